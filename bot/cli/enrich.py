@@ -1,0 +1,103 @@
+"""`tagline enrich REF`: one issue by hand."""
+
+from __future__ import annotations
+
+import sys
+import time
+import uuid
+from typing import TYPE_CHECKING
+
+import click
+
+from bot.cli import start
+
+if TYPE_CHECKING:
+    from bot.core.model import Delivery, Outcome
+    from bot.settings import Settings
+
+
+@click.command()
+@click.argument("ref")
+@click.option("--apply", is_flag=True, help="Write the comment and the labels.")
+@click.option("--delay", type=click.FloatRange(0, 86400), help="Queue it, to run in S seconds.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def enrich(ref: str, apply: bool, delay: float | None, as_json: bool) -> None:
+    """Enrich one issue: REF is its URL or github:owner/repository#1.
+
+    Without --apply nothing is written, and what would be is printed; a public issue needs no token
+    for that. With --apply and --delay a worker does it, and the job's id is printed.
+    """
+    from bot import wiring
+    from bot.core import refs
+    from bot.core.errors import Retry, TaglineError
+    from bot.core.model import Delivery
+
+    settings = start.settings()
+    if delay is not None and not apply:
+        raise click.UsageError("--delay queues a job that writes: it needs --apply.")
+    try:
+        where = refs.parse(ref, wiring.github_host(settings.github_api_url))
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="REF") from None
+    try:
+        where = wiring.github(settings).locate(where)
+        delivery = Delivery(f"manual-{uuid.uuid4()}", "manual", where, time.time())
+        if delay is not None:
+            _queue(settings, delivery, delay, as_json)
+        else:
+            _print(_run(settings, delivery, apply), as_json, apply)
+    except TaglineError as error:
+        click.echo(f"Not done: {error}", err=True)
+        sys.exit(start.TRY_AGAIN if isinstance(error, Retry) else 1)
+
+
+def _run(settings: Settings, delivery: Delivery, apply: bool) -> Outcome:
+    from dataclasses import replace
+
+    from bot import wiring
+
+    start.announce(settings)
+    if not apply:
+        settings = replace(settings, mode="dry-run")
+    store = wiring.any_store(settings)
+    return wiring.runner(settings, store, wiring.model(settings.model, store))(delivery, 1)
+
+
+def _queue(settings: Settings, delivery: Delivery, delay: float, as_json: bool) -> None:
+    import json
+
+    from bot import wiring
+    from bot.core.jobs import Job
+    from bot.queue.actors import send
+
+    client = wiring.redis_client(settings)
+    job = send(wiring.broker(client), delivery, delay)
+    wiring.redis_store(client).note(Job(job, "queued", str(delivery.ref), at=time.time()))
+    click.echo(json.dumps({"v": 1, "job": job}) if as_json else job)
+
+
+def _print(outcome: Outcome, as_json: bool, applied: bool) -> None:
+    import msgspec
+
+    record, plan, found = outcome.record, outcome.plan, outcome.enrichment
+    if as_json:
+        shown = {
+            "v": 1,
+            "issue": str(outcome.delivery.ref),
+            "outcome": record.status,
+            "why": record.why,
+            "labels": plan.add_labels if plan else (),
+            "suggested": found.verdict.suggest if found else (),
+            "comment": plan.comment if plan else None,
+            "source": found.source if found else "",
+            "usage": found.usage if found else None,
+        }
+        click.echo(msgspec.json.encode(shown))
+        return
+    if plan is None:
+        click.echo(f"Nothing to do: {record.why}.", err=True)
+        return
+    wrote = "Wrote" if applied else "Would write"
+    click.echo(f"{wrote} to {outcome.delivery.ref}:", err=True)
+    click.echo(f"Labels: {', '.join(plan.add_labels) or 'none'}")
+    click.echo(f"\n{plan.comment}" if plan.comment else "No comment.")

@@ -1,0 +1,41 @@
+"""`tagline job ID`: state, tries, outcome and where an error came from."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from bot.cli import start
+
+
+@click.command()
+@click.argument("job_id")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def job(job_id: str, as_json: bool) -> None:
+    """Tell what became of a job. Its ID came as X-Tagline-Job, or from `enrich --delay`."""
+    import msgspec
+    import redis
+
+    from bot import wiring
+    from bot.core.jobs import Job
+    from bot.queue.broker import is_queued
+
+    client = wiring.redis_client(start.settings())
+    try:
+        found = wiring.redis_store(client).job(job_id)
+        if found is None and is_queued(client, job_id):
+            found = Job(job_id, "queued", "")
+    except redis.RedisError:
+        click.echo("Redis does not answer: look at REDIS_URL.", err=True)
+        sys.exit(start.TRY_AGAIN)
+    if found is None:
+        click.echo("No such job; jobs are remembered for a week.", err=True)
+        sys.exit(1)
+    if as_json:
+        click.echo(msgspec.json.encode({"v": 1, **msgspec.to_builtins(found)}))
+        return
+    for name, value in msgspec.to_builtins(found).items():
+        if value:
+            lines = value if isinstance(value, list) else [value]
+            click.echo(f"{name}: " + "\n  ".join(map(str, lines)))

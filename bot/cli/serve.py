@@ -1,0 +1,33 @@
+"""`tagline serve`: the receiver."""
+
+from __future__ import annotations
+
+import click
+
+from bot.cli import start
+from bot.settings import SettingsError
+
+
+@click.command()
+def serve() -> None:
+    """Receive webhooks at /webhooks/github and queue them in Redis."""
+    import uvicorn
+
+    from bot import log, wiring
+
+    settings = start.settings()
+    start.announce(settings)
+    try:
+        app = wiring.receiver(settings)
+    except SettingsError as error:
+        start.refuse(error)
+    log.get().info("receiver starts", host=settings.host, port=settings.port)
+    uvicorn.run(
+        app,
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=10,
+    )

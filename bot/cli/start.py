@@ -1,0 +1,43 @@
+"""What every command does first: read the settings, set up the log, say what is missing."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+import click
+
+from bot import log
+from bot.settings import Settings, SettingsError, load
+
+USAGE = 2
+TRY_AGAIN = 75
+
+
+def settings() -> Settings:
+    """Settings from the environment and `.env`; exits with every problem where there is one."""
+    try:
+        found = load(os.environ, Path(".env"))
+    except SettingsError as error:
+        refuse(error)
+    log.configure(found.log_level, found.log_format, found.secrets)
+    return found
+
+
+def refuse(error: SettingsError) -> NoReturn:
+    """Print the problems and exit."""
+    click.echo("Tagline cannot start:", err=True)
+    for problem in error.problems:
+        click.echo(f"  - {problem}", err=True)
+    sys.exit(USAGE)
+
+
+def announce(found: Settings) -> None:
+    """The start-up lines: which model, or why there is none."""
+    say = log.get()
+    for notice in found.notices:
+        say.warning(notice)
+    if found.model:
+        say.info("language model", provider=found.model.provider, model=found.model.model)

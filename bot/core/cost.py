@@ -1,0 +1,30 @@
+"""What a model call costs, from a table of list prices."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import msgspec
+
+PRICES = Path(__file__).with_name("prices.json")
+
+
+@cache
+def _table() -> dict[str, tuple[float, float]]:
+    return msgspec.json.decode(PRICES.read_bytes(), type=dict[str, tuple[float, float]])
+
+
+def cost_usd(model: str, tokens_in: int, tokens_out: int) -> float | None:
+    """US dollars for one call, or None where the table has no price for the model.
+
+    The table gives dollars per million tokens, input and output, from the genai-prices data set.
+    A dated name such as `claude-haiku-4-5-20251001` is found by its longest known beginning.
+    """
+    table = _table()
+    name = model.rsplit("/", 1)[-1].lower()
+    known = [key for key in table if name == key or name.startswith(f"{key}-")]
+    if not known:
+        return None
+    price_in, price_out = table[max(known, key=len)]
+    return (tokens_in * price_in + tokens_out * price_out) / 1_000_000

@@ -1,0 +1,86 @@
+"""Every error of Tagline, sorted by who acts on it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+class TaglineError(Exception):
+    """Base of all errors raised on purpose. Their texts hold no issue text and no secret."""
+
+
+class Refused(TaglineError):
+    """The sender acts: answered with `status` and an empty body, nothing is queued."""
+
+    def __init__(self, status: int, reason: str) -> None:
+        super().__init__(reason)
+        self.status = status
+
+
+class Retry(TaglineError):
+    """The queue acts: the job is tried again, `after` seconds from now at the earliest."""
+
+    def __init__(self, reason: str, after: float | None = None) -> None:
+        super().__init__(reason)
+        self.after = after
+
+
+class Doubtful(Retry):
+    """A write was sent and its answer lost: it may have happened."""
+
+
+class Gone(TaglineError):
+    """Nobody acts: the issue cannot be reached or written any more. `fresh` = may only be late."""
+
+    def __init__(self, reason: str, *, fresh: bool = False) -> None:
+        super().__init__(reason)
+        self.fresh = fresh
+
+
+class Forbidden(Gone):
+    """The forge refused this one write for good; others may still succeed."""
+
+
+class GiveUp(TaglineError):
+    """The operator acts: one log line, and the job is kept as a dead letter."""
+
+
+class QueueDown(TaglineError):
+    """Redis did not confirm in time; the sender gets 503 and may come again."""
+
+
+class ModelFailed(TaglineError):
+    """Nobody acts: stays inside `enrich`, the fallback takes over.
+
+    `again` = a second try may do, after `after` seconds. `outage` = the provider failed, not this
+    one answer. `refused` = it will go on failing until the operator changes a setting.
+    """
+
+    def __init__(
+        self,
+        reason: str,
+        *,
+        again: bool = False,
+        after: float = 0.0,
+        outage: bool = False,
+        refused: bool = False,
+    ) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.again = again
+        self.after = after
+        self.outage = outage
+        self.refused = refused
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigProblem:
+    """The maintainer acts: shown once in the comment. `line` counts from 1, 0 = the whole file."""
+
+    line: int
+    key: str
+    advice: str
+
+    def __str__(self) -> str:
+        where = f"line {self.line}, " if self.line else ""
+        return f"{where}{self.key}: {self.advice}" if self.key else f"{where}{self.advice}"

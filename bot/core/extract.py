@@ -1,0 +1,142 @@
+"""The fallback summary: the issue's own first meaningful sentence, as plain text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from bot.core.condense import Line, lines
+from bot.core.text import ELLIPSIS, one_line
+
+_MAX_PARAGRAPHS = 60
+_MIN_WORDS = 4
+_MIN_WIDE = 6  # letters of a script that writes without blanks
+_KEY_WORDS = 5
+_VALUE_WORDS = 4
+
+# Sections whose words describe the machine, the reporter or the rules, not the matter.
+_SKIPPED_SECTION = re.compile(
+    r"(?i)\b(?:environment|versions?|system info(?:rmation)?|platform|setup|logs?"
+    r"|config(?:uration)?|relevant log output|stack ?trace|traceback|output"
+    r"|check ?list|before (?:you|opening|submit)|prerequisites?|pre-?flight"
+    r"|code of conduct|acknowledg\w+|hardware|browsers?|os|device"
+    r"|operating system|reproduction(?: link)?|link to|source code|desktop|smartphone"
+    r"|installed from|what (?:browser|version|operating)|which version|issue type|custom code"
+    r"|website or app|steps|how to reproduce|to reproduce|repro steps?|expected"
+    r"|alternatives?|additional context|how often)\b"
+)
+_NOT_PROSE = re.compile(
+    r"\s*(?:\||[-=_*~+#.]{3,}\s*$|\$ |>>> |\.\.\. |at \S+[(:]|File \"|Traceback |Caused by"
+    r"|\[?\d{2,4}[-/:.]\d{2}[-/:.]|\[?(?:INFO|WARN|WARNING|ERROR|DEBUG|FATAL|TRACE)\b[\]:]|\d+ms\b"
+    r"|(?:sudo|npm|npx|yarn|pip|pip3|git|docker|curl|cargo|go|make|brew|apt) [a-z-]+ ?\S*$"
+    r"|https?://\S+\s*$|User-Agent:|Build Identifier:|\[… )"
+)
+_BOILERPLATE = re.compile(
+    r"(?i)\b(?:a clear and concise|if applicable|add any other context|please (?:provide|describe"
+    r"|make sure|include|fill|note that|check|search|read|complete|use this)|i have (?:searched"
+    r"|read|checked|verified|tried searching)|i(?:'ve| have) already|i am on the|no similar"
+    r"|thanks? (?:you )?for (?:taking|reporting|filing|opening|your)|click to expand|see above"
+    r"|as above|no response|not applicable|do you want to (?:request|report)|in this repository"
+    r"|is your feature request related|have you (?:read|searched|checked|reproduced)"
+    r"|github (?:issue )?tracker|existing issues?|issue tracker|same issue exists)\b"
+)
+_GREETING = re.compile(
+    r"(?i)(?:(?:hi|hello|hey|dear|greetings|good (?:morning|evening|day|afternoon))(?:[ ,]+(?:there"
+    r"|all|everyone|everybody|guys|folks|team|devs?|developers|maintainers?|community|@\S+))*"
+    r"|(?:many )?thanks|thank you|first of all|sorry[^,.!]{0,40}|tl;?dr)\s*[,.!:\-–…]+\s*"
+)
+_LABEL = re.compile(
+    r"(?i)(?:describe the (?:bug|issue|problem)|description|summary|problem|issue|bug|question"
+    r"|what happened|what is the (?:current|actual) behaviou?r|(?:current|actual|expected)"
+    r" (?:behaviou?r|results?)|details|overview|feature(?: request)?|proposal|motivation|steps"
+    r"|steps to reproduce|context|background|title|repro(?:duction)?|user story)\s*[?:：\-–]+\s*"
+)
+_KEY_VALUE = re.compile(r"([^:：=]{2,50})\s*[:：=]\s*(\S.*)?")
+_MARKS = re.compile(r"\[image\]|[*_]{2,3}(?=\S)|(?<=\S)[*_]{2,3}|`+|~~")
+_LINK = re.compile(r"!?\[([^\[\]]{0,300})\]\([^()\s]{1,2000}[^()]{0,200}\)")
+_BULLET = re.compile(r"\s*(?:[-*+•]|\d{1,3}[.)])\s+")
+_SENTENCE_END = re.compile(r"(?<=[.!?…])[\"')\]]*\s+|(?<=[。！？])")
+_ABBREVIATION = re.compile(r"(?i)(?:^|[\s(])(?:e\.g|i\.e|etc|vs|cf|approx|no|fig|mr|mrs|dr|inc)\.$")
+_WIDE = re.compile(
+    r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]"
+)
+_LETTERS = re.compile(r"[^\W\d_]{2,}")
+
+
+def summarise(title: str, body: str, max_chars: int = 150) -> str:
+    """One sentence of the body, else the title, in at most `max_chars`; plain, not escaped."""
+    for paragraph in _paragraphs(body):
+        for sentence in _sentences(paragraph):
+            if _is_meaningful(sentence):
+                return _shortened(sentence, max_chars)
+    return _shortened(one_line(title), max_chars)
+
+
+def _paragraphs(body: str) -> Iterator[str]:
+    block: list[str] = []
+    found = 0
+    for line in (*_prose(lines(body)), ""):
+        starts_anew = not line or _BULLET.match(line)
+        if block and starts_anew:
+            yield one_line(" ".join(block))
+            block = []
+            found += 1
+            if found == _MAX_PARAGRAPHS:
+                return
+        if line:
+            block.append(_BULLET.sub("", line, count=1))
+
+
+def _prose(body: Iterator[Line]) -> Iterator[str]:
+    """Lines that may hold a sentence; "" where a paragraph ends."""
+    skipping = False
+    for kind, line in body:
+        if kind == "heading":
+            skipping = bool(_SKIPPED_SECTION.search(line))
+        if kind == "prose" and not skipping and not _NOT_PROSE.match(line):
+            yield _MARKS.sub("", _LINK.sub(r"\1", line)).strip()
+        else:
+            yield ""
+
+
+def _sentences(paragraph: str) -> Iterator[str]:
+    start = 0
+    for end in _SENTENCE_END.finditer(paragraph):
+        sentence = paragraph[start : end.start()]
+        if not _ABBREVIATION.search(sentence[-12:]):
+            yield _without_lead(sentence)
+            start = end.end()
+    yield _without_lead(paragraph[start:])
+
+
+def _without_lead(sentence: str) -> str:
+    """The sentence without a greeting or a template's label before it."""
+    for lead in (_GREETING, _LABEL):
+        sentence = lead.sub("", sentence.strip(), count=1) if lead.match(sentence) else sentence
+    return sentence.strip()
+
+
+def _is_meaningful(sentence: str) -> bool:
+    if _BOILERPLATE.search(sentence) or _NOT_PROSE.match(sentence) or _is_key_value(sentence):
+        return False
+    words = len(_LETTERS.findall(sentence))
+    wide = len(_WIDE.findall(sentence))
+    letters = sum(map(str.isalpha, sentence))
+    return (words >= _MIN_WORDS or wide >= _MIN_WIDE) and letters * 2 >= len(sentence)
+
+
+def _is_key_value(sentence: str) -> bool:
+    """`OS: Ubuntu 22.04` and the like: a short name with a short value."""
+    pair = _KEY_VALUE.fullmatch(sentence)
+    if not pair or _WIDE.search(sentence):
+        return False
+    return len(pair[1].split()) <= _KEY_WORDS and len((pair[2] or "").split()) <= _VALUE_WORDS
+
+
+def _shortened(text: str, max_chars: int) -> str:
+    if len(text) <= max_chars:
+        return text
+    head = text[: max_chars - len(ELLIPSIS)]
+    at_word, blank, _ = head.rpartition(" ")
+    whole = at_word if blank and len(at_word) * 2 > len(head) else head
+    return whole.rstrip(" ,;:–-") + ELLIPSIS

@@ -1,0 +1,22 @@
+"""What `tagline job ID` can say of a job."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+State = Literal["queued", "running", "waiting", "done", "dead"]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A job's state. `at` is when it changed, in seconds since the epoch; `frames` hold no values."""
+
+    id: str
+    state: State
+    issue: str
+    tries: int = 0
+    outcome: str = ""
+    why: str = ""
+    frames: tuple[str, ...] = ()
+    at: float = 0.0

@@ -1,0 +1,128 @@
+"""The label policy: which labels may be applied at all, and which of the chosen ones are."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from bot.core.model import Choice, Label, Verdict
+from bot.core.repoconfig import LabelRules
+
+# Process labels and labels that start machines: off unless allowed by their exact name.
+DENIED = (
+    "wontfix",
+    "duplicate",
+    "invalid",
+    "stale",
+    "spam",
+    "good first issue",
+    "help wanted",
+    "priority*",
+    "p[0-4]",
+    "severity*",
+    "security*",
+    "release*",
+    "backport*",
+    "lgtm",
+    "approved",
+    "ok-to-test",
+    "automerge",
+    "deploy*",
+    "do-not-merge",
+    "ai-*",
+    "claude*",
+    "copilot*",
+)
+HUMANS_ONLY = re.compile(
+    r"\b(?:humans?|maintainers?|manually|people)\b.{0,40}\bonly\b"
+    r"|\bonly\b.{0,40}\b(?:humans?|maintainers?|people|manually)\b"
+    r"|\bdo not (?:use|set|apply) automatically\b",
+    re.IGNORECASE,
+)
+PREFIX = re.compile(r"([^:/]+)[:/] ?(?=[^\s:/])")
+
+
+def fold(name: str) -> str:
+    """The form in which label names are compared: case and outer or repeated blanks ignored."""
+    return " ".join(name.split()).casefold()
+
+
+def allowed(labels: Iterable[Label], rules: LabelRules) -> tuple[Label, ...]:
+    """The repository's labels that may be applied, in their order."""
+    return tuple(label for label in labels if _is_allowed(label, rules))
+
+
+def _is_allowed(label: Label, rules: LabelRules) -> bool:
+    name = fold(label.name)
+    if any(fnmatchcase(name, fold(glob)) for glob in rules.deny):
+        return False
+    if any(name == fold(glob) for glob in rules.allow):
+        return True
+    if HUMANS_ONLY.search(label.description[:300]):
+        return False
+    value = re.split(r"[:/]", name)[-1].strip()
+    if value in DENIED or any(fnmatchcase(name, glob) for glob in DENIED):
+        return False
+    return any(fnmatchcase(name, fold(glob)) for glob in rules.allow)
+
+
+@dataclass(frozen=True, slots=True)
+class Present:
+    """What is on the issue already, and what a person has taken off it."""
+
+    labels: Collection[str] = ()
+    removed: Collection[str] = ()
+
+
+def decide(
+    choices: Sequence[Choice],
+    labels: Sequence[Label],
+    suggestions: Sequence[str],
+    present: Present,
+    rules: LabelRules,
+) -> Verdict:
+    """Choose what is applied: allowed names only, additive, one per group, `rules.max` in all.
+
+    Unsure choices, and common tags that the repository lacks, are suggested. A label that is on
+    the issue, or that a person removed, is neither.
+    """
+    names = {fold(label.name): label.name for label in labels}
+    lacking = {fold(tag): tag for tag in suggestions}
+    have = {fold(name) for name in present.labels}
+    taken = {family for name in present.labels for family in _families(name, rules)}
+    unwanted = have | {fold(name) for name in present.removed}
+    apply: dict[str, Choice] = {}
+    suggest: dict[str, str] = {}
+    for choice in choices:
+        key = fold(choice.label)
+        if key in unwanted or key in apply:
+            continue
+        if key not in names:
+            if key in lacking:
+                suggest.setdefault(key, lacking[key])
+            continue
+        families = _families(names[key], rules)
+        if choice.certainty == "unsure" or len(apply) >= rules.max or families & taken:
+            suggest.setdefault(key, names[key])
+            continue
+        taken |= families
+        apply[key] = Choice(names[key], choice.certainty, choice.reason)
+    said = tuple(name for key, name in suggest.items() if key not in apply)
+    return Verdict(tuple(apply.values()), said[: rules.max])
+
+
+def _families(name: str, rules: LabelRules) -> set[str]:
+    found = {
+        f"group {group}"
+        for group, members in rules.groups.items()
+        if fold(name) in map(fold, members)
+    }
+    scope, scoped, _ = name.rpartition("::")
+    prefix = PREFIX.match(name)
+    if scoped:
+        found.add(f"scope {fold(scope)}")
+    elif prefix:
+        found.add(f"prefix {fold(prefix[1])}")
+    return found

@@ -1,0 +1,179 @@
+"""The nouns of Tagline: what comes in, what is decided and what is written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["opened", "reopened", "edited", "manual"]
+Certainty = Literal["sure", "likely", "unsure"]
+Source = Literal["model", "rules"]
+Status = Literal[
+    "writing",  # labels are about to be written; anything else is an end state
+    "answered",
+    "fallback",
+    "skipped",
+    "unchanged",
+    "suggested",
+    "dry-run",
+    "quiet",
+    "deleted",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class IssueRef:
+    """Where an issue lives. `repo_id` and `account` are 0 and "" until the forge has told them."""
+
+    forge: str
+    host: str
+    repo: str
+    number: int
+    repo_id: int = 0
+    account: str = ""
+
+    @property
+    def repo_key(self) -> str:
+        """One text per repository that survives its rename."""
+        return f"{self.forge}:{self.host}:{self.repo_id or self.repo.lower()}"
+
+    @property
+    def key(self) -> str:
+        """One text per issue that survives a rename of its repository."""
+        return f"{self.repo_key}:{self.number}"
+
+    def __str__(self) -> str:
+        return f"{self.forge}:{self.repo}#{self.number}"
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One reason to look at an issue. `received_at` is in seconds since the epoch."""
+
+    id: str
+    kind: Kind
+    ref: IssueRef
+    received_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    """An authentic delivery that asks for nothing."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    name: str
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """An issue as the forge shows it now. `created_at` is in seconds since the epoch."""
+
+    ref: IssueRef
+    title: str
+    body: str
+    author: str
+    is_bot: bool
+    labels: tuple[str, ...]
+    is_open: bool
+    locked: bool
+    confidential: bool
+    is_pull_request: bool
+    created_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Comment:
+    """A comment of ours."""
+
+    id: int
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A label that the model or a rule names, with its reason in plain text."""
+
+    label: str
+    certainty: Certainty
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What one enrichment cost: tokens, US dollars (None when no price is known), the model's name."""
+
+    model: str = ""
+    tokens_in: int = 0
+    tokens_out: int = 0
+    cost_usd: float | None = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The label policy's answer: what is written and what is only said."""
+
+    apply: tuple[Choice, ...] = ()
+    suggest: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Enrichment:
+    """A summary (plain text, not yet escaped) and labels, where they are from, and why.
+
+    `labels_usable` is False where the repository has no label that may be applied.
+    """
+
+    summary: str
+    verdict: Verdict
+    source: Source
+    why: str = ""
+    labels_usable: bool = True
+    usage: Usage = Usage()
+
+
+@dataclass(frozen=True, slots=True)
+class Marker:
+    """What the hidden line of our comment remembers."""
+
+    labels: tuple[str, ...]
+    prompt: str
+    source: str
+    input: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All that will be written. `comment` is None where nothing is to be said."""
+
+    ref: IssueRef
+    add_labels: tuple[str, ...]
+    comment: str | None
+    marker: Marker
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What Redis remembers of an issue: ids, label names and reasons, never its text."""
+
+    status: Status
+    why: str = ""
+    labels: tuple[str, ...] = ()
+    comment_id: int = 0
+    input: str = ""
+    source: str = ""
+    delivery: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How one job ended."""
+
+    delivery: Delivery
+    record: Record
+    plan: Plan | None = None
+    enrichment: Enrichment | None = None

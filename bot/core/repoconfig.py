@@ -1,0 +1,206 @@
+"""A repository's `tagline.yml` → its configuration and every problem in it.
+
+The document is walked as composed YAML nodes, so each wrong leaf is reported with its own line
+and the rest still counts.
+"""
+
+from __future__ import annotations
+
+import difflib
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta, Struct, field, inspect
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+
+from bot.core.errors import ConfigProblem
+
+MAX_BYTES = 64 * 1024
+
+Count = Annotated[int, Meta(ge=0, le=20)]
+
+
+class Ignore(Struct, frozen=True):
+    authors: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ("no-bot",)
+    title: tuple[str, ...] = ()
+
+
+class CommentRules(Struct, frozen=True):
+    post: Literal["always", "when-useful", "never"] = "always"
+    max_words: Annotated[int, Meta(ge=10, le=200)] = 60
+    similar: Count = 3
+    missing_info: bool = False
+    on_fallback: Literal["auto"] | bool = "auto"
+
+
+class LabelRules(Struct, frozen=True):
+    allow: tuple[str, ...] = ("*",)
+    deny: tuple[str, ...] = ()
+    max: Count = 5
+    groups: dict[str, tuple[str, ...]] = {}
+    describe: dict[str, str] = {}
+
+
+class WordRule(Struct, frozen=True, forbid_unknown_fields=True):
+    label: str
+    any: tuple[str, ...]
+    none: tuple[str, ...] = field(name="not", default=())
+
+
+class Fallback(Struct, frozen=True):
+    rules: tuple[WordRule, ...] = ()
+    needs_review: str = "needs-review"
+
+
+class ModelRules(Struct, frozen=True):
+    instructions: Annotated[str, Meta(max_length=2000)] = ""
+    name: str | None = None
+
+
+class Privacy(Struct, frozen=True):
+    redact: tuple[Literal["secrets", "emails"], ...] = ("secrets", "emails")
+
+
+class Learn(Struct, frozen=True):
+    from_corrections: bool = True
+
+
+class Budget(Struct, frozen=True):
+    per_day_usd: Annotated[float, Meta(ge=0)] = 1.0
+    per_author_per_hour: Annotated[int, Meta(ge=0)] = 5
+
+
+class RepoConfig(Struct, frozen=True):
+    """What a maintainer can shape; the defaults are those of an absent file."""
+
+    version: Literal[1] = 1
+    mode: Literal["apply", "suggest", "dry-run", "off"] = "apply"
+    language: Annotated[str, Meta(pattern=r"^(auto|[a-z]{2,3}(-[A-Za-z]{2,4})?)$")] = "auto"
+    on: tuple[Literal["opened", "reopened", "edited"], ...] = ("opened",)
+    ignore: Ignore = Ignore()
+    comment: CommentRules = CommentRules()
+    labels: LabelRules = LabelRules()
+    fallback: Fallback = Fallback()
+    model: ModelRules = ModelRules()
+    privacy: Privacy = Privacy()
+    learn: Learn = Learn()
+    budget: Budget = Budget()
+
+
+def parse(text: str | None) -> tuple[RepoConfig, tuple[ConfigProblem, ...]]:
+    """Read a configuration file; None or an empty one means the defaults.
+
+    Every problem is reported with its line; what is wrong keeps its default. Of a syntax error
+    only the first is known, and then all defaults hold.
+    """
+    if text is None:
+        return RepoConfig(), ()
+    if len(text.encode(errors="replace")) > MAX_BYTES:
+        return RepoConfig(), (ConfigProblem(0, "", f"keep the file under {MAX_BYTES // 1024} KiB"),)
+    try:
+        root = YAML(pure=True).compose(text)
+    except MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 0
+        return RepoConfig(), (ConfigProblem(line, "", f"not valid YAML: {error.problem}"),)
+    except (YAMLError, RecursionError, ValueError):
+        return RepoConfig(), (ConfigProblem(0, "", "not valid YAML"),)
+    if root is None:
+        return RepoConfig(), ()
+    problems: list[ConfigProblem] = []
+    values = _section(root, RepoConfig, "", problems)
+    return msgspec.convert(values, RepoConfig), tuple(problems)
+
+
+def _section(
+    node: Node, kind: type[Struct], path: str, problems: list[ConfigProblem]
+) -> dict[str, Any]:
+    if not isinstance(node, MappingNode):
+        advice = "write `key: value` lines here"
+        problems.append(ConfigProblem(_line(node), path, advice))
+        return {}
+    fields = {f.encode_name: f for f in msgspec.structs.fields(kind)}
+    values: dict[str, Any] = {}
+    for key_node, value_node in node.value:
+        key = str(key_node.value)
+        where = f"{path}.{key}" if path else key
+        if key not in fields:
+            problems.append(ConfigProblem(_line(key_node), where, _unknown(key, fields)))
+        elif key in values:
+            problems.append(ConfigProblem(_line(key_node), where, "is given twice; keep one"))
+        elif isinstance(fields[key].type, type) and issubclass(fields[key].type, Struct):
+            values[key] = _section(value_node, fields[key].type, where, problems)
+        else:
+            _leaf(value_node, fields[key], where, values, problems)
+    return values
+
+
+def _leaf(
+    node: Node,
+    spec: msgspec.structs.FieldInfo,
+    where: str,
+    values: dict[str, Any],
+    problems: list[ConfigProblem],
+) -> None:
+    try:
+        value = _value(node)
+        msgspec.convert(value, spec.type)
+    except (msgspec.ValidationError, ValueError, RecursionError):
+        wanted = _wanted(inspect.type_info(spec.type))
+        problems.append(ConfigProblem(_line(node), where, f"write {wanted}"))
+    else:
+        values[spec.encode_name] = value
+
+
+def _value(node: Node) -> Any:
+    if node.anchor:
+        raise ValueError("anchors could grow without bound")
+    if isinstance(node, SequenceNode):
+        return [_value(item) for item in node.value]
+    if isinstance(node, MappingNode):
+        return {str(key.value): _value(value) for key, value in node.value}
+    assert isinstance(node, ScalarNode)
+    kind, text = str(node.tag).rpartition(":")[2], str(node.value)
+    if kind == "bool":
+        return text.lower() == "true"
+    if kind == "int":
+        return int(text.replace("_", ""), 0)
+    if kind == "float":
+        return float(text.replace("_", ""))
+    return None if kind == "null" else text
+
+
+def _unknown(key: str, fields: dict[str, Any]) -> str:
+    near = difflib.get_close_matches(key, fields, n=1, cutoff=0.5)
+    known = f"did you mean `{near[0]}`?" if near else f"known are: {', '.join(fields)}"
+    return f"unknown key; {known}"
+
+
+def _line(node: Node) -> int:
+    return int(node.start_mark.line) + 1
+
+
+def _wanted(kind: inspect.Type) -> str:
+    match kind:
+        case inspect.LiteralType(values=values):
+            return "one of: " + ", ".join(map(str, values))
+        case inspect.BoolType():
+            return "true or false"
+        case inspect.IntType(ge=low, le=high) | inspect.FloatType(ge=low, le=high):
+            bounds = f" from {low:g} to {high:g}" if high is not None else f", {low:g} or more"
+            return ("a whole number" if isinstance(kind, inspect.IntType) else "a number") + bounds
+        case inspect.StrType(pattern=str()):
+            return "`auto` or a language code such as en or pt-BR"
+        case inspect.StrType(max_length=int(most)):
+            return f"a text of at most {most} characters"
+        case inspect.VarTupleType(item_type=inspect.StructType()):
+            return "a list of rules such as {label: bug, any: [crash], not: [typo]}"
+        case inspect.VarTupleType(item_type=item):
+            return f"a list in [ ], each of it {_wanted(item)}"
+        case inspect.DictType(value_type=value):
+            return f"`name: value` pairs, each value {_wanted(value)}"
+        case inspect.UnionType(types=types):
+            return " or ".join(_wanted(t) for t in types if not isinstance(t, inspect.NoneType))
+    return "a text"

@@ -1,0 +1,84 @@
+"""An issue → a summary and labels: from the model, or from rules where it fails."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from bot.core import extract, keywords, labels, prompt, reply
+from bot.core.condense import condense
+from bot.core.errors import ModelFailed
+from bot.core.labels import Present
+from bot.core.model import Choice, Enrichment, Issue, Label, Verdict
+from bot.core.ports import Model
+from bot.core.repoconfig import RepoConfig
+
+NO_PROVIDER = "no-provider"
+MAX_LABELS_ASKED = 200
+
+
+def enrich(
+    issue: Issue,
+    repository: Sequence[Label],
+    present: Present,
+    config: RepoConfig,
+    model: Model | None,
+) -> Enrichment:
+    """Ask the model, and fall back on rules; `why` then tells what failed."""
+    usable = [_described(x, config) for x in labels.allowed(repository, config.labels)]
+    every_name = [label.name for label in repository]
+    lacking = [tag for tag in keywords.COMMON_TAGS if not keywords.label_for(tag, every_name)]
+    try:
+        found, choices = _by_model(issue, usable, lacking, config, model)
+    except ModelFailed as failure:
+        found, choices = _by_rules(issue, usable, config, failure.reason)
+    verdict = labels.decide(choices, usable, lacking, present, config.labels)
+    return replace(found, verdict=verdict, labels_usable=bool(usable))
+
+
+def _by_model(
+    issue: Issue,
+    usable: Sequence[Label],
+    lacking: Sequence[str],
+    config: RepoConfig,
+    model: Model | None,
+) -> tuple[Enrichment, Sequence[Choice]]:
+    if model is None:
+        raise ModelFailed(NO_PROVIDER)
+    question = prompt.build(
+        issue,
+        condense(issue.body),
+        usable[:MAX_LABELS_ASKED],
+        lacking,
+        language=config.language,
+        max_words=config.comment.max_words,
+    )
+    answer = model.ask(question)
+    said = reply.read(answer.text)
+    return Enrichment(said.summary, Verdict(), "model", usage=answer.usage), said.choices
+
+
+def _by_rules(
+    issue: Issue, usable: Sequence[Label], config: RepoConfig, why: str
+) -> tuple[Enrichment, Sequence[Choice]]:
+    names = [label.name for label in usable]
+    summary = extract.summarise(issue.title, issue.body)
+    if config.fallback.rules:
+        rules = [keywords.Rule(r.label, r.any, r.none) for r in config.fallback.rules]
+        hits = keywords.match_rules(issue.title, issue.body, rules)
+        choices = [Choice(label, "sure", f"the word {cue}") for label, cue in hits]
+    else:
+        choices = [
+            Choice(
+                keywords.label_for(match.concept, names) or match.concept,
+                match.certainty,
+                match.evidence,
+            )
+            for match in keywords.match(issue.title, issue.body)
+        ]
+    choices.append(Choice(config.fallback.needs_review, "sure", "labelled without a model"))
+    return Enrichment(summary, Verdict(), "rules", why=why), choices
+
+
+def _described(label: Label, config: RepoConfig) -> Label:
+    return replace(label, description=config.labels.describe.get(label.name, label.description))

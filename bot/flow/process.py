@@ -1,0 +1,140 @@
+"""One job, whole: read the issue afresh → skip? → enrich → Plan → write → record."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+
+import msgspec
+
+from bot.core import repoconfig
+from bot.core.errors import Forbidden, Gone, Retry
+from bot.core.history import Past, input_hash
+from bot.core.labels import fold
+from bot.core.model import Delivery, Enrichment, Issue, Outcome, Plan, Record, Status
+from bot.core.ports import Forge, Lock, Model, Store
+from bot.core.repoconfig import RepoConfig
+from bot.flow import publish
+from bot.flow.enrich import enrich
+from bot.flow.render import only_suggested, read_marker, render
+
+OLD_SECONDS = 24 * 3600
+LATE_TRIES, LATE_SECONDS = 2, 5.0
+MODES = ("apply", "suggest", "dry-run", "off")
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What a job works with. Of the operator's `mode` and the repository's the stricter wins."""
+
+    forge: Forge
+    model: Model | None
+    store: Store
+    mode: str = "apply"
+    sleep: Callable[[float], None] = time.sleep
+
+
+def process(delivery: Delivery, desk: Desk, tries: int = 1) -> Outcome:
+    """Bring one issue to an end state and record it. Raises `Retry` and `GiveUp`."""
+    with desk.store.lock(delivery.ref.key) as lock:
+        try:
+            outcome = _story(delivery, desk, lock)
+        except Gone as gone:
+            if gone.fresh and tries <= LATE_TRIES:
+                raise Retry(f"the issue is {gone}; it may only be late", LATE_SECONDS) from None
+            outcome = Outcome(delivery, Record("skipped", str(gone)))
+        record = replace(outcome.record, delivery=delivery.id)
+        desk.store.remember(delivery.ref.key, record)
+        return replace(outcome, record=record)
+
+
+def _story(delivery: Delivery, desk: Desk, lock: Lock) -> Outcome:
+    ref, forge = delivery.ref, desk.forge
+    issue = forge.issue(ref)
+    config, problems = repoconfig.parse(forge.config_text(ref))
+    config = _cautious(config, desk.mode)
+    past = Past(issue, input_hash(issue), desk.store.record(ref.key))
+    if reason := why_skip(delivery, issue, config):
+        return Outcome(delivery, past.ended("skipped", reason))
+    past = _recall(past, forge)
+    if reason := past.why_settled(delivery.kind):
+        return Outcome(delivery, past.ended("unchanged", reason))
+    enrichment = enrich(issue, forge.labels(ref), past.present, config, desk.model)
+    plan = render(past, enrichment, config, problems)
+    if config.mode == "dry-run":
+        return Outcome(delivery, past.ended("dry-run"), plan, enrichment)
+    try:
+        record = _write(plan, past, desk, lock)
+    except Forbidden as refusal:
+        if not plan.add_labels:
+            return Outcome(delivery, past.ended("skipped", str(refusal)), plan, enrichment)
+        # Labels are the first write: without the right to set them the comment still helps.
+        enrichment = only_suggested(enrichment)
+        plan = render(past, enrichment, config, problems)
+        record = _write(plan, past, desk, lock)
+    return Outcome(delivery, _ended(record, plan, enrichment, config), plan, enrichment)
+
+
+def why_skip(delivery: Delivery, issue: Issue, config: RepoConfig) -> str:
+    """Why nothing is said or set on this issue, or ""."""
+    by_hand = delivery.kind == "manual"
+    ignored = {fold(name) for name in config.ignore.labels}
+    reasons = {
+        "mode is off": config.mode == "off",
+        "a pull request": issue.is_pull_request,
+        "confidential": issue.confidential,
+        "opened by a bot": issue.is_bot,
+        "closed": not issue.is_open,
+        "locked": issue.locked,
+        "older than a day": not by_hand and delivery.received_at - issue.created_at > OLD_SECONDS,
+        f"{delivery.kind} is not in `on`": not by_hand and delivery.kind not in config.on,
+        "its author is ignored": _matches(issue.author, config.ignore.authors),
+        "its title is ignored": _matches(issue.title, config.ignore.title),
+        "one of its labels is ignored": any(fold(name) in ignored for name in issue.labels),
+    }
+    return next((reason for reason, holds in reasons.items() if holds), "")
+
+
+def _matches(text: str, globs: tuple[str, ...]) -> bool:
+    return any(fnmatchcase(text[:1000].casefold(), glob.casefold()) for glob in globs)
+
+
+def _cautious(config: RepoConfig, mode: str) -> RepoConfig:
+    return msgspec.structs.replace(config, mode=max(config.mode, mode, key=MODES.index))
+
+
+def _recall(past: Past, forge: Forge) -> Past:
+    comment = next((c for c in forge.comments(past.issue.ref) if read_marker(c.body)), None)
+    marker = read_marker(comment.body) if comment else None
+    return replace(past, comment=comment, marker=marker)
+
+
+def _write(plan: Plan, past: Past, desk: Desk, lock: Lock) -> Record:
+    """Labels first, so that the comment's marker never promises what was not done."""
+    record = Record(
+        status="writing",
+        labels=plan.marker.labels,
+        comment_id=past.comment.id if past.comment else 0,
+        input=past.input,
+        source=plan.marker.source,
+    )
+    desk.store.remember(plan.ref.key, record)
+    if plan.add_labels:
+        desk.forge.add_labels(plan.ref, plan.add_labels)
+    if plan.comment is None:
+        return record
+    comment = publish.say(plan, past.comment, desk.forge, lock, desk.sleep)
+    return replace(record, comment_id=comment.id) if comment else replace(record, status="deleted")
+
+
+def _ended(record: Record, plan: Plan, enrichment: Enrichment, config: RepoConfig) -> Record:
+    status: Status = "answered"
+    if record.status == "deleted":
+        status = "deleted"
+    elif config.mode == "suggest":
+        status = "suggested"
+    elif plan.comment is None:
+        status = "fallback" if enrichment.source == "rules" else "quiet"
+    return replace(record, status=status, why=enrichment.why)

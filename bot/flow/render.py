@@ -1,0 +1,128 @@
+"""An enrichment → a Plan. Every word the bot says, and the hidden marker, are made here."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+import msgspec
+
+from bot.core import prompt
+from bot.core.errors import ConfigProblem
+from bot.core.history import Past
+from bot.core.labels import fold
+from bot.core.model import Choice, Enrichment, Marker, Plan, Verdict
+from bot.core.repoconfig import RepoConfig
+from bot.core.text import code, plain
+from bot.flow.enrich import NO_PROVIDER
+
+FEW_WORDS = 12
+MAX_REASON = 120
+MAX_PROBLEMS = 10
+MARKER = re.compile(r"<!-- tagline:v1 ([A-Za-z0-9_=-]{1,8000}) -->")
+
+
+def render(
+    past: Past, enrichment: Enrichment, config: RepoConfig, problems: Sequence[ConfigProblem]
+) -> Plan:
+    """Decide all that will be written for an issue."""
+    if config.mode == "suggest":
+        enrichment = only_suggested(enrichment)
+    add = tuple(choice.label for choice in enrichment.verdict.apply)
+    marker = Marker(
+        labels=tuple(dict.fromkeys((*past.ours, *add))),
+        prompt=prompt.VERSION if enrichment.source == "model" else "",
+        source=enrichment.source,
+        input=past.input,
+    )
+    comment = None
+    if _speaks(past, enrichment, config):
+        comment = _comment(past, enrichment, config, problems) + "\n" + write_marker(marker)
+    return Plan(past.issue.ref, add, comment, marker)
+
+
+def only_suggested(enrichment: Enrichment) -> Enrichment:
+    """The same result where labels may not be set: all of them are only suggested."""
+    names = (*(c.label for c in enrichment.verdict.apply), *enrichment.verdict.suggest)
+    return replace(enrichment, verdict=Verdict((), tuple(dict.fromkeys(names))))
+
+
+def _speaks(past: Past, enrichment: Enrichment, config: RepoConfig) -> bool:
+    """Whether a comment is due, by the table of end states."""
+    rules = config.comment
+    if rules.post == "never" or (rules.post == "when-useful" and _is_short(past)):
+        return False
+    if enrichment.source == "model":
+        return True
+    if past.marker and past.marker.source == "model":
+        return False
+    if rules.on_fallback == "auto":
+        return enrichment.why == NO_PROVIDER or not enrichment.labels_usable
+    return rules.on_fallback
+
+
+def _is_short(past: Past) -> bool:
+    return len(f"{past.issue.title} {past.issue.body}".split()) < FEW_WORDS
+
+
+def _comment(
+    past: Past, enrichment: Enrichment, config: RepoConfig, problems: Sequence[ConfigProblem]
+) -> str:
+    summary = plain(enrichment.summary, max_words=config.comment.max_words)
+    parts = [f"**Summary (automated):** {summary or 'The issue has no words to sum up.'}"]
+    if lead := _labels_item(past, enrichment.verdict):
+        parts.append(lead)
+    if reasons := [_reason(choice) for choice in enrichment.verdict.apply]:
+        parts.append(_details("Why these labels", reasons))
+    if problems:
+        shown = [f"- {plain(str(problem), 300)}" for problem in problems[:MAX_PROBLEMS]]
+        parts.append(_details("Problems in tagline.yml; its other settings hold", shown))
+    parts.append(_footer(enrichment))
+    return "\n\n".join(parts)
+
+
+def _labels_item(past: Past, verdict: Verdict) -> str:
+    have = {fold(name) for name in past.issue.labels}
+    kept = [name for name in past.ours if fold(name) in have]
+    applied = dict.fromkeys([*kept, *(choice.label for choice in verdict.apply)])
+    said = [", ".join(map(code, applied)) + "."] if applied else []
+    if verdict.suggest:
+        said.append("Suggested, not applied: " + ", ".join(map(code, verdict.suggest)))
+    return "- **Labels:** " + " ".join(said) if said else ""
+
+
+def _reason(choice: Choice) -> str:
+    reason = plain(choice.reason, MAX_REASON)
+    return f"- {code(choice.label)}: {reason + ' ' if reason else ''}({choice.certainty})"
+
+
+def _details(title: str, items: Sequence[str]) -> str:
+    return f"<details><summary>{title}</summary>\n\n" + "\n".join(items) + "\n\n</details>"
+
+
+def _footer(enrichment: Enrichment) -> str:
+    by = f"with {code(enrichment.usage.model)}"
+    if enrichment.source != "model":
+        by = "from rules, without a language model"
+    return (
+        f"<sub>Written by Tagline {by}; it can be wrong."
+        " Wrong label? Change it, it will not come back.</sub>"
+    )
+
+
+def write_marker(marker: Marker) -> str:
+    """The hidden last line by which we find our comment and remember what we added."""
+    text = base64.urlsafe_b64encode(msgspec.json.encode(marker)).decode()
+    return f"<!-- tagline:v1 {text} -->"
+
+
+def read_marker(comment: str) -> Marker | None:
+    """The marker of a comment whose author is known to be us."""
+    found = MARKER.findall(comment)
+    try:
+        return msgspec.json.decode(base64.urlsafe_b64decode(found[-1]), type=Marker)
+    except (IndexError, binascii.Error, msgspec.DecodeError):
+        return None

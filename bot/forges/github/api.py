@@ -1,0 +1,166 @@
+"""GitHub's side of an issue: read it afresh, write to it additively."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from cachetools import TTLCache
+
+from bot.core.errors import Doubtful, Forbidden, Gone
+from bot.core.model import Comment, Issue, IssueRef, Label
+from bot.core.repoconfig import MAX_BYTES as MAX_CONFIG
+from bot.forges.github.auth import AppAuth, Auth
+from bot.forges.github.errors import Unauthorized
+from bot.forges.github.rest import JSON, RAW, Rest
+from bot.forges.wire import moment, text
+
+T = TypeVar("T")
+PAGE = 100
+MAX_PAGES = 50
+CONFIG_PATH = ".github/tagline.yml"
+LABELS_SECONDS = 300
+CONFIG_SECONDS = 60
+
+
+class GitHub:
+    """Implements the `Forge` port; safe to share between threads."""
+
+    def __init__(self, rest: Rest, auth: Auth) -> None:
+        self._rest = rest
+        self._auth = auth
+        self._labels: TTLCache[str, tuple[Label, ...]] = TTLCache(10_000, LABELS_SECONDS)
+        self._configs: TTLCache[str, str | None] = TTLCache(10_000, CONFIG_SECONDS)
+        self._lock = threading.Lock()
+
+    def locate(self, ref: IssueRef) -> IssueRef:
+        """Complete a reference that a person typed: installation and numeric repository id."""
+        if isinstance(self._auth, AppAuth) and not ref.account:
+            path = "/repos/{owner}/{repo}/installation"
+            found = self._rest.call("GET", path, _names(ref), self._auth.app_jwt())
+            ref = replace(ref, account=str(found["id"]))
+        repository = self._call("GET", "/repos/{owner}/{repo}", ref)
+        return replace(ref, repo_id=int(repository["id"]), repo=str(repository["full_name"]))
+
+    def issue(self, ref: IssueRef) -> Issue:
+        found = self._call("GET", "/repos/{owner}/{repo}/issues/{number}", ref)
+        user = found.get("user") or {}
+        return Issue(
+            ref=ref,
+            title=text(found.get("title")),
+            body=text(found.get("body")),
+            author=text(user.get("login")),
+            is_bot=user.get("type") == "Bot",
+            labels=tuple(_label_name(label) for label in found.get("labels") or ()),
+            is_open=found.get("state") == "open",
+            locked=bool(found.get("locked")),
+            confidential=False,
+            is_pull_request="pull_request" in found,
+            created_at=moment(found.get("created_at")),
+        )
+
+    def labels(self, ref: IssueRef) -> tuple[Label, ...]:
+        return self._cached(self._labels, ref, self._fetch_labels)
+
+    def config_text(self, ref: IssueRef) -> str | None:
+        return self._cached(self._configs, ref, self._fetch_config)
+
+    def comments(self, ref: IssueRef) -> tuple[Comment, ...]:
+        found = self._pages("/repos/{owner}/{repo}/issues/{number}/comments", ref)
+        own = (c for c in found if self._auth.is_own(c, ref))
+        ours = (Comment(int(c["id"]), text(c.get("body"))) for c in own)
+        return tuple(sorted(ours, key=lambda comment: comment.id))
+
+    def comment(self, ref: IssueRef, body: str) -> Comment:
+        path = "/repos/{owner}/{repo}/issues/{number}/comments"
+        made = self._call("POST", path, ref, data={"body": body})
+        if not isinstance(made, Mapping) or not isinstance(made.get("id"), int):
+            raise Doubtful("GitHub took the comment with an answer that cannot be read")
+        return Comment(made["id"], body)
+
+    def edit(self, ref: IssueRef, comment_id: int, body: str) -> bool:
+        path = "/repos/{owner}/{repo}/issues/comments/{comment}"
+        try:
+            self._call("PATCH", path, ref, {"comment": comment_id}, data={"body": body})
+        except Gone as gone:
+            if isinstance(gone, Forbidden):
+                raise
+            return False
+        return True
+
+    def add_labels(self, ref: IssueRef, names: tuple[str, ...]) -> tuple[str, ...]:
+        # GitHub creates unknown labels for a writer, so the list is read afresh just before.
+        labels = self._fetch_labels(ref)
+        with self._lock:
+            self._labels[ref.repo_key] = labels
+        existing = {label.name for label in labels}
+        names = tuple(name for name in names if name in existing)
+        if names:
+            path = "/repos/{owner}/{repo}/issues/{number}/labels"
+            self._call("POST", path, ref, data={"labels": names})
+        return names
+
+    def _fetch_labels(self, ref: IssueRef) -> tuple[Label, ...]:
+        found = self._pages("/repos/{owner}/{repo}/labels", ref)
+        return tuple(Label(text(x.get("name")), text(x.get("description"))) for x in found)
+
+    def _fetch_config(self, ref: IssueRef) -> str | None:
+        path = "/repos/{owner}/{repo}/contents/{path}"
+        try:
+            found = self._call("GET", path, ref, {"path": CONFIG_PATH}, accept=RAW)
+        except Gone:
+            # Not there, or the App was not given `contents`: the defaults hold.
+            return None
+        return text(found)[: MAX_CONFIG + 1] if isinstance(found, str) else None
+
+    def _cached(self, cache: TTLCache[str, T], ref: IssueRef, fetch: Callable[[IssueRef], T]) -> T:
+        with self._lock:
+            if ref.repo_key in cache:
+                return cache[ref.repo_key]
+        value = fetch(ref)
+        with self._lock:
+            cache[ref.repo_key] = value
+        return value
+
+    def _pages(self, path: str, ref: IssueRef) -> Iterator[dict[str, Any]]:
+        for page in range(1, MAX_PAGES + 1):
+            paging = {"per_page": PAGE, "page": page}
+            found = self._call("GET", path + "{?per_page,page}", ref, paging)
+            yield from found
+            if len(found) < PAGE:
+                return
+
+    def _call(
+        self,
+        method: str,
+        path: str,
+        ref: IssueRef,
+        variables: Mapping[str, str | int] | None = None,
+        *,
+        data: Mapping[str, Any] | None = None,
+        accept: str = JSON,
+    ) -> Any:
+        everything = {**_names(ref), "number": ref.number, **(variables or {})}
+
+        def attempt() -> Any:
+            credential = self._auth.credential(ref)
+            return self._rest.call(method, path, everything, credential, data=data, accept=accept)
+
+        try:
+            return attempt()
+        except Unauthorized:
+            if not self._auth.forget(ref):
+                raise
+            return attempt()
+
+
+def _names(ref: IssueRef) -> dict[str, str | int]:
+    owner, _, repo = ref.repo.partition("/")
+    return {"owner": owner, "repo": repo}
+
+
+def _label_name(label: object) -> str:
+    """GitHub's description allows plain names beside objects."""
+    return text(label.get("name")) if isinstance(label, Mapping) else text(label)

@@ -1,0 +1,105 @@
+"""One request to GitHub's REST API: headers, URL, answer or one of our errors.
+
+gidgethub's I/O-free half over an ordinary httpx client.
+"""
+
+from __future__ import annotations
+
+import http
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import msgspec
+from gidgethub import GitHubBroken, HTTPException, sansio
+
+from bot.core.errors import Doubtful, Retry, TaglineError
+from bot.forges.github.errors import classify
+from bot.http import Clients, send
+
+PUBLIC_API = "https://api.github.com"
+VERSION = "2026-03-10"  # Enterprise Server may not know it yet and uses its own default
+MAX_BYTES = 16 * 1024 * 1024
+RAW = "application/vnd.github.raw+json"
+JSON = "application/vnd.github+json"
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """An installation or personal token, a JWT of the App, or neither."""
+
+    token: str = ""
+    jwt: str = ""
+
+
+class Rest:
+    def __init__(
+        self, clients: Clients, base_url: str, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._clients = clients
+        self._base_url = base_url
+        self._clock = clock
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        variables: Mapping[str, str | int],
+        credential: Credential,
+        *,
+        data: Mapping[str, Any] | None = None,
+        accept: str = JSON,
+    ) -> Any:
+        """Send one request and return the decoded answer.
+
+        `path` is a URI template. Raises `Retry`, `Doubtful`, `Gone`, `Forbidden`, `Unauthorized`.
+        """
+        request = self._request(method, path, variables, credential, data, accept)
+        wrote = method != "GET"
+        try:
+            response = send(self._clients.get(), request, MAX_BYTES)
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+            raise Retry(f"GitHub cannot be reached ({type(error).__name__})") from None
+        except httpx.TransportError as error:
+            reason = f"GitHub's answer did not arrive ({type(error).__name__})"
+            raise (Doubtful(reason) if wrote else Retry(reason)) from None
+        try:
+            return _decipher(response)
+        except HTTPException as error:
+            raise self._classified(error, wrote=wrote) from None
+
+    def _request(
+        self,
+        method: str,
+        path: str,
+        variables: Mapping[str, str | int],
+        credential: Credential,
+        data: Mapping[str, Any] | None,
+        accept: str,
+    ) -> httpx.Request:
+        headers = sansio.create_headers(
+            "tagline",
+            accept=accept,
+            oauth_token=credential.token or None,
+            jwt=credential.jwt or None,
+        )
+        if self._base_url == PUBLIC_API:
+            headers["x-github-api-version"] = VERSION
+        if data is not None:
+            headers["content-type"] = "application/json"
+        url = sansio.format_url(path, variables, base_url=self._base_url)
+        content = None if data is None else msgspec.json.encode(data)
+        return self._clients.get().build_request(method, url, headers=headers, content=content)
+
+    def _classified(self, error: HTTPException, *, wrote: bool) -> TaglineError:
+        return classify(error, self._clock(), wrote=wrote)
+
+
+def _decipher(response: httpx.Response) -> Any:
+    try:
+        return sansio.decipher_response(response.status_code, response.headers, response.content)[0]
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        # An answer that nobody can read: as doubtful as none.
+        raise GitHubBroken(http.HTTPStatus.BAD_GATEWAY, headers=response.headers) from None

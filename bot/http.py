@@ -1,0 +1,145 @@
+"""The one place that makes httpx clients: time limits, a total deadline, no redirects."""
+
+from __future__ import annotations
+
+import ssl
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import httpcore
+import httpx
+
+CONNECT_SECONDS = 5.0
+KEEPALIVE_SECONDS = 60.0
+CONNECTIONS_PER_THREAD = 4
+
+_local = threading.local()
+
+
+@contextmanager
+def deadline(seconds: float) -> Iterator[None]:
+    """Bound everything this thread's clients do inside, however slowly bytes drip in."""
+    _local.until = time.monotonic() + seconds
+    try:
+        yield
+    finally:
+        _local.until = None
+
+
+def _capped(timeout: float | None) -> float | None:
+    until: float | None = getattr(_local, "until", None)
+    if until is None:
+        return timeout
+    left = until - time.monotonic()
+    if left <= 0:
+        raise httpcore.ReadTimeout("total deadline passed")
+    return left if timeout is None else min(timeout, left)
+
+
+class _Stream(httpcore.NetworkStream):
+    """A connection whose every read and write also ends at the thread's deadline."""
+
+    def __init__(self, stream: httpcore.NetworkStream) -> None:
+        self._stream = stream
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self._stream.read(max_bytes, _capped(timeout))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._stream.write(buffer, _capped(timeout))
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,
+    ) -> httpcore.NetworkStream:
+        return _Stream(self._stream.start_tls(ssl_context, server_hostname, _capped(timeout)))
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)
+
+
+class _Backend(httpcore.SyncBackend):
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.NetworkStream:
+        return _Stream(
+            super().connect_tcp(host, port, _capped(timeout), local_address, socket_options)
+        )
+
+
+class _Transport(httpx.HTTPTransport):
+    """httpx's own transport over a pool that knows the deadline."""
+
+    def __init__(self, context: ssl.SSLContext) -> None:
+        super().__init__(verify=context)
+        self._pool = httpcore.ConnectionPool(
+            ssl_context=context,
+            max_connections=CONNECTIONS_PER_THREAD,
+            max_keepalive_connections=CONNECTIONS_PER_THREAD,
+            keepalive_expiry=KEEPALIVE_SECONDS,
+            network_backend=_Backend(),
+        )
+
+
+class Clients:
+    """One `httpx.Client` per thread over one TLS context; never follows a redirect.
+
+    A client shared by many threads spends its time in the pool's bookkeeping
+    (https://github.com/encode/httpcore/issues/1035).
+    """
+
+    def __init__(self, user_agent: str, read_seconds: float = 15.0) -> None:
+        self._context = httpx.create_ssl_context()
+        self._headers = {"User-Agent": user_agent}
+        self._timeout = httpx.Timeout(read_seconds, connect=CONNECT_SECONDS)
+        self._local = threading.local()
+
+    def get(self) -> httpx.Client:
+        """This thread's client."""
+        client: httpx.Client | None = getattr(self._local, "client", None)
+        if client is None:
+            client = self._local.client = httpx.Client(
+                transport=_Transport(self._context),
+                headers=self._headers,
+                timeout=self._timeout,
+                follow_redirects=False,
+                trust_env=False,
+            )
+        return client
+
+
+class TooLarge(httpx.TransportError):
+    """The answer was longer than its reader allows."""
+
+
+def send(client: httpx.Client, request: httpx.Request, max_bytes: int) -> httpx.Response:
+    """Send a request and read at most `max_bytes` of the decoded answer.
+
+    Raises `httpx.TransportError`, of which `TooLarge` is one.
+    """
+    response = client.send(request, stream=True)
+    try:
+        body = bytearray()
+        for chunk in response.iter_bytes(64 * 1024):
+            body += chunk
+            if len(body) > max_bytes:
+                raise TooLarge(f"more than {max_bytes} bytes", request=request)
+    except httpx.DecodingError as error:
+        raise httpx.ReadError(str(error), request=request) from error
+    finally:
+        response.close()
+    headers = [(k, v) for k, v in response.headers.multi_items() if k != "content-encoding"]
+    return httpx.Response(response.status_code, headers=headers, content=bytes(body))

@@ -1,0 +1,1 @@
+"""Language models: one shared call, one file per wire format."""

@@ -1,0 +1,45 @@
+"""Keeps a failing provider from being asked for every issue, and tells the operator once."""
+
+from __future__ import annotations
+
+
+from bot import log
+from bot.core.errors import ModelFailed
+from bot.core.ports import Breaker, Model
+from bot.core.prompt import Answer, Prompt
+
+
+class Guarded:
+    """A model behind a breaker. `key_name` is the variable that holds its key."""
+
+    def __init__(self, model: Model, breaker: Breaker, provider: str, key_name: str) -> None:
+        self.name = model.name
+        self._model = model
+        self._breaker = breaker
+        self._provider = provider
+        self._key_name = key_name
+
+    def ask(self, prompt: Prompt) -> Answer:
+        """Ask unless the breaker is open. Raises `ModelFailed`."""
+        if not self._breaker.may_call(self._provider):
+            raise ModelFailed("breaker-open")
+        try:
+            answer = self._model.ask(prompt)
+        except ModelFailed as failure:
+            if failure.outage or failure.refused:
+                self._failed(failure)
+            raise
+        self._breaker.call_succeeded(self._provider)
+        return answer
+
+    def _failed(self, failure: ModelFailed) -> None:
+        opened = self._breaker.call_failed(self._provider, at_once=failure.refused)
+        if not opened:
+            return
+        look_at = self._key_name if failure.reason == "status-401" else "LLM_MODEL"
+        advice = f"look at {look_at}" if failure.refused else "it is tried again every minute"
+        log.get().error(
+            f"the language model does not answer; {advice}",
+            provider=self._provider,
+            reason=failure.reason,
+        )

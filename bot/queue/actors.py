@@ -1,0 +1,163 @@
+"""The one actor: run a job, and turn its error into a later try, a dead letter or an end.
+
+Dramatiq's own retry middleware loses a job whose re-enqueueing meets a broken connection, and keeps
+tracebacks with their values in Redis; this one does neither.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import dramatiq
+import msgspec
+import redis
+from dramatiq.middleware import CurrentMessage
+
+from bot import log
+from bot.core.errors import GiveUp, Retry, TaglineError
+from bot.core.jobs import Job
+from bot.core.model import Delivery, Outcome
+from bot.core.ports import Jobs
+from bot.queue.broker import LOST, Broker
+from bot.queue.enqueue import ACTOR, CLAIM_SECONDS, NAMESPACE, QUEUE, claim_keys
+
+MAX_TRIES = 6
+FIRST_PAUSE, LONGEST_PAUSE = 5.0, 300.0
+RECONNECT_SECONDS = 1.0
+
+Run = Callable[[Delivery, int], Outcome]
+
+
+def declare(broker: Broker, run: Run, jobs: Jobs) -> dramatiq.Actor[..., None]:
+    """Register the actor with the broker; `run` does a job, `jobs` remembers what became of it."""
+    clerk = _Clerk(broker, run, jobs)
+
+    def enrich(delivery: dict[str, Any]) -> None:
+        message = CurrentMessage.get_current_message()
+        assert message is not None
+        clerk.work(message, msgspec.convert(delivery, Delivery))
+
+    return dramatiq.actor(broker=broker, actor_name=ACTOR, queue_name=QUEUE)(enrich)
+
+
+def send(broker: Broker, delivery: Delivery, delay_seconds: float) -> str:
+    """Enqueue a job from the command line; returns its id."""
+    message: dramatiq.Message[None] = dramatiq.Message(
+        queue_name=QUEUE,
+        actor_name=ACTOR,
+        args=(),
+        kwargs={"delivery": msgspec.to_builtins(delivery)},
+        options={},
+    )
+    delay = int(delay_seconds * 1000) if delay_seconds > 0 else None
+    broker.enqueue(message, delay=delay)
+    return message.message_id
+
+
+class _Clerk:
+    def __init__(self, broker: Broker, run: Run, jobs: Jobs) -> None:
+        self._broker = broker
+        self._run = run
+        self._jobs = jobs
+
+    def work(self, message: Any, delivery: Delivery) -> None:
+        tries = int(message.options.get("tries", 0)) + 1
+        job = Job(message.message_id, "running", str(delivery.ref), tries)
+        say = log.get().bind(job=job.id, delivery=delivery.id, issue=job.issue)
+        say.info("starting enrichment", kind=delivery.kind, try_number=tries)
+        self._note(job)
+        started = time.monotonic()
+        try:
+            outcome = self._run(delivery, tries)
+        except GiveUp as error:
+            self._bury(message, delivery, replace(job, why=str(error)), say)
+        except Retry as error:
+            self._later(message, delivery, replace(job, why=str(error)), error.after, say)
+        except LOST as error:
+            why = f"Redis does not answer ({type(error).__name__})"
+            self._later(message, delivery, replace(job, why=why), None, say)
+        except Exception as error:
+            # Values stay out of logs and Redis: the type and the place must do.
+            frames = tuple(log.frames(error.__traceback__))
+            job = replace(job, why=f"unexpected {type(error).__name__}", frames=frames)
+            say.error("unexpected error", error=type(error).__name__, frames=frames[-8:])
+            self._later(message, delivery, job, None, say)
+        else:
+            _tell(say, outcome, time.monotonic() - started)
+            record = outcome.record
+            self._note(replace(job, state="done", outcome=record.status, why=record.why))
+
+    def _later(
+        self, message: Any, delivery: Delivery, job: Job, after: float | None, say: Any
+    ) -> None:
+        if job.tries >= MAX_TRIES:
+            self._bury(message, delivery, job, say)
+            return
+        pause = (
+            after if after is not None else min(FIRST_PAUSE * 2 ** (job.tries - 1), LONGEST_PAUSE)
+        )
+        pause *= random.uniform(1.0, 1.2)  # noqa: S311 - spreads tries, guards nothing
+        say.warning(
+            "error, tried again later", try_number=job.tries, why=job.why, seconds=round(pause)
+        )
+        again = message.copy(options={"tries": job.tries})
+        self._until_connected(lambda: self._broker.enqueue(again, delay=int(pause * 1000)))
+        self._note(replace(job, state="waiting"))
+
+    def _bury(self, message: Any, delivery: Delivery, job: Job, say: Any) -> None:
+        say.error("gave up; kept as a dead letter", try_number=job.tries, why=job.why)
+        message.fail()
+        self._until_connected(lambda: self._release_claim(delivery))
+        self._note(replace(job, state="dead"))
+
+    def _release_claim(self, delivery: Delivery) -> None:
+        for key in claim_keys(time.time()):
+            self._broker.client.hdel(key, delivery.id)
+
+    def _until_connected(self, do: Callable[[], object]) -> None:
+        """The message must not be acknowledged before its successor is in Redis."""
+        while True:
+            try:
+                do()
+            except redis.RedisError:
+                time.sleep(RECONNECT_SECONDS)
+            else:
+                return
+
+    def _note(self, job: Job) -> None:
+        try:
+            self._jobs.note(replace(job, at=time.time()))
+        except redis.RedisError as error:
+            log.get().warning(
+                "the job's state was not noted", job=job.id, error=type(error).__name__
+            )
+
+
+def _tell(say: Any, outcome: Outcome, seconds: float) -> None:
+    record, found = outcome.record, outcome.enrichment
+    took = round(seconds, 3)
+    if found is None:
+        say.info("nothing to do", outcome=record.status, why=record.why, seconds=took)
+        return
+    counts: Mapping[str, Any] = {
+        "labels": len(outcome.plan.add_labels) if outcome.plan else 0,
+        "summary_length": len(found.summary),
+        "seconds": took,
+        "outcome": record.status,
+    }
+    if found.source == "rules":
+        say.warning("using fallback", why=found.why, **counts)
+        return
+    usage = found.usage
+    say.info(
+        "enrichment succeeded",
+        model=usage.model,
+        tokens_in=usage.tokens_in,
+        tokens_out=usage.tokens_out,
+        cost_usd=usage.cost_usd,
+        **counts,
+    )

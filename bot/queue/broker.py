@@ -1,0 +1,121 @@
+"""Dramatiq's Redis broker with four defects of 2.2 mended.
+
+Jobs of a dead worker come back soon (maintenance with every command instead of one in a thousand);
+jobs whose fetch was lost, or that waited in memory when the connection broke, are taken up again
+(https://github.com/Bogdanp/dramatiq/issues/527); a timeout counts as a lost connection, so no
+acknowledgement is dropped (https://github.com/Bogdanp/dramatiq/issues/894).
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import redis
+from dramatiq.brokers.redis import RedisBroker, _RedisConsumer
+from dramatiq.broker import MessageProxy
+from dramatiq.errors import ConnectionClosed
+from dramatiq.middleware import CurrentMessage, Middleware
+from redis.backoff import NoBackoff
+from redis.retry import Retry as RedisRetry
+
+from bot.queue.enqueue import NAMESPACE, QUEUE
+
+HEARTBEAT_MS = 60_000
+LOST = (redis.ConnectionError, redis.TimeoutError)
+
+
+def connect(url: str, connections: int) -> redis.Redis:
+    """A client for many threads: waits for a free connection, never repeats a command by itself."""
+    pool = redis.BlockingConnectionPool.from_url(
+        url,
+        max_connections=connections,
+        timeout=5,
+        socket_connect_timeout=2,
+        socket_timeout=5,
+        retry=RedisRetry(NoBackoff(), 0),
+    )
+    return redis.Redis(connection_pool=pool)
+
+
+class Broker(RedisBroker):
+    """A broker without any global; nothing connects before its first command."""
+
+    def __init__(self, client: redis.Redis, heartbeat_ms: int = HEARTBEAT_MS) -> None:
+        middleware: list[Middleware] = [CurrentMessage()]
+        super().__init__(
+            client=client,
+            middleware=middleware,
+            namespace=NAMESPACE,
+            maintenance_chance=1_000_000,
+            heartbeat_timeout=heartbeat_ms,
+        )
+        self.handed_out: set[str] = set()
+        self.handing_out = threading.Lock()
+
+    @property
+    def consumer_class(self) -> type[_RedisConsumer]:
+        return _Consumer
+
+
+class _Consumer(_RedisConsumer):
+    def __init__(self, broker: Broker, queue_name: str, prefetch: int, timeout: int) -> None:
+        super().__init__(broker, queue_name, prefetch, timeout)
+        with _connection():
+            self._retake()
+
+    def _retake(self) -> None:
+        """Put back what this process fetched and no thread of it holds any more.
+
+        Delayed messages live in the consumer that was just replaced, so all of them go back.
+        """
+        acks = f"{NAMESPACE}:__acks__.{self.broker.broker_id}.{self.queue_name}"
+        fetched = {member.decode() for member in self.broker.client.smembers(acks)}
+        if not self.queue_name.endswith(".DQ"):
+            with self.broker.handing_out:
+                fetched -= self.broker.handed_out
+        if fetched:
+            self.broker.do_requeue(self.queue_name, *fetched)
+
+    def __next__(self) -> MessageProxy | None:
+        with _connection():
+            message: MessageProxy | None = super().__next__()
+        if message is not None:
+            with self.broker.handing_out:
+                self.broker.handed_out.add(message.options["redis_message_id"])
+        return message
+
+    def ack(self, message: MessageProxy) -> None:
+        with _connection():
+            super().ack(message)
+        self._forget([message])
+
+    def nack(self, message: MessageProxy) -> None:
+        with _connection():
+            super().nack(message)
+        self._forget([message])
+
+    def requeue(self, messages: Iterable[MessageProxy]) -> None:
+        held = list(messages)
+        with _connection():
+            super().requeue(held)
+        self._forget(held)
+
+    def _forget(self, messages: list[MessageProxy]) -> None:
+        with self.broker.handing_out:
+            self.broker.handed_out -= {m.options["redis_message_id"] for m in messages}
+
+
+@contextmanager
+def _connection() -> Iterator[Any]:
+    try:
+        yield
+    except LOST as error:
+        raise ConnectionClosed(error) from None
+
+
+def is_queued(client: redis.Redis, job: str) -> bool:
+    """Whether a job that the door enqueued still waits for its first try, or runs."""
+    return bool(client.hexists(f"{NAMESPACE}:{QUEUE}.msgs", job))

@@ -1,0 +1,147 @@
+"""Claim a delivery and enqueue its job in one atomic step in Redis.
+
+Requests that wait at the same moment share one pipeline. The script writes Dramatiq 2.2's own key
+layout, so the worker is a stock one; Dramatiq itself is not imported here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+import msgspec
+import redis.asyncio
+from redis.asyncio.retry import Retry as RedisRetry
+from redis.backoff import NoBackoff
+from redis.exceptions import NoScriptError, RedisError
+
+from bot.core.errors import QueueDown
+from bot.core.model import Delivery
+
+NAMESPACE = "tagline"
+QUEUE = "issues"
+ACTOR = "enrich"
+CLAIM_SECONDS = 2 * 3600
+ANSWER_SECONDS = 2.0
+
+CLAIM_AND_ENQUEUE = """
+local job = redis.call('hget', KEYS[1], ARGV[1]) or redis.call('hget', KEYS[2], ARGV[1])
+if job then return job end
+redis.call('hset', KEYS[4], ARGV[2], ARGV[3])
+redis.call('rpush', KEYS[3], ARGV[2])
+redis.call('hset', KEYS[1], ARGV[1], ARGV[2])
+redis.call('expire', KEYS[1], ARGV[4])
+return ARGV[2]
+"""
+
+
+class _Message(msgspec.Struct, frozen=True):
+    """Dramatiq's message, field for field."""
+
+    queue_name: str
+    actor_name: str
+    args: tuple[()]
+    kwargs: dict[str, Any]
+    options: dict[str, str]
+    message_id: str
+    message_timestamp: int
+
+
+def claim_keys(now: float) -> tuple[str, str]:
+    """The hashes of delivery ids → job ids: the present two hours and the two before."""
+    span = int(now // CLAIM_SECONDS)
+    return f"{NAMESPACE}:claims:{span}", f"{NAMESPACE}:claims:{span - 1}"
+
+
+def encode(delivery: Delivery, job: str, now: float) -> bytes:
+    """The Dramatiq message for a delivery. It holds identifiers only."""
+    return msgspec.json.encode(
+        _Message(
+            queue_name=QUEUE,
+            actor_name=ACTOR,
+            args=(),
+            kwargs={"delivery": delivery},
+            options={"redis_message_id": job},
+            message_id=job,
+            message_timestamp=int(now * 1000),
+        )
+    )
+
+
+class RedisQueue:
+    """The door's side of the queue; implements the `Queue` port."""
+
+    def __init__(self, url: str, clock: Callable[[], float] = time.time) -> None:
+        self._redis = redis.asyncio.Redis.from_url(
+            url,
+            socket_connect_timeout=1,
+            socket_timeout=ANSWER_SECONDS,
+            retry=RedisRetry(NoBackoff(), 0),
+        )
+        self._clock = clock
+        self._script = ""
+        self._waiting: list[tuple[Delivery, asyncio.Future[str]]] = []
+        self._sender: asyncio.Task[None] | None = None
+
+    async def put(self, delivery: Delivery) -> str:
+        """Return the job's id once Redis has confirmed it. Raises `QueueDown`."""
+        future: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._waiting.append((delivery, future))
+        if self._sender is None or self._sender.done():
+            self._sender = asyncio.create_task(self._send_all())
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                return await future
+        except TimeoutError:
+            raise QueueDown("no answer in time") from None
+
+    async def ping(self) -> bool:
+        """Whether Redis answers."""
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                await self._redis.ping()
+        except (RedisError, OSError, TimeoutError):
+            return False
+        return True
+
+    async def close(self) -> None:
+        if self._sender:
+            with suppress(asyncio.CancelledError):
+                await self._sender
+        await self._redis.aclose()
+
+    async def _send_all(self) -> None:
+        while self._waiting:
+            batch = [(delivery, future) for delivery, future in self._waiting if not future.done()]
+            self._waiting = []
+            try:
+                answers = await self._send([delivery for delivery, _ in batch])
+            except (RedisError, OSError) as error:
+                answers = [error] * len(batch)
+            for (_, future), answer in zip(batch, answers, strict=True):
+                if future.done():
+                    continue
+                if isinstance(answer, Exception):
+                    future.set_exception(QueueDown(type(answer).__name__))
+                else:
+                    future.set_result(answer.decode())
+
+    async def _send(self, deliveries: list[Delivery]) -> list[Any]:
+        if not self._script:
+            self._script = await self._redis.script_load(CLAIM_AND_ENQUEUE)
+        now = self._clock()
+        keys = (*claim_keys(now), f"{NAMESPACE}:{QUEUE}", f"{NAMESPACE}:{QUEUE}.msgs")
+        pipeline = self._redis.pipeline(transaction=False)
+        for delivery in deliveries:
+            job = str(uuid.uuid4())
+            message = encode(delivery, job, now)
+            pipeline.evalsha(self._script, 4, *keys, delivery.id, job, message, 2 * CLAIM_SECONDS)
+        answers: list[Any] = await pipeline.execute(raise_on_error=False)
+        if any(isinstance(answer, NoScriptError) for answer in answers):
+            self._script = ""
+            return await self._send(deliveries)
+        return answers

@@ -1,0 +1,9 @@
+"""A pretended forge and model API over real HTTP: for the demo and for the tests."""
+
+from __future__ import annotations
+
+from bot.sandbox.github.access import GRANTED
+from bot.sandbox.record import Exchange
+from bot.sandbox.server import Sandbox
+
+__all__ = ["GRANTED", "Exchange", "Sandbox"]

@@ -1,0 +1,64 @@
+"""`python -m bot.sandbox`: runs the sandbox until it is told to stop."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import signal
+import tempfile
+from pathlib import Path
+from threading import Event
+
+import click
+
+from bot.sandbox.server import Sandbox
+
+
+@click.command()
+@click.option("--port", default=0, help="0 takes a free one.")
+@click.option("--webhook-url", default=None, help="Where signed webhooks go.")
+@click.option("--webhook-secret-file", type=click.Path(path_type=Path), default=None)
+@click.option("--model-key", default="sandbox-key", help="The key that the model faces expect.")
+def main(
+    port: int, webhook_url: str | None, webhook_secret_file: Path | None, model_key: str
+) -> None:
+    """Prints one JSON line when ready: base URLs, the App's id, where its key lies."""
+    with tempfile.TemporaryDirectory(prefix="tagline-sandbox-") as folder:
+        secret_file = webhook_secret_file or _write(folder, "webhook-secret", secrets.token_hex(32))
+        secret = secret_file.read_text(encoding="utf-8").strip()
+        box = Sandbox(webhook_url, secret, port=port, model_key=model_key)
+        with box.running():
+            ready = {
+                "url": box.url,
+                "github_url": box.github_url,
+                "openai_url": box.openai_url,
+                "anthropic_url": box.anthropic_url,
+                "app_id": box.app_id,
+                "installation_id": box.installation_id,
+                "private_key_file": str(_write(folder, "app.pem", box.private_key)),
+                "webhook_secret_file": str(secret_file),
+                "token": box.token,
+                "model": "sandbox-rules",
+            }
+            stopped = _stop_event()
+            click.echo(json.dumps(ready))
+            stopped.wait()
+
+
+def _write(folder: str, name: str, text: str) -> Path:
+    path = Path(folder, name)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="utf-8") as file:
+        file.write(text)
+    return path
+
+
+def _stop_event() -> Event:
+    stopped = Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopped.set())
+    return stopped
+
+
+if __name__ == "__main__":
+    main()

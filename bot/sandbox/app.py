@@ -1,0 +1,157 @@
+"""Assembles the faces and the control endpoints under /sandbox/ into one ASGI app."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import httpx
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Mount, Route
+from starlette.types import ASGIApp
+
+from bot.sandbox.faults import Gate, Side
+from bot.sandbox.github import face as github
+from bot.sandbox.github import installation, issues
+from bot.sandbox.model import face as model
+from bot.sandbox.record import Recorder
+from bot.sandbox.world import Missing
+
+if TYPE_CHECKING:
+    from bot.sandbox.server import Sandbox
+
+OPTIONS = ("author", "bot", "created_at", "labels", "pull_request", "deliver")
+
+
+def build(box: Sandbox) -> Starlette:
+    def face(name: str, side: Side, inner: ASGIApp) -> ASGIApp:
+        return Recorder(Gate(inner, side, box.faults), name, box.log)
+
+    shared = github.GitHub(box.world, box.access, box.hooks.shapes, box.hooks)
+    rest = github.router(shared, [*issues.ROWS, *installation.ROWS])
+    return Starlette(
+        routes=[
+            Mount("/github", face("github", "github", rest)),
+            Mount("/openai/v1", face("openai", "model", model.router(box.models, "openai"))),
+            Mount("/anthropic", face("anthropic", "model", model.router(box.models, "anthropic"))),
+            Mount("/sandbox", routes=Control(box).routes()),
+        ],
+        exception_handlers={Missing: _missing, ValueError: _refused},
+    )
+
+
+async def _missing(_: Request, error: Exception) -> Response:
+    return JSONResponse({"error": str(error)}, 404)
+
+
+async def _refused(_: Request, error: Exception) -> Response:
+    return JSONResponse({"error": str(error)}, 422)
+
+
+class Control:
+    """The sandbox's own endpoints, for a demo in another process."""
+
+    def __init__(self, box: Sandbox) -> None:
+        self.box = box
+
+    def routes(self) -> list[Route]:
+        issue = "/issues/{owner}/{repo}/{number:int}"
+        return [
+            Route("/issues", self.open_issue, methods=["POST"]),
+            Route(issue, self.show_issue, methods=["GET"]),
+            Route(issue + "/labels/{name:path}", self.unlabel, methods=["DELETE"]),
+            Route(issue + "/labels", self.label, methods=["POST"]),
+            Route("/faults", self.list_faults, methods=["GET"]),
+            Route("/faults", self.arm, methods=["POST"]),
+            Route("/faults", self.clear, methods=["DELETE"]),
+            Route("/deliveries", self.deliveries, methods=["GET"]),
+            Route("/redeliver/{id}", self.redeliver, methods=["POST"]),
+            Route("/elsewhere", self.elsewhere, methods=["GET", "POST"]),
+        ]
+
+    async def open_issue(self, request: Request) -> Response:
+        """Body: title and, if wanted, repo, body and the options of `Hands.open_issue`."""
+        wanted = await request.json()
+        options = {key: wanted[key] for key in OPTIONS if key in wanted}
+        repo, title = wanted.get("repo", "acme/widget"), wanted["title"]
+        known = len(self.box.deliveries)
+        number = await run_in_threadpool(
+            self.box.open_issue, repo, title, wanted.get("body", ""), **options
+        )
+        sent = [_sent(delivery) for delivery in self.box.deliveries[known:]]
+        return JSONResponse({"repo": repo, "number": number, "deliveries": sent}, 201)
+
+    async def show_issue(self, request: Request) -> Response:
+        repo, number = _place(request)
+        shapes, world = self.box.hooks.shapes, self.box.world
+        with world.lock:
+            home, issue = world.repo(repo), world.issue(repo, number)
+            return JSONResponse(
+                {
+                    "issue": shapes.issue(home, issue),
+                    "labels": list(issue.labels),
+                    "comments": [shapes.comment(home, issue, c) for c in issue.comments],
+                }
+            )
+
+    async def label(self, request: Request) -> Response:
+        """Body: name. Done by a person."""
+        repo, number = _place(request)
+        name = (await request.json())["name"]
+        await run_in_threadpool(self.box.label_by_person, repo, number, name)
+        return JSONResponse({"labels": self.box.labels(repo, number)})
+
+    async def unlabel(self, request: Request) -> Response:
+        repo, number = _place(request)
+        name = request.path_params["name"]
+        await run_in_threadpool(self.box.unlabel_by_person, repo, number, name)
+        return JSONResponse({"labels": self.box.labels(repo, number)})
+
+    async def list_faults(self, _: Request) -> Response:
+        table = self.box.faults.table.values()
+        rows = [{"name": row.name, "side": row.side, "says": row.says} for row in table]
+        armed = [
+            {"name": a.fault.name, "left": a.left, "match": a.match} for a in self.box.faults.armed
+        ]
+        return JSONResponse({"faults": rows, "armed": armed})
+
+    async def arm(self, request: Request) -> Response:
+        """Body: name and, if wanted, times (null = until cleared) and match."""
+        wanted = await request.json()
+        self.box.fault(wanted["name"], wanted.get("times", 1), wanted.get("match"))
+        return await self.list_faults(request)
+
+    async def clear(self, request: Request) -> Response:
+        self.box.clear_faults()
+        return await self.list_faults(request)
+
+    async def deliveries(self, _: Request) -> Response:
+        return JSONResponse([_sent(delivery) for delivery in self.box.deliveries])
+
+    async def redeliver(self, request: Request) -> Response:
+        """`id` is a delivery's number or its guid."""
+        try:
+            await run_in_threadpool(self.box.redeliver, request.path_params["id"])
+        except httpx.TransportError as error:
+            return JSONResponse({"error": f"nobody answered: {error}"}, 502)
+        return JSONResponse(_sent(self.box.deliveries[-1]))
+
+    async def elsewhere(self, request: Request) -> Response:
+        """Where `model-redirect` points: notes whether a key came along."""
+        await asyncio.sleep(0)
+        keys = [name for name in ("authorization", "x-api-key") if name in request.headers]
+        self.box.leaks.append({"keys": keys, "method": request.method})
+        return JSONResponse({"error": "nothing here"}, 404)
+
+
+def _place(request: Request) -> tuple[str, int]:
+    path = request.path_params
+    return f"{path['owner']}/{path['repo']}", path["number"]
+
+
+def _sent(delivery: Any) -> dict[str, Any]:
+    names = ("id", "guid", "event", "action", "status", "job", "redelivery")
+    return {name: getattr(delivery, name) for name in names}

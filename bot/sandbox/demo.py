@@ -1,0 +1,21 @@
+"""The repository that the sandbox starts with."""
+
+from __future__ import annotations
+
+DEMO_REPO = "acme/widget"
+DEMO_LABELS: dict[str, str] = {
+    "bug": "Something is broken or behaves differently from the documentation",
+    "enhancement": "A new feature or an improvement of an existing one",
+    "documentation": "The manual, the README or an example is wrong or missing",
+    "question": "Somebody asks how to do something",
+    "performance": "Slow, or needs too much memory",
+    "regression": "Worked in an earlier release",
+    "area/login": "Signing in and out, sessions, single sign-on",
+    "area/api": "The REST API and its clients",
+    "area/ui": "Pages, buttons, layout, themes",
+    "area/database": "Storage, migrations, queries",
+    "good first issue": "Good for newcomers",
+    "wontfix": "This will not be worked on",
+    "needs-review": "A maintainer should have a look",
+    "priority: high": "Set by maintainers only",
+}

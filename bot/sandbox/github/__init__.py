@@ -1,0 +1,1 @@
+"""GitHub's face: its REST API, its webhooks, its faults."""

@@ -1,0 +1,140 @@
+"""Who is calling: the App by its signed JWT, an installation token, a personal token, or nobody."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import cache
+from typing import Any, Literal
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+)
+from jwt.types import Options
+
+from bot.core.errors import TaglineError
+
+GRANTED: dict[str, str] = {"issues": "write", "metadata": "read", "contents": "read"}
+RANK = {"none": 0, "read": 1, "write": 2, "admin": 3}
+BOT = "tagline-bot[bot]"
+TOKEN_LIFE = timedelta(hours=1)
+JWT_LIFE = timedelta(minutes=10)
+UNTIMED: Options = {
+    "verify_exp": False,
+    "verify_iat": False,
+    "require": ["iat", "exp", "iss"],
+}
+
+
+class Denied(TaglineError):
+    """Answered with `status` and GitHub's own words."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status, self.message = status, message
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """`repos` are the ids a token was narrowed to, None = all of the installation."""
+
+    kind: Literal["app", "installation", "user", "nobody"]
+    login: str = ""
+    permissions: Mapping[str, str] = field(default_factory=dict)
+    repos: frozenset[int] | None = None
+
+    def may(self, permission: str, level: str) -> bool:
+        if self.kind == "user":
+            return True
+        if self.kind == "nobody":
+            return level == "read"
+        return RANK[self.permissions.get(permission, "none")] >= RANK[level]
+
+    @property
+    def via_app(self) -> bool:
+        return self.kind == "installation"
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    text: str
+    caller: Caller
+    expires_at: datetime
+
+
+@cache
+def _key() -> rsa.RSAPrivateKey:
+    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+
+@dataclass(slots=True)
+class Access:
+    """The App's registration and the tokens that are out."""
+
+    app_id: int
+    installation_id: int
+    token: str
+    token_login: str
+    clock: Callable[[], datetime]
+    tokens: dict[str, Token] = field(default_factory=dict)
+
+    @property
+    def private_key(self) -> str:
+        pem = _key().private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption())
+        return pem.decode()
+
+    def caller(self, authorization: str | None) -> Caller:
+        """Raises Denied(401) for a header that names nobody."""
+        if not authorization:
+            return Caller("nobody")
+        text = authorization.partition(" ")[2].strip()
+        if text == self.token:
+            return Caller("user", self.token_login)
+        if text.count(".") == 2 and not text.startswith("ghs_"):
+            self.check_jwt(text)
+            return Caller("app", BOT)
+        known = self.tokens.get(text)
+        if known is None or known.expires_at <= self.clock():
+            raise Denied(401, "Bad credentials")
+        return known.caller
+
+    def check_jwt(self, text: str) -> None:
+        """RS256 by our key, from our App, issued in the past, over within ten minutes."""
+        try:
+            claims: dict[str, Any] = jwt.decode(
+                text, _key().public_key(), algorithms=["RS256"], options=UNTIMED
+            )
+        except jwt.PyJWTError as error:
+            raise Denied(401, "A JSON web token could not be decoded") from error
+        at = self.clock().timestamp()
+        if str(claims["iss"]) not in (str(self.app_id), f"Iv23sandbox{self.app_id}"):
+            raise Denied(401, "Integration must generate a public key")
+        if not isinstance(claims["iat"], int) or claims["iat"] > at:
+            raise Denied(401, "'Issued at' claim ('iat') must be an Integer in the past")
+        if claims["exp"] > at + JWT_LIFE.total_seconds() + 1:
+            raise Denied(401, "'Expiration time' claim ('exp') is too far in the future")
+        if claims["exp"] <= at:
+            raise Denied(401, "'Expiration time' claim ('exp') must be in the future")
+
+    def mint(self, permissions: Mapping[str, str] | None, repos: frozenset[int] | None) -> Token:
+        """Raises Denied(422) where more is asked for than the App was granted."""
+        for name, level in (permissions or {}).items():
+            if RANK.get(level, 9) > RANK[GRANTED.get(name, "none")]:
+                raise Denied(422, "The permissions requested are not granted to this installation.")
+        rights = {**(permissions or GRANTED), "metadata": "read"}
+        parts = (secrets.token_urlsafe(size) for size in (40, 160, 256))
+        text = f"ghs_{self.app_id}_" + ".".join(parts)
+        caller = Caller("installation", BOT, rights, repos)
+        token = Token(text, caller, self.clock() + TOKEN_LIFE)
+        self.tokens[text] = token
+        return token
+
+    def expire(self, authorization: str | None) -> None:
+        """The token of that header is over from now on."""
+        self.tokens.pop((authorization or "").partition(" ")[2].strip(), None)

@@ -1,0 +1,229 @@
+"""GitHub's REST API: routes, who may call them, and the frame every answer stands in."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any
+from urllib.parse import urlencode
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route, Router
+
+from bot.core.errors import TaglineError
+from bot.sandbox.deliver import Hooks
+from bot.sandbox.github.access import Access, Caller, Denied
+from bot.sandbox.github.shapes import Shapes
+from bot.sandbox.world import Event, Issue, Missing, Repo, World
+
+DOCS = "https://docs.github.com/rest"
+HOURLY = 5000
+FORBIDDEN = "Resource not accessible by integration"
+
+
+@dataclass(slots=True)
+class GitHub:
+    """What the handlers share."""
+
+    world: World
+    access: Access
+    shapes: Shapes
+    hooks: Hooks
+    spent: count[int] = field(default_factory=lambda: count(1))
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request of a known caller."""
+
+    github: GitHub
+    request: Request
+    body: bytes
+    caller: Caller
+
+    @property
+    def world(self) -> World:
+        return self.github.world
+
+    @property
+    def shapes(self) -> Shapes:
+        return self.github.shapes
+
+    def arg(self, name: str) -> str:
+        return str(self.request.path_params[name])
+
+    @property
+    def repo_name(self) -> str:
+        return f"{self.arg('owner')}/{self.arg('repo')}"
+
+    @property
+    def number(self) -> int:
+        return int(self.arg("number"))
+
+    def repo(self) -> Repo:
+        return self.world.repo(self.repo_name)
+
+    def issue(self) -> Issue:
+        """Raises Moved, Denied(410) or Missing."""
+        issue = self.world.issue(self.repo_name, self.number)
+        if issue.moved_to:
+            repo, number = issue.moved_to
+            raise Moved(f"{self.shapes.api}/repos/{repo}/issues/{number}")
+        if issue.deleted:
+            raise Denied(410, "This issue was deleted")
+        return issue
+
+    def json(self) -> Any:
+        """The decoded body, None where there is none. Raises Denied(400)."""
+        try:
+            return json.loads(self.body) if self.body else None
+        except ValueError as error:
+            raise Denied(400, "Problems parsing JSON") from error
+
+    def tell(self, *events: Event) -> None:
+        for event in events:
+            self.github.hooks.later(event)
+
+
+class Moved(TaglineError):
+    """Answered with 301 and the new place."""
+
+    def __init__(self, location: str) -> None:
+        super().__init__(location)
+        self.location = location
+
+
+Handler = Callable[[Call], Response]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """`needs` is "jwt", "token", "anyone" or a permission with its level, as in "issues:write"."""
+
+    method: str
+    path: str
+    handler: Handler
+    needs: str
+
+
+def router(github: GitHub, rows: list[Row]) -> Router:
+    routes = [Route(row.path, _endpoint(github, row), methods=[row.method]) for row in rows]
+    return Router([*routes, Route("/{rest:path}", _unknown, methods=None)])
+
+
+async def _unknown(_: Request) -> Response:
+    return error(404, "Not Found")
+
+
+def _endpoint(github: GitHub, row: Row) -> Callable[[Request], Any]:
+    async def endpoint(request: Request) -> Response:
+        response = _answer(github, row, request, await request.body())
+        spent = next(github.spent) % HOURLY
+        reset = github.world.clock().timestamp() + 3600
+        response.headers["x-ratelimit-limit"] = str(HOURLY)
+        response.headers["x-ratelimit-remaining"] = str(HOURLY - spent)
+        response.headers["x-ratelimit-used"] = str(spent)
+        response.headers["x-ratelimit-reset"] = str(math.ceil(reset))
+        response.headers["x-ratelimit-resource"] = "core"
+        response.headers["x-github-request-id"] = f"SBOX:{spent:06X}"
+        return response
+
+    return endpoint
+
+
+def _answer(github: GitHub, row: Row, request: Request, body: bytes) -> Response:
+    try:
+        caller = github.access.caller(request.headers.get("authorization"))
+        call = Call(github, request, body, caller)
+        with github.world.lock:
+            _admit(call, row.needs)
+            return row.handler(call)
+    except Denied as denied:
+        return error(denied.status, denied.message)
+    except Moved as moved:
+        shape = {"message": "Moved Permanently", "url": moved.location, "documentation_url": DOCS}
+        return JSONResponse(shape, 301, {"Location": moved.location})
+    except Missing:
+        return error(404, "Not Found")
+
+
+def _admit(call: Call, needs: str) -> None:
+    """Raises Denied or Missing, as GitHub does, unless the caller may do this."""
+    kind = call.caller.kind
+    if needs == "jwt":
+        if kind != "app":
+            raise Denied(401, "A JSON web token could not be decoded")
+        return
+    if kind == "app":
+        raise Denied(403, FORBIDDEN)
+    if needs == "token":
+        if kind == "nobody":
+            raise Denied(401, "Requires authentication")
+        return
+    permission, _, level = needs.partition(":")
+    _admit_to_repo(call, level)
+    if not call.caller.may(permission, level):
+        raise Denied(401, "Requires authentication") if kind == "nobody" else Denied(403, FORBIDDEN)
+
+
+def _admit_to_repo(call: Call, level: str) -> None:
+    repo, caller = call.repo(), call.caller
+    if caller.kind == "user":
+        return
+    if caller.via_app and repo.installed and (caller.repos is None or repo.id in caller.repos):
+        return
+    if repo.private:
+        raise Missing(repo.name)
+    if caller.via_app and level == "write":
+        raise Denied(403, FORBIDDEN)
+
+
+def error(status: int, message: str, **more: Any) -> Response:
+    shape = {"message": message, "documentation_url": DOCS, "status": str(status), **more}
+    return JSONResponse(shape, status, media_type="application/json; charset=utf-8")
+
+
+def invalid(resource: str, name: str, code: str) -> Response:
+    """422 as GitHub words it."""
+    problem = {"resource": resource, "field": name, "code": code}
+    return error(422, "Validation Failed", errors=[problem])
+
+
+def good(shape: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    return JSONResponse(shape, status, headers, media_type="application/json; charset=utf-8")
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a list, and the Link header that leads to the others."""
+
+    items: list[Any]
+    headers: dict[str, str]
+
+
+def paged(call: Call, items: list[Any]) -> Page:
+    query = call.request.query_params
+    size = min(max(_number(query.get("per_page"), 30), 1), 100)
+    page = max(_number(query.get("page"), 1), 1)
+    last = max(math.ceil(len(items) / size), 1)
+    links = {
+        "prev": page - 1 if page > 1 else None,
+        "next": page + 1 if page < last else None,
+        "last": last if page < last else None,
+        "first": 1 if page > 1 else None,
+    }
+    base = call.shapes.api + call.request.url.path.removeprefix(call.request.scope["root_path"])
+    text = ", ".join(
+        f'<{base}?{urlencode({**query, "per_page": size, "page": number})}>; rel="{rel}"'
+        for rel, number in links.items()
+        if number
+    )
+    return Page(items[(page - 1) * size : page * size], {"Link": text} if text else {})
+
+
+def _number(text: str | None, default: int) -> int:
+    return int(text) if text and text.isdecimal() else default

@@ -1,0 +1,164 @@
+"""GitHub's issues, their labels and their comments."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from starlette.responses import Response
+
+from bot.sandbox.github.access import Denied
+from bot.sandbox.github.face import FORBIDDEN, Call, Row, error, good, invalid, paged
+from bot.sandbox.world import Comment, Issue
+
+LONGEST_COMMENT = 65_536
+LONGEST_LABEL = 50
+MOST_LABELS = 100
+
+
+def get_issue(call: Call) -> Response:
+    return good(call.shapes.issue(call.repo(), call.issue()))
+
+
+def list_issues(call: Call) -> Response:
+    """Open ones unless `state` says otherwise; `since` and `labels` narrow; newest first."""
+    query = call.request.query_params
+    state, since = query.get("state", "open"), query.get("since")
+    wanted = {name.lower() for name in query.get("labels", "").split(",") if name}
+
+    def listed(issue: Issue) -> bool:
+        if issue.deleted or issue.moved_to:
+            return False
+        if state != "all" and issue.is_open != (state == "open"):
+            return False
+        if since and issue.updated_at < datetime.fromisoformat(since):
+            return False
+        return wanted <= {name.lower() for name in issue.labels}
+
+    repo = call.repo()
+    found = sorted(filter(listed, repo.issues.values()), key=lambda i: i.number, reverse=True)
+    page = paged(call, found)
+    return good([call.shapes.issue(repo, issue) for issue in page.items], headers=page.headers)
+
+
+def repo_labels(call: Call) -> Response:
+    repo = call.repo()
+    page = paged(call, list(repo.labels))
+    return good(call.shapes.labels(repo, page.items), headers=page.headers)
+
+
+def create_label(call: Call) -> Response:
+    body, repo = call.json(), call.repo()
+    name = body.get("name") if isinstance(body, dict) else None
+    if not isinstance(name, str) or not 0 < len(name) <= LONGEST_LABEL:
+        return invalid("Label", "name", "missing_field")
+    if call.world.known_label(repo.name, name):
+        return invalid("Label", "name", "already_exists")
+    repo.labels[name] = body.get("description") or ""
+    return good(call.shapes.label(repo, name), 201)
+
+
+def issue_labels(call: Call) -> Response:
+    page = paged(call, call.issue().labels)
+    return good(call.shapes.labels(call.repo(), page.items), headers=page.headers)
+
+
+def add_labels(call: Call) -> Response:
+    body, issue = call.json(), call.issue()
+    listed = body.get("labels") if isinstance(body, dict) else body
+    if not isinstance(listed, list) or not listed:
+        return invalid("Label", "labels", "missing_field")
+    given = [item.get("name") if isinstance(item, dict) else item for item in listed]
+    names = [name for name in given if isinstance(name, str) and 0 < len(name) <= LONGEST_LABEL]
+    if len(names) < len(given):
+        return invalid("Label", "name", "invalid")
+    if len(issue.labels) + len(names) > MOST_LABELS:
+        return invalid("Issue", "labels", "too_many")
+    call.tell(*call.world.add_labels(call.repo_name, call.number, names, call.caller.login))
+    return good(call.shapes.labels(call.repo(), issue.labels))
+
+
+def remove_label(call: Call) -> Response:
+    issue, name = call.issue(), call.arg("name")
+    if name.lower() not in (carried.lower() for carried in issue.labels):
+        return error(404, "Label does not exist")
+    call.tell(call.world.remove_label(call.repo_name, call.number, name, call.caller.login))
+    return good(call.shapes.labels(call.repo(), issue.labels))
+
+
+def list_comments(call: Call) -> Response:
+    issue = call.issue()
+    page = paged(call, issue.comments)
+    shapes = [call.shapes.comment(call.repo(), issue, comment) for comment in page.items]
+    return good(shapes, headers=page.headers)
+
+
+def create_comment(call: Call) -> Response:
+    issue = call.issue()
+    if issue.locked:
+        return error(403, "Unable to create comment because issue is locked.")
+    text = _text(call)
+    app = call.github.access.app_id if call.caller.via_app else None
+    event = call.world.comment(call.repo_name, call.number, text, call.caller.login, app)
+    call.tell(event)
+    return _comment(call, issue, event.comment, 201)
+
+
+def get_comment(call: Call) -> Response:
+    issue, comment = call.world.find_comment(call.repo_name, int(call.arg("id")))
+    return _comment(call, issue, comment)
+
+
+def edit_comment(call: Call) -> Response:
+    _own_comment(call)
+    event = call.world.edit_comment(
+        call.repo_name, int(call.arg("id")), _text(call), call.caller.login
+    )
+    call.tell(event)
+    return _comment(call, event.issue, event.comment)
+
+
+def delete_comment(call: Call) -> Response:
+    _own_comment(call)
+    call.tell(call.world.delete_comment(call.repo_name, int(call.arg("id")), call.caller.login))
+    return Response(status_code=204)
+
+
+def _own_comment(call: Call) -> None:
+    comment = call.world.find_comment(call.repo_name, int(call.arg("id")))[1]
+    if comment.author != call.caller.login:
+        raise Denied(403, FORBIDDEN)
+
+
+def _comment(call: Call, issue: Issue, comment: Comment | None, status: int = 200) -> Response:
+    assert comment is not None
+    shape = call.shapes.comment(call.repo(), issue, comment)
+    return good(shape, status, {"Location": shape["url"]} if status == 201 else None)
+
+
+def _text(call: Call) -> str:
+    body = call.json()
+    text = body.get("body") if isinstance(body, dict) else None
+    if not isinstance(text, str) or not text.strip():
+        raise Denied(422, "Validation Failed: body can't be blank")
+    if len(text) > LONGEST_COMMENT:
+        raise Denied(422, "Validation Failed: body is too long (maximum is 65536 characters)")
+    return text
+
+
+REPO = "/repos/{owner}/{repo}"
+ISSUE = REPO + "/issues/{number:int}"
+COMMENT = REPO + "/issues/comments/{id:int}"
+ROWS = [
+    Row("GET", REPO + "/labels", repo_labels, "issues:read"),
+    Row("POST", REPO + "/labels", create_label, "issues:write"),
+    Row("GET", REPO + "/issues", list_issues, "issues:read"),
+    Row("GET", ISSUE, get_issue, "issues:read"),
+    Row("GET", ISSUE + "/labels", issue_labels, "issues:read"),
+    Row("POST", ISSUE + "/labels", add_labels, "issues:write"),
+    Row("DELETE", ISSUE + "/labels/{name:path}", remove_label, "issues:write"),
+    Row("GET", ISSUE + "/comments", list_comments, "issues:read"),
+    Row("POST", ISSUE + "/comments", create_comment, "issues:write"),
+    Row("GET", COMMENT, get_comment, "issues:read"),
+    Row("PATCH", COMMENT, edit_comment, "issues:write"),
+    Row("DELETE", COMMENT, delete_comment, "issues:write"),
+]

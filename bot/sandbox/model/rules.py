@@ -1,0 +1,63 @@
+"""What the stand-in answers: the fallback's own rules, and labels whose name the issue mentions."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from bot.core import extract, keywords
+
+MODEL = "sandbox-rules"
+LONGEST_TITLE = 90
+
+
+def answer(request: dict[str, Any]) -> dict[str, Any]:
+    """`request` is the JSON object the product sends: title, body, labels [{name, description}]."""
+    title, body = str(request.get("title") or ""), str(request.get("body") or "")
+    names = [_name(label) for label in request.get("labels") or []]
+    chosen = _by_concept(title, body, names) | _by_mention(f"{title}\n{body}", names)
+    return {"summary": _summary(title, body), "labels": list(chosen.values())}
+
+
+def _name(label: Any) -> str:
+    return str(label.get("name")) if isinstance(label, dict) else str(label)
+
+
+def _summary(title: str, body: str) -> str:
+    heading = title.strip().rstrip(".")[:LONGEST_TITLE]
+    sentence = extract.summarise(title, body)
+    said = heading if sentence.startswith(heading) else f"{heading}: {sentence}"
+    return said.strip(" :") or "An issue without text."
+
+
+def _by_concept(title: str, body: str, names: list[str]) -> dict[str, dict[str, str]]:
+    chosen = {}
+    for match in keywords.match(title, body):
+        if name := keywords.label_for(match.concept, names):
+            reason = f"the text shows {match.evidence}"[:120]
+            chosen[name] = {"name": name, "certainty": match.certainty, "reason": reason}
+    return chosen
+
+
+def _by_mention(text: str, names: list[str]) -> dict[str, dict[str, str]]:
+    chosen = {}
+    for name in names:
+        leaf = re.split(r"[/:]+\s*", name)[-1]
+        if len(leaf) > 2 and re.search(rf"\b{re.escape(leaf)}\b", text, re.I):
+            reason = f'the text names "{leaf}"'[:120]
+            chosen[name] = {"name": name, "certainty": "likely", "reason": reason}
+    return chosen
+
+
+def request_in(texts: list[str]) -> dict[str, Any]:
+    """The last of the user's messages that holds a JSON object with a title, else plain text."""
+    for text in reversed(texts):
+        start = max(text.find("{"), 0)
+        try:
+            found = json.JSONDecoder().raw_decode(text, start)[0]
+        except ValueError:
+            continue
+        if isinstance(found, dict) and "title" in found:
+            return found
+    return {"title": "", "body": texts[-1] if texts else "", "labels": []}

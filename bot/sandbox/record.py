@@ -1,0 +1,137 @@
+"""The exchange log: every request to a face and its answer, as the wire saw them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import Any
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+KEPT_BYTES = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """`path` is as sent, without the face's base. `status` is 0 where no answer was given."""
+
+    face: str
+    method: str
+    path: str
+    query: str
+    request_headers: dict[str, str]
+    request_body: bytes
+    status: int
+    response_headers: dict[str, str]
+    response_body: bytes
+    fault: str | None = None
+
+    @property
+    def request_json(self) -> Any:
+        return json.loads(self.request_body or b"null")
+
+    @property
+    def response_json(self) -> Any:
+        return json.loads(self.response_body or b"null")
+
+
+@dataclass(slots=True)
+class Log:
+    """Exchanges in the order of their answers. Observers run in the server's thread."""
+
+    exchanges: list[Exchange] = field(default_factory=list)
+    observers: list[Callable[[Exchange], None]] = field(default_factory=list)
+    lock: Lock = field(default_factory=Lock)
+
+    def add(self, exchange: Exchange) -> None:
+        with self.lock:
+            self.exchanges.append(exchange)
+            observers = list(self.observers)
+        for observe in observers:
+            observe(exchange)
+
+    def of(self, face: str) -> list[Exchange]:
+        with self.lock:
+            return [exchange for exchange in self.exchanges if exchange.face == face]
+
+
+def headers_of(raw: list[tuple[bytes, bytes]]) -> dict[str, str]:
+    return {key.decode("latin-1").lower(): value.decode("latin-1") for key, value in raw}
+
+
+def replay(body: bytes, receive: Receive) -> Receive:
+    """A `receive` that gives the body once more, then what the server has to say."""
+    messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def again() -> Message:
+        return messages.pop() if messages else await receive()
+
+    return again
+
+
+async def read_body(receive: Receive) -> bytes:
+    body = b""
+    while True:
+        message = await receive()
+        body += bytes(message.get("body", b""))
+        if not message.get("more_body", False):
+            return body
+
+
+@dataclass(slots=True)
+class Answered:
+    """What has been answered so far."""
+
+    status: int = 0
+    headers: dict[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    ended: bool = False
+
+    def take(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status, self.headers = message["status"], headers_of(message["headers"])
+        elif message["type"] == "http.response.body":
+            self.body += message.get("body", b"")[: KEPT_BYTES - len(self.body)]
+            self.ended = not message.get("more_body", False)
+
+
+class Recorder:
+    """ASGI wrapper of a face. Logs before the last byte leaves, so that the client finds it."""
+
+    def __init__(self, app: ASGIApp, face: str, log: Log) -> None:
+        self.app, self.face, self.log = app, face, log
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        body = await read_body(receive)
+        scope.setdefault("state", {})["body"] = body
+        answered, logged = Answered(), False
+
+        async def sending(message: Message) -> None:
+            nonlocal logged
+            answered.take(message)
+            if answered.ended and not logged:
+                logged = True
+                self.log.add(self._exchange(scope, body, answered))
+            await send(message)
+
+        try:
+            await self.app(scope, replay(body, receive), sending)
+        finally:
+            if not logged:
+                self.log.add(self._exchange(scope, body, answered))
+
+    def _exchange(self, scope: Scope, body: bytes, answered: Answered) -> Exchange:
+        return Exchange(
+            face=self.face,
+            method=scope["method"],
+            path=scope["raw_path"].decode("latin-1").removeprefix(scope.get("root_path", "")),
+            query=scope["query_string"].decode("latin-1"),
+            request_headers=headers_of(scope["headers"]),
+            request_body=body,
+            status=answered.status,
+            response_headers=answered.headers,
+            response_body=answered.body,
+            fault=scope["state"].get("fault"),
+        )

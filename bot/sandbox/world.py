@@ -1,0 +1,278 @@
+"""The state of the pretended forge: repositories, labels, issues, comments. Knows no wire format.
+
+Every change returns the `Event`s it caused; telling a webhook about them is left to the callers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import count
+from threading import RLock
+from typing import Literal
+
+from bot.core.errors import TaglineError
+
+Change = Literal[
+    "opened",
+    "edited",
+    "closed",
+    "reopened",
+    "locked",
+    "deleted",
+    "transferred",
+    "labeled",
+    "unlabeled",
+    "commented",
+    "comment-edited",
+    "comment-deleted",
+]
+MAINTAINER = "maintainer"
+
+
+class Missing(TaglineError):
+    """The named thing does not exist in this world."""
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    login: str
+    id: int
+    is_bot: bool = False
+
+
+@dataclass(slots=True)
+class Comment:
+    """`app` is the id of the App that wrote it, None for a person."""
+
+    id: int
+    body: str
+    author: str
+    app: int | None
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(slots=True)
+class Issue:
+    """`moved_to` is (repository, number) after a transfer."""
+
+    id: int
+    number: int
+    title: str
+    body: str | None
+    author: str
+    created_at: datetime
+    updated_at: datetime
+    labels: list[str] = field(default_factory=list)
+    comments: list[Comment] = field(default_factory=list)
+    is_open: bool = True
+    closed_at: datetime | None = None
+    locked: bool = False
+    is_pull_request: bool = False
+    deleted: bool = False
+    moved_to: tuple[str, int] | None = None
+
+
+@dataclass(slots=True)
+class Repo:
+    """`labels` maps names to descriptions; `created_labels` are those an API call brought about."""
+
+    id: int
+    name: str
+    labels: dict[str, str]
+    files: dict[str, str]
+    created_at: datetime
+    private: bool = False
+    installed: bool = True
+    issues: dict[int, Issue] = field(default_factory=dict)
+    created_labels: list[str] = field(default_factory=list)
+    writers: set[str] = field(default_factory=lambda: {MAINTAINER})
+    numbers: Iterator[int] = field(default_factory=lambda: count(1))
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something happened to an issue. `before` holds the former values of edited fields."""
+
+    what: Change
+    repo: Repo
+    issue: Issue
+    actor: str
+    label: str = ""
+    comment: Comment | None = None
+    before: Mapping[str, str | None] = field(default_factory=dict)
+    other: tuple[Repo, Issue] | None = None
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+class World:
+    """All repositories. One lock guards everything; methods take it, readers may."""
+
+    def __init__(self, clock: Callable[[], datetime] = now) -> None:
+        self.clock = clock
+        self.lock = RLock()
+        self.people: dict[str, Person] = {}
+        self._repos: dict[str, Repo] = {}
+        self._ids = count(3_000_001)
+
+    def person(self, login: str, *, is_bot: bool = False) -> Person:
+        """The person of that login; whoever is named for the first time comes into being."""
+        with self.lock:
+            if login not in self.people:
+                bot = is_bot or login.endswith("[bot]")
+                self.people[login] = Person(login, next(self._ids), bot)
+            return self.people[login]
+
+    def repos(self) -> list[Repo]:
+        with self.lock:
+            return list(self._repos.values())
+
+    def repo(self, name: str) -> Repo:
+        """Raises Missing."""
+        with self.lock:
+            if found := self._repos.get(name.lower()):
+                return found
+        raise Missing(f"repository {name}")
+
+    def add_repo(
+        self,
+        name: str,
+        labels: Mapping[str, str],
+        files: Mapping[str, str],
+        *,
+        private: bool = False,
+    ) -> Repo:
+        """Makes the repository, or starts it anew."""
+        with self.lock:
+            repo = Repo(
+                next(self._ids), name, dict(labels), dict(files), self.clock(), private=private
+            )
+            self._repos[name.lower()] = repo
+            return repo
+
+    def issue(self, repo: str, number: int) -> Issue:
+        """Deleted and transferred issues are still found. Raises Missing."""
+        with self.lock:
+            if found := self.repo(repo).issues.get(number):
+                return found
+        raise Missing(f"issue {repo}#{number}")
+
+    def open_issue(
+        self, repo: str, title: str, body: str | None, author: Person, created_at: datetime | None
+    ) -> Event:
+        with self.lock:
+            home = self.repo(repo)
+            at = created_at or self.clock()
+            number = next(home.numbers)
+            issue = Issue(next(self._ids), number, title, body, author.login, at, at)
+            home.issues[number] = issue
+            return Event("opened", home, issue, author.login)
+
+    def edit_issue(
+        self, repo: str, number: int, actor: str, values: Mapping[str, str | None]
+    ) -> Event:
+        """`values` may hold a new `title` and a new `body`."""
+        with self.lock:
+            issue = self.issue(repo, number)
+            before = {key: getattr(issue, key) for key in values}
+            for key, value in values.items():
+                setattr(issue, key, value)
+            issue.updated_at = self.clock()
+            return Event("edited", self.repo(repo), issue, actor, before=before)
+
+    def set_state(self, repo: str, number: int, actor: str, change: Change) -> Event:
+        """`change` is one of closed, reopened, locked, deleted."""
+        with self.lock:
+            issue = self.issue(repo, number)
+            if change in ("closed", "reopened"):
+                issue.is_open = change == "reopened"
+                issue.closed_at = self.clock() if change == "closed" else None
+            issue.locked = issue.locked or change == "locked"
+            issue.deleted = issue.deleted or change == "deleted"
+            issue.updated_at = self.clock()
+            return Event(change, self.repo(repo), issue, actor)
+
+    def transfer(self, repo: str, number: int, target: str, actor: str) -> tuple[Event, Event]:
+        """The old issue's `transferred` and the new one's `opened`; comments move along."""
+        with self.lock:
+            old_home, old, home = self.repo(repo), self.issue(repo, number), self.repo(target)
+            author = self.person(old.author)
+            new = self.open_issue(target, old.title, old.body, author, old.created_at).issue
+            new.comments = old.comments
+            new.labels = [name for name in old.labels if name in home.labels]
+            old.moved_to = (home.name, new.number)
+            return (
+                Event("transferred", old_home, old, actor, other=(home, new)),
+                Event("opened", home, new, actor, other=(old_home, old)),
+            )
+
+    def known_label(self, repo: str, name: str) -> str | None:
+        """The repository's own spelling of a label name; names compare without case."""
+        with self.lock:
+            return next((n for n in self.repo(repo).labels if n.lower() == name.lower()), None)
+
+    def add_labels(self, repo: str, number: int, names: list[str], actor: str) -> list[Event]:
+        """An unknown name becomes a new label of the repository, as the forges do."""
+        with self.lock:
+            return [
+                event for name in names if (event := self._add_label(repo, number, name, actor))
+            ]
+
+    def _add_label(self, repo: str, number: int, name: str, actor: str) -> Event | None:
+        home, issue = self.repo(repo), self.issue(repo, number)
+        spelling = self.known_label(repo, name)
+        if spelling is None:
+            spelling = name
+            home.labels[name] = ""
+            home.created_labels.append(name)
+        if spelling in issue.labels:
+            return None
+        issue.labels.append(spelling)
+        issue.updated_at = self.clock()
+        return Event("labeled", home, issue, actor, label=spelling)
+
+    def remove_label(self, repo: str, number: int, name: str, actor: str) -> Event:
+        """Raises Missing where the issue does not carry it."""
+        with self.lock:
+            issue = self.issue(repo, number)
+            for spelling in issue.labels:
+                if spelling.lower() == name.lower():
+                    issue.labels.remove(spelling)
+                    issue.updated_at = self.clock()
+                    return Event("unlabeled", self.repo(repo), issue, actor, label=spelling)
+        raise Missing(f"label {name}")
+
+    def comment(self, repo: str, number: int, body: str, author: str, app: int | None) -> Event:
+        with self.lock:
+            home, issue, at = self.repo(repo), self.issue(repo, number), self.clock()
+            comment = Comment(next(self._ids), body, author, app, at, at)
+            issue.comments.append(comment)
+            return Event("commented", home, issue, author, comment=comment)
+
+    def find_comment(self, repo: str, comment_id: int) -> tuple[Issue, Comment]:
+        """Raises Missing."""
+        with self.lock:
+            for issue in self.repo(repo).issues.values():
+                for comment in issue.comments:
+                    if comment.id == comment_id and not issue.moved_to:
+                        return issue, comment
+        raise Missing(f"comment {comment_id}")
+
+    def edit_comment(self, repo: str, comment_id: int, body: str, actor: str) -> Event:
+        with self.lock:
+            issue, comment = self.find_comment(repo, comment_id)
+            before: dict[str, str | None] = {"body": comment.body}
+            comment.body, comment.updated_at = body, self.clock()
+            home = self.repo(repo)
+            return Event("comment-edited", home, issue, actor, comment=comment, before=before)
+
+    def delete_comment(self, repo: str, comment_id: int, actor: str) -> Event:
+        with self.lock:
+            issue, comment = self.find_comment(repo, comment_id)
+            issue.comments.remove(comment)
+            return Event("comment-deleted", self.repo(repo), issue, actor, comment=comment)

@@ -1,0 +1,341 @@
+"""The environment → one frozen `Settings`. Reports every problem at once, values never."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import difflib
+import ipaddress
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from dotenv import dotenv_values
+
+MIN_SECRET = 16
+PROVIDERS = ("openai", "anthropic", "compatible", "none")
+DEFAULT_MODELS = {"openai": "gpt-6-luna", "anthropic": "claude-haiku-5-5"}
+DEFAULT_URLS = {"openai": "https://api.openai.com/v1", "anthropic": "https://api.anthropic.com"}
+METADATA_HOSTS = {"metadata", "metadata.google.internal", "fd00:ec2::254", "100.100.100.200"}
+
+# Read now: name → what it is, as `.env.example` says it.
+SECRETS = (
+    "GITHUB_PRIVATE_KEY",
+    "GITHUB_WEBHOOK_SECRET",
+    "GITHUB_TOKEN",
+    "OPENAI_API_KEY",
+    "ANTHROPIC_API_KEY",
+    "LLM_API_KEY",
+)
+PLAIN = (
+    "GITHUB_APP_ID",
+    "GITHUB_API_URL",
+    "LLM_PROVIDER",
+    "LLM_MODEL",
+    "LLM_BASE_URL",
+    "LLM_TIMEOUT",
+    "LLM_MAX_OUTPUT_TOKENS",
+    "OPENAI_BASE_URL",
+    "ANTHROPIC_BASE_URL",
+    "REDIS_URL",
+    "TAGLINE_HOST",
+    "PORT",
+    "WORKER_THREADS",
+    "LOG_LEVEL",
+    "LOG_FORMAT",
+    "TAGLINE_MODE",
+)
+# Named by the contract, without effect yet: setting one is reported at start-up.
+LATER = (
+    "GITLAB_URL",
+    "GITLAB_TOKEN",
+    "GITLAB_SIGNING_TOKEN",
+    "GITLAB_WEBHOOK_SECRET",
+    "LLM_FALLBACK_MODELS",
+    "PUBLIC_URL",
+    "DATA_DIR",
+    "TAGLINE_ADMIN_TOKEN",
+    "TAGLINE_BUDGET_USD_PER_DAY",
+    "TAGLINE_RETENTION_DAYS",
+    "TAGLINE_ALLOWED_MODELS",
+    "TAGLINE_METRICS_TOKEN",
+    "TAGLINE_PAUSE",
+)
+OF_THE_TESTS = ("TAGLINE_SHARED",)
+
+
+class SettingsError(Exception):
+    """Every problem of the environment, one line each; names variables, never their values."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSettings:
+    """The configured language model. `timeout` is in seconds, for a whole call."""
+
+    provider: str
+    model: str
+    base_url: str
+    timeout: float
+    max_output_tokens: int
+    key_name: str
+    key: str = field(repr=False, default="")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All of the environment that Tagline reads. `notices` are plain start-up lines."""
+
+    github_app_id: str
+    github_private_key: str = field(repr=False)
+    github_webhook_secrets: tuple[str, ...] = field(repr=False)
+    github_token: str = field(repr=False)
+    github_api_url: str
+    model: ModelSettings | None
+    redis_url: str = field(repr=False)
+    host: str
+    port: int
+    worker_threads: int
+    log_level: str
+    log_format: str
+    mode: str
+    notices: tuple[str, ...]
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Every secret value, for masking."""
+        key = self.model.key if self.model else ""
+        password = urlsplit(self.redis_url).password or ""
+        found = (self.github_private_key, *self.github_webhook_secrets, self.github_token)
+        return tuple(s for s in (*found, key, password) if s)
+
+    def need_webhook_secret(self) -> None:
+        """Raise `SettingsError` where the door would stand open."""
+        if not self.github_webhook_secrets:
+            raise SettingsError(
+                [
+                    "GITHUB_WEBHOOK_SECRET is not set: without it anybody could send events. Set it"
+                    " to the secret of the GitHub App or webhook (16 characters or more)."
+                ]
+            )
+
+    def need_github(self) -> None:
+        """Raise `SettingsError` where nothing could be read from or written to GitHub."""
+        if self.github_token or (self.github_app_id and self.github_private_key):
+            return
+        raise SettingsError(
+            [
+                "GITHUB_APP_ID and GITHUB_PRIVATE_KEY (a GitHub App), or GITHUB_TOKEN, must be set."
+                " To see Tagline work without an account: make demo"
+            ]
+        )
+
+
+def load(environ: Mapping[str, str], dotenv: Path | None = None) -> Settings:
+    """Read the environment, and `dotenv` for what it does not set. Raises `SettingsError`."""
+    values = {k: v for k, v in (dotenv_values(dotenv) if dotenv else {}).items() if v is not None}
+    return _Reader({**values, **environ}).settings()
+
+
+class _Reader:
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self.environ = environ
+        self.problems: list[str] = []
+        self.notices: list[str] = []
+
+    def settings(self) -> Settings:
+        self._names()
+        model = self._model()
+        app_id = self._text("GITHUB_APP_ID")
+        private_key = self._private_key()
+        if bool(app_id) != bool(private_key) and not self.problems:
+            missing = "GITHUB_PRIVATE_KEY" if app_id else "GITHUB_APP_ID"
+            self.problems.append(f"{missing} is not set, and a GitHub App needs both.")
+        settings = Settings(
+            github_app_id=app_id,
+            github_private_key=private_key,
+            github_webhook_secrets=self._webhook_secrets("GITHUB_WEBHOOK_SECRET"),
+            github_token=self._secret("GITHUB_TOKEN"),
+            github_api_url=self._url("GITHUB_API_URL", "https://api.github.com"),
+            model=model,
+            redis_url=self._redis_url(),
+            host=self._text("TAGLINE_HOST", "127.0.0.1"),
+            port=self._int("PORT", 8000, 0, 65535),
+            worker_threads=self._int("WORKER_THREADS", 32, 1, 1000),
+            log_level=self._choice("LOG_LEVEL", ("info", "debug", "warning", "error")),
+            log_format=self._choice("LOG_FORMAT", ("json", "text")),
+            mode=self._choice("TAGLINE_MODE", ("apply", "suggest", "dry-run", "off")),
+            notices=tuple(self.notices),
+        )
+        if self.problems:
+            raise SettingsError(self.problems)
+        return settings
+
+    def _names(self) -> None:
+        known = {*SECRETS, *PLAIN, *LATER, *OF_THE_TESTS} | {f"{s}_FILE" for s in SECRETS}
+        for name in sorted(self.environ):
+            if name.startswith("TAGLINE_") and name not in known:
+                near = difflib.get_close_matches(name, known, n=1, cutoff=0.0)
+                self.problems.append(f"{name} is not a setting; did you mean {near[0]}?")
+        for name in LATER:
+            if self.environ.get(name):
+                self.notices.append(f"{name} is set, but this version does not use it yet.")
+
+    def _text(self, name: str, default: str = "") -> str:
+        return self.environ.get(name, "").strip() or default
+
+    def _secret(self, name: str) -> str:
+        value, path = self._text(name), self._text(f"{name}_FILE")
+        if value and path:
+            self.problems.append(f"{name} and {name}_FILE are both set; keep one.")
+        if not path:
+            return value
+        try:
+            return Path(path).read_text().strip()
+        except (OSError, UnicodeDecodeError) as error:
+            why = getattr(error, "strerror", None) or "not a text file"
+            self.problems.append(f"{name}_FILE cannot be read: {why}.")
+            return ""
+
+    def _webhook_secrets(self, name: str) -> tuple[str, ...]:
+        is_set = name in self.environ or f"{name}_FILE" in self.environ
+        secrets = tuple(part.strip() for part in self._secret(name).split(","))
+        if not is_set:
+            return ()
+        if any(len(secret.encode()) < MIN_SECRET for secret in secrets):
+            self.problems.append(
+                f"{name} is empty or too short: each secret needs {MIN_SECRET} characters or more."
+            )
+        return secrets
+
+    def _private_key(self) -> str:
+        text = self._secret("GITHUB_PRIVATE_KEY").replace("\\n", "\n")
+        if text and "-----BEGIN" not in text:
+            try:
+                text = base64.b64decode("".join(text.split()), validate=True).decode()
+            except (binascii.Error, UnicodeDecodeError):
+                text = "not a key"
+        if text and "-----BEGIN" not in text:
+            self.problems.append(
+                "GITHUB_PRIVATE_KEY is not a PEM private key (give the .pem file's text, the same"
+                " with \\n for line ends, or base64 of it)."
+            )
+        return text
+
+    def _url(self, name: str, default: str = "") -> str:
+        url = self._text(name, default).rstrip("/")
+        if url and (why := _unsafe(url)):
+            self.problems.append(f"{name} {why}.")
+        return url
+
+    def _redis_url(self) -> str:
+        url = self._text("REDIS_URL", "redis://127.0.0.1:6379/0")
+        if not url.startswith(("redis://", "rediss://", "unix://")):
+            self.problems.append("REDIS_URL must start with redis://, rediss:// or unix://.")
+        return url
+
+    def _number(self, name: str, default: float, low: float, high: float) -> float:
+        return self._parsed(name, default, float, low, high)
+
+    def _int(self, name: str, default: int, low: int, high: int) -> int:
+        return int(self._parsed(name, default, int, low, high))
+
+    def _parsed(
+        self, name: str, default: float, kind: Callable[[str], float], low: float, high: float
+    ) -> float:
+        text = self._text(name)
+        try:
+            value = kind(text) if text else default
+        except ValueError:
+            value = low - 1
+        if not low <= value <= high:
+            self.problems.append(f"{name} must be a number from {low:g} to {high:g}.")
+        return value
+
+    def _choice(self, name: str, choices: tuple[str, ...]) -> str:
+        value = self._text(name, choices[0]).lower()
+        if value not in choices:
+            self.problems.append(f"{name} must be one of: {', '.join(choices)}.")
+        return value
+
+    def _model(self) -> ModelSettings | None:
+        provider = self._text("LLM_PROVIDER").lower()
+        keys = {
+            "openai": self._secret("OPENAI_API_KEY"),
+            "anthropic": self._secret("ANTHROPIC_API_KEY"),
+            "compatible": self._secret("LLM_API_KEY"),
+        }
+        if why := self._why_no_model(provider, keys):
+            self.notices.append(f"{why} Labels come from rules until then.")
+            return None
+        if provider == "none":
+            return None
+        name = self._text("LLM_MODEL", DEFAULT_MODELS.get(provider, ""))
+        if not name:
+            self.problems.append("LLM_MODEL is not set, and a compatible server has no default.")
+        seconds = 120.0 if provider == "compatible" else 45.0
+        return ModelSettings(
+            provider=provider,
+            model=name,
+            base_url=self._model_url(provider),
+            timeout=self._number("LLM_TIMEOUT", seconds, 0.1, 600),
+            max_output_tokens=self._int("LLM_MAX_OUTPUT_TOKENS", 2000, 64, 100_000),
+            key_name="LLM_API_KEY" if provider == "compatible" else f"{provider.upper()}_API_KEY",
+            key=keys[provider],
+        )
+
+    def _model_url(self, provider: str) -> str:
+        url = self._url("LLM_BASE_URL")
+        if provider == "compatible":
+            if not url:
+                self.problems.append("LLM_BASE_URL is not set; a compatible server needs it.")
+            return url
+        return self._url(f"{provider.upper()}_BASE_URL", url or DEFAULT_URLS[provider])
+
+    def _why_no_model(self, provider: str, keys: Mapping[str, str]) -> str:
+        if not provider:
+            have = next((name for name in ("openai", "anthropic") if keys[name]), None)
+            if have:
+                return (
+                    f"{have.upper()}_API_KEY is set, but LLM_PROVIDER is not: add"
+                    f" LLM_PROVIDER={have}."
+                )
+            return (
+                "No language model is configured (LLM_PROVIDER is not set): add for example"
+                " LLM_PROVIDER=openai and OPENAI_API_KEY."
+            )
+        if provider not in PROVIDERS:
+            return f"LLM_PROVIDER is not one of {', '.join(PROVIDERS)}."
+        if provider in DEFAULT_MODELS and not keys[provider]:
+            key = f"{provider.upper()}_API_KEY"
+            return f"{key} is not set, and LLM_PROVIDER={provider} needs it: add {key}."
+        return ""
+
+
+def _unsafe(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        host = (parts.hostname or "").rstrip(".").lower()
+        parts.port  # noqa: B018 - raises on a wrong port
+    except ValueError:
+        return "is not a valid URL"
+    if parts.scheme not in ("http", "https") or not host:
+        return "must start with http:// or https:// and name a host"
+    if parts.username or parts.password:
+        return "must not contain a user name or password"
+    if host in METADATA_HOSTS or _is_link_local(host):
+        return "points at a link-local or metadata address, which is never allowed"
+    return ""
+
+
+def _is_link_local(host: str) -> bool:
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    mapped = getattr(address, "ipv4_mapped", None)
+    return address.is_link_local or bool(mapped and mapped.is_link_local)

@@ -1,0 +1,71 @@
+"""The store of one process, for the command line and the tests. Same contract as in Redis."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from bot.core.errors import Retry
+from bot.core.jobs import Job
+from bot.core.model import Record
+from bot.core.ports import FAILURES_TO_OPEN, PROBE_SECONDS
+
+
+class _Lock:
+    def held(self) -> bool:
+        return True
+
+
+class MemoryStore:
+    """Implements the `Store`, `Breaker` and `Jobs` ports; forgets everything with the process."""
+
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        self._clock = clock
+        self._locks: set[str] = set()
+        self._records: dict[str, Record] = {}
+        self._jobs: dict[str, Job] = {}
+        self._failures: dict[str, int] = {}
+        self._next_probe: dict[str, float] = {}
+
+    @contextmanager
+    def lock(self, key: str) -> Iterator[_Lock]:
+        if key in self._locks:
+            raise Retry("another worker has this issue")
+        self._locks.add(key)
+        try:
+            yield _Lock()
+        finally:
+            self._locks.discard(key)
+
+    def record(self, key: str) -> Record | None:
+        return self._records.get(key)
+
+    def remember(self, key: str, record: Record) -> None:
+        self._records[key] = record
+
+    def may_call(self, provider: str) -> bool:
+        now = self._clock()
+        if self._next_probe.get(provider, now) > now:
+            return False
+        if provider in self._next_probe:
+            self._next_probe[provider] = now + PROBE_SECONDS
+        return True
+
+    def call_failed(self, provider: str, *, at_once: bool) -> bool:
+        self._failures[provider] = self._failures.get(provider, 0) + 1
+        if not at_once and self._failures[provider] < FAILURES_TO_OPEN:
+            return False
+        was_closed = provider not in self._next_probe
+        self._next_probe[provider] = self._clock() + PROBE_SECONDS
+        return was_closed
+
+    def call_succeeded(self, provider: str) -> None:
+        self._failures.pop(provider, None)
+        self._next_probe.pop(provider, None)
+
+    def note(self, job: Job) -> None:
+        self._jobs[job.id] = job
+
+    def job(self, job_id: str) -> Job | None:
+        return self._jobs.get(job_id)

@@ -1,0 +1,120 @@
+"""The store in Redis: few keys, because Dramatiq looks through all of them after a crash.
+
+Records lie in hashes that each cover a span of days and expire as a whole.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import msgspec
+import redis
+
+from bot.core.errors import Retry
+from bot.core.jobs import Job
+from bot.core.model import Record
+from bot.core.ports import FAILURES_TO_OPEN, PROBE_SECONDS
+
+LOCK_MS = 300_000
+DAY = 86_400
+
+RENEW = """
+if redis.call('get', KEYS[1]) ~= ARGV[1] then return 0 end
+return redis.call('pexpire', KEYS[1], ARGV[2])
+"""
+RELEASE = """
+if redis.call('get', KEYS[1]) == ARGV[1] then redis.call('del', KEYS[1]) end
+"""
+
+
+class _Shelf:
+    """A hash per span of time: values are kept for at least `spans - 1` spans."""
+
+    def __init__(self, client: redis.Redis, name: str, span: int, spans: int) -> None:
+        self._client, self._name, self._span, self._spans = client, name, span, spans
+
+    def put(self, field: str, value: bytes, now: float) -> None:
+        key = f"{self._name}:{int(now // self._span)}"
+        with self._client.pipeline() as pipe:
+            pipe.hset(key, field, value)
+            pipe.expire(key, (self._spans + 1) * self._span)
+            pipe.execute()
+
+    def get(self, field: str, now: float) -> bytes | None:
+        latest = int(now // self._span)
+        with self._client.pipeline(transaction=False) as pipe:
+            for span in range(latest, latest - self._spans, -1):
+                pipe.hget(f"{self._name}:{span}", field)
+            return next((value for value in pipe.execute() if value is not None), None)
+
+
+class _Lock:
+    def __init__(self, held: Callable[[], bool]) -> None:
+        self.held = held
+
+
+class RedisStore:
+    """Implements the `Store`, `Breaker` and `Jobs` ports. `clock` gives seconds since the epoch."""
+
+    def __init__(
+        self, client: redis.Redis, namespace: str, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._client = client
+        self._name = namespace
+        self._clock = clock
+        self._records = _Shelf(client, f"{namespace}:done", 6 * DAY, 6)
+        self._jobs = _Shelf(client, f"{namespace}:jobs", DAY, 8)
+        self._renew = client.register_script(RENEW)
+        self._release = client.register_script(RELEASE)
+
+    @contextmanager
+    def lock(self, key: str) -> Iterator[_Lock]:
+        """Hold the lock of an issue; asking whether it is held renews it. Raises `Retry`."""
+        name, token = f"{self._name}:lock:{key}", uuid.uuid4().hex
+        if not self._client.set(name, token, nx=True, px=LOCK_MS):
+            raise Retry("another worker has this issue")
+        try:
+            yield _Lock(lambda: bool(self._renew(keys=[name], args=[token, LOCK_MS])))
+        finally:
+            self._release(keys=[name], args=[token])
+
+    def record(self, key: str) -> Record | None:
+        found = self._records.get(key, self._clock())
+        return msgspec.json.decode(found, type=Record) if found else None
+
+    def remember(self, key: str, record: Record) -> None:
+        self._records.put(key, msgspec.json.encode(record), self._clock())
+
+    def may_call(self, provider: str) -> bool:
+        if not self._client.exists(self._breaker(provider, "open")):
+            return True
+        probe = self._breaker(provider, "probe")
+        return bool(self._client.set(probe, 1, nx=True, ex=PROBE_SECONDS))
+
+    def call_failed(self, provider: str, *, at_once: bool) -> bool:
+        failures = self._breaker(provider, "failures")
+        with self._client.pipeline() as pipe:
+            pipe.incr(failures)
+            pipe.expire(failures, 5 * PROBE_SECONDS)
+            count = pipe.execute()[0]
+        if not at_once and count < FAILURES_TO_OPEN:
+            return False
+        self._client.set(self._breaker(provider, "probe"), 1, ex=PROBE_SECONDS)
+        return bool(self._client.set(self._breaker(provider, "open"), 1, nx=True, ex=DAY))
+
+    def call_succeeded(self, provider: str) -> None:
+        self._client.delete(*(self._breaker(provider, x) for x in ("open", "failures", "probe")))
+
+    def _breaker(self, provider: str, part: str) -> str:
+        return f"{self._name}:breaker:{provider}:{part}"
+
+    def note(self, job: Job) -> None:
+        """Remember what became of a job, for a week."""
+        self._jobs.put(job.id, msgspec.json.encode(job), self._clock())
+
+    def job(self, job_id: str) -> Job | None:
+        found = self._jobs.get(job_id, self._clock())
+        return msgspec.json.decode(found, type=Job) if found else None

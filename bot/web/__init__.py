@@ -1,0 +1,1 @@
+"""What Tagline serves over HTTP."""

@@ -1,0 +1,129 @@
+"""The receiver: takes in webhooks, answers in milliseconds, does nothing slow."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from typing import Any, Protocol
+
+from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from bot import log
+from bot.core.errors import QueueDown, Refused
+from bot.core.model import Ignored
+from bot.core.ports import Inbox, Queue
+from bot.flow.receive import receive
+
+MAX_BODY = 25 * 1024 * 1024  # GitHub sends no more
+MAX_IN_FLIGHT = 64 * 1024 * 1024
+BODY_SECONDS = 10.0
+CONTENT_TYPES = ("application/json", "application/x-www-form-urlencoded")
+
+
+class DoorQueue(Queue, Protocol):
+    async def ping(self) -> bool: ...
+
+    async def close(self) -> None: ...
+
+
+def create(
+    inboxes: Mapping[str, Inbox], queue: DoorQueue, clock: Callable[[], float] = time.time
+) -> Starlette:
+    """The web application. `inboxes` maps a forge's name to its inbox."""
+    door = _Door(queue, clock)
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        yield
+        await queue.close()
+
+    async def healthz(_request: Request) -> Response:
+        return PlainTextResponse("ok\n")
+
+    async def readyz(_request: Request) -> Response:
+        if await queue.ping():
+            return PlainTextResponse("ok\n")
+        return PlainTextResponse("Redis does not answer\n", 503)
+
+    routes = [Route("/healthz", healthz), Route("/readyz", readyz)]
+    for name, inbox in inboxes.items():
+        routes.append(Route(f"/webhooks/{name}", door.entrance(name, inbox), methods=["POST"]))
+    return Starlette(routes=routes, lifespan=lifespan)
+
+
+class _Door:
+    def __init__(self, queue: Queue, clock: Callable[[], float]) -> None:
+        self._queue = queue
+        self._clock = clock
+        self._in_flight = 0
+
+    def entrance(self, forge: str, inbox: Inbox) -> Callable[[Request], Any]:
+        async def enter(request: Request) -> Response:
+            started = self._clock()
+            headers = _headers(request)
+            say = log.get().bind(forge=forge, delivery=_short(headers.get("x-github-delivery", "")))
+            try:
+                inbox.admit(headers)
+                body = await self._read(request, headers)
+                receipt = await receive(headers, body, inbox, self._queue, started)
+            except Refused as refusal:
+                say.info("refused", status=refusal.status, why=str(refusal))
+                return Response(status_code=refusal.status)
+            except QueueDown as error:
+                say.error(
+                    "Redis did not confirm; the sender was asked to come again", why=str(error)
+                )
+                return Response(status_code=503, headers={"Retry-After": "30"})
+            if isinstance(receipt.what, Ignored):
+                say.info("ignored", why=receipt.what.reason)
+                return Response(status_code=202)
+            say.info("accepted", job=receipt.job, issue=str(receipt.what.ref))
+            return Response(status_code=202, headers={"X-Tagline-Job": receipt.job})
+
+        return enter
+
+    async def _read(self, request: Request, headers: Mapping[str, str]) -> bytes:
+        """The whole body, bounded in size, time and in what all requests hold together."""
+        if not headers.get("content-type", "").lower().startswith(CONTENT_TYPES):
+            raise Refused(415, "content type")
+        if headers.get("content-encoding", "identity").lower() != "identity":
+            raise Refused(415, "content encoding")
+        length = headers.get("content-length", "0")
+        if not length.isdecimal() or int(length[:20]) > MAX_BODY:
+            raise Refused(413, "too long")
+        chunks: list[bytes] = []
+        size = 0
+        try:
+            async with asyncio.timeout(BODY_SECONDS):
+                async for chunk in request.stream():
+                    size += len(chunk)
+                    self._in_flight += len(chunk)
+                    if size > MAX_BODY:
+                        raise Refused(413, "too long")
+                    if self._in_flight > MAX_IN_FLIGHT:
+                        raise Refused(503, "too many large requests at once")
+                    chunks.append(chunk)
+        except TimeoutError:
+            raise Refused(408, "too slow") from None
+        except ClientDisconnect:
+            raise Refused(400, "the sender left") from None
+        finally:
+            self._in_flight -= size
+        return b"".join(chunks)
+
+
+def _headers(request: Request) -> dict[str, str]:
+    """Lower-case names; a header that comes twice is joined, so that no check reads half of it."""
+    headers: dict[str, str] = {}
+    for name, value in request.headers.items():
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    return headers
+
+
+def _short(text: str) -> str:
+    return text[:64]

@@ -1,0 +1,173 @@
+"""Holds exchanges against a forge's own API description.
+
+Attach to a sandbox with `box.observe(conformance.check)`, then assert `not conformance.violations`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl
+
+from openapi_core import OpenAPI
+from openapi_core.datatypes import RequestParameters
+from openapi_core.exceptions import OpenAPIError
+from openapi_core.templating.responses.exceptions import ResponseNotFound
+from werkzeug.datastructures import Headers, ImmutableMultiDict
+
+from bot.sandbox import Exchange
+
+HOST = "https://api.github.com"
+
+
+@dataclass(frozen=True)
+class AsRequest:
+    """An exchange's request, as openapi-core wants to see it."""
+
+    exchange: Exchange
+    host_url: str = HOST
+    parameters: RequestParameters = field(init=False)
+
+    def __post_init__(self) -> None:
+        query = ImmutableMultiDict(parse_qsl(self.exchange.query, keep_blank_values=True))
+        headers = Headers(self.exchange.request_headers)
+        object.__setattr__(self, "parameters", RequestParameters(query=query, header=headers))
+
+    @property
+    def path(self) -> str:
+        return self.exchange.path
+
+    @property
+    def method(self) -> str:
+        return self.exchange.method.lower()
+
+    @property
+    def body(self) -> bytes | None:
+        return self.exchange.request_body or None
+
+    @property
+    def content_type(self) -> str:
+        return self.exchange.request_headers.get("content-type", "")
+
+
+@dataclass(frozen=True)
+class AsResponse:
+    """An exchange's answer, as openapi-core wants to see it."""
+
+    exchange: Exchange
+
+    @property
+    def data(self) -> bytes | None:
+        return self.exchange.response_body or None
+
+    @property
+    def status_code(self) -> int:
+        return self.exchange.status
+
+    @property
+    def content_type(self) -> str:
+        return self.exchange.response_headers.get("content-type", "").partition(";")[0]
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return self.exchange.response_headers
+
+
+def encoded_file_path(exchange: Exchange) -> Exchange:
+    head, found, tail = exchange.path.partition("/contents/")
+    return replace(exchange, path=head + found + tail.replace("/", "%2F"))
+
+
+def without_null_state_reason(exchange: Exchange) -> Exchange:
+    def strip(value: Any) -> Any:
+        if isinstance(value, list):
+            return [strip(item) for item in value]
+        if isinstance(value, dict):
+            empty = "state_reason" in value and value["state_reason"] is None
+            return {k: strip(v) for k, v in value.items() if not (empty and k == "state_reason")}
+        return value
+
+    if b'"state_reason":null' not in exchange.response_body:
+        return exchange
+    return replace(exchange, response_body=json.dumps(strip(exchange.response_json)).encode())
+
+
+# What GitHub says or does beyond its own description. The last column reads the exchange so that
+# the description covers it; None = the description has no word for it, so it is not held to it.
+Bend = Callable[[Exchange], Exchange] | None
+EXCEPTIONS: list[tuple[str, str, Bend]] = [
+    # The operation is not among those kept in the trimmed description.
+    (r"GET /user$", "*", None),
+    # In this one list `account` must be a user and an enterprise at the same time.
+    (r"GET /app/installations$", "*", None),
+    # `path` is one segment in the description, but GitHub takes it with its slashes as well.
+    (r"GET /repos/[^/]+/[^/]+/contents/", "*", encoded_file_path),
+    # A raw file is described only by a sentence, not by a media type.
+    (r"GET /repos/[^/]+/[^/]+/contents/", "application/vnd.github.raw+json", None),
+    # An open issue's `state_reason` is null on the wire; the description wants a text.
+    (r"GET /repos/[^/]+/[^/]+/issues", "*", without_null_state_reason),
+]
+
+
+@dataclass
+class Conformance:
+    """Collects what an API description does not allow; a fault's answer is not held to it."""
+
+    spec: OpenAPI
+    violations: list[str] = field(default_factory=list)
+    checked: int = 0
+
+    @classmethod
+    def read(cls, description: Path) -> Conformance:
+        return cls(OpenAPI.from_dict(json.loads(description.read_text(encoding="utf-8"))))
+
+    def fresh(self) -> Conformance:
+        """The same description with an empty list; building it is slow, this is not."""
+        return Conformance(self.spec)
+
+    def check(self, exchange: Exchange) -> None:
+        """Never raises, so that it can observe a sandbox."""
+        if exchange.face != "github":
+            return
+        for pattern, content_type, bend in EXCEPTIONS:
+            if re.match(pattern, f"{exchange.method} {exchange.path}") and (
+                content_type in ("*", exchange.response_headers.get("content-type"))
+            ):
+                if bend is None:
+                    return
+                exchange = bend(exchange)
+        self.checked += 1
+        self._hold(exchange)
+
+    def _hold(self, exchange: Exchange) -> None:
+        request = AsRequest(exchange)
+        try:
+            self.spec.validate_request(request)
+        except OpenAPIError as error:
+            self._note(exchange, "request", error)
+            return
+        if exchange.fault or exchange.status == 0:
+            return
+        try:
+            self.spec.validate_response(request, AsResponse(exchange))
+        except ResponseNotFound as error:
+            # Errors that GitHub gives everywhere are declared for few operations only.
+            if exchange.status < 400:
+                self._note(exchange, "answer", error)
+        except OpenAPIError as error:
+            self._note(exchange, "answer", error)
+
+    def _note(self, exchange: Exchange, part: str, error: Exception) -> None:
+        causes = [str(error)]
+        cause = error.__cause__
+        while cause is not None:
+            schema_errors = getattr(cause, "schema_errors", None) or ()
+            causes += [str(e.message)[:200] for e in schema_errors]
+            causes.append(str(cause)[:200])
+            cause = cause.__cause__
+        what = f"{exchange.method} {exchange.path} {exchange.status}: {part}: "
+        self.violations.append(what + "; ".join(dict.fromkeys(causes)))

@@ -1,0 +1,96 @@
+"""Holds model exchanges against OpenAI's and Anthropic's own schemas.
+
+Attach to a sandbox with `box.observe(conformance.check)`, then assert `not conformance.violations`.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from jsonschema import Draft202012Validator
+
+from bot.sandbox import Exchange
+
+OPENAI_PARTS = {
+    "request": "CreateChatCompletionRequest",
+    "answer": "CreateChatCompletionResponse",
+    "error": "ErrorResponse",
+}
+# Anthropic's error envelope is in its documentation, not in the schemas at hand.
+ANTHROPIC_ERROR = {
+    "type": "object",
+    "required": ["type", "error"],
+    "properties": {
+        "type": {"const": "error"},
+        "error": {
+            "type": "object",
+            "required": ["type", "message"],
+            "properties": {"type": {"type": "string"}, "message": {"type": "string"}},
+        },
+    },
+}
+
+
+def openai_schemas(folder: Path) -> dict[str, Any]:
+    description = json.loads((folder / "openai.trimmed.json").read_text(encoding="utf-8"))
+    components = description["components"]
+    return {
+        part: {"$ref": f"#/components/schemas/{name}", "components": components}
+        for part, name in OPENAI_PARTS.items()
+    }
+
+
+def anthropic_schemas(folder: Path) -> dict[str, Any]:
+    """The request closed: the SDK's type has no other keys, and the API refuses them."""
+    schemas = json.loads((folder / "anthropic.messages.trimmed.json").read_text(encoding="utf-8"))
+    return {
+        "request": schemas["request"] | {"additionalProperties": False},
+        "answer": schemas["response"],
+        "error": ANTHROPIC_ERROR,
+    }
+
+
+@dataclass
+class ModelConformance:
+    """Collects what the vendors' schemas do not allow."""
+
+    validators: dict[tuple[str, str], Draft202012Validator]
+    violations: list[str] = field(default_factory=list)
+    checked: int = 0
+
+    @classmethod
+    def read(cls, folder: Path) -> ModelConformance:
+        faces = {"openai": openai_schemas(folder), "anthropic": anthropic_schemas(folder)}
+        return cls(
+            {
+                (face, part): Draft202012Validator(schema)
+                for face, schemas in faces.items()
+                for part, schema in schemas.items()
+            }
+        )
+
+    def fresh(self) -> ModelConformance:
+        return ModelConformance(self.validators)
+
+    def check(self, exchange: Exchange) -> None:
+        """Never raises, so that it can observe a sandbox."""
+        if exchange.face not in ("openai", "anthropic") or exchange.method != "POST":
+            return
+        self.checked += 1
+        self._hold(exchange, "request", exchange.request_body)
+        if exchange.status:
+            part = "answer" if exchange.status == 200 else "error"
+            self._hold(exchange, part, exchange.response_body)
+
+    def _hold(self, exchange: Exchange, part: str, body: bytes) -> None:
+        try:
+            decoded = json.loads(body)
+        except ValueError:
+            self.violations.append(f"{exchange.face} {part}: not JSON")
+            return
+        for error in self.validators[exchange.face, part].iter_errors(decoded):
+            where = "/".join(map(str, error.absolute_path))
+            self.violations.append(f"{exchange.face} {part}: {where}: {error.message[:200]}")

@@ -1,0 +1,179 @@
+"""The sandbox speaks GitHub's REST API as GitHub's own description has it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import jwt
+import pytest
+
+from bot.sandbox import Exchange, Sandbox
+
+from .conformance import Conformance
+
+REPO = "acme/widget"
+DESCRIPTIONS = ["api.github.com.trimmed.json", "api.github.com.2026-03-10.derived.json"]
+
+
+@pytest.fixture(scope="session", params=DESCRIPTIONS, ids=["2022-11-28", "2026-03-10"])
+def description(request: pytest.FixtureRequest, shared: Path) -> Conformance:
+    return Conformance.read(shared / "contracts/github/openapi" / request.param)
+
+
+@pytest.fixture
+def conformance(description: Conformance) -> Conformance:
+    return description.fresh()
+
+
+@pytest.fixture
+def box(conformance: Conformance) -> Iterator[Sandbox]:
+    with Sandbox().running() as box:
+        box.add_repo(REPO, {"bug": "Broken", "area/login": ""}, {".github/tagline.yml": "v: 1"})
+        box.observe(conformance.check)
+        yield box
+
+
+@pytest.fixture
+def app(box: Sandbox) -> Iterator[httpx.Client]:
+    at = int(time.time())
+    claims = {"iat": at - 60, "exp": at + 540, "iss": str(box.app_id)}
+    token = jwt.encode(claims, box.private_key, "RS256")
+    with httpx.Client(
+        base_url=box.github_url, headers={"authorization": f"bearer {token}"}
+    ) as client:
+        yield client
+
+
+@pytest.fixture
+def bot(box: Sandbox, app: httpx.Client) -> Iterator[httpx.Client]:
+    wanted = {"repository_ids": [box.world.repo(REPO).id], "permissions": {"issues": "write"}}
+    wanted["permissions"]["contents"] = "read"  # type: ignore[call-overload]
+    answer = app.post(f"/app/installations/{box.installation_id}/access_tokens", json=wanted)
+    token = answer.json()["token"]
+    with httpx.Client(
+        base_url=box.github_url, headers={"authorization": f"token {token}"}
+    ) as client:
+        yield client
+
+
+def test_the_app_reads_itself_as_described(
+    box: Sandbox, app: httpx.Client, conformance: Conformance
+) -> None:
+    box.webhook_url = "http://127.0.0.1:9/nobody"
+    box.open_issue(REPO, "Lost", "Nobody listens")
+    delivery = box.deliveries[0].id
+    paths = [
+        "/app",
+        "/app/installations",
+        f"/app/installations/{box.installation_id}",
+        f"/repos/{REPO}/installation",
+        "/app/hook/deliveries?status=failure&per_page=1",
+    ]
+    assert [app.get(path).status_code for path in paths] == [200] * len(paths)
+    assert app.post(f"/app/hook/deliveries/{delivery}/attempts").status_code == 202
+    assert app.get("/repos/acme/nowhere/installation").status_code == 404
+    assert conformance.checked == len(paths) + 1  # the list of installations is an exception
+    assert conformance.violations == []
+
+
+def test_the_installation_works_as_described(
+    box: Sandbox, bot: httpx.Client, conformance: Conformance
+) -> None:
+    number = box.open_issue(REPO, "Login is dead", None)
+    pull = box.open_issue(REPO, "Fix login", "", pull_request=True)
+    issue = f"/repos/{REPO}/issues/{number}"
+    written = bot.post(f"{issue}/comments", json={"body": "One comment"})
+    comment = f"/repos/{REPO}/issues/comments/{written.json()['id']}"
+    box.close_issue(REPO, pull)
+    calls: list[tuple[str, str, object, int]] = [
+        ("GET", f"/repos/{REPO}", None, 200),
+        ("GET", f"/repos/{REPO}/labels?per_page=1", None, 200),
+        ("POST", f"/repos/{REPO}/labels", {"name": "docs", "description": "Words"}, 201),
+        ("GET", f"/repos/{REPO}/issues?state=all&per_page=100", None, 200),
+        ("GET", f"/repos/{REPO}/contents/.github%2Ftagline.yml", None, 200),
+        ("GET", f"/repos/{REPO}/contents/.github/tagline.yml", None, 200),
+        ("GET", f"/repos/{REPO}/contents/.github%2Fabsent.yml", None, 404),
+        ("GET", issue, None, 200),
+        ("GET", f"/repos/{REPO}/issues/{pull}", None, 200),
+        ("GET", f"/repos/{REPO}/issues/99", None, 404),
+        ("GET", f"{issue}/comments?per_page=100&page=1", None, 200),
+        ("GET", comment, None, 200),
+        ("PATCH", comment, {"body": "The same comment, edited"}, 200),
+        ("POST", f"{issue}/labels", {"labels": ["bug", "area/login"]}, 200),
+        ("GET", f"{issue}/labels", None, 200),
+        ("DELETE", f"{issue}/labels/area%2Flogin", None, 200),
+        ("DELETE", f"{issue}/labels/area%2Flogin", None, 404),
+        ("POST", f"{issue}/comments", {"body": ""}, 422),
+        ("DELETE", comment, None, 204),
+        ("GET", f"/repos/{REPO}/collaborators/maintainer/permission", None, 200),
+        ("GET", "/installation/repositories", None, 200),
+        ("DELETE", "/installation/token", None, 204),
+        ("GET", issue, None, 401),
+    ]
+    box.world.person("maintainer")
+    for method, path, body, status in calls:
+        answer = bot.request(method, path, json=body)
+        assert (method, path, answer.status_code) == (method, path, status)
+    assert conformance.violations == []
+    assert conformance.checked == len(calls) + 2  # and the token, and the comment
+
+
+def test_gone_moved_and_locked_issues_answer_as_described(
+    box: Sandbox, bot: httpx.Client, conformance: Conformance
+) -> None:
+    box.add_repo("acme/other")
+    numbers = [box.open_issue(REPO, "An issue", "Words") for _ in range(3)]
+    box.transfer_issue(REPO, numbers[0], "acme/other")
+    box.delete_issue(REPO, numbers[1])
+    box.lock_issue(REPO, numbers[2])
+    issues = [f"/repos/{REPO}/issues/{number}" for number in numbers]
+    assert [bot.get(path).status_code for path in issues] == [301, 410, 200]
+    assert bot.get(issues[0]).headers["location"].endswith("/repos/acme/other/issues/1")
+    assert bot.post(f"{issues[2]}/comments", json={"body": "x"}).status_code == 403
+    assert conformance.violations == []
+
+
+def test_raw_files_and_personal_tokens_work(box: Sandbox, conformance: Conformance) -> None:
+    headers = {"authorization": f"Bearer {box.token}"}
+    raw = {"accept": "application/vnd.github.raw+json"}
+    with httpx.Client(base_url=box.github_url, headers=headers) as person:
+        assert person.get("/user").json()["login"] == box.token_login
+        file = person.get(f"/repos/{REPO}/contents/.github%2Ftagline.yml", headers=raw)
+    assert file.text == "v: 1"
+    assert conformance.violations == []
+
+
+WRONG: list[tuple[str, Callable[[httpx.Client, str], httpx.Response]]] = [
+    ("bare list of labels", lambda bot, issue: bot.post(f"{issue}/labels", json=["bug"])),
+    ("empty list of labels", lambda bot, issue: bot.post(f"{issue}/labels", json={"labels": []})),
+    ("comment without a body", lambda bot, issue: bot.post(f"{issue}/comments")),
+    ("comment without text", lambda bot, issue: bot.post(f"{issue}/comments", json={"text": "x"})),
+    ("number for a body", lambda bot, issue: bot.post(f"{issue}/comments", json={"body": 5})),
+    ("unknown method", lambda bot, issue: bot.put(f"{issue}/comments", json={"body": "x"})),
+]
+
+
+@pytest.mark.parametrize("send", [send for _, send in WRONG], ids=[name for name, _ in WRONG])
+def test_a_wrong_request_is_reported(
+    box: Sandbox,
+    bot: httpx.Client,
+    conformance: Conformance,
+    send: Callable[[httpx.Client, str], httpx.Response],
+) -> None:
+    number = box.open_issue(REPO, "An issue", "Words")
+    send(bot, f"/repos/{REPO}/issues/{number}")
+    assert len(conformance.violations) == 1
+    assert "request" in conformance.violations[0]
+
+
+def test_a_wrong_answer_is_reported(conformance: Conformance) -> None:
+    path = f"/repos/{REPO}/issues/1/comments"
+    conformance.check(Exchange("github", "GET", path, "", {}, b"", 200, JSON, b'[{"id": "one"}]'))
+    conformance.check(Exchange("github", "GET", path, "", {}, b"", 206, JSON, b"[]"))
+    assert ["answer" in violation for violation in conformance.violations] == [True, True]
+
+
+JSON = {"content-type": "application/json; charset=utf-8"}

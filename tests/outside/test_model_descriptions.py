@@ -1,0 +1,127 @@
+"""The stand-in speaks OpenAI's and Anthropic's APIs as the vendors' own schemas have them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from bot.sandbox import Exchange, Sandbox
+
+from .model_conformance import ModelConformance
+
+ISSUE = {
+    "title": "Login crashes",
+    "body": "It crashes with a stack trace since 4.2.",
+    "labels": [{"name": "bug", "description": "Broken"}, {"name": "area/login"}],
+    "suggestions": ["urgent"],
+}
+SCHEMA: dict[str, Any] = {"type": "object", "properties": {"summary": {"type": "string"}}}
+ASKED = [{"role": "user", "content": json.dumps(ISSUE)}]
+OPENAI: dict[str, Any] = {
+    "model": "sandbox-rules",
+    "messages": [{"role": "system", "content": "Rules"}, *ASKED],
+    "max_completion_tokens": 500,
+    "response_format": {
+        "type": "json_schema",
+        "json_schema": {"name": "triage", "strict": True, "schema": SCHEMA},
+    },
+}
+ANTHROPIC: dict[str, Any] = {
+    "model": "sandbox-rules",
+    "system": "Rules",
+    "messages": ASKED,
+    "max_tokens": 500,
+    "output_config": {"format": {"type": "json_schema", "schema": SCHEMA}},
+}
+
+
+@pytest.fixture(scope="session")
+def descriptions(shared: Path) -> ModelConformance:
+    return ModelConformance.read(shared / "contracts/llm")
+
+
+@pytest.fixture
+def conformance(descriptions: ModelConformance) -> ModelConformance:
+    return descriptions.fresh()
+
+
+@pytest.fixture
+def box(conformance: ModelConformance) -> Iterator[Sandbox]:
+    with Sandbox().running() as box:
+        box.observe(conformance.check)
+        yield box
+
+
+def ask(box: Sandbox, face: str, body: dict[str, Any]) -> httpx.Response:
+    url, headers = {
+        "openai": (f"{box.openai_url}/chat/completions", {"authorization": "Bearer sandbox-key"}),
+        "anthropic": (
+            f"{box.anthropic_url}/v1/messages",
+            {"x-api-key": "sandbox-key", "anthropic-version": "2023-06-01"},
+        ),
+    }[face]
+    return httpx.post(url, json=body, headers=headers)
+
+
+@pytest.mark.parametrize(("face", "body"), [("openai", OPENAI), ("anthropic", ANTHROPIC)])
+@pytest.mark.parametrize(
+    "fault", [None, "model-truncated", "model-refusal", "model-content-filter", "model-429"]
+)
+def test_requests_and_answers_are_as_described(
+    box: Sandbox, conformance: ModelConformance, face: str, body: dict[str, Any], fault: str | None
+) -> None:
+    if fault:
+        box.fault(fault)
+    ask(box, face, body)
+    assert conformance.violations == []
+    assert conformance.checked == 1
+
+
+@pytest.mark.parametrize(("face", "body"), [("openai", OPENAI), ("anthropic", ANTHROPIC)])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"messages": "hello"},
+        {"messages": [{"role": "narrator", "content": "x"}]},
+        {"stop_sequences": 5, "max_completion_tokens": "many"},
+    ],
+)
+def test_a_wrong_request_is_reported(
+    box: Sandbox,
+    conformance: ModelConformance,
+    face: str,
+    body: dict[str, Any],
+    change: dict[str, Any],
+) -> None:
+    ask(box, face, body | change)
+    assert any("request" in violation for violation in conformance.violations)
+
+
+def test_parameters_that_anthropic_has_not_are_reported(
+    box: Sandbox, conformance: ModelConformance
+) -> None:
+    assert ask(box, "anthropic", ANTHROPIC | {"temperature": 0}).status_code == 400
+    assert len(conformance.violations) == 1
+
+
+def test_a_wrong_answer_is_reported(conformance: ModelConformance) -> None:
+    for face, body in (("openai", OPENAI), ("anthropic", ANTHROPIC)):
+        said = json.dumps(body).encode()
+        conformance.check(Exchange(face, "POST", "/x", "", {}, said, 200, {}, b'{"id": 1}'))
+    assert len(conformance.violations) == 2
+
+
+def test_openais_own_examples_are_as_described(
+    shared: Path, conformance: ModelConformance
+) -> None:
+    said = json.dumps(OPENAI).encode()
+    for example in sorted((shared / "contracts/llm/examples").glob("openai.chat.default.*")):
+        answer = example.read_bytes()
+        conformance.check(Exchange("openai", "POST", "/x", "", {}, said, 200, {}, answer))
+    assert conformance.checked == 1
+    assert conformance.violations == []
