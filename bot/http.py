@@ -106,6 +106,7 @@ class Clients:
         self._headers = {"User-Agent": user_agent}
         self._timeout = httpx.Timeout(read_seconds, connect=CONNECT_SECONDS)
         self._local = threading.local()
+        self._made: list[httpx.Client] = []
 
     def get(self) -> httpx.Client:
         """This thread's client."""
@@ -118,7 +119,13 @@ class Clients:
                 follow_redirects=False,
                 trust_env=False,
             )
+            self._made.append(client)
         return client
+
+    def close(self) -> None:
+        """Close every thread's connections, once the threads have ended."""
+        while self._made:
+            self._made.pop().close()
 
 
 class TooLarge(httpx.TransportError):

@@ -15,19 +15,18 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     import redis
-    from dramatiq import Worker
     from starlette.applications import Starlette
 
-    from bot.core.ports import Breaker, Model, Store
+    from bot.core.ports import Breaker, Model
     from bot.forges.github.api import GitHub
+    from bot.http import Clients
     from bot.queue.broker import Broker
+    from bot.queue.crew import Crew
     from bot.settings import ModelSettings, Settings
     from bot.store.memory import MemoryStore
     from bot.store.redis import RedisStore
 
 SPARE_CONNECTIONS = 8
-PICK_UP_MS = 100
-DELAYED_IN_MEMORY = 60_000
 
 
 def github_host(api_url: str) -> str:
@@ -78,14 +77,19 @@ def any_store(settings: Settings) -> RedisStore | MemoryStore:
     return redis_store(client)
 
 
-def github(settings: Settings) -> GitHub:
+def clients() -> Clients:
+    from bot.http import Clients
+
+    return Clients("tagline")
+
+
+def github(settings: Settings, clients: Clients) -> GitHub:
     """GitHub as an App, with a personal token, or for reading public issues as nobody."""
     from bot.forges.github.api import GitHub
     from bot.forges.github.auth import AppAuth, Auth, NoAuth, TokenAuth
     from bot.forges.github.rest import Rest
-    from bot.http import Clients
 
-    rest = Rest(Clients("tagline"), settings.github_api_url)
+    rest = Rest(clients, settings.github_api_url)
     auth: Auth = NoAuth()
     if settings.github_app_id:
         auth = AppAuth(rest, settings.github_app_id, settings.github_private_key)
@@ -94,9 +98,8 @@ def github(settings: Settings) -> GitHub:
     return GitHub(rest, auth)
 
 
-def model(settings: ModelSettings | None, breaker: Breaker) -> Model | None:
+def model(settings: ModelSettings | None, clients: Clients, breaker: Breaker) -> Model | None:
     """The configured model behind its breaker, or None."""
-    from bot.http import Clients
     from bot.llm.anthropic import Messages
     from bot.llm.breaker import Guarded
     from bot.llm.call import RemoteModel
@@ -112,24 +115,25 @@ def model(settings: ModelSettings | None, breaker: Breaker) -> Model | None:
     }
     target = Target(settings.model, settings.key, settings.max_output_tokens)
     remote = RemoteModel(
-        Clients("tagline"), wires[settings.provider], settings.base_url, target, settings.timeout
+        clients, wires[settings.provider], settings.base_url, target, settings.timeout
     )
     return Guarded(remote, breaker, settings.provider, settings.key_name)
 
 
 def runner(
-    settings: Settings, store: Store, model: Model | None
+    settings: Settings, clients: Clients, store: RedisStore | MemoryStore
 ) -> Callable[[Delivery, int], Outcome]:
     """A function that does one job."""
     from bot.flow.process import Desk, process
 
-    forges = {"github": github(settings)}
+    forges = {"github": github(settings, clients)}
+    asked = model(settings.model, clients, store)
 
     def run(delivery: Delivery, tries: int) -> Outcome:
         forge = forges.get(delivery.ref.forge)
         if forge is None:
             raise GiveUp(f"no forge {delivery.ref.forge!r} is configured")
-        return process(delivery, Desk(forge, model, store, settings.mode), tries)
+        return process(delivery, Desk(forge, asked, store, settings.mode), tries)
 
     return run
 
@@ -140,17 +144,13 @@ def broker(client: redis.Redis) -> Broker:
     return Broker(client)
 
 
-def worker(settings: Settings) -> Worker:
-    """A worker that is ready to start. Raises `SettingsError` without access to a forge."""
-    from dramatiq import Worker
-
+def worker(settings: Settings) -> Crew:
+    """Worker threads that are ready to start. Raises `SettingsError` without access to a forge."""
     from bot.queue.actors import declare
+    from bot.queue.crew import Crew
 
     settings.need_github()
-    client = redis_client(settings)
-    store = redis_store(client)
-    ours = broker(client)
-    declare(ours, runner(settings, store, model(settings.model, store)), store)
-    made = Worker(ours, worker_timeout=PICK_UP_MS, worker_threads=settings.worker_threads)
-    made.delay_prefetch = DELAYED_IN_MEMORY
-    return made
+    client, web = redis_client(settings), clients()
+    store, ours = redis_store(client), broker(client)
+    declare(ours, runner(settings, web, store), store)
+    return Crew(ours, settings.worker_threads, closing=[web.close])

@@ -40,7 +40,7 @@ def enrich(ref: str, apply: bool, delay: float | None, as_json: bool) -> None:
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="REF") from None
     try:
-        where = wiring.github(settings).locate(where)
+        where = wiring.github(settings, wiring.clients()).locate(where)
         delivery = Delivery(f"manual-{uuid.uuid4()}", "manual", where, time.time())
         if delay is not None:
             _queue(settings, delivery, delay, as_json)
@@ -60,7 +60,7 @@ def _run(settings: Settings, delivery: Delivery, apply: bool) -> Outcome:
     if not apply:
         settings = replace(settings, mode="dry-run")
     store = wiring.any_store(settings)
-    return wiring.runner(settings, store, wiring.model(settings.model, store))(delivery, 1)
+    return wiring.runner(settings, wiring.clients(), store)(delivery, 1)
 
 
 def _queue(settings: Settings, delivery: Delivery, delay: float, as_json: bool) -> None:

@@ -40,5 +40,5 @@ def worker() -> None:
     log.get().info("worker started", threads=settings.worker_threads)
     told.wait()
     seconds = settings.model.timeout if settings.model else WITHOUT_MODEL_SECONDS
-    made.stop(timeout=int((seconds + GRACE_SECONDS) * 1000))
+    made.stop(seconds + GRACE_SECONDS)
     log.get().info("worker stopped")

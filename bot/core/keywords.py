@@ -50,7 +50,8 @@ _NAME_WORD = re.compile(r"[^\W_]+")
 _SHORTCODE = re.compile(r"(?<!\w):[a-z0-9_+\-]+:(?!\w)")
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*|[.?!,;:\n]")
 _INLINE_CODE = re.compile(r"(`+)[^`]{1,300}\1")
-_IDENTIFIER = re.compile(r"\S*(?:[\w)]\.[A-Za-z_]|_|::|/|\\|\w[A-Z]\w*\()\S*|\b[a-z]+[A-Z]\w*")
+_SOLID = re.compile(r"\S+")
+_IDENTIFIER = re.compile(r"[\w)]\.[A-Za-z_]|_|::|[/\\]|[a-z][A-Z]|\w\(\)|\S{80}")
 _TRACE = re.compile(
     r"(?m)^\s*(?:Traceback \(most recent|at [\w$.<>]+[ (]|File \"[^\"\n]+\", line \d+|#\d+ +0x"
     r"|goroutine \d+ \[|thread '[^'\n]*' panicked|Caused by: )"
@@ -162,7 +163,7 @@ def _visible_text(body: str) -> str:
 
 def _phrases(text: str) -> set[str]:
     """Runs of one to four words that no punctuation divides; code and identifiers left out."""
-    text = _IDENTIFIER.sub(" ; ", _INLINE_CODE.sub(" ; ", text))
+    text = _SOLID.sub(_word_or_stop, _INLINE_CODE.sub(" ; ", text))
     phrases: set[str] = set()
     recent: list[str] = []
     for token in _WORD.findall(text.lower().replace("’", "'")):
@@ -172,6 +173,10 @@ def _phrases(text: str) -> set[str]:
         recent = [*recent[-_MAX_PHRASE + 1 :], token.replace("'", "")]
         phrases.update(" ".join(recent[start:]) for start in range(len(recent)))
     return phrases
+
+
+def _word_or_stop(solid: re.Match[str]) -> str:
+    return ";" if _IDENTIFIER.search(solid[0]) else solid[0]
 
 
 def _leading(text: str) -> Iterator[str]:

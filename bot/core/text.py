@@ -37,16 +37,22 @@ _INVISIBLE = frozenset(
     )
     for code in range(span[0], span[1] + 1)
 )
+# Elements that only format go; others go with their attributes, since a bare `<button>` is a word.
+_FORMATTING = (
+    "b big blockquote br center code del details em font h1 h2 h3 h4 h5 h6 hr i ins kbd li ol p pre"
+    " q s samp small strike strong sub summary sup tt u ul"
+)
 _ELEMENTS = (
-    "a abbr address article aside audio b base big blockquote body br button canvas caption center"
-    " cite code col dd del details dfn dialog div dl dt em embed fieldset figcaption figure font"
-    " footer form frame h1 h2 h3 h4 h5 h6 head header hr html i iframe img input ins kbd label"
-    " legend li link main map mark math meta nav noscript object ol optgroup option p param picture"
-    " pre q s samp script section select small source span strike strong style sub summary sup svg"
-    " table tbody td template textarea tfoot th thead time title tr tt u ul var video wbr"
+    "a abbr address article aside audio body button canvas caption cite col dialog div dl embed"
+    " fieldset figure footer form frame head header html iframe img input label legend link main"
+    " map mark math meta nav noscript object option picture script section select source span style"
+    " svg table tbody td template textarea th thead time title tr track var video"
 )
 _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
-_TAG = re.compile(rf"(?i)</?(?:{'|'.join(_ELEMENTS.split())})(?=[\s/>])[^<>]*>")
+_TAG = re.compile(
+    rf"(?i)</?(?:{'|'.join(_FORMATTING.split())})(?=[\s/>])[^<>]*>"
+    rf"|<(?:{'|'.join(_ELEMENTS.split())})\s[^<>]*>"
+)
 _COMMENT_END = re.compile(r"<!--|--!?>")
 _LONG = re.compile(rf"\S{{{_LONG_RUN + 1},}}")
 _PIECE = re.compile(rf".{{12,{_LONG_RUN - 1}}}?[。！？，、；：]|.{{1,{_LONG_RUN}}}")
@@ -70,10 +76,8 @@ _BOT_COMMAND = re.compile(
 
 def one_line(text: str, max_chars: int = 4000) -> str:
     """At most `max_chars` characters of `text` as one line of plain text, not yet escaped."""
-    text = _decoded(text[:max_chars])
-    text = _without_html(text)
-    text = "".join(_visible(unicodedata.normalize("NFC", "".join(_visible(text)))))
-    return " ".join(text.split())
+    text = _decoded("".join(_visible(text[:max_chars])))
+    return " ".join(_composed(_without_html(text)).split())
 
 
 def plain(text: str, max_chars: int = 600, max_words: int = 60) -> str:
@@ -97,8 +101,7 @@ def plain(text: str, max_chars: int = 600, max_words: int = 60) -> str:
 
 def code(text: str, max_chars: int = 255) -> str:
     """`text` as an inline code span that nothing in it can end; "" where nothing is visible."""
-    visible = "".join(_visible(unicodedata.normalize("NFC", text[:max_chars])))
-    line = " ".join(visible.split()).replace("<!--", f"<!{ZERO_WIDTH}--")
+    line = " ".join(_composed(text[:max_chars]).split()).replace("<!--", f"<!{ZERO_WIDTH}--")
     line = _LONG.sub(lambda run: _shortened(run[0]), line)
     if not line:
         return ""
@@ -127,6 +130,11 @@ def _without_html(text: str) -> str:
             break
     kept.append(text[position:])
     return _TAG.sub(" ", _COMMENT_END.sub(" ", " ".join(kept)))
+
+
+def _composed(text: str) -> str:
+    composed = unicodedata.normalize("NFC", "".join(_visible(text)))
+    return "".join(_visible(composed))  # some marks compose to more marks
 
 
 def _visible(text: str) -> Iterator[str]:

@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.types import ASGIApp
 
+from bot.sandbox.demo import DEMO_REPO
 from bot.sandbox.faults import Gate, Side
 from bot.sandbox.github import face as github
 from bot.sandbox.github import installation, issues
@@ -74,9 +75,9 @@ class Control:
 
     async def open_issue(self, request: Request) -> Response:
         """Body: title and, if wanted, repo, body and the options of `Hands.open_issue`."""
-        wanted = await request.json()
+        wanted = await _asked(request, "title")
         options = {key: wanted[key] for key in OPTIONS if key in wanted}
-        repo, title = wanted.get("repo", "acme/widget"), wanted["title"]
+        repo, title = wanted.get("repo", DEMO_REPO), wanted["title"]
         known = len(self.box.deliveries)
         number = await run_in_threadpool(
             self.box.open_issue, repo, title, wanted.get("body", ""), **options
@@ -100,7 +101,7 @@ class Control:
     async def label(self, request: Request) -> Response:
         """Body: name. Done by a person."""
         repo, number = _place(request)
-        name = (await request.json())["name"]
+        name = (await _asked(request, "name"))["name"]
         await run_in_threadpool(self.box.label_by_person, repo, number, name)
         return JSONResponse({"labels": self.box.labels(repo, number)})
 
@@ -120,7 +121,7 @@ class Control:
 
     async def arm(self, request: Request) -> Response:
         """Body: name and, if wanted, times (null = until cleared) and match."""
-        wanted = await request.json()
+        wanted = await _asked(request, "name")
         self.box.fault(wanted["name"], wanted.get("times", 1), wanted.get("match"))
         return await self.list_faults(request)
 
@@ -145,6 +146,14 @@ class Control:
         keys = [name for name in ("authorization", "x-api-key") if name in request.headers]
         self.box.leaks.append({"keys": keys, "method": request.method})
         return JSONResponse({"error": "nothing here"}, 404)
+
+
+async def _asked(request: Request, needed: str) -> dict[str, Any]:
+    """The body's JSON object. Raises ValueError."""
+    body = await request.json()
+    if not isinstance(body, dict) or not isinstance(body.get(needed), str):
+        raise ValueError(f"the body must be a JSON object with {needed!r}")
+    return body
 
 
 def _place(request: Request) -> tuple[str, int]:

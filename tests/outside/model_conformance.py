@@ -32,6 +32,16 @@ ANTHROPIC_ERROR = {
         },
     },
 }
+# Faults whose answers are meant to be unlike anything described.
+BROKEN = {
+    "model-50mb",
+    "model-drip",
+    "model-empty",
+    "model-gzip-bomb",
+    "model-html",
+    "model-redirect",
+    "model-tool-calls",
+}
 
 
 def openai_schemas(folder: Path) -> dict[str, Any]:
@@ -81,7 +91,7 @@ class ModelConformance:
             return
         self.checked += 1
         self._hold(exchange, "request", exchange.request_body)
-        if exchange.status:
+        if exchange.status and exchange.fault not in BROKEN:
             part = "answer" if exchange.status == 200 else "error"
             self._hold(exchange, part, exchange.response_body)
 

@@ -113,12 +113,13 @@ def test_a_wrong_answer_is_reported(conformance: ModelConformance) -> None:
     for face, body in (("openai", OPENAI), ("anthropic", ANTHROPIC)):
         said = json.dumps(body).encode()
         conformance.check(Exchange(face, "POST", "/x", "", {}, said, 200, {}, b'{"id": 1}'))
-    assert len(conformance.violations) == 2
+    assert {violation.split(":")[0] for violation in conformance.violations} == {
+        "openai answer",
+        "anthropic answer",
+    }
 
 
-def test_openais_own_examples_are_as_described(
-    shared: Path, conformance: ModelConformance
-) -> None:
+def test_openais_own_examples_are_as_described(shared: Path, conformance: ModelConformance) -> None:
     said = json.dumps(OPENAI).encode()
     for example in sorted((shared / "contracts/llm/examples").glob("openai.chat.default.*")):
         answer = example.read_bytes()

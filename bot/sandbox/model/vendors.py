@@ -139,7 +139,6 @@ class OpenAI:
                 "choices": [choice],
                 "usage": usage,
                 "service_tier": "default",
-                "system_fingerprint": None,
             }
         )
 

@@ -1,0 +1,34 @@
+"""The worker threads of one process, from start to a graceful stop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from dramatiq import Worker
+
+from bot.queue.broker import Broker
+
+PICK_UP_MS = 100
+DELAYED_IN_MEMORY = 60_000
+
+
+class Crew:
+    """Dramatiq's worker over our broker. `closing` is called when the last thread has ended."""
+
+    def __init__(
+        self, broker: Broker, threads: int, closing: Sequence[Callable[[], object]] = ()
+    ) -> None:
+        self._worker = Worker(broker, worker_timeout=PICK_UP_MS, worker_threads=threads)
+        # Delayed jobs are fetched in order of arrival, not of time: a full memory would hold back
+        # one that is due. https://github.com/Bogdanp/dramatiq/issues/527
+        self._worker.delay_prefetch = DELAYED_IN_MEMORY
+        self._closing = (*closing, broker.client.close)
+
+    def start(self) -> None:
+        self._worker.start()
+
+    def stop(self, seconds: float) -> None:
+        """Let running jobs finish for so long, give the others back, close connections."""
+        self._worker.stop(timeout=int(seconds * 1000))
+        for close in self._closing:
+            close()

@@ -1,0 +1,40 @@
+"""A real Redis for every test that wants one: from PATH, else the one of the development lock."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import redis
+
+from bot.store.private import PrivateRedis
+
+
+@pytest.fixture(scope="session")
+def _server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrivateRedis]:
+    with PrivateRedis(tmp_path_factory.mktemp("redis"), port=free_port()) as server:
+        yield server
+
+
+@pytest.fixture
+def redis_url(_server: PrivateRedis) -> str:
+    """The address of an empty Redis."""
+    with redis.Redis.from_url(_server.url) as client:
+        client.flushall()
+    return _server.url
+
+
+@pytest.fixture
+def own_redis(tmp_path: Path) -> Iterator[PrivateRedis]:
+    """A Redis that a test may stop, kill and restart."""
+    with PrivateRedis(tmp_path, port=free_port()) as server:
+        yield server
+
+
+def free_port() -> int:
+    """A loopback port that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port: int = free.getsockname()[1]
+    return port

@@ -1,0 +1,83 @@
+"""Without a model the summary is the issue's own first sentence that says something."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.core.extract import summarise
+
+TITLE = "Login is broken"
+
+
+@pytest.mark.parametrize(
+    ("body", "summary"),
+    [
+        ("The login button does nothing. I waited.", "The login button does nothing."),
+        ("Hi all,\n\nThe login button does nothing.", "The login button does nothing."),
+        ("Hello there! The login button does nothing.", "The login button does nothing."),
+        ("### Describe the bug\nThe login button does nothing.", "The login button does nothing."),
+        ("**Describe the bug:** The button does nothing.", "The button does nothing."),
+        (
+            "A clear and concise description of what the bug is.\n\nThe button does nothing.",
+            "The button does nothing.",
+        ),
+        ("- [x] I have searched\n\nThe button does nothing.", "The button does nothing."),
+        ("> Somebody else said that it works\n\nThe button is dead now.", "The button is dead now."),
+        ("```\nThis is only code here\n```\nThe button is dead now.", "The button is dead now."),
+        ("<!-- Say that all is well. -->\nThe button is dead now.", "The button is dead now."),
+        ("| OS | Linux and more |\n|---|---|\n\nThe button is dead now.", "The button is dead now."),
+        ("OS: Ubuntu 22.04 LTS\nBrowser: Firefox 131\n", TITLE),
+        ("### Environment\nThis is a Mac with Linux on it.\n", TITLE),
+        ("2026-01-02 10:00:00 ERROR it all went down here", TITLE),
+        ("![shot](https://x.example/a.png)", TITLE),
+        ("See [the **new** login](https://x.example/1) page fail.", "See the new login page fail."),
+        ("We use e.g. Firefox for the tests. More.", "We use e.g. Firefox for the tests."),
+        ("The page of one\nuser is broken.\n\nMore.", "The page of one user is broken."),
+        ("登录按钮在新版本中没有任何反应。请修复。", "登录按钮在新版本中没有任何反应。"),
+        ("ログインボタンが動きません。確認してください。", "ログインボタンが動きません。"),
+        ("Кнопка входа больше не работает. Почему?", "Кнопка входа больше не работает."),
+        ("", TITLE),
+        ("🎉🎉🎉", TITLE),
+        ("```\nonly code\n```", TITLE),
+        ("_No response_", TITLE),
+    ],
+)
+def test_the_first_meaningful_sentence_is_the_summary(body: str, summary: str) -> None:
+    assert summarise(TITLE, body) == summary
+
+
+def test_an_issue_without_words_gets_no_invented_summary() -> None:
+    assert summarise("", "") == ""
+    assert summarise("🎉", "🎉") == "🎉"
+
+
+def test_a_long_sentence_is_cut_at_a_word() -> None:
+    summary = summarise("", "The button " + "really " * 60 + "fails.")
+    assert summary.startswith("The button really")
+    assert summary.endswith("really…")
+    assert len(summary) <= 150
+
+
+def test_a_long_sentence_without_blanks_is_cut_too() -> None:
+    summary = summarise("", "登录按钮在新版本中没有任何反应" * 20)
+    assert len(summary) == 150
+    assert summary.endswith("…")
+
+
+@given(st.text(max_size=200), st.text(max_size=400), st.integers(10, 200))
+def test_any_issue_has_a_summary_of_one_short_line(title: str, body: str, max_chars: int) -> None:
+    summary = summarise(title, body, max_chars)
+    assert len(summary) <= max_chars
+    assert len(summary.splitlines()) <= 1
+
+
+@pytest.mark.parametrize("piece", ["a", "a. ", "hi ", "\n", "漢", "[a](", "a: ", "sorry ", '"'])
+def test_a_megabyte_of_anything_is_quick(piece: str) -> None:
+    text = piece * (1_000_000 // len(piece))
+    start = time.process_time()
+    summarise(text, text)
+    assert time.process_time() - start < 0.5

@@ -1,0 +1,200 @@
+"""Whatever a model or an issue says, the comment shows it as harmless plain text."""
+
+from __future__ import annotations
+
+import re
+import time
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+from bot.core.text import ZERO_WIDTH, code, one_line, plain
+
+RENDERER = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
+
+# What GitHub and GitLab make live in text they have already rendered.
+LIVE = {
+    "mention": r"(?<![A-Za-z0-9_])@[A-Za-z0-9_]",
+    "reference": r"(?i)(?<![A-Za-z0-9_&])(?:#\d|GH-\d|!\d|~[\"A-Za-z0-9]|%[\"\d]|\$\d|&\d)",
+    "named reference": r"(?i)\[(?:issue|epic|vulnerability|feature_flag|work_item):[^\]]",
+    "other repository": r"[\w.\-]+/[\w.\-]+[#!@]\w",
+    "commit": r"(?i)\b[0-9a-f]{40}\b",
+    "link": r"(?i)\b(?:https?|ftp|file|data|javascript|ssh|git|mailto|tel):\S|\bwww\.\w",
+    "any scheme": r"(?i)[a-z][a-z0-9+.\-]+://\S",
+    "e-mail": r"[\w.+\-]+@[\w\-]+\.\w",
+    "image": r"!\[",
+    "long word": r"\S{101,}",
+    "marks": r"[\u0300-\u036f\u0483-\u0489\u20d0-\u20ff]{3,}",
+}
+CONTROL = re.compile(
+    r"[\u202a-\u202e\u2066-\u2069\u200e\u200f\u061c\u00ad\x00-\x1f\x7f-\x9f\U000e0000-\U000e0fff]"
+    r"|[\u200b-\u200d\u2060\ufeff\ufe00-\ufe0f]{2,}|(?<![@#!~%&$/])\u200b(?!:)"
+)
+COMMAND = re.compile(
+    r"(?i)^[\s>*+\-]*/[a-z_]|^\s*(?:bors\s|r\?\s|!\w|(?:prow|homu|mergify|dependabot|renovate)\b)"
+)
+
+SHARP = st.sampled_from(
+    '@ # ! ~ % & $ ^ / : . www. http https:// javascript: a@b.co GH-1 gh-2 o/r#1 !1 ~bug %"v" [ ]'
+    " ( ) < > ` ``` | * _ \\ - + = 1. 1) <!-- --> <b> <script> </details> &amp; &#64; &#x40; &lt;"
+    " &NewLine; \n \r \t \v \f \x85 \u2028 \u200b \u202e \u0301 \u0344 \ufe0f \ud800 \0 \U000e0041"
+    " 漢 。 é 😀 [issue: [[ {+ +} --- === $$ bors prow r? /close tagline:v1 0123456789abcdef x".split(
+        " "
+    )
+)
+HOSTILE = st.one_of(
+    st.text(max_size=300),
+    st.lists(st.one_of(SHARP, st.just(" "), st.text(max_size=3)), max_size=80).map("".join),
+)
+
+
+def rendered(markdown: str) -> list[Token]:
+    """The tokens within the one paragraph that `markdown` must be."""
+    tokens = RENDERER.parse(markdown)
+    assert [token.type for token in tokens] == ["paragraph_open", "inline", "paragraph_close"]
+    return tokens[1].children or []
+
+
+def shown(markdown: str) -> str:
+    tokens = rendered(markdown)
+    assert {token.type for token in tokens} <= {"text"}
+    return "".join(token.content for token in tokens)
+
+
+def assert_harmless(markdown: str) -> None:
+    assert "<!--" not in markdown
+    assert not CONTROL.search(markdown)
+    assert not COMMAND.search(re.sub("[\u200b-\u200d\u2060\ufeff]", "", markdown))
+    text = shown(markdown) if markdown else ""
+    assert [name for name, live in LIVE.items() if re.search(live, text)] == []
+
+
+@given(HOSTILE)
+@example("0" * 40 + "漢www.x.y")
+@example("漢" * 60 + "www.x.y" + "漢" * 60)
+@example("&" + "GH-1")
+@example("a+://x")
+def test_no_text_is_more_than_one_paragraph_of_plain_text(text: str) -> None:
+    assert_harmless(plain(text))
+
+
+@given(HOSTILE, st.integers(1, 120), st.integers(1, 12))
+def test_caps_hold_for_the_escaped_line(text: str, max_chars: int, max_words: int) -> None:
+    line = plain(text, max_chars, max_words)
+    assert len(line) <= max_chars
+    assert len(line.split()) <= max_words
+    assert_harmless(line)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "@property decorator breaks /usr/bin/app #regression",
+        "snake_case and __init__ in file.py",
+        "C++ and C# since version 1.2.3",
+        "a-b, 50% slower, R&D, ~/.config, x != y",
+        "std::vector<int> and Map<String, Foo> differ",
+        "The <button> is not focusable when a < b > c",
+        "price is $5 (not $6) at 10:30",
+        ":tada: works at localhost:8080",
+        "`code` and *stars* stay readable",
+        "1. first - second",
+        "ação ﬁn 漢字とかな。한국어",
+    ],
+)
+def test_innocent_words_stay_readable(words: str) -> None:
+    assert shown(plain(words)).replace(ZERO_WIDTH, "") == words
+
+
+@pytest.mark.parametrize(
+    ("text", "markdown"),
+    [
+        ("/close", r"\/close"),
+        ("> /close", r"\> /close"),
+        ("- item", r"\- item"),
+        ("1. item", r"1\. item"),
+        ("# Heading", r"\# Heading"),
+        ("bors r+", "&#98;ors r+"),
+        ("Dependabot rebase", "&#68;ependabot rebase"),
+        ("r? @x", f"&#114;? @{ZERO_WIDTH}x"),
+        ("www.evil.example", "evil.example"),
+        ("see GH-12", "see GH 12"),
+        ("since " + "ab12" * 10, "since ab12ab…"),
+        ("&amp;amp;#64;octocat", f"@{ZERO_WIDTH}octocat"),
+        ("a\u202eb\u00adc\U000e0041d\u200be", "abcde"),
+        ("x" * 500, "x" * 40 + "…"),
+        ("two\n\nlines\u2028three", "two lines three"),
+        ("before <!-- hidden --> after", "before after"),
+        ("<details open><summary>x</summary> y", "x y"),
+        ("<img src=x onerror=y>broken", "broken"),
+        ("", ""),
+        ("\u200b\ufe0f", ""),
+    ],
+)
+def test_what_would_be_live_is_written_so(text: str, markdown: str) -> None:
+    assert plain(text) == markdown
+
+
+def test_a_cut_is_at_a_word_and_shown() -> None:
+    assert plain("one two three four", max_chars=12) == "one two…"
+    assert plain("one two three four", max_words=3) == "one two three…"
+    assert plain("one two three four", max_words=4) == "one two three four"
+
+
+def test_scripts_without_blanks_are_broken_not_dropped() -> None:
+    words = "登录按钮在新版本中没有任何反应，" * 20
+    line = plain(words, max_chars=1000)
+    assert shown(line).replace(" ", "") == words
+    assert plain(words, max_chars=40).startswith(words[:16])
+
+
+@given(HOSTILE, st.integers(1, 300))
+@example("`" * 20, 100)
+@example("` `` ```", 100)
+@example("<!-- tagline:v1 -->", 100)
+def test_a_label_name_cannot_leave_its_code_span(name: str, max_chars: int) -> None:
+    span = code(name, max_chars)
+    assert "<!--" not in span
+    assert "\n" not in span
+    if span:
+        tokens = rendered(f"{span} after")
+        assert [token.type for token in tokens] == ["code_inline", "text"]
+        assert not re.match(r"[\s>*+\-]*/", span)
+
+
+@pytest.mark.parametrize(
+    ("name", "span"),
+    [
+        ("bug", "`bug`"),
+        ("area/login", "`area/login`"),
+        ("type::bug", "`type::bug`"),
+        ("a`b", "``a`b``"),
+        ("`", "`` ` ``"),
+        ("/close\n/x", "`/close /x`"),
+        ("a|b", "`a|b`"),
+        ("\u202e", ""),
+    ],
+)
+def test_a_label_name_is_shown_as_it_is(name: str, span: str) -> None:
+    assert code(name) == span
+
+
+@given(st.text(max_size=300))
+def test_one_line_is_one_line_without_invisible_characters(text: str) -> None:
+    line = one_line(text)
+    assert line == " ".join(line.split())
+    assert not CONTROL.search(line)
+
+
+@pytest.mark.parametrize(
+    "piece", ["a", "<!--", "&amp;", "&#9", "\u0344", "漢", "<b ", "www.", "`", "[a](", "@a", " \n"]
+)
+def test_a_megabyte_of_anything_is_quick(piece: str) -> None:
+    text = piece * (1_000_000 // len(piece))
+    start = time.process_time()
+    plain(text)
+    code(text)
+    assert time.process_time() - start < 0.5

@@ -1,0 +1,115 @@
+"""A running sandbox, clients for it, and a webhook receiver that answers like ours."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import httpx
+import jwt
+import pytest
+
+from bot.sandbox import Sandbox
+
+REPO = "acme/widget"
+Asks = Callable[..., httpx.Response]
+
+
+@pytest.fixture
+def box() -> Iterator[Sandbox]:
+    with Sandbox().running() as box:
+        yield box
+
+
+def app_token(box: Sandbox, **claims: Any) -> str:
+    at = int(time.time())
+    said = {"iat": at - 60, "exp": at + 540, "iss": str(box.app_id), **claims}
+    return jwt.encode(said, box.private_key, "RS256")
+
+
+def mint(box: Sandbox, **wanted: Any) -> httpx.Response:
+    return httpx.post(
+        f"{box.github_url}/app/installations/{box.installation_id}/access_tokens",
+        headers={"authorization": f"Bearer {app_token(box)}"},
+        json=wanted,
+    )
+
+
+@contextmanager
+def client(box: Sandbox, token: str) -> Iterator[httpx.Client]:
+    headers = {"authorization": f"token {token}"}
+    with httpx.Client(base_url=f"{box.github_url}/repos/{REPO}", headers=headers) as found:
+        yield found
+
+
+@pytest.fixture
+def bot(box: Sandbox) -> Iterator[httpx.Client]:
+    """Speaks as the installation, below /repos/acme/widget."""
+    with client(box, mint(box).json()["token"]) as found:
+        yield found
+
+
+@pytest.fixture
+def ask(box: Sandbox) -> Asks:
+    """Asks a model face; `face` is openai or anthropic."""
+
+    def asking(face: str, timeout: float = 5, **body: Any) -> httpx.Response:
+        body = {"model": "m", "messages": [{"role": "user", "content": "{}"}], **body}
+        if face == "openai":
+            url, headers = "/chat/completions", {"authorization": f"Bearer {box.model_key}"}
+            return httpx.post(box.openai_url + url, json=body, headers=headers, timeout=timeout)
+        headers = {"x-api-key": box.model_key, "anthropic-version": "2023-06-01"}
+        body = {"max_tokens": 100, **body}
+        url = f"{box.anthropic_url}/v1/messages"
+        return httpx.post(url, json=body, headers=headers, timeout=timeout)
+
+    return asking
+
+
+@dataclass
+class Received:
+    headers: dict[str, str]
+    body: bytes
+
+
+@dataclass
+class Receiver:
+    """Answers every delivery with `status` and the header that names a job."""
+
+    url: str = ""
+    status: int = 202
+    received: list[Received] = field(default_factory=list)
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    receiver = Receiver()
+
+    class Door(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["content-length"]))
+            headers = {key.lower(): value for key, value in self.headers.items()}
+            receiver.received.append(Received(headers, body))
+            self.send_response(receiver.status)
+            self.send_header("X-Tagline-Job", f"job-{len(receiver.received)}")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, format: str, *args: Any) -> None:
+            return
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Door)
+    receiver.url = f"http://127.0.0.1:{server.server_address[1]}/webhooks/github"
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        yield receiver
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()

@@ -1,0 +1,123 @@
+"""Who may do what: the App's JWT, installation tokens, the personal token, nobody."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from bot.sandbox import GRANTED, Sandbox
+
+from .conftest import REPO, app_token, client, mint
+
+NOW = int(time.time())
+
+
+@pytest.mark.parametrize(
+    ("claims", "status"),
+    [
+        ({}, 200),
+        ({"iss": "Iv23sandbox4711"}, 200),
+        ({"iss": "4712"}, 401),
+        ({"exp": NOW + 1200}, 401),
+        ({"exp": NOW - 5}, 401),
+        ({"iat": NOW + 300}, 401),
+    ],
+)
+def test_only_a_good_jwt_is_the_app(box: Sandbox, claims: dict[str, Any], status: int) -> None:
+    headers = {"authorization": f"Bearer {app_token(box, **claims)}"}
+    assert httpx.get(f"{box.github_url}/app", headers=headers).status_code == status
+
+
+def test_a_jwt_of_another_key_is_refused(box: Sandbox) -> None:
+    head, claims, signature = app_token(box).split(".")
+    forged = f"{head}.{claims}.{signature[::-1]}"
+    headers = {"authorization": f"Bearer {forged}"}
+    assert httpx.get(f"{box.github_url}/app", headers=headers).status_code == 401
+
+
+def test_a_token_has_the_new_long_shape_and_what_was_granted(box: Sandbox) -> None:
+    answer = mint(box).json()
+    assert answer["token"].startswith("ghs_4711_")
+    assert len(answer["token"]) > 400
+    assert answer["permissions"] == GRANTED
+
+
+def test_asking_for_more_than_granted_is_refused(box: Sandbox) -> None:
+    assert mint(box, permissions={"contents": "write"}).status_code == 422
+    assert mint(box, permissions={"members": "read"}).status_code == 422
+    assert mint(box, repository_ids=[1]).status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("permissions", "method", "path", "status"),
+    [
+        ({"issues": "write"}, "POST", "/issues/1/comments", 201),
+        ({"issues": "read"}, "POST", "/issues/1/comments", 403),
+        ({"issues": "read"}, "GET", "/issues/1", 200),
+        ({"contents": "read"}, "GET", "/issues/1", 403),
+        ({"issues": "write"}, "GET", "/contents/.github%2Ftagline.yml", 403),
+        ({"contents": "read"}, "GET", "/contents/.github%2Ftagline.yml", 200),
+        ({"contents": "read"}, "GET", "/collaborators/octocat/permission", 200),
+        ({"issues": "write"}, "GET", "/installation", 401),
+    ],
+)
+def test_a_narrowed_token_does_only_what_it_may(
+    box: Sandbox, permissions: dict[str, str], method: str, path: str, status: int
+) -> None:
+    box.add_repo(REPO, {}, {".github/tagline.yml": ""})
+    box.open_issue(REPO, "Title", "Body")
+    with client(box, mint(box, permissions=permissions).json()["token"]) as narrowed:
+        body = {"body": "words"} if method == "POST" else None
+        assert narrowed.request(method, path, json=body).status_code == status
+
+
+def test_a_token_for_one_repository_does_not_reach_another(box: Sandbox) -> None:
+    box.add_repo("acme/public")
+    box.add_repo("acme/hidden", private=True)
+    only = box.world.repo(REPO).id
+    answer = mint(box, repository_ids=[only]).json()
+    assert [repo["full_name"] for repo in answer["repositories"]] == [REPO]
+    headers = {"authorization": f"token {answer['token']}"}
+    with httpx.Client(base_url=box.github_url, headers=headers) as narrowed:
+        assert narrowed.get("/installation/repositories").json()["total_count"] == 1
+        for repo in ("acme/public", "acme/hidden"):
+            box.open_issue(repo, "Title", "Body")
+        assert narrowed.get("/repos/acme/hidden/issues/1").status_code == 404
+        for repo, status in (("acme/public", 403), ("acme/hidden", 404)):
+            answer = narrowed.post(f"/repos/{repo}/issues/1/comments", json={"body": "x"})
+            assert answer.status_code == status
+
+
+def test_a_token_is_over_after_an_hour() -> None:
+    late = timedelta()
+
+    def clock() -> datetime:
+        return datetime.now(UTC) + late
+
+    with Sandbox(clock=clock).running() as box, client(box, mint(box).json()["token"]) as bot:
+        assert bot.get("/labels").status_code == 200
+        late = timedelta(minutes=61)
+        answer = bot.get("/labels")
+    assert (answer.status_code, answer.json()["message"]) == (401, "Bad credentials")
+
+
+def test_nobody_reads_public_issues_and_writes_nothing(box: Sandbox) -> None:
+    box.open_issue(REPO, "Title", "Body")
+    with httpx.Client(base_url=f"{box.github_url}/repos/{REPO}") as nobody:
+        assert nobody.get("/issues/1").json()["title"] == "Title"
+        assert nobody.post("/issues/1/comments", json={"body": "x"}).status_code == 401
+        box.world.repo(REPO).private = True
+        assert nobody.get("/issues/1").status_code == 404
+
+
+def test_the_personal_token_writes_as_its_owner(box: Sandbox) -> None:
+    number = box.open_issue(REPO, "Title", "Body")
+    with client(box, box.token) as person:
+        written = person.post(f"/issues/{number}/comments", json={"body": "x"}).json()
+    assert written["user"]["login"] == box.token_login
+    assert written["performed_via_github_app"] is None
+    assert [comment.author for comment in box.bot_comments(REPO, number)] == [box.token_login]

@@ -1,0 +1,92 @@
+"""The sandbox in a process of its own, as the demo runs it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from bot.sandbox import Sandbox
+
+from .conftest import REPO, Receiver
+
+
+@pytest.fixture
+def control(box: Sandbox, receiver: Receiver) -> Iterator[httpx.Client]:
+    box.webhook_url = receiver.url
+    with httpx.Client(base_url=f"{box.url}/sandbox") as found:
+        yield found
+
+
+def test_an_issue_is_opened_seen_and_corrected(
+    control: httpx.Client, bot: httpx.Client, receiver: Receiver
+) -> None:
+    opened = control.post("/issues", json={"title": "Dead", "body": "It is.", "author": "ada"})
+    said = opened.json()
+    assert opened.status_code == 201
+    assert said["deliveries"][0]["status"] == 202
+    bot.post(f"/issues/{said['number']}/labels", json={"labels": ["area/login", "bug"]})
+    place = f"/issues/{REPO}/{said['number']}"
+    assert control.get(place).json()["labels"] == ["area/login", "bug"]
+    assert control.delete(f"{place}/labels/area%2Flogin").json() == {"labels": ["bug"]}
+    control.post(f"{place}/labels", json={"name": "question"})
+    seen = control.get(place).json()
+    assert (seen["issue"]["user"]["login"], seen["comments"]) == ("ada", [])
+    assert seen["labels"] == ["bug", "question"]
+    again = control.post(f"/redeliver/{said['deliveries'][0]['id']}").json()
+    assert again["redelivery"]
+    assert receiver.received[-1].body == receiver.received[0].body
+
+
+def test_faults_are_armed_and_cleared_from_outside(
+    control: httpx.Client, bot: httpx.Client
+) -> None:
+    armed = control.post("/faults", json={"name": "github-500", "times": None}).json()["armed"]
+    assert armed == [{"name": "github-500", "left": None, "match": None}]
+    assert bot.get("/labels").status_code == 500
+    control.delete("/faults")
+    assert bot.get("/labels").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status"),
+    [
+        ("GET", "/issues/acme/widget/99", None, 404),
+        ("POST", "/issues", {"title": "x", "repo": "acme/nowhere"}, 404),
+        ("POST", "/issues", {"body": "no title"}, 422),
+        ("POST", "/issues", [], 422),
+        ("POST", "/faults", {"name": "github-501"}, 422),
+        ("POST", "/redeliver/nothing", None, 404),
+        ("DELETE", "/issues/acme/widget/1/labels/bug", None, 404),
+    ],
+)
+def test_mistakes_are_told(
+    control: httpx.Client, method: str, path: str, body: Any, status: int
+) -> None:
+    answer = control.request(method, path, json=body)
+    assert answer.status_code == status
+    assert answer.json()["error"]
+
+
+def test_the_command_prints_where_everything_is_and_ends_cleanly(tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("a-secret-of-the-test\n")
+    command = [sys.executable, "-m", "bot.sandbox", "--webhook-secret-file", str(secret)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env=os.environ) as running:
+        assert running.stdout is not None
+        ready = json.loads(running.stdout.readline())
+        key = Path(ready["private_key_file"])
+        assert key.read_text().startswith("-----BEGIN RSA PRIVATE KEY")
+        assert key.stat().st_mode & 0o077 == 0
+        assert httpx.get(f"{ready['github_url']}/repos/{REPO}").status_code == 200
+        running.send_signal(signal.SIGTERM)
+        assert running.wait(10) == 0
+    assert not key.exists()

@@ -1,0 +1,308 @@
+"""Each fault does what its name says, on its own side only, as often as it was armed."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from bot.sandbox import Sandbox, broken
+from bot.sandbox.github import faults as github_faults
+
+from .conftest import REPO, Asks, client, mint
+
+
+@pytest.fixture
+def number(box: Sandbox) -> int:
+    return box.open_issue(REPO, "Title", "Body")
+
+
+def comment(bot: httpx.Client, number: int, timeout: float = 5) -> httpx.Response:
+    return bot.post(f"/issues/{number}/comments", json={"body": "Ours"}, timeout=timeout)
+
+
+def status_of(call: httpx.Response) -> tuple[int, dict[str, str]]:
+    named = ("retry-after", "x-ratelimit-remaining")
+    return call.status_code, {k: v for k, v in call.headers.items() if k in named}
+
+
+@pytest.mark.parametrize(
+    ("fault", "status", "stored"),
+    [
+        ("comment-stored-502", 502, 1),
+        ("comment-stored-not-json", 201, 1),
+        ("comment-502", 502, 0),
+        ("comment-403", 403, 0),
+        ("github-500", 500, 0),
+        ("github-502", 502, 0),
+        ("github-503", 503, 0),
+        ("github-401", 401, 0),
+        ("github-403-permission", 403, 0),
+        ("github-403-secondary", 403, 0),
+        ("github-403-exhausted", 403, 0),
+        ("github-429", 429, 0),
+        ("github-404", 404, 0),
+        ("github-404-once", 404, 0),
+        ("github-410", 410, 0),
+        ("github-422", 422, 0),
+        ("token-expired", 401, 0),
+    ],
+)
+def test_a_comment_meets_the_fault_once(
+    box: Sandbox, bot: httpx.Client, number: int, fault: str, status: int, stored: int
+) -> None:
+    box.fault(fault)
+    assert comment(bot, number).status_code == status
+    assert len(box.bot_comments(REPO, number)) == stored
+    assert box.exchanges[-1].fault == fault
+    with client(box, mint(box).json()["token"]) as renewed:
+        assert comment(renewed, number).status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("fault", "error", "stored"),
+    [
+        ("comment-stored-reset", httpx.ReadError, 1),
+        ("comment-stored-timeout", httpx.ReadTimeout, 1),
+        ("github-reset", httpx.ReadError, 0),
+    ],
+)
+def test_a_comment_gets_no_answer(
+    box: Sandbox,
+    bot: httpx.Client,
+    number: int,
+    fault: str,
+    error: type[httpx.TransportError],
+    stored: int,
+) -> None:
+    box.fault(fault)
+    with pytest.raises(error):
+        comment(bot, number, timeout=0.3)
+    assert len(box.bot_comments(REPO, number)) == stored
+    assert comment(bot, number).status_code == 201
+
+
+def test_limits_say_how_long(box: Sandbox, bot: httpx.Client) -> None:
+    seen = {}
+    for fault in ("github-403-secondary", "github-429", "github-403-exhausted"):
+        box.fault(fault)
+        answer = bot.get("/labels")
+        seen[fault] = answer.headers.get("retry-after")
+    assert seen == {
+        "github-403-secondary": "60",
+        "github-429": "60",
+        "github-403-exhausted": None,
+    }
+    assert answer.headers["x-ratelimit-remaining"] == "0"
+
+
+@pytest.mark.parametrize(("fault", "status"), [("labels-403", 403), ("labels-422", 422)])
+def test_label_faults_leave_comments_alone(
+    box: Sandbox, bot: httpx.Client, number: int, fault: str, status: int
+) -> None:
+    box.fault(fault, times=None)
+    assert comment(bot, number).status_code == 201
+    answer = bot.post(f"/issues/{number}/labels", json={"labels": ["bug"]})
+    assert answer.status_code == status
+    assert box.labels(REPO, number) == []
+
+
+def test_a_slow_answer_is_a_good_one(
+    box: Sandbox, bot: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(github_faults, "SLOW_SECONDS", 0.2)
+    box.fault("github-slow")
+    with pytest.raises(httpx.ReadTimeout):
+        bot.get("/labels", timeout=0.1)
+    box.fault("github-slow")
+    assert bot.get("/labels", timeout=2).status_code == 200
+
+
+def test_faults_are_counted_narrowed_and_cleared(box: Sandbox, bot: httpx.Client) -> None:
+    box.fault("github-500", times=2, match="/labels")
+    seen = [bot.get(path).status_code for path in ("/issues", *["/labels"] * 3)]
+    assert seen == [200, 500, 500, 200]
+    box.fault("github-500", times=None, match="POST")
+    assert bot.get("/labels").status_code == 200
+    assert [bot.post("/labels", json={"name": "n"}).status_code for _ in range(3)] == [500] * 3
+    box.clear_faults()
+    assert bot.post("/labels", json={"name": "n"}).status_code == 201
+
+
+def test_an_unknown_fault_names_the_nearest(box: Sandbox) -> None:
+    with pytest.raises(ValueError, match="'model-timeout'"):
+        box.fault("model-timout")
+
+
+def test_faults_stay_on_their_side(box: Sandbox, bot: httpx.Client, ask: Asks) -> None:
+    box.fault("github-500", times=None)
+    assert ask("openai").status_code == 200
+    box.clear_faults()
+    box.fault("model-500", times=None)
+    assert bot.get("/labels").status_code == 200
+    assert ask("anthropic").status_code == 500
+
+
+@pytest.mark.parametrize(
+    ("fault", "status", "openai", "anthropic"),
+    [
+        ("model-400", 400, "invalid_request_error", "invalid_request_error"),
+        ("model-401", 401, "invalid_request_error", "authentication_error"),
+        ("model-403", 403, "invalid_request_error", "permission_error"),
+        ("model-404", 404, "invalid_request_error", "not_found_error"),
+        ("model-413", 413, "invalid_request_error", "request_too_large"),
+        ("model-422", 422, "invalid_request_error", "invalid_request_error"),
+        ("model-429", 429, "requests", "rate_limit_error"),
+        ("model-429-long", 429, "requests", "rate_limit_error"),
+        ("model-500", 500, "server_error", "api_error"),
+        ("model-503", 503, "server_error", "api_error"),
+        ("model-529", 529, "server_error", "overloaded_error"),
+    ],
+)
+def test_model_errors_come_in_the_vendors_words(
+    box: Sandbox, ask: Asks, fault: str, status: int, openai: str, anthropic: str
+) -> None:
+    box.fault(fault, times=2)
+    answers = [ask("openai"), ask("anthropic")]
+    assert [answer.status_code for answer in answers] == [status, status]
+    assert [answer.json()["error"]["type"] for answer in answers] == [openai, anthropic]
+    wait = {"model-429": "2", "model-429-long": "3600"}.get(fault)
+    assert [answer.headers.get("retry-after") for answer in answers] == [wait, wait]
+    assert ask("openai").status_code == 200
+
+
+REFUSED = [
+    ("model-400-response-format", "openai", {"response_format": {"type": "json_object"}}),
+    ("model-400-response-format", "anthropic", {"output_config": {}}),
+    ("model-400-max-tokens", "openai", {"max_tokens": 10}),
+    ("model-400-max-tokens", "openai", {"max_completion_tokens": 10}),
+]
+
+
+@pytest.mark.parametrize(("fault", "face", "body"), REFUSED)
+def test_a_refused_parameter_is_named_and_others_pass(
+    box: Sandbox, ask: Asks, fault: str, face: str, body: dict[str, Any]
+) -> None:
+    box.fault(fault, times=None)
+    refused = ask(face, **body)
+    assert refused.status_code == 400
+    assert next(iter(body)) in refused.json()["error"]["message"]
+    assert ask(face).status_code == 200
+
+
+def content(answer: httpx.Response) -> str:
+    said = answer.json()
+    if "choices" in said:
+        return str(said["choices"][0]["message"]["content"])
+    return str(said["content"][-1]["text"])
+
+
+@pytest.mark.parametrize("face", ["openai", "anthropic"])
+@pytest.mark.parametrize(
+    ("fault", "begins"),
+    [
+        ("model-rubbish", "Certainly"),
+        ("model-truncated", '{"summary"'),
+        ("model-wrong-schema", '{"answer"'),
+        ("model-unknown-labels", '{"summary"'),
+    ],
+)
+def test_bad_contents_come_in_good_envelopes(
+    box: Sandbox, ask: Asks, face: str, fault: str, begins: str
+) -> None:
+    box.fault(fault)
+    assert content(ask(face)).startswith(begins)
+
+
+@pytest.mark.parametrize(
+    ("fault", "openai", "anthropic"),
+    [
+        ("model-truncated", "length", "max_tokens"),
+        ("model-refusal", "stop", "refusal"),
+        ("model-tool-calls", "tool_calls", "tool_use"),
+    ],
+)
+def test_the_model_stops_for_the_reason_named(
+    box: Sandbox, ask: Asks, fault: str, openai: str, anthropic: str
+) -> None:
+    box.fault(fault, times=2)
+    choice = ask("openai").json()["choices"][0]
+    assert choice["finish_reason"] == openai
+    assert bool(choice["message"]["refusal"]) == (fault == "model-refusal")
+    assert ask("anthropic").json()["stop_reason"] == anthropic
+
+
+def test_a_content_filter_is_a_stop_reason_or_an_error(box: Sandbox, ask: Asks) -> None:
+    box.fault("model-content-filter", times=2)
+    assert ask("openai").json()["choices"][0]["finish_reason"] == "content_filter"
+    assert ask("anthropic").status_code == 400
+
+
+def test_odd_bodies_are_as_odd_as_named(box: Sandbox, ask: Asks) -> None:
+    box.fault("model-html")
+    assert "<h1>" in ask("openai").text
+    box.fault("model-empty")
+    assert ask("openai").content == b""
+    box.fault("model-50mb")
+    assert len(ask("openai", timeout=20).content) == 50 * 2**20
+
+
+def test_the_gzip_bomb_is_small_on_the_wire(box: Sandbox) -> None:
+    box.fault("model-gzip-bomb")
+    url, headers = f"{box.openai_url}/chat/completions", {"authorization": "Bearer sandbox-key"}
+    with httpx.stream("POST", url, json={}, headers=headers) as answer:
+        raw = b"".join(answer.iter_raw())
+    assert len(raw) < 2**20
+    assert len(zlib.decompress(raw, wbits=31)) == 200 * 2**20
+
+
+@pytest.mark.parametrize(
+    ("fault", "error"),
+    [
+        ("model-timeout", httpx.ReadTimeout),
+        ("model-reset", httpx.ReadError),
+    ],
+)
+def test_the_model_does_not_answer(
+    box: Sandbox, ask: Asks, fault: str, error: type[httpx.TransportError]
+) -> None:
+    box.fault(fault)
+    with pytest.raises(error):
+        ask("openai", timeout=0.2)
+
+
+def test_a_dripping_answer_beats_a_timeout_per_read(box: Sandbox) -> None:
+    box.fault("model-drip")
+    url, headers = f"{box.openai_url}/chat/completions", {"authorization": "Bearer sandbox-key"}
+    body = {"model": "m", "messages": [{"role": "user", "content": "{}"}]}
+    with httpx.stream("POST", url, json=body, headers=headers, timeout=1.5) as answer:
+        pieces: Iterator[bytes] = answer.iter_raw()
+        assert [next(pieces), next(pieces)] == [b"{", b'"']
+
+
+def test_a_redirect_notes_whether_the_key_came_along(box: Sandbox, ask: Asks) -> None:
+    box.fault("model-redirect")
+    answer = ask("openai")
+    assert answer.status_code == 302
+    assert box.leaks == []
+    httpx.get(answer.headers["location"], headers={"authorization": "Bearer sandbox-key"})
+    assert box.leaks == [{"keys": ["authorization"], "method": "GET"}]
+
+
+def test_every_fault_has_a_line_of_explanation(box: Sandbox) -> None:
+    listed = httpx.get(f"{box.url}/sandbox/faults").json()["faults"]
+    assert len(listed) == len(box.faults.table) > 45
+    assert all(row["says"] and row["side"] in ("github", "model") for row in listed)
+
+
+def test_a_hanging_answer_does_not_hold_up_the_end() -> None:
+    assert broken.TICK < 1
+    with Sandbox().running() as box:
+        box.fault("model-timeout")
+        with pytest.raises(httpx.ReadTimeout):
+            httpx.get(f"{box.openai_url}/models", timeout=0.1)
+    assert json.dumps(box.model_exchanges[0].fault) == '"model-timeout"'

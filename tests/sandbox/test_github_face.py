@@ -1,0 +1,86 @@
+"""GitHub's habits that our code leans on or must not fall over."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+
+from bot.sandbox import Sandbox
+
+from .conftest import REPO
+
+
+def test_a_comment_of_the_app_says_so(box: Sandbox, bot: httpx.Client) -> None:
+    number = box.open_issue(REPO, "Title", "Body")
+    comment = bot.post(f"/issues/{number}/comments", json={"body": "Words"}).json()
+    assert comment["performed_via_github_app"]["id"] == box.app_id
+    assert (comment["user"]["login"], comment["user"]["type"]) == ("tagline-bot[bot]", "Bot")
+    assert [c.body for c in box.bot_comments(REPO, number)] == ["Words"]
+
+
+def test_lists_are_paged_with_links(box: Sandbox, bot: httpx.Client) -> None:
+    box.add_repo(REPO, {f"label {n}": "" for n in range(230)})
+    seen: list[str] = []
+    url: str | None = "/labels?per_page=100"
+    while url:
+        answer = bot.get(url)
+        seen += [label["name"] for label in answer.json()]
+        url = answer.links.get("next", {}).get("url")
+    assert len(seen) == len(set(seen)) == 230
+
+
+def test_an_unknown_label_name_is_created_and_noted(box: Sandbox, bot: httpx.Client) -> None:
+    number = box.open_issue(REPO, "Title", "Body")
+    answer = bot.post(f"/issues/{number}/labels", json={"labels": ["BUG", "brand new"]})
+    assert [label["name"] for label in answer.json()] == ["bug", "brand new"]
+    assert box.created_labels(REPO) == ["brand new"]
+
+
+@pytest.mark.parametrize("name", ["area/login", "good first issue", "a?b#c%", "🐛 bug"])
+def test_label_names_survive_the_url(box: Sandbox, bot: httpx.Client, name: str) -> None:
+    number = box.open_issue(REPO, "Title", "Body", labels=[name])
+    path = f"/issues/{number}/labels/{httpx.QueryParams({'x': name})}".replace("x=", "", 1)
+    assert bot.delete(path.replace("+", "%20")).status_code == 200
+    assert box.labels(REPO, number) == []
+
+
+def test_only_its_own_comments_are_in_the_bots_hands(box: Sandbox, bot: httpx.Client) -> None:
+    number = box.open_issue(REPO, "Title", "Body")
+    theirs = box.comment_by_person(REPO, number, "Mine")
+    assert bot.patch(f"/issues/comments/{theirs}", json={"body": "x"}).status_code == 403
+    assert bot.delete(f"/issues/comments/{theirs}").status_code == 403
+    ours = bot.post(f"/issues/{number}/comments", json={"body": "Ours"}).json()["id"]
+    box.delete_comment_by_person(REPO, number, ours)
+    assert bot.patch(f"/issues/comments/{ours}", json={"body": "x"}).status_code == 404
+    assert [comment.body for comment in box.comments(REPO, number)] == ["Mine"]
+
+
+def test_a_transferred_issue_takes_its_comments_along(box: Sandbox, bot: httpx.Client) -> None:
+    box.add_repo("acme/other", {"bug": ""})
+    number = box.open_issue(REPO, "Title", "Body", labels=["bug", "question"])
+    bot.post(f"/issues/{number}/comments", json={"body": "Ours"})
+    there = box.transfer_issue(REPO, number, "acme/other")
+    assert bot.get(f"/issues/{number}").status_code == 301
+    assert box.labels("acme/other", there) == ["bug"]
+    assert [comment.body for comment in box.bot_comments("acme/other", there)] == ["Ours"]
+
+
+def test_pull_requests_are_found_among_the_issues(box: Sandbox, bot: httpx.Client) -> None:
+    number = box.open_issue(REPO, "Title", "Body", pull_request=True)
+    assert "pull_request" in bot.get(f"/issues/{number}").json()
+
+
+def test_what_changes_the_world_is_told_from_what_reads_it(box: Sandbox, bot: httpx.Client) -> None:
+    number = box.open_issue(REPO, "Title", "Body")
+    bot.get("/labels")
+    bot.post(f"/issues/{number}/labels", json={"labels": ["bug"]})
+    assert [(e.method, e.path, e.status) for e in box.writes()] == [
+        ("POST", f"/repos/{REPO}/issues/{number}/labels", 200)
+    ]
+    assert box.writes()[0].request_json == {"labels": ["bug"]}
+    assert len(box.exchanges) == 3
+
+
+def test_answers_carry_the_rate_limit(bot: httpx.Client) -> None:
+    first, second = (int(bot.get("/labels").headers["x-ratelimit-remaining"]) for _ in range(2))
+    assert first == second + 1

@@ -1,0 +1,107 @@
+"""The stand-in model: keys, scripts, envelopes and what its rules find."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import httpx
+import pytest
+
+from bot.sandbox import Sandbox
+from bot.sandbox.model.rules import answer
+
+from .conftest import Asks
+
+ISSUE = {
+    "title": "Login button does nothing in Firefox",
+    "body": "Since the upgrade to 4.2 the page crashes with a stack trace.\n\nTypeError: x is null",
+    "labels": [{"name": "bug", "description": "Broken"}, {"name": "area/login"}, {"name": "docs"}],
+    "suggestions": [],
+}
+ASKED = [{"role": "user", "content": json.dumps(ISSUE)}]
+
+
+def test_the_rules_name_only_offered_labels() -> None:
+    said = answer(ISSUE)
+    assert {label["name"] for label in said["labels"]} == {"bug", "area/login"}
+    assert "Login button" in said["summary"]
+    assert answer({"title": "", "body": "", "labels": []})["labels"] == []
+
+
+def test_openai_answers_with_the_content_in_the_message(ask: Asks) -> None:
+    said = ask("openai", messages=ASKED).json()
+    assert said["model"] == "sandbox-rules"
+    assert json.loads(said["choices"][0]["message"]["content"]) == answer(ISSUE)
+    assert said["usage"]["prompt_tokens"] > 0
+
+
+def test_anthropic_answers_with_a_thought_before_the_text(ask: Asks) -> None:
+    parts = [{"role": "user", "content": [{"type": "text", "text": json.dumps(ISSUE)}]}]
+    said = ask("anthropic", messages=parts).json()
+    assert [block["type"] for block in said["content"]] == ["thinking", "text"]
+    assert json.loads(said["content"][1]["text"]) == answer(ISSUE)
+    assert said["stop_reason"] == "end_turn"
+
+
+def test_a_script_comes_before_the_rules(box: Sandbox, ask: Asks) -> None:
+    box.replies.append("First")
+    box.replies.append("Second")
+    texts = [ask("openai").json()["choices"][0]["message"]["content"] for _ in range(3)]
+    assert texts[:2] == ["First", "Second"]
+    assert json.loads(texts[2])["labels"] == []
+
+
+def test_a_repair_turn_still_finds_the_issue(ask: Asks) -> None:
+    turns = [
+        *ASKED,
+        {"role": "assistant", "content": "Certainly!"},
+        {"role": "user", "content": "Answer with JSON only, like {this}."},
+    ]
+    said = ask("openai", messages=turns).json()["choices"][0]["message"]["content"]
+    assert json.loads(said) == answer(ISSUE)
+
+
+@pytest.mark.parametrize(
+    ("face", "change", "status"),
+    [
+        ("openai", {"messages": []}, 400),
+        ("openai", {"response_format": {"type": "json_schema"}}, 400),
+        ("openai", {"temperature": 0}, 200),
+        ("anthropic", {"temperature": 0}, 400),
+        ("anthropic", {"top_p": 1}, 400),
+        ("anthropic", {"top_k": 5}, 400),
+        ("anthropic", {"response_format": {}}, 400),
+        ("anthropic", {"messages": [{"role": "system", "content": "x"}]}, 400),
+    ],
+)
+def test_bad_requests_are_refused(
+    ask: Asks, face: str, change: dict[str, Any], status: int
+) -> None:
+    assert ask(face, **change).status_code == status
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "kind"),
+    [
+        ("/openai/v1/chat/completions", {}, "invalid_request_error"),
+        ("/openai/v1/chat/completions", {"x-api-key": "sandbox-key"}, "invalid_request_error"),
+        ("/anthropic/v1/messages", {"x-api-key": "wrong"}, "authentication_error"),
+        ("/anthropic/v1/messages", {"authorization": "Bearer sandbox-key"}, "authentication_error"),
+    ],
+)
+def test_a_wrong_key_is_refused_in_the_vendors_words(
+    box: Sandbox, path: str, headers: dict[str, str], kind: str
+) -> None:
+    refused = httpx.post(box.url + path, json={}, headers=headers)
+    assert (refused.status_code, refused.json()["error"]["type"]) == (401, kind)
+
+
+def test_requests_are_kept_with_face_and_headers(box: Sandbox, ask: Asks) -> None:
+    ask("openai", messages=ASKED)
+    box.fault("model-500")
+    ask("anthropic")
+    first, second = box.model_requests
+    assert (first.face, second.face) == ("openai", "anthropic")
+    assert first.body["messages"] == ASKED
+    assert second.headers["anthropic-version"] == "2023-06-01"
