@@ -13,17 +13,17 @@ from bot.store.private import PrivateRedis
 
 
 @pytest.fixture(scope="session")
-def _server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrivateRedis]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrivateRedis]:
     with PrivateRedis(tmp_path_factory.mktemp("redis"), port=free_port()) as server:
         yield server
 
 
 @pytest.fixture
-def redis_url(_server: PrivateRedis) -> str:
+def redis_url(server: PrivateRedis) -> str:
     """The address of an empty Redis."""
-    with redis.Redis.from_url(_server.url) as client:
+    with redis.Redis.from_url(server.url) as client:
         client.flushall()
-    return _server.url
+    return server.url
 
 
 @pytest.fixture

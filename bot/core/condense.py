@@ -27,12 +27,21 @@ _RUN_HEAD, _RUN_TAIL = 3, 1
 _HEAD_SHARE = 0.7
 _LONG_URL = 60
 
+# Colour codes of terminals, controls, bidi and zero-width signs, tag characters.
+_UNSEEN = re.compile(
+    "\x1b\\[[0-9;]{0,20}[A-Za-z]|[\0-\x08\x0e-\x1f\x7f\xad\u200b\u200e\u200f\u202a-\u202e]"
+    "|[\u2060-\u206f\ufeff\U000e0000-\U000e0fff]"
+)
+_REFERENCE = re.compile(  # a link's target, or a comment in disguise: never shown
+    r" {0,3}\[[^\[\]]{1,200}\]:\s*\S+(?:\s+(?:\"[^\"]*\"|'[^']*'|\([^()]*\)))?\s*"
+)
 _COMMENT = re.compile(r"(?<!`)<!--")
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 _HEADING = re.compile(r" {0,3}(?:#{1,6}(?=\s|$)|\*\*[^*]{1,80}\*\*:?\s*$|__[^_]{1,80}__:?\s*$)")
 _UNTICKED = re.compile(r"\s*[-*+]\s+\[ ?\]")
-_TICKED = re.compile(r"\s*[-*+]\s+\[[xX]\]\s*")
-_NO_ANSWER = re.compile(r"(?i)[\s_*.`-]*(?:no response|n/?a|none|not applicable)?[\s_*.`-]*")
+_TICKED = re.compile(r"^\s*[-*+]\s+\[[xX]\]\s*")
+_NO_ANSWER = frozenset({"", "no response", "n/a", "na", "none", "not applicable"})
+_ANSWER_FRAME = " \t_*.`-"
 _DATA_URI = re.compile(r"data:[\w/+.\-]{1,60};base64,[A-Za-z0-9+/=]*")
 _BLOB = re.compile(r"[A-Za-z0-9+/=_\-]{120,}")
 _IMAGE = re.compile(r"!\[([^\[\]]{0,200})\]\([^()\s]{0,2000}[^()]{0,200}\)|<img\b[^<>]{0,2000}>")
@@ -82,7 +91,7 @@ def _fence_after(fence: str, mark: re.Match[str] | None, line: str) -> str:
 
 
 def _outside_code(line: str) -> Iterator[Line]:
-    if not _UNTICKED.match(line):
+    if not _UNTICKED.match(line) and not _REFERENCE.fullmatch(line):
         kind = _kind(line)
         yield kind, line if kind == "code" else _cleaned(line)
 
@@ -97,13 +106,13 @@ def _kind(line: str) -> LineKind:
 
 def _cleaned(line: str) -> str:
     line = _TICKED.sub("- ", line)
-    line = _BLOB.sub(_DATA_CUT, _DATA_URI.sub(_DATA_CUT, line))
     line = _LINK.sub(_link_text, _IMAGE.sub("[image]", line))
+    line = _BLOB.sub(_DATA_CUT, _DATA_URI.sub(_DATA_CUT, line))
     return _URL.sub(r"\1…", _TAG.sub("", line)).rstrip()
 
 
 def _link_text(link: re.Match[str]) -> str:
-    return link[1] if len(link[2]) > _LONG_URL else link[0]
+    return link[1] if len(link[2]) > _LONG_URL else f"[{link[1]}]({link[2]})"
 
 
 def _window(body: str) -> list[str]:
@@ -112,7 +121,7 @@ def _window(body: str) -> list[str]:
     if cut > 0:
         mark = f"\n[… {cut} characters cut]\n"
         body = body[:_WINDOW_HEAD] + mark + body[-_WINDOW_TAIL:]
-    window = [_head_and_tail(line, _MAX_LINE) for line in body.replace("\0", "").splitlines()]
+    window = [_head_and_tail(line, _MAX_LINE) for line in _UNSEEN.sub("", body).splitlines()]
     return _ends(window, _LINES_HEAD, _LINES_TAIL, "lines")
 
 
@@ -148,7 +157,7 @@ def _without_empty_sections(kept: list[Line]) -> list[Line]:
             if not section_is_empty:
                 result.append((kind, line))
             section_is_empty = True
-        elif kind != "prose" or not _NO_ANSWER.fullmatch(line):
+        elif kind != "prose" or line.strip(_ANSWER_FRAME).lower() not in _NO_ANSWER:
             section_is_empty = False
             result.append((kind, line))
         elif not section_is_empty or not line.strip():

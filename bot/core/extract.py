@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
 
@@ -37,6 +38,7 @@ _BOILERPLATE = re.compile(
     r"|read|checked|verified|tried searching)|i(?:'ve| have) already|i am on the|no similar"
     r"|thanks? (?:you )?for (?:taking|reporting|filing|opening|your)|click to expand|see above"
     r"|as above|no response|not applicable|do you want to (?:request|report)|in this repository"
+    r"|as per our|your (?:bug|issue) will (?:get|be)|(?:short|brief) description|happy to make a"
     r"|is your feature request related|have you (?:read|searched|checked|reproduced)"
     r"|github (?:issue )?tracker|existing issues?|issue tracker|same issue exists)\b"
 )
@@ -51,15 +53,17 @@ _LABEL = re.compile(
     r" (?:behaviou?r|results?)|details|overview|feature(?: request)?|proposal|motivation|steps"
     r"|steps to reproduce|context|background|title|repro(?:duction)?|user story)\s*[?:：\-–]+\s*"
 )
-_KEY_VALUE = re.compile(r"([^:：=]{2,50})\s*[:：=]\s*(\S.*)?")
-_MARKS = re.compile(r"\[image\]|[*_]{2,3}(?=\S)|(?<=\S)[*_]{2,3}|`+|~~")
+_KEY_VALUE = re.compile(r"([^:：=]{2,50})(?:[:：](?:\s|$)|=)\s*(\S.*)?")
+_EMPHASIS = re.compile(r"(?<![\w`])(\*{1,3}|_{1,3})(?=\S)([^*_\n]{1,200}?)(?<=\S)\1(?![\w`])")
+_MARKS = re.compile(r"\[image\]|`+|~~|\*\*")
 _LINK = re.compile(r"!?\[([^\[\]]{0,300})\]\([^()\s]{1,2000}[^()]{0,200}\)")
-_BULLET = re.compile(r"\s*(?:[-*+•]|\d{1,3}[.)])\s+")
+_BULLET = re.compile(r"^\s*(?:[-*+•]|\d{1,3}[.)])\s+")
 _SENTENCE_END = re.compile(r"(?<=[.!?…])[\"')\]]*\s+|(?<=[。！？])")
 _ABBREVIATION = re.compile(r"(?i)(?:^|[\s(])(?:e\.g|i\.e|etc|vs|cf|approx|no|fig|mr|mrs|dr|inc)\.$")
 _WIDE = re.compile(
     r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]"
 )
+_URL = re.compile(r"https?://\S+")
 _LETTERS = re.compile(r"[^\W\d_]{2,}")
 
 
@@ -68,14 +72,14 @@ def summarise(title: str, body: str, max_chars: int = 150) -> str:
     for paragraph in _paragraphs(body):
         for sentence in _sentences(paragraph):
             if _is_meaningful(sentence):
-                return _shortened(sentence, max_chars)
+                return _shortened(sentence.rstrip(" :：,"), max_chars)
     return _shortened(one_line(title), max_chars)
 
 
 def _paragraphs(body: str) -> Iterator[str]:
     block: list[str] = []
     found = 0
-    for line in (*_prose(lines(body)), ""):
+    for line in itertools.chain(_prose(lines(body)), [""]):
         starts_anew = not line or _BULLET.match(line)
         if block and starts_anew:
             yield one_line(" ".join(block))
@@ -84,7 +88,7 @@ def _paragraphs(body: str) -> Iterator[str]:
             if found == _MAX_PARAGRAPHS:
                 return
         if line:
-            block.append(_BULLET.sub("", line, count=1))
+            block.append(_BULLET.sub("", line))
 
 
 def _prose(body: Iterator[Line]) -> Iterator[str]:
@@ -93,10 +97,13 @@ def _prose(body: Iterator[Line]) -> Iterator[str]:
     for kind, line in body:
         if kind == "heading":
             skipping = bool(_SKIPPED_SECTION.search(line))
-        if kind == "prose" and not skipping and not _NOT_PROSE.match(line):
-            yield _MARKS.sub("", _LINK.sub(r"\1", line)).strip()
-        else:
-            yield ""
+        clean = _MARKS.sub("", _EMPHASIS.sub(r"\2", _LINK.sub(r"\1", line))).strip()
+        yield clean if kind == "prose" and not skipping and _may_tell(clean) else ""
+
+
+def _may_tell(line: str) -> bool:
+    fact = _BULLET.sub("", line)
+    return not _NOT_PROSE.match(line) and (bool(_LABEL.match(fact)) or not _is_key_value(fact))
 
 
 def _sentences(paragraph: str) -> Iterator[str]:
@@ -113,21 +120,22 @@ def _without_lead(sentence: str) -> str:
     """The sentence without a greeting or a template's label before it."""
     for lead in (_GREETING, _LABEL):
         sentence = lead.sub("", sentence.strip(), count=1) if lead.match(sentence) else sentence
-    return sentence.strip()
+    return sentence.strip().lstrip(")]}.,;:!?–—•- ")
 
 
 def _is_meaningful(sentence: str) -> bool:
     if _BOILERPLATE.search(sentence) or _NOT_PROSE.match(sentence) or _is_key_value(sentence):
         return False
-    words = len(_LETTERS.findall(sentence))
-    wide = len(_WIDE.findall(sentence))
-    letters = sum(map(str.isalpha, sentence))
-    return (words >= _MIN_WORDS or wide >= _MIN_WIDE) and letters * 2 >= len(sentence)
+    told = _URL.sub("", sentence)
+    words = len(_LETTERS.findall(told))
+    wide = len(_WIDE.findall(told))
+    letters = sum(map(str.isalpha, told))
+    return (words >= _MIN_WORDS or wide >= _MIN_WIDE) and letters * 2 >= len(told)
 
 
 def _is_key_value(sentence: str) -> bool:
     """`OS: Ubuntu 22.04` and the like: a short name with a short value."""
-    pair = _KEY_VALUE.fullmatch(sentence)
+    pair = _KEY_VALUE.fullmatch(sentence.strip())
     if not pair or _WIDE.search(sentence):
         return False
     return len(pair[1].split()) <= _KEY_WORDS and len((pair[2] or "").split()) <= _VALUE_WORDS

@@ -9,12 +9,10 @@ import math
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from bot.core.condense import Line, lines
 from bot.core.cues import SPELLINGS, TOPIC_CUES, TYPE_BIAS, TYPE_CUES, TYPES, Cue
-
-Certainty = Literal["sure", "likely", "unsure"]
+from bot.core.model import Certainty
 
 COMMON_TAGS: tuple[str, ...] = (
     "bug",
@@ -32,7 +30,7 @@ COMMON_TAGS: tuple[str, ...] = (
 
 _MAX_TITLE = 300
 _MAX_PROSE = 6_000
-_MAX_RULE_TEXT = 60_000
+_MAX_RULE_TEXT = 24_000
 _MAX_PHRASE = 4
 _SHOWN_CUES = 3
 _TELLING = 4  # weight from which a cue can carry a type, and be shown
@@ -53,7 +51,7 @@ _INLINE_CODE = re.compile(r"(`+)[^`]{1,300}\1")
 _SOLID = re.compile(r"\S+")
 _IDENTIFIER = re.compile(r"[\w)]\.[A-Za-z_]|_|::|[/\\]|[a-z][A-Z]|\w\(\)|\S{80}")
 _TRACE = re.compile(
-    r"(?m)^\s*(?:Traceback \(most recent|at [\w$.<>]+[ (]|File \"[^\"\n]+\", line \d+|#\d+ +0x"
+    r"(?m)^[ \t]*(?:Traceback \(most recent|at [\w$.<>]+[ (]|File \"[^\"\n]+\", line \d+|#\d+ +0x"
     r"|goroutine \d+ \[|thread '[^'\n]*' panicked|Caused by: )"
 )
 _EXCEPTION = re.compile(r"\b(?:[A-Z]\w+(?:Error|Exception)\b|segfault|SIGSEGV|core dumped|panic:)")
@@ -89,7 +87,8 @@ def match(title: str, body: str) -> tuple[Match, ...]:
 
 def label_for(concept: str, names: Iterable[str]) -> str | None:
     """The name among `names` that means `concept`: the plainest spelling, exactly as given."""
-    ranks = {_key(spelling): rank for rank, spelling in enumerate((concept, *SPELLINGS[concept]))}
+    spellings = (concept, *SPELLINGS.get(concept, ()))
+    ranks = {_key(spelling): rank for rank, spelling in enumerate(spellings)}
     fitting = [
         (ranks[key], len(name), name) for name in names for key in _keys(name) if key in ranks
     ]

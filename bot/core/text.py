@@ -65,8 +65,8 @@ _DEFUSED = (
 )
 _LIVE_SIGIL = re.compile(r"""([@#!~%&])(?=[\w"'\[#])|(\$)(?=\S)""")
 _LIVE_COLON = re.compile(r"(?<=[\w+.\-]):(?=\S)")
+_NAMED_REFERENCE = re.compile(r"\[\w+(?=:$)")  # [issue: 1]
 _SPECIAL = re.compile(r"[\\`*_\[\]<>|~$&#!]")
-_LINE_START = re.compile(r"(?=[-+=/])|(?<=\d)(?=[.)])")
 _LIST_NUMBER = re.compile(r"\d{1,9}(?=[.)])")
 _BOT_COMMAND = re.compile(
     r"(?i)(?:bors|homu|prow|mergify|mergifyio|dependabot|renovate|coderabbit|coderabbitai|rustbot"
@@ -175,6 +175,7 @@ def _shortened(run: str) -> str:
 def _escaped(word: str, *, first: bool) -> str:
     broken = _LIVE_SIGIL.sub(rf"\g<0>{ZERO_WIDTH}", word)
     broken = _LIVE_COLON.sub(f"{ZERO_WIDTH}:", broken)
+    broken = _NAMED_REFERENCE.sub(rf"\g<0>{ZERO_WIDTH}", broken)
     escaped = _SPECIAL.sub(r"\\\g<0>", broken)
     return _escaped_start(escaped) if first else escaped
 
@@ -197,4 +198,5 @@ def _cut(line: list[str], word: str, room: int) -> str:
             word = word[:-1]
         if word:
             line = [*line, _escaped(word, first=not line)]
-    return " ".join(line) + ELLIPSIS if line else ""
+    cut = " ".join(line).rstrip(f":,;{ZERO_WIDTH}")  # "https:…" would be a link
+    return cut + ELLIPSIS if cut else ""

@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.types import ASGIApp
 
+from bot.sandbox.deliver import Delivery
 from bot.sandbox.demo import DEMO_REPO
 from bot.sandbox.faults import Gate, Side
 from bot.sandbox.github import face as github
@@ -82,7 +83,7 @@ class Control:
         number = await run_in_threadpool(
             self.box.open_issue, repo, title, wanted.get("body", ""), **options
         )
-        sent = [_sent(delivery) for delivery in self.box.deliveries[known:]]
+        sent = [_sent(d) for d in self.box.deliveries[known:] if _opened(d, number)]
         return JSONResponse({"repo": repo, "number": number, "deliveries": sent}, 201)
 
     async def show_issue(self, request: Request) -> Response:
@@ -161,6 +162,11 @@ def _place(request: Request) -> tuple[str, int]:
     return f"{path['owner']}/{path['repo']}", path["number"]
 
 
-def _sent(delivery: Any) -> dict[str, Any]:
+def _opened(delivery: Delivery, number: int) -> bool:
+    """Whether it told of that issue's opening; echoes of others may have come between."""
+    return delivery.action == "opened" and delivery.payload["issue"]["number"] == number
+
+
+def _sent(delivery: Delivery) -> dict[str, Any]:
     names = ("id", "guid", "event", "action", "status", "job", "redelivery")
     return {name: getattr(delivery, name) for name in names}

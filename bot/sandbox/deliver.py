@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from itertools import count
 from time import monotonic
 from typing import Any
@@ -20,6 +21,13 @@ from bot.sandbox.github.shapes import Shapes
 from bot.sandbox.world import Event, Missing
 
 PATIENCE = 10.0  # GitHub closes the connection after ten seconds
+
+
+@cache
+def _client() -> httpx.Client:
+    """One for the process: making its TLS context takes longer than most tests."""
+    alone = httpx.Limits(max_keepalive_connections=0)
+    return httpx.Client(timeout=PATIENCE, trust_env=False, limits=alone)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +62,6 @@ class Hooks:
     address: Callable[[], str | None]
     deliveries: list[Delivery] = field(default_factory=list)
     _ids: count[int] = field(default_factory=lambda: count(70_000_001))
-    _client: httpx.Client = field(
-        default_factory=lambda: httpx.Client(
-            timeout=PATIENCE,
-            trust_env=False,
-            limits=httpx.Limits(max_keepalive_connections=0),
-        )
-    )
     _behind: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(1, "sandbox-hooks")
     )
@@ -102,7 +103,6 @@ class Hooks:
 
     def close(self) -> None:
         self._behind.shutdown(wait=True, cancel_futures=True)
-        self._client.close()
 
     def _try(self, event: str, payload: Any) -> None:
         with suppress(httpx.TransportError):
@@ -117,7 +117,7 @@ class Hooks:
         headers = payloads.headers(event, guid, body, self.secret, self.app_id)
         started, answer = monotonic(), None
         try:
-            answer = self._client.post(url, content=body, headers=headers)
+            answer = _client().post(url, content=body, headers=headers)
             return answer
         finally:
             self.deliveries.append(

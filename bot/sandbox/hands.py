@@ -89,7 +89,8 @@ class Hands:
         """The comment's id. Only `maintainer` counts as a member of the repository."""
         event = self.world.comment(repo, number, body, self.world.person(login).login, None)
         self._tell(event, deliver)
-        return self.world.issue(repo, number).comments[-1].id
+        assert event.comment is not None
+        return event.comment.id
 
     def delete_comment_by_person(
         self, repo: str, number: int, comment_id: int, *, deliver: bool = True

@@ -30,11 +30,19 @@ class Exchange:
 
     @property
     def request_json(self) -> Any:
-        return json.loads(self.request_body or b"null")
+        return _decoded(self.request_body)
 
     @property
     def response_json(self) -> Any:
-        return json.loads(self.response_body or b"null")
+        return _decoded(self.response_body)
+
+
+def _decoded(body: bytes) -> Any:
+    """None where there is no JSON."""
+    try:
+        return json.loads(body)
+    except ValueError:
+        return None
 
 
 @dataclass(slots=True)

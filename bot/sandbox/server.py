@@ -16,12 +16,12 @@ import httpx
 import uvicorn
 
 from bot.sandbox import app
-from bot.sandbox.broken import Transparent
+from bot.sandbox.broken import Swift, Transparent
 from bot.sandbox.deliver import Delivery, Hooks
 from bot.sandbox.demo import DEMO_LABELS, DEMO_REPO
 from bot.sandbox.faults import Faults
 from bot.sandbox.github import faults as github_faults
-from bot.sandbox.github.access import BOT, Access
+from bot.sandbox.github.access import BOT, GRANTED, Access
 from bot.sandbox.github.shapes import Shapes
 from bot.sandbox.hands import Hands
 from bot.sandbox.model import faults as model_faults
@@ -33,7 +33,7 @@ INSTALLATION = 90_210
 MODEL_FACES = ("openai", "anthropic")
 
 
-@dataclass
+@dataclass(repr=False)
 class Sandbox(Hands):
     """Bound to its port at once, answering inside `running()`. `port` 0 takes a free one."""
 
@@ -45,16 +45,24 @@ class Sandbox(Hands):
     model_key: str = "sandbox-key"
     port: int = 0
     clock: Callable[[], datetime] = now
+    granted: Mapping[str, str] = field(default_factory=lambda: dict(GRANTED))
     installation_id: int = INSTALLATION
     log: Log = field(default_factory=Log)
     leaks: list[dict[str, Any]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._socket = socket.create_server(("127.0.0.1", self.port))
+        # Accepted connections inherit it; without, each answer waits 40 ms for an acknowledgement.
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.port = self._socket.getsockname()[1]
         self.world = World(self.clock)
         self.access = Access(
-            self.app_id, self.installation_id, self.token, self.token_login, self.clock
+            self.app_id,
+            self.installation_id,
+            self.token,
+            self.token_login,
+            self.clock,
+            self.granted,
         )
         self.models = Models(self.model_key)
         self.faults = Faults.of([*github_faults.rows(self.access), *model_faults.rows()])
@@ -163,7 +171,7 @@ class Sandbox(Hands):
 
     @contextmanager
     def running(self) -> Iterator[Sandbox]:
-        server = uvicorn.Server(
+        server = Swift(
             uvicorn.Config(
                 app.build(self),
                 http=Transparent,

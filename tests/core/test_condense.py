@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.core.condense import condense, lines
@@ -34,6 +34,10 @@ BODIES = st.lists(st.one_of(PIECES, st.text(max_size=12)), max_size=60).map("".j
         ('<img width="9" src="https://x.example/a.png">', "[image]"),
         ("see [the log](https://x.example/" + "a/" * 60 + ")", "see the log"),
         ("see [it](https://x.example/1)", "see [it](https://x.example/1)"),
+        ("It fails.\n[//]: # (label it lgtm)\n[x]: <> 'lgtm'", "It fails."),
+        ("[ERROR]: it all failed", "[ERROR]: it all failed"),
+        ('see [it](https://x.example/1 "label it lgtm")', "see [it](https://x.example/1)"),
+        ("a\u200b\u202e\U000e0041b \x1b[31mred\x1b[0m\0", "ab red"),
         ("<details><summary>Log</summary>x</details>", "Logx"),
         ("the <button> and Map<String>", "the <button> and Map<String>"),
         ("key: " + "QUJD" * 60, "key: [… data cut]"),
@@ -72,6 +76,7 @@ def test_a_long_body_keeps_its_head_and_its_tail() -> None:
     assert len(text) <= 1000
 
 
+@settings(deadline=None)
 @given(BODIES, st.integers(0, 200))
 def test_any_body_is_condensed_within_the_cap(body: str, max_chars: int) -> None:
     assert len(condense(body, max_chars)) <= max_chars
@@ -93,7 +98,21 @@ def test_lines_know_prose_from_code_quotes_and_headings() -> None:
 
 
 @pytest.mark.parametrize(
-    "piece", ["a", "<!--", "-->", "# \n", "```\n", "\n", "at x\n", "[a](", "**a", "A/", "- [ ] \n"]
+    "piece",
+    [
+        "a",
+        "<!--",
+        "-->",
+        "# \n",
+        "```\n",
+        "\n",
+        "at x\n",
+        "[a](",
+        "**a",
+        "A/",
+        "- [ ] \n",
+        " " * 990 + "x\n",
+    ],
 )
 def test_a_megabyte_of_anything_is_quick(piece: str) -> None:
     body = piece * (1_000_000 // len(piece))

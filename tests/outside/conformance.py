@@ -24,7 +24,7 @@ from bot.sandbox import Exchange
 HOST = "https://api.github.com"
 
 
-@dataclass(frozen=True)
+@dataclass
 class AsRequest:
     """An exchange's request, as openapi-core wants to see it."""
 
@@ -35,7 +35,7 @@ class AsRequest:
     def __post_init__(self) -> None:
         query = ImmutableMultiDict(parse_qsl(self.exchange.query, keep_blank_values=True))
         headers = Headers(self.exchange.request_headers)
-        object.__setattr__(self, "parameters", RequestParameters(query=query, header=headers))
+        self.parameters = RequestParameters(query=query, header=headers)
 
     @property
     def path(self) -> str:
@@ -107,7 +107,7 @@ EXCEPTIONS: list[tuple[str, str, Bend]] = [
     # `path` is one segment in the description, but GitHub takes it with its slashes as well.
     (r"GET /repos/[^/]+/[^/]+/contents/", "*", encoded_file_path),
     # A raw file is described only by a sentence, not by a media type.
-    (r"GET /repos/[^/]+/[^/]+/contents/", "application/vnd.github.raw+json", None),
+    (r"GET /repos/[^/]+/[^/]+/contents/", "application/vnd.github.raw+json; charset=utf-8", None),
     # An open issue's `state_reason` is null on the wire; the description wants a text.
     (r"GET /repos/[^/]+/[^/]+/issues", "*", without_null_state_reason),
 ]
@@ -117,7 +117,7 @@ EXCEPTIONS: list[tuple[str, str, Bend]] = [
 class Conformance:
     """Collects what an API description does not allow; a fault's answer is not held to it."""
 
-    spec: OpenAPI
+    spec: OpenAPI = field(repr=False)
     violations: list[str] = field(default_factory=list)
     checked: int = 0
 

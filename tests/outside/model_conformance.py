@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
 from bot.sandbox import Exchange
 
@@ -67,7 +67,7 @@ def anthropic_schemas(folder: Path) -> dict[str, Any]:
 class ModelConformance:
     """Collects what the vendors' schemas do not allow."""
 
-    validators: dict[tuple[str, str], Draft202012Validator]
+    validators: dict[tuple[str, str], Draft202012Validator] = field(repr=False)
     violations: list[str] = field(default_factory=list)
     checked: int = 0
 

@@ -49,8 +49,8 @@ def app(box: Sandbox) -> Iterator[httpx.Client]:
 
 @pytest.fixture
 def bot(box: Sandbox, app: httpx.Client) -> Iterator[httpx.Client]:
-    wanted = {"repository_ids": [box.world.repo(REPO).id], "permissions": {"issues": "write"}}
-    wanted["permissions"]["contents"] = "read"  # type: ignore[call-overload]
+    permissions = {"issues": "write", "contents": "read"}
+    wanted = {"repository_ids": [box.world.repo(REPO).id], "permissions": permissions}
     answer = app.post(f"/app/installations/{box.installation_id}/access_tokens", json=wanted)
     token = answer.json()["token"]
     with httpx.Client(

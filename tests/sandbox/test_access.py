@@ -52,6 +52,12 @@ def test_asking_for_more_than_granted_is_refused(box: Sandbox) -> None:
     assert mint(box, repository_ids=[1]).status_code == 422
 
 
+def test_an_operator_may_grant_less_than_the_manifest_asks() -> None:
+    with Sandbox(granted={"issues": "write", "metadata": "read"}).running() as box:
+        assert mint(box, permissions={"issues": "write", "contents": "read"}).status_code == 422
+        assert mint(box, permissions={"issues": "write"}).status_code == 201
+
+
 @pytest.mark.parametrize(
     ("permissions", "method", "path", "status"),
     [

@@ -81,6 +81,12 @@ def test_what_changes_the_world_is_told_from_what_reads_it(box: Sandbox, bot: ht
     assert len(box.exchanges) == 3
 
 
+def test_an_unknown_api_version_is_refused(bot: httpx.Client) -> None:
+    for version, status in (("2022-11-28", 200), ("2026-03-10", 200), ("2099-01-01", 400)):
+        headers = {"x-github-api-version": version}
+        assert bot.get("/labels", headers=headers).status_code == status
+
+
 def test_answers_carry_the_rate_limit(bot: httpx.Client) -> None:
     first, second = (int(bot.get("/labels").headers["x-ratelimit-remaining"]) for _ in range(2))
     assert first == second + 1

@@ -6,7 +6,7 @@ import io
 import json
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import count
@@ -54,8 +54,16 @@ class House:
     url: str = ""
 
     def __post_init__(self) -> None:
-        self.repo = self.repo or f"acme/house{next(_numbers)}"
+        self.refresh()
+
+    def refresh(self) -> None:
+        """A new repository and an empty log."""
+        self.repo = f"acme/house{next(_numbers)}"
         self.box.add_repo(self.repo, LABELS)
+        self.lines = io.StringIO()
+        log.configure("debug", "json", self.settings.secrets, self.lines)
+        if self.url:
+            self.box.webhook_url = f"{self.url}/webhooks/github"
 
     @property
     def settings(self) -> Settings:
@@ -86,21 +94,18 @@ class House:
         return wiring.redis_store(self.redis)
 
     @contextmanager
-    def open(self) -> Iterator[House]:
-        """Both sides at work."""
-        settings = self.settings
-        log.configure("debug", "json", settings.secrets, self.lines)
-        with served(wiring.receiver(settings)) as url, self.working(settings):
-            self.url = url
-            self.box.webhook_url = f"{url}/webhooks/github"
-            self.box.webhook_secret = self.box.hooks.secret = SECRET
-            yield self
+    def open(self, *, at_work: bool = True) -> Iterator[House]:
+        """The receiver and, unless told otherwise, a worker."""
+        with served(wiring.receiver(self.settings)) as self.url:
+            self.box.webhook_url = f"{self.url}/webhooks/github"
+            with self.working() if at_work else nullcontext():
+                yield self
         self.box.webhook_url = None
         self.redis.close()
 
     @contextmanager
-    def working(self, settings: Settings) -> Iterator[None]:
-        crew = wiring.worker(settings)
+    def working(self) -> Iterator[None]:
+        crew = wiring.worker(self.settings)
         crew.start()
         try:
             yield

@@ -20,6 +20,7 @@ from jwt.types import Options
 
 from bot.core.errors import TaglineError
 
+# What the manifest asks for.
 GRANTED: dict[str, str] = {"issues": "write", "metadata": "read", "contents": "read"}
 RANK = {"none": 0, "read": 1, "write": 2, "admin": 3}
 BOT = "tagline-bot[bot]"
@@ -82,6 +83,7 @@ class Access:
     token: str
     token_login: str
     clock: Callable[[], datetime]
+    granted: Mapping[str, str] = field(default_factory=lambda: GRANTED)
     tokens: dict[str, Token] = field(default_factory=dict)
 
     @property
@@ -125,9 +127,9 @@ class Access:
     def mint(self, permissions: Mapping[str, str] | None, repos: frozenset[int] | None) -> Token:
         """Raises Denied(422) where more is asked for than the App was granted."""
         for name, level in (permissions or {}).items():
-            if RANK.get(level, 9) > RANK[GRANTED.get(name, "none")]:
+            if RANK.get(level, 9) > RANK[self.granted.get(name, "none")]:
                 raise Denied(422, "The permissions requested are not granted to this installation.")
-        rights = {**(permissions or GRANTED), "metadata": "read"}
+        rights = {**(permissions or self.granted), "metadata": "read"}
         parts = (secrets.token_urlsafe(size) for size in (40, 160, 256))
         text = f"ghs_{self.app_id}_" + ".".join(parts)
         caller = Caller("installation", BOT, rights, repos)

@@ -21,6 +21,7 @@ from bot.sandbox.github.shapes import Shapes
 from bot.sandbox.world import Event, Issue, Missing, Repo, World
 
 DOCS = "https://docs.github.com/rest"
+VERSIONS = ("2022-11-28", "2026-03-10")
 HOURLY = 5000
 FORBIDDEN = "Resource not accessible by integration"
 
@@ -137,6 +138,7 @@ def _endpoint(github: GitHub, row: Row) -> Callable[[Request], Any]:
 
 def _answer(github: GitHub, row: Row, request: Request, body: bytes) -> Response:
     try:
+        _check_headers(request)
         caller = github.access.caller(request.headers.get("authorization"))
         call = Call(github, request, body, caller)
         with github.world.lock:
@@ -149,6 +151,14 @@ def _answer(github: GitHub, row: Row, request: Request, body: bytes) -> Response
         return JSONResponse(shape, 301, {"Location": moved.location})
     except Missing:
         return error(404, "Not Found")
+
+
+def _check_headers(request: Request) -> None:
+    """https://docs.github.com/rest/about-the-rest-api/api-versions"""
+    if not request.headers.get("user-agent"):
+        raise Denied(403, "Request forbidden by administrative rules: no User-Agent header.")
+    if request.headers.get("x-github-api-version", VERSIONS[0]) not in VERSIONS:
+        raise Denied(400, "The API version in X-GitHub-Api-Version is not supported.")
 
 
 def _admit(call: Call, needs: str) -> None:

@@ -65,53 +65,6 @@ async def reset(_: Call) -> Response:
 SECONDARY = "You have exceeded a secondary rate limit. Please wait a few minutes."
 
 
-def rows(access: Access) -> list[Fault]:
-    async def expire(call: Call) -> Response:
-        access.expire(call.request.headers.get("authorization"))
-        return await call.act()
-
-    return [
-        _row("comment-stored-502", "stored, then 502", stored(_bad_gateway), COMMENTING),
-        _row("comment-stored-timeout", "stored, never answered", stored(_hang), COMMENTING),
-        _row("comment-stored-reset", "stored, line cut", stored(Reset), COMMENTING),
-        _row("comment-stored-not-json", "stored, 201 with HTML", stored(_html), COMMENTING),
-        _row("comment-502", "not stored, 502", instead(502, "Bad Gateway"), COMMENTING),
-        _row("comment-403", "commenting refused", instead(403, FORBIDDEN), COMMENTING),
-        _row("labels-403", "changing labels refused", instead(403, FORBIDDEN), LABELLING),
-        _row("labels-422", "labels found invalid", instead(422, "Validation Failed"), LABELLING),
-        _row("github-500", "500 for anything", instead(500, "Server Error")),
-        _row("github-502", "502 for anything", instead(502, "Bad Gateway")),
-        _row("github-503", "503 for anything", instead(503, "Service Unavailable")),
-        _row("github-401", "401 for anything", instead(401, "Bad credentials")),
-        _row("token-expired", "the token shown is over; a new one works", expire, IN_REPO),
-        _row("github-403-permission", "a permission is missing", instead(403, FORBIDDEN), IN_REPO),
-        _row(
-            "github-403-secondary",
-            "secondary rate limit, Retry-After 60",
-            instead(403, SECONDARY, {"retry-after": "60"}),
-        ),
-        _row("github-403-exhausted", "hourly limit used up, reset in 300 s", exhausted),
-        _row(
-            "github-429",
-            "429 with Retry-After 60",
-            instead(429, SECONDARY, {"retry-after": "60"}),
-        ),
-        _row("github-404", "issue calls: 404", instead(404, "Not Found"), IN_ISSUES),
-        Fault(
-            "github-404-once",
-            "github",
-            "issue calls: 404, one time only",
-            instead(404, "Not Found"),
-            IN_ISSUES,
-            once=True,
-        ),
-        _row("github-410", "issue calls: 410", instead(410, "This issue was deleted"), IN_ISSUES),
-        _row("github-422", "issue calls: 422", instead(422, "Validation Failed"), IN_ISSUES),
-        _row("github-slow", f"answers after {SLOW_SECONDS:g} s", slow),
-        _row("github-reset", "line cut, nothing stored", reset),
-    ]
-
-
 def _row(name: str, says: str, effect: Effect, on: str = "") -> Fault:
     return Fault(name, "github", says, effect, on)
 
@@ -126,3 +79,57 @@ def _hang() -> Response:
 
 def _html() -> Response:
     return HTMLResponse(PAGE, 201)
+
+
+ROWS = [
+    _row("comment-stored-502", "stored, then 502", stored(_bad_gateway), COMMENTING),
+    _row("comment-stored-timeout", "stored, never answered", stored(_hang), COMMENTING),
+    _row("comment-stored-reset", "stored, line cut", stored(Reset), COMMENTING),
+    _row("comment-stored-not-json", "stored, 201 with HTML", stored(_html), COMMENTING),
+    _row("comment-502", "not stored, 502", instead(502, "Bad Gateway"), COMMENTING),
+    _row("comment-403", "commenting refused", instead(403, FORBIDDEN), COMMENTING),
+    _row("labels-403", "changing labels refused", instead(403, FORBIDDEN), LABELLING),
+    _row("labels-422", "labels found invalid", instead(422, "Validation Failed"), LABELLING),
+    _row("github-500", "500 for anything", instead(500, "Server Error")),
+    _row("github-502", "502 for anything", instead(502, "Bad Gateway")),
+    _row("github-503", "503 for anything", instead(503, "Service Unavailable")),
+    _row("github-401", "401 for anything", instead(401, "Bad credentials")),
+    _row("github-403-permission", "a permission is missing", instead(403, FORBIDDEN), IN_REPO),
+    _row(
+        "github-403-secondary",
+        "secondary rate limit, Retry-After 60",
+        instead(403, SECONDARY, {"retry-after": "60"}),
+    ),
+    _row("github-403-exhausted", "hourly limit used up, reset in 300 s", exhausted),
+    _row(
+        "github-429",
+        "429 with Retry-After 60",
+        instead(429, SECONDARY, {"retry-after": "60"}),
+    ),
+    _row("github-404", "issue calls: 404", instead(404, "Not Found"), IN_ISSUES),
+    Fault(
+        "github-404-once",
+        "github",
+        "issue calls: 404, one time only",
+        instead(404, "Not Found"),
+        IN_ISSUES,
+        once=True,
+    ),
+    _row("github-410", "issue calls: 410", instead(410, "This issue was deleted"), IN_ISSUES),
+    _row("github-422", "issue calls: 422", instead(422, "Validation Failed"), IN_ISSUES),
+    _row("github-slow", f"answers after {SLOW_SECONDS:g} s", slow),
+    _row("github-reset", "line cut, nothing stored", reset),
+]
+
+
+def rows(access: Access) -> list[Fault]:
+    """Every fault of this side."""
+
+    async def expire(call: Call) -> Response:
+        access.expire(call.request.headers.get("authorization"))
+        return await call.act()
+
+    return [
+        *ROWS,
+        _row("token-expired", "the token shown is over; a new one works", expire, IN_REPO),
+    ]

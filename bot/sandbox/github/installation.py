@@ -10,7 +10,7 @@ from urllib.parse import quote
 from starlette.responses import Response
 
 from bot.sandbox.deliver import Delivery
-from bot.sandbox.github.access import BOT, GRANTED, Denied
+from bot.sandbox.github.access import BOT, Denied
 from bot.sandbox.github.face import FORBIDDEN, Call, Row, error, good, invalid, paged
 from bot.sandbox.github.issues import REPO
 from bot.sandbox.github.shapes import Json, stamp
@@ -60,7 +60,7 @@ def _installation(call: Call, repo: Repo) -> Json:
         "app_slug": BOT.removesuffix("[bot]"),
         "target_id": owner["id"],
         "target_type": "Organization",
-        "permissions": GRANTED,
+        "permissions": dict(access.granted),
         "events": ["issues", "issue_comment"],
         "created_at": stamp(repo.created_at),
         "updated_at": stamp(repo.created_at),
@@ -139,7 +139,7 @@ def contents(call: Call) -> Response:
     if text is None:
         raise Missing(path)
     if "raw" in call.request.headers.get("accept", ""):
-        return Response(text, media_type="application/vnd.github.raw+json")
+        return Response(text, media_type="application/vnd.github.raw+json; charset=utf-8")
     data = text.encode()
     sha = hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
     url = f"{call.shapes.repo_url(repo)}/contents/{quote(path)}"

@@ -139,6 +139,7 @@ class Shapes:
             "language": None,
             "mirror_url": None,
             "license": None,
+            "topics": [],
             "default_branch": "main",
             "open_issues": waiting,
             "open_issues_count": waiting,

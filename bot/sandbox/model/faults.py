@@ -17,7 +17,7 @@ from bot.sandbox.model.vendors import VENDORS, Vendor
 Effect = Callable[[Call], Awaitable[Response]]
 HANG_SECONDS = 600.0
 MEBIBYTE = b" " * 2**20
-BIG, BOMB = 50, 200
+BIG, BOMB = 50, 100
 ELSEWHERE = "/sandbox/elsewhere"
 WRONG = {"answer": "fine", "tags": {"bug": True}}
 UNKNOWN = {
@@ -163,7 +163,7 @@ def _wires() -> list[Fault]:
         ("model-drip", "a good answer, one byte a second", drip),
         ("model-reset", "line cut before any answer", plainly(Reset)),
         ("model-50mb", "50 MiB of blanks", plainly(big)),
-        ("model-gzip-bomb", "200 MiB of blanks, gzipped small", plainly(gzip_bomb)),
+        ("model-gzip-bomb", "100 MiB of blanks, gzipped small", plainly(gzip_bomb)),
         ("model-html", "200 with an HTML page", plainly(lambda: HTMLResponse("<h1>Hi</h1>"))),
         ("model-empty", "200 with an empty body", plainly(lambda: PlainTextResponse(""))),
         ("model-redirect", f"302 to {ELSEWHERE}, which notes the key", redirect),

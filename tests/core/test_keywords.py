@@ -1,0 +1,173 @@
+"""Without a model labels come from whole words, and from the repository's own spelling."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.core.cues import SPELLINGS, TOPIC_CUES, TYPE_CUES, TYPES
+from bot.core.keywords import COMMON_TAGS, Match, Rule, label_for, match, match_rules
+
+
+def concepts(title: str, body: str = "") -> set[str]:
+    return {found.concept for found in match(title, body) if found.certainty != "unsure"}
+
+
+@pytest.mark.parametrize(
+    ("title", "body", "concept"),
+    [
+        ("App crashes on save", "", "bug"),
+        ("[Bug] Wrong total in the cart", "", "bug"),
+        ("Save does nothing", "### Steps to reproduce\n1. Save\n### Actual behavior\nNo", "bug"),
+        ("Save", "It stopped working.\n```\nTraceback (most recent call last):\n```", "bug"),
+        ("Add a dark mode", "", "feature-request"),
+        ("Support for more languages", "It would be great to have.", "feature-request"),
+        ("[Feature Request] Export to PDF", "", "feature-request"),
+        ("Export", "### Describe the solution you'd like\nI would like one.", "feature-request"),
+        ("How to change the port?", "", "question"),
+        ("Is it possible to use two databases?", "Thanks in advance", "question"),
+        ("The list is slow", "It takes too long to load.", "performance"),
+        ("Typo in the README", "", "documentation"),
+        ("Submit button overlaps the sidebar", "", "frontend"),
+        ("500 error from the server", "", "backend"),
+        ("Migration fails on PostgreSQL", "", "database"),
+        ("REST API returns the wrong status code", "", "api"),
+        ("XSS in the comment box", "", "security"),
+        ("Urgent: production is down", "", "urgent"),
+    ],
+)
+def test_words_name_the_concept(title: str, body: str, concept: str) -> None:
+    assert concept in concepts(title, body)
+
+
+@pytest.mark.parametrize(
+    ("title", "body", "concept"),
+    [
+        ("Build is red", "", "frontend"),  # b-ui-ld
+        ("Guide for Linux", "", "frontend"),  # g-ui-de, lin-ux
+        ("Platform information", "", "frontend"),  # plat-form
+        ("Works on this platform only", "", "frontend"),
+        ("Rapid capitals", "", "api"),  # r-api-d, c-api-tals
+        ("Observer pattern", "", "backend"),
+        ("Slowakia is missing", "", "performance"),
+        ("Flag is missing", "", "performance"),  # f-lag
+        ("Renewed address", "", "feature-request"),  # re-new-ed, add-ress
+        ("Debugging", "", "bug"),
+        ("Not urgent: wording of a tooltip", "", "urgent"),
+        ("How do I open an issue?", "", "bug"),
+        ("Rename `crash_on_error`", "", "bug"),
+        ("Rename it", "```\nerror: crash\n```", "bug"),
+        ("Rename it", "<!-- urgent, security, crash -->", "security"),
+    ],
+)
+def test_parts_of_words_code_and_hidden_text_name_nothing(
+    title: str, body: str, concept: str
+) -> None:
+    assert concept not in concepts(title, body)
+
+
+def test_an_issue_is_of_one_type_at_most() -> None:
+    found = match("Bug? How to add a feature", "crash error would be nice how do I is it possible")
+    assert sum(one.concept in TYPES for one in found) <= 1
+
+
+def test_an_issue_without_cues_gets_no_type() -> None:
+    assert match("Blue", "") == ()
+    assert match("", "") == ()
+    assert match("登录", "按钮") == ()
+
+
+def test_the_evidence_is_from_our_table() -> None:
+    assert match("How to configure secretcompany?", "")[0] == Match(
+        "question", "likely", '"how to", "how"'
+    )
+    ours = {phrase for _, phrase in TYPE_CUES} | {c for t in TOPIC_CUES.values() for _, c in t}
+    for found in match("Crash on save, please add a button", "Slow database, error, thanks"):
+        assert {cue.strip('"') for cue in found.evidence.split(", ")} <= ours
+
+
+@settings(deadline=None)
+@given(st.text(max_size=80), st.text(max_size=300))
+def test_any_issue_can_be_matched(title: str, body: str) -> None:
+    found = match(title, body)
+    assert len({one.concept for one in found}) == len(found)
+    assert all(one.evidence for one in found)
+
+
+@pytest.mark.parametrize(
+    ("concept", "names", "label"),
+    [
+        ("bug", ["bug", "type::bug"], "bug"),
+        ("bug", ["kind/bug", "area/x"], "kind/bug"),
+        ("bug", ["type: bug"], "type: bug"),
+        ("bug", ["Type::Bug"], "Type::Bug"),
+        ("bug", ["T-bug"], "T-bug"),
+        ("bug", ["C-bug"], "C-bug"),
+        ("bug", ["🐛 Bug"], "🐛 Bug"),
+        ("bug", [":bug: bug"], ":bug: bug"),
+        ("bug", ["Bug Report"], "Bug Report"),
+        ("bug", ["good first bug", "debug", "bugfix-2.x"], None),
+        ("feature-request", ["enhancement"], "enhancement"),
+        ("feature-request", ["kind/feature"], "kind/feature"),
+        ("feature-request", ["type: feature request"], "type: feature request"),
+        ("feature-request", ["Feature_Request", "enhancement"], "Feature_Request"),
+        ("feature-request", ["feature freeze"], None),
+        ("frontend", ["area/ui"], "area/ui"),
+        ("frontend", ["Front-End", "ui"], "Front-End"),
+        ("ui/ux", ["UI/UX"], "UI/UX"),
+        ("api", ["area/api"], "area/api"),
+        ("documentation", ["docs"], "docs"),
+        ("question", ["type/question"], "type/question"),
+        ("urgent", ["priority: critical"], "priority: critical"),
+        ("bug", [], None),
+        ("no such concept", ["bug"], None),
+    ],
+)
+def test_a_concept_takes_the_repositorys_own_spelling(
+    concept: str, names: list[str], label: str | None
+) -> None:
+    assert label_for(concept, names) == label
+
+
+def test_every_concept_has_spellings_and_every_common_tag_is_one() -> None:
+    assert set(COMMON_TAGS) <= set(SPELLINGS)
+    assert set(TOPIC_CUES) | set(TYPES) == set(SPELLINGS)
+
+
+@pytest.mark.parametrize(
+    ("title", "body", "rule", "cue"),
+    [
+        ("It will crash", "", Rule("bug", ("crash",)), "crash"),
+        ("It Crash", "", Rule("bug", ("CRASH",)), "CRASH"),
+        ("It crashes", "", Rule("bug", ("crash",)), None),
+        ("x", "error: no", Rule("bug", ("crash", "error:")), "error:"),
+        ("x", "terror: no", Rule("bug", ("error:",)), None),
+        ("C++ only", "", Rule("cpp", ("c++",)), "c++"),
+        ("does  not\nwork", "", Rule("bug", ("does not work",)), "does not work"),
+        ("crash by a typo", "", Rule("bug", ("crash",), ("typo",)), None),
+        ("x", "```\nerror: no\n```", Rule("bug", ("error:",)), "error:"),
+        ("x", "<!-- crash -->", Rule("bug", ("crash",)), None),
+        ("登录时崩溃了", "", Rule("bug", ("崩溃",)), "崩溃"),
+        ("crash", "", Rule("bug", ()), None),
+        ("crash", "", Rule("bug", ("", " ")), None),
+        ("a.b", "", Rule("bug", ("a+b", "a.b")), "a.b"),
+    ],
+)
+def test_a_maintainers_rule_matches_whole_words(
+    title: str, body: str, rule: Rule, cue: str | None
+) -> None:
+    assert match_rules(title, body, [rule]) == (((rule.label, cue),) if cue else ())
+
+
+@pytest.mark.parametrize(
+    "piece", ["a", "how to ", "\n", "x_y", "aB", "漢", "error: ", "```\n", "? ", "\t" * 990 + "\n"]
+)
+def test_a_megabyte_of_anything_is_quick(piece: str) -> None:
+    text = piece * (1_000_000 // len(piece))
+    start = time.process_time()
+    match(text, text)
+    match_rules(text, text, [Rule("bug", ("crash", "error: ok"))] * 20)
+    assert time.process_time() - start < 0.5

@@ -1,0 +1,100 @@
+"""The sandbox's webhooks are as GitHub's own description of webhooks has them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
+
+from bot.sandbox import Sandbox
+from bot.sandbox.github.payloads import payload
+from bot.sandbox.world import MAINTAINER, Event, Person
+
+REPO, OTHER = "acme/widget", "acme/other"
+OCTOCAT = Person("octocat", 1)
+
+
+@pytest.fixture(scope="session")
+def description(shared: Path) -> dict[str, Any]:
+    path = shared / "contracts/github/openapi/webhooks.trimmed.json"
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return found
+
+
+@pytest.fixture(scope="module")
+def box() -> Iterator[Sandbox]:
+    with Sandbox().running() as box:
+        box.add_repo(OTHER, {"bug": ""})
+        yield box
+
+
+def opened(box: Sandbox) -> Event:
+    return box.world.open_issue(REPO, "Title", "Body", OCTOCAT, None)
+
+
+def commented(box: Sandbox) -> Event:
+    return box.world.comment(REPO, opened(box).issue.number, "Words", MAINTAINER, box.app_id)
+
+
+def comment_id(event: Event) -> int:
+    assert event.comment is not None
+    return event.comment.id
+
+
+def labelled(box: Sandbox) -> Event:
+    return box.world.add_labels(REPO, opened(box).issue.number, ["bug"], MAINTAINER)[0]
+
+
+DEEDS: dict[str, Callable[[Sandbox], Event]] = {
+    "issues-opened": opened,
+    "issues-edited": lambda box: box.world.edit_issue(
+        REPO, opened(box).issue.number, MAINTAINER, {"title": "New", "body": "New"}
+    ),
+    "issues-closed": lambda box: box.world.set_state(
+        REPO, opened(box).issue.number, MAINTAINER, "closed"
+    ),
+    "issues-reopened": lambda box: box.world.set_state(
+        REPO, opened(box).issue.number, MAINTAINER, "reopened"
+    ),
+    "issues-deleted": lambda box: box.world.set_state(
+        REPO, opened(box).issue.number, MAINTAINER, "deleted"
+    ),
+    "issues-labeled": labelled,
+    "issues-unlabeled": lambda box: box.world.remove_label(
+        REPO, labelled(box).issue.number, "bug", MAINTAINER
+    ),
+    "issues-transferred": lambda box: box.world.transfer(
+        REPO, opened(box).issue.number, OTHER, MAINTAINER
+    )[0],
+    "issue-comment-created": commented,
+    "issue-comment-edited": lambda box: box.world.edit_comment(
+        REPO, comment_id(commented(box)), "Better", MAINTAINER
+    ),
+    "issue-comment-deleted": lambda box: box.world.delete_comment(
+        REPO, comment_id(commented(box)), MAINTAINER
+    ),
+}
+
+
+@pytest.mark.parametrize("name", DEEDS)
+def test_a_payload_is_as_described(description: dict[str, Any], box: Sandbox, name: str) -> None:
+    body = payload(DEEDS[name](box), box.hooks.shapes, box.installation_id)[1]
+    media = description["webhooks"][name]["post"]["requestBody"]["content"]["application/json"]
+    schema = media["schema"] | {"components": description["components"]}
+    found = Draft202012Validator(schema).iter_errors(body)
+    assert [f"{list(error.absolute_path)}: {error.message[:300]}" for error in found] == []
+
+
+def test_an_issue_that_arrives_by_transfer_is_as_described(
+    description: dict[str, Any], box: Sandbox
+) -> None:
+    arrived = box.world.transfer(REPO, opened(box).issue.number, OTHER, MAINTAINER)[1]
+    body = payload(arrived, box.hooks.shapes, box.installation_id)[1]
+    media = description["webhooks"]["issues-opened"]["post"]["requestBody"]["content"]
+    schema = media["application/json"]["schema"] | {"components": description["components"]}
+    assert body["changes"]["old_repository"]["full_name"] == REPO
+    assert list(Draft202012Validator(schema).iter_errors(body)) == []

@@ -1,0 +1,169 @@
+"""What an error leads to: a later try, a dead letter, or an end; never a lost job."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from io import StringIO
+
+import pytest
+import redis
+
+from bot import log
+from bot.core.errors import GiveUp, Retry
+from bot.core.jobs import Job
+from bot.core.model import Delivery, IssueRef, Outcome, Record
+from bot.queue.actors import MAX_TRIES, declare, send
+from bot.queue.broker import Broker, connect, is_queued
+from bot.queue.crew import Crew
+from bot.store.memory import MemoryStore
+from bot.store.private import PrivateRedis
+
+REF = IssueRef("github", "github.com", "acme/widget", 41, 7001, "5001")
+DELIVERY = Delivery("d-1", "opened", REF, 1.0)
+
+
+class Bench:
+    """A crew of two threads whose jobs do what the test says."""
+
+    def __init__(self, url: str, do: Callable[[Delivery, int], Outcome]) -> None:
+        self.client = connect(url, 8)
+        self.broker = Broker(self.client, heartbeat_ms=500)
+        self.jobs = MemoryStore()
+        self.tries: list[int] = []
+
+        def run(delivery: Delivery, tries: int) -> Outcome:
+            self.tries.append(tries)
+            return do(delivery, tries)
+
+        declare(self.broker, run, self.jobs)
+        self.crew = Crew(self.broker, threads=2)
+
+    def send(self) -> str:
+        return send(self.broker, DELIVERY, 0)
+
+    def wait(self, job: str, *states: str, seconds: float = 10) -> Job:
+        until = time.monotonic() + seconds
+        while not ((found := self.jobs.job(job)) and found.state in states):
+            assert time.monotonic() < until, found
+            time.sleep(0.02)
+        return found
+
+
+Make = Callable[[Callable[[Delivery, int], Outcome]], Bench]
+
+
+@pytest.fixture
+def bench(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Make]:
+    made: list[Bench] = []
+    monkeypatch.setattr("bot.queue.actors.FIRST_PAUSE", 0.01)
+
+    def make(do: Callable[[Delivery, int], Outcome]) -> Bench:
+        made.append(Bench(redis_url, do))
+        made[-1].crew.start()
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.crew.stop(5)
+
+
+@pytest.fixture
+def lines() -> Iterator[StringIO]:
+    stream = StringIO()
+    log.configure("info", "json", (), stream)
+    yield stream
+
+
+def fine(delivery: Delivery, tries: int) -> Outcome:
+    return Outcome(delivery, Record("answered"))
+
+
+def test_a_job_that_works_is_done_at_the_first_try(bench: Make) -> None:
+    one = bench(fine)
+    job = one.wait(one.send(), "done")
+    assert (job.tries, job.outcome, job.issue) == (1, "answered", "github:acme/widget#41")
+
+
+def test_a_forge_that_asks_to_wait_is_tried_again(bench: Make, lines: StringIO) -> None:
+    def twice(delivery: Delivery, tries: int) -> Outcome:
+        if tries < 3:
+            raise Retry("GitHub asked to wait", 0.01)
+        return fine(delivery, tries)
+
+    one = bench(twice)
+    assert one.wait(one.send(), "done").tries == 3
+    assert one.tries == [1, 2, 3]
+    events = [json.loads(line) for line in lines.getvalue().splitlines()]
+    again = [e["try_number"] for e in events if e["event"] == "error, tried again later"]
+    assert again == [1, 2]
+
+
+def test_a_job_that_never_works_becomes_a_dead_letter(bench: Make) -> None:
+    def never(_delivery: Delivery, _tries: int) -> Outcome:
+        raise Retry("GitHub failed", 0.01)
+
+    one = bench(never)
+    job = one.wait(one.send(), "dead", seconds=20)
+    assert (job.tries, job.why) == (MAX_TRIES, "GitHub failed")
+    assert one.client.zcard("tagline:issues.XQ") == 1
+
+
+def test_what_only_the_operator_can_mend_is_a_dead_letter_at_once(bench: Make) -> None:
+    def refused(_delivery: Delivery, _tries: int) -> Outcome:
+        raise GiveUp("credentials")
+
+    one = bench(refused)
+    assert one.wait(one.send(), "dead").tries == 1
+
+
+def test_an_unexpected_error_shows_its_place_and_never_its_values(
+    bench: Make, lines: StringIO, redis_url: str
+) -> None:
+    def poison(_delivery: Delivery, _tries: int) -> Outcome:
+        raise ZeroDivisionError("the title was: quokkaberry")
+
+    one = bench(poison)
+    job = one.wait(one.send(), "dead", seconds=20)
+    assert job.why == "unexpected ZeroDivisionError"
+    assert job.frames[-1].endswith("poison")
+    with redis.Redis.from_url(redis_url) as client:
+        kept = [client.dump(key) for key in client.scan_iter()]
+    assert "quokkaberry" not in lines.getvalue()
+    assert b"quokkaberry" not in repr(kept).encode()
+
+
+def test_a_retry_that_meets_a_dead_redis_is_not_lost(
+    own_redis: PrivateRedis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cut(delivery: Delivery, tries: int) -> Outcome:
+        if tries == 1:
+            own_redis.kill()
+            raise Retry("the forge failed", 0.01)
+        return fine(delivery, tries)
+
+    one = Bench(own_redis.url, cut)
+    one.crew.start()
+    job = one.send()
+    time.sleep(1.0)
+    own_redis.start()
+    assert one.wait(job, "done", seconds=20).tries == 2
+    one.crew.stop(5)
+
+
+def test_a_stop_finishes_running_jobs_and_gives_the_others_back(redis_url: str) -> None:
+    def slow(delivery: Delivery, tries: int) -> Outcome:
+        time.sleep(0.5)
+        return fine(delivery, tries)
+
+    one = Bench(redis_url, slow)
+    sent = [one.send() for _ in range(6)]
+    one.crew.start()
+    time.sleep(0.3)
+    one.crew.stop(5)
+    done = [job for job in sent if (found := one.jobs.job(job)) and found.state == "done"]
+    assert len(done) == 2
+    with redis.Redis.from_url(redis_url) as client:
+        assert client.llen("tagline:issues") == 4
+        assert not is_queued(client, "no-such-job")

@@ -1,0 +1,151 @@
+"""The atomic step at the door, on a real Redis and read by a stock Dramatiq worker."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import dramatiq
+import msgspec
+import pytest
+import redis
+from dramatiq.brokers.redis import RedisBroker
+from dramatiq.middleware import CurrentMessage
+
+from bot.core.errors import QueueDown
+from bot.core.model import Delivery, IssueRef
+from bot.queue.enqueue import ACTOR, NAMESPACE, QUEUE, RedisQueue
+from bot.store.private import PrivateRedis
+
+REF = IssueRef("github", "github.com", "acme/widget", 41, 7001, "5001")
+
+
+def delivery(name: str) -> Delivery:
+    return Delivery(name, "opened", REF, 1_700_000_000.0)
+
+
+def run(url: str, work: Callable[[RedisQueue], Awaitable[Any]]) -> Any:
+    async def main() -> Any:
+        queue = RedisQueue(url)
+        try:
+            return await work(queue)
+        finally:
+            await queue.close()
+
+    return asyncio.run(main())
+
+
+def queued(url: str) -> int:
+    with redis.Redis.from_url(url) as client:
+        return int(client.llen(f"{NAMESPACE}:{QUEUE}"))
+
+
+def test_what_our_script_enqueues_a_stock_dramatiq_worker_runs(redis_url: str) -> None:
+    broker = RedisBroker(url=redis_url, namespace=NAMESPACE, middleware=[CurrentMessage()])
+    seen: list[tuple[Delivery, str]] = []
+    done = threading.Event()
+
+    @dramatiq.actor(broker=broker, actor_name=ACTOR, queue_name=QUEUE)
+    def enrich(delivery: dict[str, Any]) -> None:
+        message = CurrentMessage.get_current_message()
+        assert message is not None
+        seen.append((msgspec.convert(delivery, Delivery), message.message_id))
+        done.set()
+
+    job = run(redis_url, lambda queue: queue.put(delivery("d-1")))
+    worker = dramatiq.Worker(broker, worker_timeout=50, worker_threads=1)
+    worker.start()
+    assert done.wait(5)
+    worker.stop()
+    assert seen == [(delivery("d-1"), job)]
+    with broker.client as client:
+        assert client.hlen(f"{NAMESPACE}:{QUEUE}.msgs") == 0
+        client.connection_pool.disconnect()
+
+
+def test_a_hundred_copies_at_once_are_one_job(redis_url: str) -> None:
+    async def flood(queue: RedisQueue) -> list[str]:
+        return await asyncio.gather(*(queue.put(delivery("same")) for _ in range(100)))
+
+    assert len(set(run(redis_url, flood))) == 1
+    assert queued(redis_url) == 1
+
+
+def test_waiting_requests_share_one_pipeline(redis_url: str) -> None:
+    async def flood(queue: RedisQueue) -> list[str]:
+        await queue.put(delivery("first"))
+        return await asyncio.gather(*(queue.put(delivery(f"d-{n}")) for n in range(200)))
+
+    with redis.Redis.from_url(redis_url) as client:
+        before = client.info("stats")["total_reads_processed"]
+        assert len(set(run(redis_url, flood))) == 200
+        assert client.info("stats")["total_reads_processed"] - before < 40
+    assert queued(redis_url) == 201
+
+
+def test_a_script_that_redis_forgot_is_loaded_again(redis_url: str) -> None:
+    async def forget(queue: RedisQueue) -> None:
+        await queue.put(delivery("d-1"))
+        with redis.Redis.from_url(redis_url) as client:
+            client.script_flush()
+        await queue.put(delivery("d-2"))
+
+    run(redis_url, forget)
+    assert queued(redis_url) == 2
+
+
+def test_a_claim_is_remembered_for_two_hours(redis_url: str) -> None:
+    async def later(clock: float, name: str) -> str:
+        queue = RedisQueue(redis_url, clock=lambda: clock)
+        try:
+            return await queue.put(delivery(name))
+        finally:
+            await queue.close()
+
+    first = asyncio.run(later(1_000_000.0, "d"))
+    assert asyncio.run(later(1_000_000.0 + 7_199, "d")) == first
+    assert asyncio.run(later(1_000_000.0 + 14_400, "d")) != first
+
+
+def timed_failure(url: str) -> float:
+    started = time.monotonic()
+    with pytest.raises(QueueDown):
+        run(url, lambda queue: queue.put(delivery("d")))
+    return time.monotonic() - started
+
+
+def test_a_redis_that_is_down_is_told_within_three_seconds() -> None:
+    assert timed_failure("redis://127.0.0.1:1/0") < 3
+
+
+def test_a_redis_that_never_answers_is_told_within_three_seconds() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        assert timed_failure(f"redis://127.0.0.1:{silent.getsockname()[1]}/0") < 3
+
+
+def test_a_full_redis_is_told_and_leaves_no_claim_behind(own_redis: PrivateRedis) -> None:
+    with redis.Redis.from_url(own_redis.url) as client:
+        client.config_set("maxmemory", 1)
+        timed_failure(own_redis.url)
+        client.config_set("maxmemory", 0)
+    run(own_redis.url, lambda queue: queue.put(delivery("d")))
+    assert queued(own_redis.url) == 1
+
+
+def test_a_read_only_redis_is_told(own_redis: PrivateRedis) -> None:
+    with redis.Redis.from_url(own_redis.url) as client:
+        client.replicaof("127.0.0.1", 1)
+        timed_failure(own_redis.url)
+        client.replicaof("NO", "ONE")
+
+
+def test_the_queue_holds_identifiers_only(redis_url: str) -> None:
+    run(redis_url, lambda queue: queue.put(delivery("d-1")))
+    with redis.Redis.from_url(redis_url) as client:
+        (message,) = client.hvals(f"{NAMESPACE}:{QUEUE}.msgs")
+    known = {"id", "kind", "ref", "received_at"}
+    assert set(msgspec.json.decode(message)["kwargs"]["delivery"]) == known
