@@ -1,0 +1,107 @@
+"""Recorded deliveries and hostile ones, through the door."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import uuid
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.web.client import Door, sign
+
+DAYS = {"webhooks", "webhooks-2025"}
+
+
+def recorded(shared: Path) -> list[tuple[str, bytes]]:
+    """Event names and bodies of all recorded payloads."""
+    root = shared / "contracts" / "github"
+    found = []
+    for path in sorted(root.glob("webhooks*/**/*.json")):
+        folder = path.relative_to(root).parts
+        event = folder[1] if len(folder) == 3 else path.name.split(".")[0]
+        found.append((event, path.read_bytes()))
+    assert len(found) > 100
+    return found
+
+
+@pytest.mark.parametrize(("app", "jobs"), [(True, 3), (False, 7)], ids=["app", "token"])
+def test_every_recorded_payload_goes_through_and_makes_the_right_jobs(
+    shared: Path, app: bool, jobs: int
+) -> None:
+    door = Door(app=app)
+    for event, body in recorded(shared):
+        answer = door.github(body=body, X_GitHub_Event=event)
+        assert (answer.status_code, answer.content) == (202, b""), event
+    kinds = Counter(delivery.kind for delivery in door.queue.jobs.values())
+    assert kinds["opened"] + kinds["reopened"] == jobs
+    assert kinds["edited"] == 1
+
+
+def hostile() -> list[dict[str, Any]]:
+    beside = Path(__file__).resolve().parents[2].parent / "shared"
+    path = beside / "attacks" / "webhooks.jsonl"
+    rows = path.read_text().splitlines() if path.is_file() else []
+    return [row for line in rows if (row := json.loads(line))["forge"] == "github"]
+
+
+def content(row: dict[str, Any]) -> bytes:
+    if made := row.get("body_gen"):
+        text = made.get("prefix", "") + made["repeat"] * made["times"]
+        text += made.get("then_repeat", "") * made.get("then_times", 0) + made.get("suffix", "")
+        return str(text).encode()
+    if encoded := row.get("body_b64"):
+        return base64.b64decode(encoded)
+    return str(row.get("body") or "").encode()
+
+
+def signature(row: dict[str, Any], body: bytes, secrets: list[str]) -> list[tuple[str, str]]:
+    kind, _, how = row["sign"].partition(":")
+    name = "X-Hub-Signature-256"
+    if kind == "literal" or kind == "literal-latin1":
+        return [(name, how)]
+    sha1 = hmac.new(secrets[0].encode(), body, hashlib.sha1).hexdigest()
+    values = {
+        "none": [],
+        "sha1-legacy": [("X-Hub-Signature", f"sha1={sha1}")],
+        "sha1-in-256": [(name, f"sha256={sha1}")],
+    }
+    if kind in values:
+        return values[kind]
+    assert kind == "sha256", kind
+    keys = {"previous": secrets[1], "wrong": "wrong-wrong-wrong-wrong", "empty-key": ""}
+    body = body + b"x" if how == "other-body" else body
+    return [(name, sign(body, keys.get(how, secrets[0])))]
+
+
+@pytest.mark.parametrize("row", hostile(), ids=lambda row: str(row["id"]))
+def test_a_hostile_request_gets_its_status_and_no_job(shared: Path, row: dict[str, Any]) -> None:
+    world = json.loads((shared / "attacks" / "context.json").read_text())
+    secrets = world["webhook"]["github_secrets"]
+    door = Door(secrets)
+    body = content(row)
+    headers = {
+        "Content-Type": "application/json",
+        "X-GitHub-Event": "issues",
+        "X-GitHub-Delivery": str(uuid.uuid4()),
+        **dict(row.get("headers", [])),
+    }
+    for name in row.get("drop_headers", []):
+        headers.pop(name)
+    every = [*headers.items(), *signature(row, body, secrets)]
+    answers = [
+        door.request(row["method"], row.get("path", "/webhooks/github"), body, every)
+        for _ in range(row.get("repeat", 1))
+    ]
+    assert all(allowed(answer, row["expect"]) for answer in answers), answers
+    assert len(door.queue.jobs) == row["enqueue"]
+
+
+def allowed(answer: httpx.Response, expected: list[int | str]) -> bool:
+    return answer.status_code in expected or (answer.is_success and "2xx" in expected)

@@ -1,0 +1,98 @@
+"""The door in process: signed requests through httpx's ASGI transport."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import uuid
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+import msgspec
+
+from bot.core.errors import QueueDown
+from bot.core.model import Delivery
+from bot.forges.github.inbox import GitHubInbox
+from bot.web.app import create
+
+SECRET = "a-webhook-secret-of-some-length"
+
+PAYLOAD: dict[str, Any] = {
+    "action": "opened",
+    "issue": {"number": 41, "title": "Login fails", "user": {"type": "User"}},
+    "repository": {"id": 7001, "full_name": "acme/widget"},
+    "sender": {"type": "User"},
+    "installation": {"id": 5001},
+}
+
+
+@dataclass
+class FakeQueue:
+    """Remembers what was put; the same delivery id twice is one job."""
+
+    jobs: dict[str, Delivery] = field(default_factory=dict)
+    down: bool = False
+
+    async def put(self, delivery: Delivery) -> str:
+        if self.down:
+            raise QueueDown("no answer in time")
+        self.jobs.setdefault(delivery.id, delivery)
+        return f"job-of-{delivery.id}"
+
+    async def ping(self) -> bool:
+        return not self.down
+
+    async def close(self) -> None:
+        return None
+
+
+class Door:
+    def __init__(self, secrets: Sequence[str] = (SECRET,), *, app: bool = True) -> None:
+        self.queue = FakeQueue()
+        inbox = GitHubInbox(secrets, "github.com", needs_installation=app)
+        self.app = create({"github": inbox}, self.queue)
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        content: bytes | AsyncIterator[bytes] = b"",
+        headers: Sequence[tuple[str | bytes, str | bytes]] = (),
+    ) -> httpx.Response:
+        async def send() -> httpx.Response:
+            transport = httpx.ASGITransport(self.app)
+            async with httpx.AsyncClient(transport=transport, base_url="http://door") as client:
+                raw = [(_bytes(k), _bytes(v)) for k, v in headers]
+                return await client.request(method, path, content=content, headers=raw)
+
+        return asyncio.run(send())
+
+    def github(
+        self,
+        payload: object = None,
+        *,
+        body: bytes | None = None,
+        secret: str = SECRET,
+        **headers: str | None,
+    ) -> httpx.Response:
+        """A delivery signed with `secret`. A header given as None is left out."""
+        content = body if body is not None else msgspec.json.encode(payload or PAYLOAD)
+        every = {
+            "Content-Type": "application/json",
+            "X-GitHub-Event": "issues",
+            "X-GitHub-Delivery": str(uuid.uuid4()),
+            "X-Hub-Signature-256": sign(content, secret),
+        }
+        every |= {name.replace("_", "-"): value for name, value in headers.items()}  # type: ignore[dict-item]
+        kept = [(name, value) for name, value in every.items() if value is not None]
+        return self.request("POST", "/webhooks/github", content, kept)
+
+
+def sign(body: bytes, secret: str = SECRET) -> str:
+    return "sha256=" + hmac.new(secret.encode(), body, "sha256").hexdigest()
+
+
+def _bytes(text: str | bytes) -> bytes:
+    return text if isinstance(text, bytes) else text.encode("latin-1")
