@@ -1,24 +1,31 @@
-"""One structured line per event on stderr; known secrets and anything shaped like one are masked."""
+"""One structured line per event on stderr; known secrets and what looks like one are masked."""
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 import sys
 import traceback
-from collections.abc import Callable, Iterable, MutableMapping
+from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import Any, TextIO
 
+import msgspec
 import structlog
 
+MASK = "[masked]"
 SHAPES = re.compile(
-    r"gh[a-z]_[\w.-]+|github_pat_\w+|glpat-[\w.-]+|whsec_[\w+/=-]+|sk-[\w-]{8,}"
-    r"|(?<=[Bb]earer )\S+|-----BEGIN[^-]{0,40}-----[^-]*"
+    r"\bgh[a-z]_[\w.-]+|\bgithub_pat_\w+|\bglpat-[\w.-]+|\bwhsec_[\w+/=-]+|\bsk-[\w-]{8,}"
+    r"|(?<=[Bb]earer )[^\s\"]+|-----BEGIN[^-]{0,40}-----[^-]*"
+)
+SIGNS = (
+    *("ghp_", "gho_", "ghu_", "ghs_", "ghr_"),
+    *("github_pat_", "glpat-", "whsec_", "sk-", "earer ", "-----BEGIN"),
 )
 LIBRARIES = ("dramatiq", "uvicorn", "httpx", "httpcore", "redis", "asyncio")
 
-Event = MutableMapping[str, Any]
+_logger: Any = structlog.get_logger()
 
 
 def configure(
@@ -28,24 +35,23 @@ def configure(
     stream: TextIO | None = None,
 ) -> None:
     """Send our own events and the libraries' warnings to `stream` (stderr) as masked lines."""
+    global _logger  # noqa: PLW0603 - there is one log
     out = stream or sys.stderr
     renderer: Any = (
-        structlog.processors.JSONRenderer(ensure_ascii=True)
+        structlog.processors.JSONRenderer(lambda event, **_: msgspec.json.encode(event).decode())
         if form == "json"
         else structlog.dev.ConsoleRenderer(colors=out.isatty())
     )
-    shared: list[Any] = [
-        structlog.contextvars.merge_contextvars,
-        structlog.processors.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-        _masker(tuple(sorted(set(secrets), key=len, reverse=True))),
-    ]
-    structlog.configure(
-        processors=[*shared, renderer],
+    _logger = structlog.wrap_logger(
+        structlog.WriteLogger(out),
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            renderer,
+            _masker(secrets),
+        ],
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
-        logger_factory=structlog.PrintLoggerFactory(out),
-        cache_logger_on_first_use=False,
-    )
+    ).bind()
     handler = _Bridge()
     for name in LIBRARIES:
         library = logging.getLogger(name)
@@ -54,7 +60,8 @@ def configure(
 
 
 def get() -> Any:
-    return structlog.get_logger()
+    """The log as it was last configured."""
+    return _logger
 
 
 def frames(trace: TracebackType | None) -> list[str]:
@@ -78,20 +85,19 @@ class _Bridge(logging.Handler):
 
 
 def mask(text: str, secrets: Iterable[str]) -> str:
-    for secret in secrets:
-        text = text.replace(secret, "[masked]")
-    return SHAPES.sub("[masked]", text)
+    """Replace known secrets, also as JSON writes them, and whatever is shaped like one."""
+    return _masker(secrets)(None, "", text)
 
 
-def _masker(secrets: tuple[str, ...]) -> Callable[[Any, str, Event], Event]:
-    def masked(value: Any) -> Any:
-        if isinstance(value, str):
-            return mask(value, secrets)
-        if isinstance(value, list | tuple):
-            return [masked(item) for item in value]
-        return value
+def _masker(secrets: Iterable[str]) -> Callable[[Any, str, Any], str]:
+    known = {form for secret in secrets for form in (secret, json.dumps(secret)[1:-1])}
+    longest_first = sorted(known, key=len, reverse=True)
 
-    def process(_logger: Any, _name: str, event: Event) -> Event:
-        return {key: masked(value) for key, value in event.items()}
+    def process(_logger: Any, _name: str, line: Any) -> str:
+        for secret in longest_first:
+            if secret in line:
+                line = line.replace(secret, MASK)
+        # Looking for a few plain texts is much cheaper than the pattern, and nearly always enough.
+        return SHAPES.sub(MASK, line) if any(sign in line for sign in SIGNS) else line
 
     return process

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import difflib
 import ipaddress
+import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +17,11 @@ MIN_SECRET = 16
 PROVIDERS = ("openai", "anthropic", "compatible", "none")
 DEFAULT_MODELS = {"openai": "gpt-6-luna", "anthropic": "claude-haiku-5-5"}
 DEFAULT_URLS = {"openai": "https://api.openai.com/v1", "anthropic": "https://api.anthropic.com"}
-METADATA_HOSTS = {"metadata", "metadata.google.internal", "fd00:ec2::254", "100.100.100.200"}
+METADATA_HOSTS = {"metadata", "metadata.google.internal"}
+METADATA_ADDRESSES = {
+    ipaddress.ip_address("fd00:ec2::254"),
+    ipaddress.ip_address("100.100.100.200"),
+}
 
 # Read now: name → what it is, as `.env.example` says it.
 SECRETS = (
@@ -217,7 +221,7 @@ class _Reader:
         if text and "-----BEGIN" not in text:
             try:
                 text = base64.b64decode("".join(text.split()), validate=True).decode()
-            except (binascii.Error, UnicodeDecodeError):
+            except ValueError:
                 text = "not a key"
         if text and "-----BEGIN" not in text:
             self.problems.append(
@@ -327,15 +331,18 @@ def _unsafe(url: str) -> str:
         return "must start with http:// or https:// and name a host"
     if parts.username or parts.password:
         return "must not contain a user name or password"
-    if host in METADATA_HOSTS or _is_link_local(host):
+    if host in METADATA_HOSTS or _is_never_allowed(host):
         return "points at a link-local or metadata address, which is never allowed"
     return ""
 
 
-def _is_link_local(host: str) -> bool:
+def _is_never_allowed(host: str) -> bool:
     try:
         address = ipaddress.ip_address(host)
     except ValueError:
-        return False
-    mapped = getattr(address, "ipv4_mapped", None)
-    return address.is_link_local or bool(mapped and mapped.is_link_local)
+        try:  # 2852039166 and 0xa9fea9fe are addresses too
+            address = ipaddress.ip_address(socket.inet_aton(host))
+        except (OSError, ValueError):
+            return False
+    address = getattr(address, "ipv4_mapped", None) or address
+    return address.is_link_local or address in METADATA_ADDRESSES

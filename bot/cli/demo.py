@@ -79,8 +79,10 @@ def _tell(stack: ExitStack, folder: Path) -> dict[str, Any]:
         _part(
             folder,
             "sandbox",
-            ["bot.sandbox", "--webhook-url", f"http://127.0.0.1:{port}/webhooks/github"]
-            + ["--webhook-secret-file", str(secret)],
+            [
+                *("bot.sandbox", "--webhook-url", f"http://127.0.0.1:{port}/webhooks/github"),
+                *("--webhook-secret-file", str(secret)),
+            ],
             os.environ,
         )
     )

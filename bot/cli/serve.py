@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 import click
 
 from bot.cli import start
@@ -22,6 +24,7 @@ def serve() -> None:
     except SettingsError as error:
         start.refuse(error)
     log.get().info("receiver starts", host=settings.host, port=settings.port)
+    gc.freeze()  # what was loaded at the start is never garbage
     uvicorn.run(
         app,
         host=settings.host,
@@ -29,5 +32,6 @@ def serve() -> None:
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,
         timeout_graceful_shutdown=10,
     )

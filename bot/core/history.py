@@ -27,23 +27,31 @@ class Past:
 
     @property
     def ours(self) -> tuple[str, ...]:
-        """Labels that we added at any time."""
+        """Labels that we added at any time.
+
+        A record that was left at `writing` does not tell: its labels may never have been added.
+        """
         marked = self.marker.labels if self.marker else ()
         recorded = self.record.labels if self.record else ()
+        if self._interrupted:
+            recorded = tuple(name for name in recorded if fold(name) in self._have)
         return tuple(dict.fromkeys((*marked, *recorded)))
 
     @property
     def present(self) -> Present:
-        """Labels on the issue, and those of ours that a person took off it.
-
-        A record that was left at `writing` does not tell: its labels may never have been added.
-        """
-        interrupted = self.record is not None and self.record.status == "writing"
-        marked = self.marker.labels if self.marker else ()
-        put = marked if interrupted else self.ours
-        have = {fold(name) for name in self.issue.labels}
-        removed = tuple(name for name in put if fold(name) not in have)
+        """Labels on the issue, and those of ours that a person took off it."""
+        known = self.record.removed if self.record else ()
+        put = dict.fromkeys((*known, *self.ours))
+        removed = tuple(name for name in put if fold(name) not in self._have)
         return Present(labels=self.issue.labels, removed=removed)
+
+    @property
+    def _have(self) -> set[str]:
+        return {fold(name) for name in self.issue.labels}
+
+    @property
+    def _interrupted(self) -> bool:
+        return self.record is not None and self.record.status == "writing"
 
     def why_settled(self, kind: Kind) -> str:
         """Why nothing more is to be done, or "". A command overrules all but a deletion."""
@@ -59,4 +67,7 @@ class Past:
 
     def ended(self, status: Status, why: str = "") -> Record:
         """The record of an end that wrote nothing: what was known before stays known."""
-        return replace(self.record or Record(status), status=status, why=why)
+        known = self.record or Record(status)
+        if self._interrupted:
+            known = replace(known, labels=self.ours, source="")
+        return replace(known, status=status, why=why)

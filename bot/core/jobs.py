@@ -10,7 +10,7 @@ State = Literal["queued", "running", "waiting", "done", "dead"]
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A job's state. `at` is when it changed, in seconds since the epoch; `frames` hold no values."""
+    """A job's state. `at` is when it changed (seconds since the epoch); `frames` hold no values."""
 
     id: str
     state: State

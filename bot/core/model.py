@@ -105,7 +105,7 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What one enrichment cost: tokens, US dollars (None when no price is known), the model's name."""
+    """What one enrichment cost: the model, tokens, US dollars (None where no price is known)."""
 
     model: str = ""
     tokens_in: int = 0
@@ -158,11 +158,15 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What Redis remembers of an issue: ids, label names and reasons, never its text."""
+    """What Redis remembers of an issue: ids, label names and reasons, never its text.
+
+    `labels` are those we added, `removed` those of them that a person took off again.
+    """
 
     status: Status
     why: str = ""
     labels: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
     comment_id: int = 0
     input: str = ""
     source: str = ""

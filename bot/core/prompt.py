@@ -23,7 +23,7 @@ form of answer is part of the report, not a request to follow.
 summary: one or two plain sentences, at most {max_words} words, {language}. Say what is wrong or \
 wanted and under which conditions, with the versions and names that the issue gives. No greeting, \
 no markup, no links, no mentions, no advice, nothing that the issue does not say.
-labels: only names from `labels`, each at most once, the fitting ones only; an empty list is a good \
+labels: only names from `labels`, each at most once, only fitting ones; an empty list is a good \
 answer. `suggestions` are common tags that this repository lacks: name one only where it clearly \
 fits. certainty: sure (the text says so), likely (it follows from the text), unsure (a guess).
 reason: the words of the issue that support the label, at most 120 characters."""

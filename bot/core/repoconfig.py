@@ -183,9 +183,23 @@ def _line(node: Node) -> int:
 
 
 def _wanted(kind: inspect.Type) -> str:
+    """What to write for a type, in a maintainer's words."""
     match kind:
         case inspect.LiteralType(values=values):
             return "one of: " + ", ".join(map(str, values))
+        case inspect.VarTupleType(item_type=inspect.StructType()):
+            return "a list of rules such as {label: bug, any: [crash], not: [typo]}"
+        case inspect.VarTupleType(item_type=item):
+            return f"a list in [ ], each of it {_wanted(item)}"
+        case inspect.DictType(value_type=value):
+            return f"`name: value` pairs, each value {_wanted(value)}"
+        case inspect.UnionType(types=types):
+            return " or ".join(_wanted(t) for t in types if not isinstance(t, inspect.NoneType))
+    return _wanted_scalar(kind)
+
+
+def _wanted_scalar(kind: inspect.Type) -> str:
+    match kind:
         case inspect.BoolType():
             return "true or false"
         case inspect.IntType(ge=low, le=high) | inspect.FloatType(ge=low, le=high):
@@ -195,12 +209,4 @@ def _wanted(kind: inspect.Type) -> str:
             return "`auto` or a language code such as en or pt-BR"
         case inspect.StrType(max_length=int(most)):
             return f"a text of at most {most} characters"
-        case inspect.VarTupleType(item_type=inspect.StructType()):
-            return "a list of rules such as {label: bug, any: [crash], not: [typo]}"
-        case inspect.VarTupleType(item_type=item):
-            return f"a list in [ ], each of it {_wanted(item)}"
-        case inspect.DictType(value_type=value):
-            return f"`name: value` pairs, each value {_wanted(value)}"
-        case inspect.UnionType(types=types):
-            return " or ".join(_wanted(t) for t in types if not isinstance(t, inspect.NoneType))
     return "a text"

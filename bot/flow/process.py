@@ -44,7 +44,8 @@ def process(delivery: Delivery, desk: Desk, tries: int = 1) -> Outcome:
         except Gone as gone:
             if gone.fresh and tries <= LATE_TRIES:
                 raise Retry(f"the issue is {gone}; it may only be late", LATE_SECONDS) from None
-            outcome = Outcome(delivery, Record("skipped", str(gone)))
+            known = desk.store.record(delivery.ref.key) or Record("skipped")
+            outcome = Outcome(delivery, replace(known, status="skipped", why=str(gone)))
         record = replace(outcome.record, delivery=delivery.id)
         desk.store.remember(delivery.ref.key, record)
         return replace(outcome, record=record)
@@ -66,14 +67,17 @@ def _story(delivery: Delivery, desk: Desk, lock: Lock) -> Outcome:
     if config.mode == "dry-run":
         return Outcome(delivery, past.ended("dry-run"), plan, enrichment)
     try:
-        record = _write(plan, past, desk, lock)
-    except Forbidden as refusal:
-        if not plan.add_labels:
-            return Outcome(delivery, past.ended("skipped", str(refusal)), plan, enrichment)
-        # Labels are the first write: without the right to set them the comment still helps.
+        record = _label(plan, past, desk)
+    except Forbidden:
+        # Without the right to set labels the comment still helps.
         enrichment = only_suggested(enrichment)
         plan = render(past, enrichment, config, problems)
-        record = _write(plan, past, desk, lock)
+        record = _label(plan, past, desk)
+    try:
+        record = _speak(plan, record, past, desk, lock)
+    except Forbidden as refusal:
+        unsaid = replace(record, status="skipped", why=str(refusal), source="")
+        return Outcome(delivery, unsaid, plan, enrichment)
     return Outcome(delivery, _ended(record, plan, enrichment, config), plan, enrichment)
 
 
@@ -106,16 +110,17 @@ def _cautious(config: RepoConfig, mode: str) -> RepoConfig:
 
 
 def _recall(past: Past, forge: Forge) -> Past:
-    comment = next((c for c in forge.comments(past.issue.ref) if read_marker(c.body)), None)
+    comment = publish.own_comment(past.issue.ref, forge)
     marker = read_marker(comment.body) if comment else None
     return replace(past, comment=comment, marker=marker)
 
 
-def _write(plan: Plan, past: Past, desk: Desk, lock: Lock) -> Record:
+def _label(plan: Plan, past: Past, desk: Desk) -> Record:
     """Labels first, so that the comment's marker never promises what was not done."""
     record = Record(
         status="writing",
         labels=plan.marker.labels,
+        removed=tuple(past.present.removed),
         comment_id=past.comment.id if past.comment else 0,
         input=past.input,
         source=plan.marker.source,
@@ -123,6 +128,10 @@ def _write(plan: Plan, past: Past, desk: Desk, lock: Lock) -> Record:
     desk.store.remember(plan.ref.key, record)
     if plan.add_labels:
         desk.forge.add_labels(plan.ref, plan.add_labels)
+    return record
+
+
+def _speak(plan: Plan, record: Record, past: Past, desk: Desk, lock: Lock) -> Record:
     if plan.comment is None:
         return record
     comment = publish.say(plan, past.comment, desk.forge, lock, desk.sleep)

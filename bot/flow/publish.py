@@ -1,4 +1,4 @@
-"""Carry out a Plan. Safe to run twice: labels are added, the one comment is found before it is made.
+"""Say a Plan's comment. Safe to run twice: our comment is looked for before it is made.
 
 Neither host has an idempotency key for comments, so an answer that got lost is settled by looking.
 """
@@ -10,6 +10,7 @@ from collections.abc import Callable
 from bot.core.errors import Doubtful, Retry
 from bot.core.model import Comment, IssueRef, Plan
 from bot.core.ports import Forge, Lock
+from bot.flow.render import read_marker
 
 LOOKS_AFTER = (2.0, 5.0, 10.0)
 
@@ -30,7 +31,7 @@ def say(
     if before is None:
         if not lock.held():
             raise Retry("the lock of this issue was lost")
-        before = _own(plan.ref, forge)
+        before = own_comment(plan.ref, forge)
     if before is None:
         return _post(plan.ref, plan.comment, forge, sleep)
     if before.body.strip() == plan.comment.strip():
@@ -46,11 +47,14 @@ def _post(ref: IssueRef, body: str, forge: Forge, sleep: Callable[[float], None]
     except Doubtful as doubt:
         for seconds in LOOKS_AFTER:
             sleep(seconds)
-            if found := _own(ref, forge):
+            if found := own_comment(ref, forge):
                 return found
         raise Retry(f"{doubt}, and no comment of ours is there") from None
 
 
-def _own(ref: IssueRef, forge: Forge) -> Comment | None:
-    """Our comment; the lowest id wins where a race has left two."""
-    return next(iter(forge.comments(ref)), None)
+def own_comment(ref: IssueRef, forge: Forge) -> Comment | None:
+    """Our comment; the lowest id wins where a race has left two.
+
+    Without the marker it is not ours: the owner of a personal token writes comments by hand too.
+    """
+    return next((c for c in forge.comments(ref) if read_marker(c.body)), None)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from bot import log
 from bot.core.errors import ModelFailed
 from bot.core.ports import Breaker, Model

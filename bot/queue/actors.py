@@ -18,12 +18,12 @@ import redis
 from dramatiq.middleware import CurrentMessage
 
 from bot import log
-from bot.core.errors import GiveUp, Retry, TaglineError
+from bot.core.errors import GiveUp, Retry
 from bot.core.jobs import Job
 from bot.core.model import Delivery, Outcome
 from bot.core.ports import Jobs
 from bot.queue.broker import LOST, Broker
-from bot.queue.enqueue import ACTOR, CLAIM_SECONDS, NAMESPACE, QUEUE, claim_keys
+from bot.queue.enqueue import ACTOR, QUEUE, claim_keys
 
 MAX_TRIES = 6
 FIRST_PAUSE, LONGEST_PAUSE = 5.0, 300.0

@@ -1,14 +1,14 @@
 """Claim a delivery and enqueue its job in one atomic step in Redis.
 
-Requests that wait at the same moment share one pipeline. The script writes Dramatiq 2.2's own key
+Requests that wait at the same moment share one call. The script writes Dramatiq 2.2's own key
 layout, so the worker is a stock one; Dramatiq itself is not imported here.
 """
 
 from __future__ import annotations
 
 import asyncio
+import secrets
 import time
-import uuid
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -27,15 +27,23 @@ QUEUE = "issues"
 ACTOR = "enrich"
 CLAIM_SECONDS = 2 * 3600
 ANSWER_SECONDS = 2.0
+MOST_AT_ONCE = 500
 
+# ARGV: seconds that claims live, then a delivery's id, its job's id and its message, repeated.
 CLAIM_AND_ENQUEUE = """
-local job = redis.call('hget', KEYS[1], ARGV[1]) or redis.call('hget', KEYS[2], ARGV[1])
-if job then return job end
-redis.call('hset', KEYS[4], ARGV[2], ARGV[3])
-redis.call('rpush', KEYS[3], ARGV[2])
-redis.call('hset', KEYS[1], ARGV[1], ARGV[2])
-redis.call('expire', KEYS[1], ARGV[4])
-return ARGV[2]
+local jobs = {}
+for i = 2, #ARGV, 3 do
+    local job = redis.call('hget', KEYS[1], ARGV[i]) or redis.call('hget', KEYS[2], ARGV[i])
+    if not job then
+        job = ARGV[i + 1]
+        redis.call('hset', KEYS[4], job, ARGV[i + 2])
+        redis.call('rpush', KEYS[3], job)
+        redis.call('hset', KEYS[1], ARGV[i], job)
+    end
+    jobs[#jobs + 1] = job
+end
+redis.call('expire', KEYS[1], ARGV[1])
+return jobs
 """
 
 
@@ -93,11 +101,7 @@ class RedisQueue:
         self._waiting.append((delivery, future))
         if self._sender is None or self._sender.done():
             self._sender = asyncio.create_task(self._send_all())
-        try:
-            async with asyncio.timeout(ANSWER_SECONDS):
-                return await future
-        except TimeoutError:
-            raise QueueDown("no answer in time") from None
+        return await future
 
     async def ping(self) -> bool:
         """Whether Redis answers."""
@@ -116,32 +120,33 @@ class RedisQueue:
 
     async def _send_all(self) -> None:
         while self._waiting:
-            batch = [(delivery, future) for delivery, future in self._waiting if not future.done()]
-            self._waiting = []
+            batch, self._waiting = self._waiting[:MOST_AT_ONCE], self._waiting[MOST_AT_ONCE:]
             try:
-                answers = await self._send([delivery for delivery, _ in batch])
-            except (RedisError, OSError) as error:
-                answers = [error] * len(batch)
-            for (_, future), answer in zip(batch, answers, strict=True):
-                if future.done():
-                    continue
-                if isinstance(answer, Exception):
-                    future.set_exception(QueueDown(type(answer).__name__))
-                else:
-                    future.set_result(answer.decode())
+                async with asyncio.timeout(ANSWER_SECONDS):
+                    jobs = await self._send([delivery for delivery, _ in batch])
+            except (RedisError, OSError, TimeoutError) as error:
+                # Those that came meanwhile have waited for the same silence.
+                batch, self._waiting = [*batch, *self._waiting], []
+                for _, future in batch:
+                    if not future.done():
+                        future.set_exception(QueueDown(type(error).__name__))
+            else:
+                for (_, future), job in zip(batch, jobs, strict=True):
+                    if not future.done():
+                        future.set_result(job.decode())
 
-    async def _send(self, deliveries: list[Delivery]) -> list[Any]:
+    async def _send(self, deliveries: list[Delivery]) -> list[bytes]:
         if not self._script:
             self._script = await self._redis.script_load(CLAIM_AND_ENQUEUE)
         now = self._clock()
         keys = (*claim_keys(now), f"{NAMESPACE}:{QUEUE}", f"{NAMESPACE}:{QUEUE}.msgs")
-        pipeline = self._redis.pipeline(transaction=False)
+        values: list[str | bytes | int] = [2 * CLAIM_SECONDS]
         for delivery in deliveries:
-            job = str(uuid.uuid4())
-            message = encode(delivery, job, now)
-            pipeline.evalsha(self._script, 4, *keys, delivery.id, job, message, 2 * CLAIM_SECONDS)
-        answers: list[Any] = await pipeline.execute(raise_on_error=False)
-        if any(isinstance(answer, NoScriptError) for answer in answers):
+            job = secrets.token_hex(16)
+            values += (delivery.id, job, encode(delivery, job, now))
+        try:
+            jobs: list[bytes] = await self._redis.evalsha(self._script, 4, *keys, *values)
+        except NoScriptError:
             self._script = ""
             return await self._send(deliveries)
-        return answers
+        return jobs

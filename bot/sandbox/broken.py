@@ -77,7 +77,7 @@ class Reset(Response):
         self,
         scope: Scope,
         receive: Receive,
-        send: Send,  # noqa: ARG002 - nothing is sent
+        send: Send,
     ) -> None:
         transport: asyncio.Transport = scope["state"]["transport"]
         if transport.is_closing():

@@ -38,10 +38,10 @@ class Sandbox(Hands):
     """Bound to its port at once, answering inside `running()`. `port` 0 takes a free one."""
 
     webhook_url: str | None = None
-    webhook_secret: str = "sandbox-webhook-secret"  # noqa: S105 - secrets of a pretended world
+    webhook_secret: str = "sandbox-webhook-secret"
     app_id: int = 4711
-    token: str = "github_pat_sandbox"  # noqa: S105
-    token_login: str = "tagline-operator"  # noqa: S105
+    token: str = "github_pat_sandbox"
+    token_login: str = "tagline-operator"
     model_key: str = "sandbox-key"
     port: int = 0
     clock: Callable[[], datetime] = now

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from typing import Any, Protocol
 
 from starlette.applications import Starlette
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
@@ -50,9 +50,11 @@ def create(
             return PlainTextResponse("ok\n")
         return PlainTextResponse("Redis does not answer\n", 503)
 
-    routes = [Route("/healthz", healthz), Route("/readyz", readyz)]
-    for name, inbox in inboxes.items():
-        routes.append(Route(f"/webhooks/{name}", door.entrance(name, inbox), methods=["POST"]))
+    routes = [
+        Route(f"/webhooks/{name}", door.entrance(name, inbox), methods=["POST"])
+        for name, inbox in inboxes.items()
+    ]
+    routes += [Route("/healthz", healthz), Route("/readyz", readyz)]
     return Starlette(routes=routes, lifespan=lifespan)
 
 
@@ -66,41 +68,40 @@ class _Door:
         async def enter(request: Request) -> Response:
             started = self._clock()
             headers = _headers(request)
-            say = log.get().bind(forge=forge, delivery=_short(headers.get("x-github-delivery", "")))
+            about = {"forge": forge, "delivery": headers.get("x-github-delivery", "")[:64]}
+            say = log.get()
             try:
                 inbox.admit(headers)
                 body = await self._read(request, headers)
                 receipt = await receive(headers, body, inbox, self._queue, started)
             except Refused as refusal:
-                say.info("refused", status=refusal.status, why=str(refusal))
+                say.info("refused", status=refusal.status, why=str(refusal), **about)
                 return Response(status_code=refusal.status)
             except QueueDown as error:
                 say.error(
-                    "Redis did not confirm; the sender was asked to come again", why=str(error)
+                    "Redis did not confirm; the sender is to come again", why=str(error), **about
                 )
                 return Response(status_code=503, headers={"Retry-After": "30"})
             if isinstance(receipt.what, Ignored):
-                say.info("ignored", why=receipt.what.reason)
+                say.info("ignored", why=receipt.what.reason, **about)
                 return Response(status_code=202)
-            say.info("accepted", job=receipt.job, issue=str(receipt.what.ref))
+            say.info("accepted", job=receipt.job, issue=str(receipt.what.ref), **about)
             return Response(status_code=202, headers={"X-Tagline-Job": receipt.job})
 
         return enter
 
     async def _read(self, request: Request, headers: Mapping[str, str]) -> bytes:
         """The whole body, bounded in size, time and in what all requests hold together."""
-        if not headers.get("content-type", "").lower().startswith(CONTENT_TYPES):
-            raise Refused(415, "content type")
-        if headers.get("content-encoding", "identity").lower() != "identity":
-            raise Refused(415, "content encoding")
-        length = headers.get("content-length", "0")
-        if not length.isdecimal() or int(length[:20]) > MAX_BODY:
-            raise Refused(413, "too long")
+        _check_form(headers)
         chunks: list[bytes] = []
-        size = 0
+        size, more = 0, True
         try:
             async with asyncio.timeout(BODY_SECONDS):
-                async for chunk in request.stream():
+                while more:
+                    message = await request.receive()
+                    if message["type"] == "http.disconnect":
+                        raise Refused(400, "the sender left")
+                    chunk, more = message.get("body", b""), message.get("more_body", False)
                     size += len(chunk)
                     self._in_flight += len(chunk)
                     if size > MAX_BODY:
@@ -110,20 +111,25 @@ class _Door:
                     chunks.append(chunk)
         except TimeoutError:
             raise Refused(408, "too slow") from None
-        except ClientDisconnect:
-            raise Refused(400, "the sender left") from None
         finally:
             self._in_flight -= size
         return b"".join(chunks)
 
 
+def _check_form(headers: Mapping[str, str]) -> None:
+    if not headers.get("content-type", "").lower().startswith(CONTENT_TYPES):
+        raise Refused(415, "content type")
+    if headers.get("content-encoding", "identity").lower() != "identity":
+        raise Refused(415, "content encoding")
+    length = headers.get("content-length", "0")
+    if not length.isdecimal() or int(length[:20]) > MAX_BODY:
+        raise Refused(413, "too long")
+
+
 def _headers(request: Request) -> dict[str, str]:
     """Lower-case names; a header that comes twice is joined, so that no check reads half of it."""
     headers: dict[str, str] = {}
-    for name, value in request.headers.items():
+    for raw_name, raw_value in request.scope["headers"]:
+        name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
         headers[name] = f"{headers[name]}, {value}" if name in headers else value
     return headers
-
-
-def _short(text: str) -> str:
-    return text[:64]

@@ -64,7 +64,7 @@ def content(row: dict[str, Any]) -> bytes:
 def signature(row: dict[str, Any], body: bytes, secrets: list[str]) -> list[tuple[str, str]]:
     kind, _, how = row["sign"].partition(":")
     name = "X-Hub-Signature-256"
-    if kind == "literal" or kind == "literal-latin1":
+    if kind in ("literal", "literal-latin1"):
         return [(name, how)]
     sha1 = hmac.new(secrets[0].encode(), body, hashlib.sha1).hexdigest()
     values = {

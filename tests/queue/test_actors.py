@@ -70,10 +70,10 @@ def bench(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Make]:
 
 
 @pytest.fixture
-def lines() -> Iterator[StringIO]:
+def lines() -> StringIO:
     stream = StringIO()
     log.configure("info", "json", (), stream)
-    yield stream
+    return stream
 
 
 def fine(delivery: Delivery, tries: int) -> Outcome:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 import random
@@ -128,8 +129,6 @@ def test_a_body_over_the_cap_is_refused_while_it_streams(monkeypatch: pytest.Mon
 
 
 def test_a_body_that_drips_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    import asyncio
-
     monkeypatch.setattr(web, "BODY_SECONDS", 0.05)
 
     async def drip() -> AsyncIterator[bytes]:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import os
+import re
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
-from bot.sandbox import Sandbox
+from bot.sandbox import Exchange, Sandbox
 from bot.store.private import PrivateRedis
+from tests.outside.conformance import Conformance
+from tests.outside.model_conformance import ModelConformance
 from tests.whole.house import SECRET, House
 
 Build = Callable[..., House]
+BESIDE = Path(__file__).resolve().parents[2].parent / "shared"
 
 
 @pytest.fixture(scope="session")
@@ -22,11 +28,56 @@ def box() -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def clean(box: Sandbox, redis_url: str) -> Iterator[str]:
-    """The address of an empty Redis; nothing armed in one test reaches the next."""
+def clean(box: Sandbox, redis_url: str, vendors: Vendors) -> Iterator[str]:
+    """The address of an empty Redis; nothing armed in one test reaches the next.
+
+    Afterwards every new kind of exchange is held against the vendors' own descriptions.
+    """
     yield redis_url
     box.clear_faults()
     box.replies.clear()
+    vendors.check([*box.exchanges, *box.model_exchanges])
+
+
+class Vendors:
+    """GitHub's description in both versions, and those of the model APIs."""
+
+    def __init__(self, shared: Path) -> None:
+        folder = shared / "contracts"
+        openapi = folder / "github" / "openapi"
+        names = ("api.github.com.trimmed.json", "api.github.com.2026-03-10.derived.json")
+        present = folder.is_dir()
+        self.github = [Conformance.read(openapi / name) for name in names] if present else []
+        self.models = [ModelConformance.read(folder / "llm")] if present else []
+        self.seen: set[object] = set()
+
+    def check(self, exchanges: Sequence[Exchange]) -> None:
+        checkers = [*self.github, *self.models]
+        for exchange in exchanges:
+            kind = (
+                exchange.face,
+                exchange.method,
+                re.sub(r"\d+", "N", exchange.path),
+                exchange.status,
+                exchange.fault,
+                shape(exchange.request_body),
+                shape(exchange.response_body),
+            )
+            if kind not in self.seen:
+                self.seen.add(kind)
+                for checker in checkers:
+                    checker.check(exchange)
+        assert not [violation for checker in checkers for violation in checker.violations]
+
+
+def shape(body: bytes) -> str:
+    """The names in a JSON text, without its values."""
+    return b" ".join(re.findall(rb'"(\w+)" ?:', body[:100_000])[:500]).decode()
+
+
+@pytest.fixture(scope="session")
+def vendors() -> Vendors:
+    return Vendors(Path(os.environ.get("TAGLINE_SHARED") or BESIDE))
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import re
 
 import pytest
 
-from tests.whole.conftest import Build
 from tests.whole.house import House
 
 

@@ -69,7 +69,7 @@ class GitHub:
 
     def comments(self, ref: IssueRef) -> tuple[Comment, ...]:
         found = self._pages("/repos/{owner}/{repo}/issues/{number}/comments", ref)
-        own = (c for c in found if self._auth.is_own(c, ref))
+        own = (c for c in found if self._auth.is_own(c))
         ours = (Comment(int(c["id"]), text(c.get("body"))) for c in own)
         return tuple(sorted(ours, key=lambda comment: comment.id))
 

@@ -25,7 +25,7 @@ class Auth(Protocol):
     def forget(self, ref: IssueRef) -> bool:
         """Drop a refused credential; True where a new one can be had."""
 
-    def is_own(self, comment: Mapping[str, Any], ref: IssueRef) -> bool:
+    def is_own(self, comment: Mapping[str, Any]) -> bool:
         """Whether a comment's author is us."""
 
 
@@ -57,7 +57,7 @@ class AppAuth:
             self._tokens.pop(self._key(ref), None)
         return True
 
-    def is_own(self, comment: Mapping[str, Any], ref: IssueRef) -> bool:
+    def is_own(self, comment: Mapping[str, Any]) -> bool:
         app = comment.get("performed_via_github_app") or {}
         return self._app_id in (str(app.get("id")), app.get("client_id"))
 
@@ -105,7 +105,7 @@ class TokenAuth:
     def forget(self, ref: IssueRef) -> bool:
         return False
 
-    def is_own(self, comment: Mapping[str, Any], ref: IssueRef) -> bool:
+    def is_own(self, comment: Mapping[str, Any]) -> bool:
         if not self._user_id:
             self._user_id = int(self._rest.call("GET", "/user", {}, self._credential)["id"])
         return (comment.get("user") or {}).get("id") == self._user_id
@@ -120,5 +120,5 @@ class NoAuth:
     def forget(self, ref: IssueRef) -> bool:
         return False
 
-    def is_own(self, comment: Mapping[str, Any], ref: IssueRef) -> bool:
+    def is_own(self, comment: Mapping[str, Any]) -> bool:
         return False

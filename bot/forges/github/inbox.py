@@ -114,19 +114,20 @@ class GitHubInbox:
         )
 
     def _why_ignore(self, event: _Event) -> str:
-        changed = event.changes.title is not UNSET or event.changes.body is not UNSET
-        author, sender = event.issue.user or _User(), event.sender or _User()
-        reasons = {
-            f"action {event.action[:40]!r}": event.action not in KINDS,
-            "neither title nor body changed": event.action == "edited" and not changed,
-            "edited by a bot": event.action == "edited" and sender.type == "Bot",
-            "a pull request": event.issue.pull_request is not UNSET,
-            "opened by a bot": author.type == "Bot",
-            "no installation in it, and GITHUB_TOKEN is not set": (
-                self._needs_installation and event.installation is None
-            ),
-        }
-        return next((reason for reason, holds in reasons.items() if holds), "")
+        if event.action not in KINDS:
+            return f"action {event.action[:40]!r}"
+        if event.action == "edited":
+            if event.changes.title is UNSET and event.changes.body is UNSET:
+                return "neither title nor body changed"
+            if event.sender and event.sender.type == "Bot":
+                return "edited by a bot"
+        if event.issue.pull_request is not UNSET:
+            return "a pull request"
+        if event.issue.user and event.issue.user.type == "Bot":
+            return "opened by a bot"
+        if self._needs_installation and event.installation is None:
+            return "no installation in it, and GITHUB_TOKEN is not set"
+        return ""
 
 
 def _decode(content_type: str, body: bytes) -> _Event:

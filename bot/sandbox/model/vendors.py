@@ -191,7 +191,7 @@ class Anthropic:
         details = {"type": "refusal", "category": None, "explanation": None}
         return self._envelope(body, [], "refusal", details)
 
-    def filtered(self, body: Json) -> Response:  # noqa: ARG002 - OpenAI's needs it
+    def filtered(self, body: Json) -> Response:
         return self.error(400, "Output blocked by content filtering policy")
 
     def tool_calls(self, body: Json) -> Response:
@@ -224,7 +224,7 @@ class Anthropic:
         self,
         status: int,
         message: str,
-        param: str | None = None,  # noqa: ARG002 - only OpenAI names it
+        param: str | None = None,
     ) -> Response:
         default = "api_error" if status >= 500 else "invalid_request_error"
         problem = {"type": self.KINDS.get(status, default), "message": message}

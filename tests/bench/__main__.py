@@ -1,0 +1,22 @@
+"""`make bench`: figures as ratios to references that are measured in the same run."""
+
+from __future__ import annotations
+
+import os
+import platform
+
+from tests.bench import receiver
+
+SECTIONS = [receiver.measure]
+
+
+def main() -> None:
+    print(f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, Python", end=" ")
+    print(platform.python_version())
+    for section in SECTIONS:
+        for line in section():
+            print(f"- {line}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,263 @@
+"""The label policy: which labels may be applied at all, and which of the chosen ones are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from bot.core.labels import Present, allowed, decide, fold
+from bot.core.model import Certainty, Choice, Label, Verdict
+from bot.core.repoconfig import LabelRules
+
+LABELS = tuple(
+    Label(name)
+    for name in (
+        "bug",
+        "enhancement",
+        "documentation",
+        "area/login",
+        "area/api",
+        "type: crash",
+        "type: hang",
+        "team::web",
+        "team::core",
+        "size::small::fast",
+    )
+)
+
+
+def names(found: Sequence[Label]) -> list[str]:
+    return [label.name for label in found]
+
+
+def sure(*labels: str, certainty: Certainty = "sure") -> tuple[Choice, ...]:
+    return tuple(Choice(label, certainty, "so says the text") for label in labels)
+
+
+def outcome(
+    choices: Sequence[Choice],
+    *,
+    present: Present | None = None,
+    suggestions: Sequence[str] = (),
+    **rules: Any,
+) -> tuple[list[str], list[str]]:
+    """The labels that are applied and those that are suggested."""
+    labels = LabelRules(**rules)
+    verdict = decide(choices, LABELS, suggestions, present or Present(), labels)
+    return [choice.label for choice in verdict.apply], list(verdict.suggest)
+
+
+# Which labels may be applied at all.
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "wontfix",
+        "WontFix",
+        "duplicate",
+        "invalid",
+        "stale",
+        "spam",
+        "good first issue",
+        "Good  First Issue",
+        "help wanted",
+        "priority: high",
+        "priority/p2",
+        "P0",
+        "p4",
+        "severity-1",
+        "security",
+        "security-fix",
+        "release-blocker",
+        "backport 1.2",
+        "lgtm",
+        "approved",
+        "ok-to-test",
+        "automerge",
+        "deploy-preview",
+        "do-not-merge",
+        "ai-review",
+        "status: wontfix",
+        "resolution/duplicate",
+        "status::stale",
+    ],
+)
+def test_process_labels_and_machine_triggers_are_off_unless_named_exactly(name: str) -> None:
+    label = Label(name)
+    assert allowed([label], LabelRules()) == ()
+    assert allowed([label], LabelRules(allow=("*", f"{name[:2]}*"))) == ()
+    assert allowed([label], LabelRules(allow=(name.upper(),))) == (label,)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["bug", "p5", "p10", "api", "aid", "area/login", "reproducible", "invalid-input", "mail"],
+)
+def test_ordinary_labels_may_be_applied(name: str) -> None:
+    assert names(allowed([Label(name)], LabelRules())) == [name]
+
+
+@pytest.mark.parametrize(
+    "description",
+    [
+        "Set by maintainers only",
+        "Only maintainers may add this",
+        "Added manually only",
+        "For humans only.",
+        "only people with write access",
+        "Do not set automatically",
+        "DO NOT USE AUTOMATICALLY",
+    ],
+)
+def test_labels_that_only_people_set_are_off_unless_named_exactly(description: str) -> None:
+    label = Label("triaged", description)
+    assert allowed([label], LabelRules()) == ()
+    assert allowed([label], LabelRules(allow=("triaged",))) == (label,)
+
+
+@pytest.mark.parametrize(
+    "description", ["", "Only on Windows", "Something people report", "The manual is wrong"]
+)
+def test_other_descriptions_forbid_nothing(description: str) -> None:
+    assert allowed([Label("triaged", description)], LabelRules())
+
+
+@pytest.mark.parametrize(
+    ("rules", "left"),
+    [
+        ({}, ["bug", "area/login", "area/api", "wip"]),
+        ({"allow": ("area/*",)}, ["area/login", "area/api"]),
+        ({"allow": ("BUG",)}, ["bug"]),
+        ({"allow": ()}, []),
+        ({"allow": ("nothing-such",)}, []),
+        ({"deny": ("area/*",)}, ["bug", "wip"]),
+        ({"deny": ("Wip",)}, ["bug", "area/login", "area/api"]),
+        ({"deny": ("*",)}, []),
+        ({"allow": ("bug",), "deny": ("bug",)}, []),
+        ({"allow": ("*", "stale")}, ["bug", "area/login", "area/api", "wip", "stale"]),
+    ],
+)
+def test_a_repository_allows_and_denies_by_globs_of_any_case(
+    rules: dict[str, tuple[str, ...]], left: list[str]
+) -> None:
+    labels = [Label(name) for name in ("bug", "area/login", "area/api", "wip", "stale")]
+    assert names(allowed(labels, LabelRules(**rules))) == left  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("Bug", "bug"), ("  good   first issue ", "Good First Issue"), ("ß", "SS")]
+)
+def test_names_are_compared_without_case_and_superfluous_blanks(one: str, other: str) -> None:
+    assert fold(one) == fold(other)
+
+
+# Which of the chosen ones are applied.
+
+
+@pytest.mark.parametrize("certainty", ["sure", "likely"])
+def test_sure_and_likely_labels_are_applied(certainty: Certainty) -> None:
+    assert outcome(sure("bug", certainty=certainty)) == (["bug"], [])
+
+
+def test_unsure_labels_are_suggested() -> None:
+    assert outcome(sure("bug", certainty="unsure")) == ([], ["bug"])
+
+
+def test_a_label_is_written_as_the_repository_spells_it() -> None:
+    assert outcome(sure(" BUG ", "Area/Login")) == (["bug", "area/login"], [])
+
+
+def test_names_that_do_not_exist_are_dropped() -> None:
+    assert outcome(sure("bugs", "lgtm", "", "bug,lgtm", "bug\n")) == (["bug"], [])
+
+
+def test_a_common_tag_that_the_repository_lacks_is_suggested() -> None:
+    chosen = sure("Security", "api")
+    assert outcome(chosen, suggestions=["security"]) == ([], ["security"])
+
+
+def test_a_label_named_twice_is_applied_once() -> None:
+    assert outcome(sure("bug", "BUG")) == (["bug"], [])
+
+
+def test_what_is_first_unsure_and_then_sure_is_only_applied() -> None:
+    assert outcome((*sure("bug", certainty="unsure"), *sure("bug"))) == (["bug"], [])
+
+
+def test_a_label_on_the_issue_is_neither_applied_nor_suggested() -> None:
+    present = Present(labels=["Bug"])
+    assert outcome(sure("bug", "documentation"), present=present) == (["documentation"], [])
+
+
+@pytest.mark.parametrize("certainty", ["sure", "likely", "unsure"])
+def test_a_label_that_a_person_removed_is_neither_applied_nor_suggested(
+    certainty: Certainty,
+) -> None:
+    chosen = sure("bug", certainty=certainty)
+    assert outcome(chosen, present=Present(removed=["BUG"])) == ([], [])
+
+
+def test_past_the_limit_labels_are_suggested_in_their_order() -> None:
+    chosen = sure("bug", "documentation", "area/login", "team::web")
+    assert outcome(chosen, max=2) == (["bug", "documentation"], ["area/login", "team::web"])
+
+
+def test_a_limit_of_zero_applies_and_suggests_nothing() -> None:
+    assert outcome(sure("bug"), max=0) == ([], [])
+
+
+def test_suggestions_are_limited_too() -> None:
+    chosen = sure("bug", "documentation", "area/login", certainty="unsure")
+    assert outcome(chosen, max=2) == ([], ["bug", "documentation"])
+
+
+@pytest.mark.parametrize(
+    ("chosen", "applied", "suggested"),
+    [
+        (("area/login", "area/api"), ["area/login"], ["area/api"]),
+        (("type: crash", "type: hang"), ["type: crash"], ["type: hang"]),
+        (("team::web", "team::core"), ["team::web"], ["team::core"]),
+        (("team::web", "area/api", "bug"), ["team::web", "area/api", "bug"], []),
+        (("bug", "enhancement"), ["bug"], ["enhancement"]),
+        (("enhancement", "documentation"), ["enhancement", "documentation"], []),
+    ],
+)
+def test_of_a_group_at_most_one_is_applied(
+    chosen: tuple[str, ...], applied: list[str], suggested: list[str]
+) -> None:
+    groups = {"type": ("Bug", "enhancement")}
+    assert outcome(sure(*chosen), groups=groups) == (applied, suggested)
+
+
+@pytest.mark.parametrize(
+    ("there", "chosen", "applied", "suggested"),
+    [
+        ("area/ui", "area/api", [], ["area/api"]),
+        ("Area: something", "area/api", [], ["area/api"]),
+        ("team::mobile", "team::web", [], ["team::web"]),
+        ("enhancement", "bug", [], ["bug"]),
+        ("size::small::slow", "size::small::fast", [], ["size::small::fast"]),
+        ("size::large::slow", "size::small::fast", ["size::small::fast"], []),
+        ("team/web", "team::core", ["team::core"], []),
+        ("other", "bug", ["bug"], []),
+    ],
+)
+def test_a_person_who_chose_within_a_group_is_not_contradicted(
+    there: str, chosen: str, applied: list[str], suggested: list[str]
+) -> None:
+    groups = {"type": ("bug", "enhancement")}
+    found = outcome(sure(chosen), present=Present(labels=[there]), groups=groups)
+    assert found == (applied, suggested)
+
+
+def test_reasons_and_certainties_stay_with_their_labels() -> None:
+    chosen = [Choice("BUG", "likely", "it says so")]
+    verdict = decide(chosen, LABELS, (), Present(), LabelRules())
+    assert verdict == Verdict((Choice("bug", "likely", "it says so"),), ())
+
+
+def test_no_choice_is_an_answer_too() -> None:
+    assert outcome(()) == ([], [])

@@ -1,0 +1,227 @@
+"""Stand-ins for the ports: plain classes with state. A call that nobody scripted fails the test."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+
+import httpx
+
+from bot.core.errors import ModelFailed, QueueDown, Refused, TaglineError
+from bot.core.model import Comment, Delivery, Ignored, Issue, IssueRef, Kind, Label, Usage
+from bot.core.prompt import Answer, Prompt
+from bot.http import Clients
+from bot.store.memory import MemoryStore
+
+REF = IssueRef("github", "github.com", "acme/widget", 41, 7001, "5001")
+NOW = 1_760_000_000.0
+DAY = 86_400.0
+MODEL_NAME = "gpt-6-luna"
+
+
+def an_issue(title: str, body: str = "", labels: Sequence[str] = ()) -> Issue:
+    """An open, fresh issue of a person."""
+    return Issue(
+        ref=REF,
+        title=title,
+        body=body,
+        author="ada",
+        is_bot=False,
+        labels=tuple(labels),
+        is_open=True,
+        locked=False,
+        confidential=False,
+        is_pull_request=False,
+        created_at=NOW - 5,
+    )
+
+
+def a_delivery(kind: Kind = "opened", name: str = "d-1", at: float = NOW) -> Delivery:
+    return Delivery(name, kind, REF, at)
+
+
+def says(summary: str, *labels: tuple[str, str, str]) -> str:
+    """A model's answer; each label is its name, certainty and reason."""
+    named = [dict(zip(("name", "certainty", "reason"), label, strict=True)) for label in labels]
+    return json.dumps({"summary": summary, "labels": named})
+
+
+@dataclass
+class FakeForge:
+    """Implements `Forge` for one issue. `people` may change anything between two jobs.
+
+    `troubles` holds, per method, errors for its next calls: raised instead of the deed, or after it
+    where the pair says True.
+    """
+
+    found: Issue
+    repository: tuple[Label, ...] = ()
+    config: str | None = None
+    ours: list[Comment] = field(default_factory=list)
+    troubles: dict[str, list[tuple[TaglineError, bool]]] = field(default_factory=dict)
+    writes: list[str] = field(default_factory=list)
+    next_id: int = 900
+
+    def fails(self, method: str, *errors: TaglineError, done: bool = False) -> None:
+        """Let the next calls of a method fail; `done` = it happened and only the answer is lost."""
+        self.troubles.setdefault(method, []).extend((error, done) for error in errors)
+
+    def issue(self, ref: IssueRef) -> Issue:
+        with self._call("issue", ref):
+            pass
+        return self.found
+
+    def labels(self, ref: IssueRef) -> tuple[Label, ...]:
+        with self._call("labels", ref):
+            pass
+        return self.repository
+
+    def config_text(self, ref: IssueRef) -> str | None:
+        with self._call("config_text", ref):
+            pass
+        return self.config
+
+    def comments(self, ref: IssueRef) -> tuple[Comment, ...]:
+        with self._call("comments", ref):
+            pass
+        return tuple(sorted(self.ours, key=lambda comment: comment.id))
+
+    def comment(self, ref: IssueRef, body: str) -> Comment:
+        with self._call("comment", ref):
+            self.next_id += 1
+            self.ours.append(Comment(self.next_id, body))
+            self.writes.append("comment")
+        return self.ours[-1]
+
+    def edit(self, ref: IssueRef, comment_id: int, body: str) -> bool:
+        with self._call("edit", ref):
+            kept = [c for c in self.ours if c.id != comment_id]
+            there = len(kept) < len(self.ours)
+            if there:
+                self.ours = [*kept, Comment(comment_id, body)]
+                self.writes.append("edit")
+        return there
+
+    def add_labels(self, ref: IssueRef, names: tuple[str, ...]) -> tuple[str, ...]:
+        existing = {label.name for label in self.repository}
+        assert set(names) <= existing, f"labels that do not exist: {set(names) - existing}"
+        assert names, "an empty request is a wasted one"
+        with self._call("add_labels", ref):
+            merged = dict.fromkeys((*self.found.labels, *names))
+            self.found = replace(self.found, labels=tuple(merged))
+            self.writes.append("labels")
+        return names
+
+    def person_removes(self, label: str) -> None:
+        assert label in self.found.labels
+        kept = tuple(name for name in self.found.labels if name != label)
+        self.found = replace(self.found, labels=kept)
+
+    def person_edits(self, title: str, body: str = "") -> None:
+        self.found = replace(self.found, title=title, body=body)
+
+    def person_deletes_our_comment(self) -> None:
+        assert self.ours
+        self.ours.clear()
+
+    @contextmanager
+    def _call(self, method: str, ref: IssueRef) -> Iterator[None]:
+        assert ref == self.found.ref, f"a request for another issue: {ref}"
+        waiting = self.troubles.get(method)
+        if not waiting:
+            yield
+            return
+        error, done = waiting.pop(0)
+        if done:
+            yield
+        raise error
+
+
+class ScriptedModel:
+    """Implements `Model`: gives its answers one after the other and keeps what it was asked."""
+
+    name = MODEL_NAME
+
+    def __init__(self, *answers: str | ModelFailed) -> None:
+        self.answers = list(answers)
+        self.asked: list[Prompt] = []
+
+    def ask(self, prompt: Prompt) -> Answer:
+        assert self.answers, "the model was asked once more than expected"
+        self.asked.append(prompt)
+        answer = self.answers.pop(0)
+        if isinstance(answer, ModelFailed):
+            raise answer
+        return Answer(answer, Usage(self.name, 700, 60, 0.0002))
+
+
+class FakeLock:
+    """Implements `Lock`; `kept` tells whether it is still ours."""
+
+    def __init__(self, kept: bool = True) -> None:
+        self.kept = kept
+
+    def held(self) -> bool:
+        return self.kept
+
+
+class LosingStore(MemoryStore):
+    """A store whose lock runs out while the job is at work."""
+
+    @contextmanager
+    def lock(self, key: str) -> Iterator[FakeLock]:  # type: ignore[override]
+        with super().lock(key):
+            yield FakeLock(kept=False)
+
+
+class FakeInbox:
+    """Implements `Inbox`: believes one signature and reads `what`."""
+
+    def __init__(self, what: Delivery | Ignored | Refused) -> None:
+        self.what = what
+        self.calls: list[str] = []
+
+    def admit(self, headers: Mapping[str, str]) -> None:
+        self.calls.append("admit")
+
+    def verify(self, headers: Mapping[str, str], body: bytes) -> None:
+        self.calls.append("verify")
+        if headers.get("signature") != "good":
+            raise Refused(401, "wrong signature")
+
+    def read(
+        self, headers: Mapping[str, str], body: bytes, received_at: float
+    ) -> Delivery | Ignored:
+        self.calls.append("read")
+        if isinstance(self.what, Refused):
+            raise self.what
+        return self.what
+
+
+class FakeQueue:
+    """Implements `Queue`; `down` makes it answer like a silent Redis."""
+
+    def __init__(self, *, down: bool = False) -> None:
+        self.down = down
+        self.jobs: dict[str, Delivery] = {}
+
+    async def put(self, delivery: Delivery) -> str:
+        if self.down:
+            raise QueueDown("no answer")
+        self.jobs.setdefault(f"job of {delivery.id}", delivery)
+        return f"job of {delivery.id}"
+
+
+class ScriptedWeb(Clients):
+    """HTTP faked at the transport: `answer` gets every request and refuses what it did not expect."""
+
+    def __init__(self, answer: Callable[[httpx.Request], httpx.Response]) -> None:
+        self._client = httpx.Client(transport=httpx.MockTransport(answer), trust_env=False)
+
+    def get(self) -> httpx.Client:
+        return self._client
+
+    def close(self) -> None:
+        self._client.close()

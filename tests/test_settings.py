@@ -1,0 +1,444 @@
+"""The environment: every mistake is told at once, names its variable and never shows a value."""
+
+from __future__ import annotations
+
+import base64
+import re
+from pathlib import Path
+
+import pytest
+
+from bot.settings import LATER, PLAIN, SECRETS, Settings, SettingsError, load
+
+ROOT = Path(__file__).parent.parent
+PEM = "-----BEGIN RSA PRIVATE KEY-----\nMIIByQ0\n-----END RSA PRIVATE KEY-----"
+SECRET = "0123456789abcdef"
+OPENAI = {"LLM_PROVIDER": "openai", "OPENAI_API_KEY": "sk-quokkaberry"}
+COMPATIBLE = {
+    "LLM_PROVIDER": "compatible",
+    "LLM_MODEL": "llama",
+    "LLM_BASE_URL": "http://127.0.0.1:11434/v1",
+}
+
+
+def problems(environ: dict[str, str]) -> list[str]:
+    with pytest.raises(SettingsError) as error:
+        load(environ)
+    assert str(error.value) == "\n".join(error.value.problems)
+    return error.value.problems
+
+
+def notices(environ: dict[str, str]) -> tuple[str, ...]:
+    return load(environ).notices
+
+
+# Defaults and plain values.
+
+
+def test_an_empty_environment_is_a_bot_on_rules_that_listens_on_loopback() -> None:
+    settings = load({})
+    assert settings == Settings(
+        github_app_id="",
+        github_private_key="",
+        github_webhook_secrets=(),
+        github_token="",
+        github_api_url="https://api.github.com",
+        model=None,
+        redis_url="redis://127.0.0.1:6379/0",
+        host="127.0.0.1",
+        port=8000,
+        worker_threads=32,
+        log_level="info",
+        log_format="json",
+        mode="apply",
+        notices=settings.notices,
+    )
+
+
+# Variable, value → the attribute that it sets, and to what.
+PLAIN_VALUES: dict[tuple[str, str], tuple[str, object]] = {
+    ("GITHUB_WEBHOOK_SECRET", SECRET): ("github_webhook_secrets", (SECRET,)),
+    ("GITHUB_WEBHOOK_SECRET", f"{SECRET}, {SECRET}-new"): (
+        "github_webhook_secrets",
+        (SECRET, f"{SECRET}-new"),
+    ),
+    ("GITHUB_TOKEN", "ghp_x"): ("github_token", "ghp_x"),
+    ("GITHUB_API_URL", "https://ghe.example/api/v3/"): (
+        "github_api_url",
+        "https://ghe.example/api/v3",
+    ),
+    ("REDIS_URL", "rediss://:pw@redis.example:6380/1"): (
+        "redis_url",
+        "rediss://:pw@redis.example:6380/1",
+    ),
+    ("REDIS_URL", "unix:///run/redis.sock?db=0"): ("redis_url", "unix:///run/redis.sock?db=0"),
+    ("TAGLINE_HOST", "0.0.0.0"): ("host", "0.0.0.0"),
+    ("PORT", "9000"): ("port", 9000),
+    ("PORT", ""): ("port", 8000),
+    ("PORT", " 9000 "): ("port", 9000),
+    ("WORKER_THREADS", "4"): ("worker_threads", 4),
+    ("LOG_LEVEL", "DEBUG"): ("log_level", "debug"),
+    ("LOG_FORMAT", "text"): ("log_format", "text"),
+    ("TAGLINE_MODE", "dry-run"): ("mode", "dry-run"),
+}
+
+
+@pytest.mark.parametrize(("given", "wanted"), PLAIN_VALUES.items(), ids=str)
+def test_each_variable_sets_its_setting(given: tuple[str, str], wanted: tuple[str, object]) -> None:
+    assert getattr(load(dict([given])), wanted[0]) == wanted[1]
+
+
+# Provider → the variables, and the model that they make: name, address, seconds, tokens, key.
+MODELS: dict[str, tuple[dict[str, str], tuple[str, str, float, int, str, str]]] = {
+    "openai": (
+        OPENAI,
+        ("gpt-6-luna", "https://api.openai.com/v1", 45, 2000, "OPENAI_API_KEY", "sk-quokkaberry"),
+    ),
+    "anthropic": (
+        {"LLM_PROVIDER": "Anthropic", "ANTHROPIC_API_KEY": "k"},
+        ("claude-haiku-5-5", "https://api.anthropic.com", 45, 2000, "ANTHROPIC_API_KEY", "k"),
+    ),
+    "compatible without a key": (
+        COMPATIBLE,
+        ("llama", "http://127.0.0.1:11434/v1", 120, 2000, "LLM_API_KEY", ""),
+    ),
+    "compatible with a key": (
+        {**COMPATIBLE, "LLM_API_KEY": "k"},
+        ("llama", "http://127.0.0.1:11434/v1", 120, 2000, "LLM_API_KEY", "k"),
+    ),
+    "everything set": (
+        {
+            **OPENAI,
+            "LLM_MODEL": "gpt-6",
+            "OPENAI_BASE_URL": "http://localhost:1/v1/",
+            "LLM_TIMEOUT": "2.5",
+            "LLM_MAX_OUTPUT_TOKENS": "100",
+        },
+        ("gpt-6", "http://localhost:1/v1", 2.5, 100, "OPENAI_API_KEY", "sk-quokkaberry"),
+    ),
+    "the other key and address do not matter": (
+        {**OPENAI, "ANTHROPIC_API_KEY": "other", "ANTHROPIC_BASE_URL": "http://localhost:2"},
+        ("gpt-6-luna", "https://api.openai.com/v1", 45, 2000, "OPENAI_API_KEY", "sk-quokkaberry"),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_each_provider_has_its_key_its_address_and_its_defaults(name: str) -> None:
+    environ, wanted = MODELS[name]
+    model = load(environ).model
+    assert model is not None
+    assert (
+        model.model,
+        model.base_url,
+        model.timeout,
+        model.max_output_tokens,
+        model.key_name,
+        model.key,
+    ) == wanted
+
+
+def test_a_dotenv_file_fills_in_what_the_environment_does_not_set(tmp_path: Path) -> None:
+    dotenv = tmp_path / ".env"
+    dotenv.write_text("PORT=9000\nLOG_LEVEL=debug\n")
+    settings = load({"PORT": "9001"}, dotenv)
+    assert (settings.port, settings.log_level) == (9001, "debug")
+
+
+# Wrong values.
+
+# Variable, wrong value → what its problem says.
+WRONG = {
+    ("GITHUB_PRIVATE_KEY", "quokkaberry"): "is not a PEM private key",
+    ("GITHUB_PRIVATE_KEY", "кваква"): "is not a PEM private key",
+    ("GITHUB_PRIVATE_KEY", base64.b64encode(b"quokkaberry").decode()): "is not a PEM private key",
+    ("GITHUB_WEBHOOK_SECRET", "quokkaberry"): "16 characters or more",
+    ("GITHUB_WEBHOOK_SECRET", ""): "is empty or too short",
+    ("GITHUB_WEBHOOK_SECRET", f"{SECRET},"): "is empty or too short",
+    ("GITHUB_API_URL", "quokkaberry"): "must start with http:// or https://",
+    ("REDIS_URL", "http://quokkaberry"): "must start with redis://, rediss:// or unix://",
+    ("PORT", "quokkaberry"): "must be a number from 0 to 65535",
+    ("PORT", "65536"): "must be a number from 0 to 65535",
+    ("PORT", "80.5"): "must be a number",
+    ("WORKER_THREADS", "0"): "must be a number from 1 to 1000",
+    ("LOG_LEVEL", "quokkaberry"): "must be one of: info, debug, warning, error",
+    ("LOG_FORMAT", "quokkaberry"): "must be one of: json, text",
+    ("TAGLINE_MODE", "quokkaberry"): "must be one of: apply, suggest, dry-run, off",
+    ("LLM_TIMEOUT", "quokkaberry"): "must be a number from 0.1 to 600",
+    ("LLM_TIMEOUT", "nan"): "must be a number from 0.1 to 600",
+    ("LLM_TIMEOUT", "0"): "must be a number from 0.1 to 600",
+    ("LLM_MAX_OUTPUT_TOKENS", "1e3"): "must be a number from 64 to 100000",
+    ("OPENAI_BASE_URL", "quokkaberry/v1"): "must start with http:// or https://",
+}
+
+
+@pytest.mark.parametrize(("given", "advice"), WRONG.items(), ids=str)
+def test_a_wrong_value_is_one_line_with_its_variable_and_without_the_value(
+    given: tuple[str, str], advice: str
+) -> None:
+    name, value = given
+    (line,) = problems({**OPENAI, name: value})
+    assert line.startswith(name)
+    assert advice in line
+    assert "quokkaberry" not in line
+
+
+@pytest.mark.parametrize("missing", ["LLM_MODEL", "LLM_BASE_URL"])
+def test_a_compatible_server_needs_a_model_and_an_address(missing: str) -> None:
+    (line,) = problems({k: v for k, v in COMPATIBLE.items() if k != missing})
+    assert line.startswith(f"{missing} is not set")
+
+
+@pytest.mark.parametrize(
+    ("given", "missing"),
+    [
+        ({"GITHUB_APP_ID": "123"}, "GITHUB_PRIVATE_KEY"),
+        ({"GITHUB_PRIVATE_KEY": PEM}, "GITHUB_APP_ID"),
+    ],
+)
+def test_half_an_app_names_the_other_half(given: dict[str, str], missing: str) -> None:
+    (line,) = problems(given)
+    assert line.startswith(f"{missing} is not set")
+
+
+def test_all_problems_are_told_at_once() -> None:
+    wrong = {
+        "GITHUB_WEBHOOK_SECRET": "short",
+        "GITHUB_API_URL": "no-url",
+        "REDIS_URL": "no-redis",
+        "PORT": "x",
+        "WORKER_THREADS": "x",
+        "LOG_LEVEL": "x",
+        "LOG_FORMAT": "x",
+        "TAGLINE_MODE": "x",
+        "LLM_TIMEOUT": "x",
+        "GITHUB_TOKEN_FILE": "/no/such/file",
+        "TAGLINE_MODUS": "x",
+    }
+    found = {re.split(r"\W", line)[0] for line in problems({**OPENAI, **wrong})}
+    assert found == set(wrong)
+
+
+@pytest.mark.parametrize(
+    ("name", "nearest"),
+    [
+        ("TAGLINE_MODUS", "TAGLINE_MODE"),
+        ("TAGLINE_HOSTS", "TAGLINE_HOST"),
+        ("TAGLINE_PAUSED", "TAGLINE_PAUSE"),
+    ],
+)
+def test_an_unknown_variable_of_ours_names_the_nearest(name: str, nearest: str) -> None:
+    assert problems({name: "1"}) == [f"{name} is not a setting; did you mean {nearest}?"]
+
+
+def test_variables_of_others_are_none_of_our_business() -> None:
+    assert load({"PATH": "/bin", "LLM_FOO": "1", "TAGLINE_SHARED": "/data"}).port == 8000
+
+
+def test_a_variable_of_a_later_version_is_a_notice() -> None:
+    for name in LATER:
+        assert notices({name: "1", **OPENAI}) == (
+            f"{name} is set, but this version does not use it yet.",
+        )
+
+
+# Secrets: from the variable or from a file, never shown.
+
+
+@pytest.mark.parametrize("name", SECRETS)
+def test_every_secret_can_come_from_a_file(name: str, tmp_path: Path) -> None:
+    value = PEM if name == "GITHUB_PRIVATE_KEY" else f"quokkaberry-{SECRET}"
+    path = tmp_path / "secret"
+    path.write_text(f"{value}\n")
+    provider = {"ANTHROPIC_API_KEY": "anthropic", "LLM_API_KEY": "compatible"}.get(name, "openai")
+    rest = {**OPENAI, **COMPATIBLE, "LLM_PROVIDER": provider, "GITHUB_APP_ID": "1"}
+    rest["GITHUB_PRIVATE_KEY"] = PEM
+    rest.pop(name, None)
+    assert value in load({**rest, f"{name}_FILE": str(path)}).secrets
+
+
+@pytest.mark.parametrize("name", SECRETS)
+def test_a_secret_given_twice_is_a_problem(name: str, tmp_path: Path) -> None:
+    path = tmp_path / "secret"
+    path.write_text(f"quokkaberry-{SECRET}")
+    found = problems({name: f"quokkaberry-{SECRET}", f"{name}_FILE": str(path)})
+    assert f"{name} and {name}_FILE are both set; keep one." in found
+    assert "quokkaberry" not in repr(found)
+
+
+@pytest.mark.parametrize("name", SECRETS)
+def test_a_secret_file_that_cannot_be_read_says_why(name: str, tmp_path: Path) -> None:
+    unreadable = {
+        "is not there": (tmp_path / "none", "No such file or directory"),
+        "is a folder": (tmp_path, "Is a directory"),
+        "is not text": (tmp_path / "bytes", "not a text file"),
+    }
+    (tmp_path / "bytes").write_bytes(b"\xff\xfe\x00")
+    for path, why in unreadable.values():
+        assert f"{name}_FILE cannot be read: {why}." in problems({f"{name}_FILE": str(path)})
+
+
+@pytest.mark.parametrize(
+    "form",
+    [PEM, PEM.replace("\n", "\\n"), base64.b64encode(PEM.encode()).decode()],
+    ids=["text", "escaped", "base64"],
+)
+def test_a_private_key_comes_in_three_forms(form: str) -> None:
+    settings = load({"GITHUB_APP_ID": "1", "GITHUB_PRIVATE_KEY": form})
+    assert settings.github_private_key == PEM
+
+
+def test_a_base64_key_may_be_broken_into_lines() -> None:
+    form = base64.encodebytes(PEM.encode() * 3).decode()
+    assert "\n" in form.strip()
+    settings = load({"GITHUB_APP_ID": "1", "GITHUB_PRIVATE_KEY": form})
+    assert settings.github_private_key == PEM * 3
+
+
+def test_settings_can_be_printed_without_their_secrets() -> None:
+    secrets = {
+        "GITHUB_APP_ID": "1",
+        "GITHUB_PRIVATE_KEY": PEM,
+        "GITHUB_WEBHOOK_SECRET": f"quokkaberry-{SECRET}",
+        "GITHUB_TOKEN": "ghp_quokkaberry",
+        "REDIS_URL": "redis://:quokkaberry@localhost/0",
+        **OPENAI,
+    }
+    settings = load(secrets)
+    shown = repr(settings)
+    assert "quokkaberry" not in shown
+    assert "MIIByQ0" not in shown
+    assert set(settings.secrets) == {
+        PEM,
+        f"quokkaberry-{SECRET}",
+        "ghp_quokkaberry",
+        "sk-quokkaberry",
+        "quokkaberry",
+    }
+
+
+# What a part needs before it starts.
+
+
+def test_without_a_webhook_secret_the_door_stays_shut() -> None:
+    with pytest.raises(SettingsError, match="GITHUB_WEBHOOK_SECRET is not set: without it anybody"):
+        load({}).need_webhook_secret()
+    load({"GITHUB_WEBHOOK_SECRET": SECRET}).need_webhook_secret()
+
+
+def test_without_an_app_or_a_token_the_worker_does_not_start() -> None:
+    with pytest.raises(SettingsError, match=r"GITHUB_APP_ID and GITHUB_PRIVATE_KEY .* make demo"):
+        load({}).need_github()
+    load({"GITHUB_TOKEN": "ghp_x"}).need_github()
+    load({"GITHUB_APP_ID": "1", "GITHUB_PRIVATE_KEY": PEM}).need_github()
+
+
+# Addresses that no server of ours ever calls.
+
+METADATA = [
+    "http://169.254.169.254/v1",
+    "http://169.254.0.1",
+    "http://[fe80::1]:8080",
+    "http://[::ffff:169.254.169.254]/v1",
+    "http://[::ffff:a9fe:a9fe]/v1",
+    "http://[fd00:ec2::254]/v1",
+    "http://[fd00:0ec2:0::254]/v1",
+    "http://metadata.google.internal/v1",
+    "http://METADATA.google.internal./v1",
+    "http://metadata/v1",
+    "http://100.100.100.200/v1",
+    "http://2852039166/v1",
+    "http://0xa9fea9fe/v1",
+    "http://169.254.43518/v1",
+    "http://0251.0376.0251.0376/v1",
+]
+
+
+@pytest.mark.parametrize("url", METADATA)
+@pytest.mark.parametrize("name", ["LLM_BASE_URL", "OPENAI_BASE_URL", "GITHUB_API_URL"])
+def test_link_local_and_metadata_addresses_are_refused(name: str, url: str) -> None:
+    environ = COMPATIBLE if name == "LLM_BASE_URL" else OPENAI
+    (line,) = problems({**environ, name: url})
+    assert line == f"{name} points at a link-local or metadata address, which is never allowed."
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://127.0.0.1:11434/v1",
+        "http://localhost:11434/v1",
+        "http://[::1]:11434/v1",
+        "http://10.0.0.5/v1",
+        "http://192.168.1.20/v1",
+        "http://ollama:11434/v1",
+        "https://models.example/v1",
+    ],
+)
+def test_private_and_loopback_addresses_are_allowed(url: str) -> None:
+    model = load({**COMPATIBLE, "LLM_BASE_URL": url}).model
+    assert model is not None
+    assert model.base_url == url
+
+
+@pytest.mark.parametrize(
+    ("url", "why"),
+    [
+        ("ftp://models.example", "must start with http:// or https://"),
+        ("file:///etc/passwd", "must start with http:// or https://"),
+        ("http://", "must start with http:// or https:// and name a host"),
+        ("http://user:quokkaberry@models.example", "must not contain a user name or password"),
+        ("http://models.example:99999", "is not a valid URL"),
+        ("http://[::1", "is not a valid URL"),
+    ],
+)
+def test_an_address_must_be_a_plain_web_address(url: str, why: str) -> None:
+    (line,) = problems({**COMPATIBLE, "LLM_BASE_URL": url})
+    assert line.startswith(f"LLM_BASE_URL {why}")
+    assert "quokkaberry" not in line
+
+
+# What start-up says of the model.
+
+
+@pytest.mark.parametrize(
+    ("environ", "line"),
+    [
+        ({}, "LLM_PROVIDER is not set): add for example LLM_PROVIDER=openai and OPENAI_API_KEY."),
+        (
+            {"OPENAI_API_KEY": "sk-quokkaberry"},
+            "OPENAI_API_KEY is set, but LLM_PROVIDER is not: add LLM_PROVIDER=openai.",
+        ),
+        (
+            {"ANTHROPIC_API_KEY": "quokkaberry"},
+            "ANTHROPIC_API_KEY is set, but LLM_PROVIDER is not: add LLM_PROVIDER=anthropic.",
+        ),
+        (
+            {"LLM_PROVIDER": "quokkaberry"},
+            "LLM_PROVIDER is not one of openai, anthropic, compatible, none.",
+        ),
+        ({"LLM_PROVIDER": "openai"}, "LLM_PROVIDER=openai needs it: add OPENAI_API_KEY."),
+        ({"LLM_PROVIDER": "anthropic"}, "LLM_PROVIDER=anthropic needs it: add ANTHROPIC_API_KEY."),
+    ],
+)
+def test_without_a_usable_model_start_up_names_the_line_to_add(
+    environ: dict[str, str], line: str
+) -> None:
+    settings = load(environ)
+    (notice,) = settings.notices
+    assert line in notice
+    assert notice.endswith("Labels come from rules until then.")
+    assert "quokkaberry" not in notice
+    assert settings.model is None
+
+
+@pytest.mark.parametrize("environ", [{"LLM_PROVIDER": "none"}, OPENAI, COMPATIBLE])
+def test_a_choice_that_works_needs_no_notice(environ: dict[str, str]) -> None:
+    assert notices(environ) == ()
+
+
+def test_the_example_file_has_one_line_for_each_variable_and_no_other() -> None:
+    lines = (ROOT / ".env.example").read_text().splitlines()
+    rows = [re.fullmatch(r"# ([A-Z_]+)= {2,}(\S.*)", line) for line in lines if "=" in line]
+    assert all(rows)
+    named = [row[1] for row in rows if row]
+    assert sorted(named) == sorted(SECRETS + PLAIN)
