@@ -4,7 +4,7 @@ PYTHON := $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: demo test check bench locks clean
+.PHONY: demo test check bench locks prices clean
 
 demo: $(STAMP)
 	@$(BIN)/tagline demo
@@ -38,3 +38,6 @@ locks:
 
 clean:
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+
+prices:
+	uv run --no-project --with genai-prices python deploy/prices.py

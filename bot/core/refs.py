@@ -6,7 +6,7 @@ import re
 
 from bot.core.model import IssueRef
 
-URL = re.compile(r"https?://([\w.:-]+)/([\w.-]+/[\w.-]+)/issues/(\d{1,18})(?:[?#].*)?")
+URL = re.compile(r"https?://([\w.-]+)(?::\d+)?/([\w.-]+/[\w.-]+)/issues/(\d{1,18})(?:[?#].*)?")
 SHORT = re.compile(r"(github):([\w.-]+/[\w.-]+)#(\d{1,18})")
 
 

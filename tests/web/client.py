@@ -79,13 +79,13 @@ class Door:
     ) -> httpx.Response:
         """A delivery signed with `secret`. A header given as None is left out."""
         content = body if body is not None else msgspec.json.encode(payload or PAYLOAD)
-        every = {
+        every: dict[str, str | None] = {
             "Content-Type": "application/json",
             "X-GitHub-Event": "issues",
             "X-GitHub-Delivery": str(uuid.uuid4()),
             "X-Hub-Signature-256": sign(content, secret),
         }
-        every |= {name.replace("_", "-"): value for name, value in headers.items()}  # type: ignore[dict-item]
+        every |= {name.replace("_", "-"): value for name, value in headers.items()}
         kept = [(name, value) for name, value in every.items() if value is not None]
         return self.request("POST", "/webhooks/github", content, kept)
 

@@ -52,7 +52,7 @@ class Vendors:
         self.seen: set[object] = set()
 
     def check(self, exchanges: Sequence[Exchange]) -> None:
-        checkers = [*self.github, *self.models]
+        checkers: list[Conformance | ModelConformance] = [*self.github, *self.models]
         for exchange in exchanges:
             kind = (
                 exchange.face,

@@ -1,0 +1,132 @@
+"""Writing the one comment: in place where there is one, adopted where an answer got lost."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.core.errors import Doubtful, Forbidden, GiveUp, Retry
+from bot.core.model import Comment, Marker, Plan
+from bot.flow.publish import own_comment, say
+from bot.flow.render import write_marker
+from tests.fakes import REF, FakeForge, FakeLock, an_issue
+
+MARKER = Marker((), "1", "model", "0123456789abcdef")
+BODY = f"**Summary (automated):** It is broken.\n{write_marker(MARKER)}"
+PLAN = Plan(REF, (), BODY, MARKER)
+BEFORE = Comment(7, f"**Summary (automated):** Earlier.\n{write_marker(MARKER)}")
+LOST = Doubtful("GitHub failed (status 502)")
+
+
+class Desk:
+    """A forge with some comments of ours, and a record of how long was waited."""
+
+    def __init__(self, *ours: Comment) -> None:
+        self.forge = FakeForge(an_issue("It is broken"), ours=list(ours))
+        self.slept: list[float] = []
+
+    def say(self, before: Comment | None = None, *, lock: bool = True) -> Comment | None:
+        return say(PLAN, before, self.forge, FakeLock(lock), self.slept.append)
+
+
+def test_a_first_comment_is_posted() -> None:
+    desk = Desk()
+    assert desk.say() == Comment(901, BODY)
+    assert desk.forge.ours == [Comment(901, BODY)]
+
+
+def test_running_the_same_plan_twice_leaves_one_comment_and_no_edit() -> None:
+    desk = Desk()
+    desk.say()
+    desk.say()
+    assert desk.forge.ours == [Comment(901, BODY)]
+    assert desk.forge.writes == ["comment"]
+
+
+def test_a_comment_that_is_there_is_edited_in_place() -> None:
+    desk = Desk(BEFORE)
+    assert desk.say(BEFORE) == Comment(7, BODY)
+    assert desk.forge.ours == [Comment(7, BODY)]
+
+
+def test_a_comment_that_another_worker_just_posted_is_found_and_edited() -> None:
+    desk = Desk(BEFORE)
+    assert desk.say(None) == Comment(7, BODY)
+    assert desk.forge.ours == [Comment(7, BODY)]
+
+
+def test_a_comment_that_a_forge_gave_a_line_end_is_not_edited_for_it() -> None:
+    there = Comment(7, BODY + "\n")
+    desk = Desk(there)
+    assert desk.say(there) == there
+    assert desk.forge.writes == []
+
+
+def test_of_two_comments_the_older_is_ours() -> None:
+    desk = Desk(Comment(9, BODY), BEFORE)
+    assert own_comment(REF, desk.forge) == BEFORE
+
+
+def test_a_comment_without_the_marker_is_somebody_writing_by_hand() -> None:
+    by_hand = Comment(7, "I can confirm this.")
+    desk = Desk(by_hand)
+    assert desk.say() == Comment(901, BODY)
+    assert by_hand in desk.forge.ours
+
+
+def test_a_deleted_comment_is_not_posted_again() -> None:
+    desk = Desk()
+    assert desk.say(BEFORE) is None
+    assert desk.forge.ours == []
+
+
+def test_without_the_lock_nothing_is_posted() -> None:
+    desk = Desk()
+    with pytest.raises(Retry, match="lock"):
+        desk.say(lock=False)
+    assert desk.forge.ours == []
+
+
+def test_a_comment_whose_answer_was_lost_is_adopted_and_not_doubled() -> None:
+    desk = Desk()
+    desk.forge.fails("comment", LOST, done=True)
+    assert desk.say() == Comment(901, BODY)
+    assert desk.forge.ours == [Comment(901, BODY)]
+    assert desk.slept == [2.0]
+
+
+def test_a_comment_that_never_shows_up_is_tried_again_later() -> None:
+    desk = Desk()
+    desk.forge.fails("comment", LOST)
+    with pytest.raises(Retry) as later:
+        desk.say()
+    assert not isinstance(later.value, Doubtful)
+    assert desk.slept == [2.0, 5.0, 10.0]
+    assert desk.forge.ours == []
+
+
+def test_a_comment_that_shows_up_late_is_still_adopted() -> None:
+    desk = Desk()
+
+    def sleep(seconds: float) -> None:
+        desk.slept.append(seconds)
+        if len(desk.slept) == 3:
+            desk.forge.ours.append(Comment(901, BODY))
+
+    desk.forge.fails("comment", LOST)
+    assert say(PLAN, None, desk.forge, FakeLock(), sleep) == Comment(901, BODY)
+    assert desk.slept == [2.0, 5.0, 10.0]
+
+
+@pytest.mark.parametrize("method", ["comment", "edit"])
+@pytest.mark.parametrize(
+    "error", [Forbidden("refused"), GiveUp("credentials"), Retry("slow down", 60)], ids=str
+)
+def test_other_errors_are_not_for_publish_to_settle(
+    method: str, error: Forbidden | GiveUp | Retry
+) -> None:
+    desk = Desk(*([BEFORE] if method == "edit" else []))
+    desk.forge.fails(method, error)
+    with pytest.raises(type(error), match=str(error)):
+        desk.say()
+    assert desk.slept == []
+    assert desk.forge.writes == []

@@ -1,0 +1,66 @@
+"""At the door: verify first, then read, then claim and enqueue; nothing slower."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from bot.core.errors import QueueDown, Refused
+from bot.core.model import Delivery, Ignored
+from bot.flow.receive import Receipt, receive
+from tests.fakes import NOW, FakeInbox, FakeQueue, a_delivery
+
+DELIVERY = a_delivery()
+
+
+def knock(inbox: FakeInbox, queue: FakeQueue, signature: str = "good") -> Receipt:
+    return asyncio.run(receive({"signature": signature}, b"{}", inbox, queue, NOW))
+
+
+def test_an_authentic_delivery_becomes_one_job() -> None:
+    queue = FakeQueue()
+    assert knock(FakeInbox(DELIVERY), queue) == Receipt(DELIVERY, "job of d-1")
+    assert queue.jobs == {"job of d-1": DELIVERY}
+
+
+def test_the_same_delivery_twice_is_the_same_job() -> None:
+    queue = FakeQueue()
+    receipts = {knock(FakeInbox(DELIVERY), queue).job for _ in range(2)}
+    assert receipts == {"job of d-1"}
+    assert len(queue.jobs) == 1
+
+
+def test_an_uninteresting_delivery_is_received_and_queues_nothing() -> None:
+    queue = FakeQueue()
+    assert knock(FakeInbox(Ignored("event 'ping'")), queue) == Receipt(Ignored("event 'ping'"), "")
+    assert queue.jobs == {}
+
+
+def test_a_forged_delivery_is_refused_before_anything_is_read() -> None:
+    inbox, queue = FakeInbox(DELIVERY), FakeQueue()
+    with pytest.raises(Refused) as refusal:
+        knock(inbox, queue, "forged")
+    assert refusal.value.status == 401
+    assert "read" not in inbox.calls
+    assert queue.jobs == {}
+
+
+@pytest.mark.parametrize("what", [DELIVERY, Ignored("nothing")])
+def test_the_signature_is_checked_before_the_body_is_read(what: Delivery | Ignored) -> None:
+    inbox = FakeInbox(what)
+    knock(inbox, FakeQueue())
+    assert inbox.calls == ["verify", "read"]
+
+
+def test_a_delivery_of_the_wrong_shape_queues_nothing() -> None:
+    queue = FakeQueue()
+    with pytest.raises(Refused) as refusal:
+        knock(FakeInbox(Refused(400, "not the JSON of an issues event")), queue)
+    assert refusal.value.status == 400
+    assert queue.jobs == {}
+
+
+def test_a_silent_redis_is_never_a_receipt() -> None:
+    with pytest.raises(QueueDown):
+        knock(FakeInbox(DELIVERY), FakeQueue(down=True))

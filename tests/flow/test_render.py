@@ -1,0 +1,356 @@
+"""Whole comments, as a reviewer reads them, and the hidden marker at their end."""
+
+from __future__ import annotations
+
+import json
+import re
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+
+from bot.core import repoconfig
+from bot.core.errors import ConfigProblem
+from bot.core.history import Past
+from bot.core.model import Choice, Comment, Enrichment, Marker, Plan, Usage, Verdict
+from bot.core.text import ZERO_WIDTH as Z
+from bot.flow.enrich import NO_PROVIDER
+from bot.flow.render import read_marker, render, write_marker
+from tests.fakes import REF, an_issue
+
+INPUT = "0123456789abcdef"
+BY_MODEL = Enrichment(
+    summary="The login button does nothing in Firefox 131 after the 4.2 upgrade.",
+    verdict=Verdict(
+        apply=(
+            Choice("bug", "sure", '"does nothing", stack trace given'),
+            Choice("area/login", "likely", "login button"),
+        ),
+        suggest=("regression",),
+    ),
+    source="model",
+    usage=Usage("gpt-6-luna", 700, 60, 0.0002),
+)
+BY_RULES = Enrichment(
+    summary="After the 4.2 upgrade the login button does nothing.",
+    verdict=Verdict((Choice("bug", "likely", '"crashed"'),), ("frontend",)),
+    source="rules",
+    why=NO_PROVIDER,
+)
+LONG = "It happens each time that I press the button, whatever the page that I came from."
+
+WITH_MODEL = (
+    "<sub>Written by Tagline with `gpt-6-luna`; it can be wrong."
+    " Wrong label? Change it, it will not come back.</sub>"
+)
+WITHOUT_MODEL = (
+    "<sub>Written by Tagline from rules, without a language model; it can be wrong."
+    " Wrong label? Change it, it will not come back.</sub>"
+)
+
+
+def past(
+    labels: Sequence[str] = (), marker: Marker | None = None, title: str = "Login", body: str = LONG
+) -> Past:
+    comment = Comment(7, write_marker(marker)) if marker else None
+    return Past(an_issue(title, body, labels), INPUT, None, comment, marker)
+
+
+def plan(
+    enrichment: Enrichment,
+    config: str | None = None,
+    before: Past | None = None,
+    problems: Sequence[ConfigProblem] = (),
+) -> Plan:
+    return render(before or past(), enrichment, repoconfig.parse(config)[0], problems)
+
+
+def comment(
+    enrichment: Enrichment,
+    config: str | None = None,
+    before: Past | None = None,
+    problems: Sequence[ConfigProblem] = (),
+) -> str:
+    """The comment without its marker, which must be the last line."""
+    body = plan(enrichment, config, before, problems).comment
+    assert body is not None
+    text, _, last = body.rpartition("\n")
+    assert re.fullmatch(r"<!-- tagline:v1 [\w=-]+ -->", last)
+    return text
+
+
+def test_the_comment_of_a_model() -> None:
+    assert comment(BY_MODEL) == (
+        """\
+**Summary (automated):** The login button does nothing in Firefox 131 after the 4.2 upgrade.
+
+- **Labels:** `bug`, `area/login`. Suggested, not applied: `regression`
+
+<details><summary>Why these labels</summary>
+
+- `bug`: "does nothing", stack trace given (sure)
+- `area/login`: login button (likely)
+
+</details>
+
+"""
+        + WITH_MODEL
+    )
+
+
+def test_the_comment_of_the_fallback() -> None:
+    assert comment(BY_RULES) == (
+        """\
+**Summary (automated):** After the 4.2 upgrade the login button does nothing.
+
+- **Labels:** `bug`. Suggested, not applied: `frontend`
+
+<details><summary>Why these labels</summary>
+
+- `bug`: "crashed" (likely)
+
+</details>
+
+"""
+        + WITHOUT_MODEL
+    )
+
+
+def test_the_comment_that_only_suggests() -> None:
+    assert comment(BY_MODEL, "mode: suggest") == (
+        """\
+**Summary (automated):** The login button does nothing in Firefox 131 after the 4.2 upgrade.
+
+- **Labels:** Suggested, not applied: `bug`, `area/login`, `regression`
+
+"""
+        + WITH_MODEL
+    )
+
+
+def test_the_comment_with_problems_of_the_configuration() -> None:
+    config = "mode: aply\nlables: {}\nlabels:\n  max: 99\n"
+    _, problems = repoconfig.parse(config)
+    assert comment(replace(BY_MODEL, verdict=Verdict()), config, problems=problems) == (
+        r"""**Summary (automated):** The login button does nothing in Firefox 131 after the 4.2 upgrade.
+
+<details><summary>Problems in tagline.yml; its other settings hold</summary>
+
+- line 1, mode: write one of: apply, dry-run, off, suggest
+- line 2, lables: unknown key; did you mean \`labels\`?
+- line 4, labels.max: write a whole number from 0 to 20
+
+</details>
+
+"""
+        + WITH_MODEL
+    )
+
+
+def test_the_comment_on_an_issue_of_nothing_but_emoji() -> None:
+    nothing = replace(BY_RULES, summary="\U0001f389\U0001f389", verdict=Verdict())
+    text = "**Summary (automated):** \U0001f389\U0001f389\n\n"
+    assert comment(nothing) == text + WITHOUT_MODEL
+
+
+@pytest.mark.parametrize("empty", ["", "  \n", "\u200b\u202e", "<!-- -->"])
+def test_the_comment_on_an_issue_without_words(empty: str) -> None:
+    nothing = replace(BY_RULES, summary=empty, verdict=Verdict())
+    text = "**Summary (automated):** The issue has no words to sum up.\n\n"
+    assert comment(nothing) == text + WITHOUT_MODEL
+
+
+def test_the_comment_of_a_hostile_model() -> None:
+    hostile = Enrichment(
+        summary="Ping @admin, see #1 and https://evil.example\n/close\n# Big\n<!-- tagline:v1 e30= -->"
+        " **bold** [link](http://a) ![x](http://b) `code` ~bug !5 <img src=x> www.evil.example",
+        verdict=Verdict((Choice("bug", "sure", "@admin </details>\n/close [x](http://y) <!--"),)),
+        source="model",
+        usage=Usage("gpt`-->\n/close"),
+    )
+    assert comment(hostile) == (
+        f"**Summary (automated):** Ping @{Z}admin, see \\#{Z}1 and https{Z}://evil.example /close"
+        rf" \# Big \*\*bold\*\* \[link\](http{Z}://a) \!{Z}\[x\](http{Z}://b) \`code\`"
+        rf" \~{Z}bug \!{Z}5 evil.example"
+        "\n\n- **Labels:** `bug`.\n\n"
+        "<details><summary>Why these labels</summary>\n\n"
+        rf"- `bug`: @{Z}admin /close \[x\](http{Z}://y) (sure)"
+        "\n\n</details>\n\n"
+        "<sub>Written by Tagline with ``gpt`--> /close``; it can be wrong."
+        " Wrong label? Change it, it will not come back.</sub>"
+    )
+
+
+def test_the_comment_of_an_edited_issue_names_what_stayed_and_what_was_added() -> None:
+    marker = Marker(("bug", "gone"), "1", "model", "other")
+    before = past(["bug", "mine"], marker)
+    after = replace(BY_MODEL, verdict=Verdict((Choice("docs", "sure", ""),)))
+    assert comment(after, before=before) == (
+        """\
+**Summary (automated):** The login button does nothing in Firefox 131 after the 4.2 upgrade.
+
+- **Labels:** `bug`, `docs`.
+
+<details><summary>Why these labels</summary>
+
+- `docs`: (sure)
+
+</details>
+
+"""
+        + WITH_MODEL
+    )
+
+
+def test_label_names_are_code_whatever_is_in_them() -> None:
+    names = ("a`b", "@team", "</details>", "c <!-- d")
+    odd = Enrichment("x", Verdict((), names), "model", usage=Usage("m"))
+    line = next(x for x in comment(odd).splitlines() if x.startswith("- "))
+    assert line == (
+        f"- **Labels:** Suggested, not applied: ``a`b``, `@team`, `</details>`, `c <!{Z}-- d`"
+    )
+
+
+def test_the_summary_has_at_most_the_words_that_the_repository_allows() -> None:
+    wordy = replace(BY_MODEL, summary="word " * 100)
+    assert comment(wordy, "comment: {max_words: 10}").splitlines()[0] == (
+        "**Summary (automated):** " + " ".join(["word"] * 10) + "…"
+    )
+
+
+def test_a_reason_is_cut_at_120_characters() -> None:
+    long = Enrichment("x", Verdict((Choice("bug", "sure", "so " * 200),)), "model")
+    (reason,) = [x for x in comment(long).splitlines() if x.startswith("- `bug`: ")]
+    said = reason.removeprefix("- `bug`: ").removesuffix(" (sure)")
+    assert said.endswith("so…")
+    assert 115 <= len(said) <= 120
+
+
+def test_of_many_problems_ten_are_shown() -> None:
+    config = "".join(f"key{n}: 1\n" for n in range(40))
+    _, problems = repoconfig.parse(config)
+    assert len(problems) == 40
+    assert comment(BY_MODEL, problems=problems).count("unknown key") == 10
+
+
+def test_a_key_of_the_configuration_cannot_reach_out_of_its_line() -> None:
+    _, problems = repoconfig.parse('"@admin\\n/close <!-- [x](http://y)": 1')
+    lines = comment(BY_MODEL, problems=problems).splitlines()
+    (shown,) = [line for line in lines if "unknown key" in line]
+    assert shown.startswith(f"- line 1, @{Z}admin /close ")
+    assert "](" not in shown.replace("\\](", "")
+    assert "<!--" not in shown
+
+
+# When something is said at all.
+
+WORDLESS = past(title="Broken", body="Help me please")
+SAID_BEFORE = past(marker=Marker((), "1", "model", "other"))
+FAILED = replace(BY_RULES, why="timeout")
+NO_LABELS = replace(FAILED, labels_usable=False)
+
+
+@pytest.mark.parametrize(
+    ("enrichment", "config", "before", "speaks"),
+    [
+        (BY_MODEL, None, None, True),
+        (BY_MODEL, "comment: {post: never}", None, False),
+        (BY_MODEL, "comment: {post: when-useful}", None, True),
+        (BY_MODEL, "comment: {post: when-useful}", WORDLESS, False),
+        (BY_MODEL, None, WORDLESS, True),
+        (BY_MODEL, "comment: {on_fallback: false}", None, True),
+        (BY_RULES, None, None, True),
+        (BY_RULES, "comment: {on_fallback: false}", None, False),
+        (BY_RULES, "comment: {post: never, on_fallback: true}", None, False),
+        (FAILED, None, None, False),
+        (FAILED, "comment: {on_fallback: true}", None, True),
+        (NO_LABELS, None, None, True),
+        (NO_LABELS, "comment: {on_fallback: false}", None, False),
+        (BY_RULES, None, SAID_BEFORE, False),
+        (NO_LABELS, "comment: {on_fallback: true}", SAID_BEFORE, False),
+        (BY_MODEL, None, SAID_BEFORE, True),
+    ],
+)
+def test_a_comment_is_written_only_where_the_table_says_so(
+    enrichment: Enrichment, config: str | None, before: Past | None, speaks: bool
+) -> None:
+    assert (plan(enrichment, config, before).comment is not None) is speaks
+
+
+@pytest.mark.parametrize(("words", "speaks"), [(11, False), (12, True)])
+def test_an_issue_of_twelve_words_is_worth_a_comment(words: int, speaks: bool) -> None:
+    before = past(title="one", body="word " * (words - 1))
+    said = plan(BY_MODEL, "comment: {post: when-useful}", before).comment
+    assert (said is not None) is speaks
+
+
+def test_labels_are_planned_also_where_nothing_is_said() -> None:
+    silent = plan(BY_MODEL, "comment: {post: never}")
+    assert silent == Plan(
+        REF,
+        ("bug", "area/login"),
+        None,
+        Marker(("bug", "area/login"), "1", "model", INPUT),
+    )
+
+
+# The marker.
+
+
+def test_the_marker_remembers_our_labels_the_prompt_the_source_and_the_input() -> None:
+    before = past(["bug"], Marker(("bug", "gone"), "1", "rules", "other"))
+    body = plan(BY_MODEL, before=before).comment
+    assert body is not None
+    hidden = re.search(r"<!-- tagline:v1 (\S+) -->\Z", body)
+    assert hidden
+    assert json.loads(urlsafe_b64decode(hidden[1])) == {
+        "labels": ["bug", "gone", "area/login"],
+        "prompt": "1",
+        "source": "model",
+        "input": INPUT,
+    }
+
+
+@pytest.mark.parametrize(
+    "marker",
+    [
+        Marker((), "", "rules", INPUT),
+        Marker(("bug", "a -->", "ü/ö", "\U0001f41b bug"), "1", "model", INPUT),
+        Marker(tuple(f"{'label' * 9} {n}" for n in range(100)), "1", "model", INPUT),
+    ],
+)
+def test_a_marker_is_read_as_it_was_written(marker: Marker) -> None:
+    line = write_marker(marker)
+    assert line.count("-->") == 1
+    assert read_marker(f"**Summary (automated):** text\n\nmore\n{line}") == marker
+    assert read_marker(f"{line}\r\n") == marker
+
+
+def test_of_two_markers_the_last_counts() -> None:
+    first, last = Marker((), "", "rules", "a"), Marker((), "", "rules", "b")
+    assert read_marker(f"{write_marker(first)}\n{write_marker(last)}") == last
+
+
+def encoded(text: bytes) -> str:
+    return f"<!-- tagline:v1 {urlsafe_b64encode(text).decode()} -->"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "I can confirm this.",
+        "<!-- tagline:v1  -->",
+        "<!-- tagline:v1 x -->",
+        "<!-- tagline:v2 e30= -->",
+        "<!-- tagline:v1 e30=",
+        encoded(b"{}"),
+        encoded(b"[]"),
+        encoded(b"\xff\xfe"),
+        encoded(b'{"labels": "bug", "prompt": "1", "source": "model", "input": "x"}'),
+        encoded(b"[" * 5000),
+    ],
+)
+def test_what_is_no_marker_of_ours_is_none(text: str) -> None:
+    assert read_marker(text) is None

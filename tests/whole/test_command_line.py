@@ -1,0 +1,139 @@
+"""The commands, as processes of their own beside the sandbox."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from tests.whole.conftest import Build
+from tests.whole.house import BODY, TITLE, House
+
+ROOT = Path(__file__).parents[2]
+
+
+def tagline(
+    *arguments: str, cwd: Path = ROOT, environment: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    ours = ("GITHUB_", "GITLAB_", "LLM_", "OPENAI_", "ANTHROPIC_", "TAGLINE_", "REDIS_")
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+    return subprocess.run(
+        [sys.executable, "-m", "bot", *arguments],
+        cwd=cwd,
+        env={**clean, **(environment or {}), "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        timeout=60,
+        check=False,
+    )
+
+
+def access(house: House) -> dict[str, str]:
+    return {
+        "GITHUB_APP_ID": str(house.box.app_id),
+        "GITHUB_PRIVATE_KEY": house.box.private_key.replace("\n", "\\n"),
+        "GITHUB_API_URL": house.box.github_url,
+        "REDIS_URL": house.redis_url,
+        "LLM_PROVIDER": "openai",
+        "LLM_MODEL": "sandbox-rules",
+        "OPENAI_API_KEY": "sandbox-key",
+        "OPENAI_BASE_URL": house.box.openai_url,
+    }
+
+
+def test_enrich_prints_what_it_would_write_and_writes_nothing(house: House, tmp_path: Path) -> None:
+    number = house.box.open_issue(house.repo, TITLE, BODY, deliver=False)
+    url = f"http://127.0.0.1/{house.repo}/issues/{number}"
+    answer = tagline("enrich", url, "--json", cwd=tmp_path, environment=access(house))
+    assert answer.returncode == 0, answer.stderr
+    shown = json.loads(answer.stdout)
+    assert (shown["v"], shown["outcome"]) == (1, "dry-run")
+    assert "bug" in shown["labels"]
+    assert shown["comment"].startswith("**Summary (automated):**")
+    assert (house.labels(number), house.comments(number)) == ([], [])
+
+
+def test_enrich_reads_a_public_issue_without_any_token_or_key(house: House, tmp_path: Path) -> None:
+    number = house.box.open_issue(house.repo, TITLE, BODY, deliver=False)
+    only = {"GITHUB_API_URL": house.box.github_url, "REDIS_URL": "redis://127.0.0.1:1/0"}
+    ref = f"github:{house.repo}#{number}"
+    answer = tagline("enrich", ref, cwd=tmp_path, environment=only)
+    assert answer.returncode == 0, answer.stderr
+    assert "Labels: bug, needs-review" in answer.stdout
+    assert "without a language model" in answer.stdout
+
+
+def test_enrich_with_apply_writes_also_on_an_old_issue(house: House, tmp_path: Path) -> None:
+    number = house.box.open_issue(house.repo, TITLE, BODY, deliver=False, created_at=1.0)
+    ref = f"github:{house.repo}#{number}"
+    answer = tagline("enrich", ref, "--apply", cwd=tmp_path, environment=access(house))
+    assert answer.returncode == 0, answer.stderr
+    assert "bug" in house.labels(number)
+    assert len(house.comments(number)) == 1
+
+
+def test_enrich_with_a_delay_queues_a_job_that_job_can_tell_of(
+    house: House, tmp_path: Path
+) -> None:
+    number = house.box.open_issue(house.repo, TITLE, BODY, deliver=False)
+    ref = f"github:{house.repo}#{number}"
+    queued = tagline(
+        *("enrich", ref, "--apply", "--delay", "0.5"), cwd=tmp_path, environment=access(house)
+    )
+    job = queued.stdout.strip()
+    assert house.end_of(job).outcome == "answered"
+    told = tagline("job", job, cwd=tmp_path, environment=access(house))
+    assert "state: done" in told.stdout
+    assert f"issue: github:{house.repo}#{number}" in told.stdout
+
+
+def test_a_job_that_still_waits_is_queued(build: Build, tmp_path: Path) -> None:
+    with build().open(at_work=False) as house:
+        house.box.open_issue(house.repo, TITLE, BODY)
+        job = house.opened.job or ""
+        told = tagline("job", job, "--json", cwd=tmp_path, environment=access(house))
+        assert json.loads(told.stdout)["state"] == "queued"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "code", "says"),
+    [
+        (["serve"], {}, 2, "GITHUB_WEBHOOK_SECRET is not set"),
+        (["serve"], {"GITHUB_WEBHOOK_SECRET": ""}, 2, "GITHUB_WEBHOOK_SECRET is empty"),
+        (["serve"], {"GITHUB_WEBHOOK_SECRET": "shorty"}, 2, "GITHUB_WEBHOOK_SECRET is empty or"),
+        (["worker"], {}, 2, "make demo"),
+        (["worker"], {"TAGLINE_MOED": "off"}, 2, "did you mean TAGLINE_MODE"),
+        (["job", "none"], {"REDIS_URL": "redis://127.0.0.1:1/0"}, 75, "REDIS_URL"),
+        (["enrich", "something"], {}, 2, "owner/repository#1"),
+        (["enrich", "github:o/r#1", "--delay", "3"], {}, 2, "--apply"),
+        (["version"], {}, 0, ""),
+        (["--help"], {}, 0, ""),
+    ],
+)
+def test_a_command_that_cannot_run_says_what_to_do(
+    tmp_path: Path, arguments: list[str], environment: dict[str, str], code: int, says: str
+) -> None:
+    answer = tagline(*arguments, cwd=tmp_path, environment=environment)
+    assert answer.returncode == code, answer.stderr
+    assert says in answer.stderr
+    assert "Traceback" not in answer.stderr
+    assert "shorty" not in answer.stderr
+
+
+def test_the_demo_tells_the_whole_story(tmp_path: Path) -> None:
+    answer = tagline("demo", "--json", cwd=tmp_path)
+    assert answer.returncode == 0, answer.stderr
+    story = json.loads(answer.stdout)
+    assert "bug" in story["labels"]
+    assert len(story["comments"]) == 1
+    assert [event["event"] for event in story["log"]] == [
+        "accepted",
+        "starting enrichment",
+        "enrichment succeeded",
+    ]
