@@ -38,7 +38,7 @@ def configure(
     global _logger  # noqa: PLW0603 - there is one log
     out = stream or sys.stderr
     renderer: Any = (
-        structlog.processors.JSONRenderer(lambda event, **_: msgspec.json.encode(event).decode())
+        structlog.processors.JSONRenderer(_json)
         if form == "json"
         else structlog.dev.ConsoleRenderer(colors=out.isatty())
     )
@@ -84,13 +84,25 @@ class _Bridge(logging.Handler):
         say(record.getMessage()[:500], **fields)
 
 
+def _json(event: Any, **_: Any) -> str:
+    """One line whatever the event holds: a log that raises would fail the job it tells of."""
+    try:
+        return msgspec.json.encode(event, enc_hook=str).decode()
+    except (TypeError, ValueError):
+        return json.dumps(event, default=str)
+
+
 def mask(text: str, secrets: Iterable[str]) -> str:
-    """Replace known secrets, also as JSON writes them, and whatever is shaped like one."""
+    """Replace known secrets, also as JSON and repr write them, and what is shaped like one."""
     return _masker(secrets)(None, "", text)
 
 
+def _forms(secret: str) -> tuple[str, ...]:
+    return secret, json.dumps(secret)[1:-1], repr(secret)[1:-1]
+
+
 def _masker(secrets: Iterable[str]) -> Callable[[Any, str, Any], str]:
-    known = {form for secret in secrets for form in (secret, json.dumps(secret)[1:-1])}
+    known = {form for secret in secrets for form in _forms(secret)}
     longest_first = sorted(known, key=len, reverse=True)
 
     def process(_logger: Any, _name: str, line: Any) -> str:

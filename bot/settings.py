@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import difflib
 import ipaddress
+import re
 import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -14,6 +15,10 @@ from urllib.parse import urlsplit
 from dotenv import dotenv_values
 
 MIN_SECRET = 16
+SIGNING_TOKEN = re.compile(
+    r"whsec_(?=.{32,88}$)(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}[A-Za-z0-9+/=]=)?"
+)
+ISSUE_TYPES = ("issue", "task", "incident")
 PROVIDERS = ("openai", "anthropic", "compatible", "none")
 DEFAULT_MODELS = {"openai": "gpt-6-luna", "anthropic": "claude-haiku-5-5"}
 DEFAULT_URLS = {"openai": "https://api.openai.com/v1", "anthropic": "https://api.anthropic.com"}
@@ -28,6 +33,9 @@ SECRETS = (
     "GITHUB_PRIVATE_KEY",
     "GITHUB_WEBHOOK_SECRET",
     "GITHUB_TOKEN",
+    "GITLAB_TOKEN",
+    "GITLAB_SIGNING_TOKEN",
+    "GITLAB_WEBHOOK_SECRET",
     "OPENAI_API_KEY",
     "ANTHROPIC_API_KEY",
     "LLM_API_KEY",
@@ -35,6 +43,8 @@ SECRETS = (
 PLAIN = (
     "GITHUB_APP_ID",
     "GITHUB_API_URL",
+    "GITLAB_URL",
+    "GITLAB_ISSUE_TYPES",
     "LLM_PROVIDER",
     "LLM_MODEL",
     "LLM_BASE_URL",
@@ -52,10 +62,6 @@ PLAIN = (
 )
 # Named by the contract, without effect yet: setting one is reported at start-up.
 LATER = (
-    "GITLAB_URL",
-    "GITLAB_TOKEN",
-    "GITLAB_SIGNING_TOKEN",
-    "GITLAB_WEBHOOK_SECRET",
     "LLM_FALLBACK_MODELS",
     "PUBLIC_URL",
     "DATA_DIR",
@@ -99,6 +105,11 @@ class Settings:
     github_webhook_secrets: tuple[str, ...] = field(repr=False)
     github_token: str = field(repr=False)
     github_api_url: str
+    gitlab_url: str
+    gitlab_token: str = field(repr=False)
+    gitlab_signing_tokens: tuple[str, ...] = field(repr=False)
+    gitlab_webhook_secrets: tuple[str, ...] = field(repr=False)
+    gitlab_issue_types: tuple[str, ...]
     model: ModelSettings | None
     redis_url: str = field(repr=False)
     host: str
@@ -114,29 +125,35 @@ class Settings:
         """Every secret value, for masking."""
         key = self.model.key if self.model else ""
         password = urlsplit(self.redis_url).password or ""
-        found = (self.github_private_key, *self.github_webhook_secrets, self.github_token)
-        return tuple(s for s in (*found, key, password) if s)
+        github = (self.github_private_key, *self.github_webhook_secrets, self.github_token)
+        hooks = (*self.gitlab_signing_tokens, *self.gitlab_webhook_secrets)
+        return tuple(s for s in (*github, self.gitlab_token, *hooks, key, password) if s)
+
+    @property
+    def has_github(self) -> bool:
+        return bool(self.github_token or (self.github_app_id and self.github_private_key))
 
     def need_webhook_secret(self) -> None:
         """Raise `SettingsError` where the door would stand open."""
-        if not self.github_webhook_secrets:
+        gitlab = self.gitlab_signing_tokens or self.gitlab_webhook_secrets
+        if not (self.github_webhook_secrets or gitlab):
             raise SettingsError(
                 [
-                    "GITHUB_WEBHOOK_SECRET is not set: without it anybody could send events. Set it"
-                    " to the secret of the GitHub App or webhook (16 characters or more)."
+                    "GITHUB_WEBHOOK_SECRET is not set (nor GITLAB_SIGNING_TOKEN or"
+                    " GITLAB_WEBHOOK_SECRET): without it anybody could send events. Set it to the"
+                    " secret of the GitHub App or webhook (16 characters or more)."
                 ]
             )
 
-    def need_github(self) -> None:
-        """Raise `SettingsError` where nothing could be read from or written to GitHub."""
-        if self.github_token or (self.github_app_id and self.github_private_key):
-            return
-        raise SettingsError(
-            [
-                "GITHUB_APP_ID and GITHUB_PRIVATE_KEY (a GitHub App), or GITHUB_TOKEN, must be set."
-                " To see Tagline work without an account: make demo"
-            ]
-        )
+    def need_forge(self) -> None:
+        """Raise `SettingsError` where nothing could be read from or written to any forge."""
+        if not (self.has_github or self.gitlab_token):
+            raise SettingsError(
+                [
+                    "GITHUB_APP_ID and GITHUB_PRIVATE_KEY (a GitHub App), or GITHUB_TOKEN, or"
+                    " GITLAB_TOKEN must be set. To see Tagline work without an account: make demo"
+                ]
+            )
 
 
 def load(environ: Mapping[str, str], dotenv: Path | None = None) -> Settings:
@@ -165,6 +182,11 @@ class _Reader:
             github_webhook_secrets=self._webhook_secrets("GITHUB_WEBHOOK_SECRET"),
             github_token=self._secret("GITHUB_TOKEN"),
             github_api_url=self._url("GITHUB_API_URL", "https://api.github.com"),
+            gitlab_url=self._url("GITLAB_URL", "https://gitlab.com"),
+            gitlab_token=self._secret("GITLAB_TOKEN"),
+            gitlab_signing_tokens=self._signing_tokens(),
+            gitlab_webhook_secrets=self._webhook_secrets("GITLAB_WEBHOOK_SECRET"),
+            gitlab_issue_types=self._issue_types(),
             model=model,
             redis_url=self._redis_url(),
             host=self._text("TAGLINE_HOST", "127.0.0.1"),
@@ -215,6 +237,22 @@ class _Reader:
                 f"{name} is empty or too short: each secret needs {MIN_SECRET} characters or more."
             )
         return secrets
+
+    def _signing_tokens(self) -> tuple[str, ...]:
+        tokens = self._webhook_secrets("GITLAB_SIGNING_TOKEN")
+        if not all(SIGNING_TOKEN.fullmatch(token) for token in tokens):
+            self.problems.append(
+                "GITLAB_SIGNING_TOKEN must be whsec_ and base64 of 24 to 64 bytes, as GitLab"
+                " shows it beside the webhook."
+            )
+        return tokens
+
+    def _issue_types(self) -> tuple[str, ...]:
+        names = self._text("GITLAB_ISSUE_TYPES", "issue").lower().split(",")
+        types = tuple(name.strip() for name in names)
+        if not set(types) <= set(ISSUE_TYPES):
+            self.problems.append(f"GITLAB_ISSUE_TYPES may list: {', '.join(ISSUE_TYPES)}.")
+        return types
 
     def _private_key(self) -> str:
         text = self._secret("GITHUB_PRIVATE_KEY").replace("\\n", "\n")

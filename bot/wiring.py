@@ -5,11 +5,9 @@ What a part needs is imported where it is built: the receiver loads no client li
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
-
-from bot.core.errors import GiveUp
-from bot.core.model import Delivery, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,8 +15,10 @@ if TYPE_CHECKING:
     import redis
     from starlette.applications import Starlette
 
-    from bot.core.ports import Breaker, Model
+    from bot.core.model import Delivery, Outcome
+    from bot.core.ports import Breaker, Inbox, Model
     from bot.forges.github.api import GitHub
+    from bot.forges.gitlab.api import GitLab
     from bot.http import Clients
     from bot.queue.broker import Broker
     from bot.queue.crew import Crew
@@ -29,25 +29,40 @@ if TYPE_CHECKING:
 SPARE_CONNECTIONS = 8
 
 
-def github_host(api_url: str) -> str:
-    """The host that people see for an API address."""
-    host = urlsplit(api_url).hostname or ""
-    return "github.com" if host == "api.github.com" else host
+def forge_hosts(settings: Settings) -> dict[str, str]:
+    """Where people see each forge: its host and, where it lies under one, the sub-path."""
+    api = urlsplit(settings.github_api_url).hostname or ""
+    web = urlsplit(settings.gitlab_url)
+    return {
+        "github": "github.com" if api == "api.github.com" else api,
+        "gitlab": f"{web.hostname}{web.path}",
+    }
 
 
 def receiver(settings: Settings) -> Starlette:
     """The web application. Raises `SettingsError` without a webhook secret."""
     from bot.forges.github.inbox import GitHubInbox
+    from bot.forges.gitlab.inbox import GitLabInbox
     from bot.queue.enqueue import RedisQueue
     from bot.web.app import create
 
     settings.need_webhook_secret()
-    inbox = GitHubInbox(
-        settings.github_webhook_secrets,
-        github_host(settings.github_api_url),
-        needs_installation=not settings.github_token,
-    )
-    return create({"github": inbox}, RedisQueue(settings.redis_url))
+    hosts = forge_hosts(settings)
+    inboxes: dict[str, Inbox] = {}
+    if settings.github_webhook_secrets:
+        inboxes["github"] = GitHubInbox(
+            settings.github_webhook_secrets,
+            hosts["github"],
+            needs_installation=not settings.github_token,
+        )
+    if settings.gitlab_signing_tokens or settings.gitlab_webhook_secrets:
+        inboxes["gitlab"] = GitLabInbox(
+            hosts["gitlab"],
+            settings.gitlab_signing_tokens,
+            settings.gitlab_webhook_secrets,
+            settings.gitlab_issue_types,
+        )
+    return create(inboxes, RedisQueue(settings.redis_url))
 
 
 def redis_client(settings: Settings) -> redis.Redis:
@@ -98,6 +113,19 @@ def github(settings: Settings, clients: Clients) -> GitHub:
     return GitHub(rest, auth)
 
 
+def gitlab(settings: Settings, clients: Clients) -> GitLab:
+    """GitLab with a token, or for reading public issues as nobody."""
+    from bot.forges.gitlab.api import GitLab
+
+    return GitLab(settings.gitlab_url, settings.gitlab_token, clients)
+
+
+FORGES: dict[str, Callable[[Settings, Clients], GitHub | GitLab]] = {
+    "github": github,
+    "gitlab": gitlab,
+}
+
+
 def model(settings: ModelSettings | None, clients: Clients, breaker: Breaker) -> Model | None:
     """The configured model behind its breaker, or None."""
     from bot.llm.anthropic import Messages
@@ -123,17 +151,18 @@ def model(settings: ModelSettings | None, clients: Clients, breaker: Breaker) ->
 def runner(
     settings: Settings, clients: Clients, store: RedisStore | MemoryStore
 ) -> Callable[[Delivery, int], Outcome]:
-    """A function that does one job."""
+    """A function that does one job. A forge's client library is loaded with its first job."""
     from bot.flow.process import Desk, process
 
-    forges = {"github": github(settings, clients)}
     asked = model(settings.model, clients, store)
 
+    @cache
+    def forge(name: str) -> GitHub | GitLab:
+        return FORGES[name](settings, clients)
+
     def run(delivery: Delivery, tries: int) -> Outcome:
-        forge = forges.get(delivery.ref.forge)
-        if forge is None:
-            raise GiveUp(f"no forge {delivery.ref.forge!r} is configured")
-        return process(delivery, Desk(forge, asked, store, settings.mode), tries)
+        desk = Desk(forge(delivery.ref.forge), asked, store, settings.mode)
+        return process(delivery, desk, tries)
 
     return run
 
@@ -149,7 +178,7 @@ def worker(settings: Settings) -> Crew:
     from bot.queue.actors import declare
     from bot.queue.crew import Crew
 
-    settings.need_github()
+    settings.need_forge()
     client, web = redis_client(settings), clients()
     store, ours = redis_store(client), broker(client)
     declare(ours, runner(settings, web, store), store)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @click.option("--delay", type=click.FloatRange(0, 86400), help="Queue it, to run in S seconds.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def enrich(ref: str, apply: bool, delay: float | None, as_json: bool) -> None:
-    """Enrich one issue: REF is its URL or github:owner/repository#1.
+    """Enrich one issue: REF is its URL, github:owner/repository#1 or gitlab:group/project#1.
 
     Without --apply nothing is written, and what would be is printed; a public issue needs no token
     for that. With --apply and --delay a worker does it, and the job's id is printed.
@@ -36,11 +36,11 @@ def enrich(ref: str, apply: bool, delay: float | None, as_json: bool) -> None:
     if delay is not None and not apply:
         raise click.UsageError("--delay queues a job that writes: it needs --apply.")
     try:
-        where = refs.parse(ref, wiring.github_host(settings.github_api_url))
+        where = refs.parse(ref, wiring.forge_hosts(settings))
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="REF") from None
     try:
-        where = wiring.github(settings, wiring.clients()).locate(where)
+        where = wiring.FORGES[where.forge](settings, wiring.clients()).locate(where)
         delivery = Delivery(f"manual-{uuid.uuid4()}", "manual", where, time.time())
         if delay is not None:
             _queue(settings, delivery, delay, as_json)

@@ -12,7 +12,7 @@ from bot.settings import SettingsError
 
 @click.command()
 def serve() -> None:
-    """Receive webhooks at /webhooks/github and queue them in Redis."""
+    """Receive webhooks at /webhooks/github and /webhooks/gitlab, and queue them in Redis."""
     import uvicorn
 
     from bot import log, wiring

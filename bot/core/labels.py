@@ -49,6 +49,11 @@ def fold(name: str) -> str:
     return " ".join(name.split()).casefold()
 
 
+def scope(name: str) -> str:
+    """The key of a scoped label `key::value`, folded; "" where it has none."""
+    return fold(name.rpartition("::")[0])
+
+
 def allowed(labels: Iterable[Label], rules: LabelRules) -> tuple[Label, ...]:
     """The repository's labels that may be applied, in their order."""
     return tuple(label for label in labels if _is_allowed(label, rules))
@@ -88,27 +93,29 @@ def decide(
     Unsure choices, and common tags that the repository lacks, are suggested. A label that is on
     the issue, or that a person removed, is neither.
     """
-    names = {fold(label.name): label.name for label in labels}
+    known = {fold(label.name): label for label in reversed(labels)}
+    known |= {label.name: label for label in labels}
     lacking = {fold(tag): tag for tag in suggestions}
-    have = {fold(name) for name in present.labels}
     taken = {family for name in present.labels for family in _families(name, rules)}
-    unwanted = have | {fold(name) for name in present.removed}
+    unwanted = {fold(name) for name in (*present.labels, *present.removed)}
     apply: dict[str, Choice] = {}
     suggest: dict[str, str] = {}
     for choice in choices:
         key = fold(choice.label)
+        label = known.get(choice.label) or known.get(key)
         if key in unwanted or key in apply:
             continue
-        if key not in names:
+        if label is None:
             if key in lacking:
-                suggest.setdefault(key, lacking[key])
+                suggest[key] = lacking[key]
             continue
-        families = _families(names[key], rules)
-        if choice.certainty == "unsure" or len(apply) >= rules.max or families & taken:
-            suggest.setdefault(key, names[key])
+        families = _families(label.name, rules)
+        full = len(apply) >= rules.max or not families.isdisjoint(taken)
+        if choice.certainty == "unsure" or full or not label.settable:
+            suggest[key] = label.name
             continue
         taken |= families
-        apply[key] = Choice(names[key], choice.certainty, choice.reason)
+        apply[key] = Choice(label.name, choice.certainty, choice.reason)
     said = tuple(name for key, name in suggest.items() if key not in apply)
     return Verdict(tuple(apply.values()), said[: rules.max])
 
@@ -119,10 +126,9 @@ def _families(name: str, rules: LabelRules) -> set[str]:
         for group, members in rules.groups.items()
         if fold(name) in map(fold, members)
     }
-    scope, scoped, _ = name.rpartition("::")
     prefix = PREFIX.match(name)
-    if scoped:
-        found.add(f"scope {fold(scope)}")
+    if key := scope(name):
+        found.add(f"scope {key}")
     elif prefix:
         found.add(f"prefix {fold(prefix[1])}")
     return found

@@ -65,8 +65,11 @@ class Ignored:
 
 @dataclass(frozen=True, slots=True)
 class Label:
+    """A repository's label. `settable` is False where the forge's API cannot name it."""
+
     name: str
     description: str = ""
+    settable: bool = True
 
 
 @dataclass(frozen=True, slots=True)

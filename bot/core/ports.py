@@ -12,7 +12,12 @@ from bot.core.prompt import Answer, Prompt
 
 
 class Inbox(Protocol):
-    """One forge's webhooks. All raise `Refused`; nothing is parsed before it is verified."""
+    """One forge's webhooks. All raise `Refused`; nothing is parsed before it is verified.
+
+    `id_header` is where the forge says which delivery it is, for the log.
+    """
+
+    id_header: str
 
     def admit(self, headers: Mapping[str, str]) -> None:
         """Refuse by the headers alone, before the body is read."""
@@ -81,6 +86,7 @@ class Store(Protocol):
 
 PROBE_SECONDS = 60
 FAILURES_TO_OPEN = 5
+FAILURES_APART = 300  # seconds after which a failure is no longer one of a row
 
 
 class Breaker(Protocol):

@@ -7,6 +7,7 @@ and the rest still counts.
 from __future__ import annotations
 
 import difflib
+import itertools
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -18,6 +19,7 @@ from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from bot.core.errors import ConfigProblem
 
 MAX_BYTES = 64 * 1024
+MAX_BRACKETS = 100  # open at once; YAML takes seconds over a thousand
 
 Count = Annotated[int, Meta(ge=0, le=20)]
 
@@ -100,6 +102,8 @@ def parse(text: str | None) -> tuple[RepoConfig, tuple[ConfigProblem, ...]]:
         return RepoConfig(), ()
     if len(text.encode(errors="replace")) > MAX_BYTES:
         return RepoConfig(), (ConfigProblem(0, "", f"keep the file under {MAX_BYTES // 1024} KiB"),)
+    if _brackets(text) > MAX_BRACKETS:
+        return RepoConfig(), (ConfigProblem(0, "", "too many brackets are open at once"),)
     try:
         root = YAML(pure=True).compose(text)
     except MarkedYAMLError as error:
@@ -112,6 +116,12 @@ def parse(text: str | None) -> tuple[RepoConfig, tuple[ConfigProblem, ...]]:
     problems: list[ConfigProblem] = []
     values = _section(root, RepoConfig, "", problems)
     return msgspec.convert(values, RepoConfig), tuple(problems)
+
+
+def _brackets(text: str) -> int:
+    """How many brackets are open at once, at most."""
+    steps = ((char in "[{") - (char in "]}") for char in text)
+    return max(itertools.accumulate(steps), default=0)
 
 
 def _section(

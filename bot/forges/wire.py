@@ -18,3 +18,11 @@ def moment(value: object) -> float:
         return datetime.fromisoformat(str(value)).timestamp()
     except ValueError:
         return 0.0
+
+
+def number(value: object) -> float | None:
+    """A number from a header, None where there is none."""
+    try:
+        return float(str(value))
+    except ValueError:
+        return None

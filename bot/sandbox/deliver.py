@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Callable
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -16,11 +17,9 @@ from typing import Any
 
 import httpx
 
-from bot.sandbox.github import payloads
-from bot.sandbox.github.shapes import Shapes
 from bot.sandbox.world import Event, Missing
 
-PATIENCE = 10.0  # GitHub closes the connection after ten seconds
+PATIENCE = 10.0  # both forges close the connection after ten seconds
 
 
 @cache
@@ -31,14 +30,38 @@ def _client() -> httpx.Client:
 
 
 @dataclass(frozen=True, slots=True)
+class Letter:
+    """What is to be sent. `event` is the forge's header, `key` its id of the delivery.
+
+    `hook` says which of several webhooks it is for; `headers` are added to those of the forge.
+    """
+
+    event: str
+    body: bytes
+    key: str = field(default_factory=lambda: str(uuid.uuid4()))
+    hook: int = 0
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, event: str, payload: Any, hook: int = 0) -> Letter:
+        return cls(event, json.dumps(payload).encode(), hook=hook)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a payload says, in GitHub's words on both hosts: opened, edited, closed, created, …"""
+
+    action: str | None = None
+    number: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Delivery:
-    """`guid` is X-GitHub-Delivery, the same at a redelivery. `status` 0 = nobody answered."""
+    """A letter and its answer. `status` 0 = nobody answered. Redelivered under the same key."""
 
     id: int
-    guid: str
-    event: str
-    action: str | None
-    body: bytes
+    letter: Letter
+    told: Told
     at: datetime
     status: int
     job: str | None
@@ -46,52 +69,84 @@ class Delivery:
     redelivery: bool = False
 
     @property
+    def guid(self) -> str:
+        """GitHub's X-GitHub-Delivery, GitLab's Idempotency-Key."""
+        return self.letter.key
+
+    @property
+    def event(self) -> str:
+        return self.letter.event
+
+    @property
+    def body(self) -> bytes:
+        return self.letter.body
+
+    @property
     def payload(self) -> Any:
-        return json.loads(self.body)
+        return json.loads(self.letter.body)
+
+    @property
+    def action(self) -> str | None:
+        return self.told.action
+
+    @property
+    def number(self) -> int | None:
+        return self.told.number
 
 
 @dataclass(slots=True)
-class Hooks:
-    """The App's one webhook. Nothing is sent while `address` gives None."""
+class Hooks(ABC):
+    """The webhooks of one forge. Nothing is sent while `address` gives None."""
 
-    shapes: Shapes
-    app_id: int
-    installation_id: int
-    secret: str
     clock: Callable[[], datetime]
     address: Callable[[], str | None]
-    deliveries: list[Delivery] = field(default_factory=list)
-    _ids: count[int] = field(default_factory=lambda: count(70_000_001))
+    deliveries: list[Delivery] = field(default_factory=list, kw_only=True)
+    _ids: count[int] = field(default_factory=lambda: count(70_000_001), kw_only=True)
     _behind: ThreadPoolExecutor = field(
-        default_factory=lambda: ThreadPoolExecutor(1, "sandbox-hooks")
+        default_factory=lambda: ThreadPoolExecutor(1, "sandbox-hooks"), kw_only=True
     )
 
+    @abstractmethod
+    def letters(self, event: Event) -> list[Letter]:
+        """What is sent about it: one for each webhook that wants it."""
+
+    @abstractmethod
+    def sealed(self, letter: Letter) -> tuple[str | None, dict[str, str]]:
+        """The address and the signed headers."""
+
+    @abstractmethod
+    def told(self, payload: Any) -> Told: ...
+
     def send(self, event: Event) -> None:
-        """Tells the webhook now; an unreachable one is remembered as status 0."""
-        if self.address() is not None and event.repo.installed:
-            name, payload = payloads.payload(event, self.shapes, self.installation_id)
-            self._try(name, payload)
+        """Tells the webhooks now; an unreachable one is remembered as status 0."""
+        for letter in self.letters(event):
+            self._try(letter)
 
     def later(self, event: Event) -> None:
-        """Tells the webhook from a thread of its own, in order, as a forge does."""
-        if self.address() is not None and event.repo.installed:
-            name, payload = payloads.payload(event, self.shapes, self.installation_id)
-            self._behind.submit(self._try, name, payload)
+        """Tells the webhooks from a thread of its own, in order, as a forge does."""
+        for letter in self.letters(event):
+            self._behind.submit(self._try, letter)
 
     def settle(self, seconds: float = 15.0) -> None:
         """Waits until everything given to `later` was sent."""
         self._behind.submit(lambda: None).result(seconds)
 
-    def deliver(self, event: str, payload: Any, guid: str | None = None) -> httpx.Response:
-        """Raises httpx.TransportError where nobody answers."""
+    def deliver(
+        self,
+        event: str,
+        payload: Any,
+        key: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> httpx.Response:
+        """`headers` are set last. Raises httpx.TransportError where nobody answers."""
         body = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
-        return self._post(event, body, guid or str(uuid.uuid4()))
+        return self.post(Letter(event, body, key or str(uuid.uuid4()), headers=headers or {}))
 
     def redeliver(self, delivery_id: str | int) -> httpx.Response:
-        """The same body under the same guid again. Raises Missing."""
+        """The same body under the same key again. Raises Missing."""
         for known in reversed(self.deliveries):
             if str(delivery_id) in (known.guid, str(known.id)):
-                return self._post(known.event, known.body, known.guid, redelivery=True)
+                return self.post(known.letter, redelivery=True)
         raise Missing(f"delivery {delivery_id}")
 
     def redeliver_later(self, delivery_id: int) -> None:
@@ -104,29 +159,25 @@ class Hooks:
     def close(self) -> None:
         self._behind.shutdown(wait=True, cancel_futures=True)
 
-    def _try(self, event: str, payload: Any) -> None:
-        with suppress(httpx.TransportError):
-            self.deliver(event, payload)
+    def _try(self, letter: Letter) -> None:
+        with suppress(httpx.TransportError, Missing):
+            self.post(letter)
 
-    def _post(
-        self, event: str, body: bytes, guid: str, *, redelivery: bool = False
-    ) -> httpx.Response:
-        url = self.address()
+    def post(self, letter: Letter, *, redelivery: bool = False) -> httpx.Response:
+        """Raises Missing where no webhook is set, httpx.TransportError where nobody answers."""
+        url, headers = self.sealed(letter)
         if url is None:
             raise Missing("no webhook_url is set")
-        headers = payloads.headers(event, guid, body, self.secret, self.app_id)
         started, answer = monotonic(), None
         try:
-            answer = _client().post(url, content=body, headers=headers)
+            answer = _client().post(url, content=letter.body, headers=headers | letter.headers)
             return answer
         finally:
             self.deliveries.append(
                 Delivery(
                     id=next(self._ids),
-                    guid=guid,
-                    event=event,
-                    action=_action(body),
-                    body=body,
+                    letter=letter,
+                    told=self._told(letter.body),
                     at=self.clock(),
                     status=answer.status_code if answer is not None else 0,
                     job=answer.headers.get("x-tagline-job") if answer is not None else None,
@@ -135,10 +186,9 @@ class Hooks:
                 )
             )
 
-
-def _action(body: bytes) -> str | None:
-    try:
-        decoded = json.loads(body)
-    except ValueError:
-        return None
-    return decoded.get("action") if isinstance(decoded, dict) else None
+    def _told(self, body: bytes) -> Told:
+        try:
+            decoded = json.loads(body)
+        except ValueError:
+            return Told()
+        return self.told(decoded) if isinstance(decoded, dict) else Told()

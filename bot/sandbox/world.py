@@ -5,7 +5,7 @@ Every change returns the `Event`s it caused; telling a webhook about them is lef
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import count
@@ -24,10 +24,13 @@ Change = Literal[
     "transferred",
     "labeled",
     "unlabeled",
+    "relabeled",
+    "confidential",
     "commented",
     "comment-edited",
     "comment-deleted",
 ]
+Place = str | int  # a repository's full name or its id
 MAINTAINER = "maintainer"
 
 
@@ -44,7 +47,10 @@ class Person:
 
 @dataclass(slots=True)
 class Comment:
-    """`app` is the id of the App that wrote it, None for a person."""
+    """`app` is the id of the App that wrote it, None for a person.
+
+    On GitLab only: `internal` ones are for members, `system` ones tell of a change.
+    """
 
     id: int
     body: str
@@ -52,11 +58,13 @@ class Comment:
     app: int | None
     created_at: datetime
     updated_at: datetime
+    internal: bool = False
+    system: bool = False
 
 
 @dataclass(slots=True)
 class Issue:
-    """`moved_to` is (repository, number) after a transfer."""
+    """`moved_to` is (repository, number) after a transfer. `type` is GitLab's: Issue, Task, …"""
 
     id: int
     number: int
@@ -73,11 +81,16 @@ class Issue:
     is_pull_request: bool = False
     deleted: bool = False
     moved_to: tuple[str, int] | None = None
+    confidential: bool = False
+    type: str = "Issue"
 
 
 @dataclass(slots=True)
 class Repo:
-    """`labels` maps names to descriptions; `created_labels` are those an API call brought about."""
+    """`labels` maps names to descriptions; `created_labels` are those an API call brought about.
+
+    `group_labels` belong to the group around a GitLab project.
+    """
 
     id: int
     name: str
@@ -88,13 +101,21 @@ class Repo:
     installed: bool = True
     issues: dict[int, Issue] = field(default_factory=dict)
     created_labels: list[str] = field(default_factory=list)
+    group_labels: dict[str, str] = field(default_factory=dict)
     writers: set[str] = field(default_factory=lambda: {MAINTAINER})
     numbers: Iterator[int] = field(default_factory=lambda: count(1))
+
+    @property
+    def all_labels(self) -> dict[str, str]:
+        return {**self.group_labels, **self.labels}
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something happened to an issue. `before` holds the former values of edited fields."""
+    """Something happened to an issue. `before` holds the former values of edited fields.
+
+    `had` are the labels before they were changed.
+    """
 
     what: Change
     repo: Repo
@@ -104,6 +125,24 @@ class Event:
     comment: Comment | None = None
     before: Mapping[str, str | None] = field(default_factory=dict)
     other: tuple[Repo, Issue] | None = None
+    had: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Customs:
+    """Where forges differ. `scoped`: `key::value` replaces the other value of its key.
+
+    `joined`: a change of several labels is one event. `move_closes`: a moved issue stays, closed.
+    """
+
+    fold_case: bool = True
+    scoped: bool = False
+    joined: bool = False
+    move_closes: bool = False
+
+
+GITHUB = Customs()
+GITLAB = Customs(fold_case=False, scoped=True, joined=True, move_closes=True)
 
 
 def now() -> datetime:
@@ -113,8 +152,8 @@ def now() -> datetime:
 class World:
     """All repositories. One lock guards everything; methods take it, readers may."""
 
-    def __init__(self, clock: Callable[[], datetime] = now) -> None:
-        self.clock = clock
+    def __init__(self, clock: Callable[[], datetime] = now, customs: Customs = GITHUB) -> None:
+        self.clock, self.customs = clock, customs
         self.lock = RLock()
         self.people: dict[str, Person] = {}
         self._repos: dict[str, Repo] = {}
@@ -132,12 +171,13 @@ class World:
         with self.lock:
             return list(self._repos.values())
 
-    def repo(self, name: str) -> Repo:
-        """Raises Missing."""
+    def repo(self, place: Place) -> Repo:
+        """By full name or by id. Raises Missing."""
         with self.lock:
-            if found := self._repos.get(name.lower()):
-                return found
-        raise Missing(f"repository {name}")
+            for repo in self._repos.values():
+                if place in (repo.id, str(repo.id)) or str(place).lower() == repo.name.lower():
+                    return repo
+        raise Missing(f"repository {place}")
 
     def add_repo(
         self,
@@ -146,16 +186,23 @@ class World:
         files: Mapping[str, str],
         *,
         private: bool = False,
+        group_labels: Mapping[str, str] | None = None,
     ) -> Repo:
         """Makes the repository, or starts it anew."""
         with self.lock:
             repo = Repo(
-                next(self._ids), name, dict(labels), dict(files), self.clock(), private=private
+                id=next(self._ids),
+                name=name,
+                labels=dict(labels),
+                files=dict(files),
+                created_at=self.clock(),
+                private=private,
+                group_labels=dict(group_labels or {}),
             )
             self._repos[name.lower()] = repo
             return repo
 
-    def issue(self, repo: str, number: int) -> Issue:
+    def issue(self, repo: Place, number: int) -> Issue:
         """Deleted and transferred issues are still found. Raises Missing."""
         with self.lock:
             if found := self.repo(repo).issues.get(number):
@@ -163,7 +210,7 @@ class World:
         raise Missing(f"issue {repo}#{number}")
 
     def open_issue(
-        self, repo: str, title: str, body: str | None, author: Person, created_at: datetime | None
+        self, repo: Place, title: str, body: str | None, author: Person, created_at: datetime | None
     ) -> Event:
         with self.lock:
             home = self.repo(repo)
@@ -174,7 +221,7 @@ class World:
             return Event("opened", home, issue, author.login)
 
     def edit_issue(
-        self, repo: str, number: int, actor: str, values: Mapping[str, str | None]
+        self, repo: Place, number: int, actor: str, values: Mapping[str, str | None]
     ) -> Event:
         """`values` may hold a new `title` and a new `body`."""
         with self.lock:
@@ -185,8 +232,8 @@ class World:
             issue.updated_at = self.clock()
             return Event("edited", self.repo(repo), issue, actor, before=before)
 
-    def set_state(self, repo: str, number: int, actor: str, change: Change) -> Event:
-        """`change` is one of closed, reopened, locked, deleted."""
+    def set_state(self, repo: Place, number: int, actor: str, change: Change) -> Event:
+        """`change` is one of closed, reopened, locked, deleted, confidential."""
         with self.lock:
             issue = self.issue(repo, number)
             if change in ("closed", "reopened"):
@@ -194,36 +241,54 @@ class World:
                 issue.closed_at = self.clock() if change == "closed" else None
             issue.locked = issue.locked or change == "locked"
             issue.deleted = issue.deleted or change == "deleted"
+            issue.confidential = issue.confidential or change == "confidential"
             issue.updated_at = self.clock()
             return Event(change, self.repo(repo), issue, actor)
 
-    def transfer(self, repo: str, number: int, target: str, actor: str) -> tuple[Event, Event]:
+    def transfer(self, repo: Place, number: int, target: Place, actor: str) -> tuple[Event, Event]:
         """The old issue's `transferred` and the new one's `opened`; comments move along."""
         with self.lock:
             old_home, old, home = self.repo(repo), self.issue(repo, number), self.repo(target)
             author = self.person(old.author)
             new = self.open_issue(target, old.title, old.body, author, old.created_at).issue
             new.comments = old.comments
-            new.labels = [name for name in old.labels if name in home.labels]
+            new.labels = [name for name in old.labels if name in home.all_labels]
+            new.confidential, new.type = old.confidential, old.type
+            if self.customs.move_closes:
+                old.is_open, old.closed_at = False, self.clock()
             old.moved_to = (home.name, new.number)
             return (
                 Event("transferred", old_home, old, actor, other=(home, new)),
                 Event("opened", home, new, actor, other=(old_home, old)),
             )
 
-    def known_label(self, repo: str, name: str) -> str | None:
-        """The repository's own spelling of a label name; names compare without case."""
+    def known_label(self, repo: Place, name: str) -> str | None:
+        """The repository's own spelling of a label name."""
         with self.lock:
-            return next((n for n in self.repo(repo).labels if n.lower() == name.lower()), None)
+            return next((n for n in self.repo(repo).all_labels if self._same(n, name)), None)
 
-    def add_labels(self, repo: str, number: int, names: list[str], actor: str) -> list[Event]:
+    def _same(self, one: str, other: str) -> bool:
+        return one == other or (self.customs.fold_case and one.lower() == other.lower())
+
+    def relabel(
+        self, repo: Place, number: int, actor: str, add: Iterable[str], remove: Iterable[str] = ()
+    ) -> list[Event]:
+        """Adds, then removes. Raises Missing for one to remove that is not there."""
+        with self.lock:
+            issue = self.issue(repo, number)
+            had = tuple(issue.labels)
+            events = self.add_labels(repo, number, list(add), actor)
+            events += [self.remove_label(repo, number, name, actor) for name in remove]
+            if self.customs.joined and events:
+                return [Event("relabeled", self.repo(repo), issue, actor, had=had)]
+            return events
+
+    def add_labels(self, repo: Place, number: int, names: list[str], actor: str) -> list[Event]:
         """An unknown name becomes a new label of the repository, as the forges do."""
         with self.lock:
-            return [
-                event for name in names if (event := self._add_label(repo, number, name, actor))
-            ]
+            return [e for name in names for e in self._add_label(repo, number, name, actor)]
 
-    def _add_label(self, repo: str, number: int, name: str, actor: str) -> Event | None:
+    def _add_label(self, repo: Place, number: int, name: str, actor: str) -> list[Event]:
         home, issue = self.repo(repo), self.issue(repo, number)
         spelling = self.known_label(repo, name)
         if spelling is None:
@@ -231,30 +296,40 @@ class World:
             home.labels[name] = ""
             home.created_labels.append(name)
         if spelling in issue.labels:
-            return None
+            return []
+        events = [
+            self.remove_label(repo, number, rival, actor) for rival in self._rivals(issue, spelling)
+        ]
+        had = tuple(issue.labels)
         issue.labels.append(spelling)
         issue.updated_at = self.clock()
-        return Event("labeled", home, issue, actor, label=spelling)
+        return [*events, Event("labeled", home, issue, actor, label=spelling, had=had)]
 
-    def remove_label(self, repo: str, number: int, name: str, actor: str) -> Event:
+    def _rivals(self, issue: Issue, name: str) -> list[str]:
+        """Labels that must go when that one comes."""
+        scope = _scope(name) if self.customs.scoped else ""
+        return [other for other in issue.labels if scope and _scope(other) == scope]
+
+    def remove_label(self, repo: Place, number: int, name: str, actor: str) -> Event:
         """Raises Missing where the issue does not carry it."""
         with self.lock:
-            issue = self.issue(repo, number)
-            for spelling in issue.labels:
-                if spelling.lower() == name.lower():
+            home, issue = self.repo(repo), self.issue(repo, number)
+            had = tuple(issue.labels)
+            for spelling in had:
+                if self._same(spelling, name):
                     issue.labels.remove(spelling)
                     issue.updated_at = self.clock()
-                    return Event("unlabeled", self.repo(repo), issue, actor, label=spelling)
+                    return Event("unlabeled", home, issue, actor, label=spelling, had=had)
         raise Missing(f"label {name}")
 
-    def comment(self, repo: str, number: int, body: str, author: str, app: int | None) -> Event:
+    def comment(self, repo: Place, number: int, body: str, author: str, app: int | None) -> Event:
         with self.lock:
             home, issue, at = self.repo(repo), self.issue(repo, number), self.clock()
             comment = Comment(next(self._ids), body, author, app, at, at)
             issue.comments.append(comment)
             return Event("commented", home, issue, author, comment=comment)
 
-    def find_comment(self, repo: str, comment_id: int) -> tuple[Issue, Comment]:
+    def find_comment(self, repo: Place, comment_id: int) -> tuple[Issue, Comment]:
         """Raises Missing."""
         with self.lock:
             for issue in self.repo(repo).issues.values():
@@ -263,7 +338,7 @@ class World:
                         return issue, comment
         raise Missing(f"comment {comment_id}")
 
-    def edit_comment(self, repo: str, comment_id: int, body: str, actor: str) -> Event:
+    def edit_comment(self, repo: Place, comment_id: int, body: str, actor: str) -> Event:
         with self.lock:
             issue, comment = self.find_comment(repo, comment_id)
             before: dict[str, str | None] = {"body": comment.body}
@@ -271,8 +346,13 @@ class World:
             home = self.repo(repo)
             return Event("comment-edited", home, issue, actor, comment=comment, before=before)
 
-    def delete_comment(self, repo: str, comment_id: int, actor: str) -> Event:
+    def delete_comment(self, repo: Place, comment_id: int, actor: str) -> Event:
         with self.lock:
             issue, comment = self.find_comment(repo, comment_id)
             issue.comments.remove(comment)
             return Event("comment-deleted", self.repo(repo), issue, actor, comment=comment)
+
+
+def _scope(label: str) -> str:
+    """The key of `key::value`; the last pair of colons parts them. Empty = none."""
+    return label.rpartition("::")[0]

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from bot.core.errors import Retry
 from bot.core.jobs import Job
 from bot.core.model import Record
-from bot.core.ports import FAILURES_TO_OPEN, PROBE_SECONDS
+from bot.core.ports import FAILURES_APART, FAILURES_TO_OPEN, PROBE_SECONDS
 
 
 class _Lock:
@@ -25,7 +25,7 @@ class MemoryStore:
         self._locks: set[str] = set()
         self._records: dict[str, Record] = {}
         self._jobs: dict[str, Job] = {}
-        self._failures: dict[str, int] = {}
+        self._failures: dict[str, tuple[int, float]] = {}
         self._next_probe: dict[str, float] = {}
 
     @contextmanager
@@ -53,11 +53,14 @@ class MemoryStore:
         return True
 
     def call_failed(self, provider: str, *, at_once: bool) -> bool:
-        self._failures[provider] = self._failures.get(provider, 0) + 1
-        if not at_once and self._failures[provider] < FAILURES_TO_OPEN:
+        now = self._clock()
+        count, until = self._failures.get(provider, (0, now))
+        count = count + 1 if until > now else 1
+        self._failures[provider] = count, now + FAILURES_APART
+        if not at_once and count < FAILURES_TO_OPEN:
             return False
         was_closed = provider not in self._next_probe
-        self._next_probe[provider] = self._clock() + PROBE_SECONDS
+        self._next_probe[provider] = now + PROBE_SECONDS
         return was_closed
 
     def call_succeeded(self, provider: str) -> None:

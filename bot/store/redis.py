@@ -16,7 +16,7 @@ import redis
 from bot.core.errors import Retry
 from bot.core.jobs import Job
 from bot.core.model import Record
-from bot.core.ports import FAILURES_TO_OPEN, PROBE_SECONDS
+from bot.core.ports import FAILURES_APART, FAILURES_TO_OPEN, PROBE_SECONDS
 
 LOCK_MS = 300_000
 DAY = 86_400
@@ -98,7 +98,7 @@ class RedisStore:
         failures = self._breaker(provider, "failures")
         with self._client.pipeline() as pipe:
             pipe.incr(failures)
-            pipe.expire(failures, 5 * PROBE_SECONDS)
+            pipe.expire(failures, FAILURES_APART)
             count = pipe.execute()[0]
         if not at_once and count < FAILURES_TO_OPEN:
             return False

@@ -68,7 +68,7 @@ class _Door:
         async def enter(request: Request) -> Response:
             started = self._clock()
             headers = _headers(request)
-            about = {"forge": forge, "delivery": headers.get("x-github-delivery", "")[:64]}
+            about = {"forge": forge, "delivery": headers.get(inbox.id_header, "")[:64]}
             say = log.get()
             try:
                 inbox.admit(headers)

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Any, TypeVar
-
-from cachetools import TTLCache
+from typing import Any
 
 from bot.core.errors import Doubtful, Forbidden, Gone
 from bot.core.model import Comment, Issue, IssueRef, Label
 from bot.core.repoconfig import MAX_BYTES as MAX_CONFIG
+from bot.forges.cache import PerRepository
 from bot.forges.github.auth import AppAuth, Auth
 from bot.forges.github.errors import Unauthorized
 from bot.forges.github.rest import JSON, RAW, Rest
 from bot.forges.wire import moment, text
 
-T = TypeVar("T")
 PAGE = 100
 MAX_PAGES = 50
 CONFIG_PATH = ".github/tagline.yml"
@@ -31,9 +28,8 @@ class GitHub:
     def __init__(self, rest: Rest, auth: Auth) -> None:
         self._rest = rest
         self._auth = auth
-        self._labels: TTLCache[str, tuple[Label, ...]] = TTLCache(10_000, LABELS_SECONDS)
-        self._configs: TTLCache[str, str | None] = TTLCache(10_000, CONFIG_SECONDS)
-        self._lock = threading.Lock()
+        self._labels = PerRepository(self._fetch_labels, LABELS_SECONDS)
+        self._configs = PerRepository(self._fetch_config, CONFIG_SECONDS)
 
     def locate(self, ref: IssueRef) -> IssueRef:
         """Complete a reference that a person typed: installation and numeric repository id."""
@@ -62,10 +58,10 @@ class GitHub:
         )
 
     def labels(self, ref: IssueRef) -> tuple[Label, ...]:
-        return self._cached(self._labels, ref, self._fetch_labels)
+        return self._labels.get(ref)
 
     def config_text(self, ref: IssueRef) -> str | None:
-        return self._cached(self._configs, ref, self._fetch_config)
+        return self._configs.get(ref)
 
     def comments(self, ref: IssueRef) -> tuple[Comment, ...]:
         found = self._pages("/repos/{owner}/{repo}/issues/{number}/comments", ref)
@@ -92,9 +88,7 @@ class GitHub:
 
     def add_labels(self, ref: IssueRef, names: tuple[str, ...]) -> tuple[str, ...]:
         # GitHub creates unknown labels for a writer, so the list is read afresh just before.
-        labels = self._fetch_labels(ref)
-        with self._lock:
-            self._labels[ref.repo_key] = labels
+        labels = self._labels.fresh(ref)
         existing = {label.name for label in labels}
         names = tuple(name for name in names if name in existing)
         if names:
@@ -114,15 +108,6 @@ class GitHub:
             # Not there, or the App was not given `contents`: the defaults hold.
             return None
         return text(found)[: MAX_CONFIG + 1] if isinstance(found, str) else None
-
-    def _cached(self, cache: TTLCache[str, T], ref: IssueRef, fetch: Callable[[IssueRef], T]) -> T:
-        with self._lock:
-            if ref.repo_key in cache:
-                return cache[ref.repo_key]
-        value = fetch(ref)
-        with self._lock:
-            cache[ref.repo_key] = value
-        return value
 
     def _pages(self, path: str, ref: IssueRef) -> Iterator[dict[str, Any]]:
         for page in range(1, MAX_PAGES + 1):

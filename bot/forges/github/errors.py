@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from gidgethub import HTTPException
 
 from bot.core.errors import Doubtful, Forbidden, GiveUp, Gone, Retry, TaglineError
+from bot.forges.wire import number
 
 SHORTEST_PAUSE = 60.0
 LONGEST_PAUSE = 3700.0
@@ -48,18 +49,11 @@ def _pause(status: int, headers: Mapping[str, str], text: str, now: float) -> fl
     """Seconds to wait where the answer is a rate limit, else None."""
     if status not in (403, 429):
         return None
-    if after := _number(headers.get("retry-after")):
+    if after := number(headers.get("retry-after")):
         return min(max(after, 1.0), LONGEST_PAUSE)
     if headers.get("x-ratelimit-remaining") == "0":
-        reset = _number(headers.get("x-ratelimit-reset"))
+        reset = number(headers.get("x-ratelimit-reset"))
         return min(max(reset - now, 1.0), LONGEST_PAUSE) if reset else SHORTEST_PAUSE
     if status == 429 or "rate limit" in text.lower():
         return SHORTEST_PAUSE
     return None
-
-
-def _number(text: str | None) -> float:
-    try:
-        return float(text or 0)
-    except ValueError:
-        return SHORTEST_PAUSE

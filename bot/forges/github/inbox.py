@@ -65,6 +65,8 @@ _decoder = msgspec.json.Decoder(_Event)
 class GitHubInbox:
     """Implements the `Inbox` port. Several secrets are valid at once while one is rotated."""
 
+    id_header = "x-github-delivery"
+
     def __init__(self, secrets: Sequence[str], host: str, *, needs_installation: bool) -> None:
         if not secrets or not all(secrets):
             raise ValueError("GitHubInbox needs at least one webhook secret, none of them empty")

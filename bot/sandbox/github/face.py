@@ -15,8 +15,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, Router
 
 from bot.core.errors import TaglineError
-from bot.sandbox.deliver import Hooks
 from bot.sandbox.github.access import Access, Caller, Denied
+from bot.sandbox.github.hooks import GitHubHooks
 from bot.sandbox.github.shapes import Shapes
 from bot.sandbox.world import Event, Issue, Missing, Repo, World
 
@@ -33,7 +33,7 @@ class GitHub:
     world: World
     access: Access
     shapes: Shapes
-    hooks: Hooks
+    hooks: GitHubHooks
     spent: count[int] = field(default_factory=lambda: count(1))
 
 

@@ -1,0 +1,169 @@
+"""GitLab's side of an issue, through python-gitlab: read it afresh, write to it additively."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from typing import Any, TypeVar
+
+import gitlab
+from gitlab.exceptions import GitlabError
+from gitlab.v4.objects import Project, ProjectIssue
+
+from bot.core.errors import Doubtful, Forbidden, Gone, Retry
+from bot.core.labels import scope
+from bot.core.model import Comment, Issue, IssueRef, Label
+from bot.core.repoconfig import MAX_BYTES as MAX_CONFIG
+from bot.forges.cache import PerRepository
+from bot.forges.gitlab.backend import HttpxBackend
+from bot.forges.wire import moment, text
+from bot.http import Clients
+
+T = TypeVar("T")
+PAGE = 100
+MAX_PAGES = 50
+CONFIG_PATH = ".gitlab/tagline.yml"
+LABELS_SECONDS = 300
+CONFIG_SECONDS = 60
+# https://docs.gitlab.com/user/project/settings/project_access_tokens/#bot-users-for-projects
+BOT_USER = re.compile(r"(?:project|group)_\d+_bot(?:_\w+)?|service_account_\w+|ghost|support-bot")
+
+
+class GitLab:
+    """Implements the `Forge` port; safe to share between threads.
+
+    Projects are addressed by number where it is known, so a rename changes nothing.
+    """
+
+    def __init__(self, url: str, token: str, clients: Clients) -> None:
+        self._gl = gitlab.Gitlab(
+            url, token or None, keep_base_url=True, backend=HttpxBackend, clients=clients
+        )
+        self._own_id = 0
+        self._anonymous = not token
+        self._labels = PerRepository(self._fetch_labels, LABELS_SECONDS)
+        self._configs = PerRepository(self._fetch_config, CONFIG_SECONDS)
+
+    def locate(self, ref: IssueRef) -> IssueRef:
+        """Complete a reference that a person typed with the project's number."""
+        project = self._ask(lambda: self._gl.projects.get(ref.repo))
+        return replace(ref, repo_id=project.id, repo=project.path_with_namespace)
+
+    def issue(self, ref: IssueRef) -> Issue:
+        found = self._ask(lambda: self._project(ref).issues.get(ref.number)).attributes
+        author = found.get("author") or {}
+        username = text(author.get("username"))
+        return Issue(
+            ref=ref,
+            title=text(found.get("title")),
+            body=text(found.get("description")),
+            author=username,
+            is_bot=BOT_USER.fullmatch(username) is not None,
+            labels=tuple(text(label) for label in found.get("labels") or ()),
+            is_open=found.get("state") == "opened",
+            locked=bool(found.get("discussion_locked")),
+            confidential=found.get("confidential") is not False,
+            is_pull_request=False,
+            created_at=moment(found.get("created_at")),
+        )
+
+    def labels(self, ref: IssueRef) -> tuple[Label, ...]:
+        return self._labels.get(ref)
+
+    def config_text(self, ref: IssueRef) -> str | None:
+        return self._configs.get(ref)
+
+    def comments(self, ref: IssueRef) -> tuple[Comment, ...]:
+        if self._anonymous:
+            return ()
+        own_id = self._own()
+        notes = self._issue(ref).notes
+        found = self._pages(notes, activity_filter="only_comments", sort="asc")
+        ours = (
+            Comment(int(note.id), text(note.body))
+            for note in found
+            if not note.system and note.author["id"] == own_id
+        )
+        return tuple(sorted(ours, key=lambda comment: comment.id))
+
+    def comment(self, ref: IssueRef, body: str) -> Comment:
+        made = self._write(lambda: self._issue(ref).notes.create({"body": body}))
+        if not isinstance(getattr(made, "id", None), int):
+            raise Doubtful("GitLab took the note with an answer that cannot be read")
+        return Comment(made.id, body)
+
+    def edit(self, ref: IssueRef, comment_id: int, body: str) -> bool:
+        notes = self._issue(ref).notes
+        try:
+            self._write(lambda: notes.update(comment_id, {"body": body}))
+        except Gone as gone:
+            if isinstance(gone, Forbidden):
+                raise
+            return False
+        return True
+
+    def add_labels(self, ref: IssueRef, names: tuple[str, ...]) -> tuple[str, ...]:
+        # GitLab creates unknown labels, and a scoped one takes the place of its sibling: both
+        # lists are read afresh just before.
+        labels = self._labels.fresh(ref)
+        settable = {label.name for label in labels if label.settable}
+        taken = {scope(name) for name in self.issue(ref).labels} - {""}
+        names = tuple(name for name in names if name in settable and scope(name) not in taken)
+        if names:
+            issues = self._project(ref).issues
+            self._write(lambda: issues.update(ref.number, {"add_labels": list(names)}))
+        return names
+
+    def _fetch_labels(self, ref: IssueRef) -> tuple[Label, ...]:
+        found = self._pages(self._project(ref).labels, include_ancestor_groups=True)
+        return tuple(
+            # GitLab splits texts and lists of label names at commas.
+            Label(text(x.name), text(x.description), settable="," not in x.name)
+            for x in found
+        )
+
+    def _fetch_config(self, ref: IssueRef) -> str | None:
+        files = self._project(ref).files
+        try:
+            found = self._ask(lambda: files.raw(CONFIG_PATH, ref="HEAD"))
+        except Gone:
+            return None
+        return found[: MAX_CONFIG + 1].decode("utf-8", "replace")
+
+    def _project(self, ref: IssueRef) -> Project:
+        return self._gl.projects.get(ref.repo_id or ref.repo, lazy=True)
+
+    def _issue(self, ref: IssueRef) -> ProjectIssue:
+        return self._project(ref).issues.get(ref.number, lazy=True)
+
+    def _own(self) -> int:
+        if not self._own_id:
+            self._ask(self._gl.auth)
+            assert self._gl.user is not None
+            self._own_id = int(self._gl.user.id)
+        return self._own_id
+
+    def _pages(self, manager: Any, **query: Any) -> list[Any]:
+        """All pages, by number: a link in an answer is not followed."""
+        found: list[Any] = []
+        for page in range(1, MAX_PAGES + 1):
+            paging = {"page": page, "per_page": PAGE, "get_all": False}
+            some: list[Any] = self._ask(partial(manager.list, **paging, **query))
+            found += some
+            if len(some) < PAGE:
+                break
+        return found
+
+    def _ask(self, call: Callable[[], T]) -> T:
+        try:
+            return call()
+        except GitlabError as error:
+            raise Retry(f"GitLab's answer cannot be read ({type(error).__name__})") from None
+
+    def _write(self, call: Callable[[], T]) -> T:
+        try:
+            return call()
+        except (GitlabError, AttributeError) as error:
+            raise Doubtful(f"GitLab's answer cannot be read ({type(error).__name__})") from None

@@ -1,0 +1,82 @@
+"""python-gitlab over our own HTTP clients: time limits, size cap, no redirects, our errors.
+
+Its default would sleep in the worker thread on a rate limit, and follow a redirect with the token.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import httpx
+
+from bot.core.errors import Doubtful, Retry
+from bot.forges.gitlab.errors import classify
+from bot.http import Clients, send
+
+MAX_BYTES = 16 * 1024 * 1024
+
+
+class _Sendable:
+    """What python-gitlab asks a backend to make of a request's data."""
+
+    def __init__(self, json: object) -> None:
+        self.json = json
+        self.data = None
+        self.content_type = "application/json"
+
+
+class _Result:
+    """An answer in the shape that python-gitlab reads."""
+
+    def __init__(self, response: httpx.Response) -> None:
+        self.response = response
+        self.status_code = response.status_code
+        self.headers = response.headers
+        self.content = response.content
+        self.reason = response.reason_phrase
+
+    def json(self) -> Any:
+        return self.response.json()
+
+
+class HttpxBackend:
+    """A backend for `gitlab.Gitlab(backend=...)`. Raises our errors for answers outside 2xx."""
+
+    def __init__(self, clients: Clients, clock: Callable[[], float] = time.time) -> None:
+        self.client = clients
+        self._clock = clock
+
+    @staticmethod
+    def prepare_send_data(
+        _files: object = None, post_data: object = None, _raw: bool = False
+    ) -> _Sendable:
+        return _Sendable(post_data)
+
+    def http_request(
+        self,
+        method: str,
+        url: str,
+        json: object = None,
+        params: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        auth: Callable[[httpx.Request], object] | None = None,
+        **_: object,
+    ) -> _Result:
+        client = self.client.get()
+        wrote = method.lower() != "get"
+        request = client.build_request(method, url, json=json, params=params, headers=headers)
+        if auth:
+            auth(request)
+        try:
+            response = send(client, request, MAX_BYTES)
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+            raise Retry(f"GitLab cannot be reached ({type(error).__name__})") from None
+        except httpx.TransportError as error:
+            reason = f"GitLab's answer did not arrive ({type(error).__name__})"
+            raise (Doubtful(reason) if wrote else Retry(reason)) from None
+        status, answered = response.status_code, response.headers
+        if failure := classify(status, answered, self._clock(), wrote=wrote):
+            raise failure
+        return _Result(response)

@@ -1,0 +1,181 @@
+"""GitLab's webhooks: is it authentic, and does it ask for anything?
+
+GitLab disables a hook that is answered with errors, so whatever is authentic gets 2xx.
+https://docs.gitlab.com/user/project/integrations/webhooks/
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import re
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Annotated
+
+import msgspec
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from bot.core.errors import Refused
+from bot.core.model import Delivery, Ignored, IssueRef, Kind
+
+TOLERANCE_SECONDS = 300
+WEBHOOK_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
+TIMESTAMP = re.compile(r"[0-9]{1,12}")
+KINDS: dict[str, Kind] = {"open": "opened", "reopen": "reopened", "update": "edited"}
+
+Id = Annotated[int, Meta(gt=0, le=2**63 - 1)]
+
+
+class _Project(Struct, frozen=True):
+    id: Id
+    path_with_namespace: str
+
+
+class _Attributes(Struct, frozen=True):
+    iid: Id | None = None
+    action: str | None = None
+    type: str | None = None
+    confidential: bool | None = None
+    updated_at: str | None = None
+
+
+class _Changes(Struct, frozen=True):
+    title: msgspec.Raw | UnsetType = UNSET
+    description: msgspec.Raw | UnsetType = UNSET
+
+
+class _Event(Struct, frozen=True):
+    object_kind: str = ""
+    event_type: str | None = None
+    project: _Project | None = None
+    object_attributes: _Attributes = _Attributes()
+    changes: _Changes | None = None
+
+
+_decoder = msgspec.json.Decoder(_Event)
+
+
+def signing_key(token: str) -> bytes:
+    """The key in a signing token `whsec_<base64>`. Raises ValueError."""
+    text = token.removeprefix("whsec_")
+    try:
+        key = base64.b64decode(text, validate=True)
+    except binascii.Error:
+        key = b""
+    if text == token or not 24 <= len(key) <= 64:
+        raise ValueError("not whsec_ and base64 of 24 to 64 bytes")
+    return key
+
+
+class GitLabInbox:
+    """Implements the `Inbox` port. With a signing token the plain one no longer counts.
+
+    Several of each are valid at once while one is rotated. `types` are work item types, lower case.
+    """
+
+    id_header = "idempotency-key"
+
+    def __init__(
+        self,
+        host: str,
+        signing_tokens: Sequence[str] = (),
+        secrets: Sequence[str] = (),
+        types: Sequence[str] = ("issue",),
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        if not (signing_tokens or secrets) or not all((*signing_tokens, *secrets)):
+            raise ValueError("GitLabInbox needs a signing token or a secret, none of them empty")
+        self._host = host
+        self._keys = [signing_key(token) for token in signing_tokens]
+        self._secrets = [secret.encode() for secret in secrets]
+        self._types = types
+        self._clock = clock
+
+    def admit(self, headers: Mapping[str, str]) -> None:
+        """Refuse by the headers alone: a wrong token, an old or missing signature."""
+        if not self._keys:
+            given = headers.get("x-gitlab-token", "").encode("latin-1", "replace")
+            if not any([hmac.compare_digest(given, secret) for secret in self._secrets]):
+                raise Refused(401, "wrong or missing token")
+            return
+        stamp = headers.get("webhook-timestamp", "")
+        if not TIMESTAMP.fullmatch(stamp) or not WEBHOOK_ID.fullmatch(
+            headers.get("webhook-id", "")
+        ):
+            raise Refused(401, "no signature")
+        if abs(self._clock() - int(stamp)) > TOLERANCE_SECONDS:
+            raise Refused(401, "signed too long ago, or a clock is wrong")
+
+    def verify(self, headers: Mapping[str, str], body: bytes) -> None:
+        """Compare the signature with every key, in constant time.
+
+        https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
+        """
+        if not self._keys:
+            return
+        signed = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
+        parts = headers.get("webhook-signature", "").split(" ")
+        given = [part[3:] for part in parts if part.startswith("v1,")]
+        good = [
+            hmac.compare_digest(_signature(key, signed), one.encode("latin-1", "replace"))
+            for key in self._keys
+            for one in given[:16]
+        ]
+        if not any(good):
+            raise Refused(401, "wrong signature")
+
+    def read(
+        self, headers: Mapping[str, str], body: bytes, received_at: float
+    ) -> Delivery | Ignored:
+        """What an authentic delivery asks for; anything odd is ignored, never refused."""
+        header = headers.get("x-gitlab-event", "")
+        try:
+            event = _decoder.decode(body.decode())
+        except (ValueError, RecursionError):
+            return Ignored("not the JSON of an issue event")
+        if reason := self._why_ignore(event, header):
+            return Ignored(reason)
+        project, about = event.project, event.object_attributes
+        assert project is not None
+        assert about.iid is not None
+        assert about.action is not None
+        ref = IssueRef("gitlab", self._host, project.path_with_namespace, about.iid, project.id)
+        return Delivery(_work_id(ref, about), KINDS[about.action], ref, received_at)
+
+    def _why_ignore(self, event: _Event, header: str) -> str:
+        about = event.object_attributes
+        if event.object_kind not in ("issue", "work_item"):
+            return f"event {event.object_kind[:40]!r}"
+        if _is_confidential(event, header):
+            return "confidential"
+        if event.project is None or about.iid is None:
+            return "no project or number in it"
+        if about.action not in KINDS:
+            return f"action {str(about.action)[:40]!r}"
+        if (about.type or "issue").lower() not in self._types:
+            return f"a work item of type {str(about.type)[:40]!r}"
+        changes = event.changes or _Changes()
+        if about.action == "update" and changes.title is changes.description is UNSET:
+            return "neither title nor description changed"
+        return ""
+
+
+def _is_confidential(event: _Event, header: str) -> bool:
+    return (
+        header.lower().startswith("confidential")
+        or (event.event_type or "").startswith("confidential_")
+        or bool(event.object_attributes.confidential)
+    )
+
+
+def _work_id(ref: IssueRef, about: _Attributes) -> str:
+    """The same for a project's hook, its group's hook and every repetition of either."""
+    work = f"{ref.key} {about.action} {about.updated_at}"
+    return hashlib.sha256(work.encode()).hexdigest()[:32]
+
+
+def _signature(key: bytes, signed: bytes) -> bytes:
+    return base64.b64encode(hmac.digest(key, signed, "sha256"))

@@ -1,0 +1,127 @@
+"""What is known of an issue's past, and whether anything is left to do."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from bot.core.history import Past, input_hash
+from bot.core.model import Comment, Kind, Marker, Record
+from tests.fakes import an_issue
+
+HASH = "0123456789abcdef"
+COMMENT = Comment(7, "ours")
+MARKER = Marker(("bug",), "1", "model", HASH)
+RECORD = Record("answered", labels=("bug",), comment_id=7, input=HASH, source="model")
+
+
+def past(
+    record: Record | None = None, marker: Marker | None = None, labels: tuple[str, ...] = ()
+) -> Past:
+    comment = COMMENT if marker else None
+    return Past(an_issue("Broken", "", labels), HASH, record, comment, marker)
+
+
+# The fingerprint.
+
+
+def test_the_same_text_has_the_same_fingerprint() -> None:
+    issue = an_issue("Broken", "It is.")
+    assert input_hash(issue) == input_hash(replace(issue, labels=("bug",), locked=True))
+    assert len(input_hash(issue)) == 16
+
+
+@pytest.mark.parametrize(
+    ("title", "body"), [("Broken", "It is!"), ("broken", "It is."), ("BrokenIt is.", "")]
+)
+def test_another_text_has_another_fingerprint(title: str, body: str) -> None:
+    assert input_hash(an_issue(title, body)) != input_hash(an_issue("Broken", "It is."))
+
+
+def test_text_that_cannot_be_encoded_has_a_fingerprint_too() -> None:
+    assert len(input_hash(an_issue("\ud800", "\udfff"))) == 16
+
+
+# Whose labels.
+
+# Record's status and labels, marker's labels, labels there → ours, and removed by a person.
+LABELS = {
+    "nothing known": (None, (), (), ("x",), (), ()),
+    "all still there": ("answered", ("bug",), ("bug",), ("bug", "x"), ("bug",), ()),
+    "one is gone": ("answered", ("bug", "ui"), ("bug",), ("ui",), ("bug", "ui"), ("bug",)),
+    "only the marker knows": (None, (), ("bug",), (), ("bug",), ("bug",)),
+    "only the record knows": ("fallback", ("bug",), (), (), ("bug",), ("bug",)),
+    "another case is no removal": ("answered", ("Bug",), (), ("bug",), ("Bug",), ()),
+    "a try was cut short before its labels": ("writing", ("bug",), (), (), (), ()),
+    "a try was cut short after its labels": ("writing", ("bug",), (), ("bug",), ("bug",), ()),
+    "a second try was cut short": ("writing", ("bug", "ui"), ("bug",), (), ("bug",), ("bug",)),
+}
+
+
+@pytest.mark.parametrize("name", LABELS)
+def test_which_labels_are_ours_and_which_a_person_removed(name: str) -> None:
+    status, recorded, marked, there, ours, removed = LABELS[name]
+    record = replace(RECORD, status=status, labels=recorded) if status else None  # type: ignore[arg-type]
+    marker = replace(MARKER, labels=marked) if marked else None
+    known = past(record, marker, there)
+    assert known.ours == ours
+    assert known.present.labels == there
+    assert tuple(known.present.removed) == removed
+
+
+def test_a_removal_is_remembered_through_a_try_that_was_cut_short() -> None:
+    record = Record("writing", labels=("bug", "ui"), removed=("bug",))
+    assert tuple(past(record).present.removed) == ("bug",)
+    assert tuple(past(record, labels=("bug",)).present.removed) == ()
+
+
+# Whether anything is left to do.
+
+RULES = replace(RECORD, source="rules", status="fallback", comment_id=0)
+DELETED = "a person deleted our comment"
+DONE = "already answered"
+# Record, marker → why an opened issue is settled, and why one is that a command asks for.
+SETTLED = {
+    "nothing known": (None, None, "", ""),
+    "answered": (RECORD, MARKER, DONE, ""),
+    "answered, Redis lost": (None, MARKER, DONE, ""),
+    "answered without a comment": (replace(RECORD, comment_id=0), None, DONE, ""),
+    "text changed": (replace(RECORD, input="x"), replace(MARKER, input="x"), "", ""),
+    "text changed, Redis lost": (None, replace(MARKER, input="x"), "", ""),
+    "fell back": (RULES, None, "", ""),
+    "fell back with a comment": (None, replace(MARKER, source="rules"), "", ""),
+    "comment deleted": (RECORD, None, DELETED, DELETED),
+    "fallback comment deleted": (replace(RULES, comment_id=7), None, DELETED, DELETED),
+    "text changed, comment deleted": (replace(RECORD, input="x"), None, DELETED, DELETED),
+    "cut short": (replace(RECORD, status="writing", comment_id=0), None, "", ""),
+    "cut short after the comment": (replace(RECORD, status="writing"), MARKER, "", ""),
+    "cut short, comment deleted": (replace(RECORD, status="writing"), None, DELETED, DELETED),
+    "dry run": (replace(RECORD, status="dry-run", comment_id=0), None, "", ""),
+    "skipped": (Record("skipped", "locked"), None, "", ""),
+}
+
+
+@pytest.mark.parametrize("name", SETTLED)
+def test_what_is_settled_stays_settled(name: str) -> None:
+    record, marker, why, why_by_hand = SETTLED[name]
+    known = past(record, marker)
+    kinds: tuple[Kind, ...] = ("opened", "edited", "reopened")
+    assert {known.why_settled(kind) for kind in kinds} == {why}
+    assert known.why_settled("manual") == why_by_hand
+
+
+# An end that wrote nothing.
+
+
+def test_an_end_that_wrote_nothing_keeps_what_was_known() -> None:
+    assert past(RECORD).ended("skipped", "locked") == replace(
+        RECORD, status="skipped", why="locked"
+    )
+    assert past().ended("skipped", "locked") == Record("skipped", "locked")
+
+
+def test_an_end_after_a_try_that_was_cut_short_claims_only_what_is_there() -> None:
+    record = replace(RECORD, status="writing", labels=("bug", "ui"), comment_id=0)
+    ended = past(record, labels=("ui",)).ended("skipped", "locked")
+    assert (ended.labels, ended.source) == (("ui",), "")

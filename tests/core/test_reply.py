@@ -1,0 +1,124 @@
+"""A model's text → summary and choices, whatever a model wraps around them."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import pytest
+
+from bot.core.errors import ModelFailed
+from bot.core.model import Choice
+from bot.core.reply import MAX_CHOICES, Reply, read
+
+BUG = Choice("bug", "sure", "crashed")
+FULL = (
+    '{"summary": "It crashes.",'
+    ' "labels": [{"name": "bug", "certainty": "sure", "reason": "crashed"}]}'
+)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        FULL,
+        f"  \n{FULL}\n",
+        f"```json\n{FULL}\n```",
+        f"Here is the answer:\n```\n{FULL}\n```\nAnything else?",
+        f"<think>A crash.</think>\n{FULL}",
+        FULL.replace('"labels"', '"tags"'),
+        FULL[:-1] + ', "confidence": 0.9}',
+    ],
+)
+def test_an_answer_is_read_with_or_without_words_around_it(text: str) -> None:
+    assert read(text) == Reply("It crashes.", (BUG,))
+
+
+@pytest.mark.parametrize(
+    ("labels", "choices"),
+    [
+        ([], ()),
+        (["bug", "docs"], (Choice("bug", "likely"), Choice("docs", "likely"))),
+        ([{"name": "bug"}], (Choice("bug", "likely"),)),
+        ([{"name": "bug", "certainty": "certain"}], (Choice("bug", "likely"),)),
+        ([{"name": "bug", "certainty": ["sure"]}], (Choice("bug", "likely"),)),
+        ([{"name": "bug", "certainty": "unsure"}], (Choice("bug", "unsure"),)),
+        ([{"name": "bug", "reason": 3}], (Choice("bug", "likely"),)),
+        ([{"label": "bug"}], ()),
+        ([{"name": None}], ()),
+        ([None, 3, ["bug"], "docs"], (Choice("docs", "likely"),)),
+        ("bug", ()),
+        ({"bug": True}, ()),
+        (None, ()),
+    ],
+)
+def test_labels_may_be_objects_or_names_and_anything_else_is_dropped(
+    labels: object, choices: tuple[Choice, ...]
+) -> None:
+    assert read(json.dumps({"summary": "x", "labels": labels})).choices == choices
+
+
+def test_an_answer_without_labels_has_none() -> None:
+    assert read('{"summary": "x"}') == Reply("x", ())
+
+
+def test_tags_count_only_where_there_are_no_labels() -> None:
+    assert read('{"summary": "x", "labels": ["a"], "tags": ["b"]}').choices == (
+        Choice("a", "likely"),
+    )
+
+
+def test_of_very_many_labels_the_first_count() -> None:
+    text = json.dumps({"summary": "x", "labels": [f"label {n}" for n in range(10_000)]})
+    choices = read(text).choices
+    assert len(choices) == MAX_CHOICES
+    assert choices[-1].label == f"label {MAX_CHOICES - 1}"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "I am sorry, I cannot do that.",
+        "}{",
+        "{",
+        '{"summary": "It crashes.", "labels": [',
+        "{'summary': 'It crashes.'}",
+        '{"summary": "x", "labels": NaN}',
+        '{"summary": "a\nb"}',
+        '{"a":' * 100_000 + "1" + "}" * 100_000,
+        '{"summary": "\ud800"}',
+    ],
+    ids=range(10),
+)
+def test_what_holds_no_json_object_is_not_json(text: str) -> None:
+    started = time.monotonic()
+    with pytest.raises(ModelFailed, match="^not-json$"):
+        read(text)
+    assert time.monotonic() - started < 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{}",
+        '{"labels": ["bug"]}',
+        '{"summary": ""}',
+        '{"summary": " \\n"}',
+        '{"summary": null}',
+        '{"summary": ["It crashes."]}',
+        '{"Summary": "It crashes."}',
+        '{"result": {"summary": "It crashes."}}',
+        '[{"summary": "It crashes."}]',
+    ],
+)
+def test_an_object_without_a_summary_has_the_wrong_shape(text: str) -> None:
+    with pytest.raises(ModelFailed, match="^wrong-shape$"):
+        read(text)
+
+
+def test_a_failure_shows_nothing_of_what_the_model_said() -> None:
+    with pytest.raises(ModelFailed) as failure:
+        read('{"summary": "quokkaberry", "labels": [}')
+    assert "quokkaberry" not in repr(failure.value)
+    assert failure.value.__cause__ is None

@@ -1,0 +1,306 @@
+"""The repository's file: every mistake has its line, its key, and what to write instead."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+import pytest
+from msgspec import Struct
+
+from bot.core.repoconfig import (
+    MAX_BYTES,
+    Budget,
+    CommentRules,
+    Fallback,
+    Ignore,
+    LabelRules,
+    Learn,
+    ModelRules,
+    Privacy,
+    RepoConfig,
+    WordRule,
+    parse,
+)
+
+DEFAULTS = RepoConfig()
+
+
+def problems(text: str) -> list[str]:
+    return [str(problem) for problem in parse(text)[1]]
+
+
+@pytest.mark.parametrize("text", [None, "", "\n\n", "# nothing but a remark\n", "{}", "version: 1"])
+def test_an_absent_or_empty_file_means_the_defaults(text: str | None) -> None:
+    assert parse(text) == (DEFAULTS, ())
+
+
+def test_the_whole_file_of_the_manual_is_understood() -> None:
+    text = """\
+version: 1
+mode: suggest
+language: de
+on: [opened, reopened, edited]
+ignore: {authors: [renovate*], labels: [no-bot, wip], title: ["chore:*"]}
+comment:
+  post: when-useful
+  max_words: 40
+  similar: 0
+  missing_info: true
+  on_fallback: false
+labels:
+  allow: ["area/*", bug]
+  deny: [area/secret]
+  max: 3
+  groups: {type: [bug, enhancement]}
+  describe: {bug: Something is broken}
+fallback:
+  rules:
+    - {label: bug, any: [crash, "error:"], not: [typo]}
+    - {label: docs, any: [manual]}
+  needs_review: triage
+model: {instructions: "Be brief.", name: gpt-6}
+privacy: {redact: [secrets]}
+learn: {from_corrections: false}
+budget: {per_day_usd: 2.5, per_author_per_hour: 1}
+"""
+    assert parse(text) == (
+        RepoConfig(
+            version=1,
+            mode="suggest",
+            language="de",
+            on=("opened", "reopened", "edited"),
+            ignore=Ignore(("renovate*",), ("no-bot", "wip"), ("chore:*",)),
+            comment=CommentRules("when-useful", 40, 0, True, False),
+            labels=LabelRules(
+                ("area/*", "bug"),
+                ("area/secret",),
+                3,
+                {"type": ("bug", "enhancement")},
+                {"bug": "Something is broken"},
+            ),
+            fallback=Fallback(
+                (WordRule("bug", ("crash", "error:"), ("typo",)), WordRule("docs", ("manual",))),
+                "triage",
+            ),
+            model=ModelRules("Be brief.", "gpt-6"),
+            privacy=Privacy(("secrets",)),
+            learn=Learn(False),
+            budget=Budget(2.5, 1),
+        ),
+        (),
+    )
+
+
+A_TEXT_LIST = "write a list in [ ], each of it a text"
+
+# Every key, a wrong value for it, and what its maintainer reads.
+WRONG = {
+    ("version", "2"): "write one of: 1",
+    ("mode", "aply"): "write one of: apply, dry-run, off, suggest",
+    ("language", "German"): "write `auto` or a language code such as en or pt-BR",
+    ("on", "opened"): "write a list in [ ], each of it one of: edited, opened, reopened",
+    ("ignore", "[wip]"): "write `key: value` lines here",
+    ("ignore.authors", "renovate"): A_TEXT_LIST,
+    ("ignore.labels", "[1]"): A_TEXT_LIST,
+    ("ignore.title", "{a: b}"): A_TEXT_LIST,
+    ("comment", "never"): "write `key: value` lines here",
+    ("comment.post", "sometimes"): "write one of: always, never, when-useful",
+    ("comment.max_words", "9"): "write a whole number from 10 to 200",
+    ("comment.similar", "21"): "write a whole number from 0 to 20",
+    ("comment.missing_info", "yes"): "write true or false",
+    ("comment.on_fallback", "never"): "write one of: auto or true or false",
+    ("labels", "bug"): "write `key: value` lines here",
+    ("labels.allow", "bug"): A_TEXT_LIST,
+    ("labels.deny", "true"): A_TEXT_LIST,
+    ("labels.max", "many"): "write a whole number from 0 to 20",
+    ("labels.groups", "[bug, docs]"): "write `name: value` pairs, each value a list in [ ], each"
+    " of it a text",
+    ("labels.describe", "{bug: 3}"): "write `name: value` pairs, each value a text",
+    ("fallback", "[]"): "write `key: value` lines here",
+    ("fallback.rules", "[crash]"): "write a list of rules such as"
+    " {label: bug, any: [crash], not: [typo]}",
+    ("fallback.needs_review", "[triage]"): "write a text",
+    ("model", "gpt-6"): "write `key: value` lines here",
+    ("model.instructions", "x" * 2001): "write a text of at most 2000 characters",
+    ("model.name", "[gpt-6]"): "write a text",
+    ("privacy", "secrets"): "write `key: value` lines here",
+    ("privacy.redact", "[names]"): "write a list in [ ], each of it one of: emails, secrets",
+    ("learn", "false"): "write `key: value` lines here",
+    ("learn.from_corrections", "1"): "write true or false",
+    ("budget", "1.00"): "write `key: value` lines here",
+    ("budget.per_day_usd", "-1"): "write a number, 0 or more",
+    ("budget.per_author_per_hour", "2.5"): "write a whole number, 0 or more",
+}
+
+
+def keys(kind: type[Struct], path: str = "") -> Iterator[str]:
+    for field in msgspec.structs.fields(kind):
+        yield f"{path}{field.encode_name}"
+        if isinstance(field.type, type) and issubclass(field.type, Struct):
+            yield from keys(field.type, f"{path}{field.encode_name}.")
+
+
+def written(key: str, value: str) -> str:
+    section, _, leaf = key.rpartition(".")
+    return f"\n{section}:\n  {leaf}: {value}\n" if section else f"\n\n{leaf}: {value}\n"
+
+
+@pytest.mark.parametrize(("given", "advice"), WRONG.items(), ids=[key for key, _ in WRONG])
+def test_a_wrong_value_is_told_with_its_line_its_key_and_what_to_write(
+    given: tuple[str, str], advice: str
+) -> None:
+    key, value = given
+    config, found = parse(written(key, value))
+    assert [str(problem) for problem in found] == [f"line 3, {key}: {advice}"]
+    assert config == DEFAULTS
+
+
+def test_every_key_of_the_file_has_such_a_message() -> None:
+    assert {key for key, _ in WRONG} == set(keys(RepoConfig))
+
+
+def test_eight_mistakes_are_eight_lines_and_the_rest_still_counts() -> None:
+    text = """\
+mode: aply
+langauge: de
+on: opened
+comment:
+  post: never
+  max_words: 5
+  similar: -1
+labels:
+  max: 3
+  alow: [bug]
+  deny: bug
+budget:
+  per_day_usd: cheap
+"""
+    config, found = parse(text)
+    assert [str(problem) for problem in found] == [
+        "line 1, mode: write one of: apply, dry-run, off, suggest",
+        "line 2, langauge: unknown key; did you mean `language`?",
+        "line 3, on: write a list in [ ], each of it one of: edited, opened, reopened",
+        "line 6, comment.max_words: write a whole number from 10 to 200",
+        "line 7, comment.similar: write a whole number from 0 to 20",
+        "line 10, labels.alow: unknown key; did you mean `allow`?",
+        f"line 11, labels.deny: {A_TEXT_LIST}",
+        "line 13, budget.per_day_usd: write a number, 0 or more",
+    ]
+    assert config == RepoConfig(comment=CommentRules(post="never"), labels=LabelRules(max=3))
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("modes: apply", "line 1, modes: unknown key; did you mean `mode`?"),
+        ("comment: {max-words: 20}", "line 1, comment.max-words: unknown key; did you mean"),
+        ("labels: {zzz: 1}", "line 1, labels.zzz: unknown key; known are: allow, deny, max,"),
+        ("mode: apply\nmode: suggest", "line 2, mode: is given twice; keep one"),
+        ("labels: {max: 1}\nlabels: {max: 2}", "line 2, labels: is given twice; keep one"),
+        ("- mode: apply", "line 1, write `key: value` lines here"),
+        ("just words", "line 1, write `key: value` lines here"),
+        ("fallback: {rules: [{label: a, any: [b], nto: [c]}]}", "line 1, fallback.rules: write a"),
+        ("fallback: {rules: [{label: a}]}", "line 1, fallback.rules: write a list of rules such"),
+        ("labels: {allow: &a [bug]}", f"line 1, labels.allow: {A_TEXT_LIST}"),
+        ("mode: !!python/object:os.system x", "line 1, mode: write one of"),
+    ],
+)
+def test_an_unknown_or_doubled_key_names_the_nearest(text: str, line: str) -> None:
+    (problem,) = problems(text)
+    assert problem.startswith(line)
+
+
+def test_the_first_of_two_values_holds() -> None:
+    assert parse("mode: suggest\nmode: 'off'")[0].mode == "suggest"
+
+
+@pytest.mark.parametrize(
+    ("text", "where"),
+    [
+        ("mode: [apply", "line 1, not valid YAML: "),
+        ("mode: apply\nlabels:\n\tmax: 3", "line 3, not valid YAML: "),
+        ("mode: 'apply", "line 1, not valid YAML: "),
+        ("a: *nowhere", "line 1, not valid YAML: "),
+        ("mode: apply\n---\nmode: suggest", "line 2, not valid YAML: "),
+        ("mode: \x00", "not valid YAML"),
+        ("- " * 5000, "not valid YAML"),
+    ],
+)
+def test_of_a_file_that_is_no_yaml_the_first_error_is_told_and_defaults_hold(
+    text: str, where: str
+) -> None:
+    config, found = parse(text)
+    assert config == DEFAULTS
+    (problem,) = found
+    assert str(problem).startswith(where)
+
+
+def test_a_huge_file_is_refused_unread() -> None:
+    config, found = parse("mode: suggest\n" + "#" * MAX_BYTES)
+    assert config == DEFAULTS
+    assert [str(problem) for problem in found] == ["keep the file under 64 KiB"]
+
+
+def test_a_file_just_under_the_limit_is_read() -> None:
+    text = "mode: suggest\n"
+    assert parse(text + "#" * (MAX_BYTES - len(text)))[0].mode == "suggest"
+
+
+def bomb() -> str:
+    lines = ["labels:", "  describe:", "    a0: &a0 [x, x, x, x, x, x, x, x, x]"]
+    lines += [f"    a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 20)]
+    return "\n".join(lines)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        bomb(),
+        "labels: &a {groups: *a}",
+        "&a {labels: *a}",
+        "labels: {describe: {a: " + "{a: " * 200 + "1" + "}" * 202,
+        "budget: {per_day_usd: " + "9" * 10_000 + "}",
+        "? [a, b]\n: 1",
+        "\ud800: 1",
+        "mode: \ud800",
+        "[" * 60_000,
+        "{" * 60_000,
+        "[{" * 30_000,
+    ],
+    ids=range(11),
+)
+def test_a_malicious_file_is_a_problem_told_at_once(text: str) -> None:
+    started = time.monotonic()
+    config, found = parse(text)
+    assert found
+    assert config == DEFAULTS
+    assert time.monotonic() - started < 1
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "value"),
+    [
+        ("on: [edited]", "on", ("edited",)),
+        ("mode: off", "mode", "off"),
+        ("comment: {on_fallback: True}", "comment.on_fallback", True),
+        ("comment: {on_fallback: auto}", "comment.on_fallback", "auto"),
+        ("labels: {max: 0x3}", "labels.max", 3),
+        ("budget: {per_day_usd: 1}", "budget.per_day_usd", 1.0),
+        ("budget: {per_day_usd: 0}", "budget.per_day_usd", 0.0),
+        ("language: pt-BR", "language", "pt-BR"),
+        ("model: {name: null}", "model.name", None),
+        ("labels: {deny: [on, 'yes', no]}", "labels.deny", ("on", "yes", "no")),
+        ("fallback: {rules: []}", "fallback.rules", ()),
+        ("labels: {groups: {1: [a]}}", "labels.groups", {"1": ("a",)}),
+    ],
+)
+def test_values_mean_what_they_look_like(text: str, path: str, value: object) -> None:
+    config, found = parse(text)
+    assert found == ()
+    leaf: Any = config
+    for name in path.split("."):
+        leaf = getattr(leaf, name)
+    assert leaf == value

@@ -1,0 +1,234 @@
+"""Outgoing HTTP: a deadline that drips cannot stretch, a cap on size, no redirects."""
+
+from __future__ import annotations
+
+import gzip
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import httpx
+import pytest
+
+from bot.http import Clients, TooLarge, deadline, send
+
+DEADLINE = 0.3
+SOON = 2.0
+KB = 1024
+
+
+@contextmanager
+def server(talk: Callable[[socket.socket], None]) -> Iterator[str]:
+    """A server that reads a request and then does what the test says; gives its address."""
+    listening = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        while True:
+            try:
+                connection, _ = listening.accept()
+            except OSError:
+                return
+            threading.Thread(target=answer, args=(connection,), daemon=True).start()
+
+    def answer(connection: socket.socket) -> None:
+        with connection:
+            try:
+                while connection.recv(64 * KB):
+                    talk(connection)
+            except OSError:
+                pass
+
+    threading.Thread(target=serve, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}/"
+    finally:
+        listening.shutdown(socket.SHUT_RDWR)
+        listening.close()
+
+
+def drip(before: bytes) -> Callable[[socket.socket], None]:
+    """Send `before` at once and then a byte every 20 ms, for ever."""
+
+    def talk(connection: socket.socket) -> None:
+        connection.sendall(before)
+        while True:
+            connection.sendall(b"x")
+            time.sleep(0.02)
+
+    return talk
+
+
+def once(*lines: str, body: bytes = b"") -> Callable[[socket.socket], None]:
+    head = "\r\n".join(["HTTP/1.1 200 OK", f"Content-Length: {len(body)}", *lines, "", ""])
+
+    def talk(connection: socket.socket) -> None:
+        connection.sendall(head.encode() + body)
+
+    return talk
+
+
+@pytest.fixture
+def clients() -> Iterator[Clients]:
+    made = Clients("tagline-test")
+    yield made
+    made.close()
+
+
+def get(clients: Clients, url: str, max_bytes: int = KB) -> httpx.Response:
+    client = clients.get()
+    return send(client, client.build_request("GET", url), max_bytes)
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nfffff\r\n",
+        b"HTTP/1.1 200 OK\r\nX-Header: ",
+        b"",
+    ],
+    ids=["body", "chunk", "headers", "first line"],
+)
+def test_an_answer_that_drips_ends_at_the_deadline(clients: Clients, before: bytes) -> None:
+    with server(drip(before)) as url:
+        started = time.monotonic()
+        with deadline(DEADLINE), pytest.raises(httpx.TransportError):
+            get(clients, url, max_bytes=10_000_000)
+        assert DEADLINE * 0.9 <= time.monotonic() - started < SOON
+
+
+def test_a_server_that_never_answers_ends_at_the_deadline(clients: Clients) -> None:
+    with server(lambda _: time.sleep(5)) as url:
+        started = time.monotonic()
+        with deadline(DEADLINE), pytest.raises(httpx.TimeoutException):
+            get(clients, url)
+        assert time.monotonic() - started < SOON
+
+
+def test_one_deadline_holds_for_several_calls(clients: Clients) -> None:
+    def slow(connection: socket.socket) -> None:
+        time.sleep(DEADLINE / 2)
+        once(body=b"x")(connection)
+
+    with server(slow) as url, deadline(DEADLINE):
+        started = time.monotonic()
+        with pytest.raises(httpx.TransportError):
+            for _ in range(100):
+                get(clients, url)
+        assert time.monotonic() - started < SOON
+
+
+def test_after_a_deadline_has_passed_no_call_begins(clients: Clients) -> None:
+    asked: list[int] = []
+    with server(lambda _: asked.append(1)) as url, deadline(0), pytest.raises(httpx.TransportError):
+        get(clients, url)
+    assert asked == []
+
+
+def test_a_deadline_ends_with_its_block(clients: Clients) -> None:
+    with server(once(body=b"fine")) as url:
+        with deadline(0):
+            pass
+        assert get(clients, url).content == b"fine"
+
+
+def test_a_deadline_of_one_thread_is_not_that_of_another(clients: Clients) -> None:
+    found: list[bytes] = []
+    with server(once(body=b"fine")) as url, deadline(0):
+        other = threading.Thread(target=lambda: found.append(get(clients, url).content))
+        other.start()
+        other.join(5)
+    assert found == [b"fine"]
+
+
+@pytest.mark.parametrize("size", [0, KB - 1, KB])
+def test_an_answer_up_to_the_cap_is_read(clients: Clients, size: int) -> None:
+    with server(once(body=b"x" * size)) as url:
+        assert len(get(clients, url, KB).content) == size
+
+
+def endless(connection: socket.socket) -> None:
+    connection.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+    while True:
+        connection.sendall(b"400\r\n" + b"x" * KB + b"\r\n")
+
+
+@pytest.mark.parametrize(
+    "talk",
+    [
+        once(body=b"x" * (KB + 1)),
+        once("Content-Encoding: gzip", body=gzip.compress(b"x" * 50_000_000)),
+        endless,
+    ],
+    ids=["one byte too long", "gzip bomb", "endless"],
+)
+def test_an_answer_past_the_cap_is_dropped(
+    clients: Clients, talk: Callable[[socket.socket], None]
+) -> None:
+    with server(talk) as url:
+        started = time.monotonic()
+        with pytest.raises(TooLarge):
+            get(clients, url, KB)
+        assert time.monotonic() - started < SOON
+
+
+def test_a_compressed_answer_is_read_and_its_encoding_not_applied_twice(clients: Clients) -> None:
+    with server(once("Content-Encoding: gzip", body=gzip.compress(b"fine"))) as url:
+        assert get(clients, url).content == b"fine"
+
+
+def test_an_answer_that_cannot_be_decompressed_is_an_error_of_transport(clients: Clients) -> None:
+    with server(once("Content-Encoding: gzip", body=b"not gzip")) as url:
+        with pytest.raises(httpx.TransportError):
+            get(clients, url)
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_is_an_answer_and_is_never_followed(clients: Clients, status: int) -> None:
+    asked: list[int] = []
+
+    def elsewhere(connection: socket.socket) -> None:
+        asked.append(1)
+        head = f"HTTP/1.1 {status} Moved\r\nLocation: {url}secret\r\nContent-Length: 0\r\n\r\n"
+        connection.sendall(head.encode())
+
+    with server(elsewhere) as url:
+        assert get(clients, url).status_code == status
+    assert asked == [1]
+
+
+def test_proxies_of_the_environment_are_not_used(
+    clients: Clients, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:1")
+    with server(once(body=b"fine")) as url:
+        assert get(clients, url).content == b"fine"
+
+
+def test_each_thread_has_one_client_of_its_own(clients: Clients) -> None:
+    found: list[httpx.Client] = []
+    threads = [threading.Thread(target=lambda: found.append(clients.get())) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(5)
+    assert len(set(map(id, [*found, clients.get()]))) == 5
+    assert clients.get() is clients.get()
+
+
+def test_closing_ends_the_connections_of_every_thread() -> None:
+    clients = Clients("tagline-test")
+    found: list[httpx.Client] = []
+    thread = threading.Thread(target=lambda: found.append(clients.get()))
+    thread.start()
+    thread.join(5)
+    found.append(clients.get())
+    clients.close()
+    assert [client.is_closed for client in found] == [True, True]
+
+
+def test_requests_say_who_is_asking(clients: Clients) -> None:
+    assert clients.get().headers["user-agent"] == "tagline-test"

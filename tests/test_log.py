@@ -1,0 +1,183 @@
+"""One line per event; secrets are masked wherever they stand."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from bot import log
+
+SECRET = "quokkaberry-0123456789"
+MULTILINE = "-----BEGIN RSA PRIVATE KEY-----\nquokka+berry/=\n-----END RSA PRIVATE KEY-----"
+QUOTED = 'quokka"berry\\0123'
+
+Lines = Callable[..., io.StringIO]
+
+
+@pytest.fixture
+def lines() -> Iterator[Lines]:
+    """Configure the log and give what it writes."""
+
+    def configured(level: str = "info", form: str = "json") -> io.StringIO:
+        stream = io.StringIO()
+        log.configure(level, form, (SECRET, MULTILINE, QUOTED), stream)
+        return stream
+
+    yield configured
+    log.configure()
+
+
+def events(stream: io.StringIO) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in stream.getvalue().splitlines()]
+
+
+def test_an_event_is_one_line_of_json(lines: Lines) -> None:
+    stream = lines()
+    log.get().info("accepted\nand more", issue="github:acme/widget#41", labels=2, cost=None)
+    (event,) = events(stream)
+    assert event.pop("timestamp")
+    assert event == {
+        "event": "accepted\nand more",
+        "level": "info",
+        "issue": "github:acme/widget#41",
+        "labels": 2,
+        "cost": None,
+    }
+
+
+@pytest.mark.parametrize(
+    ("level", "seen"),
+    [
+        ("debug", ["debug", "info", "warning", "error"]),
+        ("info", ["info", "warning", "error"]),
+        ("warning", ["warning", "error"]),
+        ("error", ["error"]),
+    ],
+)
+def test_events_below_the_level_are_not_written(
+    lines: Lines, level: str, seen: list[str]
+) -> None:
+    stream = lines(level)
+    for name in ("debug", "info", "warning", "error"):
+        getattr(log.get(), name)("event")
+    assert [event["level"] for event in events(stream)] == seen
+
+
+def test_text_form_is_for_people(lines: Lines) -> None:
+    stream = lines(form="text")
+    log.get().warning("using fallback", why="timeout")
+    assert "using fallback" in stream.getvalue()
+    assert "why=timeout" in stream.getvalue()
+    assert "{" not in stream.getvalue()
+
+
+@pytest.mark.parametrize("form", ["json", "text"])
+@pytest.mark.parametrize("secret", [SECRET, MULTILINE, QUOTED], ids=["plain", "lines", "quotes"])
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        str,
+        lambda secret: f"before {secret} after",
+        lambda secret: [secret],
+        lambda secret: {"key": secret},
+        lambda secret: {secret: "value"},
+        lambda secret: (["deep", {"er": secret}],),
+        ValueError,
+    ],
+    ids=["text", "within", "list", "value", "key", "deep", "exception"],
+)
+def test_a_known_secret_is_masked_wherever_it_stands(
+    lines: Lines, form: str, secret: str, wrap: Callable[[str], object]
+) -> None:
+    stream = lines(form=form)
+    log.get().info("told", what=wrap(secret))
+    log.get().info(f"told {secret}")
+    assert stream.getvalue().count("[masked]") >= 2
+    assert "quokka" not in stream.getvalue()
+
+
+# What is shaped like a secret, known or not.
+SHAPED = [
+    "ghp_quokkaberry0123456789",
+    "ghs_12345_eyJquokkaberry.eyJ0.sig-nature_x",
+    "github_pat_11AAAA_quokkaberry",
+    "glpat-quokkaberry.01.0a",
+    "whsec_quokkaberry+/=",
+    "sk-proj-quokkaberry_0123",
+    "Bearer quokkaberry.x.y",
+    "Authorization: bearer quokkaberry",
+    "-----BEGIN PRIVATE KEY-----\nquokkaberry\n-----END PRIVATE KEY-----",
+]
+
+
+@pytest.mark.parametrize("text", SHAPED)
+@pytest.mark.parametrize("form", ["json", "text"])
+def test_what_is_shaped_like_a_secret_is_masked(lines: Lines, form: str, text: str) -> None:
+    stream = lines(form=form)
+    log.get().info("told", what=text)
+    assert "quokkaberry" not in stream.getvalue()
+    assert "quokkaberry" not in log.mask(text, ())
+
+
+@pytest.mark.parametrize(
+    "text", ["risk-assessment-done", "task-management-tool", "a bug in github", "high_score", "sk-"]
+)
+def test_ordinary_words_are_not_masked(text: str) -> None:
+    assert log.mask(text, (SECRET,)) == text
+
+
+@pytest.mark.parametrize("form", ["json", "text"])
+@pytest.mark.parametrize("odd", [object(), {1, 2}, ("\ud800",), b"\xff", {1: 2}, 2**70, "a\0b"])
+def test_whatever_an_event_holds_it_is_one_line_and_raises_nothing(
+    lines: Lines, form: str, odd: object
+) -> None:
+    stream = lines(form=form)
+    log.get().info("told", what=odd)
+    assert stream.getvalue().count("\n") == 1
+    assert "told" in stream.getvalue()
+
+
+def test_a_masked_line_of_json_is_still_json(lines: Lines) -> None:
+    stream = lines()
+    log.get().info("told", what=f"Bearer {SECRET}", more={"key": MULTILINE}, last=1)
+    (event,) = events(stream)
+    assert event["last"] == 1
+
+
+@pytest.mark.parametrize("name", log.LIBRARIES)
+def test_a_library_warns_in_our_form_and_chats_nowhere(lines: Lines, name: str) -> None:
+    stream = lines()
+    logging.getLogger(name).info("chat about %s", SECRET)
+    logging.getLogger(name).warning("trouble with %s", SECRET)
+    (event,) = events(stream)
+    assert (event["event"], event["level"]) == ("trouble with [masked]", "warning")
+    assert event["logger"] == name
+
+
+def test_an_exception_of_a_library_shows_its_place_and_not_its_values(lines: Lines) -> None:
+    stream = lines()
+    try:
+        raise ZeroDivisionError("the title was: zanzibarfish")
+    except ZeroDivisionError:
+        logging.getLogger("dramatiq").exception("failed")
+    (event,) = events(stream)
+    assert (event["level"], event["error"]) == ("error", "ZeroDivisionError")
+    assert event["frames"][-1].startswith("test_log.py:")
+    assert "zanzibarfish" not in stream.getvalue()
+
+
+def test_frames_name_file_line_and_function() -> None:
+    def inner() -> None:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError) as error:
+        inner()
+    last = log.frames(error.value.__traceback__)[-1]
+    assert last.startswith("test_log.py:")
+    assert last.endswith(" inner")
+    assert log.frames(None) == []
