@@ -56,6 +56,7 @@ PLAIN = (
     "TAGLINE_HOST",
     "PORT",
     "WORKER_THREADS",
+    "DATA_DIR",
     "LOG_LEVEL",
     "LOG_FORMAT",
     "TAGLINE_MODE",
@@ -64,7 +65,6 @@ PLAIN = (
 LATER = (
     "LLM_FALLBACK_MODELS",
     "PUBLIC_URL",
-    "DATA_DIR",
     "TAGLINE_ADMIN_TOKEN",
     "TAGLINE_BUDGET_USD_PER_DAY",
     "TAGLINE_RETENTION_DAYS",
@@ -115,6 +115,7 @@ class Settings:
     host: str
     port: int
     worker_threads: int
+    data_dir: Path
     log_level: str
     log_format: str
     mode: str
@@ -192,6 +193,7 @@ class _Reader:
             host=self._text("TAGLINE_HOST", "127.0.0.1"),
             port=self._int("PORT", 8000, 0, 65535),
             worker_threads=self._int("WORKER_THREADS", 32, 1, 1000),
+            data_dir=self._data_dir(),
             log_level=self._choice("LOG_LEVEL", ("info", "debug", "warning", "error")),
             log_format=self._choice("LOG_FORMAT", ("json", "text")),
             mode=self._choice("TAGLINE_MODE", ("apply", "suggest", "dry-run", "off")),
@@ -273,6 +275,10 @@ class _Reader:
         if url and (why := _unsafe(url)):
             self.problems.append(f"{name} {why}.")
         return url
+
+    def _data_dir(self) -> Path:
+        home = self._text("XDG_DATA_HOME", "~/.local/share")
+        return Path(self._text("DATA_DIR", f"{home}/tagline")).expanduser()
 
     def _redis_url(self) -> str:
         url = self._text("REDIS_URL", "redis://127.0.0.1:6379/0")

@@ -179,6 +179,8 @@ class LosingStore(MemoryStore):
 class FakeInbox:
     """Implements `Inbox`: believes one signature and reads `what`."""
 
+    id_header = "delivery"
+
     def __init__(self, what: Delivery | Ignored | Refused) -> None:
         self.what = what
         self.calls: list[str] = []
@@ -215,7 +217,7 @@ class FakeQueue:
 
 
 class ScriptedWeb(Clients):
-    """HTTP faked at the transport: `answer` gets every request and refuses what it did not expect."""
+    """HTTP faked at the transport: `answer` gets each request, and refuses an unexpected one."""
 
     def __init__(self, answer: Callable[[httpx.Request], httpx.Response]) -> None:
         self._client = httpx.Client(transport=httpx.MockTransport(answer), trust_env=False)

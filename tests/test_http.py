@@ -109,14 +109,14 @@ def test_a_server_that_never_answers_ends_at_the_deadline(clients: Clients) -> N
 
 def test_one_deadline_holds_for_several_calls(clients: Clients) -> None:
     def slow(connection: socket.socket) -> None:
-        time.sleep(DEADLINE / 2)
+        time.sleep(DEADLINE * 0.7)
         once(body=b"x")(connection)
 
     with server(slow) as url, deadline(DEADLINE):
         started = time.monotonic()
+        assert get(clients, url).content == b"x"
         with pytest.raises(httpx.TransportError):
-            for _ in range(100):
-                get(clients, url)
+            get(clients, url)
         assert time.monotonic() - started < SOON
 
 
@@ -180,9 +180,9 @@ def test_a_compressed_answer_is_read_and_its_encoding_not_applied_twice(clients:
 
 
 def test_an_answer_that_cannot_be_decompressed_is_an_error_of_transport(clients: Clients) -> None:
-    with server(once("Content-Encoding: gzip", body=b"not gzip")) as url:
-        with pytest.raises(httpx.TransportError):
-            get(clients, url)
+    talk = once("Content-Encoding: gzip", body=b"not gzip")
+    with server(talk) as url, pytest.raises(httpx.TransportError):
+        get(clients, url)
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])

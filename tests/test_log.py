@@ -59,9 +59,7 @@ def test_an_event_is_one_line_of_json(lines: Lines) -> None:
         ("error", ["error"]),
     ],
 )
-def test_events_below_the_level_are_not_written(
-    lines: Lines, level: str, seen: list[str]
-) -> None:
+def test_events_below_the_level_are_not_written(lines: Lines, level: str, seen: list[str]) -> None:
     stream = lines(level)
     for name in ("debug", "info", "warning", "error"):
         getattr(log.get(), name)("event")

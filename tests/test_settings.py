@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from bot.settings import LATER, PLAIN, SECRETS, Settings, SettingsError, load
+from bot.settings import LATER, PLAIN, SECRETS, SettingsError, load
 
 ROOT = Path(__file__).parent.parent
 PEM = "-----BEGIN RSA PRIVATE KEY-----\nMIIByQ0\n-----END RSA PRIVATE KEY-----"
 SECRET = "0123456789abcdef"
+SIGNING_TOKEN = "whsec_" + base64.b64encode(b"0123456789abcdef" * 2).decode()
 OPENAI = {"LLM_PROVIDER": "openai", "OPENAI_API_KEY": "sk-quokkaberry"}
 COMPATIBLE = {
     "LLM_PROVIDER": "compatible",
@@ -37,22 +38,28 @@ def notices(environ: dict[str, str]) -> tuple[str, ...]:
 
 def test_an_empty_environment_is_a_bot_on_rules_that_listens_on_loopback() -> None:
     settings = load({})
-    assert settings == Settings(
-        github_app_id="",
-        github_private_key="",
-        github_webhook_secrets=(),
-        github_token="",
-        github_api_url="https://api.github.com",
-        model=None,
-        redis_url="redis://127.0.0.1:6379/0",
-        host="127.0.0.1",
-        port=8000,
-        worker_threads=32,
-        log_level="info",
-        log_format="json",
-        mode="apply",
-        notices=settings.notices,
-    )
+    wanted = {
+        "github_app_id": "",
+        "github_private_key": "",
+        "github_webhook_secrets": (),
+        "github_token": "",
+        "github_api_url": "https://api.github.com",
+        "gitlab_url": "https://gitlab.com",
+        "gitlab_token": "",
+        "gitlab_signing_tokens": (),
+        "gitlab_webhook_secrets": (),
+        "gitlab_issue_types": ("issue",),
+        "model": None,
+        "redis_url": "redis://127.0.0.1:6379/0",
+        "host": "127.0.0.1",
+        "port": 8000,
+        "worker_threads": 32,
+        "log_level": "info",
+        "log_format": "json",
+        "mode": "apply",
+    }
+    assert {name: getattr(settings, name) for name in wanted} == wanted
+    assert settings.secrets == ()
 
 
 # Variable, value → the attribute that it sets, and to what.
@@ -67,6 +74,12 @@ PLAIN_VALUES: dict[tuple[str, str], tuple[str, object]] = {
         "github_api_url",
         "https://ghe.example/api/v3",
     ),
+    ("GITLAB_URL", "https://example.org/git/"): ("gitlab_url", "https://example.org/git"),
+    ("GITLAB_TOKEN", "glpat-x"): ("gitlab_token", "glpat-x"),
+    ("GITLAB_SIGNING_TOKEN", SIGNING_TOKEN): ("gitlab_signing_tokens", (SIGNING_TOKEN,)),
+    ("GITLAB_WEBHOOK_SECRET", SECRET): ("gitlab_webhook_secrets", (SECRET,)),
+    ("GITLAB_ISSUE_TYPES", "Issue, task"): ("gitlab_issue_types", ("issue", "task")),
+    ("DATA_DIR", "/data"): ("data_dir", Path("/data")),
     ("REDIS_URL", "rediss://:pw@redis.example:6380/1"): (
         "redis_url",
         "rediss://:pw@redis.example:6380/1",
@@ -156,6 +169,10 @@ WRONG = {
     ("GITHUB_WEBHOOK_SECRET", ""): "is empty or too short",
     ("GITHUB_WEBHOOK_SECRET", f"{SECRET},"): "is empty or too short",
     ("GITHUB_API_URL", "quokkaberry"): "must start with http:// or https://",
+    ("GITLAB_URL", "quokkaberry"): "must start with http:// or https://",
+    ("GITLAB_SIGNING_TOKEN", "quokkaberry-0123456789"): "must be whsec_ and base64",
+    ("GITLAB_WEBHOOK_SECRET", "quokkaberry"): "16 characters or more",
+    ("GITLAB_ISSUE_TYPES", "issue, quokkaberry"): "may list: issue, task, incident",
     ("REDIS_URL", "http://quokkaberry"): "must start with redis://, rediss:// or unix://",
     ("PORT", "quokkaberry"): "must be a number from 0 to 65535",
     ("PORT", "65536"): "must be a number from 0 to 65535",
@@ -247,7 +264,8 @@ def test_a_variable_of_a_later_version_is_a_notice() -> None:
 
 @pytest.mark.parametrize("name", SECRETS)
 def test_every_secret_can_come_from_a_file(name: str, tmp_path: Path) -> None:
-    value = PEM if name == "GITHUB_PRIVATE_KEY" else f"quokkaberry-{SECRET}"
+    values = {"GITHUB_PRIVATE_KEY": PEM, "GITLAB_SIGNING_TOKEN": SIGNING_TOKEN}
+    value = values.get(name, f"quokkaberry-{SECRET}")
     path = tmp_path / "secret"
     path.write_text(f"{value}\n")
     provider = {"ANTHROPIC_API_KEY": "anthropic", "LLM_API_KEY": "compatible"}.get(name, "openai")
@@ -321,16 +339,19 @@ def test_settings_can_be_printed_without_their_secrets() -> None:
 
 
 def test_without_a_webhook_secret_the_door_stays_shut() -> None:
-    with pytest.raises(SettingsError, match="GITHUB_WEBHOOK_SECRET is not set: without it anybody"):
+    with pytest.raises(SettingsError, match="GITHUB_WEBHOOK_SECRET is not set .*: without it any"):
         load({}).need_webhook_secret()
     load({"GITHUB_WEBHOOK_SECRET": SECRET}).need_webhook_secret()
+    load({"GITLAB_WEBHOOK_SECRET": SECRET}).need_webhook_secret()
+    load({"GITLAB_SIGNING_TOKEN": SIGNING_TOKEN}).need_webhook_secret()
 
 
-def test_without_an_app_or_a_token_the_worker_does_not_start() -> None:
+def test_without_access_to_a_forge_the_worker_does_not_start() -> None:
     with pytest.raises(SettingsError, match=r"GITHUB_APP_ID and GITHUB_PRIVATE_KEY .* make demo"):
-        load({}).need_github()
-    load({"GITHUB_TOKEN": "ghp_x"}).need_github()
-    load({"GITHUB_APP_ID": "1", "GITHUB_PRIVATE_KEY": PEM}).need_github()
+        load({}).need_forge()
+    load({"GITHUB_TOKEN": "ghp_x"}).need_forge()
+    load({"GITLAB_TOKEN": "glpat-x"}).need_forge()
+    load({"GITHUB_APP_ID": "1", "GITHUB_PRIVATE_KEY": PEM}).need_forge()
 
 
 # Addresses that no server of ours ever calls.
@@ -355,7 +376,9 @@ METADATA = [
 
 
 @pytest.mark.parametrize("url", METADATA)
-@pytest.mark.parametrize("name", ["LLM_BASE_URL", "OPENAI_BASE_URL", "GITHUB_API_URL"])
+@pytest.mark.parametrize(
+    "name", ["LLM_BASE_URL", "OPENAI_BASE_URL", "GITHUB_API_URL", "GITLAB_URL"]
+)
 def test_link_local_and_metadata_addresses_are_refused(name: str, url: str) -> None:
     environ = COMPATIBLE if name == "LLM_BASE_URL" else OPENAI
     (line,) = problems({**environ, name: url})

@@ -12,6 +12,7 @@ COMMANDS = {
     "worker": "Work off the queue: summaries, labels, comments.",
     "enrich": "Enrich one issue; prints what would be written unless --apply is given.",
     "job": "Tell what became of a job.",
+    "gitlab": "Add or remove the webhook of a GitLab project or group.",
     "version": "Print the version.",
 }
 

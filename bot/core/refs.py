@@ -7,9 +7,9 @@ from collections.abc import Mapping
 
 from bot.core.model import IssueRef
 
-PATH = r"[\w.-]+(?:/[\w.-]+)+"
+PATHS = {"github": r"[\w.-]+/[\w.-]+", "gitlab": r"[\w.-]+(?:/[\w.-]+)+"}
 NUMBER = r"(\d{1,18})"
-SHORT = re.compile(rf"(github|gitlab):({PATH})#{NUMBER}")
+SHORT = {forge: re.compile(rf"{forge}:({path})#{NUMBER}") for forge, path in PATHS.items()}
 # What stands between a repository and an issue's number in an address.
 MIDDLE = {"github": "/issues/", "gitlab": "/-/(?:issues|work_items)/"}
 
@@ -19,12 +19,12 @@ def parse(text: str, hosts: Mapping[str, str]) -> IssueRef:
 
     Raises ValueError, with what to write instead.
     """
-    if short := SHORT.fullmatch(text):
-        return IssueRef(short[1], hosts[short[1]], short[2], int(short[3]))
     for forge, place in hosts.items():
+        if short := SHORT[forge].fullmatch(text):
+            return IssueRef(forge, place, short[1], int(short[2]))
         host, slash, path = place.partition("/")
-        start = rf"https?://{re.escape(host)}(?::\d+)?{re.escape(slash + path)}/"
-        if url := re.fullmatch(rf"{start}({PATH}){MIDDLE[forge]}{NUMBER}(?:[?#].*)?", text):
+        start = rf"(?i:https?://{re.escape(host)})(?::\d+)?{re.escape(slash + path)}/"
+        if url := re.fullmatch(rf"{start}({PATHS[forge]}){MIDDLE[forge]}{NUMBER}(?:[?#].*)?", text):
             return IssueRef(forge, place, url[1], int(url[2]))
     raise ValueError(
         "write the issue's address on "

@@ -18,7 +18,7 @@ from bot.core.ports import Forge, Lock, Model, Store
 from bot.core.repoconfig import RepoConfig
 from bot.flow import publish
 from bot.flow.enrich import enrich
-from bot.flow.render import only_suggested, read_marker, render
+from bot.flow.render import limited, read_marker, render
 
 OLD_SECONDS = 24 * 3600
 LATE_TRIES, LATE_SECONDS = 2, 5.0
@@ -66,19 +66,22 @@ def _story(delivery: Delivery, desk: Desk, lock: Lock) -> Outcome:
     plan = render(past, enrichment, config, problems)
     if config.mode == "dry-run":
         return Outcome(delivery, past.ended("dry-run"), plan, enrichment)
-    try:
-        record = _label(plan, past, desk)
-    except Forbidden:
-        # Without the right to set labels the comment still helps.
-        enrichment = only_suggested(enrichment)
+    desk.store.remember(ref.key, _begun(plan, past))
+    written = _set_labels(plan, forge)
+    if written != plan.add_labels:
+        enrichment = limited(enrichment, written)
         plan = render(past, enrichment, config, problems)
-        record = _label(plan, past, desk)
+    begun = _begun(plan, past)
     try:
-        record = _speak(plan, record, past, desk, lock)
+        comment_id = _say(plan, past, desk, lock)
     except Forbidden as refusal:
-        unsaid = replace(record, status="skipped", why=str(refusal), source="")
+        unsaid = replace(begun, status="skipped", why=str(refusal), source="")
         return Outcome(delivery, unsaid, plan, enrichment)
-    return Outcome(delivery, _ended(record, plan, enrichment, config), plan, enrichment)
+    status = _status(plan, comment_id, enrichment, config)
+    record = replace(
+        begun, status=status, why=enrichment.why, comment_id=comment_id or begun.comment_id
+    )
+    return Outcome(delivery, record, plan, enrichment)
 
 
 def why_skip(delivery: Delivery, issue: Issue, config: RepoConfig) -> str:
@@ -111,13 +114,12 @@ def _cautious(config: RepoConfig, mode: str) -> RepoConfig:
 
 def _recall(past: Past, forge: Forge) -> Past:
     comment = publish.own_comment(past.issue.ref, forge)
-    marker = read_marker(comment.body) if comment else None
-    return replace(past, comment=comment, marker=marker)
+    return replace(past, comment=comment, marker=read_marker(comment.body) if comment else None)
 
 
-def _label(plan: Plan, past: Past, desk: Desk) -> Record:
-    """Labels first, so that the comment's marker never promises what was not done."""
-    record = Record(
+def _begun(plan: Plan, past: Past) -> Record:
+    """What is about to be written; after a crash the next try knows what may be there already."""
+    return Record(
         status="writing",
         labels=plan.marker.labels,
         removed=tuple(past.present.removed),
@@ -125,25 +127,30 @@ def _label(plan: Plan, past: Past, desk: Desk) -> Record:
         input=past.input,
         source=plan.marker.source,
     )
-    desk.store.remember(plan.ref.key, record)
-    if plan.add_labels:
-        desk.forge.add_labels(plan.ref, plan.add_labels)
-    return record
 
 
-def _speak(plan: Plan, record: Record, past: Past, desk: Desk, lock: Lock) -> Record:
+def _set_labels(plan: Plan, forge: Forge) -> tuple[str, ...]:
+    """Labels are the first write, so that the comment's marker never promises what was not done."""
+    try:
+        return forge.add_labels(plan.ref, plan.add_labels) if plan.add_labels else ()
+    except Forbidden:
+        # Without the right to set labels the comment still helps: they are suggested.
+        return ()
+
+
+def _say(plan: Plan, past: Past, desk: Desk, lock: Lock) -> int:
+    """The number of our comment, 0 where none is due or a person deleted it."""
     if plan.comment is None:
-        return record
+        return 0
     comment = publish.say(plan, past.comment, desk.forge, lock, desk.sleep)
-    return replace(record, comment_id=comment.id) if comment else replace(record, status="deleted")
+    return comment.id if comment else 0
 
 
-def _ended(record: Record, plan: Plan, enrichment: Enrichment, config: RepoConfig) -> Record:
-    status: Status = "answered"
-    if record.status == "deleted":
-        status = "deleted"
-    elif config.mode == "suggest":
-        status = "suggested"
-    elif plan.comment is None:
-        status = "fallback" if enrichment.source == "rules" else "quiet"
-    return replace(record, status=status, why=enrichment.why)
+def _status(plan: Plan, comment_id: int, enrichment: Enrichment, config: RepoConfig) -> Status:
+    if plan.comment is not None and not comment_id:
+        return "deleted"
+    if config.mode == "suggest":
+        return "suggested"
+    if plan.comment is None:
+        return "fallback" if enrichment.source == "rules" else "quiet"
+    return "answered"

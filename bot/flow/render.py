@@ -30,7 +30,7 @@ def render(
 ) -> Plan:
     """Decide all that will be written for an issue."""
     if config.mode == "suggest":
-        enrichment = only_suggested(enrichment)
+        enrichment = limited(enrichment, ())
     add = tuple(choice.label for choice in enrichment.verdict.apply)
     marker = Marker(
         labels=tuple(dict.fromkeys((*past.ours, *add))),
@@ -44,10 +44,13 @@ def render(
     return Plan(past.issue.ref, add, comment, marker)
 
 
-def only_suggested(enrichment: Enrichment) -> Enrichment:
-    """The same result where labels may not be set: all of them are only suggested."""
-    names = (*(c.label for c in enrichment.verdict.apply), *enrichment.verdict.suggest)
-    return replace(enrichment, verdict=Verdict((), tuple(dict.fromkeys(names))))
+def limited(enrichment: Enrichment, names: Sequence[str]) -> Enrichment:
+    """The same result where only these labels may be set; the others are suggested."""
+    verdict = enrichment.verdict
+    kept = tuple(choice for choice in verdict.apply if choice.label in names)
+    others = (choice.label for choice in verdict.apply if choice.label not in names)
+    suggest = tuple(dict.fromkeys((*others, *verdict.suggest)))
+    return replace(enrichment, verdict=Verdict(kept, suggest))
 
 
 def _speaks(past: Past, enrichment: Enrichment, config: RepoConfig) -> bool:

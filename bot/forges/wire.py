@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import datetime
 
 
@@ -23,6 +24,7 @@ def moment(value: object) -> float:
 def number(value: object) -> float | None:
     """A number from a header, None where there is none."""
     try:
-        return float(str(value))
+        found = float(str(value))
     except ValueError:
         return None
+    return None if math.isnan(found) else found

@@ -6,8 +6,8 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-import jsonschema
 import pytest
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
 from bot.core.model import Issue, Label
 from bot.core.prompt import MAX_DESCRIPTION, MAX_TITLE, Prompt, build
@@ -103,14 +103,14 @@ def test_titles_and_descriptions_are_one_visible_line() -> None:
     ],
 )
 def test_the_schema_takes_known_labels_and_nothing_else(answer: str, valid: bool) -> None:
-    schema = jsonschema.Draft202012Validator(prompt().schema)
+    schema = Draft202012Validator(prompt().schema)
     assert schema.is_valid(json.loads(answer)) is valid
 
 
 def test_without_labels_and_suggestions_the_schema_is_still_valid() -> None:
     schema = prompt(labels=(), suggestions=()).schema
-    jsonschema.Draft202012Validator.check_schema(schema)
-    assert jsonschema.Draft202012Validator(schema).is_valid(json.loads(says("It crashes.")))
+    Draft202012Validator.check_schema(schema)
+    assert Draft202012Validator(schema).is_valid(json.loads(says("It crashes.")))
 
 
 def objects(schema: Any) -> list[dict[str, Any]]:

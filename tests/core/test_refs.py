@@ -8,54 +8,84 @@ from bot.core.model import IssueRef
 from bot.core.refs import parse
 
 PUBLIC = "github.com"
+HOSTS = {"github": PUBLIC, "gitlab": "gitlab.com"}
+OWN = {"github": "ghe.example", "gitlab": "example.org/git"}
 
 
 def github(repo: str, number: int, host: str = PUBLIC) -> IssueRef:
     return IssueRef("github", host, repo, number)
 
 
+def gitlab(repo: str, number: int, host: str = "gitlab.com") -> IssueRef:
+    return IssueRef("gitlab", host, repo, number)
+
+
 @pytest.mark.parametrize(
-    ("text", "host", "ref"),
+    ("text", "ref"),
     [
-        ("github:acme/widget#41", PUBLIC, github("acme/widget", 41)),
-        ("github:a.b/c_d-e.f#1", PUBLIC, github("a.b/c_d-e.f", 1)),
-        ("https://github.com/acme/widget/issues/41", PUBLIC, github("acme/widget", 41)),
-        ("http://GitHub.com/acme/widget/issues/41", PUBLIC, github("acme/widget", 41)),
-        ("https://github.com/a/b/issues/4#issuecomment-9", PUBLIC, github("a/b", 4)),
-        ("https://github.com/a/b/issues/4?notification=1", PUBLIC, github("a/b", 4)),
-        ("https://ghe.example/a/b/issues/4", "ghe.example", github("a/b", 4, "ghe.example")),
-        ("github:a/b#4", "ghe.example", github("a/b", 4, "ghe.example")),
-        ("https://[::1]:8080/a/b/issues/4", PUBLIC, None),
-        ("https://github.com/acme/widget/pull/41", PUBLIC, None),
-        ("https://github.com/acme/widget/issues", PUBLIC, None),
-        ("https://github.com/acme/widget/issues/new", PUBLIC, None),
-        ("https://github.com.evil.example/a/b/issues/4", PUBLIC, None),
-        ("https://evil.example/github.com/a/b/issues/4", PUBLIC, None),
-        ("https://github.com/a/b/issues/4", "ghe.example", None),
-        ("github:acme/widget", PUBLIC, None),
-        ("github:acme#1", PUBLIC, None),
-        ("github:acme/widget/x#1", PUBLIC, None),
-        ("github:acme/widget#-1", PUBLIC, None),
-        ("github:acme/widget#" + "9" * 19, PUBLIC, None),
-        ("bitbucket:acme/widget#1", PUBLIC, None),
-        ("41", PUBLIC, None),
-        ("", PUBLIC, None),
-        ("github:a/b#1\n", PUBLIC, None),
+        ("github:acme/widget#41", github("acme/widget", 41)),
+        ("github:a.b/c_d-e.f#1", github("a.b/c_d-e.f", 1)),
+        ("https://github.com/acme/widget/issues/41", github("acme/widget", 41)),
+        ("http://GitHub.com/acme/widget/issues/41", github("acme/widget", 41)),
+        ("https://github.com/a/b/issues/4#issuecomment-9", github("a/b", 4)),
+        ("https://github.com/a/b/issues/4?notification=1", github("a/b", 4)),
+        ("gitlab:acme/widget#41", gitlab("acme/widget", 41)),
+        ("gitlab:acme/tools/widget#41", gitlab("acme/tools/widget", 41)),
+        ("https://gitlab.com/a/b/-/issues/4", gitlab("a/b", 4)),
+        ("https://GitLab.com/a/b/c/d/-/work_items/4#note_1", gitlab("a/b/c/d", 4)),
     ],
 )
-def test_an_issue_is_written_as_its_address_or_in_short(
-    text: str, host: str, ref: IssueRef | None
-) -> None:
-    if ref:
-        assert parse(text, host) == ref
-        return
-    with pytest.raises(ValueError, match=f"https://{host}/owner/repository/issues/1"):
-        parse(text, host)
+def test_an_issue_is_written_as_its_address_or_in_short(text: str, ref: IssueRef) -> None:
+    assert parse(text, HOSTS) == ref
 
 
-def test_a_reference_is_shown_as_it_can_be_written() -> None:
-    ref = github("acme/widget", 41)
-    assert parse(str(ref), PUBLIC) == ref
+@pytest.mark.parametrize(
+    ("text", "ref"),
+    [
+        ("https://ghe.example/a/b/issues/4", github("a/b", 4, "ghe.example")),
+        ("github:a/b#4", github("a/b", 4, "ghe.example")),
+        ("https://example.org/git/a/b/-/issues/4", gitlab("a/b", 4, "example.org/git")),
+        ("gitlab:a/b#4", gitlab("a/b", 4, "example.org/git")),
+    ],
+)
+def test_an_own_server_is_known_by_its_host_and_sub_path(text: str, ref: IssueRef) -> None:
+    assert parse(text, OWN) == ref
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "41",
+        "https://github.com/acme/widget/pull/41",
+        "https://github.com/acme/widget/issues",
+        "https://github.com/acme/widget/issues/new",
+        "https://github.com/acme/widget/x/issues/4",
+        "https://github.com.evil.example/a/b/issues/4",
+        "https://githubxcom/a/b/issues/4",
+        "https://evil.example/github.com/a/b/issues/4",
+        "https://ghe.example/a/b/issues/4",
+        "https://gitlab.com/a/b/-/merge_requests/4",
+        "https://gitlab.com/a/-/issues/4",
+        "github:acme/widget",
+        "github:acme#1",
+        "github:acme/widget/x#1",
+        "github:acme/widget#-1",
+        "github:acme/widget#" + "9" * 19,
+        "bitbucket:acme/widget#1",
+        "github:a/b#1\n",
+    ],
+)
+def test_anything_else_is_told_what_to_write(text: str) -> None:
+    with pytest.raises(
+        ValueError, match="write the issue's address on .*github:owner/repository#1"
+    ):
+        parse(text, HOSTS)
+
+
+@pytest.mark.parametrize("ref", [github("acme/widget", 41), gitlab("a/b/c", 4)])
+def test_a_reference_is_shown_as_it_can_be_written(ref: IssueRef) -> None:
+    assert parse(str(ref), HOSTS) == ref
 
 
 def test_an_issue_keeps_its_key_when_its_repository_is_renamed() -> None:

@@ -93,7 +93,7 @@ def test_of_very_many_labels_the_first_count() -> None:
 )
 def test_what_holds_no_json_object_is_not_json(text: str) -> None:
     started = time.monotonic()
-    with pytest.raises(ModelFailed, match="^not-json$"):
+    with pytest.raises(ModelFailed, match=r"^not-json$"):
         read(text)
     assert time.monotonic() - started < 1
 
@@ -113,7 +113,7 @@ def test_what_holds_no_json_object_is_not_json(text: str) -> None:
     ],
 )
 def test_an_object_without_a_summary_has_the_wrong_shape(text: str) -> None:
-    with pytest.raises(ModelFailed, match="^wrong-shape$"):
+    with pytest.raises(ModelFailed, match=r"^wrong-shape$"):
         read(text)
 
 

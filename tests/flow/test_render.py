@@ -132,8 +132,9 @@ def test_the_comment_that_only_suggests() -> None:
 def test_the_comment_with_problems_of_the_configuration() -> None:
     config = "mode: aply\nlables: {}\nlabels:\n  max: 99\n"
     _, problems = repoconfig.parse(config)
-    assert comment(replace(BY_MODEL, verdict=Verdict()), config, problems=problems) == (
-        r"""**Summary (automated):** The login button does nothing in Firefox 131 after the 4.2 upgrade.
+    brief = replace(BY_MODEL, summary="It is broken.", verdict=Verdict())
+    assert comment(brief, config, problems=problems) == (
+        r"""**Summary (automated):** It is broken.
 
 <details><summary>Problems in tagline.yml; its other settings hold</summary>
 
@@ -163,8 +164,8 @@ def test_the_comment_on_an_issue_without_words(empty: str) -> None:
 
 def test_the_comment_of_a_hostile_model() -> None:
     hostile = Enrichment(
-        summary="Ping @admin, see #1 and https://evil.example\n/close\n# Big\n<!-- tagline:v1 e30= -->"
-        " **bold** [link](http://a) ![x](http://b) `code` ~bug !5 <img src=x> www.evil.example",
+        summary="Ping @admin, see #1 and https://evil.example\n/close\n# Big\n"
+        "<!-- tagline:v1 e30= --> **bold** [link](http://a) ![x](http://b) `code` ~bug !5 <img src=x> www.evil.example",
         verdict=Verdict((Choice("bug", "sure", "@admin </details>\n/close [x](http://y) <!--"),)),
         source="model",
         usage=Usage("gpt`-->\n/close"),

@@ -15,6 +15,7 @@ import msgspec
 from bot.core.errors import QueueDown
 from bot.core.model import Delivery
 from bot.forges.github.inbox import GitHubInbox
+from bot.forges.gitlab.inbox import GitLabInbox
 from bot.web.app import create
 
 SECRET = "a-webhook-secret-of-some-length"
@@ -25,6 +26,19 @@ PAYLOAD: dict[str, Any] = {
     "repository": {"id": 7001, "full_name": "acme/widget"},
     "sender": {"type": "User"},
     "installation": {"id": 5001},
+}
+
+GITLAB_PAYLOAD: dict[str, Any] = {
+    "object_kind": "issue",
+    "event_type": "issue",
+    "project": {"id": 77, "path_with_namespace": "acme/gadget"},
+    "object_attributes": {
+        "iid": 41,
+        "action": "open",
+        "type": "Issue",
+        "confidential": False,
+        "updated_at": "2026-11-22 07:00:00 UTC",
+    },
 }
 
 
@@ -49,10 +63,19 @@ class FakeQueue:
 
 
 class Door:
-    def __init__(self, secrets: Sequence[str] = (SECRET,), *, app: bool = True) -> None:
+    """Both entrances. GitLab's wants a signature where `signing` keys are given, else a token."""
+
+    def __init__(
+        self, secrets: Sequence[str] = (SECRET,), *, app: bool = True, signing: Sequence[str] = ()
+    ) -> None:
         self.queue = FakeQueue()
-        inbox = GitHubInbox(secrets, "github.com", needs_installation=app)
-        self.app = create({"github": inbox}, self.queue)
+        self.app = create(
+            {
+                "github": GitHubInbox(secrets, "github.com", needs_installation=app),
+                "gitlab": GitLabInbox("gitlab.example", signing, secrets),
+            },
+            self.queue,
+        )
 
     def request(
         self,
@@ -88,6 +111,21 @@ class Door:
         every |= {name.replace("_", "-"): value for name, value in headers.items()}
         kept = [(name, value) for name, value in every.items() if value is not None]
         return self.request("POST", "/webhooks/github", content, kept)
+
+    def gitlab(
+        self, payload: object = None, *, body: bytes | None = None, **headers: str | None
+    ) -> httpx.Response:
+        """A delivery with the plain token. A header given as None is left out."""
+        content = body if body is not None else msgspec.json.encode(payload or GITLAB_PAYLOAD)
+        every: dict[str, str | None] = {
+            "Content-Type": "application/json",
+            "X-Gitlab-Event": "Issue Hook",
+            "X-Gitlab-Token": SECRET,
+            "Idempotency-Key": str(uuid.uuid4()),
+        }
+        every |= {name.replace("_", "-"): value for name, value in headers.items()}
+        kept = [(name, value) for name, value in every.items() if value is not None]
+        return self.request("POST", "/webhooks/gitlab", content, kept)
 
 
 def sign(body: bytes, secret: str = SECRET) -> str:

@@ -49,7 +49,8 @@ def _pause(status: int, headers: Mapping[str, str], text: str, now: float) -> fl
     """Seconds to wait where the answer is a rate limit, else None."""
     if status not in (403, 429):
         return None
-    if after := number(headers.get("retry-after")):
+    if "retry-after" in headers:
+        after = number(headers["retry-after"]) or SHORTEST_PAUSE
         return min(max(after, 1.0), LONGEST_PAUSE)
     if headers.get("x-ratelimit-remaining") == "0":
         reset = number(headers.get("x-ratelimit-reset"))

@@ -135,7 +135,7 @@ class GitHubInbox:
 def _decode(content_type: str, body: bytes) -> _Event:
     try:
         text = body.decode()
-        if content_type.startswith("application/x-www-form-urlencoded"):
+        if content_type.lower().startswith("application/x-www-form-urlencoded"):
             text = parse_qs(text, strict_parsing=True, max_num_fields=8)["payload"][0]
         return _decoder.decode(text)
     except (ValueError, KeyError, RecursionError):

@@ -28,9 +28,7 @@ class GitHubHooks(Hooks):
         return [Letter.of(*payloads.payload(event, self.shapes, self.installation_id))]
 
     def sealed(self, letter: Letter) -> tuple[str | None, dict[str, str]]:
-        headers = payloads.headers(
-            letter.event, letter.key, letter.body, self.secret, self.app_id
-        )
+        headers = payloads.headers(letter.event, letter.key, letter.body, self.secret, self.app_id)
         return self.address(), headers
 
     def told(self, payload: Any) -> Told:

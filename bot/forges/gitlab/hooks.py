@@ -1,0 +1,172 @@
+"""GitLab's webhook for Tagline: made, tested, mended and removed through the API.
+
+https://docs.gitlab.com/api/project_webhooks/
+"""
+
+from __future__ import annotations
+
+import base64
+import ipaddress
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import gitlab
+
+from bot.core.errors import Forbidden, GiveUp, Gone, TaglineError
+from bot.forges.gitlab.backend import HttpxBackend
+from bot.forges.wire import text
+from bot.http import Clients
+
+SIGNS_SINCE = (19, 0)
+REPORTER, MAINTAINER = 20, 40
+EVENTS = {
+    "issues_events": True,
+    "confidential_issues_events": False,
+    "note_events": True,
+    "push_events": False,
+    "enable_ssl_verification": True,
+}
+ROLES = {10: "Guest", 15: "Planner", 20: "Reporter", 30: "Developer", 40: "Maintainer", 50: "Owner"}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the report; `fix` is "" where nothing is to be done."""
+
+    what: str
+    fix: str = ""
+
+
+def new_signing_token() -> str:
+    """A random token in the form that GitLab and Standard Webhooks want."""
+    return "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
+
+
+class Hooks:
+    """The hooks of one project, or of one group."""
+
+    def __init__(self, url: str, token: str, clients: Clients, path: str, *, group: bool) -> None:
+        self._gl = gitlab.Gitlab(
+            url, token, keep_base_url=True, backend=HttpxBackend, clients=clients
+        )
+        self._owner = f"/{'groups' if group else 'projects'}/{quote(path, safe='')}"
+        self._group = group
+
+    def signs(self) -> bool:
+        """Whether the server can sign its deliveries."""
+        version = text(self._get("/version").get("version"))
+        parts = [int(part) for part in version.split("-")[0].split(".")[:2] if part.isdecimal()]
+        return tuple(parts) >= SIGNS_SINCE
+
+    def find(self, hook_url: str) -> int:
+        """The number of the hook with this address, 0 where there is none."""
+        hooks = self._get(f"{self._owner}/hooks?per_page=100")
+        return next((int(hook["id"]) for hook in hooks if hook.get("url") == hook_url), 0)
+
+    def put(self, hook_url: str, secret: dict[str, str]) -> int:
+        """Make the hook, or bring the one that is there up to date; returns its number."""
+        data = {"url": hook_url, **EVENTS, **secret}
+        known = self.find(hook_url)
+        try:
+            if known:
+                self._gl.http_put(f"{self._owner}/hooks/{known}", post_data=data)
+                return known
+            made: Any = self._gl.http_post(f"{self._owner}/hooks", post_data=data)
+        except Forbidden as error:
+            raise GiveUp(f"{error}. {self._why_refused(hook_url)}") from None
+        return int(made["id"])
+
+    def test(self, hook: int) -> str:
+        """Ask GitLab for a test delivery; "" where it arrived, else what GitLab says."""
+        try:
+            self._gl.http_post(f"{self._owner}/hooks/{hook}/test/issues_events")
+        except TaglineError as error:
+            return str(error)
+        return ""
+
+    def remove(self, hook_url: str) -> bool:
+        """Remove the hook; False where there was none."""
+        hook = self.find(hook_url)
+        if hook:
+            self._gl.http_delete(f"{self._owner}/hooks/{hook}")
+        return bool(hook)
+
+    def report(self, hook_url: str) -> Iterator[Finding]:
+        """What the token may do, when it ends, and what would make labels better."""
+        yield from self._about_token()
+        yield self._about_role()
+        yield from self._about_labels()
+        if _is_local(hook_url):
+            yield Finding(
+                "the hook's address is local",
+                "on a self-managed server an administrator must allow it: Admin → Settings →"
+                " Network → Outbound requests → Allow requests to the local network from webhooks",
+            )
+
+    def _about_token(self) -> Iterator[Finding]:
+        try:
+            token = self._get("/personal_access_tokens/self")
+        except Gone:
+            yield Finding("the token does not tell its scope and expiry")
+            return
+        scopes = token.get("scopes") or []
+        missing = "" if "api" in scopes else "make a token with the scope `api`"
+        yield Finding(f"token scope: {', '.join(scopes)}", missing)
+        if not token.get("expires_at"):
+            yield Finding("the token does not expire")
+            return
+        left = (date.fromisoformat(token["expires_at"]) - date.today()).days
+        yield Finding(
+            f"the token expires on {token['expires_at']}",
+            "rotate it soon: without it nothing is written" if left < 30 else "",
+        )
+
+    def _about_role(self) -> Finding:
+        self._gl.auth()
+        assert self._gl.user is not None
+        try:
+            member = self._get(f"{self._owner}/members/all/{self._gl.user.id}")
+        except Gone:
+            return Finding("the token's user is no member", "add the user with the role Reporter")
+        level = int(member.get("access_level", 0))
+        fix = ""
+        if level < REPORTER:
+            fix = "comments and labels need the role Reporter"
+        elif level < MAINTAINER:
+            fix = "making a hook needs Maintainer: use such a token here, or add the hook by hand"
+        return Finding(f"role: {ROLES.get(level, level)}", fix)
+
+    def _about_labels(self) -> Iterator[Finding]:
+        found = self._get(f"{self._owner}/labels?per_page=100")
+        bare = [text(label.get("name")) for label in found if not label.get("description")]
+        if not found:
+            yield Finding("no labels", "make some: only labels that exist are set")
+        elif bare:
+            names = ", ".join(bare[:10]) + (", ..." if len(bare) > 10 else "")
+            yield Finding(
+                f"{len(bare)} of {len(found)} labels have no description: {names}",
+                "one sentence each helps the model to choose",
+            )
+
+    def _why_refused(self, hook_url: str) -> str:
+        if self._group:
+            return "Hooks of groups need GitLab Premium and the role Owner."
+        if _is_local(hook_url):
+            return "An administrator must allow webhooks to local addresses."
+        return "Making a hook needs the role Maintainer and the scope `api`."
+
+    def _get(self, path: str) -> Any:
+        return self._gl.http_get(path)
+
+
+def _is_local(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return host == "localhost" or host.endswith((".local", ".internal"))
+    return address.is_private or address.is_loopback

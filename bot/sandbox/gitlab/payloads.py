@@ -1,0 +1,252 @@
+"""Events of the world → GitLab's webhook payloads and headers."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import uuid
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from bot.sandbox.gitlab.shapes import Json, Shapes, iso, number_of
+from bot.sandbox.world import Change, Comment, Event, Issue, Repo
+
+VERSION = "19.2.0-ee"
+# What GitLab tells of, and the action it gives; a deleted issue or note raises nothing.
+ACTIONS: dict[Change, str] = {
+    "opened": "open",
+    "edited": "update",
+    "closed": "close",
+    "transferred": "close",
+    "reopened": "reopen",
+    "locked": "update",
+    "confidential": "update",
+    "relabeled": "update",
+}
+NOTES: dict[Change, str] = {"commented": "create", "comment-edited": "update"}
+STATE_IDS = {True: 1, False: 2}
+FIELDS = {"title": "title", "body": "description"}
+
+Dates = Callable[[datetime], str]
+
+
+def utc(at: datetime) -> str:
+    """`2018-03-23 17:35:53 UTC`, as issues have it; work items use ISO 8601."""
+    return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def payload(event: Event, shapes: Shapes) -> tuple[str, Json] | None:
+    """The X-GitLab-Event and the decoded body; None where GitLab says nothing."""
+    if event.what in NOTES:
+        return _note_hook(event, shapes)
+    if event.what in ACTIONS:
+        return _issue_hook(event, shapes)
+    return None
+
+
+def _dates(issue: Issue) -> Dates:
+    return utc if issue.type == "Issue" else iso
+
+
+def _issue_hook(event: Event, shapes: Shapes) -> tuple[str, Json]:
+    repo, issue = event.repo, event.issue
+    kind = "issue" if issue.type == "Issue" else "work_item"
+    body = {
+        "object_kind": kind,
+        "event_type": f"confidential_{kind}" if issue.confidential else kind,
+        "user": user(shapes, event.actor),
+        "project": project(shapes, repo),
+        "object_attributes": attributes(shapes, repo, issue) | {"action": ACTIONS[event.what]},
+        "labels": _labels(shapes, repo, issue.labels, _dates(issue)),
+        "changes": _changes(event, shapes),
+        "repository": _repository(shapes, repo),
+    }
+    return "Confidential Issue Hook" if issue.confidential else "Issue Hook", body
+
+
+def _note_hook(event: Event, shapes: Shapes) -> tuple[str, Json]:
+    repo, issue, comment = event.repo, event.issue, event.comment
+    assert comment is not None
+    secret = issue.confidential or comment.internal
+    body = {
+        "object_kind": "note",
+        "event_type": "confidential_note" if secret else "note",
+        "user": user(shapes, event.actor),
+        "project_id": repo.id,
+        "project": project(shapes, repo),
+        "object_attributes": _note(shapes, event, comment),
+        "repository": _repository(shapes, repo),
+        "issue": attributes(shapes, repo, issue),
+    }
+    return "Confidential Note Hook" if secret else "Note Hook", body
+
+
+def user(shapes: Shapes, login: str) -> Json:
+    known = shapes.user(login)
+    named = {key: known[key] for key in ("id", "name", "username", "avatar_url")}
+    return named | {"email": "[REDACTED]"}
+
+
+def project(shapes: Shapes, repo: Repo) -> Json:
+    page, ssh = shapes.page(repo), f"git@sandbox:{repo.name}.git"
+    return {
+        "id": repo.id,
+        "name": repo.name.rpartition("/")[2],
+        "description": None,
+        "web_url": page,
+        "avatar_url": None,
+        "git_ssh_url": ssh,
+        "git_http_url": f"{page}.git",
+        "namespace": repo.name.rpartition("/")[0],
+        "visibility_level": 0 if repo.private else 20,
+        "path_with_namespace": repo.name,
+        "default_branch": "main",
+        "ci_config_path": "",
+        "homepage": page,
+        "url": ssh,
+        "ssh_url": ssh,
+        "http_url": f"{page}.git",
+    }
+
+
+def _repository(shapes: Shapes, repo: Repo) -> Json:
+    full = project(shapes, repo)
+    return {key: full[key] for key in ("name", "url", "description", "homepage")}
+
+
+def attributes(shapes: Shapes, repo: Repo, issue: Issue) -> Json:
+    """An issue as webhooks tell it: `author_id`, but no author's name."""
+    at = _dates(issue)
+    rest = shapes.issue(repo, issue)
+    unset = ("due_date", "milestone_id", "duplicated_to_id", "relative_position", "weight")
+    times = ("human_total_time_spent", "human_time_change", "human_time_estimate")
+    return {
+        "author_id": rest["author"]["id"],
+        "closed_at": at(issue.closed_at) if issue.closed_at else None,
+        "confidential": issue.confidential,
+        "created_at": at(issue.created_at),
+        "description": issue.body,
+        "discussion_locked": issue.locked or None,
+        "id": issue.id,
+        "iid": issue.number,
+        "last_edited_at": None,
+        "last_edited_by_id": None,
+        "moved_to_id": rest["moved_to_id"],
+        "project_id": repo.id,
+        "state_id": STATE_IDS[issue.is_open],
+        "time_estimate": 0,
+        "title": issue.title,
+        "updated_at": at(issue.updated_at),
+        "updated_by_id": None,
+        "health_status": None,
+        "type": issue.type,
+        "url": rest["web_url"],
+        "total_time_spent": 0,
+        "time_change": 0,
+        **dict.fromkeys((*unset, *times)),
+        "assignee_ids": [],
+        "assignee_id": None,
+        "labels": _labels(shapes, repo, issue.labels, at),
+        "state": rest["state"],
+        "severity": "unknown",
+        "customer_relations_contacts": [],
+    }
+
+
+def _labels(shapes: Shapes, repo: Repo, names: list[str], at: Dates) -> list[Json]:
+    return [_label(shapes, repo, name, at) for name in names]
+
+
+def _label(shapes: Shapes, repo: Repo, name: str, at: Dates) -> Json:
+    rest, ours = shapes.label(repo, name), name not in repo.group_labels
+    group = shapes.group(repo.name.rpartition("/")[0])
+    return {
+        "id": rest["id"],
+        "title": name,
+        "color": rest["color"],
+        "project_id": repo.id if ours else None,
+        "created_at": at(repo.created_at),
+        "updated_at": at(repo.created_at),
+        "template": False,
+        "description": rest["description"],
+        "type": "ProjectLabel" if ours else "GroupLabel",
+        "group_id": None if ours else group["id"],
+    }
+
+
+def _note(shapes: Shapes, event: Event, comment: Comment) -> Json:
+    at, repo, issue = _dates(event.issue), event.repo, event.issue
+    edited = event.what == "comment-edited"
+    unset = ("change_position", "commit_id", "line_code", "original_position", "position")
+    resolved = ("resolved_at", "resolved_by_id", "resolved_by_push", "st_diff", "type")
+    return {
+        "author_id": shapes.world.person(comment.author).id,
+        "created_at": at(comment.created_at),
+        "discussion_id": f"{number_of('discussion', comment.id):040x}",
+        "id": comment.id,
+        "internal": comment.internal,
+        "note": comment.body,
+        "noteable_id": issue.id,
+        "noteable_type": "Issue",
+        **dict.fromkeys((*unset, *resolved)),
+        "project_id": repo.id,
+        "system": comment.system,
+        "updated_at": at(comment.updated_at),
+        "updated_by_id": shapes.world.person(event.actor).id if edited else None,
+        "description": comment.body,
+        "url": f"{shapes.issue_page(repo, issue)}#note_{comment.id}",
+        "action": NOTES[event.what],
+    }
+
+
+def _changes(event: Event, shapes: Shapes) -> Json:
+    issue, at = event.issue, _dates(event.issue)
+    now = attributes(shapes, event.repo, issue)
+    pairs: dict[str, tuple[Any, Any]] = {"updated_at": (at(issue.created_at), now["updated_at"])}
+    match event.what:
+        case "opened":
+            names = ("author_id", "created_at", "description", "id", "iid", "project_id", "title")
+            pairs = {name: (None, now[name]) for name in (*names, "updated_at")}
+            if issue.confidential:
+                pairs["confidential"] = (False, True)
+        case "edited":
+            pairs |= {FIELDS[key]: (old, now[FIELDS[key]]) for key, old in event.before.items()}
+            pairs["last_edited_by_id"] = (None, shapes.world.person(event.actor).id)
+        case "closed" | "transferred" | "reopened":
+            closed = now["closed_at"] or now["updated_at"]
+            pairs["closed_at"] = (None if now["closed_at"] else closed, now["closed_at"])
+            pairs["state_id"] = (STATE_IDS[not issue.is_open], now["state_id"])
+        case "locked":
+            pairs["discussion_locked"] = (None, True)
+        case "confidential":
+            pairs["confidential"] = (False, True)
+        case "relabeled":
+            had = _labels(shapes, event.repo, list(event.had), at)
+            pairs["labels"] = (had, now["labels"])
+    return {name: {"previous": old, "current": new} for name, (old, new) in pairs.items()}
+
+
+def headers(instance: str, name: str, key: str, secret: str | None) -> dict[str, str]:
+    """All but the signature. https://docs.gitlab.com/user/project/integrations/webhooks/"""
+    found = {
+        "Content-Type": "application/json",
+        "User-Agent": f"GitLab/{VERSION}",
+        "X-Gitlab-Event": name,
+        "X-Gitlab-Instance": instance,
+        "X-Gitlab-Webhook-UUID": str(uuid.uuid4()),
+        "X-Gitlab-Event-UUID": str(uuid.uuid4()),
+        "Idempotency-Key": key,
+    }
+    return found | {"X-Gitlab-Token": secret} if secret else found
+
+
+def signature(key: str, at: int, body: bytes, token: str | None) -> dict[str, str]:
+    """Standard Webhooks, signed with the decoded part of a `whsec_` token."""
+    found = {"webhook-id": key, "webhook-timestamp": str(at)}
+    if not token:
+        return found
+    sealing = base64.b64decode(token.removeprefix("whsec_"))
+    digest = hmac.new(sealing, f"{key}.{at}.".encode() + body, hashlib.sha256).digest()
+    return found | {"webhook-signature": f"v1,{base64.b64encode(digest).decode()}"}

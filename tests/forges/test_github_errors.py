@@ -1,0 +1,199 @@
+"""GitHub's answers → who acts on them, and how long to wait.
+
+The rows are the answers of GitHub's documents on limits and errors, sent through the whole of our
+REST layer. https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+import pytest
+
+from bot.core.errors import Doubtful, Forbidden, GiveUp, Gone, Retry, TaglineError
+from bot.forges.github.errors import Unauthorized
+from bot.forges.github.rest import RAW, Credential, Rest
+from tests.fakes import NOW, ScriptedWeb
+
+API = "https://api.github.com"
+PATH = "/repos/{owner}/{repo}/issues/{number}"
+WIDGET: dict[str, str | int] = {"owner": "acme", "repo": "widget", "number": 41}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What GitHub says, and what is made of it: for a read, and for a write where that differs."""
+
+    status: int
+    error: type[TaglineError]
+    after: float | None = None
+    message: str = "Oops"
+    headers: dict[str, str] = field(default_factory=dict)
+    to_a_write: type[TaglineError] | None = None
+    fresh: bool = False
+    content: bytes | None = None
+
+    def response(self) -> httpx.Response:
+        body = self.content
+        if body is None:
+            body = json.dumps({"message": self.message, "errors": None}).encode()
+        headers = {"content-type": "application/json; charset=utf-8", **self.headers}
+        return httpx.Response(self.status, headers=headers, content=body)
+
+
+def limited(reset: object) -> dict[str, str]:
+    return {"x-ratelimit-remaining": "0", "x-ratelimit-reset": str(reset)}
+
+
+SECONDARY = "You have exceeded a secondary rate limit. Please wait a few minutes."
+ANSWERS = {
+    "credentials refused": Answer(401, Unauthorized, message="Bad credentials"),
+    "used up, reset known": Answer(403, Retry, 900, headers=limited(int(NOW) + 900)),
+    "used up, reset has passed": Answer(403, Retry, 1, headers=limited(int(NOW) - 5)),
+    "used up, reset far away": Answer(403, Retry, 3700, headers=limited(int(NOW) + 90_000)),
+    "used up, reset unreadable": Answer(403, Retry, 60, headers=limited("soon")),
+    "used up, 429": Answer(429, Retry, 900, headers=limited(int(NOW) + 900)),
+    "secondary limit with retry-after": Answer(
+        403, Retry, 37, message=SECONDARY, headers={"retry-after": "37"}
+    ),
+    "secondary limit without": Answer(403, Retry, 60, message=SECONDARY),
+    "429 with retry-after": Answer(429, Retry, 37, headers={"retry-after": "37"}),
+    "429 with a very long retry-after": Answer(
+        429, Retry, 3700, headers={"retry-after": "99999999"}
+    ),
+    "429 with a date to retry after": Answer(
+        429, Retry, 60, headers={"retry-after": "Wed, 21 Oct 2026 07:28:00 GMT"}
+    ),
+    "429 without": Answer(429, Retry, 60),
+    "403 with a date to retry after": Answer(
+        403, Retry, 60, headers={"retry-after": "Wed, 21 Oct 2026 07:28:00 GMT"}
+    ),
+    "retry-after that is no number": Answer(429, Retry, 60, headers={"retry-after": "nan"}),
+    "retry-after without end": Answer(429, Retry, 3700, headers={"retry-after": "1e999"}),
+    "retry-after comes before the reset": Answer(
+        403, Retry, 37, headers={"retry-after": "37", **limited(int(NOW) + 900)}
+    ),
+    "no permission": Answer(403, Forbidden, message="Resource not accessible by integration"),
+    "no permission, with requests left": Answer(
+        403, Forbidden, headers={"x-ratelimit-remaining": "4999"}
+    ),
+    "not found": Answer(404, Gone, message="Not Found", fresh=True),
+    "deleted": Answer(410, Gone, message="This issue was deleted"),
+    "withheld": Answer(451, Gone),
+    "moved": Answer(301, Gone, headers={"location": f"{API}/repositories/1/issues/2"}),
+    "moved for now": Answer(307, Gone, headers={"location": "https://evil.example/"}),
+    "not processable": Answer(422, Forbidden, message="Validation Failed"),
+    "bad request": Answer(400, Forbidden),
+    "broken": Answer(500, Retry, to_a_write=Doubtful),
+    "bad gateway in HTML": Answer(
+        502,
+        Retry,
+        to_a_write=Doubtful,
+        content=b"<html>Unicorn!</html>",
+        headers={"content-type": "text/html"},
+    ),
+    "unavailable, empty": Answer(503, Retry, to_a_write=Doubtful, content=b""),
+    "an answer nobody can read": Answer(200, Retry, to_a_write=Doubtful, content=b"<html>"),
+    "an answer cut short": Answer(200, Retry, to_a_write=Doubtful, content=b'{"id": 4'),
+}
+
+
+def call(answer: httpx.Response | Exception, method: str = "GET", **how: Any) -> Any:
+    def respond(_request: httpx.Request) -> httpx.Response:
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    web = ScriptedWeb(respond)
+    try:
+        rest = Rest(web, API, clock=lambda: NOW)
+        return rest.call(method, PATH, WIDGET, Credential(token="ghs_quokkaberry"), **how)
+    finally:
+        web.close()
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_each_answer_is_an_error_for_whoever_can_act(name: str, method: str) -> None:
+    answer = ANSWERS[name]
+    wanted = answer.error if method == "GET" else answer.to_a_write or answer.error
+    with pytest.raises(TaglineError) as found:
+        call(answer.response(), method, data=None if method == "GET" else {})
+    assert type(found.value) is wanted
+    assert getattr(found.value, "after", None) == answer.after
+    assert getattr(found.value, "fresh", False) is answer.fresh
+    assert "quokkaberry" not in str(found.value)
+
+
+def test_refused_credentials_are_for_the_operator_and_name_the_variables() -> None:
+    with pytest.raises(GiveUp, match="GITHUB_APP_ID and GITHUB_PRIVATE_KEY, or GITHUB_TOKEN"):
+        call(ANSWERS["credentials refused"].response())
+
+
+# What happens on the way → the error of a read, and of a write that may have happened.
+ON_THE_WAY: dict[Exception, tuple[type[TaglineError], type[TaglineError]]] = {
+    httpx.ConnectError("refused"): (Retry, Retry),
+    httpx.ConnectTimeout("slow"): (Retry, Retry),
+    httpx.PoolTimeout("busy"): (Retry, Retry),
+    httpx.ReadTimeout("slow"): (Retry, Doubtful),
+    httpx.WriteError("cut"): (Retry, Doubtful),
+    httpx.ReadError("cut"): (Retry, Doubtful),
+    httpx.RemoteProtocolError("rubbish"): (Retry, Doubtful),
+}
+
+
+@pytest.mark.parametrize(
+    ("error", "wanted"), ON_THE_WAY.items(), ids=[type(error).__name__ for error in ON_THE_WAY]
+)
+def test_a_write_is_in_doubt_once_it_was_sent(
+    error: Exception, wanted: tuple[type[TaglineError], type[TaglineError]]
+) -> None:
+    for method, kind in zip(("GET", "POST"), wanted, strict=True):
+        with pytest.raises(TaglineError) as found:
+            call(error, method)
+        assert type(found.value) is kind
+
+
+@pytest.mark.parametrize("status", [200, 201])
+def test_an_answer_that_is_well_is_decoded(status: int) -> None:
+    assert call(httpx.Response(status, json={"id": 4})) == {"id": 4}
+
+
+def test_an_empty_answer_is_nothing() -> None:
+    assert call(httpx.Response(204), "DELETE") is None
+
+
+def test_a_raw_file_is_text() -> None:
+    answer = httpx.Response(200, text="mode: suggest", headers={"content-type": f"{RAW}; x=y"})
+    assert call(answer, accept=RAW) == "mode: suggest"
+
+
+def test_names_are_escaped_in_the_address() -> None:
+    seen: list[httpx.Request] = []
+
+    def respond(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        return httpx.Response(200, json={})
+
+    rest = Rest(ScriptedWeb(respond), API)
+    rest.call("GET", "/labels/{name}", {"name": "a/b ü?x#y"}, Credential())
+    assert seen[0].url.raw_path == b"/labels/a%2Fb%20%C3%BC%3Fx%23y"
+
+
+@pytest.mark.parametrize(
+    ("base", "version"), [(API, "2026-03-10"), ("https://ghe.example/api/v3", None)]
+)
+def test_the_version_is_pinned_on_the_public_host_only(base: str, version: str | None) -> None:
+    seen: list[httpx.Request] = []
+
+    def respond(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        return httpx.Response(200, json={})
+
+    Rest(ScriptedWeb(respond), base).call("GET", PATH, WIDGET, Credential(token="t"))
+    assert str(seen[0].url) == f"{base}/repos/acme/widget/issues/41"
+    assert seen[0].headers.get("x-github-api-version") == version
+    assert seen[0].headers["authorization"].split() == ["token", "t"]

@@ -1,0 +1,279 @@
+"""The two wire formats: what is sent, and what is made of an answer."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import httpx
+import pytest
+
+from bot.core.errors import ModelFailed
+from bot.core.model import Usage
+from bot.core.prompt import Answer, Prompt
+from bot.llm.anthropic import Messages
+from bot.llm.call import RemoteModel
+from bot.llm.openai import ChatCompletions
+from bot.llm.wire import Said, Target, Wire, tokens
+from tests.fakes import ScriptedWeb
+
+SCHEMA = {"type": "object", "properties": {"summary": {"type": "string"}}}
+PROMPT = Prompt("The rules.", '{"title":"Broken"}', SCHEMA)
+TARGET = Target("gpt-4o-mini", "sk-quokkaberry", 2000)
+NO_KEY = Target("llama", "", 500)
+OPENAI = ChatCompletions()
+COMPATIBLE = ChatCompletions(token_limit="max_tokens")
+ANTHROPIC = Messages()
+WIRES: dict[str, Wire] = {"openai": OPENAI, "anthropic": ANTHROPIC}
+Json = Mapping[str, Any]
+
+
+def chat(content: object = "It crashes.", **changes: Any) -> dict[str, Any]:
+    message = {"role": "assistant", "content": content, "refusal": None, **changes}
+    finish = message.pop("finish_reason", "stop")
+    usage = {"prompt_tokens": 700, "completion_tokens": 60}
+    return {"choices": [{"message": message, "finish_reason": finish}], "usage": usage}
+
+
+def messages(*texts: str, stop: str = "end_turn") -> dict[str, Any]:
+    content = [{"type": "text", "text": text} for text in texts]
+    usage = {"input_tokens": 700, "output_tokens": 60}
+    return {"content": content, "stop_reason": stop, "usage": usage}
+
+
+# What is sent.
+
+
+def test_openai_is_asked_in_its_own_words() -> None:
+    assert OPENAI.path == "/chat/completions"
+    assert OPENAI.headers(TARGET) == {"Authorization": "Bearer sk-quokkaberry"}
+    assert OPENAI.body(PROMPT, TARGET) == {
+        "model": "gpt-4o-mini",
+        "messages": [
+            {"role": "system", "content": "The rules."},
+            {"role": "user", "content": '{"title":"Broken"}'},
+        ],
+        "response_format": {
+            "type": "json_schema",
+            "json_schema": {"name": "enrichment", "strict": True, "schema": SCHEMA},
+        },
+        "max_completion_tokens": 2000,
+    }
+
+
+def test_a_compatible_server_gets_the_older_name_of_the_limit_and_needs_no_key() -> None:
+    body = COMPATIBLE.body(PROMPT, NO_KEY)
+    assert body["max_tokens"] == 500
+    assert "max_completion_tokens" not in body
+    assert COMPATIBLE.headers(NO_KEY) == {}
+
+
+def test_anthropic_is_asked_in_its_own_words() -> None:
+    assert ANTHROPIC.path == "/v1/messages"
+    assert ANTHROPIC.headers(TARGET) == {
+        "x-api-key": "sk-quokkaberry",
+        "anthropic-version": "2023-06-01",
+    }
+    assert ANTHROPIC.body(PROMPT, TARGET) == {
+        "model": "gpt-4o-mini",
+        "max_tokens": 2000,
+        "system": "The rules.",
+        "messages": [{"role": "user", "content": '{"title":"Broken"}'}],
+        "output_config": {"format": {"type": "json_schema", "schema": SCHEMA}},
+    }
+
+
+@pytest.mark.parametrize("wire", [OPENAI, COMPATIBLE, ANTHROPIC])
+def test_a_model_gets_no_tools_and_no_sampling_parameters(wire: Wire) -> None:
+    forbidden = {"tools", "tool_choice", "functions", "temperature", "top_p", "top_k", "seed"}
+    assert not forbidden & set(wire.body(PROMPT, TARGET))
+
+
+# What is made of an answer.
+
+
+@pytest.mark.parametrize(
+    ("wire", "data"),
+    [
+        (OPENAI, chat()),
+        (OPENAI, chat(finish_reason=None)),
+        (OPENAI, {**chat(), "new_field": 1}),
+        (ANTHROPIC, messages("It crashes.")),
+        (ANTHROPIC, messages("It ", "crashes.")),
+        (
+            ANTHROPIC,
+            {
+                **messages(),
+                "content": [
+                    {"type": "thinking", "thinking": "Hm.", "signature": "x"},
+                    {"type": "text", "text": "It crashes."},
+                ],
+            },
+        ),
+    ],
+)
+def test_the_text_and_its_tokens_are_found(wire: Wire, data: Json) -> None:
+    assert wire.read(data) == Said("It crashes.", 700, 60)
+
+
+@pytest.mark.parametrize(
+    ("wire", "data", "why"),
+    [
+        (OPENAI, chat(refusal="I cannot."), "refusal"),
+        (OPENAI, chat(finish_reason="content_filter"), "refusal"),
+        (OPENAI, chat(finish_reason="length"), "truncated"),
+        (ANTHROPIC, messages("I cannot.", stop="refusal"), "refusal"),
+        (ANTHROPIC, messages("It cra", stop="max_tokens"), "truncated"),
+        (ANTHROPIC, messages("It", stop="model_context_window_exceeded"), "truncated"),
+    ],
+)
+def test_a_refusal_and_a_cut_answer_are_failures(wire: Wire, data: Json, why: str) -> None:
+    with pytest.raises(ModelFailed, match=f"^{why}$") as failure:
+        wire.read(data)
+    assert not failure.value.outage
+    assert not failure.value.refused
+
+
+@pytest.mark.parametrize(
+    ("wire", "data"),
+    [
+        (OPENAI, chat(None)),
+        (OPENAI, chat("")),
+        (OPENAI, chat(None, tool_calls=[{"function": {"name": "close"}}])),
+        (ANTHROPIC, messages()),
+        (ANTHROPIC, {**messages(), "content": [{"type": "tool_use", "name": "close"}]}),
+    ],
+)
+def test_an_answer_of_no_words_is_empty(wire: Wire, data: Json) -> None:
+    assert wire.read(data).text == ""
+
+
+@pytest.mark.parametrize(
+    ("usage", "count"),
+    [
+        ({"n": 7}, 7),
+        ({"n": 0}, 0),
+        ({}, 0),
+        (None, 0),
+        ([], 0),
+        ({"n": None}, 0),
+        ({"n": "7"}, 0),
+        ({"n": -7}, 0),
+        ({"n": 7.5}, 0),
+    ],
+)
+def test_a_server_that_does_not_count_counts_nothing(usage: object, count: int) -> None:
+    assert tokens(usage, "n") == count
+
+
+# The whole call, with HTTP faked at the transport.
+
+
+class Provider:
+    """A model over HTTP that gives these answers, and fails a request too many."""
+
+    def __init__(self, wire: Wire, *answers: httpx.Response | Exception) -> None:
+        self.answers = list(answers)
+        self.requests: list[httpx.Request] = []
+        self.slept: list[float] = []
+        web = ScriptedWeb(self._answer)
+        base = "https://models.example/v1"
+        self.model = RemoteModel(web, wire, base, TARGET, 5.0, self.slept.append)
+
+    def _answer(self, request: httpx.Request) -> httpx.Response:
+        assert self.answers, "the model was asked once more than expected"
+        self.requests.append(request)
+        answer = self.answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def failure(self) -> ModelFailed:
+        with pytest.raises(ModelFailed) as failure:
+            self.model.ask(PROMPT)
+        assert self.answers == []
+        assert "quokkaberry" not in repr(failure.value)
+        return failure.value
+
+
+def fine(name: str) -> httpx.Response:
+    return httpx.Response(200, json=chat() if name == "openai" else messages("It crashes."))
+
+
+@pytest.mark.parametrize("name", WIRES)
+def test_one_request_gives_text_tokens_and_dollars(name: str) -> None:
+    provider = Provider(WIRES[name], fine(name))
+    answer = provider.model.ask(PROMPT)
+    cost = answer.usage.cost_usd
+    assert cost == pytest.approx(0.000141)
+    assert answer == Answer("It crashes.", Usage("gpt-4o-mini", 700, 60, cost))
+    (request,) = provider.requests
+    assert str(request.url) == "https://models.example/v1" + WIRES[name].path
+    assert json.loads(request.content) == WIRES[name].body(PROMPT, TARGET)
+    assert request.headers["content-type"] == "application/json"
+
+
+# Answer → reason, and whether it is an outage (o), refused for good (r), worth a second try (2).
+FAILURES: dict[str, tuple[httpx.Response | Exception, str, str]] = {
+    "bad request": (httpx.Response(400), "status-400", ""),
+    "key refused": (httpx.Response(401), "status-401", "r"),
+    "not allowed": (httpx.Response(403), "status-403", "r"),
+    "no such model": (httpx.Response(404), "status-404", "r"),
+    "redirect": (httpx.Response(302, headers={"location": "http://x"}), "status-302", ""),
+    "busy": (httpx.Response(429, headers={"retry-after": "2"}), "status-429", "o2"),
+    "busy for long": (httpx.Response(429, headers={"retry-after": "60"}), "status-429", "o"),
+    "busy until a date": (
+        httpx.Response(429, headers={"retry-after": "Wed, 21 Oct 2026 07:28:00 GMT"}),
+        "status-429",
+        "o",
+    ),
+    "broken": (httpx.Response(500), "status-500", "o2"),
+    "overloaded": (httpx.Response(529), "status-529", "o2"),
+    "not JSON": (httpx.Response(200, text="<html>"), "not-json", "2"),
+    "a list": (httpx.Response(200, json=[]), "wrong-envelope", ""),
+    "null": (httpx.Response(200, content=b"null"), "wrong-envelope", ""),
+    "an error in a good answer": (
+        httpx.Response(200, json={"error": {"message": "quokkaberry"}}),
+        "wrong-envelope",
+        "",
+    ),
+    "no connection": (httpx.ConnectError("x"), "unreachable", "o"),
+    "too slow": (httpx.ReadTimeout("x"), "timeout", "o"),
+    "cut": (httpx.ReadError("x"), "connection-lost", "o2"),
+    "no HTTP": (httpx.RemoteProtocolError("x"), "connection-lost", "o2"),
+    "far too long": (httpx.Response(200, content=b"x" * 2_000_000), "too-long", ""),
+}
+
+
+@pytest.mark.parametrize("name", WIRES)
+@pytest.mark.parametrize("case", FAILURES)
+def test_each_failure_has_a_reason_and_at_most_two_tries(name: str, case: str) -> None:
+    answer, reason, traits = FAILURES[case]
+    provider = Provider(WIRES[name], *[answer] * (2 if "2" in traits else 1))
+    failure = provider.failure()
+    assert failure.reason == reason
+    assert failure.outage is ("o" in traits)
+    assert failure.refused is ("r" in traits)
+
+
+@pytest.mark.parametrize("name", WIRES)
+@pytest.mark.parametrize("case", [case for case, row in FAILURES.items() if "2" in row[2]])
+def test_a_second_try_may_do(name: str, case: str) -> None:
+    provider = Provider(WIRES[name], FAILURES[case][0], fine(name))
+    assert provider.model.ask(PROMPT).text == "It crashes."
+
+
+def test_a_busy_server_is_waited_for_as_long_as_it_asks() -> None:
+    provider = Provider(OPENAI, FAILURES["busy"][0], fine("openai"))
+    provider.model.ask(PROMPT)
+    assert provider.slept == [2.0]
+
+
+@pytest.mark.parametrize("name", WIRES)
+@pytest.mark.parametrize("shape", [{}, {"choices": []}, {"choices": [{}]}, {"content": [3]}])
+def test_a_shape_that_the_format_does_not_have_is_told(name: str, shape: Json) -> None:
+    assert Provider(WIRES[name], httpx.Response(200, json=shape)).failure().reason in (
+        "wrong-envelope",
+        "empty",
+    )

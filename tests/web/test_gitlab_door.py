@@ -1,0 +1,189 @@
+"""GitLab's entrance: signing token, plain token, and 2xx for whatever is authentic."""
+
+from __future__ import annotations
+
+import base64
+import datetime
+import random
+import time
+import uuid
+from collections.abc import AsyncIterator
+from typing import Any
+
+import msgspec
+import pytest
+import standardwebhooks
+
+from tests.web.client import GITLAB_PAYLOAD, SECRET, Door
+
+BODY = msgspec.json.encode(GITLAB_PAYLOAD)
+TOKEN = "whsec_" + base64.b64encode(bytes(range(32))).decode()
+OTHER = "whsec_" + base64.b64encode(bytes(range(1, 33))).decode()
+
+
+def signed(
+    body: bytes = BODY, *, token: str = TOKEN, age: float = 0, name: str | None = None
+) -> dict[str, str | None]:
+    """Headers as the `standardwebhooks` package makes them."""
+    name = name or f"msg_{uuid.uuid4().hex}"
+    at = datetime.datetime.fromtimestamp(time.time() - age, datetime.UTC)
+    signature = standardwebhooks.Webhook(token).sign(name, at, body.decode())
+    return {
+        "X_Gitlab_Token": None,
+        "webhook_id": name,
+        "webhook_timestamp": str(int(at.timestamp())),
+        "webhook_signature": signature,
+    }
+
+
+def with_attributes(**changes: Any) -> dict[str, Any]:
+    return {
+        **GITLAB_PAYLOAD,
+        "object_attributes": {**GITLAB_PAYLOAD["object_attributes"], **changes},
+    }
+
+
+def test_the_plain_token_lets_in_where_no_signing_token_is_set() -> None:
+    door = Door()
+    answer = door.gitlab()
+    assert (answer.status_code, answer.content) == (202, b"")
+    (delivery,) = door.queue.jobs.values()
+    assert str(delivery.ref) == "gitlab:acme/gadget#41"
+    assert (delivery.ref.repo_id, delivery.kind) == (77, "opened")
+    assert answer.headers["X-Tagline-Job"] == f"job-of-{delivery.id}"
+
+
+@pytest.mark.parametrize("token", [None, "", "wrong", SECRET + "x", SECRET[:-1], "\xe9" * 31])
+def test_a_wrong_token_is_401_before_the_body_is_read(token: str | None) -> None:
+    async def never() -> AsyncIterator[bytes]:
+        raise AssertionError("the body was read")
+        yield b""
+
+    headers = [("Content-Type", "application/json"), ("X-Gitlab-Event", "Issue Hook")]
+    if token is not None:
+        headers.append(("X-Gitlab-Token", token))
+    assert Door().request("POST", "/webhooks/gitlab", never(), headers).status_code == 401
+
+
+def test_two_token_headers_are_401() -> None:
+    headers = [("X-Gitlab-Token", SECRET), ("X-Gitlab-Token", SECRET)]
+    assert Door().request("POST", "/webhooks/gitlab", BODY, headers).status_code == 401
+
+
+def test_signatures_of_the_standard_library_for_them_are_accepted() -> None:
+    door = Door(signing=[TOKEN])
+    assert door.gitlab(**signed()).status_code == 202
+    assert len(door.queue.jobs) == 1
+
+
+def test_several_signatures_and_several_keys_hold_while_one_is_rotated() -> None:
+    door = Door(signing=[OTHER, TOKEN])
+    headers = signed()
+    wrong = "v1," + base64.b64encode(bytes(32)).decode()
+    headers["webhook_signature"] = f"v1a,xyz {wrong} {headers['webhook_signature']}"
+    assert door.gitlab(**headers).status_code == 202
+    assert door.gitlab(**signed(token=OTHER)).status_code == 202
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"webhook_id": "msg_1", "webhook_timestamp": str(int(time.time()))},
+        signed(age=301),
+        signed(age=-302),
+        signed(b"another body"),
+        signed(token=OTHER),
+        {**signed(), "webhook_id": "msg_other"},
+        {**signed(), "webhook_id": None},
+        {**signed(name="msg.with.dots")},
+        {**signed(), "webhook_timestamp": "now"},
+        {**signed(), "webhook_timestamp": None},
+        {**signed(), "webhook_signature": None},
+        {**signed(), "webhook_signature": ""},
+        {**signed(), "webhook_signature": "v1,"},
+        {**signed(), "webhook_signature": "v1,\xe9"},
+        {**signed(), "webhook_signature": str(signed()["webhook_signature"])[3:]},
+    ],
+    ids=range(16),
+)
+def test_with_a_signing_token_nothing_else_lets_in(headers: dict[str, str | None]) -> None:
+    door = Door(signing=[TOKEN])
+    answer = door.gitlab(body=BODY, **headers)
+    assert (answer.status_code, answer.content, door.queue.jobs) == (401, b"", {})
+
+
+def test_ten_thousand_single_bit_changes_are_all_refused() -> None:
+    from bot.core.errors import Refused
+    from bot.forges.gitlab.inbox import GitLabInbox
+
+    inbox, dice = GitLabInbox("gitlab.example", [TOKEN]), random.Random(11)
+    good = {k.replace("_", "-"): v for k, v in signed().items() if v is not None}
+    inbox.admit(good)
+    inbox.verify(good, BODY)
+    for _ in range(10_000):
+        body, headers = bytearray(BODY), dict(good)
+        place = dice.randrange(len(BODY) + 64)
+        if place < len(BODY):
+            body[place] ^= 1 << dice.randrange(8)
+        else:
+            value = bytearray(headers["webhook-signature"].encode())
+            value[dice.randrange(len(value) - 1)] ^= 1 << dice.randrange(7)
+            headers["webhook-signature"] = value.decode("latin-1")
+        with pytest.raises(Refused):
+            inbox.verify(headers, bytes(body))
+
+
+@pytest.mark.parametrize(
+    ("payload", "headers"),
+    [
+        ({**GITLAB_PAYLOAD, "object_kind": "note"}, {"X_Gitlab_Event": "Note Hook"}),
+        ({**GITLAB_PAYLOAD, "object_kind": "merge_request"}, {}),
+        ({**GITLAB_PAYLOAD, "project": None}, {}),
+        (with_attributes(action=None), {}),
+        (with_attributes(action="close"), {}),
+        (with_attributes(action="update"), {}),
+        (with_attributes(iid=None), {}),
+        (with_attributes(type="Task"), {}),
+        ({**GITLAB_PAYLOAD, "object_attributes": "a custom template"}, {}),
+        ({"text": "a custom template"}, {}),
+        ([], {}),
+        (GITLAB_PAYLOAD, {"X_Gitlab_Event": "Confidential Issue Hook"}),
+        ({**GITLAB_PAYLOAD, "event_type": "confidential_issue"}, {}),
+        ({**GITLAB_PAYLOAD, "event_type": "confidential_work_item"}, {}),
+        (with_attributes(confidential=True), {}),
+    ],
+    ids=range(15),
+)
+def test_authentic_and_uninteresting_is_2xx_and_no_job(
+    payload: object, headers: dict[str, str]
+) -> None:
+    door = Door()
+    answer = door.gitlab(body=msgspec.json.encode(payload), **headers)
+    assert (answer.status_code, answer.content, door.queue.jobs) == (202, b"", {})
+
+
+@pytest.mark.parametrize("body", [b"", b"hello", b"\xff", b"[" * 100_000, BODY + b"x"])
+def test_an_authentic_body_that_nobody_can_read_is_2xx_too(body: bytes) -> None:
+    door = Door()
+    assert (door.gitlab(body=body).status_code, door.queue.jobs) == (202, {})
+
+
+def test_a_hook_of_the_project_and_one_of_its_group_make_one_job() -> None:
+    door = Door()
+    answers = [door.gitlab(Idempotency_Key=key) for key in ("of-the-project", "of-the-group")]
+    assert [answer.status_code for answer in answers] == [202, 202]
+    assert len(door.queue.jobs) == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "kind"),
+    [
+        ({"action": "reopen"}, "reopened"),
+        ({"action": "update"}, "edited"),
+    ],
+)
+def test_a_reopened_or_really_edited_issue_is_a_job(changes: dict[str, Any], kind: str) -> None:
+    door = Door()
+    door.gitlab({**with_attributes(**changes), "changes": {"description": {"previous": None}}})
+    assert [delivery.kind for delivery in door.queue.jobs.values()] == [kind]
