@@ -337,12 +337,13 @@ class _Reader:
         )
 
     def _model_url(self, provider: str) -> str:
-        url = self._url("LLM_BASE_URL")
-        if provider == "compatible":
-            if not url:
-                self.problems.append("LLM_BASE_URL is not set; a compatible server needs it.")
-            return url
-        return self._url(f"{provider.upper()}_BASE_URL", url or DEFAULT_URLS[provider])
+        own = f"{provider.upper()}_BASE_URL"
+        if provider in DEFAULT_URLS and self._text(own):
+            return self._url(own)
+        url = self._url("LLM_BASE_URL", DEFAULT_URLS.get(provider, ""))
+        if not url:
+            self.problems.append("LLM_BASE_URL is not set; a compatible server needs it.")
+        return url
 
     def _why_no_model(self, provider: str, keys: Mapping[str, str]) -> str:
         if not provider:

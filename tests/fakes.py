@@ -53,13 +53,14 @@ class FakeForge:
     """Implements `Forge` for one issue. `people` may change anything between two jobs.
 
     `troubles` holds, per method, errors for its next calls: raised instead of the deed, or after it
-    where the pair says True.
+    where the pair says True. `deleted` are labels that the repository lost since they were read.
     """
 
     found: Issue
     repository: tuple[Label, ...] = ()
     config: str | None = None
     ours: list[Comment] = field(default_factory=list)
+    deleted: set[str] = field(default_factory=set)
     troubles: dict[str, list[tuple[TaglineError, bool]]] = field(default_factory=dict)
     writes: list[str] = field(default_factory=list)
     next_id: int = 900
@@ -109,6 +110,7 @@ class FakeForge:
         assert set(names) <= existing, f"labels that do not exist: {set(names) - existing}"
         assert names, "an empty request is a wasted one"
         with self._call("add_labels", ref):
+            names = tuple(name for name in names if name not in self.deleted)
             merged = dict.fromkeys((*self.found.labels, *names))
             self.found = replace(self.found, labels=tuple(merged))
             self.writes.append("labels")

@@ -129,6 +129,14 @@ MODELS: dict[str, tuple[dict[str, str], tuple[str, str, float, int, str, str]]] 
         },
         ("gpt-6", "http://localhost:1/v1", 2.5, 100, "OPENAI_API_KEY", "sk-quokkaberry"),
     ),
+    "an address for every provider": (
+        {**OPENAI, "LLM_BASE_URL": "http://localhost:3/v1"},
+        ("gpt-6-luna", "http://localhost:3/v1", 45, 2000, "OPENAI_API_KEY", "sk-quokkaberry"),
+    ),
+    "its own address comes first": (
+        {**OPENAI, "LLM_BASE_URL": "http://localhost:3", "OPENAI_BASE_URL": "http://localhost:4"},
+        ("gpt-6-luna", "http://localhost:4", 45, 2000, "OPENAI_API_KEY", "sk-quokkaberry"),
+    ),
     "the other key and address do not matter": (
         {**OPENAI, "ANTHROPIC_API_KEY": "other", "ANTHROPIC_BASE_URL": "http://localhost:2"},
         ("gpt-6-luna", "https://api.openai.com/v1", 45, 2000, "OPENAI_API_KEY", "sk-quokkaberry"),
@@ -185,6 +193,7 @@ WRONG = {
     ("LLM_TIMEOUT", "nan"): "must be a number from 0.1 to 600",
     ("LLM_TIMEOUT", "0"): "must be a number from 0.1 to 600",
     ("LLM_MAX_OUTPUT_TOKENS", "1e3"): "must be a number from 64 to 100000",
+    ("LLM_BASE_URL", "quokkaberry/v1"): "must start with http:// or https://",
     ("OPENAI_BASE_URL", "quokkaberry/v1"): "must start with http:// or https://",
 }
 
@@ -339,7 +348,7 @@ def test_settings_can_be_printed_without_their_secrets() -> None:
 
 
 def test_without_a_webhook_secret_the_door_stays_shut() -> None:
-    with pytest.raises(SettingsError, match="GITHUB_WEBHOOK_SECRET is not set .*: without it any"):
+    with pytest.raises(SettingsError, match=r"GITHUB_WEBHOOK_SECRET is not set .*: without it any"):
         load({}).need_webhook_secret()
     load({"GITHUB_WEBHOOK_SECRET": SECRET}).need_webhook_secret()
     load({"GITLAB_WEBHOOK_SECRET": SECRET}).need_webhook_secret()

@@ -127,6 +127,8 @@ def _brackets(text: str) -> int:
 def _section(
     node: Node, kind: type[Struct], path: str, problems: list[ConfigProblem]
 ) -> dict[str, Any]:
+    if _is_empty(node):
+        return {}
     if not isinstance(node, MappingNode):
         advice = "write `key: value` lines here"
         problems.append(ConfigProblem(_line(node), path, advice))
@@ -180,6 +182,11 @@ def _value(node: Node) -> Any:
     if kind == "float":
         return float(text.replace("_", ""))
     return None if kind == "null" else text
+
+
+def _is_empty(node: Node) -> bool:
+    """A section of which nothing is left but remarks."""
+    return isinstance(node, ScalarNode) and str(node.tag).endswith(":null")
 
 
 def _unknown(key: str, fields: dict[str, Any]) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from bot.sandbox.github.access import GRANTED
+from bot.sandbox.host import Host
 from bot.sandbox.record import Exchange
 from bot.sandbox.server import Sandbox
 
-__all__ = ["GRANTED", "Exchange", "Sandbox"]
+__all__ = ["GRANTED", "Exchange", "Host", "Sandbox"]

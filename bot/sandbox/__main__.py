@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import secrets
@@ -12,22 +13,31 @@ from threading import Event
 
 import click
 
+from bot.sandbox.demo import DEMO_PROJECT
 from bot.sandbox.server import Sandbox
 
 
 @click.command()
 @click.option("--port", default=0, help="0 takes a free one.")
-@click.option("--webhook-url", default=None, help="Where signed webhooks go.")
+@click.option("--webhook-url", default=None, help="Where GitHub's signed webhooks go.")
+@click.option("--gitlab-webhook-url", default=None, help="Where GitLab's signed webhooks go.")
 @click.option("--webhook-secret-file", type=click.Path(path_type=Path), default=None)
 @click.option("--model-key", default="sandbox-key", help="The key that the model faces expect.")
 def main(
-    port: int, webhook_url: str | None, webhook_secret_file: Path | None, model_key: str
+    port: int,
+    webhook_url: str | None,
+    gitlab_webhook_url: str | None,
+    webhook_secret_file: Path | None,
+    model_key: str,
 ) -> None:
-    """Prints one JSON line when ready: base URLs, the App's id, where its key lies."""
+    """Prints one JSON line when ready: base URLs, tokens, the App's id, where the secrets lie."""
     with tempfile.TemporaryDirectory(prefix="tagline-sandbox-") as folder:
         secret_file = webhook_secret_file or _write(folder, "webhook-secret", secrets.token_hex(32))
         secret = secret_file.read_text(encoding="utf-8").strip()
         box = Sandbox(webhook_url, secret, port=port, model_key=model_key)
+        box.gitlab_webhook_url = gitlab_webhook_url
+        signing_token = f"whsec_{base64.b64encode(secrets.token_bytes(32)).decode()}"
+        box.gitlab_signing_token, box.gitlab_webhook_secret = signing_token, None
         with box.running():
             ready = {
                 "url": box.url,
@@ -39,6 +49,10 @@ def main(
                 "private_key_file": str(_write(folder, "app.pem", box.private_key)),
                 "webhook_secret_file": str(secret_file),
                 "token": box.token,
+                "gitlab_url": box.gitlab_url,
+                "gitlab_token": box.gitlab_token,
+                "gitlab_project": DEMO_PROJECT,
+                "gitlab_signing_token_file": str(_write(folder, "signing-token", signing_token)),
                 "model": "sandbox-rules",
             }
             stopped = _stop_event()

@@ -14,10 +14,11 @@ from starlette.routing import Mount, Route
 from starlette.types import ASGIApp
 
 from bot.sandbox.deliver import Delivery
-from bot.sandbox.demo import DEMO_REPO
+from bot.sandbox.demo import DEMO_REPOS
 from bot.sandbox.faults import Gate, Side
 from bot.sandbox.github import face as github
 from bot.sandbox.github import installation, issues
+from bot.sandbox.host import Host, Opening
 from bot.sandbox.model import face as model
 from bot.sandbox.record import Recorder
 from bot.sandbox.world import Missing
@@ -25,7 +26,7 @@ from bot.sandbox.world import Missing
 if TYPE_CHECKING:
     from bot.sandbox.server import Sandbox
 
-OPTIONS = ("author", "bot", "created_at", "labels", "pull_request", "deliver")
+OPTIONS = tuple(Opening.__annotations__)
 
 
 def build(box: Sandbox) -> Starlette:
@@ -37,6 +38,7 @@ def build(box: Sandbox) -> Starlette:
     return Starlette(
         routes=[
             Mount("/github", face("github", "github", rest)),
+            Mount("/gitlab", face("gitlab", "gitlab", box.gitlab.app())),
             Mount("/openai/v1", face("openai", "model", model.router(box.models, "openai"))),
             Mount("/anthropic", face("anthropic", "model", model.router(box.models, "anthropic"))),
             Mount("/sandbox", routes=Control(box).routes()),
@@ -54,7 +56,7 @@ async def _refused(_: Request, error: Exception) -> Response:
 
 
 class Control:
-    """The sandbox's own endpoints, for a demo in another process."""
+    """The sandbox's own endpoints, for a demo in another process. `?host=` names the forge."""
 
     def __init__(self, box: Sandbox) -> None:
         self.box = box
@@ -75,42 +77,46 @@ class Control:
         ]
 
     async def open_issue(self, request: Request) -> Response:
-        """Body: title and, if wanted, repo, body and the options of `Hands.open_issue`."""
+        """Body: title and, if wanted, host, repo, body and the options of `Host.open_issue`."""
         wanted = await _asked(request, "title")
+        host = self._named(wanted.get("host", "github"))
         options = {key: wanted[key] for key in OPTIONS if key in wanted}
-        repo, title = wanted.get("repo", DEMO_REPO), wanted["title"]
-        known = len(self.box.deliveries)
+        repo, title = wanted.get("repo", DEMO_REPOS[host.host]), wanted["title"]
+        known = len(host.deliveries)
         number = await run_in_threadpool(
-            self.box.open_issue, repo, title, wanted.get("body", ""), **options
+            host.open_issue, repo, title, wanted.get("body", ""), **options
         )
-        sent = [_sent(d) for d in self.box.deliveries[known:] if _opened(d, number)]
-        return JSONResponse({"repo": repo, "number": number, "deliveries": sent}, 201)
+        sent = [_sent(d) for d in host.deliveries[known:] if _opened(d, number)]
+        said = {"host": host.host, "repo": repo, "number": number, "deliveries": sent}
+        return JSONResponse(said, 201)
+
+    def _host(self, request: Request) -> Host:
+        """The query's `host`, or GitHub. Raises ValueError."""
+        return self._named(request.query_params.get("host", "github"))
+
+    def _named(self, name: str) -> Host:
+        if name not in self.box.hosts:
+            raise ValueError(f"no host is called {name!r}; there are {', '.join(self.box.hosts)}")
+        return self.box.hosts[name]
 
     async def show_issue(self, request: Request) -> Response:
         repo, number = _place(request)
-        shapes, world = self.box.hooks.shapes, self.box.world
-        with world.lock:
-            home, issue = world.repo(repo), world.issue(repo, number)
-            return JSONResponse(
-                {
-                    "issue": shapes.issue(home, issue),
-                    "labels": list(issue.labels),
-                    "comments": [shapes.comment(home, issue, c) for c in issue.comments],
-                }
-            )
+        return JSONResponse(self._host(request).show(repo, number))
 
     async def label(self, request: Request) -> Response:
         """Body: name. Done by a person."""
         repo, number = _place(request)
         name = (await _asked(request, "name"))["name"]
-        await run_in_threadpool(self.box.label_by_person, repo, number, name)
-        return JSONResponse({"labels": self.box.labels(repo, number)})
+        host = self._host(request)
+        await run_in_threadpool(host.label_by_person, repo, number, name)
+        return JSONResponse({"labels": host.labels(repo, number)})
 
     async def unlabel(self, request: Request) -> Response:
         repo, number = _place(request)
         name = request.path_params["name"]
-        await run_in_threadpool(self.box.unlabel_by_person, repo, number, name)
-        return JSONResponse({"labels": self.box.labels(repo, number)})
+        host = self._host(request)
+        await run_in_threadpool(host.unlabel_by_person, repo, number, name)
+        return JSONResponse({"labels": host.labels(repo, number)})
 
     async def list_faults(self, _: Request) -> Response:
         table = self.box.faults.table.values()
@@ -130,16 +136,17 @@ class Control:
         self.box.clear_faults()
         return await self.list_faults(request)
 
-    async def deliveries(self, _: Request) -> Response:
-        return JSONResponse([_sent(delivery) for delivery in self.box.deliveries])
+    async def deliveries(self, request: Request) -> Response:
+        return JSONResponse([_sent(delivery) for delivery in self._host(request).deliveries])
 
     async def redeliver(self, request: Request) -> Response:
         """`id` is a delivery's number or its guid."""
         try:
-            await run_in_threadpool(self.box.redeliver, request.path_params["id"])
+            host = self._host(request)
+            await run_in_threadpool(host.redeliver, request.path_params["id"])
         except httpx.TransportError as error:
             return JSONResponse({"error": f"nobody answered: {error}"}, 502)
-        return JSONResponse(_sent(self.box.deliveries[-1]))
+        return JSONResponse(_sent(host.deliveries[-1]))
 
     async def elsewhere(self, request: Request) -> Response:
         """Where `model-redirect` points: notes whether a key came along."""
@@ -164,7 +171,7 @@ def _place(request: Request) -> tuple[str, int]:
 
 def _opened(delivery: Delivery, number: int) -> bool:
     """Whether it told of that issue's opening; echoes of others may have come between."""
-    return delivery.action == "opened" and delivery.payload["issue"]["number"] == number
+    return delivery.action == "opened" and delivery.number == number
 
 
 def _sent(delivery: Delivery) -> dict[str, Any]:

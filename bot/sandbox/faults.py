@@ -1,6 +1,6 @@
 """Faults by name: what can be armed, what is armed, and the gate that lets them strike.
 
-The rows are in `github/faults.py` and `model/faults.py`, one table for each side.
+The rows are in `forgefaults.py`, in each forge's `faults.py` and in `model/faults.py`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bot.sandbox.record import replay
 
-Side = Literal["github", "model"]
+Side = Literal["github", "gitlab", "forge", "model"]
 METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
 
 
@@ -26,6 +26,7 @@ METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
 class Call:
     """A request that a fault strikes. `act` lets it take effect and returns the good answer."""
 
+    side: Side
     request: Request
     body: bytes
     act: Callable[[], Awaitable[Response]]
@@ -33,7 +34,10 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One way to fail. `on` is a pattern over "METHOD path"; empty = every request of the side."""
+    """One way to fail. `on` is a pattern over "METHOD path"; empty = every request of the side.
+
+    The side `forge` is both hosts.
+    """
 
     name: str
     side: Side
@@ -52,7 +56,8 @@ class Armed:
     match: str | None
 
     def strikes(self, side: Side, method: str, path: str) -> bool:
-        if self.fault.side != side or not re.search(self.fault.on, f"{method} {path}"):
+        sides = (side,) if side == "model" else (side, "forge")
+        if self.fault.side not in sides or not re.search(self.fault.on, f"{method} {path}"):
             return False
         if self.match in METHODS:
             return self.match == method
@@ -138,5 +143,5 @@ class Gate:
         async def act() -> Response:
             return await collect(self.app, scope, replay(body, receive))
 
-        response = await fault.effect(Call(Request(scope), body, act))
+        response = await fault.effect(Call(self.side, Request(scope), body, act))
         await response(scope, receive, send)

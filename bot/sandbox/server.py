@@ -1,4 +1,4 @@
-"""The sandbox as one object: a forge and two model APIs over real HTTP on a loopback port."""
+"""The sandbox as one object: two forges and two model APIs over real HTTP on a loopback port."""
 
 from __future__ import annotations
 
@@ -10,33 +10,45 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from threading import Thread
 from time import monotonic, sleep
-from typing import Any
+from typing import Any, ClassVar
 
-import httpx
 import uvicorn
 
-from bot.sandbox import app
+from bot.sandbox import app, forgefaults
 from bot.sandbox.broken import Swift, Transparent
-from bot.sandbox.deliver import Delivery, Hooks
-from bot.sandbox.demo import DEMO_LABELS, DEMO_REPO
+from bot.sandbox.demo import (
+    DEMO_LABELS,
+    DEMO_PROJECT,
+    DEMO_REPO,
+    GROUP_LABELS,
+    PROJECT_LABELS,
+)
 from bot.sandbox.faults import Faults
 from bot.sandbox.github import faults as github_faults
 from bot.sandbox.github.access import BOT, GRANTED, Access
+from bot.sandbox.github.hooks import GitHubHooks
 from bot.sandbox.github.shapes import Shapes
-from bot.sandbox.hands import Hands
+from bot.sandbox.gitlab import faults as gitlab_faults
+from bot.sandbox.gitlab.host import GitLabHost
+from bot.sandbox.host import Host
 from bot.sandbox.model import faults as model_faults
 from bot.sandbox.model.face import ModelRequest, Models
 from bot.sandbox.record import Exchange, Log
-from bot.sandbox.world import Comment, Repo, World, now
+from bot.sandbox.world import Place, Repo, World, now
 
 INSTALLATION = 90_210
 MODEL_FACES = ("openai", "anthropic")
 
 
 @dataclass(repr=False)
-class Sandbox(Hands):
-    """Bound to its port at once, answering inside `running()`. `port` 0 takes a free one."""
+class Sandbox(Host):
+    """Bound to its port at once, answering inside `running()`. `port` 0 takes a free one.
 
+    Its own deeds and questions are about GitHub; `gitlab` has the same, `hosts` both by name.
+    """
+
+    host: ClassVar[str] = "github"
+    config_path: ClassVar[str] = ".github/tagline.yml"
     webhook_url: str | None = None
     webhook_secret: str = "sandbox-webhook-secret"
     app_id: int = 4711
@@ -65,16 +77,33 @@ class Sandbox(Hands):
             self.granted,
         )
         self.models = Models(self.model_key)
-        self.faults = Faults.of([*github_faults.rows(self.access), *model_faults.rows()])
-        self.hooks = Hooks(
-            Shapes(self.world, self.github_url, self.url),
-            self.app_id,
-            self.installation_id,
-            self.webhook_secret,
-            self.clock,
-            lambda: self.webhook_url,
+        self.hooks: GitHubHooks = GitHubHooks(
+            clock=self.clock,
+            address=lambda: self.webhook_url,
+            shapes=Shapes(self.world, self.github_url, self.url),
+            app_id=self.app_id,
+            installation_id=self.installation_id,
+            secret=self.webhook_secret,
+        )
+        self.gitlab = GitLabHost(self.gitlab_url, self.clock, self.log)
+        self.faults = Faults.of(
+            [
+                *forgefaults.rows({"github": github_faults.WAYS, "gitlab": gitlab_faults.WAYS}),
+                *github_faults.rows(self.access),
+                *gitlab_faults.rows(),
+                *model_faults.rows(),
+            ]
         )
         self.add_repo(DEMO_REPO, DEMO_LABELS)
+        self.add_project(DEMO_PROJECT, PROJECT_LABELS, group_labels=GROUP_LABELS)
+
+    @property
+    def github(self) -> Host:
+        return self
+
+    @property
+    def hosts(self) -> dict[str, Host]:
+        return {"github": self, "gitlab": self.gitlab}
 
     @property
     def url(self) -> str:
@@ -83,6 +112,47 @@ class Sandbox(Hands):
     @property
     def github_url(self) -> str:
         return f"{self.url}/github"
+
+    @property
+    def gitlab_url(self) -> str:
+        """A GitLab under a sub-path; its API is below /api/v4."""
+        return f"{self.url}/gitlab"
+
+    @property
+    def gitlab_token(self) -> str:
+        return self.gitlab.token
+
+    @property
+    def gitlab_bot_id(self) -> int:
+        return self.gitlab.bot.id
+
+    @property
+    def gitlab_bot_login(self) -> str:
+        return self.gitlab.bot.login
+
+    @property
+    def gitlab_webhook_url(self) -> str | None:
+        return self.gitlab.webhook_url
+
+    @gitlab_webhook_url.setter
+    def gitlab_webhook_url(self, url: str | None) -> None:
+        self.gitlab.webhook_url = url
+
+    @property
+    def gitlab_signing_token(self) -> str | None:
+        return self.gitlab.signing_token
+
+    @gitlab_signing_token.setter
+    def gitlab_signing_token(self, token: str | None) -> None:
+        self.gitlab.signing_token = token
+
+    @property
+    def gitlab_webhook_secret(self) -> str | None:
+        return self.gitlab.webhook_secret
+
+    @gitlab_webhook_secret.setter
+    def gitlab_webhook_secret(self, secret: str | None) -> None:
+        self.gitlab.webhook_secret = secret
 
     @property
     def openai_url(self) -> str:
@@ -103,15 +173,6 @@ class Sandbox(Hands):
         return self.models.replies
 
     @property
-    def deliveries(self) -> list[Delivery]:
-        return self.hooks.deliveries
-
-    @property
-    def exchanges(self) -> list[Exchange]:
-        """What went over GitHub's face."""
-        return self.log.of("github")
-
-    @property
     def model_exchanges(self) -> list[Exchange]:
         return [exchange for face in MODEL_FACES for exchange in self.log.of(face)]
 
@@ -124,43 +185,41 @@ class Sandbox(Hands):
             if exchange.method == "POST"
         ]
 
-    def writes(self) -> list[Exchange]:
-        """Requests that ask for a change in a repository, whatever the answer was."""
-        return [e for e in self.exchanges if e.method != "GET" and e.path.startswith("/repos/")]
-
     def observe(self, observer: Callable[[Exchange], None]) -> None:
         """Called with every exchange of every face, in the server's thread; must not raise."""
         self.log.observers.append(observer)
 
-    def add_repo(
+    @property
+    def ours(self) -> tuple[str, ...]:
+        """The App and the personal token's owner."""
+        return (BOT, self.token_login)
+
+    def add_project(
         self,
         name: str,
         labels: Mapping[str, str] | None = None,
         files: Mapping[str, str] | None = None,
         *,
         private: bool = False,
-    ) -> Repo:
-        return self.world.add_repo(name, labels or {}, files or {}, private=private)
+        group_labels: Mapping[str, str] | None = None,
+    ) -> int:
+        """A project on GitLab; its id."""
+        return self.gitlab.add_repo(
+            name, labels, files, private=private, group_labels=group_labels
+        ).id
 
-    def created_labels(self, repo: str) -> list[str]:
-        """Labels that came into being because an issue was given an unknown name."""
-        return list(self.world.repo(repo).created_labels)
+    def show(self, repo: Place, number: int) -> dict[str, Any]:
+        shapes = self.hooks.shapes
+        with self.world.lock:
+            home, issue = self.world.repo(repo), self.world.issue(repo, number)
+            return {
+                "issue": shapes.issue(home, issue),
+                "labels": list(issue.labels),
+                "comments": [shapes.comment(home, issue, c) for c in issue.comments],
+            }
 
-    def bot_comments(self, repo: str, number: int) -> list[Comment]:
-        """Comments written by the App or with the personal token."""
-        ours = (BOT, self.token_login)
-        return [comment for comment in self.comments(repo, number) if comment.author in ours]
-
-    def deliver(self, event: str, payload: Any, delivery_id: str | None = None) -> httpx.Response:
-        """Signs and sends any payload. Raises httpx.TransportError where nobody answers."""
-        return self.hooks.deliver(event, payload, delivery_id)
-
-    def redeliver(self, delivery_id: str | int) -> httpx.Response:
-        return self.hooks.redeliver(delivery_id)
-
-    def settle(self) -> None:
-        """Waits until the webhooks raised by the bot's own deeds were sent."""
-        self.hooks.settle()
+    def _places(self, repo: Repo | None) -> tuple[str, ...]:
+        return (f"/repos/{repo.name}/" if repo else "/repos/",)
 
     def fault(self, name: str, times: int | None = 1, match: str | None = None) -> None:
         """Arms a fault; `times=None` = until cleared. Raises ValueError for an unknown name."""
@@ -197,6 +256,7 @@ class Sandbox(Hands):
             server.should_exit = True
             thread.join()
             self.hooks.close()
+            self.gitlab.hooks.close()
 
 
 def _await(server: uvicorn.Server, thread: Thread, seconds: float = 10.0) -> None:

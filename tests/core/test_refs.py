@@ -77,9 +77,7 @@ def test_an_own_server_is_known_by_its_host_and_sub_path(text: str, ref: IssueRe
     ],
 )
 def test_anything_else_is_told_what_to_write(text: str) -> None:
-    with pytest.raises(
-        ValueError, match="write the issue's address on .*github:owner/repository#1"
-    ):
+    with pytest.raises(ValueError, match=r"write the issue's address on .*github:owner/repos"):
         parse(text, HOSTS)
 
 

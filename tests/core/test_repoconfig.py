@@ -32,9 +32,14 @@ def problems(text: str) -> list[str]:
     return [str(problem) for problem in parse(text)[1]]
 
 
-@pytest.mark.parametrize("text", [None, "", "\n\n", "# nothing but a remark\n", "{}", "version: 1"])
+@pytest.mark.parametrize("text", [None, "", "\n\n", "# a remark\n", "---\n", "{}", "version: 1"])
 def test_an_absent_or_empty_file_means_the_defaults(text: str | None) -> None:
     assert parse(text) == (DEFAULTS, ())
+
+
+def test_a_section_of_nothing_but_remarks_means_the_defaults() -> None:
+    config, found = parse("ignore:\n  # authors: [renovate]\nlabels:\nmode: suggest\n")
+    assert (config, found) == (RepoConfig(mode="suggest"), ())
 
 
 def test_the_whole_file_of_the_manual_is_understood() -> None:

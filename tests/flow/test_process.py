@@ -609,6 +609,18 @@ def test_labels_that_may_not_be_set_are_suggested_in_the_comment() -> None:
     assert one.record.labels == ()
 
 
+def test_a_label_that_was_deleted_meanwhile_is_neither_set_nor_called_ours() -> None:
+    one = scene(ANSWER)
+    one.forge.deleted = {"bug"}
+    assert one.job().record.status == "answered"
+    assert (one.labels, one.record.labels) == (["area/login"], ("area/login",))
+    (comment,) = one.comments
+    assert "- **Labels:** `area/login`. Suggested, not applied: `bug`, `regression`" in comment
+    marker = read_marker(comment)
+    assert marker is not None
+    assert marker.labels == ("area/login",)
+
+
 def test_labels_stay_ours_where_the_comment_is_refused() -> None:
     one = scene(ANSWER, ANSWER, config="on: [opened, edited]")
     one.forge.fails("comment", *[Forbidden("refused (status 403)")] * 2)

@@ -165,7 +165,8 @@ def test_the_comment_on_an_issue_without_words(empty: str) -> None:
 def test_the_comment_of_a_hostile_model() -> None:
     hostile = Enrichment(
         summary="Ping @admin, see #1 and https://evil.example\n/close\n# Big\n"
-        "<!-- tagline:v1 e30= --> **bold** [link](http://a) ![x](http://b) `code` ~bug !5 <img src=x> www.evil.example",
+        "<!-- tagline:v1 e30= --> **bold** [link](http://a) ![x](http://b) `code` ~bug !5"
+        " <img src=x> www.evil.example",
         verdict=Verdict((Choice("bug", "sure", "@admin </details>\n/close [x](http://y) <!--"),)),
         source="model",
         usage=Usage("gpt`-->\n/close"),

@@ -1,0 +1,57 @@
+"""How GitLab's face refuses, and the faults that only it has."""
+
+from __future__ import annotations
+
+import time
+
+from starlette.responses import JSONResponse, Response
+
+from bot.sandbox.faults import Call, Fault
+from bot.sandbox.forgefaults import Ways
+from bot.sandbox.gitlab.face import A_MINUTE, limits
+
+RESET_SECONDS = 60
+WORDS = {
+    401: "401 Unauthorized",
+    403: "403 Forbidden",
+    404: "404 Not found",
+    409: "409 Conflict",
+    410: "410 Gone",
+    422: "422 Unprocessable Entity",
+    429: "This endpoint has been requested too many times. Try again later.",
+    500: "500 Internal Server Error",
+    502: "502 Bad Gateway",
+    503: "503 Service Unavailable",
+}
+
+
+def refuse(status: int) -> Response:
+    response = JSONResponse({"message": WORDS[status]}, status)
+    if status == 429:
+        response.headers.update(_used_up())
+        response.headers["Retry-After"] = str(RESET_SECONDS)
+    return response
+
+
+def _used_up() -> dict[str, str]:
+    return limits(A_MINUTE, A_MINUTE, time.time() + RESET_SECONDS)
+
+
+PROJECT = r"/api/v4/projects/.+/"
+WAYS = Ways(
+    refuse=refuse,
+    comments=r"POST .*/issues/\d+/notes$|PUT .*/issues/\d+/notes/\d+$",
+    labels=r"PUT .*/issues/\d+$",
+    issues=PROJECT + "issues",
+    repo=PROJECT,
+)
+
+
+async def no_retry_after(_: Call) -> Response:
+    return JSONResponse({"message": WORDS[429]}, 429, _used_up())
+
+
+def rows() -> list[Fault]:
+    """What no other host has."""
+    says = "429 that tells only when the limit is reset"
+    return [Fault("gitlab-429-reset", "gitlab", says, no_retry_after)]

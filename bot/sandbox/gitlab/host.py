@@ -1,0 +1,128 @@
+"""GitLab as one object: its world, its accounts, its webhooks, and deeds that only it knows."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote
+
+from starlette.types import ASGIApp
+
+from bot.sandbox.gitlab import face, issues, notes, projects
+from bot.sandbox.gitlab.access import BOT, Access
+from bot.sandbox.gitlab.actions import QuickAction
+from bot.sandbox.gitlab.hooks import GitLabHooks
+from bot.sandbox.gitlab.shapes import Shapes
+from bot.sandbox.gitlab.system import noted
+from bot.sandbox.host import Host
+from bot.sandbox.record import Log
+from bot.sandbox.world import GITLAB, MAINTAINER, Comment, Event, Place, Repo, World
+
+SIGNING_TOKEN = "whsec_" + base64.b64encode(b"the sandbox signs with these 32!").decode()
+
+
+class GitLabHost(Host):
+    """`token` is the bot's, `maintainer_token` that of a person who may make webhooks.
+
+    `webhook_secret` and `signing_token` may be None. `group_hook` sends every event a second time.
+    """
+
+    host = "gitlab"
+    config_path = ".gitlab/tagline.yml"
+
+    def __init__(self, url: str, clock: Callable[[], datetime], log: Log) -> None:
+        self.url, self.log = url, log
+        self.webhook_url: str | None = None
+        self.webhook_secret: str | None = "sandbox-gitlab-secret"
+        self.signing_token: str | None = SIGNING_TOKEN
+        self.group_hook = False
+        self.world = World(clock, GITLAB)
+        self.access = Access(clock)
+        self.token = self.access.issue("glpat-sandbox-bot", BOT).text
+        self.maintainer_token = self.access.issue("glpat-sandbox-maintainer", MAINTAINER).text
+        self.shapes = Shapes(self.world, self.access, url)
+        self.hooks: GitLabHooks = GitLabHooks(
+            clock=clock,
+            address=lambda: self.webhook_url,
+            shapes=self.shapes,
+            secret=lambda: self.webhook_secret,
+            signing_token=lambda: self.signing_token,
+            group=lambda: self.group_hook,
+        )
+        self.bot = self.world.person(BOT, is_bot=True)
+        self.gitlab = face.GitLab(self.world, self.access, self.shapes, self.hooks)
+
+    def app(self) -> ASGIApp:
+        return face.router(self.gitlab, [*issues.ROWS, *notes.ROWS, *projects.ROWS])
+
+    @property
+    def ours(self) -> tuple[str, ...]:
+        return (BOT,)
+
+    def add_repo(
+        self,
+        name: str,
+        labels: Mapping[str, str] | None = None,
+        files: Mapping[str, str] | None = None,
+        *,
+        private: bool = False,
+        group_labels: Mapping[str, str] | None = None,
+    ) -> Repo:
+        return self.world.add_repo(
+            name, labels or {}, files or {}, private=private, group_labels=group_labels
+        )
+
+    def make_confidential(self, repo: Place, number: int, *, deliver: bool = True) -> None:
+        self._set(repo, number, "confidential", deliver)
+
+    def internal_note_by_person(
+        self, repo: Place, number: int, body: str, *, login: str = MAINTAINER, deliver: bool = True
+    ) -> int:
+        """A comment for members only; its id."""
+        event = self.world.comment(repo, number, body, self.world.person(login).login, None)
+        assert event.comment is not None
+        event.comment.internal = True
+        self._tell(event, deliver)
+        return event.comment.id
+
+    @property
+    def quick_actions(self) -> list[QuickAction]:
+        """Those that the lines of a note over the API set off."""
+        return self.gitlab.quick_actions
+
+    @property
+    def replaced_labels(self) -> list[tuple[str, int, list[str]]]:
+        """Repository, number and names of every update that gave `labels`, which replaces."""
+        return self.gitlab.replaced
+
+    def system_notes(self, repo: Place, number: int) -> list[Comment]:
+        with self.world.lock:
+            return [c for c in self.world.issue(repo, number).comments if c.system]
+
+    def awards(self, repo: Place, number: int, note: int | None = None) -> list[str]:
+        """Names of the emoji on an issue, or on one of its notes."""
+        key = ("Note", note) if note else ("Issue", self.world.issue(repo, number).id)
+        return [one["name"] for one in self.gitlab.awards.get(key, [])]
+
+    def show(self, repo: Place, number: int) -> dict[str, Any]:
+        with self.world.lock:
+            home, issue = self.world.repo(repo), self.world.issue(repo, number)
+            return {
+                "issue": self.shapes.issue(home, issue),
+                "labels": list(issue.labels),
+                "comments": [
+                    self.shapes.note(home, issue, c) for c in issue.comments if not c.system
+                ],
+            }
+
+    def _places(self, repo: Repo | None) -> tuple[str, ...]:
+        base = "/api/v4/projects/"
+        if repo is None:
+            return (base,)
+        return (f"{base}{repo.id}/", f"{base}{quote(repo.name, safe='')}/")
+
+    def _tell(self, event: Event, deliver: bool) -> None:
+        for one in (event, *noted(self.world, event)):
+            super()._tell(one, deliver)
