@@ -43,7 +43,7 @@ class Past:
         known = self.record.removed if self.record else ()
         put = dict.fromkeys((*known, *self.ours))
         removed = tuple(name for name in put if fold(name) not in self._have)
-        return Present(labels=self.issue.labels, removed=removed)
+        return Present(labels=self.issue.labels, removed=removed, ours=self.ours)
 
     @property
     def _have(self) -> set[str]:
@@ -53,17 +53,18 @@ class Past:
     def _interrupted(self) -> bool:
         return self.record is not None and self.record.status == "writing"
 
-    def why_settled(self, kind: Kind) -> str:
-        """Why nothing more is to be done, or "". A command overrules all but a deletion."""
+    def why_settled(self, kind: Kind, *, has_model: bool = True) -> str:
+        """Why nothing more is to be done, or "". A command overrules all but a deletion.
+
+        What rules answered is open again as soon as there is a model.
+        """
         if self.record and self.record.comment_id and self.comment is None:
             return "a person deleted our comment"
         if kind == "manual" or (self.record and self.record.status in ("writing", "dry-run")):
             return ""
-        if self.marker and self.marker.source == "model" and self.marker.input == self.input:
-            return "already answered"
-        if self.record and self.record.source == "model" and self.record.input == self.input:
-            return "already answered"
-        return ""
+        final = ("model",) if has_model else ("model", "rules")
+        known = [x for x in (self.marker, self.record) if x and x.input == self.input]
+        return "already answered" if any(x.source in final for x in known) else ""
 
     def ended(self, status: Status, why: str = "") -> Record:
         """The record of an end that wrote nothing: what was known before stays known."""

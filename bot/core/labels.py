@@ -75,10 +75,11 @@ def _is_allowed(label: Label, rules: LabelRules) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Present:
-    """What is on the issue already, and what a person has taken off it."""
+    """What is on the issue already, which of it is ours, and what a person has taken off it."""
 
     labels: Collection[str] = ()
     removed: Collection[str] = ()
+    ours: Collection[str] = ()
 
 
 def decide(
@@ -90,14 +91,16 @@ def decide(
 ) -> Verdict:
     """Choose what is applied: allowed names only, additive, one per group, `rules.max` in all.
 
-    Unsure choices, and common tags that the repository lacks, are suggested. A label that is on
-    the issue, or that a person removed, is neither.
+    Unsure choices, and common tags that the repository lacks, are suggested. A label that a person
+    set or removed is neither; one of ours that is on the issue already is kept.
     """
     known = {fold(label.name): label for label in reversed(labels)}
     known |= {label.name: label for label in labels}
     lacking = {fold(tag): tag for tag in suggestions}
     taken = {family for name in present.labels for family in _families(name, rules)}
     unwanted = {fold(name) for name in (*present.labels, *present.removed)}
+    ours = {fold(name) for name in present.ours} & {fold(name) for name in present.labels}
+    keep = {fold(c.label): c for c in reversed(choices) if fold(c.label) in ours}
     apply: dict[str, Choice] = {}
     suggest: dict[str, str] = {}
     for choice in choices:
@@ -110,14 +113,14 @@ def decide(
                 suggest[key] = lacking[key]
             continue
         families = _families(label.name, rules)
-        full = len(apply) >= rules.max or not families.isdisjoint(taken)
+        full = len(apply) + len(keep) >= rules.max or not families.isdisjoint(taken)
         if choice.certainty == "unsure" or full or not label.settable:
             suggest[key] = label.name
             continue
         taken |= families
         apply[key] = Choice(label.name, choice.certainty, choice.reason)
     said = tuple(name for key, name in suggest.items() if key not in apply)
-    return Verdict(tuple(apply.values()), said[: rules.max])
+    return Verdict(tuple(apply.values()), said[: rules.max], tuple(keep.values()))
 
 
 def _families(name: str, rules: LabelRules) -> set[str]:

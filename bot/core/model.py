@@ -118,10 +118,11 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The label policy's answer: what is written and what is only said."""
+    """The label policy's answer: what is written, what is only said, what we set before."""
 
     apply: tuple[Choice, ...] = ()
     suggest: tuple[str, ...] = ()
+    keep: tuple[Choice, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,7 +60,7 @@ def _story(delivery: Delivery, desk: Desk, lock: Lock) -> Outcome:
     if reason := why_skip(delivery, issue, config):
         return Outcome(delivery, past.ended("skipped", reason))
     past = _recall(past, forge)
-    if reason := past.why_settled(delivery.kind):
+    if reason := past.why_settled(delivery.kind, has_model=desk.model is not None):
         return Outcome(delivery, past.ended("unchanged", reason))
     enrichment = enrich(issue, forge.labels(ref), past.present, config, desk.model)
     plan = render(past, enrichment, config, problems)

@@ -50,7 +50,7 @@ def limited(enrichment: Enrichment, names: Sequence[str]) -> Enrichment:
     kept = tuple(choice for choice in verdict.apply if choice.label in names)
     others = (choice.label for choice in verdict.apply if choice.label not in names)
     suggest = tuple(dict.fromkeys((*others, *verdict.suggest)))
-    return replace(enrichment, verdict=Verdict(kept, suggest))
+    return replace(enrichment, verdict=replace(verdict, apply=kept, suggest=suggest))
 
 
 def _speaks(past: Past, enrichment: Enrichment, config: RepoConfig) -> bool:
@@ -78,12 +78,13 @@ def _comment(
     parts = [f"**Summary (automated):** {summary or 'The issue has no words to sum up.'}"]
     if lead := _labels_item(past, enrichment.verdict):
         parts.append(lead)
-    if reasons := [_reason(choice) for choice in enrichment.verdict.apply]:
+    set_by_us = (*enrichment.verdict.keep, *enrichment.verdict.apply)
+    if reasons := [_reason(choice) for choice in set_by_us]:
         parts.append(_details("Why these labels", reasons))
     if problems:
         shown = [f"- {plain(str(problem), 300)}" for problem in problems[:MAX_PROBLEMS]]
         parts.append(_details("Problems in tagline.yml; its other settings hold", shown))
-    parts.append(_footer(enrichment))
+    parts.append(_footer(enrichment, has_labels=bool(set_by_us)))
     return "\n\n".join(parts)
 
 
@@ -106,14 +107,12 @@ def _details(title: str, items: Sequence[str]) -> str:
     return f"<details><summary>{title}</summary>\n\n" + "\n".join(items) + "\n\n</details>"
 
 
-def _footer(enrichment: Enrichment) -> str:
+def _footer(enrichment: Enrichment, *, has_labels: bool) -> str:
     by = f"with {code(enrichment.usage.model)}"
     if enrichment.source != "model":
         by = "from rules, without a language model"
-    return (
-        f"<sub>Written by Tagline {by}; it can be wrong."
-        " Wrong label? Change it, it will not come back.</sub>"
-    )
+    hint = " Wrong label? Change it, it will not come back." if has_labels else ""
+    return f"<sub>Written by Tagline {by}; it can be wrong.{hint}</sub>"
 
 
 def write_marker(marker: Marker) -> str:

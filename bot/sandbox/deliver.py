@@ -170,7 +170,7 @@ class Hooks(ABC):
             raise Missing("no webhook_url is set")
         started, answer = monotonic(), None
         try:
-            answer = _client().post(url, content=letter.body, headers=headers | letter.headers)
+            answer = _client().post(url, content=letter.body, headers={**headers, **letter.headers})
             return answer
         finally:
             self.deliveries.append(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any, TypedDict, Unpack
+from typing import Any, ClassVar, TypedDict, Unpack
 
 import httpx
 
@@ -35,8 +35,8 @@ class Host:
     `repo` is a full name or an id. `deliver=False` changes the world without telling the webhook.
     """
 
-    host: str
-    config_path: str
+    host: ClassVar[str]
+    config_path: ClassVar[str]
     webhook_url: str | None
     world: World
     hooks: Hooks

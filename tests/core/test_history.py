@@ -125,3 +125,9 @@ def test_an_end_after_a_try_that_was_cut_short_claims_only_what_is_there() -> No
     record = replace(RECORD, status="writing", labels=("bug", "ui"), comment_id=0)
     ended = past(record, labels=("ui",)).ended("skipped", "locked")
     assert (ended.labels, ended.source) == (("ui",), "")
+
+
+def test_what_rules_answered_is_final_only_while_there_is_no_model() -> None:
+    known = past(RULES)
+    assert known.why_settled("opened", has_model=False) == "already answered"
+    assert known.why_settled("opened", has_model=True) == ""

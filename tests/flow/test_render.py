@@ -40,13 +40,10 @@ BY_RULES = Enrichment(
 )
 LONG = "It happens each time that I press the button, whatever the page that I came from."
 
-WITH_MODEL = (
-    "<sub>Written by Tagline with `gpt-6-luna`; it can be wrong."
-    " Wrong label? Change it, it will not come back.</sub>"
-)
+HINT = " Wrong label? Change it, it will not come back."
+WITH_MODEL = f"<sub>Written by Tagline with `gpt-6-luna`; it can be wrong.{HINT}</sub>"
 WITHOUT_MODEL = (
-    "<sub>Written by Tagline from rules, without a language model; it can be wrong."
-    " Wrong label? Change it, it will not come back.</sub>"
+    f"<sub>Written by Tagline from rules, without a language model; it can be wrong.{HINT}</sub>"
 )
 
 
@@ -125,7 +122,7 @@ def test_the_comment_that_only_suggests() -> None:
 - **Labels:** Suggested, not applied: `bug`, `area/login`, `regression`
 
 """
-        + WITH_MODEL
+        + WITH_MODEL.replace(HINT, "")
     )
 
 
@@ -145,21 +142,21 @@ def test_the_comment_with_problems_of_the_configuration() -> None:
 </details>
 
 """
-        + WITH_MODEL
+        + WITH_MODEL.replace(HINT, "")
     )
 
 
 def test_the_comment_on_an_issue_of_nothing_but_emoji() -> None:
     nothing = replace(BY_RULES, summary="\U0001f389\U0001f389", verdict=Verdict())
     text = "**Summary (automated):** \U0001f389\U0001f389\n\n"
-    assert comment(nothing) == text + WITHOUT_MODEL
+    assert comment(nothing) == text + WITHOUT_MODEL.replace(HINT, "")
 
 
 @pytest.mark.parametrize("empty", ["", "  \n", "\u200b\u202e", "<!-- -->"])
 def test_the_comment_on_an_issue_without_words(empty: str) -> None:
     nothing = replace(BY_RULES, summary=empty, verdict=Verdict())
     text = "**Summary (automated):** The issue has no words to sum up.\n\n"
-    assert comment(nothing) == text + WITHOUT_MODEL
+    assert comment(nothing) == text + WITHOUT_MODEL.replace(HINT, "")
 
 
 def test_the_comment_of_a_hostile_model() -> None:
@@ -356,3 +353,12 @@ def encoded(text: bytes) -> str:
 )
 def test_what_is_no_marker_of_ours_is_none(text: str) -> None:
     assert read_marker(text) is None
+
+
+def test_a_label_that_was_set_before_keeps_its_reason() -> None:
+    kept = replace(BY_RULES, verdict=Verdict(keep=(Choice("bug", "likely", '"crashed"'),)))
+    before = past(labels=["bug"], marker=Marker(("bug",), "", "rules", "other"))
+    written = plan(kept, before=before)
+    assert written.add_labels == ()
+    assert "- **Labels:** `bug`." in str(written.comment)
+    assert '- `bug`: "crashed" (likely)' in str(written.comment)

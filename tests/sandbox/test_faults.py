@@ -10,8 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from bot.sandbox import Sandbox, broken
-from bot.sandbox.github import faults as github_faults
+from bot.sandbox import Sandbox, broken, forgefaults
 
 from .conftest import REPO, Asks, client, mint
 
@@ -114,7 +113,7 @@ def test_label_faults_leave_comments_alone(
 def test_a_slow_answer_is_a_good_one(
     box: Sandbox, bot: httpx.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(github_faults, "SLOW_SECONDS", 0.2)
+    monkeypatch.setattr(forgefaults, "SLOW_SECONDS", 0.2)
     box.fault("github-slow")
     with pytest.raises(httpx.ReadTimeout):
         bot.get("/labels", timeout=0.1)
@@ -296,7 +295,7 @@ def test_a_redirect_notes_whether_the_key_came_along(box: Sandbox, ask: Asks) ->
 def test_every_fault_has_a_line_of_explanation(box: Sandbox) -> None:
     listed = httpx.get(f"{box.url}/sandbox/faults").json()["faults"]
     assert len(listed) == len(box.faults.table) > 45
-    assert all(row["says"] and row["side"] in ("github", "model") for row in listed)
+    assert all(row["says"] and row["side"] in ("github", "gitlab", "forge", "model") for row in listed)
 
 
 def test_a_hanging_answer_does_not_hold_up_the_end() -> None:
