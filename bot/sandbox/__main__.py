@@ -51,6 +51,7 @@ def main(
                 "token": box.token,
                 "gitlab_url": box.gitlab_url,
                 "gitlab_token": box.gitlab_token,
+                "gitlab_maintainer_token": box.gitlab.maintainer_token,
                 "gitlab_project": DEMO_PROJECT,
                 "gitlab_signing_token_file": str(_write(folder, "signing-token", signing_token)),
                 "model": "sandbox-rules",

@@ -273,12 +273,12 @@ class World:
     def relabel(
         self, repo: Place, number: int, actor: str, add: Iterable[str], remove: Iterable[str] = ()
     ) -> list[Event]:
-        """Adds, then removes. Raises Missing for one to remove that is not there."""
+        """Removes, then adds. Raises Missing for one to remove that is not there."""
         with self.lock:
             issue = self.issue(repo, number)
             had = tuple(issue.labels)
-            events = self.add_labels(repo, number, list(add), actor)
-            events += [self.remove_label(repo, number, name, actor) for name in remove]
+            events = [self.remove_label(repo, number, name, actor) for name in remove]
+            events += self.add_labels(repo, number, list(add), actor)
             if self.customs.joined and events:
                 return [Event("relabeled", self.repo(repo), issue, actor, had=had)]
             return events

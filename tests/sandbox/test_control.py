@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import signal
@@ -15,6 +16,7 @@ import httpx
 import pytest
 
 from bot.sandbox import Sandbox
+from bot.sandbox.demo import DEMO_PROJECT
 
 from .conftest import REPO, Receiver
 
@@ -46,6 +48,27 @@ def test_an_issue_is_opened_seen_and_corrected(
     assert receiver.received[-1].body == receiver.received[0].body
 
 
+def test_a_project_is_reached_by_naming_its_host(
+    box: Sandbox, control: httpx.Client, receiver: Receiver
+) -> None:
+    box.gitlab_webhook_url = receiver.url
+    said = control.post("/issues", json={"host": "gitlab", "title": "Dead", "type": "Task"}).json()
+    assert (said["repo"], said["deliveries"][0]["status"]) == (DEMO_PROJECT, 202)
+    place, query = f"/issues/{DEMO_PROJECT}/{said['number']}", {"host": "gitlab"}
+    box.gitlab.comment_by_person(DEMO_PROJECT, said["number"], "Hi", deliver=False)
+    control.post(f"{place}/labels", params=query, json={"name": "type::bug"})
+    control.post(f"{place}/labels", params=query, json={"name": "type::feature"})
+    seen = control.get(place, params=query).json()
+    assert (seen["issue"]["type"], seen["labels"]) == ("TASK", ["type::feature"])
+    assert [comment["body"] for comment in seen["comments"]] == ["Hi"]
+    path = f"{place}/labels/type::feature"
+    assert control.delete(path, params=query).json() == {"labels": []}
+    first = said["deliveries"][0]["id"]
+    assert control.post(f"/redeliver/{first}", params=query).json()["redelivery"]
+    assert len(control.get("/deliveries", params=query).json()) == 5
+    assert control.get("/deliveries").json() == []
+
+
 def test_faults_are_armed_and_cleared_from_outside(
     control: httpx.Client, bot: httpx.Client
 ) -> None:
@@ -63,6 +86,8 @@ def test_faults_are_armed_and_cleared_from_outside(
         ("POST", "/issues", {"title": "x", "repo": "acme/nowhere"}, 404),
         ("POST", "/issues", {"body": "no title"}, 422),
         ("POST", "/issues", [], 422),
+        ("POST", "/issues", {"title": "x", "host": "gitea"}, 422),
+        ("GET", "/issues/acme/widget/1?host=gitlab", None, 404),
         ("POST", "/faults", {"name": "github-501"}, 422),
         ("POST", "/redeliver/nothing", None, 404),
         ("DELETE", "/issues/acme/widget/1/labels/bug", None, 404),
@@ -87,6 +112,12 @@ def test_the_command_prints_where_everything_is_and_ends_cleanly(tmp_path: Path)
         assert key.read_text().startswith("-----BEGIN RSA PRIVATE KEY")
         assert key.stat().st_mode & 0o077 == 0
         assert httpx.get(f"{ready['github_url']}/repos/{REPO}").status_code == 200
+        signing = Path(ready["gitlab_signing_token_file"]).read_text()
+        assert len(base64.b64decode(signing.removeprefix("whsec_"))) == 32
+        project = ready["gitlab_project"].replace("/", "%2F")
+        headers = {"private-token": ready["gitlab_token"]}
+        url = f"{ready['gitlab_url']}/api/v4/projects/{project}"
+        assert httpx.get(url, headers=headers).status_code == 200
         running.send_signal(signal.SIGTERM)
         assert running.wait(10) == 0
     assert not key.exists()

@@ -14,6 +14,7 @@ from bot.sandbox import Exchange, Sandbox
 from bot.store.private import PrivateRedis
 from tests.outside.conformance import Conformance
 from tests.outside.model_conformance import ModelConformance
+from tests.whole.differences import hosts_of
 from tests.whole.house import SECRET, House
 
 Build = Callable[..., House]
@@ -36,7 +37,7 @@ def clean(box: Sandbox, redis_url: str, vendors: Vendors) -> Iterator[str]:
     yield redis_url
     box.clear_faults()
     box.replies.clear()
-    vendors.check([*box.exchanges, *box.model_exchanges])
+    vendors.check([*box.github.exchanges, *box.model_exchanges])
 
 
 class Vendors:
@@ -80,12 +81,24 @@ def vendors() -> Vendors:
     return Vendors(Path(os.environ.get("TAGLINE_SHARED") or BESIDE))
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Every scenario runs on each host, but for the declared differences."""
+    if "host" in metafunc.fixturenames:
+        metafunc.parametrize("host", hosts_of(metafunc.function.__name__), scope="function")
+
+
+@pytest.fixture(autouse=True)
+def looks_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a lost answer the product waits 2, 5 and 10 s before it looks."""
+    monkeypatch.setattr("bot.flow.publish.LOOKS_AFTER", (0.1, 0.2))
+
+
 @pytest.fixture
-def build(box: Sandbox, clean: str) -> Build:
+def build(box: Sandbox, clean: str, host: str) -> Build:
     """Make a house with settings of its own."""
 
     def made(provider: str = "openai", **environment: str) -> House:
-        return House(box, clean, provider, environment)
+        return House(box, clean, provider, environment, host)
 
     return made
 
@@ -104,15 +117,17 @@ def _standing(box: Sandbox, server: PrivateRedis) -> Iterator[dict[str, House]]:
 
 
 @pytest.fixture
-def house(clean: str, _standing: dict[str, House]) -> House:
+def house(clean: str, _standing: dict[str, House], host: str) -> House:
     """A house with a model that speaks OpenAI's wire format, and a fresh repository."""
-    _standing["openai"].refresh()
+    _standing["openai"].refresh(host)
     return _standing["openai"]
 
 
 @pytest.fixture(params=["openai", "anthropic"])
-def either_house(request: pytest.FixtureRequest, clean: str, _standing: dict[str, House]) -> House:
+def either_house(
+    request: pytest.FixtureRequest, clean: str, _standing: dict[str, House], host: str
+) -> House:
     """The same on both wire formats."""
     house = _standing[request.param]
-    house.refresh()
+    house.refresh(host)
     return house

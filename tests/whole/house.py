@@ -18,6 +18,7 @@ from bot import log, wiring
 from bot.core.jobs import Job
 from bot.sandbox import Sandbox
 from bot.sandbox.deliver import Delivery
+from bot.sandbox.host import Host
 from bot.sandbox.world import Comment
 from bot.settings import Settings, load
 from bot.store.redis import RedisStore
@@ -43,12 +44,13 @@ _numbers = count(1)
 
 @dataclass
 class House:
-    """Receiver, worker and sandbox. `repo` is fresh for every test."""
+    """Receiver, worker and sandbox, for the issues of one host. `repo` is fresh for every test."""
 
     box: Sandbox
     redis_url: str
     provider: str = "openai"
     environment: dict[str, str] = field(default_factory=dict)
+    on: str = "github"
     repo: str = ""
     lines: io.StringIO = field(default_factory=io.StringIO)
     url: str = ""
@@ -56,14 +58,19 @@ class House:
     def __post_init__(self) -> None:
         self.refresh()
 
-    def refresh(self) -> None:
+    @property
+    def host(self) -> Host:
+        return self.box.hosts[self.on]
+
+    def refresh(self, on: str | None = None) -> None:
         """A new repository and an empty log."""
+        self.on = on or self.on
         self.repo = f"acme/house{next(_numbers)}"
-        self.box.add_repo(self.repo, LABELS)
+        self.host.add_repo(self.repo, LABELS)
         self.lines = io.StringIO()
         log.configure("debug", "json", self.settings.secrets, self.lines)
         if self.url:
-            self.box.webhook_url = f"{self.url}/webhooks/github"
+            self._point_hooks_here()
 
     @property
     def settings(self) -> Settings:
@@ -72,11 +79,14 @@ class House:
             "GITHUB_PRIVATE_KEY": self.box.private_key,
             "GITHUB_WEBHOOK_SECRET": SECRET,
             "GITHUB_API_URL": self.box.github_url,
+            "GITLAB_URL": self.box.gitlab_url,
+            "GITLAB_TOKEN": self.box.gitlab_token,
+            "GITLAB_SIGNING_TOKEN": self.box.gitlab_signing_token or "",
             "REDIS_URL": self.redis_url,
             "WORKER_THREADS": "4",
             "LLM_PROVIDER": self.provider,
             "LLM_MODEL": "sandbox-rules",
-            "LLM_TIMEOUT": "1.5",
+            "LLM_TIMEOUT": "1",
             "OPENAI_API_KEY": "sandbox-key",
             "OPENAI_BASE_URL": self.box.openai_url,
             "ANTHROPIC_API_KEY": "sandbox-key",
@@ -97,11 +107,14 @@ class House:
     def open(self, *, at_work: bool = True) -> Iterator[House]:
         """The receiver and, unless told otherwise, a worker."""
         with served(wiring.receiver(self.settings)) as self.url:
-            self.box.webhook_url = f"{self.url}/webhooks/github"
+            self._point_hooks_here()
             with self.working() if at_work else nullcontext():
                 yield self
-        self.box.webhook_url = None
         self.redis.close()
+
+    def _point_hooks_here(self) -> None:
+        self.box.webhook_url = f"{self.url}/webhooks/github"
+        self.box.gitlab_webhook_url = f"{self.url}/webhooks/gitlab"
 
     @contextmanager
     def working(self) -> Iterator[None]:
@@ -114,23 +127,24 @@ class House:
 
     def issue(self, title: str = TITLE, body: str | None = BODY, **how: Any) -> int:
         """Open an issue and wait until its job has come to an end, or waits for another try."""
-        number = self.box.open_issue(self.repo, title, body, **how)
+        number = self.host.open_issue(self.repo, title, body, **how)
         self.ended()
         return number
 
     @property
     def opened(self) -> Delivery:
         """The delivery of the last opened issue."""
-        return next(d for d in reversed(self.box.deliveries) if d.action == "opened")
+        return self.host.opened
 
     def again(self) -> Job:
-        """Deliver the opened issue once more, as a new delivery, and wait for its job."""
-        answer = self.box.deliver("issues", self.opened.payload)
-        return self.end_of(answer.headers["X-Tagline-Job"])
+        """Deliver the opened issue once more, as long after its claim ended, and wait."""
+        self.redis.delete(*self.redis.keys("tagline:claims:*"))
+        self.host.redeliver(self.opened.id)
+        return self.ended()
 
     def ended(self) -> Job:
         """Wait for the job of the last delivery that made one."""
-        return self.end_of(next(d.job for d in reversed(self.box.deliveries) if d.job))
+        return self.end_of(next(d.job for d in reversed(self.host.deliveries) if d.job))
 
     def end_of(self, job: str) -> Job:
         return self.wait(lambda: self._settled(job))
@@ -146,14 +160,27 @@ class House:
             time.sleep(0.02)
         return found
 
+    def configure(self, text: str) -> None:
+        """Write the repository's tagline.yml."""
+        self.host.set_config(self.repo, text)
+
     def labels(self, number: int) -> list[str]:
-        return self.box.labels(self.repo, number)
+        return self.host.labels(self.repo, number)
 
     def comments(self, number: int) -> list[Comment]:
         """Comments of the bot."""
-        return self.box.bot_comments(self.repo, number)
+        return self.host.bot_comments(self.repo, number)
+
+    def created_labels(self) -> list[str]:
+        """Labels that did not exist before: never any."""
+        return self.host.created_labels(self.repo)
 
     def events(self, name: str | None = None) -> list[dict[str, Any]]:
-        """Log lines, all or those of one event."""
+        """Log lines, all or those of one event; not of what earlier tests left waiting."""
         found = [json.loads(line) for line in self.lines.getvalue().splitlines()]
-        return [event for event in found if name in (None, event["event"])]
+        ours = [e for e in found if self.repo in e.get("issue", self.repo)]
+        return [event for event in ours if name in (None, event["event"])]
+
+    def ref(self, number: int) -> str:
+        """How a person writes an issue of this repository."""
+        return f"{self.on}:{self.repo}#{number}"

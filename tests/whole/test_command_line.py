@@ -39,6 +39,8 @@ def access(house: House) -> dict[str, str]:
         "GITHUB_APP_ID": str(house.box.app_id),
         "GITHUB_PRIVATE_KEY": house.box.private_key.replace("\n", "\\n"),
         "GITHUB_API_URL": house.box.github_url,
+        "GITLAB_URL": house.box.gitlab_url,
+        "GITLAB_TOKEN": house.box.gitlab_token,
         "REDIS_URL": house.redis_url,
         "LLM_PROVIDER": "openai",
         "LLM_MODEL": "sandbox-rules",
@@ -48,8 +50,12 @@ def access(house: House) -> dict[str, str]:
 
 
 def test_enrich_prints_what_it_would_write_and_writes_nothing(house: House, tmp_path: Path) -> None:
-    number = house.box.open_issue(house.repo, TITLE, BODY, deliver=False)
-    url = f"http://127.0.0.1/{house.repo}/issues/{number}"
+    number = house.host.open_issue(house.repo, TITLE, BODY, deliver=False)
+    addresses = {
+        "github": f"http://127.0.0.1/{house.repo}/issues/{number}",
+        "gitlab": f"{house.box.gitlab_url}/{house.repo}/-/issues/{number}",
+    }
+    url = addresses[house.on]
     answer = tagline("enrich", url, "--json", cwd=tmp_path, environment=access(house))
     assert answer.returncode == 0, answer.stderr
     shown = json.loads(answer.stdout)
@@ -60,9 +66,13 @@ def test_enrich_prints_what_it_would_write_and_writes_nothing(house: House, tmp_
 
 
 def test_enrich_reads_a_public_issue_without_any_token_or_key(house: House, tmp_path: Path) -> None:
-    number = house.box.open_issue(house.repo, TITLE, BODY, deliver=False)
-    only = {"GITHUB_API_URL": house.box.github_url, "REDIS_URL": "redis://127.0.0.1:1/0"}
-    ref = f"github:{house.repo}#{number}"
+    number = house.host.open_issue(house.repo, TITLE, BODY, deliver=False)
+    only = {
+        "GITHUB_API_URL": house.box.github_url,
+        "GITLAB_URL": house.box.gitlab_url,
+        "REDIS_URL": "redis://127.0.0.1:1/0",
+    }
+    ref = house.ref(number)
     answer = tagline("enrich", ref, cwd=tmp_path, environment=only)
     assert answer.returncode == 0, answer.stderr
     assert "Labels: bug, needs-review" in answer.stdout
@@ -70,8 +80,8 @@ def test_enrich_reads_a_public_issue_without_any_token_or_key(house: House, tmp_
 
 
 def test_enrich_with_apply_writes_also_on_an_old_issue(house: House, tmp_path: Path) -> None:
-    number = house.box.open_issue(house.repo, TITLE, BODY, deliver=False, created_at=1.0)
-    ref = f"github:{house.repo}#{number}"
+    number = house.host.open_issue(house.repo, TITLE, BODY, deliver=False, created_at=1.0)
+    ref = house.ref(number)
     answer = tagline("enrich", ref, "--apply", cwd=tmp_path, environment=access(house))
     assert answer.returncode == 0, answer.stderr
     assert "bug" in house.labels(number)
@@ -81,8 +91,8 @@ def test_enrich_with_apply_writes_also_on_an_old_issue(house: House, tmp_path: P
 def test_enrich_with_a_delay_queues_a_job_that_job_can_tell_of(
     house: House, tmp_path: Path
 ) -> None:
-    number = house.box.open_issue(house.repo, TITLE, BODY, deliver=False)
-    ref = f"github:{house.repo}#{number}"
+    number = house.host.open_issue(house.repo, TITLE, BODY, deliver=False)
+    ref = house.ref(number)
     queued = tagline(
         *("enrich", ref, "--apply", "--delay", "0.5"), cwd=tmp_path, environment=access(house)
     )
@@ -90,12 +100,12 @@ def test_enrich_with_a_delay_queues_a_job_that_job_can_tell_of(
     assert house.end_of(job).outcome == "answered"
     told = tagline("job", job, cwd=tmp_path, environment=access(house))
     assert "state: done" in told.stdout
-    assert f"issue: github:{house.repo}#{number}" in told.stdout
+    assert f"issue: {house.ref(number)}" in told.stdout
 
 
 def test_a_job_that_still_waits_is_queued(build: Build, tmp_path: Path) -> None:
     with build().open(at_work=False) as house:
-        house.box.open_issue(house.repo, TITLE, BODY)
+        house.host.open_issue(house.repo, TITLE, BODY)
         job = house.opened.job or ""
         told = tagline("job", job, "--json", cwd=tmp_path, environment=access(house))
         assert json.loads(told.stdout)["state"] == "queued"

@@ -115,12 +115,12 @@ Handler = Callable[[Call], Response]
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """`level` is the least role in the project; None = the handler looks for itself."""
+    """`level` is the least role in the project that the path names."""
 
     method: str
     path: str
     handler: Handler
-    level: int | None = NOBODY
+    level: int = NOBODY
 
 
 class Raw:
@@ -183,7 +183,7 @@ def _answer(gitlab: GitLab, row: Row, request: Request, body: bytes) -> Response
 
 def _admit(call: Call, row: Row) -> None:
     """Raises Denied unless the caller may do this."""
-    if row.level is None or "{project}" not in row.path:
+    if "{project}" not in row.path:
         return
     if row.level > NOBODY or row.method != "GET":
         call.need(row.level)

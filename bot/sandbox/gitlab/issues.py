@@ -9,8 +9,8 @@ from typing import Any
 from starlette.responses import Response
 
 from bot.sandbox.gitlab.access import FORBIDDEN, GUEST, PLANNER, Denied
-from bot.sandbox.gitlab.face import NOBODY, Call, Row, good, paged
-from bot.sandbox.world import Event, Issue
+from bot.sandbox.gitlab.face import Call, Row, good, paged
+from bot.sandbox.world import Change, Event, Issue
 
 LONGEST_LABEL = 255
 
@@ -98,6 +98,13 @@ CHANGES = {
     *("discussion_locked", "confidential", "assignee_ids", "milestone_id", "due_date", "weight"),
 }
 
+STATES: dict[tuple[str, Any], Change] = {
+    ("state_event", "close"): "closed",
+    ("state_event", "reopen"): "reopened",
+    ("discussion_locked", True): "locked",
+    ("confidential", True): "confidential",
+}
+
 
 def _relabel(call: Call, issue: Issue, given: dict[str, Any]) -> list[Event]:
     """`labels` replaces what the issue carries; its use is noted, for nobody should."""
@@ -106,8 +113,8 @@ def _relabel(call: Call, issue: Issue, given: dict[str, Any]) -> list[Event]:
         add = _names(given["labels"])
         remove = [name for name in issue.labels if name not in add]
         call.gitlab.replaced.append((call.repo().name, issue.number, add))
-    carried = {*issue.labels, *add}
-    gone = [name for name in dict.fromkeys(remove) if name in carried]
+    add = [name for name in add if name not in remove]
+    gone = [name for name in issue.labels if name in remove]
     return call.world.relabel(call.repo().id, issue.number, call.login, add, gone)
 
 
@@ -119,18 +126,17 @@ def _names(given: Any) -> list[str]:
 
 
 def _rewrite(call: Call, issue: Issue, given: dict[str, Any]) -> list[Event]:
-    place, login, events = (call.repo().id, issue.number), call.login, []
+    place, login = (call.repo().id, issue.number), call.login
+    events: list[Event] = []
     fields = {"title": "title", "description": "body"}
     values = {fields[key]: given[key] for key in fields if key in given}
     if values:
         events.append(call.world.edit_issue(*place, login, values))
-    if given.get("state_event") in ("close", "reopen"):
-        change = "closed" if given["state_event"] == "close" else "reopened"
-        events.append(call.world.set_state(*place, login, change))  # type: ignore[arg-type]
-    if given.get("discussion_locked"):
-        events.append(call.world.set_state(*place, login, "locked"))
-    if given.get("confidential"):
-        events.append(call.world.set_state(*place, login, "confidential"))
+    events += [
+        call.world.set_state(*place, login, change)
+        for (name, value), change in STATES.items()
+        if given.get(name) == value
+    ]
     return events
 
 
@@ -181,7 +187,7 @@ PROJECT = "/projects/{project}"
 ISSUE = PROJECT + "/issues/{iid:int}"
 ROWS = [
     Row("GET", PROJECT + "/issues", list_issues),
-    Row("POST", PROJECT + "/issues", create_issue, NOBODY),
+    Row("POST", PROJECT + "/issues", create_issue),
     Row("GET", ISSUE, get_issue),
     Row("PUT", ISSUE, update_issue),
     Row("GET", PROJECT + "/labels", list_labels),

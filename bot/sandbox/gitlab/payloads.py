@@ -27,6 +27,16 @@ ACTIONS: dict[Change, str] = {
 }
 NOTES: dict[Change, str] = {"commented": "create", "comment-edited": "update"}
 STATE_IDS = {True: 1, False: 2}
+STATUS = {
+    "status": {
+        "id": "gid://gitlab/WorkItems::Statuses::SystemDefined::Status/1",
+        "name": "To do",
+        "category": "to_do",
+        "description": None,
+        "color": "#737278",
+    }
+}
+ESCALATION = {"escalation_status": "triggered", "escalation_policy": None}
 FIELDS = {"title": "title", "body": "description"}
 
 Dates = Callable[[datetime], str]
@@ -152,6 +162,7 @@ def attributes(shapes: Shapes, repo: Repo, issue: Issue) -> Json:
         "state": rest["state"],
         "severity": "unknown",
         "customer_relations_contacts": [],
+        **(ESCALATION if issue.type == "Incident" else STATUS),
     }
 
 

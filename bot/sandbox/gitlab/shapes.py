@@ -117,7 +117,7 @@ class Shapes:
 
     def issue(self, repo: Repo, issue: Issue, *, details: bool = False) -> Json:
         """`details` gives labels as objects instead of names."""
-        author = self.user(issue.author)
+        author, names = self.user(issue.author), sorted(issue.labels)
         url = f"{self.api}/projects/{repo.id}/issues/{issue.number}"
         reference = f"#{issue.number}"
         return {
@@ -131,7 +131,7 @@ class Shapes:
             "updated_at": iso(issue.updated_at),
             "closed_at": iso(issue.closed_at) if issue.closed_at else None,
             "closed_by": None if issue.is_open else author,
-            "labels": [self.label(repo, n) for n in issue.labels] if details else issue.labels[:],
+            "labels": [self.label(repo, n) for n in names] if details else names,
             "milestone": None,
             "assignees": [],
             "assignee": None,

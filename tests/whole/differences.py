@@ -1,0 +1,51 @@
+"""Every scenario runs on both hosts; what cannot is declared here, with its reason."""
+
+from __future__ import annotations
+
+HOSTS = ("github", "gitlab")
+
+# A scenario, or a scenario[case] → the one host it is for, and why.
+DIFFERENCES = {
+    "test_an_expired_token_is_minted_again": (
+        "github",
+        "GitLab's token is made by the operator; nothing can be minted",
+    ),
+    "test_an_installation_that_waits_for_its_limit_is_waited_for": (
+        "github",
+        "GitLab answers 429 only, which the scenario of forge faults covers",
+    ),
+    "test_gitlab_tells_only_when_its_limit_ends": ("gitlab", "GitHub sends Retry-After"),
+    "test_confidential_issues_reach_no_model_and_get_no_comment": (
+        "gitlab",
+        "GitHub has no confidential issues",
+    ),
+    "test_an_issue_that_turns_confidential_before_its_job_is_left_alone": (
+        "gitlab",
+        "GitHub has no confidential issues",
+    ),
+    "test_nothing_that_is_posted_is_a_quick_action": ("gitlab", "GitHub has no quick actions"),
+    "test_a_person_s_scoped_label_is_never_replaced": ("gitlab", "GitHub has no scoped labels"),
+    "test_one_scoped_label_per_key": ("gitlab", "GitHub has no scoped labels"),
+    "test_a_label_with_a_comma_is_only_suggested": (
+        "gitlab",
+        "GitLab's API splits names at commas, GitHub's does not",
+    ),
+    "test_a_hook_of_the_project_and_of_its_group_make_one_comment": (
+        "gitlab",
+        "GitHub sends an App one delivery",
+    ),
+    "test_other_work_items_are_left_alone_unless_the_operator_wants_them": (
+        "gitlab",
+        "GitHub has issues only",
+    ),
+    "test_the_plain_token_lets_in_where_no_signing_token_is_set": (
+        "gitlab",
+        "GitHub always signs",
+    ),
+}
+
+
+def hosts_of(scenario: str) -> tuple[str, ...]:
+    """The hosts on which a scenario runs."""
+    only = DIFFERENCES.get(scenario)
+    return (only[0],) if only else HOSTS
