@@ -87,10 +87,13 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("host", hosts_of(metafunc.function.__name__), scope="function")
 
 
-@pytest.fixture(autouse=True)
-def looks_soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    """After a lost answer the product waits 2, 5 and 10 s before it looks."""
-    monkeypatch.setattr("bot.flow.publish.LOOKS_AFTER", (0.1, 0.2))
+@pytest.fixture(autouse=True, scope="session")
+def impatient() -> Iterator[None]:
+    """After a lost answer the product waits 2, 5 and 10 s before it looks; it polls less often."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("bot.flow.publish.LOOKS_AFTER", (0.1, 0.2))
+        patch.setattr("bot.queue.crew.PICK_UP_MS", 15)
+        yield
 
 
 @pytest.fixture
@@ -104,7 +107,7 @@ def build(box: Sandbox, clean: str, host: str) -> Build:
 
 
 @pytest.fixture(scope="session")
-def _standing(box: Sandbox, server: PrivateRedis) -> Iterator[dict[str, House]]:
+def _standing(box: Sandbox, server: PrivateRedis, impatient: None) -> Iterator[dict[str, House]]:
     """A house per wire format that stands for the whole run, because opening one takes time."""
     with ExitStack() as stack:
         houses = {
