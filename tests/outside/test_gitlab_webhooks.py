@@ -29,7 +29,7 @@ def test_every_recorded_payload_goes_through_and_makes_the_right_jobs(shared: Pa
     assert len(files) == 28
     for path in files:
         door, body = Door(), path.read_bytes()
-        answer = door.gitlab(body=body, X_Gitlab_Event=header(json.loads(body)))
+        answer = door.gitlab(headers={"X-Gitlab-Event": header(json.loads(body))}, body=body)
         assert (answer.status_code, answer.content) == (202, b""), path.name
         expected = [JOBS[path.name]] if path.name in JOBS else []
         assert [one.kind for one in door.queue.jobs.values()] == expected, path.name
@@ -39,5 +39,5 @@ def test_a_confidential_header_alone_is_enough(shared: Path) -> None:
     folder = shared / "contracts" / "gitlab"
     for path in folder.glob("*/*.json"):
         door = Door()
-        door.gitlab(body=path.read_bytes(), X_Gitlab_Event="Confidential Issue Hook")
+        door.gitlab(headers={"X-Gitlab-Event": "Confidential Issue Hook"}, body=path.read_bytes())
         assert door.queue.jobs == {}, path.name

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 import uuid
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -113,7 +113,11 @@ class Door:
         return self.request("POST", "/webhooks/github", content, kept)
 
     def gitlab(
-        self, payload: object = None, *, body: bytes | None = None, **headers: str | None
+        self,
+        payload: object = None,
+        headers: Mapping[str, str | None] | None = None,
+        *,
+        body: bytes | None = None,
     ) -> httpx.Response:
         """A delivery with the plain token. A header given as None is left out."""
         content = body if body is not None else msgspec.json.encode(payload or GITLAB_PAYLOAD)
@@ -123,7 +127,7 @@ class Door:
             "X-Gitlab-Token": SECRET,
             "Idempotency-Key": str(uuid.uuid4()),
         }
-        every |= {name.replace("_", "-"): value for name, value in headers.items()}
+        every |= {name.replace("_", "-"): value for name, value in (headers or {}).items()}
         kept = [(name, value) for name, value in every.items() if value is not None]
         return self.request("POST", "/webhooks/gitlab", content, kept)
 
