@@ -64,6 +64,7 @@ def add_hook(path: str, url: str, group: bool, apply: bool, as_json: bool) -> No
             fix = "look at the webhook's recent events in GitLab" if problem else ""
             lines.append({"what": problem or "a test delivery was sent", "fix": fix})
     except TaglineError as error:
+        _print(lines, as_json)
         click.echo(f"Not done: {error}", err=True)
         sys.exit(1)
     _print(lines, as_json)

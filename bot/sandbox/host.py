@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, ClassVar, TypedDict, Unpack
@@ -29,7 +30,7 @@ class Opening(TypedDict, total=False):
     deliver: bool
 
 
-class Host:
+class Host(ABC):
     """One forge. Deeds and questions are the same on both, so one scenario can drive either.
 
     `repo` is a full name or an id. `deliver=False` changes the world without telling the webhook.
@@ -43,9 +44,9 @@ class Host:
     log: Log
 
     @property
+    @abstractmethod
     def ours(self) -> tuple[str, ...]:
         """The accounts the bot may act under."""
-        raise NotImplementedError
 
     def add_repo(
         self,
@@ -157,9 +158,9 @@ class Host:
         """Labels that came into being because an issue was given an unknown name."""
         return list(self.world.repo(repo).created_labels)
 
+    @abstractmethod
     def show(self, repo: Place, number: int) -> dict[str, Any]:
         """issue, labels and comments, in the words of the forge's API."""
-        raise NotImplementedError
 
     @property
     def exchanges(self) -> list[Exchange]:
@@ -171,9 +172,9 @@ class Host:
         places = self._places(None if repo is None else self.world.repo(repo))
         return [e for e in self.exchanges if e.method != "GET" and e.path.startswith(places)]
 
+    @abstractmethod
     def _places(self, repo: Repo | None) -> tuple[str, ...]:
         """How the path of a request about that repository, or any, may begin."""
-        raise NotImplementedError
 
     @property
     def deliveries(self) -> list[Delivery]:

@@ -136,14 +136,16 @@ def test_a_command_that_cannot_run_says_what_to_do(
     assert "shorty" not in answer.stderr
 
 
-def test_the_demo_tells_the_whole_story(tmp_path: Path) -> None:
+def test_the_demo_tells_the_whole_story_on_both_hosts(tmp_path: Path) -> None:
     answer = tagline("demo", "--json", cwd=tmp_path)
     assert answer.returncode == 0, answer.stderr
-    story = json.loads(answer.stdout)
-    assert "bug" in story["labels"]
-    assert len(story["comments"]) == 1
-    assert [event["event"] for event in story["log"]] == [
-        "accepted",
-        "starting enrichment",
-        "enrichment succeeded",
-    ]
+    stories = json.loads(answer.stdout)["stories"]
+    assert [story["issue"].partition(":")[0] for story in stories] == ["github", "gitlab"]
+    for story in stories:
+        assert any("bug" in label for label in story["labels"])
+        assert len(story["comments"]) == 1
+        assert [event["event"] for event in story["log"]] == [
+            "accepted",
+            "starting enrichment",
+            "enrichment succeeded",
+        ]

@@ -9,6 +9,7 @@ import base64
 import ipaddress
 import secrets
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -64,20 +65,19 @@ class Hooks:
 
     def find(self, hook_url: str) -> int:
         """The number of the hook with this address, 0 where there is none."""
-        hooks = self._get(f"{self._owner}/hooks?per_page=100")
+        with self._explained(hook_url):
+            hooks = self._get(f"{self._owner}/hooks?per_page=100")
         return next((int(hook["id"]) for hook in hooks if hook.get("url") == hook_url), 0)
 
     def put(self, hook_url: str, secret: dict[str, str]) -> int:
         """Make the hook, or bring the one that is there up to date; returns its number."""
         data = {"url": hook_url, **EVENTS, **secret}
         known = self.find(hook_url)
-        try:
+        with self._explained(hook_url):
             if known:
                 self._gl.http_put(f"{self._owner}/hooks/{known}", post_data=data)
                 return known
             made: Any = self._gl.http_post(f"{self._owner}/hooks", post_data=data)
-        except Forbidden as error:
-            raise GiveUp(f"{error}. {self._why_refused(hook_url)}") from None
         return int(made["id"])
 
     def test(self, hook: int) -> str:
@@ -152,12 +152,19 @@ class Hooks:
                 "one sentence each helps the model to choose",
             )
 
+    @contextmanager
+    def _explained(self, hook_url: str) -> Iterator[None]:
+        try:
+            yield
+        except Forbidden as error:
+            raise GiveUp(f"{error}. {self._why_refused(hook_url)}") from None
+
     def _why_refused(self, hook_url: str) -> str:
         if self._group:
             return "Hooks of groups need GitLab Premium and the role Owner."
-        if _is_local(hook_url):
-            return "An administrator must allow webhooks to local addresses."
-        return "Making a hook needs the role Maintainer and the scope `api`."
+        why = "Hooks need the role Maintainer and the scope `api`"
+        local = ", and an administrator must allow webhooks to local addresses"
+        return why + (local if _is_local(hook_url) else "") + "."
 
     def _get(self, path: str) -> Any:
         return self._gl.http_get(path)

@@ -1,0 +1,131 @@
+"""`tagline gitlab add-hook` and `remove-hook`, beside the sandbox."""
+
+from __future__ import annotations
+
+import base64
+import json
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from bot.sandbox import Sandbox
+from tests.whole.test_command_line import tagline
+
+URL = "https://tagline.example/webhooks/gitlab"
+
+
+class Project:
+    """A project of the sandbox, and the commands about it."""
+
+    def __init__(self, box: Sandbox, folder: Path, url: str) -> None:
+        self.box, self.folder, self.url = box, folder, url
+        self.name = f"acme/hooked-{folder.name}"
+        self.number = box.add_project(self.name, {"bug": "Broken", "bare": ""})
+        self.environment = {
+            "GITLAB_URL": box.gitlab_url,
+            "GITLAB_TOKEN": box.gitlab.maintainer_token,
+            "DATA_DIR": str(folder / "data"),
+        }
+
+    def run(self, command: str, *options: str, code: int = 0) -> str:
+        answer = tagline(
+            *("gitlab", command, self.name, "--url", self.url, *options),
+            cwd=self.folder,
+            environment=self.environment,
+        )
+        assert answer.returncode == code, answer.stderr
+        return answer.stdout + answer.stderr
+
+    def hooks(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = httpx.get(
+            f"{self.box.gitlab_url}/api/v4/projects/{self.number}/hooks",
+            headers={"PRIVATE-TOKEN": self.box.gitlab.maintainer_token},
+            trust_env=False,
+        ).json()
+        return found
+
+
+@pytest.fixture
+def project(box: Sandbox, tmp_path: Path) -> Iterator[Project]:
+    # Nobody listens there; the sandbox's test delivery says so at once.
+    made = Project(box, tmp_path, f"{box.url}/nowhere")
+    yield made
+    made.run("remove-hook", "--apply")
+
+
+def test_without_apply_it_is_only_told(project: Project) -> None:
+    told = project.run("add-hook")
+    assert "would make a hook" in told
+    assert "--apply" in told
+    assert project.hooks() == []
+
+
+def test_the_report_tells_scope_role_expiry_labels_and_local_addresses(project: Project) -> None:
+    told = project.run("add-hook")
+    assert "token scope: api" in told
+    assert "role: Maintainer" in told
+    assert "expire" in told
+    assert "1 of 2 labels have no description: bare" in told
+    assert "Allow requests to the local network from webhooks" in told
+
+
+def test_a_hook_is_made_once_and_brought_up_to_date(project: Project) -> None:
+    for _ in range(2):
+        project.run("add-hook", "--apply")
+    (hook,) = project.hooks()
+    assert hook["url"] == project.url
+    assert (hook["issues_events"], hook["note_events"]) == (True, True)
+    assert (hook["push_events"], hook["confidential_issues_events"]) == (False, False)
+
+
+def test_a_made_signing_token_is_kept_for_its_owner_only_and_never_printed(
+    project: Project,
+) -> None:
+    told = project.run("add-hook", "--apply")
+    path = project.folder / "data" / "gitlab-signing-token"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    token = path.read_text().strip()
+    assert len(base64.b64decode(token.removeprefix("whsec_"))) == 32
+    assert token not in told
+    assert f"set GITLAB_SIGNING_TOKEN_FILE={path}" in told
+
+
+def test_a_configured_signing_token_is_used(project: Project) -> None:
+    token = "whsec_" + base64.b64encode(bytes(range(32))).decode()
+    project.environment["GITLAB_SIGNING_TOKEN"] = token
+    assert "a secret was made" not in project.run("add-hook", "--apply")
+    assert not (project.folder / "data").exists()
+
+
+def test_removing_twice_is_fine(project: Project) -> None:
+    project.run("add-hook", "--apply")
+    assert "would be removed" in project.run("remove-hook")
+    assert "is removed" in project.run("remove-hook", "--apply")
+    assert "no such hook" in project.run("remove-hook", "--apply")
+    assert project.hooks() == []
+
+
+def test_a_token_that_may_not_make_hooks_is_told_what_is_missing(
+    project: Project, box: Sandbox
+) -> None:
+    project.environment["GITLAB_TOKEN"] = box.gitlab_token
+    told = project.run("add-hook", "--apply", code=1)
+    assert "role: Reporter" in told
+    assert "Hooks need the role Maintainer" in told
+    project.environment["GITLAB_TOKEN"] = box.gitlab.maintainer_token
+
+
+def test_without_a_token_it_says_which_variable_to_set(project: Project) -> None:
+    del project.environment["GITLAB_TOKEN"]
+    assert "GITLAB_TOKEN is not set" in project.run("add-hook", code=2)
+    project.environment["GITLAB_TOKEN"] = project.box.gitlab.maintainer_token
+
+
+def test_the_report_is_json_too(project: Project) -> None:
+    shown = json.loads(project.run("add-hook", "--json"))
+    assert shown["v"] == 1
+    assert {"what", "fix"} == set(shown["lines"][0])
