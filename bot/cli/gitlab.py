@@ -120,18 +120,22 @@ def _secret(settings: Settings, hooks: Hooks) -> tuple[dict[str, str], list[dict
         make = lambda: secrets.token_urlsafe(32)  # noqa: E731
     if configured:
         return {field: configured[0]}, []
-    made = make()
-    path = _keep(settings.data_dir, name, made)
-    return {field: made}, [{"what": f"a secret was made: {path}", "fix": f"set {name}_FILE={path}"}]
+    path = settings.data_dir / name.lower().replace("_", "-")
+    made = _kept(path) or _keep(path, make())
+    return {field: made}, [
+        {"what": f"the secret is kept in {path}", "fix": f"set {name}_FILE={path}"}
+    ]
 
 
-def _keep(folder: Path, name: str, secret: str) -> Path:
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    path = folder / name.lower().replace("_", "-")
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+def _kept(path: Path) -> str:
+    return path.read_text().strip() if path.is_file() else ""
+
+
+def _keep(path: Path, secret: str) -> str:
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write(secret + "\n")
-    path.chmod(0o600)
-    return path
+    return secret
 
 
 def _print(lines: list[dict[str, str]], as_json: bool) -> None:

@@ -61,7 +61,9 @@ def test_the_make_targets_of_the_readme_exist() -> None:
 
 def test_every_variable_that_the_readme_names_is_a_setting() -> None:
     known = {*SECRETS, *PLAIN, *(f"{name}_FILE" for name in SECRETS)}
-    named = set(re.findall(r"\b(?:GITHUB|LLM|OPENAI|ANTHROPIC|TAGLINE|REDIS)_[A-Z_]+\b", README))
+    named = set(
+        re.findall(r"\b(?:GITHUB|GITLAB|LLM|OPENAI|ANTHROPIC|TAGLINE|REDIS)_[A-Z_]+\b", README)
+    )
     assert named <= known
     assert not named & set(LATER)
 
