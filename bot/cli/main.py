@@ -11,6 +11,7 @@ COMMANDS = {
     "serve": "Receive webhooks and queue them.",
     "worker": "Work off the queue: summaries, labels, comments.",
     "enrich": "Enrich one issue; prints what would be written unless --apply is given.",
+    "triage": "Say what would be made of a file of issues; no forge, no Redis.",
     "job": "Tell what became of a job.",
     "gitlab": "Add or remove the webhook of a GitLab project or group.",
     "version": "Print the version.",

@@ -1,0 +1,175 @@
+"""`tagline triage`: summaries and labels for a file of issues; no forge, no Redis."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from bot.cli import start
+
+if TYPE_CHECKING:
+    from bot.core.model import Enrichment, Issue, Label
+    from bot.core.repoconfig import RepoConfig
+
+PARTIAL = 3
+GZIP = b"\x1f\x8b"
+
+
+@click.command()
+@click.option(
+    "--file",
+    required=True,
+    help="Issues as JSON lines with title and body; .gz too, - for standard input.",
+)
+@click.option("--labels", type=click.Path(exists=True, path_type=Path), help="The labels, as JSON.")
+@click.option("--config", type=click.Path(exists=True, path_type=Path), help="A tagline.yml.")
+@click.option("--no-llm", is_flag=True, help="Rules only, whatever is configured.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON line an issue.")
+def triage(
+    file: str, labels: Path | None, config: Path | None, no_llm: bool, as_json: bool
+) -> None:
+    """Say what Tagline would make of each issue in a file; nothing is written anywhere.
+
+    LABELS is a JSON list (or JSON lines) of names, or of objects with name and description. Without
+    it the common tags are used.
+    """
+    import msgspec
+
+    enrich = _enricher(_labels(labels), _config(config), no_llm)
+    failed = 0
+    for number, line in enumerate(_lines(file), 1):
+        try:
+            found = enrich(_issue(json.loads(line)))
+        except (ValueError, RecursionError) as error:
+            failed += 1
+            shown: dict[str, Any] = {"v": 1, "error": f"line {number}: {error}"}
+        else:
+            shown = _shown(found)
+        click.echo(msgspec.json.encode(shown).decode() if as_json else _readable(number, shown))
+    if failed:
+        click.echo(f"{failed} lines could not be read.", err=True)
+        sys.exit(PARTIAL)
+
+
+def _enricher(
+    labels: Sequence[Label], config: RepoConfig, no_llm: bool
+) -> Callable[[Issue], Enrichment]:
+    from bot import wiring
+    from bot.core.labels import Present
+    from bot.flow.enrich import enrich
+    from bot.store.memory import MemoryStore
+
+    model = None
+    if not no_llm:
+        settings = start.settings()
+        start.announce(settings)
+        model = wiring.model(settings.model, wiring.clients(), MemoryStore())
+    return lambda issue: enrich(issue, labels, Present(labels=issue.labels), config, model)
+
+
+def _lines(file: str) -> Iterator[bytes]:
+    with click.open_file(file, "rb") as opened:
+        stream: Any = opened
+        if file != "-" and stream.peek(2)[:2] == GZIP:
+            stream = gzip.GzipFile(fileobj=stream)
+        yield from (line for line in stream if line.strip())
+
+
+def _issue(row: object) -> Issue:
+    """An issue from a row. Raises ValueError for one without a title."""
+    from bot.core.model import Issue, IssueRef
+    from bot.forges.wire import text
+
+    if not isinstance(row, Mapping) or not isinstance(row.get("title"), str):
+        raise ValueError("not an object with a title")
+    return Issue(
+        ref=IssueRef("file", "", "", 0),
+        title=text(row["title"]),
+        body=text(row.get("body")),
+        author="",
+        is_bot=False,
+        labels=(),
+        is_open=True,
+        locked=False,
+        confidential=False,
+        is_pull_request=False,
+        created_at=0.0,
+    )
+
+
+def _labels(path: Path | None) -> list[Label]:
+    import msgspec
+
+    from bot.core.keywords import COMMON_TAGS
+    from bot.core.model import Label
+
+    if path is None:
+        return [Label(name) for name in COMMON_TAGS]
+    data = path.read_bytes()
+    data = gzip.decompress(data) if data.startswith(GZIP) else data
+    try:
+        rows = msgspec.json.decode(data)
+        rows = rows if isinstance(rows, list) else [rows]
+    except msgspec.DecodeError:
+        rows = [_decoded(line) for line in data.splitlines() if line.strip()]
+    return [_label(row) for row in rows]
+
+
+def _decoded(line: bytes) -> object:
+    import msgspec
+
+    try:
+        return msgspec.json.decode(line)
+    except msgspec.DecodeError:
+        raise click.UsageError("--labels is neither JSON nor JSON lines.") from None
+
+
+def _label(row: object) -> Label:
+    from bot.core.model import Label
+
+    name = row.get("name") if isinstance(row, Mapping) else row
+    if not isinstance(name, str) or not name:
+        raise click.UsageError("--labels: each entry is a name, or an object with a name.")
+    description = row.get("description") if isinstance(row, Mapping) else ""
+    return Label(name, description if isinstance(description, str) else "")
+
+
+def _config(path: Path | None) -> RepoConfig:
+    from bot.core import repoconfig
+
+    text = path.read_text(errors="replace") if path else None
+    config, problems = repoconfig.parse(text)
+    for problem in problems:
+        click.echo(f"{path}: {problem}", err=True)
+    return config
+
+
+def _shown(found: Enrichment) -> dict[str, Any]:
+    from bot.core.text import one_line
+
+    usage = found.usage
+    return {
+        "v": 1,
+        "summary": one_line(found.summary),
+        "labels": [
+            {"name": choice.label, "certainty": choice.certainty, "source": found.source}
+            for choice in found.verdict.apply
+        ],
+        "suggested": found.verdict.suggest,
+        "source": found.source,
+        "tokens": {"in": usage.tokens_in, "out": usage.tokens_out},
+        "cost_usd": usage.cost_usd,
+    }
+
+
+def _readable(number: int, shown: Mapping[str, Any]) -> str:
+    if "error" in shown:
+        return f"{number}: {shown['error']}"
+    names = ", ".join(f"{x['name']} ({x['certainty']})" for x in shown["labels"]) or "no labels"
+    return f"{number}: {names}\n   {shown['summary']}"
