@@ -20,13 +20,18 @@ _local = threading.local()
 
 
 @contextmanager
-def deadline(seconds: float) -> Iterator[None]:
-    """Bound everything this thread's clients do inside, however slowly bytes drip in."""
-    _local.until = time.monotonic() + seconds
+def deadline(seconds: float) -> Iterator[float]:
+    """Bound everything this thread's clients do inside, however slowly bytes drip in.
+
+    Gives the moment of the monotonic clock at which it ends; inside another the sooner one counts.
+    """
+    outer: float | None = getattr(_local, "until", None)
+    until = time.monotonic() + seconds
+    _local.until = until = until if outer is None else min(until, outer)
     try:
-        yield
+        yield until
     finally:
-        _local.until = None
+        _local.until = outer
 
 
 def _capped(timeout: float | None) -> float | None:

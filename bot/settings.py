@@ -47,6 +47,7 @@ PLAIN = (
     "GITLAB_ISSUE_TYPES",
     "LLM_PROVIDER",
     "LLM_MODEL",
+    "LLM_FALLBACK_MODELS",
     "LLM_BASE_URL",
     "LLM_TIMEOUT",
     "LLM_MAX_OUTPUT_TOKENS",
@@ -60,13 +61,12 @@ PLAIN = (
     "LOG_LEVEL",
     "LOG_FORMAT",
     "TAGLINE_MODE",
+    "TAGLINE_BUDGET_USD_PER_DAY",
 )
 # Named by the contract, without effect yet: setting one is reported at start-up.
 LATER = (
-    "LLM_FALLBACK_MODELS",
     "PUBLIC_URL",
     "TAGLINE_ADMIN_TOKEN",
-    "TAGLINE_BUDGET_USD_PER_DAY",
     "TAGLINE_RETENTION_DAYS",
     "TAGLINE_ALLOWED_MODELS",
     "TAGLINE_METRICS_TOKEN",
@@ -85,7 +85,10 @@ class SettingsError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ModelSettings:
-    """The configured language model. `timeout` is in seconds, for a whole call."""
+    """A configured language model. `timeout` is in seconds, for a whole call.
+
+    `further` are asked in order where it fails; `named_by` is the variable that names it.
+    """
 
     provider: str
     model: str
@@ -94,6 +97,14 @@ class ModelSettings:
     max_output_tokens: int
     key_name: str
     key: str = field(repr=False, default="")
+    named_by: str = "LLM_MODEL"
+    further: tuple[ModelSettings, ...] = ()
+
+    @property
+    def breaker(self) -> str:
+        """What its failures are counted under."""
+        first = self.named_by == "LLM_MODEL"
+        return self.provider if first else f"{self.provider}:{self.model}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +130,7 @@ class Settings:
     log_level: str
     log_format: str
     mode: str
+    budget_usd_per_day: float | None
     notices: tuple[str, ...]
 
     @property
@@ -197,6 +209,7 @@ class _Reader:
             log_level=self._choice("LOG_LEVEL", ("info", "debug", "warning", "error")),
             log_format=self._choice("LOG_FORMAT", ("json", "text")),
             mode=self._choice("TAGLINE_MODE", ("apply", "suggest", "dry-run", "off")),
+            budget_usd_per_day=self._budget(),
             notices=tuple(self.notices),
         )
         if self.problems:
@@ -303,6 +316,10 @@ class _Reader:
         if not low <= value <= high:
             self.problems.append(f"{name} must be a number from {low:g} to {high:g}.")
         return value
+
+    def _budget(self) -> float | None:
+        name = "TAGLINE_BUDGET_USD_PER_DAY"
+        return self._number(name, 0, 0, 1_000_000) if self._text(name) else None
 
     def _choice(self, name: str, choices: tuple[str, ...]) -> str:
         value = self._text(name, choices[0]).lower()

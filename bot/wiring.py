@@ -6,6 +6,7 @@ What a part needs is imported where it is built: the receiver loads no client li
 from __future__ import annotations
 
 from functools import cache
+from threading import BoundedSemaphore
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -82,14 +83,19 @@ def any_store(settings: Settings) -> RedisStore | MemoryStore:
     """The workers' store where Redis answers, else one for this process alone."""
     import redis
 
-    from bot.store.memory import MemoryStore
-
     client = redis_client(settings)
     try:
         client.ping()
     except redis.RedisError:
-        return MemoryStore()
+        return no_store()
     return redis_store(client)
+
+
+def no_store() -> MemoryStore:
+    """A store that forgets everything with the process."""
+    from bot.store.memory import MemoryStore
+
+    return MemoryStore()
 
 
 def clients() -> Clients:
@@ -127,25 +133,38 @@ FORGES: dict[str, Callable[[Settings, Clients], GitHub | GitLab]] = {
 
 
 def model(settings: ModelSettings | None, clients: Clients, breaker: Breaker) -> Model | None:
-    """The configured model behind its breaker, or None."""
+    """The configured model and those behind it, or None."""
+    from bot.llm.chain import CALLS_AT_ONCE, WHOLE, Chain, Unhurried
+
+    if settings is None:
+        return None
+    asked = (settings, *settings.further)
+    slots = {one.base_url: BoundedSemaphore(CALLS_AT_ONCE) for one in asked}
+    models = [
+        Unhurried(_guarded(one, clients, breaker), slots[one.base_url], one.timeout)
+        for one in asked
+    ]
+    return Chain(models, settings.timeout * WHOLE) if settings.further else models[0]
+
+
+def _guarded(settings: ModelSettings, clients: Clients, breaker: Breaker) -> Model:
     from bot.llm.anthropic import Messages
     from bot.llm.breaker import Guarded
     from bot.llm.call import RemoteModel
     from bot.llm.openai import ChatCompletions
     from bot.llm.wire import Target, Wire
 
-    if settings is None:
-        return None
     wires: dict[str, Wire] = {
         "openai": ChatCompletions(),
         "anthropic": Messages(),
-        "compatible": ChatCompletions(token_limit="max_tokens"),
+        "compatible": ChatCompletions(limits=("max_tokens", "max_completion_tokens")),
     }
     target = Target(settings.model, settings.key, settings.max_output_tokens)
     remote = RemoteModel(
         clients, wires[settings.provider], settings.base_url, target, settings.timeout
     )
-    return Guarded(remote, breaker, settings.provider, settings.key_name)
+    name = settings.breaker
+    return Guarded(remote, breaker, name, settings.key_name, settings.named_by)
 
 
 def runner(
@@ -161,7 +180,14 @@ def runner(
         return FORGES[name](settings, clients)
 
     def run(delivery: Delivery, tries: int) -> Outcome:
-        desk = Desk(forge(delivery.ref.forge), asked, store, settings.mode)
+        desk = Desk(
+            forge=forge(delivery.ref.forge),
+            model=asked,
+            store=store,
+            purse=store.purse,
+            day_usd=settings.budget_usd_per_day,
+            mode=settings.mode,
+        )
         return process(delivery, desk, tries)
 
     return run

@@ -64,6 +64,7 @@ class FakeForge:
     troubles: dict[str, list[tuple[TaglineError, bool]]] = field(default_factory=dict)
     writes: list[str] = field(default_factory=list)
     next_id: int = 900
+    writers: set[str] = field(default_factory=set)
 
     def fails(self, method: str, *errors: TaglineError, done: bool = False) -> None:
         """Let the next calls of a method fail; `done` = it happened and only the answer is lost."""
@@ -78,6 +79,9 @@ class FakeForge:
         with self._call("labels", ref):
             pass
         return self.repository
+
+    def can_write(self, issue: Issue) -> bool:
+        return issue.author in self.writers
 
     def config_text(self, ref: IssueRef) -> str | None:
         with self._call("config_text", ref):

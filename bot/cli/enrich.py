@@ -55,24 +55,31 @@ def _run(settings: Settings, delivery: Delivery, apply: bool) -> Outcome:
     from dataclasses import replace
 
     from bot import wiring
+    from bot.store.memory import MemoryStore
 
     start.announce(settings)
     if not apply:
         settings = replace(settings, mode="dry-run")
-    store = wiring.any_store(settings)
+    store = wiring.any_store(settings) if apply else wiring.no_store()
+    if apply and isinstance(store, MemoryStore):
+        click.echo("Redis does not answer: working without its lock and memory.", err=True)
     return wiring.runner(settings, wiring.clients(), store)(delivery, 1)
 
 
 def _queue(settings: Settings, delivery: Delivery, delay: float, as_json: bool) -> None:
     import json
 
+    import redis
+
     from bot import wiring
-    from bot.core.jobs import Job
     from bot.queue.actors import send
 
     client = wiring.redis_client(settings)
-    job = send(wiring.broker(client), delivery, delay)
-    wiring.redis_store(client).note(Job(job, "queued", str(delivery.ref), at=time.time()))
+    try:
+        job = send(wiring.broker(client), delivery, delay, wiring.redis_store(client))
+    except redis.RedisError:
+        click.echo("Redis does not answer: look at REDIS_URL.", err=True)
+        sys.exit(start.TRY_AGAIN)
     click.echo(json.dumps({"v": 1, "job": job}) if as_json else job)
 
 
@@ -97,6 +104,9 @@ def _print(outcome: Outcome, as_json: bool, applied: bool) -> None:
     if plan is None:
         click.echo(f"Nothing to do: {record.why}.", err=True)
         return
+    if applied and record.status in ("skipped", "deleted", "dry-run"):
+        click.echo(f"Not written: {record.why or record.status}.", err=True)
+        sys.exit(1)
     wrote = "Wrote" if applied else "Would write"
     click.echo(f"{wrote} to {outcome.delivery.ref}:", err=True)
     click.echo(f"Labels: {', '.join(plan.add_labels) or 'none'}")

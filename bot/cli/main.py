@@ -12,6 +12,8 @@ COMMANDS = {
     "worker": "Work off the queue: summaries, labels, comments.",
     "enrich": "Enrich one issue; prints what would be written unless --apply is given.",
     "triage": "Say what would be made of a file of issues; no forge, no Redis.",
+    "check": "Try everything that Tagline needs; each problem with its fix.",
+    "config": "Check, show or begin a repository's tagline.yml.",
     "job": "Tell what became of a job.",
     "gitlab": "Add or remove the webhook of a GitLab project or group.",
     "version": "Print the version.",

@@ -1,13 +1,23 @@
-"""What a model call costs, from a table of list prices."""
+"""What a model call costs, from a table of list prices, and what may be spent."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 import msgspec
 
 PRICES = Path(__file__).with_name("prices.json")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """US dollars a day in all (None = no limit) and for a repository; calls an author and hour."""
+
+    day_usd: float | None
+    repository_usd: float
+    author_per_hour: int
 
 
 @cache

@@ -25,6 +25,13 @@ class Retry(TaglineError):
         self.after = after
 
 
+class Busy(Retry):
+    """Another worker has the issue, or died with its lock, which then ends by itself.
+
+    Waiting for it is no failed try.
+    """
+
+
 class Doubtful(Retry):
     """A write was sent and its answer lost: it may have happened."""
 
@@ -46,7 +53,7 @@ class GiveUp(TaglineError):
 
 
 class QueueDown(TaglineError):
-    """Redis did not confirm in time; the sender gets 503 and may come again."""
+    """Redis did not confirm in time: the sender gets 503. GitHub does not come again by itself."""
 
 
 class ModelFailed(TaglineError):

@@ -60,7 +60,7 @@ class Past:
         """
         if self.record and self.record.comment_id and self.comment is None:
             return "a person deleted our comment"
-        if kind == "manual" or (self.record and self.record.status in ("writing", "dry-run")):
+        if kind == "manual" or (self.record and self.record.status == "writing"):
             return ""
         final = ("model",) if has_model else ("model", "rules")
         known = [x for x in (self.marker, self.record) if x and x.input == self.input]

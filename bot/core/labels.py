@@ -113,7 +113,7 @@ def decide(
                 suggest[key] = lacking[key]
             continue
         families = _families(label.name, rules)
-        full = len(apply) + len(keep) >= rules.max or not families.isdisjoint(taken)
+        full = len(apply) + len(ours) >= rules.max or not families.isdisjoint(taken)
         if choice.certainty == "unsure" or full or not label.settable:
             suggest[key] = label.name
             continue

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from typing import Protocol
 
+from bot.core.cost import Limits
 from bot.core.jobs import Job
 from bot.core.model import Comment, Delivery, Ignored, Issue, IssueRef, Label, Record
 from bot.core.prompt import Answer, Prompt
@@ -56,6 +57,9 @@ class Forge(Protocol):
     def edit(self, ref: IssueRef, comment_id: int, body: str) -> bool:
         """Replace a comment of ours; False when a person has deleted it."""
 
+    def can_write(self, issue: Issue) -> bool:
+        """Whether the issue's author may write to the repository."""
+
     def add_labels(self, ref: IssueRef, names: tuple[str, ...]) -> tuple[str, ...]:
         """Add labels that exist; returns those written. Never creates or replaces one."""
 
@@ -63,7 +67,8 @@ class Forge(Protocol):
 class Model(Protocol):
     """A language model: text in, text out. Raises `ModelFailed`."""
 
-    name: str
+    @property
+    def name(self) -> str: ...
 
     def ask(self, prompt: Prompt) -> Answer: ...
 
@@ -74,16 +79,27 @@ class Lock(Protocol):
 
 
 class Store(Protocol):
-    """What is remembered between jobs. Holds ids, label names and reasons only."""
+    """What is remembered between jobs: ids, label names, reasons and configuration files."""
 
     def lock(self, key: str) -> AbstractContextManager[Lock]:
-        """Hold the issue's lock; raises `Retry` while another worker holds it."""
+        """Hold the issue's lock; raises `Busy` while another worker holds it."""
 
     def record(self, key: str) -> Record | None: ...
 
     def remember(self, key: str, record: Record) -> None: ...
 
+    def last_config(self, repo_key: str) -> str | None:
+        """The last configuration file of a repository that could be read."""
 
+    def keep_config(self, repo_key: str, text: str) -> None: ...
+
+    def told(self, repo_key: str) -> str:
+        """Which problems of that file its maintainers were told last; "" for none."""
+
+    def tell(self, repo_key: str, problems: str) -> None: ...
+
+
+BUSY_SECONDS = 10.0
 PROBE_SECONDS = 60
 FAILURES_TO_OPEN = 5
 FAILURES_APART = 300  # seconds after which a failure is no longer one of a row
@@ -99,6 +115,17 @@ class Breaker(Protocol):
         """Count a failure; True when this one opened the breaker."""
 
     def call_succeeded(self, provider: str) -> None: ...
+
+
+class Purse(Protocol):
+    """Budgets of all workers together."""
+
+    def reserve(self, repository: str, author: str, usd: float, limits: Limits) -> str:
+        """Set an amount aside in one atomic step; "" where it may be spent, else whose budget is
+        used up: day, repository or author. An empty author is exempt."""
+
+    def settle(self, repository: str, usd: float) -> None:
+        """Add what was spent less what was set aside."""
 
 
 class Jobs(Protocol):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 
 from bot.core.model import IssueRef
 
@@ -30,4 +31,19 @@ def parse(text: str, hosts: Mapping[str, str]) -> IssueRef:
         "write the issue's address on "
         + " or ".join(hosts.values())
         + ", or github:owner/repository#1, or gitlab:group/project#1"
+    )
+
+
+def repository(text: str, hosts: Mapping[str, str]) -> IssueRef:
+    """Read how people write a repository; its `number` is 0. Raises ValueError."""
+    name = text.rstrip("/").removesuffix(".git")
+    for middle in ("#", "/issues/", "/-/issues/"):
+        try:
+            return replace(parse(f"{name}{middle}1", hosts), number=0)
+        except ValueError:
+            continue
+    raise ValueError(
+        "write the repository's address on "
+        + " or ".join(hosts.values())
+        + ", or github:owner/repository, or gitlab:group/project"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,8 @@ from bot.core.errors import ModelFailed
 from bot.core.model import Certainty, Choice
 
 MAX_CHOICES = 50
+TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+"|[{}]', re.DOTALL)
+DEPTHS = {"{": 1, "}": -1}
 CERTAINTIES: dict[object, Certainty] = {"sure": "sure", "likely": "likely", "unsure": "unsure"}
 
 
@@ -23,7 +26,7 @@ class Reply:
 
 
 def read(text: str) -> Reply:
-    """Read an answer, with or without a code fence around it.
+    """Read an answer: the first whole object in it, whatever stands around.
 
     Labels may be objects or plain names, under `labels` or `tags`. Raises `ModelFailed` where
     there is no JSON object or no summary in it.
@@ -38,16 +41,35 @@ def read(text: str) -> Reply:
 
 
 def _json_object(text: str) -> dict[str, Any]:
-    start, end = text.find("{"), text.rfind("}")
-    if start < 0 or end < start:
-        raise ModelFailed("not-json")
-    try:
-        data = msgspec.json.decode(text[start : end + 1])
-    except (msgspec.DecodeError, RecursionError, UnicodeEncodeError):
-        raise ModelFailed("not-json") from None
-    if text.lstrip()[:1] == "[" or not isinstance(data, dict):
-        raise ModelFailed("wrong-shape")
-    return data
+    text = _without_thoughts(text).strip()
+    start = text.find("{")
+    is_list = text[:1] == "[" or text[:start].rstrip()[-1:] == "["
+    while start >= 0 and (end := _end(text, start)):
+        try:
+            data: dict[str, Any] = msgspec.json.decode(text[start:end])
+        except (msgspec.DecodeError, RecursionError, UnicodeEncodeError):
+            start = text.find("{", end)
+            continue
+        if is_list:
+            raise ModelFailed("wrong-shape")
+        return data
+    raise ModelFailed("not-json")
+
+
+def _without_thoughts(text: str) -> str:
+    """Some servers leave a model's thinking in front of its answer; it may hold drafts."""
+    thoughts, mark, answer = text.partition("</think>")
+    return answer if mark and not thoughts.lstrip().startswith("{") else text
+
+
+def _end(text: str, start: int) -> int:
+    """Where the object that begins at `start` is closed; 0 where it never is."""
+    depth = 0
+    for token in TOKEN.finditer(text, start):
+        depth += DEPTHS.get(token[0], 0)
+        if not depth:
+            return token.end()
+    return 0
 
 
 def _choice(entry: object) -> Choice | None:

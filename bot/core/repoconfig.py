@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import difflib
 import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass
+from dataclasses import field as slot
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -92,30 +95,66 @@ class RepoConfig(Struct, frozen=True):
     budget: Budget = Budget()
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A file as it was understood. `lines` tells where each known key stands.
+
+    `broken` = nothing of it could be read, so that an earlier one may be of more use.
+    """
+
+    config: RepoConfig = slot(default_factory=RepoConfig)
+    problems: tuple[ConfigProblem, ...] = ()
+    lines: Mapping[str, int] = slot(default_factory=dict)
+    broken: bool = False
+
+
 def parse(text: str | None) -> tuple[RepoConfig, tuple[ConfigProblem, ...]]:
+    """The configuration of a file and every problem in it."""
+    found = read(text)
+    return found.config, found.problems
+
+
+def read(text: str | None) -> Reading:
     """Read a configuration file; None or an empty one means the defaults.
 
     Every problem is reported with its line; what is wrong keeps its default. Of a syntax error
     only the first is known, and then all defaults hold.
     """
     if text is None:
-        return RepoConfig(), ()
+        return Reading()
     if len(text.encode(errors="replace")) > MAX_BYTES:
-        return RepoConfig(), (ConfigProblem(0, "", f"keep the file under {MAX_BYTES // 1024} KiB"),)
+        return _broken(0, f"keep the file under {MAX_BYTES // 1024} KiB")
     if _brackets(text) > MAX_BRACKETS:
-        return RepoConfig(), (ConfigProblem(0, "", "too many brackets are open at once"),)
+        return _broken(0, "too many brackets are open at once")
     try:
         root = YAML(pure=True).compose(text)
     except MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 0
-        return RepoConfig(), (ConfigProblem(line, "", f"not valid YAML: {error.problem}"),)
+        return _broken(line, f"not valid YAML: {error.problem}")
     except (YAMLError, RecursionError, ValueError):
-        return RepoConfig(), (ConfigProblem(0, "", "not valid YAML"),)
+        return _broken(0, "not valid YAML")
     if root is None:
-        return RepoConfig(), ()
-    problems: list[ConfigProblem] = []
-    values = _section(root, RepoConfig, "", problems)
-    return msgspec.convert(values, RepoConfig), tuple(problems)
+        return Reading()
+    if not isinstance(root, MappingNode) and not _is_empty(root):
+        return _broken(_line(root), "write `key: value` lines here")
+    found = _Found()
+    config = msgspec.convert(_section(root, RepoConfig, "", found), RepoConfig)
+    return Reading(config, tuple(found.problems), found.lines)
+
+
+def _broken(line: int, advice: str) -> Reading:
+    return Reading(problems=(ConfigProblem(line, "", advice),), broken=True)
+
+
+@dataclass(slots=True)
+class _Found:
+    """What comes to light while the document is walked."""
+
+    problems: list[ConfigProblem] = slot(default_factory=list)
+    lines: dict[str, int] = slot(default_factory=dict)
+
+    def problem(self, node: Node, key: str, advice: str) -> None:
+        self.problems.append(ConfigProblem(_line(node), key, advice))
 
 
 def _brackets(text: str) -> int:
@@ -124,14 +163,11 @@ def _brackets(text: str) -> int:
     return max(itertools.accumulate(steps), default=0)
 
 
-def _section(
-    node: Node, kind: type[Struct], path: str, problems: list[ConfigProblem]
-) -> dict[str, Any]:
+def _section(node: Node, kind: type[Struct], path: str, found: _Found) -> dict[str, Any]:
     if _is_empty(node):
         return {}
     if not isinstance(node, MappingNode):
-        advice = "write `key: value` lines here"
-        problems.append(ConfigProblem(_line(node), path, advice))
+        found.problem(node, path, "write `key: value` lines here")
         return {}
     fields = {f.encode_name: f for f in msgspec.structs.fields(kind)}
     values: dict[str, Any] = {}
@@ -139,13 +175,16 @@ def _section(
         key = str(key_node.value)
         where = f"{path}.{key}" if path else key
         if key not in fields:
-            problems.append(ConfigProblem(_line(key_node), where, _unknown(key, fields)))
-        elif key in values:
-            problems.append(ConfigProblem(_line(key_node), where, "is given twice; keep one"))
-        elif isinstance(fields[key].type, type) and issubclass(fields[key].type, Struct):
-            values[key] = _section(value_node, fields[key].type, where, problems)
+            found.problem(key_node, where, _unknown(key, fields))
+            continue
+        if where in found.lines:
+            found.problem(key_node, where, "is given twice; keep one")
+            continue
+        found.lines[where] = _line(key_node)
+        if isinstance(fields[key].type, type) and issubclass(fields[key].type, Struct):
+            values[key] = _section(value_node, fields[key].type, where, found)
         else:
-            _leaf(value_node, fields[key], where, values, problems)
+            _leaf(value_node, fields[key], where, values, found)
     return values
 
 
@@ -154,14 +193,13 @@ def _leaf(
     spec: msgspec.structs.FieldInfo,
     where: str,
     values: dict[str, Any],
-    problems: list[ConfigProblem],
+    found: _Found,
 ) -> None:
     try:
         value = _value(node)
         msgspec.convert(value, spec.type)
     except (msgspec.ValidationError, ValueError, RecursionError):
-        wanted = _wanted(inspect.type_info(spec.type))
-        problems.append(ConfigProblem(_line(node), where, f"write {wanted}"))
+        found.problem(node, where, f"write {_wanted(inspect.type_info(spec.type))}")
     else:
         values[spec.encode_name] = value
 

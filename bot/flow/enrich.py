@@ -8,6 +8,7 @@ from dataclasses import replace
 from bot.core import extract, keywords, labels, prompt, reply
 from bot.core.condense import condense
 from bot.core.errors import ModelFailed
+from bot.core.grounding import grounded
 from bot.core.labels import Present
 from bot.core.model import Choice, Enrichment, Issue, Label, Verdict
 from bot.core.ports import Model
@@ -45,17 +46,19 @@ def _by_model(
 ) -> tuple[Enrichment, Sequence[Choice]]:
     if model is None:
         raise ModelFailed(NO_PROVIDER)
+    body = condense(issue.body)
     question = prompt.build(
         issue,
-        condense(issue.body),
+        body,
         usable[:MAX_LABELS_ASKED],
         lacking,
-        language=config.language,
-        max_words=config.comment.max_words,
+        prompt.Wishes(config.language, config.comment.max_words, config.model.instructions),
     )
     answer = model.ask(question)
-    said = reply.read(answer.text)
-    return Enrichment(said.summary, Verdict(), "model", usage=answer.usage), said.choices
+    said, shown = reply.read(answer.text), f"{issue.title}\n{body}"
+    summary = grounded(said.summary, shown) or extract.summarise(issue.title, issue.body)
+    choices = [replace(choice, reason=grounded(choice.reason, shown)) for choice in said.choices]
+    return Enrichment(summary, Verdict(), "model", usage=answer.usage), choices
 
 
 def _by_rules(
@@ -81,4 +84,5 @@ def _by_rules(
 
 
 def _described(label: Label, config: RepoConfig) -> Label:
-    return replace(label, description=config.labels.describe.get(label.name, label.description))
+    said = {labels.fold(name): text for name, text in config.labels.describe.items()}
+    return replace(label, description=said.get(labels.fold(label.name), label.description))

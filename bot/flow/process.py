@@ -9,16 +9,18 @@ from fnmatch import fnmatchcase
 
 import msgspec
 
-from bot.core import repoconfig
-from bot.core.errors import Forbidden, Gone, Retry
+from bot.core.cost import Limits
+from bot.core.errors import ConfigProblem, Forbidden, Gone, Retry
 from bot.core.history import Past, input_hash
 from bot.core.labels import fold
 from bot.core.model import Delivery, Enrichment, Issue, Outcome, Plan, Record, Status
-from bot.core.ports import Forge, Lock, Model, Store
+from bot.core.ports import Forge, Lock, Model, Purse, Store
 from bot.core.repoconfig import RepoConfig
 from bot.flow import publish
+from bot.flow.configure import configure, remember_told
 from bot.flow.enrich import enrich
 from bot.flow.render import limited, read_marker, render
+from bot.flow.spend import Budgeted
 
 OLD_SECONDS = 24 * 3600
 LATE_TRIES, LATE_SECONDS = 2, 5.0
@@ -27,11 +29,16 @@ MODES = ("apply", "suggest", "dry-run", "off")
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """What a job works with. Of the operator's `mode` and the repository's the stricter wins."""
+    """What a job works with. Of the operator's `mode` and the repository's the stricter wins.
+
+    `day_usd` is what all model calls of a day may cost together, None without a limit.
+    """
 
     forge: Forge
     model: Model | None
     store: Store
+    purse: Purse
+    day_usd: float | None = None
     mode: str = "apply"
     sleep: Callable[[float], None] = time.sleep
 
@@ -45,6 +52,8 @@ def process(delivery: Delivery, desk: Desk, tries: int = 1) -> Outcome:
             if gone.fresh and tries <= LATE_TRIES:
                 raise Retry(f"the issue is {gone}; it may only be late", LATE_SECONDS) from None
             known = desk.store.record(delivery.ref.key) or Record("skipped")
+            if known.status == "writing":  # nothing of it is known to have been written
+                known = replace(known, labels=(), source="")
             outcome = Outcome(delivery, replace(known, status="skipped", why=str(gone)))
         record = replace(outcome.record, delivery=delivery.id)
         desk.store.remember(delivery.ref.key, record)
@@ -54,7 +63,7 @@ def process(delivery: Delivery, desk: Desk, tries: int = 1) -> Outcome:
 def _story(delivery: Delivery, desk: Desk, lock: Lock) -> Outcome:
     ref, forge = delivery.ref, desk.forge
     issue = forge.issue(ref)
-    config, problems = repoconfig.parse(forge.config_text(ref))
+    config, problems = configure(ref, forge.config_text(ref), desk.store)
     config = _cautious(config, desk.mode)
     past = Past(issue, input_hash(issue), desk.store.record(ref.key))
     if reason := why_skip(delivery, issue, config):
@@ -62,26 +71,67 @@ def _story(delivery: Delivery, desk: Desk, lock: Lock) -> Outcome:
     past = _recall(past, forge)
     if reason := past.why_settled(delivery.kind, has_model=desk.model is not None):
         return Outcome(delivery, past.ended("unchanged", reason))
-    enrichment = enrich(issue, forge.labels(ref), past.present, config, desk.model)
-    plan = render(past, enrichment, config, problems)
+    model = _within_budget(delivery, issue, config, desk)
+    enrichment = enrich(issue, forge.labels(ref), past.present, config, model)
+    draft = Draft(past, config, problems, enrichment)
     if config.mode == "dry-run":
-        return Outcome(delivery, past.ended("dry-run"), plan, enrichment)
-    desk.store.remember(ref.key, _begun(plan, past))
-    written = _set_labels(plan, forge)
+        return Outcome(delivery, past.ended("dry-run"), draft.plan, enrichment)
+    # The model took its time: what a person did meanwhile counts.
+    if reason := why_skip(delivery, forge.issue(ref), config):
+        return Outcome(delivery, past.ended("skipped", reason), None, enrichment)
+    return _write(delivery, draft, desk, lock)
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What was decided for an issue, and from what."""
+
+    past: Past
+    config: RepoConfig
+    problems: tuple[ConfigProblem, ...]
+    enrichment: Enrichment
+
+    @property
+    def plan(self) -> Plan:
+        return render(self.past, self.enrichment, self.config, self.problems)
+
+    def with_labels(self, names: tuple[str, ...]) -> Draft:
+        """The same where only these labels could be set."""
+        return replace(self, enrichment=limited(self.enrichment, names))
+
+
+def _write(delivery: Delivery, draft: Draft, desk: Desk, lock: Lock) -> Outcome:
+    """Labels first, so that the comment's marker never promises what was not done."""
+    past, plan = draft.past, draft.plan
+    desk.store.remember(plan.ref.key, _begun(plan, past))
+    written = _set_labels(plan, desk.forge)
     if written != plan.add_labels:
-        enrichment = limited(enrichment, written)
-        plan = render(past, enrichment, config, problems)
-    begun = _begun(plan, past)
+        draft = draft.with_labels(written)
+        plan = draft.plan
+    begun, enrichment = _begun(plan, past), draft.enrichment
     try:
         comment_id = _say(plan, past, desk, lock)
     except Forbidden as refusal:
         unsaid = replace(begun, status="skipped", why=str(refusal), source="")
         return Outcome(delivery, unsaid, plan, enrichment)
-    status = _status(plan, comment_id, enrichment, config)
+    if comment_id:
+        remember_told(plan.ref, draft.problems, desk.store)
+    status = _status(plan, comment_id, enrichment, draft.config)
     record = replace(
         begun, status=status, why=enrichment.why, comment_id=comment_id or begun.comment_id
     )
     return Outcome(delivery, record, plan, enrichment)
+
+
+def _within_budget(
+    delivery: Delivery, issue: Issue, config: RepoConfig, desk: Desk
+) -> Model | None:
+    if desk.model is None:
+        return None
+    budget = config.budget
+    limits = Limits(desk.day_usd, budget.per_day_usd, budget.per_author_per_hour)
+    by_hand = delivery.kind == "manual"
+    return Budgeted(desk.model, desk.purse, limits, issue, desk.forge, exempt=by_hand)
 
 
 def why_skip(delivery: Delivery, issue: Issue, config: RepoConfig) -> str:
@@ -130,7 +180,6 @@ def _begun(plan: Plan, past: Past) -> Record:
 
 
 def _set_labels(plan: Plan, forge: Forge) -> tuple[str, ...]:
-    """Labels are the first write, so that the comment's marker never promises what was not done."""
     try:
         return forge.add_labels(plan.ref, plan.add_labels) if plan.add_labels else ()
     except Forbidden:

@@ -82,10 +82,16 @@ def _comment(
     if reasons := [_reason(choice) for choice in set_by_us]:
         parts.append(_details("Why these labels", reasons))
     if problems:
-        shown = [f"- {plain(str(problem), 300)}" for problem in problems[:MAX_PROBLEMS]]
-        parts.append(_details("Problems in tagline.yml; its other settings hold", shown))
+        parts.append(_problems(problems))
     parts.append(_footer(enrichment, has_labels=bool(set_by_us)))
     return "\n\n".join(parts)
+
+
+def _problems(problems: Sequence[ConfigProblem]) -> str:
+    readable = all(problem.key for problem in problems)
+    holds = "its other settings hold" if readable else "the last readable one, or no file, counts"
+    shown = [f"- {plain(str(problem), 300)}" for problem in problems[:MAX_PROBLEMS]]
+    return _details(f"Problems in tagline.yml; {holds}", shown)
 
 
 def _labels_item(past: Past, verdict: Verdict) -> str:

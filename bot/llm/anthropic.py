@@ -10,24 +10,29 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.core.errors import ModelFailed
-from bot.core.prompt import Prompt
-from bot.llm.wire import Said, Target, tokens
+from bot.llm.wire import Dialect, Form, Question, Said, Target, tokens
 
 
 @dataclass(frozen=True, slots=True)
 class Messages:
     path: str = "/v1/messages"
+    forms: tuple[Form, ...] = ("json_schema", "plain")
 
     def headers(self, target: Target) -> Mapping[str, str]:
         return {"x-api-key": target.key, "anthropic-version": "2023-06-01"}
 
-    def body(self, prompt: Prompt, target: Target) -> Mapping[str, Any]:
+    def optional(self, dialect: Dialect) -> tuple[str, ...]:
+        return ()
+
+    def body(self, question: Question, target: Target) -> Mapping[str, Any]:
+        form = {"type": "json_schema", "schema": question.prompt.schema}
+        strict = question.dialect.form == "json_schema"
         return {
             "model": target.model,
-            "max_tokens": target.max_output_tokens,
-            "system": prompt.system,
-            "messages": [{"role": "user", "content": prompt.user}],
-            "output_config": {"format": {"type": "json_schema", "schema": prompt.schema}},
+            "max_tokens": question.limit(target),
+            "system": question.system,
+            "messages": question.turns(),
+            **({"output_config": {"format": form}} if strict else {}),
         }
 
     def read(self, data: Mapping[str, Any]) -> Said:

@@ -9,19 +9,23 @@ from bot.core.prompt import Answer, Prompt
 
 
 class Guarded:
-    """A model behind a breaker. `key_name` is the variable that holds its key."""
+    """A model behind a breaker. `key_name` and `named_by` are the variables that hold its key and
+    its name."""
 
-    def __init__(self, model: Model, breaker: Breaker, provider: str, key_name: str) -> None:
+    def __init__(
+        self, model: Model, breaker: Breaker, provider: str, key_name: str, named_by: str
+    ) -> None:
         self.name = model.name
         self._model = model
         self._breaker = breaker
         self._provider = provider
         self._key_name = key_name
+        self._named_by = named_by
 
     def ask(self, prompt: Prompt) -> Answer:
         """Ask unless the breaker is open. Raises `ModelFailed`."""
         if not self._breaker.may_call(self._provider):
-            raise ModelFailed("breaker-open")
+            raise ModelFailed("breaker-open", outage=True)
         try:
             answer = self._model.ask(prompt)
         except ModelFailed as failure:
@@ -35,7 +39,7 @@ class Guarded:
         opened = self._breaker.call_failed(self._provider, at_once=failure.refused)
         if not opened:
             return
-        look_at = self._key_name if failure.reason == "status-401" else "LLM_MODEL"
+        look_at = self._key_name if failure.reason == "status-401" else self._named_by
         advice = f"look at {look_at}" if failure.refused else "it is tried again every minute"
         log.get().error(
             f"the language model does not answer; {advice}",

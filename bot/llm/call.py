@@ -1,20 +1,27 @@
-"""The call that all providers share: one deadline, a size cap, no redirects, two tries."""
+"""The call that all providers share: one deadline, a size cap, no redirects, two quick tries.
+
+A server that complains is asked in its own way; an answer that cannot be used may be mended once.
+"""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import httpx
 import msgspec
 
+from bot import log
+from bot.core import reply
 from bot.core.cost import cost_usd
 from bot.core.errors import ModelFailed
 from bot.core.model import Usage
 from bot.core.prompt import Answer, Prompt
 from bot.http import Clients, deadline, send
-from bot.llm.wire import Said, Target, Wire
+from bot.llm.ladder import COMPLAINTS, Complained, adapted
+from bot.llm.wire import Dialect, Question, Said, Target, Wire
 
 MAX_BYTES = 1024 * 1024
 TRIES = 2
@@ -24,7 +31,10 @@ UNREACHABLE = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 
 
 class RemoteModel:
-    """Implements the `Model` port over HTTP. `seconds` bounds a whole `ask`, tries included."""
+    """Implements the `Model` port over HTTP. `seconds` bounds a whole `ask`, tries included.
+
+    What it learns of its server holds as long as it lives.
+    """
 
     def __init__(
         self,
@@ -42,28 +52,75 @@ class RemoteModel:
         self._target = target
         self._seconds = seconds
         self._sleep = sleep
+        self._dialect = Dialect(wire.forms[0])
 
     def ask(self, prompt: Prompt) -> Answer:
-        """Ask once, and once more where that may help. Raises `ModelFailed`."""
-        until = time.monotonic() + self._seconds
-        with deadline(self._seconds):
-            for tries_left in range(TRIES - 1, -1, -1):
-                try:
-                    return self._once(prompt, until)
-                except ModelFailed as failure:
-                    in_time = time.monotonic() + failure.after < until
-                    if not (failure.again and tries_left and in_time):
-                        raise
-                    self._sleep(failure.after)
+        """Ask until there is an answer that can be used, mended at most once. Raises
+        `ModelFailed`."""
+        with deadline(self._seconds) as until:
+            said, question = self._heard(Question(prompt, self._dialect), until)
+            try:
+                reply.read(said.text)
+            except ModelFailed as useless:
+                said = self._mended(said, question, useless, until)
+        cost = cost_usd(self.name, said.tokens_in, said.tokens_out)
+        return Answer(said.text, Usage(self.name, said.tokens_in, said.tokens_out, cost))
+
+    def _heard(self, question: Question, until: float) -> tuple[Said, Question]:
+        """An answer, and the question in the way in which the server took it."""
+        asked = question.dialect
+        while True:
+            try:
+                said = self._tried(question, until)
+            except Complained as complaint:
+                question = adapted(question, complaint, self._wire)
+            else:
+                self._learn(asked, question.dialect)
+                return said, question
+
+    def _mended(self, first: Said, question: Question, why: ModelFailed, until: float) -> Said:
+        """One more answer in the same conversation. Raises `why` where it is no better."""
+        try:
+            said, asked = self._heard(replace(question, unusable=first.text), until)
+            reply.read(said.text)
+        except ModelFailed:
+            raise why from None
+        if why.reason == "not-json":
+            self._learn(asked.dialect, replace(asked.dialect, told=True))
+        return Said(
+            said.text, first.tokens_in + said.tokens_in, first.tokens_out + said.tokens_out
+        )
+
+    def _learn(self, before: Dialect, now: Dialect) -> None:
+        if now == before:
+            return
+        self._dialect = now
+        log.get().info(
+            "the model's server is asked in another way from now on",
+            model=self.name,
+            form=now.form,
+            without=sorted(now.refused),
+            told=now.told,
+        )
+
+    def _tried(self, question: Question, until: float) -> Said:
+        for tries_left in range(TRIES - 1, -1, -1):
+            try:
+                return self._once(question, until)
+            except ModelFailed as failure:
+                in_time = time.monotonic() + failure.after < until
+                if not (failure.again and tries_left and in_time):
+                    raise
+                self._sleep(failure.after)
         raise AssertionError("the last try returns or raises")
 
-    def _once(self, prompt: Prompt, until: float) -> Answer:
+    def _once(self, question: Question, until: float) -> Said:
         client = self._clients.get()
         request = client.build_request(
             "POST",
             self._url,
             headers={"Content-Type": "application/json", **self._wire.headers(self._target)},
-            content=msgspec.json.encode(self._wire.body(prompt, self._target)),
+            content=msgspec.json.encode(self._wire.body(question, self._target)),
             timeout=self._seconds,
         )
         try:
@@ -72,9 +129,7 @@ class RemoteModel:
             raise _transport_failure(error, late=time.monotonic() >= until) from None
         if response.status_code != 200:
             raise _status_failure(response)
-        said = self._read(response.content)
-        cost = cost_usd(self.name, said.tokens_in, said.tokens_out)
-        return Answer(said.text, Usage(self.name, said.tokens_in, said.tokens_out, cost))
+        return self._read(response.content)
 
     def _read(self, body: bytes) -> Said:
         try:
@@ -104,6 +159,8 @@ def _status_failure(response: httpx.Response) -> ModelFailed:
     reason = f"status-{status}"
     if status in REFUSED:
         return ModelFailed(reason, refused=True)
+    if status in COMPLAINTS:
+        return Complained(status, response.content)
     if status == 429:
         after = _seconds(response.headers.get("retry-after"))
         return ModelFailed(reason, again=after <= LONGEST_WAIT, after=after, outage=True)

@@ -10,31 +10,37 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.core.errors import ModelFailed
-from bot.core.prompt import Prompt
-from bot.llm.wire import Said, Target, tokens
+from bot.llm.wire import Dialect, Form, Question, Said, Target, tokens
 
 
 @dataclass(frozen=True, slots=True)
 class ChatCompletions:
-    """`token_limit` is what the server calls the bound on its answer."""
+    """`limits` are the names of the bound on the answer, the one to try first in front."""
 
-    token_limit: str = "max_completion_tokens"
+    limits: tuple[str, ...] = ("max_completion_tokens", "max_tokens")
     path: str = "/chat/completions"
+    forms: tuple[Form, ...] = ("json_schema", "json_object", "plain")
 
     def headers(self, target: Target) -> Mapping[str, str]:
         return {"Authorization": f"Bearer {target.key}"} if target.key else {}
 
-    def body(self, prompt: Prompt, target: Target) -> Mapping[str, Any]:
-        schema = {"name": "enrichment", "strict": True, "schema": prompt.schema}
+    def optional(self, dialect: Dialect) -> tuple[str, ...]:
+        strict = ("strict",) if dialect.form == "json_schema" else ()
+        sent = (*self._limit(dialect), *strict, "system")
+        return tuple(name for name in sent if name not in dialect.refused)
+
+    def body(self, question: Question, target: Target) -> Mapping[str, Any]:
+        dialect = question.dialect
+        system = [{"role": "system", "content": question.system}]
         return {
             "model": target.model,
-            "messages": [
-                {"role": "system", "content": prompt.system},
-                {"role": "user", "content": prompt.user},
-            ],
-            "response_format": {"type": "json_schema", "json_schema": schema},
-            self.token_limit: target.max_output_tokens,
+            "messages": [*([] if "system" in dialect.refused else system), *question.turns()],
+            **_form(question),
+            **{name: question.limit(target) for name in self._limit(dialect)},
         }
+
+    def _limit(self, dialect: Dialect) -> list[str]:
+        return [name for name in self.limits if name not in dialect.refused][:1]
 
     def read(self, data: Mapping[str, Any]) -> Said:
         choice = data["choices"][0]
@@ -45,7 +51,25 @@ class ChatCompletions:
             raise ModelFailed("truncated")
         usage = data.get("usage")
         return Said(
-            text=message.get("content") or "",
+            text=_text(message.get("content")),
             tokens_in=tokens(usage, "prompt_tokens"),
             tokens_out=tokens(usage, "completion_tokens"),
         )
+
+
+def _form(question: Question) -> Mapping[str, Any]:
+    form = question.dialect.form
+    if form == "plain":
+        return {}
+    if form == "json_object":
+        return {"response_format": {"type": form}}
+    strict = {} if "strict" in question.dialect.refused else {"strict": True}
+    schema = {"name": "enrichment", **strict, "schema": question.prompt.schema}
+    return {"response_format": {"type": form, form: schema}}
+
+
+def _text(content: Any) -> str:
+    """Some servers answer in parts, the model's thinking among them."""
+    if isinstance(content, list):
+        return "".join(part["text"] for part in content if part.get("type") == "text")
+    return content or ""

@@ -1,12 +1,18 @@
-"""What a wire format has to say about a call."""
+"""What is asked, how a server wants to be asked, and what a wire format has to say about it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
-from bot.core.prompt import Prompt
+from bot.core.prompt import MEND, Prompt, in_words
+
+Form = Literal["json_schema", "json_object", "plain"]
+Turn = Mapping[str, str]
+
+SHORT_OUTPUT = 512
+MAX_UNUSABLE = 4000
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +25,54 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
+class Dialect:
+    """What a server takes: a form of answer, and which parameters it `refused` by name.
+
+    `told` = it pays no heed to the form, so that the schema is also told in words.
+    """
+
+    form: Form = "json_schema"
+    refused: frozenset[str] = frozenset()
+    told: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One request. `unusable` is the model's own answer that it is asked to mend.
+
+    `short` = the server has little room: the body is cut, and the answer is limited too.
+    """
+
+    prompt: Prompt
+    dialect: Dialect = Dialect()
+    short: bool = False
+    unusable: str = ""
+
+    @property
+    def system(self) -> str:
+        """The rules, with the schema where nothing else brings it to the model."""
+        needs_words = self.dialect.told or self.dialect.form != "json_schema"
+        rules = self.prompt.system
+        return f"{rules}\n{in_words(self.prompt.schema)}" if needs_words else rules
+
+    def turns(self) -> list[Turn]:
+        """The conversation after the rules; with them in it where the server has no such role."""
+        opening = self.prompt.user
+        if "system" in self.dialect.refused:
+            opening = f"{self.system}\n\n{opening}"
+        turns = [{"role": "user", "content": opening}]
+        if self.unusable:
+            mend = f"{MEND} {in_words(self.prompt.schema)}"
+            turns.append({"role": "assistant", "content": self.unusable[:MAX_UNUSABLE].strip()})
+            turns.append({"role": "user", "content": mend})
+        return turns
+
+    def limit(self, target: Target) -> int:
+        """How many tokens the answer may have."""
+        return min(target.max_output_tokens, SHORT_OUTPUT) if self.short else target.max_output_tokens
+
+
+@dataclass(frozen=True, slots=True)
 class Said:
     """An assistant's text and what it was counted as."""
 
@@ -28,12 +82,20 @@ class Said:
 
 
 class Wire(Protocol):
+    """`forms` are the ways to ask for JSON, the strictest first."""
+
     @property
     def path(self) -> str: ...
 
+    @property
+    def forms(self) -> tuple[Form, ...]: ...
+
+    def optional(self, dialect: Dialect) -> tuple[str, ...]:
+        """What is sent now and can be left out or said otherwise."""
+
     def headers(self, target: Target) -> Mapping[str, str]: ...
 
-    def body(self, prompt: Prompt, target: Target) -> Mapping[str, Any]: ...
+    def body(self, question: Question, target: Target) -> Mapping[str, Any]: ...
 
     def read(self, data: Mapping[str, Any]) -> Said:
         """Raises `ModelFailed` for a refusal or a cut answer; KeyError, TypeError or IndexError for

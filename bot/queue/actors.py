@@ -18,7 +18,7 @@ import redis
 from dramatiq.middleware import CurrentMessage
 
 from bot import log
-from bot.core.errors import GiveUp, Retry
+from bot.core.errors import Busy, GiveUp, Retry
 from bot.core.jobs import Job
 from bot.core.model import Delivery, Outcome
 from bot.core.ports import Jobs
@@ -39,12 +39,17 @@ def declare(broker: Broker, run: Run, jobs: Jobs) -> dramatiq.Actor[..., None]:
     def enrich(delivery: dict[str, Any]) -> None:
         message = CurrentMessage.get_current_message()
         assert message is not None
-        clerk.work(message, msgspec.convert(delivery, Delivery))
+        try:
+            job = msgspec.convert(delivery, Delivery)
+        except msgspec.ValidationError:
+            clerk.refuse(message)
+        else:
+            clerk.work(message, job)
 
     return dramatiq.actor(broker=broker, actor_name=ACTOR, queue_name=QUEUE)(enrich)
 
 
-def send(broker: Broker, delivery: Delivery, delay_seconds: float) -> str:
+def send(broker: Broker, delivery: Delivery, delay_seconds: float, jobs: Jobs) -> str:
     """Enqueue a job from the command line; returns its id."""
     message: dramatiq.Message[None] = dramatiq.Message(
         queue_name=QUEUE,
@@ -54,6 +59,7 @@ def send(broker: Broker, delivery: Delivery, delay_seconds: float) -> str:
         options={},
     )
     delay = int(delay_seconds * 1000) if delay_seconds > 0 else None
+    jobs.note(Job(message.message_id, "queued", str(delivery.ref), at=time.time()))
     broker.enqueue(message, delay=delay)
     return message.message_id
 
@@ -63,6 +69,13 @@ class _Clerk:
         self._broker = broker
         self._run = run
         self._jobs = jobs
+
+    def refuse(self, message: Any) -> None:
+        """A message of another version of ours: kept, for somebody to look at."""
+        why = "a job that this version cannot read"
+        log.get().error("gave up; kept as a dead letter", job=message.message_id, why=why)
+        message.fail()
+        self._note(Job(message.message_id, "dead", "", why=why))
 
     def work(self, message: Any, delivery: Delivery) -> None:
         tries = int(message.options.get("tries", 0)) + 1
@@ -75,6 +88,9 @@ class _Clerk:
             outcome = self._run(delivery, tries)
         except GiveUp as error:
             self._bury(message, delivery, replace(job, why=str(error)), say)
+        except Busy as error:
+            uncounted = replace(job, tries=tries - 1, why=str(error))
+            self._later(message, delivery, uncounted, error.after, say)
         except Retry as error:
             self._later(message, delivery, replace(job, why=str(error)), error.after, say)
         except LOST as error:
@@ -140,6 +156,9 @@ class _Clerk:
 def _tell(say: Any, outcome: Outcome, seconds: float) -> None:
     record, found = outcome.record, outcome.enrichment
     took = round(seconds, 3)
+    if found and record.status in ("skipped", "deleted"):
+        say.warning("not written", outcome=record.status, why=record.why, seconds=took)
+        return
     if found is None:
         say.info("nothing to do", outcome=record.status, why=record.why, seconds=took)
         return

@@ -11,6 +11,7 @@ from typing import Any
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 KEPT_BYTES = 1_000_000
+BODILESS = (204, 304)  # the client has all of such an answer with its headers
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +101,7 @@ class Answered:
     def take(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status, self.headers = message["status"], headers_of(message["headers"])
+            self.ended = self.status in BODILESS
         elif message["type"] == "http.response.body":
             self.body += message.get("body", b"")[: KEPT_BYTES - len(self.body)]
             self.ended = not message.get("more_body", False)

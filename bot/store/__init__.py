@@ -1,1 +1,1 @@
-"""What is remembered between jobs: ids, label names and reasons, never text of an issue."""
+"""What is remembered between jobs: ids, label names, reasons, configuration files."""

@@ -6,10 +6,11 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from bot.core.errors import Retry
+from bot.core.errors import Busy
 from bot.core.jobs import Job
 from bot.core.model import Record
-from bot.core.ports import FAILURES_APART, FAILURES_TO_OPEN, PROBE_SECONDS
+from bot.core.ports import BUSY_SECONDS, FAILURES_APART, FAILURES_TO_OPEN, PROBE_SECONDS
+from bot.store.purse import MemoryPurse
 
 
 class _Lock:
@@ -22,8 +23,11 @@ class MemoryStore:
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
+        self.purse = MemoryPurse(clock)
         self._locks: set[str] = set()
         self._records: dict[str, Record] = {}
+        self._configs: dict[str, str] = {}
+        self._told: dict[str, str] = {}
         self._jobs: dict[str, Job] = {}
         self._failures: dict[str, tuple[int, float]] = {}
         self._next_probe: dict[str, float] = {}
@@ -31,7 +35,7 @@ class MemoryStore:
     @contextmanager
     def lock(self, key: str) -> Iterator[_Lock]:
         if key in self._locks:
-            raise Retry("another worker has this issue")
+            raise Busy("another worker has this issue", BUSY_SECONDS)
         self._locks.add(key)
         try:
             yield _Lock()
@@ -43,6 +47,18 @@ class MemoryStore:
 
     def remember(self, key: str, record: Record) -> None:
         self._records[key] = record
+
+    def last_config(self, repo_key: str) -> str | None:
+        return self._configs.get(repo_key)
+
+    def keep_config(self, repo_key: str, text: str) -> None:
+        self._configs[repo_key] = text
+
+    def told(self, repo_key: str) -> str:
+        return self._told.get(repo_key, "")
+
+    def tell(self, repo_key: str, problems: str) -> None:
+        self._told[repo_key] = problems
 
     def may_call(self, provider: str) -> bool:
         now = self._clock()

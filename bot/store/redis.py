@@ -6,28 +6,19 @@ Records lie in hashes that each cover a span of days and expire as a whole.
 from __future__ import annotations
 
 import time
-import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 
 import msgspec
 import redis
 
-from bot.core.errors import Retry
 from bot.core.jobs import Job
 from bot.core.model import Record
 from bot.core.ports import FAILURES_APART, FAILURES_TO_OPEN, PROBE_SECONDS
+from bot.store.locks import Held, Locks
+from bot.store.purse import RedisPurse
 
-LOCK_MS = 300_000
 DAY = 86_400
-
-RENEW = """
-if redis.call('get', KEYS[1]) ~= ARGV[1] then return 0 end
-return redis.call('pexpire', KEYS[1], ARGV[2])
-"""
-RELEASE = """
-if redis.call('get', KEYS[1]) == ARGV[1] then redis.call('del', KEYS[1]) end
-"""
 
 
 class _Shelf:
@@ -51,11 +42,6 @@ class _Shelf:
             return next((value for value in pipe.execute() if value is not None), None)
 
 
-class _Lock:
-    def __init__(self, held: Callable[[], bool]) -> None:
-        self.held = held
-
-
 class RedisStore:
     """Implements the `Store`, `Breaker` and `Jobs` ports. `clock` gives seconds since the epoch."""
 
@@ -64,22 +50,17 @@ class RedisStore:
     ) -> None:
         self._client = client
         self._name = namespace
+        self.purse = RedisPurse(client, namespace, clock)
         self._clock = clock
         self._records = _Shelf(client, f"{namespace}:done", 6 * DAY, 6)
+        self._configs = _Shelf(client, f"{namespace}:configs", 90 * DAY, 3)
+        self._told = _Shelf(client, f"{namespace}:told", 90 * DAY, 3)
         self._jobs = _Shelf(client, f"{namespace}:jobs", DAY, 8)
-        self._renew = client.register_script(RENEW)
-        self._release = client.register_script(RELEASE)
+        self._locks = Locks(client)
 
-    @contextmanager
-    def lock(self, key: str) -> Iterator[_Lock]:
-        """Hold the lock of an issue; asking whether it is held renews it. Raises `Retry`."""
-        name, token = f"{self._name}:lock:{key}", uuid.uuid4().hex
-        if not self._client.set(name, token, nx=True, px=LOCK_MS):
-            raise Retry("another worker has this issue")
-        try:
-            yield _Lock(lambda: bool(self._renew(keys=[name], args=[token, LOCK_MS])))
-        finally:
-            self._release(keys=[name], args=[token])
+    def lock(self, key: str) -> AbstractContextManager[Held]:
+        """Hold the lock of an issue; asking whether it is held renews it. Raises `Busy`."""
+        return self._locks.hold(f"{self._name}:lock:{key}")
 
     def record(self, key: str) -> Record | None:
         found = self._records.get(key, self._clock())
@@ -87,6 +68,20 @@ class RedisStore:
 
     def remember(self, key: str, record: Record) -> None:
         self._records.put(key, msgspec.json.encode(record), self._clock())
+
+    def last_config(self, repo_key: str) -> str | None:
+        found = self._configs.get(repo_key, self._clock())
+        return None if found is None else found.decode()
+
+    def keep_config(self, repo_key: str, text: str) -> None:
+        """Keep a file for half a year, or as long as it is kept anew."""
+        self._configs.put(repo_key, text.encode("utf-8", "replace"), self._clock())
+
+    def told(self, repo_key: str) -> str:
+        return (self._told.get(repo_key, self._clock()) or b"").decode()
+
+    def tell(self, repo_key: str, problems: str) -> None:
+        self._told.put(repo_key, problems.encode(), self._clock())
 
     def may_call(self, provider: str) -> bool:
         if not self._client.exists(self._breaker(provider, "open")):

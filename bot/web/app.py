@@ -10,10 +10,11 @@ from typing import Any, Protocol
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from bot import log
+from bot.core import manual
 from bot.core.errors import QueueDown, Refused
 from bot.core.model import Ignored
 from bot.core.ports import Inbox, Queue
@@ -23,6 +24,7 @@ MAX_BODY = 25 * 1024 * 1024  # GitHub sends no more
 MAX_IN_FLIGHT = 64 * 1024 * 1024
 BODY_SECONDS = 10.0
 CONTENT_TYPES = ("application/json", "application/x-www-form-urlencoded")
+ANY_ORIGIN = {"Access-Control-Allow-Origin": "*"}  # an editor in a browser may read the schema
 
 
 class DoorQueue(Queue, Protocol):
@@ -50,11 +52,17 @@ def create(
             return PlainTextResponse("ok\n")
         return PlainTextResponse("Redis does not answer\n", 503)
 
+    async def schema(_request: Request) -> Response:
+        return JSONResponse(
+            manual.schema(), headers={"Cache-Control": "max-age=3600", **ANY_ORIGIN}
+        )
+
     routes = [
         Route(f"/webhooks/{name}", door.entrance(name, inbox), methods=["POST"])
         for name, inbox in inboxes.items()
     ]
     routes += [Route("/healthz", healthz), Route("/readyz", readyz)]
+    routes += [Route(manual.SCHEMA_PATH, schema)]
     return Starlette(routes=routes, lifespan=lifespan)
 
 
@@ -79,7 +87,9 @@ class _Door:
                 return Response(status_code=refusal.status)
             except QueueDown as error:
                 say.error(
-                    "Redis did not confirm; the sender is to come again", why=str(error), **about
+                    "Redis did not confirm, so nothing was queued; redeliver it when Redis is back",
+                    why=str(error),
+                    **about,
                 )
                 return Response(status_code=503, headers={"Retry-After": "30"})
             if isinstance(receipt.what, Ignored):

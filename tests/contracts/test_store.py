@@ -105,6 +105,43 @@ def test_a_record_is_kept_for_thirty_days_from_whichever_day(shelf: Shelf, day: 
     assert shelf.store.record(KEY) == RECORD
 
 
+# A repository's configuration file.
+
+CONFIG = "mode: suggest\n# für später \U0001f41b\n"
+REPO, OTHER_REPO = "github:github.com:7001", "gitlab:gitlab.com:7001"
+
+
+def test_the_last_readable_file_of_a_repository_is_kept(shelf: Shelf) -> None:
+    assert shelf.store.last_config(REPO) is None
+    shelf.store.keep_config(REPO, "mode: off")
+    shelf.store.keep_config(REPO, CONFIG)
+    shelf.wait(180 * DAY)
+    assert shelf.store.last_config(REPO) == CONFIG
+    assert shelf.store.last_config(OTHER_REPO) is None
+
+
+def test_an_empty_file_is_a_file(shelf: Shelf) -> None:
+    shelf.store.keep_config(REPO, CONFIG)
+    shelf.store.keep_config(REPO, "")
+    assert shelf.store.last_config(REPO) == ""
+
+
+def test_a_file_of_any_text_can_be_kept(shelf: Shelf) -> None:
+    shelf.store.keep_config(REPO, "# \ud800\0")
+    assert (shelf.store.last_config(REPO) or "").startswith("# ")
+
+
+def test_what_was_told_last_is_remembered(shelf: Shelf) -> None:
+    assert shelf.store.told(REPO) == ""
+    shelf.store.tell(REPO, "one")
+    shelf.store.tell(REPO, "two")
+    shelf.wait(90 * DAY)
+    assert shelf.store.told(REPO) == "two"
+    assert shelf.store.told(OTHER_REPO) == ""
+    shelf.store.tell(REPO, "")
+    assert shelf.store.told(REPO) == ""
+
+
 # The lock of an issue.
 
 
@@ -155,7 +192,7 @@ def test_leaving_late_does_not_free_the_lock_of_another_worker(redis_shelf: Shel
 def test_asking_whether_a_lock_is_held_renews_it(redis_shelf: Shelf) -> None:
     with redis_shelf.store.lock(KEY) as lock:
         for _ in range(3):
-            redis_shelf.wait(200)
+            redis_shelf.wait(30)
             assert lock.held()
 
 

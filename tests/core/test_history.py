@@ -97,7 +97,8 @@ SETTLED = {
     "cut short": (replace(RECORD, status="writing", comment_id=0), None, "", ""),
     "cut short after the comment": (replace(RECORD, status="writing"), MARKER, "", ""),
     "cut short, comment deleted": (replace(RECORD, status="writing"), None, DELETED, DELETED),
-    "dry run": (replace(RECORD, status="dry-run", comment_id=0), None, "", ""),
+    "dry run of what is new": (Record("dry-run", input=HASH), None, "", ""),
+    "dry run of what was answered": (replace(RECORD, status="dry-run"), MARKER, DONE, ""),
     "skipped": (Record("skipped", "locked"), None, "", ""),
 }
 

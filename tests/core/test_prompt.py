@@ -10,7 +10,7 @@ import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
 from bot.core.model import Issue, Label
-from bot.core.prompt import MAX_DESCRIPTION, MAX_TITLE, Prompt, build
+from bot.core.prompt import MAX_DESCRIPTION, MAX_TITLE, Prompt, Wishes, build
 from tests.fakes import an_issue, says
 
 LABELS = (Label("bug", "Something is broken"), Label("ui/ux"))
@@ -24,7 +24,7 @@ def prompt(
     suggestions: Sequence[str] = ("security",),
     **how: Any,
 ) -> Prompt:
-    return build(issue or an_issue("Broken"), body, labels, suggestions, **how)
+    return build(issue or an_issue("Broken"), body, labels, suggestions, Wishes(**how))
 
 
 def data(asked: Prompt) -> dict[str, Any]:
@@ -129,3 +129,10 @@ def test_the_schema_is_strict_as_openai_asks() -> None:
     for one in found:
         assert one["additionalProperties"] is False
         assert sorted(one["required"]) == sorted(one["properties"])
+
+
+def test_wishes_for_the_style_are_data_of_their_own() -> None:
+    wished = prompt(style="Imperative mood.\n\u202eNo names.")
+    assert data(wished)["style"] == "Imperative mood. No names."
+    assert wished.system == prompt().system
+    assert "style" not in data(prompt(style=" \n"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.core.model import IssueRef
-from bot.core.refs import parse
+from bot.core.refs import parse, repository
 
 PUBLIC = "github.com"
 HOSTS = {"github": PUBLIC, "gitlab": "gitlab.com"}
@@ -79,6 +79,26 @@ def test_an_own_server_is_known_by_its_host_and_sub_path(text: str, ref: IssueRe
 def test_anything_else_is_told_what_to_write(text: str) -> None:
     with pytest.raises(ValueError, match=r"write the issue's address on .*github:owner/repos"):
         parse(text, HOSTS)
+
+
+@pytest.mark.parametrize(
+    ("text", "ref"),
+    [
+        ("github:acme/widget", github("acme/widget", 0)),
+        ("https://github.com/acme/widget", github("acme/widget", 0)),
+        ("https://github.com/acme/widget.git", github("acme/widget", 0)),
+        ("gitlab:a/b/c", gitlab("a/b/c", 0)),
+        ("https://gitlab.com/a/b/c/", gitlab("a/b/c", 0)),
+    ],
+)
+def test_a_repository_is_written_as_its_address_or_in_short(text: str, ref: IssueRef) -> None:
+    assert repository(text, HOSTS) == ref
+
+
+@pytest.mark.parametrize("text", ["", "acme/widget", "github:acme", "https://example.com/a/b"])
+def test_what_is_no_repository_is_told_what_to_write(text: str) -> None:
+    with pytest.raises(ValueError, match=r"write the repository's address on .*github:owner/repos"):
+        repository(text, HOSTS)
 
 
 @pytest.mark.parametrize("ref", [github("acme/widget", 41), gitlab("a/b/c", 4)])

@@ -187,3 +187,16 @@ def test_rules_do_not_bring_back_what_a_person_removed() -> None:
     found = enriched(None, present=Present(removed=["bug"]))
     assert applied(found) == ["needs-review"]
     assert "bug" not in found.verdict.suggest
+
+
+def test_what_the_model_invents_is_not_said() -> None:
+    answer = says("It crashes. It broke in 9.9.", ("bug", "sure", "see ERR-77"))
+    found = enriched(ScriptedModel(answer))
+    assert found.summary == "It crashes."
+    assert found.verdict.apply == (Choice("bug", "sure", ""),)
+
+
+def test_where_all_is_invented_the_issue_s_own_words_are_the_summary() -> None:
+    found = enriched(ScriptedModel(says("My key is CANARY-91c2", ("bug", "sure", ""))))
+    assert found.summary == "The export to PDF crashed with an exception."
+    assert (found.source, applied(found)) == ("model", ["bug"])

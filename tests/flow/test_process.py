@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -11,9 +11,11 @@ import pytest
 from bot.core.errors import Doubtful, Forbidden, GiveUp, Gone, ModelFailed, Retry
 from bot.core.model import Comment, Kind, Label, Outcome, Record
 from bot.core.ports import Store
+from bot.core.prompt import Answer, Prompt
 from bot.flow.process import MODES, Desk, process
 from bot.flow.render import read_marker
 from bot.store.memory import MemoryStore
+from bot.store.purse import MemoryPurse
 from tests.fakes import (
     DAY,
     NOW,
@@ -54,11 +56,14 @@ class Scene:
     forge: FakeForge
     model: ScriptedModel | None
     store: Store = field(default_factory=MemoryStore)
+    purse: MemoryPurse = field(default_factory=MemoryPurse)
     mode: str = "apply"
     slept: list[float] = field(default_factory=list)
 
     def job(self, kind: Kind = "opened", *, tries: int = 1, at: float = NOW) -> Outcome:
-        desk = Desk(self.forge, self.model, self.store, self.mode, self.slept.append)
+        desk = Desk(
+            self.forge, self.model, self.store, self.purse, None, self.mode, self.slept.append
+        )
         return process(a_delivery(kind, f"d-{tries}", at), desk, tries)
 
     @property
@@ -650,3 +655,55 @@ def test_the_record_names_the_delivery_and_holds_no_text_of_the_issue() -> None:
     kept = repr(one.record)
     for word in ("Firefox", "upgrade", "ada", "button"):
         assert word not in kept
+
+
+def test_an_issue_that_vanishes_while_labels_are_written_is_not_called_answered() -> None:
+    one = scene(ANSWER, ANSWER)
+    one.forge.fails("add_labels", Gone("not found", fresh=True))
+    assert one.job(tries=3).record.status == "skipped"
+    assert one.job(tries=1).record.status == "answered"
+    assert one.labels == BY_MODEL
+    assert len(one.comments) == 1
+
+
+def test_a_preview_does_not_reopen_what_was_answered() -> None:
+    one = scene(ANSWER, ANSWER)
+    one.job()
+    one.mode = "dry-run"
+    one.job("manual")
+    one.mode = "apply"
+    assert one.job(tries=2).record.why == "already answered"
+
+
+def test_edits_never_bring_more_labels_than_the_maximum() -> None:
+    replies = [says("It is broken.", (f"l{n}", "sure", "")) for n in range(6)]
+    labels = tuple(Label(f"l{n}") for n in range(6))
+    one = scene(*replies, labels=labels, config="on: [opened, edited]\nlabels: {max: 2}")
+    for number in range(6):
+        one.forge.person_edits("Broken", f"text {number}")
+        one.job("edited")
+    assert one.labels == ["l0", "l1"]
+
+
+class Meanwhile(ScriptedModel):
+    """A model during whose call a person does something."""
+
+    def __init__(self, deed: Callable[[], None], *answers: str) -> None:
+        super().__init__(*answers)
+        self.deed = deed
+
+    def ask(self, prompt: Prompt) -> Answer:
+        self.deed()
+        return super().ask(prompt)
+
+
+@pytest.mark.parametrize("change", [{"is_open": False}, {"locked": True}, {"confidential": True}])
+def test_what_a_person_did_while_the_model_thought_counts(change: dict[str, bool]) -> None:
+    one = scene(ANSWER)
+
+    def deed() -> None:
+        one.forge.found = replace(one.forge.found, **change)  # type: ignore[arg-type]
+
+    one.model = Meanwhile(deed, ANSWER)
+    assert one.job().record.status == "skipped"
+    assert (one.labels, one.comments) == ([], [])

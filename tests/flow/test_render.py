@@ -146,6 +146,12 @@ def test_the_comment_with_problems_of_the_configuration() -> None:
     )
 
 
+def test_of_a_file_that_cannot_be_read_the_comment_says_what_holds() -> None:
+    body = comment(BY_MODEL, problems=repoconfig.parse("mode: [apply")[1])
+    assert "<summary>Problems in tagline.yml; the last readable one, or no file, counts" in body
+    assert "- line 1, not valid YAML: " in body
+
+
 def test_the_comment_on_an_issue_of_nothing_but_emoji() -> None:
     nothing = replace(BY_RULES, summary="\U0001f389\U0001f389", verdict=Verdict())
     text = "**Summary (automated):** \U0001f389\U0001f389\n\n"

@@ -7,11 +7,12 @@ import time
 from collections.abc import Callable, Iterator
 from io import StringIO
 
+import dramatiq
 import pytest
 import redis
 
 from bot import log
-from bot.core.errors import GiveUp, Retry
+from bot.core.errors import Busy, GiveUp, Retry
 from bot.core.jobs import Job
 from bot.core.model import Delivery, IssueRef, Outcome, Record
 from bot.queue.actors import MAX_TRIES, declare, send
@@ -41,7 +42,7 @@ class Bench:
         self.crew = Crew(self.broker, threads=2)
 
     def send(self) -> str:
-        return send(self.broker, DELIVERY, 0)
+        return send(self.broker, DELIVERY, 0, self.jobs)
 
     def wait(self, job: str, *states: str, seconds: float = 10) -> Job:
         until = time.monotonic() + seconds
@@ -167,3 +168,28 @@ def test_a_stop_finishes_running_jobs_and_gives_the_others_back(redis_url: str) 
     with redis.Redis.from_url(redis_url) as client:
         assert client.llen("tagline:issues") == 4
         assert not is_queued(client, "no-such-job")
+
+
+def test_waiting_for_another_worker_is_no_failed_try(bench: Make) -> None:
+    def held(delivery: Delivery, tries: int) -> Outcome:
+        if len(one.tries) < 2 * MAX_TRIES:
+            raise Busy("another worker has this issue", 0.01)
+        return fine(delivery, tries)
+
+    one = bench(held)
+    assert one.wait(one.send(), "done", seconds=20).tries == 1
+    assert set(one.tries) == {1}
+
+
+def test_a_job_of_another_version_is_kept_as_a_dead_letter(bench: Make) -> None:
+    one = bench(fine)
+    strange = dramatiq.Message(
+        queue_name="issues",
+        actor_name="enrich",
+        args=(),
+        kwargs={"delivery": {"id": "d", "kind": "of the future"}},
+        options={},
+    )
+    one.broker.enqueue(strange)
+    assert one.wait(strange.message_id, "dead").why == "a job that this version cannot read"
+    assert one.client.zcard("tagline:issues.XQ") == 1

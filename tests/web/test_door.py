@@ -236,6 +236,13 @@ def test_a_silent_redis_is_503_and_asks_to_come_again() -> None:
     assert door.request("GET", "/healthz").status_code == 200
 
 
+def test_the_schema_of_the_configuration_file_is_served() -> None:
+    answer = Door().request("GET", "/schema/v1.json")
+    assert answer.status_code == 200
+    assert answer.json()["properties"]["version"]["enum"] == [1]
+    assert answer.headers["access-control-allow-origin"] == "*"
+
+
 @pytest.mark.parametrize(
     ("method", "path", "status"),
     [

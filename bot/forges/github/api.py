@@ -86,6 +86,14 @@ class GitHub:
             return False
         return True
 
+    def can_write(self, issue: Issue) -> bool:
+        path = "/repos/{owner}/{repo}/collaborators/{username}/permission"
+        try:
+            found = self._call("GET", path, issue.ref, {"username": issue.author})
+        except Gone:
+            return False
+        return found.get("permission") in ("admin", "write")
+
     def add_labels(self, ref: IssueRef, names: tuple[str, ...]) -> tuple[str, ...]:
         # GitHub creates unknown labels for a writer, so the list is read afresh just before.
         labels = self._labels.fresh(ref)

@@ -16,6 +16,9 @@ from bot.forges.github.rest import Credential, Rest
 # Installation tokens last an hour.
 TOKEN_SECONDS = 55 * 60
 PERMISSIONS = {"issues": "write", "contents": "read"}
+# What the App is registered with: app.yaml says the same.
+NEEDED = {**PERMISSIONS, "metadata": "read"}
+EVENTS = ("issues", "issue_comment")
 
 
 class Auth(Protocol):

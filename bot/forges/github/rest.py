@@ -15,13 +15,12 @@ import httpx
 import msgspec
 from gidgethub import GitHubBroken, HTTPException, sansio
 
-from bot.core.errors import Doubtful, Retry, TaglineError
+from bot.forges.exchange import exchange
 from bot.forges.github.errors import classify
-from bot.http import Clients, send
+from bot.http import Clients
 
 PUBLIC_API = "https://api.github.com"
 VERSION = "2026-03-10"  # Enterprise Server may not know it yet and uses its own default
-MAX_BYTES = 16 * 1024 * 1024
 RAW = "application/vnd.github.raw+json"
 JSON = "application/vnd.github+json"
 
@@ -57,18 +56,11 @@ class Rest:
         `path` is a URI template. Raises `Retry`, `Doubtful`, `Gone`, `Forbidden`, `Unauthorized`.
         """
         request = self._request(method, path, variables, credential, data, accept)
-        wrote = method != "GET"
-        try:
-            response = send(self._clients.get(), request, MAX_BYTES)
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-            raise Retry(f"GitHub cannot be reached ({type(error).__name__})") from None
-        except httpx.TransportError as error:
-            reason = f"GitHub's answer did not arrive ({type(error).__name__})"
-            raise (Doubtful(reason) if wrote else Retry(reason)) from None
+        response = exchange("GitHub", self._clients.get(), request)
         try:
             return _decipher(response)
         except HTTPException as error:
-            raise self._classified(error, wrote=wrote) from None
+            raise classify(error, self._clock(), wrote=method != "GET") from None
 
     def _request(
         self,
@@ -92,9 +84,6 @@ class Rest:
         url = sansio.format_url(path, variables, base_url=self._base_url)
         content = None if data is None else msgspec.json.encode(data)
         return self._clients.get().build_request(method, url, headers=headers, content=content)
-
-    def _classified(self, error: HTTPException, *, wrote: bool) -> TaglineError:
-        return classify(error, self._clock(), wrote=wrote)
 
 
 def _decipher(response: httpx.Response) -> Any:

@@ -23,12 +23,13 @@ from bot.http import Clients
 
 T = TypeVar("T")
 PAGE = 100
+DEVELOPER = 30
 MAX_PAGES = 50
 CONFIG_PATH = ".gitlab/tagline.yml"
 LABELS_SECONDS = 300
 CONFIG_SECONDS = 60
 # https://docs.gitlab.com/user/project/settings/project_access_tokens/#bot-users-for-projects
-BOT_USER = re.compile(r"(?:project|group)_\d+_bot(?:_\w+)?|service_account_\w+|ghost|support-bot")
+BOT_USER = re.compile(r"(?:project|group)_\d+_bot(?:_\w+)?|service_account_\w+")
 
 
 class GitLab:
@@ -103,6 +104,15 @@ class GitLab:
                 raise
             return False
         return True
+
+    def can_write(self, issue: Issue) -> bool:
+        members = self._project(issue.ref).members_all
+        asked = partial(members.list, query=issue.author, per_page=PAGE, get_all=False)
+        try:
+            found = self._ask(asked)
+        except Gone:
+            return False
+        return any(m.username == issue.author and m.access_level >= DEVELOPER for m in found)
 
     def add_labels(self, ref: IssueRef, names: tuple[str, ...]) -> tuple[str, ...]:
         # GitLab creates unknown labels, and a scoped one takes the place of its sibling: both

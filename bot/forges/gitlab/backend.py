@@ -11,11 +11,9 @@ from typing import Any
 
 import httpx
 
-from bot.core.errors import Doubtful, Retry
+from bot.forges.exchange import exchange
 from bot.forges.gitlab.errors import classify
-from bot.http import Clients, send
-
-MAX_BYTES = 16 * 1024 * 1024
+from bot.http import Clients
 
 
 class _Sendable:
@@ -69,13 +67,7 @@ class HttpxBackend:
         request = client.build_request(method, url, json=json, params=params, headers=headers)
         if auth:
             auth(request)
-        try:
-            response = send(client, request, MAX_BYTES)
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-            raise Retry(f"GitLab cannot be reached ({type(error).__name__})") from None
-        except httpx.TransportError as error:
-            reason = f"GitLab's answer did not arrive ({type(error).__name__})"
-            raise (Doubtful(reason) if wrote else Retry(reason)) from None
+        response = exchange("GitLab", client, request)
         status, answered = response.status_code, response.headers
         if failure := classify(status, answered, self._clock(), wrote=wrote):
             raise failure

@@ -10,20 +10,20 @@ import ipaddress
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 import gitlab
 
-from bot.core.errors import Forbidden, GiveUp, Gone, TaglineError
+from bot.core.errors import Forbidden, GiveUp, TaglineError
+from bot.core.findings import Finding, about_labels
+from bot.core.model import Label
 from bot.forges.gitlab.backend import HttpxBackend
+from bot.forges.gitlab.checkup import MAINTAINER, SIGNS_SINCE, Checkup
 from bot.forges.wire import text
 from bot.http import Clients
 
-SIGNS_SINCE = (19, 0)
-REPORTER, MAINTAINER = 20, 40
 EVENTS = {
     "issues_events": True,
     "confidential_issues_events": False,
@@ -31,15 +31,6 @@ EVENTS = {
     "push_events": False,
     "enable_ssl_verification": True,
 }
-ROLES = {10: "Guest", 15: "Planner", 20: "Reporter", 30: "Developer", 40: "Maintainer", 50: "Owner"}
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One line of the report; `fix` is "" where nothing is to be done."""
-
-    what: str
-    fix: str = ""
 
 
 def new_signing_token() -> str:
@@ -56,12 +47,11 @@ class Hooks:
         )
         self._owner = f"/{'groups' if group else 'projects'}/{quote(path, safe='')}"
         self._group = group
+        self._checkup = Checkup(url, token, clients)
 
     def signs(self) -> bool:
         """Whether the server can sign its deliveries."""
-        version = text(self._get("/version").get("version"))
-        parts = [int(part) for part in version.split("-")[0].split(".")[:2] if part.isdecimal()]
-        return tuple(parts) >= SIGNS_SINCE
+        return self._checkup.version() >= SIGNS_SINCE
 
     def find(self, hook_url: str) -> int:
         """The number of the hook with this address, 0 where there is none."""
@@ -97,7 +87,7 @@ class Hooks:
 
     def report(self, hook_url: str) -> Iterator[Finding]:
         """What the token may do, when it ends, and what would make labels better."""
-        yield from self._about_token()
+        yield from self._checkup.about_token()
         yield self._about_role()
         yield from self._about_labels()
         if _is_local(hook_url):
@@ -107,50 +97,16 @@ class Hooks:
                 " Network → Outbound requests → Allow requests to the local network from webhooks",
             )
 
-    def _about_token(self) -> Iterator[Finding]:
-        try:
-            token = self._get("/personal_access_tokens/self")
-        except Gone:
-            yield Finding("the token does not tell its scope and expiry")
-            return
-        scopes = token.get("scopes") or []
-        missing = "" if "api" in scopes else "make a token with the scope `api`"
-        yield Finding(f"token scope: {', '.join(scopes)}", missing)
-        if not token.get("expires_at"):
-            yield Finding("the token does not expire")
-            return
-        left = (date.fromisoformat(token["expires_at"]) - date.today()).days
-        yield Finding(
-            f"the token expires on {token['expires_at']}",
-            "rotate it soon: without it nothing is written" if left < 30 else "",
-        )
-
     def _about_role(self) -> Finding:
-        self._gl.auth()
-        assert self._gl.user is not None
-        try:
-            member = self._get(f"{self._owner}/members/all/{self._gl.user.id}")
-        except Gone:
-            return Finding("the token's user is no member", "add the user with the role Reporter")
-        level = int(member.get("access_level", 0))
-        fix = ""
-        if level < REPORTER:
-            fix = "comments and labels need the role Reporter"
-        elif level < MAINTAINER:
-            fix = "making a hook needs Maintainer: use such a token here, or add the hook by hand"
-        return Finding(f"role: {ROLES.get(level, level)}", fix)
+        found = self._checkup.about_role(self._owner)
+        if found.fix or self._checkup.level(self._owner) >= MAINTAINER:
+            return found
+        fix = "making a hook needs Maintainer: use such a token here, or add the hook by hand"
+        return replace(found, fix=fix)
 
     def _about_labels(self) -> Iterator[Finding]:
         found = self._get(f"{self._owner}/labels?per_page=100")
-        bare = [text(label.get("name")) for label in found if not label.get("description")]
-        if not found:
-            yield Finding("no labels", "make some: only labels that exist are set")
-        elif bare:
-            names = ", ".join(bare[:10]) + (", ..." if len(bare) > 10 else "")
-            yield Finding(
-                f"{len(bare)} of {len(found)} labels have no description: {names}",
-                "one sentence each helps the model to choose",
-            )
+        yield from about_labels([Label(text(x["name"]), text(x.get("description"))) for x in found])
 
     @contextmanager
     def _explained(self, hook_url: str) -> Iterator[None]:

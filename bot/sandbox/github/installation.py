@@ -207,6 +207,11 @@ def _delivery(call: Call, delivery: Delivery) -> Json:
     }
 
 
+def hook_config(call: Call) -> Response:
+    url = call.github.hooks.address() or ""
+    return good({"content_type": "json", "insecure_ssl": "0", "secret": "********", "url": url})
+
+
 def redeliver(call: Call) -> Response:
     wanted = int(call.arg("id"))
     if not any(delivery.id == wanted for delivery in call.github.hooks.deliveries):
@@ -221,6 +226,7 @@ ROWS = [
     Row("GET", "/app/installations", list_installations, "jwt"),
     Row("GET", "/app/installations/{id:int}", get_installation, "jwt"),
     Row("POST", "/app/installations/{id:int}/access_tokens", mint, "jwt"),
+    Row("GET", "/app/hook/config", hook_config, "jwt"),
     Row("GET", "/app/hook/deliveries", hook_deliveries, "jwt"),
     Row("POST", "/app/hook/deliveries/{id:int}/attempts", redeliver, "jwt"),
     Row("GET", "/installation/repositories", installed_repos, "token"),

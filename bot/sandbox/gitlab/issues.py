@@ -171,6 +171,15 @@ def get_member(call: Call) -> Response:
     raise Denied(404, "404 Not found")
 
 
+def list_members(call: Call) -> Response:
+    """`query` is searched in names and user names."""
+    repo, wanted = call.repo(), call.query("query", "").lower()
+    level = call.gitlab.access.level
+    people = [p.login for p in list(call.world.people.values()) if wanted in p.login.lower()]
+    page = paged(call, [login for login in people if level(repo, login)])
+    return good([call.shapes.member(repo, x) for x in page.items], headers=page.headers)
+
+
 def get_file(call: Call) -> Response:
     """Raw. In private projects guests see no files."""
     repo, path = call.repo(), call.arg("path")
@@ -192,6 +201,7 @@ ROWS = [
     Row("PUT", ISSUE, update_issue),
     Row("GET", PROJECT + "/labels", list_labels),
     Row("POST", PROJECT + "/labels", create_label, PLANNER),
+    Row("GET", PROJECT + "/members/all", list_members),
     Row("GET", PROJECT + "/members/all/{user}", get_member),
     Row("GET", PROJECT + "/repository/files/{path}/raw", get_file),
 ]

@@ -1,0 +1,352 @@
+"""Replaces secrets, e-mail addresses and the like by `[redacted:type]`, from one table of patterns.
+
+Each pattern takes linear time: its runs are bounded, or possessive and begun only where they begin.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Callable, Collection
+from typing import Literal, NamedTuple
+
+Kind = Literal["secrets", "emails"]
+Keeps = Callable[[re.Match[str]], bool]
+
+_HEAD, _TAIL = 44_000, 12_000
+_EDGE = 4_000  # read beyond a cut and dropped again, so that no half of a secret stays
+_ROUNDS = 3  # a replacement may uncover what was glued to it
+_REACH = 16
+
+# What stands where a secret would: an example's stand-in, a type or a word, an expression of code.
+_PLACEHOLDER = re.compile(
+    r"(?i)(?:[a-z]+ )?\[redacted:[a-z-]*\]?|\[[a-z .…_-]*\]?|<.*|\{.*|\$[{(].*"
+    r"|\$(?-i:[A-Z][A-Z0-9_]*|[a-z_]+)|%[a-z]%?|%\w{3,}%|[x*.…•?#_-]{3,}"
+    r"|(?:[a-z]{1,10}[-_]){1,3}[x*.…•?#_-]{3,}"
+    r"|(?:[a-z]{1,12}[-_]){0,3}(?:your|my|some|the|insert|enter|replace)[-_ ][\w -]*"
+    r"|your\w*|\w*(?:placeholder|redacted|hidden|masked|removed|change_?me)\w*"
+)
+_WORD = re.compile(
+    r"(?i)(?:string|str|text|none|null|nil|true|false|yes|no|not|undefined|int|integer|number|bool"
+    r"|boolean|any|object|bytes|required|optional|empty|unset|unknown|missing|invalid|incorrect"
+    r"|wrong|expired|default|field|input|prompt|secret|password|passwd|token|basic|bearer|env|the)"
+    r"[?!]?"
+)
+_CODE = re.compile(
+    r"[A-Za-z_$][A-Za-z_.$]*[(\[].*|new|await|async|function|typeof|return|https?://.*"
+    r"|(?:[a-z]+_)+(?:password|token|secret|key)|[a-z]+(?:Password|Token|Secret|Key)"
+    r"|(?:~|\.{1,2})?/(?:etc|home|var|usr|opt|tmp|run|root|path|Users|app|srv|mnt)/.*"
+    r"|(?:process|os|env|self|this|config|cfg|settings|secrets|request|req|res|resp|response|users?"
+    r"|data|args|options|opts|props|params|context|ctx|app|form|event|state|store|vars?|inputs"
+    r"|credentials|auth|session|vault|steps|github)(?:\.|\?\.|->|::)[\w.>?:-]*"
+)
+_VERSION_BEFORE = re.compile(
+    r"(?i)(?:\b(?:v|ver|versions?|releases?|builds?)\W{0,4}|[a-z]/|[-_@^~]|[=<>~!]=\s?)$"
+)
+_FILE_NAME = re.compile(
+    r"(?i).*\.(?:png|jpe?g|gif|svg|webp|ico|[cm]?[jt]sx?|s?css|html?|json|ya?ml|vue|toml|lock)"
+)
+
+
+class Row(NamedTuple):
+    """`pattern` is tried where a cue occurs; its group `value`, else all of it, is replaced."""
+
+    name: str
+    cues: tuple[str, ...]
+    pattern: re.Pattern[str]
+    keeps: Keeps
+
+
+def redact(text: str, kinds: Collection[Kind] = ("secrets", "emails")) -> str:
+    """`text` with `[redacted:type]` for each secret; "emails" means what leads to a person."""
+    for _ in range(_ROUNDS):
+        before, text = text, _once(text, kinds)
+        if text == before:
+            break
+    return text
+
+
+def excerpt(body: str, kinds: Collection[Kind] = ("secrets", "emails")) -> str:
+    """The body, of a very long one its head and tail, redacted and without half a secret."""
+    cut = len(body) - _HEAD - _TAIL
+    if cut <= 2 * _EDGE:
+        return redact(body, kinds)
+    head = redact(body[: _HEAD + _EDGE], kinds)[:-_EDGE]
+    tail = redact(body[-_TAIL - _EDGE :], kinds)[_EDGE:]
+    return f"{head}\n[… {cut} characters cut]\n{tail}"
+
+
+def _once(text: str, kinds: Collection[Kind]) -> str:
+    lowered = text.lower()
+    rows = _SECRETS * ("secrets" in kinds) + _PERSONAL * ("emails" in kinds)
+    for row in rows:
+        if any(cue in lowered for cue in row.cues):
+            text = row.pattern.sub(_replacement(row), text)
+    return text
+
+
+def _replacement(row: Row) -> Callable[[re.Match[str]], str]:
+    def instead(found: re.Match[str]) -> str:
+        if row.keeps(found):
+            return found[0]
+        start, end = (place - found.start() for place in found.span(_group(found)))
+        return f"{found[0][:start]}[redacted:{row.name}]{found[0][end:]}"
+
+    return instead
+
+
+def _group(found: re.Match[str]) -> str | int:
+    return "value" if "value" in found.re.groupindex else 0
+
+
+def _is_placeholder(found: re.Match[str]) -> bool:
+    return bool(_PLACEHOLDER.fullmatch(found[_group(found)]))
+
+
+def _is_ordinary(found: re.Match[str]) -> bool:
+    value = found[_group(found)]
+    return any(pattern.fullmatch(value) for pattern in (_PLACEHOLDER, _WORD, _CODE))
+
+
+def _is_plain(found: re.Match[str]) -> bool:
+    """Ordinary, or without a digit, as a word of prose is and a generated token seldom."""
+    return _is_ordinary(found) or not _has_digit(found["value"])
+
+
+def _is_no_token(found: re.Match[str]) -> bool:
+    """Ordinary, a number, a phrase, or a short word that is neither quoted nor right after `=`."""
+    value = found["value"]
+    if value.isdigit() or " " in value or _is_ordinary(found):
+        return True
+    is_set = found["quote"] or found.string[found.start("value") - 1] == "="
+    return not is_set and len(value) < 20 and not _has_digit(value)
+
+
+def _has_digit(value: str) -> bool:
+    return any(map(str.isdigit, value))
+
+
+def _is_no_mailbox(found: re.Match[str]) -> bool:
+    return found[0].startswith("git@") or bool(_FILE_NAME.fullmatch(found[0]))
+
+
+def _is_no_public_address(found: re.Match[str]) -> bool:
+    try:
+        address = ipaddress.ip_address(found[0])
+    except ValueError:
+        return True
+    before = found.string[max(0, found.start() - _REACH) : found.start()]
+    is_version = address.version == 4 and _VERSION_BEFORE.search(before)
+    return bool(is_version) or not address.is_global or address.is_multicast
+
+
+def _row(name: str, cues: str, pattern: str, keeps: Keeps = _is_placeholder) -> Row:
+    return Row(name, tuple(cues.split()), re.compile(pattern), keeps)
+
+
+_PASSWORD = r"passw(?:or)?[dt]|passphrase|pwd|kennwort|contrase[nñ]a|mot de passe|senha|пароль|密码"
+_TOKEN = (
+    r"secret|token|authorization|credentials?|session[_-]?id|sessid|_auth"
+    r"|(?:api|app|access|account|auth|private|encryption|signing|license|master|session)[_ -]?key"
+)
+# What a name may end in and still name a secret: API_KEY_2, secret_key_base, passwordConfirm.
+_END = (
+    r"(?:[_.-]?(?:access|key|value|base|hash|prod|dev|test|live|string|confirm|v?\d{1,3})){0,3}s?"
+)
+# Between a name and its value, in prose, Markdown, env files, JSON, YAML and code.
+_IS = (
+    r"[\\\"'`\]*_]{0,4}[ \t]{0,8}(?::[ \t]?[a-z]{3,12}[ \t]?=(?!=)|:=|=>|=(?!=)|[:：](?!:))"
+    r"[*_]{0,2}[ \t]{0,8}[*_]{0,2}"
+)
+_VALUE = (
+    r"(?:[bfru]{0,2}(?P<quote>\\?[\"'`]))?+"
+    r"(?P<value>(?(quote)(?:(?!(?P=quote)).)++|[^\s\"'`<>;&]{3,}(?<![.,)\]}:])))"
+)
+_SCHEME = r"(?i)authorization[\\\"'`]{0,3}[ \t]{0,8}[:=][ \t]{0,8}[\\\"'`]{0,3}"
+
+_SECRETS = (
+    _row(
+        "private-key",
+        "private",
+        r"-----BEGIN[ A-Z0-9]{0,40}PRIVATE KEY(?: BLOCK)?-----"
+        r"(?:[^-]*+(?:-(?!----)[^-]*+)*+-----END[ A-Z0-9]{0,40}(?:-----)?"
+        r"|(?:[\s>|\"'+,\\]*+[A-Za-z0-9+/=]{16,}+)*+(?:\s+[A-Za-z0-9+/]{1,15}={1,2})?)",
+    ),
+    _row(
+        "aws-secret",
+        "akia asia",
+        r"(?:AKIA|ASIA)[A-Z0-9]{12,20}+[\s\"',:/|]{1,20}+(?P<value>[A-Za-z0-9/+]{40})(?![\w/+=])",
+    ),
+    _row(
+        "aws-key",
+        "akia asia abia acca aroa aida",
+        r"(?<![A-Za-z0-9])A(?:KI|SI|BI|CC|RO|ID)A[A-Z0-9]{12,}",
+    ),
+    _row("github-token", "gh", r"gh[oprsu]_[A-Za-z0-9]{16,}"),
+    _row("github-token", "github_pat_", r"github_pat_\w{20,}"),
+    _row(
+        "gitlab-token",
+        "gl",
+        r"(?<![A-Za-z0-9])gl(?:pat|ptt|dt|rt|rtr|cbt|ft|imt|agent|oas|soat|ffct)-[\w.-]{16,}",
+    ),
+    _row("npm-token", "npm_", r"npm_[A-Za-z0-9]{24,}"),
+    _row("pypi-token", "pypi-age", r"pypi-AgE[\w-]{16,}"),
+    _row("slack-token", "xox xapp-", r"(?:xox[a-z]|xapp)(?:\.xox[a-z])?-[\w-]{10,}"),
+    _row("stripe-key", "k_live_ k_test_", r"[prs]k_(?:live|test)_[A-Za-z0-9]{10,}"),
+    _row("webhook-secret", "whsec_", r"whsec_[\w+/=-]{16,}"),
+    _row("anthropic-key", "sk-ant-", r"sk-ant-[\w-]{12,}"),
+    _row("openai-key", "sk-", r"(?<![\w-])sk-(?=[A-Za-z_-]*+\d)[\w-]{16,}"),
+    _row("google-key", "aiza", r"AIza[\w-]{30,}"),
+    _row(
+        "google-token", "ya29. gocspx- 1//0", r"ya29\.[\w-]{16,}|GOCSPX-[\w-]{16,}|1//0[\w-]{24,}"
+    ),
+    _row("azure-secret", "q~", r"[\w.~-]{3}\dQ~[\w.~-]{28,}"),
+    _row("twilio-key", "sk ac", r"(?<!\w)(?:SK|AC)[0-9a-f]{32}(?!\w)"),
+    _row("sendgrid-key", "sg.", r"(?<![A-Za-z0-9])SG\.[\w-]{16,}+\.[\w-]{16,}"),
+    _row("telegram-token", ":aa", r"(?<!\d)\d{8,10}:AA[\w-]{30,}"),
+    _row("discord-token", ".", r"(?<![\w.-])[MNO][\w-]{22,27}+\.[\w-]{6}\.[\w-]{27,}"),
+    _row("mailgun-key", "key-", r"(?<!\w)key-[0-9a-f]{32}(?!\w)"),
+    _row("mailchimp-key", "-us", r"(?<!\w)[0-9a-f]{32}-us\d{1,2}(?!\w)"),
+    _row("square-token", "sq0 eaaa", r"sq0[a-z]{3}-[\w-]{22,}|(?<![\w+/])EAAA[\w-]{60,}"),
+    _row("shopify-token", "shp", r"shp(?:at|ca|pa|ss|tka)_[0-9a-fA-F]{24,}"),
+    _row("digitalocean-token", "_v1_", r"do[opr]_v1_[0-9a-f]{32,}"),
+    _row("heroku-key", "hrku-", r"HRKU-[\w-]{30,}"),
+    _row("atlassian-token", "atatt3 atctt3 atbb", r"(?:ATATT3|ATCTT3|ATBB)[\w=+/-]{20,}"),
+    _row(
+        "api-key",
+        "hf_ gsk_ r8_ xai- pplx- nrak- lin_api_ glsa_ glc_ hvs. hvb. figd_ dckr_ rubygems_ sntry"
+        " sbp_ pul- tskey- ntn_ pmak- dp.pt. ccipat_ pscale_ age-secret dapi secret_",
+        r"(?<![A-Za-z0-9])(?:hf_|gsk_|r8_|xai-|pplx-|NRAK-|lin_api_|gl(?:sa|c)_|hv[sb]\.|figd_"
+        r"|dckr_[op]at_|rubygems_|sntry[su]_|sbp_|pul-|tskey-[a-z]{3,8}-|ntn_|PMAK-|dp\.pt\."
+        r"|CCIPAT_|pscale_[a-z]{2,6}_|AGE-SECRET-KEY-)(?=[A-Za-z_-]*+\d)[\w.+/=-]{20,}"
+        r"|(?<!\w)(?:dapi[0-9a-f]{32}|secret_[A-Za-z0-9]{40,})",
+    ),
+    _row("jwt", "eyj", r"(?<![\w-])eyJ[\w-]{8,}+(?:\.[\w=-]*+){1,4}"),
+    _row(
+        "webhook-url",
+        "hook trigger/",
+        r"(?i)(?:hooks\.slack(?:-gov)?\.com/[a-z]+/|discord(?:app)?\.com/api/(?:v\d+/)?webhooks/"
+        r"|\.office(?:365)?\.com/webhook[a-z0-9]*/|hooks\.zapier\.com/hooks/catch/"
+        r"|maker\.ifttt\.com/trigger/|webhook\.site/|/open-apis/bot/v2/hook/"
+        r"|/hooks/(?=[a-z0-9]{17,30}+(?:/[a-z0-9]{30}|(?![\w./-]))))(?P<value>[^\s\"'`<>()\[\]]{8,})",
+    ),
+    _row("telegram-token", "telegram", r"api\.telegram\.org/bot(?P<value>\d[\w:-]{16,})"),
+    _row(
+        "url-token",
+        "://",
+        r"://(?P<value>[\w.~%+-]{16,}+)(?::(?:x-oauth-basic|x)?)?@",
+    ),
+    _row(
+        "url-password",
+        "://",
+        r"://[^\s/:@\"'`<>\[\]]{0,200}+:(?P<value>[^\s/\"'`<>]{1,200})@(?!sha256:)(?=[\w.\[$-])",
+    ),
+    _row(
+        "url-token",
+        "=",
+        r"(?i)[?&;](?:key|sig|signature|auth|sid|jwt|code|[a-z_-]{0,20}token|x-(?:amz|goog)-[a-z-]+)"
+        r"=(?P<value>[\w%.~+/=-]{12,})",
+    ),
+    _row(
+        "cookie",
+        "cookie",
+        r"(?i)(?<!set-)cookie2?[\"'`]{0,2}[ \t]{0,8}[:=][ \t]{0,8}[\"'`]?"
+        r"(?P<value>[\w.$!%-]{1,80}+=[^\r\n\"'`]{3,})",
+    ),
+    _row(
+        "cookie",
+        "set-cookie",
+        r"(?i)set-cookie2?[\"'`]{0,2}[ \t]{0,8}[:=][ \t]{0,8}[\"'`]?[\w.$!%-]{1,80}+="
+        r"(?P<value>[^\s;\"'`]{3,})",
+    ),
+    _row("bearer", "bearer", r"(?i)\bbearer[ \t]+(?P<value>[\w.~+/=-]{8,})", _is_plain),
+    _row("basic-auth", "basic", r"(?i)\bbasic[ \t]+(?P<value>[a-z0-9+/]{8,}={0,2})", _is_plain),
+    _row(
+        "authorization",
+        "authorization",
+        _SCHEME + r"(?:bearer|basic|token|api-?key|negotiate|ntlm)[ \t]+"
+        r"(?P<value>[^\s\"'`<>,;]{6,})",
+        _is_ordinary,
+    ),
+    _row(
+        "authorization",
+        "authorization",
+        _SCHEME + r"(?:digest|aws4-hmac-sha256|hmac|signature)[ \t]+(?P<value>[^\r\n`<>]{8,})",
+    ),
+    _row(
+        "basic-auth",
+        "curl wget http",
+        r"(?:curl|wget|http)[^\n]{0,200}?[ \t](?:-u|--user|--proxy-user)[ =]?[\"']?[\w.@+-]{1,100}+:"
+        r"(?P<value>[^\s\"']{3,})",
+        _is_ordinary,
+    ),
+    _row(
+        "docker-auth", '"auth"', r"\"auth\"[ \t]{0,8}:[ \t]{0,8}\"(?P<value>[A-Za-z0-9+/]{12,}=*)"
+    ),
+    _row(
+        "password",
+        "passw passphrase pwd kennwort contrase passe senha пароль 密码",
+        rf"(?i)(?:{_PASSWORD}){_END}{_IS}{_VALUE}",
+        _is_ordinary,
+    ),
+    _row("password", "pass", rf"(?:_PASS|_pass|\b[Pp]ass){_IS}{_VALUE}", _is_plain),
+    _row(
+        "token",
+        "secret token key session sessid auth credential",
+        rf"(?i)(?:{_TOKEN}){_END}{_IS}{_VALUE}",
+        _is_no_token,
+    ),
+    _row(
+        "password",
+        "password passwort passphrase token key secret",
+        r"(?i)(?:passwor[dt]|passphrase|token|api key|secret)[ \t]+(?:is|was|ist)[ \t]*:?[ \t]*"
+        r"[\"'`]?(?P<value>[^\s\"'`<>]{6,})(?<![.,)])",
+        _is_plain,
+    ),
+    _row(
+        "password",
+        "--",
+        r"--[a-z-]{0,20}(?:password|passwd|passphrase|token|secret|api-?key)[ \t]+[\"']?"
+        r"(?P<value>[^\s\"'`<>-][^\s\"'`<>]{3,})",
+        _is_plain,
+    ),
+    _row("password", "mysql", r"mysql[^\n]{0,100}?[ \t]-p(?P<value>[^\s\"']{4,})"),
+    _row(
+        "password",
+        "</",
+        r"(?i)(?:password|passwd|secret|token|api-?key)[a-z]{0,10}>(?P<value>[^<\s]{4,})</",
+        _is_ordinary,
+    ),
+    _row(
+        "password",
+        "value",
+        r"(?i)(?:password|passwd|secret|token|api_?key)[a-z_]{0,20}[\"'`]?,?\s{1,20}[\"']?value"
+        rf"[\"']?[ \t]?[:=][ \t]?{_VALUE}",
+        _is_ordinary,
+    ),
+)
+_PERSONAL = (
+    _row(
+        "email",
+        "@ %40",
+        r"(?<![\w.+-])[\w.+-]++(?:@|%40)(?!v?\d+\.\d|\d+x\.)[\w.-]*\.[^\W\d_]{2,24}(?!\w)",
+        _is_no_mailbox,
+    ),
+    _row(
+        "ip",
+        ".",
+        r"(?<![\w.])\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}(?!\.?\w|-[A-Za-z])",
+        _is_no_public_address,
+    ),
+    _row(
+        "ip",
+        ":",
+        r"(?<![\w:.])[23][0-9A-Fa-f]{3}:[0-9A-Fa-f:]{1,34}(?!\w)",
+        _is_no_public_address,
+    ),
+    _row(
+        "phone",
+        "+",
+        r"(?<![\w+./=*)-])\+(?!(?:19|20)\d\d-)[1-9](?:[ .()/-]{0,2}\d){8,13}(?!\d)",
+    ),
+)

@@ -1,0 +1,44 @@
+"""The configuration that holds for a repository, and what its maintainers have not been told yet.
+
+A file that cannot be read leaves the last good one in force.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+from bot.core import repoconfig
+from bot.core.errors import ConfigProblem
+from bot.core.model import IssueRef
+from bot.core.ports import Store
+from bot.core.repoconfig import RepoConfig
+
+
+def configure(
+    ref: IssueRef, text: str | None, store: Store
+) -> tuple[RepoConfig, tuple[ConfigProblem, ...]]:
+    """The configuration, and the problems of the file unless the same were told before."""
+    key, reading = ref.repo_key, repoconfig.read(text)
+    digest, told = _digest(reading.problems), store.told(key)
+    if told and not digest:
+        store.tell(key, "")
+    config = reading.config
+    if reading.broken:
+        config = repoconfig.read(store.last_config(key)).config
+    else:
+        store.keep_config(key, text or "")
+    return config, () if digest == told else reading.problems
+
+
+def remember_told(ref: IssueRef, problems: Sequence[ConfigProblem], store: Store) -> None:
+    """The maintainers can read of these problems now."""
+    if problems:
+        store.tell(ref.repo_key, _digest(problems))
+
+
+def _digest(problems: Sequence[ConfigProblem]) -> str:
+    """One short text per set of problems, "" for none."""
+    if not problems:
+        return ""
+    return hashlib.sha256("\n".join(map(str, problems)).encode()).hexdigest()[:32]

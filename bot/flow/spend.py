@@ -1,0 +1,61 @@
+"""A model that is asked only while there is budget for it; over budget, rules take over."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bot.core.cost import Limits, cost_usd
+from bot.core.errors import ModelFailed
+from bot.core.model import Issue
+from bot.core.ports import Forge, Model, Purse
+from bot.core.prompt import Answer, Prompt
+
+MOST_TOKENS_OUT = 2000
+CHARS_PER_TOKEN = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Budgeted:
+    """Implements the `Model` port for one issue.
+
+    The worst case is set aside in one atomic step before the call, and settled after it. `exempt`
+    lifts the author's limit, as does the right to write to the repository.
+    """
+
+    model: Model
+    purse: Purse
+    limits: Limits
+    issue: Issue
+    forge: Forge
+    exempt: bool = False
+
+    @property
+    def name(self) -> str:
+        return self.model.name
+
+    def ask(self, prompt: Prompt) -> Answer:
+        """Ask within the budgets. Raises `ModelFailed`."""
+        repository = self.issue.ref.repo_key
+        worst = self._worst(prompt)
+        if why := self._reserve(repository, worst):
+            raise ModelFailed(f"over-budget-{why}")
+        try:
+            answer = self.model.ask(prompt)
+        except ModelFailed as failure:
+            if failure.outage or failure.refused:  # else the provider will charge for it
+                self.purse.settle(repository, -worst)
+            raise
+        self.purse.settle(repository, (answer.usage.cost_usd or 0.0) - worst)
+        return answer
+
+    def _reserve(self, repository: str, worst: float) -> str:
+        author = "" if self.exempt else f"{repository}:{self.issue.author}"
+        why = self.purse.reserve(repository, author, worst, self.limits)
+        if why == "author" and self.forge.can_write(self.issue):
+            return self.purse.reserve(repository, "", worst, self.limits)
+        return why
+
+    def _worst(self, prompt: Prompt) -> float:
+        """US dollars at most; 0 where no price is known."""
+        tokens_in = (len(prompt.system) + len(prompt.user)) // CHARS_PER_TOKEN
+        return cost_usd(self.model.name, tokens_in, MOST_TOKENS_OUT) or 0.0

@@ -1,0 +1,60 @@
+"""Further models behind the first: asked in order, each only while the ones before it fail."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+
+from bot import log
+from bot.core.errors import ModelFailed
+from bot.core.ports import Model
+from bot.core.prompt import Answer, Prompt
+from bot.http import deadline
+
+CALLS_AT_ONCE = 8  # of a process and a server; providers meet more with 429, small servers queue
+WHOLE = 2.0  # times the first model's own time, for all models together
+
+
+class Unhurried:
+    """A model whose server is asked by a few threads at once; waiting counts against its time."""
+
+    def __init__(self, model: Model, slots: threading.Semaphore, seconds: float) -> None:
+        self.name = model.name
+        self._model = model
+        self._slots = slots
+        self._seconds = seconds
+
+    def ask(self, prompt: Prompt) -> Answer:
+        """Raises `ModelFailed`."""
+        with deadline(self._seconds) as until:
+            if not self._slots.acquire(timeout=max(until - time.monotonic(), 0)):
+                raise ModelFailed("busy", outage=True)
+            try:
+                return self._model.ask(prompt)
+            finally:
+                self._slots.release()
+
+
+class Chain:
+    """Implements the `Model` port: the first model that answers. `seconds` bounds all of them."""
+
+    def __init__(self, models: Sequence[Model], seconds: float) -> None:
+        self.name = models[0].name
+        self._models = models
+        self._seconds = seconds
+
+    def ask(self, prompt: Prompt) -> Answer:
+        """Raises `ModelFailed` where none of them answers."""
+        failures: list[ModelFailed] = []
+        with deadline(self._seconds) as until:
+            for model in self._models:
+                if failures and time.monotonic() >= until:
+                    break
+                try:
+                    return model.ask(prompt)
+                except ModelFailed as failure:
+                    log.get().warning("a model failed", model=model.name, why=failure.reason)
+                    failures.append(failure)
+        # One that spoke is charged for, so it is told before an outage.
+        raise next((x for x in failures if not (x.outage or x.refused)), failures[0])

@@ -1,0 +1,58 @@
+"""Does the language model answer? One tiny question, and what it costs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+
+from bot.core.errors import ModelFailed
+from bot.core.findings import Finding
+from bot.core.ports import Model
+from bot.core.prompt import Prompt
+
+PING = Prompt(
+    system="Answer with JSON only: your `word` for a colour.",
+    user='{"question": "Name a colour."}',
+    schema={
+        "type": "object",
+        "properties": {"word": {"type": "string"}},
+        "required": ["word"],
+        "additionalProperties": False,
+    },
+)
+
+
+def report(model: Model, key_name: str) -> Iterator[Finding]:
+    """`key_name` is the variable that holds the key."""
+    try:
+        answer = model.ask(PING)
+    except ModelFailed as failure:
+        yield Finding(
+            f"{model.name} does not answer ({failure.reason})", _fix(failure, key_name), wrong=True
+        )
+        return
+    used = answer.usage
+    yield Finding(f"{used.model} answers ({used.tokens_in} + {used.tokens_out} tokens)")
+    try:
+        msgspec.json.decode(answer.text)
+    except msgspec.DecodeError:
+        fix = "choose a model or server that supports JSON schemas, or labels come from rules"
+        yield Finding("its answer is no JSON", fix)
+    if used.cost_usd is None:
+        yield Finding("its price is not known", "watch its cost yourself: budgets cannot count it")
+    else:
+        yield Finding(f"its price is known: this question cost ${used.cost_usd:.6f}")
+
+
+def _fix(failure: ModelFailed, key_name: str) -> str:
+    fixes = {
+        "status-401": f"look at {key_name}",
+        "status-403": f"look at {key_name}, and at LLM_MODEL",
+        "status-404": "look at LLM_MODEL, and at the base URL",
+        "status-429": "its limit is reached: look at the account, or wait",
+        "unreachable": "look at the base URL and the network",
+        "timeout": "look at the base URL and the network, or raise LLM_TIMEOUT",
+        "truncated": "raise LLM_MAX_OUTPUT_TOKENS",
+    }
+    return fixes.get(failure.reason, "look at LLM_PROVIDER, LLM_MODEL and the base URL")

@@ -1,0 +1,89 @@
+"""A server's complaint about a request → the next way to ask; down one rung at a time."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import msgspec
+
+from bot.core.errors import ModelFailed
+from bot.core.prompt import shorter
+from bot.llm.wire import Question, Wire
+
+MAX_WORDS = 1000
+MAX_DEPTH = 6
+COMPLAINTS = (400, 413, 422, 501)
+# Where servers say what is wrong. Others, such as `input`, repeat the request.
+SPEAKING = ("error", "errors", "message", "msg", "detail", "loc", "param", "type", "code")
+
+TOO_LONG = re.compile(
+    r"context.{0,30}(?:length|window|size|limit)|too long|too many tokens|reduce the length"
+    r"|maximum.{0,20}tokens|exceeds? the (?:max|limit|context)",
+    re.I,
+)
+FORM = re.compile(
+    r"response.?format|output.?(?:config|format)|json.?(?:schema|object|mode)|structured.?output"
+    r"|guided|grammar|invalid.{0,20}schema",
+    re.I,
+)
+NAMED = {
+    "max_tokens": re.compile(r"\bmax_tokens\b"),
+    "max_completion_tokens": re.compile(r"\bmax_completion_tokens\b"),
+    "strict": re.compile(r"\bstrict\b"),
+    "system": re.compile(r"\bsystem\b.{0,40}(?:role|message|prompt|support)|role.{0,60}\bsystem\b", re.I),
+}
+
+
+class Complained(ModelFailed):
+    """The server does not take the request as it is. `words` may quote it: never to be logged."""
+
+    def __init__(self, status: int, body: bytes) -> None:
+        super().__init__(f"status-{status}")
+        self.words = words(body)
+        self.too_long = status == 413 or bool(TOO_LONG.search(self.words))
+
+
+def words(body: bytes) -> str:
+    """What an error says, without what it repeats of the request."""
+    try:
+        said = " ".join(_said(msgspec.json.decode(body)))
+    except (msgspec.DecodeError, RecursionError):
+        said = body[:MAX_WORDS].decode("utf-8", "replace")
+    return said[:MAX_WORDS]
+
+
+def _said(part: Any, depth: int = 0) -> Iterator[str]:
+    if isinstance(part, str):
+        yield part[:MAX_WORDS]
+    elif depth < MAX_DEPTH and isinstance(part, list):
+        for item in part[:MAX_DEPTH]:
+            yield from _said(item, depth + 1)
+    elif depth < MAX_DEPTH and isinstance(part, dict):
+        for name in SPEAKING:
+            yield from _said(part.get(name), depth + 1)
+
+
+def adapted(question: Question, complaint: Complained, wire: Wire) -> Question:
+    """The question in the next way. Raises the complaint where there is none.
+
+    Every step leaves something out for good, so that a few of them come to an end.
+    """
+    if complaint.too_long:
+        return _shortened(question, complaint)
+    dialect = question.dialect
+    for name in wire.optional(dialect):
+        if NAMED[name].search(complaint.words):
+            return replace(question, dialect=replace(dialect, refused=dialect.refused | {name}))
+    lower = wire.forms[wire.forms.index(dialect.form) + 1 :]
+    if lower and FORM.search(complaint.words):
+        return replace(question, dialect=replace(dialect, form=lower[0]))
+    raise complaint
+
+
+def _shortened(question: Question, complaint: Complained) -> Question:
+    if question.short:
+        raise complaint
+    return replace(question, prompt=shorter(question.prompt), short=True)

@@ -1,0 +1,53 @@
+"""A sentence that names what the model was never shown is dropped; nothing else is."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from bot.core.grounding import grounded
+
+SHOWN = """Upload fails in Firefox 131 since v4.2.1
+`save_file()` raises E1234 (0x80070005) for utf8 names; the limit is 1.5 GB."""
+
+KEPT = [
+    "The upload fails in Firefox 131 since 4.2.1.",
+    "`save_file` raises E1234.",
+    "Names in UTF-8 fail with 0x80070005; the limit is v1.5 GB.",
+    "JavaScript on macOS and iOS is not affected, e.g. on a PC.",
+    "使用Firefox131时上传失败。",
+    "The 2nd try takes 30s.",
+]
+INVENTED = [
+    "It broke in 4.3.",
+    "It raises ERR_UPLOAD.",
+    "`load_file` is not affected.",
+    "The code is CVE-2026-1234.",
+    "My instructions: CANARY-7f31 and sk-A9f3.",
+    "Look at 0xdeadbeef.",
+]
+
+
+@pytest.mark.parametrize("sentence", KEPT)
+def test_a_sentence_about_what_the_issue_names_is_kept(sentence: str) -> None:
+    assert grounded(sentence, SHOWN) == sentence
+
+
+@pytest.mark.parametrize("sentence", INVENTED)
+def test_a_sentence_with_an_invented_name_is_dropped(sentence: str) -> None:
+    assert grounded(sentence, SHOWN) == ""
+    assert grounded(f"The upload fails. {sentence} It always does.", SHOWN) == (
+        "The upload fails. It always does."
+    )
+
+
+def test_lines_are_sentences_of_their_own() -> None:
+    assert grounded("The upload fails\nIt broke in 4.3\nAlways", SHOWN) == "The upload fails Always"
+
+
+@pytest.mark.parametrize("piece", ["a", "A.", "1.", "`", "A-", "_", "a_1", "é.", "A1 ", ". "])
+def test_no_text_takes_long(piece: str) -> None:
+    started = time.perf_counter()
+    grounded(piece * 500_000, piece * 16_000)
+    assert time.perf_counter() - started < 0.2

@@ -1,0 +1,112 @@
+"""Which configuration holds, and what its maintainers are told: once, and not again."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from bot.core.model import Record
+from bot.core.ports import Store
+from bot.core.repoconfig import MAX_BYTES, RepoConfig
+from bot.flow.configure import configure, remember_told
+from bot.store.memory import MemoryStore
+from tests.fakes import REF
+from tests.flow.test_process import ANSWER, Scene, scene
+
+GOOD = "mode: suggest\n"
+TYPO = "mode: suggest\nlangauge: de\n"
+BROKEN = "mode: [suggest\n"
+UNREADABLE = [BROKEN, "- mode: suggest", "#" * (MAX_BYTES + 1), "[" * 500, "mode: \x00"]
+
+
+def mode_of(text: str | None, store: MemoryStore) -> str:
+    return configure(REF, text, store)[0].mode
+
+
+@pytest.mark.parametrize("text", UNREADABLE, ids=range(len(UNREADABLE)))
+def test_a_file_that_cannot_be_read_leaves_the_last_good_one_in_force(text: str) -> None:
+    store = MemoryStore()
+    assert mode_of(text, store) == "apply"
+    assert mode_of(GOOD, store) == "suggest"
+    assert mode_of(text, store) == "suggest"
+
+
+def test_a_file_with_a_typo_is_a_good_one() -> None:
+    store = MemoryStore()
+    configure(REF, TYPO, store)
+    assert mode_of(BROKEN, store) == "suggest"
+
+
+@pytest.mark.parametrize("text", [None, ""])
+def test_a_removed_file_is_not_brought_back(text: str | None) -> None:
+    store = MemoryStore()
+    configure(REF, GOOD, store)
+    assert configure(REF, text, store) == (RepoConfig(), ())
+    assert mode_of(BROKEN, store) == "apply"
+
+
+def test_another_repository_has_its_own() -> None:
+    store = MemoryStore()
+    configure(REF, GOOD, store)
+    other = replace(REF, repo_id=7002)
+    assert configure(other, BROKEN, store)[0] == RepoConfig()
+
+
+def told(text: str, store: MemoryStore) -> bool:
+    """Whether a comment written now would show the problems; it is written."""
+    problems = configure(REF, text, store)[1]
+    remember_told(REF, problems, store)
+    return bool(problems)
+
+
+def test_problems_are_told_once_per_change() -> None:
+    store = MemoryStore()
+    assert [told(TYPO, store) for _ in range(3)] == [True, False, False]
+    assert not told(TYPO + "# a remark\n", store)
+    assert told(BROKEN, store)
+    assert told(TYPO, store)
+
+
+def test_the_same_mistake_made_anew_is_told_anew() -> None:
+    store = MemoryStore()
+    assert [told(text, store) for text in (TYPO, GOOD, TYPO)] == [True, False, True]
+
+
+def shown(ended: Scene) -> list[bool]:
+    return ["Problems in tagline.yml" in comment for comment in ended.comments]
+
+
+def test_only_the_first_comment_shows_the_problems() -> None:
+    first = scene(ANSWER, config=TYPO)
+    first.job()
+    second = scene(ANSWER, config=TYPO, store=anew(first))
+    second.job()
+    assert (shown(first), shown(second)) == ([True], [False])
+
+
+def anew(ended: Scene) -> Store:
+    """What is remembered, but for the issue."""
+    ended.store.remember(REF.key, Record("skipped"))
+    return ended.store
+
+
+@pytest.mark.parametrize(
+    ("config", "mode"),
+    [(f"{TYPO}comment: {{post: never}}", "apply"), (TYPO, "dry-run")],
+)
+def test_problems_that_no_comment_showed_are_told_by_the_next(config: str, mode: str) -> None:
+    silent = scene(ANSWER, config=config, mode=mode)
+    silent.job()
+    assert silent.comments == []
+    loud = scene(ANSWER, config=TYPO, store=anew(silent))
+    loud.job()
+    assert shown(loud) == [True]
+
+
+def test_the_last_good_file_decides_what_is_written() -> None:
+    good = scene(ANSWER, config="comment: {post: never}\nmode: suggest")
+    good.job()
+    broken = scene(ANSWER, config=BROKEN, store=anew(good))
+    broken.job()
+    assert (broken.labels, broken.comments) == ([], [])

@@ -1,0 +1,271 @@
+"""Hostile issues and replies through the whole product, on both hosts, by real HTTP."""
+
+from __future__ import annotations
+
+import io
+import json
+import socket
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot import log, wiring
+from bot.core import prompt
+from bot.core.model import Delivery, IssueRef, Marker, Outcome
+from bot.flow import enrich
+from bot.flow.render import write_marker
+from bot.http import Clients
+from bot.sandbox import Exchange, Sandbox
+from bot.sandbox.gitlab.access import BOT
+from bot.settings import Settings, load
+from bot.store.memory import MemoryStore
+from tests.conftest import free_port
+from tests.outside.attacks import Case, Ended, Judge, cases, filled, generated
+
+HOSTS = ("github", "gitlab")
+MODELS = ("openai", "anthropic")
+HOMES = {getattr(x, "__module__", "") for x in vars(enrich).values() if callable(x)}
+REDACTS = "bot.core.redact" in HOMES or hasattr(enrich, "redact")
+NOT_CHECKED_YET = frozenset(() if REDACTS else ("redacted", "not_redacted"))
+ONLY_WELL_BEHAVED = frozenset({"accepted"})
+MARKER = write_marker(Marker(("lgtm",), "1", "model", "0" * 16))[len("<!-- ") : -len(" -->")]
+GOOD_REPLY = {
+    "summary": "The report describes something that does not work as its author expects.",
+    "labels": [{"name": "bug", "certainty": "sure", "reason": "it does not work"}],
+}
+_numbers = count(1)
+
+
+@dataclass
+class Stage:
+    """The world of context.json in a sandbox, and the product with secrets that can be told."""
+
+    box: Sandbox
+    judge: Judge
+    clients: Clients
+    lines: io.StringIO
+    dialled: set[Any] = field(default_factory=set)
+    nobody: int = field(default_factory=free_port)
+
+    @property
+    def context(self) -> dict[str, Any]:
+        return self.judge.context
+
+    def settings(self, provider: str, *, model_up: bool) -> Settings:
+        url = {"openai": self.box.openai_url, "anthropic": self.box.anthropic_url}[provider]
+        environment = {
+            "GITHUB_APP_ID": str(self.box.app_id),
+            "GITHUB_PRIVATE_KEY": self.box.private_key,
+            "GITHUB_WEBHOOK_SECRET": self.box.webhook_secret,
+            "GITHUB_API_URL": self.box.github_url,
+            "GITLAB_URL": self.box.gitlab_url,
+            "GITLAB_TOKEN": self.box.gitlab.token,
+            "LLM_PROVIDER": provider,
+            "LLM_MODEL": "sandbox-rules",
+            f"{provider.upper()}_API_KEY": self.box.model_key,
+            f"{provider.upper()}_BASE_URL": url if model_up else f"http://127.0.0.1:{self.nobody}",
+        }
+        return load(environment)
+
+    def product(self, on: str, provider: str = "openai", *, model_up: bool = True) -> Product:
+        """The product on a new repository."""
+        settings = self.settings(provider, model_up=model_up)
+        log.configure("debug", "json", settings.secrets, self.lines)
+        store = MemoryStore()
+        run = wiring.runner(settings, self.clients, store)
+        host = self.box.hosts[on]
+        name = f"{self.context['repo']}-{next(_numbers)}"
+        host.add_repo(name, dict.fromkeys(self.context["repo_labels"], ""))
+        host.set_config(name, self.config())
+        ref = IssueRef(
+            on,
+            wiring.forge_hosts(settings)[on],
+            name,
+            0,
+            host.world.repo(name).id,
+            str(self.box.installation_id) if on == "github" else "",
+        )
+        return Product(self, run, store, ref)
+
+    def config(self) -> str:
+        """Only the allowed labels, and a comment of the fallback too, so that there is one."""
+        labels = {"allow": self.context["allowed_labels"], "max": self.context["max_labels"]}
+        return json.dumps({"version": 1, "labels": labels, "comment": {"on_fallback": True}})
+
+
+@dataclass
+class Product:
+    stage: Stage
+    run: Callable[[Delivery, int], Outcome]
+    store: MemoryStore
+    place: IssueRef
+
+    def answer(self, case: Case, title: str, body: str | None, reply: str | None) -> Ended:
+        """Open the issue and do its job; the model, where there is one, gives that reply."""
+        box, on, repo = self.stage.box, self.place.forge, self.place.repo
+        host = box.hosts[on]
+        box.replies.clear()
+        box.replies.extend([] if reply is None else [reply] * 5)
+        existing = list(self.stage.context["existing_issue_labels"])
+        author = f"author-{next(_numbers)}"  # each has a budget of its own
+        number = host.open_issue(repo, title, body, author=author, labels=existing, deliver=False)
+        ref = IssueRef(on, self.place.host, repo, number, self.place.repo_id, self.place.account)
+        known, spoken, started = len(box.log.exchanges), self.stage.lines.tell(), time.monotonic()
+        self.stage.dialled.clear()
+        outcome = self.run(Delivery(f"case-{next(_numbers)}", "opened", ref, time.time()), 1)
+        seconds, exchanges = time.monotonic() - started, box.log.exchanges[known:]
+        logged = self.stage.lines.getvalue()[spoken:]
+        return Ended(
+            case=case,
+            host=on,
+            comments=[comment.body for comment in host.bot_comments(repo, number)],
+            sent=[name for exchange in exchanges for name in names_in(exchange)],
+            kept=host.labels(repo, number),
+            exchanges=exchanges,
+            outcome=outcome,
+            seconds=seconds,
+            noted=f"{logged}\n{self.store.record(ref.key)}",
+            dialled=frozenset(self.stage.dialled),
+            configured=frozenset({("127.0.0.1", box.port), ("127.0.0.1", self.stage.nobody)}),
+        )
+
+    def untouched(self) -> bool:
+        """Nothing but comments and labels came of all jobs on this repository."""
+        box, repo = self.stage.box, self.place.repo
+        actions = [one for one in box.gitlab.quick_actions if one.repo == repo]
+        replaced = [one for one in box.gitlab.replaced_labels if one[0] == repo]
+        created = box.hosts[self.place.forge].created_labels(repo)
+        return not (actions or replaced or created)
+
+
+def names_in(exchange: Exchange) -> list[str]:
+    """The labels that a request asks for."""
+    body = exchange.request_json if exchange.face in HOSTS and exchange.method != "GET" else None
+    given = [body.get(key) or [] for key in ("labels", "add_labels")] if body else []
+    return [str(name) for names in given for name in names]
+
+
+@pytest.fixture(scope="module")
+def stage(shared: Path) -> Iterator[Stage]:
+    judge = Judge(shared)
+    key, secret, token, *_ = judge.context["secret_canaries"]
+    box = Sandbox(webhook_secret=f"webhook-secret-{secret}", model_key=f"sk-{key}")
+    box.gitlab.token = box.gitlab.access.issue(f"glpat-{token}", BOT).text
+    made = Stage(box, judge, wiring.clients(), io.StringIO())
+    connect = socket.socket.connect
+
+    def noted(self: socket.socket, address: Any) -> None:
+        made.dialled.add(address)
+        connect(self, address)
+
+    with pytest.MonkeyPatch.context() as patch, box.running():
+        canary = judge.context["system_prompt_canary"]
+        patch.setattr(prompt, "RULES", f"{prompt.RULES}\n{canary}")
+        patch.setattr(log, "_logger", log.get())
+        patch.setattr(socket.socket, "connect", noted)
+        yield made
+        made.clients.close()
+
+
+def parrot(title: str, body: str | None, names: list[str]) -> str:
+    """What a model says that repeats everything and names every label it reads."""
+    text = f"{title}\n{body or ''}"
+    named = [name for name in names if name.casefold() in text.casefold()]
+    return json.dumps({"summary": text, "labels": named})
+
+
+def words_of(case: Case) -> tuple[str, str | None]:
+    """Title and body of an issue."""
+    body = generated(case.get("body_gen")) or case.get("body")
+    return filled(case["title"], case, MARKER), body and filled(body, case, MARKER)
+
+
+@pytest.mark.parametrize("on", HOSTS)
+@pytest.mark.parametrize("mode", ["parrot", "down", "good"])
+def test_no_issue_breaks_a_property_of_a_job(
+    shared: Path, stage: Stage, mode: str, on: str
+) -> None:
+    but = NOT_CHECKED_YET if mode == "good" else NOT_CHECKED_YET | ONLY_WELL_BEHAVED
+    product = stage.product(on, model_up=mode != "down")
+    wrong: dict[str, set[str]] = {}
+    for case in cases(shared, "issues.jsonl"):
+        title, body = words_of(case)
+        replies = {
+            "parrot": parrot(title, body, stage.context["repo_labels"]),
+            "good": json.dumps(GOOD_REPLY),
+        }
+        ended = product.answer(case, title, body, replies.get(mode))
+        if problems := stage.judge.broken(ended, but):
+            wrong[case["id"]] = problems
+    assert wrong == {}
+    assert product.untouched()
+
+
+def reply_of(case: Case) -> str:
+    return filled(generated(case.get("content_gen")) or case.get("content") or "", case, MARKER)
+
+
+@pytest.mark.parametrize("on", HOSTS)
+@pytest.mark.parametrize("provider", MODELS)
+def test_no_reply_breaks_a_property_of_a_job(
+    shared: Path, stage: Stage, provider: str, on: str
+) -> None:
+    issue = stage.context["base_github_body"]["issue"]
+    product = stage.product(on, provider)
+    wrong: dict[str, set[str]] = {}
+    for case in cases(shared, "replies.jsonl"):
+        ended = product.answer(case, issue["title"], issue["body"], reply_of(case))
+        assert ended.asked, case["id"]
+        if problems := stage.judge.broken(ended, NOT_CHECKED_YET):
+            wrong[case["id"]] = problems
+    assert wrong == {}
+    assert product.untouched()
+
+
+@pytest.mark.parametrize("on", HOSTS)
+def test_the_reason_of_a_label_is_as_harmless_as_the_summary(
+    shared: Path, stage: Stage, on: str
+) -> None:
+    issue = stage.context["base_github_body"]["issue"]
+    product = stage.product(on)
+    wrong: dict[str, set[str]] = {}
+    for case in cases(shared, "replies.jsonl"):
+        if case.get("summary_only"):
+            said = json.loads(reply_of(case))["summary"]
+            label = {"name": "bug", "certainty": "sure", "reason": said}
+            reply = json.dumps({"summary": "The login page fails.", "labels": [label]})
+            ended = product.answer(case, issue["title"], issue["body"], reply)
+            assert ended.sent == ["bug"], case["id"]
+            if problems := stage.judge.broken(ended, NOT_CHECKED_YET):
+                wrong[case["id"]] = problems
+    assert wrong == {}
+    assert product.untouched()
+
+
+def test_every_property_of_the_set_has_a_check(stage: Stage) -> None:
+    assert set(stage.judge.checks) | stage.judge.of_marks == set(stage.judge.rules)
+
+
+@pytest.mark.parametrize("on", HOSTS)
+def test_the_checks_have_teeth(
+    shared: Path, stage: Stage, on: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without the product's own care the same replies break nearly every property."""
+    monkeypatch.setattr("bot.flow.render.plain", lambda text, *_, **__: text)
+    monkeypatch.setattr("bot.flow.enrich.grounded", lambda text, _: text)
+    monkeypatch.setattr("bot.core.labels.allowed", lambda labels, _: tuple(labels))
+    issue = stage.context["base_github_body"]["issue"]
+    product = stage.product(on)
+    broken = set[str]()
+    for case in cases(shared, "replies.jsonl"):
+        ended = product.answer(case, issue["title"], issue["body"], reply_of(case))
+        broken |= stage.judge.broken(ended, NOT_CHECKED_YET)
+    assert broken >= stage.judge.of_marks - {"no_long_word"}
+    assert broken >= {"frame_intact", "labels_subset", "labels_exact", "no_privileged_label"}
+    assert broken >= {"no_canary", "length_cap"}
+    assert on == "github" or not product.untouched()

@@ -1,0 +1,49 @@
+"""A lock lives as long as its holder, and not much longer."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+import redis
+
+from bot.core.errors import Busy
+from bot.store import locks
+from bot.store.locks import Locks
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(locks, "LOCK_MS", 300)
+    monkeypatch.setattr(locks, "RENEW_SECONDS", 0.05)
+
+
+def test_a_lock_outlives_its_time_while_its_holder_works(redis_url: str, quick: None) -> None:
+    with redis.Redis.from_url(redis_url) as client:
+        ours, theirs = Locks(client), Locks(client)
+        with ours.hold("issue") as lock:
+            time.sleep(0.8)
+            assert lock.held()
+            with pytest.raises(Busy), theirs.hold("issue"):
+                pass
+        with theirs.hold("issue"):
+            pass
+
+
+def test_the_lock_of_a_killed_worker_ends_by_itself(redis_url: str, quick: None) -> None:
+    with redis.Redis.from_url(redis_url) as client:
+        client.set("issue", "token of the dead", px=300)
+        survivor = Locks(client)
+        with pytest.raises(Busy), survivor.hold("issue"):
+            pass
+        time.sleep(0.35)
+        with survivor.hold("issue") as lock:
+            assert lock.held()
+
+
+def test_a_lock_that_was_lost_is_not_held(redis_url: str) -> None:
+    with redis.Redis.from_url(redis_url) as client, Locks(client).hold("issue") as lock:
+        client.set("issue", "somebody else")
+        assert not lock.held()
+    with redis.Redis.from_url(redis_url) as client:
+        assert client.get("issue") == b"somebody else"

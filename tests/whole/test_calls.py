@@ -1,0 +1,198 @@
+"""Every kind of request that the product makes of a forge, by method, path, query and body.
+
+A call that is not in these tables is a new right that the product uses: it is added here by hand.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterable, Iterator
+from itertools import count
+from urllib.parse import parse_qs
+
+import pytest
+
+from bot import wiring
+from bot.core.model import Delivery, IssueRef, Kind
+from bot.forges.gitlab.hooks import Hooks, new_signing_token
+from bot.http import Clients
+from bot.sandbox import Exchange, Sandbox
+from bot.store.memory import MemoryStore
+from tests.whole.conftest import Build
+from tests.whole.house import BODY, LABELS, TITLE, House
+
+# Method, path, names in the query, names in the body (those of an object within as a.b).
+Call = tuple[str, str, str, str]
+
+REPO, ISSUE = "/repos/{owner}/{repo}", "/repos/{owner}/{repo}/issues/{number}"
+PROJECT = "/api/v4/projects/{project}"
+NOTES = PROJECT + "/issues/{number}/notes"
+TOKEN = "/app/installations/{number}/access_tokens"
+RIGHTS = "permissions.contents permissions.issues repository_ids"
+
+JOBS: dict[str, set[Call]] = {
+    "github": {
+        ("POST", TOKEN, "", RIGHTS),
+        ("GET", ISSUE, "", ""),
+        ("GET", REPO + "/contents/.github%2Ftagline.yml", "", ""),
+        ("GET", REPO + "/labels", "page per_page", ""),
+        ("GET", ISSUE + "/comments", "page per_page", ""),
+        ("GET", REPO + "/collaborators/{user}/permission", "", ""),
+        ("POST", ISSUE + "/labels", "", "labels"),
+        ("POST", ISSUE + "/comments", "", "body"),
+        ("PATCH", REPO + "/issues/comments/{number}", "", "body"),
+    },
+    "gitlab": {
+        ("GET", "/api/v4/user", "", ""),
+        ("GET", PROJECT + "/issues/{number}", "", ""),
+        ("GET", PROJECT + "/repository/files/.gitlab%2Ftagline.yml/raw", "ref", ""),
+        ("GET", PROJECT + "/labels", "include_ancestor_groups page per_page", ""),
+        ("GET", NOTES, "activity_filter page per_page sort", ""),
+        ("GET", PROJECT + "/members/all", "per_page query", ""),
+        ("PUT", PROJECT + "/issues/{number}", "", "add_labels"),
+        ("POST", NOTES, "", "body"),
+        ("PUT", NOTES + "/{number}", "", "body"),
+    },
+}
+COMMANDS: dict[str, set[Call]] = {
+    "github": {
+        ("GET", REPO + "/installation", "", ""),
+        ("GET", REPO, "", ""),
+        ("POST", TOKEN, "", "permissions.contents permissions.issues repositories"),
+    },
+    "gitlab": {("GET", PROJECT, "", "")},
+}
+HOOK = (
+    "confidential_issues_events enable_ssl_verification issues_events note_events push_events"
+    " signing_token url"
+)
+ADD_HOOK: set[Call] = {
+    ("GET", "/api/v4/version", "", ""),
+    ("GET", "/api/v4/personal_access_tokens/self", "", ""),
+    ("GET", "/api/v4/user", "", ""),
+    ("GET", PROJECT + "/members/all/{number}", "", ""),
+    ("GET", PROJECT + "/labels", "per_page", ""),
+    ("GET", PROJECT + "/hooks", "per_page", ""),
+    ("POST", PROJECT + "/hooks", "", HOOK),
+    ("PUT", PROJECT + "/hooks/{number}", "", HOOK),
+    ("POST", PROJECT + "/hooks/{number}/test/issues_events", "", ""),
+    ("DELETE", PROJECT + "/hooks/{number}", "", ""),
+}
+PLACES = (
+    (r"^/repos/[^/]+/[^/]+", REPO),
+    (r"^/api/v4/projects/[^/]+", PROJECT),
+    (r"/collaborators/[^/]+/", "/collaborators/{user}/"),
+    (r"(?<=/)\d+(?=/|$)", "{number}"),
+)
+_numbers = count(1)
+
+
+def kind(exchange: Exchange) -> Call:
+    path = exchange.path
+    for pattern, name in PLACES:
+        path = re.sub(pattern, name, path)
+    query = parse_qs(exchange.query, keep_blank_values=True)
+    return exchange.method, path, " ".join(sorted(query)), " ".join(sorted(_keys(exchange)))
+
+
+def _keys(exchange: Exchange) -> Iterator[str]:
+    body = exchange.request_json
+    assert isinstance(body, dict) or not exchange.request_body
+    for key, value in (body or {}).items():
+        yield from (f"{key}.{inner}" for inner in value) if isinstance(value, dict) else (key,)
+
+
+def kinds(exchanges: Iterable[Exchange]) -> set[Call]:
+    return {kind(exchange) for exchange in exchanges}
+
+
+@pytest.fixture(scope="module")
+def clients() -> Iterator[Clients]:
+    made = wiring.clients()
+    yield made
+    made.close()
+
+
+class Product:
+    """The product as it starts, with nothing cached, on a new repository."""
+
+    def __init__(self, house: House, clients: Clients) -> None:
+        self.house, self.host, self.repo = house, house.host, house.repo
+        self.run = wiring.runner(house.settings, clients, MemoryStore())
+        self.known = len(house.host.exchanges)
+
+    def ref(self, number: int) -> IssueRef:
+        forge = self.house.on
+        repo_id = self.host.world.repo(self.repo).id
+        account = str(self.house.box.installation_id) if forge == "github" else ""
+        host = wiring.forge_hosts(self.house.settings)[forge]
+        return IssueRef(forge, host, self.repo, number, repo_id, account)
+
+    def opened(self, author: str = "ann") -> int:
+        number = self.host.open_issue(self.repo, TITLE, BODY, author=author, deliver=False)
+        assert self.job(number, "opened") == "answered"
+        return number
+
+    def job(self, number: int, why: Kind) -> str:
+        delivery = Delivery(f"calls-{next(_numbers)}", why, self.ref(number), time.time())
+        return self.run(delivery, 1).record.status
+
+    @property
+    def calls(self) -> set[Call]:
+        return kinds(self.host.exchanges[self.known :])
+
+
+def test_a_job_makes_no_request_that_is_not_listed(build: Build, clients: Clients) -> None:
+    house = build()
+    house.configure(
+        "on: [opened, edited]\ncomment: {on_fallback: true}\nbudget: {per_author_per_hour: 2}"
+    )
+    product = Product(house, clients)
+    number = product.opened()
+    house.host.edit_issue(house.repo, number, body=f"{BODY} Again and again.", deliver=False)
+    assert product.job(number, "edited") == "answered"
+    product.opened()  # over the author's budget
+    house.box.fault("model-500", times=None)
+    product.opened(author="bob")
+    assert product.calls == JOBS[house.on]
+
+
+def test_a_command_that_names_an_issue_makes_no_request_that_is_not_listed(
+    build: Build, clients: Clients
+) -> None:
+    house = build()
+    product = Product(house, clients)
+    number = house.host.open_issue(house.repo, TITLE, BODY, deliver=False)
+    typed = IssueRef(house.on, product.ref(number).host, house.repo, number)
+    found = wiring.FORGES[house.on](house.settings, clients).locate(typed)
+    assert found == product.ref(number)
+    assert product.calls == COMMANDS[house.on]
+
+
+def test_a_personal_token_asks_github_only_who_it_is_beside_that(
+    box: Sandbox, clean: str, clients: Clients
+) -> None:
+    nobody = {"GITHUB_APP_ID": "", "GITHUB_PRIVATE_KEY": ""}
+    house = House(box, clean, environment={**nobody, "GITHUB_TOKEN": box.token})
+    product = Product(house, clients)
+    number = product.opened()
+    assert product.job(number, "manual") == "answered"
+    assert product.calls - JOBS["github"] == {("GET", "/user", "", "")}
+
+
+def test_gitlab_add_hook_makes_no_request_that_is_not_listed(
+    box: Sandbox, clean: str, clients: Clients
+) -> None:
+    path, url = f"acme/hooks{next(_numbers)}", f"{box.url}/nowhere"
+    box.add_project(path, LABELS)
+    token, known = box.gitlab.maintainer_token, len(box.gitlab.exchanges)
+    hooks = Hooks(box.gitlab_url, token, clients, path, group=False)
+    assert [*hooks.report(url)]
+    assert hooks.signs()
+    secret = {"signing_token": new_signing_token()}
+    hook = hooks.put(url, secret)
+    assert hooks.put(url, secret) == hook
+    hooks.test(hook)
+    assert hooks.remove(url)
+    assert kinds(box.gitlab.exchanges[known:]) == ADD_HOOK
