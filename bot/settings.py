@@ -8,7 +8,7 @@ import ipaddress
 import re
 import socket
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -21,6 +21,11 @@ SIGNING_TOKEN = re.compile(
 ISSUE_TYPES = ("issue", "task", "incident")
 PROVIDERS = ("openai", "anthropic", "compatible", "none")
 DEFAULT_MODELS = {"openai": "gpt-6-luna", "anthropic": "claude-haiku-5-5"}
+KEY_NAMES = {
+    "openai": "OPENAI_API_KEY",
+    "anthropic": "ANTHROPIC_API_KEY",
+    "compatible": "LLM_API_KEY",
+}
 DEFAULT_URLS = {"openai": "https://api.openai.com/v1", "anthropic": "https://api.anthropic.com"}
 METADATA_HOSTS = {"metadata", "metadata.google.internal"}
 METADATA_ADDRESSES = {
@@ -136,11 +141,12 @@ class Settings:
     @property
     def secrets(self) -> tuple[str, ...]:
         """Every secret value, for masking."""
-        key = self.model.key if self.model else ""
+        asked = (self.model, *self.model.further) if self.model else ()
+        keys = dict.fromkeys(one.key for one in asked)
         password = urlsplit(self.redis_url).password or ""
         github = (self.github_private_key, *self.github_webhook_secrets, self.github_token)
         hooks = (*self.gitlab_signing_tokens, *self.gitlab_webhook_secrets)
-        return tuple(s for s in (*github, self.gitlab_token, *hooks, key, password) if s)
+        return tuple(s for s in (*github, self.gitlab_token, *hooks, *keys, password) if s)
 
     @property
     def has_github(self) -> bool:
@@ -213,7 +219,7 @@ class _Reader:
             notices=tuple(self.notices),
         )
         if self.problems:
-            raise SettingsError(self.problems)
+            raise SettingsError(list(dict.fromkeys(self.problems)))
         return settings
 
     def _names(self) -> None:
@@ -329,29 +335,60 @@ class _Reader:
 
     def _model(self) -> ModelSettings | None:
         provider = self._text("LLM_PROVIDER").lower()
-        keys = {
-            "openai": self._secret("OPENAI_API_KEY"),
-            "anthropic": self._secret("ANTHROPIC_API_KEY"),
-            "compatible": self._secret("LLM_API_KEY"),
-        }
-        if why := self._why_no_model(provider, keys):
+        keys = {name: self._secret(key_name) for name, key_name in KEY_NAMES.items()}
+        why = self._why_no_model(provider, keys)
+        if why:
             self.notices.append(f"{why} Labels come from rules until then.")
-            return None
-        if provider == "none":
+        if why or provider == "none":
+            if self._text("LLM_FALLBACK_MODELS"):
+                self.notices.append("LLM_FALLBACK_MODELS is not used without a first model.")
             return None
         name = self._text("LLM_MODEL", DEFAULT_MODELS.get(provider, ""))
         if not name:
             self.problems.append("LLM_MODEL is not set, and a compatible server has no default.")
+        first = self._asked(provider, name, keys[provider], self._model_url(provider))
+        return replace(first, further=self._further(first, keys))
+
+    def _asked(self, provider: str, name: str, key: str, base_url: str) -> ModelSettings:
         seconds = 120.0 if provider == "compatible" else 45.0
         return ModelSettings(
             provider=provider,
             model=name,
-            base_url=self._model_url(provider),
+            base_url=base_url,
             timeout=self._number("LLM_TIMEOUT", seconds, 0.1, 600),
             max_output_tokens=self._int("LLM_MAX_OUTPUT_TOKENS", 2000, 64, 100_000),
-            key_name="LLM_API_KEY" if provider == "compatible" else f"{provider.upper()}_API_KEY",
-            key=keys[provider],
+            key_name=KEY_NAMES[provider],
+            key=key,
         )
+
+    def _further(self, first: ModelSettings, keys: Mapping[str, str]) -> tuple[ModelSettings, ...]:
+        entries = [entry.strip() for entry in self._text("LLM_FALLBACK_MODELS").split(",")]
+        found: list[ModelSettings] = []
+        for entry in filter(None, entries):
+            provider, _, name = (part.strip() for part in entry.partition(":"))
+            provider = provider.lower()
+            if why := self._why_not_asked(provider, name, keys):
+                self.problems.append(f"LLM_FALLBACK_MODELS: {entry} {why}.")
+                continue
+            same = provider == first.provider
+            url = first.base_url if same else self._further_url(provider)
+            one = self._asked(provider, name, keys[provider], url)
+            found.append(replace(one, named_by="LLM_FALLBACK_MODELS"))
+        return tuple(found)
+
+    def _why_not_asked(self, provider: str, name: str, keys: Mapping[str, str]) -> str:
+        if provider not in KEY_NAMES or not name:
+            return f"is not provider:model with one of {', '.join(KEY_NAMES)}"
+        if provider in DEFAULT_MODELS and not keys[provider]:
+            return f"needs {KEY_NAMES[provider]}, which is not set"
+        if provider == "compatible" and not self._text("LLM_BASE_URL"):
+            return "needs LLM_BASE_URL, which is not set"
+        return ""
+
+    def _further_url(self, provider: str) -> str:
+        """Its own address: a key goes nowhere but to its vendor, or where its variable says."""
+        name = "LLM_BASE_URL" if provider == "compatible" else f"{provider.upper()}_BASE_URL"
+        return self._url(name, DEFAULT_URLS.get(provider, ""))
 
     def _model_url(self, provider: str) -> str:
         own = f"{provider.upper()}_BASE_URL"

@@ -156,17 +156,19 @@ def _github(settings: Settings, clients: Clients) -> Iterator[Finding]:
 
 
 def _gitlab(settings: Settings, clients: Clients, repo: IssueRef | None) -> Iterator[Finding]:
-    from urllib.parse import quote
-
     from bot.core.findings import Finding
     from bot.forges.gitlab.checkup import Checkup
 
-    checkup = Checkup(settings.gitlab_url, settings.gitlab_token, clients)
-    yield from checkup.report()
-    if repo and repo.forge == "gitlab":
-        yield checkup.about_role(f"/projects/{quote(repo.repo, safe='')}")
-    else:
+    yield from Checkup(settings.gitlab_url, settings.gitlab_token, clients).report()
+    if repo is None or repo.forge != "gitlab":
         yield Finding("the role is one in a project: --repo gitlab:GROUP/PROJECT tells it")
+
+
+def _role(settings: Settings, clients: Clients, repo: IssueRef) -> Finding:
+    from bot.forges.gitlab.checkup import Checkup
+
+    checkup = Checkup(settings.gitlab_url, settings.gitlab_token, clients)
+    return checkup.about_role(f"/projects/{repo.repo_id}")
 
 
 def _model(settings: Settings, clients: Clients) -> Iterator[Finding]:
@@ -189,6 +191,8 @@ def _repository(settings: Settings, clients: Clients, repo: IssueRef) -> Iterato
     forge = wiring.FORGES[repo.forge](settings, clients)
     where = forge.locate(repo)
     yield Finding(f"{where.repo} can be read")
+    if where.forge == "gitlab" and settings.gitlab_token:
+        yield _role(settings, clients, where)
     reading = repoconfig.read(forge.config_text(where))
     for problem in reading.problems:
         yield Finding(f"tagline.yml, {problem}", "mend that line", wrong=True)

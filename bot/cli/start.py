@@ -39,5 +39,5 @@ def announce(found: Settings) -> None:
     say = log.get()
     for notice in found.notices:
         say.warning(notice)
-    if found.model:
-        say.info("language model", provider=found.model.provider, model=found.model.model)
+    for one in (found.model, *found.model.further) if found.model else ():
+        say.info("language model", provider=one.provider, model=one.model)

@@ -141,6 +141,14 @@ class Enrichment:
 
 
 @dataclass(frozen=True, slots=True)
+class Twin:
+    """An issue whose answer also fits another of the same text: its number and labels."""
+
+    number: int
+    choices: tuple[Choice, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Marker:
     """What the hidden line of our comment remembers."""
 

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from bot.core.cost import Limits
 from bot.core.jobs import Job
-from bot.core.model import Comment, Delivery, Ignored, Issue, IssueRef, Label, Record
+from bot.core.model import Comment, Delivery, Ignored, Issue, IssueRef, Label, Record, Twin
 from bot.core.prompt import Answer, Prompt
 
 
@@ -87,6 +87,11 @@ class Store(Protocol):
     def record(self, key: str) -> Record | None: ...
 
     def remember(self, key: str, record: Record) -> None: ...
+
+    def twin(self, repo_key: str, question: str) -> Twin | None:
+        """The issue of this repository for which a model was asked the same."""
+
+    def keep_twin(self, repo_key: str, question: str, twin: Twin) -> None: ...
 
     def last_config(self, repo_key: str) -> str | None:
         """The last configuration file of a repository that could be read."""

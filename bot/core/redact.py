@@ -5,7 +5,6 @@ Each pattern takes linear time: its runs are bounded, or possessive and begun on
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Callable, Collection
 from typing import Literal, NamedTuple
@@ -28,21 +27,21 @@ _PLACEHOLDER = re.compile(
 )
 _WORD = re.compile(
     r"(?i)(?:string|str|text|none|null|nil|true|false|yes|no|not|undefined|int|integer|number|bool"
-    r"|boolean|any|object|bytes|required|optional|empty|unset|unknown|missing|invalid|incorrect"
+    r"|boolean|any|object|bytes|u?int\d+|float\d+|required|optional|empty|unset|unknown|missing|invalid|incorrect"
     r"|wrong|expired|default|field|input|prompt|secret|password|passwd|token|basic|bearer|env|the)"
     r"[?!]?"
 )
 _CODE = re.compile(
     r"[A-Za-z_$][A-Za-z_.$]*[(\[].*|new|await|async|function|typeof|return|https?://.*"
-    r"|(?:[a-z]+_)+(?:password|token|secret|key)|[a-z]+(?:Password|Token|Secret|Key)"
-    r"|(?:~|\.{1,2})?/(?:etc|home|var|usr|opt|tmp|run|root|path|Users|app|srv|mnt)/.*"
+    r"|(?:[a-z]+[_.])+(?:password|token|secret|key)|[a-z]+(?:Password|Token|Secret|Key)"
+    r"|(?:~|\.{1,2})?/(?:etc|home|var|usr|opt|tmp|run|root|path|Users|app|srv|mnt|proc|data)/.*"
     r"|(?:process|os|env|self|this|config|cfg|settings|secrets|request|req|res|resp|response|users?"
     r"|data|args|options|opts|props|params|context|ctx|app|form|event|state|store|vars?|inputs"
     r"|credentials|auth|session|vault|steps|github)(?:\.|\?\.|->|::)[\w.>?:-]*"
 )
-_VERSION_BEFORE = re.compile(
-    r"(?i)(?:\b(?:v|ver|versions?|releases?|builds?)\W{0,4}|[a-z]/|[-_@^~]|[=<>~!]=\s?)$"
-)
+_VERSION_WORDS = (" v", "ver", "ver.", "version", "versions", "release", "releases", "build")
+_SMALL = re.compile(r"(?:1[0-2]|[1-9])\.\d{1,2}\.")
+_NUMBER = re.compile(r"[\d.,]+")
 _FILE_NAME = re.compile(
     r"(?i).*\.(?:png|jpe?g|gif|svg|webp|ico|[cm]?[jt]sx?|s?css|html?|json|ya?ml|vue|toml|lock)"
 )
@@ -86,25 +85,28 @@ def _once(text: str, kinds: Collection[Kind]) -> str:
 
 
 def _replacement(row: Row) -> Callable[[re.Match[str]], str]:
+    group = _group(row.pattern)
+
     def instead(found: re.Match[str]) -> str:
         if row.keeps(found):
             return found[0]
-        start, end = (place - found.start() for place in found.span(_group(found)))
-        return f"{found[0][:start]}[redacted:{row.name}]{found[0][end:]}"
+        start, end = found.span(group)
+        before, after = found.string[found.start() : start], found.string[end : found.end()]
+        return f"{before}[redacted:{row.name}]{after}"
 
     return instead
 
 
-def _group(found: re.Match[str]) -> str | int:
-    return "value" if "value" in found.re.groupindex else 0
+def _group(pattern: re.Pattern[str]) -> str | int:
+    return "value" if "value" in pattern.groupindex else 0
 
 
 def _is_placeholder(found: re.Match[str]) -> bool:
-    return bool(_PLACEHOLDER.fullmatch(found[_group(found)]))
+    return bool(_PLACEHOLDER.fullmatch(found[_group(found.re)]))
 
 
 def _is_ordinary(found: re.Match[str]) -> bool:
-    value = found[_group(found)]
+    value = found[_group(found.re)]
     return any(pattern.fullmatch(value) for pattern in (_PLACEHOLDER, _WORD, _CODE))
 
 
@@ -116,7 +118,7 @@ def _is_plain(found: re.Match[str]) -> bool:
 def _is_no_token(found: re.Match[str]) -> bool:
     """Ordinary, a number, a phrase, or a short word that is neither quoted nor right after `=`."""
     value = found["value"]
-    if value.isdigit() or " " in value or _is_ordinary(found):
+    if " " in value or _NUMBER.fullmatch(value) or _is_ordinary(found):
         return True
     is_set = found["quote"] or found.string[found.start("value") - 1] == "="
     return not is_set and len(value) < 20 and not _has_digit(value)
@@ -130,14 +132,15 @@ def _is_no_mailbox(found: re.Match[str]) -> bool:
     return found[0].startswith("git@") or bool(_FILE_NAME.fullmatch(found[0]))
 
 
-def _is_no_public_address(found: re.Match[str]) -> bool:
-    try:
-        address = ipaddress.ip_address(found[0])
-    except ValueError:
-        return True
+def _is_version(found: re.Match[str]) -> bool:
+    """Four numbers that count releases: after a word that says so, in a list, or ending in 0."""
     before = found.string[max(0, found.start() - _REACH) : found.start()]
-    is_version = address.version == 4 and _VERSION_BEFORE.search(before)
-    return bool(is_version) or not address.is_global or address.is_multicast
+    after = found.string[found.end() : found.end() + 1]
+    if after == ":":
+        return False
+    listed = before.endswith((", ", "(", "  ")) and _SMALL.match(found[0])
+    named = before.lower().rstrip(" \t:=\"'`(*").endswith(_VERSION_WORDS)
+    return named or bool(listed) or (after != "/" and found[0].endswith(".0"))
 
 
 def _row(name: str, cues: str, pattern: str, keeps: Keeps = _is_placeholder) -> Row:
@@ -146,7 +149,7 @@ def _row(name: str, cues: str, pattern: str, keeps: Keeps = _is_placeholder) -> 
 
 _PASSWORD = r"passw(?:or)?[dt]|passphrase|pwd|kennwort|contrase[nñ]a|mot de passe|senha|пароль|密码"
 _TOKEN = (
-    r"secret|token|authorization|credentials?|session[_-]?id|sessid|_auth"
+    r"secret|(?<!publickey)(?<!metadata)token|authorization|credentials?|session[_-]?id|sessid|_auth"
     r"|(?:api|app|access|account|auth|private|encryption|signing|license|master|session)[_ -]?key"
 )
 # What a name may end in and still name a secret: API_KEY_2, secret_key_base, passwordConfirm.
@@ -161,6 +164,12 @@ _IS = (
 _VALUE = (
     r"(?:[bfru]{0,2}(?P<quote>\\?[\"'`]))?+"
     r"(?P<value>(?(quote)(?:(?!(?P=quote)).)++|[^\s\"'`<>;&]{3,}(?<![.,)\]}:])))"
+)
+_OCTET = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
+_LOCAL = (  # private, loopback, link-local, documentation, benchmark and multicast networks
+    r"(?:0|10|127|22[4-9]|2[345]\d)\.|192\.168\.|172\.(?:1[6-9]|2\d|3[01])\.|169\.254\."
+    r"|100\.(?:6[4-9]|[7-9]\d|1[01]\d|12[0-7])\.|192\.0\.[02]\.|198\.(?:1[89]|51\.100)\."
+    r"|203\.0\.113\."
 )
 _SCHEME = r"(?i)authorization[\\\"'`]{0,3}[ \t]{0,8}[:=][ \t]{0,8}[\\\"'`]{0,3}"
 
@@ -195,7 +204,7 @@ _SECRETS = (
     _row("stripe-key", "k_live_ k_test_", r"[prs]k_(?:live|test)_[A-Za-z0-9]{10,}"),
     _row("webhook-secret", "whsec_", r"whsec_[\w+/=-]{16,}"),
     _row("anthropic-key", "sk-ant-", r"sk-ant-[\w-]{12,}"),
-    _row("openai-key", "sk-", r"(?<![\w-])sk-(?=[A-Za-z_-]*+\d)[\w-]{16,}"),
+    _row("openai-key", "sk-", r"(?<![\w-])sk-(?=[A-Za-z_-]{0,30}+\d)[\w-]{16,}"),
     _row("google-key", "aiza", r"AIza[\w-]{30,}"),
     _row(
         "google-token", "ya29. gocspx- 1//0", r"ya29\.[\w-]{16,}|GOCSPX-[\w-]{16,}|1//0[\w-]{24,}"
@@ -218,7 +227,7 @@ _SECRETS = (
         " sbp_ pul- tskey- ntn_ pmak- dp.pt. ccipat_ pscale_ age-secret dapi secret_",
         r"(?<![A-Za-z0-9])(?:hf_|gsk_|r8_|xai-|pplx-|NRAK-|lin_api_|gl(?:sa|c)_|hv[sb]\.|figd_"
         r"|dckr_[op]at_|rubygems_|sntry[su]_|sbp_|pul-|tskey-[a-z]{3,8}-|ntn_|PMAK-|dp\.pt\."
-        r"|CCIPAT_|pscale_[a-z]{2,6}_|AGE-SECRET-KEY-)(?=[A-Za-z_-]*+\d)[\w.+/=-]{20,}"
+        r"|CCIPAT_|pscale_[a-z]{2,6}_|AGE-SECRET-KEY-)(?=[A-Za-z_-]{0,30}+\d)[\w.+/=-]{20,}"
         r"|(?<!\w)(?:dapi[0-9a-f]{32}|secret_[A-Za-z0-9]{40,})",
     ),
     _row("jwt", "eyj", r"(?<![\w-])eyJ[\w-]{8,}+(?:\.[\w=-]*+){1,4}"),
@@ -276,8 +285,8 @@ _SECRETS = (
     _row(
         "basic-auth",
         "curl wget http",
-        r"(?:curl|wget|http)[^\n]{0,200}?[ \t](?:-u|--user|--proxy-user)[ =]?[\"']?[\w.@+-]{1,100}+:"
-        r"(?P<value>[^\s\"']{3,})",
+        r"(?:curl|wget|http)[^\n]{0,200}?[ \t](?:-u|--user|--proxy-user)[ =]?[\"']?"
+        r"[\w.@+-]{1,100}+:(?P<value>[^\s\"']{3,})",
         _is_ordinary,
     ),
     _row(
@@ -314,7 +323,7 @@ _SECRETS = (
     _row(
         "password",
         "</",
-        r"(?i)(?:password|passwd|secret|token|api-?key)[a-z]{0,10}>(?P<value>[^<\s]{4,})</",
+        r"(?i)(?:password|passwd|secret|token|api-?key)[a-z]{0,10}>(?P<value>[^<>\s]{4,}+)</",
         _is_ordinary,
     ),
     _row(
@@ -335,14 +344,14 @@ _PERSONAL = (
     _row(
         "ip",
         ".",
-        r"(?<![\w.])\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}(?!\.?\w|-[A-Za-z])",
-        _is_no_public_address,
+        rf"(?<![\w.@^~-])(?<![=<>~!]=)(?<![\w.-]/)(?!{_LOCAL})"
+        rf"{_OCTET}\.{_OCTET}\.{_OCTET}\.{_OCTET}(?!\.?\w|-[A-Za-z]|=)",
+        _is_version,
     ),
     _row(
         "ip",
-        ":",
-        r"(?<![\w:.])[23][0-9A-Fa-f]{3}:[0-9A-Fa-f:]{1,34}(?!\w)",
-        _is_no_public_address,
+        "::",
+        r"(?<![\w:.])(?!2001:0?db8:)[23][0-9a-fA-F]{3}:(?=[0-9a-fA-F:]{0,34}:)[0-9a-fA-F:]{1,34}(?!\w)",
     ),
     _row(
         "phone",

@@ -20,6 +20,7 @@ from bot.flow import publish
 from bot.flow.configure import configure, remember_told
 from bot.flow.enrich import enrich
 from bot.flow.render import limited, read_marker, render
+from bot.flow.reuse import Reusing
 from bot.flow.spend import Budgeted
 
 OLD_SECONDS = 24 * 3600
@@ -71,15 +72,18 @@ def _story(delivery: Delivery, desk: Desk, lock: Lock) -> Outcome:
     past = _recall(past, forge)
     if reason := past.why_settled(delivery.kind, has_model=desk.model is not None):
         return Outcome(delivery, past.ended("unchanged", reason))
-    model = _within_budget(delivery, issue, config, desk)
-    enrichment = enrich(issue, forge.labels(ref), past.present, config, model)
+    asked = _asked(delivery, issue, config, desk)
+    enrichment = enrich(issue, forge.labels(ref), past.present, config, asked)
     draft = Draft(past, config, problems, enrichment)
     if config.mode == "dry-run":
         return Outcome(delivery, past.ended("dry-run"), draft.plan, enrichment)
     # The model took its time: what a person did meanwhile counts.
     if reason := why_skip(delivery, forge.issue(ref), config):
         return Outcome(delivery, past.ended("skipped", reason), None, enrichment)
-    return _write(delivery, draft, desk, lock)
+    outcome = _write(delivery, draft, desk, lock)
+    if asked and outcome.record.status == "answered":
+        asked.keep()
+    return outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,15 +127,15 @@ def _write(delivery: Delivery, draft: Draft, desk: Desk, lock: Lock) -> Outcome:
     return Outcome(delivery, record, plan, enrichment)
 
 
-def _within_budget(
-    delivery: Delivery, issue: Issue, config: RepoConfig, desk: Desk
-) -> Model | None:
+def _asked(delivery: Delivery, issue: Issue, config: RepoConfig, desk: Desk) -> Reusing | None:
+    """The model for this issue: an answer that is known already, else one within the budgets."""
     if desk.model is None:
         return None
     budget = config.budget
     limits = Limits(desk.day_usd, budget.per_day_usd, budget.per_author_per_hour)
     by_hand = delivery.kind == "manual"
-    return Budgeted(desk.model, desk.purse, limits, issue, desk.forge, exempt=by_hand)
+    paid = Budgeted(desk.model, desk.purse, limits, issue, desk.forge, exempt=by_hand)
+    return Reusing(paid, desk.store, desk.forge, issue.ref)
 
 
 def why_skip(delivery: Delivery, issue: Issue, config: RepoConfig) -> str:

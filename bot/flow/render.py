@@ -16,9 +16,11 @@ from bot.core.history import Past
 from bot.core.labels import fold
 from bot.core.model import Choice, Enrichment, Marker, Plan, Verdict
 from bot.core.repoconfig import RepoConfig
-from bot.core.text import code, plain
+from bot.core.text import ZERO_WIDTH, code, plain
 from bot.flow.enrich import NO_PROVIDER
 
+LEAD = "**Summary (automated):** "
+ESCAPED = re.compile(r"\\([^\w\s])")
 FEW_WORDS = 12
 MAX_REASON = 120
 MAX_PROBLEMS = 10
@@ -75,7 +77,7 @@ def _comment(
     past: Past, enrichment: Enrichment, config: RepoConfig, problems: Sequence[ConfigProblem]
 ) -> str:
     summary = plain(enrichment.summary, max_words=config.comment.max_words)
-    parts = [f"**Summary (automated):** {summary or 'The issue has no words to sum up.'}"]
+    parts = [f"{LEAD}{summary or 'The issue has no words to sum up.'}"]
     if lead := _labels_item(past, enrichment.verdict):
         parts.append(lead)
     set_by_us = (*enrichment.verdict.keep, *enrichment.verdict.apply)
@@ -119,6 +121,14 @@ def _footer(enrichment: Enrichment, *, has_labels: bool) -> str:
         by = "from rules, without a language model"
     hint = " Wrong label? Change it, it will not come back." if has_labels else ""
     return f"<sub>Written by Tagline {by}; it can be wrong.{hint}</sub>"
+
+
+def summary_of(comment: str) -> str:
+    """The summary that a comment of ours gives, as plain text; "" where there is none."""
+    first = comment.partition("\n")[0]
+    if not first.startswith(LEAD):
+        return ""
+    return ESCAPED.sub(r"\1", first.removeprefix(LEAD).replace(ZERO_WIDTH, ""))
 
 
 def write_marker(marker: Marker) -> str:

@@ -87,9 +87,7 @@ class RemoteModel:
             raise why from None
         if why.reason == "not-json":
             self._learn(asked.dialect, replace(asked.dialect, told=True))
-        return Said(
-            said.text, first.tokens_in + said.tokens_in, first.tokens_out + said.tokens_out
-        )
+        return Said(said.text, first.tokens_in + said.tokens_in, first.tokens_out + said.tokens_out)
 
     def _learn(self, before: Dialect, now: Dialect) -> None:
         if now == before:

@@ -33,7 +33,9 @@ NAMED = {
     "max_tokens": re.compile(r"\bmax_tokens\b"),
     "max_completion_tokens": re.compile(r"\bmax_completion_tokens\b"),
     "strict": re.compile(r"\bstrict\b"),
-    "system": re.compile(r"\bsystem\b.{0,40}(?:role|message|prompt|support)|role.{0,60}\bsystem\b", re.I),
+    "system": re.compile(
+        r"\bsystem\b.{0,40}(?:role|message|prompt|support)|role.{0,60}\bsystem\b", re.I
+    ),
 }
 
 

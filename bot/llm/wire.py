@@ -60,7 +60,7 @@ class Question:
         opening = self.prompt.user
         if "system" in self.dialect.refused:
             opening = f"{self.system}\n\n{opening}"
-        turns = [{"role": "user", "content": opening}]
+        turns: list[Turn] = [{"role": "user", "content": opening}]
         if self.unusable:
             mend = f"{MEND} {in_words(self.prompt.schema)}"
             turns.append({"role": "assistant", "content": self.unusable[:MAX_UNUSABLE].strip()})
@@ -69,7 +69,9 @@ class Question:
 
     def limit(self, target: Target) -> int:
         """How many tokens the answer may have."""
-        return min(target.max_output_tokens, SHORT_OUTPUT) if self.short else target.max_output_tokens
+        return (
+            min(target.max_output_tokens, SHORT_OUTPUT) if self.short else target.max_output_tokens
+        )
 
 
 @dataclass(frozen=True, slots=True)

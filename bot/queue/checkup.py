@@ -18,7 +18,7 @@ SAFE_POLICY = "noeviction"
 
 
 class _Message(msgspec.Struct):
-    message_timestamp: int
+    message_timestamp: float
 
 
 def report(client: redis.Redis, clock: Callable[[], float] = time.time) -> Iterator[Finding]:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from bot.core.errors import Busy
 from bot.core.jobs import Job
-from bot.core.model import Record
+from bot.core.model import Record, Twin
 from bot.core.ports import BUSY_SECONDS, FAILURES_APART, FAILURES_TO_OPEN, PROBE_SECONDS
 from bot.store.purse import MemoryPurse
 
@@ -26,6 +26,7 @@ class MemoryStore:
         self.purse = MemoryPurse(clock)
         self._locks: set[str] = set()
         self._records: dict[str, Record] = {}
+        self._twins: dict[tuple[str, str], Twin] = {}
         self._configs: dict[str, str] = {}
         self._told: dict[str, str] = {}
         self._jobs: dict[str, Job] = {}
@@ -47,6 +48,12 @@ class MemoryStore:
 
     def remember(self, key: str, record: Record) -> None:
         self._records[key] = record
+
+    def twin(self, repo_key: str, question: str) -> Twin | None:
+        return self._twins.get((repo_key, question))
+
+    def keep_twin(self, repo_key: str, question: str, twin: Twin) -> None:
+        self._twins[repo_key, question] = twin
 
     def last_config(self, repo_key: str) -> str | None:
         return self._configs.get(repo_key)

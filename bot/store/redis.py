@@ -13,7 +13,7 @@ import msgspec
 import redis
 
 from bot.core.jobs import Job
-from bot.core.model import Record
+from bot.core.model import Record, Twin
 from bot.core.ports import FAILURES_APART, FAILURES_TO_OPEN, PROBE_SECONDS
 from bot.store.locks import Held, Locks
 from bot.store.purse import RedisPurse
@@ -55,6 +55,7 @@ class RedisStore:
         self._records = _Shelf(client, f"{namespace}:done", 6 * DAY, 6)
         self._configs = _Shelf(client, f"{namespace}:configs", 90 * DAY, 3)
         self._told = _Shelf(client, f"{namespace}:told", 90 * DAY, 3)
+        self._twins = _Shelf(client, f"{namespace}:twins", DAY, 8)
         self._jobs = _Shelf(client, f"{namespace}:jobs", DAY, 8)
         self._locks = Locks(client)
 
@@ -68,6 +69,15 @@ class RedisStore:
 
     def remember(self, key: str, record: Record) -> None:
         self._records.put(key, msgspec.json.encode(record), self._clock())
+
+    def twin(self, repo_key: str, question: str) -> Twin | None:
+        found = self._twins.get(f"{repo_key}:{question}", self._clock())
+        return msgspec.json.decode(found, type=Twin) if found else None
+
+    def keep_twin(self, repo_key: str, question: str, twin: Twin) -> None:
+        """Keep it for a week."""
+        value = msgspec.json.encode(twin)
+        self._twins.put(f"{repo_key}:{question}", value, self._clock())
 
     def last_config(self, repo_key: str) -> str | None:
         found = self._configs.get(repo_key, self._clock())

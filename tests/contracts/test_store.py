@@ -10,7 +10,7 @@ import redis
 
 from bot.core.errors import Retry
 from bot.core.jobs import Job
-from bot.core.model import Record
+from bot.core.model import Choice, Record, Twin
 from bot.core.ports import FAILURES_TO_OPEN, PROBE_SECONDS
 from bot.store.memory import MemoryStore
 from bot.store.redis import RedisStore
@@ -299,3 +299,14 @@ def test_few_keys_hold_the_records_of_many_issues(redis_shelf: Shelf) -> None:
         redis_shelf.store.remember(f"issue {number}", RECORD)
         redis_shelf.store.note(replace(JOB, id=f"j-{number}"))
     assert redis_shelf.client.dbsize() <= 4
+
+
+# Answers that can be used again.
+
+
+def test_a_twin_is_known_in_its_repository_only(shelf: Shelf) -> None:
+    twin = Twin(41, (Choice("bug", "sure"),))
+    shelf.store.keep_twin("github:github.com:7001", "digest", twin)
+    assert shelf.store.twin("github:github.com:7001", "digest") == twin
+    assert shelf.store.twin("github:github.com:7001", "other") is None
+    assert shelf.store.twin("github:github.com:7002", "digest") is None

@@ -15,21 +15,22 @@ from bot.core.prompt import Answer, Prompt
 from bot.llm.anthropic import Messages
 from bot.llm.call import RemoteModel
 from bot.llm.openai import ChatCompletions
-from bot.llm.wire import Said, Target, Wire, tokens
+from bot.llm.wire import Dialect, Question, Said, Target, Wire, tokens
 from tests.fakes import ScriptedWeb
 
+ANSWER = '{"summary": "It crashes."}'
 SCHEMA = {"type": "object", "properties": {"summary": {"type": "string"}}}
 PROMPT = Prompt("The rules.", '{"title":"Broken"}', SCHEMA)
 TARGET = Target("gpt-4o-mini", "sk-quokkaberry", 2000)
 NO_KEY = Target("llama", "", 500)
 OPENAI = ChatCompletions()
-COMPATIBLE = ChatCompletions(token_limit="max_tokens")
+COMPATIBLE = ChatCompletions(limits=("max_tokens", "max_completion_tokens"))
 ANTHROPIC = Messages()
 WIRES: dict[str, Wire] = {"openai": OPENAI, "anthropic": ANTHROPIC}
 Json = Mapping[str, Any]
 
 
-def chat(content: object = "It crashes.", **changes: Any) -> dict[str, Any]:
+def chat(content: object = ANSWER, **changes: Any) -> dict[str, Any]:
     message = {"role": "assistant", "content": content, "refusal": None, **changes}
     finish = message.pop("finish_reason", "stop")
     usage = {"prompt_tokens": 700, "completion_tokens": 60}
@@ -48,7 +49,7 @@ def messages(*texts: str, stop: str = "end_turn") -> dict[str, Any]:
 def test_openai_is_asked_in_its_own_words() -> None:
     assert OPENAI.path == "/chat/completions"
     assert OPENAI.headers(TARGET) == {"Authorization": "Bearer sk-quokkaberry"}
-    assert OPENAI.body(PROMPT, TARGET) == {
+    assert OPENAI.body(Question(PROMPT), TARGET) == {
         "model": "gpt-4o-mini",
         "messages": [
             {"role": "system", "content": "The rules."},
@@ -63,7 +64,7 @@ def test_openai_is_asked_in_its_own_words() -> None:
 
 
 def test_a_compatible_server_gets_the_older_name_of_the_limit_and_needs_no_key() -> None:
-    body = COMPATIBLE.body(PROMPT, NO_KEY)
+    body = COMPATIBLE.body(Question(PROMPT), NO_KEY)
     assert body["max_tokens"] == 500
     assert "max_completion_tokens" not in body
     assert COMPATIBLE.headers(NO_KEY) == {}
@@ -75,7 +76,7 @@ def test_anthropic_is_asked_in_its_own_words() -> None:
         "x-api-key": "sk-quokkaberry",
         "anthropic-version": "2023-06-01",
     }
-    assert ANTHROPIC.body(PROMPT, TARGET) == {
+    assert ANTHROPIC.body(Question(PROMPT), TARGET) == {
         "model": "gpt-4o-mini",
         "max_tokens": 2000,
         "system": "The rules.",
@@ -87,7 +88,9 @@ def test_anthropic_is_asked_in_its_own_words() -> None:
 @pytest.mark.parametrize("wire", [OPENAI, COMPATIBLE, ANTHROPIC])
 def test_a_model_gets_no_tools_and_no_sampling_parameters(wire: Wire) -> None:
     forbidden = {"tools", "tool_choice", "functions", "temperature", "top_p", "top_k", "seed"}
-    assert not forbidden & set(wire.body(PROMPT, TARGET))
+    for form in wire.forms:
+        body = wire.body(Question(PROMPT, Dialect(form)), TARGET)
+        assert not forbidden & set(body)
 
 
 # What is made of an answer.
@@ -99,22 +102,26 @@ def test_a_model_gets_no_tools_and_no_sampling_parameters(wire: Wire) -> None:
         (OPENAI, chat()),
         (OPENAI, chat(finish_reason=None)),
         (OPENAI, {**chat(), "new_field": 1}),
-        (ANTHROPIC, messages("It crashes.")),
-        (ANTHROPIC, messages("It ", "crashes.")),
+        (
+            COMPATIBLE,
+            chat([{"type": "thinking", "thinking": []}, {"type": "text", "text": ANSWER}]),
+        ),
+        (ANTHROPIC, messages(ANSWER)),
+        (ANTHROPIC, messages(ANSWER[:9], ANSWER[9:])),
         (
             ANTHROPIC,
             {
                 **messages(),
                 "content": [
                     {"type": "thinking", "thinking": "Hm.", "signature": "x"},
-                    {"type": "text", "text": "It crashes."},
+                    {"type": "text", "text": ANSWER},
                 ],
             },
         ),
     ],
 )
 def test_the_text_and_its_tokens_are_found(wire: Wire, data: Json) -> None:
-    assert wire.read(data) == Said("It crashes.", 700, 60)
+    assert wire.read(data) == Said(ANSWER, 700, 60)
 
 
 @pytest.mark.parametrize(
@@ -198,7 +205,7 @@ class Provider:
 
 
 def fine(name: str) -> httpx.Response:
-    return httpx.Response(200, json=chat() if name == "openai" else messages("It crashes."))
+    return httpx.Response(200, json=chat() if name == "openai" else messages(ANSWER))
 
 
 @pytest.mark.parametrize("name", WIRES)
@@ -207,10 +214,10 @@ def test_one_request_gives_text_tokens_and_dollars(name: str) -> None:
     answer = provider.model.ask(PROMPT)
     cost = answer.usage.cost_usd
     assert cost == pytest.approx(0.000141)
-    assert answer == Answer("It crashes.", Usage("gpt-4o-mini", 700, 60, cost))
+    assert answer == Answer(ANSWER, Usage("gpt-4o-mini", 700, 60, cost))
     (request,) = provider.requests
     assert str(request.url) == "https://models.example/v1" + WIRES[name].path
-    assert json.loads(request.content) == WIRES[name].body(PROMPT, TARGET)
+    assert json.loads(request.content) == WIRES[name].body(Question(PROMPT), TARGET)
     assert request.headers["content-type"] == "application/json"
 
 
@@ -261,7 +268,7 @@ def test_each_failure_has_a_reason_and_at_most_two_tries(name: str, case: str) -
 @pytest.mark.parametrize("case", [case for case, row in FAILURES.items() if "2" in row[2]])
 def test_a_second_try_may_do(name: str, case: str) -> None:
     provider = Provider(WIRES[name], FAILURES[case][0], fine(name))
-    assert provider.model.ask(PROMPT).text == "It crashes."
+    assert provider.model.ask(PROMPT).text == ANSWER
 
 
 def test_a_busy_server_is_waited_for_as_long_as_it_asks() -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from tests.whole.conftest import Build
-from tests.whole.house import House
+from tests.whole.house import BODY, House
 
 
 def test_an_author_s_third_issue_within_the_hour_gets_labels_from_rules(house: House) -> None:
     house.configure("budget: {per_author_per_hour: 2}")
-    numbers = [house.issue() for _ in range(3)]
+    numbers = [house.issue(body=f"{BODY} Number {n}.") for n in range(3)]
     assert [len(house.comments(number)) for number in numbers] == [1, 1, 0]
     assert all("bug" in house.labels(number) for number in numbers)
     (fallback,) = house.events("using fallback")
@@ -18,7 +18,7 @@ def test_an_author_s_third_issue_within_the_hour_gets_labels_from_rules(house: H
 
 def test_a_person_with_write_access_has_no_limit_of_their_own(house: House) -> None:
     house.configure("budget: {per_author_per_hour: 1}")
-    numbers = [house.issue(author="maintainer") for _ in range(3)]
+    numbers = [house.issue(body=f"{BODY} Number {n}.", author="maintainer") for n in range(3)]
     assert [len(house.comments(number)) for number in numbers] == [1, 1, 1]
 
 
@@ -28,3 +28,13 @@ def test_a_day_s_budget_of_nothing_means_rules_only(build: Build) -> None:
         assert house.labels(number) == ["bug", "needs-review"]
         (fallback,) = house.events("using fallback")
         assert fallback["why"] == "over-budget-day"
+
+
+def test_an_issue_with_the_very_same_text_is_answered_without_asking_again(house: House) -> None:
+    first, second = house.issue(), house.issue()
+    one, other = house.comments(first)[0].body, house.comments(second)[0].body
+    assert one.splitlines()[0] == other.splitlines()[0]
+    assert house.labels(first) == house.labels(second)
+    tokens = [event["tokens_in"] for event in house.events("enrichment succeeded")]
+    assert tokens[0] > 0
+    assert tokens[1] == 0

@@ -1,0 +1,80 @@
+"""An issue with the very text of another gets its answer, without asking a model again."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from bot.core.model import Comment, IssueRef, Label, Outcome
+from bot.flow.process import Desk, process
+from bot.flow.render import summary_of
+from bot.store.memory import MemoryStore
+from bot.store.purse import MemoryPurse
+from tests.fakes import REF, FakeForge, ScriptedModel, a_delivery, an_issue, says
+
+TITLE, BODY = "Login fails", "It does nothing since the upgrade."
+HARD = "Press @admin, see #1 in snake_case_name or C++ (v1.2.3) * and https://example.com/x?"
+
+
+class SecondIssue(FakeForge):
+    """An issue in the repository of another one, whose comments can be read too."""
+
+    first: FakeForge
+
+    def comments(self, ref: IssueRef) -> tuple[Comment, ...]:
+        if ref.number == REF.number:
+            return tuple(self.first.ours)
+        return tuple(self.ours)
+
+
+class Repository:
+    """Issue 41, a second one of any text, and what all jobs share."""
+
+    def __init__(self, *answers: str) -> None:
+        self.store, self.purse, self.model = MemoryStore(), MemoryPurse(), ScriptedModel(*answers)
+        self.first = FakeForge(an_issue(TITLE, BODY), (Label("bug"),))
+
+    def first_job(self) -> Outcome:
+        return self._job(self.first, REF)
+
+    def second_job(self, body: str = BODY) -> Outcome:
+        ref = replace(REF, number=77)
+        forge = SecondIssue(replace(an_issue(TITLE, body), ref=ref), self.first.repository)
+        forge.first = self.first
+        return self._job(forge, ref)
+
+    def _job(self, forge: FakeForge, ref: IssueRef) -> Outcome:
+        delivery = replace(a_delivery(), ref=ref, id=f"d-{ref.number}")
+        return process(delivery, Desk(forge, self.model, self.store, self.purse))
+
+
+@pytest.mark.parametrize("summary", ["Login does nothing.", HARD, "登录按钮没有反应。"])
+def test_the_same_text_in_the_same_repository_is_answered_once(summary: str) -> None:
+    one = Repository(says(summary, ("bug", "sure", "it says so")))
+    first = one.first_job()
+    second = one.second_job()
+    assert first.plan is not None
+    assert second.plan is not None
+    assert (first.record.status, second.record.status) == ("answered", "answered")
+    assert summary_of(str(first.plan.comment)) == summary_of(str(second.plan.comment))
+    assert second.plan.add_labels == ("bug",)
+    assert second.enrichment is not None
+    assert second.enrichment.usage.cost_usd == 0.0
+
+
+def test_another_text_is_asked_for() -> None:
+    answer = says("It is broken.", ("bug", "sure", ""))
+    one = Repository(answer, answer)
+    one.first_job()
+    assert one.second_job("Something else.").record.status == "answered"
+    assert len(one.model.asked) == 2
+
+
+def test_a_twin_whose_comment_is_gone_is_asked_for_again() -> None:
+    answer = says("It is broken.", ("bug", "sure", ""))
+    one = Repository(answer, answer)
+    one.first_job()
+    one.first.ours.clear()
+    assert one.second_job().record.status == "answered"
+    assert len(one.model.asked) == 2

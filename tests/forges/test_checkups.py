@@ -1,0 +1,99 @@
+"""What a forge tells of itself → findings; the network is scripted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from email.utils import formatdate
+from typing import Any
+
+import httpx
+import pytest
+from ruamel.yaml import YAML
+
+from bot.core.findings import Finding
+from bot.forges.clock import about_clock
+from bot.forges.github.auth import EVENTS, NEEDED, AppAuth
+from bot.forges.github.checkup import Checkup
+from bot.forges.github.rest import Credential, Rest
+from tests.docs.test_documents import ROOT
+from tests.fakes import NOW, ScriptedWeb
+
+API = "https://github.example/api/v3"
+HOOK = {"url": "https://tagline.example/webhooks/github", "secret": "***", "insecure_ssl": "0"}
+APP = {"slug": "tagline", "permissions": NEEDED, "events": list(EVENTS)}
+INSTALLED = {"account": {"login": "acme"}, "permissions": NEEDED, "suspended_at": None}
+
+
+DATED = {"date": formatdate(NOW, usegmt=True)}
+
+
+class Anybody(AppAuth):
+    def app_jwt(self) -> Credential:
+        return Credential(jwt="a.b.c")
+
+
+def scripted(changed: Mapping[str, Any]) -> list[Finding]:
+    """What is found where GitHub gives these answers, by path; None is a 404."""
+    usual = {"/app": APP, "/app/hook/config": HOOK, "/app/installations": [INSTALLED]}
+    given: dict[str, Any] = {**usual, **changed}
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        found = given[request.url.path.removeprefix("/api/v3")]
+        return httpx.Response(404 if found is None else 200, json=found, headers=DATED)
+
+    web = ScriptedWeb(answer)
+    rest = Rest(web, API, lambda: NOW)
+    return list(Checkup(web, API, rest, lambda: NOW).of_app(Anybody(rest, "7", "key")))
+
+
+def test_an_app_as_it_should_be_gives_no_advice() -> None:
+    assert {x.level for x in scripted({})} == {"ok"}
+
+
+def test_what_the_app_needs_is_what_its_manifest_asks_for() -> None:
+    manifest = YAML(typ="safe", pure=True).load((ROOT / "app.yaml").read_text())
+    assert manifest["default_permissions"] == NEEDED
+    assert tuple(manifest["default_events"]) == EVENTS
+
+
+@pytest.mark.parametrize(
+    ("path", "answer", "what", "level"),
+    [
+        ("/app", {"permissions": {"issues": "read"}}, "permission issues: read", "problem"),
+        ("/app", {"permissions": {"issues": "write"}}, "permission contents: none", "advice"),
+        ("/app", {"events": ["issue_comment"]}, "event issues is not sent", "problem"),
+        ("/app", {"events": ["issues"]}, "event issue_comment is not sent", "advice"),
+        ("/app/hook/config", None, "the App has no webhook URL", "problem"),
+        ("/app/hook/config", {"url": ""}, "the App has no webhook URL", "problem"),
+        ("/app/hook/config", {"url": "https://x.example/"}, "webhook URL: https://x", "problem"),
+        ("/app/hook/config", {"secret": None}, "the webhook has no secret", "problem"),
+        ("/app/hook/config", {"insecure_ssl": "1"}, "certificates are not verified", "advice"),
+        ("/app/installations", [], "the App is installed nowhere", "problem"),
+        ("/app/installations", {"suspended_at": "2026"}, "installed on acme", "advice"),
+        ("/app/installations", {"permissions": {}}, "installed on acme", "advice"),
+    ],
+)
+def test_what_is_amiss_with_an_app_is_told(path: str, answer: Any, what: str, level: str) -> None:
+    usual: dict[str, Any] = {"/app": APP, "/app/hook/config": HOOK, "/app/installations": INSTALLED}
+    if isinstance(answer, dict):
+        answer = {**usual[path], **answer}
+        answer = [answer] if path.endswith("installations") else answer
+    found = scripted({path: answer})
+    (finding,) = [x for x in found if x.what.startswith(what)]
+    assert finding.level == level
+    assert finding.fix
+
+
+@pytest.mark.parametrize(
+    ("seconds", "level"), [(0, "ok"), (59, "ok"), (-59, "ok"), (61, "problem"), (-300, "problem")]
+)
+def test_a_clock_that_differs_by_more_than_a_minute_is_a_problem(seconds: int, level: str) -> None:
+    web = ScriptedWeb(lambda _: httpx.Response(401, headers=DATED))
+    assert about_clock("GitHub", web, API, {}, lambda: NOW + seconds).level == level
+
+
+@pytest.mark.parametrize("date", [None, "", "soon"])
+def test_an_answer_without_a_date_is_no_problem(date: str | None) -> None:
+    headers = {} if date is None else {"date": date}
+    web = ScriptedWeb(lambda _: httpx.Response(200, headers=headers))
+    assert about_clock("GitHub", web, API, {}, lambda: NOW).level == "ok"
