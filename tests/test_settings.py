@@ -159,6 +159,59 @@ def test_each_provider_has_its_key_its_address_and_its_defaults(name: str) -> No
     ) == wanted
 
 
+FURTHER = "anthropic:claude-x, compatible:llama3:8b ,openai:org/small"
+
+
+def test_further_models_have_their_own_keys_and_addresses() -> None:
+    model = load(
+        {**COMPATIBLE, **OPENAI, "ANTHROPIC_API_KEY": "other", "LLM_FALLBACK_MODELS": FURTHER}
+    ).model
+    assert model is not None
+    assert [(x.model, x.base_url, x.key, x.timeout, x.breaker) for x in model.further] == [
+        ("claude-x", "https://api.anthropic.com", "other", 45, "anthropic:claude-x"),
+        ("llama3:8b", "http://127.0.0.1:11434/v1", "", 120, "compatible:llama3:8b"),
+        ("org/small", model.base_url, "sk-quokkaberry", 45, "openai:org/small"),
+    ]
+    assert model.breaker == "openai"
+
+
+def test_a_vendor_s_key_does_not_go_to_a_compatible_server() -> None:
+    further = {"LLM_FALLBACK_MODELS": "openai:gpt-6", "OPENAI_API_KEY": "sk-quokkaberry"}
+    settings = load({**COMPATIBLE, **further})
+    assert settings.model is not None
+    assert settings.model.further[0].base_url == "https://api.openai.com/v1"
+    assert "sk-quokkaberry" in settings.secrets
+
+
+@pytest.mark.parametrize(
+    ("entry", "advice"),
+    [
+        ("gpt-6", "gpt-6 is not provider:model with one of openai, anthropic, compatible."),
+        ("openai:", "openai: is not provider:model"),
+        (":gpt-6", ":gpt-6 is not provider:model"),
+        ("none:x", "none:x is not provider:model"),
+        ("mistral:x", "mistral:x is not provider:model"),
+        ("anthropic:x", "anthropic:x needs ANTHROPIC_API_KEY, which is not set."),
+        ("compatible:x", "compatible:x needs LLM_BASE_URL, which is not set."),
+    ],
+)
+def test_a_wrong_further_model_is_a_problem_that_names_it(entry: str, advice: str) -> None:
+    (line,) = problems({**OPENAI, "LLM_FALLBACK_MODELS": f"openai:gpt-6,,{entry}"})
+    assert line.startswith(f"LLM_FALLBACK_MODELS: {advice}")
+
+
+def test_a_number_that_is_wrong_for_every_model_is_told_once() -> None:
+    wrong = {**OPENAI, "LLM_FALLBACK_MODELS": "openai:a,openai:b", "LLM_TIMEOUT": "x"}
+    assert len(problems(wrong)) == 1
+
+
+@pytest.mark.parametrize("first", [{}, {"LLM_PROVIDER": "none"}, {"LLM_PROVIDER": "openai"}])
+def test_further_models_need_a_first(first: dict[str, str]) -> None:
+    settings = load({**first, "LLM_FALLBACK_MODELS": "compatible:x"})
+    assert settings.model is None
+    assert settings.notices[-1] == "LLM_FALLBACK_MODELS is not used without a first model."
+
+
 def test_a_dotenv_file_fills_in_what_the_environment_does_not_set(tmp_path: Path) -> None:
     dotenv = tmp_path / ".env"
     dotenv.write_text("PORT=9000\nLOG_LEVEL=debug\n")

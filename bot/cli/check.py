@@ -7,7 +7,7 @@ import os
 import platform
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -176,11 +176,14 @@ def _model(settings: Settings, clients: Clients) -> Iterator[Finding]:
     from bot.core.findings import Finding
     from bot.llm import checkup
 
-    asked = wiring.model(settings.model, clients, wiring.no_store())
-    if asked is None or settings.model is None:
+    first = settings.model
+    if first is None:
         yield Finding("none is configured: labels come from rules")
         return
-    yield from checkup.report(asked, settings.model.key_name)
+    for one in (first, *first.further):
+        asked = wiring.model(replace(one, further=()), clients, wiring.no_store())
+        assert asked is not None
+        yield from checkup.report(asked, one.key_name, one.named_by)
 
 
 def _repository(settings: Settings, clients: Clients, repo: IssueRef) -> Iterator[Finding]:

@@ -37,8 +37,9 @@ TypeError: form.requestSubmit is not a function
 
 
 @click.command()
+@click.option("--local-model", is_flag=True, help="Ask a tiny real model; needs its extra.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def demo(as_json: bool) -> None:
+def demo(local_model: bool, as_json: bool) -> None:
     """Open an issue on a pretended GitHub and GitLab and show what Tagline makes of it.
 
     Stand-ins for the hosts, the receiver, a private Redis and a worker run as processes of their
@@ -50,7 +51,7 @@ def demo(as_json: bool) -> None:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tagline-")))
         try:
-            stage = Stage(stack, folder)
+            stage = Stage(stack, folder, local_model=local_model)
             stories = [stage.open_issue(host, TITLE, BODY) for host in HOSTS]
         except (NoServer, NotReady) as error:
             last = [x for path in folder.glob("*.err") for x in path.read_text().splitlines()]

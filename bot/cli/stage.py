@@ -20,6 +20,8 @@ from dotenv import dotenv_values
 from bot.store.private import PrivateRedis
 
 WAIT_SECONDS = 30.0
+SLOWEST_SECONDS = 300.0  # a real model without a graphics card
+LOCAL_MODEL = "SmolLM2-135M-Instruct"
 OURS = ("GITHUB_", "GITLAB_", "TAGLINE_", "REDIS_")
 
 
@@ -30,7 +32,7 @@ class NotReady(Exception):
 class Stage:
     """Everything at work; `box` is what the sandbox said of itself."""
 
-    def __init__(self, stack: ExitStack, folder: Path) -> None:
+    def __init__(self, stack: ExitStack, folder: Path, *, local_model: bool = False) -> None:
         self._folder = folder
         self._web = stack.enter_context(httpx.Client(timeout=10, trust_env=False))
         redis = stack.enter_context(PrivateRedis(folder))
@@ -39,7 +41,8 @@ class Stage:
         port = _free_port()
         hooks = f"http://127.0.0.1:{port}/webhooks"
         self.box = self._sandbox(stack, hooks, secret)
-        self.environment = _environment(self.box, redis.url, port)
+        local = self._local_model(stack) if local_model else {}
+        self.environment = _environment(self.box, redis.url, port, local)
         stack.enter_context(self._part("receiver", ["bot", "serve"], self.environment))
         stack.enter_context(self._part("worker", ["bot", "worker"], self.environment))
         ready = f"http://127.0.0.1:{port}/readyz"
@@ -50,7 +53,8 @@ class Stage:
         asked = {"host": host, "title": title, "body": body}
         opened = self._web.post(f"{self.box['url']}/sandbox/issues", json=asked).json()
         job = opened["deliveries"][0]["job"]
-        until(lambda: any("outcome" in e for e in self.log(job)), f"the worker, of job {job}")
+        who = f"the worker, of job {job}"
+        until(lambda: any("outcome" in e for e in self.log(job)), who, SLOWEST_SECONDS)
         place = f"{self.box['url']}/sandbox/issues/{opened['repo']}/{opened['number']}"
         shown = self._web.get(place, params={"host": host}).json()
         return {
@@ -70,20 +74,33 @@ class Stage:
         ]
         return [event for line in lines if job in line and (event := json.loads(line))]
 
+    def _local_model(self, stack: ExitStack) -> dict[str, str]:
+        """A real, tiny model in a process of its own; the settings that lead to it."""
+        said = self._first_line(stack, "model", ["bot.llm.local", str(_free_port())])
+        return {
+            "LLM_PROVIDER": "compatible",
+            "LLM_MODEL": LOCAL_MODEL,
+            "LLM_BASE_URL": said,
+            "LLM_MAX_OUTPUT_TOKENS": "300",
+        }
+
     def _sandbox(self, stack: ExitStack, hooks: str, secret: Path) -> dict[str, Any]:
         addresses = [
             *("--webhook-url", f"{hooks}/github", "--gitlab-webhook-url", f"{hooks}/gitlab"),
             *("--webhook-secret-file", str(secret)),
         ]
-        process = stack.enter_context(
-            self._part("sandbox", ["bot.sandbox", *addresses], os.environ)
-        )
-        out = self._folder / "sandbox.out"
-        until(lambda: process.poll() is not None or b"\n" in out.read_bytes(), "the sandbox")
-        if process.poll() is not None:
-            raise NotReady("the sandbox did not start")
-        said: dict[str, Any] = json.loads(out.read_text().splitlines()[0])
+        line = self._first_line(stack, "sandbox", ["bot.sandbox", *addresses])
+        said: dict[str, Any] = json.loads(line)
         return said
+
+    def _first_line(self, stack: ExitStack, name: str, module: list[str]) -> str:
+        """Start a part that says where it is."""
+        process = stack.enter_context(self._part(name, module, os.environ))
+        out = self._folder / f"{name}.out"
+        until(lambda: process.poll() is not None or b"\n" in out.read_bytes(), f"the {name}")
+        if process.poll() is not None:
+            raise NotReady(f"the {name} did not start")
+        return out.read_text().splitlines()[0]
 
     @contextmanager
     def _part(
@@ -110,8 +127,10 @@ class Stage:
                 process.kill()
 
 
-def _environment(box: Mapping[str, Any], redis_url: str, port: int) -> dict[str, str]:
-    """The operator's own model settings, and otherwise nothing but the sandbox."""
+def _environment(
+    box: Mapping[str, Any], redis_url: str, port: int, local: Mapping[str, str]
+) -> dict[str, str]:
+    """The `local` model or the operator's own settings, and otherwise nothing but the sandbox."""
     configured = {k: v for k, v in dotenv_values(".env").items() if v} | dict(os.environ)
     environment = {k: v for k, v in configured.items() if not k.startswith(OURS)}
     environment |= {
@@ -128,6 +147,7 @@ def _environment(box: Mapping[str, Any], redis_url: str, port: int) -> dict[str,
         "LOG_FORMAT": "json",
         "LOG_LEVEL": "info",
     }
+    environment.update(local)
     if not environment.get("LLM_PROVIDER"):
         environment |= {
             "LLM_PROVIDER": "openai",
@@ -139,9 +159,9 @@ def _environment(box: Mapping[str, Any], redis_url: str, port: int) -> dict[str,
     return environment
 
 
-def until(holds: Callable[[], object], who: str) -> None:
+def until(holds: Callable[[], object], who: str, seconds: float = WAIT_SECONDS) -> None:
     """Wait until something holds. Raises `NotReady`."""
-    end = time.monotonic() + WAIT_SECONDS
+    end = time.monotonic() + seconds
     while time.monotonic() < end:
         try:
             if holds():
@@ -149,7 +169,7 @@ def until(holds: Callable[[], object], who: str) -> None:
         except httpx.TransportError:
             pass
         time.sleep(0.05)
-    raise NotReady(f"{who} said nothing within {WAIT_SECONDS:.0f} s")
+    raise NotReady(f"{who} said nothing within {seconds:.0f} s")
 
 
 def _free_port() -> int:

@@ -28,7 +28,7 @@ _HEAD_SHARE = 0.7
 _LONG_URL = 60
 
 # Colour codes of terminals, controls, bidi and zero-width signs, tag characters.
-_UNSEEN = re.compile(
+UNSEEN = re.compile(
     "\x1b\\[[0-9;]{0,20}[A-Za-z]|[\0-\x08\x0e-\x1f\x7f\xad\u200b\u200e\u200f\u202a-\u202e]"
     "|[\u2060-\u206f\ufeff\U000e0000-\U000e0fff]"
 )
@@ -121,7 +121,7 @@ def _window(body: str) -> list[str]:
     if cut > 0:
         mark = f"\n[… {cut} characters cut]\n"
         body = body[:_WINDOW_HEAD] + mark + body[-_WINDOW_TAIL:]
-    window = [_head_and_tail(line, _MAX_LINE) for line in _UNSEEN.sub("", body).splitlines()]
+    window = [_head_and_tail(line, _MAX_LINE) for line in UNSEEN.sub("", body).splitlines()]
     return _ends(window, _LINES_HEAD, _LINES_TAIL, "lines")
 
 

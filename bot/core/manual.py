@@ -45,7 +45,6 @@ NOT_BUILT = (
     "comment.similar",
     "comment.missing_info",
     "model.name",
-    "privacy.redact",
     "learn.from_corrections",
 )
 PLAIN = re.compile(r"(?!(?:true|false|null|yes|no|on|off|y|n)$)[A-Za-z][\w-]*", re.IGNORECASE)

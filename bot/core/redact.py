@@ -1,6 +1,7 @@
 """Replaces secrets, e-mail addresses and the like by `[redacted:type]`, from one table of patterns.
 
-Each pattern takes linear time: its runs are bounded, or possessive and begun only where they begin.
+Each takes linear time: runs are bounded, or possessive and begun where no run goes on. Most begin
+with a letter or a class of them, and look behind it only then: `re` skips to those at once.
 """
 
 from __future__ import annotations
@@ -9,17 +10,22 @@ import re
 from collections.abc import Callable, Collection
 from typing import Literal, NamedTuple
 
+from bot.core.condense import UNSEEN
+
 Kind = Literal["secrets", "emails"]
 Keeps = Callable[[re.Match[str]], bool]
 
-_HEAD, _TAIL = 44_000, 12_000
+_HEAD, _TAIL = 44_000, 12_000  # less than `condense` reads, so that it makes no cut of its own
 _EDGE = 4_000  # read beyond a cut and dropped again, so that no half of a secret stays
-_ROUNDS = 3  # a replacement may uncover what was glued to it
-_REACH = 16
+_ROUNDS = 3
+_REACH = 300
+
+# A replacement may uncover what was glued to it.
+_GLUED = re.compile(r"\[(?:(?<=\w.)redacted:|redacted:[a-z-]{1,30}\][\w+])")
 
 # What stands where a secret would: an example's stand-in, a type or a word, an expression of code.
 _PLACEHOLDER = re.compile(
-    r"(?i)(?:[a-z]+ )?\[redacted:[a-z-]*\]?|\[[a-z .…_-]*\]?|<.*|\{.*|\$[{(].*"
+    r"(?i)(?:[a-z]+ )?\[redacted:[a-z-]*\]?(?:\\n)*|\[[a-z .…_-]*\]?|<.*|\{.*|\$[{(].*"
     r"|\$(?-i:[A-Z][A-Z0-9_]*|[a-z_]+)|%[a-z]%?|%\w{3,}%|[x*.…•?#_-]{3,}"
     r"|(?:[a-z]{1,10}[-_]){1,3}[x*.…•?#_-]{3,}"
     r"|(?:[a-z]{1,12}[-_]){0,3}(?:your|my|some|the|insert|enter|replace)[-_ ][\w -]*"
@@ -40,7 +46,7 @@ _CODE = re.compile(
     r"|credentials|auth|session|vault|steps|github)(?:\.|\?\.|->|::)[\w.>?:-]*"
 )
 _VERSION_WORDS = (" v", "ver", "ver.", "version", "versions", "release", "releases", "build")
-_SMALL = re.compile(r"(?:1[0-2]|[1-9])\.\d{1,2}\.")
+_DIGIT = re.compile(r"\d")
 _NUMBER = re.compile(r"[\d.,]+")
 _FILE_NAME = re.compile(
     r"(?i).*\.(?:png|jpe?g|gif|svg|webp|ico|[cm]?[jt]sx?|s?css|html?|json|ya?ml|vue|toml|lock)"
@@ -60,13 +66,14 @@ def redact(text: str, kinds: Collection[Kind] = ("secrets", "emails")) -> str:
     """`text` with `[redacted:type]` for each secret; "emails" means what leads to a person."""
     for _ in range(_ROUNDS):
         before, text = text, _once(text, kinds)
-        if text == before:
+        if text == before or not _GLUED.search(text):
             break
     return text
 
 
 def excerpt(body: str, kinds: Collection[Kind] = ("secrets", "emails")) -> str:
     """The body, of a very long one its head and tail, redacted and without half a secret."""
+    body = UNSEEN.sub("", body)
     cut = len(body) - _HEAD - _TAIL
     if cut <= 2 * _EDGE:
         return redact(body, kinds)
@@ -112,20 +119,20 @@ def _is_ordinary(found: re.Match[str]) -> bool:
 
 def _is_plain(found: re.Match[str]) -> bool:
     """Ordinary, or without a digit, as a word of prose is and a generated token seldom."""
-    return _is_ordinary(found) or not _has_digit(found["value"])
+    return not _DIGIT.search(found["value"]) or _is_ordinary(found)
+
+
+def _is_no_password(found: re.Match[str]) -> bool:
+    return _is_plain(found) if found["said"] else _is_ordinary(found)
 
 
 def _is_no_token(found: re.Match[str]) -> bool:
     """Ordinary, a number, a phrase, or a short word that is neither quoted nor right after `=`."""
     value = found["value"]
-    if " " in value or _NUMBER.fullmatch(value) or _is_ordinary(found):
+    if " " in value or _NUMBER.fullmatch(value) or _is_no_password(found):
         return True
-    is_set = found["quote"] or found.string[found.start("value") - 1] == "="
-    return not is_set and len(value) < 20 and not _has_digit(value)
-
-
-def _has_digit(value: str) -> bool:
-    return any(map(str.isdigit, value))
+    is_set = found["quote"] or found.string[found.start("value") - 1] in "=>"
+    return not is_set and len(value) < 20 and not _DIGIT.search(value)
 
 
 def _is_no_mailbox(found: re.Match[str]) -> bool:
@@ -138,32 +145,40 @@ def _is_version(found: re.Match[str]) -> bool:
     after = found.string[found.end() : found.end() + 1]
     if after == ":":
         return False
-    listed = before.endswith((", ", "(", "  ")) and _SMALL.match(found[0])
-    named = before.lower().rstrip(" \t:=\"'`(*").endswith(_VERSION_WORDS)
-    return named or bool(listed) or (after != "/" and found[0].endswith(".0"))
+    line = before.rpartition("\n")[2].lower()
+    listed = line.endswith(", ") and "version" in line
+    named = line.rstrip(" \t:=\"'`(*").endswith(_VERSION_WORDS)
+    return named or listed or (after != "/" and found[0].endswith(".0"))
 
 
 def _row(name: str, cues: str, pattern: str, keeps: Keeps = _is_placeholder) -> Row:
     return Row(name, tuple(cues.split()), re.compile(pattern), keeps)
 
 
-_PASSWORD = r"passw(?:or)?[dt]|passphrase|pwd|kennwort|contrase[nñ]a|mot de passe|senha|пароль|密码"
+_PASSWORD = (
+    r"(?:[pP](?i:assw(?:or)?[dt]|assphrase|wd)|[kK](?i:ennwort)|[cC](?i:ontrase[nñ]a)|[sS](?i:enha)"
+    r"|[mM](?i:ot de passe)|[пП](?i:ароль)|密码)"
+)
 _TOKEN = (
-    r"secret|(?<!publickey)(?<!metadata)token|authorization|credentials?|session[_-]?id|sessid|_auth"
-    r"|(?:api|app|access|account|auth|private|encryption|signing|license|master|session)[_ -]?key"
+    r"(?:[sS](?i:ecret|ession[_-]?(?:id|key)|essid|igning[_ -]?key)"
+    r"|[tT](?i:oken)(?<!(?i:publickeytoken))"
+    r"|[aA](?i:(?:pi|pp|ccess|ccount|uth)[_ -]?key|uthorization)|_(?i:auth)"
+    r"|[pP](?i:rivate[_ -]?key)|[cC](?i:redentials?)|[eE](?i:ncryption[_ -]?key)"
+    r"|[lLmM](?i:icense|aster)[_ -]?(?i:key))"
 )
 # What a name may end in and still name a secret: API_KEY_2, secret_key_base, passwordConfirm.
 _END = (
-    r"(?:[_.-]?(?:access|key|value|base|hash|prod|dev|test|live|string|confirm|v?\d{1,3})){0,3}s?"
+    r"(?:[_.-]?(?i:access|key|value|base|hash|prod|dev|test|live|string|confirm|v?\d{1,3})){0,3}s?"
 )
-# Between a name and its value, in prose, Markdown, env files, JSON, YAML and code.
+# Between a name and its value, in prose, Markdown, env files, JSON, YAML, code and XML.
 _IS = (
-    r"[\\\"'`\]*_]{0,4}[ \t]{0,8}(?::[ \t]?[a-z]{3,12}[ \t]?=(?!=)|:=|=>|=(?!=)|[:：](?!:))"
-    r"[*_]{0,2}[ \t]{0,8}[*_]{0,2}"
+    r"(?:(?:[\"'`]\]|[\\\"'`*_]{0,4})[ \t]{0,8}"
+    r"(?::[ \t]?[a-z]{3,12}[ \t]?=(?!=)|:=|=>|=(?!=)|[:：](?!:))[*_]{0,2}[ \t]{0,8}[*_]{0,2}|(?P<said>[ \t]+(?:is|was|ist)[ \t]*:?[ \t]+)"
+    r"|>(?=[^<>\s]{4,200}+</)|[\"'`]?,?\s{1,20}[\"']?value[\"']?[ \t]?[:=][ \t]?)"
 )
 _VALUE = (
     r"(?:[bfru]{0,2}(?P<quote>\\?[\"'`]))?+"
-    r"(?P<value>(?(quote)(?:(?!(?P=quote)).)++|[^\s\"'`<>;&]{3,}(?<![.,)\]}:])))"
+    r"(?P<value>(?(quote)(?![),;+\s\]}])(?:(?!(?P=quote)).)++|[^\s\"'`<>;&]{3,}(?<![.,)\]}:])))"
 )
 _OCTET = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
 _LOCAL = (  # private, loopback, link-local, documentation, benchmark and multicast networks
@@ -171,7 +186,7 @@ _LOCAL = (  # private, loopback, link-local, documentation, benchmark and multic
     r"|100\.(?:6[4-9]|[7-9]\d|1[01]\d|12[0-7])\.|192\.0\.[02]\.|198\.(?:1[89]|51\.100)\."
     r"|203\.0\.113\."
 )
-_SCHEME = r"(?i)authorization[\\\"'`]{0,3}[ \t]{0,8}[:=][ \t]{0,8}[\\\"'`]{0,3}"
+_SCHEME = r"[aA](?i:uthorization)[\\\"'`]{0,3}[ \t]{0,8}[:=][ \t]{0,8}[\\\"'`]{0,3}"
 
 _SECRETS = (
     _row(
@@ -189,14 +204,15 @@ _SECRETS = (
     _row(
         "aws-key",
         "akia asia abia acca aroa aida",
-        r"(?<![A-Za-z0-9])A(?:KI|SI|BI|CC|RO|ID)A[A-Z0-9]{12,}",
+        r"A(?:KI|SI|BI|CC|RO|ID)A(?<![A-Za-z0-9]....)[A-Z0-9]{12,}",
     ),
     _row("github-token", "gh", r"gh[oprsu]_[A-Za-z0-9]{16,}"),
     _row("github-token", "github_pat_", r"github_pat_\w{20,}"),
     _row(
         "gitlab-token",
-        "gl",
-        r"(?<![A-Za-z0-9])gl(?:pat|ptt|dt|rt|rtr|cbt|ft|imt|agent|oas|soat|ffct)-[\w.-]{16,}",
+        "gl gr1348941",
+        r"(?:gl(?<![A-Za-z0-9]gl)(?:pat|ptt|dt|rt|rtr|cbt|ft|imt|agent|oas|soat|ffct)-|GR1348941)"
+        r"[\w.-]{16,}(?<!\.)",
     ),
     _row("npm-token", "npm_", r"npm_[A-Za-z0-9]{24,}"),
     _row("pypi-token", "pypi-age", r"pypi-AgE[\w-]{16,}"),
@@ -204,19 +220,19 @@ _SECRETS = (
     _row("stripe-key", "k_live_ k_test_", r"[prs]k_(?:live|test)_[A-Za-z0-9]{10,}"),
     _row("webhook-secret", "whsec_", r"whsec_[\w+/=-]{16,}"),
     _row("anthropic-key", "sk-ant-", r"sk-ant-[\w-]{12,}"),
-    _row("openai-key", "sk-", r"(?<![\w-])sk-(?=[A-Za-z_-]{0,30}+\d)[\w-]{16,}"),
+    _row("openai-key", "sk-", r"sk-(?<![\w-]sk-)(?=[A-Za-z_-]{0,30}+\d)[\w-]{16,}"),
     _row("google-key", "aiza", r"AIza[\w-]{30,}"),
     _row(
         "google-token", "ya29. gocspx- 1//0", r"ya29\.[\w-]{16,}|GOCSPX-[\w-]{16,}|1//0[\w-]{24,}"
     ),
-    _row("azure-secret", "q~", r"[\w.~-]{3}\dQ~[\w.~-]{28,}"),
-    _row("twilio-key", "sk ac", r"(?<!\w)(?:SK|AC)[0-9a-f]{32}(?!\w)"),
-    _row("sendgrid-key", "sg.", r"(?<![A-Za-z0-9])SG\.[\w-]{16,}+\.[\w-]{16,}"),
-    _row("telegram-token", ":aa", r"(?<!\d)\d{8,10}:AA[\w-]{30,}"),
-    _row("discord-token", ".", r"(?<![\w.-])[MNO][\w-]{22,27}+\.[\w-]{6}\.[\w-]{27,}"),
-    _row("mailgun-key", "key-", r"(?<!\w)key-[0-9a-f]{32}(?!\w)"),
-    _row("mailchimp-key", "-us", r"(?<!\w)[0-9a-f]{32}-us\d{1,2}(?!\w)"),
-    _row("square-token", "sq0 eaaa", r"sq0[a-z]{3}-[\w-]{22,}|(?<![\w+/])EAAA[\w-]{60,}"),
+    _row("azure-secret", "q~", r"\dQ~[\w.~-]{28,}"),
+    _row("twilio-key", "sk ac", r"(?:SK|AC)(?<!\w..)[0-9a-f]{32}(?!\w)"),
+    _row("sendgrid-key", "sg.", r"SG\.(?<![A-Za-z0-9]...)[\w-]{16,}+\.[\w-]{16,}"),
+    _row("telegram-token", ":aa", r"[0-9](?<!\d.)\d{7,9}+:AA[\w-]{30,}"),
+    _row("discord-token", ".", r"[MNO](?<![\w.-].)[\w-]{22,27}+\.[\w-]{6}\.[\w-]{27,}"),
+    _row("mailgun-key", "key-", r"key-(?<!\w....)[0-9a-f]{32}(?!\w)"),
+    _row("mailchimp-key", "-us", r"[0-9a-f](?<!\w.)[0-9a-f]{31}-us\d{1,2}(?!\w)"),
+    _row("square-token", "sq0 eaaa", r"sq0[a-z]{3}-[\w-]{22,}|EAAA(?<![\w+/]....)[\w-]{60,}"),
     _row("shopify-token", "shp", r"shp(?:at|ca|pa|ss|tka)_[0-9a-fA-F]{24,}"),
     _row("digitalocean-token", "_v1_", r"do[opr]_v1_[0-9a-f]{32,}"),
     _row("heroku-key", "hrku-", r"HRKU-[\w-]{30,}"),
@@ -224,17 +240,17 @@ _SECRETS = (
     _row(
         "api-key",
         "hf_ gsk_ r8_ xai- pplx- nrak- lin_api_ glsa_ glc_ hvs. hvb. figd_ dckr_ rubygems_ sntry"
-        " sbp_ pul- tskey- ntn_ pmak- dp.pt. ccipat_ pscale_ age-secret dapi secret_",
-        r"(?<![A-Za-z0-9])(?:hf_|gsk_|r8_|xai-|pplx-|NRAK-|lin_api_|gl(?:sa|c)_|hv[sb]\.|figd_"
-        r"|dckr_[op]at_|rubygems_|sntry[su]_|sbp_|pul-|tskey-[a-z]{3,8}-|ntn_|PMAK-|dp\.pt\."
-        r"|CCIPAT_|pscale_[a-z]{2,6}_|AGE-SECRET-KEY-)(?=[A-Za-z_-]{0,30}+\d)[\w.+/=-]{20,}"
-        r"|(?<!\w)(?:dapi[0-9a-f]{32}|secret_[A-Za-z0-9]{40,})",
+        " sbp_ pul- tskey- ntn_ pmak- dp.pt. ccipat_ pscale_ age-secret dapi",
+        r"(?:h(?<!\w.)f_|g(?<!\w.)sk_|r(?<!\w.)8_|x(?<!\w.)ai-|p(?<!\w.)ul-|pplx-|NRAK-|lin_api_"
+        r"|glsa_|glc_|hvs\.|hvb\.|figd_|dckr_[op]at_|rubygems_|sntry[su]_|sbp_|tskey-[a-z]{3,8}-"
+        r"|ntn_|PMAK-|dp\.pt\.|CCIPAT_|pscale_[a-z]{2,6}_|AGE-SECRET-KEY-|dapi)"
+        r"(?=[A-Za-z_-]{0,30}+\d)[\w.+/=-]{20,}(?<!\.)",
     ),
-    _row("jwt", "eyj", r"(?<![\w-])eyJ[\w-]{8,}+(?:\.[\w=-]*+){1,4}"),
+    _row("jwt", "eyj", r"eyJ(?<![\w-]...)[\w-]{8,}+(?:\.[\w=-]++){1,4}"),
     _row(
         "webhook-url",
         "hook trigger/",
-        r"(?i)(?:hooks\.slack(?:-gov)?\.com/[a-z]+/|discord(?:app)?\.com/api/(?:v\d+/)?webhooks/"
+        r"(?:hooks\.slack(?:-gov)?\.com/[a-z]+/|discord(?:app)?\.com/api/(?:v\d+/)?webhooks/"
         r"|\.office(?:365)?\.com/webhook[a-z0-9]*/|hooks\.zapier\.com/hooks/catch/"
         r"|maker\.ifttt\.com/trigger/|webhook\.site/|/open-apis/bot/v2/hook/"
         r"|/hooks/(?=[a-z0-9]{17,30}+(?:/[a-z0-9]{30}|(?![\w./-]))))(?P<value>[^\s\"'`<>()\[\]]{8,})",
@@ -243,7 +259,7 @@ _SECRETS = (
     _row(
         "url-token",
         "://",
-        r"://(?P<value>[\w.~%+-]{16,}+)(?::(?:x-oauth-basic|x)?)?@",
+        r"://(?P<value>[\w.~%+-]{16,}+(?::(?:x-oauth-basic|x)?)?)@",
     ),
     _row(
         "url-password",
@@ -253,40 +269,42 @@ _SECRETS = (
     _row(
         "url-token",
         "=",
-        r"(?i)[?&;](?:key|sig|signature|auth|sid|jwt|code|[a-z_-]{0,20}token|x-(?:amz|goog)-[a-z-]+)"
+        r"[?&;](?i:key|sig|signature|auth|sid|jwt|code|[a-z_-]{0,20}token|x-(?:amz|goog)-[a-z-]+)"
         r"=(?P<value>[\w%.~+/=-]{12,})",
     ),
     _row(
         "cookie",
         "cookie",
-        r"(?i)(?<!set-)cookie2?[\"'`]{0,2}[ \t]{0,8}[:=][ \t]{0,8}[\"'`]?"
+        r"[cC](?i:ookie2?)(?<!-[cC]ookie)[\"'`]{0,2}[ \t]{0,8}[:=][ \t]{0,8}[\"'`]?"
         r"(?P<value>[\w.$!%-]{1,80}+=[^\r\n\"'`]{3,})",
     ),
     _row(
         "cookie",
         "set-cookie",
-        r"(?i)set-cookie2?[\"'`]{0,2}[ \t]{0,8}[:=][ \t]{0,8}[\"'`]?[\w.$!%-]{1,80}+="
+        r"[sS](?i:et-cookie2?)[\"'`]{0,2}[ \t]{0,8}[:=][ \t]{0,8}[\"'`]?[\w.$!%-]{1,80}+="
         r"(?P<value>[^\s;\"'`]{3,})",
     ),
-    _row("bearer", "bearer", r"(?i)\bbearer[ \t]+(?P<value>[\w.~+/=-]{8,})", _is_plain),
-    _row("basic-auth", "basic", r"(?i)\bbasic[ \t]+(?P<value>[a-z0-9+/]{8,}={0,2})", _is_plain),
+    _row("bearer", "bearer", r"[bB](?i:earer)[ \t]+(?P<value>[\w.~+/=-]{8,})", _is_plain),
+    _row(
+        "basic-auth", "basic", r"[bB](?i:asic)[ \t]+(?P<value>[A-Za-z0-9+/]{8,}={0,2})", _is_plain
+    ),
     _row(
         "authorization",
         "authorization",
-        _SCHEME + r"(?:bearer|basic|token|api-?key|negotiate|ntlm)[ \t]+"
+        _SCHEME + r"(?i:bearer|basic|token|api-?key|negotiate|ntlm)[ \t]+"
         r"(?P<value>[^\s\"'`<>,;]{6,})",
         _is_ordinary,
     ),
     _row(
         "authorization",
         "authorization",
-        _SCHEME + r"(?:digest|aws4-hmac-sha256|hmac|signature)[ \t]+(?P<value>[^\r\n`<>]{8,})",
+        _SCHEME + r"(?i:digest|aws4-hmac-sha256|hmac|signature)[ \t]+(?P<value>[^\r\n`<>]{8,})",
     ),
     _row(
         "basic-auth",
-        "curl wget http",
-        r"(?:curl|wget|http)[^\n]{0,200}?[ \t](?:-u|--user|--proxy-user)[ =]?[\"']?"
-        r"[\w.@+-]{1,100}+:(?P<value>[^\s\"']{3,})",
+        "-u --user --proxy-user",
+        r"-(?:u|-user|-proxy-user)[ =]?[\"']?(?P<user>[\w.@+-]{1,100}+):(?!\d|(?P=user)\b)"
+        r"(?P<value>[^\s\"']{3,})",
         _is_ordinary,
     ),
     _row(
@@ -295,22 +313,15 @@ _SECRETS = (
     _row(
         "password",
         "passw passphrase pwd kennwort contrase passe senha пароль 密码",
-        rf"(?i)(?:{_PASSWORD}){_END}{_IS}{_VALUE}",
-        _is_ordinary,
+        rf"{_PASSWORD}{_END}{_IS}{_VALUE}",
+        _is_no_password,
     ),
-    _row("password", "pass", rf"(?:_PASS|_pass|\b[Pp]ass){_IS}{_VALUE}", _is_plain),
+    _row("password", "pass", rf"(?:_PASS|_pass|[Pp](?<!\w.)ass){_IS}{_VALUE}", _is_plain),
     _row(
         "token",
         "secret token key session sessid auth credential",
-        rf"(?i)(?:{_TOKEN}){_END}{_IS}{_VALUE}",
+        rf"{_TOKEN}{_END}{_IS}{_VALUE}",
         _is_no_token,
-    ),
-    _row(
-        "password",
-        "password passwort passphrase token key secret",
-        r"(?i)(?:passwor[dt]|passphrase|token|api key|secret)[ \t]+(?:is|was|ist)[ \t]*:?[ \t]*"
-        r"[\"'`]?(?P<value>[^\s\"'`<>]{6,})(?<![.,)])",
-        _is_plain,
     ),
     _row(
         "password",
@@ -319,20 +330,7 @@ _SECRETS = (
         r"(?P<value>[^\s\"'`<>-][^\s\"'`<>]{3,})",
         _is_plain,
     ),
-    _row("password", "mysql", r"mysql[^\n]{0,100}?[ \t]-p(?P<value>[^\s\"']{4,})"),
-    _row(
-        "password",
-        "</",
-        r"(?i)(?:password|passwd|secret|token|api-?key)[a-z]{0,10}>(?P<value>[^<>\s]{4,}+)</",
-        _is_ordinary,
-    ),
-    _row(
-        "password",
-        "value",
-        r"(?i)(?:password|passwd|secret|token|api_?key)[a-z_]{0,20}[\"'`]?,?\s{1,20}[\"']?value"
-        rf"[\"']?[ \t]?[:=][ \t]?{_VALUE}",
-        _is_ordinary,
-    ),
+    _row("password", "mysql", r"mysql[^\n]{0,40}?[ \t]-p(?P<value>[^\s\"']{4,})"),
 )
 _PERSONAL = (
     _row(
@@ -350,12 +348,12 @@ _PERSONAL = (
     ),
     _row(
         "ip",
-        "::",
-        r"(?<![\w:.])(?!2001:0?db8:)[23][0-9a-fA-F]{3}:(?=[0-9a-fA-F:]{0,34}:)[0-9a-fA-F:]{1,34}(?!\w)",
+        ":",
+        r"[23](?<![\w:.].)(?!001:0?db8:)[0-9a-fA-F]{3}:(?=[0-9a-fA-F:]{0,34}::|(?:[0-9a-fA-F]{1,4}:){6})[0-9a-fA-F:]{1,34}(?!\w)",
     ),
     _row(
         "phone",
         "+",
-        r"(?<![\w+./=*)-])\+(?!(?:19|20)\d\d-)[1-9](?:[ .()/-]{0,2}\d){8,13}(?!\d)",
+        r"\+(?<![\w+./=*)-].)(?!(?:19|20)\d\d-)[1-9](?:[ .()/-]{0,2}\d){8,13}(?!\d)",
     ),
 )

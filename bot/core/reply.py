@@ -12,7 +12,8 @@ from bot.core.errors import ModelFailed
 from bot.core.model import Certainty, Choice
 
 MAX_CHOICES = 50
-TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+"|[{}]', re.DOTALL)
+MAX_OBJECTS = 50
+TOKEN = re.compile(r'"(?:[^"\\]|\\.?)*+"?|[{}]', re.DOTALL)
 DEPTHS = {"{": 1, "}": -1}
 CERTAINTIES: dict[object, Certainty] = {"sure": "sure", "likely": "likely", "unsure": "unsure"}
 
@@ -44,7 +45,10 @@ def _json_object(text: str) -> dict[str, Any]:
     text = _without_thoughts(text).strip()
     start = text.find("{")
     is_list = text[:1] == "[" or text[:start].rstrip()[-1:] == "["
-    while start >= 0 and (end := _end(text, start)):
+    for _ in range(MAX_OBJECTS):
+        end = _end(text, start) if start >= 0 else 0
+        if not end:
+            break
         try:
             data: dict[str, Any] = msgspec.json.decode(text[start:end])
         except (msgspec.DecodeError, RecursionError, UnicodeEncodeError):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from bot.core import extract, keywords, labels, prompt, reply
@@ -12,10 +12,13 @@ from bot.core.grounding import grounded
 from bot.core.labels import Present
 from bot.core.model import Choice, Enrichment, Issue, Label, Verdict
 from bot.core.ports import Model
+from bot.core.redact import Kind, excerpt, redact
 from bot.core.repoconfig import RepoConfig
+from bot.core.text import one_line
 
 NO_PROVIDER = "no-provider"
 MAX_LABELS_ASKED = 200
+MAX_SAID = 4000  # characters that are looked through; fewer are shown
 
 
 def enrich(
@@ -25,16 +28,32 @@ def enrich(
     config: RepoConfig,
     model: Model | None,
 ) -> Enrichment:
-    """Ask the model, and fall back on rules; `why` then tells what failed."""
+    """Ask the model, and fall back on rules; `why` then tells what failed.
+
+    What is said in public never holds a secret, whatever `privacy.redact` lets the model see.
+    """
+    kinds = frozenset({"secrets", *config.privacy.redact})
+    told = _redacted(issue, kinds)
+    shown = told if kinds == {*config.privacy.redact} else _redacted(issue, config.privacy.redact)
     usable = [_described(x, config) for x in labels.allowed(repository, config.labels)]
     every_name = [label.name for label in repository]
     lacking = [tag for tag in keywords.COMMON_TAGS if not keywords.label_for(tag, every_name)]
     try:
-        found, choices = _by_model(issue, usable, lacking, config, model)
+        found, choices = _by_model(shown, usable, lacking, config, model)
     except ModelFailed as failure:
-        found, choices = _by_rules(issue, usable, config, failure.reason)
-    verdict = labels.decide(choices, usable, lacking, present, config.labels)
-    return replace(found, verdict=verdict, labels_usable=bool(usable))
+        found, choices = _by_rules(told, usable, config, failure.reason)
+    summary = found.summary or extract.summarise(told.title, told.body)
+    choices = [replace(x, reason=redact(x.reason[:MAX_SAID], kinds)) for x in choices]
+    return replace(
+        found,
+        summary=redact(summary[:MAX_SAID], kinds),
+        verdict=labels.decide(choices, usable, lacking, present, config.labels),
+        labels_usable=bool(usable),
+    )
+
+
+def _redacted(issue: Issue, kinds: Collection[Kind]) -> Issue:
+    return replace(issue, title=redact(issue.title, kinds), body=excerpt(issue.body, kinds))
 
 
 def _by_model(
@@ -46,17 +65,19 @@ def _by_model(
 ) -> tuple[Enrichment, Sequence[Choice]]:
     if model is None:
         raise ModelFailed(NO_PROVIDER)
-    body = condense(issue.body)
+    # Markup, hidden signs and cuts that are gone now may have parted a secret before.
+    kinds = config.privacy.redact
+    title, body = redact(one_line(issue.title), kinds), redact(condense(issue.body), kinds)
     question = prompt.build(
-        issue,
+        replace(issue, title=title),
         body,
         usable[:MAX_LABELS_ASKED],
         lacking,
         prompt.Wishes(config.language, config.comment.max_words, config.model.instructions),
     )
     answer = model.ask(question)
-    said, shown = reply.read(answer.text), f"{issue.title}\n{body}"
-    summary = grounded(said.summary, shown) or extract.summarise(issue.title, issue.body)
+    said, shown = reply.read(answer.text), f"{title}\n{body}"
+    summary = grounded(said.summary, shown)
     choices = [replace(choice, reason=grounded(choice.reason, shown)) for choice in said.choices]
     return Enrichment(summary, Verdict(), "model", usage=answer.usage), choices
 
@@ -65,7 +86,6 @@ def _by_rules(
     issue: Issue, usable: Sequence[Label], config: RepoConfig, why: str
 ) -> tuple[Enrichment, Sequence[Choice]]:
     names = [label.name for label in usable]
-    summary = extract.summarise(issue.title, issue.body)
     if config.fallback.rules:
         rules = [keywords.Rule(r.label, r.any, r.none) for r in config.fallback.rules]
         hits = keywords.match_rules(issue.title, issue.body, rules)
@@ -80,7 +100,7 @@ def _by_rules(
             for match in keywords.match(issue.title, issue.body)
         ]
     choices.append(Choice(config.fallback.needs_review, "sure", "labelled without a model"))
-    return Enrichment(summary, Verdict(), "rules", why=why), choices
+    return Enrichment("", Verdict(), "rules", why=why), choices
 
 
 def _described(label: Label, config: RepoConfig) -> Label:

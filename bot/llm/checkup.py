@@ -23,14 +23,13 @@ PING = Prompt(
 )
 
 
-def report(model: Model, key_name: str) -> Iterator[Finding]:
-    """`key_name` is the variable that holds the key."""
+def report(model: Model, key_name: str, named_by: str) -> Iterator[Finding]:
+    """`key_name` is the variable that holds the key, `named_by` the one that names the model."""
     try:
         answer = model.ask(PING)
     except ModelFailed as failure:
-        yield Finding(
-            f"{model.name} does not answer ({failure.reason})", _fix(failure, key_name), wrong=True
-        )
+        fix = _fix(failure.reason, key_name, named_by)
+        yield Finding(f"{model.name} does not answer ({failure.reason})", fix, wrong=True)
         return
     used = answer.usage
     yield Finding(f"{used.model} answers ({used.tokens_in} + {used.tokens_out} tokens)")
@@ -45,14 +44,14 @@ def report(model: Model, key_name: str) -> Iterator[Finding]:
         yield Finding(f"its price is known: this question cost ${used.cost_usd:.6f}")
 
 
-def _fix(failure: ModelFailed, key_name: str) -> str:
+def _fix(reason: str, key_name: str, named_by: str) -> str:
     fixes = {
         "status-401": f"look at {key_name}",
-        "status-403": f"look at {key_name}, and at LLM_MODEL",
-        "status-404": "look at LLM_MODEL, and at the base URL",
+        "status-403": f"look at {key_name}, and at {named_by}",
+        "status-404": f"look at {named_by}, and at the base URL",
         "status-429": "its limit is reached: look at the account, or wait",
         "unreachable": "look at the base URL and the network",
         "timeout": "look at the base URL and the network, or raise LLM_TIMEOUT",
         "truncated": "raise LLM_MAX_OUTPUT_TOKENS",
     }
-    return fixes.get(failure.reason, "look at LLM_PROVIDER, LLM_MODEL and the base URL")
+    return fixes.get(reason, f"look at LLM_PROVIDER, {named_by} and the base URL")

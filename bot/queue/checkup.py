@@ -58,8 +58,8 @@ def _about_queue(client: redis.Redis, now: float) -> Iterator[Finding]:
 
 def _oldest(client: redis.Redis, queue: str, now: float) -> int:
     """For how many seconds the first job of the queue has waited."""
-    first = client.lindex(queue, 0)
-    found = client.hget(f"{queue}.msgs", first.decode()) if first else None
+    first: Any = client.lindex(queue, 0)
+    found = client.hget(f"{queue}.msgs", first) if first else None
     if not found:
         return 0
     made = msgspec.json.decode(found, type=_Message).message_timestamp / 1000

@@ -26,12 +26,21 @@ FULL = (
         f"```json\n{FULL}\n```",
         f"Here is the answer:\n```\n{FULL}\n```\nAnything else?",
         f"<think>A crash.</think>\n{FULL}",
+        f'<think>Maybe {{"summary": "A draft."}}</think>\n{FULL}',
+        f'Hm, {{"summary": "A draft."}}</think>\n{FULL}',
+        f"The set {{a, b}} is empty: {FULL}",
+        f"{FULL}\nOr shorter: {{}}",
+        f"{FULL} }}",
         FULL.replace('"labels"', '"tags"'),
         FULL[:-1] + ', "confidence": 0.9}',
     ],
 )
 def test_an_answer_is_read_with_or_without_words_around_it(text: str) -> None:
     assert read(text) == Reply("It crashes.", (BUG,))
+
+
+def test_what_looks_like_thinking_inside_an_answer_is_text() -> None:
+    assert read('{"summary": "It ends with </think> {"}').summary == "It ends with </think> {"
 
 
 @pytest.mark.parametrize(
@@ -88,8 +97,14 @@ def test_of_very_many_labels_the_first_count() -> None:
         '{"summary": "a\nb"}',
         '{"a":' * 100_000 + "1" + "}" * 100_000,
         '{"summary": "\ud800"}',
+        '{"answer": {"summary": "It crashes."}',
+        '{"summary": "It crashes.",}',
+        "{" * 200_000,
+        '{"' * 200_000,
+        "{" + '\\"' * 200_000 + "\\",
+        "{a}" * 200_000,
     ],
-    ids=range(10),
+    ids=range(16),
 )
 def test_what_holds_no_json_object_is_not_json(text: str) -> None:
     started = time.monotonic()
@@ -110,6 +125,7 @@ def test_what_holds_no_json_object_is_not_json(text: str) -> None:
         '{"Summary": "It crashes."}',
         '{"result": {"summary": "It crashes."}}',
         '[{"summary": "It crashes."}]',
+        '```json\n[{"summary": "It crashes."}]\n```',
     ],
 )
 def test_an_object_without_a_summary_has_the_wrong_shape(text: str) -> None:

@@ -97,6 +97,13 @@ EFFECTS = {
         None,
         INSTRUCTIONS,
     ),
+    "privacy.redact": Effect(
+        "privacy: {redact: [secrets]}",
+        lambda ended: data(ended)["body"],
+        "Ask [redacted:email]",
+        "Ask ada@example.org",
+        issue={"body": "Ask ada@example.org"},
+    ),
     "budget.per_day_usd": Effect("budget: {per_day_usd: 0}", comments, 1, 0),
     "budget.per_author_per_hour": Effect("budget: {per_author_per_hour: 0}", comments, 1, 0),
 }

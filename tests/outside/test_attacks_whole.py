@@ -117,6 +117,7 @@ class Product:
         ref = IssueRef(on, self.place.host, repo, number, self.place.repo_id, self.place.account)
         known, spoken, started = len(box.log.exchanges), self.stage.lines.tell(), time.monotonic()
         self.stage.dialled.clear()
+        self.store._twins.clear()  # the same text would not be asked for again
         outcome = self.run(Delivery(f"case-{next(_numbers)}", "opened", ref, time.time()), 1)
         seconds, exchanges = time.monotonic() - started, box.log.exchanges[known:]
         logged = self.stage.lines.getvalue()[spoken:]

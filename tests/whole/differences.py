@@ -38,6 +38,11 @@ DIFFERENCES = {
         "gitlab",
         "GitHub has issues only",
     ),
+    "test_an_organisation_whose_file_may_not_be_read_has_none": (
+        "github",
+        "GitLab's token reads what its user may; only an App is installed on some repositories",
+    ),
+    "test_the_nearest_group_s_file_holds": ("gitlab", "GitHub has no nested organisations"),
     "test_the_plain_token_lets_in_where_no_signing_token_is_set": (
         "gitlab",
         "GitHub always signs",

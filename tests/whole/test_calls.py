@@ -130,7 +130,8 @@ class Product:
         return IssueRef(forge, host, self.repo, number, repo_id, account)
 
     def opened(self, author: str = "ann") -> int:
-        number = self.host.open_issue(self.repo, TITLE, BODY, author=author, deliver=False)
+        body = f"{BODY} {next(_numbers)}"
+        number = self.host.open_issue(self.repo, TITLE, body, author=author, deliver=False)
         assert self.job(number, "opened") == "answered"
         return number
 

@@ -145,7 +145,7 @@ def test_an_app_without_a_webhook_url(checking: Checking, box: Sandbox) -> None:
 
 def test_a_personal_token_is_told_as_whose_it_is(checking: Checking, box: Sandbox) -> None:
     del checking.environment["GITHUB_APP_ID"], checking.environment["GITHUB_PRIVATE_KEY"]
-    checking.environment["GITHUB_TOKEN"] = box.github.access.token
+    checking.environment["GITHUB_TOKEN"] = box.token
     assert "comments will come from that user" in said(checking.lines(), "github")
 
 

@@ -59,6 +59,48 @@ def test_a_model_that_fails_once_is_asked_again_within_the_call(build: Build, fa
         assert len(house.comments(number)) == 1
 
 
+@pytest.mark.parametrize("provider", ["openai", "anthropic"])
+def test_a_server_without_formats_still_answers(build: Build, provider: str) -> None:
+    with build(provider, LLM_TIMEOUT="6").open() as house:
+        house.box.fault("model-400-response-format", times=None)
+        numbers = [house.issue(), house.issue()]
+        assert [len(house.comments(number)) for number in numbers] == [1, 1]
+
+
+def test_prose_is_mended_within_the_call(build: Build) -> None:
+    with build(LLM_TIMEOUT="6").open() as house:
+        house.box.replies.append("I believe that this is a bug.")
+        number = house.issue()
+        (comment,) = house.comments(number)
+        assert "without a language model" not in comment.body
+
+
+FURTHER = {"LLM_TIMEOUT": "6", "LLM_FALLBACK_MODELS": "anthropic:second-choice"}
+
+
+def test_the_next_model_answers_while_the_first_is_down(build: Build) -> None:
+    with build(OPENAI_BASE_URL="http://127.0.0.1:9/v1", **FURTHER).open() as house:
+        number = house.issue()
+        (comment,) = house.comments(number)
+        assert "second-choice" in comment.body
+        (answered,) = house.events("enrichment succeeded")
+        assert answered["model"] == "second-choice"
+        (failed,) = house.events("a model failed")
+        assert (failed["model"], failed["why"]) == ("sandbox-rules", "unreachable")
+
+
+def test_where_every_model_fails_labels_come_from_rules(build: Build) -> None:
+    with build(OPENAI_BASE_URL="http://127.0.0.1:9/v1", **FURTHER).open() as house:
+        house.box.fault("model-rubbish", times=None)
+        number = house.issue()
+        assert house.labels(number) == ["bug", "needs-review"]
+        assert house.comments(number) == []
+        assert [e["model"] for e in house.events("a model failed")] == [
+            "sandbox-rules",
+            "second-choice",
+        ]
+
+
 def test_unknown_labels_of_a_model_are_never_set(house: House) -> None:
     house.box.fault("model-unknown-labels")
     number = house.issue()

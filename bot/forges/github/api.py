@@ -18,8 +18,10 @@ from bot.forges.wire import moment, text
 PAGE = 100
 MAX_PAGES = 50
 CONFIG_PATH = ".github/tagline.yml"
+DEFAULTS = ".github"  # the repository of an organisation that may hold a file for all others
 LABELS_SECONDS = 300
 CONFIG_SECONDS = 60
+DEFAULTS_SECONDS = 300
 
 
 class GitHub:
@@ -30,6 +32,7 @@ class GitHub:
         self._auth = auth
         self._labels = PerRepository(self._fetch_labels, LABELS_SECONDS)
         self._configs = PerRepository(self._fetch_config, CONFIG_SECONDS)
+        self._defaults = PerRepository(self._fetch_file, DEFAULTS_SECONDS)
 
     def locate(self, ref: IssueRef) -> IssueRef:
         """Complete a reference that a person typed: installation and numeric repository id."""
@@ -109,12 +112,21 @@ class GitHub:
         return tuple(Label(text(x.get("name")), text(x.get("description"))) for x in found)
 
     def _fetch_config(self, ref: IssueRef) -> str | None:
+        """The repository's own file, which wins as a whole, or its organisation's."""
+        own, owner = self._fetch_file(ref), ref.repo.partition("/")[0]
+        if own is not None or ref.repo == f"{owner}/{DEFAULTS}":
+            return own
+        return self._defaults.get(replace(ref, repo=f"{owner}/{DEFAULTS}", repo_id=0, number=0))
+
+    def _fetch_file(self, ref: IssueRef) -> str | None:
         path = "/repos/{owner}/{repo}/contents/{path}"
         try:
             found = self._call("GET", path, ref, {"path": CONFIG_PATH}, accept=RAW)
         except Gone:
-            # Not there, or the App was not given `contents`: the defaults hold.
+            # Not there, or the App was not given `contents` or is not installed there.
             return None
+        if found is None:  # an empty file
+            return ""
         return text(found)[: MAX_CONFIG + 1] if isinstance(found, str) else None
 
     def _pages(self, path: str, ref: IssueRef) -> Iterator[dict[str, Any]]:

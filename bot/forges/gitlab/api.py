@@ -26,8 +26,10 @@ PAGE = 100
 DEVELOPER = 30
 MAX_PAGES = 50
 CONFIG_PATH = ".gitlab/tagline.yml"
+DEFAULTS = ".gitlab"  # the project of a group that may hold a file for all others
 LABELS_SECONDS = 300
 CONFIG_SECONDS = 60
+DEFAULTS_SECONDS = 300
 # https://docs.gitlab.com/user/project/settings/project_access_tokens/#bot-users-for-projects
 BOT_USER = re.compile(r"(?:project|group)_\d+_bot(?:_\w+)?|service_account_\w+")
 
@@ -46,6 +48,7 @@ class GitLab:
         self._anonymous = not token
         self._labels = PerRepository(self._fetch_labels, LABELS_SECONDS)
         self._configs = PerRepository(self._fetch_config, CONFIG_SECONDS)
+        self._defaults = PerRepository(self._fetch_file, DEFAULTS_SECONDS)
 
     def locate(self, ref: IssueRef) -> IssueRef:
         """Complete a reference that a person typed with the project's number."""
@@ -135,6 +138,15 @@ class GitLab:
         )
 
     def _fetch_config(self, ref: IssueRef) -> str | None:
+        """The project's own file, which wins as a whole, or that of the nearest group."""
+        found, group = self._fetch_file(ref), ref.repo.rpartition("/")[0]
+        while found is None and group:
+            if (project := f"{group}/{DEFAULTS}") != ref.repo:
+                found = self._defaults.get(replace(ref, repo=project, repo_id=0, number=0))
+            group = group.rpartition("/")[0]
+        return found
+
+    def _fetch_file(self, ref: IssueRef) -> str | None:
         files = self._project(ref).files
         try:
             found = self._ask(lambda: files.raw(CONFIG_PATH, ref="HEAD"))

@@ -1,0 +1,398 @@
+"""Whatever a server does not take, it is asked in its own way, at most one request dearer."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import httpx
+import pytest
+
+from bot.core.condense import condense
+from bot.core.errors import ModelFailed
+from bot.core.model import Label
+from bot.core.prompt import build
+from bot.http import Clients
+from bot.llm.anthropic import Messages
+from bot.llm.call import RemoteModel
+from bot.llm.ladder import Complained, words
+from bot.llm.openai import ChatCompletions
+from bot.llm.wire import Target, Wire
+from bot.sandbox import Sandbox
+from tests.fakes import ScriptedWeb, an_issue, says
+from tests.llm.test_wire import chat, messages
+
+OPENAI = ChatCompletions()
+COMPATIBLE = ChatCompletions(limits=("max_tokens", "max_completion_tokens"))
+ANTHROPIC = Messages()
+WIRES: dict[str, Wire] = {"openai": OPENAI, "compatible": COMPATIBLE, "anthropic": ANTHROPIC}
+GOOD = says("The login page crashes.", ("bug", "sure", "crashed"))
+BODY = "\n".join(f"It crashed with {chr(97 + n % 26) * (n // 26 + 1)} too." for n in range(400))
+PROMPT = build(
+    an_issue("Login crashes", BODY), condense(BODY), [Label("bug", "Something is broken")], ["api"]
+)
+TARGET = Target("llama", "", 2000)
+Json = dict[str, Any]
+Rule = Callable[[Json], httpx.Response | None]
+
+
+class Server:
+    """Refuses what its rules refuse, else says its replies, the last one again and again."""
+
+    def __init__(self, wire: Wire, *rules: Rule, replies: tuple[str, ...] = (GOOD,)) -> None:
+        self.wire, self.rules, self.replies = wire, rules, list(replies)
+        self.bodies: list[Json] = []
+        self.headers: list[httpx.Headers] = []
+        web = ScriptedWeb(self._answer)
+        self.model = RemoteModel(web, wire, "http://127.0.0.1:8080/v1", TARGET, 5.0)
+
+    def _answer(self, request: httpx.Request) -> httpx.Response:
+        body: Json = json.loads(request.content)
+        self.bodies.append(body)
+        self.headers.append(request.headers)
+        assert len(self.bodies) < 20, "asked without end"
+        for rule in self.rules:
+            if refused := rule(body):
+                return refused
+        text = self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
+        shaped = messages(text) if isinstance(self.wire, Messages) else chat(text)
+        return httpx.Response(200, json=shaped)
+
+    def ask(self) -> int:
+        """How many requests a good answer took."""
+        before = len(self.bodies)
+        assert self.model.ask(PROMPT).text == GOOD
+        return len(self.bodies) - before
+
+    def failure(self) -> ModelFailed:
+        with pytest.raises(ModelFailed) as failure:
+            self.model.ask(PROMPT)
+        return failure.value
+
+
+def refuses(message: str, *names: str, status: int = 400) -> Rule:
+    """An error for a request in which one of these names stands as a key or a value."""
+
+    def rule(body: Json) -> httpx.Response | None:
+        asked = {k: v for k, v in body.items() if k != "messages"}
+        asked["roles"] = [m["role"] for m in body["messages"]]
+        if any(f'"{name}"' in json.dumps(asked) for name in names):
+            return httpx.Response(status, json={"error": {"message": message}})
+        return None
+
+    return rule
+
+
+def refusal(shape: Json, status: int, *names: str) -> Rule:
+    ask = refuses("", *names, status=status)
+    return lambda body: httpx.Response(status, json=shape) if ask(body) else None
+
+
+NO_SCHEMA = refuses("'response_format.type' json_schema is not supported", "json_schema")
+NO_FORMAT = refuses("Unknown field: response_format", "response_format", "output_config")
+
+# What the server refuses → the wire, how many requests the first question takes, what is sent then.
+LADDER: dict[str, tuple[str, tuple[Rule, ...], int, Json]] = {
+    "nothing": ("compatible", (), 1, {"form": "json_schema", "limit": "max_tokens"}),
+    "json_schema": ("compatible", (NO_SCHEMA,), 2, {"form": "json_object"}),
+    "any format": ("openai", (NO_FORMAT,), 3, {"form": None}),
+    "any format at Anthropic": ("anthropic", (NO_FORMAT,), 2, {"form": None}),
+    "any format, told with 422 and a list": (
+        "compatible",
+        (
+            refusal(
+                {"detail": [{"loc": ["body", "response_format"], "msg": "Extra inputs"}]},
+                422,
+                "response_format",
+            ),
+        ),
+        3,
+        {"form": None},
+    ),
+    "a grammar": ("compatible", (refuses("failed to parse grammar", "json_schema"),), 2, {}),
+    "max_completion_tokens": (
+        "openai",
+        (refuses("Unrecognized argument: max_completion_tokens", "max_completion_tokens"),),
+        2,
+        {"form": "json_schema", "limit": "max_tokens"},
+    ),
+    "max_tokens, naming the other": (
+        "compatible",
+        (
+            refuses(
+                "'max_tokens' is wrong here. Use 'max_completion_tokens' instead.", "max_tokens"
+            ),
+        ),
+        2,
+        {"limit": "max_completion_tokens"},
+    ),
+    "any limit": (
+        "openai",
+        (
+            refuses("unknown max_tokens", "max_tokens"),
+            refuses("unknown max_completion_tokens", "max_completion_tokens"),
+        ),
+        3,
+        {"limit": None},
+    ),
+    "strict": (
+        "compatible",
+        (refuses("response_format.json_schema: unknown field 'strict'", "strict"),),
+        2,
+        {"form": "json_schema", "strict": False},
+    ),
+    "the system's role": (
+        "compatible",
+        (refuses("System role not supported", "system"),),
+        2,
+        {"form": "json_schema", "roles": ["user"]},
+    ),
+    "everything": (
+        "compatible",
+        (
+            NO_FORMAT,
+            refuses("System role not supported", "system"),
+            refuses("unknown max_tokens", "max_tokens"),
+            refuses("unknown max_completion_tokens", "max_completion_tokens"),
+        ),
+        6,
+        {"form": None, "limit": None, "roles": ["user"]},
+    ),
+}
+
+
+def sent(body: Json) -> Json:
+    form = body.get("response_format") or body.get("output_config", {}).get("format") or {}
+    return {
+        "form": form.get("type"),
+        "strict": "strict" in form.get("json_schema", {}),
+        "limit": next((k for k in ("max_tokens", "max_completion_tokens") if k in body), None),
+        "roles": [message["role"] for message in body["messages"]],
+    }
+
+
+@pytest.mark.parametrize("case", LADDER)
+def test_what_a_server_refuses_is_left_out_at_once_and_for_good(case: str) -> None:
+    wire, rules, requests, then = LADDER[case]
+    server = Server(WIRES[wire], *rules)
+    assert server.ask() == requests
+    assert server.ask() == 1
+    assert server.ask() == 1
+    assert then.items() <= sent(server.bodies[-1]).items()
+
+
+@pytest.mark.parametrize("wire", WIRES)
+def test_where_no_parameter_brings_the_schema_it_is_told_in_words(wire: str) -> None:
+    server = Server(WIRES[wire], NO_FORMAT)
+    server.ask()
+    said = json.dumps(server.bodies[-1])
+    assert "JSON Schema" in said
+    assert "certainty" in server.bodies[-1].get(
+        "system", server.bodies[-1]["messages"][0]["content"]
+    )
+    assert "JSON Schema" not in json.dumps(server.bodies[0])
+
+
+def test_without_a_system_role_the_rules_stand_in_front_of_the_data() -> None:
+    server = Server(COMPATIBLE, refuses("System role not supported", "system"))
+    server.ask()
+    (only,) = server.bodies[-1]["messages"]
+    assert only["content"] == f"{PROMPT.system}\n\n{PROMPT.user}"
+
+
+@pytest.mark.parametrize(
+    "message",
+    ["Invalid request.", "the model is loading", "unrestricted systems", "quokkaberry"],
+)
+def test_a_complaint_that_names_nothing_is_a_failure_at_once(message: str) -> None:
+    server = Server(COMPATIBLE, refuses(message, "model"))
+    assert server.failure().reason == "status-400"
+    assert len(server.bodies) == 1
+
+
+def test_a_server_that_refuses_every_way_is_a_failure_and_nothing_is_remembered() -> None:
+    server = Server(COMPATIBLE, refuses("response_format, max_tokens and strict", "model"))
+    assert server.failure().reason == "status-400"
+    first = len(server.bodies)
+    assert first <= 6
+    server.rules = ()
+    assert server.ask() == 1
+    assert sent(server.bodies[-1])["form"] == "json_schema"
+
+
+def test_what_an_error_repeats_of_the_request_is_not_read() -> None:
+    echo = {"detail": [{"msg": "bad", "input": {"title": "response_format max_tokens"}}]}
+    assert words(json.dumps(echo).encode()) == "bad"
+    assert words(b"no JSON") == "no JSON"
+    assert words(b"[" * 100_000) != ""
+    assert len(words(json.dumps({"error": {"message": "x" * 10_000}}).encode())) <= 1000
+    assert "bad" not in repr(Complained(400, json.dumps(echo).encode()))
+
+
+# Too long.
+
+
+def too_long_above(chars: int, status: int = 400, message: str = "") -> Rule:
+    text = message or "request (9000 tokens) exceeds the available context size (4096 tokens)"
+
+    def rule(body: Json) -> httpx.Response | None:
+        size = len(json.dumps(body))
+        return httpx.Response(status, json={"error": {"message": text}}) if size > chars else None
+
+    return rule
+
+
+@pytest.mark.parametrize(
+    ("status", "message"),
+    [
+        (400, ""),
+        (413, "Request exceeds the maximum size."),
+        (400, "prompt is too long: 210000 tokens > 200000 maximum"),
+        (
+            400,
+            "'max_tokens' is too large: 2000. This model's maximum context length is 4096 tokens"
+            " and your request has 3900 input tokens",
+        ),
+    ],
+)
+@pytest.mark.parametrize("wire", WIRES)
+def test_a_question_that_is_too_long_is_shortened_once(
+    wire: str, status: int, message: str
+) -> None:
+    server = Server(WIRES[wire], too_long_above(5000, status, message))
+    assert server.ask() == 2
+    long, short = (body["messages"][-1]["content"] for body in server.bodies)
+    assert len(short) < 1600 < len(long)
+    assert json.loads(short)["labels"] == ["bug"]
+    assert (
+        server.bodies[-1].get("max_tokens", server.bodies[-1].get("max_completion_tokens")) == 512
+    )
+
+
+def test_what_is_still_too_long_is_a_failure() -> None:
+    server = Server(COMPATIBLE, too_long_above(10))
+    assert server.failure().reason == "status-400"
+    assert len(server.bodies) == 2
+
+
+# Answers that cannot be used.
+
+USELESS = {
+    "prose": "I think this is a bug in the login.",
+    "half an object": '{"summary": "The login',
+    "a list": '["bug"]',
+    "another shape": '{"answer": "fine"}',
+    "no summary": '{"summary": null, "labels": null}',
+}
+
+
+@pytest.mark.parametrize("wire", WIRES)
+@pytest.mark.parametrize("case", USELESS)
+def test_an_answer_that_cannot_be_used_may_be_mended_once(wire: str, case: str) -> None:
+    server = Server(WIRES[wire], replies=(USELESS[case], GOOD))
+    answer = server.model.ask(PROMPT)
+    assert answer.text == GOOD
+    assert (answer.usage.tokens_in, answer.usage.tokens_out) == (1400, 120)
+    first, second = (body["messages"] for body in server.bodies)
+    assert second[: len(first)] == first
+    theirs, ours = second[len(first) :]
+    assert theirs == {"role": "assistant", "content": USELESS[case]}
+    assert ours["role"] == "user"
+    assert "Answer only with one JSON object" in ours["content"]
+    assert "login" not in ours["content"].lower()
+
+
+@pytest.mark.parametrize("wire", WIRES)
+@pytest.mark.parametrize("case", USELESS)
+def test_a_second_useless_answer_is_a_failure(wire: str, case: str) -> None:
+    server = Server(WIRES[wire], replies=(USELESS[case],))
+    failure = server.failure()
+    assert failure.reason in ("not-json", "wrong-shape")
+    assert not failure.outage
+    assert not failure.refused
+    assert len(server.bodies) == 2
+
+
+def test_a_server_that_ignores_the_format_is_told_in_words_from_then_on() -> None:
+    server = Server(COMPATIBLE, replies=(USELESS["prose"], GOOD))
+    assert server.ask() == 2
+    assert server.ask() == 1
+    assert sent(server.bodies[-1])["form"] == "json_schema"
+    assert "JSON Schema" in server.bodies[-1]["messages"][0]["content"]
+
+
+def test_a_refusal_to_mend_tells_what_was_wrong_first() -> None:
+    def only_two_turns(body: Mapping[str, Any]) -> httpx.Response | None:
+        return httpx.Response(500) if len(body["messages"]) > 2 else None
+
+    server = Server(COMPATIBLE, only_two_turns, replies=(USELESS["prose"],))
+    failure = server.failure()
+    assert failure.reason == "not-json"
+    assert not failure.outage
+
+
+def test_a_very_long_useless_answer_is_sent_back_cut() -> None:
+    server = Server(COMPATIBLE, replies=("word " * 50_000, GOOD))
+    server.ask()
+    assert len(server.bodies[-1]["messages"][-2]["content"]) <= 4000
+
+
+def test_a_server_without_a_key_gets_no_authorization() -> None:
+    server = Server(COMPATIBLE)
+    server.ask()
+    assert "authorization" not in server.headers[0]
+
+
+# Beside the sandbox, over HTTP.
+
+
+@pytest.fixture(scope="module")
+def box() -> Iterator[Sandbox]:
+    sandbox = Sandbox()
+    with sandbox.running():
+        yield sandbox
+
+
+@pytest.mark.parametrize(
+    ("fault", "vendor", "requests"),
+    [
+        ("model-400-response-format", "openai", 3),
+        ("model-400-response-format", "anthropic", 2),
+        ("model-400-max-tokens", "openai", 3),
+    ],
+)
+def test_the_sandbox_s_refusals_are_climbed_down_from(
+    box: Sandbox, fault: str, vendor: str, requests: int
+) -> None:
+    clients = Clients("test")
+    url = {"openai": box.openai_url, "anthropic": box.anthropic_url}[vendor]
+    target = Target("sandbox-rules", box.model_key, 500)
+    model = RemoteModel(clients, WIRES[vendor], url, target, 5.0)
+    box.fault(fault, times=None)
+    before = len(box.model_requests)
+    try:
+        assert "summary" in model.ask(PROMPT).text
+        assert len(box.model_requests) - before == requests
+        model.ask(PROMPT)
+        assert len(box.model_requests) - before == requests + 1
+    finally:
+        box.clear_faults()
+        clients.close()
+
+
+def test_all_of_it_ends_in_time(box: Sandbox) -> None:
+    clients = Clients("test")
+    target = Target("sandbox-rules", box.model_key, 500)
+    model = RemoteModel(clients, OPENAI, box.openai_url, target, 0.5)
+    box.fault("model-400-response-format", times=2)
+    box.fault("model-timeout", times=None)
+    started = time.monotonic()
+    try:
+        with pytest.raises(ModelFailed, match=r"^timeout$"):
+            model.ask(PROMPT)
+    finally:
+        box.clear_faults()
+        clients.close()
+    assert time.monotonic() - started < 2
