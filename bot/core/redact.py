@@ -21,7 +21,7 @@ _ROUNDS = 3
 _REACH = 300
 
 # A replacement may uncover what was glued to it.
-_GLUED = re.compile(r"\[(?:(?<=\w.)redacted:|redacted:[a-z-]{1,30}\][\w+])")
+_GLUED = re.compile(r"\[(?:(?<=\w.)redacted:|redacted:[a-z-]{1,30}\][.+-]*+\w)")
 
 # What stands where a secret would: an example's stand-in, a type or a word, an expression of code.
 _PLACEHOLDER = re.compile(
@@ -147,7 +147,7 @@ def _is_version(found: re.Match[str]) -> bool:
         return False
     line = before.rpartition("\n")[2].lower()
     listed = line.endswith(", ") and "version" in line
-    named = line.rstrip(" \t:=\"'`(*").endswith(_VERSION_WORDS)
+    named = before.lower().rstrip(" \t\r\n:=\"'`(*").endswith(_VERSION_WORDS)
     return named or listed or (after != "/" and found[0].endswith(".0"))
 
 
@@ -173,8 +173,9 @@ _END = (
 # Between a name and its value, in prose, Markdown, env files, JSON, YAML, code and XML.
 _IS = (
     r"(?:(?:[\"'`]\]|[\\\"'`*_]{0,4})[ \t]{0,8}"
-    r"(?::[ \t]?[a-z]{3,12}[ \t]?=(?!=)|:=|=>|=(?!=)|[:：](?!:))[*_]{0,2}[ \t]{0,8}[*_]{0,2}|(?P<said>[ \t]+(?:is|was|ist)[ \t]*:?[ \t]+)"
-    r"|>(?=[^<>\s]{4,200}+</)|[\"'`]?,?\s{1,20}[\"']?value[\"']?[ \t]?[:=][ \t]?)"
+    r"(?::[ \t]?[a-z]{3,12}[ \t]?=(?!=)|:=|=>|=(?!=)|[:：](?!:))[*_]{0,2}[ \t]{0,8}[*_]{0,2}"
+    r"|(?P<said>[ \t]+(?:is|was|ist)[ \t]*:?[ \t]+)|>(?=[^<>\s]{4,200}+</)"
+    r"|[\"'`]?,?\s{1,20}[\"']?value[\"']?[ \t]?[:=][ \t]?)"
 )
 _VALUE = (
     r"(?:[bfru]{0,2}(?P<quote>\\?[\"'`]))?+"
