@@ -157,7 +157,7 @@ def _guarded(settings: ModelSettings, clients: Clients, breaker: Breaker) -> Mod
     wires: dict[str, Wire] = {
         "openai": ChatCompletions(),
         "anthropic": Messages(),
-        "compatible": ChatCompletions(limits=("max_tokens", "max_completion_tokens")),
+        "compatible": ChatCompletions(limits=("max_tokens", "max_completion_tokens"), bounded=True),
     }
     target = Target(settings.model, settings.key, settings.max_output_tokens)
     remote = RemoteModel(

@@ -81,7 +81,7 @@ class Stage:
             "LLM_PROVIDER": "compatible",
             "LLM_MODEL": LOCAL_MODEL,
             "LLM_BASE_URL": said,
-            "LLM_MAX_OUTPUT_TOKENS": "300",
+            "LLM_MAX_OUTPUT_TOKENS": "600",
         }
 
     def _sandbox(self, stack: ExitStack, hooks: str, secret: Path) -> dict[str, Any]:

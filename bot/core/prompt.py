@@ -17,6 +17,7 @@ MAX_TITLE = 300
 MAX_DESCRIPTION = 200
 MAX_STYLE = 2000
 SHORT_BODY = 1200
+MAX_SUMMARY, MAX_REASON, MAX_LABELS = 600, 120, 8
 MEND = "That is not an answer that can be used."
 
 RULES = """\
@@ -96,6 +97,19 @@ def in_words(schema: dict[str, Any]) -> str:
         "Answer only with one JSON object, without a word before or after it,"
         f" that follows this JSON Schema: {shown}"
     )
+
+
+def bounded(schema: dict[str, Any]) -> dict[str, Any]:
+    """The schema with the length of each part, for servers that hold a model to it."""
+    summary, labels = (schema["properties"][name] for name in ("summary", "labels"))
+    label = labels["items"]
+    reason = label["properties"]["reason"] | {"maxLength": MAX_REASON}
+    item = label | {"properties": label["properties"] | {"reason": reason}}
+    parts = {
+        "summary": summary | {"maxLength": MAX_SUMMARY},
+        "labels": labels | {"items": item, "maxItems": MAX_LABELS},
+    }
+    return schema | {"properties": parts}
 
 
 def shorter(prompt: Prompt) -> Prompt:

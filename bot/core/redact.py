@@ -20,7 +20,7 @@ _EDGE = 4_000  # read beyond a cut and dropped again, so that no half of a secre
 _ROUNDS = 3
 _REACH = 300
 
-# A replacement may uncover what was glued to it.
+# A replacement may uncover what was glued to it; how often that is looked for bounds the time.
 _GLUED = re.compile(r"\[(?:(?<=\w.)redacted:|redacted:[a-z-]{1,30}\][.+-]*+\w)")
 
 # What stands where a secret would: an example's stand-in, a type or a word, an expression of code.

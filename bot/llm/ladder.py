@@ -26,12 +26,13 @@ TOO_LONG = re.compile(
 )
 FORM = re.compile(
     r"response.?format|output.?(?:config|format)|json.?(?:schema|object|mode)|structured.?output"
-    r"|guided|grammar|invalid.{0,20}schema",
+    r"|guided|grammar|max(?:Items|Length)|invalid.{0,20}schema",
     re.I,
 )
 NAMED = {
     "max_tokens": re.compile(r"\bmax_tokens\b"),
     "max_completion_tokens": re.compile(r"\bmax_completion_tokens\b"),
+    "bounds": FORM,  # whatever is wrong with the schema, they are the first to go
     "strict": re.compile(r"\bstrict\b"),
     "system": re.compile(
         r"\bsystem\b.{0,40}(?:role|message|prompt|support)|role.{0,60}\bsystem\b", re.I

@@ -10,14 +10,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.core.errors import ModelFailed
+from bot.core.prompt import bounded
 from bot.llm.wire import Dialect, Form, Question, Said, Target, tokens
 
 
 @dataclass(frozen=True, slots=True)
 class ChatCompletions:
-    """`limits` are the names of the bound on the answer, the one to try first in front."""
+    """`limits` are the names of the bound on the answer, the one to try first in front.
+
+    `bounded` = the schema says how long each part may be, without which small models never end;
+    OpenAI's own subset of JSON Schema lacks that.
+    """
 
     limits: tuple[str, ...] = ("max_completion_tokens", "max_tokens")
+    bounded: bool = False
     path: str = "/chat/completions"
     forms: tuple[Form, ...] = ("json_schema", "json_object", "plain")
 
@@ -25,8 +31,9 @@ class ChatCompletions:
         return {"Authorization": f"Bearer {target.key}"} if target.key else {}
 
     def optional(self, dialect: Dialect) -> tuple[str, ...]:
-        strict = ("strict",) if dialect.form == "json_schema" else ()
-        sent = (*self._limit(dialect), *strict, "system")
+        bounds = ("bounds",) if self.bounded else ()
+        in_schema = (*bounds, "strict") if dialect.form == "json_schema" else ()
+        sent = (*self._limit(dialect), *reversed(in_schema), "system")
         return tuple(name for name in sent if name not in dialect.refused)
 
     def body(self, question: Question, target: Target) -> Mapping[str, Any]:
@@ -35,12 +42,28 @@ class ChatCompletions:
         return {
             "model": target.model,
             "messages": [*([] if "system" in dialect.refused else system), *question.turns()],
-            **_form(question),
+            **self._form(question),
             **{name: question.limit(target) for name in self._limit(dialect)},
         }
 
     def _limit(self, dialect: Dialect) -> list[str]:
         return [name for name in self.limits if name not in dialect.refused][:1]
+
+    def _form(self, question: Question) -> Mapping[str, Any]:
+        form, refused = question.dialect.form, question.dialect.refused
+        if form == "plain":
+            return {}
+        if form == "json_object":
+            return {"response_format": {"type": form}}
+        bounds = self.bounded and "bounds" not in refused
+        schema = bounded(question.prompt.schema) if bounds else question.prompt.schema
+        strict = {} if "strict" in refused else {"strict": True}
+        return {
+            "response_format": {
+                "type": form,
+                form: {"name": "enrichment", **strict, "schema": schema},
+            }
+        }
 
     def read(self, data: Mapping[str, Any]) -> Said:
         choice = data["choices"][0]
@@ -55,17 +78,6 @@ class ChatCompletions:
             tokens_in=tokens(usage, "prompt_tokens"),
             tokens_out=tokens(usage, "completion_tokens"),
         )
-
-
-def _form(question: Question) -> Mapping[str, Any]:
-    form = question.dialect.form
-    if form == "plain":
-        return {}
-    if form == "json_object":
-        return {"response_format": {"type": form}}
-    strict = {} if "strict" in question.dialect.refused else {"strict": True}
-    schema = {"name": "enrichment", **strict, "schema": question.prompt.schema}
-    return {"response_format": {"type": form, form: schema}}
 
 
 def _text(content: Any) -> str:

@@ -200,3 +200,67 @@ def test_where_all_is_invented_the_issue_s_own_words_are_the_summary() -> None:
     found = enriched(ScriptedModel(says("My key is CANARY-91c2", ("bug", "sure", ""))))
     assert found.summary == "The export to PDF crashed with an exception."
     assert (found.source, applied(found)) == ("model", ["bug"])
+
+
+TOKEN = "gh" + "p_aB3dE6gH9jK2mN5pQ8sT1vW4xY7zA0cD12"
+SAID = f"The login fails with the token {TOKEN} of ada@example.org in Firefox."
+
+
+def planted(config: str | None, *answers: str | ModelFailed) -> tuple[Enrichment, ScriptedModel]:
+    """What becomes of an issue whose title and body hold secrets."""
+    model = ScriptedModel(*answers)
+    issue = an_issue(f"Login fails, password: hunter2, {TOKEN}", f"{SAID}\n")
+    return enrich(issue, LABELS, Present(), repoconfig.parse(config)[0], model), model
+
+
+def test_the_model_is_shown_no_secret_and_no_address() -> None:
+    _, model = planted(None, says("It fails."))
+    data = json.loads(model.asked[0].user)
+    assert data["title"] == "Login fails, password: [redacted:password], [redacted:github-token]"
+    assert data["body"] == (
+        "The login fails with the token [redacted:github-token] of [redacted:email] in Firefox."
+    )
+
+
+@pytest.mark.parametrize(
+    ("between", "is_hidden"),
+    [("\u200b", True), ("\u202e", True), ("<!-- -->", True), ("<b></b>", True), (" ", False)],
+)
+def test_nothing_that_condensing_drops_hides_a_secret(between: str, is_hidden: bool) -> None:
+    model = ScriptedModel(says("It fails."))
+    body = f"It fails with {TOKEN[:8]}{between}{TOKEN[8:]} here."
+    enrich(an_issue(TITLE, body), LABELS, Present(), repoconfig.parse(None)[0], model)
+    assert ("[redacted:github-token]" in model.asked[0].user) is is_hidden
+
+
+@pytest.mark.parametrize("where", [43_980, 44_010, 47_990, 88_000, 99_000, 103_960])
+def test_no_half_of_a_secret_in_a_very_long_body_reaches_the_model(where: int) -> None:
+    model = ScriptedModel(says("It fails."))
+    body = f"{'word ' * (where // 5)}{TOKEN} {'word ' * ((120_000 - where) // 5)}"
+    enrich(an_issue(TITLE, body), LABELS, Present(), repoconfig.parse(None)[0], model)
+    assert TOKEN[5:15] not in model.asked[0].user
+    assert TOKEN[-10:] not in model.asked[0].user
+
+
+@pytest.mark.parametrize("config", [None, "privacy: {redact: []}"])
+def test_the_fallback_s_summary_holds_no_secret(config: str | None) -> None:
+    found, _ = planted(config, ModelFailed("timeout"))
+    assert "[redacted:github-token]" in found.summary
+    assert TOKEN[5:] not in found.summary
+    assert ("[redacted:email]" in found.summary) is (config is None)
+
+
+def test_a_secret_that_a_model_says_is_not_said_again() -> None:
+    answer = says(SAID, ("bug", "sure", f"fails with {TOKEN}"))
+    found, _ = planted("privacy: {redact: []}", answer)
+    assert found.source == "model"
+    assert found.summary == SAID.replace(TOKEN, "[redacted:github-token]")
+    assert found.verdict.apply[0].reason == "fails with [redacted:github-token]"
+
+
+def test_a_repository_chooses_what_its_model_may_see() -> None:
+    _, model = planted("privacy: {redact: [secrets]}", says("It fails."))
+    assert "ada@example.org" in model.asked[0].user
+    assert TOKEN not in model.asked[0].user
+    _, model = planted("privacy: {redact: []}", says("It fails."))
+    assert TOKEN in model.asked[0].user

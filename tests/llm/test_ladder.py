@@ -25,7 +25,7 @@ from tests.fakes import ScriptedWeb, an_issue, says
 from tests.llm.test_wire import chat, messages
 
 OPENAI = ChatCompletions()
-COMPATIBLE = ChatCompletions(limits=("max_tokens", "max_completion_tokens"))
+COMPATIBLE = ChatCompletions(limits=("max_tokens", "max_completion_tokens"), bounded=True)
 ANTHROPIC = Messages()
 WIRES: dict[str, Wire] = {"openai": OPENAI, "compatible": COMPATIBLE, "anthropic": ANTHROPIC}
 GOOD = says("The login page crashes.", ("bug", "sure", "crashed"))
@@ -96,7 +96,7 @@ NO_FORMAT = refuses("Unknown field: response_format", "response_format", "output
 # What the server refuses → the wire, how many requests the first question takes, what is sent then.
 LADDER: dict[str, tuple[str, tuple[Rule, ...], int, Json]] = {
     "nothing": ("compatible", (), 1, {"form": "json_schema", "limit": "max_tokens"}),
-    "json_schema": ("compatible", (NO_SCHEMA,), 2, {"form": "json_object"}),
+    "json_schema": ("compatible", (NO_SCHEMA,), 3, {"form": "json_object"}),
     "any format": ("openai", (NO_FORMAT,), 3, {"form": None}),
     "any format at Anthropic": ("anthropic", (NO_FORMAT,), 2, {"form": None}),
     "any format, told with 422 and a list": (
@@ -108,10 +108,16 @@ LADDER: dict[str, tuple[str, tuple[Rule, ...], int, Json]] = {
                 "response_format",
             ),
         ),
-        3,
+        4,
         {"form": None},
     ),
-    "a grammar": ("compatible", (refuses("failed to parse grammar", "json_schema"),), 2, {}),
+    "a grammar": ("compatible", (refuses("failed to parse grammar", "json_schema"),), 3, {}),
+    "lengths in the schema": (
+        "compatible",
+        (refuses("number of repetitions exceeds sane defaults (json_schema)", "maxLength"),),
+        2,
+        {"form": "json_schema"},
+    ),
     "max_completion_tokens": (
         "openai",
         (refuses("Unrecognized argument: max_completion_tokens", "max_completion_tokens"),),
@@ -157,7 +163,7 @@ LADDER: dict[str, tuple[str, tuple[Rule, ...], int, Json]] = {
             refuses("unknown max_tokens", "max_tokens"),
             refuses("unknown max_completion_tokens", "max_completion_tokens"),
         ),
-        6,
+        7,
         {"form": None, "limit": None, "roles": ["user"]},
     ),
 }
@@ -337,6 +343,15 @@ def test_a_very_long_useless_answer_is_sent_back_cut() -> None:
     server = Server(COMPATIBLE, replies=("word " * 50_000, GOOD))
     server.ask()
     assert len(server.bodies[-1]["messages"][-2]["content"]) <= 4000
+
+
+def test_only_a_compatible_server_is_told_how_long_each_part_may_be() -> None:
+    ours, openai = Server(COMPATIBLE), Server(OPENAI)
+    ours.ask()
+    openai.ask()
+    assert '"maxLength"' in json.dumps(ours.bodies[-1])
+    assert '"maxItems"' in json.dumps(ours.bodies[-1])
+    assert '"max' not in json.dumps(openai.bodies[-1]["response_format"])
 
 
 def test_a_server_without_a_key_gets_no_authorization() -> None:

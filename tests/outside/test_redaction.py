@@ -1,0 +1,78 @@
+"""Secrets and look-alikes of the attack set, through the redaction and into the prompt."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bot.core.labels import Present
+from bot.core.model import Label
+from bot.core.redact import redact
+from bot.core.repoconfig import RepoConfig
+from bot.flow.enrich import enrich
+from tests.fakes import ScriptedModel, an_issue, says
+from tests.outside.attacks import Case, cases, filled, secrets_of
+
+
+@pytest.fixture(scope="module")
+def planted(shared: Path) -> list[Case]:
+    if not (shared / "attacks" / "issues.jsonl").is_file():
+        pytest.skip("no attack set")
+    found = [case for case in cases(shared, "issues.jsonl") if secrets_of(case) or case.get("keep")]
+    assert {case["class"] for case in found} >= {"secret", "keep"}
+    return found
+
+
+def shown(case: Case) -> list[str]:
+    """The words of an issue as they are redacted, and as a model is shown them."""
+    title, body = words(case)
+    model = ScriptedModel(says("It fails."))
+    enrich(an_issue(title, body), (), Present(), RepoConfig(), model)
+    data = json.loads(model.asked[0].user)
+    return [redact(f"{title}\n{body}"), f"{data['title']}\n{data['body']}"]
+
+
+def said(case: Case) -> Iterator[str]:
+    """The summary of a model that repeats everything, and the one of the fallback."""
+    title, body = words(case)
+    for reply in (says(f"{title} {body}", ("bug", "sure", body)), "no answer"):
+        model = ScriptedModel(reply)
+        labels = (Label("bug"),)
+        found = enrich(an_issue(title, body), labels, Present(), RepoConfig(), model)
+        yield f"{found.summary}\n{found.verdict}"
+
+
+def words(case: Case) -> tuple[str, str]:
+    return filled(case["title"], case), filled(case["body"], case)
+
+
+def test_no_secret_is_shown_to_the_model_and_each_is_named(planted: list[Case]) -> None:
+    for case in planted:
+        for text in shown(case):
+            assert not [secret for secret in secrets_of(case) if secret in text], case["id"]
+            assert text.count("[redacted:") == len(secrets_of(case)), case["id"]
+
+
+def test_no_secret_is_said_in_public(planted: list[Case]) -> None:
+    for case in planted:
+        for text in said(case):
+            assert not [secret for secret in secrets_of(case) if secret in text], case["id"]
+
+
+def test_what_is_no_secret_is_left_alone(planted: list[Case]) -> None:
+    for case in planted:
+        for text in shown(case):
+            assert all(kept in text for kept in case.get("keep", ())), case["id"]
+
+
+def test_the_planted_texts_repeated_to_64_kib_take_little_time(planted: list[Case]) -> None:
+    for case in planted:
+        _, body = words(case)
+        text = f"{body}\n" * (65_536 // len(body))
+        started = time.process_time()
+        redact(text)
+        assert time.process_time() - started < 0.25, case["id"]  # 0.05 on a machine of its own
