@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -13,7 +13,6 @@ from bot.core.ports import Purse
 from bot.store.purse import MemoryPurse, RedisPurse
 
 LIMITS = Limits(day_usd=1.0, repository_usd=0.5, author_per_hour=2)
-Make = Callable[[], Purse]
 
 
 class Clock:
@@ -29,12 +28,12 @@ def clock() -> Clock:
 
 
 @pytest.fixture(params=["memory", "redis"])
-def purse(request: pytest.FixtureRequest, clock: Clock) -> Purse:
+def purse(request: pytest.FixtureRequest, clock: Clock) -> Iterator[Purse]:
     if request.param == "memory":
-        return MemoryPurse(clock)
-    client = redis.Redis.from_url(request.getfixturevalue("redis_url"))
-    request.addfinalizer(client.close)
-    return RedisPurse(client, "tagline", clock)
+        yield MemoryPurse(clock)
+        return
+    with redis.Redis.from_url(request.getfixturevalue("redis_url")) as client:
+        yield RedisPurse(client, "tagline", clock)
 
 
 def test_within_all_budgets_a_call_may_be_made(purse: Purse) -> None:

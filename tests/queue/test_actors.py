@@ -183,7 +183,7 @@ def test_waiting_for_another_worker_is_no_failed_try(bench: Make) -> None:
 
 def test_a_job_of_another_version_is_kept_as_a_dead_letter(bench: Make) -> None:
     one = bench(fine)
-    strange = dramatiq.Message(
+    strange: dramatiq.Message[None] = dramatiq.Message(
         queue_name="issues",
         actor_name="enrich",
         args=(),
