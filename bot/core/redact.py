@@ -33,8 +33,8 @@ _PLACEHOLDER = re.compile(
 )
 _WORD = re.compile(
     r"(?i)(?:string|str|text|none|null|nil|true|false|yes|no|not|undefined|int|integer|number|bool"
-    r"|boolean|any|object|bytes|u?int\d+|float\d+|required|optional|empty|unset|unknown|missing|invalid|incorrect"
-    r"|wrong|expired|default|field|input|prompt|secret|password|passwd|token|basic|bearer|env|the)"
+    r"|boolean|any|object|bytes|u?int\d+|float\d+|required|optional|empty"
+    r"|unset|unknown|missing|invalid|incorrect|wrong|expired|default|field|input|prompt|secret|password|passwd|token|basic|bearer|env|the)"
     r"[?!]?"
 )
 _CODE = re.compile(
@@ -263,11 +263,6 @@ _SECRETS = (
         r"://(?P<value>[\w.~%+-]{16,}+(?::(?:x-oauth-basic|x)?)?)@",
     ),
     _row(
-        "url-password",
-        "://",
-        r"://[^\s/:@\"'`<>\[\]]{0,200}+:(?P<value>[^\s/\"'`<>]{1,200})@(?!sha256:)(?=[\w.\[$-])",
-    ),
-    _row(
         "url-token",
         "=",
         r"[?&;](?i:key|sig|signature|auth|sid|jwt|code|[a-z_-]{0,20}token|x-(?:amz|goog)-[a-z-]+)"
@@ -331,7 +326,12 @@ _SECRETS = (
         r"(?P<value>[^\s\"'`<>-][^\s\"'`<>]{3,})",
         _is_plain,
     ),
-    _row("password", "mysql", r"mysql[^\n]{0,40}?[ \t]-p(?P<value>[^\s\"']{4,})"),
+    _row("password", "mysql", r"mysql[^\n]{0,30}?[ \t]-p(?P<value>[^\s\"']{4,})"),
+    _row(
+        "url-password",
+        "://",
+        r"://[^\s/:@\"'`<>\[\]]{0,200}+:(?P<value>[^\s/\"'`<>]{1,200})@(?!sha256:)(?=[\w.\[$-])",
+    ),
 )
 _PERSONAL = (
     _row(
