@@ -21,7 +21,7 @@ _ROUNDS = 3
 _REACH = 300
 
 # A replacement may uncover what was glued to it; how often that is looked for bounds the time.
-_GLUED = re.compile(r"\[(?:(?<=\w.)redacted:|redacted:[a-z-]{1,30}\][.+-]*+\w)")
+_GLUED = re.compile(r"\[(?:(?<=\w\w.)redacted:|redacted:[a-z-]{1,30}\][.+-]*+\w)")
 
 # What stands where a secret would: an example's stand-in, a type or a word, an expression of code.
 _PLACEHOLDER = re.compile(
@@ -34,8 +34,8 @@ _PLACEHOLDER = re.compile(
 _WORD = re.compile(
     r"(?i)(?:string|str|text|none|null|nil|true|false|yes|no|not|undefined|int|integer|number|bool"
     r"|boolean|any|object|bytes|u?int\d+|float\d+|required|optional|empty"
-    r"|unset|unknown|missing|invalid|incorrect|wrong|expired|default|field|input|prompt|secret|password|passwd|token|basic|bearer|env|the)"
-    r"[?!]?"
+    r"|unset|unknown|missing|invalid|incorrect|wrong|expired|default|field|input|prompt|secret"
+    r"|password|passwd|token|basic|bearer|env|the)[?!]?"
 )
 _CODE = re.compile(
     r"[A-Za-z_$][A-Za-z_.$]*[(\[].*|new|await|async|function|typeof|return|https?://.*"
@@ -45,6 +45,13 @@ _CODE = re.compile(
     r"|data|args|options|opts|props|params|context|ctx|app|form|event|state|store|vars?|inputs"
     r"|credentials|auth|session|vault|steps|github)(?:\.|\?\.|->|::)[\w.>?:-]*"
 )
+_OCTET = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
+_LOCAL = (  # private, loopback, link-local, documentation, benchmark and multicast networks
+    r"(?:0|10|127|22[4-9]|2[345]\d)\.|192\.168\.|172\.(?:1[6-9]|2\d|3[01])\.|169\.254\."
+    r"|100\.(?:6[4-9]|[7-9]\d|1[01]\d|12[0-7])\.|192\.0\.[02]\.|198\.(?:1[89]|51\.100)\."
+    r"|203\.0\.113\."
+)
+_PUBLIC = re.compile(rf"(?!{_LOCAL})(?:{_OCTET}\.){{3}}{_OCTET}")
 _VERSION_WORDS = (" v", "ver", "ver.", "version", "versions", "release", "releases", "build")
 _DIGIT = re.compile(r"\d")
 _NUMBER = re.compile(r"[\d.,]+")
@@ -139,6 +146,10 @@ def _is_no_mailbox(found: re.Match[str]) -> bool:
     return found[0].startswith("git@") or bool(_FILE_NAME.fullmatch(found[0]))
 
 
+def _is_no_public_address(found: re.Match[str]) -> bool:
+    return not _PUBLIC.fullmatch(found[0]) or _is_version(found)
+
+
 def _is_version(found: re.Match[str]) -> bool:
     """Four numbers that count releases: after a word that says so, in a list, or ending in 0."""
     before = found.string[max(0, found.start() - _REACH) : found.start()]
@@ -180,12 +191,6 @@ _IS = (
 _VALUE = (
     r"(?:[bfru]{0,2}(?P<quote>\\?[\"'`]))?+"
     r"(?P<value>(?(quote)(?![),;+\s\]}])(?:(?!(?P=quote)).)++|[^\s\"'`<>;&]{3,}(?<![.,)\]}:])))"
-)
-_OCTET = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
-_LOCAL = (  # private, loopback, link-local, documentation, benchmark and multicast networks
-    r"(?:0|10|127|22[4-9]|2[345]\d)\.|192\.168\.|172\.(?:1[6-9]|2\d|3[01])\.|169\.254\."
-    r"|100\.(?:6[4-9]|[7-9]\d|1[01]\d|12[0-7])\.|192\.0\.[02]\.|198\.(?:1[89]|51\.100)\."
-    r"|203\.0\.113\."
 )
 _SCHEME = r"[aA](?i:uthorization)[\\\"'`]{0,3}[ \t]{0,8}[:=][ \t]{0,8}[\\\"'`]{0,3}"
 
@@ -337,20 +342,21 @@ _PERSONAL = (
     _row(
         "email",
         "@ %40",
-        r"(?<![\w.+-])[\w.+-]++(?:@|%40)(?!v?\d+\.\d|\d+x\.)[\w.-]*\.[^\W\d_]{2,24}(?!\w)",
+        r"[\w.+-](?<![\w.+-].)[\w.+-]*+(?:@|%40)(?!v?\d+\.\d|\d+x\.)[\w.-]*\.[^\W\d_]{2,24}(?!\w)",
         _is_no_mailbox,
     ),
     _row(
         "ip",
         ".",
-        rf"(?<![\w.@^~-])(?<![=<>~!]=)(?<![\w.-]/)(?!{_LOCAL})"
-        rf"{_OCTET}\.{_OCTET}\.{_OCTET}\.{_OCTET}(?!\.?\w|-[A-Za-z]|=)",
-        _is_version,
+        r"[0-9](?<![\w.@^~-].)(?<![=<>~!]=.)(?<![\w.-]/.)[0-9]{0,2}+(?:\.[0-9]{1,3}+){3}"
+        r"(?!\.?\w|-[A-Za-z]|=)",
+        _is_no_public_address,
     ),
     _row(
         "ip",
         ":",
-        r"[23](?<![\w:.].)(?!001:0?db8:)[0-9a-fA-F]{3}:(?=[0-9a-fA-F:]{0,34}::|(?:[0-9a-fA-F]{1,4}:){6})[0-9a-fA-F:]{1,34}(?!\w)",
+        r"[23](?<![\w:.].)(?!001:0?db8:)[0-9a-fA-F]{3}:"
+        r"(?=[0-9a-fA-F:]{0,34}::|(?:[0-9a-fA-F]{1,4}:){6})[0-9a-fA-F:]{1,34}(?!\w)",
     ),
     _row(
         "phone",
