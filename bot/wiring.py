@@ -79,11 +79,10 @@ def redis_store(client: redis.Redis) -> RedisStore:
     return RedisStore(client, NAMESPACE)
 
 
-def any_store(settings: Settings) -> RedisStore | MemoryStore:
+def any_store(client: redis.Redis) -> RedisStore | MemoryStore:
     """The workers' store where Redis answers, else one for this process alone."""
     import redis
 
-    client = redis_client(settings)
     try:
         client.ping()
     except redis.RedisError:

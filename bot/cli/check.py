@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bot.cli import start
+
 if TYPE_CHECKING:
     from bot.core.findings import Finding
     from bot.core.model import IssueRef
@@ -93,7 +95,7 @@ def _fill(report: _Report, repo: str | None) -> None:
             where = refs.repository(repo, wiring.forge_hosts(settings))
         except ValueError as error:
             raise click.BadParameter(str(error), param_hint="--repo") from None
-    clients = wiring.clients()
+    clients = start.web()
     report.add("settings", lambda: _settings(settings))
     report.add("redis", lambda: _redis(settings))
     if settings.has_github:
@@ -133,10 +135,9 @@ def _settings(settings: Settings) -> Iterator[Finding]:
 
 
 def _redis(settings: Settings) -> Iterator[Finding]:
-    from bot import wiring
     from bot.queue import checkup
 
-    client = wiring.redis_client(settings)
+    client = start.redis_client(settings)
     try:
         yield from checkup.report(client)
     finally:

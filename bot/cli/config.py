@@ -136,7 +136,7 @@ def _of_repository(repo: str) -> str | None:
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--repo") from None
     try:
-        forge = wiring.FORGES[where.forge](settings, wiring.clients())
+        forge = wiring.FORGES[where.forge](settings, start.web())
         return forge.config_text(forge.locate(where))
     except TaglineError as error:
         click.echo(f"Not done: {error}", err=True)

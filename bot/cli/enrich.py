@@ -40,7 +40,7 @@ def enrich(ref: str, apply: bool, delay: float | None, as_json: bool) -> None:
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="REF") from None
     try:
-        where = wiring.FORGES[where.forge](settings, wiring.clients()).locate(where)
+        where = wiring.FORGES[where.forge](settings, start.web()).locate(where)
         delivery = Delivery(f"manual-{uuid.uuid4()}", "manual", where, time.time())
         if delay is not None:
             _queue(settings, delivery, delay, as_json)
@@ -60,10 +60,10 @@ def _run(settings: Settings, delivery: Delivery, apply: bool) -> Outcome:
     start.announce(settings)
     if not apply:
         settings = replace(settings, mode="dry-run")
-    store = wiring.any_store(settings) if apply else wiring.no_store()
+    store = wiring.any_store(start.redis_client(settings)) if apply else wiring.no_store()
     if apply and isinstance(store, MemoryStore):
         click.echo("Redis does not answer: working without its lock and memory.", err=True)
-    return wiring.runner(settings, wiring.clients(), store)(delivery, 1)
+    return wiring.runner(settings, start.web(), store)(delivery, 1)
 
 
 def _queue(settings: Settings, delivery: Delivery, delay: float, as_json: bool) -> None:
@@ -74,7 +74,7 @@ def _queue(settings: Settings, delivery: Delivery, delay: float, as_json: bool) 
     from bot import wiring
     from bot.queue.actors import send
 
-    client = wiring.redis_client(settings)
+    client = start.redis_client(settings)
     try:
         job = send(wiring.broker(client), delivery, delay, wiring.redis_store(client))
     except redis.RedisError:

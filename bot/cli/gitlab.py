@@ -97,10 +97,9 @@ def _settings() -> Settings:
 
 
 def _hooks(settings: Settings, path: str, group: bool) -> Hooks:
-    from bot import wiring
     from bot.forges.gitlab.hooks import Hooks
 
-    clients = wiring.clients()
+    clients = start.web()
     return Hooks(settings.gitlab_url, settings.gitlab_token, clients, path, group=group)
 
 

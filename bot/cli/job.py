@@ -21,7 +21,7 @@ def job(job_id: str, as_json: bool) -> None:
     from bot.core.jobs import Job
     from bot.queue.broker import is_queued
 
-    client = wiring.redis_client(start.settings())
+    client = start.redis_client(start.settings())
     try:
         found = wiring.redis_store(client).job(job_id)
         if found is None and is_queued(client, job_id):

@@ -5,12 +5,17 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
 from bot import log
 from bot.settings import Settings, SettingsError, load
+
+if TYPE_CHECKING:
+    import redis
+
+    from bot.http import Clients
 
 USAGE = 2
 TRY_AGAIN = 75
@@ -32,6 +37,24 @@ def refuse(error: SettingsError) -> NoReturn:
     for problem in error.problems:
         click.echo(f"  - {problem}", err=True)
     sys.exit(USAGE)
+
+
+def web() -> Clients:
+    """HTTP clients that are closed when the command ends."""
+    from bot import wiring
+
+    made = wiring.clients()
+    click.get_current_context().call_on_close(made.close)
+    return made
+
+
+def redis_client(found: Settings) -> redis.Redis:
+    """A client that is closed when the command ends."""
+    from bot import wiring
+
+    client = wiring.redis_client(found)
+    click.get_current_context().call_on_close(client.close)
+    return client
 
 
 def announce(found: Settings) -> None:

@@ -69,7 +69,7 @@ def _enricher(
     if not no_llm:
         settings = start.settings()
         start.announce(settings)
-        model = wiring.model(settings.model, wiring.clients(), MemoryStore())
+        model = wiring.model(settings.model, start.web(), MemoryStore())
     return lambda issue: enrich(issue, labels, Present(labels=issue.labels), config, model)
 
 

@@ -26,6 +26,7 @@ from bot.llm.wire import Dialect, Question, Said, Target, Wire
 MAX_BYTES = 1024 * 1024
 TRIES = 2
 LONGEST_WAIT = 5.0
+PAUSE_SECONDS = 0.5
 REFUSED = (401, 403, 404)
 UNREACHABLE = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 
@@ -163,7 +164,7 @@ def _status_failure(response: httpx.Response) -> ModelFailed:
         after = _seconds(response.headers.get("retry-after"))
         return ModelFailed(reason, again=after <= LONGEST_WAIT, after=after, outage=True)
     if status >= 500:
-        return ModelFailed(reason, again=True, after=0.5, outage=True)
+        return ModelFailed(reason, again=True, after=PAUSE_SECONDS, outage=True)
     return ModelFailed(reason)
 
 

@@ -93,6 +93,7 @@ def impatient() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("bot.flow.publish.LOOKS_AFTER", (0.1, 0.2))
         patch.setattr("bot.queue.crew.PICK_UP_MS", 15)
+        patch.setattr("bot.llm.call.PAUSE_SECONDS", 0.05)
         yield
 
 

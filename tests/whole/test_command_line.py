@@ -2,27 +2,49 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
 import sys
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from bot.cli.main import cli
 from tests.whole.conftest import Build
 from tests.whole.house import BODY, TITLE, House
 
 ROOT = Path(__file__).parents[2]
 
 
-def tagline(
-    *arguments: str, cwd: Path = ROOT, environment: Mapping[str, str] | None = None
-) -> subprocess.CompletedProcess[str]:
-    ours = ("GITHUB_", "GITLAB_", "LLM_", "OPENAI_", "ANTHROPIC_", "TAGLINE_", "REDIS_")
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
-    return subprocess.run(
+OURS = ("GITHUB_", "GITLAB_", "LLM_", "OPENAI_", "ANTHROPIC_", "TAGLINE_", "REDIS_")
+
+
+@dataclass(frozen=True)
+class Ran:
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def tagline(*arguments: str, cwd: Path = ROOT, environment: Mapping[str, str] | None = None) -> Ran:
+    """Run a command in this process, with nothing of ours in its environment but what is given."""
+    unset: dict[str, str | None] = {n: None for n in os.environ if n.startswith(OURS)}
+    with contextlib.chdir(cwd):
+        result = CliRunner().invoke(cli, arguments, env={**unset, **(environment or {})})
+    if result.exception and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return Ran(result.exit_code, result.stdout, result.stderr)
+
+
+def process(*arguments: str, cwd: Path = ROOT, environment: Mapping[str, str] | None = None) -> Ran:
+    """The same as a process of its own."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
+    ran = subprocess.run(
         [sys.executable, "-m", "bot", *arguments],
         cwd=cwd,
         env={**clean, **(environment or {}), "PYTHONPATH": str(ROOT)},
@@ -32,6 +54,7 @@ def tagline(
         timeout=60,
         check=False,
     )
+    return Ran(ran.returncode, ran.stdout, ran.stderr)
 
 
 def access(house: House) -> dict[str, str]:
@@ -129,7 +152,7 @@ def test_a_job_that_still_waits_is_queued(build: Build, tmp_path: Path) -> None:
 def test_a_command_that_cannot_run_says_what_to_do(
     tmp_path: Path, arguments: list[str], environment: dict[str, str], code: int, says: str
 ) -> None:
-    answer = tagline(*arguments, cwd=tmp_path, environment=environment)
+    answer = process(*arguments, cwd=tmp_path, environment=environment)
     assert answer.returncode == code, answer.stderr
     assert says in answer.stderr
     assert "Traceback" not in answer.stderr
@@ -137,7 +160,7 @@ def test_a_command_that_cannot_run_says_what_to_do(
 
 
 def test_the_demo_tells_the_whole_story_on_both_hosts(tmp_path: Path) -> None:
-    answer = tagline("demo", "--json", cwd=tmp_path)
+    answer = process("demo", "--json", cwd=tmp_path)
     assert answer.returncode == 0, answer.stderr
     stories = json.loads(answer.stdout)["stories"]
     assert [story["issue"].partition(":")[0] for story in stories] == ["github", "gitlab"]
