@@ -51,7 +51,7 @@ def test_a_failing_model_leaves_labels_from_rules_and_no_comment(
     assert house.box.leaks == []
 
 
-@pytest.mark.parametrize("fault", ["model-429", "model-500", "model-reset", "model-html"])
+@pytest.mark.parametrize("fault", ["model-500", "model-reset", "model-html"])
 def test_a_model_that_fails_once_is_asked_again_within_the_call(build: Build, fault: str) -> None:
     with build(LLM_TIMEOUT="6").open() as house:
         house.box.fault(fault)
