@@ -11,8 +11,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from bot.core.condense import Line, lines
-from bot.core.cues import SPELLINGS, TOPIC_CUES, TYPE_BIAS, TYPE_CUES, TYPES, Cue
+from bot.core.cues import TOPIC_CUES, TYPE_BIAS, TYPE_CUES, TYPES, Cue
 from bot.core.model import Certainty
+from bot.core.spellings import SPELLINGS
 
 COMMON_TAGS: tuple[str, ...] = (
     "bug",

@@ -288,9 +288,11 @@ def seconds(text: str) -> float:
 @pytest.mark.parametrize("lead", ["", CUES])
 @pytest.mark.parametrize("prefix", PREFIXES)
 def test_the_time_grows_with_the_length_and_no_faster(prefix: str, lead: str) -> None:
-    size = 1 << 14
+    size = 1 << 16
     short, long = (lead + prefix * (n // len(prefix)) for n in (size, 4 * size))
-    assert min(seconds(long) for _ in range(2)) < 8 * max(seconds(short), 0.01)
+    bound = 8 * max(seconds(short), 0.01)
+    assert any(seconds(long) < bound for _ in range(2))
+    assert any(seconds(short) < 0.25 for _ in range(2))  # measured 0.05; others share the machine
 
 
 class TestExcerpt:

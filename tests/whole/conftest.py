@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from bot.sandbox import Exchange, Sandbox
+from bot.sandbox.model.faults import gzip_bomb
 from bot.store.private import PrivateRedis
 from tests.outside.conformance import Conformance
 from tests.outside.model_conformance import ModelConformance
@@ -24,6 +25,7 @@ BESIDE = Path(__file__).resolve().parents[2].parent / "shared"
 @pytest.fixture(scope="session")
 def box() -> Iterator[Sandbox]:
     sandbox = Sandbox(webhook_secret=SECRET)
+    gzip_bomb()  # packed once, before any deadline runs
     with sandbox.running():
         yield sandbox
 

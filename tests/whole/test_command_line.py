@@ -111,6 +111,17 @@ def test_enrich_with_apply_writes_also_on_an_old_issue(house: House, tmp_path: P
     assert len(house.comments(number)) == 1
 
 
+def test_enrich_says_so_where_it_wrote_nothing(house: House, tmp_path: Path) -> None:
+    house.configure("mode: dry-run")
+    number = house.host.open_issue(house.repo, TITLE, BODY, deliver=False)
+    answer = tagline(
+        "enrich", house.ref(number), "--apply", cwd=tmp_path, environment=access(house)
+    )
+    assert answer.returncode == 1
+    assert "Not written" in answer.stderr
+    assert (house.labels(number), house.comments(number)) == ([], [])
+
+
 def test_enrich_with_a_delay_queues_a_job_that_job_can_tell_of(
     house: House, tmp_path: Path
 ) -> None:

@@ -1,0 +1,38 @@
+"""A call to a forge ends in time, whatever the forge does."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from bot.core.errors import Doubtful, Retry
+from bot.forges import exchange
+from bot.http import Clients
+
+
+@pytest.fixture
+def clients() -> Iterator[Clients]:
+    made = Clients("test")
+    yield made
+    made.close()
+
+
+@pytest.mark.parametrize(("method", "error"), [("GET", Retry), ("POST", Doubtful)])
+def test_a_silent_forge_is_given_up_before_the_socket_s_own_limit(
+    clients: Clients, monkeypatch: pytest.MonkeyPatch, method: str, error: type[Retry]
+) -> None:
+    monkeypatch.setattr(exchange, "CALL_SECONDS", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        request = httpx.Request(method, f"http://127.0.0.1:{silent.getsockname()[1]}/")
+        with pytest.raises(Retry, match="did not arrive") as caught:
+            exchange.exchange("GitHub", clients.get(), request)
+    assert type(caught.value) is error
+
+
+def test_a_forge_that_is_not_there_was_sent_nothing(clients: Clients) -> None:
+    with pytest.raises(Retry, match="cannot be reached") as caught:
+        exchange.exchange("GitLab", clients.get(), httpx.Request("POST", "http://127.0.0.1:1/"))
+    assert type(caught.value) is Retry
