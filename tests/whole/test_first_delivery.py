@@ -102,3 +102,13 @@ def test_the_log_tells_the_story_of_a_delivery(house: House) -> None:
     assert story == ["accepted", "starting enrichment", "enrichment succeeded"]
     delivery = {event["delivery"] for event in house.events("starting enrichment")}
     assert all(re.fullmatch(r"[\w-]{10,}", one) for one in delivery)
+
+
+def test_a_comment_that_was_stored_but_never_answered_is_adopted(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.forges.exchange.CALL_SECONDS", 0.6)
+    house.box.fault("comment-stored-timeout")
+    number = house.issue()
+    assert len(house.comments(number)) == 1
+    assert house.ended().state == "done"
