@@ -154,6 +154,9 @@ class ScriptedModel:
         self.answers = list(answers)
         self.asked: list[Prompt] = []
 
+    def worst_usd(self, tokens_in: int) -> float:
+        return 0.001
+
     def ask(self, prompt: Prompt) -> Answer:
         assert self.answers, "the model was asked once more than expected"
         self.asked.append(prompt)

@@ -21,7 +21,7 @@ _SHAPE_CHARS = 200
 _DATA_CUT = "[… data cut]"
 _CODE_LINES = 40
 _CODE_HEAD, _CODE_TAIL = 12, 8
-_CODE_CHARS = 1000
+_CODE_CHARS = 900
 _CODE_LINE_CHARS = 240
 _RUN_HEAD, _RUN_TAIL = 3, 1
 _HEAD_SHARE = 0.7
@@ -58,7 +58,7 @@ _FRAME = re.compile(
 _VARYING = re.compile(r"0x[0-9a-fA-F]+|[0-9a-f]{8,}|\d+")
 
 
-def condense(body: str, max_chars: int = 4000) -> str:
+def condense(body: str, max_chars: int = 3600) -> str:
     """The body in at most `max_chars` characters, every cut visible as `[… 120 lines cut]`."""
     kept = _without_empty_sections(list(lines(body)))
     return _head_and_tail("\n".join(_folded(kept)).strip(), max_chars)

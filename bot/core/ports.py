@@ -70,6 +70,9 @@ class Model(Protocol):
     @property
     def name(self) -> str: ...
 
+    def worst_usd(self, tokens_in: int) -> float:
+        """US dollars at most for a question of that length; 0 where no price is known."""
+
     def ask(self, prompt: Prompt) -> Answer: ...
 
 

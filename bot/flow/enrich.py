@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from bot.core import extract, keywords, labels, prompt, reply
+from bot.core import extract, keywords, labels, language, prompt, reply
 from bot.core.condense import condense
 from bot.core.errors import ModelFailed
 from bot.core.grounding import grounded
@@ -78,6 +78,8 @@ def _by_model(
     answer = model.ask(question)
     said, shown = reply.read(answer.text), f"{title}\n{body}"
     summary = grounded(said.summary, shown)
+    if config.language == "auto" and language.differ(summary, shown):
+        summary = ""  # the issue's own words do better
     choices = [replace(choice, reason=grounded(choice.reason, shown)) for choice in said.choices]
     return Enrichment(summary, Verdict(), "model", usage=answer.usage), choices
 

@@ -33,6 +33,9 @@ class Reusing:
     def name(self) -> str:
         return self.model.name
 
+    def worst_usd(self, tokens_in: int) -> float:
+        return self.model.worst_usd(tokens_in)
+
     def ask(self, prompt: Prompt) -> Answer:
         """The answer of a twin, else the model's. Raises `ModelFailed`."""
         question = f"{self.model.name}\0{prompt.system}\0{prompt.user}".encode()

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bot.core.cost import Limits, cost_usd
+from bot.core.cost import Limits
 from bot.core.errors import ModelFailed
 from bot.core.model import Issue
 from bot.core.ports import Forge, Model, Purse
 from bot.core.prompt import Answer, Prompt
 
-MOST_TOKENS_OUT = 2000
 CHARS_PER_TOKEN = 3
 
 
@@ -33,10 +32,13 @@ class Budgeted:
     def name(self) -> str:
         return self.model.name
 
+    def worst_usd(self, tokens_in: int) -> float:
+        return self.model.worst_usd(tokens_in)
+
     def ask(self, prompt: Prompt) -> Answer:
         """Ask within the budgets. Raises `ModelFailed`."""
         repository = self.issue.ref.repo_key
-        worst = self._worst(prompt)
+        worst = self.worst_usd((len(prompt.system) + len(prompt.user)) // CHARS_PER_TOKEN)
         if why := self._reserve(repository, worst):
             raise ModelFailed(f"over-budget-{why}")
         try:
@@ -54,8 +56,3 @@ class Budgeted:
         if why == "author" and self.forge.can_write(self.issue):
             return self.purse.reserve(repository, "", worst, self.limits)
         return why
-
-    def _worst(self, prompt: Prompt) -> float:
-        """US dollars at most; 0 where no price is known."""
-        tokens_in = (len(prompt.system) + len(prompt.user)) // CHARS_PER_TOKEN
-        return cost_usd(self.model.name, tokens_in, MOST_TOKENS_OUT) or 0.0

@@ -22,6 +22,9 @@ class Guarded:
         self._key_name = key_name
         self._named_by = named_by
 
+    def worst_usd(self, tokens_in: int) -> float:
+        return self._model.worst_usd(tokens_in)
+
     def ask(self, prompt: Prompt) -> Answer:
         """Ask unless the breaker is open. Raises `ModelFailed`."""
         if not self._breaker.may_call(self._provider):

@@ -55,6 +55,9 @@ class RemoteModel:
         self._sleep = sleep
         self._dialect = Dialect(wire.forms[0])
 
+    def worst_usd(self, tokens_in: int) -> float:
+        return cost_usd(self.name, tokens_in, self._target.max_output_tokens) or 0.0
+
     def ask(self, prompt: Prompt) -> Answer:
         """Ask until there is an answer that can be used, mended at most once. Raises
         `ModelFailed`."""

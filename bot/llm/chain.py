@@ -25,6 +25,9 @@ class Unhurried:
         self._slots = slots
         self._seconds = seconds
 
+    def worst_usd(self, tokens_in: int) -> float:
+        return self._model.worst_usd(tokens_in)
+
     def ask(self, prompt: Prompt) -> Answer:
         """Raises `ModelFailed`."""
         with deadline(self._seconds) as until:
@@ -43,6 +46,10 @@ class Chain:
         self.name = models[0].name
         self._models = models
         self._seconds = seconds
+
+    def worst_usd(self, tokens_in: int) -> float:
+        """All of them may be asked, and charge for it."""
+        return sum(model.worst_usd(tokens_in) for model in self._models)
 
     def ask(self, prompt: Prompt) -> Answer:
         """Raises `ModelFailed` where none of them answers."""

@@ -115,6 +115,15 @@ def test_a_repository_of_very_many_labels_offers_two_hundred() -> None:
     assert len(data["labels"]) == 200
 
 
+def test_a_summary_in_another_language_gives_way_to_the_issue_s_own_words() -> None:
+    answer = says("导出时程序崩溃，浏览器显示一个错误。", ("bug", "sure", "crashed"))
+    found = enriched(ScriptedModel(answer))
+    assert found.summary == "The export to PDF crashed with an exception."
+    assert (found.source, applied(found)) == ("model", ["bug"])
+    wanted = enriched(ScriptedModel(answer), "language: zh")
+    assert wanted.summary.startswith("导出时程序崩溃")
+
+
 def test_language_and_length_come_from_the_repository() -> None:
     system, _ = asked("{language: de, comment: {max_words: 33}}")
     assert "'de'" in system

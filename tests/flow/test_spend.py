@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.core.cost import Limits
+from bot.core.cost import Limits, cost_usd
 from bot.core.errors import ModelFailed
 from bot.core.model import Usage
 from bot.core.prompt import Answer, Prompt
@@ -26,6 +26,9 @@ class Paid:
         name: str = "gpt-6-luna",
     ) -> None:
         self.cost, self.failure, self.name, self.asked = cost, failure, name, 0
+
+    def worst_usd(self, tokens_in: int) -> float:
+        return cost_usd(self.name, tokens_in, 2000) or 0.0
 
     def ask(self, prompt: Prompt) -> Answer:
         self.asked += 1

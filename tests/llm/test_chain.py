@@ -32,6 +32,9 @@ class Named:
         self.name, self.failure, self.then = name, failure, then
         self.asked = 0
 
+    def worst_usd(self, tokens_in: int) -> float:
+        return tokens_in / 1000
+
     def ask(self, prompt: Prompt) -> Answer:
         self.asked += 1
         self.then()
@@ -44,6 +47,10 @@ def test_the_first_model_is_the_only_one_asked_while_it_answers() -> None:
     first, second = Named("a"), Named("b")
     assert Chain([first, second], 5).ask(PROMPT).usage.model == "a"
     assert second.asked == 0
+
+
+def test_the_worst_case_counts_every_model_that_may_be_asked() -> None:
+    assert Chain([Named("a"), Named("b")], 5).worst_usd(1000) == 2
 
 
 @pytest.mark.parametrize("failure", [OUTAGE, REFUSED, USELESS], ids=lambda x: x.reason)
