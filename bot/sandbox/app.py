@@ -31,7 +31,8 @@ OPTIONS = tuple(Opening.__annotations__)
 
 def build(box: Sandbox) -> Starlette:
     def face(name: str, side: Side, inner: ASGIApp) -> ASGIApp:
-        return Recorder(Gate(inner, side, box.faults), name, box.log)
+        clock = box.hosts[name].world.time if name in box.hosts else box.clock
+        return Recorder(Gate(inner, side, box.faults), name, box.log, clock)
 
     shared = github.GitHub(box.world, box.access, box.hooks.shapes, box.hooks)
     rest = github.router(shared, [*issues.ROWS, *installation.ROWS])

@@ -49,10 +49,15 @@ class Letter:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What a payload says, in GitHub's words on both hosts: opened, edited, closed, created, …"""
+    """What a payload says, in GitHub's words on both hosts: opened, edited, closed, created, …
+
+    Only GitHub lists `repo` and `installation`, both ids.
+    """
 
     action: str | None = None
     number: int | None = None
+    repo: int | None = None
+    installation: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,6 +58,10 @@ class Host(ABC):
     ) -> Repo:
         return self.world.add_repo(name, labels or {}, files or {}, private=private)
 
+    def rename_repo(self, old: Place, new: str) -> None:
+        """`new` is a full name; the id stays."""
+        self.world.rename(old, new)
+
     def set_config(self, repo: Place, text: str) -> None:
         """Writes the repository's tagline.yml."""
         self.world.repo(repo).files[self.config_path] = text
@@ -73,7 +77,7 @@ class Host(ABC):
         issue = event.issue
         issue.is_pull_request = how.get("pull_request", False)
         issue.confidential, issue.type = how.get("confidential", False), how.get("type", "Issue")
-        issue.labels += how.get("labels", [])
+        self.world.label_from_start(issue, how.get("labels", []))
         self._tell(event, how.get("deliver", True) and not issue.is_pull_request)
         return issue.number
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import format_datetime
 from threading import Lock
 from typing import Any
 
@@ -108,10 +110,13 @@ class Answered:
 
 
 class Recorder:
-    """ASGI wrapper of a face. Logs before the last byte leaves, so that the client finds it."""
+    """ASGI wrapper of a face: adds the date by its clock and keeps a log.
 
-    def __init__(self, app: ASGIApp, face: str, log: Log) -> None:
-        self.app, self.face, self.log = app, face, log
+    Logs before the last byte leaves, so that the client finds it.
+    """
+
+    def __init__(self, app: ASGIApp, face: str, log: Log, clock: Callable[[], datetime]) -> None:
+        self.app, self.face, self.log, self.clock = app, face, log, clock
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         body = await read_body(receive)
@@ -120,6 +125,9 @@ class Recorder:
 
         async def sending(message: Message) -> None:
             nonlocal logged
+            if message["type"] == "http.response.start":
+                date = format_datetime(self.clock().astimezone(UTC), usegmt=True)
+                message["headers"] = [*message["headers"], (b"date", date.encode())]
             answered.take(message)
             if answered.ended and not logged:
                 logged = True

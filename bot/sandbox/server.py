@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import count
 from threading import Thread
 from time import monotonic, sleep
 from typing import Any, ClassVar
@@ -25,7 +26,7 @@ from bot.sandbox.demo import (
 )
 from bot.sandbox.faults import Faults
 from bot.sandbox.github import faults as github_faults
-from bot.sandbox.github.access import BOT, GRANTED, Access
+from bot.sandbox.github.access import BOT, GRANTED, Access, Installation
 from bot.sandbox.github.hooks import GitHubHooks
 from bot.sandbox.github.shapes import Shapes
 from bot.sandbox.gitlab import faults as gitlab_faults
@@ -34,7 +35,7 @@ from bot.sandbox.host import Host
 from bot.sandbox.model import faults as model_faults
 from bot.sandbox.model.face import ModelRequest, Models
 from bot.sandbox.record import Exchange, Log
-from bot.sandbox.world import Place, Repo, World, now
+from bot.sandbox.world import Missing, Place, Repo, World, now
 
 INSTALLATION = 90_210
 MODEL_FACES = ("openai", "anthropic")
@@ -70,27 +71,32 @@ class Sandbox(Host):
         self.world = World(self.clock)
         self.access = Access(
             self.app_id,
-            self.installation_id,
+            [Installation(self.installation_id)],
             self.token,
             self.token_login,
-            self.clock,
+            self.world.time,
             self.granted,
         )
+        self._installation_ids = count(self.installation_id + 1)
         self.models = Models(self.model_key)
         self.hooks: GitHubHooks = GitHubHooks(
-            clock=self.clock,
+            clock=self.world.time,
             address=lambda: self.webhook_url,
             shapes=Shapes(self.world, self.github_url, self.url),
-            app_id=self.app_id,
-            installation_id=self.installation_id,
+            access=self.access,
             secret=self.webhook_secret,
         )
         self.gitlab = GitLabHost(self.gitlab_url, self.clock, self.log)
         self.faults = Faults.of(
             [
-                *forgefaults.rows({"github": github_faults.WAYS, "gitlab": gitlab_faults.WAYS}),
+                *forgefaults.rows(
+                    {
+                        "github": github_faults.WAYS,
+                        "gitlab": gitlab_faults.ways(self.gitlab.world.time),
+                    }
+                ),
                 *github_faults.rows(self.access),
-                *gitlab_faults.rows(),
+                *gitlab_faults.rows(self.gitlab.world.time),
                 *model_faults.rows(),
             ]
         )
@@ -194,6 +200,26 @@ class Sandbox(Host):
         """The App and the personal token's owner."""
         return (BOT, self.token_login)
 
+    def install(self, owner: str) -> int:
+        """An installation of the account's own; the first one stands for all other accounts."""
+        made = Installation(next(self._installation_ids), owner)
+        self.access.installations.append(made)
+        return made.id
+
+    def uninstall(self, repo: Place) -> None:
+        """Removes the installation that covers the repository. Raises Missing."""
+        self.access.installations.remove(self._covering(repo))
+
+    def suspend(self, repo: Place) -> None:
+        """Suspends the installation that covers the repository. Raises Missing."""
+        self._covering(repo).suspended_at = self.world.clock()
+
+    def _covering(self, repo: Place) -> Installation:
+        found = self.access.installation_of(self.world.repo(repo))
+        if found is None:
+            raise Missing(f"no installation covers {repo}")
+        return found
+
     def add_project(
         self,
         name: str,
@@ -219,7 +245,10 @@ class Sandbox(Host):
             }
 
     def _places(self, repo: Repo | None) -> tuple[str, ...]:
-        return (f"/repos/{repo.name}/" if repo else "/repos/",)
+        if repo is None:
+            return ("/repos/", "/repositories/")
+        names = (repo.name, *repo.former)
+        return (f"/repositories/{repo.id}/", *(f"/repos/{name}/" for name in names))
 
     def fault(self, name: str, times: int | None = 1, match: str | None = None) -> None:
         """Arms a fault; `times=None` = until cleared. Raises ValueError for an unknown name."""
@@ -240,6 +269,7 @@ class Sandbox(Host):
                 log_config=None,
                 access_log=False,
                 server_header=False,
+                date_header=False,
                 proxy_headers=False,
                 timeout_graceful_shutdown=1,
             )

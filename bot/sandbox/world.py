@@ -62,9 +62,20 @@ class Comment:
     system: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class LabelChange:
+    """Who put a label on an issue (`added`) or took it away, and when."""
+
+    id: int
+    label: str
+    actor: str
+    added: bool
+    at: datetime
+
+
 @dataclass(slots=True)
 class Issue:
-    """`moved_to` is (repository, number) after a transfer. `type` is GitLab's: Issue, Task, …"""
+    """`moved_to` is (repository id, number) after a transfer. `type` is GitLab's: Issue, Task, …"""
 
     id: int
     number: int
@@ -74,13 +85,14 @@ class Issue:
     created_at: datetime
     updated_at: datetime
     labels: list[str] = field(default_factory=list)
+    label_changes: list[LabelChange] = field(default_factory=list)
     comments: list[Comment] = field(default_factory=list)
     is_open: bool = True
     closed_at: datetime | None = None
     locked: bool = False
     is_pull_request: bool = False
     deleted: bool = False
-    moved_to: tuple[str, int] | None = None
+    moved_to: tuple[int, int] | None = None
     confidential: bool = False
     type: str = "Issue"
 
@@ -89,7 +101,8 @@ class Issue:
 class Repo:
     """`labels` maps names to descriptions; `created_labels` are those an API call brought about.
 
-    `group_labels` belong to the group around a GitLab project.
+    `group_labels` belong to the group around a GitLab project; `former` are names it had before.
+    `installed`: among those that GitHub's installation was given.
     """
 
     id: int
@@ -99,6 +112,7 @@ class Repo:
     created_at: datetime
     private: bool = False
     installed: bool = True
+    former: list[str] = field(default_factory=list)
     issues: dict[int, Issue] = field(default_factory=dict)
     created_labels: list[str] = field(default_factory=list)
     group_labels: dict[str, str] = field(default_factory=dict)
@@ -159,6 +173,10 @@ class World:
         self._repos: dict[str, Repo] = {}
         self._ids = count(3_000_001)
 
+    def time(self) -> datetime:
+        """By the clock as it is set now: it may be exchanged while the forge runs."""
+        return self.clock()
+
     def person(self, login: str, *, is_bot: bool = False) -> Person:
         """The person of that login; whoever is named for the first time comes into being."""
         with self.lock:
@@ -178,6 +196,23 @@ class World:
                 if place in (repo.id, str(repo.id)) or str(place).lower() == repo.name.lower():
                     return repo
         raise Missing(f"repository {place}")
+
+    def rename(self, place: Place, new: str) -> None:
+        """Raises Missing."""
+        with self.lock:
+            repo = self.repo(place)
+            del self._repos[repo.name.lower()]
+            repo.former.append(repo.name)
+            repo.name = new
+            self._repos[new.lower()] = repo
+
+    def renamed(self, name: str) -> Repo | None:
+        """The repository that was called so once, where none is now."""
+        with self.lock:
+            if name.lower() in self._repos:
+                return None
+            called = [r for r in self.repos() if name.lower() in map(str.lower, r.former)]
+            return called[-1] if called else None
 
     def add_repo(
         self,
@@ -253,10 +288,11 @@ class World:
             new = self.open_issue(target, old.title, old.body, author, old.created_at).issue
             new.comments = old.comments
             new.labels = [name for name in old.labels if name in home.all_labels]
+            new.label_changes = list(old.label_changes)
             new.confidential, new.type = old.confidential, old.type
             if self.customs.move_closes:
                 old.is_open, old.closed_at = False, self.clock()
-            old.moved_to = (home.name, new.number)
+            old.moved_to = (home.id, new.number)
             return (
                 Event("transferred", old_home, old, actor, other=(home, new)),
                 Event("opened", home, new, actor, other=(old_home, old)),
@@ -302,8 +338,22 @@ class World:
         ]
         had = tuple(issue.labels)
         issue.labels.append(spelling)
-        issue.updated_at = self.clock()
+        self._note(issue, spelling, actor, added=True)
         return [*events, Event("labeled", home, issue, actor, label=spelling, had=had)]
+
+    def label_from_start(self, issue: Issue, names: Iterable[str]) -> None:
+        """Opened with these labels, known to the repository or not."""
+        with self.lock:
+            for name in names:
+                issue.labels.append(name)
+                self._note(issue, name, issue.author, added=True, at=issue.created_at)
+
+    def _note(
+        self, issue: Issue, name: str, actor: str, *, added: bool, at: datetime | None = None
+    ) -> None:
+        when = at or self.clock()
+        issue.label_changes.append(LabelChange(next(self._ids), name, actor, added, when))
+        issue.updated_at = when
 
     def _rivals(self, issue: Issue, name: str) -> list[str]:
         """Labels that must go when that one comes."""
@@ -318,7 +368,7 @@ class World:
             for spelling in had:
                 if self._same(spelling, name):
                     issue.labels.remove(spelling)
-                    issue.updated_at = self.clock()
+                    self._note(issue, spelling, actor, added=False)
                     return Event("unlabeled", home, issue, actor, label=spelling, had=had)
         raise Missing(f"label {name}")
 
@@ -327,6 +377,7 @@ class World:
             home, issue, at = self.repo(repo), self.issue(repo, number), self.clock()
             comment = Comment(next(self._ids), body, author, app, at, at)
             issue.comments.append(comment)
+            issue.updated_at = at
             return Event("commented", home, issue, author, comment=comment)
 
     def find_comment(self, repo: Place, comment_id: int) -> tuple[Issue, Comment]:

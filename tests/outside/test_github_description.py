@@ -71,6 +71,7 @@ def test_the_app_reads_itself_as_described(
         f"/app/installations/{box.installation_id}",
         f"/repos/{REPO}/installation",
         "/app/hook/deliveries?status=failure&per_page=1",
+        "/app/hook/deliveries?status=success",
     ]
     assert [app.get(path).status_code for path in paths] == [200] * len(paths)
     assert app.post(f"/app/hook/deliveries/{delivery}/attempts").status_code == 202

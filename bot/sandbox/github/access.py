@@ -19,11 +19,13 @@ from cryptography.hazmat.primitives.serialization import (
 from jwt.types import Options
 
 from bot.core.errors import TaglineError
+from bot.sandbox.world import Repo
 
 # What the manifest asks for.
 GRANTED: dict[str, str] = {"issues": "write", "metadata": "read", "contents": "read"}
 RANK = {"none": 0, "read": 1, "write": 2, "admin": 3}
 BOT = "tagline-bot[bot]"
+SUSPENDED = "This installation has been suspended"
 TOKEN_LIFE = timedelta(hours=1)
 JWT_LIFE = timedelta(minutes=10)
 UNTIMED: Options = {
@@ -43,12 +45,13 @@ class Denied(TaglineError):
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """`repos` are the ids a token was narrowed to, None = all of the installation."""
+    """`repos` are the ids a token was narrowed to, None = all of `installation`."""
 
     kind: Literal["app", "installation", "user", "nobody"]
     login: str = ""
     permissions: Mapping[str, str] = field(default_factory=dict)
     repos: frozenset[int] | None = None
+    installation: int = 0
 
     def may(self, permission: str, level: str) -> bool:
         if self.kind == "user":
@@ -60,6 +63,15 @@ class Caller:
     @property
     def via_app(self) -> bool:
         return self.kind == "installation"
+
+
+@dataclass(slots=True)
+class Installation:
+    """`owner` is an account; empty = every account that has no installation of its own."""
+
+    id: int
+    owner: str = ""
+    suspended_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +91,7 @@ class Access:
     """The App's registration and the tokens that are out."""
 
     app_id: int
-    installation_id: int
+    installations: list[Installation]
     token: str
     token_login: str
     clock: Callable[[], datetime]
@@ -90,6 +102,21 @@ class Access:
     def private_key(self) -> str:
         pem = _key().private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption())
         return pem.decode()
+
+    def installation_of(self, repo: Repo) -> Installation | None:
+        """The one that covers the repository; None where it was not given to any."""
+        if not repo.installed:
+            return None
+        owner = repo.name.split("/")[0]
+        found = {one.owner: one for one in self.installations}
+        return found.get(owner, found.get(""))
+
+    def installation(self, number: int) -> Installation:
+        """Raises Denied(404) for one that was removed."""
+        for one in self.installations:
+            if one.id == number:
+                return one
+        raise Denied(404, "Not Found")
 
     def caller(self, authorization: str | None) -> Caller:
         """Raises Denied(401) for a header that names nobody."""
@@ -104,6 +131,11 @@ class Access:
         known = self.tokens.get(text)
         if known is None or known.expires_at <= self.clock():
             raise Denied(401, "Bad credentials")
+        installed = [one for one in self.installations if one.id == known.caller.installation]
+        if not installed:
+            raise Denied(401, "Bad credentials")
+        if installed[0].suspended_at:
+            raise Denied(403, SUSPENDED)
         return known.caller
 
     def check_jwt(self, text: str) -> None:
@@ -124,7 +156,12 @@ class Access:
         if claims["exp"] <= at:
             raise Denied(401, "'Expiration time' claim ('exp') must be in the future")
 
-    def mint(self, permissions: Mapping[str, str] | None, repos: frozenset[int] | None) -> Token:
+    def mint(
+        self,
+        installation: Installation,
+        permissions: Mapping[str, str] | None,
+        repos: frozenset[int] | None,
+    ) -> Token:
         """Raises Denied(422) where more is asked for than the App was granted."""
         for name, level in (permissions or {}).items():
             if RANK.get(level, 9) > RANK[self.granted.get(name, "none")]:
@@ -132,7 +169,7 @@ class Access:
         rights = {**(permissions or self.granted), "metadata": "read"}
         parts = (secrets.token_urlsafe(size) for size in (40, 160, 256))
         text = f"ghs_{self.app_id}_" + ".".join(parts)
-        caller = Caller("installation", BOT, rights, repos)
+        caller = Caller("installation", BOT, rights, repos, installation.id)
         token = Token(text, caller, self.clock() + TOKEN_LIFE)
         self.tokens[text] = token
         return token

@@ -23,6 +23,8 @@ from bot.sandbox.world import Event, Issue, Missing, Repo, World
 DOCS = "https://docs.github.com/rest"
 VERSIONS = ("2022-11-28", "2026-03-10")
 HOURLY = 5000
+REPO = "/repos/{owner}/{repo}"
+BY_ID = "/repositories/{repo_id:int}"
 FORBIDDEN = "Resource not accessible by integration"
 
 
@@ -58,22 +60,48 @@ class Call:
         return str(self.request.path_params[name])
 
     @property
-    def repo_name(self) -> str:
-        return f"{self.arg('owner')}/{self.arg('repo')}"
+    def place(self) -> str:
+        """The repository's name or its id, as the path has it."""
+        path = self.request.path_params
+        return str(path["repo_id"]) if "repo_id" in path else f"{path['owner']}/{path['repo']}"
 
     @property
     def number(self) -> int:
         return int(self.arg("number"))
 
     def repo(self) -> Repo:
-        return self.world.repo(self.repo_name)
+        """Raises Moved for a former name, Missing."""
+        if renamed := self.world.renamed(self.place):
+            if not self.sees(renamed):
+                raise Missing(self.place)
+            raise Moved(f"{self.shapes.api}/repositories/{renamed.id}{self._below_repo()}")
+        return self.world.repo(self.place)
+
+    def _below_repo(self) -> str:
+        """What follows the repository's name in the address, as it was sent."""
+        scope = self.request.scope
+        path = scope["raw_path"].decode("latin-1").removeprefix(scope["root_path"])
+        rest = "".join(f"/{part}" for part in path.split("/", 4)[4:])
+        query = self.request.url.query
+        return f"{rest}?{query}" if query else rest
+
+    def sees(self, repo: Repo) -> bool:
+        caller = self.caller
+        return not repo.private or caller.kind in ("app", "user") or self.reaches(repo)
+
+    def reaches(self, repo: Repo) -> bool:
+        """Whether an installation token is meant for that repository."""
+        access, caller = self.github.access, self.caller
+        narrowed = caller.repos is not None and repo.id not in caller.repos
+        covering = access.installation_of(repo)
+        return bool(covering and covering.id == caller.installation and not narrowed)
 
     def issue(self) -> Issue:
         """Raises Moved, Denied(410) or Missing."""
-        issue = self.world.issue(self.repo_name, self.number)
+        issue = self.world.issue(self.repo().id, self.number)
         if issue.moved_to:
-            repo, number = issue.moved_to
-            raise Moved(f"{self.shapes.api}/repos/{repo}/issues/{number}")
+            home, number = issue.moved_to
+            raise Moved(f"{self.shapes.repo_url(self.world.repo(home))}/issues/{number}")
         if issue.deleted:
             raise Denied(410, "This issue was deleted")
         return issue
@@ -91,7 +119,7 @@ class Call:
 
 
 class Moved(TaglineError):
-    """Answered with 301 and the new place."""
+    """Answered with 301, or 307 where something is written, and the new place."""
 
     def __init__(self, location: str) -> None:
         super().__init__(location)
@@ -112,7 +140,12 @@ class Row:
 
 
 def router(github: GitHub, rows: list[Row]) -> Router:
-    routes = [Route(row.path, _endpoint(github, row), methods=[row.method]) for row in rows]
+    """What is under a repository's name is under its id as well."""
+    routes = [
+        Route(path, _endpoint(github, row), methods=[row.method])
+        for row in rows
+        for path in dict.fromkeys((row.path, row.path.replace(REPO, BY_ID)))
+    ]
     return Router([*routes, Route("/{rest:path}", _unknown, methods=None)])
 
 
@@ -147,8 +180,10 @@ def _answer(github: GitHub, row: Row, request: Request, body: bytes) -> Response
     except Denied as denied:
         return error(denied.status, denied.message)
     except Moved as moved:
-        shape = {"message": "Moved Permanently", "url": moved.location, "documentation_url": DOCS}
-        return JSONResponse(shape, 301, {"Location": moved.location})
+        reading = row.method == "GET"
+        says = "Moved Permanently" if reading else "Temporary Redirect"
+        shape = {"message": says, "url": moved.location, "documentation_url": DOCS}
+        return JSONResponse(shape, 301 if reading else 307, {"Location": moved.location})
     except Missing:
         return error(404, "Not Found")
 
@@ -182,13 +217,9 @@ def _admit(call: Call, needs: str) -> None:
 
 def _admit_to_repo(call: Call, level: str) -> None:
     repo, caller = call.repo(), call.caller
-    if caller.kind == "user":
-        return
-    if caller.via_app and repo.installed and (caller.repos is None or repo.id in caller.repos):
-        return
-    if repo.private:
+    if not call.sees(repo):
         raise Missing(repo.name)
-    if caller.via_app and level == "write":
+    if caller.via_app and level == "write" and not call.reaches(repo):
         raise Denied(403, FORBIDDEN)
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 from starlette.responses import Response
 
 from bot.sandbox.faults import Call, Fault
@@ -11,7 +9,7 @@ from bot.sandbox.forgefaults import Ways
 from bot.sandbox.github.access import Access
 from bot.sandbox.github.face import FORBIDDEN, error
 
-IN_REPO = r"/repos/[^/]+/[^/]+/"
+IN_REPO = r"/(repos/[^/]+/[^/]+|repositories/\d+)/"
 SECONDARY = "You have exceeded a secondary rate limit. Please wait a few minutes."
 WORDS = {
     401: "Bad credentials",
@@ -38,7 +36,7 @@ WAYS = Ways(
     refuse=refuse,
     comments=r"POST .*/issues/\d+/comments$|PATCH .*/issues/comments/\d+$",
     labels=r"(POST|DELETE) .*/issues/\d+/labels",
-    issues=r"/repos/[^/]+/[^/]+/issues",
+    issues=IN_REPO + "issues",
     repo=IN_REPO,
 )
 
@@ -49,20 +47,19 @@ async def secondary(_: Call) -> Response:
     return response
 
 
-async def exhausted(_: Call) -> Response:
-    response = error(403, "API rate limit exceeded for installation.")
-    response.headers["x-ratelimit-limit"] = "5000"
-    response.headers["x-ratelimit-remaining"] = "0"
-    response.headers["x-ratelimit-reset"] = str(int(time.time()) + 300)
-    return response
-
-
 def rows(access: Access) -> list[Fault]:
     """What no other host has."""
 
     async def expire(call: Call) -> Response:
         access.expire(call.request.headers.get("authorization"))
         return await call.act()
+
+    async def exhausted(_: Call) -> Response:
+        response = error(403, "API rate limit exceeded for installation.")
+        response.headers["x-ratelimit-limit"] = "5000"
+        response.headers["x-ratelimit-remaining"] = "0"
+        response.headers["x-ratelimit-reset"] = str(int(access.clock().timestamp()) + 300)
+        return response
 
     says = "the token shown is over; a new one works"
     return [

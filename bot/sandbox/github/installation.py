@@ -10,9 +10,8 @@ from urllib.parse import quote
 from starlette.responses import Response
 
 from bot.sandbox.deliver import Delivery
-from bot.sandbox.github.access import BOT, Denied
-from bot.sandbox.github.face import FORBIDDEN, Call, Row, error, good, invalid, paged
-from bot.sandbox.github.issues import REPO
+from bot.sandbox.github.access import BOT, SUSPENDED, Denied, Installation
+from bot.sandbox.github.face import FORBIDDEN, REPO, Call, Row, error, good, invalid, paged
 from bot.sandbox.github.shapes import Json, stamp
 from bot.sandbox.world import Missing, Repo
 
@@ -32,55 +31,63 @@ def get_repo(call: Call) -> Response:
 
 
 def repo_installation(call: Call) -> Response:
-    if not call.repo().installed:
-        raise Missing(call.repo_name)
-    return good(_installation(call, call.repo()))
+    covering = call.github.access.installation_of(call.repo())
+    if covering is None:
+        raise Missing(call.place)
+    return good(_shape(call, covering))
 
 
 def get_installation(call: Call) -> Response:
-    _check_installation(call)
-    return good(_installation(call, call.world.repos()[0]))
+    return good(_shape(call, _named(call)))
 
 
 def list_installations(call: Call) -> Response:
-    return good([_installation(call, call.world.repos()[0])])
+    page = paged(call, call.github.access.installations)
+    return good([_shape(call, one) for one in page.items], headers=page.headers)
 
 
-def _installation(call: Call, repo: Repo) -> Json:
-    access, owner = call.github.access, call.shapes.owner(repo)
-    url = f"{call.shapes.api}/app/installations/{access.installation_id}"
+def _named(call: Call) -> Installation:
+    return call.github.access.installation(int(call.arg("id")))
+
+
+def _covered(call: Call, installation: int) -> list[Repo]:
+    of = call.github.access.installation_of
+    return [repo for repo in call.world.repos() if (i := of(repo)) and i.id == installation]
+
+
+def _shape(call: Call, installation: Installation) -> Json:
+    access, repos = call.github.access, _covered(call, installation.id) or call.world.repos()
+    owner = call.shapes.organization(installation.owner or repos[0].name.split("/")[0])
+    url = f"{call.shapes.api}/app/installations/{installation.id}"
+    made, suspended = stamp(repos[0].created_at), installation.suspended_at
     return {
-        "id": access.installation_id,
+        "id": installation.id,
         "account": owner,
         "repository_selection": "selected",
         "access_tokens_url": f"{url}/access_tokens",
         "repositories_url": f"{call.shapes.api}/installation/repositories",
-        "html_url": f"{call.shapes.html}/settings/installations/{access.installation_id}",
+        "html_url": f"{call.shapes.html}/settings/installations/{installation.id}",
         "app_id": access.app_id,
         "app_slug": BOT.removesuffix("[bot]"),
         "target_id": owner["id"],
         "target_type": "Organization",
         "permissions": dict(access.granted),
         "events": ["issues", "issue_comment"],
-        "created_at": stamp(repo.created_at),
-        "updated_at": stamp(repo.created_at),
+        "created_at": made,
+        "updated_at": made,
         "single_file_name": None,
-        "suspended_by": None,
-        "suspended_at": None,
+        "suspended_by": owner if suspended else None,
+        "suspended_at": stamp(suspended) if suspended else None,
     }
 
 
-def _check_installation(call: Call) -> None:
-    if int(call.arg("id")) != call.github.access.installation_id:
-        raise Missing("installation")
-
-
 def mint(call: Call) -> Response:
-    _check_installation(call)
-    wanted = call.json() or {}
-    repos = _chosen(call, wanted)
+    installation, wanted = _named(call), call.json() or {}
+    if installation.suspended_at:
+        raise Denied(403, SUSPENDED)
+    repos = _chosen(call, installation, wanted)
     ids = frozenset(repo.id for repo in repos) if repos is not None else None
-    token = call.github.access.mint(wanted.get("permissions"), ids)
+    token = call.github.access.mint(installation, wanted.get("permissions"), ids)
     shape = {
         "token": token.text,
         "expires_at": stamp(token.expires_at),
@@ -91,15 +98,15 @@ def mint(call: Call) -> Response:
     return good(shape | listed, 201)
 
 
-def _chosen(call: Call, wanted: dict[str, Any]) -> list[Repo] | None:
+def _chosen(call: Call, installation: Installation, wanted: dict[str, Any]) -> list[Repo] | None:
     """The repositories a token is narrowed to. Raises Denied(422) for one not installed."""
     ids, names = wanted.get("repository_ids"), wanted.get("repositories")
     if ids is None and names is None:
         return None
     chosen = [
         repo
-        for repo in call.world.repos()
-        if repo.installed and (repo.id in (ids or ()) or repo.name.split("/")[1] in (names or ()))
+        for repo in _covered(call, installation.id)
+        if repo.id in (ids or ()) or repo.name.split("/")[1] in (names or ())
     ]
     if len(chosen) != len(set(ids or ())) + len(set(names or ())):
         raise Denied(
@@ -119,11 +126,8 @@ def installed_repos(call: Call) -> Response:
     if not call.caller.via_app:
         return error(403, "You must authenticate with an installation access token")
     narrowed = call.caller.repos
-    repos = [
-        repo
-        for repo in call.world.repos()
-        if repo.installed and (narrowed is None or repo.id in narrowed)
-    ]
+    covered = _covered(call, call.caller.installation)
+    repos = [repo for repo in covered if narrowed is None or repo.id in narrowed]
     page = paged(call, repos)
     shape = {
         "total_count": len(repos),
@@ -173,36 +177,38 @@ def permission(call: Call) -> Response:
 def hook_deliveries(call: Call) -> Response:
     """Newest first. One page: `per_page` (30), older ones behind `cursor` = an id."""
     query = call.request.query_params
-    failed, cursor = query.get("status") == "failure", query.get("cursor")
+    status, cursor = query.get("status"), query.get("cursor")
     size = min(int(query.get("per_page", "30")), 100)
     known = [
         delivery
         for delivery in reversed(call.github.hooks.deliveries)
-        if not (failed and delivery.status // 100 == 2)
+        if status in (None, "success" if delivery.status // 100 == 2 else "failure")
         and not (cursor and delivery.id >= int(cursor))
     ]
     shown = known[:size]
     headers = None
     if len(known) > size:
         url = f"{call.shapes.api}/app/hook/deliveries?per_page={size}&cursor={shown[-1].id}"
-        url += "&status=failure" if failed else ""
+        url += f"&status={status}" if status else ""
         headers = {"Link": f'<{url}>; rel="next"'}
-    return good([_delivery(call, delivery) for delivery in shown], headers=headers)
+    return good([_delivery(delivery) for delivery in shown], headers=headers)
 
 
-def _delivery(call: Call, delivery: Delivery) -> Json:
+def _delivery(delivery: Delivery) -> Json:
+    """No answer at all is shown as 502."""
+    says = "OK" if delivery.status // 100 == 2 else f"Invalid HTTP Response: {delivery.status}"
     return {
         "id": delivery.id,
         "guid": delivery.guid,
         "delivered_at": stamp(delivery.at),
         "redelivery": delivery.redelivery,
         "duration": round(delivery.seconds, 2),
-        "status": "OK" if delivery.status // 100 == 2 else "Invalid HTTP Response",
-        "status_code": delivery.status,
+        "status": says if delivery.status else "failed to connect to host",
+        "status_code": delivery.status or 502,
         "event": delivery.event,
         "action": delivery.action,
-        "installation_id": call.github.access.installation_id,
-        "repository_id": None,
+        "installation_id": delivery.told.installation,
+        "repository_id": delivery.told.repo,
         "throttled_at": None,
     }
 

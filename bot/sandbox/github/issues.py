@@ -7,7 +7,7 @@ from datetime import datetime
 from starlette.responses import Response
 
 from bot.sandbox.github.access import Denied
-from bot.sandbox.github.face import FORBIDDEN, Call, Row, error, good, invalid, paged
+from bot.sandbox.github.face import FORBIDDEN, REPO, Call, Row, error, good, invalid, paged
 from bot.sandbox.world import Comment, Issue
 
 LONGEST_COMMENT = 65_536
@@ -20,7 +20,10 @@ def get_issue(call: Call) -> Response:
 
 
 def list_issues(call: Call) -> Response:
-    """Open ones unless `state` says otherwise; `since` and `labels` narrow; newest first."""
+    """Open ones unless `state` says otherwise; `since` and `labels` narrow; newest first.
+
+    `sort` (created, updated) and `direction` order them; pull requests are among them.
+    """
     query = call.request.query_params
     state, since = query.get("state", "open"), query.get("since")
     wanted = {name.lower() for name in query.get("labels", "").split(",") if name}
@@ -35,7 +38,12 @@ def list_issues(call: Call) -> Response:
         return wanted <= {name.lower() for name in issue.labels}
 
     repo = call.repo()
-    found = sorted(filter(listed, repo.issues.values()), key=lambda i: i.number, reverse=True)
+    order = "updated_at" if query.get("sort") == "updated" else "created_at"
+    found = sorted(
+        filter(listed, repo.issues.values()),
+        key=lambda issue: (getattr(issue, order), issue.number),
+        reverse=query.get("direction") != "asc",
+    )
     page = paged(call, found)
     return good([call.shapes.issue(repo, issue) for issue in page.items], headers=page.headers)
 
@@ -73,7 +81,7 @@ def add_labels(call: Call) -> Response:
         return invalid("Label", "name", "invalid")
     if len(issue.labels) + len(names) > MOST_LABELS:
         return invalid("Issue", "labels", "too_many")
-    call.tell(*call.world.add_labels(call.repo_name, call.number, names, call.caller.login))
+    call.tell(*call.world.add_labels(call.place, call.number, names, call.caller.login))
     return good(call.shapes.labels(call.repo(), issue.labels))
 
 
@@ -81,8 +89,17 @@ def remove_label(call: Call) -> Response:
     issue, name = call.issue(), call.arg("name")
     if name.lower() not in (carried.lower() for carried in issue.labels):
         return error(404, "Label does not exist")
-    call.tell(call.world.remove_label(call.repo_name, call.number, name, call.caller.login))
+    call.tell(call.world.remove_label(call.place, call.number, name, call.caller.login))
     return good(call.shapes.labels(call.repo(), issue.labels))
+
+
+def list_events(call: Call) -> Response:
+    """Oldest first; of all that GitHub lists, only changes of labels."""
+    repo, issue = call.repo(), call.issue()
+    page = paged(call, issue.label_changes)
+    app = call.github.access.app_id
+    shapes = [call.shapes.label_event(repo, change, app) for change in page.items]
+    return good(shapes, headers=page.headers)
 
 
 def list_comments(call: Call) -> Response:
@@ -98,33 +115,31 @@ def create_comment(call: Call) -> Response:
         return error(403, "Unable to create comment because issue is locked.")
     text = _text(call)
     app = call.github.access.app_id if call.caller.via_app else None
-    event = call.world.comment(call.repo_name, call.number, text, call.caller.login, app)
+    event = call.world.comment(call.place, call.number, text, call.caller.login, app)
     call.tell(event)
     return _comment(call, issue, event.comment, 201)
 
 
 def get_comment(call: Call) -> Response:
-    issue, comment = call.world.find_comment(call.repo_name, int(call.arg("id")))
+    issue, comment = call.world.find_comment(call.place, int(call.arg("id")))
     return _comment(call, issue, comment)
 
 
 def edit_comment(call: Call) -> Response:
     _own_comment(call)
-    event = call.world.edit_comment(
-        call.repo_name, int(call.arg("id")), _text(call), call.caller.login
-    )
+    event = call.world.edit_comment(call.place, int(call.arg("id")), _text(call), call.caller.login)
     call.tell(event)
     return _comment(call, event.issue, event.comment)
 
 
 def delete_comment(call: Call) -> Response:
     _own_comment(call)
-    call.tell(call.world.delete_comment(call.repo_name, int(call.arg("id")), call.caller.login))
+    call.tell(call.world.delete_comment(call.place, int(call.arg("id")), call.caller.login))
     return Response(status_code=204)
 
 
 def _own_comment(call: Call) -> None:
-    comment = call.world.find_comment(call.repo_name, int(call.arg("id")))[1]
+    comment = call.world.find_comment(call.place, int(call.arg("id")))[1]
     if comment.author != call.caller.login:
         raise Denied(403, FORBIDDEN)
 
@@ -145,7 +160,6 @@ def _text(call: Call) -> str:
     return text
 
 
-REPO = "/repos/{owner}/{repo}"
 ISSUE = REPO + "/issues/{number:int}"
 COMMENT = REPO + "/issues/comments/{id:int}"
 ROWS = [
@@ -156,6 +170,7 @@ ROWS = [
     Row("GET", ISSUE + "/labels", issue_labels, "issues:read"),
     Row("POST", ISSUE + "/labels", add_labels, "issues:write"),
     Row("DELETE", ISSUE + "/labels/{name:path}", remove_label, "issues:write"),
+    Row("GET", ISSUE + "/events", list_events, "issues:read"),
     Row("GET", ISSUE + "/comments", list_comments, "issues:read"),
     Row("POST", ISSUE + "/comments", create_comment, "issues:write"),
     Row("GET", COMMENT, get_comment, "issues:read"),

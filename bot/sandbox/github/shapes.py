@@ -9,7 +9,8 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from bot.sandbox.world import Comment, Issue, Person, Repo, World
+from bot.sandbox.github.access import BOT
+from bot.sandbox.world import Comment, Issue, LabelChange, Person, Repo, World
 
 Json = dict[str, Any]
 
@@ -97,7 +98,10 @@ class Shapes:
         return self._account(self.world.person(login), "User")
 
     def owner(self, repo: Repo) -> Json:
-        return self._account(self.world.person(repo.name.split("/")[0]), "Organization")
+        return self.organization(repo.name.split("/")[0])
+
+    def organization(self, login: str) -> Json:
+        return self._account(self.world.person(login), "Organization")
 
     def _account(self, person: Person, kind: str) -> Json:
         url = f"{self.api}/users/{quote(person.login)}"
@@ -217,6 +221,22 @@ class Shapes:
 
     def association(self, repo: Repo, login: str) -> str:
         return "MEMBER" if login in repo.writers else "NONE"
+
+    def label_event(self, repo: Repo, change: LabelChange, app: int) -> Json:
+        """https://docs.github.com/rest/using-the-rest-api/issue-event-types#labeled"""
+        label = self.label(repo, change.label)
+        return {
+            "id": change.id,
+            "node_id": node_id("LE" if change.added else "UNLE", change.id),
+            "url": f"{self.repo_url(repo)}/issues/events/{change.id}",
+            "actor": self.user(change.actor),
+            "event": "labeled" if change.added else "unlabeled",
+            "commit_id": None,
+            "commit_url": None,
+            "created_at": stamp(change.at),
+            "label": {"name": label["name"], "color": label["color"]},
+            "performed_via_github_app": self.app(app, BOT) if change.actor == BOT else None,
+        }
 
     def comment(self, repo: Repo, issue: Issue, comment: Comment) -> Json:
         url = f"{self.repo_url(repo)}/issues/comments/{comment.id}"

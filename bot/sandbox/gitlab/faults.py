@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import time
+from collections.abc import Callable
+from datetime import datetime
 
 from starlette.responses import JSONResponse, Response
 
@@ -25,33 +26,36 @@ WORDS = {
 }
 
 
-def refuse(status: int) -> Response:
-    response = JSONResponse({"message": WORDS[status]}, status)
-    if status == 429:
-        response.headers.update(_used_up())
-        response.headers["Retry-After"] = str(RESET_SECONDS)
-    return response
-
-
-def _used_up() -> dict[str, str]:
-    return limits(A_MINUTE, A_MINUTE, time.time() + RESET_SECONDS)
-
-
 PROJECT = r"/api/v4/projects/.+/"
-WAYS = Ways(
-    refuse=refuse,
-    comments=r"POST .*/issues/\d+/notes$|PUT .*/issues/\d+/notes/\d+$",
-    labels=r"PUT .*/issues/\d+$",
-    issues=PROJECT + "issues",
-    repo=PROJECT,
-)
+Clock = Callable[[], datetime]
 
 
-async def no_retry_after(_: Call) -> Response:
-    return JSONResponse({"message": WORDS[429]}, 429, _used_up())
+def ways(clock: Clock) -> Ways:
+    def refuse(status: int) -> Response:
+        response = JSONResponse({"message": WORDS[status]}, status)
+        if status == 429:
+            response.headers.update(_used_up(clock))
+            response.headers["Retry-After"] = str(RESET_SECONDS)
+        return response
+
+    return Ways(
+        refuse=refuse,
+        comments=r"POST .*/issues/\d+/notes$|PUT .*/issues/\d+/notes/\d+$",
+        labels=r"PUT .*/issues/\d+$",
+        issues=PROJECT + "issues",
+        repo=PROJECT,
+    )
 
 
-def rows() -> list[Fault]:
+def _used_up(clock: Clock) -> dict[str, str]:
+    return limits(A_MINUTE, A_MINUTE, clock().timestamp() + RESET_SECONDS)
+
+
+def rows(clock: Clock) -> list[Fault]:
     """What no other host has."""
+
+    async def no_retry_after(_: Call) -> Response:
+        return JSONResponse({"message": WORDS[429]}, 429, _used_up(clock))
+
     says = "429 that tells only when the limit is reset"
     return [Fault("gitlab-429-reset", "gitlab", says, no_retry_after)]

@@ -39,12 +39,12 @@ class GitLabHost(Host):
         self.signing_token: str | None = SIGNING_TOKEN
         self.group_hook = False
         self.world = World(clock, GITLAB)
-        self.access = Access(clock)
+        self.access = Access(self.world.time)
         self.token = self.access.issue("glpat-sandbox-bot", BOT).text
         self.maintainer_token = self.access.issue("glpat-sandbox-maintainer", MAINTAINER).text
         self.shapes = Shapes(self.world, self.access, url)
         self.hooks: GitLabHooks = GitLabHooks(
-            clock=clock,
+            clock=self.world.time,
             address=lambda: self.webhook_url,
             shapes=self.shapes,
             secret=lambda: self.webhook_secret,

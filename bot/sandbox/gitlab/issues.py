@@ -140,6 +140,14 @@ def _rewrite(call: Call, issue: Issue, given: dict[str, Any]) -> list[Event]:
     return events
 
 
+def list_label_events(call: Call) -> Response:
+    """Oldest first."""
+    repo, issue = call.repo(), call.issue()
+    page = paged(call, issue.label_changes)
+    shapes = [call.shapes.label_event(repo, issue, change) for change in page.items]
+    return good(shapes, headers=page.headers)
+
+
 def list_labels(call: Call) -> Response:
     """Those of the groups around the project too, unless told otherwise."""
     repo = call.repo()
@@ -199,6 +207,7 @@ ROWS = [
     Row("POST", PROJECT + "/issues", create_issue),
     Row("GET", ISSUE, get_issue),
     Row("PUT", ISSUE, update_issue),
+    Row("GET", ISSUE + "/resource_label_events", list_label_events),
     Row("GET", PROJECT + "/labels", list_labels),
     Row("POST", PROJECT + "/labels", create_label, PLANNER),
     Row("GET", PROJECT + "/members/all", list_members),

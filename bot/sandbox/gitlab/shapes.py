@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import quote
 
 from bot.sandbox.gitlab.access import Access
-from bot.sandbox.world import Comment, Issue, Repo, World
+from bot.sandbox.world import Comment, Issue, LabelChange, Repo, World
 
 Json = dict[str, Any]
 
@@ -165,6 +165,19 @@ class Shapes:
 
     def _moved_to(self, issue: Issue) -> int | None:
         return self.world.issue(*issue.moved_to).id if issue.moved_to else None
+
+    def label_event(self, repo: Repo, issue: Issue, change: LabelChange) -> Json:
+        """https://docs.gitlab.com/api/resource_label_events/ A label that is gone is null."""
+        known = change.label in repo.all_labels
+        return {
+            "id": change.id,
+            "user": self.user(change.actor),
+            "created_at": iso(change.at),
+            "resource_type": "Issue",
+            "resource_id": issue.id,
+            "label": self.label(repo, change.label) if known else None,
+            "action": "add" if change.added else "remove",
+        }
 
     def note(self, repo: Repo, issue: Issue, comment: Comment) -> Json:
         return {

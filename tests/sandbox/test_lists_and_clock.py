@@ -1,0 +1,200 @@
+"""Lists a sweep reads, names that change, installations that end, and the forge's own clock."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+
+import httpx
+import pytest
+
+from bot.sandbox import Sandbox
+from bot.sandbox.demo import DEMO_PROJECT
+
+from .conftest import REPO, WEB, Receiver, app_token, mint
+
+
+def numbers(answer: httpx.Response, key: str) -> list[int]:
+    return [one[key] for one in answer.json()]
+
+
+def test_github_lists_issues_by_state_time_and_order(box: Sandbox, bot: httpx.Client) -> None:
+    old, pull, new, closed = (
+        box.open_issue(REPO, "Title", created_at=1e9 + n, pull_request=n == 1) for n in range(4)
+    )
+    box.close_issue(REPO, closed)
+    box.comment_by_person(REPO, old, "A word")
+    for query, expected in (
+        ("", [new, pull, old]),
+        ("state=all&sort=created&direction=asc", [old, pull, new, closed]),
+        ("state=closed", [closed]),
+        ("state=all&since=2020-01-01T00:00:00Z", [closed, old]),
+        ("sort=updated&direction=desc", [old, new, pull]),
+        ("direction=asc&per_page=2", [old, pull]),
+    ):
+        assert numbers(bot.get(f"/issues?{query}"), "number") == expected, query
+    second = bot.get("/issues?direction=asc&per_page=2").links["next"]["url"]
+    assert numbers(bot.get(second), "number") == [new]
+
+
+def test_gitlab_lists_issues_by_time_without_confidential_ones(box: Sandbox) -> None:
+    old, new = (box.gitlab.open_issue(DEMO_PROJECT, "T", created_at=at) for at in (1e9, 1.7e9))
+    box.gitlab.open_issue(DEMO_PROJECT, "T", confidential=True)
+    newest = box.gitlab.open_issue(DEMO_PROJECT, "T")
+    project = box.gitlab.world.repo(DEMO_PROJECT).id
+    for query, expected in (
+        ("created_after=2020-01-01T00:00:00Z&order_by=created_at&sort=asc", [new, newest]),
+        ("order_by=created_at&sort=desc&per_page=1&page=3", [old]),
+    ):
+        answer = WEB.get(
+            f"{box.gitlab_url}/api/v4/projects/{project}/issues?state=opened"
+            f"&confidential=false&{query}",
+            headers={"private-token": box.gitlab_token},
+        )
+        assert numbers(answer, "iid") == expected
+
+
+def test_a_repository_is_read_by_id_where_it_is_visible(box: Sandbox, bot: httpx.Client) -> None:
+    hidden = box.add_repo("other/hidden", private=True)
+    by_id, by_name = f"{box.github_url}/repositories", f"{box.github_url}/repos/{REPO}"
+    assert bot.get(f"{by_id}/{box.world.repo(REPO).id}").json() == bot.get(by_name).json()
+    assert bot.get(f"{by_id}/{hidden.id}").status_code == 200
+    hidden.installed = False
+    assert bot.get(f"{by_id}/{hidden.id}").status_code == 404
+    assert bot.get(f"{by_id}/1").status_code == 404
+
+
+def test_a_renamed_repository_is_found_from_its_old_name(
+    box: Sandbox, bot: httpx.Client, receiver: Receiver
+) -> None:
+    box.webhook_url = receiver.url
+    number = box.open_issue(REPO, "Title", labels=["good first issue"], deliver=False)
+    box.rename_repo(REPO, "acme/gizmo")
+    old = f"{box.github_url}/repos/{REPO}"
+    home = f"{box.github_url}/repositories/{box.world.repo('acme/gizmo').id}"
+    for method, path, status in (
+        ("GET", "", 301),
+        ("GET", f"/issues/{number}/comments?per_page=100&page=1", 301),
+        ("POST", f"/issues/{number}/comments", 307),
+        ("DELETE", f"/issues/{number}/labels/good%20first%20issue", 307),
+    ):
+        moved = bot.request(method, old + path, json={"body": "x"} if method == "POST" else None)
+        assert (moved.status_code, moved.headers["location"]) == (status, f"{home}{path}")
+    assert box.bot_comments("acme/gizmo", number) == []
+    assert bot.delete(moved.headers["location"]).status_code == 200
+    assert len(box.writes("acme/gizmo")) == 3
+    assert WEB.get(f"{box.github_url}/repos/acme/gizmo").json()["full_name"] == "acme/gizmo"
+    box.comment_by_person("acme/gizmo", number, "Hi")
+    assert box.deliveries[-1].payload["repository"]["full_name"] == "acme/gizmo"
+    box.world.repo("acme/gizmo").private = True
+    assert WEB.get(old).status_code == 404
+    box.add_repo(REPO)
+    assert bot.get(old).json()["full_name"] == REPO
+
+
+def test_a_renamed_project_is_found_by_id(box: Sandbox) -> None:
+    number = box.gitlab.open_issue(DEMO_PROJECT, "Title")
+    project = box.gitlab.world.repo(DEMO_PROJECT).id
+    box.gitlab.rename_repo(DEMO_PROJECT, "acme/renamed")
+    for place in (project, "acme%2Frenamed"):
+        found = WEB.get(f"{box.gitlab_url}/api/v4/projects/{place}/issues/{number}").json()
+        assert found["references"]["full"] == f"acme/renamed#{number}"
+
+
+def test_installations_are_listed_removed_and_suspended(box: Sandbox) -> None:
+    headers = {"authorization": f"Bearer {app_token(box)}"}
+    box.add_repo("beta/tool")
+    box.add_repo("gamma/tool")
+    beta, gamma = box.install("beta"), box.install("gamma")
+    url = f"{box.github_url}/app/installations"
+    first = WEB.get(f"{url}?per_page=2", headers=headers)
+    second = WEB.get(first.links["next"]["url"], headers=headers)
+    assert numbers(first, "id") + numbers(second, "id") == [box.installation_id, beta, gamma]
+    assert [one["account"]["login"] for one in first.json()] == ["acme", "beta"]
+
+    def token(installation: int) -> httpx.Response:
+        return WEB.post(f"{url}/{installation}/access_tokens", headers=headers, json={})
+
+    held = {"authorization": f"token {token(beta).json()['token']}"}
+    repos = f"{box.github_url}/installation/repositories"
+    assert [r["full_name"] for r in WEB.get(repos, headers=held).json()["repositories"]] == [
+        "beta/tool"
+    ]
+    box.suspend("beta/tool")
+    box.uninstall("gamma/tool")
+    assert [token(one).status_code for one in (box.installation_id, beta, gamma)] == [201, 403, 404]
+    assert token(beta).json()["message"] == "This installation has been suspended"
+    assert WEB.get(repos, headers=held).status_code == 403
+    assert [bool(one["suspended_at"]) for one in WEB.get(url, headers=headers).json()] == [
+        False,
+        True,
+    ]
+    box.uninstall(REPO)
+    assert mint(box).status_code == 404
+    assert (
+        WEB.get(f"{box.github_url}/repos/{REPO}/installation", headers=headers).status_code == 404
+    )
+
+
+def test_repositories_of_an_installation_come_in_pages(box: Sandbox) -> None:
+    for n in range(2):
+        box.add_repo(f"acme/more-{n}")
+    headers = {"authorization": f"token {mint(box).json()['token']}"}
+    first = WEB.get(f"{box.github_url}/installation/repositories?per_page=2", headers=headers)
+    rest = WEB.get(first.links["next"]["url"], headers=headers).json()
+    names = [one["full_name"] for one in first.json()["repositories"] + rest["repositories"]]
+    assert names == [REPO, "acme/more-0", "acme/more-1"]
+    assert rest["total_count"] == 3
+
+
+def test_deliveries_are_listed_newest_first_with_what_became_of_them(
+    box: Sandbox, receiver: Receiver
+) -> None:
+    headers = {"authorization": f"Bearer {app_token(box)}"}
+    for url, status in (("http://127.0.0.1:9/x", 0), (receiver.url, 503), (receiver.url, 202)):
+        box.webhook_url, receiver.status = url, status
+        box.open_issue(REPO, "Title")
+    listed, url = [], f"{box.github_url}/app/hook/deliveries?per_page=2"
+    while url:
+        answer = WEB.get(url, headers=headers)
+        listed += answer.json()
+        url = answer.links.get("next", {}).get("url", "")
+    assert [one["status_code"] for one in listed] == [202, 503, 502]
+    assert [one["guid"] for one in listed] == [d.guid for d in reversed(box.deliveries)]
+    repo = box.world.repo(REPO).id
+    assert {
+        (d["repository_id"], d["installation_id"], d["event"], d["action"]) for d in listed
+    } == {(repo, box.installation_id, "issues", "opened")}
+    good = WEB.get(f"{box.github_url}/app/hook/deliveries?status=success", headers=headers)
+    assert numbers(good, "id") == [listed[0]["id"]]
+    lost = f"{box.github_url}/app/hook/deliveries/{listed[2]['id']}/attempts"
+    assert WEB.post(lost, headers=headers).status_code == 202
+    box.settle()
+    assert (box.deliveries[-1].guid, box.deliveries[-1].status) == (listed[2]["guid"], 202)
+
+
+def test_comments_say_whether_their_author_may_write(box: Sandbox, bot: httpx.Client) -> None:
+    number = box.open_issue(REPO, "Title")
+    for login in ("maintainer", "octocat"):
+        box.comment_by_person(REPO, number, "Hi", login=login)
+    listed = bot.get(f"/issues/{number}/comments").json()
+    assert [one["author_association"] for one in listed] == ["MEMBER", "NONE"]
+
+
+@pytest.mark.parametrize("minutes", [-10, 10])
+def test_every_answer_carries_the_forges_own_time(box: Sandbox, minutes: int) -> None:
+    off = timedelta(minutes=minutes)
+    for host in box.hosts.values():
+        host.world.clock = lambda: datetime.now(UTC) + off
+    by_ours = WEB.get(
+        f"{box.github_url}/app", headers={"authorization": f"Bearer {app_token(box)}"}
+    )
+    at = int((datetime.now(UTC) + off).timestamp())
+    theirs = app_token(box, iat=at - 60, exp=at + 540)
+    by_theirs = WEB.get(f"{box.github_url}/app", headers={"authorization": f"Bearer {theirs}"})
+    assert (by_ours.status_code, by_theirs.status_code) == (401, 200)
+    box.fault("forge-500")
+    broken = WEB.get(f"{box.gitlab_url}/api/v4/version")
+    for answer in (by_ours, by_theirs, broken, WEB.get(f"{box.gitlab_url}/api/v4/version")):
+        (date,) = answer.headers.get_list("date")
+        assert abs(parsedate_to_datetime(date) - datetime.now(UTC) - off) < timedelta(minutes=2)
