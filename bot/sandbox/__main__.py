@@ -37,7 +37,7 @@ def main(
         box = Sandbox(webhook_url, secret, port=port, model_key=model_key)
         box.gitlab_webhook_url = gitlab_webhook_url
         signing_token = f"whsec_{base64.b64encode(secrets.token_bytes(32)).decode()}"
-        box.gitlab_signing_token, box.gitlab_webhook_secret = signing_token, None
+        box.gitlab_signing_token, box.gitlab.webhook_secret = signing_token, None
         with box.running():
             ready = {
                 "url": box.url,

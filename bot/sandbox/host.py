@@ -55,8 +55,12 @@ class Host(ABC):
         files: Mapping[str, str] | None = None,
         *,
         private: bool = False,
+        group_labels: Mapping[str, str] | None = None,
     ) -> Repo:
-        return self.world.add_repo(name, labels or {}, files or {}, private=private)
+        """`group_labels` are GitLab's."""
+        return self.world.add_repo(
+            name, labels or {}, files or {}, private=private, group_labels=group_labels
+        )
 
     def rename_repo(self, old: Place, new: str) -> None:
         """`new` is a full name; the id stays."""

@@ -129,14 +129,6 @@ class Sandbox(Host):
         return self.gitlab.token
 
     @property
-    def gitlab_bot_id(self) -> int:
-        return self.gitlab.bot.id
-
-    @property
-    def gitlab_bot_login(self) -> str:
-        return self.gitlab.bot.login
-
-    @property
     def gitlab_webhook_url(self) -> str | None:
         return self.gitlab.webhook_url
 
@@ -151,14 +143,6 @@ class Sandbox(Host):
     @gitlab_signing_token.setter
     def gitlab_signing_token(self, token: str | None) -> None:
         self.gitlab.signing_token = token
-
-    @property
-    def gitlab_webhook_secret(self) -> str | None:
-        return self.gitlab.webhook_secret
-
-    @gitlab_webhook_secret.setter
-    def gitlab_webhook_secret(self, secret: str | None) -> None:
-        self.gitlab.webhook_secret = secret
 
     @property
     def openai_url(self) -> str:

@@ -53,7 +53,7 @@ def test_a_new_issue_is_told_signed(box: Sandbox, receiver: Receiver) -> None:
     assert box.gitlab_signing_token is not None
     assert heard.headers["webhook-signature"] == signed(heard, box.gitlab_signing_token)
     assert heard.headers["webhook-id"] == heard.headers["idempotency-key"]
-    assert heard.headers["x-gitlab-token"] == box.gitlab_webhook_secret
+    assert heard.headers["x-gitlab-token"] == box.gitlab.webhook_secret
     assert heard.headers["x-gitlab-instance"] == box.gitlab_url
     assert heard.headers["user-agent"].startswith("GitLab/")
     payload = json.loads(heard.body)
@@ -73,7 +73,7 @@ def test_a_new_issue_is_told_signed(box: Sandbox, receiver: Receiver) -> None:
 def test_what_is_not_set_is_not_sent(box: Sandbox, receiver: Receiver) -> None:
     box.gitlab_signing_token = None
     box.gitlab.open_issue(DEMO_PROJECT, "Title")
-    box.gitlab_signing_token, box.gitlab_webhook_secret = "whsec_AAAA", None
+    box.gitlab_signing_token, box.gitlab.webhook_secret = "whsec_AAAA", None
     box.gitlab.open_issue(DEMO_PROJECT, "Title")
     plain, sealed = (set(heard.headers) for heard in receiver.received)
     assert "webhook-id" in plain & sealed
@@ -184,7 +184,7 @@ def test_the_bots_own_deeds_echo(box: Sandbox, receiver: Receiver, bot: httpx.Cl
         "Note Hook: create",
     ]
     payloads = [json.loads(heard.body) for heard in receiver.received]
-    assert {payload["user"]["id"] for payload in payloads} == {box.gitlab_bot_id}
+    assert {payload["user"]["id"] for payload in payloads} == {box.gitlab.bot.id}
     systems = [p["object_attributes"]["system"] for p in payloads if p["object_kind"] == "note"]
     assert systems == [False, False, True]
 

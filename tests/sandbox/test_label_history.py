@@ -70,7 +70,7 @@ def test_gitlab_lists_them_as_resource_label_events(box: Sandbox) -> None:
     first = WEB.get(f"{issue}/resource_label_events?per_page=3", headers=headers)
     assert (first.headers["x-total"], first.headers["x-next-page"]) == ("4", "2")
     listed = first.json() + WEB.get(first.links["next"]["url"], headers=headers).json()
-    whose = {"maintainer": "maintainer", "bot": box.gitlab_bot_login}
+    whose = {"maintainer": "maintainer", "bot": box.gitlab.bot.login}
     assert [(e["user"]["username"], e["action"]) for e in listed] == [
         (whose[who], "add" if added else "remove") for who, _, added in STEPS
     ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
@@ -60,19 +60,6 @@ class GitLabHost(Host):
     @property
     def ours(self) -> tuple[str, ...]:
         return (BOT,)
-
-    def add_repo(
-        self,
-        name: str,
-        labels: Mapping[str, str] | None = None,
-        files: Mapping[str, str] | None = None,
-        *,
-        private: bool = False,
-        group_labels: Mapping[str, str] | None = None,
-    ) -> Repo:
-        return self.world.add_repo(
-            name, labels or {}, files or {}, private=private, group_labels=group_labels
-        )
 
     def make_confidential(self, repo: Place, number: int, *, deliver: bool = True) -> None:
         self._set(repo, number, "confidential", deliver)

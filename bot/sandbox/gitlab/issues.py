@@ -70,18 +70,6 @@ def _when(text: str) -> datetime:
         raise Denied(400, "", error="the time is invalid") from error
 
 
-def create_issue(call: Call) -> Response:
-    given, repo = call.params(), call.repo()
-    if not given.get("title"):
-        raise Denied(400, "", error="title is missing")
-    author = call.world.person(call.login)
-    event = call.world.open_issue(repo.id, given["title"], given.get("description"), author, None)
-    event.issue.confidential = bool(given.get("confidential"))
-    call.world.add_labels(repo.id, event.issue.number, _names(given.get("labels")), call.login)
-    call.tell(event)
-    return good(call.shapes.issue(repo, event.issue), 201)
-
-
 def update_issue(call: Call) -> Response:
     """Planners and above, and the author."""
     issue, given = call.issue(), call.params()
@@ -204,7 +192,6 @@ PROJECT = "/projects/{project}"
 ISSUE = PROJECT + "/issues/{iid:int}"
 ROWS = [
     Row("GET", PROJECT + "/issues", list_issues),
-    Row("POST", PROJECT + "/issues", create_issue),
     Row("GET", ISSUE, get_issue),
     Row("PUT", ISSUE, update_issue),
     Row("GET", ISSUE + "/resource_label_events", list_label_events),

@@ -115,11 +115,6 @@ def _awarded(call: Call) -> list[dict[str, Any]]:
     return call.gitlab.awards.setdefault(("Issue", issue.id), [])
 
 
-def list_awards(call: Call) -> Response:
-    page = paged(call, _awarded(call))
-    return good(page.items, headers=page.headers)
-
-
 def award(call: Call) -> Response:
     """A second one of the same name by the same user is a 404, as GitLab has it."""
     awarded, name = _awarded(call), call.params().get("name")
@@ -144,15 +139,6 @@ def award(call: Call) -> Response:
     return good(made, 201)
 
 
-def take_back(call: Call) -> Response:
-    awarded = _awarded(call)
-    for one in awarded:
-        if str(one["id"]) == call.arg("award") and one["user"]["username"] == call.login:
-            awarded.remove(one)
-            return Response(status_code=204)
-    raise NOT_FOUND
-
-
 NOTE = ISSUE + "/notes/{note:int}"
 ROWS = [
     Row("GET", ISSUE + "/notes", list_notes),
@@ -160,13 +146,6 @@ ROWS = [
     Row("GET", NOTE, get_note),
     Row("PUT", NOTE, update_note),
     Row("DELETE", NOTE, delete_note),
-    *(
-        row
-        for place in (ISSUE, NOTE)
-        for row in (
-            Row("GET", place + "/award_emoji", list_awards),
-            Row("POST", place + "/award_emoji", award),
-            Row("DELETE", place + "/award_emoji/{award:int}", take_back),
-        )
-    ),
+    Row("POST", ISSUE + "/award_emoji", award),
+    Row("POST", NOTE + "/award_emoji", award),
 ]

@@ -44,12 +44,6 @@ def version(call: Call) -> Response:
     return good({"version": payloads.VERSION, "revision": "5a4d0b1"})
 
 
-def metadata(call: Call) -> Response:
-    _known(call)
-    more = {"version": payloads.VERSION, "revision": "5a4d0b1", "enterprise": True}
-    return good(more | {"kas": {"enabled": False, "externalUrl": None, "version": None}})
-
-
 def _known(call: Call) -> None:
     if not call.login:
         raise UNAUTHORIZED
@@ -58,13 +52,6 @@ def _known(call: Call) -> None:
 def get_user(call: Call) -> Response:
     _known(call)
     return good(call.shapes.full_user(call.login))
-
-
-def get_person(call: Call) -> Response:
-    for person in list(call.world.people.values()):
-        if str(person.id) == call.arg("user"):
-            return good(call.shapes.full_user(person.login))
-    raise Denied(404, "404 User Not Found")
 
 
 def get_token(call: Call) -> Response:
@@ -89,10 +76,6 @@ def get_token(call: Call) -> Response:
 
 def get_project(call: Call) -> Response:
     return good(call.shapes.project(call.repo(), call.login or None))
-
-
-def get_group(call: Call) -> Response:
-    return good(call.shapes.group(_group(call)))
 
 
 def _group(call: Call) -> str:
@@ -171,10 +154,6 @@ def _hook(call: Call) -> Hook:
     raise NOT_FOUND
 
 
-def get_hook(call: Call) -> Response:
-    return good(_shape(_hook(call)))
-
-
 def update_hook(call: Call) -> Response:
     hook = _hook(call)
     _fill(hook, call.params())
@@ -218,7 +197,6 @@ def _hooks(place: str) -> list[Row]:
     return [
         Row("GET", place + "/hooks", list_hooks, MAINTAINING),
         Row("POST", place + "/hooks", create_hook, MAINTAINING),
-        Row("GET", one, get_hook, MAINTAINING),
         Row("PUT", one, update_hook, MAINTAINING),
         Row("DELETE", one, delete_hook, MAINTAINING),
     ]
@@ -227,12 +205,9 @@ def _hooks(place: str) -> list[Row]:
 GROUP = "/groups/{group}"
 ROWS = [
     Row("GET", "/version", version),
-    Row("GET", "/metadata", metadata),
     Row("GET", "/user", get_user),
-    Row("GET", "/users/{user:int}", get_person),
     Row("GET", "/personal_access_tokens/self", get_token),
     Row("GET", PROJECT, get_project),
-    Row("GET", GROUP, get_group),
     *_hooks(PROJECT),
     *_hooks(GROUP),
     Row("POST", PROJECT + "/hooks/{hook:int}/test/{trigger}", test_hook, MAINTAINING),
