@@ -5,7 +5,8 @@ What a part needs is imported where it is built: the receiver loads no client li
 
 from __future__ import annotations
 
-from functools import cache
+import time
+from functools import cache, partial
 from threading import BoundedSemaphore
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -18,16 +19,19 @@ if TYPE_CHECKING:
 
     from bot.core.model import Delivery, Outcome
     from bot.core.ports import Breaker, Inbox, Model
+    from bot.flow.heal import Healing
     from bot.forges.github.api import GitHub
     from bot.forges.gitlab.api import GitLab
     from bot.http import Clients
     from bot.queue.broker import Broker
     from bot.queue.crew import Crew
+    from bot.queue.rounds import Rounds
     from bot.settings import ModelSettings, Settings
     from bot.store.memory import MemoryStore
     from bot.store.redis import RedisStore
 
 SPARE_CONNECTIONS = 8
+JOB_SECONDS = 300.0
 
 
 def forge_hosts(settings: Settings) -> dict[str, str]:
@@ -166,17 +170,35 @@ def _guarded(settings: ModelSettings, clients: Clients, breaker: Breaker) -> Mod
     return Guarded(remote, breaker, name, settings.key_name, settings.named_by)
 
 
-def runner(
-    settings: Settings, clients: Clients, store: RedisStore | MemoryStore
-) -> Callable[[Delivery, int], Outcome]:
-    """A function that does one job. A forge's client library is loaded with its first job."""
-    from bot.flow.process import Desk, process
-
-    asked = model(settings.model, clients, store)
+def forges(settings: Settings, clients: Clients) -> Callable[[str], GitHub | GitLab]:
+    """Gives the forge of a name; its client library is loaded with the first use."""
 
     @cache
     def forge(name: str) -> GitHub | GitLab:
         return FORGES[name](settings, clients)
+
+    return forge
+
+
+def healing(settings: Settings, store: RedisStore | MemoryStore) -> Healing:
+    """The second chance of what fell back."""
+    from bot.flow.heal import Healing
+    from bot.llm.breaker import Condition
+
+    first = settings.model
+    asked = (first, *first.further) if first else ()
+    return Healing(store.room, Condition(store, [one.breaker for one in asked]), time.time)
+
+
+def runner(
+    settings: Settings, clients: Clients, store: RedisStore | MemoryStore
+) -> Callable[[Delivery, int], Outcome]:
+    """A function that does one job."""
+    from bot.flow.process import Desk, process
+    from bot.http import deadline
+
+    asked, again = model(settings.model, clients, store), healing(settings, store)
+    forge = forges(settings, clients)
 
     def run(delivery: Delivery, tries: int) -> Outcome:
         desk = Desk(
@@ -184,10 +206,13 @@ def runner(
             model=asked,
             store=store,
             purse=store.purse,
+            pace=store.pace,
+            healing=again,
             day_usd=settings.budget_usd_per_day,
             mode=settings.mode,
         )
-        return process(delivery, desk, tries)
+        with deadline(JOB_SECONDS):
+            return process(delivery, desk, tries)
 
     return run
 
@@ -200,11 +225,34 @@ def broker(client: redis.Redis) -> Broker:
 
 def worker(settings: Settings) -> Crew:
     """Worker threads that are ready to start. Raises `SettingsError` without access to a forge."""
-    from bot.queue.actors import declare
+    from bot.queue.actors import declare, send
     from bot.queue.crew import Crew
 
     settings.need_forge()
     client, web = redis_client(settings), clients()
     store, ours = redis_store(client), broker(client)
     declare(ours, runner(settings, web, store), store)
-    return Crew(ours, settings.worker_threads, closing=[web.close])
+    rounds = _rounds(settings, web, store, partial(send, ours, store))
+    return Crew(ours, settings.worker_threads, rounds, closing=[web.close])
+
+
+def _rounds(
+    settings: Settings, clients: Clients, store: RedisStore, send: Callable[[Delivery], object]
+) -> Rounds:
+    from bot.flow.reconcile import Sweep
+    from bot.queue.rounds import Rounds
+
+    again = healing(settings, store)
+    sweep = Sweep(store.ledger, forges(settings, clients), _at_hand(settings), time.time)
+    return Rounds(
+        {
+            "asked again for issues that fell back": partial(again.round, send),
+            "looked for what was missed": partial(sweep.round, send),
+        }
+    )
+
+
+def _at_hand(settings: Settings) -> tuple[str, ...]:
+    """The forges to which there is access."""
+    access = {"github": settings.has_github, "gitlab": bool(settings.gitlab_token)}
+    return tuple(name for name, has_access in access.items() if has_access)

@@ -6,13 +6,18 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import httpx
 
 from bot.core.errors import ModelFailed, QueueDown, Refused, TaglineError
-from bot.core.model import Comment, Delivery, Ignored, Issue, IssueRef, Kind, Label, Usage
+from bot.core.model import Comment, Delivery, Ignored, Issue, IssueRef, Kind, Label, Rate, Usage
+from bot.core.ports import Forge, Model
 from bot.core.prompt import Answer, Prompt
+from bot.flow.heal import Healing
+from bot.flow.process import Desk
 from bot.http import Clients
+from bot.llm.breaker import Condition
 from bot.store.memory import MemoryStore
 
 REF = IssueRef("github", "github.com", "acme/widget", 41, 7001, "5001")
@@ -65,6 +70,9 @@ class FakeForge:
     writes: list[str] = field(default_factory=list)
     next_id: int = 900
     writers: set[str] = field(default_factory=set)
+    touched: set[str] = field(default_factory=set)  # labels that a person set last
+    people_replied: bool = False
+    rate: Rate = field(default_factory=lambda: Rate(80, 500))
 
     def fails(self, method: str, *errors: TaglineError, done: bool = False) -> None:
         """Let the next calls of a method fail; `done` = it happened and only the answer is lost."""
@@ -120,6 +128,25 @@ class FakeForge:
             self.writes.append("labels")
         return names
 
+    def delete(self, ref: IssueRef, comment_id: int) -> None:
+        with self._call("delete", ref):
+            self.ours = [c for c in self.ours if c.id != comment_id]
+            self.writes.append("delete")
+
+    def replied(self, ref: IssueRef) -> bool:
+        return self.people_replied
+
+    def remove_labels(self, ref: IssueRef, names: tuple[str, ...]) -> None:
+        assert names, "an empty request is a wasted one"
+        with self._call("remove_labels", ref):
+            kept = tuple(name for name in self.found.labels if name not in names)
+            self.found = replace(self.found, labels=kept)
+            self.writes.append("unlabel")
+
+    def set_by_us(self, ref: IssueRef, names: tuple[str, ...]) -> tuple[str, ...]:
+        with self._call("set_by_us", ref):
+            return tuple(name for name in names if name not in self.touched)
+
     def person_removes(self, label: str) -> None:
         assert label in self.found.labels
         kept = tuple(name for name in self.found.labels if name != label)
@@ -164,6 +191,21 @@ class ScriptedModel:
         if isinstance(answer, ModelFailed):
             raise answer
         return Answer(answer, Usage(self.name, 700, 60, 0.0002))
+
+
+def a_desk(
+    forge: Forge, model: Model | None, store: MemoryStore, now: float = NOW, **more: Any
+) -> Desk:
+    """A desk whose memory is `store`; `more` replaces parts of it."""
+    desk = Desk(
+        forge=forge,
+        model=model,
+        store=store,
+        purse=store.purse,
+        pace=store.pace,
+        healing=Healing(store.room, Condition(store, ["provider"]), lambda: now),
+    )
+    return replace(desk, **more)
 
 
 class FakeLock:

@@ -76,7 +76,7 @@ def _queue(settings: Settings, delivery: Delivery, delay: float, as_json: bool) 
 
     client = start.redis_client(settings)
     try:
-        job = send(wiring.broker(client), delivery, delay, wiring.redis_store(client))
+        job = send(wiring.broker(client), wiring.redis_store(client), delivery, delay)
     except redis.RedisError:
         click.echo("Redis does not answer: look at REDIS_URL.", err=True)
         sys.exit(start.TRY_AGAIN)

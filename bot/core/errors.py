@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bot.core.model import Fault
+
 
 class TaglineError(Exception):
     """Base of all errors raised on purpose. Their texts hold no issue text and no secret."""
@@ -32,20 +34,28 @@ class Busy(Retry):
     """
 
 
+class Limited(Busy):
+    """The forge asked everybody of this account to wait, or our own pace does: `after` seconds."""
+
+
 class Doubtful(Retry):
     """A write was sent and its answer lost: it may have happened."""
 
 
-class Gone(TaglineError):
-    """Nobody acts: the issue cannot be reached or written any more. `fresh` = may only be late."""
+class Final(TaglineError):
+    """Nobody acts: the forge's answer will stay the same. `fresh` = it may only be late."""
 
     def __init__(self, reason: str, *, fresh: bool = False) -> None:
         super().__init__(reason)
         self.fresh = fresh
 
 
-class Forbidden(Gone):
-    """The forge refused this one write for good; others may still succeed."""
+class Gone(Final):
+    """The issue, or what was asked for, cannot be reached any more."""
+
+
+class Forbidden(Final):
+    """The forge refused this one request for good; others may still succeed."""
 
 
 class GiveUp(TaglineError):
@@ -78,6 +88,18 @@ class ModelFailed(TaglineError):
         self.after = after
         self.outage = outage
         self.refused = refused
+
+    @property
+    def fault(self) -> Fault:
+        return "provider" if self.outage or self.refused else "answer"
+
+
+class NotAsked(ModelFailed):
+    """No model was asked, and none will be: there is none, or no budget for it."""
+
+    @property
+    def fault(self) -> Fault:
+        return ""
 
 
 @dataclass(frozen=True, slots=True)

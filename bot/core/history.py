@@ -17,13 +17,28 @@ def input_hash(issue: Issue) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """The forge's comment is the truth; the record in Redis adds what the comment cannot hold."""
+    """The forge's comment is the truth; the record in Redis adds what the comment cannot hold.
+
+    `loose` are labels of ours that nobody touched since rules set them. `replied` = somebody of the
+    repository's people has answered meanwhile.
+    """
 
     issue: Issue
     input: str
     record: Record | None = None
     comment: Comment | None = None
     marker: Marker | None = None
+    loose: tuple[str, ...] = ()
+    replied: bool = False
+
+    @property
+    def by_rules(self) -> tuple[str, ...]:
+        """Labels on the issue that rules had set, as far as is known."""
+        known = self.marker or self.record
+        if known is None or known.source != "rules":
+            return ()
+        ours = {fold(name) for name in self.ours}
+        return tuple(name for name in self.issue.labels if fold(name) in ours)
 
     @property
     def ours(self) -> tuple[str, ...]:
@@ -43,7 +58,7 @@ class Past:
         known = self.record.removed if self.record else ()
         put = dict.fromkeys((*known, *self.ours))
         removed = tuple(name for name in put if fold(name) not in self._have)
-        return Present(labels=self.issue.labels, removed=removed, ours=self.ours)
+        return Present(self.issue.labels, removed, self.ours, self.loose)
 
     @property
     def _have(self) -> set[str]:

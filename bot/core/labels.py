@@ -75,11 +75,15 @@ def _is_allowed(label: Label, rules: LabelRules) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Present:
-    """What is on the issue already, which of it is ours, and what a person has taken off it."""
+    """What is on the issue already, which of it is ours, and what a person has taken off it.
+
+    `loose` are those of ours that a better answer may take off again.
+    """
 
     labels: Collection[str] = ()
     removed: Collection[str] = ()
     ours: Collection[str] = ()
+    loose: Collection[str] = ()
 
 
 def decide(
@@ -92,14 +96,17 @@ def decide(
     """Choose what is applied: allowed names only, additive, one per group, `rules.max` in all.
 
     Unsure choices, and common tags that the repository lacks, are suggested. A label that a person
-    set or removed is neither; one of ours that is on the issue already is kept.
+    set or removed is neither; one of ours that is on the issue already is kept, unless it is loose
+    and nobody chooses it now.
     """
     known = {fold(label.name): label for label in reversed(labels)}
     known |= {label.name: label for label in labels}
     lacking = {fold(tag): tag for tag in suggestions}
-    taken = {family for name in present.labels for family in _families(name, rules)}
-    unwanted = {fold(name) for name in (*present.labels, *present.removed)}
-    ours = {fold(name) for name in present.ours} & {fold(name) for name in present.labels}
+    loose = {fold(name) for name in present.loose}
+    fixed = [name for name in present.labels if fold(name) not in loose]
+    taken = {family for name in fixed for family in _families(name, rules)}
+    unwanted = {fold(name) for name in (*fixed, *present.removed)}
+    ours = {fold(name) for name in present.ours} & {fold(name) for name in fixed}
     keep = {fold(c.label): c for c in reversed(choices) if fold(c.label) in ours}
     apply: dict[str, Choice] = {}
     suggest: dict[str, str] = {}
@@ -119,8 +126,13 @@ def decide(
             continue
         taken |= families
         apply[key] = Choice(label.name, choice.certainty, choice.reason)
-    said = tuple(name for key, name in suggest.items() if key not in apply)
-    return Verdict(tuple(apply.values()), said[: rules.max], tuple(keep.values()))
+    keep |= {key: choice for key, choice in apply.items() if key in loose}
+    return Verdict(
+        apply=tuple(choice for key, choice in apply.items() if key not in loose),
+        suggest=tuple(name for key, name in suggest.items() if key not in apply)[: rules.max],
+        keep=tuple(keep.values()),
+        remove=tuple(name for name in present.loose if fold(name) not in apply),
+    )
 
 
 def _families(name: str, rules: LabelRules) -> set[str]:

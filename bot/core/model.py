@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["opened", "reopened", "edited", "manual"]
+Kind = Literal["opened", "reopened", "edited", "manual", "heal"]
 Certainty = Literal["sure", "likely", "unsure"]
 Source = Literal["model", "rules"]
+Fault = Literal["", "provider", "answer"]
 Status = Literal[
     "writing",  # labels are about to be written; anything else is an end state
     "answered",
@@ -42,8 +43,21 @@ class IssueRef:
         """One text per issue that survives a rename of its repository."""
         return f"{self.repo_key}:{self.number}"
 
+    @property
+    def account_key(self) -> str:
+        """One text per account whose requests a forge counts together."""
+        return f"{self.forge}:{self.host}:{self.account}"
+
     def __str__(self) -> str:
         return f"{self.forge}:{self.repo}#{self.number}"
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """How many comments a forge takes from one account in any minute and any hour."""
+
+    per_minute: int
+    per_hour: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,24 +132,30 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The label policy's answer: what is written, what is only said, what we set before."""
+    """The label policy's answer: what is written, what is only said, what we set before.
+
+    `remove` are labels that rules had set and the model did not choose.
+    """
 
     apply: tuple[Choice, ...] = ()
     suggest: tuple[str, ...] = ()
     keep: tuple[Choice, ...] = ()
+    remove: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Enrichment:
     """A summary (plain text, not yet escaped) and labels, where they are from, and why.
 
-    `labels_usable` is False where the repository has no label that may be applied.
+    `labels_usable` is False where the repository has no label that may be applied. `fault` is what
+    kept a model from answering and may pass: its provider, or this one answer.
     """
 
     summary: str
     verdict: Verdict
     source: Source
     why: str = ""
+    fault: Fault = ""
     labels_usable: bool = True
     usage: Usage = Usage()
 
@@ -166,6 +186,17 @@ class Plan:
     add_labels: tuple[str, ...]
     comment: str | None
     marker: Marker
+    remove_labels: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """An issue that fell back waits for a model: since when (seconds since the epoch), how many
+    tries failed, and how many answers of the model anybody had got by the last of them."""
+
+    since: float
+    tries: int
+    answers: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +214,7 @@ class Record:
     input: str = ""
     source: str = ""
     delivery: str = ""
+    wait: Wait | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import AbstractContextManager
 from typing import Protocol
 
 from bot.core.cost import Limits
 from bot.core.jobs import Job
-from bot.core.model import Comment, Delivery, Ignored, Issue, IssueRef, Label, Record, Twin
+from bot.core.model import (
+    Comment,
+    Delivery,
+    Ignored,
+    Issue,
+    IssueRef,
+    Label,
+    Rate,
+    Record,
+    Twin,
+)
 from bot.core.prompt import Answer, Prompt
 
 
@@ -40,7 +50,13 @@ class Queue(Protocol):
 
 
 class Forge(Protocol):
-    """Reads and writes one issue. Raises `Gone`, `Forbidden`, `Retry`, `Doubtful`, `GiveUp`."""
+    """Reads and writes one issue. Raises `Gone`, `Forbidden`, `Retry`, `Doubtful`, `GiveUp`.
+
+    `rate` is how many comments it takes from an account.
+    """
+
+    @property
+    def rate(self) -> Rate: ...
 
     def issue(self, ref: IssueRef) -> Issue: ...
 
@@ -57,11 +73,39 @@ class Forge(Protocol):
     def edit(self, ref: IssueRef, comment_id: int, body: str) -> bool:
         """Replace a comment of ours; False when a person has deleted it."""
 
+    def delete(self, ref: IssueRef, comment_id: int) -> None:
+        """Delete a comment of ours, if it is still there."""
+
+    def replied(self, ref: IssueRef) -> bool:
+        """Whether somebody of the repository's own people has commented."""
+
     def can_write(self, issue: Issue) -> bool:
         """Whether the issue's author may write to the repository."""
 
     def add_labels(self, ref: IssueRef, names: tuple[str, ...]) -> tuple[str, ...]:
         """Add labels that exist; returns those written. Never creates or replaces one."""
+
+    def remove_labels(self, ref: IssueRef, names: tuple[str, ...]) -> None:
+        """Take labels off the issue; those that are not on it do not matter."""
+
+    def set_by_us(self, ref: IssueRef, names: tuple[str, ...]) -> tuple[str, ...]:
+        """Those of the labels which nobody but us set last."""
+
+
+class Watched(Protocol):
+    """A forge that can tell what was missed. Raises as `Forge`.
+
+    A `place` is a repository: a reference whose number is 0.
+    """
+
+    def opened_between(self, place: IssueRef, since: float, until: float) -> tuple[IssueRef, ...]:
+        """Open issues that people opened between two moments (seconds since the epoch)."""
+
+    def failed_deliveries(self, since: float) -> Mapping[int, str]:
+        """Deliveries after a moment that nobody took: their numbers and what they carry."""
+
+    def redeliver(self, delivery: int) -> None:
+        """Ask for one of them again."""
 
 
 class Model(Protocol):
@@ -107,7 +151,68 @@ class Store(Protocol):
     def tell(self, repo_key: str, problems: str) -> None: ...
 
 
-BUSY_SECONDS = 10.0
+class Pace(Protocol):
+    """Keeps every account below what its forge takes, without a thread that waits."""
+
+    def wait(self, account: str, ticket: str, rate: Rate) -> float:
+        """Seconds until the holder of that ticket may comment; 0 = now. Asked again, the same."""
+
+    def pause(self, account: str, seconds: float) -> None:
+        """The forge wants silence from this account."""
+
+    def paused(self, account: str) -> float:
+        """Seconds that are left of it."""
+
+
+class Room(Protocol):
+    """Issues that fell back and wait for a model, each until it is due, or parked."""
+
+    def wait(self, ref: IssueRef, due: float) -> None: ...
+
+    def park(self, ref: IssueRef, now: float) -> None: ...
+
+    def leave(self, ref: IssueRef) -> None: ...
+
+    def take(self, now: float, most: int) -> tuple[IssueRef, ...]:
+        """Those that are due; they come again by themselves unless their job settles them."""
+
+    def take_probe(self, now: float) -> tuple[IssueRef, ...]:
+        """One, parked or due, at most once a minute for all workers together."""
+
+    def unpark(self, now: float, *, everybody: bool = False) -> None:
+        """The parked ones are due now; with `everybody` all others are too."""
+
+
+class Health(Protocol):
+    """How the configured models do."""
+
+    def down(self) -> bool:
+        """Whether none of them may be asked but by a probe."""
+
+    def answers(self) -> int:
+        """How many answers were had from them, ever."""
+
+
+class Ledger(Protocol):
+    """What the sweep remembers, for all workers together."""
+
+    def lease(self, name: str, seconds: float) -> bool:
+        """True for one caller in that time."""
+
+    def places(self) -> tuple[IssueRef, ...]:
+        """Repositories that have ever sent a delivery."""
+
+    def keep_places(self, places: Collection[IssueRef]) -> None: ...
+
+    def forget_place(self, place: IssueRef) -> None: ...
+
+    def swept(self, key: str) -> int:
+        """How often this was looked after today, this time included."""
+
+    def record(self, key: str) -> Record | None: ...
+
+
+BUSY_SECONDS = 5.0
 PROBE_SECONDS = 60
 FAILURES_TO_OPEN = 5
 FAILURES_APART = 300  # seconds after which a failure is no longer one of a row
@@ -123,6 +228,11 @@ class Breaker(Protocol):
         """Count a failure; True when this one opened the breaker."""
 
     def call_succeeded(self, provider: str) -> None: ...
+
+    def is_open(self, provider: str) -> bool: ...
+
+    def answers(self, provider: str) -> int:
+        """How often a call succeeded, ever."""
 
 
 class Purse(Protocol):

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from bot.core import extract, keywords, labels, language, prompt, reply
 from bot.core.condense import condense
-from bot.core.errors import ModelFailed
+from bot.core.errors import ModelFailed, NotAsked
 from bot.core.grounding import grounded
 from bot.core.labels import Present
 from bot.core.model import Choice, Enrichment, Issue, Label, Verdict
@@ -41,7 +41,8 @@ def enrich(
     try:
         found, choices = _by_model(shown, usable, lacking, config, model)
     except ModelFailed as failure:
-        found, choices = _by_rules(told, usable, config, failure.reason)
+        found, choices = _by_rules(told, usable, config, failure)
+        present = replace(present, loose=())
     summary = found.summary or extract.summarise(told.title, told.body)
     choices = [replace(x, reason=redact(x.reason[:MAX_SAID], kinds)) for x in choices]
     return replace(
@@ -64,7 +65,7 @@ def _by_model(
     model: Model | None,
 ) -> tuple[Enrichment, Sequence[Choice]]:
     if model is None:
-        raise ModelFailed(NO_PROVIDER)
+        raise NotAsked(NO_PROVIDER)
     # Markup, hidden signs and cuts that are gone now may have parted a secret before.
     kinds = config.privacy.redact
     title, body = redact(one_line(issue.title), kinds), redact(condense(issue.body), kinds)
@@ -85,7 +86,7 @@ def _by_model(
 
 
 def _by_rules(
-    issue: Issue, usable: Sequence[Label], config: RepoConfig, why: str
+    issue: Issue, usable: Sequence[Label], config: RepoConfig, failure: ModelFailed
 ) -> tuple[Enrichment, Sequence[Choice]]:
     names = [label.name for label in usable]
     if config.fallback.rules:
@@ -102,7 +103,7 @@ def _by_rules(
             for match in keywords.match(issue.title, issue.body)
         ]
     choices.append(Choice(config.fallback.needs_review, "sure", "labelled without a model"))
-    return Enrichment("", Verdict(), "rules", why=why), choices
+    return Enrichment("", Verdict(), "rules", failure.reason, failure.fault), choices
 
 
 def _described(label: Label, config: RepoConfig) -> Label:

@@ -4,27 +4,31 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
 import msgspec
 
 from bot.core.cost import Limits
-from bot.core.errors import ConfigProblem, Forbidden, Gone, Retry
+from bot.core.errors import Busy, ConfigProblem, Final, Forbidden, Limited, Retry
 from bot.core.history import Past, input_hash
 from bot.core.labels import fold
 from bot.core.model import Delivery, Enrichment, Issue, Outcome, Plan, Record, Status
-from bot.core.ports import Forge, Lock, Model, Purse, Store
+from bot.core.ports import Forge, Lock, Model, Pace, Purse, Store
 from bot.core.repoconfig import RepoConfig
 from bot.flow import publish
 from bot.flow.configure import configure, remember_told
 from bot.flow.enrich import enrich
+from bot.flow.heal import Healing
 from bot.flow.render import limited, read_marker, render
 from bot.flow.reuse import Reusing
 from bot.flow.spend import Budgeted
 
 OLD_SECONDS = 24 * 3600
 LATE_TRIES, LATE_SECONDS = 2, 5.0
+EDITED_TRIES, EDITED_SECONDS = 2, 1.0
+UNASKED = ("manual", "heal")  # kinds to which neither an issue's age nor `on` applies
 MODES = ("apply", "suggest", "dry-run", "off")
 
 
@@ -39,6 +43,8 @@ class Desk:
     model: Model | None
     store: Store
     purse: Purse
+    pace: Pace
+    healing: Healing
     day_usd: float | None = None
     mode: str = "apply"
     sleep: Callable[[float], None] = time.sleep
@@ -46,44 +52,86 @@ class Desk:
 
 def process(delivery: Delivery, desk: Desk, tries: int = 1) -> Outcome:
     """Bring one issue to an end state and record it. Raises `Retry` and `GiveUp`."""
-    with desk.store.lock(delivery.ref.key) as lock:
+    key, account = delivery.ref.key, delivery.ref.account_key
+    if wait := desk.pace.paused(account):
+        raise Limited("the forge asked to wait", wait)
+    with desk.store.lock(key) as lock:
         try:
-            outcome = _story(delivery, desk, lock)
-        except Gone as gone:
-            if gone.fresh and tries <= LATE_TRIES:
-                raise Retry(f"the issue is {gone}; it may only be late", LATE_SECONDS) from None
-            known = desk.store.record(delivery.ref.key) or Record("skipped")
-            if known.status == "writing":  # nothing of it is known to have been written
-                known = replace(known, labels=(), source="")
-            outcome = Outcome(delivery, replace(known, status="skipped", why=str(gone)))
-        record = replace(outcome.record, delivery=delivery.id)
-        desk.store.remember(delivery.ref.key, record)
+            outcome = _story(delivery, desk, lock, tries)
+        except Limited as limited:
+            desk.pace.pause(account, limited.after or 0)
+            raise
+        except Final as final:
+            if final.fresh and tries <= LATE_TRIES:
+                raise Retry(f"the issue is {final}; it may only be late", LATE_SECONDS) from None
+            outcome = _lost(delivery, desk.store.record(key), str(final))
+        wait_from_now = desk.healing.after(outcome)
+        record = replace(outcome.record, delivery=delivery.id, wait=wait_from_now)
+        desk.store.remember(key, record)
         return replace(outcome, record=record)
 
 
-def _story(delivery: Delivery, desk: Desk, lock: Lock) -> Outcome:
+def _story(delivery: Delivery, desk: Desk, lock: Lock, tries: int) -> Outcome:
     ref, forge = delivery.ref, desk.forge
+    known = desk.store.record(ref.key)
+    if desk.healing.over(delivery, known):
+        return Outcome(delivery, replace(known or Record("unchanged"), why="waited for a day"))
     issue = forge.issue(ref)
     config, problems = configure(ref, forge.config_text(ref), desk.store)
     config = _cautious(config, desk.mode)
-    past = Past(issue, input_hash(issue), desk.store.record(ref.key))
+    past = Past(issue, input_hash(issue), known)
     if reason := why_skip(delivery, issue, config):
         return Outcome(delivery, past.ended("skipped", reason))
     past = _recall(past, forge)
     if reason := past.why_settled(delivery.kind, has_model=desk.model is not None):
         return Outcome(delivery, past.ended("unchanged", reason))
+    if past.comment is None and config.mode != "dry-run":
+        _keep_pace(delivery, desk)
+    past = _looked_after(delivery, past, desk)
     asked = _asked(delivery, issue, config, desk)
     enrichment = enrich(issue, forge.labels(ref), past.present, config, asked)
-    draft = Draft(past, config, problems, enrichment)
-    if config.mode == "dry-run":
-        return Outcome(delivery, past.ended("dry-run"), draft.plan, enrichment)
-    # The model took its time: what a person did meanwhile counts.
-    if reason := why_skip(delivery, forge.issue(ref), config):
-        return Outcome(delivery, past.ended("skipped", reason), None, enrichment)
-    outcome = _write(delivery, draft, desk, lock)
+    outcome = _carry_out(delivery, Draft(past, config, problems, enrichment), desk, lock, tries)
     if asked and outcome.record.status == "answered":
         asked.keep()
     return outcome
+
+
+def _carry_out(delivery: Delivery, draft: Draft, desk: Desk, lock: Lock, tries: int) -> Outcome:
+    """The model took its time: what a person did meanwhile counts."""
+    past, config, enrichment = draft.past, draft.config, draft.enrichment
+    if config.mode == "dry-run":
+        return Outcome(delivery, past.ended("dry-run"), draft.plan, enrichment)
+    now = desk.forge.issue(delivery.ref)
+    if reason := why_skip(delivery, now, config):
+        return Outcome(delivery, past.ended("skipped", reason), None, enrichment)
+    if input_hash(now) != past.input and tries <= EDITED_TRIES:
+        raise Retry("the issue was edited meanwhile", EDITED_SECONDS)
+    return _write(delivery, draft, desk, lock)
+
+
+def _lost(delivery: Delivery, known: Record | None, why: str) -> Outcome:
+    """The forge let nothing more be done."""
+    known = known or Record("skipped")
+    if known.status == "writing":  # nothing of it is known to have been written
+        known = replace(known, labels=(), source="")
+    return Outcome(delivery, replace(known, status="skipped", why=why))
+
+
+def _keep_pace(delivery: Delivery, desk: Desk) -> None:
+    """Before a model is paid for a comment that may not be posted yet. Raises `Busy`."""
+    ref = delivery.ref
+    if wait := desk.pace.wait(ref.account_key, ref.key, desk.forge.rate):
+        raise Busy("no more comments than the forge takes", wait)
+
+
+def _looked_after(delivery: Delivery, past: Past, desk: Desk) -> Past:
+    """What people did since rules answered, where a model may answer now."""
+    if desk.model is None or not past.record:
+        return past
+    ref, by_rules = delivery.ref, past.by_rules
+    loose = desk.forge.set_by_us(ref, by_rules) if by_rules else ()
+    replied = delivery.kind == "heal" and past.comment is None and desk.forge.replied(ref)
+    return replace(past, loose=loose, replied=replied)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +157,7 @@ def _write(delivery: Delivery, draft: Draft, desk: Desk, lock: Lock) -> Outcome:
     past, plan = draft.past, draft.plan
     desk.store.remember(plan.ref.key, _begun(plan, past))
     written = _set_labels(plan, desk.forge)
+    _take_off(plan, desk.forge)
     if written != plan.add_labels:
         draft = draft.with_labels(written)
         plan = draft.plan
@@ -133,14 +182,14 @@ def _asked(delivery: Delivery, issue: Issue, config: RepoConfig, desk: Desk) -> 
         return None
     budget = config.budget
     limits = Limits(desk.day_usd, budget.per_day_usd, budget.per_author_per_hour)
-    by_hand = delivery.kind == "manual"
-    paid = Budgeted(desk.model, desk.purse, limits, issue, desk.forge, exempt=by_hand)
+    exempt = delivery.kind in UNASKED  # a person asks, or the author was counted before
+    paid = Budgeted(desk.model, desk.purse, limits, issue, desk.forge, exempt)
     return Reusing(paid, desk.store, desk.forge, issue.ref)
 
 
 def why_skip(delivery: Delivery, issue: Issue, config: RepoConfig) -> str:
     """Why nothing is said or set on this issue, or ""."""
-    by_hand = delivery.kind == "manual"
+    unasked = delivery.kind in UNASKED
     ignored = {fold(name) for name in config.ignore.labels}
     reasons = {
         "mode is off": config.mode == "off",
@@ -149,8 +198,8 @@ def why_skip(delivery: Delivery, issue: Issue, config: RepoConfig) -> str:
         "opened by a bot": issue.is_bot,
         "closed": not issue.is_open,
         "locked": issue.locked,
-        "older than a day": not by_hand and delivery.received_at - issue.created_at > OLD_SECONDS,
-        f"{delivery.kind} is not in `on`": not by_hand and delivery.kind not in config.on,
+        "older than a day": not unasked and delivery.received_at - issue.created_at > OLD_SECONDS,
+        f"{delivery.kind} is not in `on`": not unasked and delivery.kind not in config.on,
         "its author is ignored": _matches(issue.author, config.ignore.authors),
         "its title is ignored": _matches(issue.title, config.ignore.title),
         "one of its labels is ignored": any(fold(name) in ignored for name in issue.labels),
@@ -180,15 +229,26 @@ def _begun(plan: Plan, past: Past) -> Record:
         comment_id=past.comment.id if past.comment else 0,
         input=past.input,
         source=plan.marker.source,
+        wait=past.record.wait if past.record else None,
     )
 
 
 def _set_labels(plan: Plan, forge: Forge) -> tuple[str, ...]:
+    """Those that could be set: one that is refused does not keep the others off."""
     try:
         return forge.add_labels(plan.ref, plan.add_labels) if plan.add_labels else ()
     except Forbidden:
         # Without the right to set labels the comment still helps: they are suggested.
-        return ()
+        each = [(name,) for name in plan.add_labels] if len(plan.add_labels) > 1 else []
+        return tuple(
+            name for one in each for name in _set_labels(replace(plan, add_labels=one), forge)
+        )
+
+
+def _take_off(plan: Plan, forge: Forge) -> None:
+    if plan.remove_labels:
+        with suppress(Forbidden):
+            forge.remove_labels(plan.ref, plan.remove_labels)
 
 
 def _say(plan: Plan, past: Past, desk: Desk, lock: Lock) -> int:

@@ -31,7 +31,7 @@ def say(
     if before is None:
         if not lock.held():
             raise Retry("the lock of this issue was lost")
-        before = own_comment(plan.ref, forge)
+        before = only_comment(plan.ref, forge)
     if before is None:
         return _post(plan.ref, plan.comment, forge, sleep)
     if before.body.strip() == plan.comment.strip():
@@ -42,14 +42,25 @@ def say(
 
 
 def _post(ref: IssueRef, body: str, forge: Forge, sleep: Callable[[float], None]) -> Comment:
+    """Post, then look: whoever came second in a race takes its own comment away again."""
     try:
-        return forge.comment(ref, body)
+        made = forge.comment(ref, body)
     except Doubtful as doubt:
         for seconds in LOOKS_AFTER:
             sleep(seconds)
-            if found := own_comment(ref, forge):
+            if found := only_comment(ref, forge):
                 return found
         raise Retry(f"{doubt}, and no comment of ours is there") from None
+    return only_comment(ref, forge) or made
+
+
+def only_comment(ref: IssueRef, forge: Forge) -> Comment | None:
+    """Our comment, as `own_comment`; where a race has left more of them, these are deleted."""
+    first, *doubled = _own_comments(ref, forge) or (None,)
+    for comment in doubled:
+        assert comment is not None
+        forge.delete(ref, comment.id)
+    return first
 
 
 def own_comment(ref: IssueRef, forge: Forge) -> Comment | None:
@@ -57,4 +68,8 @@ def own_comment(ref: IssueRef, forge: Forge) -> Comment | None:
 
     Without the marker it is not ours: the owner of a personal token writes comments by hand too.
     """
-    return next((c for c in forge.comments(ref) if read_marker(c.body)), None)
+    return next(iter(_own_comments(ref, forge)), None)
+
+
+def _own_comments(ref: IssueRef, forge: Forge) -> tuple[Comment, ...]:
+    return tuple(c for c in forge.comments(ref) if read_marker(c.body))

@@ -33,9 +33,11 @@ def render(
     """Decide all that will be written for an issue."""
     if config.mode == "suggest":
         enrichment = limited(enrichment, ())
-    add = tuple(choice.label for choice in enrichment.verdict.apply)
+    verdict = enrichment.verdict
+    add = tuple(choice.label for choice in verdict.apply)
+    kept = (name for name in past.ours if name not in verdict.remove)
     marker = Marker(
-        labels=tuple(dict.fromkeys((*past.ours, *add))),
+        labels=tuple(dict.fromkeys((*kept, *add))),
         prompt=prompt.VERSION if enrichment.source == "model" else "",
         source=enrichment.source,
         input=past.input,
@@ -43,7 +45,7 @@ def render(
     comment = None
     if _speaks(past, enrichment, config):
         comment = _comment(past, enrichment, config, problems) + "\n" + write_marker(marker)
-    return Plan(past.issue.ref, add, comment, marker)
+    return Plan(past.issue.ref, add, comment, marker, verdict.remove)
 
 
 def limited(enrichment: Enrichment, names: Sequence[str]) -> Enrichment:
@@ -58,6 +60,8 @@ def limited(enrichment: Enrichment, names: Sequence[str]) -> Enrichment:
 def _speaks(past: Past, enrichment: Enrichment, config: RepoConfig) -> bool:
     """Whether a comment is due, by the table of end states."""
     rules = config.comment
+    if past.replied and past.comment is None:
+        return False
     if rules.post == "never" or (rules.post == "when-useful" and _is_short(past)):
         return False
     if enrichment.source == "model":
@@ -97,7 +101,7 @@ def _problems(problems: Sequence[ConfigProblem]) -> str:
 
 
 def _labels_item(past: Past, verdict: Verdict) -> str:
-    have = {fold(name) for name in past.issue.labels}
+    have = {fold(name) for name in past.issue.labels if name not in verdict.remove}
     kept = [name for name in past.ours if fold(name) in have]
     applied = dict.fromkeys([*kept, *(choice.label for choice in verdict.apply)])
     said = [", ".join(map(code, applied)) + "."] if applied else []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bot.core.cost import Limits
-from bot.core.errors import ModelFailed
+from bot.core.errors import ModelFailed, NotAsked
 from bot.core.model import Issue
 from bot.core.ports import Forge, Model, Purse
 from bot.core.prompt import Answer, Prompt
@@ -40,7 +40,7 @@ class Budgeted:
         repository = self.issue.ref.repo_key
         worst = self.worst_usd((len(prompt.system) + len(prompt.user)) // CHARS_PER_TOKEN)
         if why := self._reserve(repository, worst):
-            raise ModelFailed(f"over-budget-{why}")
+            raise NotAsked(f"over-budget-{why}")
         try:
             answer = self.model.ask(prompt)
         except ModelFailed as failure:

@@ -7,7 +7,7 @@ import httpx
 from bot.core.errors import Doubtful, Retry
 from bot.http import deadline, send
 
-CALL_SECONDS = 20.0
+CALL_SECONDS = 15.0
 MAX_BYTES = 16 * 1024 * 1024
 NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from bot import log
 from bot.core.errors import ModelFailed
 from bot.core.ports import Breaker, Model
@@ -49,3 +51,17 @@ class Guarded:
             provider=self._provider,
             reason=failure.reason,
         )
+
+
+class Condition:
+    """Implements the `Health` port: how the configured providers do together."""
+
+    def __init__(self, breaker: Breaker, providers: Sequence[str]) -> None:
+        self._breaker = breaker
+        self._providers = providers
+
+    def down(self) -> bool:
+        return all(self._breaker.is_open(provider) for provider in self._providers)
+
+    def answers(self) -> int:
+        return sum(self._breaker.answers(provider) for provider in self._providers)

@@ -49,8 +49,8 @@ def declare(broker: Broker, run: Run, jobs: Jobs) -> dramatiq.Actor[..., None]:
     return dramatiq.actor(broker=broker, actor_name=ACTOR, queue_name=QUEUE)(enrich)
 
 
-def send(broker: Broker, delivery: Delivery, delay_seconds: float, jobs: Jobs) -> str:
-    """Enqueue a job from the command line; returns its id."""
+def send(broker: Broker, jobs: Jobs, delivery: Delivery, delay_seconds: float = 0.0) -> str:
+    """Enqueue a job that came through no door; returns its id."""
     message: dramatiq.Message[None] = dramatiq.Message(
         queue_name=QUEUE,
         actor_name=ACTOR,

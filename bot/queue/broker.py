@@ -23,7 +23,7 @@ from redis.retry import Retry as RedisRetry
 
 from bot.queue.enqueue import NAMESPACE, QUEUE
 
-HEARTBEAT_MS = 60_000
+HEARTBEAT_MS = 30_000
 LOST = (redis.ConnectionError, redis.TimeoutError)
 
 

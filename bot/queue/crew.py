@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dramatiq import Worker
 
 from bot.queue.broker import Broker
+from bot.queue.rounds import Rounds
 
 PICK_UP_MS = 100
 DELAYED_IN_MEMORY = 60_000
@@ -16,8 +17,13 @@ class Crew:
     """Dramatiq's worker over our broker. `closing` is called when the last thread has ended."""
 
     def __init__(
-        self, broker: Broker, threads: int, closing: Sequence[Callable[[], object]] = ()
+        self,
+        broker: Broker,
+        threads: int,
+        rounds: Rounds,
+        closing: Sequence[Callable[[], object]] = (),
     ) -> None:
+        self._rounds = rounds
         self._worker = Worker(broker, worker_timeout=PICK_UP_MS, worker_threads=threads)
         # Delayed jobs are fetched in order of arrival, not of time: a full memory would hold back
         # one that is due. https://github.com/Bogdanp/dramatiq/issues/527
@@ -26,9 +32,11 @@ class Crew:
 
     def start(self) -> None:
         self._worker.start()
+        self._rounds.start()
 
     def stop(self, seconds: float) -> None:
         """Let running jobs finish for so long, give the others back, close connections."""
         self._worker.stop(timeout=int(seconds * 1000))
+        self._rounds.stop(seconds)
         for close in self._closing:
             close()

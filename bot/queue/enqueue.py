@@ -11,10 +11,12 @@ import secrets
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import msgspec
 import redis.asyncio
+from cachetools import TTLCache
 from redis.asyncio.retry import Retry as RedisRetry
 from redis.backoff import NoBackoff
 from redis.exceptions import NoScriptError, RedisError
@@ -26,7 +28,10 @@ NAMESPACE = "tagline"
 QUEUE = "issues"
 ACTOR = "enrich"
 CLAIM_SECONDS = 2 * 3600
-ANSWER_SECONDS = 2.0
+ANSWER_SECONDS = 1.5
+PLACES = f"{NAMESPACE}:places"
+PLACES_SECONDS, PLACES_KNOWN_SECONDS = 60.0, 3600.0
+MOST_PLACES = 10_000
 MOST_AT_ONCE = 500
 
 # ARGV: seconds that claims live, then a delivery's id, its job's id and its message, repeated.
@@ -94,6 +99,8 @@ class RedisQueue:
         self._script = ""
         self._waiting: list[tuple[Delivery, asyncio.Future[str]]] = []
         self._sender: asyncio.Task[None] | None = None
+        self._places: TTLCache[tuple[str, str], bytes] = TTLCache(MOST_PLACES, PLACES_KNOWN_SECONDS)
+        self._keeper: asyncio.Task[None] | None = None
 
     async def put(self, delivery: Delivery) -> str:
         """Return the job's id once Redis has confirmed it. Raises `QueueDown`."""
@@ -101,6 +108,8 @@ class RedisQueue:
         self._waiting.append((delivery, future))
         if self._sender is None or self._sender.done():
             self._sender = asyncio.create_task(self._send_all())
+        if self._keeper is None:
+            self._keeper = asyncio.create_task(self._keep_places())
         return await future
 
     async def ping(self) -> bool:
@@ -113,6 +122,8 @@ class RedisQueue:
         return True
 
     async def close(self) -> None:
+        if self._keeper:
+            self._keeper.cancel()
         if self._sender:
             with suppress(asyncio.CancelledError):
                 await self._sender
@@ -140,6 +151,7 @@ class RedisQueue:
             self._script = await self._redis.script_load(CLAIM_AND_ENQUEUE)
         now = self._clock()
         keys = (*claim_keys(now), f"{NAMESPACE}:{QUEUE}", f"{NAMESPACE}:{QUEUE}.msgs")
+        await self._note_places(deliveries)
         values: list[str | bytes | int] = [2 * CLAIM_SECONDS]
         for delivery in deliveries:
             job = secrets.token_hex(16)
@@ -150,3 +162,25 @@ class RedisQueue:
             self._script = ""
             return await self._send(deliveries)
         return jobs
+
+    async def _note_places(self, deliveries: list[Delivery]) -> None:
+        """Whatever has sent a delivery is looked through for what was missed."""
+        refs = (delivery.ref for delivery in deliveries)
+        new = {r.repo_key: r for r in refs if (r.repo_key, r.account) not in self._places}
+        if new:
+            rows: dict[Any, bytes] = {
+                key: msgspec.json.encode(replace(ref, number=0)) for key, ref in new.items()
+            }
+            await self._redis.hset(PLACES, mapping=rows)
+            self._places.update(
+                {(ref.repo_key, ref.account): rows[key] for key, ref in new.items()}
+            )
+
+    async def _keep_places(self) -> None:
+        """Redis may forget them with all jobs that wait; this process then knows where to look."""
+        while True:
+            await asyncio.sleep(PLACES_SECONDS)
+            with suppress(RedisError, OSError):
+                rows: dict[Any, bytes] = {key: row for (key, _), row in self._places.items()}
+                if rows and not await self._redis.exists(PLACES):
+                    await self._redis.hset(PLACES, mapping=rows)

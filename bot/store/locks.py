@@ -12,8 +12,8 @@ import redis
 from bot.core.errors import Busy
 from bot.core.ports import BUSY_SECONDS
 
-LOCK_MS = 45_000
-RENEW_SECONDS = 10.0
+LOCK_MS = 30_000
+RENEW_SECONDS = 5.0
 
 RENEW = """
 if redis.call('get', KEYS[1]) ~= ARGV[1] then return 0 end

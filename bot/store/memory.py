@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -10,7 +11,9 @@ from bot.core.errors import Busy
 from bot.core.jobs import Job
 from bot.core.model import Record, Twin
 from bot.core.ports import BUSY_SECONDS, FAILURES_APART, FAILURES_TO_OPEN, PROBE_SECONDS
+from bot.store.pace import MemoryPace
 from bot.store.purse import MemoryPurse
+from bot.store.room import MemoryRoom
 
 
 class _Lock:
@@ -24,6 +27,8 @@ class MemoryStore:
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
         self.purse = MemoryPurse(clock)
+        self.pace = MemoryPace()
+        self.room = MemoryRoom()
         self._locks: set[str] = set()
         self._records: dict[str, Record] = {}
         self._twins: dict[tuple[str, str], Twin] = {}
@@ -32,6 +37,7 @@ class MemoryStore:
         self._jobs: dict[str, Job] = {}
         self._failures: dict[str, tuple[int, float]] = {}
         self._next_probe: dict[str, float] = {}
+        self._answers: Counter[str] = Counter()
 
     @contextmanager
     def lock(self, key: str) -> Iterator[_Lock]:
@@ -89,6 +95,13 @@ class MemoryStore:
     def call_succeeded(self, provider: str) -> None:
         self._failures.pop(provider, None)
         self._next_probe.pop(provider, None)
+        self._answers[provider] += 1
+
+    def is_open(self, provider: str) -> bool:
+        return provider in self._next_probe
+
+    def answers(self, provider: str) -> int:
+        return self._answers[provider]
 
     def note(self, job: Job) -> None:
         self._jobs[job.id] = job

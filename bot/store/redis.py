@@ -15,8 +15,11 @@ import redis
 from bot.core.jobs import Job
 from bot.core.model import Record, Twin
 from bot.core.ports import FAILURES_APART, FAILURES_TO_OPEN, PROBE_SECONDS
+from bot.store.ledger import RedisLedger
 from bot.store.locks import Held, Locks
+from bot.store.pace import RedisPace
 from bot.store.purse import RedisPurse
+from bot.store.room import RedisRoom
 
 DAY = 86_400
 
@@ -51,6 +54,9 @@ class RedisStore:
         self._client = client
         self._name = namespace
         self.purse = RedisPurse(client, namespace, clock)
+        self.pace = RedisPace(client, namespace, clock)
+        self.room = RedisRoom(client, namespace)
+        self.ledger = RedisLedger(client, namespace, self, clock)
         self._clock = clock
         self._records = _Shelf(client, f"{namespace}:done", 6 * DAY, 6)
         self._configs = _Shelf(client, f"{namespace}:configs", 90 * DAY, 3)
@@ -111,7 +117,16 @@ class RedisStore:
         return bool(self._client.set(self._breaker(provider, "open"), 1, nx=True, ex=DAY))
 
     def call_succeeded(self, provider: str) -> None:
-        self._client.delete(*(self._breaker(provider, x) for x in ("open", "failures", "probe")))
+        with self._client.pipeline() as pipe:
+            pipe.delete(*(self._breaker(provider, x) for x in ("open", "failures", "probe")))
+            pipe.incr(self._breaker(provider, "answers"))
+            pipe.execute()
+
+    def is_open(self, provider: str) -> bool:
+        return bool(self._client.exists(self._breaker(provider, "open")))
+
+    def answers(self, provider: str) -> int:
+        return int(self._client.get(self._breaker(provider, "answers")) or 0)
 
     def _breaker(self, provider: str, part: str) -> str:
         return f"{self._name}:breaker:{provider}:{part}"

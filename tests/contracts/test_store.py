@@ -192,7 +192,7 @@ def test_leaving_late_does_not_free_the_lock_of_another_worker(redis_shelf: Shel
 def test_asking_whether_a_lock_is_held_renews_it(redis_shelf: Shelf) -> None:
     with redis_shelf.store.lock(KEY) as lock:
         for _ in range(3):
-            redis_shelf.wait(30)
+            redis_shelf.wait(20)
             assert lock.held()
 
 

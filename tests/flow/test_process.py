@@ -10,12 +10,10 @@ import pytest
 
 from bot.core.errors import Doubtful, Forbidden, GiveUp, Gone, ModelFailed, Retry
 from bot.core.model import Comment, Kind, Label, Outcome, Record
-from bot.core.ports import Store
 from bot.core.prompt import Answer, Prompt
-from bot.flow.process import MODES, Desk, process
+from bot.flow.process import MODES, process
 from bot.flow.render import read_marker
 from bot.store.memory import MemoryStore
-from bot.store.purse import MemoryPurse
 from tests.fakes import (
     DAY,
     NOW,
@@ -24,6 +22,7 @@ from tests.fakes import (
     LosingStore,
     ScriptedModel,
     a_delivery,
+    a_desk,
     an_issue,
     says,
 )
@@ -55,14 +54,13 @@ class Scene:
 
     forge: FakeForge
     model: ScriptedModel | None
-    store: Store = field(default_factory=MemoryStore)
-    purse: MemoryPurse = field(default_factory=MemoryPurse)
+    store: MemoryStore = field(default_factory=MemoryStore)
     mode: str = "apply"
     slept: list[float] = field(default_factory=list)
 
     def job(self, kind: Kind = "opened", *, tries: int = 1, at: float = NOW) -> Outcome:
-        desk = Desk(
-            self.forge, self.model, self.store, self.purse, None, self.mode, self.slept.append
+        desk = a_desk(
+            self.forge, self.model, self.store, at, mode=self.mode, sleep=self.slept.append
         )
         return process(a_delivery(kind, f"d-{tries}", at), desk, tries)
 
@@ -605,13 +603,21 @@ def test_an_issue_that_is_gone_is_left_alone_at_once(why: str) -> None:
 
 def test_labels_that_may_not_be_set_are_suggested_in_the_comment() -> None:
     one = scene(ANSWER)
-    one.forge.fails("add_labels", Forbidden("refused (status 403)"))
+    one.forge.fails("add_labels", *[Forbidden("refused (status 403)")] * 3)
     assert one.job().record.status == "answered"
     assert one.labels == []
     assert (
         "- **Labels:** Suggested, not applied: `bug`, `area/login`, `regression`" in one.comments[0]
     )
     assert one.record.labels == ()
+
+
+def test_one_label_that_is_refused_keeps_no_other_off() -> None:
+    one = scene(ANSWER)
+    one.forge.fails("add_labels", *[Forbidden("refused (status 422)")] * 2)
+    assert one.job().record.status == "answered"
+    assert one.labels == ["area/login"]
+    assert "Suggested, not applied: `bug`" in one.comments[0]
 
 
 def test_a_label_that_was_deleted_meanwhile_is_neither_set_nor_called_ours() -> None:
@@ -642,7 +648,7 @@ def test_labels_stay_ours_where_the_comment_is_refused() -> None:
 def test_neither_labels_nor_a_comment_may_be_written() -> None:
     one = scene(ANSWER)
     refusal = Forbidden("refused (status 403)")
-    one.forge.fails("add_labels", refusal)
+    one.forge.fails("add_labels", *[refusal] * 3)
     one.forge.fails("comment", refusal)
     assert one.job().record.status == "skipped"
     assert one.forge.writes == []

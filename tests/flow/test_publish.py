@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.core.errors import Doubtful, Forbidden, GiveUp, Retry
-from bot.core.model import Comment, Marker, Plan
+from bot.core.model import Comment, IssueRef, Marker, Plan
 from bot.flow.publish import own_comment, say
 from bot.flow.render import write_marker
 from tests.fakes import REF, FakeForge, FakeLock, an_issue
@@ -64,6 +64,33 @@ def test_a_comment_that_a_forge_gave_a_line_end_is_not_edited_for_it() -> None:
 def test_of_two_comments_the_older_is_ours() -> None:
     desk = Desk(Comment(9, BODY), BEFORE)
     assert own_comment(REF, desk.forge) == BEFORE
+
+
+class Raced(FakeForge):
+    """Another worker's comment appears together with ours, `theirs` saying with which number."""
+
+    theirs: int
+
+    def comment(self, ref: IssueRef, body: str) -> Comment:
+        made = super().comment(ref, body)
+        self.ours.append(Comment(self.theirs, body))
+        return made
+
+
+@pytest.mark.parametrize(("theirs", "kept"), [(900, 900), (902, 901)])
+def test_of_two_comments_that_a_race_has_left_the_later_one_goes(theirs: int, kept: int) -> None:
+    forge = Raced(an_issue("It is broken"))
+    forge.theirs = theirs
+    said = say(PLAN, None, forge, FakeLock(), print)
+    assert said == Comment(kept, BODY)
+    assert forge.ours == [Comment(kept, BODY)]
+
+
+def test_comments_by_hand_are_never_taken_away() -> None:
+    by_hand = Comment(999, "I can confirm this.")
+    desk = Desk(by_hand)
+    desk.say()
+    assert by_hand in desk.forge.ours
 
 
 def test_a_comment_without_the_marker_is_somebody_writing_by_hand() -> None:

@@ -7,11 +7,10 @@ from dataclasses import replace
 import pytest
 
 from bot.core.model import Comment, IssueRef, Label, Outcome
-from bot.flow.process import Desk, process
+from bot.flow.process import process
 from bot.flow.render import summary_of
 from bot.store.memory import MemoryStore
-from bot.store.purse import MemoryPurse
-from tests.fakes import REF, FakeForge, ScriptedModel, a_delivery, an_issue, says
+from tests.fakes import REF, FakeForge, ScriptedModel, a_delivery, a_desk, an_issue, says
 
 TITLE, BODY = "Login fails", "It does nothing since the upgrade."
 HARD = "Press @admin, see #1 in snake_case_name or C++ (v1.2.3) * and https://example.com/x?"
@@ -32,7 +31,7 @@ class Repository:
     """Issue 41, a second one of any text, and what all jobs share."""
 
     def __init__(self, *answers: str) -> None:
-        self.store, self.purse, self.model = MemoryStore(), MemoryPurse(), ScriptedModel(*answers)
+        self.store, self.model = MemoryStore(), ScriptedModel(*answers)
         self.first = FakeForge(an_issue(TITLE, BODY), (Label("bug"),))
 
     def first_job(self) -> Outcome:
@@ -46,7 +45,7 @@ class Repository:
 
     def _job(self, forge: FakeForge, ref: IssueRef) -> Outcome:
         delivery = replace(a_delivery(), ref=ref, id=f"d-{ref.number}")
-        return process(delivery, Desk(forge, self.model, self.store, self.purse))
+        return process(delivery, a_desk(forge, self.model, self.store))
 
 
 @pytest.mark.parametrize("summary", ["Login does nothing.", HARD, "登录按钮没有反应。"])

@@ -13,8 +13,8 @@ from typing import Any
 import httpx
 import pytest
 
-from bot.core.errors import Doubtful, Forbidden, GiveUp, Gone, Retry, TaglineError
-from bot.forges.github.errors import Unauthorized
+from bot.core.errors import Doubtful, Forbidden, GiveUp, Gone, Limited, Retry, TaglineError
+from bot.forges.github.errors import Moved, Unauthorized
 from bot.forges.github.rest import RAW, Credential, Rest
 from tests.fakes import NOW, ScriptedWeb
 
@@ -51,30 +51,30 @@ def limited(reset: object) -> dict[str, str]:
 SECONDARY = "You have exceeded a secondary rate limit. Please wait a few minutes."
 ANSWERS = {
     "credentials refused": Answer(401, Unauthorized, message="Bad credentials"),
-    "used up, reset known": Answer(403, Retry, 900, headers=limited(int(NOW) + 900)),
-    "used up, reset has passed": Answer(403, Retry, 1, headers=limited(int(NOW) - 5)),
-    "used up, reset far away": Answer(403, Retry, 3700, headers=limited(int(NOW) + 90_000)),
-    "used up, reset unreadable": Answer(403, Retry, 60, headers=limited("soon")),
-    "used up, 429": Answer(429, Retry, 900, headers=limited(int(NOW) + 900)),
+    "used up, reset known": Answer(403, Limited, 900, headers=limited(int(NOW) + 900)),
+    "used up, reset has passed": Answer(403, Limited, 1, headers=limited(int(NOW) - 5)),
+    "used up, reset far away": Answer(403, Limited, 3700, headers=limited(int(NOW) + 90_000)),
+    "used up, reset unreadable": Answer(403, Limited, 60, headers=limited("soon")),
+    "used up, 429": Answer(429, Limited, 900, headers=limited(int(NOW) + 900)),
     "secondary limit with retry-after": Answer(
-        403, Retry, 37, message=SECONDARY, headers={"retry-after": "37"}
+        403, Limited, 37, message=SECONDARY, headers={"retry-after": "37"}
     ),
-    "secondary limit without": Answer(403, Retry, 60, message=SECONDARY),
-    "429 with retry-after": Answer(429, Retry, 37, headers={"retry-after": "37"}),
+    "secondary limit without": Answer(403, Limited, 60, message=SECONDARY),
+    "429 with retry-after": Answer(429, Limited, 37, headers={"retry-after": "37"}),
     "429 with a very long retry-after": Answer(
-        429, Retry, 3700, headers={"retry-after": "99999999"}
+        429, Limited, 3700, headers={"retry-after": "99999999"}
     ),
     "429 with a date to retry after": Answer(
-        429, Retry, 60, headers={"retry-after": "Wed, 21 Oct 2026 07:28:00 GMT"}
+        429, Limited, 60, headers={"retry-after": "Wed, 21 Oct 2026 07:28:00 GMT"}
     ),
-    "429 without": Answer(429, Retry, 60),
+    "429 without": Answer(429, Limited, 60),
     "403 with a date to retry after": Answer(
-        403, Retry, 60, headers={"retry-after": "Wed, 21 Oct 2026 07:28:00 GMT"}
+        403, Limited, 60, headers={"retry-after": "Wed, 21 Oct 2026 07:28:00 GMT"}
     ),
-    "retry-after that is no number": Answer(429, Retry, 60, headers={"retry-after": "nan"}),
-    "retry-after without end": Answer(429, Retry, 3700, headers={"retry-after": "1e999"}),
+    "retry-after that is no number": Answer(429, Limited, 60, headers={"retry-after": "nan"}),
+    "retry-after without end": Answer(429, Limited, 3700, headers={"retry-after": "1e999"}),
     "retry-after comes before the reset": Answer(
-        403, Retry, 37, headers={"retry-after": "37", **limited(int(NOW) + 900)}
+        403, Limited, 37, headers={"retry-after": "37", **limited(int(NOW) + 900)}
     ),
     "no permission": Answer(403, Forbidden, message="Resource not accessible by integration"),
     "no permission, with requests left": Answer(
@@ -83,8 +83,8 @@ ANSWERS = {
     "not found": Answer(404, Gone, message="Not Found", fresh=True),
     "deleted": Answer(410, Gone, message="This issue was deleted"),
     "withheld": Answer(451, Gone),
-    "moved": Answer(301, Gone, headers={"location": f"{API}/repositories/1/issues/2"}),
-    "moved for now": Answer(307, Gone, headers={"location": "https://evil.example/"}),
+    "moved": Answer(301, Moved, headers={"location": f"{API}/repositories/1/issues/2"}),
+    "moved for now": Answer(307, Moved, headers={"location": "https://evil.example/"}),
     "not processable": Answer(422, Forbidden, message="Validation Failed"),
     "bad request": Answer(400, Forbidden),
     "broken": Answer(500, Retry, to_a_write=Doubtful),

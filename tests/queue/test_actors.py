@@ -18,6 +18,7 @@ from bot.core.model import Delivery, IssueRef, Outcome, Record
 from bot.queue.actors import MAX_TRIES, declare, send
 from bot.queue.broker import Broker, connect, is_queued
 from bot.queue.crew import Crew
+from bot.queue.rounds import Rounds
 from bot.store.memory import MemoryStore
 from bot.store.private import PrivateRedis
 
@@ -39,10 +40,10 @@ class Bench:
             return do(delivery, tries)
 
         declare(self.broker, run, self.jobs)
-        self.crew = Crew(self.broker, threads=2)
+        self.crew = Crew(self.broker, 2, Rounds({}))
 
     def send(self) -> str:
-        return send(self.broker, DELIVERY, 0, self.jobs)
+        return send(self.broker, self.jobs, DELIVERY)
 
     def wait(self, job: str, *states: str, seconds: float = 10) -> Job:
         until = time.monotonic() + seconds

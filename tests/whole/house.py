@@ -67,6 +67,7 @@ class House:
         self.on = on or self.on
         self.repo = f"acme/house{next(_numbers)}"
         self.host.add_repo(self.repo, LABELS)
+        self.quiet()
         self.lines = io.StringIO()
         log.configure("debug", "json", self.settings.secrets, self.lines)
         if self.url:
@@ -112,12 +113,18 @@ class House:
                 yield self
         self.redis.close()
 
+    def quiet(self) -> None:
+        """Nothing of earlier tests waits for a model, and no sweep finds what they left."""
+        self.redis.delete("tagline:waiting", "tagline:parked", "tagline:places")
+        self.redis.set("tagline:lease:sweep", 1, ex=3600)
+
     def _point_hooks_here(self) -> None:
         self.box.webhook_url = f"{self.url}/webhooks/github"
         self.box.gitlab_webhook_url = f"{self.url}/webhooks/gitlab"
 
     @contextmanager
     def working(self) -> Iterator[None]:
+        self.quiet()
         crew = wiring.worker(self.settings)
         crew.start()
         try:

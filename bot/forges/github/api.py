@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
+from functools import partial
+from itertools import takewhile
 from typing import Any
 
-from bot.core.errors import Doubtful, Forbidden, Gone
-from bot.core.model import Comment, Issue, IssueRef, Label
+from cachetools import TTLCache
+
+from bot.core.errors import Doubtful, Final, Gone
+from bot.core.model import Comment, Issue, IssueRef, Label, Rate
 from bot.core.repoconfig import MAX_BYTES as MAX_CONFIG
-from bot.forges.cache import PerRepository
+from bot.forges.cache import REPOSITORIES, PerRepository
 from bot.forges.github.auth import AppAuth, Auth
-from bot.forges.github.errors import Unauthorized
+from bot.forges.github.errors import Moved, Unauthorized
 from bot.forges.github.rest import JSON, RAW, Rest
 from bot.forges.wire import moment, text
 
@@ -22,14 +28,20 @@ DEFAULTS = ".github"  # the repository of an organisation that may hold a file f
 LABELS_SECONDS = 300
 CONFIG_SECONDS = 60
 DEFAULTS_SECONDS = 300
+NAMES_SECONDS = 3600
+PEOPLE = ("OWNER", "MEMBER", "COLLABORATOR")
 
 
 class GitHub:
-    """Implements the `Forge` port; safe to share between threads."""
+    """Implements the `Forge` and `Watched` ports; safe to share between threads."""
+
+    rate = Rate(per_minute=72, per_hour=480)  # it takes 80 and 500
 
     def __init__(self, rest: Rest, auth: Auth) -> None:
         self._rest = rest
         self._auth = auth
+        self._names: TTLCache[int, str] = TTLCache(REPOSITORIES, NAMES_SECONDS)
+        self._guard = threading.Lock()
         self._labels = PerRepository(self._fetch_labels, LABELS_SECONDS)
         self._configs = PerRepository(self._fetch_config, CONFIG_SECONDS)
         self._defaults = PerRepository(self._fetch_file, DEFAULTS_SECONDS)
@@ -38,7 +50,7 @@ class GitHub:
         """Complete a reference that a person typed: installation and numeric repository id."""
         if isinstance(self._auth, AppAuth) and not ref.account:
             path = "/repos/{owner}/{repo}/installation"
-            found = self._rest.call("GET", path, _names(ref), self._auth.app_jwt())
+            found = self._auth.as_app(lambda us: self._rest.call("GET", path, _names(ref), us))
             ref = replace(ref, account=str(found["id"]))
         repository = self._call("GET", "/repos/{owner}/{repo}", ref)
         return replace(ref, repo_id=int(repository["id"]), repo=str(repository["full_name"]))
@@ -83,17 +95,24 @@ class GitHub:
         path = "/repos/{owner}/{repo}/issues/comments/{comment}"
         try:
             self._call("PATCH", path, ref, {"comment": comment_id}, data={"body": body})
-        except Gone as gone:
-            if isinstance(gone, Forbidden):
-                raise
+        except Gone:
             return False
         return True
+
+    def delete(self, ref: IssueRef, comment_id: int) -> None:
+        path = "/repos/{owner}/{repo}/issues/comments/{comment}"
+        with suppress(Gone):
+            self._call("DELETE", path, ref, {"comment": comment_id})
+
+    def replied(self, ref: IssueRef) -> bool:
+        found = self._pages("/repos/{owner}/{repo}/issues/{number}/comments", ref)
+        return any(_is_person(c) and c.get("author_association") in PEOPLE for c in found)
 
     def can_write(self, issue: Issue) -> bool:
         path = "/repos/{owner}/{repo}/collaborators/{username}/permission"
         try:
             found = self._call("GET", path, issue.ref, {"username": issue.author})
-        except Gone:
+        except Final:
             return False
         return found.get("permission") in ("admin", "write")
 
@@ -106,6 +125,61 @@ class GitHub:
             path = "/repos/{owner}/{repo}/issues/{number}/labels"
             self._call("POST", path, ref, data={"labels": names})
         return names
+
+    def remove_labels(self, ref: IssueRef, names: tuple[str, ...]) -> None:
+        path = "/repos/{owner}/{repo}/issues/{number}/labels/{name}"
+        for name in names:
+            with suppress(Gone):
+                self._call("DELETE", path, ref, {"name": name})
+
+    def set_by_us(self, ref: IssueRef, names: tuple[str, ...]) -> tuple[str, ...]:
+        events = self._pages("/repos/{owner}/{repo}/issues/{number}/events", ref)
+        labeled = (event for event in events if event.get("event") == "labeled")
+        last = {_label_name(e.get("label")): self._auth.is_own(e) for e in labeled}
+        return tuple(name for name in names if last.get(name))
+
+    def opened_between(self, place: IssueRef, since: float, until: float) -> tuple[IssueRef, ...]:
+        query = {"state": "open", "sort": "created", "direction": "desc"}
+        found = self._pages("/repos/{owner}/{repo}/issues", place, **query)
+        young = takewhile(lambda issue: moment(issue.get("created_at")) >= since, found)
+        people = (i for i in young if "pull_request" not in i and _is_person(i))
+        wanted = (i for i in people if moment(i.get("created_at")) <= until)
+        return tuple(replace(place, number=int(issue["number"])) for issue in wanted)
+
+    def failed_deliveries(self, since: float) -> Mapping[int, str]:
+        """Only an App is told; https://docs.github.com/en/rest/apps/webhooks"""
+        failed: dict[int, str] = {}
+        taken: set[str] = set()
+        for delivery in self._deliveries(since):
+            guid = str(delivery["guid"])
+            if 200 <= int(delivery["status_code"]) < 300:
+                taken.add(guid)
+            elif guid not in taken and delivery.get("event") == "issues":
+                failed[int(delivery["id"])] = guid
+                taken.add(guid)
+        return failed
+
+    def redeliver(self, delivery: int) -> None:
+        assert isinstance(self._auth, AppAuth)
+        path = "/app/hook/deliveries/{id}/attempts"
+        self._auth.as_app(lambda us: self._rest.call("POST", path, {"id": delivery}, us))
+
+    def _deliveries(self, since: float) -> Iterator[dict[str, Any]]:
+        """The newest first; each attempt is one of them."""
+        auth, cursor = self._auth, ""
+        if not isinstance(auth, AppAuth):
+            return
+        path = "/app/hook/deliveries{?per_page,cursor}"
+        for _ in range(MAX_PAGES):
+            query: dict[str, str | int] = {
+                "per_page": PAGE,
+                **({"cursor": cursor} if cursor else {}),
+            }
+            found, cursor = auth.as_app(partial(self._rest.page, path, query))
+            young = [x for x in found if moment(x.get("delivered_at")) >= since]
+            yield from young
+            if not cursor or len(young) < len(found):
+                return
 
     def _fetch_labels(self, ref: IssueRef) -> tuple[Label, ...]:
         found = self._pages("/repos/{owner}/{repo}/labels", ref)
@@ -122,17 +196,18 @@ class GitHub:
         path = "/repos/{owner}/{repo}/contents/{path}"
         try:
             found = self._call("GET", path, ref, {"path": CONFIG_PATH}, accept=RAW)
-        except Gone:
+        except Final:
             # Not there, or the App was not given `contents` or is not installed there.
             return None
         if found is None:  # an empty file
             return ""
         return text(found)[: MAX_CONFIG + 1] if isinstance(found, str) else None
 
-    def _pages(self, path: str, ref: IssueRef) -> Iterator[dict[str, Any]]:
+    def _pages(self, path: str, ref: IssueRef, **query: str) -> Iterator[dict[str, Any]]:
+        names = ",".join((*query, "per_page", "page"))
         for page in range(1, MAX_PAGES + 1):
-            paging = {"per_page": PAGE, "page": page}
-            found = self._call("GET", path + "{?per_page,page}", ref, paging)
+            paging: dict[str, str | int] = {**query, "per_page": PAGE, "page": page}
+            found = self._call("GET", f"{path}{{?{names}}}", ref, paging)
             yield from found
             if len(found) < PAGE:
                 return
@@ -147,9 +222,8 @@ class GitHub:
         data: Mapping[str, Any] | None = None,
         accept: str = JSON,
     ) -> Any:
-        everything = {**_names(ref), "number": ref.number, **(variables or {})}
-
         def attempt() -> Any:
+            everything = {**_names(self._now_named(ref)), "number": ref.number, **(variables or {})}
             credential = self._auth.credential(ref)
             return self._rest.call(method, path, everything, credential, data=data, accept=accept)
 
@@ -159,6 +233,30 @@ class GitHub:
             if not self._auth.forget(ref):
                 raise
             return attempt()
+        except Moved:
+            if not self._renamed(ref):
+                raise
+            return attempt()
+
+    def _now_named(self, ref: IssueRef) -> IssueRef:
+        """Under its present name: GitHub's addresses go by it, and it may have changed since."""
+        with self._guard:
+            return replace(ref, repo=self._names.get(ref.repo_id, ref.repo))
+
+    def _renamed(self, ref: IssueRef) -> bool:
+        """Learn a repository's present name by its number; False where that is not what moved."""
+        if not ref.repo_id:
+            return False
+        credential = self._auth.credential(ref)
+        try:
+            found = self._rest.call("GET", "/repositories/{id}", {"id": ref.repo_id}, credential)
+        except Final:
+            return False
+        name = str(found["full_name"])
+        is_new = name != self._now_named(ref).repo
+        with self._guard:
+            self._names[ref.repo_id] = name
+        return is_new and found.get("id") == ref.repo_id
 
 
 def _names(ref: IssueRef) -> dict[str, str | int]:
@@ -169,3 +267,7 @@ def _names(ref: IssueRef) -> dict[str, str | int]:
 def _label_name(label: object) -> str:
     """GitHub's description allows plain names beside objects."""
     return text(label.get("name")) if isinstance(label, Mapping) else text(label)
+
+
+def _is_person(deed: Mapping[str, Any]) -> bool:
+    return (deed.get("user") or {}).get("type") != "Bot"

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
-from typing import Any, Protocol
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol, TypeVar
 
+import jwt
 from cachetools import TTLCache
-from gidgethub.apps import get_jwt
 
 from bot.core.errors import Forbidden, GiveUp
 from bot.core.model import IssueRef
+from bot.forges.github.errors import Unauthorized
 from bot.forges.github.rest import Credential, Rest
 
+T = TypeVar("T")
 # Installation tokens last an hour.
 TOKEN_SECONDS = 55 * 60
 PERMISSIONS = {"issues": "write", "contents": "read"}
 # What the App is registered with: app.yaml says the same.
 NEEDED = {**PERMISSIONS, "metadata": "read"}
 EVENTS = ("issues", "issue_comment")
+BACKDATED = 60  # seconds; https://docs.github.com/en/apps/creating-github-apps/authenticating-with-a-github-app/generating-a-json-web-token-jwt-for-a-github-app
+JWT_SECONDS = 540
+SAME_CLOCK = 30
 
 
 class Auth(Protocol):
@@ -28,8 +34,8 @@ class Auth(Protocol):
     def forget(self, ref: IssueRef) -> bool:
         """Drop a refused credential; True where a new one can be had."""
 
-    def is_own(self, comment: Mapping[str, Any]) -> bool:
-        """Whether a comment's author is us."""
+    def is_own(self, deed: Mapping[str, Any]) -> bool:
+        """Whether we wrote a comment, or did what an event tells of."""
 
 
 class AppAuth:
@@ -38,10 +44,14 @@ class AppAuth:
     https://docs.github.com/en/rest/apps/apps#create-an-installation-access-token-for-an-app
     """
 
-    def __init__(self, rest: Rest, app_id: str, private_key: str) -> None:
+    def __init__(
+        self, rest: Rest, app_id: str, private_key: str, clock: Callable[[], float] = time.time
+    ) -> None:
         self._rest = rest
         self._app_id = app_id
         self._private_key = private_key
+        self._clock = clock
+        self._ahead = 0.0
         self._tokens: TTLCache[tuple[str, str], str] = TTLCache(10_000, TOKEN_SECONDS)
         self._lock = threading.Lock()
 
@@ -60,16 +70,28 @@ class AppAuth:
             self._tokens.pop(self._key(ref), None)
         return True
 
-    def is_own(self, comment: Mapping[str, Any]) -> bool:
-        app = comment.get("performed_via_github_app") or {}
+    def is_own(self, deed: Mapping[str, Any]) -> bool:
+        app = deed.get("performed_via_github_app") or {}
         return self._app_id in (str(app.get("id")), app.get("client_id"))
 
     def app_jwt(self) -> Credential:
         """Proof that we are the App itself. Raises `GiveUp` where the key is no RSA key."""
+        since = int(self._clock() + self._ahead) - BACKDATED
+        claims = {"iat": since, "exp": since + JWT_SECONDS, "iss": self._app_id}
         try:
-            return Credential(jwt=get_jwt(app_id=self._app_id, private_key=self._private_key))
-        except (ValueError, TypeError):
+            return Credential(jwt=jwt.encode(claims, self._private_key, algorithm="RS256"))
+        except (ValueError, TypeError, jwt.PyJWTError):
             raise GiveUp("GITHUB_PRIVATE_KEY is not the private key of a GitHub App") from None
+
+    def as_app(self, ask: Callable[[Credential], T]) -> T:
+        """Ask as the App itself; once more by GitHub's clock where ours was the trouble."""
+        try:
+            return ask(self.app_jwt())
+        except Unauthorized as refusal:
+            if abs(refusal.ahead - self._ahead) <= SAME_CLOCK:
+                raise
+            self._ahead = refusal.ahead
+            return ask(self.app_jwt())
 
     def _key(self, ref: IssueRef) -> tuple[str, str]:
         return ref.account, str(ref.repo_id or ref.repo)
@@ -84,12 +106,10 @@ class AppAuth:
     def _mint_with(self, ref: IssueRef, permissions: Mapping[str, str]) -> str:
         name = ref.repo.partition("/")[2]
         scope = {"repository_ids": [ref.repo_id]} if ref.repo_id else {"repositories": [name]}
-        answer = self._rest.call(
-            "POST",
-            "/app/installations/{installation}/access_tokens",
-            {"installation": ref.account},
-            self.app_jwt(),
-            data={**scope, "permissions": permissions},
+        path = "/app/installations/{installation}/access_tokens"
+        data = {**scope, "permissions": permissions}
+        answer = self.as_app(
+            lambda us: self._rest.call("POST", path, {"installation": ref.account}, us, data=data)
         )
         return str(answer["token"])
 
@@ -108,10 +128,11 @@ class TokenAuth:
     def forget(self, ref: IssueRef) -> bool:
         return False
 
-    def is_own(self, comment: Mapping[str, Any]) -> bool:
+    def is_own(self, deed: Mapping[str, Any]) -> bool:
         if not self._user_id:
             self._user_id = int(self._rest.call("GET", "/user", {}, self._credential)["id"])
-        return (comment.get("user") or {}).get("id") == self._user_id
+        who = deed.get("user") or deed.get("actor") or {}
+        return who.get("id") == self._user_id
 
 
 class NoAuth:
@@ -123,5 +144,5 @@ class NoAuth:
     def forget(self, ref: IssueRef) -> bool:
         return False
 
-    def is_own(self, comment: Mapping[str, Any]) -> bool:
+    def is_own(self, deed: Mapping[str, Any]) -> bool:
         return False

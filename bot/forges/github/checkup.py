@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from bot.core.errors import Gone
+from bot.core.errors import Final
 from bot.core.findings import Finding
 from bot.forges.clock import about_clock
 from bot.forges.github.auth import EVENTS, NEEDED, AppAuth
@@ -60,7 +60,7 @@ class Checkup:
     def _about_hook(self, who: Credential) -> Iterator[Finding]:
         try:
             hook = self._get("/app/hook/config", who)
-        except Gone:
+        except Final:
             hook = {}
         url = text(hook.get("url"))
         if not url:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import httpx
 import msgspec
@@ -56,11 +57,22 @@ class Rest:
         `path` is a URI template. Raises `Retry`, `Doubtful`, `Gone`, `Forbidden`, `Unauthorized`.
         """
         request = self._request(method, path, variables, credential, data, accept)
+        return self._answer(request)[0]
+
+    def page(
+        self, path: str, variables: Mapping[str, str | int], credential: Credential
+    ) -> tuple[list[Any], str]:
+        """One page of a list, and the cursor of the next; "" after the last. Raises as `call`."""
+        request = self._request("GET", path, variables, credential, None, JSON)
+        items, following = self._answer(request)
+        return items, dict(parse_qsl(urlsplit(following or "").query)).get("cursor", "")
+
+    def _answer(self, request: httpx.Request) -> tuple[Any, str | None]:
         response = exchange("GitHub", self._clients.get(), request)
         try:
             return _decipher(response)
         except HTTPException as error:
-            raise classify(error, self._clock(), wrote=method != "GET") from None
+            raise classify(error, self._clock(), wrote=request.method != "GET") from None
 
     def _request(
         self,
@@ -86,9 +98,13 @@ class Rest:
         return self._clients.get().build_request(method, url, headers=headers, content=content)
 
 
-def _decipher(response: httpx.Response) -> Any:
+def _decipher(response: httpx.Response) -> tuple[Any, str | None]:
+    """What is in an answer, and the address of the next page, which is never followed."""
     try:
-        return sansio.decipher_response(response.status_code, response.headers, response.content)[0]
+        data, _, following = sansio.decipher_response(
+            response.status_code, response.headers, response.content
+        )
+        return data, following
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         # An answer that nobody can read: as doubtful as none.
         raise GitHubBroken(http.HTTPStatus.BAD_GATEWAY, headers=response.headers) from None

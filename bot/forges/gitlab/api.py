@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any, TypeVar
 
@@ -12,9 +14,9 @@ import gitlab
 from gitlab.exceptions import GitlabError
 from gitlab.v4.objects import Project, ProjectIssue
 
-from bot.core.errors import Doubtful, Forbidden, Gone, Retry
+from bot.core.errors import Doubtful, Final, Gone, Retry
 from bot.core.labels import scope
-from bot.core.model import Comment, Issue, IssueRef, Label
+from bot.core.model import Comment, Issue, IssueRef, Label, Rate
 from bot.core.repoconfig import MAX_BYTES as MAX_CONFIG
 from bot.forges.cache import PerRepository
 from bot.forges.gitlab.backend import HttpxBackend
@@ -35,10 +37,13 @@ BOT_USER = re.compile(r"(?:project|group)_\d+_bot(?:_\w+)?|service_account_\w+")
 
 
 class GitLab:
-    """Implements the `Forge` port; safe to share between threads.
+    """Implements the `Forge` and `Watched` ports; safe to share between threads.
 
     Projects are addressed by number where it is known, so a rename changes nothing.
     """
+
+    # https://docs.gitlab.com/administration/settings/rate_limit_on_notes_creation/: 300 a minute
+    rate = Rate(per_minute=240, per_hour=14_400)
 
     def __init__(self, url: str, token: str, clients: Clients) -> None:
         self._gl = gitlab.Gitlab(
@@ -102,20 +107,32 @@ class GitLab:
         notes = self._issue(ref).notes
         try:
             self._write(lambda: notes.update(comment_id, {"body": body}))
-        except Gone as gone:
-            if isinstance(gone, Forbidden):
-                raise
+        except Gone:
             return False
         return True
 
+    def delete(self, ref: IssueRef, comment_id: int) -> None:
+        notes = self._issue(ref).notes
+        with suppress(Gone):
+            self._write(lambda: notes.delete(comment_id))
+
+    def replied(self, ref: IssueRef) -> bool:
+        own_id, notes = self._own(), self._issue(ref).notes
+        found = self._pages(notes, activity_filter="only_comments", sort="asc")
+        people = {note.author["username"] for note in found if note.author["id"] != own_id}
+        return any(self._is_developer(ref, username) for username in people)
+
     def can_write(self, issue: Issue) -> bool:
-        members = self._project(issue.ref).members_all
-        asked = partial(members.list, query=issue.author, per_page=PAGE, get_all=False)
+        return self._is_developer(issue.ref, issue.author)
+
+    def _is_developer(self, ref: IssueRef, username: str) -> bool:
+        members = self._project(ref).members_all
+        asked = partial(members.list, query=username, per_page=PAGE, get_all=False)
         try:
             found = self._ask(asked)
-        except Gone:
+        except Final:
             return False
-        return any(m.username == issue.author and m.access_level >= DEVELOPER for m in found)
+        return any(m.username == username and m.access_level >= DEVELOPER for m in found)
 
     def add_labels(self, ref: IssueRef, names: tuple[str, ...]) -> tuple[str, ...]:
         # GitLab creates unknown labels, and a scoped one takes the place of its sibling: both
@@ -128,6 +145,36 @@ class GitLab:
             issues = self._project(ref).issues
             self._write(lambda: issues.update(ref.number, {"add_labels": list(names)}))
         return names
+
+    def remove_labels(self, ref: IssueRef, names: tuple[str, ...]) -> None:
+        issues = self._project(ref).issues
+        self._write(lambda: issues.update(ref.number, {"remove_labels": list(names)}))
+
+    def set_by_us(self, ref: IssueRef, names: tuple[str, ...]) -> tuple[str, ...]:
+        own_id = self._own()
+        events = self._pages(self._issue(ref).resourcelabelevents)
+        added = (e for e in events if e.action == "add" and e.label and e.user)
+        last = {text(e.label["name"]): e.user["id"] == own_id for e in added}
+        return tuple(name for name in names if last.get(name))
+
+    def opened_between(self, place: IssueRef, since: float, until: float) -> tuple[IssueRef, ...]:
+        query = {
+            "state": "opened",
+            "created_after": datetime.fromtimestamp(since, UTC).isoformat(),
+            "created_before": datetime.fromtimestamp(until, UTC).isoformat(),
+            "confidential": False,
+            "order_by": "created_at",
+            "sort": "desc",
+        }
+        found = self._pages(self._project(place).issues, **query)
+        people = (i for i in found if not BOT_USER.fullmatch(text(i.author["username"])))
+        return tuple(replace(place, number=int(issue.iid)) for issue in people)
+
+    def failed_deliveries(self, since: float) -> Mapping[int, str]:
+        return {}  # only a project's maintainers may see them
+
+    def redeliver(self, delivery: int) -> None:
+        raise Gone("GitLab redelivers for a project's maintainers only")
 
     def _fetch_labels(self, ref: IssueRef) -> tuple[Label, ...]:
         found = self._pages(self._project(ref).labels, include_ancestor_groups=True)
@@ -150,7 +197,7 @@ class GitLab:
         files = self._project(ref).files
         try:
             found = self._ask(lambda: files.raw(CONFIG_PATH, ref="HEAD"))
-        except Gone:
+        except Final:
             return None
         return found[: MAX_CONFIG + 1].decode("utf-8", "replace")
 

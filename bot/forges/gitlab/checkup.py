@@ -12,7 +12,7 @@ from typing import Any
 
 import gitlab
 
-from bot.core.errors import Gone
+from bot.core.errors import Final
 from bot.core.findings import Finding
 from bot.forges.clock import about_clock
 from bot.forges.gitlab.backend import HttpxBackend
@@ -56,7 +56,7 @@ class Checkup:
         """What the token may do, and when it ends."""
         try:
             token = self._get("/personal_access_tokens/self")
-        except Gone:
+        except Final:
             yield Finding("the token does not tell its scope and expiry")
             return
         scopes = token.get("scopes") or []
@@ -78,7 +78,7 @@ class Checkup:
         assert self._gl.user is not None
         try:
             member = self._get(f"{owner}/members/all/{self._gl.user.id}")
-        except Gone:
+        except Final:
             return 0
         return int(member.get("access_level", 0))
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bot.core.errors import Doubtful, Forbidden, GiveUp, Gone, Retry, TaglineError
+from bot.core.errors import Doubtful, Forbidden, GiveUp, Gone, Limited, Retry, TaglineError
 from bot.forges.wire import number
 
 SHORTEST_PAUSE = 60.0
@@ -29,7 +29,7 @@ def classify(
             "GitLab refused the token (status 401): check GITLAB_TOKEN, it may have expired"
         )
     if status == 429:
-        return Retry("GitLab asked to wait (status 429)", _pause(headers, now))
+        return Limited("GitLab asked to wait (status 429)", _pause(headers, now))
     if status in GONE:
         return Gone(GONE[status], fresh=status == 404)
     if 300 <= status < 400:

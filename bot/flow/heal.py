@@ -1,0 +1,71 @@
+"""What fell back on rules is asked for again: after 1, 2 and 3 minutes, then one issue a minute
+while the model is silent, until it answers or a day has passed."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from bot.core.model import Delivery, IssueRef, Outcome, Record, Wait
+from bot.core.ports import Health, Room
+
+PAUSES = (60.0, 120.0, 180.0)
+LONGEST_SECONDS = 24 * 3600.0
+AT_ONCE = 50
+WRITTEN = ("answered", "fallback", "quiet", "suggested")
+
+
+@dataclass(slots=True)
+class Healing:
+    """`clock` gives seconds since the epoch. The first round finds everybody due."""
+
+    room: Room
+    health: Health
+    clock: Callable[[], float]
+    _answers: int = -1
+
+    def over(self, delivery: Delivery, record: Record | None) -> bool:
+        """Whether a healing job comes too late, or for an issue that no longer waits."""
+        if delivery.kind != "heal":
+            return False
+        wait = record.wait if record else None
+        if wait and self.clock() - wait.since <= LONGEST_SECONDS:
+            return False
+        self.room.leave(delivery.ref)
+        return True
+
+    def after(self, outcome: Outcome) -> Wait | None:
+        """Whether an issue waits from now on, and for how long already."""
+        ref, record, found = outcome.delivery.ref, outcome.record, outcome.enrichment
+        fault = found.fault if found and record.status in WRITTEN else ""
+        if not fault:
+            if record.wait:
+                self.room.leave(ref)
+            return None
+        now, answers = self.clock(), self.health.answers()
+        wait = record.wait or Wait(now, 0, answers)
+        if wait.tries < len(PAUSES):
+            self.room.wait(ref, now + PAUSES[wait.tries])
+        elif fault == "answer" and answers > wait.answers:
+            self.room.leave(ref)  # others are answered: it is this issue, and stays as it is
+            return None
+        else:
+            self.room.park(ref, now)
+        return replace(wait, tries=wait.tries + 1, answers=answers)
+
+    def round(self, send: Callable[[Delivery], object]) -> Mapping[str, object]:
+        """Send those that are due, one a minute while no model may be asked. For the log."""
+        now, answers = self.clock(), self.health.answers()
+        if answers != self._answers:
+            self.room.unpark(now, everybody=self._answers < 0)
+            self._answers = answers
+        due = () if self.health.down() else self.room.take(now, AT_ONCE)
+        due = due or self.room.take_probe(now)
+        for ref in due:
+            send(Delivery(_name(ref), "heal", ref, now))
+        return {"issues": len(due)} if due else {}
+
+
+def _name(ref: IssueRef) -> str:
+    return f"heal-{hashlib.sha256(ref.key.encode()).hexdigest()[:24]}"

@@ -1,0 +1,94 @@
+"""What was missed is found: deliveries that nobody took, and young issues that nobody looked at.
+
+GitHub does not come again by itself, and Redis may have lost everything.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from bot.core.errors import Final, GiveUp, Retry
+from bot.core.model import Delivery, IssueRef
+from bot.core.ports import Ledger, Watched
+
+EVERY_SECONDS = 590.0
+LOOK_BACK_SECONDS = 24 * 3600.0
+JUST_NOW_SECONDS = 60.0  # whose delivery is likely at work
+TIMES_A_DAY = 3
+
+
+@dataclass(slots=True)
+class Sweep:
+    """`forge` gives the forge of a name; `clock` seconds since the epoch.
+
+    Repositories are remembered here too, for the case that Redis forgot them.
+    """
+
+    ledger: Ledger
+    forge: Callable[[str], Watched]
+    forges: tuple[str, ...]
+    clock: Callable[[], float]
+    _places: dict[str, IssueRef] = field(default_factory=dict)
+
+    def round(self, send: Callable[[Delivery], object]) -> Mapping[str, object]:
+        """Sweep, unless another worker did within ten minutes. What was found, for the log."""
+        self._remember()
+        if not self.ledger.lease("sweep", EVERY_SECONDS):
+            return {}
+        now, troubles = self.clock(), list[str]()
+        deliveries = sum(self._redeliver(name, now, troubles) for name in self.forges)
+        issues = 0
+        for place in tuple(self._places.values()):
+            issues += self._look(place, now, send, troubles)
+        found = {"issues": issues, "deliveries": deliveries, "troubles": sorted(set(troubles))}
+        return found if any(found.values()) else {}
+
+    def _remember(self) -> None:
+        """One list, here and in Redis, whichever knows more."""
+        known = {place.repo_key: place for place in self.ledger.places()}
+        lost = [place for key, place in self._places.items() if key not in known]
+        if lost:
+            self.ledger.keep_places(lost)
+        self._places |= known
+
+    def _redeliver(self, name: str, now: float, troubles: list[str]) -> int:
+        asked = 0
+        try:
+            failed = self.forge(name).failed_deliveries(now - LOOK_BACK_SECONDS)
+            for number, guid in failed.items():
+                if self.ledger.swept(f"{name} {guid}") <= TIMES_A_DAY:
+                    self.forge(name).redeliver(number)
+                    asked += 1
+        except (Final, GiveUp, Retry) as error:
+            troubles.append(str(error))
+        return asked
+
+    def _look(
+        self, place: IssueRef, now: float, send: Callable[[Delivery], object], troubles: list[str]
+    ) -> int:
+        if place.forge not in self.forges:
+            return 0
+        try:
+            forge, since = self.forge(place.forge), now - LOOK_BACK_SECONDS
+            young = forge.opened_between(place, since, now - JUST_NOW_SECONDS)
+        except Final:
+            self.ledger.forget_place(place)
+            self._places.pop(place.repo_key, None)
+            return 0
+        except (GiveUp, Retry) as error:
+            troubles.append(str(error))
+            return 0
+        missed = [ref for ref in young if self._is_missed(ref)]
+        for ref in missed:
+            send(Delivery(_name(ref), "opened", ref, now))
+        return len(missed)
+
+    def _is_missed(self, ref: IssueRef) -> bool:
+        """Without a record, and not looked after too often: one that always fails stays dead."""
+        return self.ledger.record(ref.key) is None and self.ledger.swept(ref.key) <= TIMES_A_DAY
+
+
+def _name(ref: IssueRef) -> str:
+    return f"sweep-{hashlib.sha256(ref.key.encode()).hexdigest()[:24]}"

@@ -1,0 +1,122 @@
+"""Where issues wait for a model, and when an account may comment next: in memory and in Redis."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+import redis
+
+from bot.core.model import Rate
+from bot.core.ports import Room
+from bot.store.pace import RedisPace
+from bot.store.redis import RedisStore
+from bot.store.room import TAKEN_SECONDS, MemoryRoom, RedisRoom
+from tests.fakes import NOW, REF
+
+ONE, TWO, THREE = (replace(REF, number=number) for number in (1, 2, 3))
+
+
+@pytest.fixture
+def client(redis_url: str) -> Iterator[redis.Redis]:
+    with redis.Redis.from_url(redis_url) as made:
+        made.delete(*(made.keys("room:*") or ["room"]))
+        yield made
+
+
+@pytest.fixture(params=["memory", "redis"])
+def room(request: pytest.FixtureRequest, client: redis.Redis) -> Room:
+    return MemoryRoom() if request.param == "memory" else RedisRoom(client, "room")
+
+
+def test_each_comes_when_it_is_due_and_again_when_its_job_got_lost(room: Room) -> None:
+    room.wait(ONE, NOW)
+    room.wait(TWO, NOW + 60)
+    assert room.take(NOW, 9) == (ONE,)
+    assert room.take(NOW, 9) == ()
+    assert room.take(NOW + 60, 9) == (TWO,)
+    assert room.take(NOW + TAKEN_SECONDS, 9) == (ONE,)
+
+
+def test_no_more_come_than_were_asked_for(room: Room) -> None:
+    for ref in (ONE, TWO, THREE):
+        room.wait(ref, NOW)
+    assert len(room.take(NOW, 2)) == 2
+    assert len(room.take(NOW, 2)) == 1
+
+
+def test_who_leaves_comes_no_more(room: Room) -> None:
+    room.wait(ONE, NOW)
+    room.park(TWO, NOW)
+    room.leave(ONE)
+    room.leave(TWO)
+    room.unpark(NOW, everybody=True)
+    assert room.take(NOW + 9999, 9) == ()
+
+
+def test_one_probe_a_minute_the_longest_parked_first(room: Room) -> None:
+    room.park(TWO, NOW + 1)
+    room.park(ONE, NOW)
+    assert room.take(NOW + 9, 9) == ()
+    assert room.take_probe(NOW + 9) == (ONE,)
+    assert room.take_probe(NOW + 10) == ()
+
+
+def test_who_is_due_may_be_the_probe(room: Room) -> None:
+    room.wait(ONE, NOW + 5)
+    assert room.take_probe(NOW) == ()
+    assert room.take_probe(NOW + 5) == (ONE,)
+
+
+def test_the_parked_ones_are_due_at_once_and_the_others_keep_their_time(room: Room) -> None:
+    room.park(ONE, NOW)
+    room.wait(TWO, NOW + 60)
+    room.unpark(NOW)
+    assert room.take(NOW, 9) == (ONE,)
+    room.unpark(NOW, everybody=True)
+    assert set(room.take(NOW, 9)) == {ONE, TWO}
+
+
+def tickets(pace: RedisPace, rate: Rate, names: range, account: str = "a") -> list[float]:
+    return [pace.wait(account, f"t{name}", rate) for name in names]
+
+
+def test_tickets_keep_below_both_limits_in_every_window(client: redis.Redis) -> None:
+    pace = RedisPace(client, "room", lambda: NOW)
+    waits = tickets(pace, Rate(per_minute=3, per_hour=8), range(12))
+    assert waits[:3] == [0, 0, 0]
+    for at in waits:
+        assert sum(at <= other < at + 60 for other in waits) <= 3
+        assert sum(at <= other < at + 3600 for other in waits) <= 8
+    assert max(waits) < 2 * 3600
+
+
+def test_a_ticket_keeps_its_moment_and_accounts_do_not_meet(client: redis.Redis) -> None:
+    now = [NOW]
+    pace = RedisPace(client, "room", lambda: now[0])
+    rate = Rate(per_minute=1, per_hour=100)
+    assert tickets(pace, rate, range(2)) == [0, 60]
+    now[0] += 20
+    assert tickets(pace, rate, range(2)) == [0, 40]
+    assert tickets(pace, rate, range(2), "b") == [0, 60]
+    now[0] += 45
+    assert tickets(pace, rate, range(3)) == [0, 0, 55]
+
+
+def test_a_silence_that_the_forge_wants_ends(client: redis.Redis) -> None:
+    pace = RedisPace(client, "room", lambda: NOW)
+    assert pace.paused("a") == 0
+    pace.pause("a", 30)
+    assert 29 < pace.paused("a") <= 30
+    assert pace.paused("b") == 0
+
+
+def test_the_ledger_leases_once_and_remembers_places(client: redis.Redis) -> None:
+    ledger = RedisStore(client, "room", lambda: NOW).ledger
+    assert [ledger.lease("sweep", 60) for _ in range(2)] == [True, False]
+    ledger.keep_places([replace(ONE, number=0)])
+    assert ledger.places() == (replace(ONE, number=0),)
+    ledger.forget_place(ONE)
+    assert ledger.places() == ()
+    assert [ledger.swept("x"), ledger.swept("x"), ledger.swept("y")] == [1, 2, 1]

@@ -1,0 +1,238 @@
+"""What fell back on rules is asked for again, and the model's answer takes its place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import pytest
+
+from bot.core.errors import ModelFailed
+from bot.core.model import Delivery, Label, Outcome
+from bot.flow.heal import LONGEST_SECONDS, PAUSES, Healing
+from bot.flow.process import process
+from bot.llm.breaker import Condition
+from bot.store.memory import MemoryStore
+from tests.fakes import NOW, REF, FakeForge, ScriptedModel, a_delivery, a_desk, an_issue, says
+
+TITLE = "Login button does nothing in Firefox 131"
+BODY = "After the 4.2 upgrade the login button does nothing. It crashed with an exception."
+LABELS = (Label("bug"), Label("area/login"), Label("needs-review"), Label("enhancement"))
+ANSWER = says("The login button does nothing.", ("area/login", "sure", "login button"))
+DOWN = ModelFailed("timeout", outage=True)
+USELESS = ModelFailed("not-json")
+MINUTE = 60.0
+
+
+@dataclass
+class Ward:
+    """One issue, a model that follows a script, and a clock that the test moves."""
+
+    model: ScriptedModel
+    forge: FakeForge = field(
+        default_factory=lambda: FakeForge(an_issue(TITLE, BODY), LABELS, next_id=900)
+    )
+    store: MemoryStore = field(default_factory=MemoryStore)
+    now: float = NOW
+
+    def __post_init__(self) -> None:
+        self.store = MemoryStore(lambda: self.now)
+        self.healing = Healing(
+            self.store.room, Condition(self.store, ["provider"]), lambda: self.now
+        )
+        self.round()  # the first one is the worker's start
+
+    def job(self, delivery: Delivery | None = None) -> Outcome:
+        desk = a_desk(self.forge, self.model, self.store, healing=self.healing)
+        return process(delivery or a_delivery(), desk)
+
+    def round(self) -> list[Delivery]:
+        sent: list[Delivery] = []
+        self.healing.round(sent.append)
+        return sent
+
+    def later(self, seconds: float) -> list[Outcome]:
+        """The jobs that a round sends after that time."""
+        self.now += seconds
+        return [self.job(delivery) for delivery in self.round()]
+
+    def provider_fails(self) -> None:
+        self.store.call_failed("provider", at_once=True)
+
+
+def ward(*answers: str | ModelFailed) -> Ward:
+    return Ward(ScriptedModel(*answers))
+
+
+def test_the_model_s_answer_takes_the_place_of_the_rules_one_minute_later() -> None:
+    one = ward(DOWN, ANSWER)
+    assert one.job().record.status == "fallback"
+    assert list(one.forge.found.labels) == ["bug", "needs-review"]
+    assert one.forge.ours == []
+    assert one.later(PAUSES[0] - 1) == []
+    (healed,) = one.later(2)
+    assert healed.record.status == "answered"
+    assert list(one.forge.found.labels) == ["area/login"]
+    (comment,) = one.forge.ours
+    assert "The login button does nothing." in comment.body
+    assert "- **Labels:** `area/login`.\n" in comment.body
+    assert one.later(MINUTE * 60) == []
+
+
+def test_a_label_that_a_person_set_again_is_theirs() -> None:
+    one = ward(DOWN, ANSWER)
+    one.job()
+    one.forge.touched.add("bug")
+    one.later(PAUSES[0])
+    assert one.forge.found.labels == ("bug", "area/login")
+
+
+def test_a_label_of_the_rules_that_the_model_chooses_too_is_not_touched() -> None:
+    one = ward(DOWN, says("It crashes.", ("bug", "sure", "crashed")))
+    one.job()
+    one.later(PAUSES[0])
+    assert one.forge.found.labels == ("bug",)
+    assert one.forge.writes == ["labels", "unlabel", "comment"]
+
+
+def test_a_label_of_the_rules_does_not_stand_in_the_way_of_its_group() -> None:
+    one = ward(DOWN, says("A wish.", ("enhancement", "sure", "wish")))
+    one.forge.config = "labels: {groups: {type: [bug, enhancement]}}"
+    one.job()
+    one.later(PAUSES[0])
+    assert one.forge.found.labels == ("enhancement",)
+
+
+def test_a_fallback_comment_is_replaced_in_place() -> None:
+    one = ward(DOWN, ANSWER)
+    one.forge.config = "comment: {on_fallback: true}"
+    one.job()
+    (before,) = one.forge.ours
+    one.forge.people_replied = True
+    one.later(PAUSES[0])
+    (after,) = one.forge.ours
+    assert after.id == before.id
+    assert "The login button does nothing." in after.body
+
+
+def test_nothing_is_said_once_a_maintainer_has_replied() -> None:
+    one = ward(DOWN, ANSWER)
+    one.job()
+    one.forge.people_replied = True
+    (healed,) = one.later(PAUSES[0])
+    assert (healed.record.status, one.forge.ours) == ("quiet", [])
+    assert one.forge.found.labels == ("area/login",)
+
+
+def test_tries_come_after_one_two_and_three_minutes() -> None:
+    one = ward(*[DOWN] * 4)
+    one.job()
+    for pause in PAUSES:
+        assert one.later(pause - 1) == []
+        assert len(one.later(1)) == 1
+
+
+def test_while_the_provider_is_down_one_issue_a_minute_is_tried() -> None:
+    one = ward()
+    for number in range(20):
+        one.store.room.wait(replace(REF, number=number), one.now)
+    one.provider_fails()
+    sent = []
+    for _ in range(18):
+        one.now += 10
+        sent.append(len(one.round()))
+    assert (sum(sent), max(sent)) == (3, 1)
+    one.store.call_succeeded("provider")
+    one.now += 10
+    assert len(one.round()) == 17
+
+
+def test_an_hour_of_silence_ends_in_one_comment_within_ten_minutes() -> None:
+    one = ward(*[DOWN] * 80)
+    one.job()
+    one.provider_fails()
+    for _ in range(360):
+        one.later(10)
+    one.model.answers[:] = [ANSWER]
+    waited = 0
+    while not one.forge.ours:
+        one.later(10)
+        waited += 10
+        assert waited <= 600
+    assert one.forge.found.labels == ("area/login",)
+
+
+@pytest.mark.parametrize("failure", [DOWN, USELESS])
+def test_a_model_that_says_nothing_to_anybody_is_asked_for_a_day(failure: ModelFailed) -> None:
+    one = ward(*[failure] * 2000)
+    one.job()
+    asked = [one.later(MINUTE) for _ in range(26 * 60)]
+    tries = sum(map(len, asked))
+    assert 10 < tries <= 24 * 60 + 1
+    assert one.later(LONGEST_SECONDS) == []
+
+
+def test_an_issue_that_only_itself_cannot_be_answered_is_let_be() -> None:
+    one = ward(*[USELESS] * 10)
+    one.job()
+    for pause in PAUSES[:2]:
+        one.later(pause)
+    one.store.call_succeeded("provider")  # somebody else's issue
+    one.later(PAUSES[2])
+    assert one.forge.found.labels == ("bug", "needs-review")
+    assert [one.later(MINUTE) for _ in range(120)] == [[]] * 120
+
+
+def test_parked_issues_are_due_as_soon_as_somebody_is_answered() -> None:
+    one = ward(*[DOWN] * 4, ANSWER)
+    one.job()
+    for pause in PAUSES:
+        one.later(pause)
+    one.store.room.take_probe(one.now + 1)  # this minute's probe is somebody else
+    one.store.room.park(REF, one.now)
+    one.store.call_succeeded("provider")
+    (healed,) = one.later(1)
+    assert healed.record.status == "answered"
+
+
+def test_a_start_makes_everybody_due() -> None:
+    one = ward(DOWN, ANSWER)
+    one.job()
+    one.healing = Healing(one.store.room, Condition(one.store, ["provider"]), lambda: one.now)
+    (healed,) = one.later(1)
+    assert healed.record.status == "answered"
+
+
+def test_an_issue_that_a_person_closed_waits_no_longer() -> None:
+    one = ward(DOWN)
+    one.job()
+    one.forge.found = replace(one.forge.found, is_open=False)
+    (skipped,) = one.later(PAUSES[0])
+    assert skipped.record.status == "skipped"
+    assert one.later(MINUTE * 30) == []
+
+
+def test_without_a_provider_nothing_waits() -> None:
+    one = ward()
+    desk = a_desk(one.forge, None, one.store, healing=one.healing)
+    assert process(a_delivery(), desk).record.wait is None
+    assert one.later(MINUTE * 10) == []
+
+
+def test_a_day_old_issue_is_healed_whatever_its_age() -> None:
+    one = ward(DOWN, ANSWER)
+    one.job()
+    one.provider_fails()
+    one.now += LONGEST_SECONDS - 60
+    one.store.call_succeeded("provider")
+    (healed,) = one.later(1)
+    assert healed.record.status == "answered"
+
+
+def test_a_job_that_got_lost_is_sent_again() -> None:
+    one = ward(DOWN, ANSWER)
+    one.job()
+    one.now += PAUSES[0]
+    assert len(one.round()) == 1  # and its worker dies
+    assert one.later(MINUTE) == []
+    (healed,) = one.later(MINUTE * 10)
+    assert healed.record.status == "answered"

@@ -1,0 +1,160 @@
+"""The sweep: what nobody took and what nobody looked at is found, once, and not for ever."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
+
+import pytest
+
+from bot.core.errors import Gone, Retry, TaglineError
+from bot.core.model import Delivery, IssueRef, Record
+from bot.flow.reconcile import JUST_NOW_SECONDS, LOOK_BACK_SECONDS, Sweep
+from tests.fakes import NOW, REF
+
+PLACE = replace(REF, number=0)
+ELSEWHERE = replace(PLACE, repo="acme/other", repo_id=7002)
+
+
+@dataclass
+class FakeLedger:
+    known: dict[str, IssueRef] = field(default_factory=dict)
+    records: dict[str, Record] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)
+    leased: bool = False
+
+    def lease(self, name: str, seconds: float) -> bool:
+        free, self.leased = not self.leased, True
+        return free
+
+    def places(self) -> tuple[IssueRef, ...]:
+        return tuple(self.known.values())
+
+    def keep_places(self, places: Collection[IssueRef]) -> None:
+        self.known |= {place.repo_key: place for place in places}
+
+    def forget_place(self, place: IssueRef) -> None:
+        self.known.pop(place.repo_key, None)
+
+    def swept(self, key: str) -> int:
+        self.counts[key] = self.counts.get(key, 0) + 1
+        return self.counts[key]
+
+    def record(self, key: str) -> Record | None:
+        return self.records.get(key)
+
+
+@dataclass
+class FakeWatched:
+    """Issues by the moment of their opening; an error for a repository that cannot be read."""
+
+    opened: dict[IssueRef, float] = field(default_factory=dict)
+    failed: dict[int, str] = field(default_factory=dict)
+    asked: list[int] = field(default_factory=list)
+    error: TaglineError | None = None
+
+    def opened_between(self, place: IssueRef, since: float, until: float) -> tuple[IssueRef, ...]:
+        if self.error and place == ELSEWHERE:
+            raise self.error
+        here = {r: at for r, at in self.opened.items() if r.repo_id == place.repo_id}
+        return tuple(ref for ref, at in here.items() if since <= at <= until)
+
+    def failed_deliveries(self, since: float) -> dict[int, str]:
+        return self.failed
+
+    def redeliver(self, delivery: int) -> None:
+        self.asked.append(delivery)
+
+
+class House:
+    def __init__(self, *places: IssueRef) -> None:
+        self.ledger, self.forge, self.now = FakeLedger(), FakeWatched(), NOW
+        self.ledger.keep_places(list(places))
+        self.sent: list[Delivery] = []
+        self.sweep = Sweep(self.ledger, lambda name: self.forge, ("github",), lambda: self.now)
+
+    def again(self) -> dict[str, object]:
+        self.ledger.leased = False
+        self.sent.clear()
+        return dict(self.sweep.round(self.sent.append))
+
+    @property
+    def numbers(self) -> list[int]:
+        return [delivery.ref.number for delivery in self.sent]
+
+
+def number(at: int) -> IssueRef:
+    return replace(REF, number=at)
+
+
+def test_a_young_issue_without_a_record_is_enqueued() -> None:
+    house = House(PLACE)
+    house.forge.opened = {
+        number(1): NOW - 3600,
+        number(2): NOW - 3600,
+        number(3): NOW - LOOK_BACK_SECONDS - 1,
+        number(4): NOW - JUST_NOW_SECONDS + 5,
+    }
+    house.ledger.records[number(2).key] = Record("skipped")
+    assert house.again() == {"issues": 1, "deliveries": 0, "troubles": []}
+    (delivery,) = house.sent
+    assert (delivery.kind, delivery.ref, delivery.received_at) == ("opened", number(1), NOW)
+
+
+def test_an_issue_that_always_fails_is_looked_after_three_times_a_day() -> None:
+    house = House(PLACE)
+    house.forge.opened = {number(1): NOW - 3600}
+    found = []
+    for _ in range(6):
+        house.again()
+        found.append(house.numbers)
+    assert found == [[1], [1], [1], [], [], []]
+
+
+def test_two_workers_sweep_once() -> None:
+    house = House(PLACE)
+    house.forge.opened = {number(1): NOW - 3600}
+    house.again()
+    assert house.sweep.round(house.sent.append) == {}
+
+
+def test_deliveries_that_nobody_took_are_asked_for_again_and_not_for_ever() -> None:
+    house = House()
+    house.forge.failed = {11: "guid-1", 12: "guid-2"}
+    assert house.again()["deliveries"] == 2
+    for _ in range(5):
+        house.again()
+    assert house.forge.asked == [11, 12] * 3
+
+
+def test_places_outlive_a_redis_that_forgot_everything() -> None:
+    house = House(PLACE)
+    house.again()
+    house.ledger.known.clear()
+    house.forge.opened = {number(1): NOW - 3600}
+    house.again()
+    assert house.numbers == [1]
+    assert house.ledger.places() == (PLACE,)
+
+
+def test_a_repository_that_left_us_is_forgotten_and_the_others_are_swept() -> None:
+    house = House(ELSEWHERE, PLACE)
+    house.forge.opened = {number(1): NOW - 3600}
+    house.forge.error = Gone("not found")
+    house.again()
+    assert house.numbers == [1]
+    assert house.ledger.places() == (PLACE,)
+
+
+def test_a_repository_that_cannot_be_read_now_is_told_and_tried_again() -> None:
+    house = House(ELSEWHERE, PLACE)
+    house.forge.error = Retry("GitHub failed (status 502)")
+    assert house.again()["troubles"] == ["GitHub failed (status 502)"]
+    assert set(house.ledger.places()) == {PLACE, ELSEWHERE}
+
+
+@pytest.mark.parametrize("forge", ["gitlab"])
+def test_a_forge_without_access_is_left_out(forge: str) -> None:
+    house = House(replace(PLACE, forge=forge))
+    house.forge.opened = {number(1): NOW - 3600}
+    assert house.again() == {}
