@@ -15,6 +15,7 @@ COMMANDS = {
     "check": "Try everything that Tagline needs; each problem with its fix.",
     "config": "Check, show or begin a repository's tagline.yml.",
     "job": "Tell what became of a job.",
+    "dead": "Look at jobs that were given up, and send them again.",
     "gitlab": "Add or remove the webhook of a GitLab project or group.",
     "version": "Print the version.",
 }

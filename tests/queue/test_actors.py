@@ -18,6 +18,7 @@ from bot.core.model import Delivery, IssueRef, Outcome, Record
 from bot.queue.actors import MAX_TRIES, declare, send
 from bot.queue.broker import Broker, connect, is_queued
 from bot.queue.crew import Crew
+from bot.queue.dead import DeadLetters
 from bot.queue.rounds import Rounds
 from bot.store.memory import MemoryStore
 from bot.store.private import PrivateRedis
@@ -194,3 +195,27 @@ def test_a_job_of_another_version_is_kept_as_a_dead_letter(bench: Make) -> None:
     one.broker.enqueue(strange)
     assert one.wait(strange.message_id, "dead").why == "a job that this version cannot read"
     assert one.client.zcard("tagline:issues.XQ") == 1
+
+
+def test_a_dead_letter_tells_its_issue_and_is_sent_again_as_new(bench: Make) -> None:
+    reasons: list[Exception] = [GiveUp("the token was refused")]
+
+    def do(delivery: Delivery, tries: int) -> Outcome:
+        if reasons:
+            raise reasons.pop()
+        return fine(delivery, tries)
+
+    one = bench(do)
+    letters = DeadLetters(one.client)
+    before = [letter.job for letter in letters.all()]
+    job = one.send()
+    one.wait(job, "dead")
+    until = time.monotonic() + 5
+    while not (found := [x for x in letters.all() if x.job not in before]):
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    assert [(letter.job, letter.issue) for letter in found] == [(job, str(REF))]
+    assert letters.send_again(job)
+    assert one.wait(job, "done").tries == 1
+    assert [letter.job for letter in letters.all()] == before
+    assert not letters.send_again(job)

@@ -145,6 +145,26 @@ def test_a_job_that_still_waits_is_queued(build: Build, tmp_path: Path) -> None:
         assert json.loads(told.stdout)["state"] == "queued"
 
 
+def test_a_dead_letter_is_listed_and_sent_again_once_its_reason_is_gone(
+    build: Build, tmp_path: Path
+) -> None:
+    with build().open() as house:
+        house.box.fault(f"{house.on}-401", times=None)
+        number = house.issue()
+        job = house.opened.job
+        listed = tagline("dead", "list", "--json", cwd=tmp_path, environment=access(house))
+        (letter,) = [x for x in json.loads(listed.stdout)["dead"] if x["job"] == job]
+        assert letter["issue"] == house.ref(number)
+        assert "refused" in letter["why"]
+        house.box.clear_faults()
+        sent = tagline("dead", "retry", str(job), cwd=tmp_path, environment=access(house))
+        assert (sent.returncode, sent.stderr) == (0, "1 sent again.\n")
+        house.wait(lambda: house.comments(number) or None)
+        again = tagline("dead", "retry", str(job), cwd=tmp_path, environment=access(house))
+        assert again.returncode == 1
+        assert tagline("dead", "retry", cwd=tmp_path, environment=access(house)).returncode == 2
+
+
 @pytest.mark.parametrize(
     ("arguments", "environment", "code", "says"),
     [
@@ -153,6 +173,7 @@ def test_a_job_that_still_waits_is_queued(build: Build, tmp_path: Path) -> None:
         (["serve"], {"GITHUB_WEBHOOK_SECRET": "shorty"}, 2, "GITHUB_WEBHOOK_SECRET is empty or"),
         (["worker"], {}, 2, "make demo"),
         (["worker"], {"TAGLINE_MOED": "off"}, 2, "did you mean TAGLINE_MODE"),
+        (["dead", "list"], {"REDIS_URL": "redis://127.0.0.1:1/0"}, 75, "REDIS_URL"),
         (["job", "none"], {"REDIS_URL": "redis://127.0.0.1:1/0"}, 75, "REDIS_URL"),
         (["enrich", "something"], {}, 2, "owner/repository#1"),
         (["enrich", "github:o/r#1", "--delay", "3"], {}, 2, "--apply"),
