@@ -8,6 +8,7 @@ import re
 import sys
 import traceback
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, TextIO
 
@@ -37,13 +38,14 @@ def configure(
     """Send our own events and the libraries' warnings to `stream` (stderr) as masked lines."""
     global _logger  # noqa: PLW0603 - there is one log
     out = stream or sys.stderr
+    lines: Any = _Patient(out)
     renderer: Any = (
         structlog.processors.JSONRenderer(_json)
         if form == "json"
         else structlog.dev.ConsoleRenderer(colors=out.isatty())
     )
     _logger = structlog.wrap_logger(
-        structlog.WriteLogger(out),
+        structlog.WriteLogger(lines),
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -70,6 +72,21 @@ def frames(trace: TracebackType | None) -> list[str]:
         f"{frame.filename.rpartition('/')[2]}:{frame.lineno} {frame.name}"
         for frame in traceback.extract_tb(trace)
     ]
+
+
+class _Patient:
+    """A stream whose disk may be full: lines are lost then, jobs are not."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> None:
+        with suppress(OSError):
+            self._stream.write(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            self._stream.flush()
 
 
 class _Bridge(logging.Handler):

@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from starlette.applications import Starlette
 
     from bot.core.model import Delivery, Outcome
-    from bot.core.ports import Breaker, Inbox, Model
+    from bot.core.ports import Breaker, Inbox, Ledger, Model
     from bot.flow.heal import Healing
+    from bot.flow.reconcile import Sweep
     from bot.forges.github.api import GitHub
     from bot.forges.gitlab.api import GitLab
     from bot.http import Clients
@@ -236,23 +237,24 @@ def worker(settings: Settings) -> Crew:
     return Crew(ours, settings.worker_threads, rounds, closing=[web.close])
 
 
+def sweep(settings: Settings, clients: Clients, ledger: Ledger) -> Sweep:
+    """The search for what was missed, on the forges to which there is access."""
+    from bot.flow.reconcile import Sweep
+
+    access = {"github": settings.has_github, "gitlab": bool(settings.gitlab_token)}
+    at_hand = tuple(name for name, has_access in access.items() if has_access)
+    return Sweep(ledger, forges(settings, clients), at_hand, time.time)
+
+
 def _rounds(
     settings: Settings, clients: Clients, store: RedisStore, send: Callable[[Delivery], object]
 ) -> Rounds:
-    from bot.flow.reconcile import Sweep
     from bot.queue.rounds import Rounds
 
-    again = healing(settings, store)
-    sweep = Sweep(store.ledger, forges(settings, clients), _at_hand(settings), time.time)
+    again, search = healing(settings, store), sweep(settings, clients, store.ledger)
     return Rounds(
         {
             "asked again for issues that fell back": partial(again.round, send),
-            "looked for what was missed": partial(sweep.round, send),
+            "looked for what was missed": partial(search.round, send),
         }
     )
-
-
-def _at_hand(settings: Settings) -> tuple[str, ...]:
-    """The forges to which there is access."""
-    access = {"github": settings.has_github, "gitlab": bool(settings.gitlab_token)}
-    return tuple(name for name, has_access in access.items() if has_access)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import logging
@@ -179,3 +180,11 @@ def test_frames_name_file_line_and_function() -> None:
     assert last.startswith("test_log.py:")
     assert last.endswith(" inner")
     assert log.frames(None) == []
+
+
+def test_a_full_disk_loses_lines_and_no_job() -> None:
+    full = open("/dev/full", "w")  # noqa: SIM115 - closing it fails too
+    log.configure("info", "json", (), full)
+    log.get().info("nobody reads this")
+    with contextlib.suppress(OSError):
+        full.close()

@@ -14,6 +14,11 @@ DIFFERENCES = {
         "github",
         "GitLab answers 429 only, which the scenario of forge faults covers",
     ),
+    "test_a_delivery_that_nobody_took_is_asked_for_again": (
+        "github",
+        "GitLab shows failed deliveries to a project's maintainers only; the sweep finds the issue",
+    ),
+    "test_a_wrong_clock_does_not_keep_an_app_out": ("github", "GitLab's token has no signed time"),
     "test_gitlab_tells_only_when_its_limit_ends": ("gitlab", "GitHub sends Retry-After"),
     "test_confidential_issues_reach_no_model_and_get_no_comment": (
         "gitlab",
