@@ -143,7 +143,7 @@ def model(settings: ModelSettings | None, clients: Clients, breaker: Breaker) ->
     if settings is None:
         return None
     asked = (settings, *settings.further)
-    slots = {one.base_url: BoundedSemaphore(CALLS_AT_ONCE) for one in asked}
+    slots = {one.base_url: BoundedSemaphore(CALLS_AT_ONCE[one.provider]) for one in asked}
     models = [
         Unhurried(_guarded(one, clients, breaker), slots[one.base_url], one.timeout)
         for one in asked

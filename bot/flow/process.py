@@ -106,6 +106,8 @@ def _carry_out(delivery: Delivery, draft: Draft, desk: Desk, lock: Lock, tries: 
         return Outcome(delivery, past.ended("skipped", reason), None, enrichment)
     if input_hash(now) != past.input and tries <= EDITED_TRIES:
         raise Retry("the issue was edited meanwhile", EDITED_SECONDS)
+    if past.comment is None and tries > 1:  # what an earlier try sent may have come to light
+        draft = replace(draft, past=_recall(past, desk.forge))
     return _write(delivery, draft, desk, lock)
 
 

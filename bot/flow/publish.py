@@ -22,7 +22,7 @@ def say(
     lock: Lock,
     sleep: Callable[[float], None],
 ) -> Comment | None:
-    """Write the Plan's comment, in place where there is one.
+    """Write the Plan's comment, in place where there is one: `before`, as this job has found it.
 
     None means that a person has deleted ours, so nothing is said. Raises `Retry` where the lock
     was lost or the forge stays silent.
@@ -31,8 +31,6 @@ def say(
     if before is None:
         if not lock.held():
             raise Retry("the lock of this issue was lost")
-        before = only_comment(plan.ref, forge)
-    if before is None:
         return _post(plan.ref, plan.comment, forge, sleep)
     if before.body.strip() == plan.comment.strip():
         return before

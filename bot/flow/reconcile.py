@@ -17,6 +17,7 @@ EVERY_SECONDS = 590.0
 LOOK_BACK_SECONDS = 24 * 3600.0
 JUST_NOW_SECONDS = 60.0  # whose delivery is likely at work
 TIMES_A_DAY = 3
+PLACES_A_ROUND = 300  # a request each, of the 5,000 an hour that GitHub grants an installation
 
 
 @dataclass(slots=True)
@@ -39,9 +40,7 @@ class Sweep:
             return {}
         now, troubles = self.clock(), list[str]()
         deliveries = sum(self._redeliver(name, now, troubles) for name in self.forges)
-        issues = 0
-        for place in tuple(self._places.values()):
-            issues += self._look(place, now, send, troubles)
+        issues = sum(self._look(place, now, send, troubles) for place in self._turn())
         found = {"issues": issues, "deliveries": deliveries, "troubles": sorted(set(troubles))}
         return found if any(found.values()) else {}
 
@@ -52,6 +51,12 @@ class Sweep:
         if lost:
             self.ledger.keep_places(lost)
         self._places |= known
+
+    def _turn(self) -> list[IssueRef]:
+        """The repositories whose turn it is; they go to the end of the line."""
+        keys = list(self._places)[:PLACES_A_ROUND]
+        self._places |= {key: self._places.pop(key) for key in keys}
+        return [self._places[key] for key in keys]
 
     def _redeliver(self, name: str, now: float, troubles: list[str]) -> int:
         asked = 0

@@ -10,6 +10,7 @@ from bot.queue.broker import Broker
 from bot.queue.rounds import Rounds
 
 PICK_UP_MS = 100
+ROUND_SECONDS = 2.0
 DELAYED_IN_MEMORY = 60_000
 
 
@@ -36,7 +37,7 @@ class Crew:
 
     def stop(self, seconds: float) -> None:
         """Let running jobs finish for so long, give the others back, close connections."""
+        self._rounds.stop(ROUND_SECONDS)
         self._worker.stop(timeout=int(seconds * 1000))
-        self._rounds.stop(seconds)
         for close in self._closing:
             close()

@@ -5,12 +5,14 @@ Records lie in hashes that each cover a span of days and expire as a whole.
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
 import msgspec
 import redis
+from cachetools import TTLCache
 
 from bot.core.jobs import Job
 from bot.core.model import Record, Twin
@@ -21,7 +23,8 @@ from bot.store.pace import RedisPace
 from bot.store.purse import RedisPurse
 from bot.store.room import RedisRoom
 
-DAY = 86_400
+DAY, HOUR = 86_400, 3_600
+KEPT_CONFIGS = 1_000  # whose text this process need not send to Redis again
 
 
 class _Shelf:
@@ -32,7 +35,7 @@ class _Shelf:
 
     def put(self, field: str, value: bytes, now: float) -> None:
         key = f"{self._name}:{int(now // self._span)}"
-        with self._client.pipeline() as pipe:
+        with self._client.pipeline(transaction=False) as pipe:
             pipe.hset(key, field, value)
             pipe.expire(key, (self._spans + 1) * self._span)
             pipe.execute()
@@ -64,6 +67,8 @@ class RedisStore:
         self._twins = _Shelf(client, f"{namespace}:twins", DAY, 8)
         self._jobs = _Shelf(client, f"{namespace}:jobs", DAY, 8)
         self._locks = Locks(client)
+        self._kept: TTLCache[str, str] = TTLCache(KEPT_CONFIGS, HOUR, clock)
+        self._guard = threading.Lock()
 
     def lock(self, key: str) -> AbstractContextManager[Held]:
         """Hold the lock of an issue; asking whether it is held renews it. Raises `Busy`."""
@@ -91,7 +96,11 @@ class RedisStore:
 
     def keep_config(self, repo_key: str, text: str) -> None:
         """Keep a file for half a year, or as long as it is kept anew."""
-        self._configs.put(repo_key, text.encode("utf-8", "replace"), self._clock())
+        with self._guard:
+            known = self._kept.get(repo_key) == text
+            self._kept[repo_key] = text
+        if not known:
+            self._configs.put(repo_key, text.encode("utf-8", "replace"), self._clock())
 
     def told(self, repo_key: str) -> str:
         return (self._told.get(repo_key, self._clock()) or b"").decode()

@@ -158,3 +158,14 @@ def test_a_forge_without_access_is_left_out(forge: str) -> None:
     house = House(replace(PLACE, forge=forge))
     house.forge.opened = {number(1): NOW - 3600}
     assert house.again() == {}
+
+
+def test_many_repositories_are_looked_at_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.flow.reconcile.PLACES_A_ROUND", 2)
+    house = House(*(replace(PLACE, repo_id=number) for number in range(1, 6)))
+    house.forge.opened = {replace(REF, repo_id=number): NOW - 3600 for number in range(1, 6)}
+    found = []
+    for _ in range(3):
+        house.again()
+        found += [delivery.ref.repo_id for delivery in house.sent]
+    assert sorted(set(found)) == [1, 2, 3, 4, 5]
