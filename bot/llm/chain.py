@@ -12,7 +12,7 @@ from bot.core.ports import Model
 from bot.core.prompt import Answer, Prompt
 from bot.http import deadline
 
-# Calls of a process to one server. Hosted ones are bounded by WORKER_THREADS alone and meet too many
+# Calls of a process to one server. Hosted ones are bounded by WORKER_THREADS and meet too many
 # with 429; a server of one's own often works them off one by one.
 CALLS_AT_ONCE = {"openai": 1000, "anthropic": 1000, "compatible": 8}
 WHOLE = 2.0  # times the first model's own time, for all models together

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import platform
 
-from tests.bench import receiver
+from tests.bench import burst, receiver, start, worker
 
-SECTIONS = [receiver.measure]
+SECTIONS = [receiver.measure, burst.measure, worker.measure, start.measure]
 
 
 def main() -> None:

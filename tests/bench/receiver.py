@@ -4,21 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import random
-import signal
-import subprocess
-import sys
 import tempfile
-import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-import httpx
-
 from bot.store.private import PrivateRedis
+from tests.bench.processes import cpu_seconds, started
 from tests.conftest import free_port
 from tests.web.client import PAYLOAD, sign
 
@@ -61,36 +55,15 @@ async def load(port: int, requests: int) -> None:
     await asyncio.gather(*(one_connection() for _ in range(CONNECTIONS)))
 
 
-def cpu_seconds(command: Sequence[str], environment: Mapping[str, str]) -> float:
+def cost(command: Sequence[str], environment: Mapping[str, str]) -> float:
     """CPU time that a server process spends on `REQUESTS` deliveries, after some to warm up."""
     port = free_port()
-    process = subprocess.Popen(
-        [sys.executable, "-m", *command, *(["--port", str(port)] if "uvicorn" in command else [])],
-        env={**os.environ, **environment, "PORT": str(port)},
-        stderr=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-    )
-    try:
-        until = time.monotonic() + 10
-        while time.monotonic() < until:
-            try:
-                httpx.get(f"http://127.0.0.1:{port}/healthz", trust_env=False)
-                break
-            except httpx.TransportError:
-                time.sleep(0.02)
+    listening = ["--port", str(port)] if "uvicorn" in command else []
+    with started([*command, *listening], {**environment, "PORT": str(port)}, port) as process:
         asyncio.run(load(port, 500))
-        before = _spent(process.pid)
+        before = cpu_seconds(process.pid)
         asyncio.run(load(port, REQUESTS))
-        return _spent(process.pid) - before
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(10)
-
-
-def _spent(pid: int) -> float:
-    """Seconds on the processor so far, user and system (Linux)."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        return cpu_seconds(process.pid) - before
 
 
 @contextmanager
@@ -112,12 +85,12 @@ def measure() -> Iterator[str]:
         "bare": ["uvicorn", "--log-level", "critical", "--no-access-log", "tests.bench.bare:app"],
         "receiver": ["bot", "serve"],
     }
-    spent: dict[str, list[float]] = {name: [] for name in servers}
+    taken: dict[str, list[float]] = {name: [] for name in servers}
     with environment() as settings:
         for _ in range(ROUNDS):
             for name, command in servers.items():
-                spent[name].append(cpu_seconds(command, settings) / REQUESTS * 1e6)
-    ours, bare = min(spent["receiver"]), min(spent["bare"])
+                taken[name].append(cost(command, settings) / REQUESTS * 1e6)
+    ours, bare = min(taken["receiver"]), min(taken["bare"])
     yield (
         f"receiver, CPU per delivery: {ours / bare:.2f} x a bare Starlette body read"
         f" ({ours:.0f} against {bare:.0f} us, lowest of {ROUNDS} rounds; goal <= 3.2 x)"
