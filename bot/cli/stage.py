@@ -23,11 +23,11 @@ from urllib.parse import quote
 import httpx
 from dotenv import dotenv_values
 
+from bot.sandbox.page.samples import STAND_IN
 from bot.sandbox.page.theatre import Away, Comment, Event, Host, Opened, Shown
 from bot.store.private import PrivateRedis
 
 WAIT_SECONDS = 30.0
-STAND_IN = "sandbox-rules"
 LOCAL_MODEL = "SmolLM2-135M-Instruct"
 OURS = ("GITHUB_", "GITLAB_", "TAGLINE_", "REDIS_")
 
@@ -172,8 +172,10 @@ class Stage:
     def arm(self, fault: str, times: int | None) -> None:
         self._ask("POST", "/faults", json={"name": fault, "times": times})
 
-    def disarm(self) -> None:
+    def disarm(self) -> bool:
+        left = self._ask("GET", "/faults")["armed"]
         self._ask("DELETE", "/faults")
+        return bool(left)
 
     def _ask(self, method: str, path: str, **what: Any) -> Any:
         """Ask the sandbox's own endpoints. Raises `Away`."""

@@ -7,7 +7,7 @@ import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from threading import Lock, Thread
+from threading import Thread
 from time import monotonic, sleep
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -120,7 +120,9 @@ class Page:
                 body += chunk
                 if len(body) > MOST_BYTES:
                     return PlainTextResponse("That is more than an issue can hold.\n", 413)
-            form = {key: values[0] for key, values in parse_qs(body.decode(errors="replace")).items()}
+            form = {
+                key: values[0] for key, values in parse_qs(body.decode(errors="replace")).items()
+            }
             where = await run_in_threadpool(act, _key(request), form)
             return RedirectResponse(ROOT + where, 303)
 

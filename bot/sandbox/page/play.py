@@ -27,7 +27,9 @@ NOTICES = {
     "gone": "That label is not on the issue any more.",
 }
 NOTHING = Shown("", "", "", (), ())
-SAME_JOB = "The same webhook came a second time. Its id was known, so nothing was queued or changed."
+SAME_JOB = (
+    "The same webhook came a second time. Its id was known, so nothing was queued or changed."
+)
 NEW_JOB = "The webhook came a second time, and its id was no longer known: it was looked at again."
 
 
@@ -132,13 +134,23 @@ class Play:
             with suppress(Away):
                 if fault.key == KILL:
                     self._await(case, "try_number")
-                    self._theatre.kill_worker()
-                    self._theatre.note(case.issue, story.KILLED)
+                    self._kill_worker()
                 else:
                     self._await(case, "outcome")
-                self._theatre.disarm()
+                if not self._theatre.disarm() and fault.after:
+                    self._did(case, fault.after)
         finally:
             self._fault_at_work.release()
+
+    def _kill_worker(self) -> None:
+        """Every issue that it had in its hands is told."""
+        working = [one for one in list(self.cases.values()) if self._state(one) == "working"]
+        self._theatre.kill_worker()
+        for one in working:
+            self._theatre.note(one.issue, story.KILLED)
+
+    def _state(self, case: Case) -> story.State:
+        return story.tell(self._theatre.log(case.issue), NOTHING).state
 
     def _await(self, case: Case, field: str) -> None:
         """Wait until a line of the issue's log has that field, or the play was reset."""
@@ -197,8 +209,7 @@ class Play:
         )
 
     def _entry(self, case: Case) -> Entry:
-        state = story.tell(self._theatre.log(case.issue), NOTHING).state
-        issue = case.issue
+        issue, state = case.issue, self._state(case)
         return Entry(case.key, HOSTS[issue.host][1], issue.number, case.title, state)
 
 

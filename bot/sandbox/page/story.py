@@ -94,7 +94,7 @@ def _skipped(_events: Sequence[Event], last: Event, _shown: Shown) -> Said:
 
 def _fell_back(events: Sequence[Event], last: Event, shown: Shown) -> Said:
     if last.get("why") == "no-provider":
-        text = "No model is configured: labels and comment came from rules."
+        text = f"No model is configured, so rules answered: {_comments(shown)}, {_labels(shown)}."
         return Said("ended", text)
     failures = sum(event["event"] == last["event"] for event in events)
     why = WHY.get(str(last.get("why")), str(last.get("why")).replace("-", " "))
@@ -111,10 +111,9 @@ def _answered(events: Sequence[Event], last: Event, shown: Shown) -> Said:
     if KILLED in names and names.count("starting enrichment") > 1:
         text = "The job of the killed worker was taken up again"
         return Said("ended", f"{text}: {done}, nothing doubled.")
-    seconds = last.get("seconds", 0)
     if not any("tokens_in" in event and event["tokens_in"] for event in events):
         return Said("ended", f"Answered from an issue with the very same text: {done}.")
-    return Said("ended", f"Answered in {seconds:.1f} s: {done}.")
+    return Said("ended", f"Answered in {_time(last)}: {done}.")
 
 
 TOLD = {
@@ -130,12 +129,17 @@ TOLD = {
 
 def _labels(shown: Shown) -> str:
     count = len(shown.labels)
-    return "1 label" if count == 1 else f"{count or 'no'} labels"
+    return f"{count} labels" if count > 1 else f"{count or 'no'} label"
 
 
 def _comments(shown: Shown) -> str:
     count = len(shown.comments)
-    return "1 comment" if count == 1 else f"{count or 'no'} comments"
+    return f"{count} comments" if count > 1 else f"{count or 'no'} comment"
+
+
+def _time(outcome: Event) -> str:
+    seconds = float(outcome.get("seconds", 0))
+    return f"{seconds:.1f} s" if seconds >= 1 else f"{seconds * 1000:.0f} ms"
 
 
 def lines(events: Sequence[Event]) -> list[Line]:
@@ -158,9 +162,9 @@ def _plain(value: Any) -> str:
 def bill(events: Sequence[Event], *, stand_in: bool) -> Bill | None:
     """Of the last answer; None while there is none."""
     last = next((e for e in reversed(events) if "outcome" in e), None)
-    if last is None or "seconds" not in last:
+    if last is None:
         return None
-    seconds = f"{last['seconds']:.2f} s"
+    seconds = _time(last)
     if "model" not in last:
         return Bill("rules, without a model", "none", "$0", seconds)
     tokens_in, tokens_out = last.get("tokens_in", 0), last.get("tokens_out", 0)

@@ -75,7 +75,8 @@ class Theatre(Protocol):
     def arm(self, fault: str, times: int | None) -> None:
         """Let a fault of the sandbox strike; None = until `disarm`."""
 
-    def disarm(self) -> None: ...
+    def disarm(self) -> bool:
+        """End all faults; whether there was one left to strike."""
 
     def kill_worker(self) -> None:
         """SIGKILL, and a new worker at once."""
