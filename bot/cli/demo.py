@@ -18,7 +18,7 @@ import click
 
 if TYPE_CHECKING:
     from bot.cli.stage import Stage
-    from bot.sandbox.page.theatre import Host
+    from bot.sandbox.page.theatre import Host, Theatre
 
 HOSTS: tuple[Host, ...] = ("github", "gitlab")
 SLOWEST_SECONDS = 300.0  # a real model without a graphics card
@@ -47,7 +47,7 @@ def demo(local_model: bool, as_json: bool) -> None:
         try:
             stage = stack.enter_context(Stage(folder, local_model=local_model))
             if with_page:
-                _show_page(stage, ended)
+                show_page(stage, ended)
                 return
             stories = [_story(stage, host) for host in HOSTS]
         except (NoServer, Away) as error:
@@ -63,7 +63,7 @@ def demo(local_model: bool, as_json: bool) -> None:
         click.echo("\n".join(_readable(story)))
 
 
-def _show_page(stage: Stage, ended: Event) -> None:
+def show_page(stage: Theatre, ended: Event) -> None:
     """Serve the page until the demo is told to end."""
     try:
         from bot.sandbox.page.app import serving
@@ -92,7 +92,7 @@ def _has_display() -> bool:
     )
 
 
-def _called(stage: Stage) -> str:
+def _called(stage: Theatre) -> str:
     return stage.model + (" (a stand-in: rules and an extract)" if stage.has_stand_in else "")
 
 

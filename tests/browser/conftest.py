@@ -14,11 +14,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Thread
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
-api = pytest.importorskip("playwright.sync_api", reason="playwright is not there: make browser")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 # Without these Chromium calls its maker at every start.
 QUIET = (
@@ -41,8 +41,6 @@ class Watched:
 @pytest.fixture(scope="session")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The page's, as the command prints it; ends the demo as Ctrl-C does."""
-    if CHROMIUM is None:
-        pytest.skip("no chromium on PATH")
     ours, theirs = pty.openpty()
     environment = {k: v for k, v in os.environ.items() if not k.startswith(OURS + DISPLAYS)}
     root = Path(__file__).parents[2]
@@ -84,9 +82,8 @@ def _address(demo: subprocess.Popen[bytes], printed: list[bytes]) -> str:
 
 
 @pytest.fixture(scope="session")
-def chromium() -> Iterator[api.Browser]:
-    if CHROMIUM is None:
-        pytest.skip("no chromium on PATH")
+def chromium() -> Iterator[Any]:
+    api = pytest.importorskip("playwright.sync_api")
     with api.sync_playwright() as playwright:
         is_root = os.geteuid() == 0  # Chromium's sandbox does not run as root
         arguments = [*QUIET, *(["--no-sandbox"] if is_root else [])]
@@ -101,15 +98,15 @@ def watched() -> Watched:
 
 
 @pytest.fixture(scope="session")
-def page(address: str, chromium: api.Browser, watched: Watched) -> api.Page:
+def page(address: str, chromium: Any, watched: Watched) -> Any:
     """One page for all tests, opened once."""
     page = watch(chromium.new_context(viewport={"width": 1400, "height": 1000}), watched)
     page.goto(address)
     return page
 
 
-def watch(context: api.BrowserContext, watched: Watched) -> api.Page:
-    def hold(route: api.Route) -> None:
+def watch(context: Any, watched: Watched) -> Any:
+    def hold(route: Any) -> None:
         if urlsplit(route.request.url).hostname == "127.0.0.1":
             route.continue_()
         else:

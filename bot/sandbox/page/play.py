@@ -35,13 +35,17 @@ NEW_JOB = "The webhook came a second time, and its id was no longer known: it wa
 
 @dataclass(slots=True)
 class Case:
-    """An issue that was opened here. `deed` was done when it had had `outcomes` outcomes."""
+    """An issue that was opened here. `deed` was done when it had had `outcomes` outcomes.
+
+    While a fault is `striking`, nothing that its log says is the end of the matter.
+    """
 
     issue: Opened
     title: str
     sample: str
     deed: str = ""
     outcomes: int = 0
+    striking: bool = False
 
     @property
     def key(self) -> str:
@@ -113,6 +117,7 @@ class Play:
             raise
         case.sample = sample.key if sample else OWN
         if fault:
+            case.striking = True
             Thread(target=self._strike, args=(case, fault), daemon=True).start()
         return f"/issues/{case.key}"
 
@@ -140,6 +145,7 @@ class Play:
                 if not self._theatre.disarm() and fault.after:
                     self._did(case, fault.after)
         finally:
+            case.striking = False
             self._fault_at_work.release()
 
     def _kill_worker(self) -> None:
@@ -192,7 +198,8 @@ class Play:
         if case:
             shown, events = self._theatre.show(case.issue), self._theatre.log(case.issue)
             is_last = _outcomes(events) == case.outcomes
-            said = story.tell(events, shown, case.deed if is_last else "")
+            so_far = [e for e in events if not (case.striking and "outcome" in e)]
+            said = story.tell(so_far, shown, case.deed if is_last else "")
         return View(
             case=case,
             shown=shown,
