@@ -107,7 +107,7 @@ def _answered(events: Sequence[Event], last: Event, shown: Shown) -> Said:
     names = [event["event"] for event in events]
     done = f"{_comments(shown)}, {_labels(shown)}"
     if "using fallback" in names:
-        return Said("ended", f"The model is back, its answer replaced the rules' one: {done}.")
+        return Said("ended", f"The model is back; its answer replaced what the rules said: {done}.")
     if KILLED in names and names.count("starting enrichment") > 1:
         text = "The job of the killed worker was taken up again"
         return Said("ended", f"{text}: {done}, nothing doubled.")
