@@ -17,7 +17,7 @@ HOSTS: Mapping[str, tuple[Host, str]] = {
     "github": ("github", "GitHub"),
     "gitlab": ("gitlab", "GitLab"),
 }
-LISTED = 10
+LISTED = 8
 FAULT_SECONDS = 30.0
 NOTICES = {
     "busy": "One fault at a time: the issue of the last one is still in work.",

@@ -47,12 +47,13 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Bill:
-    """Who answered, and what it took."""
+    """Who answered, and what it took; `compared` is what `COMPARED` would have cost, or ""."""
 
     by: str
     tokens: str
     cost: str
     seconds: str
+    compared: str = ""
 
 
 def tell(events: Sequence[Event], shown: Shown, deed: str = "") -> Said:
@@ -169,11 +170,10 @@ def bill(events: Sequence[Event], *, stand_in: bool) -> Bill | None:
         return Bill("rules, without a model", "none", "$0", seconds)
     tokens_in, tokens_out = last.get("tokens_in", 0), last.get("tokens_out", 0)
     tokens = f"{tokens_in:,} in, {tokens_out:,} out"
-    cost = _dollars(last.get("cost_usd"))
     if stand_in:
-        would_be = _dollars(cost_usd(COMPARED, tokens_in, tokens_out))
-        cost = f"$0 ({would_be} with {COMPARED})"
-    return Bill(str(last["model"]), tokens, cost, seconds)
+        compared = f"{_dollars(cost_usd(COMPARED, tokens_in, tokens_out))} with {COMPARED}"
+        return Bill(str(last["model"]), tokens, "$0", seconds, compared)
+    return Bill(str(last["model"]), tokens, _dollars(last.get("cost_usd")), seconds)
 
 
 def _dollars(cost: float | None) -> str:
