@@ -47,13 +47,13 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Bill:
-    """Who answered, and what it took; `compared` is what `COMPARED` would have cost, or ""."""
+    """Who answered, and what it took; `compared` is another model and what it would have cost."""
 
     by: str
     tokens: str
     cost: str
     seconds: str
-    compared: str = ""
+    compared: tuple[str, str] | None = None
 
 
 def tell(events: Sequence[Event], shown: Shown, deed: str = "") -> Said:
@@ -171,7 +171,7 @@ def bill(events: Sequence[Event], *, stand_in: bool) -> Bill | None:
     tokens_in, tokens_out = last.get("tokens_in", 0), last.get("tokens_out", 0)
     tokens = f"{tokens_in:,} in, {tokens_out:,} out"
     if stand_in:
-        compared = f"{_dollars(cost_usd(COMPARED, tokens_in, tokens_out))} with {COMPARED}"
+        compared = (COMPARED, _dollars(cost_usd(COMPARED, tokens_in, tokens_out)))
         return Bill(str(last["model"]), tokens, "$0", seconds, compared)
     return Bill(str(last["model"]), tokens, _dollars(last.get("cost_usd")), seconds)
 
