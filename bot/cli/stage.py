@@ -8,75 +8,189 @@ import secrets
 import socket
 import subprocess
 import sys
+import tempfile
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
+from threading import RLock
+from types import TracebackType
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 from dotenv import dotenv_values
 
+from bot.sandbox.page.samples import STAND_IN
+from bot.sandbox.page.theatre import Away, Comment, Event, Host, Opened, Shown
 from bot.store.private import PrivateRedis
 
 WAIT_SECONDS = 30.0
-SLOWEST_SECONDS = 300.0  # a real model without a graphics card
 LOCAL_MODEL = "SmolLM2-135M-Instruct"
 OURS = ("GITHUB_", "GITLAB_", "TAGLINE_", "REDIS_")
 
 
-class NotReady(Exception):
-    """A part did not come up, or said nothing in time."""
+class LogBook:
+    """What the parts wrote to their logs, read on and sorted by issue."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._read: dict[str, int] = {}
+        self._events: defaultdict[str, list[Event]] = defaultdict(list)
+        self._lock = RLock()
+
+    def of(self, issue: str) -> list[Event]:
+        with self._lock:
+            for part in ("receiver", "worker"):
+                self._read_on(part)
+            return sorted(self._events[issue], key=lambda event: str(event["timestamp"]))
+
+    def note(self, issue: str, event: str) -> None:
+        at = datetime.now(UTC).isoformat()
+        with self._lock:
+            self._events[issue].append({"timestamp": at, "event": event, "part": "demo"})
+
+    def _read_on(self, part: str) -> None:
+        path = self._folder / f"{part}.err"
+        if not path.exists():
+            return
+        with path.open("rb") as file:
+            file.seek(self._read.get(part, 0))
+            whole = file.read().rpartition(b"\n")[0]
+        self._read[part] = self._read.get(part, 0) + len(whole) + bool(whole)
+        for line in whole.splitlines():
+            try:
+                event = json.loads(line)
+            except ValueError:  # a crash is told in plain words
+                continue
+            if isinstance(event, dict) and "issue" in event:
+                self._events[event["issue"]].append({**event, "part": part})
 
 
 class Stage:
-    """Everything at work; `box` is what the sandbox said of itself."""
+    """Everything at work, inside a `with`; implements the page's `Theatre`."""
 
-    def __init__(self, stack: ExitStack, folder: Path, *, local_model: bool = False) -> None:
-        self._folder = folder
-        self._web = stack.enter_context(httpx.Client(timeout=10, trust_env=False))
-        redis = stack.enter_context(PrivateRedis(folder))
-        secret = folder / "webhook-secret"
+    def __init__(self, folder: Path, *, local_model: bool = False) -> None:
+        self._base = folder
+        self._wants_local = local_model
+        self._web = httpx.Client(timeout=10, trust_env=False)
+        self._lock = RLock()
+        self._parts = ExitStack()
+        self.folder = folder
+
+    def __enter__(self) -> Stage:
+        try:
+            self._start()
+        except BaseException:
+            self._parts.close()
+            raise
+        return self
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, _e: BaseException | None, _t: TracebackType | None
+    ) -> None:
+        with self._lock:
+            self._parts.close()
+            self._web.close()
+
+    def _start(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(dir=self._base))
+        self.book = LogBook(self.folder)
+        stack = self._parts
+        redis = stack.enter_context(PrivateRedis(self.folder))
+        secret = self.folder / "webhook-secret"
         secret.write_text(secrets.token_hex(32))
         port = _free_port()
-        hooks = f"http://127.0.0.1:{port}/webhooks"
-        self.box = self._sandbox(stack, hooks, secret)
-        local = self._local_model(stack) if local_model else {}
-        self.environment = _environment(self.box, redis.url, port, local)
-        stack.enter_context(self._part("receiver", ["bot", "serve"], self.environment))
-        stack.enter_context(self._part("worker", ["bot", "worker"], self.environment))
+        self._box = self._sandbox(f"http://127.0.0.1:{port}/webhooks", secret)
+        local = self._local_model() if self._wants_local else {}
+        self._environment = _environment(self._box, redis.url, port, local)
+        stack.enter_context(self._part("receiver", ["bot", "serve"], self._environment))
+        self._start_worker()
         ready = f"http://127.0.0.1:{port}/readyz"
         until(lambda: self._web.get(ready).status_code == 200, "the receiver")
 
-    def open_issue(self, host: str, title: str, body: str) -> dict[str, Any]:
-        """Open an issue on a host and wait until its job has ended."""
-        asked = {"host": host, "title": title, "body": body}
-        opened = self._web.post(f"{self.box['url']}/sandbox/issues", json=asked).json()
-        job = opened["deliveries"][0]["job"]
-        who = f"the worker, of job {job}"
-        until(lambda: any("outcome" in e for e in self.log(job)), who, SLOWEST_SECONDS)
-        place = f"{self.box['url']}/sandbox/issues/{opened['repo']}/{opened['number']}"
-        shown = self._web.get(place, params={"host": host}).json()
-        return {
-            "issue": f"{host}:{opened['repo']}#{opened['number']}",
-            "title": title,
-            "labels": shown["labels"],
-            "comments": [comment["body"] for comment in shown["comments"]],
-            "log": self.log(job),
-        }
+    def _start_worker(self) -> None:
+        part = self._part("worker", ["bot", "worker"], self._environment)
+        self._worker = self._parts.enter_context(part)
 
-    def log(self, job: str) -> list[dict[str, Any]]:
-        """What receiver and worker logged of a job."""
-        lines = [
-            line
-            for part in ("receiver", "worker")
-            for line in (self._folder / f"{part}.err").read_text().splitlines()
-        ]
-        return [event for line in lines if job in line and (event := json.loads(line))]
+    @property
+    def model(self) -> str:
+        return self._environment.get("LLM_MODEL") or self._environment["LLM_PROVIDER"]
 
-    def _local_model(self, stack: ExitStack) -> dict[str, str]:
+    @property
+    def has_stand_in(self) -> bool:
+        return self.model == STAND_IN
+
+    def restart(self) -> None:
+        with self._lock:
+            self._parts.close()
+            self._start()
+
+    def kill_worker(self) -> None:
+        with self._lock:
+            self._worker.kill()
+            self._worker.wait()
+            self._start_worker()
+
+    def open(self, host: Host, title: str, body: str, author: str) -> Opened:
+        asked = {"host": host, "title": title, "body": body, "author": author}
+        told = self._ask("POST", "/issues", json=asked)
+        delivery = told["deliveries"][0]
+        return Opened(host, told["repo"], told["number"], delivery["guid"], delivery["job"] or "")
+
+    def show(self, issue: Opened) -> Shown:
+        told = self._ask("GET", _place(issue), params={"host": issue.host})
+        is_github = issue.host == "github"
+        person, name = ("user", "login") if is_github else ("author", "username")
+        comments = (Comment(c[person][name], c["body"]) for c in told["comments"])
+        return Shown(
+            title=told["issue"]["title"],
+            body=told["issue"]["body" if is_github else "description"] or "",
+            author=told["issue"][person][name],
+            labels=tuple(told["labels"]),
+            comments=tuple(comments),
+        )
+
+    def log(self, issue: Opened) -> list[Event]:
+        with self._lock:
+            return self.book.of(issue.ref)
+
+    def note(self, issue: Opened, event: str) -> None:
+        with self._lock:
+            self.book.note(issue.ref, event)
+
+    def redeliver(self, issue: Opened) -> str:
+        told = self._ask("POST", f"/redeliver/{issue.guid}", params={"host": issue.host})
+        return str(told["job"])
+
+    def unlabel(self, issue: Opened, label: str) -> None:
+        place = f"{_place(issue)}/labels/{quote(label, safe='')}"
+        self._ask("DELETE", place, params={"host": issue.host})
+
+    def arm(self, fault: str, times: int | None) -> None:
+        self._ask("POST", "/faults", json={"name": fault, "times": times})
+
+    def disarm(self) -> bool:
+        left = self._ask("GET", "/faults")["armed"]
+        self._ask("DELETE", "/faults")
+        return bool(left)
+
+    def _ask(self, method: str, path: str, **what: Any) -> Any:
+        """Ask the sandbox's own endpoints. Raises `Away`."""
+        with self._lock:
+            url = f"{self._box['url']}/sandbox{path}"
+        try:
+            answer = self._web.request(method, url, **what)
+            answer.raise_for_status()
+        except httpx.HTTPError as error:
+            raise Away(f"the sandbox: {type(error).__name__}") from None
+        return answer.json()
+
+    def _local_model(self) -> dict[str, str]:
         """A real, tiny model in a process of its own; the settings that lead to it."""
-        said = self._first_line(stack, "model", ["bot.llm.local", str(_free_port())])
+        said = self._first_line("model", ["bot.llm.local", str(_free_port())])
         return {
             "LLM_PROVIDER": "compatible",
             "LLM_MODEL": LOCAL_MODEL,
@@ -84,22 +198,22 @@ class Stage:
             "LLM_MAX_OUTPUT_TOKENS": "600",
         }
 
-    def _sandbox(self, stack: ExitStack, hooks: str, secret: Path) -> dict[str, Any]:
+    def _sandbox(self, hooks: str, secret: Path) -> dict[str, Any]:
         addresses = [
             *("--webhook-url", f"{hooks}/github", "--gitlab-webhook-url", f"{hooks}/gitlab"),
             *("--webhook-secret-file", str(secret)),
         ]
-        line = self._first_line(stack, "sandbox", ["bot.sandbox", *addresses])
+        line = self._first_line("sandbox", ["bot.sandbox", *addresses])
         said: dict[str, Any] = json.loads(line)
         return said
 
-    def _first_line(self, stack: ExitStack, name: str, module: list[str]) -> str:
-        """Start a part that says where it is."""
-        process = stack.enter_context(self._part(name, module, os.environ))
-        out = self._folder / f"{name}.out"
+    def _first_line(self, name: str, module: list[str]) -> str:
+        """Start a part that says where it is. Raises `Away`."""
+        process = self._parts.enter_context(self._part(name, module, os.environ))
+        out = self.folder / f"{name}.out"
         until(lambda: process.poll() is not None or b"\n" in out.read_bytes(), f"the {name}")
         if process.poll() is not None:
-            raise NotReady(f"the {name} did not start")
+            raise Away(f"the {name} did not start")
         return out.read_text().splitlines()[0]
 
     @contextmanager
@@ -107,15 +221,15 @@ class Stage:
         self, name: str, module: list[str], environment: Mapping[str, str]
     ) -> Iterator[subprocess.Popen[bytes]]:
         """A process whose output goes to files in the demo's folder."""
-        out, err = self._folder / f"{name}.out", self._folder / f"{name}.err"
-        with out.open("wb") as out_file, err.open("wb") as err_file:
+        out, err = self.folder / f"{name}.out", self.folder / f"{name}.err"
+        with out.open("ab") as out_file, err.open("ab") as err_file:
             process = subprocess.Popen(
                 [sys.executable, "-m", *module],
                 stdin=subprocess.DEVNULL,
                 stdout=out_file,
                 stderr=err_file,
                 env=dict(environment),
-                cwd=self._folder,  # the operator's .env is not the demo's
+                cwd=self.folder,  # the operator's .env is not the demo's
             )
         try:
             yield process
@@ -125,6 +239,11 @@ class Stage:
                 process.wait(10)
             except subprocess.TimeoutExpired:
                 process.kill()
+                process.wait()
+
+
+def _place(issue: Opened) -> str:
+    return f"/issues/{issue.repo}/{issue.number}"
 
 
 def _environment(
@@ -160,7 +279,7 @@ def _environment(
 
 
 def until(holds: Callable[[], object], who: str, seconds: float = WAIT_SECONDS) -> None:
-    """Wait until something holds. Raises `NotReady`."""
+    """Wait until something holds. Raises `Away`."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         try:
@@ -169,7 +288,7 @@ def until(holds: Callable[[], object], who: str, seconds: float = WAIT_SECONDS) 
         except httpx.TransportError:
             pass
         time.sleep(0.05)
-    raise NotReady(f"{who} said nothing within {seconds:.0f} s")
+    raise Away(f"{who} said nothing within {seconds:.0f} s")
 
 
 def _free_port() -> int:

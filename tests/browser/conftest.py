@@ -1,0 +1,120 @@
+"""`tagline demo` at a pretended terminal, and one Chromium that may reach loopback only."""
+
+from __future__ import annotations
+
+import os
+import pty
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Thread
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+# Without these Chromium calls its maker at every start.
+QUIET = (
+    *("--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
+    *("--disable-component-update", "--disable-sync"),
+)
+OURS = ("GITHUB_", "GITLAB_", "LLM_", "OPENAI_", "ANTHROPIC_", "TAGLINE_", "REDIS_")
+DISPLAYS = ("DISPLAY", "WAYLAND_DISPLAY")
+START_SECONDS = 60.0
+
+
+@dataclass
+class Watched:
+    """What a page must not do: speak to anybody else, or complain on its console."""
+
+    outside: list[str] = field(default_factory=list)
+    complaints: list[str] = field(default_factory=list)
+
+
+@pytest.fixture(scope="session")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The page's, as the command prints it; ends the demo as Ctrl-C does."""
+    ours, theirs = pty.openpty()
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(OURS + DISPLAYS)}
+    root = Path(__file__).parents[2]
+    demo = subprocess.Popen(
+        [sys.executable, "-m", "bot", "demo"],
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        cwd=tmp_path_factory.mktemp("demo"),
+        env={**environment, "PYTHONPATH": str(root)},
+        start_new_session=True,
+    )
+    os.close(theirs)
+    printed: list[bytes] = []
+    Thread(target=_drain, args=(ours, printed), daemon=True).start()
+    try:
+        yield _address(demo, printed)
+    finally:
+        demo.send_signal(signal.SIGINT)
+        assert demo.wait(30) == 0, b"".join(printed).decode()
+        os.close(ours)
+
+
+def _drain(terminal: int, printed: list[bytes]) -> None:
+    while True:
+        try:
+            printed.append(os.read(terminal, 4096))
+        except OSError:  # the other side is closed
+            return
+
+
+def _address(demo: subprocess.Popen[bytes], printed: list[bytes]) -> str:
+    until = time.monotonic() + START_SECONDS
+    while time.monotonic() < until and demo.poll() is None:
+        if found := re.search(r"http://\S+/sandbox", b"".join(printed).decode()):
+            return found[0]
+        time.sleep(0.05)
+    raise AssertionError(b"".join(printed).decode())
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    api = pytest.importorskip("playwright.sync_api")
+    with api.sync_playwright() as playwright:
+        is_root = os.geteuid() == 0  # Chromium's sandbox does not run as root
+        arguments = [*QUIET, *(["--no-sandbox"] if is_root else [])]
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def watched() -> Watched:
+    return Watched()
+
+
+@pytest.fixture(scope="session")
+def page(address: str, chromium: Any, watched: Watched) -> Any:
+    """One page for all tests, opened once."""
+    page = watch(chromium.new_context(viewport={"width": 1400, "height": 1000}), watched)
+    page.goto(address)
+    return page
+
+
+def watch(context: Any, watched: Watched) -> Any:
+    def hold(route: Any) -> None:
+        if urlsplit(route.request.url).hostname == "127.0.0.1":
+            route.continue_()
+        else:
+            watched.outside.append(route.request.url)
+            route.abort()
+
+    context.route("**/*", hold)
+    page = context.new_page()
+    page.on("console", lambda said: watched.complaints.append(said.text))
+    page.on("pageerror", lambda error: watched.complaints.append(str(error)))
+    return page

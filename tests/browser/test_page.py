@@ -1,0 +1,203 @@
+"""The demo's page as a visitor meets it; the tests share one page and are read from top to end."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import Any
+
+import pytest
+
+from tests.browser.conftest import CHROMIUM, Watched, watch
+
+api = pytest.importorskip("playwright.sync_api", reason="playwright is missing: make browser")
+axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="make browser")
+pytestmark = [
+    pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on PATH"),
+    # One visitor, one demo: several processes would each start their own and lose the order.
+    pytest.mark.skipif("PYTEST_XDIST_WORKER" in os.environ, reason="by itself: make browser"),
+]
+
+TAKEN_UP_MS = 180_000  # a killed worker's job within a minute, a healed issue's within two
+SOON_MS = 15_000
+OURS = "article .bot"
+LABELS = "article .label"
+
+
+def open_issue(page: Any, button: str = "open", *, host: str = "github", about: str = "bug") -> str:
+    """Press a button and wait for the new issue; its path."""
+    before = page.url
+    page.check(f"input[name=host][value={host}]", force=True)
+    page.check(f"input[name=sample][value={about}]")
+    page.click(f"#{button}")
+    page.wait_for_url(lambda url: url != before and "/issues/" in url)
+    return str(page.url)
+
+
+def settled(page: Any, state: str = "ended", within: float = SOON_MS) -> str:
+    """The sentence, once the issue's job has come to that state."""
+    said = page.locator(f"#said .{state}")
+    said.wait_for(timeout=within)
+    return str(said.inner_text())
+
+
+@pytest.fixture(scope="module")
+def fallen_back(page: Any) -> str:
+    """An issue that the model will be asked about again, a minute later."""
+    place = open_issue(page, "model-down", host="github", about="feature")
+    assert "no comment" in settled(page, "waiting")
+    return place
+
+
+@pytest.fixture(scope="module")
+def killed(page: Any) -> str:
+    """An issue whose worker was killed; its job needs up to a minute."""
+    place = open_issue(page, "worker-killed")
+    api.expect(page.locator("#said .working")).to_contain_text("killed", timeout=SOON_MS)
+    return place
+
+
+def test_the_worker_is_killed_in_the_middle_of_a_job(page: Any, killed: str) -> None:
+    assert page.locator(OURS).count() == 0
+
+
+def test_an_issue_falls_back_while_the_model_is_down(page: Any, fallen_back: str) -> None:
+    assert page.locator(OURS).count() == 0
+
+
+@pytest.mark.parametrize("host", ["github", "gitlab"])
+def test_a_click_brings_comment_and_labels_within_three_seconds(page: Any, host: str) -> None:
+    open_issue(page, host=host)
+    page.wait_for_selector(OURS, timeout=3000)
+    assert page.locator(LABELS).count() >= 1
+    assert "1 comment" in settled(page)
+    api.expect(page.locator("#after dl")).to_contain_text("sandbox-rules")
+    page.click("article summary")
+    assert page.locator("article details[open] li").count() >= 1
+
+
+@pytest.mark.parametrize("fault", ["model-down", "model-slow", "model-rubbish", "model-429"])
+def test_while_the_model_fails_labels_come_from_rules_and_no_comment(page: Any, fault: str) -> None:
+    open_issue(page, fault, host="gitlab")
+    said = settled(page, "waiting")
+    assert said.startswith("The model failed")
+    assert "asked again" in said
+    assert page.locator(OURS).count() == 0
+    assert "bug" in page.locator(LABELS).first.inner_text()
+
+
+@pytest.mark.parametrize("host", ["github", "gitlab"])
+def test_a_stored_comment_answered_with_502_stays_one(page: Any, host: str) -> None:
+    open_issue(page, "host-502", host=host)
+    page.wait_for_selector(OURS)
+    assert "502" in settled(page)
+    assert page.locator(OURS).count() == 1
+
+
+def test_a_redelivery_changes_nothing(page: Any) -> None:
+    open_issue(page)
+    settled(page)
+    page.click("#redeliver")
+    api.expect(page.locator("#said")).to_contain_text("nothing was queued")
+    assert page.locator(OURS).count() == 1
+
+
+def test_a_label_that_a_person_removed_stays_away(page: Any) -> None:
+    gone = page.locator(LABELS).first.inner_text()
+    page.click("#unlabel")
+    api.expect(page.locator("#said")).to_contain_text("will not set it again")
+    page.click("#redeliver")
+    api.expect(page.locator("#said")).to_contain_text("nothing was queued")
+    assert gone not in page.locator(LABELS).all_inner_texts()
+
+
+@pytest.mark.parametrize("about", ["feature", "question", "chinese", "log", "injection"])
+def test_every_sample_ends_with_one_comment(page: Any, about: str) -> None:
+    open_issue(page, about=about)
+    assert "1 comment" in settled(page)
+    comment = page.locator("article .post").last
+    assert comment.locator("a[href*='example.invalid'], img").count() == 0
+    assert "wontfix" not in page.locator(LABELS).all_inner_texts()
+
+
+def test_own_words_are_typed_and_sent_by_keyboard_alone(page: Any, address: str) -> None:
+    page.goto(address)
+    reached = []
+    for _ in range(3):
+        page.keyboard.press("Tab")
+        reached.append(page.evaluate("document.activeElement.textContent.trim()"))
+    assert reached[0] == "Skip to the issue"
+    page.keyboard.press("Tab")
+    page.keyboard.press("ArrowUp")  # from the first sample around to the last: own words
+    page.keyboard.press("Tab")
+    page.keyboard.type("Crash when a file is saved")
+    page.keyboard.press("Tab")
+    page.keyboard.type("The program crashes with an exception.")
+    page.keyboard.press("Tab")
+    outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+    assert (page.evaluate("document.activeElement.id"), outline) == ("open", "solid")
+    page.keyboard.press("Enter")
+    assert "1 comment" in settled(page)
+    assert "Crash when a file is saved" in page.locator("#issue-title").inner_text()
+    assert page.evaluate("document.activeElement.id") == "open"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("host", ["github", "gitlab"])
+def test_axe_finds_nothing(page: Any, scheme: str, host: str) -> None:
+    page.emulate_media(color_scheme=scheme)
+    open_issue(page, host=host)
+    settled(page)
+    page.check("input[value=own]")
+    found = axe.Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
+
+
+def test_at_360_pixels_nothing_is_cut_off_and_the_result_is_in_sight(page: Any) -> None:
+    page.set_viewport_size({"width": 360, "height": 740})
+    open_issue(page, about="log", host="gitlab")
+    settled(page)
+    width = page.evaluate("document.documentElement.scrollWidth")
+    top = page.locator("#said").bounding_box()["y"]
+    page.set_viewport_size({"width": 1400, "height": 1000})
+    assert width <= 360
+    assert 0 <= top < 740
+
+
+def test_without_script_a_visitor_sees_the_same(
+    chromium: Any, address: str, watched: Watched
+) -> None:
+    context = chromium.new_context(java_script_enabled=False)
+    page = watch(context, watched)
+    page.goto(address)
+    page.click("#open")
+    page.wait_for_selector(OURS, timeout=SOON_MS)
+    page.click("#redeliver")
+    assert "nothing was queued" in page.locator("#said").inner_text()
+    context.close()
+
+
+def test_the_killed_worker_s_job_is_taken_up_again(page: Any, killed: str) -> None:
+    page.goto(killed)
+    assert "taken up again" in settled(page, within=TAKEN_UP_MS)
+    assert page.locator(OURS).count() == 1
+
+
+def test_an_issue_that_fell_back_is_answered_by_itself(page: Any, fallen_back: str) -> None:
+    page.goto(fallen_back)
+    assert "The model is back" in settled(page, within=TAKEN_UP_MS)
+    assert page.locator(OURS).count() == 1
+    assert "needs-review" not in page.locator(LABELS).all_inner_texts()
+
+
+def test_reset_forgets_everything(page: Any) -> None:
+    page.click("text=Reset")
+    page.wait_for_selector(".start", timeout=30_000)
+    assert page.locator("#list li").count() == 0
+    assert re.search(r"/issues/github/1$", open_issue(page))
+    page.wait_for_selector(OURS, timeout=SOON_MS)
+
+
+def test_nobody_else_was_asked_and_nothing_complained(watched: Watched) -> None:
+    assert watched.outside == []
+    assert watched.complaints == []

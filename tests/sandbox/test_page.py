@@ -1,0 +1,257 @@
+"""The demo's page over HTTP, beside a theatre that plays what a test tells it to."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import httpx
+import pytest
+
+from bot.sandbox.page import markdown, samples
+from bot.sandbox.page.app import HEADERS, create
+from bot.sandbox.page.theatre import Comment, Event, Host, Opened, Shown
+
+HERE = "http://127.0.0.1:4711"
+ANSWER = (
+    "**Summary (automated):** It is broken.\n\n<sub>Written by Tagline</sub>\n<!-- tagline:v1 -->"
+)
+
+
+@dataclass
+class Scene:
+    """Implements `Theatre`; a job ends when the test says so."""
+
+    model: str = samples.STAND_IN
+    has_stand_in: bool = True
+    issues: dict[str, Shown] = field(default_factory=dict)
+    events: dict[str, list[Event]] = field(default_factory=dict)
+    armed: list[str] = field(default_factory=list)
+    deeds: list[str] = field(default_factory=list)
+
+    def open(self, host: Host, title: str, body: str, author: str) -> Opened:
+        issue = Opened(host, "acme/widget", len(self.issues) + 1, "guid", "job")
+        self.issues[issue.ref] = Shown(title, body, author, (), ())
+        self.note(issue, "accepted")
+        return issue
+
+    def show(self, issue: Opened) -> Shown:
+        return self.issues[issue.ref]
+
+    def log(self, issue: Opened) -> list[Event]:
+        return list(self.events[issue.ref])
+
+    def note(self, issue: Opened, event: str, **fields: Any) -> None:
+        line = {"timestamp": "2026-11-22T19:00:00Z", "event": event, "part": "worker", **fields}
+        self.events.setdefault(issue.ref, []).append(line)
+
+    def redeliver(self, issue: Opened) -> str:
+        self.deeds.append("redelivered")
+        return issue.job
+
+    def unlabel(self, issue: Opened, label: str) -> None:
+        shown = self.issues[issue.ref]
+        left = tuple(name for name in shown.labels if name != label)
+        self.issues[issue.ref] = replace(shown, labels=left)
+
+    def arm(self, fault: str, times: int | None) -> None:
+        self.armed.append(fault)
+
+    def disarm(self) -> bool:
+        self.armed.clear()
+        return True
+
+    def kill_worker(self) -> None:
+        self.deeds.append("killed")
+
+    def restart(self) -> None:
+        self.deeds.append("restarted")
+        self.issues.clear()
+
+    def end(self, event: str, labels: tuple[str, ...], *comments: str, **fields: Any) -> None:
+        """The first issue's job ends so."""
+        ref = next(iter(self.issues))
+        said = tuple(Comment("tagline[bot]", body) for body in comments)
+        self.issues[ref] = replace(self.issues[ref], labels=labels, comments=said)
+        issue = Opened("github", "acme/widget", 1, "guid", "job")
+        self.note(issue, "starting enrichment", try_number=1)
+        self.note(issue, event, seconds=0.25, outcome="x", **fields)
+
+
+@dataclass
+class Visitor:
+    """A browser without script, unless `headers` say otherwise."""
+
+    scene: Scene = field(default_factory=Scene)
+
+    def __post_init__(self) -> None:
+        self._app = create(self.scene)
+
+    def ask(self, method: str, path: str, **how: Any) -> httpx.Response:
+        async def asking() -> httpx.Response:
+            transport = httpx.ASGITransport(app=self._app)
+            async with httpx.AsyncClient(transport=transport, base_url=HERE) as client:
+                return await client.request(method, path, follow_redirects=True, **how)
+
+        return asyncio.run(asking())
+
+    def see(self, path: str) -> str:
+        return self.ask("GET", path).text
+
+    def post(self, path: str, **form: str) -> httpx.Response:
+        return self.ask("POST", path, data=form, headers={"Origin": HERE})
+
+    def open(self, fault: str = "", sample: str = "bug", **form: str) -> httpx.Response:
+        return self.post("/sandbox/issues", host="github", sample=sample, fault=fault, **form)
+
+
+def said(html: str) -> str:
+    found = re.search(r'role="status" aria-live="polite">(.*?)</div>', html, re.DOTALL)
+    return re.sub(r"<[^>]+>", "", found[1]).strip() if found else ""
+
+
+def wait_for(holds: Any) -> None:
+    until = time.monotonic() + 10
+    while not holds():
+        assert time.monotonic() < until
+        time.sleep(0.01)
+
+
+@pytest.fixture
+def visitor() -> Visitor:
+    return Visitor()
+
+
+def test_without_script_a_form_leads_to_the_issue_and_the_page_looks_again(
+    visitor: Visitor,
+) -> None:
+    page = visitor.open()
+    assert page.url.path == "/sandbox/issues/github/1"
+    assert '<noscript><meta http-equiv="refresh" content="2"></noscript>' in page.text
+    assert samples.BUG.title in page.text
+    visitor.scene.end(
+        "enrichment succeeded", ("bug",), ANSWER, model="m", tokens_in=1652, tokens_out=108
+    )
+    text = visitor.see(page.url.path)
+    assert "http-equiv" not in text
+    assert said(text) == "Answered in 250 ms: 1 comment, 1 label."
+    assert "<strong>Summary (automated):</strong> It is broken." in text
+    assert "1,652 in, 108 out" in text
+    assert "tagline:v1" not in text
+
+
+def test_with_htmx_only_what_changed_is_sent(visitor: Visitor) -> None:
+    visitor.open()
+    part = visitor.ask("GET", "/sandbox/issues/github/1", headers={"HX-Request": "true"}).text
+    assert "<html" not in part
+    (again,) = re.findall(r'hx-get="([^"]+)" hx-trigger="every 1s"', part)
+    unchanged = visitor.ask("GET", again, headers={"HX-Request": "true"})
+    assert (unchanged.status_code, unchanged.content) == (204, b"")
+    visitor.scene.end("using fallback", ("bug",), why="timeout")
+    changed = visitor.ask("GET", again, headers={"HX-Request": "true"}).text
+    assert 'hx-trigger="every 3s"' in changed
+    assert 'hx-swap-oob="innerHTML:#said"' in changed
+
+
+@pytest.mark.parametrize("fault", [f.key for f in samples.FAULTS if f.of_model])
+def test_a_fault_of_the_model_lasts_as_long_as_its_issue_s_job(
+    visitor: Visitor, fault: str
+) -> None:
+    page = visitor.open(fault=fault)
+    assert len(visitor.scene.armed) == 1
+    busy = visitor.open(fault="model-down")
+    assert said(busy.text).startswith("One fault at a time")
+    visitor.scene.end("using fallback", ("bug", "needs-review"), why="status-429")
+    wait_for(lambda: not visitor.scene.armed)
+    assert said(visitor.see(page.url.path)) == (
+        "The model failed (429, too many requests): 2 labels came from rules; no comment; "
+        "it will be asked again in a minute."
+    )
+
+
+def test_a_killed_worker_is_told_until_its_job_is_taken_up_again(visitor: Visitor) -> None:
+    page = visitor.open(fault="worker-killed")
+    issue = Opened("github", "acme/widget", 1, "guid", "job")
+    visitor.scene.note(issue, "starting enrichment", try_number=1)
+    wait_for(lambda: "killed" in visitor.scene.deeds and not visitor.scene.armed)
+    wait_for(lambda: len(visitor.scene.log(issue)) == 3)
+    assert "killed in the middle of it" in said(visitor.see(page.url.path))
+    visitor.scene.end("enrichment succeeded", ("bug",), ANSWER, model="m", tokens_in=1)
+    assert "taken up again: 1 comment, 1 label" in said(visitor.see(page.url.path))
+
+
+def test_what_a_person_does_is_told(visitor: Visitor) -> None:
+    place = visitor.open().url.path
+    visitor.scene.end("enrichment succeeded", ("bug",), ANSWER, model="m", tokens_in=1)
+    assert "nothing was queued" in said(visitor.post(f"{place}/redeliver").text)
+    gone = visitor.post(f"{place}/unlabel", label="bug")
+    assert said(gone.text) == "A maintainer removed bug. Tagline will not set it again."
+    assert "not on the issue" in said(visitor.post(f"{place}/unlabel", label="bug").text)
+
+
+def test_reset_begins_anew(visitor: Visitor) -> None:
+    place = visitor.open().url.path
+    assert visitor.post("/sandbox/reset").url.path == "/sandbox"
+    assert visitor.scene.deeds == ["restarted"]
+    assert visitor.ask("GET", place).url.path == "/sandbox"
+
+
+def test_own_words_are_checked_and_shown_as_text(visitor: Visitor) -> None:
+    assert said(visitor.open(sample="own", title=" ").text) == "An issue needs a title."
+    assert "Neither host" in said(visitor.open(sample="own", title="x" * 256).text)
+    title, body = "<img src=x onerror=alert(1)>", '<script>alert(1)</script>\n\n"><b hx-get=/x>'
+    text = visitor.open(sample="own", title=title, body=body).text
+    assert "<img" not in text
+    assert "<script>alert" not in text
+    assert "<b hx-get" not in text
+
+
+def test_faults_of_the_model_are_only_offered_where_they_can_strike() -> None:
+    text = Visitor(Scene("gpt-6-luna", has_stand_in=False)).see("/sandbox")
+    assert text.count(" disabled>") == sum(fault.of_model for fault in samples.FAULTS)
+
+
+@pytest.mark.parametrize(
+    ("method", "headers", "status"),
+    [
+        ("GET", {"Host": "evil.example"}, 421),
+        ("GET", {"Host": "127.0.0.1.evil.example:4711"}, 421),
+        ("GET", {"Host": "localhost:4711"}, 200),
+        ("POST", {}, 403),
+        ("POST", {"Origin": "null"}, 403),
+        ("POST", {"Origin": "http://evil.example"}, 403),
+        ("POST", {"Origin": "http://127.0.0.1:4712"}, 403),
+        ("POST", {"Referer": f"{HERE}/sandbox"}, 200),
+    ],
+)
+def test_only_this_machine_s_own_page_is_answered(
+    visitor: Visitor, method: str, headers: dict[str, str], status: int
+) -> None:
+    path = "/sandbox" if method == "GET" else "/sandbox/reset"
+    answer = visitor.ask(method, path, headers=headers)
+    assert answer.status_code == status
+    for name, value in HEADERS.items():
+        assert answer.headers[name] == value
+
+
+def test_a_form_larger_than_any_issue_is_refused(visitor: Visitor) -> None:
+    assert visitor.open(sample="own", title="x", body="a" * 2_000_000).status_code == 413
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("<sub>small</sub>", "<p><sub>small</sub></p>\n"),
+        ("<sub onclick=x>", "&lt;sub onclick=x&gt;"),
+        ("<details open>", "&lt;details open&gt;"),
+        ("[a](javascript:alert(1))", "<p>[a](javascript:alert(1))</p>\n"),
+        ("![a](https://evil.example/x)", "<p>[image: a]</p>\n"),
+        ("a <!-- b --> c", "<p>a  c</p>\n"),
+        ("<!-- a --><iframe>", "&lt;iframe&gt;"),
+    ],
+)
+def test_of_a_text_s_html_only_what_our_comment_needs_is_left(text: str, shown: str) -> None:
+    assert markdown.render(text) == shown

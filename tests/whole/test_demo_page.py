@@ -1,0 +1,32 @@
+"""How `tagline demo` tells where its page is."""
+
+from __future__ import annotations
+
+import webbrowser
+from threading import Event
+
+import pytest
+
+from bot.cli.demo import show_page
+from tests.sandbox.test_page import Scene
+
+
+@pytest.mark.parametrize("display", ["DISPLAY", "WAYLAND_DISPLAY", None])
+def test_a_browser_is_opened_only_where_there_is_a_display(
+    display: str | None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr(webbrowser, "open", opened.append)
+    monkeypatch.setattr("sys.platform", "linux")
+    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    if display:
+        monkeypatch.setenv(display, ":0")
+    ended = Event()
+    ended.set()
+    show_page(Scene(), ended)
+    printed = capsys.readouterr().out
+    assert "http://127.0.0.1:" in printed
+    assert "a stand-in" in printed
+    assert len(opened) == (display is not None)
+    assert all(url in printed for url in opened)
