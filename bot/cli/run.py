@@ -15,6 +15,8 @@ from bot.cli import start
 from bot.settings import SettingsError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from bot.cli.serve import Receiver
     from bot.cli.stopping import Stop
     from bot.settings import Settings
@@ -98,16 +100,17 @@ def _watch(stop: Stop, receiver: Receiver, server: PrivateRedis | None) -> bool:
 class _Keeper:
     """Starts a server that died again, and one that keeps dying less and less often."""
 
-    def __init__(self, server: PrivateRedis) -> None:
+    def __init__(self, server: PrivateRedis, clock: Callable[[], float] = time.monotonic) -> None:
         self._server = server
+        self._clock = clock
         self._pause = FIRST_PAUSE
-        self._started = time.monotonic()
+        self._started = clock()
 
     def look(self) -> None:
         from bot import log
         from bot.store.private import NoServer
 
-        since = time.monotonic() - self._started
+        since = self._clock() - self._started
         if self._server.alive:
             self._pause = FIRST_PAUSE if since > CALM_SECONDS else self._pause
             return
@@ -118,5 +121,5 @@ class _Keeper:
             self._server.start()
         except NoServer as error:
             log.get().error("the private Redis does not start", why=str(error))
-        self._started = time.monotonic()
+        self._started = self._clock()
         self._pause = min(self._pause * 2, LONGEST_PAUSE)

@@ -15,11 +15,14 @@ from pathlib import Path
 from types import TracebackType
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 START_SECONDS = 10.0
 STOP_SECONDS = 10.0
 LONGEST_SOCKET_PATH = 100
 SOCKET = "redis.sock"  # settings.py looks for it too
+ONCE = Retry(NoBackoff(), 0)
 INHERITED = ("PATH", "LD_LIBRARY_PATH")  # no secret of ours is the server's business
 
 # prctl(PR_SET_PDEATHSIG, SIGTERM) and exec: a parent that was killed leaves no server behind. In a
@@ -128,7 +131,7 @@ class PrivateRedis:
     def wait(self) -> None:
         """Wait until it answers, and for as long as it reads its data. Raises `NoServer`."""
         until = time.monotonic() + START_SECONDS
-        with redis.Redis.from_url(self.url) as client:
+        with redis.Redis.from_url(self.url, retry=ONCE) as client:
             while True:
                 try:
                     client.ping()
@@ -174,13 +177,13 @@ class PrivateRedis:
         return self._folder / "redis.log"
 
     def _last_words(self) -> str:
-        lines = self._said.read_text(errors="replace").splitlines()
-        return lines[-1] if lines else f"it said nothing; its data is in {self._folder}"
+        lines = [line for line in self._said.read_text(errors="replace").splitlines() if line]
+        return " ".join(lines[-3:]) or f"it said nothing; its data is in {self._folder}"
 
     def _take_over(self, lock: int) -> None:
         """Take the lock that a running server holds, after asking such a one to stop."""
         if is_locked(lock):
-            left = redis.Redis(unix_socket_path=str(self._socket), socket_timeout=1)
+            left = redis.Redis(unix_socket_path=str(self._socket), socket_timeout=1, retry=ONCE)
             with left, suppress(redis.RedisError):
                 left.shutdown()
             if not _within(STOP_SECONDS, lambda: not is_locked(lock)):
