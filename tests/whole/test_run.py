@@ -144,7 +144,7 @@ def test_a_server_that_does_not_start_says_why(tmp_path: Path) -> None:
     data = tmp_path / "appendonlydir"
     data.mkdir()
     (data / "appendonly.aof.manifest").write_text("nonsense\n")
-    with pytest.raises(NoServer, match="did not start: .*manifest"):
+    with pytest.raises(NoServer, match=r"did not start: .*manifest"):
         PrivateRedis(tmp_path).start()
 
 
