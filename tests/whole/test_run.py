@@ -59,11 +59,12 @@ def tagline(environ: dict[str, str], *words: str) -> Result:
 class Alone:
     """`tagline run` as a process, with a data directory of its own."""
 
-    def __init__(self, box: Sandbox, folder: Path) -> None:
+    def __init__(self, box: Sandbox, redis_url: str, folder: Path) -> None:
         port = free_port()
         self.folder, self.data = folder, folder / "data"
-        environ = House(box, "", environment={"PORT": str(port), "LLM_TIMEOUT": "20"}).environ
-        self.environ = {**environ, "DATA_DIR": str(self.data)}
+        house = House(box, redis_url, environment={"PORT": str(port), "LLM_TIMEOUT": "20"})
+        self.environ = {**house.environ, "DATA_DIR": str(self.data)}
+        del self.environ["REDIS_URL"]
         self.ready = f"http://127.0.0.1:{port}/readyz"
         box.webhook_url = f"http://127.0.0.1:{port}/webhooks/github"
         box.add_repo(REPO, LABELS)
@@ -81,7 +82,7 @@ class Alone:
 def test_killed_parts_come_back_and_accepted_jobs_are_done(
     box: Sandbox, clean: str, tmp_path: Path
 ) -> None:
-    alone = Alone(box, tmp_path)
+    alone = Alone(box, clean, tmp_path)
     process = alone.start()
     try:
         url = load(alone.environ).redis_url
