@@ -77,7 +77,9 @@ class Fleet:
     def __init__(self, box: Sandbox, redis_url: str, folder: Path, patience: str) -> None:
         port = free_port()
         self._url = f"http://127.0.0.1:{port}"
-        self._environ = House(box, redis_url, environment={"PORT": str(port)}).environ
+        house = House(box, redis_url, environment={"PORT": str(port)})
+        house.redis.close()
+        self._environ = house.environ
         self._folder, self._patience = folder, patience
         self._redis_url = redis_url
         self._parts: dict[str, subprocess.Popen[bytes]] = {}

@@ -63,6 +63,7 @@ class Alone:
         port = free_port()
         self.folder, self.data = folder, folder / "data"
         house = House(box, redis_url, environment={"PORT": str(port), "LLM_TIMEOUT": "20"})
+        house.redis.close()
         self.environ = {**house.environ, "DATA_DIR": str(self.data)}
         del self.environ["REDIS_URL"]
         self.ready = f"http://127.0.0.1:{port}/readyz"
