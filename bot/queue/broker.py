@@ -24,6 +24,7 @@ from redis.retry import Retry as RedisRetry
 from bot.queue.enqueue import NAMESPACE, QUEUE
 
 HEARTBEAT_MS = 30_000
+ALONE_HEARTBEAT_MS = 15_000
 LOST = (redis.ConnectionError, redis.TimeoutError)
 
 

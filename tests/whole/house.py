@@ -75,6 +75,11 @@ class House:
 
     @property
     def settings(self) -> Settings:
+        return load(self.environ)
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """What a process of its own would be started with."""
         base = {
             "GITHUB_APP_ID": str(self.box.app_id),
             "GITHUB_PRIVATE_KEY": self.box.private_key,
@@ -94,7 +99,7 @@ class House:
             "ANTHROPIC_BASE_URL": self.box.anthropic_url,
         }
         merged = {**base, **self.environment}
-        return load({name: value for name, value in merged.items() if value})
+        return {name: value for name, value in merged.items() if value}
 
     @cached_property
     def redis(self) -> redis.Redis:
