@@ -25,7 +25,12 @@ from bot.queue.enqueue import NAMESPACE, QUEUE
 
 HEARTBEAT_MS = 30_000
 ALONE_HEARTBEAT_MS = 15_000
-LOST = (redis.ConnectionError, redis.TimeoutError)
+LOST = (
+    redis.ConnectionError,
+    redis.TimeoutError,
+    redis.ReadOnlyError,
+    redis.OutOfMemoryError,
+)
 
 
 def connect(url: str, connections: int) -> redis.Redis:

@@ -121,7 +121,8 @@ class House:
     def quiet(self) -> None:
         """Nothing of earlier tests waits for a model, and no sweep finds what they left."""
         self.redis.delete("tagline:waiting", "tagline:parked", "tagline:places")
-        self.redis.set("tagline:lease:sweep", 1, ex=3600)
+        for name in ("sweep", "deliveries"):
+            self.redis.set(f"tagline:lease:{name}", 1, ex=3600)
 
     def _point_hooks_here(self) -> None:
         self.box.webhook_url = f"{self.url}/webhooks/github"

@@ -76,7 +76,7 @@ class Night:
         self._ended()
 
     def sweep(self) -> dict[str, object]:
-        self.house.redis.delete("tagline:lease:sweep")
+        self.house.redis.delete("tagline:lease:sweep", "tagline:lease:deliveries")
         found = dict(self._sweep.round(self._send))
         self._ended()
         return found
