@@ -1,4 +1,4 @@
-"""`python -m tests.chaos.launch {worker|serve} [module:NAME=value ...]`: sets constants, then starts.
+"""`python -m tests.chaos.launch {worker|serve} [module:NAME=value ...]`: set constants, start.
 
 Nothing else of the product is touched.
 """

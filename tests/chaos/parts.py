@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -93,9 +93,16 @@ class Posts:
 class Parts:
     """Everything at work, until the `with` of `standing` ends. All threads may call it."""
 
-    def __init__(self, folder: Path, dice: Random, settings: Sequence[str], threads: int) -> None:
-        self.folder, self._threads = folder, threads
+    def __init__(
+        self,
+        folder: Path,
+        dice: Random,
+        settings: Sequence[str] = (),
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        self.folder = folder
         self._settings = (*LIFTED, *settings)
+        self.own = dict(environment or {})
         (folder / "redis").mkdir()
         self.redis = PrivateRedis(folder / "redis", port=free_port())
         redis_port = int(self.redis.url.rpartition(":")[2].partition("/")[0])
@@ -107,7 +114,7 @@ class Parts:
         self.model_proxy = Proxy("model", self.box.port)
         self.posts = Posts(self.box)
         self.port = free_port()
-        self.direct = redis.Redis.from_url(self.redis.url, socket_timeout=5)
+        self.direct = redis.Redis.from_url(self.redis.url, socket_timeout=5, decode_responses=True)
         self._running: dict[str, list[subprocess.Popen[bytes]]] = {"serve": [], "worker": []}
         self._started: Counter[str] = Counter()
         self._guard = Lock()
@@ -196,7 +203,7 @@ class Parts:
             for line in path.read_text(errors="replace").splitlines()
             if word in line
         ]
-        return sorted(found, key=lambda line: line.partition('"timestamp": "')[2])
+        return sorted(found, key=lambda line: line.partition('"timestamp":"')[2])
 
     def _hang_up(self) -> None:
         """What the sandbox still wants to tell goes nowhere."""
@@ -213,7 +220,7 @@ class Parts:
         kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
         front = self.box.url
         redis_url = f"redis://127.0.0.1:{self.redis_proxy.port}/0"
-        return kept | {
+        base = {
             "PYTHONPATH": str(ROOT),
             "GITHUB_APP_ID": str(self.box.app_id),
             "GITHUB_PRIVATE_KEY": self.box.private_key,
@@ -224,7 +231,7 @@ class Parts:
             "GITLAB_SIGNING_TOKEN": self.box.gitlab_signing_token or "",
             "REDIS_URL": redis_url,
             "PORT": str(self.port),
-            "WORKER_THREADS": str(self._threads),
+            "WORKER_THREADS": "8",
             "LOG_FORMAT": "json",
             "LOG_LEVEL": "debug",
             "LLM_PROVIDER": "openai",
@@ -233,3 +240,4 @@ class Parts:
             "OPENAI_API_KEY": "sandbox-key",
             "OPENAI_BASE_URL": f"http://127.0.0.1:{self.model_proxy.port}/openai/v1",
         }
+        return {**kept, **base, **self.own}

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+from tests.chaos import burst, trials
 from tests.chaos.storm import Run, Storm
 
 # Shorter than the product's, so that a run of some seconds sees everything happen.
@@ -42,7 +43,6 @@ SHORT = Storm(
     redis_dies=2.5,
     outage=0.3,
     limit=10,
-    threads=4,
     settings=HURRY,
 )
 
@@ -54,9 +54,29 @@ def storm(what: Storm, folder: Path, seed: int, scale: float, limit: float | Non
     return Outcome(good, tuple(run.report()))
 
 
+def takeover(folder: Path, seed: int, scale: float, limit: float | None) -> Outcome:
+    return _outcome(trials.takeover(folder, seed, round(20 * scale), limit or 180))
+
+
+def flush(folder: Path, seed: int, scale: float, limit: float | None) -> Outcome:
+    return _outcome(trials.flush(folder, seed, round(200 * scale), limit or 900))
+
+
+def at_once(folder: Path, seed: int, scale: float, _limit: float | None) -> Outcome:
+    return _outcome(burst.burst(folder, seed, scale))
+
+
+def _outcome(told: trials.Told) -> Outcome:
+    good, lines = told
+    return Outcome(good, tuple(lines))
+
+
 SCENARIOS: dict[str, Scenario] = {
     "long": partial(storm, LONG),
     "model-down": partial(storm, replace(LONG, model_down=True)),
     "network": partial(storm, replace(LONG, issues=400, rate=3, worker_dies=20, trouble=6)),
+    "takeover": takeover,
+    "flush": flush,
+    "burst": at_once,
     "short": partial(storm, SHORT),
 }

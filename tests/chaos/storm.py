@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
-
-import redis
 
 from tests.chaos.crowd import Crowd
 from tests.chaos.havoc import Havoc
 from tests.chaos.parts import Parts
 from tests.chaos.verdict import Verdict, judge, planted
 
-SHOWN = 5  # breaches of a kind, with their log lines
 POLL_SECONDS = 0.5
 NO_LIMIT = 1_000_000
 
@@ -43,7 +39,6 @@ class Storm:
     model_down: bool = False
     limit: float = 600.0
     workers: int = 2
-    threads: int = 8
     settings: tuple[str, ...] = ()
 
 
@@ -54,7 +49,7 @@ class Run:
         self.storm, self.folder, self.seed = storm, folder, seed
         # Dice of their own, so that threads do not change each other's throws.
         people, faults, answers = (Random(f"{seed} {who}") for who in ("people", "faults", "forge"))
-        self.parts = Parts(folder, answers, storm.settings, storm.threads)
+        self.parts = Parts(folder, answers, storm.settings)
         self.crowd = Crowd(self.parts, people, storm.doubled)
         self.havoc = Havoc(self.parts, faults, storm.outage)
         self.verdict = Verdict()
@@ -98,11 +93,10 @@ class Run:
         started = time.monotonic()
         until = started + self.storm.limit
         while time.monotonic() < until:
-            with suppress(redis.RedisError):
-                waiting = self.parts.waiting()
-                self.verdict = judge(self.parts, self.crowd)
-                if not waiting and self.verdict.good:
-                    break
+            waiting = self.parts.waiting()
+            self.verdict = judge(self.parts, self.crowd)
+            if not waiting and self.verdict.good:
+                break
             time.sleep(POLL_SECONDS)
         self.settled_after = time.monotonic() - started
         self.parts.box.settle()
@@ -130,11 +124,4 @@ class Run:
         }
         width = max(map(len, rows))
         yield from (f"{name:<{width}}  {value}" for name, value in rows.items())
-        yield from verdict.found_words[:SHOWN]
-        for kind in dict.fromkeys(breach.kind for breach in verdict.breaches):
-            for breach in verdict.of(kind)[:SHOWN]:
-                yield f"{kind}: {breach.issue} {breach.text}"
-                yield from self._told_of(str(breach.issue).partition(":")[2])
-
-    def _told_of(self, issue: str) -> Iterator[str]:
-        yield from (f"    {line[:400]}" for line in self.parts.log_lines(f'{issue}"')[:12])
+        yield from verdict.told(self.parts)

@@ -13,6 +13,7 @@ from tests.chaos.crowd import REPOS, Crowd, Opened
 from tests.chaos.parts import Parts
 
 SAID_BY = "sandbox-rules"  # the model, in the comment's last line
+SHOWN, SHOWN_LINES, LONGEST_LINE = 5, 16, 400
 PLANTED = re.compile(rb"plant[a-z]{8}")
 
 
@@ -42,6 +43,15 @@ class Verdict:
     def of(self, kind: str) -> list[Breach]:
         return [one for one in self.breaches if one.kind == kind]
 
+    def told(self, parts: Parts) -> Iterator[str]:
+        """The first breaches of each kind, with what was logged of the issue."""
+        yield from self.found_words[:SHOWN]
+        for kind in dict.fromkeys(breach.kind for breach in self.breaches):
+            for breach in self.of(kind)[:SHOWN]:
+                yield f"{kind}: {breach.issue} {breach.text}"
+                for line in parts.log_lines(f'{breach.issue}"')[:SHOWN_LINES]:
+                    yield f"    {line[:LONGEST_LINE]}"
+
 
 def judge(parts: Parts, crowd: Crowd) -> Verdict:
     """How things stand at this moment, but for the files."""
@@ -62,6 +72,7 @@ def _of_issue(parts: Parts, one: Opened, comments: list[Comment]) -> Iterator[Br
     if not comments:
         why = "" if one.accepted else f", refused at the door ({one.answers}): needs the sweep"
         yield Breach(one, "lost", f"no comment, labels {sorted(labels)}{why}")
+        return
     if len(comments) > 1:
         yield Breach(one, "doubled", f"{len(comments)} comments {[c.id for c in comments]}")
     if labels != one.labels:
