@@ -58,7 +58,7 @@ class Havoc:
 
     @contextmanager
     def raging(self, *faults: tuple[Callable[[], None], float, int]) -> Iterator[None]:
-        """Each fault every so many seconds (0 = never), so many times at most."""
+        """Each fault every so many seconds (0 = never): so many times, or while this lasts (0)."""
         threads = [Thread(target=self._repeat, args=one) for one in faults if one[1]]
         for thread in threads:
             thread.start()
@@ -69,12 +69,13 @@ class Havoc:
             for thread in threads:
                 thread.join()
 
-    def _repeat(self, act: Callable[[], None], seconds: float, most: int) -> None:
-        done = 0
-        while done < most and not self._over.wait(seconds):
-            try:
+    def _repeat(self, act: Callable[[], None], seconds: float, times: int) -> None:
+        try:
+            for _ in range(times):
+                time.sleep(seconds)
                 act()
-            except BaseException as error:
-                self.wrong.append(error)
-                raise
-            done += 1
+            while not times and not self._over.wait(seconds):
+                act()
+        except BaseException as error:
+            self.wrong.append(error)
+            raise

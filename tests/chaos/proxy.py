@@ -31,7 +31,6 @@ class Proxy:
         self.name, self._to = name, to
         self.port = port or free_port()
         self.mode: Mode = "pass"
-        self.accepted = 0
         self._loop = asyncio.new_event_loop()
         self._server: asyncio.Server | None = None
         self._open: set[asyncio.StreamWriter] = set()
@@ -76,7 +75,6 @@ class Proxy:
         await asyncio.gather(*others, return_exceptions=True)
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.accepted += 1
         task = self._loop.create_task(self._join(reader, writer))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

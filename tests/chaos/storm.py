@@ -14,12 +14,13 @@ from tests.chaos.parts import Parts
 from tests.chaos.verdict import Verdict, judge, planted
 
 POLL_SECONDS = 0.5
-NO_LIMIT = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class Storm:
-    """Periods are in seconds, 0 = never. `limit` is how long after the last fault all may take.
+    """Periods are in seconds, 0 = never. So many kills; 0 = as long as issues come in.
+
+    `limit` is how many seconds after the last fault all must be at rest.
 
     `doubled` and `stored` are shares of deliveries and of comment POSTs. `outage` is how long Redis
     stays away. `settings` go to `launch.py`.
@@ -34,7 +35,8 @@ class Storm:
     redis_dies: float = 60.0
     receiver_dies: float = 0.0
     trouble: float = 0.0
-    worker_kills: int = NO_LIMIT
+    worker_kills: int = 0
+    redis_kills: int = 0
     outage: float = 1.0
     model_down: bool = False
     limit: float = 600.0
@@ -75,9 +77,9 @@ class Run:
             self.parts.model_proxy.switch("refuse")
         with havoc.raging(
             (havoc.kill_worker, storm.worker_dies, storm.worker_kills),
-            (havoc.kill_redis, storm.redis_dies, NO_LIMIT),
-            (havoc.kill_receiver, storm.receiver_dies, NO_LIMIT),
-            (havoc.trouble, storm.trouble, NO_LIMIT),
+            (havoc.kill_redis, storm.redis_dies, storm.redis_kills),
+            (havoc.kill_receiver, storm.receiver_dies, 0),
+            (havoc.trouble, storm.trouble, 0),
         ):
             self.crowd.open_all(storm.issues, storm.rate, self._half_way)
         chance.share = 0.0

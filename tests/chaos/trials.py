@@ -27,9 +27,10 @@ def takeover(folder: Path, seed: int, issues: int, limit: float) -> Told:
         parts.start("serve")
         parts.start("worker")
         parts.await_answers()
-        parts.model_proxy.switch("blackhole")
+        parts.model_proxy.switch("blackhole")  # every job waits for the model, or for its turn
         crowd.open_all(issues, rate=50)
-        _until(lambda: parts.model_proxy.accepted >= issues, 60)
+        log = folder / "worker-1.log"
+        _until(lambda: log.read_text().count(STARTED) >= issues, 60)
         parts.kill("worker")
         killed = time.time()
         parts.model_proxy.switch("pass")
@@ -78,7 +79,7 @@ def _until(holds: Callable[[], bool], seconds: float) -> None:
     until = time.monotonic() + seconds
     while not holds():
         if time.monotonic() > until:
-            raise RuntimeError("the worker did not ask the model for every issue")
+            raise RuntimeError("the worker did not start every job")
         time.sleep(0.05)
 
 
