@@ -31,13 +31,14 @@ class Proxy:
         self.name, self._to = name, to
         self.port = port or free_port()
         self.mode: Mode = "pass"
-        self._loop = asyncio.new_event_loop()
+        self._loop: asyncio.AbstractEventLoop
         self._server: asyncio.Server | None = None
         self._open: set[asyncio.StreamWriter] = set()
         self._tasks: set[asyncio.Task[None]] = set()
 
     @contextmanager
     def running(self) -> Iterator[Proxy]:
+        self._loop = asyncio.new_event_loop()
         thread = Thread(target=self._loop.run_forever, name=f"proxy-{self.name}", daemon=True)
         thread.start()
         self.switch("pass")
