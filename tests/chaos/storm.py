@@ -11,7 +11,7 @@ from random import Random
 from tests.chaos.crowd import Crowd
 from tests.chaos.havoc import Havoc
 from tests.chaos.parts import Parts
-from tests.chaos.verdict import Verdict, judge, planted
+from tests.chaos.verdict import KINDS, Verdict, judge, planted
 
 POLL_SECONDS = 0.5
 
@@ -110,9 +110,8 @@ class Run:
         after = max(0.0, (last - self.havoc.last).total_seconds()) if last else None
         rows: dict[str, object] = {
             "issues": len(crowd.opened),
-            **{kind: len(verdict.of(kind)) for kind in ("lost", "doubled", "wrong labels")},
+            **{kind: len(verdict.of(kind)) for kind in KINDS},
             "of the lost, refused at the door": refused,
-            "wrong text": len(verdict.of("wrong text")),
             "labels created": len(verdict.created),
             "planted words found": len(verdict.found_words),
             "second comments undone": verdict.undone,

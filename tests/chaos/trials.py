@@ -11,7 +11,7 @@ from random import Random
 
 from tests.chaos.crowd import Crowd
 from tests.chaos.parts import Parts
-from tests.chaos.verdict import Verdict, judge
+from tests.chaos.verdict import KINDS, Verdict, judge
 
 Told = tuple[bool, Iterator[str]]
 TAKEOVER_SECONDS = 60.0
@@ -90,7 +90,6 @@ def _starts(log: Path) -> dict[str, float]:
 
 
 def _lines(parts: Parts, verdict: Verdict, rows: Mapping[str, object]) -> Iterator[str]:
-    kinds = ("lost", "doubled", "wrong labels", "wrong text")
-    figures = {**rows, **{kind: len(verdict.of(kind)) for kind in kinds}}
+    figures = {**rows, **{kind: len(verdict.of(kind)) for kind in KINDS}}
     yield from (f"{name:<28}{value}" for name, value in figures.items())
     yield from verdict.told(parts)

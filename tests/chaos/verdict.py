@@ -14,12 +14,16 @@ from tests.chaos.parts import Parts
 
 SAID_BY = "sandbox-rules"  # the model, in the comment's last line
 SHOWN, SHOWN_LINES, LONGEST_LINE = 5, 16, 400
+KINDS = ("lost", "labels only", "doubled", "wrong labels", "wrong text")
 PLANTED = re.compile(rb"plant[a-z]{8}")
 
 
 @dataclass(frozen=True, slots=True)
 class Breach:
-    """What is wrong with an issue. `kind` heads a column of the report."""
+    """What is wrong with an issue; `kind` is one of `KINDS`.
+
+    "labels only" fell back and was not healed, or its worker died midway and nobody took it up.
+    """
 
     issue: Opened
     kind: str
@@ -47,7 +51,8 @@ class Verdict:
         """The first breaches of each kind, with what was logged of the issue."""
         yield from self.found_words[:SHOWN]
         for kind in dict.fromkeys(breach.kind for breach in self.breaches):
-            for breach in self.of(kind)[:SHOWN]:
+            accepted_first = sorted(self.of(kind), key=lambda breach: not breach.issue.accepted)
+            for breach in accepted_first[:SHOWN]:
                 yield f"{kind}: {breach.issue} {breach.text}"
                 for line in parts.log_lines(f'{breach.issue}"')[:SHOWN_LINES]:
                     yield f"    {line[:LONGEST_LINE]}"
@@ -70,8 +75,9 @@ def judge(parts: Parts, crowd: Crowd) -> Verdict:
 def _of_issue(parts: Parts, one: Opened, comments: list[Comment]) -> Iterator[Breach]:
     labels = set(parts.box.hosts[one.host].labels(REPOS[one.host], one.number))
     if not comments:
-        why = "" if one.accepted else f", refused at the door ({one.answers}): needs the sweep"
-        yield Breach(one, "lost", f"no comment, labels {sorted(labels)}{why}")
+        why = "" if one.accepted else f", refused at the door ({one.answers}): the sweep's"
+        kind = "labels only" if labels else "lost"
+        yield Breach(one, kind, f"no comment, labels {sorted(labels)}{why}")
         return
     if len(comments) > 1:
         yield Breach(one, "doubled", f"{len(comments)} comments {[c.id for c in comments]}")
