@@ -19,6 +19,10 @@ HURRY = (
     "bot.queue.actors:FIRST_PAUSE=0.3",
     "bot.queue.crew:PICK_UP_MS=20",
     "bot.flow.publish:LOOKS_AFTER=[0.1, 0.2]",
+    "bot.flow.reconcile:EVERY_SECONDS=1",
+    "bot.flow.reconcile:JUST_NOW_SECONDS=2",
+    "bot.queue.rounds:EVERY_SECONDS=0.5",
+    "bot.flow.heal:PAUSES=[0.5, 1, 1]",
     "dramatiq.worker:CONSUMER_RESTART_DELAY_SECS=0.2",
 )
 
@@ -40,10 +44,10 @@ SHORT = Storm(
     silence=False,
     worker_dies=1.2,
     worker_kills=2,
-    redis_dies=2.7,  # when all is delivered: what the door refuses has to wait for the sweep
+    redis_dies=1.0,  # while issues come in: those that the door refuses are the sweep's
     redis_kills=1,
     outage=0.3,
-    limit=10,
+    limit=12,
     settings=HURRY,
 )
 
