@@ -63,6 +63,12 @@ class Sometimes(Faults):
         return None
 
 
+def crashed(command: str, process: subprocess.Popen[bytes]) -> list[str]:
+    """What there is to say of a process that nobody has told to end yet."""
+    status = process.poll()
+    return [] if status is None else [f"{command} ended by itself, exit status {status}"]
+
+
 class Posts:
     """Counts the comments that came into being on each issue, also those removed since."""
 
@@ -115,6 +121,7 @@ class Parts:
         self.direct = redis.Redis.from_url(self.redis.url, socket_timeout=5, decode_responses=True)
         self._running: dict[str, list[subprocess.Popen[bytes]]] = {"serve": [], "worker": []}
         self._started: Counter[str] = Counter()
+        self.died: list[str] = []
         self._guard = Lock()
 
     @property
@@ -161,6 +168,10 @@ class Parts:
         with self._guard:
             running = self._running[command]
             process = running.pop(which % len(running))
+        self._finish(command, process)
+
+    def _finish(self, command: str, process: subprocess.Popen[bytes]) -> None:
+        self.died += crashed(command, process)
         process.kill()
         process.wait()
 
@@ -208,9 +219,9 @@ class Parts:
         self.box.webhook_url = self.box.gitlab_webhook_url = None
 
     def _end(self) -> None:
-        for process in [one for group in self._running.values() for one in group]:
-            process.kill()
-            process.wait()
+        for command, processes in self._running.items():
+            for process in processes:
+                self._finish(command, process)
         self.direct.close()
         self.redis.stop()
 

@@ -67,6 +67,7 @@ class Run:
             self._come_to_rest()
             dead = self.parts.dead()
         self.havoc.did["dead letters"] = dead
+        self.verdict.died = self.parts.died
         self.verdict.found_words = planted(self.folder, self.crowd.planted)
         return self.verdict
 
@@ -112,6 +113,7 @@ class Run:
             "issues": len(crowd.opened),
             **{kind: len(verdict.of(kind)) for kind in KINDS},
             "of the lost, refused at the door": refused,
+            "processes that crashed": len(verdict.died),
             "labels created": len(verdict.created),
             "planted words found": len(verdict.found_words),
             "second comments undone": verdict.undone,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
@@ -9,7 +11,7 @@ from random import Random
 import pytest
 
 from tests.chaos.crowd import REPOS, Crowd, Opened
-from tests.chaos.parts import Parts
+from tests.chaos.parts import Parts, crashed
 from tests.chaos.verdict import judge, planted
 
 TEXT = "**Summary (automated):** {} fails. <sub>with sandbox-rules</sub> <!-- tagline:v1 e30 -->"
@@ -70,3 +72,11 @@ def test_planted_words_are_found_in_any_file(tmp_path: Path, crowd: Crowd) -> No
     (tmp_path / "redis").mkdir()
     (tmp_path / "redis" / "appendonly.aof").write_bytes(b"\r\n$9\r\n\0" + word.encode() + b"\xff")
     assert planted(tmp_path, crowd.planted) == [f"appendonly.aof: {word}"]
+
+
+def test_a_process_that_ended_before_it_was_killed_has_crashed() -> None:
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
+        assert crashed("worker", process) == []
+        process.kill()
+        process.wait()
+        assert crashed("worker", process) == ["worker ended by itself, exit status -9"]

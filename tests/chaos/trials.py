@@ -36,6 +36,7 @@ def takeover(folder: Path, seed: int, issues: int, limit: float) -> Told:
         parts.model_proxy.switch("pass")
         parts.start("worker")
         verdict = _rest(parts, crowd, limit)
+    verdict.died = parts.died
     again = _starts(folder / "worker-2.log")
     waits = sorted(again.get(str(one), float("inf")) - killed for one in crowd.opened)
     good = verdict.good and waits[-1] <= TAKEOVER_SECONDS
@@ -62,6 +63,7 @@ def flush(folder: Path, seed: int, issues: int, limit: float) -> Told:
         parts.start("worker")
         verdict = _rest(parts, crowd, limit)
         took = time.monotonic() - started
+    verdict.died = parts.died
     rows = {"queued at the FLUSHALL": queued, "settled after, s": round(took, 1)}
     return verdict.good, _lines(parts, verdict, rows)
 

@@ -37,19 +37,20 @@ class Verdict:
     breaches: list[Breach] = field(default_factory=list)
     created: list[str] = field(default_factory=list)
     found_words: list[str] = field(default_factory=list)
+    died: list[str] = field(default_factory=list)
     undone: int = 0
     last_comment: datetime | None = None
 
     @property
     def good(self) -> bool:
-        return not (self.breaches or self.created or self.found_words)
+        return not (self.breaches or self.created or self.found_words or self.died)
 
     def of(self, kind: str) -> list[Breach]:
         return [one for one in self.breaches if one.kind == kind]
 
     def told(self, parts: Parts) -> Iterator[str]:
         """The first breaches of each kind, with what was logged of the issue."""
-        yield from self.found_words[:SHOWN]
+        yield from (*self.died, *self.found_words[:SHOWN])
         for kind in dict.fromkeys(breach.kind for breach in self.breaches):
             accepted_first = sorted(self.of(kind), key=lambda breach: not breach.issue.accepted)
             for breach in accepted_first[:SHOWN]:
