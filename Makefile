@@ -6,7 +6,7 @@ STAMP := .venv/.installed
 LOCAL_STAMP := .venv/.local-model
 BROWSER_STAMP := .venv/.browser
 
-.PHONY: demo test check browser bench locks prices deploy-check clean
+.PHONY: demo test check browser bench chaos locks prices deploy-check clean
 
 demo: $(STAMP) $(if $(filter local,$(LLM)),$(LOCAL_STAMP))
 	@$(BIN)/tagline demo $(if $(filter local,$(LLM)),--local-model)
@@ -27,6 +27,10 @@ browser: $(BROWSER_STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python -m tests.bench
+
+# About half an hour; other scenarios by name: python -m tests.chaos --help
+chaos: $(STAMP)
+	$(BIN)/python -m tests.chaos long model-down
 
 $(STAMP): requirements-dev.lock pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Tagline needs Python 3.11 or newer; none was found on PATH."; exit 1; }
