@@ -6,10 +6,12 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+import httpx
 import pytest
 import redis
 from click.testing import CliRunner, Result
@@ -23,11 +25,52 @@ from bot.sandbox import Sandbox
 from bot.settings import load
 from bot.store.private import NoServer, PrivateRedis, own
 from tests.conftest import free_port
-from tests.whole.fleet import answers, started
 from tests.whole.house import LABELS, House
 
 REPO = "acme/alone"
 DOOR = {"GITHUB_WEBHOOK_SECRET": "0123456789abcdef", "GITHUB_TOKEN": "ghp_0123456789"}
+
+
+# The same waiting as the product's, in a hurry.
+IMPATIENT = """
+import dramatiq.worker
+from bot.queue import broker, crew
+from bot.store import locks
+locks.LOCK_MS, locks.RENEW_SECONDS, locks.BUSY_SECONDS = 1500, 0.3, 0.2
+broker.HEARTBEAT_MS = broker.ALONE_HEARTBEAT_MS = 1000
+crew.PICK_UP_MS = 15
+dramatiq.worker.CONSUMER_RESTART_DELAY_SECS = 0.1
+"""
+START = "from bot.cli.main import cli; cli()"
+
+
+def started(
+    command: str, environ: dict[str, str], folder: Path, *, patience: str = IMPATIENT
+) -> subprocess.Popen[bytes]:
+    """`tagline COMMAND` as a process; its log is added to a file of `folder`."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    with (folder / f"{command}.log").open("ab") as said:
+        return subprocess.Popen(
+            [sys.executable, "-c", patience + START, command],
+            env={**kept, **environ},
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=said,
+            stderr=said,
+        )
+
+
+def answers(url: str, status: int = 200, seconds: float = 20.0) -> None:
+    """Wait until an address answers so."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        try:
+            if httpx.get(url, trust_env=False).status_code == status:
+                return
+        except httpx.TransportError:
+            pass
+        time.sleep(0.02)
+    raise AssertionError(f"{url} did not answer {status} within {seconds:.0f} s")
 
 
 def until(holds: Callable[[], object], seconds: float = 20.0) -> None:
