@@ -59,6 +59,24 @@ def cpu_seconds(pid: int) -> float:
 
 def peak_mib(pid: int) -> float:
     """The most memory that was resident, in MiB."""
+    return _mib(pid, "VmHWM")
+
+
+def resident_mib(pid: int) -> float:
+    """What is resident now, in MiB."""
+    return _mib(pid, "VmRSS")
+
+
+def children(pid: int) -> list[int]:
+    """The processes that it has started and that live."""
+    return [
+        int(child)
+        for task in Path(f"/proc/{pid}/task").iterdir()
+        for child in (task / "children").read_text().split()
+    ]
+
+
+def _mib(pid: int, what: str) -> float:
     status = Path(f"/proc/{pid}/status").read_text()
-    line = next(line for line in status.splitlines() if line.startswith("VmHWM"))
+    line = next(line for line in status.splitlines() if line.startswith(what))
     return int(line.split()[1]) / 1024
