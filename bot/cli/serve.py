@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import gc
+import sys
+from contextlib import suppress
 
 import click
 
 from bot.cli import start
 from bot.settings import SettingsError
 
+FAILED = 1
+
 
 @click.command()
 def serve() -> None:
     """Receive webhooks at /webhooks/github and /webhooks/gitlab, and queue them in Redis."""
-    import uvicorn
-
     from bot import log, wiring
+    from bot.web.server import Server
 
     settings = start.settings()
     start.announce(settings)
@@ -25,13 +28,8 @@ def serve() -> None:
         start.refuse(error)
     log.get().info("receiver starts", host=settings.host, port=settings.port)
     gc.freeze()  # what was loaded at the start is never garbage
-    uvicorn.run(
-        app,
-        host=settings.host,
-        port=settings.port,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        timeout_graceful_shutdown=10,
-    )
+    server = Server(app, settings.host, settings.port)
+    with suppress(KeyboardInterrupt):
+        server.run()
+    if not server.started:
+        sys.exit(FAILED)

@@ -19,10 +19,12 @@ from bot.core.errors import QueueDown, Refused
 from bot.core.model import Ignored
 from bot.core.ports import Inbox, Queue
 from bot.flow.receive import receive
+from bot.web.limits import MOST_REFUSED, Strangers, Uploads
 
 MAX_BODY = 25 * 1024 * 1024  # GitHub sends no more
 MAX_IN_FLIGHT = 64 * 1024 * 1024
 BODY_SECONDS = 10.0
+OF_STRANGERS = (401, 408, 413, 415)  # whose sender has not shown to be a forge
 CONTENT_TYPES = ("application/json", "application/x-www-form-urlencoded")
 ANY_ORIGIN = {"Access-Control-Allow-Origin": "*"}  # an editor in a browser may read the schema
 
@@ -70,7 +72,8 @@ class _Door:
     def __init__(self, queue: Queue, clock: Callable[[], float]) -> None:
         self._queue = queue
         self._clock = clock
-        self._in_flight = 0
+        self._uploads = Uploads(MAX_IN_FLIGHT)
+        self._strangers = Strangers()
 
     def entrance(self, forge: str, inbox: Inbox) -> Callable[[Request], Any]:
         async def enter(request: Request) -> Response:
@@ -83,8 +86,7 @@ class _Door:
                 body = await self._read(request, headers)
                 receipt = await receive(headers, body, inbox, self._queue, started)
             except Refused as refusal:
-                say.info("refused", status=refusal.status, why=str(refusal), **about)
-                return Response(status_code=refusal.status)
+                return self._refuse(request, refusal, about)
             except QueueDown as error:
                 say.error(
                     "Redis did not confirm, so nothing was queued; redeliver it when Redis is back",
@@ -100,30 +102,48 @@ class _Door:
 
         return enter
 
+    def _refuse(self, request: Request, refusal: Refused, about: Mapping[str, str]) -> Response:
+        """Whoever is refused again and again gets 429, and no more lines in the log.
+
+        Only the forged are counted and nobody is turned away unread: behind a proxy, and at a
+        forge, honest and forged requests come from one address.
+        """
+        source, count = request.client.host if request.client else "", 0
+        if refusal.status in OF_STRANGERS:
+            count = self._strangers.count(source, self._clock())
+        if count > MOST_REFUSED:
+            return Response(status_code=429, headers={"Retry-After": "60", "Connection": "close"})
+        log.get().info("refused", status=refusal.status, why=str(refusal), **about)
+        if count == MOST_REFUSED:
+            log.get().warning(
+                "this address sends much that is not signed: 429 and no lines for the rest of the"
+                " minute; check the webhook's secret if it is a forge of yours",
+                address=source,
+            )
+        return Response(status_code=refusal.status)
+
     async def _read(self, request: Request, headers: Mapping[str, str]) -> bytes:
         """The whole body, bounded in size, time and in what all requests hold together."""
         _check_form(headers)
         chunks: list[bytes] = []
-        size, more = 0, True
-        try:
-            async with asyncio.timeout(BODY_SECONDS):
-                while more:
-                    message = await request.receive()
-                    if message["type"] == "http.disconnect":
-                        raise Refused(400, "the sender left")
-                    chunk, more = message.get("body", b""), message.get("more_body", False)
-                    size += len(chunk)
-                    self._in_flight += len(chunk)
-                    if size > MAX_BODY:
-                        raise Refused(413, "too long")
-                    if self._in_flight > MAX_IN_FLIGHT:
-                        raise Refused(503, "too many large requests at once")
-                    chunks.append(chunk)
-        except TimeoutError:
-            raise Refused(408, "too slow") from None
-        finally:
-            self._in_flight -= size
-        return b"".join(chunks)
+        more = True
+        with self._uploads.one() as upload:
+            try:
+                async with asyncio.timeout(BODY_SECONDS) as upload.limit:
+                    while more:
+                        message = await request.receive()
+                        if message["type"] == "http.disconnect":
+                            raise Refused(408, "the sender left")
+                        chunk, more = message.get("body", b""), message.get("more_body", False)
+                        if upload.size + len(chunk) > MAX_BODY:
+                            raise Refused(413, "too long")
+                        self._uploads.grow(upload, len(chunk))
+                        chunks.append(chunk)
+            except TimeoutError:
+                if upload.crowded_out:
+                    raise Refused(503, "too many large requests at once") from None
+                raise Refused(408, "too slow") from None
+            return b"".join(chunks)
 
 
 def _check_form(headers: Mapping[str, str]) -> None:
