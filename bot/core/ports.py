@@ -22,18 +22,25 @@ from bot.core.model import (
 from bot.core.prompt import Answer, Prompt
 
 
+class Seal(Protocol):
+    """The signature of one delivery, computed while its body comes in."""
+
+    def update(self, chunk: bytes) -> None: ...
+
+    def check(self) -> None:
+        """Raises `Refused` unless all that came in is authentic."""
+
+
 class Inbox(Protocol):
-    """One forge's webhooks. All raise `Refused`; nothing is parsed before it is verified.
+    """One forge's webhooks. All raise `Refused`; nothing is parsed before its seal is checked.
 
     `id_header` is where the forge says which delivery it is, for the log.
     """
 
     id_header: str
 
-    def admit(self, headers: Mapping[str, str]) -> None:
-        """Refuse by the headers alone, before the body is read."""
-
-    def verify(self, headers: Mapping[str, str], body: bytes) -> None: ...
+    def admit(self, headers: Mapping[str, str]) -> Seal:
+        """Refuse by the headers alone, before the body is read; what is left to check after it."""
 
     def read(
         self, headers: Mapping[str, str], body: bytes, received_at: float

@@ -17,8 +17,8 @@ from bot import log
 from bot.core import manual
 from bot.core.errors import QueueDown, Refused
 from bot.core.model import Ignored
-from bot.core.ports import Inbox, Queue
-from bot.flow.receive import receive
+from bot.core.ports import Inbox, Queue, Seal
+from bot.flow.receive import Parcel, receive
 from bot.web.limits import MOST_REFUSED, Strangers, Uploads
 
 MAX_BODY = 25 * 1024 * 1024  # GitHub sends no more
@@ -82,9 +82,10 @@ class _Door:
             about = {"forge": forge, "delivery": headers.get(inbox.id_header, "")[:64]}
             say = log.get()
             try:
-                inbox.admit(headers)
-                body = await self._read(request, headers)
-                receipt = await receive(headers, body, inbox, self._queue, started)
+                seal = inbox.admit(headers)
+                chunks = await self._read(request, headers, seal)
+                parcel = Parcel(headers, chunks, seal, started)
+                receipt = await receive(parcel, inbox, self._queue)
             except Refused as refusal:
                 return self._refuse(request, refusal, about)
             except QueueDown as error:
@@ -122,7 +123,7 @@ class _Door:
             )
         return Response(status_code=refusal.status)
 
-    async def _read(self, request: Request, headers: Mapping[str, str]) -> bytes:
+    async def _read(self, request: Request, headers: Mapping[str, str], seal: Seal) -> list[bytes]:
         """The whole body, bounded in size, time and in what all requests hold together."""
         _check_form(headers)
         chunks: list[bytes] = []
@@ -138,12 +139,13 @@ class _Door:
                         if upload.size + len(chunk) > MAX_BODY:
                             raise Refused(413, "too long")
                         self._uploads.grow(upload, len(chunk))
+                        seal.update(chunk)
                         chunks.append(chunk)
             except TimeoutError:
                 if upload.crowded_out:
                     raise Refused(503, "too many large requests at once") from None
                 raise Refused(408, "too slow") from None
-            return b"".join(chunks)
+            return chunks
 
 
 def _check_form(headers: Mapping[str, str]) -> None:

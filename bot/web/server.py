@@ -19,6 +19,7 @@ HEAD_SECONDS = 15.0
 REQUEST_SECONDS = 30.0  # the door answers within 13: 10 for the body, then Redis's 2
 LINGER_SECONDS = 5.0
 LINGER_BYTES = 32 * 1024 * 1024  # whoever sends a little too much still reads why it was refused
+MOST_LEAVING = 4  # of whom any more is read; the others find their connection closed
 MAX_HEAD = 64 * 1024
 MAX_AHEAD = 8
 MAX_CONNECTIONS = 1000
@@ -80,10 +81,15 @@ class Connection(HttpToolsProtocol):
         self.received = 0
         self._enter(ASKED if self.pipeline else LEAVING if left_over else IDLE)
         super().on_response_complete()
+        if left_over and self._leaving() > MOST_LEAVING:
+            self.flow.pause_reading()
 
     def cut_if_overdue(self, now: float) -> None:
         if now - self.since > SECONDS[self.state]:
             self.transport.abort()
+
+    def _leaving(self) -> int:
+        return sum(getattr(one, "state", None) == LEAVING for one in self.connections)
 
     def _enter(self, state: int) -> None:
         self.state, self.since = state, self.loop.time()
