@@ -50,7 +50,8 @@ class Inbox(Protocol):
 class Queue(Protocol):
     """Claims a delivery and enqueues its job in one atomic step; answers with the job's id.
 
-    A delivery that was claimed before gets the id of its first job. Raises `QueueDown`.
+    A delivery that was claimed before gets the id of its first job; one too many of its
+    installation gets "" and is left to the sweep. Raises `QueueDown`.
     """
 
     async def put(self, delivery: Delivery) -> str: ...

@@ -98,6 +98,13 @@ class _Door:
             if isinstance(receipt.what, Ignored):
                 say.info("ignored", why=receipt.what.reason, **about)
                 return Response(status_code=202)
+            if not receipt.job:
+                say.warning(
+                    "too many deliveries of one installation; this issue is left to the sweep",
+                    issue=str(receipt.what.ref),
+                    **about,
+                )
+                return Response(status_code=202)
             say.info("accepted", job=receipt.job, issue=str(receipt.what.ref), **about)
             return Response(status_code=202, headers={"X-Tagline-Job": receipt.job})
 

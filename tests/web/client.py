@@ -49,10 +49,13 @@ class FakeQueue:
 
     jobs: dict[str, Delivery] = field(default_factory=dict)
     down: bool = False
+    full: bool = False
 
     async def put(self, delivery: Delivery) -> str:
         if self.down:
             raise QueueDown("no answer in time")
+        if self.full:
+            return ""
         self.jobs.setdefault(delivery.id, delivery)
         return f"job-of-{delivery.id}"
 

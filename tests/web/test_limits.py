@@ -144,3 +144,11 @@ def test_forged_giants_make_way_for_an_honest_delivery(monkeypatch: pytest.Monke
     assert answer.status == 202
     assert set(crowded_out) == {503}
     assert len(crowded_out) >= 2
+
+
+def test_one_too_many_of_an_installation_is_2xx_and_no_job() -> None:
+    door = Door()
+    door.queue.full = True
+    (answer,) = knock_all(door.app, [request()])
+    assert (answer.status, answer.body, door.queue.jobs) == (202, b"", {})
+    assert b"x-tagline-job" not in answer.headers
