@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from typing import Protocol
 
 from bot.core.cost import Limits
+from bot.core.figures import Figures
 from bot.core.jobs import Job
 from bot.core.model import (
     Comment,
@@ -260,3 +261,15 @@ class Jobs(Protocol):
     def note(self, job: Job) -> None: ...
 
     def job(self, job_id: str) -> Job | None: ...
+
+
+class Books(Protocol):
+    """Counts what happens, for `/metrics`, and reads what all processes counted together."""
+
+    def add(self, what: str, *labels: str) -> None:
+        """Count one; quick, and never an error. `core/figures.py` names what and its labels."""
+
+    def read(self) -> Figures: ...
+
+    def close(self) -> None:
+        """Write down what was counted last."""

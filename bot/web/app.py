@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Protocol
 
@@ -17,8 +17,9 @@ from bot import log
 from bot.core import manual
 from bot.core.errors import QueueDown, Refused
 from bot.core.model import Ignored
-from bot.core.ports import Inbox, Queue, Seal
-from bot.flow.receive import Parcel, receive
+from bot.core.ports import Books, Inbox, Queue, Seal
+from bot.flow.receive import Parcel, Receipt, receive
+from bot.web import metrics
 from bot.web.limits import MOST_REFUSED, Strangers, Uploads
 
 MAX_BODY = 25 * 1024 * 1024  # GitHub sends no more
@@ -36,15 +37,20 @@ class DoorQueue(Queue, Protocol):
 
 
 def create(
-    inboxes: Mapping[str, Inbox], queue: DoorQueue, clock: Callable[[], float] = time.time
+    inboxes: Mapping[str, Callable[[], Inbox]],
+    queue: DoorQueue,
+    books: Books,
+    metrics_tokens: Callable[[], Sequence[str]] = tuple,
+    clock: Callable[[], float] = time.time,
 ) -> Starlette:
-    """The web application. `inboxes` maps a forge's name to its inbox."""
-    door = _Door(queue, clock)
+    """The web application. `inboxes` maps a forge's name to its inbox as it is now."""
+    door = _Door(queue, books, clock)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         yield
         await queue.close()
+        await asyncio.to_thread(books.close)
 
     async def healthz(_request: Request) -> Response:
         return PlainTextResponse("ok\n")
@@ -65,50 +71,60 @@ def create(
     ]
     routes += [Route("/healthz", healthz), Route("/readyz", readyz)]
     routes += [Route(manual.SCHEMA_PATH, schema)]
+    routes += [Route("/metrics", metrics.page(books, metrics_tokens))]
     return Starlette(routes=routes, lifespan=lifespan)
 
 
 class _Door:
-    def __init__(self, queue: Queue, clock: Callable[[], float]) -> None:
+    def __init__(self, queue: Queue, books: Books, clock: Callable[[], float]) -> None:
         self._queue = queue
+        self._books = books
         self._clock = clock
         self._uploads = Uploads(MAX_IN_FLIGHT)
         self._strangers = Strangers()
 
-    def entrance(self, forge: str, inbox: Inbox) -> Callable[[Request], Any]:
+    def entrance(self, forge: str, current: Callable[[], Inbox]) -> Callable[[Request], Any]:
         async def enter(request: Request) -> Response:
-            started = self._clock()
+            started, inbox = self._clock(), current()
             headers = _headers(request)
             about = {"forge": forge, "delivery": headers.get(inbox.id_header, "")[:64]}
-            say = log.get()
             try:
                 seal = inbox.admit(headers)
                 chunks = await self._read(request, headers, seal)
                 parcel = Parcel(headers, chunks, seal, started)
                 receipt = await receive(parcel, inbox, self._queue)
             except Refused as refusal:
+                self._books.add("deliveries", forge, f"refused-{refusal.status}")
                 return self._refuse(request, refusal, about)
             except QueueDown as error:
-                say.error(
+                self._books.add("deliveries", forge, "not-queued")
+                log.get().error(
                     "Redis did not confirm, so nothing was queued; redeliver it when Redis is back",
                     why=str(error),
                     **about,
                 )
                 return Response(status_code=503, headers={"Retry-After": "30"})
-            if isinstance(receipt.what, Ignored):
-                say.info("ignored", why=receipt.what.reason, **about)
-                return Response(status_code=202)
-            if not receipt.job:
-                say.warning(
-                    "too many deliveries of one installation; this issue is left to the sweep",
-                    issue=str(receipt.what.ref),
-                    **about,
-                )
-                return Response(status_code=202)
-            say.info("accepted", job=receipt.job, issue=str(receipt.what.ref), **about)
-            return Response(status_code=202, headers={"X-Tagline-Job": receipt.job})
+            return self._accept(receipt, about)
 
         return enter
+
+    def _accept(self, receipt: Receipt, about: Mapping[str, str]) -> Response:
+        say, what = log.get(), receipt.what
+        if isinstance(what, Ignored):
+            self._books.add("deliveries", about["forge"], "ignored")
+            say.info("ignored", why=what.reason, **about)
+            return Response(status_code=202)
+        if not receipt.job:
+            self._books.add("deliveries", about["forge"], "left-to-the-sweep")
+            say.warning(
+                "too many deliveries of one installation; this issue is left to the sweep",
+                issue=str(what.ref),
+                **about,
+            )
+            return Response(status_code=202)
+        self._books.add("deliveries", about["forge"], "queued")
+        say.info("accepted", job=receipt.job, issue=str(what.ref), **about)
+        return Response(status_code=202, headers={"X-Tagline-Job": receipt.job})
 
     def _refuse(self, request: Request, refusal: Refused, about: Mapping[str, str]) -> Response:
         """Whoever is refused again and again gets 429, and no more lines in the log.
