@@ -49,6 +49,8 @@ def forge_hosts(settings: Settings) -> dict[str, str]:
 
 def receiver(settings: Settings) -> Starlette:
     """The web application. Raises `SettingsError` without a webhook secret."""
+    import redis
+
     from bot.queue.enqueue import RedisQueue
     from bot.rotation import Latest, Remade
     from bot.web.app import create
@@ -60,7 +62,8 @@ def receiver(settings: Settings) -> Starlette:
         inboxes["github"] = Remade(latest, _github_inbox)
     if settings.gitlab_signing_tokens or settings.gitlab_webhook_secrets:
         inboxes["gitlab"] = Remade(latest, _gitlab_inbox)
-    ours = books(settings, redis_client(settings))
+    counting = redis.Redis.from_url(settings.redis_url, socket_timeout=5, socket_connect_timeout=2)
+    ours = books(settings, counting)
     queue = RedisQueue(settings.redis_url)
     return create(inboxes, queue, ours, lambda: latest().metrics_tokens)
 

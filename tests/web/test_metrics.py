@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 
 import pytest
@@ -127,3 +129,13 @@ def test_the_end_of_every_try_of_a_job_is_counted(books: Callable[[], RedisBooks
         ("jobs", "gitlab", "answered"): 1,
     }
     one.close()
+
+
+def test_the_receiver_loads_no_worker() -> None:
+    code = (
+        "import sys; from bot import wiring; from bot.settings import load;"
+        "wiring.receiver(load({'GITHUB_WEBHOOK_SECRET': '0123456789abcdef'}));"
+        "print({'dramatiq', 'httpx', 'gitlab', 'jwt', 'prometheus_client'} & set(sys.modules))"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout == "set()\n"
