@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from functools import cache
 from typing import Any, Protocol
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from bot import log
@@ -61,9 +63,8 @@ def create(
         return PlainTextResponse("Redis does not answer\n", 503)
 
     async def schema(_request: Request) -> Response:
-        return JSONResponse(
-            manual.schema(), headers={"Cache-Control": "max-age=3600", **ANY_ORIGIN}
-        )
+        headers = {"Cache-Control": "max-age=3600", **ANY_ORIGIN}
+        return Response(_schema(), headers=headers, media_type="application/json")
 
     routes = [
         Route(f"/webhooks/{name}", door.entrance(name, inbox), methods=["POST"])
@@ -72,7 +73,9 @@ def create(
     routes += [Route("/healthz", healthz), Route("/readyz", readyz)]
     routes += [Route(manual.SCHEMA_PATH, schema)]
     routes += [Route("/metrics", metrics.page(books, metrics_tokens))]
-    return Starlette(routes=routes, lifespan=lifespan)
+    app = Starlette(routes=routes, lifespan=lifespan)
+    app.router.redirect_slashes = False  # it would send people to whatever Host they name
+    return app
 
 
 class _Door:
@@ -87,7 +90,7 @@ class _Door:
         async def enter(request: Request) -> Response:
             started, inbox = self._clock(), current()
             headers = _headers(request)
-            about = {"forge": forge, "delivery": headers.get(inbox.id_header, "")[:64]}
+            about = {"forge": forge, "delivery": _named(headers.get(inbox.id_header, ""))}
             try:
                 seal = inbox.admit(headers)
                 chunks = await self._read(request, headers, seal)
@@ -169,6 +172,16 @@ class _Door:
                     raise Refused(503, "too many large requests at once") from None
                 raise Refused(408, "too slow") from None
             return chunks
+
+
+@cache
+def _schema() -> bytes:
+    return json.dumps(manual.schema()).encode()
+
+
+def _named(delivery: str) -> str:
+    """A delivery's id for the log; whoever is not authentic yet may have put anything there."""
+    return "".join(char if char.isascii() and char.isprintable() else "?" for char in delivery[:64])
 
 
 def _check_form(headers: Mapping[str, str]) -> None:
