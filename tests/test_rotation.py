@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
-from structlog.testing import capture_logs
 
 from bot import log
 from bot.rotation import LOOK_SECONDS, Latest, Remade
@@ -74,22 +75,20 @@ def test_old_and_new_hold_together_while_both_are_listed(files: Files) -> None:
 
 @pytest.mark.parametrize("value", ["", "short", f"{NEW},"])
 def test_a_file_that_holds_no_good_secret_changes_nothing_but_the_log(
-    files: Files, value: str
+    files: Files, value: str, logged: Callable[[], list[Any]]
 ) -> None:
     files.write("GITHUB_WEBHOOK_SECRET", value)
-    with capture_logs() as lines:
-        assert files.later().github_webhook_secrets == (OLD,)
-        assert files.later().github_webhook_secrets == (OLD,)
-    (line,) = lines
-    assert line["log_level"] == "error"
+    assert files.later().github_webhook_secrets == (OLD,)
+    assert files.later().github_webhook_secrets == (OLD,)
+    (line,) = logged()
+    assert line["level"] == "error"
     assert "GITHUB_WEBHOOK_SECRET is empty or too short" in str(line)
     assert OLD not in str(line)
 
 
 def test_a_file_that_is_gone_for_a_while_changes_nothing(files: Files) -> None:
     (files.folder / "OPENAI_API_KEY").unlink()
-    with capture_logs():
-        model = files.later().model
+    model = files.later().model
     assert model is not None
     assert model.key == OLD
     files.write("OPENAI_API_KEY", NEW)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from typing import Any
 
 import pytest
-from structlog.testing import capture_logs
 
 from bot.web import app as web
 from bot.web import limits
@@ -35,15 +36,14 @@ def statuses(answers: list[Answer]) -> list[int]:
 
 
 def test_a_source_that_is_refused_again_and_again_gets_429_and_the_log_stays_short(
-    few: None,
+    few: None, logged: Callable[[], list[Any]]
 ) -> None:
     forged = [request(signature="sha256=" + "0" * 64)] * 50
-    with capture_logs() as lines:
-        answers = knock_all(Door().app, forged)
+    answers = knock_all(Door().app, forged)
     assert statuses(answers) == [401] * 3 + [429] * 47
     assert answers[-1].headers[b"retry-after"] == b"60"
     assert answers[-1].headers[b"connection"] == b"close"
-    assert [line["event"][:12] for line in lines] == ["refused"] * 3 + ["this address"]
+    assert [line["event"][:12] for line in logged()] == ["refused"] * 3 + ["this address"]
 
 
 def test_an_authentic_delivery_from_the_same_source_is_never_turned_away(few: None) -> None:
