@@ -210,7 +210,11 @@ def forges(latest: Latest, clients: Clients) -> Callable[[str], GitHub | GitLab]
     from bot.rotation import Remade
 
     current = Remade(latest, lambda now: cache(lambda name: FORGES[name](now, clients)))
-    return lambda name: current()(name)
+
+    def forge(name: str) -> GitHub | GitLab:
+        return current()(name)
+
+    return forge
 
 
 def healing(settings: Settings, store: RedisStore | MemoryStore) -> Healing:

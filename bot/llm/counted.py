@@ -15,6 +15,9 @@ class Counted:
         self._model = model
         self._books = books
 
+    def worst_usd(self, tokens_in: int) -> float:
+        return self._model.worst_usd(tokens_in)
+
     def ask(self, prompt: Prompt) -> Answer:
         """Raises `ModelFailed`."""
         try:
