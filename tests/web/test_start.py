@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from bot import log
 from bot.cli.main import cli
 from bot.settings import SECRETS
 
@@ -19,6 +20,7 @@ HOOKS = ("GITHUB_WEBHOOK_SECRET", "GITLAB_WEBHOOK_SECRET", "GITLAB_SIGNING_TOKEN
 def bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.MonkeyPatch:
     """An environment without any of our settings."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(log, "_logger", log.get())  # a command sets up the log for itself
     for name in SECRETS:
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(f"{name}_FILE", raising=False)
