@@ -154,24 +154,26 @@ class _Door:
         _check_form(headers)
         chunks: list[bytes] = []
         more = True
-        with self._uploads.one() as upload:
-            try:
-                async with asyncio.timeout(BODY_SECONDS) as upload.limit:
-                    while more:
-                        message = await request.receive()
-                        if message["type"] == "http.disconnect":
-                            raise Refused(408, "the sender left")
-                        chunk, more = message.get("body", b""), message.get("more_body", False)
-                        if upload.size + len(chunk) > MAX_BODY:
-                            raise Refused(413, "too long")
-                        self._uploads.grow(upload, len(chunk))
-                        seal.update(chunk)
-                        chunks.append(chunk)
-            except TimeoutError:
-                if upload.crowded_out:
-                    raise Refused(503, "too many large requests at once") from None
-                raise Refused(408, "too slow") from None
-            return chunks
+        upload = self._uploads.start()
+        try:
+            async with asyncio.timeout(BODY_SECONDS) as upload.limit:
+                while more:
+                    message = await request.receive()
+                    if message["type"] == "http.disconnect":
+                        raise Refused(408, "the sender left")
+                    chunk, more = message.get("body", b""), message.get("more_body", False)
+                    if upload.size + len(chunk) > MAX_BODY:
+                        raise Refused(413, "too long")
+                    self._uploads.grow(upload, len(chunk))
+                    seal.update(chunk)
+                    chunks.append(chunk)
+        except TimeoutError:
+            if upload.crowded_out:
+                raise Refused(503, "too many large requests at once") from None
+            raise Refused(408, "too slow") from None
+        finally:
+            self._uploads.end(upload)
+        return chunks
 
 
 @cache
@@ -181,6 +183,8 @@ def _schema() -> bytes:
 
 def _named(delivery: str) -> str:
     """A delivery's id for the log; whoever is not authentic yet may have put anything there."""
+    if delivery.isascii() and delivery.isprintable():
+        return delivery[:64]
     return "".join(char if char.isascii() and char.isprintable() else "?" for char in delivery[:64])
 
 

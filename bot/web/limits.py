@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 from collections import OrderedDict
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 MOST_REFUSED = 300
@@ -35,14 +33,16 @@ class Uploads:
         self._held = 0
         self._uploads: set[Upload] = set()
 
-    @contextmanager
-    def one(self) -> Iterator[Upload]:
+    def start(self) -> Upload:
         upload = Upload()
         self._uploads.add(upload)
-        try:
-            yield upload
-        finally:
-            self._drop(upload)
+        return upload
+
+    def end(self, upload: Upload) -> None:
+        """Its bytes are counted no more, whether it came to its end or not."""
+        if upload in self._uploads:
+            self._uploads.remove(upload)
+            self._held -= upload.size
 
     def grow(self, upload: Upload, size: int) -> None:
         """Count more bytes. Raises `TimeoutError` where this upload has to go itself."""
@@ -52,17 +52,12 @@ class Uploads:
         self._held += size
         while self._held > self._most:
             longest = max(self._uploads, key=lambda one: one.size)
-            self._drop(longest)
+            self.end(longest)
             longest.crowded_out = True
             if longest is upload:
                 raise TimeoutError
             if longest.limit and not longest.limit.expired():
                 longest.limit.reschedule(asyncio.get_running_loop().time())
-
-    def _drop(self, upload: Upload) -> None:
-        if upload in self._uploads:
-            self._uploads.remove(upload)
-            self._held -= upload.size
 
 
 class Strangers:

@@ -44,7 +44,7 @@ class Connection(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         self._enter(WAITING)
-        self.in_head, self.received = False, 0
+        self.in_head, self.received, self.coming = False, 0, 0
         super().connection_made(transport)
         if len(self.connections) > most_connections():
             oldest = min(self.connections, key=lambda one: getattr(one, "since", 0.0))
@@ -53,6 +53,7 @@ class Connection(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if self.state == IDLE:
             self._enter(WAITING)
+        self.coming = len(data)
         super().data_received(data)
         if self.in_head or self.state == LEAVING:
             self.received += len(data)
@@ -63,18 +64,14 @@ class Connection(HttpToolsProtocol):
         self.in_head, self.received = True, 0
         super().on_message_begin()
 
-    def on_header(self, name: bytes, value: bytes) -> None:
-        if not self.in_head:
-            raise ValueError("a trailer: nothing needs it, and nothing bounds it")
-        super().on_header(name, value)
-
     def on_headers_complete(self) -> None:
-        length = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
-        if length > MAX_HEAD or len(self.pipeline) >= MAX_AHEAD:
+        may_be_long = self.received + self.coming > MAX_HEAD
+        if (may_be_long and self._head() > MAX_HEAD) or len(self.pipeline) >= MAX_AHEAD:
             raise ValueError("too long a head, or too many requests ahead of their answers")
         self.in_head = False
         self._enter(ASKED)
         super().on_headers_complete()
+        self.headers = _NoTrailers()
 
     def on_response_complete(self) -> None:
         left_over = self.cycle.more_body and not self.pipeline
@@ -88,11 +85,21 @@ class Connection(HttpToolsProtocol):
         if now - self.since > SECONDS[self.state]:
             self.transport.abort()
 
+    def _head(self) -> int:
+        return len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
+
     def _leaving(self) -> int:
         return sum(getattr(one, "state", None) == LEAVING for one in self.connections)
 
     def _enter(self, state: int) -> None:
         self.state, self.since = state, self.loop.time()
+
+
+class _NoTrailers(list[tuple[bytes, bytes]]):
+    """Where headers after a body would go: nothing needs them, and nothing bounds them."""
+
+    def append(self, _header: tuple[bytes, bytes]) -> None:
+        raise ValueError("a trailer")
 
 
 class Server(uvicorn.Server):

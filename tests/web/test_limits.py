@@ -85,14 +85,14 @@ def test_a_million_sources_take_no_more_memory_than_some_thousand() -> None:
 def test_bodies_on_their_way_are_bounded_together_and_the_longest_goes() -> None:
     async def crowd() -> list[bool]:
         uploads = Uploads(100)
-        with uploads.one() as long, uploads.one() as longer, uploads.one() as honest:
-            uploads.grow(long, 40)
-            uploads.grow(longer, 50)
-            uploads.grow(honest, 20)
-            for late in (longer, long):
-                with pytest.raises(TimeoutError):
-                    uploads.grow(late, 61)
-            return [long.crowded_out, longer.crowded_out, honest.crowded_out]
+        long, longer, honest = uploads.start(), uploads.start(), uploads.start()
+        uploads.grow(long, 40)
+        uploads.grow(longer, 50)
+        uploads.grow(honest, 20)
+        for late in (longer, long):
+            with pytest.raises(TimeoutError):
+                uploads.grow(late, 61)
+        return [long.crowded_out, longer.crowded_out, honest.crowded_out]
 
     assert asyncio.run(crowd()) == [True, True, False]
 
@@ -101,8 +101,9 @@ def test_a_body_that_is_done_leaves_its_place() -> None:
     async def many() -> None:
         uploads = Uploads(100)
         for _ in range(10):
-            with uploads.one() as upload:
-                uploads.grow(upload, 100)
+            upload = uploads.start()
+            uploads.grow(upload, 100)
+            uploads.end(upload)
 
     asyncio.run(many())
 
