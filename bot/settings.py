@@ -26,6 +26,8 @@ KEY_NAMES = {
     "anthropic": "ANTHROPIC_API_KEY",
     "compatible": "LLM_API_KEY",
 }
+DEFAULT_REDIS = "redis://127.0.0.1:6379/0"
+PRIVATE_SOCKET = "redis.sock"  # in DATA_DIR, as store/private.py makes it
 DEFAULT_URLS = {"openai": "https://api.openai.com/v1", "anthropic": "https://api.anthropic.com"}
 # Read now: name → what it is, as `.env.example` says it.
 SECRETS = (
@@ -126,6 +128,7 @@ class Settings:
     port: int
     worker_threads: int
     data_dir: Path
+    has_redis_url: bool
     log_level: str
     log_format: str
     mode: str
@@ -202,6 +205,7 @@ class _Reader:
         if bool(app_id) != bool(private_key) and not self.problems:
             missing = "GITHUB_PRIVATE_KEY" if app_id else "GITHUB_APP_ID"
             self.problems.append(f"{missing} is not set, and a GitHub App needs both.")
+        data_dir = self._data_dir()
         settings = Settings(
             github_app_id=app_id,
             github_private_key=private_key,
@@ -214,11 +218,12 @@ class _Reader:
             gitlab_webhook_secrets=self._secrets("GITLAB_WEBHOOK_SECRET"),
             gitlab_issue_types=self._issue_types(),
             model=model,
-            redis_url=self._redis_url(),
+            redis_url=self._redis_url(data_dir),
             host=self._text("TAGLINE_HOST", "127.0.0.1"),
             port=self._int("PORT", 8000, 0, 65535),
             worker_threads=self._int("WORKER_THREADS", 32, 1, 1000),
-            data_dir=self._data_dir(),
+            data_dir=data_dir,
+            has_redis_url=bool(self._text("REDIS_URL")),
             log_level=self._choice("LOG_LEVEL", ("info", "debug", "warning", "error")),
             log_format=self._choice("LOG_FORMAT", ("json", "text")),
             mode=self._choice("TAGLINE_MODE", ("apply", "suggest", "dry-run", "off")),
@@ -306,10 +311,13 @@ class _Reader:
 
     def _data_dir(self) -> Path:
         home = self._text("XDG_DATA_HOME", "~/.local/share")
-        return Path(self._text("DATA_DIR", f"{home}/tagline")).expanduser()
+        return Path(self._text("DATA_DIR", f"{home}/tagline")).expanduser().absolute()
 
-    def _redis_url(self) -> str:
-        url = self._text("REDIS_URL", "redis://127.0.0.1:6379/0")
+    def _redis_url(self, data_dir: Path) -> str:
+        """REDIS_URL, else the private server of `tagline run` where there is one."""
+        private = data_dir / PRIVATE_SOCKET
+        default = f"unix://{private}?db=0" if private.is_socket() else DEFAULT_REDIS
+        url = self._text("REDIS_URL", default)
         if not url.startswith(("redis://", "rediss://", "unix://")):
             self.problems.append("REDIS_URL must start with redis://, rediss:// or unix://.")
         return url

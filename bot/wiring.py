@@ -259,21 +259,28 @@ def runner(
     return run
 
 
-def broker(client: redis.Redis) -> Broker:
-    from bot.queue.broker import Broker
+def broker(client: redis.Redis, *, alone: bool = False) -> Broker:
+    from bot.queue.broker import ALONE_HEARTBEAT_MS, HEARTBEAT_MS, Broker
 
-    return Broker(client)
+    return Broker(client, ALONE_HEARTBEAT_MS if alone else HEARTBEAT_MS)
 
 
-def worker(settings: Settings) -> Crew:
-    """Worker threads that are ready to start. Raises `SettingsError` without access to a forge."""
+def worker(settings: Settings, *, alone: bool = False) -> Crew:
+    """Worker threads that are ready to start. Raises `SettingsError` without access to a forge.
+
+    `alone`: on a host of its own a silent worker can be taken for dead sooner.
+    """
     from bot.queue.actors import declare, send
     from bot.queue.crew import Crew
     from bot.store.books import CountedJobs
 
     settings.need_forge()
     client, web = redis_client(settings), clients()
-    store, ours, counters = redis_store(client), broker(client), books(settings, client)
+    store, ours, counters = (
+        redis_store(client),
+        broker(client, alone=alone),
+        books(settings, client),
+    )
     declare(ours, runner(settings, web, store, counters), CountedJobs(store, counters))
     rounds = _rounds(settings, web, store, partial(send, ours, store))
     return Crew(ours, settings.worker_threads, rounds, closing=[web.close, counters.close])

@@ -182,8 +182,7 @@ def test_frames_name_file_line_and_function() -> None:
     assert log.frames(None) == []
 
 
-def test_a_full_disk_loses_lines_and_no_job(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(log, "_logger", log.get())
+def test_a_full_disk_loses_lines_and_no_job(lines: Lines) -> None:
     full = open("/dev/full", "w")  # noqa: SIM115 - closing it fails too
     log.configure("info", "json", (), full)
     log.get().info("nobody reads this")

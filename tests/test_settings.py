@@ -36,7 +36,10 @@ def notices(environ: dict[str, str]) -> tuple[str, ...]:
 # Defaults and plain values.
 
 
-def test_an_empty_environment_is_a_bot_on_rules_that_listens_on_loopback() -> None:
+def test_an_empty_environment_is_a_bot_on_rules_that_listens_on_loopback(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))  # where nobody runs a private Redis
     settings = load({})
     wanted = {
         "github_app_id": "",

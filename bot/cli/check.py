@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 OLDEST_PYTHON = (3, 11)
 FIXES = {
-    "redis": "look at REDIS_URL, and whether the server runs",
+    "redis": start.NO_REDIS,
     "github": "look at GITHUB_APP_ID, GITHUB_PRIVATE_KEY or GITHUB_TOKEN, and GITHUB_API_URL",
     "gitlab": "look at GITLAB_TOKEN and GITLAB_URL",
     "repository": "is it written rightly, and is the App or the token's user in it?",

@@ -84,5 +84,5 @@ def _asked(ask: Callable[[], T]) -> T:
     try:
         return ask()
     except redis.RedisError:
-        click.echo("Redis does not answer: look at REDIS_URL.", err=True)
+        click.echo(f"Redis does not answer: {start.NO_REDIS}.", err=True)
         sys.exit(start.TRY_AGAIN)

@@ -78,7 +78,7 @@ def _queue(settings: Settings, delivery: Delivery, delay: float, as_json: bool) 
     try:
         job = send(wiring.broker(client), wiring.redis_store(client), delivery, delay)
     except redis.RedisError:
-        click.echo("Redis does not answer: look at REDIS_URL.", err=True)
+        click.echo(f"Redis does not answer: {start.NO_REDIS}.", err=True)
         sys.exit(start.TRY_AGAIN)
     click.echo(json.dumps({"v": 1, "job": job}) if as_json else job)
 

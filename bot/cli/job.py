@@ -27,7 +27,7 @@ def job(job_id: str, as_json: bool) -> None:
         if found is None and is_queued(client, job_id):
             found = Job(job_id, "queued", "")
     except redis.RedisError:
-        click.echo("Redis does not answer: look at REDIS_URL.", err=True)
+        click.echo(f"Redis does not answer: {start.NO_REDIS}.", err=True)
         sys.exit(start.TRY_AGAIN)
     if found is None:
         click.echo("No such job; jobs are remembered for a week.", err=True)

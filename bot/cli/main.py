@@ -8,6 +8,7 @@ import click
 
 COMMANDS = {
     "demo": "See Tagline work on this machine, with no account, key or network.",
+    "run": "Everything on one host: receiver, worker and a private Redis.",
     "serve": "Receive webhooks and queue them.",
     "worker": "Work off the queue: summaries, labels, comments.",
     "enrich": "Enrich one issue; prints what would be written unless --apply is given.",

@@ -3,33 +3,94 @@
 from __future__ import annotations
 
 import gc
+import socket
 import sys
-from contextlib import suppress
+import threading
+import time
+from typing import TYPE_CHECKING
 
 import click
 
 from bot.cli import start
 from bot.settings import SettingsError
 
-FAILED = 1
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from bot.settings import Settings
+
+STOP_SECONDS = 15  # requests that are under way get ten
 
 
 @click.command()
 def serve() -> None:
     """Receive webhooks at /webhooks/github and /webhooks/gitlab, and queue them in Redis."""
-    from bot import log, wiring
-    from bot.web.server import Server
+    from bot import log
+    from bot.cli.stopping import Stop
 
     settings = start.settings()
     start.announce(settings)
+    stop = Stop()
     try:
-        app = wiring.receiver(settings)
+        receiver = Receiver(settings)
     except SettingsError as error:
         start.refuse(error)
-    log.get().info("receiver starts", host=settings.host, port=settings.port)
+    except NoAddress as error:
+        click.echo(f"Tagline cannot start: {error}", err=True)
+        sys.exit(1)
     gc.freeze()  # what was loaded at the start is never garbage
-    server = Server(app, settings.host, settings.port)
-    with suppress(KeyboardInterrupt):
-        server.run()
-    if not server.started:
-        sys.exit(FAILED)
+    with receiver:
+        log.get().info("receiver starts", host=settings.host, port=receiver.port)
+        while receiver.alive and not stop.wait(1.0):
+            pass
+        if not receiver.alive:
+            sys.exit(1)
+
+
+class NoAddress(Exception):
+    """The address cannot be listened on; the text says why and what to do."""
+
+
+class Receiver:
+    """uvicorn in a thread of its own, because in the main one it would take over the signals.
+
+    A context manager: the end of it stops accepting, and waits for requests that are under way.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        """Raises `SettingsError` and `NoAddress`."""
+        from bot import wiring
+        from bot.web.server import Server
+
+        self._server = Server(wiring.receiver(settings), settings.host, settings.port)
+        self._socket = _listen(settings.host, settings.port)
+        self._thread = threading.Thread(target=self._server.run, args=([self._socket],))
+        self._thread.daemon = True
+        self.port: int = self._socket.getsockname()[1]
+
+    @property
+    def alive(self) -> bool:
+        return self._thread.is_alive()
+
+    def __enter__(self) -> Receiver:
+        self._thread.start()
+        while self.alive and not self._server.started:
+            time.sleep(0.005)
+        return self
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, _e: BaseException | None, _t: TracebackType | None
+    ) -> None:
+        self._server.should_exit = True
+        self._thread.join(STOP_SECONDS)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family)
+    except OSError as error:
+        raise NoAddress(
+            f"{host}:{port} cannot be listened on ({error.strerror});"
+            " look at TAGLINE_HOST and PORT."
+        ) from None

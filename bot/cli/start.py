@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 USAGE = 2
 TRY_AGAIN = 75
+NO_REDIS = "look at REDIS_URL; without it, whether `tagline run` is at work, and at DATA_DIR"
 
 
 def settings() -> Settings:

@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import threading
-from types import FrameType
-
 import click
 
 from bot.cli import start
 from bot.settings import SettingsError
-
-GRACE_SECONDS = 5.0
-WITHOUT_MODEL_SECONDS = 15.0
 
 
 @click.command()
 def worker() -> None:
     """Take jobs from Redis, ask the model, write comments and labels."""
     from bot import log, wiring
+    from bot.cli.stopping import Stop, seconds_for_jobs
 
     settings = start.settings()
     start.announce(settings)
@@ -27,18 +20,9 @@ def worker() -> None:
         made = wiring.worker(settings)
     except SettingsError as error:
         start.refuse(error)
-    told = threading.Event()
-
-    def stop(_number: int, _frame: FrameType | None) -> None:
-        if told.is_set():
-            os._exit(1)  # a second signal: jobs are redone, nothing is lost
-        told.set()
-
-    signal.signal(signal.SIGTERM, stop)
-    signal.signal(signal.SIGINT, stop)
+    stop = Stop()
     made.start()
     log.get().info("worker started", threads=settings.worker_threads)
-    told.wait()
-    seconds = settings.model.timeout if settings.model else WITHOUT_MODEL_SECONDS
-    made.stop(seconds + GRACE_SECONDS)
+    stop.wait()
+    made.stop(seconds_for_jobs(settings))
     log.get().info("worker stopped")

@@ -95,6 +95,11 @@ class RepoConfig(Struct, frozen=True):
     budget: Budget = Budget()
 
 
+# Made at import, by one thread: msgspec prepares a type when it is first used, and crashes where
+# several threads do so at once.
+msgspec.json.Decoder(RepoConfig)
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
     """A file as it was understood. `lines` tells where each known key stands.

@@ -13,11 +13,11 @@ from bot.core.errors import Final, GiveUp, Retry
 from bot.core.model import Delivery, IssueRef
 from bot.core.ports import Ledger, Watched
 
-EVERY_SECONDS = 590.0
+EVERY_SECONDS = 290.0
 LOOK_BACK_SECONDS = 24 * 3600.0
 JUST_NOW_SECONDS = 60.0  # whose delivery is likely at work
 TIMES_A_DAY = 3
-PLACES_A_ROUND = 300  # a request each, of the 5,000 an hour that GitHub grants an installation
+PLACES_A_ROUND = 150  # a request each, of the 5,000 an hour that GitHub grants an installation
 
 
 @dataclass(slots=True)
@@ -34,13 +34,16 @@ class Sweep:
     _places: dict[str, IssueRef] = field(default_factory=dict)
 
     def round(self, send: Callable[[Delivery], object]) -> Mapping[str, object]:
-        """Sweep, unless another worker did within ten minutes. What was found, for the log."""
+        """Sweep, unless a worker did within five minutes. What was found, for the log.
+
+        As long as no repository is known nobody has swept: Redis may have just lost them.
+        """
         self._remember()
-        if not self.ledger.lease("sweep", EVERY_SECONDS):
-            return {}
-        now, troubles = self.clock(), list[str]()
-        deliveries = sum(self._redeliver(name, now, troubles) for name in self.forges)
-        issues = sum(self._look(place, now, send, troubles) for place in self._turn())
+        now, troubles, deliveries, issues = self.clock(), list[str](), 0, 0
+        if self.ledger.lease("deliveries", EVERY_SECONDS):
+            deliveries = sum(self._redeliver(name, now, troubles) for name in self.forges)
+        if self._places and self.ledger.lease("sweep", EVERY_SECONDS):
+            issues = sum(self._look(place, now, send, troubles) for place in self._turn())
         found = {"issues": issues, "deliveries": deliveries, "troubles": sorted(set(troubles))}
         return found if any(found.values()) else {}
 

@@ -24,6 +24,7 @@ ESCAPED = re.compile(r"\\([^\w\s])")
 FEW_WORDS = 12
 MAX_REASON = 120
 MAX_PROBLEMS = 10
+_marker = msgspec.json.Decoder(Marker)
 MARKER = re.compile(r"<!-- tagline:v1 ([A-Za-z0-9_=-]{1,8000}) -->")
 
 
@@ -145,6 +146,6 @@ def read_marker(comment: str) -> Marker | None:
     """The marker of a comment whose author is known to be us."""
     found = MARKER.findall(comment)
     try:
-        return msgspec.json.decode(base64.urlsafe_b64decode(found[-1]), type=Marker)
+        return _marker.decode(base64.urlsafe_b64decode(found[-1]))
     except (IndexError, binascii.Error, msgspec.DecodeError):
         return None

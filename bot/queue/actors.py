@@ -30,6 +30,9 @@ FIRST_PAUSE, LONGEST_PAUSE = 5.0, 300.0
 RECONNECT_SECONDS = 1.0
 
 Run = Callable[[Delivery, int], Outcome]
+# Made at import, by one thread: msgspec prepares a type when it is first used, and crashes where
+# several threads do so at once.
+msgspec.json.Decoder(Delivery)
 
 
 def declare(broker: Broker, run: Run, jobs: Jobs) -> dramatiq.Actor[..., None]:

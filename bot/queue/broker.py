@@ -24,7 +24,13 @@ from redis.retry import Retry as RedisRetry
 from bot.queue.enqueue import NAMESPACE, QUEUE
 
 HEARTBEAT_MS = 30_000
-LOST = (redis.ConnectionError, redis.TimeoutError)
+ALONE_HEARTBEAT_MS = 15_000
+LOST = (
+    redis.ConnectionError,
+    redis.TimeoutError,
+    redis.ReadOnlyError,
+    redis.OutOfMemoryError,
+)
 
 
 def connect(url: str, connections: int) -> redis.Redis:

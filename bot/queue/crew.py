@@ -26,6 +26,8 @@ class Crew:
     ) -> None:
         self._rounds = rounds
         self._worker = Worker(broker, worker_timeout=PICK_UP_MS, worker_threads=threads)
+        # Jobs that wait in a worker's hands would wait for its end; another could take them.
+        self._worker.queue_prefetch = threads
         # Delayed jobs are fetched in order of arrival, not of time: a full memory would hold back
         # one that is due. https://github.com/Bogdanp/dramatiq/issues/527
         self._worker.delay_prefetch = DELAYED_IN_MEMORY

@@ -32,6 +32,8 @@ ANSWER_SECONDS = 1.5
 PLACES = f"{NAMESPACE}:places"
 PLACES_SECONDS, PLACES_KNOWN_SECONDS = 60.0, 3600.0
 MOST_PLACES = 10_000
+# uvloop raises RuntimeError for a connection that the other side has reset.
+DOWN = (RedisError, OSError, TimeoutError, RuntimeError)
 MOST_AT_ONCE = 500
 # In the time of a claim, for one installation or project: twenty times what GitHub lets an
 # installation write meanwhile. The surplus is neither claimed nor queued, so that no flood fills
@@ -127,7 +129,7 @@ class RedisQueue:
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
                 await self._redis.ping()
-        except (RedisError, OSError, TimeoutError):
+        except DOWN:
             return False
         return True
 
@@ -145,7 +147,7 @@ class RedisQueue:
             try:
                 async with asyncio.timeout(ANSWER_SECONDS):
                     jobs = await self._send([delivery for delivery, _ in batch])
-            except (RedisError, OSError, TimeoutError) as error:
+            except DOWN as error:
                 # Those that came meanwhile have waited for the same silence.
                 batch, self._waiting = [*batch, *self._waiting], []
                 for _, future in batch:
@@ -190,7 +192,7 @@ class RedisQueue:
         """Redis may forget them with all jobs that wait; this process then knows where to look."""
         while True:
             await asyncio.sleep(PLACES_SECONDS)
-            with suppress(RedisError, OSError):
+            with suppress(*DOWN):
                 rows: dict[Any, bytes] = {key: row for (key, _), row in self._places.items()}
                 if rows and not await self._redis.exists(PLACES):
                     await self._redis.hset(PLACES, mapping=rows)

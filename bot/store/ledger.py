@@ -14,6 +14,7 @@ from bot.core.ports import Store
 
 DAY = 86_400
 PLACES = "places"
+_place = msgspec.json.Decoder(IssueRef)
 
 
 class RedisLedger:
@@ -37,7 +38,7 @@ class RedisLedger:
 
     def places(self) -> tuple[IssueRef, ...]:
         found = self._client.hvals(self._places)
-        return tuple(msgspec.json.decode(place, type=IssueRef) for place in found)
+        return tuple(_place.decode(place) for place in found)
 
     def keep_places(self, places: Collection[IssueRef]) -> None:
         rows: dict[Any, bytes] = {place.repo_key: msgspec.json.encode(place) for place in places}

@@ -2,21 +2,41 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import shutil
 import subprocess
+import sys
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 START_SECONDS = 10.0
+STOP_SECONDS = 10.0
 LONGEST_SOCKET_PATH = 100
+SOCKET = "redis.sock"  # settings.py looks for it too
+ONCE = Retry(NoBackoff(), 0)
+INHERITED = ("PATH", "LD_LIBRARY_PATH")  # no secret of ours is the server's business
+
+# prctl(PR_SET_PDEATHSIG, SIGTERM) and exec: a parent that was killed leaves no server behind. In a
+# program of its own, because code between fork and exec is unsafe beside threads.
+DIE_WITH_PARENT = """
+import ctypes, os, sys
+ctypes.CDLL(None).prctl(1, 15, 0, 0, 0)
+if os.getppid() == int(sys.argv[1]):
+    os.execv(sys.argv[2], sys.argv[2:])
+"""
 
 
 class NoServer(Exception):
-    """No server program was found; the text says where it can come from."""
+    """There is no server to work with; the text says why and what to do."""
 
 
 def find_server() -> str:
@@ -35,15 +55,18 @@ def find_server() -> str:
 
 
 class PrivateRedis:
-    """A server of our own, with its append-only file in `folder`; a context manager."""
+    """A server of our own, with its append-only file in `folder`; a context manager.
+
+    On Linux it ends with the thread that started it: start it from one that lives as long.
+    """
 
     def __init__(self, folder: Path, *, port: int = 0) -> None:
         self._folder = folder
-        self._socket = folder / "redis.sock"
+        self._socket = folder / SOCKET
         self._port = port
         self._process: subprocess.Popen[bytes] | None = None
-        if not port and len(str(self._socket)) > LONGEST_SOCKET_PATH:
-            raise NoServer(f"The path of the data directory is too long for a socket: {folder}")
+        if not port and len(os.fsencode(self._socket)) > LONGEST_SOCKET_PATH:
+            raise NoServer(f"The path is too long for a socket, set a shorter DATA_DIR: {folder}")
 
     @property
     def url(self) -> str:
@@ -54,8 +77,26 @@ class PrivateRedis:
         assert self._process is not None
         return self._process.pid
 
+    @property
+    def alive(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
     def start(self) -> None:
         """Start and wait until it answers. Raises `NoServer`."""
+        self.launch()
+        self.wait()
+
+    def launch(self) -> None:
+        """Start it; one that a killed process of ours left here is stopped first.
+
+        Raises `NoServer`.
+        """
+        program = find_server()
+        with (self._folder / "redis.lock").open("wb") as lock:
+            self._take_over(lock.fileno())
+            self._process = self._popen(program, lock.fileno())
+
+    def _popen(self, program: str, lock: int) -> subprocess.Popen[bytes]:
         options = {
             "port": str(self._port),
             "bind": "127.0.0.1",
@@ -66,34 +107,61 @@ class PrivateRedis:
             "appendfsync": "everysec",
             "save": "",
             "maxmemory-policy": "noeviction",
+            "loglevel": "warning",
         }
-        arguments = [text for key, value in options.items() for text in (f"--{key}", value)]
-        self._process = subprocess.Popen(
-            [find_server(), *arguments],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
+        command = [
+            program,
+            *(text for key, value in options.items() for text in (f"--{key}", value)),
+        ]
+        if sys.platform == "linux":
+            own = [sys.executable, "-I", "-S", "-c", DIE_WITH_PARENT, str(os.getpid())]
+            command = [*own, *command]
+        with self._said.open("wb") as said:
+            return subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=said,
+                stderr=said,
+                env={name: os.environ[name] for name in INHERITED if name in os.environ},
+                pass_fds=[lock],  # held as long as the server lives
+                umask=0o077,
+                start_new_session=True,
+            )
+
+    def wait(self) -> None:
+        """Wait until it answers, and for as long as it reads its data. Raises `NoServer`."""
         until = time.monotonic() + START_SECONDS
-        with redis.Redis.from_url(self.url) as client:
-            while not self._answers(client):
-                if self._process.poll() is not None or time.monotonic() > until:
+        with redis.Redis.from_url(self.url, retry=ONCE) as client:
+            while True:
+                try:
+                    client.ping()
+                except redis.BusyLoadingError:
+                    until = time.monotonic() + START_SECONDS
+                except redis.RedisError:
+                    pass
+                else:
+                    return
+                if not self.alive or time.monotonic() > until:
                     self.stop()
-                    raise NoServer(f"The server did not start; its data is in {self._folder}")
+                    raise NoServer(f"The server did not start: {self._last_words()}")
                 time.sleep(0.01)
+
+    def terminate(self) -> None:
+        """Tell it to write what it has and end; does not wait."""
+        if self._process is not None:
+            self._process.terminate()
 
     def stop(self) -> None:
         """Stop it and wait."""
+        self.terminate()
         if self._process is not None:
-            self._process.terminate()
-            self._process.wait(START_SECONDS)
+            self._process.wait(STOP_SECONDS)
 
     def kill(self) -> None:
         """End it as a crash would."""
         assert self._process is not None
         self._process.kill()
-        self._process.wait(START_SECONDS)
+        self._process.wait(STOP_SECONDS)
 
     def __enter__(self) -> PrivateRedis:
         self.start()
@@ -104,9 +172,58 @@ class PrivateRedis:
     ) -> None:
         self.stop()
 
-    @staticmethod
-    def _answers(client: redis.Redis) -> bool:
-        try:
-            return bool(client.ping())
-        except redis.RedisError:
-            return False
+    @property
+    def _said(self) -> Path:
+        return self._folder / "redis.log"
+
+    def _last_words(self) -> str:
+        lines = [line for line in self._said.read_text(errors="replace").splitlines() if line]
+        return " ".join(lines[-3:]) or f"it said nothing; its data is in {self._folder}"
+
+    def _take_over(self, lock: int) -> None:
+        """Take the lock that a running server holds, after asking such a one to stop."""
+        if is_locked(lock):
+            left = redis.Redis(unix_socket_path=str(self._socket), socket_timeout=1, retry=ONCE)
+            with left, suppress(redis.RedisError):
+                left.shutdown()
+            if not _within(STOP_SECONDS, lambda: not is_locked(lock)):
+                raise NoServer(f"Another server still runs in {self._folder}: end that one first.")
+
+
+@contextmanager
+def own(folder: Path) -> Iterator[None]:
+    """Hold the data directory for this process alone. Raises `NoServer`."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with suppress(PermissionError):  # a mounted volume may belong to somebody else
+            folder.chmod(0o700)
+        lock = (folder / "lock").open("a+")
+    except OSError as error:
+        raise NoServer(f"DATA_DIR cannot be written to ({error.strerror}): {folder}") from None
+    with lock:
+        if is_locked(lock.fileno()):
+            lock.seek(0)
+            raise NoServer(
+                f"`tagline run` (pid {lock.read().strip()}) is at work in {folder}: stop that one,"
+                " or set another DATA_DIR."
+            )
+        lock.truncate(0)
+        lock.write(f"{os.getpid()}\n")
+        lock.flush()
+        yield
+
+
+def is_locked(file: int) -> bool:
+    """Whether another process holds the lock of this open file; otherwise we do from now on."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    return False
+
+
+def _within(seconds: float, holds: Callable[[], bool]) -> bool:
+    until = time.monotonic() + seconds
+    while not (held := holds()) and time.monotonic() < until:
+        time.sleep(0.02)
+    return held

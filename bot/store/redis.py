@@ -25,6 +25,10 @@ from bot.store.room import RedisRoom
 
 DAY, HOUR = 86_400, 3_600
 KEPT_CONFIGS = 1_000  # whose text this process need not send to Redis again
+# Made at import, by one thread: msgspec prepares a type when it is first used, and crashes where
+# several threads do so at once.
+_record, _twin = msgspec.json.Decoder(Record), msgspec.json.Decoder(Twin)
+_job = msgspec.json.Decoder(Job)
 
 
 class _Shelf:
@@ -76,14 +80,14 @@ class RedisStore:
 
     def record(self, key: str) -> Record | None:
         found = self._records.get(key, self._clock())
-        return msgspec.json.decode(found, type=Record) if found else None
+        return _record.decode(found) if found else None
 
     def remember(self, key: str, record: Record) -> None:
         self._records.put(key, msgspec.json.encode(record), self._clock())
 
     def twin(self, repo_key: str, question: str) -> Twin | None:
         found = self._twins.get(f"{repo_key}:{question}", self._clock())
-        return msgspec.json.decode(found, type=Twin) if found else None
+        return _twin.decode(found) if found else None
 
     def keep_twin(self, repo_key: str, question: str, twin: Twin) -> None:
         """Keep it for a week."""
@@ -146,4 +150,4 @@ class RedisStore:
 
     def job(self, job_id: str) -> Job | None:
         found = self._jobs.get(job_id, self._clock())
-        return msgspec.json.decode(found, type=Job) if found else None
+        return _job.decode(found) if found else None

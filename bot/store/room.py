@@ -11,6 +11,7 @@ from bot.core.model import IssueRef
 from bot.core.ports import PROBE_SECONDS
 
 TAKEN_SECONDS = 600.0  # a job that was lost is sent again after it
+_ref = msgspec.json.Decoder(IssueRef)
 
 # KEYS: those that wait, by when they are due. ARGV: now, at most so many, when they come again.
 TAKE = """
@@ -71,12 +72,12 @@ class RedisRoom:
 
     def take(self, now: float, most: int) -> tuple[IssueRef, ...]:
         found = self._take(keys=[self._waiting], args=[now, most, now + TAKEN_SECONDS])
-        return tuple(map(_ref, found))
+        return tuple(map(_ref.decode, found))
 
     def take_probe(self, now: float) -> tuple[IssueRef, ...]:
         keys = [self._waiting, self._parked, self._probe]
         found = self._take_probe(keys=keys, args=[now, PROBE_SECONDS, now + TAKEN_SECONDS])
-        return tuple(map(_ref, found))
+        return tuple(map(_ref.decode, found))
 
     def unpark(self, now: float, *, everybody: bool = False) -> None:
         self._unpark(keys=[self._waiting, self._parked], args=[now, int(everybody)])
@@ -137,7 +138,3 @@ class MemoryRoom:
 
 def _member(ref: IssueRef) -> bytes:
     return msgspec.json.encode(ref)
-
-
-def _ref(member: bytes) -> IssueRef:
-    return msgspec.json.decode(member, type=IssueRef)

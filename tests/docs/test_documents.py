@@ -55,7 +55,7 @@ def test_help_names_every_command_and_each_has_its_own() -> None:
 
 def test_the_make_targets_of_the_readme_exist() -> None:
     makefile = (ROOT / "Makefile").read_text()
-    for target in set(re.findall(r"(?:^|`)make (\w+)", README + GUIDE, re.MULTILINE)):
+    for target in set(re.findall(r"(?:^|`)make ([\w-]+)", README + GUIDE, re.MULTILINE)):
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
 
 

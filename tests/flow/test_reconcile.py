@@ -21,10 +21,11 @@ class FakeLedger:
     known: dict[str, IssueRef] = field(default_factory=dict)
     records: dict[str, Record] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
-    leased: bool = False
+    leased: set[str] = field(default_factory=set)
 
     def lease(self, name: str, seconds: float) -> bool:
-        free, self.leased = not self.leased, True
+        free = name not in self.leased
+        self.leased.add(name)
         return free
 
     def places(self) -> tuple[IssueRef, ...]:
@@ -74,7 +75,7 @@ class House:
         self.sweep = Sweep(self.ledger, lambda name: self.forge, ("github",), lambda: self.now)
 
     def again(self) -> dict[str, object]:
-        self.ledger.leased = False
+        self.ledger.leased.clear()
         self.sent.clear()
         return dict(self.sweep.round(self.sent.append))
 
@@ -169,3 +170,11 @@ def test_many_repositories_are_looked_at_in_turn(monkeypatch: pytest.MonkeyPatch
         house.again()
         found += [delivery.ref.repo_id for delivery in house.sent]
     assert sorted(set(found)) == [1, 2, 3, 4, 5]
+
+
+def test_a_sweep_that_knows_no_repository_does_not_put_off_the_next() -> None:
+    house = House()
+    house.again()
+    house.ledger.keep_places([PLACE])
+    house.forge.opened = {number(1): NOW - 3600}
+    assert house.sweep.round(house.sent.append)["issues"] == 1

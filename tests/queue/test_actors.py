@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from io import StringIO
@@ -219,3 +221,18 @@ def test_a_dead_letter_tells_its_issue_and_is_sent_again_as_new(bench: Make) -> 
     assert one.wait(job, "done").tries == 1
     assert [letter.job for letter in letters.all()] == before
     assert not letters.send_again(job)
+
+
+def test_types_are_prepared_before_threads_use_them() -> None:
+    """msgspec prepares a type at its first use, and crashes where several threads do so at once."""
+    program = (
+        "import bot.queue.actors, bot.store.redis, bot.flow.process\n"
+        "from bot.core.jobs import Job\n"
+        "from bot.core.model import Delivery, IssueRef, Marker, Record, Twin\n"
+        "types = (Delivery, IssueRef, Job, Marker, Record, Twin)\n"
+        "print([t.__name__ for t in types if not hasattr(t, '__msgspec_cache__')])\n"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert ran.stdout.strip() == "[]"

@@ -75,6 +75,11 @@ class House:
 
     @property
     def settings(self) -> Settings:
+        return load(self.environ)
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """What a process of its own would be started with."""
         base = {
             "GITHUB_APP_ID": str(self.box.app_id),
             "GITHUB_PRIVATE_KEY": self.box.private_key,
@@ -94,7 +99,7 @@ class House:
             "ANTHROPIC_BASE_URL": self.box.anthropic_url,
         }
         merged = {**base, **self.environment}
-        return load({name: value for name, value in merged.items() if value})
+        return {name: value for name, value in merged.items() if value}
 
     @cached_property
     def redis(self) -> redis.Redis:
@@ -116,7 +121,8 @@ class House:
     def quiet(self) -> None:
         """Nothing of earlier tests waits for a model, and no sweep finds what they left."""
         self.redis.delete("tagline:waiting", "tagline:parked", "tagline:places")
-        self.redis.set("tagline:lease:sweep", 1, ex=3600)
+        for name in ("sweep", "deliveries"):
+            self.redis.set(f"tagline:lease:{name}", 1, ex=3600)
 
     def _point_hooks_here(self) -> None:
         self.box.webhook_url = f"{self.url}/webhooks/github"

@@ -76,7 +76,7 @@ class Night:
         self._ended()
 
     def sweep(self) -> dict[str, object]:
-        self.house.redis.delete("tagline:lease:sweep")
+        self.house.redis.delete("tagline:lease:sweep", "tagline:lease:deliveries")
         found = dict(self._sweep.round(self._send))
         self._ended()
         return found
@@ -142,12 +142,14 @@ def test_issues_that_redis_lost_are_found(house: House, clients: Clients) -> Non
 
 def test_a_delivery_that_nobody_took_is_asked_for_again(house: House, clients: Clients) -> None:
     house.issue()
+    known = len(house.host.deliveries)
     door, house.box.webhook_url = house.box.webhook_url, "http://127.0.0.1:1/webhooks/github"
     number = house.host.open_issue(house.repo, TITLE, f"{BODY} Unheard.")
     house.box.webhook_url = door
     Night(house, clients).sweep()
     house.wait(lambda: house.comments(number) or None)
-    asked = [d for d in house.host.deliveries if d.number == number and d.action == "opened"]
+    later = house.host.deliveries[known:]
+    asked = [d for d in later if d.number == number and d.action == "opened"]
     assert [delivery.status for delivery in asked] == [0, 202]
 
 

@@ -1,0 +1,125 @@
+"""`tagline run`: receiver, worker and a private Redis in one supervised process, for one host."""
+
+from __future__ import annotations
+
+import gc
+import sys
+import time
+from contextlib import ExitStack
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import click
+
+from bot.cli import start
+from bot.settings import SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bot.cli.serve import Receiver
+    from bot.cli.stopping import Stop
+    from bot.settings import Settings
+    from bot.store.private import PrivateRedis
+
+LOOK_SECONDS = 0.5
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
+CALM_SECONDS = 60.0
+
+
+@click.command()
+def run() -> None:
+    """Receive webhooks and work them off, with a private Redis (or the one of REDIS_URL).
+
+    The private one keeps its data in DATA_DIR; every other command finds it there. SIGTERM lets
+    running jobs finish; a second one ends at once, and the jobs are done after the next start.
+    """
+    from bot.cli.serve import NoAddress
+    from bot.store.private import NoServer
+
+    settings = start.settings()
+    start.announce(settings)
+    try:
+        settings.need_webhook_secret()
+        settings.need_forge()
+        with ExitStack() as parts:  # ended in reverse: receiver, worker, Redis
+            _run(settings, parts)
+    except SettingsError as error:
+        start.refuse(error)
+    except (NoServer, NoAddress) as error:
+        click.echo(f"Tagline cannot start: {error}", err=True)
+        sys.exit(1)
+
+
+def _run(settings: Settings, parts: ExitStack) -> None:
+    from bot import log, wiring
+    from bot.cli.serve import Receiver
+    from bot.cli.stopping import Stop, seconds_for_jobs
+
+    server = None if settings.has_redis_url else _launch(settings, parts)
+    stop = Stop(at_once=server.terminate if server else lambda: None)
+    if server:
+        settings = replace(settings, redis_url=server.url)
+    receiver = Receiver(settings)
+    crew = wiring.worker(settings, alone=server is not None)
+    gc.freeze()  # what was loaded at the start is never garbage
+    if server:
+        server.wait()
+    crew.start()
+    parts.callback(lambda: crew.stop(seconds_for_jobs(settings)))
+    parts.enter_context(receiver)
+    threads = settings.worker_threads
+    log.get().info("ready", host=settings.host, port=receiver.port, threads=threads)
+    parts.callback(lambda: log.get().info("stopping; running jobs finish first"))
+    if not _watch(stop, receiver, server):
+        sys.exit(1)
+
+
+def _launch(settings: Settings, parts: ExitStack) -> PrivateRedis:
+    """The server reads its data while we load the rest."""
+    from bot.store.private import PrivateRedis, own
+
+    parts.enter_context(own(settings.data_dir))
+    server = PrivateRedis(settings.data_dir)
+    server.launch()
+    parts.callback(server.stop)
+    return server
+
+
+def _watch(stop: Stop, receiver: Receiver, server: PrivateRedis | None) -> bool:
+    """Returns True when told to stop, False where the receiver ended by itself."""
+    keeper = _Keeper(server) if server else None
+    while not stop.wait(LOOK_SECONDS):
+        if not receiver.alive:
+            return False
+        if keeper:
+            keeper.look()
+    return True
+
+
+class _Keeper:
+    """Starts a server that died again, and one that keeps dying less and less often."""
+
+    def __init__(self, server: PrivateRedis, clock: Callable[[], float] = time.monotonic) -> None:
+        self._server = server
+        self._clock = clock
+        self._pause = FIRST_PAUSE
+        self._started = clock()
+
+    def look(self) -> None:
+        from bot import log
+        from bot.store.private import NoServer
+
+        since = self._clock() - self._started
+        if self._server.alive:
+            self._pause = FIRST_PAUSE if since > CALM_SECONDS else self._pause
+            return
+        if since < self._pause:
+            return
+        log.get().error("the private Redis ended; it is started again")
+        try:
+            self._server.start()
+        except NoServer as error:
+            log.get().error("the private Redis does not start", why=str(error))
+        self._started = self._clock()
+        self._pause = min(self._pause * 2, LONGEST_PAUSE)

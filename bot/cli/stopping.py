@@ -1,0 +1,52 @@
+"""How a running command is told to stop: SIGTERM or SIGINT; a second one ends it at once."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+from queue import Empty, SimpleQueue
+from types import FrameType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bot.settings import Settings
+
+GRACE_SECONDS = 5.0
+WITHOUT_MODEL_SECONDS = 15.0
+
+
+class Stop:
+    """Made in the main thread. `at_once` is called before a second signal ends the process."""
+
+    def __init__(self, at_once: Callable[[], object] = lambda: None) -> None:
+        self._at_once = at_once
+        self._told = False
+        self._signals: SimpleQueue[int] = SimpleQueue()  # may be filled by a signal handler
+        signal.signal(signal.SIGTERM, self._tell)
+        signal.signal(signal.SIGINT, self._tell)
+
+    def wait(self, seconds: float | None = None) -> bool:
+        """Whether the stop was asked for within so many seconds."""
+        try:
+            self._signals.get(timeout=seconds)
+        except Empty:
+            return False
+        return True
+
+    def _tell(self, number: int, _frame: FrameType | None) -> None:
+        if self._told:
+            self._at_once()
+            os._exit(1)  # jobs are done again, nothing is lost
+        self._told = True
+        self._signals.put(number)
+
+
+def seconds_for_jobs(settings: Settings) -> float:
+    """For how long running jobs may finish: the models' whole time and a little for the forge."""
+    from bot.llm.chain import WHOLE
+
+    model = settings.model
+    if model is None:
+        return WITHOUT_MODEL_SECONDS + GRACE_SECONDS
+    return model.timeout * (WHOLE if model.further else 1) + GRACE_SECONDS

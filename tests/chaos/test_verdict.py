@@ -1,0 +1,82 @@
+"""The verdict finds what is wrong: chaos that cannot fail would prove nothing."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from tests.chaos.crowd import REPOS, Crowd, Opened
+from tests.chaos.parts import Parts, crashed
+from tests.chaos.verdict import judge, planted
+
+TEXT = "**Summary (automated):** {} fails. <sub>with sandbox-rules</sub> <!-- tagline:v1 e30 -->"
+
+
+@pytest.fixture(scope="module")
+def parts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Parts]:
+    """Only the sandbox is at work."""
+    parts = Parts(tmp_path_factory.mktemp("chaos"), Random(1))
+    with parts.box.running():
+        yield parts
+
+
+@pytest.fixture
+def crowd(parts: Parts) -> Crowd:
+    crowd = Crowd(parts, Random(1))
+    crowd.open_all(2, rate=1000)
+    return crowd
+
+
+def _answer(parts: Parts, one: Opened, text: str = TEXT) -> None:
+    host, place = parts.box.hosts[one.host], (REPOS[one.host], one.number)
+    host.world.comment(*place, text.format(one.word), host.ours[0], None)
+    host.world.relabel(*place, host.ours[0], one.labels - set(host.labels(*place)))
+
+
+def test_one_comment_and_its_labels_are_good(parts: Parts, crowd: Crowd) -> None:
+    for one in crowd.opened:
+        _answer(parts, one)
+    assert judge(parts, crowd).good
+
+
+@pytest.mark.parametrize("kind", ["lost", "doubled", "wrong labels", "wrong text"])
+@pytest.mark.parametrize("host", ["github", "gitlab"])
+def test_each_breach_is_found(parts: Parts, crowd: Crowd, kind: str, host: str) -> None:
+    bad = next(one for one in crowd.opened if one.host == host)
+    good = next(one for one in crowd.opened if one is not bad)
+    _answer(parts, good)
+    if kind == "doubled":
+        _answer(parts, bad)
+    if kind != "lost":
+        _answer(parts, bad, "Not about {0:.0}it." if kind == "wrong text" else TEXT)
+    if kind == "wrong labels":
+        parts.box.hosts[host].label_by_person(REPOS[host], bad.number, "performance", deliver=False)
+    breaches = judge(parts, crowd).breaches
+    assert [(breach.issue, breach.kind) for breach in breaches] == [(bad, kind)]
+
+
+def test_a_created_label_is_a_breach(parts: Parts, crowd: Crowd) -> None:
+    for one in crowd.opened:
+        _answer(parts, one)
+    parts.box.hosts["github"].label_by_person(REPOS["github"], 1, "made-up", deliver=False)
+    assert judge(parts, crowd).created == ["made-up"]
+
+
+def test_planted_words_are_found_in_any_file(tmp_path: Path, crowd: Crowd) -> None:
+    word = crowd.opened[0].word
+    (tmp_path / "redis").mkdir()
+    (tmp_path / "redis" / "appendonly.aof").write_bytes(b"\r\n$9\r\n\0" + word.encode() + b"\xff")
+    assert planted(tmp_path, crowd.planted) == [f"appendonly.aof: {word}"]
+
+
+def test_a_process_that_ended_before_it_was_killed_has_crashed() -> None:
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
+        assert crashed("worker", process) == []
+        process.kill()
+        process.wait()
+        assert crashed("worker", process) == ["worker ended by itself, exit status -9"]

@@ -1,0 +1,275 @@
+"""`tagline run`: everything in one process on one host, and what is left when parts of it die."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+import pytest
+import redis
+from click.testing import CliRunner, Result
+
+from bot.cli import run as command
+from bot.cli.main import cli
+from bot.cli.serve import NoAddress, Receiver
+from bot.cli.stopping import seconds_for_jobs
+from bot.queue.broker import ALONE_HEARTBEAT_MS, HEARTBEAT_MS
+from bot.sandbox import Sandbox
+from bot.settings import load
+from bot.store.private import NoServer, PrivateRedis, own
+from tests.conftest import free_port
+from tests.whole.house import LABELS, House
+
+REPO = "acme/alone"
+DOOR = {"GITHUB_WEBHOOK_SECRET": "0123456789abcdef", "GITHUB_TOKEN": "ghp_0123456789"}
+
+
+# The same waiting as the product's, in a hurry.
+IMPATIENT = """
+import dramatiq.worker
+from bot.queue import broker, crew
+from bot.store import locks
+locks.LOCK_MS, locks.RENEW_SECONDS, locks.BUSY_SECONDS = 1500, 0.3, 0.2
+broker.HEARTBEAT_MS = broker.ALONE_HEARTBEAT_MS = 1000
+crew.PICK_UP_MS = 15
+dramatiq.worker.CONSUMER_RESTART_DELAY_SECS = 0.1
+"""
+START = "from bot.cli.main import cli; cli()"
+
+
+def started(
+    command: str, environ: dict[str, str], folder: Path, *, patience: str = IMPATIENT
+) -> subprocess.Popen[bytes]:
+    """`tagline COMMAND` as a process; its log is added to a file of `folder`."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    with (folder / f"{command}.log").open("ab") as said:
+        return subprocess.Popen(
+            [sys.executable, "-c", patience + START, command],
+            env={**kept, **environ},
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=said,
+            stderr=said,
+        )
+
+
+def answers(url: str, status: int = 200, seconds: float = 20.0) -> None:
+    """Wait until an address answers so."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        try:
+            if httpx.get(url, trust_env=False).status_code == status:
+                return
+        except httpx.TransportError:
+            pass
+        time.sleep(0.02)
+    raise AssertionError(f"{url} did not answer {status} within {seconds:.0f} s")
+
+
+def until(holds: Callable[[], object], seconds: float = 20.0) -> None:
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def of_the_server(url: str) -> int:
+    with redis.Redis.from_url(url) as client:
+        return int(client.info("server")["process_id"])
+
+
+def tagline(environ: dict[str, str], *words: str) -> Result:
+    """A command as somebody would give it on the same host, with nothing else set."""
+    only = {name: environ.get(name) for name in {*os.environ, *environ}}
+    return CliRunner().invoke(cli, list(words), env=only)
+
+
+class Alone:
+    """`tagline run` as a process, with a data directory of its own."""
+
+    def __init__(self, box: Sandbox, redis_url: str, folder: Path) -> None:
+        port = free_port()
+        self.folder, self.data = folder, folder / "data"
+        house = House(box, redis_url, environment={"PORT": str(port), "LLM_TIMEOUT": "20"})
+        house.redis.close()
+        self.environ = {**house.environ, "DATA_DIR": str(self.data)}
+        del self.environ["REDIS_URL"]
+        self.ready = f"http://127.0.0.1:{port}/readyz"
+        box.webhook_url = f"http://127.0.0.1:{port}/webhooks/github"
+        box.add_repo(REPO, LABELS)
+
+    def start(self) -> subprocess.Popen[bytes]:
+        process = started("run", self.environ, self.folder)
+        try:
+            answers(self.ready)
+        except AssertionError:
+            process.kill()
+            raise
+        return process
+
+
+def test_killed_parts_come_back_and_accepted_jobs_are_done(
+    box: Sandbox, clean: str, tmp_path: Path
+) -> None:
+    alone = Alone(box, clean, tmp_path)
+    process = alone.start()
+    try:
+        url = load(alone.environ).redis_url
+        first = of_the_server(url)
+        assert alone.data.stat().st_mode & 0o777 == 0o700
+
+        second = tagline(alone.environ, "run")
+        assert second.exit_code == 1
+        assert f"(pid {process.pid}) is at work" in second.output
+
+        os.kill(first, signal.SIGKILL)
+        answers(alone.ready, 503)
+        answers(alone.ready, 200)
+
+        box.fault("model-timeout")
+        number = box.open_issue(REPO, "Crash", "It crashed with an exception.")
+        job = box.opened.job
+        assert job
+        until(lambda: "running" in tagline(alone.environ, "job", job).output)
+        server = of_the_server(url)
+        process.kill()
+        process.wait()
+        until(lambda: not runs(server))
+
+        box.clear_faults()
+        process = alone.start()
+        until(lambda: "state: done" in tagline(alone.environ, "job", job).output)
+        assert len(box.bot_comments(REPO, number)) == 1
+        server = of_the_server(url)
+        process.terminate()
+        assert process.wait(20) == 0
+        assert not runs(server)
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_a_server_that_a_killed_process_left_is_stopped_before_the_next(tmp_path: Path) -> None:
+    left = PrivateRedis(tmp_path)
+    with left, redis.Redis.from_url(left.url) as client:
+        client.set("accepted", "job")
+        with PrivateRedis(tmp_path) as server:
+            assert not left.alive
+            assert server.alive
+            assert client.get("accepted") == b"job"
+
+
+def test_the_server_gets_none_of_our_secrets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GITHUB_TOKEN", "ghp_quokkaberry")
+    with PrivateRedis(tmp_path) as server:
+        environ = Path(f"/proc/{server.pid}/environ")
+        if not environ.exists():
+            pytest.skip("no /proc on this system")
+        assert b"quokkaberry" not in environ.read_bytes()
+
+
+def test_a_server_that_does_not_start_says_why(tmp_path: Path) -> None:
+    data = tmp_path / "appendonlydir"
+    data.mkdir()
+    (data / "appendonly.aof.manifest").write_text("nonsense\n")
+    with pytest.raises(NoServer, match=r"did not start: .*manifest"):
+        PrivateRedis(tmp_path).start()
+
+
+def test_a_data_directory_belongs_to_one_and_is_free_again_afterwards(tmp_path: Path) -> None:
+    folder = tmp_path / "new" / "data"
+    for _ in range(2):
+        with own(folder), pytest.raises(NoServer, match=f"pid {os.getpid()}"), own(folder):
+            pass
+
+
+def test_a_data_directory_that_cannot_be_used_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(NoServer, match="DATA_DIR cannot be written to"), own(tmp_path / "file"):
+        pass
+    with pytest.raises(NoServer, match="shorter DATA_DIR"):
+        PrivateRedis(tmp_path / ("long" * 30))
+
+
+def test_a_port_in_use_is_named(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        environ = {**DOOR, "PORT": str(taken.getsockname()[1]), "DATA_DIR": str(tmp_path)}
+        with pytest.raises(NoAddress, match="look at TAGLINE_HOST and PORT"):
+            Receiver(load(environ))
+
+
+def test_run_needs_a_secret_and_a_forge_before_it_touches_anything(tmp_path: Path) -> None:
+    environ = {"DATA_DIR": str(tmp_path / "data"), "GITHUB_TOKEN": "ghp_0123456789"}
+    refused = tagline(environ, "run")
+    assert refused.exit_code == 2
+    assert "GITHUB_WEBHOOK_SECRET" in refused.output
+    assert not (tmp_path / "data").exists()
+
+
+def test_other_commands_find_the_private_server_only_without_redis_url(tmp_path: Path) -> None:
+    elsewhere = "redis://127.0.0.1:6379/0"
+    environ = {"DATA_DIR": str(tmp_path)}
+    server = PrivateRedis(tmp_path)
+    assert load(environ).redis_url == elsewhere
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(server.url.removeprefix("unix://").partition("?")[0])
+        assert load(environ).redis_url == server.url
+        assert load({**environ, "REDIS_URL": elsewhere}).redis_url == elsewhere
+
+
+class Dying:
+    """A server that does not stay."""
+
+    alive = False
+    starts = 0
+
+    def start(self) -> None:
+        self.starts += 1
+        raise NoServer("no room on the disk")
+
+
+def test_a_server_that_keeps_dying_is_started_less_and_less_often() -> None:
+    now = 0.0
+    server = Dying()
+    keeper = command._Keeper(server, lambda: now)  # type: ignore[arg-type]
+    starts = []
+    for step in range(400):
+        now = step / 2
+        keeper.look()
+        starts.append(server.starts)
+    assert (starts[10], starts[60], starts[-1]) == (3, 5, 11)
+    server.alive = True
+    now += command.CALM_SECONDS + 1
+    keeper.look()
+    server.alive = False
+    keeper.look()
+    assert server.starts == 12
+
+
+def test_jobs_may_finish_within_the_time_of_all_their_models() -> None:
+    assert seconds_for_jobs(load({})) == 20
+    model = {"LLM_PROVIDER": "openai", "OPENAI_API_KEY": "sk-quokkaberry"}
+    assert seconds_for_jobs(load(model)) == 50
+    further = {"LLM_FALLBACK_MODELS": "openai:another"}
+    assert seconds_for_jobs(load({**model, **further})) == 95
+
+
+def test_a_worker_on_a_host_of_its_own_is_taken_for_dead_sooner() -> None:
+    assert ALONE_HEARTBEAT_MS < HEARTBEAT_MS
