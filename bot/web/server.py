@@ -10,6 +10,7 @@ import asyncio
 import logging
 import resource
 from functools import cache
+from operator import attrgetter
 
 import uvicorn
 from starlette.applications import Starlette
@@ -47,8 +48,7 @@ class Connection(HttpToolsProtocol):
         self.in_head, self.received, self.coming = False, 0, 0
         super().connection_made(transport)
         if len(self.connections) > most_connections():
-            oldest = min(self.connections, key=lambda one: getattr(one, "since", 0.0))
-            oldest.transport.abort()
+            min(self.connections, key=attrgetter("since")).transport.abort()
 
     def data_received(self, data: bytes) -> None:
         if self.state == IDLE:
