@@ -6,7 +6,7 @@ STAMP := .venv/.installed
 LOCAL_STAMP := .venv/.local-model
 BROWSER_STAMP := .venv/.browser
 
-.PHONY: demo test check browser bench chaos locks prices deploy-check clean
+.PHONY: demo test check browser bench chaos locks prices sbom deploy-check clean
 
 demo: $(STAMP) $(if $(filter local,$(LLM)),$(LOCAL_STAMP))
 	@$(BIN)/tagline demo $(if $(filter local,$(LLM)),--local-model)
@@ -65,6 +65,11 @@ locks:
 
 clean:
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+
+# CycloneDX, from the locks of the image: what a scanner or an auditor asks for. Needs uv on PATH.
+sbom:
+	uv tool run --from 'cyclonedx-bom>=7,<8' cyclonedx-py requirements requirements.lock \
+		--pyproject pyproject.toml --output-reproducible --output-file tagline.cdx.json
 
 prices:
 	uv run --no-project --with genai-prices python deploy/prices.py

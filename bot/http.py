@@ -12,6 +12,8 @@ from typing import Any
 import httpcore
 import httpx
 
+from bot.core import addresses
+
 CONNECT_SECONDS = 5.0
 KEEPALIVE_SECONDS = 60.0
 CONNECTIONS_PER_THREAD = 4
@@ -45,15 +47,21 @@ def _capped(timeout: float | None) -> float | None:
 
 
 class _Stream(httpcore.NetworkStream):
-    """A connection whose every read and write also ends at the thread's deadline."""
+    """A connection whose every read and write also ends at the thread's deadline.
 
-    def __init__(self, stream: httpcore.NetworkStream) -> None:
+    `clear_to` is the far address to which nothing may be said before TLS.
+    """
+
+    def __init__(self, stream: httpcore.NetworkStream, clear_to: str = "") -> None:
         self._stream = stream
+        self._clear_to = clear_to
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         return self._stream.read(max_bytes, _capped(timeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        if self._clear_to:
+            raise httpcore.ConnectError(f"plain http to {self._clear_to}: use https")
         self._stream.write(buffer, _capped(timeout))
 
     def close(self) -> None:
@@ -80,9 +88,12 @@ class _Backend(httpcore.SyncBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
-        return _Stream(
-            super().connect_tcp(host, port, _capped(timeout), local_address, socket_options)
-        )
+        stream = super().connect_tcp(host, port, _capped(timeout), local_address, socket_options)
+        peer = str(stream.get_extra_info("server_addr")[0])
+        if addresses.is_forbidden(peer):  # whatever its name promised
+            stream.close()
+            raise httpcore.ConnectError(f"{peer} is link-local or a metadata address")
+        return _Stream(stream, "" if addresses.is_near(peer) else peer)
 
 
 class _Transport(httpx.HTTPTransport):

@@ -27,6 +27,7 @@ SIGNS = (
 LIBRARIES = ("dramatiq", "uvicorn", "httpx", "httpcore", "redis", "asyncio")
 
 _logger: Any = structlog.get_logger()
+_later: list[str] = []
 
 
 def configure(
@@ -59,6 +60,13 @@ def configure(
         library = logging.getLogger(name)
         library.handlers, library.propagate = [handler], False
         library.setLevel(logging.WARNING)
+
+
+def mask_also(secrets: Iterable[str]) -> None:
+    """Secrets that came after `configure` are masked too; the old ones go on being so."""
+    known = {*_later}
+    _later.extend(form for s in secrets for form in _forms(s) if form not in known)
+    _later.sort(key=len, reverse=True)
 
 
 def get() -> Any:
@@ -123,7 +131,7 @@ def _masker(secrets: Iterable[str]) -> Callable[[Any, str, Any], str]:
     longest_first = sorted(known, key=len, reverse=True)
 
     def process(_logger: Any, _name: str, line: Any) -> str:
-        for secret in longest_first:
+        for secret in (*longest_first, *_later):
             if secret in line:
                 line = line.replace(secret, MASK)
         # Looking for a few plain texts is much cheaper than the pattern, and nearly always enough.

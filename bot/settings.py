@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import base64
 import difflib
-import ipaddress
 import re
-import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
+
+from bot.core import addresses
 
 MIN_SECRET = 16
 SIGNING_TOKEN = re.compile(
@@ -29,12 +29,6 @@ KEY_NAMES = {
 DEFAULT_REDIS = "redis://127.0.0.1:6379/0"
 PRIVATE_SOCKET = "redis.sock"  # in DATA_DIR, as store/private.py makes it
 DEFAULT_URLS = {"openai": "https://api.openai.com/v1", "anthropic": "https://api.anthropic.com"}
-METADATA_HOSTS = {"metadata", "metadata.google.internal"}
-METADATA_ADDRESSES = {
-    ipaddress.ip_address("fd00:ec2::254"),
-    ipaddress.ip_address("100.100.100.200"),
-}
-
 # Read now: name → what it is, as `.env.example` says it.
 SECRETS = (
     "GITHUB_PRIVATE_KEY",
@@ -46,6 +40,7 @@ SECRETS = (
     "OPENAI_API_KEY",
     "ANTHROPIC_API_KEY",
     "LLM_API_KEY",
+    "TAGLINE_METRICS_TOKEN",
 )
 PLAIN = (
     "GITHUB_APP_ID",
@@ -76,7 +71,6 @@ LATER = (
     "TAGLINE_ADMIN_TOKEN",
     "TAGLINE_RETENTION_DAYS",
     "TAGLINE_ALLOWED_MODELS",
-    "TAGLINE_METRICS_TOKEN",
     "TAGLINE_PAUSE",
 )
 OF_THE_TESTS = ("TAGLINE_SHARED",)
@@ -139,7 +133,9 @@ class Settings:
     log_format: str
     mode: str
     budget_usd_per_day: float | None
+    metrics_tokens: tuple[str, ...] = field(repr=False)
     notices: tuple[str, ...]
+    source: Mapping[str, str] = field(repr=False, compare=False)
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -149,7 +145,18 @@ class Settings:
         password = urlsplit(self.redis_url).password or ""
         github = (self.github_private_key, *self.github_webhook_secrets, self.github_token)
         hooks = (*self.gitlab_signing_tokens, *self.gitlab_webhook_secrets)
-        return tuple(s for s in (*github, self.gitlab_token, *hooks, *keys, password) if s)
+        pages = (*self.metrics_tokens, password)
+        return tuple(s for s in (*github, self.gitlab_token, *hooks, *keys, *pages) if s)
+
+    @property
+    def secret_files(self) -> tuple[Path, ...]:
+        """The files from which secrets were read."""
+        named = (self.source.get(f"{name}_FILE", "").strip() for name in SECRETS)
+        return tuple(Path(name) for name in named if name)
+
+    def again(self) -> Settings:
+        """The same environment with its files as they are now. Raises `SettingsError`."""
+        return _Reader(self.source).settings()
 
     @property
     def has_github(self) -> bool:
@@ -202,13 +209,13 @@ class _Reader:
         settings = Settings(
             github_app_id=app_id,
             github_private_key=private_key,
-            github_webhook_secrets=self._webhook_secrets("GITHUB_WEBHOOK_SECRET"),
+            github_webhook_secrets=self._secrets("GITHUB_WEBHOOK_SECRET"),
             github_token=self._secret("GITHUB_TOKEN"),
             github_api_url=self._url("GITHUB_API_URL", "https://api.github.com"),
             gitlab_url=self._url("GITLAB_URL", "https://gitlab.com"),
             gitlab_token=self._secret("GITLAB_TOKEN"),
             gitlab_signing_tokens=self._signing_tokens(),
-            gitlab_webhook_secrets=self._webhook_secrets("GITLAB_WEBHOOK_SECRET"),
+            gitlab_webhook_secrets=self._secrets("GITLAB_WEBHOOK_SECRET"),
             gitlab_issue_types=self._issue_types(),
             model=model,
             redis_url=self._redis_url(data_dir),
@@ -221,7 +228,9 @@ class _Reader:
             log_format=self._choice("LOG_FORMAT", ("json", "text")),
             mode=self._choice("TAGLINE_MODE", ("apply", "suggest", "dry-run", "off")),
             budget_usd_per_day=self._budget(),
+            metrics_tokens=self._secrets("TAGLINE_METRICS_TOKEN"),
             notices=tuple(self.notices),
+            source=self.environ,
         )
         if self.problems:
             raise SettingsError(list(dict.fromkeys(self.problems)))
@@ -253,7 +262,7 @@ class _Reader:
             self.problems.append(f"{name}_FILE cannot be read: {why}.")
             return ""
 
-    def _webhook_secrets(self, name: str) -> tuple[str, ...]:
+    def _secrets(self, name: str) -> tuple[str, ...]:
         is_set = name in self.environ or f"{name}_FILE" in self.environ
         secrets = tuple(part.strip() for part in self._secret(name).split(","))
         if not is_set:
@@ -265,7 +274,7 @@ class _Reader:
         return secrets
 
     def _signing_tokens(self) -> tuple[str, ...]:
-        tokens = self._webhook_secrets("GITLAB_SIGNING_TOKEN")
+        tokens = self._secrets("GITLAB_SIGNING_TOKEN")
         if not all(SIGNING_TOKEN.fullmatch(token) for token in tokens):
             self.problems.append(
                 "GITLAB_SIGNING_TOKEN must be whsec_ and base64 of 24 to 64 bytes, as GitLab"
@@ -296,7 +305,7 @@ class _Reader:
 
     def _url(self, name: str, default: str = "") -> str:
         url = self._text(name, default).rstrip("/")
-        if url and (why := _unsafe(url)):
+        if url and (why := _unsafe(url, only_loopback=name == "GITHUB_API_URL")):
             self.problems.append(f"{name} {why}.")
         return url
 
@@ -427,7 +436,8 @@ class _Reader:
         return ""
 
 
-def _unsafe(url: str) -> str:
+def _unsafe(url: str, *, only_loopback: bool) -> str:
+    """What is wrong with a base URL. A name is looked at again when it is connected to."""
     try:
         parts = urlsplit(url)
         host = (parts.hostname or "").rstrip(".").lower()
@@ -438,18 +448,15 @@ def _unsafe(url: str) -> str:
         return "must start with http:// or https:// and name a host"
     if parts.username or parts.password:
         return "must not contain a user name or password"
-    if host in METADATA_HOSTS or _is_never_allowed(host):
+    if parts.query or parts.fragment:
+        return "must not contain ? or #"
+    if addresses.is_forbidden(host):
         return "points at a link-local or metadata address, which is never allowed"
+    may_be_clear = addresses.is_loopback(host) or not (only_loopback or _is_far(host))
+    if parts.scheme == "http" and not may_be_clear:
+        return "must start with https://, or its token would travel in the clear"
     return ""
 
 
-def _is_never_allowed(host: str) -> bool:
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        try:  # 2852039166 and 0xa9fea9fe are addresses too
-            address = ipaddress.ip_address(socket.inet_aton(host))
-        except (OSError, ValueError):
-            return False
-    address = getattr(address, "ipv4_mapped", None) or address
-    return address.is_link_local or address in METADATA_ADDRESSES
+def _is_far(host: str) -> bool:
+    return addresses.parse(host) is not None and not addresses.is_near(host)

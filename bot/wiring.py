@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from starlette.applications import Starlette
 
     from bot.core.model import Delivery, Outcome
-    from bot.core.ports import Breaker, Inbox, Ledger, Model
+    from bot.core.ports import Books, Breaker, Inbox, Ledger, Model
     from bot.flow.heal import Healing
     from bot.flow.reconcile import Sweep
     from bot.forges.github.api import GitHub
@@ -27,7 +27,9 @@ if TYPE_CHECKING:
     from bot.queue.broker import Broker
     from bot.queue.crew import Crew
     from bot.queue.rounds import Rounds
+    from bot.rotation import Latest
     from bot.settings import ModelSettings, Settings
+    from bot.store.books import RedisBooks
     from bot.store.memory import MemoryStore
     from bot.store.redis import RedisStore
 
@@ -47,28 +49,53 @@ def forge_hosts(settings: Settings) -> dict[str, str]:
 
 def receiver(settings: Settings) -> Starlette:
     """The web application. Raises `SettingsError` without a webhook secret."""
-    from bot.forges.github.inbox import GitHubInbox
-    from bot.forges.gitlab.inbox import GitLabInbox
+    import redis
+
     from bot.queue.enqueue import RedisQueue
+    from bot.rotation import Latest, Remade
     from bot.web.app import create
 
     settings.need_webhook_secret()
-    hosts = forge_hosts(settings)
-    inboxes: dict[str, Inbox] = {}
+    latest = Latest(settings)
+    inboxes: dict[str, Callable[[], Inbox]] = {}
     if settings.github_webhook_secrets:
-        inboxes["github"] = GitHubInbox(
-            settings.github_webhook_secrets,
-            hosts["github"],
-            needs_installation=not settings.github_token,
-        )
+        inboxes["github"] = Remade(latest, _github_inbox)
     if settings.gitlab_signing_tokens or settings.gitlab_webhook_secrets:
-        inboxes["gitlab"] = GitLabInbox(
-            hosts["gitlab"],
-            settings.gitlab_signing_tokens,
-            settings.gitlab_webhook_secrets,
-            settings.gitlab_issue_types,
-        )
-    return create(inboxes, RedisQueue(settings.redis_url))
+        inboxes["gitlab"] = Remade(latest, _gitlab_inbox)
+    counting = redis.Redis.from_url(settings.redis_url, socket_timeout=5, socket_connect_timeout=2)
+    ours = books(settings, counting)
+    queue = RedisQueue(settings.redis_url)
+    return create(inboxes, queue, ours, lambda: latest().metrics_tokens)
+
+
+def _github_inbox(settings: Settings) -> Inbox:
+    from bot.forges.github.inbox import GitHubInbox
+
+    return GitHubInbox(
+        settings.github_webhook_secrets,
+        forge_hosts(settings)["github"],
+        needs_installation=not settings.github_token,
+    )
+
+
+def _gitlab_inbox(settings: Settings) -> Inbox:
+    from bot.forges.gitlab.inbox import GitLabInbox
+
+    return GitLabInbox(
+        forge_hosts(settings)["gitlab"],
+        settings.gitlab_signing_tokens,
+        settings.gitlab_webhook_secrets,
+        settings.gitlab_issue_types,
+    )
+
+
+def books(settings: Settings, client: redis.Redis) -> RedisBooks:
+    """The counters behind `/metrics`; closes its client with itself."""
+    from bot.queue.enqueue import NAMESPACE, QUEUE
+    from bot.store.books import RedisBooks
+
+    asked = (settings.model, *settings.model.further) if settings.model else ()
+    return RedisBooks(client, NAMESPACE, QUEUE, [one.breaker for one in asked])
 
 
 def redis_client(settings: Settings) -> redis.Redis:
@@ -136,8 +163,10 @@ FORGES: dict[str, Callable[[Settings, Clients], GitHub | GitLab]] = {
 }
 
 
-def model(settings: ModelSettings | None, clients: Clients, breaker: Breaker) -> Model | None:
-    """The configured model and those behind it, or None."""
+def model(
+    settings: ModelSettings | None, clients: Clients, breaker: Breaker, books: Books | None = None
+) -> Model | None:
+    """The configured model and those behind it, or None; `books` count what it says."""
     from bot.llm.chain import CALLS_AT_ONCE, WHOLE, Chain, Unhurried
 
     if settings is None:
@@ -145,16 +174,19 @@ def model(settings: ModelSettings | None, clients: Clients, breaker: Breaker) ->
     asked = (settings, *settings.further)
     slots = {one.base_url: BoundedSemaphore(CALLS_AT_ONCE[one.provider]) for one in asked}
     models = [
-        Unhurried(_guarded(one, clients, breaker), slots[one.base_url], one.timeout)
+        Unhurried(_guarded(one, clients, breaker, books), slots[one.base_url], one.timeout)
         for one in asked
     ]
     return Chain(models, settings.timeout * WHOLE) if settings.further else models[0]
 
 
-def _guarded(settings: ModelSettings, clients: Clients, breaker: Breaker) -> Model:
+def _guarded(
+    settings: ModelSettings, clients: Clients, breaker: Breaker, books: Books | None
+) -> Model:
     from bot.llm.anthropic import Messages
     from bot.llm.breaker import Guarded
     from bot.llm.call import RemoteModel
+    from bot.llm.counted import Counted
     from bot.llm.openai import ChatCompletions
     from bot.llm.wire import Target, Wire
 
@@ -164,19 +196,23 @@ def _guarded(settings: ModelSettings, clients: Clients, breaker: Breaker) -> Mod
         "compatible": ChatCompletions(limits=("max_tokens", "max_completion_tokens"), bounded=True),
     }
     target = Target(settings.model, settings.key, settings.max_output_tokens)
-    remote = RemoteModel(
+    remote: Model = RemoteModel(
         clients, wires[settings.provider], settings.base_url, target, settings.timeout
     )
+    if books:
+        remote = Counted(remote, books)
     name = settings.breaker
     return Guarded(remote, breaker, name, settings.key_name, settings.named_by)
 
 
-def forges(settings: Settings, clients: Clients) -> Callable[[str], GitHub | GitLab]:
-    """Gives the forge of a name; its client library is loaded with the first use."""
+def forges(latest: Latest, clients: Clients) -> Callable[[str], GitHub | GitLab]:
+    """Gives the forge of a name with its secrets as they are now; loaded with the first use."""
+    from bot.rotation import Remade
 
-    @cache
+    current = Remade(latest, lambda now: cache(lambda name: FORGES[name](now, clients)))
+
     def forge(name: str) -> GitHub | GitLab:
-        return FORGES[name](settings, clients)
+        return current()(name)
 
     return forge
 
@@ -192,19 +228,24 @@ def healing(settings: Settings, store: RedisStore | MemoryStore) -> Healing:
 
 
 def runner(
-    settings: Settings, clients: Clients, store: RedisStore | MemoryStore
+    settings: Settings,
+    clients: Clients,
+    store: RedisStore | MemoryStore,
+    books: Books | None = None,
 ) -> Callable[[Delivery, int], Outcome]:
-    """A function that does one job."""
+    """A function that does one job, with the secrets as they are then."""
     from bot.flow.process import Desk, process
     from bot.http import deadline
+    from bot.rotation import Latest, Remade
 
-    asked, again = model(settings.model, clients, store), healing(settings, store)
-    forge = forges(settings, clients)
+    latest, again = Latest(settings), healing(settings, store)
+    asked = Remade(latest, lambda now: model(now.model, clients, store, books))
+    forge = forges(latest, clients)
 
     def run(delivery: Delivery, tries: int) -> Outcome:
         desk = Desk(
             forge=forge(delivery.ref.forge),
-            model=asked,
+            model=asked(),
             store=store,
             purse=store.purse,
             pace=store.pace,
@@ -231,22 +272,28 @@ def worker(settings: Settings, *, alone: bool = False) -> Crew:
     """
     from bot.queue.actors import declare, send
     from bot.queue.crew import Crew
+    from bot.store.books import CountedJobs
 
     settings.need_forge()
     client, web = redis_client(settings), clients()
-    store, ours = redis_store(client), broker(client, alone=alone)
-    declare(ours, runner(settings, web, store), store)
+    store, ours, counters = (
+        redis_store(client),
+        broker(client, alone=alone),
+        books(settings, client),
+    )
+    declare(ours, runner(settings, web, store, counters), CountedJobs(store, counters))
     rounds = _rounds(settings, web, store, partial(send, ours, store))
-    return Crew(ours, settings.worker_threads, rounds, closing=[web.close])
+    return Crew(ours, settings.worker_threads, rounds, closing=[web.close, counters.close])
 
 
 def sweep(settings: Settings, clients: Clients, ledger: Ledger) -> Sweep:
     """The search for what was missed, on the forges to which there is access."""
     from bot.flow.reconcile import Sweep
+    from bot.rotation import Latest
 
     access = {"github": settings.has_github, "gitlab": bool(settings.gitlab_token)}
     at_hand = tuple(name for name, has_access in access.items() if has_access)
-    return Sweep(ledger, forges(settings, clients), at_hand, time.time)
+    return Sweep(ledger, forges(Latest(settings), clients), at_hand, time.time)
 
 
 def _rounds(

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import io
+import json
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
 
+from bot import log
 from bot.store.private import PrivateRedis
 
 
@@ -31,6 +35,15 @@ def own_redis(tmp_path: Path) -> Iterator[PrivateRedis]:
     """A Redis that a test may stop, kill and restart."""
     with PrivateRedis(tmp_path, port=free_port()) as server:
         yield server
+
+
+@pytest.fixture
+def logged(monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[dict[str, Any]]]:
+    """The lines of the log since the test began."""
+    lines = io.StringIO()
+    monkeypatch.setattr(log, "_logger", log.get())
+    log.configure("info", "json", stream=lines)
+    return lambda: [json.loads(line) for line in lines.getvalue().splitlines()]
 
 
 def free_port() -> int:

@@ -228,20 +228,26 @@ class LosingStore(MemoryStore):
 
 
 class FakeInbox:
-    """Implements `Inbox`: believes one signature and reads `what`."""
+    """Implements `Inbox` and `Seal`: believes one signature and reads `what`."""
 
     id_header = "delivery"
 
     def __init__(self, what: Delivery | Ignored | Refused) -> None:
         self.what = what
         self.calls: list[str] = []
+        self.signature = ""
 
-    def admit(self, headers: Mapping[str, str]) -> None:
+    def admit(self, headers: Mapping[str, str]) -> FakeInbox:
         self.calls.append("admit")
+        self.signature = headers.get("signature", "")
+        return self
 
-    def verify(self, headers: Mapping[str, str], body: bytes) -> None:
-        self.calls.append("verify")
-        if headers.get("signature") != "good":
+    def update(self, chunk: bytes) -> None:
+        self.calls.append("update")
+
+    def check(self) -> None:
+        self.calls.append("check")
+        if self.signature != "good":
             raise Refused(401, "wrong signature")
 
     def read(

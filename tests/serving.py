@@ -7,9 +7,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import uvicorn
 from starlette.applications import Starlette
 
+from bot.web.server import Server
 from tests.conftest import free_port
 
 
@@ -17,8 +17,7 @@ from tests.conftest import free_port
 def served(app: Starlette) -> Iterator[str]:
     """Serve an app on a loopback port; gives its address."""
     port = free_port()
-    config = uvicorn.Config(app, port=port, log_config=None, access_log=False)
-    server = uvicorn.Server(config)
+    server = Server(app, "127.0.0.1", port)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     until = time.monotonic() + 10

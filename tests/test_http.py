@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import ipaddress
 import socket
 import threading
 import time
@@ -232,3 +233,26 @@ def test_closing_ends_the_connections_of_every_thread() -> None:
 
 def test_requests_say_who_is_asking(clients: Clients) -> None:
     assert clients.get().headers["user-agent"] == "tagline-test"
+
+
+@pytest.mark.parametrize(
+    ("patched", "instead"),
+    [
+        ("bot.core.addresses.METADATA", frozenset({ipaddress.ip_address("127.0.0.1")})),
+        ("bot.core.addresses.is_near", lambda _: False),
+    ],
+    ids=["a name that leads to a metadata address", "plain http that leaves the house"],
+)
+def test_nothing_is_said_to_an_address_that_may_not_hear_it(
+    patched: str, instead: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(patched, instead)
+    heard: list[socket.socket] = []
+    clients = Clients("tests")
+    with server(heard.append) as url:
+        named = url.replace("127.0.0.1", "localhost")
+        with pytest.raises(httpx.ConnectError) as refusal:
+            clients.get().get(named, headers={"Authorization": "Bearer quokkaberry"})
+    assert "127.0.0.1" in str(refusal.value)
+    assert heard == []
+    clients.close()

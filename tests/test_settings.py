@@ -530,3 +530,20 @@ def test_the_example_file_has_one_line_for_each_variable_and_no_other() -> None:
     assert all(rows)
     named = [row[1] for row in rows if row]
     assert sorted(named) == sorted(SECRETS + PLAIN)
+
+
+@pytest.mark.parametrize(
+    ("name", "url"),
+    [
+        ("GITHUB_API_URL", "http://ghe.example/api/v3"),
+        ("GITHUB_API_URL", "http://10.0.0.5/api/v3"),
+        ("GITLAB_URL", "http://8.8.8.8"),
+        ("OPENAI_BASE_URL", "http://[2606:4700::1111]/v1"),
+        ("LLM_BASE_URL", "http://1.1.1.1:11434/v1"),
+    ],
+)
+def test_no_token_travels_in_the_clear(name: str, url: str) -> None:
+    environ = COMPATIBLE if name == "LLM_BASE_URL" else OPENAI
+    (line,) = problems({**environ, name: url})
+    assert line == f"{name} must start with https://, or its token would travel in the clear."
+    load({**environ, name: url.replace("http:", "https:")})

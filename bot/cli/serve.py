@@ -17,11 +17,9 @@ from bot.settings import SettingsError
 if TYPE_CHECKING:
     from types import TracebackType
 
-    import uvicorn
-
     from bot.settings import Settings
 
-STOP_SECONDS = 10
+STOP_SECONDS = 15  # requests that are under way get ten
 
 
 @click.command()
@@ -61,9 +59,10 @@ class Receiver:
 
     def __init__(self, settings: Settings) -> None:
         """Raises `SettingsError` and `NoAddress`."""
-        import uvicorn
+        from bot import wiring
+        from bot.web.server import Server
 
-        self._server = uvicorn.Server(_config(settings))
+        self._server = Server(wiring.receiver(settings), settings.host, settings.port)
         self._socket = _listen(settings.host, settings.port)
         self._thread = threading.Thread(target=self._server.run, args=([self._socket],))
         self._thread.daemon = True
@@ -83,22 +82,7 @@ class Receiver:
         self, _kind: type[BaseException] | None, _e: BaseException | None, _t: TracebackType | None
     ) -> None:
         self._server.should_exit = True
-        self._thread.join(STOP_SECONDS + 5)
-
-
-def _config(settings: Settings) -> uvicorn.Config:
-    import uvicorn
-
-    from bot import wiring
-
-    return uvicorn.Config(
-        wiring.receiver(settings),
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        timeout_graceful_shutdown=STOP_SECONDS,
-    )
+        self._thread.join(STOP_SECONDS)
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from typing import Protocol
 
 from bot.core.cost import Limits
+from bot.core.figures import Figures
 from bot.core.jobs import Job
 from bot.core.model import (
     Comment,
@@ -22,18 +23,25 @@ from bot.core.model import (
 from bot.core.prompt import Answer, Prompt
 
 
+class Seal(Protocol):
+    """The signature of one delivery, computed while its body comes in."""
+
+    def update(self, chunk: bytes) -> None: ...
+
+    def check(self) -> None:
+        """Raises `Refused` unless all that came in is authentic."""
+
+
 class Inbox(Protocol):
-    """One forge's webhooks. All raise `Refused`; nothing is parsed before it is verified.
+    """One forge's webhooks. All raise `Refused`; nothing is parsed before its seal is checked.
 
     `id_header` is where the forge says which delivery it is, for the log.
     """
 
     id_header: str
 
-    def admit(self, headers: Mapping[str, str]) -> None:
-        """Refuse by the headers alone, before the body is read."""
-
-    def verify(self, headers: Mapping[str, str], body: bytes) -> None: ...
+    def admit(self, headers: Mapping[str, str]) -> Seal:
+        """Refuse by the headers alone, before the body is read; what is left to check after it."""
 
     def read(
         self, headers: Mapping[str, str], body: bytes, received_at: float
@@ -43,7 +51,8 @@ class Inbox(Protocol):
 class Queue(Protocol):
     """Claims a delivery and enqueues its job in one atomic step; answers with the job's id.
 
-    A delivery that was claimed before gets the id of its first job. Raises `QueueDown`.
+    A delivery that was claimed before gets the id of its first job; one too many of its
+    installation gets "" and is left to the sweep. Raises `QueueDown`.
     """
 
     async def put(self, delivery: Delivery) -> str: ...
@@ -252,3 +261,15 @@ class Jobs(Protocol):
     def note(self, job: Job) -> None: ...
 
     def job(self, job_id: str) -> Job | None: ...
+
+
+class Books(Protocol):
+    """Counts what happens, for `/metrics`, and reads what all processes counted together."""
+
+    def add(self, what: str, *labels: str) -> None:
+        """Count one; quick, and never an error. `core/figures.py` names what and its labels."""
+
+    def read(self) -> Figures: ...
+
+    def close(self) -> None:
+        """Write down what was counted last."""

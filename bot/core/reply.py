@@ -13,6 +13,7 @@ from bot.core.model import Certainty, Choice
 
 MAX_CHOICES = 50
 MAX_OBJECTS = 50
+MAX_DEPTH = 64  # an answer has three; a million braces are none
 TOKEN = re.compile(r'"(?:[^"\\]|\\.?)*+"?|[{}]', re.DOTALL)
 DEPTHS = {"{": 1, "}": -1}
 CERTAINTIES: dict[object, Certainty] = {"sure": "sure", "likely": "likely", "unsure": "unsure"}
@@ -73,6 +74,8 @@ def _end(text: str, start: int) -> int:
         depth += DEPTHS.get(token[0], 0)
         if not depth:
             return token.end()
+        if depth > MAX_DEPTH:
+            break
     return 0
 
 

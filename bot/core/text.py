@@ -102,6 +102,7 @@ def plain(text: str, max_chars: int = 600, max_words: int = 60) -> str:
 def code(text: str, max_chars: int = 255) -> str:
     """`text` as an inline code span that nothing in it can end; "" where nothing is visible."""
     line = " ".join(_composed(text[:max_chars]).split()).replace("<!--", f"<!{ZERO_WIDTH}--")
+    line = line.replace("tagline:v", f"tagline:{ZERO_WIDTH}v")  # no copy of our marker's text
     line = _LONG.sub(lambda run: _shortened(run[0]), line)
     if not line:
         return ""

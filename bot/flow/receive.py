@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.core.model import Delivery, Ignored
-from bot.core.ports import Inbox, Queue
+from bot.core.ports import Inbox, Queue, Seal
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,12 +17,20 @@ class Receipt:
     job: str = ""
 
 
-async def receive(
-    headers: Mapping[str, str], body: bytes, inbox: Inbox, queue: Queue, received_at: float
-) -> Receipt:
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """A delivery as it came in; its seal was computed over these chunks, and is not checked yet."""
+
+    headers: Mapping[str, str]
+    chunks: Sequence[bytes]
+    seal: Seal
+    received_at: float
+
+
+async def receive(parcel: Parcel, inbox: Inbox, queue: Queue) -> Receipt:
     """Take in one delivery. Raises `Refused` for the sender, `QueueDown` where Redis is silent."""
-    inbox.verify(headers, body)
-    what = inbox.read(headers, body, received_at)
+    parcel.seal.check()
+    what = inbox.read(parcel.headers, b"".join(parcel.chunks), parcel.received_at)
     if isinstance(what, Ignored):
         return Receipt(what)
     return Receipt(what, await queue.put(what))

@@ -35,13 +35,20 @@ MOST_PLACES = 10_000
 # uvloop raises RuntimeError for a connection that the other side has reset.
 DOWN = (RedisError, OSError, TimeoutError, RuntimeError)
 MOST_AT_ONCE = 500
+# In the time of a claim, for one installation or project: twenty times what GitHub lets an
+# installation write meanwhile. The surplus is neither claimed nor queued, so that no flood fills
+# Redis; the sweep finds those issues by their missing comment.
+MOST_OF_ONE = 20_000
 
-# ARGV: seconds that claims live, then a delivery's id, its job's id and its message, repeated.
+# ARGV: seconds that claims live, jobs that one account may have meanwhile, then a delivery's id,
+# its job's id, its message and its account, repeated. "" is answered for one too many.
 CLAIM_AND_ENQUEUE = """
 local jobs = {}
-for i = 2, #ARGV, 3 do
+for i = 3, #ARGV, 4 do
     local job = redis.call('hget', KEYS[1], ARGV[i]) or redis.call('hget', KEYS[2], ARGV[i])
-    if not job then
+    if not job and redis.call('hincrby', KEYS[1], ARGV[i + 3], 1) > tonumber(ARGV[2]) then
+        job = ''
+    elseif not job then
         job = ARGV[i + 1]
         redis.call('hset', KEYS[4], job, ARGV[i + 2])
         redis.call('rpush', KEYS[3], job)
@@ -105,7 +112,10 @@ class RedisQueue:
         self._keeper: asyncio.Task[None] | None = None
 
     async def put(self, delivery: Delivery) -> str:
-        """Return the job's id once Redis has confirmed it. Raises `QueueDown`."""
+        """Return the job's id once Redis has confirmed it; "" for one too many of its account.
+
+        Raises `QueueDown`.
+        """
         future: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._waiting.append((delivery, future))
         if self._sender is None or self._sender.done():
@@ -154,10 +164,10 @@ class RedisQueue:
         now = self._clock()
         keys = (*claim_keys(now), f"{NAMESPACE}:{QUEUE}", f"{NAMESPACE}:{QUEUE}.msgs")
         await self._note_places(deliveries)
-        values: list[str | bytes | int] = [2 * CLAIM_SECONDS]
+        values: list[str | bytes | int] = [2 * CLAIM_SECONDS, MOST_OF_ONE]
         for delivery in deliveries:
             job = secrets.token_hex(16)
-            values += (delivery.id, job, encode(delivery, job, now))
+            values += (delivery.id, job, encode(delivery, job, now), _account(delivery))
         try:
             jobs: list[bytes] = await self._redis.evalsha(self._script, 4, *keys, *values)
         except NoScriptError:
@@ -186,3 +196,9 @@ class RedisQueue:
                 rows: dict[Any, bytes] = {key: row for (key, _), row in self._places.items()}
                 if rows and not await self._redis.exists(PLACES):
                     await self._redis.hset(PLACES, mapping=rows)
+
+
+def _account(delivery: Delivery) -> str:
+    """What its jobs are counted under; no delivery's id looks like it."""
+    ref = delivery.ref
+    return f"#{ref.forge}:{ref.host}:{ref.account or ref.repo_id}"

@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from functools import cache
 from typing import Any, Protocol
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from bot import log
 from bot.core import manual
 from bot.core.errors import QueueDown, Refused
 from bot.core.model import Ignored
-from bot.core.ports import Inbox, Queue
-from bot.flow.receive import receive
+from bot.core.ports import Books, Inbox, Queue, Seal
+from bot.flow.receive import Parcel, Receipt, receive
+from bot.web import metrics
+from bot.web.limits import MOST_REFUSED, Strangers, Uploads
 
 MAX_BODY = 25 * 1024 * 1024  # GitHub sends no more
 MAX_IN_FLIGHT = 64 * 1024 * 1024
 BODY_SECONDS = 10.0
+OF_STRANGERS = (401, 408, 413, 415)  # whose sender has not shown to be a forge
 CONTENT_TYPES = ("application/json", "application/x-www-form-urlencoded")
 ANY_ORIGIN = {"Access-Control-Allow-Origin": "*"}  # an editor in a browser may read the schema
 
@@ -34,15 +39,20 @@ class DoorQueue(Queue, Protocol):
 
 
 def create(
-    inboxes: Mapping[str, Inbox], queue: DoorQueue, clock: Callable[[], float] = time.time
+    inboxes: Mapping[str, Callable[[], Inbox]],
+    queue: DoorQueue,
+    books: Books,
+    metrics_tokens: Callable[[], Sequence[str]] = tuple,
+    clock: Callable[[], float] = time.time,
 ) -> Starlette:
-    """The web application. `inboxes` maps a forge's name to its inbox."""
-    door = _Door(queue, clock)
+    """The web application. `inboxes` maps a forge's name to its inbox as it is now."""
+    door = _Door(queue, books, clock)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         yield
         await queue.close()
+        await asyncio.to_thread(books.close)
 
     async def healthz(_request: Request) -> Response:
         return PlainTextResponse("ok\n")
@@ -53,9 +63,8 @@ def create(
         return PlainTextResponse("Redis does not answer\n", 503)
 
     async def schema(_request: Request) -> Response:
-        return JSONResponse(
-            manual.schema(), headers={"Cache-Control": "max-age=3600", **ANY_ORIGIN}
-        )
+        headers = {"Cache-Control": "max-age=3600", **ANY_ORIGIN}
+        return Response(_schema(), headers=headers, media_type="application/json")
 
     routes = [
         Route(f"/webhooks/{name}", door.entrance(name, inbox), methods=["POST"])
@@ -63,67 +72,120 @@ def create(
     ]
     routes += [Route("/healthz", healthz), Route("/readyz", readyz)]
     routes += [Route(manual.SCHEMA_PATH, schema)]
-    return Starlette(routes=routes, lifespan=lifespan)
+    routes += [Route("/metrics", metrics.page(books, metrics_tokens))]
+    app = Starlette(routes=routes, lifespan=lifespan)
+    app.router.redirect_slashes = False  # it would send people to whatever Host they name
+    return app
 
 
 class _Door:
-    def __init__(self, queue: Queue, clock: Callable[[], float]) -> None:
+    def __init__(self, queue: Queue, books: Books, clock: Callable[[], float]) -> None:
         self._queue = queue
+        self._books = books
         self._clock = clock
-        self._in_flight = 0
+        self._uploads = Uploads(MAX_IN_FLIGHT)
+        self._strangers = Strangers()
 
-    def entrance(self, forge: str, inbox: Inbox) -> Callable[[Request], Any]:
+    def entrance(self, forge: str, current: Callable[[], Inbox]) -> Callable[[Request], Any]:
         async def enter(request: Request) -> Response:
-            started = self._clock()
+            started, inbox = self._clock(), current()
             headers = _headers(request)
-            about = {"forge": forge, "delivery": headers.get(inbox.id_header, "")[:64]}
-            say = log.get()
+            about = {"forge": forge, "delivery": _named(headers.get(inbox.id_header, ""))}
             try:
-                inbox.admit(headers)
-                body = await self._read(request, headers)
-                receipt = await receive(headers, body, inbox, self._queue, started)
+                seal = inbox.admit(headers)
+                chunks = await self._read(request, headers, seal)
+                parcel = Parcel(headers, chunks, seal, started)
+                receipt = await receive(parcel, inbox, self._queue)
             except Refused as refusal:
-                say.info("refused", status=refusal.status, why=str(refusal), **about)
-                return Response(status_code=refusal.status)
+                self._books.add("deliveries", forge, f"refused-{refusal.status}")
+                return self._refuse(request, refusal, about)
             except QueueDown as error:
-                say.error(
+                self._books.add("deliveries", forge, "not-queued")
+                log.get().error(
                     "Redis did not confirm, so nothing was queued; redeliver it when Redis is back",
                     why=str(error),
                     **about,
                 )
                 return Response(status_code=503, headers={"Retry-After": "30"})
-            if isinstance(receipt.what, Ignored):
-                say.info("ignored", why=receipt.what.reason, **about)
-                return Response(status_code=202)
-            say.info("accepted", job=receipt.job, issue=str(receipt.what.ref), **about)
-            return Response(status_code=202, headers={"X-Tagline-Job": receipt.job})
+            return self._accept(receipt, about)
 
         return enter
 
-    async def _read(self, request: Request, headers: Mapping[str, str]) -> bytes:
+    def _accept(self, receipt: Receipt, about: Mapping[str, str]) -> Response:
+        say, what = log.get(), receipt.what
+        if isinstance(what, Ignored):
+            self._books.add("deliveries", about["forge"], "ignored")
+            say.info("ignored", why=what.reason, **about)
+            return Response(status_code=202)
+        if not receipt.job:
+            self._books.add("deliveries", about["forge"], "left-to-the-sweep")
+            say.warning(
+                "too many deliveries of one installation; this issue is left to the sweep",
+                issue=str(what.ref),
+                **about,
+            )
+            return Response(status_code=202)
+        self._books.add("deliveries", about["forge"], "queued")
+        say.info("accepted", job=receipt.job, issue=str(what.ref), **about)
+        return Response(status_code=202, headers={"X-Tagline-Job": receipt.job})
+
+    def _refuse(self, request: Request, refusal: Refused, about: Mapping[str, str]) -> Response:
+        """Whoever is refused again and again gets 429, and no more lines in the log.
+
+        Only the forged are counted and nobody is turned away unread: behind a proxy, and at a
+        forge, honest and forged requests come from one address.
+        """
+        source, count = request.client.host if request.client else "", 0
+        if refusal.status in OF_STRANGERS:
+            count = self._strangers.count(source, self._clock())
+        if count > MOST_REFUSED:
+            return Response(status_code=429, headers={"Retry-After": "60", "Connection": "close"})
+        log.get().info("refused", status=refusal.status, why=str(refusal), **about)
+        if count == MOST_REFUSED:
+            log.get().warning(
+                "this address sends much that is not signed: 429 and no lines for the rest of the"
+                " minute; check the webhook's secret if it is a forge of yours",
+                address=source,
+            )
+        return Response(status_code=refusal.status)
+
+    async def _read(self, request: Request, headers: Mapping[str, str], seal: Seal) -> list[bytes]:
         """The whole body, bounded in size, time and in what all requests hold together."""
         _check_form(headers)
         chunks: list[bytes] = []
-        size, more = 0, True
+        more = True
+        upload = self._uploads.start()
         try:
-            async with asyncio.timeout(BODY_SECONDS):
+            async with asyncio.timeout(BODY_SECONDS) as upload.limit:
                 while more:
                     message = await request.receive()
                     if message["type"] == "http.disconnect":
-                        raise Refused(400, "the sender left")
+                        raise Refused(408, "the sender left")
                     chunk, more = message.get("body", b""), message.get("more_body", False)
-                    size += len(chunk)
-                    self._in_flight += len(chunk)
-                    if size > MAX_BODY:
+                    if upload.size + len(chunk) > MAX_BODY:
                         raise Refused(413, "too long")
-                    if self._in_flight > MAX_IN_FLIGHT:
-                        raise Refused(503, "too many large requests at once")
+                    self._uploads.grow(upload, len(chunk))
+                    seal.update(chunk)
                     chunks.append(chunk)
         except TimeoutError:
+            if upload.crowded_out:
+                raise Refused(503, "too many large requests at once") from None
             raise Refused(408, "too slow") from None
         finally:
-            self._in_flight -= size
-        return b"".join(chunks)
+            self._uploads.end(upload)
+        return chunks
+
+
+@cache
+def _schema() -> bytes:
+    return json.dumps(manual.schema()).encode()
+
+
+def _named(delivery: str) -> str:
+    """A delivery's id for the log; whoever is not authentic yet may have put anything there."""
+    if delivery.isascii() and delivery.isprintable():
+        return delivery[:64]
+    return "".join(char if char.isascii() and char.isprintable() else "?" for char in delivery[:64])
 
 
 def _check_form(headers: Mapping[str, str]) -> None:

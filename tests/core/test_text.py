@@ -181,6 +181,7 @@ def test_a_label_name_cannot_leave_its_code_span(name: str, max_chars: int) -> N
         ("`", "`` ` ``"),
         ("/close\n/x", "`/close /x`"),
         ("a|b", "`a|b`"),
+        ("tagline:v1", f"`tagline:{ZERO_WIDTH}v1`"),
         ("\u202e", ""),
     ],
 )

@@ -8,14 +8,17 @@ import pytest
 
 from bot.core.errors import QueueDown, Refused
 from bot.core.model import Delivery, Ignored
-from bot.flow.receive import Receipt, receive
+from bot.flow.receive import Parcel, Receipt, receive
 from tests.fakes import NOW, FakeInbox, FakeQueue, a_delivery
 
 DELIVERY = a_delivery()
 
 
 def knock(inbox: FakeInbox, queue: FakeQueue, signature: str = "good") -> Receipt:
-    return asyncio.run(receive({"signature": signature}, b"{}", inbox, queue, NOW))
+    headers = {"signature": signature}
+    return asyncio.run(
+        receive(Parcel(headers, [b"{", b"}"], inbox.admit(headers), NOW), inbox, queue)
+    )
 
 
 def test_an_authentic_delivery_becomes_one_job() -> None:
@@ -50,7 +53,7 @@ def test_a_forged_delivery_is_refused_before_anything_is_read() -> None:
 def test_the_signature_is_checked_before_the_body_is_read(what: Delivery | Ignored) -> None:
     inbox = FakeInbox(what)
     knock(inbox, FakeQueue())
-    assert inbox.calls == ["verify", "read"]
+    assert inbox.calls == ["admit", "check", "read"]
 
 
 def test_a_delivery_of_the_wrong_shape_queues_nothing() -> None:

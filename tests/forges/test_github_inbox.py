@@ -14,6 +14,7 @@ from bot.core.errors import Refused
 from bot.core.model import Delivery, Ignored, IssueRef
 from bot.forges.github.inbox import GitHubInbox
 from tests.fakes import NOW
+from tests.web.client import verified
 
 SECRET = "It's a Secret to Everybody"
 NEXT_SECRET = "the-secret-after-it"
@@ -74,8 +75,7 @@ def read(event: object, **given: str) -> Delivery | Ignored:
 def test_the_vector_of_the_documents_is_authentic() -> None:
     known = "757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17"
     given = {"x-hub-signature-256": f"sha256={known}"}
-    inbox().admit(given)
-    inbox().verify(given, b"Hello, World!")
+    verified(inbox(), given, b"Hello, World!")
 
 
 BODY = json.dumps(EVENT).encode()
@@ -108,7 +108,7 @@ def test_what_is_not_signed_with_the_secret_is_401(name: str) -> None:
     signature = FORGED[name]
     given = headers() if signature is None else headers(x_hub_signature_256=signature)
     with pytest.raises(Refused) as refusal:
-        inbox().verify(given, BODY)
+        verified(inbox(), given, BODY)
     assert refusal.value.status == 401
     assert SECRET not in str(refusal.value)
 
@@ -120,7 +120,7 @@ def test_the_header_of_sha_1_alone_is_never_enough(name: str) -> None:
     if signature is not None:
         given["x-hub-signature-256"] = signature
     with pytest.raises(Refused):
-        inbox().verify(given, BODY)
+        verified(inbox(), given, BODY)
 
 
 def test_what_cannot_be_a_signature_is_refused_by_the_headers_alone() -> None:
@@ -134,16 +134,16 @@ def test_what_cannot_be_a_signature_is_refused_by_the_headers_alone() -> None:
 @pytest.mark.parametrize("secret", [SECRET, NEXT_SECRET])
 def test_while_a_secret_is_rotated_both_are_good(secret: str) -> None:
     both = inbox(SECRET, NEXT_SECRET)
-    both.verify(headers(x_hub_signature_256=signed(BODY, secret)), BODY)
+    verified(both, headers(x_hub_signature_256=signed(BODY, secret)), BODY)
     with pytest.raises(Refused):
-        both.verify(headers(x_hub_signature_256=signed(BODY, "third secret")), BODY)
+        verified(both, headers(x_hub_signature_256=signed(BODY, "third secret")), BODY)
 
 
 def test_a_secret_beyond_ascii_is_used_as_utf_8() -> None:
     secret = "pâssword-with-ümlauts"
     body = b"{}"
     digest = hmac.new(secret.encode("utf-8"), body, hashlib.sha256).hexdigest()
-    inbox(secret).verify({"x-hub-signature-256": f"sha256={digest}"}, body)
+    verified(inbox(secret), {"x-hub-signature-256": f"sha256={digest}"}, body)
 
 
 @pytest.mark.parametrize("secrets", [(), ("",), (SECRET, "")])
@@ -251,7 +251,7 @@ def test_without_an_installation_an_app_has_no_access_and_a_token_has() -> None:
 def test_a_form_is_read_like_json(content_type: str) -> None:
     body = urlencode({"payload": json.dumps(EVENT)}).encode()
     given = headers(content_type=content_type, x_hub_signature_256=signed(body))
-    inbox().verify(given, body)
+    verified(inbox(), given, body)
     assert inbox().read(given, body, NOW) == DELIVERY
 
 

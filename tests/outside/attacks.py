@@ -46,8 +46,13 @@ FRAME = re.compile(
     r"(?:\n- \*\*Labels:\*\* (?P<labels>[^\n]+)\n)?"
     r"(?:\n<details><summary>Why these labels</summary>\n"
     r"\n(?P<reasons>(?:- [^\n]+\n)+)\n</details>\n)?"
+    r"(?:\n<details><summary>Problems in tagline\.yml; [^\n<>]+</summary>\n"
+    r"\n(?P<problems>(?:- [^\n]+\n)+)\n</details>\n)?"
     r"\n<sub>Written by Tagline [^\n<>]+</sub>\n"
     r"<!-- tagline:v1 [\w=-]+ -->\n?"
+)
+TITLES = re.compile(
+    r"^<details><summary>(Why these labels|Problems in tagline\.yml; [^\n<>]+)</summary>$", re.M
 )
 WRITES = {
     "github": (
@@ -290,6 +295,7 @@ def words_in(comment: str) -> str:
     if not found:
         return comment.removeprefix(PREFIX)
     parts = [found["summary"], f"- {found['labels']}" if found["labels"] else "", found["reasons"]]
+    parts.append(found["problems"])
     return "\n\n".join(part for part in parts if part)
 
 
@@ -303,12 +309,16 @@ def frame_intact(comment: str) -> bool:
     openings = [after.content for one, after in own if one.type == "paragraph_open"]
     blocks = [token.content.strip() for token in top if token.type == "html_block"]
     tags = [c.content for t in tokens for c in t.children or [] if c.type == "html_inline"]
-    details = ["<details><summary>Why these labels</summary>", "</details>"]
+    details = [
+        part
+        for title in TITLES.findall(comment)
+        for part in (f"<details><summary>{title}</summary>", "</details>")
+    ]
     return (
         openings[0].startswith(PREFIX)
         and openings[-1].startswith("<sub>Written by Tagline ")
         and len(openings) == 2
-        and blocks[:-1] == (details if "\n<details>" in comment else [])
+        and blocks[:-1] == details
         and blocks[-1].startswith("<!-- tagline:v1 ")
         and tags == ["<sub>", "</sub>"]
     )

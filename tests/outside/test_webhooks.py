@@ -6,7 +6,6 @@ import base64
 import hashlib
 import hmac
 import json
-import uuid
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,11 @@ import pytest
 
 from tests.web.client import Door, sign
 
-DAYS = {"webhooks", "webhooks-2025"}
+DELIVERY = "0b989ba4-242f-11e5-81e1-c7b6966d2516"
+NAMES = {
+    "github": {"X-GitHub-Event": "issues", "X-GitHub-Delivery": DELIVERY},
+    "gitlab": {"X-Gitlab-Event": "Issue Hook", "Idempotency-Key": DELIVERY},
+}
 
 
 def recorded(shared: Path) -> list[tuple[str, bytes]]:
@@ -48,7 +51,7 @@ def hostile() -> list[dict[str, Any]]:
     beside = Path(__file__).resolve().parents[2].parent / "shared"
     path = beside / "attacks" / "webhooks.jsonl"
     rows = path.read_text().splitlines() if path.is_file() else []
-    return [row for line in rows if (row := json.loads(line))["forge"] == "github"]
+    return [json.loads(line) for line in rows]
 
 
 def content(row: dict[str, Any]) -> bytes:
@@ -63,6 +66,8 @@ def content(row: dict[str, Any]) -> bytes:
 
 def signature(row: dict[str, Any], body: bytes, secrets: list[str]) -> list[tuple[str, str]]:
     kind, _, how = row["sign"].partition(":")
+    if kind == "token":
+        return [("X-Gitlab-Token", "wrong-wrong-wrong-wrong" if how == "wrong" else secrets[0])]
     name = "X-Hub-Signature-256"
     if kind in ("literal", "literal-latin1"):
         return [(name, how)]
@@ -83,24 +88,29 @@ def signature(row: dict[str, Any], body: bytes, secrets: list[str]) -> list[tupl
 @pytest.mark.parametrize("row", hostile(), ids=lambda row: str(row["id"]))
 def test_a_hostile_request_gets_its_status_and_no_job(shared: Path, row: dict[str, Any]) -> None:
     world = json.loads((shared / "attacks" / "context.json").read_text())
-    secrets = world["webhook"]["github_secrets"]
+    secrets = secrets_of(world["webhook"], row["forge"])
     door = Door(secrets)
     body = content(row)
     headers = {
         "Content-Type": "application/json",
-        "X-GitHub-Event": "issues",
-        "X-GitHub-Delivery": str(uuid.uuid4()),
+        **NAMES[row["forge"]],
         **dict(row.get("headers", [])),
     }
     for name in row.get("drop_headers", []):
         headers.pop(name)
     every = [*headers.items(), *signature(row, body, secrets)]
     answers = [
-        door.request(row["method"], row.get("path", "/webhooks/github"), body, every)
+        door.request(row["method"], row.get("path", f"/webhooks/{row['forge']}"), body, every)
         for _ in range(row.get("repeat", 1))
     ]
     assert all(allowed(answer, row["expect"]) for answer in answers), answers
     assert len(door.queue.jobs) == row["enqueue"]
+
+
+def secrets_of(world: dict[str, Any], forge: str) -> list[str]:
+    if forge == "github":
+        return list(world["github_secrets"])
+    return [world["gitlab_token"]]
 
 
 def allowed(answer: httpx.Response, expected: list[int | str]) -> bool:

@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 import dramatiq
@@ -149,3 +150,20 @@ def test_the_queue_holds_identifiers_only(redis_url: str) -> None:
         (message,) = client.hvals(f"{NAMESPACE}:{QUEUE}.msgs")
     known = {"id", "kind", "ref", "received_at"}
     assert set(msgspec.json.decode(message)["kwargs"]["delivery"]) == known
+
+
+def test_a_flood_of_one_installation_stops_filling_redis_and_leaves_the_others_alone(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.queue.enqueue.MOST_OF_ONE", 3)
+    other = replace(delivery("other"), ref=replace(REF, account="5002"))
+
+    async def flood(queue: RedisQueue) -> list[str]:
+        jobs = [await queue.put(delivery(f"d-{n}")) for n in range(5)]
+        return [*jobs, await queue.put(delivery("d-0")), await queue.put(other)]
+
+    *first, surplus, more, again, of_other = run(redis_url, flood)
+    assert all(first)
+    assert (surplus, more, again) == ("", "", first[0])
+    assert of_other
+    assert queued(redis_url) == 4

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 import uuid
+from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,7 +14,9 @@ import httpx
 import msgspec
 
 from bot.core.errors import QueueDown
+from bot.core.figures import Figures, Key
 from bot.core.model import Delivery
+from bot.core.ports import Inbox
 from bot.forges.github.inbox import GitHubInbox
 from bot.forges.gitlab.inbox import GitLabInbox
 from bot.web.app import create
@@ -48,10 +51,13 @@ class FakeQueue:
 
     jobs: dict[str, Delivery] = field(default_factory=dict)
     down: bool = False
+    full: bool = False
 
     async def put(self, delivery: Delivery) -> str:
         if self.down:
             raise QueueDown("no answer in time")
+        if self.full:
+            return ""
         self.jobs.setdefault(delivery.id, delivery)
         return f"job-of-{delivery.id}"
 
@@ -62,19 +68,40 @@ class FakeQueue:
         return None
 
 
+@dataclass
+class FakeBooks:
+    """Implements `Books` in memory."""
+
+    counted: Counter[Key] = field(default_factory=Counter)
+    down: bool = False
+
+    def add(self, what: str, *labels: str) -> None:
+        self.counted[what, *labels] += 1
+
+    def read(self) -> Figures:
+        if self.down:
+            raise ConnectionError("no answer in time")
+        return Figures(dict(self.counted), {("queue_jobs", "waiting"): 3})
+
+    def close(self) -> None:
+        return None
+
+
 class Door:
     """Both entrances. GitLab's wants a signature where `signing` keys are given, else a token."""
 
     def __init__(
         self, secrets: Sequence[str] = (SECRET,), *, app: bool = True, signing: Sequence[str] = ()
     ) -> None:
-        self.queue = FakeQueue()
+        self.queue, self.books = FakeQueue(), FakeBooks()
+        self.metrics_tokens: list[str] = []
+        github = GitHubInbox(secrets, "github.com", needs_installation=app)
+        gitlab = GitLabInbox("gitlab.example", signing, secrets)
         self.app = create(
-            {
-                "github": GitHubInbox(secrets, "github.com", needs_installation=app),
-                "gitlab": GitLabInbox("gitlab.example", signing, secrets),
-            },
+            {"github": lambda: github, "gitlab": lambda: gitlab},
             self.queue,
+            self.books,
+            lambda: self.metrics_tokens,
         )
 
     def request(
@@ -134,6 +161,15 @@ class Door:
 
 def sign(body: bytes, secret: str = SECRET) -> str:
     return "sha256=" + hmac.new(secret.encode(), body, "sha256").hexdigest()
+
+
+def verified(inbox: Inbox, headers: Mapping[str, str], body: bytes) -> None:
+    """Raises `Refused` unless a delivery is authentic, whole or in pieces."""
+    for pieces in ([body], [body[:1], b"", body[1:]]):
+        seal = inbox.admit(headers)
+        for piece in pieces:
+            seal.update(piece)
+        seal.check()
 
 
 def _bytes(text: str | bytes) -> bytes:

@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import hmac
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 from urllib.parse import urlencode
 
@@ -250,8 +250,26 @@ def test_the_schema_of_the_configuration_file_is_served() -> None:
         ("PUT", "/webhooks/github", 405),
         ("POST", "/webhooks/nope", 404),
         ("GET", "/docs", 404),
+        ("GET", "/healthz/", 404),
+        ("POST", "/webhooks/github/", 404),
         ("GET", "/webhooks/../etc/passwd", 404),
     ],
 )
 def test_other_ways_lead_nowhere(method: str, path: str, status: int) -> None:
-    assert Door().request(method, path).status_code == status
+    answer = Door().request(method, path)
+    assert answer.status_code == status
+    assert "location" not in answer.headers
+
+
+def test_a_delivery_s_id_in_the_log_cannot_steer_a_terminal(
+    logged: Callable[[], list[Any]],
+) -> None:
+    Door().github(X_GitHub_Delivery="a\x9b31m\xe9" + "b" * 100, X_Hub_Signature_256=None)
+    assert [line["delivery"] for line in logged()] == ["a?31m?" + "b" * 58]
+
+
+def test_the_schema_is_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    door = Door()
+    first = door.request("GET", "/schema/v1.json").content
+    monkeypatch.delattr("bot.core.manual.schema")
+    assert door.request("GET", "/schema/v1.json").content == first

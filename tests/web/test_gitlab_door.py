@@ -16,7 +16,7 @@ import standardwebhooks
 
 from bot.core.errors import Refused
 from bot.forges.gitlab.inbox import GitLabInbox
-from tests.web.client import GITLAB_PAYLOAD, SECRET, Door
+from tests.web.client import GITLAB_PAYLOAD, SECRET, Door, verified
 
 BODY = msgspec.json.encode(GITLAB_PAYLOAD)
 TOKEN = "whsec_" + base64.b64encode(bytes(range(32))).decode()
@@ -118,8 +118,7 @@ def test_ten_thousand_single_bit_changes_are_all_refused() -> None:
 
     inbox, dice = GitLabInbox("gitlab.example", [TOKEN]), random.Random(11)
     good = {k.replace("_", "-"): v for k, v in signed().items() if v is not None}
-    inbox.admit(good)
-    inbox.verify(good, BODY)
+    verified(inbox, good, BODY)
     for _ in range(10_000):
         body, headers = bytearray(BODY), dict(good)
         place = dice.randrange(len(BODY) + 64)
@@ -127,10 +126,10 @@ def test_ten_thousand_single_bit_changes_are_all_refused() -> None:
             body[place] ^= 1 << dice.randrange(8)
         else:
             value = bytearray(headers["webhook-signature"].encode())
-            value[dice.randrange(len(value) - 1)] ^= 1 << dice.randrange(7)
+            value[dice.randrange(len(value))] ^= 1 << dice.randrange(7)
             headers["webhook-signature"] = value.decode("latin-1")
         with pytest.raises(Refused):
-            inbox.verify(headers, bytes(body))
+            verified(inbox, headers, bytes(body))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,29 @@
+"""Counts what becomes of questions to a model."""
+
+from __future__ import annotations
+
+from bot.core.errors import ModelFailed
+from bot.core.ports import Books, Model
+from bot.core.prompt import Answer, Prompt
+
+
+class Counted:
+    """A model whose every answer and failure is counted."""
+
+    def __init__(self, model: Model, books: Books) -> None:
+        self.name = model.name
+        self._model = model
+        self._books = books
+
+    def worst_usd(self, tokens_in: int) -> float:
+        return self._model.worst_usd(tokens_in)
+
+    def ask(self, prompt: Prompt) -> Answer:
+        """Raises `ModelFailed`."""
+        try:
+            answer = self._model.ask(prompt)
+        except ModelFailed as failure:
+            self._books.add("model_calls", self.name, failure.reason)
+            raise
+        self._books.add("model_calls", self.name, "answered")
+        return answer

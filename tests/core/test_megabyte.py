@@ -1,0 +1,66 @@
+"""A megabyte of anything costs at most 50 ms: nothing here takes more than linear time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+import pytest
+
+from bot.core import prompt, reply
+from bot.core.condense import condense
+from bot.core.errors import ModelFailed
+from bot.core.extract import summarise
+from bot.core.redact import redact
+from bot.core.text import code, one_line, plain
+from tests.fakes import an_issue
+
+MEGABYTE = 1_000_000
+SECONDS = 0.05
+PIECES = (
+    *("a", "漢", "😀", "\u0344", "\u200b", "\x1b[", " ", "\n", "<!--", "<b ", "&amp;", "&#9", "`"),
+    *("```\n", "[a](", "![x](", "[[issue:", "> ", "- [ ] ", "# h\n", " at x\n", "/a/b.c:1\n"),
+    *("http://a.b/", "www.", "@a", "a@b.", "://u:p@", "password: ", "Bearer ", "AKIA", "eyJ"),
+    *("-----BEGIN ", "data:;base64,", "1.2.3.", "0x1", "::", '{"a":', "{", "}", '\\"', "-", "|a"),
+)
+
+
+def sanitise(text: str) -> None:
+    plain(text)
+    code(text)
+    one_line(text)
+
+
+def prompted(text: str) -> None:
+    title, body = redact(one_line(text)), redact(condense(text))
+    prompt.build(an_issue(title, body), body, (), (), prompt.Wishes(style=text))
+
+
+def summed_up(text: str) -> None:
+    summarise(text, text)
+
+
+def answered(text: str) -> None:
+    with suppress(ModelFailed):
+        reply.read(text)
+
+
+@pytest.mark.parametrize("work", [sanitise, prompted, summed_up, answered])
+def test_a_megabyte_of_anything_takes_at_most_50_milliseconds(
+    work: Callable[[str], None],
+) -> None:
+    slow = {piece for piece in PIECES if fastest(work, piece) > SECONDS}
+    assert slow == set()
+
+
+def fastest(work: Callable[[str], None], piece: str) -> float:
+    """CPU seconds; of up to five tries, since others use the machine too."""
+    text, best = piece * (MEGABYTE // len(piece)), SECONDS + 1
+    for _ in range(5):
+        started = time.process_time()
+        work(text)
+        best = min(best, time.process_time() - started)
+        if best <= SECONDS:
+            break
+    return best

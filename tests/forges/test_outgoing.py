@@ -1,0 +1,139 @@
+"""Calls go where the settings say: never to an address from a payload or from an answer."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import msgspec
+import pytest
+
+from bot.core.model import IssueRef
+from bot.forges.github.api import GitHub
+from bot.forges.github.auth import TokenAuth
+from bot.forges.github.rest import Rest
+from bot.forges.gitlab.api import GitLab
+from bot.http import Clients
+from tests.web.client import GITLAB_PAYLOAD, PAYLOAD, Door
+
+BOT = Path(__file__).parents[2] / "bot"
+TRAP = "http://127.0.0.1:9/trap"
+URLS = (
+    "url",
+    "html_url",
+    "comments_url",
+    "labels_url",
+    "repository_url",
+    "web_url",
+    "next",
+    "self",
+)
+CLIENTS = re.compile(
+    r"httpx\.(?:Client\(|AsyncClient|get|post|put|patch|delete|request|stream)(?!\w)|\brequests\b\."
+    r"|urllib\.request|http\.client|create_connection|aiohttp|\burlopen\b"
+)
+
+
+class Lure(ThreadingHTTPServer):
+    """A forge whose every answer is full of addresses that lead elsewhere."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Answer)
+        self.asked: list[str] = []
+
+
+class _Answer(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        assert isinstance(self.server, Lure)
+        self.server.asked.append(self.path)
+        page = int(parse_qs(urlsplit(self.path).query).get("page", ["0"])[0])
+        body = json.dumps(answer(self.path, page)).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.send_header("Link", f'<{TRAP}?page=2>; rel="next", <{TRAP}?page=9>; rel="last"')
+        self.send_header("X-Next-Page", "7")
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        return None
+
+
+def answer(path: str, page: int) -> Any:
+    lures = dict.fromkeys(URLS, TRAP)
+    if page == 0:
+        return {**lures, "id": 1, "iid": 1, "number": 1, "login": "tagline", "username": "tagline"}
+    name = "labels" if "labels" in path else "comments"
+    one = {
+        **lures,
+        "name": "bug",
+        "description": "",
+        "body": "x",
+        "system": False,
+        "_links": lures,
+        "user": {"login": "ann", "id": 2},
+    }
+    one["author"] = {"id": 2}
+    return [{**one, "id": n, name: TRAP} for n in range(100 if page == 1 else 3)]
+
+
+@pytest.fixture
+def lure() -> Iterator[Lure]:
+    server = Lure()
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+    thread.start()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.mark.parametrize("on", ["github", "gitlab"])
+def test_pages_are_asked_for_by_number_and_links_in_answers_are_not_followed(
+    lure: Lure, on: str
+) -> None:
+    clients, url = Clients("tests"), f"http://127.0.0.1:{lure.server_address[1]}"
+    forge: GitHub | GitLab = GitLab(url, "a-token", clients)
+    if on == "github":
+        rest = Rest(clients, url)
+        forge = GitHub(rest, TokenAuth(rest, "a-token"))
+    ref = IssueRef(on, "forge.example", "acme/widget", 1, 7)
+    assert len(forge.labels(ref)) > 0
+    forge.comments(ref)
+    clients.close()
+    pages = [parse_qs(urlsplit(path).query).get("page") for path in lure.asked]
+    assert pages.count(["1"]) == pages.count(["2"]) == 2
+    assert not any("trap" in path or path.startswith("http") for path in lure.asked)
+
+
+def test_of_a_payload_full_of_addresses_none_is_taken_along() -> None:
+    lures = dict.fromkeys(URLS, TRAP)
+
+    def lured(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {**lures, **{key: lured(inner) for key, inner in value.items()}}
+        return value
+
+    door = Door()
+    door.github(lured(PAYLOAD))
+    door.gitlab(lured(GITLAB_PAYLOAD))
+    assert len(door.queue.jobs) == 2
+    assert b"http" not in msgspec.json.encode(list(door.queue.jobs.values()))
+
+
+def test_only_one_place_makes_connections_to_the_world() -> None:
+    """Redirects, deadlines and forbidden addresses are looked after there."""
+    apart = {"http.py", "private.py", "stage.py"}  # what the last two ask, they have started
+    found = {
+        f"{path.relative_to(BOT)}: {hit[0]}"
+        for path in BOT.rglob("*.py")
+        if path.name not in apart and "sandbox" not in path.parts
+        for hit in CLIENTS.finditer(path.read_text())
+    }
+    assert found == set()

@@ -1,0 +1,90 @@
+"""Whatever anybody says, the comment as a whole keeps every property that is asked of one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from msgspec import structs
+
+from bot.core.errors import ConfigProblem
+from bot.core.history import Past
+from bot.core.model import Choice, Comment, Enrichment, Marker, Source, Usage, Verdict
+from bot.core.repoconfig import RepoConfig, parse
+from bot.flow.enrich import NO_PROVIDER
+from bot.flow.render import read_marker, render, write_marker
+from bot.forges import wire
+from tests.core.test_text import HOSTILE
+from tests.fakes import an_issue
+from tests.outside.attacks import Judge, commands, frame_intact
+
+CERTAINTY = st.sampled_from(["sure", "likely", "unsure"])
+# Names of labels come from a forge, whose texts are made sound on the way in.
+NAMES = st.one_of(
+    HOSTILE.map(lambda name: wire.text(name)[:255]), st.sampled_from(["bug", "area/login"])
+)
+CHOICES = st.lists(st.builds(Choice, NAMES, CERTAINTY, HOSTILE), max_size=3).map(tuple)
+ADVICE = HOSTILE.map(lambda text: f"is not known: {text}")
+PROBLEMS = st.lists(st.builds(ConfigProblem, st.integers(0, 99), HOSTILE, ADVICE), max_size=3)
+MODELS = st.sampled_from(["gpt-6-luna", "org/model:1b", "`", "a`b", "@x"])  # the operator's
+
+
+@pytest.fixture(scope="module")
+def judge(shared: Path) -> Judge:
+    return Judge(shared)
+
+
+@st.composite
+def comments(draw: st.DrawFn) -> str:
+    """A comment of which every word that is not our own is hostile."""
+    verdict = Verdict(
+        apply=draw(CHOICES),
+        suggest=tuple(draw(st.lists(NAMES, max_size=3))),
+        keep=draw(CHOICES),
+    )
+    sources: list[Source] = ["model", "rules"]
+    source = draw(st.sampled_from(sources))
+    usage = Usage(draw(MODELS), 1, 1, 0.0)
+    why = "" if source == "model" else NO_PROVIDER
+    found = Enrichment(draw(HOSTILE), verdict, source, why=why, usage=usage)
+    ours = tuple(draw(st.lists(NAMES, max_size=2)))
+    marker = Marker(ours, "1", "rules", "0" * 16)
+    issue = an_issue("Login", "It fails.", ours)
+    past = Past(issue, "0" * 16, None, Comment(7, write_marker(marker)), marker)
+    comment = render(past, found, RepoConfig(), draw(PROBLEMS)).comment
+    assert comment is not None
+    return comment
+
+
+def broken(comment: str, judge: Judge) -> set[str]:
+    """The properties that it does not hold; label names in code are not held to all of them."""
+    problems = judge.broken_by(comment) | commands(comment, judge.bad)
+    if not frame_intact(comment):
+        problems.add("frame_intact")
+    if len(comment) > 65_536:  # GitHub's limit of a comment
+        problems.add("length_cap")
+    return problems - {"no_block"}  # of which frame_intact is the stricter form here
+
+
+@settings(deadline=None, max_examples=40)
+@given(comments())
+def test_no_words_of_others_break_a_property_of_the_comment(judge: Judge, comment: str) -> None:
+    assert broken(comment, judge) == set()
+    assert read_marker(comment) is not None
+
+
+@settings(deadline=None, max_examples=40)
+@given(HOSTILE)
+@example('labels:\n  allow: ["*"]\n/close: 1\n')
+@example("@everyone: {}\n")
+@example("mode: </details>\n")
+def test_no_configuration_file_speaks_through_its_problems(judge: Judge, text: str) -> None:
+    config, problems = parse(text)
+    found = Enrichment("It fails.", Verdict(), "model", usage=Usage("m", 1, 1, 0.0))
+    past = Past(an_issue("Login", "It fails.", ()), "0" * 16, None, None, None)
+    spoken = structs.replace(config, comment=RepoConfig().comment)
+    comment = render(past, found, spoken, problems).comment
+    assert comment is not None
+    assert broken(comment, judge) == set()

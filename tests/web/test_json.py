@@ -1,0 +1,116 @@
+"""Whatever JSON, or what is none, an authentic sender posts: an answer, never a failure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import msgspec
+
+from tests.web.client import GITLAB_PAYLOAD, PAYLOAD, SECRET, Door, sign
+from tests.web.jsontexts import accepted, rejected, undecided
+from tests.web.knock import Answer, Request, knock_all
+
+EVENT = msgspec.json.encode(PAYLOAD)
+NUMBER = b'"number":41'
+GITLAB_EVENT = msgspec.json.encode(GITLAB_PAYLOAD)
+
+
+def on_github(bodies: Iterable[bytes]) -> tuple[list[Answer], int]:
+    """What a door answers to signed bodies, and how many jobs it made of them."""
+    door = Door()
+    answers = knock_all(
+        door.app,
+        [
+            Request(
+                "/webhooks/github",
+                body,
+                [
+                    (b"content-type", b"application/json"),
+                    (b"x-github-event", b"issues"),
+                    (b"x-github-delivery", b"d-%d" % number),
+                    (b"x-hub-signature-256", sign(body).encode()),
+                ],
+            )
+            for number, body in enumerate(bodies)
+        ],
+    )
+    return answers, len(door.queue.jobs)
+
+
+def on_gitlab(bodies: Iterable[bytes]) -> tuple[list[Answer], int]:
+    door = Door()
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"x-gitlab-token", SECRET.encode()),
+        (b"x-gitlab-event", b"Issue Hook"),
+    ]
+    answers = knock_all(door.app, [Request("/webhooks/gitlab", body, headers) for body in bodies])
+    return answers, len(door.queue.jobs)
+
+
+def beside(event: bytes, text: bytes) -> bytes:
+    """The event with one more field, which nobody needs."""
+    return event[:-1] + b',"beside":' + text + b"}"
+
+
+def statuses(answers: Iterable[Answer]) -> set[int]:
+    return {answer.status for answer in answers}
+
+
+def test_every_class_of_json_text_is_there() -> None:
+    texts = [*accepted(), *rejected(), *undecided()]
+    assert len(texts) >= 318
+    assert max(text.count(b"[") for text in texts) >= 100_000
+
+
+def test_an_event_beside_any_sound_json_is_a_job() -> None:
+    texts = list(accepted())
+    answers, jobs = on_github(beside(EVENT, text) for text in texts)
+    assert (statuses(answers), jobs) == ({202}, len(texts))
+    answers, jobs = on_gitlab(beside(GITLAB_EVENT, text) for text in texts)
+    assert (statuses(answers), jobs) == ({202}, 1)  # the same work each time
+
+
+def test_an_event_beside_what_is_no_json_is_no_job() -> None:
+    texts = list(rejected())
+    answers, jobs = on_github(beside(EVENT, text) for text in texts)
+    assert (statuses(answers), jobs) == ({400}, 0)
+    answers, jobs = on_gitlab(beside(GITLAB_EVENT, text) for text in texts)
+    assert (statuses(answers), jobs) == ({202}, 0)
+
+
+def test_json_of_another_shape_than_an_event_is_no_job() -> None:
+    for texts in (accepted(), rejected(), undecided()):
+        answers, jobs = on_github(texts)
+        assert (statuses(answers), jobs) == ({400}, 0)
+    for texts in (accepted(), rejected(), undecided()):
+        answers, jobs = on_gitlab(texts)
+        assert (statuses(answers), jobs) == ({202}, 0)
+
+
+def test_an_odd_text_in_place_of_the_number_is_no_job() -> None:
+    odd = [text for text in (*accepted(), *rejected(), *undecided()) if not is_number(text)]
+    answers, jobs = on_github(EVENT.replace(NUMBER, b'"number":' + text) for text in odd)
+    assert (statuses(answers), jobs) == ({400}, 0)
+
+
+def is_number(text: bytes) -> bool:
+    """Whether it is a number of an issue, however it is written."""
+    try:
+        return msgspec.json.decode(text, type=int) > 0
+    except (ValueError, RecursionError):
+        return False
+
+
+def test_texts_about_which_parsers_differ_are_answered() -> None:
+    answers, _ = on_github(beside(EVENT, text) for text in undecided())
+    assert statuses(answers) <= {202, 400}
+    answers, _ = on_gitlab(beside(GITLAB_EVENT, text) for text in undecided())
+    assert statuses(answers) == {202}
+
+
+def test_no_answer_says_anything_about_the_house() -> None:
+    for answers, _ in (on_github(rejected()), on_gitlab(rejected())):
+        for answer in answers:
+            assert answer.body == b""
+            assert set(answer.headers) <= {b"content-length"}

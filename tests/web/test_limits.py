@@ -1,0 +1,155 @@
+"""What strangers can use up: little, and never what an honest delivery needs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from bot.web import app as web
+from bot.web import limits
+from bot.web.limits import Strangers, Uploads
+from tests.attack.doors import BODY
+from tests.web.client import Door, sign
+from tests.web.knock import Answer, Request, knock, knock_all
+
+
+def request(body: bytes = BODY, signature: str | None = None, source: str = "192.0.2.1") -> Request:
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"x-github-event", b"issues"),
+        (b"x-github-delivery", b"d-1"),
+        (b"x-hub-signature-256", (sign(body) if signature is None else signature).encode()),
+    ]
+    return Request("/webhooks/github", body, headers, source=source)
+
+
+@pytest.fixture
+def few(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(web, "MOST_REFUSED", 3)
+
+
+def statuses(answers: list[Answer]) -> list[int]:
+    return [answer.status for answer in answers]
+
+
+def test_a_source_that_is_refused_again_and_again_gets_429_and_the_log_stays_short(
+    few: None, logged: Callable[[], list[Any]]
+) -> None:
+    forged = [request(signature="sha256=" + "0" * 64)] * 50
+    answers = knock_all(Door().app, forged)
+    assert statuses(answers) == [401] * 3 + [429] * 47
+    assert answers[-1].headers[b"retry-after"] == b"60"
+    assert answers[-1].headers[b"connection"] == b"close"
+    assert [line["event"][:12] for line in logged()] == ["refused"] * 3 + ["this address"]
+
+
+def test_an_authentic_delivery_from_the_same_source_is_never_turned_away(few: None) -> None:
+    door = Door()
+    forged = request(signature="")
+    answers = knock_all(door.app, [forged] * 20 + [request()] + [forged])
+    assert statuses(answers)[-2:] == [202, 429]
+    assert len(door.queue.jobs) == 1
+
+
+def test_authentic_nonsense_is_answered_as_such_however_often(few: None) -> None:
+    assert set(statuses(knock_all(Door().app, [request(b"[]")] * 20))) == {400}
+
+
+def test_other_sources_are_not_meant(few: None) -> None:
+    requests = [request(signature="", source=f"192.0.2.{n}") for n in range(20)]
+    assert set(statuses(knock_all(Door().app, requests))) == {401}
+
+
+def test_a_minute_later_counting_starts_anew() -> None:
+    strangers = Strangers()
+    assert [strangers.count("a", now) for now in (0, 1, 59, 60, 61)] == [1, 2, 3, 1, 2]
+    assert strangers.count("a", -100) == 1  # a clock that was set back
+
+
+def test_all_addresses_of_one_host_are_one_source() -> None:
+    strangers = Strangers()
+    sources = ("2001:db8::1", "2001:db8::2:3:4:5", "2001:db8:0:1::1", "fe80::1%eth0", "not:one")
+    assert [strangers.count(source, 0) for source in sources] == [1, 2, 1, 1, 1]
+
+
+def test_a_million_sources_take_no_more_memory_than_some_thousand() -> None:
+    strangers = Strangers()
+    for number in range(3 * limits.MOST_SOURCES):
+        strangers.count(str(number), 0)
+    assert len(strangers._seen) == limits.MOST_SOURCES
+
+
+def test_bodies_on_their_way_are_bounded_together_and_the_longest_goes() -> None:
+    async def crowd() -> list[bool]:
+        uploads = Uploads(100)
+        long, longer, honest = uploads.start(), uploads.start(), uploads.start()
+        uploads.grow(long, 40)
+        uploads.grow(longer, 50)
+        uploads.grow(honest, 20)
+        for late in (longer, long):
+            with pytest.raises(TimeoutError):
+                uploads.grow(late, 61)
+        return [long.crowded_out, longer.crowded_out, honest.crowded_out]
+
+    assert asyncio.run(crowd()) == [True, True, False]
+
+
+def test_a_body_that_is_done_leaves_its_place() -> None:
+    async def many() -> None:
+        uploads = Uploads(100)
+        for _ in range(10):
+            upload = uploads.start()
+            uploads.grow(upload, 100)
+            uploads.end(upload)
+
+    asyncio.run(many())
+
+
+def test_forged_giants_make_way_for_an_honest_delivery(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(web, "MAX_IN_FLIGHT", 64 * 1024)
+    door = Door()
+
+    async def giant() -> int:
+        said: list[int] = []
+        headers = [*request(signature="sha256=" + "0" * 64).headers]
+
+        async def receive() -> dict[str, object]:
+            await asyncio.sleep(0)
+            sent.append(16_384)
+            if len(sent) > 3:
+                await asyncio.Event().wait()
+            return {"type": "http.request", "body": b"x" * 16_384, "more_body": True}
+
+        async def send(message: dict[str, int]) -> None:
+            said.append(message.get("status", 0))
+
+        sent: list[int] = []
+        scope = {"type": "http", "method": "POST", "path": "/webhooks/github", "headers": headers}
+        await door.app({**scope, "query_string": b""}, receive, send)  # type: ignore[arg-type]
+        return said[0]
+
+    async def meet() -> tuple[Answer, list[int]]:
+        giants = [asyncio.create_task(giant()) for _ in range(3)]
+        await asyncio.sleep(0.05)
+        answer = await knock(door.app, request())
+        done = [one.result() for one in giants if one.done()]
+        for one in giants:
+            one.cancel()
+        await asyncio.gather(*giants, return_exceptions=True)
+        return answer, done
+
+    answer, crowded_out = asyncio.run(meet())
+    assert answer.status == 202
+    assert set(crowded_out) == {503}
+    assert len(crowded_out) >= 2
+
+
+def test_one_too_many_of_an_installation_is_2xx_and_no_job() -> None:
+    door = Door()
+    door.queue.full = True
+    (answer,) = knock_all(door.app, [request()])
+    assert (answer.status, answer.body, door.queue.jobs) == (202, b"", {})
+    assert b"x-tagline-job" not in answer.headers

@@ -1,0 +1,141 @@
+"""`/metrics`: there only with its token, and it counts what happened."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+
+import pytest
+import redis
+
+from bot.core.figures import COUNTED, MEASURED
+from bot.core.jobs import Job, State
+from bot.store.books import CountedJobs, RedisBooks
+from bot.store.memory import MemoryStore
+from bot.store.private import PrivateRedis
+from tests.web.client import Door
+
+TOKEN = "a-token-for-the-metrics"
+
+
+def metrics(door: Door, given: str | None = f"Bearer {TOKEN}") -> tuple[int, str]:
+    headers = [("Authorization", given)] if given is not None else []
+    answer = door.request("GET", "/metrics", headers=headers)
+    return answer.status_code, answer.text
+
+
+@pytest.mark.parametrize("given", [None, f"Bearer {TOKEN}", "Bearer "])
+def test_without_a_token_in_the_settings_there_is_no_such_page(given: str | None) -> None:
+    assert metrics(Door(), given) == (404, "")
+
+
+@pytest.mark.parametrize(
+    "given", [None, "", "Bearer", "Bearer ", TOKEN, f"Basic {TOKEN}", f"Bearer {TOKEN}x", "\xe9"]
+)
+def test_without_the_right_token_nothing_is_told(given: str | None) -> None:
+    door = Door()
+    door.metrics_tokens = [TOKEN]
+    assert metrics(door, given) == (401, "")
+
+
+def test_both_tokens_open_it_while_one_is_rotated() -> None:
+    door = Door()
+    door.metrics_tokens = ["the-next-token-for-it", TOKEN]
+    assert metrics(door)[0] == metrics(door, "Bearer the-next-token-for-it")[0] == 200
+    door.metrics_tokens = ["the-next-token-for-it"]
+    assert metrics(door)[0] == 401
+
+
+def test_deliveries_are_counted_by_forge_and_result() -> None:
+    door = Door()
+    door.metrics_tokens = [TOKEN]
+    door.github()
+    door.github(X_GitHub_Event="ping")
+    door.github(X_Hub_Signature_256=None)
+    door.gitlab()
+    door.queue.down = True
+    door.gitlab()
+    status, text = metrics(door)
+    assert status == 200
+    assert 'tagline_deliveries_total{forge="github",result="queued"} 1.0' in text
+    assert 'tagline_deliveries_total{forge="github",result="ignored"} 1.0' in text
+    assert 'tagline_deliveries_total{forge="github",result="refused-401"} 1.0' in text
+    assert 'tagline_deliveries_total{forge="gitlab",result="not-queued"} 1.0' in text
+    assert 'tagline_queue_jobs{state="waiting"} 3.0' in text
+    for name in (*COUNTED, *MEASURED):
+        assert f"# HELP tagline_{name}" in text
+
+
+def test_a_silent_redis_is_503() -> None:
+    door = Door()
+    door.metrics_tokens, door.books.down = [TOKEN], True
+    assert metrics(door) == (503, "Redis does not answer\n")
+
+
+@pytest.fixture
+def books(redis_url: str) -> Callable[[], RedisBooks]:
+    def made() -> RedisBooks:
+        client = redis.Redis.from_url(redis_url)
+        return RedisBooks(client, "tagline", "issues", ["openai"])
+
+    return made
+
+
+def test_what_all_processes_counted_is_added_up(books: Callable[[], RedisBooks]) -> None:
+    one, two = books(), books()
+    one.add("deliveries", "github", "queued")
+    two.add("deliveries", "github", "queued")
+    two.add("model_calls", 'a "model"', "status-500")
+    two.close()
+    one._client.set("tagline:breaker:openai:open", 1)
+    one._client.rpush("tagline:issues", "j-1", "j-2")
+    figures = one.read()
+    assert figures.counted == {
+        ("deliveries", "github", "queued"): 2,
+        ("model_calls", 'a "model"', "status-500"): 1,
+    }
+    assert figures.measured == {
+        ("queue_jobs", "waiting"): 2,
+        ("queue_jobs", "later"): 0,
+        ("queue_jobs", "dead"): 0,
+        ("breaker_open", "openai"): 1,
+    }
+    one.close()
+
+
+def test_counts_wait_for_a_redis_that_does_not_answer(own_redis: PrivateRedis) -> None:
+    one = RedisBooks(redis.Redis.from_url(own_redis.url), "tagline", "issues")
+    own_redis.stop()
+    one.add("jobs", "github", "answered")
+    with pytest.raises(ConnectionError):
+        one.read()
+    own_redis.start()
+    assert one.read().counted == {("jobs", "github", "answered"): 1}
+    one.close()
+
+
+def test_the_end_of_every_try_of_a_job_is_counted(books: Callable[[], RedisBooks]) -> None:
+    one, ref = books(), "gitlab:acme/widget#1"
+    jobs = CountedJobs(MemoryStore(), one)
+    states: list[State] = ["queued", "running", "waiting", "running", "dead"]
+    for state in states:
+        jobs.note(Job("j-1", state, ref))
+    jobs.note(Job("j-2", "done", ref, outcome="answered"))
+    assert jobs.job("j-2") is not None
+    assert one.read().counted == {
+        ("jobs", "gitlab", "tried-again-later"): 1,
+        ("jobs", "gitlab", "gave-up"): 1,
+        ("jobs", "gitlab", "answered"): 1,
+    }
+    one.close()
+
+
+def test_the_receiver_loads_no_worker() -> None:
+    code = (
+        "import sys; from bot import wiring; from bot.settings import load;"
+        "wiring.receiver(load({'GITHUB_WEBHOOK_SECRET': '0123456789abcdef'}));"
+        "print({'dramatiq', 'httpx', 'gitlab', 'jwt', 'prometheus_client'} & set(sys.modules))"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout == "set()\n"

@@ -1,0 +1,204 @@
+"""The receiver's server over real connections: whoever is slow or greedy is cut."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from bot.web import server
+from tests.attack.doors import BODY, Said, answer, ask, delivery, head
+from tests.attack.flood import FORGED
+from tests.attack.mutate import attack
+from tests.serving import served
+from tests.web.client import Door, sign
+
+PATIENCE = 0.3
+HEALTH = b"GET /healthz HTTP/1.1\r\nHost: door\r\n\r\n"
+SCHEMA = b"GET /schema/v1.json HTTP/1.1\r\nHost: door\r\n\r\n"
+
+
+@pytest.fixture(scope="module")
+def port() -> Iterator[int]:
+    """A door on a loopback port that waits for nobody long."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(server, "SECONDS", dict.fromkeys(server.SECONDS, PATIENCE))
+        patch.setattr(server, "WATCH_TICKS", 1)
+        patch.setattr(server, "most_connections", lambda: 40)
+        with served(Door().app) as url:
+            yield int(url.rpartition(":")[2])
+
+
+async def cut_after(port: int, first: bytes, drip: bytes = b"") -> float:
+    """Seconds until the door ends a connection that sends so much, then drips."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    started = time.monotonic()
+    try:
+        async with asyncio.timeout(10):
+            writer.write(first)
+            for byte in drip:
+                writer.write(bytes([byte]))
+                await asyncio.sleep(0.1)
+                if reader.at_eof() or writer.is_closing():
+                    break
+            while await reader.read(65_536):
+                pass
+    except ConnectionError:
+        pass
+    finally:
+        writer.transport.abort()
+    return time.monotonic() - started
+
+
+SLOW = {
+    "nothing": (b"", b""),
+    "blank lines": (b"", b"\r\n" * 100),
+    "half a request line": (b"POST /web", b""),
+    "half a head": (head(100)[:60], b""),
+    "a head that drips": (b"", head(100)),
+    "half a body": (head(1000, FORGED) + b"x", b""),
+    "a body that drips": (head(1000, FORGED), b"x" * 100),
+    "half a chunk": (head(None, FORGED, Transfer_Encoding="chunked") + b"ff\r\nx", b""),
+    "a body that is not wanted": (head(1000) + b"x", b""),
+    "a body for a page": (HEALTH.replace(b"\r\n\r\n", b"\r\nContent-Length: 9\r\n\r\n"), b""),
+    "no second request": (HEALTH, b""),
+    "blank lines after a request": (HEALTH, b"\r\n" * 100),
+    "half a second request": (HEALTH + b"GET /", b""),
+}
+
+
+def test_whoever_is_slow_with_anything_is_cut(port: int) -> None:
+    async def all_at_once() -> dict[str, float]:
+        times = await asyncio.gather(*(cut_after(port, *how) for how in SLOW.values()))
+        return dict(zip(SLOW, times, strict=True))
+
+    late = {how: seconds for how, seconds in asyncio.run(all_at_once()).items() if seconds > 5.5}
+    assert late == {}  # uvicorn's own 5 s for a connection kept alive are among them
+
+
+def status(port: int, raw: bytes) -> int:
+    return asyncio.run(ask(port, raw)).status
+
+
+def test_a_head_over_64_kilobytes_is_refused(port: int) -> None:
+    assert status(port, HEALTH.replace(b"Host", b"X: " + b"x" * 60_000 + b"\r\nHost")) == 200
+    for long in (b"X: " + b"x" * 70_000 + b"\r\nHost", b"X: y\r\n" * 40_000 + b"Host"):
+        assert status(port, HEALTH.replace(b"Host", long)) in (0, 400)
+    assert status(port, b"GET /" + b"x" * 70_000 + b" HTTP/1.1\r\nHost: door\r\n\r\n") in (0, 400)
+
+
+def test_a_head_without_end_is_cut_long_before_its_time(port: int) -> None:
+    async def endless() -> int:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        sent = 0
+        writer.write(b"GET / HTTP/1.1\r\nX: ")
+        while not reader.at_eof() and sent < 100_000_000:
+            try:
+                writer.write(b"x" * 65_536)
+                await writer.drain()
+            except ConnectionError:
+                break
+            sent += 65_536
+        writer.transport.abort()
+        return sent
+
+    assert asyncio.run(endless()) < 20_000_000  # what the system buffers
+
+
+def test_a_trailer_is_refused(port: int) -> None:
+    body = b"%x\r\n" % len(BODY) + BODY + b"\r\n0\r\n"
+    top = head(None, sign(BODY), Transfer_Encoding="chunked")
+    assert status(port, top + body + b"\r\n") == 202
+    assert status(port, top + body + b"X-More: yes\r\n" * 100 + b"\r\n") == 400
+
+
+def test_a_few_requests_ahead_are_answered_and_thousands_are_not(port: int) -> None:
+    async def ahead(number: int) -> int:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(SCHEMA * number)
+        text = b""
+        try:
+            async with asyncio.timeout(2):
+                while more := await reader.read(1_000_000):
+                    text += more
+        except (TimeoutError, ConnectionError):
+            pass
+        writer.transport.abort()
+        return text.count(b"HTTP/1.1 200")
+
+    assert asyncio.run(ahead(5)) == 5
+    assert asyncio.run(ahead(5000)) <= 5
+
+
+@pytest.mark.parametrize(
+    ("raw", "statuses"),
+    [
+        (head(5_000_000_000, FORGED), {413}),
+        (head(26_214_401, FORGED), {413}),
+        (head(25_000_000), {401}),
+        (head(10, FORGED, Transfer_Encoding="chunked"), {400}),
+        (head(10, FORGED, Content_Length="20"), {400}),
+        (head(None, FORGED, Content_Length="-1"), {400}),
+        (head(None, FORGED, Content_Length="1e3"), {400}),
+        (head(10, FORGED, Content_Encoding="gzip"), {415}),
+        (head(10, FORGED, Transfer_Encoding="gzip, chunked"), {400, 413}),
+        (head(None, FORGED, Transfer_Encoding="chunked, gzip"), {400, 413}),
+        (head(10, FORGED, Expect="100-continue"), {100}),
+        (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", {400}),
+        (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", {400}),
+        (b"GET /\xff HTTP/1.1\r\nHost: x\r\n\r\n", {400}),
+        (b"GET http://door/healthz HTTP/1.1\r\nHost: x\r\n\r\n", {200}),
+        (b"GET /webhooks/../../etc/passwd HTTP/1.1\r\nHost: x\r\n\r\n", {404}),
+        (b"GET /%2e%2e/%00 HTTP/1.1\r\nHost: x\r\n\r\n", {404}),
+        (b"CONNECT evil:443 HTTP/1.1\r\nHost: x\r\n\r\n", {400, 404}),
+        (b"OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n", {400, 404, 405}),
+        (b"TRACE / HTTP/1.1\r\nHost: x\r\n\r\n", {400, 404, 405}),
+        (b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n", {404}),
+        (b"GET / HTTP/9.9\r\nHost: x\r\n\r\n", {400, 404}),
+        (
+            b"GET / HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: websocket\r\n"
+            b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n",
+            {404},
+        ),
+    ],
+    ids=range(23),
+)
+def test_odd_requests_are_answered_early_and_say_nothing(
+    port: int, raw: bytes, statuses: set[int]
+) -> None:
+    async def one() -> tuple[Said, bytes]:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(raw)
+        async with asyncio.timeout(5):
+            said, rest = await answer(reader), b""
+            if said.status != 100:
+                rest = await reader.read(1000)
+        writer.transport.abort()
+        return said, rest
+
+    said, rest = asyncio.run(one())
+    assert said.status in statuses
+    assert not any(word in f"{said.head}{rest!r}".lower() for word in GIVING_AWAY)
+
+
+GIVING_AWAY = ("uvicorn", "starlette", "python", "traceback", "tagline/", "server:", ".py")
+
+
+def test_idle_connections_keep_nobody_out(port: int) -> None:
+    async def crowded() -> list[Said]:
+        idle = [await asyncio.open_connection("127.0.0.1", port) for _ in range(100)]
+        answers = [await ask(port, raw, 2) for raw in (HEALTH, delivery()) * 3]
+        for _, writer in idle:
+            writer.transport.abort()
+        return answers
+
+    assert {said.status for said in asyncio.run(crowded())} == {200, 202}
+
+
+def test_changed_requests_fail_nowhere_and_let_nobody_in(port: int) -> None:
+    found, unsigned = asyncio.run(attack(port, 300, seed=2))
+    assert [status for status in found if status >= 500] == []
+    assert unsigned == []
+    assert found[400] > 30
