@@ -71,14 +71,16 @@ class Past:
     def why_settled(self, kind: Kind, *, has_model: bool = True) -> str:
         """Why nothing more is to be done, or "". A command overrules all but a deletion.
 
-        What rules answered is open again as soon as there is a model.
+        What rules answered is open again as soon as there is a model. A comment is the last thing
+        that is written: with it a try that was cut short had done all.
         """
         if self.record and self.record.comment_id and self.comment is None:
             return "a person deleted our comment"
-        if kind == "manual" or (self.record and self.record.status == "writing"):
+        if kind == "manual":
             return ""
         final = ("model",) if has_model else ("model", "rules")
-        known = [x for x in (self.marker, self.record) if x and x.input == self.input]
+        told = (self.marker, None if self._interrupted else self.record)
+        known = [x for x in told if x and x.input == self.input]
         return "already answered" if any(x.source in final for x in known) else ""
 
     def ended(self, status: Status, why: str = "") -> Record:
@@ -86,4 +88,7 @@ class Past:
         known = self.record or Record(status)
         if self._interrupted:
             known = replace(known, labels=self.ours, source="")
+        if self.comment and self.marker:
+            source, text = self.marker.source, self.marker.input
+            known = replace(known, comment_id=self.comment.id, source=source, input=text)
         return replace(known, status=status, why=why)

@@ -95,7 +95,7 @@ SETTLED = {
     "fallback comment deleted": (replace(RULES, comment_id=7), None, DELETED, DELETED),
     "text changed, comment deleted": (replace(RECORD, input="x"), None, DELETED, DELETED),
     "cut short": (replace(RECORD, status="writing", comment_id=0), None, "", ""),
-    "cut short after the comment": (replace(RECORD, status="writing"), MARKER, "", ""),
+    "cut short after the comment": (replace(RECORD, status="writing"), MARKER, DONE, ""),
     "cut short, comment deleted": (replace(RECORD, status="writing"), None, DELETED, DELETED),
     "dry run of what is new": (Record("dry-run", input=HASH), None, "", ""),
     "dry run of what was answered": (replace(RECORD, status="dry-run"), MARKER, DONE, ""),

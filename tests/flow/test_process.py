@@ -541,12 +541,25 @@ def test_a_crash_after_the_comment_leaves_that_one_comment() -> None:
                 raise Retry("the worker was killed")
             super().remember(key, record)
 
-    one = scene(ANSWER, ANSWER, store=Dying())
+    one = scene(ANSWER, store=Dying())
     with pytest.raises(Retry):
         one.job()
     assert one.record.status == "writing"
     one.job(tries=2)
-    assert (one.record.status, one.labels, len(one.comments)) == ("answered", BY_MODEL, 1)
+    assert (one.record.status, one.labels, len(one.comments)) == ("unchanged", BY_MODEL, 1)
+    one.forge.person_deletes_our_comment()
+    assert one.job("manual").record.why == "a person deleted our comment"
+
+
+def test_a_try_that_was_cut_short_after_its_comment_had_done_all() -> None:
+    one = scene(ANSWER, DOWN)
+    one.forge.fails("comment", Retry("the worker ended"), done=True)
+    with pytest.raises(Retry):
+        one.job()
+    assert one.record.status == "writing"
+    assert one.job(tries=2).record.status == "unchanged"
+    assert one.labels == BY_MODEL
+    assert len(one.comments) == 1
 
 
 def test_a_comment_whose_answer_was_lost_is_adopted() -> None:
