@@ -108,7 +108,7 @@ def _carry_out(delivery: Delivery, draft: Draft, desk: Desk, lock: Lock, tries: 
         raise Retry("the issue was edited meanwhile", EDITED_SECONDS)
     if past.comment is None and tries > 1:  # what an earlier try sent may have come to light
         draft = replace(draft, past=_recall(past, desk.forge))
-    return _write(delivery, draft, desk, lock)
+    return _write(delivery, draft, desk, lock, tries)
 
 
 def _lost(delivery: Delivery, known: Record | None, why: str) -> Outcome:
@@ -154,11 +154,11 @@ class Draft:
         return replace(self, enrichment=limited(self.enrichment, names))
 
 
-def _write(delivery: Delivery, draft: Draft, desk: Desk, lock: Lock) -> Outcome:
+def _write(delivery: Delivery, draft: Draft, desk: Desk, lock: Lock, tries: int) -> Outcome:
     """Labels first, so that the comment's marker never promises what was not done."""
     past, plan = draft.past, draft.plan
     desk.store.remember(plan.ref.key, _begun(plan, past))
-    written = _set_labels(plan, desk.forge)
+    written = _set_labels(plan, desk.forge, tries)
     _take_off(plan, desk.forge)
     if written != plan.add_labels:
         draft = draft.with_labels(written)
@@ -235,15 +235,19 @@ def _begun(plan: Plan, past: Past) -> Record:
     )
 
 
-def _set_labels(plan: Plan, forge: Forge) -> tuple[str, ...]:
+def _set_labels(plan: Plan, forge: Forge, tries: int) -> tuple[str, ...]:
     """Those that could be set: one that is refused does not keep the others off."""
     try:
         return forge.add_labels(plan.ref, plan.add_labels) if plan.add_labels else ()
-    except Forbidden:
+    except Final as refusal:
+        if refusal.fresh and tries <= LATE_TRIES:
+            raise
         # Without the right to set labels the comment still helps: they are suggested.
         each = [(name,) for name in plan.add_labels] if len(plan.add_labels) > 1 else []
         return tuple(
-            name for one in each for name in _set_labels(replace(plan, add_labels=one), forge)
+            name
+            for one in each
+            for name in _set_labels(replace(plan, add_labels=one), forge, tries)
         )
 
 

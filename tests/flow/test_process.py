@@ -678,10 +678,21 @@ def test_the_record_names_the_delivery_and_holds_no_text_of_the_issue() -> None:
 
 def test_an_issue_that_vanishes_while_labels_are_written_is_not_called_answered() -> None:
     one = scene(ANSWER, ANSWER)
-    one.forge.fails("add_labels", Gone("not found", fresh=True))
+    gone = Gone("not found", fresh=True)
+    one.forge.fails("add_labels", *[gone] * 3)
+    one.forge.fails("comment", gone)
     assert one.job(tries=3).record.status == "skipped"
     assert one.job(tries=1).record.status == "answered"
     assert one.labels == BY_MODEL
+    assert len(one.comments) == 1
+
+
+def test_a_label_that_is_gone_keeps_neither_the_others_nor_the_comment_off() -> None:
+    one = scene(ANSWER)
+    gone = Gone("not found", fresh=True)
+    one.forge.fails("add_labels", gone, gone)
+    assert one.job(tries=3).record.status == "answered"
+    assert one.labels == BY_MODEL[1:]
     assert len(one.comments) == 1
 
 
