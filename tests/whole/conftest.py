@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from bot import wiring
+from bot.http import Clients
 from bot.sandbox import Exchange, Sandbox
 from bot.sandbox.model.faults import gzip_bomb
 from bot.store.private import PrivateRedis
@@ -40,14 +42,20 @@ def one_round() -> Iterator[None]:
 
 @pytest.fixture
 def clean(box: Sandbox, redis_url: str, vendors: Vendors) -> Iterator[str]:
-    """The address of an empty Redis; nothing armed in one test reaches the next.
+    """The address of an empty Redis; nothing armed or told in one test reaches the next.
 
     Afterwards every new kind of exchange is held against the vendors' own descriptions.
     """
     yield redis_url
     box.clear_faults()
     box.replies.clear()
-    vendors.check([*box.github.exchanges, *box.model_exchanges])
+    try:
+        vendors.check([*box.github.exchanges, *box.model_exchanges])
+    finally:
+        with box.log.lock:
+            box.log.exchanges.clear()
+        for host in box.hosts.values():
+            host.deliveries.clear()
 
 
 class Vendors:
@@ -115,6 +123,13 @@ def build(box: Sandbox, clean: str, host: str) -> Build:
         return House(box, clean, provider, environment, host)
 
     return made
+
+
+@pytest.fixture(scope="session")
+def clients() -> Iterator[Clients]:
+    made = wiring.clients()
+    yield made
+    made.close()
 
 
 @pytest.fixture(scope="session")

@@ -18,6 +18,14 @@ DIFFERENCES = {
         "github",
         "GitLab shows failed deliveries to a project's maintainers only; the sweep finds the issue",
     ),
+    "test_f048_a_token_that_expires_in_mid_job_is_minted_again": (
+        "github",
+        "GitLab's token is made by the operator; nothing can be minted",
+    ),
+    "test_f050_a_secondary_limit_pauses_the_installation": (
+        "github",
+        "GitLab answers 429 only, which is f056",
+    ),
     "test_a_wrong_clock_does_not_keep_an_app_out": ("github", "GitLab's token has no signed time"),
     "test_gitlab_tells_only_when_its_limit_ends": ("gitlab", "GitHub sends Retry-After"),
     "test_confidential_issues_reach_no_model_and_get_no_comment": (

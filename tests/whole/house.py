@@ -7,8 +7,9 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import cached_property, partial
 from itertools import count
 from typing import Any, TypeVar
 
@@ -16,9 +17,13 @@ import redis
 
 from bot import log, wiring
 from bot.core.jobs import Job
-from bot.sandbox import Sandbox
+from bot.sandbox import Exchange, Sandbox
 from bot.sandbox.deliver import Delivery
+from bot.sandbox.faults import Armed
+from bot.sandbox.github import faults as github_faults
+from bot.sandbox.gitlab import faults as gitlab_faults
 from bot.sandbox.host import Host
+from bot.sandbox.server import MODEL_FACES
 from bot.sandbox.world import Comment
 from bot.settings import Settings, load
 from bot.store.redis import RedisStore
@@ -62,10 +67,10 @@ class House:
     def host(self) -> Host:
         return self.box.hosts[self.on]
 
-    def refresh(self, on: str | None = None) -> None:
+    def refresh(self, on: str | None = None, owner: str = "acme") -> None:
         """A new repository and an empty log."""
         self.on = on or self.on
-        self.repo = f"acme/house{next(_numbers)}"
+        self.repo = f"{owner}/house{next(_numbers)}"
         self.host.add_repo(self.repo, LABELS)
         self.quiet()
         self.lines = io.StringIO()
@@ -129,8 +134,9 @@ class House:
         self.box.gitlab_webhook_url = f"{self.url}/webhooks/gitlab"
 
     @contextmanager
-    def working(self) -> Iterator[None]:
-        self.quiet()
+    def working(self, *, forgetful: bool = True) -> Iterator[None]:
+        if forgetful:
+            self.quiet()
         crew = wiring.worker(self.settings)
         crew.start()
         try:
@@ -162,9 +168,14 @@ class House:
     def end_of(self, job: str) -> Job:
         return self.wait(lambda: self._settled(job))
 
-    def _settled(self, job: str) -> Job | None:
+    def over(self, job: str = "") -> Job:
+        """Wait until a job, or that of the last delivery that made one, is tried no more."""
+        last = (d.job for d in reversed(self.host.deliveries) if d.job)
+        return self.wait(partial(self._settled, job or next(last), "waiting"))
+
+    def _settled(self, job: str, *not_yet: str) -> Job | None:
         found = self.store.job(job)
-        return found if found and found.state not in ("queued", "running") else None
+        return found if found and found.state not in ("queued", "running", *not_yet) else None
 
     def wait(self, look: Callable[[], T | None]) -> T:
         until = time.monotonic() + WAIT_SECONDS
@@ -172,6 +183,38 @@ class House:
             assert time.monotonic() < until, f"nothing came of it; log: {self.lines.getvalue()}"
             time.sleep(0.02)
         return found
+
+    def strike(self, fault: str, place: str = "", times: int | None = 1) -> None:
+        """Let a fault of the forge strike only one of its places: comments, labels, issues, repo,
+        as they are written to."""
+        row = self.box.faults.table[fault]
+        if place:
+            ways = github_faults.WAYS if self.on == "github" else gitlab_faults.ways(self._clock)
+            row = replace(row, on=getattr(ways, place))
+        self.box.faults.armed.append(Armed(row, times, None))
+
+    def _clock(self) -> datetime:
+        return self.host.world.clock()
+
+    @contextmanager
+    def meanwhile(self, deed: Callable[[], object]) -> Iterator[None]:
+        """Do it once, when the model has been asked and before its answer arrives."""
+        left = [deed]
+
+        def watch(exchange: Exchange) -> None:
+            if exchange.face in MODEL_FACES and left:
+                left.pop()()
+
+        self.box.observe(watch)
+        yield
+        self.box.log.observers.remove(watch)
+        assert not left, "no model was asked"
+
+    def a_minute_passes(self) -> None:
+        """For the breaker's probe, and for what a forge has asked to wait for."""
+        passing = ("tagline:breaker:*:probe", "tagline:pace:silence:*", "tagline:probe")
+        for key in (key for name in passing for key in self.redis.scan_iter(name)):
+            self.redis.delete(key)
 
     def configure(self, text: str) -> None:
         """Write the repository's tagline.yml."""

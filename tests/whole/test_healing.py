@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
 
-from bot import wiring
-from bot.core.model import Delivery
 from bot.flow.reconcile import JUST_NOW_SECONDS
 from bot.http import Clients
-from bot.queue.actors import send
 from tests.whole.conftest import Build
 from tests.whole.house import BODY, TITLE, House
+from tests.whole.night import Night
 from tests.whole.test_calls import Call, kinds
 
 ISSUES = {
@@ -46,44 +43,6 @@ HEALING: dict[str, set[Call]] = {
         ("PUT", "/api/v4/projects/{project}/issues/{number}", "", "remove_labels"),
     },
 }
-
-
-@pytest.fixture(scope="module")
-def clients() -> Iterator[Clients]:
-    made = wiring.clients()
-    yield made
-    made.close()
-
-
-class Night:
-    """The rounds of a worker, one by one."""
-
-    def __init__(self, house: House, clients: Clients) -> None:
-        self.house = house
-        self._broker = wiring.broker(house.redis)
-        self._healing = wiring.healing(house.settings, house.store)
-        self._sweep = wiring.sweep(house.settings, clients, house.store.ledger)
-        self.jobs: list[str] = []
-
-    def _send(self, delivery: Delivery) -> None:
-        if self.house.repo in str(delivery.ref):
-            self.jobs.append(send(self._broker, self.house.store, delivery))
-
-    def heal(self) -> None:
-        """A round with everybody due."""
-        self.house.store.room.unpark(time.time(), everybody=True)
-        self._healing.round(self._send)
-        self._ended()
-
-    def sweep(self) -> dict[str, object]:
-        self.house.redis.delete("tagline:lease:sweep", "tagline:lease:deliveries")
-        found = dict(self._sweep.round(self._send))
-        self._ended()
-        return found
-
-    def _ended(self) -> None:
-        for job in self.jobs:
-            self.house.end_of(job)
 
 
 def test_the_model_s_answer_takes_the_place_of_labels_from_rules(

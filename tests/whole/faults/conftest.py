@@ -1,0 +1,39 @@
+"""Waits of seconds become moments; the end state that most faults lead to."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.whole.house import House
+
+SHORT = {
+    "bot.queue.actors.FIRST_PAUSE": 0.02,
+    "bot.queue.actors.RECONNECT_SECONDS": 0.05,
+    "bot.flow.process.LATE_SECONDS": 0.02,
+    "bot.flow.process.EDITED_SECONDS": 0.02,
+    "bot.store.locks.BUSY_SECONDS": 0.05,
+    "dramatiq.worker.CONSUMER_RESTART_DELAY_SECS": 0.05,
+}
+
+
+@pytest.fixture(autouse=True)
+def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, seconds in SHORT.items():
+        monkeypatch.setattr(name, seconds)
+
+
+def answered(house: House, number: int, *kept: str) -> None:
+    """One comment with the model's words, its labels beside those that were there, none created."""
+    (comment,) = house.comments(number)
+    assert comment.body.startswith("**Summary (automated):** ")
+    assert "without a language model" not in comment.body
+    assert sorted(house.labels(number)) == sorted({"area/login", "bug", *kept})
+    assert house.created_labels() == []
+
+
+def posted(house: House) -> int:
+    """How many comments were asked for, whatever became of them."""
+    ways = ("/comments", "/notes")
+    return len(
+        [w for w in house.host.writes(house.repo) if w.method == "POST" and w.path.endswith(ways)]
+    )

@@ -1,0 +1,165 @@
+"""f022 to f045: the model fails; labels come from rules at once, the comment when it is back."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot import http
+from bot.http import Clients
+from bot.llm import call
+from tests.whole.conftest import Build
+from tests.whole.faults.conftest import answered
+from tests.whole.faults.selfsigned import certificate
+from tests.whole.house import House
+from tests.whole.night import Night
+
+# Fault → what it is called in the sandbox, what the log says, how often the model is asked.
+FAULTS = {
+    "f022-400": ("model-400", "status-400", 1),
+    "f023-401": ("model-401", "status-401", 1),
+    "f024-403": ("model-403", "status-403", 1),
+    "f025-404-no-such-model": ("model-404", "status-404", 1),
+    "f026-413-too-long": ("model-413", "status-413", 2),
+    "f027-422": ("model-422", "status-422", 1),
+    "f028-429-soon": ("model-429", "status-429", 2),
+    "f029-429-in-an-hour": ("model-429-long", "status-429", 1),
+    "f030-500": ("model-500", "status-500", 2),
+    "f031-503": ("model-503", "status-503", 2),
+    "f031-529": ("model-529", "status-529", 2),
+    "f032-no-byte": ("model-timeout", "timeout", 1),
+    "f033-slow-drip": ("model-drip", "timeout", 1),
+    "f034-50-mb": ("model-50mb", "too-long", 1),
+    "f035-html": ("model-html", "not-json", 2),
+    "f036-empty-body": ("model-empty", "not-json", 2),
+    "f037-invalid-json": ("model-rubbish", "not-json", 2),
+    "f037-truncated": ("model-truncated", "truncated", 1),
+    "f038-wrong-schema": ("model-wrong-schema", "wrong-shape", 2),
+    "f039-refusal": ("model-refusal", "refusal", 1),
+    "f039-content-filter": ("model-content-filter", "refusal status-400", 1),
+    "f040-tool-calls": ("model-tool-calls", "empty", 1),
+    "f041-gzip-bomb": ("model-gzip-bomb", "too-long", 1),
+    "f042-302": ("model-redirect", "status-302", 1),
+    "f043-reset": ("model-reset", "connection-lost", 2),
+}
+REFUSALS = {"f023-401": "OPENAI_API_KEY ANTHROPIC_API_KEY", "f024-403": "LLM_MODEL"}
+REFUSALS["f025-404-no-such-model"] = REFUSALS["f024-403"]
+FALLBACK = ["bug", "needs-review"]
+
+
+@pytest.fixture
+def either(_standing: dict[str, House], clean: str, host: str) -> House:
+    """Each host with another wire format of a model."""
+    house = _standing[{"github": "openai", "gitlab": "anthropic"}[host]]
+    house.refresh(host)
+    return house
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_failing_model_leaves_labels_at_once_and_one_comment_on_its_return(
+    either: House, clients: Clients, fault: str
+) -> None:
+    house, (name, said, calls) = either, FAULTS[fault]
+    known = len(house.box.model_requests)
+    house.box.fault(name, times=None)
+    with _impatient():
+        number = house.issue(labels=["documentation"])
+        job = house.over()
+    assert (job.state, job.outcome) == ("done", "fallback")
+    assert sorted(house.labels(number)) == sorted([*FALLBACK, "documentation"])
+    assert house.comments(number) == []
+    (fallback,) = house.events("using fallback")
+    assert fallback["why"] in said.split()
+    assert len(house.box.model_requests) - known == calls
+    assert house.box.leaks == []
+    errors = [event["event"] for event in house.events() if event["level"] == "error"]
+    assert len(errors) == (fault in REFUSALS)
+    assert all(any(x in error for x in REFUSALS[fault].split()) for error in errors)
+    _heal(house, clients)
+    answered(house, number, "documentation")
+
+
+@contextmanager
+def _impatient() -> Iterator[None]:
+    """A model's time is 0.3 s; what it asks to wait is a twentieth."""
+    seconds: Callable[[str | None], float] = call._seconds
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(call, "deadline", lambda _: http.deadline(0.3))
+        patch.setattr(call, "_seconds", lambda text: seconds(text) / 20)
+        yield
+
+
+def _heal(house: House, clients: Clients) -> None:
+    house.box.clear_faults()
+    house.a_minute_passes()
+    Night(house, clients).heal()
+
+
+def test_f045_a_name_that_is_not_found_is_a_failing_model(
+    build: Build, clients: Clients, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look_up = socket.getaddrinfo
+
+    def nobody(name: str, *more: Any, **how: Any) -> Any:
+        if name == "localhost":
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+        return look_up(name, *more, **how)
+
+    house = build()
+    house.environment["OPENAI_BASE_URL"] = house.box.openai_url.replace("127.0.0.1", "localhost")
+    with house.open():
+        with monkeypatch.context() as patch:
+            patch.setattr(socket, "getaddrinfo", nobody)
+            number = house.issue()
+            assert house.over().outcome == "fallback"
+        assert (sorted(house.labels(number)), house.comments(number)) == (FALLBACK, [])
+        assert house.events("using fallback")[0]["why"] == "unreachable"
+        _heal(house, clients)
+        answered(house, number)
+
+
+def test_f044_a_certificate_that_nobody_vouches_for_is_a_failing_model(
+    build: Build, tmp_path: Path
+) -> None:
+    house = build()
+    with _untrusted(tmp_path) as (url, heard), house.open(at_work=False):
+        house.environment["OPENAI_BASE_URL"] = url
+        with house.working():
+            number = house.host.open_issue(house.repo, "Login crashes", "It crashed.")
+            assert house.over().outcome == "fallback"
+        assert heard == [b""], "nothing is sent before the server is known"
+        assert (sorted(house.labels(number)), house.comments(number)) == (FALLBACK, [])
+        del house.environment["OPENAI_BASE_URL"]
+        with house.working(forgetful=False):  # a start makes everybody due
+            house.wait(lambda: house.comments(number) or None)
+        assert "needs-review" not in house.labels(number)
+
+
+@contextmanager
+def _untrusted(folder: Path) -> Iterator[tuple[str, list[bytes]]]:
+    """A TLS server with a certificate of its own making, and what it was told."""
+    heard: list[bytes] = []
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate(folder))
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def listen() -> None:
+            connection, _ = server.accept()
+            connection.settimeout(5)
+            try:
+                with context.wrap_socket(connection, server_side=True) as line:
+                    heard.append(line.recv(100))
+            except ssl.SSLError:
+                heard.append(b"")
+
+        thread = threading.Thread(target=listen)
+        thread.start()
+        yield f"https://127.0.0.1:{server.getsockname()[1]}/v1", heard
+        thread.join(5)

@@ -1,0 +1,42 @@
+"""What a worker does beside its jobs, one round at a time."""
+
+from __future__ import annotations
+
+import time
+
+from bot import wiring
+from bot.core.model import Delivery
+from bot.http import Clients
+from bot.queue.actors import send
+from tests.whole.house import House
+
+
+class Night:
+    """The rounds of a worker, one by one."""
+
+    def __init__(self, house: House, clients: Clients) -> None:
+        self.house = house
+        self._broker = wiring.broker(house.redis)
+        self._healing = wiring.healing(house.settings, house.store)
+        self._sweep = wiring.sweep(house.settings, clients, house.store.ledger)
+        self.jobs: list[str] = []
+
+    def _send(self, delivery: Delivery) -> None:
+        if self.house.repo in str(delivery.ref):
+            self.jobs.append(send(self._broker, self.house.store, delivery))
+
+    def heal(self) -> None:
+        """A round with everybody due."""
+        self.house.store.room.unpark(time.time(), everybody=True)
+        self._healing.round(self._send)
+        self._ended()
+
+    def sweep(self) -> dict[str, object]:
+        self.house.redis.delete("tagline:lease:sweep", "tagline:lease:deliveries")
+        found = dict(self._sweep.round(self._send))
+        self._ended()
+        return found
+
+    def _ended(self) -> None:
+        for job in self.jobs:
+            self.house.end_of(job)
