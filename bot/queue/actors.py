@@ -81,9 +81,13 @@ class _Clerk:
         self._note(Job(message.message_id, "dead", "", why=why))
 
     def work(self, message: Any, delivery: Delivery) -> None:
-        tries = int(message.options.get("tries", 0)) + 1
+        tries = self._begun(message) + 1
         job = Job(message.message_id, "running", str(delivery.ref), tries)
         say = log.get().bind(job=job.id, delivery=delivery.id, issue=job.issue)
+        if tries > MAX_TRIES:
+            fatal = replace(job, tries=MAX_TRIES, why="no worker survives it")
+            self._bury(message, delivery, fatal, say)
+            return
         say.info("starting enrichment", kind=delivery.kind, try_number=tries)
         self._note(job)
         started = time.monotonic()
@@ -109,6 +113,15 @@ class _Clerk:
             _tell(say, outcome, time.monotonic() - started)
             record = outcome.record
             self._note(replace(job, state="done", outcome=record.status, why=record.why))
+
+    def _begun(self, message: Any) -> int:
+        """How many tries there were; one that its worker did not survive is counted too."""
+        counted = int(message.options.get("tries", 0))
+        try:
+            known = self._jobs.job(message.message_id)
+        except redis.RedisError:
+            return counted
+        return max(counted, known.tries) if known and known.state == "running" else counted
 
     def _later(
         self, message: Any, delivery: Delivery, job: Job, after: float | None, say: Any

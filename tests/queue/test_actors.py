@@ -174,6 +174,20 @@ def test_a_stop_finishes_running_jobs_and_gives_the_others_back(redis_url: str) 
         assert not is_queued(client, "no-such-job")
 
 
+@pytest.mark.parametrize(("deaths", "state"), [(MAX_TRIES - 1, "done"), (MAX_TRIES, "dead")])
+def test_a_job_that_no_worker_survives_is_a_dead_letter(
+    redis_url: str, deaths: int, state: str
+) -> None:
+    one = Bench(redis_url, fine)
+    sent = one.send()
+    one.jobs.note(Job(sent, "running", str(REF), deaths))  # and none of them ever came back
+    one.crew.start()
+    job = one.wait(sent, "done", "dead")
+    assert (job.state, job.tries) == (state, MAX_TRIES)
+    assert one.tries == ([MAX_TRIES] if state == "done" else [])
+    one.crew.stop(5)
+
+
 def test_waiting_for_another_worker_is_no_failed_try(bench: Make) -> None:
     def held(delivery: Delivery, tries: int) -> Outcome:
         if len(one.tries) < 2 * MAX_TRIES:
