@@ -127,7 +127,7 @@ class Conformance:
     @classmethod
     def read(cls, description: Path) -> Conformance:
         """The description itself is not under test: to validate it would take seconds."""
-        config = Config(spec_validator_cls=None)  # type: ignore[arg-type]
+        config = Config(spec_validator_cls=None)
         told = json.loads(description.read_text(encoding="utf-8"))
         return cls(OpenAPI.from_dict(told, config=config))
 

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+
 import pytest
 
+from bot.queue.broker import Broker
+from bot.sandbox import Sandbox
+from bot.store.private import PrivateRedis
 from tests.whole.house import House
 
 SHORT = {
@@ -37,3 +43,33 @@ def posted(house: House) -> int:
     return len(
         [w for w in house.host.writes(house.repo) if w.method == "POST" and w.path.endswith(ways)]
     )
+
+
+@pytest.fixture(scope="session")
+def _vacant(box: Sandbox, server: PrivateRedis) -> Iterator[House]:
+    house = House(box, f"{server.url[:-1]}3")
+    with house.open(at_work=False):
+        yield house
+
+
+@pytest.fixture
+def vacant(_vacant: House, clean: str, host: str) -> House:
+    """A house whose receiver stands for the whole run, and nobody at work."""
+    _vacant.refresh(host)
+    return _vacant
+
+
+@pytest.fixture
+def survivor(
+    vacant: House, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[], AbstractContextManager[None]]:
+    """Puts another worker to work some time after the first one died: its lock is over, and its
+    heartbeat is missed."""
+
+    def at_work() -> AbstractContextManager[None]:
+        for lock in vacant.redis.keys("tagline:lock:*"):
+            vacant.redis.delete(lock)
+        monkeypatch.setattr("bot.wiring.broker", lambda client: Broker(client, heartbeat_ms=100))
+        return vacant.working(forgetful=False)
+
+    return at_work

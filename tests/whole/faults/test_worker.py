@@ -1,0 +1,185 @@
+"""f001 to f010: workers die at every step, are told to stop, or race for one issue."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+
+import msgspec
+import pytest
+
+from bot import wiring
+from bot.core.jobs import Job
+from bot.core.model import Comment, Delivery, IssueRef, Outcome
+from bot.core.ports import BUSY_SECONDS
+from bot.http import Clients
+from bot.queue.actors import MAX_TRIES
+from bot.queue.broker import HEARTBEAT_MS
+from bot.store.locks import LOCK_MS
+from tests.whole.faults import doomed
+from tests.whole.faults.conftest import answered, posted
+from tests.whole.faults.doomed import Step
+from tests.whole.house import BODY, TITLE, House
+
+FORGES = {"github": "bot.forges.github.api:GitHub", "gitlab": "bot.forges.gitlab.api:GitLab"}
+AtWork = Callable[[], AbstractContextManager[None]]
+
+# Labels come before the comment here, so f006 strikes between them and after the id is stored.
+STEPS = {
+    "f001-after-dequeue": Step("bot.queue.actors:_Clerk.work"),
+    "f002-after-issue-fetch": Step("FORGE.issue", "after"),
+    "f003-after-the-models-reply": Step("bot.llm.call:RemoteModel.ask", "after"),
+    "f004-just-before-the-comment": Step("FORGE.comment"),
+    "f005-after-the-comment-before-its-id-is-stored": Step("FORGE.comment", "after"),
+    "f006-between-labels-and-comment": Step("FORGE.add_labels", "after"),
+    "f006-after-the-id-is-stored": Step("bot.flow.process:process", "after"),
+    "f007-before-the-acknowledgement": Step("bot.queue.broker:_Consumer.ack"),
+}
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_worker_killed_at_any_step_costs_a_repeat_and_no_second_comment(
+    vacant: House, survivor: AtWork, step: str
+) -> None:
+    house, (where, when) = vacant, STEPS[step]
+    number = house.host.open_issue(house.repo, TITLE, BODY, labels=["documentation"])
+    deadly = Step(where.replace("FORGE", FORGES[house.on]), when)
+    assert doomed.end(doomed.start("worker", house.variables, deadly)) == -signal.SIGKILL
+    assert house.redis.hlen("tagline:issues.msgs") == 1, "the job is still there"
+    with survivor():
+        house.wait(lambda: None if house.redis.hlen("tagline:issues.msgs") else True)
+        job = house.over()
+    assert job.state == "done"
+    answered(house, number, "documentation")
+    assert posted(house) == 1
+    assert house.host.labels(house.repo, number).count("bug") == 1
+
+
+def test_f001_to_f007_a_job_is_taken_up_again_within_a_minute() -> None:
+    assert max(HEARTBEAT_MS, LOCK_MS) / 1000 + 2 * BUSY_SECONDS <= 60
+
+
+def test_f008_a_worker_told_to_stop_ends_its_call_and_gives_the_others_back(
+    vacant: House, survivor: AtWork
+) -> None:
+    house = vacant
+    house.box.fault("model-timeout")
+    first, second = (
+        house.host.open_issue(house.repo, TITLE, f"{BODY} {n}", author=f"author-{n}")
+        for n in range(2)
+    )
+    values = {"bot.queue.crew:PICK_UP_MS": 20}
+    one_thread = {**house.variables, "WORKER_THREADS": "1"}
+    worker = doomed.start("worker", one_thread, values=values)
+    house.wait(lambda: house.box.model_requests or None)
+    os.kill(worker.pid or 0, signal.SIGTERM)
+    assert doomed.end(worker) == 0
+    assert "needs-review" in house.labels(first), "its call had its time"
+    assert house.labels(second) == []
+    assert house.redis.llen("tagline:issues") == 1, "handed back"
+    with survivor():  # a start makes everybody due that fell back
+        house.wait(lambda: house.comments(first) or None)
+        house.wait(lambda: house.comments(second) or None)
+        house.over()
+    answered(house, first)
+    answered(house, second)
+
+
+def test_f009_of_two_workers_with_one_job_the_second_takes_its_comment_away(
+    vacant: House, clients: Clients, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house = vacant
+    number = house.host.open_issue(house.repo, TITLE, BODY)
+    delivery = _delivery(house)
+    both = threading.Barrier(2, timeout=10)
+    forge = type(wiring.FORGES[house.on](house.settings, clients))
+    comment = forge.comment
+    ids: list[int] = []
+
+    def at_once(self: object, ref: IssueRef, body: str) -> Comment:
+        both.wait()
+        made: Comment = comment(self, ref, body)  # type: ignore[arg-type]
+        ids.append(made.id)
+        both.wait()
+        return made
+
+    class Kept:
+        def held(self) -> bool:
+            return True
+
+    @contextmanager
+    def everybody(*_: object) -> Iterator[Kept]:
+        yield Kept()
+
+    monkeypatch.setattr(forge, "comment", at_once)
+    monkeypatch.setattr("bot.store.redis.RedisStore.lock", everybody)
+    run = wiring.runner(house.settings, clients, house.store)
+    found: list[Outcome] = []
+    workers = [threading.Thread(target=lambda: found.append(run(delivery, 1))) for _ in range(2)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert [outcome.record.status for outcome in found] == ["answered", "answered"]
+    answered(house, number)
+    assert [c.id for c in house.comments(number)] == [min(ids)]
+    assert {outcome.record.comment_id for outcome in found} == {min(ids)}
+
+
+def _delivery(house: House) -> Delivery:
+    """What waits in the queue."""
+    (message,) = house.redis.hgetall("tagline:issues.msgs").values()
+    told = msgspec.json.decode(message)["kwargs"]["delivery"]
+    return msgspec.convert(told, Delivery)
+
+
+def test_f010_a_job_that_takes_its_worker_s_memory_is_a_dead_letter_and_others_run(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forge = wiring.FORGES[house.on](house.settings, clients=wiring.clients())
+    read = type(forge).issue
+
+    def greedy(self: object, ref: IssueRef) -> object:
+        if ref.number == 1:
+            raise MemoryError
+        return read(self, ref)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(type(forge), "issue", greedy)
+    poison = house.host.open_issue(house.repo, TITLE, BODY)
+    assert house.over().tries == MAX_TRIES
+    assert house.ended().state == "dead"
+    other = house.issue(TITLE, f"{BODY} Another.")
+    answered(house, other)
+    assert house.comments(poison) == []
+    assert house.redis.zcard("tagline:issues.XQ") == 1
+
+
+def test_f010_a_job_that_kills_its_worker_every_time_is_a_dead_letter(
+    vacant: House, survivor: AtWork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house, most = vacant, 2
+    monkeypatch.setattr("bot.queue.actors.MAX_TRIES", most)
+    number = house.host.open_issue(house.repo, TITLE, BODY)
+    deadly = Step("bot.llm.call:RemoteModel.ask")
+    values: dict[str, object] = {
+        "bot.queue.actors:MAX_TRIES": most,
+        "bot.queue.broker:Broker.__init__.__defaults__": (400,),
+        "bot.store.locks:LOCK_MS": 1,
+    }
+    for _ in range(most):
+        worker = doomed.start("worker", house.variables, deadly, values)
+        assert doomed.end(worker) == -signal.SIGKILL
+    with survivor():
+        job = house.wait(lambda: _dead(house))
+        other = house.issue(TITLE, f"{BODY} Another.")
+    assert (job.tries, job.why) == (most, "no worker survives it")
+    assert house.comments(number) == []
+    answered(house, other)
+
+
+def _dead(house: House) -> Job | None:
+    job = house.store.job(str(house.opened.job))
+    return job if job and job.state == "dead" else None
