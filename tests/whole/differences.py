@@ -10,10 +10,6 @@ DIFFERENCES = {
         "github",
         "GitLab's token is made by the operator; nothing can be minted",
     ),
-    "test_an_installation_that_waits_for_its_limit_is_waited_for": (
-        "github",
-        "GitLab answers 429 only, which the scenario of forge faults covers",
-    ),
     "test_a_delivery_that_nobody_took_is_asked_for_again": (
         "github",
         "GitLab shows failed deliveries to a project's maintainers only; the sweep finds the issue",
@@ -26,8 +22,35 @@ DIFFERENCES = {
         "github",
         "GitLab answers 429 only, which is f056",
     ),
+    "test_f065_an_installation_that_was_removed_is_an_end": (
+        "github",
+        "GitLab has no installations",
+    ),
+    "test_f066_a_suspended_installation_is_left_alone_and_answered_later": (
+        "github",
+        "GitLab has no installations",
+    ),
+    "test_f067_a_repository_that_left_the_installation_is_left_alone": (
+        "github",
+        "GitLab's token reads what its user may",
+    ),
+    "test_f071_an_issue_that_became_a_discussion_is_left_alone": (
+        "github",
+        "GitLab has no discussions beside issues",
+    ),
+    "test_f075_an_issue_that_turns_confidential_is_left_alone": (
+        "gitlab",
+        "GitHub has no confidential issues",
+    ),
+    "test_f075_a_confidential_issue_whose_delivery_did_not_say_so_reaches_no_model": (
+        "gitlab",
+        "GitHub has no confidential issues",
+    ),
     "test_a_wrong_clock_does_not_keep_an_app_out": ("github", "GitLab's token has no signed time"),
-    "test_gitlab_tells_only_when_its_limit_ends": ("gitlab", "GitHub sends Retry-After"),
+    "test_deliveries_signed_by_another_clock_are_refused_and_found": (
+        "gitlab",
+        "GitHub signs without a time",
+    ),
     "test_confidential_issues_reach_no_model_and_get_no_comment": (
         "gitlab",
         "GitHub has no confidential issues",

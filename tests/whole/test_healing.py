@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import time
-from datetime import timedelta
-
-import pytest
 
 from bot.flow.reconcile import JUST_NOW_SECONDS
 from bot.http import Clients
@@ -120,16 +117,3 @@ def test_a_repository_that_was_renamed_since_is_found_by_its_number(build: Build
         with house.working():
             assert house.end_of(str(house.opened.job)).outcome == "answered"
         assert len(house.comments(number)) == 1
-
-
-@pytest.mark.parametrize("minutes", [10, -10])
-def test_a_wrong_clock_does_not_keep_an_app_out(
-    build: Build, minutes: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with build().open() as house:
-        world = house.host.world
-        right = world.clock
-        monkeypatch.setattr(world, "clock", lambda: right() + timedelta(minutes=minutes))
-        number = house.issue()
-        assert len(house.comments(number)) == 1
-        assert house.ended().tries == 1

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 
+import httpx
+import msgspec
 import pytest
 
+from bot.core.model import Delivery
 from bot.queue.broker import Broker
 from bot.sandbox import Sandbox
 from bot.store.private import PrivateRedis
@@ -43,6 +46,21 @@ def posted(house: House) -> int:
     return len(
         [w for w in house.host.writes(house.repo) if w.method == "POST" and w.path.endswith(ways)]
     )
+
+
+def queued(house: House) -> Delivery:
+    """The one that waits in the queue."""
+    (message,) = house.redis.hgetall("tagline:issues.msgs").values()
+    return msgspec.convert(msgspec.json.decode(message)["kwargs"]["delivery"], Delivery)
+
+
+def healthy(url: str, page: str = "healthz") -> bool | None:
+    """True where a receiver says so within a second."""
+    try:
+        answer = httpx.get(f"{url}/{page}", trust_env=False, timeout=1)
+    except httpx.TransportError:
+        return None
+    return answer.status_code == 200 or None
 
 
 @pytest.fixture(scope="session")

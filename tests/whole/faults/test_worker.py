@@ -8,19 +8,18 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 
-import msgspec
 import pytest
 
 from bot import wiring
 from bot.core.jobs import Job
-from bot.core.model import Comment, Delivery, IssueRef, Outcome
+from bot.core.model import Comment, IssueRef, Outcome
 from bot.core.ports import BUSY_SECONDS
 from bot.http import Clients
 from bot.queue.actors import MAX_TRIES
 from bot.queue.broker import HEARTBEAT_MS
 from bot.store.locks import LOCK_MS
 from tests.whole.faults import doomed
-from tests.whole.faults.conftest import answered, posted
+from tests.whole.faults.conftest import answered, posted, queued
 from tests.whole.faults.doomed import Step
 from tests.whole.house import BODY, TITLE, House
 
@@ -93,7 +92,7 @@ def test_f009_of_two_workers_with_one_job_the_second_takes_its_comment_away(
 ) -> None:
     house = vacant
     number = house.host.open_issue(house.repo, TITLE, BODY)
-    delivery = _delivery(house)
+    delivery = queued(house)
     both = threading.Barrier(2, timeout=10)
     forge = type(wiring.FORGES[house.on](house.settings, clients))
     comment = forge.comment
@@ -129,17 +128,10 @@ def test_f009_of_two_workers_with_one_job_the_second_takes_its_comment_away(
     assert {outcome.record.comment_id for outcome in found} == {min(ids)}
 
 
-def _delivery(house: House) -> Delivery:
-    """What waits in the queue."""
-    (message,) = house.redis.hgetall("tagline:issues.msgs").values()
-    told = msgspec.json.decode(message)["kwargs"]["delivery"]
-    return msgspec.convert(told, Delivery)
-
-
 def test_f010_a_job_that_takes_its_worker_s_memory_is_a_dead_letter_and_others_run(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    forge = wiring.FORGES[house.on](house.settings, clients=wiring.clients())
+    forge = wiring.FORGES[house.on](house.settings, wiring.clients())
     read = type(forge).issue
 
     def greedy(self: object, ref: IssueRef) -> object:

@@ -1,0 +1,72 @@
+"""f011 and f012: the receiver dies before it has answered."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from bot.flow.reconcile import JUST_NOW_SECONDS
+from bot.http import Clients
+from tests.conftest import free_port
+from tests.whole.faults import doomed
+from tests.whole.faults.conftest import answered, healthy, posted
+from tests.whole.faults.doomed import Step
+from tests.whole.house import BODY, TITLE, House
+from tests.whole.night import Night
+
+BEFORE = Step("bot.queue.enqueue:RedisQueue._send")
+AFTER = Step("bot.queue.enqueue:RedisQueue._send", "after")
+
+
+@contextmanager
+def _door_that_dies(house: House, step: Step) -> Iterator[None]:
+    """For one delivery the forge reaches another receiver, which never answers."""
+    port = free_port()
+    here, there = house.url, f"http://127.0.0.1:{port}"
+    process = doomed.start("serve", {**house.variables, "PORT": str(port)}, step)
+    house.wait(lambda: healthy(there))
+    house.point_hooks_at(there)
+    yield
+    assert doomed.end(process) == -signal.SIGKILL
+    house.point_hooks_at(here)
+
+
+def _missed(house: House, step: Step) -> int:
+    with _door_that_dies(house, step):
+        long_ago = time.time() - 2 * JUST_NOW_SECONDS
+        number = house.host.open_issue(
+            house.repo, TITLE, BODY, created_at=long_ago, labels=["documentation"]
+        )
+    assert house.opened.status == 0
+    return number
+
+
+def test_f011_killed_after_it_has_queued_a_redelivery_is_the_same_job(house: House) -> None:
+    number = _missed(house, AFTER)
+    house.wait(lambda: house.comments(number) or None)
+    assert house.host.redeliver(house.opened.id).status_code == 202
+    assert house.over().tries == 1
+    answered(house, number, "documentation")
+    assert posted(house) == 1
+    assert len(house.events("starting enrichment")) == 1
+
+
+@pytest.mark.parametrize("comes_again", [True, False], ids=["redelivered", "swept"])
+def test_f012_killed_before_it_has_queued_the_issue_is_found(
+    house: House, clients: Clients, comes_again: bool
+) -> None:
+    first = house.issue(TITLE, f"{BODY} Earlier.")  # the repository is known
+    number = _missed(house, BEFORE)
+    assert house.redis.hlen("tagline:issues.msgs") == 0
+    if comes_again:
+        assert house.host.redeliver(house.opened.id).status_code == 202
+    else:
+        Night(house, clients).sweep()
+    house.wait(lambda: house.comments(number) or None)
+    house.over()
+    answered(house, number, "documentation")
+    assert len(house.comments(first)) == 1
