@@ -54,6 +54,7 @@ def test_a_forge_that_fails_for_a_while_gets_one_comment(
     assert (job.state, job.outcome) == ("done", "answered")
     answered(house, number, "documentation")
     assert posted(house) == (passing.posts if place == "comments" else 1)
+    assert place == "labels" or job.tries == passing.posts, "what was done is adopted at once"
 
 
 def test_f058_f064_one_call_ends_within_15_seconds_and_a_job_within_five_minutes() -> None:

@@ -14,7 +14,9 @@ from bot import wiring
 from bot.core.jobs import Job
 from bot.core.model import Comment, IssueRef, Outcome
 from bot.core.ports import BUSY_SECONDS
+from bot.core.prompt import Answer, Prompt
 from bot.http import Clients
+from bot.llm.call import RemoteModel
 from bot.queue.actors import MAX_TRIES
 from bot.queue.broker import HEARTBEAT_MS
 from bot.store.locks import LOCK_MS
@@ -87,6 +89,41 @@ def test_f008_a_worker_told_to_stop_ends_its_call_and_gives_the_others_back(
     answered(house, second)
 
 
+class Kept:
+    def held(self) -> bool:
+        return True
+
+
+@contextmanager
+def _everybody(*_: object) -> Iterator[Kept]:
+    """A lock that keeps nobody out."""
+    yield Kept()
+
+
+def test_f009_a_comment_that_another_worker_made_meanwhile_is_adopted(
+    vacant: House, clients: Clients, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house, ask = vacant, RemoteModel.ask
+    number = house.host.open_issue(house.repo, TITLE, BODY)
+    delivery = queued(house)
+    others: list[Outcome] = []
+
+    def overtaken(self: RemoteModel, prompt: Prompt) -> Answer:
+        answer = ask(self, prompt)
+        monkeypatch.setattr(RemoteModel, "ask", ask)
+        others.append(run(delivery, 1))
+        return answer
+
+    monkeypatch.setattr("bot.store.redis.RedisStore.lock", _everybody)
+    monkeypatch.setattr(RemoteModel, "ask", overtaken)
+    run = wiring.runner(house.settings, clients, house.store)
+    first = run(delivery, 1)
+    assert len(others) == 1
+    assert first.record.comment_id == others[0].record.comment_id
+    answered(house, number)
+    assert posted(house) == 1
+
+
 def test_f009_of_two_workers_with_one_job_the_second_takes_its_comment_away(
     vacant: House, clients: Clients, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -105,16 +142,8 @@ def test_f009_of_two_workers_with_one_job_the_second_takes_its_comment_away(
         both.wait()
         return made
 
-    class Kept:
-        def held(self) -> bool:
-            return True
-
-    @contextmanager
-    def everybody(*_: object) -> Iterator[Kept]:
-        yield Kept()
-
     monkeypatch.setattr(forge, "comment", at_once)
-    monkeypatch.setattr("bot.store.redis.RedisStore.lock", everybody)
+    monkeypatch.setattr("bot.store.redis.RedisStore.lock", _everybody)
     run = wiring.runner(house.settings, clients, house.store)
     found: list[Outcome] = []
     workers = [threading.Thread(target=lambda: found.append(run(delivery, 1))) for _ in range(2)]
