@@ -186,5 +186,6 @@ def test_a_full_disk_loses_lines_and_no_job(lines: Lines) -> None:
     full = open("/dev/full", "w")  # noqa: SIM115 - closing it fails too
     log.configure("info", "json", (), full)
     log.get().info("nobody reads this")
+    log.configure()
     with contextlib.suppress(OSError):
         full.close()

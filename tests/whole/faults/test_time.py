@@ -152,6 +152,7 @@ def test_f085_a_full_disk_loses_log_lines_and_nothing_else(house: House) -> None
     assert house.opened.status == 202
     assert house.over().outcome == "answered"
     answered(house, number)
+    house.refresh()
     with contextlib.suppress(OSError):
         full.close()
 
