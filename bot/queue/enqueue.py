@@ -102,7 +102,7 @@ class RedisQueue:
             url,
             socket_connect_timeout=1,
             socket_timeout=ANSWER_SECONDS,
-            retry=RedisRetry(NoBackoff(), 0),
+            retry=RedisRetry(NoBackoff(), 1),  # its connection may be from before a restart
         )
         self._clock = clock
         self._script = ""

@@ -144,6 +144,17 @@ def test_a_read_only_redis_is_told(own_redis: PrivateRedis) -> None:
         client.replicaof("NO", "ONE")
 
 
+def test_a_restarted_redis_takes_the_very_next_delivery(own_redis: PrivateRedis) -> None:
+    async def around_a_restart(queue: RedisQueue) -> None:
+        await asyncio.gather(queue.put(delivery("before")), queue.ping())
+        own_redis.kill()
+        own_redis.start()
+        await queue.put(delivery("after"))
+
+    run(own_redis.url, around_a_restart)
+    assert queued(own_redis.url) == 2
+
+
 def test_the_queue_holds_identifiers_only(redis_url: str) -> None:
     run(redis_url, lambda queue: queue.put(delivery("d-1")))
     with redis.Redis.from_url(redis_url) as client:
