@@ -10,7 +10,6 @@ import msgspec
 import pytest
 
 from bot.core.model import Delivery
-from bot.queue.broker import Broker
 from bot.sandbox import Sandbox
 from bot.store.private import PrivateRedis
 from tests.whole.house import House
@@ -87,7 +86,7 @@ def survivor(
     def at_work() -> AbstractContextManager[None]:
         for lock in vacant.redis.keys("tagline:lock:*"):
             vacant.redis.delete(lock)
-        monkeypatch.setattr("bot.wiring.broker", lambda client: Broker(client, heartbeat_ms=100))
+        monkeypatch.setattr("bot.queue.broker.HEARTBEAT_MS", 100)
         return vacant.working(forgetful=False)
 
     return at_work

@@ -27,7 +27,7 @@ def _door_that_dies(house: House, step: Step) -> Iterator[None]:
     """For one delivery the forge reaches another receiver, which never answers."""
     port = free_port()
     here, there = house.url, f"http://127.0.0.1:{port}"
-    process = doomed.start("serve", {**house.variables, "PORT": str(port)}, step)
+    process = doomed.start("serve", {**house.environ, "PORT": str(port)}, step)
     house.wait(lambda: healthy(there))
     house.point_hooks_at(there)
     yield

@@ -158,10 +158,9 @@ def test_f085_a_full_disk_loses_log_lines_and_nothing_else(house: House) -> None
 
 
 def test_f086_idle_connections_keep_nobody_out(house: House) -> None:
-    pytest.importorskip("bot.web.server", reason="the receiver cuts no idle connections yet")
     port, files = free_port(), 64
     here, there = house.url, f"http://127.0.0.1:{port}"
-    door = doomed.start("serve", {**house.variables, "PORT": str(port)}, files=files)
+    door = doomed.start("serve", {**house.environ, "PORT": str(port)}, files=files)
     house.wait(lambda: healthy(there))
     idle = [socket.create_connection(("127.0.0.1", port)) for _ in range(2 * files)]
     assert healthy(there), "within a second"
