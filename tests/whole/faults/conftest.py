@@ -64,7 +64,7 @@ def healthy(url: str, page: str = "healthz") -> bool | None:
 
 @pytest.fixture(scope="session")
 def _vacant(box: Sandbox, server: PrivateRedis) -> Iterator[House]:
-    house = House(box, f"{server.url[:-1]}3")
+    house = House(box, f"{server.url[:-1]}3", environment={"LLM_TIMEOUT": "5"})
     with house.open(at_work=False):
         yield house
 

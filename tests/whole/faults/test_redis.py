@@ -40,7 +40,7 @@ def _shaken(box: Sandbox, mortal: PrivateRedis, impatient: None) -> Iterator[Hou
         patch.setattr("bot.queue.enqueue.ANSWER_SECONDS", 0.3)
         patch.setattr("bot.queue.enqueue.PLACES_SECONDS", 0.05)
         patch.setattr("dramatiq.worker.CONSUMER_RESTART_DELAY_SECS", 0.05)
-        house = House(box, mortal.url)
+        house = House(box, mortal.url, environment={"LLM_TIMEOUT": "5"})
         with house.open():
             yield house
 
@@ -198,6 +198,7 @@ def test_f016_what_a_flush_has_lost_is_found_and_nothing_is_said_twice(
     house.redis.flushall()
     with house.working(forgetful=False):
         night.sweep()
+        house.wait(lambda: all(house.comments(number) for number in numbers) or None)
     for number in (first, *numbers):
         answered(house, number)
     assert posted(house) == 5
