@@ -288,11 +288,11 @@ def seconds(text: str) -> float:
 @pytest.mark.parametrize("lead", ["", CUES])
 @pytest.mark.parametrize("prefix", PREFIXES)
 def test_the_time_grows_with_the_length_and_no_faster(prefix: str, lead: str) -> None:
-    size = 1 << 16
+    size = 1 << 14
     short, long = (lead + prefix * (n // len(prefix)) for n in (size, 4 * size))
     bound = 8 * max(seconds(short), 0.01)
     assert any(seconds(long) < bound for _ in range(2))
-    assert any(seconds(short) < 0.25 for _ in range(2))  # measured 0.05; others share the machine
+    assert any(seconds(long) < 0.25 for _ in range(2))  # measured 0.05; others share the machine
 
 
 class TestExcerpt:
@@ -302,7 +302,7 @@ class TestExcerpt:
     def test_hidden_signs_do_not_part_a_secret(self) -> None:
         assert excerpt("gh\u200bp_" + MIXED) == "[redacted:github-token]"
 
-    @pytest.mark.parametrize("shift", range(0, 4400, 100))
+    @pytest.mark.parametrize("shift", range(0, 4400, 307))
     @pytest.mark.parametrize("secret", [f"ghp_{MIXED}", f"{BEGIN}\n{(BASE64 + chr(10)) * 40}{END}"])
     def test_no_half_of_a_secret_stays_at_a_cut(self, secret: str, shift: int) -> None:
         for place in (44_000 - shift, 48_000 - shift, 100_000 - 12_000 - shift, 84_000 - shift):

@@ -28,7 +28,7 @@ class Organisation:
 
     def leave(self) -> None:
         for repo in self.house.host.world.repos():
-            repo.installed = not repo.name.startswith(f"{self.name}/")
+            repo.installed = repo.installed and not repo.name.startswith(f"{self.name}/")
 
 
 @pytest.fixture
