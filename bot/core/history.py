@@ -34,11 +34,10 @@ class Past:
     @property
     def by_rules(self) -> tuple[str, ...]:
         """Labels on the issue that rules had set, as far as is known."""
-        known = self.marker or self.record
-        if known is None or known.source != "rules":
-            return ()
-        ours = {fold(name) for name in self.ours}
-        return tuple(name for name in self.issue.labels if fold(name) in ours)
+        told = self.marker.labels if self.marker and self.marker.source == "rules" else ()
+        recorded = self.record.by_rules if self.record else ()
+        known = {fold(name) for name in (*told, *recorded)}
+        return tuple(name for name in self.issue.labels if fold(name) in known)
 
     @property
     def ours(self) -> tuple[str, ...]:

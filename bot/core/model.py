@@ -203,13 +203,15 @@ class Wait:
 class Record:
     """What Redis remembers of an issue: ids, label names and reasons, never its text.
 
-    `labels` are those we added, `removed` those of them that a person took off again.
+    `labels` are those we added, `removed` those of them that a person took off again, `by_rules`
+    those that a model's answer may still take off.
     """
 
     status: Status
     why: str = ""
     labels: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
+    by_rules: tuple[str, ...] = ()
     comment_id: int = 0
     input: str = ""
     source: str = ""

@@ -189,7 +189,7 @@ class Room(Protocol):
         """One, parked or due, at most once a minute for all workers together."""
 
     def unpark(self, now: float, *, everybody: bool = False) -> None:
-        """The parked ones are due now; with `everybody` all others are too."""
+        """The parked ones are due now; with `everybody` all others too that have no job at work."""
 
 
 class Health(Protocol):

@@ -173,7 +173,11 @@ def _write(delivery: Delivery, draft: Draft, desk: Desk, lock: Lock, tries: int)
         remember_told(plan.ref, draft.problems, desk.store)
     status = _status(plan, comment_id, enrichment, draft.config)
     record = replace(
-        begun, status=status, why=enrichment.why, comment_id=comment_id or begun.comment_id
+        begun,
+        status=status,
+        why=enrichment.why,
+        by_rules=begun.labels if enrichment.source == "rules" else (),
+        comment_id=comment_id or begun.comment_id,
     )
     return Outcome(delivery, record, plan, enrichment)
 
@@ -228,6 +232,7 @@ def _begun(plan: Plan, past: Past) -> Record:
         status="writing",
         labels=plan.marker.labels,
         removed=tuple(past.present.removed),
+        by_rules=plan.marker.labels if plan.marker.source == "rules" else past.by_rules,
         comment_id=past.comment.id if past.comment else 0,
         input=past.input,
         source=plan.marker.source,

@@ -11,6 +11,7 @@ from bot.core.model import IssueRef
 from bot.core.ports import PROBE_SECONDS
 
 TAKEN_SECONDS = 600.0  # a job that was lost is sent again after it
+NOT_TAKEN_SECONDS = TAKEN_SECONDS / 2  # whoever waits for longer has a job at work
 _ref = msgspec.json.Decoder(IssueRef)
 
 # KEYS: those that wait, by when they are due. ARGV: now, at most so many, when they come again.
@@ -28,16 +29,14 @@ redis.call('zrem', KEYS[2], one)
 redis.call('zadd', KEYS[1], ARGV[3], one)
 return {one}
 """
-# KEYS: those that wait, the parked ones. ARGV: now, 1 for everybody.
+# KEYS: those that wait, the parked ones. ARGV: now, and until when whoever waits is due now too.
 UNPARK = """
 for _, one in ipairs(redis.call('zrange', KEYS[2], 0, -1)) do
     redis.call('zadd', KEYS[1], ARGV[1], one)
 end
 redis.call('del', KEYS[2])
-if ARGV[2] == '1' then
-    for _, one in ipairs(redis.call('zrange', KEYS[1], 0, -1)) do
-        redis.call('zadd', KEYS[1], ARGV[1], one)
-    end
+for _, one in ipairs(redis.call('zrangebyscore', KEYS[1], ARGV[1], ARGV[2])) do
+    redis.call('zadd', KEYS[1], ARGV[1], one)
 end
 """
 
@@ -80,7 +79,8 @@ class RedisRoom:
         return tuple(map(_ref.decode, found))
 
     def unpark(self, now: float, *, everybody: bool = False) -> None:
-        self._unpark(keys=[self._waiting, self._parked], args=[now, int(everybody)])
+        until = now + NOT_TAKEN_SECONDS if everybody else now
+        self._unpark(keys=[self._waiting, self._parked], args=[now, until])
         if everybody:
             self._client.delete(self._probe)
 
@@ -132,7 +132,10 @@ class MemoryRoom:
             self._waiting |= dict.fromkeys(self._parked, now)
             self._parked.clear()
             if everybody:
-                self._waiting = dict.fromkeys(self._waiting, now)
+                until = now + NOT_TAKEN_SECONDS
+                self._waiting = {
+                    r: min(at, now) if at <= until else at for r, at in self._waiting.items()
+                }
                 self._next_probe = 0.0
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from bot.core.errors import ModelFailed
+from bot.core.errors import ModelFailed, Retry
 from bot.core.model import Delivery, Label, Outcome
 from bot.flow.heal import LONGEST_SECONDS, PAUSES, Healing
 from bot.flow.process import process
@@ -239,3 +239,17 @@ def test_a_job_that_got_lost_is_sent_again() -> None:
     assert one.later(MINUTE) == []
     (healed,) = one.later(MINUTE * 10)
     assert healed.record.status == "answered"
+
+
+def test_a_worker_that_dies_while_it_heals_leaves_nothing_of_the_rules_behind() -> None:
+    one = ward(DOWN, ANSWER, ANSWER)
+    one.job()
+    one.forge.fails("add_labels", Retry("the worker was killed"), done=True)
+    one.now += PAUSES[0]
+    (delivery,) = one.round()
+    with pytest.raises(Retry):
+        one.job(delivery)
+    assert "needs-review" in one.forge.found.labels
+    one.job(delivery)
+    assert one.forge.found.labels == ("area/login",)
+    assert len(one.forge.ours) == 1

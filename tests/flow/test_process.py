@@ -457,7 +457,7 @@ def test_a_removed_label_stays_off_through_a_try_that_was_cut_short() -> None:
     with pytest.raises(Retry):
         one.job(tries=2)
     one.job(tries=3)
-    assert one.labels == ["needs-review", "area/login"]
+    assert one.labels == ["area/login"]
     assert "`bug`" not in one.comments[0]
 
 
