@@ -247,9 +247,10 @@ class Breaker(Protocol):
 class Purse(Protocol):
     """Budgets of all workers together."""
 
-    def reserve(self, repository: str, author: str, usd: float, limits: Limits) -> str:
+    def reserve(self, repository: str, author: str, text: str, usd: float, limits: Limits) -> str:
         """Set an amount aside in one atomic step; "" where it may be spent, else whose budget is
-        used up: day, repository or author. An empty author is exempt."""
+        used up: day, repository or author. An empty author is exempt, and asking again about the
+        same text within the hour does not count against the author."""
 
     def settle(self, repository: str, usd: float) -> None:
         """Add what was spent less what was set aside."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from bot.core.cost import Limits
 from bot.core.errors import ModelFailed, NotAsked
+from bot.core.history import input_hash
 from bot.core.model import Issue
 from bot.core.ports import Forge, Model, Purse
 from bot.core.prompt import Answer, Prompt
@@ -52,7 +53,8 @@ class Budgeted:
 
     def _reserve(self, repository: str, worst: float) -> str:
         author = "" if self.exempt else f"{repository}:{self.issue.author}"
-        why = self.purse.reserve(repository, author, worst, self.limits)
+        text = f"{self.issue.ref.key} {input_hash(self.issue)}"
+        why = self.purse.reserve(repository, author, text, worst, self.limits)
         if why == "author" and self.forge.can_write(self.issue):
-            return self.purse.reserve(repository, "", worst, self.limits)
+            return self.purse.reserve(repository, "", text, worst, self.limits)
         return why

@@ -20,16 +20,17 @@ MICRO = 1_000_000
 UNLIMITED = 2**53
 
 # KEYS: today's spending, this hour's authors.
-# ARGV: repository, author or "", amount, limits of all, of the repository, of the author.
+# ARGV: repository, author or "", amount, limits of all, of the repository, of the author, the text.
 RESERVE = """
 local amount = tonumber(ARGV[3])
 local function spent(field) return tonumber(redis.call('hget', KEYS[1], field) or 0) end
 if spent('all') + amount > tonumber(ARGV[4]) then return 'day' end
 if spent(ARGV[1]) + amount > tonumber(ARGV[5]) then return 'repository' end
-if ARGV[2] ~= '' then
+if ARGV[2] ~= '' and redis.call('hexists', KEYS[2], ARGV[7]) == 0 then
     local asked = tonumber(redis.call('hget', KEYS[2], ARGV[2]) or 0)
     if asked >= tonumber(ARGV[6]) then return 'author' end
     redis.call('hincrby', KEYS[2], ARGV[2], 1)
+    redis.call('hset', KEYS[2], ARGV[7], 1)
     redis.call('expire', KEYS[2], 7200)
 end
 redis.call('hincrby', KEYS[1], 'all', ARGV[3])
@@ -50,11 +51,12 @@ class RedisPurse:
         self._clock = clock
         self._reserve = client.register_script(RESERVE)
 
-    def reserve(self, repository: str, author: str, usd: float, limits: Limits) -> str:
+    def reserve(self, repository: str, author: str, text: str, usd: float, limits: Limits) -> str:
         now = self._clock()
         keys = [self._today(now), f"{self._name}:asked:{int(now // HOUR)}"]
         most = (_micro(limits.day_usd), _micro(limits.repository_usd), limits.author_per_hour)
-        answer = self._reserve(keys=keys, args=[repository, _digest(author), _micro(usd), *most])
+        who: list[str | int] = [repository, _digest(author), _micro(usd)]
+        answer = self._reserve(keys=keys, args=[*who, *most, _digest(text)])
         return bytes(answer).decode()
 
     def settle(self, repository: str, usd: float) -> None:
@@ -78,7 +80,7 @@ class MemoryPurse:
         self._asked: Counter[tuple[int, str]] = Counter()
         self._lock = threading.Lock()
 
-    def reserve(self, repository: str, author: str, usd: float, limits: Limits) -> str:
+    def reserve(self, repository: str, author: str, text: str, usd: float, limits: Limits) -> str:
         now, amount = self._clock(), _micro(usd)
         day, hour = int(now // DAY), int(now // HOUR)
         with self._lock:
@@ -86,9 +88,11 @@ class MemoryPurse:
                 return "day"
             if self._spent[day, repository] + amount > _micro(limits.repository_usd):
                 return "repository"
-            if author and self._asked[hour, author] >= limits.author_per_hour:
-                return "author"
-            self._asked[hour, author] += 1
+            if author and not self._asked[hour, text]:
+                if self._asked[hour, author] >= limits.author_per_hour:
+                    return "author"
+                self._asked[hour, author] += 1
+                self._asked[hour, text] += 1
             self._spent[day, "all"] += amount
             self._spent[day, repository] += amount
         return ""
@@ -104,5 +108,5 @@ def _micro(usd: float | None) -> int:
     return UNLIMITED if usd is None else round(usd * MICRO)
 
 
-def _digest(author: str) -> str:
-    return hashlib.sha256(author.encode(errors="replace")).hexdigest()[:24] if author else ""
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode(errors="replace")).hexdigest()[:24] if text else ""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from bot.core.cost import Limits, cost_usd
@@ -45,9 +47,11 @@ def budgeted(
 
 
 def asked_until_refused(one: Budgeted, most: int = 50) -> tuple[int, str]:
+    """Each time about another issue of the same author."""
     for times in range(most):
+        another = replace(ISSUE, body=f"{ISSUE.body} {times}")
         try:
-            one.ask(PROMPT)
+            replace(one, issue=another).ask(PROMPT)
         except ModelFailed as failure:
             return times, failure.reason
     return most, ""
