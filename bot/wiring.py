@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from bot.store.memory import MemoryStore
     from bot.store.redis import RedisStore
 
-SPARE_CONNECTIONS = 8
+SPARE_CONNECTIONS = 32  # of the consumers, the rounds and whoever needs a second one
 JOB_SECONDS = 300.0
 
 

@@ -33,12 +33,38 @@ LOST = (
 )
 
 
+class PerThread(redis.ConnectionPool):
+    """Each thread keeps its connection: many threads that share some spend their time waiting for
+    the pool, and half of what a command costs is the pool's."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._own = threading.local()
+
+    def get_connection(self, *args: Any, **options: Any) -> Any:
+        kept = self._own.__dict__.pop("kept", None)
+        if kept is None:
+            return super().get_connection(*args, **options)
+        try:
+            stale = kept.can_read()
+        except (*LOST, OSError):
+            stale = True
+        if stale:  # closed by the other side, or an answer that nobody waited for
+            kept.disconnect()
+        return kept
+
+    def release(self, connection: Any) -> None:
+        if "kept" in self._own.__dict__:
+            super().release(connection)
+        else:
+            self._own.kept = connection
+
+
 def connect(url: str, connections: int) -> redis.Redis:
-    """A client for many threads: waits for a free connection, never repeats a command by itself."""
-    pool = redis.BlockingConnectionPool.from_url(
+    """A client for so many threads; it never repeats a command by itself."""
+    pool = PerThread.from_url(
         url,
         max_connections=connections,
-        timeout=5,
         socket_connect_timeout=2,
         socket_timeout=5,
         retry=RedisRetry(NoBackoff(), 0),

@@ -5,13 +5,18 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from typing import Any, Protocol, TypeVar
 
 import jwt
 from cachetools import TTLCache
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from bot.core.errors import Forbidden, GiveUp
 from bot.core.model import IssueRef
+from bot.forges.cache import Turns
 from bot.forges.github.errors import Unauthorized
 from bot.forges.github.rest import Credential, Rest
 
@@ -54,16 +59,21 @@ class AppAuth:
         self._ahead = 0.0
         self._tokens: TTLCache[tuple[str, str], str] = TTLCache(10_000, TOKEN_SECONDS)
         self._lock = threading.Lock()
+        self._turns = Turns()
 
     def credential(self, ref: IssueRef) -> Credential:
         key = self._key(ref)
-        with self._lock:
-            token = self._tokens.get(key)
+        token = self._known(key)
         if token is None:
-            token = self._mint(ref)
-            with self._lock:
-                self._tokens[key] = token
+            with self._turns.of(key):
+                token = self._known(key) or self._mint(ref)
+                with self._lock:
+                    self._tokens[key] = token
         return Credential(token=token)
+
+    def _known(self, key: tuple[str, str]) -> str | None:
+        with self._lock:
+            return self._tokens.get(key)
 
     def forget(self, ref: IssueRef) -> bool:
         with self._lock:
@@ -78,10 +88,20 @@ class AppAuth:
         """Proof that we are the App itself. Raises `GiveUp` where the key is no RSA key."""
         since = int(self._clock() + self._ahead) - BACKDATED
         claims = {"iat": since, "exp": since + JWT_SECONDS, "iss": self._app_id}
+        return Credential(jwt=jwt.encode(claims, self._signing_key, algorithm="RS256"))
+
+    @cached_property
+    def _signing_key(self) -> RSAPrivateKey:
+        """Read once, and not checked for the strength of its primes, which takes a second: GitHub
+        made it, and answers 401 where it is another one."""
+        pem = self._private_key.encode()
         try:
-            return Credential(jwt=jwt.encode(claims, self._private_key, algorithm="RS256"))
-        except (ValueError, TypeError, jwt.PyJWTError):
-            raise GiveUp("GITHUB_PRIVATE_KEY is not the private key of a GitHub App") from None
+            found = load_pem_private_key(pem, None, unsafe_skip_rsa_key_validation=True)
+        except (ValueError, TypeError, UnsupportedAlgorithm):
+            found = None
+        if not isinstance(found, RSAPrivateKey):
+            raise GiveUp("GITHUB_PRIVATE_KEY is not the private key of a GitHub App")
+        return found
 
     def as_app(self, ask: Callable[[Credential], T]) -> T:
         """Ask as the App itself; once more by GitHub's clock where ours was the trouble."""
