@@ -9,7 +9,7 @@ from dramatiq import Worker
 from bot.queue.broker import Broker
 from bot.queue.rounds import Rounds
 
-PICK_UP_MS = 100
+PICK_UP_MS = 150
 ROUND_SECONDS = 2.0
 DELAYED_IN_MEMORY = 60_000
 

@@ -9,12 +9,14 @@ import http
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import httpx
 import msgspec
 from gidgethub import GitHubBroken, HTTPException, sansio
+from uritemplate import URITemplate
 
 from bot.forges.exchange import exchange
 from bot.forges.github.errors import classify
@@ -93,7 +95,8 @@ class Rest:
             headers["x-github-api-version"] = VERSION
         if data is not None:
             headers["content-type"] = "application/json"
-        url = sansio.format_url(path, variables, base_url=self._base_url)
+        values: Any = variables
+        url = self._base_url + _template(path).expand(values)
         content = None if data is None else msgspec.json.encode(data)
         return self._clients.get().build_request(method, url, headers=headers, content=content)
 
@@ -108,3 +111,9 @@ def _decipher(response: httpx.Response) -> tuple[Any, str | None]:
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         # An answer that nobody can read: as doubtful as none.
         raise GitHubBroken(http.HTTPStatus.BAD_GATEWAY, headers=response.headers) from None
+
+
+@cache
+def _template(path: str) -> URITemplate:
+    """Parsed once: a tenth of a worker's time went into it."""
+    return URITemplate(path)
