@@ -7,6 +7,7 @@ layout, so the worker is a stock one; Dramatiq itself is not imported here.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import secrets
 import time
 from collections.abc import Callable
@@ -16,13 +17,12 @@ from typing import Any
 
 import msgspec
 import redis.asyncio
-from cachetools import TTLCache
 from redis.asyncio.retry import Retry as RedisRetry
 from redis.backoff import NoBackoff
 from redis.exceptions import NoScriptError, RedisError
 
 from bot.core.errors import QueueDown
-from bot.core.model import Delivery
+from bot.core.model import Delivery, IssueRef
 
 NAMESPACE = "tagline"
 QUEUE = "issues"
@@ -30,7 +30,7 @@ ACTOR = "enrich"
 CLAIM_SECONDS = 2 * 3600
 ANSWER_SECONDS = 1.5
 PLACES = f"{NAMESPACE}:places"
-PLACES_SECONDS, PLACES_KNOWN_SECONDS = 60.0, 3600.0
+PLACES_SECONDS, NOTED_MINUTES = 60.0, 60
 MOST_PLACES = 10_000
 # uvloop raises RuntimeError for a connection that the other side has reset.
 DOWN = (RedisError, OSError, TimeoutError, RuntimeError)
@@ -59,6 +59,9 @@ end
 redis.call('expire', KEYS[1], ARGV[1])
 return jobs
 """
+
+
+Place = tuple[str, int, str]  # host, repository, account
 
 
 class _Message(msgspec.Struct, frozen=True):
@@ -108,7 +111,7 @@ class RedisQueue:
         self._script = ""
         self._waiting: list[tuple[Delivery, asyncio.Future[str]]] = []
         self._sender: asyncio.Task[None] | None = None
-        self._places: TTLCache[tuple[str, str], bytes] = TTLCache(MOST_PLACES, PLACES_KNOWN_SECONDS)
+        self._places: dict[Place, tuple[str, bytes]] = {}
         self._keeper: asyncio.Task[None] | None = None
 
     async def put(self, delivery: Delivery) -> str:
@@ -177,25 +180,33 @@ class RedisQueue:
 
     async def _note_places(self, deliveries: list[Delivery]) -> None:
         """Whatever has sent a delivery is looked through for what was missed."""
-        refs = (delivery.ref for delivery in deliveries)
-        new = {r.repo_key: r for r in refs if (r.repo_key, r.account) not in self._places}
+        new: dict[Place, IssueRef] = {}
+        for delivery in deliveries:
+            ref = delivery.ref
+            place = ref.host, ref.repo_id, ref.account
+            if place not in self._places:
+                new[place] = ref
         if new:
-            rows: dict[Any, bytes] = {
-                key: msgspec.json.encode(replace(ref, number=0)) for key, ref in new.items()
+            rows = {
+                place: msgspec.json.encode(replace(ref, number=0)) for place, ref in new.items()
             }
-            await self._redis.hset(PLACES, mapping=rows)
-            self._places.update(
-                {(ref.repo_key, ref.account): rows[key] for key, ref in new.items()}
-            )
+            mapping: dict[Any, bytes] = {ref.repo_key: rows[place] for place, ref in new.items()}
+            await self._redis.hset(PLACES, mapping=mapping)
+            self._places |= {place: (ref.repo_key, rows[place]) for place, ref in new.items()}
 
     async def _keep_places(self) -> None:
-        """Redis may forget them with all jobs that wait; this process then knows where to look."""
-        while True:
+        """Redis may forget them with all jobs that wait; this process then knows where to look.
+
+        Now and then all are noted anew: one that was taken off the list may be back.
+        """
+        for minute in itertools.count(1):
             await asyncio.sleep(PLACES_SECONDS)
             with suppress(*DOWN):
-                rows: dict[Any, bytes] = {key: row for (key, _), row in self._places.items()}
+                rows: dict[Any, bytes] = dict(self._places.values())
                 if rows and not await self._redis.exists(PLACES):
                     await self._redis.hset(PLACES, mapping=rows)
+            if not minute % NOTED_MINUTES or len(self._places) > MOST_PLACES:
+                self._places.clear()
 
 
 def _account(delivery: Delivery) -> str:

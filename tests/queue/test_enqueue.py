@@ -19,7 +19,7 @@ from dramatiq.middleware import CurrentMessage
 
 from bot.core.errors import QueueDown
 from bot.core.model import Delivery, IssueRef
-from bot.queue.enqueue import ACTOR, NAMESPACE, QUEUE, RedisQueue
+from bot.queue.enqueue import ACTOR, NAMESPACE, PLACES, QUEUE, RedisQueue
 from bot.store.private import PrivateRedis
 
 REF = IssueRef("github", "github.com", "acme/widget", 41, 7001, "5001")
@@ -178,3 +178,22 @@ def test_a_flood_of_one_installation_stops_filling_redis_and_leaves_the_others_a
     assert (surplus, more, again) == ("", "", first[0])
     assert of_other
     assert queued(redis_url) == 4
+
+
+def test_a_redis_that_forgot_everything_learns_the_repositories_again(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.queue.enqueue.PLACES_SECONDS", 0.02)
+
+    async def put_and_forget(queue: RedisQueue) -> bytes | None:
+        await queue.put(delivery("d-1"))
+        with redis.Redis.from_url(redis_url) as client:
+            assert client.hexists(PLACES, REF.repo_key)
+            client.flushdb()
+            until = time.monotonic() + 5
+            while not client.exists(PLACES) and time.monotonic() < until:
+                await asyncio.sleep(0.01)
+            return client.hget(PLACES, REF.repo_key)  # type: ignore[return-value]
+
+    kept = run(redis_url, put_and_forget)
+    assert msgspec.json.decode(kept, type=IssueRef) == replace(REF, number=0)
