@@ -185,7 +185,7 @@ def test_a_redis_that_forgot_everything_learns_the_repositories_again(
 ) -> None:
     monkeypatch.setattr("bot.queue.enqueue.PLACES_SECONDS", 0.02)
 
-    async def put_and_forget(queue: RedisQueue) -> bytes | None:
+    async def put_and_forget(queue: RedisQueue) -> Any:
         await queue.put(delivery("d-1"))
         with redis.Redis.from_url(redis_url) as client:
             assert client.hexists(PLACES, REF.repo_key)
@@ -193,7 +193,7 @@ def test_a_redis_that_forgot_everything_learns_the_repositories_again(
             until = time.monotonic() + 5
             while not client.exists(PLACES) and time.monotonic() < until:
                 await asyncio.sleep(0.01)
-            return client.hget(PLACES, REF.repo_key)  # type: ignore[return-value]
+            return client.hget(PLACES, REF.repo_key)
 
     kept = run(redis_url, put_and_forget)
     assert msgspec.json.decode(kept, type=IssueRef) == replace(REF, number=0)
