@@ -22,7 +22,7 @@ from bot.core.model import Ignored
 from bot.core.ports import Books, Inbox, Queue, Seal
 from bot.flow.receive import Parcel, Receipt, receive
 from bot.web import metrics
-from bot.web.limits import MOST_REFUSED, Strangers, Uploads
+from bot.web.limits import MOST_REFUSED, Strangers, Upload, Uploads
 
 MAX_BODY = 25 * 1024 * 1024  # GitHub sends no more
 MAX_IN_FLIGHT = 64 * 1024 * 1024
@@ -150,23 +150,18 @@ class _Door:
         return Response(status_code=refusal.status)
 
     async def _read(self, request: Request, headers: Mapping[str, str], seal: Seal) -> list[bytes]:
-        """The whole body, bounded in size, time and in what all requests hold together."""
+        """The whole body, bounded in size, time and in what all requests hold together.
+
+        Most come in one piece; for one that never begins the server has a limit.
+        """
         _check_form(headers)
         chunks: list[bytes] = []
-        more = True
         upload = self._uploads.start()
         try:
-            async with asyncio.timeout(BODY_SECONDS) as upload.limit:
-                while more:
-                    message = await request.receive()
-                    if message["type"] == "http.disconnect":
-                        raise Refused(408, "the sender left")
-                    chunk, more = message.get("body", b""), message.get("more_body", False)
-                    if upload.size + len(chunk) > MAX_BODY:
-                        raise Refused(413, "too long")
-                    self._uploads.grow(upload, len(chunk))
-                    seal.update(chunk)
-                    chunks.append(chunk)
+            if await self._take(request, upload, seal, chunks):
+                async with asyncio.timeout(BODY_SECONDS) as upload.limit:
+                    while await self._take(request, upload, seal, chunks):
+                        pass
         except TimeoutError:
             if upload.crowded_out:
                 raise Refused(503, "too many large requests at once") from None
@@ -174,6 +169,21 @@ class _Door:
         finally:
             self._uploads.end(upload)
         return chunks
+
+    async def _take(
+        self, request: Request, upload: Upload, seal: Seal, chunks: list[bytes]
+    ) -> bool:
+        """The next piece; whether there are more."""
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise Refused(408, "the sender left")
+        chunk: bytes = message.get("body", b"")
+        if upload.size + len(chunk) > MAX_BODY:
+            raise Refused(413, "too long")
+        self._uploads.grow(upload, len(chunk))
+        seal.update(chunk)
+        chunks.append(chunk)
+        return bool(message.get("more_body"))
 
 
 @cache

@@ -17,7 +17,7 @@ from starlette.applications import Starlette
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 HEAD_SECONDS = 15.0
-REQUEST_SECONDS = 30.0  # the door answers within 13: 10 for the body, then Redis's 2
+REQUEST_SECONDS = 15.0  # the door gives a body ten once it has begun, and Redis two
 LINGER_SECONDS = 5.0
 LINGER_BYTES = 32 * 1024 * 1024  # whoever sends a little too much still reads why it was refused
 MOST_LEAVING = 4  # of whom any more is read; the others find their connection closed
