@@ -7,6 +7,8 @@ REST layer. https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-t
 from __future__ import annotations
 
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,9 +16,11 @@ import httpx
 import pytest
 
 from bot.core.errors import Doubtful, Forbidden, GiveUp, Gone, Limited, Retry, TaglineError
+from bot.forges.github.api import GitHub
+from bot.forges.github.auth import NoAuth
 from bot.forges.github.errors import Moved, Unauthorized
 from bot.forges.github.rest import RAW, Credential, Rest
-from tests.fakes import NOW, ScriptedWeb
+from tests.fakes import NOW, REF, ScriptedWeb
 
 API = "https://api.github.com"
 PATH = "/repos/{owner}/{repo}/issues/{number}"
@@ -197,3 +201,24 @@ def test_the_version_is_pinned_on_the_public_host_only(base: str, version: str |
     assert str(seen[0].url) == f"{base}/repos/acme/widget/issues/41"
     assert seen[0].headers.get("x-github-api-version") == version
     assert seen[0].headers["authorization"].split() == ["token", "t"]
+
+
+def test_two_threads_that_meet_a_renamed_repository_both_find_it() -> None:
+    """The second one learns nothing new from the answer, and has asked under the old name too."""
+    both = threading.Barrier(2)
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        headers = {"content-type": "application/json"}
+        path = request.url.path
+        if path == "/repositories/7001":
+            both.wait(5)
+            return httpx.Response(200, headers=headers, json={"id": 7001, "full_name": "acme/new"})
+        if path.startswith("/repos/acme/widget/"):
+            return httpx.Response(301, headers=headers, json={"message": "Moved Permanently"})
+        assert path == "/repos/acme/new/issues/41"
+        return httpx.Response(200, headers=headers, json={"title": "Found", "state": "open"})
+
+    github = GitHub(Rest(ScriptedWeb(answer), API), NoAuth())
+    with ThreadPoolExecutor(2) as pool:
+        found = list(pool.map(lambda _: github.issue(REF).title, range(2)))
+    assert found == ["Found", "Found"]

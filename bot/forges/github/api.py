@@ -222,6 +222,8 @@ class GitHub:
         data: Mapping[str, Any] | None = None,
         accept: str = JSON,
     ) -> Any:
+        asked = self._now_named(ref)
+
         def attempt() -> Any:
             everything = {**_names(self._now_named(ref)), "number": ref.number, **(variables or {})}
             credential = self._auth.credential(ref)
@@ -234,7 +236,7 @@ class GitHub:
                 raise
             return attempt()
         except Moved:
-            if not self._renamed(ref):
+            if not self._renamed(ref, asked.repo):
                 raise
             return attempt()
 
@@ -243,7 +245,7 @@ class GitHub:
         with self._guard:
             return replace(ref, repo=self._names.get(ref.repo_id, ref.repo))
 
-    def _renamed(self, ref: IssueRef) -> bool:
+    def _renamed(self, ref: IssueRef, asked: str) -> bool:
         """Learn a repository's present name by its number; False where that is not what moved."""
         if not ref.repo_id:
             return False
@@ -253,7 +255,7 @@ class GitHub:
         except Final:
             return False
         name = str(found["full_name"])
-        is_new = name != self._now_named(ref).repo
+        is_new = name != asked  # another thread may have learned it meanwhile
         with self._guard:
             self._names[ref.repo_id] = name
         return is_new and found.get("id") == ref.repo_id
