@@ -154,7 +154,7 @@ def gitlab(settings: Settings, clients: Clients) -> GitLab:
     """GitLab with a token, or for reading public issues as nobody."""
     from bot.forges.gitlab.api import GitLab
 
-    return GitLab(settings.gitlab_url, settings.gitlab_token, clients)
+    return GitLab(settings.gitlab_url, settings.gitlab_token, clients, settings.gitlab_issue_types)
 
 
 FORGES: dict[str, Callable[[Settings, Clients], GitHub | GitLab]] = {

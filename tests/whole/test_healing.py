@@ -96,6 +96,18 @@ def test_issues_that_redis_lost_are_found(house: House, clients: Clients) -> Non
     assert night.sweep() == {}
 
 
+def test_work_items_that_the_door_leaves_alone_are_not_swept_up(
+    house: House, clients: Clients
+) -> None:
+    house.issue()
+    old = time.time() - JUST_NOW_SECONDS - 60
+    number = house.host.open_issue(
+        house.repo, TITLE, BODY, deliver=False, created_at=old, type="Task"
+    )
+    Night(house, clients).sweep()
+    assert (house.comments(number), house.labels(number)) == ([], [])
+
+
 def test_a_delivery_that_nobody_took_is_asked_for_again(house: House, clients: Clients) -> None:
     house.issue()
     known = len(house.host.deliveries)

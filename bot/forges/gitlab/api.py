@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -45,7 +45,10 @@ class GitLab:
     # https://docs.gitlab.com/administration/settings/rate_limit_on_notes_creation/: 300 a minute
     rate = Rate(per_minute=240, per_hour=14_400)
 
-    def __init__(self, url: str, token: str, clients: Clients) -> None:
+    def __init__(
+        self, url: str, token: str, clients: Clients, types: Collection[str] = ("issue",)
+    ) -> None:
+        self._types = types
         self._gl = gitlab.Gitlab(
             url, token or None, keep_base_url=True, backend=HttpxBackend, clients=clients
         )
@@ -168,7 +171,8 @@ class GitLab:
         }
         found = self._pages(self._project(place).issues, **query)
         people = (i for i in found if not BOT_USER.fullmatch(text(i.author["username"])))
-        return tuple(replace(place, number=int(issue.iid)) for issue in people)
+        wanted = (i for i in people if i.attributes.get("issue_type", "issue") in self._types)
+        return tuple(replace(place, number=int(issue.iid)) for issue in wanted)
 
     def failed_deliveries(self, since: float) -> Mapping[int, str]:
         return {}  # only a project's maintainers may see them
