@@ -68,15 +68,12 @@ class Locks:
         return bool(self._renew(keys=[name], args=[token, LOCK_MS]))
 
     def _renew_all(self) -> None:
-        """Runs while anything is held."""
+        """One thread for good: each new one would take a connection of the pool and keep it."""
         pause = threading.Event()
         while True:
             pause.wait(RENEW_SECONDS)
             with self._guard:
                 held = dict(self._held)
-                if not held:
-                    self._renewer = None
-                    return
             for name, token in held.items():
                 with suppress(redis.RedisError):
                     self.renew(name, token)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 
 import pytest
@@ -47,3 +48,14 @@ def test_a_lock_that_was_lost_is_not_held(redis_url: str) -> None:
         assert not lock.held()
     with redis.Redis.from_url(redis_url) as client:
         assert client.get("issue") == b"somebody else"
+
+
+def test_idle_spells_of_a_worker_leave_no_threads_behind(redis_url: str, quick: None) -> None:
+    with redis.Redis.from_url(redis_url) as client:
+        ours = Locks(client)
+        with ours.hold("issue"):
+            renewers = {thread.ident for thread in threading.enumerate()}
+        for _ in range(3):
+            time.sleep(0.12)
+            with ours.hold("issue"):
+                assert {thread.ident for thread in threading.enumerate()} <= renewers
