@@ -11,6 +11,8 @@ from bot.core.model import Delivery, IssueRef, Outcome, Record, Wait
 from bot.core.ports import Health, Room
 
 PAUSES = (60.0, 120.0, 180.0)
+SLOWEST_SECONDS = 540.0
+GIVEN_UP_SECONDS = 3600.0
 LONGEST_SECONDS = 24 * 3600.0
 AT_ONCE = 50
 WRITTEN = ("answered", "fallback", "quiet", "suggested")
@@ -50,9 +52,16 @@ class Healing:
         elif fault == "answer" and answers > wait.answers:
             self.room.leave(ref)  # others are answered: it is this issue, and stays as it is
             return None
+        elif answers > wait.answers:  # a provider that fails on this issue alone
+            self.room.wait(ref, now + min(PAUSES[-1] * wait.tries, SLOWEST_SECONDS))
         else:
             self.room.park(ref, now)
         return replace(wait, tries=wait.tries + 1, answers=answers)
+
+    def put_off(self, delivery: Delivery) -> None:
+        """Only the operator can mend what this job met: it is tried again in an hour."""
+        if delivery.kind == "heal":
+            self.room.wait(delivery.ref, self.clock() + GIVEN_UP_SECONDS)
 
     def round(self, send: Callable[[Delivery], object]) -> Mapping[str, object]:
         """Send those that are due, one a minute while no model may be asked. For the log."""

@@ -11,7 +11,7 @@ from fnmatch import fnmatchcase
 import msgspec
 
 from bot.core.cost import Limits
-from bot.core.errors import Busy, ConfigProblem, Final, Forbidden, Limited, Retry
+from bot.core.errors import Busy, ConfigProblem, Final, Forbidden, GiveUp, Limited, Retry
 from bot.core.history import Past, input_hash
 from bot.core.labels import fold
 from bot.core.model import Delivery, Enrichment, Issue, Outcome, Plan, Record, Status
@@ -60,6 +60,9 @@ def process(delivery: Delivery, desk: Desk, tries: int = 1) -> Outcome:
             outcome = _story(delivery, desk, lock, tries)
         except Limited as limited:
             desk.pace.pause(account, limited.after or 0)
+            raise
+        except GiveUp:
+            desk.healing.put_off(delivery)
             raise
         except Final as final:
             if final.fresh and tries <= LATE_TRIES:
@@ -157,9 +160,13 @@ class Draft:
 def _write(delivery: Delivery, draft: Draft, desk: Desk, lock: Lock, tries: int) -> Outcome:
     """Labels first, so that the comment's marker never promises what was not done."""
     past, plan = draft.past, draft.plan
-    desk.store.remember(plan.ref.key, _begun(plan, past))
+    begun = _begun(plan, past)
+    desk.store.remember(plan.ref.key, begun)
+    _take_off(plan, desk.forge)  # first: on GitLab a sibling in the same scope keeps others off
     written = _set_labels(plan, desk.forge, tries)
-    _take_off(plan, desk.forge)
+    if written:  # one that is gone by the next try was taken off by a person
+        put = replace(begun, removed=(*begun.removed, *written))
+        desk.store.remember(plan.ref.key, put)
     if written != plan.add_labels:
         draft = draft.with_labels(written)
         plan = draft.plan
@@ -257,9 +264,10 @@ def _set_labels(plan: Plan, forge: Forge, tries: int) -> tuple[str, ...]:
 
 
 def _take_off(plan: Plan, forge: Forge) -> None:
-    if plan.remove_labels:
+    """Those that nobody touched while the model took its time."""
+    if plan.remove_labels and (names := forge.set_by_us(plan.ref, plan.remove_labels)):
         with suppress(Forbidden):
-            forge.remove_labels(plan.ref, plan.remove_labels)
+            forge.remove_labels(plan.ref, names)
 
 
 def _say(plan: Plan, past: Past, desk: Desk, lock: Lock) -> int:

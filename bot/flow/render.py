@@ -34,6 +34,7 @@ def render(
     """Decide all that will be written for an issue."""
     if config.mode == "suggest":
         enrichment = limited(enrichment, ())
+        enrichment = replace(enrichment, verdict=replace(enrichment.verdict, remove=()))
     verdict = enrichment.verdict
     add = tuple(choice.label for choice in verdict.apply)
     kept = (name for name in past.ours if name not in verdict.remove)

@@ -6,8 +6,10 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from bot.core.errors import ModelFailed, Retry
-from bot.core.model import Delivery, Label, Outcome
+from bot.core.errors import GiveUp, ModelFailed, Retry
+from bot.core.labels import scope
+from bot.core.model import Delivery, IssueRef, Label, Outcome
+from bot.core.prompt import Answer, Prompt
 from bot.flow.heal import LONGEST_SECONDS, PAUSES, Healing
 from bot.flow.process import process
 from bot.llm.breaker import Condition
@@ -244,7 +246,7 @@ def test_a_job_that_got_lost_is_sent_again() -> None:
 def test_a_worker_that_dies_while_it_heals_leaves_nothing_of_the_rules_behind() -> None:
     one = ward(DOWN, ANSWER, ANSWER)
     one.job()
-    one.forge.fails("add_labels", Retry("the worker was killed"), done=True)
+    one.forge.fails("remove_labels", Retry("the worker was killed"))
     one.now += PAUSES[0]
     (delivery,) = one.round()
     with pytest.raises(Retry):
@@ -253,3 +255,68 @@ def test_a_worker_that_dies_while_it_heals_leaves_nothing_of_the_rules_behind() 
     one.job(delivery)
     assert one.forge.found.labels == ("area/login",)
     assert len(one.forge.ours) == 1
+
+
+class Scoped(FakeForge):
+    """As GitLab: a label whose scope is taken is not set."""
+
+    def add_labels(self, ref: IssueRef, names: tuple[str, ...]) -> tuple[str, ...]:
+        taken = {scope(name) for name in self.found.labels} - {""}
+        free = tuple(name for name in names if scope(name) not in taken)
+        return super().add_labels(ref, free) if free else ()
+
+
+def test_a_scope_is_free_for_the_model_s_label_once_that_of_the_rules_is_off() -> None:
+    labels = (Label("type::bug"), Label("type::question"))
+    forge = Scoped(an_issue(TITLE, BODY), labels, next_id=900)
+    one = Ward(ScriptedModel(DOWN, says("A question.", ("type::question", "sure", "?"))), forge)
+    one.job()
+    assert list(forge.found.labels) == ["type::bug"]
+    one.later(PAUSES[0])
+    assert list(forge.found.labels) == ["type::question"]
+
+
+def test_a_label_that_a_person_sets_while_the_model_thinks_is_theirs() -> None:
+    class Thinking(ScriptedModel):
+        def ask(self, prompt: Prompt) -> Answer:
+            said = super().ask(prompt)
+            one.forge.touched.add("bug")
+            return said
+
+    one = Ward(Thinking(DOWN, ANSWER))
+    one.job()
+    one.later(PAUSES[0])
+    assert "bug" in one.forge.found.labels
+
+
+def test_a_repository_that_turned_to_suggestions_keeps_its_labels() -> None:
+    one = ward(DOWN, ANSWER)
+    one.job()
+    before = one.forge.found.labels
+    one.forge.config = "mode: suggest"
+    (healed,) = one.later(PAUSES[0])
+    assert healed.record.status == "suggested"
+    assert one.forge.found.labels == before
+
+
+def test_an_issue_that_times_out_while_others_are_answered_is_asked_less_and_less() -> None:
+    one = ward(*[DOWN] * 500)
+    one.job()
+    asked = 0
+    for _ in range(4 * 360):
+        one.store.call_succeeded("provider")
+        asked += len(one.later(10))
+    assert 20 < asked < 45
+
+
+def test_a_heal_that_only_the_operator_can_mend_waits_an_hour() -> None:
+    one = ward(DOWN, ANSWER)
+    one.job()
+    one.forge.fails("issue", GiveUp("the token was refused"))
+    one.now += PAUSES[0]
+    (delivery,) = one.round()
+    with pytest.raises(GiveUp):
+        one.job(delivery)
+    assert one.later(MINUTE * 59) == []
+    (healed,) = one.later(MINUTE)
+    assert healed.record.status == "answered"

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bot.core.errors import Doubtful, Forbidden, GiveUp, Gone, ModelFailed, Retry
+from bot.core.errors import Doubtful, Forbidden, GiveUp, Gone, Limited, ModelFailed, Retry
 from bot.core.model import Comment, Kind, Label, Outcome, Record
 from bot.core.prompt import Answer, Prompt
 from bot.flow.process import MODES, process
@@ -459,6 +459,17 @@ def test_a_removed_label_stays_off_through_a_try_that_was_cut_short() -> None:
     one.job(tries=3)
     assert one.labels == ["area/login"]
     assert "`bug`" not in one.comments[0]
+
+
+def test_a_label_that_a_person_removes_between_two_tries_stays_off() -> None:
+    one = scene(ANSWER, ANSWER)
+    one.forge.fails("comment", Limited("wait", 60))
+    with pytest.raises(Limited):
+        one.job()
+    one.forge.person_removes("bug")
+    one.job()
+    assert one.labels == ["area/login"]
+    assert len(one.comments) == 1
 
 
 def test_a_label_that_a_person_set_is_kept_and_not_called_ours() -> None:
