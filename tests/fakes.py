@@ -16,7 +16,7 @@ from bot.core.ports import Forge, Model
 from bot.core.prompt import Answer, Prompt
 from bot.flow.heal import Healing
 from bot.flow.process import Desk
-from bot.http import Clients
+from bot.http import Client, Clients
 from bot.llm.breaker import Condition
 from bot.store.memory import MemoryStore
 
@@ -277,9 +277,9 @@ class ScriptedWeb(Clients):
     """HTTP faked at the transport: `answer` gets each request, and refuses an unexpected one."""
 
     def __init__(self, answer: Callable[[httpx.Request], httpx.Response]) -> None:
-        self._client = httpx.Client(transport=httpx.MockTransport(answer), trust_env=False)
+        self._client = Client(httpx.MockTransport(answer))
 
-    def get(self) -> httpx.Client:
+    def get(self) -> Client:
         return self._client
 
     def close(self) -> None:

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 import httpx
 import pytest
 
-from bot.http import Clients, TooLarge, deadline, send
+from bot.http import Client, Clients, TooLarge, deadline, send
 
 DEADLINE = 0.3
 SOON = 2.0
@@ -21,7 +21,9 @@ KB = 1024
 
 
 @contextmanager
-def server(talk: Callable[[socket.socket], None]) -> Iterator[str]:
+def server(
+    talk: Callable[[socket.socket], None], heard: list[bytes] | None = None
+) -> Iterator[str]:
     """A server that reads a request and then does what the test says; gives its address."""
     listening = socket.create_server(("127.0.0.1", 0))
 
@@ -36,7 +38,9 @@ def server(talk: Callable[[socket.socket], None]) -> Iterator[str]:
     def answer(connection: socket.socket) -> None:
         with connection:
             try:
-                while connection.recv(64 * KB):
+                while request := connection.recv(64 * KB):
+                    if heard is not None:
+                        heard.append(request)
                     talk(connection)
             except OSError:
                 pass
@@ -210,7 +214,7 @@ def test_proxies_of_the_environment_are_not_used(
 
 
 def test_each_thread_has_one_client_of_its_own(clients: Clients) -> None:
-    found: list[httpx.Client] = []
+    found: list[Client] = []
     threads = [threading.Thread(target=lambda: found.append(clients.get())) for _ in range(4)]
     for thread in threads:
         thread.start()
@@ -222,17 +226,28 @@ def test_each_thread_has_one_client_of_its_own(clients: Clients) -> None:
 
 def test_closing_ends_the_connections_of_every_thread() -> None:
     clients = Clients("tagline-test")
-    found: list[httpx.Client] = []
-    thread = threading.Thread(target=lambda: found.append(clients.get()))
-    thread.start()
-    thread.join(5)
-    found.append(clients.get())
-    clients.close()
-    assert [client.is_closed for client in found] == [True, True]
+    ended = threading.Semaphore(0)
+
+    def until_it_ends(connection: socket.socket) -> None:
+        once(body=b"fine")(connection)
+        assert connection.recv(KB) == b""
+        ended.release()
+
+    with server(until_it_ends) as url:
+        thread = threading.Thread(target=get, args=(clients, url))
+        thread.start()
+        thread.join(5)
+        get(clients, url)
+        clients.close()
+        assert ended.acquire(timeout=5)
+        assert ended.acquire(timeout=5)
 
 
 def test_requests_say_who_is_asking(clients: Clients) -> None:
-    assert clients.get().headers["user-agent"] == "tagline-test"
+    said: list[bytes] = []
+    with server(once(body=b"fine"), said) as url:
+        get(clients, url)
+    assert b"user-agent: tagline-test\r\n" in said[0].lower()
 
 
 @pytest.mark.parametrize(
@@ -252,7 +267,7 @@ def test_nothing_is_said_to_an_address_that_may_not_hear_it(
     with server(heard.append) as url:
         named = url.replace("127.0.0.1", "localhost")
         with pytest.raises(httpx.ConnectError) as refusal:
-            clients.get().get(named, headers={"Authorization": "Bearer quokkaberry"})
+            get(clients, named)
     assert "127.0.0.1" in str(refusal.value)
     assert heard == []
     clients.close()

@@ -45,18 +45,20 @@ def differ(one: str, other: str) -> bool:
 
 def _scripts(text: str) -> dict[str, float]:
     """The share of each script among the letters; empty for too few of them."""
-    letters = [letter for letter in text if letter.isalpha()]
-    if len(letters) < _FEWEST_LETTERS:
+    letters = Counter(filter(str.isalpha, text))
+    if letters.total() < _FEWEST_LETTERS:
         return {}
-    names = (unicodedata.name(letter, "").partition(" ")[0] for letter in letters)
-    found = Counter(_ONE_SCRIPT.get(name, name) for name in names)
-    return {name: count / len(letters) for name, count in found.items()}
+    found: Counter[str] = Counter()
+    for letter, count in letters.items():
+        name = unicodedata.name(letter, "").partition(" ")[0]
+        found[_ONE_SCRIPT.get(name, name)] += count
+    return {name: count / letters.total() for name, count in found.items()}
 
 
 def _language(text: str) -> str:
     """The language that its small words speak for; "" where they do not agree."""
-    words = _WORD.findall(text.casefold())
-    hits = {name: sum(word in small for word in words) for name, small in _LANGUAGES.items()}
+    words = Counter(_WORD.findall(text.casefold()))
+    hits = {name: sum(map(words.__getitem__, small)) for name, small in _LANGUAGES.items()}
     first, second = sorted(hits, key=lambda name: -hits[name])[:2]
     clear = hits[first] >= max(_FEWEST_WORDS, _CLEARLY * hits[second])
     return first if clear else ""

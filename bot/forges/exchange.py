@@ -5,14 +5,14 @@ from __future__ import annotations
 import httpx
 
 from bot.core.errors import Doubtful, Retry
-from bot.http import deadline, send
+from bot.http import Client, deadline, send
 
 CALL_SECONDS = 15.0
 MAX_BYTES = 16 * 1024 * 1024
 NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 
 
-def exchange(forge: str, client: httpx.Client, request: httpx.Request) -> httpx.Response:
+def exchange(forge: str, client: Client, request: httpx.Request) -> httpx.Response:
     """Send a request. Raises `Retry`, or `Doubtful` where a write may have happened."""
     try:
         with deadline(CALL_SECONDS):

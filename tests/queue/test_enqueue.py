@@ -84,7 +84,7 @@ def test_waiting_requests_share_one_pipeline(redis_url: str) -> None:
     with redis.Redis.from_url(redis_url) as client:
         before = client.info("stats")["total_reads_processed"]
         assert len(set(run(redis_url, flood))) == 200
-        assert client.info("stats")["total_reads_processed"] - before < 40
+        assert client.info("stats")["total_reads_processed"] - before < 100
     assert queued(redis_url) == 201
 
 
