@@ -197,7 +197,7 @@ def send(client: Client, request: httpx.Request, max_bytes: int) -> httpx.Respon
     response = client.send(request)
     try:
         body = bytearray()
-        for chunk in response.iter_bytes(64 * 1024):
+        for chunk in response.iter_bytes():
             body += chunk
             if len(body) > max_bytes:
                 raise TooLarge(f"more than {max_bytes} bytes", request=request)

@@ -31,10 +31,16 @@ def cost_usd(model: str, tokens_in: int, tokens_out: int) -> float | None:
     The table gives dollars per million tokens, input and output, from the genai-prices data set.
     A dated name such as `claude-haiku-4-5-20251001` is found by its longest known beginning.
     """
+    price = _price(model)
+    if price is None:
+        return None
+    price_in, price_out = price
+    return (tokens_in * price_in + tokens_out * price_out) / 1_000_000
+
+
+@cache
+def _price(model: str) -> tuple[float, float] | None:
     table = _table()
     name = model.rsplit("/", 1)[-1].lower()
     known = [key for key in table if name == key or name.startswith(f"{key}-")]
-    if not known:
-        return None
-    price_in, price_out = table[max(known, key=len)]
-    return (tokens_in * price_in + tokens_out * price_out) / 1_000_000
+    return table[max(known, key=len)] if known else None

@@ -8,7 +8,6 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
-from collections.abc import Iterator
 
 ELLIPSIS = "…"
 ZERO_WIDTH = "\u200b"
@@ -76,7 +75,7 @@ _BOT_COMMAND = re.compile(
 
 def one_line(text: str, max_chars: int = 4000) -> str:
     """At most `max_chars` characters of `text` as one line of plain text, not yet escaped."""
-    text = _decoded("".join(_visible(text[:max_chars])))
+    text = _decoded(_visible(text[:max_chars]))
     return " ".join(_composed(_without_html(text)).split())
 
 
@@ -134,23 +133,23 @@ def _without_html(text: str) -> str:
 
 
 def _composed(text: str) -> str:
-    composed = unicodedata.normalize("NFC", "".join(_visible(text)))
-    return "".join(_visible(composed))  # some marks compose to more marks
+    composed = unicodedata.normalize("NFC", _visible(text))
+    return _visible(composed)  # some marks compose to more marks
 
 
-def _visible(text: str) -> Iterator[str]:
+def _visible(text: str) -> str:
+    if text.isascii() and text.isprintable():
+        return text
+    kept: list[str] = []
     marks = 0
     for char in text:
-        if char.isascii() and char.isprintable():
-            marks = 0
-            yield char
-            continue
         category = unicodedata.category(char)
         marks = marks + 1 if category in {"Mn", "Me"} else 0
         if char.isspace():
-            yield " "
+            kept.append(" ")
         elif marks <= _MAX_MARKS and not _dropped(char, category):
-            yield char
+            kept.append(char)
+    return "".join(kept)
 
 
 def _dropped(char: str, category: str) -> bool:
