@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any
 
 import httpcore
@@ -111,6 +112,9 @@ class _Transport(httpx.HTTPTransport):
         )
 
 
+_address = lru_cache(maxsize=1024)(httpx.URL)  # a job asks for the same ones again
+
+
 class Client:
     """One thread's connections. httpx's own client takes twice the time for a request: it looks for
     cookies, redirects and proxies, and reads each address again."""
@@ -141,7 +145,7 @@ class Client:
         own = {name.lower(): value for name, value in (headers or {}).items()}
         return httpx.Request(
             method,
-            url,
+            _address(url),
             headers=self._headers | own,
             extensions={"timeout": limits},
             **content,
