@@ -25,6 +25,7 @@ from bot.queue.enqueue import NAMESPACE, QUEUE
 
 HEARTBEAT_MS = 30_000
 ALONE_HEARTBEAT_MS = 15_000
+READ_BYTES = 4096  # each connection keeps a buffer of that size, and each thread a connection
 LOST = (
     redis.ConnectionError,
     redis.TimeoutError,
@@ -67,6 +68,7 @@ def connect(url: str, connections: int) -> redis.Redis:
         max_connections=connections,
         socket_connect_timeout=2,
         socket_timeout=5,
+        socket_read_size=READ_BYTES,
         retry=RedisRetry(NoBackoff(), 0),
     )
     return redis.Redis(connection_pool=pool)
