@@ -11,9 +11,14 @@ from typing import Any
 
 import pytest
 import redis
+from hypothesis import settings
 
 from bot import log
 from bot.store.private import PrivateRedis
+
+# The same examples in every run: a change is judged, not luck.
+settings.register_profile("steady", derandomize=True)
+settings.load_profile("steady")
 
 
 @pytest.fixture(scope="session")
