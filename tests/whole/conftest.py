@@ -107,11 +107,14 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.fixture(autouse=True, scope="session")
 def impatient() -> Iterator[None]:
-    """After a lost answer the product waits 2, 5 and 10 s before it looks; it polls less often."""
+    """After a lost answer the product waits 2, 5 and 10 s before it looks; it polls less often.
+    Its door waits less long for Redis, which a busy machine may keep from answering.
+    """
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("bot.flow.publish.LOOKS_AFTER", (0.1, 0.2))
         patch.setattr("bot.queue.crew.PICK_UP_MS", 15)
         patch.setattr("bot.llm.call.PAUSE_SECONDS", 0.05)
+        patch.setattr("bot.queue.enqueue.ANSWER_SECONDS", 10)
         yield
 
 

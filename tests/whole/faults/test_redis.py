@@ -37,7 +37,6 @@ def mortal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrivateRedis]:
 @pytest.fixture(scope="module")
 def _shaken(box: Sandbox, mortal: PrivateRedis, impatient: None) -> Iterator[House]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("bot.queue.enqueue.ANSWER_SECONDS", 0.3)
         patch.setattr("bot.queue.enqueue.PLACES_SECONDS", 0.05)
         patch.setattr("dramatiq.worker.CONSUMER_RESTART_DELAY_SECS", 0.05)
         house = House(box, mortal.url, environment={"LLM_TIMEOUT": "5"})
@@ -117,12 +116,18 @@ AT_THE_DOOR = {
 
 @pytest.mark.parametrize("trouble", AT_THE_DOOR)
 def test_a_redis_that_does_not_confirm_is_503_and_the_issue_is_not_lost(
-    shaken: House, mortal: PrivateRedis, clients: Clients, trouble: str
+    shaken: House,
+    mortal: PrivateRedis,
+    clients: Clients,
+    monkeypatch: pytest.MonkeyPatch,
+    trouble: str,
 ) -> None:
     house = shaken
     first = house.issue(TITLE, f"{BODY} Earlier.")
     with redis.Redis.from_url(mortal.url) as client, AT_THE_DOOR[trouble](mortal, client):
-        number = _old(house)
+        with monkeypatch.context() as patch:
+            patch.setattr("bot.queue.enqueue.ANSWER_SECONDS", 0.3)
+            number = _old(house)
         assert house.opened.status == 503
         assert house.opened.job is None
         assert healthy(house.url), "within a second"
