@@ -48,6 +48,6 @@ def test_lines_are_sentences_of_their_own() -> None:
 
 @pytest.mark.parametrize("piece", ["a", "A.", "1.", "`", "A-", "_", "a_1", "é.", "A1 ", ". "])
 def test_no_text_takes_long(piece: str) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     grounded(piece * 500_000, piece * 16_000)
-    assert time.perf_counter() - started < 0.2
+    assert time.process_time() - started < 0.2

@@ -107,10 +107,10 @@ def test_of_very_many_labels_the_first_count() -> None:
     ids=range(16),
 )
 def test_what_holds_no_json_object_is_not_json(text: str) -> None:
-    started = time.monotonic()
+    started = time.process_time()
     with pytest.raises(ModelFailed, match=r"^not-json$"):
         read(text)
-    assert time.monotonic() - started < 1
+    assert time.process_time() - started < 1
 
 
 @pytest.mark.parametrize(

@@ -278,11 +278,11 @@ def bomb() -> str:
     ids=range(11),
 )
 def test_a_malicious_file_is_a_problem_told_at_once(text: str) -> None:
-    started = time.monotonic()
+    started = time.process_time()
     config, found = parse(text)
     assert found
     assert config == DEFAULTS
-    assert time.monotonic() - started < 1
+    assert time.process_time() - started < 1
 
 
 @pytest.mark.parametrize(
