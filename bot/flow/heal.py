@@ -27,20 +27,25 @@ class Healing:
     clock: Callable[[], float]
     _answers: int = -1
 
-    def over(self, delivery: Delivery, record: Record | None) -> bool:
+    def over(self, delivery: Delivery, record: Record) -> bool:
         """Whether a healing job comes too late, or for an issue that no longer waits."""
         if delivery.kind != "heal":
             return False
-        wait = record.wait if record else None
-        if wait and self.clock() - wait.since <= LONGEST_SECONDS:
+        if record.wait and self.clock() - record.wait.since <= LONGEST_SECONDS:
             return False
         self.room.leave(delivery.ref)
         return True
 
     def after(self, outcome: Outcome) -> Wait | None:
-        """Whether an issue waits from now on, and for how long already."""
+        """Whether an issue waits from now on, and for how long already.
+
+        A job that wrote nothing ends no wait unless it was to heal: its delivery asked for nothing.
+        """
         ref, record, found = outcome.delivery.ref, outcome.record, outcome.enrichment
-        fault = found.fault if found and record.status in WRITTEN else ""
+        wrote = found is not None and record.status in WRITTEN
+        if not wrote and outcome.delivery.kind != "heal":
+            return record.wait
+        fault = found.fault if found and wrote else ""
         if not fault:
             if record.wait:
                 self.room.leave(ref)

@@ -77,8 +77,8 @@ def process(delivery: Delivery, desk: Desk, tries: int = 1) -> Outcome:
 def _story(delivery: Delivery, desk: Desk, lock: Lock, tries: int) -> Outcome:
     ref, forge = delivery.ref, desk.forge
     known = desk.store.record(ref.key)
-    if desk.healing.over(delivery, known):
-        return Outcome(delivery, replace(known or Record("unchanged"), why="waited for a day"))
+    if known and desk.healing.over(delivery, known):  # else Redis forgot it: as good as new
+        return Outcome(delivery, replace(known, why="waits no longer"))
     issue = forge.issue(ref)
     config, problems = configure(ref, forge.config_text(ref), desk.store)
     config = _cautious(config, desk.mode)
