@@ -161,6 +161,7 @@ def _write(delivery: Delivery, draft: Draft, desk: Desk, lock: Lock, tries: int)
     """Labels first, so that the comment's marker never promises what was not done."""
     past, plan = draft.past, draft.plan
     begun = _begun(plan, past)
+    publish.still_ours(lock)
     desk.store.remember(plan.ref.key, begun)
     _take_off(plan, desk.forge)  # first: on GitLab a sibling in the same scope keeps others off
     written = _set_labels(plan, desk.forge, tries)

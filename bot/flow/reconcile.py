@@ -94,8 +94,11 @@ class Sweep:
         return len(missed)
 
     def _is_missed(self, ref: IssueRef) -> bool:
-        """Without a record, and not looked after too often: one that always fails stays dead."""
-        return self.ledger.record(ref.key) is None and self.ledger.swept(ref.key) <= TIMES_A_DAY
+        """Without a record of its end, and not looked after too often: one that always fails stays
+        dead."""
+        record = self.ledger.record(ref.key)
+        is_open = record is None or record.status == "writing"
+        return is_open and self.ledger.swept(ref.key) <= TIMES_A_DAY
 
 
 def _name(ref: IssueRef) -> str:

@@ -178,3 +178,11 @@ def test_a_sweep_that_knows_no_repository_does_not_put_off_the_next() -> None:
     house.ledger.keep_places([PLACE])
     house.forge.opened = {number(1): NOW - 3600}
     assert house.sweep.round(house.sent.append)["issues"] == 1
+
+
+def test_an_issue_whose_job_was_given_up_in_the_midst_of_writing_is_enqueued() -> None:
+    house = House(PLACE)
+    house.forge.opened = {number(1): NOW - 3600}
+    house.ledger.records[number(1).key] = Record("writing", labels=("bug",))
+    house.again()
+    assert house.numbers == [1]
