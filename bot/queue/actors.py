@@ -119,7 +119,7 @@ class _Clerk:
         counted = int(message.options.get("tries", 0))
         try:
             known = self._jobs.job(message.message_id)
-        except redis.RedisError:
+        except (redis.RedisError, msgspec.DecodeError):  # silent, or a note of another version
             return counted
         return max(counted, known.tries) if known and known.state == "running" else counted
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from io import StringIO
 
 import dramatiq
+import msgspec
 import pytest
 import redis
 
@@ -32,10 +34,12 @@ DELIVERY = Delivery("d-1", "opened", REF, 1.0)
 class Bench:
     """A crew of two threads whose jobs do what the test says."""
 
-    def __init__(self, url: str, do: Callable[[Delivery, int], Outcome]) -> None:
+    def __init__(
+        self, url: str, do: Callable[[Delivery, int], Outcome], jobs: MemoryStore | None = None
+    ) -> None:
         self.client = connect(url, 8)
         self.broker = Broker(self.client, heartbeat_ms=500)
-        self.jobs = MemoryStore()
+        self.jobs = jobs or MemoryStore()
         self.tries: list[int] = []
 
         def run(delivery: Delivery, tries: int) -> Outcome:
@@ -218,6 +222,40 @@ def test_a_job_of_another_version_is_kept_as_a_dead_letter(bench: Make) -> None:
     one.broker.enqueue(strange)
     assert one.wait(strange.message_id, "dead").why == "a job that this version cannot read"
     one.wait_for_letter()
+
+
+def test_a_job_that_asks_for_more_than_this_version_knows_is_kept_as_a_dead_letter(
+    bench: Make,
+) -> None:
+    one = bench(fine)
+    kwargs = {"delivery": msgspec.to_builtins(DELIVERY), "urgent": True}
+    message: dramatiq.Message[None] = dramatiq.Message("issues", "enrich", (), kwargs, {})
+    one.broker.enqueue(message)
+    one.wait_for_letter()
+    assert DeadLetters(one.client).all()[0].job == message.message_id
+
+
+def test_a_job_whose_note_is_of_another_version_is_done(redis_url: str) -> None:
+    class Newer(MemoryStore):
+        """Its notes of jobs that wait for their first try have a state that we do not know."""
+
+        def job(self, job_id: str) -> Job | None:
+            found = super().job(job_id)
+            if found and found.state == "queued":
+                raise msgspec.ValidationError("Invalid enum value 'scheduled'")
+            return found
+
+    done = threading.Event()
+
+    def run(delivery: Delivery, tries: int) -> Outcome:
+        done.set()
+        return fine(delivery, tries)
+
+    one = Bench(redis_url, run, Newer())
+    one.crew.start()
+    one.send()
+    assert done.wait(5)
+    one.crew.stop(5)
 
 
 def test_a_dead_letter_tells_its_issue_and_is_sent_again_as_new(bench: Make) -> None:
