@@ -16,7 +16,7 @@ import pytest
 import redis
 
 from bot import log
-from bot.core.errors import Busy, GiveUp, Retry
+from bot.core.errors import Busy, GiveUp, Limited, Retry
 from bot.core.jobs import Job
 from bot.core.model import Delivery, IssueRef, Outcome, Record
 from bot.queue.actors import MAX_TRIES, declare, send
@@ -222,6 +222,20 @@ def test_a_job_of_another_version_is_kept_as_a_dead_letter(bench: Make) -> None:
     one.broker.enqueue(strange)
     assert one.wait(strange.message_id, "dead").why == "a job that this version cannot read"
     one.wait_for_letter()
+
+
+def test_a_job_with_a_moment_of_its_own_hours_away_does_not_miss_it(
+    bench: Make,
+) -> None:
+    hours = 20 * 3600
+
+    def paced(_delivery: Delivery, _tries: int) -> Outcome:
+        raise Limited("no more comments than the forge takes", hours)
+
+    one = bench(paced)
+    one.wait(one.send(), "waiting")
+    (message,) = map(json.loads, one.client.hvals("tagline:issues.DQ.msgs"))
+    assert 0 <= message["options"]["eta"] / 1000 - time.time() - hours + 5 <= 605
 
 
 def test_a_job_that_asks_for_more_than_this_version_knows_is_kept_as_a_dead_letter(
