@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 
 from bot.core.errors import Final, GiveUp, Retry
 from bot.core.model import Delivery, IssueRef
-from bot.core.ports import Ledger, Watched
+from bot.core.ports import Ledger, Pace, Watched
 
 EVERY_SECONDS = 290.0
 LOOK_BACK_SECONDS = 24 * 3600.0
 JUST_NOW_SECONDS = 60.0  # whose delivery is likely at work
-TIMES_A_DAY = 3
+LOOKS = (1, 3, 9, 27, 81, 243)  # of a day, by their number: what fails is tried less and less
 PLACES_A_ROUND = 150  # a request each, of the 5,000 an hour that GitHub grants an installation
 
 
@@ -28,6 +28,7 @@ class Sweep:
     """
 
     ledger: Ledger
+    pace: Pace
     forge: Callable[[str], Watched]
     forges: tuple[str, ...]
     clock: Callable[[], float]
@@ -66,7 +67,7 @@ class Sweep:
         try:
             failed = self.forge(name).failed_deliveries(now - LOOK_BACK_SECONDS)
             for number, guid in failed.items():
-                if self.ledger.swept(f"{name} {guid}") <= TIMES_A_DAY:
+                if self.ledger.swept(f"{name} {guid}") in LOOKS:
                     self.forge(name).redeliver(number)
                     asked += 1
         except (Final, GiveUp, Retry) as error:
@@ -76,7 +77,7 @@ class Sweep:
     def _look(
         self, place: IssueRef, now: float, send: Callable[[Delivery], object], troubles: list[str]
     ) -> int:
-        if place.forge not in self.forges:
+        if place.forge not in self.forges or self.pace.paused(place.account_key):
             return 0
         try:
             forge, since = self.forge(place.forge), now - LOOK_BACK_SECONDS
@@ -94,11 +95,13 @@ class Sweep:
         return len(missed)
 
     def _is_missed(self, ref: IssueRef) -> bool:
-        """Without a record of its end, and not looked after too often: one that always fails stays
-        dead."""
+        """Without a record of its end, nor a job that only waits for its turn to comment."""
         record = self.ledger.record(ref.key)
-        is_open = record is None or record.status == "writing"
-        return is_open and self.ledger.swept(ref.key) <= TIMES_A_DAY
+        if record and record.status != "writing":
+            return False
+        return (
+            not self.pace.awaits(ref.account_key, ref.key) and self.ledger.swept(ref.key) in LOOKS
+        )
 
 
 def _name(ref: IssueRef) -> str:
