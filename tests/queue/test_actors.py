@@ -309,3 +309,21 @@ def test_types_are_prepared_before_threads_use_them() -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
     assert ran.stdout.strip() == "[]"
+
+
+def test_a_sweep_that_waits_for_a_silent_forge_does_not_hold_back_healing() -> None:
+    swept, healed = threading.Event(), threading.Event()
+
+    def sweep() -> dict[str, object]:
+        swept.wait(5)
+        return {}
+
+    def heal() -> dict[str, object]:
+        healed.set()
+        return {}
+
+    rounds = Rounds({"looked for what was missed": sweep, "asked again": heal})
+    rounds.start()
+    assert healed.wait(2)
+    swept.set()
+    rounds.stop(2)
