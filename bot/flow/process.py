@@ -130,7 +130,10 @@ def _keep_pace(delivery: Delivery, desk: Desk) -> None:
 
 
 def _looked_after(delivery: Delivery, past: Past, desk: Desk) -> Past:
-    """What people did since rules answered, where a model may answer now."""
+    """What people did since a try was cut short, and, where a model may answer now, since rules
+    answered."""
+    if past.unsure:
+        past = past.removed(desk.forge.set_by_us(delivery.ref, past.unsure))
     if desk.model is None or not past.record:
         return past
     ref, by_rules = delivery.ref, past.by_rules

@@ -472,6 +472,21 @@ def test_a_label_that_a_person_removes_between_two_tries_stays_off() -> None:
     assert len(one.comments) == 1
 
 
+@pytest.mark.parametrize("provider", [True, False], ids=["model", "rules"])
+def test_a_label_whose_adding_got_no_answer_stays_off_once_a_person_removed_it(
+    provider: bool,
+) -> None:
+    one = scene(ANSWER, ANSWER, provider=provider)
+    one.forge.fails("add_labels", Doubtful("GitHub failed (status 502)"), done=True)
+    with pytest.raises(Doubtful):
+        one.job()
+    one.forge.person_removes("bug")
+    one.job(tries=2)
+    assert "bug" not in one.labels
+    assert len(one.labels) == 1
+    assert len(one.comments) == 1
+
+
 def test_a_label_that_a_person_set_is_kept_and_not_called_ours() -> None:
     one = scene(ANSWER, issue={"labels": ("bug", "mine")})
     one.job()
