@@ -12,7 +12,7 @@ from bot.core.ports import Health, Room
 
 PAUSES = (60.0, 120.0, 180.0)
 SLOWEST_SECONDS = 540.0
-GIVEN_UP_SECONDS = 3600.0
+PUT_OFF_SECONDS = 3600.0
 LONGEST_SECONDS = 24 * 3600.0
 AT_ONCE = 50
 WRITTEN = ("answered", "fallback", "quiet", "suggested")
@@ -63,10 +63,11 @@ class Healing:
             self.room.park(ref, now)
         return replace(wait, tries=wait.tries + 1, answers=answers)
 
-    def put_off(self, delivery: Delivery) -> None:
-        """Only the operator can mend what this job met: it is tried again in an hour."""
+    def put_off(self, delivery: Delivery, seconds: float = 0.0) -> None:
+        """Only the operator can mend what this job met, or it has to wait for so long: another one
+        is sent an hour later."""
         if delivery.kind == "heal":
-            self.room.wait(delivery.ref, self.clock() + GIVEN_UP_SECONDS)
+            self.room.wait(delivery.ref, self.clock() + seconds + PUT_OFF_SECONDS)
 
     def round(self, send: Callable[[Delivery], object]) -> Mapping[str, object]:
         """Send those that are due, one a minute while no model may be asked. For the log."""

@@ -54,12 +54,15 @@ def process(delivery: Delivery, desk: Desk, tries: int = 1) -> Outcome:
     """Bring one issue to an end state and record it. Raises `Retry` and `GiveUp`."""
     key, account = delivery.ref.key, delivery.ref.account_key
     if wait := desk.pace.paused(account):
+        desk.healing.put_off(delivery, wait)
         raise Limited("the forge asked to wait", wait)
     with desk.store.lock(key) as lock:
         try:
             outcome = _story(delivery, desk, lock, tries)
-        except Limited as limited:
-            desk.pace.pause(account, limited.after or 0)
+        except Busy as busy:
+            if isinstance(busy, Limited):
+                desk.pace.pause(account, busy.after or 0)
+            desk.healing.put_off(delivery, busy.after or 0)
             raise
         except GiveUp:
             desk.healing.put_off(delivery)
