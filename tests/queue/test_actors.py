@@ -290,10 +290,10 @@ def test_a_dead_letter_tells_its_issue_and_is_sent_again_as_new(bench: Make) -> 
         assert time.monotonic() < until
         time.sleep(0.01)
     assert [(letter.job, letter.issue) for letter in found] == [(job, str(REF))]
-    assert letters.send_again(job)
+    assert letters.send_again([job]) == {job}
     assert one.wait(job, "done").tries == 1
     assert [letter.job for letter in letters.all()] == before
-    assert not letters.send_again(job)
+    assert letters.send_again([job]) == set()
 
 
 def test_types_are_prepared_before_threads_use_them() -> None:
