@@ -49,11 +49,12 @@ class Sweep:
         return found if any(found.values()) else {}
 
     def _remember(self) -> None:
-        """One list, here and in Redis, whichever knows more."""
+        """The list in Redis, unless that forgot all of it: then ours counts."""
         known = {place.repo_key: place for place in self.ledger.places()}
-        lost = [place for key, place in self._places.items() if key not in known]
-        if lost:
-            self.ledger.keep_places(lost)
+        if not known.keys().isdisjoint(self._places):  # others may have taken some off
+            self._places = {key: self._places[key] for key in self._places if key in known}
+        elif self._places:
+            self.ledger.keep_places(self._places.values())
         self._places |= known
 
     def _turn(self) -> list[IssueRef]:

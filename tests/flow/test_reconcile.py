@@ -184,6 +184,16 @@ def test_a_repository_that_left_us_is_forgotten_and_the_others_are_swept() -> No
     assert house.ledger.places() == (PLACE,)
 
 
+def test_a_repository_that_one_worker_forgot_is_brought_back_by_no_other() -> None:
+    house = House(ELSEWHERE, PLACE)
+    other = Sweep(house.ledger, house.pace, lambda name: house.forge, ("github",), lambda: NOW)
+    other.round(house.sent.append)
+    house.forge.error = Gone("not found")
+    house.again()
+    other.round(house.sent.append)
+    assert house.ledger.places() == (PLACE,)
+
+
 def test_a_repository_that_cannot_be_read_now_is_told_and_tried_again() -> None:
     house = House(ELSEWHERE, PLACE)
     house.forge.error = Retry("GitHub failed (status 502)")
