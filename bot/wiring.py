@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from starlette.applications import Starlette
 
     from bot.core.model import Delivery, Outcome
-    from bot.core.ports import Books, Breaker, Inbox, Ledger, Model
+    from bot.core.ports import Books, Breaker, Inbox, Model
     from bot.flow.heal import Healing
     from bot.flow.reconcile import Sweep
     from bot.forges.github.api import GitHub
@@ -286,14 +286,15 @@ def worker(settings: Settings, *, alone: bool = False) -> Crew:
     return Crew(ours, settings.worker_threads, rounds, closing=[web.close, counters.close])
 
 
-def sweep(settings: Settings, clients: Clients, ledger: Ledger) -> Sweep:
+def sweep(settings: Settings, clients: Clients, store: RedisStore) -> Sweep:
     """The search for what was missed, on the forges to which there is access."""
     from bot.flow.reconcile import Sweep
     from bot.rotation import Latest
 
     access = {"github": settings.has_github, "gitlab": bool(settings.gitlab_token)}
     at_hand = tuple(name for name, has_access in access.items() if has_access)
-    return Sweep(ledger, forges(Latest(settings), clients), at_hand, time.time)
+    forge = forges(Latest(settings), clients)
+    return Sweep(store.ledger, store.pace, forge, at_hand, time.time)
 
 
 def _rounds(
@@ -301,7 +302,7 @@ def _rounds(
 ) -> Rounds:
     from bot.queue.rounds import Rounds
 
-    again, search = healing(settings, store), sweep(settings, clients, store.ledger)
+    again, search = healing(settings, store), sweep(settings, clients, store)
     return Rounds(
         {
             "asked again for issues that fell back": partial(again.round, send),

@@ -71,6 +71,7 @@ class FakeForge:
     next_id: int = 900
     writers: set[str] = field(default_factory=set)
     touched: set[str] = field(default_factory=set)  # labels that a person set last
+    added: set[str] = field(default_factory=set)  # labels that we ever set
     people_replied: bool = False
     rate: Rate = field(default_factory=lambda: Rate(80, 500))
 
@@ -123,6 +124,7 @@ class FakeForge:
         assert names, "an empty request is a wasted one"
         with self._call("add_labels", ref):
             names = tuple(name for name in names if name not in self.deleted)
+            self.added |= {*names}
             merged = dict.fromkeys((*self.found.labels, *names))
             self.found = replace(self.found, labels=tuple(merged))
             self.writes.append("labels")
@@ -145,7 +147,7 @@ class FakeForge:
 
     def set_by_us(self, ref: IssueRef, names: tuple[str, ...]) -> tuple[str, ...]:
         with self._call("set_by_us", ref):
-            return tuple(name for name in names if name not in self.touched)
+            return tuple(n for n in names if n in self.added and n not in self.touched)
 
     def person_removes(self, label: str) -> None:
         assert label in self.found.labels

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import time
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -63,7 +62,8 @@ def retry(jobs: tuple[str, ...], everything: bool) -> None:
         raise click.UsageError("name the jobs that `tagline dead list` prints, or give --all")
     letters, _ = _letters()
     asked = [letter.job for letter in _asked(letters.all)] if everything else list(jobs)
-    unknown = [job for job in asked if not _asked(partial(letters.send_again, job))]
+    sent = _asked(lambda: letters.send_again({*asked}))
+    unknown = [job for job in asked if job not in sent]
     click.echo(f"{len(asked) - len(unknown)} sent again.", err=True)
     if unknown:
         click.echo(f"No dead letters: {', '.join(unknown)}", err=True)

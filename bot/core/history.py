@@ -60,6 +60,20 @@ class Past:
         return Present(self.issue.labels, removed, self.ours, self.loose)
 
     @property
+    def unsure(self) -> tuple[str, ...]:
+        """Labels that a try which was cut short may have added, and that are not on the issue."""
+        if self.record is None or not self._interrupted:
+            return ()
+        gone = {fold(name) for name in self.record.removed}
+        return tuple(n for n in self.record.labels if fold(n) not in self._have | gone)
+
+    def removed(self, names: tuple[str, ...]) -> Past:
+        """The same, knowing that people took these labels of ours off the issue."""
+        if self.record is None or not names:
+            return self
+        return replace(self, record=replace(self.record, removed=(*self.record.removed, *names)))
+
+    @property
     def _have(self) -> set[str]:
         return {fold(name) for name in self.issue.labels}
 

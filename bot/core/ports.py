@@ -166,6 +166,9 @@ class Pace(Protocol):
     def wait(self, account: str, ticket: str, rate: Rate) -> float:
         """Seconds until the holder of that ticket may comment; 0 = now. Asked again, the same."""
 
+    def awaits(self, account: str, ticket: str) -> bool:
+        """Whether the moment of that ticket is still to come."""
+
     def pause(self, account: str, seconds: float) -> None:
         """The forge wants silence from this account."""
 

@@ -12,7 +12,7 @@ from bot.core.ports import Health, Room
 
 PAUSES = (60.0, 120.0, 180.0)
 SLOWEST_SECONDS = 540.0
-GIVEN_UP_SECONDS = 3600.0
+PUT_OFF_SECONDS = 3600.0
 LONGEST_SECONDS = 24 * 3600.0
 AT_ONCE = 50
 WRITTEN = ("answered", "fallback", "quiet", "suggested")
@@ -27,20 +27,25 @@ class Healing:
     clock: Callable[[], float]
     _answers: int = -1
 
-    def over(self, delivery: Delivery, record: Record | None) -> bool:
+    def over(self, delivery: Delivery, record: Record) -> bool:
         """Whether a healing job comes too late, or for an issue that no longer waits."""
         if delivery.kind != "heal":
             return False
-        wait = record.wait if record else None
-        if wait and self.clock() - wait.since <= LONGEST_SECONDS:
+        if record.wait and self.clock() - record.wait.since <= LONGEST_SECONDS:
             return False
         self.room.leave(delivery.ref)
         return True
 
     def after(self, outcome: Outcome) -> Wait | None:
-        """Whether an issue waits from now on, and for how long already."""
+        """Whether an issue waits from now on, and for how long already.
+
+        A job that wrote nothing ends no wait unless it was to heal: its delivery asked for nothing.
+        """
         ref, record, found = outcome.delivery.ref, outcome.record, outcome.enrichment
-        fault = found.fault if found and record.status in WRITTEN else ""
+        wrote = found is not None and record.status in WRITTEN
+        if not wrote and outcome.delivery.kind != "heal":
+            return record.wait
+        fault = found.fault if found and wrote else ""
         if not fault:
             if record.wait:
                 self.room.leave(ref)
@@ -58,10 +63,11 @@ class Healing:
             self.room.park(ref, now)
         return replace(wait, tries=wait.tries + 1, answers=answers)
 
-    def put_off(self, delivery: Delivery) -> None:
-        """Only the operator can mend what this job met: it is tried again in an hour."""
+    def put_off(self, delivery: Delivery, seconds: float = 0.0) -> None:
+        """Only the operator can mend what this job met, or it has to wait for so long: another one
+        is sent an hour later."""
         if delivery.kind == "heal":
-            self.room.wait(delivery.ref, self.clock() + GIVEN_UP_SECONDS)
+            self.room.wait(delivery.ref, self.clock() + seconds + PUT_OFF_SECONDS)
 
     def round(self, send: Callable[[Delivery], object]) -> Mapping[str, object]:
         """Send those that are due, one a minute while no model may be asked. For the log."""

@@ -54,12 +54,15 @@ def process(delivery: Delivery, desk: Desk, tries: int = 1) -> Outcome:
     """Bring one issue to an end state and record it. Raises `Retry` and `GiveUp`."""
     key, account = delivery.ref.key, delivery.ref.account_key
     if wait := desk.pace.paused(account):
+        desk.healing.put_off(delivery, wait)
         raise Limited("the forge asked to wait", wait)
     with desk.store.lock(key) as lock:
         try:
             outcome = _story(delivery, desk, lock, tries)
-        except Limited as limited:
-            desk.pace.pause(account, limited.after or 0)
+        except Busy as busy:
+            if isinstance(busy, Limited):
+                desk.pace.pause(account, busy.after or 0)
+            desk.healing.put_off(delivery, busy.after or 0)
             raise
         except GiveUp:
             desk.healing.put_off(delivery)
@@ -77,8 +80,8 @@ def process(delivery: Delivery, desk: Desk, tries: int = 1) -> Outcome:
 def _story(delivery: Delivery, desk: Desk, lock: Lock, tries: int) -> Outcome:
     ref, forge = delivery.ref, desk.forge
     known = desk.store.record(ref.key)
-    if desk.healing.over(delivery, known):
-        return Outcome(delivery, replace(known or Record("unchanged"), why="waited for a day"))
+    if known and desk.healing.over(delivery, known):  # else Redis forgot it: as good as new
+        return Outcome(delivery, replace(known, why="waits no longer"))
     issue = forge.issue(ref)
     config, problems = configure(ref, forge.config_text(ref), desk.store)
     config = _cautious(config, desk.mode)
@@ -130,7 +133,10 @@ def _keep_pace(delivery: Delivery, desk: Desk) -> None:
 
 
 def _looked_after(delivery: Delivery, past: Past, desk: Desk) -> Past:
-    """What people did since rules answered, where a model may answer now."""
+    """What people did since a try was cut short, and, where a model may answer now, since rules
+    answered."""
+    if past.unsure:
+        past = past.removed(desk.forge.set_by_us(delivery.ref, past.unsure))
     if desk.model is None or not past.record:
         return past
     ref, by_rules = delivery.ref, past.by_rules
@@ -161,6 +167,7 @@ def _write(delivery: Delivery, draft: Draft, desk: Desk, lock: Lock, tries: int)
     """Labels first, so that the comment's marker never promises what was not done."""
     past, plan = draft.past, draft.plan
     begun = _begun(plan, past)
+    publish.still_ours(lock)
     desk.store.remember(plan.ref.key, begun)
     _take_off(plan, desk.forge)  # first: on GitLab a sibling in the same scope keeps others off
     written = _set_labels(plan, desk.forge, tries)

@@ -6,8 +6,9 @@ Neither host has an idempotency key for comments, so an answer that got lost is 
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 
-from bot.core.errors import Doubtful, Retry
+from bot.core.errors import Doubtful, Retry, TaglineError
 from bot.core.model import Comment, IssueRef, Plan
 from bot.core.ports import Forge, Lock
 from bot.flow.render import read_marker
@@ -29,8 +30,7 @@ def say(
     """
     assert plan.comment is not None
     if before is None:
-        if not lock.held():
-            raise Retry("the lock of this issue was lost")
+        still_ours(lock)
         return _post(plan.ref, plan.comment, forge, sleep)
     if before.body.strip() == plan.comment.strip():
         return before
@@ -49,7 +49,15 @@ def _post(ref: IssueRef, body: str, forge: Forge, sleep: Callable[[float], None]
             if found := only_comment(ref, forge):
                 return found
         raise Retry(f"{doubt}, and no comment of ours is there") from None
-    return only_comment(ref, forge) or made
+    with suppress(TaglineError):  # ours is there: its number is to be remembered in any case
+        return only_comment(ref, forge) or made
+    return made
+
+
+def still_ours(lock: Lock) -> None:
+    """Before a write: raises `Retry` where another worker may have the issue by now."""
+    if not lock.held():
+        raise Retry("the lock of this issue was lost")
 
 
 def only_comment(ref: IssueRef, forge: Forge) -> Comment | None:

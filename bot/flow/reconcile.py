@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 
 from bot.core.errors import Final, GiveUp, Retry
 from bot.core.model import Delivery, IssueRef
-from bot.core.ports import Ledger, Watched
+from bot.core.ports import Ledger, Pace, Watched
 
 EVERY_SECONDS = 290.0
 LOOK_BACK_SECONDS = 24 * 3600.0
 JUST_NOW_SECONDS = 60.0  # whose delivery is likely at work
-TIMES_A_DAY = 3
+LOOKS = (1, 3, 9, 27, 81, 243)  # of a day, by their number: what fails is tried less and less
 PLACES_A_ROUND = 150  # a request each, of the 5,000 an hour that GitHub grants an installation
 
 
@@ -28,6 +28,7 @@ class Sweep:
     """
 
     ledger: Ledger
+    pace: Pace
     forge: Callable[[str], Watched]
     forges: tuple[str, ...]
     clock: Callable[[], float]
@@ -48,11 +49,12 @@ class Sweep:
         return found if any(found.values()) else {}
 
     def _remember(self) -> None:
-        """One list, here and in Redis, whichever knows more."""
+        """The list in Redis, unless that forgot all of it: then ours counts."""
         known = {place.repo_key: place for place in self.ledger.places()}
-        lost = [place for key, place in self._places.items() if key not in known]
-        if lost:
-            self.ledger.keep_places(lost)
+        if not known.keys().isdisjoint(self._places):  # others may have taken some off
+            self._places = {key: self._places[key] for key in self._places if key in known}
+        elif self._places:
+            self.ledger.keep_places(self._places.values())
         self._places |= known
 
     def _turn(self) -> list[IssueRef]:
@@ -66,7 +68,7 @@ class Sweep:
         try:
             failed = self.forge(name).failed_deliveries(now - LOOK_BACK_SECONDS)
             for number, guid in failed.items():
-                if self.ledger.swept(f"{name} {guid}") <= TIMES_A_DAY:
+                if self.ledger.swept(f"{name} {guid}") in LOOKS:
                     self.forge(name).redeliver(number)
                     asked += 1
         except (Final, GiveUp, Retry) as error:
@@ -76,7 +78,7 @@ class Sweep:
     def _look(
         self, place: IssueRef, now: float, send: Callable[[Delivery], object], troubles: list[str]
     ) -> int:
-        if place.forge not in self.forges:
+        if place.forge not in self.forges or self.pace.paused(place.account_key):
             return 0
         try:
             forge, since = self.forge(place.forge), now - LOOK_BACK_SECONDS
@@ -94,8 +96,13 @@ class Sweep:
         return len(missed)
 
     def _is_missed(self, ref: IssueRef) -> bool:
-        """Without a record, and not looked after too often: one that always fails stays dead."""
-        return self.ledger.record(ref.key) is None and self.ledger.swept(ref.key) <= TIMES_A_DAY
+        """Without a record of its end, nor a job that only waits for its turn to comment."""
+        record = self.ledger.record(ref.key)
+        if record and record.status != "writing":
+            return False
+        return (
+            not self.pace.awaits(ref.account_key, ref.key) and self.ledger.swept(ref.key) in LOOKS
+        )
 
 
 def _name(ref: IssueRef) -> str:

@@ -27,6 +27,7 @@ from bot.queue.enqueue import ACTOR, QUEUE, claim_keys
 
 MAX_TRIES = 6
 FIRST_PAUSE, LONGEST_PAUSE = 5.0, 300.0
+LONGEST_SPREAD = 600.0  # a ticket of `store/pace.py` is void an hour after its moment
 RECONNECT_SECONDS = 1.0
 
 Run = Callable[[Delivery, int], Outcome]
@@ -119,7 +120,7 @@ class _Clerk:
         counted = int(message.options.get("tries", 0))
         try:
             known = self._jobs.job(message.message_id)
-        except redis.RedisError:
+        except (redis.RedisError, msgspec.DecodeError):  # silent, or a note of another version
             return counted
         return max(counted, known.tries) if known and known.state == "running" else counted
 
@@ -132,7 +133,8 @@ class _Clerk:
         pause = (
             after if after is not None else min(FIRST_PAUSE * 2 ** (job.tries - 1), LONGEST_PAUSE)
         )
-        pause *= random.uniform(1.0, 1.2)  # noqa: S311 - spreads tries, guards nothing
+        spread = min(0.2 * pause, LONGEST_SPREAD)
+        pause += random.uniform(0.0, spread)  # noqa: S311 - spreads tries, guards nothing
         say.warning(
             "error, tried again later", try_number=job.tries, why=job.why, seconds=round(pause)
         )

@@ -74,11 +74,26 @@ def connect(url: str, connections: int) -> redis.Redis:
     return redis.Redis(connection_pool=pool)
 
 
+class _Kept(Middleware):
+    """A job that an actor cannot take is a dead letter: dramatiq would count it as done."""
+
+    def after_process_message(
+        self,
+        broker: Any,
+        message: MessageProxy,
+        *,
+        result: object = None,
+        exception: BaseException | None = None,
+    ) -> None:
+        if exception is not None:
+            message.fail()
+
+
 class Broker(RedisBroker):
     """A broker without any global; nothing connects before its first command."""
 
     def __init__(self, client: redis.Redis, heartbeat_ms: int = HEARTBEAT_MS) -> None:
-        middleware: list[Middleware] = [CurrentMessage()]
+        middleware: list[Middleware] = [CurrentMessage(), _Kept()]
         super().__init__(
             client=client,
             middleware=middleware,

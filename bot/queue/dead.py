@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,16 +50,16 @@ class DeadLetters:
             for _, at, message in found
         )
 
-    def send_again(self, job: str) -> bool:
-        """Put a job back into the queue as if it were new; False where it is no dead letter."""
+    def send_again(self, jobs: Collection[str]) -> set[str]:
+        """Put jobs back into the queue as if they were new; gives those that were dead letters."""
+        keys, sent = [DEAD, f"{DEAD}.msgs", LIVE, f"{LIVE}.msgs"], set[str]()
         for letter, _, message in self._found():
-            if message["message_id"] == job:
-                message["options"].pop("tries", None)
-                keys = [DEAD, f"{DEAD}.msgs", LIVE, f"{LIVE}.msgs"]
-                return bool(
-                    self._send_again(keys=keys, args=[letter, msgspec.json.encode(message)])
-                )
-        return False
+            job = message["message_id"]
+            message["options"].pop("tries", None)
+            again = [letter, msgspec.json.encode(message)]
+            if job in jobs and self._send_again(keys=keys, args=again):
+                sent.add(job)
+        return sent
 
     def _found(self) -> list[tuple[bytes, float, dict[str, Any]]]:
         kept: Any = self._client.hgetall(f"{DEAD}.msgs")

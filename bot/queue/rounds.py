@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Mapping
 
 import redis
@@ -13,34 +14,35 @@ EVERY_SECONDS = 10.0
 
 
 class Rounds:
-    """One thread; the first round begins at once. A round that fails is tried again with the next.
+    """A thread each, begun at once. A round that fails is tried again with the next.
 
     `walks` maps what is done, in words for the log, to the deed, which answers with what it found.
     """
 
     def __init__(self, walks: Mapping[str, Callable[[], Mapping[str, object]]]) -> None:
-        self._walks = walks
         self._told_to_stop = threading.Event()
-        self._thread = threading.Thread(target=self._walk_on, name="rounds", daemon=True)
+        self._threads = [
+            threading.Thread(target=self._walk_on, args=one, name="rounds", daemon=True)
+            for one in walks.items()
+        ]
 
     def start(self) -> None:
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
 
     def stop(self, seconds: float) -> None:
-        """Let a round that is under way end, for so long."""
+        """Let rounds that are under way end, for so long together."""
         self._told_to_stop.set()
-        self._thread.join(seconds)
+        until = time.monotonic() + seconds
+        for thread in self._threads:
+            thread.join(max(until - time.monotonic(), 0))
 
-    def _walk_on(self) -> None:
-        while True:
-            for name, walk in self._walks.items():
-                self._walk(name, walk)
-            if self._told_to_stop.wait(EVERY_SECONDS):
-                return
+    def _walk_on(self, name: str, walk: Callable[[], Mapping[str, object]]) -> None:
+        while not self._told_to_stop.is_set():
+            self._walk(name, walk)
+            self._told_to_stop.wait(EVERY_SECONDS)
 
     def _walk(self, name: str, walk: Callable[[], Mapping[str, object]]) -> None:
-        if self._told_to_stop.is_set():
-            return
         try:
             if found := walk():
                 log.get().info(name, **found)

@@ -45,6 +45,10 @@ class RedisPace:
         args: list[str | float] = [ticket, self._clock(), rate.per_minute, rate.per_hour]
         return float(self._take(keys=[f"{self._name}:{account}"], args=args))
 
+    def awaits(self, account: str, ticket: str) -> bool:
+        moment = self._client.zscore(f"{self._name}:{account}", ticket)
+        return moment is not None and float(moment) > self._clock()
+
     def pause(self, account: str, seconds: float) -> None:
         self._client.set(self._silence(account), 1, px=max(int(seconds * 1000), 1))
 
@@ -60,6 +64,9 @@ class MemoryPace:
 
     def wait(self, account: str, ticket: str, rate: Rate) -> float:
         return 0.0
+
+    def awaits(self, account: str, ticket: str) -> bool:
+        return False
 
     def pause(self, account: str, seconds: float) -> None:
         pass

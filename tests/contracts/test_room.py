@@ -97,6 +97,7 @@ def test_a_ticket_keeps_its_moment_and_accounts_do_not_meet(client: redis.Redis)
     pace = RedisPace(client, "room", lambda: now[0])
     rate = Rate(per_minute=1, per_hour=100)
     assert tickets(pace, rate, range(2)) == [0, 60]
+    assert [pace.awaits("a", ticket) for ticket in ("t0", "t1", "t2")] == [False, True, False]
     now[0] += 20
     assert tickets(pace, rate, range(2)) == [0, 40]
     assert tickets(pace, rate, range(2), "b") == [0, 60]

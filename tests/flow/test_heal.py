@@ -6,14 +6,15 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from bot.core.errors import GiveUp, ModelFailed, Retry
+from bot.core.errors import Busy, GiveUp, ModelFailed, Retry
 from bot.core.labels import scope
-from bot.core.model import Delivery, IssueRef, Label, Outcome
+from bot.core.model import Delivery, IssueRef, Kind, Label, Outcome, Rate
 from bot.core.prompt import Answer, Prompt
 from bot.flow.heal import LONGEST_SECONDS, PAUSES, Healing
 from bot.flow.process import process
 from bot.llm.breaker import Condition
 from bot.store.memory import MemoryStore
+from bot.store.pace import MemoryPace
 from tests.fakes import NOW, REF, FakeForge, ScriptedModel, a_delivery, a_desk, an_issue, says
 
 TITLE = "Login button does nothing in Firefox 131"
@@ -319,4 +320,56 @@ def test_a_heal_that_only_the_operator_can_mend_waits_an_hour() -> None:
         one.job(delivery)
     assert one.later(MINUTE * 59) == []
     (healed,) = one.later(MINUTE)
+    assert healed.record.status == "answered"
+
+
+@pytest.mark.parametrize("kind", ["edited", "reopened"])
+def test_a_delivery_that_asks_for_nothing_does_not_end_the_wait_for_a_model(kind: Kind) -> None:
+    one = ward(DOWN, ANSWER)
+    one.job()
+    assert one.job(a_delivery(kind)).record.why == f"{kind} is not in `on`"
+    (healed,) = one.later(PAUSES[0])
+    assert healed.record.status == "answered"
+    assert len(one.forge.ours) == 1
+
+
+def test_a_dry_run_does_not_end_the_wait_for_a_model() -> None:
+    one = ward(DOWN, ANSWER, ANSWER)
+    one.job()
+    process(
+        a_delivery("manual"),
+        a_desk(one.forge, one.model, one.store, healing=one.healing, mode="dry-run"),
+    )
+    (healed,) = one.later(PAUSES[0])
+    assert healed.record.status == "answered"
+
+
+def test_a_heal_whose_record_redis_forgot_meanwhile_answers_the_issue() -> None:
+    one = ward(DOWN, ANSWER)
+    one.job()
+    one.now += PAUSES[0]
+    (delivery,) = one.round()
+    one.store = MemoryStore(lambda: one.now)
+    assert one.job(delivery).record.status == "answered"
+    assert len(one.forge.ours) == 1
+
+
+def test_a_heal_that_waits_for_its_turn_to_comment_is_not_sent_again_meanwhile() -> None:
+    class Crowded(MemoryPace):
+        def wait(self, account: str, ticket: str, rate: Rate) -> float:
+            return 6 * 60 * MINUTE
+
+    one = ward(DOWN, ANSWER)
+    one.job()
+    one.now += PAUSES[0]
+    (delivery,) = one.round()
+    desk = a_desk(one.forge, one.model, one.store, healing=one.healing, pace=Crowded())
+    with pytest.raises(Busy):
+        process(delivery, desk)
+    sent = 0
+    for _ in range(6 * 60):
+        one.now += MINUTE
+        sent += len(one.round())
+    assert sent == 0
+    (healed,) = one.later(70 * MINUTE)  # that job got lost
     assert healed.record.status == "answered"

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bot.core.errors import Doubtful, Forbidden, GiveUp, Gone, Limited, ModelFailed, Retry
-from bot.core.model import Comment, Kind, Label, Outcome, Record
+from bot.core.model import Comment, IssueRef, Kind, Label, Outcome, Record
 from bot.core.prompt import Answer, Prompt
 from bot.flow.process import MODES, process
 from bot.flow.render import read_marker
@@ -472,6 +472,21 @@ def test_a_label_that_a_person_removes_between_two_tries_stays_off() -> None:
     assert len(one.comments) == 1
 
 
+@pytest.mark.parametrize("provider", [True, False], ids=["model", "rules"])
+def test_a_label_whose_adding_got_no_answer_stays_off_once_a_person_removed_it(
+    provider: bool,
+) -> None:
+    one = scene(ANSWER, ANSWER, provider=provider)
+    one.forge.fails("add_labels", Doubtful("GitHub failed (status 502)"), done=True)
+    with pytest.raises(Doubtful):
+        one.job()
+    one.forge.person_removes("bug")
+    one.job(tries=2)
+    assert "bug" not in one.labels
+    assert len(one.labels) == 1
+    assert len(one.comments) == 1
+
+
 def test_a_label_that_a_person_set_is_kept_and_not_called_ours() -> None:
     one = scene(ANSWER, issue={"labels": ("bug", "mine")})
     one.job()
@@ -748,3 +763,30 @@ def test_what_a_person_did_while_the_model_thought_counts(change: dict[str, bool
     one.model = Meanwhile(deed, ANSWER)
     assert one.job().record.status == "skipped"
     assert (one.labels, one.comments) == ([], [])
+
+
+def test_a_job_that_lost_its_lock_writes_nothing_over_another_s_work() -> None:
+    one = scene(DOWN, store=LosingStore())
+    with pytest.raises(Retry):
+        one.job()
+    assert one.labels == []
+    assert one.store.record(REF.key) is None
+
+
+@pytest.mark.parametrize("trouble", [Limited("wait", 3600), GiveUp("the token was revoked")])
+def test_a_comment_is_remembered_where_looking_for_a_double_fails(
+    trouble: Limited | GiveUp,
+) -> None:
+    one = scene(ANSWER, config="on: [opened, edited]")
+
+    class Posting(FakeForge):
+        def comment(self, ref: IssueRef, body: str) -> Comment:
+            self.fails("comments", trouble)
+            return super().comment(ref, body)
+
+    one.forge = Posting(one.forge.found, one.forge.repository, one.forge.config)
+    assert one.job().record.comment_id == 901
+    one.forge.person_deletes_our_comment()
+    one.forge.person_edits("Something else", "Quite another matter with other words in it.")
+    assert one.job("edited").record.why == "a person deleted our comment"
+    assert one.comments == []

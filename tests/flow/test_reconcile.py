@@ -10,6 +10,7 @@ import pytest
 from bot.core.errors import Gone, Retry, TaglineError
 from bot.core.model import Delivery, IssueRef, Record
 from bot.flow.reconcile import JUST_NOW_SECONDS, LOOK_BACK_SECONDS, Sweep
+from bot.store.pace import MemoryPace
 from tests.fakes import NOW, REF
 
 PLACE = replace(REF, number=0)
@@ -67,12 +68,29 @@ class FakeWatched:
         self.asked.append(delivery)
 
 
+class FakePace(MemoryPace):
+    """`waiting` are tickets whose moment is still to come, `silent` accounts that are paused."""
+
+    def __init__(self) -> None:
+        self.waiting: set[str] = set()
+        self.silent: set[str] = set()
+
+    def awaits(self, account: str, ticket: str) -> bool:
+        return ticket in self.waiting
+
+    def paused(self, account: str) -> float:
+        return 60.0 if account in self.silent else 0.0
+
+
 class House:
     def __init__(self, *places: IssueRef) -> None:
         self.ledger, self.forge, self.now = FakeLedger(), FakeWatched(), NOW
         self.ledger.keep_places(list(places))
         self.sent: list[Delivery] = []
-        self.sweep = Sweep(self.ledger, lambda name: self.forge, ("github",), lambda: self.now)
+        self.pace = FakePace()
+        self.sweep = Sweep(
+            self.ledger, self.pace, lambda name: self.forge, ("github",), lambda: self.now
+        )
 
     def again(self) -> dict[str, object]:
         self.ledger.leased.clear()
@@ -102,14 +120,33 @@ def test_a_young_issue_without_a_record_is_enqueued() -> None:
     assert (delivery.kind, delivery.ref, delivery.received_at) == ("opened", number(1), NOW)
 
 
-def test_an_issue_that_always_fails_is_looked_after_three_times_a_day() -> None:
+def test_an_issue_that_always_fails_is_looked_after_less_and_less() -> None:
     house = House(PLACE)
     house.forge.opened = {number(1): NOW - 3600}
     found = []
-    for _ in range(6):
+    for look in range(1, 289):  # a day
         house.again()
-        found.append(house.numbers)
-    assert found == [[1], [1], [1], [], [], []]
+        found += [look] * len(house.sent)
+    assert found == [1, 3, 9, 27, 81, 243]
+
+
+def test_an_issue_whose_job_waits_for_its_turn_to_comment_gets_no_second_one() -> None:
+    house = House(PLACE)
+    house.forge.opened = {number(1): NOW - 3600}
+    house.pace.waiting = {number(1).key}
+    house.again()
+    assert house.numbers == []
+    house.pace.waiting.clear()  # its job got lost
+    house.again()
+    assert house.numbers == [1]
+
+
+def test_an_account_whose_forge_asked_to_wait_is_left_alone() -> None:
+    house = House(PLACE)
+    house.forge.opened = {number(1): NOW - 3600}
+    house.pace.silent = {PLACE.account_key}
+    house.again()
+    assert house.numbers == []
 
 
 def test_two_workers_sweep_once() -> None:
@@ -123,9 +160,9 @@ def test_deliveries_that_nobody_took_are_asked_for_again_and_not_for_ever() -> N
     house = House()
     house.forge.failed = {11: "guid-1", 12: "guid-2"}
     assert house.again()["deliveries"] == 2
-    for _ in range(5):
+    for _ in range(7):
         house.again()
-    assert house.forge.asked == [11, 12] * 3
+    assert house.forge.asked == [11, 12] * 2
 
 
 def test_places_outlive_a_redis_that_forgot_everything() -> None:
@@ -144,6 +181,16 @@ def test_a_repository_that_left_us_is_forgotten_and_the_others_are_swept() -> No
     house.forge.error = Gone("not found")
     house.again()
     assert house.numbers == [1]
+    assert house.ledger.places() == (PLACE,)
+
+
+def test_a_repository_that_one_worker_forgot_is_brought_back_by_no_other() -> None:
+    house = House(ELSEWHERE, PLACE)
+    other = Sweep(house.ledger, house.pace, lambda name: house.forge, ("github",), lambda: NOW)
+    other.round(house.sent.append)
+    house.forge.error = Gone("not found")
+    house.again()
+    other.round(house.sent.append)
     assert house.ledger.places() == (PLACE,)
 
 
@@ -178,3 +225,11 @@ def test_a_sweep_that_knows_no_repository_does_not_put_off_the_next() -> None:
     house.ledger.keep_places([PLACE])
     house.forge.opened = {number(1): NOW - 3600}
     assert house.sweep.round(house.sent.append)["issues"] == 1
+
+
+def test_an_issue_whose_job_was_given_up_in_the_midst_of_writing_is_enqueued() -> None:
+    house = House(PLACE)
+    house.forge.opened = {number(1): NOW - 3600}
+    house.ledger.records[number(1).key] = Record("writing", labels=("bug",))
+    house.again()
+    assert house.numbers == [1]

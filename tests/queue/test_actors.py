@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from io import StringIO
 
 import dramatiq
+import msgspec
 import pytest
 import redis
 
 from bot import log
-from bot.core.errors import Busy, GiveUp, Retry
+from bot.core.errors import Busy, GiveUp, Limited, Retry
 from bot.core.jobs import Job
 from bot.core.model import Delivery, IssueRef, Outcome, Record
 from bot.queue.actors import MAX_TRIES, declare, send
@@ -32,10 +34,12 @@ DELIVERY = Delivery("d-1", "opened", REF, 1.0)
 class Bench:
     """A crew of two threads whose jobs do what the test says."""
 
-    def __init__(self, url: str, do: Callable[[Delivery, int], Outcome]) -> None:
+    def __init__(
+        self, url: str, do: Callable[[Delivery, int], Outcome], jobs: MemoryStore | None = None
+    ) -> None:
         self.client = connect(url, 8)
         self.broker = Broker(self.client, heartbeat_ms=500)
-        self.jobs = MemoryStore()
+        self.jobs = jobs or MemoryStore()
         self.tries: list[int] = []
 
         def run(delivery: Delivery, tries: int) -> Outcome:
@@ -220,6 +224,54 @@ def test_a_job_of_another_version_is_kept_as_a_dead_letter(bench: Make) -> None:
     one.wait_for_letter()
 
 
+def test_a_job_with_a_moment_of_its_own_hours_away_does_not_miss_it(
+    bench: Make,
+) -> None:
+    hours = 20 * 3600
+
+    def paced(_delivery: Delivery, _tries: int) -> Outcome:
+        raise Limited("no more comments than the forge takes", hours)
+
+    one = bench(paced)
+    one.wait(one.send(), "waiting")
+    (message,) = map(json.loads, one.client.hvals("tagline:issues.DQ.msgs"))
+    assert 0 <= message["options"]["eta"] / 1000 - time.time() - hours + 5 <= 605
+
+
+def test_a_job_that_asks_for_more_than_this_version_knows_is_kept_as_a_dead_letter(
+    bench: Make,
+) -> None:
+    one = bench(fine)
+    kwargs = {"delivery": msgspec.to_builtins(DELIVERY), "urgent": True}
+    message: dramatiq.Message[None] = dramatiq.Message("issues", "enrich", (), kwargs, {})
+    one.broker.enqueue(message)
+    one.wait_for_letter()
+    assert DeadLetters(one.client).all()[0].job == message.message_id
+
+
+def test_a_job_whose_note_is_of_another_version_is_done(redis_url: str) -> None:
+    class Newer(MemoryStore):
+        """Its notes of jobs that wait for their first try have a state that we do not know."""
+
+        def job(self, job_id: str) -> Job | None:
+            found = super().job(job_id)
+            if found and found.state == "queued":
+                raise msgspec.ValidationError("Invalid enum value 'scheduled'")
+            return found
+
+    done = threading.Event()
+
+    def run(delivery: Delivery, tries: int) -> Outcome:
+        done.set()
+        return fine(delivery, tries)
+
+    one = Bench(redis_url, run, Newer())
+    one.crew.start()
+    one.send()
+    assert done.wait(5)
+    one.crew.stop(5)
+
+
 def test_a_dead_letter_tells_its_issue_and_is_sent_again_as_new(bench: Make) -> None:
     reasons: list[Exception] = [GiveUp("the token was refused")]
 
@@ -238,10 +290,10 @@ def test_a_dead_letter_tells_its_issue_and_is_sent_again_as_new(bench: Make) -> 
         assert time.monotonic() < until
         time.sleep(0.01)
     assert [(letter.job, letter.issue) for letter in found] == [(job, str(REF))]
-    assert letters.send_again(job)
+    assert letters.send_again([job]) == {job}
     assert one.wait(job, "done").tries == 1
     assert [letter.job for letter in letters.all()] == before
-    assert not letters.send_again(job)
+    assert letters.send_again([job]) == set()
 
 
 def test_types_are_prepared_before_threads_use_them() -> None:
@@ -257,3 +309,21 @@ def test_types_are_prepared_before_threads_use_them() -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
     assert ran.stdout.strip() == "[]"
+
+
+def test_a_sweep_that_waits_for_a_silent_forge_does_not_hold_back_healing() -> None:
+    swept, healed = threading.Event(), threading.Event()
+
+    def sweep() -> dict[str, object]:
+        swept.wait(5)
+        return {}
+
+    def heal() -> dict[str, object]:
+        healed.set()
+        return {}
+
+    rounds = Rounds({"looked for what was missed": sweep, "asked again": heal})
+    rounds.start()
+    assert healed.wait(2)
+    swept.set()
+    rounds.stop(2)

@@ -18,7 +18,7 @@ class Night:
         self.house = house
         self._broker = wiring.broker(house.redis)
         self._healing = wiring.healing(house.settings, house.store)
-        self._sweep = wiring.sweep(house.settings, clients, house.store.ledger)
+        self._sweep = wiring.sweep(house.settings, clients, house.store)
         self.jobs: list[str] = []
 
     def _send(self, delivery: Delivery) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 from cachetools import TTLCache
 
-from bot.core.errors import Doubtful, Final, Gone
+from bot.core.errors import Doubtful, Final, Gone, Retry
 from bot.core.model import Comment, Issue, IssueRef, Label, Rate
 from bot.core.repoconfig import MAX_BYTES as MAX_CONFIG
 from bot.forges.cache import REPOSITORIES, PerRepository
@@ -235,10 +235,14 @@ class GitHub:
             if not self._auth.forget(ref):
                 raise
             return attempt()
-        except Moved:
-            if not self._renamed(ref, asked.repo):
+        except Final as refusal:
+            has_moved = isinstance(refusal, Moved)
+            if not (has_moved or "{number}" in path) or not self._renamed(ref, asked.repo):
                 raise
-            return attempt()
+            if has_moved:
+                return attempt()
+            # Another repository has the old name: what was read until now may have been its issue.
+            raise Retry("the repository has another name now") from None
 
     def _now_named(self, ref: IssueRef) -> IssueRef:
         """Under its present name: GitHub's addresses go by it, and it may have changed since."""

@@ -168,6 +168,23 @@ def test_f067_a_renamed_repository_is_followed_by_its_number(vacant: House, when
     assert posted(house) == 1
 
 
+@pytest.mark.parametrize("private", [False, True], ids=["public", "private"])
+def test_f067_a_repository_is_followed_where_another_one_has_its_old_name(
+    vacant: House, private: bool
+) -> None:
+    house, before = vacant, vacant.repo
+    number = house.host.open_issue(before, TITLE, BODY)
+    labels = {name: "" for name in house.host.world.repo(before).labels}
+    house.host.rename_repo(before, f"{before}-renamed")
+    house.host.add_repo(before, labels, private=private)
+    house.host.open_issue(before, "Another matter", "Quite another matter.", deliver=False)
+    with house.working():
+        house.over()
+    assert house.comments(number) == []
+    house.repo = f"{before}-renamed"
+    answered(house, number)
+
+
 def test_f067_a_repository_that_left_the_installation_is_left_alone(vacant: House) -> None:
     house = vacant
     house.host.open_issue(house.repo, TITLE, BODY)
