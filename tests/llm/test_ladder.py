@@ -267,10 +267,10 @@ def too_long_above(chars: int, status: int = 400, message: str = "") -> Rule:
 def test_a_question_that_is_too_long_is_shortened_once(
     wire: str, status: int, message: str
 ) -> None:
-    server = Server(WIRES[wire], too_long_above(5000, status, message))
+    server = Server(WIRES[wire], too_long_above(3500, status, message))
     assert server.ask() == 2
     long, short = (body["messages"][-1]["content"] for body in server.bodies)
-    assert len(short) < 1600 < len(long)
+    assert len(short) < 1000 < len(long)
     assert json.loads(short)["labels"] == ["bug"]
     assert (
         server.bodies[-1].get("max_tokens", server.bodies[-1].get("max_completion_tokens")) == 512
