@@ -18,6 +18,7 @@ MAX_DESCRIPTION = 200
 MAX_STYLE = 2000
 SHORT_BODY = 600
 MAX_SUMMARY, MAX_REASON, MAX_LABELS = 600, 120, 8
+CHARS_PER_TOKEN = 3
 MEND = "That is not an answer that can be used."
 
 RULES = """\
@@ -43,6 +44,11 @@ class Prompt:
     system: str
     user: str
     schema: dict[str, Any]
+
+    @property
+    def tokens(self) -> int:
+        """How many it has at most, nearly always."""
+        return (len(self.system) + len(self.user)) // CHARS_PER_TOKEN
 
 
 @dataclass(frozen=True, slots=True)

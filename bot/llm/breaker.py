@@ -34,7 +34,7 @@ class Guarded:
         try:
             answer = self._model.ask(prompt)
         except ModelFailed as failure:
-            if failure.outage or failure.refused:
+            if not failure.charged:
                 self._failed(failure)
             raise
         self._breaker.call_succeeded(self._provider)
@@ -44,7 +44,8 @@ class Guarded:
         opened = self._breaker.call_failed(self._provider, at_once=failure.refused)
         if not opened:
             return
-        look_at = self._key_name if failure.reason == "status-401" else self._named_by
+        by_key = failure.reason in ("status-401", "status-402")
+        look_at = self._key_name if by_key else self._named_by
         advice = f"look at {look_at}" if failure.refused else "it is tried again every minute"
         log.get().error(
             f"the language model does not answer; {advice}",
