@@ -9,8 +9,8 @@ from __future__ import annotations
 import difflib
 import itertools
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
 from dataclasses import field as slot
 from typing import Annotated, Any, Literal, get_args, get_origin
 
@@ -169,6 +169,24 @@ def read(text: str | None) -> Reading:
     found = _Found()
     config = msgspec.convert(_section(root, RepoConfig, "", found), RepoConfig)
     return Reading(config, tuple(found.problems), found.lines)
+
+
+def permitted(reading: Reading, models: Collection[str]) -> Reading:
+    """The same, where the first of the `models` holds instead of one that is not among them.
+
+    Without any there is nothing to choose from.
+    """
+    config, name = reading.config, reading.config.model.name
+    if not models or name is None or name in models:
+        return reading
+    advice = f"this host allows: {', '.join(models)}"
+    problem = ConfigProblem(reading.lines.get("model.name", 0), "model.name", advice)
+    default = msgspec.structs.replace(config.model, name=None)
+    return replace(
+        reading,
+        config=msgspec.structs.replace(config, model=default),
+        problems=(*reading.problems, problem),
+    )
 
 
 def _no_yaml(error: MarkedYAMLError) -> Reading:

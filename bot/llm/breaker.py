@@ -55,14 +55,20 @@ class Guarded:
 
 
 class Condition:
-    """Implements the `Health` port: how the configured providers do together."""
+    """Implements the `Health` port: how the configured providers do together.
 
-    def __init__(self, breaker: Breaker, providers: Sequence[str]) -> None:
+    What repositories have `chosen` counts where it answers: it may never be asked at all.
+    """
+
+    def __init__(
+        self, breaker: Breaker, providers: Sequence[str], chosen: Sequence[str] = ()
+    ) -> None:
         self._breaker = breaker
         self._providers = providers
+        self._chosen = chosen
 
     def down(self) -> bool:
         return all(self._breaker.is_open(provider) for provider in self._providers)
 
     def answers(self) -> int:
-        return sum(self._breaker.answers(provider) for provider in self._providers)
+        return sum(map(self._breaker.answers, (*self._providers, *self._chosen)))

@@ -24,6 +24,8 @@ from bot.core.repoconfig import (
     RepoConfig,
     WordRule,
     parse,
+    permitted,
+    read,
 )
 
 DEFAULTS = RepoConfig()
@@ -262,6 +264,20 @@ def test_a_budget_without_end_is_a_problem() -> None:
     assert problems("budget: {per_day_usd: 1e400}") == [
         "line 1, budget.per_day_usd: write a number from 0 to 1,000,000"
     ]
+
+
+def test_a_model_that_the_operator_does_not_allow_is_a_problem_that_names_those_allowed() -> None:
+    reading = permitted(read("model:\n  name: gpt-7\n  instructions: Brief."), ["gpt-6", "luna"])
+    assert [str(x) for x in reading.problems] == [
+        "line 2, model.name: this host allows: gpt-6, luna"
+    ]
+    assert reading.config == RepoConfig(model=ModelRules("Brief."))
+
+
+@pytest.mark.parametrize("models", [[], ["gpt-6", "luna"]])
+def test_a_model_that_is_allowed_or_that_nobody_could_ask_is_no_problem(models: list[str]) -> None:
+    reading = read("model: {name: luna}")
+    assert permitted(reading, models) == reading
 
 
 def test_the_first_of_two_values_holds() -> None:
