@@ -44,8 +44,8 @@ class Guarded:
         opened = self._breaker.call_failed(self._provider, at_once=failure.refused)
         if not opened:
             return
-        by_key = failure.reason in ("status-401", "status-402")
-        look_at = self._key_name if by_key else self._named_by
+        of_account = failure.reason in ("status-400", "status-401", "status-402")
+        look_at = self._key_name if of_account else self._named_by
         advice = f"look at {look_at}" if failure.refused else "it is tried again every minute"
         log.get().error(
             f"the language model does not answer; {advice}",
