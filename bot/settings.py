@@ -64,13 +64,14 @@ PLAIN = (
     "LOG_FORMAT",
     "TAGLINE_MODE",
     "TAGLINE_BUDGET_USD_PER_DAY",
+    "TAGLINE_ALLOWED_MODELS",
 )
 # Named by the contract, without effect yet: setting one is reported at start-up.
 LATER = (
     "PUBLIC_URL",
     "TAGLINE_ADMIN_TOKEN",
+    "TAGLINE_ADMIN_TOKEN_FILE",
     "TAGLINE_RETENTION_DAYS",
-    "TAGLINE_ALLOWED_MODELS",
     "TAGLINE_PAUSE",
 )
 OF_THE_TESTS = ("TAGLINE_SHARED",)
@@ -88,7 +89,8 @@ class SettingsError(Exception):
 class ModelSettings:
     """A configured language model. `timeout` is in seconds, for a whole call.
 
-    `further` are asked in order where it fails; `named_by` is the variable that names it.
+    `further` are asked in order where it fails; a repository may choose one of `allowed` instead of
+    it. `named_by` is the variable that names it.
     """
 
     provider: str
@@ -100,6 +102,17 @@ class ModelSettings:
     key: str = field(repr=False, default="")
     named_by: str = "LLM_MODEL"
     further: tuple[ModelSettings, ...] = ()
+    allowed: tuple[ModelSettings, ...] = ()
+
+    @property
+    def all(self) -> tuple[ModelSettings, ...]:
+        """Every model that may be asked."""
+        return (self, *self.further, *self.allowed)
+
+    @property
+    def choice(self) -> tuple[str, ...]:
+        """The models that a repository may name."""
+        return (self.model, *(one.model for one in self.allowed))
 
     @property
     def breaker(self) -> str:
@@ -140,7 +153,7 @@ class Settings:
     @property
     def secrets(self) -> tuple[str, ...]:
         """Every secret value, for masking."""
-        asked = (self.model, *self.model.further) if self.model else ()
+        asked = self.model.all if self.model else ()
         keys = dict.fromkeys(one.key for one in asked)
         password = urlsplit(self.redis_url).password or ""
         github = (self.github_private_key, *self.github_webhook_secrets, self.github_token)
@@ -357,14 +370,23 @@ class _Reader:
         if why:
             self.notices.append(f"{why} Labels come from rules until then.")
         if why or provider == "none":
-            if self._text("LLM_FALLBACK_MODELS"):
-                self.notices.append("LLM_FALLBACK_MODELS is not used without a first model.")
+            for name in ("LLM_FALLBACK_MODELS", "TAGLINE_ALLOWED_MODELS"):
+                if self._text(name):
+                    self.notices.append(f"{name} is not used without a first model.")
             return None
         name = self._text("LLM_MODEL", DEFAULT_MODELS.get(provider, ""))
         if not name:
             self.problems.append("LLM_MODEL is not set, and a compatible server has no default.")
         first = self._asked(provider, name, keys[provider], self._model_url(provider))
-        return replace(first, further=self._further(first, keys))
+        return replace(first, further=self._further(first, keys), allowed=self._allowed(first))
+
+    def _allowed(self, first: ModelSettings) -> tuple[ModelSettings, ...]:
+        """Models at the same provider, with its key and address."""
+        named = (name.strip() for name in self._text("TAGLINE_ALLOWED_MODELS").split(","))
+        others = dict.fromkeys(name for name in named if name not in ("", first.model))
+        return tuple(
+            replace(first, model=name, named_by="TAGLINE_ALLOWED_MODELS") for name in others
+        )
 
     def _asked(self, provider: str, name: str, key: str, base_url: str) -> ModelSettings:
         seconds = 120.0 if provider == "compatible" else 45.0

@@ -94,7 +94,7 @@ def books(settings: Settings, client: redis.Redis) -> RedisBooks:
     from bot.queue.enqueue import NAMESPACE, QUEUE
     from bot.store.books import RedisBooks
 
-    asked = (settings.model, *settings.model.further) if settings.model else ()
+    asked = settings.model.all if settings.model else ()
     return RedisBooks(client, NAMESPACE, QUEUE, [one.breaker for one in asked])
 
 
@@ -163,21 +163,26 @@ FORGES: dict[str, Callable[[Settings, Clients], GitHub | GitLab]] = {
 }
 
 
-def model(
+def models(
     settings: ModelSettings | None, clients: Clients, breaker: Breaker, books: Books | None = None
-) -> Model | None:
-    """The configured model and those behind it, or None; `books` count what it says."""
+) -> dict[str, Model]:
+    """By its name the configured model, then those that a repository may choose instead, each with
+    the further ones behind it; `books` count what they say."""
     from bot.llm.chain import CALLS_AT_ONCE, WHOLE, Chain, Unhurried
 
     if settings is None:
-        return None
-    asked = (settings, *settings.further)
-    slots = {one.base_url: BoundedSemaphore(CALLS_AT_ONCE[one.provider]) for one in asked}
-    models = [
-        Unhurried(_guarded(one, clients, breaker, books), slots[one.base_url], one.timeout)
-        for one in asked
-    ]
-    return Chain(models, settings.timeout * WHOLE) if settings.further else models[0]
+        return {}
+    slots = {one.base_url: BoundedSemaphore(CALLS_AT_ONCE[one.provider]) for one in settings.all}
+
+    def made(one: ModelSettings) -> Model:
+        guarded = _guarded(one, clients, breaker, books)
+        return Unhurried(guarded, slots[one.base_url], one.timeout)
+
+    def whole(first: Model) -> Model:
+        return Chain([first, *further], settings.timeout * WHOLE) if further else first
+
+    further = [made(one) for one in settings.further]
+    return {one.model: whole(made(one)) for one in (settings, *settings.allowed)}
 
 
 def _guarded(
@@ -223,8 +228,9 @@ def healing(settings: Settings, store: RedisStore | MemoryStore) -> Healing:
     from bot.llm.breaker import Condition
 
     first = settings.model
-    asked = (first, *first.further) if first else ()
-    return Healing(store.room, Condition(store, [one.breaker for one in asked]), time.time)
+    asked = [one.breaker for one in (first, *first.further)] if first else []
+    chosen = [one.breaker for one in first.allowed] if first else []
+    return Healing(store.room, Condition(store, asked, chosen), time.time)
 
 
 def runner(
@@ -239,13 +245,15 @@ def runner(
     from bot.rotation import Latest, Remade
 
     latest, again = Latest(settings), healing(settings, store)
-    asked = Remade(latest, lambda now: model(now.model, clients, store, books))
+    asked = Remade(latest, lambda now: models(now.model, clients, store, books))
     forge = forges(latest, clients)
 
     def run(delivery: Delivery, tries: int) -> Outcome:
+        found = asked()
         desk = Desk(
             forge=forge(delivery.ref.forge),
-            model=asked(),
+            model=next(iter(found.values()), None),
+            models=found,
             store=store,
             purse=store.purse,
             pace=store.pace,

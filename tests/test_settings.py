@@ -178,6 +178,21 @@ def test_further_models_have_their_own_keys_and_addresses() -> None:
     assert model.breaker == "openai"
 
 
+def test_models_that_a_repository_may_choose_are_the_provider_s() -> None:
+    model = load({**OPENAI, "TAGLINE_ALLOWED_MODELS": "gpt-6, gpt-6-luna,,gpt-6,o9"}).model
+    assert model is not None
+    assert model.choice == ("gpt-6-luna", "gpt-6", "o9")
+    assert [(x.key, x.base_url, x.breaker, x.named_by) for x in model.allowed] == [
+        (model.key, model.base_url, f"openai:{name}", "TAGLINE_ALLOWED_MODELS")
+        for name in ("gpt-6", "o9")
+    ]
+
+
+def test_models_to_choose_from_need_a_first_one() -> None:
+    settings = load({"TAGLINE_ALLOWED_MODELS": "gpt-6"})
+    assert settings.notices[-1] == "TAGLINE_ALLOWED_MODELS is not used without a first model."
+
+
 def test_a_vendor_s_key_does_not_go_to_a_compatible_server() -> None:
     further = {"LLM_FALLBACK_MODELS": "openai:gpt-6", "OPENAI_API_KEY": "sk-quokkaberry"}
     settings = load({**COMPATIBLE, **further})

@@ -181,9 +181,9 @@ def _model(settings: Settings, clients: Clients) -> Iterator[Finding]:
     if first is None:
         yield Finding("none is configured: labels come from rules")
         return
-    for one in (first, *first.further):
-        asked = wiring.model(replace(one, further=()), clients, wiring.no_store())
-        assert asked is not None
+    for one in first.all:
+        alone = replace(one, further=(), allowed=())
+        (asked,) = wiring.models(alone, clients, wiring.no_store()).values()
         yield from checkup.report(asked, one.key_name, one.named_by)
 
 
@@ -197,7 +197,8 @@ def _repository(settings: Settings, clients: Clients, repo: IssueRef) -> Iterato
     yield Finding(f"{where.repo} can be read")
     if where.forge == "gitlab" and settings.gitlab_token:
         yield _role(settings, clients, where)
-    reading = repoconfig.read(forge.config_text(where))
+    names = settings.model.choice if settings.model else ()
+    reading = repoconfig.permitted(repoconfig.read(forge.config_text(where)), names)
     for problem in reading.problems:
         yield Finding(f"tagline.yml, {problem}", "mend that line", wrong=True)
     for line, key in manual.notes(reading):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,7 +41,7 @@ def triage(
     """
     import msgspec
 
-    enrich = _enricher(_labels(labels), _config(config), no_llm)
+    enrich = _enricher(_labels(labels), config, no_llm)
     failed = 0
     for number, line in enumerate(_lines(file), 1):
         try:
@@ -58,18 +58,21 @@ def triage(
 
 
 def _enricher(
-    labels: Sequence[Label], config: RepoConfig, no_llm: bool
+    labels: Sequence[Label], path: Path | None, no_llm: bool
 ) -> Callable[[Issue], Enrichment]:
     from bot import wiring
     from bot.core.labels import Present
+    from bot.core.ports import Model
     from bot.flow.enrich import enrich
     from bot.store.memory import MemoryStore
 
-    model = None
+    models: dict[str, Model] = {}
     if not no_llm:
         settings = start.settings()
         start.announce(settings)
-        model = wiring.model(settings.model, start.web(), MemoryStore())
+        models = wiring.models(settings.model, start.web(), MemoryStore())
+    config = _config(path, models)
+    model = models.get(config.model.name or "") or next(iter(models.values()), None)
     return lambda issue: enrich(issue, labels, Present(labels=issue.labels), config, model)
 
 
@@ -140,14 +143,14 @@ def _label(row: object) -> Label:
     return Label(name, description if isinstance(description, str) else "")
 
 
-def _config(path: Path | None) -> RepoConfig:
+def _config(path: Path | None, models: Collection[str]) -> RepoConfig:
     from bot.core import repoconfig
 
     text = path.read_text(errors="replace") if path else None
-    config, problems = repoconfig.parse(text)
-    for problem in problems:
+    reading = repoconfig.permitted(repoconfig.read(text), models)
+    for problem in reading.problems:
         click.echo(f"{path}: {problem}", err=True)
-    return config
+    return reading.config
 
 
 def _shown(found: Enrichment) -> dict[str, Any]:

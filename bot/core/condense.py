@@ -19,9 +19,9 @@ _LINES_HEAD, _LINES_TAIL = 1_000, 300
 _MAX_LINE = 1_000
 _SHAPE_CHARS = 200
 _DATA_CUT = "[… data cut]"
-_CODE_LINES = 40
-_CODE_HEAD, _CODE_TAIL = 12, 8
-_CODE_CHARS = 900
+_CODE_LINES = 20
+_CODE_HEAD, _CODE_TAIL = 8, 5
+_CODE_CHARS = 450
 _CODE_LINE_CHARS = 240
 _RUN_HEAD, _RUN_TAIL = 3, 1
 _HEAD_SHARE = 0.7
@@ -58,7 +58,7 @@ _FRAME = re.compile(
 _VARYING = re.compile(r"0x[0-9a-fA-F]+|[0-9a-f]{8,}|\d+")
 
 
-def condense(body: str, max_chars: int = 3600) -> str:
+def condense(body: str, max_chars: int = 1800) -> str:
     """The body in at most `max_chars` characters, every cut visible as `[… 120 lines cut]`."""
     kept = _without_empty_sections(list(lines(body)))
     return _head_and_tail("\n".join(_folded(kept)).strip(), max_chars)

@@ -90,8 +90,13 @@ class ModelFailed(TaglineError):
         self.refused = refused
 
     @property
+    def charged(self) -> bool:
+        """Whether the provider may send a bill for it."""
+        return not (self.outage or self.refused)
+
+    @property
     def fault(self) -> Fault:
-        return "provider" if self.outage or self.refused else "answer"
+        return "answer" if self.charged else "provider"
 
 
 class NotAsked(ModelFailed):

@@ -10,7 +10,10 @@ State = Literal["queued", "running", "waiting", "done", "dead"]
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A job's state. `at` is when it changed (seconds since the epoch); `frames` hold no values."""
+    """A job's state. `at` is when it changed (seconds since the epoch); `frames` hold no values.
+
+    `cost_usd` is in dollars, None where no price is known.
+    """
 
     id: str
     state: State
@@ -20,3 +23,7 @@ class Job:
     why: str = ""
     frames: tuple[str, ...] = ()
     at: float = 0.0
+    model: str = ""
+    tokens_in: int = 0
+    tokens_out: int = 0
+    cost_usd: float | None = 0.0

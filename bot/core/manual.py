@@ -34,7 +34,7 @@ REMARKS = {
     "fallback.rules": '{label: bug, any: [crash, "error:"], not: [typo]}; replaces the built-in',
     "fallback.needs_review": "set beside labels that no model chose, where it exists",
     "model.instructions": "wishes for the summary's style; at most 2,000 characters",
-    "model.name": "another model, where the operator allows it",
+    "model.name": "one of TAGLINE_ALLOWED_MODELS; null = LLM_MODEL",
     "privacy.redact": "what is masked before a model is asked: secrets, emails",
     "learn.from_corrections": "a label that a person changes teaches the bot",
     "budget.per_day_usd": "for this repository; beyond it labels come from rules",
@@ -44,7 +44,6 @@ REMARKS = {
 NOT_BUILT = (
     "comment.similar",
     "comment.missing_info",
-    "model.name",
     "learn.from_corrections",
 )
 PLAIN = re.compile(r"(?!(?:true|false|null|yes|no|on|off|y|n)$)[A-Za-z][\w-]*", re.IGNORECASE)

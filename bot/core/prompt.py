@@ -16,8 +16,9 @@ VERSION = "1"
 MAX_TITLE = 300
 MAX_DESCRIPTION = 200
 MAX_STYLE = 2000
-SHORT_BODY = 1200
+SHORT_BODY = 600
 MAX_SUMMARY, MAX_REASON, MAX_LABELS = 600, 120, 8
+CHARS_PER_TOKEN = 3
 MEND = "That is not an answer that can be used."
 
 RULES = """\
@@ -43,6 +44,11 @@ class Prompt:
     system: str
     user: str
     schema: dict[str, Any]
+
+    @property
+    def tokens(self) -> int:
+        """How many it has at most, nearly always."""
+        return (len(self.system) + len(self.user)) // CHARS_PER_TOKEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +81,7 @@ def build(
     style = one_line(wishes.style, MAX_STYLE)
     data: dict[str, Any] = {"style": style} if style else {}
     data |= {
-        "labels": [
-            {"name": x.name, "description": one_line(x.description, MAX_DESCRIPTION)}
-            for x in labels
-        ],
+        "labels": [_told(label) for label in labels],
         "suggestions": list(suggestions),
         "title": one_line(issue.title, MAX_TITLE),
         "body": body,
@@ -88,6 +91,11 @@ def build(
         user=msgspec.json.encode(data).decode(),
         schema=_schema([x.name for x in labels] + list(suggestions)),
     )
+
+
+def _told(label: Label) -> dict[str, str]:
+    description = one_line(label.description, MAX_DESCRIPTION)
+    return {"name": label.name, **({"description": description} if description else {})}
 
 
 def in_words(schema: dict[str, Any]) -> str:

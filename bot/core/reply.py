@@ -15,8 +15,9 @@ MAX_CHOICES = 50
 MAX_OBJECTS = 50
 MAX_DEPTH = 64  # an answer has three; a million braces are none
 TOKEN = re.compile(r'"(?:[^"\\]|\\.?)*+"?|[{}]', re.DOTALL)
+END_OF_THOUGHT = re.compile(r"</think(?:ing)?>")
 DEPTHS = {"{": 1, "}": -1}
-CERTAINTIES: dict[object, Certainty] = {"sure": "sure", "likely": "likely", "unsure": "unsure"}
+CERTAINTIES: dict[str, Certainty] = {"sure": "sure", "likely": "likely", "unsure": "unsure"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,8 @@ def read(text: str) -> Reply:
     summary = data.get("summary")
     if not isinstance(summary, str) or not summary.strip():
         raise ModelFailed("wrong-shape")
-    labels = data.get("labels", data.get("tags"))
+    labels = data.get("labels")
+    labels = data.get("tags") if labels is None else labels
     entries = labels[:MAX_CHOICES] if isinstance(labels, list) else []
     return Reply(summary, tuple(choice for entry in entries if (choice := _choice(entry))))
 
@@ -63,8 +65,7 @@ def _json_object(text: str) -> dict[str, Any]:
 
 def _without_thoughts(text: str) -> str:
     """Some servers leave a model's thinking in front of its answer; it may hold drafts."""
-    thoughts, mark, answer = text.partition("</think>")
-    return answer if mark and not thoughts.lstrip().startswith("{") else text
+    return text if text.lstrip().startswith("{") else END_OF_THOUGHT.split(text)[-1]
 
 
 def _end(text: str, start: int) -> int:
@@ -87,9 +88,10 @@ def _choice(entry: object) -> Choice | None:
     name, reason = entry.get("name"), entry.get("reason")
     if not isinstance(name, str):
         return None
-    certainty = CERTAINTIES.get(_hashable(entry.get("certainty")), "likely")
-    return Choice(name, certainty, reason if isinstance(reason, str) else "")
+    return Choice(name, _certainty(entry), reason if isinstance(reason, str) else "")
 
 
-def _hashable(value: object) -> object:
-    return value if isinstance(value, str) else None
+def _certainty(entry: dict[str, Any]) -> Certainty:
+    """One in words of its own is a guess: such a label is suggested, not applied."""
+    said = entry.get("certainty")
+    return "likely" if said is None else CERTAINTIES.get(str(said).strip().lower(), "unsure")

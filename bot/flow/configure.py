@@ -6,7 +6,7 @@ A file that cannot be read leaves the last good one in force.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from bot.core import repoconfig
 from bot.core.errors import ConfigProblem
@@ -16,16 +16,20 @@ from bot.core.repoconfig import RepoConfig
 
 
 def configure(
-    ref: IssueRef, text: str | None, store: Store
+    ref: IssueRef, text: str | None, store: Store, models: Collection[str] = ()
 ) -> tuple[RepoConfig, tuple[ConfigProblem, ...]]:
-    """The configuration, and the problems of the file unless the same were told before."""
-    key, reading = ref.repo_key, repoconfig.read(text)
+    """The configuration, and the problems of the file unless the same were told before.
+
+    `models` are those that it may name.
+    """
+    key, reading = ref.repo_key, repoconfig.permitted(repoconfig.read(text), models)
     digest, told = _digest(reading.problems), store.told(key)
     if told and not digest:
         store.tell(key, "")
     config = reading.config
     if reading.broken:
-        config = repoconfig.read(store.last_config(key)).config
+        last = repoconfig.read(store.last_config(key))
+        config = repoconfig.permitted(last, models).config
     else:
         store.keep_config(key, text or "")
     return config, () if digest == told else reading.problems

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 
 import msgspec
@@ -36,7 +36,8 @@ MODES = ("apply", "suggest", "dry-run", "off")
 class Desk:
     """What a job works with. Of the operator's `mode` and the repository's the stricter wins.
 
-    `day_usd` is what all model calls of a day may cost together, None without a limit.
+    `model` is asked unless the repository names another of the `models`. `day_usd` is what all
+    model calls of a day may cost together, None without a limit.
     """
 
     forge: Forge
@@ -45,6 +46,7 @@ class Desk:
     purse: Purse
     pace: Pace
     healing: Healing
+    models: Mapping[str, Model] = field(default_factory=dict)
     day_usd: float | None = None
     mode: str = "apply"
     sleep: Callable[[float], None] = time.sleep
@@ -83,8 +85,9 @@ def _story(delivery: Delivery, desk: Desk, lock: Lock, tries: int) -> Outcome:
     if known and desk.healing.over(delivery, known):  # else Redis forgot it: as good as new
         return Outcome(delivery, replace(known, why="waits no longer"))
     issue = forge.issue(ref)
-    config, problems = configure(ref, forge.config_text(ref), desk.store)
+    config, problems = configure(ref, forge.config_text(ref), desk.store, desk.models)
     config = _cautious(config, desk.mode)
+    desk = replace(desk, model=desk.models.get(config.model.name or "", desk.model))
     past = Past(issue, input_hash(issue), known)
     if reason := why_skip(delivery, issue, config):
         return Outcome(delivery, past.ended("skipped", reason))

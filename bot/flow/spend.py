@@ -11,8 +11,6 @@ from bot.core.model import Issue
 from bot.core.ports import Forge, Model, Purse
 from bot.core.prompt import Answer, Prompt
 
-CHARS_PER_TOKEN = 3
-
 
 @dataclass(frozen=True, slots=True)
 class Budgeted:
@@ -39,16 +37,17 @@ class Budgeted:
     def ask(self, prompt: Prompt) -> Answer:
         """Ask within the budgets. Raises `ModelFailed`."""
         repository = self.issue.ref.repo_key
-        worst = self.worst_usd((len(prompt.system) + len(prompt.user)) // CHARS_PER_TOKEN)
+        worst = self.worst_usd(prompt.tokens)
         if why := self._reserve(repository, worst):
             raise NotAsked(f"over-budget-{why}")
         try:
             answer = self.model.ask(prompt)
         except ModelFailed as failure:
-            if failure.outage or failure.refused:  # else the provider will charge for it
+            if not failure.charged:
                 self.purse.settle(repository, -worst)
             raise
-        self.purse.settle(repository, (answer.usage.cost_usd or 0.0) - worst)
+        if answer.usage.cost_usd is not None:  # else the worst is taken for it
+            self.purse.settle(repository, answer.usage.cost_usd - worst)
         return answer
 
     def _reserve(self, repository: str, worst: float) -> str:

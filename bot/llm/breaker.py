@@ -34,7 +34,7 @@ class Guarded:
         try:
             answer = self._model.ask(prompt)
         except ModelFailed as failure:
-            if failure.outage or failure.refused:
+            if not failure.charged:
                 self._failed(failure)
             raise
         self._breaker.call_succeeded(self._provider)
@@ -44,7 +44,8 @@ class Guarded:
         opened = self._breaker.call_failed(self._provider, at_once=failure.refused)
         if not opened:
             return
-        look_at = self._key_name if failure.reason == "status-401" else self._named_by
+        of_account = failure.reason in ("status-400", "status-401", "status-402")
+        look_at = self._key_name if of_account else self._named_by
         advice = f"look at {look_at}" if failure.refused else "it is tried again every minute"
         log.get().error(
             f"the language model does not answer; {advice}",
@@ -54,14 +55,20 @@ class Guarded:
 
 
 class Condition:
-    """Implements the `Health` port: how the configured providers do together."""
+    """Implements the `Health` port: how the configured providers do together.
 
-    def __init__(self, breaker: Breaker, providers: Sequence[str]) -> None:
+    What repositories have `chosen` counts where it answers: it may never be asked at all.
+    """
+
+    def __init__(
+        self, breaker: Breaker, providers: Sequence[str], chosen: Sequence[str] = ()
+    ) -> None:
         self._breaker = breaker
         self._providers = providers
+        self._chosen = chosen
 
     def down(self) -> bool:
         return all(self._breaker.is_open(provider) for provider in self._providers)
 
     def answers(self) -> int:
-        return sum(self._breaker.answers(provider) for provider in self._providers)
+        return sum(map(self._breaker.answers, (*self._providers, *self._chosen)))

@@ -27,7 +27,7 @@ MAX_BYTES = 1024 * 1024
 TRIES = 2
 LONGEST_WAIT = 5.0
 PAUSE_SECONDS = 0.5
-REFUSED = (401, 403, 404)
+REFUSED = (401, 402, 403, 404)
 UNREACHABLE = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 
 
@@ -56,7 +56,8 @@ class RemoteModel:
         self._dialect = Dialect(wire.forms[0])
 
     def worst_usd(self, tokens_in: int) -> float:
-        return cost_usd(self.name, tokens_in, self._target.max_output_tokens) or 0.0
+        """Twice, as an answer may have to be mended."""
+        return 2 * (cost_usd(self.name, tokens_in, self._target.max_output_tokens) or 0.0)
 
     def ask(self, prompt: Prompt) -> Answer:
         """Ask until there is an answer that can be used, mended at most once. Raises
@@ -67,7 +68,8 @@ class RemoteModel:
                 reply.read(said.text)
             except ModelFailed as useless:
                 said = self._mended(said, question, useless, until)
-        cost = cost_usd(self.name, said.tokens_in, said.tokens_out)
+        counted = said.tokens_in or said.tokens_out
+        cost = cost_usd(self.name, said.tokens_in, said.tokens_out) if counted else None
         return Answer(said.text, Usage(self.name, said.tokens_in, said.tokens_out, cost))
 
     def _heard(self, question: Question, until: float) -> tuple[Said, Question]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 
 from bot import log
 from bot.core.errors import ModelFailed
@@ -56,14 +57,23 @@ class Chain:
     def ask(self, prompt: Prompt) -> Answer:
         """Raises `ModelFailed` where none of them answers."""
         failures: list[ModelFailed] = []
+        paid = 0.0
         with deadline(self._seconds) as until:
             for model in self._models:
                 if failures and time.monotonic() >= until:
                     break
                 try:
-                    return model.ask(prompt)
+                    return _with_costs(model.ask(prompt), paid)
                 except ModelFailed as failure:
                     log.get().warning("a model failed", model=model.name, why=failure.reason)
                     failures.append(failure)
+                    paid += model.worst_usd(prompt.tokens) if failure.charged else 0.0
         # One that spoke is charged for, so it is told before an outage.
-        raise next((x for x in failures if not (x.outage or x.refused)), failures[0])
+        raise next((x for x in failures if x.charged), failures[0])
+
+
+def _with_costs(answer: Answer, paid: float) -> Answer:
+    """With what models before it took for nothing, at the worst."""
+    if not paid or answer.usage.cost_usd is None:
+        return answer
+    return replace(answer, usage=replace(answer.usage, cost_usd=answer.usage.cost_usd + paid))

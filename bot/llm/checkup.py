@@ -38,7 +38,9 @@ def report(model: Model, key_name: str, named_by: str) -> Iterator[Finding]:
     except msgspec.DecodeError:
         fix = "choose a model or server that supports JSON schemas, or labels come from rules"
         yield Finding("its answer is no JSON", fix)
-    if used.cost_usd is None:
+    if not used.tokens_in:
+        yield Finding("it does not count tokens", "budgets take each answer for the longest one")
+    elif used.cost_usd is None:
         yield Finding("its price is not known", "watch its cost yourself: budgets cannot count it")
     else:
         yield Finding(f"its price is known: this question cost ${used.cost_usd:.6f}")
@@ -47,6 +49,7 @@ def report(model: Model, key_name: str, named_by: str) -> Iterator[Finding]:
 def _fix(reason: str, key_name: str, named_by: str) -> str:
     fixes = {
         "status-401": f"look at {key_name}",
+        "status-402": f"the account of {key_name} has no credit left",
         "status-403": f"look at {key_name}, and at {named_by}",
         "status-404": f"look at {named_by}, and at the base URL",
         "status-429": "its limit is reached: look at the account, or wait",

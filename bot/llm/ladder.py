@@ -25,10 +25,11 @@ TOO_LONG = re.compile(
     re.I,
 )
 FORM = re.compile(
-    r"response.?format|output.?(?:config|format)|json.?(?:schema|object|mode)|structured.?output"
-    r"|guided|grammar|max(?:Items|Length)|invalid.{0,20}schema",
+    r"response.?format|output.?(?:config|format)|json.?(?:object|mode)|structured.?output"
+    r"|guided|grammar|max(?:Items|Length)|schema",
     re.I,
 )
+UNPAID = re.compile(r"credit balance|insufficient.{0,10}(?:balance|credit)|api.?key|billing", re.I)
 NAMED = {
     "max_tokens": re.compile(r"\bmax_tokens\b"),
     "max_completion_tokens": re.compile(r"\bmax_completion_tokens\b"),
@@ -44,8 +45,8 @@ class Complained(ModelFailed):
     """The server does not take the request as it is. `words` may quote it: never to be logged."""
 
     def __init__(self, status: int, body: bytes) -> None:
-        super().__init__(f"status-{status}")
         self.words = words(body)
+        super().__init__(f"status-{status}", refused=bool(UNPAID.search(self.words)))
         self.too_long = status == 413 or bool(TOO_LONG.search(self.words))
 
 
@@ -74,8 +75,8 @@ def adapted(question: Question, complaint: Complained, wire: Wire) -> Question:
 
     Every step leaves something out for good, so that a few of them come to an end.
     """
-    if complaint.too_long:
-        return _shortened(question, complaint)
+    if complaint.too_long and not question.short:
+        return replace(question, prompt=shorter(question.prompt), short=True)
     dialect = question.dialect
     for name in wire.optional(dialect):
         if NAMED[name].search(complaint.words):
@@ -84,9 +85,3 @@ def adapted(question: Question, complaint: Complained, wire: Wire) -> Question:
     if lower and FORM.search(complaint.words):
         return replace(question, dialect=replace(dialect, form=lower[0]))
     raise complaint
-
-
-def _shortened(question: Question, complaint: Complained) -> Question:
-    if question.short:
-        raise complaint
-    return replace(question, prompt=shorter(question.prompt), short=True)

@@ -13,6 +13,7 @@ Turn = Mapping[str, str]
 
 SHORT_OUTPUT = 512
 MAX_UNUSABLE = 4000
+MOST_TOKENS = 100_000_000  # more was never counted by anybody
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,4 +108,4 @@ class Wire(Protocol):
 def tokens(usage: object, name: str) -> int:
     """A token count, 0 where the server does not count."""
     value = usage.get(name) if isinstance(usage, Mapping) else None
-    return value if isinstance(value, int) and value > 0 else 0
+    return value if type(value) is int and 0 < value < MOST_TOKENS else 0

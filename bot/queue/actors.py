@@ -20,7 +20,7 @@ from dramatiq.middleware import CurrentMessage
 from bot import log
 from bot.core.errors import Busy, GiveUp, Retry
 from bot.core.jobs import Job
-from bot.core.model import Delivery, Outcome
+from bot.core.model import Delivery, Outcome, Usage
 from bot.core.ports import Jobs
 from bot.queue.broker import LOST, Broker
 from bot.queue.enqueue import ACTOR, QUEUE, claim_keys
@@ -112,8 +112,7 @@ class _Clerk:
             self._later(message, delivery, job, None, say)
         else:
             _tell(say, outcome, time.monotonic() - started)
-            record = outcome.record
-            self._note(replace(job, state="done", outcome=record.status, why=record.why))
+            self._note(_done(job, outcome))
 
     def _begun(self, message: Any) -> int:
         """How many tries there were; one that its worker did not survive is counted too."""
@@ -169,6 +168,21 @@ class _Clerk:
             log.get().warning(
                 "the job's state was not noted", job=job.id, error=type(error).__name__
             )
+
+
+def _done(job: Job, outcome: Outcome) -> Job:
+    record, found = outcome.record, outcome.enrichment
+    used = found.usage if found else Usage()
+    return replace(
+        job,
+        state="done",
+        outcome=record.status,
+        why=record.why,
+        model=used.model,
+        tokens_in=used.tokens_in,
+        tokens_out=used.tokens_out,
+        cost_usd=used.cost_usd,
+    )
 
 
 def _tell(say: Any, outcome: Outcome, seconds: float) -> None:

@@ -36,7 +36,7 @@ def test_the_issue_is_one_json_object_of_data() -> None:
     assert data(prompt()) == {
         "labels": [
             {"name": "bug", "description": "Something is broken"},
-            {"name": "ui/ux", "description": ""},
+            {"name": "ui/ux"},
         ],
         "suggestions": ["security"],
         "title": "Broken",

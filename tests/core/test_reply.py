@@ -28,6 +28,8 @@ FULL = (
         f"<think>A crash.</think>\n{FULL}",
         f'<think>Maybe {{"summary": "A draft."}}</think>\n{FULL}',
         f'Hm, {{"summary": "A draft."}}</think>\n{FULL}',
+        f'<think>Hm.</think><think>{{"summary": "A draft."}}</think>\n{FULL}',
+        f'<thinking>{{"summary": "A draft."}}</thinking>\n{FULL}',
         f"The set {{a, b}} is empty: {FULL}",
         f"{FULL}\nOr shorter: {{}}",
         f"{FULL} }}",
@@ -49,8 +51,12 @@ def test_what_looks_like_thinking_inside_an_answer_is_text() -> None:
         ([], ()),
         (["bug", "docs"], (Choice("bug", "likely"), Choice("docs", "likely"))),
         ([{"name": "bug"}], (Choice("bug", "likely"),)),
-        ([{"name": "bug", "certainty": "certain"}], (Choice("bug", "likely"),)),
-        ([{"name": "bug", "certainty": ["sure"]}], (Choice("bug", "likely"),)),
+        ([{"name": "bug", "certainty": "Sure"}], (Choice("bug", "sure"),)),
+        ([{"name": "bug", "certainty": " UNSURE"}], (Choice("bug", "unsure"),)),
+        ([{"name": "bug", "certainty": None}], (Choice("bug", "likely"),)),
+        ([{"name": "bug", "certainty": "low"}], (Choice("bug", "unsure"),)),
+        ([{"name": "bug", "certainty": 0.2}], (Choice("bug", "unsure"),)),
+        ([{"name": "bug", "certainty": ["sure"]}], (Choice("bug", "unsure"),)),
         ([{"name": "bug", "certainty": "unsure"}], (Choice("bug", "unsure"),)),
         ([{"name": "bug", "reason": 3}], (Choice("bug", "likely"),)),
         ([{"label": "bug"}], ()),
@@ -74,6 +80,12 @@ def test_an_answer_without_labels_has_none() -> None:
 def test_tags_count_only_where_there_are_no_labels() -> None:
     assert read('{"summary": "x", "labels": ["a"], "tags": ["b"]}').choices == (
         Choice("a", "likely"),
+    )
+
+
+def test_tags_count_where_labels_are_null() -> None:
+    assert read('{"summary": "x", "labels": null, "tags": ["b"]}').choices == (
+        Choice("b", "likely"),
     )
 
 

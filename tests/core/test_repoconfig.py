@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from bot.core.repoconfig import (
     MAX_BYTES,
+    RULE,
     Budget,
     CommentRules,
     Fallback,
@@ -23,6 +24,8 @@ from bot.core.repoconfig import (
     RepoConfig,
     WordRule,
     parse,
+    permitted,
+    read,
 )
 
 DEFAULTS = RepoConfig()
@@ -100,6 +103,8 @@ budget: {per_day_usd: 2.5, per_author_per_hour: 1}
 
 
 A_TEXT_LIST = "write a list in [ ], each of it a text"
+A_TEXT = "write a text (a number or true needs quotes)"
+ANCHOR = "write it out: anchors (&) and aliases (*) are not read"
 
 # Every key, a wrong value for it, and what its maintainer reads.
 WRONG = {
@@ -109,7 +114,7 @@ WRONG = {
     ("on", "opened"): "write a list in [ ], each of it one of: edited, opened, reopened",
     ("ignore", "[wip]"): "write `key: value` lines here",
     ("ignore.authors", "renovate"): A_TEXT_LIST,
-    ("ignore.labels", "[1]"): A_TEXT_LIST,
+    ("ignore.labels", "no-bot"): A_TEXT_LIST,
     ("ignore.title", "{a: b}"): A_TEXT_LIST,
     ("comment", "never"): "write `key: value` lines here",
     ("comment.post", "sometimes"): "write one of: always, never, when-useful",
@@ -123,21 +128,21 @@ WRONG = {
     ("labels.max", "many"): "write a whole number from 0 to 20",
     ("labels.groups", "[bug, docs]"): "write `name: value` pairs, each value a list in [ ], each"
     " of it a text",
-    ("labels.describe", "{bug: 3}"): "write `name: value` pairs, each value a text",
+    ("labels.describe", "bug"): "write `name: value` pairs, each value a text",
     ("fallback", "[]"): "write `key: value` lines here",
-    ("fallback.rules", "[crash]"): "write a list of rules such as"
+    ("fallback.rules", "crash"): "write a list of rules such as"
     " {label: bug, any: [crash], not: [typo]}",
     ("fallback.needs_review", "[triage]"): "write a text",
     ("model", "gpt-6"): "write `key: value` lines here",
     ("model.instructions", "x" * 2001): "write a text of at most 2000 characters",
     ("model.name", "[gpt-6]"): "write a text",
     ("privacy", "secrets"): "write `key: value` lines here",
-    ("privacy.redact", "[names]"): "write a list in [ ], each of it one of: emails, secrets",
+    ("privacy.redact", "secrets"): "write a list in [ ], each of it one of: emails, secrets",
     ("learn", "false"): "write `key: value` lines here",
     ("learn.from_corrections", "1"): "write true or false",
     ("budget", "1.00"): "write `key: value` lines here",
-    ("budget.per_day_usd", "-1"): "write a number, 0 or more",
-    ("budget.per_author_per_hour", "2.5"): "write a whole number, 0 or more",
+    ("budget.per_day_usd", "-1"): "write a number from 0 to 1,000,000",
+    ("budget.per_author_per_hour", "2.5"): "write a whole number from 0 to 1,000,000",
 }
 
 
@@ -192,7 +197,7 @@ budget:
         "line 7, comment.similar: write a whole number from 0 to 20",
         "line 10, labels.alow: unknown key; did you mean `allow`?",
         f"line 11, labels.deny: {A_TEXT_LIST}",
-        "line 13, budget.per_day_usd: write a number, 0 or more",
+        "line 13, budget.per_day_usd: write a number from 0 to 1,000,000",
     ]
     assert config == RepoConfig(comment=CommentRules(post="never"), labels=LabelRules(max=3))
 
@@ -207,15 +212,72 @@ budget:
         ("labels: {max: 1}\nlabels: {max: 2}", "line 2, labels: is given twice; keep one"),
         ("- mode: apply", "line 1, write `key: value` lines here"),
         ("just words", "line 1, write `key: value` lines here"),
-        ("fallback: {rules: [{label: a, any: [b], nto: [c]}]}", "line 1, fallback.rules: write a"),
-        ("fallback: {rules: [{label: a}]}", "line 1, fallback.rules: write a list of rules such"),
-        ("labels: {allow: &a [bug]}", f"line 1, labels.allow: {A_TEXT_LIST}"),
+        ("labels: {allow: &a [bug]}", f"line 1, labels.allow: {ANCHOR}"),
+        ("max_words: 30", "line 1, max_words: unknown key; did you mean `comment.max_words`?"),
+        ("? [a, b]\n: 1", "line 1, ?: unknown key; known are: version, mode,"),
+        ('"a\\nb": 1', "line 1, a b: unknown key; known are: version, mode,"),
         ("mode: !!python/object:os.system x", "line 1, mode: write one of"),
     ],
 )
 def test_an_unknown_or_doubled_key_names_the_nearest(text: str, line: str) -> None:
     (problem,) = problems(text)
     assert problem.startswith(line)
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("labels:\n  allow:\n    - bug\n    - 2024", f"line 4, labels.allow[2]: {A_TEXT}"),
+        (
+            "labels:\n  deny:\n    - !bug",
+            "line 3, labels.deny: text that starts with ! needs quotes",
+        ),
+        ("on: [opened, closed]", "line 1, on[2]: write one of: edited, opened, reopened"),
+        (
+            "labels:\n  groups:\n    type: [bug]\n    kind: docs",
+            f"line 4, labels.groups.kind: {A_TEXT_LIST}",
+        ),
+        (
+            "labels:\n  groups:\n    type: [bug]\n    type: [docs]",
+            "line 4, labels.groups: `type` is given twice; keep one",
+        ),
+        ("labels:\n  describe:\n    bug: 3", f"line 3, labels.describe.bug: {A_TEXT}"),
+        (
+            "fallback:\n  rules:\n    - {label: a, any: [b]}\n    - {label: a, any: b}",
+            f"line 4, fallback.rules[2].any: {A_TEXT_LIST}",
+        ),
+        (
+            "fallback:\n  rules:\n    - {label: a, any: [b], nto: [c]}",
+            "line 3, fallback.rules[1].nto: unknown key; did you mean `not`?",
+        ),
+        (
+            "fallback:\n  rules:\n    - {label: a, any: [b]}\n    - {label: a}",
+            f"line 4, fallback.rules[2]: write a rule such as {RULE}",
+        ),
+    ],
+)
+def test_a_mistake_inside_a_value_is_told_with_its_own_line(text: str, line: str) -> None:
+    assert problems(text) == [line]
+
+
+def test_a_budget_without_end_is_a_problem() -> None:
+    assert problems("budget: {per_day_usd: 1e400}") == [
+        "line 1, budget.per_day_usd: write a number from 0 to 1,000,000"
+    ]
+
+
+def test_a_model_that_the_operator_does_not_allow_is_a_problem_that_names_those_allowed() -> None:
+    reading = permitted(read("model:\n  name: gpt-7\n  instructions: Brief."), ["gpt-6", "luna"])
+    assert [str(x) for x in reading.problems] == [
+        "line 2, model.name: this host allows: gpt-6, luna"
+    ]
+    assert reading.config == RepoConfig(model=ModelRules("Brief."))
+
+
+@pytest.mark.parametrize("models", [[], ["gpt-6", "luna"]])
+def test_a_model_that_is_allowed_or_that_nobody_could_ask_is_no_problem(models: list[str]) -> None:
+    reading = read("model: {name: luna}")
+    assert permitted(reading, models) == reading
 
 
 def test_the_first_of_two_values_holds() -> None:
@@ -225,12 +287,16 @@ def test_the_first_of_two_values_holds() -> None:
 @pytest.mark.parametrize(
     ("text", "where"),
     [
-        ("mode: [apply", "line 1, not valid YAML: "),
-        ("mode: apply\nlabels:\n\tmax: 3", "line 3, not valid YAML: "),
-        ("mode: 'apply", "line 1, not valid YAML: "),
+        ("mode: apply\non: [opened\n", "line 2, not valid YAML: a bracket or quote is opened here"),
+        ("mode: apply\nlabels:\n\tmax: 3", "line 3, not valid YAML: indent with spaces"),
+        ("mode: 'apply", "line 1, not valid YAML: a bracket or quote is opened here and never"),
+        ("labels: {allow: [*]}", "line 1, not valid YAML: text that starts with * or @"),
+        ("ignore: {authors: [@ada]}", "line 1, not valid YAML: text that starts with * or @"),
+        ("labels:\n  max: 3\n deny: []", "line 3, not valid YAML: the indentation does not fit"),
+        ("mode apply\nlabels: {}", "line 2, not valid YAML: a `:` too many, or none in the line"),
         ("a: *nowhere", "line 1, not valid YAML: "),
-        ("mode: apply\n---\nmode: suggest", "line 2, not valid YAML: "),
-        ("mode: \x00", "not valid YAML"),
+        ("mode: apply\n---\nmode: suggest", "line 2, not valid YAML: keep one document"),
+        ("mode: \x00", "not valid YAML: is it text in UTF-8"),
         ("- " * 5000, "not valid YAML"),
     ],
 )

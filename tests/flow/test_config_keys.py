@@ -12,6 +12,7 @@ import pytest
 from bot.core import manual
 from bot.core.errors import ModelFailed
 from bot.core.model import Kind
+from tests.fakes import ScriptedModel
 from tests.flow.test_process import ANSWER, BY_MODEL, BY_RULES, DOWN, Scene, scene
 
 INSTRUCTIONS = "Imperative mood, no product names."
@@ -97,6 +98,7 @@ EFFECTS = {
         None,
         INSTRUCTIONS,
     ),
+    "model.name": Effect("model: {name: other}", comments, 0, 1, DOWN),
     "privacy.redact": Effect(
         "privacy: {redact: [secrets]}",
         lambda ended: data(ended)["body"],
@@ -110,7 +112,8 @@ EFFECTS = {
 
 
 def ended(effect: Effect, config: str | None) -> Scene:
-    made = scene(effect.answer, config=config, issue=effect.issue)
+    choice = {"other": ScriptedModel(ANSWER)}
+    made = scene(effect.answer, config=config, issue=effect.issue, choice=choice)
     made.job(effect.kind)
     return made
 
@@ -119,6 +122,14 @@ def ended(effect: Effect, config: str | None) -> Scene:
 def test_a_key_has_its_effect(effect: Effect) -> None:
     assert effect.look(ended(effect, None)) == effect.without
     assert effect.look(ended(effect, effect.config)) == effect.with_it
+
+
+def test_a_model_that_is_not_allowed_is_told_and_the_operator_s_holds() -> None:
+    choice = {"gpt-6-luna": ScriptedModel(), "gpt-6": ScriptedModel()}
+    made = scene(ANSWER, config="model: {name: gpt-7}", choice=choice)
+    made.job()
+    assert made.labels == BY_MODEL
+    assert r"line 1, model.name: this host allows: gpt-6-luna, gpt-6" in made.comments[0]
 
 
 def test_every_key_has_an_effect_or_is_told_as_not_built() -> None:

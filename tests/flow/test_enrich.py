@@ -97,9 +97,9 @@ def test_only_allowed_labels_are_offered_with_their_descriptions() -> None:
     _, data = asked("labels: {describe: {export: 'To PDF'}}")
     assert data["labels"] == [
         {"name": "bug", "description": "Something is broken"},
-        {"name": "kind/feature", "description": ""},
+        {"name": "kind/feature"},
         {"name": "export", "description": "To PDF"},
-        {"name": "needs-review", "description": ""},
+        {"name": "needs-review"},
     ]
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from bot.core.errors import Doubtful, Forbidden, GiveUp, Gone, Limited, ModelFailed, Retry
 from bot.core.model import Comment, IssueRef, Kind, Label, Outcome, Record
+from bot.core.ports import Model
 from bot.core.prompt import Answer, Prompt
 from bot.flow.process import MODES, process
 from bot.flow.render import read_marker
@@ -57,10 +58,14 @@ class Scene:
     store: MemoryStore = field(default_factory=MemoryStore)
     mode: str = "apply"
     slept: list[float] = field(default_factory=list)
+    choice: Mapping[str, Model] = field(default_factory=dict)
 
     def job(self, kind: Kind = "opened", *, tries: int = 1, at: float = NOW) -> Outcome:
         desk = a_desk(
-            self.forge, self.model, self.store, at, mode=self.mode, sleep=self.slept.append
+            *(self.forge, self.model, self.store, at),
+            mode=self.mode,
+            sleep=self.slept.append,
+            models=self.choice,
         )
         return process(a_delivery(kind, f"d-{tries}", at), desk, tries)
 

@@ -75,6 +75,13 @@ def test_an_outage_costs_nothing() -> None:
     assert budgeted(Paid(), purse, usd=0.0015, each=99).ask(PROMPT).text == "{}"
 
 
+def test_an_answer_whose_tokens_nobody_counted_is_taken_for_the_longest_one() -> None:
+    uncounted = Paid(cost=None)
+    times, reason = asked_until_refused(budgeted(uncounted, MemoryPurse(), usd=0.01, each=99))
+    assert reason == "over-budget-repository"
+    assert times <= 10
+
+
 def test_an_answer_that_is_of_no_use_is_paid_for_all_the_same() -> None:
     rubbish = Paid(failure=ModelFailed("not-json"))
     times, reason = asked_until_refused(budgeted(rubbish, MemoryPurse(), usd=0.01, each=99))

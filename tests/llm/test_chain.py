@@ -54,6 +54,13 @@ def test_the_worst_case_counts_every_model_that_may_be_asked() -> None:
 
 
 @pytest.mark.parametrize("failure", [OUTAGE, REFUSED, USELESS], ids=lambda x: x.reason)
+def test_who_spoke_in_vain_is_paid_for_and_who_was_down_is_not(failure: ModelFailed) -> None:
+    question = Prompt("The rules.", "x" * 2990, {})
+    usage = Chain([Named("a", failure), Named("b")], 5).ask(question).usage
+    assert usage.cost_usd == (1.0 if failure is USELESS else 0.0)
+
+
+@pytest.mark.parametrize("failure", [OUTAGE, REFUSED, USELESS], ids=lambda x: x.reason)
 def test_the_next_model_answers_and_is_named(failure: ModelFailed) -> None:
     chain = Chain([Named("a", failure), Named("b", failure), Named("c")], 5)
     assert chain.name == "a"

@@ -111,6 +111,12 @@ LADDER: dict[str, tuple[str, tuple[Rule, ...], int, Json]] = {
         4,
         {"form": None},
     ),
+    "a word of the schema": (
+        "compatible",
+        (refuses('Unknown name "enum" at generation_config.response_schema', "json_schema"),),
+        3,
+        {"form": "json_object"},
+    ),
     "a grammar": ("compatible", (refuses("failed to parse grammar", "json_schema"),), 3, {}),
     "lengths in the schema": (
         "compatible",
@@ -267,14 +273,36 @@ def too_long_above(chars: int, status: int = 400, message: str = "") -> Rule:
 def test_a_question_that_is_too_long_is_shortened_once(
     wire: str, status: int, message: str
 ) -> None:
-    server = Server(WIRES[wire], too_long_above(5000, status, message))
+    server = Server(WIRES[wire], too_long_above(3500, status, message))
     assert server.ask() == 2
     long, short = (body["messages"][-1]["content"] for body in server.bodies)
-    assert len(short) < 1600 < len(long)
+    assert len(short) < 1000 < len(long)
     assert json.loads(short)["labels"] == ["bug"]
     assert (
         server.bodies[-1].get("max_tokens", server.bodies[-1].get("max_completion_tokens")) == 512
     )
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "Your credit balance is too low to access the Anthropic API.",
+        "API key not valid. Please pass a valid API key.",
+        "Insufficient Balance",
+    ],
+)
+@pytest.mark.parametrize("wire", WIRES)
+def test_a_complaint_about_key_or_account_is_the_operator_s_to_mend(
+    wire: str, message: str
+) -> None:
+    failure = Server(WIRES[wire], refuses(message, "user")).failure()
+    assert (failure.reason, failure.refused) == ("status-400", True)
+
+
+def test_a_schema_of_which_too_much_is_too_long_is_left_out() -> None:
+    server = Server(ANTHROPIC, refuses("output_config.format.schema: too long", "output_config"))
+    server.ask()
+    assert "output_config" not in server.bodies[-1]
 
 
 def test_what_is_still_too_long_is_a_failure() -> None:

@@ -168,6 +168,8 @@ def test_an_answer_of_no_words_is_empty(wire: Wire, data: Json) -> None:
         ({"n": "7"}, 0),
         ({"n": -7}, 0),
         ({"n": 7.5}, 0),
+        ({"n": True}, 0),
+        ({"n": 10**30}, 0),
     ],
 )
 def test_a_server_that_does_not_count_counts_nothing(usage: object, count: int) -> None:
@@ -221,10 +223,26 @@ def test_one_request_gives_text_tokens_and_dollars(name: str) -> None:
     assert request.headers["content-type"] == "application/json"
 
 
+def test_an_answer_whose_tokens_nobody_counted_costs_nobody_knows_what() -> None:
+    uncounted = httpx.Response(200, json=chat() | {"usage": None})
+    usage = Provider(OPENAI, uncounted).model.ask(PROMPT).usage
+    assert (usage.tokens_in, usage.cost_usd) == (0, None)
+
+
+def test_the_worst_case_holds_an_answer_that_is_mended() -> None:
+    rubbish = httpx.Response(200, json=chat("rubbish") | {"usage": {"completion_tokens": 2000}})
+    good = httpx.Response(200, json=chat() | {"usage": {"completion_tokens": 2000}})
+    model = Provider(OPENAI, rubbish, good).model
+    cost = model.ask(PROMPT).usage.cost_usd
+    assert cost is not None
+    assert cost <= model.worst_usd(PROMPT.tokens)
+
+
 # Answer → reason, and whether it is an outage (o), refused for good (r), worth a second try (2).
 FAILURES: dict[str, tuple[httpx.Response | Exception, str, str]] = {
     "bad request": (httpx.Response(400), "status-400", ""),
     "key refused": (httpx.Response(401), "status-401", "r"),
+    "account is empty": (httpx.Response(402), "status-402", "r"),
     "not allowed": (httpx.Response(403), "status-403", "r"),
     "no such model": (httpx.Response(404), "status-404", "r"),
     "redirect": (httpx.Response(302, headers={"location": "http://x"}), "status-302", ""),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bot.core.cost import cost_usd
 from tests.whole.conftest import Build
 from tests.whole.house import BODY, House
 
@@ -20,6 +21,17 @@ def test_a_person_with_write_access_has_no_limit_of_their_own(house: House) -> N
     house.configure("budget: {per_author_per_hour: 1}")
     numbers = [house.issue(body=f"{BODY} Number {n}.", author="maintainer") for n in range(3)]
     assert [len(house.comments(number)) for number in numbers] == [1, 1, 1]
+
+
+def test_a_model_that_the_repository_chose_is_asked_named_and_priced(build: Build) -> None:
+    choice = {"LLM_MODEL": "gpt-6-luna", "TAGLINE_ALLOWED_MODELS": "gpt-4o-mini"}
+    with build(**choice).open() as house:
+        house.configure("model: {name: gpt-4o-mini}")
+        number = house.issue()
+        assert "Written by Tagline with `gpt-4o-mini`" in house.comments(number)[0].body
+        (said,) = house.events("enrichment succeeded")
+        assert said["model"] == "gpt-4o-mini"
+        assert said["cost_usd"] == cost_usd("gpt-4o-mini", said["tokens_in"], said["tokens_out"])
 
 
 def test_a_day_s_budget_of_nothing_means_rules_only(build: Build) -> None:

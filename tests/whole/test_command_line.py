@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -135,6 +136,7 @@ def test_enrich_with_a_delay_queues_a_job_that_job_can_tell_of(
     told = tagline("job", job, cwd=tmp_path, environment=access(house))
     assert "state: done" in told.stdout
     assert f"issue: {house.ref(number)}" in told.stdout
+    assert re.search(r"^model: \S+\ntokens_in: \d+\ntokens_out: \d+$", told.stdout, re.M)
 
 
 def test_a_job_that_still_waits_is_queued(build: Build, tmp_path: Path) -> None:
