@@ -202,7 +202,7 @@ def send(client: Client, request: httpx.Request, max_bytes: int) -> httpx.Respon
         raise httpx.ReadError(str(error), request=request) from error
     finally:
         response.close()
-    headers = [(k, v) for k, v in response.headers.multi_items() if k != "content-encoding"]
+    headers = [(k, v) for k, v in response.headers.raw if k.lower() != b"content-encoding"]
     return httpx.Response(response.status_code, headers=headers, content=body)
 
 

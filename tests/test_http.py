@@ -195,6 +195,12 @@ def test_an_answer_that_cannot_be_decompressed_is_an_error_of_transport(
         get(clients, url)
 
 
+def test_an_answer_may_have_headers_in_any_encoding(clients: Clients) -> None:
+    with server(once("X-Served-By: \xe9", "Retry-After: 7", body=b"fine")) as url:
+        answer = get(clients, url)
+    assert (answer.content, answer.headers["retry-after"]) == (b"fine", "7")
+
+
 @pytest.mark.parametrize("times", [1, 2])
 def test_an_answer_that_swells_takes_no_memory(clients: Clients, times: int) -> None:
     bomb = b"x" * 50_000_000
