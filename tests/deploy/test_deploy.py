@@ -206,3 +206,10 @@ def test_the_proxy_takes_all_that_the_door_takes() -> None:
     proxy = (DEPLOY / "Caddyfile").read_text()
     assert "max_size 25MiB" in proxy
     assert f"127.0.0.1:{instruction('EXPOSE')}" in proxy
+
+
+def test_the_bill_of_materials_lists_what_the_lock_of_the_image_holds() -> None:
+    listed = json.loads((ROOT / "tagline.cdx.json").read_text())["components"]
+    lock = (ROOT / "requirements.lock").read_text()
+    locked = re.findall(r"^([\w.-]+)(?:\[[\w,]+\])?==([^\s;]+)", lock, re.MULTILINE)
+    assert sorted((one["name"], one["version"]) for one in listed) == sorted(locked)
