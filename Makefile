@@ -68,7 +68,7 @@ clean:
 
 # CycloneDX, from the locks of the image: what a scanner or an auditor asks for. Needs uv on PATH.
 sbom:
-	uv tool run --from 'cyclonedx-bom>=7,<8' cyclonedx-py requirements requirements.lock \
+	uv tool run --from 'cyclonedx-bom>=7,<8' cyclonedx-py requirements requirements.lock --index-url '' \
 		--pyproject pyproject.toml --output-reproducible --output-file tagline.cdx.json
 
 prices:

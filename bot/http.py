@@ -5,6 +5,7 @@ from __future__ import annotations
 import ssl
 import threading
 import time
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
@@ -125,7 +126,7 @@ class Client:
         self._transport = transport
         self._headers = {
             "accept": "*/*",
-            "accept-encoding": "gzip, deflate",
+            "accept-encoding": "gzip",
             "connection": "keep-alive",
             "user-agent": user_agent,
         }
@@ -200,14 +201,27 @@ def send(client: Client, request: httpx.Request, max_bytes: int) -> httpx.Respon
     """
     response = client.send(request)
     try:
-        body = bytearray()
-        for chunk in response.iter_bytes():
-            body += chunk
-            if len(body) > max_bytes:
-                raise TooLarge(f"more than {max_bytes} bytes", request=request)
-    except httpx.DecodingError as error:
+        body = _read(response, max_bytes)
+    except zlib.error as error:
         raise httpx.ReadError(str(error), request=request) from error
     finally:
         response.close()
-    headers = [(k, v) for k, v in response.headers.multi_items() if k != "content-encoding"]
-    return httpx.Response(response.status_code, headers=headers, content=bytes(body))
+    headers = [(k, v) for k, v in response.headers.raw if k.lower() != b"content-encoding"]
+    return httpx.Response(response.status_code, headers=headers, content=body)
+
+
+def _read(response: httpx.Response, max_bytes: int) -> bytes:
+    """httpx would unpack whatever has arrived, as often as it is packed, before it gives a byte."""
+    is_packed = response.headers.get("content-encoding", "").lower() == "gzip"
+    packed = zlib.decompressobj(zlib.MAX_WBITS + 16) if is_packed else None
+    body, taken = bytearray(), 0
+    assert isinstance(response.stream, httpx.SyncByteStream)
+    for chunk in response.stream:
+        taken += len(chunk)
+        room = max_bytes + 1 - len(body)
+        body += packed.decompress(chunk, room) if packed else chunk
+        if max(taken, len(body)) > max_bytes:
+            raise TooLarge(f"more than {max_bytes} bytes")
+    if packed and taken and not packed.eof:
+        raise httpx.ReadError("it ends in the middle")
+    return bytes(body)

@@ -18,6 +18,7 @@ MIN_SECRET = 16
 SIGNING_TOKEN = re.compile(
     r"whsec_(?=.{32,88}$)(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}[A-Za-z0-9+/=]=)?"
 )
+TOKEN = re.compile(r"[!-~]*")
 ISSUE_TYPES = ("issue", "task", "incident")
 PROVIDERS = ("openai", "anthropic", "compatible", "none")
 DEFAULT_MODELS = {"openai": "gpt-6-luna", "anthropic": "claude-haiku-5-5"}
@@ -148,6 +149,7 @@ class Settings:
     budget_usd_per_day: float | None
     metrics_tokens: tuple[str, ...] = field(repr=False)
     notices: tuple[str, ...]
+    empty_files: frozenset[str]
     source: Mapping[str, str] = field(repr=False, compare=False)
 
     @property
@@ -168,8 +170,12 @@ class Settings:
         return tuple(Path(name) for name in named if name)
 
     def again(self) -> Settings:
-        """The same environment with its files as they are now. Raises `SettingsError`."""
-        return _Reader(self.source).settings()
+        """The same environment with its files as they are now. Raises `SettingsError`, also where
+        one is empty that was not: whoever writes a file empties it first."""
+        now = _Reader(self.source).settings()
+        if emptied := sorted(now.empty_files - self.empty_files):
+            raise SettingsError([f"{name}_FILE is empty now." for name in emptied])
+        return now
 
     @property
     def has_github(self) -> bool:
@@ -209,6 +215,7 @@ class _Reader:
         self.environ = environ
         self.problems: list[str] = []
         self.notices: list[str] = []
+        self.empty_files: set[str] = set()
 
     def settings(self) -> Settings:
         self._names()
@@ -223,10 +230,10 @@ class _Reader:
             github_app_id=app_id,
             github_private_key=private_key,
             github_webhook_secrets=self._secrets("GITHUB_WEBHOOK_SECRET"),
-            github_token=self._secret("GITHUB_TOKEN"),
+            github_token=self._token("GITHUB_TOKEN"),
             github_api_url=self._url("GITHUB_API_URL", "https://api.github.com"),
             gitlab_url=self._url("GITLAB_URL", "https://gitlab.com"),
-            gitlab_token=self._secret("GITLAB_TOKEN"),
+            gitlab_token=self._token("GITLAB_TOKEN"),
             gitlab_signing_tokens=self._signing_tokens(),
             gitlab_webhook_secrets=self._secrets("GITLAB_WEBHOOK_SECRET"),
             gitlab_issue_types=self._issue_types(),
@@ -243,6 +250,7 @@ class _Reader:
             budget_usd_per_day=self._budget(),
             metrics_tokens=self._secrets("TAGLINE_METRICS_TOKEN"),
             notices=tuple(self.notices),
+            empty_files=frozenset(self.empty_files),
             source=self.environ,
         )
         if self.problems:
@@ -269,11 +277,23 @@ class _Reader:
         if not path:
             return value
         try:
-            return Path(path).read_text().strip()
+            value = Path(path).read_text().strip()
         except (OSError, UnicodeDecodeError) as error:
             why = getattr(error, "strerror", None) or "not a text file"
             self.problems.append(f"{name}_FILE cannot be read: {why}.")
             return ""
+        if not value:
+            self.empty_files.add(name)
+        return value
+
+    def _token(self, name: str) -> str:
+        """A secret that is sent in a header."""
+        token = self._secret(name)
+        if not TOKEN.fullmatch(token):
+            self.problems.append(
+                f"{name} holds a blank or a character that no token has: copy it again."
+            )
+        return token
 
     def _secrets(self, name: str) -> tuple[str, ...]:
         is_set = name in self.environ or f"{name}_FILE" in self.environ
@@ -365,7 +385,7 @@ class _Reader:
 
     def _model(self) -> ModelSettings | None:
         provider = self._text("LLM_PROVIDER").lower()
-        keys = {name: self._secret(key_name) for name, key_name in KEY_NAMES.items()}
+        keys = {name: self._token(key_name) for name, key_name in KEY_NAMES.items()}
         why = self._why_no_model(provider, keys)
         if why:
             self.notices.append(f"{why} Labels come from rules until then.")

@@ -7,8 +7,9 @@ import ipaddress
 import socket
 import threading
 import time
+import tracemalloc
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import httpx
 import pytest
@@ -165,9 +166,10 @@ def endless(connection: socket.socket) -> None:
     [
         once(body=b"x" * (KB + 1)),
         once("Content-Encoding: gzip", body=gzip.compress(b"x" * 50_000_000)),
+        once("Content-Encoding: gzip", body=gzip.compress(b"fine") + b"x" * KB),
         endless,
     ],
-    ids=["one byte too long", "gzip bomb", "endless"],
+    ids=["one byte too long", "gzip bomb", "gzip with more behind it", "endless"],
 )
 def test_an_answer_past_the_cap_is_dropped(
     clients: Clients, talk: Callable[[socket.socket], None]
@@ -184,10 +186,33 @@ def test_a_compressed_answer_is_read_and_its_encoding_not_applied_twice(clients:
         assert get(clients, url).content == b"fine"
 
 
-def test_an_answer_that_cannot_be_decompressed_is_an_error_of_transport(clients: Clients) -> None:
-    talk = once("Content-Encoding: gzip", body=b"not gzip")
+@pytest.mark.parametrize("body", [b"not gzip", gzip.compress(b"fine")[:-9]], ids=["not", "half"])
+def test_an_answer_that_cannot_be_decompressed_is_an_error_of_transport(
+    clients: Clients, body: bytes
+) -> None:
+    talk = once("Content-Encoding: gzip", body=body)
     with server(talk) as url, pytest.raises(httpx.TransportError):
         get(clients, url)
+
+
+def test_an_answer_may_have_headers_in_any_encoding(clients: Clients) -> None:
+    with server(once("X-Served-By: \xe9", "Retry-After: 7", body=b"fine")) as url:
+        answer = get(clients, url)
+    assert (answer.content, answer.headers["retry-after"]) == (b"fine", "7")
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_an_answer_that_swells_takes_no_memory(clients: Clients, times: int) -> None:
+    bomb = b"x" * 50_000_000
+    for _ in range(times):
+        bomb = gzip.compress(bomb)
+    with server(once(f"Content-Encoding: {', '.join(['gzip'] * times)}", body=bomb)) as url:
+        tracemalloc.start()
+        with suppress(TooLarge):
+            assert len(get(clients, url, 100 * KB).content) <= 100 * KB
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    assert peak < 2_000_000
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])

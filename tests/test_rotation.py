@@ -26,14 +26,16 @@ ENVIRONMENT = {
 class Files:
     """A file for every secret, and a clock that a test turns."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, **others: str) -> None:
         self.folder, self.now = folder, 0.0
         self.names = dict.fromkeys(SECRETS, OLD)
         self.names |= {"GITHUB_PRIVATE_KEY": PEM, "GITLAB_SIGNING_TOKEN": "whsec_" + "A" * 32}
+        self.names |= others
         for name, value in self.names.items():
             self.write(name, value)
         files = {f"{name}_FILE": str(folder / name) for name in self.names}
         self.latest = Latest(load({**ENVIRONMENT, **files}), lambda: self.now)
+        self.before = self.latest()
 
     def write(self, name: str, value: str) -> None:
         """As a secrets manager does it: a new file in the place of the old one."""
@@ -84,6 +86,21 @@ def test_a_file_that_holds_no_good_secret_changes_nothing_but_the_log(
     assert line["level"] == "error"
     assert "GITHUB_WEBHOOK_SECRET is empty or too short" in str(line)
     assert OLD not in str(line)
+
+
+@pytest.mark.parametrize("name", SECRETS)
+def test_a_file_that_is_empty_while_it_is_written_changes_nothing(files: Files, name: str) -> None:
+    files.write(name, "")
+    assert OLD in files.later().secrets
+    assert files.latest() == files.before
+    files.write(name, files.names[name])
+    assert files.later() == files.before
+
+
+def test_a_file_that_was_always_empty_holds_nothing_up(tmp_path: Path) -> None:
+    files = Files(tmp_path, LLM_API_KEY="")
+    files.write("GITLAB_TOKEN", NEW)
+    assert files.later().gitlab_token == NEW
 
 
 def test_a_file_that_is_gone_for_a_while_changes_nothing(files: Files) -> None:

@@ -13,6 +13,7 @@ METADATA = frozenset(
     ipaddress.ip_address(text)
     for text in (
         "fd00:ec2::254",  # Amazon
+        "fd00:ec2::23",
         "fd20:ce::254",  # Google
         "100.100.100.200",  # Alibaba
         "168.63.129.16",  # Azure

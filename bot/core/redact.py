@@ -212,7 +212,7 @@ _SECRETS = (
         "akia asia abia acca aroa aida",
         r"A(?:KI|SI|BI|CC|RO|ID)A(?<![A-Za-z0-9]....)[A-Z0-9]{12,}",
     ),
-    _row("github-token", "gh", r"gh[oprsu]_[A-Za-z0-9]{16,}"),
+    _row("github-token", "gh", r"gh[oprsu]_(?:\d{1,20}_eyJ[\w.-]{16,}(?<!\.)|[A-Za-z0-9]{16,})"),
     _row("github-token", "github_pat_", r"github_pat_\w{20,}"),
     _row(
         "gitlab-token",
@@ -246,10 +246,10 @@ _SECRETS = (
     _row(
         "api-key",
         "hf_ gsk_ r8_ xai- pplx- nrak- lin_api_ glsa_ glc_ hvs. hvb. figd_ dckr_ rubygems_ sntry"
-        " sbp_ pul- tskey- ntn_ pmak- dp.pt. ccipat_ pscale_ age-secret dapi",
+        " sbp_ pul- tskey- ntn_ pmak- dp. ccipat_ pscale_ age-secret dapi",
         r"(?:h(?<!\w.)f_|g(?<!\w.)sk_|r(?<!\w.)8_|x(?<!\w.)ai-|p(?<!\w.)ul-|pplx-|NRAK-|lin_api_"
         r"|glsa_|glc_|hvs\.|hvb\.|figd_|dckr_[op]at_|rubygems_|sntry[su]_|sbp_|tskey-[a-z]{3,8}-"
-        r"|ntn_|PMAK-|dp\.pt\.|CCIPAT_|pscale_[a-z]{2,6}_|AGE-SECRET-KEY-|dapi)"
+        r"|ntn_|PMAK-|dp\.(?:pt|st|ct|sa|scim|audit)\.|CCIPAT_|pscale_[a-z]{2,6}_|AGE-SECRET-KEY-|dapi)"
         r"(?=[A-Za-z_-]{0,30}+\d)[\w.+/=-]{20,}(?<!\.)",
     ),
     _row("jwt", "eyj", r"eyJ(?<![\w-]...)[\w-]{8,}+(?:\.[\w=-]++){1,4}"),
@@ -285,7 +285,7 @@ _SECRETS = (
         r"[sS](?i:et-cookie2?)[\"'`]{0,2}[ \t]{0,8}[:=][ \t]{0,8}[\"'`]?[\w.$!%-]{1,80}+="
         r"(?P<value>[^\s;\"'`]{3,})",
     ),
-    _row("bearer", "bearer", r"[bB](?i:earer)[ \t]+(?P<value>[\w.~+/=-]{8,})", _is_plain),
+    _row("bearer", "bearer", r"[bB](?i:earer)\s{1,20}+(?P<value>[\w.~+/=-]{8,})", _is_plain),
     _row(
         "basic-auth", "basic", r"[bB](?i:asic)[ \t]+(?P<value>[A-Za-z0-9+/]{8,}={0,2})", _is_plain
     ),

@@ -17,7 +17,7 @@ _MAX_MARKS = 2
 _LONG_RUN = 48
 _MAX_WIDTH = 96  # of a rendered run without blanks; the forges' pages scroll sideways beyond
 _COMMIT_SHOWN = 6  # the forges link seven hex digits and more
-_SIGILS = "@#!~%&$:"
+_WIDENED = "@#!~%&$::>"  # by a zero-width character each, a colon by two
 
 # Removed whatever their category: invisible letters, variation selectors, tag characters.
 _INVISIBLE = frozenset(
@@ -58,11 +58,13 @@ _PIECE = re.compile(rf".{{12,{_LONG_RUN - 1}}}?[。！？，、；：]|.{{1,{_LO
 
 # Left to right: what would still be live as rendered text, and what is written instead.
 _DEFUSED = (
-    (re.compile(r"(?i)\bwww\.(?=\w)"), ""),
+    (re.compile(r"(?i)(?<![^\W_])www\."), ""),
     (re.compile(r"(?i)(?<![a-z0-9_])(gh)-(?=\d)"), r"\1 "),
     (re.compile(rf"([0-9a-fA-F]{{{_COMMIT_SHOWN}}})[0-9a-fA-F]{{34,}}"), rf"\1{ELLIPSIS}"),
 )
-_LIVE_SIGIL = re.compile(r"""([@#!~%&])(?=[\w"'\[#])|(\$)(?=\S)""")
+_LIVE_SIGIL = re.compile(r"""[#!~%&](?=[\w"'\[#])|[@$](?=\S)""")
+# GitLab links `://x` without a scheme, and `group/project>`; both hosts draw `:name:`.
+_LIVE_LEFT = re.compile(r":(?=//|[\w+\-]+:)|/(?=[\w.\-]+>)")
 _LIVE_COLON = re.compile(r"(?<=[\w+.\-]):(?=\S)")
 _NAMED_REFERENCE = re.compile(r"\[\w+(?=:$)")  # [issue: 1]
 _SPECIAL = re.compile(r"[\\`*_\[\]<>|~$&#!]")
@@ -165,7 +167,7 @@ def _harmless(line: str) -> str:
 
 def _shortened(run: str) -> str:
     """A run without blanks: as it is, cut (Latin), or with blanks put in (scripts without)."""
-    if len(run) + sum(map(run.count, _SIGILS)) <= _MAX_WIDTH:
+    if len(run) + sum(map(run.count, _WIDENED)) <= _MAX_WIDTH:
         return run
     if run.isascii():
         return run[: _LONG_RUN - 8] + ELLIPSIS
@@ -174,6 +176,7 @@ def _shortened(run: str) -> str:
 
 def _escaped(word: str, *, first: bool) -> str:
     broken = _LIVE_SIGIL.sub(rf"\g<0>{ZERO_WIDTH}", word)
+    broken = _LIVE_LEFT.sub(rf"\g<0>{ZERO_WIDTH}", broken)
     broken = _LIVE_COLON.sub(f"{ZERO_WIDTH}:", broken)
     broken = _NAMED_REFERENCE.sub(rf"\g<0>{ZERO_WIDTH}", broken)
     escaped = _SPECIAL.sub(r"\\\g<0>", broken)

@@ -68,6 +68,8 @@ class Connection(HttpToolsProtocol):
         may_be_long = self.received + self.coming > MAX_HEAD
         if (may_be_long and self._head() > MAX_HEAD) or len(self.pipeline) >= MAX_AHEAD:
             raise ValueError("too long a head, or too many requests ahead of their answers")
+        if self.parser.should_upgrade():  # its body would be taken for the next request
+            raise ValueError("an upgrade")
         self.in_head = False
         self._enter(ASKED)
         super().on_headers_complete()

@@ -21,6 +21,7 @@ BEGIN, END = "-----BEGIN RSA PRIV" + "ATE KEY-----", "-----END RSA PRIV" + "ATE 
 TOKENS = {
     "github-token": [
         *(f"gh{kind}_" + MIXED for kind in "pousr"),
+        "gh" + "s_123456_" + JWT,
         "github_" + "pat_11ABCDEFG0" + MIXED + "_" + MIXED,
     ],
     "gitlab-token": ["glp" + "at-" + MIXED[:20], "gld" + "t-" + MIXED, "GR13" + "48941" + MIXED],
@@ -49,6 +50,7 @@ TOKENS = {
         "h" + "f_" + MIXED,
         "gs" + "k_" + MIXED,
         "hv" + "s." + MIXED,
+        "dp." + "scim." + MIXED,
         "dap" + "i" + HEX * 2,
     ],
     "jwt": [JWT, "ey" + "JhbGciOiJIUzI1NiJ9" + ".ey" + "JzdWIiOiJhIn0"],
@@ -61,6 +63,7 @@ AROUND = ("{}", "It is {}.", "`{}`", '{{"a":"{}"}}', "x\n{}\ny", "({})", "<{}>",
 # The secret stands between § signs.
 IN_PLACE = [
     ("Authorization: Bearer §abcdefghijklmnop§", "authorization"),
+    ("Authorization: Bearer\n  §abc4efghijklmnop§", "bearer"),
     ("curl -H 'authorization: bearer §0123abcd.efgh§' x", "bearer"),
     ("Authorization: Basic §dXNlcjpwYXNz§", "authorization"),
     ('{"Authorization": "Token §abcdefgh12§"}', "authorization"),

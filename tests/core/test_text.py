@@ -22,22 +22,26 @@ LIVE = {
     "named reference": r"(?i)\[(?:issue|epic|vulnerability|feature_flag|work_item):[^\]]",
     "other repository": r"[\w.\-]+/[\w.\-]+[#!@]\w",
     "commit": r"(?i)\b[0-9a-f]{40}\b",
-    "link": r"(?i)\b(?:https?|ftp|file|data|javascript|ssh|git|mailto|tel):\S|\bwww\.\w",
+    "link": r"(?i)\b(?:https?|ftp|file|data|javascript|ssh|git|mailto|tel):\S|(?<![^\W_])www\.",
+    "no scheme": r"://",
+    "project": r"[\w.-]/[\w.-]+>",
+    "emoji": r":[\w+-]+:",
     "any scheme": r"(?i)[a-z][a-z0-9+.\-]+://\S",
-    "e-mail": r"[\w.+\-]+@[\w\-]+\.\w",
+    "e-mail": r"[\w.+\-]@[\w.\-]",
     "image": r"!\[",
     "long word": r"\S{101,}",
     "marks": r"[\u0300-\u036f\u0483-\u0489\u20d0-\u20ff]{3,}",
 }
 CONTROL = re.compile(
     r"[\u202a-\u202e\u2066-\u2069\u200e\u200f\u061c\u00ad\x00-\x1f\x7f-\x9f\U000e0000-\U000e0fff]"
-    r"|[\u200b-\u200d\u2060\ufeff\ufe00-\ufe0f]{2,}|(?<![@#!~%&$/])\u200b(?!:)"
+    r"|[\u200b-\u200d\u2060\ufeff\ufe00-\ufe0f]{2,}|(?<![@#!~%&$/:])\u200b(?!:)"
 )
 COMMAND = re.compile(
     r"(?i)^[\s>*+\-]*/[a-z_]|^\s*(?:bors\s|r\?\s|!\w|(?:prow|homu|mergify|dependabot|renovate)\b)"
 )
 
 MARKS = (
+    "_www. //x a/b> :x: a@-b.co "
     '@ # ! ~ % & $ ^ / : . www. http https:// javascript: a@b.co GH-1 gh-2 o/r#1 !1 ~bug %"v" [ ]'
     " ( ) < > ` ``` | * _ \\ - + = 1. 1) <!-- --> <b> <script> </details> &amp; &#64; &#x40; &lt;"
     " &NewLine; [issue: [[ {+ +} --- === $$ bors prow r? /close tagline:v1 0123456789abcdef x 漢 。"
@@ -126,6 +130,10 @@ def test_innocent_words_stay_readable(words: str) -> None:
         ("Dependabot rebase", "&#68;ependabot rebase"),
         ("r? @x", f"&#114;? @{ZERO_WIDTH}x"),
         ("www.evil.example", "evil.example"),
+        ("_www.evil.example", r"\_evil.example"),
+        ("www.-x.example and www.😀.example", r"\-x.example and 😀.example"),
+        ("evil/project>", rf"evil/{ZERO_WIDTH}project\>"),
+        ("fine :tada: at localhost:8080", f"fine :{ZERO_WIDTH}tada: at localhost{ZERO_WIDTH}:8080"),
         ("see GH-12", "see GH 12"),
         ("since " + "ab12" * 10, "since ab12ab…"),
         ("&amp;amp;#64;octocat", f"@{ZERO_WIDTH}octocat"),

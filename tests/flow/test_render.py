@@ -175,12 +175,12 @@ def test_the_comment_of_a_hostile_model() -> None:
         usage=Usage("gpt`-->\n/close"),
     )
     assert comment(hostile) == (
-        f"**Summary (automated):** Ping @{Z}admin, see \\#{Z}1 and https{Z}://evil.example /close"
-        rf" \# Big \*\*bold\*\* \[link\](http{Z}://a) \!{Z}\[x\](http{Z}://b) \`code\`"
+        f"**Summary (automated):** Ping @{Z}admin, see \\#{Z}1 and https{Z}:{Z}//evil.example"
+        rf" /close \# Big \*\*bold\*\* \[link\](http{Z}:{Z}//a) \!{Z}\[x\](http{Z}:{Z}//b) \`code\`"
         rf" \~{Z}bug \!{Z}5 evil.example"
         "\n\n- **Labels:** `bug`.\n\n"
         "<details><summary>Why these labels</summary>\n\n"
-        rf"- `bug`: @{Z}admin /close \[x\](http{Z}://y) (sure)"
+        rf"- `bug`: @{Z}admin /close \[x\](http{Z}:{Z}//y) (sure)"
         "\n\n</details>\n\n"
         "<sub>Written by Tagline with ``gpt`--> /close``; it can be wrong."
         " Wrong label? Change it, it will not come back.</sub>"

@@ -322,6 +322,7 @@ def test_a_body_that_is_no_event_is_400(name: str) -> None:
         changed(repository__full_name="../../etc"),
         changed(repository__full_name="acme/wid get"),
         changed(repository__full_name="a" * 200 + "/b"),
+        changed(repository__full_name="acme/widget\n"),
         changed(installation={"id": "5001"}),
         changed(installation=5001),
     ],

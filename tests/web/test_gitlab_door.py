@@ -138,6 +138,7 @@ def test_ten_thousand_single_bit_changes_are_all_refused() -> None:
         ({**GITLAB_PAYLOAD, "object_kind": "note"}, {"X_Gitlab_Event": "Note Hook"}),
         ({**GITLAB_PAYLOAD, "object_kind": "merge_request"}, {}),
         ({**GITLAB_PAYLOAD, "project": None}, {}),
+        ({**GITLAB_PAYLOAD, "project": {"id": 7, "path_with_namespace": "a/" * 5_000}}, {}),
         (with_attributes(action=None), {}),
         (with_attributes(action="close"), {}),
         (with_attributes(action="update"), {}),
@@ -151,7 +152,7 @@ def test_ten_thousand_single_bit_changes_are_all_refused() -> None:
         ({**GITLAB_PAYLOAD, "event_type": "confidential_work_item"}, {}),
         (with_attributes(confidential=True), {}),
     ],
-    ids=range(15),
+    ids=range(16),
 )
 def test_authentic_and_uninteresting_is_2xx_and_no_job(
     payload: object, headers: dict[str, str | None]

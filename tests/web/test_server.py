@@ -160,7 +160,7 @@ def test_a_few_requests_ahead_are_answered_and_thousands_are_not(port: int) -> N
         (
             b"GET / HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: websocket\r\n"
             b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n",
-            {404},
+            {400},
         ),
     ],
     ids=range(23),
@@ -184,6 +184,25 @@ def test_odd_requests_are_answered_early_and_say_nothing(
 
 
 GIVING_AWAY = ("uvicorn", "starlette", "python", "traceback", "tagline/", "server:", ".py")
+
+
+@pytest.mark.parametrize("to", ["websocket", "h2c", "anything"])
+def test_no_request_hides_in_the_body_of_one_that_asks_for_an_upgrade(port: int, to: str) -> None:
+    async def two() -> bytes:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(head(len(HEALTH), FORGED, Connection="Upgrade", Upgrade=to))
+        text = b""
+        try:
+            async with asyncio.timeout(1):
+                text = await reader.readuntil(b"\r\n\r\n")
+                writer.write(HEALTH)
+                text += await reader.read()
+        except (TimeoutError, ConnectionError):
+            pass
+        writer.transport.abort()
+        return text
+
+    assert asyncio.run(two()).count(b"HTTP/1.1") == 1
 
 
 def test_idle_connections_keep_nobody_out(port: int) -> None:

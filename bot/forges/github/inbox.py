@@ -24,7 +24,7 @@ DELIVERY = re.compile(r"[A-Za-z0-9-]{1,64}")
 KINDS: dict[str, Kind] = {"opened": "opened", "reopened": "reopened", "edited": "edited"}
 
 Id = Annotated[int, Meta(gt=0, le=2**63 - 1)]
-Name = Annotated[str, Meta(pattern=r"^[\w.-]{1,100}/[\w.-]{1,100}$")]
+Name = Annotated[str, Meta(pattern=r"^[\w.-]{1,100}/[\w.-]{1,100}\Z")]
 
 
 class _User(Struct, frozen=True):

@@ -30,11 +30,12 @@ TIMESTAMP = re.compile(r"[0-9]{1,12}")
 KINDS: dict[str, Kind] = {"open": "opened", "reopen": "reopened", "update": "edited"}
 
 Id = Annotated[int, Meta(gt=0, le=2**63 - 1)]
+Path = Annotated[str, Meta(max_length=8_000)]  # 20 nested groups of 255 characters fit
 
 
 class _Project(Struct, frozen=True):
     id: Id
-    path_with_namespace: str
+    path_with_namespace: Path
 
 
 class _Attributes(Struct, frozen=True):
