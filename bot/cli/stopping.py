@@ -1,4 +1,4 @@
-"""How a running command is told to stop: SIGTERM or SIGINT; a second one ends it at once."""
+"""How a running command is told to stop: SIGTERM, SIGINT or SIGHUP; a second one ends it."""
 
 from __future__ import annotations
 
@@ -25,6 +25,8 @@ class Stop:
         self._signals: SimpleQueue[int] = SimpleQueue()  # may be filled by a signal handler
         signal.signal(signal.SIGTERM, self._tell)
         signal.signal(signal.SIGINT, self._tell)
+        if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:  # nohup has it ignored
+            signal.signal(signal.SIGHUP, self._tell)
 
     def wait(self, seconds: float | None = None) -> bool:
         """Whether the stop was asked for within so many seconds."""
