@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,7 +26,7 @@ from dotenv import dotenv_values
 
 from bot.sandbox.page.samples import STAND_IN
 from bot.sandbox.page.theatre import Away, Comment, Event, Host, Opened, Shown
-from bot.store.private import PrivateRedis
+from bot.store.private import PrivateRedis, tied
 
 WAIT_SECONDS = 30.0
 LOCAL_MODEL = "SmolLM2-135M-Instruct"
@@ -78,6 +79,7 @@ class Stage:
         self._web = httpx.Client(timeout=10, trust_env=False)
         self._lock = RLock()
         self._parts = ExitStack()
+        self._starter = ThreadPoolExecutor(1)  # parts end with the thread that started them
         self.folder = folder
 
     def __enter__(self) -> Stage:
@@ -94,6 +96,7 @@ class Stage:
         with self._lock:
             self._parts.close()
             self._web.close()
+            self._starter.shutdown()
 
     def _start(self) -> None:
         self.folder = Path(tempfile.mkdtemp(dir=self._base))
@@ -126,19 +129,21 @@ class Stage:
     def restart(self) -> None:
         with self._lock:
             self._parts.close()
-            self._start()
+            self._starter.submit(self._start).result()
 
     def kill_worker(self) -> None:
         with self._lock:
             self._worker.kill()
             self._worker.wait()
-            self._start_worker()
+            self._starter.submit(self._start_worker).result()
 
     def open(self, host: Host, title: str, body: str, author: str) -> Opened:
         asked = {"host": host, "title": title, "body": body, "author": author}
         told = self._ask("POST", "/issues", json=asked)
         delivery = told["deliveries"][0]
-        return Opened(host, told["repo"], told["number"], delivery["guid"], delivery["job"] or "")
+        if not delivery["job"]:
+            raise Away(f"the receiver: status {delivery['status']}")
+        return Opened(host, told["repo"], told["number"], delivery["guid"], delivery["job"])
 
     def show(self, issue: Opened) -> Shown:
         told = self._ask("GET", _place(issue), params={"host": issue.host})
@@ -224,7 +229,7 @@ class Stage:
         out, err = self.folder / f"{name}.out", self.folder / f"{name}.err"
         with out.open("ab") as out_file, err.open("ab") as err_file:
             process = subprocess.Popen(
-                [sys.executable, "-m", *module],
+                tied([sys.executable, "-m", *module]),
                 stdin=subprocess.DEVNULL,
                 stdout=out_file,
                 stderr=err_file,

