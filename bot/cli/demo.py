@@ -123,5 +123,6 @@ def _readable(story: Mapping[str, Any]) -> Iterator[str]:
     yield "\nLog:"
     hidden = ("timestamp", "level", "delivery", "job", "issue", "event", "part")
     for event in story["log"]:
-        fields = (f"{key}={value}" for key, value in event.items() if key not in hidden)
+        told = {key: value for key, value in event.items() if value is not None}
+        fields = (f"{key}={value}" for key, value in told.items() if key not in hidden)
         yield f"  {event['event']}  {' '.join(fields)}"

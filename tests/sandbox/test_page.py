@@ -170,8 +170,8 @@ def test_a_fault_of_the_model_lasts_as_long_as_its_issue_s_job(
     visitor.scene.end("using fallback", ("bug", "needs-review"), why="status-429")
     wait_for(lambda: not visitor.scene.armed)
     assert said(visitor.see(page.url.path)) == (
-        "The model failed (429, too many requests): 2 labels came from rules; no comment; "
-        "it will be asked again in a minute."
+        "The model failed (429, too many requests): 2 labels came from rules, no comment yet. "
+        "It will be asked again in a minute."
     )
 
 
