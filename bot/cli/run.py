@@ -39,9 +39,9 @@ def run() -> None:
 
     settings = start.settings()
     start.announce(settings)
+    if missing := start.unmet(settings):
+        start.refuse(SettingsError(missing))
     try:
-        settings.need_webhook_secret()
-        settings.need_forge()
         with ExitStack() as parts:  # ended in reverse: receiver, worker, Redis
             _run(settings, parts)
     except SettingsError as error:

@@ -254,10 +254,10 @@ def test_a_port_in_use_is_named(tmp_path: Path) -> None:
 
 
 def test_run_needs_a_secret_and_a_forge_before_it_touches_anything(tmp_path: Path) -> None:
-    environ = {"DATA_DIR": str(tmp_path / "data"), "GITHUB_TOKEN": "ghp_0123456789"}
-    refused = tagline(environ, "run")
+    refused = tagline({"DATA_DIR": str(tmp_path / "data")}, "run")
     assert refused.exit_code == 2
-    assert "GITHUB_WEBHOOK_SECRET" in refused.output
+    assert "GITHUB_WEBHOOK_SECRET is not set" in refused.output
+    assert "or GITLAB_TOKEN must be set" in refused.output
     assert not (tmp_path / "data").exists()
 
 
