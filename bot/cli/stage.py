@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 import socket
 import subprocess
 import sys
@@ -103,10 +102,8 @@ class Stage:
         self.book = LogBook(self.folder)
         stack = self._parts
         redis = stack.enter_context(PrivateRedis(self.folder))
-        secret = self.folder / "webhook-secret"
-        secret.write_text(secrets.token_hex(32))
         port = _free_port()
-        self._box = self._sandbox(f"http://127.0.0.1:{port}/webhooks", secret)
+        self._box = self._sandbox(f"http://127.0.0.1:{port}/webhooks")
         local = self._local_model() if self._wants_local else {}
         self._environment = _environment(self._box, redis.url, port, local)
         stack.enter_context(self._part("receiver", ["bot", "serve"], self._environment))
@@ -203,10 +200,10 @@ class Stage:
             "LLM_MAX_OUTPUT_TOKENS": "600",
         }
 
-    def _sandbox(self, hooks: str, secret: Path) -> dict[str, Any]:
+    def _sandbox(self, hooks: str) -> dict[str, Any]:
         addresses = [
-            *("--webhook-url", f"{hooks}/github", "--gitlab-webhook-url", f"{hooks}/gitlab"),
-            *("--webhook-secret-file", str(secret)),
+            *("--webhook-url", f"{hooks}/github"),
+            *("--gitlab-webhook-url", f"{hooks}/gitlab"),
         ]
         line = self._first_line("sandbox", ["bot.sandbox", *addresses])
         said: dict[str, Any] = json.loads(line)

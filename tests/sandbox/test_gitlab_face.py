@@ -25,7 +25,7 @@ def speaking(box: Sandbox, token: str) -> Iterator[httpx.Client]:
 
 @pytest.fixture
 def bot(box: Sandbox) -> Iterator[httpx.Client]:
-    with speaking(box, box.gitlab_token) as found:
+    with speaking(box, box.gitlab.token) as found:
         yield found
 
 
@@ -204,7 +204,7 @@ def test_issues_are_listed_by_time_and_state(box: Sandbox, bot: httpx.Client) ->
 def test_a_moved_issue_stays_closed_where_it_was(
     box: Sandbox, bot: httpx.Client, number: int
 ) -> None:
-    there = box.add_project("acme/other", {"documentation": ""})
+    there = box.gitlab.add_repo("acme/other", {"documentation": ""}).id
     moved = box.gitlab.transfer_issue(DEMO_PROJECT, number, there)
     left = bot.get(issue(number)).json()
     arrived = bot.get(f"/projects/{there}/issues/{moved}").json()
@@ -233,7 +233,7 @@ def test_the_role_decides(
     statuses: list[int],
 ) -> None:
     box.gitlab.access.bot_level = role
-    box.add_project(DEMO_PROJECT, {"bug": ""}, private=private)
+    box.gitlab.add_repo(DEMO_PROJECT, {"bug": ""}, private=private)
     number = box.gitlab.open_issue(DEMO_PROJECT, "Title", "Body", confidential=confidential)
     assert statuses == [
         bot.get(issue(number)).status_code,
@@ -256,12 +256,12 @@ def test_tokens_are_checked(box: Sandbox, number: int) -> None:
         ("", [200, 401, 401]),
         ("wrong", [401, 401, 401]),
         (reading, [200, 403, 200]),
-        (box.gitlab_token, [200, 201, 200]),
+        (box.gitlab.token, [200, 201, 200]),
     ):
         with speaking(box, token) as one:
             seen = [one.get(issue(number)), note(one, number, "x"), one.get("/user")]
             assert [answer.status_code for answer in seen] == statuses
-    by_bearer = {"authorization": f"Bearer {box.gitlab_token}"}
+    by_bearer = {"authorization": f"Bearer {box.gitlab.token}"}
     assert httpx.get(f"{box.gitlab_url}/api/v4/user", headers=by_bearer).status_code == 200
 
 

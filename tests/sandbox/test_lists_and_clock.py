@@ -49,7 +49,7 @@ def test_gitlab_lists_issues_by_time_without_confidential_ones(box: Sandbox) -> 
         answer = WEB.get(
             f"{box.gitlab_url}/api/v4/projects/{project}/issues?state=opened"
             f"&confidential=false&{query}",
-            headers={"private-token": box.gitlab_token},
+            headers={"private-token": box.gitlab.token},
         )
         assert numbers(answer, "iid") == expected
 

@@ -32,7 +32,7 @@ class Checking:
         self.environment = {
             **access(house),
             "GITHUB_WEBHOOK_SECRET": SECRET,
-            "GITLAB_SIGNING_TOKEN": house.box.gitlab_signing_token or "",
+            "GITLAB_SIGNING_TOKEN": house.box.gitlab.signing_token or "",
         }
 
     def lines(self, *options: str, code: int = 0) -> list[Line]:
