@@ -68,7 +68,8 @@ def show_page(stage: Theatre, ended: Event) -> None:
     try:
         from bot.sandbox.page.app import serving
     except ModuleNotFoundError as missing:
-        click.echo(f"The page needs {missing.name}: pip install 'tagline[demo]'", err=True)
+        what = f"The page needs {missing.name}: pip install -r requirements-dev.lock"
+        click.echo(f"{what}, or make demo", err=True)
         sys.exit(1)
 
     with serving(stage) as url:

