@@ -28,9 +28,9 @@ def serve() -> None:
     from bot import log
     from bot.cli.stopping import Stop
 
+    stop = Stop()
     settings = start.settings()
     start.announce(settings)
-    stop = Stop()
     try:
         receiver = Receiver(settings)
     except SettingsError as error:

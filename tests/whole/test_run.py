@@ -231,6 +231,21 @@ def test_a_closed_terminal_stops_it_in_order(box: Sandbox, clean: str, tmp_path:
         process.wait()
 
 
+def test_told_to_stop_while_it_starts_it_ends_in_order(
+    box: Sandbox, clean: str, tmp_path: Path
+) -> None:
+    alone = Alone(box, clean, tmp_path)
+    process = started("run", alone.environ, tmp_path)
+    try:
+        until((alone.data / "lock").exists)
+        process.terminate()
+        assert process.wait(20) == 0
+        assert not (alone.data / "redis.sock").exists()
+    finally:
+        process.kill()
+        process.wait()
+
+
 def test_a_data_directory_belongs_to_one_and_is_free_again_afterwards(tmp_path: Path) -> None:
     folder = tmp_path / "new" / "data"
     for _ in range(2):
