@@ -116,19 +116,14 @@ def _python() -> Iterator[Finding]:
 
 def _settings(settings: Settings) -> Iterator[Finding]:
     from bot.core.findings import Finding
-    from bot.settings import SettingsError
 
-    wrong = False
-    for need in (settings.need_webhook_secret, settings.need_forge):
-        try:
-            need()
-        except SettingsError as error:
-            wrong = True
-            what, _, fix = str(error).partition(": ")
-            yield Finding(what, fix or "set them", wrong=True)
+    missing = start.unmet(settings)
+    for problem in missing:
+        what, _, fix = problem.partition(": ")
+        yield Finding(what, fix or "set them", wrong=True)
     for notice in settings.notices:
         yield Finding(notice, "see .env.example")
-    if not wrong:
+    if not missing:
         yield Finding("nothing is missing or wrong")
     if settings.mode != "apply":
         yield Finding(f"TAGLINE_MODE is {settings.mode}", "set it to apply when you are content")

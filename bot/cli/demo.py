@@ -68,7 +68,8 @@ def show_page(stage: Theatre, ended: Event) -> None:
     try:
         from bot.sandbox.page.app import serving
     except ModuleNotFoundError as missing:
-        click.echo(f"The page needs {missing.name}: pip install 'tagline[demo]'", err=True)
+        what = f"The page needs {missing.name}: pip install -r requirements-dev.lock"
+        click.echo(f"{what}, or make demo", err=True)
         sys.exit(1)
 
     with serving(stage) as url:
@@ -123,5 +124,6 @@ def _readable(story: Mapping[str, Any]) -> Iterator[str]:
     yield "\nLog:"
     hidden = ("timestamp", "level", "delivery", "job", "issue", "event", "part")
     for event in story["log"]:
-        fields = (f"{key}={value}" for key, value in event.items() if key not in hidden)
+        told = {key: value for key, value in event.items() if value is not None}
+        fields = (f"{key}={value}" for key, value in told.items() if key not in hidden)
         yield f"  {event['event']}  {' '.join(fields)}"

@@ -34,16 +34,19 @@ def run() -> None:
     The private one keeps its data in DATA_DIR; every other command finds it there. SIGTERM lets
     running jobs finish; a second one ends at once, and the jobs are done after the next start.
     """
+    from bot.cli.stopping import Stop
+
+    stop = Stop()
     from bot.cli.serve import NoAddress
     from bot.store.private import NoServer
 
     settings = start.settings()
     start.announce(settings)
+    if missing := start.unmet(settings):
+        start.refuse(SettingsError(missing))
     try:
-        settings.need_webhook_secret()
-        settings.need_forge()
         with ExitStack() as parts:  # ended in reverse: receiver, worker, Redis
-            _run(settings, parts)
+            _run(settings, parts, stop)
     except SettingsError as error:
         start.refuse(error)
     except (NoServer, NoAddress) as error:
@@ -51,14 +54,14 @@ def run() -> None:
         sys.exit(1)
 
 
-def _run(settings: Settings, parts: ExitStack) -> None:
+def _run(settings: Settings, parts: ExitStack, stop: Stop) -> None:
     from bot import log, wiring
     from bot.cli.serve import Receiver
-    from bot.cli.stopping import Stop, seconds_for_jobs
+    from bot.cli.stopping import seconds_for_jobs
 
     server = None if settings.has_redis_url else _launch(settings, parts)
-    stop = Stop(at_once=server.terminate if server else lambda: None)
     if server:
+        stop.at_once = server.terminate
         settings = replace(settings, redis_url=server.url)
     receiver = Receiver(settings)
     crew = wiring.worker(settings, alone=server is not None)

@@ -28,9 +28,9 @@ def serve() -> None:
     from bot import log
     from bot.cli.stopping import Stop
 
+    stop = Stop()
     settings = start.settings()
     start.announce(settings)
-    stop = Stop()
     try:
         receiver = Receiver(settings)
     except SettingsError as error:
@@ -90,7 +90,7 @@ def _listen(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), family=family)
     except OSError as error:
+        why = str(error.strerror).partition(" (while")[0]  # it would name the address again
         raise NoAddress(
-            f"{host}:{port} cannot be listened on ({error.strerror});"
-            " look at TAGLINE_HOST and PORT."
+            f"{host}:{port} cannot be listened on ({why}); look at TAGLINE_HOST and PORT."
         ) from None

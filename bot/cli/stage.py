@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 import socket
 import subprocess
 import sys
@@ -12,6 +11,7 @@ import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,7 +25,7 @@ from dotenv import dotenv_values
 
 from bot.sandbox.page.samples import STAND_IN
 from bot.sandbox.page.theatre import Away, Comment, Event, Host, Opened, Shown
-from bot.store.private import PrivateRedis
+from bot.store.private import PrivateRedis, tied
 
 WAIT_SECONDS = 30.0
 LOCAL_MODEL = "SmolLM2-135M-Instruct"
@@ -78,6 +78,7 @@ class Stage:
         self._web = httpx.Client(timeout=10, trust_env=False)
         self._lock = RLock()
         self._parts = ExitStack()
+        self._starter = ThreadPoolExecutor(1)  # parts end with the thread that started them
         self.folder = folder
 
     def __enter__(self) -> Stage:
@@ -94,16 +95,15 @@ class Stage:
         with self._lock:
             self._parts.close()
             self._web.close()
+            self._starter.shutdown()
 
     def _start(self) -> None:
         self.folder = Path(tempfile.mkdtemp(dir=self._base))
         self.book = LogBook(self.folder)
         stack = self._parts
         redis = stack.enter_context(PrivateRedis(self.folder))
-        secret = self.folder / "webhook-secret"
-        secret.write_text(secrets.token_hex(32))
         port = _free_port()
-        self._box = self._sandbox(f"http://127.0.0.1:{port}/webhooks", secret)
+        self._box = self._sandbox(f"http://127.0.0.1:{port}/webhooks")
         local = self._local_model() if self._wants_local else {}
         self._environment = _environment(self._box, redis.url, port, local)
         stack.enter_context(self._part("receiver", ["bot", "serve"], self._environment))
@@ -126,19 +126,21 @@ class Stage:
     def restart(self) -> None:
         with self._lock:
             self._parts.close()
-            self._start()
+            self._starter.submit(self._start).result()
 
     def kill_worker(self) -> None:
         with self._lock:
             self._worker.kill()
             self._worker.wait()
-            self._start_worker()
+            self._starter.submit(self._start_worker).result()
 
     def open(self, host: Host, title: str, body: str, author: str) -> Opened:
         asked = {"host": host, "title": title, "body": body, "author": author}
         told = self._ask("POST", "/issues", json=asked)
         delivery = told["deliveries"][0]
-        return Opened(host, told["repo"], told["number"], delivery["guid"], delivery["job"] or "")
+        if not delivery["job"]:
+            raise Away(f"the receiver: status {delivery['status']}")
+        return Opened(host, told["repo"], told["number"], delivery["guid"], delivery["job"])
 
     def show(self, issue: Opened) -> Shown:
         told = self._ask("GET", _place(issue), params={"host": issue.host})
@@ -198,10 +200,10 @@ class Stage:
             "LLM_MAX_OUTPUT_TOKENS": "600",
         }
 
-    def _sandbox(self, hooks: str, secret: Path) -> dict[str, Any]:
+    def _sandbox(self, hooks: str) -> dict[str, Any]:
         addresses = [
-            *("--webhook-url", f"{hooks}/github", "--gitlab-webhook-url", f"{hooks}/gitlab"),
-            *("--webhook-secret-file", str(secret)),
+            *("--webhook-url", f"{hooks}/github"),
+            *("--gitlab-webhook-url", f"{hooks}/gitlab"),
         ]
         line = self._first_line("sandbox", ["bot.sandbox", *addresses])
         said: dict[str, Any] = json.loads(line)
@@ -224,7 +226,7 @@ class Stage:
         out, err = self.folder / f"{name}.out", self.folder / f"{name}.err"
         with out.open("ab") as out_file, err.open("ab") as err_file:
             process = subprocess.Popen(
-                [sys.executable, "-m", *module],
+                tied([sys.executable, "-m", *module]),
                 stdin=subprocess.DEVNULL,
                 stdout=out_file,
                 stderr=err_file,

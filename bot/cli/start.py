@@ -40,6 +40,17 @@ def refuse(error: SettingsError) -> NoReturn:
     sys.exit(USAGE)
 
 
+def unmet(found: Settings) -> list[str]:
+    """What receiver and worker in one still lack."""
+    problems: list[str] = []
+    for need in (found.need_webhook_secret, found.need_forge):
+        try:
+            need()
+        except SettingsError as error:
+            problems += error.problems
+    return problems
+
+
 def web() -> Clients:
     """HTTP clients that are closed when the command ends."""
     from bot import wiring

@@ -1,4 +1,4 @@
-"""How a running command is told to stop: SIGTERM or SIGINT; a second one ends it at once."""
+"""How a running command is told to stop: SIGTERM, SIGINT or SIGHUP; a second one ends it."""
 
 from __future__ import annotations
 
@@ -17,14 +17,18 @@ WITHOUT_MODEL_SECONDS = 15.0
 
 
 class Stop:
-    """Made in the main thread. `at_once` is called before a second signal ends the process."""
+    """Made in the main thread, before anything slow: the first process of a container ignores
+    signals that nobody handles. `at_once` is called before a second one ends the process.
+    """
 
-    def __init__(self, at_once: Callable[[], object] = lambda: None) -> None:
-        self._at_once = at_once
+    def __init__(self) -> None:
+        self.at_once: Callable[[], object] = lambda: None
         self._told = False
         self._signals: SimpleQueue[int] = SimpleQueue()  # may be filled by a signal handler
         signal.signal(signal.SIGTERM, self._tell)
         signal.signal(signal.SIGINT, self._tell)
+        if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:  # nohup has it ignored
+            signal.signal(signal.SIGHUP, self._tell)
 
     def wait(self, seconds: float | None = None) -> bool:
         """Whether the stop was asked for within so many seconds."""
@@ -36,7 +40,7 @@ class Stop:
 
     def _tell(self, number: int, _frame: FrameType | None) -> None:
         if self._told:
-            self._at_once()
+            self.at_once()
             os._exit(1)  # jobs are done again, nothing is lost
         self._told = True
         self._signals.put(number)

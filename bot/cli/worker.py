@@ -11,8 +11,10 @@ from bot.settings import SettingsError
 @click.command()
 def worker() -> None:
     """Take jobs from Redis, ask the model, write comments and labels."""
-    from bot import log, wiring
     from bot.cli.stopping import Stop, seconds_for_jobs
+
+    stop = Stop()
+    from bot import log, wiring
 
     settings = start.settings()
     start.announce(settings)
@@ -20,7 +22,6 @@ def worker() -> None:
         made = wiring.worker(settings)
     except SettingsError as error:
         start.refuse(error)
-    stop = Stop()
     made.start()
     log.get().info("worker started", threads=settings.worker_threads)
     stop.wait()

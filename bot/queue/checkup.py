@@ -33,6 +33,8 @@ def report(client: redis.Redis, clock: Callable[[], float] = time.time) -> Itera
     lasting = str(info.get("aof_enabled")) == "1"
     what = "appendonly yes" if lasting else "appendonly no: a crash loses what was accepted"
     yield Finding(what, "" if lasting else "set appendonly yes", wrong=not lasting)
+    if info.get("aof_last_write_status", "ok") != "ok":
+        yield Finding("it cannot write its file", "look at the room on its disk", wrong=True)
     policy = str(info.get("maxmemory_policy", "unknown"))
     safe = policy == SAFE_POLICY
     fix = "" if safe else "set maxmemory-policy noeviction: another one drops queued jobs"

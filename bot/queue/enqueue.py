@@ -19,7 +19,7 @@ import msgspec
 import redis.asyncio
 from redis.asyncio.retry import Retry as RedisRetry
 from redis.backoff import NoBackoff
-from redis.exceptions import NoScriptError, RedisError
+from redis.exceptions import NoScriptError, RedisError, ResponseError
 
 from bot.core.errors import QueueDown
 from bot.core.model import Delivery, IssueRef
@@ -155,7 +155,7 @@ class RedisQueue:
                 batch, self._waiting = [*batch, *self._waiting], []
                 for _, future in batch:
                     if not future.done():
-                        future.set_exception(QueueDown(type(error).__name__))
+                        future.set_exception(QueueDown(why_down(error)))
             else:
                 for (_, future), job in zip(batch, jobs, strict=True):
                     if not future.done():
@@ -207,6 +207,11 @@ class RedisQueue:
                     await self._redis.hset(PLACES, mapping=rows)
             if not minute % NOTED_MINUTES or len(self._places) > MOST_PLACES:
                 self._places.clear()
+
+
+def why_down(error: Exception) -> str:
+    """Of a refusal its code only, such as MISCONF for a full disk."""
+    return str(error).split(" ")[0] if type(error) is ResponseError else type(error).__name__
 
 
 def _account(delivery: Delivery) -> str:

@@ -18,40 +18,26 @@ from bot.sandbox.server import Sandbox
 
 
 @click.command()
-@click.option("--port", default=0, help="0 takes a free one.")
 @click.option("--webhook-url", default=None, help="Where GitHub's signed webhooks go.")
 @click.option("--gitlab-webhook-url", default=None, help="Where GitLab's signed webhooks go.")
-@click.option("--webhook-secret-file", type=click.Path(path_type=Path), default=None)
-@click.option("--model-key", default="sandbox-key", help="The key that the model faces expect.")
-def main(
-    port: int,
-    webhook_url: str | None,
-    gitlab_webhook_url: str | None,
-    webhook_secret_file: Path | None,
-    model_key: str,
-) -> None:
+def main(webhook_url: str | None, gitlab_webhook_url: str | None) -> None:
     """Prints one JSON line when ready: base URLs, tokens, the App's id, where the secrets lie."""
     with tempfile.TemporaryDirectory(prefix="tagline-sandbox-") as folder:
-        secret_file = webhook_secret_file or _write(folder, "webhook-secret", secrets.token_hex(32))
-        secret = secret_file.read_text(encoding="utf-8").strip()
-        box = Sandbox(webhook_url, secret, port=port, model_key=model_key)
-        box.gitlab_webhook_url = gitlab_webhook_url
+        secret = secrets.token_hex(32)
+        box = Sandbox(webhook_url, secret)
+        box.gitlab.webhook_url = gitlab_webhook_url
         signing_token = f"whsec_{base64.b64encode(secrets.token_bytes(32)).decode()}"
-        box.gitlab_signing_token, box.gitlab.webhook_secret = signing_token, None
+        box.gitlab.signing_token, box.gitlab.webhook_secret = signing_token, None
         with box.running():
             ready = {
                 "url": box.url,
                 "github_url": box.github_url,
                 "openai_url": box.openai_url,
-                "anthropic_url": box.anthropic_url,
                 "app_id": box.app_id,
-                "installation_id": box.installation_id,
                 "private_key_file": str(_write(folder, "app.pem", box.private_key)),
-                "webhook_secret_file": str(secret_file),
-                "token": box.token,
+                "webhook_secret_file": str(_write(folder, "webhook-secret", secret)),
                 "gitlab_url": box.gitlab_url,
-                "gitlab_token": box.gitlab_token,
-                "gitlab_maintainer_token": box.gitlab.maintainer_token,
+                "gitlab_token": box.gitlab.token,
                 "gitlab_project": DEMO_PROJECT,
                 "gitlab_signing_token_file": str(_write(folder, "signing-token", signing_token)),
                 "model": "sandbox-rules",

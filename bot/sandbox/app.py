@@ -68,11 +68,9 @@ class Control:
             Route("/issues", self.open_issue, methods=["POST"]),
             Route(issue, self.show_issue, methods=["GET"]),
             Route(issue + "/labels/{name:path}", self.unlabel, methods=["DELETE"]),
-            Route(issue + "/labels", self.label, methods=["POST"]),
             Route("/faults", self.list_faults, methods=["GET"]),
             Route("/faults", self.arm, methods=["POST"]),
             Route("/faults", self.clear, methods=["DELETE"]),
-            Route("/deliveries", self.deliveries, methods=["GET"]),
             Route("/redeliver/{id}", self.redeliver, methods=["POST"]),
             Route("/elsewhere", self.elsewhere, methods=["GET", "POST"]),
         ]
@@ -104,14 +102,6 @@ class Control:
         repo, number = _place(request)
         return JSONResponse(self._host(request).show(repo, number))
 
-    async def label(self, request: Request) -> Response:
-        """Body: name. Done by a person."""
-        repo, number = _place(request)
-        name = (await _asked(request, "name"))["name"]
-        host = self._host(request)
-        await run_in_threadpool(host.label_by_person, repo, number, name)
-        return JSONResponse({"labels": host.labels(repo, number)})
-
     async def unlabel(self, request: Request) -> Response:
         repo, number = _place(request)
         name = request.path_params["name"]
@@ -136,9 +126,6 @@ class Control:
     async def clear(self, request: Request) -> Response:
         self.box.clear_faults()
         return await self.list_faults(request)
-
-    async def deliveries(self, request: Request) -> Response:
-        return JSONResponse([_sent(delivery) for delivery in self._host(request).deliveries])
 
     async def redeliver(self, request: Request) -> Response:
         """`id` is a delivery's number or its guid."""

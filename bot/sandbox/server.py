@@ -43,7 +43,7 @@ MODEL_FACES = ("openai", "anthropic")
 
 @dataclass(repr=False)
 class Sandbox(Host):
-    """Bound to its port at once, answering inside `running()`. `port` 0 takes a free one.
+    """Bound to a free port at once, answering inside `running()`.
 
     Its own deeds and questions are about GitHub; `gitlab` has the same, `hosts` both by name.
     """
@@ -56,7 +56,6 @@ class Sandbox(Host):
     token: str = "github_pat_sandbox"
     token_login: str = "tagline-operator"
     model_key: str = "sandbox-key"
-    port: int = 0
     clock: Callable[[], datetime] = now
     granted: Mapping[str, str] = field(default_factory=lambda: dict(GRANTED))
     installation_id: int = INSTALLATION
@@ -64,10 +63,10 @@ class Sandbox(Host):
     leaks: list[dict[str, Any]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self._socket = socket.create_server(("127.0.0.1", self.port))
+        self._socket = socket.create_server(("127.0.0.1", 0))
         # Accepted connections inherit it; without, each answer waits 40 ms for an acknowledgement.
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.port = self._socket.getsockname()[1]
+        self.port: int = self._socket.getsockname()[1]
         self.world = World(self.clock)
         self.access = Access(
             self.app_id,
@@ -101,11 +100,7 @@ class Sandbox(Host):
             ]
         )
         self.add_repo(DEMO_REPO, DEMO_LABELS)
-        self.add_project(DEMO_PROJECT, PROJECT_LABELS, group_labels=GROUP_LABELS)
-
-    @property
-    def github(self) -> Host:
-        return self
+        self.gitlab.add_repo(DEMO_PROJECT, PROJECT_LABELS, group_labels=GROUP_LABELS)
 
     @property
     def hosts(self) -> dict[str, Host]:
@@ -123,26 +118,6 @@ class Sandbox(Host):
     def gitlab_url(self) -> str:
         """A GitLab under a sub-path; its API is below /api/v4."""
         return f"{self.url}/gitlab"
-
-    @property
-    def gitlab_token(self) -> str:
-        return self.gitlab.token
-
-    @property
-    def gitlab_webhook_url(self) -> str | None:
-        return self.gitlab.webhook_url
-
-    @gitlab_webhook_url.setter
-    def gitlab_webhook_url(self, url: str | None) -> None:
-        self.gitlab.webhook_url = url
-
-    @property
-    def gitlab_signing_token(self) -> str | None:
-        return self.gitlab.signing_token
-
-    @gitlab_signing_token.setter
-    def gitlab_signing_token(self, token: str | None) -> None:
-        self.gitlab.signing_token = token
 
     @property
     def openai_url(self) -> str:
@@ -203,20 +178,6 @@ class Sandbox(Host):
         if found is None:
             raise Missing(f"no installation covers {repo}")
         return found
-
-    def add_project(
-        self,
-        name: str,
-        labels: Mapping[str, str] | None = None,
-        files: Mapping[str, str] | None = None,
-        *,
-        private: bool = False,
-        group_labels: Mapping[str, str] | None = None,
-    ) -> int:
-        """A project on GitLab; its id."""
-        return self.gitlab.add_repo(
-            name, labels, files, private=private, group_labels=group_labels
-        ).id
 
     def show(self, repo: Place, number: int) -> dict[str, Any]:
         shapes = self.hooks.shapes

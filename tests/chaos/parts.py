@@ -145,7 +145,7 @@ class Parts:
                 stack.enter_context(proxy.running())
             hooks = f"http://127.0.0.1:{self.port}/webhooks"
             self.box.webhook_url = f"{hooks}/github"
-            self.box.gitlab_webhook_url = f"{hooks}/gitlab"
+            self.box.gitlab.webhook_url = f"{hooks}/gitlab"
             stack.callback(self._hang_up)
             yield self
 
@@ -219,7 +219,7 @@ class Parts:
 
     def _hang_up(self) -> None:
         """What the sandbox still wants to tell goes nowhere."""
-        self.box.webhook_url = self.box.gitlab_webhook_url = None
+        self.box.webhook_url = self.box.gitlab.webhook_url = None
 
     def _end(self) -> None:
         for command, processes in self._running.items():
@@ -239,8 +239,8 @@ class Parts:
             "GITHUB_WEBHOOK_SECRET": SECRET,
             "GITHUB_API_URL": f"{front}/github",
             "GITLAB_URL": f"{front}/gitlab",
-            "GITLAB_TOKEN": self.box.gitlab_token,
-            "GITLAB_SIGNING_TOKEN": self.box.gitlab_signing_token or "",
+            "GITLAB_TOKEN": self.box.gitlab.token,
+            "GITLAB_SIGNING_TOKEN": self.box.gitlab.signing_token or "",
             "REDIS_URL": redis_url,
             "PORT": str(self.port),
             "WORKER_THREADS": "8",

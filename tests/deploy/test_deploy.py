@@ -19,6 +19,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from bot.cli.main import COMMANDS
+from bot.cli.start import USAGE
 from bot.cli.stopping import seconds_for_jobs
 from bot.settings import LATER, PLAIN, SECRETS, load
 from tests.serving import served
@@ -200,6 +201,11 @@ def test_the_units_start_commands_that_exist() -> None:
     started = {re.search(r"^ExecStart=\S+ (\S+)$", u.read_text(), re.MULTILINE)[1] for u in UNITS}  # type: ignore[index]
     assert started == {"run", "%i"}
     assert {"run", "serve", "worker"} <= set(COMMANDS)
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
+def test_a_unit_is_not_started_again_over_a_mistake_in_its_settings(unit: Path) -> None:
+    assert f"RestartPreventExitStatus={USAGE}" in unit.read_text().splitlines()
 
 
 def test_the_proxy_takes_all_that_the_door_takes() -> None:

@@ -19,7 +19,7 @@ from dramatiq.middleware import CurrentMessage
 
 from bot.core.errors import QueueDown
 from bot.core.model import Delivery, IssueRef
-from bot.queue.enqueue import ACTOR, NAMESPACE, PLACES, QUEUE, RedisQueue
+from bot.queue.enqueue import ACTOR, NAMESPACE, PLACES, QUEUE, RedisQueue, why_down
 from bot.store.private import PrivateRedis
 
 REF = IssueRef("github", "github.com", "acme/widget", 41, 7001, "5001")
@@ -126,6 +126,12 @@ def test_a_redis_that_is_down_is_told_within_three_seconds() -> None:
 def test_a_redis_that_never_answers_is_told_within_three_seconds() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         assert timed_failure(f"redis://127.0.0.1:{silent.getsockname()[1]}/0") < 3
+
+
+def test_a_redis_that_refuses_is_told_by_its_own_code_and_nothing_else() -> None:
+    refusal = redis.ResponseError("MISCONF Errors writing to the AOF file: No space left")
+    assert why_down(refusal) == "MISCONF"
+    assert why_down(redis.TimeoutError("secret")) == "TimeoutError"
 
 
 def test_a_full_redis_is_told_and_leaves_no_claim_behind(own_redis: PrivateRedis) -> None:

@@ -77,7 +77,8 @@ def test_a_narrowed_token_does_only_what_it_may(
     box.open_issue(REPO, "Title", "Body")
     with client(box, mint(box, permissions=permissions).json()["token"]) as narrowed:
         body = {"body": "words"} if method == "POST" else None
-        assert narrowed.request(method, path, json=body).status_code == status
+        raw = {"accept": "application/vnd.github.raw+json"}
+        assert narrowed.request(method, path, json=body, headers=raw).status_code == status
 
 
 def test_a_token_for_one_repository_does_not_reach_another(box: Sandbox) -> None:
@@ -88,7 +89,6 @@ def test_a_token_for_one_repository_does_not_reach_another(box: Sandbox) -> None
     assert [repo["full_name"] for repo in answer["repositories"]] == [REPO]
     headers = {"authorization": f"token {answer['token']}"}
     with httpx.Client(base_url=box.github_url, headers=headers) as narrowed:
-        assert narrowed.get("/installation/repositories").json()["total_count"] == 1
         for repo in ("acme/public", "acme/hidden"):
             box.open_issue(repo, "Title", "Body")
         assert narrowed.get("/repos/acme/hidden/issues/1").status_code == 404

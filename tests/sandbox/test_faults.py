@@ -127,9 +127,11 @@ def test_faults_are_counted_narrowed_and_cleared(box: Sandbox, bot: httpx.Client
     assert seen == [200, 500, 500, 200]
     box.fault("github-500", times=None, match="POST")
     assert bot.get("/labels").status_code == 200
-    assert [bot.post("/labels", json={"name": "n"}).status_code for _ in range(3)] == [500] * 3
+    number = box.open_issue(REPO, "Title")
+    path, wanted = f"/issues/{number}/labels", {"labels": ["bug"]}
+    assert [bot.post(path, json=wanted).status_code for _ in range(3)] == [500] * 3
     box.clear_faults()
-    assert bot.post("/labels", json={"name": "n"}).status_code == 201
+    assert bot.post(path, json=wanted).status_code == 200
 
 
 def test_an_unknown_fault_names_the_nearest(box: Sandbox) -> None:

@@ -40,7 +40,7 @@ def github(box: Sandbox) -> Iterator[Side]:
     base = f"{box.github_url}/repos/{REPO}"
     with httpx.Client(base_url=base, headers=headers) as web:
         yield Side(
-            box.github,
+            box,
             web,
             "/issues/{number}/comments",
             "/issues/{number}",
@@ -51,7 +51,7 @@ def github(box: Sandbox) -> Iterator[Side]:
 @contextmanager
 def gitlab(box: Sandbox) -> Iterator[Side]:
     base = f"{box.gitlab_url}/api/v4/projects/{box.gitlab.world.repo(REPO).id}"
-    with httpx.Client(base_url=base, headers={"private-token": box.gitlab_token}) as web:
+    with httpx.Client(base_url=base, headers={"private-token": box.gitlab.token}) as web:
         yield Side(
             box.gitlab,
             web,

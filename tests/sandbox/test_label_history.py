@@ -60,7 +60,7 @@ def test_gitlab_lists_them_as_resource_label_events(box: Sandbox) -> None:
     number = box.gitlab.open_issue(DEMO_PROJECT, "Title", **how)  # type: ignore[arg-type]
     project = box.gitlab.world.repo(DEMO_PROJECT)
     issue = f"{box.gitlab_url}/api/v4/projects/{project.id}/issues/{number}"
-    headers = {"private-token": box.gitlab_token}
+    headers = {"private-token": box.gitlab.token}
     for wanted in ({"add_labels": ["type::bug"]}, {"add_labels": "type::bug"}):
         WEB.put(issue, json=wanted, headers=headers)
     box.gitlab.unlabel_by_person(DEMO_PROJECT, number, "type::bug")

@@ -13,7 +13,7 @@ import pytest
 
 from bot.sandbox.page import markdown, samples
 from bot.sandbox.page.app import HEADERS, create
-from bot.sandbox.page.theatre import Comment, Event, Host, Opened, Shown
+from bot.sandbox.page.theatre import Away, Comment, Event, Host, Opened, Shown
 
 HERE = "http://127.0.0.1:4711"
 ANSWER = (
@@ -31,8 +31,11 @@ class Scene:
     events: dict[str, list[Event]] = field(default_factory=dict)
     armed: list[str] = field(default_factory=list)
     deeds: list[str] = field(default_factory=list)
+    is_away: bool = False
 
     def open(self, host: Host, title: str, body: str, author: str) -> Opened:
+        if self.is_away:
+            raise Away("the receiver")
         issue = Opened(host, "acme/widget", len(self.issues) + 1, "guid", "job")
         self.issues[issue.ref] = Shown(title, body, author, (), ())
         self.note(issue, "accepted")
@@ -167,8 +170,8 @@ def test_a_fault_of_the_model_lasts_as_long_as_its_issue_s_job(
     visitor.scene.end("using fallback", ("bug", "needs-review"), why="status-429")
     wait_for(lambda: not visitor.scene.armed)
     assert said(visitor.see(page.url.path)) == (
-        "The model failed (429, too many requests): 2 labels came from rules; no comment; "
-        "it will be asked again in a minute."
+        "The model failed (429, too many requests): 2 labels came from rules, no comment yet. "
+        "It will be asked again in a minute."
     )
 
 
@@ -255,3 +258,11 @@ def test_a_form_larger_than_any_issue_is_refused(visitor: Visitor) -> None:
 )
 def test_of_a_text_s_html_only_what_our_comment_needs_is_left(text: str, shown: str) -> None:
     assert markdown.render(text) == shown
+
+
+def test_a_part_that_is_away_is_told_and_its_fault_strikes_no_other_issue() -> None:
+    visitor = Visitor(Scene(is_away=True))
+    assert "Reset starts everything anew" in said(visitor.open("model-down").text)
+    assert visitor.scene.armed == []
+    visitor.scene.is_away = False
+    assert "queued" in said(visitor.open("model-slow").text)

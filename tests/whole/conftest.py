@@ -50,7 +50,7 @@ def clean(box: Sandbox, redis_url: str, vendors: Vendors) -> Iterator[str]:
     box.clear_faults()
     box.replies.clear()
     try:
-        vendors.check([*box.github.exchanges, *box.model_exchanges])
+        vendors.check([*box.exchanges, *box.model_exchanges])
     finally:
         with box.log.lock:
             box.log.exchanges.clear()

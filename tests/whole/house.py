@@ -91,8 +91,8 @@ class House:
             "GITHUB_WEBHOOK_SECRET": SECRET,
             "GITHUB_API_URL": self.box.github_url,
             "GITLAB_URL": self.box.gitlab_url,
-            "GITLAB_TOKEN": self.box.gitlab_token,
-            "GITLAB_SIGNING_TOKEN": self.box.gitlab_signing_token or "",
+            "GITLAB_TOKEN": self.box.gitlab.token,
+            "GITLAB_SIGNING_TOKEN": self.box.gitlab.signing_token or "",
             "REDIS_URL": self.redis_url,
             "WORKER_THREADS": "4",
             "LLM_PROVIDER": self.provider,
@@ -132,7 +132,7 @@ class House:
     def point_hooks_at(self, url: str) -> None:
         """Both forges deliver to the receiver at this address from now on."""
         self.box.webhook_url = f"{url}/webhooks/github"
-        self.box.gitlab_webhook_url = f"{url}/webhooks/gitlab"
+        self.box.gitlab.webhook_url = f"{url}/webhooks/gitlab"
 
     @contextmanager
     def working(self, *, forgetful: bool = True) -> Iterator[None]:

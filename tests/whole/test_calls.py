@@ -186,7 +186,7 @@ def test_gitlab_add_hook_makes_no_request_that_is_not_listed(
     box: Sandbox, clean: str, clients: Clients
 ) -> None:
     path, url = f"acme/hooks{next(_numbers)}", f"{box.url}/nowhere"
-    box.add_project(path, LABELS)
+    box.gitlab.add_repo(path, LABELS)
     token, known = box.gitlab.maintainer_token, len(box.gitlab.exchanges)
     hooks = Hooks(box.gitlab_url, token, clients, path, group=False)
     assert [*hooks.report(url)]

@@ -6,12 +6,14 @@ import json
 import time
 from dataclasses import replace
 from datetime import timedelta
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import pytest
 import redis
 
+from bot.queue.checkup import report
 from bot.sandbox import Sandbox
 from bot.sandbox.gitlab.access import BOT, GUEST
 from bot.store.private import PrivateRedis
@@ -30,7 +32,7 @@ class Checking:
         self.environment = {
             **access(house),
             "GITHUB_WEBHOOK_SECRET": SECRET,
-            "GITLAB_SIGNING_TOKEN": house.box.gitlab_signing_token or "",
+            "GITLAB_SIGNING_TOKEN": house.box.gitlab.signing_token or "",
         }
 
     def lines(self, *options: str, code: int = 0) -> list[Line]:
@@ -119,6 +121,15 @@ def test_a_redis_that_may_lose_jobs(checking: Checking, own_redis: PrivateRedis)
     told = checking.problem("redis")
     assert "set appendonly yes" in told
     assert "set maxmemory-policy noeviction" in told
+
+
+def test_a_redis_whose_disk_is_full() -> None:
+    class Full:
+        def info(self) -> dict[str, object]:
+            return {"redis_version": "9", "aof_enabled": 1, "aof_last_write_status": "err"}
+
+    told = islice(report(Full()), 3)  # type: ignore[arg-type]
+    assert "look at the room on its disk" in [finding.fix for finding in told if finding.wrong]
 
 
 def test_a_queue_that_does_not_move(checking: Checking, own_redis: PrivateRedis) -> None:

@@ -64,7 +64,7 @@ def access(house: House) -> dict[str, str]:
         "GITHUB_PRIVATE_KEY": house.box.private_key.replace("\n", "\\n"),
         "GITHUB_API_URL": house.box.github_url,
         "GITLAB_URL": house.box.gitlab_url,
-        "GITLAB_TOKEN": house.box.gitlab_token,
+        "GITLAB_TOKEN": house.box.gitlab.token,
         "REDIS_URL": house.redis_url,
         "LLM_PROVIDER": "openai",
         "LLM_MODEL": "sandbox-rules",

@@ -1,13 +1,15 @@
-"""How `tagline demo` tells where its page is."""
+"""How `tagline demo` tells where its page is, and that its parts live as long as it does."""
 
 from __future__ import annotations
 
 import webbrowser
-from threading import Event
+from pathlib import Path
+from threading import Event, Thread
 
 import pytest
 
 from bot.cli.demo import show_page
+from bot.cli.stage import Stage, until
 from tests.sandbox.test_page import Scene
 
 
@@ -30,3 +32,13 @@ def test_a_browser_is_opened_only_where_there_is_a_display(
     assert "a stand-in" in printed
     assert len(opened) == (display is not None)
     assert all(url in printed for url in opened)
+
+
+def test_after_a_reset_the_parts_outlive_the_request_that_asked_for_it(tmp_path: Path) -> None:
+    with Stage(tmp_path) as stage:
+        for deed in (stage.restart, stage.kill_worker):
+            request = Thread(target=deed)
+            request.start()
+            request.join()
+        issue = stage.open("gitlab", "Crash", "It crashed with an exception.", "octocat")
+        until(lambda: stage.show(issue).comments, "the worker")

@@ -24,7 +24,7 @@ class Project:
     def __init__(self, box: Sandbox, folder: Path, url: str) -> None:
         self.box, self.folder, self.url = box, folder, url
         self.name = f"acme/hooked-{folder.name}"
-        self.number = box.add_project(self.name, {"bug": "Broken", "bare": ""})
+        self.number = box.gitlab.add_repo(self.name, {"bug": "Broken", "bare": ""}).id
         self.environment = {
             "GITLAB_URL": box.gitlab_url,
             "GITLAB_TOKEN": box.gitlab.maintainer_token,
@@ -113,7 +113,7 @@ def test_removing_twice_is_fine(project: Project) -> None:
 def test_a_token_that_may_not_make_hooks_is_told_what_is_missing(
     project: Project, box: Sandbox
 ) -> None:
-    project.environment["GITLAB_TOKEN"] = box.gitlab_token
+    project.environment["GITLAB_TOKEN"] = box.gitlab.token
     told = project.run("add-hook", "--apply", code=1)
     assert "role: Reporter" in told
     assert "Hooks need the role Maintainer" in told

@@ -24,6 +24,7 @@ from bot.cli.stopping import seconds_for_jobs
 from bot.queue.broker import ALONE_HEARTBEAT_MS, HEARTBEAT_MS
 from bot.sandbox import Sandbox
 from bot.settings import load
+from bot.store import private
 from bot.store.private import NoServer, PrivateRedis, own
 from tests.conftest import free_port
 from tests.whole.house import LABELS, House
@@ -197,6 +198,58 @@ def test_a_server_that_does_not_start_says_why(tmp_path: Path) -> None:
         PrivateRedis(tmp_path).start()
 
 
+def test_what_cannot_be_read_is_told_with_a_way_out_and_without_advice_for_the_machine(
+    tmp_path: Path,
+) -> None:
+    with PrivateRedis(tmp_path):
+        pass
+    with (tmp_path / "appendonlydir" / "appendonly.aof.1.incr.aof").open("ab") as file:
+        file.write(b"nonsense" * 50)
+    with pytest.raises(NoServer, match=r"start: Bad file format .*move \S+/appendonlydir away"):
+        PrivateRedis(tmp_path).start()
+    (tmp_path / "appendonlydir").rename(tmp_path / "away")
+    with PrivateRedis(tmp_path) as server:
+        assert server.alive
+
+
+def test_a_server_that_hangs_is_ended_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(private, "STOP_SECONDS", 0.2)
+    with PrivateRedis(tmp_path) as server:
+        os.kill(server.pid, signal.SIGSTOP)
+        with pytest.raises(NoServer, match=rf"pid {server.pid}\) still runs"):
+            PrivateRedis(tmp_path).start()
+    assert not server.alive
+
+
+def test_a_closed_terminal_stops_it_in_order(box: Sandbox, clean: str, tmp_path: Path) -> None:
+    alone = Alone(box, clean, tmp_path)
+    process = alone.start()
+    try:
+        process.send_signal(signal.SIGHUP)
+        assert process.wait(20) == 0
+        assert b"running jobs finish first" in (tmp_path / "run.log").read_bytes()
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_told_to_stop_while_it_starts_it_ends_in_order(
+    box: Sandbox, clean: str, tmp_path: Path
+) -> None:
+    alone = Alone(box, clean, tmp_path)
+    process = started("run", alone.environ, tmp_path)
+    try:
+        until((alone.data / "lock").exists)
+        process.terminate()
+        assert process.wait(20) == 0
+        assert not (alone.data / "redis.sock").exists()
+    finally:
+        process.kill()
+        process.wait()
+
+
 def test_a_data_directory_belongs_to_one_and_is_free_again_afterwards(tmp_path: Path) -> None:
     folder = tmp_path / "new" / "data"
     for _ in range(2):
@@ -215,15 +268,15 @@ def test_a_data_directory_that_cannot_be_used_is_named(tmp_path: Path) -> None:
 def test_a_port_in_use_is_named(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         environ = {**DOOR, "PORT": str(taken.getsockname()[1]), "DATA_DIR": str(tmp_path)}
-        with pytest.raises(NoAddress, match="look at TAGLINE_HOST and PORT"):
+        with pytest.raises(NoAddress, match=r"already in use\); look at TAGLINE_HOST and PORT"):
             Receiver(load(environ))
 
 
 def test_run_needs_a_secret_and_a_forge_before_it_touches_anything(tmp_path: Path) -> None:
-    environ = {"DATA_DIR": str(tmp_path / "data"), "GITHUB_TOKEN": "ghp_0123456789"}
-    refused = tagline(environ, "run")
+    refused = tagline({"DATA_DIR": str(tmp_path / "data")}, "run")
     assert refused.exit_code == 2
-    assert "GITHUB_WEBHOOK_SECRET" in refused.output
+    assert "GITHUB_WEBHOOK_SECRET is not set" in refused.output
+    assert "or GITLAB_TOKEN must be set" in refused.output
     assert not (tmp_path / "data").exists()
 
 

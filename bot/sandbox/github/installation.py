@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from typing import Any
-from urllib.parse import quote
 
 from starlette.responses import Response
 
@@ -35,10 +32,6 @@ def repo_installation(call: Call) -> Response:
     if covering is None:
         raise Missing(call.place)
     return good(_shape(call, covering))
-
-
-def get_installation(call: Call) -> Response:
-    return good(_shape(call, _named(call)))
 
 
 def list_installations(call: Call) -> Response:
@@ -117,53 +110,14 @@ def _chosen(call: Call, installation: Installation, wanted: dict[str, Any]) -> l
     return chosen
 
 
-def revoke(call: Call) -> Response:
-    call.github.access.expire(call.request.headers.get("authorization"))
-    return Response(status_code=204)
-
-
-def installed_repos(call: Call) -> Response:
-    if not call.caller.via_app:
-        return error(403, "You must authenticate with an installation access token")
-    narrowed = call.caller.repos
-    covered = _covered(call, call.caller.installation)
-    repos = [repo for repo in covered if narrowed is None or repo.id in narrowed]
-    page = paged(call, repos)
-    shape = {
-        "total_count": len(repos),
-        "repository_selection": "selected",
-        "repositories": [call.shapes.repo(repo) for repo in page.items],
-    }
-    return good(shape, headers=page.headers)
-
-
 def contents(call: Call) -> Response:
     path, repo = call.arg("path"), call.repo()
     text = repo.files.get(path)
     if text is None:
         raise Missing(path)
-    if "raw" in call.request.headers.get("accept", ""):
-        return Response(text, media_type="application/vnd.github.raw+json; charset=utf-8")
-    data = text.encode()
-    sha = hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
-    url = f"{call.shapes.repo_url(repo)}/contents/{quote(path)}"
-    git, page = f"{call.shapes.repo_url(repo)}/git/blobs/{sha}", f"{call.shapes.html}/{repo.name}"
-    return good(
-        {
-            "type": "file",
-            "encoding": "base64",
-            "size": len(data),
-            "name": path.rpartition("/")[2],
-            "path": path,
-            "content": base64.encodebytes(data).decode(),
-            "sha": sha,
-            "url": url,
-            "git_url": git,
-            "html_url": f"{page}/blob/main/{quote(path)}",
-            "download_url": f"{page}/raw/main/{quote(path)}",
-            "_links": {"self": url, "git": git, "html": f"{page}/blob/main/{quote(path)}"},
-        }
-    )
+    if "raw" not in call.request.headers.get("accept", ""):
+        return error(415, "This GitHub gives files raw only")
+    return Response(text, media_type="application/vnd.github.raw+json; charset=utf-8")
 
 
 def permission(call: Call) -> Response:
@@ -230,13 +184,10 @@ ROWS = [
     Row("GET", "/app", get_app, "jwt"),
     Row("GET", "/user", get_user, "token"),
     Row("GET", "/app/installations", list_installations, "jwt"),
-    Row("GET", "/app/installations/{id:int}", get_installation, "jwt"),
     Row("POST", "/app/installations/{id:int}/access_tokens", mint, "jwt"),
     Row("GET", "/app/hook/config", hook_config, "jwt"),
     Row("GET", "/app/hook/deliveries", hook_deliveries, "jwt"),
     Row("POST", "/app/hook/deliveries/{id:int}/attempts", redeliver, "jwt"),
-    Row("GET", "/installation/repositories", installed_repos, "token"),
-    Row("DELETE", "/installation/token", revoke, "token"),
     Row("GET", REPO, get_repo, "metadata:read"),
     Row("GET", REPO + "/installation", repo_installation, "jwt"),
     Row("GET", REPO + "/contents/{path:path}", contents, "contents:read"),

@@ -20,22 +20,19 @@ def get_issue(call: Call) -> Response:
 
 
 def list_issues(call: Call) -> Response:
-    """Open ones unless `state` says otherwise; `since` and `labels` narrow; newest first.
+    """Open ones unless `state` says otherwise; `since` narrows; newest first.
 
     `sort` (created, updated) and `direction` order them; pull requests are among them.
     """
     query = call.request.query_params
     state, since = query.get("state", "open"), query.get("since")
-    wanted = {name.lower() for name in query.get("labels", "").split(",") if name}
 
     def listed(issue: Issue) -> bool:
         if issue.deleted or issue.moved_to:
             return False
         if state != "all" and issue.is_open != (state == "open"):
             return False
-        if since and issue.updated_at < datetime.fromisoformat(since):
-            return False
-        return wanted <= {name.lower() for name in issue.labels}
+        return not since or issue.updated_at >= datetime.fromisoformat(since)
 
     repo = call.repo()
     order = "updated_at" if query.get("sort") == "updated" else "created_at"
@@ -52,22 +49,6 @@ def repo_labels(call: Call) -> Response:
     repo = call.repo()
     page = paged(call, list(repo.labels))
     return good(call.shapes.labels(repo, page.items), headers=page.headers)
-
-
-def create_label(call: Call) -> Response:
-    body, repo = call.json(), call.repo()
-    name = body.get("name") if isinstance(body, dict) else None
-    if not isinstance(name, str) or not 0 < len(name) <= LONGEST_LABEL:
-        return invalid("Label", "name", "missing_field")
-    if call.world.known_label(repo.name, name):
-        return invalid("Label", "name", "already_exists")
-    repo.labels[name] = body.get("description") or ""
-    return good(call.shapes.label(repo, name), 201)
-
-
-def issue_labels(call: Call) -> Response:
-    page = paged(call, call.issue().labels)
-    return good(call.shapes.labels(call.repo(), page.items), headers=page.headers)
 
 
 def add_labels(call: Call) -> Response:
@@ -120,11 +101,6 @@ def create_comment(call: Call) -> Response:
     return _comment(call, issue, event.comment, 201)
 
 
-def get_comment(call: Call) -> Response:
-    issue, comment = call.world.find_comment(call.place, int(call.arg("id")))
-    return _comment(call, issue, comment)
-
-
 def edit_comment(call: Call) -> Response:
     _own_comment(call)
     event = call.world.edit_comment(call.place, int(call.arg("id")), _text(call), call.caller.login)
@@ -164,16 +140,13 @@ ISSUE = REPO + "/issues/{number:int}"
 COMMENT = REPO + "/issues/comments/{id:int}"
 ROWS = [
     Row("GET", REPO + "/labels", repo_labels, "issues:read"),
-    Row("POST", REPO + "/labels", create_label, "issues:write"),
     Row("GET", REPO + "/issues", list_issues, "issues:read"),
     Row("GET", ISSUE, get_issue, "issues:read"),
-    Row("GET", ISSUE + "/labels", issue_labels, "issues:read"),
     Row("POST", ISSUE + "/labels", add_labels, "issues:write"),
     Row("DELETE", ISSUE + "/labels/{name:path}", remove_label, "issues:write"),
     Row("GET", ISSUE + "/events", list_events, "issues:read"),
     Row("GET", ISSUE + "/comments", list_comments, "issues:read"),
     Row("POST", ISSUE + "/comments", create_comment, "issues:write"),
-    Row("GET", COMMENT, get_comment, "issues:read"),
     Row("PATCH", COMMENT, edit_comment, "issues:write"),
     Row("DELETE", COMMENT, delete_comment, "issues:write"),
 ]

@@ -54,13 +54,12 @@ class Token:
 class Access:
     """The tokens that are out, and everybody's role in a project.
 
-    `bot_level` is the bot's role. `levels` are those of further people.
+    `bot_level` is the bot's role.
     """
 
     clock: Callable[[], datetime]
     tokens: dict[str, Token] = field(default_factory=dict)
     bot_level: int = REPORTER
-    levels: dict[str, int] = field(default_factory=dict)
 
     def issue(self, text: str, login: str, scopes: tuple[str, ...] = ("api",)) -> Token:
         """Registers a token that lasts for a year."""
@@ -89,8 +88,9 @@ class Access:
         """0 = no member."""
         if login == BOT:
             return self.bot_level
-        default = DEVELOPER if login in repo.writers else 0
-        return self.levels.get(login, MAINTAINING if login == MAINTAINER else default)
+        if login == MAINTAINER:
+            return MAINTAINING
+        return DEVELOPER if login in repo.writers else 0
 
     def sees(self, repo: Repo, issue: Issue, login: str) -> bool:
         """Confidential issues are for planners and above, and for their authors."""

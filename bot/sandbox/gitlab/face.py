@@ -19,7 +19,6 @@ from bot.sandbox.gitlab.access import FORBIDDEN, GUEST, NOT_FOUND, UNAUTHORIZED,
 from bot.sandbox.gitlab.actions import QuickAction
 from bot.sandbox.gitlab.hooks import GitLabHooks
 from bot.sandbox.gitlab.shapes import Shapes
-from bot.sandbox.gitlab.system import noted
 from bot.sandbox.world import Event, Issue, Missing, Repo, World
 
 A_MINUTE = 2000
@@ -36,9 +35,7 @@ class GitLab:
     hooks: GitLabHooks
     quick_actions: list[QuickAction] = field(default_factory=list)
     replaced: list[tuple[str, int, list[str]]] = field(default_factory=list)
-    awards: dict[tuple[str, int], list[dict[str, Any]]] = field(default_factory=dict)
     spent: count[int] = field(default_factory=lambda: count(1))
-    ids: count[int] = field(default_factory=lambda: count(8_001))
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +103,7 @@ class Call:
 
     def tell(self, *events: Event) -> None:
         for event in events:
-            for one in (event, *noted(self.world, event)):
-                self.gitlab.hooks.later(one)
+            self.gitlab.hooks.later(event)
 
 
 Handler = Callable[[Call], Response]

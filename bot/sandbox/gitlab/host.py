@@ -64,16 +64,6 @@ class GitLabHost(Host):
     def make_confidential(self, repo: Place, number: int, *, deliver: bool = True) -> None:
         self._set(repo, number, "confidential", deliver)
 
-    def internal_note_by_person(
-        self, repo: Place, number: int, body: str, *, login: str = MAINTAINER, deliver: bool = True
-    ) -> int:
-        """A comment for members only; its id."""
-        event = self.world.comment(repo, number, body, self.world.person(login).login, None)
-        assert event.comment is not None
-        event.comment.internal = True
-        self._tell(event, deliver)
-        return event.comment.id
-
     @property
     def quick_actions(self) -> list[QuickAction]:
         """Those that the lines of a note over the API set off."""
@@ -87,11 +77,6 @@ class GitLabHost(Host):
     def system_notes(self, repo: Place, number: int) -> list[Comment]:
         with self.world.lock:
             return [c for c in self.world.issue(repo, number).comments if c.system]
-
-    def awards(self, repo: Place, number: int, note: int | None = None) -> list[str]:
-        """Names of the emoji on an issue, or on one of its notes."""
-        key = ("Note", note) if note else ("Issue", self.world.issue(repo, number).id)
-        return [one["name"] for one in self.gitlab.awards.get(key, [])]
 
     def show(self, repo: Place, number: int) -> dict[str, Any]:
         with self.world.lock:

@@ -10,9 +10,10 @@ from starlette.responses import Response
 
 from bot.sandbox.gitlab.access import FORBIDDEN, GUEST, PLANNER, Denied
 from bot.sandbox.gitlab.face import Call, Row, good, paged
-from bot.sandbox.world import Change, Event, Issue
+from bot.sandbox.world import Event, Issue
 
 LONGEST_LABEL = 255
+CHANGES = {"add_labels", "remove_labels", "labels"}  # all that this GitLab knows to change
 
 
 def get_issue(call: Call) -> Response:
@@ -39,27 +40,17 @@ def _details(call: Call) -> bool:
 
 FILTERS: dict[str, Callable[[Issue, str], bool]] = {
     "state": lambda issue, state: state == "all" or issue.is_open == (state == "opened"),
-    "updated_after": lambda issue, at: issue.updated_at >= _when(at),
-    "updated_before": lambda issue, at: issue.updated_at <= _when(at),
     "created_after": lambda issue, at: issue.created_at >= _when(at),
     "created_before": lambda issue, at: issue.created_at <= _when(at),
-    "labels": lambda issue, names: set(names.split(",")) <= set(issue.labels),
     "confidential": lambda issue, wanted: issue.confidential == (wanted == "true"),
-    "issue_type": lambda issue, kind: issue.type.lower() == kind,
-    "author_username": lambda issue, login: issue.author == login,
 }
 
 
 def _listed(call: Call, issue: Issue) -> bool:
     if issue.deleted or not call.sees(call.repo(), issue):
         return False
-    words, where = call.query("search").lower(), call.query("in", "title,description")
-    text = issue.title if "title" in where else ""
-    text += f"\n{issue.body}" if "description" in where else ""
     given = call.request.query_params
-    return words in text.lower() and all(
-        holds(issue, given[name]) for name, holds in FILTERS.items() if name in given
-    )
+    return all(holds(issue, given[name]) for name, holds in FILTERS.items() if name in given)
 
 
 def _when(text: str) -> datetime:
@@ -77,21 +68,8 @@ def update_issue(call: Call) -> Response:
         call.need(PLANNER)
     if not set(given) & CHANGES:
         raise Denied(400, "", error=f"{', '.join(sorted(CHANGES))} are missing, at least one")
-    call.tell(*_relabel(call, issue, given), *_rewrite(call, issue, given))
+    call.tell(*_relabel(call, issue, given))
     return good(call.shapes.issue(call.repo(), issue))
-
-
-CHANGES = {
-    *("add_labels", "remove_labels", "labels", "title", "description", "state_event"),
-    *("discussion_locked", "confidential", "assignee_ids", "milestone_id", "due_date", "weight"),
-}
-
-STATES: dict[tuple[str, Any], Change] = {
-    ("state_event", "close"): "closed",
-    ("state_event", "reopen"): "reopened",
-    ("discussion_locked", True): "locked",
-    ("confidential", True): "confidential",
-}
 
 
 def _relabel(call: Call, issue: Issue, given: dict[str, Any]) -> list[Event]:
@@ -113,21 +91,6 @@ def _names(given: Any) -> list[str]:
     return [name for name in names if 0 < len(name) <= LONGEST_LABEL]
 
 
-def _rewrite(call: Call, issue: Issue, given: dict[str, Any]) -> list[Event]:
-    place, login = (call.repo().id, issue.number), call.login
-    events: list[Event] = []
-    fields = {"title": "title", "description": "body"}
-    values = {fields[key]: given[key] for key in fields if key in given}
-    if values:
-        events.append(call.world.edit_issue(*place, login, values))
-    events += [
-        call.world.set_state(*place, login, change)
-        for (name, value), change in STATES.items()
-        if given.get(name) == value
-    ]
-    return events
-
-
 def list_label_events(call: Call) -> Response:
     """Oldest first."""
     repo, issue = call.repo(), call.issue()
@@ -140,21 +103,8 @@ def list_labels(call: Call) -> Response:
     """Those of the groups around the project too, unless told otherwise."""
     repo = call.repo()
     alone = call.query("include_ancestor_groups", "true").lower() in ("false", "0")
-    names = sorted(repo.labels if alone else repo.all_labels, key=str.lower)
-    words = call.query("search").lower()
-    page = paged(call, [name for name in names if words in name.lower()])
+    page = paged(call, sorted(repo.labels if alone else repo.all_labels, key=str.lower))
     return good([call.shapes.label(repo, name) for name in page.items], headers=page.headers)
-
-
-def create_label(call: Call) -> Response:
-    given, repo = call.params(), call.repo()
-    name = given.get("name")
-    if not isinstance(name, str) or not name or "," in name:
-        raise Denied(400, {"title": ["is invalid"]})
-    if name in repo.all_labels:
-        raise Denied(409, "Label already exists")
-    repo.labels[name] = given.get("description") or ""
-    return good(call.shapes.label(repo, name), 201)
 
 
 def get_member(call: Call) -> Response:
@@ -196,7 +146,6 @@ ROWS = [
     Row("PUT", ISSUE, update_issue),
     Row("GET", ISSUE + "/resource_label_events", list_label_events),
     Row("GET", PROJECT + "/labels", list_labels),
-    Row("POST", PROJECT + "/labels", create_label, PLANNER),
     Row("GET", PROJECT + "/members/all", list_members),
     Row("GET", PROJECT + "/members/all/{user}", get_member),
     Row("GET", PROJECT + "/repository/files/{path}/raw", get_file),

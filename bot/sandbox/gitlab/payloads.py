@@ -79,7 +79,7 @@ def _issue_hook(event: Event, shapes: Shapes) -> tuple[str, Json]:
 def _note_hook(event: Event, shapes: Shapes) -> tuple[str, Json]:
     repo, issue, comment = event.repo, event.issue, event.comment
     assert comment is not None
-    secret = issue.confidential or comment.internal
+    secret = issue.confidential
     body = {
         "object_kind": "note",
         "event_type": "confidential_note" if secret else "note",
@@ -197,7 +197,7 @@ def _note(shapes: Shapes, event: Event, comment: Comment) -> Json:
         "created_at": at(comment.created_at),
         "discussion_id": f"{number_of('discussion', comment.id):040x}",
         "id": comment.id,
-        "internal": comment.internal,
+        "internal": False,
         "note": comment.body,
         "noteable_id": issue.id,
         "noteable_type": "Issue",

@@ -193,8 +193,8 @@ class Shapes:
             "noteable_iid": issue.number,
             "project_id": repo.id,
             "resolvable": False,
-            "confidential": comment.internal,
-            "internal": comment.internal,
+            "confidential": False,
+            "internal": False,
             "imported": False,
             "commands_changes": {},
         }

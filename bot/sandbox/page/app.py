@@ -123,7 +123,10 @@ class Page:
             form = {
                 key: values[0] for key, values in parse_qs(body.decode(errors="replace")).items()
             }
-            where = await run_in_threadpool(act, _key(request), form)
+            try:
+                where = await run_in_threadpool(act, _key(request), form)
+            except Away:
+                where = "?notice=away"
             return RedirectResponse(ROOT + where, 303)
 
         return posted

@@ -25,6 +25,7 @@ NOTICES = {
     "long": f"Neither host takes a title of over {samples.LONGEST_TITLE} characters, or a text "
     f"of over {samples.LONGEST_BODY:,}.",
     "gone": "That label is not on the issue any more.",
+    "away": "A part of the demo does not answer. Reset starts everything anew.",
 }
 NOTHING = Shown("", "", "", (), ())
 SAME_JOB = (
@@ -113,7 +114,7 @@ class Play:
             case = self._opened(host, title, body, fault, build)
         except Away:
             if fault:
-                self._fault_at_work.release()
+                self._disarm()
             raise
         case.sample = sample.key if sample else OWN
         if fault:
@@ -147,6 +148,11 @@ class Play:
         finally:
             case.striking = False
             self._fault_at_work.release()
+
+    def _disarm(self) -> None:
+        with suppress(Away):
+            self._theatre.disarm()
+        self._fault_at_work.release()
 
     def _kill_worker(self) -> None:
         """Every issue that it had in its hands is told."""

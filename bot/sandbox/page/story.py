@@ -99,9 +99,9 @@ def _fell_back(events: Sequence[Event], last: Event, shown: Shown) -> Said:
         return Said("ended", text)
     failures = sum(event["event"] == last["event"] for event in events)
     why = WHY.get(str(last.get("why")), str(last.get("why")).replace("-", " "))
-    text = f"The model failed ({why}): {_labels(shown)} came from rules; {_comments(shown)}; "
+    said = f"{_labels(shown)} came from rules, {_comments(shown)} yet"
     again = AGAIN[min(failures, len(AGAIN)) - 1]
-    return Said("waiting", f"{text}it will be asked again {again}.")
+    return Said("waiting", f"The model failed ({why}): {said}. It will be asked again {again}.")
 
 
 def _answered(events: Sequence[Event], last: Event, shown: Shown) -> Said:
