@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
+import httpx
 import redis
 
 from bot.core.model import Delivery, IssueRef
@@ -24,6 +25,7 @@ from tests.conftest import free_port
 ROUNDS_EACH = 6  # jobs for each thread
 AN_ACCOUNT = 60  # issues; more of one would be paced
 PICK_UPS = 40
+REQUESTS = 9  # of a job, to forge and model
 _numbers = count(1)
 
 
@@ -93,6 +95,18 @@ def _left(client: redis.Redis) -> int:
     return client.hlen(f"{NAMESPACE}:{QUEUE}.msgs")
 
 
+def bare(base: str) -> float:
+    """CPU milliseconds for as many requests as a job makes, by httpx alone: the reference."""
+    rounds = []
+    with httpx.Client(trust_env=False) as client:
+        for _ in range(5):
+            begun = time.thread_time()
+            for number in range(20 * REQUESTS):
+                client.get(f"{base}/repos/acme/r1/issues/{number}").json()
+            rounds.append((time.thread_time() - begun) / 20 * 1000)
+    return min(rounds)
+
+
 def pick_up(settings: Mapping[str, str]) -> tuple[float, float]:
     """Median of seconds from the queue to a worker's hands; an idle worker's share of a CPU."""
     client = redis.Redis.from_url(settings["REDIS_URL"])
@@ -124,10 +138,13 @@ def measure() -> Iterator[str]:
             (64, "; goals >= 0.90 of ideal, <= 10 ms"),
             (256, "; goal <= 120 MiB"),
         ):
+            reference = bare(settings["GITHUB_API_URL"])
             share, cpu, memory = at_work(settings, threads)
             yield (
                 f"worker, {threads} jobs in flight, model answers after {SECONDS:g} s:"
-                f" {share:.2f} of ideal, {cpu:.1f} ms CPU a job, {memory:.0f} MiB at most{goals}"
+                f" {share:.2f} of ideal, {cpu:.1f} ms CPU a job, {cpu / reference:.1f} x its"
+                f" {REQUESTS} requests by a bare httpx ({reference:.1f} ms),"
+                f" {memory:.0f} MiB at most{goals}"
             )
         median, idle = pick_up(settings)
         yield (
