@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -19,6 +20,7 @@ from bot.sandbox import Sandbox
 REPO = "acme/widget"
 Asks = Callable[..., httpx.Response]
 WEB = httpx.Client(verify=False)  # making a TLS context for each request would take longest
+atexit.register(WEB.close)
 
 
 @pytest.fixture
