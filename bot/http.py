@@ -1,4 +1,4 @@
-"""The one place that makes httpx clients: time limits, a total deadline, no redirects."""
+"""All calls to others, over httpx's transport: time limits, a total deadline, no redirects."""
 
 from __future__ import annotations
 
