@@ -1,6 +1,6 @@
 """One request to GitHub's REST API: headers, URL, answer or one of our errors.
 
-gidgethub's I/O-free half over an ordinary httpx client.
+gidgethub's I/O-free half over our own HTTP.
 """
 
 from __future__ import annotations
