@@ -185,10 +185,10 @@ class Room(Protocol):
 
     def leave(self, ref: IssueRef) -> None: ...
 
-    def take(self, now: float, most: int) -> tuple[IssueRef, ...]:
-        """Those that are due; they come again by themselves unless their job settles them."""
+    def take(self, now: float) -> IssueRef | None:
+        """One that is due; it comes again by itself unless its job settles it."""
 
-    def take_probe(self, now: float) -> tuple[IssueRef, ...]:
+    def take_probe(self, now: float) -> IssueRef | None:
         """One, parked or due, at most once a minute for all workers together."""
 
     def unpark(self, now: float, *, everybody: bool = False) -> None:

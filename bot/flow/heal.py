@@ -4,7 +4,7 @@ while the model is silent, until it answers or a day has passed."""
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from bot.core.model import Delivery, IssueRef, Outcome, Record, Wait
@@ -75,11 +75,20 @@ class Healing:
         if answers != self._answers:
             self.room.unpark(now, everybody=self._answers < 0)
             self._answers = answers
-        due = () if self.health.down() else self.room.take(now, AT_ONCE)
-        due = due or self.room.take_probe(now)
-        for ref in due:
+        sent = 0
+        for ref in self._due(now):
             send(Delivery(_name(ref), "heal", ref, now))
-        return {"issues": len(due)} if due else {}
+            sent += 1
+        return {"issues": sent} if sent else {}
+
+    def _due(self, now: float) -> Iterator[IssueRef]:
+        """Each is taken just before it is sent: a worker that dies meanwhile delays one of them."""
+        taken, most = 0, 0 if self.health.down() else AT_ONCE
+        while taken < most and (ref := self.room.take(now)):
+            taken += 1
+            yield ref
+        if not taken and (probe := self.room.take_probe(now)):
+            yield probe
 
 
 def _name(ref: IssueRef) -> str:

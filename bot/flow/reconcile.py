@@ -16,7 +16,7 @@ from bot.core.ports import Ledger, Pace, Watched
 EVERY_SECONDS = 290.0
 LOOK_BACK_SECONDS = 24 * 3600.0
 JUST_NOW_SECONDS = 60.0  # whose delivery is likely at work
-LOOKS = (1, 3, 9, 27, 81, 243)  # of a day, by their number: what fails is tried less and less
+LOOKS = {2**n for n in range(9)}  # of a day, by their number: what fails is tried less and less
 PLACES_A_ROUND = 150  # a request each, of the 5,000 an hour that GitHub grants an installation
 
 
@@ -90,10 +90,11 @@ class Sweep:
         except (GiveUp, Retry) as error:
             troubles.append(str(error))
             return 0
-        missed = [ref for ref in young if self._is_missed(ref)]
-        for ref in missed:
+        missed = 0
+        for ref in filter(self._is_missed, young):
             send(Delivery(_name(ref), "opened", ref, now))
-        return len(missed)
+            missed += 1
+        return missed
 
     def _is_missed(self, ref: IssueRef) -> bool:
         """Without a record of its end, nor a job that only waits for its turn to comment."""

@@ -14,20 +14,20 @@ TAKEN_SECONDS = 600.0  # a job that was lost is sent again after it
 NOT_TAKEN_SECONDS = TAKEN_SECONDS / 2  # whoever waits for longer has a job at work
 _ref = msgspec.json.Decoder(IssueRef)
 
-# KEYS: those that wait, by when they are due. ARGV: now, at most so many, when they come again.
+# KEYS: those that wait, by when they are due. ARGV: now, when it comes again.
 TAKE = """
-local due = redis.call('zrangebyscore', KEYS[1], '-inf', ARGV[1], 'limit', 0, ARGV[2])
-for _, one in ipairs(due) do redis.call('zadd', KEYS[1], ARGV[3], one) end
-return due
+local one = redis.call('zrangebyscore', KEYS[1], '-inf', ARGV[1], 'limit', 0, 1)[1]
+if one then redis.call('zadd', KEYS[1], ARGV[2], one) end
+return one
 """
 # KEYS: those that wait, the parked ones, the minute's probe. ARGV: now, seconds of a probe, again.
 PROBE = """
 local parked = redis.call('zrange', KEYS[2], 0, 0)[1]
 local one = parked or redis.call('zrangebyscore', KEYS[1], '-inf', ARGV[1], 'limit', 0, 1)[1]
-if not one or not redis.call('set', KEYS[3], 1, 'nx', 'ex', ARGV[2]) then return {} end
+if not one or not redis.call('set', KEYS[3], 1, 'nx', 'ex', ARGV[2]) then return false end
 redis.call('zrem', KEYS[2], one)
 redis.call('zadd', KEYS[1], ARGV[3], one)
-return {one}
+return one
 """
 # KEYS: those that wait, the parked ones. ARGV: now, and until when whoever waits is due now too.
 UNPARK = """
@@ -69,14 +69,14 @@ class RedisRoom:
             pipe.zrem(self._parked, member)
             pipe.execute()
 
-    def take(self, now: float, most: int) -> tuple[IssueRef, ...]:
-        found = self._take(keys=[self._waiting], args=[now, most, now + TAKEN_SECONDS])
-        return tuple(map(_ref.decode, found))
+    def take(self, now: float) -> IssueRef | None:
+        found = self._take(keys=[self._waiting], args=[now, now + TAKEN_SECONDS])
+        return found and _ref.decode(found)
 
-    def take_probe(self, now: float) -> tuple[IssueRef, ...]:
+    def take_probe(self, now: float) -> IssueRef | None:
         keys = [self._waiting, self._parked, self._probe]
         found = self._take_probe(keys=keys, args=[now, PROBE_SECONDS, now + TAKEN_SECONDS])
-        return tuple(map(_ref.decode, found))
+        return found and _ref.decode(found)
 
     def unpark(self, now: float, *, everybody: bool = False) -> None:
         until = now + NOT_TAKEN_SECONDS if everybody else now
@@ -108,24 +108,26 @@ class MemoryRoom:
             self._waiting.pop(ref, None)
             self._parked.pop(ref, None)
 
-    def take(self, now: float, most: int) -> tuple[IssueRef, ...]:
+    def take(self, now: float) -> IssueRef | None:
         with self._lock:
-            due = sorted((at, ref.key, ref) for ref, at in self._waiting.items() if at <= now)
-            found = tuple(ref for _, _, ref in due[:most])
-            self._waiting |= dict.fromkeys(found, now + TAKEN_SECONDS)
-        return found
+            due = [(at, ref.key, ref) for ref, at in self._waiting.items() if at <= now]
+            if not due:
+                return None
+            _, _, one = min(due)
+            self._waiting[one] = now + TAKEN_SECONDS
+        return one
 
-    def take_probe(self, now: float) -> tuple[IssueRef, ...]:
+    def take_probe(self, now: float) -> IssueRef | None:
         with self._lock:
             due = {ref: at for ref, at in self._waiting.items() if at <= now}
             ready = self._parked or due
             if not ready or now < self._next_probe:
-                return ()
+                return None
             self._next_probe = now + PROBE_SECONDS
             one = min(ready, key=lambda ref: ready[ref])
             self._parked.pop(one, None)
             self._waiting[one] = now + TAKEN_SECONDS
-        return (one,)
+        return one
 
     def unpark(self, now: float, *, everybody: bool = False) -> None:
         with self._lock:

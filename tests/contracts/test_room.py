@@ -33,17 +33,16 @@ def room(request: pytest.FixtureRequest, client: redis.Redis) -> Room:
 def test_each_comes_when_it_is_due_and_again_when_its_job_got_lost(room: Room) -> None:
     room.wait(ONE, NOW)
     room.wait(TWO, NOW + 60)
-    assert room.take(NOW, 9) == (ONE,)
-    assert room.take(NOW, 9) == ()
-    assert room.take(NOW + 60, 9) == (TWO,)
-    assert room.take(NOW + TAKEN_SECONDS, 9) == (ONE,)
+    assert room.take(NOW) == ONE
+    assert room.take(NOW) is None
+    assert room.take(NOW + 60) == TWO
+    assert room.take(NOW + TAKEN_SECONDS) == ONE
 
 
-def test_no_more_come_than_were_asked_for(room: Room) -> None:
-    for ref in (ONE, TWO, THREE):
-        room.wait(ref, NOW)
-    assert len(room.take(NOW, 2)) == 2
-    assert len(room.take(NOW, 2)) == 1
+def test_they_come_one_by_one_the_first_due_first(room: Room) -> None:
+    for ref, due in ((ONE, NOW), (TWO, NOW - 2), (THREE, NOW - 1)):
+        room.wait(ref, due)
+    assert [room.take(NOW) for _ in range(4)] == [TWO, THREE, ONE, None]
 
 
 def test_who_leaves_comes_no_more(room: Room) -> None:
@@ -52,30 +51,30 @@ def test_who_leaves_comes_no_more(room: Room) -> None:
     room.leave(ONE)
     room.leave(TWO)
     room.unpark(NOW, everybody=True)
-    assert room.take(NOW + 9999, 9) == ()
+    assert room.take(NOW + 9999) is None
 
 
 def test_one_probe_a_minute_the_longest_parked_first(room: Room) -> None:
     room.park(TWO, NOW + 1)
     room.park(ONE, NOW)
-    assert room.take(NOW + 9, 9) == ()
-    assert room.take_probe(NOW + 9) == (ONE,)
-    assert room.take_probe(NOW + 10) == ()
+    assert room.take(NOW + 9) is None
+    assert room.take_probe(NOW + 9) == ONE
+    assert room.take_probe(NOW + 10) is None
 
 
 def test_who_is_due_may_be_the_probe(room: Room) -> None:
     room.wait(ONE, NOW + 5)
-    assert room.take_probe(NOW) == ()
-    assert room.take_probe(NOW + 5) == (ONE,)
+    assert room.take_probe(NOW) is None
+    assert room.take_probe(NOW + 5) == ONE
 
 
 def test_the_parked_ones_are_due_at_once_and_the_others_keep_their_time(room: Room) -> None:
     room.park(ONE, NOW)
     room.wait(TWO, NOW + 60)
     room.unpark(NOW)
-    assert room.take(NOW, 9) == (ONE,)
+    assert room.take(NOW) == ONE
     room.unpark(NOW, everybody=True)
-    assert room.take(NOW, 9) == (TWO,)  # the first one's job is at work
+    assert room.take(NOW) == TWO  # the first one's job is at work
 
 
 def tickets(pace: RedisPace, rate: Rate, names: range, account: str = "a") -> list[float]:

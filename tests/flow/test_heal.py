@@ -373,3 +373,17 @@ def test_a_heal_that_waits_for_its_turn_to_comment_is_not_sent_again_meanwhile()
     assert sent == 0
     (healed,) = one.later(70 * MINUTE)  # that job got lost
     assert healed.record.status == "answered"
+
+
+def test_a_worker_that_dies_while_it_sends_delays_one_issue() -> None:
+    one = ward()
+    refs = [replace(REF, number=n) for n in (1, 2, 3)]
+    for ref in refs:
+        one.store.room.wait(ref, NOW)
+
+    def die(_delivery: Delivery) -> None:
+        raise SystemExit
+
+    with pytest.raises(SystemExit):
+        one.healing.round(die)
+    assert [delivery.ref for delivery in one.round()] == refs[1:]

@@ -127,7 +127,22 @@ def test_an_issue_that_always_fails_is_looked_after_less_and_less() -> None:
     for look in range(1, 289):  # a day
         house.again()
         found += [look] * len(house.sent)
-    assert found == [1, 3, 9, 27, 81, 243]
+    assert found == [1, 2, 4, 8, 16, 32, 64, 128, 256]
+
+
+def test_a_worker_that_dies_while_it_sends_delays_one_issue() -> None:
+    house = House(PLACE)
+    house.forge.opened = {number(n): NOW - 3600 for n in (1, 2, 3)}
+
+    def die(_delivery: Delivery) -> None:
+        raise SystemExit
+
+    with pytest.raises(SystemExit):
+        house.sweep.round(die)
+    house.again()
+    assert house.numbers == [1, 2, 3]
+    house.again()
+    assert house.numbers == [2, 3]  # their second look; the third one of the first is passed over
 
 
 def test_an_issue_whose_job_waits_for_its_turn_to_comment_gets_no_second_one() -> None:
@@ -160,9 +175,9 @@ def test_deliveries_that_nobody_took_are_asked_for_again_and_not_for_ever() -> N
     house = House()
     house.forge.failed = {11: "guid-1", 12: "guid-2"}
     assert house.again()["deliveries"] == 2
-    for _ in range(7):
+    for _ in range(6):
         house.again()
-    assert house.forge.asked == [11, 12] * 2
+    assert house.forge.asked == [11, 12] * 3
 
 
 def test_places_outlive_a_redis_that_forgot_everything() -> None:
