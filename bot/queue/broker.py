@@ -25,6 +25,7 @@ from bot.queue.enqueue import NAMESPACE, QUEUE
 
 HEARTBEAT_MS = 30_000
 ALONE_HEARTBEAT_MS = 15_000
+SELDOM = 4  # times less often than for new jobs is looked for delayed ones, and by idle threads
 READ_BYTES = 4096  # each connection keeps a buffer of that size, and each thread a connection
 LOST = (
     redis.ConnectionError,
@@ -111,7 +112,8 @@ class Broker(RedisBroker):
 
 class _Consumer(_RedisConsumer):
     def __init__(self, broker: Broker, queue_name: str, prefetch: int, timeout: int) -> None:
-        super().__init__(broker, queue_name, prefetch, timeout)
+        is_delayed = queue_name.endswith(".DQ")
+        super().__init__(broker, queue_name, prefetch, timeout // (1 if is_delayed else SELDOM))
         with _connection():
             self._retake()
 

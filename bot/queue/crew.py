@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 
 from dramatiq import Worker
 
-from bot.queue.broker import Broker
+from bot.queue.broker import SELDOM, Broker
 from bot.queue.rounds import Rounds
 
-PICK_UP_MS = 150
+PICK_UP_MS = 140
 ROUND_SECONDS = 2.0
 DELAYED_IN_MEMORY = 60_000
 
@@ -25,7 +25,7 @@ class Crew:
         closing: Sequence[Callable[[], object]] = (),
     ) -> None:
         self._rounds = rounds
-        self._worker = Worker(broker, worker_timeout=PICK_UP_MS, worker_threads=threads)
+        self._worker = Worker(broker, worker_timeout=PICK_UP_MS * SELDOM, worker_threads=threads)
         # Jobs that wait in a worker's hands would wait for its end; another could take them.
         self._worker.queue_prefetch = threads
         # Delayed jobs are fetched in order of arrival, not of time: a full memory would hold back

@@ -74,6 +74,7 @@ Make = Callable[[Callable[[Delivery, int], Outcome]], Bench]
 def bench(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Make]:
     made: list[Bench] = []
     monkeypatch.setattr("bot.queue.actors.FIRST_PAUSE", 0.01)
+    monkeypatch.setattr("bot.queue.crew.PICK_UP_MS", 15)
 
     def make(do: Callable[[Delivery, int], Outcome]) -> Bench:
         made.append(Bench(redis_url, do))
