@@ -9,6 +9,7 @@ import math
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache, lru_cache
 
 from bot.core.condense import Line, lines
 from bot.core.cues import TOPIC_CUES, TYPE_BIAS, TYPE_CUES, TYPES, Cue
@@ -88,8 +89,7 @@ def match(title: str, body: str) -> tuple[Match, ...]:
 
 def label_for(concept: str, names: Iterable[str]) -> str | None:
     """The name among `names` that means `concept`: the plainest spelling, exactly as given."""
-    spellings = (concept, *SPELLINGS.get(concept, ()))
-    ranks = {_key(spelling): rank for rank, spelling in enumerate(spellings)}
+    ranks = _ranks(concept)
     fitting = [
         (ranks[key], len(name), name) for name in names for key in _keys(name) if key in ranks
     ]
@@ -229,16 +229,20 @@ def _evidence(cues: Iterable[Cue]) -> str:
     return ", ".join(shown[:_SHOWN_CUES])
 
 
-def _key(name: str) -> str:
-    return "".join(_NAME_WORD.findall(name.lower()))
+@cache
+def _ranks(concept: str) -> dict[str, int]:
+    """How plain each spelling of a concept is, 0 the plainest."""
+    spellings = (concept, *SPELLINGS.get(concept, ()))
+    keys = ("".join(_NAME_WORD.findall(spelling.lower())) for spelling in spellings)
+    return {key: rank for rank, key in enumerate(keys)}
 
 
-def _keys(name: str) -> Iterator[str]:
+@lru_cache(maxsize=4096)  # a repository's labels come again with each of its issues
+def _keys(name: str) -> tuple[str, ...]:
     """A label's name without emoji and separators, with and without its family."""
     words = _NAME_WORD.findall(_SHORTCODE.sub(" ", name).lower())
-    yield "".join(words)
-    if len(words) > 1 and words[0] in _FAMILIES:
-        yield "".join(words[1:])
+    has_family = len(words) > 1 and words[0] in _FAMILIES
+    return ("".join(words), "".join(words[1:])) if has_family else ("".join(words),)
 
 
 def _first_in(text: str, phrases: Iterable[str]) -> str | None:

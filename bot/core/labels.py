@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import lru_cache
 
 from bot.core.model import Choice, Label, Verdict
 from bot.core.repoconfig import LabelRules
@@ -67,10 +68,15 @@ def _is_allowed(label: Label, rules: LabelRules) -> bool:
         return True
     if HUMANS_ONLY.search(label.description[:300]):
         return False
-    value = re.split(r"[:/]", name)[-1].strip()
-    if value in DENIED or any(fnmatchcase(name, glob) for glob in DENIED):
+    if _is_denied(name):
         return False
     return any(fnmatchcase(name, fold(glob)) for glob in rules.allow)
+
+
+@lru_cache(maxsize=4096)  # a repository's labels come again with each of its issues
+def _is_denied(name: str) -> bool:
+    value = re.split(r"[:/]", name)[-1].strip()
+    return value in DENIED or any(fnmatchcase(name, glob) for glob in DENIED)
 
 
 @dataclass(frozen=True, slots=True)
