@@ -99,7 +99,8 @@ def test_no_issue_text_and_no_secret_is_logged_or_kept_in_redis(house: House) ->
 def test_the_log_tells_the_story_of_a_delivery(house: House) -> None:
     house.issue()
     story = [event["event"] for event in house.events() if event.get("issue")]
-    assert story == ["accepted", "starting enrichment", "enrichment succeeded"]
+    story.remove("accepted")  # a worker may be faster than the receiver's line
+    assert story == ["starting enrichment", "enrichment succeeded"]
     delivery = {event["delivery"] for event in house.events("starting enrichment")}
     assert all(re.fullmatch(r"[\w-]{10,}", one) for one in delivery)
 
