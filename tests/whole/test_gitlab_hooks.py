@@ -127,6 +127,6 @@ def test_without_a_token_it_says_which_variable_to_set(project: Project) -> None
 
 
 def test_the_report_is_json_too(project: Project) -> None:
-    shown = json.loads(project.run("add-hook", "--json"))
+    shown = json.loads(project.run("add-hook", "--json").splitlines()[0])
     assert shown["v"] == 1
     assert {"what", "fix"} == set(shown["lines"][0])
