@@ -24,11 +24,12 @@ if TYPE_CHECKING:
     from bot.forges.github.api import GitHub
     from bot.forges.gitlab.api import GitLab
     from bot.http import Clients
+    from bot.model_settings import ModelSettings
     from bot.queue.broker import Broker
     from bot.queue.crew import Crew
     from bot.queue.rounds import Rounds
     from bot.rotation import Latest
-    from bot.settings import ModelSettings, Settings
+    from bot.settings import Settings
     from bot.store.books import RedisBooks
     from bot.store.memory import MemoryStore
     from bot.store.redis import RedisStore

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.core.cost import PRICES, cost_usd
-from bot.settings import DEFAULT_MODELS
+from bot.model_settings import DEFAULT_MODELS
 
 MILLION = 1_000_000
 

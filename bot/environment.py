@@ -1,0 +1,135 @@
+"""One variable of the environment at a time: its value, checked, and what is wrong with it."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from bot.core import addresses
+
+MIN_SECRET = 16
+TOKEN = re.compile(r"[!-~]*")
+
+
+class Environment:
+    """`problems` name variables, never their values; `notices` are plain start-up lines;
+    `empty_files` are the secrets whose file holds nothing."""
+
+    def __init__(self, variables: Mapping[str, str]) -> None:
+        self.variables = variables
+        self.problems: list[str] = []
+        self.notices: list[str] = []
+        self.empty_files: set[str] = set()
+
+    def know(self, names: Collection[str], later: Collection[str]) -> None:
+        """Another variable of ours is a mistake; those for `later` have no effect yet."""
+        for name in sorted(self.variables):
+            if name.startswith("TAGLINE_") and name not in names:
+                near = difflib.get_close_matches(name, names, n=1, cutoff=0.0)
+                self.problems.append(f"{name} is not a setting; did you mean {near[0]}?")
+        for name in later:
+            if self.variables.get(name):
+                self.notices.append(f"{name} is set, but this version does not use it yet.")
+
+    def text(self, name: str, default: str = "") -> str:
+        """Without blanks around it; `default` where it is empty or not set."""
+        return self.variables.get(name, "").strip() or default
+
+    def secret(self, name: str) -> str:
+        """NAME, or what stands in the file that NAME_FILE names."""
+        value, path = self.text(name), self.text(f"{name}_FILE")
+        if value and path:
+            self.problems.append(f"{name} and {name}_FILE are both set; keep one.")
+        if not path:
+            return value
+        try:
+            value = Path(path).read_text().strip()
+        except (OSError, UnicodeDecodeError) as error:
+            why = getattr(error, "strerror", None) or "not a text file"
+            self.problems.append(f"{name}_FILE cannot be read: {why}.")
+            return ""
+        if not value:
+            self.empty_files.add(name)
+        return value
+
+    def token(self, name: str) -> str:
+        """A secret that is sent in a header."""
+        token = self.secret(name)
+        if not TOKEN.fullmatch(token):
+            self.problems.append(
+                f"{name} holds a blank or a character that no token has: copy it again."
+            )
+        return token
+
+    def secrets(self, name: str) -> tuple[str, ...]:
+        """A comma list: the old and the new one, while a secret is rotated."""
+        is_set = name in self.variables or f"{name}_FILE" in self.variables
+        secrets = tuple(part.strip() for part in self.secret(name).split(","))
+        if not is_set:
+            return ()
+        if any(len(secret.encode()) < MIN_SECRET for secret in secrets):
+            self.problems.append(
+                f"{name} is empty or too short: each secret needs {MIN_SECRET} characters or more."
+            )
+        return secrets
+
+    def url(self, name: str, default: str = "") -> str:
+        """A base URL, without the slash at its end."""
+        url = self.text(name, default).rstrip("/")
+        if url and (why := _unsafe(url, only_loopback=name == "GITHUB_API_URL")):
+            self.problems.append(f"{name} {why}.")
+        return url
+
+    def number(self, name: str, default: float, low: float, high: float) -> float:
+        return self._parsed(name, default, float, low, high)
+
+    def whole(self, name: str, default: int, low: int, high: int) -> int:
+        return int(self._parsed(name, default, int, low, high))
+
+    def _parsed(
+        self, name: str, default: float, kind: Callable[[str], float], low: float, high: float
+    ) -> float:
+        text = self.text(name)
+        try:
+            value = kind(text) if text else default
+        except ValueError:
+            value = low - 1
+        if not low <= value <= high:
+            self.problems.append(f"{name} must be a number from {low:g} to {high:g}.")
+        return value
+
+    def choice(self, name: str, choices: tuple[str, ...]) -> str:
+        """One of these; the first is the default."""
+        value = self.text(name, choices[0]).lower()
+        if value not in choices:
+            self.problems.append(f"{name} must be one of: {', '.join(choices)}.")
+        return value
+
+
+def _unsafe(url: str, *, only_loopback: bool) -> str:
+    """What is wrong with a base URL. A name is looked at again when it is connected to."""
+    try:
+        parts = urlsplit(url)
+        host = (parts.hostname or "").rstrip(".").lower()
+        parts.port  # noqa: B018 - raises on a wrong port
+    except ValueError:
+        return "is not a valid URL"
+    if parts.scheme not in ("http", "https") or not host:
+        return "must start with http:// or https:// and name a host"
+    if parts.username or parts.password:
+        return "must not contain a user name or password"
+    if parts.query or parts.fragment:
+        return "must not contain ? or #"
+    if addresses.is_forbidden(host):
+        return "points at a link-local or metadata address, which is never allowed"
+    may_be_clear = addresses.is_loopback(host) or not (only_loopback or _is_far(host))
+    if parts.scheme == "http" and not may_be_clear:
+        return "must start with https://, or its token would travel in the clear"
+    return ""
+
+
+def _is_far(host: str) -> bool:
+    return addresses.parse(host) is not None and not addresses.is_near(host)
