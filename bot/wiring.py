@@ -250,11 +250,9 @@ def runner(
     forge = forges(latest, clients)
 
     def run(delivery: Delivery, tries: int) -> Outcome:
-        found = asked()
         desk = Desk(
             forge=forge(delivery.ref.forge),
-            model=next(iter(found.values()), None),
-            models=found,
+            models=asked(),
             store=store,
             purse=store.purse,
             pace=store.pace,

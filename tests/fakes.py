@@ -201,7 +201,7 @@ def a_desk(
     """A desk whose memory is `store`; `more` replaces parts of it."""
     desk = Desk(
         forge=forge,
-        model=model,
+        models={model.name: model} if model else {},
         store=store,
         purse=store.purse,
         pace=store.pace,

@@ -17,7 +17,7 @@ import pytest
 from bot.http import Client, Clients, TooLarge, deadline, send
 
 DEADLINE = 0.3
-SOON = 10.0  # or never
+SOON = 5.0  # or never
 KB = 1024
 
 

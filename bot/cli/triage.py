@@ -63,6 +63,7 @@ def _enricher(
     from bot import wiring
     from bot.core.labels import Present
     from bot.core.ports import Model
+    from bot.flow.configure import chosen
     from bot.flow.enrich import enrich
     from bot.store.memory import MemoryStore
 
@@ -72,7 +73,7 @@ def _enricher(
         start.announce(settings)
         models = wiring.models(settings.model, start.web(), MemoryStore())
     config = _config(path, models)
-    model = models.get(config.model.name or "") or next(iter(models.values()), None)
+    model = chosen(config, models)
     return lambda issue: enrich(issue, labels, Present(labels=issue.labels), config, model)
 
 

@@ -6,12 +6,12 @@ A file that cannot be read leaves the last good one in force.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from bot.core import repoconfig
 from bot.core.errors import ConfigProblem
 from bot.core.model import IssueRef
-from bot.core.ports import Store
+from bot.core.ports import Model, Store
 from bot.core.repoconfig import RepoConfig
 
 
@@ -33,6 +33,11 @@ def configure(
     else:
         store.keep_config(key, text or "")
     return config, () if digest == told else reading.problems
+
+
+def chosen(config: RepoConfig, models: Mapping[str, Model]) -> Model | None:
+    """The model that the repository names, else the first; None without any."""
+    return models.get(config.model.name or "") or next(iter(models.values()), None)
 
 
 def remember_told(ref: IssueRef, problems: Sequence[ConfigProblem], store: Store) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
 import msgspec
@@ -18,7 +18,7 @@ from bot.core.model import Delivery, Enrichment, Issue, Outcome, Plan, Record, S
 from bot.core.ports import Forge, Lock, Model, Pace, Purse, Store
 from bot.core.repoconfig import RepoConfig
 from bot.flow import publish
-from bot.flow.configure import configure, remember_told
+from bot.flow.configure import chosen, configure, remember_told
 from bot.flow.enrich import enrich
 from bot.flow.heal import Healing
 from bot.flow.render import limited, read_marker, render
@@ -36,17 +36,16 @@ MODES = ("apply", "suggest", "dry-run", "off")
 class Desk:
     """What a job works with. Of the operator's `mode` and the repository's the stricter wins.
 
-    `model` is asked unless the repository names another of the `models`. `day_usd` is what all
-    model calls of a day may cost together, None without a limit.
+    The first of the `models` is asked unless the repository names another one. `day_usd` is what
+    all model calls of a day may cost together, None without a limit.
     """
 
     forge: Forge
-    model: Model | None
+    models: Mapping[str, Model]
     store: Store
     purse: Purse
     pace: Pace
     healing: Healing
-    models: Mapping[str, Model] = field(default_factory=dict)
     day_usd: float | None = None
     mode: str = "apply"
     sleep: Callable[[float], None] = time.sleep
@@ -87,12 +86,11 @@ def _story(delivery: Delivery, desk: Desk, lock: Lock, tries: int) -> Outcome:
     issue = forge.issue(ref)
     config, problems = configure(ref, forge.config_text(ref), desk.store, desk.models)
     config = _cautious(config, desk.mode)
-    desk = replace(desk, model=desk.models.get(config.model.name or "", desk.model))
     past = Past(issue, input_hash(issue), known)
     if reason := why_skip(delivery, issue, config):
         return Outcome(delivery, past.ended("skipped", reason))
     past = _recall(past, forge)
-    if reason := past.why_settled(delivery.kind, has_model=desk.model is not None):
+    if reason := past.why_settled(delivery.kind, has_model=bool(desk.models)):
         return Outcome(delivery, past.ended("unchanged", reason))
     if past.comment is None and config.mode != "dry-run":
         _keep_pace(delivery, desk)
@@ -140,7 +138,7 @@ def _looked_after(delivery: Delivery, past: Past, desk: Desk) -> Past:
     answered."""
     if past.unsure:
         past = past.removed(desk.forge.set_by_us(delivery.ref, past.unsure))
-    if desk.model is None or not past.record:
+    if not desk.models or not past.record:
         return past
     ref, by_rules = delivery.ref, past.by_rules
     loose = desk.forge.set_by_us(ref, by_rules) if by_rules else ()
@@ -201,12 +199,13 @@ def _write(delivery: Delivery, draft: Draft, desk: Desk, lock: Lock, tries: int)
 
 def _asked(delivery: Delivery, issue: Issue, config: RepoConfig, desk: Desk) -> Reusing | None:
     """The model for this issue: an answer that is known already, else one within the budgets."""
-    if desk.model is None:
+    model = chosen(config, desk.models)
+    if model is None:
         return None
     budget = config.budget
     limits = Limits(desk.day_usd, budget.per_day_usd, budget.per_author_per_hour)
     exempt = delivery.kind in UNASKED  # a person asks, or the author was counted before
-    paid = Budgeted(desk.model, desk.purse, limits, issue, desk.forge, exempt)
+    paid = Budgeted(model, desk.purse, limits, issue, desk.forge, exempt)
     return Reusing(paid, desk.store, desk.forge, issue.ref)
 
 

@@ -47,7 +47,7 @@ SHORT = Storm(
     redis_dies=1.0,  # while issues come in: those that the door refuses are the sweep's
     redis_kills=1,
     outage=0.3,
-    limit=60,
+    limit=30,
     settings=HURRY,
 )
 

@@ -125,8 +125,7 @@ def test_a_key_has_its_effect(effect: Effect) -> None:
 
 
 def test_a_model_that_is_not_allowed_is_told_and_the_operator_s_holds() -> None:
-    choice = {"gpt-6-luna": ScriptedModel(), "gpt-6": ScriptedModel()}
-    made = scene(ANSWER, config="model: {name: gpt-7}", choice=choice)
+    made = scene(ANSWER, config="model: {name: gpt-7}", choice={"gpt-6": ScriptedModel()})
     made.job()
     assert made.labels == BY_MODEL
     assert r"line 1, model.name: this host allows: gpt-6-luna, gpt-6" in made.comments[0]

@@ -65,7 +65,7 @@ class Scene:
             *(self.forge, self.model, self.store, at),
             mode=self.mode,
             sleep=self.slept.append,
-            models=self.choice,
+            models={**({self.model.name: self.model} if self.model else {}), **self.choice},
         )
         return process(a_delivery(kind, f"d-{tries}", at), desk, tries)
 

@@ -112,7 +112,7 @@ def test_a_claim_is_remembered_for_two_hours(redis_url: str) -> None:
     assert asyncio.run(later(1_000_000.0 + 14_400, "d")) != first
 
 
-SOON = 10.0  # seconds, or never; 1.5 on a machine of its own
+SOON = 5.0  # seconds, or never; 1.5 on a machine of its own
 
 
 def timed_failure(url: str) -> float:
