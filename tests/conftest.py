@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import socket
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -49,6 +50,17 @@ def logged(monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[dict[str, Any]]
     monkeypatch.setattr(log, "_logger", log.get())
     log.configure("info", "json", stream=lines)
     return lambda: [json.loads(line) for line in lines.getvalue().splitlines()]
+
+
+def crash(server: PrivateRedis) -> None:
+    """Kill it once its file holds what it confirmed: on a busy disk that takes up to two seconds,
+    and what a crash takes before is for the sweep to find."""
+    until = time.monotonic() + 20
+    with redis.Redis.from_url(server.url) as client:
+        while client.info("persistence")["aof_buffer_length"]:
+            assert time.monotonic() < until
+            time.sleep(0.01)
+    server.kill()
 
 
 def free_port() -> int:

@@ -26,6 +26,7 @@ from bot.queue.dead import DeadLetters
 from bot.queue.rounds import Rounds
 from bot.store.memory import MemoryStore
 from bot.store.private import PrivateRedis
+from tests.conftest import crash
 
 REF = IssueRef("github", "github.com", "acme/widget", 41, 7001, "5001")
 DELIVERY = Delivery("d-1", "opened", REF, 1.0)
@@ -156,7 +157,7 @@ def test_a_retry_that_meets_a_dead_redis_is_not_lost(
 ) -> None:
     def cut(delivery: Delivery, tries: int) -> Outcome:
         if tries == 1:
-            own_redis.kill()
+            crash(own_redis)
             raise Retry("the forge failed", 0.01)
         return fine(delivery, tries)
 

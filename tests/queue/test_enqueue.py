@@ -21,6 +21,7 @@ from bot.core.errors import QueueDown
 from bot.core.model import Delivery, IssueRef
 from bot.queue.enqueue import ACTOR, NAMESPACE, PLACES, QUEUE, RedisQueue, why_down
 from bot.store.private import PrivateRedis
+from tests.conftest import crash
 
 REF = IssueRef("github", "github.com", "acme/widget", 41, 7001, "5001")
 
@@ -156,7 +157,7 @@ def test_a_read_only_redis_is_told(own_redis: PrivateRedis) -> None:
 def test_a_restarted_redis_takes_the_very_next_delivery(own_redis: PrivateRedis) -> None:
     async def around_a_restart(queue: RedisQueue) -> None:
         await asyncio.gather(queue.put(delivery("before")), queue.ping())
-        own_redis.kill()
+        crash(own_redis)
         own_redis.start()
         await queue.put(delivery("after"))
 

@@ -20,7 +20,7 @@ from bot.queue.enqueue import ANSWER_SECONDS
 from bot.sandbox import Sandbox
 from bot.sandbox.host import Opening
 from bot.store.private import PrivateRedis
-from tests.conftest import free_port
+from tests.conftest import crash, free_port
 from tests.whole.faults.conftest import answered, healthy, posted
 from tests.whole.house import BODY, TITLE, House
 from tests.whole.night import Night
@@ -158,7 +158,7 @@ def test_f014_a_restart_loses_no_queued_job_and_doubles_no_running_one(
         answer = ask(self, prompt)
         assert queued.wait(10)
         if once.acquire(blocking=False):
-            mortal.kill()
+            crash(mortal)
             mortal.start()
         return answer
 
