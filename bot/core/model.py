@@ -88,7 +88,10 @@ class Label:
 
 @dataclass(frozen=True, slots=True)
 class Issue:
-    """An issue as the forge shows it now. `created_at` is in seconds since the epoch."""
+    """An issue as the forge shows it now. `created_at` is in seconds since the epoch.
+
+    `commented` = there are comments, or the forge does not say.
+    """
 
     ref: IssueRef
     title: str
@@ -101,6 +104,7 @@ class Issue:
     confidential: bool
     is_pull_request: bool
     created_at: float
+    commented: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,7 +89,8 @@ def _story(delivery: Delivery, desk: Desk, lock: Lock, tries: int) -> Outcome:
     past = Past(issue, input_hash(issue), known)
     if reason := why_skip(delivery, issue, config):
         return Outcome(delivery, past.ended("skipped", reason))
-    past = _recall(past, forge)
+    if issue.commented or known or tries > 1:
+        past = _recall(past, forge)
     if reason := past.why_settled(delivery.kind, has_model=bool(desk.models)):
         return Outcome(delivery, past.ended("unchanged", reason))
     if past.comment is None and config.mode != "dry-run":

@@ -48,6 +48,7 @@ def _issue(number: int) -> bytes:
             "body": BODY,
             "user": user,
             "labels": [],
+            "comments": 0,
             "state": "open",
             "created_at": created,
         }

@@ -25,7 +25,7 @@ from tests.conftest import free_port
 ROUNDS_EACH = 6  # jobs for each thread
 AN_ACCOUNT = 60  # issues; more of one would be paced
 PICK_UPS = 40
-REQUESTS = 9  # of a job, to forge and model
+REQUESTS = 7  # of a job, to forge and model
 _numbers = count(1)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bot.core.errors import Doubtful, Forbidden, GiveUp, Gone, Limited, ModelFailed, Retry
-from bot.core.model import Comment, IssueRef, Kind, Label, Outcome, Record
+from bot.core.model import Comment, Issue, IssueRef, Kind, Label, Outcome, Record
 from bot.core.ports import Model
 from bot.core.prompt import Answer, Prompt
 from bot.flow.process import MODES, process
@@ -507,6 +507,32 @@ def test_a_lost_redis_is_made_up_for_by_the_marker() -> None:
     one.store = MemoryStore()
     assert one.job().record.why == "already answered"
     assert (one.labels, len(one.comments)) == (BY_MODEL, 1)
+
+
+class Uncommented(FakeForge):
+    """Says that there are no comments, and lists what there is all the same."""
+
+    def issue(self, ref: IssueRef) -> Issue:
+        return replace(super().issue(ref), commented=False)
+
+
+def test_a_new_issue_without_comments_is_not_searched_for_ours() -> None:
+    one = scene(ANSWER)
+    one.forge = Uncommented(one.forge.found, one.forge.repository)
+    one.forge.fails("comments", *[Retry("GitHub failed (status 502)")] * 2)
+    assert one.job().record.status == "answered"
+    assert len(one.forge.troubles["comments"]) == 1  # of one look, after the comment
+
+
+def test_after_a_try_that_was_cut_short_the_number_of_comments_is_not_believed() -> None:
+    one = scene(ANSWER)
+    one.forge = Uncommented(one.forge.found, one.forge.repository)
+    one.forge.fails("comment", Retry("the worker ended"), done=True)
+    with pytest.raises(Retry):
+        one.job()
+    one.store = MemoryStore()
+    assert one.job(tries=2).record.why == "already answered"
+    assert len(one.comments) == 1
 
 
 def test_what_we_wrote_by_hand_under_the_same_account_is_not_overwritten() -> None:

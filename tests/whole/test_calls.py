@@ -55,6 +55,26 @@ JOBS: dict[str, set[Call]] = {
         ("PUT", NOTES + "/{number}", "", "body"),
     },
 }
+# One issue more of a repository whose settings are known, in the order in which they are made.
+ONE_MORE = {
+    "github": [
+        ("GET", ISSUE),
+        ("GET", ISSUE),  # after the model: what a person did meanwhile
+        ("GET", REPO + "/labels"),
+        ("POST", ISSUE + "/labels"),
+        ("POST", ISSUE + "/comments"),
+        ("GET", ISSUE + "/comments"),  # whether another worker was first
+    ],
+    "gitlab": [
+        ("GET", PROJECT + "/issues/{number}"),
+        ("GET", PROJECT + "/issues/{number}"),
+        ("GET", PROJECT + "/labels"),
+        ("GET", PROJECT + "/issues/{number}"),  # a scoped label of a person's is not replaced
+        ("PUT", PROJECT + "/issues/{number}"),
+        ("POST", NOTES),
+        ("GET", NOTES),
+    ],
+}
 COMMANDS: dict[str, set[Call]] = {
     "github": {
         ("GET", REPO + "/installation", "", ""),
@@ -157,6 +177,16 @@ def test_a_job_makes_no_request_that_is_not_listed(build: Build, clients: Client
     house.box.fault("model-500", times=None)
     product.opened(author="bob")
     assert product.calls == JOBS[house.on]
+
+
+def test_a_new_issue_costs_only_the_requests_that_it_needs(build: Build, clients: Clients) -> None:
+    house = build()
+    product = Product(house, clients)
+    product.opened()
+    known = len(house.host.exchanges)
+    product.opened()
+    made = [kind(exchange)[:2] for exchange in house.host.exchanges[known:]]
+    assert made == ONE_MORE[house.on]
 
 
 def test_a_command_that_names_an_issue_makes_no_request_that_is_not_listed(

@@ -70,6 +70,7 @@ class GitHub:
             confidential=False,
             is_pull_request="pull_request" in found,
             created_at=moment(found.get("created_at")),
+            commented=found.get("comments") != 0,
         )
 
     def labels(self, ref: IssueRef) -> tuple[Label, ...]:
@@ -169,13 +170,11 @@ class GitHub:
         auth, cursor = self._auth, ""
         if not isinstance(auth, AppAuth):
             return
-        path = "/app/hook/deliveries{?per_page,cursor}"
+        path = "/app/hook/deliveries?per_page={per_page}"
         for _ in range(MAX_PAGES):
-            query: dict[str, str | int] = {
-                "per_page": PAGE,
-                **({"cursor": cursor} if cursor else {}),
-            }
-            found, cursor = auth.as_app(partial(self._rest.page, path, query))
+            place: dict[str, str | int] = {"per_page": PAGE, "cursor": cursor}
+            found, cursor = auth.as_app(partial(self._rest.page, path, place))
+            path = "/app/hook/deliveries?per_page={per_page}&cursor={cursor}"
             young = [x for x in found if moment(x.get("delivered_at")) >= since]
             yield from young
             if not cursor or len(young) < len(found):
@@ -204,10 +203,10 @@ class GitHub:
         return text(found)[: MAX_CONFIG + 1] if isinstance(found, str) else None
 
     def _pages(self, path: str, ref: IssueRef, **query: str) -> Iterator[dict[str, Any]]:
-        names = ",".join((*query, "per_page", "page"))
+        names = "&".join(f"{name}={{{name}}}" for name in (*query, "per_page", "page"))
         for page in range(1, MAX_PAGES + 1):
             paging: dict[str, str | int] = {**query, "per_page": PAGE, "page": page}
-            found = self._call("GET", f"{path}{{?{names}}}", ref, paging)
+            found = self._call("GET", f"{path}?{names}", ref, paging)
             yield from found
             if len(found) < PAGE:
                 return

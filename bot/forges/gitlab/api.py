@@ -79,6 +79,7 @@ class GitLab:
             confidential=found.get("confidential") is not False,
             is_pull_request=False,
             created_at=moment(found.get("created_at")),
+            commented=found.get("user_notes_count") != 0,
         )
 
     def labels(self, ref: IssueRef) -> tuple[Label, ...]:
