@@ -11,8 +11,19 @@ from typing import Any
 import httpx
 
 from bot.core.errors import ModelFailed, QueueDown, Refused, TaglineError
-from bot.core.model import Comment, Delivery, Ignored, Issue, IssueRef, Kind, Label, Rate, Usage
-from bot.core.ports import Forge, Model
+from bot.core.model import (
+    Comment,
+    Delivery,
+    Ignored,
+    Issue,
+    IssueRef,
+    Kind,
+    Label,
+    Rate,
+    Record,
+    Usage,
+)
+from bot.core.ports import Forge, Lock, Model
 from bot.core.prompt import Answer, Prompt
 from bot.flow.heal import Healing
 from bot.flow.process import Desk
@@ -210,23 +221,34 @@ def a_desk(
     return replace(desk, **more)
 
 
-class FakeLock:
-    """Implements `Lock`; `kept` tells whether it is still ours."""
+class LosingLock:
+    """Implements `Lock`: somebody else has it after so many writes."""
 
-    def __init__(self, kept: bool = True) -> None:
-        self.kept = kept
+    def __init__(self, lock: Lock, writes: int) -> None:
+        self._lock, self._writes = lock, writes
+        self.record = lock.record
 
-    def held(self) -> bool:
-        return self.kept
+    def remember(self, record: Record) -> bool:
+        self._writes -= 1
+        return self._writes >= 0 and self._lock.remember(record)
+
+    def settle(self, record: Record) -> None:
+        self._lock.settle(record)
 
 
+@dataclass
 class LosingStore(MemoryStore):
-    """A store whose lock runs out while the job is at work."""
+    """A store whose locks run out while the job is at work."""
+
+    writes: int
+
+    def __post_init__(self) -> None:
+        super().__init__()
 
     @contextmanager
-    def lock(self, key: str) -> Iterator[FakeLock]:  # type: ignore[override]
-        with super().lock(key):
-            yield FakeLock(kept=False)
+    def lock(self, key: str) -> Iterator[LosingLock]:  # type: ignore[override]
+        with super().lock(key) as lock:
+            yield LosingLock(lock, self.writes)
 
 
 class FakeInbox:

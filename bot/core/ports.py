@@ -130,8 +130,17 @@ class Model(Protocol):
 
 
 class Lock(Protocol):
-    def held(self) -> bool:
-        """Whether nobody else can have taken the lock since."""
+    """An issue in the hands of one worker. `record` is what was known of it by then."""
+
+    @property
+    def record(self) -> Record | None: ...
+
+    def remember(self, record: Record) -> bool:
+        """Write down what is about to be done; False, and nothing is written, where somebody else
+        may have the issue by now."""
+
+    def settle(self, record: Record) -> None:
+        """Write down how it ended, and give the issue back."""
 
 
 class Store(Protocol):
@@ -141,8 +150,6 @@ class Store(Protocol):
         """Hold the issue's lock; raises `Busy` while another worker holds it."""
 
     def record(self, key: str) -> Record | None: ...
-
-    def remember(self, key: str, record: Record) -> None: ...
 
     def twin(self, repo_key: str, question: str) -> Twin | None:
         """The issue of this repository for which a model was asked the same."""
@@ -263,6 +270,9 @@ class Jobs(Protocol):
     """What became of each job, by its id."""
 
     def note(self, job: Job) -> None: ...
+
+    def begin(self, job: Job) -> Job | None:
+        """Note a job, and give what was noted of it before."""
 
     def job(self, job_id: str) -> Job | None: ...
 

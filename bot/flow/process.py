@@ -74,13 +74,13 @@ def process(delivery: Delivery, desk: Desk, tries: int = 1) -> Outcome:
             outcome = _lost(delivery, desk.store.record(key), str(final))
         wait_from_now = desk.healing.after(outcome)
         record = replace(outcome.record, delivery=delivery.id, wait=wait_from_now)
-        desk.store.remember(key, record)
+        lock.settle(record)
         return replace(outcome, record=record)
 
 
 def _story(delivery: Delivery, desk: Desk, lock: Lock, tries: int) -> Outcome:
     ref, forge = delivery.ref, desk.forge
-    known = desk.store.record(ref.key)
+    known = lock.record
     if known and desk.healing.over(delivery, known):  # else Redis forgot it: as good as new
         return Outcome(delivery, replace(known, why="waits no longer"))
     issue = forge.issue(ref)
@@ -169,19 +169,17 @@ def _write(delivery: Delivery, draft: Draft, desk: Desk, lock: Lock, tries: int)
     """Labels first, so that the comment's marker never promises what was not done."""
     past, plan = draft.past, draft.plan
     begun = _begun(plan, past)
-    publish.still_ours(lock)
-    desk.store.remember(plan.ref.key, begun)
+    publish.note(begun, lock)
     _take_off(plan, desk.forge)  # first: on GitLab a sibling in the same scope keeps others off
     written = _set_labels(plan, desk.forge, tries)
-    if written:  # one that is gone by the next try was taken off by a person
-        put = replace(begun, removed=(*begun.removed, *written))
-        desk.store.remember(plan.ref.key, put)
+    if written or plan.comment:  # one that is gone by the next try was taken off by a person
+        publish.note(replace(begun, removed=(*begun.removed, *written)), lock)
     if written != plan.add_labels:
         draft = draft.with_labels(written)
         plan = draft.plan
     begun, enrichment = _begun(plan, past), draft.enrichment
     try:
-        comment_id = _say(plan, past, desk, lock)
+        comment_id = _say(plan, past, desk)
     except Forbidden as refusal:
         unsaid = replace(begun, status="skipped", why=str(refusal), source="")
         return Outcome(delivery, unsaid, plan, enrichment)
@@ -280,11 +278,11 @@ def _take_off(plan: Plan, forge: Forge) -> None:
             forge.remove_labels(plan.ref, names)
 
 
-def _say(plan: Plan, past: Past, desk: Desk, lock: Lock) -> int:
+def _say(plan: Plan, past: Past, desk: Desk) -> int:
     """The number of our comment, 0 where none is due or a person deleted it."""
     if plan.comment is None:
         return 0
-    comment = publish.say(plan, past.comment, desk.forge, lock, desk.sleep)
+    comment = publish.say(plan, past.comment, desk.forge, desk.sleep)
     return comment.id if comment else 0
 
 

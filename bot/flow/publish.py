@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from bot.core.errors import Doubtful, Retry, TaglineError
-from bot.core.model import Comment, IssueRef, Plan
+from bot.core.model import Comment, IssueRef, Plan, Record
 from bot.core.ports import Forge, Lock
 from bot.flow.render import read_marker
 
@@ -20,17 +20,15 @@ def say(
     plan: Plan,
     before: Comment | None,
     forge: Forge,
-    lock: Lock,
     sleep: Callable[[float], None],
 ) -> Comment | None:
     """Write the Plan's comment, in place where there is one: `before`, as this job has found it.
 
-    None means that a person has deleted ours, so nothing is said. Raises `Retry` where the lock
-    was lost or the forge stays silent.
+    None means that a person has deleted ours, so nothing is said. Raises `Retry` where the forge
+    stays silent.
     """
     assert plan.comment is not None
     if before is None:
-        still_ours(lock)
         return _post(plan.ref, plan.comment, forge, sleep)
     if before.body.strip() == plan.comment.strip():
         return before
@@ -54,9 +52,9 @@ def _post(ref: IssueRef, body: str, forge: Forge, sleep: Callable[[float], None]
     return made
 
 
-def still_ours(lock: Lock) -> None:
-    """Before a write: raises `Retry` where another worker may have the issue by now."""
-    if not lock.held():
+def note(begun: Record, lock: Lock) -> None:
+    """Before a write: what is begun. Raises `Retry` where another worker may have the issue."""
+    if not lock.remember(begun):
         raise Retry("the lock of this issue was lost")
 
 

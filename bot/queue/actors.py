@@ -82,15 +82,14 @@ class _Clerk:
         self._note(Job(message.message_id, "dead", "", why=why))
 
     def work(self, message: Any, delivery: Delivery) -> None:
-        tries = self._begun(message) + 1
-        job = Job(message.message_id, "running", str(delivery.ref), tries)
+        job = self._begun(message, str(delivery.ref))
+        tries = job.tries
         say = log.get().bind(job=job.id, delivery=delivery.id, issue=job.issue)
         if tries > MAX_TRIES:
             fatal = replace(job, tries=MAX_TRIES, why="no worker survives it")
             self._bury(message, delivery, fatal, say)
             return
         say.info("starting enrichment", kind=delivery.kind, try_number=tries)
-        self._note(job)
         started = time.monotonic()
         try:
             outcome = self._run(delivery, tries)
@@ -114,14 +113,18 @@ class _Clerk:
             _tell(say, outcome, time.monotonic() - started)
             self._note(_done(job, outcome))
 
-    def _begun(self, message: Any) -> int:
-        """How many tries there were; one that its worker did not survive is counted too."""
-        counted = int(message.options.get("tries", 0))
+    def _begun(self, message: Any, issue: str) -> Job:
+        """The job as it runs now; a try that its worker did not survive is counted too."""
+        tries = int(message.options.get("tries", 0)) + 1
+        job = Job(message.message_id, "running", issue, tries, at=time.time())
         try:
-            known = self._jobs.job(message.message_id)
+            before = self._jobs.begin(job)
         except (redis.RedisError, msgspec.DecodeError):  # silent, or a note of another version
-            return counted
-        return max(counted, known.tries) if known and known.state == "running" else counted
+            return job
+        if before and before.state == "running" and before.tries >= tries:
+            job = replace(job, tries=before.tries + 1)
+            self._note(job)
+        return job
 
     def _later(
         self, message: Any, delivery: Delivery, job: Job, after: float | None, say: Any

@@ -105,6 +105,9 @@ class CountedJobs:
             self._books.add("jobs", job.issue.partition(":")[0], outcome)
         self._jobs.note(job)
 
+    def begin(self, job: Job) -> Job | None:
+        return self._jobs.begin(job)
+
     def job(self, job_id: str) -> Job | None:
         return self._jobs.job(job_id)
 

@@ -1,71 +1,138 @@
-"""Locks in Redis that end soon after their holder died, and never while it lives."""
+"""Locks in Redis that end soon after their holder died, and never while it lives.
+
+Whoever has an issue writes its record, and nobody else.
+"""
 
 from __future__ import annotations
 
 import threading
+import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
+import msgspec
 import redis
+from redis.commands.core import Script
 
 from bot.core.errors import Busy
+from bot.core.model import Record
 from bot.core.ports import BUSY_SECONDS
+from bot.store.shelf import LATEST, Shelf
 
 LOCK_MS = 30_000
 RENEW_SECONDS = 5.0
+# Made at import, by one thread: msgspec prepares a type when it is first used, and crashes where
+# several threads do so at once.
+_record = msgspec.json.Decoder(Record)
 
+# KEYS: the lock, spans of records. ARGV: a token, milliseconds, the issue.
+TAKE = (
+    LATEST
+    + """
+if not redis.call('set', KEYS[1], ARGV[1], 'nx', 'px', ARGV[2]) then return false end
+return latest(2, ARGV[3]) or ''
+"""
+)
 RENEW = """
 if redis.call('get', KEYS[1]) ~= ARGV[1] then return 0 end
 return redis.call('pexpire', KEYS[1], ARGV[2])
 """
+# KEYS: the lock, the present span. ARGV: the token, milliseconds, issue, record, a span's seconds.
+WRITE = """
+if redis.call('get', KEYS[1]) ~= ARGV[1] then return 0 end
+redis.call('pexpire', KEYS[1], ARGV[2])
+redis.call('hset', KEYS[2], ARGV[3], ARGV[4])
+redis.call('expire', KEYS[2], ARGV[5])
+return 1
+"""
 RELEASE = """
 if redis.call('get', KEYS[1]) == ARGV[1] then redis.call('del', KEYS[1]) end
 """
+# As WRITE, but whoever has the lock, which is given back.
+SETTLE = (
+    """
+redis.call('hset', KEYS[2], ARGV[3], ARGV[4])
+redis.call('expire', KEYS[2], ARGV[5])
+"""
+    + RELEASE
+)
 
 
 class Held:
-    """A lock in our hands; implements the `Lock` port."""
+    """An issue in our hands; implements the `Lock` port."""
 
-    def __init__(self, locks: Locks, name: str, token: str) -> None:
-        self._locks, self._name, self._token = locks, name, token
+    def __init__(self, locks: Locks, issue: str, token: str, record: Record | None) -> None:
+        self._locks, self._issue, self._token = locks, issue, token
+        self.record = record
 
-    def held(self) -> bool:
-        return self._locks.renew(self._name, self._token)
+    def remember(self, record: Record) -> bool:
+        return self._locks.write(self._issue, self._token, record)
+
+    def settle(self, record: Record) -> None:
+        self._locks.settle(self._issue, self._token, record)
 
 
 class Locks:
-    """All locks of a process, renewed by one thread of its own."""
+    """The locks of a process, renewed by one thread of its own. `name` is what their keys begin
+    with."""
 
-    def __init__(self, client: redis.Redis) -> None:
-        self._client = client
-        self._renew = client.register_script(RENEW)
-        self._release = client.register_script(RELEASE)
+    def __init__(
+        self,
+        client: redis.Redis,
+        name: str,
+        records: Shelf,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._name = name
+        self._records = records
+        self._clock = clock
+        self._take, self._renew, self._write, self._settle, self._release = map(
+            client.register_script, (TAKE, RENEW, WRITE, SETTLE, RELEASE)
+        )
         self._held: dict[str, str] = {}
         self._guard = threading.Lock()
         self._renewer: threading.Thread | None = None
 
     @contextmanager
-    def hold(self, name: str) -> Iterator[Held]:
-        """Hold a lock. Raises `Busy` while somebody else does."""
+    def hold(self, issue: str) -> Iterator[Held]:
+        """Hold the lock of an issue. Raises `Busy` while somebody else does."""
         token = uuid.uuid4().hex
-        if not self._client.set(name, token, nx=True, px=LOCK_MS):
+        keys = [self._key(issue), *self._records.keys(self._clock())]
+        found = self._take(keys=keys, args=[token, LOCK_MS, issue])
+        if found is None:
             raise Busy("another worker has this issue", BUSY_SECONDS)
         with self._guard:
-            self._held[name] = token
+            self._held[token] = issue
             if self._renewer is None:
                 self._renewer = threading.Thread(target=self._renew_all, daemon=True)
                 self._renewer.start()
         try:
-            yield Held(self, name, token)
+            yield Held(self, issue, token, _record.decode(found) if found else None)
         finally:
-            with self._guard:
-                self._held.pop(name, None)
-            self._release(keys=[name], args=[token])
+            if self._let_go(token):
+                self._release(keys=[self._key(issue)], args=[token])
 
-    def renew(self, name: str, token: str) -> bool:
-        """False where the lock ended and somebody else may have had it."""
-        return bool(self._renew(keys=[name], args=[token, LOCK_MS]))
+    def write(self, issue: str, token: str, record: Record) -> bool:
+        """False, and nothing is written, where the lock ended: somebody else may have had it."""
+        return bool(self._put(self._write, issue, token, record))
+
+    def settle(self, issue: str, token: str, record: Record) -> None:
+        """Write a record, whoever has the lock, and give it back where it is still ours."""
+        self._put(self._settle, issue, token, record)
+        self._let_go(token)
+
+    def _put(self, script: Script, issue: str, token: str, record: Record) -> object:
+        keys = [self._key(issue), self._records.keys(self._clock())[0]]
+        value, seconds = msgspec.json.encode(record), self._records.seconds
+        return script(keys=keys, args=[token, LOCK_MS, issue, value, seconds])
+
+    def _let_go(self, token: str) -> bool:
+        with self._guard:
+            return self._held.pop(token, None) is not None
+
+    def _key(self, issue: str) -> str:
+        return f"{self._name}:{issue}"
 
     def _renew_all(self) -> None:
         """One thread for good: each new one would take a connection of the pool and keep it."""
@@ -74,6 +141,6 @@ class Locks:
             pause.wait(RENEW_SECONDS)
             with self._guard:
                 held = dict(self._held)
-            for name, token in held.items():
+            for token, issue in held.items():
                 with suppress(redis.RedisError):
-                    self.renew(name, token)
+                    self._renew(keys=[self._key(issue)], args=[token, LOCK_MS])

@@ -16,9 +16,19 @@ from bot.store.purse import MemoryPurse
 from bot.store.room import MemoryRoom
 
 
-class _Lock:
-    def held(self) -> bool:
+class _Held:
+    """An issue in our hands; implements the `Lock` port."""
+
+    def __init__(self, store: MemoryStore, issue: str) -> None:
+        self._store, self._issue = store, issue
+        self.record = store.record(issue)
+
+    def remember(self, record: Record) -> bool:
+        self._store.remember(self._issue, record)
         return True
+
+    def settle(self, record: Record) -> None:
+        self._store.remember(self._issue, record)
 
 
 class MemoryStore:
@@ -40,12 +50,12 @@ class MemoryStore:
         self._answers: Counter[str] = Counter()
 
     @contextmanager
-    def lock(self, key: str) -> Iterator[_Lock]:
+    def lock(self, key: str) -> Iterator[_Held]:
         if key in self._locks:
             raise Busy("another worker has this issue", BUSY_SECONDS)
         self._locks.add(key)
         try:
-            yield _Lock()
+            yield _Held(self, key)
         finally:
             self._locks.discard(key)
 
@@ -105,6 +115,11 @@ class MemoryStore:
 
     def note(self, job: Job) -> None:
         self._jobs[job.id] = job
+
+    def begin(self, job: Job) -> Job | None:
+        before = self.job(job.id)
+        self._jobs[job.id] = job
+        return before
 
     def job(self, job_id: str) -> Job | None:
         return self._jobs.get(job_id)

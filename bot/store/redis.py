@@ -1,7 +1,4 @@
-"""The store in Redis: few keys, because Dramatiq looks through all of them after a crash.
-
-Records lie in hashes that each cover a span of days and expire as a whole.
-"""
+"""The store in Redis: what is remembered of issues, repositories, providers and jobs."""
 
 from __future__ import annotations
 
@@ -22,6 +19,7 @@ from bot.store.locks import Held, Locks
 from bot.store.pace import RedisPace
 from bot.store.purse import RedisPurse
 from bot.store.room import RedisRoom
+from bot.store.shelf import Shelf
 
 DAY, HOUR = 86_400, 3_600
 KEPT_CONFIGS = 1_000  # whose text this process need not send to Redis again
@@ -29,27 +27,6 @@ KEPT_CONFIGS = 1_000  # whose text this process need not send to Redis again
 # several threads do so at once.
 _record, _twin = msgspec.json.Decoder(Record), msgspec.json.Decoder(Twin)
 _job = msgspec.json.Decoder(Job)
-
-
-class _Shelf:
-    """A hash per span of time: values are kept for at least `spans - 1` spans."""
-
-    def __init__(self, client: redis.Redis, name: str, span: int, spans: int) -> None:
-        self._client, self._name, self._span, self._spans = client, name, span, spans
-
-    def put(self, field: str, value: bytes, now: float) -> None:
-        key = f"{self._name}:{int(now // self._span)}"
-        with self._client.pipeline(transaction=False) as pipe:
-            pipe.hset(key, field, value)
-            pipe.expire(key, (self._spans + 1) * self._span)
-            pipe.execute()
-
-    def get(self, field: str, now: float) -> bytes | None:
-        latest = int(now // self._span)
-        with self._client.pipeline(transaction=False) as pipe:
-            for span in range(latest, latest - self._spans, -1):
-                pipe.hget(f"{self._name}:{span}", field)
-            return next((value for value in pipe.execute() if value is not None), None)
 
 
 class RedisStore:
@@ -65,25 +42,22 @@ class RedisStore:
         self.room = RedisRoom(client, namespace)
         self.ledger = RedisLedger(client, namespace, self, clock)
         self._clock = clock
-        self._records = _Shelf(client, f"{namespace}:done", 6 * DAY, 6)
-        self._configs = _Shelf(client, f"{namespace}:configs", 90 * DAY, 3)
-        self._told = _Shelf(client, f"{namespace}:told", 90 * DAY, 3)
-        self._twins = _Shelf(client, f"{namespace}:twins", DAY, 8)
-        self._jobs = _Shelf(client, f"{namespace}:jobs", DAY, 8)
-        self._locks = Locks(client)
+        self._records = Shelf(client, f"{namespace}:done", 6 * DAY, 6)
+        self._configs = Shelf(client, f"{namespace}:configs", 90 * DAY, 3)
+        self._told = Shelf(client, f"{namespace}:told", 90 * DAY, 3)
+        self._twins = Shelf(client, f"{namespace}:twins", DAY, 8)
+        self._jobs = Shelf(client, f"{namespace}:jobs", DAY, 8)
+        self._locks = Locks(client, f"{namespace}:lock", self._records, clock)
         self._kept: TTLCache[str, str] = TTLCache(KEPT_CONFIGS, HOUR, clock)
         self._guard = threading.Lock()
 
     def lock(self, key: str) -> AbstractContextManager[Held]:
-        """Hold the lock of an issue; asking whether it is held renews it. Raises `Busy`."""
-        return self._locks.hold(f"{self._name}:lock:{key}")
+        """Hold the lock of an issue. Raises `Busy`."""
+        return self._locks.hold(key)
 
     def record(self, key: str) -> Record | None:
         found = self._records.get(key, self._clock())
         return _record.decode(found) if found else None
-
-    def remember(self, key: str, record: Record) -> None:
-        self._records.put(key, msgspec.json.encode(record), self._clock())
 
     def twin(self, repo_key: str, question: str) -> Twin | None:
         found = self._twins.get(f"{repo_key}:{question}", self._clock())
@@ -130,7 +104,7 @@ class RedisStore:
         return bool(self._client.set(self._breaker(provider, "open"), 1, nx=True, ex=DAY))
 
     def call_succeeded(self, provider: str) -> None:
-        with self._client.pipeline() as pipe:
+        with self._client.pipeline(transaction=False) as pipe:
             pipe.delete(*(self._breaker(provider, x) for x in ("open", "failures", "probe")))
             pipe.incr(self._breaker(provider, "answers"))
             pipe.execute()
@@ -147,6 +121,10 @@ class RedisStore:
     def note(self, job: Job) -> None:
         """Remember what became of a job, for a week."""
         self._jobs.put(job.id, msgspec.json.encode(job), self._clock())
+
+    def begin(self, job: Job) -> Job | None:
+        found = self._jobs.swap(job.id, msgspec.json.encode(job), self._clock())
+        return _job.decode(found) if found else None
 
     def job(self, job_id: str) -> Job | None:
         found = self._jobs.get(job_id, self._clock())

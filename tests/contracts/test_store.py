@@ -47,6 +47,11 @@ class Shelf:
             return MemoryStore(lambda: self.now)
         return RedisStore(self.client, "tagline", lambda: self.now)
 
+    def ended(self, key: str, record: Record) -> None:
+        """A job of that issue came to its end."""
+        with self.store.lock(key) as lock:
+            lock.settle(record)
+
     def wait(self, seconds: float) -> None:
         self.now += seconds
         for key in self.client.scan_iter() if self.client else ():
@@ -83,24 +88,24 @@ def test_an_unknown_issue_has_no_record(shelf: Shelf) -> None:
 
 @pytest.mark.parametrize("record", [RECORD, Record("skipped")])
 def test_a_record_is_read_as_it_was_written(shelf: Shelf, record: Record) -> None:
-    shelf.store.remember(KEY, record)
+    shelf.ended(KEY, record)
     assert shelf.store.record(KEY) == record
     assert shelf.store.record(OTHER) is None
 
 
 @pytest.mark.parametrize("between", [0, 1, 6 * DAY, 20 * DAY])
 def test_the_latest_record_counts(shelf: Shelf, between: float) -> None:
-    shelf.store.remember(KEY, RECORD)
+    shelf.ended(KEY, RECORD)
     shelf.wait(between)
     latest = replace(RECORD, status="deleted")
-    shelf.store.remember(KEY, latest)
+    shelf.ended(KEY, latest)
     assert shelf.store.record(KEY) == latest
 
 
 @pytest.mark.parametrize("day", range(6))
 def test_a_record_is_kept_for_thirty_days_from_whichever_day(shelf: Shelf, day: int) -> None:
     shelf.wait(day * DAY)
-    shelf.store.remember(KEY, RECORD)
+    shelf.ended(KEY, RECORD)
     shelf.wait(30 * DAY)
     assert shelf.store.record(KEY) == RECORD
 
@@ -144,27 +149,40 @@ def test_what_was_told_last_is_remembered(shelf: Shelf) -> None:
 
 # The lock of an issue.
 
+BEGUN = Record("writing", labels=("bug",))
+
 
 def test_while_one_worker_has_an_issue_another_is_asked_to_come_again(shelf: Shelf) -> None:
     with shelf.store.lock(KEY) as lock:
         with pytest.raises(Retry), shelf.store.lock(KEY):
             pytest.fail("two workers have the same issue")
-        assert lock.held()
+        assert lock.remember(BEGUN)
     with shelf.store.lock(KEY) as again:
-        assert again.held()
+        assert again.record == BEGUN
+        assert again.remember(BEGUN)
+
+
+def test_whoever_takes_an_issue_gets_its_record(shelf: Shelf) -> None:
+    with shelf.store.lock(KEY) as lock:
+        assert lock.record is None
+        lock.settle(RECORD)
+    shelf.wait(20 * DAY)
+    with shelf.store.lock(KEY) as lock, shelf.store.lock(OTHER) as other:
+        assert (lock.record, other.record) == (RECORD, None)
 
 
 def test_two_issues_are_worked_on_at_once(shelf: Shelf) -> None:
     with shelf.store.lock(KEY) as one, shelf.store.lock(OTHER) as other:
-        assert one.held()
-        assert other.held()
+        assert one.remember(BEGUN)
+        assert other.remember(RECORD)
+    assert (shelf.store.record(KEY), shelf.store.record(OTHER)) == (BEGUN, RECORD)
 
 
 def test_a_job_that_fails_gives_its_lock_back(shelf: Shelf) -> None:
     with pytest.raises(ZeroDivisionError), shelf.store.lock(KEY):
         raise ZeroDivisionError
     with shelf.store.lock(KEY) as lock:
-        assert lock.held()
+        assert lock.remember(BEGUN)
 
 
 def test_a_worker_that_lost_its_lock_knows_it_and_does_not_take_the_next_ones(
@@ -173,27 +191,31 @@ def test_a_worker_that_lost_its_lock_knows_it_and_does_not_take_the_next_ones(
     store = redis_shelf.store
     with store.lock(KEY) as slow:
         redis_shelf.wait(400)
-        assert not slow.held()
+        assert not slow.remember(BEGUN)
+        assert store.record(KEY) is None
         quick = redis_shelf.another().lock(KEY)
         with quick as lock:
-            assert not slow.held()
-            assert lock.held()
+            assert not slow.remember(BEGUN)
+            assert lock.remember(RECORD)
+        assert store.record(KEY) == RECORD
 
 
 def test_leaving_late_does_not_free_the_lock_of_another_worker(redis_shelf: Shelf) -> None:
     slow = redis_shelf.store.lock(KEY)
-    slow.__enter__()
+    with_it = slow.__enter__()
     redis_shelf.wait(400)
     with redis_shelf.another().lock(KEY) as lock:
         slow.__exit__(None, None, None)
-        assert lock.held()
+        assert lock.remember(BEGUN)
+        with_it.settle(RECORD)  # what it did is true all the same
+        assert lock.remember(BEGUN)
 
 
-def test_asking_whether_a_lock_is_held_renews_it(redis_shelf: Shelf) -> None:
+def test_writing_renews_the_lock(redis_shelf: Shelf) -> None:
     with redis_shelf.store.lock(KEY) as lock:
         for _ in range(3):
             redis_shelf.wait(20)
-            assert lock.held()
+            assert lock.remember(BEGUN)
 
 
 # The breaker.
@@ -287,6 +309,14 @@ def test_a_job_is_read_as_it_was_noted_last(shelf: Shelf) -> None:
     assert shelf.store.job("j-2") is None
 
 
+def test_a_job_that_begins_tells_what_was_noted_of_it_before(shelf: Shelf) -> None:
+    begun = replace(JOB, state="running")
+    assert shelf.store.begin(begun) is None
+    shelf.wait(3 * DAY)
+    assert shelf.store.begin(JOB) == begun
+    assert shelf.store.job("j-1") == JOB
+
+
 def test_a_job_is_kept_for_a_week(shelf: Shelf) -> None:
     shelf.store.note(JOB)
     shelf.wait(7 * DAY)
@@ -296,7 +326,7 @@ def test_a_job_is_kept_for_a_week(shelf: Shelf) -> None:
 def test_few_keys_hold_the_records_of_many_issues(redis_shelf: Shelf) -> None:
     assert redis_shelf.client
     for number in range(200):
-        redis_shelf.store.remember(f"issue {number}", RECORD)
+        redis_shelf.ended(f"issue {number}", RECORD)
         redis_shelf.store.note(replace(JOB, id=f"j-{number}"))
     assert redis_shelf.client.dbsize() <= 4
 

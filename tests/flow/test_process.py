@@ -627,11 +627,12 @@ def test_a_comment_whose_answer_was_lost_is_adopted() -> None:
     assert (outcome.record.status, outcome.record.comment_id) == ("answered", 901)
 
 
-def test_a_lost_lock_stops_the_job_before_its_comment() -> None:
-    one = scene(ANSWER, store=LosingStore())
-    with pytest.raises(Retry):
+@pytest.mark.parametrize(("writes", "labels"), [(0, []), (1, BY_MODEL)])
+def test_a_lost_lock_stops_the_job_before_its_next_write(writes: int, labels: list[str]) -> None:
+    one = scene(ANSWER, store=LosingStore(writes))
+    with pytest.raises(Retry, match="lock"):
         one.job()
-    assert one.comments == []
+    assert (one.labels, one.comments) == (labels, [])
 
 
 def test_an_issue_that_another_worker_has_is_tried_again() -> None:
@@ -797,7 +798,7 @@ def test_what_a_person_did_while_the_model_thought_counts(change: dict[str, bool
 
 
 def test_a_job_that_lost_its_lock_writes_nothing_over_another_s_work() -> None:
-    one = scene(DOWN, store=LosingStore())
+    one = scene(DOWN, store=LosingStore(0))
     with pytest.raises(Retry):
         one.job()
     assert one.labels == []

@@ -8,7 +8,7 @@ from bot.core.errors import Doubtful, Forbidden, GiveUp, Retry
 from bot.core.model import Comment, IssueRef, Marker, Plan
 from bot.flow.publish import own_comment, say
 from bot.flow.render import write_marker
-from tests.fakes import REF, FakeForge, FakeLock, an_issue
+from tests.fakes import REF, FakeForge, an_issue
 
 MARKER = Marker((), "1", "model", "0123456789abcdef")
 BODY = f"**Summary (automated):** It is broken.\n{write_marker(MARKER)}"
@@ -24,8 +24,8 @@ class Desk:
         self.forge = FakeForge(an_issue("It is broken"), ours=list(ours))
         self.slept: list[float] = []
 
-    def say(self, before: Comment | None = None, *, lock: bool = True) -> Comment | None:
-        return say(PLAN, before, self.forge, FakeLock(lock), self.slept.append)
+    def say(self, before: Comment | None = None) -> Comment | None:
+        return say(PLAN, before, self.forge, self.slept.append)
 
 
 def test_a_first_comment_is_posted() -> None:
@@ -74,7 +74,7 @@ class Raced(FakeForge):
 def test_of_two_comments_that_a_race_has_left_the_later_one_goes(theirs: int, kept: int) -> None:
     forge = Raced(an_issue("It is broken"))
     forge.theirs = theirs
-    said = say(PLAN, None, forge, FakeLock(), print)
+    said = say(PLAN, None, forge, print)
     assert said == Comment(kept, BODY)
     assert forge.ours == [Comment(kept, BODY)]
 
@@ -96,13 +96,6 @@ def test_a_comment_without_the_marker_is_somebody_writing_by_hand() -> None:
 def test_a_deleted_comment_is_not_posted_again() -> None:
     desk = Desk()
     assert desk.say(BEFORE) is None
-    assert desk.forge.ours == []
-
-
-def test_without_the_lock_nothing_is_posted() -> None:
-    desk = Desk()
-    with pytest.raises(Retry, match="lock"):
-        desk.say(lock=False)
     assert desk.forge.ours == []
 
 
@@ -133,7 +126,7 @@ def test_a_comment_that_shows_up_late_is_still_adopted() -> None:
             desk.forge.ours.append(Comment(901, BODY))
 
     desk.forge.fails("comment", LOST)
-    assert say(PLAN, None, desk.forge, FakeLock(), sleep) == Comment(901, BODY)
+    assert say(PLAN, None, desk.forge, sleep) == Comment(901, BODY)
     assert desk.slept == [2.0, 5.0, 10.0]
 
 

@@ -255,8 +255,8 @@ def test_a_job_whose_note_is_of_another_version_is_done(redis_url: str) -> None:
     class Newer(MemoryStore):
         """Its notes of jobs that wait for their first try have a state that we do not know."""
 
-        def job(self, job_id: str) -> Job | None:
-            found = super().job(job_id)
+        def begin(self, job: Job) -> Job | None:
+            found = super().begin(job)
             if found and found.state == "queued":
                 raise msgspec.ValidationError("Invalid enum value 'scheduled'")
             return found

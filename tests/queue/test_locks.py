@@ -9,8 +9,17 @@ import pytest
 import redis
 
 from bot.core.errors import Busy
+from bot.core.model import Record
 from bot.store import locks
 from bot.store.locks import Locks
+from bot.store.shelf import Shelf
+
+BEGUN = Record("writing")
+
+
+def locks_of(client: redis.Redis) -> Locks:
+    """The locks of a worker of its own."""
+    return Locks(client, "lock", Shelf(client, "done", 60, 2))
 
 
 @pytest.fixture
@@ -21,10 +30,10 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_lock_outlives_its_time_while_its_holder_works(redis_url: str, quick: None) -> None:
     with redis.Redis.from_url(redis_url) as client:
-        ours, theirs = Locks(client), Locks(client)
+        ours, theirs = locks_of(client), locks_of(client)
         with ours.hold("issue") as lock:
             time.sleep(0.8)
-            assert lock.held()
+            assert lock.remember(BEGUN)
             with pytest.raises(Busy), theirs.hold("issue"):
                 pass
         with theirs.hold("issue"):
@@ -33,26 +42,26 @@ def test_a_lock_outlives_its_time_while_its_holder_works(redis_url: str, quick: 
 
 def test_the_lock_of_a_killed_worker_ends_by_itself(redis_url: str, quick: None) -> None:
     with redis.Redis.from_url(redis_url) as client:
-        client.set("issue", "token of the dead", px=300)
-        survivor = Locks(client)
+        client.set("lock:issue", "token of the dead", px=300)
+        survivor = locks_of(client)
         with pytest.raises(Busy), survivor.hold("issue"):
             pass
         time.sleep(0.35)
         with survivor.hold("issue") as lock:
-            assert lock.held()
+            assert lock.remember(BEGUN)
 
 
 def test_a_lock_that_was_lost_is_not_held(redis_url: str) -> None:
-    with redis.Redis.from_url(redis_url) as client, Locks(client).hold("issue") as lock:
-        client.set("issue", "somebody else")
-        assert not lock.held()
+    with redis.Redis.from_url(redis_url) as client, locks_of(client).hold("issue") as lock:
+        client.set("lock:issue", "somebody else")
+        assert not lock.remember(BEGUN)
     with redis.Redis.from_url(redis_url) as client:
-        assert client.get("issue") == b"somebody else"
+        assert client.get("lock:issue") == b"somebody else"
 
 
 def test_idle_spells_of_a_worker_leave_no_threads_behind(redis_url: str, quick: None) -> None:
     with redis.Redis.from_url(redis_url) as client:
-        ours = Locks(client)
+        ours = locks_of(client)
         with ours.hold("issue"):
             renewers = {thread.ident for thread in threading.enumerate()}
         for _ in range(3):
