@@ -1,4 +1,8 @@
-"""All calls to others, over httpx's transport: time limits, a total deadline, no redirects."""
+"""All calls to others, over httpcore: time limits, a total deadline, no redirects, no proxies.
+
+httpcore is what httpx sends with. httpx itself would take twice the time for a request: it looks
+for cookies, redirects and proxies, reads each address again and wraps each header.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +12,10 @@ import time
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, Protocol
+from urllib.parse import quote
 
 import httpcore
 import httpx
@@ -20,6 +26,21 @@ CONNECT_SECONDS = 5.0
 READ_SECONDS = 15.0
 KEEPALIVE_SECONDS = 60.0
 CONNECTIONS_PER_THREAD = 4
+BODILESS = ("GET", "DELETE")  # others say that they have none
+PRINTABLE = "!#$%&'()*+,/:;=?@[]~"  # in a target; what is encoded already stays as it is
+
+
+class TooLarge(Exception):
+    """The answer was longer than its reader allows."""
+
+
+NOT_SENT = (httpcore.ConnectError, httpcore.ConnectTimeout, httpcore.PoolTimeout)
+LATE = httpcore.TimeoutException
+CUT = (httpcore.ReadError, httpcore.WriteError, httpcore.RemoteProtocolError)
+FAILURES = (
+    *(httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError),
+    *(httpcore.UnsupportedProtocol, TooLarge),
+)
 
 _local = threading.local()
 
@@ -99,38 +120,42 @@ class _Backend(httpcore.SyncBackend):
         return _Stream(stream, "" if addresses.is_near(peer) else peer)
 
 
-class _Transport(httpx.HTTPTransport):
-    """httpx's own transport over a pool that knows the deadline."""
+@dataclass(slots=True)
+class Request:
+    """What is asked. `headers` have names in lower case; `seconds` bound each wait for an answer's
+    next bytes."""
 
-    def __init__(self, context: ssl.SSLContext) -> None:
-        super().__init__(verify=context)
-        self._pool = httpcore.ConnectionPool(
-            ssl_context=context,
-            max_connections=CONNECTIONS_PER_THREAD,
-            max_keepalive_connections=CONNECTIONS_PER_THREAD,
-            keepalive_expiry=KEEPALIVE_SECONDS,
-            network_backend=_Backend(),
-        )
+    method: str
+    url: str
+    headers: dict[str, str]
+    content: bytes
+    seconds: float
 
 
-_address = lru_cache(maxsize=1024)(httpx.URL)  # a job asks for the same ones again
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back. `headers` have names in lower case; one that came twice is joined."""
+
+    status: int
+    headers: Mapping[str, str]
+    content: bytes
+
+
+class Pool(Protocol):
+    """The part of httpcore's pools that is used. Raises `FAILURES`."""
+
+    def handle_request(self, request: httpcore.Request) -> httpcore.Response: ...
+
+    def close(self) -> None: ...
 
 
 class Client:
-    """One thread's connections. httpx's own client takes twice the time for a request: it looks for
-    cookies, redirects and proxies, and reads each address again."""
+    """One thread's connections."""
 
-    def __init__(
-        self, transport: httpx.BaseTransport, user_agent: str = "", timeout: float = READ_SECONDS
-    ) -> None:
-        self._transport = transport
-        self._headers = {
-            "accept": "*/*",
-            "accept-encoding": "gzip",
-            "connection": "keep-alive",
-            "user-agent": user_agent,
-        }
-        self._timeout = timeout
+    def __init__(self, pool: Pool, user_agent: str = "", seconds: float = READ_SECONDS) -> None:
+        self._pool = pool
+        self._headers = {"accept": "*/*", "accept-encoding": "gzip", "user-agent": user_agent}
+        self._seconds = seconds
 
     def build_request(
         self,
@@ -138,26 +163,43 @@ class Client:
         url: str,
         *,
         headers: Mapping[str, str] | None = None,
-        timeout: float | None = None,
-        **content: Any,
-    ) -> httpx.Request:
-        """A request of `httpx.Request`'s own arguments; `timeout` is in seconds."""
-        limits = httpx.Timeout(timeout or self._timeout, connect=CONNECT_SECONDS).as_dict()
+        content: bytes | None = None,
+        seconds: float | None = None,
+    ) -> Request:
         own = {name.lower(): value for name, value in (headers or {}).items()}
-        return httpx.Request(
-            method,
-            _address(url),
-            headers=self._headers | own,
-            extensions={"timeout": limits},
-            **content,
-        )
+        if content is not None or method not in BODILESS:
+            own["content-length"] = str(len(content or b""))
+        every = self._headers | own
+        return Request(method, url, every, content or b"", seconds or self._seconds)
 
-    def send(self, request: httpx.Request) -> httpx.Response:
-        """The answer, of which only the head was read. Raises `httpx.TransportError`."""
-        return self._transport.handle_request(request)
+    def send(self, request: Request, max_bytes: int) -> Answer:
+        """Send a request and read at most `max_bytes` of the decoded answer. Raises one of
+        `FAILURES`."""
+        url, host = _located(request.url)
+        headers = [(b"host", host)]
+        headers += [(k.encode(), v.encode("utf-8")) for k, v in request.headers.items()]
+        wait = request.seconds
+        limits = {"connect": CONNECT_SECONDS, "read": wait, "write": wait, "pool": wait}
+        response = self._pool.handle_request(
+            httpcore.Request(
+                request.method,
+                url,
+                headers=headers,
+                content=request.content,
+                extensions={"timeout": limits},
+            )
+        )
+        try:
+            found = _joined(response.headers)
+            is_packed = found.pop("content-encoding", "").lower() == "gzip"
+            return Answer(response.status, found, _read(response, max_bytes, is_packed=is_packed))
+        except zlib.error as error:
+            raise httpcore.ReadError(str(error)) from error
+        finally:
+            response.close()
 
     def close(self) -> None:
-        self._transport.close()
+        self._pool.close()
 
 
 class Clients:
@@ -178,8 +220,14 @@ class Clients:
         """This thread's client."""
         client: Client | None = getattr(self._local, "client", None)
         if client is None:
-            transport = _Transport(self._context)
-            client = Client(transport, self._user_agent, self._read_seconds)
+            pool = httpcore.ConnectionPool(
+                ssl_context=self._context,
+                max_connections=CONNECTIONS_PER_THREAD,
+                max_keepalive_connections=CONNECTIONS_PER_THREAD,
+                keepalive_expiry=KEEPALIVE_SECONDS,
+                network_backend=_Backend(),
+            )
+            client = Client(pool, self._user_agent, self._read_seconds)
             self._local.client = client
             self._made.append(client)
         return client
@@ -190,32 +238,34 @@ class Clients:
             self._made.pop().close()
 
 
-class TooLarge(httpx.TransportError):
-    """The answer was longer than its reader allows."""
+def _located(url: str) -> tuple[httpcore.URL, bytes]:
+    """An address in httpcore's parts, and what its Host header says."""
+    scheme, _, rest = url.partition("://")
+    authority, _, target = rest.partition("/")
+    origin = _origin(f"{scheme}://{authority}")
+    path = quote(f"/{target}", safe=PRINTABLE).encode()
+    parts = httpcore.URL(
+        scheme=origin.raw_scheme, host=origin.raw_host, port=origin.port, target=path
+    )
+    return parts, origin.netloc
 
 
-def send(client: Client, request: httpx.Request, max_bytes: int) -> httpx.Response:
-    """Send a request and read at most `max_bytes` of the decoded answer.
-
-    Raises `httpx.TransportError`, of which `TooLarge` is one.
-    """
-    response = client.send(request)
-    try:
-        body = _read(response, max_bytes)
-    except zlib.error as error:
-        raise httpx.ReadError(str(error), request=request) from error
-    finally:
-        response.close()
-    headers = [(k, v) for k, v in response.headers.raw if k.lower() != b"content-encoding"]
-    return httpx.Response(response.status_code, headers=headers, content=body)
+_origin = lru_cache(maxsize=64)(httpx.URL)
 
 
-def _read(response: httpx.Response, max_bytes: int) -> bytes:
-    """httpx would unpack whatever has arrived, as often as it is packed, before it gives a byte."""
-    is_packed = response.headers.get("content-encoding", "").lower() == "gzip"
+def _joined(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    joined: dict[str, str] = {}
+    for raw_name, raw_value in headers:
+        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
+        joined[name] = f"{joined[name]}, {value}" if name in joined else value
+    return joined
+
+
+def _read(response: httpcore.Response, max_bytes: int, *, is_packed: bool) -> bytes:
+    """As little is unpacked as may be kept, and once only, however often it is packed."""
     packed = zlib.decompressobj(zlib.MAX_WBITS + 16) if is_packed else None
     body, taken = bytearray(), 0
-    assert isinstance(response.stream, httpx.SyncByteStream)
+    assert isinstance(response.stream, Iterable)
     for chunk in response.stream:
         taken += len(chunk)
         room = max_bytes + 1 - len(body)
@@ -223,5 +273,5 @@ def _read(response: httpx.Response, max_bytes: int) -> bytes:
         if max(taken, len(body)) > max_bytes:
             raise TooLarge(f"more than {max_bytes} bytes")
     if packed and taken and not packed.eof:
-        raise httpx.ReadError("it ends in the middle")
+        raise httpcore.ReadError("it ends in the middle")
     return bytes(body)

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import httpx
-
 from bot.core.errors import Doubtful, Retry
-from bot.http import Client, deadline, send
+from bot.http import FAILURES, NOT_SENT, Answer, Client, Request, deadline
 
 CALL_SECONDS = 15.0
 MAX_BYTES = 16 * 1024 * 1024
-NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 
 
-def exchange(forge: str, client: Client, request: httpx.Request) -> httpx.Response:
+def exchange(forge: str, client: Client, request: Request) -> Answer:
     """Send a request. Raises `Retry`, or `Doubtful` where a write may have happened."""
     try:
         with deadline(CALL_SECONDS):
-            return send(client, request, MAX_BYTES)
+            return client.send(request, MAX_BYTES)
     except NOT_SENT as error:
         raise Retry(f"{forge} cannot be reached ({type(error).__name__})") from None
-    except httpx.TransportError as error:
+    except FAILURES as error:
         reason = f"{forge}'s answer did not arrive ({type(error).__name__})"
         raise (Retry(reason) if request.method == "GET" else Doubtful(reason)) from None

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-import httpx
 import msgspec
 
 from bot import log
@@ -19,7 +18,8 @@ from bot.core.cost import cost_usd
 from bot.core.errors import ModelFailed
 from bot.core.model import Usage
 from bot.core.prompt import Answer, Prompt
-from bot.http import Clients, deadline, send
+from bot.http import CUT, FAILURES, LATE, NOT_SENT, Clients, deadline
+from bot.http import Answer as Response
 from bot.llm.ladder import COMPLAINTS, Complained, adapted
 from bot.llm.wire import Dialect, Question, Said, Target, Wire
 
@@ -28,7 +28,6 @@ TRIES = 2
 LONGEST_WAIT = 5.0
 PAUSE_SECONDS = 0.5
 REFUSED = (401, 402, 403, 404)
-UNREACHABLE = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 
 
 class RemoteModel:
@@ -125,13 +124,13 @@ class RemoteModel:
             self._url,
             headers={"Content-Type": "application/json", **self._wire.headers(self._target)},
             content=msgspec.json.encode(self._wire.body(question, self._target)),
-            timeout=self._seconds,
+            seconds=self._seconds,
         )
         try:
-            response = send(client, request, MAX_BYTES)
-        except httpx.TransportError as error:
+            response = client.send(request, MAX_BYTES)
+        except FAILURES as error:
             raise _transport_failure(error, late=time.monotonic() >= until) from None
-        if response.status_code != 200:
+        if response.status != 200:
             raise _status_failure(response)
         return self._read(response.content)
 
@@ -148,18 +147,18 @@ class RemoteModel:
         return said
 
 
-def _transport_failure(error: httpx.TransportError, *, late: bool) -> ModelFailed:
-    if late or isinstance(error, httpx.TimeoutException):
+def _transport_failure(error: Exception, *, late: bool) -> ModelFailed:
+    if late or isinstance(error, LATE):
         return ModelFailed("timeout", outage=True)
-    if isinstance(error, UNREACHABLE):
+    if isinstance(error, NOT_SENT):
         return ModelFailed("unreachable", outage=True)
-    if isinstance(error, httpx.ReadError | httpx.WriteError | httpx.RemoteProtocolError):
+    if isinstance(error, CUT):
         return ModelFailed("connection-lost", again=True, outage=True)
     return ModelFailed("too-long")
 
 
-def _status_failure(response: httpx.Response) -> ModelFailed:
-    status = response.status_code
+def _status_failure(response: Response) -> ModelFailed:
+    status = response.status
     reason = f"status-{status}"
     if status in REFUSED:
         return ModelFailed(reason, refused=True)

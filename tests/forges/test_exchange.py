@@ -5,7 +5,6 @@ from __future__ import annotations
 import socket
 from collections.abc import Iterator
 
-import httpx
 import pytest
 
 from bot.core.errors import Doubtful, Retry
@@ -26,13 +25,16 @@ def test_a_silent_forge_is_given_up_before_the_socket_s_own_limit(
 ) -> None:
     monkeypatch.setattr(exchange, "CALL_SECONDS", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        request = httpx.Request(method, f"http://127.0.0.1:{silent.getsockname()[1]}/")
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/"
+        request = clients.get().build_request(method, url)
         with pytest.raises(Retry, match="did not arrive") as caught:
             exchange.exchange("GitHub", clients.get(), request)
     assert type(caught.value) is error
 
 
 def test_a_forge_that_is_not_there_was_sent_nothing(clients: Clients) -> None:
+    client = clients.get()
+    request = client.build_request("POST", "http://127.0.0.1:1/")
     with pytest.raises(Retry, match="cannot be reached") as caught:
-        exchange.exchange("GitLab", clients.get(), httpx.Request("POST", "http://127.0.0.1:1/"))
+        exchange.exchange("GitLab", client, request)
     assert type(caught.value) is Retry

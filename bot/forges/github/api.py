@@ -50,7 +50,7 @@ class GitHub:
         """Complete a reference that a person typed: installation and numeric repository id."""
         if isinstance(self._auth, AppAuth) and not ref.account:
             path = "/repos/{owner}/{repo}/installation"
-            found = self._auth.as_app(lambda us: self._rest.call("GET", path, _names(ref), us))
+            found = self._auth.as_app(lambda us: self._rest.call("GET", path, _names(ref.repo), us))
             ref = replace(ref, account=str(found["id"]))
         repository = self._call("GET", "/repos/{owner}/{repo}", ref)
         return replace(ref, repo_id=int(repository["id"]), repo=str(repository["full_name"]))
@@ -221,10 +221,11 @@ class GitHub:
         data: Mapping[str, Any] | None = None,
         accept: str = JSON,
     ) -> Any:
-        asked = self._now_named(ref)
+        asked = self._present_name(ref)
 
         def attempt() -> Any:
-            everything = {**_names(self._now_named(ref)), "number": ref.number, **(variables or {})}
+            named = _names(self._present_name(ref))
+            everything = {**named, "number": ref.number, **(variables or {})}
             credential = self._auth.credential(ref)
             return self._rest.call(method, path, everything, credential, data=data, accept=accept)
 
@@ -236,17 +237,17 @@ class GitHub:
             return attempt()
         except Final as refusal:
             has_moved = isinstance(refusal, Moved)
-            if not (has_moved or "{number}" in path) or not self._renamed(ref, asked.repo):
+            if not (has_moved or "{number}" in path) or not self._renamed(ref, asked):
                 raise
             if has_moved:
                 return attempt()
             # Another repository has the old name: what was read until now may have been its issue.
             raise Retry("the repository has another name now") from None
 
-    def _now_named(self, ref: IssueRef) -> IssueRef:
-        """Under its present name: GitHub's addresses go by it, and it may have changed since."""
+    def _present_name(self, ref: IssueRef) -> str:
+        """GitHub's addresses go by a repository's name, and it may have changed since."""
         with self._guard:
-            return replace(ref, repo=self._names.get(ref.repo_id, ref.repo))
+            return self._names.get(ref.repo_id, ref.repo)
 
     def _renamed(self, ref: IssueRef, asked: str) -> bool:
         """Learn a repository's present name by its number; False where that is not what moved."""
@@ -264,8 +265,8 @@ class GitHub:
         return is_new and found.get("id") == ref.repo_id
 
 
-def _names(ref: IssueRef) -> dict[str, str | int]:
-    owner, _, repo = ref.repo.partition("/")
+def _names(full_name: str) -> dict[str, str | int]:
+    owner, _, repo = full_name.partition("/")
     return {"owner": owner, "repo": repo}
 
 

@@ -12,13 +12,12 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlsplit
 
-import httpx
 import msgspec
 from gidgethub import GitHubBroken, HTTPException, sansio
 
 from bot.forges.exchange import exchange
 from bot.forges.github.errors import classify
-from bot.http import Clients
+from bot.http import Answer, Clients, Request
 
 PUBLIC_API = "https://api.github.com"
 VERSION = "2026-03-10"  # Enterprise Server may not know it yet and uses its own default
@@ -68,10 +67,10 @@ class Rest:
         items, following = self._answer(request)
         return items, dict(parse_qsl(urlsplit(following or "").query)).get("cursor", "")
 
-    def _answer(self, request: httpx.Request) -> tuple[Any, str | None]:
-        response = exchange("GitHub", self._clients.get(), request)
+    def _answer(self, request: Request) -> tuple[Any, str | None]:
+        answer = exchange("GitHub", self._clients.get(), request)
         try:
-            return _decipher(response)
+            return _decipher(answer)
         except HTTPException as error:
             raise classify(error, self._clock(), wrote=request.method != "GET") from None
 
@@ -83,7 +82,7 @@ class Rest:
         credential: Credential,
         data: Mapping[str, Any] | None,
         accept: str,
-    ) -> httpx.Request:
+    ) -> Request:
         headers = sansio.create_headers(
             "tagline",
             accept=accept,
@@ -100,13 +99,11 @@ class Rest:
         return self._clients.get().build_request(method, url, headers=headers, content=content)
 
 
-def _decipher(response: httpx.Response) -> tuple[Any, str | None]:
+def _decipher(answer: Answer) -> tuple[Any, str | None]:
     """What is in an answer, and the address of the next page, which is never followed."""
     try:
-        data, _, following = sansio.decipher_response(
-            response.status_code, response.headers, response.content
-        )
+        data, _, following = sansio.decipher_response(answer.status, answer.headers, answer.content)
         return data, following
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         # An answer that nobody can read: as doubtful as none.
-        raise GitHubBroken(http.HTTPStatus.BAD_GATEWAY, headers=response.headers) from None
+        raise GitHubBroken(http.HTTPStatus.BAD_GATEWAY, headers=answer.headers) from None

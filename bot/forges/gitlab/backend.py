@@ -10,10 +10,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import httpx
+import msgspec
 
 from bot.forges.exchange import exchange
 from bot.forges.gitlab.errors import classify
-from bot.http import Clients
+from bot.http import Answer, Clients, Request
 
 
 class _Sendable:
@@ -28,8 +29,10 @@ class _Sendable:
 class _Result:
     """An answer in the shape that python-gitlab reads."""
 
-    def __init__(self, response: httpx.Response) -> None:
-        self.response = response
+    def __init__(self, answer: Answer) -> None:
+        self.response = response = httpx.Response(
+            answer.status, headers=answer.headers, content=answer.content
+        )
         self.status_code = response.status_code
         self.headers = response.headers
         self.content = response.content
@@ -59,16 +62,17 @@ class HttpxBackend:
         json: object = None,
         params: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
-        auth: Callable[[httpx.Request], object] | None = None,
+        auth: Callable[[Request], object] | None = None,
         **_: object,
     ) -> _Result:
         client = self.client.get()
         wrote = method.lower() != "get"
-        request = client.build_request(method, url, json=json, params=params, headers=headers)
+        content = None if json is None else msgspec.json.encode(json)
+        address = f"{url}?{httpx.QueryParams(params)}" if params else url
+        request = client.build_request(method.upper(), address, headers=headers, content=content)
         if auth:
             auth(request)
-        response = exchange("GitLab", client, request)
-        status, answered = response.status_code, response.headers
-        if failure := classify(status, answered, self._clock(), wrote=wrote):
+        answer = exchange("GitLab", client, request)
+        if failure := classify(answer.status, answer.headers, self._clock(), wrote=wrote):
             raise failure
-        return _Result(response)
+        return _Result(answer)

@@ -14,7 +14,7 @@ import pytest
 from bot import wiring
 from bot.core.errors import Busy
 from bot.core.jobs import Job
-from bot.core.model import Comment, Delivery, IssueRef, Outcome
+from bot.core.model import Comment, Delivery, IssueRef, Outcome, Record
 from bot.core.ports import BUSY_SECONDS
 from bot.core.prompt import Answer, Prompt
 from bot.http import Clients
@@ -92,8 +92,15 @@ def test_f008_a_worker_told_to_stop_ends_its_call_and_gives_the_others_back(
 
 
 class Kept:
-    def held(self) -> bool:
+    """Implements `Lock` for everybody at once."""
+
+    record = None
+
+    def remember(self, _record: Record) -> bool:
         return True
+
+    def settle(self, record: Record) -> None:
+        pass
 
 
 @contextmanager
