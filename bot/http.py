@@ -34,6 +34,7 @@ class TooLarge(Exception):
     """The answer was longer than its reader allows."""
 
 
+# Why there is no answer: nothing was sent; it took too long; the connection broke; any of them.
 NOT_SENT = (httpcore.ConnectError, httpcore.ConnectTimeout, httpcore.PoolTimeout)
 LATE = httpcore.TimeoutException
 CUT = (httpcore.ReadError, httpcore.WriteError, httpcore.RemoteProtocolError)
@@ -133,7 +134,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Response:
     """What came back. `headers` have names in lower case; one that came twice is joined."""
 
     status: int
@@ -172,12 +173,12 @@ class Client:
         every = self._headers | own
         return Request(method, url, every, content or b"", seconds or self._seconds)
 
-    def send(self, request: Request, max_bytes: int) -> Answer:
+    def send(self, request: Request, max_bytes: int) -> Response:
         """Send a request and read at most `max_bytes` of the decoded answer. Raises one of
         `FAILURES`."""
         url, host = _located(request.url)
         headers = [(b"host", host)]
-        headers += [(k.encode(), v.encode("utf-8")) for k, v in request.headers.items()]
+        headers += [(k.encode(), v.encode()) for k, v in request.headers.items()]
         wait = request.seconds
         limits = {"connect": CONNECT_SECONDS, "read": wait, "write": wait, "pool": wait}
         response = self._pool.handle_request(
@@ -192,7 +193,7 @@ class Client:
         try:
             found = _joined(response.headers)
             is_packed = found.pop("content-encoding", "").lower() == "gzip"
-            return Answer(response.status, found, _read(response, max_bytes, is_packed=is_packed))
+            return Response(response.status, found, _read(response, max_bytes, is_packed=is_packed))
         except zlib.error as error:
             raise httpcore.ReadError(str(error)) from error
         finally:

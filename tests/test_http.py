@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 
 import pytest
 
-from bot.http import FAILURES, LATE, NOT_SENT, Answer, Client, Clients, TooLarge, deadline
+from bot.http import FAILURES, LATE, NOT_SENT, Client, Clients, Response, TooLarge, deadline
 
 DEADLINE = 0.3
 SOON = 5.0  # or never
@@ -81,7 +81,7 @@ def clients() -> Iterator[Clients]:
     made.close()
 
 
-def get(clients: Clients, url: str, max_bytes: int = KB) -> Answer:
+def get(clients: Clients, url: str, max_bytes: int = KB) -> Response:
     client = clients.get()
     return client.send(client.build_request("GET", url), max_bytes)
 

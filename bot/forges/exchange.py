@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from bot.core.errors import Doubtful, Retry
-from bot.http import FAILURES, NOT_SENT, Answer, Client, Request, deadline
+from bot.http import FAILURES, NOT_SENT, Client, Request, Response, deadline
 
 CALL_SECONDS = 15.0
 MAX_BYTES = 16 * 1024 * 1024
 
 
-def exchange(forge: str, client: Client, request: Request) -> Answer:
+def exchange(forge: str, client: Client, request: Request) -> Response:
     """Send a request. Raises `Retry`, or `Doubtful` where a write may have happened."""
     try:
         with deadline(CALL_SECONDS):

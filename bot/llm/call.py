@@ -18,8 +18,7 @@ from bot.core.cost import cost_usd
 from bot.core.errors import ModelFailed
 from bot.core.model import Usage
 from bot.core.prompt import Answer, Prompt
-from bot.http import CUT, FAILURES, LATE, NOT_SENT, Clients, deadline
-from bot.http import Answer as Response
+from bot.http import CUT, FAILURES, LATE, NOT_SENT, Clients, Response, deadline
 from bot.llm.ladder import COMPLAINTS, Complained, adapted
 from bot.llm.wire import Dialect, Question, Said, Target, Wire
 

@@ -168,8 +168,9 @@ class RedisQueue:
         keys = (*claim_keys(now), f"{NAMESPACE}:{QUEUE}", f"{NAMESPACE}:{QUEUE}.msgs")
         await self._note_places(deliveries)
         values: list[str | bytes | int] = [2 * CLAIM_SECONDS, MOST_OF_ONE]
-        for delivery in deliveries:
-            job = secrets.token_hex(16)
+        fresh = secrets.token_hex(16 * len(deliveries))
+        for nth, delivery in enumerate(deliveries):
+            job = fresh[32 * nth : 32 * (nth + 1)]
             values += (delivery.id, job, encode(delivery, job, now), _account(delivery))
         try:
             jobs: list[bytes] = await self._redis.evalsha(self._script, 4, *keys, *values)

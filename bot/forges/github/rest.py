@@ -17,7 +17,7 @@ from gidgethub import GitHubBroken, HTTPException, sansio
 
 from bot.forges.exchange import exchange
 from bot.forges.github.errors import classify
-from bot.http import Answer, Clients, Request
+from bot.http import Clients, Request, Response
 
 PUBLIC_API = "https://api.github.com"
 VERSION = "2026-03-10"  # Enterprise Server may not know it yet and uses its own default
@@ -99,7 +99,7 @@ class Rest:
         return self._clients.get().build_request(method, url, headers=headers, content=content)
 
 
-def _decipher(answer: Answer) -> tuple[Any, str | None]:
+def _decipher(answer: Response) -> tuple[Any, str | None]:
     """What is in an answer, and the address of the next page, which is never followed."""
     try:
         data, _, following = sansio.decipher_response(answer.status, answer.headers, answer.content)

@@ -14,7 +14,7 @@ import msgspec
 
 from bot.forges.exchange import exchange
 from bot.forges.gitlab.errors import classify
-from bot.http import Answer, Clients, Request
+from bot.http import Clients, Request, Response
 
 
 class _Sendable:
@@ -29,7 +29,7 @@ class _Sendable:
 class _Result:
     """An answer in the shape that python-gitlab reads."""
 
-    def __init__(self, answer: Answer) -> None:
+    def __init__(self, answer: Response) -> None:
         self.response = response = httpx.Response(
             answer.status, headers=answer.headers, content=answer.content
         )
