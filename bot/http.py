@@ -15,10 +15,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Protocol
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import httpcore
-import httpx
 
 from bot.core import addresses
 
@@ -211,7 +210,7 @@ class Clients:
     """
 
     def __init__(self, user_agent: str, read_seconds: float = READ_SECONDS) -> None:
-        self._context = httpx.create_ssl_context()
+        self._context = httpcore.default_ssl_context()
         self._user_agent = user_agent
         self._read_seconds = read_seconds
         self._local = threading.local()
@@ -243,15 +242,18 @@ def _located(url: str) -> tuple[httpcore.URL, bytes]:
     """An address in httpcore's parts, and what its Host header says."""
     scheme, _, rest = url.partition("://")
     authority, _, target = rest.partition("/")
-    origin = _origin(f"{scheme}://{authority}")
+    host, port, header = _place(authority)
     path = quote(f"/{target}", safe=PRINTABLE).encode()
-    parts = httpcore.URL(
-        scheme=origin.raw_scheme, host=origin.raw_host, port=origin.port, target=path
-    )
-    return parts, origin.netloc
+    return httpcore.URL(scheme=scheme.encode(), host=host, port=port, target=path), header
 
 
-_origin = lru_cache(maxsize=64)(httpx.URL)
+@lru_cache(maxsize=64)
+def _place(authority: str) -> tuple[bytes, int | None, bytes]:
+    """A server's host, its port, and both as its Host header has them."""
+    split = urlsplit(f"//{authority}")
+    host = (split.hostname or "").encode("idna")
+    named = b"[%b]" % host if b":" in host else host
+    return host, split.port, named if split.port is None else b"%b:%d" % (named, split.port)
 
 
 def _joined(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:

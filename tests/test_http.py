@@ -5,13 +5,21 @@ from __future__ import annotations
 import gzip
 import ipaddress
 import socket
+import ssl
 import threading
 import time
 import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from bot.http import FAILURES, LATE, NOT_SENT, Client, Clients, Response, TooLarge, deadline
 
@@ -22,9 +30,10 @@ KB = 1024
 
 @contextmanager
 def server(
-    talk: Callable[[socket.socket], None], heard: list[bytes] | None = None
+    talk: Callable[[socket.socket], None], heard: list[bytes] | None = None, *, peek: bool = False
 ) -> Iterator[str]:
-    """A server that reads a request and then does what the test says; gives its address."""
+    """A server that reads a request, or with `peek` only sees it come, and then does what the test
+    says; gives its address."""
     listening = socket.create_server(("127.0.0.1", 0))
 
     def serve() -> None:
@@ -38,7 +47,7 @@ def server(
     def answer(connection: socket.socket) -> None:
         with connection:
             try:
-                while request := connection.recv(64 * KB):
+                while request := connection.recv(64 * KB, socket.MSG_PEEK if peek else 0):
                     if heard is not None:
                         heard.append(request)
                     talk(connection)
@@ -290,6 +299,51 @@ def test_a_request_says_whom_it_is_for_and_how_long_it_is(
     assert first == f"{method} /a%20b/%C3%BC?c=%20d HTTP/1.1"
     assert headers["host"] == url.split("/")[2]
     assert headers.get("content-length") == length
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    """Key and certificate of an authority of its own for 127.0.0.1, in one file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "A company's own authority")])
+    here = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(here, critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    file = tmp_path / "server.pem"
+    file.write_bytes(private + made.public_bytes(Encoding.PEM))
+    return file
+
+
+def test_over_tls_only_a_trusted_server_is_told_anything(
+    certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificate)
+    heard: list[bytes] = []
+
+    def talk(plain: socket.socket) -> None:
+        with context.wrap_socket(plain.dup(), server_side=True) as connection:
+            heard.append(connection.recv(KB))
+            once(body=b"fine")(connection)
+
+    with server(talk, peek=True) as url:
+        secure = url.replace("http:", "https:")
+        strangers = Clients("tests")
+        with pytest.raises(NOT_SENT):
+            get(strangers, secure)
+        assert heard == []
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        ours = Clients("tests")
+        assert get(ours, secure).content == b"fine"
+    strangers.close()
+    ours.close()
 
 
 def test_a_header_that_comes_twice_is_read_whole(clients: Clients) -> None:
