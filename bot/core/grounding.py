@@ -18,10 +18,10 @@ _BETWEEN = re.compile(r"[^\w.]+|_+")
 
 def grounded(text: str, shown: str) -> str:
     """The sentences of `text` whose names all occur in `shown`, as one line; "" where none is."""
-    known = _squeezed(shown)
     sentences = _SENTENCE.split(text[:_MAX_CHARS])
-    kept = (s.strip() for s in sentences if all(name in known for name in _names(s)))
-    return " ".join(sentence for sentence in kept if sentence)
+    named = [(sentence.strip(), _names(sentence)) for sentence in sentences]
+    known = _squeezed(shown) if any(names for _, names in named) else ""
+    return " ".join(s for s, names in named if s and all(name in known for name in names))
 
 
 def _names(sentence: str) -> list[str]:

@@ -58,7 +58,10 @@ def _scripts(text: str) -> dict[str, float]:
 def _language(text: str) -> str:
     """The language that its small words speak for; "" where they do not agree."""
     words = Counter(_WORD.findall(text.casefold()))
-    hits = {name: sum(map(words.__getitem__, small)) for name, small in _LANGUAGES.items()}
+    hits = {
+        name: sum(map(words.__getitem__, small & words.keys()))
+        for name, small in _LANGUAGES.items()
+    }
     first, second = sorted(hits, key=lambda name: -hits[name])[:2]
     clear = hits[first] >= max(_FEWEST_WORDS, _CLEARLY * hits[second])
     return first if clear else ""
