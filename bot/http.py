@@ -24,7 +24,6 @@ from bot.core import addresses
 CONNECT_SECONDS = 5.0
 READ_SECONDS = 15.0
 KEEPALIVE_SECONDS = 60.0
-CONNECTIONS_PER_THREAD = 4
 BODILESS = ("GET", "DELETE")  # others say that they have none
 PRINTABLE = "!#$%&'()*+,/:;=?@[]~"  # in a target; what is encoded already stays as it is
 
@@ -34,7 +33,7 @@ class TooLarge(Exception):
 
 
 # Why there is no answer: nothing was sent; it took too long; the connection broke; any of them.
-NOT_SENT = (httpcore.ConnectError, httpcore.ConnectTimeout, httpcore.PoolTimeout)
+NOT_SENT = (httpcore.ConnectError, httpcore.ConnectTimeout)
 LATE = httpcore.TimeoutException
 CUT = (httpcore.ReadError, httpcore.WriteError, httpcore.RemoteProtocolError)
 FAILURES = (
@@ -141,19 +140,49 @@ class Response:
     content: bytes
 
 
-class Pool(Protocol):
-    """The part of httpcore's pools that is used. Raises `FAILURES`."""
+class Carrier(Protocol):
+    """Takes requests to servers. Raises `FAILURES`."""
 
     def handle_request(self, request: httpcore.Request) -> httpcore.Response: ...
 
     def close(self) -> None: ...
 
 
-class Client:
-    """One thread's connections."""
+class _Connections:
+    """One kept connection to each server: a thread has one request at a time, so httpcore's pool
+    would only keep books (https://github.com/encode/httpcore/issues/1035)."""
 
-    def __init__(self, pool: Pool, user_agent: str = "", seconds: float = READ_SECONDS) -> None:
-        self._pool = pool
+    def __init__(self, context: ssl.SSLContext) -> None:
+        self._context = context
+        self._kept: dict[tuple[bytes, bytes, int | None], httpcore.HTTPConnection] = {}
+
+    def handle_request(self, request: httpcore.Request) -> httpcore.Response:
+        url = request.url
+        server = url.scheme, url.host, url.port
+        kept = self._kept.get(server)
+        if kept is None or not kept.is_available() or kept.has_expired():
+            if kept:
+                kept.close()
+            kept = self._kept[server] = httpcore.HTTPConnection(
+                url.origin,
+                ssl_context=self._context,
+                keepalive_expiry=KEEPALIVE_SECONDS,
+                network_backend=_Backend(),
+            )
+        return kept.handle_request(request)
+
+    def close(self) -> None:
+        for kept in self._kept.values():
+            kept.close()
+
+
+class Client:
+    """How one thread asks others."""
+
+    def __init__(
+        self, carrier: Carrier, user_agent: str = "", seconds: float = READ_SECONDS
+    ) -> None:
+        self._carrier = carrier
         self._headers = {"accept": "*/*", "accept-encoding": "gzip", "user-agent": user_agent}
         self._seconds = seconds
 
@@ -179,8 +208,8 @@ class Client:
         headers = [(b"host", host)]
         headers += [(k.encode(), v.encode()) for k, v in request.headers.items()]
         wait = request.seconds
-        limits = {"connect": CONNECT_SECONDS, "read": wait, "write": wait, "pool": wait}
-        response = self._pool.handle_request(
+        limits = {"connect": CONNECT_SECONDS, "read": wait, "write": wait}
+        response = self._carrier.handle_request(
             httpcore.Request(
                 request.method,
                 url,
@@ -199,15 +228,11 @@ class Client:
             response.close()
 
     def close(self) -> None:
-        self._pool.close()
+        self._carrier.close()
 
 
 class Clients:
-    """One `Client` per thread over one TLS context; never follows a redirect.
-
-    A client shared by many threads spends its time in the pool's bookkeeping
-    (https://github.com/encode/httpcore/issues/1035).
-    """
+    """One `Client` per thread over one TLS context; never follows a redirect."""
 
     def __init__(self, user_agent: str, read_seconds: float = READ_SECONDS) -> None:
         self._context = httpcore.default_ssl_context()
@@ -220,14 +245,8 @@ class Clients:
         """This thread's client."""
         client: Client | None = getattr(self._local, "client", None)
         if client is None:
-            pool = httpcore.ConnectionPool(
-                ssl_context=self._context,
-                max_connections=CONNECTIONS_PER_THREAD,
-                max_keepalive_connections=CONNECTIONS_PER_THREAD,
-                keepalive_expiry=KEEPALIVE_SECONDS,
-                network_backend=_Backend(),
-            )
-            client = Client(pool, self._user_agent, self._read_seconds)
+            connections = _Connections(self._context)
+            client = Client(connections, self._user_agent, self._read_seconds)
             self._local.client = client
             self._made.append(client)
         return client

@@ -299,7 +299,7 @@ class FakeQueue:
 
 
 class _Script:
-    """Implements `Pool` in httpx's handier words; its errors have the names of httpcore's."""
+    """Implements `Carrier` in httpx's handier words; its errors have the names of httpcore's."""
 
     def __init__(self, answer: Callable[[httpx.Request], httpx.Response]) -> None:
         self._answer = answer

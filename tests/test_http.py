@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
-from bot.http import FAILURES, LATE, NOT_SENT, Client, Clients, Response, TooLarge, deadline
+from bot.http import CUT, FAILURES, LATE, NOT_SENT, Client, Clients, Response, TooLarge, deadline
 
 DEADLINE = 0.3
 SOON = 5.0  # or never
@@ -274,6 +274,36 @@ def test_closing_ends_the_connections_of_every_thread() -> None:
         clients.close()
         assert ended.acquire(timeout=5)
         assert ended.acquire(timeout=5)
+
+
+def test_a_connection_is_used_again_until_the_other_side_ends_it(clients: Clients) -> None:
+    seen: list[int] = []
+
+    def talk(connection: socket.socket) -> None:
+        seen.append(connection.getpeername()[1])
+        once(body=b"fine")(connection)
+        if len(seen) == 2:
+            connection.close()
+
+    with server(talk) as url:
+        for _ in range(4):
+            assert get(clients, url).content == b"fine"
+            time.sleep(0.05)
+    assert seen[0] == seen[1] != seen[2] == seen[3]
+
+
+def test_after_a_failure_the_next_request_has_a_connection_of_its_own(clients: Clients) -> None:
+    answers = [once(body=b"x" * KB * 10), once("Content-Length: nonsense"), once(body=b"fine")]
+
+    def talk(connection: socket.socket) -> None:
+        answers.pop(0)(connection)
+
+    with server(talk) as url:
+        with pytest.raises(TooLarge):
+            get(clients, url)
+        with pytest.raises(CUT):
+            get(clients, url)
+        assert get(clients, url).content == b"fine"
 
 
 def test_requests_say_who_is_asking(clients: Clients) -> None:

@@ -141,7 +141,6 @@ def test_refused_credentials_are_for_the_operator_and_name_the_variables() -> No
 ON_THE_WAY: dict[Exception, tuple[type[TaglineError], type[TaglineError]]] = {
     httpx.ConnectError("refused"): (Retry, Retry),
     httpx.ConnectTimeout("slow"): (Retry, Retry),
-    httpx.PoolTimeout("busy"): (Retry, Retry),
     httpx.ReadTimeout("slow"): (Retry, Doubtful),
     httpx.WriteError("cut"): (Retry, Doubtful),
     httpx.ReadError("cut"): (Retry, Doubtful),
