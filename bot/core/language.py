@@ -45,6 +45,8 @@ def differ(one: str, other: str) -> bool:
 
 def _scripts(text: str) -> dict[str, float]:
     """The share of each script among the letters; empty for too few of them."""
+    if text.isascii():
+        return {"LATIN": 1.0} if sum(map(str.isalpha, text)) >= _FEWEST_LETTERS else {}
     letters = Counter(filter(str.isalpha, text))
     if letters.total() < _FEWEST_LETTERS:
         return {}
