@@ -119,6 +119,8 @@ def _unsafe(url: str, *, only_loopback: bool) -> str:
         return "is not a valid URL"
     if parts.scheme not in ("http", "https") or not host:
         return "must start with http:// or https:// and name a host"
+    if not host.isascii():
+        return "must name its host in plain letters; an international name begins with xn--"
     if parts.username or parts.password:
         return "must not contain a user name or password"
     if parts.query or parts.fragment:

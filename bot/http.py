@@ -111,7 +111,12 @@ class _Backend(httpcore.SyncBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
-        stream = super().connect_tcp(host, port, _capped(timeout), local_address, socket_options)
+        try:
+            stream = super().connect_tcp(
+                host, port, _capped(timeout), local_address, socket_options
+            )
+        except UnicodeError:
+            raise httpcore.ConnectError("not the name of a host") from None
         peer = str(stream.get_extra_info("server_addr")[0])
         if addresses.is_forbidden(peer):  # whatever its name promised
             stream.close()
@@ -121,7 +126,7 @@ class _Backend(httpcore.SyncBackend):
 
 @dataclass(slots=True)
 class Request:
-    """What is asked. `headers` have names in lower case; `seconds` bound each wait for an answer's
+    """What is asked. `seconds` bound each wait for an answer's
     next bytes."""
 
     method: str
@@ -172,7 +177,7 @@ class _Connections:
         return kept.handle_request(request)
 
     def close(self) -> None:
-        for kept in self._kept.values():
+        for kept in list(self._kept.values()):
             kept.close()
 
 
@@ -260,6 +265,8 @@ class Clients:
 def _located(url: str) -> tuple[httpcore.URL, bytes]:
     """An address in httpcore's parts, and what its Host header says."""
     scheme, _, rest = url.partition("://")
+    if (scheme := scheme.lower()) not in ("http", "https"):
+        raise httpcore.UnsupportedProtocol("neither http nor https")
     authority, _, target = rest.partition("/")
     host, port, header = _place(authority)
     path = quote(f"/{target}", safe=PRINTABLE).encode()
@@ -270,7 +277,10 @@ def _located(url: str) -> tuple[httpcore.URL, bytes]:
 def _place(authority: str) -> tuple[bytes, int | None, bytes]:
     """A server's host, its port, and both as its Host header has them."""
     split = urlsplit(f"//{authority}")
-    host = (split.hostname or "").encode("idna")
+    name = split.hostname or ""
+    if not name.isascii():
+        raise httpcore.ConnectError("not the name of a host")
+    host = name.encode()
     named = b"[%b]" % host if b":" in host else host
     return host, split.port, named if split.port is None else b"%b:%d" % (named, split.port)
 

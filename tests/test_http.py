@@ -376,6 +376,25 @@ def test_over_tls_only_a_trusted_server_is_told_anything(
     ours.close()
 
 
+def test_a_scheme_may_be_in_capitals(clients: Clients) -> None:
+    with server(once(body=b"fine")) as url:
+        assert get(clients, url.replace("http", "HTTP")).content == b"fine"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "ftp://127.0.0.1/",
+        "http://a..b/",
+        "http://b\xfccher.example/",
+        f"http://{'a' * 64}.example/",
+    ],
+)
+def test_what_is_no_address_is_a_failure_like_others(clients: Clients, url: str) -> None:
+    with pytest.raises(FAILURES):
+        get(clients, url)
+
+
 def test_a_header_that_comes_twice_is_read_whole(clients: Clients) -> None:
     with server(once("X-Part: one", "x-part: two", body=b"fine")) as url:
         assert get(clients, url).headers["x-part"] == "one, two"

@@ -140,7 +140,7 @@ class Lock(Protocol):
         may have the issue by now."""
 
     def settle(self, record: Record) -> None:
-        """Write down how it ended, and give the issue back."""
+        """Write down how it ended, unless somebody else has the issue by now, and give it back."""
 
 
 class Store(Protocol):

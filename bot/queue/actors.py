@@ -123,7 +123,7 @@ class _Clerk:
             return job
         if before and before.state == "running" and before.tries >= tries:
             job = replace(job, tries=before.tries + 1)
-            self._note(job)
+            self._until_connected(lambda: self._jobs.note(job))  # or the count would be lost
         return job
 
     def _later(

@@ -49,14 +49,14 @@ return 1
 RELEASE = """
 if redis.call('get', KEYS[1]) == ARGV[1] then redis.call('del', KEYS[1]) end
 """
-# As WRITE, but whoever has the lock, which is given back.
-SETTLE = (
-    """
+# As WRITE, but also where nobody has the lock any more; it is given back.
+SETTLE = """
+local holder = redis.call('get', KEYS[1])
+if holder and holder ~= ARGV[1] then return end
+redis.call('del', KEYS[1])
 redis.call('hset', KEYS[2], ARGV[3], ARGV[4])
 redis.call('expire', KEYS[2], ARGV[5])
 """
-    + RELEASE
-)
 
 
 class Held:
@@ -118,7 +118,7 @@ class Locks:
         return bool(self._put(self._write, issue, token, record))
 
     def settle(self, issue: str, token: str, record: Record) -> None:
-        """Write a record, whoever has the lock, and give it back where it is still ours."""
+        """Write a record unless somebody else has the lock by now, and give it back."""
         self._put(self._settle, issue, token, record)
         self._let_go(token)
 

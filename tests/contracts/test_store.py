@@ -207,8 +207,16 @@ def test_leaving_late_does_not_free_the_lock_of_another_worker(redis_shelf: Shel
     with redis_shelf.another().lock(KEY) as lock:
         slow.__exit__(None, None, None)
         assert lock.remember(BEGUN)
-        with_it.settle(RECORD)  # what it did is true all the same
         assert lock.remember(BEGUN)
+        with_it.settle(RECORD)
+        assert redis_shelf.store.record(KEY) == BEGUN
+
+
+def test_a_job_that_ends_late_is_remembered_where_nobody_has_its_issue(redis_shelf: Shelf) -> None:
+    with redis_shelf.store.lock(KEY) as slow:
+        redis_shelf.wait(400)
+        slow.settle(RECORD)
+    assert redis_shelf.store.record(KEY) == RECORD
 
 
 def test_writing_renews_the_lock(redis_shelf: Shelf) -> None:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import socket
 from collections.abc import Iterator
 
+import httpx
 import pytest
 
 from bot.core.errors import Doubtful, Retry
 from bot.forges import exchange
+from bot.forges.gitlab.backend import HttpxBackend
 from bot.http import Clients
+from tests.fakes import ScriptedWeb
 
 
 @pytest.fixture
@@ -38,3 +41,10 @@ def test_a_forge_that_is_not_there_was_sent_nothing(clients: Clients) -> None:
     with pytest.raises(Retry, match="cannot be reached") as caught:
         exchange.exchange("GitLab", client, request)
     assert type(caught.value) is Retry
+
+
+def test_a_header_of_a_proxy_may_hold_anything() -> None:
+    said = httpx.Response(200, headers=[(b"via", b"caf\xe9")], json={"id": 4})
+    web = ScriptedWeb(lambda _: said)
+    answer = HttpxBackend(web).http_request("get", "http://127.0.0.1/api/v4/user")
+    assert (answer.json(), answer.headers["Via"]) == ({"id": 4}, "caf\xe9")

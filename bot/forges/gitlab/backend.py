@@ -30,8 +30,9 @@ class _Result:
     """An answer in the shape that python-gitlab reads."""
 
     def __init__(self, answer: Response) -> None:
+        headers = [(k.encode("latin-1"), v.encode("latin-1")) for k, v in answer.headers.items()]
         self.response = response = httpx.Response(
-            answer.status, headers=answer.headers, content=answer.content
+            answer.status, headers=headers, content=answer.content
         )
         self.status_code = response.status_code
         self.headers = response.headers
