@@ -494,6 +494,7 @@ def test_private_and_loopback_addresses_are_allowed(url: str) -> None:
         ("ftp://models.example", "must start with http:// or https://"),
         ("file:///etc/passwd", "must start with http:// or https://"),
         ("http://", "must start with http:// or https:// and name a host"),
+        ("https://b\xfccher.example/v1", "must name its host in plain letters"),
         ("http://user:quokkaberry@models.example", "must not contain a user name or password"),
         ("http://models.example:99999", "is not a valid URL"),
         ("http://[::1", "is not a valid URL"),
