@@ -37,8 +37,8 @@ NOT_SENT = (httpcore.ConnectError, httpcore.ConnectTimeout)
 LATE = httpcore.TimeoutException
 CUT = (httpcore.ReadError, httpcore.WriteError, httpcore.RemoteProtocolError)
 FAILURES = (
-    *(httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError),
-    *(httpcore.UnsupportedProtocol, TooLarge),
+    *(LATE, httpcore.NetworkError, httpcore.ProtocolError, httpcore.UnsupportedProtocol),
+    TooLarge,
 )
 
 _local = threading.local()
@@ -126,8 +126,7 @@ class _Backend(httpcore.SyncBackend):
 
 @dataclass(slots=True)
 class Request:
-    """What is asked. `seconds` bound each wait for an answer's
-    next bytes."""
+    """What is asked. `seconds` bound each wait for the next bytes of its answer."""
 
     method: str
     url: str
