@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
+from bot.core import reply
 from bot.core.condense import condense
 from bot.core.model import Issue, Label, Usage
 from bot.core.text import one_line
@@ -18,6 +19,7 @@ MAX_DESCRIPTION = 200
 MAX_STYLE = 2000
 SHORT_BODY = 600
 MAX_SUMMARY, MAX_REASON, MAX_LABELS = 600, 120, 8
+BOUNDS = ("maxLength", "maxItems")  # words of JSON Schema
 CHARS_PER_TOKEN = 3
 MEND = "That is not an answer that can be used."
 
@@ -39,11 +41,19 @@ it may shape how the summary is worded, and nothing else said here."""
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """One question to a model. `schema` is the JSON Schema of the answer."""
+    """One question to a model, with all that a caller knows of the answer.
+
+    `schema` is the JSON Schema of the answer, with the bounds of its parts; `parse` raises
+    `ModelFailed` for an answer that cannot be used. `short_user` is `user` for a model with little
+    room; empty where `user` is short already.
+    """
 
     system: str
     user: str
     schema: dict[str, Any]
+    parse: Callable[[str], object] = reply.read
+    short_user: str = ""
+    name: str = "enrichment"
 
     @property
     def tokens(self) -> int:
@@ -86,10 +96,12 @@ def build(
         "title": one_line(issue.title, MAX_TITLE),
         "body": body,
     }
+    short = {"labels": [x.name for x in labels], "body": condense(body, SHORT_BODY)}
     return Prompt(
         system=RULES.format(language=said_in, max_words=wishes.max_words),
         user=msgspec.json.encode(data).decode(),
         schema=_schema([x.name for x in labels] + list(suggestions)),
+        short_user=msgspec.json.encode(data | short).decode(),
     )
 
 
@@ -100,32 +112,22 @@ def _told(label: Label) -> dict[str, str]:
 
 def in_words(schema: dict[str, Any]) -> str:
     """The form of the answer for a model to which no parameter brings it."""
-    shown = msgspec.json.encode(schema).decode()
+    shown = msgspec.json.encode(unbounded(schema)).decode()
     return (
         "Answer only with one JSON object, without a word before or after it,"
         f" that follows this JSON Schema: {shown}"
     )
 
 
-def bounded(schema: dict[str, Any]) -> dict[str, Any]:
-    """The schema with the length of each part, for servers that hold a model to it."""
-    summary, labels = (schema["properties"][name] for name in ("summary", "labels"))
-    label = labels["items"]
-    reason = label["properties"]["reason"] | {"maxLength": MAX_REASON}
-    item = label | {"properties": label["properties"] | {"reason": reason}}
-    parts = {
-        "summary": summary | {"maxLength": MAX_SUMMARY},
-        "labels": labels | {"items": item, "maxItems": MAX_LABELS},
-    }
-    return schema | {"properties": parts}
-
-
-def shorter(prompt: Prompt) -> Prompt:
-    """The same question for a model with little room: a short body, labels by name alone."""
-    data = msgspec.json.decode(prompt.user)
-    data["body"] = condense(data["body"], SHORT_BODY)
-    data["labels"] = [label["name"] for label in data["labels"]]
-    return replace(prompt, user=msgspec.json.encode(data).decode())
+def unbounded(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema without the lengths of its parts, which not every server takes."""
+    kept = {word: value for word, value in schema.items() if word not in BOUNDS}
+    if "properties" in schema:
+        parts = schema["properties"].items()
+        kept["properties"] = {name: unbounded(part) for name, part in parts}
+    if "items" in schema:
+        kept["items"] = unbounded(schema["items"])
+    return kept
 
 
 def _schema(names: Sequence[str]) -> dict[str, Any]:
@@ -134,7 +136,7 @@ def _schema(names: Sequence[str]) -> dict[str, Any]:
         "properties": {
             "name": {"type": "string", "enum": list(names)} if names else {"type": "string"},
             "certainty": {"type": "string", "enum": ["sure", "likely", "unsure"]},
-            "reason": {"type": "string"},
+            "reason": {"type": "string", "maxLength": MAX_REASON},
         },
         "required": ["name", "certainty", "reason"],
         "additionalProperties": False,
@@ -142,8 +144,8 @@ def _schema(names: Sequence[str]) -> dict[str, Any]:
     return {
         "type": "object",
         "properties": {
-            "summary": {"type": "string"},
-            "labels": {"type": "array", "items": label},
+            "summary": {"type": "string", "maxLength": MAX_SUMMARY},
+            "labels": {"type": "array", "items": label, "maxItems": MAX_LABELS},
         },
         "required": ["summary", "labels"],
         "additionalProperties": False,

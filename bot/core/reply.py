@@ -34,7 +34,7 @@ def read(text: str) -> Reply:
     Labels may be objects or plain names, under `labels` or `tags`. Raises `ModelFailed` where
     there is no JSON object or no summary in it.
     """
-    data = _json_object(text)
+    data = json_object(text)
     summary = data.get("summary")
     if not isinstance(summary, str) or not summary.strip():
         raise ModelFailed("wrong-shape")
@@ -44,7 +44,8 @@ def read(text: str) -> Reply:
     return Reply(summary, tuple(choice for entry in entries if (choice := _choice(entry))))
 
 
-def _json_object(text: str) -> dict[str, Any]:
+def json_object(text: str) -> dict[str, Any]:
+    """Return the first whole JSON object in a model's text. Raises `ModelFailed`."""
     text = _without_thoughts(text).strip()
     start = text.find("{")
     is_list = text[:1] == "[" or text[:start].rstrip()[-1:] == "["

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.core.errors import ModelFailed
+from bot.core.prompt import unbounded
 from bot.llm.wire import Dialect, Form, Question, Said, Target, tokens
 
 
@@ -25,7 +26,7 @@ class Messages:
         return ()
 
     def body(self, question: Question, target: Target) -> Mapping[str, Any]:
-        form = {"type": "json_schema", "schema": question.prompt.schema}
+        form = {"type": "json_schema", "schema": unbounded(question.prompt.schema)}
         strict = question.dialect.form == "json_schema"
         return {
             "model": target.model,

@@ -13,7 +13,6 @@ from typing import Any
 import msgspec
 
 from bot import log
-from bot.core import reply
 from bot.core.cost import cost_usd
 from bot.core.errors import ModelFailed
 from bot.core.model import Usage
@@ -63,7 +62,7 @@ class RemoteModel:
         with deadline(self._seconds) as until:
             said, question = self._heard(Question(prompt, self._dialect), until)
             try:
-                reply.read(said.text)
+                prompt.parse(said.text)
             except ModelFailed as useless:
                 said = self._mended(said, question, useless, until)
         counted = said.tokens_in or said.tokens_out
@@ -86,7 +85,7 @@ class RemoteModel:
         """One more answer in the same conversation. Raises `why` where it is no better."""
         try:
             said, asked = self._heard(replace(question, unusable=first.text), until)
-            reply.read(said.text)
+            question.prompt.parse(said.text)
         except ModelFailed:
             raise why from None
         if why.reason == "not-json":

@@ -4,40 +4,47 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import msgspec
-
+from bot.core import reply
 from bot.core.errors import ModelFailed
 from bot.core.findings import Finding
 from bot.core.ports import Model
 from bot.core.prompt import Prompt
 
-PING = Prompt(
-    system="Answer with JSON only: your `word` for a colour.",
+
+def parse(text: str) -> str:
+    """Return the word that a model answers the question with. Raises `ModelFailed`."""
+    word = reply.json_object(text).get("word")
+    if not isinstance(word, str):
+        raise ModelFailed("wrong-shape")
+    return word
+
+
+# The form stands in the words too, for a server that pays no heed to the schema.
+QUESTION = Prompt(
+    system='Answer with one JSON object of this form, nothing else: {"word": "NAME OF A COLOUR"}',
     user='{"question": "Name a colour."}',
     schema={
         "type": "object",
-        "properties": {"word": {"type": "string"}},
+        "properties": {"word": {"type": "string", "maxLength": 40}},
         "required": ["word"],
         "additionalProperties": False,
     },
+    parse=parse,
+    name="colour",
 )
+NO_JSON = "choose a model or server that supports JSON schemas, or labels come from rules"
 
 
 def report(model: Model, key_name: str, named_by: str) -> Iterator[Finding]:
     """`key_name` is the variable that holds the key, `named_by` the one that names the model."""
     try:
-        answer = model.ask(PING)
+        answer = model.ask(QUESTION)
     except ModelFailed as failure:
         fix = _fix(failure.reason, key_name, named_by)
         yield Finding(f"{model.name} does not answer ({failure.reason})", fix, wrong=True)
         return
     used = answer.usage
     yield Finding(f"{used.model} answers ({used.tokens_in} + {used.tokens_out} tokens)")
-    try:
-        msgspec.json.decode(answer.text)
-    except msgspec.DecodeError:
-        fix = "choose a model or server that supports JSON schemas, or labels come from rules"
-        yield Finding("its answer is no JSON", fix)
     if not used.tokens_in:
         yield Finding("it does not count tokens", "budgets take each answer for the longest one")
     elif used.cost_usd is None:
@@ -56,5 +63,7 @@ def _fix(reason: str, key_name: str, named_by: str) -> str:
         "unreachable": "look at the base URL and the network",
         "timeout": "look at the base URL and the network, or raise LLM_TIMEOUT",
         "truncated": "raise LLM_MAX_OUTPUT_TOKENS",
+        "not-json": NO_JSON,
+        "wrong-shape": NO_JSON,
     }
     return fixes.get(reason, f"look at LLM_PROVIDER, {named_by} and the base URL")

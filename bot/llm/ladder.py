@@ -10,7 +10,6 @@ from typing import Any
 import msgspec
 
 from bot.core.errors import ModelFailed
-from bot.core.prompt import shorter
 from bot.llm.wire import Question, Wire
 
 MAX_WORDS = 1000
@@ -76,7 +75,7 @@ def adapted(question: Question, complaint: Complained, wire: Wire) -> Question:
     Every step leaves something out for good, so that a few of them come to an end.
     """
     if complaint.too_long and not question.short:
-        return replace(question, prompt=shorter(question.prompt), short=True)
+        return replace(question, short=True)
     dialect = question.dialect
     for name in wire.optional(dialect):
         if NAMED[name].search(complaint.words):

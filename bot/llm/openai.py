@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.core.errors import ModelFailed
-from bot.core.prompt import bounded
+from bot.core.prompt import unbounded
 from bot.llm.wire import Dialect, Form, Question, Said, Target, tokens
 
 
@@ -56,12 +56,13 @@ class ChatCompletions:
         if form == "json_object":
             return {"response_format": {"type": form}}
         bounds = self.bounded and "bounds" not in refused
-        schema = bounded(question.prompt.schema) if bounds else question.prompt.schema
+        prompt = question.prompt
+        schema = prompt.schema if bounds else unbounded(prompt.schema)
         strict = {} if "strict" in refused else {"strict": True}
         return {
             "response_format": {
                 "type": form,
-                form: {"name": "enrichment", **strict, "schema": schema},
+                form: {"name": prompt.name, **strict, "schema": schema},
             }
         }
 

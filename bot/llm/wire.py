@@ -41,7 +41,7 @@ class Dialect:
 class Question:
     """One request. `unusable` is the model's own answer that it is asked to mend.
 
-    `short` = the server has little room: the body is cut, and the answer is limited too.
+    `short` = the server has little room: the short question is asked, and the answer is limited.
     """
 
     prompt: Prompt
@@ -58,12 +58,13 @@ class Question:
 
     def turns(self) -> list[Turn]:
         """The conversation after the rules; with them in it where the server has no such role."""
-        opening = self.prompt.user
+        prompt = self.prompt
+        opening = (self.short and prompt.short_user) or prompt.user
         if "system" in self.dialect.refused:
             opening = f"{self.system}\n\n{opening}"
         turns: list[Turn] = [{"role": "user", "content": opening}]
         if self.unusable:
-            mend = f"{MEND} {in_words(self.prompt.schema)}"
+            mend = f"{MEND} {in_words(prompt.schema)}"
             turns.append({"role": "assistant", "content": self.unusable[:MAX_UNUSABLE].strip()})
             turns.append({"role": "user", "content": mend})
         return turns

@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.outside.conftest import place
 from tests.web.client import Door, sign
 
 DELIVERY = "0b989ba4-242f-11e5-81e1-c7b6966d2516"
@@ -77,8 +78,7 @@ def test_every_other_recorded_payload_is_accepted_and_makes_no_job(shared: Path,
 
 
 def hostile() -> list[dict[str, Any]]:
-    beside = Path(__file__).resolve().parents[2].parent / "shared"
-    path = beside / "attacks" / "webhooks.jsonl"
+    path = place() / "attacks" / "webhooks.jsonl"
     rows = path.read_text().splitlines() if path.is_file() else []
     return [json.loads(line) for line in rows]
 

@@ -181,6 +181,34 @@ def test_a_gitlab_token_that_ends_soon_is_advice(checking: Checking, box: Sandbo
     assert (line["level"], line["fix"][:6]) == ("advice", "rotate")
 
 
+@pytest.mark.parametrize("provider", ["openai", "anthropic", "compatible"])
+def test_a_healthy_model_is_asked_once_and_is_fine(
+    checking: Checking, box: Sandbox, provider: str
+) -> None:
+    checking.environment |= {
+        "LLM_PROVIDER": provider,
+        "LLM_MODEL": "sandbox-rules",
+        "LLM_API_KEY": box.model_key,
+        "ANTHROPIC_API_KEY": box.model_key,
+        "ANTHROPIC_BASE_URL": box.anthropic_url,
+    }
+    if provider == "compatible":
+        checking.environment["LLM_BASE_URL"] = box.openai_url
+    before = len(box.model_requests)
+    (first, *_) = [x for x in checking.lines() if x["area"] == "model"]
+    assert first["level"] == "ok"
+    assert first["what"].startswith("sandbox-rules answers (")
+    assert len(box.model_requests) - before == 1
+
+
+def test_a_server_without_json_schemas_is_fine_too(checking: Checking, box: Sandbox) -> None:
+    box.fault("model-400-response-format", times=None)
+    try:
+        assert "sandbox-rules answers (" in said(checking.lines(), "model")
+    finally:
+        box.clear_faults()
+
+
 @pytest.mark.parametrize(
     ("name", "value", "fix"),
     [

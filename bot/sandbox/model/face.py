@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, Router
 
 from bot.sandbox.model.rules import MODEL, answer, request_in
+from bot.sandbox.model.schema import shaped
 from bot.sandbox.model.vendors import VENDORS, Complaint, Vendor
 
 PATHS = {"openai": "/chat/completions", "anthropic": "/v1/messages"}
@@ -37,7 +38,9 @@ class Models:
     def text(self, vendor: Vendor, body: dict[str, Any]) -> str:
         if self.replies:
             return self.replies.popleft()
-        return json.dumps(answer(request_in(vendor.texts(body))))
+        wish = answer(request_in(vendor.texts(body)))
+        schema = vendor.schema(body)
+        return json.dumps(shaped(schema, wish) if schema else wish)
 
 
 def router(models: Models, face: str) -> Router:

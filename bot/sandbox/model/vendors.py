@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse, Response
 
 from bot.core.errors import TaglineError
 from bot.sandbox.model.rules import MODEL
+from bot.sandbox.model.schema import schema_in
 
 Json = dict[str, Any]
 Stop = Literal["end", "length", "filter"]
@@ -44,6 +45,7 @@ class Vendor(Protocol):
 
     def check(self, headers: Mapping[str, str], body: Any, key: str) -> None: ...
     def texts(self, body: Json) -> list[str]: ...
+    def schema(self, body: Json) -> Json | None: ...
     def answer(self, body: Json, text: str | None, stop: Stop = "end") -> Response: ...
     def refusal(self, body: Json) -> Response: ...
     def filtered(self, body: Json) -> Response: ...
@@ -65,6 +67,16 @@ def _plain(content: Any) -> str:
 
 def user_texts(body: Json) -> list[str]:
     return [_plain(m.get("content")) for m in body["messages"] if m.get("role") == "user"]
+
+
+def asked_form(form: object, *path: str) -> Json | None:
+    """Return the schema at `path` of a form whose type is json_schema, else None."""
+    if not isinstance(form, dict) or form.get("type") != "json_schema":
+        return None
+    found: Any = form
+    for name in path:
+        found = found.get(name) if isinstance(found, dict) else None
+    return found if isinstance(found, dict) else None
 
 
 def require(body: Any, *names: str) -> None:
@@ -103,6 +115,11 @@ class OpenAI:
 
     def texts(self, body: Json) -> list[str]:
         return user_texts(body)
+
+    def schema(self, body: Json) -> Json | None:
+        """Return the schema of the answer: as a parameter, else as told in the words."""
+        told = [_plain(message.get("content")) for message in body["messages"]]
+        return asked_form(body.get("response_format"), "json_schema", "schema") or schema_in(told)
 
     def answer(self, body: Json, text: str | None, stop: Stop = "end") -> Response:
         reason = {"end": "stop", "length": "length", "filter": "content_filter"}[stop]
@@ -176,6 +193,12 @@ class Anthropic:
 
     def texts(self, body: Json) -> list[str]:
         return user_texts(body)
+
+    def schema(self, body: Json) -> Json | None:
+        """Return the schema of the answer: as a parameter, else as told in the words."""
+        output = body.get("output_config") or {}
+        told = [_plain(body.get("system")), *user_texts(body)]
+        return asked_form(output.get("format"), "schema") or schema_in(told)
 
     def answer(self, body: Json, text: str | None, stop: Stop = "end") -> Response:
         reason = {"end": "end_turn", "length": "max_tokens", "filter": "refusal"}[stop]

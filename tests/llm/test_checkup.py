@@ -1,0 +1,140 @@
+"""The check's small question: judged by its own schema, one answer, whatever the server takes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import httpx
+import pytest
+
+from bot.core.findings import Finding
+from bot.llm.call import RemoteModel
+from bot.llm.checkup import report
+from bot.llm.wire import Target
+from bot.sandbox.model.schema import shaped
+from bot.sandbox.model.vendors import VENDORS
+from tests.fakes import ScriptedWeb
+from tests.llm.test_ladder import COMPATIBLE, WIRES
+from tests.llm.test_wire import chat, messages
+
+Json = dict[str, Any]
+FORMS = ("json_schema", "json_object", "plain")
+TARGET = Target("llama", "", 2000)
+
+
+class Server:
+    """Answers by the schema, given in one of the forms it takes; others are refused with 400."""
+
+    def __init__(self, provider: str, takes: tuple[str, ...], text: str = "") -> None:
+        self.vendor = VENDORS["anthropic" if provider == "anthropic" else "openai"]
+        self.takes, self.text = takes, text
+        self.answers: list[Json] = []
+        self.bodies: list[Json] = []
+        web = ScriptedWeb(self._answer)
+        self.model = RemoteModel(web, WIRES[provider], "http://127.0.0.1:8080/v1", TARGET, 5.0)
+
+    def _answer(self, request: httpx.Request) -> httpx.Response:
+        body: Json = json.loads(request.content)
+        self.bodies.append(body)
+        form = body.get("response_format") or body.get("output_config", {}).get("format") or {}
+        if form.get("type", "plain") not in self.takes:
+            refused = {"error": {"message": f"response_format {form['type']} is not supported"}}
+            return httpx.Response(400, json=refused)
+        schema = self.vendor.schema(body)
+        assert schema is not None, "no schema reached the model"
+        text = self.text or json.dumps(shaped(schema, {"word": "teal"}))
+        answer = messages(text) if self.vendor.name == "anthropic" else chat(text)
+        self.answers.append(answer)
+        return httpx.Response(200, json=answer)
+
+    def findings(self) -> list[Finding]:
+        return list(report(self.model, "LLM_API_KEY", "LLM_MODEL"))
+
+
+@pytest.mark.parametrize("provider", WIRES)
+@pytest.mark.parametrize("form", FORMS)
+def test_a_healthy_model_is_fine_with_one_answer(provider: str, form: str) -> None:
+    if form not in WIRES[provider].forms:
+        pytest.skip(f"{provider} has no such form")
+    server = Server(provider, (form, "plain"))
+    first, *others = server.findings()
+    assert (first.level, first.what) == ("ok", "llama answers (700 + 60 tokens)")
+    assert not any(other.wrong for other in others)
+    assert len(server.answers) == 1
+
+
+@pytest.mark.parametrize("provider", WIRES)
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"word": "teal"}',
+        '```json\n{"word": "teal"}\n```',
+        '<think>A colour: {"word": "red"}?</think>\n{"word": "teal"}',
+        'Here you are: {"word": "teal", "why": "I like it"}.',
+        '{"word": ""}',
+    ],
+)
+def test_an_answer_with_the_word_in_it_will_do(provider: str, text: str) -> None:
+    server = Server(provider, FORMS, text)
+    assert not any(finding.wrong for finding in server.findings())
+    assert len(server.answers) == 1
+
+
+@pytest.mark.parametrize("provider", WIRES)
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("Teal, of course.", "not-json"),
+        ('["teal"]', "not-json"),
+        ('{"summary": "The login page crashes.", "labels": []}', "wrong-shape"),
+        ('{"word": 3}', "wrong-shape"),
+    ],
+)
+def test_a_model_that_cannot_follow_the_schema_is_told_with_its_fix(
+    provider: str, text: str, why: str
+) -> None:
+    (finding,) = Server(provider, FORMS, text).findings()
+    assert finding.wrong
+    assert f"({why})" in finding.what
+    assert "supports JSON schemas" in finding.fix
+
+
+def complaining(message: str, still: Callable[[Mapping[str, Any]], bool]) -> Server:
+    """A compatible server that refuses a request as long as `still` holds of it."""
+    server = Server("compatible", FORMS)
+    answer = server._answer
+
+    def guarded(request: httpx.Request) -> httpx.Response:
+        if still(json.loads(request.content)):
+            return httpx.Response(400, json={"error": {"message": message}})
+        return answer(request)
+
+    server.model = RemoteModel(
+        ScriptedWeb(guarded), COMPATIBLE, "http://127.0.0.1:8080/v1", TARGET, 5.0
+    )
+    return server
+
+
+@pytest.mark.parametrize(
+    ("message", "still"),
+    [
+        ("maxLength is not supported in a schema", lambda body: "maxLength" in json.dumps(body)),
+        ("context length exceeded", lambda body: body["max_tokens"] > 512),
+        ("System role not supported", lambda body: body["messages"][0]["role"] == "system"),
+    ],
+)
+def test_a_complaint_about_the_small_question_leads_to_another_way_to_ask_it(
+    message: str, still: Callable[[Mapping[str, Any]], bool]
+) -> None:
+    server = complaining(message, still)
+    assert server.findings()[0].level == "ok"
+    assert len(server.answers) == 1
+
+
+def test_only_a_compatible_server_gets_the_lengths_of_the_small_question() -> None:
+    for provider in WIRES:
+        server = Server(provider, FORMS)
+        server.findings()
+        assert ("maxLength" in json.dumps(server.bodies[-1])) is (provider == "compatible")

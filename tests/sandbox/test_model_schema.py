@@ -1,0 +1,133 @@
+"""The simulated model answers by the schema it is given, whatever it would say otherwise."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from bot.core.prompt import in_words
+from bot.sandbox.model.schema import schema_in, shaped
+
+from .conftest import Asks
+
+Schema = dict[str, Any]
+WISH = {
+    "summary": "The login page crashes on every second visit.",
+    "labels": [
+        {"name": "bug", "certainty": "sure", "reason": "crashes"},
+        {"name": "wontfix", "certainty": "sure", "reason": "no"},
+        {"name": "docs", "certainty": "likely", "reason": "the page"},
+    ],
+    "count": 7,
+}
+
+
+def an_object(*required: str, **parts: Schema) -> Schema:
+    closed = {"type": "object", "additionalProperties": False}
+    return {**closed, "properties": parts, "required": list(required)}
+
+
+TEXT: Schema = {"type": "string"}
+NAMES: Schema = {"type": "string", "enum": ["bug", "docs"]}
+# A schema → what is answered by it.
+SHAPES: dict[str, tuple[Schema, Any]] = {
+    "one word": (an_object("word", word=TEXT), {"word": "blue"}),
+    "one choice": (an_object("answer", answer={"enum": ["yes", "no"]}), {"answer": "yes"}),
+    "a constant": (an_object("v", v={"const": 1}), {"v": 1}),
+    "a number for a number": (an_object("count", count={"type": "integer"}), {"count": 7}),
+    "a number for a text": (an_object("summary", summary={"type": "integer"}), {"summary": 0}),
+    "a truth": (an_object("count", count={"type": "boolean"}), {"count": False}),
+    "nothing at all": (an_object("count", count={"type": "null"}), {"count": None}),
+    "a text cut short": (
+        an_object("summary", summary={"type": "string", "maxLength": 9}),
+        {"summary": "The login"},
+    ),
+    "a text made longer": (
+        an_object("x", x={"type": "string", "minLength": 6}),
+        {"x": "blue.."},
+    ),
+    "only names of the enum": (
+        an_object(
+            "labels",
+            labels={"type": "array", "items": an_object("name", name=NAMES)},
+        ),
+        {"labels": [{"name": "bug"}, {"name": "docs"}]},
+    ),
+    "no more entries than allowed": (
+        an_object(
+            "labels",
+            labels={"type": "array", "maxItems": 1, "items": an_object("name", name=NAMES)},
+        ),
+        {"labels": [{"name": "bug"}]},
+    ),
+    "no fewer entries than allowed": (
+        an_object("names", names={"type": "array", "minItems": 2, "items": NAMES}),
+        {"names": ["bug", "bug"]},
+    ),
+    "either of two": (
+        an_object("word", word={"anyOf": [TEXT, {"type": "null"}]}),
+        {"word": "blue"},
+    ),
+    "one of two types": (an_object("word", word={"type": ["string", "null"]}), {"word": "blue"}),
+    "an object in an object": (
+        an_object("a", a=an_object("b", b=an_object("c", c=TEXT))),
+        {"a": {"b": {"c": "blue"}}},
+    ),
+    "what need not be there": (an_object(word=TEXT), {}),
+}
+
+
+@pytest.mark.parametrize("case", SHAPES)
+def test_an_answer_follows_its_schema(case: str) -> None:
+    schema, expected = SHAPES[case]
+    found = shaped(schema, WISH)
+    assert found == expected
+    Draft202012Validator.check_schema(schema)
+    Draft202012Validator(schema).validate(found)
+
+
+SMALL = an_object("word", word=TEXT)
+OPENAI_FORM = {
+    "response_format": {"type": "json_schema", "json_schema": {"name": "x", "schema": SMALL}}
+}
+ANTHROPIC_FORM = {"output_config": {"format": {"type": "json_schema", "schema": SMALL}}}
+RULES = f"Be brief.\n{in_words(SMALL)}"
+QUESTION = {"role": "user", "content": '{"title": "Broken", "body": "It crashes."}'}
+
+
+@pytest.mark.parametrize(
+    ("face", "asked"),
+    [
+        ("openai", {"messages": [QUESTION], **OPENAI_FORM}),
+        (
+            "openai",
+            {
+                "messages": [{"role": "system", "content": RULES}, QUESTION],
+                "response_format": {"type": "json_object"},
+            },
+        ),
+        ("openai", {"messages": [{"role": "system", "content": RULES}, QUESTION]}),
+        ("openai", {"messages": [{"role": "user", "content": f"{RULES}\n\n{QUESTION}"}]}),
+        ("anthropic", {"messages": [QUESTION], **ANTHROPIC_FORM}),
+        ("anthropic", {"messages": [QUESTION], "system": RULES}),
+        ("anthropic", {"messages": [QUESTION, {"role": "user", "content": RULES}]}),
+    ],
+)
+def test_the_schema_is_taken_from_the_parameter_or_from_the_words(
+    ask: Asks, face: str, asked: dict[str, Any]
+) -> None:
+    said = ask(face, **asked).json()
+    text = said["content"][-1]["text"] if face == "anthropic" else None
+    text = text or said["choices"][0]["message"]["content"]
+    assert json.loads(text) == {"word": "blue"}
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [[], ["no object"], ["an {unfinished"], ['{"properties": {"a": {}}}'], ['say {"word": "x"}']],
+)
+def test_words_without_a_schema_hold_none(texts: list[str]) -> None:
+    assert schema_in(texts) is None
