@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from bot.core import addresses
+from bot.core.placeholders import is_placeholder
 
 MIN_SECRET = 16
 TOKEN = re.compile(r"[!-~]*")
@@ -58,6 +59,8 @@ class Environment:
     def token(self, name: str) -> str:
         """A secret that is sent in a header."""
         token = self.secret(name)
+        if self._is_published(name, token):
+            return ""
         if not TOKEN.fullmatch(token):
             self.problems.append(
                 f"{name} holds a blank or a character that no token has: copy it again."
@@ -67,14 +70,27 @@ class Environment:
     def secrets(self, name: str) -> tuple[str, ...]:
         """A comma list: the old and the new one, while a secret is rotated."""
         is_set = name in self.variables or f"{name}_FILE" in self.variables
-        secrets = tuple(part.strip() for part in self.secret(name).split(","))
-        if not is_set:
+        text = self.secret(name)
+        secrets = tuple(part.strip() for part in text.split(","))
+        if not is_set or self._is_published(name, text, *secrets):
             return ()
-        if any(len(secret.encode()) < MIN_SECRET for secret in secrets):
+        if any(secret.split() != [secret] for secret in secrets if secret):
+            self.problems.append(f"{name} holds a blank in a secret: copy it again.")
+        elif any(len(secret.encode()) < MIN_SECRET for secret in secrets):
             self.problems.append(
                 f"{name} is empty or too short: each secret needs {MIN_SECRET} characters or more."
             )
         return secrets
+
+    def _is_published(self, name: str, *texts: str) -> bool:
+        """Whether one of these is a description or example, which is a problem."""
+        if not any(map(is_placeholder, texts)):
+            return False
+        self.problems.append(
+            f"{name} holds a description, an example or a placeholder instead of a secret:"
+            " set it to a secret of your own."
+        )
+        return True
 
     def url(self, name: str, default: str = "") -> str:
         """A base URL, without the slash at its end."""

@@ -8,13 +8,19 @@ from pathlib import Path
 
 import pytest
 
-from bot.settings import LATER, PLAIN, SECRETS, SettingsError, load
+from bot.settings import LATER, PLAIN, SECRETS, Settings, SettingsError, load
 
 ROOT = Path(__file__).parent.parent
 PEM = "-----BEGIN RSA PRIVATE KEY-----\nMIIByQ0\n-----END RSA PRIVATE KEY-----"
 SECRET = "0123456789abcdef"
 SIGNING_TOKEN = "whsec_" + base64.b64encode(b"0123456789abcdef" * 2).decode()
 OPENAI = {"LLM_PROVIDER": "openai", "OPENAI_API_KEY": "sk-quokkaberry"}
+LISTS = (
+    "GITHUB_WEBHOOK_SECRET",
+    "GITLAB_SIGNING_TOKEN",
+    "GITLAB_WEBHOOK_SECRET",
+    "TAGLINE_METRICS_TOKEN",
+)
 COMPATIBLE = {
     "LLM_PROVIDER": "compatible",
     "LLM_MODEL": "llama",
@@ -545,12 +551,33 @@ def test_a_choice_that_works_needs_no_notice(environ: dict[str, str]) -> None:
     assert notices(environ) == ()
 
 
-def test_the_example_file_has_one_line_for_each_variable_and_no_other() -> None:
-    lines = (ROOT / ".env.example").read_text().splitlines()
-    rows = [re.fullmatch(r"# ([A-Z_]+)= {2,}(\S.*)", line) for line in lines if "=" in line]
-    assert all(rows)
-    named = [row[1] for row in rows if row]
-    assert sorted(named) == sorted(SECRETS + PLAIN)
+EXAMPLE = (ROOT / ".env.example").read_text()
+# A variable of the example file: the line above it, its name, what stands after "=".
+VARIABLE = re.compile(r"^# (.+)\n# ([A-Z_]+)=(\S*)$", re.MULTILINE)
+
+
+def test_the_example_file_describes_each_variable_on_the_line_above_and_no_other() -> None:
+    rows = VARIABLE.findall(EXAMPLE)
+    assert sorted(name for _, name, _ in rows) == sorted(SECRETS + PLAIN)
+    assert len(re.findall(r"^# [A-Z_]+=", EXAMPLE, re.MULTILINE)) == len(rows)
+    assert all(len(description.split()) >= 3 for description, _, _ in rows)
+    assert not {name for _, name, value in rows if value} & set(SECRETS)
+
+
+def test_a_line_of_the_example_file_that_is_uncommented_as_it_is_changes_nothing(
+    tmp_path: Path,
+) -> None:
+    fields = [name for name in Settings.__slots__ if name not in ("source", "has_redis_url")]
+    unset = load({})
+    for _, name, value in VARIABLE.findall(EXAMPLE):
+        dotenv = tmp_path / ".env"
+        dotenv.write_text(EXAMPLE.replace(f"# {name}=", f"{name}="))
+        literal = {name: value}  # as `docker run --env-file` reads it
+        if name in LISTS:
+            assert problems(literal)[0].startswith(f"{name} is empty")
+            continue
+        for settings in (load({}, dotenv), load(literal)):
+            assert [getattr(settings, x) for x in fields] == [getattr(unset, x) for x in fields]
 
 
 @pytest.mark.parametrize(
