@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -26,6 +27,14 @@ LONGEST_WORDS = 400
 AOF = "appendonlydir"  # the server's name for its data
 SOCKET = "redis.sock"  # settings.py looks for it too
 ONCE = Retry(NoBackoff(), 0)
+# Process, role, time and level, as in `7:M 28 Nov 2026 22:09:05.313 # `.
+HEAD = re.compile(r"^\d+:(?:[A-Z] \d.*? [.*#-](?: |$)|signal-handler \(\d+\) )")
+# What Redis before 8 says of every start at the level of warnings, and advice for the machine.
+NOISE = re.compile(
+    r"^(?:oO0OoO0|\w+ version=|Configuration loaded|Server initialized|Running mode=|\*\*\*)"
+    r"|no config file|Ready to accept connections|monotonic clock"
+    r"|overcommit|Transparent Huge Pages|TCP backlog"
+)
 INHERITED = ("PATH", "LD_LIBRARY_PATH")  # no secret of ours is the server's business
 
 # prctl(PR_SET_PDEATHSIG, SIGTERM) and exec. In a program of its own, because code between fork and
@@ -188,12 +197,10 @@ class PrivateRedis:
         return self._folder / "redis.log"
 
     def _last_words(self) -> str:
-        """Its complaint, without advice for the whole machine."""
-        lines = self._said.read_text(errors="replace").splitlines()
-        words = [line.partition(" # ")[2] or line for line in lines if "overcommit" not in line]
-        last = " ".join(word for word in words if word)[-LONGEST_WORDS:] or "it said nothing"
+        """Why it did not start, and what to do where that is its data."""
+        why = complaint(self._said.read_text(errors="replace")) or "it said nothing"
         return (
-            f"{last}. Its data is in {self._folder}; where that cannot be read any more, move"
+            f"{why}. Its data is in {self._folder}; where that cannot be read any more, move"
             f" {self._folder / AOF} away: the next start begins with an empty queue."
         )
 
@@ -228,6 +235,12 @@ def own(folder: Path) -> Iterator[None]:
             )
         _sign(lock, os.getpid())
         yield
+
+
+def complaint(log: str) -> str:
+    """Return what a server's log says of its failure, without times and what each start says."""
+    said = (HEAD.sub("", line).strip() for line in log.splitlines())
+    return " ".join(line for line in said if line and not NOISE.search(line))[-LONGEST_WORDS:]
 
 
 def is_locked(file: TextIO) -> bool:

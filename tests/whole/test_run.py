@@ -25,7 +25,7 @@ from bot.queue.broker import ALONE_HEARTBEAT_MS, HEARTBEAT_MS
 from bot.sandbox import Sandbox
 from bot.settings import load
 from bot.store import private
-from bot.store.private import NoServer, PrivateRedis, own
+from bot.store.private import NoServer, PrivateRedis, complaint, own
 from tests.conftest import free_port
 from tests.whole.house import LABELS, House
 
@@ -207,9 +207,64 @@ def test_what_cannot_be_read_is_told_with_a_way_out_and_without_advice_for_the_m
         file.write(b"nonsense" * 50)
     with pytest.raises(NoServer, match=r"start: Bad file format .*move \S+/appendonlydir away"):
         PrivateRedis(tmp_path).start()
+    (tmp_path / "appendonlydir" / "appendonly.aof.manifest").write_text("quokka\n")
+    with pytest.raises(
+        NoServer, match=r"start: Reading the manifest .*move \S+/appendonlydir away"
+    ):
+        PrivateRedis(tmp_path).start()
     (tmp_path / "appendonlydir").rename(tmp_path / "away")
     with PrivateRedis(tmp_path) as server:
         assert server.alive
+
+
+REDIS_7 = """\
+71:C 01 Feb 2026 10:00:00.001 # oO0OoO0OoO0Oo Redis is starting oO0OoO0OoO0Oo
+71:C 01 Feb 2026 10:00:00.001 # Redis version=7.0.15, bits=64, commit=0, modified=0, pid=71
+71:C 01 Feb 2026 10:00:00.001 # Configuration loaded
+71:M 01 Feb 2026 10:00:00.002 # Server initialized
+71:M 01 Feb 2026 10:00:00.002 # WARNING Memory overcommit must be enabled! Without it all is lost.
+71:M 01 Feb 2026 10:00:00.002 # WARNING: The TCP backlog setting of 511 cannot be enforced.
+71:M 01 Feb 2026 10:00:00.003 # WARNING You have Transparent Huge Pages (THP) support enabled.
+"""
+VALKEY = """\
+72:M 01 Feb 2026 10:00:00.002 # WARNING Memory overcommit must be enabled! Without it all is lost.
+"""
+MANIFEST = """\
+71:M 01 Feb 2026 10:00:00.004 #\x20
+*** FATAL AOF MANIFEST FILE ERROR ***
+
+71:M 01 Feb 2026 10:00:00.004 # Reading the manifest file, at line 1
+
+71:M 01 Feb 2026 10:00:00.004 # >>> 'quokka'
+71:M 01 Feb 2026 10:00:00.004 # Invalid AOF manifest file format
+"""
+
+
+@pytest.mark.parametrize("start", [REDIS_7, VALKEY, ""], ids=["Redis 7", "Valkey", "a quiet one"])
+@pytest.mark.parametrize(
+    ("end", "why"),
+    [
+        ("", ""),
+        ("71:M 01 Feb 2026 10:00:00.004 # No space left on device\n", "No space left on device"),
+        ("server: error while loading libssl.so.3", "server: error while loading libssl.so.3"),
+        ("71:M 01 Feb 2026 10:00:00.004 # Bad # sign at 7:M\n", "Bad # sign at 7:M"),
+        ("71:signal-handler (1) Received SIGTERM\n", "Received SIGTERM"),
+        (
+            MANIFEST,
+            "Reading the manifest file, at line 1 >>> 'quokka' Invalid AOF manifest file format",
+        ),
+    ],
+)
+def test_of_a_server_s_log_only_its_failure_is_told(start: str, end: str, why: str) -> None:
+    assert complaint(start + end) == why
+
+
+def test_a_long_failure_is_told_by_its_end() -> None:
+    told = complaint(
+        REDIS_7 + "71:M 01 Feb 2026 10:00:00.004 # " + "word " * 500 + "and the reason"
+    )
+    assert told.endswith("and the reason")
+    assert len(told) <= 400
 
 
 def test_a_server_that_hangs_is_ended_all_the_same(
