@@ -6,42 +6,11 @@ import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from functools import lru_cache
 
 from bot.core.model import Choice, Label, Verdict
+from bot.core.protected import is_protected
 from bot.core.repoconfig import LabelRules
 
-# Process labels and labels that start machines: off unless allowed by their exact name.
-DENIED = (
-    "wontfix",
-    "duplicate",
-    "invalid",
-    "stale",
-    "spam",
-    "good first issue",
-    "help wanted",
-    "priority*",
-    "p[0-4]",
-    "severity*",
-    "security*",
-    "release*",
-    "backport*",
-    "lgtm",
-    "approved",
-    "ok-to-test",
-    "automerge",
-    "deploy*",
-    "do-not-merge",
-    "ai-*",
-    "claude*",
-    "copilot*",
-)
-HUMANS_ONLY = re.compile(
-    r"\b(?:humans?|maintainers?|manually|people)\b.{0,40}\bonly\b"
-    r"|\bonly\b.{0,40}\b(?:humans?|maintainers?|people|manually)\b"
-    r"|\bdo not (?:use|set|apply) automatically\b",
-    re.IGNORECASE,
-)
 PREFIX = re.compile(r"([^:/]+)[:/] ?(?=[^\s:/])")
 
 
@@ -66,17 +35,9 @@ def _is_allowed(label: Label, rules: LabelRules) -> bool:
         return False
     if any(name == fold(glob) for glob in rules.allow):
         return True
-    if HUMANS_ONLY.search(label.description[:300]):
-        return False
-    if _is_denied(name):
+    if is_protected(label):
         return False
     return any(fnmatchcase(name, fold(glob)) for glob in rules.allow)
-
-
-@lru_cache(maxsize=4096)  # a repository's labels come again with each of its issues
-def _is_denied(name: str) -> bool:
-    value = re.split(r"[:/]", name)[-1].strip()
-    return value in DENIED or any(fnmatchcase(name, glob) for glob in DENIED)
 
 
 @dataclass(frozen=True, slots=True)

@@ -273,3 +273,33 @@ def test_a_repository_chooses_what_its_model_may_see() -> None:
     assert TOKEN not in model.asked[0].user
     _, model = planted("privacy: {redact: []}", says("It fails."))
     assert TOKEN in model.asked[0].user
+
+
+SPELLINGS = ("won't fix", "🔥 P0", "Auto-Merge", "kind: security", "do not merge/hold", "AI: fix")
+
+
+def test_neither_a_fooled_model_nor_rules_apply_a_protected_label_in_any_spelling() -> None:
+    labels = [Label(name) for name in ("bug", *SPELLINGS)]
+    answer = says("It crashes.", *((label.name, "sure", "") for label in labels))
+    by_model = enriched(ScriptedModel(answer), labels=labels)
+    assert (applied(by_model), by_model.verdict.suggest) == (["bug"], ())
+
+    rules = [{"label": label.name, "any": ["crashed"]} for label in labels]
+    for name in SPELLINGS:
+        config = json.dumps({"fallback": {"rules": rules, "needs_review": name}})
+        by_rules = enriched(None, config, labels)
+        assert (applied(by_rules), by_rules.verdict.suggest) == (["bug"], ())
+
+
+def test_built_in_rules_apply_no_protected_label_that_means_their_concept() -> None:
+    labels = [Label("type: security"), Label("high priority"), Label("P0")]
+    issue = an_issue("Critical XSS vulnerability", "Urgent: an attacker can inject a script.")
+    found = enrich(issue, labels, Present(), repoconfig.parse(None)[0], None)
+    assert (applied(found), found.verdict.suggest) == ([], ())
+
+
+def test_a_protected_label_is_applied_where_its_exact_name_is_allowed() -> None:
+    config = "labels: {allow: ['*', 'kind: security']}"
+    labels = [Label(name) for name in ("kind: security", "kind/security", "P0")]
+    answer = says("It crashes.", *((label.name, "sure", "") for label in labels))
+    assert applied(enriched(ScriptedModel(answer), config, labels)) == ["kind: security"]

@@ -1,0 +1,92 @@
+"""Neither model nor rules apply the protected labels of field reports and hostile replies."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from bot.cli.main import cli
+from bot.core.labels import Present
+from bot.core.model import Label
+from bot.core.repoconfig import RepoConfig
+from bot.flow.enrich import enrich
+from tests.fakes import ScriptedModel, an_issue
+
+
+@pytest.fixture(scope="module")
+def reports(shared: Path) -> Path:
+    folder = shared / "reports"
+    if not (folder / "02-protected-labels.json").is_file():
+        pytest.skip(f"no field reports at {folder}")
+    return folder
+
+
+def triaged(issues: Path, labels: Path, *options: str) -> list[str]:
+    """The labels that the command line gives the issues of a file, by rules."""
+    files = ("--file", str(issues), "--labels", str(labels))
+    result = CliRunner().invoke(cli, ["triage", "--no-llm", "--json", *files, *options])
+    assert result.exit_code == 0, result.output
+    lines = [json.loads(line) for line in result.stdout.splitlines()]
+    return [label["name"] for line in lines for label in line["labels"]]
+
+
+def by_model(names: list[str], content: str) -> list[str]:
+    labels, issue = [Label(name) for name in names], an_issue("The page fails", "It fails.")
+    found = enrich(issue, labels, Present(), RepoConfig(), ScriptedModel(content))
+    assert found.source == "model"
+    return [choice.label for choice in found.verdict.apply]
+
+
+def test_a_fooled_model_sets_none_of_the_reported_labels(reports: Path) -> None:
+    names = json.loads((reports / "02-protected-labels.json").read_text(encoding="utf-8"))
+    answer = json.loads((reports / "02-answer.json").read_text(encoding="utf-8"))
+    assert by_model(names, answer["choices"][0]["message"]["content"]) == []
+    chosen = [{"name": name, "certainty": "sure", "reason": "x"} for name in names]
+    assert by_model(names, json.dumps({"summary": "It fails.", "labels": chosen})) == ["bug"]
+
+
+def test_built_in_rules_set_no_reported_label(reports: Path) -> None:
+    issues, labels = reports / "02-rules-only.jsonl", reports / "02-rules-only-labels.json"
+    assert set(triaged(issues, labels)) <= {"bug"}
+
+
+def test_a_repository_s_own_rules_set_no_reported_label(reports: Path, tmp_path: Path) -> None:
+    labels = reports / "02-protected-labels.json"
+    names = json.loads(labels.read_text(encoding="utf-8"))
+    config, issues = tmp_path / "tagline.yml", tmp_path / "issues.jsonl"
+    issues.write_text(json.dumps({"title": "The page fails", "body": "It fails."}))
+    rules = [{"label": name, "any": ["fails"]} for name in names]
+    config.write_text(json.dumps({"version": 1, "fallback": {"rules": rules}}))
+    assert triaged(issues, labels, "--config", str(config)) == ["bug"]
+
+
+def hostile_replies(shared: Path) -> list[dict[str, Any]]:
+    path = shared / "attacks" / "second.jsonl"
+    if not path.is_file():
+        pytest.skip(f"no further attacks at {path}")
+    cases = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    return [
+        case
+        for case in cases
+        if case["class"] == "reply"
+        and case["input"].get("labels")
+        and isinstance(case["input"].get("reply", {}).get("content"), str)
+        and not case["input"].get("config")
+        and {"labels", "labels_within", "labels_never"} & set(case["expect"])
+    ]
+
+
+def test_no_hostile_reply_sets_a_label_that_it_must_not(shared: Path) -> None:
+    cases = hostile_replies(shared)
+    assert cases
+    for case in cases:
+        names, expect = case["input"]["labels"], case["expect"]
+        applied = by_model(names, case["input"]["reply"]["content"])
+        within = expect.get("labels_within", expect.get("labels", names))
+        assert set(applied) <= set(within), case["what"]
+        assert set(applied).isdisjoint(expect.get("labels_never", ())), case["what"]
+        assert applied or not within, case["what"]
