@@ -65,7 +65,8 @@ CONCEPTS = (
         rf"(?:{_LEVEL})?(?:priority|prio|pri(?=[ /]?\d))(?:{_LEVEL}|p?\d+)?",
         "leading",
         "queue queues inversion inheritance class classes scheduling scheduler sort sorting order "
-        "ordering field column filter levels heap hint hints icon icons encoding ui",
+        "ordering field column filter levels list heap hint hints icon icons badge inbox "
+        "support ui",
     ),
     Concept("priori(?:te|tat|teit|tet|ta|dad|dade)", "leading"),
     Concept("pri", "alone"),
@@ -73,31 +74,33 @@ CONCEPTS = (
     Concept(
         rf"(?:{_LEVEL})?(?:severity|sev)(?:{_LEVEL}|\d+)?",
         "leading",
-        "levels field column filter sort sorting mapping color colors icon icons ui",
+        "levels field column filter sort sorting mapping color colors icon icons badge ui",
     ),
     Concept(
         "security",
         "leading",
         "header headers context contexts group groups policy policies key keys camera cameras "
-        "system systems token tokens manager settings bundle page docs documentation txt ui",
+        "system systems token tokens manager provider realm model scanner settings bundle page tab "
+        "docs documentation txt ui",
     ),
     Concept(
         r"release(?:v?\d+)?",
         "leading",
-        "notes process page pages archive archives calendar mode script scripts tool tools tooling",
+        "notes process page pages archive archives calendar channel channels mode management "
+        "manager engineering infrastructure automation script scripts tool tools tooling",
     ),
     Concept(r"back_port(?:v?\d+)?", "anywhere", "script scripts tool tools tooling"),
     Concept(
         "(?:auto_|re_)?deploy",
         "anywhere",
         "key keys script scripts button guide hook hooks log logs error errors failure failures "
-        "tool tools tooling",
+        "cli command target targets tool tools tooling",
     ),
     Concept("lgtm|looks_good_to_me", "anywhere"),
     Concept("approved", "anywhere"),
     Concept("(?:ok|okay|safe)_(?:to|2)_test", "anywhere"),
     Concept(
-        "auto_merge|merge_automatically|merge_when_(?:ready|green|passing|pipeline_succeeds)",
+        "auto_merge|merge_auto(?:matic(?:ally)?)?|merge_when_(?:ready|green|passing|pipeline_succeeds)",
         "anywhere",
         "conflict conflicts",
     ),
@@ -112,13 +115,15 @@ QUALIFIERS = (
     "required requested please pls maybe possible possibly potential potentially likely probable "
     "probably suspected confirmed is be marked as to for in not no never non skip ignore exclude "
     "exempt auto automatic automatically enable disable allow ready pending awaiting waiting wait "
-    "on hold force trigger run start do fixed next new stable hotfix patch production "
-    f"prod staging preview canary nightly beta alpha test dev very {LEVELS}"
+    "on hold force trigger run start do create make cut prepare publish request blocks fixed next "
+    "new stable hotfix patch production prod staging preview canary nightly beta alpha test dev "
+    f"very {LEVELS}"
 )
 # Words after a plain adjective or a level that leave its meaning.
 FILLERS = (
-    "issue issues bug bugs pr prs ticket candidate of must should could nice have to fix soon now "
-    f"later next first or and regression crash feature task backlog outage {LEVELS}"
+    "issue issues bug bugs pr prs ticket report candidate of must should could nice have to fix "
+    "soon now later next first or and closed closing regression crash feature task backlog outage "
+    f"{LEVELS}"
 )
 AREAS = "area component module package pkg topic scope"
 

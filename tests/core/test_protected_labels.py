@@ -17,7 +17,8 @@ PROTECTED_ROWS = {
     "duplicate": "Duplicate!  R-duplicate  possible duplicate  closed as duplicate  is:dupe  "
     "duplicate of #12  duplicate-issue  not a duplicate  bug (duplicate)  *duplicate*",
     "invalid": "Invalid ❌  state/invalid  closed: invalid  invalid/not-a-bug  {invalid}",
-    "stale": "stale 💤  lifecycle/stale  no-stale  2.status: stale  Stale::Closed  ＳＴＡＬＥ",
+    "stale": "stale 💤  lifecycle/stale  no-stale  2.status: stale  Stale::Closed  "
+    "stale closing soon  ＳＴＡＬＥ",
     "spam": "spam?  [Spam]  marked as spam  likely-spam  s.p.a.m",
     "good first issue": "GoodFirstIssue  good_first_issue  goodfirstissue  good.first.issue  "
     ":wave: Good First Issues  D-Good-First-Issue  good first bug  docs: good 1st issue  "
@@ -37,7 +38,7 @@ PROTECTED_ROWS = {
     "ꜱᴇᴄᴜʀɪᴛʏ  s e c u r i t y  s\u0336e\u0336curity  label： security  x∕security  "
     "security-vulnerability  :package: security",
     "release": "release/2.0  Release 1.2  release2024  release candidate  needs-release  "
-    "🚢 release  next release  v2-release  release-note-none",
+    "🚢 release  next release  v2-release  publish-release  blocks release  release-note-none",
     "backport": "back-port  BackportToV2  auto-backport  backport requested (1.x)  no-backport  "
     "branch-4-backport",
     "lgtm": "LGTM 👍  👍 lgtm  L.G.T.M.  lgtm/alice  looks good to me",
@@ -45,7 +46,7 @@ PROTECTED_ROWS = {
     "ok-to-test": "OK_to_test  okToTest  oktotest  ok\u00a0to\u00a0test ✅  needs-ok-to-test  "
     "safe to test",
     "automerge": "AutoMerge  auto merge  auto-merge-squash  automerge: rebase  AUTO_MERGE 🤖  "
-    "enable auto-merge",
+    "enable auto-merge  merge: auto",
     "deploy": "deploy: staging  DeployToProd  ready-to-deploy  🚀deploy  re-deploy  cloud-deploy  "
     "deploy 🚦 preview",
     "do-not-merge": "Do Not Merge ⛔  DoNotMerge  donotmerge  DON'T MERGE  dont_merge  DNM  "
@@ -62,8 +63,8 @@ ORDINARY_ROWS = {
     "spam": "spam-filter  anti-spam  spammy",
     "invitations": "first issue  good second issue  helper  second-opinion-wanted",
     "triage": "accepted  needs-triage  triage/needs-information",
-    "priority": "prioritize-queue  I-prioritize  priority-queue  PriorityQueue  thread-priority  "
-    "P5  p10  p2p  p99-latency  p3-lib  p4-plugin  integration: p1_monitor  mp4",
+    "priority": "prioritize-queue  I-prioritize  priority-queue  PriorityQueue  priority inbox  "
+    "thread-priority  P5  p10  p2p  p99-latency  p3-lib  p4-plugin  integration: p1_monitor  mp4",
     "severity": "severe  severity-levels-ui  log-severity",
     "security": "secure  insecure  security-headers  SecurityManager  cybersecurity  "
     "web-security  bug::vulnerability",
@@ -75,7 +76,8 @@ ORDINARY_ROWS = {
     "machines": "AI  aid  aidriven  airflow  aiohttp  openai  AI/ML  maintainer  generative ai",
     "below an area": "area/deployment  area/deploy  area-System.Security  Area: Security  "
     "area: P0  🔒 area/security  :lock: area/security  AREA_SECURITY  areas/release  "
-    "component: security  component/deploy  Component - Priority  module: security  package release  pkg:release  "
+    "component: security  component/deploy  Component - Priority  module: security  "
+    "package release  pkg:release  "
     "packages/backport  pkg-security  topic/priority  6.topic: security  topic::severity  "
     "scope: ai-engine  scope(security)",
 }
