@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 import math
+import re
 from datetime import datetime
+
+# How forges word a rate limit for which they give no time.
+THROTTLED = re.compile(
+    r"rate.?limit|throttl|abuse (detection|rate)|temporarily blocked|too (quickly|fast|often)"
+    r"|too many (requests|times|attempts)|quota exceeded|slow down|wait (a|for a|some) "
+    r"|(try|retry)\b.{0,40}\blater",
+    re.IGNORECASE,
+)
+LONGEST_EXCERPT = 200
 
 
 def text(value: object) -> str:
@@ -28,3 +38,9 @@ def number(value: object) -> float | None:
     except ValueError:
         return None
     return None if math.isnan(found) else found
+
+
+def excerpt(words: str) -> str:
+    """A forge's own words as one short line for the log."""
+    line = " ".join("".join(c if c.isprintable() else " " for c in words[:1000]).split())
+    return line if len(line) <= LONGEST_EXCERPT else f"{line[:LONGEST_EXCERPT]}…"

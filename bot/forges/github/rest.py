@@ -6,6 +6,7 @@ gidgethub's I/O-free half over our own HTTP.
 from __future__ import annotations
 
 import http
+import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ PUBLIC_API = "https://api.github.com"
 VERSION = "2026-03-10"  # Enterprise Server may not know it yet and uses its own default
 RAW = "application/vnd.github.raw+json"
 JSON = "application/vnd.github+json"
+COMMENT = re.compile(r"/comments(/\d+)?$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,9 @@ class Rest:
         try:
             return _decipher(answer)
         except HTTPException as error:
-            raise classify(error, self._clock(), wrote=request.method != "GET") from None
+            wrote = request.method != "GET"
+            comment = request.method in ("POST", "PATCH") and bool(COMMENT.search(request.url))
+            raise classify(error, self._clock(), wrote=wrote, comment=comment) from None
 
     def _request(
         self,

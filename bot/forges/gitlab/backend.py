@@ -5,6 +5,7 @@ Its default would sleep in the worker thread on a rate limit, and follow a redir
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -15,6 +16,8 @@ import msgspec
 from bot.forges.exchange import exchange
 from bot.forges.gitlab.errors import classify
 from bot.http import Clients, Request, Response
+
+NOTE = re.compile(r"/notes(/\d+)?$")
 
 
 class _Sendable:
@@ -74,6 +77,10 @@ class HttpxBackend:
         if auth:
             auth(request)
         answer = exchange("GitLab", client, request)
-        if failure := classify(answer.status, answer.headers, self._clock(), wrote=wrote):
+        note = method.lower() in ("post", "put") and bool(NOTE.search(url))
+        failure = classify(
+            answer.status, answer.headers, answer.content, self._clock(), wrote=wrote, note=note
+        )
+        if failure:
             raise failure
         return _Result(answer)

@@ -11,6 +11,13 @@ from bot.sandbox.github.face import FORBIDDEN, error
 
 IN_REPO = r"/(repos/[^/]+/[^/]+|repositories/\d+)/"
 SECONDARY = "You have exceeded a secondary rate limit. Please wait a few minutes."
+ABUSE = "You have triggered an abuse detection mechanism. Please wait a few minutes and try again."
+TOO_QUICKLY = {
+    "resource": "IssueComment",
+    "code": "unprocessable",
+    "field": "data",
+    "message": "was submitted too quickly",
+}
 WORDS = {
     401: "Bad credentials",
     403: FORBIDDEN,
@@ -47,6 +54,14 @@ async def secondary(_: Call) -> Response:
     return response
 
 
+async def abuse(_: Call) -> Response:
+    return error(403, ABUSE)
+
+
+async def too_quickly(_: Call) -> Response:
+    return error(422, "Validation Failed", errors=[TOO_QUICKLY])
+
+
 def rows(access: Access) -> list[Fault]:
     """What no other host has."""
 
@@ -62,7 +77,10 @@ def rows(access: Access) -> list[Fault]:
         return response
 
     says = "the token shown is over; a new one works"
+    quick, on = "a comment was submitted too quickly, no Retry-After", WAYS.comments
     return [
+        Fault("github-422-quickly", "github", quick, too_quickly, on),
+        Fault("github-403-abuse", "github", "abuse detection, no Retry-After", abuse, on),
         Fault("token-expired", "github", says, expire, IN_REPO),
         Fault("github-403-secondary", "github", "secondary rate limit, Retry-After 60", secondary),
         Fault("github-403-exhausted", "github", "hourly limit used up, reset in 300 s", exhausted),

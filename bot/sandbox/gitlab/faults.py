@@ -12,6 +12,7 @@ from bot.sandbox.forgefaults import Ways
 from bot.sandbox.gitlab.face import A_MINUTE, limits
 
 RESET_SECONDS = 60
+QUICKLY = "This note has been created too quickly. Try again later."
 WORDS = {
     401: "401 Unauthorized",
     403: "403 Forbidden",
@@ -57,5 +58,11 @@ def rows(clock: Clock) -> list[Fault]:
     async def no_retry_after(_: Call) -> Response:
         return JSONResponse({"message": WORDS[429]}, 429, _used_up(clock))
 
-    says = "429 that tells only when the limit is reset"
-    return [Fault("gitlab-429-reset", "gitlab", says, no_retry_after)]
+    async def too_quickly(_: Call) -> Response:
+        return JSONResponse({"message": {"base": [QUICKLY]}}, 422)
+
+    says, on = "429 that tells only when the limit is reset", ways(clock).comments
+    return [
+        Fault("gitlab-429-reset", "gitlab", says, no_retry_after),
+        Fault("gitlab-422-quickly", "gitlab", "a note was made too quickly", too_quickly, on),
+    ]
