@@ -24,7 +24,10 @@ Status = Literal[
 
 @dataclass(frozen=True, slots=True)
 class IssueRef:
-    """Where an issue lives. `repo_id` and `account` are 0 and "" until the forge has told them."""
+    """Where an issue lives. `repo_id` and `account` are 0 and "" until the forge has told them.
+
+    With a `repo_id`, `repo` is for people to read: a delivery may have it wrong, or "".
+    """
 
     forge: str
     host: str
@@ -49,7 +52,7 @@ class IssueRef:
         return f"{self.forge}:{self.host}:{self.account}"
 
     def __str__(self) -> str:
-        return f"{self.forge}:{self.repo}#{self.number}"
+        return f"{self.forge}:{self.repo or self.repo_id}#{self.number}"
 
 
 @dataclass(frozen=True, slots=True)

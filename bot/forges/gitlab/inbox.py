@@ -13,7 +13,7 @@ import hmac
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
@@ -30,12 +30,17 @@ TIMESTAMP = re.compile(r"[0-9]{1,12}")
 KINDS: dict[str, Kind] = {"open": "opened", "reopen": "reopened", "update": "edited"}
 
 Id = Annotated[int, Meta(gt=0, le=2**63 - 1)]
-Path = Annotated[str, Meta(max_length=8_000)]  # 20 nested groups of 255 characters fit
+# A project in up to 20 nested groups. https://docs.gitlab.com/user/reserved_names/
+PATH = re.compile(
+    r"[A-Za-z0-9_.][A-Za-z0-9_.-]{0,254}(?:/[A-Za-z0-9_.][A-Za-z0-9_.-]{0,254}){1,20}"
+)
 
 
 class _Project(Struct, frozen=True):
+    """`path_with_namespace` is for the log only: the project is known by its number."""
+
     id: Id
-    path_with_namespace: Path
+    path_with_namespace: Any = None
 
 
 class _Attributes(Struct, frozen=True):
@@ -133,7 +138,8 @@ class GitLabInbox:
         assert project is not None
         assert about.iid is not None
         assert about.action is not None
-        ref = IssueRef("gitlab", self._host, project.path_with_namespace, about.iid, project.id)
+        path = _possible_path(project.path_with_namespace)
+        ref = IssueRef("gitlab", self._host, path, about.iid, project.id)
         return Delivery(_work_id(ref, about), KINDS[about.action], ref, received_at)
 
     def _why_ignore(self, event: _Event, header: str) -> str:
@@ -152,6 +158,11 @@ class GitLabInbox:
         if about.action == "update" and changes.title is changes.description is UNSET:
             return "neither title nor description changed"
         return ""
+
+
+def _possible_path(value: Any) -> str:
+    """The path as GitLab could have given it, "" for anything else."""
+    return value if isinstance(value, str) and PATH.fullmatch(value) else ""
 
 
 def _is_confidential(event: _Event, header: str) -> bool:
