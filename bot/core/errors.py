@@ -58,6 +58,11 @@ class Forbidden(Final):
     """The forge refused this one request for good; others may still succeed."""
 
 
+class NotCovered(Final):
+    """The account that a delivery names has no access to its repository, so the delivery is wrong
+    or old: nothing may be remembered of the issue because of it."""
+
+
 class GiveUp(TaglineError):
     """The operator acts: one log line, and the job is kept as a dead letter."""
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
 
-from cachetools import TTLCache
+from cachetools import LRUCache, TTLCache
 
 from bot.core.model import IssueRef
 
 T = TypeVar("T")
 REPOSITORIES = 10_000
 AT_ONCE = 64
+NAME_SECONDS = 3600.0
+OTHER_NAME_SECONDS = 60.0
 
 
 class Turns:
@@ -52,3 +55,43 @@ class PerRepository(Generic[T]):
         with self._lock:
             self._kept[ref.repo_key] = value
         return value
+
+
+class Names:
+    """The present name of each repository, which `fetch` learns from the platform by its number.
+
+    A delivery may be wrong about the name, or older than a rename. A name is asked for again after
+    an hour, or after a minute where the reference has another one. `clock` is in seconds.
+    """
+
+    def __init__(
+        self, fetch: Callable[[IssueRef], str], clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._fetch = fetch
+        self._clock = clock
+        self._known: LRUCache[int, tuple[str, float]] = LRUCache(REPOSITORIES)
+        self._lock = threading.Lock()
+        self._turns = Turns()
+
+    def of(self, ref: IssueRef) -> str:
+        """The present name; a reference without a number was typed, and keeps its own."""
+        if not ref.repo_id:
+            return ref.repo
+        if name := self._kept(ref):
+            return name
+        with self._turns.of(ref.repo_id):
+            return self._kept(ref) or self.fresh(ref)
+
+    def fresh(self, ref: IssueRef) -> str:
+        """Ask now, and keep the answer."""
+        name = self._fetch(ref)
+        with self._lock:
+            self._known[ref.repo_id] = name, self._clock()
+        return name
+
+    def _kept(self, ref: IssueRef) -> str:
+        with self._lock:
+            name, since = self._known.get(ref.repo_id, ("", 0.0))
+        agrees = name.lower() == ref.repo.lower() or not ref.repo
+        fresh_for = NAME_SECONDS if agrees else OTHER_NAME_SECONDS
+        return name if self._clock() - since <= fresh_for else ""

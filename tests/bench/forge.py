@@ -16,6 +16,7 @@ import uvicorn
 from starlette.types import Receive, Scope, Send
 
 SECONDS = 2.0
+REPOSITORY = re.compile(rb"/repositories/(\d+)$")
 ISSUE = re.compile(rb"/issues/(\d+)$")
 _ids = count(1)
 
@@ -58,6 +59,8 @@ def _issue(number: int) -> bytes:
 def _answer(method: str, path: bytes) -> tuple[int, bytes]:
     if path.endswith(b"/access_tokens"):
         return 201, _json({"token": "ghs_bench"})
+    if found := REPOSITORY.search(path):
+        return 200, _json({"id": int(found[1]), "full_name": "acme/widget"})
     if found := ISSUE.search(path):
         return 200, _issue(int(found[1]))
     if path.endswith(b"/comments"):

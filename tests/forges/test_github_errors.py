@@ -204,20 +204,23 @@ def test_the_version_is_pinned_on_the_public_host_only(base: str, version: str |
 
 def test_two_threads_that_meet_a_renamed_repository_both_find_it() -> None:
     """The second one learns nothing new from the answer, and has asked under the old name too."""
-    both = threading.Barrier(2)
+    both, present = threading.Barrier(2), ["acme/widget"]
 
     def answer(request: httpx.Request) -> httpx.Response:
         headers = {"content-type": "application/json"}
         path = request.url.path
         if path == "/repositories/7001":
+            found = {"id": 7001, "full_name": present[0]}
+            return httpx.Response(200, headers=headers, json=found)
+        if path == "/repos/acme/widget/issues/41" and present[0] != "acme/widget":
             both.wait(5)
-            return httpx.Response(200, headers=headers, json={"id": 7001, "full_name": "acme/new"})
-        if path.startswith("/repos/acme/widget/"):
             return httpx.Response(301, headers=headers, json={"message": "Moved Permanently"})
-        assert path == "/repos/acme/new/issues/41"
-        return httpx.Response(200, headers=headers, json={"title": "Found", "state": "open"})
+        assert path == f"/repos/{present[0]}/issues/41"
+        return httpx.Response(200, headers=headers, json={"title": present[0], "state": "open"})
 
     github = GitHub(Rest(ScriptedWeb(answer), API), NoAuth())
+    assert github.issue(REF).title == "acme/widget"
+    present[0] = "acme/new"
     with ThreadPoolExecutor(2) as pool:
         found = list(pool.map(lambda _: github.issue(REF).title, range(2)))
-    assert found == ["Found", "Found"]
+    assert found == ["acme/new", "acme/new"]

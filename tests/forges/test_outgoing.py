@@ -69,7 +69,8 @@ class _Answer(BaseHTTPRequestHandler):
 def answer(path: str, page: int) -> Any:
     lures = dict.fromkeys(URLS, TRAP)
     if page == 0:
-        return {**lures, "id": 1, "iid": 1, "number": 1, "login": "tagline", "username": "tagline"}
+        names = {"login": "tagline", "username": "tagline", "full_name": "acme/widget"}
+        return {**lures, **names, "id": 7, "iid": 1, "number": 1}
     name = "labels" if "labels" in path else "comments"
     one = {
         **lures,

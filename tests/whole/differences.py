@@ -34,6 +34,27 @@ DIFFERENCES = {
         "github",
         "GitLab's token reads what its user may",
     ),
+    "test_an_installation_without_the_repository_is_skipped_and_remembers_nothing": (
+        "github",
+        "GitLab has no installations",
+    ),
+    "test_a_wrong_installation_does_not_undo_what_is_remembered_of_an_issue": (
+        "github",
+        "GitLab has no installations",
+    ),
+    "test_a_limit_on_minting_pauses_no_installation": ("github", "GitLab has no installations"),
+    "test_a_token_that_github_does_not_know_everywhere_yet_is_tried_again": (
+        "github",
+        "GitLab's token is made by the operator; nothing can be minted",
+    ),
+    "test_a_repository_that_a_new_token_does_not_show_yet_is_tried_again": (
+        "github",
+        "GitLab's token is made by the operator; nothing can be minted",
+    ),
+    "test_a_key_that_is_refused_blames_the_operator_at_once": (
+        "github",
+        "GitLab has no Apps",
+    ),
     "test_f071_an_issue_that_became_a_discussion_is_left_alone": (
         "github",
         "GitLab has no discussions beside issues",

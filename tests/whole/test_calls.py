@@ -34,6 +34,7 @@ RIGHTS = "permissions.contents permissions.issues repository_ids"
 JOBS: dict[str, set[Call]] = {
     "github": {
         ("POST", TOKEN, "", RIGHTS),
+        ("GET", "/repositories/{number}", "", ""),  # its present name, once an hour
         ("GET", ISSUE, "", ""),
         ("GET", REPO + "/contents/.github%2Ftagline.yml", "", ""),
         ("GET", REPO + "/labels", "page per_page", ""),
@@ -187,6 +188,17 @@ def test_a_new_issue_costs_only_the_requests_that_it_needs(build: Build, clients
     product.opened()
     made = [kind(exchange)[:2] for exchange in house.host.exchanges[known:]]
     assert made == ONE_MORE[house.on]
+
+
+def test_a_repository_s_name_is_asked_for_once_an_hour(build: Build, clients: Clients) -> None:
+    """On GitLab only a project without a file of its own needs it, to find its groups."""
+    house = build()
+    product = Product(house, clients)
+    for _ in range(3):
+        product.opened()
+    place = {"github": ("GET", "/repositories/{number}"), "gitlab": ("GET", PROJECT)}[house.on]
+    made = [kind(exchange)[:2] for exchange in house.host.exchanges[product.known :]]
+    assert made.count(place) == 1
 
 
 def test_a_command_that_names_an_issue_makes_no_request_that_is_not_listed(

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from itertools import takewhile
-from typing import Any
-
-from cachetools import TTLCache
+from typing import Any, TypeVar
 
 from bot.core.errors import Doubtful, Final, Gone, Retry
 from bot.core.model import Comment, Issue, IssueRef, Label, Rate
 from bot.core.repoconfig import MAX_BYTES as MAX_CONFIG
-from bot.forges.cache import REPOSITORIES, PerRepository
-from bot.forges.github.auth import AppAuth, Auth
+from bot.forges.cache import Names, PerRepository
+from bot.forges.github.auth import TOO_NEW, AppAuth, Auth
 from bot.forges.github.errors import Moved, Unauthorized
 from bot.forges.github.rest import JSON, RAW, Rest
 from bot.forges.wire import moment, text
 
+T = TypeVar("T")
 PAGE = 100
 MAX_PAGES = 50
 CONFIG_PATH = ".github/tagline.yml"
@@ -28,20 +26,22 @@ DEFAULTS = ".github"  # the repository of an organisation that may hold a file f
 LABELS_SECONDS = 300
 CONFIG_SECONDS = 60
 DEFAULTS_SECONDS = 300
-NAMES_SECONDS = 3600
 PEOPLE = ("OWNER", "MEMBER", "COLLABORATOR")
 
 
 class GitHub:
-    """Implements the `Forge` and `Watched` ports; safe to share between threads."""
+    """Implements the `Forge` and `Watched` ports; safe to share between threads.
+
+    GitHub's addresses go by a repository's name, which is learned by its number: the one in a
+    delivery may be wrong or old.
+    """
 
     rate = Rate(per_minute=72, per_hour=480)  # it takes 80 and 500
 
     def __init__(self, rest: Rest, auth: Auth) -> None:
         self._rest = rest
         self._auth = auth
-        self._names: TTLCache[int, str] = TTLCache(REPOSITORIES, NAMES_SECONDS)
-        self._guard = threading.Lock()
+        self._names = Names(self._fetch_name)
         self._labels = PerRepository(self._fetch_labels, LABELS_SECONDS)
         self._configs = PerRepository(self._fetch_config, CONFIG_SECONDS)
         self._defaults = PerRepository(self._fetch_file, DEFAULTS_SECONDS)
@@ -186,10 +186,12 @@ class GitHub:
 
     def _fetch_config(self, ref: IssueRef) -> str | None:
         """The repository's own file, which wins as a whole, or its organisation's."""
-        own, owner = self._fetch_file(ref), ref.repo.partition("/")[0]
-        if own is not None or ref.repo == f"{owner}/{DEFAULTS}":
+        own = self._fetch_file(ref)
+        name = self._names.of(ref)
+        defaults = f"{name.partition('/')[0]}/{DEFAULTS}"
+        if own is not None or name.lower() == defaults.lower():
             return own
-        return self._defaults.get(replace(ref, repo=f"{owner}/{DEFAULTS}", repo_id=0, number=0))
+        return self._defaults.get(replace(ref, repo=defaults, repo_id=0, number=0))
 
     def _fetch_file(self, ref: IssueRef) -> str | None:
         path = "/repos/{owner}/{repo}/contents/{path}"
@@ -221,48 +223,66 @@ class GitHub:
         data: Mapping[str, Any] | None = None,
         accept: str = JSON,
     ) -> Any:
-        asked = self._present_name(ref)
+        asked = self._names.of(ref)
 
         def attempt() -> Any:
-            named = _names(self._present_name(ref))
+            named = _names(self._names.of(ref))
             everything = {**named, "number": ref.number, **(variables or {})}
-            credential = self._auth.credential(ref)
-            return self._rest.call(method, path, everything, credential, data=data, accept=accept)
+            us = self._auth.credential(ref)
+            return self._rest.call(method, path, everything, us, data=data, accept=accept)
 
         try:
-            return attempt()
-        except Unauthorized:
-            if not self._auth.forget(ref):
-                raise
-            return attempt()
+            return self._authorized(ref, attempt)
         except Final as refusal:
             has_moved = isinstance(refusal, Moved)
             if not (has_moved or "{number}" in path) or not self._renamed(ref, asked):
                 raise
             if has_moved:
-                return attempt()
+                return self._authorized(ref, attempt)
             # Another repository has the old name: what was read until now may have been its issue.
             raise Retry("the repository has another name now") from None
 
-    def _present_name(self, ref: IssueRef) -> str:
-        """GitHub's addresses go by a repository's name, and it may have changed since."""
-        with self._guard:
-            return self._names.get(ref.repo_id, ref.repo)
+    def _authorized(self, ref: IssueRef, attempt: Callable[[], T]) -> T:
+        """Attempt it, once more with a new credential. Raises `Retry` for one that is too new."""
+        for _ in range(2):
+            try:
+                done = attempt()
+            except Unauthorized:
+                if not self._auth.renew(ref):
+                    raise
+            else:
+                self._auth.accepted(ref)
+                return done
+        raise Retry(TOO_NEW)
 
     def _renamed(self, ref: IssueRef, asked: str) -> bool:
-        """Learn a repository's present name by its number; False where that is not what moved."""
+        """Whether the repository has another name by now than the one that was asked under."""
         if not ref.repo_id:
             return False
-        credential = self._auth.credential(ref)
         try:
-            found = self._rest.call("GET", "/repositories/{id}", {"id": ref.repo_id}, credential)
+            return self._names.fresh(ref) != asked
         except Final:
             return False
-        name = str(found["full_name"])
-        is_new = name != asked  # another thread may have learned it meanwhile
-        with self._guard:
-            self._names[ref.repo_id] = name
-        return is_new and found.get("id") == ref.repo_id
+
+    def _fetch_name(self, ref: IssueRef) -> str:
+        """What the repository with this number is called. Raises `Gone` where there is none."""
+
+        def ask() -> Any:
+            path, number = "/repositories/{id}", {"id": ref.repo_id}
+            return self._rest.call("GET", path, number, self._auth.credential(ref))
+
+        try:
+            found = self._authorized(ref, ask)
+        except Gone as gone:
+            if self._auth.is_unproven(ref):  # a token for this repository proves that it is there
+                raise Retry(
+                    f"the repository is {gone}; its new token may not be known yet"
+                ) from None
+            raise
+        name = text(found.get("full_name")) if isinstance(found, Mapping) else ""
+        if not name or found.get("id") != ref.repo_id:
+            raise Retry("GitHub's answer about a repository cannot be read")
+        return name
 
 
 def _names(full_name: str) -> dict[str, str | int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol, TypeVar
 
@@ -14,7 +15,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from bot.core.errors import Forbidden, GiveUp
+from bot.core.errors import Busy, Final, Forbidden, GiveUp, Limited, NotCovered, Retry
 from bot.core.model import IssueRef
 from bot.forges.cache import Turns
 from bot.forges.github.errors import Unauthorized
@@ -30,22 +31,48 @@ EVENTS = ("issues", "issue_comment")
 BACKDATED = 60  # seconds; https://docs.github.com/en/apps/creating-github-apps/authenticating-with-a-github-app/generating-a-json-web-token-jwt-for-a-github-app
 JWT_SECONDS = 540
 SAME_CLOCK = 30
+# Until then GitHub's servers may not all know a new token.
+LAG_SECONDS = 60.0
+TOO_NEW = (
+    "GitHub refused a token that it has just given (status 401); if it goes on doing so, check"
+    " GITHUB_APP_ID and GITHUB_PRIVATE_KEY"
+)
 
 
 class Auth(Protocol):
     def credential(self, ref: IssueRef) -> Credential:
         """What to send for this repository."""
 
-    def forget(self, ref: IssueRef) -> bool:
-        """Drop a refused credential; True where a new one can be had."""
+    def accepted(self, ref: IssueRef) -> None:
+        """Note that GitHub took the credential."""
+
+    def is_unproven(self, ref: IssueRef) -> bool:
+        """Whether the credential is so new that GitHub may not know it yet."""
+
+    def renew(self, ref: IssueRef) -> bool:
+        """Drop a refused credential; True where a new one may do at once.
+
+        Raises `Retry` for one that GitHub may not know yet.
+        """
 
     def is_own(self, deed: Mapping[str, Any]) -> bool:
         """Whether we wrote a comment, or did what an event tells of."""
 
 
+@dataclass(slots=True)
+class _Token:
+    """An installation token: since when we have it, and whether GitHub ever took it."""
+
+    text: str
+    since: float
+    accepted: bool = False
+
+
 class AppAuth:
     """A GitHub App. Each token is narrowed to one repository and two permissions.
 
+    GitHub mints none for a repository that the installation does not have, so a token proves that
+    a delivery names the right one.
     https://docs.github.com/en/rest/apps/apps#create-an-installation-access-token-for-an-app
     """
 
@@ -57,7 +84,7 @@ class AppAuth:
         self._private_key = private_key
         self._clock = clock
         self._ahead = 0.0
-        self._tokens: TTLCache[tuple[str, str], str] = TTLCache(10_000, TOKEN_SECONDS)
+        self._tokens: TTLCache[tuple[str, str], _Token] = TTLCache(10_000, TOKEN_SECONDS)
         self._lock = threading.Lock()
         self._turns = Turns()
 
@@ -69,16 +96,27 @@ class AppAuth:
                 token = self._known(key) or self._mint(ref)
                 with self._lock:
                     self._tokens[key] = token
-        return Credential(token=token)
+        return Credential(token=token.text)
 
-    def _known(self, key: tuple[str, str]) -> str | None:
+    def _known(self, key: tuple[str, str]) -> _Token | None:
         with self._lock:
             return self._tokens.get(key)
 
-    def forget(self, ref: IssueRef) -> bool:
+    def accepted(self, ref: IssueRef) -> None:
+        if token := self._known(self._key(ref)):
+            token.accepted = True
+
+    def is_unproven(self, ref: IssueRef) -> bool:
+        token = self._known(self._key(ref))
+        return bool(token and not token.accepted and self._clock() - token.since < LAG_SECONDS)
+
+    def renew(self, ref: IssueRef) -> bool:
+        """As `Auth.renew`; False where GitHub has not taken a token for a minute, or gave none."""
+        if self.is_unproven(ref):
+            raise Retry(TOO_NEW)
         with self._lock:
-            self._tokens.pop(self._key(ref), None)
-        return True
+            token = self._tokens.pop(self._key(ref), None)
+        return token is not None and token.accepted
 
     def is_own(self, deed: Mapping[str, Any]) -> bool:
         app = deed.get("performed_via_github_app") or {}
@@ -116,7 +154,17 @@ class AppAuth:
     def _key(self, ref: IssueRef) -> tuple[str, str]:
         return ref.account, str(ref.repo_id or ref.repo)
 
-    def _mint(self, ref: IssueRef) -> str:
+    def _mint(self, ref: IssueRef) -> _Token:
+        """Raises `NotCovered` where the installation does not have the repository."""
+        try:
+            return _Token(self._mint_any(ref), self._clock())
+        except Limited as limit:
+            # It is the App that has to wait. Nothing proves that this installation is concerned.
+            raise Busy(str(limit), limit.after) from None
+        except Final as refusal:
+            raise NotCovered(f"out of reach: {refusal}", fresh=refusal.fresh) from None
+
+    def _mint_any(self, ref: IssueRef) -> str:
         try:
             return self._mint_with(ref, PERMISSIONS)
         except Forbidden:
@@ -145,7 +193,13 @@ class TokenAuth:
     def credential(self, ref: IssueRef) -> Credential:
         return self._credential
 
-    def forget(self, ref: IssueRef) -> bool:
+    def accepted(self, ref: IssueRef) -> None:
+        pass
+
+    def is_unproven(self, ref: IssueRef) -> bool:
+        return False
+
+    def renew(self, ref: IssueRef) -> bool:
         return False
 
     def is_own(self, deed: Mapping[str, Any]) -> bool:
@@ -161,7 +215,13 @@ class NoAuth:
     def credential(self, ref: IssueRef) -> Credential:
         return Credential()
 
-    def forget(self, ref: IssueRef) -> bool:
+    def accepted(self, ref: IssueRef) -> None:
+        pass
+
+    def is_unproven(self, ref: IssueRef) -> bool:
+        return False
+
+    def renew(self, ref: IssueRef) -> bool:
         return False
 
     def is_own(self, deed: Mapping[str, Any]) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -18,7 +18,7 @@ from bot.core.errors import Doubtful, Final, Gone, Retry
 from bot.core.labels import scope
 from bot.core.model import Comment, Issue, IssueRef, Label, Rate
 from bot.core.repoconfig import MAX_BYTES as MAX_CONFIG
-from bot.forges.cache import PerRepository
+from bot.forges.cache import Names, PerRepository
 from bot.forges.gitlab.backend import HttpxBackend
 from bot.forges.wire import moment, text
 from bot.http import Clients
@@ -29,6 +29,7 @@ DEVELOPER = 30
 MAX_PAGES = 50
 CONFIG_PATH = ".gitlab/tagline.yml"
 DEFAULTS = ".gitlab"  # the project of a group that may hold a file for all others
+MOST_GROUPS = 20  # https://docs.gitlab.com/user/group/subgroups/
 LABELS_SECONDS = 300
 CONFIG_SECONDS = 60
 DEFAULTS_SECONDS = 300
@@ -39,7 +40,8 @@ BOT_USER = re.compile(r"(?:project|group)_\d+_bot(?:_\w+)?|service_account_\w+")
 class GitLab:
     """Implements the `Forge` and `Watched` ports; safe to share between threads.
 
-    Projects are addressed by number where it is known, so a rename changes nothing.
+    Projects are addressed by number where it is known, so neither a rename nor a delivery that is
+    wrong about the path changes anything.
     """
 
     # https://docs.gitlab.com/administration/settings/rate_limit_on_notes_creation/: 300 a minute
@@ -53,6 +55,7 @@ class GitLab:
             url, token or None, keep_base_url=True, backend=HttpxBackend, clients=clients
         )
         self._own_id = 0
+        self._names = Names(self._fetch_path)
         self._anonymous = not token
         self._labels = PerRepository(self._fetch_labels, LABELS_SECONDS)
         self._configs = PerRepository(self._fetch_config, CONFIG_SECONDS)
@@ -191,12 +194,25 @@ class GitLab:
 
     def _fetch_config(self, ref: IssueRef) -> str | None:
         """The project's own file, which wins as a whole, or that of the nearest group."""
-        found, group = self._fetch_file(ref), ref.repo.rpartition("/")[0]
-        while found is None and group:
-            if (project := f"{group}/{DEFAULTS}") != ref.repo:
-                found = self._defaults.get(replace(ref, repo=project, repo_id=0, number=0))
-            group = group.rpartition("/")[0]
-        return found
+        found = self._fetch_file(ref)
+        if found is not None:
+            return found
+        path = self._names.of(ref)
+        for group in _groups(path):
+            if (project := f"{group}/{DEFAULTS}").lower() == path.lower():
+                continue
+            found = self._defaults.get(replace(ref, repo=project, repo_id=0, number=0))
+            if found is not None:
+                return found
+        return None
+
+    def _fetch_path(self, ref: IssueRef) -> str:
+        """The path of the project with this number. Raises `Gone` where there is none."""
+        project = self._ask(lambda: self._gl.projects.get(ref.repo_id)).attributes
+        path = text(project.get("path_with_namespace"))
+        if not path or project.get("id") != ref.repo_id:
+            raise Retry("GitLab's answer about a project cannot be read")
+        return path
 
     def _fetch_file(self, ref: IssueRef) -> str | None:
         files = self._project(ref).files
@@ -241,3 +257,13 @@ class GitLab:
             return call()
         except (GitlabError, AttributeError) as error:
             raise Doubtful(f"GitLab's answer cannot be read ({type(error).__name__})") from None
+
+
+def _groups(path: str) -> Iterator[str]:
+    """The groups around a project, the nearest first."""
+    group = path.rpartition("/")[0]
+    for _ in range(MOST_GROUPS):
+        if not group:
+            return
+        yield group
+        group = group.rpartition("/")[0]

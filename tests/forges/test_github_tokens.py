@@ -1,0 +1,113 @@
+"""A new token is not known everywhere at once: who is told, and when."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import httpx
+import pytest
+
+from bot.core.errors import Busy, GiveUp, Limited, NotCovered, Retry
+from bot.core.model import IssueRef
+from bot.forges.github.api import GitHub
+from bot.forges.github.auth import LAG_SECONDS, AppAuth
+from bot.forges.github.rest import Rest
+from bot.sandbox.github.access import Access
+from bot.sandbox.world import now
+from tests.fakes import NOW, REF, ScriptedWeb
+
+JSON = {"content-type": "application/json"}
+
+
+@dataclass
+class Host:
+    """Refuses tokens whose text is in `unknown`, and what is `minted` while that is a status."""
+
+    minted: int = 201
+    refuses: bool = False
+    now: float = NOW
+    tokens: list[str] = field(default_factory=list)
+    unknown: set[str] = field(default_factory=set)
+    headers: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        rest = Rest(ScriptedWeb(self.answer), "https://api.github.com", lambda: self.now)
+        key = Access(1, [], "", "", now).private_key
+        self.forge = GitHub(rest, AppAuth(rest, "1", key, lambda: self.now))
+
+    def answer(self, request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("/access_tokens"):
+            if self.minted != 201:
+                return self.say(self.minted, {"message": "No"})
+            self.tokens.append(f"ghs_{len(self.tokens)}")
+            return self.say(201, {"token": self.tokens[-1]})
+        token = request.headers["authorization"].split()[-1]
+        if self.refuses or token in self.unknown:
+            return self.say(401, {"message": "Bad credentials"})
+        if request.url.path.startswith("/repositories/"):
+            return self.say(200, {"id": REF.repo_id, "full_name": REF.repo})
+        return self.say(200, {"title": "Found", "state": "open"})
+
+    def say(self, status: int, body: dict[str, object]) -> httpx.Response:
+        return httpx.Response(status, headers={**JSON, **self.headers}, json=body)
+
+    def read(self, ref: IssueRef = REF) -> str:
+        return self.forge.issue(ref).title
+
+
+def test_a_new_token_that_is_refused_is_kept_and_tried_again() -> None:
+    host = Host(refuses=True)
+    for seconds in (0, 5, 15, 35, LAG_SECONDS - 1):
+        host.now = NOW + seconds
+        with pytest.raises(Retry) as found:
+            host.read()
+        assert type(found.value) is Retry
+    host.refuses = False
+    assert host.read() == "Found"
+    assert len(host.tokens) == 1
+
+
+def test_a_token_that_is_refused_for_more_than_a_minute_blames_the_operator() -> None:
+    host = Host(refuses=True)
+    with pytest.raises(Retry):
+        host.read()
+    host.now += LAG_SECONDS + 1
+    with pytest.raises(GiveUp, match="GITHUB_APP_ID and GITHUB_PRIVATE_KEY"):
+        host.read()
+    with pytest.raises(Retry):  # the next job begins with a token of its own
+        host.read()
+    assert len(host.tokens) == 2
+
+
+def test_a_token_that_ended_is_replaced_at_once_and_its_successor_may_be_late_too() -> None:
+    host = Host()
+    host.read()
+    host.now += 1800
+    host.unknown |= {"ghs_0", "ghs_1"}
+    with pytest.raises(Retry):
+        host.read()
+    host.unknown.remove("ghs_1")
+    assert host.read() == "Found"
+    assert host.tokens == ["ghs_0", "ghs_1"]
+
+
+def test_a_refused_key_of_the_app_blames_the_operator_at_once() -> None:
+    host = Host(minted=401)
+    with pytest.raises(GiveUp, match="GITHUB_PRIVATE_KEY"):
+        host.read()
+
+
+@pytest.mark.parametrize("status", [403, 404, 422])
+def test_an_installation_that_does_not_have_the_repository_proves_nothing(status: int) -> None:
+    host = Host(minted=status)
+    with pytest.raises(NotCovered) as found:
+        host.read(replace(REF, account="666"))
+    assert found.value.fresh is (status == 404)
+
+
+def test_a_limit_on_minting_is_waited_for_and_is_no_limit_of_the_installation() -> None:
+    host = Host(minted=429, headers={"retry-after": "30"})
+    with pytest.raises(Busy) as found:
+        host.read()
+    assert not isinstance(found.value, Limited)
+    assert found.value.after == 30

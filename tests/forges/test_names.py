@@ -1,0 +1,175 @@
+"""What a repository is called comes from the platform, by its number."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
+
+import httpx
+import pytest
+
+from bot.core.errors import Gone, Retry
+from bot.core.model import IssueRef
+from bot.forges.cache import NAME_SECONDS, OTHER_NAME_SECONDS, Names
+from bot.forges.github.api import GitHub
+from bot.forges.github.auth import NoAuth
+from bot.forges.github.rest import Rest
+from bot.forges.gitlab.api import GitLab
+from tests.fakes import REF, ScriptedWeb
+
+JSON = {"content-type": "application/json"}
+
+
+class Platform:
+    """Gives the same name whoever asks, and counts how often."""
+
+    def __init__(self, name: str) -> None:
+        self.name, self.asked, self.now = name, 0, 0.0
+        self.names = Names(self.fetch, lambda: self.now)
+
+    def fetch(self, ref: IssueRef) -> str:
+        self.asked += 1
+        return self.name
+
+
+def test_the_name_is_asked_for_once_an_hour() -> None:
+    platform = Platform("acme/widget")
+    for _ in range(5):
+        assert platform.names.of(REF) == "acme/widget"
+    platform.now = NAME_SECONDS
+    platform.names.of(REF)
+    assert platform.asked == 1
+    platform.now += 1
+    platform.names.of(REF)
+    assert platform.asked == 2
+
+
+@pytest.mark.parametrize("given", ["", "ACME/Widget"])
+def test_a_reference_without_a_name_or_in_other_letters_asks_no_more_often(given: str) -> None:
+    platform = Platform("acme/widget")
+    for now in (0.0, NAME_SECONDS / 2, NAME_SECONDS):
+        platform.now = now
+        assert platform.names.of(replace(REF, repo=given)) == "acme/widget"
+    assert platform.asked == 1
+
+
+def test_another_name_than_the_known_one_is_looked_into_once_a_minute() -> None:
+    """A delivery after a rename has the new name; one that lies costs no request more."""
+    platform = Platform("acme/widget")
+    for _ in range(5):
+        assert platform.names.of(replace(REF, repo="evil/widget")) == "acme/widget"
+    assert platform.asked == 1
+    platform.name, platform.now = "acme/new", OTHER_NAME_SECONDS + 1
+    assert platform.names.of(replace(REF, repo="acme/new")) == "acme/new"
+    assert platform.names.of(REF) == "acme/new"
+    assert platform.asked == 2
+
+
+def test_a_reference_that_a_person_typed_keeps_its_name() -> None:
+    platform = Platform("acme/widget")
+    assert platform.names.of(replace(REF, repo="typed/name", repo_id=0)) == "typed/name"
+    assert platform.asked == 0
+
+
+def test_many_threads_ask_once() -> None:
+    platform, all_here = Platform("acme/widget"), threading.Barrier(8)
+
+    def ask(_: int) -> str:
+        all_here.wait(5)
+        return platform.names.of(REF)
+
+    with ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(ask, range(8))) == {"acme/widget"}
+    assert platform.asked == 1
+
+
+class GitLabHost:
+    """A project at some path, and the files of `.gitlab` projects by their groups."""
+
+    def __init__(self, path: object, files: dict[str, str] | None = None, number: int = 7) -> None:
+        self.path, self.files, self.number = path, files or {}, number
+        self.asked: Counter[str] = Counter()
+        self.forge = GitLab("https://gitlab.example", "t", ScriptedWeb(self.answer))
+
+    def answer(self, request: httpx.Request) -> httpx.Response:
+        raw = request.url.raw_path.decode()
+        place = raw.removeprefix("/api/v4/projects/").partition("/")[0].replace("%2F", "/")
+        self.asked[place] += 1
+        if raw == "/api/v4/projects/7":
+            return self._json({"id": self.number, "path_with_namespace": self.path})
+        text = self.files.get(place.removesuffix("/.gitlab"))
+        if text is None:
+            return httpx.Response(404, headers=JSON, json={"message": "404 File Not Found"})
+        return httpx.Response(200, headers={"content-type": "text/plain"}, text=text)
+
+    def _json(self, value: Any) -> httpx.Response:
+        return httpx.Response(200, headers=JSON, json=value)
+
+
+def project(path: str = "") -> IssueRef:
+    return IssueRef("gitlab", "gitlab.example", path, 41, 7)
+
+
+@pytest.mark.parametrize("given", ["", "evil/x", "team/widget", "/".join("e" * 500)])
+def test_the_groups_are_those_of_the_project_s_own_path(given: str) -> None:
+    host = GitLabHost("team/sub/widget", {"team": "mode: suggest", "evil": "mode: apply"})
+    assert host.forge.config_text(project(given)) == "mode: suggest"
+    assert set(host.asked) == {"7", "team/sub/.gitlab", "team/.gitlab"}
+
+
+def test_no_more_groups_are_looked_through_than_gitlab_nests() -> None:
+    host = GitLabHost("/".join(f"g{n}" for n in range(1000)))
+    assert host.forge.config_text(project()) is None
+    assert sum(host.asked.values()) == 22
+
+
+def test_the_file_of_a_group_is_kept_under_its_own_name() -> None:
+    host = GitLabHost("team/widget", {"team": "mode: suggest"})
+    host.forge.config_text(project("evil/widget"))
+    host.forge.config_text(IssueRef("gitlab", "gitlab.example", "evil/.gitlab", 1))
+    assert host.asked["evil/.gitlab"] == 1
+
+
+def test_a_group_s_own_project_of_defaults_is_not_read_twice() -> None:
+    host = GitLabHost("Team/.gitlab")
+    assert host.forge.config_text(project("team/.gitlab")) is None
+    assert host.asked["Team/.gitlab"] == host.asked["team/.gitlab"] == 0
+
+
+@pytest.mark.parametrize("answer", [None, "", 7])
+def test_a_project_without_a_readable_path_is_asked_for_again(answer: object) -> None:
+    with pytest.raises(Retry, match="cannot be read"):
+        GitLabHost(answer).forge.config_text(project())
+
+
+def test_a_project_of_another_number_is_not_taken_for_it() -> None:
+    with pytest.raises(Retry, match="cannot be read"):
+        GitLabHost("team/widget", number=8).forge.config_text(project())
+
+
+@pytest.mark.parametrize(
+    ("found", "error"),
+    [
+        (httpx.Response(404, headers=JSON, json={"message": "Not Found"}), Gone),
+        (httpx.Response(200, headers=JSON, json={"id": 8, "full_name": "acme/widget"}), Retry),
+        (httpx.Response(200, headers=JSON, json={"id": 7001}), Retry),
+        (httpx.Response(200, headers=JSON, json=[]), Retry),
+    ],
+    ids=["unknown", "another number", "no name", "a list"],
+)
+def test_nothing_is_asked_of_github_under_a_name_that_it_did_not_give(
+    found: httpx.Response, error: type[Exception]
+) -> None:
+    asked: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.path)
+        return found
+
+    github = GitHub(Rest(ScriptedWeb(answer), "https://api.github.com"), NoAuth())
+    with pytest.raises(error):
+        github.issue(REF)
+    assert asked == ["/repositories/7001"]

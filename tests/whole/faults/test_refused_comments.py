@@ -1,0 +1,139 @@
+"""A comment that the forge refuses: for good, for a while, or for a reason that nobody knows."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+from starlette.responses import JSONResponse, Response
+
+from bot.queue.actors import MAX_TRIES
+from bot.sandbox.faults import Armed, Call, Fault
+from bot.sandbox.github import faults as github_faults
+from bot.sandbox.gitlab import faults as gitlab_faults
+from bot.sandbox.world import now
+from tests.whole.faults.conftest import answered, posted
+from tests.whole.house import House
+
+
+def refuse(house: House, status: int, body: object, times: int | None = 1) -> None:
+    """Let the forge refuse comments with this answer."""
+
+    async def effect(_: Call) -> Response:
+        return JSONResponse(body, status)
+
+    ways = github_faults.WAYS if house.on == "github" else gitlab_faults.ways(now)
+    row = Fault("refused", "forge", "a refusal", effect, ways.comments)
+    house.box.faults.armed.append(Armed(row, times, None))
+
+
+LIMITS = {"github": ("github-422-quickly", "github-403-abuse"), "gitlab": ("gitlab-422-quickly",)}
+
+
+def test_a_comment_that_came_too_quickly_is_waited_for_and_written(house: House) -> None:
+    for fault in LIMITS[house.on]:
+        house.strike(fault)
+        number = house.issue()
+        assert house.ended().state == "waiting"
+        waits = house.events("error, tried again later")[-1]
+        assert 60 <= waits["seconds"] <= 75
+        house.a_minute_passes()
+        assert house.again().outcome == "answered"
+        assert len(house.comments(number)) == 1
+
+
+UNKNOWN: list[tuple[int, object]] = [
+    (400, {"message": "The moon is full."}),
+    (403, {"message": "The moon is full."}),
+    (409, {"message": "Conflict"}),
+    (412, {"message": "The moon is full."}),
+    (422, {"message": "Failed", "errors": [{"code": "custom", "message": "The moon is full."}]}),
+    (423, {"message": "The moon is full."}),
+]
+
+
+@pytest.mark.parametrize(("status", "body"), UNKNOWN, ids=[str(status) for status, _ in UNKNOWN])
+def test_a_refusal_that_is_not_known_to_be_final_is_tried_again(
+    house: House, status: int, body: object
+) -> None:
+    refuse(house, status, body, times=2)
+    number = house.issue(labels=["documentation"])
+    assert house.over().outcome == "answered"
+    answered(house, number, "documentation")
+    assert posted(house) == 3
+
+
+def test_an_unknown_refusal_that_stays_is_a_dead_letter_with_the_forge_s_words(
+    house: House,
+) -> None:
+    refuse(house, 403, {"message": "The moon is full."}, times=None)
+    number = house.issue()
+    job = house.over()
+    assert (job.state, job.tries, posted(house)) == ("dead", MAX_TRIES, MAX_TRIES)
+    assert job.why.endswith("refused the request (status 403): The moon is full.")
+    house.box.clear_faults()
+    assert house.again().outcome == "answered"
+    assert len(house.comments(number)) == 1
+
+
+FINAL: dict[str, list[tuple[int, object]]] = {
+    "github": [
+        (403, {"message": "Unable to create comment because issue is locked."}),
+        (403, {"message": "Repository was archived so is read-only."}),
+        (403, {"message": "You are blocked from commenting here."}),
+        (403, {"message": "Resource not accessible by personal access token"}),
+        (422, {"message": "Validation Failed", "errors": [{"code": "invalid", "field": "body"}]}),
+        (422, {"message": "Validation Failed", "errors": [{"message": "body is too long"}]}),
+        (451, {"message": "Repository access blocked"}),
+    ],
+    "gitlab": [
+        (403, {"message": "403 Forbidden"}),
+        (403, {"error": "insufficient_scope", "error_description": "higher privileges"}),
+        (400, {"message": {"note": ["is too long (maximum is 1000000 characters)"]}}),
+        (400, {"message": '400 Bad request - Note {:note=>["can\'t be blank"]}'}),
+        (422, {"message": {"base": ["Maximum number of comments exceeded"]}}),
+        (410, {"message": "410 Gone"}),
+    ],
+}
+
+
+def test_a_refusal_that_is_known_to_be_final_is_an_end(house: House) -> None:
+    for tries, (status, body) in zip(itertools.count(1), FINAL[house.on], strict=False):
+        refuse(house, status, body)
+        number = house.issue(author=f"ann{tries}")
+        job = house.over()
+        assert (job.state, job.outcome, posted(house)) == ("done", "skipped", tries), body
+        assert house.comments(number) == []
+
+
+@pytest.mark.parametrize("times", [2, 3])
+@pytest.mark.parametrize("place", ["/repositories/", "/issues/1"])
+def test_a_token_that_github_does_not_know_everywhere_yet_is_tried_again(
+    house: House, place: str, times: int
+) -> None:
+    house.box.faults.arm("github-401", times, place)
+    number = house.issue(labels=["documentation"])
+    job = house.over()
+    assert (job.state, job.outcome) == ("done", "answered")
+    answered(house, number, "documentation")
+    assert house.events("gave up; kept as a dead letter") == []
+
+
+def test_a_repository_that_a_new_token_does_not_show_yet_is_tried_again(house: House) -> None:
+    row = Fault("lag", "github", "not there yet", _not_found, "GET /repositories/")
+    house.box.faults.armed.append(Armed(row, 4, None))
+    number = house.issue()
+    assert house.over().outcome == "answered"
+    answered(house, number)
+
+
+async def _not_found(_: Call) -> Response:
+    return github_faults.refuse(404)
+
+
+def test_a_key_that_is_refused_blames_the_operator_at_once(house: House) -> None:
+    house.box.faults.arm("github-401", None, "/access_tokens")
+    house.issue()
+    job = house.over()
+    assert (job.state, job.tries) == ("dead", 1)
+    assert "GITHUB_PRIVATE_KEY" in job.why
