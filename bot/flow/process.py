@@ -11,7 +11,16 @@ from fnmatch import fnmatchcase
 import msgspec
 
 from bot.core.cost import Limits
-from bot.core.errors import Busy, ConfigProblem, Final, Forbidden, GiveUp, Limited, Retry
+from bot.core.errors import (
+    Busy,
+    ConfigProblem,
+    Final,
+    Forbidden,
+    GiveUp,
+    Limited,
+    NotCovered,
+    Retry,
+)
 from bot.core.history import Past, input_hash
 from bot.core.labels import fold
 from bot.core.model import Delivery, Enrichment, Issue, Outcome, Plan, Record, Status
@@ -71,6 +80,8 @@ def process(delivery: Delivery, desk: Desk, tries: int = 1) -> Outcome:
         except Final as final:
             if final.fresh and tries <= LATE_TRIES:
                 raise Retry(f"the issue is {final}; it may only be late", LATE_SECONDS) from None
+            if isinstance(final, NotCovered) and delivery.kind != "heal":
+                return Outcome(delivery, Record("skipped", str(final)))
             outcome = _lost(delivery, desk.store.record(key), str(final))
         wait_from_now = desk.healing.after(outcome)
         record = replace(outcome.record, delivery=delivery.id, wait=wait_from_now)

@@ -1,0 +1,261 @@
+"""Authentic deliveries that name another repository, owner or installation than that of their id.
+
+Where one secret serves many repositories, whoever knows it can write any payload. The id decides.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from itertools import combinations, count
+from typing import Any
+
+import pytest
+
+from bot.core.jobs import Job
+from bot.sandbox import Exchange, Sandbox
+from bot.sandbox.world import Event
+from bot.store.private import PrivateRedis
+from tests.whole.house import BODY, LABELS, TITLE, House
+
+HOLDERS = {"github": ".github", "gitlab": ".gitlab"}
+PARTS = ("path", "name", "owner")
+LIES = [some for size in range(len(PARTS) + 1) for some in combinations(PARTS, size)]
+UNKNOWN = 987_654_321
+_numbers = count(1)
+_deliveries = count(1)
+
+
+class Owner:
+    """An account with one repository, whose configuration is in the file for all of its own."""
+
+    def __init__(self, house: House, kind: str, config: str, *, installed: bool = False) -> None:
+        self.house, self.login = house, f"{kind}{next(_numbers)}"
+        self.repo = f"{self.login}/widget"
+        self.installation = house.box.installation_id
+        if installed and house.on == "github":
+            self.installation = house.box.install(self.login)
+        self.id = house.host.add_repo(self.repo, LABELS).id
+        house.host.add_repo(
+            f"{self.login}/{HOLDERS[house.on]}", files={house.host.config_path: config}
+        )
+
+    def issue(self) -> int:
+        """Opened, and no delivery told of it."""
+        body = f"{BODY} Seen {next(_deliveries)} times."
+        return self.house.host.open_issue(self.repo, TITLE, body, deliver=False)
+
+    def payload(self, number: int) -> tuple[str, dict[str, Any]]:
+        """What the host would send of it."""
+        world = self.house.host.world
+        home, issue = world.repo(self.repo), world.issue(self.repo, number)
+        letter, *_ = self.house.host.hooks.letters(Event("opened", home, issue, issue.author))
+        return letter.event, json.loads(letter.body)
+
+    def state(self, number: int) -> tuple[int, list[str]]:
+        """How many comments of ours there are, and the labels."""
+        host = self.house.host
+        return len(host.bot_comments(self.repo, number)), host.labels(self.repo, number)
+
+
+class Pair:
+    """Two owners whose repositories share a secret. The victim's file wants labels only suggested,
+    the other one's wants them set."""
+
+    def __init__(self, house: House) -> None:
+        self.house = house
+        self.victim = Owner(house, "victim", "mode: suggest", installed=True)
+        self.other = Owner(house, "other", "mode: apply", installed=True)
+
+    def send(self, of: Owner, number: int, lies: tuple[str, ...] = (), **ids: int) -> Job | None:
+        """A delivery of an issue with parts of the other owner's names, and other ids."""
+        event, payload = of.payload(number)
+        another = self.other if of is self.victim else self.victim
+        change = _github if self.house.on == "github" else _gitlab
+        change(payload, another, lies, ids)
+        answer = self.house.host.deliver(event, payload)
+        assert answer.status_code == 202
+        job = answer.headers.get("x-tagline-job")
+        return self.house.over(job) if job else None
+
+    def honest(self) -> None:
+        """A further honest issue of the victim gets what the victim's own file says."""
+        number = self.victim.issue()
+        self.send(self.victim, number)
+        self.suggested(number)
+
+    def suggested(self, number: int) -> None:
+        assert self.victim.state(number) == (1, [])
+        (comment,) = self.house.host.bot_comments(self.victim.repo, number)
+        assert "Suggested, not applied" in comment.body
+
+
+def _github(
+    payload: dict[str, Any], another: Owner, lies: tuple[str, ...], ids: dict[str, int]
+) -> None:
+    repository = payload["repository"]
+    if "path" in lies:
+        repository["full_name"] = another.repo
+        repository["url"] = f"https://api.github.com/repos/{another.repo}"
+        payload["issue"]["repository_url"] = repository["url"]
+    if "name" in lies:
+        repository["name"] = another.repo.partition("/")[2]
+    if "owner" in lies:
+        repository["owner"]["login"] = payload["organization"]["login"] = another.login
+    repository["id"] = ids.get("repo", repository["id"])
+    payload["installation"]["id"] = ids.get("installation", payload["installation"]["id"])
+
+
+def _gitlab(
+    payload: dict[str, Any], another: Owner, lies: tuple[str, ...], ids: dict[str, int]
+) -> None:
+    project = payload["project"]
+    if "path" in lies:
+        project["path_with_namespace"] = another.repo
+        project["web_url"] = project["homepage"] = f"https://gitlab.example/{another.repo}"
+    if "name" in lies:
+        project["name"] = another.repo
+    if "owner" in lies:
+        project["namespace"] = another.login
+    project["id"] = ids.get("repo", project["id"])
+    payload["object_attributes"]["updated_at"] = f"2026-01-01 00:00:{next(_deliveries)} UTC"
+
+
+@pytest.fixture
+def pair(house: House) -> Pair:
+    return Pair(house)
+
+
+NOBODY = {"GITHUB_APP_ID": "", "GITHUB_PRIVATE_KEY": ""}
+
+
+@pytest.fixture(scope="module")
+def _by_token(box: Sandbox, server: PrivateRedis) -> Iterator[House]:
+    environment = {**NOBODY, "GITHUB_TOKEN": box.token}
+    house = House(box, f"{server.url[:-1]}4", environment=environment)
+    with house.open():
+        yield house
+
+
+@pytest.fixture
+def by_token(_by_token: House, clean: str) -> Pair:
+    _by_token.refresh("github")
+    return Pair(_by_token)
+
+
+def _right_id_decides(pair: Pair, lies: tuple[str, ...]) -> None:
+    """However wrong the names: the issue of that id is answered by its own file."""
+    house, victim, other = pair.house, pair.victim, pair.other
+    number, known = victim.issue(), len(house.host.exchanges)
+    other_number = other.issue()
+    pair.send(victim, number, lies)
+    pair.suggested(number)
+    assert other.state(other_number) == (0, [])
+    assert [x for x in house.host.exchanges[known:] if _names(x, other)] == []
+    pair.honest()
+
+
+def _names(exchange: Exchange, owner: Owner) -> bool:
+    return owner.login in exchange.path or f"/{owner.id}/" in f"{exchange.path}/"
+
+
+def _another_id_decides(pair: Pair, lies: tuple[str, ...]) -> None:
+    """An issue under the id of another repository: that one's is answered, by its own file."""
+    victim, other = pair.victim, pair.other
+    number, theirs = victim.issue(), other.issue()
+    assert number == theirs
+    pair.send(victim, number, lies, repo=other.id, installation=other.installation)
+    assert victim.state(number) == (0, [])
+    comments, labels = other.state(theirs)
+    assert comments == 1
+    assert "bug" in labels
+    pair.send(victim, number)
+    pair.suggested(number)
+    pair.honest()
+
+
+def _unknown_id_is_left_alone(pair: Pair, lies: tuple[str, ...]) -> None:
+    victim, number = pair.victim, pair.victim.issue()
+    job = pair.send(victim, number, lies, repo=UNKNOWN)
+    assert job is not None
+    assert (job.state, job.outcome) == ("done", "skipped")
+    assert victim.state(number) == (0, [])
+    pair.send(victim, number)
+    pair.suggested(number)
+
+
+@pytest.mark.parametrize("lies", LIES, ids="+".join)
+def test_the_id_decides_whatever_names_a_delivery_gives(pair: Pair, lies: tuple[str, ...]) -> None:
+    _right_id_decides(pair, lies)
+
+
+@pytest.mark.parametrize("lies", LIES, ids="+".join)
+def test_the_id_of_another_repository_leaves_the_named_one_alone(
+    pair: Pair, lies: tuple[str, ...]
+) -> None:
+    _another_id_decides(pair, lies)
+
+
+@pytest.mark.parametrize("lies", LIES, ids="+".join)
+def test_an_unknown_id_is_left_alone_whatever_names_stand_beside_it(
+    pair: Pair, lies: tuple[str, ...]
+) -> None:
+    _unknown_id_is_left_alone(pair, lies)
+
+
+@pytest.mark.parametrize("lies", LIES, ids="+".join)
+def test_the_id_decides_with_a_personal_token(by_token: Pair, lies: tuple[str, ...]) -> None:
+    _right_id_decides(by_token, lies)
+
+
+@pytest.mark.parametrize("lies", LIES, ids="+".join)
+def test_the_id_of_another_repository_decides_with_a_personal_token(
+    by_token: Pair, lies: tuple[str, ...]
+) -> None:
+    _another_id_decides(by_token, lies)
+
+
+def test_an_unknown_id_is_left_alone_with_a_personal_token(by_token: Pair) -> None:
+    _unknown_id_is_left_alone(by_token, PARTS)
+
+
+@pytest.mark.parametrize("lies", LIES, ids="+".join)
+@pytest.mark.parametrize("whose", ["another one's", "unknown"])
+def test_an_installation_without_the_repository_is_skipped_and_remembers_nothing(
+    pair: Pair, lies: tuple[str, ...], whose: str
+) -> None:
+    """GitHub mints no token for the pair; the issue's own delivery is answered as ever."""
+    house, victim, number = pair.house, pair.victim, pair.victim.issue()
+    wrong = pair.other.installation if whose == "another one's" else UNKNOWN
+    job = pair.send(victim, number, lies, installation=wrong)
+    assert job is not None
+    assert (job.state, job.outcome) == ("done", "skipped")
+    assert victim.state(number) == (0, [])
+    assert house.store.record(f"github:127.0.0.1:{victim.id}:{number}") is None
+    assert house.redis.keys("tagline:pace:*") == []
+    pair.send(victim, number)
+    pair.suggested(number)
+
+
+def test_a_wrong_installation_does_not_undo_what_is_remembered_of_an_issue(pair: Pair) -> None:
+    house, victim, number = pair.house, pair.victim, pair.victim.issue()
+    pair.send(victim, number)
+    key = f"github:127.0.0.1:{victim.id}:{number}"
+    before = house.store.record(key)
+    assert before is not None
+    pair.send(victim, number, PARTS, installation=pair.other.installation)
+    assert house.store.record(key) == before
+
+
+def test_a_limit_on_minting_pauses_no_installation(pair: Pair) -> None:
+    """It strikes the App: the installation in the delivery need not be the repository's."""
+    house, victim, other = pair.house, pair.victim, pair.other
+    number = victim.issue()
+    house.box.faults.arm("github-403-secondary", 1, "/access_tokens")
+    event, payload = victim.payload(number)
+    payload["installation"]["id"] = other.installation
+    job = house.host.deliver(event, payload).headers["x-tagline-job"]
+    assert house.end_of(job).state == "waiting"
+    theirs = other.issue()
+    pair.send(other, theirs)
+    assert other.state(theirs)[0] == 1
