@@ -47,6 +47,11 @@ class IssueRef:
         return f"{self.repo_key}:{self.number}"
 
     @property
+    def place_key(self) -> str:
+        """One text per repository and account: a delivery may be wrong about the account."""
+        return f"{self.repo_key} {self.account}".rstrip()
+
+    @property
     def account_key(self) -> str:
         """One text per account whose requests a forge counts together."""
         return f"{self.forge}:{self.host}:{self.account}"

@@ -50,7 +50,7 @@ class Sweep:
 
     def _remember(self) -> None:
         """The list in Redis, unless that forgot all of it: then ours counts."""
-        known = {place.repo_key: place for place in self.ledger.places()}
+        known = {place.place_key: place for place in self.ledger.places()}
         if not known.keys().isdisjoint(self._places):  # others may have taken some off
             self._places = {key: self._places[key] for key in self._places if key in known}
         elif self._places:
@@ -85,7 +85,7 @@ class Sweep:
             young = forge.opened_between(place, since, now - JUST_NOW_SECONDS)
         except Final:
             self.ledger.forget_place(place)
-            self._places.pop(place.repo_key, None)
+            self._places.pop(place.place_key, None)
             return 0
         except (GiveUp, Retry) as error:
             troubles.append(str(error))

@@ -191,9 +191,9 @@ class RedisQueue:
             rows = {
                 place: msgspec.json.encode(replace(ref, number=0)) for place, ref in new.items()
             }
-            mapping: dict[Any, bytes] = {ref.repo_key: rows[place] for place, ref in new.items()}
+            mapping: dict[Any, bytes] = {ref.place_key: rows[place] for place, ref in new.items()}
             await self._redis.hset(PLACES, mapping=mapping)
-            self._places |= {place: (ref.repo_key, rows[place]) for place, ref in new.items()}
+            self._places |= {place: (ref.place_key, rows[place]) for place, ref in new.items()}
 
     async def _keep_places(self) -> None:
         """Redis may forget them with all jobs that wait; this process then knows where to look.

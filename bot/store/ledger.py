@@ -41,11 +41,11 @@ class RedisLedger:
         return tuple(_place.decode(place) for place in found)
 
     def keep_places(self, places: Collection[IssueRef]) -> None:
-        rows: dict[Any, bytes] = {place.repo_key: msgspec.json.encode(place) for place in places}
+        rows: dict[Any, bytes] = {place.place_key: msgspec.json.encode(place) for place in places}
         self._client.hset(self._places, mapping=rows)
 
     def forget_place(self, place: IssueRef) -> None:
-        self._client.hdel(self._places, place.repo_key)
+        self._client.hdel(self._places, place.place_key)
 
     def swept(self, key: str) -> int:
         today = f"{self._name}:swept:{int(self._clock() // DAY)}"

@@ -8,7 +8,16 @@ from typing import Any
 
 import pytest
 
-from bot.core.errors import Doubtful, Forbidden, GiveUp, Gone, Limited, ModelFailed, Retry
+from bot.core.errors import (
+    Doubtful,
+    Forbidden,
+    GiveUp,
+    Gone,
+    Limited,
+    ModelFailed,
+    NotCovered,
+    Retry,
+)
 from bot.core.model import Comment, Issue, IssueRef, Kind, Label, Outcome, Record
 from bot.core.ports import Model
 from bot.core.prompt import Answer, Prompt
@@ -411,6 +420,21 @@ def test_a_deletion_is_remembered_through_a_skip_and_an_unreachable_spell() -> N
     one.forge.person_edits("Something else", "Quite another matter with other words in it.")
     assert one.job("edited").record.why == "a person deleted our comment"
     assert one.comments == []
+
+
+def test_a_delivery_whose_account_lacks_the_repository_leaves_the_record_as_it_is() -> None:
+    """It says nothing of the issue: neither of one that is answered, nor of one nobody looked at."""
+    one = scene(ANSWER)
+    refusal = NotCovered("out of reach: not found")
+    one.forge.fails("issue", refusal)
+    outcome = one.job()
+    assert (outcome.record.status, outcome.record.why) == ("skipped", "out of reach: not found")
+    assert one.store.record(REF.key) is None
+    one.job()
+    before = one.store.record(REF.key)
+    one.forge.fails("issue", refusal)
+    assert one.job("edited").record.status == "skipped"
+    assert one.store.record(REF.key) == before
 
 
 def test_a_comment_deleted_while_the_model_thought_is_not_posted_again() -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from bot.core.errors import Gone, Retry, TaglineError
+from bot.core.errors import Gone, NotCovered, Retry, TaglineError
 from bot.core.model import Delivery, IssueRef, Record
 from bot.flow.reconcile import JUST_NOW_SECONDS, LOOK_BACK_SECONDS, Sweep
 from bot.store.pace import MemoryPace
@@ -33,10 +33,10 @@ class FakeLedger:
         return tuple(self.known.values())
 
     def keep_places(self, places: Collection[IssueRef]) -> None:
-        self.known |= {place.repo_key: place for place in places}
+        self.known |= {place.place_key: place for place in places}
 
     def forget_place(self, place: IssueRef) -> None:
-        self.known.pop(place.repo_key, None)
+        self.known.pop(place.place_key, None)
 
     def swept(self, key: str) -> int:
         self.counts[key] = self.counts.get(key, 0) + 1
@@ -54,10 +54,13 @@ class FakeWatched:
     failed: dict[int, str] = field(default_factory=dict)
     asked: list[int] = field(default_factory=list)
     error: TaglineError | None = None
+    uncovered: set[str] = field(default_factory=set)
 
     def opened_between(self, place: IssueRef, since: float, until: float) -> tuple[IssueRef, ...]:
         if self.error and place == ELSEWHERE:
             raise self.error
+        if place.account in self.uncovered:
+            raise NotCovered("out of reach")
         here = {r: at for r, at in self.opened.items() if r.repo_id == place.repo_id}
         return tuple(ref for ref, at in here.items() if since <= at <= until)
 
@@ -248,3 +251,13 @@ def test_an_issue_whose_job_was_given_up_in_the_midst_of_writing_is_enqueued() -
     house.ledger.records[number(1).key] = Record("writing", labels=("bug",))
     house.again()
     assert house.numbers == [1]
+
+
+def test_a_place_with_a_wrong_account_is_forgotten_and_the_right_one_stays() -> None:
+    wrong = replace(PLACE, account="666")
+    house = House(PLACE, wrong)
+    house.forge.opened = {number(1): NOW - 3600}
+    house.forge.uncovered = {"666"}
+    house.again()
+    assert house.numbers == [1]
+    assert house.ledger.places() == (PLACE,)

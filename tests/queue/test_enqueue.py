@@ -198,12 +198,27 @@ def test_a_redis_that_forgot_everything_learns_the_repositories_again(
     async def put_and_forget(queue: RedisQueue) -> Any:
         await queue.put(delivery("d-1"))
         with redis.Redis.from_url(redis_url) as client:
-            assert client.hexists(PLACES, REF.repo_key)
+            assert client.hexists(PLACES, REF.place_key)
             client.flushdb()
             until = time.monotonic() + 5
             while not client.exists(PLACES) and time.monotonic() < until:
                 await asyncio.sleep(0.01)
-            return client.hget(PLACES, REF.repo_key)
+            return client.hget(PLACES, REF.place_key)
 
     kept = run(redis_url, put_and_forget)
     assert msgspec.json.decode(kept, type=IssueRef) == replace(REF, number=0)
+
+
+def test_a_delivery_that_is_wrong_about_the_account_leaves_the_right_place_known(
+    redis_url: str,
+) -> None:
+    wrong = replace(delivery("d-2"), ref=replace(REF, account="5002", repo="evil/widget"))
+
+    async def put(queue: RedisQueue) -> None:
+        await queue.put(delivery("d-1"))
+        await queue.put(wrong)
+
+    run(redis_url, put)
+    with redis.Redis.from_url(redis_url) as client:
+        known = [msgspec.json.decode(row, type=IssueRef) for row in client.hvals(PLACES)]
+    assert replace(REF, number=0) in known
