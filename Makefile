@@ -12,7 +12,7 @@ demo: $(STAMP) $(if $(filter local,$(LLM)),$(LOCAL_STAMP))
 	@$(BIN)/tagline demo $(if $(filter local,$(LLM)),--local-model)
 
 test: $(STAMP)
-	$(BIN)/pytest -n auto
+	$(BIN)/pytest -n auto -m "not slow"
 
 check: $(STAMP)
 	$(BIN)/ruff format --check .
