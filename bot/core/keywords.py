@@ -251,7 +251,7 @@ def _first_in(text: str, phrases: Iterable[str]) -> str | None:
 
 def _occurs(phrase: str, text: str) -> bool:
     words = " ".join(phrase.casefold().split())
-    if not words:
+    if not words or words not in text:  # else a pattern would be compiled for each phrase
         return False
     before = r"(?<!\w)" if _has_edges(words[0]) else ""
     after = r"(?!\w)" if _has_edges(words[-1]) else ""
