@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.outside.conftest import place
+from tests.outside.conftest import shared_folder
 from tests.web.client import Door, sign
 
 DELIVERY = "0b989ba4-242f-11e5-81e1-c7b6966d2516"
@@ -78,7 +78,7 @@ def test_every_other_recorded_payload_is_accepted_and_makes_no_job(shared: Path,
 
 
 def hostile() -> list[dict[str, Any]]:
-    path = place() / "attacks" / "webhooks.jsonl"
+    path = shared_folder() / "attacks" / "webhooks.jsonl"
     rows = path.read_text().splitlines() if path.is_file() else []
     return [json.loads(line) for line in rows]
 

@@ -1,0 +1,310 @@
+"""Runs a case of the second attack set through a product, and collects what it came to."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import count
+from typing import Any
+
+from bot.core.history import input_hash
+from bot.core.model import IssueRef
+from bot.flow.render import MARKER, read_marker, write_marker
+from bot.sandbox import Exchange, Sandbox
+from bot.sandbox.faults import Side
+from bot.sandbox.gitlab.access import BOT
+from bot.sandbox.host import Host
+from bot.sandbox.server import MODEL_FACES
+from bot.sandbox.world import MAINTAINER, Event
+from bot.wiring import forge_hosts
+from tests.bench.processes import cpu_seconds, peak_mib, resident_mib
+from tests.fakes import an_issue
+from tests.outside.attacks import FRAME
+from tests.outside.second import Case, Json
+from tests.outside.second_product import Product
+from tests.outside.second_replies import ApiOverlay, ModelReply, arm, replace_step_faults
+
+PATIENCE_SECONDS = 30.0
+STOP_AT = 3  # times a limit: the case has failed, and the machine need not suffer more
+LONGEST_WAIT = 0.3  # seconds; the product's own waits are shortened too
+NEXT_TITLE, NEXT_BODY = "The export stops halfway", "The export stops halfway with an error."
+OUR_NAMES = {"tagline-bot": BOT}  # the set's name of our account → the sandbox's
+BODY_FIELD = {"github": "body", "gitlab": "description"}
+_authors = count(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What an issue came to. `sent` are the labels asked for, `present` those on the issue now.
+
+    `exchanges`, `log` and `redis` are of the whole case; `rss_growth_mib` is the worker's peak
+    above its size at the start, `peak_mib` the peak itself.
+    """
+
+    host: str
+    title: str
+    body: str
+    comments: Sequence[str]
+    sent: Sequence[str]
+    present: Sequence[str]
+    source: str
+    exchanges: Sequence[Exchange]
+    log: str
+    redis: str
+    seconds: float
+    cpu_s: float
+    rss_growth_mib: float
+    peak_mib: float
+
+    @property
+    def model_requests(self) -> list[Exchange]:
+        return [x for x in self.exchanges if x.face in MODEL_FACES and x.method == "POST"]
+
+    @property
+    def forge_requests(self) -> list[Exchange]:
+        return [x for x in self.exchanges if x.face == self.host]
+
+
+Expectation = tuple[Result, Mapping[str, Any]]
+
+
+def run(case: Case, on: str, product: Product) -> list[Expectation]:
+    """Return each result that the case judges, with what is wanted of it."""
+    started = Run(case, on, product)
+    kinds = {"issue": started.issue, "story": started.story, "wave": started.wave}
+    try:
+        return kinds[case.kind]()
+    finally:
+        started.end()
+
+
+class Run:
+    """One case on one host."""
+
+    def __init__(self, case: Case, on: str, product: Product) -> None:
+        self.case, self.on, self.product = case, on, product
+        self.side: Side = "gitlab" if on == "gitlab" else "github"
+        product.reset(on, case.labels, case.config)
+        self._clear_sandbox()
+        given = case.given
+        self.overlay = ApiOverlay(
+            dict(given.get("raw", {})), list(given.get("flip", [])), list(given.get("absent", []))
+        )
+        for file in given.get("files", []):
+            self.host.add_repo(file["project"], {}, {file["path"]: file["content"]})
+        arm(self.box, "model", ModelReply(case.reply))
+        self.judged: list[Expectation] = []
+        self.started_at = time.monotonic()
+        self.cpu_at_start = cpu_seconds(product.pid)
+        self.mib_at_start = resident_mib(product.pid)
+
+    @property
+    def box(self) -> Sandbox:
+        return self.product.house.box
+
+    @property
+    def host(self) -> Host:
+        return self.product.house.host
+
+    @property
+    def repo(self) -> str:
+        return self.product.house.repo
+
+    def issue(self) -> list[Expectation]:
+        judged = [(self.result(self.open_and_wait()), self.case.wanted)]
+        if self.case.wanted.get("then_good"):
+            self.box.clear_faults()
+            arm(self.box, "model", ModelReply({}))
+            number = self.open(NEXT_TITLE, NEXT_BODY)
+            self.wait_for(self.deliver(number))
+            judged.append((self.result(number), {"source": "model", "comments": 1}))
+        return judged
+
+    def wave(self) -> list[Expectation]:
+        """Many issues of the same text by one person, all at once."""
+        author, times = f"author-{next(_authors)}", self.case.given["times"]
+        numbers = [
+            self.open(f"{self.case.title} {time}", self.case.body, author) for time in range(times)
+        ]
+        for job in [self.deliver(number, without_body=True) for number in numbers]:
+            self.wait_for(job)
+            self._forget_exchanges()  # their bodies are as long as the issues
+        return [(self.result(numbers[0]), self.case.wanted)]
+
+    def story(self) -> list[Expectation]:
+        steps = {
+            "open": self._step_open,
+            "set": self._step_set,
+            "comment": self._step_comment,
+            "faults": lambda step: replace_step_faults(self.box, step["faults"]),
+            "wait": lambda step: time.sleep(min(step["seconds"], LONGEST_WAIT)),
+            "expect": self._step_expect,
+        }
+        for step in self.case.given["steps"]:
+            steps[step["do"]](step)
+        return self.judged
+
+    def _step_open(self, step: Json) -> None:
+        self.open_and_wait()
+        events = [json.loads(line)["event"] for line in self.product.log().splitlines()]
+        wanted = step.get("event", events)
+        assert set(events) & set(wanted), f"none of {wanted} was logged, only {events}"
+
+    def _step_set(self, step: Json) -> None:
+        for name, value in step["set"].items():
+            setattr(self.overlay, name, value)
+        self.overlay.arm(self.box, self.side, step.get("number", 1))
+
+    def _step_comment(self, step: Json) -> None:
+        """A person rewrites the summary in our comment."""
+        comment = self.host.bot_comments(self.repo, step.get("number", 1))[0]
+        found = FRAME.fullmatch(comment.body)
+        assert found, comment.body
+        body = comment.body.replace(found["summary"], step["new"])
+        self.host.world.edit_comment(self.repo, comment.id, body, MAINTAINER)
+
+    def _step_expect(self, step: Json) -> None:
+        wanted = {key: value for key, value in step.items() if key not in ("do", "number")}
+        self.judged.append((self.result(step.get("number", 1)), wanted))
+
+    def open_and_wait(self) -> int:
+        """Open the case's issue, wait until its job is over and return the issue's number."""
+        number = self.open(self.case.title, self.case.body)
+        self.wait_for(self.deliver(number))
+        return number
+
+    def open(self, title: str, body: str, author: str = "") -> int:
+        """Open an issue that no delivery tells of yet.
+
+        Lone surrogates, which only JSON can hold, are said by the API alone.
+        """
+        texts = {"title": title, BODY_FIELD[self.on]: body}
+        number = self.host.open_issue(
+            self.repo,
+            _encodable(title),
+            _encodable(body),
+            author=author or f"author-{next(_authors)}",  # each has a budget of its own
+            labels=list(self.case.given.get("issue_labels", [])),
+            deliver=False,
+        )
+        if number == 1:
+            self.overlay.raw |= {k: text for k, text in texts.items() if _encodable(text) != text}
+            for comment in self.case.given.get("comments", []):
+                self._comment(number, comment)
+            if self.overlay != ApiOverlay():
+                self.overlay.arm(self.box, self.side, number)
+        return number
+
+    def _comment(self, number: int, given: Json) -> None:
+        """Add a comment that is there already, by the author whom the API names."""
+        body = MARKER.sub(self._with_right_fingerprint, given["body"])
+        event = self.host.world.comment(self.repo, number, body, f"author-{next(_authors)}", None)
+        assert event.comment
+        name, author_id = OUR_NAMES.get(given["author"], given["author"]), given["author_id"]
+        shown: Json = {"author": {"username": name, "id": author_id}}
+        if self.on == "github":
+            user = {"login": given["author"], "id": author_id, "type": given.get("type", "User")}
+            shown = {"user": user, "performed_via_github_app": given.get("app")}
+        self.overlay.comments[event.comment.id] = shown
+
+    def _with_right_fingerprint(self, found: re.Match[str]) -> str:
+        """Return a forged marker as one that names this very issue's text."""
+        marker = read_marker(found[0])
+        right = input_hash(an_issue(self.case.title, self.case.body))
+        return write_marker(replace(marker, input=right)) if marker else found[0]
+
+    def deliver(self, number: int, *, without_body: bool = False) -> str:
+        """Tell of the opening, with the fields that the case changes; return the job's id or ""."""
+        home, issue = self.host.world.repo(self.repo), self.host.world.issue(self.repo, number)
+        told = replace(issue, body="") if without_body else issue
+        letter = self.host.hooks.letters(Event("opened", home, told, issue.author))[0]
+        payload = json.loads(letter.body)
+        for path, value in self.case.given.get("payload", {}).get(self.on, {}).items():
+            *above, name = path.split("__")
+            place = payload
+            for key in above:
+                place = place[key]
+            place[name] = value
+        answer = self.host.deliver(letter.event, payload)
+        assert answer.is_success, answer.text
+        return str(answer.headers.get("x-tagline-job", ""))
+
+    def wait_for(self, job: str) -> None:
+        if job:
+            until = self.started_at + self.case.wanted.get("seconds", PATIENCE_SECONDS)
+            self.product.wait_for(job, until, self._check_limits)
+
+    def _check_limits(self) -> None:
+        """Fail as soon as a limit is exceeded by far."""
+        wanted, resident = self.case.wanted, resident_mib(self.product.pid)
+        values = {
+            "rss_mib": resident - self.mib_at_start,
+            "peak_mib": resident,
+            "cpu_s": cpu_seconds(self.product.pid) - self.cpu_at_start,
+            "reads": len(self.box.log.of(self.on)),
+        }
+        for name in values.keys() & wanted.keys():
+            text = f"{name} is {values[name]:.1f} and grows, at most {wanted[name]} is right"
+            assert values[name] <= STOP_AT * wanted[name], text
+
+    def result(self, number: int) -> Result:
+        seconds = time.monotonic() - self.started_at
+        self.host.settle()
+        exchanges, peak = list(self.box.log.exchanges), peak_mib(self.product.pid)
+        return Result(
+            host=self.on,
+            title=self.case.title,
+            body=self.case.body,
+            comments=[comment.body for comment in self.host.bot_comments(self.repo, number)],
+            sent=[name for x in exchanges if _is_about(x, number) for name in label_names(x)],
+            present=self.host.labels(self.repo, number),
+            source=self._source(number),
+            exchanges=exchanges,
+            log=self.product.log(),
+            redis=self.product.redis_contents(),
+            seconds=seconds,
+            cpu_s=cpu_seconds(self.product.pid) - self.cpu_at_start,
+            rss_growth_mib=peak - self.mib_at_start,
+            peak_mib=peak,
+        )
+
+    def _source(self, number: int) -> str:
+        """Return model or rules, as the product's record has it, or "" where nothing was said."""
+        house = self.product.house
+        name = forge_hosts(house.settings)[self.on]
+        ref = IssueRef(self.on, name, self.repo, number, self.host.world.repo(self.repo).id)
+        record = house.store.record(ref.key)
+        return record.source if record else ""
+
+    def end(self) -> None:
+        self.host.settle()
+        self._clear_sandbox()
+
+    def _clear_sandbox(self) -> None:
+        self.box.clear_faults()
+        self._forget_exchanges()
+        for host in self.box.hosts.values():
+            host.deliveries.clear()
+
+    def _forget_exchanges(self) -> None:
+        with self.box.log.lock:
+            self.box.log.exchanges.clear()
+
+
+def label_names(exchange: Exchange) -> list[str]:
+    """Return the labels that a request asks for."""
+    body = exchange.request_json if exchange.method in ("POST", "PUT") else None
+    lists = [body.get(key) or [] for key in ("labels", "add_labels")] if body else []
+    return [str(name) for names in lists for name in names]
+
+
+def _is_about(exchange: Exchange, number: int) -> bool:
+    return exchange.face not in MODEL_FACES and f"/issues/{number}/" in f"{exchange.path}/"
+
+
+def _encodable(text: str) -> str:
+    """Return the text without lone surrogates, which UTF-8 cannot hold."""
+    return text.encode(errors="replace").decode()

@@ -1,0 +1,97 @@
+"""Further hostile cases through the whole product, with its worker in a process of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bot import log
+from bot.sandbox import Sandbox
+from bot.store.private import PrivateRedis
+from tests.outside import second
+from tests.outside.attacks import Judge
+from tests.outside.conftest import shared_folder
+from tests.outside.second import Case
+from tests.outside.second_checks import OF_TIME, problems
+from tests.outside.second_product import Products
+from tests.outside.second_run import run
+from tests.whole.house import SECRET
+
+SET = shared_folder() / "attacks" / "second.jsonl"
+TIMED_RUNS = 3
+# What is not built yet, by case, or by case and host. A case that holds fails until its row goes.
+NOT_YET = {
+    "X13": "a kept answer is used again although a person rewrote the comment that it stands in",
+    "K5": "a systemd unit such as user@1000.service is taken for an e-mail address",
+    "K7": "an exponent, a coordinate or a time with a plus is taken for a phone number",
+    "K8": "the options of fetch's `credentials` are taken for secrets",
+    "K10": "a word that only begins like a Slack token is taken for one",
+    "R5-gitlab": "GitLab's issue reference GL-12 is not made harmless",
+    "R7": "short commit hashes are not made harmless",
+    "S7": "Hugging Face tokens without a digit are not redacted",
+    "S12": "GitLab workspace tokens are not redacted",
+    "S14": "private keys in the formats of PuTTY and ssh.com are not redacted",
+    "S18": "passwords in data sources without a scheme are not redacted",
+    "S21": "passwords in YAML block scalars are not redacted",
+    "S22": "a secret below the heading of its form field is not redacted",
+    "S24": "secrets in Markdown tables are not redacted",
+    "S26": "secrets in the arguments of calls are not redacted",
+    "S27": "tokens and wrapped key data of a kubeconfig are not redacted",
+    "S29": "secrets in curl's options are not redacted",
+    "S31": "the key headers of API managers are not redacted",
+    "S33": "key formats of further hosted services are not redacted",
+    "S35": "passwords in the options of command-line tools are not redacted",
+    "S38": "password hashes are not redacted",
+}
+
+
+def parameters() -> Iterator[object]:
+    """Yield each case on each of its hosts, in each wire format that can carry its reply."""
+    if not SET.is_file():
+        skip = pytest.mark.skip(f"no attack set at {SET}; TAGLINE_SHARED names the folder")
+        yield pytest.param(None, "", "", marks=skip, id="none")
+        return
+    for case in second.read(SET):
+        for on in case.hosts:
+            reason = NOT_YET.get(case.id) or NOT_YET.get(f"{case.id}-{on}")
+            marks = [pytest.mark.xfail(strict=True, reason=reason)] if reason else []
+            if case.kind == "wave":
+                marks.append(pytest.mark.slow)
+            for provider in case.providers:
+                name = f"{case.id}-{on}-{provider}"
+                yield pytest.param(case, on, provider, marks=marks, id=name)
+
+
+@pytest.fixture(scope="module")
+def judge(shared: Path) -> Judge:
+    return Judge(shared)
+
+
+@pytest.fixture(scope="module")
+def products(server: PrivateRedis, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Products]:
+    box = Sandbox(webhook_secret=SECRET)
+    with pytest.MonkeyPatch.context() as patch, box.running():
+        patch.setattr(log, "_logger", log.get())
+        made = Products(box, server.url, tmp_path_factory.mktemp("second"))
+        yield made
+        made.close()
+
+
+@pytest.mark.parametrize(("case", "on", "provider"), list(parameters()))
+def test_a_hostile_case_does_no_harm_and_is_answered(
+    case: Case, on: str, provider: str, products: Products, judge: Judge
+) -> None:
+    """A limit of time counts as kept if one of several runs keeps it: others use the machine."""
+    expanded = case.expand()
+    for _ in range(TIMED_RUNS):
+        with products.use(
+            provider, case.environment, alone=case.alone, memory_mib=case.memory_mib
+        ) as product:
+            judged = run(expanded, on, product)
+        assert judged, "the case wants nothing"
+        found = [problems(result, wanted, judge) for result, wanted in judged]
+        if not any(found) or not all(one.keys() <= OF_TIME for one in found):
+            break
+    assert not any(found), found
