@@ -423,7 +423,7 @@ def test_a_deletion_is_remembered_through_a_skip_and_an_unreachable_spell() -> N
 
 
 def test_a_delivery_whose_account_lacks_the_repository_leaves_the_record_as_it_is() -> None:
-    """It says nothing of the issue: neither of one that is answered, nor of one nobody looked at."""
+    """It says nothing of the issue, whether that is answered or was never looked at."""
     one = scene(ANSWER)
     refusal = NotCovered("out of reach: not found")
     one.forge.fails("issue", refusal)
