@@ -38,6 +38,7 @@ class Host(ABC):
 
     host: ClassVar[str]
     config_path: ClassVar[str]
+    longest_body: ClassVar[int]  # characters
     webhook_url: str | None
     world: World
     hooks: Hooks
@@ -73,7 +74,11 @@ class Host(ABC):
     def open_issue(
         self, repo: Place, title: str, body: str | None = "", **how: Unpack[Opening]
     ) -> int:
-        """The new issue's number. The webhook has answered when this returns."""
+        """The new issue's number. The webhook has answered when this returns.
+
+        Raises ValueError, with the host's own words, for a body that is too long.
+        """
+        self._check(body)
         author = self.world.person(how.get("author", "octocat"), is_bot=how.get("bot", False))
         at = how.get("created_at")
         opened = datetime.fromtimestamp(at, UTC) if isinstance(at, int | float) else at
@@ -94,10 +99,15 @@ class Host(ABC):
         body: str | None = None,
         deliver: bool = True,
     ) -> None:
+        self._check(body)
         wanted = {"title": title, "body": body}
         values = {key: value for key, value in wanted.items() if value is not None}
         author = self.world.issue(repo, number).author
         self._tell(self.world.edit_issue(repo, number, author, values), deliver)
+
+    def _check(self, body: str | None) -> None:
+        if body and len(body) > self.longest_body:
+            raise ValueError(f"is too long (maximum is {self.longest_body} characters)")
 
     def reopen_issue(self, repo: Place, number: int, *, deliver: bool = True) -> None:
         self._set(repo, number, "reopened", deliver)

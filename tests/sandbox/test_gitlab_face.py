@@ -100,6 +100,17 @@ def test_labels_change_as_gitlab_does_it(
     assert noted == ([["performance"]] if "labels" in wanted else [])
 
 
+def test_a_description_may_have_a_megabyte_of_characters(box: Sandbox, bot: httpx.Client) -> None:
+    number = box.gitlab.open_issue(DEMO_PROJECT, "Title", "Body")
+    longest = "\U0001f4a5" * 1_048_576
+    assert bot.put(issue(number), json={"description": longest}).status_code == 200
+    assert bot.get(issue(number)).json()["description"] == longest
+    answer = bot.put(issue(number), json={"description": f"{longest}x"})
+    assert answer.status_code == 400
+    said = "is too long (maximum is 1048576 characters)"
+    assert answer.json() == {"message": {"description": [said]}}
+
+
 def known(box: Sandbox) -> list[str]:
     return box.gitlab.created_labels(DEMO_PROJECT)
 

@@ -14,6 +14,7 @@ from bot.sandbox.gitlab import face, issues, notes, projects
 from bot.sandbox.gitlab.access import BOT, Access
 from bot.sandbox.gitlab.actions import QuickAction
 from bot.sandbox.gitlab.hooks import GitLabHooks
+from bot.sandbox.gitlab.issues import LONGEST_DESCRIPTION
 from bot.sandbox.gitlab.shapes import Shapes
 from bot.sandbox.gitlab.system import noted
 from bot.sandbox.host import Host
@@ -31,6 +32,7 @@ class GitLabHost(Host):
 
     host = "gitlab"
     config_path = ".gitlab/tagline.yml"
+    longest_body = LONGEST_DESCRIPTION
 
     def __init__(self, url: str, clock: Callable[[], datetime], log: Log) -> None:
         self.url, self.log = url, log

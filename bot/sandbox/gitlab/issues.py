@@ -13,7 +13,9 @@ from bot.sandbox.gitlab.face import Call, Row, good, paged
 from bot.sandbox.world import Event, Issue
 
 LONGEST_LABEL = 255
-CHANGES = {"add_labels", "remove_labels", "labels"}  # all that this GitLab knows to change
+# https://docs.gitlab.com/api/issues/#create-a-new-issue
+LONGEST_DESCRIPTION = 1_048_576
+CHANGES = {"add_labels", "remove_labels", "labels", "description"}  # all that it knows to change
 
 
 def get_issue(call: Call) -> Response:
@@ -68,8 +70,19 @@ def update_issue(call: Call) -> Response:
         call.need(PLANNER)
     if not set(given) & CHANGES:
         raise Denied(400, "", error=f"{', '.join(sorted(CHANGES))} are missing, at least one")
-    call.tell(*_relabel(call, issue, given))
+    call.tell(*_described(call, issue, given), *_relabel(call, issue, given))
     return good(call.shapes.issue(call.repo(), issue))
+
+
+def _described(call: Call, issue: Issue, given: dict[str, Any]) -> list[Event]:
+    """Raises Denied(400)."""
+    if "description" not in given:
+        return []
+    text = str(given["description"] or "")
+    if len(text) > LONGEST_DESCRIPTION:
+        too_long = f"is too long (maximum is {LONGEST_DESCRIPTION} characters)"
+        raise Denied(400, {"description": [too_long]})
+    return [call.world.edit_issue(call.repo().id, issue.number, call.login, {"body": text})]
 
 
 def _relabel(call: Call, issue: Issue, given: dict[str, Any]) -> list[Event]:
