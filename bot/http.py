@@ -19,12 +19,14 @@ from urllib.parse import quote, urlsplit
 
 import httpcore
 
+from bot import footprint
 from bot.core import addresses
 
 CONNECT_SECONDS = 5.0
 READ_SECONDS = 15.0
 KEEPALIVE_SECONDS = 60.0
 BODILESS = ("GET", "DELETE")  # others say that they have none
+PIECE = 65_536
 PRINTABLE = "!#$%&'()*+,/:;=?@[]~"  # in a target; what is encoded already stays as it is
 
 
@@ -50,20 +52,26 @@ def deadline(seconds: float) -> Iterator[float]:
 
     Gives the moment of the monotonic clock at which it ends; inside another the sooner one counts.
     """
-    outer: float | None = getattr(_local, "until", None)
-    until = time.monotonic() + seconds
-    _local.until = until = until if outer is None else min(until, outer)
+    outer: tuple[float, ...] = getattr(_local, "ends", ())
+    _local.ends = (*outer, time.monotonic() + seconds)
     try:
-        yield until
+        yield min(_local.ends)
     finally:
-        _local.until = outer
+        _local.ends = outer
+
+
+def _postpone(seconds: float) -> None:
+    """Move the innermost deadline; those around it hold."""
+    ends: tuple[float, ...] = getattr(_local, "ends", ())
+    if ends:
+        _local.ends = (*ends[:-1], ends[-1] + seconds)
 
 
 def _capped(timeout: float | None) -> float | None:
-    until: float | None = getattr(_local, "until", None)
-    if until is None:
+    ends: tuple[float, ...] = getattr(_local, "ends", ())
+    if not ends:
         return timeout
-    left = until - time.monotonic()
+    left = min(ends) - time.monotonic()
     if left <= 0:
         raise httpcore.ReadTimeout("total deadline passed")
     return left if timeout is None else min(timeout, left)
@@ -142,6 +150,15 @@ class Response:
     status: int
     headers: Mapping[str, str]
     content: bytes
+
+
+class Unpacker(Protocol):
+    """What `zlib.decompressobj` gives."""
+
+    @property
+    def unconsumed_tail(self) -> bytes: ...
+
+    def decompress(self, data: bytes, max_length: int, /) -> bytes: ...
 
 
 class Carrier(Protocol):
@@ -225,6 +242,8 @@ class Client:
         try:
             found = _joined(response.headers)
             is_packed = found.pop("content-encoding", "").lower() == "gzip"
+            if _length(found) > footprint.LARGE:
+                _await_permit()
             return Response(response.status, found, _read(response, max_bytes, is_packed=is_packed))
         except zlib.error as error:
             raise httpcore.ReadError(str(error)) from error
@@ -292,6 +311,19 @@ def _joined(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
     return joined
 
 
+def _length(headers: Mapping[str, str]) -> int:
+    """Bytes that an answer says it has, 0 where it does not say."""
+    said = headers.get("content-length", "")
+    return int(said) if said.isdecimal() else 0
+
+
+def _await_permit() -> None:
+    """The time for it does not count: what is late is this process, not the server."""
+    begun = time.monotonic()
+    footprint.await_permit()
+    _postpone(time.monotonic() - begun)
+
+
 def _read(response: httpcore.Response, max_bytes: int, *, is_packed: bool) -> bytes:
     """As little is unpacked as may be kept, and once only, however often it is packed."""
     packed = zlib.decompressobj(zlib.MAX_WBITS + 16) if is_packed else None
@@ -299,10 +331,19 @@ def _read(response: httpcore.Response, max_bytes: int, *, is_packed: bool) -> by
     assert isinstance(response.stream, Iterable)
     for chunk in response.stream:
         taken += len(chunk)
-        room = max_bytes + 1 - len(body)
-        body += packed.decompress(chunk, room) if packed else chunk
-        if max(taken, len(body)) > max_bytes:
-            raise TooLarge(f"more than {max_bytes} bytes")
+        for piece in _unpacked(chunk, packed) if packed else (chunk,):
+            body += piece
+            if max(taken, len(body)) > max_bytes:
+                raise TooLarge(f"more than {max_bytes} bytes")
+            if len(body) > footprint.LARGE:
+                _await_permit()
     if packed and taken and not packed.eof:
         raise httpcore.ReadError("it ends in the middle")
     return bytes(body)
+
+
+def _unpacked(chunk: bytes, packed: Unpacker) -> Iterator[bytes]:
+    """A few bytes may unpack to very many: these come in pieces."""
+    while chunk:
+        yield packed.decompress(chunk, PIECE)
+        chunk = packed.unconsumed_tail

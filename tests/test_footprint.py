@@ -1,0 +1,177 @@
+"""Few large responses are in memory at once; small ones never wait for them."""
+
+from __future__ import annotations
+
+import gzip
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from bot import footprint
+from bot.core.errors import Busy, Doubtful, Retry
+from bot.footprint import AT_ONCE, LARGE, NoPermit, await_permit, give_back, large_responses
+from bot.forges import exchange
+from bot.http import Client, Clients, Response, TooLarge, deadline
+from tests.test_http import once, server
+
+MOST = 16 * LARGE
+BODY = b"x" * (2 * LARGE)
+ANSWERS = {
+    "of a known length": once(body=BODY),
+    "packed": once("Content-Encoding: gzip", body=gzip.compress(BODY)),
+    "in chunks": lambda connection: connection.sendall(
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%b\r\n0\r\n\r\n"
+        % (len(BODY), BODY)
+    ),
+}
+
+
+@pytest.fixture
+def client() -> Iterator[Client]:
+    made = Clients("test")
+    yield made.get()
+    made.close()
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(footprint, "WAIT_SECONDS", 0.2)
+
+
+def get(client: Client, url: str) -> Response:
+    return client.send(client.build_request("GET", url), MOST)
+
+
+def free() -> int:
+    """How many permits there are: as many as threads can take one now."""
+    taken = 0
+    while footprint._permits.acquire(blocking=False):
+        taken += 1
+    for _ in range(taken):
+        footprint._permits.release()
+    return taken
+
+
+@pytest.fixture
+def all_taken() -> Iterator[None]:
+    """Other threads hold every permit."""
+    for _ in range(AT_ONCE):
+        footprint._permits.acquire()
+    yield
+    for _ in range(AT_ONCE):
+        footprint._permits.release()
+
+
+@pytest.mark.parametrize("how", ANSWERS)
+def test_a_large_response_takes_one_permit_until_it_is_decoded(client: Client, how: str) -> None:
+    with server(ANSWERS[how]) as url, large_responses():
+        for _ in range(3):
+            with large_responses():
+                assert get(client, url).content == BODY
+            assert free() == AT_ONCE - 1
+    assert free() == AT_ONCE
+
+
+@pytest.mark.parametrize("how", ANSWERS)
+@pytest.mark.usefixtures("all_taken")
+def test_a_large_response_waits_for_a_permit(client: Client, how: str) -> None:
+    with server(ANSWERS[how]) as url, large_responses(), pytest.raises(NoPermit):
+        get(client, url)
+
+
+@pytest.mark.usefixtures("all_taken")
+def test_a_small_response_never_waits(client: Client) -> None:
+    with server(once(body=b"x" * LARGE)) as url, large_responses():
+        assert len(get(client, url).content) == LARGE
+
+
+@pytest.mark.usefixtures("all_taken")
+def test_nobody_waits_who_does_not_say_when_it_is_decoded(client: Client) -> None:
+    with server(once(body=BODY)) as url:
+        assert get(client, url).content == BODY
+
+
+@pytest.mark.parametrize(("method", "error"), [("GET", Busy), ("PUT", Doubtful)])
+@pytest.mark.usefixtures("all_taken")
+def test_a_job_that_got_no_permit_is_tried_again(
+    client: Client, method: str, error: type[Retry]
+) -> None:
+    with server(once(body=BODY)) as url, large_responses(), pytest.raises(Retry) as caught:
+        exchange.exchange("GitLab", client, client.build_request(method, url))
+    assert type(caught.value) is error
+
+
+@pytest.mark.parametrize("failure", [TooLarge, ValueError])
+def test_a_permit_is_given_back_after_any_failure(client: Client, failure: type[Exception]) -> None:
+    body = b"x" * (MOST + 1) if failure is TooLarge else BODY
+    with server(once(body=body)) as url, pytest.raises(failure), large_responses():
+        raise ValueError(get(client, url).status)
+    assert free() == AT_ONCE
+
+
+def test_the_time_for_a_permit_does_not_count_against_the_server(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(footprint, "WAIT_SECONDS", 20)
+    for _ in range(AT_ONCE):
+        footprint._permits.acquire()
+
+    def leave() -> None:
+        for _ in range(AT_ONCE):
+            footprint._permits.release()
+
+    timer = threading.Timer(1.5, leave)
+    timer.start()
+    with server(once(body=BODY)) as url, deadline(60), deadline(1), large_responses():
+        assert get(client, url).content == BODY
+    timer.join()
+
+
+def test_threads_share_the_permits(client: Client) -> None:
+    at_once, most = 0, 0
+    guard = threading.Lock()
+
+    def work() -> None:
+        nonlocal at_once, most
+        with large_responses():
+            await_permit()
+            with guard:
+                at_once += 1
+                most = max(most, at_once)
+            time.sleep(0.005)
+            with guard:
+                at_once -= 1
+
+    threads = [threading.Thread(target=work) for _ in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert most <= AT_ONCE
+    assert free() == AT_ONCE
+
+
+def test_what_unpacks_to_much_comes_whole(client: Client) -> None:
+    body = b"\0" * 3_000_001 + b"end"
+    with server(once("Content-Encoding: gzip", body=gzip.compress(body))) as url:
+        assert get(client, url).content == body
+
+
+class Elsewhere:
+    """A C library that is not glibc."""
+
+
+@pytest.mark.parametrize("library", [Elsewhere(), OSError(), TypeError()])
+def test_other_c_libraries_are_left_alone(library: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    def load(_: object) -> object:
+        if isinstance(library, Exception):
+            raise library
+        return library
+
+    monkeypatch.setattr("ctypes.CDLL", load)
+    footprint._of_glibc.cache_clear()
+    footprint.keep_small()
+    give_back()
+    footprint._of_glibc.cache_clear()
