@@ -277,11 +277,13 @@ def worker(settings: Settings, *, alone: bool = False) -> Crew:
 
     `alone`: on a host of its own a silent worker can be taken for dead sooner.
     """
+    from bot.footprint import keep_small
     from bot.queue.actors import declare, send
     from bot.queue.crew import Crew
     from bot.store.books import CountedJobs
 
     settings.need_forge()
+    keep_small()
     client, web = redis_client(settings), clients()
     store, ours, counters = (
         redis_store(client),

@@ -8,11 +8,20 @@ from dataclasses import dataclass, replace
 from bot.core.labels import Present, fold
 from bot.core.model import Comment, Issue, Kind, Marker, Record, Status
 
+_CHUNK = 65_536  # characters that are encoded at once
+
 
 def input_hash(issue: Issue) -> str:
     """A short fingerprint of the text that an enrichment was made from."""
-    text = f"{issue.title}\0{issue.body}".encode(errors="replace")
-    return hashlib.sha256(text).hexdigest()[:16]
+    return issue.whole.input if issue.whole else fingerprint(issue.title, issue.body)
+
+
+def fingerprint(title: str, body: str) -> str:
+    """The first 16 hex digits of the SHA-256 of both, without a copy of a long body."""
+    digest = hashlib.sha256(f"{title}\0".encode(errors="replace"))
+    for start in range(0, len(body), _CHUNK):
+        digest.update(body[start : start + _CHUNK].encode(errors="replace"))
+    return digest.hexdigest()[:16]
 
 
 @dataclass(frozen=True, slots=True)

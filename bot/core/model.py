@@ -95,10 +95,24 @@ class Label:
 
 
 @dataclass(frozen=True, slots=True)
+class Whole:
+    """What the whole text of an issue told, of which only a part is kept.
+
+    `input` is the fingerprint of title and body, `words` how many they have, counted up to
+    `bounded.COUNTED`; `cut` is how many characters are missing between the body's head and tail.
+    """
+
+    input: str
+    words: int
+    cut: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Issue:
     """An issue as the forge shows it now. `created_at` is in seconds since the epoch.
 
-    `commented` = there are comments, or the forge does not say.
+    `commented` = there are comments, or the forge does not say. `whole` is None where `body` is all
+    of it.
     """
 
     ref: IssueRef
@@ -113,6 +127,7 @@ class Issue:
     is_pull_request: bool
     created_at: float
     commented: bool = True
+    whole: Whole | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,13 +10,17 @@ import re
 from collections.abc import Callable, Collection
 from typing import Literal, NamedTuple
 
+from bot.core.bounded import HEAD, TAIL
 from bot.core.condense import UNSEEN
 
 Kind = Literal["secrets", "emails"]
 Keeps = Callable[[re.Match[str]], bool]
 
-_HEAD, _TAIL = 44_000, 12_000  # less than `condense` reads, so that it makes no cut of its own
 _EDGE = 4_000  # read beyond a cut and dropped again, so that no half of a secret stays
+_HEAD, _TAIL = (
+    HEAD - _EDGE,
+    TAIL - _EDGE,
+)  # less than `condense` reads, so that it makes no cut of its own
 _ROUNDS = 3
 _REACH = 300
 
@@ -78,10 +82,13 @@ def redact(text: str, kinds: Collection[Kind] = ("secrets", "emails")) -> str:
     return text
 
 
-def excerpt(body: str, kinds: Collection[Kind] = ("secrets", "emails")) -> str:
-    """The body, of a very long one its head and tail, redacted and without half a secret."""
+def excerpt(body: str, kinds: Collection[Kind] = ("secrets", "emails"), missing: int = 0) -> str:
+    """The body, of a very long one its head and tail, redacted and without half a secret.
+
+    `missing` is how many characters `bounded` has taken out of its middle already.
+    """
     body = UNSEEN.sub("", body)
-    cut = len(body) - _HEAD - _TAIL
+    cut = len(body) + missing - _HEAD - _TAIL
     if cut <= 2 * _EDGE:
         return redact(body, kinds)
     head = redact(body[: _HEAD + _EDGE], kinds)[:-_EDGE]

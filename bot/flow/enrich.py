@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TypeVar
 
 from bot.core import extract, keywords, labels, language, prompt, reply
 from bot.core.condense import condense
@@ -19,6 +21,26 @@ from bot.core.text import one_line
 NO_PROVIDER = "no-provider"
 MAX_LABELS_ASKED = 200
 MAX_SAID = 4000  # characters that are looked through; fewer are shown
+LONG = 8000  # characters of a body that is not held while a model is asked
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """What an enrichment is made from. Of a long text only what follows from it is held.
+
+    `question` gives what the model is asked and the text that it is shown; `summary` and `choices`
+    are what rules find. `kinds` is what nobody may be told.
+    """
+
+    usable: Sequence[Label]
+    lacking: Sequence[str]
+    config: RepoConfig
+    kinds: frozenset[Kind]
+    question: Callable[[], tuple[prompt.Prompt, str]]
+    summary: Callable[[], str]
+    choices: Callable[[], Sequence[Choice]]
 
 
 def enrich(
@@ -32,40 +54,65 @@ def enrich(
 
     What is said in public never holds a secret, whatever `privacy.redact` lets the model see.
     """
+    return conclude(prepare(issue, repository, config), present, model)
+
+
+def prepare(issue: Issue, repository: Sequence[Label], config: RepoConfig) -> Material:
+    """All that is needed of an issue's text, so that a job need not hold a long one any longer."""
     kinds = frozenset({"secrets", *config.privacy.redact})
     told = _redacted(issue, kinds)
     shown = told if kinds == {*config.privacy.redact} else _redacted(issue, config.privacy.redact)
     usable = [_described(x, config) for x in labels.allowed(repository, config.labels)]
     every_name = [label.name for label in repository]
     lacking = [tag for tag in keywords.COMMON_TAGS if not keywords.label_for(tag, every_name)]
+    held = partial(_now_or_later, is_long=len(issue.body) > LONG)
+    return Material(
+        usable=usable,
+        lacking=lacking,
+        config=config,
+        kinds=kinds,
+        question=held(partial(_question, shown, usable, lacking, config)),
+        summary=held(partial(extract.summarise, told.title, told.body)),
+        choices=held(partial(_by_rules, told, usable, config)),
+    )
+
+
+def conclude(material: Material, present: Present, model: Model | None) -> Enrichment:
+    """As `enrich`, for an issue that was prepared."""
     try:
-        found, choices = _by_model(shown, usable, lacking, config, model)
+        found, choices = _by_model(material, model)
     except ModelFailed as failure:
-        found, choices = _by_rules(told, usable, config, failure)
+        found = Enrichment("", Verdict(), "rules", failure.reason, failure.fault)
+        choices = material.choices()
         present = replace(present, loose=())
-    summary = found.summary or extract.summarise(told.title, told.body)
+    summary, kinds = found.summary or material.summary(), material.kinds
     choices = [replace(x, reason=redact(x.reason[:MAX_SAID], kinds)) for x in choices]
+    rules, usable = material.config.labels, material.usable
     return replace(
         found,
         summary=redact(summary[:MAX_SAID], kinds),
-        verdict=labels.decide(choices, usable, lacking, present, config.labels),
+        verdict=labels.decide(choices, usable, material.lacking, present, rules),
         labels_usable=bool(usable),
     )
 
 
+def _now_or_later(work: Callable[[], T], *, is_long: bool) -> Callable[[], T]:
+    """The work itself, or its result where the text that it holds is long."""
+    if not is_long:
+        return work
+    result = work()
+    return lambda: result
+
+
 def _redacted(issue: Issue, kinds: Collection[Kind]) -> Issue:
-    return replace(issue, title=redact(issue.title, kinds), body=excerpt(issue.body, kinds))
+    cut = issue.whole.cut if issue.whole else 0
+    body = excerpt(issue.body, kinds, missing=cut)
+    return replace(issue, title=redact(issue.title, kinds), body=body)
 
 
-def _by_model(
-    issue: Issue,
-    usable: Sequence[Label],
-    lacking: Sequence[str],
-    config: RepoConfig,
-    model: Model | None,
-) -> tuple[Enrichment, Sequence[Choice]]:
-    if model is None:
-        raise NotAsked(NO_PROVIDER)
+def _question(
+    issue: Issue, usable: Sequence[Label], lacking: Sequence[str], config: RepoConfig
+) -> tuple[prompt.Prompt, str]:
     # Markup, hidden signs and cuts that are gone now may have parted a secret before.
     kinds = config.privacy.redact
     title, body = redact(one_line(issue.title), kinds), redact(condense(issue.body), kinds)
@@ -76,18 +123,23 @@ def _by_model(
         lacking,
         prompt.Wishes(config.language, config.comment.max_words, config.model.instructions),
     )
+    return question, f"{title}\n{body}"
+
+
+def _by_model(material: Material, model: Model | None) -> tuple[Enrichment, Sequence[Choice]]:
+    if model is None:
+        raise NotAsked(NO_PROVIDER)
+    question, shown = material.question()
     answer = model.ask(question)
-    said, shown = reply.read(answer.text), f"{title}\n{body}"
+    said = reply.read(answer.text)
     summary = grounded(said.summary, shown)
-    if config.language == "auto" and language.differ(summary, shown):
+    if material.config.language == "auto" and language.differ(summary, shown):
         summary = ""  # the issue's own words do better
     choices = [replace(choice, reason=grounded(choice.reason, shown)) for choice in said.choices]
     return Enrichment(summary, Verdict(), "model", usage=answer.usage), choices
 
 
-def _by_rules(
-    issue: Issue, usable: Sequence[Label], config: RepoConfig, failure: ModelFailed
-) -> tuple[Enrichment, Sequence[Choice]]:
+def _by_rules(issue: Issue, usable: Sequence[Label], config: RepoConfig) -> Sequence[Choice]:
     names = [label.name for label in usable]
     if config.fallback.rules:
         rules = [keywords.Rule(r.label, r.any, r.none) for r in config.fallback.rules]
@@ -102,8 +154,7 @@ def _by_rules(
             )
             for match in keywords.match(issue.title, issue.body)
         ]
-    choices.append(Choice(config.fallback.needs_review, "sure", "labelled without a model"))
-    return Enrichment("", Verdict(), "rules", failure.reason, failure.fault), choices
+    return [*choices, Choice(config.fallback.needs_review, "sure", "labelled without a model")]
 
 
 def _described(label: Label, config: RepoConfig) -> Label:

@@ -10,6 +10,7 @@ from fnmatch import fnmatchcase
 
 import msgspec
 
+from bot.core.bounded import without_body
 from bot.core.cost import Limits
 from bot.core.errors import (
     Busy,
@@ -28,7 +29,7 @@ from bot.core.ports import Forge, Lock, Model, Pace, Purse, Store
 from bot.core.repoconfig import RepoConfig
 from bot.flow import publish
 from bot.flow.configure import chosen, configure, remember_told
-from bot.flow.enrich import enrich
+from bot.flow.enrich import conclude, prepare
 from bot.flow.heal import Healing
 from bot.flow.render import limited, read_marker, render
 from bot.flow.reuse import Reusing
@@ -97,7 +98,7 @@ def _story(delivery: Delivery, desk: Desk, lock: Lock, tries: int) -> Outcome:
     issue = forge.issue(ref)
     config, problems = configure(ref, forge.config_text(ref), desk.store, desk.models)
     config = _cautious(config, desk.mode)
-    past = Past(issue, input_hash(issue), known)
+    past = Past(without_body(issue), input_hash(issue), known)
     if reason := why_skip(delivery, issue, config):
         return Outcome(delivery, past.ended("skipped", reason))
     if issue.commented or known or tries > 1:
@@ -107,8 +108,10 @@ def _story(delivery: Delivery, desk: Desk, lock: Lock, tries: int) -> Outcome:
     if past.comment is None and config.mode != "dry-run":
         _keep_pace(delivery, desk)
     past = _looked_after(delivery, past, desk)
-    asked = _asked(delivery, issue, config, desk)
-    enrichment = enrich(issue, forge.labels(ref), past.present, config, asked)
+    asked = _asked(delivery, past.issue, config, desk)
+    material = prepare(issue, forge.labels(ref), config)
+    del issue  # its body may be long, and a model takes its time
+    enrichment = conclude(material, past.present, asked)
     outcome = _carry_out(delivery, Draft(past, config, problems, enrichment), desk, lock, tries)
     if asked and outcome.record.status == "answered":
         asked.keep()
@@ -120,7 +123,7 @@ def _carry_out(delivery: Delivery, draft: Draft, desk: Desk, lock: Lock, tries: 
     past, config, enrichment = draft.past, draft.config, draft.enrichment
     if config.mode == "dry-run":
         return Outcome(delivery, past.ended("dry-run"), draft.plan, enrichment)
-    now = desk.forge.issue(delivery.ref)
+    now = without_body(desk.forge.issue(delivery.ref))
     if reason := why_skip(delivery, now, config):
         return Outcome(delivery, past.ended("skipped", reason), None, enrichment)
     if input_hash(now) != past.input and tries <= EDITED_TRIES:

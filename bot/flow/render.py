@@ -11,6 +11,7 @@ from dataclasses import replace
 import msgspec
 
 from bot.core import prompt
+from bot.core.bounded import bounded
 from bot.core.errors import ConfigProblem
 from bot.core.history import Past
 from bot.core.labels import fold
@@ -76,7 +77,8 @@ def _speaks(past: Past, enrichment: Enrichment, config: RepoConfig) -> bool:
 
 
 def _is_short(past: Past) -> bool:
-    return len(f"{past.issue.title} {past.issue.body}".split()) < FEW_WORDS
+    whole = bounded(past.issue).whole
+    return whole is not None and whole.words < FEW_WORDS
 
 
 def _comment(

@@ -14,12 +14,15 @@ THROTTLED = re.compile(
     re.IGNORECASE,
 )
 LONGEST_EXCERPT = 200
+_UNSOUND = re.compile("[\0\ud800-\udfff]")
 
 
 def text(value: object) -> str:
     """A text that can be stored and sent on: lone surrogates and NUL are replaced."""
     if not isinstance(value, str):
         return ""
+    if not _UNSOUND.search(value):
+        return value
     return value.encode("utf-8", "replace").decode().replace("\0", "\ufffd")
 
 

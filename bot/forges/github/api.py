@@ -9,9 +9,11 @@ from functools import partial
 from itertools import takewhile
 from typing import Any, TypeVar
 
+from bot.core.bounded import bounded
 from bot.core.errors import Doubtful, Final, Gone, Retry
 from bot.core.model import Comment, Issue, IssueRef, Label, Rate
 from bot.core.repoconfig import MAX_BYTES as MAX_CONFIG
+from bot.footprint import large_responses
 from bot.forges.cache import Names, PerRepository
 from bot.forges.github.auth import TOO_NEW, AppAuth, Auth
 from bot.forges.github.errors import Moved, Unauthorized
@@ -56,6 +58,10 @@ class GitHub:
         return replace(ref, repo_id=int(repository["id"]), repo=str(repository["full_name"]))
 
     def issue(self, ref: IssueRef) -> Issue:
+        with large_responses():
+            return bounded(self._whole_issue(ref))
+
+    def _whole_issue(self, ref: IssueRef) -> Issue:
         found = self._call("GET", "/repos/{owner}/{repo}/issues/{number}", ref)
         user = found.get("user") or {}
         return Issue(
@@ -229,7 +235,8 @@ class GitHub:
             named = _names(self._names.of(ref))
             everything = {**named, "number": ref.number, **(variables or {})}
             us = self._auth.credential(ref)
-            return self._rest.call(method, path, everything, us, data=data, accept=accept)
+            with large_responses():
+                return self._rest.call(method, path, everything, us, data=data, accept=accept)
 
         try:
             return self._authorized(ref, attempt)

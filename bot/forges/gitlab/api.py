@@ -12,12 +12,15 @@ from typing import Any, TypeVar
 
 import gitlab
 from gitlab.exceptions import GitlabError
+from gitlab.utils import EncodedId
 from gitlab.v4.objects import Project, ProjectIssue
 
+from bot.core.bounded import bounded
 from bot.core.errors import Doubtful, Final, Gone, Retry
 from bot.core.labels import scope
 from bot.core.model import Comment, Issue, IssueRef, Label, Rate
 from bot.core.repoconfig import MAX_BYTES as MAX_CONFIG
+from bot.footprint import large_responses
 from bot.forges.cache import Names, PerRepository
 from bot.forges.gitlab.backend import HttpxBackend
 from bot.forges.wire import moment, text
@@ -67,7 +70,16 @@ class GitLab:
         return replace(ref, repo_id=project.id, repo=project.path_with_namespace)
 
     def issue(self, ref: IssueRef) -> Issue:
-        found = self._ask(lambda: self._project(ref).issues.get(ref.number)).attributes
+        with large_responses():
+            return bounded(self._whole_issue(ref))
+
+    def _whole_issue(self, ref: IssueRef) -> Issue:
+        # Not as python-gitlab's object: it refers to itself, so a long description would stay until
+        # the garbage collector comes by.
+        path = f"/projects/{EncodedId(ref.repo_id or ref.repo)}/issues/{ref.number}"
+        found = self._ask(lambda: self._gl.http_get(path))
+        if not isinstance(found, dict):
+            raise Retry("GitLab's answer cannot be read")
         author = found.get("author") or {}
         username = text(author.get("username"))
         return Issue(
@@ -146,7 +158,9 @@ class GitLab:
         # lists are read afresh just before.
         labels = self._labels.fresh(ref)
         settable = {label.name for label in labels if label.settable}
-        taken = {scope(name) for name in self.issue(ref).labels} - {""}
+        with large_responses():
+            present = self._whole_issue(ref).labels
+        taken = {scope(name) for name in present} - {""}
         names = tuple(name for name in names if name in settable and scope(name) not in taken)
         if names:
             issues = self._project(ref).issues
@@ -248,13 +262,15 @@ class GitLab:
 
     def _ask(self, call: Callable[[], T]) -> T:
         try:
-            return call()
+            with large_responses():
+                return call()
         except GitlabError as error:
             raise Retry(f"GitLab's answer cannot be read ({type(error).__name__})") from None
 
     def _write(self, call: Callable[[], T]) -> T:
         try:
-            return call()
+            with large_responses():
+                return call()
         except (GitlabError, AttributeError) as error:
             raise Doubtful(f"GitLab's answer cannot be read ({type(error).__name__})") from None
 
