@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import platform
 
-from tests.bench import burst, receiver, start, worker
+from tests.bench import burst, largest, receiver, start, worker
 
-SECTIONS = [receiver.measure, burst.measure, worker.measure, start.measure]
+SECTIONS = [receiver.measure, burst.measure, worker.measure, largest.measure, start.measure]
 
 
 def main() -> None:
