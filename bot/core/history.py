@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
+
+import msgspec
 
 from bot.core.labels import Present, fold
 from bot.core.model import Comment, Issue, Kind, Marker, Record, Status
@@ -22,6 +25,28 @@ def fingerprint(title: str, body: str) -> str:
     for start in range(0, len(body), _CHUNK):
         digest.update(body[start : start + _CHUNK].encode(errors="replace"))
     return digest.hexdigest()[:16]
+
+
+_LONGEST_NAME = 64  # bytes of JSON
+_DIGESTED = "\0"  # a forge's texts have none, see `forges/wire.py`
+
+
+def shortened(name: str) -> str:
+    """A label's name in at most 64 bytes of JSON: of a longer one NUL and a digest."""
+    if name.startswith(_DIGESTED) or len(msgspec.json.encode(name)) <= _LONGEST_NAME:
+        return name
+    return _DIGESTED + hashlib.sha256(fold(name).encode()).hexdigest()[:16]
+
+
+def has_digests(marker: Marker) -> bool:
+    """Whether there is anything for `resolved` to do."""
+    return any(name.startswith(_DIGESTED) for name in marker.labels)
+
+
+def resolved(marker: Marker, names: Iterable[str]) -> Marker:
+    """The marker with those of the names whose digests it holds; a digest of none of them stays."""
+    known = {shortened(name): name for name in names}
+    return replace(marker, labels=tuple(known.get(name, name) for name in marker.labels))
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from bot.core.errors import (
     NotCovered,
     Retry,
 )
-from bot.core.history import Past, input_hash
+from bot.core.history import Past, has_digests, input_hash, resolved
 from bot.core.labels import fold
 from bot.core.model import Delivery, Enrichment, Issue, Outcome, Plan, Record, Status
 from bot.core.ports import Forge, Lock, Model, Pace, Purse, Store
@@ -252,7 +252,11 @@ def _cautious(config: RepoConfig, mode: str) -> RepoConfig:
 
 def _recall(past: Past, forge: Forge) -> Past:
     comment = publish.own_comment(past.issue.ref, forge)
-    return replace(past, comment=comment, marker=read_marker(comment.body) if comment else None)
+    marker = read_marker(comment.body) if comment else None
+    if marker and has_digests(marker):
+        names = (label.name for label in forge.labels(past.issue.ref))
+        marker = resolved(marker, (*names, *past.ours, *past.issue.labels))
+    return replace(past, comment=comment, marker=marker)
 
 
 def _begun(plan: Plan, past: Past) -> Record:

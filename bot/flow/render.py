@@ -5,15 +5,16 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from itertools import accumulate
 
 import msgspec
 
 from bot.core import prompt
 from bot.core.bounded import bounded
 from bot.core.errors import ConfigProblem
-from bot.core.history import Past
+from bot.core.history import Past, shortened
 from bot.core.labels import fold
 from bot.core.model import Choice, Enrichment, Marker, Plan, Verdict
 from bot.core.repoconfig import RepoConfig
@@ -26,7 +27,11 @@ FEW_WORDS = 12
 MAX_REASON = 120
 MAX_PROBLEMS = 10
 _marker = msgspec.json.Decoder(Marker)
-MARKER = re.compile(r"<!-- tagline:v1 ([A-Za-z0-9_=-]{1,8000}) -->")
+MARKER = re.compile(r"<!-- tagline:v1 ([A-Za-z0-9_=-]+) -->")
+MARKED = 5600  # bytes of labels in a marker, which then has less than 8,000 characters
+# Characters of the lists in a comment: with marker, summary and problems less than the 65,536 of
+# GitHub. Twenty names of any kind fit into each of them.
+NAMES_ROOM, REASONS_ROOM = 15_500, 18_500
 
 
 def render(
@@ -90,7 +95,7 @@ def _comment(
         parts.append(lead)
     set_by_us = (*enrichment.verdict.keep, *enrichment.verdict.apply)
     if reasons := [_reason(choice) for choice in set_by_us]:
-        parts.append(_details("Why these labels", reasons))
+        parts.append(_details("Why these labels", _fitting(reasons, REASONS_ROOM)))
     if problems:
         parts.append(_problems(problems))
     parts.append(_footer(enrichment, has_labels=bool(set_by_us)))
@@ -108,10 +113,22 @@ def _labels_item(past: Past, verdict: Verdict) -> str:
     have = {fold(name) for name in past.issue.labels if name not in verdict.remove}
     kept = [name for name in past.ours if fold(name) in have]
     applied = dict.fromkeys([*kept, *(choice.label for choice in verdict.apply)])
-    said = [", ".join(map(code, applied)) + "."] if applied else []
+    said = [f"{_names(applied)}."] if applied else []
     if verdict.suggest:
-        said.append("Suggested, not applied: " + ", ".join(map(code, verdict.suggest)))
+        said.append(f"Suggested, not applied: {_names(verdict.suggest)}")
     return "- **Labels:** " + " ".join(said) if said else ""
+
+
+def _names(labels: Iterable[str]) -> str:
+    return ", ".join(_fitting([code(name) for name in labels], NAMES_ROOM))
+
+
+def _fitting(items: Sequence[str], room: int) -> list[str]:
+    """The first of the items that fit into so many characters, and how many more there are."""
+    ends = accumulate(len(item) + 2 for item in items)
+    kept = sum(end <= room for end in ends)
+    rest = len(items) - kept
+    return [*items[:kept], f"and {rest} more"] if rest else list(items)
 
 
 def _reason(choice: Choice) -> str:
@@ -140,15 +157,22 @@ def summary_of(comment: str) -> str:
 
 
 def write_marker(marker: Marker) -> str:
-    """The hidden last line by which we find our comment and remember what we added."""
+    """The hidden last line by which we find our comment and remember what we added.
+
+    Long names are in it as digests; where all do not fit, those that were added last stay.
+    """
+    names = [shortened(name) for name in reversed(marker.labels)]
+    ends = accumulate(len(msgspec.json.encode(name)) + 1 for name in names)
+    kept = names[: sum(end <= MARKED for end in ends)]
+    marker = replace(marker, labels=tuple(reversed(kept)))
     text = base64.urlsafe_b64encode(msgspec.json.encode(marker)).decode()
     return f"<!-- tagline:v1 {text} -->"
 
 
 def read_marker(comment: str) -> Marker | None:
-    """The marker of a comment whose author is known to be us."""
+    """The marker of a comment whose author is known to be us; see `history.resolved`."""
     found = MARKER.findall(comment)
     try:
         return _marker.decode(base64.urlsafe_b64decode(found[-1]))
-    except (IndexError, binascii.Error, msgspec.DecodeError):
+    except (IndexError, binascii.Error, msgspec.DecodeError, RecursionError):
         return None
