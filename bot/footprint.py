@@ -14,7 +14,8 @@ from functools import cache
 
 LARGE = 256 * 1024  # bytes
 AT_ONCE = 2
-WAIT_SECONDS = 30.0
+# With a connection open; servers end those from which nobody reads. A write is not done again.
+WAIT_SECONDS, WRITE_WAIT_SECONDS = 20.0, 50.0
 
 # https://www.gnu.org/software/libc/manual/html_node/Malloc-Tunable-Parameters.html
 M_MMAP_THRESHOLD, M_ARENA_MAX = -3, -8
@@ -53,12 +54,12 @@ def large_responses() -> Iterator[None]:
             give_back()
 
 
-def await_permit() -> None:
+def await_permit(seconds: float) -> None:
     """Take this thread's permit, once, if it is inside `large_responses`. Raises `NoPermit`."""
     scope: _Scope | None = getattr(_local, "scope", None)
     if scope is None or scope.has_permit:
         return
-    if not _permits.acquire(timeout=WAIT_SECONDS):
+    if not _permits.acquire(timeout=seconds):
         raise NoPermit
     scope.has_permit = True
 

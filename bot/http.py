@@ -67,6 +67,12 @@ def _postpone(seconds: float) -> None:
         _local.ends = (*ends[:-1], ends[-1] + seconds)
 
 
+def seconds_left() -> float | None:
+    """Until this thread's deadline, at least 0; None without one."""
+    ends: tuple[float, ...] = getattr(_local, "ends", ())
+    return max(0.0, min(ends) - time.monotonic()) if ends else None
+
+
 def _capped(timeout: float | None) -> float | None:
     ends: tuple[float, ...] = getattr(_local, "ends", ())
     if not ends:
@@ -242,9 +248,14 @@ class Client:
         try:
             found = _joined(response.headers)
             is_packed = found.pop("content-encoding", "").lower() == "gzip"
+            is_write = request.method != "GET"
             if _length(found) > footprint.LARGE:
-                _await_permit()
-            return Response(response.status, found, _read(response, max_bytes, is_packed=is_packed))
+                _await_permit(is_write=is_write)
+            return Response(
+                response.status,
+                found,
+                _read(response, max_bytes, is_packed=is_packed, is_write=is_write),
+            )
         except zlib.error as error:
             raise httpcore.ReadError(str(error)) from error
         finally:
@@ -317,14 +328,14 @@ def _length(headers: Mapping[str, str]) -> int:
     return int(said) if said.isdecimal() else 0
 
 
-def _await_permit() -> None:
+def _await_permit(*, is_write: bool) -> None:
     """The time for it does not count: what is late is this process, not the server."""
     begun = time.monotonic()
-    footprint.await_permit()
+    footprint.await_permit(footprint.WRITE_WAIT_SECONDS if is_write else footprint.WAIT_SECONDS)
     _postpone(time.monotonic() - begun)
 
 
-def _read(response: httpcore.Response, max_bytes: int, *, is_packed: bool) -> bytes:
+def _read(response: httpcore.Response, max_bytes: int, *, is_packed: bool, is_write: bool) -> bytes:
     """As little is unpacked as may be kept, and once only, however often it is packed."""
     packed = zlib.decompressobj(zlib.MAX_WBITS + 16) if is_packed else None
     body, taken = bytearray(), 0
@@ -336,7 +347,7 @@ def _read(response: httpcore.Response, max_bytes: int, *, is_packed: bool) -> by
             if max(taken, len(body)) > max_bytes:
                 raise TooLarge(f"more than {max_bytes} bytes")
             if len(body) > footprint.LARGE:
-                _await_permit()
+                _await_permit(is_write=is_write)
     if packed and taken and not packed.eof:
         raise httpcore.ReadError("it ends in the middle")
     return bytes(body)

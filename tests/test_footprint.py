@@ -38,6 +38,7 @@ def client() -> Iterator[Client]:
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(footprint, "WAIT_SECONDS", 0.2)
+    monkeypatch.setattr(footprint, "WRITE_WAIT_SECONDS", 0.2)
 
 
 def get(client: Client, url: str) -> Response:
@@ -54,14 +55,19 @@ def free() -> int:
     return taken
 
 
+def leave() -> None:
+    """Give back what other threads hold."""
+    for _ in range(AT_ONCE):
+        footprint._permits.release()
+
+
 @pytest.fixture
 def all_taken() -> Iterator[None]:
     """Other threads hold every permit."""
     for _ in range(AT_ONCE):
         footprint._permits.acquire()
     yield
-    for _ in range(AT_ONCE):
-        footprint._permits.release()
+    leave()
 
 
 @pytest.mark.parametrize("how", ANSWERS)
@@ -98,9 +104,25 @@ def test_nobody_waits_who_does_not_say_when_it_is_decoded(client: Client) -> Non
 def test_a_job_that_got_no_permit_is_tried_again(
     client: Client, method: str, error: type[Retry]
 ) -> None:
-    with server(once(body=BODY)) as url, large_responses(), pytest.raises(Retry) as caught:
-        exchange.exchange("GitLab", client, client.build_request(method, url))
+    with server(once(body=BODY)) as url:
+        asked = client.build_request(method, url)
+        with deadline(1), large_responses(), pytest.raises(Retry) as caught:
+            exchange.exchange("GitLab", client, asked)
     assert type(caught.value) is error
+
+
+def test_a_read_is_done_again_once_there_is_a_permit(client: Client) -> None:
+    for _ in range(AT_ONCE):
+        footprint._permits.acquire()
+    timer = threading.Timer(1, leave)
+    timer.start()
+    heard: list[bytes] = []
+    with server(once(body=BODY), heard) as url, deadline(60), large_responses():
+        request = client.build_request("GET", url)
+        assert exchange.exchange("GitLab", client, request).content == BODY
+    timer.join()
+    assert len(heard) == 2
+    assert free() == AT_ONCE
 
 
 @pytest.mark.parametrize("failure", [TooLarge, ValueError])
@@ -117,11 +139,6 @@ def test_the_time_for_a_permit_does_not_count_against_the_server(
     monkeypatch.setattr(footprint, "WAIT_SECONDS", 20)
     for _ in range(AT_ONCE):
         footprint._permits.acquire()
-
-    def leave() -> None:
-        for _ in range(AT_ONCE):
-            footprint._permits.release()
-
     timer = threading.Timer(1.5, leave)
     timer.start()
     with server(once(body=BODY)) as url, deadline(60), deadline(1), large_responses():
@@ -136,7 +153,7 @@ def test_threads_share_the_permits(client: Client) -> None:
     def work() -> None:
         nonlocal at_once, most
         with large_responses():
-            await_permit()
+            await_permit(20)
             with guard:
                 at_once += 1
                 most = max(most, at_once)

@@ -58,7 +58,7 @@ def _chunks(body: str) -> Iterator[str]:
     start = 0
     while start < len(body):
         end = start + _CHUNK
-        if end < len(body):  # the longest matches begin with the only escape in them
+        if end < len(body):  # what is not hidden by itself has the only escape before it
             escape = body.rfind("\x1b", end - _LONGEST_UNSEEN, end)
             end = end if escape < 0 else escape
         yield body[start:end]

@@ -28,9 +28,10 @@ _HEAD_SHARE = 0.7
 _LONG_URL = 60
 
 # Colour codes of terminals, controls, bidi and zero-width signs, tag characters.
+# One set at its begin, so that `re` skips to the next of its characters at once.
 UNSEEN = re.compile(
-    "\x1b\\[[0-9;]{0,20}[A-Za-z]|[\0-\x08\x0e-\x1f\x7f\xad\u200b\u200e\u200f\u202a-\u202e]"
-    "|[\u2060-\u206f\ufeff\U000e0000-\U000e0fff]"
+    "[\0-\x08\x0e-\x1f\x7f\xad\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff"
+    "\U000e0000-\U000e0fff]+(?:(?<=\x1b)\\[[0-9;]{0,20}[A-Za-z])?"
 )
 _REFERENCE = re.compile(  # a link's target, or a comment in disguise: never shown
     r" {0,3}\[[^\[\]]{1,200}\]:\s*\S+(?:\s+(?:\"[^\"]*\"|'[^']*'|\([^()]*\)))?\s*"

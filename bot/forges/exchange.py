@@ -3,26 +3,40 @@
 from __future__ import annotations
 
 from bot.core.errors import Busy, Doubtful, Retry
-from bot.footprint import NoPermit
-from bot.http import FAILURES, NOT_SENT, Client, Request, Response, deadline
+from bot.footprint import NoPermit, await_permit
+from bot.http import FAILURES, NOT_SENT, Client, Request, Response, deadline, seconds_left
 
 CALL_SECONDS = 15.0
+PATIENT_SECONDS = 120.0  # for a large answer, where a job has no end of its own
 MAX_BYTES = 16 * 1024 * 1024
 
 
 def exchange(forge: str, client: Client, request: Request) -> Response:
     """Send a request. Raises `Retry`, or `Doubtful` where a write may have happened.
 
-    `Busy` where this process reads too many large answers.
+    `Busy` where other threads read large answers for as long as this one has time.
     """
+    try:
+        return _exchange(forge, client, request)
+    except NoPermit:
+        if request.method != "GET":
+            raise Doubtful(f"{forge}'s answer had to wait for too long") from None
+    # Nothing is lost, and a server need not wait, if it is asked again once its answer can be read.
+    left = seconds_left()
+    try:
+        await_permit(PATIENT_SECONDS if left is None else left / 2)
+    except NoPermit:
+        raise Busy("too many large answers are being read") from None
+    return _exchange(forge, client, request)
+
+
+def _exchange(forge: str, client: Client, request: Request) -> Response:
+    """As `exchange`. Raises `NoPermit` too."""
     try:
         with deadline(CALL_SECONDS):
             return client.send(request, MAX_BYTES)
     except NOT_SENT as error:
         raise Retry(f"{forge} cannot be reached ({type(error).__name__})") from None
-    except NoPermit:
-        reason = "too many large answers are being read"
-        raise (Busy(reason) if request.method == "GET" else Doubtful(reason)) from None
     except FAILURES as error:
         reason = f"{forge}'s answer did not arrive ({type(error).__name__})"
         raise (Retry(reason) if request.method == "GET" else Doubtful(reason)) from None

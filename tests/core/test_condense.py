@@ -119,3 +119,19 @@ def test_a_megabyte_of_anything_is_quick(piece: str) -> None:
     start = time.process_time()
     assert len(condense(body)) <= 4000
     assert time.process_time() - start < 0.5
+
+
+@pytest.mark.parametrize(
+    ("text", "seen"),
+    [
+        ("\x1b[31mred\x1b[0m", "red"),
+        ("\x1b\x1b[1mx", "x"),
+        ("\x1b[31", "[31"),
+        ("\x1b\u200b[1mx", "[1mx"),
+        ("\u200b\x1b[1;2mx\u200b[1m", "x[1m"),
+        ("\x07[1m", "[1m"),
+        (f"\x1b[{'1' * 21}m", f"[{'1' * 21}m"),
+    ],
+)
+def test_only_an_escape_hides_what_follows_it(text: str, seen: str) -> None:
+    assert condense(text) == seen
