@@ -26,6 +26,7 @@ from tests.outside.attacks import FRAME
 from tests.outside.second import Case, Json
 from tests.outside.second_product import Product
 from tests.outside.second_replies import ApiOverlay, ModelReply, arm, replace_step_faults
+from tests.outside.second_speed import slowdown
 
 PATIENCE_SECONDS = 30.0
 STOP_AT = 3  # times a limit: the case has failed, and the machine need not suffer more
@@ -40,8 +41,8 @@ _authors = count(1)
 class Result:
     """What an issue came to. `sent` are the labels asked for, `present` those on the issue now.
 
-    `exchanges`, `log` and `redis` are of the whole case; `rss_growth_mib` is the worker's peak
-    above its size at the start, `peak_mib` the peak itself.
+    `exchanges`, `log`, `redis` and the costs are of the whole case. `cpu_s` is as of a machine at
+    rest; `rss_growth_mib` is the worker's peak above its size at the start, `peak_mib` the peak.
     """
 
     host: str
@@ -97,6 +98,7 @@ class Run:
             self.host.add_repo(file["project"], {}, {file["path"]: file["content"]})
         arm(self.box, "model", ModelReply(case.reply))
         self.judged: list[Expectation] = []
+        self.slowdown = slowdown() if "cpu_s" in case.wanted else 1.0
         self.started_at = time.monotonic()
         self.cpu_at_start = cpu_seconds(product.pid)
         self.mib_at_start = resident_mib(product.pid)
@@ -266,10 +268,16 @@ class Run:
             log=self.product.log(),
             redis=self.product.redis_contents(),
             seconds=seconds,
-            cpu_s=cpu_seconds(self.product.pid) - self.cpu_at_start,
+            cpu_s=self._cpu_s(),
             rss_growth_mib=peak - self.mib_at_start,
             peak_mib=peak,
         )
+
+    def _cpu_s(self) -> float:
+        """Return what the worker has spent, as a machine at rest would have counted it."""
+        spent = cpu_seconds(self.product.pid) - self.cpu_at_start
+        now = slowdown() if "cpu_s" in self.case.wanted else 1.0
+        return spent / ((self.slowdown + now) / 2)
 
     def _source(self, number: int) -> str:
         """Return model or rules, as the product's record has it, or "" where nothing was said."""

@@ -67,7 +67,8 @@ def classify(
     if status == 409 or status >= 500:
         reason = f"GitLab failed (status {status})"
         return Doubtful(reason) if wrote else Retry(reason)
-    reason = f"GitLab refused the request (status {status}): {excerpt(words)}"
+    reason = f"GitLab refused the request (status {status})"
+    reason = f"{reason}: {excerpt(words)}" if words else reason
     known = FINAL_FOR_NOTES.get(status)
     if note and not (known and known.search(words)):
         return Retry(reason)
