@@ -228,9 +228,9 @@ class Client:
         every = self._headers | own
         return Request(method, url, every, content or b"", seconds or self._seconds)
 
-    def send(self, request: Request, max_bytes: int) -> Response:
+    def send(self, request: Request, max_bytes: int, *, cut: bool = False) -> Response:
         """Send a request and read at most `max_bytes` of the decoded answer. Raises one of
-        `FAILURES`."""
+        `FAILURES`, also for a longer answer unless it may be `cut`."""
         url, host = _located(request.url)
         headers = [(b"host", host)]
         headers += [(k.encode(), v.encode()) for k, v in request.headers.items()]
@@ -249,13 +249,10 @@ class Client:
             found = _joined(response.headers)
             is_packed = found.pop("content-encoding", "").lower() == "gzip"
             is_write = request.method != "GET"
-            if _length(found) > footprint.LARGE:
+            if not cut and _length(found) > footprint.LARGE:
                 _await_permit(is_write=is_write)
-            return Response(
-                response.status,
-                found,
-                _read(response, max_bytes, is_packed=is_packed, is_write=is_write),
-            )
+            body = _read(response, max_bytes, is_packed=is_packed, is_write=is_write, cut=cut)
+            return Response(response.status, found, body)
         except zlib.error as error:
             raise httpcore.ReadError(str(error)) from error
         finally:
@@ -335,7 +332,9 @@ def _await_permit(*, is_write: bool) -> None:
     _postpone(time.monotonic() - begun)
 
 
-def _read(response: httpcore.Response, max_bytes: int, *, is_packed: bool, is_write: bool) -> bytes:
+def _read(
+    response: httpcore.Response, max_bytes: int, *, is_packed: bool, is_write: bool, cut: bool
+) -> bytes:
     """As little is unpacked as may be kept, and once only, however often it is packed."""
     packed = zlib.decompressobj(zlib.MAX_WBITS + 16) if is_packed else None
     body, taken = bytearray(), 0
@@ -345,6 +344,8 @@ def _read(response: httpcore.Response, max_bytes: int, *, is_packed: bool, is_wr
         for piece in _unpacked(chunk, packed) if packed else (chunk,):
             body += piece
             if max(taken, len(body)) > max_bytes:
+                if cut:
+                    return bytes(body[:max_bytes])
                 raise TooLarge(f"more than {max_bytes} bytes")
             if len(body) > footprint.LARGE:
                 _await_permit(is_write=is_write)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
+from functools import lru_cache
 
+from bot.core import globs
 from bot.core.model import Choice, Label, Verdict
 from bot.core.protected import is_protected
 from bot.core.repoconfig import LabelRules
@@ -31,13 +32,19 @@ def allowed(labels: Iterable[Label], rules: LabelRules) -> tuple[Label, ...]:
 
 def _is_allowed(label: Label, rules: LabelRules) -> bool:
     name = fold(label.name)
-    if any(fnmatchcase(name, fold(glob)) for glob in rules.deny):
+    deny, allow = _folded(rules.deny), _folded(rules.allow)
+    if globs.matches(name, deny):
         return False
-    if any(name == fold(glob) for glob in rules.allow):
+    if name in allow:
         return True
     if is_protected(label):
         return False
-    return any(fnmatchcase(name, fold(glob)) for glob in rules.allow)
+    return globs.matches(name, allow)
+
+
+@lru_cache(maxsize=128)
+def _folded(names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(map(fold, names))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """The configuration that holds for a repository, and what its maintainers have not been told yet.
 
-A file that cannot be read leaves the last good one in force.
+A file that cannot be read leaves the last good one in force, and without one it means
+`mode: suggest`. Either way its readable parts may limit the bot further.
 """
 
 from __future__ import annotations
@@ -28,8 +29,9 @@ def configure(
         store.tell(key, "")
     config = reading.config
     if reading.broken:
-        last = repoconfig.read(store.last_config(key))
-        config = repoconfig.permitted(last, models).config
+        last = repoconfig.permitted(repoconfig.read(store.last_config(key)), models)
+        if last.given and not last.broken:
+            config = repoconfig.tightened(last.config, reading.given)
     else:
         store.keep_config(key, text or "")
     return config, () if digest == told else reading.problems

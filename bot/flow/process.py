@@ -6,11 +6,12 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from fnmatch import fnmatchcase
 
 import msgspec
 
+from bot.core import globs
 from bot.core.bounded import without_body
+from bot.core.config_caution import MODES
 from bot.core.cost import Limits
 from bot.core.errors import (
     Busy,
@@ -39,7 +40,6 @@ OLD_SECONDS = 24 * 3600
 LATE_TRIES, LATE_SECONDS = 2, 5.0
 EDITED_TRIES, EDITED_SECONDS = 2, 1.0
 UNASKED = ("manual", "heal")  # kinds to which neither an issue's age nor `on` applies
-MODES = ("apply", "suggest", "dry-run", "off")
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,8 +242,8 @@ def why_skip(delivery: Delivery, issue: Issue, config: RepoConfig) -> str:
     return next((reason for reason, holds in reasons.items() if holds), "")
 
 
-def _matches(text: str, globs: tuple[str, ...]) -> bool:
-    return any(fnmatchcase(text[:1000].casefold(), glob.casefold()) for glob in globs)
+def _matches(text: str, patterns: tuple[str, ...]) -> bool:
+    return globs.matches(text[:1000].casefold(), tuple(glob.casefold() for glob in patterns))
 
 
 def _cautious(config: RepoConfig, mode: str) -> RepoConfig:

@@ -11,13 +11,14 @@ PATIENT_SECONDS = 120.0  # for a large answer, where a job has no end of its own
 MAX_BYTES = 16 * 1024 * 1024
 
 
-def exchange(forge: str, client: Client, request: Request) -> Response:
+def exchange(forge: str, client: Client, request: Request, head: int = 0) -> Response:
     """Send a request. Raises `Retry`, or `Doubtful` where a write may have happened.
 
-    `Busy` where other threads read large answers for as long as this one has time.
+    `head` is how many bytes of the answer are wanted, 0 for all of it. Raises `Busy` where other
+    threads read large answers for as long as this one has time.
     """
     try:
-        return _exchange(forge, client, request)
+        return _exchange(forge, client, request, head)
     except NoPermit:
         if request.method != "GET":
             raise Doubtful(f"{forge}'s answer had to wait for too long") from None
@@ -27,14 +28,14 @@ def exchange(forge: str, client: Client, request: Request) -> Response:
         await_permit(PATIENT_SECONDS if left is None else left / 2)
     except NoPermit:
         raise Busy("too many large answers are being read") from None
-    return _exchange(forge, client, request)
+    return _exchange(forge, client, request, head)
 
 
-def _exchange(forge: str, client: Client, request: Request) -> Response:
+def _exchange(forge: str, client: Client, request: Request, head: int) -> Response:
     """As `exchange`. Raises `NoPermit` too."""
     try:
         with deadline(CALL_SECONDS):
-            return client.send(request, MAX_BYTES)
+            return client.send(request, head or MAX_BYTES, cut=head > 0)
     except NOT_SENT as error:
         raise Retry(f"{forge} cannot be reached ({type(error).__name__})") from None
     except FAILURES as error:

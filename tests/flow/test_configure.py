@@ -8,7 +8,7 @@ import pytest
 
 from bot.core.model import Record
 from bot.core.ports import Store
-from bot.core.repoconfig import MAX_BYTES, RepoConfig
+from bot.core.repoconfig import MAX_BYTES, Budget, CommentRules, Ignore, LabelRules, RepoConfig
 from bot.flow.configure import configure, remember_told
 from bot.store.memory import MemoryStore
 from tests.fakes import REF
@@ -17,6 +17,21 @@ from tests.flow.test_process import ANSWER, Scene, scene
 GOOD = "mode: suggest\n"
 TYPO = "mode: suggest\nlangauge: de\n"
 BROKEN = "mode: [suggest\n"
+DRY = "mode: dry-run\n"
+LAST = """\
+mode: dry-run
+ignore: {authors: [ada]}
+labels: {allow: ["area/*"], deny: [bug], max: 2}
+budget: {per_day_usd: 0.5, per_author_per_hour: 9}
+"""
+LATER = """\
+mode: apply
+ignore: {authors: [eve]}
+comment: {post: never}
+labels: {allow: [area/login, bug], deny: [docs], max: 9}
+budget: {per_day_usd: 5, per_author_per_hour: 2}
+model: {instructions: *none}
+"""
 UNREADABLE = [BROKEN, "- mode: suggest", "#" * (MAX_BYTES + 1), "[" * 500, "mode: \x00"]
 
 
@@ -27,9 +42,38 @@ def mode_of(text: str | None, store: MemoryStore) -> str:
 @pytest.mark.parametrize("text", UNREADABLE, ids=range(len(UNREADABLE)))
 def test_a_file_that_cannot_be_read_leaves_the_last_good_one_in_force(text: str) -> None:
     store = MemoryStore()
-    assert mode_of(text, store) == "apply"
-    assert mode_of(GOOD, store) == "suggest"
     assert mode_of(text, store) == "suggest"
+    assert mode_of(DRY, store) == "dry-run"
+    assert mode_of(text, store) == "dry-run"
+
+
+@pytest.mark.parametrize("text", UNREADABLE, ids=range(len(UNREADABLE)))
+def test_a_last_good_file_that_applies_labels_stays_in_force(text: str) -> None:
+    store = MemoryStore()
+    configure(REF, "labels: {max: 2}\n", store)
+    assert configure(REF, text, store)[0] == RepoConfig(labels=LabelRules(max=2))
+
+
+@pytest.mark.parametrize("before", [None, "", "# to be done\n"])
+def test_a_first_file_that_is_broken_means_that_labels_are_only_suggested(
+    before: str | None,
+) -> None:
+    store = MemoryStore()
+    configure(REF, before, store)
+    assert configure(REF, "mode: apply\nlabels: [", store)[0] == RepoConfig(mode="suggest")
+
+
+def test_a_broken_file_limits_what_is_in_force_and_never_widens_it() -> None:
+    store = MemoryStore()
+    configure(REF, LAST, store)
+    config = configure(REF, LATER, store)[0]
+    assert config == RepoConfig(
+        mode="dry-run",
+        ignore=Ignore(authors=("ada", "eve")),
+        comment=CommentRules(post="never"),
+        labels=LabelRules(allow=("area/login",), deny=("bug", "docs"), max=2),
+        budget=Budget(per_day_usd=0.5, per_author_per_hour=2),
+    )
 
 
 def test_a_file_with_a_typo_is_a_good_one() -> None:
@@ -43,14 +87,15 @@ def test_a_removed_file_is_not_brought_back(text: str | None) -> None:
     store = MemoryStore()
     configure(REF, GOOD, store)
     assert configure(REF, text, store) == (RepoConfig(), ())
-    assert mode_of(BROKEN, store) == "apply"
+    assert mode_of(BROKEN, store) == "suggest"
 
 
 def test_another_repository_has_its_own() -> None:
     store = MemoryStore()
     configure(REF, GOOD, store)
     other = replace(REF, repo_id=7002)
-    assert configure(other, BROKEN, store)[0] == RepoConfig()
+    configure(other, "language: de", store)
+    assert configure(other, BROKEN, store)[0] == RepoConfig(language="de")
 
 
 def told(text: str, store: MemoryStore) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from bot.core.config_caution import MODES
 from bot.core.errors import (
     Doubtful,
     Forbidden,
@@ -21,7 +22,7 @@ from bot.core.errors import (
 from bot.core.model import Comment, Issue, IssueRef, Kind, Label, Outcome, Record
 from bot.core.ports import Model
 from bot.core.prompt import Answer, Prompt
-from bot.flow.process import MODES, process
+from bot.flow.process import process
 from bot.flow.render import read_marker
 from bot.store.memory import MemoryStore
 from tests.fakes import (
@@ -180,7 +181,7 @@ END_STATES = {
     "dry-run": End("dry-run", [], 0, answer=ANSWER, config="mode: dry-run"),
     "dry-run, no provider": End("dry-run", [], 0, config="mode: dry-run"),
     "off": End("skipped", [], 0, config="mode: 'off'"),
-    "config that cannot be read": End("answered", BY_MODEL, 1, answer=ANSWER, config="a: [b"),
+    "config that cannot be read": End("suggested", [], 1, answer=ANSWER, config="a: [b"),
     "empty issue": End("answered", BY_MODEL, 1, answer=ANSWER, title="", body=""),
 }
 

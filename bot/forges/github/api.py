@@ -12,7 +12,6 @@ from typing import Any, TypeVar
 from bot.core.bounded import bounded
 from bot.core.errors import Doubtful, Final, Gone, Retry
 from bot.core.model import Comment, Issue, IssueRef, Label, Rate
-from bot.core.repoconfig import MAX_BYTES as MAX_CONFIG
 from bot.footprint import large_responses
 from bot.forges.cache import Names, PerRepository
 from bot.forges.github.auth import TOO_NEW, AppAuth, Auth
@@ -206,9 +205,7 @@ class GitHub:
         except Final:
             # Not there, or the App was not given `contents` or is not installed there.
             return None
-        if found is None:  # an empty file
-            return ""
-        return text(found)[: MAX_CONFIG + 1] if isinstance(found, str) else None
+        return text(found) if isinstance(found, str) else None
 
     def _pages(self, path: str, ref: IssueRef, **query: str) -> Iterator[dict[str, Any]]:
         names = "&".join(f"{name}={{{name}}}" for name in (*query, "per_page", "page"))

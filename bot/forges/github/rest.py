@@ -16,6 +16,7 @@ from urllib.parse import parse_qsl, quote, urlsplit
 import msgspec
 from gidgethub import GitHubBroken, HTTPException, sansio
 
+from bot.core.repoconfig import MAX_BYTES
 from bot.forges.exchange import exchange
 from bot.forges.github.errors import classify
 from bot.http import Clients, Request, Response
@@ -23,6 +24,7 @@ from bot.http import Clients, Request, Response
 PUBLIC_API = "https://api.github.com"
 VERSION = "2026-03-10"  # Enterprise Server may not know it yet and uses its own default
 RAW = "application/vnd.github.raw+json"
+MAX_FILE = MAX_BYTES + 1  # shows that a file is too long
 JSON = "application/vnd.github+json"
 COMMENT = re.compile(r"/comments(/\d+)?$")
 
@@ -55,11 +57,12 @@ class Rest:
     ) -> Any:
         """Send one request and return the decoded answer.
 
-        `path` names its `variables` in braces. Raises `Retry`, `Doubtful`, `Gone`, `Forbidden`,
-        `Unauthorized`.
+        `path` names its `variables` in braces. With `RAW` the answer is the text of a file, at most
+        `MAX_FILE` bytes of it, and None where a folder is at that path. Raises `Retry`, `Doubtful`,
+        `Gone`, `Forbidden`, `Unauthorized`.
         """
         request = self._request(method, path, variables, credential, data, accept)
-        return self._answer(request)[0]
+        return self._file(request) if accept == RAW else self._answer(request)[0]
 
     def page(
         self, path: str, variables: Mapping[str, str | int], credential: Credential
@@ -69,8 +72,18 @@ class Rest:
         items, following = self._answer(request)
         return items, dict(parse_qsl(urlsplit(following or "").query)).get("cursor", "")
 
+    def _file(self, request: Request) -> str | None:
+        answer = exchange("GitHub", self._clients.get(), request, MAX_FILE)
+        if answer.status != 200:
+            self._decoded(request, answer)
+        kind = answer.headers.get("content-type", "").partition(";")[0].strip()
+        is_folder = kind == "application/json"
+        return None if is_folder else answer.content.decode("utf-8", "replace")
+
     def _answer(self, request: Request) -> tuple[Any, str | None]:
-        answer = exchange("GitHub", self._clients.get(), request)
+        return self._decoded(request, exchange("GitHub", self._clients.get(), request))
+
+    def _decoded(self, request: Request, answer: Response) -> tuple[Any, str | None]:
         try:
             return _decipher(answer)
         except HTTPException as error:

@@ -19,7 +19,6 @@ from bot.core.bounded import bounded
 from bot.core.errors import Doubtful, Final, Gone, Retry
 from bot.core.labels import scope
 from bot.core.model import Comment, Issue, IssueRef, Label, Rate
-from bot.core.repoconfig import MAX_BYTES as MAX_CONFIG
 from bot.footprint import large_responses
 from bot.forges.cache import Names, PerRepository
 from bot.forges.gitlab.backend import HttpxBackend
@@ -231,10 +230,13 @@ class GitLab:
     def _fetch_file(self, ref: IssueRef) -> str | None:
         files = self._project(ref).files
         try:
-            found = self._ask(lambda: files.raw(CONFIG_PATH, ref="HEAD"))
+            path = f"{files.path}/{EncodedId(CONFIG_PATH)}/raw"
+            # `streamed`: the backend reads no more of a file than is of use
+            found = self._ask(lambda: self._gl.http_get(path, {"ref": "HEAD"}, streamed=True))
         except Final:
             return None
-        return found[: MAX_CONFIG + 1].decode("utf-8", "replace")
+        assert not isinstance(found, dict)
+        return found.content.decode("utf-8", "replace")
 
     def _project(self, ref: IssueRef) -> Project:
         return self._gl.projects.get(ref.repo_id or ref.repo, lazy=True)

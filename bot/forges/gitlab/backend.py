@@ -13,11 +13,13 @@ from typing import Any
 import httpx
 import msgspec
 
+from bot.core.repoconfig import MAX_BYTES
 from bot.forges.exchange import exchange
 from bot.forges.gitlab.errors import classify
 from bot.http import Clients, Request, Response
 
 NOTE = re.compile(r"/notes(/\d+)?$")
+MAX_FILE = MAX_BYTES + 1  # shows that a file is too long
 
 
 class _Sendable:
@@ -67,7 +69,7 @@ class HttpxBackend:
         params: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
         auth: Callable[[Request], object] | None = None,
-        **_: object,
+        **options: object,
     ) -> _Result:
         client = self.client.get()
         wrote = method.lower() != "get"
@@ -76,7 +78,7 @@ class HttpxBackend:
         request = client.build_request(method.upper(), address, headers=headers, content=content)
         if auth:
             auth(request)
-        answer = exchange("GitLab", client, request)
+        answer = exchange("GitLab", client, request, MAX_FILE if options.get("stream") else 0)
         note = method.lower() in ("post", "put") and bool(NOTE.search(url))
         failure = classify(
             answer.status, answer.headers, answer.content, self._clock(), wrote=wrote, note=note

@@ -1,0 +1,104 @@
+"""The schema of a repository's `tagline.yml`: its keys, their types and their defaults."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta, Struct, field
+
+Count = Annotated[int, Meta(ge=0, le=20)]
+
+
+class Ignore(Struct, frozen=True):
+    authors: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ("no-bot",)
+    title: tuple[str, ...] = ()
+
+
+class CommentRules(Struct, frozen=True):
+    post: Literal["always", "when-useful", "never"] = "always"
+    max_words: Annotated[int, Meta(ge=10, le=200)] = 60
+    similar: Count = 3
+    missing_info: bool = False
+    on_fallback: Literal["auto"] | bool = "auto"
+
+
+class LabelRules(Struct, frozen=True):
+    allow: tuple[str, ...] = ("*",)
+    deny: tuple[str, ...] = ()
+    max: Count = 5
+    groups: dict[str, tuple[str, ...]] = {}
+    describe: dict[str, str] = {}
+
+
+class WordRule(Struct, frozen=True, forbid_unknown_fields=True):
+    label: str
+    any: tuple[str, ...]
+    none: tuple[str, ...] = field(name="not", default=())
+
+
+class Fallback(Struct, frozen=True):
+    rules: tuple[WordRule, ...] = ()
+    needs_review: str = "needs-review"
+
+
+class ModelRules(Struct, frozen=True):
+    instructions: Annotated[str, Meta(max_length=2000)] = ""
+    name: str | None = None
+
+
+class Privacy(Struct, frozen=True):
+    redact: tuple[Literal["secrets", "emails"], ...] = ("secrets", "emails")
+
+
+class Learn(Struct, frozen=True):
+    from_corrections: bool = True
+
+
+class Budget(Struct, frozen=True):
+    per_day_usd: Annotated[float, Meta(ge=0, le=1_000_000)] = 1.0
+    per_author_per_hour: Annotated[int, Meta(ge=0, le=1_000_000)] = 5
+
+
+class RepoConfig(Struct, frozen=True):
+    """What a maintainer can shape; the defaults are those of an absent file."""
+
+    version: Literal[1] = 1
+    mode: Literal["apply", "suggest", "dry-run", "off"] = "apply"
+    language: Annotated[str, Meta(pattern=r"^(auto|[a-z]{2,3}(-[A-Za-z]{2,4})?)$")] = "auto"
+    on: tuple[Literal["opened", "reopened", "edited"], ...] = ("opened",)
+    ignore: Ignore = Ignore()
+    comment: CommentRules = CommentRules()
+    labels: LabelRules = LabelRules()
+    fallback: Fallback = Fallback()
+    model: ModelRules = ModelRules()
+    privacy: Privacy = Privacy()
+    learn: Learn = Learn()
+    budget: Budget = Budget()
+
+
+SECTIONS = {
+    f.encode_name: f.type
+    for f in msgspec.structs.fields(RepoConfig)
+    if isinstance(f.type, type) and issubclass(f.type, Struct)
+}
+# Where a key belongs that somebody wrote without its section.
+PLACES = {
+    f.encode_name: f"{name}.{f.encode_name}"
+    for name, section in SECTIONS.items()
+    for f in msgspec.structs.fields(section)
+}
+# Every key that holds a value, with its type and its default.
+TYPES: dict[str, Any] = {}
+DEFAULTS: dict[str, Any] = {}
+for _name in ("", *SECTIONS):
+    _section = getattr(RepoConfig(), _name) if _name else RepoConfig()
+    for _field in msgspec.structs.fields(_section):
+        _path = f"{_name}.{_field.encode_name}".lstrip(".")
+        if _path not in SECTIONS:
+            TYPES[_path] = _field.type
+            DEFAULTS[_path] = getattr(_section, _field.name)
+# Made at import, by one thread: msgspec prepares a type when it is first used, and crashes where
+# several threads do so at once.
+msgspec.json.Decoder(RepoConfig)
