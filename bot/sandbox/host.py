@@ -38,7 +38,7 @@ class Host(ABC):
 
     host: ClassVar[str]
     config_path: ClassVar[str]
-    longest_body: ClassVar[int]  # characters
+    longest_body: ClassVar[int | None] = None  # characters; None: a longer one is taken too
     webhook_url: str | None
     world: World
     hooks: Hooks
@@ -106,7 +106,7 @@ class Host(ABC):
         self._tell(self.world.edit_issue(repo, number, author, values), deliver)
 
     def _check(self, body: str | None) -> None:
-        if body and len(body) > self.longest_body:
+        if body and self.longest_body and len(body) > self.longest_body:
             raise ValueError(f"is too long (maximum is {self.longest_body} characters)")
 
     def reopen_issue(self, repo: Place, number: int, *, deliver: bool = True) -> None:

@@ -28,7 +28,6 @@ from bot.sandbox.faults import Faults
 from bot.sandbox.github import faults as github_faults
 from bot.sandbox.github.access import BOT, GRANTED, Access, Installation
 from bot.sandbox.github.hooks import GitHubHooks
-from bot.sandbox.github.issues import LONGEST_COMMENT
 from bot.sandbox.github.shapes import Shapes
 from bot.sandbox.gitlab import faults as gitlab_faults
 from bot.sandbox.gitlab.host import GitLabHost
@@ -51,7 +50,6 @@ class Sandbox(Host):
 
     host: ClassVar[str] = "github"
     config_path: ClassVar[str] = ".github/tagline.yml"
-    longest_body: ClassVar[int] = LONGEST_COMMENT
     webhook_url: str | None = None
     webhook_secret: str = "sandbox-webhook-secret"
     app_id: int = 4711

@@ -85,7 +85,6 @@ def test_faults_are_armed_and_cleared_from_outside(
         ("POST", "/issues", {"title": "x", "repo": "acme/nowhere"}, 404),
         ("POST", "/issues", {"body": "no title"}, 422),
         ("POST", "/issues", [], 422),
-        ("POST", "/issues", {"title": "x", "body": "x" * 65_537}, 422),
         ("POST", "/issues", {"title": "x", "body": "x" * 1_048_577, "host": "gitlab"}, 422),
         ("POST", "/issues", {"title": "x", "host": "gitea"}, 422),
         ("GET", "/issues/acme/widget/1?host=gitlab", None, 404),
