@@ -181,13 +181,14 @@ class Run:
     def open(self, title: str, body: str, author: str = "") -> int:
         """Open an issue that no delivery tells of yet.
 
-        Lone surrogates, which only JSON can hold, are said by the API alone.
+        Lone surrogates, which only JSON can hold, are said by the API alone. A body longer than the
+        platform holds is cut.
         """
         texts = {"title": title, BODY_FIELD[self.on]: body}
         number = self.host.open_issue(
             self.repo,
             _encodable(title),
-            _encodable(body),
+            _encodable(body)[: self.host.longest_body],
             author=author or f"author-{next(_authors)}",  # each has a budget of its own
             labels=list(self.case.given.get("issue_labels", [])),
             deliver=False,
