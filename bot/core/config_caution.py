@@ -25,7 +25,7 @@ SPEAKS = (True, "auto", False)
 REDACTED = ("secrets", "emails")
 ON = ("opened", "reopened", "edited")
 EVERY = ("*",)
-NUMBER = re.compile(r"(?<![\w.,-])[$€]?(\d{1,400}(?:[.,]\d{1,400})?)(?![\d.,])")
+NUMBER = re.compile(r"(?<![\w.,-])[$€]?(\d{1,400}(?:[.,]\d{1,400})?)(?![\d.,]|[eE][-+\d])")
 
 Values = Mapping[str, Any]
 

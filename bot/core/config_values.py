@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import Any, Literal, get_args, get_origin
 
 import msgspec
@@ -14,6 +15,7 @@ from bot.core.text import one_line
 from bot.core.yaml_nodes import ANCHOR, List, Map, Node, Scalar
 
 MAX_KEY = 100
+MAX_NEAR = 30  # the time to compare grows with the length
 RULE = "{label: bug, any: [crash], not: [typo]}"
 TWICE = "is given twice; keep one"
 TAG = "text that starts with ! needs quotes"
@@ -43,15 +45,16 @@ def key_text(node: Node) -> str:
     return one_line(node.text, MAX_KEY) if isinstance(node, Scalar) else "?"
 
 
-def nearest(key: str, fields: Iterable[str], path: str) -> str:
+@lru_cache(maxsize=256)
+def nearest(key: str, fields: tuple[str, ...], path: str) -> str:
     """Return the full name of the known key that an unknown one seems to mean, or ""."""
     if not path and key in PLACES:
         return PLACES[key]
-    near = difflib.get_close_matches(key.casefold(), fields, n=1, cutoff=0.5)
+    near = difflib.get_close_matches(key[:MAX_NEAR].casefold(), fields, n=1, cutoff=0.5)
     return f"{path}.{near[0]}".lstrip(".") if near else ""
 
 
-def unknown(key: str, fields: Iterable[str], path: str) -> str:
+def unknown(key: str, fields: tuple[str, ...], path: str) -> str:
     """Return what to write instead of an unknown key."""
     near = nearest(key, fields, path)
     near = near.removeprefix(f"{path}.") if path else near
@@ -135,7 +138,7 @@ def _unknown_in_rule(node: Node, where: str, report: Report) -> bool:
     found = [key for key, _ in node.pairs if key_text(key) not in RULE_TYPES]
     for key in found:
         name = key_text(key)
-        report(key, f"{where}.{name}", unknown(name, RULE_TYPES, where))
+        report(key, f"{where}.{name}", unknown(name, tuple(RULE_TYPES), where))
     return bool(found)
 
 

@@ -58,8 +58,9 @@ WANTED_SECTION = "write `key: value` lines here"
 BROKEN = RepoConfig(mode="suggest")  # holds where a file is broken and there was none before
 # Of a broken file: how many parts are tried, and how much they may hold together.
 MAX_PARTS = 30
-MAX_PART_NODES = 200
+MAX_PART_NODES = 300
 MAX_PART_CHARS = 6000
+MAX_FIRST_LINES = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,8 +137,8 @@ def _readable_limits(text: str) -> dict[str, Any]:
     """Return the limiting values of a broken file's parts that are valid YAML by themselves.
 
     A part is a `key:` at the outermost level with all that is indented below it. Where that is not
-    valid, each `key:` one level deeper is a part, and the same without its wrong line. The shortest
-    come first, within a fixed effort.
+    valid, each `key:` one level deeper is a part, and the same without its wrong line, once all
+    others were tried. The shortest come first, within a fixed effort.
     """
     found = _Found()
     parts = _limiting(yaml_nodes.blocks(yaml_nodes.tidied(text)))
@@ -145,14 +146,14 @@ def _readable_limits(text: str) -> dict[str, Any]:
     while parts and tries > 0 and nodes > 0:
         key, part = parts.pop(0)
         if len(part) > chars:
-            parts = _limiting([*parts, *_smaller(key, part, 0)])
+            parts += _limiting(_smaller(key, part, 0))
             continue
         tries, chars = tries - 1, chars - len(part)
         try:
             document = yaml_nodes.compose(part, nodes // 2)
         except Unreadable as error:
             nodes -= error.size
-            parts = _limiting([*parts, *_smaller(key, part, error.line)])
+            parts += _limiting(_smaller(key, part, error.line))
             continue
         nodes -= document.size
         if isinstance(document.root, Map):
@@ -163,10 +164,15 @@ def _readable_limits(text: str) -> dict[str, Any]:
 
 
 def _smaller(key: str, part: str, wrong: int) -> Iterator[tuple[str, str]]:
+    """What may be readable of a part that is not: its inner parts, its first lines, those before
+    the wrong one, and all but that one. `wrong` is 0 where no line is known."""
     if key in SECTIONS:
         yield from ((f"{key}.{leaf}", inside) for leaf, inside in yaml_nodes.blocks(part, 1))
-    lines = part.split("\n")
-    if wrong > 1 + ("." in key):
+    lines, first = part.split("\n"), 1 + ("." in key)
+    for count in (first, wrong - 1 if wrong else MAX_FIRST_LINES):
+        if first <= count < len(lines):
+            yield key, "\n".join(lines[:count])
+    if wrong > first:
         yield key, "\n".join([*lines[: wrong - 1], *lines[wrong:]])
 
 
@@ -213,7 +219,7 @@ def _section(node: Node, kind: type[Struct], path: str, found: _Found) -> None:
         found.problem(node, path, WANTED_SECTION)
         found.limit(cautious(path, node))
         return
-    fields = [f.encode_name for f in msgspec.structs.fields(kind)]
+    fields = tuple(f.encode_name for f in msgspec.structs.fields(kind))
     for key_node, value in node.pairs:
         key = key_text(key_node)
         where = f"{path}.{key}".lstrip(".")

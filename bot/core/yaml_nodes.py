@@ -111,7 +111,7 @@ def blocks(text: str, depth: int = 0) -> Iterator[tuple[str, str]]:
     then that line leads each of them.
     """
     head, _, rest = text.partition("\n") if depth else ("", "", text)
-    indent = min(map(len, {*re.findall(r"^ *(?=\S)", rest, re.MULTILINE)}), default=0) * depth
+    indent = (len(rest) - len(rest.lstrip(" "))) * depth
     keys = [*re.finditer(rf"^ {{{indent}}}{KEY}", rest, re.MULTILINE)]
     ends = [*(key.start() for key in keys[1:]), len(rest)]
     for key, end in zip(keys, ends, strict=False):
@@ -119,10 +119,17 @@ def blocks(text: str, depth: int = 0) -> Iterator[tuple[str, str]]:
 
 
 def tidied(text: str) -> str:
-    """Return the text without blank lines, remarks of a whole line and lines with control
-    characters, and with two blanks for each tab that indents."""
-    text = IDLE.sub("", CONTROL.sub("", _one_line_end(text)))
+    """Return the text without blank lines, remarks of a whole line, lines that are very long or
+    hold control characters, and all but one of several blanks; two blanks for a tab that indents.
+    """
+    text = IDLE.sub("", CONTROL.sub(_before_remark, _one_line_end(text)))
+    text = LONG.sub("", re.sub(r"(?<=\S) {2,}", " ", text))
     return INDENT.sub(lambda found: found[0].replace("\t", "  "), text)
+
+
+def _before_remark(found: re.Match[str]) -> str:
+    before = found[0].partition(" #")[0]
+    return "" if CONTROL.search(before) else before
 
 
 KEY = r"""["']?(\w[\w-]{0,40})["']?[ ]*:(?=\s|$)"""
@@ -130,6 +137,7 @@ IDLE = re.compile(r"^[ \t]*(?:#.*)?(?:\n|\Z)", re.MULTILINE)
 CONTROL = re.compile(
     r"^.*[^\t\n -~\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff].*$", re.MULTILINE
 )
+LONG = re.compile(r"^.{3000,}\n?", re.MULTILINE)
 INDENT = re.compile(r"^ *\t[ \t]*", re.MULTILINE)
 OUTER_IDLE = re.compile(r"^(?:#.*| *)(?:\n|\Z)", re.MULTILINE)
 
@@ -229,7 +237,11 @@ class _Composer:
         inside = list(self._inside(depth))
         if isinstance(event, events.SequenceStartEvent):
             return List(line, inside, own_tag)
-        return Map(line, list(zip(inside[::2], inside[1::2], strict=True)), own_tag)
+        pairs = list(zip(inside[::2], inside[1::2], strict=True))
+        for key, value in pairs:
+            if isinstance(value, Scalar) and not value.text:
+                value.line = key.line  # the parser finds one that is not there in the next line
+        return Map(line, pairs, own_tag)
 
     def _inside(self, depth: int) -> Iterator[Node]:
         """The nodes of a list or a mapping, up to its end."""
