@@ -104,7 +104,9 @@ def _comment(
 
 def _problems(problems: Sequence[ConfigProblem]) -> str:
     readable = all(problem.key for problem in problems)
-    holds = "its other settings hold" if readable else "the last readable one, or no file, counts"
+    holds = "its other settings hold"
+    if not readable:
+        holds = "the last readable one counts; without one, labels are only suggested"
     shown = [f"- {plain(str(problem), 300)}" for problem in problems[:MAX_PROBLEMS]]
     return _details(f"Problems in tagline.yml; {holds}", shown)
 

@@ -148,7 +148,7 @@ def test_the_comment_with_problems_of_the_configuration() -> None:
 
 def test_of_a_file_that_cannot_be_read_the_comment_says_what_holds() -> None:
     body = comment(BY_MODEL, problems=repoconfig.parse("mode: [apply")[1])
-    assert "<summary>Problems in tagline.yml; the last readable one, or no file, counts" in body
+    assert "<summary>Problems in tagline.yml; the last readable one counts; without one," in body
     assert "- line 1, not valid YAML: " in body
 
 
