@@ -11,6 +11,7 @@ from bot.core.ports import Store
 from bot.core.repoconfig import MAX_BYTES, Budget, CommentRules, Ignore, LabelRules, RepoConfig
 from bot.flow.configure import configure, remember_told
 from bot.store.memory import MemoryStore
+from tests.core.hostile_configs import HOSTILE
 from tests.fakes import REF
 from tests.flow.test_process import ANSWER, Scene, scene
 
@@ -96,6 +97,21 @@ def test_another_repository_has_its_own() -> None:
     other = replace(REF, repo_id=7002)
     configure(other, "language: de", store)
     assert configure(other, BROKEN, store)[0] == RepoConfig(language="de")
+
+
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE.keys())
+def test_an_issue_is_answered_whatever_the_file_holds(text: str) -> None:
+    one = scene(ANSWER, config=text)
+    assert one.job().record.status in ("answered", "suggested")
+    assert len(one.comments) == 1
+
+
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE.keys())
+def test_a_good_file_holds_again_after_a_hostile_one(text: str) -> None:
+    store = MemoryStore()
+    for config in (text, DRY, text):
+        configure(REF, config, store)
+    assert mode_of(GOOD, store) == "suggest"
 
 
 def told(text: str, store: MemoryStore) -> bool:

@@ -1,0 +1,97 @@
+"""The configuration file as the forge gives it: too long, not there, and not to be had differ."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+
+from bot.core.errors import Retry
+from bot.core.model import IssueRef
+from bot.core.ports import Forge
+from bot.core.repoconfig import MAX_BYTES, read
+from bot.forges.github.api import GitHub
+from bot.forges.github.auth import TokenAuth
+from bot.forges.github.rest import Rest
+from bot.forges.gitlab.api import GitLab
+from tests.fakes import ScriptedWeb
+
+LIMIT = b"mode: off\n"
+
+
+def web(name: str, answer: httpx.Response) -> ScriptedWeb:
+    """A forge where each repository has this file, and where names are known by number."""
+
+    def reply(request: httpx.Request) -> httpx.Response:
+        if "tagline.yml" in request.url.path:
+            return answer
+        place = f"acme/.{name}"
+        return httpx.Response(200, json={"id": 7, "full_name": place, "path_with_namespace": place})
+
+    return ScriptedWeb(reply)
+
+
+def github(answer: httpx.Response) -> Forge:
+    rest = Rest(web("github", answer), "http://127.0.0.1")
+    return GitHub(rest, TokenAuth(rest, "a-token"))
+
+
+def gitlab(answer: httpx.Response) -> Forge:
+    return GitLab("http://127.0.0.1", "a-token", web("gitlab", answer))
+
+
+FORGES = {"github": github, "gitlab": gitlab}
+# https://docs.github.com/en/rest/repos/contents: the raw media type
+KINDS = {"github": "application/vnd.github.raw+json; charset=utf-8", "gitlab": "text/plain"}
+
+
+def fetched(name: str, status: int, body: bytes, kind: str = "") -> str | None:
+    answer = httpx.Response(status, headers={"content-type": kind or KINDS[name]}, content=body)
+    place = IssueRef(name, "127.0.0.1", f"acme/.{name}", 1, 7, "")  # nobody else's file counts
+    return FORGES[name](answer).config_text(place)
+
+
+@pytest.mark.parametrize("name", FORGES)
+@pytest.mark.parametrize("size", [MAX_BYTES + 1, 17_000_000])
+def test_of_a_file_that_is_too_long_only_the_beginning_is_fetched(name: str, size: int) -> None:
+    text = fetched(name, 200, LIMIT + b"#" * (size - len(LIMIT)))
+    assert text is not None
+    assert len(text) == MAX_BYTES + 1
+    reading = read(text)
+    assert [str(problem) for problem in reading.problems] == ["keep the file under 64 KiB"]
+    assert reading.config.mode == "off"
+
+
+@pytest.mark.parametrize("name", FORGES)
+def test_a_file_of_the_greatest_length_is_fetched_whole(name: str) -> None:
+    text = fetched(name, 200, LIMIT + b"#" * (MAX_BYTES - len(LIMIT)))
+    assert read(text).problems == ()
+
+
+@pytest.mark.parametrize("name", FORGES)
+@pytest.mark.parametrize("body", [b"\xff\xfe", b"language: fran\xe7ais\n", b"a: \xed\xa0\x80\n"])
+def test_a_file_in_another_encoding_is_fetched(name: str, body: bytes) -> None:
+    text = fetched(name, 200, LIMIT + body)
+    assert read(text).config.mode == "off"
+
+
+@pytest.mark.parametrize("name", FORGES)
+def test_an_empty_file_is_there(name: str) -> None:
+    assert fetched(name, 200, b"") == ""
+
+
+@pytest.mark.parametrize("name", FORGES)
+@pytest.mark.parametrize("status", [403, 404])
+def test_a_file_that_is_not_there_or_not_allowed_is_none(name: str, status: int) -> None:
+    assert fetched(name, status, b'{"message": "no"}', "application/json") is None
+
+
+def test_a_folder_is_no_file() -> None:
+    listing = b'[{"type": "file"}' + b', {"type": "file"}' * 9000 + b"]"
+    assert fetched("github", 200, listing, "application/json; charset=utf-8") is None
+
+
+@pytest.mark.parametrize("name", FORGES)
+@pytest.mark.parametrize("status", [500, 502, 503])
+def test_a_file_that_could_not_be_fetched_is_tried_again(name: str, status: int) -> None:
+    with pytest.raises(Retry):
+        fetched(name, status, b"x" * (MAX_BYTES * 2), "text/html")

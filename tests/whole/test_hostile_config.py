@@ -1,0 +1,49 @@
+"""Over HTTP on both hosts: whatever the configuration file is, issues are answered."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.core.hostile_configs import ALIASED, HOSTILE
+from tests.whole.house import House
+
+HUGE = "language: de\n" + "# a remark\n" * 1_600_000
+SOME = {
+    "a key of a section": ALIASED["a key of a section"],
+    "a chain": ALIASED["a chain"],
+    "the same anchor twice": ALIASED["the same anchor twice"],
+    "globs": HOSTILE["globs"],
+    "dashes": HOSTILE["dashes"],
+}
+
+
+def test_a_first_file_of_17_mb_is_told_and_labels_are_only_suggested(house: House) -> None:
+    house.configure(HUGE)
+    number = house.issue()
+    (comment,) = house.comments(number)
+    assert "keep the file under 64 KiB" in comment.body
+    assert house.labels(number) == []
+
+
+def test_a_limit_at_the_beginning_of_a_file_of_17_mb_holds(house: House) -> None:
+    house.configure("mode: off\n" + HUGE)
+    number = house.issue()
+    assert (house.labels(number), house.comments(number)) == ([], [])
+
+
+@pytest.mark.parametrize("text", SOME.values(), ids=SOME.keys())
+def test_an_issue_is_answered_beside_a_hostile_file(house: House, text: str) -> None:
+    house.configure(text)
+    number = house.issue()
+    assert len(house.comments(number)) == 1
+    assert house.labels(number) == []
+
+
+def test_nothing_of_a_file_with_anchors_stands_in_the_log(
+    house: House, capfd: pytest.CaptureFixture[str]
+) -> None:
+    house.configure("labels:\n  describe:\n    bug: &mark x\n    docs: &mark forged-line\n")
+    assert len(house.comments(house.issue())) == 1
+    printed = house.lines.getvalue() + "".join(capfd.readouterr())
+    assert "forged-line" not in printed
+    assert "mark" not in printed.replace("marker", "")
