@@ -143,8 +143,12 @@ def _readable_limits(text: str) -> dict[str, Any]:
     found = _Found()
     parts = _limiting(yaml_nodes.blocks(yaml_nodes.tidied(text)))
     tries, nodes, chars = MAX_PARTS, MAX_PART_NODES, MAX_PART_CHARS
+    seen: set[str] = set()
     while parts and tries > 0 and nodes > 0:
         key, part = parts.pop(0)
+        if part in seen:
+            continue
+        seen.add(part)
         if len(part) > chars:
             parts += _limiting(_smaller(key, part, 0))
             continue

@@ -6,7 +6,6 @@ content wherever it stands, so no node occurs twice and nothing is expanded.
 
 from __future__ import annotations
 
-import itertools
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from ruamel.yaml.nodes import ScalarNode
 MAX_BYTES = 64 * 1024
 # ruamel.yaml takes about 50 µs a node and 3 µs a character: bounds for 50 ms on a slow core.
 MAX_CHARS = 12 * 1024  # beside remarks and blank lines
-MAX_NODES = 500
+MAX_NODES = 400
 MAX_DEPTH = 10
 MAX_BRACKETS = 20  # open at once; the time that a bracket takes grows with their number
 ANCHOR = (
@@ -92,8 +91,8 @@ def compose(text: str, max_nodes: int = MAX_NODES) -> Document:
     if len(text.encode(errors="replace")) > MAX_BYTES:
         raise Unreadable(0, f"keep the file under {MAX_BYTES // 1024} KiB")
     short, lines = _shortened(text)
-    if _brackets(short) > MAX_BRACKETS:
-        raise Unreadable(0, "too many brackets are open at once")
+    if (index := _bracketed(short)) >= 0:
+        raise Unreadable(lines[index], "too many brackets are open at once")
     composer = _Composer(short, lines, max_nodes)
     try:
         root = composer.root()
@@ -167,10 +166,14 @@ def _shortened(text: str) -> tuple[str, Sequence[int]]:
     return "\n".join(line for _, line in kept), [number for number, _ in kept]
 
 
-def _brackets(text: str) -> int:
-    """How many brackets are open at once, at most."""
-    steps = ((char in "[{") - (char in "]}") for char in re.sub(r"[^\[\]{}]+", "", text))
-    return max(itertools.accumulate(steps), default=0)
+def _bracketed(text: str) -> int:
+    """The index of the first line in which too many brackets are open at once, -1 for none."""
+    depth = 0
+    for bracket in re.finditer(r"[\[\]{}]", text):
+        depth += 1 if bracket[0] in "[{" else -1
+        if depth > MAX_BRACKETS:
+            return text.count("\n", 0, bracket.start())
+    return -1
 
 
 class _Composer:
