@@ -44,15 +44,15 @@ class Prompt:
     """One question to a model, with all that a caller knows of the answer.
 
     `schema` is the JSON Schema of the answer, with the bounds of its parts; `parse` raises
-    `ModelFailed` for an answer that cannot be used. `short_user` is `user` for a model with little
-    room; empty where `user` is short already.
+    `ModelFailed` for an answer that cannot be used. `shorten` makes `user` for a model with little
+    room; None where `user` is short already.
     """
 
     system: str
     user: str
     schema: dict[str, Any]
     parse: Callable[[str], object] = reply.read
-    short_user: str = ""
+    shorten: Callable[[], str] | None = None
     name: str = "enrichment"
 
     @property
@@ -96,12 +96,16 @@ def build(
         "title": one_line(issue.title, MAX_TITLE),
         "body": body,
     }
-    short = {"labels": [x.name for x in labels], "body": condense(body, SHORT_BODY)}
+
+    def shorten() -> str:
+        short = {"labels": [x.name for x in labels], "body": condense(body, SHORT_BODY)}
+        return msgspec.json.encode(data | short).decode()
+
     return Prompt(
         system=RULES.format(language=said_in, max_words=wishes.max_words),
         user=msgspec.json.encode(data).decode(),
         schema=_schema([x.name for x in labels] + list(suggestions)),
-        short_user=msgspec.json.encode(data | short).decode(),
+        shorten=shorten,
     )
 
 

@@ -59,7 +59,7 @@ class Question:
     def turns(self) -> list[Turn]:
         """The conversation after the rules; with them in it where the server has no such role."""
         prompt = self.prompt
-        opening = (self.short and prompt.short_user) or prompt.user
+        opening = prompt.shorten() if self.short and prompt.shorten else prompt.user
         if "system" in self.dialect.refused:
             opening = f"{self.system}\n\n{opening}"
         turns: list[Turn] = [{"role": "user", "content": opening}]
