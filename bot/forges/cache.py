@@ -92,6 +92,6 @@ class Names:
     def _kept(self, ref: IssueRef) -> str:
         with self._lock:
             name, since = self._known.get(ref.repo_id, ("", 0.0))
-        agrees = name.lower() == ref.repo.lower() or not ref.repo
+        agrees = ref.repo in (name, "") or name.lower() == ref.repo.lower()
         fresh_for = NAME_SECONDS if agrees else OTHER_NAME_SECONDS
         return name if self._clock() - since <= fresh_for else ""

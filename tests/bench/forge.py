@@ -129,7 +129,7 @@ def _answer(method: str, path: bytes) -> tuple[int, bytes]:
     if path.endswith(b"/access_tokens"):
         return 201, _json({"token": "ghs_bench"})
     if found := REPOSITORY.search(path):
-        return 200, _json({"id": int(found[1]), "full_name": "acme/widget"})
+        return 200, _json({"id": int(found[1]), "full_name": f"acme/r{int(found[1])}"})
     if found := ISSUE.search(path):
         return 200, _issue(int(found[1]))
     if path.endswith(b"/comments"):

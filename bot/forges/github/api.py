@@ -226,11 +226,10 @@ class GitHub:
         data: Mapping[str, Any] | None = None,
         accept: str = JSON,
     ) -> Any:
-        asked = self._names.of(ref)
+        asked = name = self._names.of(ref)
 
         def attempt() -> Any:
-            named = _names(self._names.of(ref))
-            everything = {**named, "number": ref.number, **(variables or {})}
+            everything = {**_names(name), "number": ref.number, **(variables or {})}
             us = self._auth.credential(ref)
             with large_responses():
                 return self._rest.call(method, path, everything, us, data=data, accept=accept)
@@ -242,6 +241,7 @@ class GitHub:
             if not (has_moved or "{number}" in path) or not self._renamed(ref, asked):
                 raise
             if has_moved:
+                name = self._names.of(ref)
                 return self._authorized(ref, attempt)
             # Another repository has the old name: what was read until now may have been its issue.
             raise Retry("the repository has another name now") from None
