@@ -186,17 +186,24 @@ class _Connections:
     def handle_request(self, request: httpcore.Request) -> httpcore.Response:
         url = request.url
         server = url.scheme, url.host, url.port
-        kept = self._kept.get(server)
-        if kept is None or not kept.is_available() or kept.has_expired():
-            if kept:
-                kept.close()
-            kept = self._kept[server] = httpcore.HTTPConnection(
-                url.origin,
-                ssl_context=self._context,
-                keepalive_expiry=KEEPALIVE_SECONDS,
-                network_backend=_Backend(),
-            )
-        return kept.handle_request(request)
+        kept = self._kept.pop(server, None)
+        if kept and kept.is_available() and not kept.has_expired():
+            self._kept[server] = kept
+            try:
+                return kept.handle_request(request)
+            except CUT:
+                # The server may have ended the connection since its last answer.
+                if request.method != b"GET":
+                    raise
+        if kept:
+            kept.close()
+        self._kept[server] = new = httpcore.HTTPConnection(
+            url.origin,
+            ssl_context=self._context,
+            keepalive_expiry=KEEPALIVE_SECONDS,
+            network_backend=_Backend(),
+        )
+        return new.handle_request(request)
 
     def close(self) -> None:
         for kept in list(self._kept.values()):

@@ -421,3 +421,24 @@ def test_nothing_is_said_to_an_address_that_may_not_hear_it(
     assert "127.0.0.1" in str(refusal.value)
     assert heard == []
     clients.close()
+
+
+def test_a_get_on_a_connection_that_the_server_has_ended_is_sent_again_and_a_post_is_not() -> None:
+    answered: set[socket.socket] = set()
+
+    def talk(connection: socket.socket) -> None:
+        if connection in answered:
+            connection.shutdown(socket.SHUT_RDWR)
+            return
+        answered.add(connection)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+
+    clients, heard = Clients("tagline"), list[bytes]()
+    with server(talk, heard) as url:
+        client = clients.get()
+        for _ in range(2):
+            assert client.send(client.build_request("GET", url), KB).content == b"ok"
+        with pytest.raises(CUT):
+            client.send(client.build_request("POST", url, content=b"once"), KB)
+    clients.close()
+    assert [request.split(b" ")[0] for request in heard] == [b"GET", b"GET", b"GET", b"POST"]
