@@ -126,7 +126,7 @@ class Settings:
 
     def again(self) -> Settings:
         """The same environment with its files as they are now. Raises `SettingsError`, also where
-        one is empty that was not: whoever writes a file empties it first."""
+        one is empty that was not: a file is empty for a moment while it is written."""
         now = _read(Environment(self.source))
         if emptied := sorted(now.empty_files - self.empty_files):
             raise SettingsError([f"{name}_FILE is empty now." for name in emptied])

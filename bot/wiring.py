@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from bot.store.memory import MemoryStore
     from bot.store.redis import RedisStore
 
-SPARE_CONNECTIONS = 32  # of the consumers, the rounds and whoever needs a second one
+SPARE_CONNECTIONS = 32  # for consumers, periodic tasks and second connections
 JOB_SECONDS = 300.0
 
 

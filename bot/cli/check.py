@@ -85,7 +85,9 @@ def _fill(report: _Report, repo: str | None) -> None:
     try:
         settings = load(os.environ, Path(".env"))
     except SettingsError as error:
-        problems = [Finding(problem, "mend it", wrong=True) for problem in error.problems]
+        problems = [
+            Finding(problem, "correct this setting", wrong=True) for problem in error.problems
+        ]
         report.add("settings", lambda: problems)
         return
     log.configure("error", settings.log_format, settings.secrets)

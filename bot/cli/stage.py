@@ -63,7 +63,7 @@ class LogBook:
         for line in whole.splitlines():
             try:
                 event = json.loads(line)
-            except ValueError:  # a crash is told in plain words
+            except ValueError:  # a crash is logged as plain text
                 continue
             if isinstance(event, dict) and "issue" in event:
                 self._events[event["issue"]].append({**event, "part": part})

@@ -38,7 +38,7 @@ def say(
 
 
 def _post(ref: IssueRef, body: str, forge: Forge, sleep: Callable[[float], None]) -> Comment:
-    """Post, then look: whoever came second in a race takes its own comment away again."""
+    """Post, then look again: of two comments posted in a race the later one is deleted."""
     try:
         made = forge.comment(ref, body)
     except Doubtful as doubt:

@@ -68,7 +68,7 @@ class Chain:
                     log.get().warning("a model failed", model=model.name, why=failure.reason)
                     failures.append(failure)
                     paid += model.worst_usd(prompt.tokens) if failure.charged else 0.0
-        # One that spoke is charged for, so it is told before an outage.
+        # A failure that was charged for is reported before an outage.
         raise next((x for x in failures if x.charged), failures[0])
 
 

@@ -177,7 +177,7 @@ class World:
         return self.clock()
 
     def person(self, login: str, *, is_bot: bool = False) -> Person:
-        """The person of that login; whoever is named for the first time comes into being."""
+        """Return the person of that login, added where the login is new."""
         with self.lock:
             if login not in self.people:
                 bot = is_bot or login.endswith("[bot]")

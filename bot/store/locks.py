@@ -1,6 +1,6 @@
 """Locks in Redis that end soon after their holder died, and never while it lives.
 
-Whoever has an issue writes its record, and nobody else.
+Only the holder of an issue's lock writes its record.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from bot.core.model import IssueRef
 from bot.core.ports import PROBE_SECONDS
 
 TAKEN_SECONDS = 600.0  # a job that was lost is sent again after it
-NOT_TAKEN_SECONDS = TAKEN_SECONDS / 2  # whoever waits for longer has a job at work
+NOT_TAKEN_SECONDS = TAKEN_SECONDS / 2  # an issue that waits for longer has a job running
 _ref = msgspec.json.Decoder(IssueRef)
 
 # KEYS: those that wait, by when they are due. ARGV: now, when it comes again.
@@ -29,7 +29,7 @@ redis.call('zrem', KEYS[2], one)
 redis.call('zadd', KEYS[1], ARGV[3], one)
 return one
 """
-# KEYS: those that wait, the parked ones. ARGV: now, and until when whoever waits is due now too.
+# KEYS: those that wait, the parked ones. ARGV: now, and until when waiting issues become due too.
 UNPARK = """
 for _, one in ipairs(redis.call('zrange', KEYS[2], 0, -1)) do
     redis.call('zadd', KEYS[1], ARGV[1], one)

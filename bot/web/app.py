@@ -130,7 +130,7 @@ class _Door:
         return Response(status_code=202, headers={"X-Tagline-Job": receipt.job})
 
     def _refuse(self, request: Request, refusal: Refused, about: Mapping[str, str]) -> Response:
-        """Whoever is refused again and again gets 429, and no more lines in the log.
+        """Answer 429, and log no more lines, where one address is refused often.
 
         Only the forged are counted and nobody is turned away unread: behind a proxy, and at a
         forge, honest and forged requests come from one address.
@@ -192,7 +192,7 @@ def _schema() -> bytes:
 
 
 def _named(delivery: str) -> str:
-    """A delivery's id for the log; whoever is not authentic yet may have put anything there."""
+    """A delivery's id for the log; before it is verified it can hold anything."""
     if delivery.isascii() and delivery.isprintable():
         return delivery[:64]
     return "".join(char if char.isascii() and char.isprintable() else "?" for char in delivery[:64])

@@ -67,7 +67,7 @@ class Strangers:
         self._seen: OrderedDict[str, tuple[float, int]] = OrderedDict()
 
     def count(self, source: str, now: float) -> int:
-        """Count one more refusal, and say the how-manieth it is."""
+        """Count one more refusal and return the count of this minute."""
         source = _network(source)
         since, count = self._seen.pop(source, (now, 0))
         if not 0 <= now - since < MINUTE:

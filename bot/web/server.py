@@ -19,7 +19,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 HEAD_SECONDS = 15.0
 REQUEST_SECONDS = 15.0  # the door gives a body ten once it has begun, and Redis two
 LINGER_SECONDS = 5.0
-LINGER_BYTES = 32 * 1024 * 1024  # whoever sends a little too much still reads why it was refused
+LINGER_BYTES = 32 * 1024 * 1024  # a sender slightly over the cap still reads why
 MOST_LEAVING = 4  # of whom any more is read; the others find their connection closed
 MAX_HEAD = 64 * 1024
 MAX_AHEAD = 8

@@ -153,7 +153,7 @@ class GitHub:
         return tuple(replace(place, number=int(issue["number"])) for issue in wanted)
 
     def failed_deliveries(self, since: float) -> Mapping[int, str]:
-        """Only an App is told; https://docs.github.com/en/rest/apps/webhooks"""
+        """Return the failed deliveries of an App, none for a token; https://docs.github.com/en/rest/apps/webhooks"""
         failed: dict[int, str] = {}
         taken: set[str] = set()
         for delivery in self._deliveries(since):

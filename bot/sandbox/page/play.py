@@ -155,7 +155,7 @@ class Play:
         self._fault_at_work.release()
 
     def _kill_worker(self) -> None:
-        """Every issue that it had in its hands is told."""
+        """Kill the worker, and note it in the log of each issue that it was working on."""
         working = [one for one in list(self.cases.values()) if self._state(one) == "working"]
         self._theatre.kill_worker()
         for one in working:

@@ -22,7 +22,7 @@ class Sample:
 class Fault:
     """`arms` is the sandbox's name for it; `times` None = until the issue's job has ended.
 
-    `after` is told of an issue that it struck, where the log does not.
+    `after` is shown for an issue that it struck, where the log says nothing.
     """
 
     key: str
@@ -40,7 +40,9 @@ class Fault:
 FAULTS = (
     Fault("model-down", "Model is down", "It cuts every connection.", "model-reset"),
     Fault("model-slow", "Model is slow", "It sends one byte a second.", "model-drip"),
-    Fault("model-rubbish", "Model talks rubbish", "Prose where JSON was asked.", "model-rubbish"),
+    Fault(
+        "model-rubbish", "Model answers in prose", "Prose where JSON was asked.", "model-rubbish"
+    ),
     Fault("model-429", "Model says 429", "Too many requests.", "model-429"),
     Fault(
         "host-502",
