@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from bot.core import addresses
+from bot.core import url_policy
 from bot.core.placeholders import is_placeholder
 
 MIN_SECRET = 16
@@ -141,13 +141,13 @@ def _unsafe(url: str, *, only_loopback: bool) -> str:
         return "must not contain a user name or password"
     if parts.query or parts.fragment:
         return "must not contain ? or #"
-    if addresses.is_forbidden(host):
+    if url_policy.is_forbidden(host):
         return "points at a link-local or metadata address, which is never allowed"
-    may_be_clear = addresses.is_loopback(host) or not (only_loopback or _is_far(host))
+    may_be_clear = url_policy.is_loopback(host) or not (only_loopback or _is_far(host))
     if parts.scheme == "http" and not may_be_clear:
         return "must start with https://, or its token would travel in the clear"
     return ""
 
 
 def _is_far(host: str) -> bool:
-    return addresses.parse(host) is not None and not addresses.is_near(host)
+    return url_policy.parse(host) is not None and not url_policy.is_near(host)

@@ -20,7 +20,7 @@ from urllib.parse import quote, urlsplit
 import httpcore
 
 from bot import footprint
-from bot.core import addresses
+from bot.core import url_policy
 
 CONNECT_SECONDS = 5.0
 READ_SECONDS = 15.0
@@ -132,10 +132,10 @@ class _Backend(httpcore.SyncBackend):
         except UnicodeError:
             raise httpcore.ConnectError("not the name of a host") from None
         peer = str(stream.get_extra_info("server_addr")[0])
-        if addresses.is_forbidden(peer):  # whatever its name promised
+        if url_policy.is_forbidden(peer):  # whatever its name promised
             stream.close()
             raise httpcore.ConnectError(f"{peer} is link-local or a metadata address")
-        return _Stream(stream, "" if addresses.is_near(peer) else peer)
+        return _Stream(stream, "" if url_policy.is_near(peer) else peer)
 
 
 @dataclass(slots=True)

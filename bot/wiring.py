@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     import redis
     from starlette.applications import Starlette
 
-    from bot.core.model import Delivery, Outcome
     from bot.core.ports import Books, Breaker, Inbox, Model
+    from bot.core.types import Delivery, Outcome
     from bot.flow.heal import Healing
     from bot.flow.reconcile import Sweep
     from bot.forges.github.api import GitHub
@@ -280,7 +280,7 @@ def worker(settings: Settings, *, alone: bool = False) -> Crew:
     from bot.footprint import keep_small
     from bot.queue.actors import declare, send
     from bot.queue.crew import Crew
-    from bot.store.books import CountedJobs
+    from bot.store.books import CountingJobRecords
 
     settings.need_forge()
     keep_small()
@@ -290,7 +290,7 @@ def worker(settings: Settings, *, alone: bool = False) -> Crew:
         broker(client, alone=alone),
         books(settings, client),
     )
-    declare(ours, runner(settings, web, store, counters), CountedJobs(store, counters))
+    declare(ours, runner(settings, web, store, counters), CountingJobRecords(store, counters))
     rounds = _rounds(settings, web, store, partial(send, ours, store))
     return Crew(ours, settings.worker_threads, rounds, closing=[web.close, counters.close])
 

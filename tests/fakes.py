@@ -11,21 +11,21 @@ from typing import Any
 import httpcore
 import httpx
 
-from bot.core.errors import ModelFailed, QueueDown, Refused, TaglineError
-from bot.core.model import (
-    Comment,
+from bot.core.errors import ModelFailed, QueueUnavailable, Rejected, TaglineError
+from bot.core.ports import Forge, Lock, Model
+from bot.core.prompt import Answer, Prompt
+from bot.core.types import (
     Delivery,
     Ignored,
     Issue,
     IssueRef,
-    Kind,
+    JobKind,
     Label,
+    OwnComment,
     Rate,
     Record,
     Usage,
 )
-from bot.core.ports import Forge, Lock, Model
-from bot.core.prompt import Answer, Prompt
 from bot.flow.heal import Healing
 from bot.flow.process import Desk
 from bot.http import Client, Clients
@@ -55,7 +55,7 @@ def an_issue(title: str, body: str = "", labels: Sequence[str] = ()) -> Issue:
     )
 
 
-def a_delivery(kind: Kind = "opened", name: str = "d-1", at: float = NOW) -> Delivery:
+def a_delivery(kind: JobKind = "opened", name: str = "d-1", at: float = NOW) -> Delivery:
     return Delivery(name, kind, REF, at)
 
 
@@ -76,7 +76,7 @@ class FakeForge:
     found: Issue
     repository: tuple[Label, ...] = ()
     config: str | None = None
-    ours: list[Comment] = field(default_factory=list)
+    ours: list[OwnComment] = field(default_factory=list)
     deleted: set[str] = field(default_factory=set)
     troubles: dict[str, list[tuple[TaglineError, bool]]] = field(default_factory=dict)
     writes: list[str] = field(default_factory=list)
@@ -109,15 +109,15 @@ class FakeForge:
             pass
         return self.config
 
-    def comments(self, ref: IssueRef) -> tuple[Comment, ...]:
+    def comments(self, ref: IssueRef) -> tuple[OwnComment, ...]:
         with self._call("comments", ref):
             pass
         return tuple(sorted(self.ours, key=lambda comment: comment.id))
 
-    def comment(self, ref: IssueRef, body: str) -> Comment:
+    def comment(self, ref: IssueRef, body: str) -> OwnComment:
         with self._call("comment", ref):
             self.next_id += 1
-            self.ours.append(Comment(self.next_id, body))
+            self.ours.append(OwnComment(self.next_id, body))
             self.writes.append("comment")
         return self.ours[-1]
 
@@ -126,7 +126,7 @@ class FakeForge:
             kept = [c for c in self.ours if c.id != comment_id]
             there = len(kept) < len(self.ours)
             if there:
-                self.ours = [*kept, Comment(comment_id, body)]
+                self.ours = [*kept, OwnComment(comment_id, body)]
                 self.writes.append("edit")
         return there
 
@@ -257,7 +257,7 @@ class FakeInbox:
 
     id_header = "delivery"
 
-    def __init__(self, what: Delivery | Ignored | Refused) -> None:
+    def __init__(self, what: Delivery | Ignored | Rejected) -> None:
         self.what = what
         self.calls: list[str] = []
         self.signature = ""
@@ -273,13 +273,13 @@ class FakeInbox:
     def check(self) -> None:
         self.calls.append("check")
         if self.signature != "good":
-            raise Refused(401, "wrong signature")
+            raise Rejected(401, "wrong signature")
 
     def read(
         self, headers: Mapping[str, str], body: bytes, received_at: float
     ) -> Delivery | Ignored:
         self.calls.append("read")
-        if isinstance(self.what, Refused):
+        if isinstance(self.what, Rejected):
             raise self.what
         return self.what
 
@@ -293,7 +293,7 @@ class FakeQueue:
 
     async def put(self, delivery: Delivery) -> str:
         if self.down:
-            raise QueueDown("no answer")
+            raise QueueUnavailable("no answer")
         self.jobs.setdefault(f"job of {delivery.id}", delivery)
         return f"job of {delivery.id}"
 

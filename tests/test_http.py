@@ -403,8 +403,8 @@ def test_a_header_that_comes_twice_is_read_whole(clients: Clients) -> None:
 @pytest.mark.parametrize(
     ("patched", "instead"),
     [
-        ("bot.core.addresses.METADATA", frozenset({ipaddress.ip_address("127.0.0.1")})),
-        ("bot.core.addresses.is_near", lambda _: False),
+        ("bot.core.url_policy.METADATA", frozenset({ipaddress.ip_address("127.0.0.1")})),
+        ("bot.core.url_policy.is_near", lambda _: False),
     ],
     ids=["a name that leads to a metadata address", "plain http that leaves the house"],
 )

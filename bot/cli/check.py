@@ -16,8 +16,8 @@ import click
 from bot.cli import start
 
 if TYPE_CHECKING:
-    from bot.core.findings import Finding
-    from bot.core.model import IssueRef
+    from bot.core.diagnostics import Finding
+    from bot.core.types import IssueRef
     from bot.http import Clients
     from bot.settings import Settings
 
@@ -62,8 +62,8 @@ class _Report:
         """Run a probe; an error ends it and is a finding itself."""
         import redis
 
+        from bot.core.diagnostics import Finding
         from bot.core.errors import TaglineError
-        from bot.core.findings import Finding
 
         try:
             for finding in probe():
@@ -78,7 +78,7 @@ class _Report:
 def _fill(report: _Report, repo: str | None) -> None:
     from bot import log, wiring
     from bot.core import refs
-    from bot.core.findings import Finding
+    from bot.core.diagnostics import Finding
     from bot.settings import SettingsError, load
 
     report.add("python", _python)
@@ -110,14 +110,14 @@ def _fill(report: _Report, repo: str | None) -> None:
 
 
 def _python() -> Iterator[Finding]:
-    from bot.core.findings import Finding
+    from bot.core.diagnostics import Finding
 
     old = sys.version_info < OLDEST_PYTHON
     yield Finding(platform.python_version(), "use Python 3.11 or newer" if old else "", wrong=old)
 
 
 def _settings(settings: Settings) -> Iterator[Finding]:
-    from bot.core.findings import Finding
+    from bot.core.diagnostics import Finding
 
     missing = start.unmet(settings)
     for problem in missing:
@@ -154,7 +154,7 @@ def _github(settings: Settings, clients: Clients) -> Iterator[Finding]:
 
 
 def _gitlab(settings: Settings, clients: Clients, repo: IssueRef | None) -> Iterator[Finding]:
-    from bot.core.findings import Finding
+    from bot.core.diagnostics import Finding
     from bot.forges.gitlab.checkup import Checkup
 
     yield from Checkup(settings.gitlab_url, settings.gitlab_token, clients).report()
@@ -171,7 +171,7 @@ def _role(settings: Settings, clients: Clients, repo: IssueRef) -> Finding:
 
 def _model(settings: Settings, clients: Clients) -> Iterator[Finding]:
     from bot import wiring
-    from bot.core.findings import Finding
+    from bot.core.diagnostics import Finding
     from bot.llm import checkup
 
     first = settings.model
@@ -186,8 +186,9 @@ def _model(settings: Settings, clients: Clients) -> Iterator[Finding]:
 
 def _repository(settings: Settings, clients: Clients, repo: IssueRef) -> Iterator[Finding]:
     from bot import wiring
-    from bot.core import labels, manual, repoconfig
-    from bot.core.findings import Finding, about_labels
+    from bot.core.config import docs, parser
+    from bot.core.diagnostics import Finding, about_labels
+    from bot.core.labels import policy
 
     forge = wiring.FORGES[repo.forge](settings, clients)
     where = forge.locate(repo)
@@ -195,13 +196,13 @@ def _repository(settings: Settings, clients: Clients, repo: IssueRef) -> Iterato
     if where.forge == "gitlab" and settings.gitlab_token:
         yield _role(settings, clients, where)
     names = settings.model.choice if settings.model else ()
-    reading = repoconfig.permitted(repoconfig.read(forge.config_text(where)), names)
+    reading = parser.permitted(parser.read(forge.config_text(where)), names)
     for problem in reading.problems:
         yield Finding(f"tagline.yml, {problem}", "mend that line", wrong=True)
-    for line, key in manual.notes(reading):
+    for line, key in docs.notes(reading):
         yield Finding(f"tagline.yml, line {line}: {key} is accepted, without effect yet")
     found = forge.labels(where)
-    usable = labels.allowed(found, reading.config.labels)
+    usable = policy.usable_labels(found, reading.config.labels)
     fix = "" if usable or not found else "name some in labels.allow"
     yield Finding(f"{len(usable)} of {len(found)} labels may be applied", fix)
     yield from about_labels(found)

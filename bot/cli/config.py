@@ -34,11 +34,11 @@ def check(file: str | None, as_json: bool) -> None:
     from standard input. Ends with 1 where there is a problem; a note on a key that has no effect
     yet is none.
     """
-    from bot.core import manual, repoconfig
+    from bot.core.config import docs, parser
 
     name = file or _found_here()
-    reading = repoconfig.read(_text(name))
-    remarks = manual.notes(reading)
+    reading = parser.read(_text(name))
+    remarks = docs.notes(reading)
     if as_json:
         shown: dict[str, Any] = {
             "v": 1,
@@ -68,34 +68,34 @@ def show(file: str | None, repo: str | None, as_json: bool) -> None:
     """Print the configuration that holds, defaults included. Problems go to standard error."""
     import msgspec
 
-    from bot.core import manual, repoconfig
+    from bot.core.config import docs, parser
 
     if file and repo:
         raise click.UsageError("Give FILE or --repo, not both.")
-    reading = repoconfig.read(_of_repository(repo) if repo else _text(file or _found_here()))
+    reading = parser.read(_of_repository(repo) if repo else _text(file or _found_here()))
     for problem in reading.problems:
         click.echo(f"Problem: {problem}", err=True)
     if as_json:
         click.echo(json.dumps({"v": 1, "config": msgspec.to_builtins(reading.config)}))
     else:
-        click.echo(manual.as_yaml(reading.config), nl=False)
+        click.echo(docs.as_yaml(reading.config), nl=False)
 
 
 @config.command()
 def schema() -> None:
     """Print the file's JSON Schema, for editors."""
-    from bot.core import manual
+    from bot.core.config import docs
 
-    click.echo(json.dumps(manual.schema(), indent=2))
+    click.echo(json.dumps(docs.schema(), indent=2))
 
 
 @config.command()
 @click.option("--write", type=click.Path(dir_okay=False, path_type=Path), help="A new file.")
 def init(write: Path | None) -> None:
     """Print a file with every default and what it is for; --write puts it into a new file."""
-    from bot.core import manual
+    from bot.core.config import docs
 
-    text = manual.commented()
+    text = docs.commented()
     if write is None:
         click.echo(text, nl=False)
         return

@@ -12,7 +12,7 @@ import click
 from bot.cli import start
 
 if TYPE_CHECKING:
-    from bot.core.model import Delivery, Outcome
+    from bot.core.types import Delivery, Outcome
     from bot.settings import Settings
 
 
@@ -30,7 +30,7 @@ def enrich(ref: str, apply: bool, delay: float | None, as_json: bool) -> None:
     from bot import wiring
     from bot.core import refs
     from bot.core.errors import Retry, TaglineError
-    from bot.core.model import Delivery
+    from bot.core.types import Delivery
 
     settings = start.settings()
     if delay is not None and not apply:

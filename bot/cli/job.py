@@ -18,14 +18,14 @@ def job(job_id: str, as_json: bool) -> None:
     import redis
 
     from bot import wiring
-    from bot.core.jobs import Job
+    from bot.core.jobs import JobRecord
     from bot.queue.broker import is_queued
 
     client = start.redis_client(start.settings())
     try:
         found = wiring.redis_store(client).job(job_id)
         if found is None and is_queued(client, job_id):
-            found = Job(job_id, "queued", "")
+            found = JobRecord(job_id, "queued", "")
     except redis.RedisError:
         click.echo(f"Redis does not answer: {start.NO_REDIS}.", err=True)
         sys.exit(start.TRY_AGAIN)

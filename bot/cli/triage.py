@@ -14,8 +14,8 @@ import click
 from bot.cli import start
 
 if TYPE_CHECKING:
-    from bot.core.model import Enrichment, Issue, Label
-    from bot.core.repoconfig import RepoConfig
+    from bot.core.config.parser import RepoConfig
+    from bot.core.types import Enrichment, Issue, Label
 
 PARTIAL = 3
 GZIP = b"\x1f\x8b"
@@ -61,7 +61,7 @@ def _enricher(
     labels: Sequence[Label], path: Path | None, no_llm: bool
 ) -> Callable[[Issue], Enrichment]:
     from bot import wiring
-    from bot.core.labels import Present
+    from bot.core.labels.policy import CurrentLabels
     from bot.core.ports import Model
     from bot.flow.configure import chosen
     from bot.flow.enrich import enrich
@@ -74,7 +74,7 @@ def _enricher(
         models = wiring.models(settings.model, start.web(), MemoryStore())
     config = _config(path, models)
     model = chosen(config, models)
-    return lambda issue: enrich(issue, labels, Present(labels=issue.labels), config, model)
+    return lambda issue: enrich(issue, labels, CurrentLabels(labels=issue.labels), config, model)
 
 
 def _lines(file: str) -> Iterator[bytes]:
@@ -87,7 +87,7 @@ def _lines(file: str) -> Iterator[bytes]:
 
 def _issue(row: object) -> Issue:
     """An issue from a row. Raises ValueError for one without a title."""
-    from bot.core.model import Issue, IssueRef
+    from bot.core.types import Issue, IssueRef
     from bot.forges.wire import text
 
     if not isinstance(row, Mapping) or not isinstance(row.get("title"), str):
@@ -110,8 +110,8 @@ def _issue(row: object) -> Issue:
 def _labels(path: Path | None) -> list[Label]:
     import msgspec
 
-    from bot.core.keywords import COMMON_TAGS
-    from bot.core.model import Label
+    from bot.core.labels.keywords import COMMON_TAGS
+    from bot.core.types import Label
 
     if path is None:
         return [Label(name) for name in COMMON_TAGS]
@@ -135,7 +135,7 @@ def _decoded(line: bytes) -> object:
 
 
 def _label(row: object) -> Label:
-    from bot.core.model import Label
+    from bot.core.types import Label
 
     name = row.get("name") if isinstance(row, Mapping) else row
     if not isinstance(name, str) or not name:
@@ -145,17 +145,17 @@ def _label(row: object) -> Label:
 
 
 def _config(path: Path | None, models: Collection[str]) -> RepoConfig:
-    from bot.core import repoconfig
+    from bot.core.config import parser
 
     text = path.read_text(errors="replace") if path else None
-    reading = repoconfig.permitted(repoconfig.read(text), models)
+    reading = parser.permitted(parser.read(text), models)
     for problem in reading.problems:
         click.echo(f"{path}: {problem}", err=True)
     return reading.config
 
 
 def _shown(found: Enrichment) -> dict[str, Any]:
-    from bot.core.text import one_line
+    from bot.core.text.sanitize import one_line
 
     usage = found.usage
     return {

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bot.core.model import Fault
+from bot.core.types import Fault
 
 
 class TaglineError(Exception):
     """Base of all errors raised on purpose. Their texts hold no issue text and no secret."""
 
 
-class Refused(TaglineError):
+class Rejected(TaglineError):
     """The sender acts: answered with `status` and an empty body, nothing is queued."""
 
     def __init__(self, status: int, reason: str) -> None:
@@ -27,47 +27,47 @@ class Retry(TaglineError):
         self.after = after
 
 
-class Busy(Retry):
+class Postponed(Retry):
     """Another worker has the issue, or died with its lock, which then ends by itself.
 
     Waiting for it is no failed try.
     """
 
 
-class Limited(Busy):
+class RateLimited(Postponed):
     """The forge asked everybody of this account to wait, or our own pace does: `after` seconds."""
 
 
-class Doubtful(Retry):
+class WriteUncertain(Retry):
     """A write was sent and its answer lost: it may have happened."""
 
 
-class Final(TaglineError):
+class PermanentError(TaglineError):
     """Nobody acts: the forge's answer will stay the same. `fresh` = it may only be late."""
 
     def __init__(self, reason: str, *, fresh: bool = False) -> None:
         super().__init__(reason)
-        self.fresh = fresh
+        self.may_be_lag = fresh
 
 
-class Gone(Final):
+class NotFound(PermanentError):
     """The issue, or what was asked for, cannot be reached any more."""
 
 
-class Forbidden(Final):
+class Forbidden(PermanentError):
     """The forge refused this one request for good; others may still succeed."""
 
 
-class NotCovered(Final):
+class NotCovered(PermanentError):
     """The account that a delivery names has no access to its repository, so the delivery is wrong
     or old: nothing may be remembered of the issue because of it."""
 
 
-class GiveUp(TaglineError):
+class OperatorError(TaglineError):
     """The operator acts: one log line, and the job is kept as a dead letter."""
 
 
-class QueueDown(TaglineError):
+class QueueUnavailable(TaglineError):
     """Redis did not confirm in time: the sender gets 503. GitHub does not come again by itself."""
 
 
@@ -104,7 +104,7 @@ class ModelFailed(TaglineError):
         return "answer" if self.charged else "provider"
 
 
-class NotAsked(ModelFailed):
+class ModelSkipped(ModelFailed):
     """No model was asked, and none will be: there is none, or no budget for it."""
 
     @property

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 
 import msgspec
 
-from bot.core.labels import Present, fold
-from bot.core.model import Comment, Issue, Kind, Marker, Record, Status
+from bot.core.labels.policy import CurrentLabels, fold
+from bot.core.types import Issue, JobKind, Marker, OwnComment, Record, Status
 
 _CHUNK = 65_536  # characters that are encoded at once
 
@@ -50,7 +50,7 @@ def resolved(marker: Marker, names: Iterable[str]) -> Marker:
 
 
 @dataclass(frozen=True, slots=True)
-class Past:
+class IssueHistory:
     """The forge's comment is the truth; the record in Redis adds what the comment cannot hold.
 
     `loose` are labels of ours that nobody touched since rules set them. `replied` = somebody of the
@@ -60,9 +60,9 @@ class Past:
     issue: Issue
     input: str
     record: Record | None = None
-    comment: Comment | None = None
+    comment: OwnComment | None = None
     marker: Marker | None = None
-    loose: tuple[str, ...] = ()
+    replaceable: tuple[str, ...] = ()
     replied: bool = False
 
     @property
@@ -74,7 +74,7 @@ class Past:
         return tuple(name for name in self.issue.labels if fold(name) in known)
 
     @property
-    def ours(self) -> tuple[str, ...]:
+    def applied_by_bot(self) -> tuple[str, ...]:
         """Labels that we added at any time.
 
         A record that was left at `writing` does not tell: its labels may never have been added.
@@ -86,12 +86,12 @@ class Past:
         return tuple(dict.fromkeys((*marked, *recorded)))
 
     @property
-    def present(self) -> Present:
+    def current_labels(self) -> CurrentLabels:
         """Labels on the issue, and those of ours that a person took off it."""
         known = self.record.removed if self.record else ()
-        put = dict.fromkeys((*known, *self.ours))
+        put = dict.fromkeys((*known, *self.applied_by_bot))
         removed = tuple(name for name in put if fold(name) not in self._have)
-        return Present(self.issue.labels, removed, self.ours, self.loose)
+        return CurrentLabels(self.issue.labels, removed, self.applied_by_bot, self.replaceable)
 
     @property
     def unsure(self) -> tuple[str, ...]:
@@ -101,7 +101,7 @@ class Past:
         gone = {fold(name) for name in self.record.removed}
         return tuple(n for n in self.record.labels if fold(n) not in self._have | gone)
 
-    def removed(self, names: tuple[str, ...]) -> Past:
+    def removed(self, names: tuple[str, ...]) -> IssueHistory:
         """The same, knowing that people took these labels of ours off the issue."""
         if self.record is None or not names:
             return self
@@ -115,7 +115,7 @@ class Past:
     def _interrupted(self) -> bool:
         return self.record is not None and self.record.status == "writing"
 
-    def why_settled(self, kind: Kind, *, has_model: bool = True) -> str:
+    def why_settled(self, kind: JobKind, *, has_model: bool = True) -> str:
         """Why nothing more is to be done, or "". A command overrules all but a deletion.
 
         What rules answered is open again as soon as there is a model. A comment is the last thing
@@ -134,7 +134,7 @@ class Past:
         """The record of an end that wrote nothing: what was known before stays known."""
         known = self.record or Record(status)
         if self._interrupted:
-            known = replace(known, labels=self.ours, source="")
+            known = replace(known, labels=self.applied_by_bot, source="")
         if self.comment and self.marker:
             source, text = self.marker.source, self.marker.input
             known = replace(known, comment_id=self.comment.id, source=source, input=text)

@@ -5,18 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-State = Literal["queued", "running", "waiting", "done", "dead"]
+JobState = Literal["queued", "running", "waiting", "done", "dead"]
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class JobRecord:
     """A job's state. `at` is when it changed (seconds since the epoch); `frames` hold no values.
 
     `cost_usd` is in dollars, None where no price is known.
     """
 
     id: str
-    state: State
+    state: JobState
     issue: str
     tries: int = 0
     outcome: str = ""

@@ -6,21 +6,21 @@ from collections.abc import Collection, Mapping
 from contextlib import AbstractContextManager
 from typing import Protocol
 
-from bot.core.cost import Limits
-from bot.core.figures import Figures
-from bot.core.jobs import Job
-from bot.core.model import (
-    Comment,
+from bot.core.jobs import JobRecord
+from bot.core.metric_definitions import MetricsSnapshot
+from bot.core.pricing import Limits
+from bot.core.prompt import Answer, Prompt
+from bot.core.types import (
+    CachedAnswer,
     Delivery,
     Ignored,
     Issue,
     IssueRef,
     Label,
+    OwnComment,
     Rate,
     Record,
-    Twin,
 )
-from bot.core.prompt import Answer, Prompt
 
 
 class Seal(Protocol):
@@ -74,10 +74,10 @@ class Forge(Protocol):
     def config_text(self, ref: IssueRef) -> str | None:
         """The repository's configuration file, or None where it has none."""
 
-    def comments(self, ref: IssueRef) -> tuple[Comment, ...]:
+    def comments(self, ref: IssueRef) -> tuple[OwnComment, ...]:
         """Comments whose author is us, lowest id first."""
 
-    def comment(self, ref: IssueRef, body: str) -> Comment: ...
+    def comment(self, ref: IssueRef, body: str) -> OwnComment: ...
 
     def edit(self, ref: IssueRef, comment_id: int, body: str) -> bool:
         """Replace a comment of ours; False when a person has deleted it."""
@@ -151,10 +151,10 @@ class Store(Protocol):
 
     def record(self, key: str) -> Record | None: ...
 
-    def twin(self, repo_key: str, question: str) -> Twin | None:
+    def twin(self, repo_key: str, question: str) -> CachedAnswer | None:
         """The issue of this repository for which a model was asked the same."""
 
-    def keep_twin(self, repo_key: str, question: str, twin: Twin) -> None: ...
+    def keep_twin(self, repo_key: str, question: str, twin: CachedAnswer) -> None: ...
 
     def last_config(self, repo_key: str) -> str | None:
         """The last configuration file of a repository that could be read."""
@@ -266,15 +266,15 @@ class Purse(Protocol):
         """Add what was spent less what was set aside."""
 
 
-class Jobs(Protocol):
+class JobRecords(Protocol):
     """What became of each job, by its id."""
 
-    def note(self, job: Job) -> None: ...
+    def note(self, job: JobRecord) -> None: ...
 
-    def begin(self, job: Job) -> Job | None:
+    def begin(self, job: JobRecord) -> JobRecord | None:
         """Note a job, and give what was noted of it before."""
 
-    def job(self, job_id: str) -> Job | None: ...
+    def job(self, job_id: str) -> JobRecord | None: ...
 
 
 class Books(Protocol):
@@ -283,7 +283,7 @@ class Books(Protocol):
     def add(self, what: str, *labels: str) -> None:
         """Count one; quick, and never an error. `core/figures.py` names what and its labels."""
 
-    def read(self) -> Figures: ...
+    def read(self) -> MetricsSnapshot: ...
 
     def close(self) -> None:
         """Write down what was counted last."""

@@ -9,9 +9,9 @@ from typing import Any
 import msgspec
 
 from bot.core import reply
-from bot.core.condense import condense
-from bot.core.model import Issue, Label, Usage
-from bot.core.text import one_line
+from bot.core.text.condense import condense
+from bot.core.text.sanitize import one_line
+from bot.core.types import Issue, Label, Usage
 
 VERSION = "1"
 MAX_TITLE = 300
@@ -21,7 +21,7 @@ SHORT_BODY = 600
 MAX_SUMMARY, MAX_REASON, MAX_LABELS = 600, 120, 8
 BOUNDS = ("maxLength", "maxItems")  # words of JSON Schema
 CHARS_PER_TOKEN = 3
-MEND = "That is not an answer that can be used."
+REPAIR = "That is not an answer that can be used."
 
 RULES = """\
 You summarise issues of a software project for its maintainers and choose labels.
@@ -62,7 +62,7 @@ class Prompt:
 
 
 @dataclass(frozen=True, slots=True)
-class Wishes:
+class SummaryStyle:
     """How a repository wants its summaries; `style` is free text of its maintainers."""
 
     language: str = "auto"
@@ -83,7 +83,7 @@ def build(
     body: str,
     labels: Sequence[Label],
     suggestions: Sequence[str],
-    wishes: Wishes = Wishes(),
+    wishes: SummaryStyle = SummaryStyle(),
 ) -> Prompt:
     """The prompt for an issue whose `body` is already condensed."""
     language = wishes.language
@@ -91,7 +91,7 @@ def build(
     style = one_line(wishes.style, MAX_STYLE)
     data: dict[str, Any] = {"style": style} if style else {}
     data |= {
-        "labels": [_told(label) for label in labels],
+        "labels": [_label_entry(label) for label in labels],
         "suggestions": list(suggestions),
         "title": one_line(issue.title, MAX_TITLE),
         "body": body,
@@ -109,7 +109,7 @@ def build(
     )
 
 
-def _told(label: Label) -> dict[str, str]:
+def _label_entry(label: Label) -> dict[str, str]:
     description = one_line(label.description, MAX_DESCRIPTION)
     return {"name": label.name, **({"description": description} if description else {})}
 

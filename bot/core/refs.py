@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 
-from bot.core.model import IssueRef
+from bot.core.types import IssueRef
 
 PATHS = {"github": r"[\w.-]+/[\w.-]+", "gitlab": r"[\w.-]+(?:/[\w.-]+)+"}
 NUMBER = r"(\d{1,18})"

@@ -9,9 +9,9 @@ from typing import Any
 import msgspec
 
 from bot.core.errors import ModelFailed
-from bot.core.model import Certainty, Choice
+from bot.core.types import Certainty, LabelSuggestion
 
-MAX_CHOICES = 50
+MAX_SUGGESTIONS = 50
 MAX_OBJECTS = 50
 MAX_DEPTH = 64  # an answer has three; a million braces are none
 TOKEN = re.compile(r'"(?:[^"\\]|\\.?)*+"?|[{}]', re.DOTALL)
@@ -21,14 +21,14 @@ CERTAINTIES: dict[str, Certainty] = {"sure": "sure", "likely": "likely", "unsure
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class ParsedReply:
     """What the model says, as plain text that nobody has checked yet."""
 
     summary: str
-    choices: tuple[Choice, ...]
+    choices: tuple[LabelSuggestion, ...]
 
 
-def read(text: str) -> Reply:
+def read(text: str) -> ParsedReply:
     """Read an answer: the first whole object in it, whatever stands around.
 
     Labels may be objects or plain names, under `labels` or `tags`. Raises `ModelFailed` where
@@ -40,8 +40,8 @@ def read(text: str) -> Reply:
         raise ModelFailed("wrong-shape")
     labels = data.get("labels")
     labels = data.get("tags") if labels is None else labels
-    entries = labels[:MAX_CHOICES] if isinstance(labels, list) else []
-    return Reply(summary, tuple(choice for entry in entries if (choice := _choice(entry))))
+    entries = labels[:MAX_SUGGESTIONS] if isinstance(labels, list) else []
+    return ParsedReply(summary, tuple(choice for entry in entries if (choice := _choice(entry))))
 
 
 def json_object(text: str) -> dict[str, Any]:
@@ -81,15 +81,15 @@ def _end(text: str, start: int) -> int:
     return 0
 
 
-def _choice(entry: object) -> Choice | None:
+def _choice(entry: object) -> LabelSuggestion | None:
     if isinstance(entry, str):
-        return Choice(entry, "likely")
+        return LabelSuggestion(entry, "likely")
     if not isinstance(entry, dict):
         return None
     name, reason = entry.get("name"), entry.get("reason")
     if not isinstance(name, str):
         return None
-    return Choice(name, _certainty(entry), reason if isinstance(reason, str) else "")
+    return LabelSuggestion(name, _certainty(entry), reason if isinstance(reason, str) else "")
 
 
 def _certainty(entry: dict[str, Any]) -> Certainty:

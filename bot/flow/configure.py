@@ -9,11 +9,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
 
-from bot.core import repoconfig
+from bot.core.config import parser
+from bot.core.config.parser import RepoConfig
 from bot.core.errors import ConfigProblem
-from bot.core.model import IssueRef
 from bot.core.ports import Model, Store
-from bot.core.repoconfig import RepoConfig
+from bot.core.types import IssueRef
 
 
 def configure(
@@ -23,15 +23,15 @@ def configure(
 
     `models` are those that it may name.
     """
-    key, reading = ref.repo_key, repoconfig.permitted(repoconfig.read(text), models)
+    key, reading = ref.repo_key, parser.permitted(parser.read(text), models)
     digest, told = _digest(reading.problems), store.told(key)
     if told and not digest:
         store.tell(key, "")
     config = reading.config
     if reading.broken:
-        last = repoconfig.permitted(repoconfig.read(store.last_config(key)), models)
+        last = parser.permitted(parser.read(store.last_config(key)), models)
         if last.given and not last.broken:
-            config = repoconfig.tightened(last.config, reading.given)
+            config = parser.tightened(last.config, reading.given)
     else:
         store.keep_config(key, text or "")
     return config, () if digest == told else reading.problems

@@ -7,16 +7,18 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeVar
 
-from bot.core import extract, keywords, labels, language, prompt, reply
-from bot.core.condense import condense
-from bot.core.errors import ModelFailed, NotAsked
-from bot.core.grounding import grounded
-from bot.core.labels import Present
-from bot.core.model import Choice, Enrichment, Issue, Label, Verdict
+from bot.core import prompt, reply
+from bot.core.config.parser import RepoConfig
+from bot.core.errors import ModelFailed, ModelSkipped
+from bot.core.labels import keywords, policy
+from bot.core.labels.policy import CurrentLabels
 from bot.core.ports import Model
-from bot.core.redact import Kind, excerpt, redact
-from bot.core.repoconfig import RepoConfig
-from bot.core.text import one_line
+from bot.core.text import extractive_summary, language
+from bot.core.text.condense import condense
+from bot.core.text.grounding import grounded
+from bot.core.text.redact import RedactionKind, excerpt, redact
+from bot.core.text.sanitize import one_line
+from bot.core.types import Enrichment, Issue, Label, LabelDecision, LabelSuggestion
 
 NO_PROVIDER = "no-provider"
 MAX_LABELS_ASKED = 200
@@ -37,16 +39,16 @@ class Material:
     usable: Sequence[Label]
     lacking: Sequence[str]
     config: RepoConfig
-    kinds: frozenset[Kind]
+    kinds: frozenset[RedactionKind]
     question: Callable[[], tuple[prompt.Prompt, str]]
     summary: Callable[[], str]
-    choices: Callable[[], Sequence[Choice]]
+    choices: Callable[[], Sequence[LabelSuggestion]]
 
 
 def enrich(
     issue: Issue,
     repository: Sequence[Label],
-    present: Present,
+    present: CurrentLabels,
     config: RepoConfig,
     model: Model | None,
 ) -> Enrichment:
@@ -62,7 +64,7 @@ def prepare(issue: Issue, repository: Sequence[Label], config: RepoConfig) -> Ma
     kinds = frozenset({"secrets", *config.privacy.redact})
     told = _redacted(issue, kinds)
     shown = told if kinds == {*config.privacy.redact} else _redacted(issue, config.privacy.redact)
-    usable = [_described(x, config) for x in labels.allowed(repository, config.labels)]
+    usable = [_described(x, config) for x in policy.usable_labels(repository, config.labels)]
     every_name = [label.name for label in repository]
     lacking = [tag for tag in keywords.COMMON_TAGS if not keywords.label_for(tag, every_name)]
     held = partial(_now_or_later, is_long=len(issue.body) > LONG)
@@ -72,26 +74,26 @@ def prepare(issue: Issue, repository: Sequence[Label], config: RepoConfig) -> Ma
         config=config,
         kinds=kinds,
         question=held(partial(_question, shown, usable, lacking, config)),
-        summary=held(partial(extract.summarise, told.title, told.body)),
+        summary=held(partial(extractive_summary.extract_summary, told.title, told.body)),
         choices=held(partial(_by_rules, told, usable, config)),
     )
 
 
-def conclude(material: Material, present: Present, model: Model | None) -> Enrichment:
+def conclude(material: Material, present: CurrentLabels, model: Model | None) -> Enrichment:
     """As `enrich`, for an issue that was prepared."""
     try:
         found, choices = _by_model(material, model)
     except ModelFailed as failure:
-        found = Enrichment("", Verdict(), "rules", failure.reason, failure.fault)
+        found = Enrichment("", LabelDecision(), "rules", failure.reason, failure.fault)
         choices = material.choices()
-        present = replace(present, loose=())
+        present = replace(present, replaceable=())
     summary, kinds = found.summary or material.summary(), material.kinds
     choices = [replace(x, reason=redact(x.reason[:MAX_SAID], kinds)) for x in choices]
     rules, usable = material.config.labels, material.usable
     return replace(
         found,
         summary=redact(summary[:MAX_SAID], kinds),
-        verdict=labels.decide(choices, usable, material.lacking, present, rules),
+        verdict=policy.decide(choices, usable, material.lacking, present, rules),
         labels_usable=bool(usable),
     )
 
@@ -104,7 +106,7 @@ def _now_or_later(work: Callable[[], T], *, is_long: bool) -> Callable[[], T]:
     return lambda: result
 
 
-def _redacted(issue: Issue, kinds: Collection[Kind]) -> Issue:
+def _redacted(issue: Issue, kinds: Collection[RedactionKind]) -> Issue:
     cut = issue.whole.cut if issue.whole else 0
     body = excerpt(issue.body, kinds, missing=cut)
     return replace(issue, title=redact(issue.title, kinds), body=body)
@@ -121,14 +123,16 @@ def _question(
         body,
         usable[:MAX_LABELS_ASKED],
         lacking,
-        prompt.Wishes(config.language, config.comment.max_words, config.model.instructions),
+        prompt.SummaryStyle(config.language, config.comment.max_words, config.model.instructions),
     )
     return question, f"{title}\n{body}"
 
 
-def _by_model(material: Material, model: Model | None) -> tuple[Enrichment, Sequence[Choice]]:
+def _by_model(
+    material: Material, model: Model | None
+) -> tuple[Enrichment, Sequence[LabelSuggestion]]:
     if model is None:
-        raise NotAsked(NO_PROVIDER)
+        raise ModelSkipped(NO_PROVIDER)
     question, shown = material.question()
     answer = model.ask(question)
     said = reply.read(answer.text)
@@ -136,27 +140,32 @@ def _by_model(material: Material, model: Model | None) -> tuple[Enrichment, Sequ
     if material.config.language == "auto" and language.differ(summary, shown):
         summary = ""  # the issue's own words do better
     choices = [replace(choice, reason=grounded(choice.reason, shown)) for choice in said.choices]
-    return Enrichment(summary, Verdict(), "model", usage=answer.usage), choices
+    return Enrichment(summary, LabelDecision(), "model", usage=answer.usage), choices
 
 
-def _by_rules(issue: Issue, usable: Sequence[Label], config: RepoConfig) -> Sequence[Choice]:
+def _by_rules(
+    issue: Issue, usable: Sequence[Label], config: RepoConfig
+) -> Sequence[LabelSuggestion]:
     names = [label.name for label in usable]
     if config.fallback.rules:
         rules = [keywords.Rule(r.label, r.any, r.none) for r in config.fallback.rules]
         hits = keywords.match_rules(issue.title, issue.body, rules)
-        choices = [Choice(label, "sure", f"the word {cue}") for label, cue in hits]
+        choices = [LabelSuggestion(label, "sure", f"the word {cue}") for label, cue in hits]
     else:
         choices = [
-            Choice(
+            LabelSuggestion(
                 keywords.label_for(match.concept, names) or match.concept,
                 match.certainty,
                 match.evidence,
             )
             for match in keywords.match(issue.title, issue.body)
         ]
-    return [*choices, Choice(config.fallback.needs_review, "sure", "labelled without a model")]
+    return [
+        *choices,
+        LabelSuggestion(config.fallback.needs_review, "sure", "labelled without a model"),
+    ]
 
 
 def _described(label: Label, config: RepoConfig) -> Label:
-    said = {labels.fold(name): text for name, text in config.labels.describe.items()}
-    return replace(label, description=said.get(labels.fold(label.name), label.description))
+    said = {policy.fold(name): text for name, text in config.labels.describe.items()}
+    return replace(label, description=said.get(policy.fold(label.name), label.description))

@@ -7,8 +7,8 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from bot.core.model import Delivery, IssueRef, Outcome, Record, Wait
 from bot.core.ports import Health, Room
+from bot.core.types import Delivery, IssueRef, Outcome, Record, Wait
 
 PAUSES = (60.0, 120.0, 180.0)
 SLOWEST_SECONDS = 540.0

@@ -9,25 +9,25 @@ from dataclasses import dataclass, replace
 
 import msgspec
 
-from bot.core import globs
-from bot.core.bounded import without_body
-from bot.core.config_caution import MODES
-from bot.core.cost import Limits
+from bot.core.config.caution import MODES
+from bot.core.config.parser import RepoConfig
 from bot.core.errors import (
-    Busy,
     ConfigProblem,
-    Final,
     Forbidden,
-    GiveUp,
-    Limited,
     NotCovered,
+    OperatorError,
+    PermanentError,
+    Postponed,
+    RateLimited,
     Retry,
 )
-from bot.core.history import Past, has_digests, input_hash, resolved
-from bot.core.labels import fold
-from bot.core.model import Delivery, Enrichment, Issue, Outcome, Plan, Record, Status
+from bot.core.history import IssueHistory, has_digests, input_hash, resolved
+from bot.core.labels.policy import fold
 from bot.core.ports import Forge, Lock, Model, Pace, Purse, Store
-from bot.core.repoconfig import RepoConfig
+from bot.core.pricing import Limits
+from bot.core.text import globs
+from bot.core.text.bounded import without_body
+from bot.core.types import Delivery, Enrichment, Issue, Outcome, Plan, Record, Status
 from bot.flow import publish
 from bot.flow.configure import chosen, configure, remember_told
 from bot.flow.enrich import conclude, prepare
@@ -62,24 +62,24 @@ class Desk:
 
 
 def process(delivery: Delivery, desk: Desk, tries: int = 1) -> Outcome:
-    """Bring one issue to an end state and record it. Raises `Retry` and `GiveUp`."""
+    """Bring one issue to an end state and record it. Raises `Retry` and `OperatorError`."""
     key, account = delivery.ref.key, delivery.ref.account_key
     if wait := desk.pace.paused(account):
         desk.healing.put_off(delivery, wait)
-        raise Limited("the forge asked to wait", wait)
+        raise RateLimited("the forge asked to wait", wait)
     with desk.store.lock(key) as lock:
         try:
             outcome = _story(delivery, desk, lock, tries)
-        except Busy as busy:
-            if isinstance(busy, Limited):
+        except Postponed as busy:
+            if isinstance(busy, RateLimited):
                 desk.pace.pause(account, busy.after or 0)
             desk.healing.put_off(delivery, busy.after or 0)
             raise
-        except GiveUp:
+        except OperatorError:
             desk.healing.put_off(delivery)
             raise
-        except Final as final:
-            if final.fresh and tries <= LATE_TRIES:
+        except PermanentError as final:
+            if final.may_be_lag and tries <= LATE_TRIES:
                 raise Retry(f"the issue is {final}; it may only be late", LATE_SECONDS) from None
             if isinstance(final, NotCovered) and delivery.kind != "heal":
                 return Outcome(delivery, Record("skipped", str(final)))
@@ -98,7 +98,7 @@ def _story(delivery: Delivery, desk: Desk, lock: Lock, tries: int) -> Outcome:
     issue = forge.issue(ref)
     config, problems = configure(ref, forge.config_text(ref), desk.store, desk.models)
     config = _cautious(config, desk.mode)
-    past = Past(without_body(issue), input_hash(issue), known)
+    past = IssueHistory(without_body(issue), input_hash(issue), known)
     if reason := why_skip(delivery, issue, config):
         return Outcome(delivery, past.ended("skipped", reason))
     if issue.commented or known or tries > 1:
@@ -111,7 +111,7 @@ def _story(delivery: Delivery, desk: Desk, lock: Lock, tries: int) -> Outcome:
     asked = _asked(delivery, past.issue, config, desk)
     material = prepare(issue, forge.labels(ref), config)
     del issue  # its body may be long, and a model takes its time
-    enrichment = conclude(material, past.present, asked)
+    enrichment = conclude(material, past.current_labels, asked)
     outcome = _carry_out(delivery, Draft(past, config, problems, enrichment), desk, lock, tries)
     if asked and outcome.record.status == "answered":
         asked.keep()
@@ -142,13 +142,13 @@ def _lost(delivery: Delivery, known: Record | None, why: str) -> Outcome:
 
 
 def _keep_pace(delivery: Delivery, desk: Desk) -> None:
-    """Before a model is paid for a comment that may not be posted yet. Raises `Busy`."""
+    """Before a model is paid for a comment that may not be posted yet. Raises `Postponed`."""
     ref = delivery.ref
     if wait := desk.pace.wait(ref.account_key, ref.key, desk.forge.rate):
-        raise Busy("no more comments than the forge takes", wait)
+        raise Postponed("no more comments than the forge takes", wait)
 
 
-def _looked_after(delivery: Delivery, past: Past, desk: Desk) -> Past:
+def _looked_after(delivery: Delivery, past: IssueHistory, desk: Desk) -> IssueHistory:
     """What people did since a try was cut short, and, where a model may answer now, since rules
     answered."""
     if past.unsure:
@@ -158,14 +158,14 @@ def _looked_after(delivery: Delivery, past: Past, desk: Desk) -> Past:
     ref, by_rules = delivery.ref, past.by_rules
     loose = desk.forge.set_by_us(ref, by_rules) if by_rules else ()
     replied = delivery.kind == "heal" and past.comment is None and desk.forge.replied(ref)
-    return replace(past, loose=loose, replied=replied)
+    return replace(past, replaceable=loose, replied=replied)
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
     """What was decided for an issue, and from what."""
 
-    past: Past
+    past: IssueHistory
     config: RepoConfig
     problems: tuple[ConfigProblem, ...]
     enrichment: Enrichment
@@ -250,21 +250,21 @@ def _cautious(config: RepoConfig, mode: str) -> RepoConfig:
     return msgspec.structs.replace(config, mode=max(config.mode, mode, key=MODES.index))
 
 
-def _recall(past: Past, forge: Forge) -> Past:
+def _recall(past: IssueHistory, forge: Forge) -> IssueHistory:
     comment = publish.own_comment(past.issue.ref, forge)
     marker = read_marker(comment.body) if comment else None
     if marker and has_digests(marker):
         names = (label.name for label in forge.labels(past.issue.ref))
-        marker = resolved(marker, (*names, *past.ours, *past.issue.labels))
+        marker = resolved(marker, (*names, *past.applied_by_bot, *past.issue.labels))
     return replace(past, comment=comment, marker=marker)
 
 
-def _begun(plan: Plan, past: Past) -> Record:
+def _begun(plan: Plan, past: IssueHistory) -> Record:
     """What is about to be written; after a crash the next try knows what may be there already."""
     return Record(
         status="writing",
         labels=plan.marker.labels,
-        removed=tuple(past.present.removed),
+        removed=tuple(past.current_labels.removed),
         by_rules=plan.marker.labels if plan.marker.source == "rules" else past.by_rules,
         comment_id=past.comment.id if past.comment else 0,
         input=past.input,
@@ -277,8 +277,8 @@ def _set_labels(plan: Plan, forge: Forge, tries: int) -> tuple[str, ...]:
     """Those that could be set: one that is refused does not keep the others off."""
     try:
         return forge.add_labels(plan.ref, plan.add_labels) if plan.add_labels else ()
-    except Final as refusal:
-        if refusal.fresh and tries <= LATE_TRIES:
+    except PermanentError as refusal:
+        if refusal.may_be_lag and tries <= LATE_TRIES:
             raise
         # Without the right to set labels the comment still helps: they are suggested.
         each = [(name,) for name in plan.add_labels] if len(plan.add_labels) > 1 else []
@@ -296,7 +296,7 @@ def _take_off(plan: Plan, forge: Forge) -> None:
             forge.remove_labels(plan.ref, names)
 
 
-def _say(plan: Plan, past: Past, desk: Desk) -> int:
+def _say(plan: Plan, past: IssueHistory, desk: Desk) -> int:
     """The number of our comment, 0 where none is due or a person deleted it."""
     if plan.comment is None:
         return 0

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 
-from bot.core.errors import Doubtful, Retry, TaglineError
-from bot.core.model import Comment, IssueRef, Plan, Record
+from bot.core.errors import Retry, TaglineError, WriteUncertain
 from bot.core.ports import Forge, Lock
+from bot.core.types import IssueRef, OwnComment, Plan, Record
 from bot.flow.render import read_marker
 
 LOOKS_AFTER = (2.0, 5.0, 10.0)
@@ -18,10 +18,10 @@ LOOKS_AFTER = (2.0, 5.0, 10.0)
 
 def say(
     plan: Plan,
-    before: Comment | None,
+    before: OwnComment | None,
     forge: Forge,
     sleep: Callable[[float], None],
-) -> Comment | None:
+) -> OwnComment | None:
     """Write the Plan's comment, in place where there is one: `before`, as this job has found it.
 
     None means that a person has deleted ours, so nothing is said. Raises `Retry` where the forge
@@ -34,14 +34,14 @@ def say(
         return before
     if not forge.edit(plan.ref, before.id, plan.comment):
         return None
-    return Comment(before.id, plan.comment)
+    return OwnComment(before.id, plan.comment)
 
 
-def _post(ref: IssueRef, body: str, forge: Forge, sleep: Callable[[float], None]) -> Comment:
+def _post(ref: IssueRef, body: str, forge: Forge, sleep: Callable[[float], None]) -> OwnComment:
     """Post, then look again: of two comments posted in a race the later one is deleted."""
     try:
         made = forge.comment(ref, body)
-    except Doubtful as doubt:
+    except WriteUncertain as doubt:
         for seconds in LOOKS_AFTER:
             sleep(seconds)
             if found := only_comment(ref, forge):
@@ -58,7 +58,7 @@ def note(begun: Record, lock: Lock) -> None:
         raise Retry("the lock of this issue was lost")
 
 
-def only_comment(ref: IssueRef, forge: Forge) -> Comment | None:
+def only_comment(ref: IssueRef, forge: Forge) -> OwnComment | None:
     """Our comment, as `own_comment`; where a race has left more of them, these are deleted."""
     first, *doubled = _own_comments(ref, forge) or (None,)
     for comment in doubled:
@@ -67,7 +67,7 @@ def only_comment(ref: IssueRef, forge: Forge) -> Comment | None:
     return first
 
 
-def own_comment(ref: IssueRef, forge: Forge) -> Comment | None:
+def own_comment(ref: IssueRef, forge: Forge) -> OwnComment | None:
     """Our comment; the lowest id wins where a race has left two.
 
     Without the marker it is not ours: the owner of a personal token writes comments by hand too.
@@ -75,5 +75,5 @@ def own_comment(ref: IssueRef, forge: Forge) -> Comment | None:
     return next(iter(_own_comments(ref, forge)), None)
 
 
-def _own_comments(ref: IssueRef, forge: Forge) -> tuple[Comment, ...]:
+def _own_comments(ref: IssueRef, forge: Forge) -> tuple[OwnComment, ...]:
     return tuple(c for c in forge.comments(ref) if read_marker(c.body))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from bot.core.model import Delivery, Ignored
 from bot.core.ports import Inbox, Queue, Seal
+from bot.core.types import Delivery, Ignored
 
 
 @dataclass(frozen=True, slots=True)

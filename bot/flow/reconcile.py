@@ -9,9 +9,9 @@ import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from bot.core.errors import Final, GiveUp, Retry
-from bot.core.model import Delivery, IssueRef
+from bot.core.errors import OperatorError, PermanentError, Retry
 from bot.core.ports import Ledger, Pace, Watched
+from bot.core.types import Delivery, IssueRef
 
 EVERY_SECONDS = 290.0
 LOOK_BACK_SECONDS = 24 * 3600.0
@@ -71,7 +71,7 @@ class Sweep:
                 if self.ledger.swept(f"{name} {guid}") in LOOKS:
                     self.forge(name).redeliver(number)
                     asked += 1
-        except (Final, GiveUp, Retry) as error:
+        except (PermanentError, OperatorError, Retry) as error:
             troubles.append(str(error))
         return asked
 
@@ -83,11 +83,11 @@ class Sweep:
         try:
             forge, since = self.forge(place.forge), now - LOOK_BACK_SECONDS
             young = forge.opened_between(place, since, now - JUST_NOW_SECONDS)
-        except Final:
+        except PermanentError:
             self.ledger.forget_place(place)
             self._places.pop(place.place_key, None)
             return 0
-        except (GiveUp, Retry) as error:
+        except (OperatorError, Retry) as error:
             troubles.append(str(error))
             return 0
         missed = 0

@@ -12,13 +12,13 @@ from itertools import accumulate
 import msgspec
 
 from bot.core import prompt
-from bot.core.bounded import bounded
+from bot.core.config.parser import RepoConfig
 from bot.core.errors import ConfigProblem
-from bot.core.history import Past, shortened
-from bot.core.labels import fold
-from bot.core.model import Choice, Enrichment, Marker, Plan, Verdict
-from bot.core.repoconfig import RepoConfig
-from bot.core.text import ZERO_WIDTH, code, plain
+from bot.core.history import IssueHistory, shortened
+from bot.core.labels.policy import fold
+from bot.core.text.bounded import bounded
+from bot.core.text.sanitize import ZERO_WIDTH, code, plain
+from bot.core.types import Enrichment, LabelDecision, LabelSuggestion, Marker, Plan
 from bot.flow.enrich import NO_PROVIDER
 
 LEAD = "**Summary (automated):** "
@@ -35,7 +35,10 @@ NAMES_ROOM, REASONS_ROOM = 15_500, 18_500
 
 
 def render(
-    past: Past, enrichment: Enrichment, config: RepoConfig, problems: Sequence[ConfigProblem]
+    past: IssueHistory,
+    enrichment: Enrichment,
+    config: RepoConfig,
+    problems: Sequence[ConfigProblem],
 ) -> Plan:
     """Decide all that will be written for an issue."""
     if config.mode == "suggest":
@@ -43,7 +46,7 @@ def render(
         enrichment = replace(enrichment, verdict=replace(enrichment.verdict, remove=()))
     verdict = enrichment.verdict
     add = tuple(choice.label for choice in verdict.apply)
-    kept = (name for name in past.ours if name not in verdict.remove)
+    kept = (name for name in past.applied_by_bot if name not in verdict.remove)
     marker = Marker(
         labels=tuple(dict.fromkeys((*kept, *add))),
         prompt=prompt.VERSION if enrichment.source == "model" else "",
@@ -65,7 +68,7 @@ def limited(enrichment: Enrichment, names: Sequence[str]) -> Enrichment:
     return replace(enrichment, verdict=replace(verdict, apply=kept, suggest=suggest))
 
 
-def _speaks(past: Past, enrichment: Enrichment, config: RepoConfig) -> bool:
+def _speaks(past: IssueHistory, enrichment: Enrichment, config: RepoConfig) -> bool:
     """Whether a comment is due, by the table of end states."""
     rules = config.comment
     if past.replied and past.comment is None:
@@ -81,13 +84,16 @@ def _speaks(past: Past, enrichment: Enrichment, config: RepoConfig) -> bool:
     return rules.on_fallback
 
 
-def _is_short(past: Past) -> bool:
+def _is_short(past: IssueHistory) -> bool:
     whole = bounded(past.issue).whole
     return whole is not None and whole.words < FEW_WORDS
 
 
 def _comment(
-    past: Past, enrichment: Enrichment, config: RepoConfig, problems: Sequence[ConfigProblem]
+    past: IssueHistory,
+    enrichment: Enrichment,
+    config: RepoConfig,
+    problems: Sequence[ConfigProblem],
 ) -> str:
     summary = plain(enrichment.summary, max_words=config.comment.max_words)
     parts = [f"{LEAD}{summary or 'The issue has no words to sum up.'}"]
@@ -111,9 +117,9 @@ def _problems(problems: Sequence[ConfigProblem]) -> str:
     return _details(f"Problems in tagline.yml; {holds}", shown)
 
 
-def _labels_item(past: Past, verdict: Verdict) -> str:
+def _labels_item(past: IssueHistory, verdict: LabelDecision) -> str:
     have = {fold(name) for name in past.issue.labels if name not in verdict.remove}
-    kept = [name for name in past.ours if fold(name) in have]
+    kept = [name for name in past.applied_by_bot if fold(name) in have]
     applied = dict.fromkeys([*kept, *(choice.label for choice in verdict.apply)])
     said = [f"{_names(applied)}."] if applied else []
     if verdict.suggest:
@@ -133,7 +139,7 @@ def _fitting(items: Sequence[str], room: int) -> list[str]:
     return [*items[:kept], f"and {rest} more"] if rest else list(items)
 
 
-def _reason(choice: Choice) -> str:
+def _reason(choice: LabelSuggestion) -> str:
     reason = plain(choice.reason, MAX_REASON)
     return f"- {code(choice.label)}: {reason + ' ' if reason else ''}({choice.certainty})"
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field, replace
 import msgspec
 
 from bot.core import reply
-from bot.core.model import IssueRef, Twin, Usage
 from bot.core.ports import Forge, Model, Store
 from bot.core.prompt import Answer, Prompt
+from bot.core.types import CachedAnswer, IssueRef, Usage
 from bot.flow.publish import own_comment
 from bot.flow.render import summary_of
 
@@ -27,7 +27,7 @@ class Reusing:
     forge: Forge
     ref: IssueRef
     _digest: str = ""
-    _twin: Twin | None = field(default=None)
+    _twin: CachedAnswer | None = field(default=None)
 
     @property
     def name(self) -> str:
@@ -46,7 +46,7 @@ class Reusing:
         answer = self.model.ask(prompt)
         choices = reply.read(answer.text).choices
         bare = tuple(replace(choice, reason="") for choice in choices)
-        self._twin = Twin(self.ref.number, bare)
+        self._twin = CachedAnswer(self.ref.number, bare)
         return answer
 
     def keep(self) -> None:
@@ -54,7 +54,7 @@ class Reusing:
         if self._twin:
             self.store.keep_twin(self.ref.repo_key, self._digest, self._twin)
 
-    def _of_twin(self, twin: Twin) -> Answer | None:
+    def _of_twin(self, twin: CachedAnswer) -> Answer | None:
         comment = own_comment(replace(self.ref, number=twin.number), self.forge)
         summary = summary_of(comment.body) if comment else ""
         if not summary:

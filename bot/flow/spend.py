@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bot.core.cost import Limits
-from bot.core.errors import ModelFailed, NotAsked
+from bot.core.errors import ModelFailed, ModelSkipped
 from bot.core.history import input_hash
-from bot.core.model import Issue
 from bot.core.ports import Forge, Model, Purse
+from bot.core.pricing import Limits
 from bot.core.prompt import Answer, Prompt
+from bot.core.types import Issue
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Budgeted:
         repository = self.issue.ref.repo_key
         worst = self.worst_usd(prompt.tokens)
         if why := self._reserve(repository, worst):
-            raise NotAsked(f"over-budget-{why}")
+            raise ModelSkipped(f"over-budget-{why}")
         try:
             answer = self.model.ask(prompt)
         except ModelFailed as failure:

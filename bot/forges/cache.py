@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 
 from cachetools import LRUCache, TTLCache
 
-from bot.core.model import IssueRef
+from bot.core.types import IssueRef
 
 T = TypeVar("T")
 REPOSITORIES = 10_000

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from email.utils import parsedate_to_datetime
 
-from bot.core.findings import Finding
+from bot.core.diagnostics import Finding
 from bot.forges.exchange import exchange
 from bot.http import Clients
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.core.errors import Busy, Doubtful, Retry
+from bot.core.errors import Postponed, Retry, WriteUncertain
 from bot.footprint import NoPermit, await_permit
 from bot.http import FAILURES, NOT_SENT, Client, Request, Response, deadline, seconds_left
 
@@ -12,22 +12,22 @@ MAX_BYTES = 16 * 1024 * 1024
 
 
 def exchange(forge: str, client: Client, request: Request, head: int = 0) -> Response:
-    """Send a request. Raises `Retry`, or `Doubtful` where a write may have happened.
+    """Send a request. Raises `Retry`, or `WriteUncertain` where a write may have happened.
 
-    `head` is how many bytes of the answer are wanted, 0 for all of it. Raises `Busy` where other
-    threads read large answers for as long as this one has time.
+    `head` is how many bytes of the answer are wanted, 0 for all of it. Raises `Postponed` where
+    other threads read large answers for as long as this one has time.
     """
     try:
         return _exchange(forge, client, request, head)
     except NoPermit:
         if request.method != "GET":
-            raise Doubtful(f"{forge}'s answer had to wait for too long") from None
+            raise WriteUncertain(f"{forge}'s answer had to wait for too long") from None
     # Nothing is lost, and a server need not wait, if it is asked again once its answer can be read.
     left = seconds_left()
     try:
         await_permit(PATIENT_SECONDS if left is None else left / 2)
     except NoPermit:
-        raise Busy("too many large answers are being read") from None
+        raise Postponed("too many large answers are being read") from None
     return _exchange(forge, client, request, head)
 
 
@@ -40,4 +40,4 @@ def _exchange(forge: str, client: Client, request: Request, head: int) -> Respon
         raise Retry(f"{forge} cannot be reached ({type(error).__name__})") from None
     except FAILURES as error:
         reason = f"{forge}'s answer did not arrive ({type(error).__name__})"
-        raise (Retry(reason) if request.method == "GET" else Doubtful(reason)) from None
+        raise (Retry(reason) if request.method == "GET" else WriteUncertain(reason)) from None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 from collections.abc import Sequence
 
-from bot.core.errors import Refused
+from bot.core.errors import Rejected
 
 
 class Signature:
@@ -24,4 +24,4 @@ class Signature:
         ours = [one.digest() for one in self._keyed]
         good = [hmac.compare_digest(x, given) for x in ours for given in self._given]
         if not any(good):
-            raise Refused(401, "wrong signature")
+            raise Rejected(401, "wrong signature")

@@ -13,10 +13,10 @@ from typing import Any
 import msgspec
 
 from bot import log
-from bot.core.cost import cost_usd
 from bot.core.errors import ModelFailed
-from bot.core.model import Usage
+from bot.core.pricing import cost_usd
 from bot.core.prompt import Answer, Prompt
+from bot.core.types import Usage
 from bot.http import CUT, FAILURES, LATE, NOT_SENT, Clients, Response, deadline
 from bot.llm.ladder import COMPLAINTS, Complained, adapted
 from bot.llm.wire import Dialect, Question, Said, Target, Wire

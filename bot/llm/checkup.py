@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bot.core import reply
+from bot.core.diagnostics import Finding
 from bot.core.errors import ModelFailed
-from bot.core.findings import Finding
 from bot.core.ports import Model
 from bot.core.prompt import Prompt
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
-from bot.core.prompt import MEND, Prompt, in_words
+from bot.core.prompt import REPAIR, Prompt, in_words
 
 Form = Literal["json_schema", "json_object", "plain"]
 Turn = Mapping[str, str]
@@ -64,7 +64,7 @@ class Question:
             opening = f"{self.system}\n\n{opening}"
         turns: list[Turn] = [{"role": "user", "content": opening}]
         if self.unusable:
-            mend = f"{MEND} {in_words(prompt.schema)}"
+            mend = f"{REPAIR} {in_words(prompt.schema)}"
             turns.append({"role": "assistant", "content": self.unusable[:MAX_UNUSABLE].strip()})
             turns.append({"role": "user", "content": mend})
         return turns

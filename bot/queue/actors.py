@@ -18,10 +18,10 @@ import redis
 from dramatiq.middleware import CurrentMessage
 
 from bot import log
-from bot.core.errors import Busy, GiveUp, Retry
-from bot.core.jobs import Job
-from bot.core.model import Delivery, Outcome, Usage
-from bot.core.ports import Jobs
+from bot.core.errors import OperatorError, Postponed, Retry
+from bot.core.jobs import JobRecord
+from bot.core.ports import JobRecords
+from bot.core.types import Delivery, Outcome, Usage
 from bot.queue.broker import LOST, Broker
 from bot.queue.enqueue import ACTOR, QUEUE, claim_keys
 
@@ -36,7 +36,7 @@ Run = Callable[[Delivery, int], Outcome]
 msgspec.json.Decoder(Delivery)
 
 
-def declare(broker: Broker, run: Run, jobs: Jobs) -> dramatiq.Actor[..., None]:
+def declare(broker: Broker, run: Run, jobs: JobRecords) -> dramatiq.Actor[..., None]:
     """Register the actor with the broker; `run` does a job, `jobs` remembers what became of it."""
     clerk = _Clerk(broker, run, jobs)
 
@@ -53,7 +53,7 @@ def declare(broker: Broker, run: Run, jobs: Jobs) -> dramatiq.Actor[..., None]:
     return dramatiq.actor(broker=broker, actor_name=ACTOR, queue_name=QUEUE)(enrich)
 
 
-def send(broker: Broker, jobs: Jobs, delivery: Delivery, delay_seconds: float = 0.0) -> str:
+def send(broker: Broker, jobs: JobRecords, delivery: Delivery, delay_seconds: float = 0.0) -> str:
     """Enqueue a job that came through no door; returns its id."""
     message: dramatiq.Message[None] = dramatiq.Message(
         queue_name=QUEUE,
@@ -63,13 +63,13 @@ def send(broker: Broker, jobs: Jobs, delivery: Delivery, delay_seconds: float = 
         options={},
     )
     delay = int(delay_seconds * 1000) if delay_seconds > 0 else None
-    jobs.note(Job(message.message_id, "queued", str(delivery.ref), at=time.time()))
+    jobs.note(JobRecord(message.message_id, "queued", str(delivery.ref), at=time.time()))
     broker.enqueue(message, delay=delay)
     return message.message_id
 
 
 class _Clerk:
-    def __init__(self, broker: Broker, run: Run, jobs: Jobs) -> None:
+    def __init__(self, broker: Broker, run: Run, jobs: JobRecords) -> None:
         self._broker = broker
         self._run = run
         self._jobs = jobs
@@ -79,7 +79,7 @@ class _Clerk:
         why = "a job that this version cannot read"
         log.get().error("gave up; kept as a dead letter", job=message.message_id, why=why)
         message.fail()
-        self._note(Job(message.message_id, "dead", "", why=why))
+        self._note(JobRecord(message.message_id, "dead", "", why=why))
 
     def work(self, message: Any, delivery: Delivery) -> None:
         job = self._begun(message, str(delivery.ref))
@@ -93,9 +93,9 @@ class _Clerk:
         started = time.monotonic()
         try:
             outcome = self._run(delivery, tries)
-        except GiveUp as error:
+        except OperatorError as error:
             self._bury(message, delivery, replace(job, why=str(error)), say)
-        except Busy as error:
+        except Postponed as error:
             uncounted = replace(job, tries=tries - 1, why=str(error))
             self._later(message, delivery, uncounted, error.after, say)
         except Retry as error:
@@ -113,10 +113,10 @@ class _Clerk:
             _tell(say, outcome, time.monotonic() - started)
             self._note(_done(job, outcome))
 
-    def _begun(self, message: Any, issue: str) -> Job:
+    def _begun(self, message: Any, issue: str) -> JobRecord:
         """The job as it runs now; a try that its worker did not survive is counted too."""
         tries = int(message.options.get("tries", 0)) + 1
-        job = Job(message.message_id, "running", issue, tries, at=time.time())
+        job = JobRecord(message.message_id, "running", issue, tries, at=time.time())
         try:
             before = self._jobs.begin(job)
         except (redis.RedisError, msgspec.DecodeError):  # silent, or a note of another version
@@ -127,7 +127,7 @@ class _Clerk:
         return job
 
     def _later(
-        self, message: Any, delivery: Delivery, job: Job, after: float | None, say: Any
+        self, message: Any, delivery: Delivery, job: JobRecord, after: float | None, say: Any
     ) -> None:
         if job.tries >= MAX_TRIES:
             self._bury(message, delivery, job, say)
@@ -144,7 +144,7 @@ class _Clerk:
         self._until_connected(lambda: self._broker.enqueue(again, delay=int(pause * 1000)))
         self._note(replace(job, state="waiting"))
 
-    def _bury(self, message: Any, delivery: Delivery, job: Job, say: Any) -> None:
+    def _bury(self, message: Any, delivery: Delivery, job: JobRecord, say: Any) -> None:
         say.error("gave up; kept as a dead letter", try_number=job.tries, why=job.why)
         message.fail()
         self._until_connected(lambda: self._release_claim(delivery))
@@ -164,7 +164,7 @@ class _Clerk:
             else:
                 return
 
-    def _note(self, job: Job) -> None:
+    def _note(self, job: JobRecord) -> None:
         try:
             self._jobs.note(replace(job, at=time.time()))
         except redis.RedisError as error:
@@ -173,7 +173,7 @@ class _Clerk:
             )
 
 
-def _done(job: Job, outcome: Outcome) -> Job:
+def _done(job: JobRecord, outcome: Outcome) -> JobRecord:
     record, found = outcome.record, outcome.enrichment
     used = found.usage if found else Usage()
     return replace(

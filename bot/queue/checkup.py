@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import redis
 
-from bot.core.findings import Finding
+from bot.core.diagnostics import Finding
 from bot.queue.enqueue import NAMESPACE, QUEUE
 
 OLDEST_MAJOR = 7

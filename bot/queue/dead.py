@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import redis
 
-from bot.core.model import Delivery
+from bot.core.types import Delivery
 from bot.queue.enqueue import NAMESPACE, QUEUE
 
 LIVE = f"{NAMESPACE}:{QUEUE}"

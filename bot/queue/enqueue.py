@@ -21,8 +21,8 @@ from redis.asyncio.retry import Retry as RedisRetry
 from redis.backoff import NoBackoff
 from redis.exceptions import NoScriptError, RedisError, ResponseError
 
-from bot.core.errors import QueueDown
-from bot.core.model import Delivery, IssueRef
+from bot.core.errors import QueueUnavailable
+from bot.core.types import Delivery, IssueRef
 
 NAMESPACE = "tagline"
 QUEUE = "issues"
@@ -117,7 +117,7 @@ class RedisQueue:
     async def put(self, delivery: Delivery) -> str:
         """Return the job's id once Redis has confirmed it; "" for one too many of its account.
 
-        Raises `QueueDown`.
+        Raises `QueueUnavailable`.
         """
         future: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._waiting.append((delivery, future))
@@ -155,7 +155,7 @@ class RedisQueue:
                 batch, self._waiting = [*batch, *self._waiting], []
                 for _, future in batch:
                     if not future.done():
-                        future.set_exception(QueueDown(why_down(error)))
+                        future.set_exception(QueueUnavailable(why_down(error)))
             else:
                 for (_, future), job in zip(batch, jobs, strict=True):
                     if not future.done():

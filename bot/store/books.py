@@ -11,9 +11,9 @@ import msgspec
 import redis
 
 from bot import log
-from bot.core.figures import Figures, Key
-from bot.core.jobs import Job
-from bot.core.ports import Jobs
+from bot.core.jobs import JobRecord
+from bot.core.metric_definitions import Key, MetricsSnapshot
+from bot.core.ports import JobRecords
 
 EVERY_SECONDS = 5.0
 ENDS = {"waiting": "tried-again-later", "dead": "gave-up"}
@@ -44,7 +44,7 @@ class RedisBooks:
                 self._writer = threading.Thread(target=self._write_on, name="books", daemon=True)
                 self._writer.start()
 
-    def read(self) -> Figures:
+    def read(self) -> MetricsSnapshot:
         """Raises `ConnectionError` where Redis does not answer."""
         self.flush()
         try:
@@ -60,7 +60,7 @@ class RedisBooks:
             raise ConnectionError(type(error).__name__) from None
         states = [("queue_jobs", state) for state in ("waiting", "later", "dead")]
         states += [("breaker_open", provider) for provider in self._breakers]
-        return Figures(_decoded(counters), dict(zip(states, measures, strict=True)))
+        return MetricsSnapshot(_decoded(counters), dict(zip(states, measures, strict=True)))
 
     def flush(self) -> None:
         """Write down what was counted; kept for the next time where Redis does not answer."""
@@ -92,23 +92,23 @@ class RedisBooks:
             self.flush()
 
 
-class CountedJobs:
-    """Implements `Jobs` over another one, and counts how tries of jobs end."""
+class CountingJobRecords:
+    """Implements `JobRecords` over another one, and counts how tries of jobs end."""
 
-    def __init__(self, jobs: Jobs, books: RedisBooks) -> None:
+    def __init__(self, jobs: JobRecords, books: RedisBooks) -> None:
         self._jobs = jobs
         self._books = books
 
-    def note(self, job: Job) -> None:
+    def note(self, job: JobRecord) -> None:
         outcome = job.outcome if job.state == "done" else ENDS.get(job.state, "")
         if outcome:
             self._books.add("jobs", job.issue.partition(":")[0], outcome)
         self._jobs.note(job)
 
-    def begin(self, job: Job) -> Job | None:
+    def begin(self, job: JobRecord) -> JobRecord | None:
         return self._jobs.begin(job)
 
-    def job(self, job_id: str) -> Job | None:
+    def job(self, job_id: str) -> JobRecord | None:
         return self._jobs.job(job_id)
 
 

@@ -9,8 +9,8 @@ from typing import Any
 import msgspec
 import redis
 
-from bot.core.model import IssueRef, Record
 from bot.core.ports import Store
+from bot.core.types import IssueRef, Record
 
 DAY = 86_400
 PLACES = "places"

@@ -7,10 +7,10 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from bot.core.errors import Busy
-from bot.core.jobs import Job
-from bot.core.model import Record, Twin
+from bot.core.errors import Postponed
+from bot.core.jobs import JobRecord
 from bot.core.ports import BUSY_SECONDS, FAILURES_APART, FAILURES_TO_OPEN, PROBE_SECONDS
+from bot.core.types import CachedAnswer, Record
 from bot.store.pace import MemoryPace
 from bot.store.purse import MemoryPurse
 from bot.store.room import MemoryRoom
@@ -41,10 +41,10 @@ class MemoryStore:
         self.room = MemoryRoom()
         self._locks: set[str] = set()
         self._records: dict[str, Record] = {}
-        self._twins: dict[tuple[str, str], Twin] = {}
+        self._twins: dict[tuple[str, str], CachedAnswer] = {}
         self._configs: dict[str, str] = {}
         self._told: dict[str, str] = {}
-        self._jobs: dict[str, Job] = {}
+        self._jobs: dict[str, JobRecord] = {}
         self._failures: dict[str, tuple[int, float]] = {}
         self._next_probe: dict[str, float] = {}
         self._answers: Counter[str] = Counter()
@@ -52,7 +52,7 @@ class MemoryStore:
     @contextmanager
     def lock(self, key: str) -> Iterator[_Held]:
         if key in self._locks:
-            raise Busy("another worker has this issue", BUSY_SECONDS)
+            raise Postponed("another worker has this issue", BUSY_SECONDS)
         self._locks.add(key)
         try:
             yield _Held(self, key)
@@ -65,10 +65,10 @@ class MemoryStore:
     def remember(self, key: str, record: Record) -> None:
         self._records[key] = record
 
-    def twin(self, repo_key: str, question: str) -> Twin | None:
+    def twin(self, repo_key: str, question: str) -> CachedAnswer | None:
         return self._twins.get((repo_key, question))
 
-    def keep_twin(self, repo_key: str, question: str, twin: Twin) -> None:
+    def keep_twin(self, repo_key: str, question: str, twin: CachedAnswer) -> None:
         self._twins[repo_key, question] = twin
 
     def last_config(self, repo_key: str) -> str | None:
@@ -113,13 +113,13 @@ class MemoryStore:
     def answers(self, provider: str) -> int:
         return self._answers[provider]
 
-    def note(self, job: Job) -> None:
+    def note(self, job: JobRecord) -> None:
         self._jobs[job.id] = job
 
-    def begin(self, job: Job) -> Job | None:
+    def begin(self, job: JobRecord) -> JobRecord | None:
         before = self.job(job.id)
         self._jobs[job.id] = job
         return before
 
-    def job(self, job_id: str) -> Job | None:
+    def job(self, job_id: str) -> JobRecord | None:
         return self._jobs.get(job_id)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import redis
 
-from bot.core.model import Rate
+from bot.core.types import Rate
 
 HOUR, MINUTE = 3600.0, 60.0
 

@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 import redis
 
-from bot.core.cost import Limits
+from bot.core.pricing import Limits
 
 DAY, HOUR = 86_400, 3_600
 MICRO = 1_000_000

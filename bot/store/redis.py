@@ -11,9 +11,9 @@ import msgspec
 import redis
 from cachetools import TTLCache
 
-from bot.core.jobs import Job
-from bot.core.model import Record, Twin
+from bot.core.jobs import JobRecord
 from bot.core.ports import FAILURES_APART, FAILURES_TO_OPEN, PROBE_SECONDS
+from bot.core.types import CachedAnswer, Record
 from bot.store.ledger import RedisLedger
 from bot.store.locks import Held, Locks
 from bot.store.pace import RedisPace
@@ -25,8 +25,8 @@ DAY, HOUR = 86_400, 3_600
 KEPT_CONFIGS = 1_000  # whose text this process need not send to Redis again
 # Made at import, by one thread: msgspec prepares a type when it is first used, and crashes where
 # several threads do so at once.
-_record, _twin = msgspec.json.Decoder(Record), msgspec.json.Decoder(Twin)
-_job = msgspec.json.Decoder(Job)
+_record, _twin = msgspec.json.Decoder(Record), msgspec.json.Decoder(CachedAnswer)
+_job = msgspec.json.Decoder(JobRecord)
 
 
 class RedisStore:
@@ -59,11 +59,11 @@ class RedisStore:
         found = self._records.get(key, self._clock())
         return _record.decode(found) if found else None
 
-    def twin(self, repo_key: str, question: str) -> Twin | None:
+    def twin(self, repo_key: str, question: str) -> CachedAnswer | None:
         found = self._twins.get(f"{repo_key}:{question}", self._clock())
         return _twin.decode(found) if found else None
 
-    def keep_twin(self, repo_key: str, question: str, twin: Twin) -> None:
+    def keep_twin(self, repo_key: str, question: str, twin: CachedAnswer) -> None:
         """Keep it for a week."""
         value = msgspec.json.encode(twin)
         self._twins.put(f"{repo_key}:{question}", value, self._clock())
@@ -118,14 +118,14 @@ class RedisStore:
     def _breaker(self, provider: str, part: str) -> str:
         return f"{self._name}:breaker:{provider}:{part}"
 
-    def note(self, job: Job) -> None:
+    def note(self, job: JobRecord) -> None:
         """Remember what became of a job, for a week."""
         self._jobs.put(job.id, msgspec.json.encode(job), self._clock())
 
-    def begin(self, job: Job) -> Job | None:
+    def begin(self, job: JobRecord) -> JobRecord | None:
         found = self._jobs.swap(job.id, msgspec.json.encode(job), self._clock())
         return _job.decode(found) if found else None
 
-    def job(self, job_id: str) -> Job | None:
+    def job(self, job_id: str) -> JobRecord | None:
         found = self._jobs.get(job_id, self._clock())
         return _job.decode(found) if found else None

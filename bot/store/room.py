@@ -7,8 +7,8 @@ import threading
 import msgspec
 import redis
 
-from bot.core.model import IssueRef
 from bot.core.ports import PROBE_SECONDS
+from bot.core.types import IssueRef
 
 TAKEN_SECONDS = 600.0  # a job that was lost is sent again after it
 NOT_TAKEN_SECONDS = TAKEN_SECONDS / 2  # an issue that waits for longer has a job running

@@ -16,10 +16,10 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from bot import log
-from bot.core import manual
-from bot.core.errors import QueueDown, Refused
-from bot.core.model import Ignored
+from bot.core.config import docs
+from bot.core.errors import QueueUnavailable, Rejected
 from bot.core.ports import Books, Inbox, Queue, Seal
+from bot.core.types import Ignored
 from bot.flow.receive import Parcel, Receipt, receive
 from bot.web import metrics
 from bot.web.limits import MOST_REFUSED, Strangers, Upload, Uploads
@@ -71,7 +71,7 @@ def create(
         for name, inbox in inboxes.items()
     ]
     routes += [Route("/healthz", healthz), Route("/readyz", readyz)]
-    routes += [Route(manual.SCHEMA_PATH, schema)]
+    routes += [Route(docs.SCHEMA_PATH, schema)]
     routes += [Route("/metrics", metrics.page(books, metrics_tokens))]
     app = Starlette(routes=routes, lifespan=lifespan)
     app.router.redirect_slashes = False  # it would send people to whatever Host they name
@@ -96,10 +96,10 @@ class _Door:
                 chunks = await self._read(request, headers, seal)
                 parcel = Parcel(headers, chunks, seal, started)
                 receipt = await receive(parcel, inbox, self._queue)
-            except Refused as refusal:
+            except Rejected as refusal:
                 self._books.add("deliveries", forge, f"refused-{refusal.status}")
                 return self._refuse(request, refusal, about)
-            except QueueDown as error:
+            except QueueUnavailable as error:
                 self._books.add("deliveries", forge, "not-queued")
                 log.get().error(
                     "Redis did not confirm, so nothing was queued; redeliver it when Redis is back",
@@ -129,7 +129,7 @@ class _Door:
         say.info("accepted", job=receipt.job, issue=str(what.ref), **about)
         return Response(status_code=202, headers={"X-Tagline-Job": receipt.job})
 
-    def _refuse(self, request: Request, refusal: Refused, about: Mapping[str, str]) -> Response:
+    def _refuse(self, request: Request, refusal: Rejected, about: Mapping[str, str]) -> Response:
         """Answer 429, and log no more lines, where one address is refused often.
 
         Only the forged are counted and nobody is turned away unread: behind a proxy, and at a
@@ -164,8 +164,8 @@ class _Door:
                         pass
         except TimeoutError:
             if upload.crowded_out:
-                raise Refused(503, "too many large requests at once") from None
-            raise Refused(408, "too slow") from None
+                raise Rejected(503, "too many large requests at once") from None
+            raise Rejected(408, "too slow") from None
         finally:
             self._uploads.end(upload)
         return chunks
@@ -176,10 +176,10 @@ class _Door:
         """The next piece; whether there are more."""
         message = await request.receive()
         if message["type"] == "http.disconnect":
-            raise Refused(408, "the sender left")
+            raise Rejected(408, "the sender left")
         chunk: bytes = message.get("body", b"")
         if upload.size + len(chunk) > MAX_BODY:
-            raise Refused(413, "too long")
+            raise Rejected(413, "too long")
         self._uploads.grow(upload, len(chunk))
         seal.update(chunk)
         chunks.append(chunk)
@@ -188,7 +188,7 @@ class _Door:
 
 @cache
 def _schema() -> bytes:
-    return json.dumps(manual.schema()).encode()
+    return json.dumps(docs.schema()).encode()
 
 
 def _named(delivery: str) -> str:
@@ -200,12 +200,12 @@ def _named(delivery: str) -> str:
 
 def _check_form(headers: Mapping[str, str]) -> None:
     if not headers.get("content-type", "").lower().startswith(CONTENT_TYPES):
-        raise Refused(415, "content type")
+        raise Rejected(415, "content type")
     if headers.get("content-encoding", "identity").lower() != "identity":
-        raise Refused(415, "content encoding")
+        raise Rejected(415, "content encoding")
     length = headers.get("content-length", "0")
     if not length.isdecimal() or int(length[:20]) > MAX_BODY:
-        raise Refused(413, "too long")
+        raise Rejected(413, "too long")
 
 
 def _headers(request: Request) -> dict[str, str]:

@@ -10,7 +10,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from bot.core.figures import COUNTED, MEASURED, Figures, Key, Kind
+from bot.core.metric_definitions import COUNTED, MEASURED, Key, MetricDefinition, MetricsSnapshot
 from bot.core.ports import Books
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -35,7 +35,7 @@ def page(books: Books, tokens: Callable[[], Sequence[str]]) -> Callable[[Request
     return answer
 
 
-def text(figures: Figures) -> bytes:
+def text(figures: MetricsSnapshot) -> bytes:
     """The figures in Prometheus's text format."""
     from prometheus_client import CollectorRegistry, generate_latest  # noqa: PLC0415 - 40 ms
     from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily  # noqa: PLC0415
@@ -54,7 +54,9 @@ def text(figures: Figures) -> bytes:
     return generate_latest(registry)
 
 
-def _families(kind: Any, table: Mapping[str, Kind], found: Mapping[Key, int]) -> list[Any]:
+def _families(
+    kind: Any, table: Mapping[str, MetricDefinition], found: Mapping[Key, int]
+) -> list[Any]:
     families = []
     for name, (about, labels) in table.items():
         family = kind(f"tagline_{name}", about, labels=labels)

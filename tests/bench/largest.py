@@ -15,7 +15,7 @@ from pathlib import Path
 
 import redis
 
-from bot.core.model import Delivery, IssueRef
+from bot.core.types import Delivery, IssueRef
 from bot.queue.enqueue import NAMESPACE, QUEUE, RedisQueue
 from bot.sandbox import Sandbox
 from bot.store.private import PrivateRedis

@@ -10,9 +10,9 @@ from collections.abc import Iterator, Sequence
 
 import httpx
 
-from bot.core.labels import Present
-from bot.core.model import Label
-from bot.core.repoconfig import RepoConfig
+from bot.core.config.parser import RepoConfig
+from bot.core.labels.policy import CurrentLabels
+from bot.core.types import Label
 from bot.flow.enrich import enrich
 from bot.sandbox import Sandbox
 from tests.bench.forge import BODY
@@ -72,7 +72,7 @@ def fallback() -> float:
     issues = [an_issue(f"Crash on login {n}", f"{BODY}\n{n}") for n in range(ISSUES)]
     begun = time.process_time()
     for issue in issues:
-        enrich(issue, labels, Present(), RepoConfig(), None)
+        enrich(issue, labels, CurrentLabels(), RepoConfig(), None)
     return (time.process_time() - begun) / ISSUES
 
 

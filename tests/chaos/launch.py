@@ -14,7 +14,7 @@ import redis
 
 from bot import wiring
 from bot.cli.main import cli
-from bot.core.model import Rate
+from bot.core.types import Rate
 from bot.forges.github.api import GitHub
 from bot.forges.gitlab.api import GitLab
 from bot.queue import broker

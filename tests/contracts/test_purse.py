@@ -9,8 +9,8 @@ from itertools import count
 import pytest
 import redis
 
-from bot.core.cost import Limits
 from bot.core.ports import Purse
+from bot.core.pricing import Limits
 from bot.store.purse import MemoryPurse, RedisPurse
 
 _texts = count(1)

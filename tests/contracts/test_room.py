@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 import redis
 
-from bot.core.model import Rate
 from bot.core.ports import Room
+from bot.core.types import Rate
 from bot.store.pace import RedisPace
 from bot.store.redis import RedisStore
 from bot.store.room import TAKEN_SECONDS, MemoryRoom, RedisRoom

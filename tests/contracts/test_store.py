@@ -9,9 +9,9 @@ import pytest
 import redis
 
 from bot.core.errors import Retry
-from bot.core.jobs import Job
-from bot.core.model import Choice, Record, Twin
+from bot.core.jobs import JobRecord
 from bot.core.ports import FAILURES_TO_OPEN, PROBE_SECONDS
+from bot.core.types import CachedAnswer, LabelSuggestion, Record
 from bot.store.memory import MemoryStore
 from bot.store.redis import RedisStore
 
@@ -28,7 +28,9 @@ RECORD = Record(
     source="model",
     delivery="d-1",
 )
-JOB = Job("j-1", "waiting", "github:acme/widget#41", 2, "answered", "because", ("a.py:1 f",), 1.5)
+JOB = JobRecord(
+    "j-1", "waiting", "github:acme/widget#41", 2, "answered", "because", ("a.py:1 f",), 1.5
+)
 
 
 @dataclass
@@ -343,7 +345,7 @@ def test_few_keys_hold_the_records_of_many_issues(redis_shelf: Shelf) -> None:
 
 
 def test_a_twin_is_known_in_its_repository_only(shelf: Shelf) -> None:
-    twin = Twin(41, (Choice("bug", "sure"),))
+    twin = CachedAnswer(41, (LabelSuggestion("bug", "sure"),))
     shelf.store.keep_twin("github:github.com:7001", "digest", twin)
     assert shelf.store.twin("github:github.com:7001", "digest") == twin
     assert shelf.store.twin("github:github.com:7001", "other") is None

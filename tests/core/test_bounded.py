@@ -8,10 +8,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from bot.core.bounded import COUNTED, HEAD, TAIL, bounded, without_body
-from bot.core.condense import UNSEEN, condense
 from bot.core.history import fingerprint, input_hash
-from bot.core.redact import excerpt
+from bot.core.text.bounded import COUNTED, HEAD, TAIL, bounded, without_body
+from bot.core.text.condense import UNSEEN, condense
+from bot.core.text.redact import excerpt
 from tests.fakes import an_issue
 
 PIECES = [

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.core.condense import condense, lines
+from bot.core.text.condense import condense, lines
 
 PIECES = st.sampled_from(
     ["<!--", "-->", "```", "~~~", "\n", "# ", "- [ ] ", "- [x] ", "> ", "![a](b)", "[a](b)", "<b>"]

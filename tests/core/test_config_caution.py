@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from bot.core.config_caution import RESTRICTIONS, tightened
-from bot.core.config_schema import DEFAULTS, TYPES
-from bot.core.repoconfig import LabelRules, RepoConfig, parse, read
+from bot.core.config.caution import RESTRICTIONS, tightened
+from bot.core.config.parser import LabelRules, RepoConfig, parse, read
+from bot.core.config.schema import DEFAULTS, TYPES
 
 
 def value(text: str, path: str) -> Any:

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from bot.core.grounding import grounded
+from bot.core.text.grounding import grounded
 
 SHOWN = """Upload fails in Firefox 131 since v4.2.1
 `save_file()` raises E1234 (0x80070005) for utf8 names; the limit is 1.5 GB."""

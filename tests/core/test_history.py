@@ -6,21 +6,21 @@ from dataclasses import replace
 
 import pytest
 
-from bot.core.history import Past, input_hash
-from bot.core.model import Comment, Kind, Marker, Record
+from bot.core.history import IssueHistory, input_hash
+from bot.core.types import JobKind, Marker, OwnComment, Record
 from tests.fakes import an_issue
 
 HASH = "0123456789abcdef"
-COMMENT = Comment(7, "ours")
+COMMENT = OwnComment(7, "ours")
 MARKER = Marker(("bug",), "1", "model", HASH)
 RECORD = Record("answered", labels=("bug",), comment_id=7, input=HASH, source="model")
 
 
 def past(
     record: Record | None = None, marker: Marker | None = None, labels: tuple[str, ...] = ()
-) -> Past:
+) -> IssueHistory:
     comment = COMMENT if marker else None
-    return Past(an_issue("Broken", "", labels), HASH, record, comment, marker)
+    return IssueHistory(an_issue("Broken", "", labels), HASH, record, comment, marker)
 
 
 # The fingerprint.
@@ -65,15 +65,15 @@ def test_which_labels_are_ours_and_which_a_person_removed(name: str) -> None:
     record = replace(RECORD, status=status, labels=recorded) if status else None  # type: ignore[arg-type]
     marker = replace(MARKER, labels=marked) if marked else None
     known = past(record, marker, there)
-    assert known.ours == ours
-    assert known.present.labels == there
-    assert tuple(known.present.removed) == removed
+    assert known.applied_by_bot == ours
+    assert known.current_labels.labels == there
+    assert tuple(known.current_labels.removed) == removed
 
 
 def test_a_removal_is_remembered_through_a_try_that_was_cut_short() -> None:
     record = Record("writing", labels=("bug", "ui"), removed=("bug",))
-    assert tuple(past(record).present.removed) == ("bug",)
-    assert tuple(past(record, labels=("bug",)).present.removed) == ()
+    assert tuple(past(record).current_labels.removed) == ("bug",)
+    assert tuple(past(record, labels=("bug",)).current_labels.removed) == ()
 
 
 # Whether anything is left to do.
@@ -107,7 +107,7 @@ SETTLED = {
 def test_what_is_settled_stays_settled(name: str) -> None:
     record, marker, why, why_by_hand = SETTLED[name]
     known = past(record, marker)
-    kinds: tuple[Kind, ...] = ("opened", "edited", "reopened")
+    kinds: tuple[JobKind, ...] = ("opened", "edited", "reopened")
     assert {known.why_settled(kind) for kind in kinds} == {why}
     assert known.why_settled("manual") == why_by_hand
 

@@ -9,7 +9,7 @@ import warnings
 
 import pytest
 
-from bot.core.repoconfig import MAX_BYTES, RepoConfig, read
+from bot.core.config.parser import MAX_BYTES, RepoConfig, read
 from tests.core.hostile_configs import ALIASED, HOSTILE, damaged
 
 SECONDS = 1.0  # of CPU, on a busy machine; about 0.05 on an idle one

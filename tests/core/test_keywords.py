@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.core.cues import TOPIC_CUES, TYPE_CUES, TYPES
-from bot.core.keywords import COMMON_TAGS, Match, Rule, label_for, match, match_rules
-from bot.core.spellings import SPELLINGS
+from bot.core.labels.aliases import SPELLINGS
+from bot.core.labels.keyword_weights import TOPIC_CUES, TYPE_CUES, TYPES
+from bot.core.labels.keywords import COMMON_TAGS, Match, Rule, label_for, match, match_rules
 
 
 def concepts(title: str, body: str = "") -> set[str]:

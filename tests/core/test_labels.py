@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from bot.core.labels import Present, allowed, decide, fold
-from bot.core.model import Certainty, Choice, Label, Verdict
-from bot.core.repoconfig import LabelRules
+from bot.core.config.parser import LabelRules
+from bot.core.labels.policy import CurrentLabels, decide, fold, usable_labels
+from bot.core.types import Certainty, Label, LabelDecision, LabelSuggestion
 
 LABELS = tuple(
     Label(name)
@@ -32,20 +32,20 @@ def names(found: Sequence[Label]) -> list[str]:
     return [label.name for label in found]
 
 
-def sure(*labels: str, certainty: Certainty = "sure") -> tuple[Choice, ...]:
-    return tuple(Choice(label, certainty, "so says the text") for label in labels)
+def sure(*labels: str, certainty: Certainty = "sure") -> tuple[LabelSuggestion, ...]:
+    return tuple(LabelSuggestion(label, certainty, "so says the text") for label in labels)
 
 
 def outcome(
-    choices: Sequence[Choice],
+    choices: Sequence[LabelSuggestion],
     *,
-    present: Present | None = None,
+    present: CurrentLabels | None = None,
     suggestions: Sequence[str] = (),
     **rules: Any,
 ) -> tuple[list[str], list[str]]:
     """The labels that are applied and those that are suggested."""
     labels = LabelRules(**rules)
-    verdict = decide(choices, LABELS, suggestions, present or Present(), labels)
+    verdict = decide(choices, LABELS, suggestions, present or CurrentLabels(), labels)
     return [choice.label for choice in verdict.apply], list(verdict.suggest)
 
 
@@ -87,9 +87,9 @@ def outcome(
 )
 def test_process_labels_and_machine_triggers_are_off_unless_named_exactly(name: str) -> None:
     label = Label(name)
-    assert allowed([label], LabelRules()) == ()
-    assert allowed([label], LabelRules(allow=("*", f"{name[:2]}*"))) == ()
-    assert allowed([label], LabelRules(allow=(name.upper(),))) == (label,)
+    assert usable_labels([label], LabelRules()) == ()
+    assert usable_labels([label], LabelRules(allow=("*", f"{name[:2]}*"))) == ()
+    assert usable_labels([label], LabelRules(allow=(name.upper(),))) == (label,)
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_process_labels_and_machine_triggers_are_off_unless_named_exactly(name: 
     ["bug", "p5", "p10", "api", "aid", "area/login", "reproducible", "invalid-input", "mail"],
 )
 def test_ordinary_labels_may_be_applied(name: str) -> None:
-    assert names(allowed([Label(name)], LabelRules())) == [name]
+    assert names(usable_labels([Label(name)], LabelRules())) == [name]
 
 
 @pytest.mark.parametrize(
@@ -114,15 +114,15 @@ def test_ordinary_labels_may_be_applied(name: str) -> None:
 )
 def test_labels_that_only_people_set_are_off_unless_named_exactly(description: str) -> None:
     label = Label("triaged", description)
-    assert allowed([label], LabelRules()) == ()
-    assert allowed([label], LabelRules(allow=("triaged",))) == (label,)
+    assert usable_labels([label], LabelRules()) == ()
+    assert usable_labels([label], LabelRules(allow=("triaged",))) == (label,)
 
 
 @pytest.mark.parametrize(
     "description", ["", "Only on Windows", "Something people report", "The manual is wrong"]
 )
 def test_other_descriptions_forbid_nothing(description: str) -> None:
-    assert allowed([Label("triaged", description)], LabelRules())
+    assert usable_labels([Label("triaged", description)], LabelRules())
 
 
 @pytest.mark.parametrize(
@@ -144,7 +144,7 @@ def test_a_repository_allows_and_denies_by_globs_of_any_case(
     rules: dict[str, tuple[str, ...]], left: list[str]
 ) -> None:
     labels = [Label(name) for name in ("bug", "area/login", "area/api", "wip", "stale")]
-    assert names(allowed(labels, LabelRules(**rules))) == left  # type: ignore[arg-type]
+    assert names(usable_labels(labels, LabelRules(**rules))) == left  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -188,7 +188,7 @@ def test_what_is_first_unsure_and_then_sure_is_only_applied() -> None:
 
 
 def test_a_label_on_the_issue_is_neither_applied_nor_suggested() -> None:
-    present = Present(labels=["Bug"])
+    present = CurrentLabels(labels=["Bug"])
     assert outcome(sure("bug", "documentation"), present=present) == (["documentation"], [])
 
 
@@ -197,7 +197,7 @@ def test_a_label_that_a_person_removed_is_neither_applied_nor_suggested(
     certainty: Certainty,
 ) -> None:
     chosen = sure("bug", certainty=certainty)
-    assert outcome(chosen, present=Present(removed=["BUG"])) == ([], [])
+    assert outcome(chosen, present=CurrentLabels(removed=["BUG"])) == ([], [])
 
 
 def test_past_the_limit_labels_are_suggested_in_their_order() -> None:
@@ -249,14 +249,14 @@ def test_a_person_who_chose_within_a_group_is_not_contradicted(
     there: str, chosen: str, applied: list[str], suggested: list[str]
 ) -> None:
     groups = {"type": ("bug", "enhancement")}
-    found = outcome(sure(chosen), present=Present(labels=[there]), groups=groups)
+    found = outcome(sure(chosen), present=CurrentLabels(labels=[there]), groups=groups)
     assert found == (applied, suggested)
 
 
 def test_reasons_and_certainties_stay_with_their_labels() -> None:
-    chosen = [Choice("BUG", "likely", "it says so")]
-    verdict = decide(chosen, LABELS, (), Present(), LabelRules())
-    assert verdict == Verdict((Choice("bug", "likely", "it says so"),), ())
+    chosen = [LabelSuggestion("BUG", "likely", "it says so")]
+    verdict = decide(chosen, LABELS, (), CurrentLabels(), LabelRules())
+    assert verdict == LabelDecision((LabelSuggestion("bug", "likely", "it says so"),), ())
 
 
 def test_no_choice_is_an_answer_too() -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.core.language import differ
+from bot.core.text.language import differ
 
 GERMAN = (
     "Beim Anmelden stürzt die Seite ab, wenn das Feld leer ist und der Nutzer auf Enter drückt."

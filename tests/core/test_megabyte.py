@@ -9,11 +9,11 @@ from contextlib import suppress
 import pytest
 
 from bot.core import prompt, reply
-from bot.core.condense import condense
 from bot.core.errors import ModelFailed
-from bot.core.extract import summarise
-from bot.core.redact import redact
-from bot.core.text import code, one_line, plain
+from bot.core.text.condense import condense
+from bot.core.text.extractive_summary import extract_summary
+from bot.core.text.redact import redact
+from bot.core.text.sanitize import code, one_line, plain
 from tests.fakes import an_issue
 
 MEGABYTE = 1_000_000
@@ -34,11 +34,11 @@ def sanitise(text: str) -> None:
 
 def prompted(text: str) -> None:
     title, body = redact(one_line(text)), redact(condense(text))
-    prompt.build(an_issue(title, body), body, (), (), prompt.Wishes(style=text))
+    prompt.build(an_issue(title, body), body, (), (), prompt.SummaryStyle(style=text))
 
 
 def summed_up(text: str) -> None:
-    summarise(text, text)
+    extract_summary(text, text)
 
 
 def answered(text: str) -> None:

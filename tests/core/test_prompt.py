@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
-from bot.core.model import Issue, Label
-from bot.core.prompt import MAX_DESCRIPTION, MAX_TITLE, Prompt, Wishes, build
+from bot.core.prompt import MAX_DESCRIPTION, MAX_TITLE, Prompt, SummaryStyle, build
+from bot.core.types import Issue, Label
 from tests.fakes import an_issue, says
 
 LABELS = (Label("bug", "Something is broken"), Label("ui/ux"))
@@ -24,7 +24,7 @@ def prompt(
     suggestions: Sequence[str] = ("security",),
     **how: Any,
 ) -> Prompt:
-    return build(issue or an_issue("Broken"), body, labels, suggestions, Wishes(**how))
+    return build(issue or an_issue("Broken"), body, labels, suggestions, SummaryStyle(**how))
 
 
 def data(asked: Prompt) -> dict[str, Any]:

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from bot.core.labels import allowed
-from bot.core.model import Label
-from bot.core.repoconfig import LabelRules
+from bot.core.config.parser import LabelRules
+from bot.core.labels.policy import usable_labels
+from bot.core.types import Label
 
 # By meaning; in each row several spellings, parted by two blanks.
 PROTECTED_ROWS = {
@@ -97,32 +97,32 @@ PROTECTED, ORDINARY = rows(PROTECTED_ROWS), rows(ORDINARY_ROWS)
 @pytest.mark.parametrize("name", PROTECTED)
 def test_a_protected_label_holds_in_every_spelling(name: str) -> None:
     label = Label(name)
-    assert allowed([label], LabelRules()) == ()
-    assert allowed([label], LabelRules(allow=("*", f"{name[:3]}*"))) == ()
+    assert usable_labels([label], LabelRules()) == ()
+    assert usable_labels([label], LabelRules(allow=("*", f"{name[:3]}*"))) == ()
 
 
 @pytest.mark.parametrize("name", PROTECTED)
 def test_its_exact_name_opens_a_protected_label_unless_it_is_denied(name: str) -> None:
     label = Label(name)
-    assert allowed([label], LabelRules(allow=(f" {name.upper()} ",))) == (label,)
-    assert allowed([label], LabelRules(allow=(name,), deny=("*",))) == ()
+    assert usable_labels([label], LabelRules(allow=(f" {name.upper()} ",))) == (label,)
+    assert usable_labels([label], LabelRules(allow=(name,), deny=("*",))) == ()
 
 
 def test_the_exact_name_of_one_spelling_opens_no_other() -> None:
     labels = [Label("type: security"), Label("type/security"), Label("security")]
-    assert allowed(labels, LabelRules(allow=("type: security",))) == (labels[0],)
+    assert usable_labels(labels, LabelRules(allow=("type: security",))) == (labels[0],)
 
 
 @pytest.mark.parametrize("name", ORDINARY)
 def test_an_ordinary_label_that_looks_similar_stays_usable(name: str) -> None:
-    assert allowed([Label(name)], LabelRules()) == (Label(name),)
+    assert usable_labels([Label(name)], LabelRules()) == (Label(name),)
 
 
 @pytest.mark.parametrize(
     "name", ["", " ", "/", "::", "[]", "🔥", "☃ ☂", "バグ", "пример", "\ud800", "`x` ``y"]
 )
 def test_a_name_without_protected_words_is_no_matter_how_odd(name: str) -> None:
-    assert allowed([Label(name)], LabelRules()) == (Label(name),)
+    assert usable_labels([Label(name)], LabelRules()) == (Label(name),)
 
 
 def test_the_tables_are_long_enough_to_mean_something() -> None:
@@ -133,5 +133,5 @@ def test_the_tables_are_long_enough_to_mean_something() -> None:
 @pytest.mark.parametrize("part", ["need to ", "a/", ":a:", "priority-queue ", "- ", "é", "p "])
 def test_very_long_names_are_compared_too(part: str) -> None:
     name = part * 20_000
-    assert allowed([Label(name)], LabelRules()) == (Label(name),)
-    assert allowed([Label(f"{name}/wontfix")], LabelRules()) == ()
+    assert usable_labels([Label(name)], LabelRules()) == (Label(name),)
+    assert usable_labels([Label(f"{name}/wontfix")], LabelRules()) == ()

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.core.redact import excerpt, redact
+from bot.core.text.redact import excerpt, redact
 
 HEX = "0123456789abcdef"
 MIXED = "aB3dE6gH9jK2mN5pQ8sT1vW4xY7zA0cD"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bot.core.model import IssueRef
 from bot.core.refs import parse, repository
+from bot.core.types import IssueRef
 
 PUBLIC = "github.com"
 HOSTS = {"github": PUBLIC, "gitlab": "gitlab.com"}

@@ -8,10 +8,10 @@ import time
 import pytest
 
 from bot.core.errors import ModelFailed
-from bot.core.model import Choice
-from bot.core.reply import MAX_CHOICES, Reply, read
+from bot.core.reply import MAX_SUGGESTIONS, ParsedReply, read
+from bot.core.types import LabelSuggestion
 
-BUG = Choice("bug", "sure", "crashed")
+BUG = LabelSuggestion("bug", "sure", "crashed")
 FULL = (
     '{"summary": "It crashes.",'
     ' "labels": [{"name": "bug", "certainty": "sure", "reason": "crashed"}]}'
@@ -38,7 +38,7 @@ FULL = (
     ],
 )
 def test_an_answer_is_read_with_or_without_words_around_it(text: str) -> None:
-    assert read(text) == Reply("It crashes.", (BUG,))
+    assert read(text) == ParsedReply("It crashes.", (BUG,))
 
 
 def test_what_looks_like_thinking_inside_an_answer_is_text() -> None:
@@ -49,51 +49,51 @@ def test_what_looks_like_thinking_inside_an_answer_is_text() -> None:
     ("labels", "choices"),
     [
         ([], ()),
-        (["bug", "docs"], (Choice("bug", "likely"), Choice("docs", "likely"))),
-        ([{"name": "bug"}], (Choice("bug", "likely"),)),
-        ([{"name": "bug", "certainty": "Sure"}], (Choice("bug", "sure"),)),
-        ([{"name": "bug", "certainty": " UNSURE"}], (Choice("bug", "unsure"),)),
-        ([{"name": "bug", "certainty": None}], (Choice("bug", "likely"),)),
-        ([{"name": "bug", "certainty": "low"}], (Choice("bug", "unsure"),)),
-        ([{"name": "bug", "certainty": 0.2}], (Choice("bug", "unsure"),)),
-        ([{"name": "bug", "certainty": ["sure"]}], (Choice("bug", "unsure"),)),
-        ([{"name": "bug", "certainty": "unsure"}], (Choice("bug", "unsure"),)),
-        ([{"name": "bug", "reason": 3}], (Choice("bug", "likely"),)),
+        (["bug", "docs"], (LabelSuggestion("bug", "likely"), LabelSuggestion("docs", "likely"))),
+        ([{"name": "bug"}], (LabelSuggestion("bug", "likely"),)),
+        ([{"name": "bug", "certainty": "Sure"}], (LabelSuggestion("bug", "sure"),)),
+        ([{"name": "bug", "certainty": " UNSURE"}], (LabelSuggestion("bug", "unsure"),)),
+        ([{"name": "bug", "certainty": None}], (LabelSuggestion("bug", "likely"),)),
+        ([{"name": "bug", "certainty": "low"}], (LabelSuggestion("bug", "unsure"),)),
+        ([{"name": "bug", "certainty": 0.2}], (LabelSuggestion("bug", "unsure"),)),
+        ([{"name": "bug", "certainty": ["sure"]}], (LabelSuggestion("bug", "unsure"),)),
+        ([{"name": "bug", "certainty": "unsure"}], (LabelSuggestion("bug", "unsure"),)),
+        ([{"name": "bug", "reason": 3}], (LabelSuggestion("bug", "likely"),)),
         ([{"label": "bug"}], ()),
         ([{"name": None}], ()),
-        ([None, 3, ["bug"], "docs"], (Choice("docs", "likely"),)),
+        ([None, 3, ["bug"], "docs"], (LabelSuggestion("docs", "likely"),)),
         ("bug", ()),
         ({"bug": True}, ()),
         (None, ()),
     ],
 )
 def test_labels_may_be_objects_or_names_and_anything_else_is_dropped(
-    labels: object, choices: tuple[Choice, ...]
+    labels: object, choices: tuple[LabelSuggestion, ...]
 ) -> None:
     assert read(json.dumps({"summary": "x", "labels": labels})).choices == choices
 
 
 def test_an_answer_without_labels_has_none() -> None:
-    assert read('{"summary": "x"}') == Reply("x", ())
+    assert read('{"summary": "x"}') == ParsedReply("x", ())
 
 
 def test_tags_count_only_where_there_are_no_labels() -> None:
     assert read('{"summary": "x", "labels": ["a"], "tags": ["b"]}').choices == (
-        Choice("a", "likely"),
+        LabelSuggestion("a", "likely"),
     )
 
 
 def test_tags_count_where_labels_are_null() -> None:
     assert read('{"summary": "x", "labels": null, "tags": ["b"]}').choices == (
-        Choice("b", "likely"),
+        LabelSuggestion("b", "likely"),
     )
 
 
 def test_of_very_many_labels_the_first_count() -> None:
     text = json.dumps({"summary": "x", "labels": [f"label {n}" for n in range(10_000)]})
     choices = read(text).choices
-    assert len(choices) == MAX_CHOICES
-    assert choices[-1].label == f"label {MAX_CHOICES - 1}"
+    assert len(choices) == MAX_SUGGESTIONS
+    assert choices[-1].label == f"label {MAX_SUGGESTIONS - 1}"
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from ruamel.yaml import YAML
 
 from bot.cli.main import COMMANDS, cli
-from bot.core.repoconfig import RepoConfig, parse
+from bot.core.config.parser import RepoConfig, parse
 from bot.sandbox import GRANTED
 from bot.settings import LATER, PLAIN, SECRETS
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from bot.core import manual
+from bot.core.config import docs
 from bot.core.errors import ModelFailed
-from bot.core.model import Kind
+from bot.core.types import JobKind
 from tests.fakes import ScriptedModel
 from tests.flow.test_process import ANSWER, BY_MODEL, BY_RULES, DOWN, Scene, scene
 
@@ -54,7 +54,7 @@ class Effect:
     without: object
     with_it: object
     answer: str | ModelFailed = ANSWER
-    kind: Kind = "opened"
+    kind: JobKind = "opened"
     issue: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -132,8 +132,8 @@ def test_a_model_that_is_not_allowed_is_told_and_the_operator_s_holds() -> None:
 
 
 def test_every_key_has_an_effect_or_is_told_as_not_built() -> None:
-    assert {*EFFECTS, *manual.NOT_BUILT, "version"} == set(manual.REMARKS)
-    assert not set(EFFECTS) & set(manual.NOT_BUILT)
+    assert {*EFFECTS, *docs.NOT_BUILT, "version"} == set(docs.REMARKS)
+    assert not set(EFFECTS) & set(docs.NOT_BUILT)
 
 
 def test_wishes_for_the_style_have_no_authority() -> None:

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from bot.core.model import Record
+from bot.core.config.parser import MAX_BYTES, Budget, CommentRules, Ignore, LabelRules, RepoConfig
 from bot.core.ports import Store
-from bot.core.repoconfig import MAX_BYTES, Budget, CommentRules, Ignore, LabelRules, RepoConfig
+from bot.core.types import Record
 from bot.flow.configure import configure, remember_told
 from bot.store.memory import MemoryStore
 from tests.core.hostile_configs import HOSTILE

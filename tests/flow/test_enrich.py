@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from bot.core import repoconfig
+from bot.core.config import parser
 from bot.core.errors import ModelFailed
-from bot.core.labels import Present
-from bot.core.model import Choice, Enrichment, Label, Usage
+from bot.core.labels.policy import CurrentLabels
+from bot.core.types import Enrichment, Label, LabelSuggestion, Usage
 from bot.flow.enrich import enrich
 from tests.fakes import ScriptedModel, an_issue, says
 
@@ -30,10 +30,10 @@ def enriched(
     model: ScriptedModel | None,
     config: str | None = None,
     labels: Sequence[Label] = LABELS,
-    present: Present | None = None,
+    present: CurrentLabels | None = None,
 ) -> Enrichment:
     issue = an_issue(TITLE, BODY)
-    return enrich(issue, labels, present or Present(), repoconfig.parse(config)[0], model)
+    return enrich(issue, labels, present or CurrentLabels(), parser.parse(config)[0], model)
 
 
 def applied(found: Enrichment) -> list[str]:
@@ -52,7 +52,7 @@ def test_a_model_gives_summary_labels_and_usage() -> None:
     answer = says("It crashes.", ("bug", "sure", "crashed"), ("export", "unsure", ""))
     found = enriched(ScriptedModel(answer))
     assert (found.summary, found.source, found.why) == ("It crashes.", "model", "")
-    assert found.verdict.apply == (Choice("bug", "sure", "crashed"),)
+    assert found.verdict.apply == (LabelSuggestion("bug", "sure", "crashed"),)
     assert found.verdict.suggest == ("export",)
     assert found.usage == Usage("gpt-6-luna", 700, 60, 0.0002)
 
@@ -161,7 +161,7 @@ def test_a_repositorys_own_rules_replace_the_built_in_ones(config: str, labels: 
 
 def test_a_rule_that_fits_is_named_as_the_reason() -> None:
     found = enriched(None, "fallback: {rules: [{label: export, any: [xlsx, pdf]}]}")
-    assert found.verdict.apply[0] == Choice("export", "sure", "the word pdf")
+    assert found.verdict.apply[0] == LabelSuggestion("export", "sure", "the word pdf")
 
 
 def test_rules_apply_the_repositorys_own_spelling() -> None:
@@ -193,7 +193,7 @@ def test_whether_any_label_can_be_applied_is_told(
 
 
 def test_rules_do_not_bring_back_what_a_person_removed() -> None:
-    found = enriched(None, present=Present(removed=["bug"]))
+    found = enriched(None, present=CurrentLabels(removed=["bug"]))
     assert applied(found) == ["needs-review"]
     assert "bug" not in found.verdict.suggest
 
@@ -202,7 +202,7 @@ def test_what_the_model_invents_is_not_said() -> None:
     answer = says("It crashes. It broke in 9.9.", ("bug", "sure", "see ERR-77"))
     found = enriched(ScriptedModel(answer))
     assert found.summary == "It crashes."
-    assert found.verdict.apply == (Choice("bug", "sure", ""),)
+    assert found.verdict.apply == (LabelSuggestion("bug", "sure", ""),)
 
 
 def test_where_all_is_invented_the_issue_s_own_words_are_the_summary() -> None:
@@ -219,7 +219,7 @@ def planted(config: str | None, *answers: str | ModelFailed) -> tuple[Enrichment
     """What becomes of an issue whose title and body hold secrets."""
     model = ScriptedModel(*answers)
     issue = an_issue(f"Login fails, password: hunter2, {TOKEN}", f"{SAID}\n")
-    return enrich(issue, LABELS, Present(), repoconfig.parse(config)[0], model), model
+    return enrich(issue, LABELS, CurrentLabels(), parser.parse(config)[0], model), model
 
 
 def test_the_model_is_shown_no_secret_and_no_address() -> None:
@@ -238,7 +238,7 @@ def test_the_model_is_shown_no_secret_and_no_address() -> None:
 def test_nothing_that_condensing_drops_hides_a_secret(between: str, is_hidden: bool) -> None:
     model = ScriptedModel(says("It fails."))
     body = f"It fails with {TOKEN[:8]}{between}{TOKEN[8:]} here."
-    enrich(an_issue(TITLE, body), LABELS, Present(), repoconfig.parse(None)[0], model)
+    enrich(an_issue(TITLE, body), LABELS, CurrentLabels(), parser.parse(None)[0], model)
     assert ("[redacted:github-token]" in model.asked[0].user) is is_hidden
 
 
@@ -246,7 +246,7 @@ def test_nothing_that_condensing_drops_hides_a_secret(between: str, is_hidden: b
 def test_no_half_of_a_secret_in_a_very_long_body_reaches_the_model(where: int) -> None:
     model = ScriptedModel(says("It fails."))
     body = f"{'word ' * (where // 5)}{TOKEN} {'word ' * ((120_000 - where) // 5)}"
-    enrich(an_issue(TITLE, body), LABELS, Present(), repoconfig.parse(None)[0], model)
+    enrich(an_issue(TITLE, body), LABELS, CurrentLabels(), parser.parse(None)[0], model)
     assert TOKEN[5:15] not in model.asked[0].user
     assert TOKEN[-10:] not in model.asked[0].user
 
@@ -294,7 +294,7 @@ def test_neither_a_fooled_model_nor_rules_apply_a_protected_label_in_any_spellin
 def test_built_in_rules_apply_no_protected_label_that_means_their_concept() -> None:
     labels = [Label("type: security"), Label("high priority"), Label("P0")]
     issue = an_issue("Critical XSS vulnerability", "Urgent: an attacker can inject a script.")
-    found = enrich(issue, labels, Present(), repoconfig.parse(None)[0], None)
+    found = enrich(issue, labels, CurrentLabels(), parser.parse(None)[0], None)
     assert (applied(found), found.verdict.suggest) == ([], ())
 
 

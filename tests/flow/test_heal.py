@@ -6,10 +6,10 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from bot.core.errors import Busy, GiveUp, ModelFailed, Retry
-from bot.core.labels import scope
-from bot.core.model import Delivery, IssueRef, Kind, Label, Outcome, Rate
+from bot.core.errors import ModelFailed, OperatorError, Postponed, Retry
+from bot.core.labels.policy import scope
 from bot.core.prompt import Answer, Prompt
+from bot.core.types import Delivery, IssueRef, JobKind, Label, Outcome, Rate
 from bot.flow.heal import LONGEST_SECONDS, PAUSES, Healing
 from bot.flow.process import process
 from bot.llm.breaker import Condition
@@ -313,10 +313,10 @@ def test_an_issue_that_times_out_while_others_are_answered_is_asked_less_and_les
 def test_a_heal_that_only_the_operator_can_mend_waits_an_hour() -> None:
     one = ward(DOWN, ANSWER)
     one.job()
-    one.forge.fails("issue", GiveUp("the token was refused"))
+    one.forge.fails("issue", OperatorError("the token was refused"))
     one.now += PAUSES[0]
     (delivery,) = one.round()
-    with pytest.raises(GiveUp):
+    with pytest.raises(OperatorError):
         one.job(delivery)
     assert one.later(MINUTE * 59) == []
     (healed,) = one.later(MINUTE)
@@ -324,7 +324,7 @@ def test_a_heal_that_only_the_operator_can_mend_waits_an_hour() -> None:
 
 
 @pytest.mark.parametrize("kind", ["edited", "reopened"])
-def test_a_delivery_that_asks_for_nothing_does_not_end_the_wait_for_a_model(kind: Kind) -> None:
+def test_a_delivery_that_asks_for_nothing_does_not_end_the_wait_for_a_model(kind: JobKind) -> None:
     one = ward(DOWN, ANSWER)
     one.job()
     assert one.job(a_delivery(kind)).record.why == f"{kind} is not in `on`"
@@ -364,7 +364,7 @@ def test_a_heal_that_waits_for_its_turn_to_comment_is_not_sent_again_meanwhile()
     one.now += PAUSES[0]
     (delivery,) = one.round()
     desk = a_desk(one.forge, one.model, one.store, healing=one.healing, pace=Crowded())
-    with pytest.raises(Busy):
+    with pytest.raises(Postponed):
         process(delivery, desk)
     sent = 0
     for _ in range(6 * 60):

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from bot.core.bounded import HEAD, TAIL, bounded
 from bot.core.errors import ModelFailed
-from bot.core.model import Issue, IssueRef
 from bot.core.prompt import Answer, Prompt
+from bot.core.text.bounded import HEAD, TAIL, bounded
+from bot.core.types import Issue, IssueRef
 from bot.flow.enrich import LONG
 from bot.flow.process import process
 from bot.store.memory import MemoryStore

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.core.model import IssueRef, Label
+from bot.core.types import IssueRef, Label
 from bot.flow.process import process
 from bot.store.memory import MemoryStore
 from tests.fakes import (

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from bot.core.config.parser import RepoConfig
 from bot.core.errors import ConfigProblem
-from bot.core.history import Past, resolved
-from bot.core.model import Choice, Comment, Enrichment, Marker, Usage, Verdict
-from bot.core.repoconfig import RepoConfig
+from bot.core.history import IssueHistory, resolved
+from bot.core.types import Enrichment, LabelDecision, LabelSuggestion, Marker, OwnComment, Usage
 from bot.flow.render import read_marker, render, write_marker
 from bot.forges import wire
 from tests.fakes import an_issue
@@ -103,9 +103,9 @@ def test_another_case_of_a_long_name_is_the_same_label() -> None:
 
 
 def comment(
-    verdict: Verdict, ours: tuple[str, ...] = (), problems: list[ConfigProblem] | None = None
+    verdict: LabelDecision, ours: tuple[str, ...] = (), problems: list[ConfigProblem] | None = None
 ) -> str:
-    past = Past(an_issue("Broken", "It fails.", ours), INPUT, None, Comment(7, ""), None)
+    past = IssueHistory(an_issue("Broken", "It fails.", ours), INPUT, None, OwnComment(7, ""), None)
     past = replace(past, marker=Marker(ours, "1", "model", "other"))
     usage = Usage("m" * 300, 1, 1, 0.0)
     found = Enrichment("word " * 500, verdict, "model", usage=usage)
@@ -120,10 +120,10 @@ def comment(
 @example(BOOM * 250, 400)
 def test_any_comment_fits_and_is_recognised(name: str, before: int) -> None:
     names = [f"{name}{n}" for n in range(60)]
-    choices = tuple(Choice(one, "likely", f"{one} " * 9) for one in names)
+    choices = tuple(LabelSuggestion(one, "likely", f"{one} " * 9) for one in names)
     ours = tuple(f"{n}{name}" for n in range(before))
     problems = [ConfigProblem(1, "k" * 400, "a" * 400)] * 40
-    verdict = Verdict(choices[:20], tuple(names[20:40]), choices[40:])
+    verdict = LabelDecision(choices[:20], tuple(names[20:40]), choices[40:])
     said = comment(verdict, ours, problems)
     assert len(said) <= GITHUB_S_LIMIT
     assert read_marker(said)
@@ -131,11 +131,11 @@ def test_any_comment_fits_and_is_recognised(name: str, before: int) -> None:
 
 def test_twenty_labels_of_the_longest_names_are_all_named() -> None:
     names = [f"{BOOM}{n:02d} " * 63 for n in range(20)]
-    said = comment(Verdict(tuple(Choice(name, "sure") for name in names)))
+    said = comment(LabelDecision(tuple(LabelSuggestion(name, "sure") for name in names)))
     assert all(said.count(f"{BOOM}{n:02d}") >= 2 for n in range(20))
     assert "more" not in said
 
 
 def test_what_does_not_fit_is_counted() -> None:
-    said = comment(Verdict(), tuple(f"{BOOM * 90}{n}" for n in range(1000)))
+    said = comment(LabelDecision(), tuple(f"{BOOM * 90}{n}" for n in range(1000)))
     assert " more." in said

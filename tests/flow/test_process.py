@@ -8,20 +8,20 @@ from typing import Any
 
 import pytest
 
-from bot.core.config_caution import MODES
+from bot.core.config.caution import MODES
 from bot.core.errors import (
-    Doubtful,
     Forbidden,
-    GiveUp,
-    Gone,
-    Limited,
     ModelFailed,
     NotCovered,
+    NotFound,
+    OperatorError,
+    RateLimited,
     Retry,
+    WriteUncertain,
 )
-from bot.core.model import Comment, Issue, IssueRef, Kind, Label, Outcome, Record
 from bot.core.ports import Model
 from bot.core.prompt import Answer, Prompt
+from bot.core.types import Issue, IssueRef, JobKind, Label, Outcome, OwnComment, Record
 from bot.flow.process import process
 from bot.flow.render import read_marker
 from bot.store.memory import MemoryStore
@@ -70,7 +70,7 @@ class Scene:
     slept: list[float] = field(default_factory=list)
     choice: Mapping[str, Model] = field(default_factory=dict)
 
-    def job(self, kind: Kind = "opened", *, tries: int = 1, at: float = NOW) -> Outcome:
+    def job(self, kind: JobKind = "opened", *, tries: int = 1, at: float = NOW) -> Outcome:
         desk = a_desk(
             *(self.forge, self.model, self.store, at),
             mode=self.mode,
@@ -218,7 +218,7 @@ def test_a_second_delivery_changes_no_label_and_posts_no_second_comment(row: End
 
 
 @pytest.mark.parametrize("kind", ["opened", "edited", "reopened"])
-def test_an_answered_issue_costs_no_second_model_call(kind: Kind) -> None:
+def test_an_answered_issue_costs_no_second_model_call(kind: JobKind) -> None:
     one = scene(ANSWER, config="on: [opened, edited, reopened]")
     one.job()
     before = list(one.forge.writes)
@@ -276,7 +276,7 @@ def test_what_is_not_quite_ignored_is_answered(issue: dict[str, Any], config: st
 
 
 @pytest.mark.parametrize("kind", ["reopened", "edited"])
-def test_reopened_and_edited_issues_wait_to_be_asked_for(kind: Kind) -> None:
+def test_reopened_and_edited_issues_wait_to_be_asked_for(kind: JobKind) -> None:
     one = scene(ANSWER)
     assert one.job(kind).record.why == f"{kind} is not in `on`"
     one.forge.config = f"on: [{kind}]"
@@ -399,7 +399,7 @@ def test_an_edited_issue_gets_its_comment_edited_in_place() -> None:
 
 
 @pytest.mark.parametrize("kind", ["opened", "edited", "reopened", "manual"])
-def test_a_comment_that_a_person_deleted_never_comes_back(kind: Kind) -> None:
+def test_a_comment_that_a_person_deleted_never_comes_back(kind: JobKind) -> None:
     one = scene(ANSWER, config="on: [opened, edited, reopened]")
     one.job()
     one.forge.person_deletes_our_comment()
@@ -415,7 +415,7 @@ def test_a_deletion_is_remembered_through_a_skip_and_an_unreachable_spell() -> N
     one.forge.person_deletes_our_comment()
     one.forge.found = replace(one.forge.found, locked=True)
     assert one.job("edited").record.why == "locked"
-    one.forge.fails("issue", Gone("not found", fresh=True))
+    one.forge.fails("issue", NotFound("not found", fresh=True))
     assert one.job("edited", tries=3).record.why == "not found"
     one.forge.found = replace(one.forge.found, locked=False)
     one.forge.person_edits("Something else", "Quite another matter with other words in it.")
@@ -493,8 +493,8 @@ def test_a_removed_label_stays_off_through_a_try_that_was_cut_short() -> None:
 
 def test_a_label_that_a_person_removes_between_two_tries_stays_off() -> None:
     one = scene(ANSWER, ANSWER)
-    one.forge.fails("comment", Limited("wait", 60))
-    with pytest.raises(Limited):
+    one.forge.fails("comment", RateLimited("wait", 60))
+    with pytest.raises(RateLimited):
         one.job()
     one.forge.person_removes("bug")
     one.job()
@@ -507,8 +507,8 @@ def test_a_label_whose_adding_got_no_answer_stays_off_once_a_person_removed_it(
     provider: bool,
 ) -> None:
     one = scene(ANSWER, ANSWER, provider=provider)
-    one.forge.fails("add_labels", Doubtful("GitHub failed (status 502)"), done=True)
-    with pytest.raises(Doubtful):
+    one.forge.fails("add_labels", WriteUncertain("GitHub failed (status 502)"), done=True)
+    with pytest.raises(WriteUncertain):
         one.job()
     one.forge.person_removes("bug")
     one.job(tries=2)
@@ -562,7 +562,7 @@ def test_after_a_try_that_was_cut_short_the_number_of_comments_is_not_believed()
 
 def test_what_we_wrote_by_hand_under_the_same_account_is_not_overwritten() -> None:
     one = scene(ANSWER)
-    one.forge.ours = [Comment(7, "I can confirm this, it fails here too.")]
+    one.forge.ours = [OwnComment(7, "I can confirm this, it fails here too.")]
     one.job()
     assert one.comments[0] == "I can confirm this, it fails here too."
     assert len(one.comments) == 2
@@ -646,7 +646,7 @@ def test_a_try_that_was_cut_short_after_its_comment_had_done_all() -> None:
 
 def test_a_comment_whose_answer_was_lost_is_adopted() -> None:
     one = scene(ANSWER)
-    one.forge.fails("comment", Doubtful("GitHub failed (status 502)"), done=True)
+    one.forge.fails("comment", WriteUncertain("GitHub failed (status 502)"), done=True)
     outcome = one.job()
     assert len(one.comments) == 1
     assert (outcome.record.status, outcome.record.comment_id) == ("answered", 901)
@@ -668,9 +668,11 @@ def test_an_issue_that_another_worker_has_is_tried_again() -> None:
 
 
 @pytest.mark.parametrize("method", ["issue", "config_text", "labels", "comments", "add_labels"])
-@pytest.mark.parametrize("error", [Retry("slow down", 60.0), GiveUp("credentials")], ids=type)
+@pytest.mark.parametrize(
+    "error", [Retry("slow down", 60.0), OperatorError("credentials")], ids=type
+)
 def test_what_the_queue_or_the_operator_must_settle_ends_the_try(
-    method: str, error: Retry | GiveUp
+    method: str, error: Retry | OperatorError
 ) -> None:
     one = scene(ANSWER)
     one.forge.fails(method, error)
@@ -681,7 +683,7 @@ def test_what_the_queue_or_the_operator_must_settle_ends_the_try(
 
 def test_an_issue_not_found_yet_is_looked_for_twice_more() -> None:
     one = scene()
-    one.forge.fails("issue", *[Gone("not found", fresh=True)] * 3)
+    one.forge.fails("issue", *[NotFound("not found", fresh=True)] * 3)
     for tries in (1, 2):
         with pytest.raises(Retry) as late:
             one.job(tries=tries)
@@ -693,7 +695,7 @@ def test_an_issue_not_found_yet_is_looked_for_twice_more() -> None:
 @pytest.mark.parametrize("why", ["deleted", "withheld", "moved elsewhere"])
 def test_an_issue_that_is_gone_is_left_alone_at_once(why: str) -> None:
     one = scene()
-    one.forge.fails("issue", Gone(why))
+    one.forge.fails("issue", NotFound(why))
     assert one.job().record.why == why
 
 
@@ -761,7 +763,7 @@ def test_the_record_names_the_delivery_and_holds_no_text_of_the_issue() -> None:
 
 def test_an_issue_that_vanishes_while_labels_are_written_is_not_called_answered() -> None:
     one = scene(ANSWER, ANSWER)
-    gone = Gone("not found", fresh=True)
+    gone = NotFound("not found", fresh=True)
     one.forge.fails("add_labels", *[gone] * 3)
     one.forge.fails("comment", gone)
     assert one.job(tries=3).record.status == "skipped"
@@ -772,7 +774,7 @@ def test_an_issue_that_vanishes_while_labels_are_written_is_not_called_answered(
 
 def test_a_label_that_is_gone_keeps_neither_the_others_nor_the_comment_off() -> None:
     one = scene(ANSWER)
-    gone = Gone("not found", fresh=True)
+    gone = NotFound("not found", fresh=True)
     one.forge.fails("add_labels", gone, gone)
     assert one.job(tries=3).record.status == "answered"
     assert one.labels == BY_MODEL[1:]
@@ -830,14 +832,16 @@ def test_a_job_that_lost_its_lock_writes_nothing_over_another_s_work() -> None:
     assert one.store.record(REF.key) is None
 
 
-@pytest.mark.parametrize("trouble", [Limited("wait", 3600), GiveUp("the token was revoked")])
+@pytest.mark.parametrize(
+    "trouble", [RateLimited("wait", 3600), OperatorError("the token was revoked")]
+)
 def test_a_comment_is_remembered_where_looking_for_a_double_fails(
-    trouble: Limited | GiveUp,
+    trouble: RateLimited | OperatorError,
 ) -> None:
     one = scene(ANSWER, config="on: [opened, edited]")
 
     class Posting(FakeForge):
-        def comment(self, ref: IssueRef, body: str) -> Comment:
+        def comment(self, ref: IssueRef, body: str) -> OwnComment:
             self.fails("comments", trouble)
             return super().comment(ref, body)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bot.core.errors import Doubtful, Forbidden, GiveUp, Retry
-from bot.core.model import Comment, IssueRef, Marker, Plan
+from bot.core.errors import Forbidden, OperatorError, Retry, WriteUncertain
+from bot.core.types import IssueRef, Marker, OwnComment, Plan
 from bot.flow.publish import own_comment, say
 from bot.flow.render import write_marker
 from tests.fakes import REF, FakeForge, an_issue
@@ -13,49 +13,49 @@ from tests.fakes import REF, FakeForge, an_issue
 MARKER = Marker((), "1", "model", "0123456789abcdef")
 BODY = f"**Summary (automated):** It is broken.\n{write_marker(MARKER)}"
 PLAN = Plan(REF, (), BODY, MARKER)
-BEFORE = Comment(7, f"**Summary (automated):** Earlier.\n{write_marker(MARKER)}")
-LOST = Doubtful("GitHub failed (status 502)")
+BEFORE = OwnComment(7, f"**Summary (automated):** Earlier.\n{write_marker(MARKER)}")
+LOST = WriteUncertain("GitHub failed (status 502)")
 
 
 class Desk:
     """A forge with some comments of ours, and a record of how long was waited."""
 
-    def __init__(self, *ours: Comment) -> None:
+    def __init__(self, *ours: OwnComment) -> None:
         self.forge = FakeForge(an_issue("It is broken"), ours=list(ours))
         self.slept: list[float] = []
 
-    def say(self, before: Comment | None = None) -> Comment | None:
+    def say(self, before: OwnComment | None = None) -> OwnComment | None:
         return say(PLAN, before, self.forge, self.slept.append)
 
 
 def test_a_first_comment_is_posted() -> None:
     desk = Desk()
-    assert desk.say() == Comment(901, BODY)
-    assert desk.forge.ours == [Comment(901, BODY)]
+    assert desk.say() == OwnComment(901, BODY)
+    assert desk.forge.ours == [OwnComment(901, BODY)]
 
 
 def test_running_the_same_plan_twice_leaves_one_comment_and_no_edit() -> None:
     desk = Desk()
     desk.say(desk.say())
-    assert desk.forge.ours == [Comment(901, BODY)]
+    assert desk.forge.ours == [OwnComment(901, BODY)]
     assert desk.forge.writes == ["comment"]
 
 
 def test_a_comment_that_is_there_is_edited_in_place() -> None:
     desk = Desk(BEFORE)
-    assert desk.say(BEFORE) == Comment(7, BODY)
-    assert desk.forge.ours == [Comment(7, BODY)]
+    assert desk.say(BEFORE) == OwnComment(7, BODY)
+    assert desk.forge.ours == [OwnComment(7, BODY)]
 
 
 def test_a_comment_that_a_forge_gave_a_line_end_is_not_edited_for_it() -> None:
-    there = Comment(7, BODY + "\n")
+    there = OwnComment(7, BODY + "\n")
     desk = Desk(there)
     assert desk.say(there) == there
     assert desk.forge.writes == []
 
 
 def test_of_two_comments_the_older_is_ours() -> None:
-    desk = Desk(Comment(9, BODY), BEFORE)
+    desk = Desk(OwnComment(9, BODY), BEFORE)
     assert own_comment(REF, desk.forge) == BEFORE
 
 
@@ -64,9 +64,9 @@ class Raced(FakeForge):
 
     theirs: int
 
-    def comment(self, ref: IssueRef, body: str) -> Comment:
+    def comment(self, ref: IssueRef, body: str) -> OwnComment:
         made = super().comment(ref, body)
-        self.ours.append(Comment(self.theirs, body))
+        self.ours.append(OwnComment(self.theirs, body))
         return made
 
 
@@ -75,21 +75,21 @@ def test_of_two_comments_that_a_race_has_left_the_later_one_goes(theirs: int, ke
     forge = Raced(an_issue("It is broken"))
     forge.theirs = theirs
     said = say(PLAN, None, forge, print)
-    assert said == Comment(kept, BODY)
-    assert forge.ours == [Comment(kept, BODY)]
+    assert said == OwnComment(kept, BODY)
+    assert forge.ours == [OwnComment(kept, BODY)]
 
 
 def test_comments_by_hand_are_never_taken_away() -> None:
-    by_hand = Comment(999, "I can confirm this.")
+    by_hand = OwnComment(999, "I can confirm this.")
     desk = Desk(by_hand)
     desk.say()
     assert by_hand in desk.forge.ours
 
 
 def test_a_comment_without_the_marker_is_somebody_writing_by_hand() -> None:
-    by_hand = Comment(7, "I can confirm this.")
+    by_hand = OwnComment(7, "I can confirm this.")
     desk = Desk(by_hand)
-    assert desk.say() == Comment(901, BODY)
+    assert desk.say() == OwnComment(901, BODY)
     assert by_hand in desk.forge.ours
 
 
@@ -102,8 +102,8 @@ def test_a_deleted_comment_is_not_posted_again() -> None:
 def test_a_comment_whose_answer_was_lost_is_adopted_and_not_doubled() -> None:
     desk = Desk()
     desk.forge.fails("comment", LOST, done=True)
-    assert desk.say() == Comment(901, BODY)
-    assert desk.forge.ours == [Comment(901, BODY)]
+    assert desk.say() == OwnComment(901, BODY)
+    assert desk.forge.ours == [OwnComment(901, BODY)]
     assert desk.slept == [2.0]
 
 
@@ -112,7 +112,7 @@ def test_a_comment_that_never_shows_up_is_tried_again_later() -> None:
     desk.forge.fails("comment", LOST)
     with pytest.raises(Retry) as later:
         desk.say()
-    assert not isinstance(later.value, Doubtful)
+    assert not isinstance(later.value, WriteUncertain)
     assert desk.slept == [2.0, 5.0, 10.0]
     assert desk.forge.ours == []
 
@@ -123,19 +123,19 @@ def test_a_comment_that_shows_up_late_is_still_adopted() -> None:
     def sleep(seconds: float) -> None:
         desk.slept.append(seconds)
         if len(desk.slept) == 3:
-            desk.forge.ours.append(Comment(901, BODY))
+            desk.forge.ours.append(OwnComment(901, BODY))
 
     desk.forge.fails("comment", LOST)
-    assert say(PLAN, None, desk.forge, sleep) == Comment(901, BODY)
+    assert say(PLAN, None, desk.forge, sleep) == OwnComment(901, BODY)
     assert desk.slept == [2.0, 5.0, 10.0]
 
 
 @pytest.mark.parametrize("method", ["comment", "edit"])
 @pytest.mark.parametrize(
-    "error", [Forbidden("refused"), GiveUp("credentials"), Retry("slow down", 60)], ids=str
+    "error", [Forbidden("refused"), OperatorError("credentials"), Retry("slow down", 60)], ids=str
 )
 def test_other_errors_are_not_for_publish_to_settle(
-    method: str, error: Forbidden | GiveUp | Retry
+    method: str, error: Forbidden | OperatorError | Retry
 ) -> None:
     desk = Desk(*([BEFORE] if method == "edit" else []))
     desk.forge.fails(method, error)

@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from bot.core.errors import QueueDown, Refused
-from bot.core.model import Delivery, Ignored
+from bot.core.errors import QueueUnavailable, Rejected
+from bot.core.types import Delivery, Ignored
 from bot.flow.receive import Parcel, Receipt, receive
 from tests.fakes import NOW, FakeInbox, FakeQueue, a_delivery
 
@@ -42,7 +42,7 @@ def test_an_uninteresting_delivery_is_received_and_queues_nothing() -> None:
 
 def test_a_forged_delivery_is_refused_before_anything_is_read() -> None:
     inbox, queue = FakeInbox(DELIVERY), FakeQueue()
-    with pytest.raises(Refused) as refusal:
+    with pytest.raises(Rejected) as refusal:
         knock(inbox, queue, "forged")
     assert refusal.value.status == 401
     assert "read" not in inbox.calls
@@ -58,12 +58,12 @@ def test_the_signature_is_checked_before_the_body_is_read(what: Delivery | Ignor
 
 def test_a_delivery_of_the_wrong_shape_queues_nothing() -> None:
     queue = FakeQueue()
-    with pytest.raises(Refused) as refusal:
-        knock(FakeInbox(Refused(400, "not the JSON of an issues event")), queue)
+    with pytest.raises(Rejected) as refusal:
+        knock(FakeInbox(Rejected(400, "not the JSON of an issues event")), queue)
     assert refusal.value.status == 400
     assert queue.jobs == {}
 
 
 def test_a_silent_redis_is_never_a_receipt() -> None:
-    with pytest.raises(QueueDown):
+    with pytest.raises(QueueUnavailable):
         knock(FakeInbox(DELIVERY), FakeQueue(down=True))

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from bot.core.errors import Gone, NotCovered, Retry, TaglineError
-from bot.core.model import Delivery, IssueRef, Record
+from bot.core.errors import NotCovered, NotFound, Retry, TaglineError
+from bot.core.types import Delivery, IssueRef, Record
 from bot.flow.reconcile import JUST_NOW_SECONDS, LOOK_BACK_SECONDS, Sweep
 from bot.store.pace import MemoryPace
 from tests.fakes import NOW, REF
@@ -196,7 +196,7 @@ def test_places_outlive_a_redis_that_forgot_everything() -> None:
 def test_a_repository_that_left_us_is_forgotten_and_the_others_are_swept() -> None:
     house = House(ELSEWHERE, PLACE)
     house.forge.opened = {number(1): NOW - 3600}
-    house.forge.error = Gone("not found")
+    house.forge.error = NotFound("not found")
     house.again()
     assert house.numbers == [1]
     assert house.ledger.places() == (PLACE,)
@@ -206,7 +206,7 @@ def test_a_repository_that_one_worker_forgot_is_brought_back_by_no_other() -> No
     house = House(ELSEWHERE, PLACE)
     other = Sweep(house.ledger, house.pace, lambda name: house.forge, ("github",), lambda: NOW)
     other.round(house.sent.append)
-    house.forge.error = Gone("not found")
+    house.forge.error = NotFound("not found")
     house.again()
     other.round(house.sent.append)
     assert house.ledger.places() == (PLACE,)

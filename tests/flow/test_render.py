@@ -10,11 +10,19 @@ from dataclasses import replace
 
 import pytest
 
-from bot.core import repoconfig
+from bot.core.config import parser
 from bot.core.errors import ConfigProblem
-from bot.core.history import Past
-from bot.core.model import Choice, Comment, Enrichment, Marker, Plan, Usage, Verdict
-from bot.core.text import ZERO_WIDTH as Z
+from bot.core.history import IssueHistory
+from bot.core.text.sanitize import ZERO_WIDTH as Z
+from bot.core.types import (
+    Enrichment,
+    LabelDecision,
+    LabelSuggestion,
+    Marker,
+    OwnComment,
+    Plan,
+    Usage,
+)
 from bot.flow.enrich import NO_PROVIDER
 from bot.flow.render import read_marker, render, write_marker
 from tests.fakes import REF, an_issue
@@ -22,10 +30,10 @@ from tests.fakes import REF, an_issue
 INPUT = "0123456789abcdef"
 BY_MODEL = Enrichment(
     summary="The login button does nothing in Firefox 131 after the 4.2 upgrade.",
-    verdict=Verdict(
+    verdict=LabelDecision(
         apply=(
-            Choice("bug", "sure", '"does nothing", stack trace given'),
-            Choice("area/login", "likely", "login button"),
+            LabelSuggestion("bug", "sure", '"does nothing", stack trace given'),
+            LabelSuggestion("area/login", "likely", "login button"),
         ),
         suggest=("regression",),
     ),
@@ -34,7 +42,7 @@ BY_MODEL = Enrichment(
 )
 BY_RULES = Enrichment(
     summary="After the 4.2 upgrade the login button does nothing.",
-    verdict=Verdict((Choice("bug", "likely", '"crashed"'),), ("frontend",)),
+    verdict=LabelDecision((LabelSuggestion("bug", "likely", '"crashed"'),), ("frontend",)),
     source="rules",
     why=NO_PROVIDER,
 )
@@ -49,24 +57,24 @@ WITHOUT_MODEL = (
 
 def past(
     labels: Sequence[str] = (), marker: Marker | None = None, title: str = "Login", body: str = LONG
-) -> Past:
-    comment = Comment(7, write_marker(marker)) if marker else None
-    return Past(an_issue(title, body, labels), INPUT, None, comment, marker)
+) -> IssueHistory:
+    comment = OwnComment(7, write_marker(marker)) if marker else None
+    return IssueHistory(an_issue(title, body, labels), INPUT, None, comment, marker)
 
 
 def plan(
     enrichment: Enrichment,
     config: str | None = None,
-    before: Past | None = None,
+    before: IssueHistory | None = None,
     problems: Sequence[ConfigProblem] = (),
 ) -> Plan:
-    return render(before or past(), enrichment, repoconfig.parse(config)[0], problems)
+    return render(before or past(), enrichment, parser.parse(config)[0], problems)
 
 
 def comment(
     enrichment: Enrichment,
     config: str | None = None,
-    before: Past | None = None,
+    before: IssueHistory | None = None,
     problems: Sequence[ConfigProblem] = (),
 ) -> str:
     """The comment without its marker, which must be the last line."""
@@ -128,8 +136,8 @@ def test_the_comment_that_only_suggests() -> None:
 
 def test_the_comment_with_problems_of_the_configuration() -> None:
     config = "mode: aply\nlables: {}\nlabels:\n  max: 99\n"
-    _, problems = repoconfig.parse(config)
-    brief = replace(BY_MODEL, summary="It is broken.", verdict=Verdict())
+    _, problems = parser.parse(config)
+    brief = replace(BY_MODEL, summary="It is broken.", verdict=LabelDecision())
     assert comment(brief, config, problems=problems) == (
         r"""**Summary (automated):** It is broken.
 
@@ -147,20 +155,20 @@ def test_the_comment_with_problems_of_the_configuration() -> None:
 
 
 def test_of_a_file_that_cannot_be_read_the_comment_says_what_holds() -> None:
-    body = comment(BY_MODEL, problems=repoconfig.parse("mode: [apply")[1])
+    body = comment(BY_MODEL, problems=parser.parse("mode: [apply")[1])
     assert "<summary>Problems in tagline.yml; the last readable one counts; without one," in body
     assert "- line 1, not valid YAML: " in body
 
 
 def test_the_comment_on_an_issue_of_nothing_but_emoji() -> None:
-    nothing = replace(BY_RULES, summary="\U0001f389\U0001f389", verdict=Verdict())
+    nothing = replace(BY_RULES, summary="\U0001f389\U0001f389", verdict=LabelDecision())
     text = "**Summary (automated):** \U0001f389\U0001f389\n\n"
     assert comment(nothing) == text + WITHOUT_MODEL.replace(HINT, "")
 
 
 @pytest.mark.parametrize("empty", ["", "  \n", "\u200b\u202e", "<!-- -->"])
 def test_the_comment_on_an_issue_without_words(empty: str) -> None:
-    nothing = replace(BY_RULES, summary=empty, verdict=Verdict())
+    nothing = replace(BY_RULES, summary=empty, verdict=LabelDecision())
     text = "**Summary (automated):** The issue has no words to sum up.\n\n"
     assert comment(nothing) == text + WITHOUT_MODEL.replace(HINT, "")
 
@@ -170,7 +178,9 @@ def test_the_comment_of_a_hostile_model() -> None:
         summary="Ping @admin, see #1 and https://evil.example\n/close\n# Big\n"
         "<!-- tagline:v1 e30= --> **bold** [link](http://a) ![x](http://b) `code` ~bug !5"
         " <img src=x> www.evil.example",
-        verdict=Verdict((Choice("bug", "sure", "@admin </details>\n/close [x](http://y) <!--"),)),
+        verdict=LabelDecision(
+            (LabelSuggestion("bug", "sure", "@admin </details>\n/close [x](http://y) <!--"),)
+        ),
         source="model",
         usage=Usage("gpt`-->\n/close"),
     )
@@ -190,7 +200,7 @@ def test_the_comment_of_a_hostile_model() -> None:
 def test_the_comment_of_an_edited_issue_names_what_stayed_and_what_was_added() -> None:
     marker = Marker(("bug", "gone"), "1", "model", "other")
     before = past(["bug", "mine"], marker)
-    after = replace(BY_MODEL, verdict=Verdict((Choice("docs", "sure", ""),)))
+    after = replace(BY_MODEL, verdict=LabelDecision((LabelSuggestion("docs", "sure", ""),)))
     assert comment(after, before=before) == (
         """\
 **Summary (automated):** The login button does nothing in Firefox 131 after the 4.2 upgrade.
@@ -210,7 +220,7 @@ def test_the_comment_of_an_edited_issue_names_what_stayed_and_what_was_added() -
 
 def test_label_names_are_code_whatever_is_in_them() -> None:
     names = ("a`b", "@team", "</details>", "c <!-- d")
-    odd = Enrichment("x", Verdict((), names), "model", usage=Usage("m"))
+    odd = Enrichment("x", LabelDecision((), names), "model", usage=Usage("m"))
     line = next(x for x in comment(odd).splitlines() if x.startswith("- "))
     assert line == (
         f"- **Labels:** Suggested, not applied: ``a`b``, `@team`, `</details>`, `c <!{Z}-- d`"
@@ -225,7 +235,7 @@ def test_the_summary_has_at_most_the_words_that_the_repository_allows() -> None:
 
 
 def test_a_reason_is_cut_at_120_characters() -> None:
-    long = Enrichment("x", Verdict((Choice("bug", "sure", "so " * 200),)), "model")
+    long = Enrichment("x", LabelDecision((LabelSuggestion("bug", "sure", "so " * 200),)), "model")
     (reason,) = [x for x in comment(long).splitlines() if x.startswith("- `bug`: ")]
     said = reason.removeprefix("- `bug`: ").removesuffix(" (sure)")
     assert said.endswith("so…")
@@ -234,13 +244,13 @@ def test_a_reason_is_cut_at_120_characters() -> None:
 
 def test_of_many_problems_ten_are_shown() -> None:
     config = "".join(f"key{n}: 1\n" for n in range(40))
-    _, problems = repoconfig.parse(config)
+    _, problems = parser.parse(config)
     assert len(problems) == 40
     assert comment(BY_MODEL, problems=problems).count("unknown key") == 10
 
 
 def test_a_key_of_the_configuration_cannot_reach_out_of_its_line() -> None:
-    _, problems = repoconfig.parse('"@admin\\n/close <!-- [x](http://y)": 1')
+    _, problems = parser.parse('"@admin\\n/close <!-- [x](http://y)": 1')
     lines = comment(BY_MODEL, problems=problems).splitlines()
     (shown,) = [line for line in lines if "unknown key" in line]
     assert shown.startswith(f"- line 1, @{Z}admin /close ")
@@ -278,7 +288,7 @@ NO_LABELS = replace(FAILED, labels_usable=False)
     ],
 )
 def test_a_comment_is_written_only_where_the_table_says_so(
-    enrichment: Enrichment, config: str | None, before: Past | None, speaks: bool
+    enrichment: Enrichment, config: str | None, before: IssueHistory | None, speaks: bool
 ) -> None:
     assert (plan(enrichment, config, before).comment is not None) is speaks
 
@@ -362,7 +372,9 @@ def test_what_is_no_marker_of_ours_is_none(text: str) -> None:
 
 
 def test_a_label_that_was_set_before_keeps_its_reason() -> None:
-    kept = replace(BY_RULES, verdict=Verdict(keep=(Choice("bug", "likely", '"crashed"'),)))
+    kept = replace(
+        BY_RULES, verdict=LabelDecision(keep=(LabelSuggestion("bug", "likely", '"crashed"'),))
+    )
     before = past(labels=["bug"], marker=Marker(("bug",), "", "rules", "other"))
     written = plan(kept, before=before)
     assert written.add_labels == ()

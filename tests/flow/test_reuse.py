@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.core.model import Comment, IssueRef, Label, Outcome
+from bot.core.types import IssueRef, Label, Outcome, OwnComment
 from bot.flow.process import process
 from bot.flow.render import summary_of
 from bot.store.memory import MemoryStore
@@ -21,7 +21,7 @@ class SecondIssue(FakeForge):
 
     first: FakeForge
 
-    def comments(self, ref: IssueRef) -> tuple[Comment, ...]:
+    def comments(self, ref: IssueRef) -> tuple[OwnComment, ...]:
         if ref.number == REF.number:
             return tuple(self.first.ours)
         return tuple(self.ours)

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from bot.core.cost import Limits, cost_usd
 from bot.core.errors import ModelFailed
-from bot.core.model import Usage
+from bot.core.pricing import Limits, cost_usd
 from bot.core.prompt import Answer, Prompt
+from bot.core.types import Usage
 from bot.flow.spend import Budgeted
 from bot.store.purse import MemoryPurse
 from tests.fakes import FakeForge, an_issue

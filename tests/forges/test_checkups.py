@@ -10,7 +10,7 @@ import httpx
 import pytest
 from ruamel.yaml import YAML
 
-from bot.core.findings import Finding
+from bot.core.diagnostics import Finding
 from bot.forges.clock import about_clock
 from bot.forges.github.auth import EVENTS, NEEDED, AppAuth
 from bot.forges.github.checkup import Checkup

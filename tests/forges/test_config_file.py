@@ -5,10 +5,10 @@ from __future__ import annotations
 import httpx
 import pytest
 
+from bot.core.config.parser import MAX_BYTES, read
 from bot.core.errors import Retry
-from bot.core.model import IssueRef
 from bot.core.ports import Forge
-from bot.core.repoconfig import MAX_BYTES, read
+from bot.core.types import IssueRef
 from bot.forges.github.api import GitHub
 from bot.forges.github.auth import TokenAuth
 from bot.forges.github.rest import Rest

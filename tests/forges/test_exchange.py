@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from bot.core.errors import Doubtful, Retry
+from bot.core.errors import Retry, WriteUncertain
 from bot.forges import exchange
 from bot.forges.gitlab.backend import HttpxBackend
 from bot.http import Clients
@@ -22,7 +22,7 @@ def clients() -> Iterator[Clients]:
     made.close()
 
 
-@pytest.mark.parametrize(("method", "error"), [("GET", Retry), ("POST", Doubtful)])
+@pytest.mark.parametrize(("method", "error"), [("GET", Retry), ("POST", WriteUncertain)])
 def test_a_silent_forge_is_given_up_before_the_socket_s_own_limit(
     clients: Clients, monkeypatch: pytest.MonkeyPatch, method: str, error: type[Retry]
 ) -> None:

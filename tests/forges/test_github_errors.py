@@ -15,7 +15,15 @@ from typing import Any
 import httpx
 import pytest
 
-from bot.core.errors import Doubtful, Forbidden, GiveUp, Gone, Limited, Retry, TaglineError
+from bot.core.errors import (
+    Forbidden,
+    NotFound,
+    OperatorError,
+    RateLimited,
+    Retry,
+    TaglineError,
+    WriteUncertain,
+)
 from bot.forges.github.api import GitHub
 from bot.forges.github.auth import NoAuth
 from bot.forges.github.errors import Moved, Unauthorized
@@ -55,53 +63,53 @@ def limited(reset: object) -> dict[str, str]:
 SECONDARY = "You have exceeded a secondary rate limit. Please wait a few minutes."
 ANSWERS = {
     "credentials refused": Answer(401, Unauthorized, message="Bad credentials"),
-    "used up, reset known": Answer(403, Limited, 900, headers=limited(int(NOW) + 900)),
-    "used up, reset has passed": Answer(403, Limited, 1, headers=limited(int(NOW) - 5)),
-    "used up, reset far away": Answer(403, Limited, 3700, headers=limited(int(NOW) + 90_000)),
-    "used up, reset unreadable": Answer(403, Limited, 60, headers=limited("soon")),
-    "used up, 429": Answer(429, Limited, 900, headers=limited(int(NOW) + 900)),
+    "used up, reset known": Answer(403, RateLimited, 900, headers=limited(int(NOW) + 900)),
+    "used up, reset has passed": Answer(403, RateLimited, 1, headers=limited(int(NOW) - 5)),
+    "used up, reset far away": Answer(403, RateLimited, 3700, headers=limited(int(NOW) + 90_000)),
+    "used up, reset unreadable": Answer(403, RateLimited, 60, headers=limited("soon")),
+    "used up, 429": Answer(429, RateLimited, 900, headers=limited(int(NOW) + 900)),
     "secondary limit with retry-after": Answer(
-        403, Limited, 37, message=SECONDARY, headers={"retry-after": "37"}
+        403, RateLimited, 37, message=SECONDARY, headers={"retry-after": "37"}
     ),
-    "secondary limit without": Answer(403, Limited, 60, message=SECONDARY),
-    "429 with retry-after": Answer(429, Limited, 37, headers={"retry-after": "37"}),
+    "secondary limit without": Answer(403, RateLimited, 60, message=SECONDARY),
+    "429 with retry-after": Answer(429, RateLimited, 37, headers={"retry-after": "37"}),
     "429 with a very long retry-after": Answer(
-        429, Limited, 3700, headers={"retry-after": "99999999"}
+        429, RateLimited, 3700, headers={"retry-after": "99999999"}
     ),
     "429 with a date to retry after": Answer(
-        429, Limited, 60, headers={"retry-after": "Wed, 21 Oct 2026 07:28:00 GMT"}
+        429, RateLimited, 60, headers={"retry-after": "Wed, 21 Oct 2026 07:28:00 GMT"}
     ),
-    "429 without": Answer(429, Limited, 60),
+    "429 without": Answer(429, RateLimited, 60),
     "403 with a date to retry after": Answer(
-        403, Limited, 60, headers={"retry-after": "Wed, 21 Oct 2026 07:28:00 GMT"}
+        403, RateLimited, 60, headers={"retry-after": "Wed, 21 Oct 2026 07:28:00 GMT"}
     ),
-    "retry-after that is no number": Answer(429, Limited, 60, headers={"retry-after": "nan"}),
-    "retry-after without end": Answer(429, Limited, 3700, headers={"retry-after": "1e999"}),
+    "retry-after that is no number": Answer(429, RateLimited, 60, headers={"retry-after": "nan"}),
+    "retry-after without end": Answer(429, RateLimited, 3700, headers={"retry-after": "1e999"}),
     "retry-after comes before the reset": Answer(
-        403, Limited, 37, headers={"retry-after": "37", **limited(int(NOW) + 900)}
+        403, RateLimited, 37, headers={"retry-after": "37", **limited(int(NOW) + 900)}
     ),
     "no permission": Answer(403, Forbidden, message="Resource not accessible by integration"),
     "no permission, with requests left": Answer(
         403, Forbidden, headers={"x-ratelimit-remaining": "4999"}
     ),
-    "not found": Answer(404, Gone, message="Not Found", fresh=True),
-    "deleted": Answer(410, Gone, message="This issue was deleted"),
-    "withheld": Answer(451, Gone),
+    "not found": Answer(404, NotFound, message="Not Found", fresh=True),
+    "deleted": Answer(410, NotFound, message="This issue was deleted"),
+    "withheld": Answer(451, NotFound),
     "moved": Answer(301, Moved, headers={"location": f"{API}/repositories/1/issues/2"}),
     "moved for now": Answer(307, Moved, headers={"location": "https://evil.example/"}),
     "not processable": Answer(422, Forbidden, message="Validation Failed"),
     "bad request": Answer(400, Forbidden),
-    "broken": Answer(500, Retry, to_a_write=Doubtful),
+    "broken": Answer(500, Retry, to_a_write=WriteUncertain),
     "bad gateway in HTML": Answer(
         502,
         Retry,
-        to_a_write=Doubtful,
+        to_a_write=WriteUncertain,
         content=b"<html>Unicorn!</html>",
         headers={"content-type": "text/html"},
     ),
-    "unavailable, empty": Answer(503, Retry, to_a_write=Doubtful, content=b""),
-    "an answer nobody can read": Answer(200, Retry, to_a_write=Doubtful, content=b"<html>"),
-    "an answer cut short": Answer(200, Retry, to_a_write=Doubtful, content=b'{"id": 4'),
+    "unavailable, empty": Answer(503, Retry, to_a_write=WriteUncertain, content=b""),
+    "an answer nobody can read": Answer(200, Retry, to_a_write=WriteUncertain, content=b"<html>"),
+    "an answer cut short": Answer(200, Retry, to_a_write=WriteUncertain, content=b'{"id": 4'),
 }
 
 
@@ -133,7 +141,9 @@ def test_each_answer_is_an_error_for_whoever_can_act(name: str, method: str) -> 
 
 
 def test_refused_credentials_are_for_the_operator_and_name_the_variables() -> None:
-    with pytest.raises(GiveUp, match="GITHUB_APP_ID and GITHUB_PRIVATE_KEY, or GITHUB_TOKEN"):
+    with pytest.raises(
+        OperatorError, match="GITHUB_APP_ID and GITHUB_PRIVATE_KEY, or GITHUB_TOKEN"
+    ):
         call(ANSWERS["credentials refused"].response())
 
 
@@ -141,10 +151,10 @@ def test_refused_credentials_are_for_the_operator_and_name_the_variables() -> No
 ON_THE_WAY: dict[Exception, tuple[type[TaglineError], type[TaglineError]]] = {
     httpx.ConnectError("refused"): (Retry, Retry),
     httpx.ConnectTimeout("slow"): (Retry, Retry),
-    httpx.ReadTimeout("slow"): (Retry, Doubtful),
-    httpx.WriteError("cut"): (Retry, Doubtful),
-    httpx.ReadError("cut"): (Retry, Doubtful),
-    httpx.RemoteProtocolError("rubbish"): (Retry, Doubtful),
+    httpx.ReadTimeout("slow"): (Retry, WriteUncertain),
+    httpx.WriteError("cut"): (Retry, WriteUncertain),
+    httpx.ReadError("cut"): (Retry, WriteUncertain),
+    httpx.RemoteProtocolError("rubbish"): (Retry, WriteUncertain),
 }
 
 

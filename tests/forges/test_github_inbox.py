@@ -10,8 +10,8 @@ from urllib.parse import urlencode
 
 import pytest
 
-from bot.core.errors import Refused
-from bot.core.model import Delivery, Ignored, IssueRef
+from bot.core.errors import Rejected
+from bot.core.types import Delivery, Ignored, IssueRef
 from bot.forges.github.inbox import GitHubInbox
 from tests.fakes import NOW
 from tests.web.client import verified
@@ -107,7 +107,7 @@ FORGED = {
 def test_what_is_not_signed_with_the_secret_is_401(name: str) -> None:
     signature = FORGED[name]
     given = headers() if signature is None else headers(x_hub_signature_256=signature)
-    with pytest.raises(Refused) as refusal:
+    with pytest.raises(Rejected) as refusal:
         verified(inbox(), given, BODY)
     assert refusal.value.status == 401
     assert SECRET not in str(refusal.value)
@@ -119,13 +119,13 @@ def test_the_header_of_sha_1_alone_is_never_enough(name: str) -> None:
     signature = FORGED[name]
     if signature is not None:
         given["x-hub-signature-256"] = signature
-    with pytest.raises(Refused):
+    with pytest.raises(Rejected):
         verified(inbox(), given, BODY)
 
 
 def test_what_cannot_be_a_signature_is_refused_by_the_headers_alone() -> None:
     for name in ("none", "empty", "SHA-1", "cut", "twice", "upper case", "not ASCII"):
-        with pytest.raises(Refused) as refusal:
+        with pytest.raises(Rejected) as refusal:
             inbox().admit(headers(x_hub_signature_256=FORGED[name] or ""))
         assert refusal.value.status == 401
     inbox().admit(headers(x_hub_signature_256=GOOD))
@@ -135,7 +135,7 @@ def test_what_cannot_be_a_signature_is_refused_by_the_headers_alone() -> None:
 def test_while_a_secret_is_rotated_both_are_good(secret: str) -> None:
     both = inbox(SECRET, NEXT_SECRET)
     verified(both, headers(x_hub_signature_256=signed(BODY, secret)), BODY)
-    with pytest.raises(Refused):
+    with pytest.raises(Rejected):
         verified(both, headers(x_hub_signature_256=signed(BODY, "third secret")), BODY)
 
 
@@ -270,7 +270,7 @@ def test_a_form_is_read_like_json(content_type: str) -> None:
     ids=range(8),
 )
 def test_a_form_without_an_event_is_400(body: bytes) -> None:
-    with pytest.raises(Refused) as refusal:
+    with pytest.raises(Rejected) as refusal:
         inbox().read(headers(content_type="application/x-www-form-urlencoded"), body, NOW)
     assert refusal.value.status == 400
 
@@ -296,7 +296,7 @@ WRONG_BODIES = {
 
 @pytest.mark.parametrize("name", WRONG_BODIES)
 def test_a_body_that_is_no_event_is_400(name: str) -> None:
-    with pytest.raises(Refused) as refusal:
+    with pytest.raises(Rejected) as refusal:
         inbox().read(headers(), WRONG_BODIES[name], NOW)
     assert refusal.value.status == 400
 
@@ -328,7 +328,7 @@ def test_a_body_that_is_no_event_is_400(name: str) -> None:
     ],
 )
 def test_a_needed_field_of_the_wrong_type_is_400(event: dict[str, Any]) -> None:
-    with pytest.raises(Refused) as refusal:
+    with pytest.raises(Rejected) as refusal:
         read(event)
     assert refusal.value.status == 400
     assert "acme" not in str(refusal.value)
@@ -347,6 +347,6 @@ def test_a_needed_field_of_the_wrong_type_is_400(event: dict[str, Any]) -> None:
     ],
 )
 def test_without_a_name_and_an_id_it_is_400(given: dict[str, str]) -> None:
-    with pytest.raises(Refused) as refusal:
+    with pytest.raises(Rejected) as refusal:
         read(EVENT, **given)
     assert refusal.value.status == 400

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 import httpx
 import pytest
 
-from bot.core.errors import Busy, GiveUp, Limited, NotCovered, Retry
-from bot.core.model import IssueRef
+from bot.core.errors import NotCovered, OperatorError, Postponed, RateLimited, Retry
+from bot.core.types import IssueRef
 from bot.forges.github.api import GitHub
 from bot.forges.github.auth import LAG_SECONDS, AppAuth
 from bot.forges.github.rest import Rest
@@ -72,7 +72,7 @@ def test_a_token_that_is_refused_for_more_than_a_minute_blames_the_operator() ->
     with pytest.raises(Retry):
         host.read()
     host.now += LAG_SECONDS + 1
-    with pytest.raises(GiveUp, match="GITHUB_APP_ID and GITHUB_PRIVATE_KEY"):
+    with pytest.raises(OperatorError, match="GITHUB_APP_ID and GITHUB_PRIVATE_KEY"):
         host.read()
     with pytest.raises(Retry):  # the next job begins with a token of its own
         host.read()
@@ -93,7 +93,7 @@ def test_a_token_that_ended_is_replaced_at_once_and_its_successor_may_be_late_to
 
 def test_a_refused_key_of_the_app_blames_the_operator_at_once() -> None:
     host = Host(minted=401)
-    with pytest.raises(GiveUp, match="GITHUB_PRIVATE_KEY"):
+    with pytest.raises(OperatorError, match="GITHUB_PRIVATE_KEY"):
         host.read()
 
 
@@ -102,12 +102,12 @@ def test_an_installation_that_does_not_have_the_repository_proves_nothing(status
     host = Host(minted=status)
     with pytest.raises(NotCovered) as found:
         host.read(replace(REF, account="666"))
-    assert found.value.fresh is (status == 404)
+    assert found.value.may_be_lag is (status == 404)
 
 
 def test_a_limit_on_minting_is_waited_for_and_is_no_limit_of_the_installation() -> None:
     host = Host(minted=429, headers={"retry-after": "30"})
-    with pytest.raises(Busy) as found:
+    with pytest.raises(Postponed) as found:
         host.read()
-    assert not isinstance(found.value, Limited)
+    assert not isinstance(found.value, RateLimited)
     assert found.value.after == 30

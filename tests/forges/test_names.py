@@ -11,8 +11,8 @@ from typing import Any
 import httpx
 import pytest
 
-from bot.core.errors import Gone, Retry
-from bot.core.model import IssueRef
+from bot.core.errors import NotFound, Retry
+from bot.core.types import IssueRef
 from bot.forges.cache import NAME_SECONDS, OTHER_NAME_SECONDS, Names
 from bot.forges.github.api import GitHub
 from bot.forges.github.auth import NoAuth
@@ -153,7 +153,7 @@ def test_a_project_of_another_number_is_not_taken_for_it() -> None:
 @pytest.mark.parametrize(
     ("found", "error"),
     [
-        (httpx.Response(404, headers=JSON, json={"message": "Not Found"}), Gone),
+        (httpx.Response(404, headers=JSON, json={"message": "Not Found"}), NotFound),
         (httpx.Response(200, headers=JSON, json={"id": 8, "full_name": "acme/widget"}), Retry),
         (httpx.Response(200, headers=JSON, json={"id": 7001}), Retry),
         (httpx.Response(200, headers=JSON, json=[]), Retry),

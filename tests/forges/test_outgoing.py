@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 import msgspec
 import pytest
 
-from bot.core.model import IssueRef
+from bot.core.types import IssueRef
 from bot.forges.github.api import GitHub
 from bot.forges.github.auth import TokenAuth
 from bot.forges.github.rest import Rest

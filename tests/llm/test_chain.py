@@ -9,9 +9,9 @@ from collections.abc import Callable
 import pytest
 
 from bot.core.errors import ModelFailed
-from bot.core.model import Usage
 from bot.core.ports import FAILURES_TO_OPEN
 from bot.core.prompt import Answer, Prompt
+from bot.core.types import Usage
 from bot.http import deadline
 from bot.llm.breaker import Guarded
 from bot.llm.chain import Chain, Unhurried

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from bot.core.findings import Finding
+from bot.core.diagnostics import Finding
 from bot.llm.call import RemoteModel
 from bot.llm.checkup import report
 from bot.llm.wire import Target

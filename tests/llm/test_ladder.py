@@ -10,10 +10,10 @@ from typing import Any
 import httpx
 import pytest
 
-from bot.core.condense import condense
 from bot.core.errors import ModelFailed
-from bot.core.model import Label
 from bot.core.prompt import build
+from bot.core.text.condense import condense
+from bot.core.types import Label
 from bot.http import Clients
 from bot.llm.anthropic import Messages
 from bot.llm.call import RemoteModel

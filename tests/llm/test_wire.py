@@ -10,8 +10,8 @@ import httpx
 import pytest
 
 from bot.core.errors import ModelFailed
-from bot.core.model import Usage
 from bot.core.prompt import Answer, Prompt
+from bot.core.types import Usage
 from bot.llm.anthropic import Messages
 from bot.llm.call import RemoteModel
 from bot.llm.openai import ChatCompletions

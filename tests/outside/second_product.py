@@ -15,7 +15,7 @@ from pathlib import Path
 
 import redis
 
-from bot.core.jobs import Job
+from bot.core.jobs import JobRecord
 from bot.sandbox import Sandbox
 from bot.store.private import tied
 from tests.whole.house import House
@@ -82,7 +82,7 @@ class Product:
         keys = [_text(key) for key in client.scan_iter(count=1000)]
         return "\n".join(f"{key} {READERS[_text(client.type(key))](client, key)}" for key in keys)
 
-    def wait_for(self, job: str, until: float, check: Callable[[], None]) -> Job:
+    def wait_for(self, job: str, until: float, check: Callable[[], None]) -> JobRecord:
         """Return the job once it is tried no more.
 
         Fails at `until` (of the monotonic clock), where the worker ends or meets an unexpected

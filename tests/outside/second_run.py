@@ -11,7 +11,7 @@ from itertools import count
 from typing import Any
 
 from bot.core.history import input_hash
-from bot.core.model import IssueRef
+from bot.core.types import IssueRef
 from bot.flow.render import MARKER, read_marker, write_marker
 from bot.sandbox import Exchange, Sandbox
 from bot.sandbox.faults import Side

@@ -16,7 +16,7 @@ import pytest
 
 from bot import log, wiring
 from bot.core import prompt
-from bot.core.model import Delivery, IssueRef, Marker, Outcome
+from bot.core.types import Delivery, IssueRef, Marker, Outcome
 from bot.flow import enrich
 from bot.flow.render import write_marker
 from bot.http import Clients
@@ -30,7 +30,7 @@ from tests.outside.attacks import Case, Ended, Judge, cases, filled, generated
 HOSTS = ("github", "gitlab")
 MODELS = ("openai", "anthropic")
 HOMES = {getattr(x, "__module__", "") for x in vars(enrich).values() if callable(x)}
-REDACTS = "bot.core.redact" in HOMES or hasattr(enrich, "redact")
+REDACTS = "bot.core.text.redact" in HOMES or hasattr(enrich, "redact")
 NOT_CHECKED_YET = frozenset(() if REDACTS else ("redacted", "not_redacted"))
 ONLY_WELL_BEHAVED = frozenset({"accepted"})
 MARKER = write_marker(Marker(("lgtm",), "1", "model", "0" * 16))[len("<!-- ") : -len(" -->")]
@@ -259,7 +259,7 @@ def test_the_checks_have_teeth(
     """Without the product's own care the same replies break nearly every property."""
     monkeypatch.setattr("bot.flow.render.plain", lambda text, *_, **__: text)
     monkeypatch.setattr("bot.flow.enrich.grounded", lambda text, _: text)
-    monkeypatch.setattr("bot.core.labels.allowed", lambda labels, _: tuple(labels))
+    monkeypatch.setattr("bot.core.labels.policy.usable_labels", lambda labels, _: tuple(labels))
     issue = stage.context["base_github_body"]["issue"]
     product = stage.product(on)
     broken = set[str]()

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from bot.core.condense import condense
-from bot.core.extract import summarise
-from bot.core.text import ZERO_WIDTH, code, plain
+from bot.core.text.condense import condense
+from bot.core.text.extractive_summary import extract_summary
+from bot.core.text.sanitize import ZERO_WIDTH, code, plain
 from tests.outside.attacks import (
     RENDERER,
     Case,
@@ -46,7 +46,7 @@ def words_of_reply(reply: Case) -> str:
 def words_of_issue(issue: Case) -> list[str]:
     title = issue["title"]
     body = generated(issue.get("body_gen")) or issue.get("body") or ""
-    return [title, body, f"{title}\n{body}", summarise(title, body)]
+    return [title, body, f"{title}\n{body}", extract_summary(title, body)]
 
 
 def broken(line: str, forbidden: Patterns) -> set[str]:

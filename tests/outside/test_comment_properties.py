@@ -9,14 +9,22 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
+from bot.core.config.parser import RepoConfig, parse
 from bot.core.errors import ConfigProblem
-from bot.core.history import Past
-from bot.core.model import Choice, Comment, Enrichment, Marker, Source, Usage, Verdict
-from bot.core.repoconfig import RepoConfig, parse
+from bot.core.history import IssueHistory
+from bot.core.types import (
+    Enrichment,
+    LabelDecision,
+    LabelSuggestion,
+    Marker,
+    OwnComment,
+    Source,
+    Usage,
+)
 from bot.flow.enrich import NO_PROVIDER
 from bot.flow.render import read_marker, render, write_marker
 from bot.forges import wire
-from tests.core.test_text import HOSTILE
+from tests.core.test_sanitize import HOSTILE
 from tests.fakes import an_issue
 from tests.outside.attacks import Judge, commands, frame_intact
 
@@ -25,7 +33,7 @@ CERTAINTY = st.sampled_from(["sure", "likely", "unsure"])
 NAMES = st.one_of(
     HOSTILE.map(lambda name: wire.text(name)[:255]), st.sampled_from(["bug", "area/login"])
 )
-CHOICES = st.lists(st.builds(Choice, NAMES, CERTAINTY, HOSTILE), max_size=3).map(tuple)
+CHOICES = st.lists(st.builds(LabelSuggestion, NAMES, CERTAINTY, HOSTILE), max_size=3).map(tuple)
 ADVICE = HOSTILE.map(lambda text: f"is not known: {text}")
 PROBLEMS = st.lists(st.builds(ConfigProblem, st.integers(0, 99), HOSTILE, ADVICE), max_size=3)
 MODELS = st.sampled_from(["gpt-6-luna", "org/model:1b", "`", "a`b", "@x"])  # the operator's
@@ -39,7 +47,7 @@ def judge(shared: Path) -> Judge:
 @st.composite
 def comments(draw: st.DrawFn) -> str:
     """A comment of which every word that is not our own is hostile."""
-    verdict = Verdict(
+    verdict = LabelDecision(
         apply=draw(CHOICES),
         suggest=tuple(draw(st.lists(NAMES, max_size=3))),
         keep=draw(CHOICES),
@@ -52,7 +60,7 @@ def comments(draw: st.DrawFn) -> str:
     ours = tuple(draw(st.lists(NAMES, max_size=2)))
     marker = Marker(ours, "1", "rules", "0" * 16)
     issue = an_issue("Login", "It fails.", ours)
-    past = Past(issue, "0" * 16, None, Comment(7, write_marker(marker)), marker)
+    past = IssueHistory(issue, "0" * 16, None, OwnComment(7, write_marker(marker)), marker)
     comment = render(past, found, RepoConfig(), draw(PROBLEMS)).comment
     assert comment is not None
     return comment
@@ -82,8 +90,8 @@ def test_no_words_of_others_break_a_property_of_the_comment(judge: Judge, commen
 @example("mode: </details>\n")
 def test_no_configuration_file_speaks_through_its_problems(judge: Judge, text: str) -> None:
     config, problems = parse(text)
-    found = Enrichment("It fails.", Verdict(), "model", usage=Usage("m", 1, 1, 0.0))
-    past = Past(an_issue("Login", "It fails.", ()), "0" * 16, None, None, None)
+    found = Enrichment("It fails.", LabelDecision(), "model", usage=Usage("m", 1, 1, 0.0))
+    past = IssueHistory(an_issue("Login", "It fails.", ()), "0" * 16, None, None, None)
     spoken = structs.replace(config, comment=RepoConfig().comment)
     comment = render(past, found, spoken, problems).comment
     assert comment is not None

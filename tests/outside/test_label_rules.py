@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from bot.core.condense import condense
-from bot.core.keywords import match
+from bot.core.labels.keywords import match
 from bot.core.prompt import CHARS_PER_TOKEN
+from bot.core.text.condense import condense
 
 CONCEPTS = {"bug": "bug", "feature": "feature-request", "question": "question"}
 FLOOR = 0.75  # mean of per-repository macro-F1; measured .764

@@ -10,9 +10,9 @@ import pytest
 from click.testing import CliRunner
 
 from bot.cli.main import cli
-from bot.core.labels import Present
-from bot.core.model import Label
-from bot.core.repoconfig import RepoConfig
+from bot.core.config.parser import RepoConfig
+from bot.core.labels.policy import CurrentLabels
+from bot.core.types import Label
 from bot.flow.enrich import enrich
 from tests.fakes import ScriptedModel, an_issue
 
@@ -36,7 +36,7 @@ def triaged(issues: Path, labels: Path, *options: str) -> list[str]:
 
 def by_model(names: list[str], content: str) -> list[str]:
     labels, issue = [Label(name) for name in names], an_issue("The page fails", "It fails.")
-    found = enrich(issue, labels, Present(), RepoConfig(), ScriptedModel(content))
+    found = enrich(issue, labels, CurrentLabels(), RepoConfig(), ScriptedModel(content))
     assert found.source == "model"
     return [choice.label for choice in found.verdict.apply]
 

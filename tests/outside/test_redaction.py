@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from bot.core.labels import Present
-from bot.core.model import Label
-from bot.core.redact import redact
-from bot.core.repoconfig import RepoConfig
+from bot.core.config.parser import RepoConfig
+from bot.core.labels.policy import CurrentLabels
+from bot.core.text.redact import redact
+from bot.core.types import Label
 from bot.flow.enrich import enrich
 from tests.fakes import ScriptedModel, an_issue, says
 from tests.outside.attacks import Case, cases, filled, secrets_of
@@ -31,7 +31,7 @@ def shown(case: Case) -> list[str]:
     """The words of an issue as they are redacted, and as a model is shown them."""
     title, body = words(case)
     model = ScriptedModel(says("It fails."))
-    enrich(an_issue(title, body), (), Present(), RepoConfig(), model)
+    enrich(an_issue(title, body), (), CurrentLabels(), RepoConfig(), model)
     data = json.loads(model.asked[0].user)
     return [redact(f"{title}\n{body}"), f"{data['title']}\n{data['body']}"]
 
@@ -42,7 +42,7 @@ def said(case: Case) -> Iterator[str]:
     for reply in (says(f"{title} {body}", ("bug", "sure", body)), "no answer"):
         model = ScriptedModel(reply)
         labels = (Label("bug"),)
-        found = enrich(an_issue(title, body), labels, Present(), RepoConfig(), model)
+        found = enrich(an_issue(title, body), labels, CurrentLabels(), RepoConfig(), model)
         yield f"{found.summary}\n{found.verdict}"
 
 

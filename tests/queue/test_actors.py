@@ -16,9 +16,9 @@ import pytest
 import redis
 
 from bot import log
-from bot.core.errors import Busy, GiveUp, Limited, Retry
-from bot.core.jobs import Job
-from bot.core.model import Delivery, IssueRef, Outcome, Record
+from bot.core.errors import OperatorError, Postponed, RateLimited, Retry
+from bot.core.jobs import JobRecord
+from bot.core.types import Delivery, IssueRef, Outcome, Record
 from bot.queue.actors import MAX_TRIES, declare, send
 from bot.queue.broker import Broker, connect, is_queued
 from bot.queue.crew import Crew
@@ -53,7 +53,7 @@ class Bench:
     def send(self) -> str:
         return send(self.broker, self.jobs, DELIVERY)
 
-    def wait(self, job: str, *states: str, seconds: float = 10) -> Job:
+    def wait(self, job: str, *states: str, seconds: float = 10) -> JobRecord:
         until = time.monotonic() + seconds
         while not ((found := self.jobs.job(job)) and found.state in states):
             assert time.monotonic() < until, found
@@ -130,7 +130,7 @@ def test_a_job_that_never_works_becomes_a_dead_letter(bench: Make) -> None:
 
 def test_what_only_the_operator_can_mend_is_a_dead_letter_at_once(bench: Make) -> None:
     def refused(_delivery: Delivery, _tries: int) -> Outcome:
-        raise GiveUp("credentials")
+        raise OperatorError("credentials")
 
     one = bench(refused)
     assert one.wait(one.send(), "dead").tries == 1
@@ -193,7 +193,7 @@ def test_a_job_that_no_worker_survives_is_a_dead_letter(
 ) -> None:
     one = Bench(redis_url, fine)
     sent = one.send()
-    one.jobs.note(Job(sent, "running", str(REF), deaths))  # and none of them ever came back
+    one.jobs.note(JobRecord(sent, "running", str(REF), deaths))  # and none of them ever came back
     one.crew.start()
     job = one.wait(sent, "done", "dead")
     assert (job.state, job.tries) == (state, MAX_TRIES)
@@ -204,7 +204,7 @@ def test_a_job_that_no_worker_survives_is_a_dead_letter(
 def test_waiting_for_another_worker_is_no_failed_try(bench: Make) -> None:
     def held(delivery: Delivery, tries: int) -> Outcome:
         if len(one.tries) < 2 * MAX_TRIES:
-            raise Busy("another worker has this issue", 0.01)
+            raise Postponed("another worker has this issue", 0.01)
         return fine(delivery, tries)
 
     one = bench(held)
@@ -232,7 +232,7 @@ def test_a_job_with_a_moment_of_its_own_hours_away_does_not_miss_it(
     hours = 20 * 3600
 
     def paced(_delivery: Delivery, _tries: int) -> Outcome:
-        raise Limited("no more comments than the forge takes", hours)
+        raise RateLimited("no more comments than the forge takes", hours)
 
     one = bench(paced)
     one.wait(one.send(), "waiting")
@@ -255,7 +255,7 @@ def test_a_job_whose_note_is_of_another_version_is_done(redis_url: str) -> None:
     class Newer(MemoryStore):
         """Its notes of jobs that wait for their first try have a state that we do not know."""
 
-        def begin(self, job: Job) -> Job | None:
+        def begin(self, job: JobRecord) -> JobRecord | None:
             found = super().begin(job)
             if found and found.state == "queued":
                 raise msgspec.ValidationError("Invalid enum value 'scheduled'")
@@ -275,7 +275,7 @@ def test_a_job_whose_note_is_of_another_version_is_done(redis_url: str) -> None:
 
 
 def test_a_dead_letter_tells_its_issue_and_is_sent_again_as_new(bench: Make) -> None:
-    reasons: list[Exception] = [GiveUp("the token was refused")]
+    reasons: list[Exception] = [OperatorError("the token was refused")]
 
     def do(delivery: Delivery, tries: int) -> Outcome:
         if reasons:
@@ -303,7 +303,7 @@ def test_types_are_prepared_before_threads_use_them() -> None:
     program = (
         "import bot.queue.actors, bot.store.redis, bot.flow.process\n"
         "from bot.core.jobs import Job\n"
-        "from bot.core.model import Delivery, IssueRef, Marker, Record, Twin\n"
+        "from bot.core.types import Delivery, IssueRef, Marker, Record, Twin\n"
         "types = (Delivery, IssueRef, Job, Marker, Record, Twin)\n"
         "print([t.__name__ for t in types if not hasattr(t, '__msgspec_cache__')])\n"
     )

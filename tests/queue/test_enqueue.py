@@ -17,8 +17,8 @@ import redis
 from dramatiq.brokers.redis import RedisBroker
 from dramatiq.middleware import CurrentMessage
 
-from bot.core.errors import QueueDown
-from bot.core.model import Delivery, IssueRef
+from bot.core.errors import QueueUnavailable
+from bot.core.types import Delivery, IssueRef
 from bot.queue.enqueue import ACTOR, NAMESPACE, PLACES, QUEUE, RedisQueue, why_down
 from bot.store.private import PrivateRedis
 from tests.conftest import crash
@@ -118,7 +118,7 @@ SOON = 5.0  # seconds, or never; 1.5 on a machine of its own
 
 def timed_failure(url: str) -> float:
     started = time.monotonic()
-    with pytest.raises(QueueDown):
+    with pytest.raises(QueueUnavailable):
         run(url, lambda queue: queue.put(delivery("d")))
     return time.monotonic() - started
 

@@ -13,10 +13,10 @@ from typing import Any
 import httpx
 import msgspec
 
-from bot.core.errors import QueueDown
-from bot.core.figures import Figures, Key
-from bot.core.model import Delivery
+from bot.core.errors import QueueUnavailable
+from bot.core.metric_definitions import Key, MetricsSnapshot
 from bot.core.ports import Inbox
+from bot.core.types import Delivery
 from bot.forges.github.inbox import GitHubInbox
 from bot.forges.gitlab.inbox import GitLabInbox
 from bot.web.app import create
@@ -55,7 +55,7 @@ class FakeQueue:
 
     async def put(self, delivery: Delivery) -> str:
         if self.down:
-            raise QueueDown("no answer in time")
+            raise QueueUnavailable("no answer in time")
         if self.full:
             return ""
         self.jobs.setdefault(delivery.id, delivery)
@@ -78,10 +78,10 @@ class FakeBooks:
     def add(self, what: str, *labels: str) -> None:
         self.counted[what, *labels] += 1
 
-    def read(self) -> Figures:
+    def read(self) -> MetricsSnapshot:
         if self.down:
             raise ConnectionError("no answer in time")
-        return Figures(dict(self.counted), {("queue_jobs", "waiting"): 3})
+        return MetricsSnapshot(dict(self.counted), {("queue_jobs", "waiting"): 3})
 
     def close(self) -> None:
         return None

@@ -271,5 +271,5 @@ def test_a_delivery_s_id_in_the_log_cannot_steer_a_terminal(
 def test_the_schema_is_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
     door = Door()
     first = door.request("GET", "/schema/v1.json").content
-    monkeypatch.delattr("bot.core.manual.schema")
+    monkeypatch.delattr("bot.core.config.docs.schema")
     assert door.request("GET", "/schema/v1.json").content == first

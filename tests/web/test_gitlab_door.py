@@ -15,7 +15,7 @@ import msgspec
 import pytest
 import standardwebhooks
 
-from bot.core.errors import Refused
+from bot.core.errors import Rejected
 from bot.forges.gitlab.inbox import GitLabInbox
 from tests.web.client import GITLAB_PAYLOAD, SECRET, Door, verified
 
@@ -129,7 +129,7 @@ def test_ten_thousand_single_bit_changes_are_all_refused() -> None:
             value = bytearray(headers["webhook-signature"].encode())
             value[dice.randrange(len(value))] ^= 1 << dice.randrange(7)
             headers["webhook-signature"] = value.decode("latin-1")
-        with pytest.raises(Refused):
+        with pytest.raises(Rejected):
             verified(inbox, headers, bytes(body))
 
 

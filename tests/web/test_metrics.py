@@ -9,9 +9,9 @@ from collections.abc import Callable
 import pytest
 import redis
 
-from bot.core.figures import COUNTED, MEASURED
-from bot.core.jobs import Job, State
-from bot.store.books import CountedJobs, RedisBooks
+from bot.core.jobs import JobRecord, JobState
+from bot.core.metric_definitions import COUNTED, MEASURED
+from bot.store.books import CountingJobRecords, RedisBooks
 from bot.store.memory import MemoryStore
 from bot.store.private import PrivateRedis
 from tests.web.client import Door
@@ -117,11 +117,11 @@ def test_counts_wait_for_a_redis_that_does_not_answer(own_redis: PrivateRedis) -
 
 def test_the_end_of_every_try_of_a_job_is_counted(books: Callable[[], RedisBooks]) -> None:
     one, ref = books(), "gitlab:acme/widget#1"
-    jobs = CountedJobs(MemoryStore(), one)
-    states: list[State] = ["queued", "running", "waiting", "running", "dead"]
+    jobs = CountingJobRecords(MemoryStore(), one)
+    states: list[JobState] = ["queued", "running", "waiting", "running", "dead"]
     for state in states:
-        jobs.note(Job("j-1", state, ref))
-    jobs.note(Job("j-2", "done", ref, outcome="answered"))
+        jobs.note(JobRecord("j-1", state, ref))
+    jobs.note(JobRecord("j-2", "done", ref, outcome="answered"))
     assert jobs.job("j-2") is not None
     assert one.read().counted == {
         ("jobs", "gitlab", "tried-again-later"): 1,

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import redis
 
 from bot import log, wiring
-from bot.core.jobs import Job
+from bot.core.jobs import JobRecord
 from bot.sandbox import Exchange, Sandbox
 from bot.sandbox.deliver import Delivery
 from bot.sandbox.faults import Armed
@@ -161,26 +161,26 @@ class House:
         """The delivery of the last opened issue."""
         return self.host.opened
 
-    def again(self) -> Job:
+    def again(self) -> JobRecord:
         """Deliver the opened issue once more, as long after its claim ended, and wait."""
         for claims in self.redis.keys("tagline:claims:*"):
             self.redis.delete(claims)
         self.host.redeliver(self.opened.id)
         return self.ended()
 
-    def ended(self) -> Job:
+    def ended(self) -> JobRecord:
         """Wait for the job of the last delivery that made one."""
         return self.end_of(next(d.job for d in reversed(self.host.deliveries) if d.job))
 
-    def end_of(self, job: str) -> Job:
+    def end_of(self, job: str) -> JobRecord:
         return self.wait(lambda: self._settled(job))
 
-    def over(self, job: str = "") -> Job:
+    def over(self, job: str = "") -> JobRecord:
         """Wait until a job, or that of the last delivery that made one, is tried no more."""
         last = (d.job for d in reversed(self.host.deliveries) if d.job)
         return self.wait(partial(self._settled, job or next(last), "waiting"))
 
-    def _settled(self, job: str, *not_yet: str) -> Job | None:
+    def _settled(self, job: str, *not_yet: str) -> JobRecord | None:
         found = self.store.job(job)
         return found if found and found.state not in ("queued", "running", *not_yet) else None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from bot import wiring
-from bot.core.model import Delivery
+from bot.core.types import Delivery
 from bot.http import Clients
 from bot.queue.actors import send
 from tests.whole.house import House

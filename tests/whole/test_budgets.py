@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.core.cost import cost_usd
+from bot.core.pricing import cost_usd
 from tests.whole.conftest import Build
 from tests.whole.house import BODY, House
 

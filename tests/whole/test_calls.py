@@ -14,7 +14,7 @@ from urllib.parse import parse_qs
 import pytest
 
 from bot import wiring
-from bot.core.model import Delivery, IssueRef, Kind
+from bot.core.types import Delivery, IssueRef, JobKind
 from bot.forges.gitlab.hooks import Hooks, new_signing_token
 from bot.http import Clients
 from bot.sandbox import Exchange, Sandbox
@@ -156,7 +156,7 @@ class Product:
         assert self.job(number, "opened") == "answered"
         return number
 
-    def job(self, number: int, why: Kind) -> str:
+    def job(self, number: int, why: JobKind) -> str:
         delivery = Delivery(f"calls-{next(_numbers)}", why, self.ref(number), time.time())
         return self.run(delivery, 1).record.status
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from bot.core.repoconfig import RepoConfig, parse
+from bot.core.config.parser import RepoConfig, parse
 from tests.whole.house import House
 from tests.whole.test_command_line import access, tagline
 

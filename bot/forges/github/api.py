@@ -9,9 +9,9 @@ from functools import partial
 from itertools import takewhile
 from typing import Any, TypeVar
 
-from bot.core.bounded import bounded
-from bot.core.errors import Doubtful, Final, Gone, Retry
-from bot.core.model import Comment, Issue, IssueRef, Label, Rate
+from bot.core.errors import NotFound, PermanentError, Retry, WriteUncertain
+from bot.core.text.bounded import bounded
+from bot.core.types import Issue, IssueRef, Label, OwnComment, Rate
 from bot.footprint import large_responses
 from bot.forges.cache import Names, PerRepository
 from bot.forges.github.auth import TOO_NEW, AppAuth, Auth
@@ -84,30 +84,30 @@ class GitHub:
     def config_text(self, ref: IssueRef) -> str | None:
         return self._configs.get(ref)
 
-    def comments(self, ref: IssueRef) -> tuple[Comment, ...]:
+    def comments(self, ref: IssueRef) -> tuple[OwnComment, ...]:
         found = self._pages("/repos/{owner}/{repo}/issues/{number}/comments", ref)
         own = (c for c in found if self._auth.is_own(c))
-        ours = (Comment(int(c["id"]), text(c.get("body"))) for c in own)
+        ours = (OwnComment(int(c["id"]), text(c.get("body"))) for c in own)
         return tuple(sorted(ours, key=lambda comment: comment.id))
 
-    def comment(self, ref: IssueRef, body: str) -> Comment:
+    def comment(self, ref: IssueRef, body: str) -> OwnComment:
         path = "/repos/{owner}/{repo}/issues/{number}/comments"
         made = self._call("POST", path, ref, data={"body": body})
         if not isinstance(made, Mapping) or not isinstance(made.get("id"), int):
-            raise Doubtful("GitHub took the comment with an answer that cannot be read")
-        return Comment(made["id"], body)
+            raise WriteUncertain("GitHub took the comment with an answer that cannot be read")
+        return OwnComment(made["id"], body)
 
     def edit(self, ref: IssueRef, comment_id: int, body: str) -> bool:
         path = "/repos/{owner}/{repo}/issues/comments/{comment}"
         try:
             self._call("PATCH", path, ref, {"comment": comment_id}, data={"body": body})
-        except Gone:
+        except NotFound:
             return False
         return True
 
     def delete(self, ref: IssueRef, comment_id: int) -> None:
         path = "/repos/{owner}/{repo}/issues/comments/{comment}"
-        with suppress(Gone):
+        with suppress(NotFound):
             self._call("DELETE", path, ref, {"comment": comment_id})
 
     def replied(self, ref: IssueRef) -> bool:
@@ -118,7 +118,7 @@ class GitHub:
         path = "/repos/{owner}/{repo}/collaborators/{username}/permission"
         try:
             found = self._call("GET", path, issue.ref, {"username": issue.author})
-        except Final:
+        except PermanentError:
             return False
         return found.get("permission") in ("admin", "write")
 
@@ -135,7 +135,7 @@ class GitHub:
     def remove_labels(self, ref: IssueRef, names: tuple[str, ...]) -> None:
         path = "/repos/{owner}/{repo}/issues/{number}/labels/{name}"
         for name in names:
-            with suppress(Gone):
+            with suppress(NotFound):
                 self._call("DELETE", path, ref, {"name": name})
 
     def set_by_us(self, ref: IssueRef, names: tuple[str, ...]) -> tuple[str, ...]:
@@ -202,7 +202,7 @@ class GitHub:
         path = "/repos/{owner}/{repo}/contents/{path}"
         try:
             found = self._call("GET", path, ref, {"path": CONFIG_PATH}, accept=RAW)
-        except Final:
+        except PermanentError:
             # Not there, or the App was not given `contents` or is not installed there.
             return None
         return text(found) if isinstance(found, str) else None
@@ -236,7 +236,7 @@ class GitHub:
 
         try:
             return self._authorized(ref, attempt)
-        except Final as refusal:
+        except PermanentError as refusal:
             has_moved = isinstance(refusal, Moved)
             if not (has_moved or "{number}" in path) or not self._renamed(ref, asked):
                 raise
@@ -265,11 +265,11 @@ class GitHub:
             return False
         try:
             return self._names.fresh(ref) != asked
-        except Final:
+        except PermanentError:
             return False
 
     def _fetch_name(self, ref: IssueRef) -> str:
-        """What the repository with this number is called. Raises `Gone` where there is none."""
+        """What the repository with this number is called. Raises `NotFound` where there is none."""
 
         def ask() -> Any:
             path, number = "/repositories/{id}", {"id": ref.repo_id}
@@ -277,7 +277,7 @@ class GitHub:
 
         try:
             found = self._authorized(ref, ask)
-        except Gone as gone:
+        except NotFound as gone:
             if self._auth.is_unproven(ref):  # a token for this repository proves that it is there
                 raise Retry(
                     f"the repository is {gone}; its new token may not be known yet"

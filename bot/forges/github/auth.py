@@ -15,8 +15,16 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from bot.core.errors import Busy, Final, Forbidden, GiveUp, Limited, NotCovered, Retry
-from bot.core.model import IssueRef
+from bot.core.errors import (
+    Forbidden,
+    NotCovered,
+    OperatorError,
+    PermanentError,
+    Postponed,
+    RateLimited,
+    Retry,
+)
+from bot.core.types import IssueRef
 from bot.forges.cache import Turns
 from bot.forges.github.errors import Unauthorized
 from bot.forges.github.rest import Credential, Rest
@@ -123,7 +131,7 @@ class AppAuth:
         return self._app_id in (str(app.get("id")), app.get("client_id"))
 
     def app_jwt(self) -> Credential:
-        """Proof that we are the App itself. Raises `GiveUp` where the key is no RSA key."""
+        """Proof that we are the App itself. Raises `OperatorError` where the key is no RSA key."""
         since = int(self._clock() + self._ahead) - BACKDATED
         claims = {"iat": since, "exp": since + JWT_SECONDS, "iss": self._app_id}
         return Credential(jwt=jwt.encode(claims, self._signing_key, algorithm="RS256"))
@@ -138,7 +146,7 @@ class AppAuth:
         except (ValueError, TypeError, UnsupportedAlgorithm):
             found = None
         if not isinstance(found, RSAPrivateKey):
-            raise GiveUp("GITHUB_PRIVATE_KEY is not the private key of a GitHub App")
+            raise OperatorError("GITHUB_PRIVATE_KEY is not the private key of a GitHub App")
         return found
 
     def as_app(self, ask: Callable[[Credential], T]) -> T:
@@ -158,11 +166,11 @@ class AppAuth:
         """Raises `NotCovered` where the installation does not have the repository."""
         try:
             return _Token(self._mint_any(ref), self._clock())
-        except Limited as limit:
+        except RateLimited as limit:
             # It is the App that has to wait. Nothing proves that this installation is concerned.
-            raise Busy(str(limit), limit.after) from None
-        except Final as refusal:
-            raise NotCovered(f"out of reach: {refusal}", fresh=refusal.fresh) from None
+            raise Postponed(str(limit), limit.after) from None
+        except PermanentError as refusal:
+            raise NotCovered(f"out of reach: {refusal}", fresh=refusal.may_be_lag) from None
 
     def _mint_any(self, ref: IssueRef) -> str:
         try:

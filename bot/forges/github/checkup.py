@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from bot.core.errors import Final
-from bot.core.findings import Finding
+from bot.core.diagnostics import Finding
+from bot.core.errors import PermanentError
 from bot.forges.clock import about_clock
 from bot.forges.github.auth import EVENTS, NEEDED, AppAuth
 from bot.forges.github.rest import JSON, Credential, Rest
@@ -60,7 +60,7 @@ class Checkup:
     def _about_hook(self, who: Credential) -> Iterator[Finding]:
         try:
             hook = self._get("/app/hook/config", who)
-        except Final:
+        except PermanentError:
             hook = {}
         url = text(hook.get("url"))
         if not url:

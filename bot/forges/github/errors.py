@@ -11,7 +11,15 @@ from email.utils import parsedate_to_datetime
 
 from gidgethub import HTTPException, InvalidField
 
-from bot.core.errors import Doubtful, Forbidden, GiveUp, Gone, Limited, Retry, TaglineError
+from bot.core.errors import (
+    Forbidden,
+    NotFound,
+    OperatorError,
+    RateLimited,
+    Retry,
+    TaglineError,
+    WriteUncertain,
+)
 from bot.forges.wire import THROTTLED, excerpt, number
 
 SHORTEST_PAUSE = 60.0
@@ -31,11 +39,11 @@ FINAL_FOR_COMMENTS = {
 }
 
 
-class Moved(Gone):
+class Moved(NotFound):
     """The repository or the issue has another address now."""
 
 
-class Unauthorized(GiveUp):
+class Unauthorized(OperatorError):
     """The credentials were refused; fresh ones may still do.
 
     `ahead` is by how many seconds GitHub's clock is ahead of ours, as far as its answer tells.
@@ -57,7 +65,7 @@ def classify(
     status, words = int(error.status_code), _words(error)
     pause = _pause(status, error.headers, words, now)
     if pause is not None:
-        return Limited(f"GitHub asked to wait (status {status})", pause)
+        return RateLimited(f"GitHub asked to wait (status {status})", pause)
     if status == 401:
         return Unauthorized(
             "GitHub refused the credentials (status 401): check GITHUB_APP_ID and"
@@ -65,12 +73,12 @@ def classify(
             _ahead(error.headers, now),
         )
     if status in GONE:
-        return Gone(GONE[status], fresh=status == 404)
+        return NotFound(GONE[status], fresh=status == 404)
     if 300 <= status < 400:
         return Moved("moved elsewhere")
     if status >= 500:
         reason = f"GitHub failed (status {status})"
-        return Doubtful(reason) if wrote else Retry(reason)
+        return WriteUncertain(reason) if wrote else Retry(reason)
     reason = f"GitHub refused the request (status {status}): {excerpt(words)}"
     if comment and not _is_final(error, status, words):
         return Retry(reason)

@@ -15,13 +15,13 @@ from urllib.parse import parse_qs
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from bot.core.errors import Refused
-from bot.core.model import Delivery, Ignored, IssueRef, Kind
+from bot.core.errors import Rejected
+from bot.core.types import Delivery, Ignored, IssueRef, JobKind
 from bot.forges.seal import Signature
 
 SIGNATURE = re.compile(r"sha256=([0-9a-f]{64})")
 DELIVERY = re.compile(r"[A-Za-z0-9-]{1,64}")
-KINDS: dict[str, Kind] = {"opened": "opened", "reopened": "reopened", "edited": "edited"}
+KINDS: dict[str, JobKind] = {"opened": "opened", "reopened": "reopened", "edited": "edited"}
 
 Id = Annotated[int, Meta(gt=0, le=2**63 - 1)]
 Name = Annotated[str, Meta(pattern=r"^[\w.-]{1,100}/[\w.-]{1,100}\Z")]
@@ -79,7 +79,7 @@ class GitHubInbox:
         """Refuse by the headers alone what cannot be authentic."""
         match = SIGNATURE.fullmatch(headers.get("x-hub-signature-256", ""))
         if not match:
-            raise Refused(401, "no SHA-256 signature")
+            raise Rejected(401, "no SHA-256 signature")
         return Signature([bytes.fromhex(match[1])], [seal.copy() for seal in self._seals])
 
     def read(
@@ -88,7 +88,7 @@ class GitHubInbox:
         """What a verified delivery asks for."""
         name, delivery = headers.get("x-github-event", ""), headers.get("x-github-delivery", "")
         if not name or not DELIVERY.fullmatch(delivery):
-            raise Refused(400, "no event name or delivery id")
+            raise Rejected(400, "no event name or delivery id")
         if name != "issues":
             return Ignored(f"event {name[:40]!r}")
         event = _decode(headers.get("content-type", ""), body)
@@ -134,4 +134,4 @@ def _decode(content_type: str, body: bytes) -> _Event:
             text = parse_qs(text, strict_parsing=True, max_num_fields=8)["payload"][0]
         return _decoder.decode(text)
     except (ValueError, KeyError, RecursionError):
-        raise Refused(400, "not the JSON of an issues event") from None
+        raise Rejected(400, "not the JSON of an issues event") from None

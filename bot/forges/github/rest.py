@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl, quote, urlsplit
 import msgspec
 from gidgethub import GitHubBroken, HTTPException, sansio
 
-from bot.core.repoconfig import MAX_BYTES
+from bot.core.config.parser import MAX_BYTES
 from bot.forges.exchange import exchange
 from bot.forges.github.errors import classify
 from bot.http import Clients, Request, Response

@@ -15,10 +15,10 @@ from gitlab.exceptions import GitlabError
 from gitlab.utils import EncodedId
 from gitlab.v4.objects import Project, ProjectIssue
 
-from bot.core.bounded import bounded
-from bot.core.errors import Doubtful, Final, Gone, Retry
-from bot.core.labels import scope
-from bot.core.model import Comment, Issue, IssueRef, Label, Rate
+from bot.core.errors import NotFound, PermanentError, Retry, WriteUncertain
+from bot.core.labels.policy import scope
+from bot.core.text.bounded import bounded
+from bot.core.types import Issue, IssueRef, Label, OwnComment, Rate
 from bot.footprint import large_responses
 from bot.forges.cache import Names, PerRepository
 from bot.forges.gitlab.backend import HttpxBackend
@@ -102,36 +102,36 @@ class GitLab:
     def config_text(self, ref: IssueRef) -> str | None:
         return self._configs.get(ref)
 
-    def comments(self, ref: IssueRef) -> tuple[Comment, ...]:
+    def comments(self, ref: IssueRef) -> tuple[OwnComment, ...]:
         if self._anonymous:
             return ()
         own_id = self._own()
         notes = self._issue(ref).notes
         found = self._pages(notes, activity_filter="only_comments", sort="asc")
         ours = (
-            Comment(int(note.id), text(note.body))
+            OwnComment(int(note.id), text(note.body))
             for note in found
             if not note.system and note.author["id"] == own_id
         )
         return tuple(sorted(ours, key=lambda comment: comment.id))
 
-    def comment(self, ref: IssueRef, body: str) -> Comment:
+    def comment(self, ref: IssueRef, body: str) -> OwnComment:
         made = self._write(lambda: self._issue(ref).notes.create({"body": body}))
         if not isinstance(getattr(made, "id", None), int):
-            raise Doubtful("GitLab took the note with an answer that cannot be read")
-        return Comment(made.id, body)
+            raise WriteUncertain("GitLab took the note with an answer that cannot be read")
+        return OwnComment(made.id, body)
 
     def edit(self, ref: IssueRef, comment_id: int, body: str) -> bool:
         notes = self._issue(ref).notes
         try:
             self._write(lambda: notes.update(comment_id, {"body": body}))
-        except Gone:
+        except NotFound:
             return False
         return True
 
     def delete(self, ref: IssueRef, comment_id: int) -> None:
         notes = self._issue(ref).notes
-        with suppress(Gone):
+        with suppress(NotFound):
             self._write(lambda: notes.delete(comment_id))
 
     def replied(self, ref: IssueRef) -> bool:
@@ -148,7 +148,7 @@ class GitLab:
         asked = partial(members.list, query=username, per_page=PAGE, get_all=False)
         try:
             found = self._ask(asked)
-        except Final:
+        except PermanentError:
             return False
         return any(m.username == username and m.access_level >= DEVELOPER for m in found)
 
@@ -195,7 +195,7 @@ class GitLab:
         return {}  # only a project's maintainers may see them
 
     def redeliver(self, delivery: int) -> None:
-        raise Gone("GitLab redelivers for a project's maintainers only")
+        raise NotFound("GitLab redelivers for a project's maintainers only")
 
     def _fetch_labels(self, ref: IssueRef) -> tuple[Label, ...]:
         found = self._pages(self._project(ref).labels, include_ancestor_groups=True)
@@ -220,7 +220,7 @@ class GitLab:
         return None
 
     def _fetch_path(self, ref: IssueRef) -> str:
-        """The path of the project with this number. Raises `Gone` where there is none."""
+        """The path of the project with this number. Raises `NotFound` where there is none."""
         project = self._ask(lambda: self._gl.projects.get(ref.repo_id)).attributes
         path = text(project.get("path_with_namespace"))
         if not path or project.get("id") != ref.repo_id:
@@ -233,7 +233,7 @@ class GitLab:
             path = f"{files.path}/{EncodedId(CONFIG_PATH)}/raw"
             # `streamed`: the backend reads no more of a file than is of use
             found = self._ask(lambda: self._gl.http_get(path, {"ref": "HEAD"}, streamed=True))
-        except Final:
+        except PermanentError:
             return None
         assert not isinstance(found, dict)
         return found.content.decode("utf-8", "replace")
@@ -274,7 +274,9 @@ class GitLab:
             with large_responses():
                 return call()
         except (GitlabError, AttributeError) as error:
-            raise Doubtful(f"GitLab's answer cannot be read ({type(error).__name__})") from None
+            raise WriteUncertain(
+                f"GitLab's answer cannot be read ({type(error).__name__})"
+            ) from None
 
 
 def _groups(path: str) -> Iterator[str]:

@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import msgspec
 
-from bot.core.repoconfig import MAX_BYTES
+from bot.core.config.parser import MAX_BYTES
 from bot.forges.exchange import exchange
 from bot.forges.gitlab.errors import classify
 from bot.http import Clients, Request, Response

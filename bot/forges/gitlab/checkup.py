@@ -12,8 +12,8 @@ from typing import Any
 
 import gitlab
 
-from bot.core.errors import Final
-from bot.core.findings import Finding
+from bot.core.diagnostics import Finding
+from bot.core.errors import PermanentError
 from bot.forges.clock import about_clock
 from bot.forges.gitlab.backend import HttpxBackend
 from bot.forges.wire import text
@@ -56,7 +56,7 @@ class Checkup:
         """What the token may do, and when it ends."""
         try:
             token = self._get("/personal_access_tokens/self")
-        except Final:
+        except PermanentError:
             yield Finding("the token does not tell its scope and expiry")
             return
         scopes = token.get("scopes") or []
@@ -78,7 +78,7 @@ class Checkup:
         assert self._gl.user is not None
         try:
             member = self._get(f"{owner}/members/all/{self._gl.user.id}")
-        except Final:
+        except PermanentError:
             return 0
         return int(member.get("access_level", 0))
 

@@ -10,7 +10,15 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
-from bot.core.errors import Doubtful, Forbidden, GiveUp, Gone, Limited, Retry, TaglineError
+from bot.core.errors import (
+    Forbidden,
+    NotFound,
+    OperatorError,
+    RateLimited,
+    Retry,
+    TaglineError,
+    WriteUncertain,
+)
 from bot.forges.wire import THROTTLED, excerpt, number
 
 SHORTEST_PAUSE = 60.0
@@ -52,21 +60,21 @@ def classify(
     if 200 <= status < 300:
         return None
     if status == 401:
-        return GiveUp(
+        return OperatorError(
             "GitLab refused the token (status 401): check GITLAB_TOKEN, it may have expired"
         )
     words = _words(body)
     if status == 429 or (status in LIMITS and THROTTLED.search(words)):
         # `ratelimit-reset` is in every answer, and tells of nothing but 429.
         told = headers if status == 429 else {"retry-after": headers.get("retry-after", "")}
-        return Limited(f"GitLab asked to wait (status {status})", _pause(told, now))
+        return RateLimited(f"GitLab asked to wait (status {status})", _pause(told, now))
     if status in GONE:
-        return Gone(GONE[status], fresh=status == 404)
+        return NotFound(GONE[status], fresh=status == 404)
     if 300 <= status < 400:
-        return Gone("moved elsewhere")
+        return NotFound("moved elsewhere")
     if status == 409 or status >= 500:
         reason = f"GitLab failed (status {status})"
-        return Doubtful(reason) if wrote else Retry(reason)
+        return WriteUncertain(reason) if wrote else Retry(reason)
     reason = f"GitLab refused the request (status {status})"
     reason = f"{reason}: {excerpt(words)}" if words else reason
     known = FINAL_FOR_NOTES.get(status)

@@ -16,9 +16,9 @@ from urllib.parse import quote, urlsplit
 
 import gitlab
 
-from bot.core.errors import Forbidden, GiveUp, TaglineError
-from bot.core.findings import Finding, about_labels
-from bot.core.model import Label
+from bot.core.diagnostics import Finding, about_labels
+from bot.core.errors import Forbidden, OperatorError, TaglineError
+from bot.core.types import Label
 from bot.forges.gitlab.backend import HttpxBackend
 from bot.forges.gitlab.checkup import MAINTAINER, SIGNS_SINCE, Checkup
 from bot.forges.wire import text
@@ -113,7 +113,7 @@ class Hooks:
         try:
             yield
         except Forbidden as error:
-            raise GiveUp(f"{error}. {self._why_refused(hook_url)}") from None
+            raise OperatorError(f"{error}. {self._why_refused(hook_url)}") from None
 
     def _why_refused(self, hook_url: str) -> str:
         if self._group:

@@ -18,8 +18,8 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from bot.core.errors import Refused
-from bot.core.model import Delivery, Ignored, IssueRef, Kind
+from bot.core.errors import Rejected
+from bot.core.types import Delivery, Ignored, IssueRef, JobKind
 from bot.forges.seal import Signature
 
 TOLERANCE_SECONDS = 300
@@ -27,7 +27,7 @@ WEBHOOK_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
 SIGNATURE = re.compile(r"v1,[A-Za-z0-9+/]{43}=")
 MOST_SIGNATURES = 16
 TIMESTAMP = re.compile(r"[0-9]{1,12}")
-KINDS: dict[str, Kind] = {"open": "opened", "reopen": "reopened", "update": "edited"}
+KINDS: dict[str, JobKind] = {"open": "opened", "reopen": "reopened", "update": "edited"}
 
 Id = Annotated[int, Meta(gt=0, le=2**63 - 1)]
 # A project in up to 20 nested groups. https://docs.gitlab.com/user/reserved_names/
@@ -111,14 +111,14 @@ class GitLabInbox:
         if not self._keys:
             given = headers.get("x-gitlab-token", "").encode("latin-1", "replace")
             if not any([hmac.compare_digest(given, secret) for secret in self._secrets]):
-                raise Refused(401, "wrong or missing token")
+                raise Rejected(401, "wrong or missing token")
             return Token()
         work, stamp = headers.get("webhook-id", ""), headers.get("webhook-timestamp", "")
         given_ones = _signatures(headers.get("webhook-signature", ""))
         if not (given_ones and WEBHOOK_ID.fullmatch(work) and TIMESTAMP.fullmatch(stamp)):
-            raise Refused(401, "no signature")
+            raise Rejected(401, "no signature")
         if abs(self._clock() - int(stamp)) > TOLERANCE_SECONDS:
-            raise Refused(401, "signed too long ago, or a clock is wrong")
+            raise Rejected(401, "signed too long ago, or a clock is wrong")
         seal = Signature(given_ones, [key.copy() for key in self._keys])
         seal.update(f"{work}.{stamp}.".encode())
         return seal

@@ -6,7 +6,8 @@ import json
 import re
 from typing import Any
 
-from bot.core import extract, keywords
+from bot.core.labels import keywords
+from bot.core.text import extractive_summary
 
 MODEL = "sandbox-rules"
 LONGEST_TITLE = 90
@@ -26,7 +27,7 @@ def _name(label: Any) -> str:
 
 def _summary(title: str, body: str) -> str:
     heading = title.strip().rstrip(".")[:LONGEST_TITLE]
-    sentence = extract.summarise(title, body)
+    sentence = extractive_summary.extract_summary(title, body)
     said = heading if sentence.startswith(heading) else f"{heading}: {sentence}"
     return said.strip(" :") or "An issue without text."
 

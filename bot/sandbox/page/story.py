@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from bot.core.cost import cost_usd
+from bot.core.pricing import cost_usd
 from bot.sandbox.page.theatre import Event, Shown
 
 State = Literal["working", "waiting", "ended"]

@@ -9,7 +9,7 @@ import httpx
 import msgspec
 import pytest
 
-from bot.core.model import Delivery
+from bot.core.types import Delivery
 from bot.sandbox import Sandbox
 from bot.store.private import PrivateRedis
 from tests.whole.house import House

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import redis
 
-from bot.core.errors import Busy, ModelFailed
-from bot.core.model import Delivery, Label
+from bot.core.errors import ModelFailed, Postponed
 from bot.core.ports import FAILURES_TO_OPEN, PROBE_SECONDS
 from bot.core.prompt import Answer, Prompt
+from bot.core.types import Delivery, Label
 from bot.flow.heal import Healing
 from bot.flow.process import Desk, process
 from bot.forges.github.api import GitHub
@@ -117,6 +117,6 @@ def _posted(delivery: Delivery, desk: Desk) -> float | None:
     """None, or the seconds after which the job wants to come again."""
     try:
         process(delivery, desk)
-    except Busy as busy:
+    except Postponed as busy:
         return busy.after
     return None

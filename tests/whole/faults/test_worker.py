@@ -12,11 +12,11 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 import pytest
 
 from bot import wiring
-from bot.core.errors import Busy
-from bot.core.jobs import Job
-from bot.core.model import Comment, Delivery, IssueRef, Outcome, Record
+from bot.core.errors import Postponed
+from bot.core.jobs import JobRecord
 from bot.core.ports import BUSY_SECONDS
 from bot.core.prompt import Answer, Prompt
+from bot.core.types import Delivery, IssueRef, Outcome, OwnComment, Record
 from bot.http import Clients
 from bot.llm.call import RemoteModel
 from bot.queue.actors import MAX_TRIES, Run
@@ -135,7 +135,7 @@ def test_f009_a_comment_that_another_worker_made_meanwhile_stays_the_only_one(
 def _persistently(run: Run, delivery: Delivery) -> Outcome:
     """The one whose clock is a moment behind has to come again."""
     while True:
-        with suppress(Busy):
+        with suppress(Postponed):
             return run(delivery, 1)
 
 
@@ -150,9 +150,9 @@ def test_f009_of_two_workers_with_one_job_the_second_takes_its_comment_away(
     comment = forge.comment
     ids: list[int] = []
 
-    def at_once(self: object, ref: IssueRef, body: str) -> Comment:
+    def at_once(self: object, ref: IssueRef, body: str) -> OwnComment:
         both.wait()
-        made: Comment = comment(self, ref, body)  # type: ignore[arg-type]
+        made: OwnComment = comment(self, ref, body)  # type: ignore[arg-type]
         ids.append(made.id)
         both.wait()
         return made
@@ -212,6 +212,6 @@ def test_f010_a_job_that_kills_its_worker_every_time_is_a_dead_letter(
     answered(house, other)
 
 
-def _dead(house: House) -> Job | None:
+def _dead(house: House) -> JobRecord | None:
     job = house.store.job(str(house.opened.job))
     return job if job and job.state == "dead" else None

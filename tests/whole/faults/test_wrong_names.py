@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from bot.core.jobs import Job
+from bot.core.jobs import JobRecord
 from bot.sandbox import Exchange, Sandbox
 from bot.sandbox.world import Event
 from bot.store.private import PrivateRedis
@@ -67,7 +67,9 @@ class Pair:
         self.victim = Owner(house, "victim", "mode: suggest", installed=True)
         self.other = Owner(house, "other", "mode: apply", installed=True)
 
-    def send(self, of: Owner, number: int, lies: tuple[str, ...] = (), **ids: int) -> Job | None:
+    def send(
+        self, of: Owner, number: int, lies: tuple[str, ...] = (), **ids: int
+    ) -> JobRecord | None:
         """A delivery of an issue with parts of the other owner's names, and other ids."""
         event, payload = of.payload(number)
         another = self.other if of is self.victim else self.victim

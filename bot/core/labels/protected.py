@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
-from bot.core.model import Label
+from bot.core.types import Label
 
 HUMANS_ONLY = re.compile(
     r"\b(?:humans?|maintainers?|manually|people)\b.{0,40}\bonly\b"

@@ -16,8 +16,8 @@ from typing import Any
 
 import msgspec
 
-from bot.core.config_schema import DEFAULTS, SECTIONS, RepoConfig
-from bot.core.yaml_nodes import List, Map, Node, Scalar
+from bot.core.config.schema import DEFAULTS, SECTIONS, RepoConfig
+from bot.core.config.yaml_nodes import List, Map, Node, Scalar
 
 MODES = ("apply", "suggest", "dry-run", "off")
 POSTS = ("always", "when-useful", "never")

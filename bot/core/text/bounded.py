@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from bot.core.condense import UNSEEN
 from bot.core.history import fingerprint
-from bot.core.model import Issue, Whole
+from bot.core.text.condense import UNSEEN
+from bot.core.types import Issue, Whole
 
 HEAD, TAIL = 48_000, 16_000  # characters of a body, without those that nobody sees
 COUNTED = 50  # words

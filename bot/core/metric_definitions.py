@@ -9,24 +9,28 @@ from typing import NamedTuple
 Key = tuple[str, ...]  # what, then the value of each label
 
 
-class Kind(NamedTuple):
+class MetricDefinition(NamedTuple):
     help: str
     labels: tuple[str, ...]
 
 
 COUNTED = {
-    "deliveries": Kind("Deliveries at the door", ("forge", "result")),
-    "jobs": Kind("Tries of jobs that ended", ("forge", "outcome")),
-    "model_calls": Kind("Questions to a language model", ("model", "result")),
+    "deliveries": MetricDefinition("Deliveries at the door", ("forge", "result")),
+    "jobs": MetricDefinition("Tries of jobs that ended", ("forge", "outcome")),
+    "model_calls": MetricDefinition("Questions to a language model", ("model", "result")),
 }
 MEASURED = {
-    "queue_jobs": Kind("Jobs in the queue: waiting, to be tried later, dead letters", ("state",)),
-    "breaker_open": Kind("1 while a provider fails and is asked once a minute", ("provider",)),
+    "queue_jobs": MetricDefinition(
+        "Jobs in the queue: waiting, to be tried later, dead letters", ("state",)
+    ),
+    "breaker_open": MetricDefinition(
+        "1 while a provider fails and is asked once a minute", ("provider",)
+    ),
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
+class MetricsSnapshot:
     """Counters since Redis was last empty, and measures of this moment."""
 
     counted: Mapping[Key, int] = field(default_factory=dict)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from bot.core.text import ZERO_WIDTH, code, one_line, plain
+from bot.core.text.sanitize import ZERO_WIDTH, code, one_line, plain
 
 RENDERER = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
 

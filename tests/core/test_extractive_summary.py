@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.core.extract import summarise
+from bot.core.text.extractive_summary import extract_summary
 
 TITLE = "Login is broken"
 
@@ -60,23 +60,23 @@ TITLE = "Login is broken"
     ],
 )
 def test_the_first_meaningful_sentence_is_the_summary(body: str, summary: str) -> None:
-    assert summarise(TITLE, body) == summary
+    assert extract_summary(TITLE, body) == summary
 
 
 def test_an_issue_without_words_gets_no_invented_summary() -> None:
-    assert summarise("", "") == ""
-    assert summarise("🎉", "🎉") == "🎉"
+    assert extract_summary("", "") == ""
+    assert extract_summary("🎉", "🎉") == "🎉"
 
 
 def test_a_long_sentence_is_cut_at_a_word() -> None:
-    summary = summarise("", "The button " + "really " * 60 + "fails.")
+    summary = extract_summary("", "The button " + "really " * 60 + "fails.")
     assert summary.startswith("The button really")
     assert summary.endswith("really…")
     assert len(summary) <= 150
 
 
 def test_a_long_sentence_without_blanks_is_cut_too() -> None:
-    summary = summarise("", "登录按钮在新版本中没有任何反应" * 20)
+    summary = extract_summary("", "登录按钮在新版本中没有任何反应" * 20)
     assert len(summary) == 150
     assert summary.endswith("…")
 
@@ -84,7 +84,7 @@ def test_a_long_sentence_without_blanks_is_cut_too() -> None:
 @settings(deadline=None)
 @given(st.text(max_size=200), st.text(max_size=400), st.integers(10, 200))
 def test_any_issue_has_a_summary_of_one_short_line(title: str, body: str, max_chars: int) -> None:
-    summary = summarise(title, body, max_chars)
+    summary = extract_summary(title, body, max_chars)
     assert len(summary) <= max_chars
     assert len(summary.splitlines()) <= 1
 
@@ -95,5 +95,5 @@ def test_any_issue_has_a_summary_of_one_short_line(title: str, body: str, max_ch
 def test_a_megabyte_of_anything_is_quick(piece: str) -> None:
     text = piece * (1_000_000 // len(piece))
     start = time.process_time()
-    summarise(text, text)
+    extract_summary(text, text)
     assert time.process_time() - start < 0.5

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["opened", "reopened", "edited", "manual", "heal"]
+JobKind = Literal["opened", "reopened", "edited", "manual", "heal"]
 Certainty = Literal["sure", "likely", "unsure"]
 Source = Literal["model", "rules"]
 Fault = Literal["", "provider", "answer"]
@@ -73,7 +73,7 @@ class Delivery:
     """One reason to look at an issue. `received_at` is in seconds since the epoch."""
 
     id: str
-    kind: Kind
+    kind: JobKind
     ref: IssueRef
     received_at: float
 
@@ -131,7 +131,7 @@ class Issue:
 
 
 @dataclass(frozen=True, slots=True)
-class Comment:
+class OwnComment:
     """A comment of ours."""
 
     id: int
@@ -139,7 +139,7 @@ class Comment:
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class LabelSuggestion:
     """A label that the model or a rule names, with its reason in plain text."""
 
     label: str
@@ -158,15 +158,15 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class LabelDecision:
     """The label policy's answer: what is written, what is only said, what we set before.
 
     `remove` are labels that rules had set and the model did not choose.
     """
 
-    apply: tuple[Choice, ...] = ()
+    apply: tuple[LabelSuggestion, ...] = ()
     suggest: tuple[str, ...] = ()
-    keep: tuple[Choice, ...] = ()
+    keep: tuple[LabelSuggestion, ...] = ()
     remove: tuple[str, ...] = ()
 
 
@@ -179,7 +179,7 @@ class Enrichment:
     """
 
     summary: str
-    verdict: Verdict
+    verdict: LabelDecision
     source: Source
     why: str = ""
     fault: Fault = ""
@@ -188,11 +188,11 @@ class Enrichment:
 
 
 @dataclass(frozen=True, slots=True)
-class Twin:
+class CachedAnswer:
     """An issue whose answer also fits another of the same text: its number and labels."""
 
     number: int
-    choices: tuple[Choice, ...]
+    choices: tuple[LabelSuggestion, ...]
 
 
 @dataclass(frozen=True, slots=True)

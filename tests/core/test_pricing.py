@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.core.cost import PRICES, cost_usd
+from bot.core.pricing import PRICES, cost_usd
 from bot.model_settings import DEFAULT_MODELS
 
 MILLION = 1_000_000

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from bot.core.repoconfig import Reading, RepoConfig
+from bot.core.config.parser import ParsedConfig, RepoConfig
 
 SCHEMA_PATH = "/schema/v1.json"
 REMARKS = {
@@ -52,7 +52,7 @@ HEADER = """\
 """
 
 
-def notes(reading: Reading) -> list[tuple[int, str]]:
+def notes(reading: ParsedConfig) -> list[tuple[int, str]]:
     """Line and key of what the file sets without effect, in its order."""
     return sorted((line, key) for key, line in reading.lines.items() if key in NOT_BUILT)
 

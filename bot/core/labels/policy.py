@@ -7,10 +7,10 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from bot.core import globs
-from bot.core.model import Choice, Label, Verdict
-from bot.core.protected import is_protected
-from bot.core.repoconfig import LabelRules
+from bot.core.config.parser import LabelRules
+from bot.core.labels.protected import is_protected
+from bot.core.text import globs
+from bot.core.types import Label, LabelDecision, LabelSuggestion
 
 PREFIX = re.compile(r"([^:/]+)[:/] ?(?=[^\s:/])")
 
@@ -25,7 +25,7 @@ def scope(name: str) -> str:
     return fold(name.rpartition("::")[0])
 
 
-def allowed(labels: Iterable[Label], rules: LabelRules) -> tuple[Label, ...]:
+def usable_labels(labels: Iterable[Label], rules: LabelRules) -> tuple[Label, ...]:
     """The repository's labels that may be applied, in their order."""
     return tuple(label for label in labels if _is_allowed(label, rules))
 
@@ -48,7 +48,7 @@ def _folded(names: tuple[str, ...]) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class Present:
+class CurrentLabels:
     """What is on the issue already, which of it is ours, and what a person has taken off it.
 
     `loose` are those of ours that a better answer may take off again.
@@ -56,17 +56,17 @@ class Present:
 
     labels: Collection[str] = ()
     removed: Collection[str] = ()
-    ours: Collection[str] = ()
-    loose: Collection[str] = ()
+    applied_by_bot: Collection[str] = ()
+    replaceable: Collection[str] = ()
 
 
 def decide(
-    choices: Sequence[Choice],
+    choices: Sequence[LabelSuggestion],
     labels: Sequence[Label],
     suggestions: Sequence[str],
-    present: Present,
+    present: CurrentLabels,
     rules: LabelRules,
-) -> Verdict:
+) -> LabelDecision:
     """Choose what is applied: allowed names only, additive, one per group, `rules.max` in all.
 
     Unsure choices, and common tags that the repository lacks, are suggested. A label that a person
@@ -76,13 +76,13 @@ def decide(
     known = {fold(label.name): label for label in reversed(labels)}
     known |= {label.name: label for label in labels}
     lacking = {fold(tag): tag for tag in suggestions}
-    loose = {fold(name) for name in present.loose}
+    loose = {fold(name) for name in present.replaceable}
     fixed = [name for name in present.labels if fold(name) not in loose]
     taken = {family for name in fixed for family in _families(name, rules)}
     unwanted = {fold(name) for name in (*fixed, *present.removed)}
-    ours = {fold(name) for name in present.ours} & {fold(name) for name in fixed}
+    ours = {fold(name) for name in present.applied_by_bot} & {fold(name) for name in fixed}
     keep = {fold(c.label): c for c in reversed(choices) if fold(c.label) in ours}
-    apply: dict[str, Choice] = {}
+    apply: dict[str, LabelSuggestion] = {}
     suggest: dict[str, str] = {}
     for choice in choices:
         key = fold(choice.label)
@@ -99,13 +99,13 @@ def decide(
             suggest[key] = label.name
             continue
         taken |= families
-        apply[key] = Choice(label.name, choice.certainty, choice.reason)
+        apply[key] = LabelSuggestion(label.name, choice.certainty, choice.reason)
     keep |= {key: choice for key, choice in apply.items() if key in loose}
-    return Verdict(
+    return LabelDecision(
         apply=tuple(choice for key, choice in apply.items() if key not in loose),
         suggest=tuple(name for key, name in suggest.items() if key not in apply)[: rules.max],
         keep=tuple(keep.values()),
-        remove=tuple(name for name in present.loose if fold(name) not in apply),
+        remove=tuple(name for name in present.replaceable if fold(name) not in apply),
     )
 
 

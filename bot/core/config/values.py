@@ -10,9 +10,9 @@ from typing import Any, Literal, get_args, get_origin
 import msgspec
 from msgspec import inspect
 
-from bot.core.config_schema import PLACES, WordRule
-from bot.core.text import one_line
-from bot.core.yaml_nodes import ANCHOR, List, Map, Node, Scalar
+from bot.core.config.schema import PLACES, WordRule
+from bot.core.config.yaml_nodes import ANCHOR, List, Map, Node, Scalar
+from bot.core.text.sanitize import one_line
 
 MAX_KEY = 100
 MAX_NEAR = 30  # the time to compare grows with the length

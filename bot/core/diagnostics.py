@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from bot.core.model import Label
+from bot.core.types import Label
 
 MOST_NAMED = 10
 

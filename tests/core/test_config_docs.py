@@ -9,9 +9,9 @@ import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from ruamel.yaml import YAML
 
-from bot.core import manual
-from bot.core.repoconfig import RepoConfig, parse, read
-from tests.core.test_repoconfig import WRONG, keys, written
+from bot.core.config import docs
+from bot.core.config.parser import RepoConfig, parse, read
+from tests.core.test_config_parser import WRONG, keys, written
 
 FULL = """\
 mode: suggest
@@ -35,57 +35,57 @@ def leaves() -> set[str]:
 
 
 def test_every_key_has_a_remark() -> None:
-    assert set(manual.REMARKS) == leaves()
-    assert set(manual.NOT_BUILT) <= leaves()
+    assert set(docs.REMARKS) == leaves()
+    assert set(docs.NOT_BUILT) <= leaves()
 
 
 def test_the_file_to_begin_with_means_the_defaults() -> None:
-    assert parse(manual.commented()) == (RepoConfig(), ())
-    assert manual.notes(read(manual.commented())) == []
+    assert parse(docs.commented()) == (RepoConfig(), ())
+    assert docs.notes(read(docs.commented())) == []
 
 
 def test_the_file_to_begin_with_shows_every_key_also_those_without_effect() -> None:
-    _, _, lines = manual.commented().partition("version")
+    _, _, lines = docs.commented().partition("version")
     every = "version" + lines.replace("\n# ", "\n")
     reading = read(every)
     assert (reading.config, reading.problems) == (RepoConfig(), ())
     assert leaves() <= set(reading.lines)
-    assert [key for _, key in manual.notes(reading)] == list(manual.NOT_BUILT)
+    assert [key for _, key in docs.notes(reading)] == list(docs.NOT_BUILT)
 
 
 @pytest.mark.parametrize("text", ["", FULL], ids=["defaults", "full"])
 def test_a_shown_configuration_is_a_file_that_means_it(text: str) -> None:
     config = parse(text)[0]
-    assert parse(manual.as_yaml(config)) == (config, ())
+    assert parse(docs.as_yaml(config)) == (config, ())
 
 
 def test_a_note_names_each_key_without_effect_with_its_line() -> None:
     text = "mode: apply\nlearn:\n  from_corrections: false\ncomment: {similar: 1}\n"
     reading = read(text)
     assert reading.problems == ()
-    assert manual.notes(reading) == [(3, "learn.from_corrections"), (4, "comment.similar")]
+    assert docs.notes(reading) == [(3, "learn.from_corrections"), (4, "comment.similar")]
 
 
-@pytest.mark.parametrize("text", ["{}", FULL, manual.as_yaml(RepoConfig())])
+@pytest.mark.parametrize("text", ["{}", FULL, docs.as_yaml(RepoConfig())])
 def test_the_schema_accepts_what_the_parser_accepts(text: str) -> None:
-    schema = manual.schema()
+    schema = docs.schema()
     Draft202012Validator.check_schema(schema)
     Draft202012Validator(schema).validate(loaded(text))
 
 
 @pytest.mark.parametrize(("key", "value"), WRONG, ids=[key for key, _ in WRONG])
 def test_the_schema_refuses_what_the_parser_refuses(key: str, value: str) -> None:
-    validator = Draft202012Validator(manual.schema())
+    validator = Draft202012Validator(docs.schema())
     assert not validator.is_valid(loaded(written(key, value)))
 
 
 @pytest.mark.parametrize("text", ["modes: apply", "labels: {alow: [bug]}"])
 def test_the_schema_refuses_an_unknown_key(text: str) -> None:
-    assert not Draft202012Validator(manual.schema()).is_valid(loaded(text))
+    assert not Draft202012Validator(docs.schema()).is_valid(loaded(text))
 
 
 def test_the_schema_tells_what_each_key_is_for_and_its_default() -> None:
-    schema = manual.schema()
+    schema = docs.schema()
     assert "suggest (labels only" in schema["properties"]["mode"]["description"]
     labels = schema["$defs"]["LabelRules"]["properties"]
     assert labels["max"]["default"] == RepoConfig().labels.max

@@ -6,8 +6,8 @@ import itertools
 import re
 from collections.abc import Iterator
 
-from bot.core.condense import Line, lines
-from bot.core.text import ELLIPSIS, one_line
+from bot.core.text.condense import Line, lines
+from bot.core.text.sanitize import ELLIPSIS, one_line
 
 _MAX_PARAGRAPHS = 60
 _MIN_WORDS = 4
@@ -67,7 +67,7 @@ _URL = re.compile(r"https?://\S+")
 _LETTERS = re.compile(r"[^\W\d_]{2,}")
 
 
-def summarise(title: str, body: str, max_chars: int = 150) -> str:
+def extract_summary(title: str, body: str, max_chars: int = 150) -> str:
     """One sentence of the body, else the title, in at most `max_chars`; plain, not escaped."""
     for paragraph in _paragraphs(body):
         for sentence in _sentences(paragraph):

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from msgspec import Struct
 
-from bot.core.repoconfig import (
+from bot.core.config.parser import (
     MAX_BYTES,
     RULE,
     Budget,

@@ -14,9 +14,9 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from bot.core import yaml_nodes
-from bot.core.config_caution import RESTRICTIONS, cautious, tightened, with_value
-from bot.core.config_schema import (
+from bot.core.config import yaml_nodes
+from bot.core.config.caution import RESTRICTIONS, cautious, tightened, with_value
+from bot.core.config.schema import (
     DEFAULTS,
     SECTIONS,
     TYPES,
@@ -31,9 +31,9 @@ from bot.core.config_schema import (
     RepoConfig,
     WordRule,
 )
-from bot.core.config_values import RULE, TWICE, convert, explain, key_text, nearest, unknown
+from bot.core.config.values import RULE, TWICE, convert, explain, key_text, nearest, unknown
+from bot.core.config.yaml_nodes import MAX_BYTES, Map, Node, Scalar, Unreadable
 from bot.core.errors import ConfigProblem
-from bot.core.yaml_nodes import MAX_BYTES, Map, Node, Scalar, Unreadable
 
 __all__ = [
     "MAX_BYTES",
@@ -46,7 +46,7 @@ __all__ = [
     "Learn",
     "ModelRules",
     "Privacy",
-    "Reading",
+    "ParsedConfig",
     "RepoConfig",
     "WordRule",
     "parse",
@@ -64,7 +64,7 @@ MAX_FIRST_LINES = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class ParsedConfig:
     """A file as it was understood. `lines` tells where each known key stands.
 
     `given` holds the file's own values by their keys. `broken` = the file is not read as a whole;
@@ -84,7 +84,7 @@ def parse(text: str | None) -> tuple[RepoConfig, tuple[ConfigProblem, ...]]:
     return found.config, found.problems
 
 
-def read(text: str | None) -> Reading:
+def read(text: str | None) -> ParsedConfig:
     """Return what a configuration file means; None or an empty one means the defaults.
 
     Every problem is reported with its line. What is wrong keeps its default, or its most cautious
@@ -92,25 +92,25 @@ def read(text: str | None) -> Reading:
     known; it means `mode: suggest`, and what its readable parts limit.
     """
     if text is None:
-        return Reading()
+        return ParsedConfig()
     try:
         document = yaml_nodes.compose(text)
     except Unreadable as error:
         return _broken(_readable_limits(text[:MAX_BYTES]), error)
     root = document.root
     if root is None or _is_empty(root):
-        return Reading()
-    found = _Found()
+        return ParsedConfig()
+    found = _Collector()
     if isinstance(root, Map):
         _section(root, RepoConfig, "", found)
     elif not document.refused:
         return _broken({}, Unreadable(root.line, WANTED_SECTION))
     if document.refused:
         return _broken(found.given, document.refused)
-    return Reading(found.config, tuple(found.problems), found.lines, given=found.given)
+    return ParsedConfig(found.config, tuple(found.problems), found.lines, given=found.given)
 
 
-def permitted(reading: Reading, models: Collection[str]) -> Reading:
+def permitted(reading: ParsedConfig, models: Collection[str]) -> ParsedConfig:
     """Return the same, where the first of the `models` holds instead of one that is not among them.
 
     Without any there is nothing to choose from.
@@ -128,9 +128,9 @@ def permitted(reading: Reading, models: Collection[str]) -> Reading:
     )
 
 
-def _broken(given: Mapping[str, Any], error: Unreadable) -> Reading:
+def _broken(given: Mapping[str, Any], error: Unreadable) -> ParsedConfig:
     problems = (ConfigProblem(error.line, "", str(error)),)
-    return Reading(tightened(BROKEN, given), problems, broken=True, given=given)
+    return ParsedConfig(tightened(BROKEN, given), problems, broken=True, given=given)
 
 
 def _readable_limits(text: str) -> dict[str, Any]:
@@ -140,7 +140,7 @@ def _readable_limits(text: str) -> dict[str, Any]:
     valid, each `key:` one level deeper is a part, and the same without its wrong line, once all
     others were tried. The shortest come first, within a fixed effort.
     """
-    found = _Found()
+    found = _Collector()
     parts = _limiting(yaml_nodes.blocks(yaml_nodes.tidied(text)))
     tries, nodes, chars = MAX_PARTS, MAX_PART_NODES, MAX_PART_CHARS
     seen: set[str] = set()
@@ -161,7 +161,7 @@ def _readable_limits(text: str) -> dict[str, Any]:
             continue
         nodes -= document.size
         if isinstance(document.root, Map):
-            again = _Found()
+            again = _Collector()
             _section(document.root, RepoConfig, "", again)
             found.limit(again.given)
     return found.given
@@ -191,7 +191,7 @@ RESTRICTIVE = {*RESTRICTIONS, *(key.partition(".")[0] for key in RESTRICTIONS)}
 
 
 @dataclass(slots=True)
-class _Found:
+class _Collector:
     """What comes to light while the document is walked."""
 
     problems: list[ConfigProblem] = slot(default_factory=list)
@@ -216,7 +216,7 @@ class _Found:
         return config
 
 
-def _section(node: Node, kind: type[Struct], path: str, found: _Found) -> None:
+def _section(node: Node, kind: type[Struct], path: str, found: _Collector) -> None:
     if _is_empty(node):
         return
     if not isinstance(node, Map):
@@ -239,21 +239,21 @@ def _section(node: Node, kind: type[Struct], path: str, found: _Found) -> None:
             _take(value, name, found)
 
 
-def _alone(node: Node, key: str) -> _Found:
-    found = _Found()
+def _alone(node: Node, key: str) -> _Collector:
+    found = _Collector()
     _take(node, key, found)
     return found
 
 
-def _guess(node: Node, key: str, found: _Found) -> None:
+def _guess(node: Node, key: str, found: _Collector) -> None:
     """An unknown key that seems to mean a limiting one limits, and never widens."""
-    meant = _alone(node, key) if key else _Found()
+    meant = _alone(node, key) if key else _Collector()
     if not meant.problems:
         limits = {key: value for key, value in meant.given.items() if key in RESTRICTIONS}
         found.limit({k: RESTRICTIONS[k].stricter(DEFAULTS[k], v) for k, v in limits.items()})
 
 
-def _take(node: Node, key: str, found: _Found) -> None:
+def _take(node: Node, key: str, found: _Collector) -> None:
     """Read the value of a known key."""
     if key in SECTIONS:
         _section(node, SECTIONS[key], key, found)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.core.addresses import is_forbidden, is_loopback, is_near
+from bot.core.url_policy import is_forbidden, is_loopback, is_near
 
 FORBIDDEN = (
     "169.254.169.254 169.254.170.2 2852039166 0xa9fea9fe 0251.0376.0251.0376 169.254.43518"

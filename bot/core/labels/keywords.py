@@ -11,10 +11,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
-from bot.core.condense import Line, lines
-from bot.core.cues import TOPIC_CUES, TYPE_BIAS, TYPE_CUES, TYPES, Cue
-from bot.core.model import Certainty
-from bot.core.spellings import SPELLINGS
+from bot.core.labels.aliases import SPELLINGS
+from bot.core.labels.keyword_weights import TOPIC_CUES, TYPE_BIAS, TYPE_CUES, TYPES, Cue
+from bot.core.text.condense import Line, lines
+from bot.core.types import Certainty
 
 COMMON_TAGS: tuple[str, ...] = (
     "bug",

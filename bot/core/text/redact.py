@@ -10,10 +10,10 @@ import re
 from collections.abc import Callable, Collection
 from typing import Literal, NamedTuple
 
-from bot.core.bounded import HEAD, TAIL
-from bot.core.condense import UNSEEN
+from bot.core.text.bounded import HEAD, TAIL
+from bot.core.text.condense import UNSEEN
 
-Kind = Literal["secrets", "emails"]
+RedactionKind = Literal["secrets", "emails"]
 Keeps = Callable[[re.Match[str]], bool]
 
 _EDGE = 4_000  # read beyond a cut and dropped again, so that no half of a secret stays
@@ -73,7 +73,7 @@ class Row(NamedTuple):
     keeps: Keeps
 
 
-def redact(text: str, kinds: Collection[Kind] = ("secrets", "emails")) -> str:
+def redact(text: str, kinds: Collection[RedactionKind] = ("secrets", "emails")) -> str:
     """`text` with `[redacted:type]` for each secret; "emails" means what leads to a person."""
     for _ in range(_ROUNDS):
         before, text = text, _once(text, kinds)
@@ -82,7 +82,9 @@ def redact(text: str, kinds: Collection[Kind] = ("secrets", "emails")) -> str:
     return text
 
 
-def excerpt(body: str, kinds: Collection[Kind] = ("secrets", "emails"), missing: int = 0) -> str:
+def excerpt(
+    body: str, kinds: Collection[RedactionKind] = ("secrets", "emails"), missing: int = 0
+) -> str:
     """The body, of a very long one its head and tail, redacted and without half a secret.
 
     `missing` is how many characters `bounded` has taken out of its middle already.
@@ -96,7 +98,7 @@ def excerpt(body: str, kinds: Collection[Kind] = ("secrets", "emails"), missing:
     return f"{head}\n[… {cut} characters cut]\n{tail}"
 
 
-def _once(text: str, kinds: Collection[Kind]) -> str:
+def _once(text: str, kinds: Collection[RedactionKind]) -> str:
     lowered = text.lower()
     rows = _SECRETS * ("secrets" in kinds) + _PERSONAL * ("emails" in kinds)
     for row in rows:
