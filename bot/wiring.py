@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import redis
     from starlette.applications import Starlette
 
-    from bot.core.ports import Books, Breaker, Inbox, Model
+    from bot.core.ports import BreakerStore, Inbox, Metrics, Model
     from bot.core.types import Delivery, Outcome
     from bot.flow.heal import Healing
     from bot.flow.reconcile import Sweep
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from bot.queue.rounds import Rounds
     from bot.rotation import Latest
     from bot.settings import Settings
-    from bot.store.books import RedisBooks
     from bot.store.memory import MemoryStore
+    from bot.store.metrics import RedisMetrics
     from bot.store.redis import RedisStore
 
 SPARE_CONNECTIONS = 32  # for consumers, periodic tasks and second connections
@@ -90,13 +90,13 @@ def _gitlab_inbox(settings: Settings) -> Inbox:
     )
 
 
-def books(settings: Settings, client: redis.Redis) -> RedisBooks:
+def books(settings: Settings, client: redis.Redis) -> RedisMetrics:
     """The counters behind `/metrics`; closes its client with itself."""
     from bot.queue.enqueue import NAMESPACE, QUEUE
-    from bot.store.books import RedisBooks
+    from bot.store.metrics import RedisMetrics
 
     asked = settings.model.all if settings.model else ()
-    return RedisBooks(client, NAMESPACE, QUEUE, [one.breaker for one in asked])
+    return RedisMetrics(client, NAMESPACE, QUEUE, [one.breaker for one in asked])
 
 
 def redis_client(settings: Settings) -> redis.Redis:
@@ -165,7 +165,10 @@ FORGES: dict[str, Callable[[Settings, Clients], GitHub | GitLab]] = {
 
 
 def models(
-    settings: ModelSettings | None, clients: Clients, breaker: Breaker, books: Books | None = None
+    settings: ModelSettings | None,
+    clients: Clients,
+    breaker: BreakerStore,
+    books: Metrics | None = None,
 ) -> dict[str, Model]:
     """By its name the configured model, then those that a repository may choose instead, each with
     the further ones behind it; `books` count what they say."""
@@ -187,7 +190,7 @@ def models(
 
 
 def _guarded(
-    settings: ModelSettings, clients: Clients, breaker: Breaker, books: Books | None
+    settings: ModelSettings, clients: Clients, breaker: BreakerStore, books: Metrics | None
 ) -> Model:
     from bot.llm.anthropic import Messages
     from bot.llm.breaker import Guarded
@@ -231,14 +234,14 @@ def healing(settings: Settings, store: RedisStore | MemoryStore) -> Healing:
     first = settings.model
     asked = [one.breaker for one in (first, *first.further)] if first else []
     chosen = [one.breaker for one in first.allowed] if first else []
-    return Healing(store.room, Condition(store, asked, chosen), time.time)
+    return Healing(store.retry_schedule, Condition(store, asked, chosen), time.time)
 
 
 def runner(
     settings: Settings,
     clients: Clients,
     store: RedisStore | MemoryStore,
-    books: Books | None = None,
+    books: Metrics | None = None,
 ) -> Callable[[Delivery, int], Outcome]:
     """A function that does one job, with the secrets as they are then."""
     from bot.flow.process import Desk, process
@@ -254,8 +257,8 @@ def runner(
             forge=forge(delivery.ref.forge),
             models=asked(),
             store=store,
-            purse=store.purse,
-            pace=store.pace,
+            purse=store.budgets,
+            pace=store.rate_limiter,
             healing=again,
             day_usd=settings.budget_usd_per_day,
             mode=settings.mode,
@@ -280,7 +283,7 @@ def worker(settings: Settings, *, alone: bool = False) -> Crew:
     from bot.footprint import keep_small
     from bot.queue.actors import declare, send
     from bot.queue.crew import Crew
-    from bot.store.books import CountingJobRecords
+    from bot.store.metrics import CountingJobRecords
 
     settings.need_forge()
     keep_small()
@@ -303,7 +306,7 @@ def sweep(settings: Settings, clients: Clients, store: RedisStore) -> Sweep:
     access = {"github": settings.has_github, "gitlab": bool(settings.gitlab_token)}
     at_hand = tuple(name for name, has_access in access.items() if has_access)
     forge = forges(Latest(settings), clients)
-    return Sweep(store.ledger, store.pace, forge, at_hand, time.time)
+    return Sweep(store.reconcile_state, store.rate_limiter, forge, at_hand, time.time)
 
 
 def _rounds(

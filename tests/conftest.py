@@ -15,7 +15,7 @@ import redis
 from hypothesis import settings
 
 from bot import log
-from bot.store.private import PrivateRedis
+from bot.embedded.valkey import EmbeddedRedis
 
 # The same examples in every run: a change is judged, not luck.
 settings.register_profile("steady", derandomize=True)
@@ -23,13 +23,13 @@ settings.load_profile("steady")
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrivateRedis]:
-    with PrivateRedis(tmp_path_factory.mktemp("redis"), port=free_port()) as server:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedRedis]:
+    with EmbeddedRedis(tmp_path_factory.mktemp("redis"), port=free_port()) as server:
         yield server
 
 
 @pytest.fixture
-def redis_url(server: PrivateRedis) -> str:
+def redis_url(server: EmbeddedRedis) -> str:
     """The address of an empty Redis."""
     with redis.Redis.from_url(server.url) as client:
         client.flushall()
@@ -37,9 +37,9 @@ def redis_url(server: PrivateRedis) -> str:
 
 
 @pytest.fixture
-def own_redis(tmp_path: Path) -> Iterator[PrivateRedis]:
+def own_redis(tmp_path: Path) -> Iterator[EmbeddedRedis]:
     """A Redis that a test may stop, kill and restart."""
-    with PrivateRedis(tmp_path, port=free_port()) as server:
+    with EmbeddedRedis(tmp_path, port=free_port()) as server:
         yield server
 
 
@@ -52,7 +52,7 @@ def logged(monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[dict[str, Any]]
     return lambda: [json.loads(line) for line in lines.getvalue().splitlines()]
 
 
-def crash(server: PrivateRedis) -> None:
+def crash(server: EmbeddedRedis) -> None:
     """Kill it once its file holds what it confirmed: on a busy disk that takes up to two seconds,
     and what a crash takes before is for the sweep to find."""
     until = time.monotonic() + 20

@@ -215,9 +215,9 @@ def a_desk(
         forge=forge,
         models={model.name: model} if model else {},
         store=store,
-        purse=store.purse,
-        pace=store.pace,
-        healing=Healing(store.room, Condition(store, ["provider"]), lambda: now),
+        purse=store.budgets,
+        pace=store.rate_limiter,
+        healing=Healing(store.retry_schedule, Condition(store, ["provider"]), lambda: now),
     )
     return replace(desk, **more)
 
@@ -229,12 +229,12 @@ class LosingLock:
         self._lock, self._writes = lock, writes
         self.record = lock.record
 
-    def remember(self, record: Record) -> bool:
+    def save(self, record: Record) -> bool:
         self._writes -= 1
-        return self._writes >= 0 and self._lock.remember(record)
+        return self._writes >= 0 and self._lock.save(record)
 
-    def settle(self, record: Record) -> None:
-        self._lock.settle(record)
+    def finish(self, record: Record) -> None:
+        self._lock.finish(record)
 
 
 @dataclass

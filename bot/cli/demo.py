@@ -37,8 +37,8 @@ def demo(local_model: bool, as_json: bool) -> None:
     model answers too.
     """
     from bot.cli.stage import Stage
+    from bot.embedded.valkey import ServerUnavailable
     from bot.sandbox.page.theatre import Away
-    from bot.store.private import NoServer
 
     with_page = sys.stdin.isatty() and sys.stdout.isatty() and not as_json
     ended = _told_to_end() if with_page else Event()
@@ -50,7 +50,7 @@ def demo(local_model: bool, as_json: bool) -> None:
                 show_page(stage, ended)
                 return
             stories = [_story(stage, host) for host in HOSTS]
-        except (NoServer, Away) as error:
+        except (ServerUnavailable, Away) as error:
             last = [x for path in folder.rglob("*.err") for x in path.read_text().splitlines()]
             click.echo("\n".join([*last[-20:], f"The demo failed: {error}"]), err=True)
             sys.exit(1)

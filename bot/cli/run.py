@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from bot.cli.serve import Receiver
     from bot.cli.stopping import Stop
+    from bot.embedded.valkey import EmbeddedRedis
     from bot.settings import Settings
-    from bot.store.private import PrivateRedis
 
 LOOK_SECONDS = 0.5
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
@@ -38,7 +38,7 @@ def run() -> None:
 
     stop = Stop()
     from bot.cli.serve import NoAddress
-    from bot.store.private import NoServer
+    from bot.embedded.valkey import ServerUnavailable
 
     settings = start.settings()
     start.announce(settings)
@@ -49,7 +49,7 @@ def run() -> None:
             _run(settings, parts, stop)
     except SettingsError as error:
         start.refuse(error)
-    except (NoServer, NoAddress) as error:
+    except (ServerUnavailable, NoAddress) as error:
         click.echo(f"Tagline cannot start: {error}", err=True)
         sys.exit(1)
 
@@ -78,18 +78,18 @@ def _run(settings: Settings, parts: ExitStack, stop: Stop) -> None:
         sys.exit(1)
 
 
-def _launch(settings: Settings, parts: ExitStack) -> PrivateRedis:
+def _launch(settings: Settings, parts: ExitStack) -> EmbeddedRedis:
     """The server reads its data while we load the rest."""
-    from bot.store.private import PrivateRedis, own
+    from bot.embedded.valkey import EmbeddedRedis, lock_data_dir
 
-    parts.enter_context(own(settings.data_dir))
-    server = PrivateRedis(settings.data_dir)
+    parts.enter_context(lock_data_dir(settings.data_dir))
+    server = EmbeddedRedis(settings.data_dir)
     server.launch()
     parts.callback(server.stop)
     return server
 
 
-def _watch(stop: Stop, receiver: Receiver, server: PrivateRedis | None) -> bool:
+def _watch(stop: Stop, receiver: Receiver, server: EmbeddedRedis | None) -> bool:
     """Returns True when told to stop, False where the receiver ended by itself."""
     keeper = _Keeper(server) if server else None
     while not stop.wait(LOOK_SECONDS):
@@ -103,7 +103,7 @@ def _watch(stop: Stop, receiver: Receiver, server: PrivateRedis | None) -> bool:
 class _Keeper:
     """Starts a server that died again, and one that keeps dying less and less often."""
 
-    def __init__(self, server: PrivateRedis, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, server: EmbeddedRedis, clock: Callable[[], float] = time.monotonic) -> None:
         self._server = server
         self._clock = clock
         self._pause = FIRST_PAUSE
@@ -111,7 +111,7 @@ class _Keeper:
 
     def look(self) -> None:
         from bot import log
-        from bot.store.private import NoServer
+        from bot.embedded.valkey import ServerUnavailable
 
         since = self._clock() - self._started
         if self._server.alive:
@@ -122,7 +122,7 @@ class _Keeper:
         log.get().error("the private Redis ended; it is started again")
         try:
             self._server.start()
-        except NoServer as error:
+        except ServerUnavailable as error:
             log.get().error("the private Redis does not start", why=str(error))
         self._started = self._clock()
         self._pause = min(self._pause * 2, LONGEST_PAUSE)

@@ -23,9 +23,9 @@ from urllib.parse import quote
 import httpx
 from dotenv import dotenv_values
 
+from bot.embedded.valkey import EmbeddedRedis, with_pdeathsig
 from bot.sandbox.page.samples import STAND_IN
 from bot.sandbox.page.theatre import Away, Comment, Event, Host, Opened, Shown
-from bot.store.private import PrivateRedis, tied
 
 WAIT_SECONDS = 30.0
 LOCAL_MODEL = "SmolLM2-135M-Instruct"
@@ -101,7 +101,7 @@ class Stage:
         self.folder = Path(tempfile.mkdtemp(dir=self._base))
         self.book = LogBook(self.folder)
         stack = self._parts
-        redis = stack.enter_context(PrivateRedis(self.folder))
+        redis = stack.enter_context(EmbeddedRedis(self.folder))
         port = _free_port()
         self._box = self._sandbox(f"http://127.0.0.1:{port}/webhooks")
         local = self._local_model() if self._wants_local else {}
@@ -226,7 +226,7 @@ class Stage:
         out, err = self.folder / f"{name}.out", self.folder / f"{name}.err"
         with out.open("ab") as out_file, err.open("ab") as err_file:
             process = subprocess.Popen(
-                tied([sys.executable, "-m", *module]),
+                with_pdeathsig([sys.executable, "-m", *module]),
                 stdin=subprocess.DEVNULL,
                 stdout=out_file,
                 stderr=err_file,

@@ -33,5 +33,5 @@ MEASURED = {
 class MetricsSnapshot:
     """Counters since Redis was last empty, and measures of this moment."""
 
-    counted: Mapping[Key, int] = field(default_factory=dict)
-    measured: Mapping[Key, int] = field(default_factory=dict)
+    counters: Mapping[Key, int] = field(default_factory=dict)
+    gauges: Mapping[Key, int] = field(default_factory=dict)

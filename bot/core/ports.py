@@ -101,7 +101,7 @@ class Forge(Protocol):
         """Those of the labels which nobody but us set last."""
 
 
-class Watched(Protocol):
+class DeliveryHistory(Protocol):
     """A forge that can tell what was missed. Raises as `Forge`.
 
     A `place` is a repository: a reference whose number is 0.
@@ -135,11 +135,11 @@ class Lock(Protocol):
     @property
     def record(self) -> Record | None: ...
 
-    def remember(self, record: Record) -> bool:
+    def save(self, record: Record) -> bool:
         """Write down what is about to be done; False, and nothing is written, where somebody else
         may have the issue by now."""
 
-    def settle(self, record: Record) -> None:
+    def finish(self, record: Record) -> None:
         """Write down how it ended, unless somebody else has the issue by now, and give it back."""
 
 
@@ -151,58 +151,58 @@ class Store(Protocol):
 
     def record(self, key: str) -> Record | None: ...
 
-    def twin(self, repo_key: str, question: str) -> CachedAnswer | None:
+    def cached_answer(self, repo_key: str, question: str) -> CachedAnswer | None:
         """The issue of this repository for which a model was asked the same."""
 
-    def keep_twin(self, repo_key: str, question: str, twin: CachedAnswer) -> None: ...
+    def save_cached_answer(self, repo_key: str, question: str, twin: CachedAnswer) -> None: ...
 
     def last_config(self, repo_key: str) -> str | None:
         """The last configuration file of a repository that could be read."""
 
-    def keep_config(self, repo_key: str, text: str) -> None: ...
+    def save_config(self, repo_key: str, text: str) -> None: ...
 
-    def told(self, repo_key: str) -> str:
+    def reported_problems(self, repo_key: str) -> str:
         """Which problems of that file its maintainers were told last; "" for none."""
 
-    def tell(self, repo_key: str, problems: str) -> None: ...
+    def save_reported_problems(self, repo_key: str, problems: str) -> None: ...
 
 
-class Pace(Protocol):
+class RateLimiter(Protocol):
     """Keeps every account below what its forge takes, without a thread that waits."""
 
-    def wait(self, account: str, ticket: str, rate: Rate) -> float:
+    def reserve(self, account: str, ticket: str, rate: Rate) -> float:
         """Seconds until the holder of that ticket may comment; 0 = now. Asked again, the same."""
 
-    def awaits(self, account: str, ticket: str) -> bool:
+    def is_reserved(self, account: str, ticket: str) -> bool:
         """Whether the moment of that ticket is still to come."""
 
     def pause(self, account: str, seconds: float) -> None:
         """The forge wants silence from this account."""
 
-    def paused(self, account: str) -> float:
+    def pause_left(self, account: str) -> float:
         """Seconds that are left of it."""
 
 
-class Room(Protocol):
+class RetrySchedule(Protocol):
     """Issues that fell back and wait for a model, each until it is due, or parked."""
 
-    def wait(self, ref: IssueRef, due: float) -> None: ...
+    def schedule(self, ref: IssueRef, due: float) -> None: ...
 
-    def park(self, ref: IssueRef, now: float) -> None: ...
+    def suspend(self, ref: IssueRef, now: float) -> None: ...
 
-    def leave(self, ref: IssueRef) -> None: ...
+    def remove(self, ref: IssueRef) -> None: ...
 
-    def take(self, now: float) -> IssueRef | None:
+    def take_due(self, now: float) -> IssueRef | None:
         """One that is due; it comes again by itself unless its job settles it."""
 
     def take_probe(self, now: float) -> IssueRef | None:
         """One, parked or due, at most once a minute for all workers together."""
 
-    def unpark(self, now: float, *, everybody: bool = False) -> None:
+    def resume(self, now: float, *, everybody: bool = False) -> None:
         """The parked ones are due now; with `everybody` all others too that have no job at work."""
 
 
-class Health(Protocol):
+class ProviderHealth(Protocol):
     """How the configured models do."""
 
     def down(self) -> bool:
@@ -212,20 +212,20 @@ class Health(Protocol):
         """How many answers were had from them, ever."""
 
 
-class Ledger(Protocol):
+class ReconcileState(Protocol):
     """What the sweep remembers, for all workers together."""
 
     def lease(self, name: str, seconds: float) -> bool:
         """True for one caller in that time."""
 
-    def places(self) -> tuple[IssueRef, ...]:
+    def repositories(self) -> tuple[IssueRef, ...]:
         """Repositories that have ever sent a delivery."""
 
-    def keep_places(self, places: Collection[IssueRef]) -> None: ...
+    def save_repositories(self, places: Collection[IssueRef]) -> None: ...
 
-    def forget_place(self, place: IssueRef) -> None: ...
+    def forget_repository(self, place: IssueRef) -> None: ...
 
-    def swept(self, key: str) -> int:
+    def attempts_today(self, key: str) -> int:
         """How often this was looked after today, this time included."""
 
     def record(self, key: str) -> Record | None: ...
@@ -237,7 +237,7 @@ FAILURES_TO_OPEN = 5
 FAILURES_APART = 300  # seconds after which a failure is no longer one of a row
 
 
-class Breaker(Protocol):
+class BreakerStore(Protocol):
     """Keeps a failing provider from being asked for every issue; shared by all workers."""
 
     def may_call(self, provider: str) -> bool:
@@ -254,7 +254,7 @@ class Breaker(Protocol):
         """How often a call succeeded, ever."""
 
 
-class Purse(Protocol):
+class BudgetStore(Protocol):
     """Budgets of all workers together."""
 
     def reserve(self, repository: str, author: str, text: str, usd: float, limits: Limits) -> str:
@@ -269,21 +269,21 @@ class Purse(Protocol):
 class JobRecords(Protocol):
     """What became of each job, by its id."""
 
-    def note(self, job: JobRecord) -> None: ...
+    def save_job(self, job: JobRecord) -> None: ...
 
-    def begin(self, job: JobRecord) -> JobRecord | None:
+    def start_job(self, job: JobRecord) -> JobRecord | None:
         """Note a job, and give what was noted of it before."""
 
     def job(self, job_id: str) -> JobRecord | None: ...
 
 
-class Books(Protocol):
+class Metrics(Protocol):
     """Counts what happens, for `/metrics`, and reads what all processes counted together."""
 
-    def add(self, what: str, *labels: str) -> None:
+    def count(self, what: str, *labels: str) -> None:
         """Count one; quick, and never an error. `core/figures.py` names what and its labels."""
 
-    def read(self) -> MetricsSnapshot: ...
+    def snapshot(self) -> MetricsSnapshot: ...
 
     def close(self) -> None:
         """Write down what was counted last."""

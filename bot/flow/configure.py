@@ -24,16 +24,16 @@ def configure(
     `models` are those that it may name.
     """
     key, reading = ref.repo_key, parser.permitted(parser.read(text), models)
-    digest, told = _digest(reading.problems), store.told(key)
+    digest, told = _digest(reading.problems), store.reported_problems(key)
     if told and not digest:
-        store.tell(key, "")
+        store.save_reported_problems(key, "")
     config = reading.config
     if reading.broken:
         last = parser.permitted(parser.read(store.last_config(key)), models)
         if last.given and not last.broken:
             config = parser.tightened(last.config, reading.given)
     else:
-        store.keep_config(key, text or "")
+        store.save_config(key, text or "")
     return config, () if digest == told else reading.problems
 
 
@@ -45,7 +45,7 @@ def chosen(config: RepoConfig, models: Mapping[str, Model]) -> Model | None:
 def remember_told(ref: IssueRef, problems: Sequence[ConfigProblem], store: Store) -> None:
     """The maintainers can read of these problems now."""
     if problems:
-        store.tell(ref.repo_key, _digest(problems))
+        store.save_reported_problems(ref.repo_key, _digest(problems))
 
 
 def _digest(problems: Sequence[ConfigProblem]) -> str:

@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from bot.core.ports import Health, Room
+from bot.core.ports import ProviderHealth, RetrySchedule
 from bot.core.types import Delivery, IssueRef, Outcome, Record, Wait
 
 PAUSES = (60.0, 120.0, 180.0)
@@ -22,8 +22,8 @@ WRITTEN = ("answered", "fallback", "quiet", "suggested")
 class Healing:
     """`clock` gives seconds since the epoch. The first round finds everybody due."""
 
-    room: Room
-    health: Health
+    room: RetrySchedule
+    health: ProviderHealth
     clock: Callable[[], float]
     _answers: int = -1
 
@@ -33,7 +33,7 @@ class Healing:
             return False
         if record.wait and self.clock() - record.wait.since <= LONGEST_SECONDS:
             return False
-        self.room.leave(delivery.ref)
+        self.room.remove(delivery.ref)
         return True
 
     def after(self, outcome: Outcome) -> Wait | None:
@@ -48,32 +48,32 @@ class Healing:
         fault = found.fault if found and wrote else ""
         if not fault:
             if record.wait:
-                self.room.leave(ref)
+                self.room.remove(ref)
             return None
         now, answers = self.clock(), self.health.answers()
         wait = record.wait or Wait(now, 0, answers)
         if wait.tries < len(PAUSES):
-            self.room.wait(ref, now + PAUSES[wait.tries])
+            self.room.schedule(ref, now + PAUSES[wait.tries])
         elif fault == "answer" and answers > wait.answers:
-            self.room.leave(ref)  # others are answered: it is this issue, and stays as it is
+            self.room.remove(ref)  # others are answered: it is this issue, and stays as it is
             return None
         elif answers > wait.answers:  # a provider that fails on this issue alone
-            self.room.wait(ref, now + min(PAUSES[-1] * wait.tries, SLOWEST_SECONDS))
+            self.room.schedule(ref, now + min(PAUSES[-1] * wait.tries, SLOWEST_SECONDS))
         else:
-            self.room.park(ref, now)
+            self.room.suspend(ref, now)
         return replace(wait, tries=wait.tries + 1, answers=answers)
 
     def put_off(self, delivery: Delivery, seconds: float = 0.0) -> None:
         """Only the operator can mend what this job met, or it has to wait for so long: another one
         is sent an hour later."""
         if delivery.kind == "heal":
-            self.room.wait(delivery.ref, self.clock() + seconds + PUT_OFF_SECONDS)
+            self.room.schedule(delivery.ref, self.clock() + seconds + PUT_OFF_SECONDS)
 
     def round(self, send: Callable[[Delivery], object]) -> Mapping[str, object]:
         """Send those that are due, one a minute while no model may be asked. For the log."""
         now, answers = self.clock(), self.health.answers()
         if answers != self._answers:
-            self.room.unpark(now, everybody=self._answers < 0)
+            self.room.resume(now, everybody=self._answers < 0)
             self._answers = answers
         sent = 0
         for ref in self._due(now):
@@ -84,7 +84,7 @@ class Healing:
     def _due(self, now: float) -> Iterator[IssueRef]:
         """Each is taken just before it is sent: a worker that dies meanwhile delays one of them."""
         taken, most = 0, 0 if self.health.down() else AT_ONCE
-        while taken < most and (ref := self.room.take(now)):
+        while taken < most and (ref := self.room.take_due(now)):
             taken += 1
             yield ref
         if not taken and (probe := self.room.take_probe(now)):

@@ -23,7 +23,7 @@ from bot.core.errors import (
 )
 from bot.core.history import IssueHistory, has_digests, input_hash, resolved
 from bot.core.labels.policy import fold
-from bot.core.ports import Forge, Lock, Model, Pace, Purse, Store
+from bot.core.ports import BudgetStore, Forge, Lock, Model, RateLimiter, Store
 from bot.core.pricing import Limits
 from bot.core.text import globs
 from bot.core.text.bounded import without_body
@@ -53,8 +53,8 @@ class Desk:
     forge: Forge
     models: Mapping[str, Model]
     store: Store
-    purse: Purse
-    pace: Pace
+    purse: BudgetStore
+    pace: RateLimiter
     healing: Healing
     day_usd: float | None = None
     mode: str = "apply"
@@ -64,7 +64,7 @@ class Desk:
 def process(delivery: Delivery, desk: Desk, tries: int = 1) -> Outcome:
     """Bring one issue to an end state and record it. Raises `Retry` and `OperatorError`."""
     key, account = delivery.ref.key, delivery.ref.account_key
-    if wait := desk.pace.paused(account):
+    if wait := desk.pace.pause_left(account):
         desk.healing.put_off(delivery, wait)
         raise RateLimited("the forge asked to wait", wait)
     with desk.store.lock(key) as lock:
@@ -86,7 +86,7 @@ def process(delivery: Delivery, desk: Desk, tries: int = 1) -> Outcome:
             outcome = _lost(delivery, desk.store.record(key), str(final))
         wait_from_now = desk.healing.after(outcome)
         record = replace(outcome.record, delivery=delivery.id, wait=wait_from_now)
-        lock.settle(record)
+        lock.finish(record)
         return replace(outcome, record=record)
 
 
@@ -144,7 +144,7 @@ def _lost(delivery: Delivery, known: Record | None, why: str) -> Outcome:
 def _keep_pace(delivery: Delivery, desk: Desk) -> None:
     """Before a model is paid for a comment that may not be posted yet. Raises `Postponed`."""
     ref = delivery.ref
-    if wait := desk.pace.wait(ref.account_key, ref.key, desk.forge.rate):
+    if wait := desk.pace.reserve(ref.account_key, ref.key, desk.forge.rate):
         raise Postponed("no more comments than the forge takes", wait)
 
 

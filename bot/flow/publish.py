@@ -54,7 +54,7 @@ def _post(ref: IssueRef, body: str, forge: Forge, sleep: Callable[[float], None]
 
 def note(begun: Record, lock: Lock) -> None:
     """Before a write: what is begun. Raises `Retry` where another worker may have the issue."""
-    if not lock.remember(begun):
+    if not lock.save(begun):
         raise Retry("the lock of this issue was lost")
 
 

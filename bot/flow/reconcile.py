@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from bot.core.errors import OperatorError, PermanentError, Retry
-from bot.core.ports import Ledger, Pace, Watched
+from bot.core.ports import DeliveryHistory, RateLimiter, ReconcileState
 from bot.core.types import Delivery, IssueRef
 
 EVERY_SECONDS = 290.0
@@ -27,9 +27,9 @@ class Sweep:
     Repositories are remembered here too, for the case that Redis forgot them.
     """
 
-    ledger: Ledger
-    pace: Pace
-    forge: Callable[[str], Watched]
+    ledger: ReconcileState
+    pace: RateLimiter
+    forge: Callable[[str], DeliveryHistory]
     forges: tuple[str, ...]
     clock: Callable[[], float]
     _places: dict[str, IssueRef] = field(default_factory=dict)
@@ -50,11 +50,11 @@ class Sweep:
 
     def _remember(self) -> None:
         """The list in Redis, unless that forgot all of it: then ours counts."""
-        known = {place.place_key: place for place in self.ledger.places()}
+        known = {place.place_key: place for place in self.ledger.repositories()}
         if not known.keys().isdisjoint(self._places):  # others may have taken some off
             self._places = {key: self._places[key] for key in self._places if key in known}
         elif self._places:
-            self.ledger.keep_places(self._places.values())
+            self.ledger.save_repositories(self._places.values())
         self._places |= known
 
     def _turn(self) -> list[IssueRef]:
@@ -68,7 +68,7 @@ class Sweep:
         try:
             failed = self.forge(name).failed_deliveries(now - LOOK_BACK_SECONDS)
             for number, guid in failed.items():
-                if self.ledger.swept(f"{name} {guid}") in LOOKS:
+                if self.ledger.attempts_today(f"{name} {guid}") in LOOKS:
                     self.forge(name).redeliver(number)
                     asked += 1
         except (PermanentError, OperatorError, Retry) as error:
@@ -78,13 +78,13 @@ class Sweep:
     def _look(
         self, place: IssueRef, now: float, send: Callable[[Delivery], object], troubles: list[str]
     ) -> int:
-        if place.forge not in self.forges or self.pace.paused(place.account_key):
+        if place.forge not in self.forges or self.pace.pause_left(place.account_key):
             return 0
         try:
             forge, since = self.forge(place.forge), now - LOOK_BACK_SECONDS
             young = forge.opened_between(place, since, now - JUST_NOW_SECONDS)
         except PermanentError:
-            self.ledger.forget_place(place)
+            self.ledger.forget_repository(place)
             self._places.pop(place.place_key, None)
             return 0
         except (OperatorError, Retry) as error:
@@ -102,7 +102,8 @@ class Sweep:
         if record and record.status != "writing":
             return False
         return (
-            not self.pace.awaits(ref.account_key, ref.key) and self.ledger.swept(ref.key) in LOOKS
+            not self.pace.is_reserved(ref.account_key, ref.key)
+            and self.ledger.attempts_today(ref.key) in LOOKS
         )
 
 

@@ -40,7 +40,7 @@ class Reusing:
         """The answer of a twin, else the model's. Raises `ModelFailed`."""
         question = f"{self.model.name}\0{prompt.system}\0{prompt.user}".encode()
         self._digest = hashlib.sha256(question).hexdigest()[:32]
-        twin = self.store.twin(self.ref.repo_key, self._digest)
+        twin = self.store.cached_answer(self.ref.repo_key, self._digest)
         if twin and twin.number != self.ref.number and (said := self._of_twin(twin)):
             return said
         answer = self.model.ask(prompt)
@@ -52,7 +52,7 @@ class Reusing:
     def keep(self) -> None:
         """Our comment is there: others may have its summary."""
         if self._twin:
-            self.store.keep_twin(self.ref.repo_key, self._digest, self._twin)
+            self.store.save_cached_answer(self.ref.repo_key, self._digest, self._twin)
 
     def _of_twin(self, twin: CachedAnswer) -> Answer | None:
         comment = own_comment(replace(self.ref, number=twin.number), self.forge)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from bot.core.errors import ModelFailed, ModelSkipped
 from bot.core.history import input_hash
-from bot.core.ports import Forge, Model, Purse
+from bot.core.ports import BudgetStore, Forge, Model
 from bot.core.pricing import Limits
 from bot.core.prompt import Answer, Prompt
 from bot.core.types import Issue
@@ -21,7 +21,7 @@ class Budgeted:
     """
 
     model: Model
-    purse: Purse
+    purse: BudgetStore
     limits: Limits
     issue: Issue
     forge: Forge

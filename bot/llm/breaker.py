@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from bot import log
 from bot.core.errors import ModelFailed
-from bot.core.ports import Breaker, Model
+from bot.core.ports import BreakerStore, Model
 from bot.core.prompt import Answer, Prompt
 
 
@@ -15,7 +15,7 @@ class Guarded:
     its name."""
 
     def __init__(
-        self, model: Model, breaker: Breaker, provider: str, key_name: str, named_by: str
+        self, model: Model, breaker: BreakerStore, provider: str, key_name: str, named_by: str
     ) -> None:
         self.name = model.name
         self._model = model
@@ -61,7 +61,7 @@ class Condition:
     """
 
     def __init__(
-        self, breaker: Breaker, providers: Sequence[str], chosen: Sequence[str] = ()
+        self, breaker: BreakerStore, providers: Sequence[str], chosen: Sequence[str] = ()
     ) -> None:
         self._breaker = breaker
         self._providers = providers

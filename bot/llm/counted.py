@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from bot.core.errors import ModelFailed
-from bot.core.ports import Books, Model
+from bot.core.ports import Metrics, Model
 from bot.core.prompt import Answer, Prompt
 
 
 class Counted:
     """A model whose every answer and failure is counted."""
 
-    def __init__(self, model: Model, books: Books) -> None:
+    def __init__(self, model: Model, books: Metrics) -> None:
         self.name = model.name
         self._model = model
         self._books = books
@@ -23,7 +23,7 @@ class Counted:
         try:
             answer = self._model.ask(prompt)
         except ModelFailed as failure:
-            self._books.add("model_calls", self.name, failure.reason)
+            self._books.count("model_calls", self.name, failure.reason)
             raise
-        self._books.add("model_calls", self.name, "answered")
+        self._books.count("model_calls", self.name, "answered")
         return answer

@@ -63,7 +63,7 @@ def send(broker: Broker, jobs: JobRecords, delivery: Delivery, delay_seconds: fl
         options={},
     )
     delay = int(delay_seconds * 1000) if delay_seconds > 0 else None
-    jobs.note(JobRecord(message.message_id, "queued", str(delivery.ref), at=time.time()))
+    jobs.save_job(JobRecord(message.message_id, "queued", str(delivery.ref), at=time.time()))
     broker.enqueue(message, delay=delay)
     return message.message_id
 
@@ -118,12 +118,12 @@ class _Clerk:
         tries = int(message.options.get("tries", 0)) + 1
         job = JobRecord(message.message_id, "running", issue, tries, at=time.time())
         try:
-            before = self._jobs.begin(job)
+            before = self._jobs.start_job(job)
         except (redis.RedisError, msgspec.DecodeError):  # silent, or a note of another version
             return job
         if before and before.state == "running" and before.tries >= tries:
             job = replace(job, tries=before.tries + 1)
-            self._until_connected(lambda: self._jobs.note(job))  # or the count would be lost
+            self._until_connected(lambda: self._jobs.save_job(job))  # or the count would be lost
         return job
 
     def _later(
@@ -166,7 +166,7 @@ class _Clerk:
 
     def _note(self, job: JobRecord) -> None:
         try:
-            self._jobs.note(replace(job, at=time.time()))
+            self._jobs.save_job(replace(job, at=time.time()))
         except redis.RedisError as error:
             log.get().warning(
                 "the job's state was not noted", job=job.id, error=type(error).__name__

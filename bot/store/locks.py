@@ -18,7 +18,7 @@ from redis.commands.core import Script
 from bot.core.errors import Postponed
 from bot.core.ports import BUSY_SECONDS
 from bot.core.types import Record
-from bot.store.shelf import LATEST, Shelf
+from bot.store.bucketed_hash import LATEST, BucketedHash
 
 LOCK_MS = 30_000
 RENEW_SECONDS = 5.0
@@ -59,17 +59,17 @@ redis.call('expire', KEYS[2], ARGV[5])
 """
 
 
-class Held:
+class HeldLock:
     """An issue in our hands; implements the `Lock` port."""
 
     def __init__(self, locks: Locks, issue: str, token: str, record: Record | None) -> None:
         self._locks, self._issue, self._token = locks, issue, token
         self.record = record
 
-    def remember(self, record: Record) -> bool:
+    def save(self, record: Record) -> bool:
         return self._locks.write(self._issue, self._token, record)
 
-    def settle(self, record: Record) -> None:
+    def finish(self, record: Record) -> None:
         self._locks.settle(self._issue, self._token, record)
 
 
@@ -81,7 +81,7 @@ class Locks:
         self,
         client: redis.Redis,
         name: str,
-        records: Shelf,
+        records: BucketedHash,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._name = name
@@ -95,7 +95,7 @@ class Locks:
         self._renewer: threading.Thread | None = None
 
     @contextmanager
-    def hold(self, issue: str) -> Iterator[Held]:
+    def hold(self, issue: str) -> Iterator[HeldLock]:
         """Hold the lock of an issue. Raises `Postponed` while somebody else does."""
         token = uuid.uuid4().hex
         keys = [self._key(issue), *self._records.keys(self._clock())]
@@ -108,7 +108,7 @@ class Locks:
                 self._renewer = threading.Thread(target=self._renew_all, daemon=True)
                 self._renewer.start()
         try:
-            yield Held(self, issue, token, _record.decode(found) if found else None)
+            yield HeldLock(self, issue, token, _record.decode(found) if found else None)
         finally:
             if self._let_go(token):
                 self._release(keys=[self._key(issue)], args=[token])

@@ -11,9 +11,9 @@ from bot.core.errors import Postponed
 from bot.core.jobs import JobRecord
 from bot.core.ports import BUSY_SECONDS, FAILURES_APART, FAILURES_TO_OPEN, PROBE_SECONDS
 from bot.core.types import CachedAnswer, Record
-from bot.store.pace import MemoryPace
-from bot.store.purse import MemoryPurse
-from bot.store.room import MemoryRoom
+from bot.store.budgets import MemoryBudgets
+from bot.store.rate_limiter import MemoryRateLimiter
+from bot.store.retry_schedule import MemoryRetrySchedule
 
 
 class _Held:
@@ -23,12 +23,12 @@ class _Held:
         self._store, self._issue = store, issue
         self.record = store.record(issue)
 
-    def remember(self, record: Record) -> bool:
-        self._store.remember(self._issue, record)
+    def save(self, record: Record) -> bool:
+        self._store.save(self._issue, record)
         return True
 
-    def settle(self, record: Record) -> None:
-        self._store.remember(self._issue, record)
+    def finish(self, record: Record) -> None:
+        self._store.save(self._issue, record)
 
 
 class MemoryStore:
@@ -36,9 +36,9 @@ class MemoryStore:
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
-        self.purse = MemoryPurse(clock)
-        self.pace = MemoryPace()
-        self.room = MemoryRoom()
+        self.budgets = MemoryBudgets(clock)
+        self.rate_limiter = MemoryRateLimiter()
+        self.retry_schedule = MemoryRetrySchedule()
         self._locks: set[str] = set()
         self._records: dict[str, Record] = {}
         self._twins: dict[tuple[str, str], CachedAnswer] = {}
@@ -62,25 +62,25 @@ class MemoryStore:
     def record(self, key: str) -> Record | None:
         return self._records.get(key)
 
-    def remember(self, key: str, record: Record) -> None:
+    def save(self, key: str, record: Record) -> None:
         self._records[key] = record
 
-    def twin(self, repo_key: str, question: str) -> CachedAnswer | None:
+    def cached_answer(self, repo_key: str, question: str) -> CachedAnswer | None:
         return self._twins.get((repo_key, question))
 
-    def keep_twin(self, repo_key: str, question: str, twin: CachedAnswer) -> None:
+    def save_cached_answer(self, repo_key: str, question: str, twin: CachedAnswer) -> None:
         self._twins[repo_key, question] = twin
 
     def last_config(self, repo_key: str) -> str | None:
         return self._configs.get(repo_key)
 
-    def keep_config(self, repo_key: str, text: str) -> None:
+    def save_config(self, repo_key: str, text: str) -> None:
         self._configs[repo_key] = text
 
-    def told(self, repo_key: str) -> str:
+    def reported_problems(self, repo_key: str) -> str:
         return self._told.get(repo_key, "")
 
-    def tell(self, repo_key: str, problems: str) -> None:
+    def save_reported_problems(self, repo_key: str, problems: str) -> None:
         self._told[repo_key] = problems
 
     def may_call(self, provider: str) -> bool:
@@ -113,10 +113,10 @@ class MemoryStore:
     def answers(self, provider: str) -> int:
         return self._answers[provider]
 
-    def note(self, job: JobRecord) -> None:
+    def save_job(self, job: JobRecord) -> None:
         self._jobs[job.id] = job
 
-    def begin(self, job: JobRecord) -> JobRecord | None:
+    def start_job(self, job: JobRecord) -> JobRecord | None:
         before = self.job(job.id)
         self._jobs[job.id] = job
         return before

@@ -14,12 +14,12 @@ from cachetools import TTLCache
 from bot.core.jobs import JobRecord
 from bot.core.ports import FAILURES_APART, FAILURES_TO_OPEN, PROBE_SECONDS
 from bot.core.types import CachedAnswer, Record
-from bot.store.ledger import RedisLedger
-from bot.store.locks import Held, Locks
-from bot.store.pace import RedisPace
-from bot.store.purse import RedisPurse
-from bot.store.room import RedisRoom
-from bot.store.shelf import Shelf
+from bot.store.bucketed_hash import BucketedHash
+from bot.store.budgets import RedisBudgets
+from bot.store.locks import HeldLock, Locks
+from bot.store.rate_limiter import RedisRateLimiter
+from bot.store.reconcile_state import RedisReconcileState
+from bot.store.retry_schedule import RedisRetrySchedule
 
 DAY, HOUR = 86_400, 3_600
 KEPT_CONFIGS = 1_000  # whose text this process need not send to Redis again
@@ -37,21 +37,21 @@ class RedisStore:
     ) -> None:
         self._client = client
         self._name = namespace
-        self.purse = RedisPurse(client, namespace, clock)
-        self.pace = RedisPace(client, namespace, clock)
-        self.room = RedisRoom(client, namespace)
-        self.ledger = RedisLedger(client, namespace, self, clock)
+        self.budgets = RedisBudgets(client, namespace, clock)
+        self.rate_limiter = RedisRateLimiter(client, namespace, clock)
+        self.retry_schedule = RedisRetrySchedule(client, namespace)
+        self.reconcile_state = RedisReconcileState(client, namespace, self, clock)
         self._clock = clock
-        self._records = Shelf(client, f"{namespace}:done", 6 * DAY, 6)
-        self._configs = Shelf(client, f"{namespace}:configs", 90 * DAY, 3)
-        self._told = Shelf(client, f"{namespace}:told", 90 * DAY, 3)
-        self._twins = Shelf(client, f"{namespace}:twins", DAY, 8)
-        self._jobs = Shelf(client, f"{namespace}:jobs", DAY, 8)
+        self._records = BucketedHash(client, f"{namespace}:done", 6 * DAY, 6)
+        self._configs = BucketedHash(client, f"{namespace}:configs", 90 * DAY, 3)
+        self._told = BucketedHash(client, f"{namespace}:told", 90 * DAY, 3)
+        self._twins = BucketedHash(client, f"{namespace}:twins", DAY, 8)
+        self._jobs = BucketedHash(client, f"{namespace}:jobs", DAY, 8)
         self._locks = Locks(client, f"{namespace}:lock", self._records, clock)
         self._kept: TTLCache[str, str] = TTLCache(KEPT_CONFIGS, HOUR, clock)
         self._guard = threading.Lock()
 
-    def lock(self, key: str) -> AbstractContextManager[Held]:
+    def lock(self, key: str) -> AbstractContextManager[HeldLock]:
         """Hold the lock of an issue. Raises `Busy`."""
         return self._locks.hold(key)
 
@@ -59,11 +59,11 @@ class RedisStore:
         found = self._records.get(key, self._clock())
         return _record.decode(found) if found else None
 
-    def twin(self, repo_key: str, question: str) -> CachedAnswer | None:
+    def cached_answer(self, repo_key: str, question: str) -> CachedAnswer | None:
         found = self._twins.get(f"{repo_key}:{question}", self._clock())
         return _twin.decode(found) if found else None
 
-    def keep_twin(self, repo_key: str, question: str, twin: CachedAnswer) -> None:
+    def save_cached_answer(self, repo_key: str, question: str, twin: CachedAnswer) -> None:
         """Keep it for a week."""
         value = msgspec.json.encode(twin)
         self._twins.put(f"{repo_key}:{question}", value, self._clock())
@@ -72,7 +72,7 @@ class RedisStore:
         found = self._configs.get(repo_key, self._clock())
         return None if found is None else found.decode()
 
-    def keep_config(self, repo_key: str, text: str) -> None:
+    def save_config(self, repo_key: str, text: str) -> None:
         """Keep a file for half a year, or as long as it is kept anew."""
         with self._guard:
             known = self._kept.get(repo_key) == text
@@ -80,10 +80,10 @@ class RedisStore:
         if not known:
             self._configs.put(repo_key, text.encode("utf-8", "replace"), self._clock())
 
-    def told(self, repo_key: str) -> str:
+    def reported_problems(self, repo_key: str) -> str:
         return (self._told.get(repo_key, self._clock()) or b"").decode()
 
-    def tell(self, repo_key: str, problems: str) -> None:
+    def save_reported_problems(self, repo_key: str, problems: str) -> None:
         self._told.put(repo_key, problems.encode(), self._clock())
 
     def may_call(self, provider: str) -> bool:
@@ -118,11 +118,11 @@ class RedisStore:
     def _breaker(self, provider: str, part: str) -> str:
         return f"{self._name}:breaker:{provider}:{part}"
 
-    def note(self, job: JobRecord) -> None:
+    def save_job(self, job: JobRecord) -> None:
         """Remember what became of a job, for a week."""
         self._jobs.put(job.id, msgspec.json.encode(job), self._clock())
 
-    def begin(self, job: JobRecord) -> JobRecord | None:
+    def start_job(self, job: JobRecord) -> JobRecord | None:
         found = self._jobs.swap(job.id, msgspec.json.encode(job), self._clock())
         return _job.decode(found) if found else None
 

@@ -18,7 +18,7 @@ from starlette.routing import Route
 from bot import log
 from bot.core.config import docs
 from bot.core.errors import QueueUnavailable, Rejected
-from bot.core.ports import Books, Inbox, Queue, Seal
+from bot.core.ports import Inbox, Metrics, Queue, Seal
 from bot.core.types import Ignored
 from bot.flow.receive import Parcel, Receipt, receive
 from bot.web import metrics
@@ -41,7 +41,7 @@ class DoorQueue(Queue, Protocol):
 def create(
     inboxes: Mapping[str, Callable[[], Inbox]],
     queue: DoorQueue,
-    books: Books,
+    books: Metrics,
     metrics_tokens: Callable[[], Sequence[str]] = tuple,
     clock: Callable[[], float] = time.time,
 ) -> Starlette:
@@ -79,7 +79,7 @@ def create(
 
 
 class _Door:
-    def __init__(self, queue: Queue, books: Books, clock: Callable[[], float]) -> None:
+    def __init__(self, queue: Queue, books: Metrics, clock: Callable[[], float]) -> None:
         self._queue = queue
         self._books = books
         self._clock = clock
@@ -97,10 +97,10 @@ class _Door:
                 parcel = Parcel(headers, chunks, seal, started)
                 receipt = await receive(parcel, inbox, self._queue)
             except Rejected as refusal:
-                self._books.add("deliveries", forge, f"refused-{refusal.status}")
+                self._books.count("deliveries", forge, f"refused-{refusal.status}")
                 return self._refuse(request, refusal, about)
             except QueueUnavailable as error:
-                self._books.add("deliveries", forge, "not-queued")
+                self._books.count("deliveries", forge, "not-queued")
                 log.get().error(
                     "Redis did not confirm, so nothing was queued; redeliver it when Redis is back",
                     why=str(error),
@@ -114,18 +114,18 @@ class _Door:
     def _accept(self, receipt: Receipt, about: Mapping[str, str]) -> Response:
         say, what = log.get(), receipt.what
         if isinstance(what, Ignored):
-            self._books.add("deliveries", about["forge"], "ignored")
+            self._books.count("deliveries", about["forge"], "ignored")
             say.info("ignored", why=what.reason, **about)
             return Response(status_code=202)
         if not receipt.job:
-            self._books.add("deliveries", about["forge"], "left-to-the-sweep")
+            self._books.count("deliveries", about["forge"], "left-to-the-sweep")
             say.warning(
                 "too many deliveries of one installation; this issue is left to the sweep",
                 issue=str(what.ref),
                 **about,
             )
             return Response(status_code=202)
-        self._books.add("deliveries", about["forge"], "queued")
+        self._books.count("deliveries", about["forge"], "queued")
         say.info("accepted", job=receipt.job, issue=str(what.ref), **about)
         return Response(status_code=202, headers={"X-Tagline-Job": receipt.job})
 

@@ -11,12 +11,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from bot.core.metric_definitions import COUNTED, MEASURED, Key, MetricDefinition, MetricsSnapshot
-from bot.core.ports import Books
+from bot.core.ports import Metrics
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
-def page(books: Books, tokens: Callable[[], Sequence[str]]) -> Callable[[Request], Any]:
+def page(books: Metrics, tokens: Callable[[], Sequence[str]]) -> Callable[[Request], Any]:
     """The page; each of `tokens` opens it, and without any it does not exist."""
 
     async def answer(request: Request) -> Response:
@@ -27,7 +27,7 @@ def page(books: Books, tokens: Callable[[], Sequence[str]]) -> Callable[[Request
         if not any([hmac.compare_digest(given, f"Bearer {one}".encode()) for one in known]):
             return Response(status_code=401, headers={"WWW-Authenticate": "Bearer"})
         try:
-            figures = await asyncio.to_thread(books.read)
+            figures = await asyncio.to_thread(books.snapshot)
         except ConnectionError:
             return Response("Redis does not answer\n", 503)
         return Response(text(figures), media_type=CONTENT_TYPE)
@@ -41,8 +41,8 @@ def text(figures: MetricsSnapshot) -> bytes:
     from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily  # noqa: PLC0415
 
     families = [
-        *_families(CounterMetricFamily, COUNTED, figures.counted),
-        *_families(GaugeMetricFamily, MEASURED, figures.measured),
+        *_families(CounterMetricFamily, COUNTED, figures.counters),
+        *_families(GaugeMetricFamily, MEASURED, figures.gauges),
     ]
 
     class Collector:

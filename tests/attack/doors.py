@@ -18,7 +18,7 @@ from pathlib import Path
 import httpx
 import msgspec
 
-from bot.store.private import PrivateRedis
+from bot.embedded.valkey import EmbeddedRedis
 from tests.conftest import free_port
 from tests.web.client import PAYLOAD, SECRET, sign
 
@@ -31,7 +31,7 @@ class Attacked:
 
     port: int
     pid: int
-    redis: PrivateRedis
+    redis: EmbeddedRedis
     log: Path
 
     @property
@@ -61,7 +61,7 @@ def running(**environment: str) -> Iterator[Attacked]:
     with tempfile.TemporaryDirectory(prefix="tagline-") as name:
         folder = Path(name)
         log = folder / "log"
-        with PrivateRedis(folder, port=free_port()) as redis, log.open("wb") as lines:
+        with EmbeddedRedis(folder, port=free_port()) as redis, log.open("wb") as lines:
             settings = {
                 "GITHUB_WEBHOOK_SECRET": SECRET,
                 "GITLAB_WEBHOOK_SECRET": SECRET,

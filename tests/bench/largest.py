@@ -16,9 +16,9 @@ from pathlib import Path
 import redis
 
 from bot.core.types import Delivery, IssueRef
+from bot.embedded.valkey import EmbeddedRedis
 from bot.queue.enqueue import NAMESPACE, QUEUE, RedisQueue
 from bot.sandbox import Sandbox
-from bot.store.private import PrivateRedis
 from tests.bench.forge import BODIES
 from tests.bench.processes import peak_mib, resident_mib, started
 from tests.conftest import free_port
@@ -33,7 +33,7 @@ def scenery(body: str, seconds: float = 3.0) -> Iterator[dict[str, str]]:
     port = free_port()
     with (
         tempfile.TemporaryDirectory(prefix="tagline-") as folder,
-        PrivateRedis(Path(folder)) as server,
+        EmbeddedRedis(Path(folder)) as server,
         Sandbox().running() as box,
         started(["tests.bench.forge", str(port), body, str(seconds)], port=port),
     ):

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from bot.store.private import PrivateRedis
+from bot.embedded.valkey import EmbeddedRedis
 from tests.bench.processes import cpu_seconds, started
 from tests.conftest import free_port
 from tests.web.client import PAYLOAD, sign
@@ -70,7 +70,7 @@ def cost(command: Sequence[str], environment: Mapping[str, str]) -> float:
 def environment() -> Iterator[dict[str, str]]:
     with (
         tempfile.TemporaryDirectory(prefix="tagline-") as folder,
-        PrivateRedis(Path(folder)) as redis,
+        EmbeddedRedis(Path(folder)) as redis,
     ):
         yield {
             "GITHUB_WEBHOOK_SECRET": SECRET,

@@ -15,9 +15,9 @@ import httpx
 import redis
 
 from bot.core.types import Delivery, IssueRef
+from bot.embedded.valkey import EmbeddedRedis
 from bot.queue.enqueue import NAMESPACE, QUEUE, RedisQueue
 from bot.sandbox import Sandbox
-from bot.store.private import PrivateRedis
 from tests.bench.forge import SECONDS
 from tests.bench.processes import cpu_seconds, peak_mib, started
 from tests.conftest import free_port
@@ -35,7 +35,7 @@ def scenery() -> Iterator[dict[str, str]]:
     port = free_port()
     with (
         tempfile.TemporaryDirectory(prefix="tagline-") as folder,
-        PrivateRedis(Path(folder)) as server,
+        EmbeddedRedis(Path(folder)) as server,
         started(["tests.bench.forge", str(port)], port=port),
     ):
         base = f"http://127.0.0.1:{port}"

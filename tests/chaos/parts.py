@@ -19,10 +19,10 @@ from threading import Lock
 import httpx
 import redis
 
+from bot.embedded.valkey import EmbeddedRedis
 from bot.queue.enqueue import NAMESPACE, QUEUE
 from bot.sandbox import Exchange, Sandbox
 from bot.sandbox.faults import Fault, Faults
-from bot.store.private import PrivateRedis
 from tests.chaos.proxy import Proxy
 from tests.conftest import free_port
 
@@ -109,7 +109,7 @@ class Parts:
         self._settings = tuple(settings)
         self.own = dict(environment or {})
         (folder / "redis").mkdir()
-        self.redis = PrivateRedis(folder / "redis", port=free_port())
+        self.redis = EmbeddedRedis(folder / "redis", port=free_port())
         redis_port = int(self.redis.url.rpartition(":")[2].partition("/")[0])
         self.redis_proxy = Proxy("redis", redis_port)
         front = free_port()

@@ -52,7 +52,7 @@ class Shelf:
     def ended(self, key: str, record: Record) -> None:
         """A job of that issue came to its end."""
         with self.store.lock(key) as lock:
-            lock.settle(record)
+            lock.finish(record)
 
     def wait(self, seconds: float) -> None:
         self.now += seconds
@@ -120,33 +120,33 @@ REPO, OTHER_REPO = "github:github.com:7001", "gitlab:gitlab.com:7001"
 
 def test_the_last_readable_file_of_a_repository_is_kept(shelf: Shelf) -> None:
     assert shelf.store.last_config(REPO) is None
-    shelf.store.keep_config(REPO, "mode: off")
-    shelf.store.keep_config(REPO, CONFIG)
+    shelf.store.save_config(REPO, "mode: off")
+    shelf.store.save_config(REPO, CONFIG)
     shelf.wait(180 * DAY)
     assert shelf.store.last_config(REPO) == CONFIG
     assert shelf.store.last_config(OTHER_REPO) is None
 
 
 def test_an_empty_file_is_a_file(shelf: Shelf) -> None:
-    shelf.store.keep_config(REPO, CONFIG)
-    shelf.store.keep_config(REPO, "")
+    shelf.store.save_config(REPO, CONFIG)
+    shelf.store.save_config(REPO, "")
     assert shelf.store.last_config(REPO) == ""
 
 
 def test_a_file_of_any_text_can_be_kept(shelf: Shelf) -> None:
-    shelf.store.keep_config(REPO, "# \ud800\0")
+    shelf.store.save_config(REPO, "# \ud800\0")
     assert (shelf.store.last_config(REPO) or "").startswith("# ")
 
 
 def test_what_was_told_last_is_remembered(shelf: Shelf) -> None:
-    assert shelf.store.told(REPO) == ""
-    shelf.store.tell(REPO, "one")
-    shelf.store.tell(REPO, "two")
+    assert shelf.store.reported_problems(REPO) == ""
+    shelf.store.save_reported_problems(REPO, "one")
+    shelf.store.save_reported_problems(REPO, "two")
     shelf.wait(90 * DAY)
-    assert shelf.store.told(REPO) == "two"
-    assert shelf.store.told(OTHER_REPO) == ""
-    shelf.store.tell(REPO, "")
-    assert shelf.store.told(REPO) == ""
+    assert shelf.store.reported_problems(REPO) == "two"
+    assert shelf.store.reported_problems(OTHER_REPO) == ""
+    shelf.store.save_reported_problems(REPO, "")
+    assert shelf.store.reported_problems(REPO) == ""
 
 
 # The lock of an issue.
@@ -158,16 +158,16 @@ def test_while_one_worker_has_an_issue_another_is_asked_to_come_again(shelf: She
     with shelf.store.lock(KEY) as lock:
         with pytest.raises(Retry), shelf.store.lock(KEY):
             pytest.fail("two workers have the same issue")
-        assert lock.remember(BEGUN)
+        assert lock.save(BEGUN)
     with shelf.store.lock(KEY) as again:
         assert again.record == BEGUN
-        assert again.remember(BEGUN)
+        assert again.save(BEGUN)
 
 
 def test_whoever_takes_an_issue_gets_its_record(shelf: Shelf) -> None:
     with shelf.store.lock(KEY) as lock:
         assert lock.record is None
-        lock.settle(RECORD)
+        lock.finish(RECORD)
     shelf.wait(20 * DAY)
     with shelf.store.lock(KEY) as lock, shelf.store.lock(OTHER) as other:
         assert (lock.record, other.record) == (RECORD, None)
@@ -175,8 +175,8 @@ def test_whoever_takes_an_issue_gets_its_record(shelf: Shelf) -> None:
 
 def test_two_issues_are_worked_on_at_once(shelf: Shelf) -> None:
     with shelf.store.lock(KEY) as one, shelf.store.lock(OTHER) as other:
-        assert one.remember(BEGUN)
-        assert other.remember(RECORD)
+        assert one.save(BEGUN)
+        assert other.save(RECORD)
     assert (shelf.store.record(KEY), shelf.store.record(OTHER)) == (BEGUN, RECORD)
 
 
@@ -184,7 +184,7 @@ def test_a_job_that_fails_gives_its_lock_back(shelf: Shelf) -> None:
     with pytest.raises(ZeroDivisionError), shelf.store.lock(KEY):
         raise ZeroDivisionError
     with shelf.store.lock(KEY) as lock:
-        assert lock.remember(BEGUN)
+        assert lock.save(BEGUN)
 
 
 def test_a_worker_that_lost_its_lock_knows_it_and_does_not_take_the_next_ones(
@@ -193,12 +193,12 @@ def test_a_worker_that_lost_its_lock_knows_it_and_does_not_take_the_next_ones(
     store = redis_shelf.store
     with store.lock(KEY) as slow:
         redis_shelf.wait(400)
-        assert not slow.remember(BEGUN)
+        assert not slow.save(BEGUN)
         assert store.record(KEY) is None
         quick = redis_shelf.another().lock(KEY)
         with quick as lock:
-            assert not slow.remember(BEGUN)
-            assert lock.remember(RECORD)
+            assert not slow.save(BEGUN)
+            assert lock.save(RECORD)
         assert store.record(KEY) == RECORD
 
 
@@ -208,16 +208,16 @@ def test_leaving_late_does_not_free_the_lock_of_another_worker(redis_shelf: Shel
     redis_shelf.wait(400)
     with redis_shelf.another().lock(KEY) as lock:
         slow.__exit__(None, None, None)
-        assert lock.remember(BEGUN)
-        assert lock.remember(BEGUN)
-        with_it.settle(RECORD)
+        assert lock.save(BEGUN)
+        assert lock.save(BEGUN)
+        with_it.finish(RECORD)
         assert redis_shelf.store.record(KEY) == BEGUN
 
 
 def test_a_job_that_ends_late_is_remembered_where_nobody_has_its_issue(redis_shelf: Shelf) -> None:
     with redis_shelf.store.lock(KEY) as slow:
         redis_shelf.wait(400)
-        slow.settle(RECORD)
+        slow.finish(RECORD)
     assert redis_shelf.store.record(KEY) == RECORD
 
 
@@ -225,7 +225,7 @@ def test_writing_renews_the_lock(redis_shelf: Shelf) -> None:
     with redis_shelf.store.lock(KEY) as lock:
         for _ in range(3):
             redis_shelf.wait(20)
-            assert lock.remember(BEGUN)
+            assert lock.save(BEGUN)
 
 
 # The breaker.
@@ -313,22 +313,22 @@ def test_an_unknown_job_is_none(shelf: Shelf) -> None:
 
 
 def test_a_job_is_read_as_it_was_noted_last(shelf: Shelf) -> None:
-    shelf.store.note(replace(JOB, state="running"))
-    shelf.store.note(JOB)
+    shelf.store.save_job(replace(JOB, state="running"))
+    shelf.store.save_job(JOB)
     assert shelf.store.job("j-1") == JOB
     assert shelf.store.job("j-2") is None
 
 
 def test_a_job_that_begins_tells_what_was_noted_of_it_before(shelf: Shelf) -> None:
     begun = replace(JOB, state="running")
-    assert shelf.store.begin(begun) is None
+    assert shelf.store.start_job(begun) is None
     shelf.wait(3 * DAY)
-    assert shelf.store.begin(JOB) == begun
+    assert shelf.store.start_job(JOB) == begun
     assert shelf.store.job("j-1") == JOB
 
 
 def test_a_job_is_kept_for_a_week(shelf: Shelf) -> None:
-    shelf.store.note(JOB)
+    shelf.store.save_job(JOB)
     shelf.wait(7 * DAY)
     assert shelf.store.job("j-1") == JOB
 
@@ -337,7 +337,7 @@ def test_few_keys_hold_the_records_of_many_issues(redis_shelf: Shelf) -> None:
     assert redis_shelf.client
     for number in range(200):
         redis_shelf.ended(f"issue {number}", RECORD)
-        redis_shelf.store.note(replace(JOB, id=f"j-{number}"))
+        redis_shelf.store.save_job(replace(JOB, id=f"j-{number}"))
     assert redis_shelf.client.dbsize() <= 4
 
 
@@ -346,7 +346,7 @@ def test_few_keys_hold_the_records_of_many_issues(redis_shelf: Shelf) -> None:
 
 def test_a_twin_is_known_in_its_repository_only(shelf: Shelf) -> None:
     twin = CachedAnswer(41, (LabelSuggestion("bug", "sure"),))
-    shelf.store.keep_twin("github:github.com:7001", "digest", twin)
-    assert shelf.store.twin("github:github.com:7001", "digest") == twin
-    assert shelf.store.twin("github:github.com:7001", "other") is None
-    assert shelf.store.twin("github:github.com:7002", "digest") is None
+    shelf.store.save_cached_answer("github:github.com:7001", "digest", twin)
+    assert shelf.store.cached_answer("github:github.com:7001", "digest") == twin
+    assert shelf.store.cached_answer("github:github.com:7001", "other") is None
+    assert shelf.store.cached_answer("github:github.com:7002", "digest") is None

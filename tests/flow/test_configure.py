@@ -148,7 +148,7 @@ def test_only_the_first_comment_shows_the_problems() -> None:
 
 def anew(ended: Scene) -> Store:
     """What is remembered, but for the issue."""
-    ended.store.remember(REF.key, Record("skipped"))
+    ended.store.save(REF.key, Record("skipped"))
     return ended.store
 
 

@@ -14,7 +14,7 @@ from bot.flow.heal import LONGEST_SECONDS, PAUSES, Healing
 from bot.flow.process import process
 from bot.llm.breaker import Condition
 from bot.store.memory import MemoryStore
-from bot.store.pace import MemoryPace
+from bot.store.rate_limiter import MemoryRateLimiter
 from tests.fakes import NOW, REF, FakeForge, ScriptedModel, a_delivery, a_desk, an_issue, says
 
 TITLE = "Login button does nothing in Firefox 131"
@@ -40,7 +40,7 @@ class Ward:
     def __post_init__(self) -> None:
         self.store = MemoryStore(lambda: self.now)
         self.healing = Healing(
-            self.store.room, Condition(self.store, ["provider"]), lambda: self.now
+            self.store.retry_schedule, Condition(self.store, ["provider"]), lambda: self.now
         )
         self.round()  # the first one is the worker's start
 
@@ -137,7 +137,7 @@ def test_tries_come_after_one_two_and_three_minutes() -> None:
 def test_while_the_provider_is_down_one_issue_a_minute_is_tried() -> None:
     one = ward()
     for number in range(20):
-        one.store.room.wait(replace(REF, number=number), one.now)
+        one.store.retry_schedule.schedule(replace(REF, number=number), one.now)
     one.provider_fails()
     sent = []
     for _ in range(18):
@@ -193,8 +193,8 @@ def test_parked_issues_are_due_as_soon_as_somebody_is_answered() -> None:
     one.job()
     for pause in PAUSES:
         one.later(pause)
-    one.store.room.take_probe(one.now + 1)  # this minute's probe is somebody else
-    one.store.room.park(REF, one.now)
+    one.store.retry_schedule.take_probe(one.now + 1)  # this minute's probe is somebody else
+    one.store.retry_schedule.suspend(REF, one.now)
     one.store.call_succeeded("provider")
     (healed,) = one.later(1)
     assert healed.record.status == "answered"
@@ -203,7 +203,9 @@ def test_parked_issues_are_due_as_soon_as_somebody_is_answered() -> None:
 def test_a_start_makes_everybody_due() -> None:
     one = ward(DOWN, ANSWER)
     one.job()
-    one.healing = Healing(one.store.room, Condition(one.store, ["provider"]), lambda: one.now)
+    one.healing = Healing(
+        one.store.retry_schedule, Condition(one.store, ["provider"]), lambda: one.now
+    )
     (healed,) = one.later(1)
     assert healed.record.status == "answered"
 
@@ -355,8 +357,8 @@ def test_a_heal_whose_record_redis_forgot_meanwhile_answers_the_issue() -> None:
 
 
 def test_a_heal_that_waits_for_its_turn_to_comment_is_not_sent_again_meanwhile() -> None:
-    class Crowded(MemoryPace):
-        def wait(self, account: str, ticket: str, rate: Rate) -> float:
+    class Crowded(MemoryRateLimiter):
+        def reserve(self, account: str, ticket: str, rate: Rate) -> float:
             return 6 * 60 * MINUTE
 
     one = ward(DOWN, ANSWER)
@@ -379,7 +381,7 @@ def test_a_worker_that_dies_while_it_sends_delays_one_issue() -> None:
     one = ward()
     refs = [replace(REF, number=n) for n in (1, 2, 3)]
     for ref in refs:
-        one.store.room.wait(ref, NOW)
+        one.store.retry_schedule.schedule(ref, NOW)
 
     def die(_delivery: Delivery) -> None:
         raise SystemExit

@@ -617,11 +617,11 @@ def test_a_try_that_was_cut_short_and_then_skipped_counts_for_nothing() -> None:
 
 def test_a_crash_after_the_comment_leaves_that_one_comment() -> None:
     class Dying(MemoryStore):
-        def remember(self, key: str, record: Record) -> None:
+        def save(self, key: str, record: Record) -> None:
             if record.status == "answered" and not self.record("died"):
-                super().remember("died", record)
+                super().save("died", record)
                 raise Retry("the worker was killed")
-            super().remember(key, record)
+            super().save(key, record)
 
     one = scene(ANSWER, store=Dying())
     with pytest.raises(Retry):

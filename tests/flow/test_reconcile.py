@@ -10,7 +10,7 @@ import pytest
 from bot.core.errors import NotCovered, NotFound, Retry, TaglineError
 from bot.core.types import Delivery, IssueRef, Record
 from bot.flow.reconcile import JUST_NOW_SECONDS, LOOK_BACK_SECONDS, Sweep
-from bot.store.pace import MemoryPace
+from bot.store.rate_limiter import MemoryRateLimiter
 from tests.fakes import NOW, REF
 
 PLACE = replace(REF, number=0)
@@ -29,16 +29,16 @@ class FakeLedger:
         self.leased.add(name)
         return free
 
-    def places(self) -> tuple[IssueRef, ...]:
+    def repositories(self) -> tuple[IssueRef, ...]:
         return tuple(self.known.values())
 
-    def keep_places(self, places: Collection[IssueRef]) -> None:
+    def save_repositories(self, places: Collection[IssueRef]) -> None:
         self.known |= {place.place_key: place for place in places}
 
-    def forget_place(self, place: IssueRef) -> None:
+    def forget_repository(self, place: IssueRef) -> None:
         self.known.pop(place.place_key, None)
 
-    def swept(self, key: str) -> int:
+    def attempts_today(self, key: str) -> int:
         self.counts[key] = self.counts.get(key, 0) + 1
         return self.counts[key]
 
@@ -71,24 +71,24 @@ class FakeWatched:
         self.asked.append(delivery)
 
 
-class FakePace(MemoryPace):
+class FakePace(MemoryRateLimiter):
     """`waiting` are tickets whose moment is still to come, `silent` accounts that are paused."""
 
     def __init__(self) -> None:
         self.waiting: set[str] = set()
         self.silent: set[str] = set()
 
-    def awaits(self, account: str, ticket: str) -> bool:
+    def is_reserved(self, account: str, ticket: str) -> bool:
         return ticket in self.waiting
 
-    def paused(self, account: str) -> float:
+    def pause_left(self, account: str) -> float:
         return 60.0 if account in self.silent else 0.0
 
 
 class House:
     def __init__(self, *places: IssueRef) -> None:
         self.ledger, self.forge, self.now = FakeLedger(), FakeWatched(), NOW
-        self.ledger.keep_places(list(places))
+        self.ledger.save_repositories(list(places))
         self.sent: list[Delivery] = []
         self.pace = FakePace()
         self.sweep = Sweep(
@@ -190,7 +190,7 @@ def test_places_outlive_a_redis_that_forgot_everything() -> None:
     house.forge.opened = {number(1): NOW - 3600}
     house.again()
     assert house.numbers == [1]
-    assert house.ledger.places() == (PLACE,)
+    assert house.ledger.repositories() == (PLACE,)
 
 
 def test_a_repository_that_left_us_is_forgotten_and_the_others_are_swept() -> None:
@@ -199,7 +199,7 @@ def test_a_repository_that_left_us_is_forgotten_and_the_others_are_swept() -> No
     house.forge.error = NotFound("not found")
     house.again()
     assert house.numbers == [1]
-    assert house.ledger.places() == (PLACE,)
+    assert house.ledger.repositories() == (PLACE,)
 
 
 def test_a_repository_that_one_worker_forgot_is_brought_back_by_no_other() -> None:
@@ -209,14 +209,14 @@ def test_a_repository_that_one_worker_forgot_is_brought_back_by_no_other() -> No
     house.forge.error = NotFound("not found")
     house.again()
     other.round(house.sent.append)
-    assert house.ledger.places() == (PLACE,)
+    assert house.ledger.repositories() == (PLACE,)
 
 
 def test_a_repository_that_cannot_be_read_now_is_told_and_tried_again() -> None:
     house = House(ELSEWHERE, PLACE)
     house.forge.error = Retry("GitHub failed (status 502)")
     assert house.again()["troubles"] == ["GitHub failed (status 502)"]
-    assert set(house.ledger.places()) == {PLACE, ELSEWHERE}
+    assert set(house.ledger.repositories()) == {PLACE, ELSEWHERE}
 
 
 @pytest.mark.parametrize("forge", ["gitlab"])
@@ -240,7 +240,7 @@ def test_many_repositories_are_looked_at_in_turn(monkeypatch: pytest.MonkeyPatch
 def test_a_sweep_that_knows_no_repository_does_not_put_off_the_next() -> None:
     house = House()
     house.again()
-    house.ledger.keep_places([PLACE])
+    house.ledger.save_repositories([PLACE])
     house.forge.opened = {number(1): NOW - 3600}
     assert house.sweep.round(house.sent.append)["issues"] == 1
 
@@ -260,4 +260,4 @@ def test_a_place_with_a_wrong_account_is_forgotten_and_the_right_one_stays() -> 
     house.forge.uncovered = {"666"}
     house.again()
     assert house.numbers == [1]
-    assert house.ledger.places() == (PLACE,)
+    assert house.ledger.repositories() == (PLACE,)

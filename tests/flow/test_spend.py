@@ -11,7 +11,7 @@ from bot.core.pricing import Limits, cost_usd
 from bot.core.prompt import Answer, Prompt
 from bot.core.types import Usage
 from bot.flow.spend import Budgeted
-from bot.store.purse import MemoryPurse
+from bot.store.budgets import MemoryBudgets
 from tests.fakes import FakeForge, an_issue
 
 PROMPT = Prompt("rules", "text " * 600, {})
@@ -40,7 +40,7 @@ class Paid:
 
 
 def budgeted(
-    model: Paid, purse: MemoryPurse, usd: float = 1.0, each: int = 5, *, exempt: bool = False
+    model: Paid, purse: MemoryBudgets, usd: float = 1.0, each: int = 5, *, exempt: bool = False
 ) -> Budgeted:
     forge = FakeForge(ISSUE)
     return Budgeted(model, purse, Limits(None, usd, each), ISSUE, forge, exempt)
@@ -59,14 +59,14 @@ def asked_until_refused(one: Budgeted, most: int = 50) -> tuple[int, str]:
 
 def test_calls_stop_at_the_repository_s_budget_and_never_pass_it() -> None:
     model = Paid(cost=0.001)
-    times, reason = asked_until_refused(budgeted(model, MemoryPurse(), usd=0.01, each=99))
+    times, reason = asked_until_refused(budgeted(model, MemoryBudgets(), usd=0.01, each=99))
     assert reason == "over-budget-repository"
     assert 5 <= times <= 10
     assert model.asked == times
 
 
 def test_an_outage_costs_nothing() -> None:
-    purse = MemoryPurse()
+    purse = MemoryBudgets()
     down = ModelFailed("timeout", outage=True)
     broken = budgeted(Paid(failure=down), purse, usd=0.0015, each=99)
     for _ in range(20):
@@ -77,16 +77,16 @@ def test_an_outage_costs_nothing() -> None:
 
 def test_an_answer_whose_tokens_nobody_counted_is_taken_for_the_longest_one() -> None:
     uncounted = Paid(cost=None)
-    times, reason = asked_until_refused(budgeted(uncounted, MemoryPurse(), usd=0.01, each=99))
+    times, reason = asked_until_refused(budgeted(uncounted, MemoryBudgets(), usd=0.01, each=99))
     assert reason == "over-budget-repository"
     assert times <= 10
 
 
 def test_an_answer_that_is_of_no_use_is_paid_for_all_the_same() -> None:
     rubbish = Paid(failure=ModelFailed("not-json"))
-    times, reason = asked_until_refused(budgeted(rubbish, MemoryPurse(), usd=0.01, each=99))
+    times, reason = asked_until_refused(budgeted(rubbish, MemoryBudgets(), usd=0.01, each=99))
     assert (times, reason) == (0, "not-json")
-    purse = MemoryPurse()
+    purse = MemoryBudgets()
     for _ in range(3):
         with pytest.raises(ModelFailed, match="not-json"):
             budgeted(rubbish, purse, usd=0.004, each=99).ask(PROMPT)
@@ -95,23 +95,26 @@ def test_an_answer_that_is_of_no_use_is_paid_for_all_the_same() -> None:
 
 
 def test_an_author_is_asked_for_only_so_often() -> None:
-    assert asked_until_refused(budgeted(Paid(), MemoryPurse(), each=3)) == (
+    assert asked_until_refused(budgeted(Paid(), MemoryBudgets(), each=3)) == (
         3,
         "over-budget-author",
     )
 
 
 def test_a_person_who_can_write_has_no_limit_of_their_own() -> None:
-    one = budgeted(Paid(0.0), MemoryPurse(), each=1)
+    one = budgeted(Paid(0.0), MemoryBudgets(), each=1)
     assert isinstance(one.forge, FakeForge)
     one.forge.writers.add(ISSUE.author)
     assert asked_until_refused(one, 20) == (20, "")
 
 
 def test_a_command_is_exempt_from_the_author_s_limit() -> None:
-    assert asked_until_refused(budgeted(Paid(0.0), MemoryPurse(), each=0, exempt=True), 9)[0] == 9
+    assert asked_until_refused(budgeted(Paid(0.0), MemoryBudgets(), each=0, exempt=True), 9)[0] == 9
 
 
 def test_a_model_without_a_price_is_bounded_by_the_author_s_limit_only() -> None:
     local = Paid(cost=None, name="a-local-model")
-    assert asked_until_refused(budgeted(local, MemoryPurse(), usd=0.0)) == (5, "over-budget-author")
+    assert asked_until_refused(budgeted(local, MemoryBudgets(), usd=0.0)) == (
+        5,
+        "over-budget-author",
+    )

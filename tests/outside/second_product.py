@@ -16,8 +16,8 @@ from pathlib import Path
 import redis
 
 from bot.core.jobs import JobRecord
+from bot.embedded.valkey import with_pdeathsig
 from bot.sandbox import Sandbox
-from bot.store.private import tied
 from tests.whole.house import House
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -177,7 +177,7 @@ def worker_process(
     own |= {"PYTHONPATH": str(ROOT), "LOG_FORMAT": "json", "LOG_LEVEL": "debug"}
     with output.open("wb") as out:
         process = subprocess.Popen(
-            tied([sys.executable, "-m", "tests.chaos.launch", "worker", *SHORT_WAITS]),
+            with_pdeathsig([sys.executable, "-m", "tests.chaos.launch", "worker", *SHORT_WAITS]),
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=out,

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from bot import log
+from bot.embedded.valkey import EmbeddedRedis
 from bot.sandbox import Sandbox
-from bot.store.private import PrivateRedis
 from tests.outside import second
 from tests.outside.attacks import Judge
 from tests.outside.conftest import shared_folder
@@ -70,7 +70,7 @@ def judge(shared: Path) -> Judge:
 
 
 @pytest.fixture(scope="module")
-def products(server: PrivateRedis, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Products]:
+def products(server: EmbeddedRedis, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Products]:
     box = Sandbox(webhook_secret=SECRET)
     with pytest.MonkeyPatch.context() as patch, box.running():
         patch.setattr(log, "_logger", log.get())

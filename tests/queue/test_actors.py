@@ -19,13 +19,13 @@ from bot import log
 from bot.core.errors import OperatorError, Postponed, RateLimited, Retry
 from bot.core.jobs import JobRecord
 from bot.core.types import Delivery, IssueRef, Outcome, Record
+from bot.embedded.valkey import EmbeddedRedis
 from bot.queue.actors import MAX_TRIES, declare, send
 from bot.queue.broker import Broker, connect, is_queued
 from bot.queue.crew import Crew
 from bot.queue.dead import DeadLetters
 from bot.queue.rounds import Rounds
 from bot.store.memory import MemoryStore
-from bot.store.private import PrivateRedis
 from tests.conftest import crash
 
 REF = IssueRef("github", "github.com", "acme/widget", 41, 7001, "5001")
@@ -153,7 +153,7 @@ def test_an_unexpected_error_shows_its_place_and_never_its_values(
 
 
 def test_a_retry_that_meets_a_dead_redis_is_not_lost(
-    own_redis: PrivateRedis, monkeypatch: pytest.MonkeyPatch
+    own_redis: EmbeddedRedis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def cut(delivery: Delivery, tries: int) -> Outcome:
         if tries == 1:
@@ -193,7 +193,9 @@ def test_a_job_that_no_worker_survives_is_a_dead_letter(
 ) -> None:
     one = Bench(redis_url, fine)
     sent = one.send()
-    one.jobs.note(JobRecord(sent, "running", str(REF), deaths))  # and none of them ever came back
+    one.jobs.save_job(
+        JobRecord(sent, "running", str(REF), deaths)
+    )  # and none of them ever came back
     one.crew.start()
     job = one.wait(sent, "done", "dead")
     assert (job.state, job.tries) == (state, MAX_TRIES)
@@ -255,8 +257,8 @@ def test_a_job_whose_note_is_of_another_version_is_done(redis_url: str) -> None:
     class Newer(MemoryStore):
         """Its notes of jobs that wait for their first try have a state that we do not know."""
 
-        def begin(self, job: JobRecord) -> JobRecord | None:
-            found = super().begin(job)
+        def start_job(self, job: JobRecord) -> JobRecord | None:
+            found = super().start_job(job)
             if found and found.state == "queued":
                 raise msgspec.ValidationError("Invalid enum value 'scheduled'")
             return found

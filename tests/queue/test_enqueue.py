@@ -19,8 +19,8 @@ from dramatiq.middleware import CurrentMessage
 
 from bot.core.errors import QueueUnavailable
 from bot.core.types import Delivery, IssueRef
+from bot.embedded.valkey import EmbeddedRedis
 from bot.queue.enqueue import ACTOR, NAMESPACE, PLACES, QUEUE, RedisQueue, why_down
-from bot.store.private import PrivateRedis
 from tests.conftest import crash
 
 REF = IssueRef("github", "github.com", "acme/widget", 41, 7001, "5001")
@@ -138,7 +138,7 @@ def test_a_redis_that_refuses_is_told_by_its_own_code_and_nothing_else() -> None
     assert why_down(redis.TimeoutError("secret")) == "TimeoutError"
 
 
-def test_a_full_redis_is_told_and_leaves_no_claim_behind(own_redis: PrivateRedis) -> None:
+def test_a_full_redis_is_told_and_leaves_no_claim_behind(own_redis: EmbeddedRedis) -> None:
     with redis.Redis.from_url(own_redis.url) as client:
         client.config_set("maxmemory", 1)
         timed_failure(own_redis.url)
@@ -147,14 +147,14 @@ def test_a_full_redis_is_told_and_leaves_no_claim_behind(own_redis: PrivateRedis
     assert queued(own_redis.url) == 1
 
 
-def test_a_read_only_redis_is_told(own_redis: PrivateRedis) -> None:
+def test_a_read_only_redis_is_told(own_redis: EmbeddedRedis) -> None:
     with redis.Redis.from_url(own_redis.url) as client:
         client.replicaof("127.0.0.1", 1)
         timed_failure(own_redis.url)
         client.replicaof("NO", "ONE")
 
 
-def test_a_restarted_redis_takes_the_very_next_delivery(own_redis: PrivateRedis) -> None:
+def test_a_restarted_redis_takes_the_very_next_delivery(own_redis: EmbeddedRedis) -> None:
     async def around_a_restart(queue: RedisQueue) -> None:
         await asyncio.gather(queue.put(delivery("before")), queue.ping())
         crash(own_redis)

@@ -11,15 +11,15 @@ import redis
 from bot.core.errors import Postponed
 from bot.core.types import Record
 from bot.store import locks
+from bot.store.bucketed_hash import BucketedHash
 from bot.store.locks import Locks
-from bot.store.shelf import Shelf
 
 BEGUN = Record("writing")
 
 
 def locks_of(client: redis.Redis) -> Locks:
     """The locks of a worker of its own."""
-    return Locks(client, "lock", Shelf(client, "done", 60, 2))
+    return Locks(client, "lock", BucketedHash(client, "done", 60, 2))
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def test_a_lock_outlives_its_time_while_its_holder_works(redis_url: str, quick: 
         ours, theirs = locks_of(client), locks_of(client)
         with ours.hold("issue") as lock:
             time.sleep(0.8)
-            assert lock.remember(BEGUN)
+            assert lock.save(BEGUN)
             with pytest.raises(Postponed), theirs.hold("issue"):
                 pass
         with theirs.hold("issue"):
@@ -48,13 +48,13 @@ def test_the_lock_of_a_killed_worker_ends_by_itself(redis_url: str, quick: None)
             pass
         time.sleep(0.35)
         with survivor.hold("issue") as lock:
-            assert lock.remember(BEGUN)
+            assert lock.save(BEGUN)
 
 
 def test_a_lock_that_was_lost_is_not_held(redis_url: str) -> None:
     with redis.Redis.from_url(redis_url) as client, locks_of(client).hold("issue") as lock:
         client.set("lock:issue", "somebody else")
-        assert not lock.remember(BEGUN)
+        assert not lock.save(BEGUN)
     with redis.Redis.from_url(redis_url) as client:
         assert client.get("lock:issue") == b"somebody else"
 

@@ -75,10 +75,10 @@ class FakeBooks:
     counted: Counter[Key] = field(default_factory=Counter)
     down: bool = False
 
-    def add(self, what: str, *labels: str) -> None:
+    def count(self, what: str, *labels: str) -> None:
         self.counted[what, *labels] += 1
 
-    def read(self) -> MetricsSnapshot:
+    def snapshot(self) -> MetricsSnapshot:
         if self.down:
             raise ConnectionError("no answer in time")
         return MetricsSnapshot(dict(self.counted), {("queue_jobs", "waiting"): 3})

@@ -11,9 +11,9 @@ import redis
 
 from bot.core.jobs import JobRecord, JobState
 from bot.core.metric_definitions import COUNTED, MEASURED
-from bot.store.books import CountingJobRecords, RedisBooks
+from bot.embedded.valkey import EmbeddedRedis
 from bot.store.memory import MemoryStore
-from bot.store.private import PrivateRedis
+from bot.store.metrics import CountingJobRecords, RedisMetrics
 from tests.web.client import Door
 
 TOKEN = "a-token-for-the-metrics"
@@ -74,28 +74,28 @@ def test_a_silent_redis_is_503() -> None:
 
 
 @pytest.fixture
-def books(redis_url: str) -> Callable[[], RedisBooks]:
-    def made() -> RedisBooks:
+def books(redis_url: str) -> Callable[[], RedisMetrics]:
+    def made() -> RedisMetrics:
         client = redis.Redis.from_url(redis_url)
-        return RedisBooks(client, "tagline", "issues", ["openai"])
+        return RedisMetrics(client, "tagline", "issues", ["openai"])
 
     return made
 
 
-def test_what_all_processes_counted_is_added_up(books: Callable[[], RedisBooks]) -> None:
+def test_what_all_processes_counted_is_added_up(books: Callable[[], RedisMetrics]) -> None:
     one, two = books(), books()
-    one.add("deliveries", "github", "queued")
-    two.add("deliveries", "github", "queued")
-    two.add("model_calls", 'a "model"', "status-500")
+    one.count("deliveries", "github", "queued")
+    two.count("deliveries", "github", "queued")
+    two.count("model_calls", 'a "model"', "status-500")
     two.close()
     one._client.set("tagline:breaker:openai:open", 1)
     one._client.rpush("tagline:issues", "j-1", "j-2")
-    figures = one.read()
-    assert figures.counted == {
+    figures = one.snapshot()
+    assert figures.counters == {
         ("deliveries", "github", "queued"): 2,
         ("model_calls", 'a "model"', "status-500"): 1,
     }
-    assert figures.measured == {
+    assert figures.gauges == {
         ("queue_jobs", "waiting"): 2,
         ("queue_jobs", "later"): 0,
         ("queue_jobs", "dead"): 0,
@@ -104,26 +104,26 @@ def test_what_all_processes_counted_is_added_up(books: Callable[[], RedisBooks])
     one.close()
 
 
-def test_counts_wait_for_a_redis_that_does_not_answer(own_redis: PrivateRedis) -> None:
-    one = RedisBooks(redis.Redis.from_url(own_redis.url), "tagline", "issues")
+def test_counts_wait_for_a_redis_that_does_not_answer(own_redis: EmbeddedRedis) -> None:
+    one = RedisMetrics(redis.Redis.from_url(own_redis.url), "tagline", "issues")
     own_redis.stop()
-    one.add("jobs", "github", "answered")
+    one.count("jobs", "github", "answered")
     with pytest.raises(ConnectionError):
-        one.read()
+        one.snapshot()
     own_redis.start()
-    assert one.read().counted == {("jobs", "github", "answered"): 1}
+    assert one.snapshot().counters == {("jobs", "github", "answered"): 1}
     one.close()
 
 
-def test_the_end_of_every_try_of_a_job_is_counted(books: Callable[[], RedisBooks]) -> None:
+def test_the_end_of_every_try_of_a_job_is_counted(books: Callable[[], RedisMetrics]) -> None:
     one, ref = books(), "gitlab:acme/widget#1"
     jobs = CountingJobRecords(MemoryStore(), one)
     states: list[JobState] = ["queued", "running", "waiting", "running", "dead"]
     for state in states:
-        jobs.note(JobRecord("j-1", state, ref))
-    jobs.note(JobRecord("j-2", "done", ref, outcome="answered"))
+        jobs.save_job(JobRecord("j-1", state, ref))
+    jobs.save_job(JobRecord("j-2", "done", ref, outcome="answered"))
     assert jobs.job("j-2") is not None
-    assert one.read().counted == {
+    assert one.snapshot().counters == {
         ("jobs", "gitlab", "tried-again-later"): 1,
         ("jobs", "gitlab", "gave-up"): 1,
         ("jobs", "gitlab", "answered"): 1,

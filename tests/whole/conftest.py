@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from bot import wiring
+from bot.embedded.valkey import EmbeddedRedis
 from bot.http import Clients
 from bot.sandbox import Exchange, Sandbox
 from bot.sandbox.model.faults import gzip_bomb
-from bot.store.private import PrivateRedis
 from tests.outside.conformance import Conformance
 from tests.outside.model_conformance import ModelConformance
 from tests.whole.differences import hosts_of
@@ -136,7 +136,7 @@ def clients() -> Iterator[Clients]:
 
 
 @pytest.fixture(scope="session")
-def _standing(box: Sandbox, server: PrivateRedis, impatient: None) -> Iterator[dict[str, House]]:
+def _standing(box: Sandbox, server: EmbeddedRedis, impatient: None) -> Iterator[dict[str, House]]:
     """A house per wire format that stands for the whole run, because opening one takes time."""
     with ExitStack() as stack:
         houses = {

@@ -27,7 +27,7 @@ class Night:
 
     def heal(self) -> None:
         """A round with everybody due."""
-        self.house.store.room.unpark(time.time(), everybody=True)
+        self.house.store.retry_schedule.resume(time.time(), everybody=True)
         self._healing.round(self._send)
         self._ended()
 

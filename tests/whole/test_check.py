@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 import redis
 
+from bot.embedded.valkey import EmbeddedRedis
 from bot.queue.checkup import report
 from bot.sandbox import Sandbox
 from bot.sandbox.gitlab.access import BOT, GUEST
-from bot.store.private import PrivateRedis
 from tests.whole.house import SECRET, House
 from tests.whole.test_command_line import access, tagline
 
@@ -57,7 +57,7 @@ class Checking:
 
 
 @pytest.fixture
-def checking(box: Sandbox, clean: str, own_redis: PrivateRedis, tmp_path: Path) -> Checking:
+def checking(box: Sandbox, clean: str, own_redis: EmbeddedRedis, tmp_path: Path) -> Checking:
     house = House(box, own_redis.url)
     box.webhook_url = "https://tagline.example/webhooks/github"
     return Checking(house, tmp_path)
@@ -114,7 +114,7 @@ def test_a_redis_that_does_not_answer(checking: Checking) -> None:
     assert "look at REDIS_URL" in checking.problem("redis")
 
 
-def test_a_redis_that_may_lose_jobs(checking: Checking, own_redis: PrivateRedis) -> None:
+def test_a_redis_that_may_lose_jobs(checking: Checking, own_redis: EmbeddedRedis) -> None:
     with redis.Redis.from_url(own_redis.url) as client:
         client.config_set("appendonly", "no")
         client.config_set("maxmemory-policy", "allkeys-lru")
@@ -132,7 +132,7 @@ def test_a_redis_whose_disk_is_full() -> None:
     assert "look at the room on its disk" in [finding.fix for finding in told if finding.wrong]
 
 
-def test_a_queue_that_does_not_move(checking: Checking, own_redis: PrivateRedis) -> None:
+def test_a_queue_that_does_not_move(checking: Checking, own_redis: EmbeddedRedis) -> None:
     message = json.dumps({"message_timestamp": (time.time() - 3600) * 1000})
     with redis.Redis.from_url(own_redis.url) as client:
         client.rpush("tagline:issues", "j-1", "j-2")

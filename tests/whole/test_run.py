@@ -21,11 +21,11 @@ from bot.cli import run as command
 from bot.cli.main import cli
 from bot.cli.serve import NoAddress, Receiver
 from bot.cli.stopping import seconds_for_jobs
+from bot.embedded import valkey
+from bot.embedded.valkey import EmbeddedRedis, ServerUnavailable, complaint, lock_data_dir
 from bot.queue.broker import ALONE_HEARTBEAT_MS, HEARTBEAT_MS
 from bot.sandbox import Sandbox
 from bot.settings import load
-from bot.store import private
-from bot.store.private import NoServer, PrivateRedis, complaint, own
 from tests.conftest import free_port
 from tests.whole.house import LABELS, House
 
@@ -170,10 +170,10 @@ def test_killed_parts_come_back_and_accepted_jobs_are_done(
 
 
 def test_a_server_that_a_killed_process_left_is_stopped_before_the_next(tmp_path: Path) -> None:
-    left = PrivateRedis(tmp_path)
+    left = EmbeddedRedis(tmp_path)
     with left, redis.Redis.from_url(left.url) as client:
         client.set("accepted", "job")
-        with PrivateRedis(tmp_path) as server:
+        with EmbeddedRedis(tmp_path) as server:
             assert not left.alive
             assert server.alive
             assert client.get("accepted") == b"job"
@@ -183,7 +183,7 @@ def test_the_server_gets_none_of_our_secrets(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GITHUB_TOKEN", "ghp_quokkaberry")
-    with PrivateRedis(tmp_path) as server:
+    with EmbeddedRedis(tmp_path) as server:
         environ = Path(f"/proc/{server.pid}/environ")
         if not environ.exists():
             pytest.skip("no /proc on this system")
@@ -194,26 +194,28 @@ def test_a_server_that_does_not_start_says_why(tmp_path: Path) -> None:
     data = tmp_path / "appendonlydir"
     data.mkdir()
     (data / "appendonly.aof.manifest").write_text("nonsense\n")
-    with pytest.raises(NoServer, match=r"did not start: .*manifest"):
-        PrivateRedis(tmp_path).start()
+    with pytest.raises(ServerUnavailable, match=r"did not start: .*manifest"):
+        EmbeddedRedis(tmp_path).start()
 
 
 def test_what_cannot_be_read_is_told_with_a_way_out_and_without_advice_for_the_machine(
     tmp_path: Path,
 ) -> None:
-    with PrivateRedis(tmp_path):
+    with EmbeddedRedis(tmp_path):
         pass
     with (tmp_path / "appendonlydir" / "appendonly.aof.1.incr.aof").open("ab") as file:
         file.write(b"nonsense" * 50)
-    with pytest.raises(NoServer, match=r"start: Bad file format .*move \S+/appendonlydir away"):
-        PrivateRedis(tmp_path).start()
+    with pytest.raises(
+        ServerUnavailable, match=r"start: Bad file format .*move \S+/appendonlydir away"
+    ):
+        EmbeddedRedis(tmp_path).start()
     (tmp_path / "appendonlydir" / "appendonly.aof.manifest").write_text("quokka\n")
     with pytest.raises(
-        NoServer, match=r"start: Reading the manifest .*move \S+/appendonlydir away"
+        ServerUnavailable, match=r"start: Reading the manifest .*move \S+/appendonlydir away"
     ):
-        PrivateRedis(tmp_path).start()
+        EmbeddedRedis(tmp_path).start()
     (tmp_path / "appendonlydir").rename(tmp_path / "away")
-    with PrivateRedis(tmp_path) as server:
+    with EmbeddedRedis(tmp_path) as server:
         assert server.alive
 
 
@@ -270,11 +272,11 @@ def test_a_long_failure_is_told_by_its_end() -> None:
 def test_a_server_that_hangs_is_ended_all_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(private, "STOP_SECONDS", 0.2)
-    with PrivateRedis(tmp_path) as server:
+    monkeypatch.setattr(valkey, "STOP_SECONDS", 0.2)
+    with EmbeddedRedis(tmp_path) as server:
         os.kill(server.pid, signal.SIGSTOP)
-        with pytest.raises(NoServer, match=rf"pid {server.pid}\) still runs"):
-            PrivateRedis(tmp_path).start()
+        with pytest.raises(ServerUnavailable, match=rf"pid {server.pid}\) still runs"):
+            EmbeddedRedis(tmp_path).start()
     assert not server.alive
 
 
@@ -308,16 +310,23 @@ def test_told_to_stop_while_it_starts_it_ends_in_order(
 def test_a_data_directory_belongs_to_one_and_is_free_again_afterwards(tmp_path: Path) -> None:
     folder = tmp_path / "new" / "data"
     for _ in range(2):
-        with own(folder), pytest.raises(NoServer, match=f"pid {os.getpid()}"), own(folder):
+        with (
+            lock_data_dir(folder),
+            pytest.raises(ServerUnavailable, match=f"pid {os.getpid()}"),
+            lock_data_dir(folder),
+        ):
             pass
 
 
 def test_a_data_directory_that_cannot_be_used_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(NoServer, match="DATA_DIR cannot be written to"), own(tmp_path / "file"):
+    with (
+        pytest.raises(ServerUnavailable, match="DATA_DIR cannot be written to"),
+        lock_data_dir(tmp_path / "file"),
+    ):
         pass
-    with pytest.raises(NoServer, match="shorter DATA_DIR"):
-        PrivateRedis(tmp_path / ("long" * 30))
+    with pytest.raises(ServerUnavailable, match="shorter DATA_DIR"):
+        EmbeddedRedis(tmp_path / ("long" * 30))
 
 
 def test_a_port_in_use_is_named(tmp_path: Path) -> None:
@@ -338,7 +347,7 @@ def test_run_needs_a_secret_and_a_forge_before_it_touches_anything(tmp_path: Pat
 def test_other_commands_find_the_private_server_only_without_redis_url(tmp_path: Path) -> None:
     elsewhere = "redis://127.0.0.1:6379/0"
     environ = {"DATA_DIR": str(tmp_path)}
-    server = PrivateRedis(tmp_path)
+    server = EmbeddedRedis(tmp_path)
     assert load(environ).redis_url == elsewhere
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(server.url.removeprefix("unix://").partition("?")[0])
@@ -354,7 +363,7 @@ class Dying:
 
     def start(self) -> None:
         self.starts += 1
-        raise NoServer("no room on the disk")
+        raise ServerUnavailable("no room on the disk")
 
 
 def test_a_server_that_keeps_dying_is_started_less_and_less_often() -> None:

@@ -10,8 +10,8 @@ import msgspec
 import pytest
 
 from bot.core.types import Delivery
+from bot.embedded.valkey import EmbeddedRedis
 from bot.sandbox import Sandbox
-from bot.store.private import PrivateRedis
 from tests.whole.house import House
 
 SHORT = {
@@ -63,7 +63,7 @@ def healthy(url: str, page: str = "healthz") -> bool | None:
 
 
 @pytest.fixture(scope="session")
-def _vacant(box: Sandbox, server: PrivateRedis) -> Iterator[House]:
+def _vacant(box: Sandbox, server: EmbeddedRedis) -> Iterator[House]:
     house = House(box, f"{server.url[:-1]}3", environment={"LLM_TIMEOUT": "5"})
     with house.open(at_work=False):
         yield house

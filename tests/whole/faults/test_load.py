@@ -16,7 +16,7 @@ from bot.flow.process import Desk, process
 from bot.forges.github.api import GitHub
 from bot.llm.breaker import Condition, Guarded
 from bot.store.memory import MemoryStore
-from bot.store.pace import RedisPace
+from bot.store.rate_limiter import RedisRateLimiter
 from tests.fakes import NOW, REF, FakeForge, ScriptedModel, a_desk, an_issue, says
 
 ISSUES = 1000
@@ -63,7 +63,7 @@ def test_f046_an_hour_without_a_model_costs_labels_at_once_and_comments_after_it
     provider = Provider(town)
     model = Guarded(provider, town.store, "provider", "OPENAI_API_KEY", "LLM_MODEL")
     condition = Condition(town.store, ["provider"])
-    healing = Healing(town.store.room, condition, lambda: town.now)
+    healing = Healing(town.store.retry_schedule, condition, lambda: town.now)
 
     def job(delivery: Delivery) -> None:
         forge = town.forges[delivery.ref.number]
@@ -97,7 +97,7 @@ def test_f046_an_hour_without_a_model_costs_labels_at_once_and_comments_after_it
 def test_f084_a_thousand_issues_at_once_are_paced_none_lost_none_doubled(redis_url: str) -> None:
     town, said = Town(), list[float]()
     with redis.Redis.from_url(redis_url) as client:
-        pace = RedisPace(client, "tagline", lambda: town.now)
+        pace = RedisRateLimiter(client, "tagline", lambda: town.now)
         desks = [a_desk(forge, None, town.store, pace=pace) for forge in town.forges]
         waiting = [(NOW + number * MINUTE / ISSUES, number) for number in range(ISSUES)]
         jobs = {number: town.opening(number) for number in range(ISSUES)}

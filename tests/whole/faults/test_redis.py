@@ -13,29 +13,29 @@ import pytest
 import redis
 
 from bot.core.prompt import Answer, Prompt
+from bot.embedded.valkey import EmbeddedRedis
 from bot.flow.reconcile import JUST_NOW_SECONDS
 from bot.http import Clients
 from bot.llm.call import RemoteModel
 from bot.queue.enqueue import ANSWER_SECONDS
 from bot.sandbox import Sandbox
 from bot.sandbox.host import Opening
-from bot.store.private import PrivateRedis
 from tests.conftest import crash, free_port
 from tests.whole.faults.conftest import answered, healthy, posted
 from tests.whole.house import BODY, TITLE, House
 from tests.whole.night import Night
 
-Trouble = Callable[[PrivateRedis, redis.Redis], object]
+Trouble = Callable[[EmbeddedRedis, redis.Redis], object]
 
 
 @pytest.fixture(scope="module")
-def mortal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrivateRedis]:
-    with PrivateRedis(tmp_path_factory.mktemp("mortal"), port=free_port()) as server:
+def mortal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedRedis]:
+    with EmbeddedRedis(tmp_path_factory.mktemp("mortal"), port=free_port()) as server:
         yield server
 
 
 @pytest.fixture(scope="module")
-def _shaken(box: Sandbox, mortal: PrivateRedis, impatient: None) -> Iterator[House]:
+def _shaken(box: Sandbox, mortal: EmbeddedRedis, impatient: None) -> Iterator[House]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("bot.queue.enqueue.PLACES_SECONDS", 0.05)
         patch.setattr("dramatiq.worker.CONSUMER_RESTART_DELAY_SECS", 0.05)
@@ -45,7 +45,7 @@ def _shaken(box: Sandbox, mortal: PrivateRedis, impatient: None) -> Iterator[Hou
 
 
 @pytest.fixture
-def shaken(_shaken: House, mortal: PrivateRedis, clean: str, host: str) -> House:
+def shaken(_shaken: House, mortal: EmbeddedRedis, clean: str, host: str) -> House:
     """A house whose Redis a test may break."""
     with redis.Redis.from_url(mortal.url) as client:
         client.flushall()
@@ -62,14 +62,14 @@ def _old(house: House, n: int = 0) -> int:
 
 
 @contextmanager
-def _down(server: PrivateRedis, _client: redis.Redis) -> Iterator[None]:
+def _down(server: EmbeddedRedis, _client: redis.Redis) -> Iterator[None]:
     server.kill()
     yield
     server.start()
 
 
 @contextmanager
-def _read_only(_server: PrivateRedis, client: redis.Redis) -> Iterator[None]:
+def _read_only(_server: EmbeddedRedis, client: redis.Redis) -> Iterator[None]:
     client.config_set("replica-serve-stale-data", "yes")
     client.replicaof("127.0.0.1", "1")
     yield
@@ -77,27 +77,27 @@ def _read_only(_server: PrivateRedis, client: redis.Redis) -> Iterator[None]:
 
 
 @contextmanager
-def _full(_server: PrivateRedis, client: redis.Redis) -> Iterator[None]:
+def _full(_server: EmbeddedRedis, client: redis.Redis) -> Iterator[None]:
     client.config_set("maxmemory", "1")
     yield
     client.config_set("maxmemory", "0")
 
 
 @contextmanager
-def _slow(_server: PrivateRedis, client: redis.Redis) -> Iterator[None]:
+def _slow(_server: EmbeddedRedis, client: redis.Redis) -> Iterator[None]:
     client.client_pause(600, all=True)
     yield
 
 
 @contextmanager
-def _silent(server: PrivateRedis, _client: redis.Redis) -> Iterator[None]:
+def _silent(server: EmbeddedRedis, _client: redis.Redis) -> Iterator[None]:
     os.kill(server.pid, signal.SIGSTOP)
     yield
     os.kill(server.pid, signal.SIGCONT)
 
 
 @contextmanager
-def _refusing_writes(_server: PrivateRedis, client: redis.Redis) -> Iterator[None]:
+def _refusing_writes(_server: EmbeddedRedis, client: redis.Redis) -> Iterator[None]:
     """As it does when its disk is full, in other words."""
     client.config_set("min-replicas-to-write", "1")
     yield
@@ -117,7 +117,7 @@ AT_THE_DOOR = {
 @pytest.mark.parametrize("trouble", AT_THE_DOOR)
 def test_a_redis_that_does_not_confirm_is_503_and_the_issue_is_not_lost(
     shaken: House,
-    mortal: PrivateRedis,
+    mortal: EmbeddedRedis,
     clients: Clients,
     monkeypatch: pytest.MonkeyPatch,
     trouble: str,
@@ -149,7 +149,7 @@ def test_f013_f019_f020_the_door_answers_within_two_seconds() -> None:
 
 
 def test_f014_a_restart_loses_no_queued_job_and_doubles_no_running_one(
-    shaken: House, mortal: PrivateRedis, monkeypatch: pytest.MonkeyPatch
+    shaken: House, mortal: EmbeddedRedis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     house, ask = shaken, RemoteModel.ask
     queued, once = threading.Event(), threading.Lock()
@@ -176,7 +176,7 @@ def test_f014_a_restart_loses_no_queued_job_and_doubles_no_running_one(
     assert once.locked()
 
 
-def test_f015_an_idle_worker_connects_again_by_itself(shaken: House, mortal: PrivateRedis) -> None:
+def test_f015_an_idle_worker_connects_again_by_itself(shaken: House, mortal: EmbeddedRedis) -> None:
     house = shaken
     mortal.kill()
     time.sleep(0.3)

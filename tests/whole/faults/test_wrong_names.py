@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from bot.core.jobs import JobRecord
+from bot.embedded.valkey import EmbeddedRedis
 from bot.sandbox import Exchange, Sandbox
 from bot.sandbox.world import Event
-from bot.store.private import PrivateRedis
 from tests.whole.house import BODY, LABELS, TITLE, House
 
 HOLDERS = {"github": ".github", "gitlab": ".gitlab"}
@@ -132,7 +132,7 @@ NOBODY = {"GITHUB_APP_ID": "", "GITHUB_PRIVATE_KEY": ""}
 
 
 @pytest.fixture(scope="module")
-def _by_token(box: Sandbox, server: PrivateRedis) -> Iterator[House]:
+def _by_token(box: Sandbox, server: EmbeddedRedis) -> Iterator[House]:
     environment = {**NOBODY, "GITHUB_TOKEN": box.token}
     house = House(box, f"{server.url[:-1]}4", environment=environment)
     with house.open():

@@ -19,7 +19,7 @@ EVERY_SECONDS = 5.0
 ENDS = {"waiting": "tried-again-later", "dead": "gave-up"}
 
 
-class RedisBooks:
+class RedisMetrics:
     """Implements `Books`. A process that is killed loses the counts of its last seconds.
 
     `queue` is the name of the queue's list in Redis, `breakers` the providers to tell of.
@@ -37,14 +37,14 @@ class RedisBooks:
         self._closed = threading.Event()
         self._writer: threading.Thread | None = None
 
-    def add(self, what: str, *labels: str) -> None:
+    def count(self, what: str, *labels: str) -> None:
         with self._lock:
             self._pending[what, *labels] += 1
             if self._writer is None:
                 self._writer = threading.Thread(target=self._write_on, name="books", daemon=True)
                 self._writer.start()
 
-    def read(self) -> MetricsSnapshot:
+    def snapshot(self) -> MetricsSnapshot:
         """Raises `ConnectionError` where Redis does not answer."""
         self.flush()
         try:
@@ -95,18 +95,18 @@ class RedisBooks:
 class CountingJobRecords:
     """Implements `JobRecords` over another one, and counts how tries of jobs end."""
 
-    def __init__(self, jobs: JobRecords, books: RedisBooks) -> None:
+    def __init__(self, jobs: JobRecords, books: RedisMetrics) -> None:
         self._jobs = jobs
         self._books = books
 
-    def note(self, job: JobRecord) -> None:
+    def save_job(self, job: JobRecord) -> None:
         outcome = job.outcome if job.state == "done" else ENDS.get(job.state, "")
         if outcome:
-            self._books.add("jobs", job.issue.partition(":")[0], outcome)
-        self._jobs.note(job)
+            self._books.count("jobs", job.issue.partition(":")[0], outcome)
+        self._jobs.save_job(job)
 
-    def begin(self, job: JobRecord) -> JobRecord | None:
-        return self._jobs.begin(job)
+    def start_job(self, job: JobRecord) -> JobRecord | None:
+        return self._jobs.start_job(job)
 
     def job(self, job_id: str) -> JobRecord | None:
         return self._jobs.job(job_id)

@@ -41,7 +41,7 @@ end
 """
 
 
-class RedisRoom:
+class RedisRetrySchedule:
     """Implements the `Room` port for all workers together."""
 
     def __init__(self, client: redis.Redis, namespace: str) -> None:
@@ -52,24 +52,24 @@ class RedisRoom:
         self._take_probe = client.register_script(PROBE)
         self._unpark = client.register_script(UNPARK)
 
-    def wait(self, ref: IssueRef, due: float) -> None:
+    def schedule(self, ref: IssueRef, due: float) -> None:
         self._client.zadd(self._waiting, {_member(ref): due})
 
-    def park(self, ref: IssueRef, now: float) -> None:
+    def suspend(self, ref: IssueRef, now: float) -> None:
         member = _member(ref)
         with self._client.pipeline() as pipe:
             pipe.zrem(self._waiting, member)
             pipe.zadd(self._parked, {member: now})
             pipe.execute()
 
-    def leave(self, ref: IssueRef) -> None:
+    def remove(self, ref: IssueRef) -> None:
         member = _member(ref)
         with self._client.pipeline() as pipe:
             pipe.zrem(self._waiting, member)
             pipe.zrem(self._parked, member)
             pipe.execute()
 
-    def take(self, now: float) -> IssueRef | None:
+    def take_due(self, now: float) -> IssueRef | None:
         found = self._take(keys=[self._waiting], args=[now, now + TAKEN_SECONDS])
         return found and _ref.decode(found)
 
@@ -78,14 +78,14 @@ class RedisRoom:
         found = self._take_probe(keys=keys, args=[now, PROBE_SECONDS, now + TAKEN_SECONDS])
         return found and _ref.decode(found)
 
-    def unpark(self, now: float, *, everybody: bool = False) -> None:
+    def resume(self, now: float, *, everybody: bool = False) -> None:
         until = now + NOT_TAKEN_SECONDS if everybody else now
         self._unpark(keys=[self._waiting, self._parked], args=[now, until])
         if everybody:
             self._client.delete(self._probe)
 
 
-class MemoryRoom:
+class MemoryRetrySchedule:
     """Implements the `Room` port for one process."""
 
     def __init__(self) -> None:
@@ -94,21 +94,21 @@ class MemoryRoom:
         self._next_probe = 0.0
         self._lock = threading.Lock()
 
-    def wait(self, ref: IssueRef, due: float) -> None:
+    def schedule(self, ref: IssueRef, due: float) -> None:
         with self._lock:
             self._waiting[ref] = due
 
-    def park(self, ref: IssueRef, now: float) -> None:
+    def suspend(self, ref: IssueRef, now: float) -> None:
         with self._lock:
             self._waiting.pop(ref, None)
             self._parked[ref] = now
 
-    def leave(self, ref: IssueRef) -> None:
+    def remove(self, ref: IssueRef) -> None:
         with self._lock:
             self._waiting.pop(ref, None)
             self._parked.pop(ref, None)
 
-    def take(self, now: float) -> IssueRef | None:
+    def take_due(self, now: float) -> IssueRef | None:
         with self._lock:
             due = [(at, ref.key, ref) for ref, at in self._waiting.items() if at <= now]
             if not due:
@@ -129,7 +129,7 @@ class MemoryRoom:
             self._waiting[one] = now + TAKEN_SECONDS
         return one
 
-    def unpark(self, now: float, *, everybody: bool = False) -> None:
+    def resume(self, now: float, *, everybody: bool = False) -> None:
         with self._lock:
             self._waiting |= dict.fromkeys(self._parked, now)
             self._parked.clear()

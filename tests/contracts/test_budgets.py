@@ -9,9 +9,9 @@ from itertools import count
 import pytest
 import redis
 
-from bot.core.ports import Purse
+from bot.core.ports import BudgetStore
 from bot.core.pricing import Limits
-from bot.store.purse import MemoryPurse, RedisPurse
+from bot.store.budgets import MemoryBudgets, RedisBudgets
 
 _texts = count(1)
 LIMITS = Limits(day_usd=1.0, repository_usd=0.5, author_per_hour=2)
@@ -30,38 +30,38 @@ def clock() -> Clock:
 
 
 @pytest.fixture(params=["memory", "redis"])
-def purse(request: pytest.FixtureRequest, clock: Clock) -> Iterator[Purse]:
+def purse(request: pytest.FixtureRequest, clock: Clock) -> Iterator[BudgetStore]:
     if request.param == "memory":
-        yield MemoryPurse(clock)
+        yield MemoryBudgets(clock)
         return
     with redis.Redis.from_url(request.getfixturevalue("redis_url")) as client:
-        yield RedisPurse(client, "tagline", clock)
+        yield RedisBudgets(client, "tagline", clock)
 
 
-def asked(purse: Purse, repository: str, author: str, usd: float, limits: Limits) -> str:
+def asked(purse: BudgetStore, repository: str, author: str, usd: float, limits: Limits) -> str:
     """About a text of its own each time."""
     return purse.reserve(repository, author, f"text {next(_texts)}", usd, limits)
 
 
-def test_within_all_budgets_a_call_may_be_made(purse: Purse) -> None:
+def test_within_all_budgets_a_call_may_be_made(purse: BudgetStore) -> None:
     assert asked(purse, "acme/a", "ann", 0.1, LIMITS) == ""
 
 
-def test_a_repository_stops_at_its_budget_and_others_go_on(purse: Purse) -> None:
+def test_a_repository_stops_at_its_budget_and_others_go_on(purse: BudgetStore) -> None:
     assert [asked(purse, "acme/a", "", 0.2, LIMITS) for _ in range(3)] == ["", "", "repository"]
     assert asked(purse, "acme/b", "", 0.2, LIMITS) == ""
 
 
-def test_everything_stops_at_the_budget_of_the_day(purse: Purse) -> None:
+def test_everything_stops_at_the_budget_of_the_day(purse: BudgetStore) -> None:
     assert [asked(purse, f"acme/{n}", "", 0.4, LIMITS) for n in range(3)] == ["", "", "day"]
 
 
-def test_without_a_budget_for_the_day_repositories_still_have_theirs(purse: Purse) -> None:
+def test_without_a_budget_for_the_day_repositories_still_have_theirs(purse: BudgetStore) -> None:
     free = Limits(None, 0.5, 2)
     assert [asked(purse, f"acme/{n}", "", 0.4, free) for n in range(9)] == [""] * 9
 
 
-def test_an_author_stops_after_so_many_issues_an_hour(purse: Purse, clock: Clock) -> None:
+def test_an_author_stops_after_so_many_issues_an_hour(purse: BudgetStore, clock: Clock) -> None:
     assert [asked(purse, "acme/a", "ann", 0.0, LIMITS) for _ in range(3)] == ["", "", "author"]
     assert asked(purse, "acme/a", "bob", 0.0, LIMITS) == ""
     assert asked(purse, "acme/a", "", 0.0, LIMITS) == ""
@@ -69,7 +69,9 @@ def test_an_author_stops_after_so_many_issues_an_hour(purse: Purse, clock: Clock
     assert asked(purse, "acme/a", "ann", 0.0, LIMITS) == ""
 
 
-def test_our_own_second_try_does_not_count_against_the_author(purse: Purse, clock: Clock) -> None:
+def test_our_own_second_try_does_not_count_against_the_author(
+    purse: BudgetStore, clock: Clock
+) -> None:
     def again(text: str) -> str:
         return purse.reserve("acme/a", "ann", text, 0.0, LIMITS)
 
@@ -77,26 +79,26 @@ def test_our_own_second_try_does_not_count_against_the_author(purse: Purse, cloc
     assert [again("two"), again("three"), again("one")] == ["", "author", ""]
 
 
-def test_what_was_not_spent_is_given_back(purse: Purse) -> None:
+def test_what_was_not_spent_is_given_back(purse: BudgetStore) -> None:
     for _ in range(10):
         assert asked(purse, "acme/a", "", 0.4, LIMITS) == ""
         purse.settle("acme/a", 0.01 - 0.4)
     assert asked(purse, "acme/a", "", 0.41, LIMITS) == "repository"
 
 
-def test_a_new_day_has_a_new_budget(purse: Purse, clock: Clock) -> None:
+def test_a_new_day_has_a_new_budget(purse: BudgetStore, clock: Clock) -> None:
     assert asked(purse, "acme/a", "", 0.5, LIMITS) == ""
     assert asked(purse, "acme/a", "", 0.1, LIMITS) == "repository"
     clock.now += 86_400
     assert asked(purse, "acme/a", "", 0.1, LIMITS) == ""
 
 
-def test_a_refused_call_costs_nothing(purse: Purse) -> None:
+def test_a_refused_call_costs_nothing(purse: BudgetStore) -> None:
     assert asked(purse, "acme/a", "ann", 2.0, LIMITS) == "day"
     assert [asked(purse, "acme/a", "ann", 0.1, LIMITS) for _ in range(2)] == ["", ""]
 
 
-def test_many_workers_together_never_pass_the_budget(purse: Purse) -> None:
+def test_many_workers_together_never_pass_the_budget(purse: BudgetStore) -> None:
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(lambda _: asked(purse, "acme/a", "", 0.1, LIMITS), range(40)))
     assert answers.count("") == 5
@@ -104,7 +106,7 @@ def test_many_workers_together_never_pass_the_budget(purse: Purse) -> None:
 
 def test_redis_never_holds_an_author_s_name(redis_url: str) -> None:
     with redis.Redis.from_url(redis_url) as client:
-        asked(RedisPurse(client, "tagline"), "acme/a", "quokkaberry", 0.1, LIMITS)
+        asked(RedisBudgets(client, "tagline"), "acme/a", "quokkaberry", 0.1, LIMITS)
         kept = [client.hgetall(key) for key in client.scan_iter()]
         assert "quokkaberry" not in repr(kept)
         assert len(kept) == 2

@@ -13,11 +13,11 @@ from bot.core.ports import Store
 from bot.core.types import IssueRef, Record
 
 DAY = 86_400
-PLACES = "places"
-_place = msgspec.json.Decoder(IssueRef)
+REPOSITORIES = "places"
+_repository = msgspec.json.Decoder(IssueRef)
 
 
-class RedisLedger:
+class RedisReconcileState:
     """Implements the `Ledger` port for all workers together; records are the store's."""
 
     def __init__(
@@ -29,25 +29,25 @@ class RedisLedger:
     ) -> None:
         self._client = client
         self._name = namespace
-        self._places = f"{namespace}:{PLACES}"
+        self._places = f"{namespace}:{REPOSITORIES}"
         self._store = store
         self._clock = clock
 
     def lease(self, name: str, seconds: float) -> bool:
         return bool(self._client.set(f"{self._name}:lease:{name}", 1, nx=True, ex=int(seconds)))
 
-    def places(self) -> tuple[IssueRef, ...]:
+    def repositories(self) -> tuple[IssueRef, ...]:
         found = self._client.hvals(self._places)
-        return tuple(_place.decode(place) for place in found)
+        return tuple(_repository.decode(place) for place in found)
 
-    def keep_places(self, places: Collection[IssueRef]) -> None:
+    def save_repositories(self, places: Collection[IssueRef]) -> None:
         rows: dict[Any, bytes] = {place.place_key: msgspec.json.encode(place) for place in places}
         self._client.hset(self._places, mapping=rows)
 
-    def forget_place(self, place: IssueRef) -> None:
+    def forget_repository(self, place: IssueRef) -> None:
         self._client.hdel(self._places, place.place_key)
 
-    def swept(self, key: str) -> int:
+    def attempts_today(self, key: str) -> int:
         today = f"{self._name}:swept:{int(self._clock() // DAY)}"
         with self._client.pipeline() as pipe:
             pipe.hincrby(today, key, 1)

@@ -40,7 +40,7 @@ return ''
 """
 
 
-class RedisPurse:
+class RedisBudgets:
     """Implements the `Purse` port for all workers together."""
 
     def __init__(
@@ -71,7 +71,7 @@ class RedisPurse:
         return f"{self._name}:spent:{int(now // DAY)}"
 
 
-class MemoryPurse:
+class MemoryBudgets:
     """Implements the `Purse` port for one process."""
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:

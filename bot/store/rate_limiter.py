@@ -30,7 +30,7 @@ return tostring(at - now)
 """
 
 
-class RedisPace:
+class RedisRateLimiter:
     """Implements the `Pace` port for all workers together."""
 
     def __init__(
@@ -41,35 +41,35 @@ class RedisPace:
         self._clock = clock
         self._take = client.register_script(TAKE)
 
-    def wait(self, account: str, ticket: str, rate: Rate) -> float:
+    def reserve(self, account: str, ticket: str, rate: Rate) -> float:
         args: list[str | float] = [ticket, self._clock(), rate.per_minute, rate.per_hour]
         return float(self._take(keys=[f"{self._name}:{account}"], args=args))
 
-    def awaits(self, account: str, ticket: str) -> bool:
+    def is_reserved(self, account: str, ticket: str) -> bool:
         moment = self._client.zscore(f"{self._name}:{account}", ticket)
         return moment is not None and float(moment) > self._clock()
 
     def pause(self, account: str, seconds: float) -> None:
         self._client.set(self._silence(account), 1, px=max(int(seconds * 1000), 1))
 
-    def paused(self, account: str) -> float:
+    def pause_left(self, account: str) -> float:
         return max(float(self._client.pttl(self._silence(account))), 0.0) / 1000
 
     def _silence(self, account: str) -> str:
         return f"{self._name}:silence:{account}"
 
 
-class MemoryPace:
+class MemoryRateLimiter:
     """Implements the `Pace` port where single issues are enriched by hand: nothing to wait for."""
 
-    def wait(self, account: str, ticket: str, rate: Rate) -> float:
+    def reserve(self, account: str, ticket: str, rate: Rate) -> float:
         return 0.0
 
-    def awaits(self, account: str, ticket: str) -> bool:
+    def is_reserved(self, account: str, ticket: str) -> bool:
         return False
 
     def pause(self, account: str, seconds: float) -> None:
         pass
 
-    def paused(self, account: str) -> float:
+    def pause_left(self, account: str) -> float:
         return 0.0

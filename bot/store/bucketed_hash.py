@@ -31,7 +31,7 @@ return before
 )
 
 
-class Shelf:
+class BucketedHash:
     """Values are kept for at least `spans - 1` spans of so many seconds. `now` is in seconds."""
 
     def __init__(self, client: redis.Redis, name: str, span: int, spans: int) -> None:
