@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from bot.core.ports import BreakerStore, Inbox, Metrics, Model
     from bot.core.types import Delivery, Outcome
-    from bot.flow.heal import Healing
-    from bot.flow.reconcile import Sweep
+    from bot.flow.reconcile import Reconciliation
+    from bot.flow.retry_fallbacks import FallbackRetries
     from bot.forges.github.api import GitHub
     from bot.forges.gitlab.api import GitLab
     from bot.http import Clients
@@ -226,15 +226,15 @@ def forges(latest: Latest, clients: Clients) -> Callable[[str], GitHub | GitLab]
     return forge
 
 
-def healing(settings: Settings, store: RedisStore | MemoryStore) -> Healing:
+def healing(settings: Settings, store: RedisStore | MemoryStore) -> FallbackRetries:
     """The second chance of what fell back."""
-    from bot.flow.heal import Healing
+    from bot.flow.retry_fallbacks import FallbackRetries
     from bot.llm.breaker import Condition
 
     first = settings.model
     asked = [one.breaker for one in (first, *first.further)] if first else []
     chosen = [one.breaker for one in first.allowed] if first else []
-    return Healing(store.retry_schedule, Condition(store, asked, chosen), time.time)
+    return FallbackRetries(store.retry_schedule, Condition(store, asked, chosen), time.time)
 
 
 def runner(
@@ -244,7 +244,7 @@ def runner(
     books: Metrics | None = None,
 ) -> Callable[[Delivery, int], Outcome]:
     """A function that does one job, with the secrets as they are then."""
-    from bot.flow.process import Desk, process
+    from bot.flow.process import JobContext, process
     from bot.http import deadline
     from bot.rotation import Latest, Remade
 
@@ -253,13 +253,13 @@ def runner(
     forge = forges(latest, clients)
 
     def run(delivery: Delivery, tries: int) -> Outcome:
-        desk = Desk(
+        desk = JobContext(
             forge=forge(delivery.ref.forge),
             models=asked(),
             store=store,
-            purse=store.budgets,
-            pace=store.rate_limiter,
-            healing=again,
+            budgets=store.budgets,
+            rate_limiter=store.rate_limiter,
+            retries=again,
             day_usd=settings.budget_usd_per_day,
             mode=settings.mode,
         )
@@ -298,15 +298,15 @@ def worker(settings: Settings, *, alone: bool = False) -> Crew:
     return Crew(ours, settings.worker_threads, rounds, closing=[web.close, counters.close])
 
 
-def sweep(settings: Settings, clients: Clients, store: RedisStore) -> Sweep:
+def sweep(settings: Settings, clients: Clients, store: RedisStore) -> Reconciliation:
     """The search for what was missed, on the forges to which there is access."""
-    from bot.flow.reconcile import Sweep
+    from bot.flow.reconcile import Reconciliation
     from bot.rotation import Latest
 
     access = {"github": settings.has_github, "gitlab": bool(settings.gitlab_token)}
     at_hand = tuple(name for name, has_access in access.items() if has_access)
     forge = forges(Latest(settings), clients)
-    return Sweep(store.reconcile_state, store.rate_limiter, forge, at_hand, time.time)
+    return Reconciliation(store.reconcile_state, store.rate_limiter, forge, at_hand, time.time)
 
 
 def _rounds(
@@ -317,7 +317,7 @@ def _rounds(
     again, search = healing(settings, store), sweep(settings, clients, store)
     return Rounds(
         {
-            "asked again for issues that fell back": partial(again.round, send),
-            "looked for what was missed": partial(search.round, send),
+            "asked again for issues that fell back": partial(again.run_once, send),
+            "looked for what was missed": partial(search.run_once, send),
         }
     )

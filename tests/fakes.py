@@ -26,8 +26,8 @@ from bot.core.types import (
     Record,
     Usage,
 )
-from bot.flow.heal import Healing
-from bot.flow.process import Desk
+from bot.flow.process import JobContext
+from bot.flow.retry_fallbacks import FallbackRetries
 from bot.http import Client, Clients
 from bot.llm.breaker import Condition
 from bot.store.memory import MemoryStore
@@ -209,15 +209,15 @@ class ScriptedModel:
 
 def a_desk(
     forge: Forge, model: Model | None, store: MemoryStore, now: float = NOW, **more: Any
-) -> Desk:
+) -> JobContext:
     """A desk whose memory is `store`; `more` replaces parts of it."""
-    desk = Desk(
+    desk = JobContext(
         forge=forge,
         models={model.name: model} if model else {},
         store=store,
-        purse=store.budgets,
-        pace=store.rate_limiter,
-        healing=Healing(store.retry_schedule, Condition(store, ["provider"]), lambda: now),
+        budgets=store.budgets,
+        rate_limiter=store.rate_limiter,
+        retries=FallbackRetries(store.retry_schedule, Condition(store, ["provider"]), lambda: now),
     )
     return replace(desk, **more)
 

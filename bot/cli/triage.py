@@ -63,8 +63,8 @@ def _enricher(
     from bot import wiring
     from bot.core.labels.policy import CurrentLabels
     from bot.core.ports import Model
-    from bot.flow.configure import chosen
     from bot.flow.enrich import enrich
+    from bot.flow.load_config import choose_model
     from bot.store.memory import MemoryStore
 
     models: dict[str, Model] = {}
@@ -73,7 +73,7 @@ def _enricher(
         start.announce(settings)
         models = wiring.models(settings.model, start.web(), MemoryStore())
     config = _config(path, models)
-    model = chosen(config, models)
+    model = choose_model(config, models)
     return lambda issue: enrich(issue, labels, CurrentLabels(labels=issue.labels), config, model)
 
 

@@ -29,21 +29,21 @@ from bot.core.text import globs
 from bot.core.text.bounded import without_body
 from bot.core.types import Delivery, Enrichment, Issue, Outcome, Plan, Record, Status
 from bot.flow import publish
-from bot.flow.configure import chosen, configure, remember_told
+from bot.flow.answer_cache import AnswerCache
+from bot.flow.budget_check import BudgetCheck
 from bot.flow.enrich import conclude, prepare
-from bot.flow.heal import Healing
-from bot.flow.render import limited, read_marker, render
-from bot.flow.reuse import Reusing
-from bot.flow.spend import Budgeted
+from bot.flow.load_config import choose_model, load_config, save_reported_problems
+from bot.flow.render import read_marker, render, with_labels
+from bot.flow.retry_fallbacks import FallbackRetries
 
 OLD_SECONDS = 24 * 3600
-LATE_TRIES, LATE_SECONDS = 2, 5.0
+LAG_TRIES, LAG_SECONDS = 2, 5.0
 EDITED_TRIES, EDITED_SECONDS = 2, 1.0
-UNASKED = ("manual", "heal")  # kinds to which neither an issue's age nor `on` applies
+ON_REQUEST = ("manual", "heal")  # kinds to which neither an issue's age nor `on` applies
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class JobContext:
     """What a job works with. Of the operator's `mode` and the repository's the stricter wins.
 
     The first of the `models` is asked unless the repository names another one. `day_usd` is what
@@ -53,74 +53,78 @@ class Desk:
     forge: Forge
     models: Mapping[str, Model]
     store: Store
-    purse: BudgetStore
-    pace: RateLimiter
-    healing: Healing
+    budgets: BudgetStore
+    rate_limiter: RateLimiter
+    retries: FallbackRetries
     day_usd: float | None = None
     mode: str = "apply"
     sleep: Callable[[float], None] = time.sleep
 
 
-def process(delivery: Delivery, desk: Desk, tries: int = 1) -> Outcome:
+def process(delivery: Delivery, desk: JobContext, tries: int = 1) -> Outcome:
     """Bring one issue to an end state and record it. Raises `Retry` and `OperatorError`."""
     key, account = delivery.ref.key, delivery.ref.account_key
-    if wait := desk.pace.pause_left(account):
-        desk.healing.put_off(delivery, wait)
+    if wait := desk.rate_limiter.pause_left(account):
+        desk.retries.postpone(delivery, wait)
         raise RateLimited("the forge asked to wait", wait)
     with desk.store.lock(key) as lock:
         try:
-            outcome = _story(delivery, desk, lock, tries)
+            outcome = _enrich_issue(delivery, desk, lock, tries)
         except Postponed as busy:
             if isinstance(busy, RateLimited):
-                desk.pace.pause(account, busy.after or 0)
-            desk.healing.put_off(delivery, busy.after or 0)
+                desk.rate_limiter.pause(account, busy.after or 0)
+            desk.retries.postpone(delivery, busy.after or 0)
             raise
         except OperatorError:
-            desk.healing.put_off(delivery)
+            desk.retries.postpone(delivery)
             raise
         except PermanentError as final:
-            if final.may_be_lag and tries <= LATE_TRIES:
-                raise Retry(f"the issue is {final}; it may only be late", LATE_SECONDS) from None
+            if final.may_be_lag and tries <= LAG_TRIES:
+                raise Retry(f"the issue is {final}; it may only be late", LAG_SECONDS) from None
             if isinstance(final, NotCovered) and delivery.kind != "heal":
                 return Outcome(delivery, Record("skipped", str(final)))
-            outcome = _lost(delivery, desk.store.record(key), str(final))
-        wait_from_now = desk.healing.after(outcome)
+            outcome = _unreachable(delivery, desk.store.record(key), str(final))
+        wait_from_now = desk.retries.schedule_after(outcome)
         record = replace(outcome.record, delivery=delivery.id, wait=wait_from_now)
         lock.finish(record)
         return replace(outcome, record=record)
 
 
-def _story(delivery: Delivery, desk: Desk, lock: Lock, tries: int) -> Outcome:
+def _enrich_issue(delivery: Delivery, desk: JobContext, lock: Lock, tries: int) -> Outcome:
     ref, forge = delivery.ref, desk.forge
     known = lock.record
-    if known and desk.healing.over(delivery, known):  # else Redis forgot it: as good as new
+    if known and desk.retries.expired(delivery, known):  # else Redis forgot it: as good as new
         return Outcome(delivery, replace(known, why="waits no longer"))
     issue = forge.issue(ref)
-    config, problems = configure(ref, forge.config_text(ref), desk.store, desk.models)
-    config = _cautious(config, desk.mode)
+    config, problems = load_config(ref, forge.config_text(ref), desk.store, desk.models)
+    config = _stricter_mode(config, desk.mode)
     past = IssueHistory(without_body(issue), input_hash(issue), known)
     if reason := why_skip(delivery, issue, config):
         return Outcome(delivery, past.ended("skipped", reason))
     if issue.commented or known or tries > 1:
-        past = _recall(past, forge)
+        past = _with_own_comment(past, forge)
     if reason := past.why_settled(delivery.kind, has_model=bool(desk.models)):
         return Outcome(delivery, past.ended("unchanged", reason))
     if past.comment is None and config.mode != "dry-run":
-        _keep_pace(delivery, desk)
-    past = _looked_after(delivery, past, desk)
-    asked = _asked(delivery, past.issue, config, desk)
+        _reserve_comment(delivery, desk)
+    past = _with_label_changes(delivery, past, desk)
+    asked = _model_for(delivery, past.issue, config, desk)
     material = prepare(issue, forge.labels(ref), config)
     del issue  # its body may be long, and a model takes its time
     enrichment = conclude(material, past.current_labels, asked)
-    outcome = _carry_out(delivery, Draft(past, config, problems, enrichment), desk, lock, tries)
+    outcome = _publish_unless_changed(
+        delivery, Decision(past, config, problems, enrichment), desk, lock, tries
+    )
     if asked and outcome.record.status == "answered":
         asked.keep()
     return outcome
 
 
-def _carry_out(delivery: Delivery, draft: Draft, desk: Desk, lock: Lock, tries: int) -> Outcome:
+def _publish_unless_changed(
+    delivery: Delivery, draft: Decision, desk: JobContext, lock: Lock, tries: int
+) -> Outcome:
     """The model took its time: what a person did meanwhile counts."""
-    past, config, enrichment = draft.past, draft.config, draft.enrichment
+    past, config, enrichment = draft.history, draft.config, draft.enrichment
     if config.mode == "dry-run":
         return Outcome(delivery, past.ended("dry-run"), draft.plan, enrichment)
     now = without_body(desk.forge.issue(delivery.ref))
@@ -129,11 +133,11 @@ def _carry_out(delivery: Delivery, draft: Draft, desk: Desk, lock: Lock, tries: 
     if input_hash(now) != past.input and tries <= EDITED_TRIES:
         raise Retry("the issue was edited meanwhile", EDITED_SECONDS)
     if past.comment is None and tries > 1:  # what an earlier try sent may have come to light
-        draft = replace(draft, past=_recall(past, desk.forge))
+        draft = replace(draft, history=_with_own_comment(past, desk.forge))
     return _write(delivery, draft, desk, lock, tries)
 
 
-def _lost(delivery: Delivery, known: Record | None, why: str) -> Outcome:
+def _unreachable(delivery: Delivery, known: Record | None, why: str) -> Outcome:
     """The forge let nothing more be done."""
     known = known or Record("skipped")
     if known.status == "writing":  # nothing of it is known to have been written
@@ -141,14 +145,14 @@ def _lost(delivery: Delivery, known: Record | None, why: str) -> Outcome:
     return Outcome(delivery, replace(known, status="skipped", why=why))
 
 
-def _keep_pace(delivery: Delivery, desk: Desk) -> None:
+def _reserve_comment(delivery: Delivery, desk: JobContext) -> None:
     """Before a model is paid for a comment that may not be posted yet. Raises `Postponed`."""
     ref = delivery.ref
-    if wait := desk.pace.reserve(ref.account_key, ref.key, desk.forge.rate):
+    if wait := desk.rate_limiter.reserve(ref.account_key, ref.key, desk.forge.rate):
         raise Postponed("no more comments than the forge takes", wait)
 
 
-def _looked_after(delivery: Delivery, past: IssueHistory, desk: Desk) -> IssueHistory:
+def _with_label_changes(delivery: Delivery, past: IssueHistory, desk: JobContext) -> IssueHistory:
     """What people did since a try was cut short, and, where a model may answer now, since rules
     answered."""
     if past.unsure:
@@ -162,43 +166,47 @@ def _looked_after(delivery: Delivery, past: IssueHistory, desk: Desk) -> IssueHi
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class Decision:
     """What was decided for an issue, and from what."""
 
-    past: IssueHistory
+    history: IssueHistory
     config: RepoConfig
     problems: tuple[ConfigProblem, ...]
     enrichment: Enrichment
 
     @property
     def plan(self) -> Plan:
-        return render(self.past, self.enrichment, self.config, self.problems)
+        return render(self.history, self.enrichment, self.config, self.problems)
 
-    def with_labels(self, names: tuple[str, ...]) -> Draft:
+    def with_labels(self, names: tuple[str, ...]) -> Decision:
         """The same where only these labels could be set."""
-        return replace(self, enrichment=limited(self.enrichment, names))
+        return replace(self, enrichment=with_labels(self.enrichment, names))
 
 
-def _write(delivery: Delivery, draft: Draft, desk: Desk, lock: Lock, tries: int) -> Outcome:
+def _write(
+    delivery: Delivery, draft: Decision, desk: JobContext, lock: Lock, tries: int
+) -> Outcome:
     """Labels first, so that the comment's marker never promises what was not done."""
-    past, plan = draft.past, draft.plan
-    begun = _begun(plan, past)
-    publish.note(begun, lock)
-    _take_off(plan, desk.forge)  # first: on GitLab a sibling in the same scope keeps others off
+    past, plan = draft.history, draft.plan
+    begun = _pending_record(plan, past)
+    publish.record_pending(begun, lock)
+    _remove_labels(
+        plan, desk.forge
+    )  # first: on GitLab a sibling in the same scope keeps others off
     written = _set_labels(plan, desk.forge, tries)
     if written or plan.comment:  # one that is gone by the next try was taken off by a person
-        publish.note(replace(begun, removed=(*begun.removed, *written)), lock)
+        publish.record_pending(replace(begun, removed=(*begun.removed, *written)), lock)
     if written != plan.add_labels:
         draft = draft.with_labels(written)
         plan = draft.plan
-    begun, enrichment = _begun(plan, past), draft.enrichment
+    begun, enrichment = _pending_record(plan, past), draft.enrichment
     try:
-        comment_id = _say(plan, past, desk)
+        comment_id = _write_comment(plan, past, desk)
     except Forbidden as refusal:
         unsaid = replace(begun, status="skipped", why=str(refusal), source="")
         return Outcome(delivery, unsaid, plan, enrichment)
     if comment_id:
-        remember_told(plan.ref, draft.problems, desk.store)
+        save_reported_problems(plan.ref, draft.problems, desk.store)
     status = _status(plan, comment_id, enrichment, draft.config)
     record = replace(
         begun,
@@ -210,21 +218,23 @@ def _write(delivery: Delivery, draft: Draft, desk: Desk, lock: Lock, tries: int)
     return Outcome(delivery, record, plan, enrichment)
 
 
-def _asked(delivery: Delivery, issue: Issue, config: RepoConfig, desk: Desk) -> Reusing | None:
+def _model_for(
+    delivery: Delivery, issue: Issue, config: RepoConfig, desk: JobContext
+) -> AnswerCache | None:
     """The model for this issue: an answer that is known already, else one within the budgets."""
-    model = chosen(config, desk.models)
+    model = choose_model(config, desk.models)
     if model is None:
         return None
     budget = config.budget
     limits = Limits(desk.day_usd, budget.per_day_usd, budget.per_author_per_hour)
-    exempt = delivery.kind in UNASKED  # a person asks, or the author was counted before
-    paid = Budgeted(model, desk.purse, limits, issue, desk.forge, exempt)
-    return Reusing(paid, desk.store, desk.forge, issue.ref)
+    exempt = delivery.kind in ON_REQUEST  # a person asks, or the author was counted before
+    paid = BudgetCheck(model, desk.budgets, limits, issue, desk.forge, exempt)
+    return AnswerCache(paid, desk.store, desk.forge, issue.ref)
 
 
 def why_skip(delivery: Delivery, issue: Issue, config: RepoConfig) -> str:
     """Why nothing is said or set on this issue, or ""."""
-    unasked = delivery.kind in UNASKED
+    unasked = delivery.kind in ON_REQUEST
     ignored = {fold(name) for name in config.ignore.labels}
     reasons = {
         "mode is off": config.mode == "off",
@@ -246,11 +256,11 @@ def _matches(text: str, patterns: tuple[str, ...]) -> bool:
     return globs.matches(text[:1000].casefold(), tuple(glob.casefold() for glob in patterns))
 
 
-def _cautious(config: RepoConfig, mode: str) -> RepoConfig:
+def _stricter_mode(config: RepoConfig, mode: str) -> RepoConfig:
     return msgspec.structs.replace(config, mode=max(config.mode, mode, key=MODES.index))
 
 
-def _recall(past: IssueHistory, forge: Forge) -> IssueHistory:
+def _with_own_comment(past: IssueHistory, forge: Forge) -> IssueHistory:
     comment = publish.own_comment(past.issue.ref, forge)
     marker = read_marker(comment.body) if comment else None
     if marker and has_digests(marker):
@@ -259,7 +269,7 @@ def _recall(past: IssueHistory, forge: Forge) -> IssueHistory:
     return replace(past, comment=comment, marker=marker)
 
 
-def _begun(plan: Plan, past: IssueHistory) -> Record:
+def _pending_record(plan: Plan, past: IssueHistory) -> Record:
     """What is about to be written; after a crash the next try knows what may be there already."""
     return Record(
         status="writing",
@@ -278,7 +288,7 @@ def _set_labels(plan: Plan, forge: Forge, tries: int) -> tuple[str, ...]:
     try:
         return forge.add_labels(plan.ref, plan.add_labels) if plan.add_labels else ()
     except PermanentError as refusal:
-        if refusal.may_be_lag and tries <= LATE_TRIES:
+        if refusal.may_be_lag and tries <= LAG_TRIES:
             raise
         # Without the right to set labels the comment still helps: they are suggested.
         each = [(name,) for name in plan.add_labels] if len(plan.add_labels) > 1 else []
@@ -289,18 +299,18 @@ def _set_labels(plan: Plan, forge: Forge, tries: int) -> tuple[str, ...]:
         )
 
 
-def _take_off(plan: Plan, forge: Forge) -> None:
+def _remove_labels(plan: Plan, forge: Forge) -> None:
     """Those that nobody touched while the model took its time."""
     if plan.remove_labels and (names := forge.set_by_us(plan.ref, plan.remove_labels)):
         with suppress(Forbidden):
             forge.remove_labels(plan.ref, names)
 
 
-def _say(plan: Plan, past: IssueHistory, desk: Desk) -> int:
+def _write_comment(plan: Plan, past: IssueHistory, desk: JobContext) -> int:
     """The number of our comment, 0 where none is due or a person deleted it."""
     if plan.comment is None:
         return 0
-    comment = publish.say(plan, past.comment, desk.forge, desk.sleep)
+    comment = publish.write_comment(plan, past.comment, desk.forge, desk.sleep)
     return comment.id if comment else 0
 
 

@@ -13,10 +13,10 @@ from bot.core.ports import Forge, Lock
 from bot.core.types import IssueRef, OwnComment, Plan, Record
 from bot.flow.render import read_marker
 
-LOOKS_AFTER = (2.0, 5.0, 10.0)
+LOOK_AGAIN_SECONDS = (2.0, 5.0, 10.0)
 
 
-def say(
+def write_comment(
     plan: Plan,
     before: OwnComment | None,
     forge: Forge,
@@ -42,7 +42,7 @@ def _post(ref: IssueRef, body: str, forge: Forge, sleep: Callable[[float], None]
     try:
         made = forge.comment(ref, body)
     except WriteUncertain as doubt:
-        for seconds in LOOKS_AFTER:
+        for seconds in LOOK_AGAIN_SECONDS:
             sleep(seconds)
             if found := only_comment(ref, forge):
                 return found
@@ -52,7 +52,7 @@ def _post(ref: IssueRef, body: str, forge: Forge, sleep: Callable[[float], None]
     return made
 
 
-def note(begun: Record, lock: Lock) -> None:
+def record_pending(begun: Record, lock: Lock) -> None:
     """Before a write: what is begun. Raises `Retry` where another worker may have the issue."""
     if not lock.save(begun):
         raise Retry("the lock of this issue was lost")

@@ -16,50 +16,52 @@ from bot.core.types import Delivery, IssueRef
 EVERY_SECONDS = 290.0
 LOOK_BACK_SECONDS = 24 * 3600.0
 JUST_NOW_SECONDS = 60.0  # whose delivery is likely at work
-LOOKS = {2**n for n in range(9)}  # of a day, by their number: what fails is tried less and less
-PLACES_A_ROUND = 150  # a request each, of the 5,000 an hour that GitHub grants an installation
+ATTEMPTS = {2**n for n in range(9)}  # of a day, by their number: what fails is tried less and less
+REPOSITORIES_PER_RUN = (
+    150  # a request each, of the 5,000 an hour that GitHub grants an installation
+)
 
 
 @dataclass(slots=True)
-class Sweep:
+class Reconciliation:
     """`forge` gives the forge of a name; `clock` seconds since the epoch.
 
     Repositories are remembered here too, for the case that Redis forgot them.
     """
 
-    ledger: ReconcileState
-    pace: RateLimiter
+    state: ReconcileState
+    rate_limiter: RateLimiter
     forge: Callable[[str], DeliveryHistory]
     forges: tuple[str, ...]
     clock: Callable[[], float]
     _places: dict[str, IssueRef] = field(default_factory=dict)
 
-    def round(self, send: Callable[[Delivery], object]) -> Mapping[str, object]:
+    def run_once(self, send: Callable[[Delivery], object]) -> Mapping[str, object]:
         """Sweep, unless a worker did within five minutes. What was found, for the log.
 
         As long as no repository is known nobody has swept: Redis may have just lost them.
         """
         self._remember()
         now, troubles, deliveries, issues = self.clock(), list[str](), 0, 0
-        if self.ledger.lease("deliveries", EVERY_SECONDS):
+        if self.state.lease("deliveries", EVERY_SECONDS):
             deliveries = sum(self._redeliver(name, now, troubles) for name in self.forges)
-        if self._places and self.ledger.lease("sweep", EVERY_SECONDS):
+        if self._places and self.state.lease("sweep", EVERY_SECONDS):
             issues = sum(self._look(place, now, send, troubles) for place in self._turn())
         found = {"issues": issues, "deliveries": deliveries, "troubles": sorted(set(troubles))}
         return found if any(found.values()) else {}
 
     def _remember(self) -> None:
         """The list in Redis, unless that forgot all of it: then ours counts."""
-        known = {place.place_key: place for place in self.ledger.repositories()}
+        known = {place.place_key: place for place in self.state.repositories()}
         if not known.keys().isdisjoint(self._places):  # others may have taken some off
             self._places = {key: self._places[key] for key in self._places if key in known}
         elif self._places:
-            self.ledger.save_repositories(self._places.values())
+            self.state.save_repositories(self._places.values())
         self._places |= known
 
     def _turn(self) -> list[IssueRef]:
         """The repositories whose turn it is; they go to the end of the line."""
-        keys = list(self._places)[:PLACES_A_ROUND]
+        keys = list(self._places)[:REPOSITORIES_PER_RUN]
         self._places |= {key: self._places.pop(key) for key in keys}
         return [self._places[key] for key in keys]
 
@@ -68,7 +70,7 @@ class Sweep:
         try:
             failed = self.forge(name).failed_deliveries(now - LOOK_BACK_SECONDS)
             for number, guid in failed.items():
-                if self.ledger.attempts_today(f"{name} {guid}") in LOOKS:
+                if self.state.attempts_today(f"{name} {guid}") in ATTEMPTS:
                     self.forge(name).redeliver(number)
                     asked += 1
         except (PermanentError, OperatorError, Retry) as error:
@@ -78,13 +80,13 @@ class Sweep:
     def _look(
         self, place: IssueRef, now: float, send: Callable[[Delivery], object], troubles: list[str]
     ) -> int:
-        if place.forge not in self.forges or self.pace.pause_left(place.account_key):
+        if place.forge not in self.forges or self.rate_limiter.pause_left(place.account_key):
             return 0
         try:
             forge, since = self.forge(place.forge), now - LOOK_BACK_SECONDS
             young = forge.opened_between(place, since, now - JUST_NOW_SECONDS)
         except PermanentError:
-            self.ledger.forget_repository(place)
+            self.state.forget_repository(place)
             self._places.pop(place.place_key, None)
             return 0
         except (OperatorError, Retry) as error:
@@ -92,20 +94,20 @@ class Sweep:
             return 0
         missed = 0
         for ref in filter(self._is_missed, young):
-            send(Delivery(_name(ref), "opened", ref, now))
+            send(Delivery(_job_id(ref), "opened", ref, now))
             missed += 1
         return missed
 
     def _is_missed(self, ref: IssueRef) -> bool:
         """Without a record of its end, nor a job that only waits for its turn to comment."""
-        record = self.ledger.record(ref.key)
+        record = self.state.record(ref.key)
         if record and record.status != "writing":
             return False
         return (
-            not self.pace.is_reserved(ref.account_key, ref.key)
-            and self.ledger.attempts_today(ref.key) in LOOKS
+            not self.rate_limiter.is_reserved(ref.account_key, ref.key)
+            and self.state.attempts_today(ref.key) in ATTEMPTS
         )
 
 
-def _name(ref: IssueRef) -> str:
+def _job_id(ref: IssueRef) -> str:
     return f"sweep-{hashlib.sha256(ref.key.encode()).hexdigest()[:24]}"

@@ -42,7 +42,7 @@ def render(
 ) -> Plan:
     """Decide all that will be written for an issue."""
     if config.mode == "suggest":
-        enrichment = limited(enrichment, ())
+        enrichment = with_labels(enrichment, ())
         enrichment = replace(enrichment, verdict=replace(enrichment.verdict, remove=()))
     verdict = enrichment.verdict
     add = tuple(choice.label for choice in verdict.apply)
@@ -54,12 +54,12 @@ def render(
         input=past.input,
     )
     comment = None
-    if _speaks(past, enrichment, config):
+    if _needs_comment(past, enrichment, config):
         comment = _comment(past, enrichment, config, problems) + "\n" + write_marker(marker)
     return Plan(past.issue.ref, add, comment, marker, verdict.remove)
 
 
-def limited(enrichment: Enrichment, names: Sequence[str]) -> Enrichment:
+def with_labels(enrichment: Enrichment, names: Sequence[str]) -> Enrichment:
     """The same result where only these labels may be set; the others are suggested."""
     verdict = enrichment.verdict
     kept = tuple(choice for choice in verdict.apply if choice.label in names)
@@ -68,7 +68,7 @@ def limited(enrichment: Enrichment, names: Sequence[str]) -> Enrichment:
     return replace(enrichment, verdict=replace(verdict, apply=kept, suggest=suggest))
 
 
-def _speaks(past: IssueHistory, enrichment: Enrichment, config: RepoConfig) -> bool:
+def _needs_comment(past: IssueHistory, enrichment: Enrichment, config: RepoConfig) -> bool:
     """Whether a comment is due, by the table of end states."""
     rules = config.comment
     if past.replied and past.comment is None:

@@ -6,7 +6,7 @@ import pytest
 
 from bot.core.errors import Forbidden, OperatorError, Retry, WriteUncertain
 from bot.core.types import IssueRef, Marker, OwnComment, Plan
-from bot.flow.publish import own_comment, say
+from bot.flow.publish import own_comment, write_comment
 from bot.flow.render import write_marker
 from tests.fakes import REF, FakeForge, an_issue
 
@@ -24,33 +24,33 @@ class Desk:
         self.forge = FakeForge(an_issue("It is broken"), ours=list(ours))
         self.slept: list[float] = []
 
-    def say(self, before: OwnComment | None = None) -> OwnComment | None:
-        return say(PLAN, before, self.forge, self.slept.append)
+    def write_comment(self, before: OwnComment | None = None) -> OwnComment | None:
+        return write_comment(PLAN, before, self.forge, self.slept.append)
 
 
 def test_a_first_comment_is_posted() -> None:
     desk = Desk()
-    assert desk.say() == OwnComment(901, BODY)
+    assert desk.write_comment() == OwnComment(901, BODY)
     assert desk.forge.ours == [OwnComment(901, BODY)]
 
 
 def test_running_the_same_plan_twice_leaves_one_comment_and_no_edit() -> None:
     desk = Desk()
-    desk.say(desk.say())
+    desk.write_comment(desk.write_comment())
     assert desk.forge.ours == [OwnComment(901, BODY)]
     assert desk.forge.writes == ["comment"]
 
 
 def test_a_comment_that_is_there_is_edited_in_place() -> None:
     desk = Desk(BEFORE)
-    assert desk.say(BEFORE) == OwnComment(7, BODY)
+    assert desk.write_comment(BEFORE) == OwnComment(7, BODY)
     assert desk.forge.ours == [OwnComment(7, BODY)]
 
 
 def test_a_comment_that_a_forge_gave_a_line_end_is_not_edited_for_it() -> None:
     there = OwnComment(7, BODY + "\n")
     desk = Desk(there)
-    assert desk.say(there) == there
+    assert desk.write_comment(there) == there
     assert desk.forge.writes == []
 
 
@@ -74,7 +74,7 @@ class Raced(FakeForge):
 def test_of_two_comments_that_a_race_has_left_the_later_one_goes(theirs: int, kept: int) -> None:
     forge = Raced(an_issue("It is broken"))
     forge.theirs = theirs
-    said = say(PLAN, None, forge, print)
+    said = write_comment(PLAN, None, forge, print)
     assert said == OwnComment(kept, BODY)
     assert forge.ours == [OwnComment(kept, BODY)]
 
@@ -82,27 +82,27 @@ def test_of_two_comments_that_a_race_has_left_the_later_one_goes(theirs: int, ke
 def test_comments_by_hand_are_never_taken_away() -> None:
     by_hand = OwnComment(999, "I can confirm this.")
     desk = Desk(by_hand)
-    desk.say()
+    desk.write_comment()
     assert by_hand in desk.forge.ours
 
 
 def test_a_comment_without_the_marker_is_somebody_writing_by_hand() -> None:
     by_hand = OwnComment(7, "I can confirm this.")
     desk = Desk(by_hand)
-    assert desk.say() == OwnComment(901, BODY)
+    assert desk.write_comment() == OwnComment(901, BODY)
     assert by_hand in desk.forge.ours
 
 
 def test_a_deleted_comment_is_not_posted_again() -> None:
     desk = Desk()
-    assert desk.say(BEFORE) is None
+    assert desk.write_comment(BEFORE) is None
     assert desk.forge.ours == []
 
 
 def test_a_comment_whose_answer_was_lost_is_adopted_and_not_doubled() -> None:
     desk = Desk()
     desk.forge.fails("comment", LOST, done=True)
-    assert desk.say() == OwnComment(901, BODY)
+    assert desk.write_comment() == OwnComment(901, BODY)
     assert desk.forge.ours == [OwnComment(901, BODY)]
     assert desk.slept == [2.0]
 
@@ -111,7 +111,7 @@ def test_a_comment_that_never_shows_up_is_tried_again_later() -> None:
     desk = Desk()
     desk.forge.fails("comment", LOST)
     with pytest.raises(Retry) as later:
-        desk.say()
+        desk.write_comment()
     assert not isinstance(later.value, WriteUncertain)
     assert desk.slept == [2.0, 5.0, 10.0]
     assert desk.forge.ours == []
@@ -126,7 +126,7 @@ def test_a_comment_that_shows_up_late_is_still_adopted() -> None:
             desk.forge.ours.append(OwnComment(901, BODY))
 
     desk.forge.fails("comment", LOST)
-    assert say(PLAN, None, desk.forge, sleep) == OwnComment(901, BODY)
+    assert write_comment(PLAN, None, desk.forge, sleep) == OwnComment(901, BODY)
     assert desk.slept == [2.0, 5.0, 10.0]
 
 
@@ -140,6 +140,6 @@ def test_other_errors_are_not_for_publish_to_settle(
     desk = Desk(*([BEFORE] if method == "edit" else []))
     desk.forge.fails(method, error)
     with pytest.raises(type(error), match=str(error)):
-        desk.say(BEFORE if method == "edit" else None)
+        desk.write_comment(BEFORE if method == "edit" else None)
     assert desk.slept == []
     assert desk.forge.writes == []

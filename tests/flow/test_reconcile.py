@@ -9,7 +9,7 @@ import pytest
 
 from bot.core.errors import NotCovered, NotFound, Retry, TaglineError
 from bot.core.types import Delivery, IssueRef, Record
-from bot.flow.reconcile import JUST_NOW_SECONDS, LOOK_BACK_SECONDS, Sweep
+from bot.flow.reconcile import JUST_NOW_SECONDS, LOOK_BACK_SECONDS, Reconciliation
 from bot.store.rate_limiter import MemoryRateLimiter
 from tests.fakes import NOW, REF
 
@@ -91,14 +91,14 @@ class House:
         self.ledger.save_repositories(list(places))
         self.sent: list[Delivery] = []
         self.pace = FakePace()
-        self.sweep = Sweep(
+        self.sweep = Reconciliation(
             self.ledger, self.pace, lambda name: self.forge, ("github",), lambda: self.now
         )
 
     def again(self) -> dict[str, object]:
         self.ledger.leased.clear()
         self.sent.clear()
-        return dict(self.sweep.round(self.sent.append))
+        return dict(self.sweep.run_once(self.sent.append))
 
     @property
     def numbers(self) -> list[int]:
@@ -141,7 +141,7 @@ def test_a_worker_that_dies_while_it_sends_delays_one_issue() -> None:
         raise SystemExit
 
     with pytest.raises(SystemExit):
-        house.sweep.round(die)
+        house.sweep.run_once(die)
     house.again()
     assert house.numbers == [1, 2, 3]
     house.again()
@@ -171,7 +171,7 @@ def test_two_workers_sweep_once() -> None:
     house = House(PLACE)
     house.forge.opened = {number(1): NOW - 3600}
     house.again()
-    assert house.sweep.round(house.sent.append) == {}
+    assert house.sweep.run_once(house.sent.append) == {}
 
 
 def test_deliveries_that_nobody_took_are_asked_for_again_and_not_for_ever() -> None:
@@ -204,11 +204,13 @@ def test_a_repository_that_left_us_is_forgotten_and_the_others_are_swept() -> No
 
 def test_a_repository_that_one_worker_forgot_is_brought_back_by_no_other() -> None:
     house = House(ELSEWHERE, PLACE)
-    other = Sweep(house.ledger, house.pace, lambda name: house.forge, ("github",), lambda: NOW)
-    other.round(house.sent.append)
+    other = Reconciliation(
+        house.ledger, house.pace, lambda name: house.forge, ("github",), lambda: NOW
+    )
+    other.run_once(house.sent.append)
     house.forge.error = NotFound("not found")
     house.again()
-    other.round(house.sent.append)
+    other.run_once(house.sent.append)
     assert house.ledger.repositories() == (PLACE,)
 
 
@@ -227,7 +229,7 @@ def test_a_forge_without_access_is_left_out(forge: str) -> None:
 
 
 def test_many_repositories_are_looked_at_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.flow.reconcile.PLACES_A_ROUND", 2)
+    monkeypatch.setattr("bot.flow.reconcile.REPOSITORIES_PER_RUN", 2)
     house = House(*(replace(PLACE, repo_id=number) for number in range(1, 6)))
     house.forge.opened = {replace(REF, repo_id=number): NOW - 3600 for number in range(1, 6)}
     found = []
@@ -242,7 +244,7 @@ def test_a_sweep_that_knows_no_repository_does_not_put_off_the_next() -> None:
     house.again()
     house.ledger.save_repositories([PLACE])
     house.forge.opened = {number(1): NOW - 3600}
-    assert house.sweep.round(house.sent.append)["issues"] == 1
+    assert house.sweep.run_once(house.sent.append)["issues"] == 1
 
 
 def test_an_issue_whose_job_was_given_up_in_the_midst_of_writing_is_enqueued() -> None:

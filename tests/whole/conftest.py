@@ -111,7 +111,7 @@ def impatient() -> Iterator[None]:
     Its door waits less long for Redis, which a busy machine may keep from answering.
     """
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("bot.flow.publish.LOOKS_AFTER", (0.1, 0.2))
+        patch.setattr("bot.flow.publish.LOOK_AGAIN_SECONDS", (0.1, 0.2))
         patch.setattr("bot.queue.crew.PICK_UP_MS", 15)
         patch.setattr("bot.llm.call.PAUSE_SECONDS", 0.05)
         patch.setattr("bot.queue.enqueue.ANSWER_SECONDS", 10)

@@ -28,12 +28,12 @@ class Night:
     def heal(self) -> None:
         """A round with everybody due."""
         self.house.store.retry_schedule.resume(time.time(), everybody=True)
-        self._healing.round(self._send)
+        self._healing.run_once(self._send)
         self._ended()
 
     def sweep(self) -> dict[str, object]:
         self.house.redis.delete("tagline:lease:sweep", "tagline:lease:deliveries")
-        found = dict(self._sweep.round(self._send))
+        found = dict(self._sweep.run_once(self._send))
         self._ended()
         return found
 

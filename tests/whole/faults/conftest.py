@@ -17,7 +17,7 @@ from tests.whole.house import House
 SHORT = {
     "bot.queue.actors.FIRST_PAUSE": 0.02,
     "bot.queue.actors.RECONNECT_SECONDS": 0.05,
-    "bot.flow.process.LATE_SECONDS": 0.02,
+    "bot.flow.process.LAG_SECONDS": 0.02,
     "bot.flow.process.EDITED_SECONDS": 0.02,
     "bot.store.locks.BUSY_SECONDS": 0.05,
     "dramatiq.worker.CONSUMER_RESTART_DELAY_SECS": 0.05,

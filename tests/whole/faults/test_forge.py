@@ -54,7 +54,7 @@ def test_a_forge_that_fails_for_a_while_gets_one_comment(
     passing = PASSING[case]
     monkeypatch.setattr("bot.forges.exchange.CALL_SECONDS", passing.call_seconds)
     monkeypatch.setattr("bot.sandbox.forgefaults.SLOW_SECONDS", 0.3)
-    monkeypatch.setattr("bot.flow.publish.LOOKS_AFTER", passing.looks)
+    monkeypatch.setattr("bot.flow.publish.LOOK_AGAIN_SECONDS", passing.looks)
     for fault in passing.labels:
         house.strike(fault, "labels")
     for fault in passing.comments:

@@ -11,8 +11,8 @@ from bot.core.errors import ModelFailed, Postponed
 from bot.core.ports import FAILURES_TO_OPEN, PROBE_SECONDS
 from bot.core.prompt import Answer, Prompt
 from bot.core.types import Delivery, Label
-from bot.flow.heal import Healing
-from bot.flow.process import Desk, process
+from bot.flow.process import JobContext, process
+from bot.flow.retry_fallbacks import FallbackRetries
 from bot.forges.github.api import GitHub
 from bot.llm.breaker import Condition, Guarded
 from bot.store.memory import MemoryStore
@@ -63,7 +63,7 @@ def test_f046_an_hour_without_a_model_costs_labels_at_once_and_comments_after_it
     provider = Provider(town)
     model = Guarded(provider, town.store, "provider", "OPENAI_API_KEY", "LLM_MODEL")
     condition = Condition(town.store, ["provider"])
-    healing = Healing(town.store.retry_schedule, condition, lambda: town.now)
+    healing = FallbackRetries(town.store.retry_schedule, condition, lambda: town.now)
 
     def job(delivery: Delivery) -> None:
         forge = town.forges[delivery.ref.number]
@@ -77,7 +77,7 @@ def test_f046_an_hour_without_a_model_costs_labels_at_once_and_comments_after_it
             forge = town.forges[number]
             assert (forge.found.labels, forge.ours) == (("bug", "needs-review"), [])
         if tick % 10 == 0:
-            healing.round(job)
+            healing.run_once(job)
     assert all(forge.ours == [] for forge in town.forges)
     first, rest = provider.moments[:FAILURES_TO_OPEN], provider.moments[FAILURES_TO_OPEN:]
     assert len(first) == FAILURES_TO_OPEN
@@ -87,7 +87,7 @@ def test_f046_an_hour_without_a_model_costs_labels_at_once_and_comments_after_it
     provider.back, returned = True, town.now
     while not all(forge.ours for forge in town.forges):
         town.now += 10
-        healing.round(job)
+        healing.run_once(job)
         assert town.now - returned <= 10 * MINUTE
     for forge in town.forges:
         assert forge.writes.count("comment") == 1
@@ -113,7 +113,7 @@ def test_f084_a_thousand_issues_at_once_are_paced_none_lost_none_doubled(redis_u
     assert said[-1] - NOW <= 2.5 * HOUR, "no slower than it must be"
 
 
-def _posted(delivery: Delivery, desk: Desk) -> float | None:
+def _posted(delivery: Delivery, desk: JobContext) -> float | None:
     """None, or the seconds after which the job wants to come again."""
     try:
         process(delivery, desk)

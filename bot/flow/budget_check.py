@@ -13,7 +13,7 @@ from bot.core.types import Issue
 
 
 @dataclass(frozen=True, slots=True)
-class Budgeted:
+class BudgetCheck:
     """Implements the `Model` port for one issue.
 
     The worst case is set aside in one atomic step before the call, and settled after it. `exempt`
@@ -21,7 +21,7 @@ class Budgeted:
     """
 
     model: Model
-    purse: BudgetStore
+    budgets: BudgetStore
     limits: Limits
     issue: Issue
     forge: Forge
@@ -44,16 +44,16 @@ class Budgeted:
             answer = self.model.ask(prompt)
         except ModelFailed as failure:
             if not failure.charged:
-                self.purse.settle(repository, -worst)
+                self.budgets.settle(repository, -worst)
             raise
         if answer.usage.cost_usd is not None:  # else the worst is taken for it
-            self.purse.settle(repository, answer.usage.cost_usd - worst)
+            self.budgets.settle(repository, answer.usage.cost_usd - worst)
         return answer
 
     def _reserve(self, repository: str, worst: float) -> str:
         author = "" if self.exempt else f"{repository}:{self.issue.author}"
         text = f"{self.issue.ref.key} {input_hash(self.issue)}"
-        why = self.purse.reserve(repository, author, text, worst, self.limits)
+        why = self.budgets.reserve(repository, author, text, worst, self.limits)
         if why == "author" and self.forge.can_write(self.issue):
-            return self.purse.reserve(repository, "", text, worst, self.limits)
+            return self.budgets.reserve(repository, "", text, worst, self.limits)
         return why

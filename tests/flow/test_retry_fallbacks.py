@@ -10,8 +10,8 @@ from bot.core.errors import ModelFailed, OperatorError, Postponed, Retry
 from bot.core.labels.policy import scope
 from bot.core.prompt import Answer, Prompt
 from bot.core.types import Delivery, IssueRef, JobKind, Label, Outcome, Rate
-from bot.flow.heal import LONGEST_SECONDS, PAUSES, Healing
 from bot.flow.process import process
+from bot.flow.retry_fallbacks import LONGEST_SECONDS, PAUSES, FallbackRetries
 from bot.llm.breaker import Condition
 from bot.store.memory import MemoryStore
 from bot.store.rate_limiter import MemoryRateLimiter
@@ -39,7 +39,7 @@ class Ward:
 
     def __post_init__(self) -> None:
         self.store = MemoryStore(lambda: self.now)
-        self.healing = Healing(
+        self.healing = FallbackRetries(
             self.store.retry_schedule, Condition(self.store, ["provider"]), lambda: self.now
         )
         self.round()  # the first one is the worker's start
@@ -50,7 +50,7 @@ class Ward:
 
     def round(self) -> list[Delivery]:
         sent: list[Delivery] = []
-        self.healing.round(sent.append)
+        self.healing.run_once(sent.append)
         return sent
 
     def later(self, seconds: float) -> list[Outcome]:
@@ -203,7 +203,7 @@ def test_parked_issues_are_due_as_soon_as_somebody_is_answered() -> None:
 def test_a_start_makes_everybody_due() -> None:
     one = ward(DOWN, ANSWER)
     one.job()
-    one.healing = Healing(
+    one.healing = FallbackRetries(
         one.store.retry_schedule, Condition(one.store, ["provider"]), lambda: one.now
     )
     (healed,) = one.later(1)
@@ -387,5 +387,5 @@ def test_a_worker_that_dies_while_it_sends_delays_one_issue() -> None:
         raise SystemExit
 
     with pytest.raises(SystemExit):
-        one.healing.round(die)
+        one.healing.run_once(die)
     assert [delivery.ref for delivery in one.round()] == refs[1:]

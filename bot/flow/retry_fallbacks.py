@@ -19,24 +19,24 @@ WRITTEN = ("answered", "fallback", "quiet", "suggested")
 
 
 @dataclass(slots=True)
-class Healing:
+class FallbackRetries:
     """`clock` gives seconds since the epoch. The first round finds everybody due."""
 
-    room: RetrySchedule
-    health: ProviderHealth
+    retry_schedule: RetrySchedule
+    provider_health: ProviderHealth
     clock: Callable[[], float]
     _answers: int = -1
 
-    def over(self, delivery: Delivery, record: Record) -> bool:
+    def expired(self, delivery: Delivery, record: Record) -> bool:
         """Whether a healing job comes too late, or for an issue that no longer waits."""
         if delivery.kind != "heal":
             return False
         if record.wait and self.clock() - record.wait.since <= LONGEST_SECONDS:
             return False
-        self.room.remove(delivery.ref)
+        self.retry_schedule.remove(delivery.ref)
         return True
 
-    def after(self, outcome: Outcome) -> Wait | None:
+    def schedule_after(self, outcome: Outcome) -> Wait | None:
         """Whether an issue waits from now on, and for how long already.
 
         A job that wrote nothing ends no wait unless it was to heal: its delivery asked for nothing.
@@ -48,48 +48,50 @@ class Healing:
         fault = found.fault if found and wrote else ""
         if not fault:
             if record.wait:
-                self.room.remove(ref)
+                self.retry_schedule.remove(ref)
             return None
-        now, answers = self.clock(), self.health.answers()
+        now, answers = self.clock(), self.provider_health.answers()
         wait = record.wait or Wait(now, 0, answers)
         if wait.tries < len(PAUSES):
-            self.room.schedule(ref, now + PAUSES[wait.tries])
+            self.retry_schedule.schedule(ref, now + PAUSES[wait.tries])
         elif fault == "answer" and answers > wait.answers:
-            self.room.remove(ref)  # others are answered: it is this issue, and stays as it is
+            self.retry_schedule.remove(
+                ref
+            )  # others are answered: it is this issue, and stays as it is
             return None
         elif answers > wait.answers:  # a provider that fails on this issue alone
-            self.room.schedule(ref, now + min(PAUSES[-1] * wait.tries, SLOWEST_SECONDS))
+            self.retry_schedule.schedule(ref, now + min(PAUSES[-1] * wait.tries, SLOWEST_SECONDS))
         else:
-            self.room.suspend(ref, now)
+            self.retry_schedule.suspend(ref, now)
         return replace(wait, tries=wait.tries + 1, answers=answers)
 
-    def put_off(self, delivery: Delivery, seconds: float = 0.0) -> None:
+    def postpone(self, delivery: Delivery, seconds: float = 0.0) -> None:
         """Only the operator can mend what this job met, or it has to wait for so long: another one
         is sent an hour later."""
         if delivery.kind == "heal":
-            self.room.schedule(delivery.ref, self.clock() + seconds + PUT_OFF_SECONDS)
+            self.retry_schedule.schedule(delivery.ref, self.clock() + seconds + PUT_OFF_SECONDS)
 
-    def round(self, send: Callable[[Delivery], object]) -> Mapping[str, object]:
+    def run_once(self, send: Callable[[Delivery], object]) -> Mapping[str, object]:
         """Send those that are due, one a minute while no model may be asked. For the log."""
-        now, answers = self.clock(), self.health.answers()
+        now, answers = self.clock(), self.provider_health.answers()
         if answers != self._answers:
-            self.room.resume(now, everybody=self._answers < 0)
+            self.retry_schedule.resume(now, everybody=self._answers < 0)
             self._answers = answers
         sent = 0
         for ref in self._due(now):
-            send(Delivery(_name(ref), "heal", ref, now))
+            send(Delivery(_job_id(ref), "heal", ref, now))
             sent += 1
         return {"issues": sent} if sent else {}
 
     def _due(self, now: float) -> Iterator[IssueRef]:
         """Each is taken just before it is sent: a worker that dies meanwhile delays one of them."""
-        taken, most = 0, 0 if self.health.down() else AT_ONCE
-        while taken < most and (ref := self.room.take_due(now)):
+        taken, most = 0, 0 if self.provider_health.down() else AT_ONCE
+        while taken < most and (ref := self.retry_schedule.take_due(now)):
             taken += 1
             yield ref
-        if not taken and (probe := self.room.take_probe(now)):
+        if not taken and (probe := self.retry_schedule.take_probe(now)):
             yield probe
 
 
-def _name(ref: IssueRef) -> str:
+def _job_id(ref: IssueRef) -> str:
     return f"heal-{hashlib.sha256(ref.key.encode()).hexdigest()[:24]}"

@@ -9,7 +9,7 @@ import pytest
 from bot.core.config.parser import MAX_BYTES, Budget, CommentRules, Ignore, LabelRules, RepoConfig
 from bot.core.ports import Store
 from bot.core.types import Record
-from bot.flow.configure import configure, remember_told
+from bot.flow.load_config import load_config, save_reported_problems
 from bot.store.memory import MemoryStore
 from tests.core.hostile_configs import HOSTILE
 from tests.fakes import REF
@@ -37,7 +37,7 @@ UNREADABLE = [BROKEN, "- mode: suggest", "#" * (MAX_BYTES + 1), "[" * 500, "mode
 
 
 def mode_of(text: str | None, store: MemoryStore) -> str:
-    return configure(REF, text, store)[0].mode
+    return load_config(REF, text, store)[0].mode
 
 
 @pytest.mark.parametrize("text", UNREADABLE, ids=range(len(UNREADABLE)))
@@ -51,8 +51,8 @@ def test_a_file_that_cannot_be_read_leaves_the_last_good_one_in_force(text: str)
 @pytest.mark.parametrize("text", UNREADABLE, ids=range(len(UNREADABLE)))
 def test_a_last_good_file_that_applies_labels_stays_in_force(text: str) -> None:
     store = MemoryStore()
-    configure(REF, "labels: {max: 2}\n", store)
-    assert configure(REF, text, store)[0] == RepoConfig(labels=LabelRules(max=2))
+    load_config(REF, "labels: {max: 2}\n", store)
+    assert load_config(REF, text, store)[0] == RepoConfig(labels=LabelRules(max=2))
 
 
 @pytest.mark.parametrize("before", [None, "", "# to be done\n"])
@@ -60,14 +60,14 @@ def test_a_first_file_that_is_broken_means_that_labels_are_only_suggested(
     before: str | None,
 ) -> None:
     store = MemoryStore()
-    configure(REF, before, store)
-    assert configure(REF, "mode: apply\nlabels: [", store)[0] == RepoConfig(mode="suggest")
+    load_config(REF, before, store)
+    assert load_config(REF, "mode: apply\nlabels: [", store)[0] == RepoConfig(mode="suggest")
 
 
 def test_a_broken_file_limits_what_is_in_force_and_never_widens_it() -> None:
     store = MemoryStore()
-    configure(REF, LAST, store)
-    config = configure(REF, LATER, store)[0]
+    load_config(REF, LAST, store)
+    config = load_config(REF, LATER, store)[0]
     assert config == RepoConfig(
         mode="dry-run",
         ignore=Ignore(authors=("ada", "eve")),
@@ -79,24 +79,24 @@ def test_a_broken_file_limits_what_is_in_force_and_never_widens_it() -> None:
 
 def test_a_file_with_a_typo_is_a_good_one() -> None:
     store = MemoryStore()
-    configure(REF, TYPO, store)
+    load_config(REF, TYPO, store)
     assert mode_of(BROKEN, store) == "suggest"
 
 
 @pytest.mark.parametrize("text", [None, ""])
 def test_a_removed_file_is_not_brought_back(text: str | None) -> None:
     store = MemoryStore()
-    configure(REF, GOOD, store)
-    assert configure(REF, text, store) == (RepoConfig(), ())
+    load_config(REF, GOOD, store)
+    assert load_config(REF, text, store) == (RepoConfig(), ())
     assert mode_of(BROKEN, store) == "suggest"
 
 
 def test_another_repository_has_its_own() -> None:
     store = MemoryStore()
-    configure(REF, GOOD, store)
+    load_config(REF, GOOD, store)
     other = replace(REF, repo_id=7002)
-    configure(other, "language: de", store)
-    assert configure(other, BROKEN, store)[0] == RepoConfig(language="de")
+    load_config(other, "language: de", store)
+    assert load_config(other, BROKEN, store)[0] == RepoConfig(language="de")
 
 
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE.keys())
@@ -110,14 +110,14 @@ def test_an_issue_is_answered_whatever_the_file_holds(text: str) -> None:
 def test_a_good_file_holds_again_after_a_hostile_one(text: str) -> None:
     store = MemoryStore()
     for config in (text, DRY, text):
-        configure(REF, config, store)
+        load_config(REF, config, store)
     assert mode_of(GOOD, store) == "suggest"
 
 
 def told(text: str, store: MemoryStore) -> bool:
     """Whether a comment written now would show the problems; it is written."""
-    problems = configure(REF, text, store)[1]
-    remember_told(REF, problems, store)
+    problems = load_config(REF, text, store)[1]
+    save_reported_problems(REF, problems, store)
     return bool(problems)
 
 

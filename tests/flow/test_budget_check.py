@@ -10,7 +10,7 @@ from bot.core.errors import ModelFailed
 from bot.core.pricing import Limits, cost_usd
 from bot.core.prompt import Answer, Prompt
 from bot.core.types import Usage
-from bot.flow.spend import Budgeted
+from bot.flow.budget_check import BudgetCheck
 from bot.store.budgets import MemoryBudgets
 from tests.fakes import FakeForge, an_issue
 
@@ -41,12 +41,12 @@ class Paid:
 
 def budgeted(
     model: Paid, purse: MemoryBudgets, usd: float = 1.0, each: int = 5, *, exempt: bool = False
-) -> Budgeted:
+) -> BudgetCheck:
     forge = FakeForge(ISSUE)
-    return Budgeted(model, purse, Limits(None, usd, each), ISSUE, forge, exempt)
+    return BudgetCheck(model, purse, Limits(None, usd, each), ISSUE, forge, exempt)
 
 
-def asked_until_refused(one: Budgeted, most: int = 50) -> tuple[int, str]:
+def asked_until_refused(one: BudgetCheck, most: int = 50) -> tuple[int, str]:
     """Each time about another issue of the same author."""
     for times in range(most):
         another = replace(ISSUE, body=f"{ISSUE.body} {times}")

@@ -19,7 +19,7 @@ from bot.flow.render import summary_of
 
 
 @dataclass(slots=True)
-class Reusing:
+class AnswerCache:
     """Implements the `Model` port for one issue. Its answer is kept once it has been said."""
 
     model: Model
@@ -27,7 +27,7 @@ class Reusing:
     forge: Forge
     ref: IssueRef
     _digest: str = ""
-    _twin: CachedAnswer | None = field(default=None)
+    _pending: CachedAnswer | None = field(default=None)
 
     @property
     def name(self) -> str:
@@ -41,20 +41,20 @@ class Reusing:
         question = f"{self.model.name}\0{prompt.system}\0{prompt.user}".encode()
         self._digest = hashlib.sha256(question).hexdigest()[:32]
         twin = self.store.cached_answer(self.ref.repo_key, self._digest)
-        if twin and twin.number != self.ref.number and (said := self._of_twin(twin)):
+        if twin and twin.number != self.ref.number and (said := self._from_issue(twin)):
             return said
         answer = self.model.ask(prompt)
         choices = reply.read(answer.text).choices
         bare = tuple(replace(choice, reason="") for choice in choices)
-        self._twin = CachedAnswer(self.ref.number, bare)
+        self._pending = CachedAnswer(self.ref.number, bare)
         return answer
 
     def keep(self) -> None:
         """Our comment is there: others may have its summary."""
-        if self._twin:
-            self.store.save_cached_answer(self.ref.repo_key, self._digest, self._twin)
+        if self._pending:
+            self.store.save_cached_answer(self.ref.repo_key, self._digest, self._pending)
 
-    def _of_twin(self, twin: CachedAnswer) -> Answer | None:
+    def _from_issue(self, twin: CachedAnswer) -> Answer | None:
         comment = own_comment(replace(self.ref, number=twin.number), self.forge)
         summary = summary_of(comment.body) if comment else ""
         if not summary:

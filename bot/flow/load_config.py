@@ -16,7 +16,7 @@ from bot.core.ports import Model, Store
 from bot.core.types import IssueRef
 
 
-def configure(
+def load_config(
     ref: IssueRef, text: str | None, store: Store, models: Collection[str] = ()
 ) -> tuple[RepoConfig, tuple[ConfigProblem, ...]]:
     """The configuration, and the problems of the file unless the same were told before.
@@ -37,12 +37,12 @@ def configure(
     return config, () if digest == told else reading.problems
 
 
-def chosen(config: RepoConfig, models: Mapping[str, Model]) -> Model | None:
+def choose_model(config: RepoConfig, models: Mapping[str, Model]) -> Model | None:
     """The model that the repository names, else the first; None without any."""
     return models.get(config.model.name or "") or next(iter(models.values()), None)
 
 
-def remember_told(ref: IssueRef, problems: Sequence[ConfigProblem], store: Store) -> None:
+def save_reported_problems(ref: IssueRef, problems: Sequence[ConfigProblem], store: Store) -> None:
     """The maintainers can read of these problems now."""
     if problems:
         store.save_reported_problems(ref.repo_key, _digest(problems))
