@@ -36,10 +36,10 @@ class TooLarge(Exception):
 
 # Why there is no answer: nothing was sent; it took too long; the connection broke; any of them.
 NOT_SENT = (httpcore.ConnectError, httpcore.ConnectTimeout)
-LATE = httpcore.TimeoutException
-CUT = (httpcore.ReadError, httpcore.WriteError, httpcore.RemoteProtocolError)
+TIMEOUTS = httpcore.TimeoutException
+CONNECTION_LOST = (httpcore.ReadError, httpcore.WriteError, httpcore.RemoteProtocolError)
 FAILURES = (
-    *(LATE, httpcore.NetworkError, httpcore.ProtocolError, httpcore.UnsupportedProtocol),
+    *(TIMEOUTS, httpcore.NetworkError, httpcore.ProtocolError, httpcore.UnsupportedProtocol),
     TooLarge,
 )
 
@@ -83,7 +83,7 @@ def _capped(timeout: float | None) -> float | None:
     return left if timeout is None else min(timeout, left)
 
 
-class _Stream(httpcore.NetworkStream):
+class _DeadlineStream(httpcore.NetworkStream):
     """A connection whose every read and write also ends at the thread's deadline.
 
     `clear_to` is the far address to which nothing may be said before TLS.
@@ -110,7 +110,9 @@ class _Stream(httpcore.NetworkStream):
         server_hostname: str | None = None,
         timeout: float | None = None,
     ) -> httpcore.NetworkStream:
-        return _Stream(self._stream.start_tls(ssl_context, server_hostname, _capped(timeout)))
+        return _DeadlineStream(
+            self._stream.start_tls(ssl_context, server_hostname, _capped(timeout))
+        )
 
     def get_extra_info(self, info: str) -> Any:
         return self._stream.get_extra_info(info)
@@ -135,7 +137,7 @@ class _Backend(httpcore.SyncBackend):
         if url_policy.is_forbidden(peer):  # whatever its name promised
             stream.close()
             raise httpcore.ConnectError(f"{peer} is link-local or a metadata address")
-        return _Stream(stream, "" if url_policy.is_near(peer) else peer)
+        return _DeadlineStream(stream, "" if url_policy.is_near(peer) else peer)
 
 
 @dataclass(slots=True)
@@ -167,7 +169,7 @@ class Unpacker(Protocol):
     def decompress(self, data: bytes, max_length: int, /) -> bytes: ...
 
 
-class Carrier(Protocol):
+class Transport(Protocol):
     """Takes requests to servers. Raises `FAILURES`."""
 
     def handle_request(self, request: httpcore.Request) -> httpcore.Response: ...
@@ -191,7 +193,7 @@ class _Connections:
             self._kept[server] = kept
             try:
                 return kept.handle_request(request)
-            except CUT:
+            except CONNECTION_LOST:
                 # The server may have ended the connection since its last answer.
                 if request.method != b"GET":
                     raise
@@ -214,7 +216,7 @@ class Client:
     """How one thread asks others."""
 
     def __init__(
-        self, carrier: Carrier, user_agent: str = "", seconds: float = READ_SECONDS
+        self, carrier: Transport, user_agent: str = "", seconds: float = READ_SECONDS
     ) -> None:
         self._carrier = carrier
         self._headers = {"accept": "*/*", "accept-encoding": "gzip", "user-agent": user_agent}
@@ -269,7 +271,7 @@ class Client:
         self._carrier.close()
 
 
-class Clients:
+class ClientPool:
     """One `Client` per thread over one TLS context; never follows a redirect."""
 
     def __init__(self, user_agent: str, read_seconds: float = READ_SECONDS) -> None:

@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     import redis
     from starlette.applications import Starlette
 
-    from bot.core.ports import BreakerStore, Inbox, Metrics, Model
+    from bot.core.ports import BreakerStore, Metrics, Model, WebhookParser
     from bot.core.types import Delivery, Outcome
     from bot.flow.reconcile import Reconciliation
     from bot.flow.retry_fallbacks import FallbackRetries
     from bot.forges.github.api import GitHub
     from bot.forges.gitlab.api import GitLab
-    from bot.http import Clients
+    from bot.http import ClientPool
     from bot.model_settings import ModelSettings
     from bot.queue.broker import Broker
     from bot.queue.crew import Crew
@@ -58,7 +58,7 @@ def receiver(settings: Settings) -> Starlette:
 
     settings.need_webhook_secret()
     latest = Latest(settings)
-    inboxes: dict[str, Callable[[], Inbox]] = {}
+    inboxes: dict[str, Callable[[], WebhookParser]] = {}
     if settings.github_webhook_secrets:
         inboxes["github"] = Remade(latest, _github_inbox)
     if settings.gitlab_signing_tokens or settings.gitlab_webhook_secrets:
@@ -69,20 +69,20 @@ def receiver(settings: Settings) -> Starlette:
     return create(inboxes, queue, ours, lambda: latest().metrics_tokens)
 
 
-def _github_inbox(settings: Settings) -> Inbox:
-    from bot.forges.github.inbox import GitHubInbox
+def _github_inbox(settings: Settings) -> WebhookParser:
+    from bot.forges.github.webhooks import GitHubWebhooks
 
-    return GitHubInbox(
+    return GitHubWebhooks(
         settings.github_webhook_secrets,
         forge_hosts(settings)["github"],
         needs_installation=not settings.github_token,
     )
 
 
-def _gitlab_inbox(settings: Settings) -> Inbox:
-    from bot.forges.gitlab.inbox import GitLabInbox
+def _gitlab_inbox(settings: Settings) -> WebhookParser:
+    from bot.forges.gitlab.webhooks import GitLabWebhooks
 
-    return GitLabInbox(
+    return GitLabWebhooks(
         forge_hosts(settings)["gitlab"],
         settings.gitlab_signing_tokens,
         settings.gitlab_webhook_secrets,
@@ -130,19 +130,19 @@ def no_store() -> MemoryStore:
     return MemoryStore()
 
 
-def clients() -> Clients:
-    from bot.http import Clients
+def clients() -> ClientPool:
+    from bot.http import ClientPool
 
-    return Clients("tagline")
+    return ClientPool("tagline")
 
 
-def github(settings: Settings, clients: Clients) -> GitHub:
+def github(settings: Settings, clients: ClientPool) -> GitHub:
     """GitHub as an App, with a personal token, or for reading public issues as nobody."""
     from bot.forges.github.api import GitHub
     from bot.forges.github.auth import AppAuth, Auth, NoAuth, TokenAuth
-    from bot.forges.github.rest import Rest
+    from bot.forges.github.client import GitHubClient
 
-    rest = Rest(clients, settings.github_api_url)
+    rest = GitHubClient(clients, settings.github_api_url)
     auth: Auth = NoAuth()
     if settings.github_app_id:
         auth = AppAuth(rest, settings.github_app_id, settings.github_private_key)
@@ -151,14 +151,14 @@ def github(settings: Settings, clients: Clients) -> GitHub:
     return GitHub(rest, auth)
 
 
-def gitlab(settings: Settings, clients: Clients) -> GitLab:
+def gitlab(settings: Settings, clients: ClientPool) -> GitLab:
     """GitLab with a token, or for reading public issues as nobody."""
     from bot.forges.gitlab.api import GitLab
 
     return GitLab(settings.gitlab_url, settings.gitlab_token, clients, settings.gitlab_issue_types)
 
 
-FORGES: dict[str, Callable[[Settings, Clients], GitHub | GitLab]] = {
+FORGES: dict[str, Callable[[Settings, ClientPool], GitHub | GitLab]] = {
     "github": github,
     "gitlab": gitlab,
 }
@@ -166,7 +166,7 @@ FORGES: dict[str, Callable[[Settings, Clients], GitHub | GitLab]] = {
 
 def models(
     settings: ModelSettings | None,
-    clients: Clients,
+    clients: ClientPool,
     breaker: BreakerStore,
     books: Metrics | None = None,
 ) -> dict[str, Model]:
@@ -190,7 +190,7 @@ def models(
 
 
 def _guarded(
-    settings: ModelSettings, clients: Clients, breaker: BreakerStore, books: Metrics | None
+    settings: ModelSettings, clients: ClientPool, breaker: BreakerStore, books: Metrics | None
 ) -> Model:
     from bot.llm.anthropic import Messages
     from bot.llm.breaker import Guarded
@@ -214,7 +214,7 @@ def _guarded(
     return Guarded(remote, breaker, name, settings.key_name, settings.named_by)
 
 
-def forges(latest: Latest, clients: Clients) -> Callable[[str], GitHub | GitLab]:
+def forges(latest: Latest, clients: ClientPool) -> Callable[[str], GitHub | GitLab]:
     """Gives the forge of a name with its secrets as they are now; loaded with the first use."""
     from bot.rotation import Remade
 
@@ -239,7 +239,7 @@ def healing(settings: Settings, store: RedisStore | MemoryStore) -> FallbackRetr
 
 def runner(
     settings: Settings,
-    clients: Clients,
+    clients: ClientPool,
     store: RedisStore | MemoryStore,
     books: Metrics | None = None,
 ) -> Callable[[Delivery, int], Outcome]:
@@ -298,7 +298,7 @@ def worker(settings: Settings, *, alone: bool = False) -> Crew:
     return Crew(ours, settings.worker_threads, rounds, closing=[web.close, counters.close])
 
 
-def sweep(settings: Settings, clients: Clients, store: RedisStore) -> Reconciliation:
+def sweep(settings: Settings, clients: ClientPool, store: RedisStore) -> Reconciliation:
     """The search for what was missed, on the forges to which there is access."""
     from bot.flow.reconcile import Reconciliation
     from bot.rotation import Latest
@@ -310,7 +310,7 @@ def sweep(settings: Settings, clients: Clients, store: RedisStore) -> Reconcilia
 
 
 def _rounds(
-    settings: Settings, clients: Clients, store: RedisStore, send: Callable[[Delivery], object]
+    settings: Settings, clients: ClientPool, store: RedisStore, send: Callable[[Delivery], object]
 ) -> Rounds:
     from bot.queue.rounds import Rounds
 

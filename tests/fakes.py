@@ -28,7 +28,7 @@ from bot.core.types import (
 )
 from bot.flow.process import JobContext
 from bot.flow.retry_fallbacks import FallbackRetries
-from bot.http import Client, Clients
+from bot.http import Client, ClientPool
 from bot.llm.breaker import Condition
 from bot.store.memory import MemoryStore
 
@@ -252,7 +252,7 @@ class LosingStore(MemoryStore):
             yield LosingLock(lock, self.writes)
 
 
-class FakeInbox:
+class FakeWebhookParser:
     """Implements `Inbox` and `Seal`: believes one signature and reads `what`."""
 
     id_header = "delivery"
@@ -262,7 +262,7 @@ class FakeInbox:
         self.calls: list[str] = []
         self.signature = ""
 
-    def admit(self, headers: Mapping[str, str]) -> FakeInbox:
+    def check_headers(self, headers: Mapping[str, str]) -> FakeWebhookParser:
         self.calls.append("admit")
         self.signature = headers.get("signature", "")
         return self
@@ -270,12 +270,12 @@ class FakeInbox:
     def update(self, chunk: bytes) -> None:
         self.calls.append("update")
 
-    def check(self) -> None:
+    def verify(self) -> None:
         self.calls.append("check")
         if self.signature != "good":
             raise Rejected(401, "wrong signature")
 
-    def read(
+    def parse(
         self, headers: Mapping[str, str], body: bytes, received_at: float
     ) -> Delivery | Ignored:
         self.calls.append("read")
@@ -319,7 +319,7 @@ class _Script:
         pass
 
 
-class ScriptedWeb(Clients):
+class ScriptedWeb(ClientPool):
     """HTTP faked at the transport: `answer` gets each request, and refuses an unexpected one."""
 
     def __init__(self, answer: Callable[[httpx.Request], httpx.Response]) -> None:

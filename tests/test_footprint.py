@@ -12,8 +12,8 @@ import pytest
 from bot import footprint
 from bot.core.errors import Postponed, Retry, WriteUncertain
 from bot.footprint import AT_ONCE, LARGE, NoPermit, await_permit, give_back, large_responses
-from bot.forges import exchange
-from bot.http import Client, Clients, Response, TooLarge, deadline
+from bot.forges import requests
+from bot.http import Client, ClientPool, Response, TooLarge, deadline
 from tests.test_http import once, server
 
 MOST = 16 * LARGE
@@ -30,7 +30,7 @@ ANSWERS = {
 
 @pytest.fixture
 def client() -> Iterator[Client]:
-    made = Clients("test")
+    made = ClientPool("test")
     yield made.get()
     made.close()
 
@@ -107,7 +107,7 @@ def test_a_job_that_got_no_permit_is_tried_again(
     with server(once(body=BODY)) as url:
         asked = client.build_request(method, url)
         with deadline(1), large_responses(), pytest.raises(Retry) as caught:
-            exchange.exchange("GitLab", client, asked)
+            requests.send_request("GitLab", client, asked)
     assert type(caught.value) is error
 
 
@@ -119,7 +119,7 @@ def test_a_read_is_done_again_once_there_is_a_permit(client: Client) -> None:
     heard: list[bytes] = []
     with server(once(body=BODY), heard) as url, deadline(60), large_responses():
         request = client.build_request("GET", url)
-        assert exchange.exchange("GitLab", client, request).content == BODY
+        assert requests.send_request("GitLab", client, request).content == BODY
     timer.join()
     assert len(heard) == 2
     assert free() == AT_ONCE

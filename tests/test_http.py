@@ -21,7 +21,17 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
-from bot.http import CUT, FAILURES, LATE, NOT_SENT, Client, Clients, Response, TooLarge, deadline
+from bot.http import (
+    CONNECTION_LOST,
+    FAILURES,
+    NOT_SENT,
+    TIMEOUTS,
+    Client,
+    ClientPool,
+    Response,
+    TooLarge,
+    deadline,
+)
 
 DEADLINE = 0.3
 SOON = 5.0  # or never
@@ -84,13 +94,13 @@ def once(*lines: str, body: bytes = b"") -> Callable[[socket.socket], None]:
 
 
 @pytest.fixture
-def clients() -> Iterator[Clients]:
-    made = Clients("tagline-test")
+def clients() -> Iterator[ClientPool]:
+    made = ClientPool("tagline-test")
     yield made
     made.close()
 
 
-def get(clients: Clients, url: str, max_bytes: int = KB) -> Response:
+def get(clients: ClientPool, url: str, max_bytes: int = KB) -> Response:
     client = clients.get()
     return client.send(client.build_request("GET", url), max_bytes)
 
@@ -105,7 +115,7 @@ def get(clients: Clients, url: str, max_bytes: int = KB) -> Response:
     ],
     ids=["body", "chunk", "headers", "first line"],
 )
-def test_an_answer_that_drips_ends_at_the_deadline(clients: Clients, before: bytes) -> None:
+def test_an_answer_that_drips_ends_at_the_deadline(clients: ClientPool, before: bytes) -> None:
     with server(drip(before)) as url:
         started = time.monotonic()
         with deadline(DEADLINE), pytest.raises(FAILURES):
@@ -113,15 +123,15 @@ def test_an_answer_that_drips_ends_at_the_deadline(clients: Clients, before: byt
         assert DEADLINE * 0.9 <= time.monotonic() - started < SOON
 
 
-def test_a_server_that_never_answers_ends_at_the_deadline(clients: Clients) -> None:
+def test_a_server_that_never_answers_ends_at_the_deadline(clients: ClientPool) -> None:
     with server(lambda _: time.sleep(60)) as url:
         started = time.monotonic()
-        with deadline(DEADLINE), pytest.raises(LATE):
+        with deadline(DEADLINE), pytest.raises(TIMEOUTS):
             get(clients, url)
         assert time.monotonic() - started < SOON
 
 
-def test_one_deadline_holds_for_several_calls(clients: Clients) -> None:
+def test_one_deadline_holds_for_several_calls(clients: ClientPool) -> None:
     def slow(connection: socket.socket) -> None:
         time.sleep(DEADLINE * 0.7)
         once(body=b"x")(connection)
@@ -134,21 +144,21 @@ def test_one_deadline_holds_for_several_calls(clients: Clients) -> None:
         assert time.monotonic() - started < SOON
 
 
-def test_after_a_deadline_has_passed_no_call_begins(clients: Clients) -> None:
+def test_after_a_deadline_has_passed_no_call_begins(clients: ClientPool) -> None:
     asked: list[int] = []
     with server(lambda _: asked.append(1)) as url, deadline(0), pytest.raises(FAILURES):
         get(clients, url)
     assert asked == []
 
 
-def test_a_deadline_ends_with_its_block(clients: Clients) -> None:
+def test_a_deadline_ends_with_its_block(clients: ClientPool) -> None:
     with server(once(body=b"fine")) as url:
         with deadline(0):
             pass
         assert get(clients, url).content == b"fine"
 
 
-def test_a_deadline_of_one_thread_is_not_that_of_another(clients: Clients) -> None:
+def test_a_deadline_of_one_thread_is_not_that_of_another(clients: ClientPool) -> None:
     found: list[bytes] = []
     with server(once(body=b"fine")) as url, deadline(0):
         other = threading.Thread(target=lambda: found.append(get(clients, url).content))
@@ -158,7 +168,7 @@ def test_a_deadline_of_one_thread_is_not_that_of_another(clients: Clients) -> No
 
 
 @pytest.mark.parametrize("size", [0, KB - 1, KB])
-def test_an_answer_up_to_the_cap_is_read(clients: Clients, size: int) -> None:
+def test_an_answer_up_to_the_cap_is_read(clients: ClientPool, size: int) -> None:
     with server(once(body=b"x" * size)) as url:
         assert len(get(clients, url, KB).content) == size
 
@@ -180,7 +190,7 @@ def endless(connection: socket.socket) -> None:
     ids=["one byte too long", "gzip bomb", "gzip with more behind it", "endless"],
 )
 def test_an_answer_past_the_cap_is_dropped(
-    clients: Clients, talk: Callable[[socket.socket], None]
+    clients: ClientPool, talk: Callable[[socket.socket], None]
 ) -> None:
     with server(talk) as url:
         started = time.monotonic()
@@ -189,28 +199,30 @@ def test_an_answer_past_the_cap_is_dropped(
         assert time.monotonic() - started < SOON
 
 
-def test_a_compressed_answer_is_read_and_its_encoding_not_applied_twice(clients: Clients) -> None:
+def test_a_compressed_answer_is_read_and_its_encoding_not_applied_twice(
+    clients: ClientPool,
+) -> None:
     with server(once("Content-Encoding: gzip", body=gzip.compress(b"fine"))) as url:
         assert get(clients, url).content == b"fine"
 
 
 @pytest.mark.parametrize("body", [b"not gzip", gzip.compress(b"fine")[:-9]], ids=["not", "half"])
 def test_an_answer_that_cannot_be_decompressed_is_an_error_of_transport(
-    clients: Clients, body: bytes
+    clients: ClientPool, body: bytes
 ) -> None:
     talk = once("Content-Encoding: gzip", body=body)
     with server(talk) as url, pytest.raises(FAILURES):
         get(clients, url)
 
 
-def test_an_answer_may_have_headers_in_any_encoding(clients: Clients) -> None:
+def test_an_answer_may_have_headers_in_any_encoding(clients: ClientPool) -> None:
     with server(once("X-Served-By: \xe9", "Retry-After: 7", body=b"fine")) as url:
         answer = get(clients, url)
     assert (answer.content, answer.headers["retry-after"]) == (b"fine", "7")
 
 
 @pytest.mark.parametrize("times", [1, 2])
-def test_an_answer_that_swells_takes_no_memory(clients: Clients, times: int) -> None:
+def test_an_answer_that_swells_takes_no_memory(clients: ClientPool, times: int) -> None:
     bomb = b"x" * 50_000_000
     for _ in range(times):
         bomb = gzip.compress(bomb)
@@ -224,7 +236,7 @@ def test_an_answer_that_swells_takes_no_memory(clients: Clients, times: int) -> 
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_a_redirect_is_an_answer_and_is_never_followed(clients: Clients, status: int) -> None:
+def test_a_redirect_is_an_answer_and_is_never_followed(clients: ClientPool, status: int) -> None:
     asked: list[int] = []
 
     def elsewhere(connection: socket.socket) -> None:
@@ -238,7 +250,7 @@ def test_a_redirect_is_an_answer_and_is_never_followed(clients: Clients, status:
 
 
 def test_proxies_of_the_environment_are_not_used(
-    clients: Clients, monkeypatch: pytest.MonkeyPatch
+    clients: ClientPool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
     monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:1")
@@ -246,7 +258,7 @@ def test_proxies_of_the_environment_are_not_used(
         assert get(clients, url).content == b"fine"
 
 
-def test_each_thread_has_one_client_of_its_own(clients: Clients) -> None:
+def test_each_thread_has_one_client_of_its_own(clients: ClientPool) -> None:
     found: list[Client] = []
     threads = [threading.Thread(target=lambda: found.append(clients.get())) for _ in range(4)]
     for thread in threads:
@@ -258,7 +270,7 @@ def test_each_thread_has_one_client_of_its_own(clients: Clients) -> None:
 
 
 def test_closing_ends_the_connections_of_every_thread() -> None:
-    clients = Clients("tagline-test")
+    clients = ClientPool("tagline-test")
     ended = threading.Semaphore(0)
 
     def until_it_ends(connection: socket.socket) -> None:
@@ -276,7 +288,7 @@ def test_closing_ends_the_connections_of_every_thread() -> None:
         assert ended.acquire(timeout=5)
 
 
-def test_a_connection_is_used_again_until_the_other_side_ends_it(clients: Clients) -> None:
+def test_a_connection_is_used_again_until_the_other_side_ends_it(clients: ClientPool) -> None:
     seen: list[int] = []
 
     def talk(connection: socket.socket) -> None:
@@ -292,7 +304,7 @@ def test_a_connection_is_used_again_until_the_other_side_ends_it(clients: Client
     assert seen[0] == seen[1] != seen[2] == seen[3]
 
 
-def test_after_a_failure_the_next_request_has_a_connection_of_its_own(clients: Clients) -> None:
+def test_after_a_failure_the_next_request_has_a_connection_of_its_own(clients: ClientPool) -> None:
     answers = [once(body=b"x" * KB * 10), once("Content-Length: nonsense"), once(body=b"fine")]
 
     def talk(connection: socket.socket) -> None:
@@ -301,12 +313,12 @@ def test_after_a_failure_the_next_request_has_a_connection_of_its_own(clients: C
     with server(talk) as url:
         with pytest.raises(TooLarge):
             get(clients, url)
-        with pytest.raises(CUT):
+        with pytest.raises(CONNECTION_LOST):
             get(clients, url)
         assert get(clients, url).content == b"fine"
 
 
-def test_requests_say_who_is_asking(clients: Clients) -> None:
+def test_requests_say_who_is_asking(clients: ClientPool) -> None:
     said: list[bytes] = []
     with server(once(body=b"fine"), said) as url:
         get(clients, url)
@@ -318,7 +330,7 @@ def test_requests_say_who_is_asking(clients: Clients) -> None:
     [("GET", None, None), ("POST", None, "0"), ("POST", b"", "0"), ("PATCH", b"{}", "2")],
 )
 def test_a_request_says_whom_it_is_for_and_how_long_it_is(
-    clients: Clients, method: str, content: bytes | None, length: str | None
+    clients: ClientPool, method: str, content: bytes | None, length: str | None
 ) -> None:
     said: list[bytes] = []
     with server(once(body=b"fine"), said) as url:
@@ -365,18 +377,18 @@ def test_over_tls_only_a_trusted_server_is_told_anything(
 
     with server(talk, peek=True) as url:
         secure = url.replace("http:", "https:")
-        strangers = Clients("tests")
+        strangers = ClientPool("tests")
         with pytest.raises(NOT_SENT):
             get(strangers, secure)
         assert heard == []
         monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-        ours = Clients("tests")
+        ours = ClientPool("tests")
         assert get(ours, secure).content == b"fine"
     strangers.close()
     ours.close()
 
 
-def test_a_scheme_may_be_in_capitals(clients: Clients) -> None:
+def test_a_scheme_may_be_in_capitals(clients: ClientPool) -> None:
     with server(once(body=b"fine")) as url:
         assert get(clients, url.replace("http", "HTTP")).content == b"fine"
 
@@ -390,12 +402,12 @@ def test_a_scheme_may_be_in_capitals(clients: Clients) -> None:
         f"http://{'a' * 64}.example/",
     ],
 )
-def test_what_is_no_address_is_a_failure_like_others(clients: Clients, url: str) -> None:
+def test_what_is_no_address_is_a_failure_like_others(clients: ClientPool, url: str) -> None:
     with pytest.raises(FAILURES):
         get(clients, url)
 
 
-def test_a_header_that_comes_twice_is_read_whole(clients: Clients) -> None:
+def test_a_header_that_comes_twice_is_read_whole(clients: ClientPool) -> None:
     with server(once("X-Part: one", "x-part: two", body=b"fine")) as url:
         assert get(clients, url).headers["x-part"] == "one, two"
 
@@ -413,7 +425,7 @@ def test_nothing_is_said_to_an_address_that_may_not_hear_it(
 ) -> None:
     monkeypatch.setattr(patched, instead)
     heard: list[socket.socket] = []
-    clients = Clients("tests")
+    clients = ClientPool("tests")
     with server(heard.append) as url:
         named = url.replace("127.0.0.1", "localhost")
         with pytest.raises(NOT_SENT) as refusal:
@@ -433,12 +445,12 @@ def test_a_get_on_a_connection_that_the_server_has_ended_is_sent_again_and_a_pos
         answered.add(connection)
         connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
 
-    clients, heard = Clients("tagline"), list[bytes]()
+    clients, heard = ClientPool("tagline"), list[bytes]()
     with server(talk, heard) as url:
         client = clients.get()
         for _ in range(2):
             assert client.send(client.build_request("GET", url), KB).content == b"ok"
-        with pytest.raises(CUT):
+        with pytest.raises(CONNECTION_LOST):
             client.send(client.build_request("POST", url), KB)
     clients.close()
     assert [request.split(b" ")[0] for request in heard] == [b"GET", b"GET", b"GET", b"POST"]

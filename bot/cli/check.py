@@ -18,7 +18,7 @@ from bot.cli import start
 if TYPE_CHECKING:
     from bot.core.diagnostics import Finding
     from bot.core.types import IssueRef
-    from bot.http import Clients
+    from bot.http import ClientPool
     from bot.settings import Settings
 
 OLDEST_PYTHON = (3, 11)
@@ -141,35 +141,35 @@ def _redis(settings: Settings) -> Iterator[Finding]:
         client.close()
 
 
-def _github(settings: Settings, clients: Clients) -> Iterator[Finding]:
+def _github(settings: Settings, clients: ClientPool) -> Iterator[Finding]:
     from bot.forges.github.auth import AppAuth
-    from bot.forges.github.checkup import Checkup
-    from bot.forges.github.rest import Rest
+    from bot.forges.github.checks import GitHubChecks
+    from bot.forges.github.client import GitHubClient
 
-    rest = Rest(clients, settings.github_api_url)
-    checkup = Checkup(clients, settings.github_api_url, rest)
+    rest = GitHubClient(clients, settings.github_api_url)
+    checkup = GitHubChecks(clients, settings.github_api_url, rest)
     if settings.github_app_id:
         return checkup.of_app(AppAuth(rest, settings.github_app_id, settings.github_private_key))
     return checkup.of_token(settings.github_token)
 
 
-def _gitlab(settings: Settings, clients: Clients, repo: IssueRef | None) -> Iterator[Finding]:
+def _gitlab(settings: Settings, clients: ClientPool, repo: IssueRef | None) -> Iterator[Finding]:
     from bot.core.diagnostics import Finding
-    from bot.forges.gitlab.checkup import Checkup
+    from bot.forges.gitlab.checks import GitHubChecks
 
-    yield from Checkup(settings.gitlab_url, settings.gitlab_token, clients).report()
+    yield from GitHubChecks(settings.gitlab_url, settings.gitlab_token, clients).report()
     if repo is None or repo.forge != "gitlab":
         yield Finding("the role is one in a project: --repo gitlab:GROUP/PROJECT tells it")
 
 
-def _role(settings: Settings, clients: Clients, repo: IssueRef) -> Finding:
-    from bot.forges.gitlab.checkup import Checkup
+def _role(settings: Settings, clients: ClientPool, repo: IssueRef) -> Finding:
+    from bot.forges.gitlab.checks import GitHubChecks
 
-    checkup = Checkup(settings.gitlab_url, settings.gitlab_token, clients)
+    checkup = GitHubChecks(settings.gitlab_url, settings.gitlab_token, clients)
     return checkup.about_role(f"/projects/{repo.repo_id}")
 
 
-def _model(settings: Settings, clients: Clients) -> Iterator[Finding]:
+def _model(settings: Settings, clients: ClientPool) -> Iterator[Finding]:
     from bot import wiring
     from bot.core.diagnostics import Finding
     from bot.llm import checkup
@@ -184,7 +184,7 @@ def _model(settings: Settings, clients: Clients) -> Iterator[Finding]:
         yield from checkup.report(asked, one.key_name, one.named_by)
 
 
-def _repository(settings: Settings, clients: Clients, repo: IssueRef) -> Iterator[Finding]:
+def _repository(settings: Settings, clients: ClientPool, repo: IssueRef) -> Iterator[Finding]:
     from bot import wiring
     from bot.core.config import docs, parser
     from bot.core.diagnostics import Finding, about_labels

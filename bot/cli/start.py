@@ -15,7 +15,7 @@ from bot.settings import Settings, SettingsError, load
 if TYPE_CHECKING:
     import redis
 
-    from bot.http import Clients
+    from bot.http import ClientPool
 
 USAGE = 2
 TRY_AGAIN = 75
@@ -51,7 +51,7 @@ def unmet(found: Settings) -> list[str]:
     return problems
 
 
-def web() -> Clients:
+def web() -> ClientPool:
     """HTTP clients that are closed when the command ends."""
     from bot import wiring
 

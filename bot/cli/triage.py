@@ -88,7 +88,7 @@ def _lines(file: str) -> Iterator[bytes]:
 def _issue(row: object) -> Issue:
     """An issue from a row. Raises ValueError for one without a title."""
     from bot.core.types import Issue, IssueRef
-    from bot.forges.wire import text
+    from bot.forges.values import text
 
     if not isinstance(row, Mapping) or not isinstance(row.get("title"), str):
         raise ValueError("not an object with a title")

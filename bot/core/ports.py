@@ -23,16 +23,16 @@ from bot.core.types import (
 )
 
 
-class Seal(Protocol):
+class SignatureVerifier(Protocol):
     """The signature of one delivery, computed while its body comes in."""
 
     def update(self, chunk: bytes) -> None: ...
 
-    def check(self) -> None:
+    def verify(self) -> None:
         """Raises `Refused` unless all that came in is authentic."""
 
 
-class Inbox(Protocol):
+class WebhookParser(Protocol):
     """One forge's webhooks. All raise `Refused`; nothing is parsed before its seal is checked.
 
     `id_header` is where the forge says which delivery it is, for the log.
@@ -40,10 +40,10 @@ class Inbox(Protocol):
 
     id_header: str
 
-    def admit(self, headers: Mapping[str, str]) -> Seal:
+    def check_headers(self, headers: Mapping[str, str]) -> SignatureVerifier:
         """Refuse by the headers alone, before the body is read; what is left to check after it."""
 
-    def read(
+    def parse(
         self, headers: Mapping[str, str], body: bytes, received_at: float
     ) -> Delivery | Ignored: ...
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from bot.core.ports import Inbox, Queue, Seal
+from bot.core.ports import Queue, SignatureVerifier, WebhookParser
 from bot.core.types import Delivery, Ignored
 
 
@@ -23,14 +23,14 @@ class Parcel:
 
     headers: Mapping[str, str]
     chunks: Sequence[bytes]
-    seal: Seal
+    seal: SignatureVerifier
     received_at: float
 
 
-async def receive(parcel: Parcel, inbox: Inbox, queue: Queue) -> Receipt:
+async def receive(parcel: Parcel, inbox: WebhookParser, queue: Queue) -> Receipt:
     """Take in one delivery. Raises `Refused` for the sender, `QueueDown` where Redis is silent."""
-    parcel.seal.check()
-    what = inbox.read(parcel.headers, b"".join(parcel.chunks), parcel.received_at)
+    parcel.seal.verify()
+    what = inbox.parse(parcel.headers, b"".join(parcel.chunks), parcel.received_at)
     if isinstance(what, Ignored):
         return Receipt(what)
     return Receipt(what, await queue.put(what))

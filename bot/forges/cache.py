@@ -13,20 +13,20 @@ from bot.core.types import IssueRef
 
 T = TypeVar("T")
 REPOSITORIES = 10_000
-AT_ONCE = 64
+LOCKS = 64
 NAME_SECONDS = 3600.0
 OTHER_NAME_SECONDS = 60.0
 
 
-class Turns:
+class KeyedLock:
     """A lock for each key, so that what many threads want at once is fetched by one of them."""
 
     def __init__(self) -> None:
-        self._locks = [threading.Lock() for _ in range(AT_ONCE)]
+        self._locks = [threading.Lock() for _ in range(LOCKS)]
 
-    def of(self, key: Hashable) -> threading.Lock:
+    def for_key(self, key: Hashable) -> threading.Lock:
         """Keys may share a lock: their threads then wait for each other."""
-        return self._locks[hash(key) % AT_ONCE]
+        return self._locks[hash(key) % LOCKS]
 
 
 class PerRepository(Generic[T]):
@@ -36,12 +36,12 @@ class PerRepository(Generic[T]):
         self._fetch = fetch
         self._kept: TTLCache[str, T] = TTLCache(REPOSITORIES, seconds)
         self._lock = threading.Lock()
-        self._turns = Turns()
+        self._turns = KeyedLock()
 
     def get(self, ref: IssueRef) -> T:
         if found := self._known(ref):
             return found[0]
-        with self._turns.of(ref.repo_key):
+        with self._turns.for_key(ref.repo_key):
             found = self._known(ref)
             return found[0] if found else self.fresh(ref)
 
@@ -71,7 +71,7 @@ class Names:
         self._clock = clock
         self._known: LRUCache[int, tuple[str, float]] = LRUCache(REPOSITORIES)
         self._lock = threading.Lock()
-        self._turns = Turns()
+        self._turns = KeyedLock()
 
     def of(self, ref: IssueRef) -> str:
         """The present name; a reference without a number was typed, and keeps its own."""
@@ -79,7 +79,7 @@ class Names:
             return ref.repo
         if name := self._kept(ref):
             return name
-        with self._turns.of(ref.repo_id):
+        with self._turns.for_key(ref.repo_id):
             return self._kept(ref) or self.fresh(ref)
 
     def fresh(self, ref: IssueRef) -> str:

@@ -6,18 +6,22 @@ from collections.abc import Callable, Mapping
 from email.utils import parsedate_to_datetime
 
 from bot.core.diagnostics import Finding
-from bot.forges.exchange import exchange
-from bot.http import Clients
+from bot.forges.requests import send_request
+from bot.http import ClientPool
 
 MOST_SECONDS = 60
 
 
 def about_clock(
-    forge: str, clients: Clients, url: str, headers: Mapping[str, str], clock: Callable[[], float]
+    forge: str,
+    clients: ClientPool,
+    url: str,
+    headers: Mapping[str, str],
+    clock: Callable[[], float],
 ) -> Finding:
     """Compare with the Date header of any answer, a refusal too. Raises `Retry` without one."""
     client = clients.get()
-    answer = exchange(forge, client, client.build_request("GET", url, headers=headers))
+    answer = send_request(forge, client, client.build_request("GET", url, headers=headers))
     try:
         there = parsedate_to_datetime(answer.headers["date"]).timestamp()
     except (KeyError, ValueError):

@@ -17,7 +17,7 @@ from bot.core.errors import ModelFailed
 from bot.core.pricing import cost_usd
 from bot.core.prompt import Answer, Prompt
 from bot.core.types import Usage
-from bot.http import CUT, FAILURES, LATE, NOT_SENT, Clients, Response, deadline
+from bot.http import CONNECTION_LOST, FAILURES, NOT_SENT, TIMEOUTS, ClientPool, Response, deadline
 from bot.llm.ladder import COMPLAINTS, Complained, adapted
 from bot.llm.wire import Dialect, Question, Said, Target, Wire
 
@@ -36,7 +36,7 @@ class RemoteModel:
 
     def __init__(
         self,
-        clients: Clients,
+        clients: ClientPool,
         wire: Wire,
         base_url: str,
         target: Target,
@@ -146,11 +146,11 @@ class RemoteModel:
 
 
 def _transport_failure(error: Exception, *, late: bool) -> ModelFailed:
-    if late or isinstance(error, LATE):
+    if late or isinstance(error, TIMEOUTS):
         return ModelFailed("timeout", outage=True)
     if isinstance(error, NOT_SENT):
         return ModelFailed("unreachable", outage=True)
-    if isinstance(error, CUT):
+    if isinstance(error, CONNECTION_LOST):
         return ModelFailed("connection-lost", again=True, outage=True)
     return ModelFailed("too-long")
 

@@ -18,7 +18,7 @@ from starlette.routing import Route
 from bot import log
 from bot.core.config import docs
 from bot.core.errors import QueueUnavailable, Rejected
-from bot.core.ports import Inbox, Metrics, Queue, Seal
+from bot.core.ports import Metrics, Queue, SignatureVerifier, WebhookParser
 from bot.core.types import Ignored
 from bot.flow.receive import Parcel, Receipt, receive
 from bot.web import metrics
@@ -39,7 +39,7 @@ class DoorQueue(Queue, Protocol):
 
 
 def create(
-    inboxes: Mapping[str, Callable[[], Inbox]],
+    inboxes: Mapping[str, Callable[[], WebhookParser]],
     queue: DoorQueue,
     books: Metrics,
     metrics_tokens: Callable[[], Sequence[str]] = tuple,
@@ -86,13 +86,15 @@ class _Door:
         self._uploads = Uploads(MAX_IN_FLIGHT)
         self._strangers = Strangers()
 
-    def entrance(self, forge: str, current: Callable[[], Inbox]) -> Callable[[Request], Any]:
+    def entrance(
+        self, forge: str, current: Callable[[], WebhookParser]
+    ) -> Callable[[Request], Any]:
         async def enter(request: Request) -> Response:
             started, inbox = self._clock(), current()
             headers = _headers(request)
             about = {"forge": forge, "delivery": _named(headers.get(inbox.id_header, ""))}
             try:
-                seal = inbox.admit(headers)
+                seal = inbox.check_headers(headers)
                 chunks = await self._read(request, headers, seal)
                 parcel = Parcel(headers, chunks, seal, started)
                 receipt = await receive(parcel, inbox, self._queue)
@@ -149,7 +151,9 @@ class _Door:
             )
         return Response(status_code=refusal.status)
 
-    async def _read(self, request: Request, headers: Mapping[str, str], seal: Seal) -> list[bytes]:
+    async def _read(
+        self, request: Request, headers: Mapping[str, str], seal: SignatureVerifier
+    ) -> list[bytes]:
         """The whole body, bounded in size, time and in what all requests hold together.
 
         Most come in one piece; for one that never begins the server has a limit.
@@ -171,7 +175,7 @@ class _Door:
         return chunks
 
     async def _take(
-        self, request: Request, upload: Upload, seal: Seal, chunks: list[bytes]
+        self, request: Request, upload: Upload, seal: SignatureVerifier, chunks: list[bytes]
     ) -> bool:
         """The next piece; whether there are more."""
         message = await request.receive()

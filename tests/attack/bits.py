@@ -6,8 +6,8 @@ import asyncio
 import random
 from collections import Counter
 
-from tests.attack.doors import BODY, ask, head, running
 from tests.attack.mutate import AT_ONCE, SIGNATURE
+from tests.attack.receiver import BODY, ask, head, running
 
 
 async def attack(port: int, number: int) -> Counter[int]:

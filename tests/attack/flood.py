@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from multiprocessing import get_context
 
-from tests.attack.doors import Attacked, answer, ask, delivery, head, running
+from tests.attack.receiver import Attacked, answer, ask, delivery, head, running
 
 MB = 1024 * 1024
 GIANT = 25 * MB

@@ -7,7 +7,7 @@ import random
 from collections import Counter
 from collections.abc import Callable, Iterator
 
-from tests.attack.doors import BODY, Said, ask, head, running
+from tests.attack.receiver import BODY, Said, ask, head, running
 from tests.web.client import sign
 
 AT_ONCE = 64

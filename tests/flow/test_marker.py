@@ -15,7 +15,7 @@ from bot.core.errors import ConfigProblem
 from bot.core.history import IssueHistory, resolved
 from bot.core.types import Enrichment, LabelDecision, LabelSuggestion, Marker, OwnComment, Usage
 from bot.flow.render import read_marker, render, write_marker
-from bot.forges import wire
+from bot.forges import values
 from tests.fakes import an_issue
 
 INPUT = "0123456789abcdef"
@@ -26,7 +26,7 @@ NAMES = st.one_of(
     st.text(min_size=1, max_size=255),
     st.text(alphabet="`", min_size=1, max_size=255),
     st.sampled_from([BOOM, "ж", "\x01", '"', "e\u0301", "a"]).map(lambda sign: sign * 250),
-).map(wire.text)
+).map(values.text)
 LISTS = st.lists(NAMES, max_size=40, unique=True)
 
 

@@ -9,39 +9,41 @@ import pytest
 from bot.core.errors import QueueUnavailable, Rejected
 from bot.core.types import Delivery, Ignored
 from bot.flow.receive import Parcel, Receipt, receive
-from tests.fakes import NOW, FakeInbox, FakeQueue, a_delivery
+from tests.fakes import NOW, FakeQueue, FakeWebhookParser, a_delivery
 
 DELIVERY = a_delivery()
 
 
-def knock(inbox: FakeInbox, queue: FakeQueue, signature: str = "good") -> Receipt:
+def knock(inbox: FakeWebhookParser, queue: FakeQueue, signature: str = "good") -> Receipt:
     headers = {"signature": signature}
     return asyncio.run(
-        receive(Parcel(headers, [b"{", b"}"], inbox.admit(headers), NOW), inbox, queue)
+        receive(Parcel(headers, [b"{", b"}"], inbox.check_headers(headers), NOW), inbox, queue)
     )
 
 
 def test_an_authentic_delivery_becomes_one_job() -> None:
     queue = FakeQueue()
-    assert knock(FakeInbox(DELIVERY), queue) == Receipt(DELIVERY, "job of d-1")
+    assert knock(FakeWebhookParser(DELIVERY), queue) == Receipt(DELIVERY, "job of d-1")
     assert queue.jobs == {"job of d-1": DELIVERY}
 
 
 def test_the_same_delivery_twice_is_the_same_job() -> None:
     queue = FakeQueue()
-    receipts = {knock(FakeInbox(DELIVERY), queue).job for _ in range(2)}
+    receipts = {knock(FakeWebhookParser(DELIVERY), queue).job for _ in range(2)}
     assert receipts == {"job of d-1"}
     assert len(queue.jobs) == 1
 
 
 def test_an_uninteresting_delivery_is_received_and_queues_nothing() -> None:
     queue = FakeQueue()
-    assert knock(FakeInbox(Ignored("event 'ping'")), queue) == Receipt(Ignored("event 'ping'"), "")
+    assert knock(FakeWebhookParser(Ignored("event 'ping'")), queue) == Receipt(
+        Ignored("event 'ping'"), ""
+    )
     assert queue.jobs == {}
 
 
 def test_a_forged_delivery_is_refused_before_anything_is_read() -> None:
-    inbox, queue = FakeInbox(DELIVERY), FakeQueue()
+    inbox, queue = FakeWebhookParser(DELIVERY), FakeQueue()
     with pytest.raises(Rejected) as refusal:
         knock(inbox, queue, "forged")
     assert refusal.value.status == 401
@@ -51,7 +53,7 @@ def test_a_forged_delivery_is_refused_before_anything_is_read() -> None:
 
 @pytest.mark.parametrize("what", [DELIVERY, Ignored("nothing")])
 def test_the_signature_is_checked_before_the_body_is_read(what: Delivery | Ignored) -> None:
-    inbox = FakeInbox(what)
+    inbox = FakeWebhookParser(what)
     knock(inbox, FakeQueue())
     assert inbox.calls == ["admit", "check", "read"]
 
@@ -59,11 +61,11 @@ def test_the_signature_is_checked_before_the_body_is_read(what: Delivery | Ignor
 def test_a_delivery_of_the_wrong_shape_queues_nothing() -> None:
     queue = FakeQueue()
     with pytest.raises(Rejected) as refusal:
-        knock(FakeInbox(Rejected(400, "not the JSON of an issues event")), queue)
+        knock(FakeWebhookParser(Rejected(400, "not the JSON of an issues event")), queue)
     assert refusal.value.status == 400
     assert queue.jobs == {}
 
 
 def test_a_silent_redis_is_never_a_receipt() -> None:
     with pytest.raises(QueueUnavailable):
-        knock(FakeInbox(DELIVERY), FakeQueue(down=True))
+        knock(FakeWebhookParser(DELIVERY), FakeQueue(down=True))

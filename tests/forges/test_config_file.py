@@ -11,7 +11,7 @@ from bot.core.ports import Forge
 from bot.core.types import IssueRef
 from bot.forges.github.api import GitHub
 from bot.forges.github.auth import TokenAuth
-from bot.forges.github.rest import Rest
+from bot.forges.github.client import GitHubClient
 from bot.forges.gitlab.api import GitLab
 from tests.fakes import ScriptedWeb
 
@@ -31,7 +31,7 @@ def web(name: str, answer: httpx.Response) -> ScriptedWeb:
 
 
 def github(answer: httpx.Response) -> Forge:
-    rest = Rest(web("github", answer), "http://127.0.0.1")
+    rest = GitHubClient(web("github", answer), "http://127.0.0.1")
     return GitHub(rest, TokenAuth(rest, "a-token"))
 
 

@@ -26,8 +26,8 @@ from bot.core.errors import (
 )
 from bot.forges.github.api import GitHub
 from bot.forges.github.auth import NoAuth
+from bot.forges.github.client import RAW, Credential, GitHubClient
 from bot.forges.github.errors import Moved, Unauthorized
-from bot.forges.github.rest import RAW, Credential, Rest
 from tests.fakes import NOW, REF, ScriptedWeb
 
 API = "https://api.github.com"
@@ -121,7 +121,7 @@ def call(answer: httpx.Response | Exception, method: str = "GET", **how: Any) ->
 
     web = ScriptedWeb(respond)
     try:
-        rest = Rest(web, API, clock=lambda: NOW)
+        rest = GitHubClient(web, API, clock=lambda: NOW)
         return rest.call(method, PATH, WIDGET, Credential(token="ghs_quokkaberry"), **how)
     finally:
         web.close()
@@ -191,7 +191,7 @@ def test_names_are_escaped_in_the_address() -> None:
         seen.append(request)
         return httpx.Response(200, json={})
 
-    rest = Rest(ScriptedWeb(respond), API)
+    rest = GitHubClient(ScriptedWeb(respond), API)
     rest.call("GET", "/labels/{name}", {"name": "a/b ü?x#y"}, Credential())
     assert seen[0].url.raw_path == b"/labels/a%2Fb%20%C3%BC%3Fx%23y"
 
@@ -206,7 +206,7 @@ def test_the_version_is_pinned_on_the_public_host_only(base: str, version: str |
         seen.append(request)
         return httpx.Response(200, json={})
 
-    Rest(ScriptedWeb(respond), base).call("GET", PATH, WIDGET, Credential(token="t"))
+    GitHubClient(ScriptedWeb(respond), base).call("GET", PATH, WIDGET, Credential(token="t"))
     assert str(seen[0].url) == f"{base}/repos/acme/widget/issues/41"
     assert seen[0].headers.get("x-github-api-version") == version
     assert seen[0].headers["authorization"].split() == ["token", "t"]
@@ -228,7 +228,7 @@ def test_two_threads_that_meet_a_renamed_repository_both_find_it() -> None:
         assert path == f"/repos/{present[0]}/issues/41"
         return httpx.Response(200, headers=headers, json={"title": present[0], "state": "open"})
 
-    github = GitHub(Rest(ScriptedWeb(answer), API), NoAuth())
+    github = GitHub(GitHubClient(ScriptedWeb(answer), API), NoAuth())
     assert github.issue(REF).title == "acme/widget"
     present[0] = "acme/new"
     with ThreadPoolExecutor(2) as pool:

@@ -11,7 +11,7 @@ from bot.core.errors import NotCovered, OperatorError, Postponed, RateLimited, R
 from bot.core.types import IssueRef
 from bot.forges.github.api import GitHub
 from bot.forges.github.auth import LAG_SECONDS, AppAuth
-from bot.forges.github.rest import Rest
+from bot.forges.github.client import GitHubClient
 from bot.sandbox.github.access import Access
 from bot.sandbox.world import now
 from tests.fakes import NOW, REF, ScriptedWeb
@@ -31,7 +31,7 @@ class Host:
     headers: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        rest = Rest(ScriptedWeb(self.answer), "https://api.github.com", lambda: self.now)
+        rest = GitHubClient(ScriptedWeb(self.answer), "https://api.github.com", lambda: self.now)
         key = Access(1, [], "", "", now).private_key
         self.forge = GitHub(rest, AppAuth(rest, "1", key, lambda: self.now))
 

@@ -16,7 +16,7 @@ from bot.core.types import IssueRef
 from bot.forges.cache import NAME_SECONDS, OTHER_NAME_SECONDS, Names
 from bot.forges.github.api import GitHub
 from bot.forges.github.auth import NoAuth
-from bot.forges.github.rest import Rest
+from bot.forges.github.client import GitHubClient
 from bot.forges.gitlab.api import GitLab
 from tests.fakes import REF, ScriptedWeb
 
@@ -169,7 +169,7 @@ def test_nothing_is_asked_of_github_under_a_name_that_it_did_not_give(
         asked.append(request.url.path)
         return found
 
-    github = GitHub(Rest(ScriptedWeb(answer), "https://api.github.com"), NoAuth())
+    github = GitHub(GitHubClient(ScriptedWeb(answer), "https://api.github.com"), NoAuth())
     with pytest.raises(error):
         github.issue(REF)
     assert asked == ["/repositories/7001"]

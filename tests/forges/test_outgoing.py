@@ -17,9 +17,9 @@ import pytest
 from bot.core.types import IssueRef
 from bot.forges.github.api import GitHub
 from bot.forges.github.auth import TokenAuth
-from bot.forges.github.rest import Rest
+from bot.forges.github.client import GitHubClient
 from bot.forges.gitlab.api import GitLab
-from bot.http import Clients
+from bot.http import ClientPool
 from tests.web.client import GITLAB_PAYLOAD, PAYLOAD, Door
 
 BOT = Path(__file__).parents[2] / "bot"
@@ -99,10 +99,10 @@ def lure() -> Iterator[Lure]:
 def test_pages_are_asked_for_by_number_and_links_in_answers_are_not_followed(
     lure: Lure, on: str
 ) -> None:
-    clients, url = Clients("tests"), f"http://127.0.0.1:{lure.server_address[1]}"
+    clients, url = ClientPool("tests"), f"http://127.0.0.1:{lure.server_address[1]}"
     forge: GitHub | GitLab = GitLab(url, "a-token", clients)
     if on == "github":
-        rest = Rest(clients, url)
+        rest = GitHubClient(clients, url)
         forge = GitHub(rest, TokenAuth(rest, "a-token"))
     ref = IssueRef(on, "forge.example", "acme/widget", 1, 7)
     assert len(forge.labels(ref)) > 0

@@ -14,7 +14,7 @@ from bot.core.errors import ModelFailed
 from bot.core.prompt import build
 from bot.core.text.condense import condense
 from bot.core.types import Label
-from bot.http import Clients
+from bot.http import ClientPool
 from bot.llm.anthropic import Messages
 from bot.llm.call import RemoteModel
 from bot.llm.ladder import Complained, words
@@ -409,7 +409,7 @@ def box() -> Iterator[Sandbox]:
 def test_the_sandbox_s_refusals_are_climbed_down_from(
     box: Sandbox, fault: str, vendor: str, requests: int
 ) -> None:
-    clients = Clients("test")
+    clients = ClientPool("test")
     url = {"openai": box.openai_url, "anthropic": box.anthropic_url}[vendor]
     target = Target("sandbox-rules", box.model_key, 500)
     model = RemoteModel(clients, WIRES[vendor], url, target, 5.0)
@@ -426,7 +426,7 @@ def test_the_sandbox_s_refusals_are_climbed_down_from(
 
 
 def test_all_of_it_ends_in_time(box: Sandbox) -> None:
-    clients = Clients("test")
+    clients = ClientPool("test")
     target = Target("sandbox-rules", box.model_key, 500)
     model = RemoteModel(clients, OPENAI, box.openai_url, target, 0.5)
     box.fault("model-400-response-format", times=2)

@@ -19,7 +19,7 @@ from bot.core import prompt
 from bot.core.types import Delivery, IssueRef, Marker, Outcome
 from bot.flow import enrich
 from bot.flow.render import write_marker
-from bot.http import Clients
+from bot.http import ClientPool
 from bot.sandbox import Exchange, Sandbox
 from bot.sandbox.gitlab.access import BOT
 from bot.settings import Settings, load
@@ -47,7 +47,7 @@ class Stage:
 
     box: Sandbox
     judge: Judge
-    clients: Clients
+    clients: ClientPool
     lines: io.StringIO
     dialled: set[Any] = field(default_factory=set)
     nobody: int = field(default_factory=free_port)

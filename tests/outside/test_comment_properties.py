@@ -23,7 +23,7 @@ from bot.core.types import (
 )
 from bot.flow.enrich import NO_PROVIDER
 from bot.flow.render import read_marker, render, write_marker
-from bot.forges import wire
+from bot.forges import values
 from tests.core.test_sanitize import HOSTILE
 from tests.fakes import an_issue
 from tests.outside.attacks import Judge, commands, frame_intact
@@ -31,7 +31,7 @@ from tests.outside.attacks import Judge, commands, frame_intact
 CERTAINTY = st.sampled_from(["sure", "likely", "unsure"])
 # Names of labels come from a forge, whose texts are made sound on the way in.
 NAMES = st.one_of(
-    HOSTILE.map(lambda name: wire.text(name)[:255]), st.sampled_from(["bug", "area/login"])
+    HOSTILE.map(lambda name: values.text(name)[:255]), st.sampled_from(["bug", "area/login"])
 )
 CHOICES = st.lists(st.builds(LabelSuggestion, NAMES, CERTAINTY, HOSTILE), max_size=3).map(tuple)
 ADVICE = HOSTILE.map(lambda text: f"is not known: {text}")

@@ -15,10 +15,10 @@ import msgspec
 
 from bot.core.errors import QueueUnavailable
 from bot.core.metric_definitions import Key, MetricsSnapshot
-from bot.core.ports import Inbox
+from bot.core.ports import WebhookParser
 from bot.core.types import Delivery
-from bot.forges.github.inbox import GitHubInbox
-from bot.forges.gitlab.inbox import GitLabInbox
+from bot.forges.github.webhooks import GitHubWebhooks
+from bot.forges.gitlab.webhooks import GitLabWebhooks
 from bot.web.app import create
 
 SECRET = "a-webhook-secret-of-some-length"
@@ -95,8 +95,8 @@ class Door:
     ) -> None:
         self.queue, self.books = FakeQueue(), FakeBooks()
         self.metrics_tokens: list[str] = []
-        github = GitHubInbox(secrets, "github.com", needs_installation=app)
-        gitlab = GitLabInbox("gitlab.example", signing, secrets)
+        github = GitHubWebhooks(secrets, "github.com", needs_installation=app)
+        gitlab = GitLabWebhooks("gitlab.example", signing, secrets)
         self.app = create(
             {"github": lambda: github, "gitlab": lambda: gitlab},
             self.queue,
@@ -163,13 +163,13 @@ def sign(body: bytes, secret: str = SECRET) -> str:
     return "sha256=" + hmac.new(secret.encode(), body, "sha256").hexdigest()
 
 
-def verified(inbox: Inbox, headers: Mapping[str, str], body: bytes) -> None:
+def verified(inbox: WebhookParser, headers: Mapping[str, str], body: bytes) -> None:
     """Raises `Refused` unless a delivery is authentic, whole or in pieces."""
     for pieces in ([body], [body[:1], b"", body[1:]]):
-        seal = inbox.admit(headers)
+        seal = inbox.check_headers(headers)
         for piece in pieces:
             seal.update(piece)
-        seal.check()
+        seal.verify()
 
 
 def _bytes(text: str | bytes) -> bytes:

@@ -8,7 +8,7 @@ import msgspec
 
 from tests.web.client import GITLAB_PAYLOAD, PAYLOAD, SECRET, Door, sign
 from tests.web.jsontexts import accepted, rejected, undecided
-from tests.web.knock import Answer, Request, knock_all
+from tests.web.raw_requests import Answer, Request, knock_all
 
 EVENT = msgspec.json.encode(PAYLOAD)
 NUMBER = b'"number":41'

@@ -11,9 +11,9 @@ import pytest
 from bot.web import app as web
 from bot.web import limits
 from bot.web.limits import Strangers, Uploads
-from tests.attack.doors import BODY
+from tests.attack.receiver import BODY
 from tests.web.client import Door, sign
-from tests.web.knock import Answer, Request, knock, knock_all
+from tests.web.raw_requests import Answer, Request, knock, knock_all
 
 
 def request(body: bytes = BODY, signature: str | None = None, source: str = "192.0.2.1") -> Request:

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 import pytest
 
 from bot.web import server
-from tests.attack.doors import BODY, Said, answer, ask, delivery, head
 from tests.attack.flood import FORGED
 from tests.attack.mutate import attack
+from tests.attack.receiver import BODY, Said, answer, ask, delivery, head
 from tests.serving import served
 from tests.web.client import Door, sign
 

@@ -12,7 +12,7 @@ import pytest
 
 from bot import wiring
 from bot.embedded.valkey import EmbeddedRedis
-from bot.http import Clients
+from bot.http import ClientPool
 from bot.sandbox import Exchange, Sandbox
 from bot.sandbox.model.faults import gzip_bomb
 from tests.outside.conformance import Conformance
@@ -129,7 +129,7 @@ def build(box: Sandbox, clean: str, host: str) -> Build:
 
 
 @pytest.fixture(scope="session")
-def clients() -> Iterator[Clients]:
+def clients() -> Iterator[ClientPool]:
     made = wiring.clients()
     yield made
     made.close()

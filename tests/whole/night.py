@@ -6,7 +6,7 @@ import time
 
 from bot import wiring
 from bot.core.types import Delivery
-from bot.http import Clients
+from bot.http import ClientPool
 from bot.queue.actors import send
 from tests.whole.house import House
 
@@ -14,7 +14,7 @@ from tests.whole.house import House
 class Night:
     """The rounds of a worker, one by one."""
 
-    def __init__(self, house: House, clients: Clients) -> None:
+    def __init__(self, house: House, clients: ClientPool) -> None:
         self.house = house
         self._broker = wiring.broker(house.redis)
         self._healing = wiring.healing(house.settings, house.store)

@@ -16,7 +16,7 @@ import pytest
 from bot import wiring
 from bot.core.types import Delivery, IssueRef, JobKind
 from bot.forges.gitlab.hooks import Hooks, new_signing_token
-from bot.http import Clients
+from bot.http import ClientPool
 from bot.sandbox import Exchange, Sandbox
 from bot.store.memory import MemoryStore
 from tests.whole.conftest import Build
@@ -129,7 +129,7 @@ def kinds(exchanges: Iterable[Exchange]) -> set[Call]:
 
 
 @pytest.fixture(scope="module")
-def clients() -> Iterator[Clients]:
+def clients() -> Iterator[ClientPool]:
     made = wiring.clients()
     yield made
     made.close()
@@ -138,7 +138,7 @@ def clients() -> Iterator[Clients]:
 class Product:
     """The product as it starts, with nothing cached, on a new repository."""
 
-    def __init__(self, house: House, clients: Clients) -> None:
+    def __init__(self, house: House, clients: ClientPool) -> None:
         self.house, self.host, self.repo = house, house.host, house.repo
         self.run = wiring.runner(house.settings, clients, MemoryStore())
         self.known = len(house.host.exchanges)
@@ -165,7 +165,7 @@ class Product:
         return kinds(self.host.exchanges[self.known :])
 
 
-def test_a_job_makes_no_request_that_is_not_listed(build: Build, clients: Clients) -> None:
+def test_a_job_makes_no_request_that_is_not_listed(build: Build, clients: ClientPool) -> None:
     house = build()
     house.configure(
         "on: [opened, edited]\ncomment: {on_fallback: true}\nbudget: {per_author_per_hour: 2}"
@@ -180,7 +180,9 @@ def test_a_job_makes_no_request_that_is_not_listed(build: Build, clients: Client
     assert product.calls == JOBS[house.on]
 
 
-def test_a_new_issue_costs_only_the_requests_that_it_needs(build: Build, clients: Clients) -> None:
+def test_a_new_issue_costs_only_the_requests_that_it_needs(
+    build: Build, clients: ClientPool
+) -> None:
     house = build()
     product = Product(house, clients)
     product.opened()
@@ -190,7 +192,7 @@ def test_a_new_issue_costs_only_the_requests_that_it_needs(build: Build, clients
     assert made == ONE_MORE[house.on]
 
 
-def test_a_repository_s_name_is_asked_for_once_an_hour(build: Build, clients: Clients) -> None:
+def test_a_repository_s_name_is_asked_for_once_an_hour(build: Build, clients: ClientPool) -> None:
     """On GitLab only a project without a file of its own needs it, to find its groups."""
     house = build()
     product = Product(house, clients)
@@ -202,7 +204,7 @@ def test_a_repository_s_name_is_asked_for_once_an_hour(build: Build, clients: Cl
 
 
 def test_a_command_that_names_an_issue_makes_no_request_that_is_not_listed(
-    build: Build, clients: Clients
+    build: Build, clients: ClientPool
 ) -> None:
     house = build()
     product = Product(house, clients)
@@ -214,7 +216,7 @@ def test_a_command_that_names_an_issue_makes_no_request_that_is_not_listed(
 
 
 def test_a_personal_token_asks_github_only_who_it_is_beside_that(
-    box: Sandbox, clean: str, clients: Clients
+    box: Sandbox, clean: str, clients: ClientPool
 ) -> None:
     nobody = {"GITHUB_APP_ID": "", "GITHUB_PRIVATE_KEY": ""}
     house = House(box, clean, environment={**nobody, "GITHUB_TOKEN": box.token})
@@ -225,7 +227,7 @@ def test_a_personal_token_asks_github_only_who_it_is_beside_that(
 
 
 def test_gitlab_add_hook_makes_no_request_that_is_not_listed(
-    box: Sandbox, clean: str, clients: Clients
+    box: Sandbox, clean: str, clients: ClientPool
 ) -> None:
     path, url = f"acme/hooks{next(_numbers)}", f"{box.url}/nowhere"
     box.gitlab.add_repo(path, LABELS)

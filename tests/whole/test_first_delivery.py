@@ -108,7 +108,7 @@ def test_the_log_tells_the_story_of_a_delivery(house: House) -> None:
 def test_a_comment_that_was_stored_but_never_answered_is_adopted(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.forges.exchange.CALL_SECONDS", 0.6)
+    monkeypatch.setattr("bot.forges.requests.CALL_SECONDS", 0.6)
     house.box.fault("comment-stored-timeout")
     number = house.issue()
     assert len(house.comments(number)) == 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from bot.flow.reconcile import JUST_NOW_SECONDS
-from bot.http import Clients
+from bot.http import ClientPool
 from tests.whole.conftest import Build
 from tests.whole.house import BODY, TITLE, House
 from tests.whole.night import Night
@@ -43,7 +43,7 @@ HEALING: dict[str, set[Call]] = {
 
 
 def test_the_model_s_answer_takes_the_place_of_labels_from_rules(
-    house: House, clients: Clients
+    house: House, clients: ClientPool
 ) -> None:
     house.box.fault("model-400", times=None)
     number = house.issue()
@@ -67,7 +67,7 @@ def test_the_model_s_answer_takes_the_place_of_labels_from_rules(
 
 
 def test_nothing_is_said_on_an_issue_that_a_maintainer_has_answered(
-    house: House, clients: Clients
+    house: House, clients: ClientPool
 ) -> None:
     house.box.fault("model-400", times=None)
     number = house.issue()
@@ -78,7 +78,7 @@ def test_nothing_is_said_on_an_issue_that_a_maintainer_has_answered(
     assert "needs-review" not in house.labels(number)
 
 
-def test_issues_that_redis_lost_are_found(house: House, clients: Clients) -> None:
+def test_issues_that_redis_lost_are_found(house: House, clients: ClientPool) -> None:
     house.issue()
     old = time.time() - JUST_NOW_SECONDS - 60
     lost = [
@@ -97,7 +97,7 @@ def test_issues_that_redis_lost_are_found(house: House, clients: Clients) -> Non
 
 
 def test_work_items_that_the_door_leaves_alone_are_not_swept_up(
-    house: House, clients: Clients
+    house: House, clients: ClientPool
 ) -> None:
     house.issue()
     old = time.time() - JUST_NOW_SECONDS - 60
@@ -108,7 +108,7 @@ def test_work_items_that_the_door_leaves_alone_are_not_swept_up(
     assert (house.comments(number), house.labels(number)) == ([], [])
 
 
-def test_a_delivery_that_nobody_took_is_asked_for_again(house: House, clients: Clients) -> None:
+def test_a_delivery_that_nobody_took_is_asked_for_again(house: House, clients: ClientPool) -> None:
     house.issue()
     known = len(house.host.deliveries)
     door, house.box.webhook_url = house.box.webhook_url, "http://127.0.0.1:1/webhooks/github"

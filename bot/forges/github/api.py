@@ -15,9 +15,9 @@ from bot.core.types import Issue, IssueRef, Label, OwnComment, Rate
 from bot.footprint import large_responses
 from bot.forges.cache import Names, PerRepository
 from bot.forges.github.auth import TOO_NEW, AppAuth, Auth
+from bot.forges.github.client import JSON, RAW, GitHubClient
 from bot.forges.github.errors import Moved, Unauthorized
-from bot.forges.github.rest import JSON, RAW, Rest
-from bot.forges.wire import moment, text
+from bot.forges.values import moment, text
 
 T = TypeVar("T")
 PAGE = 100
@@ -39,7 +39,7 @@ class GitHub:
 
     rate = Rate(per_minute=72, per_hour=480)  # it takes 80 and 500
 
-    def __init__(self, rest: Rest, auth: Auth) -> None:
+    def __init__(self, rest: GitHubClient, auth: Auth) -> None:
         self._rest = rest
         self._auth = auth
         self._names = Names(self._fetch_name)

@@ -25,9 +25,9 @@ from bot.core.errors import (
     Retry,
 )
 from bot.core.types import IssueRef
-from bot.forges.cache import Turns
+from bot.forges.cache import KeyedLock
+from bot.forges.github.client import Credential, GitHubClient
 from bot.forges.github.errors import Unauthorized
-from bot.forges.github.rest import Credential, Rest
 
 T = TypeVar("T")
 # Installation tokens last an hour.
@@ -85,7 +85,11 @@ class AppAuth:
     """
 
     def __init__(
-        self, rest: Rest, app_id: str, private_key: str, clock: Callable[[], float] = time.time
+        self,
+        rest: GitHubClient,
+        app_id: str,
+        private_key: str,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._rest = rest
         self._app_id = app_id
@@ -94,13 +98,13 @@ class AppAuth:
         self._ahead = 0.0
         self._tokens: TTLCache[tuple[str, str], _Token] = TTLCache(10_000, TOKEN_SECONDS)
         self._lock = threading.Lock()
-        self._turns = Turns()
+        self._turns = KeyedLock()
 
     def credential(self, ref: IssueRef) -> Credential:
         key = self._key(ref)
         token = self._known(key)
         if token is None:
-            with self._turns.of(key):
+            with self._turns.for_key(key):
                 token = self._known(key) or self._mint(ref)
                 with self._lock:
                     self._tokens[key] = token
@@ -193,7 +197,7 @@ class AppAuth:
 class TokenAuth:
     """A personal access token; comments of its user that carry the marker are ours."""
 
-    def __init__(self, rest: Rest, token: str) -> None:
+    def __init__(self, rest: GitHubClient, token: str) -> None:
         self._rest = rest
         self._credential = Credential(token=token)
         self._user_id = 0

@@ -22,8 +22,8 @@ from bot.core.types import Issue, IssueRef, Label, OwnComment, Rate
 from bot.footprint import large_responses
 from bot.forges.cache import Names, PerRepository
 from bot.forges.gitlab.backend import HttpxBackend
-from bot.forges.wire import moment, text
-from bot.http import Clients
+from bot.forges.values import moment, text
+from bot.http import ClientPool
 
 T = TypeVar("T")
 PAGE = 100
@@ -50,7 +50,7 @@ class GitLab:
     rate = Rate(per_minute=240, per_hour=14_400)
 
     def __init__(
-        self, url: str, token: str, clients: Clients, types: Collection[str] = ("issue",)
+        self, url: str, token: str, clients: ClientPool, types: Collection[str] = ("issue",)
     ) -> None:
         self._types = types
         self._gl = gitlab.Gitlab(

@@ -14,9 +14,9 @@ import httpx
 import msgspec
 
 from bot.core.config.parser import MAX_BYTES
-from bot.forges.exchange import exchange
 from bot.forges.gitlab.errors import classify
-from bot.http import Clients, Request, Response
+from bot.forges.requests import send_request
+from bot.http import ClientPool, Request, Response
 
 NOTE = re.compile(r"/notes(/\d+)?$")
 MAX_FILE = MAX_BYTES + 1  # shows that a file is too long
@@ -51,7 +51,7 @@ class _Result:
 class HttpxBackend:
     """A backend for `gitlab.Gitlab(backend=...)`. Raises our errors for answers outside 2xx."""
 
-    def __init__(self, clients: Clients, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, clients: ClientPool, clock: Callable[[], float] = time.time) -> None:
         self.client = clients
         self._clock = clock
 
@@ -78,7 +78,7 @@ class HttpxBackend:
         request = client.build_request(method.upper(), address, headers=headers, content=content)
         if auth:
             auth(request)
-        answer = exchange("GitLab", client, request, MAX_FILE if options.get("stream") else 0)
+        answer = send_request("GitLab", client, request, MAX_FILE if options.get("stream") else 0)
         note = method.lower() in ("post", "put") and bool(NOTE.search(url))
         failure = classify(
             answer.status, answer.headers, answer.content, self._clock(), wrote=wrote, note=note

@@ -19,7 +19,7 @@ from bot.core.errors import (
     TaglineError,
     WriteUncertain,
 )
-from bot.forges.wire import THROTTLED, excerpt, number
+from bot.forges.values import THROTTLED, excerpt, number
 
 SHORTEST_PAUSE = 60.0
 LONGEST_PAUSE = 3700.0

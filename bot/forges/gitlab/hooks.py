@@ -20,9 +20,9 @@ from bot.core.diagnostics import Finding, about_labels
 from bot.core.errors import Forbidden, OperatorError, TaglineError
 from bot.core.types import Label
 from bot.forges.gitlab.backend import HttpxBackend
-from bot.forges.gitlab.checkup import MAINTAINER, SIGNS_SINCE, Checkup
-from bot.forges.wire import text
-from bot.http import Clients
+from bot.forges.gitlab.checks import MAINTAINER, SIGNS_SINCE, GitLabChecks
+from bot.forges.values import text
+from bot.http import ClientPool
 
 EVENTS = {
     "issues_events": True,
@@ -41,13 +41,15 @@ def new_signing_token() -> str:
 class Hooks:
     """The hooks of one project, or of one group."""
 
-    def __init__(self, url: str, token: str, clients: Clients, path: str, *, group: bool) -> None:
+    def __init__(
+        self, url: str, token: str, clients: ClientPool, path: str, *, group: bool
+    ) -> None:
         self._gl = gitlab.Gitlab(
             url, token, keep_base_url=True, backend=HttpxBackend, clients=clients
         )
         self._owner = f"/{'groups' if group else 'projects'}/{quote(path, safe='')}"
         self._group = group
-        self._checkup = Checkup(url, token, clients)
+        self._checkup = GitLabChecks(url, token, clients)
 
     def signs(self) -> bool:
         """Whether the server can sign its deliveries."""

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from starlette.responses import Response
 
-from bot.forges.exchange import CALL_SECONDS
+from bot.forges.requests import CALL_SECONDS
 from bot.queue.actors import MAX_TRIES
 from bot.sandbox.faults import Armed, Call, Fault
 from bot.sandbox.github.faults import refuse
@@ -52,7 +52,7 @@ def test_a_forge_that_fails_for_a_while_gets_one_comment(
     house: House, case: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     passing = PASSING[case]
-    monkeypatch.setattr("bot.forges.exchange.CALL_SECONDS", passing.call_seconds)
+    monkeypatch.setattr("bot.forges.requests.CALL_SECONDS", passing.call_seconds)
     monkeypatch.setattr("bot.sandbox.forgefaults.SLOW_SECONDS", 0.3)
     monkeypatch.setattr("bot.flow.publish.LOOK_AGAIN_SECONDS", passing.looks)
     for fault in passing.labels:

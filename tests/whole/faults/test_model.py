@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from bot import http
-from bot.http import Clients
+from bot.http import ClientPool
 from bot.llm import call
 from tests.whole.conftest import Build
 from tests.whole.faults.conftest import answered
@@ -64,7 +64,7 @@ def either(_standing: dict[str, House], clean: str, host: str) -> House:
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_failing_model_leaves_labels_at_once_and_one_comment_on_its_return(
-    either: House, clients: Clients, fault: str
+    either: House, clients: ClientPool, fault: str
 ) -> None:
     house, (name, said, calls) = either, FAULTS[fault]
     known = len(house.box.model_requests)
@@ -96,14 +96,14 @@ def _impatient() -> Iterator[None]:
         yield
 
 
-def _heal(house: House, clients: Clients) -> None:
+def _heal(house: House, clients: ClientPool) -> None:
     house.box.clear_faults()
     house.a_minute_passes()
     Night(house, clients).heal()
 
 
 def test_f045_a_name_that_is_not_found_is_a_failing_model(
-    build: Build, clients: Clients, monkeypatch: pytest.MonkeyPatch
+    build: Build, clients: ClientPool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     look_up = socket.getaddrinfo
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import pytest
 
 from bot.flow.reconcile import JUST_NOW_SECONDS
-from bot.http import Clients
+from bot.http import ClientPool
 from tests.conftest import free_port
 from tests.whole.faults import doomed
 from tests.whole.faults.conftest import answered, healthy, posted
@@ -57,7 +57,7 @@ def test_f011_killed_after_it_has_queued_a_redelivery_is_the_same_job(house: Hou
 
 @pytest.mark.parametrize("comes_again", [True, False], ids=["redelivered", "swept"])
 def test_f012_killed_before_it_has_queued_the_issue_is_found(
-    house: House, clients: Clients, comes_again: bool
+    house: House, clients: ClientPool, comes_again: bool
 ) -> None:
     first = house.issue(TITLE, f"{BODY} Earlier.")  # the repository is known
     number = _missed(house, BEFORE)

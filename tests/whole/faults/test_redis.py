@@ -15,7 +15,7 @@ import redis
 from bot.core.prompt import Answer, Prompt
 from bot.embedded.valkey import EmbeddedRedis
 from bot.flow.reconcile import JUST_NOW_SECONDS
-from bot.http import Clients
+from bot.http import ClientPool
 from bot.llm.call import RemoteModel
 from bot.queue.enqueue import ANSWER_SECONDS
 from bot.sandbox import Sandbox
@@ -118,7 +118,7 @@ AT_THE_DOOR = {
 def test_a_redis_that_does_not_confirm_is_503_and_the_issue_is_not_lost(
     shaken: House,
     mortal: EmbeddedRedis,
-    clients: Clients,
+    clients: ClientPool,
     monkeypatch: pytest.MonkeyPatch,
     trouble: str,
 ) -> None:
@@ -192,7 +192,7 @@ def _taken(house: House) -> int | None:
 
 
 def test_f016_what_a_flush_has_lost_is_found_and_nothing_is_said_twice(
-    vacant: House, clients: Clients
+    vacant: House, clients: ClientPool
 ) -> None:
     house, night = vacant, Night(vacant, clients)
     with house.working():

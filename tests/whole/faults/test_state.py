@@ -7,7 +7,7 @@ from itertools import count
 
 import pytest
 
-from bot.http import Clients
+from bot.http import ClientPool
 from bot.sandbox.gitlab.host import GitLabHost
 from bot.sandbox.world import now
 from tests.whole.faults.conftest import answered, posted
@@ -212,7 +212,7 @@ def test_f074_an_issue_edited_in_mid_job_is_summarised_from_its_newest_text(hous
 
 
 def test_f076_a_comment_that_a_maintainer_deleted_is_posted_by_nobody_again(
-    house: House, clients: Clients
+    house: House, clients: ClientPool
 ) -> None:
     number = house.issue(created_at=now().timestamp() - 300)
     (comment,) = house.comments(number)

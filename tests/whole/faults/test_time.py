@@ -12,7 +12,7 @@ import pytest
 
 from bot import log, wiring
 from bot.flow.reconcile import JUST_NOW_SECONDS
-from bot.http import Clients
+from bot.http import ClientPool
 from bot.queue.enqueue import NAMESPACE
 from bot.store.locks import LOCK_MS
 from bot.store.redis import RedisStore
@@ -51,7 +51,7 @@ def test_a_wrong_clock_does_not_keep_an_app_out(
 
 @pytest.mark.parametrize("minutes", CLOCKS)
 def test_deliveries_signed_by_another_clock_are_refused_and_found(
-    house: House, clients: Clients, minutes: int, monkeypatch: pytest.MonkeyPatch
+    house: House, clients: ClientPool, minutes: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = house.issue()
     _set_clock(house, minutes, monkeypatch)
@@ -64,7 +64,7 @@ def test_deliveries_signed_by_another_clock_are_refused_and_found(
 
 
 def test_f080_a_clock_that_jumps_back_in_mid_job_holds_nothing_up(
-    vacant: House, clients: Clients, monkeypatch: pytest.MonkeyPatch
+    vacant: House, clients: ClientPool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     house, right, back, held = vacant, time.time, [0.0], list[int]()
     number = house.host.open_issue(house.repo, TITLE, BODY)

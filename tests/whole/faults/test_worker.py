@@ -17,7 +17,7 @@ from bot.core.jobs import JobRecord
 from bot.core.ports import BUSY_SECONDS
 from bot.core.prompt import Answer, Prompt
 from bot.core.types import Delivery, IssueRef, Outcome, OwnComment, Record
-from bot.http import Clients
+from bot.http import ClientPool
 from bot.llm.call import RemoteModel
 from bot.queue.actors import MAX_TRIES, Run
 from bot.queue.broker import HEARTBEAT_MS
@@ -110,7 +110,7 @@ def _everybody(*_: object) -> Iterator[Kept]:
 
 
 def test_f009_a_comment_that_another_worker_made_meanwhile_stays_the_only_one(
-    vacant: House, clients: Clients, monkeypatch: pytest.MonkeyPatch
+    vacant: House, clients: ClientPool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     house, ask = vacant, RemoteModel.ask
     number = house.host.open_issue(house.repo, TITLE, BODY)
@@ -140,7 +140,7 @@ def _persistently(run: Run, delivery: Delivery) -> Outcome:
 
 
 def test_f009_of_two_workers_with_one_job_the_second_takes_its_comment_away(
-    vacant: House, clients: Clients, monkeypatch: pytest.MonkeyPatch
+    vacant: House, clients: ClientPool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     house = vacant
     number = house.host.open_issue(house.repo, TITLE, BODY)

@@ -12,7 +12,7 @@ import pytest
 
 from bot.core.errors import Rejected
 from bot.core.types import Delivery, Ignored, IssueRef
-from bot.forges.github.inbox import GitHubInbox
+from bot.forges.github.webhooks import GitHubWebhooks
 from tests.fakes import NOW
 from tests.web.client import verified
 
@@ -36,8 +36,8 @@ DELIVERY = Delivery(
 )
 
 
-def inbox(*secrets: str, needs_installation: bool = True) -> GitHubInbox:
-    return GitHubInbox(secrets or (SECRET,), "github.com", needs_installation=needs_installation)
+def inbox(*secrets: str, needs_installation: bool = True) -> GitHubWebhooks:
+    return GitHubWebhooks(secrets or (SECRET,), "github.com", needs_installation=needs_installation)
 
 
 def signed(body: bytes, secret: str = SECRET, algorithm: str = "sha256") -> str:
@@ -66,7 +66,7 @@ def changed(**changes: Any) -> dict[str, Any]:
 
 
 def read(event: object, **given: str) -> Delivery | Ignored:
-    return inbox().read(headers(**given), json.dumps(event).encode(), NOW)
+    return inbox().parse(headers(**given), json.dumps(event).encode(), NOW)
 
 
 # Is it authentic?
@@ -126,9 +126,9 @@ def test_the_header_of_sha_1_alone_is_never_enough(name: str) -> None:
 def test_what_cannot_be_a_signature_is_refused_by_the_headers_alone() -> None:
     for name in ("none", "empty", "SHA-1", "cut", "twice", "upper case", "not ASCII"):
         with pytest.raises(Rejected) as refusal:
-            inbox().admit(headers(x_hub_signature_256=FORGED[name] or ""))
+            inbox().check_headers(headers(x_hub_signature_256=FORGED[name] or ""))
         assert refusal.value.status == 401
-    inbox().admit(headers(x_hub_signature_256=GOOD))
+    inbox().check_headers(headers(x_hub_signature_256=GOOD))
 
 
 @pytest.mark.parametrize("secret", [SECRET, NEXT_SECRET])
@@ -149,7 +149,7 @@ def test_a_secret_beyond_ascii_is_used_as_utf_8() -> None:
 @pytest.mark.parametrize("secrets", [(), ("",), (SECRET, "")])
 def test_an_inbox_without_a_secret_cannot_be_made(secrets: tuple[str, ...]) -> None:
     with pytest.raises(ValueError, match="secret"):
-        GitHubInbox(secrets, "github.com", needs_installation=True)
+        GitHubWebhooks(secrets, "github.com", needs_installation=True)
 
 
 # What does it ask for?
@@ -216,23 +216,25 @@ def test_an_edit_without_changes_is_ignored() -> None:
 @pytest.mark.parametrize("event", ["ping", "issue_comment", "installation", "quite_new"])
 def test_other_events_are_ignored_whatever_is_in_them(event: str) -> None:
     for body in (b"", b"{}", b"\xff", b"[" * 100_000):
-        assert inbox().read(headers(x_github_event=event), body, NOW) == Ignored(f"event {event!r}")
+        assert inbox().parse(headers(x_github_event=event), body, NOW) == Ignored(
+            f"event {event!r}"
+        )
 
 
 def test_long_names_of_others_are_cut_in_a_reason() -> None:
     found = read(changed(action="x" * 5000))
     assert isinstance(found, Ignored)
     assert len(found.reason) < 60
-    other = inbox().read(headers(x_github_event="y" * 5000), b"", NOW)
+    other = inbox().parse(headers(x_github_event="y" * 5000), b"", NOW)
     assert isinstance(other, Ignored)
     assert len(other.reason) < 60
 
 
 def test_without_an_installation_an_app_has_no_access_and_a_token_has() -> None:
     body = json.dumps({k: v for k, v in EVENT.items() if k != "installation"}).encode()
-    found = inbox().read(headers(), body, NOW)
+    found = inbox().parse(headers(), body, NOW)
     assert found == Ignored("no installation in it, and GITHUB_TOKEN is not set")
-    by_token = inbox(needs_installation=False).read(headers(), body, NOW)
+    by_token = inbox(needs_installation=False).parse(headers(), body, NOW)
     assert isinstance(by_token, Delivery)
     assert by_token.ref == IssueRef("github", "github.com", "acme/widget", 41, 7001, "")
 
@@ -252,7 +254,7 @@ def test_a_form_is_read_like_json(content_type: str) -> None:
     body = urlencode({"payload": json.dumps(EVENT)}).encode()
     given = headers(content_type=content_type, x_hub_signature_256=signed(body))
     verified(inbox(), given, body)
-    assert inbox().read(given, body, NOW) == DELIVERY
+    assert inbox().parse(given, body, NOW) == DELIVERY
 
 
 @pytest.mark.parametrize(
@@ -271,7 +273,7 @@ def test_a_form_is_read_like_json(content_type: str) -> None:
 )
 def test_a_form_without_an_event_is_400(body: bytes) -> None:
     with pytest.raises(Rejected) as refusal:
-        inbox().read(headers(content_type="application/x-www-form-urlencoded"), body, NOW)
+        inbox().parse(headers(content_type="application/x-www-form-urlencoded"), body, NOW)
     assert refusal.value.status == 400
 
 
@@ -297,7 +299,7 @@ WRONG_BODIES = {
 @pytest.mark.parametrize("name", WRONG_BODIES)
 def test_a_body_that_is_no_event_is_400(name: str) -> None:
     with pytest.raises(Rejected) as refusal:
-        inbox().read(headers(), WRONG_BODIES[name], NOW)
+        inbox().parse(headers(), WRONG_BODIES[name], NOW)
     assert refusal.value.status == 400
 
 

@@ -9,37 +9,37 @@ import httpx
 import pytest
 
 from bot.core.errors import Retry, WriteUncertain
-from bot.forges import exchange
+from bot.forges import requests
 from bot.forges.gitlab.backend import HttpxBackend
-from bot.http import Clients
+from bot.http import ClientPool
 from tests.fakes import ScriptedWeb
 
 
 @pytest.fixture
-def clients() -> Iterator[Clients]:
-    made = Clients("test")
+def clients() -> Iterator[ClientPool]:
+    made = ClientPool("test")
     yield made
     made.close()
 
 
 @pytest.mark.parametrize(("method", "error"), [("GET", Retry), ("POST", WriteUncertain)])
 def test_a_silent_forge_is_given_up_before_the_socket_s_own_limit(
-    clients: Clients, monkeypatch: pytest.MonkeyPatch, method: str, error: type[Retry]
+    clients: ClientPool, monkeypatch: pytest.MonkeyPatch, method: str, error: type[Retry]
 ) -> None:
-    monkeypatch.setattr(exchange, "CALL_SECONDS", 0.2)
+    monkeypatch.setattr(requests, "CALL_SECONDS", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}/"
         request = clients.get().build_request(method, url)
         with pytest.raises(Retry, match="did not arrive") as caught:
-            exchange.exchange("GitHub", clients.get(), request)
+            requests.send_request("GitHub", clients.get(), request)
     assert type(caught.value) is error
 
 
-def test_a_forge_that_is_not_there_was_sent_nothing(clients: Clients) -> None:
+def test_a_forge_that_is_not_there_was_sent_nothing(clients: ClientPool) -> None:
     client = clients.get()
     request = client.build_request("POST", "http://127.0.0.1:1/")
     with pytest.raises(Retry, match="cannot be reached") as caught:
-        exchange.exchange("GitLab", client, request)
+        requests.send_request("GitLab", client, request)
     assert type(caught.value) is Retry
 
 

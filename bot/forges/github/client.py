@@ -17,9 +17,9 @@ import msgspec
 from gidgethub import GitHubBroken, HTTPException, sansio
 
 from bot.core.config.parser import MAX_BYTES
-from bot.forges.exchange import exchange
 from bot.forges.github.errors import classify
-from bot.http import Clients, Request, Response
+from bot.forges.requests import send_request
+from bot.http import ClientPool, Request, Response
 
 PUBLIC_API = "https://api.github.com"
 VERSION = "2026-03-10"  # Enterprise Server may not know it yet and uses its own default
@@ -37,9 +37,9 @@ class Credential:
     jwt: str = ""
 
 
-class Rest:
+class GitHubClient:
     def __init__(
-        self, clients: Clients, base_url: str, clock: Callable[[], float] = time.time
+        self, clients: ClientPool, base_url: str, clock: Callable[[], float] = time.time
     ) -> None:
         self._clients = clients
         self._base_url = base_url
@@ -73,7 +73,7 @@ class Rest:
         return items, dict(parse_qsl(urlsplit(following or "").query)).get("cursor", "")
 
     def _file(self, request: Request) -> str | None:
-        answer = exchange("GitHub", self._clients.get(), request, MAX_FILE)
+        answer = send_request("GitHub", self._clients.get(), request, MAX_FILE)
         if answer.status != 200:
             self._decoded(request, answer)
         kind = answer.headers.get("content-type", "").partition(";")[0].strip()
@@ -81,7 +81,7 @@ class Rest:
         return None if is_folder else answer.content.decode("utf-8", "replace")
 
     def _answer(self, request: Request) -> tuple[Any, str | None]:
-        return self._decoded(request, exchange("GitHub", self._clients.get(), request))
+        return self._decoded(request, send_request("GitHub", self._clients.get(), request))
 
     def _decoded(self, request: Request, answer: Response) -> tuple[Any, str | None]:
         try:

@@ -20,7 +20,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from bot.core.errors import Rejected
 from bot.core.types import Delivery, Ignored, IssueRef, JobKind
-from bot.forges.seal import Signature
+from bot.forges.signatures import HmacVerifier
 
 TOLERANCE_SECONDS = 300
 WEBHOOK_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
@@ -79,7 +79,7 @@ def signing_key(token: str) -> bytes:
     return key
 
 
-class GitLabInbox:
+class GitLabWebhooks:
     """Implements the `Inbox` port. With a signing token the plain one no longer counts.
 
     Several of each are valid at once while one is rotated. `types` are work item types, lower case.
@@ -103,7 +103,7 @@ class GitLabInbox:
         self._types = types
         self._clock = clock
 
-    def admit(self, headers: Mapping[str, str]) -> Signature | Token:
+    def check_headers(self, headers: Mapping[str, str]) -> HmacVerifier | TokenVerifier:
         """Refuse by the headers alone: a wrong token, an old or missing signature.
 
         https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
@@ -112,18 +112,18 @@ class GitLabInbox:
             given = headers.get("x-gitlab-token", "").encode("latin-1", "replace")
             if not any([hmac.compare_digest(given, secret) for secret in self._secrets]):
                 raise Rejected(401, "wrong or missing token")
-            return Token()
+            return TokenVerifier()
         work, stamp = headers.get("webhook-id", ""), headers.get("webhook-timestamp", "")
         given_ones = _signatures(headers.get("webhook-signature", ""))
         if not (given_ones and WEBHOOK_ID.fullmatch(work) and TIMESTAMP.fullmatch(stamp)):
             raise Rejected(401, "no signature")
         if abs(self._clock() - int(stamp)) > TOLERANCE_SECONDS:
             raise Rejected(401, "signed too long ago, or a clock is wrong")
-        seal = Signature(given_ones, [key.copy() for key in self._keys])
+        seal = HmacVerifier(given_ones, [key.copy() for key in self._keys])
         seal.update(f"{work}.{stamp}.".encode())
         return seal
 
-    def read(
+    def parse(
         self, headers: Mapping[str, str], body: bytes, received_at: float
     ) -> Delivery | Ignored:
         """What an authentic delivery asks for; anything odd is ignored, never refused."""
@@ -191,9 +191,9 @@ def _base64(value: bytes) -> str:
     return base64.b64encode(value).decode()
 
 
-class Token:
+class TokenVerifier:
     """The plain token stands alone: nothing of the body is signed. Implements `Seal`."""
 
     def update(self, chunk: bytes) -> None: ...
 
-    def check(self) -> None: ...
+    def verify(self) -> None: ...

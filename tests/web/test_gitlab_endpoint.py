@@ -16,7 +16,7 @@ import pytest
 import standardwebhooks
 
 from bot.core.errors import Rejected
-from bot.forges.gitlab.inbox import GitLabInbox
+from bot.forges.gitlab.webhooks import GitLabWebhooks
 from tests.web.client import GITLAB_PAYLOAD, SECRET, Door, verified
 
 BODY = msgspec.json.encode(GITLAB_PAYLOAD)
@@ -117,7 +117,7 @@ def test_with_a_signing_token_nothing_else_lets_in(case: str) -> None:
 
 def test_ten_thousand_single_bit_changes_are_all_refused() -> None:
 
-    inbox, dice = GitLabInbox("gitlab.example", [TOKEN]), random.Random(11)
+    inbox, dice = GitLabWebhooks("gitlab.example", [TOKEN]), random.Random(11)
     good = {k.replace("_", "-"): v for k, v in signed().items() if v is not None}
     verified(inbox, good, BODY)
     for _ in range(10_000):

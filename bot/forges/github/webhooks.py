@@ -17,7 +17,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from bot.core.errors import Rejected
 from bot.core.types import Delivery, Ignored, IssueRef, JobKind
-from bot.forges.seal import Signature
+from bot.forges.signatures import HmacVerifier
 
 SIGNATURE = re.compile(r"sha256=([0-9a-f]{64})")
 DELIVERY = re.compile(r"[A-Za-z0-9-]{1,64}")
@@ -63,7 +63,7 @@ class _Event(Struct, frozen=True):
 _decoder = msgspec.json.Decoder(_Event)
 
 
-class GitHubInbox:
+class GitHubWebhooks:
     """Implements the `Inbox` port. Several secrets are valid at once while one is rotated."""
 
     id_header = "x-github-delivery"
@@ -75,14 +75,14 @@ class GitHubInbox:
         self._host = host
         self._needs_installation = needs_installation
 
-    def admit(self, headers: Mapping[str, str]) -> Signature:
+    def check_headers(self, headers: Mapping[str, str]) -> HmacVerifier:
         """Refuse by the headers alone what cannot be authentic."""
         match = SIGNATURE.fullmatch(headers.get("x-hub-signature-256", ""))
         if not match:
             raise Rejected(401, "no SHA-256 signature")
-        return Signature([bytes.fromhex(match[1])], [seal.copy() for seal in self._seals])
+        return HmacVerifier([bytes.fromhex(match[1])], [seal.copy() for seal in self._seals])
 
-    def read(
+    def parse(
         self, headers: Mapping[str, str], body: bytes, received_at: float
     ) -> Delivery | Ignored:
         """What a verified delivery asks for."""

@@ -13,8 +13,8 @@ from ruamel.yaml import YAML
 from bot.core.diagnostics import Finding
 from bot.forges.clock import about_clock
 from bot.forges.github.auth import EVENTS, NEEDED, AppAuth
-from bot.forges.github.checkup import Checkup
-from bot.forges.github.rest import Credential, Rest
+from bot.forges.github.checks import GitHubChecks
+from bot.forges.github.client import Credential, GitHubClient
 from tests.docs.test_documents import ROOT
 from tests.fakes import NOW, ScriptedWeb
 
@@ -42,8 +42,8 @@ def scripted(changed: Mapping[str, Any]) -> list[Finding]:
         return httpx.Response(404 if found is None else 200, json=found, headers=DATED)
 
     web = ScriptedWeb(answer)
-    rest = Rest(web, API, lambda: NOW)
-    return list(Checkup(web, API, rest, lambda: NOW).of_app(Anybody(rest, "7", "key")))
+    rest = GitHubClient(web, API, lambda: NOW)
+    return list(GitHubChecks(web, API, rest, lambda: NOW).of_app(Anybody(rest, "7", "key")))
 
 
 def test_an_app_as_it_should_be_gives_no_advice() -> None:

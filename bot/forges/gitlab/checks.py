@@ -16,8 +16,8 @@ from bot.core.diagnostics import Finding
 from bot.core.errors import PermanentError
 from bot.forges.clock import about_clock
 from bot.forges.gitlab.backend import HttpxBackend
-from bot.forges.wire import text
-from bot.http import Clients
+from bot.forges.values import text
+from bot.http import ClientPool
 
 OLDEST = (15, 0)
 SIGNS_SINCE = (19, 0)
@@ -26,11 +26,11 @@ SOON_DAYS = 30
 ROLES = {10: "Guest", 15: "Planner", 20: "Reporter", 30: "Developer", 40: "Maintainer", 50: "Owner"}
 
 
-class Checkup:
+class GitLabChecks:
     """The probes of a server and a token. Nothing is written."""
 
     def __init__(
-        self, url: str, token: str, clients: Clients, clock: Callable[[], float] = time.time
+        self, url: str, token: str, clients: ClientPool, clock: Callable[[], float] = time.time
     ) -> None:
         self._url, self._token, self._clients, self._clock = url, token, clients, clock
         self._gl = gitlab.Gitlab(

@@ -11,7 +11,7 @@ PATIENT_SECONDS = 120.0  # for a large answer, where a job has no end of its own
 MAX_BYTES = 16 * 1024 * 1024
 
 
-def exchange(forge: str, client: Client, request: Request, head: int = 0) -> Response:
+def send_request(forge: str, client: Client, request: Request, head: int = 0) -> Response:
     """Send a request. Raises `Retry`, or `WriteUncertain` where a write may have happened.
 
     `head` is how many bytes of the answer are wanted, 0 for all of it. Raises `Postponed` where
@@ -32,7 +32,7 @@ def exchange(forge: str, client: Client, request: Request, head: int = 0) -> Res
 
 
 def _exchange(forge: str, client: Client, request: Request, head: int) -> Response:
-    """As `exchange`. Raises `NoPermit` too."""
+    """As `send_request`. Raises `NoPermit` too."""
     try:
         with deadline(CALL_SECONDS):
             return client.send(request, head or MAX_BYTES, cut=head > 0)

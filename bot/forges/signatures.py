@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from bot.core.errors import Rejected
 
 
-class Signature:
+class HmacVerifier:
     """One of the given SHA-256 signatures must be that of one of our keys. Implements `Seal`."""
 
     def __init__(self, given: Sequence[bytes], keyed: Sequence[hmac.HMAC]) -> None:
@@ -19,7 +19,7 @@ class Signature:
         for one in self._keyed:
             one.update(chunk)
 
-    def check(self) -> None:
+    def verify(self) -> None:
         """Compare each with each, in constant time."""
         ours = [one.digest() for one in self._keyed]
         good = [hmac.compare_digest(x, given) for x in ours for given in self._given]

@@ -10,9 +10,9 @@ from bot.core.diagnostics import Finding
 from bot.core.errors import PermanentError
 from bot.forges.clock import about_clock
 from bot.forges.github.auth import EVENTS, NEEDED, AppAuth
-from bot.forges.github.rest import JSON, Credential, Rest
-from bot.forges.wire import text
-from bot.http import Clients
+from bot.forges.github.client import JSON, Credential, GitHubClient
+from bot.forges.values import text
+from bot.http import ClientPool
 
 HOOK_PATH = "/webhooks/github"
 RANK = {"read": 1, "write": 2, "admin": 3}
@@ -28,11 +28,15 @@ UNHEARD = {
 Json = Mapping[str, Any]
 
 
-class Checkup:
+class GitHubChecks:
     """The probes of an App, or of a personal token. Nothing is written."""
 
     def __init__(
-        self, clients: Clients, url: str, rest: Rest, clock: Callable[[], float] = time.time
+        self,
+        clients: ClientPool,
+        url: str,
+        rest: GitHubClient,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._clients, self._url, self._rest, self._clock = clients, url, rest, clock
 
