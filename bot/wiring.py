@@ -172,18 +172,29 @@ def models(
 ) -> dict[str, Model]:
     """By its name the configured model, then those that a repository may choose instead, each with
     the further ones behind it; `books` count what they say."""
-    from bot.llm.chain import CALLS_AT_ONCE, WHOLE, Chain, Unhurried
+    from bot.llm.chain import (
+        CHAIN_TIME_FACTOR,
+        MAX_CONCURRENT_CALLS,
+        ConcurrencyLimit,
+        FallbackChain,
+    )
 
     if settings is None:
         return {}
-    slots = {one.base_url: BoundedSemaphore(CALLS_AT_ONCE[one.provider]) for one in settings.all}
+    slots = {
+        one.base_url: BoundedSemaphore(MAX_CONCURRENT_CALLS[one.provider]) for one in settings.all
+    }
 
     def made(one: ModelSettings) -> Model:
         guarded = _guarded(one, clients, breaker, books)
-        return Unhurried(guarded, slots[one.base_url], one.timeout)
+        return ConcurrencyLimit(guarded, slots[one.base_url], one.timeout)
 
     def whole(first: Model) -> Model:
-        return Chain([first, *further], settings.timeout * WHOLE) if further else first
+        return (
+            FallbackChain([first, *further], settings.timeout * CHAIN_TIME_FACTOR)
+            if further
+            else first
+        )
 
     further = [made(one) for one in settings.further]
     return {one.model: whole(made(one)) for one in (settings, *settings.allowed)}
@@ -193,13 +204,13 @@ def _guarded(
     settings: ModelSettings, clients: ClientPool, breaker: BreakerStore, books: Metrics | None
 ) -> Model:
     from bot.llm.anthropic import Messages
-    from bot.llm.breaker import Guarded
-    from bot.llm.call import RemoteModel
-    from bot.llm.counted import Counted
+    from bot.llm.breaker import CircuitBreaker
+    from bot.llm.client import RemoteModel
+    from bot.llm.counted import CountingModel
     from bot.llm.openai import ChatCompletions
-    from bot.llm.wire import Target, Wire
+    from bot.llm.protocol import ModelProtocol, Target
 
-    wires: dict[str, Wire] = {
+    wires: dict[str, ModelProtocol] = {
         "openai": ChatCompletions(),
         "anthropic": Messages(),
         "compatible": ChatCompletions(limits=("max_tokens", "max_completion_tokens"), bounded=True),
@@ -209,9 +220,9 @@ def _guarded(
         clients, wires[settings.provider], settings.base_url, target, settings.timeout
     )
     if books:
-        remote = Counted(remote, books)
+        remote = CountingModel(remote, books)
     name = settings.breaker
-    return Guarded(remote, breaker, name, settings.key_name, settings.named_by)
+    return CircuitBreaker(remote, breaker, name, settings.key_name, settings.named_by)
 
 
 def forges(latest: Latest, clients: ClientPool) -> Callable[[str], GitHub | GitLab]:
@@ -229,12 +240,14 @@ def forges(latest: Latest, clients: ClientPool) -> Callable[[str], GitHub | GitL
 def healing(settings: Settings, store: RedisStore | MemoryStore) -> FallbackRetries:
     """The second chance of what fell back."""
     from bot.flow.retry_fallbacks import FallbackRetries
-    from bot.llm.breaker import Condition
+    from bot.llm.breaker import StoredProviderHealth
 
     first = settings.model
     asked = [one.breaker for one in (first, *first.further)] if first else []
     chosen = [one.breaker for one in first.allowed] if first else []
-    return FallbackRetries(store.retry_schedule, Condition(store, asked, chosen), time.time)
+    return FallbackRetries(
+        store.retry_schedule, StoredProviderHealth(store, asked, chosen), time.time
+    )
 
 
 def runner(

@@ -29,7 +29,7 @@ from bot.core.types import (
 from bot.flow.process import JobContext
 from bot.flow.retry_fallbacks import FallbackRetries
 from bot.http import Client, ClientPool
-from bot.llm.breaker import Condition
+from bot.llm.breaker import StoredProviderHealth
 from bot.store.memory import MemoryStore
 
 REF = IssueRef("github", "github.com", "acme/widget", 41, 7001, "5001")
@@ -217,7 +217,9 @@ def a_desk(
         store=store,
         budgets=store.budgets,
         rate_limiter=store.rate_limiter,
-        retries=FallbackRetries(store.retry_schedule, Condition(store, ["provider"]), lambda: now),
+        retries=FallbackRetries(
+            store.retry_schedule, StoredProviderHealth(store, ["provider"]), lambda: now
+        ),
     )
     return replace(desk, **more)
 

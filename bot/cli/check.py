@@ -136,7 +136,7 @@ def _redis(settings: Settings) -> Iterator[Finding]:
 
     client = start.redis_client(settings)
     try:
-        yield from checkup.report(client)
+        yield from checks.report(client)
     finally:
         client.close()
 
@@ -172,7 +172,7 @@ def _role(settings: Settings, clients: ClientPool, repo: IssueRef) -> Finding:
 def _model(settings: Settings, clients: ClientPool) -> Iterator[Finding]:
     from bot import wiring
     from bot.core.diagnostics import Finding
-    from bot.llm import checkup
+    from bot.llm import checks
 
     first = settings.model
     if first is None:
@@ -181,7 +181,7 @@ def _model(settings: Settings, clients: ClientPool) -> Iterator[Finding]:
     for one in first.all:
         alone = replace(one, further=(), allowed=())
         (asked,) = wiring.models(alone, clients, wiring.no_store()).values()
-        yield from checkup.report(asked, one.key_name, one.named_by)
+        yield from checks.report(asked, one.key_name, one.named_by)
 
 
 def _repository(settings: Settings, clients: ClientPool, repo: IssueRef) -> Iterator[Finding]:

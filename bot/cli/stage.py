@@ -192,7 +192,7 @@ class Stage:
 
     def _local_model(self) -> dict[str, str]:
         """A real, tiny model in a process of its own; the settings that lead to it."""
-        said = self._first_line("model", ["bot.llm.local", str(_free_port())])
+        said = self._first_line("model", ["bot.sandbox.local_model", str(_free_port())])
         return {
             "LLM_PROVIDER": "compatible",
             "LLM_MODEL": LOCAL_MODEL,

@@ -48,9 +48,9 @@ class Stop:
 
 def seconds_for_jobs(settings: Settings) -> float:
     """For how long running jobs may finish: the models' whole time and a little for the forge."""
-    from bot.llm.chain import WHOLE
+    from bot.llm.chain import CHAIN_TIME_FACTOR
 
     model = settings.model
     if model is None:
         return WITHOUT_MODEL_SECONDS + GRACE_SECONDS
-    return model.timeout * (WHOLE if model.further else 1) + GRACE_SECONDS
+    return model.timeout * (CHAIN_TIME_FACTOR if model.further else 1) + GRACE_SECONDS

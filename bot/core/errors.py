@@ -89,15 +89,15 @@ class ModelFailed(TaglineError):
     ) -> None:
         super().__init__(reason)
         self.reason = reason
-        self.again = again
+        self.retryable = again
         self.after = after
         self.outage = outage
-        self.refused = refused
+        self.needs_operator = refused
 
     @property
     def charged(self) -> bool:
         """Whether the provider may send a bill for it."""
-        return not (self.outage or self.refused)
+        return not (self.outage or self.needs_operator)
 
     @property
     def fault(self) -> Fault:

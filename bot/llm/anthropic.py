@@ -11,7 +11,7 @@ from typing import Any
 
 from bot.core.errors import ModelFailed
 from bot.core.prompt import unbounded
-from bot.llm.wire import Dialect, Form, Question, Said, Target, tokens
+from bot.llm.protocol import Capabilities, Completion, CompletionRequest, Form, Target, tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +22,12 @@ class Messages:
     def headers(self, target: Target) -> Mapping[str, str]:
         return {"x-api-key": target.key, "anthropic-version": "2023-06-01"}
 
-    def optional(self, dialect: Dialect) -> tuple[str, ...]:
+    def optional(self, dialect: Capabilities) -> tuple[str, ...]:
         return ()
 
-    def body(self, question: Question, target: Target) -> Mapping[str, Any]:
+    def body(self, question: CompletionRequest, target: Target) -> Mapping[str, Any]:
         form = {"type": "json_schema", "schema": unbounded(question.prompt.schema)}
-        strict = question.dialect.form == "json_schema"
+        strict = question.capabilities.form == "json_schema"
         return {
             "model": target.model,
             "max_tokens": question.limit(target),
@@ -36,7 +36,7 @@ class Messages:
             **({"output_config": {"format": form}} if strict else {}),
         }
 
-    def read(self, data: Mapping[str, Any]) -> Said:
+    def read(self, data: Mapping[str, Any]) -> Completion:
         stop = data.get("stop_reason")
         if stop == "refusal":
             raise ModelFailed("refusal")
@@ -45,7 +45,7 @@ class Messages:
         # The first block may be the model's thinking.
         texts = [block["text"] for block in data["content"] if block.get("type") == "text"]
         usage = data.get("usage")
-        return Said(
+        return Completion(
             text="".join(texts),
             tokens_in=tokens(usage, "input_tokens"),
             tokens_out=tokens(usage, "output_tokens"),

@@ -10,7 +10,7 @@ from bot.core.ports import BreakerStore, Model
 from bot.core.prompt import Answer, Prompt
 
 
-class Guarded:
+class CircuitBreaker:
     """A model behind a breaker. `key_name` and `named_by` are the variables that hold its key and
     its name."""
 
@@ -41,12 +41,14 @@ class Guarded:
         return answer
 
     def _failed(self, failure: ModelFailed) -> None:
-        opened = self._breaker.call_failed(self._provider, at_once=failure.refused)
+        opened = self._breaker.call_failed(self._provider, at_once=failure.needs_operator)
         if not opened:
             return
         of_account = failure.reason in ("status-400", "status-401", "status-402")
         look_at = self._key_name if of_account else self._named_by
-        advice = f"look at {look_at}" if failure.refused else "it is tried again every minute"
+        advice = (
+            f"look at {look_at}" if failure.needs_operator else "it is tried again every minute"
+        )
         log.get().error(
             f"the language model does not answer; {advice}",
             provider=self._provider,
@@ -54,7 +56,7 @@ class Guarded:
         )
 
 
-class Condition:
+class StoredProviderHealth:
     """Implements the `Health` port: how the configured providers do together.
 
     What repositories have `chosen` counts where it answers: it may never be asked at all.

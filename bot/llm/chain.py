@@ -15,11 +15,11 @@ from bot.http import deadline
 
 # Calls of a process to one server. Hosted ones are bounded by WORKER_THREADS and meet too many
 # with 429; a server of one's own often works them off one by one.
-CALLS_AT_ONCE = {"openai": 1000, "anthropic": 1000, "compatible": 8}
-WHOLE = 2.0  # times the first model's own time, for all models together
+MAX_CONCURRENT_CALLS = {"openai": 1000, "anthropic": 1000, "compatible": 8}
+CHAIN_TIME_FACTOR = 2.0  # times the first model's own time, for all models together
 
 
-class Unhurried:
+class ConcurrencyLimit:
     """A model whose server is asked by a few threads at once; waiting counts against its time."""
 
     def __init__(self, model: Model, slots: threading.Semaphore, seconds: float) -> None:
@@ -42,7 +42,7 @@ class Unhurried:
                 self._slots.release()
 
 
-class Chain:
+class FallbackChain:
     """Implements the `Model` port: the first model that answers. `seconds` bounds all of them."""
 
     def __init__(self, models: Sequence[Model], seconds: float) -> None:

@@ -7,7 +7,7 @@ from bot.core.ports import Metrics, Model
 from bot.core.prompt import Answer, Prompt
 
 
-class Counted:
+class CountingModel:
     """A model whose every answer and failure is counted."""
 
     def __init__(self, model: Model, books: Metrics) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from bot.core.errors import ModelFailed
 from bot.core.prompt import unbounded
-from bot.llm.wire import Dialect, Form, Question, Said, Target, tokens
+from bot.llm.protocol import Capabilities, Completion, CompletionRequest, Form, Target, tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,27 +30,27 @@ class ChatCompletions:
     def headers(self, target: Target) -> Mapping[str, str]:
         return {"Authorization": f"Bearer {target.key}"} if target.key else {}
 
-    def optional(self, dialect: Dialect) -> tuple[str, ...]:
+    def optional(self, dialect: Capabilities) -> tuple[str, ...]:
         bounds = ("bounds",) if self.bounded else ()
         in_schema = (*bounds, "strict") if dialect.form == "json_schema" else ()
         sent = (*self._limit(dialect), *reversed(in_schema), "system")
-        return tuple(name for name in sent if name not in dialect.refused)
+        return tuple(name for name in sent if name not in dialect.unsupported)
 
-    def body(self, question: Question, target: Target) -> Mapping[str, Any]:
-        dialect = question.dialect
+    def body(self, question: CompletionRequest, target: Target) -> Mapping[str, Any]:
+        dialect = question.capabilities
         system = [{"role": "system", "content": question.system}]
         return {
             "model": target.model,
-            "messages": [*([] if "system" in dialect.refused else system), *question.turns()],
+            "messages": [*([] if "system" in dialect.unsupported else system), *question.turns()],
             **self._form(question),
             **{name: question.limit(target) for name in self._limit(dialect)},
         }
 
-    def _limit(self, dialect: Dialect) -> list[str]:
-        return [name for name in self.limits if name not in dialect.refused][:1]
+    def _limit(self, dialect: Capabilities) -> list[str]:
+        return [name for name in self.limits if name not in dialect.unsupported][:1]
 
-    def _form(self, question: Question) -> Mapping[str, Any]:
-        form, refused = question.dialect.form, question.dialect.refused
+    def _form(self, question: CompletionRequest) -> Mapping[str, Any]:
+        form, refused = question.capabilities.form, question.capabilities.unsupported
         if form == "plain":
             return {}
         if form == "json_object":
@@ -66,7 +66,7 @@ class ChatCompletions:
             }
         }
 
-    def read(self, data: Mapping[str, Any]) -> Said:
+    def read(self, data: Mapping[str, Any]) -> Completion:
         choice = data["choices"][0]
         message, finish = choice["message"], choice.get("finish_reason")
         if message.get("refusal") or finish == "content_filter":
@@ -74,7 +74,7 @@ class ChatCompletions:
         if finish == "length":
             raise ModelFailed("truncated")
         usage = data.get("usage")
-        return Said(
+        return Completion(
             text=_text(message.get("content")),
             tokens_in=tokens(usage, "prompt_tokens"),
             tokens_out=tokens(usage, "completion_tokens"),

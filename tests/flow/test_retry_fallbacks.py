@@ -12,7 +12,7 @@ from bot.core.prompt import Answer, Prompt
 from bot.core.types import Delivery, IssueRef, JobKind, Label, Outcome, Rate
 from bot.flow.process import process
 from bot.flow.retry_fallbacks import LONGEST_SECONDS, PAUSES, FallbackRetries
-from bot.llm.breaker import Condition
+from bot.llm.breaker import StoredProviderHealth
 from bot.store.memory import MemoryStore
 from bot.store.rate_limiter import MemoryRateLimiter
 from tests.fakes import NOW, REF, FakeForge, ScriptedModel, a_delivery, a_desk, an_issue, says
@@ -40,7 +40,9 @@ class Ward:
     def __post_init__(self) -> None:
         self.store = MemoryStore(lambda: self.now)
         self.healing = FallbackRetries(
-            self.store.retry_schedule, Condition(self.store, ["provider"]), lambda: self.now
+            self.store.retry_schedule,
+            StoredProviderHealth(self.store, ["provider"]),
+            lambda: self.now,
         )
         self.round()  # the first one is the worker's start
 
@@ -204,7 +206,7 @@ def test_a_start_makes_everybody_due() -> None:
     one = ward(DOWN, ANSWER)
     one.job()
     one.healing = FallbackRetries(
-        one.store.retry_schedule, Condition(one.store, ["provider"]), lambda: one.now
+        one.store.retry_schedule, StoredProviderHealth(one.store, ["provider"]), lambda: one.now
     )
     (healed,) = one.later(1)
     assert healed.record.status == "answered"

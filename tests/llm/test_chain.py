@@ -13,8 +13,8 @@ from bot.core.ports import FAILURES_TO_OPEN
 from bot.core.prompt import Answer, Prompt
 from bot.core.types import Usage
 from bot.http import deadline
-from bot.llm.breaker import Guarded
-from bot.llm.chain import Chain, Unhurried
+from bot.llm.breaker import CircuitBreaker
+from bot.llm.chain import ConcurrencyLimit, FallbackChain
 from bot.store.memory import MemoryStore
 
 PROMPT = Prompt("The rules.", '{"title":"Broken"}', {})
@@ -45,24 +45,24 @@ class Named:
 
 def test_the_first_model_is_the_only_one_asked_while_it_answers() -> None:
     first, second = Named("a"), Named("b")
-    assert Chain([first, second], 5).ask(PROMPT).usage.model == "a"
+    assert FallbackChain([first, second], 5).ask(PROMPT).usage.model == "a"
     assert second.asked == 0
 
 
 def test_the_worst_case_counts_every_model_that_may_be_asked() -> None:
-    assert Chain([Named("a"), Named("b")], 5).worst_usd(1000) == 2
+    assert FallbackChain([Named("a"), Named("b")], 5).worst_usd(1000) == 2
 
 
 @pytest.mark.parametrize("failure", [OUTAGE, REFUSED, USELESS], ids=lambda x: x.reason)
 def test_who_spoke_in_vain_is_paid_for_and_who_was_down_is_not(failure: ModelFailed) -> None:
     question = Prompt("The rules.", "x" * 2990, {})
-    usage = Chain([Named("a", failure), Named("b")], 5).ask(question).usage
+    usage = FallbackChain([Named("a", failure), Named("b")], 5).ask(question).usage
     assert usage.cost_usd == (1.0 if failure is USELESS else 0.0)
 
 
 @pytest.mark.parametrize("failure", [OUTAGE, REFUSED, USELESS], ids=lambda x: x.reason)
 def test_the_next_model_answers_and_is_named(failure: ModelFailed) -> None:
-    chain = Chain([Named("a", failure), Named("b", failure), Named("c")], 5)
+    chain = FallbackChain([Named("a", failure), Named("b", failure), Named("c")], 5)
     assert chain.name == "a"
     answer = chain.ask(PROMPT)
     assert (answer.text, answer.usage.model) == ("by c", "c")
@@ -80,7 +80,7 @@ def test_the_next_model_answers_and_is_named(failure: ModelFailed) -> None:
 def test_where_all_fail_the_first_is_told_unless_another_spoke(
     failures: list[ModelFailed], told: ModelFailed
 ) -> None:
-    chain = Chain([Named(str(n), failure) for n, failure in enumerate(failures)], 5)
+    chain = FallbackChain([Named(str(n), failure) for n, failure in enumerate(failures)], 5)
     with pytest.raises(ModelFailed) as failure:
         chain.ask(PROMPT)
     assert failure.value is told
@@ -90,7 +90,7 @@ def test_nobody_is_asked_after_the_time_of_all() -> None:
     slow = Named("a", OUTAGE, lambda: time.sleep(0.1))
     late = Named("b")
     with pytest.raises(ModelFailed, match=r"^status-500$"):
-        Chain([slow, late], 0.05).ask(PROMPT)
+        FallbackChain([slow, late], 0.05).ask(PROMPT)
     assert late.asked == 0
 
 
@@ -106,10 +106,10 @@ def test_a_deadline_inside_another_ends_with_the_sooner() -> None:
 def test_each_model_has_a_breaker_of_its_own() -> None:
     store = MemoryStore()
     down, up = Named("a", OUTAGE), Named("b")
-    chain = Chain(
+    chain = FallbackChain(
         [
-            Guarded(down, store, "openai", "OPENAI_API_KEY", "LLM_MODEL"),
-            Guarded(up, store, "openai:b", "OPENAI_API_KEY", "LLM_FALLBACK_MODELS"),
+            CircuitBreaker(down, store, "openai", "OPENAI_API_KEY", "LLM_MODEL"),
+            CircuitBreaker(up, store, "openai:b", "OPENAI_API_KEY", "LLM_FALLBACK_MODELS"),
         ],
         5,
     )
@@ -127,14 +127,16 @@ def test_a_few_threads_ask_at_once_and_waiting_counts() -> None:
         free.wait(5)
 
     slots = threading.Semaphore(1)
-    holder = threading.Thread(target=Unhurried(Named("a", then=hold), slots, 5).ask, args=(PROMPT,))
+    holder = threading.Thread(
+        target=ConcurrencyLimit(Named("a", then=hold), slots, 5).ask, args=(PROMPT,)
+    )
     holder.start()
     entered.wait(5)
     waiting = Named("b")
     with pytest.raises(ModelFailed, match=r"^busy$") as failure:
-        Unhurried(waiting, slots, 0.05).ask(PROMPT)
+        ConcurrencyLimit(waiting, slots, 0.05).ask(PROMPT)
     free.set()
     holder.join(5)
     assert failure.value.outage
     assert waiting.asked == 0
-    assert Unhurried(waiting, slots, 1).ask(PROMPT).text == "by b"
+    assert ConcurrencyLimit(waiting, slots, 1).ask(PROMPT).text == "by b"

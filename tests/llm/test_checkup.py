@@ -10,14 +10,14 @@ import httpx
 import pytest
 
 from bot.core.diagnostics import Finding
-from bot.llm.call import RemoteModel
-from bot.llm.checkup import report
-from bot.llm.wire import Target
+from bot.llm.checks import report
+from bot.llm.client import RemoteModel
+from bot.llm.protocol import Target
 from bot.sandbox.model.schema import shaped
 from bot.sandbox.model.vendors import VENDORS
 from tests.fakes import ScriptedWeb
-from tests.llm.test_ladder import COMPATIBLE, WIRES
-from tests.llm.test_wire import chat, messages
+from tests.llm.test_negotiate import COMPATIBLE, WIRES
+from tests.llm.test_protocol import chat, messages
 
 Json = dict[str, Any]
 FORMS = ("json_schema", "json_object", "plain")

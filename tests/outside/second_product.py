@@ -27,7 +27,7 @@ SHOWN = 2000  # characters of a log
 KEPT_VARIABLES = ("PATH", "HOME", "LANG")
 # Waits that a sandbox on the same machine does not need.
 SHORT_WAITS = (
-    "bot.llm.call:PAUSE_SECONDS=0.05",
+    "bot.llm.client:PAUSE_SECONDS=0.05",
     "bot.flow.publish:LOOK_AGAIN_SECONDS=[0.1, 0.2]",
     "bot.queue.crew:PICK_UP_MS=15",
     "bot.queue.rounds:EVERY_SECONDS=3600",

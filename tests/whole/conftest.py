@@ -113,7 +113,7 @@ def impatient() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("bot.flow.publish.LOOK_AGAIN_SECONDS", (0.1, 0.2))
         patch.setattr("bot.queue.crew.PICK_UP_MS", 15)
-        patch.setattr("bot.llm.call.PAUSE_SECONDS", 0.05)
+        patch.setattr("bot.llm.client.PAUSE_SECONDS", 0.05)
         patch.setattr("bot.queue.enqueue.ANSWER_SECONDS", 10)
         yield
 

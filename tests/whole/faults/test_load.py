@@ -14,7 +14,7 @@ from bot.core.types import Delivery, Label
 from bot.flow.process import JobContext, process
 from bot.flow.retry_fallbacks import FallbackRetries
 from bot.forges.github.api import GitHub
-from bot.llm.breaker import Condition, Guarded
+from bot.llm.breaker import CircuitBreaker, StoredProviderHealth
 from bot.store.memory import MemoryStore
 from bot.store.rate_limiter import RedisRateLimiter
 from tests.fakes import NOW, REF, FakeForge, ScriptedModel, a_desk, an_issue, says
@@ -61,8 +61,8 @@ class Provider(ScriptedModel):
 def test_f046_an_hour_without_a_model_costs_labels_at_once_and_comments_after_it() -> None:
     town = Town()
     provider = Provider(town)
-    model = Guarded(provider, town.store, "provider", "OPENAI_API_KEY", "LLM_MODEL")
-    condition = Condition(town.store, ["provider"])
+    model = CircuitBreaker(provider, town.store, "provider", "OPENAI_API_KEY", "LLM_MODEL")
+    condition = StoredProviderHealth(town.store, ["provider"])
     healing = FallbackRetries(town.store.retry_schedule, condition, lambda: town.now)
 
     def job(delivery: Delivery) -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from bot import http
 from bot.http import ClientPool
-from bot.llm import call
+from bot.llm import client
 from tests.whole.conftest import Build
 from tests.whole.faults.conftest import answered
 from tests.whole.faults.selfsigned import certificate
@@ -89,10 +89,10 @@ def test_a_failing_model_leaves_labels_at_once_and_one_comment_on_its_return(
 @contextmanager
 def _impatient() -> Iterator[None]:
     """A model's time is 0.3 s; what it asks to wait is a twentieth."""
-    seconds: Callable[[str | None], float] = call._seconds
+    seconds: Callable[[str | None], float] = client._seconds
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(call, "deadline", lambda _: http.deadline(0.3))
-        patch.setattr(call, "_seconds", lambda text: seconds(text) / 20)
+        patch.setattr(client, "deadline", lambda _: http.deadline(0.3))
+        patch.setattr(client, "_seconds", lambda text: seconds(text) / 20)
         yield
 
 

@@ -16,7 +16,7 @@ from bot.core.prompt import Answer, Prompt
 from bot.embedded.valkey import EmbeddedRedis
 from bot.flow.reconcile import JUST_NOW_SECONDS
 from bot.http import ClientPool
-from bot.llm.call import RemoteModel
+from bot.llm.client import RemoteModel
 from bot.queue.enqueue import ANSWER_SECONDS
 from bot.sandbox import Sandbox
 from bot.sandbox.host import Opening

@@ -18,7 +18,7 @@ from bot.core.ports import BUSY_SECONDS
 from bot.core.prompt import Answer, Prompt
 from bot.core.types import Delivery, IssueRef, Outcome, OwnComment, Record
 from bot.http import ClientPool
-from bot.llm.call import RemoteModel
+from bot.llm.client import RemoteModel
 from bot.queue.actors import MAX_TRIES, Run
 from bot.queue.broker import HEARTBEAT_MS
 from bot.store.locks import LOCK_MS
@@ -34,7 +34,7 @@ AtWork = Callable[[], AbstractContextManager[None]]
 STEPS = {
     "f001-after-dequeue": Step("bot.queue.actors:_Clerk.work"),
     "f002-after-issue-fetch": Step("FORGE.issue", "after"),
-    "f003-after-the-models-reply": Step("bot.llm.call:RemoteModel.ask", "after"),
+    "f003-after-the-models-reply": Step("bot.llm.client:RemoteModel.ask", "after"),
     "f004-just-before-the-comment": Step("FORGE.comment"),
     "f005-after-the-comment-before-its-id-is-stored": Step("FORGE.comment", "after"),
     "f006-between-labels-and-comment": Step("FORGE.add_labels", "after"),
@@ -195,7 +195,7 @@ def test_f010_a_job_that_kills_its_worker_every_time_is_a_dead_letter(
     house, most = vacant, 2
     monkeypatch.setattr("bot.queue.actors.MAX_TRIES", most)
     number = house.host.open_issue(house.repo, TITLE, BODY)
-    deadly = Step("bot.llm.call:RemoteModel.ask")
+    deadly = Step("bot.llm.client:RemoteModel.ask")
     values: dict[str, object] = {
         "bot.queue.actors:MAX_TRIES": most,
         "bot.queue.broker:HEARTBEAT_MS": 400,

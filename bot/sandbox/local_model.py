@@ -1,4 +1,5 @@
-"""A tiny real model on loopback that speaks OpenAI's format: `python -m bot.llm.local PORT`.
+"""A tiny real model on loopback that speaks OpenAI's format: `python -m bot.sandbox.local_model
+PORT`.
 
 Needs the extra `local-model`. It shows the whole way offline; its answers are no yardstick.
 """

@@ -18,8 +18,8 @@ from bot.core.pricing import cost_usd
 from bot.core.prompt import Answer, Prompt
 from bot.core.types import Usage
 from bot.http import CONNECTION_LOST, FAILURES, NOT_SENT, TIMEOUTS, ClientPool, Response, deadline
-from bot.llm.ladder import COMPLAINTS, Complained, adapted
-from bot.llm.wire import Dialect, Question, Said, Target, Wire
+from bot.llm.negotiate import NEGOTIABLE, RequestRejected, negotiate
+from bot.llm.protocol import Capabilities, Completion, CompletionRequest, ModelProtocol, Target
 
 MAX_BYTES = 1024 * 1024
 TRIES = 2
@@ -37,7 +37,7 @@ class RemoteModel:
     def __init__(
         self,
         clients: ClientPool,
-        wire: Wire,
+        wire: ModelProtocol,
         base_url: str,
         target: Target,
         seconds: float,
@@ -50,7 +50,7 @@ class RemoteModel:
         self._target = target
         self._seconds = seconds
         self._sleep = sleep
-        self._dialect = Dialect(wire.forms[0])
+        self._capabilities = Capabilities(wire.forms[0])
 
     def worst_usd(self, tokens_in: int) -> float:
         """Twice, as an answer may have to be mended."""
@@ -60,62 +60,68 @@ class RemoteModel:
         """Ask until there is an answer that can be used, mended at most once. Raises
         `ModelFailed`."""
         with deadline(self._seconds) as until:
-            said, question = self._heard(Question(prompt, self._dialect), until)
+            said, question = self._complete(CompletionRequest(prompt, self._capabilities), until)
             try:
                 prompt.parse(said.text)
             except ModelFailed as useless:
-                said = self._mended(said, question, useless, until)
+                said = self._repair(said, question, useless, until)
         counted = said.tokens_in or said.tokens_out
         cost = cost_usd(self.name, said.tokens_in, said.tokens_out) if counted else None
         return Answer(said.text, Usage(self.name, said.tokens_in, said.tokens_out, cost))
 
-    def _heard(self, question: Question, until: float) -> tuple[Said, Question]:
+    def _complete(
+        self, question: CompletionRequest, until: float
+    ) -> tuple[Completion, CompletionRequest]:
         """An answer, and the question in the way in which the server took it."""
-        asked = question.dialect
+        asked = question.capabilities
         while True:
             try:
-                said = self._tried(question, until)
-            except Complained as complaint:
-                question = adapted(question, complaint, self._wire)
+                said = self._retry_once(question, until)
+            except RequestRejected as complaint:
+                question = negotiate(question, complaint, self._wire)
             else:
-                self._learn(asked, question.dialect)
+                self._learn(asked, question.capabilities)
                 return said, question
 
-    def _mended(self, first: Said, question: Question, why: ModelFailed, until: float) -> Said:
+    def _repair(
+        self, first: Completion, question: CompletionRequest, why: ModelFailed, until: float
+    ) -> Completion:
         """One more answer in the same conversation. Raises `why` where it is no better."""
         try:
-            said, asked = self._heard(replace(question, unusable=first.text), until)
+            said, asked = self._complete(replace(question, rejected_answer=first.text), until)
             question.prompt.parse(said.text)
         except ModelFailed:
             raise why from None
         if why.reason == "not-json":
-            self._learn(asked.dialect, replace(asked.dialect, told=True))
-        return Said(said.text, first.tokens_in + said.tokens_in, first.tokens_out + said.tokens_out)
+            self._learn(asked.capabilities, replace(asked.capabilities, schema_in_prompt=True))
+        return Completion(
+            said.text, first.tokens_in + said.tokens_in, first.tokens_out + said.tokens_out
+        )
 
-    def _learn(self, before: Dialect, now: Dialect) -> None:
+    def _learn(self, before: Capabilities, now: Capabilities) -> None:
         if now == before:
             return
-        self._dialect = now
+        self._capabilities = now
         log.get().info(
             "the model's server is asked in another way from now on",
             model=self.name,
             form=now.form,
-            without=sorted(now.refused),
-            told=now.told,
+            without=sorted(now.unsupported),
+            told=now.schema_in_prompt,
         )
 
-    def _tried(self, question: Question, until: float) -> Said:
+    def _retry_once(self, question: CompletionRequest, until: float) -> Completion:
         for tries_left in range(TRIES - 1, -1, -1):
             try:
-                return self._once(question, until)
+                return self._send(question, until)
             except ModelFailed as failure:
                 in_time = time.monotonic() + failure.after < until
-                if not (failure.again and tries_left and in_time):
+                if not (failure.retryable and tries_left and in_time):
                     raise
                 self._sleep(failure.after)
         raise AssertionError("the last try returns or raises")
 
-    def _once(self, question: Question, until: float) -> Said:
+    def _send(self, question: CompletionRequest, until: float) -> Completion:
         client = self._clients.get()
         request = client.build_request(
             "POST",
@@ -132,7 +138,7 @@ class RemoteModel:
             raise _status_failure(response)
         return self._read(response.content)
 
-    def _read(self, body: bytes) -> Said:
+    def _read(self, body: bytes) -> Completion:
         try:
             data: Any = msgspec.json.decode(body)
             said = self._wire.read(data)
@@ -160,8 +166,8 @@ def _status_failure(response: Response) -> ModelFailed:
     reason = f"status-{status}"
     if status in REFUSED:
         return ModelFailed(reason, refused=True)
-    if status in COMPLAINTS:
-        return Complained(status, response.content)
+    if status in NEGOTIABLE:
+        return RequestRejected(status, response.content)
     if status == 429:
         after = _seconds(response.headers.get("retry-after"))
         return ModelFailed(reason, again=after <= LONGEST_WAIT, after=after, outage=True)

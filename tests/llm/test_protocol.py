@@ -13,9 +13,16 @@ from bot.core.errors import ModelFailed
 from bot.core.prompt import Answer, Prompt
 from bot.core.types import Usage
 from bot.llm.anthropic import Messages
-from bot.llm.call import RemoteModel
+from bot.llm.client import RemoteModel
 from bot.llm.openai import ChatCompletions
-from bot.llm.wire import Dialect, Question, Said, Target, Wire, tokens
+from bot.llm.protocol import (
+    Capabilities,
+    Completion,
+    CompletionRequest,
+    ModelProtocol,
+    Target,
+    tokens,
+)
 from tests.fakes import ScriptedWeb
 
 ANSWER = '{"summary": "It crashes."}'
@@ -26,7 +33,7 @@ NO_KEY = Target("llama", "", 500)
 OPENAI = ChatCompletions()
 COMPATIBLE = ChatCompletions(limits=("max_tokens", "max_completion_tokens"))
 ANTHROPIC = Messages()
-WIRES: dict[str, Wire] = {"openai": OPENAI, "anthropic": ANTHROPIC}
+WIRES: dict[str, ModelProtocol] = {"openai": OPENAI, "anthropic": ANTHROPIC}
 Json = Mapping[str, Any]
 
 
@@ -49,7 +56,7 @@ def messages(*texts: str, stop: str = "end_turn") -> dict[str, Any]:
 def test_openai_is_asked_in_its_own_words() -> None:
     assert OPENAI.path == "/chat/completions"
     assert OPENAI.headers(TARGET) == {"Authorization": "Bearer sk-quokkaberry"}
-    assert OPENAI.body(Question(PROMPT), TARGET) == {
+    assert OPENAI.body(CompletionRequest(PROMPT), TARGET) == {
         "model": "gpt-4o-mini",
         "messages": [
             {"role": "system", "content": "The rules."},
@@ -64,7 +71,7 @@ def test_openai_is_asked_in_its_own_words() -> None:
 
 
 def test_a_compatible_server_gets_the_older_name_of_the_limit_and_needs_no_key() -> None:
-    body = COMPATIBLE.body(Question(PROMPT), NO_KEY)
+    body = COMPATIBLE.body(CompletionRequest(PROMPT), NO_KEY)
     assert body["max_tokens"] == 500
     assert "max_completion_tokens" not in body
     assert COMPATIBLE.headers(NO_KEY) == {}
@@ -76,7 +83,7 @@ def test_anthropic_is_asked_in_its_own_words() -> None:
         "x-api-key": "sk-quokkaberry",
         "anthropic-version": "2023-06-01",
     }
-    assert ANTHROPIC.body(Question(PROMPT), TARGET) == {
+    assert ANTHROPIC.body(CompletionRequest(PROMPT), TARGET) == {
         "model": "gpt-4o-mini",
         "max_tokens": 2000,
         "system": "The rules.",
@@ -86,10 +93,10 @@ def test_anthropic_is_asked_in_its_own_words() -> None:
 
 
 @pytest.mark.parametrize("wire", [OPENAI, COMPATIBLE, ANTHROPIC])
-def test_a_model_gets_no_tools_and_no_sampling_parameters(wire: Wire) -> None:
+def test_a_model_gets_no_tools_and_no_sampling_parameters(wire: ModelProtocol) -> None:
     forbidden = {"tools", "tool_choice", "functions", "temperature", "top_p", "top_k", "seed"}
     for form in wire.forms:
-        body = wire.body(Question(PROMPT, Dialect(form)), TARGET)
+        body = wire.body(CompletionRequest(PROMPT, Capabilities(form)), TARGET)
         assert not forbidden & set(body)
 
 
@@ -120,8 +127,8 @@ def test_a_model_gets_no_tools_and_no_sampling_parameters(wire: Wire) -> None:
         ),
     ],
 )
-def test_the_text_and_its_tokens_are_found(wire: Wire, data: Json) -> None:
-    assert wire.read(data) == Said(ANSWER, 700, 60)
+def test_the_text_and_its_tokens_are_found(wire: ModelProtocol, data: Json) -> None:
+    assert wire.read(data) == Completion(ANSWER, 700, 60)
 
 
 @pytest.mark.parametrize(
@@ -135,11 +142,11 @@ def test_the_text_and_its_tokens_are_found(wire: Wire, data: Json) -> None:
         (ANTHROPIC, messages("It", stop="model_context_window_exceeded"), "truncated"),
     ],
 )
-def test_a_refusal_and_a_cut_answer_are_failures(wire: Wire, data: Json, why: str) -> None:
+def test_a_refusal_and_a_cut_answer_are_failures(wire: ModelProtocol, data: Json, why: str) -> None:
     with pytest.raises(ModelFailed, match=f"^{why}$") as failure:
         wire.read(data)
     assert not failure.value.outage
-    assert not failure.value.refused
+    assert not failure.value.needs_operator
 
 
 @pytest.mark.parametrize(
@@ -152,7 +159,7 @@ def test_a_refusal_and_a_cut_answer_are_failures(wire: Wire, data: Json, why: st
         (ANTHROPIC, {**messages(), "content": [{"type": "tool_use", "name": "close"}]}),
     ],
 )
-def test_an_answer_of_no_words_is_empty(wire: Wire, data: Json) -> None:
+def test_an_answer_of_no_words_is_empty(wire: ModelProtocol, data: Json) -> None:
     assert wire.read(data).text == ""
 
 
@@ -182,7 +189,7 @@ def test_a_server_that_does_not_count_counts_nothing(usage: object, count: int) 
 class Provider:
     """A model over HTTP that gives these answers, and fails a request too many."""
 
-    def __init__(self, wire: Wire, *answers: httpx.Response | Exception) -> None:
+    def __init__(self, wire: ModelProtocol, *answers: httpx.Response | Exception) -> None:
         self.answers = list(answers)
         self.requests: list[httpx.Request] = []
         self.slept: list[float] = []
@@ -219,7 +226,7 @@ def test_one_request_gives_text_tokens_and_dollars(name: str) -> None:
     assert answer == Answer(ANSWER, Usage("gpt-4o-mini", 700, 60, cost))
     (request,) = provider.requests
     assert str(request.url) == "https://models.example/v1" + WIRES[name].path
-    assert json.loads(request.content) == WIRES[name].body(Question(PROMPT), TARGET)
+    assert json.loads(request.content) == WIRES[name].body(CompletionRequest(PROMPT), TARGET)
     assert request.headers["content-type"] == "application/json"
 
 
@@ -279,7 +286,7 @@ def test_each_failure_has_a_reason_and_at_most_two_tries(name: str, case: str) -
     failure = provider.failure()
     assert failure.reason == reason
     assert failure.outage is ("o" in traits)
-    assert failure.refused is ("r" in traits)
+    assert failure.needs_operator is ("r" in traits)
 
 
 @pytest.mark.parametrize("name", WIRES)

@@ -10,13 +10,13 @@ from typing import Any
 import msgspec
 
 from bot.core.errors import ModelFailed
-from bot.llm.wire import Question, Wire
+from bot.llm.protocol import CompletionRequest, ModelProtocol
 
-MAX_WORDS = 1000
+MAX_ERROR_TEXT = 1000
 MAX_DEPTH = 6
-COMPLAINTS = (400, 413, 422, 501)
+NEGOTIABLE = (400, 413, 422, 501)
 # Where servers say what is wrong. Others, such as `input`, repeat the request.
-SPEAKING = ("error", "errors", "message", "msg", "detail", "loc", "param", "type", "code")
+ERROR_FIELDS = ("error", "errors", "message", "msg", "detail", "loc", "param", "type", "code")
 
 TOO_LONG = re.compile(
     r"context.{0,30}(?:length|window|size|limit)|too long|too many tokens|reduce the length"
@@ -28,7 +28,9 @@ FORM = re.compile(
     r"|guided|grammar|max(?:Items|Length)|schema",
     re.I,
 )
-UNPAID = re.compile(r"credit balance|insufficient.{0,10}(?:balance|credit)|api.?key|billing", re.I)
+ACCOUNT_PROBLEM = re.compile(
+    r"credit balance|insufficient.{0,10}(?:balance|credit)|api.?key|billing", re.I
+)
 NAMED = {
     "max_tokens": re.compile(r"\bmax_tokens\b"),
     "max_completion_tokens": re.compile(r"\bmax_completion_tokens\b"),
@@ -40,47 +42,52 @@ NAMED = {
 }
 
 
-class Complained(ModelFailed):
-    """The server does not take the request as it is. `words` may quote it: never to be logged."""
+class RequestRejected(ModelFailed):
+    """The server does not take the request as it is. `error_text` may quote it: never to be logged.
+    """
 
     def __init__(self, status: int, body: bytes) -> None:
-        self.words = words(body)
-        super().__init__(f"status-{status}", refused=bool(UNPAID.search(self.words)))
-        self.too_long = status == 413 or bool(TOO_LONG.search(self.words))
+        self.error_text = error_text(body)
+        super().__init__(f"status-{status}", refused=bool(ACCOUNT_PROBLEM.search(self.error_text)))
+        self.too_long = status == 413 or bool(TOO_LONG.search(self.error_text))
 
 
-def words(body: bytes) -> str:
+def error_text(body: bytes) -> str:
     """What an error says, without what it repeats of the request."""
     try:
-        said = " ".join(_said(msgspec.json.decode(body)))
+        said = " ".join(_error_parts(msgspec.json.decode(body)))
     except (msgspec.DecodeError, RecursionError):
-        said = body[:MAX_WORDS].decode("utf-8", "replace")
-    return said[:MAX_WORDS]
+        said = body[:MAX_ERROR_TEXT].decode("utf-8", "replace")
+    return said[:MAX_ERROR_TEXT]
 
 
-def _said(part: Any, depth: int = 0) -> Iterator[str]:
+def _error_parts(part: Any, depth: int = 0) -> Iterator[str]:
     if isinstance(part, str):
-        yield part[:MAX_WORDS]
+        yield part[:MAX_ERROR_TEXT]
     elif depth < MAX_DEPTH and isinstance(part, list):
         for item in part[:MAX_DEPTH]:
-            yield from _said(item, depth + 1)
+            yield from _error_parts(item, depth + 1)
     elif depth < MAX_DEPTH and isinstance(part, dict):
-        for name in SPEAKING:
-            yield from _said(part.get(name), depth + 1)
+        for name in ERROR_FIELDS:
+            yield from _error_parts(part.get(name), depth + 1)
 
 
-def adapted(question: Question, complaint: Complained, wire: Wire) -> Question:
+def negotiate(
+    question: CompletionRequest, complaint: RequestRejected, wire: ModelProtocol
+) -> CompletionRequest:
     """The question in the next way. Raises the complaint where there is none.
 
     Every step leaves something out for good, so that a few of them come to an end.
     """
     if complaint.too_long and not question.short:
         return replace(question, short=True)
-    dialect = question.dialect
+    dialect = question.capabilities
     for name in wire.optional(dialect):
-        if NAMED[name].search(complaint.words):
-            return replace(question, dialect=replace(dialect, refused=dialect.refused | {name}))
+        if NAMED[name].search(complaint.error_text):
+            return replace(
+                question, capabilities=replace(dialect, unsupported=dialect.unsupported | {name})
+            )
     lower = wire.forms[wire.forms.index(dialect.form) + 1 :]
-    if lower and FORM.search(complaint.words):
-        return replace(question, dialect=replace(dialect, form=lower[0]))
+    if lower and FORM.search(complaint.error_text):
+        return replace(question, capabilities=replace(dialect, form=lower[0]))
     raise complaint

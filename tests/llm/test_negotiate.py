@@ -16,18 +16,22 @@ from bot.core.text.condense import condense
 from bot.core.types import Label
 from bot.http import ClientPool
 from bot.llm.anthropic import Messages
-from bot.llm.call import RemoteModel
-from bot.llm.ladder import Complained, words
+from bot.llm.client import RemoteModel
+from bot.llm.negotiate import RequestRejected, error_text
 from bot.llm.openai import ChatCompletions
-from bot.llm.wire import Target, Wire
+from bot.llm.protocol import ModelProtocol, Target
 from bot.sandbox import Sandbox
 from tests.fakes import ScriptedWeb, an_issue, says
-from tests.llm.test_wire import chat, messages
+from tests.llm.test_protocol import chat, messages
 
 OPENAI = ChatCompletions()
 COMPATIBLE = ChatCompletions(limits=("max_tokens", "max_completion_tokens"), bounded=True)
 ANTHROPIC = Messages()
-WIRES: dict[str, Wire] = {"openai": OPENAI, "compatible": COMPATIBLE, "anthropic": ANTHROPIC}
+WIRES: dict[str, ModelProtocol] = {
+    "openai": OPENAI,
+    "compatible": COMPATIBLE,
+    "anthropic": ANTHROPIC,
+}
 GOOD = says("The login page crashes.", ("bug", "sure", "crashed"))
 BODY = "\n".join(f"It crashed with {chr(97 + n % 26) * (n // 26 + 1)} too." for n in range(400))
 PROMPT = build(
@@ -41,7 +45,9 @@ Rule = Callable[[Json], httpx.Response | None]
 class Server:
     """Refuses what its rules refuse, else says its replies, the last one again and again."""
 
-    def __init__(self, wire: Wire, *rules: Rule, replies: tuple[str, ...] = (GOOD,)) -> None:
+    def __init__(
+        self, wire: ModelProtocol, *rules: Rule, replies: tuple[str, ...] = (GOOD,)
+    ) -> None:
         self.wire, self.rules, self.replies = wire, rules, list(replies)
         self.bodies: list[Json] = []
         self.headers: list[httpx.Headers] = []
@@ -236,11 +242,11 @@ def test_a_server_that_refuses_every_way_is_a_failure_and_nothing_is_remembered(
 
 def test_what_an_error_repeats_of_the_request_is_not_read() -> None:
     echo = {"detail": [{"msg": "bad", "input": {"title": "response_format max_tokens"}}]}
-    assert words(json.dumps(echo).encode()) == "bad"
-    assert words(b"no JSON") == "no JSON"
-    assert words(b"[" * 100_000) != ""
-    assert len(words(json.dumps({"error": {"message": "x" * 10_000}}).encode())) <= 1000
-    assert "bad" not in repr(Complained(400, json.dumps(echo).encode()))
+    assert error_text(json.dumps(echo).encode()) == "bad"
+    assert error_text(b"no JSON") == "no JSON"
+    assert error_text(b"[" * 100_000) != ""
+    assert len(error_text(json.dumps({"error": {"message": "x" * 10_000}}).encode())) <= 1000
+    assert "bad" not in repr(RequestRejected(400, json.dumps(echo).encode()))
 
 
 # Too long.
@@ -296,7 +302,7 @@ def test_a_complaint_about_key_or_account_is_the_operator_s_to_mend(
     wire: str, message: str
 ) -> None:
     failure = Server(WIRES[wire], refuses(message, "user")).failure()
-    assert (failure.reason, failure.refused) == ("status-400", True)
+    assert (failure.reason, failure.needs_operator) == ("status-400", True)
 
 
 def test_a_schema_of_which_too_much_is_too_long_is_left_out() -> None:
@@ -345,7 +351,7 @@ def test_a_second_useless_answer_is_a_failure(wire: str, case: str) -> None:
     failure = server.failure()
     assert failure.reason in ("not-json", "wrong-shape")
     assert not failure.outage
-    assert not failure.refused
+    assert not failure.needs_operator
     assert len(server.bodies) == 2
 
 

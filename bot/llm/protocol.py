@@ -26,33 +26,33 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
-class Dialect:
+class Capabilities:
     """What a server takes: a form of answer, and which parameters it `refused` by name.
 
     `told` = it pays no heed to the form, so that the schema is also told in words.
     """
 
     form: Form = "json_schema"
-    refused: frozenset[str] = frozenset()
-    told: bool = False
+    unsupported: frozenset[str] = frozenset()
+    schema_in_prompt: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class CompletionRequest:
     """One request. `unusable` is the model's own answer that it is asked to mend.
 
     `short` = the server has little room: the short question is asked, and the answer is limited.
     """
 
     prompt: Prompt
-    dialect: Dialect = Dialect()
+    capabilities: Capabilities = Capabilities()
     short: bool = False
-    unusable: str = ""
+    rejected_answer: str = ""
 
     @property
     def system(self) -> str:
         """The rules, with the schema where nothing else brings it to the model."""
-        needs_words = self.dialect.told or self.dialect.form != "json_schema"
+        needs_words = self.capabilities.schema_in_prompt or self.capabilities.form != "json_schema"
         rules = self.prompt.system
         return f"{rules}\n{in_words(self.prompt.schema)}" if needs_words else rules
 
@@ -60,12 +60,14 @@ class Question:
         """The conversation after the rules; with them in it where the server has no such role."""
         prompt = self.prompt
         opening = prompt.shorten() if self.short and prompt.shorten else prompt.user
-        if "system" in self.dialect.refused:
+        if "system" in self.capabilities.unsupported:
             opening = f"{self.system}\n\n{opening}"
         turns: list[Turn] = [{"role": "user", "content": opening}]
-        if self.unusable:
+        if self.rejected_answer:
             mend = f"{REPAIR} {in_words(prompt.schema)}"
-            turns.append({"role": "assistant", "content": self.unusable[:MAX_UNUSABLE].strip()})
+            turns.append(
+                {"role": "assistant", "content": self.rejected_answer[:MAX_UNUSABLE].strip()}
+            )
             turns.append({"role": "user", "content": mend})
         return turns
 
@@ -77,7 +79,7 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class Completion:
     """An assistant's text and what it was counted as."""
 
     text: str
@@ -85,7 +87,7 @@ class Said:
     tokens_out: int
 
 
-class Wire(Protocol):
+class ModelProtocol(Protocol):
     """`forms` are the ways to ask for JSON, the strictest first."""
 
     @property
@@ -94,14 +96,14 @@ class Wire(Protocol):
     @property
     def forms(self) -> tuple[Form, ...]: ...
 
-    def optional(self, dialect: Dialect) -> tuple[str, ...]:
+    def optional(self, dialect: Capabilities) -> tuple[str, ...]:
         """What is sent now and can be left out or said otherwise."""
 
     def headers(self, target: Target) -> Mapping[str, str]: ...
 
-    def body(self, question: Question, target: Target) -> Mapping[str, Any]: ...
+    def body(self, question: CompletionRequest, target: Target) -> Mapping[str, Any]: ...
 
-    def read(self, data: Mapping[str, Any]) -> Said:
+    def read(self, data: Mapping[str, Any]) -> Completion:
         """Raises `ModelFailed` for a refusal or a cut answer; KeyError, TypeError or IndexError for
         a shape that the format does not have."""
 
