@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from bot.http import ClientPool
     from bot.model_settings import ModelSettings
     from bot.queue.broker import Broker
-    from bot.queue.crew import Crew
-    from bot.queue.rounds import Rounds
+    from bot.queue.periodic import PeriodicTasks
+    from bot.queue.worker import QueueWorker
     from bot.rotation import Latest
     from bot.settings import Settings
     from bot.store.memory import MemoryStore
@@ -283,19 +283,19 @@ def runner(
 
 
 def broker(client: redis.Redis, *, alone: bool = False) -> Broker:
-    from bot.queue.broker import ALONE_HEARTBEAT_MS, HEARTBEAT_MS, Broker
+    from bot.queue.broker import HEARTBEAT_MS, SINGLE_HOST_HEARTBEAT_MS, Broker
 
-    return Broker(client, ALONE_HEARTBEAT_MS if alone else HEARTBEAT_MS)
+    return Broker(client, SINGLE_HOST_HEARTBEAT_MS if alone else HEARTBEAT_MS)
 
 
-def worker(settings: Settings, *, alone: bool = False) -> Crew:
+def worker(settings: Settings, *, alone: bool = False) -> QueueWorker:
     """Worker threads that are ready to start. Raises `SettingsError` without access to a forge.
 
     `alone`: on a host of its own a silent worker can be taken for dead sooner.
     """
     from bot.footprint import keep_small
     from bot.queue.actors import declare, send
-    from bot.queue.crew import Crew
+    from bot.queue.worker import QueueWorker
     from bot.store.metrics import CountingJobRecords
 
     settings.need_forge()
@@ -308,7 +308,7 @@ def worker(settings: Settings, *, alone: bool = False) -> Crew:
     )
     declare(ours, runner(settings, web, store, counters), CountingJobRecords(store, counters))
     rounds = _rounds(settings, web, store, partial(send, ours, store))
-    return Crew(ours, settings.worker_threads, rounds, closing=[web.close, counters.close])
+    return QueueWorker(ours, settings.worker_threads, rounds, closing=[web.close, counters.close])
 
 
 def sweep(settings: Settings, clients: ClientPool, store: RedisStore) -> Reconciliation:
@@ -324,11 +324,11 @@ def sweep(settings: Settings, clients: ClientPool, store: RedisStore) -> Reconci
 
 def _rounds(
     settings: Settings, clients: ClientPool, store: RedisStore, send: Callable[[Delivery], object]
-) -> Rounds:
-    from bot.queue.rounds import Rounds
+) -> PeriodicTasks:
+    from bot.queue.periodic import PeriodicTasks
 
     again, search = healing(settings, store), sweep(settings, clients, store)
-    return Rounds(
+    return PeriodicTasks(
         {
             "asked again for issues that fell back": partial(again.run_once, send),
             "looked for what was missed": partial(search.run_once, send),

@@ -132,7 +132,7 @@ def _settings(settings: Settings) -> Iterator[Finding]:
 
 
 def _redis(settings: Settings) -> Iterator[Finding]:
-    from bot.queue import checkup
+    from bot.queue import checks
 
     client = start.redis_client(settings)
     try:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import TypeVar
 
-    from bot.queue.dead import DeadLetters
+    from bot.queue.dead_letters import DeadLetters
     from bot.store.redis import RedisStore
 
     T = TypeVar("T")
@@ -72,7 +72,7 @@ def retry(jobs: tuple[str, ...], everything: bool) -> None:
 
 def _letters() -> tuple[DeadLetters, RedisStore]:
     from bot import wiring
-    from bot.queue.dead import DeadLetters
+    from bot.queue.dead_letters import DeadLetters
 
     client = start.redis_client(start.settings())
     return DeadLetters(client), wiring.redis_store(client)

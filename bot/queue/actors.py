@@ -22,7 +22,7 @@ from bot.core.errors import OperatorError, Postponed, Retry
 from bot.core.jobs import JobRecord
 from bot.core.ports import JobRecords
 from bot.core.types import Delivery, Outcome, Usage
-from bot.queue.broker import LOST, Broker
+from bot.queue.broker import CONNECTION_ERRORS, Broker
 from bot.queue.enqueue import ACTOR, QUEUE, claim_keys
 
 MAX_TRIES = 6
@@ -38,7 +38,7 @@ msgspec.json.Decoder(Delivery)
 
 def declare(broker: Broker, run: Run, jobs: JobRecords) -> dramatiq.Actor[..., None]:
     """Register the actor with the broker; `run` does a job, `jobs` remembers what became of it."""
-    clerk = _Clerk(broker, run, jobs)
+    clerk = JobRunner(broker, run, jobs)
 
     def enrich(delivery: dict[str, Any]) -> None:
         message = CurrentMessage.get_current_message()
@@ -46,9 +46,9 @@ def declare(broker: Broker, run: Run, jobs: JobRecords) -> dramatiq.Actor[..., N
         try:
             job = msgspec.convert(delivery, Delivery)
         except msgspec.ValidationError:
-            clerk.refuse(message)
+            clerk.reject_unreadable(message)
         else:
-            clerk.work(message, job)
+            clerk.run(message, job)
 
     return dramatiq.actor(broker=broker, actor_name=ACTOR, queue_name=QUEUE)(enrich)
 
@@ -68,52 +68,52 @@ def send(broker: Broker, jobs: JobRecords, delivery: Delivery, delay_seconds: fl
     return message.message_id
 
 
-class _Clerk:
+class JobRunner:
     def __init__(self, broker: Broker, run: Run, jobs: JobRecords) -> None:
         self._broker = broker
         self._run = run
         self._jobs = jobs
 
-    def refuse(self, message: Any) -> None:
+    def reject_unreadable(self, message: Any) -> None:
         """A message of another version of ours: kept, for somebody to look at."""
         why = "a job that this version cannot read"
         log.get().error("gave up; kept as a dead letter", job=message.message_id, why=why)
         message.fail()
-        self._note(JobRecord(message.message_id, "dead", "", why=why))
+        self._save(JobRecord(message.message_id, "dead", "", why=why))
 
-    def work(self, message: Any, delivery: Delivery) -> None:
-        job = self._begun(message, str(delivery.ref))
+    def run(self, message: Any, delivery: Delivery) -> None:
+        job = self._start(message, str(delivery.ref))
         tries = job.tries
         say = log.get().bind(job=job.id, delivery=delivery.id, issue=job.issue)
         if tries > MAX_TRIES:
             fatal = replace(job, tries=MAX_TRIES, why="no worker survives it")
-            self._bury(message, delivery, fatal, say)
+            self._dead_letter(message, delivery, fatal, say)
             return
         say.info("starting enrichment", kind=delivery.kind, try_number=tries)
         started = time.monotonic()
         try:
             outcome = self._run(delivery, tries)
         except OperatorError as error:
-            self._bury(message, delivery, replace(job, why=str(error)), say)
+            self._dead_letter(message, delivery, replace(job, why=str(error)), say)
         except Postponed as error:
             uncounted = replace(job, tries=tries - 1, why=str(error))
-            self._later(message, delivery, uncounted, error.after, say)
+            self._schedule_retry(message, delivery, uncounted, error.after, say)
         except Retry as error:
-            self._later(message, delivery, replace(job, why=str(error)), error.after, say)
-        except LOST as error:
+            self._schedule_retry(message, delivery, replace(job, why=str(error)), error.after, say)
+        except CONNECTION_ERRORS as error:
             why = f"Redis does not answer ({type(error).__name__})"
-            self._later(message, delivery, replace(job, why=why), None, say)
+            self._schedule_retry(message, delivery, replace(job, why=why), None, say)
         except Exception as error:
             # Values stay out of logs and Redis: the type and the place must do.
             frames = tuple(log.frames(error.__traceback__))
             job = replace(job, why=f"unexpected {type(error).__name__}", frames=frames)
             say.error("unexpected error", error=type(error).__name__, frames=frames[-8:])
-            self._later(message, delivery, job, None, say)
+            self._schedule_retry(message, delivery, job, None, say)
         else:
-            _tell(say, outcome, time.monotonic() - started)
-            self._note(_done(job, outcome))
+            _log_outcome(say, outcome, time.monotonic() - started)
+            self._save(_finished(job, outcome))
 
-    def _begun(self, message: Any, issue: str) -> JobRecord:
+    def _start(self, message: Any, issue: str) -> JobRecord:
         """The job as it runs now; a try that its worker did not survive is counted too."""
         tries = int(message.options.get("tries", 0)) + 1
         job = JobRecord(message.message_id, "running", issue, tries, at=time.time())
@@ -126,11 +126,11 @@ class _Clerk:
             self._until_connected(lambda: self._jobs.save_job(job))  # or the count would be lost
         return job
 
-    def _later(
+    def _schedule_retry(
         self, message: Any, delivery: Delivery, job: JobRecord, after: float | None, say: Any
     ) -> None:
         if job.tries >= MAX_TRIES:
-            self._bury(message, delivery, job, say)
+            self._dead_letter(message, delivery, job, say)
             return
         pause = (
             after if after is not None else min(FIRST_PAUSE * 2 ** (job.tries - 1), LONGEST_PAUSE)
@@ -142,13 +142,13 @@ class _Clerk:
         )
         again = message.copy(options={"tries": job.tries})
         self._until_connected(lambda: self._broker.enqueue(again, delay=int(pause * 1000)))
-        self._note(replace(job, state="waiting"))
+        self._save(replace(job, state="waiting"))
 
-    def _bury(self, message: Any, delivery: Delivery, job: JobRecord, say: Any) -> None:
+    def _dead_letter(self, message: Any, delivery: Delivery, job: JobRecord, say: Any) -> None:
         say.error("gave up; kept as a dead letter", try_number=job.tries, why=job.why)
         message.fail()
         self._until_connected(lambda: self._release_claim(delivery))
-        self._note(replace(job, state="dead"))
+        self._save(replace(job, state="dead"))
 
     def _release_claim(self, delivery: Delivery) -> None:
         for key in claim_keys(time.time()):
@@ -164,7 +164,7 @@ class _Clerk:
             else:
                 return
 
-    def _note(self, job: JobRecord) -> None:
+    def _save(self, job: JobRecord) -> None:
         try:
             self._jobs.save_job(replace(job, at=time.time()))
         except redis.RedisError as error:
@@ -173,7 +173,7 @@ class _Clerk:
             )
 
 
-def _done(job: JobRecord, outcome: Outcome) -> JobRecord:
+def _finished(job: JobRecord, outcome: Outcome) -> JobRecord:
     record, found = outcome.record, outcome.enrichment
     used = found.usage if found else Usage()
     return replace(
@@ -188,7 +188,7 @@ def _done(job: JobRecord, outcome: Outcome) -> JobRecord:
     )
 
 
-def _tell(say: Any, outcome: Outcome, seconds: float) -> None:
+def _log_outcome(say: Any, outcome: Outcome, seconds: float) -> None:
     record, found = outcome.record, outcome.enrichment
     took = round(seconds, 3)
     if found and record.status in ("skipped", "deleted"):

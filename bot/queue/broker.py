@@ -24,10 +24,12 @@ from redis.retry import Retry as RedisRetry
 from bot.queue.enqueue import NAMESPACE, QUEUE
 
 HEARTBEAT_MS = 30_000
-ALONE_HEARTBEAT_MS = 15_000
-SELDOM = 4  # times less often than for new jobs is looked for delayed ones, and by idle threads
+SINGLE_HOST_HEARTBEAT_MS = 15_000
+IDLE_FACTOR = (
+    4  # times less often than for new jobs is looked for delayed ones, and by idle threads
+)
 READ_BYTES = 4096  # each connection keeps a buffer of that size, and each thread a connection
-LOST = (
+CONNECTION_ERRORS = (
     redis.ConnectionError,
     redis.TimeoutError,
     redis.ReadOnlyError,
@@ -35,7 +37,7 @@ LOST = (
 )
 
 
-class PerThread(redis.ConnectionPool):
+class PerThreadPool(redis.ConnectionPool):
     """Each thread keeps its connection: many threads that share some spend their time waiting for
     the pool, and half of what a command costs is the pool's."""
 
@@ -49,7 +51,7 @@ class PerThread(redis.ConnectionPool):
             return super().get_connection(*args, **options)
         try:
             stale = kept.can_read()
-        except (*LOST, OSError):
+        except (*CONNECTION_ERRORS, OSError):
             stale = True
         if stale:  # closed by the other side, or an answer that nobody waited for
             kept.disconnect()
@@ -64,7 +66,7 @@ class PerThread(redis.ConnectionPool):
 
 def connect(url: str, connections: int) -> redis.Redis:
     """A client for so many threads; it never repeats a command by itself."""
-    pool = PerThread.from_url(
+    pool = PerThreadPool.from_url(
         url,
         max_connections=connections,
         socket_connect_timeout=2,
@@ -75,7 +77,7 @@ def connect(url: str, connections: int) -> redis.Redis:
     return redis.Redis(connection_pool=pool)
 
 
-class _Kept(Middleware):
+class _DeadLetterUnhandled(Middleware):
     """A job that an actor cannot take is a dead letter: dramatiq would count it as done."""
 
     def after_process_message(
@@ -94,7 +96,7 @@ class Broker(RedisBroker):
     """A broker without any global; nothing connects before its first command."""
 
     def __init__(self, client: redis.Redis, heartbeat_ms: int = HEARTBEAT_MS) -> None:
-        middleware: list[Middleware] = [CurrentMessage(), _Kept()]
+        middleware: list[Middleware] = [CurrentMessage(), _DeadLetterUnhandled()]
         super().__init__(
             client=client,
             middleware=middleware,
@@ -102,8 +104,8 @@ class Broker(RedisBroker):
             maintenance_chance=1_000_000,
             heartbeat_timeout=heartbeat_ms,
         )
-        self.handed_out: set[str] = set()
-        self.handing_out = threading.Lock()
+        self.in_progress: set[str] = set()
+        self.in_progress_lock = threading.Lock()
 
     @property
     def consumer_class(self) -> type[_RedisConsumer]:
@@ -113,7 +115,9 @@ class Broker(RedisBroker):
 class _Consumer(_RedisConsumer):
     def __init__(self, broker: Broker, queue_name: str, prefetch: int, timeout: int) -> None:
         is_delayed = queue_name.endswith(".DQ")
-        super().__init__(broker, queue_name, prefetch, timeout // (1 if is_delayed else SELDOM))
+        super().__init__(
+            broker, queue_name, prefetch, timeout // (1 if is_delayed else IDLE_FACTOR)
+        )
         with _connection():
             self._retake()
 
@@ -163,7 +167,7 @@ class _Consumer(_RedisConsumer):
 def _connection() -> Iterator[Any]:
     try:
         yield
-    except LOST as error:
+    except CONNECTION_ERRORS as error:
         raise ConnectionClosed(error) from None
 
 

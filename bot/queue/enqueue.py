@@ -29,16 +29,16 @@ QUEUE = "issues"
 ACTOR = "enrich"
 CLAIM_SECONDS = 2 * 3600
 ANSWER_SECONDS = 1.5
-PLACES = f"{NAMESPACE}:places"
-PLACES_SECONDS, NOTED_MINUTES = 60.0, 60
-MOST_PLACES = 10_000
+REPOSITORIES = f"{NAMESPACE}:places"
+REPOSITORIES_SECONDS, NOTED_MINUTES = 60.0, 60
+MAX_REPOSITORIES = 10_000
 # uvloop raises RuntimeError for a connection that the other side has reset.
-DOWN = (RedisError, OSError, TimeoutError, RuntimeError)
-MOST_AT_ONCE = 500
+REDIS_ERRORS = (RedisError, OSError, TimeoutError, RuntimeError)
+MAX_BATCH = 500
 # In the time of a claim, for one installation or project: twenty times what GitHub lets an
 # installation write meanwhile. The surplus is neither claimed nor queued, so that no flood fills
 # Redis; the sweep finds those issues by their missing comment.
-MOST_OF_ONE = 20_000
+MAX_PER_ACCOUNT = 20_000
 
 # ARGV: seconds that claims live, jobs that one account may have meanwhile, then a delivery's id,
 # its job's id, its message and its account, repeated. "" is answered for one too many.
@@ -61,7 +61,7 @@ return jobs
 """
 
 
-Place = tuple[str, int, str]  # host, repository, account
+RepositoryKey = tuple[str, int, str]  # host, repository, account
 
 
 class _Message(msgspec.Struct, frozen=True):
@@ -111,7 +111,7 @@ class RedisQueue:
         self._script = ""
         self._waiting: list[tuple[Delivery, asyncio.Future[str]]] = []
         self._sender: asyncio.Task[None] | None = None
-        self._places: dict[Place, tuple[str, bytes]] = {}
+        self._repositories: dict[RepositoryKey, tuple[str, bytes]] = {}
         self._keeper: asyncio.Task[None] | None = None
 
     async def put(self, delivery: Delivery) -> str:
@@ -124,7 +124,7 @@ class RedisQueue:
         if self._sender is None or self._sender.done():
             self._sender = asyncio.create_task(self._send_all())
         if self._keeper is None:
-            self._keeper = asyncio.create_task(self._keep_places())
+            self._keeper = asyncio.create_task(self._restore_repositories())
         return await future
 
     async def ping(self) -> bool:
@@ -132,7 +132,7 @@ class RedisQueue:
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
                 await self._redis.ping()
-        except DOWN:
+        except REDIS_ERRORS:
             return False
         return True
 
@@ -146,16 +146,16 @@ class RedisQueue:
 
     async def _send_all(self) -> None:
         while self._waiting:
-            batch, self._waiting = self._waiting[:MOST_AT_ONCE], self._waiting[MOST_AT_ONCE:]
+            batch, self._waiting = self._waiting[:MAX_BATCH], self._waiting[MAX_BATCH:]
             try:
                 async with asyncio.timeout(ANSWER_SECONDS):
                     jobs = await self._send([delivery for delivery, _ in batch])
-            except DOWN as error:
+            except REDIS_ERRORS as error:
                 # Those that came meanwhile have waited for the same silence.
                 batch, self._waiting = [*batch, *self._waiting], []
                 for _, future in batch:
                     if not future.done():
-                        future.set_exception(QueueUnavailable(why_down(error)))
+                        future.set_exception(QueueUnavailable(error_code(error)))
             else:
                 for (_, future), job in zip(batch, jobs, strict=True):
                     if not future.done():
@@ -166,8 +166,8 @@ class RedisQueue:
             self._script = await self._redis.script_load(CLAIM_AND_ENQUEUE)
         now = self._clock()
         keys = (*claim_keys(now), f"{NAMESPACE}:{QUEUE}", f"{NAMESPACE}:{QUEUE}.msgs")
-        await self._note_places(deliveries)
-        values: list[str | bytes | int] = [2 * CLAIM_SECONDS, MOST_OF_ONE]
+        await self._save_repositories(deliveries)
+        values: list[str | bytes | int] = [2 * CLAIM_SECONDS, MAX_PER_ACCOUNT]
         fresh = secrets.token_hex(16 * len(deliveries))
         for nth, delivery in enumerate(deliveries):
             job = fresh[32 * nth : 32 * (nth + 1)]
@@ -179,38 +179,40 @@ class RedisQueue:
             return await self._send(deliveries)
         return jobs
 
-    async def _note_places(self, deliveries: list[Delivery]) -> None:
+    async def _save_repositories(self, deliveries: list[Delivery]) -> None:
         """Whatever has sent a delivery is looked through for what was missed."""
-        new: dict[Place, IssueRef] = {}
+        new: dict[RepositoryKey, IssueRef] = {}
         for delivery in deliveries:
             ref = delivery.ref
             place = ref.host, ref.repo_id, ref.account
-            if place not in self._places:
+            if place not in self._repositories:
                 new[place] = ref
         if new:
             rows = {
                 place: msgspec.json.encode(replace(ref, number=0)) for place, ref in new.items()
             }
             mapping: dict[Any, bytes] = {ref.place_key: rows[place] for place, ref in new.items()}
-            await self._redis.hset(PLACES, mapping=mapping)
-            self._places |= {place: (ref.place_key, rows[place]) for place, ref in new.items()}
+            await self._redis.hset(REPOSITORIES, mapping=mapping)
+            self._repositories |= {
+                place: (ref.place_key, rows[place]) for place, ref in new.items()
+            }
 
-    async def _keep_places(self) -> None:
+    async def _restore_repositories(self) -> None:
         """Redis may forget them with all jobs that wait; this process then knows where to look.
 
         Now and then all are noted anew: one that was taken off the list may be back.
         """
         for minute in itertools.count(1):
-            await asyncio.sleep(PLACES_SECONDS)
-            with suppress(*DOWN):
-                rows: dict[Any, bytes] = dict(self._places.values())
-                if rows and not await self._redis.exists(PLACES):
-                    await self._redis.hset(PLACES, mapping=rows)
-            if not minute % NOTED_MINUTES or len(self._places) > MOST_PLACES:
-                self._places.clear()
+            await asyncio.sleep(REPOSITORIES_SECONDS)
+            with suppress(*REDIS_ERRORS):
+                rows: dict[Any, bytes] = dict(self._repositories.values())
+                if rows and not await self._redis.exists(REPOSITORIES):
+                    await self._redis.hset(REPOSITORIES, mapping=rows)
+            if not minute % NOTED_MINUTES or len(self._repositories) > MAX_REPOSITORIES:
+                self._repositories.clear()
 
 
-def why_down(error: Exception) -> str:
+def error_code(error: Exception) -> str:
     """Of a refusal its code only, such as MISCONF for a full disk."""
     return str(error).split(" ")[0] if type(error) is ResponseError else type(error).__name__
 

@@ -17,11 +17,11 @@ HURRY = (
     "bot.store.locks:RENEW_SECONDS=0.3",
     "bot.store.locks:BUSY_SECONDS=0.4",
     "bot.queue.actors:FIRST_PAUSE=0.3",
-    "bot.queue.crew:PICK_UP_MS=20",
+    "bot.queue.worker:PICK_UP_MS=20",
     "bot.flow.publish:LOOK_AGAIN_SECONDS=[0.1, 0.2]",
     "bot.flow.reconcile:EVERY_SECONDS=1",
     "bot.flow.reconcile:JUST_NOW_SECONDS=2",
-    "bot.queue.rounds:EVERY_SECONDS=0.5",
+    "bot.queue.periodic:EVERY_SECONDS=0.5",
     "bot.flow.retry_fallbacks:PAUSES=[0.5, 1, 1]",
     "dramatiq.worker:CONSUMER_RESTART_DELAY_SECS=0.2",
 )

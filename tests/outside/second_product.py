@@ -29,8 +29,8 @@ KEPT_VARIABLES = ("PATH", "HOME", "LANG")
 SHORT_WAITS = (
     "bot.llm.client:PAUSE_SECONDS=0.05",
     "bot.flow.publish:LOOK_AGAIN_SECONDS=[0.1, 0.2]",
-    "bot.queue.crew:PICK_UP_MS=15",
-    "bot.queue.rounds:EVERY_SECONDS=3600",
+    "bot.queue.worker:PICK_UP_MS=15",
+    "bot.queue.periodic:EVERY_SECONDS=3600",
 )
 READERS: Mapping[str, Callable[[redis.Redis, str], object]] = {
     "string": lambda client, key: client.get(key),

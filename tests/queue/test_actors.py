@@ -22,9 +22,9 @@ from bot.core.types import Delivery, IssueRef, Outcome, Record
 from bot.embedded.valkey import EmbeddedRedis
 from bot.queue.actors import MAX_TRIES, declare, send
 from bot.queue.broker import Broker, connect, is_queued
-from bot.queue.crew import Crew
-from bot.queue.dead import DeadLetters
-from bot.queue.rounds import Rounds
+from bot.queue.dead_letters import DeadLetters
+from bot.queue.periodic import PeriodicTasks
+from bot.queue.worker import QueueWorker
 from bot.store.memory import MemoryStore
 from tests.conftest import crash
 
@@ -48,7 +48,7 @@ class Bench:
             return do(delivery, tries)
 
         declare(self.broker, run, self.jobs)
-        self.crew = Crew(self.broker, 2, Rounds({}))
+        self.crew = QueueWorker(self.broker, 2, PeriodicTasks({}))
 
     def send(self) -> str:
         return send(self.broker, self.jobs, DELIVERY)
@@ -75,7 +75,7 @@ Make = Callable[[Callable[[Delivery, int], Outcome]], Bench]
 def bench(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Make]:
     made: list[Bench] = []
     monkeypatch.setattr("bot.queue.actors.FIRST_PAUSE", 0.01)
-    monkeypatch.setattr("bot.queue.crew.PICK_UP_MS", 15)
+    monkeypatch.setattr("bot.queue.worker.PICK_UP_MS", 15)
 
     def make(do: Callable[[Delivery, int], Outcome]) -> Bench:
         made.append(Bench(redis_url, do))
@@ -326,7 +326,7 @@ def test_a_sweep_that_waits_for_a_silent_forge_does_not_hold_back_healing() -> N
         healed.set()
         return {}
 
-    rounds = Rounds({"looked for what was missed": sweep, "asked again": heal})
+    rounds = PeriodicTasks({"looked for what was missed": sweep, "asked again": heal})
     rounds.start()
     assert healed.wait(2)
     swept.set()

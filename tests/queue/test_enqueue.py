@@ -20,7 +20,7 @@ from dramatiq.middleware import CurrentMessage
 from bot.core.errors import QueueUnavailable
 from bot.core.types import Delivery, IssueRef
 from bot.embedded.valkey import EmbeddedRedis
-from bot.queue.enqueue import ACTOR, NAMESPACE, PLACES, QUEUE, RedisQueue, why_down
+from bot.queue.enqueue import ACTOR, NAMESPACE, QUEUE, REPOSITORIES, RedisQueue, error_code
 from tests.conftest import crash
 
 REF = IssueRef("github", "github.com", "acme/widget", 41, 7001, "5001")
@@ -134,8 +134,8 @@ def test_a_redis_that_never_answers_is_told() -> None:
 
 def test_a_redis_that_refuses_is_told_by_its_own_code_and_nothing_else() -> None:
     refusal = redis.ResponseError("MISCONF Errors writing to the AOF file: No space left")
-    assert why_down(refusal) == "MISCONF"
-    assert why_down(redis.TimeoutError("secret")) == "TimeoutError"
+    assert error_code(refusal) == "MISCONF"
+    assert error_code(redis.TimeoutError("secret")) == "TimeoutError"
 
 
 def test_a_full_redis_is_told_and_leaves_no_claim_behind(own_redis: EmbeddedRedis) -> None:
@@ -176,7 +176,7 @@ def test_the_queue_holds_identifiers_only(redis_url: str) -> None:
 def test_a_flood_of_one_installation_stops_filling_redis_and_leaves_the_others_alone(
     redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.queue.enqueue.MOST_OF_ONE", 3)
+    monkeypatch.setattr("bot.queue.enqueue.MAX_PER_ACCOUNT", 3)
     other = replace(delivery("other"), ref=replace(REF, account="5002"))
 
     async def flood(queue: RedisQueue) -> list[str]:
@@ -193,17 +193,17 @@ def test_a_flood_of_one_installation_stops_filling_redis_and_leaves_the_others_a
 def test_a_redis_that_forgot_everything_learns_the_repositories_again(
     redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.queue.enqueue.PLACES_SECONDS", 0.02)
+    monkeypatch.setattr("bot.queue.enqueue.REPOSITORIES_SECONDS", 0.02)
 
     async def put_and_forget(queue: RedisQueue) -> Any:
         await queue.put(delivery("d-1"))
         with redis.Redis.from_url(redis_url) as client:
-            assert client.hexists(PLACES, REF.place_key)
+            assert client.hexists(REPOSITORIES, REF.place_key)
             client.flushdb()
             until = time.monotonic() + 5
-            while not client.exists(PLACES) and time.monotonic() < until:
+            while not client.exists(REPOSITORIES) and time.monotonic() < until:
                 await asyncio.sleep(0.01)
-            return client.hget(PLACES, REF.place_key)
+            return client.hget(REPOSITORIES, REF.place_key)
 
     kept = run(redis_url, put_and_forget)
     assert msgspec.json.decode(kept, type=IssueRef) == replace(REF, number=0)
@@ -220,5 +220,5 @@ def test_a_delivery_that_is_wrong_about_the_account_leaves_the_right_place_known
 
     run(redis_url, put)
     with redis.Redis.from_url(redis_url) as client:
-        known = [msgspec.json.decode(row, type=IssueRef) for row in client.hvals(PLACES)]
+        known = [msgspec.json.decode(row, type=IssueRef) for row in client.hvals(REPOSITORIES)]
     assert replace(REF, number=0) in known

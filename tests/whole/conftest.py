@@ -36,7 +36,7 @@ def box() -> Iterator[Sandbox]:
 def one_round() -> Iterator[None]:
     """A worker looks for what was missed, and heals, when it starts; then the test has its time."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("bot.queue.rounds.EVERY_SECONDS", 3600)
+        patch.setattr("bot.queue.periodic.EVERY_SECONDS", 3600)
         yield
 
 
@@ -112,7 +112,7 @@ def impatient() -> Iterator[None]:
     """
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("bot.flow.publish.LOOK_AGAIN_SECONDS", (0.1, 0.2))
-        patch.setattr("bot.queue.crew.PICK_UP_MS", 15)
+        patch.setattr("bot.queue.worker.PICK_UP_MS", 15)
         patch.setattr("bot.llm.client.PAUSE_SECONDS", 0.05)
         patch.setattr("bot.queue.enqueue.ANSWER_SECONDS", 10)
         yield

@@ -14,7 +14,7 @@ import pytest
 import redis
 
 from bot.embedded.valkey import EmbeddedRedis
-from bot.queue.checkup import report
+from bot.queue.checks import report
 from bot.sandbox import Sandbox
 from bot.sandbox.gitlab.access import BOT, GUEST
 from tests.whole.house import SECRET, House

@@ -23,7 +23,7 @@ from bot.cli.serve import NoAddress, Receiver
 from bot.cli.stopping import seconds_for_jobs
 from bot.embedded import valkey
 from bot.embedded.valkey import EmbeddedRedis, ServerUnavailable, complaint, lock_data_dir
-from bot.queue.broker import ALONE_HEARTBEAT_MS, HEARTBEAT_MS
+from bot.queue.broker import HEARTBEAT_MS, SINGLE_HOST_HEARTBEAT_MS
 from bot.sandbox import Sandbox
 from bot.settings import load
 from tests.conftest import free_port
@@ -393,4 +393,4 @@ def test_jobs_may_finish_within_the_time_of_all_their_models() -> None:
 
 
 def test_a_worker_on_a_host_of_its_own_is_taken_for_dead_sooner() -> None:
-    assert ALONE_HEARTBEAT_MS < HEARTBEAT_MS
+    assert SINGLE_HOST_HEARTBEAT_MS < HEARTBEAT_MS

@@ -21,7 +21,7 @@ SECONDS = 30
 LOADED = (
     *("bot.cli.main", "bot.cli.serve", "bot.cli.worker", "bot.wiring", "bot.web.app", "uvicorn"),
     *("bot.forges.github.api", "bot.forges.gitlab.api", "bot.llm.openai", "bot.llm.breaker"),
-    *("bot.queue.crew", "bot.queue.actors", "bot.flow.process", "bot.flow.reconcile", "uvloop"),
+    *("bot.queue.worker", "bot.queue.actors", "bot.flow.process", "bot.flow.reconcile", "uvloop"),
 )
 
 

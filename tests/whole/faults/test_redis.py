@@ -37,7 +37,7 @@ def mortal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedRedis]:
 @pytest.fixture(scope="module")
 def _shaken(box: Sandbox, mortal: EmbeddedRedis, impatient: None) -> Iterator[House]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("bot.queue.enqueue.PLACES_SECONDS", 0.05)
+        patch.setattr("bot.queue.enqueue.REPOSITORIES_SECONDS", 0.05)
         patch.setattr("dramatiq.worker.CONSUMER_RESTART_DELAY_SECS", 0.05)
         house = House(box, mortal.url, environment={"LLM_TIMEOUT": "5"})
         with house.open():

@@ -32,7 +32,7 @@ AtWork = Callable[[], AbstractContextManager[None]]
 
 # Labels come before the comment here, so f006 strikes between them and after the id is stored.
 STEPS = {
-    "f001-after-dequeue": Step("bot.queue.actors:_Clerk.work"),
+    "f001-after-dequeue": Step("bot.queue.actors:JobRunner.work"),
     "f002-after-issue-fetch": Step("FORGE.issue", "after"),
     "f003-after-the-models-reply": Step("bot.llm.client:RemoteModel.ask", "after"),
     "f004-just-before-the-comment": Step("FORGE.comment"),
@@ -74,7 +74,7 @@ def test_f008_a_worker_told_to_stop_ends_its_call_and_gives_the_others_back(
         house.host.open_issue(house.repo, TITLE, f"{BODY} {n}", author=f"author-{n}")
         for n in range(2)
     )
-    values = {"bot.queue.crew:PICK_UP_MS": 20}
+    values = {"bot.queue.worker:PICK_UP_MS": 20}
     one_thread = {**house.environ, "WORKER_THREADS": "1", "LLM_TIMEOUT": "1"}
     worker = doomed.start("worker", one_thread, values=values)
     house.wait(lambda: None if house.box.faults.armed else True)  # the call is under way

@@ -13,16 +13,16 @@ from bot import log
 EVERY_SECONDS = 10.0
 
 
-class Rounds:
+class PeriodicTasks:
     """A thread each, begun at once. A round that fails is tried again with the next.
 
     `walks` maps what is done, in words for the log, to the deed, which answers with what it found.
     """
 
     def __init__(self, walks: Mapping[str, Callable[[], Mapping[str, object]]]) -> None:
-        self._told_to_stop = threading.Event()
+        self._stopping = threading.Event()
         self._threads = [
-            threading.Thread(target=self._walk_on, args=one, name="rounds", daemon=True)
+            threading.Thread(target=self._repeat, args=one, name="rounds", daemon=True)
             for one in walks.items()
         ]
 
@@ -32,17 +32,17 @@ class Rounds:
 
     def stop(self, seconds: float) -> None:
         """Let rounds that are under way end, for so long together."""
-        self._told_to_stop.set()
+        self._stopping.set()
         until = time.monotonic() + seconds
         for thread in self._threads:
             thread.join(max(until - time.monotonic(), 0))
 
-    def _walk_on(self, name: str, walk: Callable[[], Mapping[str, object]]) -> None:
-        while not self._told_to_stop.is_set():
-            self._walk(name, walk)
-            self._told_to_stop.wait(EVERY_SECONDS)
+    def _repeat(self, name: str, walk: Callable[[], Mapping[str, object]]) -> None:
+        while not self._stopping.is_set():
+            self._run_once(name, walk)
+            self._stopping.wait(EVERY_SECONDS)
 
-    def _walk(self, name: str, walk: Callable[[], Mapping[str, object]]) -> None:
+    def _run_once(self, name: str, walk: Callable[[], Mapping[str, object]]) -> None:
         try:
             if found := walk():
                 log.get().info(name, **found)

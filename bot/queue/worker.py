@@ -6,26 +6,28 @@ from collections.abc import Callable, Sequence
 
 from dramatiq import Worker
 
-from bot.queue.broker import SELDOM, Broker
-from bot.queue.rounds import Rounds
+from bot.queue.broker import IDLE_FACTOR, Broker
+from bot.queue.periodic import PeriodicTasks
 
 PICK_UP_MS = 140
 ROUND_SECONDS = 2.0
 DELAYED_IN_MEMORY = 60_000
 
 
-class Crew:
+class QueueWorker:
     """Dramatiq's worker over our broker. `closing` is called when the last thread has ended."""
 
     def __init__(
         self,
         broker: Broker,
         threads: int,
-        rounds: Rounds,
+        rounds: PeriodicTasks,
         closing: Sequence[Callable[[], object]] = (),
     ) -> None:
         self._rounds = rounds
-        self._worker = Worker(broker, worker_timeout=PICK_UP_MS * SELDOM, worker_threads=threads)
+        self._worker = Worker(
+            broker, worker_timeout=PICK_UP_MS * IDLE_FACTOR, worker_threads=threads
+        )
         # Jobs that wait in a worker's hands would wait for its end; another could take them.
         self._worker.queue_prefetch = threads
         # Delayed jobs are fetched in order of arrival, not of time: a full memory would hold back
