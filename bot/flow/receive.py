@@ -10,27 +10,27 @@ from bot.core.types import Delivery, Ignored
 
 
 @dataclass(frozen=True, slots=True)
-class Receipt:
+class ReceiveResult:
     """What came of an authentic delivery. `job` is "" where nothing was enqueued."""
 
-    what: Delivery | Ignored
+    event: Delivery | Ignored
     job: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Parcel:
+class WebhookRequest:
     """A delivery as it came in; its seal was computed over these chunks, and is not checked yet."""
 
     headers: Mapping[str, str]
     chunks: Sequence[bytes]
-    seal: SignatureVerifier
+    verifier: SignatureVerifier
     received_at: float
 
 
-async def receive(parcel: Parcel, inbox: WebhookParser, queue: Queue) -> Receipt:
+async def receive(parcel: WebhookRequest, inbox: WebhookParser, queue: Queue) -> ReceiveResult:
     """Take in one delivery. Raises `Refused` for the sender, `QueueDown` where Redis is silent."""
-    parcel.seal.verify()
+    parcel.verifier.verify()
     what = inbox.parse(parcel.headers, b"".join(parcel.chunks), parcel.received_at)
     if isinstance(what, Ignored):
-        return Receipt(what)
-    return Receipt(what, await queue.put(what))
+        return ReceiveResult(what)
+    return ReceiveResult(what, await queue.put(what))

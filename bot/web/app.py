@@ -20,19 +20,19 @@ from bot.core.config import docs
 from bot.core.errors import QueueUnavailable, Rejected
 from bot.core.ports import Metrics, Queue, SignatureVerifier, WebhookParser
 from bot.core.types import Ignored
-from bot.flow.receive import Parcel, Receipt, receive
+from bot.flow.receive import ReceiveResult, WebhookRequest, receive
 from bot.web import metrics
-from bot.web.limits import MOST_REFUSED, Strangers, Upload, Uploads
+from bot.web.limits import MAX_REFUSALS, RefusalLimiter, Upload, Uploads
 
 MAX_BODY = 25 * 1024 * 1024  # GitHub sends no more
 MAX_IN_FLIGHT = 64 * 1024 * 1024
 BODY_SECONDS = 10.0
-OF_STRANGERS = (401, 408, 413, 415)  # whose sender has not shown to be a forge
+UNAUTHENTICATED = (401, 408, 413, 415)  # whose sender has not shown to be a forge
 CONTENT_TYPES = ("application/json", "application/x-www-form-urlencoded")
 ANY_ORIGIN = {"Access-Control-Allow-Origin": "*"}  # an editor in a browser may read the schema
 
 
-class DoorQueue(Queue, Protocol):
+class ReceiverQueue(Queue, Protocol):
     async def ping(self) -> bool: ...
 
     async def close(self) -> None: ...
@@ -40,13 +40,13 @@ class DoorQueue(Queue, Protocol):
 
 def create(
     inboxes: Mapping[str, Callable[[], WebhookParser]],
-    queue: DoorQueue,
+    queue: ReceiverQueue,
     books: Metrics,
     metrics_tokens: Callable[[], Sequence[str]] = tuple,
     clock: Callable[[], float] = time.time,
 ) -> Starlette:
     """The web application. `inboxes` maps a forge's name to its inbox as it is now."""
-    door = _Door(queue, books, clock)
+    door = WebhookEndpoint(queue, books, clock)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -67,7 +67,7 @@ def create(
         return Response(_schema(), headers=headers, media_type="application/json")
 
     routes = [
-        Route(f"/webhooks/{name}", door.entrance(name, inbox), methods=["POST"])
+        Route(f"/webhooks/{name}", door.handler(name, inbox), methods=["POST"])
         for name, inbox in inboxes.items()
     ]
     routes += [Route("/healthz", healthz), Route("/readyz", readyz)]
@@ -78,17 +78,15 @@ def create(
     return app
 
 
-class _Door:
+class WebhookEndpoint:
     def __init__(self, queue: Queue, books: Metrics, clock: Callable[[], float]) -> None:
         self._queue = queue
-        self._books = books
+        self._metrics = books
         self._clock = clock
         self._uploads = Uploads(MAX_IN_FLIGHT)
-        self._strangers = Strangers()
+        self._refusals = RefusalLimiter()
 
-    def entrance(
-        self, forge: str, current: Callable[[], WebhookParser]
-    ) -> Callable[[Request], Any]:
+    def handler(self, forge: str, current: Callable[[], WebhookParser]) -> Callable[[Request], Any]:
         async def enter(request: Request) -> Response:
             started, inbox = self._clock(), current()
             headers = _headers(request)
@@ -96,13 +94,13 @@ class _Door:
             try:
                 seal = inbox.check_headers(headers)
                 chunks = await self._read(request, headers, seal)
-                parcel = Parcel(headers, chunks, seal, started)
+                parcel = WebhookRequest(headers, chunks, seal, started)
                 receipt = await receive(parcel, inbox, self._queue)
             except Rejected as refusal:
-                self._books.count("deliveries", forge, f"refused-{refusal.status}")
+                self._metrics.count("deliveries", forge, f"refused-{refusal.status}")
                 return self._refuse(request, refusal, about)
             except QueueUnavailable as error:
-                self._books.count("deliveries", forge, "not-queued")
+                self._metrics.count("deliveries", forge, "not-queued")
                 log.get().error(
                     "Redis did not confirm, so nothing was queued; redeliver it when Redis is back",
                     why=str(error),
@@ -113,21 +111,21 @@ class _Door:
 
         return enter
 
-    def _accept(self, receipt: Receipt, about: Mapping[str, str]) -> Response:
-        say, what = log.get(), receipt.what
+    def _accept(self, receipt: ReceiveResult, about: Mapping[str, str]) -> Response:
+        say, what = log.get(), receipt.event
         if isinstance(what, Ignored):
-            self._books.count("deliveries", about["forge"], "ignored")
+            self._metrics.count("deliveries", about["forge"], "ignored")
             say.info("ignored", why=what.reason, **about)
             return Response(status_code=202)
         if not receipt.job:
-            self._books.count("deliveries", about["forge"], "left-to-the-sweep")
+            self._metrics.count("deliveries", about["forge"], "left-to-the-sweep")
             say.warning(
                 "too many deliveries of one installation; this issue is left to the sweep",
                 issue=str(what.ref),
                 **about,
             )
             return Response(status_code=202)
-        self._books.count("deliveries", about["forge"], "queued")
+        self._metrics.count("deliveries", about["forge"], "queued")
         say.info("accepted", job=receipt.job, issue=str(what.ref), **about)
         return Response(status_code=202, headers={"X-Tagline-Job": receipt.job})
 
@@ -138,12 +136,12 @@ class _Door:
         forge, honest and forged requests come from one address.
         """
         source, count = request.client.host if request.client else "", 0
-        if refusal.status in OF_STRANGERS:
-            count = self._strangers.count(source, self._clock())
-        if count > MOST_REFUSED:
+        if refusal.status in UNAUTHENTICATED:
+            count = self._refusals.count(source, self._clock())
+        if count > MAX_REFUSALS:
             return Response(status_code=429, headers={"Retry-After": "60", "Connection": "close"})
         log.get().info("refused", status=refusal.status, why=str(refusal), **about)
-        if count == MOST_REFUSED:
+        if count == MAX_REFUSALS:
             log.get().warning(
                 "this address sends much that is not signed: 429 and no lines for the rest of the"
                 " minute; check the webhook's secret if it is a forge of yours",

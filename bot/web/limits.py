@@ -7,7 +7,7 @@ import ipaddress
 from collections import OrderedDict
 from dataclasses import dataclass
 
-MOST_REFUSED = 300
+MAX_REFUSALS = 300
 MINUTE = 60.0
 MOST_SOURCES = 4096
 
@@ -60,7 +60,7 @@ class Uploads:
                 longest.limit.reschedule(asyncio.get_running_loop().time())
 
 
-class Strangers:
+class RefusalLimiter:
     """How often each source was refused in its present minute; remembers the last few thousand."""
 
     def __init__(self) -> None:

@@ -8,22 +8,24 @@ import pytest
 
 from bot.core.errors import QueueUnavailable, Rejected
 from bot.core.types import Delivery, Ignored
-from bot.flow.receive import Parcel, Receipt, receive
+from bot.flow.receive import ReceiveResult, WebhookRequest, receive
 from tests.fakes import NOW, FakeQueue, FakeWebhookParser, a_delivery
 
 DELIVERY = a_delivery()
 
 
-def knock(inbox: FakeWebhookParser, queue: FakeQueue, signature: str = "good") -> Receipt:
+def knock(inbox: FakeWebhookParser, queue: FakeQueue, signature: str = "good") -> ReceiveResult:
     headers = {"signature": signature}
     return asyncio.run(
-        receive(Parcel(headers, [b"{", b"}"], inbox.check_headers(headers), NOW), inbox, queue)
+        receive(
+            WebhookRequest(headers, [b"{", b"}"], inbox.check_headers(headers), NOW), inbox, queue
+        )
     )
 
 
 def test_an_authentic_delivery_becomes_one_job() -> None:
     queue = FakeQueue()
-    assert knock(FakeWebhookParser(DELIVERY), queue) == Receipt(DELIVERY, "job of d-1")
+    assert knock(FakeWebhookParser(DELIVERY), queue) == ReceiveResult(DELIVERY, "job of d-1")
     assert queue.jobs == {"job of d-1": DELIVERY}
 
 
@@ -36,7 +38,7 @@ def test_the_same_delivery_twice_is_the_same_job() -> None:
 
 def test_an_uninteresting_delivery_is_received_and_queues_nothing() -> None:
     queue = FakeQueue()
-    assert knock(FakeWebhookParser(Ignored("event 'ping'")), queue) == Receipt(
+    assert knock(FakeWebhookParser(Ignored("event 'ping'")), queue) == ReceiveResult(
         Ignored("event 'ping'"), ""
     )
     assert queue.jobs == {}

@@ -10,7 +10,7 @@ import pytest
 
 from bot.web import app as web
 from bot.web import limits
-from bot.web.limits import Strangers, Uploads
+from bot.web.limits import RefusalLimiter, Uploads
 from tests.attack.receiver import BODY
 from tests.web.client import Door, sign
 from tests.web.raw_requests import Answer, Request, knock, knock_all
@@ -64,19 +64,19 @@ def test_other_sources_are_not_meant(few: None) -> None:
 
 
 def test_a_minute_later_counting_starts_anew() -> None:
-    strangers = Strangers()
+    strangers = RefusalLimiter()
     assert [strangers.count("a", now) for now in (0, 1, 59, 60, 61)] == [1, 2, 3, 1, 2]
     assert strangers.count("a", -100) == 1  # a clock that was set back
 
 
 def test_all_addresses_of_one_host_are_one_source() -> None:
-    strangers = Strangers()
+    strangers = RefusalLimiter()
     sources = ("2001:db8::1", "2001:db8::2:3:4:5", "2001:db8:0:1::1", "fe80::1%eth0", "not:one")
     assert [strangers.count(source, 0) for source in sources] == [1, 2, 1, 1, 1]
 
 
 def test_a_million_sources_take_no_more_memory_than_some_thousand() -> None:
-    strangers = Strangers()
+    strangers = RefusalLimiter()
     for number in range(3 * limits.MOST_SOURCES):
         strangers.count(str(number), 0)
     assert len(strangers._seen) == limits.MOST_SOURCES
