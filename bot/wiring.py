@@ -24,12 +24,12 @@ if TYPE_CHECKING:
     from bot.forges.github.api import GitHub
     from bot.forges.gitlab.api import GitLab
     from bot.http import ClientPool
-    from bot.model_settings import ModelSettings
     from bot.queue.broker import Broker
     from bot.queue.periodic import PeriodicTasks
     from bot.queue.worker import QueueWorker
-    from bot.rotation import Latest
-    from bot.settings import Settings
+    from bot.settings.load import Settings
+    from bot.settings.models import ModelSettings
+    from bot.settings.reload import ReloadingSettings
     from bot.store.memory import MemoryStore
     from bot.store.metrics import RedisMetrics
     from bot.store.redis import RedisStore
@@ -53,16 +53,16 @@ def receiver(settings: Settings) -> Starlette:
     import redis
 
     from bot.queue.enqueue import RedisQueue
-    from bot.rotation import Latest, Remade
+    from bot.settings.reload import Rebuilt, ReloadingSettings
     from bot.web.app import create
 
     settings.need_webhook_secret()
-    latest = Latest(settings)
+    latest = ReloadingSettings(settings)
     inboxes: dict[str, Callable[[], WebhookParser]] = {}
     if settings.github_webhook_secrets:
-        inboxes["github"] = Remade(latest, _github_inbox)
+        inboxes["github"] = Rebuilt(latest, _github_inbox)
     if settings.gitlab_signing_tokens or settings.gitlab_webhook_secrets:
-        inboxes["gitlab"] = Remade(latest, _gitlab_inbox)
+        inboxes["gitlab"] = Rebuilt(latest, _gitlab_inbox)
     counting = redis.Redis.from_url(settings.redis_url, socket_timeout=5, socket_connect_timeout=2)
     ours = books(settings, counting)
     queue = RedisQueue(settings.redis_url)
@@ -225,11 +225,11 @@ def _guarded(
     return CircuitBreaker(remote, breaker, name, settings.key_name, settings.named_by)
 
 
-def forges(latest: Latest, clients: ClientPool) -> Callable[[str], GitHub | GitLab]:
+def forges(latest: ReloadingSettings, clients: ClientPool) -> Callable[[str], GitHub | GitLab]:
     """Gives the forge of a name with its secrets as they are now; loaded with the first use."""
-    from bot.rotation import Remade
+    from bot.settings.reload import Rebuilt
 
-    current = Remade(latest, lambda now: cache(lambda name: FORGES[name](now, clients)))
+    current = Rebuilt(latest, lambda now: cache(lambda name: FORGES[name](now, clients)))
 
     def forge(name: str) -> GitHub | GitLab:
         return current()(name)
@@ -259,10 +259,10 @@ def runner(
     """A function that does one job, with the secrets as they are then."""
     from bot.flow.process import JobContext, process
     from bot.http import deadline
-    from bot.rotation import Latest, Remade
+    from bot.settings.reload import Rebuilt, ReloadingSettings
 
-    latest, again = Latest(settings), healing(settings, store)
-    asked = Remade(latest, lambda now: models(now.model, clients, store, books))
+    latest, again = ReloadingSettings(settings), healing(settings, store)
+    asked = Rebuilt(latest, lambda now: models(now.model, clients, store, books))
     forge = forges(latest, clients)
 
     def run(delivery: Delivery, tries: int) -> Outcome:
@@ -314,11 +314,11 @@ def worker(settings: Settings, *, alone: bool = False) -> QueueWorker:
 def sweep(settings: Settings, clients: ClientPool, store: RedisStore) -> Reconciliation:
     """The search for what was missed, on the forges to which there is access."""
     from bot.flow.reconcile import Reconciliation
-    from bot.rotation import Latest
+    from bot.settings.reload import ReloadingSettings
 
     access = {"github": settings.has_github, "gitlab": bool(settings.gitlab_token)}
     at_hand = tuple(name for name, has_access in access.items() if has_access)
-    forge = forges(Latest(settings), clients)
+    forge = forges(ReloadingSettings(settings), clients)
     return Reconciliation(store.reconcile_state, store.rate_limiter, forge, at_hand, time.time)
 
 

@@ -13,17 +13,17 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bot.cli import start
+from bot.cli import bootstrap
 
 if TYPE_CHECKING:
     from bot.core.diagnostics import Finding
     from bot.core.types import IssueRef
     from bot.http import ClientPool
-    from bot.settings import Settings
+    from bot.settings.load import Settings
 
 OLDEST_PYTHON = (3, 11)
 FIXES = {
-    "redis": start.NO_REDIS,
+    "redis": bootstrap.NO_REDIS,
     "github": "look at GITHUB_APP_ID, GITHUB_PRIVATE_KEY or GITHUB_TOKEN, and GITHUB_API_URL",
     "gitlab": "look at GITLAB_TOKEN and GITLAB_URL",
     "repository": "is it written rightly, and is the App or the token's user in it?",
@@ -79,7 +79,7 @@ def _fill(report: _Report, repo: str | None) -> None:
     from bot import log, wiring
     from bot.core import refs
     from bot.core.diagnostics import Finding
-    from bot.settings import SettingsError, load
+    from bot.settings.load import SettingsError, load
 
     report.add("python", _python)
     try:
@@ -97,7 +97,7 @@ def _fill(report: _Report, repo: str | None) -> None:
             where = refs.repository(repo, wiring.forge_hosts(settings))
         except ValueError as error:
             raise click.BadParameter(str(error), param_hint="--repo") from None
-    clients = start.web()
+    clients = bootstrap.web()
     report.add("settings", lambda: _settings(settings))
     report.add("redis", lambda: _redis(settings))
     if settings.has_github:
@@ -119,7 +119,7 @@ def _python() -> Iterator[Finding]:
 def _settings(settings: Settings) -> Iterator[Finding]:
     from bot.core.diagnostics import Finding
 
-    missing = start.unmet(settings)
+    missing = bootstrap.unmet(settings)
     for problem in missing:
         what, _, fix = problem.partition(": ")
         yield Finding(what, fix or "set them", wrong=True)
@@ -134,7 +134,7 @@ def _settings(settings: Settings) -> Iterator[Finding]:
 def _redis(settings: Settings) -> Iterator[Finding]:
     from bot.queue import checks
 
-    client = start.redis_client(settings)
+    client = bootstrap.redis_client(settings)
     try:
         yield from checks.report(client)
     finally:

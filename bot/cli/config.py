@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from bot.cli import start
+from bot.cli import bootstrap
 
 PLACES = (".github/tagline.yml", ".gitlab/tagline.yml")
 NO_EFFECT = "accepted, without effect in this version"
@@ -130,14 +130,14 @@ def _of_repository(repo: str) -> str | None:
     from bot.core import refs
     from bot.core.errors import Retry, TaglineError
 
-    settings = start.settings()
+    settings = bootstrap.settings()
     try:
         where = refs.repository(repo, wiring.forge_hosts(settings))
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--repo") from None
     try:
-        forge = wiring.FORGES[where.forge](settings, start.web())
+        forge = wiring.FORGES[where.forge](settings, bootstrap.web())
         return forge.config_text(forge.locate(where))
     except TaglineError as error:
         click.echo(f"Not done: {error}", err=True)
-        sys.exit(start.TRY_AGAIN if isinstance(error, Retry) else 1)
+        sys.exit(bootstrap.TRY_AGAIN if isinstance(error, Retry) else 1)

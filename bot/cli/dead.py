@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bot.cli import start
+from bot.cli import bootstrap
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -74,7 +74,7 @@ def _letters() -> tuple[DeadLetters, RedisStore]:
     from bot import wiring
     from bot.queue.dead_letters import DeadLetters
 
-    client = start.redis_client(start.settings())
+    client = bootstrap.redis_client(bootstrap.settings())
     return DeadLetters(client), wiring.redis_store(client)
 
 
@@ -84,5 +84,5 @@ def _asked(ask: Callable[[], T]) -> T:
     try:
         return ask()
     except redis.RedisError:
-        click.echo(f"Redis does not answer: {start.NO_REDIS}.", err=True)
-        sys.exit(start.TRY_AGAIN)
+        click.echo(f"Redis does not answer: {bootstrap.NO_REDIS}.", err=True)
+        sys.exit(bootstrap.TRY_AGAIN)

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bot.cli import start
+from bot.cli import bootstrap
 
 if TYPE_CHECKING:
     from bot.core.types import Delivery, Outcome
-    from bot.settings import Settings
+    from bot.settings.load import Settings
 
 
 @click.command()
@@ -32,7 +32,7 @@ def enrich(ref: str, apply: bool, delay: float | None, as_json: bool) -> None:
     from bot.core.errors import Retry, TaglineError
     from bot.core.types import Delivery
 
-    settings = start.settings()
+    settings = bootstrap.settings()
     if delay is not None and not apply:
         raise click.UsageError("--delay queues a job that writes: it needs --apply.")
     try:
@@ -40,7 +40,7 @@ def enrich(ref: str, apply: bool, delay: float | None, as_json: bool) -> None:
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="REF") from None
     try:
-        where = wiring.FORGES[where.forge](settings, start.web()).locate(where)
+        where = wiring.FORGES[where.forge](settings, bootstrap.web()).locate(where)
         delivery = Delivery(f"manual-{uuid.uuid4()}", "manual", where, time.time())
         if delay is not None:
             _queue(settings, delivery, delay, as_json)
@@ -48,7 +48,7 @@ def enrich(ref: str, apply: bool, delay: float | None, as_json: bool) -> None:
             _print(_run(settings, delivery, apply), as_json, apply)
     except TaglineError as error:
         click.echo(f"Not done: {error}", err=True)
-        sys.exit(start.TRY_AGAIN if isinstance(error, Retry) else 1)
+        sys.exit(bootstrap.TRY_AGAIN if isinstance(error, Retry) else 1)
 
 
 def _run(settings: Settings, delivery: Delivery, apply: bool) -> Outcome:
@@ -57,13 +57,13 @@ def _run(settings: Settings, delivery: Delivery, apply: bool) -> Outcome:
     from bot import wiring
     from bot.store.memory import MemoryStore
 
-    start.announce(settings)
+    bootstrap.announce(settings)
     if not apply:
         settings = replace(settings, mode="dry-run")
-    store = wiring.any_store(start.redis_client(settings)) if apply else wiring.no_store()
+    store = wiring.any_store(bootstrap.redis_client(settings)) if apply else wiring.no_store()
     if apply and isinstance(store, MemoryStore):
         click.echo("Redis does not answer: working without its lock and memory.", err=True)
-    return wiring.runner(settings, start.web(), store)(delivery, 1)
+    return wiring.runner(settings, bootstrap.web(), store)(delivery, 1)
 
 
 def _queue(settings: Settings, delivery: Delivery, delay: float, as_json: bool) -> None:
@@ -74,12 +74,12 @@ def _queue(settings: Settings, delivery: Delivery, delay: float, as_json: bool) 
     from bot import wiring
     from bot.queue.actors import send
 
-    client = start.redis_client(settings)
+    client = bootstrap.redis_client(settings)
     try:
         job = send(wiring.broker(client), wiring.redis_store(client), delivery, delay)
     except redis.RedisError:
-        click.echo(f"Redis does not answer: {start.NO_REDIS}.", err=True)
-        sys.exit(start.TRY_AGAIN)
+        click.echo(f"Redis does not answer: {bootstrap.NO_REDIS}.", err=True)
+        sys.exit(bootstrap.TRY_AGAIN)
     click.echo(json.dumps({"v": 1, "job": job}) if as_json else job)
 
 

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bot.cli import start
+from bot.cli import bootstrap
 
 if TYPE_CHECKING:
     from bot.forges.gitlab.hooks import Hooks
-    from bot.settings import Settings
+    from bot.settings.load import Settings
 
 F = Callable[..., Any]
 
@@ -90,7 +90,7 @@ def remove_hook(path: str, url: str, group: bool, apply: bool, as_json: bool) ->
 
 
 def _settings() -> Settings:
-    found = start.settings()
+    found = bootstrap.settings()
     if not found.gitlab_token:
         raise click.UsageError("GITLAB_TOKEN is not set: a token with the scope `api`.")
     return found
@@ -99,7 +99,7 @@ def _settings() -> Settings:
 def _hooks(settings: Settings, path: str, group: bool) -> Hooks:
     from bot.forges.gitlab.hooks import Hooks
 
-    clients = start.web()
+    clients = bootstrap.web()
     return Hooks(settings.gitlab_url, settings.gitlab_token, clients, path, group=group)
 
 

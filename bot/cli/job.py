@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from bot.cli import start
+from bot.cli import bootstrap
 
 
 @click.command()
@@ -21,14 +21,14 @@ def job(job_id: str, as_json: bool) -> None:
     from bot.core.jobs import JobRecord
     from bot.queue.broker import is_queued
 
-    client = start.redis_client(start.settings())
+    client = bootstrap.redis_client(bootstrap.settings())
     try:
         found = wiring.redis_store(client).job(job_id)
         if found is None and is_queued(client, job_id):
             found = JobRecord(job_id, "queued", "")
     except redis.RedisError:
-        click.echo(f"Redis does not answer: {start.NO_REDIS}.", err=True)
-        sys.exit(start.TRY_AGAIN)
+        click.echo(f"Redis does not answer: {bootstrap.NO_REDIS}.", err=True)
+        sys.exit(bootstrap.TRY_AGAIN)
     if found is None:
         click.echo("No such job; jobs are remembered for a week.", err=True)
         sys.exit(1)

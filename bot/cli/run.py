@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bot.cli import start
-from bot.settings import SettingsError
+from bot.cli import bootstrap
+from bot.settings.load import SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from bot.cli.serve import Receiver
-    from bot.cli.stopping import Stop
+    from bot.cli.signals import StopSignal
     from bot.embedded.valkey import EmbeddedRedis
-    from bot.settings import Settings
+    from bot.settings.load import Settings
 
 LOOK_SECONDS = 0.5
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
@@ -34,30 +34,30 @@ def run() -> None:
     The private one keeps its data in DATA_DIR; every other command finds it there. SIGTERM lets
     running jobs finish; a second one ends at once, and the jobs are done after the next start.
     """
-    from bot.cli.stopping import Stop
+    from bot.cli.signals import StopSignal
 
-    stop = Stop()
+    stop = StopSignal()
     from bot.cli.serve import NoAddress
     from bot.embedded.valkey import ServerUnavailable
 
-    settings = start.settings()
-    start.announce(settings)
-    if missing := start.unmet(settings):
-        start.refuse(SettingsError(missing))
+    settings = bootstrap.settings()
+    bootstrap.announce(settings)
+    if missing := bootstrap.unmet(settings):
+        bootstrap.refuse(SettingsError(missing))
     try:
         with ExitStack() as parts:  # ended in reverse: receiver, worker, Redis
             _run(settings, parts, stop)
     except SettingsError as error:
-        start.refuse(error)
+        bootstrap.refuse(error)
     except (ServerUnavailable, NoAddress) as error:
         click.echo(f"Tagline cannot start: {error}", err=True)
         sys.exit(1)
 
 
-def _run(settings: Settings, parts: ExitStack, stop: Stop) -> None:
+def _run(settings: Settings, parts: ExitStack, stop: StopSignal) -> None:
     from bot import log, wiring
     from bot.cli.serve import Receiver
-    from bot.cli.stopping import seconds_for_jobs
+    from bot.cli.signals import seconds_for_jobs
 
     server = None if settings.has_redis_url else _launch(settings, parts)
     if server:
@@ -89,7 +89,7 @@ def _launch(settings: Settings, parts: ExitStack) -> EmbeddedRedis:
     return server
 
 
-def _watch(stop: Stop, receiver: Receiver, server: EmbeddedRedis | None) -> bool:
+def _watch(stop: StopSignal, receiver: Receiver, server: EmbeddedRedis | None) -> bool:
     """Returns True when told to stop, False where the receiver ended by itself."""
     keeper = _Keeper(server) if server else None
     while not stop.wait(LOOK_SECONDS):

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bot.cli import start
-from bot.settings import SettingsError
+from bot.cli import bootstrap
+from bot.settings.load import SettingsError
 
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from bot.settings import Settings
+    from bot.settings.load import Settings
 
 STOP_SECONDS = 15  # requests that are under way get ten
 
@@ -26,15 +26,15 @@ STOP_SECONDS = 15  # requests that are under way get ten
 def serve() -> None:
     """Receive webhooks at /webhooks/github and /webhooks/gitlab, and queue them in Redis."""
     from bot import log
-    from bot.cli.stopping import Stop
+    from bot.cli.signals import StopSignal
 
-    stop = Stop()
-    settings = start.settings()
-    start.announce(settings)
+    stop = StopSignal()
+    settings = bootstrap.settings()
+    bootstrap.announce(settings)
     try:
         receiver = Receiver(settings)
     except SettingsError as error:
-        start.refuse(error)
+        bootstrap.refuse(error)
     except NoAddress as error:
         click.echo(f"Tagline cannot start: {error}", err=True)
         sys.exit(1)

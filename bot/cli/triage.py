@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bot.cli import start
+from bot.cli import bootstrap
 
 if TYPE_CHECKING:
     from bot.core.config.parser import RepoConfig
@@ -69,9 +69,9 @@ def _enricher(
 
     models: dict[str, Model] = {}
     if not no_llm:
-        settings = start.settings()
-        start.announce(settings)
-        models = wiring.models(settings.model, start.web(), MemoryStore())
+        settings = bootstrap.settings()
+        bootstrap.announce(settings)
+        models = wiring.models(settings.model, bootstrap.web(), MemoryStore())
     config = _config(path, models)
     model = choose_model(config, models)
     return lambda issue: enrich(issue, labels, CurrentLabels(labels=issue.labels), config, model)

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import click
 
-from bot.cli import start
-from bot.settings import SettingsError
+from bot.cli import bootstrap
+from bot.settings.load import SettingsError
 
 
 @click.command()
 def worker() -> None:
     """Take jobs from Redis, ask the model, write comments and labels."""
-    from bot.cli.stopping import Stop, seconds_for_jobs
+    from bot.cli.signals import StopSignal, seconds_for_jobs
 
-    stop = Stop()
+    stop = StopSignal()
     from bot import log, wiring
 
-    settings = start.settings()
-    start.announce(settings)
+    settings = bootstrap.settings()
+    bootstrap.announce(settings)
     try:
         made = wiring.worker(settings)
     except SettingsError as error:
-        start.refuse(error)
+        bootstrap.refuse(error)
     made.start()
     log.get().info("worker started", threads=settings.worker_threads)
     stop.wait()

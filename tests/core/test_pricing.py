@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.core.pricing import PRICES, cost_usd
-from bot.model_settings import DEFAULT_MODELS
+from bot.settings.models import DEFAULT_MODELS
 
 MILLION = 1_000_000
 

@@ -18,10 +18,10 @@ from starlette.applications import Starlette
 from starlette.responses import Response
 from starlette.routing import Route
 
+from bot.cli.bootstrap import USAGE
 from bot.cli.main import COMMANDS
-from bot.cli.start import USAGE
-from bot.cli.stopping import seconds_for_jobs
-from bot.settings import LATER, PLAIN, SECRETS, load
+from bot.cli.signals import seconds_for_jobs
+from bot.settings.load import LATER, PLAIN, SECRETS, load
 from tests.serving import served
 
 ROOT = Path(__file__).parents[2]

@@ -14,7 +14,7 @@ from ruamel.yaml import YAML
 from bot.cli.main import COMMANDS, cli
 from bot.core.config.parser import RepoConfig, parse
 from bot.sandbox import GRANTED
-from bot.settings import LATER, PLAIN, SECRETS
+from bot.settings.load import LATER, PLAIN, SECRETS
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()

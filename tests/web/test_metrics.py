@@ -133,7 +133,7 @@ def test_the_end_of_every_try_of_a_job_is_counted(books: Callable[[], RedisMetri
 
 def test_the_receiver_loads_no_worker() -> None:
     code = (
-        "import sys; from bot import wiring; from bot.settings import load;"
+        "import sys; from bot import wiring; from bot.settings.load import load;"
         "wiring.receiver(load({'GITHUB_WEBHOOK_SECRET': '0123456789abcdef'}));"
         "print({'dramatiq', 'httpx', 'gitlab', 'jwt', 'prometheus_client'} & set(sys.modules))"
     )

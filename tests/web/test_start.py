@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from bot import log
 from bot.cli.main import cli
-from bot.settings import SECRETS
+from bot.settings.load import SECRETS
 
 SHORT = "quokkaberry"
 GOOD = "a-webhook-secret-of-some-length"

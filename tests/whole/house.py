@@ -25,7 +25,7 @@ from bot.sandbox.gitlab import faults as gitlab_faults
 from bot.sandbox.host import Host
 from bot.sandbox.server import MODEL_FACES
 from bot.sandbox.world import Comment, Event
-from bot.settings import Settings, load
+from bot.settings.load import Settings, load
 from bot.store.redis import RedisStore
 from tests.serving import served
 

@@ -20,12 +20,12 @@ from click.testing import CliRunner, Result
 from bot.cli import run as command
 from bot.cli.main import cli
 from bot.cli.serve import NoAddress, Receiver
-from bot.cli.stopping import seconds_for_jobs
+from bot.cli.signals import seconds_for_jobs
 from bot.embedded import valkey
 from bot.embedded.valkey import EmbeddedRedis, ServerUnavailable, complaint, lock_data_dir
 from bot.queue.broker import HEARTBEAT_MS, SINGLE_HOST_HEARTBEAT_MS
 from bot.sandbox import Sandbox
-from bot.settings import load
+from bot.settings.load import load
 from tests.conftest import free_port
 from tests.whole.house import LABELS, House
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from bot import log
-from bot.settings import Settings, SettingsError, load
+from bot.settings.load import Settings, SettingsError, load
 
 if TYPE_CHECKING:
     import redis

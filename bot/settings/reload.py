@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from bot import log
-from bot.settings import Settings, SettingsError
+from bot.settings.load import Settings, SettingsError
 
 LOOK_SECONDS = 1.0
 
@@ -17,7 +17,7 @@ T = TypeVar("T")
 Stamp = tuple[int, int, int]
 
 
-class Latest:
+class ReloadingSettings:
     """The settings with their secret files as they were at most a second ago.
 
     A file that is gone, or holds no good secret, changes nothing but the log.
@@ -60,10 +60,10 @@ class Latest:
         return tuple(map(_stamp, self._files))
 
 
-class Remade(Generic[T]):
+class Rebuilt(Generic[T]):
     """Something that is made of settings, and made anew when they change."""
 
-    def __init__(self, latest: Latest, make: Callable[[Settings], T]) -> None:
+    def __init__(self, latest: ReloadingSettings, make: Callable[[Settings], T]) -> None:
         self._latest = latest
         self._make = make
         self._lock = threading.Lock()

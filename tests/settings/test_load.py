@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.settings import LATER, PLAIN, SECRETS, Settings, SettingsError, load
+from bot.settings.load import LATER, PLAIN, SECRETS, Settings, SettingsError, load
 
 ROOT = Path(__file__).parent.parent
 PEM = "-----BEGIN RSA PRIVATE KEY-----\nMIIByQ0\n-----END RSA PRIVATE KEY-----"

@@ -10,13 +10,13 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from bot.settings import Settings
+    from bot.settings.load import Settings
 
 GRACE_SECONDS = 5.0
 WITHOUT_MODEL_SECONDS = 15.0
 
 
-class Stop:
+class StopSignal:
     """Made in the main thread, before anything slow: the first process of a container ignores
     signals that nobody handles. `at_once` is called before a second one ends the process.
     """

@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 
-from bot import model_settings
-from bot.environment import Environment
-from bot.model_settings import ModelSettings
+from bot.settings import models
+from bot.settings.environment import Environment
+from bot.settings.models import ModelSettings
 
 SIGNING_TOKEN = re.compile(
     r"whsec_(?=.{32,88}$)(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}[A-Za-z0-9+/=]=)?"
@@ -167,7 +167,7 @@ def load(environ: Mapping[str, str], dotenv: Path | None = None) -> Settings:
 
 def _read(env: Environment) -> Settings:
     env.know({*SECRETS, *PLAIN, *LATER, *OF_THE_TESTS, *(f"{s}_FILE" for s in SECRETS)}, LATER)
-    model = model_settings.read(env)
+    model = models.read(env)
     app_id = env.text("GITHUB_APP_ID")
     private_key = _private_key(env)
     if bool(app_id) != bool(private_key) and not env.problems:

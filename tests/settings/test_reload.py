@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from bot import log
-from bot.rotation import LOOK_SECONDS, Latest, Remade
-from bot.settings import SECRETS, Settings, load
-from tests.test_settings import PEM
+from bot.settings.load import SECRETS, Settings, load
+from bot.settings.reload import LOOK_SECONDS, Rebuilt, ReloadingSettings
+from tests.settings.test_load import PEM
 
 OLD, NEW = "the-old-quokkaberry-of-16", "the-new-wombatberry-of-16"
 ENVIRONMENT = {
@@ -34,7 +34,7 @@ class Files:
         for name, value in self.names.items():
             self.write(name, value)
         files = {f"{name}_FILE": str(folder / name) for name in self.names}
-        self.latest = Latest(load({**ENVIRONMENT, **files}), lambda: self.now)
+        self.latest = ReloadingSettings(load({**ENVIRONMENT, **files}), lambda: self.now)
         self.before = self.latest()
 
     def write(self, name: str, value: str) -> None:
@@ -123,7 +123,7 @@ def test_files_are_looked_at_once_a_second_and_nothing_is_made_anew_without_need
         made.append(settings)
         return len(made)
 
-    current = Remade(files.latest, make)
+    current = Rebuilt(files.latest, make)
     assert [current(), current()] == [1, 1]
     files.write("GITLAB_TOKEN", OLD)  # touched, not changed
     files.later()
