@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from bot.cli.stage import Stage
-    from bot.sandbox.page.theatre import Host, Theatre
+    from bot.sandbox.page.demo_backend import DemoBackend, Host
+    from bot.sandbox.processes import DemoProcesses
 
 HOSTS: tuple[Host, ...] = ("github", "gitlab")
 SLOWEST_SECONDS = 300.0  # a real model without a graphics card
@@ -36,21 +36,21 @@ def demo(local_model: bool, as_json: bool) -> None:
     processes of their own on this machine. Without a configured LLM_PROVIDER a stand-in for the
     model answers too.
     """
-    from bot.cli.stage import Stage
     from bot.embedded.valkey import ServerUnavailable
-    from bot.sandbox.page.theatre import Away
+    from bot.sandbox.page.demo_backend import DemoUnavailable
+    from bot.sandbox.processes import DemoProcesses
 
     with_page = sys.stdin.isatty() and sys.stdout.isatty() and not as_json
     ended = _told_to_end() if with_page else Event()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tagline-")))
         try:
-            stage = stack.enter_context(Stage(folder, local_model=local_model))
+            stage = stack.enter_context(DemoProcesses(folder, local_model=local_model))
             if with_page:
                 show_page(stage, ended)
                 return
             stories = [_story(stage, host) for host in HOSTS]
-        except (ServerUnavailable, Away) as error:
+        except (ServerUnavailable, DemoUnavailable) as error:
             last = [x for path in folder.rglob("*.err") for x in path.read_text().splitlines()]
             click.echo("\n".join([*last[-20:], f"The demo failed: {error}"]), err=True)
             sys.exit(1)
@@ -63,7 +63,7 @@ def demo(local_model: bool, as_json: bool) -> None:
         click.echo("\n".join(_readable(story)))
 
 
-def show_page(stage: Theatre, ended: Event) -> None:
+def show_page(stage: DemoBackend, ended: Event) -> None:
     """Serve the page until the demo is told to end."""
     try:
         from bot.sandbox.page.app import serving
@@ -93,14 +93,14 @@ def _has_display() -> bool:
     )
 
 
-def _called(stage: Theatre) -> str:
+def _called(stage: DemoBackend) -> str:
     return stage.model + (" (a stand-in: rules and an extract)" if stage.has_stand_in else "")
 
 
-def _story(stage: Stage, host: Host) -> dict[str, Any]:
-    """Open an issue on a host and wait until its job has ended. Raises `Away`."""
-    from bot.cli.stage import until
+def _story(stage: DemoProcesses, host: Host) -> dict[str, Any]:
+    """Open an issue on a host and wait until its job has ended. Raises `DemoUnavailable`."""
     from bot.sandbox.page.samples import BUG
+    from bot.sandbox.processes import until
 
     issue = stage.open(host, BUG.title, BUG.body, "octocat")
     who = f"the worker, of job {issue.job}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.sandbox.github.access import GRANTED
 from bot.sandbox.host import Host
-from bot.sandbox.record import Exchange
+from bot.sandbox.recorder import Exchange
 from bot.sandbox.server import Sandbox
 
 __all__ = ["GRANTED", "Exchange", "Host", "Sandbox"]

@@ -13,15 +13,15 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.types import ASGIApp
 
-from bot.sandbox.deliver import Delivery
 from bot.sandbox.demo import DEMO_REPOS
 from bot.sandbox.faults import Gate, Side
-from bot.sandbox.github import face as github
+from bot.sandbox.github import api as github
 from bot.sandbox.github import installation, issues
 from bot.sandbox.host import Host, Opening
-from bot.sandbox.model import face as model
-from bot.sandbox.record import Recorder
-from bot.sandbox.world import Missing
+from bot.sandbox.model import api as model
+from bot.sandbox.recorder import Recorder
+from bot.sandbox.state import NotThere
+from bot.sandbox.webhooks import WebhookDelivery
 
 if TYPE_CHECKING:
     from bot.sandbox.server import Sandbox
@@ -31,10 +31,10 @@ OPTIONS = tuple(Opening.__annotations__)
 
 def build(box: Sandbox) -> Starlette:
     def face(name: str, side: Side, inner: ASGIApp) -> ASGIApp:
-        clock = box.hosts[name].world.time if name in box.hosts else box.clock
+        clock = box.hosts[name].state.time if name in box.hosts else box.clock
         return Recorder(Gate(inner, side, box.faults), name, box.log, clock)
 
-    shared = github.GitHub(box.world, box.access, box.hooks.shapes, box.hooks)
+    shared = github.GitHub(box.state, box.access, box.hooks.shapes, box.hooks)
     rest = github.router(shared, [*issues.ROWS, *installation.ROWS])
     return Starlette(
         routes=[
@@ -44,7 +44,7 @@ def build(box: Sandbox) -> Starlette:
             Mount("/anthropic", face("anthropic", "model", model.router(box.models, "anthropic"))),
             Mount("/sandbox", routes=Control(box).routes()),
         ],
-        exception_handlers={Missing: _missing, ValueError: _refused},
+        exception_handlers={NotThere: _missing, ValueError: _refused},
     )
 
 
@@ -157,11 +157,11 @@ def _place(request: Request) -> tuple[str, int]:
     return f"{path['owner']}/{path['repo']}", path["number"]
 
 
-def _opened(delivery: Delivery, number: int) -> bool:
+def _opened(delivery: WebhookDelivery, number: int) -> bool:
     """Whether it told of that issue's opening; echoes of others may have come between."""
     return delivery.action == "opened" and delivery.number == number
 
 
-def _sent(delivery: Delivery) -> dict[str, Any]:
+def _sent(delivery: WebhookDelivery) -> dict[str, Any]:
     names = ("id", "guid", "event", "action", "status", "job", "redelivery")
     return {name: getattr(delivery, name) for name in names}

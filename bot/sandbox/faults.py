@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from bot.sandbox.record import replay
+from bot.sandbox.recorder import replay
 
 Side = Literal["github", "gitlab", "forge", "model"]
 METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})

@@ -9,9 +9,9 @@ from typing import Any, ClassVar, TypedDict, Unpack
 
 import httpx
 
-from bot.sandbox.deliver import Delivery, Hooks
-from bot.sandbox.record import Exchange, Log
-from bot.sandbox.world import MAINTAINER, Change, Comment, Event, Missing, Place, Repo, World
+from bot.sandbox.recorder import Exchange, Log
+from bot.sandbox.state import MAINTAINER, Change, Event, NotThere, Place, Repo, State, StoredComment
+from bot.sandbox.webhooks import Hooks, WebhookDelivery
 
 
 class Opening(TypedDict, total=False):
@@ -40,7 +40,7 @@ class Host(ABC):
     config_path: ClassVar[str]
     longest_body: ClassVar[int | None] = None  # characters; None: a longer one is taken too
     webhook_url: str | None
-    world: World
+    state: State
     hooks: Hooks
     log: Log
 
@@ -59,17 +59,17 @@ class Host(ABC):
         group_labels: Mapping[str, str] | None = None,
     ) -> Repo:
         """`group_labels` are GitLab's."""
-        return self.world.add_repo(
+        return self.state.add_repo(
             name, labels or {}, files or {}, private=private, group_labels=group_labels
         )
 
     def rename_repo(self, old: Place, new: str) -> None:
         """`new` is a full name; the id stays."""
-        self.world.rename(old, new)
+        self.state.rename(old, new)
 
     def set_config(self, repo: Place, text: str) -> None:
         """Writes the repository's tagline.yml."""
-        self.world.repo(repo).files[self.config_path] = text
+        self.state.repo(repo).files[self.config_path] = text
 
     def open_issue(
         self, repo: Place, title: str, body: str | None = "", **how: Unpack[Opening]
@@ -79,14 +79,14 @@ class Host(ABC):
         Raises ValueError, with the host's own words, for a body that is too long.
         """
         self._check(body)
-        author = self.world.person(how.get("author", "octocat"), is_bot=how.get("bot", False))
+        author = self.state.person(how.get("author", "octocat"), is_bot=how.get("bot", False))
         at = how.get("created_at")
         opened = datetime.fromtimestamp(at, UTC) if isinstance(at, int | float) else at
-        event = self.world.open_issue(repo, title, body, author, opened)
+        event = self.state.open_issue(repo, title, body, author, opened)
         issue = event.issue
         issue.is_pull_request = how.get("pull_request", False)
         issue.confidential, issue.type = how.get("confidential", False), how.get("type", "Issue")
-        self.world.label_from_start(issue, how.get("labels", []))
+        self.state.label_from_start(issue, how.get("labels", []))
         self._tell(event, how.get("deliver", True) and not issue.is_pull_request)
         return issue.number
 
@@ -102,8 +102,8 @@ class Host(ABC):
         self._check(body)
         wanted = {"title": title, "body": body}
         values = {key: value for key, value in wanted.items() if value is not None}
-        author = self.world.issue(repo, number).author
-        self._tell(self.world.edit_issue(repo, number, author, values), deliver)
+        author = self.state.issue(repo, number).author
+        self._tell(self.state.edit_issue(repo, number, author, values), deliver)
 
     def _check(self, body: str | None) -> None:
         if body and self.longest_body and len(body) > self.longest_body:
@@ -125,7 +125,7 @@ class Host(ABC):
         self, repo: Place, number: int, new_repo: Place, *, deliver: bool = True
     ) -> int:
         """The number in the new repository."""
-        left, arrived = self.world.transfer(repo, number, new_repo, MAINTAINER)
+        left, arrived = self.state.transfer(repo, number, new_repo, MAINTAINER)
         self._tell(left, deliver)
         self._tell(arrived, deliver)
         return arrived.issue.number
@@ -133,20 +133,20 @@ class Host(ABC):
     def label_by_person(
         self, repo: Place, number: int, label: str, *, login: str = MAINTAINER, deliver: bool = True
     ) -> None:
-        for event in self.world.relabel(repo, number, login, [label]):
+        for event in self.state.relabel(repo, number, login, [label]):
             self._tell(event, deliver)
 
     def unlabel_by_person(
         self, repo: Place, number: int, label: str, *, login: str = MAINTAINER, deliver: bool = True
     ) -> None:
-        for event in self.world.relabel(repo, number, login, [], [label]):
+        for event in self.state.relabel(repo, number, login, [], [label]):
             self._tell(event, deliver)
 
     def comment_by_person(
         self, repo: Place, number: int, body: str, *, login: str = MAINTAINER, deliver: bool = True
     ) -> int:
         """The comment's id. Only `maintainer` counts as a member of the repository."""
-        event = self.world.comment(repo, number, body, self.world.person(login).login, None)
+        event = self.state.comment(repo, number, body, self.state.person(login).login, None)
         self._tell(event, deliver)
         assert event.comment is not None
         return event.comment.id
@@ -155,26 +155,26 @@ class Host(ABC):
         self, repo: Place, number: int, comment_id: int, *, deliver: bool = True
     ) -> None:
         """Raises Missing unless the issue has that comment."""
-        if self.world.find_comment(repo, comment_id)[0].number != number:
-            raise Missing(f"comment {comment_id} on {repo}#{number}")
-        self._tell(self.world.delete_comment(repo, comment_id, MAINTAINER), deliver)
+        if self.state.find_comment(repo, comment_id)[0].number != number:
+            raise NotThere(f"comment {comment_id} on {repo}#{number}")
+        self._tell(self.state.delete_comment(repo, comment_id, MAINTAINER), deliver)
 
     def labels(self, repo: Place, number: int) -> list[str]:
-        with self.world.lock:
-            return list(self.world.issue(repo, number).labels)
+        with self.state.lock:
+            return list(self.state.issue(repo, number).labels)
 
-    def comments(self, repo: Place, number: int) -> list[Comment]:
+    def comments(self, repo: Place, number: int) -> list[StoredComment]:
         """Without the lines a forge writes by itself."""
-        with self.world.lock:
-            return [c for c in self.world.issue(repo, number).comments if not c.system]
+        with self.state.lock:
+            return [c for c in self.state.issue(repo, number).comments if not c.system]
 
-    def bot_comments(self, repo: Place, number: int) -> list[Comment]:
+    def bot_comments(self, repo: Place, number: int) -> list[StoredComment]:
         """Comments written by the bot, under any of its accounts."""
         return [comment for comment in self.comments(repo, number) if comment.author in self.ours]
 
     def created_labels(self, repo: Place) -> list[str]:
         """Labels that came into being because an issue was given an unknown name."""
-        return list(self.world.repo(repo).created_labels)
+        return list(self.state.repo(repo).created_labels)
 
     @abstractmethod
     def show(self, repo: Place, number: int) -> dict[str, Any]:
@@ -187,7 +187,7 @@ class Host(ABC):
 
     def writes(self, repo: Place | None = None) -> list[Exchange]:
         """Requests that ask for a change in a repository, whatever the answer was."""
-        places = self._places(None if repo is None else self.world.repo(repo))
+        places = self._places(None if repo is None else self.state.repo(repo))
         return [e for e in self.exchanges if e.method != "GET" and e.path.startswith(places)]
 
     @abstractmethod
@@ -195,11 +195,11 @@ class Host(ABC):
         """How the path of a request about that repository, or any, may begin."""
 
     @property
-    def deliveries(self) -> list[Delivery]:
+    def deliveries(self) -> list[WebhookDelivery]:
         return self.hooks.deliveries
 
     @property
-    def opened(self) -> Delivery:
+    def opened(self) -> WebhookDelivery:
         """The last delivery that told of an issue's opening."""
         return next(d for d in reversed(self.deliveries) if d.action == "opened")
 
@@ -224,7 +224,7 @@ class Host(ABC):
         self.hooks.settle()
 
     def _set(self, repo: Place, number: int, change: Change, deliver: bool) -> None:
-        self._tell(self.world.set_state(repo, number, MAINTAINER, change), deliver)
+        self._tell(self.state.set_state(repo, number, MAINTAINER, change), deliver)
 
     def _tell(self, event: Event, deliver: bool) -> None:
         if deliver:

@@ -15,8 +15,8 @@ from typing import Any, ClassVar
 
 import uvicorn
 
-from bot.sandbox import app, forgefaults
-from bot.sandbox.broken import Swift, Transparent
+from bot.sandbox import app, forge_faults
+from bot.sandbox.broken_connections import FastStopServer, RawProtocol
 from bot.sandbox.demo import (
     DEMO_LABELS,
     DEMO_PROJECT,
@@ -28,17 +28,17 @@ from bot.sandbox.faults import Faults
 from bot.sandbox.github import faults as github_faults
 from bot.sandbox.github.access import BOT, GRANTED, Access, Installation
 from bot.sandbox.github.hooks import GitHubHooks
-from bot.sandbox.github.shapes import Shapes
+from bot.sandbox.github.serializers import Serializer
 from bot.sandbox.gitlab import faults as gitlab_faults
 from bot.sandbox.gitlab.host import GitLabHost
 from bot.sandbox.host import Host
 from bot.sandbox.model import faults as model_faults
-from bot.sandbox.model.face import ModelRequest, Models
-from bot.sandbox.record import Exchange, Log
-from bot.sandbox.world import Missing, Place, Repo, World, now
+from bot.sandbox.model.api import ModelRequest, Models
+from bot.sandbox.recorder import Exchange, Log
+from bot.sandbox.state import NotThere, Place, Repo, State, now
 
 INSTALLATION = 90_210
-MODEL_FACES = ("openai", "anthropic")
+MODEL_APIS = ("openai", "anthropic")
 
 
 @dataclass(repr=False)
@@ -67,35 +67,35 @@ class Sandbox(Host):
         # Accepted connections inherit it; without, each answer waits 40 ms for an acknowledgement.
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.port: int = self._socket.getsockname()[1]
-        self.world = World(self.clock)
+        self.state = State(self.clock)
         self.access = Access(
             self.app_id,
             [Installation(self.installation_id)],
             self.token,
             self.token_login,
-            self.world.time,
+            self.state.time,
             self.granted,
         )
         self._installation_ids = count(self.installation_id + 1)
         self.models = Models(self.model_key)
         self.hooks: GitHubHooks = GitHubHooks(
-            clock=self.world.time,
+            clock=self.state.time,
             address=lambda: self.webhook_url,
-            shapes=Shapes(self.world, self.github_url, self.url),
+            shapes=Serializer(self.state, self.github_url, self.url),
             access=self.access,
             secret=self.webhook_secret,
         )
         self.gitlab = GitLabHost(self.gitlab_url, self.clock, self.log)
         self.faults = Faults.of(
             [
-                *forgefaults.rows(
+                *forge_faults.rows(
                     {
                         "github": github_faults.WAYS,
-                        "gitlab": gitlab_faults.ways(self.gitlab.world.time),
+                        "gitlab": gitlab_faults.ways(self.gitlab.state.time),
                     }
                 ),
                 *github_faults.rows(self.access),
-                *gitlab_faults.rows(self.gitlab.world.time),
+                *gitlab_faults.rows(self.gitlab.state.time),
                 *model_faults.rows(),
             ]
         )
@@ -139,13 +139,13 @@ class Sandbox(Host):
 
     @property
     def model_exchanges(self) -> list[Exchange]:
-        return [exchange for face in MODEL_FACES for exchange in self.log.of(face)]
+        return [exchange for face in MODEL_APIS for exchange in self.log.of(face)]
 
     @property
     def model_requests(self) -> list[ModelRequest]:
         """The prompts that reached a model face, struck by a fault or not."""
         return [
-            ModelRequest(exchange.face, exchange.request_headers, exchange.request_json)
+            ModelRequest(exchange.api, exchange.request_headers, exchange.request_json)
             for exchange in self.model_exchanges
             if exchange.method == "POST"
         ]
@@ -171,18 +171,18 @@ class Sandbox(Host):
 
     def suspend(self, repo: Place) -> None:
         """Suspends the installation that covers the repository. Raises Missing."""
-        self._covering(repo).suspended_at = self.world.clock()
+        self._covering(repo).suspended_at = self.state.clock()
 
     def _covering(self, repo: Place) -> Installation:
-        found = self.access.installation_of(self.world.repo(repo))
+        found = self.access.installation_of(self.state.repo(repo))
         if found is None:
-            raise Missing(f"no installation covers {repo}")
+            raise NotThere(f"no installation covers {repo}")
         return found
 
     def show(self, repo: Place, number: int) -> dict[str, Any]:
         shapes = self.hooks.shapes
-        with self.world.lock:
-            home, issue = self.world.repo(repo), self.world.issue(repo, number)
+        with self.state.lock:
+            home, issue = self.state.repo(repo), self.state.issue(repo, number)
             return {
                 "issue": shapes.issue(home, issue),
                 "labels": list(issue.labels),
@@ -204,10 +204,10 @@ class Sandbox(Host):
 
     @contextmanager
     def running(self) -> Iterator[Sandbox]:
-        server = Swift(
+        server = FastStopServer(
             uvicorn.Config(
                 app.build(self),
-                http=Transparent,
+                http=RawProtocol,
                 ws="none",
                 loop="asyncio",
                 lifespan="off",

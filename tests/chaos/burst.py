@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from bot.queue.enqueue import NAMESPACE, QUEUE
 from bot.sandbox.host import Host
-from bot.sandbox.world import Event
+from bot.sandbox.state import Event
 from tests.chaos.crowd import REPOS, Crowd
 from tests.chaos.parts import Parts
 
@@ -62,9 +62,9 @@ def prepare(parts: Parts, dice: Random, deliveries: int) -> list[Sealed]:
 def _sealed(host: Host, name: str, dice: Random) -> Sealed:
     text = "word " * dice.randint(200, 1200)
     number = host.open_issue(REPOS[name], "Burst", text, author="many", deliver=False)
-    repo, issue = host.world.repo(REPOS[name]), host.world.issue(REPOS[name], number)
-    letter = host.hooks.letters(Event("opened", repo, issue, issue.author))[0]
-    url, headers = host.hooks.sealed(letter)
+    repo, issue = host.state.repo(REPOS[name]), host.state.issue(REPOS[name], number)
+    letter = host.hooks.webhooks(Event("opened", repo, issue, issue.author))[0]
+    url, headers = host.hooks.signed(letter)
     assert url is not None
     fields = {**headers, "Host": "localhost", "Content-Length": str(len(letter.body))}
     head = "".join(f"{field}: {value}\r\n" for field, value in fields.items())

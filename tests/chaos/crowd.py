@@ -13,10 +13,10 @@ from threading import Lock
 
 import httpx
 
-from bot.sandbox.deliver import Letter
 from bot.sandbox.demo import DEMO_LABELS, GROUP_LABELS, PROJECT_LABELS
 from bot.sandbox.host import Host
-from bot.sandbox.world import Event
+from bot.sandbox.state import Event
+from bot.sandbox.webhooks import Webhook
 from tests.chaos.parts import Parts
 
 REPOS = {"github": "acme/storm", "gitlab": "acme/gale"}
@@ -149,14 +149,14 @@ class Crowd:
 
     def _deliver(self, host: Host, one: Opened, twice: bool) -> None:
         repo, issue = (
-            host.world.repo(REPOS[one.host]),
-            host.world.issue(REPOS[one.host], one.number),
+            host.state.repo(REPOS[one.host]),
+            host.state.issue(REPOS[one.host], one.number),
         )
-        for letter in host.hooks.letters(Event("opened", repo, issue, issue.author)):
+        for letter in host.hooks.webhooks(Event("opened", repo, issue, issue.author)):
             for again in range(1 + twice):
                 # A group's webhook tells the same under an id of its own.
                 anew = again and one.number % 2
-                sent = Letter(letter.event, letter.body, hook=letter.hook) if anew else letter
+                sent = Webhook(letter.event, letter.body, hook=letter.hook) if anew else letter
                 status = 0
                 with suppress(httpx.TransportError):
                     status = host.hooks.post(sent).status_code

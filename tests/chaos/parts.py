@@ -92,7 +92,7 @@ class Posts:
         stored = (exchange.fault or "").startswith("comment-stored")
         self.lost_answers += stored
         if stored or exchange.status == 201:
-            self.made[exchange.face, int(place[1])] += 1
+            self.made[exchange.api, int(place[1])] += 1
 
 
 class Parts:

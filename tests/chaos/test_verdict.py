@@ -34,8 +34,8 @@ def crowd(parts: Parts) -> Crowd:
 
 def _answer(parts: Parts, one: Opened, text: str = TEXT) -> None:
     host, place = parts.box.hosts[one.host], (REPOS[one.host], one.number)
-    host.world.comment(*place, text.format(one.word), host.ours[0], None)
-    host.world.relabel(*place, host.ours[0], one.labels - set(host.labels(*place)))
+    host.state.comment(*place, text.format(one.word), host.ours[0], None)
+    host.state.relabel(*place, host.ours[0], one.labels - set(host.labels(*place)))
 
 
 def test_one_comment_and_its_labels_are_good(parts: Parts, crowd: Crowd) -> None:

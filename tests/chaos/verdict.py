@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from bot.sandbox.world import Comment
+from bot.sandbox.state import StoredComment
 from tests.chaos.crowd import REPOS, Crowd, Opened
 from tests.chaos.parts import Parts
 
@@ -73,7 +73,7 @@ def judge(parts: Parts, crowd: Crowd) -> Verdict:
     return verdict
 
 
-def _of_issue(parts: Parts, one: Opened, comments: list[Comment]) -> Iterator[Breach]:
+def _of_issue(parts: Parts, one: Opened, comments: list[StoredComment]) -> Iterator[Breach]:
     labels = set(parts.box.hosts[one.host].labels(REPOS[one.host], one.number))
     if not comments:
         why = "" if one.accepted else f", refused at the door ({one.answers}): the sweep's"

@@ -13,7 +13,7 @@ from bot.forges.github.api import GitHub
 from bot.forges.github.auth import LAG_SECONDS, AppAuth
 from bot.forges.github.client import GitHubClient
 from bot.sandbox.github.access import Access
-from bot.sandbox.world import now
+from bot.sandbox.state import now
 from tests.fakes import NOW, REF, ScriptedWeb
 
 JSON = {"content-type": "application/json"}

@@ -199,12 +199,12 @@ class Ended:
     @property
     def asked(self) -> list[Exchange]:
         """The requests that reached a model."""
-        return [exchange for exchange in self.exchanges if exchange.face in MODELS]
+        return [exchange for exchange in self.exchanges if exchange.api in MODELS]
 
     @property
     def told(self) -> list[Exchange]:
         """The requests that reached the forge."""
-        return [exchange for exchange in self.exchanges if exchange.face == self.host]
+        return [exchange for exchange in self.exchanges if exchange.api == self.host]
 
 
 class Judge:
@@ -328,7 +328,7 @@ def calls_allowlist(ended: Ended) -> bool:
     """Reads, one new comment, edits of it, additive labels; nobody but the forge and the model."""
     writes = [x for x in ended.told if x.method not in ("GET", "HEAD")]
     made = [x for x in writes if x.method == "POST" and x.path.endswith(("/comments", "/notes"))]
-    strangers = [x for x in ended.exchanges if x.face not in (ended.host, *MODELS)]
+    strangers = [x for x in ended.exchanges if x.api not in (ended.host, *MODELS)]
     return (
         all(_is_allowed(x, ended.host) for x in writes)
         and len(made) <= 1

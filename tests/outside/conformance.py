@@ -137,7 +137,7 @@ class Conformance:
 
     def check(self, exchange: Exchange) -> None:
         """Never raises, so that it can observe a sandbox."""
-        if exchange.face != "github":
+        if exchange.api != "github":
             return
         for pattern, content_type, bend in EXCEPTIONS:
             if re.match(pattern, f"{exchange.method} {exchange.path}") and (

@@ -87,7 +87,7 @@ class ModelConformance:
 
     def check(self, exchange: Exchange) -> None:
         """Never raises, so that it can observe a sandbox."""
-        if exchange.face not in ("openai", "anthropic") or exchange.method != "POST":
+        if exchange.api not in ("openai", "anthropic") or exchange.method != "POST":
             return
         self.checked += 1
         self._hold(exchange, "request", exchange.request_body)
@@ -99,8 +99,8 @@ class ModelConformance:
         try:
             decoded = json.loads(body)
         except ValueError:
-            self.violations.append(f"{exchange.face} {part}: not JSON")
+            self.violations.append(f"{exchange.api} {part}: not JSON")
             return
-        for error in self.validators[exchange.face, part].iter_errors(decoded):
+        for error in self.validators[exchange.api, part].iter_errors(decoded):
             where = "/".join(map(str, error.absolute_path))
-            self.violations.append(f"{exchange.face} {part}: {where}: {error.message[:200]}")
+            self.violations.append(f"{exchange.api} {part}: {where}: {error.message[:200]}")

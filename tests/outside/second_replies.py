@@ -15,7 +15,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from bot.sandbox import Sandbox
-from bot.sandbox.broken import client_left
+from bot.sandbox.broken_connections import client_left
 from bot.sandbox.faults import Armed, Call, Fault, Side
 from bot.sandbox.model.faults import body_of, vendor_of
 from bot.sandbox.model.rules import request_in

@@ -17,8 +17,8 @@ from bot.sandbox import Exchange, Sandbox
 from bot.sandbox.faults import Side
 from bot.sandbox.gitlab.access import BOT
 from bot.sandbox.host import Host
-from bot.sandbox.server import MODEL_FACES
-from bot.sandbox.world import MAINTAINER, Event
+from bot.sandbox.server import MODEL_APIS
+from bot.sandbox.state import MAINTAINER, Event
 from bot.wiring import forge_hosts
 from tests.bench.processes import cpu_seconds, peak_mib, resident_mib
 from tests.fakes import an_issue
@@ -62,11 +62,11 @@ class Result:
 
     @property
     def model_requests(self) -> list[Exchange]:
-        return [x for x in self.exchanges if x.face in MODEL_FACES and x.method == "POST"]
+        return [x for x in self.exchanges if x.api in MODEL_APIS and x.method == "POST"]
 
     @property
     def forge_requests(self) -> list[Exchange]:
-        return [x for x in self.exchanges if x.face == self.host]
+        return [x for x in self.exchanges if x.api == self.host]
 
 
 Expectation = tuple[Result, Mapping[str, Any]]
@@ -166,7 +166,7 @@ class Run:
         found = FRAME.fullmatch(comment.body)
         assert found, comment.body
         body = comment.body.replace(found["summary"], step["new"])
-        self.host.world.edit_comment(self.repo, comment.id, body, MAINTAINER)
+        self.host.state.edit_comment(self.repo, comment.id, body, MAINTAINER)
 
     def _step_expect(self, step: Json) -> None:
         wanted = {key: value for key, value in step.items() if key not in ("do", "number")}
@@ -204,7 +204,7 @@ class Run:
     def _comment(self, number: int, given: Json) -> None:
         """Add a comment that is there already, by the author whom the API names."""
         body = MARKER.sub(self._with_right_fingerprint, given["body"])
-        event = self.host.world.comment(self.repo, number, body, f"author-{next(_authors)}", None)
+        event = self.host.state.comment(self.repo, number, body, f"author-{next(_authors)}", None)
         assert event.comment
         name, author_id = OUR_NAMES.get(given["author"], given["author"]), given["author_id"]
         shown: Json = {"author": {"username": name, "id": author_id}}
@@ -221,9 +221,9 @@ class Run:
 
     def deliver(self, number: int, *, without_body: bool = False) -> str:
         """Tell of the opening, with the fields that the case changes; return the job's id or ""."""
-        home, issue = self.host.world.repo(self.repo), self.host.world.issue(self.repo, number)
+        home, issue = self.host.state.repo(self.repo), self.host.state.issue(self.repo, number)
         told = replace(issue, body="") if without_body else issue
-        letter = self.host.hooks.letters(Event("opened", home, told, issue.author))[0]
+        letter = self.host.hooks.webhooks(Event("opened", home, told, issue.author))[0]
         payload = json.loads(letter.body)
         for path, value in self.case.given.get("payload", {}).get(self.on, {}).items():
             *above, name = path.split("__")
@@ -284,7 +284,7 @@ class Run:
         """Return model or rules, as the product's record has it, or "" where nothing was said."""
         house = self.product.house
         name = forge_hosts(house.settings)[self.on]
-        ref = IssueRef(self.on, name, self.repo, number, self.host.world.repo(self.repo).id)
+        ref = IssueRef(self.on, name, self.repo, number, self.host.state.repo(self.repo).id)
         record = house.store.record(ref.key)
         return record.source if record else ""
 
@@ -311,7 +311,7 @@ def label_names(exchange: Exchange) -> list[str]:
 
 
 def _is_about(exchange: Exchange, number: int) -> bool:
-    return exchange.face not in MODEL_FACES and f"/issues/{number}/" in f"{exchange.path}/"
+    return exchange.api not in MODEL_APIS and f"/issues/{number}/" in f"{exchange.path}/"
 
 
 def _encodable(text: str) -> str:

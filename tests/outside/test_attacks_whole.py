@@ -87,7 +87,7 @@ class Stage:
             wiring.forge_hosts(settings)[on],
             name,
             0,
-            host.world.repo(name).id,
+            host.state.repo(name).id,
             str(self.box.installation_id) if on == "github" else "",
         )
         return Product(self, run, store, ref)
@@ -146,7 +146,7 @@ class Product:
 
 def names_in(exchange: Exchange) -> list[str]:
     """The labels that a request asks for."""
-    body = exchange.request_json if exchange.face in HOSTS and exchange.method != "GET" else None
+    body = exchange.request_json if exchange.api in HOSTS and exchange.method != "GET" else None
     given = [body.get(key) or [] for key in ("labels", "add_labels")] if body else []
     return [str(name) for names in given for name in names]
 

@@ -50,7 +50,7 @@ def app(box: Sandbox) -> Iterator[httpx.Client]:
 @pytest.fixture
 def bot(box: Sandbox, app: httpx.Client) -> Iterator[httpx.Client]:
     permissions = {"issues": "write", "contents": "read"}
-    wanted = {"repository_ids": [box.world.repo(REPO).id], "permissions": permissions}
+    wanted = {"repository_ids": [box.state.repo(REPO).id], "permissions": permissions}
     answer = app.post(f"/app/installations/{box.installation_id}/access_tokens", json=wanted)
     token = answer.json()["token"]
     with httpx.Client(
@@ -105,7 +105,7 @@ def test_the_installation_works_as_described(
         ("DELETE", comment, None, 204),
         ("GET", f"/repos/{REPO}/collaborators/maintainer/permission", None, 200),
     ]
-    box.world.person("maintainer")
+    box.state.person("maintainer")
     for method, path, body, status in calls:
         answer = bot.request(method, path, json=body)
         assert (method, path, answer.status_code) == (method, path, status)

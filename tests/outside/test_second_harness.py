@@ -35,7 +35,7 @@ GOOD = Result(
     sent=["bug"],
     present=["bug", "old"],
     source="model",
-    exchanges=[asked("v1.2.3"), replace(asked(""), face="gitlab", method="GET")],
+    exchanges=[asked("v1.2.3"), replace(asked(""), api="gitlab", method="GET")],
     log='{"event": "enrichment succeeded"}\n',
     redis="tagline:job 1",
     seconds=1.0,

@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
 from bot.sandbox import Sandbox
 from bot.sandbox.github.payloads import payload
-from bot.sandbox.world import MAINTAINER, Event, Person
+from bot.sandbox.state import MAINTAINER, Event, Person
 
 REPO, OTHER = "acme/widget", "acme/other"
 OCTOCAT = Person("octocat", 1)
@@ -33,11 +33,11 @@ def box() -> Iterator[Sandbox]:
 
 
 def opened(box: Sandbox) -> Event:
-    return box.world.open_issue(REPO, "Title", "Body", OCTOCAT, None)
+    return box.state.open_issue(REPO, "Title", "Body", OCTOCAT, None)
 
 
 def commented(box: Sandbox) -> Event:
-    return box.world.comment(REPO, opened(box).issue.number, "Words", MAINTAINER, box.app_id)
+    return box.state.comment(REPO, opened(box).issue.number, "Words", MAINTAINER, box.app_id)
 
 
 def comment_id(event: Event) -> int:
@@ -46,35 +46,35 @@ def comment_id(event: Event) -> int:
 
 
 def labelled(box: Sandbox) -> Event:
-    return box.world.add_labels(REPO, opened(box).issue.number, ["bug"], MAINTAINER)[0]
+    return box.state.add_labels(REPO, opened(box).issue.number, ["bug"], MAINTAINER)[0]
 
 
 DEEDS: dict[str, Callable[[Sandbox], Event]] = {
     "issues-opened": opened,
-    "issues-edited": lambda box: box.world.edit_issue(
+    "issues-edited": lambda box: box.state.edit_issue(
         REPO, opened(box).issue.number, MAINTAINER, {"title": "New", "body": "New"}
     ),
-    "issues-closed": lambda box: box.world.set_state(
+    "issues-closed": lambda box: box.state.set_state(
         REPO, opened(box).issue.number, MAINTAINER, "closed"
     ),
-    "issues-reopened": lambda box: box.world.set_state(
+    "issues-reopened": lambda box: box.state.set_state(
         REPO, opened(box).issue.number, MAINTAINER, "reopened"
     ),
-    "issues-deleted": lambda box: box.world.set_state(
+    "issues-deleted": lambda box: box.state.set_state(
         REPO, opened(box).issue.number, MAINTAINER, "deleted"
     ),
     "issues-labeled": labelled,
-    "issues-unlabeled": lambda box: box.world.remove_label(
+    "issues-unlabeled": lambda box: box.state.remove_label(
         REPO, labelled(box).issue.number, "bug", MAINTAINER
     ),
-    "issues-transferred": lambda box: box.world.transfer(
+    "issues-transferred": lambda box: box.state.transfer(
         REPO, opened(box).issue.number, OTHER, MAINTAINER
     )[0],
     "issue-comment-created": commented,
-    "issue-comment-edited": lambda box: box.world.edit_comment(
+    "issue-comment-edited": lambda box: box.state.edit_comment(
         REPO, comment_id(commented(box)), "Better", MAINTAINER
     ),
-    "issue-comment-deleted": lambda box: box.world.delete_comment(
+    "issue-comment-deleted": lambda box: box.state.delete_comment(
         REPO, comment_id(commented(box)), MAINTAINER
     ),
 }
@@ -92,7 +92,7 @@ def test_a_payload_is_as_described(description: dict[str, Any], box: Sandbox, na
 def test_an_issue_that_arrives_by_transfer_is_as_described(
     description: dict[str, Any], box: Sandbox
 ) -> None:
-    arrived = box.world.transfer(REPO, opened(box).issue.number, OTHER, MAINTAINER)[1]
+    arrived = box.state.transfer(REPO, opened(box).issue.number, OTHER, MAINTAINER)[1]
     body = payload(arrived, box.hooks.shapes, box.installation_id)[1]
     media = description["webhooks"]["issues-opened"]["post"]["requestBody"]["content"]
     schema = media["application/json"]["schema"] | {"components": description["components"]}

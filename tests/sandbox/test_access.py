@@ -84,7 +84,7 @@ def test_a_narrowed_token_does_only_what_it_may(
 def test_a_token_for_one_repository_does_not_reach_another(box: Sandbox) -> None:
     box.add_repo("acme/public")
     box.add_repo("acme/hidden", private=True)
-    only = box.world.repo(REPO).id
+    only = box.state.repo(REPO).id
     answer = mint(box, repository_ids=[only]).json()
     assert [repo["full_name"] for repo in answer["repositories"]] == [REPO]
     headers = {"authorization": f"token {answer['token']}"}
@@ -115,7 +115,7 @@ def test_nobody_reads_public_issues_and_writes_nothing(box: Sandbox) -> None:
     with httpx.Client(base_url=f"{box.github_url}/repos/{REPO}") as nobody:
         assert nobody.get("/issues/1").json()["title"] == "Title"
         assert nobody.post("/issues/1/comments", json={"body": "x"}).status_code == 401
-        box.world.repo(REPO).private = True
+        box.state.repo(REPO).private = True
         assert nobody.get("/issues/1").status_code == 404
 
 

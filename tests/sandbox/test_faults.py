@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from bot.sandbox import Sandbox, broken, forgefaults
+from bot.sandbox import Sandbox, broken_connections, forge_faults
 
 from .conftest import REPO, Asks, client, mint
 
@@ -113,7 +113,7 @@ def test_label_faults_leave_comments_alone(
 def test_a_slow_answer_is_a_good_one(
     box: Sandbox, bot: httpx.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(forgefaults, "SLOW_SECONDS", 0.2)
+    monkeypatch.setattr(forge_faults, "SLOW_SECONDS", 0.2)
     box.fault("github-slow")
     with pytest.raises(httpx.ReadTimeout):
         bot.get("/labels", timeout=0.1)
@@ -302,7 +302,7 @@ def test_every_fault_has_a_line_of_explanation(box: Sandbox) -> None:
 
 
 def test_a_hanging_answer_does_not_hold_up_the_end() -> None:
-    assert broken.TICK < 1
+    assert broken_connections.TICK < 1
     with Sandbox().running() as box:
         box.fault("model-timeout")
         with pytest.raises(httpx.ReadTimeout):

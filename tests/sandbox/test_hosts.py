@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import httpx
 import pytest
 
-from bot.sandbox import Host, Sandbox, forgefaults
+from bot.sandbox import Host, Sandbox, forge_faults
 
 from .conftest import Receiver, app_token, mint
 
@@ -50,7 +50,7 @@ def github(box: Sandbox) -> Iterator[Side]:
 
 @contextmanager
 def gitlab(box: Sandbox) -> Iterator[Side]:
-    base = f"{box.gitlab_url}/api/v4/projects/{box.gitlab.world.repo(REPO).id}"
+    base = f"{box.gitlab_url}/api/v4/projects/{box.gitlab.state.repo(REPO).id}"
     with httpx.Client(base_url=base, headers={"private-token": box.gitlab.token}) as web:
         yield Side(
             box.gitlab,
@@ -126,7 +126,7 @@ def test_questions_tell_people_from_the_bot(side: Side, number: int) -> None:
 
 def test_the_configuration_is_set_where_the_host_keeps_it(side: Side) -> None:
     side.host.set_config(REPO, "version: 1")
-    files = side.host.world.repo(REPO).files
+    files = side.host.state.repo(REPO).files
     assert files == {f".{side.host.host}/tagline.yml": "version: 1"}
 
 
@@ -138,7 +138,7 @@ def test_a_deleted_issue_is_gone(side: Side, number: int) -> None:
 STATUSES = {
     "comment-502": 502,
     "comment-403": 403,
-    **{f"forge-{name}": status for name, (_, status, _) in forgefaults.STATUSES.items()},
+    **{f"forge-{name}": status for name, (_, status, _) in forge_faults.STATUSES.items()},
 }
 
 
@@ -207,7 +207,7 @@ def test_a_fault_of_one_host_spares_the_other(box: Sandbox, side: Side, number: 
 
 def test_the_hosts_know_nothing_of_each_other(box: Sandbox, side: Side, number: int) -> None:
     other = next(host for host in box.hosts.values() if host is not side.host)
-    assert not other.world.repo(REPO).issues
+    assert not other.state.repo(REPO).issues
     assert httpx.get(f"{box.github_url}/app", headers=bearer(box)).status_code == 200
 
 

@@ -23,7 +23,7 @@ STEPS = [
 @pytest.fixture
 def labels_of_github(box: Sandbox, bot: httpx.Client) -> str:
     """The path of the events of an issue that went through STEPS."""
-    box.world.clock = lambda: datetime(2026, 5, 1, 12, 30, tzinfo=UTC)
+    box.state.clock = lambda: datetime(2026, 5, 1, 12, 30, tzinfo=UTC)
     issue = (
         f"/issues/{box.open_issue(REPO, 'Title', author='maintainer', labels=['documentation'])}"
     )
@@ -55,10 +55,10 @@ def test_github_lists_them_as_events(
 
 
 def test_gitlab_lists_them_as_resource_label_events(box: Sandbox) -> None:
-    box.gitlab.world.clock = lambda: datetime(2026, 5, 1, 12, 30, tzinfo=UTC)
+    box.gitlab.state.clock = lambda: datetime(2026, 5, 1, 12, 30, tzinfo=UTC)
     how = {"author": "maintainer", "labels": ["documentation"]}
     number = box.gitlab.open_issue(DEMO_PROJECT, "Title", **how)  # type: ignore[arg-type]
-    project = box.gitlab.world.repo(DEMO_PROJECT)
+    project = box.gitlab.state.repo(DEMO_PROJECT)
     issue = f"{box.gitlab_url}/api/v4/projects/{project.id}/issues/{number}"
     headers = {"private-token": box.gitlab.token}
     for wanted in ({"add_labels": ["type::bug"]}, {"add_labels": "type::bug"}):
@@ -81,7 +81,7 @@ def test_gitlab_lists_them_as_resource_label_events(box: Sandbox) -> None:
         "documentation",
     ]
     assert {e["created_at"] for e in listed} == {"2026-05-01T12:30:00.000Z"}
-    assert all(box.gitlab.world.person(e["user"]["username"]).id == e["user"]["id"] for e in listed)
+    assert all(box.gitlab.state.person(e["user"]["username"]).id == e["user"]["id"] for e in listed)
 
 
 def test_the_history_moves_along_with_the_issue(

@@ -41,7 +41,7 @@ def test_gitlab_lists_issues_by_time_without_confidential_ones(box: Sandbox) -> 
     old, new = (box.gitlab.open_issue(DEMO_PROJECT, "T", created_at=at) for at in (1e9, 1.7e9))
     box.gitlab.open_issue(DEMO_PROJECT, "T", confidential=True)
     newest = box.gitlab.open_issue(DEMO_PROJECT, "T")
-    project = box.gitlab.world.repo(DEMO_PROJECT).id
+    project = box.gitlab.state.repo(DEMO_PROJECT).id
     for query, expected in (
         ("created_after=2020-01-01T00:00:00Z&order_by=created_at&sort=asc", [new, newest]),
         ("order_by=created_at&sort=desc&per_page=1&page=3", [old]),
@@ -57,7 +57,7 @@ def test_gitlab_lists_issues_by_time_without_confidential_ones(box: Sandbox) -> 
 def test_a_repository_is_read_by_id_where_it_is_visible(box: Sandbox, bot: httpx.Client) -> None:
     hidden = box.add_repo("other/hidden", private=True)
     by_id, by_name = f"{box.github_url}/repositories", f"{box.github_url}/repos/{REPO}"
-    assert bot.get(f"{by_id}/{box.world.repo(REPO).id}").json() == bot.get(by_name).json()
+    assert bot.get(f"{by_id}/{box.state.repo(REPO).id}").json() == bot.get(by_name).json()
     assert bot.get(f"{by_id}/{hidden.id}").status_code == 200
     hidden.installed = False
     assert bot.get(f"{by_id}/{hidden.id}").status_code == 404
@@ -71,7 +71,7 @@ def test_a_renamed_repository_is_found_from_its_old_name(
     number = box.open_issue(REPO, "Title", labels=["good first issue"], deliver=False)
     box.rename_repo(REPO, "acme/gizmo")
     old = f"{box.github_url}/repos/{REPO}"
-    home = f"{box.github_url}/repositories/{box.world.repo('acme/gizmo').id}"
+    home = f"{box.github_url}/repositories/{box.state.repo('acme/gizmo').id}"
     for method, path, status in (
         ("GET", "", 301),
         ("GET", f"/issues/{number}/comments?per_page=100&page=1", 301),
@@ -86,7 +86,7 @@ def test_a_renamed_repository_is_found_from_its_old_name(
     assert WEB.get(f"{box.github_url}/repos/acme/gizmo").json()["full_name"] == "acme/gizmo"
     box.comment_by_person("acme/gizmo", number, "Hi")
     assert box.deliveries[-1].payload["repository"]["full_name"] == "acme/gizmo"
-    box.world.repo("acme/gizmo").private = True
+    box.state.repo("acme/gizmo").private = True
     assert WEB.get(old).status_code == 404
     box.add_repo(REPO)
     assert bot.get(old).json()["full_name"] == REPO
@@ -94,7 +94,7 @@ def test_a_renamed_repository_is_found_from_its_old_name(
 
 def test_a_renamed_project_is_found_by_id(box: Sandbox) -> None:
     number = box.gitlab.open_issue(DEMO_PROJECT, "Title")
-    project = box.gitlab.world.repo(DEMO_PROJECT).id
+    project = box.gitlab.state.repo(DEMO_PROJECT).id
     box.gitlab.rename_repo(DEMO_PROJECT, "acme/renamed")
     for place in (project, "acme%2Frenamed"):
         found = WEB.get(f"{box.gitlab_url}/api/v4/projects/{place}/issues/{number}").json()
@@ -148,7 +148,7 @@ def test_deliveries_are_listed_newest_first_with_what_became_of_them(
         url = answer.links.get("next", {}).get("url", "")
     assert [one["status_code"] for one in listed] == [202, 503, 502]
     assert [one["guid"] for one in listed] == [d.guid for d in reversed(box.deliveries)]
-    repo = box.world.repo(REPO).id
+    repo = box.state.repo(REPO).id
     assert {
         (d["repository_id"], d["installation_id"], d["event"], d["action"]) for d in listed
     } == {(repo, box.installation_id, "issues", "opened")}
@@ -172,7 +172,7 @@ def test_comments_say_whether_their_author_may_write(box: Sandbox, bot: httpx.Cl
 def test_every_answer_carries_the_forges_own_time(box: Sandbox, minutes: int) -> None:
     off = timedelta(minutes=minutes)
     for host in box.hosts.values():
-        host.world.clock = lambda: datetime.now(UTC) + off
+        host.state.clock = lambda: datetime.now(UTC) + off
     by_ours = WEB.get(
         f"{box.github_url}/app", headers={"authorization": f"Bearer {app_token(box)}"}
     )

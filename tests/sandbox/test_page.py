@@ -13,7 +13,7 @@ import pytest
 
 from bot.sandbox.page import markdown, samples
 from bot.sandbox.page.app import HEADERS, create
-from bot.sandbox.page.theatre import Away, Comment, Event, Host, Opened, Shown
+from bot.sandbox.page.demo_backend import DemoUnavailable, Event, Host, Opened, Shown, ShownComment
 
 HERE = "http://127.0.0.1:4711"
 ANSWER = (
@@ -35,7 +35,7 @@ class Scene:
 
     def open(self, host: Host, title: str, body: str, author: str) -> Opened:
         if self.is_away:
-            raise Away("the receiver")
+            raise DemoUnavailable("the receiver")
         issue = Opened(host, "acme/widget", len(self.issues) + 1, "guid", "job")
         self.issues[issue.ref] = Shown(title, body, author, (), ())
         self.note(issue, "accepted")
@@ -77,7 +77,7 @@ class Scene:
     def end(self, event: str, labels: tuple[str, ...], *comments: str, **fields: Any) -> None:
         """The first issue's job ends so."""
         ref = next(iter(self.issues))
-        said = tuple(Comment("tagline[bot]", body) for body in comments)
+        said = tuple(ShownComment("tagline[bot]", body) for body in comments)
         self.issues[ref] = replace(self.issues[ref], labels=labels, comments=said)
         issue = Opened("github", "acme/widget", 1, "guid", "job")
         self.note(issue, "starting enrichment", try_number=1)

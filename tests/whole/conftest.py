@@ -74,7 +74,7 @@ class Vendors:
         checkers: list[Conformance | ModelConformance] = [*self.github, *self.models]
         for exchange in exchanges:
             kind = (
-                exchange.face,
+                exchange.api,
                 exchange.method,
                 re.sub(r"\d+", "N", exchange.path),
                 exchange.status,

@@ -18,13 +18,13 @@ import redis
 from bot import log, wiring
 from bot.core.jobs import JobRecord
 from bot.sandbox import Exchange, Sandbox
-from bot.sandbox.deliver import Delivery
 from bot.sandbox.faults import Armed
 from bot.sandbox.github import faults as github_faults
 from bot.sandbox.gitlab import faults as gitlab_faults
 from bot.sandbox.host import Host
-from bot.sandbox.server import MODEL_FACES
-from bot.sandbox.world import Comment, Event
+from bot.sandbox.server import MODEL_APIS
+from bot.sandbox.state import Event, StoredComment
+from bot.sandbox.webhooks import WebhookDelivery
 from bot.settings.load import Settings, load
 from bot.store.redis import RedisStore
 from tests.serving import served
@@ -153,11 +153,11 @@ class House:
 
     def deliver_opening(self, number: int) -> None:
         """Tell of an issue's opening late: the payload shows it as it is now."""
-        home, issue = self.host.world.repo(self.repo), self.host.world.issue(self.repo, number)
+        home, issue = self.host.state.repo(self.repo), self.host.state.issue(self.repo, number)
         self.host.hooks.send(Event("opened", home, issue, issue.author))
 
     @property
-    def opened(self) -> Delivery:
+    def opened(self) -> WebhookDelivery:
         """The delivery of the last opened issue."""
         return self.host.opened
 
@@ -204,7 +204,7 @@ class House:
         self.box.faults.armed.append(Armed(row, times, None))
 
     def _clock(self) -> datetime:
-        return self.host.world.clock()
+        return self.host.state.clock()
 
     @contextmanager
     def meanwhile(self, deed: Callable[[], object]) -> Iterator[None]:
@@ -212,7 +212,7 @@ class House:
         left = [deed]
 
         def watch(exchange: Exchange) -> None:
-            if exchange.face in MODEL_FACES and left:
+            if exchange.api in MODEL_APIS and left:
                 left.pop()()
 
         self.box.observe(watch)
@@ -233,7 +233,7 @@ class House:
     def labels(self, number: int) -> list[str]:
         return self.host.labels(self.repo, number)
 
-    def comments(self, number: int) -> list[Comment]:
+    def comments(self, number: int) -> list[StoredComment]:
         """Comments of the bot."""
         return self.host.bot_comments(self.repo, number)
 

@@ -145,7 +145,7 @@ class Product:
 
     def ref(self, number: int) -> IssueRef:
         forge = self.house.on
-        repo_id = self.host.world.repo(self.repo).id
+        repo_id = self.host.state.repo(self.repo).id
         account = str(self.house.box.installation_id) if forge == "github" else ""
         host = wiring.forge_hosts(self.house.settings)[forge]
         return IssueRef(forge, host, self.repo, number, repo_id, account)

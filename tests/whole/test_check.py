@@ -225,7 +225,7 @@ def test_a_repository_is_looked_at_on_request(checking: Checking, host: str) -> 
     house = checking.house
     house.refresh(host)
     house.configure("mode: aply\nlearn: {from_corrections: false}\n")
-    house.host.world.repo(house.repo).labels["bare"] = ""
+    house.host.state.repo(house.repo).labels["bare"] = ""
     repo = ("--repo", f"{host}:{house.repo}")
     told = checking.problem("repository", *repo)
     assert "tagline.yml, line 1, mode: write one of" in told

@@ -27,7 +27,7 @@ class Organisation:
         self.house.host.add_repo(place, files={self.house.host.config_path: text})
 
     def leave(self) -> None:
-        for repo in self.house.host.world.repos():
+        for repo in self.house.host.state.repos():
             repo.installed = repo.installed and not repo.name.startswith(f"{self.name}/")
 
 
@@ -60,7 +60,7 @@ def test_a_repository_s_own_file_wins_as_a_whole(organisation: Organisation, own
 def test_an_organisation_whose_file_may_not_be_read_has_none(organisation: Organisation) -> None:
     house = organisation.house
     organisation.hold("mode: suggest")
-    holder = house.host.world.repo(f"{organisation.owner}/{HOLDERS[house.on]}")
+    holder = house.host.state.repo(f"{organisation.owner}/{HOLDERS[house.on]}")
     holder.installed = False
     assert "bug" in house.labels(house.issue())
 

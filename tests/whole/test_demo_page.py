@@ -9,7 +9,7 @@ from threading import Event, Thread
 import pytest
 
 from bot.cli.demo import show_page
-from bot.cli.stage import Stage, until
+from bot.sandbox.processes import DemoProcesses, until
 from tests.sandbox.test_page import Scene
 
 
@@ -35,7 +35,7 @@ def test_a_browser_is_opened_only_where_there_is_a_display(
 
 
 def test_after_a_reset_the_parts_outlive_the_request_that_asked_for_it(tmp_path: Path) -> None:
-    with Stage(tmp_path) as stage:
+    with DemoProcesses(tmp_path) as stage:
         for deed in (stage.restart, stage.kill_worker):
             request = Thread(target=deed)
             request.start()

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import (
 from jwt.types import Options
 
 from bot.core.errors import TaglineError
-from bot.sandbox.world import Repo
+from bot.sandbox.state import Repo
 
 # What the manifest asks for.
 GRANTED: dict[str, str] = {"issues": "write", "metadata": "read", "contents": "read"}

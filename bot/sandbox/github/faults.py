@@ -5,9 +5,9 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from bot.sandbox.faults import Call, Fault
-from bot.sandbox.forgefaults import Ways
+from bot.sandbox.forge_faults import Ways
 from bot.sandbox.github.access import Access
-from bot.sandbox.github.face import FORBIDDEN, error
+from bot.sandbox.github.api import FORBIDDEN, error
 
 IN_REPO = r"/(repos/[^/]+/[^/]+|repositories/\d+)/"
 SECONDARY = "You have exceeded a secondary rate limit. Please wait a few minutes."

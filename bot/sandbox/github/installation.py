@@ -6,31 +6,31 @@ from typing import Any
 
 from starlette.responses import Response
 
-from bot.sandbox.deliver import Delivery
 from bot.sandbox.github.access import BOT, SUSPENDED, Denied, Installation
-from bot.sandbox.github.face import FORBIDDEN, REPO, Call, Row, error, good, invalid, paged
-from bot.sandbox.github.shapes import Json, stamp
-from bot.sandbox.world import Missing, Repo
+from bot.sandbox.github.api import FORBIDDEN, REPO, Call, Row, error, good, invalid, paged
+from bot.sandbox.github.serializers import Json, stamp
+from bot.sandbox.state import NotThere, Repo
+from bot.sandbox.webhooks import WebhookDelivery
 
 
 def get_app(call: Call) -> Response:
-    return good(call.shapes.app(call.github.access.app_id, BOT))
+    return good(call.serializer.app(call.github.access.app_id, BOT))
 
 
 def get_user(call: Call) -> Response:
     if call.caller.kind != "user":
         return error(403, FORBIDDEN)
-    return good(call.shapes.user(call.caller.login))
+    return good(call.serializer.user(call.caller.login))
 
 
 def get_repo(call: Call) -> Response:
-    return good(call.shapes.full_repo(call.repo()))
+    return good(call.serializer.full_repo(call.repo()))
 
 
 def repo_installation(call: Call) -> Response:
     covering = call.github.access.installation_of(call.repo())
     if covering is None:
-        raise Missing(call.place)
+        raise NotThere(call.place)
     return good(_shape(call, covering))
 
 
@@ -45,21 +45,21 @@ def _named(call: Call) -> Installation:
 
 def _covered(call: Call, installation: int) -> list[Repo]:
     of = call.github.access.installation_of
-    return [repo for repo in call.world.repos() if (i := of(repo)) and i.id == installation]
+    return [repo for repo in call.state.repos() if (i := of(repo)) and i.id == installation]
 
 
 def _shape(call: Call, installation: Installation) -> Json:
-    access, repos = call.github.access, _covered(call, installation.id) or call.world.repos()
-    owner = call.shapes.organization(installation.owner or repos[0].name.split("/")[0])
-    url = f"{call.shapes.api}/app/installations/{installation.id}"
+    access, repos = call.github.access, _covered(call, installation.id) or call.state.repos()
+    owner = call.serializer.organization(installation.owner or repos[0].name.split("/")[0])
+    url = f"{call.serializer.api}/app/installations/{installation.id}"
     made, suspended = stamp(repos[0].created_at), installation.suspended_at
     return {
         "id": installation.id,
         "account": owner,
         "repository_selection": "selected",
         "access_tokens_url": f"{url}/access_tokens",
-        "repositories_url": f"{call.shapes.api}/installation/repositories",
-        "html_url": f"{call.shapes.html}/settings/installations/{installation.id}",
+        "repositories_url": f"{call.serializer.api}/installation/repositories",
+        "html_url": f"{call.serializer.html}/settings/installations/{installation.id}",
         "app_id": access.app_id,
         "app_slug": BOT.removesuffix("[bot]"),
         "target_id": owner["id"],
@@ -87,7 +87,7 @@ def mint(call: Call) -> Response:
         "permissions": dict(token.caller.permissions),
         "repository_selection": "selected",
     }
-    listed = {"repositories": [call.shapes.repo(repo) for repo in repos]} if repos else {}
+    listed = {"repositories": [call.serializer.repo(repo) for repo in repos]} if repos else {}
     return good(shape | listed, 201)
 
 
@@ -114,7 +114,7 @@ def contents(call: Call) -> Response:
     path, repo = call.arg("path"), call.repo()
     text = repo.files.get(path)
     if text is None:
-        raise Missing(path)
+        raise NotThere(path)
     if "raw" not in call.request.headers.get("accept", ""):
         return error(415, "This GitHub gives files raw only")
     return Response(text, media_type="application/vnd.github.raw+json; charset=utf-8")
@@ -122,8 +122,8 @@ def contents(call: Call) -> Response:
 
 def permission(call: Call) -> Response:
     login = call.arg("username")
-    if login not in call.world.people:
-        raise Missing(login)
+    if login not in call.state.people:
+        raise NotThere(login)
     role = "write" if login in call.repo().writers else "read"
     return good({"permission": role, "role_name": role, "user": None})
 
@@ -142,13 +142,13 @@ def hook_deliveries(call: Call) -> Response:
     shown = known[:size]
     headers = None
     if len(known) > size:
-        url = f"{call.shapes.api}/app/hook/deliveries?per_page={size}&cursor={shown[-1].id}"
+        url = f"{call.serializer.api}/app/hook/deliveries?per_page={size}&cursor={shown[-1].id}"
         url += f"&status={status}" if status else ""
         headers = {"Link": f'<{url}>; rel="next"'}
     return good([_delivery(delivery) for delivery in shown], headers=headers)
 
 
-def _delivery(delivery: Delivery) -> Json:
+def _delivery(delivery: WebhookDelivery) -> Json:
     """No answer at all is shown as 502."""
     says = "OK" if delivery.status // 100 == 2 else f"Invalid HTTP Response: {delivery.status}"
     return {
@@ -161,8 +161,8 @@ def _delivery(delivery: Delivery) -> Json:
         "status_code": delivery.status or 502,
         "event": delivery.event,
         "action": delivery.action,
-        "installation_id": delivery.told.installation,
-        "repository_id": delivery.told.repo,
+        "installation_id": delivery.facts.installation,
+        "repository_id": delivery.facts.repo,
         "throttled_at": None,
     }
 

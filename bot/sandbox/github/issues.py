@@ -7,8 +7,8 @@ from datetime import datetime
 from starlette.responses import Response
 
 from bot.sandbox.github.access import Denied
-from bot.sandbox.github.face import FORBIDDEN, REPO, Call, Row, error, good, invalid, paged
-from bot.sandbox.world import Comment, Issue
+from bot.sandbox.github.api import FORBIDDEN, REPO, Call, Row, error, good, invalid, paged
+from bot.sandbox.state import Issue, StoredComment
 
 LONGEST_COMMENT = 65_536
 LONGEST_LABEL = 50
@@ -16,7 +16,7 @@ MOST_LABELS = 100
 
 
 def get_issue(call: Call) -> Response:
-    return good(call.shapes.issue(call.repo(), call.issue()))
+    return good(call.serializer.issue(call.repo(), call.issue()))
 
 
 def list_issues(call: Call) -> Response:
@@ -42,13 +42,13 @@ def list_issues(call: Call) -> Response:
         reverse=query.get("direction") != "asc",
     )
     page = paged(call, found)
-    return good([call.shapes.issue(repo, issue) for issue in page.items], headers=page.headers)
+    return good([call.serializer.issue(repo, issue) for issue in page.items], headers=page.headers)
 
 
 def repo_labels(call: Call) -> Response:
     repo = call.repo()
     page = paged(call, list(repo.labels))
-    return good(call.shapes.labels(repo, page.items), headers=page.headers)
+    return good(call.serializer.labels(repo, page.items), headers=page.headers)
 
 
 def add_labels(call: Call) -> Response:
@@ -62,16 +62,16 @@ def add_labels(call: Call) -> Response:
         return invalid("Label", "name", "invalid")
     if len(issue.labels) + len(names) > MOST_LABELS:
         return invalid("Issue", "labels", "too_many")
-    call.tell(*call.world.add_labels(call.place, call.number, names, call.caller.login))
-    return good(call.shapes.labels(call.repo(), issue.labels))
+    call.tell(*call.state.add_labels(call.place, call.number, names, call.caller.login))
+    return good(call.serializer.labels(call.repo(), issue.labels))
 
 
 def remove_label(call: Call) -> Response:
     issue, name = call.issue(), call.arg("name")
     if name.lower() not in (carried.lower() for carried in issue.labels):
         return error(404, "Label does not exist")
-    call.tell(call.world.remove_label(call.place, call.number, name, call.caller.login))
-    return good(call.shapes.labels(call.repo(), issue.labels))
+    call.tell(call.state.remove_label(call.place, call.number, name, call.caller.login))
+    return good(call.serializer.labels(call.repo(), issue.labels))
 
 
 def list_events(call: Call) -> Response:
@@ -79,14 +79,14 @@ def list_events(call: Call) -> Response:
     repo, issue = call.repo(), call.issue()
     page = paged(call, issue.label_changes)
     app = call.github.access.app_id
-    shapes = [call.shapes.label_event(repo, change, app) for change in page.items]
+    shapes = [call.serializer.label_event(repo, change, app) for change in page.items]
     return good(shapes, headers=page.headers)
 
 
 def list_comments(call: Call) -> Response:
     issue = call.issue()
     page = paged(call, issue.comments)
-    shapes = [call.shapes.comment(call.repo(), issue, comment) for comment in page.items]
+    shapes = [call.serializer.comment(call.repo(), issue, comment) for comment in page.items]
     return good(shapes, headers=page.headers)
 
 
@@ -96,33 +96,35 @@ def create_comment(call: Call) -> Response:
         return error(403, "Unable to create comment because issue is locked.")
     text = _text(call)
     app = call.github.access.app_id if call.caller.via_app else None
-    event = call.world.comment(call.place, call.number, text, call.caller.login, app)
+    event = call.state.comment(call.place, call.number, text, call.caller.login, app)
     call.tell(event)
     return _comment(call, issue, event.comment, 201)
 
 
 def edit_comment(call: Call) -> Response:
     _own_comment(call)
-    event = call.world.edit_comment(call.place, int(call.arg("id")), _text(call), call.caller.login)
+    event = call.state.edit_comment(call.place, int(call.arg("id")), _text(call), call.caller.login)
     call.tell(event)
     return _comment(call, event.issue, event.comment)
 
 
 def delete_comment(call: Call) -> Response:
     _own_comment(call)
-    call.tell(call.world.delete_comment(call.place, int(call.arg("id")), call.caller.login))
+    call.tell(call.state.delete_comment(call.place, int(call.arg("id")), call.caller.login))
     return Response(status_code=204)
 
 
 def _own_comment(call: Call) -> None:
-    comment = call.world.find_comment(call.place, int(call.arg("id")))[1]
+    comment = call.state.find_comment(call.place, int(call.arg("id")))[1]
     if comment.author != call.caller.login:
         raise Denied(403, FORBIDDEN)
 
 
-def _comment(call: Call, issue: Issue, comment: Comment | None, status: int = 200) -> Response:
+def _comment(
+    call: Call, issue: Issue, comment: StoredComment | None, status: int = 200
+) -> Response:
     assert comment is not None
-    shape = call.shapes.comment(call.repo(), issue, comment)
+    shape = call.serializer.comment(call.repo(), issue, comment)
     return good(shape, status, {"Location": shape["url"]} if status == 201 else None)
 
 

@@ -6,8 +6,8 @@ import hashlib
 import hmac
 from typing import Any
 
-from bot.sandbox.github.shapes import Json, Shapes, node_id
-from bot.sandbox.world import Change, Event
+from bot.sandbox.github.serializers import Json, Serializer, node_id
+from bot.sandbox.state import Change, Event
 
 HOOK_ID = 4242
 NAMES: dict[Change, tuple[str, str]] = {
@@ -26,7 +26,7 @@ NAMES: dict[Change, tuple[str, str]] = {
 }
 
 
-def payload(event: Event, shapes: Shapes, installation_id: int) -> tuple[str, Json]:
+def payload(event: Event, shapes: Serializer, installation_id: int) -> tuple[str, Json]:
     """The X-GitHub-Event and the decoded body."""
     name, action = NAMES[event.what]
     body: Json = {
@@ -44,7 +44,7 @@ def payload(event: Event, shapes: Shapes, installation_id: int) -> tuple[str, Js
     return name, body | _changes(event, shapes)
 
 
-def _changes(event: Event, shapes: Shapes) -> dict[str, Any]:
+def _changes(event: Event, shapes: Serializer) -> dict[str, Any]:
     if event.before:
         return {"changes": {key: {"from": value} for key, value in event.before.items()}}
     if event.other:
@@ -58,7 +58,7 @@ def _changes(event: Event, shapes: Shapes) -> dict[str, Any]:
     return {}
 
 
-def _organization(event: Event, shapes: Shapes) -> Json:
+def _organization(event: Event, shapes: Serializer) -> Json:
     owner = shapes.owner(event.repo)
     url = f"{shapes.api}/orgs/{owner['login']}"
     return {

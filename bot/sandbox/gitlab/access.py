@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from bot.core.errors import TaglineError
-from bot.sandbox.world import MAINTAINER, Issue, Repo
+from bot.sandbox.state import MAINTAINER, Issue, Repo
 
 BOT = "project_77_bot_ab12cd34"
 GUEST, PLANNER, REPORTER, DEVELOPER, MAINTAINING = 10, 15, 20, 30, 40

@@ -8,8 +8,8 @@ from datetime import datetime
 from starlette.responses import JSONResponse, Response
 
 from bot.sandbox.faults import Call, Fault
-from bot.sandbox.forgefaults import Ways
-from bot.sandbox.gitlab.face import A_MINUTE, limits
+from bot.sandbox.forge_faults import Ways
+from bot.sandbox.gitlab.api import A_MINUTE, limits
 
 RESET_SECONDS = 60
 QUICKLY = "This note has been created too quickly. Try again later."

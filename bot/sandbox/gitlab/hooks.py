@@ -8,10 +8,10 @@ from datetime import datetime
 from itertools import count
 from typing import Any
 
-from bot.sandbox.deliver import Hooks, Letter, Told
 from bot.sandbox.gitlab import payloads
-from bot.sandbox.gitlab.shapes import Shapes
-from bot.sandbox.world import Event, Missing
+from bot.sandbox.gitlab.serializers import Serializer
+from bot.sandbox.state import Event, NotThere
+from bot.sandbox.webhooks import Hooks, PayloadFacts, Webhook
 
 OURS, GROUP = 0, 1
 WANTS = {
@@ -43,14 +43,14 @@ class GitLabHooks(Hooks):
     With `group` the event goes out a second time under a key of its own, as a group's hook does.
     """
 
-    shapes: Shapes
+    shapes: Serializer
     secret: Callable[[], str | None]
     signing_token: Callable[[], str | None]
     group: Callable[[], bool]
     made: list[Hook] = field(default_factory=list)
     ids: count[int] = field(default_factory=lambda: count(101))
 
-    def letters(self, event: Event) -> list[Letter]:
+    def webhooks(self, event: Event) -> list[Webhook]:
         found = payloads.payload(event, self.shapes)
         if found is None:
             return []
@@ -59,23 +59,23 @@ class GitLabHooks(Hooks):
         hooks = [h.id for h in self.of(event.repo.id, group) if h.events.get(WANTS[name])]
         if self.address() is not None:
             hooks = [OURS, *([GROUP] if self.group() else []), *hooks]
-        return [Letter.of(name, payload, hook) for hook in hooks]
+        return [Webhook.of(name, payload, hook) for hook in hooks]
 
-    def sealed(self, letter: Letter) -> tuple[str | None, dict[str, str]]:
+    def signed(self, letter: Webhook) -> tuple[str | None, dict[str, str]]:
         hook = self._hook(letter.hook)
         at = int(self.clock().timestamp())
         headers = payloads.headers(self.shapes.base, letter.event, letter.key, hook.token)
         signed = payloads.signature(letter.key, at, letter.body, hook.signing_token)
         return hook.url or None, headers | signed
 
-    def told(self, payload: Any) -> Told:
+    def facts_of(self, payload: Any) -> PayloadFacts:
         attributes = payload.get("object_attributes")
         if not isinstance(attributes, dict):
-            return Told()
+            return PayloadFacts()
         issue = payload.get("issue")
         number = (issue if isinstance(issue, dict) else attributes).get("iid")
         action = attributes.get("action")
-        return Told(WORDS.get(action, "edited") if action else None, number)
+        return PayloadFacts(WORDS.get(action, "edited") if action else None, number)
 
     def of(self, *places: int | str) -> list[Hook]:
         return [hook for hook in self.made if hook.place in places]
@@ -87,4 +87,4 @@ class GitLabHooks(Hooks):
         for hook in self.made:
             if hook.id == number:
                 return hook
-        raise Missing(f"hook {number}")
+        raise NotThere(f"hook {number}")

@@ -10,16 +10,16 @@ from urllib.parse import quote
 
 from starlette.types import ASGIApp
 
-from bot.sandbox.gitlab import face, issues, notes, projects
+from bot.sandbox.gitlab import api, issues, notes, projects
 from bot.sandbox.gitlab.access import BOT, Access
 from bot.sandbox.gitlab.actions import QuickAction
 from bot.sandbox.gitlab.hooks import GitLabHooks
 from bot.sandbox.gitlab.issues import LONGEST_DESCRIPTION
-from bot.sandbox.gitlab.shapes import Shapes
+from bot.sandbox.gitlab.serializers import Serializer
 from bot.sandbox.gitlab.system import noted
 from bot.sandbox.host import Host
-from bot.sandbox.record import Log
-from bot.sandbox.world import GITLAB, MAINTAINER, Comment, Event, Place, Repo, World
+from bot.sandbox.recorder import Log
+from bot.sandbox.state import GITLAB, MAINTAINER, Event, Place, Repo, State, StoredComment
 
 SIGNING_TOKEN = "whsec_" + base64.b64encode(b"the sandbox signs with these 32!").decode()
 
@@ -40,24 +40,24 @@ class GitLabHost(Host):
         self.webhook_secret: str | None = "sandbox-gitlab-secret"
         self.signing_token: str | None = SIGNING_TOKEN
         self.group_hook = False
-        self.world = World(clock, GITLAB)
-        self.access = Access(self.world.time)
+        self.state = State(clock, GITLAB)
+        self.access = Access(self.state.time)
         self.token = self.access.issue("glpat-sandbox-bot", BOT).text
         self.maintainer_token = self.access.issue("glpat-sandbox-maintainer", MAINTAINER).text
-        self.shapes = Shapes(self.world, self.access, url)
+        self.shapes = Serializer(self.state, self.access, url)
         self.hooks: GitLabHooks = GitLabHooks(
-            clock=self.world.time,
+            clock=self.state.time,
             address=lambda: self.webhook_url,
             shapes=self.shapes,
             secret=lambda: self.webhook_secret,
             signing_token=lambda: self.signing_token,
             group=lambda: self.group_hook,
         )
-        self.bot = self.world.person(BOT, is_bot=True)
-        self.gitlab = face.GitLab(self.world, self.access, self.shapes, self.hooks)
+        self.bot = self.state.person(BOT, is_bot=True)
+        self.gitlab = api.GitLab(self.state, self.access, self.shapes, self.hooks)
 
     def app(self) -> ASGIApp:
-        return face.router(self.gitlab, [*issues.ROWS, *notes.ROWS, *projects.ROWS])
+        return api.router(self.gitlab, [*issues.ROWS, *notes.ROWS, *projects.ROWS])
 
     @property
     def ours(self) -> tuple[str, ...]:
@@ -76,13 +76,13 @@ class GitLabHost(Host):
         """Repository, number and names of every update that gave `labels`, which replaces."""
         return self.gitlab.replaced
 
-    def system_notes(self, repo: Place, number: int) -> list[Comment]:
-        with self.world.lock:
-            return [c for c in self.world.issue(repo, number).comments if c.system]
+    def system_notes(self, repo: Place, number: int) -> list[StoredComment]:
+        with self.state.lock:
+            return [c for c in self.state.issue(repo, number).comments if c.system]
 
     def show(self, repo: Place, number: int) -> dict[str, Any]:
-        with self.world.lock:
-            home, issue = self.world.repo(repo), self.world.issue(repo, number)
+        with self.state.lock:
+            home, issue = self.state.repo(repo), self.state.issue(repo, number)
             return {
                 "issue": self.shapes.issue(home, issue),
                 "labels": list(issue.labels),
@@ -98,5 +98,5 @@ class GitLabHost(Host):
         return (f"{base}{repo.id}/", f"{base}{quote(repo.name, safe='')}/")
 
     def _tell(self, event: Event, deliver: bool) -> None:
-        for one in (event, *noted(self.world, event)):
+        for one in (event, *noted(self.state, event)):
             super()._tell(one, deliver)

@@ -9,8 +9,8 @@ from typing import Any
 from starlette.responses import Response
 
 from bot.sandbox.gitlab.access import FORBIDDEN, GUEST, PLANNER, Denied
-from bot.sandbox.gitlab.face import Call, Row, good, paged
-from bot.sandbox.world import Event, Issue
+from bot.sandbox.gitlab.api import Call, Row, good, paged
+from bot.sandbox.state import Event, Issue
 
 LONGEST_LABEL = 255
 # https://docs.gitlab.com/api/issues/#create-a-new-issue
@@ -19,7 +19,7 @@ CHANGES = {"add_labels", "remove_labels", "labels", "description"}  # all that i
 
 
 def get_issue(call: Call) -> Response:
-    return good(call.shapes.issue(call.repo(), call.issue(), details=_details(call)))
+    return good(call.serializer.issue(call.repo(), call.issue(), details=_details(call)))
 
 
 def list_issues(call: Call) -> Response:
@@ -32,7 +32,7 @@ def list_issues(call: Call) -> Response:
         reverse=call.query("sort", "desc") != "asc",
     )
     page = paged(call, found)
-    shapes = [call.shapes.issue(repo, issue, details=_details(call)) for issue in page.items]
+    shapes = [call.serializer.issue(repo, issue, details=_details(call)) for issue in page.items]
     return good(shapes, headers=page.headers)
 
 
@@ -71,7 +71,7 @@ def update_issue(call: Call) -> Response:
     if not set(given) & CHANGES:
         raise Denied(400, "", error=f"{', '.join(sorted(CHANGES))} are missing, at least one")
     call.tell(*_described(call, issue, given), *_relabel(call, issue, given))
-    return good(call.shapes.issue(call.repo(), issue))
+    return good(call.serializer.issue(call.repo(), issue))
 
 
 def _described(call: Call, issue: Issue, given: dict[str, Any]) -> list[Event]:
@@ -82,7 +82,7 @@ def _described(call: Call, issue: Issue, given: dict[str, Any]) -> list[Event]:
     if len(text) > LONGEST_DESCRIPTION:
         too_long = f"is too long (maximum is {LONGEST_DESCRIPTION} characters)"
         raise Denied(400, {"description": [too_long]})
-    return [call.world.edit_issue(call.repo().id, issue.number, call.login, {"body": text})]
+    return [call.state.edit_issue(call.repo().id, issue.number, call.login, {"body": text})]
 
 
 def _relabel(call: Call, issue: Issue, given: dict[str, Any]) -> list[Event]:
@@ -94,7 +94,7 @@ def _relabel(call: Call, issue: Issue, given: dict[str, Any]) -> list[Event]:
         call.gitlab.replaced.append((call.repo().name, issue.number, add))
     add = [name for name in add if name not in remove]
     gone = [name for name in issue.labels if name in remove]
-    return call.world.relabel(call.repo().id, issue.number, call.login, add, gone)
+    return call.state.relabel(call.repo().id, issue.number, call.login, add, gone)
 
 
 def _names(given: Any) -> list[str]:
@@ -108,7 +108,7 @@ def list_label_events(call: Call) -> Response:
     """Oldest first."""
     repo, issue = call.repo(), call.issue()
     page = paged(call, issue.label_changes)
-    shapes = [call.shapes.label_event(repo, issue, change) for change in page.items]
+    shapes = [call.serializer.label_event(repo, issue, change) for change in page.items]
     return good(shapes, headers=page.headers)
 
 
@@ -117,15 +117,15 @@ def list_labels(call: Call) -> Response:
     repo = call.repo()
     alone = call.query("include_ancestor_groups", "true").lower() in ("false", "0")
     page = paged(call, sorted(repo.labels if alone else repo.all_labels, key=str.lower))
-    return good([call.shapes.label(repo, name) for name in page.items], headers=page.headers)
+    return good([call.serializer.label(repo, name) for name in page.items], headers=page.headers)
 
 
 def get_member(call: Call) -> Response:
     repo = call.repo()
-    for person in list(call.world.people.values()):
+    for person in list(call.state.people.values()):
         if str(person.id) == call.arg("user"):
             if call.gitlab.access.level(repo, person.login):
-                return good(call.shapes.member(repo, person.login))
+                return good(call.serializer.member(repo, person.login))
             break
     raise Denied(404, "404 Not found")
 
@@ -134,9 +134,9 @@ def list_members(call: Call) -> Response:
     """`query` is searched in names and user names."""
     repo, wanted = call.repo(), call.query("query", "").lower()
     level = call.gitlab.access.level
-    people = [p.login for p in list(call.world.people.values()) if wanted in p.login.lower()]
+    people = [p.login for p in list(call.state.people.values()) if wanted in p.login.lower()]
     page = paged(call, [login for login in people if level(repo, login)])
-    return good([call.shapes.member(repo, x) for x in page.items], headers=page.headers)
+    return good([call.serializer.member(repo, x) for x in page.items], headers=page.headers)
 
 
 def get_file(call: Call) -> Response:

@@ -8,9 +8,9 @@ from starlette.responses import Response
 
 from bot.sandbox.gitlab.access import FORBIDDEN, GUEST, MAINTAINING, NOT_FOUND, Denied
 from bot.sandbox.gitlab.actions import QuickAction, extract
-from bot.sandbox.gitlab.face import Call, Row, good, paged
+from bot.sandbox.gitlab.api import Call, Row, good, paged
 from bot.sandbox.gitlab.issues import ISSUE
-from bot.sandbox.world import Comment
+from bot.sandbox.state import StoredComment
 
 LONGEST_NOTE = 1_000_000
 
@@ -27,11 +27,11 @@ def list_notes(call: Call) -> Response:
         reverse=call.query("sort", "desc") != "asc",
     )
     page = paged(call, found)
-    shapes = [call.shapes.note(call.repo(), issue, note) for note in page.items]
+    shapes = [call.serializer.note(call.repo(), issue, note) for note in page.items]
     return good(shapes, headers=page.headers)
 
 
-def _note(call: Call) -> Comment:
+def _note(call: Call) -> StoredComment:
     """Raises Denied(404)."""
     for note in call.issue().comments:
         if note.id == int(call.arg("note")):
@@ -39,7 +39,7 @@ def _note(call: Call) -> Comment:
     raise NOT_FOUND
 
 
-def _own_note(call: Call) -> Comment:
+def _own_note(call: Call) -> StoredComment:
     """Raises Denied: others' notes are in maintainers' hands only."""
     note = _note(call)
     if note.system or (note.author != call.login and call.level(call.repo()) < MAINTAINING):
@@ -55,10 +55,10 @@ def create_note(call: Call) -> Response:
     text = _act(call, call.params().get("body"))
     if not text.strip():
         return _only_commands()
-    event = call.world.comment(call.repo().id, issue.number, text, call.login, None)
+    event = call.state.comment(call.repo().id, issue.number, text, call.login, None)
     assert event.comment is not None
     call.tell(event)
-    return good(call.shapes.note(call.repo(), issue, event.comment), 201)
+    return good(call.serializer.note(call.repo(), issue, event.comment), 201)
 
 
 def update_note(call: Call) -> Response:
@@ -66,10 +66,10 @@ def update_note(call: Call) -> Response:
     note = _own_note(call)
     text = _act(call, call.params().get("body"))
     if not text.strip():
-        call.world.delete_comment(call.repo().id, note.id, call.login)
+        call.state.delete_comment(call.repo().id, note.id, call.login)
         return _only_commands()
-    call.tell(call.world.edit_comment(call.repo().id, note.id, text, call.login))
-    return good(call.shapes.note(call.repo(), call.issue(), note))
+    call.tell(call.state.edit_comment(call.repo().id, note.id, text, call.login))
+    return good(call.serializer.note(call.repo(), call.issue(), note))
 
 
 def _act(call: Call, body: Any) -> str:
@@ -89,7 +89,7 @@ def _only_commands() -> Response:
 
 
 def delete_note(call: Call) -> Response:
-    call.world.delete_comment(call.repo().id, _own_note(call).id, call.login)
+    call.state.delete_comment(call.repo().id, _own_note(call).id, call.login)
     return Response(status_code=204)
 
 

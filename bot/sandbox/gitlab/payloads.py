@@ -10,8 +10,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from bot.sandbox.gitlab.shapes import Json, Shapes, iso, number_of
-from bot.sandbox.world import Change, Comment, Event, Issue, Repo
+from bot.sandbox.gitlab.serializers import Json, Serializer, iso, number_of
+from bot.sandbox.state import Change, Event, Issue, Repo, StoredComment
 
 VERSION = "19.2.0-ee"
 # What GitLab tells of, and the action it gives; a deleted issue or note raises nothing.
@@ -47,7 +47,7 @@ def utc(at: datetime) -> str:
     return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
-def payload(event: Event, shapes: Shapes) -> tuple[str, Json] | None:
+def payload(event: Event, shapes: Serializer) -> tuple[str, Json] | None:
     """The X-GitLab-Event and the decoded body; None where GitLab says nothing."""
     if event.what in NOTES:
         return _note_hook(event, shapes)
@@ -60,7 +60,7 @@ def _dates(issue: Issue) -> Dates:
     return utc if issue.type == "Issue" else iso
 
 
-def _issue_hook(event: Event, shapes: Shapes) -> tuple[str, Json]:
+def _issue_hook(event: Event, shapes: Serializer) -> tuple[str, Json]:
     repo, issue = event.repo, event.issue
     kind = "issue" if issue.type == "Issue" else "work_item"
     body = {
@@ -76,7 +76,7 @@ def _issue_hook(event: Event, shapes: Shapes) -> tuple[str, Json]:
     return "Confidential Issue Hook" if issue.confidential else "Issue Hook", body
 
 
-def _note_hook(event: Event, shapes: Shapes) -> tuple[str, Json]:
+def _note_hook(event: Event, shapes: Serializer) -> tuple[str, Json]:
     repo, issue, comment = event.repo, event.issue, event.comment
     assert comment is not None
     secret = issue.confidential
@@ -93,13 +93,13 @@ def _note_hook(event: Event, shapes: Shapes) -> tuple[str, Json]:
     return "Confidential Note Hook" if secret else "Note Hook", body
 
 
-def user(shapes: Shapes, login: str) -> Json:
+def user(shapes: Serializer, login: str) -> Json:
     known = shapes.user(login)
     named = {key: known[key] for key in ("id", "name", "username", "avatar_url")}
     return named | {"email": "[REDACTED]"}
 
 
-def project(shapes: Shapes, repo: Repo) -> Json:
+def project(shapes: Serializer, repo: Repo) -> Json:
     page, ssh = shapes.page(repo), f"git@sandbox:{repo.name}.git"
     return {
         "id": repo.id,
@@ -121,12 +121,12 @@ def project(shapes: Shapes, repo: Repo) -> Json:
     }
 
 
-def _repository(shapes: Shapes, repo: Repo) -> Json:
+def _repository(shapes: Serializer, repo: Repo) -> Json:
     full = project(shapes, repo)
     return {key: full[key] for key in ("name", "url", "description", "homepage")}
 
 
-def attributes(shapes: Shapes, repo: Repo, issue: Issue) -> Json:
+def attributes(shapes: Serializer, repo: Repo, issue: Issue) -> Json:
     """An issue as webhooks tell it: `author_id`, but no author's name."""
     at = _dates(issue)
     rest = shapes.issue(repo, issue)
@@ -166,11 +166,11 @@ def attributes(shapes: Shapes, repo: Repo, issue: Issue) -> Json:
     }
 
 
-def _labels(shapes: Shapes, repo: Repo, names: list[str], at: Dates) -> list[Json]:
+def _labels(shapes: Serializer, repo: Repo, names: list[str], at: Dates) -> list[Json]:
     return [_label(shapes, repo, name, at) for name in names]
 
 
-def _label(shapes: Shapes, repo: Repo, name: str, at: Dates) -> Json:
+def _label(shapes: Serializer, repo: Repo, name: str, at: Dates) -> Json:
     rest, ours = shapes.label(repo, name), name not in repo.group_labels
     group = shapes.group(repo.name.rpartition("/")[0])
     return {
@@ -187,13 +187,13 @@ def _label(shapes: Shapes, repo: Repo, name: str, at: Dates) -> Json:
     }
 
 
-def _note(shapes: Shapes, event: Event, comment: Comment) -> Json:
+def _note(shapes: Serializer, event: Event, comment: StoredComment) -> Json:
     at, repo, issue = _dates(event.issue), event.repo, event.issue
     edited = event.what == "comment-edited"
     unset = ("change_position", "commit_id", "line_code", "original_position", "position")
     resolved = ("resolved_at", "resolved_by_id", "resolved_by_push", "st_diff", "type")
     return {
-        "author_id": shapes.world.person(comment.author).id,
+        "author_id": shapes.state.person(comment.author).id,
         "created_at": at(comment.created_at),
         "discussion_id": f"{number_of('discussion', comment.id):040x}",
         "id": comment.id,
@@ -205,14 +205,14 @@ def _note(shapes: Shapes, event: Event, comment: Comment) -> Json:
         "project_id": repo.id,
         "system": comment.system,
         "updated_at": at(comment.updated_at),
-        "updated_by_id": shapes.world.person(event.actor).id if edited else None,
+        "updated_by_id": shapes.state.person(event.actor).id if edited else None,
         "description": comment.body,
         "url": f"{shapes.issue_page(repo, issue)}#note_{comment.id}",
         "action": NOTES[event.what],
     }
 
 
-def _changes(event: Event, shapes: Shapes) -> Json:
+def _changes(event: Event, shapes: Serializer) -> Json:
     issue, at = event.issue, _dates(event.issue)
     now = attributes(shapes, event.repo, issue)
     pairs: dict[str, tuple[Any, Any]] = {"updated_at": (at(issue.created_at), now["updated_at"])}
@@ -224,7 +224,7 @@ def _changes(event: Event, shapes: Shapes) -> Json:
                 pairs["confidential"] = (False, True)
         case "edited":
             pairs |= {FIELDS[key]: (old, now[FIELDS[key]]) for key, old in event.before.items()}
-            pairs["last_edited_by_id"] = (None, shapes.world.person(event.actor).id)
+            pairs["last_edited_by_id"] = (None, shapes.state.person(event.actor).id)
         case "closed" | "transferred" | "reopened":
             closed = now["closed_at"] or now["updated_at"]
             pairs["closed_at"] = (None if now["closed_at"] else closed, now["closed_at"])

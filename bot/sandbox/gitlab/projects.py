@@ -7,7 +7,6 @@ from typing import Any
 import httpx
 from starlette.responses import Response
 
-from bot.sandbox.deliver import Letter
 from bot.sandbox.gitlab import payloads
 from bot.sandbox.gitlab.access import (
     FORBIDDEN,
@@ -16,11 +15,12 @@ from bot.sandbox.gitlab.access import (
     UNAUTHORIZED,
     Denied,
 )
-from bot.sandbox.gitlab.face import Call, Row, good, paged
+from bot.sandbox.gitlab.api import Call, Row, good, paged
 from bot.sandbox.gitlab.hooks import WANTS, Hook
 from bot.sandbox.gitlab.issues import PROJECT
-from bot.sandbox.gitlab.shapes import Json, iso, number_of
-from bot.sandbox.world import Event, Repo
+from bot.sandbox.gitlab.serializers import Json, iso, number_of
+from bot.sandbox.state import Event, Repo
+from bot.sandbox.webhooks import Webhook
 
 EVENTS = (
     "push_events",
@@ -51,7 +51,7 @@ def _known(call: Call) -> None:
 
 def get_user(call: Call) -> Response:
     _known(call)
-    return good(call.shapes.full_user(call.login))
+    return good(call.serializer.full_user(call.login))
 
 
 def get_token(call: Call) -> Response:
@@ -66,8 +66,8 @@ def get_token(call: Call) -> Response:
             "revoked": False,
             "active": True,
             "scopes": list(token.scopes),
-            "user_id": call.world.person(token.login).id,
-            "created_at": iso(call.world.clock()),
+            "user_id": call.state.person(token.login).id,
+            "created_at": iso(call.state.clock()),
             "last_used_at": None,
             "expires_at": token.expires_at.date().isoformat(),
         }
@@ -75,13 +75,13 @@ def get_token(call: Call) -> Response:
 
 
 def get_project(call: Call) -> Response:
-    return good(call.shapes.project(call.repo(), call.login or None))
+    return good(call.serializer.project(call.repo(), call.login or None))
 
 
 def _group(call: Call) -> str:
     """A group's path. Raises Denied(404) unless one of its projects is seen."""
     wanted = call.arg("group")
-    for repo in call.world.repos():
+    for repo in call.state.repos():
         path = repo.name.rpartition("/")[0]
         if wanted in (path, str(number_of("group", path))):
             if repo.private and not call.level(repo):
@@ -95,7 +95,7 @@ def _place(call: Call) -> int | str:
     if "project" in call.request.path_params:
         return call.repo().id
     group = _group(call)
-    homes = [r for r in call.world.repos() if r.name.rpartition("/")[0] == group]
+    homes = [r for r in call.state.repos() if r.name.rpartition("/")[0] == group]
     _known(call)
     if max(call.level(repo) for repo in homes) < MAINTAINING:
         raise FORBIDDEN
@@ -134,7 +134,7 @@ def create_hook(call: Call) -> Response:
         raise Denied(400, "", error="url is missing" if "url" not in given else "url is invalid")
     place = _place(call)
     hooks = call.gitlab.hooks
-    hook = Hook(next(hooks.ids), place, "", call.world.clock(), {"push_events": True})
+    hook = Hook(next(hooks.ids), place, "", call.state.clock(), {"push_events": True})
     _fill(hook, given)
     hooks.made.append(hook)
     return good(_shape(hook), 201)
@@ -171,11 +171,11 @@ def test_hook(call: Call) -> Response:
     if trigger not in WANTS.values():
         raise Denied(400, "", error="trigger does not have a valid value")
     event = _sample(call.repo(), trigger)
-    found = payloads.payload(event, call.shapes) if event else None
+    found = payloads.payload(event, call.serializer) if event else None
     if found is None:
         raise Denied(422, f"Ensure the project has {'notes' if 'note' in trigger else 'issues'}.")
     try:
-        answer = call.gitlab.hooks.post(Letter.of(*found, hook.id))
+        answer = call.gitlab.hooks.post(Webhook.of(*found, hook.id))
     except httpx.TransportError as error:
         raise Denied(422, str(error)) from error
     if not answer.is_success:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.sandbox.world import Change, Event, World
+from bot.sandbox.state import Change, Event, State
 
 WORDS: dict[Change, str] = {
     "locked": "locked the discussion in this issue",
@@ -11,7 +11,7 @@ WORDS: dict[Change, str] = {
 }
 
 
-def noted(world: World, event: Event) -> list[Event]:
+def noted(world: State, event: Event) -> list[Event]:
     """Writes the line, if that change has one, and gives its event. Labels and states have none."""
     text = _text(event)
     if not text:

@@ -10,7 +10,7 @@ from typing import Any
 
 from starlette.responses import HTMLResponse, PlainTextResponse, Response, StreamingResponse
 
-from bot.sandbox.broken import Drip, Hang, Reset
+from bot.sandbox.broken_connections import Drip, Hang, Reset
 from bot.sandbox.faults import Call, Fault
 from bot.sandbox.model.vendors import VENDORS, Vendor
 

@@ -26,8 +26,8 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bot.sandbox.page import markdown
-from bot.sandbox.page.play import Play
-from bot.sandbox.page.theatre import Away, Theatre
+from bot.sandbox.page.controller import Controller
+from bot.sandbox.page.demo_backend import DemoBackend, DemoUnavailable
 
 HERE = Path(__file__).parent
 ROOT = "/sandbox"
@@ -80,9 +80,9 @@ def _origin(said: Headers) -> tuple[str, str]:
 
 
 class Page:
-    """Shows a `Play`. With htmx only what changed is sent, else the whole page."""
+    """Shows a `Controller`. With htmx only what changed is sent, else the whole page."""
 
-    def __init__(self, play: Play) -> None:
+    def __init__(self, play: Controller) -> None:
         self._play = play
         self._words = Environment(
             loader=FileSystemLoader(HERE / "templates"), autoescape=True, undefined=StrictUndefined
@@ -125,7 +125,7 @@ class Page:
             }
             try:
                 where = await run_in_threadpool(act, _key(request), form)
-            except Away:
+            except DemoUnavailable:
                 where = "?notice=away"
             return RedirectResponse(ROOT + where, 303)
 
@@ -151,15 +151,17 @@ async def _away(_: Request, error: Exception) -> Response:
     return PlainTextResponse(f"A part of the demo does not answer: {error}\n", 503)
 
 
-def create(theatre: Theatre) -> Starlette:
-    page = Page(Play(theatre))
+def create(theatre: DemoBackend) -> Starlette:
+    page = Page(Controller(theatre))
     return Starlette(
-        routes=page.routes(), middleware=[Middleware(Guard)], exception_handlers={Away: _away}
+        routes=page.routes(),
+        middleware=[Middleware(Guard)],
+        exception_handlers={DemoUnavailable: _away},
     )
 
 
 @contextmanager
-def serving(theatre: Theatre) -> Iterator[str]:
+def serving(theatre: DemoBackend) -> Iterator[str]:
     """The page on a free port of loopback; gives its address."""
     listening = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(
@@ -185,9 +187,9 @@ def serving(theatre: Theatre) -> Iterator[str]:
 
 
 def _await(server: uvicorn.Server, thread: Thread, seconds: float = 10.0) -> None:
-    """Raises `Away`."""
+    """Raises `DemoUnavailable`."""
     until = monotonic() + seconds
     while not server.started:
         if not thread.is_alive() or monotonic() > until:
-            raise Away("the page did not start")
+            raise DemoUnavailable("the page did not start")
         sleep(0.005)

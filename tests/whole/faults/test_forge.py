@@ -53,7 +53,7 @@ def test_a_forge_that_fails_for_a_while_gets_one_comment(
 ) -> None:
     passing = PASSING[case]
     monkeypatch.setattr("bot.forges.requests.CALL_SECONDS", passing.call_seconds)
-    monkeypatch.setattr("bot.sandbox.forgefaults.SLOW_SECONDS", 0.3)
+    monkeypatch.setattr("bot.sandbox.forge_faults.SLOW_SECONDS", 0.3)
     monkeypatch.setattr("bot.flow.publish.LOOK_AGAIN_SECONDS", passing.looks)
     for fault in passing.labels:
         house.strike(fault, "labels")

@@ -11,7 +11,7 @@ from bot.queue.actors import MAX_TRIES
 from bot.sandbox.faults import Armed, Call, Fault
 from bot.sandbox.github import faults as github_faults
 from bot.sandbox.gitlab import faults as gitlab_faults
-from bot.sandbox.world import now
+from bot.sandbox.state import now
 from tests.whole.faults.conftest import answered, posted
 from tests.whole.house import House
 

@@ -9,7 +9,7 @@ import pytest
 
 from bot.http import ClientPool
 from bot.sandbox.gitlab.host import GitLabHost
-from bot.sandbox.world import now
+from bot.sandbox.state import now
 from tests.whole.faults.conftest import answered, posted
 from tests.whole.house import BODY, TITLE, House
 from tests.whole.night import Night
@@ -174,7 +174,7 @@ def test_f067_a_repository_is_followed_where_another_one_has_its_old_name(
 ) -> None:
     house, before = vacant, vacant.repo
     number = house.host.open_issue(before, TITLE, BODY)
-    labels = {name: "" for name in house.host.world.repo(before).labels}
+    labels = {name: "" for name in house.host.state.repo(before).labels}
     house.host.rename_repo(before, f"{before}-renamed")
     house.host.add_repo(before, labels, private=private)
     house.host.open_issue(before, "Another matter", "Quite another matter.", deliver=False)
@@ -188,7 +188,7 @@ def test_f067_a_repository_is_followed_where_another_one_has_its_old_name(
 def test_f067_a_repository_that_left_the_installation_is_left_alone(vacant: House) -> None:
     house = vacant
     house.host.open_issue(house.repo, TITLE, BODY)
-    house.host.world.repo(house.repo).installed = False
+    house.host.state.repo(house.repo).installed = False
     with house.working():
         job = house.over()
     assert (job.state, job.outcome) == ("done", "skipped")
@@ -227,7 +227,7 @@ def test_f076_a_comment_that_a_maintainer_deleted_is_posted_by_nobody_again(
 
 
 def test_f077_a_label_that_is_deleted_in_mid_job_is_not_made_again(house: House) -> None:
-    labels = house.host.world.repo(house.repo).labels
+    labels = house.host.state.repo(house.repo).labels
     with house.meanwhile(lambda: labels.pop("bug")):
         number = house.issue()
         job = house.over()

@@ -29,9 +29,9 @@ CLOCKS = [pytest.param(-10, id="f078-ours-ahead"), pytest.param(10, id="f079-our
 
 
 def _set_clock(house: House, minutes: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    right = house.host.world.clock
+    right = house.host.state.clock
     off = timedelta(minutes=minutes)
-    monkeypatch.setattr(house.host.world, "clock", lambda: right() + off)
+    monkeypatch.setattr(house.host.state, "clock", lambda: right() + off)
 
 
 @pytest.mark.parametrize("minutes", CLOCKS)
@@ -113,7 +113,7 @@ def test_f081_ten_copies_at_once_are_one_job_and_other_ids_say_nothing_more(hous
 def test_f082_a_copy_four_days_later_does_nothing(house: House, forgotten: bool) -> None:
     number = house.issue()
     before = (house.comments(number), house.labels(number), len(house.host.writes(house.repo)))
-    house.host.world.issue(house.repo, number).created_at -= timedelta(days=4)
+    house.host.state.issue(house.repo, number).created_at -= timedelta(days=4)
     if forgotten:
         house.redis.flushall()
     assert house.again().state == "done"

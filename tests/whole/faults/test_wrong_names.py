@@ -15,7 +15,7 @@ import pytest
 from bot.core.jobs import JobRecord
 from bot.embedded.valkey import EmbeddedRedis
 from bot.sandbox import Exchange, Sandbox
-from bot.sandbox.world import Event
+from bot.sandbox.state import Event
 from tests.whole.house import BODY, LABELS, TITLE, House
 
 HOLDERS = {"github": ".github", "gitlab": ".gitlab"}
@@ -47,9 +47,9 @@ class Owner:
 
     def payload(self, number: int) -> tuple[str, dict[str, Any]]:
         """What the host would send of it."""
-        world = self.house.host.world
+        world = self.house.host.state
         home, issue = world.repo(self.repo), world.issue(self.repo, number)
-        letter, *_ = self.house.host.hooks.letters(Event("opened", home, issue, issue.author))
+        letter, *_ = self.house.host.hooks.webhooks(Event("opened", home, issue, issue.author))
         return letter.event, json.loads(letter.body)
 
     def state(self, number: int) -> tuple[int, list[str]]:

@@ -17,20 +17,20 @@ from typing import Any
 
 import httpx
 
-from bot.sandbox.world import Event, Missing
+from bot.sandbox.state import Event, NotThere
 
-PATIENCE = 10.0  # both forges close the connection after ten seconds
+ANSWER_SECONDS = 10.0  # both forges close the connection after ten seconds
 
 
 @cache
 def _client() -> httpx.Client:
     """One for the process: making its TLS context takes longer than most tests."""
     alone = httpx.Limits(max_keepalive_connections=0)
-    return httpx.Client(timeout=PATIENCE, trust_env=False, limits=alone)
+    return httpx.Client(timeout=ANSWER_SECONDS, trust_env=False, limits=alone)
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class Webhook:
     """What is to be sent. `event` is the forge's header, `key` its id of the delivery.
 
     `hook` says which of several webhooks it is for; `headers` are added to those of the forge.
@@ -43,12 +43,12 @@ class Letter:
     headers: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, event: str, payload: Any, hook: int = 0) -> Letter:
+    def of(cls, event: str, payload: Any, hook: int = 0) -> Webhook:
         return cls(event, json.dumps(payload).encode(), hook=hook)
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class PayloadFacts:
     """What a payload says, in GitHub's words on both hosts: opened, edited, closed, created, …
 
     Only GitHub lists `repo` and `installation`, both ids.
@@ -61,12 +61,12 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery:
+class WebhookDelivery:
     """A letter and its answer. `status` 0 = nobody answered. Redelivered under the same key."""
 
     id: int
-    letter: Letter
-    told: Told
+    webhook: Webhook
+    facts: PayloadFacts
     at: datetime
     status: int
     job: str | None
@@ -76,27 +76,27 @@ class Delivery:
     @property
     def guid(self) -> str:
         """GitHub's X-GitHub-Delivery, GitLab's Idempotency-Key."""
-        return self.letter.key
+        return self.webhook.key
 
     @property
     def event(self) -> str:
-        return self.letter.event
+        return self.webhook.event
 
     @property
     def body(self) -> bytes:
-        return self.letter.body
+        return self.webhook.body
 
     @property
     def payload(self) -> Any:
-        return json.loads(self.letter.body)
+        return json.loads(self.webhook.body)
 
     @property
     def action(self) -> str | None:
-        return self.told.action
+        return self.facts.action
 
     @property
     def number(self) -> int | None:
-        return self.told.number
+        return self.facts.number
 
 
 @dataclass(slots=True)
@@ -105,31 +105,31 @@ class Hooks(ABC):
 
     clock: Callable[[], datetime]
     address: Callable[[], str | None]
-    deliveries: list[Delivery] = field(default_factory=list, kw_only=True)
+    deliveries: list[WebhookDelivery] = field(default_factory=list, kw_only=True)
     _ids: count[int] = field(default_factory=lambda: count(70_000_001), kw_only=True)
     _behind: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(1, "sandbox-hooks"), kw_only=True
     )
 
     @abstractmethod
-    def letters(self, event: Event) -> list[Letter]:
+    def webhooks(self, event: Event) -> list[Webhook]:
         """What is sent about it: one for each webhook that wants it."""
 
     @abstractmethod
-    def sealed(self, letter: Letter) -> tuple[str | None, dict[str, str]]:
+    def signed(self, letter: Webhook) -> tuple[str | None, dict[str, str]]:
         """The address and the signed headers."""
 
     @abstractmethod
-    def told(self, payload: Any) -> Told: ...
+    def facts_of(self, payload: Any) -> PayloadFacts: ...
 
     def send(self, event: Event) -> None:
         """Tells the webhooks now; an unreachable one is remembered as status 0."""
-        for letter in self.letters(event):
+        for letter in self.webhooks(event):
             self._try(letter)
 
     def later(self, event: Event) -> None:
         """Tells the webhooks from a thread of its own, in order, as a forge does."""
-        for letter in self.letters(event):
+        for letter in self.webhooks(event):
             self._behind.submit(self._try, letter)
 
     def settle(self, seconds: float = 15.0) -> None:
@@ -145,14 +145,14 @@ class Hooks(ABC):
     ) -> httpx.Response:
         """`headers` are set last. Raises httpx.TransportError where nobody answers."""
         body = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
-        return self.post(Letter(event, body, key or str(uuid.uuid4()), headers=headers or {}))
+        return self.post(Webhook(event, body, key or str(uuid.uuid4()), headers=headers or {}))
 
     def redeliver(self, delivery_id: str | int) -> httpx.Response:
         """The same body under the same key again. Raises Missing."""
         for known in reversed(self.deliveries):
             if str(delivery_id) in (known.guid, str(known.id)):
-                return self.post(known.letter, redelivery=True)
-        raise Missing(f"delivery {delivery_id}")
+                return self.post(known.webhook, redelivery=True)
+        raise NotThere(f"delivery {delivery_id}")
 
     def redeliver_later(self, delivery_id: int) -> None:
         self._behind.submit(self._redeliver_quietly, delivery_id)
@@ -164,25 +164,25 @@ class Hooks(ABC):
     def close(self) -> None:
         self._behind.shutdown(wait=True, cancel_futures=True)
 
-    def _try(self, letter: Letter) -> None:
-        with suppress(httpx.TransportError, Missing):
+    def _try(self, letter: Webhook) -> None:
+        with suppress(httpx.TransportError, NotThere):
             self.post(letter)
 
-    def post(self, letter: Letter, *, redelivery: bool = False) -> httpx.Response:
+    def post(self, letter: Webhook, *, redelivery: bool = False) -> httpx.Response:
         """Raises Missing where no webhook is set, httpx.TransportError where nobody answers."""
-        url, headers = self.sealed(letter)
+        url, headers = self.signed(letter)
         if url is None:
-            raise Missing("no webhook_url is set")
+            raise NotThere("no webhook_url is set")
         started, answer = monotonic(), None
         try:
             answer = _client().post(url, content=letter.body, headers={**headers, **letter.headers})
             return answer
         finally:
             self.deliveries.append(
-                Delivery(
+                WebhookDelivery(
                     id=next(self._ids),
-                    letter=letter,
-                    told=self._told(letter.body),
+                    webhook=letter,
+                    facts=self._told(letter.body),
                     at=self.clock(),
                     status=answer.status_code if answer is not None else 0,
                     job=answer.headers.get("x-tagline-job") if answer is not None else None,
@@ -191,9 +191,9 @@ class Hooks(ABC):
                 )
             )
 
-    def _told(self, body: bytes) -> Told:
+    def _told(self, body: bytes) -> PayloadFacts:
         try:
             decoded = json.loads(body)
         except ValueError:
-            return Told()
-        return self.told(decoded) if isinstance(decoded, dict) else Told()
+            return PayloadFacts()
+        return self.facts_of(decoded) if isinstance(decoded, dict) else PayloadFacts()

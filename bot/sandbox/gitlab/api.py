@@ -18,8 +18,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from bot.sandbox.gitlab.access import FORBIDDEN, GUEST, NOT_FOUND, UNAUTHORIZED, Access, Denied
 from bot.sandbox.gitlab.actions import QuickAction
 from bot.sandbox.gitlab.hooks import GitLabHooks
-from bot.sandbox.gitlab.shapes import Shapes
-from bot.sandbox.world import Event, Issue, Missing, Repo, World
+from bot.sandbox.gitlab.serializers import Serializer
+from bot.sandbox.state import Event, Issue, NotThere, Repo, State
 
 A_MINUTE = 2000
 NOBODY = 0
@@ -29,9 +29,9 @@ NOBODY = 0
 class GitLab:
     """What the handlers share. `replaced` notes every use of `labels`, which drops the others."""
 
-    world: World
+    state: State
     access: Access
-    shapes: Shapes
+    serializer: Serializer
     hooks: GitLabHooks
     quick_actions: list[QuickAction] = field(default_factory=list)
     replaced: list[tuple[str, int, list[str]]] = field(default_factory=list)
@@ -48,12 +48,12 @@ class Call:
     login: str
 
     @property
-    def world(self) -> World:
-        return self.gitlab.world
+    def state(self) -> State:
+        return self.gitlab.state
 
     @property
-    def shapes(self) -> Shapes:
-        return self.gitlab.shapes
+    def serializer(self) -> Serializer:
+        return self.gitlab.serializer
 
     def arg(self, name: str) -> str:
         """A part of the path, decoded."""
@@ -73,8 +73,8 @@ class Call:
     def repo(self) -> Repo:
         """Raises Denied(404) for one that the caller does not see."""
         try:
-            repo = self.world.repo(self.arg("project"))
-        except Missing:
+            repo = self.state.repo(self.arg("project"))
+        except NotThere:
             raise Denied(404, "404 Project Not Found") from None
         if repo.private and self.level(repo) < GUEST:
             raise Denied(404, "404 Project Not Found")
@@ -144,7 +144,7 @@ def _endpoint(gitlab: GitLab, row: Row) -> Callable[[Request], Any]:
     async def endpoint(request: Request) -> Response:
         response = _answer(gitlab, row, request, await request.body())
         spent = next(gitlab.spent) % A_MINUTE
-        response.headers.update(limits(A_MINUTE, spent, gitlab.world.clock().timestamp() + 60))
+        response.headers.update(limits(A_MINUTE, spent, gitlab.state.clock().timestamp() + 60))
         response.headers["X-Request-Id"] = f"01SANDBOX{spent:08X}"
         return response
 
@@ -164,7 +164,7 @@ def limits(most: int, spent: int, reset: float) -> dict[str, str]:
 
 def _answer(gitlab: GitLab, row: Row, request: Request, body: bytes) -> Response:
     try:
-        with gitlab.world.lock:
+        with gitlab.state.lock:
             token = gitlab.access.token(request.headers)
             if token:
                 token.check(row.method)
@@ -173,7 +173,7 @@ def _answer(gitlab: GitLab, row: Row, request: Request, body: bytes) -> Response
             return row.handler(call)
     except Denied as denied:
         return JSONResponse(denied.shape, denied.status)
-    except Missing:
+    except NotThere:
         return JSONResponse(NOT_FOUND.shape, 404)
 
 
@@ -215,7 +215,7 @@ def paged(call: Call, items: list[Any]) -> Page:
         "X-Prev-Page": str(before or ""),
         "X-Next-Page": str(after or ""),
         "Link": ", ".join(
-            f'<{call.shapes.base}{path}?{_query(call, number, size)}>; rel="{rel}"'
+            f'<{call.serializer.base}{path}?{_query(call, number, size)}>; rel="{rel}"'
             for rel, number in links.items()
             if number
         ),

@@ -17,8 +17,8 @@ from starlette.routing import Route, Router
 from bot.core.errors import TaglineError
 from bot.sandbox.github.access import Access, Caller, Denied
 from bot.sandbox.github.hooks import GitHubHooks
-from bot.sandbox.github.shapes import Shapes
-from bot.sandbox.world import Event, Issue, Missing, Repo, World
+from bot.sandbox.github.serializers import Serializer
+from bot.sandbox.state import Event, Issue, NotThere, Repo, State
 
 DOCS = "https://docs.github.com/rest"
 VERSIONS = ("2022-11-28", "2026-03-10")
@@ -32,9 +32,9 @@ FORBIDDEN = "Resource not accessible by integration"
 class GitHub:
     """What the handlers share."""
 
-    world: World
+    state: State
     access: Access
-    shapes: Shapes
+    serializer: Serializer
     hooks: GitHubHooks
     spent: count[int] = field(default_factory=lambda: count(1))
 
@@ -49,12 +49,12 @@ class Call:
     caller: Caller
 
     @property
-    def world(self) -> World:
-        return self.github.world
+    def state(self) -> State:
+        return self.github.state
 
     @property
-    def shapes(self) -> Shapes:
-        return self.github.shapes
+    def serializer(self) -> Serializer:
+        return self.github.serializer
 
     def arg(self, name: str) -> str:
         return str(self.request.path_params[name])
@@ -71,11 +71,11 @@ class Call:
 
     def repo(self) -> Repo:
         """Raises Moved for a former name, Missing."""
-        if renamed := self.world.renamed(self.place):
+        if renamed := self.state.renamed(self.place):
             if not self.sees(renamed):
-                raise Missing(self.place)
-            raise Moved(f"{self.shapes.api}/repositories/{renamed.id}{self._below_repo()}")
-        return self.world.repo(self.place)
+                raise NotThere(self.place)
+            raise Moved(f"{self.serializer.api}/repositories/{renamed.id}{self._below_repo()}")
+        return self.state.repo(self.place)
 
     def _below_repo(self) -> str:
         """What follows the repository's name in the address, as it was sent."""
@@ -98,10 +98,10 @@ class Call:
 
     def issue(self) -> Issue:
         """Raises Moved, Denied(410) or Missing."""
-        issue = self.world.issue(self.repo().id, self.number)
+        issue = self.state.issue(self.repo().id, self.number)
         if issue.moved_to:
             home, number = issue.moved_to
-            raise Moved(f"{self.shapes.repo_url(self.world.repo(home))}/issues/{number}")
+            raise Moved(f"{self.serializer.repo_url(self.state.repo(home))}/issues/{number}")
         if issue.deleted:
             raise Denied(410, "This issue was deleted")
         return issue
@@ -157,7 +157,7 @@ def _endpoint(github: GitHub, row: Row) -> Callable[[Request], Any]:
     async def endpoint(request: Request) -> Response:
         response = _answer(github, row, request, await request.body())
         spent = next(github.spent) % HOURLY
-        reset = github.world.clock().timestamp() + 3600
+        reset = github.state.clock().timestamp() + 3600
         response.headers["x-ratelimit-limit"] = str(HOURLY)
         response.headers["x-ratelimit-remaining"] = str(HOURLY - spent)
         response.headers["x-ratelimit-used"] = str(spent)
@@ -174,7 +174,7 @@ def _answer(github: GitHub, row: Row, request: Request, body: bytes) -> Response
         _check_headers(request)
         caller = github.access.caller(request.headers.get("authorization"))
         call = Call(github, request, body, caller)
-        with github.world.lock:
+        with github.state.lock:
             _admit(call, row.needs)
             return row.handler(call)
     except Denied as denied:
@@ -184,7 +184,7 @@ def _answer(github: GitHub, row: Row, request: Request, body: bytes) -> Response
         says = "Moved Permanently" if reading else "Temporary Redirect"
         shape = {"message": says, "url": moved.location, "documentation_url": DOCS}
         return JSONResponse(shape, 301 if reading else 307, {"Location": moved.location})
-    except Missing:
+    except NotThere:
         return error(404, "Not Found")
 
 
@@ -218,7 +218,7 @@ def _admit(call: Call, needs: str) -> None:
 def _admit_to_repo(call: Call, level: str) -> None:
     repo, caller = call.repo(), call.caller
     if not call.sees(repo):
-        raise Missing(repo.name)
+        raise NotThere(repo.name)
     if caller.via_app and level == "write" and not call.reaches(repo):
         raise Denied(403, FORBIDDEN)
 
@@ -257,7 +257,7 @@ def paged(call: Call, items: list[Any]) -> Page:
         "last": last if page < last else None,
         "first": 1 if page > 1 else None,
     }
-    base = call.shapes.api + call.request.url.path.removeprefix(call.request.scope["root_path"])
+    base = call.serializer.api + call.request.url.path.removeprefix(call.request.scope["root_path"])
     text = ", ".join(
         f'<{base}?{urlencode({**query, "per_page": size, "page": number})}>; rel="{rel}"'
         for rel, number in links.items()

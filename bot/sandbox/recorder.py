@@ -20,7 +20,7 @@ BODILESS = (204, 304)  # the client has all of such an answer with its headers
 class Exchange:
     """`path` is as sent, without the face's base. `status` is 0 where no answer was given."""
 
-    face: str
+    api: str
     method: str
     path: str
     query: str
@@ -65,7 +65,7 @@ class Log:
 
     def of(self, face: str) -> list[Exchange]:
         with self.lock:
-            return [exchange for exchange in self.exchanges if exchange.face == face]
+            return [exchange for exchange in self.exchanges if exchange.api == face]
 
 
 def headers_of(raw: list[tuple[bytes, bytes]]) -> dict[str, str]:
@@ -142,7 +142,7 @@ class Recorder:
 
     def _exchange(self, scope: Scope, body: bytes, answered: Answered) -> Exchange:
         return Exchange(
-            face=self.face,
+            api=self.face,
             method=scope["method"],
             path=scope["raw_path"].decode("latin-1").removeprefix(scope.get("root_path", "")),
             query=scope["query_string"].decode("latin-1"),

@@ -9,9 +9,9 @@ from itertools import count
 from threading import Lock, Thread
 from time import monotonic, sleep
 
-from bot.sandbox.page import samples, story
+from bot.sandbox.page import narration, samples
+from bot.sandbox.page.demo_backend import DemoBackend, DemoUnavailable, Event, Host, Opened, Shown
 from bot.sandbox.page.samples import FAULTS, KILL, OWN, SAMPLES, Fault, Sample
-from bot.sandbox.page.theatre import Away, Event, Host, Opened, Shown, Theatre
 
 HOSTS: Mapping[str, tuple[Host, str]] = {
     "github": ("github", "GitHub"),
@@ -61,7 +61,7 @@ class Entry:
     host: str
     number: int
     title: str
-    state: story.State
+    state: narration.State
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +71,9 @@ class View:
 
     case: Case | None
     shown: Shown
-    said: story.Said | None
-    bill: story.Bill | None
-    log: Sequence[story.Line]
+    said: narration.NarratedLine | None
+    bill: narration.Bill | None
+    log: Sequence[narration.Line]
     entries: Sequence[Entry]
     notice: str
     model: str
@@ -87,10 +87,10 @@ class View:
         return NOTICES.get(self.notice, "")
 
 
-class Play:
+class Controller:
     """The state of the page, for one visitor. Acts return the path to go to."""
 
-    def __init__(self, theatre: Theatre, patience: float = FAULT_SECONDS) -> None:
+    def __init__(self, theatre: DemoBackend, patience: float = FAULT_SECONDS) -> None:
         self._theatre = theatre
         self._patience = patience
         self._builds = count(1017)
@@ -112,7 +112,7 @@ class Play:
             return f"{self._latest()}?notice=busy"
         try:
             case = self._opened(host, title, body, fault, build)
-        except Away:
+        except DemoUnavailable:
             if fault:
                 self._disarm()
             raise
@@ -137,7 +137,7 @@ class Play:
     def _strike(self, case: Case, fault: Fault) -> None:
         """A fault lasts as long as the job that it was meant for."""
         try:
-            with suppress(Away):
+            with suppress(DemoUnavailable):
                 if fault.key == KILL:
                     self._await(case, "try_number")
                     self._kill_worker()
@@ -150,7 +150,7 @@ class Play:
             self._fault_at_work.release()
 
     def _disarm(self) -> None:
-        with suppress(Away):
+        with suppress(DemoUnavailable):
             self._theatre.disarm()
         self._fault_at_work.release()
 
@@ -159,10 +159,10 @@ class Play:
         working = [one for one in list(self.cases.values()) if self._state(one) == "working"]
         self._theatre.kill_worker()
         for one in working:
-            self._theatre.note(one.issue, story.KILLED)
+            self._theatre.note(one.issue, narration.KILLED)
 
-    def _state(self, case: Case) -> story.State:
-        return story.tell(self._theatre.log(case.issue), NOTHING).state
+    def _state(self, case: Case) -> narration.State:
+        return narration.tell(self._theatre.log(case.issue), NOTHING).state
 
     def _await(self, case: Case, field: str) -> None:
         """Wait until a line of the issue's log has that field, or the play was reset."""
@@ -174,7 +174,7 @@ class Play:
 
     def redeliver(self, key: str, _form: Mapping[str, str]) -> str:
         if case := self.cases.get(key):
-            self._theatre.note(case.issue, story.REDELIVERED)
+            self._theatre.note(case.issue, narration.REDELIVERED)
             job = self._theatre.redeliver(case.issue)
             self._did(case, SAME_JOB if job == case.issue.job else NEW_JOB)
         return _place(case)
@@ -198,20 +198,20 @@ class Play:
         return ""
 
     def view(self, key: str, notice: str) -> View:
-        """`key` is an issue's, or empty. Raises `Away`."""
+        """`key` is an issue's, or empty. Raises `DemoUnavailable`."""
         case = self.cases.get(key)
         shown, said, events = NOTHING, None, []
         if case:
             shown, events = self._theatre.show(case.issue), self._theatre.log(case.issue)
             is_last = _outcomes(events) == case.outcomes
             so_far = [e for e in events if not (case.striking and "outcome" in e)]
-            said = story.tell(so_far, shown, case.deed if is_last else "")
+            said = narration.tell(so_far, shown, case.deed if is_last else "")
         return View(
             case=case,
             shown=shown,
             said=said,
-            bill=story.bill(events, stand_in=self._theatre.has_stand_in),
-            log=story.lines(events),
+            bill=narration.bill(events, stand_in=self._theatre.has_stand_in),
+            log=narration.lines(events),
             entries=[self._entry(one) for one in reversed(list(self.cases.values())[-LISTED:])],
             notice=notice if notice in NOTICES else "",
             model=self._theatre.model,

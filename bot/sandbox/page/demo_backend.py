@@ -10,7 +10,7 @@ Host = Literal["github", "gitlab"]
 Event = Mapping[str, Any]  # one line of the log, and the `part` of the demo that wrote it
 
 
-class Away(Exception):
+class DemoUnavailable(Exception):
     """A part of the demo did not come up, is being restarted, or said nothing in time."""
 
 
@@ -30,7 +30,7 @@ class Opened:
 
 
 @dataclass(frozen=True, slots=True)
-class Comment:
+class ShownComment:
     author: str
     body: str
 
@@ -43,11 +43,11 @@ class Shown:
     body: str
     author: str
     labels: tuple[str, ...]
-    comments: tuple[Comment, ...]
+    comments: tuple[ShownComment, ...]
 
 
-class Theatre(Protocol):
-    """The demo at work. Every method may raise `Away`."""
+class DemoBackend(Protocol):
+    """The demo at work. Every method may raise `DemoUnavailable`."""
 
     @property
     def model(self) -> str: ...

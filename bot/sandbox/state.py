@@ -34,7 +34,7 @@ Place = str | int  # a repository's full name or its id
 MAINTAINER = "maintainer"
 
 
-class Missing(TaglineError):
+class NotThere(TaglineError):
     """The named thing does not exist in this world."""
 
 
@@ -46,7 +46,7 @@ class Person:
 
 
 @dataclass(slots=True)
-class Comment:
+class StoredComment:
     """`app` is the id of the App that wrote it, None for a person.
 
     On GitLab only: `system` ones tell of a change.
@@ -85,7 +85,7 @@ class Issue:
     updated_at: datetime
     labels: list[str] = field(default_factory=list)
     label_changes: list[LabelChange] = field(default_factory=list)
-    comments: list[Comment] = field(default_factory=list)
+    comments: list[StoredComment] = field(default_factory=list)
     is_open: bool = True
     closed_at: datetime | None = None
     locked: bool = False
@@ -135,14 +135,14 @@ class Event:
     issue: Issue
     actor: str
     label: str = ""
-    comment: Comment | None = None
+    comment: StoredComment | None = None
     before: Mapping[str, str | None] = field(default_factory=dict)
     other: tuple[Repo, Issue] | None = None
     had: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Customs:
+class ForgeRules:
     """Where forges differ. `scoped`: `key::value` replaces the other value of its key.
 
     `joined`: a change of several labels is one event. `move_closes`: a moved issue stays, closed.
@@ -154,18 +154,18 @@ class Customs:
     move_closes: bool = False
 
 
-GITHUB = Customs()
-GITLAB = Customs(fold_case=False, scoped=True, joined=True, move_closes=True)
+GITHUB = ForgeRules()
+GITLAB = ForgeRules(fold_case=False, scoped=True, joined=True, move_closes=True)
 
 
 def now() -> datetime:
     return datetime.now(UTC)
 
 
-class World:
+class State:
     """All repositories. One lock guards everything; methods take it, readers may."""
 
-    def __init__(self, clock: Callable[[], datetime] = now, customs: Customs = GITHUB) -> None:
+    def __init__(self, clock: Callable[[], datetime] = now, customs: ForgeRules = GITHUB) -> None:
         self.clock, self.customs = clock, customs
         self.lock = RLock()
         self.people: dict[str, Person] = {}
@@ -194,7 +194,7 @@ class World:
             for repo in self._repos.values():
                 if place in (repo.id, str(repo.id)) or str(place).lower() == repo.name.lower():
                     return repo
-        raise Missing(f"repository {place}")
+        raise NotThere(f"repository {place}")
 
     def rename(self, place: Place, new: str) -> None:
         """Raises Missing."""
@@ -241,7 +241,7 @@ class World:
         with self.lock:
             if found := self.repo(repo).issues.get(number):
                 return found
-        raise Missing(f"issue {repo}#{number}")
+        raise NotThere(f"issue {repo}#{number}")
 
     def open_issue(
         self, repo: Place, title: str, body: str | None, author: Person, created_at: datetime | None
@@ -369,24 +369,24 @@ class World:
                     issue.labels.remove(spelling)
                     self._note(issue, spelling, actor, added=False)
                     return Event("unlabeled", home, issue, actor, label=spelling, had=had)
-        raise Missing(f"label {name}")
+        raise NotThere(f"label {name}")
 
     def comment(self, repo: Place, number: int, body: str, author: str, app: int | None) -> Event:
         with self.lock:
             home, issue, at = self.repo(repo), self.issue(repo, number), self.clock()
-            comment = Comment(next(self._ids), body, author, app, at, at)
+            comment = StoredComment(next(self._ids), body, author, app, at, at)
             issue.comments.append(comment)
             issue.updated_at = at
             return Event("commented", home, issue, author, comment=comment)
 
-    def find_comment(self, repo: Place, comment_id: int) -> tuple[Issue, Comment]:
+    def find_comment(self, repo: Place, comment_id: int) -> tuple[Issue, StoredComment]:
         """Raises Missing."""
         with self.lock:
             for issue in self.repo(repo).issues.values():
                 for comment in issue.comments:
                     if comment.id == comment_id and not issue.moved_to:
                         return issue, comment
-        raise Missing(f"comment {comment_id}")
+        raise NotThere(f"comment {comment_id}")
 
     def edit_comment(self, repo: Place, comment_id: int, body: str, actor: str) -> Event:
         with self.lock:

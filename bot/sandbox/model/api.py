@@ -23,7 +23,7 @@ LISTS = {"openai": "/models", "anthropic": "/v1/models"}
 class ModelRequest:
     """One request that reached a model face, struck by a fault or not."""
 
-    face: str
+    api: str
     headers: dict[str, str]
     body: Any
 

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 from bot.sandbox.github.access import BOT
-from bot.sandbox.world import Comment, Issue, LabelChange, Person, Repo, World
+from bot.sandbox.state import Issue, LabelChange, Person, Repo, State, StoredComment
 
 Json = dict[str, Any]
 
@@ -87,21 +87,21 @@ def node_id(kind: str, number: int) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Shapes:
+class Serializer:
     """`api` is the base of the REST API, `html` that of the pages."""
 
-    world: World
+    state: State
     api: str
     html: str
 
     def user(self, login: str) -> Json:
-        return self._account(self.world.person(login), "User")
+        return self._account(self.state.person(login), "User")
 
     def owner(self, repo: Repo) -> Json:
         return self.organization(repo.name.split("/")[0])
 
     def organization(self, login: str) -> Json:
-        return self._account(self.world.person(login), "Organization")
+        return self._account(self.state.person(login), "Organization")
 
     def _account(self, person: Person, kind: str) -> Json:
         url = f"{self.api}/users/{quote(person.login)}"
@@ -238,7 +238,7 @@ class Shapes:
             "performed_via_github_app": self.app(app, BOT) if change.actor == BOT else None,
         }
 
-    def comment(self, repo: Repo, issue: Issue, comment: Comment) -> Json:
+    def comment(self, repo: Repo, issue: Issue, comment: StoredComment) -> Json:
         url = f"{self.repo_url(repo)}/issues/comments/{comment.id}"
         page = f"{self.html}/{repo.name}/issues/{issue.number}"
         return {
@@ -256,7 +256,7 @@ class Shapes:
             "performed_via_github_app": self._via(comment),
         }
 
-    def _via(self, comment: Comment) -> Json | None:
+    def _via(self, comment: StoredComment) -> Json | None:
         return None if comment.app is None else self.app(comment.app, comment.author)
 
     def app(self, app_id: int, bot: str) -> Json:

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import quote
 
 from bot.sandbox.gitlab.access import Access
-from bot.sandbox.world import Comment, Issue, LabelChange, Repo, World
+from bot.sandbox.state import Issue, LabelChange, Repo, State, StoredComment
 
 Json = dict[str, Any]
 
@@ -26,10 +26,10 @@ def number_of(*words: object) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Shapes:
+class Serializer:
     """`base` is the address of the pretended GitLab, sub-path included."""
 
-    world: World
+    state: State
     access: Access
     base: str
 
@@ -38,7 +38,7 @@ class Shapes:
         return f"{self.base}/api/v4"
 
     def user(self, login: str) -> Json:
-        person = self.world.person(login)
+        person = self.state.person(login)
         return {
             "id": person.id,
             "username": login,
@@ -52,8 +52,8 @@ class Shapes:
 
     def full_user(self, login: str) -> Json:
         """As `GET /user` and `GET /users/:id` have it."""
-        bot = self.world.person(login).is_bot
-        return self.user(login) | {"bot": bot, "bio": "", "created_at": iso(self.world.clock())}
+        bot = self.state.person(login).is_bot
+        return self.user(login) | {"bot": bot, "bio": "", "created_at": iso(self.state.clock())}
 
     def member(self, repo: Repo, login: str) -> Json:
         level = self.access.level(repo, login)
@@ -164,7 +164,7 @@ class Shapes:
         }
 
     def _moved_to(self, issue: Issue) -> int | None:
-        return self.world.issue(*issue.moved_to).id if issue.moved_to else None
+        return self.state.issue(*issue.moved_to).id if issue.moved_to else None
 
     def label_event(self, repo: Repo, issue: Issue, change: LabelChange) -> Json:
         """https://docs.gitlab.com/api/resource_label_events/ A label that is gone is null."""
@@ -179,7 +179,7 @@ class Shapes:
             "action": "add" if change.added else "remove",
         }
 
-    def note(self, repo: Repo, issue: Issue, comment: Comment) -> Json:
+    def note(self, repo: Repo, issue: Issue, comment: StoredComment) -> Json:
         return {
             "id": comment.id,
             "type": None,

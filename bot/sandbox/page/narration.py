@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from bot.core.pricing import cost_usd
-from bot.sandbox.page.theatre import Event, Shown
+from bot.sandbox.page.demo_backend import Event, Shown
 
 State = Literal["working", "waiting", "ended"]
 COMPARED = "gpt-6-luna"
@@ -27,7 +27,7 @@ AGAIN = ("in a minute", "in two minutes", "in three minutes")
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class NarratedLine:
     """`working` until the job has ended, `waiting` while the model will be asked again."""
 
     state: State
@@ -56,19 +56,21 @@ class Bill:
     compared: tuple[str, str] | None = None
 
 
-def tell(events: Sequence[Event], shown: Shown, deed: str = "") -> Said:
+def tell(events: Sequence[Event], shown: Shown, deed: str = "") -> NarratedLine:
     """`deed` is what a person did last, to be told once the job has ended."""
     names = [event["event"] for event in events]
     last = next((e for e in reversed(events) if e["event"] in TOLD), None)
     if last is None:
-        return Said("working", "Delivered, signed and queued. The worker has not begun yet.")
+        return NarratedLine(
+            "working", "Delivered, signed and queued. The worker has not begun yet."
+        )
     said = TOLD[last["event"]](events, last, shown)
     killed_since = KILLED in names and _last(names, KILLED) > _last(names, last["event"])
     if killed_since and said.state == "working":
         text = "The worker was killed in the middle of it. The job is safe in Redis; "
-        return Said("working", text + "the new worker takes it up within a minute.")
+        return NarratedLine("working", text + "the new worker takes it up within a minute.")
     if deed and said.state != "working":
-        return Said(said.state, deed)
+        return NarratedLine(said.state, deed)
     return said
 
 
@@ -76,45 +78,51 @@ def _last(names: Sequence[str], name: str) -> int:
     return len(names) - 1 - list(reversed(names)).index(name)
 
 
-def _begun(_events: Sequence[Event], _last: Event, _shown: Shown) -> Said:
-    return Said("working", "The worker is on it: it reads the issue and asks the model.")
+def _begun(_events: Sequence[Event], _last: Event, _shown: Shown) -> NarratedLine:
+    return NarratedLine("working", "The worker is on it: it reads the issue and asks the model.")
 
 
-def _later(_events: Sequence[Event], last: Event, _shown: Shown) -> Said:
+def _later(_events: Sequence[Event], last: Event, _shown: Shown) -> NarratedLine:
     why, seconds = last.get("why", "no answer"), last.get("seconds", "some")
-    return Said("working", f"A hitch ({why}): tried again in {seconds} s. Nothing is lost.")
+    return NarratedLine("working", f"A hitch ({why}): tried again in {seconds} s. Nothing is lost.")
 
 
-def _buried(_events: Sequence[Event], last: Event, _shown: Shown) -> Said:
-    return Said("ended", f"Gave up ({last.get('why')}); kept as a dead letter for the operator.")
+def _buried(_events: Sequence[Event], last: Event, _shown: Shown) -> NarratedLine:
+    return NarratedLine(
+        "ended", f"Gave up ({last.get('why')}); kept as a dead letter for the operator."
+    )
 
 
-def _skipped(_events: Sequence[Event], last: Event, _shown: Shown) -> Said:
-    return Said("ended", f"Nothing to do: {last.get('why')}.")
+def _skipped(_events: Sequence[Event], last: Event, _shown: Shown) -> NarratedLine:
+    return NarratedLine("ended", f"Nothing to do: {last.get('why')}.")
 
 
-def _fell_back(events: Sequence[Event], last: Event, shown: Shown) -> Said:
+def _fell_back(events: Sequence[Event], last: Event, shown: Shown) -> NarratedLine:
     if last.get("why") == "no-provider":
         text = f"No model is configured, so rules answered: {_comments(shown)}, {_labels(shown)}."
-        return Said("ended", text)
+        return NarratedLine("ended", text)
     failures = sum(event["event"] == last["event"] for event in events)
     why = WHY.get(str(last.get("why")), str(last.get("why")).replace("-", " "))
     said = f"{_labels(shown)} came from rules, {_comments(shown)} yet"
     again = AGAIN[min(failures, len(AGAIN)) - 1]
-    return Said("waiting", f"The model failed ({why}): {said}. It will be asked again {again}.")
+    return NarratedLine(
+        "waiting", f"The model failed ({why}): {said}. It will be asked again {again}."
+    )
 
 
-def _answered(events: Sequence[Event], last: Event, shown: Shown) -> Said:
+def _answered(events: Sequence[Event], last: Event, shown: Shown) -> NarratedLine:
     names = [event["event"] for event in events]
     done = f"{_comments(shown)}, {_labels(shown)}"
     if "using fallback" in names:
-        return Said("ended", f"The model is back; its answer replaced what the rules said: {done}.")
+        return NarratedLine(
+            "ended", f"The model is back; its answer replaced what the rules said: {done}."
+        )
     if KILLED in names and names.count("starting enrichment") > 1:
         text = "The job of the killed worker was taken up again"
-        return Said("ended", f"{text}: {done}, nothing doubled.")
+        return NarratedLine("ended", f"{text}: {done}, nothing doubled.")
     if not any("tokens_in" in event and event["tokens_in"] for event in events):
-        return Said("ended", f"Answered from an issue with the very same text: {done}.")
-    return Said("ended", f"Answered in {_time(last)}: {done}.")
+        return NarratedLine("ended", f"Answered from an issue with the very same text: {done}.")
+    return NarratedLine("ended", f"Answered in {_time(last)}: {done}.")
 
 
 TOLD = {

@@ -17,7 +17,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 TICK = 0.05
 
 
-class Transparent(H11Protocol):
+class RawProtocol(H11Protocol):
     """uvicorn's protocol, with the transport handed to the app so that it can cut the line."""
 
     def connection_made(self, transport: Any) -> None:
@@ -25,7 +25,7 @@ class Transparent(H11Protocol):
         self.app_state = {**self.app_state, "transport": transport}
 
 
-class Swift(uvicorn.Server):
+class FastStopServer(uvicorn.Server):
     """uvicorn's server without its waits of a tenth of a second, for hundreds of short lives."""
 
     async def main_loop(self) -> None:

@@ -102,6 +102,6 @@ def test_requests_are_kept_with_face_and_headers(box: Sandbox, ask: Asks) -> Non
     box.fault("model-500")
     ask("anthropic")
     first, second = box.model_requests
-    assert (first.face, second.face) == ("openai", "anthropic")
+    assert (first.api, second.api) == ("openai", "anthropic")
     assert first.body["messages"] == ASKED
     assert second.headers["anthropic-version"] == "2023-06-01"

@@ -51,7 +51,7 @@ def test_the_bot_learns_who_it_is_and_what_it_may(box: Sandbox, bot: httpx.Clien
 
 
 def test_a_project_is_found_by_id_and_by_encoded_path(box: Sandbox, bot: httpx.Client) -> None:
-    number = box.gitlab.world.repo(DEMO_PROJECT).id
+    number = box.gitlab.state.repo(DEMO_PROJECT).id
     for place, status in ((number, 200), (PROJECT, 200), (DEMO_PROJECT, 404), ("acme%2Fx", 404)):
         answer = bot.get(f"/projects/{place}")
         assert answer.status_code == status

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from starlette.responses import HTMLResponse, Response
 
-from bot.sandbox.broken import Hang, Reset
+from bot.sandbox.broken_connections import Hang, Reset
 from bot.sandbox.faults import Call, Fault, Side
 
 Effect = Callable[[Call], Awaitable[Response]]

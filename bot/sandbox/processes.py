@@ -24,15 +24,15 @@ import httpx
 from dotenv import dotenv_values
 
 from bot.embedded.valkey import EmbeddedRedis, with_pdeathsig
+from bot.sandbox.page.demo_backend import DemoUnavailable, Event, Host, Opened, Shown, ShownComment
 from bot.sandbox.page.samples import STAND_IN
-from bot.sandbox.page.theatre import Away, Comment, Event, Host, Opened, Shown
 
 WAIT_SECONDS = 30.0
 LOCAL_MODEL = "SmolLM2-135M-Instruct"
 OURS = ("GITHUB_", "GITLAB_", "TAGLINE_", "REDIS_")
 
 
-class LogBook:
+class LogReader:
     """What the parts wrote to their logs, read on and sorted by issue."""
 
     def __init__(self, folder: Path) -> None:
@@ -69,7 +69,7 @@ class LogBook:
                 self._events[event["issue"]].append({**event, "part": part})
 
 
-class Stage:
+class DemoProcesses:
     """Everything at work, inside a `with`; implements the page's `Theatre`."""
 
     def __init__(self, folder: Path, *, local_model: bool = False) -> None:
@@ -81,7 +81,7 @@ class Stage:
         self._starter = ThreadPoolExecutor(1)  # parts end with the thread that started them
         self.folder = folder
 
-    def __enter__(self) -> Stage:
+    def __enter__(self) -> DemoProcesses:
         try:
             self._start()
         except BaseException:
@@ -99,7 +99,7 @@ class Stage:
 
     def _start(self) -> None:
         self.folder = Path(tempfile.mkdtemp(dir=self._base))
-        self.book = LogBook(self.folder)
+        self.book = LogReader(self.folder)
         stack = self._parts
         redis = stack.enter_context(EmbeddedRedis(self.folder))
         port = _free_port()
@@ -139,14 +139,14 @@ class Stage:
         told = self._ask("POST", "/issues", json=asked)
         delivery = told["deliveries"][0]
         if not delivery["job"]:
-            raise Away(f"the receiver: status {delivery['status']}")
+            raise DemoUnavailable(f"the receiver: status {delivery['status']}")
         return Opened(host, told["repo"], told["number"], delivery["guid"], delivery["job"])
 
     def show(self, issue: Opened) -> Shown:
         told = self._ask("GET", _place(issue), params={"host": issue.host})
         is_github = issue.host == "github"
         person, name = ("user", "login") if is_github else ("author", "username")
-        comments = (Comment(c[person][name], c["body"]) for c in told["comments"])
+        comments = (ShownComment(c[person][name], c["body"]) for c in told["comments"])
         return Shown(
             title=told["issue"]["title"],
             body=told["issue"]["body" if is_github else "description"] or "",
@@ -180,14 +180,14 @@ class Stage:
         return bool(left)
 
     def _ask(self, method: str, path: str, **what: Any) -> Any:
-        """Ask the sandbox's own endpoints. Raises `Away`."""
+        """Ask the sandbox's own endpoints. Raises `DemoUnavailable`."""
         with self._lock:
             url = f"{self._box['url']}/sandbox{path}"
         try:
             answer = self._web.request(method, url, **what)
             answer.raise_for_status()
         except httpx.HTTPError as error:
-            raise Away(f"the sandbox: {type(error).__name__}") from None
+            raise DemoUnavailable(f"the sandbox: {type(error).__name__}") from None
         return answer.json()
 
     def _local_model(self) -> dict[str, str]:
@@ -210,12 +210,12 @@ class Stage:
         return said
 
     def _first_line(self, name: str, module: list[str]) -> str:
-        """Start a part that says where it is. Raises `Away`."""
+        """Start a part that says where it is. Raises `DemoUnavailable`."""
         process = self._parts.enter_context(self._part(name, module, os.environ))
         out = self.folder / f"{name}.out"
         until(lambda: process.poll() is not None or b"\n" in out.read_bytes(), f"the {name}")
         if process.poll() is not None:
-            raise Away(f"the {name} did not start")
+            raise DemoUnavailable(f"the {name} did not start")
         return out.read_text().splitlines()[0]
 
     @contextmanager
@@ -281,7 +281,7 @@ def _environment(
 
 
 def until(holds: Callable[[], object], who: str, seconds: float = WAIT_SECONDS) -> None:
-    """Wait until something holds. Raises `Away`."""
+    """Wait until something holds. Raises `DemoUnavailable`."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         try:
@@ -290,7 +290,7 @@ def until(holds: Callable[[], object], who: str, seconds: float = WAIT_SECONDS) 
         except httpx.TransportError:
             pass
         time.sleep(0.05)
-    raise Away(f"{who} said nothing within {seconds:.0f} s")
+    raise DemoUnavailable(f"{who} said nothing within {seconds:.0f} s")
 
 
 def _free_port() -> int:
