@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 from bot.queue.enqueue import NAMESPACE, QUEUE
 from bot.sandbox.host import Host
 from bot.sandbox.state import Event
-from tests.chaos.crowd import REPOS, Crowd
 from tests.chaos.parts import Parts
+from tests.chaos.users import REPOS, Users
 
 DELIVERIES, CONNECTIONS = 10_000, 64
 REPEATED, FORGED = 0.05, 0.01
@@ -102,7 +102,7 @@ def burst(folder: Path, seed: int, scale: float) -> tuple[bool, Iterator[str]]:
     dice = Random(seed)
     parts = Parts(folder, dice)
     parts.own["REDIS_URL"] = parts.redis.url
-    Crowd(parts, dice)
+    Users(parts, dice)
     with parts.standing():
         parts.start("serve")
         sealed = prepare(parts, dice, round(DELIVERIES * scale))

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
-from tests.chaos.crowd import Crowd
-from tests.chaos.havoc import Havoc
+from tests.chaos.fault_injector import FaultInjector
 from tests.chaos.parts import Parts
+from tests.chaos.users import Users
 from tests.chaos.verdict import KINDS, Verdict, judge, planted
 
 POLL_SECONDS = 0.5
@@ -52,8 +52,8 @@ class Run:
         # Dice of their own, so that threads do not change each other's throws.
         people, faults, answers = (Random(f"{seed} {who}") for who in ("people", "faults", "forge"))
         self.parts = Parts(folder, answers, storm.settings)
-        self.crowd = Crowd(self.parts, people, storm.doubled)
-        self.havoc = Havoc(self.parts, faults, storm.outage)
+        self.crowd = Users(self.parts, people, storm.doubled)
+        self.havoc = FaultInjector(self.parts, faults, storm.outage)
         self.verdict = Verdict()
         self.settled_after = 0.0
 

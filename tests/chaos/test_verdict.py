@@ -10,8 +10,8 @@ from random import Random
 
 import pytest
 
-from tests.chaos.crowd import REPOS, Crowd, Opened
 from tests.chaos.parts import Parts, crashed
+from tests.chaos.users import REPOS, Opened, Users
 from tests.chaos.verdict import judge, planted
 
 TEXT = "**Summary (automated):** {} fails. <sub>with sandbox-rules</sub> <!-- tagline:v1 e30 -->"
@@ -26,8 +26,8 @@ def parts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Parts]:
 
 
 @pytest.fixture
-def crowd(parts: Parts) -> Crowd:
-    crowd = Crowd(parts, Random(1))
+def crowd(parts: Parts) -> Users:
+    crowd = Users(parts, Random(1))
     crowd.open_all(2, rate=1000)
     return crowd
 
@@ -38,7 +38,7 @@ def _answer(parts: Parts, one: Opened, text: str = TEXT) -> None:
     host.state.relabel(*place, host.ours[0], one.labels - set(host.labels(*place)))
 
 
-def test_one_comment_and_its_labels_are_good(parts: Parts, crowd: Crowd) -> None:
+def test_one_comment_and_its_labels_are_good(parts: Parts, crowd: Users) -> None:
     for one in crowd.opened:
         _answer(parts, one)
     assert judge(parts, crowd).good
@@ -46,7 +46,7 @@ def test_one_comment_and_its_labels_are_good(parts: Parts, crowd: Crowd) -> None
 
 @pytest.mark.parametrize("kind", ["lost", "doubled", "wrong labels", "wrong text"])
 @pytest.mark.parametrize("host", ["github", "gitlab"])
-def test_each_breach_is_found(parts: Parts, crowd: Crowd, kind: str, host: str) -> None:
+def test_each_breach_is_found(parts: Parts, crowd: Users, kind: str, host: str) -> None:
     bad = next(one for one in crowd.opened if one.host == host)
     good = next(one for one in crowd.opened if one is not bad)
     _answer(parts, good)
@@ -60,14 +60,14 @@ def test_each_breach_is_found(parts: Parts, crowd: Crowd, kind: str, host: str) 
     assert [(breach.issue, breach.kind) for breach in breaches] == [(bad, kind)]
 
 
-def test_a_created_label_is_a_breach(parts: Parts, crowd: Crowd) -> None:
+def test_a_created_label_is_a_breach(parts: Parts, crowd: Users) -> None:
     for one in crowd.opened:
         _answer(parts, one)
     parts.box.hosts["github"].label_by_person(REPOS["github"], 1, "made-up", deliver=False)
     assert judge(parts, crowd).created == ["made-up"]
 
 
-def test_planted_words_are_found_in_any_file(tmp_path: Path, crowd: Crowd) -> None:
+def test_planted_words_are_found_in_any_file(tmp_path: Path, crowd: Users) -> None:
     word = crowd.opened[0].word
     (tmp_path / "redis").mkdir()
     (tmp_path / "redis" / "appendonly.aof").write_bytes(b"\r\n$9\r\n\0" + word.encode() + b"\xff")

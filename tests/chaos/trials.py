@@ -9,8 +9,8 @@ from datetime import datetime
 from pathlib import Path
 from random import Random
 
-from tests.chaos.crowd import Crowd
 from tests.chaos.parts import Parts
+from tests.chaos.users import Users
 from tests.chaos.verdict import KINDS, Verdict, judge
 
 Told = tuple[bool, Iterator[str]]
@@ -22,7 +22,7 @@ POLL_SECONDS = 0.2
 def takeover(folder: Path, seed: int, issues: int, limit: float) -> Told:
     """All jobs wait for the model when their worker is killed; how long until each runs again."""
     parts = Parts(folder, Random(seed), (), {"WORKER_THREADS": "32", "LLM_TIMEOUT": "60"})
-    crowd = Crowd(parts, Random(seed))
+    crowd = Users(parts, Random(seed))
     with parts.standing():
         parts.start("serve")
         parts.start("worker")
@@ -52,7 +52,7 @@ def takeover(folder: Path, seed: int, issues: int, limit: float) -> Told:
 def flush(folder: Path, seed: int, issues: int, limit: float) -> Told:
     """Everything was accepted, then Redis forgot all of it."""
     parts = Parts(folder, Random(seed))
-    crowd = Crowd(parts, Random(seed))
+    crowd = Users(parts, Random(seed))
     with parts.standing():
         parts.start("serve")
         parts.await_answers()
@@ -68,7 +68,7 @@ def flush(folder: Path, seed: int, issues: int, limit: float) -> Told:
     return verdict.good, _lines(parts, verdict, rows)
 
 
-def _rest(parts: Parts, crowd: Crowd, limit: float) -> Verdict:
+def _rest(parts: Parts, crowd: Users, limit: float) -> Verdict:
     until = time.monotonic() + limit
     while True:
         waiting, verdict = parts.waiting(), judge(parts, crowd)

@@ -9,8 +9,8 @@ from datetime import datetime
 from pathlib import Path
 
 from bot.sandbox.state import StoredComment
-from tests.chaos.crowd import REPOS, Crowd, Opened
 from tests.chaos.parts import Parts
+from tests.chaos.users import REPOS, Opened, Users
 
 SAID_BY = "sandbox-rules"  # the model, in the comment's last line
 SHOWN, SHOWN_LINES, LONGEST_LINE = 5, 16, 400
@@ -59,7 +59,7 @@ class Verdict:
                     yield f"    {line[:LONGEST_LINE]}"
 
 
-def judge(parts: Parts, crowd: Crowd) -> Verdict:
+def judge(parts: Parts, crowd: Users) -> Verdict:
     """How things stand at this moment, but for the files."""
     verdict = Verdict()
     for one in tuple(crowd.opened):

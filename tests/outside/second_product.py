@@ -18,7 +18,7 @@ import redis
 from bot.core.jobs import JobRecord
 from bot.embedded.valkey import with_pdeathsig
 from bot.sandbox import Sandbox
-from tests.whole.house import House
+from tests.whole.app import App
 
 ROOT = Path(__file__).resolve().parents[2]
 MIB = 1024 * 1024
@@ -47,7 +47,7 @@ class Product:
     """Receiver and worker process. `house` makes repositories and reads Redis and the forges."""
 
     def __init__(
-        self, house: House, process: subprocess.Popen[bytes], output: Path, database: int
+        self, house: App, process: subprocess.Popen[bytes], output: Path, database: int
     ) -> None:
         self.house = house
         self.database = database
@@ -136,7 +136,7 @@ class Products:
         taken = {product.database for product, _ in self._running.values()}
         database = next(number for number in range(1, 16) if number not in taken)
         settings = {"LLM_TIMEOUT": "2", **environment}
-        house = House(self._box, f"{self._server}/{database}", provider, settings)
+        house = App(self._box, f"{self._server}/{database}", provider, settings)
         house.redis.flushdb()
         stack = ExitStack()
         stack.enter_context(house.open(at_work=False))

@@ -17,7 +17,7 @@ from tests.outside.second import Case
 from tests.outside.second_checks import OF_TIME, problems
 from tests.outside.second_product import Products
 from tests.outside.second_run import run
-from tests.whole.house import SECRET
+from tests.whole.app import SECRET
 
 SET = shared_folder() / "attacks" / "second.jsonl"
 TIMED_RUNS = 3

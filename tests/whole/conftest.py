@@ -17,10 +17,10 @@ from bot.sandbox import Exchange, Sandbox
 from bot.sandbox.model.faults import gzip_bomb
 from tests.outside.conformance import Conformance
 from tests.outside.model_conformance import ModelConformance
+from tests.whole.app import SECRET, App
 from tests.whole.differences import hosts_of
-from tests.whole.house import SECRET, House
 
-Build = Callable[..., House]
+Build = Callable[..., App]
 BESIDE = Path(__file__).resolve().parents[2].parent / "shared"
 
 
@@ -122,8 +122,8 @@ def impatient() -> Iterator[None]:
 def build(box: Sandbox, clean: str, host: str) -> Build:
     """Make a house with settings of its own."""
 
-    def made(provider: str = "openai", **environment: str) -> House:
-        return House(box, clean, provider, environment, host)
+    def made(provider: str = "openai", **environment: str) -> App:
+        return App(box, clean, provider, environment, host)
 
     return made
 
@@ -136,11 +136,11 @@ def clients() -> Iterator[ClientPool]:
 
 
 @pytest.fixture(scope="session")
-def _standing(box: Sandbox, server: EmbeddedRedis, impatient: None) -> Iterator[dict[str, House]]:
+def _standing(box: Sandbox, server: EmbeddedRedis, impatient: None) -> Iterator[dict[str, App]]:
     """A house per wire format that stands for the whole run, because opening one takes time."""
     with ExitStack() as stack:
         houses = {
-            name: House(box, f"{server.url[:-1]}{database}", name)
+            name: App(box, f"{server.url[:-1]}{database}", name)
             for database, name in enumerate(("openai", "anthropic"), 1)
         }
         for one in houses.values():
@@ -149,7 +149,7 @@ def _standing(box: Sandbox, server: EmbeddedRedis, impatient: None) -> Iterator[
 
 
 @pytest.fixture
-def house(clean: str, _standing: dict[str, House], host: str) -> House:
+def house(clean: str, _standing: dict[str, App], host: str) -> App:
     """A house with a model that speaks OpenAI's wire format, and a fresh repository."""
     _standing["openai"].refresh(host)
     return _standing["openai"]
@@ -157,8 +157,8 @@ def house(clean: str, _standing: dict[str, House], host: str) -> House:
 
 @pytest.fixture(params=["openai", "anthropic"])
 def either_house(
-    request: pytest.FixtureRequest, clean: str, _standing: dict[str, House], host: str
-) -> House:
+    request: pytest.FixtureRequest, clean: str, _standing: dict[str, App], host: str
+) -> App:
     """The same on both wire formats."""
     house = _standing[request.param]
     house.refresh(host)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from bot.core.pricing import cost_usd
+from tests.whole.app import BODY, App
 from tests.whole.conftest import Build
-from tests.whole.house import BODY, House
 
 
-def test_an_author_s_third_issue_within_the_hour_gets_labels_from_rules(house: House) -> None:
+def test_an_author_s_third_issue_within_the_hour_gets_labels_from_rules(house: App) -> None:
     house.configure("budget: {per_author_per_hour: 2}")
     numbers = [house.issue(body=f"{BODY} Number {n}.") for n in range(3)]
     assert [len(house.comments(number)) for number in numbers] == [1, 1, 0]
@@ -17,7 +17,7 @@ def test_an_author_s_third_issue_within_the_hour_gets_labels_from_rules(house: H
     assert not [event for event in house.events() if event["level"] == "error"]
 
 
-def test_a_person_with_write_access_has_no_limit_of_their_own(house: House) -> None:
+def test_a_person_with_write_access_has_no_limit_of_their_own(house: App) -> None:
     house.configure("budget: {per_author_per_hour: 1}")
     numbers = [house.issue(body=f"{BODY} Number {n}.", author="maintainer") for n in range(3)]
     assert [len(house.comments(number)) for number in numbers] == [1, 1, 1]
@@ -42,7 +42,7 @@ def test_a_day_s_budget_of_nothing_means_rules_only(build: Build) -> None:
         assert fallback["why"] == "over-budget-day"
 
 
-def test_an_issue_with_the_very_same_text_is_answered_without_asking_again(house: House) -> None:
+def test_an_issue_with_the_very_same_text_is_answered_without_asking_again(house: App) -> None:
     first, second = house.issue(), house.issue()
     one, other = house.comments(first)[0].body, house.comments(second)[0].body
     assert one.splitlines()[0] == other.splitlines()[0]

@@ -19,8 +19,8 @@ from bot.forges.gitlab.hooks import Hooks, new_signing_token
 from bot.http import ClientPool
 from bot.sandbox import Exchange, Sandbox
 from bot.store.memory import MemoryStore
+from tests.whole.app import BODY, LABELS, TITLE, App
 from tests.whole.conftest import Build
-from tests.whole.house import BODY, LABELS, TITLE, House
 
 # Method, path, names in the query, names in the body (those of an object within as a.b).
 Call = tuple[str, str, str, str]
@@ -138,7 +138,7 @@ def clients() -> Iterator[ClientPool]:
 class Product:
     """The product as it starts, with nothing cached, on a new repository."""
 
-    def __init__(self, house: House, clients: ClientPool) -> None:
+    def __init__(self, house: App, clients: ClientPool) -> None:
         self.house, self.host, self.repo = house, house.host, house.repo
         self.run = wiring.runner(house.settings, clients, MemoryStore())
         self.known = len(house.host.exchanges)
@@ -219,7 +219,7 @@ def test_a_personal_token_asks_github_only_who_it_is_beside_that(
     box: Sandbox, clean: str, clients: ClientPool
 ) -> None:
     nobody = {"GITHUB_APP_ID": "", "GITHUB_PRIVATE_KEY": ""}
-    house = House(box, clean, environment={**nobody, "GITHUB_TOKEN": box.token})
+    house = App(box, clean, environment={**nobody, "GITHUB_TOKEN": box.token})
     product = Product(house, clients)
     number = product.opened()
     assert product.job(number, "manual") == "answered"

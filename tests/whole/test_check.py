@@ -17,7 +17,7 @@ from bot.embedded.valkey import EmbeddedRedis
 from bot.queue.checks import report
 from bot.sandbox import Sandbox
 from bot.sandbox.gitlab.access import BOT, GUEST
-from tests.whole.house import SECRET, House
+from tests.whole.app import SECRET, App
 from tests.whole.test_command_line import access, tagline
 
 Line = dict[str, str]
@@ -27,7 +27,7 @@ SILENT = "redis://127.0.0.1:1/0"
 class Checking:
     """The command with everything set, and what it says."""
 
-    def __init__(self, house: House, folder: Path) -> None:
+    def __init__(self, house: App, folder: Path) -> None:
         self.house, self.folder = house, folder
         self.environment = {
             **access(house),
@@ -58,7 +58,7 @@ class Checking:
 
 @pytest.fixture
 def checking(box: Sandbox, clean: str, own_redis: EmbeddedRedis, tmp_path: Path) -> Checking:
-    house = House(box, own_redis.url)
+    house = App(box, own_redis.url)
     box.webhook_url = "https://tagline.example/webhooks/github"
     return Checking(house, tmp_path)
 

@@ -16,8 +16,8 @@ import pytest
 from click.testing import CliRunner
 
 from bot.cli.main import cli
+from tests.whole.app import BODY, TITLE, App
 from tests.whole.conftest import Build
-from tests.whole.house import BODY, TITLE, House
 
 ROOT = Path(__file__).parents[2]
 
@@ -58,7 +58,7 @@ def process(*arguments: str, cwd: Path = ROOT, environment: Mapping[str, str] | 
     return Ran(ran.returncode, ran.stdout, ran.stderr)
 
 
-def access(house: House) -> dict[str, str]:
+def access(house: App) -> dict[str, str]:
     return {
         "GITHUB_APP_ID": str(house.box.app_id),
         "GITHUB_PRIVATE_KEY": house.box.private_key.replace("\n", "\\n"),
@@ -73,7 +73,7 @@ def access(house: House) -> dict[str, str]:
     }
 
 
-def test_enrich_prints_what_it_would_write_and_writes_nothing(house: House, tmp_path: Path) -> None:
+def test_enrich_prints_what_it_would_write_and_writes_nothing(house: App, tmp_path: Path) -> None:
     number = house.host.open_issue(house.repo, TITLE, BODY, deliver=False)
     addresses = {
         "github": f"http://127.0.0.1/{house.repo}/issues/{number}",
@@ -89,7 +89,7 @@ def test_enrich_prints_what_it_would_write_and_writes_nothing(house: House, tmp_
     assert (house.labels(number), house.comments(number)) == ([], [])
 
 
-def test_enrich_reads_a_public_issue_without_any_token_or_key(house: House, tmp_path: Path) -> None:
+def test_enrich_reads_a_public_issue_without_any_token_or_key(house: App, tmp_path: Path) -> None:
     number = house.host.open_issue(house.repo, TITLE, BODY, deliver=False)
     only = {
         "GITHUB_API_URL": house.box.github_url,
@@ -103,7 +103,7 @@ def test_enrich_reads_a_public_issue_without_any_token_or_key(house: House, tmp_
     assert "without a language model" in answer.stdout
 
 
-def test_enrich_with_apply_writes_also_on_an_old_issue(house: House, tmp_path: Path) -> None:
+def test_enrich_with_apply_writes_also_on_an_old_issue(house: App, tmp_path: Path) -> None:
     number = house.host.open_issue(house.repo, TITLE, BODY, deliver=False, created_at=1.0)
     ref = house.ref(number)
     answer = tagline("enrich", ref, "--apply", cwd=tmp_path, environment=access(house))
@@ -112,7 +112,7 @@ def test_enrich_with_apply_writes_also_on_an_old_issue(house: House, tmp_path: P
     assert len(house.comments(number)) == 1
 
 
-def test_enrich_says_so_where_it_wrote_nothing(house: House, tmp_path: Path) -> None:
+def test_enrich_says_so_where_it_wrote_nothing(house: App, tmp_path: Path) -> None:
     house.configure("mode: dry-run")
     number = house.host.open_issue(house.repo, TITLE, BODY, deliver=False)
     answer = tagline(
@@ -123,9 +123,7 @@ def test_enrich_says_so_where_it_wrote_nothing(house: House, tmp_path: Path) -> 
     assert (house.labels(number), house.comments(number)) == ([], [])
 
 
-def test_enrich_with_a_delay_queues_a_job_that_job_can_tell_of(
-    house: House, tmp_path: Path
-) -> None:
+def test_enrich_with_a_delay_queues_a_job_that_job_can_tell_of(house: App, tmp_path: Path) -> None:
     number = house.host.open_issue(house.repo, TITLE, BODY, deliver=False)
     ref = house.ref(number)
     queued = tagline(

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from bot.core.config.parser import RepoConfig, parse
-from tests.whole.house import House
+from tests.whole.app import App
 from tests.whole.test_command_line import access, tagline
 
 WRONG = "mode: aply\nlabels:\n  alow: [bug]\nlearn: {from_corrections: false}\n"
@@ -87,7 +87,7 @@ def test_show_prints_what_holds_and_its_problems(folder: Path) -> None:
     assert "Problem: line 1, mode" in answer.stderr
 
 
-def test_show_asks_the_forge(house: House, tmp_path: Path) -> None:
+def test_show_asks_the_forge(house: App, tmp_path: Path) -> None:
     house.configure("mode: suggest\nlabels: {max: 2}\n")
     ref = f"{house.on}:{house.repo}"
     answer = tagline(

@@ -7,7 +7,7 @@ from itertools import count
 
 import pytest
 
-from tests.whole.house import LABELS, House
+from tests.whole.app import LABELS, App
 
 HOLDERS = {"github": ".github", "gitlab": ".gitlab"}
 _numbers = count(1)
@@ -16,7 +16,7 @@ _numbers = count(1)
 class Organisation:
     """The owner of the house's repository, with a file for all of its repositories."""
 
-    def __init__(self, house: House, path: str = "") -> None:
+    def __init__(self, house: App, path: str = "") -> None:
         self.house, self.name = house, f"org{next(_numbers)}"
         self.owner = f"{self.name}/{path}".rstrip("/")
         house.repo = f"{self.owner}/widget"
@@ -32,7 +32,7 @@ class Organisation:
 
 
 @pytest.fixture
-def organisation(house: House) -> Iterator[Organisation]:
+def organisation(house: App) -> Iterator[Organisation]:
     made = Organisation(house)
     yield made
     made.leave()
@@ -65,7 +65,7 @@ def test_an_organisation_whose_file_may_not_be_read_has_none(organisation: Organ
     assert "bug" in house.labels(house.issue())
 
 
-def test_the_nearest_group_s_file_holds(house: House) -> None:
+def test_the_nearest_group_s_file_holds(house: App) -> None:
     organisation = Organisation(house, "team")
     organisation.hold("mode: 'off'", group=organisation.name)
     number = house.issue()

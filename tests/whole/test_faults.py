@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import pytest
 
+from tests.whole.app import App
 from tests.whole.conftest import Build
-from tests.whole.house import House
 
 
 @pytest.mark.parametrize("fault", ["model-500", "model-reset", "model-html"])
@@ -61,7 +61,7 @@ def test_where_every_model_fails_labels_come_from_rules(build: Build) -> None:
         ]
 
 
-def test_unknown_labels_of_a_model_are_never_set(house: House) -> None:
+def test_unknown_labels_of_a_model_are_never_set(house: App) -> None:
     house.box.fault("model-unknown-labels")
     number = house.issue()
     assert set(house.labels(number)) <= {"bug", "enhancement", "documentation", "area/login"}

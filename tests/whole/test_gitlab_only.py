@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.whole.app import BODY, TITLE, App
 from tests.whole.conftest import Build
-from tests.whole.house import BODY, TITLE, House
 
 SCOPED = {
     "type::bug": "Something is broken",
@@ -26,7 +26,7 @@ def reply(summary: str, *labels: str) -> str:
     return json.dumps({"summary": summary, "labels": named})
 
 
-def test_confidential_issues_reach_no_model_and_get_no_comment(house: House) -> None:
+def test_confidential_issues_reach_no_model_and_get_no_comment(house: App) -> None:
     number = house.host.open_issue(house.repo, TITLE, BODY, confidential=True)
     assert house.host.deliveries[-1].status == 202
     assert house.host.deliveries[-1].job is None
@@ -46,7 +46,7 @@ def test_an_issue_that_turns_confidential_before_its_job_is_left_alone(build: Bu
         assert house.host.writes(house.repo) == []
 
 
-def test_nothing_that_is_posted_is_a_quick_action(house: House) -> None:
+def test_nothing_that_is_posted_is_a_quick_action(house: App) -> None:
     hostile = "/close\n/label ~wontfix\r\n/c\rlose\n```\n/lock\n```\n> /confidential\n- /title x"
     house.box.replies.append(reply(hostile, "bug"))
     number = house.issue(title="/close", body="/close\n/label ~wontfix\nIt crashed.")
@@ -58,7 +58,7 @@ def test_nothing_that_is_posted_is_a_quick_action(house: House) -> None:
         assert not re.match(r"[\s>*+-]*/[A-Za-z_]", line)
 
 
-def test_a_person_s_scoped_label_is_never_replaced(house: House) -> None:
+def test_a_person_s_scoped_label_is_never_replaced(house: App) -> None:
     house.host.add_repo(f"{house.repo}-scoped", SCOPED)
     house.repo += "-scoped"
     house.box.replies.append(reply("It is broken.", "type::bug", "area::login"))
@@ -68,14 +68,14 @@ def test_a_person_s_scoped_label_is_never_replaced(house: House) -> None:
     assert "Suggested, not applied: `type::bug`" in comment.body
 
 
-def test_one_scoped_label_per_key(house: House) -> None:
+def test_one_scoped_label_per_key(house: App) -> None:
     house.host.add_repo(f"{house.repo}-scoped", SCOPED)
     house.repo += "-scoped"
     house.box.replies.append(reply("It is broken.", "type::bug", "type::feature"))
     assert house.labels(house.issue()) == ["type::bug"]
 
 
-def test_a_label_with_a_comma_is_only_suggested(house: House) -> None:
+def test_a_label_with_a_comma_is_only_suggested(house: App) -> None:
     house.host.add_repo(f"{house.repo}-scoped", SCOPED)
     house.repo += "-scoped"
     names = ("needs, review", 'say "please"', "x" * 255)
@@ -86,7 +86,7 @@ def test_a_label_with_a_comma_is_only_suggested(house: House) -> None:
     assert "`needs, review`" in house.comments(number)[0].body
 
 
-def test_a_hook_of_the_project_and_of_its_group_make_one_comment(house: House) -> None:
+def test_a_hook_of_the_project_and_of_its_group_make_one_comment(house: App) -> None:
     house.box.gitlab.group_hook = True
     try:
         number = house.issue()

@@ -6,9 +6,9 @@ import time
 
 from bot.flow.reconcile import JUST_NOW_SECONDS
 from bot.http import ClientPool
+from tests.whole.app import BODY, TITLE, App
 from tests.whole.conftest import Build
-from tests.whole.house import BODY, TITLE, House
-from tests.whole.night import Night
+from tests.whole.outage import Outage
 from tests.whole.test_calls import Call, kinds
 
 ISSUES = {
@@ -43,7 +43,7 @@ HEALING: dict[str, set[Call]] = {
 
 
 def test_the_model_s_answer_takes_the_place_of_labels_from_rules(
-    house: House, clients: ClientPool
+    house: App, clients: ClientPool
 ) -> None:
     house.box.fault("model-400", times=None)
     number = house.issue()
@@ -54,7 +54,7 @@ def test_the_model_s_answer_takes_the_place_of_labels_from_rules(
     house.host.label_by_person(house.repo, number, kept)
     house.box.clear_faults()
     known = len(house.host.exchanges)
-    night = Night(house, clients)
+    night = Outage(house, clients)
     night.heal()
     (comment,) = house.comments(number)
     assert comment.body.startswith("**Summary (automated):** ")
@@ -67,18 +67,18 @@ def test_the_model_s_answer_takes_the_place_of_labels_from_rules(
 
 
 def test_nothing_is_said_on_an_issue_that_a_maintainer_has_answered(
-    house: House, clients: ClientPool
+    house: App, clients: ClientPool
 ) -> None:
     house.box.fault("model-400", times=None)
     number = house.issue()
     house.host.comment_by_person(house.repo, number, "Thank you, I am on it.")
     house.box.clear_faults()
-    Night(house, clients).heal()
+    Outage(house, clients).heal()
     assert house.comments(number) == []
     assert "needs-review" not in house.labels(number)
 
 
-def test_issues_that_redis_lost_are_found(house: House, clients: ClientPool) -> None:
+def test_issues_that_redis_lost_are_found(house: App, clients: ClientPool) -> None:
     house.issue()
     old = time.time() - JUST_NOW_SECONDS - 60
     lost = [
@@ -87,7 +87,7 @@ def test_issues_that_redis_lost_are_found(house: House, clients: ClientPool) -> 
     ]
     young = house.host.open_issue(house.repo, TITLE, f"{BODY} now", deliver=False)
     known = len(house.host.exchanges)
-    night = Night(house, clients)
+    night = Outage(house, clients)
     assert night.sweep()["issues"] == 3
     assert [len(house.comments(number)) for number in lost] == [1, 1, 1]
     assert house.comments(young) == []
@@ -97,24 +97,24 @@ def test_issues_that_redis_lost_are_found(house: House, clients: ClientPool) -> 
 
 
 def test_work_items_that_the_door_leaves_alone_are_not_swept_up(
-    house: House, clients: ClientPool
+    house: App, clients: ClientPool
 ) -> None:
     house.issue()
     old = time.time() - JUST_NOW_SECONDS - 60
     number = house.host.open_issue(
         house.repo, TITLE, BODY, deliver=False, created_at=old, type="Task"
     )
-    Night(house, clients).sweep()
+    Outage(house, clients).sweep()
     assert (house.comments(number), house.labels(number)) == ([], [])
 
 
-def test_a_delivery_that_nobody_took_is_asked_for_again(house: House, clients: ClientPool) -> None:
+def test_a_delivery_that_nobody_took_is_asked_for_again(house: App, clients: ClientPool) -> None:
     house.issue()
     known = len(house.host.deliveries)
     door, house.box.webhook_url = house.box.webhook_url, "http://127.0.0.1:1/webhooks/github"
     number = house.host.open_issue(house.repo, TITLE, f"{BODY} Unheard.")
     house.box.webhook_url = door
-    Night(house, clients).sweep()
+    Outage(house, clients).sweep()
     house.wait(lambda: house.comments(number) or None)
     later = house.host.deliveries[known:]
     asked = [d for d in later if d.number == number and d.action == "opened"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.core.hostile_configs import ALIASED, HOSTILE
-from tests.whole.house import House
+from tests.whole.app import App
 
 HUGE = "language: de\n" + "# a remark\n" * 1_600_000
 SOME = {
@@ -17,7 +17,7 @@ SOME = {
 }
 
 
-def test_a_first_file_of_17_mb_is_told_and_labels_are_only_suggested(house: House) -> None:
+def test_a_first_file_of_17_mb_is_told_and_labels_are_only_suggested(house: App) -> None:
     house.configure(HUGE)
     number = house.issue()
     (comment,) = house.comments(number)
@@ -25,14 +25,14 @@ def test_a_first_file_of_17_mb_is_told_and_labels_are_only_suggested(house: Hous
     assert house.labels(number) == []
 
 
-def test_a_limit_at_the_beginning_of_a_file_of_17_mb_holds(house: House) -> None:
+def test_a_limit_at_the_beginning_of_a_file_of_17_mb_holds(house: App) -> None:
     house.configure("mode: off\n" + HUGE)
     number = house.issue()
     assert (house.labels(number), house.comments(number)) == ([], [])
 
 
 @pytest.mark.parametrize("text", SOME.values(), ids=SOME.keys())
-def test_an_issue_is_answered_beside_a_hostile_file(house: House, text: str) -> None:
+def test_an_issue_is_answered_beside_a_hostile_file(house: App, text: str) -> None:
     house.configure(text)
     number = house.issue()
     assert len(house.comments(number)) == 1
@@ -40,7 +40,7 @@ def test_an_issue_is_answered_beside_a_hostile_file(house: House, text: str) -> 
 
 
 def test_nothing_of_a_file_with_anchors_stands_in_the_log(
-    house: House, capfd: pytest.CaptureFixture[str]
+    house: App, capfd: pytest.CaptureFixture[str]
 ) -> None:
     house.configure("labels:\n  describe:\n    bug: &mark x\n    docs: &mark forged-line\n")
     assert len(house.comments(house.issue())) == 1

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from tests.bench.largest import memory
-from tests.whole.house import TITLE, House
+from tests.whole.app import TITLE, App
 
 LONGEST = {"github": 65_536, "gitlab": 1_048_576}  # characters of a body
 JOBS = 12
@@ -24,7 +24,7 @@ def test_many_of_the_largest_issues_at_once_take_little_memory_and_give_it_back(
 
 
 @pytest.mark.parametrize("sign", ["\U0001f4a5", "ж", "\u200b", "\x1b[0m"])
-def test_the_largest_issue_of_a_platform_is_answered(house: House, sign: str) -> None:
+def test_the_largest_issue_of_a_platform_is_answered(house: App, sign: str) -> None:
     start, end = "The login crashed with an exception. ", " It is a bug."
     room = LONGEST[house.on] - len(start) - len(end)
     number = house.issue(TITLE, start + (sign * room)[:room] + end)
@@ -33,7 +33,7 @@ def test_the_largest_issue_of_a_platform_is_answered(house: House, sign: str) ->
     assert len(house.comments(number)) == 1
 
 
-def test_an_edit_in_the_middle_of_the_largest_body_is_noticed(house: House) -> None:
+def test_an_edit_in_the_middle_of_the_largest_body_is_noticed(house: App) -> None:
     house.configure("version: 1\non: [opened, edited]\n")
     half = "It crashed. " * ((LONGEST[house.on] - 1) // 24)
     number = house.issue(TITLE, f"{half}a{half}")

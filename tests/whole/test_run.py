@@ -27,7 +27,7 @@ from bot.queue.broker import HEARTBEAT_MS, SINGLE_HOST_HEARTBEAT_MS
 from bot.sandbox import Sandbox
 from bot.settings.load import load
 from tests.conftest import free_port
-from tests.whole.house import LABELS, House
+from tests.whole.app import LABELS, App
 
 REPO = "acme/alone"
 DOOR = {"GITHUB_WEBHOOK_SECRET": "0123456789abcdef", "GITHUB_TOKEN": "ghp_0123456789"}
@@ -110,7 +110,7 @@ class Alone:
     def __init__(self, box: Sandbox, redis_url: str, folder: Path) -> None:
         port = free_port()
         self.folder, self.data = folder, folder / "data"
-        house = House(box, redis_url, environment={"PORT": str(port), "LLM_TIMEOUT": "20"})
+        house = App(box, redis_url, environment={"PORT": str(port), "LLM_TIMEOUT": "20"})
         house.redis.close()
         self.environ = {**house.environ, "DATA_DIR": str(self.data)}
         del self.environ["REDIS_URL"]

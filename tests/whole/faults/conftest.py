@@ -12,7 +12,7 @@ import pytest
 from bot.core.types import Delivery
 from bot.embedded.valkey import EmbeddedRedis
 from bot.sandbox import Sandbox
-from tests.whole.house import House
+from tests.whole.app import App
 
 SHORT = {
     "bot.queue.actors.FIRST_PAUSE": 0.02,
@@ -30,7 +30,7 @@ def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(name, seconds)
 
 
-def answered(house: House, number: int, *kept: str) -> None:
+def answered(house: App, number: int, *kept: str) -> None:
     """One comment with the model's words, its labels beside those that were there, none created."""
     (comment,) = house.comments(number)
     assert comment.body.startswith("**Summary (automated):** ")
@@ -39,7 +39,7 @@ def answered(house: House, number: int, *kept: str) -> None:
     assert house.created_labels() == []
 
 
-def posted(house: House) -> int:
+def posted(house: App) -> int:
     """How many comments were asked for, whatever became of them."""
     ways = ("/comments", "/notes")
     return len(
@@ -47,7 +47,7 @@ def posted(house: House) -> int:
     )
 
 
-def queued(house: House) -> Delivery:
+def queued(house: App) -> Delivery:
     """The one that waits in the queue."""
     (message,) = house.redis.hgetall("tagline:issues.msgs").values()
     return msgspec.convert(msgspec.json.decode(message)["kwargs"]["delivery"], Delivery)
@@ -63,14 +63,14 @@ def healthy(url: str, page: str = "healthz") -> bool | None:
 
 
 @pytest.fixture(scope="session")
-def _vacant(box: Sandbox, server: EmbeddedRedis) -> Iterator[House]:
-    house = House(box, f"{server.url[:-1]}3", environment={"LLM_TIMEOUT": "5"})
+def _vacant(box: Sandbox, server: EmbeddedRedis) -> Iterator[App]:
+    house = App(box, f"{server.url[:-1]}3", environment={"LLM_TIMEOUT": "5"})
     with house.open(at_work=False):
         yield house
 
 
 @pytest.fixture
-def vacant(_vacant: House, clean: str, host: str) -> House:
+def vacant(_vacant: App, clean: str, host: str) -> App:
     """A house whose receiver stands for the whole run, and nobody at work."""
     _vacant.refresh(host)
     return _vacant
@@ -78,7 +78,7 @@ def vacant(_vacant: House, clean: str, host: str) -> House:
 
 @pytest.fixture
 def survivor(
-    vacant: House, monkeypatch: pytest.MonkeyPatch
+    vacant: App, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[[], AbstractContextManager[None]]:
     """Puts another worker to work some time after the first one died: its lock is over, and its
     heartbeat is missed."""

@@ -14,8 +14,8 @@ from bot.queue.actors import MAX_TRIES
 from bot.sandbox.faults import Armed, Call, Fault
 from bot.sandbox.github.faults import refuse
 from bot.wiring import JOB_SECONDS
+from tests.whole.app import BODY, TITLE, App
 from tests.whole.faults.conftest import answered, posted
-from tests.whole.house import BODY, TITLE, House
 
 PLACES = ("comments", "labels")
 
@@ -49,7 +49,7 @@ PASSING = {
 
 @pytest.mark.parametrize("case", PASSING)
 def test_a_forge_that_fails_for_a_while_gets_one_comment(
-    house: House, case: str, monkeypatch: pytest.MonkeyPatch
+    house: App, case: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     passing = PASSING[case]
     monkeypatch.setattr("bot.forges.requests.CALL_SECONDS", passing.call_seconds)
@@ -73,7 +73,7 @@ def test_f058_f064_one_call_ends_within_15_seconds_and_a_job_within_five_minutes
     assert JOB_SECONDS <= 300
 
 
-def test_f048_a_token_that_expires_in_mid_job_is_minted_again(house: House) -> None:
+def test_f048_a_token_that_expires_in_mid_job_is_minted_again(house: App) -> None:
     house.strike("token-expired", "labels")
     house.strike("token-expired", "comments")
     number = house.issue(labels=["documentation"])
@@ -83,9 +83,7 @@ def test_f048_a_token_that_expires_in_mid_job_is_minted_again(house: House) -> N
 
 
 @pytest.mark.parametrize("place", PLACES)
-def test_f047_refused_credentials_are_a_dead_letter_that_names_them(
-    house: House, place: str
-) -> None:
+def test_f047_refused_credentials_are_a_dead_letter_that_names_them(house: App, place: str) -> None:
     """An App gets one new token a try, because GitHub may not know the last one everywhere yet."""
     house.strike("forge-401", place, None)
     number = house.issue(labels=["documentation"])
@@ -112,15 +110,15 @@ LIMITS = {
 
 
 @pytest.mark.parametrize("limit", LIMITS)
-def test_a_forge_that_asks_to_wait_is_waited_for(house: House, limit: str) -> None:
+def test_a_forge_that_asks_to_wait_is_waited_for(house: App, limit: str) -> None:
     _waits(house, *LIMITS[limit][house.on])
 
 
-def test_f050_a_secondary_limit_pauses_the_installation(house: House) -> None:
+def test_f050_a_secondary_limit_pauses_the_installation(house: App) -> None:
     _waits(house, "github-403-secondary", 60)
 
 
-def _waits(house: House, fault: str, seconds: int) -> None:
+def _waits(house: App, fault: str, seconds: int) -> None:
     house.strike(fault, "comments", None)
     number = house.issue(labels=["documentation"])
     assert house.ended().state == "waiting"
@@ -144,7 +142,7 @@ FINAL = {
 
 
 @pytest.mark.parametrize("case", FINAL)
-def test_a_comment_that_is_refused_for_good_is_an_end_and_no_error(house: House, case: str) -> None:
+def test_a_comment_that_is_refused_for_good_is_an_end_and_no_error(house: App, case: str) -> None:
     fault, posts = FINAL[case]
     house.strike(fault, "comments", None)
     number = house.issue(labels=["documentation"])
@@ -159,7 +157,7 @@ def test_a_comment_that_is_refused_for_good_is_an_end_and_no_error(house: House,
 # Which label is refused, and how; the others and the comment stay.
 @pytest.mark.parametrize("status", [404, 422], ids=["f062-404", "f062-422"])
 def test_one_label_that_is_refused_keeps_the_others_and_the_comment(
-    house: House, status: int
+    house: App, status: int
 ) -> None:
     async def refusing(call: Call) -> Response:
         body = json.loads(call.body)
@@ -178,7 +176,7 @@ def test_one_label_that_is_refused_keeps_the_others_and_the_comment(
 
 
 @pytest.mark.parametrize("fault", ["labels-403", "labels-422"], ids=["f063-403", "f063-422"])
-def test_labels_that_may_not_be_set_are_suggested(house: House, fault: str) -> None:
+def test_labels_that_may_not_be_set_are_suggested(house: App, fault: str) -> None:
     house.strike(fault, "labels", None)
     number = house.issue(labels=["documentation"])
     assert house.over().outcome == "answered"
@@ -189,7 +187,7 @@ def test_labels_that_may_not_be_set_are_suggested(house: House, fault: str) -> N
 
 
 def test_f061_a_repository_renamed_before_the_writes_is_followed_by_its_number(
-    house: House,
+    house: App,
 ) -> None:
     before, renamed = house.repo, f"{house.repo}-renamed"
     with house.meanwhile(lambda: house.host.rename_repo(before, renamed)):
@@ -200,7 +198,7 @@ def test_f061_a_repository_renamed_before_the_writes_is_followed_by_its_number(
     assert house.box.leaks == []
 
 
-def test_f061_a_redirect_to_another_host_is_not_followed(house: House) -> None:
+def test_f061_a_redirect_to_another_host_is_not_followed(house: App) -> None:
     async def elsewhere(_: Call) -> Response:
         return Response(status_code=307, headers={"Location": f"{house.box.url}/sandbox/elsewhere"})
 

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
+from tests.whole.app import App
 from tests.whole.faults.conftest import posted
-from tests.whole.house import House
 
 LONGEST = {"github": 50, "gitlab": 255}
 SIGNS = {"emoji": "\U0001f4a5", "cyrillic": "ж", "marks": "e\u0301", "quotes": '"', "ticks": "`"}
@@ -15,7 +15,7 @@ AT_ONCE = 20
 LOST = ("comment-stored-502", "comment-stored-reset", "comment-stored-not-json")
 
 
-def names_of(house: House, sign: str) -> list[str]:
+def names_of(house: App, sign: str) -> list[str]:
     """As many labels of the greatest length as one run may set; the repository has them."""
     room = LONGEST[house.on] - 3
     names = [f"x{n:02d}{(sign * room)[:room]}" for n in range(AT_ONCE)]
@@ -32,7 +32,7 @@ def reply(names: list[str]) -> str:
 @pytest.mark.parametrize("sign", SIGNS)
 @pytest.mark.parametrize("fault", LOST)
 def test_twenty_of_the_longest_labels_and_a_lost_answer_leave_one_comment(
-    house: House, sign: str, fault: str
+    house: App, sign: str, fault: str
 ) -> None:
     names = names_of(house, SIGNS[sign])
     house.configure("version: 1\non: [opened, edited]\nlabels: {max: 20}\n")
@@ -46,7 +46,7 @@ def test_twenty_of_the_longest_labels_and_a_lost_answer_leave_one_comment(
     _taken_off_stays_off(house, number, names)
 
 
-def _taken_off_stays_off(house: House, number: int, names: list[str]) -> None:
+def _taken_off_stays_off(house: App, number: int, names: list[str]) -> None:
     """Also where Redis has lost everything: the comment's marker tells."""
     house.host.unlabel_by_person(house.repo, number, names[0])
     house.redis.flushdb()

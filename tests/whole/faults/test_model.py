@@ -15,11 +15,11 @@ import pytest
 from bot import http
 from bot.http import ClientPool
 from bot.llm import client
+from tests.whole.app import App
 from tests.whole.conftest import Build
 from tests.whole.faults.conftest import answered
 from tests.whole.faults.selfsigned import certificate
-from tests.whole.house import House
-from tests.whole.night import Night
+from tests.whole.outage import Outage
 
 # Fault → what it is called in the sandbox, what the log says, how often the model is asked.
 FAULTS = {
@@ -55,7 +55,7 @@ FALLBACK = ["bug", "needs-review"]
 
 
 @pytest.fixture
-def either(_standing: dict[str, House], clean: str, host: str) -> House:
+def either(_standing: dict[str, App], clean: str, host: str) -> App:
     """Each host with another wire format of a model."""
     house = _standing[{"github": "openai", "gitlab": "anthropic"}[host]]
     house.refresh(host)
@@ -64,7 +64,7 @@ def either(_standing: dict[str, House], clean: str, host: str) -> House:
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_failing_model_leaves_labels_at_once_and_one_comment_on_its_return(
-    either: House, clients: ClientPool, fault: str
+    either: App, clients: ClientPool, fault: str
 ) -> None:
     house, (name, said, calls) = either, FAULTS[fault]
     known = len(house.box.model_requests)
@@ -96,10 +96,10 @@ def _impatient() -> Iterator[None]:
         yield
 
 
-def _heal(house: House, clients: ClientPool) -> None:
+def _heal(house: App, clients: ClientPool) -> None:
     house.box.clear_faults()
     house.a_minute_passes()
-    Night(house, clients).heal()
+    Outage(house, clients).heal()
 
 
 def test_f045_a_name_that_is_not_found_is_a_failing_model(

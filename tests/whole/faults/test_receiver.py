@@ -12,18 +12,18 @@ import pytest
 from bot.flow.reconcile import JUST_NOW_SECONDS
 from bot.http import ClientPool
 from tests.conftest import free_port
+from tests.whole.app import BODY, TITLE, App
 from tests.whole.faults import doomed
 from tests.whole.faults.conftest import answered, healthy, posted
 from tests.whole.faults.doomed import Step
-from tests.whole.house import BODY, TITLE, House
-from tests.whole.night import Night
+from tests.whole.outage import Outage
 
 BEFORE = Step("bot.queue.enqueue:RedisQueue._send")
 AFTER = Step("bot.queue.enqueue:RedisQueue._send", "after")
 
 
 @contextmanager
-def _door_that_dies(house: House, step: Step) -> Iterator[None]:
+def _door_that_dies(house: App, step: Step) -> Iterator[None]:
     """For one delivery the forge reaches another receiver, which never answers."""
     port = free_port()
     here, there = house.url, f"http://127.0.0.1:{port}"
@@ -35,7 +35,7 @@ def _door_that_dies(house: House, step: Step) -> Iterator[None]:
     house.point_hooks_at(here)
 
 
-def _missed(house: House, step: Step) -> int:
+def _missed(house: App, step: Step) -> int:
     with _door_that_dies(house, step):
         long_ago = time.time() - 2 * JUST_NOW_SECONDS
         number = house.host.open_issue(
@@ -45,7 +45,7 @@ def _missed(house: House, step: Step) -> int:
     return number
 
 
-def test_f011_killed_after_it_has_queued_a_redelivery_is_the_same_job(house: House) -> None:
+def test_f011_killed_after_it_has_queued_a_redelivery_is_the_same_job(house: App) -> None:
     number = _missed(house, AFTER)
     house.wait(lambda: house.comments(number) or None)
     assert house.host.redeliver(house.opened.id).status_code == 202
@@ -57,7 +57,7 @@ def test_f011_killed_after_it_has_queued_a_redelivery_is_the_same_job(house: Hou
 
 @pytest.mark.parametrize("comes_again", [True, False], ids=["redelivered", "swept"])
 def test_f012_killed_before_it_has_queued_the_issue_is_found(
-    house: House, clients: ClientPool, comes_again: bool
+    house: App, clients: ClientPool, comes_again: bool
 ) -> None:
     first = house.issue(TITLE, f"{BODY} Earlier.")  # the repository is known
     number = _missed(house, BEFORE)
@@ -65,7 +65,7 @@ def test_f012_killed_before_it_has_queued_the_issue_is_found(
     if comes_again:
         assert house.host.redeliver(house.opened.id).status_code == 202
     else:
-        Night(house, clients).sweep()
+        Outage(house, clients).sweep()
     house.wait(lambda: house.comments(number) or None)
     house.over()
     answered(house, number, "documentation")

@@ -21,9 +21,9 @@ from bot.queue.enqueue import ANSWER_SECONDS
 from bot.sandbox import Sandbox
 from bot.sandbox.host import Opening
 from tests.conftest import crash, free_port
+from tests.whole.app import BODY, TITLE, App
 from tests.whole.faults.conftest import answered, healthy, posted
-from tests.whole.house import BODY, TITLE, House
-from tests.whole.night import Night
+from tests.whole.outage import Outage
 
 Trouble = Callable[[EmbeddedRedis, redis.Redis], object]
 
@@ -35,17 +35,17 @@ def mortal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedRedis]:
 
 
 @pytest.fixture(scope="module")
-def _shaken(box: Sandbox, mortal: EmbeddedRedis, impatient: None) -> Iterator[House]:
+def _shaken(box: Sandbox, mortal: EmbeddedRedis, impatient: None) -> Iterator[App]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("bot.queue.enqueue.REPOSITORIES_SECONDS", 0.05)
         patch.setattr("dramatiq.worker.CONSUMER_RESTART_DELAY_SECS", 0.05)
-        house = House(box, mortal.url, environment={"LLM_TIMEOUT": "5"})
+        house = App(box, mortal.url, environment={"LLM_TIMEOUT": "5"})
         with house.open():
             yield house
 
 
 @pytest.fixture
-def shaken(_shaken: House, mortal: EmbeddedRedis, clean: str, host: str) -> House:
+def shaken(_shaken: App, mortal: EmbeddedRedis, clean: str, host: str) -> App:
     """A house whose Redis a test may break."""
     with redis.Redis.from_url(mortal.url) as client:
         client.flushall()
@@ -54,7 +54,7 @@ def shaken(_shaken: House, mortal: EmbeddedRedis, clean: str, host: str) -> Hous
     return _shaken
 
 
-def _old(house: House, n: int = 0) -> int:
+def _old(house: App, n: int = 0) -> int:
     """An issue that was opened before the minute in which deliveries are likely at work."""
     body, long_ago = f"{BODY} Number {n}.", time.time() - 2 * JUST_NOW_SECONDS
     how: Opening = {"created_at": long_ago, "author": f"author-{n}"}
@@ -116,7 +116,7 @@ AT_THE_DOOR = {
 
 @pytest.mark.parametrize("trouble", AT_THE_DOOR)
 def test_a_redis_that_does_not_confirm_is_503_and_the_issue_is_not_lost(
-    shaken: House,
+    shaken: App,
     mortal: EmbeddedRedis,
     clients: ClientPool,
     monkeypatch: pytest.MonkeyPatch,
@@ -136,7 +136,7 @@ def test_a_redis_that_does_not_confirm_is_503_and_the_issue_is_not_lost(
     if house.on == "gitlab":
         house.wait(lambda: house.host.redeliver(house.opened.id).is_success or None)
     else:
-        Night(house, clients).sweep()
+        Outage(house, clients).sweep()
     house.wait(lambda: house.comments(number) or None)
     house.over()
     answered(house, number)
@@ -149,7 +149,7 @@ def test_f013_f019_f020_the_door_answers_within_two_seconds() -> None:
 
 
 def test_f014_a_restart_loses_no_queued_job_and_doubles_no_running_one(
-    shaken: House, mortal: EmbeddedRedis, monkeypatch: pytest.MonkeyPatch
+    shaken: App, mortal: EmbeddedRedis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     house, ask = shaken, RemoteModel.ask
     queued, once = threading.Event(), threading.Lock()
@@ -176,7 +176,7 @@ def test_f014_a_restart_loses_no_queued_job_and_doubles_no_running_one(
     assert once.locked()
 
 
-def test_f015_an_idle_worker_connects_again_by_itself(shaken: House, mortal: EmbeddedRedis) -> None:
+def test_f015_an_idle_worker_connects_again_by_itself(shaken: App, mortal: EmbeddedRedis) -> None:
     house = shaken
     mortal.kill()
     time.sleep(0.3)
@@ -186,15 +186,15 @@ def test_f015_an_idle_worker_connects_again_by_itself(shaken: House, mortal: Emb
     answered(house, number)
 
 
-def _taken(house: House) -> int | None:
+def _taken(house: App) -> int | None:
     number = _old(house)
     return number if house.opened.status == 202 else None
 
 
 def test_f016_what_a_flush_has_lost_is_found_and_nothing_is_said_twice(
-    vacant: House, clients: ClientPool
+    vacant: App, clients: ClientPool
 ) -> None:
-    house, night = vacant, Night(vacant, clients)
+    house, night = vacant, Outage(vacant, clients)
     with house.working():
         first = _old(house)
         house.over()
@@ -209,7 +209,7 @@ def test_f016_what_a_flush_has_lost_is_found_and_nothing_is_said_twice(
     assert posted(house) == 5
 
 
-def test_f021_a_delivery_whose_claim_is_forgotten_changes_nothing(house: House) -> None:
+def test_f021_a_delivery_whose_claim_is_forgotten_changes_nothing(house: App) -> None:
     number = house.issue()
     before = house.comments(number)
     house.redis.flushall()  # the claim, and the record as well

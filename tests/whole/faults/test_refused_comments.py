@@ -12,11 +12,11 @@ from bot.sandbox.faults import Armed, Call, Fault
 from bot.sandbox.github import faults as github_faults
 from bot.sandbox.gitlab import faults as gitlab_faults
 from bot.sandbox.state import now
+from tests.whole.app import App
 from tests.whole.faults.conftest import answered, posted
-from tests.whole.house import House
 
 
-def refuse(house: House, status: int, body: object, times: int | None = 1) -> None:
+def refuse(house: App, status: int, body: object, times: int | None = 1) -> None:
     """Let the forge refuse comments with this answer."""
 
     async def effect(_: Call) -> Response:
@@ -30,7 +30,7 @@ def refuse(house: House, status: int, body: object, times: int | None = 1) -> No
 LIMITS = {"github": ("github-422-quickly", "github-403-abuse"), "gitlab": ("gitlab-422-quickly",)}
 
 
-def test_a_comment_that_came_too_quickly_is_waited_for_and_written(house: House) -> None:
+def test_a_comment_that_came_too_quickly_is_waited_for_and_written(house: App) -> None:
     for fault in LIMITS[house.on]:
         house.strike(fault)
         number = house.issue()
@@ -54,7 +54,7 @@ UNKNOWN: list[tuple[int, object]] = [
 
 @pytest.mark.parametrize(("status", "body"), UNKNOWN, ids=[str(status) for status, _ in UNKNOWN])
 def test_a_refusal_that_is_not_known_to_be_final_is_tried_again(
-    house: House, status: int, body: object
+    house: App, status: int, body: object
 ) -> None:
     refuse(house, status, body, times=2)
     number = house.issue(labels=["documentation"])
@@ -64,7 +64,7 @@ def test_a_refusal_that_is_not_known_to_be_final_is_tried_again(
 
 
 def test_an_unknown_refusal_that_stays_is_a_dead_letter_with_the_forge_s_words(
-    house: House,
+    house: App,
 ) -> None:
     refuse(house, 403, {"message": "The moon is full."}, times=None)
     number = house.issue()
@@ -97,7 +97,7 @@ FINAL: dict[str, list[tuple[int, object]]] = {
 }
 
 
-def test_a_refusal_that_is_known_to_be_final_is_an_end(house: House) -> None:
+def test_a_refusal_that_is_known_to_be_final_is_an_end(house: App) -> None:
     for tries, (status, body) in zip(itertools.count(1), FINAL[house.on], strict=False):
         refuse(house, status, body)
         number = house.issue(author=f"ann{tries}")
@@ -109,7 +109,7 @@ def test_a_refusal_that_is_known_to_be_final_is_an_end(house: House) -> None:
 @pytest.mark.parametrize("times", [2, 3])
 @pytest.mark.parametrize("place", ["/repositories/", "/issues/1"])
 def test_a_token_that_github_does_not_know_everywhere_yet_is_tried_again(
-    house: House, place: str, times: int
+    house: App, place: str, times: int
 ) -> None:
     house.box.faults.arm("github-401", times, place)
     number = house.issue(labels=["documentation"])
@@ -119,7 +119,7 @@ def test_a_token_that_github_does_not_know_everywhere_yet_is_tried_again(
     assert house.events("gave up; kept as a dead letter") == []
 
 
-def test_a_repository_that_a_new_token_does_not_show_yet_is_tried_again(house: House) -> None:
+def test_a_repository_that_a_new_token_does_not_show_yet_is_tried_again(house: App) -> None:
     row = Fault("lag", "github", "not there yet", _not_found, "GET /repositories/")
     house.box.faults.armed.append(Armed(row, 4, None))
     number = house.issue()
@@ -131,7 +131,7 @@ async def _not_found(_: Call) -> Response:
     return github_faults.refuse(404)
 
 
-def test_a_key_that_is_refused_blames_the_operator_at_once(house: House) -> None:
+def test_a_key_that_is_refused_blames_the_operator_at_once(house: App) -> None:
     house.box.faults.arm("github-401", None, "/access_tokens")
     house.issue()
     job = house.over()

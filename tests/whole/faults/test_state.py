@@ -10,20 +10,20 @@ import pytest
 from bot.http import ClientPool
 from bot.sandbox.gitlab.host import GitLabHost
 from bot.sandbox.state import now
+from tests.whole.app import BODY, TITLE, App
 from tests.whole.faults.conftest import answered, posted
-from tests.whole.house import BODY, TITLE, House
-from tests.whole.night import Night
+from tests.whole.outage import Outage
 
-Deed = Callable[[House, int], object]
+Deed = Callable[[App, int], object]
 owners = (f"owner{n}" for n in count(1))
 
 
-def _transfer(house: House, number: int) -> None:
+def _transfer(house: App, number: int) -> None:
     house.host.add_repo(f"{house.repo}-new")
     house.host.transfer_issue(house.repo, number, f"{house.repo}-new", deliver=False)
 
 
-def _archive(house: House, _number: int) -> None:
+def _archive(house: App, _number: int) -> None:
     house.strike("forge-403", "comments", None)
     house.strike("forge-403", "labels", None)
 
@@ -43,7 +43,7 @@ LEFT_ALONE: dict[str, tuple[Deed, str]] = {
 
 @pytest.mark.parametrize("when", ["before the job", "while the model thinks"])
 @pytest.mark.parametrize("change", LEFT_ALONE)
-def test_an_issue_that_changes_is_left_alone(house: House, change: str, when: str) -> None:
+def test_an_issue_that_changes_is_left_alone(house: App, change: str, when: str) -> None:
     deed, why = LEFT_ALONE[change]
     _changed(house, lambda number: deed(house, number), when)
     job = house.over()
@@ -52,7 +52,7 @@ def test_an_issue_that_changes_is_left_alone(house: House, change: str, when: st
     _untouched(house)
 
 
-def _changed(house: House, deed: Callable[[int], object], when: str) -> None:
+def _changed(house: App, deed: Callable[[int], object], when: str) -> None:
     """An issue whose delivery comes before or after the deed."""
     if when.startswith("before"):
         number = house.host.open_issue(house.repo, TITLE, BODY, deliver=False)
@@ -64,7 +64,7 @@ def _changed(house: House, deed: Callable[[int], object], when: str) -> None:
             house.over()
 
 
-def _untouched(house: House) -> None:
+def _untouched(house: App) -> None:
     """Nothing was written; what was tried was refused."""
     assert house.comments(1) == []
     assert house.labels(1) == []
@@ -74,7 +74,7 @@ def _untouched(house: House) -> None:
 
 
 @pytest.mark.parametrize("when", ["before the job", "while the model thinks"])
-def test_f075_an_issue_that_turns_confidential_is_left_alone(house: House, when: str) -> None:
+def test_f075_an_issue_that_turns_confidential_is_left_alone(house: App, when: str) -> None:
     host = house.host
     assert isinstance(host, GitLabHost)
     _changed(house, lambda n: host.make_confidential(house.repo, n, deliver=False), when)
@@ -89,7 +89,7 @@ def test_f075_an_issue_that_turns_confidential_is_left_alone(house: House, when:
 
 
 def test_f075_a_confidential_issue_whose_delivery_did_not_say_so_reaches_no_model(
-    vacant: House,
+    vacant: App,
 ) -> None:
     house, host = vacant, vacant.host
     assert isinstance(host, GitLabHost)
@@ -102,7 +102,7 @@ def test_f075_a_confidential_issue_whose_delivery_did_not_say_so_reaches_no_mode
     _untouched(house)
 
 
-def test_f071_an_issue_that_became_a_discussion_is_left_alone(house: House) -> None:
+def test_f071_an_issue_that_became_a_discussion_is_left_alone(house: App) -> None:
     with house.meanwhile(lambda: house.strike("github-410", "", None)):
         house.issue()
         job = house.over()
@@ -111,7 +111,7 @@ def test_f071_an_issue_that_became_a_discussion_is_left_alone(house: House) -> N
 
 
 @pytest.mark.parametrize("when", ["before the job", "while the model thinks"])
-def test_f065_an_installation_that_was_removed_is_an_end(vacant: House, when: str) -> None:
+def test_f065_an_installation_that_was_removed_is_an_end(vacant: App, when: str) -> None:
     house, owner = vacant, next(owners)
     house.box.install(owner)
     house.refresh(owner=owner)
@@ -129,7 +129,7 @@ def test_f065_an_installation_that_was_removed_is_an_end(vacant: House, when: st
 
 @pytest.mark.parametrize("when", ["before the job", "while the model thinks"])
 def test_f066_a_suspended_installation_is_left_alone_and_answered_later(
-    vacant: House, when: str
+    vacant: App, when: str
 ) -> None:
     house, owner = vacant, next(owners)
     house.box.install(owner)
@@ -151,7 +151,7 @@ def test_f066_a_suspended_installation_is_left_alone_and_answered_later(
 
 
 @pytest.mark.parametrize("when", ["before the job", "while the model thinks"])
-def test_f067_a_renamed_repository_is_followed_by_its_number(vacant: House, when: str) -> None:
+def test_f067_a_renamed_repository_is_followed_by_its_number(vacant: App, when: str) -> None:
     house, before = vacant, vacant.repo
     renamed = f"{before}-renamed"
     number = house.host.open_issue(before, TITLE, BODY)
@@ -170,7 +170,7 @@ def test_f067_a_renamed_repository_is_followed_by_its_number(vacant: House, when
 
 @pytest.mark.parametrize("private", [False, True], ids=["public", "private"])
 def test_f067_a_repository_is_followed_where_another_one_has_its_old_name(
-    vacant: House, private: bool
+    vacant: App, private: bool
 ) -> None:
     house, before = vacant, vacant.repo
     number = house.host.open_issue(before, TITLE, BODY)
@@ -185,7 +185,7 @@ def test_f067_a_repository_is_followed_where_another_one_has_its_old_name(
     answered(house, number)
 
 
-def test_f067_a_repository_that_left_the_installation_is_left_alone(vacant: House) -> None:
+def test_f067_a_repository_that_left_the_installation_is_left_alone(vacant: App) -> None:
     house = vacant
     house.host.open_issue(house.repo, TITLE, BODY)
     house.host.state.repo(house.repo).installed = False
@@ -195,7 +195,7 @@ def test_f067_a_repository_that_left_the_installation_is_left_alone(vacant: Hous
     _untouched(house)
 
 
-def test_f074_an_issue_edited_in_mid_job_is_summarised_from_its_newest_text(house: House) -> None:
+def test_f074_an_issue_edited_in_mid_job_is_summarised_from_its_newest_text(house: App) -> None:
     newest = "The nightly export deadlocks. It crashed with an exception at login."
 
     def edit() -> None:
@@ -212,13 +212,13 @@ def test_f074_an_issue_edited_in_mid_job_is_summarised_from_its_newest_text(hous
 
 
 def test_f076_a_comment_that_a_maintainer_deleted_is_posted_by_nobody_again(
-    house: House, clients: ClientPool
+    house: App, clients: ClientPool
 ) -> None:
     number = house.issue(created_at=now().timestamp() - 300)
     (comment,) = house.comments(number)
     house.host.delete_comment_by_person(house.repo, number, comment.id)
     assert house.again().why == "a person deleted our comment"
-    assert Night(house, clients).sweep() == {}
+    assert Outage(house, clients).sweep() == {}
     house.configure("on: [opened, edited]")
     house.host.edit_issue(house.repo, number, body=f"{BODY} Again.")
     house.over()
@@ -226,7 +226,7 @@ def test_f076_a_comment_that_a_maintainer_deleted_is_posted_by_nobody_again(
     assert posted(house) == 1
 
 
-def test_f077_a_label_that_is_deleted_in_mid_job_is_not_made_again(house: House) -> None:
+def test_f077_a_label_that_is_deleted_in_mid_job_is_not_made_again(house: App) -> None:
     labels = house.host.state.repo(house.repo).labels
     with house.meanwhile(lambda: labels.pop("bug")):
         number = house.issue()

@@ -17,18 +17,18 @@ from bot.queue.enqueue import NAMESPACE
 from bot.store.locks import LOCK_MS
 from bot.store.redis import RedisStore
 from tests.conftest import free_port
+from tests.whole.app import BODY, TITLE, App
 from tests.whole.conftest import Build
 from tests.whole.faults import doomed
 from tests.whole.faults.conftest import answered, healthy, posted, queued
-from tests.whole.house import BODY, TITLE, House
-from tests.whole.night import Night
+from tests.whole.outage import Outage
 
 DAY = 86_400.0
 # By how many minutes the forge's clock is ahead of ours.
 CLOCKS = [pytest.param(-10, id="f078-ours-ahead"), pytest.param(10, id="f079-ours-behind")]
 
 
-def _set_clock(house: House, minutes: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def _set_clock(house: App, minutes: int, monkeypatch: pytest.MonkeyPatch) -> None:
     right = house.host.state.clock
     off = timedelta(minutes=minutes)
     monkeypatch.setattr(house.host.state, "clock", lambda: right() + off)
@@ -51,20 +51,20 @@ def test_a_wrong_clock_does_not_keep_an_app_out(
 
 @pytest.mark.parametrize("minutes", CLOCKS)
 def test_deliveries_signed_by_another_clock_are_refused_and_found(
-    house: House, clients: ClientPool, minutes: int, monkeypatch: pytest.MonkeyPatch
+    house: App, clients: ClientPool, minutes: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = house.issue()
     _set_clock(house, minutes, monkeypatch)
     an_hour_ago = time.time() - 3600
     number = house.host.open_issue(house.repo, TITLE, f"{BODY} Again.", created_at=an_hour_ago)
     assert house.host.deliveries[-1].status == 401, "as one that is replayed"
-    Night(house, clients).sweep()
+    Outage(house, clients).sweep()
     answered(house, number)
     assert (len(house.comments(first)), posted(house)) == (1, 2)
 
 
 def test_f080_a_clock_that_jumps_back_in_mid_job_holds_nothing_up(
-    vacant: House, clients: ClientPool, monkeypatch: pytest.MonkeyPatch
+    vacant: App, clients: ClientPool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     house, right, back, held = vacant, time.time, [0.0], list[int]()
     number = house.host.open_issue(house.repo, TITLE, BODY)
@@ -85,7 +85,7 @@ def test_f080_a_clock_that_jumps_back_in_mid_job_holds_nothing_up(
     assert posted(house) == 1
 
 
-def test_f081_ten_copies_at_once_are_one_job_and_other_ids_say_nothing_more(house: House) -> None:
+def test_f081_ten_copies_at_once_are_one_job_and_other_ids_say_nothing_more(house: App) -> None:
     number = house.host.open_issue(house.repo, TITLE, BODY)
     opened, more = house.opened, range(10)
 
@@ -110,7 +110,7 @@ def test_f081_ten_copies_at_once_are_one_job_and_other_ids_say_nothing_more(hous
 
 
 @pytest.mark.parametrize("forgotten", [False, True], ids=["remembered", "all forgotten"])
-def test_f082_a_copy_four_days_later_does_nothing(house: House, forgotten: bool) -> None:
+def test_f082_a_copy_four_days_later_does_nothing(house: App, forgotten: bool) -> None:
     number = house.issue()
     before = (house.comments(number), house.labels(number), len(house.host.writes(house.repo)))
     house.host.state.issue(house.repo, number).created_at -= timedelta(days=4)
@@ -122,7 +122,7 @@ def test_f082_a_copy_four_days_later_does_nothing(house: House, forgotten: bool)
     answered(house, number)
 
 
-def test_f083_an_opening_told_late_is_processed_once_from_the_live_issue(house: House) -> None:
+def test_f083_an_opening_told_late_is_processed_once_from_the_live_issue(house: App) -> None:
     number = house.host.open_issue(house.repo, TITLE, "First.", deliver=False)
     house.host.edit_issue(house.repo, number, body=f"{BODY} Quokkas are affected.")
     house.host.label_by_person(house.repo, number, "documentation")
@@ -137,7 +137,7 @@ def test_f083_an_opening_told_late_is_processed_once_from_the_live_issue(house: 
     assert posted(house) == 1
 
 
-def test_f083_an_opening_told_after_its_closing_says_nothing(house: House) -> None:
+def test_f083_an_opening_told_after_its_closing_says_nothing(house: App) -> None:
     number = house.host.open_issue(house.repo, TITLE, BODY, deliver=False)
     house.host.close_issue(house.repo, number)
     house.deliver_opening(number)
@@ -145,7 +145,7 @@ def test_f083_an_opening_told_after_its_closing_says_nothing(house: House) -> No
     assert house.host.writes(house.repo) == []
 
 
-def test_f085_a_full_disk_loses_log_lines_and_nothing_else(house: House) -> None:
+def test_f085_a_full_disk_loses_log_lines_and_nothing_else(house: App) -> None:
     full = open("/dev/full", "w")  # noqa: SIM115 - closing it fails too
     log.configure("debug", "json", (), full)
     number = house.issue()
@@ -157,7 +157,7 @@ def test_f085_a_full_disk_loses_log_lines_and_nothing_else(house: House) -> None
         full.close()
 
 
-def test_f086_idle_connections_keep_nobody_out(house: House) -> None:
+def test_f086_idle_connections_keep_nobody_out(house: App) -> None:
     port, files = free_port(), 64
     here, there = house.url, f"http://127.0.0.1:{port}"
     door = doomed.start("serve", {**house.environ, "PORT": str(port)}, files=files)

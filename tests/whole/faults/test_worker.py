@@ -22,10 +22,10 @@ from bot.llm.client import RemoteModel
 from bot.queue.actors import MAX_TRIES, Run
 from bot.queue.broker import HEARTBEAT_MS
 from bot.store.locks import LOCK_MS
+from tests.whole.app import BODY, TITLE, App
 from tests.whole.faults import doomed
 from tests.whole.faults.conftest import answered, posted, queued
 from tests.whole.faults.doomed import Step
-from tests.whole.house import BODY, TITLE, House
 
 FORGES = {"github": "bot.forges.github.api:GitHub", "gitlab": "bot.forges.gitlab.api:GitLab"}
 AtWork = Callable[[], AbstractContextManager[None]]
@@ -45,7 +45,7 @@ STEPS = {
 
 @pytest.mark.parametrize("step", STEPS)
 def test_a_worker_killed_at_any_step_costs_a_repeat_and_no_second_comment(
-    vacant: House, survivor: AtWork, step: str
+    vacant: App, survivor: AtWork, step: str
 ) -> None:
     house, (where, when) = vacant, STEPS[step]
     number = house.host.open_issue(house.repo, TITLE, BODY, labels=["documentation"])
@@ -66,7 +66,7 @@ def test_f001_to_f007_a_job_is_taken_up_again_within_a_minute() -> None:
 
 
 def test_f008_a_worker_told_to_stop_ends_its_call_and_gives_the_others_back(
-    vacant: House, survivor: AtWork
+    vacant: App, survivor: AtWork
 ) -> None:
     house = vacant
     house.box.fault("model-timeout")
@@ -110,7 +110,7 @@ def _everybody(*_: object) -> Iterator[Kept]:
 
 
 def test_f009_a_comment_that_another_worker_made_meanwhile_stays_the_only_one(
-    vacant: House, clients: ClientPool, monkeypatch: pytest.MonkeyPatch
+    vacant: App, clients: ClientPool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     house, ask = vacant, RemoteModel.ask
     number = house.host.open_issue(house.repo, TITLE, BODY)
@@ -140,7 +140,7 @@ def _persistently(run: Run, delivery: Delivery) -> Outcome:
 
 
 def test_f009_of_two_workers_with_one_job_the_second_takes_its_comment_away(
-    vacant: House, clients: ClientPool, monkeypatch: pytest.MonkeyPatch
+    vacant: App, clients: ClientPool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     house = vacant
     number = house.host.open_issue(house.repo, TITLE, BODY)
@@ -169,7 +169,7 @@ def test_f009_of_two_workers_with_one_job_the_second_takes_its_comment_away(
 
 
 def test_f010_a_job_that_takes_its_worker_s_memory_is_a_dead_letter_and_others_run(
-    house: House, monkeypatch: pytest.MonkeyPatch
+    house: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     forge = wiring.FORGES[house.on](house.settings, wiring.clients())
     read = type(forge).issue
@@ -190,7 +190,7 @@ def test_f010_a_job_that_takes_its_worker_s_memory_is_a_dead_letter_and_others_r
 
 
 def test_f010_a_job_that_kills_its_worker_every_time_is_a_dead_letter(
-    vacant: House, survivor: AtWork, monkeypatch: pytest.MonkeyPatch
+    vacant: App, survivor: AtWork, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     house, most = vacant, 2
     monkeypatch.setattr("bot.queue.actors.MAX_TRIES", most)
@@ -212,6 +212,6 @@ def test_f010_a_job_that_kills_its_worker_every_time_is_a_dead_letter(
     answered(house, other)
 
 
-def _dead(house: House) -> JobRecord | None:
+def _dead(house: App) -> JobRecord | None:
     job = house.store.job(str(house.opened.job))
     return job if job and job.state == "dead" else None

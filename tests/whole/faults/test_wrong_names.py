@@ -16,7 +16,7 @@ from bot.core.jobs import JobRecord
 from bot.embedded.valkey import EmbeddedRedis
 from bot.sandbox import Exchange, Sandbox
 from bot.sandbox.state import Event
-from tests.whole.house import BODY, LABELS, TITLE, House
+from tests.whole.app import BODY, LABELS, TITLE, App
 
 HOLDERS = {"github": ".github", "gitlab": ".gitlab"}
 PARTS = ("path", "name", "owner")
@@ -29,7 +29,7 @@ _deliveries = count(1)
 class Owner:
     """An account with one repository, whose configuration is in the file for all of its own."""
 
-    def __init__(self, house: House, kind: str, config: str, *, installed: bool = False) -> None:
+    def __init__(self, house: App, kind: str, config: str, *, installed: bool = False) -> None:
         self.house, self.login = house, f"{kind}{next(_numbers)}"
         self.repo = f"{self.login}/widget"
         self.installation = house.box.installation_id
@@ -62,7 +62,7 @@ class Pair:
     """Two owners whose repositories share a secret. The victim's file wants labels only suggested,
     the other one's wants them set."""
 
-    def __init__(self, house: House) -> None:
+    def __init__(self, house: App) -> None:
         self.house = house
         self.victim = Owner(house, "victim", "mode: suggest", installed=True)
         self.other = Owner(house, "other", "mode: apply", installed=True)
@@ -124,7 +124,7 @@ def _gitlab(
 
 
 @pytest.fixture
-def pair(house: House) -> Pair:
+def pair(house: App) -> Pair:
     return Pair(house)
 
 
@@ -132,15 +132,15 @@ NOBODY = {"GITHUB_APP_ID": "", "GITHUB_PRIVATE_KEY": ""}
 
 
 @pytest.fixture(scope="module")
-def _by_token(box: Sandbox, server: EmbeddedRedis) -> Iterator[House]:
+def _by_token(box: Sandbox, server: EmbeddedRedis) -> Iterator[App]:
     environment = {**NOBODY, "GITHUB_TOKEN": box.token}
-    house = House(box, f"{server.url[:-1]}4", environment=environment)
+    house = App(box, f"{server.url[:-1]}4", environment=environment)
     with house.open():
         yield house
 
 
 @pytest.fixture
-def by_token(_by_token: House, clean: str) -> Pair:
+def by_token(_by_token: App, clean: str) -> Pair:
     _by_token.refresh("github")
     return Pair(_by_token)
 

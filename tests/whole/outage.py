@@ -8,13 +8,13 @@ from bot import wiring
 from bot.core.types import Delivery
 from bot.http import ClientPool
 from bot.queue.actors import send
-from tests.whole.house import House
+from tests.whole.app import App
 
 
-class Night:
+class Outage:
     """The rounds of a worker, one by one."""
 
-    def __init__(self, house: House, clients: ClientPool) -> None:
+    def __init__(self, house: App, clients: ClientPool) -> None:
         self.house = house
         self._broker = wiring.broker(house.redis)
         self._healing = wiring.healing(house.settings, house.store)

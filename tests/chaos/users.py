@@ -29,7 +29,7 @@ AT_ONCE = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class IssueTemplate:
     """A text with a gap for the planted word, and the labels it must get."""
 
     title: str
@@ -42,19 +42,19 @@ class Kind:
 
 
 KINDS = (
-    Kind(
+    IssueTemplate(
         "Login fails with an exception when {} is on",
         "The session of {} crashes with an error. The login page stays empty.",
         frozenset({"bug", "area/login"}),
         frozenset({"type::bug", "area::login"}),
     ),
-    Kind(
+    IssueTemplate(
         "Add an option to export {} over the API",
         "It would be nice to have a new feature: export {} over the REST api.",
         frozenset({"enhancement", "area/api"}),
         frozenset({"type::feature", "area::api"}),
     ),
-    Kind(
+    IssueTemplate(
         "How do I configure {}?",
         "I read the pages on {} twice. What is the right way to do it?",
         frozenset({"question"}),
@@ -91,7 +91,7 @@ def words(dice: Random) -> Iterator[str]:
             yield word
 
 
-class Crowd:
+class Users:
     """Opens issues, half on each host, and doubles a share of the deliveries."""
 
     def __init__(self, parts: Parts, dice: Random, doubled: float = 0.0) -> None:
@@ -130,13 +130,13 @@ class Crowd:
             for job in jobs:
                 job.result()
 
-    def _drawn(self) -> tuple[str, Kind, str, str, bool]:
+    def _drawn(self) -> tuple[str, IssueTemplate, str, str, bool]:
         host = ("github", "gitlab")[next(self._order) % 2]
         author = f"author{self._dice.randrange(AUTHORS)}"
         twice = self._dice.random() < self._doubled
         return host, self._dice.choice(KINDS), next(self._words), author, twice
 
-    def _open(self, name: str, kind: Kind, word: str, author: str, twice: bool) -> None:
+    def _open(self, name: str, kind: IssueTemplate, word: str, author: str, twice: bool) -> None:
         host = self._parts.box.hosts[name]
         title, body = kind.title.format(word), kind.body.format(word)
         # Known before anybody is told of it.

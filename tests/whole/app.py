@@ -48,7 +48,7 @@ _numbers = count(1)
 
 
 @dataclass
-class House:
+class App:
     """Receiver, worker and sandbox, for the issues of one host. `repo` is fresh for every test."""
 
     box: Sandbox
@@ -115,7 +115,7 @@ class House:
         return wiring.redis_store(self.redis)
 
     @contextmanager
-    def open(self, *, at_work: bool = True) -> Iterator[House]:
+    def open(self, *, at_work: bool = True) -> Iterator[App]:
         """The receiver and, unless told otherwise, a worker."""
         with served(wiring.receiver(self.settings)) as self.url:
             self.point_hooks_at(self.url)

@@ -17,7 +17,7 @@ MODES: tuple[Mode, ...] = ("refuse", "cut", "delay", "blackhole", "throttle")
 TROUBLE_SECONDS = 3.0
 
 
-class Havoc:
+class FaultInjector:
     """Counts what it did; `last` is when the last fault ended."""
 
     def __init__(self, parts: Parts, dice: Random, outage: float) -> None:
