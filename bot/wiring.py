@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from starlette.applications import Starlette
 
     from bot.core.ports import BreakerStore, Metrics, Model, WebhookParser
-    from bot.core.types import Delivery, Outcome
+    from bot.core.types import Job, Outcome
     from bot.flow.reconcile import Reconciliation
     from bot.flow.retry_fallbacks import FallbackRetries
     from bot.forges.github.api import GitHub
@@ -255,7 +255,7 @@ def runner(
     clients: ClientPool,
     store: RedisStore | MemoryStore,
     books: Metrics | None = None,
-) -> Callable[[Delivery, int], Outcome]:
+) -> Callable[[Job, int], Outcome]:
     """A function that does one job, with the secrets as they are then."""
     from bot.flow.process import JobContext, process
     from bot.http import deadline
@@ -265,7 +265,7 @@ def runner(
     asked = Rebuilt(latest, lambda now: models(now.model, clients, store, books))
     forge = forges(latest, clients)
 
-    def run(delivery: Delivery, tries: int) -> Outcome:
+    def run(delivery: Job, tries: int) -> Outcome:
         desk = JobContext(
             forge=forge(delivery.ref.forge),
             models=asked(),
@@ -323,7 +323,7 @@ def sweep(settings: Settings, clients: ClientPool, store: RedisStore) -> Reconci
 
 
 def _rounds(
-    settings: Settings, clients: ClientPool, store: RedisStore, send: Callable[[Delivery], object]
+    settings: Settings, clients: ClientPool, store: RedisStore, send: Callable[[Job], object]
 ) -> PeriodicTasks:
     from bot.queue.periodic import PeriodicTasks
 

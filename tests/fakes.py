@@ -15,10 +15,10 @@ from bot.core.errors import ModelFailed, QueueUnavailable, Rejected, TaglineErro
 from bot.core.ports import Forge, Lock, Model
 from bot.core.prompt import Answer, Prompt
 from bot.core.types import (
-    Delivery,
     Ignored,
     Issue,
     IssueRef,
+    Job,
     JobKind,
     Label,
     OwnComment,
@@ -55,8 +55,8 @@ def an_issue(title: str, body: str = "", labels: Sequence[str] = ()) -> Issue:
     )
 
 
-def a_delivery(kind: JobKind = "opened", name: str = "d-1", at: float = NOW) -> Delivery:
-    return Delivery(name, kind, REF, at)
+def a_delivery(kind: JobKind = "opened", name: str = "d-1", at: float = NOW) -> Job:
+    return Job(name, kind, REF, at)
 
 
 def says(summary: str, *labels: tuple[str, str, str]) -> str:
@@ -259,7 +259,7 @@ class FakeWebhookParser:
 
     id_header = "delivery"
 
-    def __init__(self, what: Delivery | Ignored | Rejected) -> None:
+    def __init__(self, what: Job | Ignored | Rejected) -> None:
         self.what = what
         self.calls: list[str] = []
         self.signature = ""
@@ -277,9 +277,7 @@ class FakeWebhookParser:
         if self.signature != "good":
             raise Rejected(401, "wrong signature")
 
-    def parse(
-        self, headers: Mapping[str, str], body: bytes, received_at: float
-    ) -> Delivery | Ignored:
+    def parse(self, headers: Mapping[str, str], body: bytes, received_at: float) -> Job | Ignored:
         self.calls.append("read")
         if isinstance(self.what, Rejected):
             raise self.what
@@ -291,9 +289,9 @@ class FakeQueue:
 
     def __init__(self, *, down: bool = False) -> None:
         self.down = down
-        self.jobs: dict[str, Delivery] = {}
+        self.jobs: dict[str, Job] = {}
 
-    async def put(self, delivery: Delivery) -> str:
+    async def put(self, delivery: Job) -> str:
         if self.down:
             raise QueueUnavailable("no answer")
         self.jobs.setdefault(f"job of {delivery.id}", delivery)

@@ -12,7 +12,7 @@ import click
 from bot.cli import bootstrap
 
 if TYPE_CHECKING:
-    from bot.core.types import Delivery, Outcome
+    from bot.core.types import Job, Outcome
     from bot.settings.load import Settings
 
 
@@ -30,7 +30,7 @@ def enrich(ref: str, apply: bool, delay: float | None, as_json: bool) -> None:
     from bot import wiring
     from bot.core import refs
     from bot.core.errors import Retry, TaglineError
-    from bot.core.types import Delivery
+    from bot.core.types import Job
 
     settings = bootstrap.settings()
     if delay is not None and not apply:
@@ -41,7 +41,7 @@ def enrich(ref: str, apply: bool, delay: float | None, as_json: bool) -> None:
         raise click.BadParameter(str(error), param_hint="REF") from None
     try:
         where = wiring.FORGES[where.forge](settings, bootstrap.web()).locate(where)
-        delivery = Delivery(f"manual-{uuid.uuid4()}", "manual", where, time.time())
+        delivery = Job(f"manual-{uuid.uuid4()}", "manual", where, time.time())
         if delay is not None:
             _queue(settings, delivery, delay, as_json)
         else:
@@ -51,7 +51,7 @@ def enrich(ref: str, apply: bool, delay: float | None, as_json: bool) -> None:
         sys.exit(bootstrap.TRY_AGAIN if isinstance(error, Retry) else 1)
 
 
-def _run(settings: Settings, delivery: Delivery, apply: bool) -> Outcome:
+def _run(settings: Settings, delivery: Job, apply: bool) -> Outcome:
     from dataclasses import replace
 
     from bot import wiring
@@ -66,7 +66,7 @@ def _run(settings: Settings, delivery: Delivery, apply: bool) -> Outcome:
     return wiring.runner(settings, bootstrap.web(), store)(delivery, 1)
 
 
-def _queue(settings: Settings, delivery: Delivery, delay: float, as_json: bool) -> None:
+def _queue(settings: Settings, delivery: Job, delay: float, as_json: bool) -> None:
     import json
 
     import redis
@@ -90,7 +90,7 @@ def _print(outcome: Outcome, as_json: bool, applied: bool) -> None:
     if as_json:
         shown = {
             "v": 1,
-            "issue": str(outcome.delivery.ref),
+            "issue": str(outcome.job.ref),
             "outcome": record.status,
             "why": record.why,
             "labels": plan.add_labels if plan else (),
@@ -108,6 +108,6 @@ def _print(outcome: Outcome, as_json: bool, applied: bool) -> None:
         click.echo(f"Not written: {record.why or record.status}.", err=True)
         sys.exit(1)
     wrote = "Wrote" if applied else "Would write"
-    click.echo(f"{wrote} to {outcome.delivery.ref}:", err=True)
+    click.echo(f"{wrote} to {outcome.job.ref}:", err=True)
     click.echo(f"Labels: {', '.join(plan.add_labels) or 'none'}")
     click.echo(f"\n{plan.comment}" if plan.comment else "No comment.")

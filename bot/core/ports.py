@@ -12,10 +12,10 @@ from bot.core.pricing import Limits
 from bot.core.prompt import Answer, Prompt
 from bot.core.types import (
     CachedAnswer,
-    Delivery,
     Ignored,
     Issue,
     IssueRef,
+    Job,
     Label,
     OwnComment,
     Rate,
@@ -45,7 +45,7 @@ class WebhookParser(Protocol):
 
     def parse(
         self, headers: Mapping[str, str], body: bytes, received_at: float
-    ) -> Delivery | Ignored: ...
+    ) -> Job | Ignored: ...
 
 
 class Queue(Protocol):
@@ -55,7 +55,7 @@ class Queue(Protocol):
     installation gets "" and is left to the sweep. Raises `QueueDown`.
     """
 
-    async def put(self, delivery: Delivery) -> str: ...
+    async def put(self, delivery: Job) -> str: ...
 
 
 class Forge(Protocol):

@@ -69,7 +69,7 @@ class Rate:
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery:
+class Job:
     """One reason to look at an issue. `received_at` is in seconds since the epoch."""
 
     id: str
@@ -250,7 +250,7 @@ class Record:
 class Outcome:
     """How one job ended."""
 
-    delivery: Delivery
+    job: Job
     record: Record
     plan: Plan | None = None
     enrichment: Enrichment | None = None

@@ -27,7 +27,7 @@ from bot.core.ports import BudgetStore, Forge, Lock, Model, RateLimiter, Store
 from bot.core.pricing import Limits
 from bot.core.text import globs
 from bot.core.text.bounded import without_body
-from bot.core.types import Delivery, Enrichment, Issue, Outcome, Plan, Record, Status
+from bot.core.types import Enrichment, Issue, Job, Outcome, Plan, Record, Status
 from bot.flow import publish
 from bot.flow.answer_cache import AnswerCache
 from bot.flow.budget_check import BudgetCheck
@@ -61,7 +61,7 @@ class JobContext:
     sleep: Callable[[float], None] = time.sleep
 
 
-def process(delivery: Delivery, desk: JobContext, tries: int = 1) -> Outcome:
+def process(delivery: Job, desk: JobContext, tries: int = 1) -> Outcome:
     """Bring one issue to an end state and record it. Raises `Retry` and `OperatorError`."""
     key, account = delivery.ref.key, delivery.ref.account_key
     if wait := desk.rate_limiter.pause_left(account):
@@ -90,7 +90,7 @@ def process(delivery: Delivery, desk: JobContext, tries: int = 1) -> Outcome:
         return replace(outcome, record=record)
 
 
-def _enrich_issue(delivery: Delivery, desk: JobContext, lock: Lock, tries: int) -> Outcome:
+def _enrich_issue(delivery: Job, desk: JobContext, lock: Lock, tries: int) -> Outcome:
     ref, forge = delivery.ref, desk.forge
     known = lock.record
     if known and desk.retries.expired(delivery, known):  # else Redis forgot it: as good as new
@@ -121,7 +121,7 @@ def _enrich_issue(delivery: Delivery, desk: JobContext, lock: Lock, tries: int) 
 
 
 def _publish_unless_changed(
-    delivery: Delivery, draft: Decision, desk: JobContext, lock: Lock, tries: int
+    delivery: Job, draft: Decision, desk: JobContext, lock: Lock, tries: int
 ) -> Outcome:
     """The model took its time: what a person did meanwhile counts."""
     past, config, enrichment = draft.history, draft.config, draft.enrichment
@@ -137,7 +137,7 @@ def _publish_unless_changed(
     return _write(delivery, draft, desk, lock, tries)
 
 
-def _unreachable(delivery: Delivery, known: Record | None, why: str) -> Outcome:
+def _unreachable(delivery: Job, known: Record | None, why: str) -> Outcome:
     """The forge let nothing more be done."""
     known = known or Record("skipped")
     if known.status == "writing":  # nothing of it is known to have been written
@@ -145,14 +145,14 @@ def _unreachable(delivery: Delivery, known: Record | None, why: str) -> Outcome:
     return Outcome(delivery, replace(known, status="skipped", why=why))
 
 
-def _reserve_comment(delivery: Delivery, desk: JobContext) -> None:
+def _reserve_comment(delivery: Job, desk: JobContext) -> None:
     """Before a model is paid for a comment that may not be posted yet. Raises `Postponed`."""
     ref = delivery.ref
     if wait := desk.rate_limiter.reserve(ref.account_key, ref.key, desk.forge.rate):
         raise Postponed("no more comments than the forge takes", wait)
 
 
-def _with_label_changes(delivery: Delivery, past: IssueHistory, desk: JobContext) -> IssueHistory:
+def _with_label_changes(delivery: Job, past: IssueHistory, desk: JobContext) -> IssueHistory:
     """What people did since a try was cut short, and, where a model may answer now, since rules
     answered."""
     if past.unsure:
@@ -183,9 +183,7 @@ class Decision:
         return replace(self, enrichment=with_labels(self.enrichment, names))
 
 
-def _write(
-    delivery: Delivery, draft: Decision, desk: JobContext, lock: Lock, tries: int
-) -> Outcome:
+def _write(delivery: Job, draft: Decision, desk: JobContext, lock: Lock, tries: int) -> Outcome:
     """Labels first, so that the comment's marker never promises what was not done."""
     past, plan = draft.history, draft.plan
     begun = _pending_record(plan, past)
@@ -219,7 +217,7 @@ def _write(
 
 
 def _model_for(
-    delivery: Delivery, issue: Issue, config: RepoConfig, desk: JobContext
+    delivery: Job, issue: Issue, config: RepoConfig, desk: JobContext
 ) -> AnswerCache | None:
     """The model for this issue: an answer that is known already, else one within the budgets."""
     model = choose_model(config, desk.models)
@@ -232,7 +230,7 @@ def _model_for(
     return AnswerCache(paid, desk.store, desk.forge, issue.ref)
 
 
-def why_skip(delivery: Delivery, issue: Issue, config: RepoConfig) -> str:
+def why_skip(delivery: Job, issue: Issue, config: RepoConfig) -> str:
     """Why nothing is said or set on this issue, or ""."""
     unasked = delivery.kind in ON_REQUEST
     ignored = {fold(name) for name in config.ignore.labels}

@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.core.ports import Queue, SignatureVerifier, WebhookParser
-from bot.core.types import Delivery, Ignored
+from bot.core.types import Ignored, Job
 
 
 @dataclass(frozen=True, slots=True)
 class ReceiveResult:
     """What came of an authentic delivery. `job` is "" where nothing was enqueued."""
 
-    event: Delivery | Ignored
+    event: Job | Ignored
     job: str = ""
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from bot.core.errors import OperatorError, PermanentError, Retry
 from bot.core.ports import DeliveryHistory, RateLimiter, ReconcileState
-from bot.core.types import Delivery, IssueRef
+from bot.core.types import IssueRef, Job
 
 EVERY_SECONDS = 290.0
 LOOK_BACK_SECONDS = 24 * 3600.0
@@ -36,7 +36,7 @@ class Reconciliation:
     clock: Callable[[], float]
     _places: dict[str, IssueRef] = field(default_factory=dict)
 
-    def run_once(self, send: Callable[[Delivery], object]) -> Mapping[str, object]:
+    def run_once(self, send: Callable[[Job], object]) -> Mapping[str, object]:
         """Sweep, unless a worker did within five minutes. What was found, for the log.
 
         As long as no repository is known nobody has swept: Redis may have just lost them.
@@ -78,7 +78,7 @@ class Reconciliation:
         return asked
 
     def _look(
-        self, place: IssueRef, now: float, send: Callable[[Delivery], object], troubles: list[str]
+        self, place: IssueRef, now: float, send: Callable[[Job], object], troubles: list[str]
     ) -> int:
         if place.forge not in self.forges or self.rate_limiter.pause_left(place.account_key):
             return 0
@@ -94,7 +94,7 @@ class Reconciliation:
             return 0
         missed = 0
         for ref in filter(self._is_missed, young):
-            send(Delivery(_job_id(ref), "opened", ref, now))
+            send(Job(_job_id(ref), "opened", ref, now))
             missed += 1
         return missed
 

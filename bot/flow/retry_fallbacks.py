@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from bot.core.ports import ProviderHealth, RetrySchedule
-from bot.core.types import Delivery, IssueRef, Outcome, Record, Wait
+from bot.core.types import IssueRef, Job, Outcome, Record, Wait
 
 PAUSES = (60.0, 120.0, 180.0)
 SLOWEST_SECONDS = 540.0
@@ -27,7 +27,7 @@ class FallbackRetries:
     clock: Callable[[], float]
     _answers: int = -1
 
-    def expired(self, delivery: Delivery, record: Record) -> bool:
+    def expired(self, delivery: Job, record: Record) -> bool:
         """Whether a healing job comes too late, or for an issue that no longer waits."""
         if delivery.kind != "heal":
             return False
@@ -41,9 +41,9 @@ class FallbackRetries:
 
         A job that wrote nothing ends no wait unless it was to heal: its delivery asked for nothing.
         """
-        ref, record, found = outcome.delivery.ref, outcome.record, outcome.enrichment
+        ref, record, found = outcome.job.ref, outcome.record, outcome.enrichment
         wrote = found is not None and record.status in WRITTEN
-        if not wrote and outcome.delivery.kind != "heal":
+        if not wrote and outcome.job.kind != "heal":
             return record.wait
         fault = found.fault if found and wrote else ""
         if not fault:
@@ -65,13 +65,13 @@ class FallbackRetries:
             self.retry_schedule.suspend(ref, now)
         return replace(wait, tries=wait.tries + 1, answers=answers)
 
-    def postpone(self, delivery: Delivery, seconds: float = 0.0) -> None:
+    def postpone(self, delivery: Job, seconds: float = 0.0) -> None:
         """Only the operator can mend what this job met, or it has to wait for so long: another one
         is sent an hour later."""
         if delivery.kind == "heal":
             self.retry_schedule.schedule(delivery.ref, self.clock() + seconds + PUT_OFF_SECONDS)
 
-    def run_once(self, send: Callable[[Delivery], object]) -> Mapping[str, object]:
+    def run_once(self, send: Callable[[Job], object]) -> Mapping[str, object]:
         """Send those that are due, one a minute while no model may be asked. For the log."""
         now, answers = self.clock(), self.provider_health.answers()
         if answers != self._answers:
@@ -79,7 +79,7 @@ class FallbackRetries:
             self._answers = answers
         sent = 0
         for ref in self._due(now):
-            send(Delivery(_job_id(ref), "heal", ref, now))
+            send(Job(_job_id(ref), "heal", ref, now))
             sent += 1
         return {"issues": sent} if sent else {}
 

@@ -21,7 +21,7 @@ from bot import log
 from bot.core.errors import OperatorError, Postponed, Retry
 from bot.core.jobs import JobRecord
 from bot.core.ports import JobRecords
-from bot.core.types import Delivery, Outcome, Usage
+from bot.core.types import Job, Outcome, Usage
 from bot.queue.broker import CONNECTION_ERRORS, Broker
 from bot.queue.enqueue import ACTOR, QUEUE, claim_keys
 
@@ -30,10 +30,10 @@ FIRST_PAUSE, LONGEST_PAUSE = 5.0, 300.0
 LONGEST_SPREAD = 600.0  # a ticket of `store/pace.py` is void an hour after its moment
 RECONNECT_SECONDS = 1.0
 
-Run = Callable[[Delivery, int], Outcome]
+Run = Callable[[Job, int], Outcome]
 # Made at import, by one thread: msgspec prepares a type when it is first used, and crashes where
 # several threads do so at once.
-msgspec.json.Decoder(Delivery)
+msgspec.json.Decoder(Job)
 
 
 def declare(broker: Broker, run: Run, jobs: JobRecords) -> dramatiq.Actor[..., None]:
@@ -44,7 +44,7 @@ def declare(broker: Broker, run: Run, jobs: JobRecords) -> dramatiq.Actor[..., N
         message = CurrentMessage.get_current_message()
         assert message is not None
         try:
-            job = msgspec.convert(delivery, Delivery)
+            job = msgspec.convert(delivery, Job)
         except msgspec.ValidationError:
             clerk.reject_unreadable(message)
         else:
@@ -53,7 +53,7 @@ def declare(broker: Broker, run: Run, jobs: JobRecords) -> dramatiq.Actor[..., N
     return dramatiq.actor(broker=broker, actor_name=ACTOR, queue_name=QUEUE)(enrich)
 
 
-def send(broker: Broker, jobs: JobRecords, delivery: Delivery, delay_seconds: float = 0.0) -> str:
+def send(broker: Broker, jobs: JobRecords, delivery: Job, delay_seconds: float = 0.0) -> str:
     """Enqueue a job that came through no door; returns its id."""
     message: dramatiq.Message[None] = dramatiq.Message(
         queue_name=QUEUE,
@@ -81,7 +81,7 @@ class JobRunner:
         message.fail()
         self._save(JobRecord(message.message_id, "dead", "", why=why))
 
-    def run(self, message: Any, delivery: Delivery) -> None:
+    def run(self, message: Any, delivery: Job) -> None:
         job = self._start(message, str(delivery.ref))
         tries = job.tries
         say = log.get().bind(job=job.id, delivery=delivery.id, issue=job.issue)
@@ -127,7 +127,7 @@ class JobRunner:
         return job
 
     def _schedule_retry(
-        self, message: Any, delivery: Delivery, job: JobRecord, after: float | None, say: Any
+        self, message: Any, delivery: Job, job: JobRecord, after: float | None, say: Any
     ) -> None:
         if job.tries >= MAX_TRIES:
             self._dead_letter(message, delivery, job, say)
@@ -144,13 +144,13 @@ class JobRunner:
         self._until_connected(lambda: self._broker.enqueue(again, delay=int(pause * 1000)))
         self._save(replace(job, state="waiting"))
 
-    def _dead_letter(self, message: Any, delivery: Delivery, job: JobRecord, say: Any) -> None:
+    def _dead_letter(self, message: Any, delivery: Job, job: JobRecord, say: Any) -> None:
         say.error("gave up; kept as a dead letter", try_number=job.tries, why=job.why)
         message.fail()
         self._until_connected(lambda: self._release_claim(delivery))
         self._save(replace(job, state="dead"))
 
-    def _release_claim(self, delivery: Delivery) -> None:
+    def _release_claim(self, delivery: Job) -> None:
         for key in claim_keys(time.time()):
             self._broker.client.hdel(key, delivery.id)
 

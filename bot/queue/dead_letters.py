@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import redis
 
-from bot.core.types import Delivery
+from bot.core.types import Job
 from bot.queue.enqueue import NAMESPACE, QUEUE
 
 LIVE = f"{NAMESPACE}:{QUEUE}"
@@ -69,6 +69,6 @@ class DeadLetters:
 
 def _issue(message: Mapping[str, Any]) -> str:
     try:
-        return str(msgspec.convert(message["kwargs"]["delivery"], Delivery).ref)
+        return str(msgspec.convert(message["kwargs"]["delivery"], Job).ref)
     except (msgspec.ValidationError, KeyError):
         return ""

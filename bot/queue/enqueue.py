@@ -22,7 +22,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import NoScriptError, RedisError, ResponseError
 
 from bot.core.errors import QueueUnavailable
-from bot.core.types import Delivery, IssueRef
+from bot.core.types import IssueRef, Job
 
 NAMESPACE = "tagline"
 QUEUE = "issues"
@@ -82,7 +82,7 @@ def claim_keys(now: float) -> tuple[str, str]:
     return f"{NAMESPACE}:claims:{span}", f"{NAMESPACE}:claims:{span - 1}"
 
 
-def encode(delivery: Delivery, job: str, now: float) -> bytes:
+def encode(delivery: Job, job: str, now: float) -> bytes:
     """The Dramatiq message for a delivery. It holds identifiers only."""
     return msgspec.json.encode(
         _Message(
@@ -109,12 +109,12 @@ class RedisQueue:
         )
         self._clock = clock
         self._script = ""
-        self._waiting: list[tuple[Delivery, asyncio.Future[str]]] = []
+        self._waiting: list[tuple[Job, asyncio.Future[str]]] = []
         self._sender: asyncio.Task[None] | None = None
         self._repositories: dict[RepositoryKey, tuple[str, bytes]] = {}
         self._keeper: asyncio.Task[None] | None = None
 
-    async def put(self, delivery: Delivery) -> str:
+    async def put(self, delivery: Job) -> str:
         """Return the job's id once Redis has confirmed it; "" for one too many of its account.
 
         Raises `QueueUnavailable`.
@@ -161,7 +161,7 @@ class RedisQueue:
                     if not future.done():
                         future.set_result(job.decode())
 
-    async def _send(self, deliveries: list[Delivery]) -> list[bytes]:
+    async def _send(self, deliveries: list[Job]) -> list[bytes]:
         if not self._script:
             self._script = await self._redis.script_load(CLAIM_AND_ENQUEUE)
         now = self._clock()
@@ -179,7 +179,7 @@ class RedisQueue:
             return await self._send(deliveries)
         return jobs
 
-    async def _save_repositories(self, deliveries: list[Delivery]) -> None:
+    async def _save_repositories(self, deliveries: list[Job]) -> None:
         """Whatever has sent a delivery is looked through for what was missed."""
         new: dict[RepositoryKey, IssueRef] = {}
         for delivery in deliveries:
@@ -217,7 +217,7 @@ def error_code(error: Exception) -> str:
     return str(error).split(" ")[0] if type(error) is ResponseError else type(error).__name__
 
 
-def _account(delivery: Delivery) -> str:
+def _account(delivery: Job) -> str:
     """What its jobs are counted under; no delivery's id looks like it."""
     ref = delivery.ref
     return f"#{ref.forge}:{ref.host}:{ref.account or ref.repo_id}"

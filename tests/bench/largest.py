@@ -15,7 +15,7 @@ from pathlib import Path
 
 import redis
 
-from bot.core.types import Delivery, IssueRef
+from bot.core.types import IssueRef, Job
 from bot.embedded.valkey import EmbeddedRedis
 from bot.queue.enqueue import NAMESPACE, QUEUE, RedisQueue
 from bot.sandbox import Sandbox
@@ -61,7 +61,7 @@ def fill(url: str, forge: str, jobs: int, first: int = 1) -> None:
         for number in range(first, first + jobs):
             host = "github.com" if forge == "github" else "127.0.0.1"
             ref = IssueRef(forge, host, f"acme/r{number}", number, number, str(number))
-            await queue.put(Delivery(f"{forge}-{number}", "opened", ref, time.time()))
+            await queue.put(Job(f"{forge}-{number}", "opened", ref, time.time()))
         await queue.close()
 
     asyncio.run(put())

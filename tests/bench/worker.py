@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx
 import redis
 
-from bot.core.types import Delivery, IssueRef
+from bot.core.types import IssueRef, Job
 from bot.embedded.valkey import EmbeddedRedis
 from bot.queue.enqueue import NAMESPACE, QUEUE, RedisQueue
 from bot.sandbox import Sandbox
@@ -63,10 +63,10 @@ def fill(url: str, jobs: int) -> None:
     asyncio.run(put())
 
 
-def _delivery(number: int) -> Delivery:
+def _delivery(number: int) -> Job:
     account = number // AN_ACCOUNT + 1
     ref = IssueRef("github", "github.com", f"acme/r{account}", number, account, str(account))
-    return Delivery(f"bench-{number}", "opened", ref, time.time())
+    return Job(f"bench-{number}", "opened", ref, time.time())
 
 
 def at_work(settings: Mapping[str, str], threads: int) -> tuple[float, float, float]:

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from bot.core.errors import QueueUnavailable, Rejected
-from bot.core.types import Delivery, Ignored
+from bot.core.types import Ignored, Job
 from bot.flow.receive import ReceiveResult, WebhookRequest, receive
 from tests.fakes import NOW, FakeQueue, FakeWebhookParser, a_delivery
 
@@ -54,7 +54,7 @@ def test_a_forged_delivery_is_refused_before_anything_is_read() -> None:
 
 
 @pytest.mark.parametrize("what", [DELIVERY, Ignored("nothing")])
-def test_the_signature_is_checked_before_the_body_is_read(what: Delivery | Ignored) -> None:
+def test_the_signature_is_checked_before_the_body_is_read(what: Job | Ignored) -> None:
     inbox = FakeWebhookParser(what)
     knock(inbox, FakeQueue())
     assert inbox.calls == ["admit", "check", "read"]

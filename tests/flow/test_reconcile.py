@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from bot.core.errors import NotCovered, NotFound, Retry, TaglineError
-from bot.core.types import Delivery, IssueRef, Record
+from bot.core.types import IssueRef, Job, Record
 from bot.flow.reconcile import JUST_NOW_SECONDS, LOOK_BACK_SECONDS, Reconciliation
 from bot.store.rate_limiter import MemoryRateLimiter
 from tests.fakes import NOW, REF
@@ -89,7 +89,7 @@ class House:
     def __init__(self, *places: IssueRef) -> None:
         self.ledger, self.forge, self.now = FakeLedger(), FakeWatched(), NOW
         self.ledger.save_repositories(list(places))
-        self.sent: list[Delivery] = []
+        self.sent: list[Job] = []
         self.pace = FakePace()
         self.sweep = Reconciliation(
             self.ledger, self.pace, lambda name: self.forge, ("github",), lambda: self.now
@@ -137,7 +137,7 @@ def test_a_worker_that_dies_while_it_sends_delays_one_issue() -> None:
     house = House(PLACE)
     house.forge.opened = {number(n): NOW - 3600 for n in (1, 2, 3)}
 
-    def die(_delivery: Delivery) -> None:
+    def die(_delivery: Job) -> None:
         raise SystemExit
 
     with pytest.raises(SystemExit):

@@ -9,7 +9,7 @@ import pytest
 from bot.core.errors import ModelFailed, OperatorError, Postponed, Retry
 from bot.core.labels.policy import scope
 from bot.core.prompt import Answer, Prompt
-from bot.core.types import Delivery, IssueRef, JobKind, Label, Outcome, Rate
+from bot.core.types import IssueRef, Job, JobKind, Label, Outcome, Rate
 from bot.flow.process import process
 from bot.flow.retry_fallbacks import LONGEST_SECONDS, PAUSES, FallbackRetries
 from bot.llm.breaker import StoredProviderHealth
@@ -46,12 +46,12 @@ class Ward:
         )
         self.round()  # the first one is the worker's start
 
-    def job(self, delivery: Delivery | None = None) -> Outcome:
+    def job(self, delivery: Job | None = None) -> Outcome:
         desk = a_desk(self.forge, self.model, self.store, healing=self.healing)
         return process(delivery or a_delivery(), desk)
 
-    def round(self) -> list[Delivery]:
-        sent: list[Delivery] = []
+    def round(self) -> list[Job]:
+        sent: list[Job] = []
         self.healing.run_once(sent.append)
         return sent
 
@@ -385,7 +385,7 @@ def test_a_worker_that_dies_while_it_sends_delays_one_issue() -> None:
     for ref in refs:
         one.store.retry_schedule.schedule(ref, NOW)
 
-    def die(_delivery: Delivery) -> None:
+    def die(_delivery: Job) -> None:
         raise SystemExit
 
     with pytest.raises(SystemExit):

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 import pytest
 
 from bot.core.errors import Rejected
-from bot.core.types import Delivery, Ignored, IssueRef
+from bot.core.types import Ignored, IssueRef, Job
 from bot.forges.github.webhooks import GitHubWebhooks
 from tests.fakes import NOW
 from tests.web.client import verified
@@ -31,9 +31,7 @@ EVENT: dict[str, Any] = {
     "sender": {"login": "ada", "type": "User"},
     "installation": {"id": 5001},
 }
-DELIVERY = Delivery(
-    ID, "opened", IssueRef("github", "github.com", "acme/widget", 41, 7001, "5001"), NOW
-)
+DELIVERY = Job(ID, "opened", IssueRef("github", "github.com", "acme/widget", 41, 7001, "5001"), NOW)
 
 
 def inbox(*secrets: str, needs_installation: bool = True) -> GitHubWebhooks:
@@ -65,7 +63,7 @@ def changed(**changes: Any) -> dict[str, Any]:
     return event
 
 
-def read(event: object, **given: str) -> Delivery | Ignored:
+def read(event: object, **given: str) -> Job | Ignored:
     return inbox().parse(headers(**given), json.dumps(event).encode(), NOW)
 
 
@@ -158,14 +156,14 @@ def test_an_inbox_without_a_secret_cannot_be_made(secrets: tuple[str, ...]) -> N
 @pytest.mark.parametrize("kind", ["opened", "reopened"])
 def test_an_opened_or_reopened_issue_is_a_delivery(kind: str) -> None:
     delivery = read(changed(action=kind))
-    assert isinstance(delivery, Delivery)
+    assert isinstance(delivery, Job)
     assert (delivery.kind, delivery.ref) == (kind, DELIVERY.ref)
 
 
 @pytest.mark.parametrize("what", ["title", "body"])
 def test_an_edit_of_title_or_body_is_a_delivery(what: str) -> None:
     delivery = read(changed(action="edited", changes={what: {"from": "before"}}))
-    assert isinstance(delivery, Delivery)
+    assert isinstance(delivery, Job)
     assert delivery.kind == "edited"
 
 
@@ -235,7 +233,7 @@ def test_without_an_installation_an_app_has_no_access_and_a_token_has() -> None:
     found = inbox().parse(headers(), body, NOW)
     assert found == Ignored("no installation in it, and GITHUB_TOKEN is not set")
     by_token = inbox(needs_installation=False).parse(headers(), body, NOW)
-    assert isinstance(by_token, Delivery)
+    assert isinstance(by_token, Job)
     assert by_token.ref == IssueRef("github", "github.com", "acme/widget", 41, 7001, "")
 
 

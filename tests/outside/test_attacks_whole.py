@@ -16,7 +16,7 @@ import pytest
 
 from bot import log, wiring
 from bot.core import prompt
-from bot.core.types import Delivery, IssueRef, Marker, Outcome
+from bot.core.types import IssueRef, Job, Marker, Outcome
 from bot.flow import enrich
 from bot.flow.render import write_marker
 from bot.http import ClientPool
@@ -101,7 +101,7 @@ class Stage:
 @dataclass
 class Product:
     stage: Stage
-    run: Callable[[Delivery, int], Outcome]
+    run: Callable[[Job, int], Outcome]
     store: MemoryStore
     place: IssueRef
 
@@ -118,7 +118,7 @@ class Product:
         known, spoken, started = len(box.log.exchanges), self.stage.lines.tell(), time.monotonic()
         self.stage.dialled.clear()
         self.store._twins.clear()  # the same text would not be asked for again
-        outcome = self.run(Delivery(f"case-{next(_numbers)}", "opened", ref, time.time()), 1)
+        outcome = self.run(Job(f"case-{next(_numbers)}", "opened", ref, time.time()), 1)
         seconds, exchanges = time.monotonic() - started, box.log.exchanges[known:]
         logged = self.stage.lines.getvalue()[spoken:]
         return Ended(

@@ -18,7 +18,7 @@ import redis
 from bot import log
 from bot.core.errors import OperatorError, Postponed, RateLimited, Retry
 from bot.core.jobs import JobRecord
-from bot.core.types import Delivery, IssueRef, Outcome, Record
+from bot.core.types import IssueRef, Job, Outcome, Record
 from bot.embedded.valkey import EmbeddedRedis
 from bot.queue.actors import MAX_TRIES, declare, send
 from bot.queue.broker import Broker, connect, is_queued
@@ -29,21 +29,21 @@ from bot.store.memory import MemoryStore
 from tests.conftest import crash
 
 REF = IssueRef("github", "github.com", "acme/widget", 41, 7001, "5001")
-DELIVERY = Delivery("d-1", "opened", REF, 1.0)
+DELIVERY = Job("d-1", "opened", REF, 1.0)
 
 
 class Bench:
     """A crew of two threads whose jobs do what the test says."""
 
     def __init__(
-        self, url: str, do: Callable[[Delivery, int], Outcome], jobs: MemoryStore | None = None
+        self, url: str, do: Callable[[Job, int], Outcome], jobs: MemoryStore | None = None
     ) -> None:
         self.client = connect(url, 8)
         self.broker = Broker(self.client, heartbeat_ms=500)
         self.jobs = jobs or MemoryStore()
         self.tries: list[int] = []
 
-        def run(delivery: Delivery, tries: int) -> Outcome:
+        def run(delivery: Job, tries: int) -> Outcome:
             self.tries.append(tries)
             return do(delivery, tries)
 
@@ -68,7 +68,7 @@ class Bench:
             time.sleep(0.02)
 
 
-Make = Callable[[Callable[[Delivery, int], Outcome]], Bench]
+Make = Callable[[Callable[[Job, int], Outcome]], Bench]
 
 
 @pytest.fixture
@@ -77,7 +77,7 @@ def bench(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Make]:
     monkeypatch.setattr("bot.queue.actors.FIRST_PAUSE", 0.01)
     monkeypatch.setattr("bot.queue.worker.PICK_UP_MS", 15)
 
-    def make(do: Callable[[Delivery, int], Outcome]) -> Bench:
+    def make(do: Callable[[Job, int], Outcome]) -> Bench:
         made.append(Bench(redis_url, do))
         made[-1].crew.start()
         return made[-1]
@@ -94,7 +94,7 @@ def lines() -> StringIO:
     return stream
 
 
-def fine(delivery: Delivery, tries: int) -> Outcome:
+def fine(delivery: Job, tries: int) -> Outcome:
     return Outcome(delivery, Record("answered"))
 
 
@@ -105,7 +105,7 @@ def test_a_job_that_works_is_done_at_the_first_try(bench: Make) -> None:
 
 
 def test_a_forge_that_asks_to_wait_is_tried_again(bench: Make, lines: StringIO) -> None:
-    def twice(delivery: Delivery, tries: int) -> Outcome:
+    def twice(delivery: Job, tries: int) -> Outcome:
         if tries < 3:
             raise Retry("GitHub asked to wait", 0.01)
         return fine(delivery, tries)
@@ -119,7 +119,7 @@ def test_a_forge_that_asks_to_wait_is_tried_again(bench: Make, lines: StringIO) 
 
 
 def test_a_job_that_never_works_becomes_a_dead_letter(bench: Make) -> None:
-    def never(_delivery: Delivery, _tries: int) -> Outcome:
+    def never(_delivery: Job, _tries: int) -> Outcome:
         raise Retry("GitHub failed", 0.01)
 
     one = bench(never)
@@ -129,7 +129,7 @@ def test_a_job_that_never_works_becomes_a_dead_letter(bench: Make) -> None:
 
 
 def test_what_only_the_operator_can_mend_is_a_dead_letter_at_once(bench: Make) -> None:
-    def refused(_delivery: Delivery, _tries: int) -> Outcome:
+    def refused(_delivery: Job, _tries: int) -> Outcome:
         raise OperatorError("credentials")
 
     one = bench(refused)
@@ -139,7 +139,7 @@ def test_what_only_the_operator_can_mend_is_a_dead_letter_at_once(bench: Make) -
 def test_an_unexpected_error_shows_its_place_and_never_its_values(
     bench: Make, lines: StringIO, redis_url: str
 ) -> None:
-    def poison(_delivery: Delivery, _tries: int) -> Outcome:
+    def poison(_delivery: Job, _tries: int) -> Outcome:
         raise ZeroDivisionError("the title was: quokkaberry")
 
     one = bench(poison)
@@ -155,7 +155,7 @@ def test_an_unexpected_error_shows_its_place_and_never_its_values(
 def test_a_retry_that_meets_a_dead_redis_is_not_lost(
     own_redis: EmbeddedRedis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def cut(delivery: Delivery, tries: int) -> Outcome:
+    def cut(delivery: Job, tries: int) -> Outcome:
         if tries == 1:
             crash(own_redis)
             raise Retry("the forge failed", 0.01)
@@ -171,7 +171,7 @@ def test_a_retry_that_meets_a_dead_redis_is_not_lost(
 
 
 def test_a_stop_finishes_running_jobs_and_gives_the_others_back(redis_url: str) -> None:
-    def slow(delivery: Delivery, tries: int) -> Outcome:
+    def slow(delivery: Job, tries: int) -> Outcome:
         time.sleep(0.5)
         return fine(delivery, tries)
 
@@ -204,7 +204,7 @@ def test_a_job_that_no_worker_survives_is_a_dead_letter(
 
 
 def test_waiting_for_another_worker_is_no_failed_try(bench: Make) -> None:
-    def held(delivery: Delivery, tries: int) -> Outcome:
+    def held(delivery: Job, tries: int) -> Outcome:
         if len(one.tries) < 2 * MAX_TRIES:
             raise Postponed("another worker has this issue", 0.01)
         return fine(delivery, tries)
@@ -233,7 +233,7 @@ def test_a_job_with_a_moment_of_its_own_hours_away_does_not_miss_it(
 ) -> None:
     hours = 20 * 3600
 
-    def paced(_delivery: Delivery, _tries: int) -> Outcome:
+    def paced(_delivery: Job, _tries: int) -> Outcome:
         raise RateLimited("no more comments than the forge takes", hours)
 
     one = bench(paced)
@@ -265,7 +265,7 @@ def test_a_job_whose_note_is_of_another_version_is_done(redis_url: str) -> None:
 
     done = threading.Event()
 
-    def run(delivery: Delivery, tries: int) -> Outcome:
+    def run(delivery: Job, tries: int) -> Outcome:
         done.set()
         return fine(delivery, tries)
 
@@ -279,7 +279,7 @@ def test_a_job_whose_note_is_of_another_version_is_done(redis_url: str) -> None:
 def test_a_dead_letter_tells_its_issue_and_is_sent_again_as_new(bench: Make) -> None:
     reasons: list[Exception] = [OperatorError("the token was refused")]
 
-    def do(delivery: Delivery, tries: int) -> Outcome:
+    def do(delivery: Job, tries: int) -> Outcome:
         if reasons:
             raise reasons.pop()
         return fine(delivery, tries)

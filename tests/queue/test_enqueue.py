@@ -18,7 +18,7 @@ from dramatiq.brokers.redis import RedisBroker
 from dramatiq.middleware import CurrentMessage
 
 from bot.core.errors import QueueUnavailable
-from bot.core.types import Delivery, IssueRef
+from bot.core.types import IssueRef, Job
 from bot.embedded.valkey import EmbeddedRedis
 from bot.queue.enqueue import ACTOR, NAMESPACE, QUEUE, REPOSITORIES, RedisQueue, error_code
 from tests.conftest import crash
@@ -26,8 +26,8 @@ from tests.conftest import crash
 REF = IssueRef("github", "github.com", "acme/widget", 41, 7001, "5001")
 
 
-def delivery(name: str) -> Delivery:
-    return Delivery(name, "opened", REF, 1_700_000_000.0)
+def delivery(name: str) -> Job:
+    return Job(name, "opened", REF, 1_700_000_000.0)
 
 
 def run(url: str, work: Callable[[RedisQueue], Awaitable[Any]]) -> Any:
@@ -48,14 +48,14 @@ def queued(url: str) -> int:
 
 def test_what_our_script_enqueues_a_stock_dramatiq_worker_runs(redis_url: str) -> None:
     broker = RedisBroker(url=redis_url, namespace=NAMESPACE, middleware=[CurrentMessage()])
-    seen: list[tuple[Delivery, str]] = []
+    seen: list[tuple[Job, str]] = []
     done = threading.Event()
 
     @dramatiq.actor(broker=broker, actor_name=ACTOR, queue_name=QUEUE)
     def enrich(delivery: dict[str, Any]) -> None:
         message = CurrentMessage.get_current_message()
         assert message is not None
-        seen.append((msgspec.convert(delivery, Delivery), message.message_id))
+        seen.append((msgspec.convert(delivery, Job), message.message_id))
         done.set()
 
     job = run(redis_url, lambda queue: queue.put(delivery("d-1")))

@@ -16,7 +16,7 @@ import msgspec
 from bot.core.errors import QueueUnavailable
 from bot.core.metric_definitions import Key, MetricsSnapshot
 from bot.core.ports import WebhookParser
-from bot.core.types import Delivery
+from bot.core.types import Job
 from bot.forges.github.webhooks import GitHubWebhooks
 from bot.forges.gitlab.webhooks import GitLabWebhooks
 from bot.web.app import create
@@ -49,11 +49,11 @@ GITLAB_PAYLOAD: dict[str, Any] = {
 class FakeQueue:
     """Remembers what was put; the same delivery id twice is one job."""
 
-    jobs: dict[str, Delivery] = field(default_factory=dict)
+    jobs: dict[str, Job] = field(default_factory=dict)
     down: bool = False
     full: bool = False
 
-    async def put(self, delivery: Delivery) -> str:
+    async def put(self, delivery: Job) -> str:
         if self.down:
             raise QueueUnavailable("no answer in time")
         if self.full:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from bot import wiring
-from bot.core.types import Delivery
+from bot.core.types import Job
 from bot.http import ClientPool
 from bot.queue.actors import send
 from tests.whole.app import App
@@ -21,7 +21,7 @@ class Outage:
         self._sweep = wiring.sweep(house.settings, clients, house.store)
         self.jobs: list[str] = []
 
-    def _send(self, delivery: Delivery) -> None:
+    def _send(self, delivery: Job) -> None:
         if self.house.repo in str(delivery.ref):
             self.jobs.append(send(self._broker, self.house.store, delivery))
 

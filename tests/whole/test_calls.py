@@ -14,7 +14,7 @@ from urllib.parse import parse_qs
 import pytest
 
 from bot import wiring
-from bot.core.types import Delivery, IssueRef, JobKind
+from bot.core.types import IssueRef, Job, JobKind
 from bot.forges.gitlab.hooks import Hooks, new_signing_token
 from bot.http import ClientPool
 from bot.sandbox import Exchange, Sandbox
@@ -157,7 +157,7 @@ class Product:
         return number
 
     def job(self, number: int, why: JobKind) -> str:
-        delivery = Delivery(f"calls-{next(_numbers)}", why, self.ref(number), time.time())
+        delivery = Job(f"calls-{next(_numbers)}", why, self.ref(number), time.time())
         return self.run(delivery, 1).record.status
 
     @property

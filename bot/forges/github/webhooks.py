@@ -16,7 +16,7 @@ import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from bot.core.errors import Rejected
-from bot.core.types import Delivery, Ignored, IssueRef, JobKind
+from bot.core.types import Ignored, IssueRef, Job, JobKind
 from bot.forges.signatures import HmacVerifier
 
 SIGNATURE = re.compile(r"sha256=([0-9a-f]{64})")
@@ -82,9 +82,7 @@ class GitHubWebhooks:
             raise Rejected(401, "no SHA-256 signature")
         return HmacVerifier([bytes.fromhex(match[1])], [seal.copy() for seal in self._seals])
 
-    def parse(
-        self, headers: Mapping[str, str], body: bytes, received_at: float
-    ) -> Delivery | Ignored:
+    def parse(self, headers: Mapping[str, str], body: bytes, received_at: float) -> Job | Ignored:
         """What a verified delivery asks for."""
         name, delivery = headers.get("x-github-event", ""), headers.get("x-github-delivery", "")
         if not name or not DELIVERY.fullmatch(delivery):
@@ -96,7 +94,7 @@ class GitHubWebhooks:
             return Ignored(reason)
         account = str(event.installation.id) if event.installation else ""
         repository = event.repository
-        return Delivery(
+        return Job(
             id=delivery,
             kind=KINDS[event.action],
             ref=IssueRef(

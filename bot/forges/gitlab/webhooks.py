@@ -19,7 +19,7 @@ import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from bot.core.errors import Rejected
-from bot.core.types import Delivery, Ignored, IssueRef, JobKind
+from bot.core.types import Ignored, IssueRef, Job, JobKind
 from bot.forges.signatures import HmacVerifier
 
 TOLERANCE_SECONDS = 300
@@ -123,9 +123,7 @@ class GitLabWebhooks:
         seal.update(f"{work}.{stamp}.".encode())
         return seal
 
-    def parse(
-        self, headers: Mapping[str, str], body: bytes, received_at: float
-    ) -> Delivery | Ignored:
+    def parse(self, headers: Mapping[str, str], body: bytes, received_at: float) -> Job | Ignored:
         """What an authentic delivery asks for; anything odd is ignored, never refused."""
         header = headers.get("x-gitlab-event", "")
         try:
@@ -140,7 +138,7 @@ class GitLabWebhooks:
         assert about.action is not None
         path = _possible_path(project.path_with_namespace)
         ref = IssueRef("gitlab", self._host, path, about.iid, project.id)
-        return Delivery(_work_id(ref, about), KINDS[about.action], ref, received_at)
+        return Job(_work_id(ref, about), KINDS[about.action], ref, received_at)
 
     def _why_ignore(self, event: _Event, header: str) -> str:
         about = event.object_attributes

@@ -9,7 +9,7 @@ import httpx
 import msgspec
 import pytest
 
-from bot.core.types import Delivery
+from bot.core.types import Job
 from bot.embedded.valkey import EmbeddedRedis
 from bot.sandbox import Sandbox
 from tests.whole.app import App
@@ -47,10 +47,10 @@ def posted(house: App) -> int:
     )
 
 
-def queued(house: App) -> Delivery:
+def queued(house: App) -> Job:
     """The one that waits in the queue."""
     (message,) = house.redis.hgetall("tagline:issues.msgs").values()
-    return msgspec.convert(msgspec.json.decode(message)["kwargs"]["delivery"], Delivery)
+    return msgspec.convert(msgspec.json.decode(message)["kwargs"]["delivery"], Job)
 
 
 def healthy(url: str, page: str = "healthz") -> bool | None:

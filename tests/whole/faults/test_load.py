@@ -10,7 +10,7 @@ import redis
 from bot.core.errors import ModelFailed, Postponed
 from bot.core.ports import FAILURES_TO_OPEN, PROBE_SECONDS
 from bot.core.prompt import Answer, Prompt
-from bot.core.types import Delivery, Label
+from bot.core.types import Job, Label
 from bot.flow.process import JobContext, process
 from bot.flow.retry_fallbacks import FallbackRetries
 from bot.forges.github.api import GitHub
@@ -40,8 +40,8 @@ class Town:
         mine = replace(issue, ref=replace(REF, number=number), author=f"author-{number}")
         return FakeForge(mine, LABELS, rate=GitHub.rate)
 
-    def opening(self, number: int) -> Delivery:
-        return Delivery(f"d-{number}", "opened", self.forges[number].found.ref, self.now)
+    def opening(self, number: int) -> Job:
+        return Job(f"d-{number}", "opened", self.forges[number].found.ref, self.now)
 
 
 class Provider(ScriptedModel):
@@ -65,7 +65,7 @@ def test_f046_an_hour_without_a_model_costs_labels_at_once_and_comments_after_it
     condition = StoredProviderHealth(town.store, ["provider"])
     healing = FallbackRetries(town.store.retry_schedule, condition, lambda: town.now)
 
-    def job(delivery: Delivery) -> None:
+    def job(delivery: Job) -> None:
         forge = town.forges[delivery.ref.number]
         process(delivery, a_desk(forge, model, town.store, healing=healing))
 
@@ -113,7 +113,7 @@ def test_f084_a_thousand_issues_at_once_are_paced_none_lost_none_doubled(redis_u
     assert said[-1] - NOW <= 2.5 * HOUR, "no slower than it must be"
 
 
-def _posted(delivery: Delivery, desk: JobContext) -> float | None:
+def _posted(delivery: Job, desk: JobContext) -> float | None:
     """None, or the seconds after which the job wants to come again."""
     try:
         process(delivery, desk)

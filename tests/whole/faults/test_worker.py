@@ -16,7 +16,7 @@ from bot.core.errors import Postponed
 from bot.core.jobs import JobRecord
 from bot.core.ports import BUSY_SECONDS
 from bot.core.prompt import Answer, Prompt
-from bot.core.types import Delivery, IssueRef, Outcome, OwnComment, Record
+from bot.core.types import IssueRef, Job, Outcome, OwnComment, Record
 from bot.http import ClientPool
 from bot.llm.client import RemoteModel
 from bot.queue.actors import MAX_TRIES, Run
@@ -132,7 +132,7 @@ def test_f009_a_comment_that_another_worker_made_meanwhile_stays_the_only_one(
     answered(house, number)
 
 
-def _persistently(run: Run, delivery: Delivery) -> Outcome:
+def _persistently(run: Run, delivery: Job) -> Outcome:
     """The one whose clock is a moment behind has to come again."""
     while True:
         with suppress(Postponed):
