@@ -58,15 +58,15 @@ def receiver(settings: Settings) -> Starlette:
 
     settings.need_webhook_secret()
     latest = ReloadingSettings(settings)
-    inboxes: dict[str, Callable[[], WebhookParser]] = {}
+    parsers: dict[str, Callable[[], WebhookParser]] = {}
     if settings.github_webhook_secrets:
-        inboxes["github"] = Rebuilt(latest, _github_inbox)
+        parsers["github"] = Rebuilt(latest, _github_inbox)
     if settings.gitlab_signing_tokens or settings.gitlab_webhook_secrets:
-        inboxes["gitlab"] = Rebuilt(latest, _gitlab_inbox)
+        parsers["gitlab"] = Rebuilt(latest, _gitlab_inbox)
     counting = redis.Redis.from_url(settings.redis_url, socket_timeout=5, socket_connect_timeout=2)
-    ours = books(settings, counting)
+    ours_ = metrics(settings, counting)
     queue = RedisQueue(settings.redis_url)
-    return create(inboxes, queue, ours, lambda: latest().metrics_tokens)
+    return create(parsers, queue, ours_, lambda: latest().metrics_tokens)
 
 
 def _github_inbox(settings: Settings) -> WebhookParser:
@@ -90,7 +90,7 @@ def _gitlab_inbox(settings: Settings) -> WebhookParser:
     )
 
 
-def books(settings: Settings, client: redis.Redis) -> RedisMetrics:
+def metrics(settings: Settings, client: redis.Redis) -> RedisMetrics:
     """The counters behind `/metrics`; closes its client with itself."""
     from bot.queue.enqueue import NAMESPACE, QUEUE
     from bot.store.metrics import RedisMetrics
@@ -168,10 +168,10 @@ def models(
     settings: ModelSettings | None,
     clients: ClientPool,
     breaker: BreakerStore,
-    books: Metrics | None = None,
+    metrics: Metrics | None = None,
 ) -> dict[str, Model]:
     """By its name the configured model, then those that a repository may choose instead, each with
-    the further ones behind it; `books` count what they say."""
+    the further ones behind it; `metrics` count what they say."""
     from bot.llm.chain import (
         CHAIN_TIME_FACTOR,
         MAX_CONCURRENT_CALLS,
@@ -186,7 +186,7 @@ def models(
     }
 
     def made(one: ModelSettings) -> Model:
-        guarded = _guarded(one, clients, breaker, books)
+        guarded = _guarded(one, clients, breaker, metrics)
         return ConcurrencyLimit(guarded, slots[one.base_url], one.timeout)
 
     def whole(first: Model) -> Model:
@@ -201,7 +201,7 @@ def models(
 
 
 def _guarded(
-    settings: ModelSettings, clients: ClientPool, breaker: BreakerStore, books: Metrics | None
+    settings: ModelSettings, clients: ClientPool, breaker: BreakerStore, metrics: Metrics | None
 ) -> Model:
     from bot.llm.anthropic import Messages
     from bot.llm.breaker import CircuitBreaker
@@ -219,8 +219,8 @@ def _guarded(
     remote: Model = RemoteModel(
         clients, wires[settings.provider], settings.base_url, target, settings.timeout
     )
-    if books:
-        remote = CountingModel(remote, books)
+    if metrics:
+        remote = CountingModel(remote, metrics)
     name = settings.breaker
     return CircuitBreaker(remote, breaker, name, settings.key_name, settings.named_by)
 
@@ -254,7 +254,7 @@ def runner(
     settings: Settings,
     clients: ClientPool,
     store: RedisStore | MemoryStore,
-    books: Metrics | None = None,
+    metrics: Metrics | None = None,
 ) -> Callable[[Job, int], Outcome]:
     """A function that does one job, with the secrets as they are then."""
     from bot.flow.process import JobContext, process
@@ -262,11 +262,11 @@ def runner(
     from bot.settings.reload import Rebuilt, ReloadingSettings
 
     latest, again = ReloadingSettings(settings), healing(settings, store)
-    asked = Rebuilt(latest, lambda now: models(now.model, clients, store, books))
+    asked = Rebuilt(latest, lambda now: models(now.model, clients, store, metrics))
     forge = forges(latest, clients)
 
     def run(delivery: Job, tries: int) -> Outcome:
-        desk = JobContext(
+        context = JobContext(
             forge=forge(delivery.ref.forge),
             models=asked(),
             store=store,
@@ -277,7 +277,7 @@ def runner(
             mode=settings.mode,
         )
         with deadline(JOB_SECONDS):
-            return process(delivery, desk, tries)
+            return process(delivery, context, tries)
 
     return run
 
@@ -301,14 +301,14 @@ def worker(settings: Settings, *, alone: bool = False) -> QueueWorker:
     settings.need_forge()
     keep_small()
     client, web = redis_client(settings), clients()
-    store, ours, counters = (
+    store, ours_, counters = (
         redis_store(client),
         broker(client, alone=alone),
-        books(settings, client),
+        metrics(settings, client),
     )
-    declare(ours, runner(settings, web, store, counters), CountingJobRecords(store, counters))
-    rounds = _rounds(settings, web, store, partial(send, ours, store))
-    return QueueWorker(ours, settings.worker_threads, rounds, closing=[web.close, counters.close])
+    declare(ours_, runner(settings, web, store, counters), CountingJobRecords(store, counters))
+    rounds = _rounds(settings, web, store, partial(send, ours_, store))
+    return QueueWorker(ours_, settings.worker_threads, rounds, closing=[web.close, counters.close])
 
 
 def sweep(settings: Settings, clients: ClientPool, store: RedisStore) -> Reconciliation:

@@ -76,7 +76,7 @@ class FakeForge:
     found: Issue
     repository: tuple[Label, ...] = ()
     config: str | None = None
-    ours: list[OwnComment] = field(default_factory=list)
+    own_comments: list[OwnComment] = field(default_factory=list)
     deleted: set[str] = field(default_factory=set)
     troubles: dict[str, list[tuple[TaglineError, bool]]] = field(default_factory=dict)
     writes: list[str] = field(default_factory=list)
@@ -112,21 +112,21 @@ class FakeForge:
     def comments(self, ref: IssueRef) -> tuple[OwnComment, ...]:
         with self._call("comments", ref):
             pass
-        return tuple(sorted(self.ours, key=lambda comment: comment.id))
+        return tuple(sorted(self.own_comments, key=lambda comment: comment.id))
 
     def comment(self, ref: IssueRef, body: str) -> OwnComment:
         with self._call("comment", ref):
             self.next_id += 1
-            self.ours.append(OwnComment(self.next_id, body))
+            self.own_comments.append(OwnComment(self.next_id, body))
             self.writes.append("comment")
-        return self.ours[-1]
+        return self.own_comments[-1]
 
     def edit(self, ref: IssueRef, comment_id: int, body: str) -> bool:
         with self._call("edit", ref):
-            kept = [c for c in self.ours if c.id != comment_id]
-            there = len(kept) < len(self.ours)
+            kept = [c for c in self.own_comments if c.id != comment_id]
+            there = len(kept) < len(self.own_comments)
             if there:
-                self.ours = [*kept, OwnComment(comment_id, body)]
+                self.own_comments = [*kept, OwnComment(comment_id, body)]
                 self.writes.append("edit")
         return there
 
@@ -144,7 +144,7 @@ class FakeForge:
 
     def delete(self, ref: IssueRef, comment_id: int) -> None:
         with self._call("delete", ref):
-            self.ours = [c for c in self.ours if c.id != comment_id]
+            self.own_comments = [c for c in self.own_comments if c.id != comment_id]
             self.writes.append("delete")
 
     def replied(self, ref: IssueRef) -> bool:
@@ -170,8 +170,8 @@ class FakeForge:
         self.found = replace(self.found, title=title, body=body)
 
     def person_deletes_our_comment(self) -> None:
-        assert self.ours
-        self.ours.clear()
+        assert self.own_comments
+        self.own_comments.clear()
 
     @contextmanager
     def _call(self, method: str, ref: IssueRef) -> Iterator[None]:
@@ -207,11 +207,11 @@ class ScriptedModel:
         return Answer(answer, Usage(self.name, 700, 60, 0.0002))
 
 
-def a_desk(
+def a_context(
     forge: Forge, model: Model | None, store: MemoryStore, now: float = NOW, **more: Any
 ) -> JobContext:
     """A desk whose memory is `store`; `more` replaces parts of it."""
-    desk = JobContext(
+    context = JobContext(
         forge=forge,
         models={model.name: model} if model else {},
         store=store,
@@ -221,7 +221,7 @@ def a_desk(
             store.retry_schedule, StoredProviderHealth(store, ["provider"]), lambda: now
         ),
     )
-    return replace(desk, **more)
+    return replace(context, **more)
 
 
 class LosingLock:

@@ -382,10 +382,10 @@ def test_over_tls_only_a_trusted_server_is_told_anything(
             get(strangers, secure)
         assert heard == []
         monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-        ours = ClientPool("tests")
-        assert get(ours, secure).content == b"fine"
+        bot_accounts = ClientPool("tests")
+        assert get(bot_accounts, secure).content == b"fine"
     strangers.close()
-    ours.close()
+    bot_accounts.close()
 
 
 def test_a_scheme_may_be_in_capitals(clients: ClientPool) -> None:

@@ -155,17 +155,17 @@ def _github(settings: Settings, clients: ClientPool) -> Iterator[Finding]:
 
 def _gitlab(settings: Settings, clients: ClientPool, repo: IssueRef | None) -> Iterator[Finding]:
     from bot.core.diagnostics import Finding
-    from bot.forges.gitlab.checks import GitHubChecks
+    from bot.forges.gitlab.checks import GitLabChecks
 
-    yield from GitHubChecks(settings.gitlab_url, settings.gitlab_token, clients).report()
+    yield from GitLabChecks(settings.gitlab_url, settings.gitlab_token, clients).report()
     if repo is None or repo.forge != "gitlab":
         yield Finding("the role is one in a project: --repo gitlab:GROUP/PROJECT tells it")
 
 
 def _role(settings: Settings, clients: ClientPool, repo: IssueRef) -> Finding:
-    from bot.forges.gitlab.checks import GitHubChecks
+    from bot.forges.gitlab.checks import GitLabChecks
 
-    checkup = GitHubChecks(settings.gitlab_url, settings.gitlab_token, clients)
+    checkup = GitLabChecks(settings.gitlab_url, settings.gitlab_token, clients)
     return checkup.about_role(f"/projects/{repo.repo_id}")
 
 

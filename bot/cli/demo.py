@@ -45,16 +45,16 @@ def demo(local_model: bool, as_json: bool) -> None:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tagline-")))
         try:
-            stage = stack.enter_context(DemoProcesses(folder, local_model=local_model))
+            processes = stack.enter_context(DemoProcesses(folder, local_model=local_model))
             if with_page:
-                show_page(stage, ended)
+                show_page(processes, ended)
                 return
-            stories = [_story(stage, host) for host in HOSTS]
+            stories = [_story(processes, host) for host in HOSTS]
         except (ServerUnavailable, DemoUnavailable) as error:
             last = [x for path in folder.rglob("*.err") for x in path.read_text().splitlines()]
             click.echo("\n".join([*last[-20:], f"The demo failed: {error}"]), err=True)
             sys.exit(1)
-        model, called = stage.model, _called(stage)
+        model, called = processes.model, _called(processes)
     if as_json:
         click.echo(json.dumps({"v": 1, "model": model, "stories": stories}))
         return
@@ -63,7 +63,7 @@ def demo(local_model: bool, as_json: bool) -> None:
         click.echo("\n".join(_readable(story)))
 
 
-def show_page(stage: DemoBackend, ended: Event) -> None:
+def show_page(processes: DemoBackend, ended: Event) -> None:
     """Serve the page until the demo is told to end."""
     try:
         from bot.sandbox.page.app import serving
@@ -72,8 +72,8 @@ def show_page(stage: DemoBackend, ended: Event) -> None:
         click.echo(f"{what}, or make demo", err=True)
         sys.exit(1)
 
-    with serving(stage) as url:
-        click.echo(f"Tagline's demo is at {url}\nModel: {_called(stage)}\nCtrl-C ends it.")
+    with serving(processes) as url:
+        click.echo(f"Tagline's demo is at {url}\nModel: {_called(processes)}\nCtrl-C ends it.")
         if _has_display():
             webbrowser.open(url)
         ended.wait()
@@ -93,25 +93,27 @@ def _has_display() -> bool:
     )
 
 
-def _called(stage: DemoBackend) -> str:
-    return stage.model + (" (a stand-in: rules and an extract)" if stage.has_stand_in else "")
+def _called(processes: DemoBackend) -> str:
+    return processes.model + (
+        " (a stand-in: rules and an extract)" if processes.has_stand_in else ""
+    )
 
 
-def _story(stage: DemoProcesses, host: Host) -> dict[str, Any]:
+def _story(processes: DemoProcesses, host: Host) -> dict[str, Any]:
     """Open an issue on a host and wait until its job has ended. Raises `DemoUnavailable`."""
     from bot.sandbox.page.samples import BUG
     from bot.sandbox.processes import until
 
-    issue = stage.open(host, BUG.title, BUG.body, "octocat")
+    issue = processes.open(host, BUG.title, BUG.body, "octocat")
     who = f"the worker, of job {issue.job}"
-    until(lambda: any("outcome" in event for event in stage.log(issue)), who, SLOWEST_SECONDS)
-    shown = stage.show(issue)
+    until(lambda: any("outcome" in event for event in processes.log(issue)), who, SLOWEST_SECONDS)
+    shown = processes.show(issue)
     return {
         "issue": issue.ref,
         "title": shown.title,
         "labels": list(shown.labels),
         "comments": [comment.body for comment in shown.comments],
-        "log": [dict(event) for event in stage.log(issue)],
+        "log": [dict(event) for event in processes.log(issue)],
     }
 
 

@@ -94,7 +94,7 @@ def _print(outcome: Outcome, as_json: bool, applied: bool) -> None:
             "outcome": record.status,
             "why": record.why,
             "labels": plan.add_labels if plan else (),
-            "suggested": found.verdict.suggest if found else (),
+            "suggested": found.label_decision.suggest if found else (),
             "comment": plan.comment if plan else None,
             "source": found.source if found else "",
             "usage": found.usage if found else None,

@@ -64,12 +64,12 @@ def _run(settings: Settings, parts: ExitStack, stop: StopSignal) -> None:
         stop.at_once = server.terminate
         settings = replace(settings, redis_url=server.url)
     receiver = Receiver(settings)
-    crew = wiring.worker(settings, alone=server is not None)
+    worker = wiring.worker(settings, alone=server is not None)
     gc.freeze()  # what was loaded at the start is never garbage
     if server:
         server.wait()
-    crew.start()
-    parts.callback(lambda: crew.stop(seconds_for_jobs(settings)))
+    worker.start()
+    parts.callback(lambda: worker.stop(seconds_for_jobs(settings)))
     parts.enter_context(receiver)
     threads = settings.worker_threads
     log.get().info("ready", host=settings.host, port=receiver.port, threads=threads)

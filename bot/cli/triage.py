@@ -163,9 +163,9 @@ def _shown(found: Enrichment) -> dict[str, Any]:
         "summary": one_line(found.summary),
         "labels": [
             {"name": choice.label, "certainty": choice.certainty, "source": found.source}
-            for choice in found.verdict.apply
+            for choice in found.label_decision.apply
         ],
-        "suggested": found.verdict.suggest,
+        "suggested": found.label_decision.suggest,
         "source": found.source,
         "tokens": {"in": usage.tokens_in, "out": usage.tokens_out},
         "cost_usd": usage.cost_usd,

@@ -53,8 +53,8 @@ def resolved(marker: Marker, names: Iterable[str]) -> Marker:
 class IssueHistory:
     """The forge's comment is the truth; the record in Redis adds what the comment cannot hold.
 
-    `loose` are labels of ours that nobody touched since rules set them. `replied` = somebody of the
-    repository's people has answered meanwhile.
+    `replaceable` are labels of ours that nobody touched since rules set them. `replied` = somebody
+    of the repository's people has answered meanwhile.
     """
 
     issue: Issue

@@ -154,7 +154,7 @@ class Store(Protocol):
     def cached_answer(self, repo_key: str, question: str) -> CachedAnswer | None:
         """The issue of this repository for which a model was asked the same."""
 
-    def save_cached_answer(self, repo_key: str, question: str, twin: CachedAnswer) -> None: ...
+    def save_cached_answer(self, repo_key: str, question: str, cached: CachedAnswer) -> None: ...
 
     def last_config(self, repo_key: str) -> str | None:
         """The last configuration file of a repository that could be read."""

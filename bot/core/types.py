@@ -179,7 +179,7 @@ class Enrichment:
     """
 
     summary: str
-    verdict: LabelDecision
+    label_decision: LabelDecision
     source: Source
     why: str = ""
     fault: Fault = ""

@@ -40,8 +40,8 @@ class AnswerCache:
         """The answer of a twin, else the model's. Raises `ModelFailed`."""
         question = f"{self.model.name}\0{prompt.system}\0{prompt.user}".encode()
         self._digest = hashlib.sha256(question).hexdigest()[:32]
-        twin = self.store.cached_answer(self.ref.repo_key, self._digest)
-        if twin and twin.number != self.ref.number and (said := self._from_issue(twin)):
+        cached = self.store.cached_answer(self.ref.repo_key, self._digest)
+        if cached and cached.number != self.ref.number and (said := self._from_issue(cached)):
             return said
         answer = self.model.ask(prompt)
         choices = reply.read(answer.text).choices
@@ -54,11 +54,11 @@ class AnswerCache:
         if self._pending:
             self.store.save_cached_answer(self.ref.repo_key, self._digest, self._pending)
 
-    def _from_issue(self, twin: CachedAnswer) -> Answer | None:
-        comment = own_comment(replace(self.ref, number=twin.number), self.forge)
+    def _from_issue(self, cached: CachedAnswer) -> Answer | None:
+        comment = own_comment(replace(self.ref, number=cached.number), self.forge)
         summary = summary_of(comment.body) if comment else ""
         if not summary:
             return None
-        labels = [{"name": c.label, "certainty": c.certainty} for c in twin.choices]
+        labels = [{"name": c.label, "certainty": c.certainty} for c in cached.choices]
         text = msgspec.json.encode({"summary": summary, "labels": labels}).decode()
         return Answer(text, Usage(self.model.name))

@@ -93,7 +93,7 @@ def conclude(material: Material, present: CurrentLabels, model: Model | None) ->
     return replace(
         found,
         summary=redact(summary[:MAX_SAID], kinds),
-        verdict=policy.decide(choices, usable, material.lacking, present, rules),
+        label_decision=policy.decide(choices, usable, material.lacking, present, rules),
         labels_usable=bool(usable),
     )
 

@@ -61,59 +61,59 @@ class JobContext:
     sleep: Callable[[float], None] = time.sleep
 
 
-def process(delivery: Job, desk: JobContext, tries: int = 1) -> Outcome:
+def process(delivery: Job, context: JobContext, tries: int = 1) -> Outcome:
     """Bring one issue to an end state and record it. Raises `Retry` and `OperatorError`."""
     key, account = delivery.ref.key, delivery.ref.account_key
-    if wait := desk.rate_limiter.pause_left(account):
-        desk.retries.postpone(delivery, wait)
+    if wait := context.rate_limiter.pause_left(account):
+        context.retries.postpone(delivery, wait)
         raise RateLimited("the forge asked to wait", wait)
-    with desk.store.lock(key) as lock:
+    with context.store.lock(key) as lock:
         try:
-            outcome = _enrich_issue(delivery, desk, lock, tries)
+            outcome = _enrich_issue(delivery, context, lock, tries)
         except Postponed as busy:
             if isinstance(busy, RateLimited):
-                desk.rate_limiter.pause(account, busy.after or 0)
-            desk.retries.postpone(delivery, busy.after or 0)
+                context.rate_limiter.pause(account, busy.after or 0)
+            context.retries.postpone(delivery, busy.after or 0)
             raise
         except OperatorError:
-            desk.retries.postpone(delivery)
+            context.retries.postpone(delivery)
             raise
         except PermanentError as final:
             if final.may_be_lag and tries <= LAG_TRIES:
                 raise Retry(f"the issue is {final}; it may only be late", LAG_SECONDS) from None
             if isinstance(final, NotCovered) and delivery.kind != "heal":
                 return Outcome(delivery, Record("skipped", str(final)))
-            outcome = _unreachable(delivery, desk.store.record(key), str(final))
-        wait_from_now = desk.retries.schedule_after(outcome)
+            outcome = _unreachable(delivery, context.store.record(key), str(final))
+        wait_from_now = context.retries.schedule_after(outcome)
         record = replace(outcome.record, delivery=delivery.id, wait=wait_from_now)
         lock.finish(record)
         return replace(outcome, record=record)
 
 
-def _enrich_issue(delivery: Job, desk: JobContext, lock: Lock, tries: int) -> Outcome:
-    ref, forge = delivery.ref, desk.forge
+def _enrich_issue(delivery: Job, context: JobContext, lock: Lock, tries: int) -> Outcome:
+    ref, forge = delivery.ref, context.forge
     known = lock.record
-    if known and desk.retries.expired(delivery, known):  # else Redis forgot it: as good as new
+    if known and context.retries.expired(delivery, known):  # else Redis forgot it: as good as new
         return Outcome(delivery, replace(known, why="waits no longer"))
     issue = forge.issue(ref)
-    config, problems = load_config(ref, forge.config_text(ref), desk.store, desk.models)
-    config = _stricter_mode(config, desk.mode)
-    past = IssueHistory(without_body(issue), input_hash(issue), known)
+    config, problems = load_config(ref, forge.config_text(ref), context.store, context.models)
+    config = _stricter_mode(config, context.mode)
+    history = IssueHistory(without_body(issue), input_hash(issue), known)
     if reason := why_skip(delivery, issue, config):
-        return Outcome(delivery, past.ended("skipped", reason))
+        return Outcome(delivery, history.ended("skipped", reason))
     if issue.commented or known or tries > 1:
-        past = _with_own_comment(past, forge)
-    if reason := past.why_settled(delivery.kind, has_model=bool(desk.models)):
-        return Outcome(delivery, past.ended("unchanged", reason))
-    if past.comment is None and config.mode != "dry-run":
-        _reserve_comment(delivery, desk)
-    past = _with_label_changes(delivery, past, desk)
-    asked = _model_for(delivery, past.issue, config, desk)
+        history = _with_own_comment(history, forge)
+    if reason := history.why_settled(delivery.kind, has_model=bool(context.models)):
+        return Outcome(delivery, history.ended("unchanged", reason))
+    if history.comment is None and config.mode != "dry-run":
+        _reserve_comment(delivery, context)
+    history = _with_label_changes(delivery, history, context)
+    asked = _model_for(delivery, history.issue, config, context)
     material = prepare(issue, forge.labels(ref), config)
     del issue  # its body may be long, and a model takes its time
-    enrichment = conclude(material, past.current_labels, asked)
+    enrichment = conclude(material, history.current_labels, asked)
     outcome = _publish_unless_changed(
-        delivery, Decision(past, config, problems, enrichment), desk, lock, tries
+        delivery, Decision(history, config, problems, enrichment), context, lock, tries
     )
     if asked and outcome.record.status == "answered":
         asked.keep()
@@ -121,20 +121,20 @@ def _enrich_issue(delivery: Job, desk: JobContext, lock: Lock, tries: int) -> Ou
 
 
 def _publish_unless_changed(
-    delivery: Job, draft: Decision, desk: JobContext, lock: Lock, tries: int
+    delivery: Job, decision: Decision, context: JobContext, lock: Lock, tries: int
 ) -> Outcome:
     """The model took its time: what a person did meanwhile counts."""
-    past, config, enrichment = draft.history, draft.config, draft.enrichment
+    history, config, enrichment = decision.history, decision.config, decision.enrichment
     if config.mode == "dry-run":
-        return Outcome(delivery, past.ended("dry-run"), draft.plan, enrichment)
-    now = without_body(desk.forge.issue(delivery.ref))
+        return Outcome(delivery, history.ended("dry-run"), decision.plan, enrichment)
+    now = without_body(context.forge.issue(delivery.ref))
     if reason := why_skip(delivery, now, config):
-        return Outcome(delivery, past.ended("skipped", reason), None, enrichment)
-    if input_hash(now) != past.input and tries <= EDITED_TRIES:
+        return Outcome(delivery, history.ended("skipped", reason), None, enrichment)
+    if input_hash(now) != history.input and tries <= EDITED_TRIES:
         raise Retry("the issue was edited meanwhile", EDITED_SECONDS)
-    if past.comment is None and tries > 1:  # what an earlier try sent may have come to light
-        draft = replace(draft, history=_with_own_comment(past, desk.forge))
-    return _write(delivery, draft, desk, lock, tries)
+    if history.comment is None and tries > 1:  # what an earlier try sent may have come to light
+        decision = replace(decision, history=_with_own_comment(history, context.forge))
+    return _write(delivery, decision, context, lock, tries)
 
 
 def _unreachable(delivery: Job, known: Record | None, why: str) -> Outcome:
@@ -145,24 +145,24 @@ def _unreachable(delivery: Job, known: Record | None, why: str) -> Outcome:
     return Outcome(delivery, replace(known, status="skipped", why=why))
 
 
-def _reserve_comment(delivery: Job, desk: JobContext) -> None:
+def _reserve_comment(delivery: Job, context: JobContext) -> None:
     """Before a model is paid for a comment that may not be posted yet. Raises `Postponed`."""
     ref = delivery.ref
-    if wait := desk.rate_limiter.reserve(ref.account_key, ref.key, desk.forge.rate):
+    if wait := context.rate_limiter.reserve(ref.account_key, ref.key, context.forge.rate):
         raise Postponed("no more comments than the forge takes", wait)
 
 
-def _with_label_changes(delivery: Job, past: IssueHistory, desk: JobContext) -> IssueHistory:
+def _with_label_changes(delivery: Job, history: IssueHistory, context: JobContext) -> IssueHistory:
     """What people did since a try was cut short, and, where a model may answer now, since rules
     answered."""
-    if past.unsure:
-        past = past.removed(desk.forge.set_by_us(delivery.ref, past.unsure))
-    if not desk.models or not past.record:
-        return past
-    ref, by_rules = delivery.ref, past.by_rules
-    loose = desk.forge.set_by_us(ref, by_rules) if by_rules else ()
-    replied = delivery.kind == "heal" and past.comment is None and desk.forge.replied(ref)
-    return replace(past, replaceable=loose, replied=replied)
+    if history.unsure:
+        history = history.removed(context.forge.set_by_us(delivery.ref, history.unsure))
+    if not context.models or not history.record:
+        return history
+    ref, by_rules = delivery.ref, history.by_rules
+    replaceable = context.forge.set_by_us(ref, by_rules) if by_rules else ()
+    replied = delivery.kind == "heal" and history.comment is None and context.forge.replied(ref)
+    return replace(history, replaceable=replaceable, replied=replied)
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,29 +183,31 @@ class Decision:
         return replace(self, enrichment=with_labels(self.enrichment, names))
 
 
-def _write(delivery: Job, draft: Decision, desk: JobContext, lock: Lock, tries: int) -> Outcome:
+def _write(
+    delivery: Job, decision: Decision, context: JobContext, lock: Lock, tries: int
+) -> Outcome:
     """Labels first, so that the comment's marker never promises what was not done."""
-    past, plan = draft.history, draft.plan
-    begun = _pending_record(plan, past)
+    history, plan = decision.history, decision.plan
+    begun = _pending_record(plan, history)
     publish.record_pending(begun, lock)
     _remove_labels(
-        plan, desk.forge
+        plan, context.forge
     )  # first: on GitLab a sibling in the same scope keeps others off
-    written = _set_labels(plan, desk.forge, tries)
+    written = _set_labels(plan, context.forge, tries)
     if written or plan.comment:  # one that is gone by the next try was taken off by a person
         publish.record_pending(replace(begun, removed=(*begun.removed, *written)), lock)
     if written != plan.add_labels:
-        draft = draft.with_labels(written)
-        plan = draft.plan
-    begun, enrichment = _pending_record(plan, past), draft.enrichment
+        decision = decision.with_labels(written)
+        plan = decision.plan
+    begun, enrichment = _pending_record(plan, history), decision.enrichment
     try:
-        comment_id = _write_comment(plan, past, desk)
+        comment_id = _write_comment(plan, history, context)
     except Forbidden as refusal:
         unsaid = replace(begun, status="skipped", why=str(refusal), source="")
         return Outcome(delivery, unsaid, plan, enrichment)
     if comment_id:
-        save_reported_problems(plan.ref, draft.problems, desk.store)
-    status = _status(plan, comment_id, enrichment, draft.config)
+        save_reported_problems(plan.ref, decision.problems, context.store)
+    status = _status(plan, comment_id, enrichment, decision.config)
     record = replace(
         begun,
         status=status,
@@ -217,17 +219,17 @@ def _write(delivery: Job, draft: Decision, desk: JobContext, lock: Lock, tries: 
 
 
 def _model_for(
-    delivery: Job, issue: Issue, config: RepoConfig, desk: JobContext
+    delivery: Job, issue: Issue, config: RepoConfig, context: JobContext
 ) -> AnswerCache | None:
     """The model for this issue: an answer that is known already, else one within the budgets."""
-    model = choose_model(config, desk.models)
+    model = choose_model(config, context.models)
     if model is None:
         return None
     budget = config.budget
-    limits = Limits(desk.day_usd, budget.per_day_usd, budget.per_author_per_hour)
+    limits = Limits(context.day_usd, budget.per_day_usd, budget.per_author_per_hour)
     exempt = delivery.kind in ON_REQUEST  # a person asks, or the author was counted before
-    paid = BudgetCheck(model, desk.budgets, limits, issue, desk.forge, exempt)
-    return AnswerCache(paid, desk.store, desk.forge, issue.ref)
+    paid = BudgetCheck(model, context.budgets, limits, issue, context.forge, exempt)
+    return AnswerCache(paid, context.store, context.forge, issue.ref)
 
 
 def why_skip(delivery: Job, issue: Issue, config: RepoConfig) -> str:
@@ -258,26 +260,26 @@ def _stricter_mode(config: RepoConfig, mode: str) -> RepoConfig:
     return msgspec.structs.replace(config, mode=max(config.mode, mode, key=MODES.index))
 
 
-def _with_own_comment(past: IssueHistory, forge: Forge) -> IssueHistory:
-    comment = publish.own_comment(past.issue.ref, forge)
+def _with_own_comment(history: IssueHistory, forge: Forge) -> IssueHistory:
+    comment = publish.own_comment(history.issue.ref, forge)
     marker = read_marker(comment.body) if comment else None
     if marker and has_digests(marker):
-        names = (label.name for label in forge.labels(past.issue.ref))
-        marker = resolved(marker, (*names, *past.applied_by_bot, *past.issue.labels))
-    return replace(past, comment=comment, marker=marker)
+        names = (label.name for label in forge.labels(history.issue.ref))
+        marker = resolved(marker, (*names, *history.applied_by_bot, *history.issue.labels))
+    return replace(history, comment=comment, marker=marker)
 
 
-def _pending_record(plan: Plan, past: IssueHistory) -> Record:
+def _pending_record(plan: Plan, history: IssueHistory) -> Record:
     """What is about to be written; after a crash the next try knows what may be there already."""
     return Record(
         status="writing",
         labels=plan.marker.labels,
-        removed=tuple(past.current_labels.removed),
-        by_rules=plan.marker.labels if plan.marker.source == "rules" else past.by_rules,
-        comment_id=past.comment.id if past.comment else 0,
-        input=past.input,
+        removed=tuple(history.current_labels.removed),
+        by_rules=plan.marker.labels if plan.marker.source == "rules" else history.by_rules,
+        comment_id=history.comment.id if history.comment else 0,
+        input=history.input,
         source=plan.marker.source,
-        wait=past.record.wait if past.record else None,
+        wait=history.record.wait if history.record else None,
     )
 
 
@@ -304,11 +306,11 @@ def _remove_labels(plan: Plan, forge: Forge) -> None:
             forge.remove_labels(plan.ref, names)
 
 
-def _write_comment(plan: Plan, past: IssueHistory, desk: JobContext) -> int:
+def _write_comment(plan: Plan, history: IssueHistory, context: JobContext) -> int:
     """The number of our comment, 0 where none is due or a person deleted it."""
     if plan.comment is None:
         return 0
-    comment = publish.write_comment(plan, past.comment, desk.forge, desk.sleep)
+    comment = publish.write_comment(plan, history.comment, context.forge, context.sleep)
     return comment.id if comment else 0
 
 

@@ -27,10 +27,10 @@ class WebhookRequest:
     received_at: float
 
 
-async def receive(parcel: WebhookRequest, inbox: WebhookParser, queue: Queue) -> ReceiveResult:
+async def receive(webhook: WebhookRequest, parser: WebhookParser, queue: Queue) -> ReceiveResult:
     """Take in one delivery. Raises `Refused` for the sender, `QueueDown` where Redis is silent."""
-    parcel.verifier.verify()
-    what = inbox.parse(parcel.headers, b"".join(parcel.chunks), parcel.received_at)
+    webhook.verifier.verify()
+    what = parser.parse(webhook.headers, b"".join(webhook.chunks), webhook.received_at)
     if isinstance(what, Ignored):
         return ReceiveResult(what)
     return ReceiveResult(what, await queue.put(what))

@@ -35,7 +35,7 @@ NAMES_ROOM, REASONS_ROOM = 15_500, 18_500
 
 
 def render(
-    past: IssueHistory,
+    history: IssueHistory,
     enrichment: Enrichment,
     config: RepoConfig,
     problems: Sequence[ConfigProblem],
@@ -43,63 +43,65 @@ def render(
     """Decide all that will be written for an issue."""
     if config.mode == "suggest":
         enrichment = with_labels(enrichment, ())
-        enrichment = replace(enrichment, verdict=replace(enrichment.verdict, remove=()))
-    verdict = enrichment.verdict
-    add = tuple(choice.label for choice in verdict.apply)
-    kept = (name for name in past.applied_by_bot if name not in verdict.remove)
+        enrichment = replace(
+            enrichment, label_decision=replace(enrichment.label_decision, remove=())
+        )
+    label_decision = enrichment.label_decision
+    add = tuple(choice.label for choice in label_decision.apply)
+    kept = (name for name in history.applied_by_bot if name not in label_decision.remove)
     marker = Marker(
         labels=tuple(dict.fromkeys((*kept, *add))),
         prompt=prompt.VERSION if enrichment.source == "model" else "",
         source=enrichment.source,
-        input=past.input,
+        input=history.input,
     )
     comment = None
-    if _needs_comment(past, enrichment, config):
-        comment = _comment(past, enrichment, config, problems) + "\n" + write_marker(marker)
-    return Plan(past.issue.ref, add, comment, marker, verdict.remove)
+    if _needs_comment(history, enrichment, config):
+        comment = _comment(history, enrichment, config, problems) + "\n" + write_marker(marker)
+    return Plan(history.issue.ref, add, comment, marker, label_decision.remove)
 
 
 def with_labels(enrichment: Enrichment, names: Sequence[str]) -> Enrichment:
     """The same result where only these labels may be set; the others are suggested."""
-    verdict = enrichment.verdict
-    kept = tuple(choice for choice in verdict.apply if choice.label in names)
-    others = (choice.label for choice in verdict.apply if choice.label not in names)
-    suggest = tuple(dict.fromkeys((*others, *verdict.suggest)))
-    return replace(enrichment, verdict=replace(verdict, apply=kept, suggest=suggest))
+    label_decision = enrichment.label_decision
+    kept = tuple(choice for choice in label_decision.apply if choice.label in names)
+    others = (choice.label for choice in label_decision.apply if choice.label not in names)
+    suggest = tuple(dict.fromkeys((*others, *label_decision.suggest)))
+    return replace(enrichment, label_decision=replace(label_decision, apply=kept, suggest=suggest))
 
 
-def _needs_comment(past: IssueHistory, enrichment: Enrichment, config: RepoConfig) -> bool:
+def _needs_comment(history: IssueHistory, enrichment: Enrichment, config: RepoConfig) -> bool:
     """Whether a comment is due, by the table of end states."""
     rules = config.comment
-    if past.replied and past.comment is None:
+    if history.replied and history.comment is None:
         return False
-    if rules.post == "never" or (rules.post == "when-useful" and _is_short(past)):
+    if rules.post == "never" or (rules.post == "when-useful" and _is_short(history)):
         return False
     if enrichment.source == "model":
         return True
-    if past.marker and past.marker.source == "model":
+    if history.marker and history.marker.source == "model":
         return False
     if rules.on_fallback == "auto":
         return enrichment.why == NO_PROVIDER or not enrichment.labels_usable
     return rules.on_fallback
 
 
-def _is_short(past: IssueHistory) -> bool:
-    whole = bounded(past.issue).whole
+def _is_short(history: IssueHistory) -> bool:
+    whole = bounded(history.issue).whole
     return whole is not None and whole.words < FEW_WORDS
 
 
 def _comment(
-    past: IssueHistory,
+    history: IssueHistory,
     enrichment: Enrichment,
     config: RepoConfig,
     problems: Sequence[ConfigProblem],
 ) -> str:
     summary = plain(enrichment.summary, max_words=config.comment.max_words)
     parts = [f"{LEAD}{summary or 'The issue has no words to sum up.'}"]
-    if lead := _labels_item(past, enrichment.verdict):
+    if lead := _labels_item(history, enrichment.label_decision):
         parts.append(lead)
-    set_by_us = (*enrichment.verdict.keep, *enrichment.verdict.apply)
+    set_by_us = (*enrichment.label_decision.keep, *enrichment.label_decision.apply)
     if reasons := [_reason(choice) for choice in set_by_us]:
         parts.append(_details("Why these labels", _fitting(reasons, REASONS_ROOM)))
     if problems:
@@ -117,13 +119,13 @@ def _problems(problems: Sequence[ConfigProblem]) -> str:
     return _details(f"Problems in tagline.yml; {holds}", shown)
 
 
-def _labels_item(past: IssueHistory, verdict: LabelDecision) -> str:
-    have = {fold(name) for name in past.issue.labels if name not in verdict.remove}
-    kept = [name for name in past.applied_by_bot if fold(name) in have]
-    applied = dict.fromkeys([*kept, *(choice.label for choice in verdict.apply)])
+def _labels_item(history: IssueHistory, label_decision: LabelDecision) -> str:
+    have = {fold(name) for name in history.issue.labels if name not in label_decision.remove}
+    kept = [name for name in history.applied_by_bot if fold(name) in have]
+    applied = dict.fromkeys([*kept, *(choice.label for choice in label_decision.apply)])
     said = [f"{_names(applied)}."] if applied else []
-    if verdict.suggest:
-        said.append(f"Suggested, not applied: {_names(verdict.suggest)}")
+    if label_decision.suggest:
+        said.append(f"Suggested, not applied: {_names(label_decision.suggest)}")
     return "- **Labels:** " + " ".join(said) if said else ""
 
 
@@ -131,10 +133,10 @@ def _names(labels: Iterable[str]) -> str:
     return ", ".join(_fitting([code(name) for name in labels], NAMES_ROOM))
 
 
-def _fitting(items: Sequence[str], room: int) -> list[str]:
+def _fitting(items: Sequence[str], retry_schedule: int) -> list[str]:
     """The first of the items that fit into so many characters, and how many more there are."""
     ends = accumulate(len(item) + 2 for item in items)
-    kept = sum(end <= room for end in ends)
+    kept = sum(end <= retry_schedule for end in ends)
     rest = len(items) - kept
     return [*items[:kept], f"and {rest} more"] if rest else list(items)
 

@@ -10,10 +10,10 @@ from bot.core.prompt import Answer, Prompt
 class CountingModel:
     """A model whose every answer and failure is counted."""
 
-    def __init__(self, model: Model, books: Metrics) -> None:
+    def __init__(self, model: Model, metrics: Metrics) -> None:
         self.name = model.name
         self._model = model
-        self._books = books
+        self._metrics = metrics
 
     def worst_usd(self, tokens_in: int) -> float:
         return self._model.worst_usd(tokens_in)
@@ -23,7 +23,7 @@ class CountingModel:
         try:
             answer = self._model.ask(prompt)
         except ModelFailed as failure:
-            self._books.count("model_calls", self.name, failure.reason)
+            self._metrics.count("model_calls", self.name, failure.reason)
             raise
-        self._books.count("model_calls", self.name, "answered")
+        self._metrics.count("model_calls", self.name, "answered")
         return answer

@@ -30,18 +30,18 @@ OPTIONS = tuple(Opening.__annotations__)
 
 
 def build(box: Sandbox) -> Starlette:
-    def face(name: str, side: Side, inner: ASGIApp) -> ASGIApp:
+    def api(name: str, side: Side, inner: ASGIApp) -> ASGIApp:
         clock = box.hosts[name].state.time if name in box.hosts else box.clock
         return Recorder(Gate(inner, side, box.faults), name, box.log, clock)
 
-    shared = github.GitHub(box.state, box.access, box.hooks.shapes, box.hooks)
+    shared = github.GitHub(box.state, box.access, box.hooks.serializer, box.hooks)
     rest = github.router(shared, [*issues.ROWS, *installation.ROWS])
     return Starlette(
         routes=[
-            Mount("/github", face("github", "github", rest)),
-            Mount("/gitlab", face("gitlab", "gitlab", box.gitlab.app())),
-            Mount("/openai/v1", face("openai", "model", model.router(box.models, "openai"))),
-            Mount("/anthropic", face("anthropic", "model", model.router(box.models, "anthropic"))),
+            Mount("/github", api("github", "github", rest)),
+            Mount("/gitlab", api("gitlab", "gitlab", box.gitlab.app())),
+            Mount("/openai/v1", api("openai", "model", model.router(box.models, "openai"))),
+            Mount("/anthropic", api("anthropic", "model", model.router(box.models, "anthropic"))),
             Mount("/sandbox", routes=Control(box).routes()),
         ],
         exception_handlers={NotThere: _missing, ValueError: _refused},

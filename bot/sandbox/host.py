@@ -10,7 +10,16 @@ from typing import Any, ClassVar, TypedDict, Unpack
 import httpx
 
 from bot.sandbox.recorder import Exchange, Log
-from bot.sandbox.state import MAINTAINER, Change, Event, NotThere, Place, Repo, State, StoredComment
+from bot.sandbox.state import (
+    MAINTAINER,
+    Change,
+    Event,
+    NotThere,
+    Repo,
+    RepoId,
+    State,
+    StoredComment,
+)
 from bot.sandbox.webhooks import Hooks, WebhookDelivery
 
 
@@ -46,7 +55,7 @@ class Host(ABC):
 
     @property
     @abstractmethod
-    def ours(self) -> tuple[str, ...]:
+    def bot_accounts(self) -> tuple[str, ...]:
         """The accounts the bot may act under."""
 
     def add_repo(
@@ -63,16 +72,16 @@ class Host(ABC):
             name, labels or {}, files or {}, private=private, group_labels=group_labels
         )
 
-    def rename_repo(self, old: Place, new: str) -> None:
+    def rename_repo(self, old: RepoId, new: str) -> None:
         """`new` is a full name; the id stays."""
         self.state.rename(old, new)
 
-    def set_config(self, repo: Place, text: str) -> None:
+    def set_config(self, repo: RepoId, text: str) -> None:
         """Writes the repository's tagline.yml."""
         self.state.repo(repo).files[self.config_path] = text
 
     def open_issue(
-        self, repo: Place, title: str, body: str | None = "", **how: Unpack[Opening]
+        self, repo: RepoId, title: str, body: str | None = "", **how: Unpack[Opening]
     ) -> int:
         """The new issue's number. The webhook has answered when this returns.
 
@@ -92,7 +101,7 @@ class Host(ABC):
 
     def edit_issue(
         self,
-        repo: Place,
+        repo: RepoId,
         number: int,
         *,
         title: str | None = None,
@@ -109,20 +118,20 @@ class Host(ABC):
         if body and self.longest_body and len(body) > self.longest_body:
             raise ValueError(f"is too long (maximum is {self.longest_body} characters)")
 
-    def reopen_issue(self, repo: Place, number: int, *, deliver: bool = True) -> None:
+    def reopen_issue(self, repo: RepoId, number: int, *, deliver: bool = True) -> None:
         self._set(repo, number, "reopened", deliver)
 
-    def close_issue(self, repo: Place, number: int, *, deliver: bool = True) -> None:
+    def close_issue(self, repo: RepoId, number: int, *, deliver: bool = True) -> None:
         self._set(repo, number, "closed", deliver)
 
-    def lock_issue(self, repo: Place, number: int, *, deliver: bool = True) -> None:
+    def lock_issue(self, repo: RepoId, number: int, *, deliver: bool = True) -> None:
         self._set(repo, number, "locked", deliver)
 
-    def delete_issue(self, repo: Place, number: int, *, deliver: bool = True) -> None:
+    def delete_issue(self, repo: RepoId, number: int, *, deliver: bool = True) -> None:
         self._set(repo, number, "deleted", deliver)
 
     def transfer_issue(
-        self, repo: Place, number: int, new_repo: Place, *, deliver: bool = True
+        self, repo: RepoId, number: int, new_repo: RepoId, *, deliver: bool = True
     ) -> int:
         """The number in the new repository."""
         left, arrived = self.state.transfer(repo, number, new_repo, MAINTAINER)
@@ -131,19 +140,31 @@ class Host(ABC):
         return arrived.issue.number
 
     def label_by_person(
-        self, repo: Place, number: int, label: str, *, login: str = MAINTAINER, deliver: bool = True
+        self,
+        repo: RepoId,
+        number: int,
+        label: str,
+        *,
+        login: str = MAINTAINER,
+        deliver: bool = True,
     ) -> None:
         for event in self.state.relabel(repo, number, login, [label]):
             self._tell(event, deliver)
 
     def unlabel_by_person(
-        self, repo: Place, number: int, label: str, *, login: str = MAINTAINER, deliver: bool = True
+        self,
+        repo: RepoId,
+        number: int,
+        label: str,
+        *,
+        login: str = MAINTAINER,
+        deliver: bool = True,
     ) -> None:
         for event in self.state.relabel(repo, number, login, [], [label]):
             self._tell(event, deliver)
 
     def comment_by_person(
-        self, repo: Place, number: int, body: str, *, login: str = MAINTAINER, deliver: bool = True
+        self, repo: RepoId, number: int, body: str, *, login: str = MAINTAINER, deliver: bool = True
     ) -> int:
         """The comment's id. Only `maintainer` counts as a member of the repository."""
         event = self.state.comment(repo, number, body, self.state.person(login).login, None)
@@ -152,32 +173,36 @@ class Host(ABC):
         return event.comment.id
 
     def delete_comment_by_person(
-        self, repo: Place, number: int, comment_id: int, *, deliver: bool = True
+        self, repo: RepoId, number: int, comment_id: int, *, deliver: bool = True
     ) -> None:
         """Raises Missing unless the issue has that comment."""
         if self.state.find_comment(repo, comment_id)[0].number != number:
             raise NotThere(f"comment {comment_id} on {repo}#{number}")
         self._tell(self.state.delete_comment(repo, comment_id, MAINTAINER), deliver)
 
-    def labels(self, repo: Place, number: int) -> list[str]:
+    def labels(self, repo: RepoId, number: int) -> list[str]:
         with self.state.lock:
             return list(self.state.issue(repo, number).labels)
 
-    def comments(self, repo: Place, number: int) -> list[StoredComment]:
+    def comments(self, repo: RepoId, number: int) -> list[StoredComment]:
         """Without the lines a forge writes by itself."""
         with self.state.lock:
             return [c for c in self.state.issue(repo, number).comments if not c.system]
 
-    def bot_comments(self, repo: Place, number: int) -> list[StoredComment]:
+    def bot_comments(self, repo: RepoId, number: int) -> list[StoredComment]:
         """Comments written by the bot, under any of its accounts."""
-        return [comment for comment in self.comments(repo, number) if comment.author in self.ours]
+        return [
+            comment
+            for comment in self.comments(repo, number)
+            if comment.author in self.bot_accounts
+        ]
 
-    def created_labels(self, repo: Place) -> list[str]:
+    def created_labels(self, repo: RepoId) -> list[str]:
         """Labels that came into being because an issue was given an unknown name."""
         return list(self.state.repo(repo).created_labels)
 
     @abstractmethod
-    def show(self, repo: Place, number: int) -> dict[str, Any]:
+    def show(self, repo: RepoId, number: int) -> dict[str, Any]:
         """issue, labels and comments, in the words of the forge's API."""
 
     @property
@@ -185,7 +210,7 @@ class Host(ABC):
         """What went over this forge's face."""
         return self.log.of(self.host)
 
-    def writes(self, repo: Place | None = None) -> list[Exchange]:
+    def writes(self, repo: RepoId | None = None) -> list[Exchange]:
         """Requests that ask for a change in a repository, whatever the answer was."""
         places = self._places(None if repo is None else self.state.repo(repo))
         return [e for e in self.exchanges if e.method != "GET" and e.path.startswith(places)]
@@ -223,7 +248,7 @@ class Host(ABC):
         """Waits until the webhooks raised by the bot's own deeds were sent."""
         self.hooks.settle()
 
-    def _set(self, repo: Place, number: int, change: Change, deliver: bool) -> None:
+    def _set(self, repo: RepoId, number: int, change: Change, deliver: bool) -> None:
         self._tell(self.state.set_state(repo, number, MAINTAINER, change), deliver)
 
     def _tell(self, event: Event, deliver: bool) -> None:

@@ -63,9 +63,9 @@ class Log:
         for observe in observers:
             observe(exchange)
 
-    def of(self, face: str) -> list[Exchange]:
+    def of(self, api: str) -> list[Exchange]:
         with self.lock:
-            return [exchange for exchange in self.exchanges if exchange.api == face]
+            return [exchange for exchange in self.exchanges if exchange.api == api]
 
 
 def headers_of(raw: list[tuple[bytes, bytes]]) -> dict[str, str]:
@@ -115,8 +115,8 @@ class Recorder:
     Logs before the last byte leaves, so that the client finds it.
     """
 
-    def __init__(self, app: ASGIApp, face: str, log: Log, clock: Callable[[], datetime]) -> None:
-        self.app, self.face, self.log, self.clock = app, face, log, clock
+    def __init__(self, app: ASGIApp, api: str, log: Log, clock: Callable[[], datetime]) -> None:
+        self.app, self.api, self.log, self.clock = app, api, log, clock
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         body = await read_body(receive)
@@ -142,7 +142,7 @@ class Recorder:
 
     def _exchange(self, scope: Scope, body: bytes, answered: Answered) -> Exchange:
         return Exchange(
-            api=self.face,
+            api=self.api,
             method=scope["method"],
             path=scope["raw_path"].decode("latin-1").removeprefix(scope.get("root_path", "")),
             query=scope["query_string"].decode("latin-1"),

@@ -35,7 +35,7 @@ from bot.sandbox.host import Host
 from bot.sandbox.model import faults as model_faults
 from bot.sandbox.model.api import ModelRequest, Models
 from bot.sandbox.recorder import Exchange, Log
-from bot.sandbox.state import NotThere, Place, Repo, State, now
+from bot.sandbox.state import NotThere, Repo, RepoId, State, now
 
 INSTALLATION = 90_210
 MODEL_APIS = ("openai", "anthropic")
@@ -81,7 +81,7 @@ class Sandbox(Host):
         self.hooks: GitHubHooks = GitHubHooks(
             clock=self.state.time,
             address=lambda: self.webhook_url,
-            shapes=Serializer(self.state, self.github_url, self.url),
+            serializer=Serializer(self.state, self.github_url, self.url),
             access=self.access,
             secret=self.webhook_secret,
         )
@@ -139,7 +139,7 @@ class Sandbox(Host):
 
     @property
     def model_exchanges(self) -> list[Exchange]:
-        return [exchange for face in MODEL_APIS for exchange in self.log.of(face)]
+        return [exchange for api in MODEL_APIS for exchange in self.log.of(api)]
 
     @property
     def model_requests(self) -> list[ModelRequest]:
@@ -155,7 +155,7 @@ class Sandbox(Host):
         self.log.observers.append(observer)
 
     @property
-    def ours(self) -> tuple[str, ...]:
+    def bot_accounts(self) -> tuple[str, ...]:
         """The App and the personal token's owner."""
         return (BOT, self.token_login)
 
@@ -165,28 +165,28 @@ class Sandbox(Host):
         self.access.installations.append(made)
         return made.id
 
-    def uninstall(self, repo: Place) -> None:
+    def uninstall(self, repo: RepoId) -> None:
         """Removes the installation that covers the repository. Raises Missing."""
         self.access.installations.remove(self._covering(repo))
 
-    def suspend(self, repo: Place) -> None:
+    def suspend(self, repo: RepoId) -> None:
         """Suspends the installation that covers the repository. Raises Missing."""
         self._covering(repo).suspended_at = self.state.clock()
 
-    def _covering(self, repo: Place) -> Installation:
+    def _covering(self, repo: RepoId) -> Installation:
         found = self.access.installation_of(self.state.repo(repo))
         if found is None:
             raise NotThere(f"no installation covers {repo}")
         return found
 
-    def show(self, repo: Place, number: int) -> dict[str, Any]:
-        shapes = self.hooks.shapes
+    def show(self, repo: RepoId, number: int) -> dict[str, Any]:
+        serializer = self.hooks.serializer
         with self.state.lock:
             home, issue = self.state.repo(repo), self.state.issue(repo, number)
             return {
-                "issue": shapes.issue(home, issue),
+                "issue": serializer.issue(home, issue),
                 "labels": list(issue.labels),
-                "comments": [shapes.comment(home, issue, c) for c in issue.comments],
+                "comments": [serializer.comment(home, issue, c) for c in issue.comments],
             }
 
     def _places(self, repo: Repo | None) -> tuple[str, ...]:

@@ -30,7 +30,7 @@ Change = Literal[
     "comment-edited",
     "comment-deleted",
 ]
-Place = str | int  # a repository's full name or its id
+RepoId = str | int  # a repository's full name or its id
 MAINTAINER = "maintainer"
 
 
@@ -188,7 +188,7 @@ class State:
         with self.lock:
             return list(self._repos.values())
 
-    def repo(self, place: Place) -> Repo:
+    def repo(self, place: RepoId) -> Repo:
         """By full name or by id. Raises Missing."""
         with self.lock:
             for repo in self._repos.values():
@@ -196,7 +196,7 @@ class State:
                     return repo
         raise NotThere(f"repository {place}")
 
-    def rename(self, place: Place, new: str) -> None:
+    def rename(self, place: RepoId, new: str) -> None:
         """Raises Missing."""
         with self.lock:
             repo = self.repo(place)
@@ -236,7 +236,7 @@ class State:
             self._repos[name.lower()] = repo
             return repo
 
-    def issue(self, repo: Place, number: int) -> Issue:
+    def issue(self, repo: RepoId, number: int) -> Issue:
         """Deleted and transferred issues are still found. Raises Missing."""
         with self.lock:
             if found := self.repo(repo).issues.get(number):
@@ -244,7 +244,12 @@ class State:
         raise NotThere(f"issue {repo}#{number}")
 
     def open_issue(
-        self, repo: Place, title: str, body: str | None, author: Person, created_at: datetime | None
+        self,
+        repo: RepoId,
+        title: str,
+        body: str | None,
+        author: Person,
+        created_at: datetime | None,
     ) -> Event:
         with self.lock:
             home = self.repo(repo)
@@ -255,7 +260,7 @@ class State:
             return Event("opened", home, issue, author.login)
 
     def edit_issue(
-        self, repo: Place, number: int, actor: str, values: Mapping[str, str | None]
+        self, repo: RepoId, number: int, actor: str, values: Mapping[str, str | None]
     ) -> Event:
         """`values` may hold a new `title` and a new `body`."""
         with self.lock:
@@ -266,7 +271,7 @@ class State:
             issue.updated_at = self.clock()
             return Event("edited", self.repo(repo), issue, actor, before=before)
 
-    def set_state(self, repo: Place, number: int, actor: str, change: Change) -> Event:
+    def set_state(self, repo: RepoId, number: int, actor: str, change: Change) -> Event:
         """`change` is one of closed, reopened, locked, deleted, confidential."""
         with self.lock:
             issue = self.issue(repo, number)
@@ -279,7 +284,9 @@ class State:
             issue.updated_at = self.clock()
             return Event(change, self.repo(repo), issue, actor)
 
-    def transfer(self, repo: Place, number: int, target: Place, actor: str) -> tuple[Event, Event]:
+    def transfer(
+        self, repo: RepoId, number: int, target: RepoId, actor: str
+    ) -> tuple[Event, Event]:
         """The old issue's `transferred` and the new one's `opened`; comments move along."""
         with self.lock:
             old_home, old, home = self.repo(repo), self.issue(repo, number), self.repo(target)
@@ -297,7 +304,7 @@ class State:
                 Event("opened", home, new, actor, other=(old_home, old)),
             )
 
-    def known_label(self, repo: Place, name: str) -> str | None:
+    def known_label(self, repo: RepoId, name: str) -> str | None:
         """The repository's own spelling of a label name."""
         with self.lock:
             return next((n for n in self.repo(repo).all_labels if self._same(n, name)), None)
@@ -306,7 +313,7 @@ class State:
         return one == other or (self.customs.fold_case and one.lower() == other.lower())
 
     def relabel(
-        self, repo: Place, number: int, actor: str, add: Iterable[str], remove: Iterable[str] = ()
+        self, repo: RepoId, number: int, actor: str, add: Iterable[str], remove: Iterable[str] = ()
     ) -> list[Event]:
         """Removes, then adds. Raises Missing for one to remove that is not there."""
         with self.lock:
@@ -318,12 +325,12 @@ class State:
                 return [Event("relabeled", self.repo(repo), issue, actor, had=had)]
             return events
 
-    def add_labels(self, repo: Place, number: int, names: list[str], actor: str) -> list[Event]:
+    def add_labels(self, repo: RepoId, number: int, names: list[str], actor: str) -> list[Event]:
         """An unknown name becomes a new label of the repository, as the forges do."""
         with self.lock:
             return [e for name in names for e in self._add_label(repo, number, name, actor)]
 
-    def _add_label(self, repo: Place, number: int, name: str, actor: str) -> list[Event]:
+    def _add_label(self, repo: RepoId, number: int, name: str, actor: str) -> list[Event]:
         home, issue = self.repo(repo), self.issue(repo, number)
         spelling = self.known_label(repo, name)
         if spelling is None:
@@ -359,7 +366,7 @@ class State:
         scope = _scope(name) if self.customs.scoped else ""
         return [other for other in issue.labels if scope and _scope(other) == scope]
 
-    def remove_label(self, repo: Place, number: int, name: str, actor: str) -> Event:
+    def remove_label(self, repo: RepoId, number: int, name: str, actor: str) -> Event:
         """Raises Missing where the issue does not carry it."""
         with self.lock:
             home, issue = self.repo(repo), self.issue(repo, number)
@@ -371,7 +378,7 @@ class State:
                     return Event("unlabeled", home, issue, actor, label=spelling, had=had)
         raise NotThere(f"label {name}")
 
-    def comment(self, repo: Place, number: int, body: str, author: str, app: int | None) -> Event:
+    def comment(self, repo: RepoId, number: int, body: str, author: str, app: int | None) -> Event:
         with self.lock:
             home, issue, at = self.repo(repo), self.issue(repo, number), self.clock()
             comment = StoredComment(next(self._ids), body, author, app, at, at)
@@ -379,7 +386,7 @@ class State:
             issue.updated_at = at
             return Event("commented", home, issue, author, comment=comment)
 
-    def find_comment(self, repo: Place, comment_id: int) -> tuple[Issue, StoredComment]:
+    def find_comment(self, repo: RepoId, comment_id: int) -> tuple[Issue, StoredComment]:
         """Raises Missing."""
         with self.lock:
             for issue in self.repo(repo).issues.values():
@@ -388,7 +395,7 @@ class State:
                         return issue, comment
         raise NotThere(f"comment {comment_id}")
 
-    def edit_comment(self, repo: Place, comment_id: int, body: str, actor: str) -> Event:
+    def edit_comment(self, repo: RepoId, comment_id: int, body: str, actor: str) -> Event:
         with self.lock:
             issue, comment = self.find_comment(repo, comment_id)
             before: dict[str, str | None] = {"body": comment.body}
@@ -396,7 +403,7 @@ class State:
             home = self.repo(repo)
             return Event("comment-edited", home, issue, actor, comment=comment, before=before)
 
-    def delete_comment(self, repo: Place, comment_id: int, actor: str) -> Event:
+    def delete_comment(self, repo: RepoId, comment_id: int, actor: str) -> Event:
         with self.lock:
             issue, comment = self.find_comment(repo, comment_id)
             issue.comments.remove(comment)

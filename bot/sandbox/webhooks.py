@@ -116,7 +116,7 @@ class Hooks(ABC):
         """What is sent about it: one for each webhook that wants it."""
 
     @abstractmethod
-    def signed(self, letter: Webhook) -> tuple[str | None, dict[str, str]]:
+    def signed(self, webhook: Webhook) -> tuple[str | None, dict[str, str]]:
         """The address and the signed headers."""
 
     @abstractmethod
@@ -124,13 +124,13 @@ class Hooks(ABC):
 
     def send(self, event: Event) -> None:
         """Tells the webhooks now; an unreachable one is remembered as status 0."""
-        for letter in self.webhooks(event):
-            self._try(letter)
+        for webhook in self.webhooks(event):
+            self._try(webhook)
 
     def later(self, event: Event) -> None:
         """Tells the webhooks from a thread of its own, in order, as a forge does."""
-        for letter in self.webhooks(event):
-            self._behind.submit(self._try, letter)
+        for webhook in self.webhooks(event):
+            self._behind.submit(self._try, webhook)
 
     def settle(self, seconds: float = 15.0) -> None:
         """Waits until everything given to `later` was sent."""
@@ -164,25 +164,27 @@ class Hooks(ABC):
     def close(self) -> None:
         self._behind.shutdown(wait=True, cancel_futures=True)
 
-    def _try(self, letter: Webhook) -> None:
+    def _try(self, webhook: Webhook) -> None:
         with suppress(httpx.TransportError, NotThere):
-            self.post(letter)
+            self.post(webhook)
 
-    def post(self, letter: Webhook, *, redelivery: bool = False) -> httpx.Response:
+    def post(self, webhook: Webhook, *, redelivery: bool = False) -> httpx.Response:
         """Raises Missing where no webhook is set, httpx.TransportError where nobody answers."""
-        url, headers = self.signed(letter)
+        url, headers = self.signed(webhook)
         if url is None:
             raise NotThere("no webhook_url is set")
         started, answer = monotonic(), None
         try:
-            answer = _client().post(url, content=letter.body, headers={**headers, **letter.headers})
+            answer = _client().post(
+                url, content=webhook.body, headers={**headers, **webhook.headers}
+            )
             return answer
         finally:
             self.deliveries.append(
                 WebhookDelivery(
                     id=next(self._ids),
-                    webhook=letter,
-                    facts=self._told(letter.body),
+                    webhook=webhook,
+                    facts=self._told(webhook.body),
                     at=self.clock(),
                     status=answer.status_code if answer is not None else 0,
                     job=answer.headers.get("x-tagline-job") if answer is not None else None,

@@ -68,8 +68,8 @@ class MemoryStore:
     def cached_answer(self, repo_key: str, question: str) -> CachedAnswer | None:
         return self._twins.get((repo_key, question))
 
-    def save_cached_answer(self, repo_key: str, question: str, twin: CachedAnswer) -> None:
-        self._twins[repo_key, question] = twin
+    def save_cached_answer(self, repo_key: str, question: str, cached: CachedAnswer) -> None:
+        self._twins[repo_key, question] = cached
 
     def last_config(self, repo_key: str) -> str | None:
         return self._configs.get(repo_key)

@@ -95,14 +95,14 @@ class RedisMetrics:
 class CountingJobRecords:
     """Implements `JobRecords` over another one, and counts how tries of jobs end."""
 
-    def __init__(self, jobs: JobRecords, books: RedisMetrics) -> None:
+    def __init__(self, jobs: JobRecords, metrics: RedisMetrics) -> None:
         self._jobs = jobs
-        self._books = books
+        self._metrics = metrics
 
     def save_job(self, job: JobRecord) -> None:
         outcome = job.outcome if job.state == "done" else ENDS.get(job.state, "")
         if outcome:
-            self._books.count("jobs", job.issue.partition(":")[0], outcome)
+            self._metrics.count("jobs", job.issue.partition(":")[0], outcome)
         self._jobs.save_job(job)
 
     def start_job(self, job: JobRecord) -> JobRecord | None:

@@ -63,9 +63,9 @@ class RedisStore:
         found = self._twins.get(f"{repo_key}:{question}", self._clock())
         return _twin.decode(found) if found else None
 
-    def save_cached_answer(self, repo_key: str, question: str, twin: CachedAnswer) -> None:
+    def save_cached_answer(self, repo_key: str, question: str, cached: CachedAnswer) -> None:
         """Keep it for a week."""
-        value = msgspec.json.encode(twin)
+        value = msgspec.json.encode(cached)
         self._twins.put(f"{repo_key}:{question}", value, self._clock())
 
     def last_config(self, repo_key: str) -> str | None:

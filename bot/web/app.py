@@ -39,20 +39,20 @@ class ReceiverQueue(Queue, Protocol):
 
 
 def create(
-    inboxes: Mapping[str, Callable[[], WebhookParser]],
+    parsers: Mapping[str, Callable[[], WebhookParser]],
     queue: ReceiverQueue,
-    books: Metrics,
+    counters: Metrics,
     metrics_tokens: Callable[[], Sequence[str]] = tuple,
     clock: Callable[[], float] = time.time,
 ) -> Starlette:
-    """The web application. `inboxes` maps a forge's name to its inbox as it is now."""
-    door = WebhookEndpoint(queue, books, clock)
+    """The web application. `parsers` maps a forge's name to its inbox as it is now."""
+    endpoint = WebhookEndpoint(queue, counters, clock)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         yield
         await queue.close()
-        await asyncio.to_thread(books.close)
+        await asyncio.to_thread(counters.close)
 
     async def healthz(_request: Request) -> Response:
         return PlainTextResponse("ok\n")
@@ -67,35 +67,35 @@ def create(
         return Response(_schema(), headers=headers, media_type="application/json")
 
     routes = [
-        Route(f"/webhooks/{name}", door.handler(name, inbox), methods=["POST"])
-        for name, inbox in inboxes.items()
+        Route(f"/webhooks/{name}", endpoint.handler(name, parser), methods=["POST"])
+        for name, parser in parsers.items()
     ]
     routes += [Route("/healthz", healthz), Route("/readyz", readyz)]
     routes += [Route(docs.SCHEMA_PATH, schema)]
-    routes += [Route("/metrics", metrics.page(books, metrics_tokens))]
+    routes += [Route("/metrics", metrics.page(counters, metrics_tokens))]
     app = Starlette(routes=routes, lifespan=lifespan)
     app.router.redirect_slashes = False  # it would send people to whatever Host they name
     return app
 
 
 class WebhookEndpoint:
-    def __init__(self, queue: Queue, books: Metrics, clock: Callable[[], float]) -> None:
+    def __init__(self, queue: Queue, counters: Metrics, clock: Callable[[], float]) -> None:
         self._queue = queue
-        self._metrics = books
+        self._metrics = counters
         self._clock = clock
         self._uploads = Uploads(MAX_IN_FLIGHT)
         self._refusals = RefusalLimiter()
 
     def handler(self, forge: str, current: Callable[[], WebhookParser]) -> Callable[[Request], Any]:
         async def enter(request: Request) -> Response:
-            started, inbox = self._clock(), current()
+            started, parser = self._clock(), current()
             headers = _headers(request)
-            about = {"forge": forge, "delivery": _named(headers.get(inbox.id_header, ""))}
+            about = {"forge": forge, "delivery": _named(headers.get(parser.id_header, ""))}
             try:
-                seal = inbox.check_headers(headers)
-                chunks = await self._read(request, headers, seal)
-                parcel = WebhookRequest(headers, chunks, seal, started)
-                receipt = await receive(parcel, inbox, self._queue)
+                verifier = parser.check_headers(headers)
+                chunks = await self._read(request, headers, verifier)
+                webhook = WebhookRequest(headers, chunks, verifier, started)
+                result = await receive(webhook, parser, self._queue)
             except Rejected as refusal:
                 self._metrics.count("deliveries", forge, f"refused-{refusal.status}")
                 return self._refuse(request, refusal, about)
@@ -107,17 +107,17 @@ class WebhookEndpoint:
                     **about,
                 )
                 return Response(status_code=503, headers={"Retry-After": "30"})
-            return self._accept(receipt, about)
+            return self._accept(result, about)
 
         return enter
 
-    def _accept(self, receipt: ReceiveResult, about: Mapping[str, str]) -> Response:
-        say, what = log.get(), receipt.event
+    def _accept(self, result: ReceiveResult, about: Mapping[str, str]) -> Response:
+        say, what = log.get(), result.event
         if isinstance(what, Ignored):
             self._metrics.count("deliveries", about["forge"], "ignored")
             say.info("ignored", why=what.reason, **about)
             return Response(status_code=202)
-        if not receipt.job:
+        if not result.job:
             self._metrics.count("deliveries", about["forge"], "left-to-the-sweep")
             say.warning(
                 "too many deliveries of one installation; this issue is left to the sweep",
@@ -126,8 +126,8 @@ class WebhookEndpoint:
             )
             return Response(status_code=202)
         self._metrics.count("deliveries", about["forge"], "queued")
-        say.info("accepted", job=receipt.job, issue=str(what.ref), **about)
-        return Response(status_code=202, headers={"X-Tagline-Job": receipt.job})
+        say.info("accepted", job=result.job, issue=str(what.ref), **about)
+        return Response(status_code=202, headers={"X-Tagline-Job": result.job})
 
     def _refuse(self, request: Request, refusal: Rejected, about: Mapping[str, str]) -> Response:
         """Answer 429, and log no more lines, where one address is refused often.
@@ -150,7 +150,7 @@ class WebhookEndpoint:
         return Response(status_code=refusal.status)
 
     async def _read(
-        self, request: Request, headers: Mapping[str, str], seal: SignatureVerifier
+        self, request: Request, headers: Mapping[str, str], verifier: SignatureVerifier
     ) -> list[bytes]:
         """The whole body, bounded in size, time and in what all requests hold together.
 
@@ -160,9 +160,9 @@ class WebhookEndpoint:
         chunks: list[bytes] = []
         upload = self._uploads.start()
         try:
-            if await self._take(request, upload, seal, chunks):
+            if await self._take(request, upload, verifier, chunks):
                 async with asyncio.timeout(BODY_SECONDS) as upload.limit:
-                    while await self._take(request, upload, seal, chunks):
+                    while await self._take(request, upload, verifier, chunks):
                         pass
         except TimeoutError:
             if upload.crowded_out:
@@ -173,7 +173,7 @@ class WebhookEndpoint:
         return chunks
 
     async def _take(
-        self, request: Request, upload: Upload, seal: SignatureVerifier, chunks: list[bytes]
+        self, request: Request, upload: Upload, verifier: SignatureVerifier, chunks: list[bytes]
     ) -> bool:
         """The next piece; whether there are more."""
         message = await request.receive()
@@ -183,7 +183,7 @@ class WebhookEndpoint:
         if upload.size + len(chunk) > MAX_BODY:
             raise Rejected(413, "too long")
         self._uploads.grow(upload, len(chunk))
-        seal.update(chunk)
+        verifier.update(chunk)
         chunks.append(chunk)
         return bool(message.get("more_body"))
 

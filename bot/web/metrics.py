@@ -16,7 +16,7 @@ from bot.core.ports import Metrics
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
-def page(books: Metrics, tokens: Callable[[], Sequence[str]]) -> Callable[[Request], Any]:
+def page(counters: Metrics, tokens: Callable[[], Sequence[str]]) -> Callable[[Request], Any]:
     """The page; each of `tokens` opens it, and without any it does not exist."""
 
     async def answer(request: Request) -> Response:
@@ -27,7 +27,7 @@ def page(books: Metrics, tokens: Callable[[], Sequence[str]]) -> Callable[[Reque
         if not any([hmac.compare_digest(given, f"Bearer {one}".encode()) for one in known]):
             return Response(status_code=401, headers={"WWW-Authenticate": "Bearer"})
         try:
-            figures = await asyncio.to_thread(books.snapshot)
+            figures = await asyncio.to_thread(counters.snapshot)
         except ConnectionError:
             return Response("Redis does not answer\n", 503)
         return Response(text(figures), media_type=CONTENT_TYPE)

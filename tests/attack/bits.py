@@ -27,7 +27,7 @@ async def attack(port: int, number: int) -> Counter[int]:
 
 
 def main(number: int = 10_000) -> bool:
-    with running() as door:
-        found = asyncio.run(attack(door.port, number))
+    with running() as endpoint:
+        found = asyncio.run(attack(endpoint.port, number))
         print(f"{number:,} single bits changed: {dict(sorted(found.items()))}")
         return set(found) <= {400, 401, 429}

@@ -31,10 +31,10 @@ class Flood:
     cut_after: list[float] = field(default_factory=list)
 
     async def run(self) -> None:
-        crowd = [self._slowly(number) for number in range(self.slow_clients)]
-        crowd += [self._giant(number) for number in range(self.giants)]
-        crowd += [self._idly() for _ in range(self.idle)]
-        attackers = [asyncio.create_task(one) for one in crowd]
+        users = [self._slowly(number) for number in range(self.slow_clients)]
+        users += [self._giant(number) for number in range(self.giants)]
+        users += [self._idly() for _ in range(self.idle)]
+        attackers = [asyncio.create_task(one) for one in users]
         await asyncio.sleep(self.seconds)
         for one in attackers:
             one.cancel()
@@ -144,25 +144,25 @@ class Honest:
 
 
 def main(seconds: float = 40.0) -> bool:
-    with running() as door:
-        flooded = _attack(door, Flood(door.port, seconds=seconds))
-    with running() as door:
-        idle = Flood(door.port, slow_clients=0, giants=0, idle=1500, seconds=10)
-        return _attack(door, idle, most_ms=1000) and flooded
+    with running() as endpoint:
+        flooded = _attack(endpoint, Flood(endpoint.port, seconds=seconds))
+    with running() as endpoint:
+        idle = Flood(endpoint.port, slow_clients=0, giants=0, idle=1500, seconds=10)
+        return _attack(endpoint, idle, most_ms=1000) and flooded
 
 
-def _attack(door: Attacked, flood: Flood, most_ms: float = 500) -> bool:
-    before, honest = door.memory_mb, Honest(door.port)
+def _attack(endpoint: Attacked, flood: Flood, most_ms: float = 500) -> bool:
+    before, honest = endpoint.memory_mb, Honest(endpoint.port)
     with flood.alongside():
         time.sleep(0.5)
         asyncio.run(honest.send(flood.seconds - 1))
-    grown = door.peak_mb - before
+    grown = endpoint.peak_mb - before
     print(
         f"{flood.slow_clients} slow clients, {flood.giants} forged bodies of 25 MB at once,"
         f" {flood.idle} idle connections, for {flood.seconds:.0f} s: honest deliveries"
         f" {dict(honest.statuses)}, p50 {honest.wait_ms(0.5):.0f} ms, p99"
         f" {honest.wait_ms(0.99):.0f} ms, worst {max(honest.waits) * 1000:.0f} ms; memory"
-        f" {before:.0f} MB, at most {grown:.0f} MB more; {len(door.errors())} errors in the log"
+        f" {before:.0f} MB, at most {grown:.0f} MB more; {len(endpoint.errors())} errors in the log"
     )
-    good = set(honest.statuses) == {202} and not door.errors()
+    good = set(honest.statuses) == {202} and not endpoint.errors()
     return good and honest.wait_ms(0.99) < most_ms and grown < 150

@@ -130,12 +130,12 @@ async def attack(port: int, number: int, seed: int = 1) -> tuple[Counter[int], l
 
 
 def main(number: int = 50_000) -> bool:
-    with running() as door:
-        found, unsigned = asyncio.run(attack(door.port, number))
+    with running() as endpoint:
+        found, unsigned = asyncio.run(attack(endpoint.port, number))
         failed = sum(count for status, count in found.items() if status >= 500)
         print(f"{number:,} changed requests: {dict(sorted(found.items()))} (0 = cut, or no answer)")
         print(f"5xx: {failed}; jobs that nobody signed: {len(unsigned)}")
-        print(f"errors in the log: {len(door.errors())}; peak {door.peak_mb:.0f} MB")
+        print(f"errors in the log: {len(endpoint.errors())}; peak {endpoint.peak_mb:.0f} MB")
         for raw in unsigned[:3]:
             print(raw)
-        return not (failed or unsigned or door.errors())
+        return not (failed or unsigned or endpoint.errors())

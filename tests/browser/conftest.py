@@ -41,7 +41,7 @@ class Watched:
 @pytest.fixture(scope="session")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The page's, as the command prints it; ends the demo as Ctrl-C does."""
-    ours, theirs = pty.openpty()
+    bot_accounts, theirs = pty.openpty()
     environment = {k: v for k, v in os.environ.items() if not k.startswith(OURS + DISPLAYS)}
     root = Path(__file__).parents[2]
     demo = subprocess.Popen(
@@ -55,13 +55,13 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     )
     os.close(theirs)
     printed: list[bytes] = []
-    Thread(target=_drain, args=(ours, printed), daemon=True).start()
+    Thread(target=_drain, args=(bot_accounts, printed), daemon=True).start()
     try:
         yield _address(demo, printed)
     finally:
         demo.send_signal(signal.SIGINT)
         assert demo.wait(30) == 0, b"".join(printed).decode()
-        os.close(ours)
+        os.close(bot_accounts)
 
 
 def _drain(terminal: int, printed: list[bytes]) -> None:

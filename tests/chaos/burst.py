@@ -63,12 +63,12 @@ def _sealed(host: Host, name: str, dice: Random) -> Sealed:
     text = "word " * dice.randint(200, 1200)
     number = host.open_issue(REPOS[name], "Burst", text, author="many", deliver=False)
     repo, issue = host.state.repo(REPOS[name]), host.state.issue(REPOS[name], number)
-    letter = host.hooks.webhooks(Event("opened", repo, issue, issue.author))[0]
-    url, headers = host.hooks.signed(letter)
+    webhook = host.hooks.webhooks(Event("opened", repo, issue, issue.author))[0]
+    url, headers = host.hooks.signed(webhook)
     assert url is not None
-    fields = {**headers, "Host": "localhost", "Content-Length": str(len(letter.body))}
+    fields = {**headers, "Host": "localhost", "Content-Length": str(len(webhook.body))}
     head = "".join(f"{field}: {value}\r\n" for field, value in fields.items())
-    request = f"POST {urlsplit(url).path} HTTP/1.1\r\n{head}\r\n".encode() + letter.body
+    request = f"POST {urlsplit(url).path} HTTP/1.1\r\n{head}\r\n".encode() + webhook.body
     return Sealed(f"{name}:{number}", request)
 
 
@@ -78,8 +78,8 @@ def _forged(one: Sealed) -> Sealed:
     return Sealed("", head + b"\r\n\r\n" + body.replace(b"Burst", b"Burzt", 1))
 
 
-async def send(port: int, sealed: list[Sealed]) -> Answers:
-    left, answers = iter(sealed), Answers()
+async def send(port: int, signed: list[Sealed]) -> Answers:
+    left, answers = iter(signed), Answers()
 
     async def one_connection() -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -105,26 +105,26 @@ def burst(folder: Path, seed: int, scale: float) -> tuple[bool, Iterator[str]]:
     Users(parts, dice)
     with parts.standing():
         parts.start("serve")
-        sealed = prepare(parts, dice, round(DELIVERIES * scale))
+        signed = prepare(parts, dice, round(DELIVERIES * scale))
         parts.await_answers()
-        answers = asyncio.run(send(parts.port, sealed))
+        answers = asyncio.run(send(parts.port, signed))
         queue = f"{NAMESPACE}:{QUEUE}"
         queued = [str(job) for job in parts.direct.lrange(queue, 0, -1)]
         stored = {str(job) for job in parts.direct.hkeys(f"{queue}.msgs")}
-    return _judged(sealed, answers, queued, stored)
+    return _judged(signed, answers, queued, stored)
 
 
 def _judged(
-    sealed: list[Sealed], answers: Answers, queued: list[str], stored: set[str]
+    signed: list[Sealed], answers: Answers, queued: list[str], stored: set[str]
 ) -> tuple[bool, Iterator[str]]:
-    issues = {one.issue for one in sealed if one.issue}
+    issues = {one.issue for one in signed if one.issue}
     accepted = {job for jobs in answers.jobs.values() for job in jobs}
     lost = len(issues) - len(answers.jobs) + len(accepted - set(queued) | accepted - stored)
     doubled = sum(len(jobs) - 1 for jobs in answers.jobs.values())
     doubled += len(queued) - len(set(queued)) + len(set(queued) - accepted)
     slowest, ordered = max(answers.seconds), sorted(answers.seconds)
     rows = {
-        "deliveries sent": len(sealed),
+        "deliveries sent": len(signed),
         "issues": len(issues),
         "jobs queued": len(queued),
         "lost": lost,

@@ -52,8 +52,8 @@ class Run:
         # Dice of their own, so that threads do not change each other's throws.
         people, faults, answers = (Random(f"{seed} {who}") for who in ("people", "faults", "forge"))
         self.parts = Parts(folder, answers, storm.settings)
-        self.crowd = Users(self.parts, people, storm.doubled)
-        self.havoc = FaultInjector(self.parts, faults, storm.outage)
+        self.users = Users(self.parts, people, storm.doubled)
+        self.injector = FaultInjector(self.parts, faults, storm.outage)
         self.verdict = Verdict()
         self.settled_after = 0.0
 
@@ -66,38 +66,38 @@ class Run:
             self._rage()
             self._come_to_rest()
             dead = self.parts.dead()
-        self.havoc.did["dead letters"] = dead
+        self.injector.did["dead letters"] = dead
         self.verdict.died = self.parts.died
-        self.verdict.found_words = planted(self.folder, self.crowd.planted)
+        self.verdict.found_words = planted(self.folder, self.users.planted)
         return self.verdict
 
     def _rage(self) -> None:
-        storm, havoc, chance = self.storm, self.havoc, self.parts.chance
+        storm, injector, chance = self.storm, self.injector, self.parts.chance
         chance.share, chance.with_silence = storm.stored, storm.silence
         if storm.model_down:
             self.parts.model_proxy.switch("refuse")
-        with havoc.raging(
-            (havoc.kill_worker, storm.worker_dies, storm.worker_kills),
-            (havoc.kill_redis, storm.redis_dies, storm.redis_kills),
-            (havoc.kill_receiver, storm.receiver_dies, 0),
-            (havoc.trouble, storm.trouble, 0),
+        with injector.raging(
+            (injector.kill_worker, storm.worker_dies, storm.worker_kills),
+            (injector.kill_redis, storm.redis_dies, storm.redis_kills),
+            (injector.kill_receiver, storm.receiver_dies, 0),
+            (injector.trouble, storm.trouble, 0),
         ):
-            self.crowd.open_all(storm.issues, storm.rate, self._half_way)
+            self.users.open_all(storm.issues, storm.rate, self._half_way)
         chance.share = 0.0
-        if havoc.wrong:
-            raise havoc.wrong[0]
+        if injector.wrong:
+            raise injector.wrong[0]
 
     def _half_way(self, opened: int) -> None:
         if self.storm.model_down and opened == self.storm.issues // 2:
             self.parts.model_proxy.switch("pass")
-            self.havoc.fault("model came back")
+            self.injector.fault("model came back")
 
     def _come_to_rest(self) -> None:
         started = time.monotonic()
         until = started + self.storm.limit
         while time.monotonic() < until:
             waiting = self.parts.waiting()
-            self.verdict = judge(self.parts, self.crowd)
+            self.verdict = judge(self.parts, self.users)
             if not waiting and self.verdict.good:
                 break
             time.sleep(POLL_SECONDS)
@@ -106,11 +106,11 @@ class Run:
 
     def report(self) -> Iterator[str]:
         """A small table, then the first breaches of each kind with what was logged of them."""
-        verdict, crowd, last = self.verdict, self.crowd, self.verdict.last_comment
+        verdict, users, last = self.verdict, self.users, self.verdict.last_comment
         refused = sum(not breach.issue.accepted for breach in verdict.of("lost"))
-        after = max(0.0, (last - self.havoc.last).total_seconds()) if last else None
+        after = max(0.0, (last - self.injector.last).total_seconds()) if last else None
         rows: dict[str, object] = {
-            "issues": len(crowd.opened),
+            "issues": len(users.opened),
             **{kind: len(verdict.of(kind)) for kind in KINDS},
             "of the lost, refused at the door": refused,
             "processes that crashed": len(verdict.died),
@@ -118,9 +118,9 @@ class Run:
             "planted words found": len(verdict.found_words),
             "second comments undone": verdict.undone,
             "comments stored, answer lost": self.parts.posts.lost_answers,
-            "deliveries doubled": crowd.doubles,
-            "issues refused at the door": crowd.refused,
-            **self.havoc.did,
+            "deliveries doubled": users.doubles,
+            "issues refused at the door": users.refused,
+            **self.injector.did,
             "last fault to last comment, s": "none" if after is None else round(after, 1),
             "settled after, s": round(self.settled_after, 1),
             "seed": self.seed,

@@ -26,29 +26,29 @@ def parts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Parts]:
 
 
 @pytest.fixture
-def crowd(parts: Parts) -> Users:
-    crowd = Users(parts, Random(1))
-    crowd.open_all(2, rate=1000)
-    return crowd
+def users(parts: Parts) -> Users:
+    users = Users(parts, Random(1))
+    users.open_all(2, rate=1000)
+    return users
 
 
 def _answer(parts: Parts, one: Opened, text: str = TEXT) -> None:
     host, place = parts.box.hosts[one.host], (REPOS[one.host], one.number)
-    host.state.comment(*place, text.format(one.word), host.ours[0], None)
-    host.state.relabel(*place, host.ours[0], one.labels - set(host.labels(*place)))
+    host.state.comment(*place, text.format(one.word), host.bot_accounts[0], None)
+    host.state.relabel(*place, host.bot_accounts[0], one.labels - set(host.labels(*place)))
 
 
-def test_one_comment_and_its_labels_are_good(parts: Parts, crowd: Users) -> None:
-    for one in crowd.opened:
+def test_one_comment_and_its_labels_are_good(parts: Parts, users: Users) -> None:
+    for one in users.opened:
         _answer(parts, one)
-    assert judge(parts, crowd).good
+    assert judge(parts, users).good
 
 
 @pytest.mark.parametrize("kind", ["lost", "doubled", "wrong labels", "wrong text"])
 @pytest.mark.parametrize("host", ["github", "gitlab"])
-def test_each_breach_is_found(parts: Parts, crowd: Users, kind: str, host: str) -> None:
-    bad = next(one for one in crowd.opened if one.host == host)
-    good = next(one for one in crowd.opened if one is not bad)
+def test_each_breach_is_found(parts: Parts, users: Users, kind: str, host: str) -> None:
+    bad = next(one for one in users.opened if one.host == host)
+    good = next(one for one in users.opened if one is not bad)
     _answer(parts, good)
     if kind == "doubled":
         _answer(parts, bad)
@@ -56,22 +56,22 @@ def test_each_breach_is_found(parts: Parts, crowd: Users, kind: str, host: str) 
         _answer(parts, bad, "Not about {0:.0}it." if kind == "wrong text" else TEXT)
     if kind == "wrong labels":
         parts.box.hosts[host].label_by_person(REPOS[host], bad.number, "performance", deliver=False)
-    breaches = judge(parts, crowd).breaches
+    breaches = judge(parts, users).breaches
     assert [(breach.issue, breach.kind) for breach in breaches] == [(bad, kind)]
 
 
-def test_a_created_label_is_a_breach(parts: Parts, crowd: Users) -> None:
-    for one in crowd.opened:
+def test_a_created_label_is_a_breach(parts: Parts, users: Users) -> None:
+    for one in users.opened:
         _answer(parts, one)
     parts.box.hosts["github"].label_by_person(REPOS["github"], 1, "made-up", deliver=False)
-    assert judge(parts, crowd).created == ["made-up"]
+    assert judge(parts, users).created == ["made-up"]
 
 
-def test_planted_words_are_found_in_any_file(tmp_path: Path, crowd: Users) -> None:
-    word = crowd.opened[0].word
+def test_planted_words_are_found_in_any_file(tmp_path: Path, users: Users) -> None:
+    word = users.opened[0].word
     (tmp_path / "redis").mkdir()
     (tmp_path / "redis" / "appendonly.aof").write_bytes(b"\r\n$9\r\n\0" + word.encode() + b"\xff")
-    assert planted(tmp_path, crowd.planted) == [f"appendonly.aof: {word}"]
+    assert planted(tmp_path, users.planted) == [f"appendonly.aof: {word}"]
 
 
 def test_a_process_that_ended_before_it_was_killed_has_crashed() -> None:

@@ -22,23 +22,23 @@ POLL_SECONDS = 0.2
 def takeover(folder: Path, seed: int, issues: int, limit: float) -> Told:
     """All jobs wait for the model when their worker is killed; how long until each runs again."""
     parts = Parts(folder, Random(seed), (), {"WORKER_THREADS": "32", "LLM_TIMEOUT": "60"})
-    crowd = Users(parts, Random(seed))
+    users = Users(parts, Random(seed))
     with parts.standing():
         parts.start("serve")
         parts.start("worker")
         parts.await_answers()
         parts.model_proxy.switch("blackhole")  # every job waits for the model, or for its turn
-        crowd.open_all(issues, rate=50)
+        users.open_all(issues, rate=50)
         log = folder / "worker-1.log"
         _until(lambda: log.read_text().count(STARTED) >= issues, 60)
         parts.kill("worker")
         killed = time.time()
         parts.model_proxy.switch("pass")
         parts.start("worker")
-        verdict = _rest(parts, crowd, limit)
+        verdict = _rest(parts, users, limit)
     verdict.died = parts.died
     again = _starts(folder / "worker-2.log")
-    waits = sorted(again.get(str(one), float("inf")) - killed for one in crowd.opened)
+    waits = sorted(again.get(str(one), float("inf")) - killed for one in users.opened)
     good = verdict.good and waits[-1] <= TAKEOVER_SECONDS
     rows = {
         "jobs running at the kill": issues,
@@ -52,26 +52,26 @@ def takeover(folder: Path, seed: int, issues: int, limit: float) -> Told:
 def flush(folder: Path, seed: int, issues: int, limit: float) -> Told:
     """Everything was accepted, then Redis forgot all of it."""
     parts = Parts(folder, Random(seed))
-    crowd = Users(parts, Random(seed))
+    users = Users(parts, Random(seed))
     with parts.standing():
         parts.start("serve")
         parts.await_answers()
-        crowd.open_all(issues, rate=50)
+        users.open_all(issues, rate=50)
         queued = parts.waiting()
         parts.direct.flushall()
         started = time.monotonic()
         parts.start("worker")
-        verdict = _rest(parts, crowd, limit)
+        verdict = _rest(parts, users, limit)
         took = time.monotonic() - started
     verdict.died = parts.died
     rows = {"queued at the FLUSHALL": queued, "settled after, s": round(took, 1)}
     return verdict.good, _lines(parts, verdict, rows)
 
 
-def _rest(parts: Parts, crowd: Users, limit: float) -> Verdict:
+def _rest(parts: Parts, users: Users, limit: float) -> Verdict:
     until = time.monotonic() + limit
     while True:
-        waiting, verdict = parts.waiting(), judge(parts, crowd)
+        waiting, verdict = parts.waiting(), judge(parts, users)
         if (not waiting and verdict.good) or time.monotonic() > until:
             return verdict
         time.sleep(POLL_SECONDS)

@@ -152,11 +152,11 @@ class Users:
             host.state.repo(REPOS[one.host]),
             host.state.issue(REPOS[one.host], one.number),
         )
-        for letter in host.hooks.webhooks(Event("opened", repo, issue, issue.author)):
+        for webhook in host.hooks.webhooks(Event("opened", repo, issue, issue.author)):
             for again in range(1 + twice):
                 # A group's webhook tells the same under an id of its own.
                 anew = again and one.number % 2
-                sent = Webhook(letter.event, letter.body, hook=letter.hook) if anew else letter
+                sent = Webhook(webhook.event, webhook.body, hook=webhook.hook) if anew else webhook
                 status = 0
                 with suppress(httpx.TransportError):
                     status = host.hooks.post(sent).status_code

@@ -59,10 +59,10 @@ class Verdict:
                     yield f"    {line[:LONGEST_LINE]}"
 
 
-def judge(parts: Parts, crowd: Users) -> Verdict:
+def judge(parts: Parts, users: Users) -> Verdict:
     """How things stand at this moment, but for the files."""
     verdict = Verdict()
-    for one in tuple(crowd.opened):
+    for one in tuple(users.opened):
         comments = parts.box.hosts[one.host].bot_comments(REPOS[one.host], one.number)
         verdict.breaches += _of_issue(parts, one, comments)
         verdict.undone += max(0, parts.posts.made[one.host, one.number] - max(1, len(comments)))

@@ -30,7 +30,7 @@ def clock() -> Clock:
 
 
 @pytest.fixture(params=["memory", "redis"])
-def purse(request: pytest.FixtureRequest, clock: Clock) -> Iterator[BudgetStore]:
+def budgets(request: pytest.FixtureRequest, clock: Clock) -> Iterator[BudgetStore]:
     if request.param == "memory":
         yield MemoryBudgets(clock)
         return
@@ -38,69 +38,69 @@ def purse(request: pytest.FixtureRequest, clock: Clock) -> Iterator[BudgetStore]
         yield RedisBudgets(client, "tagline", clock)
 
 
-def asked(purse: BudgetStore, repository: str, author: str, usd: float, limits: Limits) -> str:
+def asked(budgets: BudgetStore, repository: str, author: str, usd: float, limits: Limits) -> str:
     """About a text of its own each time."""
-    return purse.reserve(repository, author, f"text {next(_texts)}", usd, limits)
+    return budgets.reserve(repository, author, f"text {next(_texts)}", usd, limits)
 
 
-def test_within_all_budgets_a_call_may_be_made(purse: BudgetStore) -> None:
-    assert asked(purse, "acme/a", "ann", 0.1, LIMITS) == ""
+def test_within_all_budgets_a_call_may_be_made(budgets: BudgetStore) -> None:
+    assert asked(budgets, "acme/a", "ann", 0.1, LIMITS) == ""
 
 
-def test_a_repository_stops_at_its_budget_and_others_go_on(purse: BudgetStore) -> None:
-    assert [asked(purse, "acme/a", "", 0.2, LIMITS) for _ in range(3)] == ["", "", "repository"]
-    assert asked(purse, "acme/b", "", 0.2, LIMITS) == ""
+def test_a_repository_stops_at_its_budget_and_others_go_on(budgets: BudgetStore) -> None:
+    assert [asked(budgets, "acme/a", "", 0.2, LIMITS) for _ in range(3)] == ["", "", "repository"]
+    assert asked(budgets, "acme/b", "", 0.2, LIMITS) == ""
 
 
-def test_everything_stops_at_the_budget_of_the_day(purse: BudgetStore) -> None:
-    assert [asked(purse, f"acme/{n}", "", 0.4, LIMITS) for n in range(3)] == ["", "", "day"]
+def test_everything_stops_at_the_budget_of_the_day(budgets: BudgetStore) -> None:
+    assert [asked(budgets, f"acme/{n}", "", 0.4, LIMITS) for n in range(3)] == ["", "", "day"]
 
 
-def test_without_a_budget_for_the_day_repositories_still_have_theirs(purse: BudgetStore) -> None:
+def test_without_a_budget_for_the_day_repositories_still_have_theirs(budgets: BudgetStore) -> None:
     free = Limits(None, 0.5, 2)
-    assert [asked(purse, f"acme/{n}", "", 0.4, free) for n in range(9)] == [""] * 9
+    assert [asked(budgets, f"acme/{n}", "", 0.4, free) for n in range(9)] == [""] * 9
 
 
-def test_an_author_stops_after_so_many_issues_an_hour(purse: BudgetStore, clock: Clock) -> None:
-    assert [asked(purse, "acme/a", "ann", 0.0, LIMITS) for _ in range(3)] == ["", "", "author"]
-    assert asked(purse, "acme/a", "bob", 0.0, LIMITS) == ""
-    assert asked(purse, "acme/a", "", 0.0, LIMITS) == ""
+def test_an_author_stops_after_so_many_issues_an_hour(budgets: BudgetStore, clock: Clock) -> None:
+    assert [asked(budgets, "acme/a", "ann", 0.0, LIMITS) for _ in range(3)] == ["", "", "author"]
+    assert asked(budgets, "acme/a", "bob", 0.0, LIMITS) == ""
+    assert asked(budgets, "acme/a", "", 0.0, LIMITS) == ""
     clock.now += 3600
-    assert asked(purse, "acme/a", "ann", 0.0, LIMITS) == ""
+    assert asked(budgets, "acme/a", "ann", 0.0, LIMITS) == ""
 
 
 def test_our_own_second_try_does_not_count_against_the_author(
-    purse: BudgetStore, clock: Clock
+    budgets: BudgetStore, clock: Clock
 ) -> None:
     def again(text: str) -> str:
-        return purse.reserve("acme/a", "ann", text, 0.0, LIMITS)
+        return budgets.reserve("acme/a", "ann", text, 0.0, LIMITS)
 
     assert [again("one") for _ in range(5)] == [""] * 5
     assert [again("two"), again("three"), again("one")] == ["", "author", ""]
 
 
-def test_what_was_not_spent_is_given_back(purse: BudgetStore) -> None:
+def test_what_was_not_spent_is_given_back(budgets: BudgetStore) -> None:
     for _ in range(10):
-        assert asked(purse, "acme/a", "", 0.4, LIMITS) == ""
-        purse.settle("acme/a", 0.01 - 0.4)
-    assert asked(purse, "acme/a", "", 0.41, LIMITS) == "repository"
+        assert asked(budgets, "acme/a", "", 0.4, LIMITS) == ""
+        budgets.settle("acme/a", 0.01 - 0.4)
+    assert asked(budgets, "acme/a", "", 0.41, LIMITS) == "repository"
 
 
-def test_a_new_day_has_a_new_budget(purse: BudgetStore, clock: Clock) -> None:
-    assert asked(purse, "acme/a", "", 0.5, LIMITS) == ""
-    assert asked(purse, "acme/a", "", 0.1, LIMITS) == "repository"
+def test_a_new_day_has_a_new_budget(budgets: BudgetStore, clock: Clock) -> None:
+    assert asked(budgets, "acme/a", "", 0.5, LIMITS) == ""
+    assert asked(budgets, "acme/a", "", 0.1, LIMITS) == "repository"
     clock.now += 86_400
-    assert asked(purse, "acme/a", "", 0.1, LIMITS) == ""
+    assert asked(budgets, "acme/a", "", 0.1, LIMITS) == ""
 
 
-def test_a_refused_call_costs_nothing(purse: BudgetStore) -> None:
-    assert asked(purse, "acme/a", "ann", 2.0, LIMITS) == "day"
-    assert [asked(purse, "acme/a", "ann", 0.1, LIMITS) for _ in range(2)] == ["", ""]
+def test_a_refused_call_costs_nothing(budgets: BudgetStore) -> None:
+    assert asked(budgets, "acme/a", "ann", 2.0, LIMITS) == "day"
+    assert [asked(budgets, "acme/a", "ann", 0.1, LIMITS) for _ in range(2)] == ["", ""]
 
 
-def test_many_workers_together_never_pass_the_budget(purse: BudgetStore) -> None:
+def test_many_workers_together_never_pass_the_budget(budgets: BudgetStore) -> None:
     with ThreadPoolExecutor(8) as pool:
-        answers = list(pool.map(lambda _: asked(purse, "acme/a", "", 0.1, LIMITS), range(40)))
+        answers = list(pool.map(lambda _: asked(budgets, "acme/a", "", 0.1, LIMITS), range(40)))
     assert answers.count("") == 5
 
 

@@ -26,59 +26,61 @@ def client(redis_url: str) -> Iterator[redis.Redis]:
 
 
 @pytest.fixture(params=["memory", "redis"])
-def room(request: pytest.FixtureRequest, client: redis.Redis) -> RetrySchedule:
+def retry_schedule(request: pytest.FixtureRequest, client: redis.Redis) -> RetrySchedule:
     return (
         MemoryRetrySchedule() if request.param == "memory" else RedisRetrySchedule(client, "room")
     )
 
 
-def test_each_comes_when_it_is_due_and_again_when_its_job_got_lost(room: RetrySchedule) -> None:
-    room.schedule(ONE, NOW)
-    room.schedule(TWO, NOW + 60)
-    assert room.take_due(NOW) == ONE
-    assert room.take_due(NOW) is None
-    assert room.take_due(NOW + 60) == TWO
-    assert room.take_due(NOW + TAKEN_SECONDS) == ONE
+def test_each_comes_when_it_is_due_and_again_when_its_job_got_lost(
+    retry_schedule: RetrySchedule,
+) -> None:
+    retry_schedule.schedule(ONE, NOW)
+    retry_schedule.schedule(TWO, NOW + 60)
+    assert retry_schedule.take_due(NOW) == ONE
+    assert retry_schedule.take_due(NOW) is None
+    assert retry_schedule.take_due(NOW + 60) == TWO
+    assert retry_schedule.take_due(NOW + TAKEN_SECONDS) == ONE
 
 
-def test_they_come_one_by_one_the_first_due_first(room: RetrySchedule) -> None:
+def test_they_come_one_by_one_the_first_due_first(retry_schedule: RetrySchedule) -> None:
     for ref, due in ((ONE, NOW), (TWO, NOW - 2), (THREE, NOW - 1)):
-        room.schedule(ref, due)
-    assert [room.take_due(NOW) for _ in range(4)] == [TWO, THREE, ONE, None]
+        retry_schedule.schedule(ref, due)
+    assert [retry_schedule.take_due(NOW) for _ in range(4)] == [TWO, THREE, ONE, None]
 
 
-def test_who_leaves_comes_no_more(room: RetrySchedule) -> None:
-    room.schedule(ONE, NOW)
-    room.suspend(TWO, NOW)
-    room.remove(ONE)
-    room.remove(TWO)
-    room.resume(NOW, everybody=True)
-    assert room.take_due(NOW + 9999) is None
+def test_who_leaves_comes_no_more(retry_schedule: RetrySchedule) -> None:
+    retry_schedule.schedule(ONE, NOW)
+    retry_schedule.suspend(TWO, NOW)
+    retry_schedule.remove(ONE)
+    retry_schedule.remove(TWO)
+    retry_schedule.resume(NOW, everybody=True)
+    assert retry_schedule.take_due(NOW + 9999) is None
 
 
-def test_one_probe_a_minute_the_longest_parked_first(room: RetrySchedule) -> None:
-    room.suspend(TWO, NOW + 1)
-    room.suspend(ONE, NOW)
-    assert room.take_due(NOW + 9) is None
-    assert room.take_probe(NOW + 9) == ONE
-    assert room.take_probe(NOW + 10) is None
+def test_one_probe_a_minute_the_longest_parked_first(retry_schedule: RetrySchedule) -> None:
+    retry_schedule.suspend(TWO, NOW + 1)
+    retry_schedule.suspend(ONE, NOW)
+    assert retry_schedule.take_due(NOW + 9) is None
+    assert retry_schedule.take_probe(NOW + 9) == ONE
+    assert retry_schedule.take_probe(NOW + 10) is None
 
 
-def test_who_is_due_may_be_the_probe(room: RetrySchedule) -> None:
-    room.schedule(ONE, NOW + 5)
-    assert room.take_probe(NOW) is None
-    assert room.take_probe(NOW + 5) == ONE
+def test_who_is_due_may_be_the_probe(retry_schedule: RetrySchedule) -> None:
+    retry_schedule.schedule(ONE, NOW + 5)
+    assert retry_schedule.take_probe(NOW) is None
+    assert retry_schedule.take_probe(NOW + 5) == ONE
 
 
 def test_the_parked_ones_are_due_at_once_and_the_others_keep_their_time(
-    room: RetrySchedule,
+    retry_schedule: RetrySchedule,
 ) -> None:
-    room.suspend(ONE, NOW)
-    room.schedule(TWO, NOW + 60)
-    room.resume(NOW)
-    assert room.take_due(NOW) == ONE
-    room.resume(NOW, everybody=True)
-    assert room.take_due(NOW) == TWO  # the first one's job is at work
+    retry_schedule.suspend(ONE, NOW)
+    retry_schedule.schedule(TWO, NOW + 60)
+    retry_schedule.resume(NOW)
+    assert retry_schedule.take_due(NOW) == ONE
+    retry_schedule.resume(NOW, everybody=True)
+    assert retry_schedule.take_due(NOW) == TWO  # the first one's job is at work
 
 
 def tickets(pace: RedisRateLimiter, rate: Rate, names: range, account: str = "a") -> list[float]:
@@ -117,13 +119,13 @@ def test_a_silence_that_the_forge_wants_ends(client: redis.Redis) -> None:
 
 
 def test_the_ledger_leases_once_and_remembers_places(client: redis.Redis) -> None:
-    ledger = RedisStore(client, "room", lambda: NOW).reconcile_state
-    assert [ledger.lease("sweep", 60) for _ in range(2)] == [True, False]
-    ledger.save_repositories([replace(ONE, number=0)])
-    assert ledger.repositories() == (replace(ONE, number=0),)
-    ledger.forget_repository(ONE)
-    assert ledger.repositories() == ()
-    assert [ledger.attempts_today("x"), ledger.attempts_today("x"), ledger.attempts_today("y")] == [
+    state = RedisStore(client, "room", lambda: NOW).reconcile_state
+    assert [state.lease("sweep", 60) for _ in range(2)] == [True, False]
+    state.save_repositories([replace(ONE, number=0)])
+    assert state.repositories() == (replace(ONE, number=0),)
+    state.forget_repository(ONE)
+    assert state.repositories() == ()
+    assert [state.attempts_today("x"), state.attempts_today("x"), state.attempts_today("y")] == [
         1,
         2,
         1,

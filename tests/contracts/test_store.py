@@ -345,8 +345,8 @@ def test_few_keys_hold_the_records_of_many_issues(redis_shelf: Shelf) -> None:
 
 
 def test_a_twin_is_known_in_its_repository_only(shelf: Shelf) -> None:
-    twin = CachedAnswer(41, (LabelSuggestion("bug", "sure"),))
-    shelf.store.save_cached_answer("github:github.com:7001", "digest", twin)
-    assert shelf.store.cached_answer("github:github.com:7001", "digest") == twin
+    cached = CachedAnswer(41, (LabelSuggestion("bug", "sure"),))
+    shelf.store.save_cached_answer("github:github.com:7001", "digest", cached)
+    assert shelf.store.cached_answer("github:github.com:7001", "digest") == cached
     assert shelf.store.cached_answer("github:github.com:7001", "other") is None
     assert shelf.store.cached_answer("github:github.com:7002", "digest") is None

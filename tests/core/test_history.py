@@ -16,7 +16,7 @@ MARKER = Marker(("bug",), "1", "model", HASH)
 RECORD = Record("answered", labels=("bug",), comment_id=7, input=HASH, source="model")
 
 
-def past(
+def history(
     record: Record | None = None, marker: Marker | None = None, labels: tuple[str, ...] = ()
 ) -> IssueHistory:
     comment = COMMENT if marker else None
@@ -61,19 +61,19 @@ LABELS = {
 
 @pytest.mark.parametrize("name", LABELS)
 def test_which_labels_are_ours_and_which_a_person_removed(name: str) -> None:
-    status, recorded, marked, there, ours, removed = LABELS[name]
+    status, recorded, marked, there, bot_accounts, removed = LABELS[name]
     record = replace(RECORD, status=status, labels=recorded) if status else None  # type: ignore[arg-type]
     marker = replace(MARKER, labels=marked) if marked else None
-    known = past(record, marker, there)
-    assert known.applied_by_bot == ours
+    known = history(record, marker, there)
+    assert known.applied_by_bot == bot_accounts
     assert known.current_labels.labels == there
     assert tuple(known.current_labels.removed) == removed
 
 
 def test_a_removal_is_remembered_through_a_try_that_was_cut_short() -> None:
     record = Record("writing", labels=("bug", "ui"), removed=("bug",))
-    assert tuple(past(record).current_labels.removed) == ("bug",)
-    assert tuple(past(record, labels=("bug",)).current_labels.removed) == ()
+    assert tuple(history(record).current_labels.removed) == ("bug",)
+    assert tuple(history(record, labels=("bug",)).current_labels.removed) == ()
 
 
 # Whether anything is left to do.
@@ -106,7 +106,7 @@ SETTLED = {
 @pytest.mark.parametrize("name", SETTLED)
 def test_what_is_settled_stays_settled(name: str) -> None:
     record, marker, why, why_by_hand = SETTLED[name]
-    known = past(record, marker)
+    known = history(record, marker)
     kinds: tuple[JobKind, ...] = ("opened", "edited", "reopened")
     assert {known.why_settled(kind) for kind in kinds} == {why}
     assert known.why_settled("manual") == why_by_hand
@@ -116,19 +116,19 @@ def test_what_is_settled_stays_settled(name: str) -> None:
 
 
 def test_an_end_that_wrote_nothing_keeps_what_was_known() -> None:
-    assert past(RECORD).ended("skipped", "locked") == replace(
+    assert history(RECORD).ended("skipped", "locked") == replace(
         RECORD, status="skipped", why="locked"
     )
-    assert past().ended("skipped", "locked") == Record("skipped", "locked")
+    assert history().ended("skipped", "locked") == Record("skipped", "locked")
 
 
 def test_an_end_after_a_try_that_was_cut_short_claims_only_what_is_there() -> None:
     record = replace(RECORD, status="writing", labels=("bug", "ui"), comment_id=0)
-    ended = past(record, labels=("ui",)).ended("skipped", "locked")
+    ended = history(record, labels=("ui",)).ended("skipped", "locked")
     assert (ended.labels, ended.source) == (("ui",), "")
 
 
 def test_what_rules_answered_is_final_only_while_there_is_no_model() -> None:
-    known = past(RULES)
+    known = history(RULES)
     assert known.why_settled("opened", has_model=False) == "already answered"
     assert known.why_settled("opened", has_model=True) == ""

@@ -85,9 +85,11 @@ def test_the_evidence_is_from_our_table() -> None:
     assert match("How to configure secretcompany?", "")[0] == Match(
         "question", "likely", '"how to", "how"'
     )
-    ours = {phrase for _, phrase in TYPE_CUES} | {c for t in TOPIC_CUES.values() for _, c in t}
+    bot_accounts = {phrase for _, phrase in TYPE_CUES} | {
+        c for t in TOPIC_CUES.values() for _, c in t
+    }
     for found in match("Crash on save, please add a button", "Slow database, error, thanks"):
-        assert {cue.strip('"') for cue in found.evidence.split(", ")} <= ours
+        assert {cue.strip('"') for cue in found.evidence.split(", ")} <= bot_accounts
 
 
 @settings(deadline=None)

@@ -45,8 +45,8 @@ def outcome(
 ) -> tuple[list[str], list[str]]:
     """The labels that are applied and those that are suggested."""
     labels = LabelRules(**rules)
-    verdict = decide(choices, LABELS, suggestions, present or CurrentLabels(), labels)
-    return [choice.label for choice in verdict.apply], list(verdict.suggest)
+    label_decision = decide(choices, LABELS, suggestions, present or CurrentLabels(), labels)
+    return [choice.label for choice in label_decision.apply], list(label_decision.suggest)
 
 
 # Which labels may be applied at all.
@@ -255,8 +255,8 @@ def test_a_person_who_chose_within_a_group_is_not_contradicted(
 
 def test_reasons_and_certainties_stay_with_their_labels() -> None:
     chosen = [LabelSuggestion("BUG", "likely", "it says so")]
-    verdict = decide(chosen, LABELS, (), CurrentLabels(), LabelRules())
-    assert verdict == LabelDecision((LabelSuggestion("bug", "likely", "it says so"),), ())
+    label_decision = decide(chosen, LABELS, (), CurrentLabels(), LabelRules())
+    assert label_decision == LabelDecision((LabelSuggestion("bug", "likely", "it says so"),), ())
 
 
 def test_no_choice_is_an_answer_too() -> None:

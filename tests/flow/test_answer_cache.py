@@ -10,7 +10,7 @@ from bot.core.types import IssueRef, Label, Outcome, OwnComment
 from bot.flow.process import process
 from bot.flow.render import summary_of
 from bot.store.memory import MemoryStore
-from tests.fakes import REF, FakeForge, ScriptedModel, a_delivery, a_desk, an_issue, says
+from tests.fakes import REF, FakeForge, ScriptedModel, a_context, a_delivery, an_issue, says
 
 TITLE, BODY = "Login fails", "It does nothing since the upgrade."
 HARD = "Press @admin, see #1 in snake_case_name or C++ (v1.2.3) * and https://example.com/x?"
@@ -23,8 +23,8 @@ class SecondIssue(FakeForge):
 
     def comments(self, ref: IssueRef) -> tuple[OwnComment, ...]:
         if ref.number == REF.number:
-            return tuple(self.first.ours)
-        return tuple(self.ours)
+            return tuple(self.first.own_comments)
+        return tuple(self.own_comments)
 
 
 class Repository:
@@ -45,7 +45,7 @@ class Repository:
 
     def _job(self, forge: FakeForge, ref: IssueRef) -> Outcome:
         delivery = replace(a_delivery(), ref=ref, id=f"d-{ref.number}")
-        return process(delivery, a_desk(forge, self.model, self.store))
+        return process(delivery, a_context(forge, self.model, self.store))
 
 
 @pytest.mark.parametrize("summary", ["Login does nothing.", HARD, "登录按钮没有反应。"])
@@ -74,6 +74,6 @@ def test_a_twin_whose_comment_is_gone_is_asked_for_again() -> None:
     answer = says("It is broken.", ("bug", "sure", ""))
     one = Repository(answer, answer)
     one.first_job()
-    one.first.ours.clear()
+    one.first.own_comments.clear()
     assert one.second_job().record.status == "answered"
     assert len(one.model.asked) == 2

@@ -40,10 +40,10 @@ class Paid:
 
 
 def budgeted(
-    model: Paid, purse: MemoryBudgets, usd: float = 1.0, each: int = 5, *, exempt: bool = False
+    model: Paid, budgets: MemoryBudgets, usd: float = 1.0, each: int = 5, *, exempt: bool = False
 ) -> BudgetCheck:
     forge = FakeForge(ISSUE)
-    return BudgetCheck(model, purse, Limits(None, usd, each), ISSUE, forge, exempt)
+    return BudgetCheck(model, budgets, Limits(None, usd, each), ISSUE, forge, exempt)
 
 
 def asked_until_refused(one: BudgetCheck, most: int = 50) -> tuple[int, str]:
@@ -66,13 +66,13 @@ def test_calls_stop_at_the_repository_s_budget_and_never_pass_it() -> None:
 
 
 def test_an_outage_costs_nothing() -> None:
-    purse = MemoryBudgets()
+    budgets = MemoryBudgets()
     down = ModelFailed("timeout", outage=True)
-    broken = budgeted(Paid(failure=down), purse, usd=0.0015, each=99)
+    broken = budgeted(Paid(failure=down), budgets, usd=0.0015, each=99)
     for _ in range(20):
         with pytest.raises(ModelFailed, match="timeout"):
             broken.ask(PROMPT)
-    assert budgeted(Paid(), purse, usd=0.0015, each=99).ask(PROMPT).text == "{}"
+    assert budgeted(Paid(), budgets, usd=0.0015, each=99).ask(PROMPT).text == "{}"
 
 
 def test_an_answer_whose_tokens_nobody_counted_is_taken_for_the_longest_one() -> None:
@@ -86,12 +86,12 @@ def test_an_answer_that_is_of_no_use_is_paid_for_all_the_same() -> None:
     rubbish = Paid(failure=ModelFailed("not-json"))
     times, reason = asked_until_refused(budgeted(rubbish, MemoryBudgets(), usd=0.01, each=99))
     assert (times, reason) == (0, "not-json")
-    purse = MemoryBudgets()
+    budgets = MemoryBudgets()
     for _ in range(3):
         with pytest.raises(ModelFailed, match="not-json"):
-            budgeted(rubbish, purse, usd=0.004, each=99).ask(PROMPT)
+            budgeted(rubbish, budgets, usd=0.004, each=99).ask(PROMPT)
     with pytest.raises(ModelFailed, match="over-budget-repository"):
-        budgeted(rubbish, purse, usd=0.004, each=99).ask(PROMPT)
+        budgeted(rubbish, budgets, usd=0.004, each=99).ask(PROMPT)
 
 
 def test_an_author_is_asked_for_only_so_often() -> None:

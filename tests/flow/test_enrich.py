@@ -37,7 +37,7 @@ def enriched(
 
 
 def applied(found: Enrichment) -> list[str]:
-    return [choice.label for choice in found.verdict.apply]
+    return [choice.label for choice in found.label_decision.apply]
 
 
 def asked(config: str | None = None, labels: Sequence[Label] = LABELS) -> tuple[str, Any]:
@@ -52,8 +52,8 @@ def test_a_model_gives_summary_labels_and_usage() -> None:
     answer = says("It crashes.", ("bug", "sure", "crashed"), ("export", "unsure", ""))
     found = enriched(ScriptedModel(answer))
     assert (found.summary, found.source, found.why) == ("It crashes.", "model", "")
-    assert found.verdict.apply == (LabelSuggestion("bug", "sure", "crashed"),)
-    assert found.verdict.suggest == ("export",)
+    assert found.label_decision.apply == (LabelSuggestion("bug", "sure", "crashed"),)
+    assert found.label_decision.suggest == ("export",)
     assert found.usage == Usage("gpt-6-luna", 700, 60, 0.0002)
 
 
@@ -90,7 +90,7 @@ def test_what_a_model_invents_is_not_applied() -> None:
 
 def test_a_common_tag_that_the_repository_lacks_is_only_suggested() -> None:
     found = enriched(ScriptedModel(says("It crashes.", ("performance", "sure", ""))))
-    assert (applied(found), found.verdict.suggest) == ([], ("performance",))
+    assert (applied(found), found.label_decision.suggest) == ([], ("performance",))
 
 
 def test_only_allowed_labels_are_offered_with_their_descriptions() -> None:
@@ -161,7 +161,7 @@ def test_a_repositorys_own_rules_replace_the_built_in_ones(config: str, labels: 
 
 def test_a_rule_that_fits_is_named_as_the_reason() -> None:
     found = enriched(None, "fallback: {rules: [{label: export, any: [xlsx, pdf]}]}")
-    assert found.verdict.apply[0] == LabelSuggestion("export", "sure", "the word pdf")
+    assert found.label_decision.apply[0] == LabelSuggestion("export", "sure", "the word pdf")
 
 
 def test_rules_apply_the_repositorys_own_spelling() -> None:
@@ -171,7 +171,7 @@ def test_rules_apply_the_repositorys_own_spelling() -> None:
 
 def test_a_concept_without_a_label_is_suggested_by_its_common_name() -> None:
     found = enriched(None, labels=[Label("export")])
-    assert (applied(found), found.verdict.suggest[0]) == ([], "bug")
+    assert (applied(found), found.label_decision.suggest[0]) == ([], "bug")
 
 
 @pytest.mark.parametrize(
@@ -195,14 +195,14 @@ def test_whether_any_label_can_be_applied_is_told(
 def test_rules_do_not_bring_back_what_a_person_removed() -> None:
     found = enriched(None, present=CurrentLabels(removed=["bug"]))
     assert applied(found) == ["needs-review"]
-    assert "bug" not in found.verdict.suggest
+    assert "bug" not in found.label_decision.suggest
 
 
 def test_what_the_model_invents_is_not_said() -> None:
     answer = says("It crashes. It broke in 9.9.", ("bug", "sure", "see ERR-77"))
     found = enriched(ScriptedModel(answer))
     assert found.summary == "It crashes."
-    assert found.verdict.apply == (LabelSuggestion("bug", "sure", ""),)
+    assert found.label_decision.apply == (LabelSuggestion("bug", "sure", ""),)
 
 
 def test_where_all_is_invented_the_issue_s_own_words_are_the_summary() -> None:
@@ -264,7 +264,7 @@ def test_a_secret_that_a_model_says_is_not_said_again() -> None:
     found, _ = planted("privacy: {redact: []}", answer)
     assert found.source == "model"
     assert found.summary == SAID.replace(TOKEN, "[redacted:github-token]")
-    assert found.verdict.apply[0].reason == "fails with [redacted:github-token]"
+    assert found.label_decision.apply[0].reason == "fails with [redacted:github-token]"
 
 
 def test_a_repository_chooses_what_its_model_may_see() -> None:
@@ -282,20 +282,20 @@ def test_neither_a_fooled_model_nor_rules_apply_a_protected_label_in_any_spellin
     labels = [Label(name) for name in ("bug", *SPELLINGS)]
     answer = says("It crashes.", *((label.name, "sure", "") for label in labels))
     by_model = enriched(ScriptedModel(answer), labels=labels)
-    assert (applied(by_model), by_model.verdict.suggest) == (["bug"], ())
+    assert (applied(by_model), by_model.label_decision.suggest) == (["bug"], ())
 
     rules = [{"label": label.name, "any": ["crashed"]} for label in labels]
     for name in SPELLINGS:
         config = json.dumps({"fallback": {"rules": rules, "needs_review": name}})
         by_rules = enriched(None, config, labels)
-        assert (applied(by_rules), by_rules.verdict.suggest) == (["bug"], ())
+        assert (applied(by_rules), by_rules.label_decision.suggest) == (["bug"], ())
 
 
 def test_built_in_rules_apply_no_protected_label_that_means_their_concept() -> None:
     labels = [Label("type: security"), Label("high priority"), Label("P0")]
     issue = an_issue("Critical XSS vulnerability", "Urgent: an attacker can inject a script.")
     found = enrich(issue, labels, CurrentLabels(), parser.parse(None)[0], None)
-    assert (applied(found), found.verdict.suggest) == ([], ())
+    assert (applied(found), found.label_decision.suggest) == ([], ())
 
 
 def test_a_protected_label_is_applied_where_its_exact_name_is_allowed() -> None:

@@ -16,7 +16,7 @@ from bot.core.types import Issue, IssueRef
 from bot.flow.enrich import LONG
 from bot.flow.process import process
 from bot.store.memory import MemoryStore
-from tests.fakes import FakeForge, ScriptedModel, a_delivery, a_desk, an_issue, says
+from tests.fakes import FakeForge, ScriptedModel, a_context, a_delivery, an_issue, says
 
 MOST = 12_000  # characters: more than the question has, less than what is read of a body
 SIGN = "\U0001f4a5"
@@ -71,7 +71,7 @@ def test_a_job_holds_no_long_body_while_a_model_is_asked(length: int, *, fails: 
     forge = Fresh(an_issue("Login fails", ""))
     forge.length = length
     model = Looking(ModelFailed("timeout") if fails else says("It crashed."))
-    outcome = process(a_delivery(), a_desk(forge, model, MemoryStore()))
+    outcome = process(a_delivery(), a_context(forge, model, MemoryStore()))
     assert outcome.enrichment
     assert outcome.enrichment.source == ("rules" if fails else "model")
     assert 0 < model.longest < MOST

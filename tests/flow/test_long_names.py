@@ -13,8 +13,8 @@ from tests.fakes import (
     REF,
     FakeForge,
     ScriptedModel,
+    a_context,
     a_delivery,
-    a_desk,
     an_issue,
     says,
 )
@@ -40,25 +40,25 @@ def edited(forge: FakeForge, body: str) -> None:
 def test_a_long_label_that_a_person_removed_does_not_come_back_when_redis_lost_all() -> None:
     forge = a_forge()
     both = says("The login crashed.", *((name, "sure", "crashed") for name in LONG))
-    process(a_delivery(), a_desk(forge, ScriptedModel(both), MemoryStore()))
+    process(a_delivery(), a_context(forge, ScriptedModel(both), MemoryStore()))
     assert set(forge.found.labels) == set(LONG)
     forge.found = replace(forge.found, labels=(LONG[0],))
     edited(forge, f"{BODY} Again.")
-    process(a_delivery(kind="edited"), a_desk(forge, ScriptedModel(both), MemoryStore()))
+    process(a_delivery(kind="edited"), a_context(forge, ScriptedModel(both), MemoryStore()))
     assert set(forge.found.labels) == {LONG[0]}
-    (comment,) = forge.ours
+    (comment,) = forge.own_comments
     assert comment.body.count(LONG[0][-1]) >= 1
 
 
 def test_a_long_label_from_rules_gives_way_to_the_model_s() -> None:
     forge, store = a_forge(), MemoryStore()
-    process(a_delivery(), a_desk(forge, None, store))
+    process(a_delivery(), a_context(forge, None, store))
     assert set(forge.found.labels) == {LONG[0], "needs-review"}
     forge.found = replace(forge.found, commented=True)
     answer = says("The login crashed.", (LONG[1], "sure", "crashed"))
-    process(a_delivery(kind="manual"), a_desk(forge, ScriptedModel(answer), store))
+    process(a_delivery(kind="manual"), a_context(forge, ScriptedModel(answer), store))
     assert set(forge.found.labels) == {LONG[1]}
-    assert len(forge.ours) == 1
+    assert len(forge.own_comments) == 1
 
 
 @pytest.mark.parametrize("name", ["bug", *LONG[:1]])
@@ -67,7 +67,7 @@ def test_labels_of_the_repository_are_read_for_long_names_only(name: str) -> Non
     forge.repository = (Label(name),)
     forge.config = None
     answer = says("The login crashed.", (name, "sure", "crashed"))
-    process(a_delivery(), a_desk(forge, ScriptedModel(answer), MemoryStore()))
+    process(a_delivery(), a_context(forge, ScriptedModel(answer), MemoryStore()))
     forge.found = replace(forge.found, commented=True)
     asked: list[IssueRef] = []
     before = forge.labels
@@ -77,6 +77,6 @@ def test_labels_of_the_repository_are_read_for_long_names_only(name: str) -> Non
         return before(ref)
 
     forge.labels = labels  # type: ignore[method-assign]
-    outcome = process(a_delivery(), a_desk(forge, ScriptedModel(), MemoryStore()))
+    outcome = process(a_delivery(), a_context(forge, ScriptedModel(), MemoryStore()))
     assert outcome.record.status == "unchanged"
     assert asked == ([] if name == "bug" else [REF])

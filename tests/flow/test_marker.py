@@ -103,13 +103,17 @@ def test_another_case_of_a_long_name_is_the_same_label() -> None:
 
 
 def comment(
-    verdict: LabelDecision, ours: tuple[str, ...] = (), problems: list[ConfigProblem] | None = None
+    label_decision: LabelDecision,
+    own_comments: tuple[str, ...] = (),
+    problems: list[ConfigProblem] | None = None,
 ) -> str:
-    past = IssueHistory(an_issue("Broken", "It fails.", ours), INPUT, None, OwnComment(7, ""), None)
-    past = replace(past, marker=Marker(ours, "1", "model", "other"))
+    history = IssueHistory(
+        an_issue("Broken", "It fails.", own_comments), INPUT, None, OwnComment(7, ""), None
+    )
+    history = replace(history, marker=Marker(own_comments, "1", "model", "other"))
     usage = Usage("m" * 300, 1, 1, 0.0)
-    found = Enrichment("word " * 500, verdict, "model", usage=usage)
-    said = render(past, found, RepoConfig(), problems or []).comment
+    found = Enrichment("word " * 500, label_decision, "model", usage=usage)
+    said = render(history, found, RepoConfig(), problems or []).comment
     assert said is not None
     return said
 
@@ -121,10 +125,10 @@ def comment(
 def test_any_comment_fits_and_is_recognised(name: str, before: int) -> None:
     names = [f"{name}{n}" for n in range(60)]
     choices = tuple(LabelSuggestion(one, "likely", f"{one} " * 9) for one in names)
-    ours = tuple(f"{n}{name}" for n in range(before))
+    own_comments = tuple(f"{n}{name}" for n in range(before))
     problems = [ConfigProblem(1, "k" * 400, "a" * 400)] * 40
-    verdict = LabelDecision(choices[:20], tuple(names[20:40]), choices[40:])
-    said = comment(verdict, ours, problems)
+    label_decision = LabelDecision(choices[:20], tuple(names[20:40]), choices[40:])
+    said = comment(label_decision, own_comments, problems)
     assert len(said) <= GITHUB_S_LIMIT
     assert read_marker(said)
 

@@ -32,8 +32,8 @@ from tests.fakes import (
     FakeForge,
     LosingStore,
     ScriptedModel,
+    a_context,
     a_delivery,
-    a_desk,
     an_issue,
     says,
 )
@@ -71,13 +71,13 @@ class Scene:
     choice: Mapping[str, Model] = field(default_factory=dict)
 
     def job(self, kind: JobKind = "opened", *, tries: int = 1, at: float = NOW) -> Outcome:
-        desk = a_desk(
+        context = a_context(
             *(self.forge, self.model, self.store, at),
             mode=self.mode,
             sleep=self.slept.append,
             models={**({self.model.name: self.model} if self.model else {}), **self.choice},
         )
-        return process(a_delivery(kind, f"d-{tries}", at), desk, tries)
+        return process(a_delivery(kind, f"d-{tries}", at), context, tries)
 
     @property
     def labels(self) -> list[str]:
@@ -85,7 +85,7 @@ class Scene:
 
     @property
     def comments(self) -> list[str]:
-        return [comment.body for comment in self.forge.ours]
+        return [comment.body for comment in self.forge.own_comments]
 
     @property
     def record(self) -> Record:
@@ -100,11 +100,11 @@ def scene(
     config: str | None = None,
     labels: Sequence[Label] = LABELS,
     issue: Mapping[str, Any] | None = None,
-    **desk: Any,
+    **context: Any,
 ) -> Scene:
     found = replace(an_issue(TITLE, BODY), **(issue or {}))
     forge = FakeForge(found, tuple(labels), config)
-    return Scene(forge, ScriptedModel(*answers) if provider else None, **desk)
+    return Scene(forge, ScriptedModel(*answers) if provider else None, **context)
 
 
 @dataclass(frozen=True)
@@ -310,14 +310,14 @@ STATUS_OF_MODE = {
 }
 
 
-@pytest.mark.parametrize("ours", MODES)
+@pytest.mark.parametrize("own_comments", MODES)
 @pytest.mark.parametrize("theirs", MODES)
 def test_of_the_operators_and_the_repositorys_mode_the_more_cautious_wins(
-    ours: str, theirs: str
+    own_comments: str, theirs: str
 ) -> None:
     caution = ["apply", "suggest", "dry-run", "off"]
-    effective = caution[max(caution.index(ours), caution.index(theirs))]
-    one = scene(ANSWER, config=f"mode: '{theirs}'", mode=ours)
+    effective = caution[max(caution.index(own_comments), caution.index(theirs))]
+    one = scene(ANSWER, config=f"mode: '{theirs}'", mode=own_comments)
     assert one.job().record.status == STATUS_OF_MODE[effective]
     assert one.labels == (BY_MODEL if effective == "apply" else [])
     assert len(one.comments) == (effective in ("apply", "suggest"))
@@ -363,10 +363,10 @@ def test_a_model_that_comes_back_replaces_silence_with_one_comment() -> None:
 def test_a_fallback_comment_is_replaced_in_place_by_the_models() -> None:
     one = scene(provider=False)
     one.job()
-    (before,) = one.forge.ours
+    (before,) = one.forge.own_comments
     one.model = ScriptedModel(ANSWER)
     one.job(tries=2)
-    (after,) = one.forge.ours
+    (after,) = one.forge.own_comments
     assert after.id == before.id
     assert "without a language model" in before.body
     assert "without a language model" not in after.body
@@ -388,10 +388,10 @@ def test_an_edited_issue_gets_its_comment_edited_in_place() -> None:
     second = says("The logout link is gone.", ("documentation", "sure", ""))
     one = scene(ANSWER, second, config="on: [opened, edited]")
     one.job()
-    (before,) = one.forge.ours
+    (before,) = one.forge.own_comments
     one.forge.person_edits("Logout link is gone", "It is gone since the upgrade to 4.3.")
     one.job("edited")
-    (after,) = one.forge.ours
+    (after,) = one.forge.own_comments
     assert after.id == before.id
     assert "The logout link is gone." in after.body
     assert one.labels == ["bug", "area/login", "documentation"]
@@ -441,7 +441,7 @@ def test_a_delivery_whose_account_lacks_the_repository_leaves_the_record_as_it_i
 def test_a_comment_deleted_while_the_model_thought_is_not_posted_again() -> None:
     class Deleting(ScriptedModel):
         def ask(self, prompt: Any) -> Any:
-            if one.forge.ours:
+            if one.forge.own_comments:
                 one.forge.person_deletes_our_comment()
             return super().ask(prompt)
 
@@ -562,7 +562,7 @@ def test_after_a_try_that_was_cut_short_the_number_of_comments_is_not_believed()
 
 def test_what_we_wrote_by_hand_under_the_same_account_is_not_overwritten() -> None:
     one = scene(ANSWER)
-    one.forge.ours = [OwnComment(7, "I can confirm this, it fails here too.")]
+    one.forge.own_comments = [OwnComment(7, "I can confirm this, it fails here too.")]
     one.job()
     assert one.comments[0] == "I can confirm this, it fails here too."
     assert len(one.comments) == 2

@@ -20,8 +20,8 @@ LOST = WriteUncertain("GitHub failed (status 502)")
 class Desk:
     """A forge with some comments of ours, and a record of how long was waited."""
 
-    def __init__(self, *ours: OwnComment) -> None:
-        self.forge = FakeForge(an_issue("It is broken"), ours=list(ours))
+    def __init__(self, *own_comments: OwnComment) -> None:
+        self.forge = FakeForge(an_issue("It is broken"), own_comments=list(own_comments))
         self.slept: list[float] = []
 
     def write_comment(self, before: OwnComment | None = None) -> OwnComment | None:
@@ -29,34 +29,34 @@ class Desk:
 
 
 def test_a_first_comment_is_posted() -> None:
-    desk = Desk()
-    assert desk.write_comment() == OwnComment(901, BODY)
-    assert desk.forge.ours == [OwnComment(901, BODY)]
+    context = Desk()
+    assert context.write_comment() == OwnComment(901, BODY)
+    assert context.forge.own_comments == [OwnComment(901, BODY)]
 
 
 def test_running_the_same_plan_twice_leaves_one_comment_and_no_edit() -> None:
-    desk = Desk()
-    desk.write_comment(desk.write_comment())
-    assert desk.forge.ours == [OwnComment(901, BODY)]
-    assert desk.forge.writes == ["comment"]
+    context = Desk()
+    context.write_comment(context.write_comment())
+    assert context.forge.own_comments == [OwnComment(901, BODY)]
+    assert context.forge.writes == ["comment"]
 
 
 def test_a_comment_that_is_there_is_edited_in_place() -> None:
-    desk = Desk(BEFORE)
-    assert desk.write_comment(BEFORE) == OwnComment(7, BODY)
-    assert desk.forge.ours == [OwnComment(7, BODY)]
+    context = Desk(BEFORE)
+    assert context.write_comment(BEFORE) == OwnComment(7, BODY)
+    assert context.forge.own_comments == [OwnComment(7, BODY)]
 
 
 def test_a_comment_that_a_forge_gave_a_line_end_is_not_edited_for_it() -> None:
     there = OwnComment(7, BODY + "\n")
-    desk = Desk(there)
-    assert desk.write_comment(there) == there
-    assert desk.forge.writes == []
+    context = Desk(there)
+    assert context.write_comment(there) == there
+    assert context.forge.writes == []
 
 
 def test_of_two_comments_the_older_is_ours() -> None:
-    desk = Desk(OwnComment(9, BODY), BEFORE)
-    assert own_comment(REF, desk.forge) == BEFORE
+    context = Desk(OwnComment(9, BODY), BEFORE)
+    assert own_comment(REF, context.forge) == BEFORE
 
 
 class Raced(FakeForge):
@@ -66,7 +66,7 @@ class Raced(FakeForge):
 
     def comment(self, ref: IssueRef, body: str) -> OwnComment:
         made = super().comment(ref, body)
-        self.ours.append(OwnComment(self.theirs, body))
+        self.own_comments.append(OwnComment(self.theirs, body))
         return made
 
 
@@ -76,58 +76,58 @@ def test_of_two_comments_that_a_race_has_left_the_later_one_goes(theirs: int, ke
     forge.theirs = theirs
     said = write_comment(PLAN, None, forge, print)
     assert said == OwnComment(kept, BODY)
-    assert forge.ours == [OwnComment(kept, BODY)]
+    assert forge.own_comments == [OwnComment(kept, BODY)]
 
 
 def test_comments_by_hand_are_never_taken_away() -> None:
     by_hand = OwnComment(999, "I can confirm this.")
-    desk = Desk(by_hand)
-    desk.write_comment()
-    assert by_hand in desk.forge.ours
+    context = Desk(by_hand)
+    context.write_comment()
+    assert by_hand in context.forge.own_comments
 
 
 def test_a_comment_without_the_marker_is_somebody_writing_by_hand() -> None:
     by_hand = OwnComment(7, "I can confirm this.")
-    desk = Desk(by_hand)
-    assert desk.write_comment() == OwnComment(901, BODY)
-    assert by_hand in desk.forge.ours
+    context = Desk(by_hand)
+    assert context.write_comment() == OwnComment(901, BODY)
+    assert by_hand in context.forge.own_comments
 
 
 def test_a_deleted_comment_is_not_posted_again() -> None:
-    desk = Desk()
-    assert desk.write_comment(BEFORE) is None
-    assert desk.forge.ours == []
+    context = Desk()
+    assert context.write_comment(BEFORE) is None
+    assert context.forge.own_comments == []
 
 
 def test_a_comment_whose_answer_was_lost_is_adopted_and_not_doubled() -> None:
-    desk = Desk()
-    desk.forge.fails("comment", LOST, done=True)
-    assert desk.write_comment() == OwnComment(901, BODY)
-    assert desk.forge.ours == [OwnComment(901, BODY)]
-    assert desk.slept == [2.0]
+    context = Desk()
+    context.forge.fails("comment", LOST, done=True)
+    assert context.write_comment() == OwnComment(901, BODY)
+    assert context.forge.own_comments == [OwnComment(901, BODY)]
+    assert context.slept == [2.0]
 
 
 def test_a_comment_that_never_shows_up_is_tried_again_later() -> None:
-    desk = Desk()
-    desk.forge.fails("comment", LOST)
+    context = Desk()
+    context.forge.fails("comment", LOST)
     with pytest.raises(Retry) as later:
-        desk.write_comment()
+        context.write_comment()
     assert not isinstance(later.value, WriteUncertain)
-    assert desk.slept == [2.0, 5.0, 10.0]
-    assert desk.forge.ours == []
+    assert context.slept == [2.0, 5.0, 10.0]
+    assert context.forge.own_comments == []
 
 
 def test_a_comment_that_shows_up_late_is_still_adopted() -> None:
-    desk = Desk()
+    context = Desk()
 
     def sleep(seconds: float) -> None:
-        desk.slept.append(seconds)
-        if len(desk.slept) == 3:
-            desk.forge.ours.append(OwnComment(901, BODY))
+        context.slept.append(seconds)
+        if len(context.slept) == 3:
+            context.forge.own_comments.append(OwnComment(901, BODY))
 
-    desk.forge.fails("comment", LOST)
-    assert write_comment(PLAN, None, desk.forge, sleep) == OwnComment(901, BODY)
-    assert desk.slept == [2.0, 5.0, 10.0]
+    context.forge.fails("comment", LOST)
+    assert write_comment(PLAN, None, context.forge, sleep) == OwnComment(901, BODY)
+    assert context.slept == [2.0, 5.0, 10.0]
 
 
 @pytest.mark.parametrize("method", ["comment", "edit"])
@@ -137,9 +137,9 @@ def test_a_comment_that_shows_up_late_is_still_adopted() -> None:
 def test_other_errors_are_not_for_publish_to_settle(
     method: str, error: Forbidden | OperatorError | Retry
 ) -> None:
-    desk = Desk(*([BEFORE] if method == "edit" else []))
-    desk.forge.fails(method, error)
+    context = Desk(*([BEFORE] if method == "edit" else []))
+    context.forge.fails(method, error)
     with pytest.raises(type(error), match=str(error)):
-        desk.write_comment(BEFORE if method == "edit" else None)
-    assert desk.slept == []
-    assert desk.forge.writes == []
+        context.write_comment(BEFORE if method == "edit" else None)
+    assert context.slept == []
+    assert context.forge.writes == []

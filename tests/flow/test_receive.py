@@ -14,11 +14,11 @@ from tests.fakes import NOW, FakeQueue, FakeWebhookParser, a_delivery
 DELIVERY = a_delivery()
 
 
-def knock(inbox: FakeWebhookParser, queue: FakeQueue, signature: str = "good") -> ReceiveResult:
+def knock(parser: FakeWebhookParser, queue: FakeQueue, signature: str = "good") -> ReceiveResult:
     headers = {"signature": signature}
     return asyncio.run(
         receive(
-            WebhookRequest(headers, [b"{", b"}"], inbox.check_headers(headers), NOW), inbox, queue
+            WebhookRequest(headers, [b"{", b"}"], parser.check_headers(headers), NOW), parser, queue
         )
     )
 
@@ -45,19 +45,19 @@ def test_an_uninteresting_delivery_is_received_and_queues_nothing() -> None:
 
 
 def test_a_forged_delivery_is_refused_before_anything_is_read() -> None:
-    inbox, queue = FakeWebhookParser(DELIVERY), FakeQueue()
+    parser, queue = FakeWebhookParser(DELIVERY), FakeQueue()
     with pytest.raises(Rejected) as refusal:
-        knock(inbox, queue, "forged")
+        knock(parser, queue, "forged")
     assert refusal.value.status == 401
-    assert "read" not in inbox.calls
+    assert "read" not in parser.calls
     assert queue.jobs == {}
 
 
 @pytest.mark.parametrize("what", [DELIVERY, Ignored("nothing")])
 def test_the_signature_is_checked_before_the_body_is_read(what: Job | Ignored) -> None:
-    inbox = FakeWebhookParser(what)
-    knock(inbox, FakeQueue())
-    assert inbox.calls == ["admit", "check", "read"]
+    parser = FakeWebhookParser(what)
+    knock(parser, FakeQueue())
+    assert parser.calls == ["admit", "check", "read"]
 
 
 def test_a_delivery_of_the_wrong_shape_queues_nothing() -> None:

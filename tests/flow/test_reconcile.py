@@ -87,16 +87,16 @@ class FakePace(MemoryRateLimiter):
 
 class House:
     def __init__(self, *places: IssueRef) -> None:
-        self.ledger, self.forge, self.now = FakeLedger(), FakeWatched(), NOW
-        self.ledger.save_repositories(list(places))
+        self.state, self.forge, self.now = FakeLedger(), FakeWatched(), NOW
+        self.state.save_repositories(list(places))
         self.sent: list[Job] = []
         self.pace = FakePace()
         self.sweep = Reconciliation(
-            self.ledger, self.pace, lambda name: self.forge, ("github",), lambda: self.now
+            self.state, self.pace, lambda name: self.forge, ("github",), lambda: self.now
         )
 
     def again(self) -> dict[str, object]:
-        self.ledger.leased.clear()
+        self.state.leased.clear()
         self.sent.clear()
         return dict(self.sweep.run_once(self.sent.append))
 
@@ -110,156 +110,154 @@ def number(at: int) -> IssueRef:
 
 
 def test_a_young_issue_without_a_record_is_enqueued() -> None:
-    house = House(PLACE)
-    house.forge.opened = {
+    app = House(PLACE)
+    app.forge.opened = {
         number(1): NOW - 3600,
         number(2): NOW - 3600,
         number(3): NOW - LOOK_BACK_SECONDS - 1,
         number(4): NOW - JUST_NOW_SECONDS + 5,
     }
-    house.ledger.records[number(2).key] = Record("skipped")
-    assert house.again() == {"issues": 1, "deliveries": 0, "troubles": []}
-    (delivery,) = house.sent
+    app.state.records[number(2).key] = Record("skipped")
+    assert app.again() == {"issues": 1, "deliveries": 0, "troubles": []}
+    (delivery,) = app.sent
     assert (delivery.kind, delivery.ref, delivery.received_at) == ("opened", number(1), NOW)
 
 
 def test_an_issue_that_always_fails_is_looked_after_less_and_less() -> None:
-    house = House(PLACE)
-    house.forge.opened = {number(1): NOW - 3600}
+    app = House(PLACE)
+    app.forge.opened = {number(1): NOW - 3600}
     found = []
     for look in range(1, 289):  # a day
-        house.again()
-        found += [look] * len(house.sent)
+        app.again()
+        found += [look] * len(app.sent)
     assert found == [1, 2, 4, 8, 16, 32, 64, 128, 256]
 
 
 def test_a_worker_that_dies_while_it_sends_delays_one_issue() -> None:
-    house = House(PLACE)
-    house.forge.opened = {number(n): NOW - 3600 for n in (1, 2, 3)}
+    app = House(PLACE)
+    app.forge.opened = {number(n): NOW - 3600 for n in (1, 2, 3)}
 
     def die(_delivery: Job) -> None:
         raise SystemExit
 
     with pytest.raises(SystemExit):
-        house.sweep.run_once(die)
-    house.again()
-    assert house.numbers == [1, 2, 3]
-    house.again()
-    assert house.numbers == [2, 3]  # their second look; the third one of the first is passed over
+        app.sweep.run_once(die)
+    app.again()
+    assert app.numbers == [1, 2, 3]
+    app.again()
+    assert app.numbers == [2, 3]  # their second look; the third one of the first is passed over
 
 
 def test_an_issue_whose_job_waits_for_its_turn_to_comment_gets_no_second_one() -> None:
-    house = House(PLACE)
-    house.forge.opened = {number(1): NOW - 3600}
-    house.pace.waiting = {number(1).key}
-    house.again()
-    assert house.numbers == []
-    house.pace.waiting.clear()  # its job got lost
-    house.again()
-    assert house.numbers == [1]
+    app = House(PLACE)
+    app.forge.opened = {number(1): NOW - 3600}
+    app.pace.waiting = {number(1).key}
+    app.again()
+    assert app.numbers == []
+    app.pace.waiting.clear()  # its job got lost
+    app.again()
+    assert app.numbers == [1]
 
 
 def test_an_account_whose_forge_asked_to_wait_is_left_alone() -> None:
-    house = House(PLACE)
-    house.forge.opened = {number(1): NOW - 3600}
-    house.pace.silent = {PLACE.account_key}
-    house.again()
-    assert house.numbers == []
+    app = House(PLACE)
+    app.forge.opened = {number(1): NOW - 3600}
+    app.pace.silent = {PLACE.account_key}
+    app.again()
+    assert app.numbers == []
 
 
 def test_two_workers_sweep_once() -> None:
-    house = House(PLACE)
-    house.forge.opened = {number(1): NOW - 3600}
-    house.again()
-    assert house.sweep.run_once(house.sent.append) == {}
+    app = House(PLACE)
+    app.forge.opened = {number(1): NOW - 3600}
+    app.again()
+    assert app.sweep.run_once(app.sent.append) == {}
 
 
 def test_deliveries_that_nobody_took_are_asked_for_again_and_not_for_ever() -> None:
-    house = House()
-    house.forge.failed = {11: "guid-1", 12: "guid-2"}
-    assert house.again()["deliveries"] == 2
+    app = House()
+    app.forge.failed = {11: "guid-1", 12: "guid-2"}
+    assert app.again()["deliveries"] == 2
     for _ in range(6):
-        house.again()
-    assert house.forge.asked == [11, 12] * 3
+        app.again()
+    assert app.forge.asked == [11, 12] * 3
 
 
 def test_places_outlive_a_redis_that_forgot_everything() -> None:
-    house = House(PLACE)
-    house.again()
-    house.ledger.known.clear()
-    house.forge.opened = {number(1): NOW - 3600}
-    house.again()
-    assert house.numbers == [1]
-    assert house.ledger.repositories() == (PLACE,)
+    app = House(PLACE)
+    app.again()
+    app.state.known.clear()
+    app.forge.opened = {number(1): NOW - 3600}
+    app.again()
+    assert app.numbers == [1]
+    assert app.state.repositories() == (PLACE,)
 
 
 def test_a_repository_that_left_us_is_forgotten_and_the_others_are_swept() -> None:
-    house = House(ELSEWHERE, PLACE)
-    house.forge.opened = {number(1): NOW - 3600}
-    house.forge.error = NotFound("not found")
-    house.again()
-    assert house.numbers == [1]
-    assert house.ledger.repositories() == (PLACE,)
+    app = House(ELSEWHERE, PLACE)
+    app.forge.opened = {number(1): NOW - 3600}
+    app.forge.error = NotFound("not found")
+    app.again()
+    assert app.numbers == [1]
+    assert app.state.repositories() == (PLACE,)
 
 
 def test_a_repository_that_one_worker_forgot_is_brought_back_by_no_other() -> None:
-    house = House(ELSEWHERE, PLACE)
-    other = Reconciliation(
-        house.ledger, house.pace, lambda name: house.forge, ("github",), lambda: NOW
-    )
-    other.run_once(house.sent.append)
-    house.forge.error = NotFound("not found")
-    house.again()
-    other.run_once(house.sent.append)
-    assert house.ledger.repositories() == (PLACE,)
+    app = House(ELSEWHERE, PLACE)
+    other = Reconciliation(app.state, app.pace, lambda name: app.forge, ("github",), lambda: NOW)
+    other.run_once(app.sent.append)
+    app.forge.error = NotFound("not found")
+    app.again()
+    other.run_once(app.sent.append)
+    assert app.state.repositories() == (PLACE,)
 
 
 def test_a_repository_that_cannot_be_read_now_is_told_and_tried_again() -> None:
-    house = House(ELSEWHERE, PLACE)
-    house.forge.error = Retry("GitHub failed (status 502)")
-    assert house.again()["troubles"] == ["GitHub failed (status 502)"]
-    assert set(house.ledger.repositories()) == {PLACE, ELSEWHERE}
+    app = House(ELSEWHERE, PLACE)
+    app.forge.error = Retry("GitHub failed (status 502)")
+    assert app.again()["troubles"] == ["GitHub failed (status 502)"]
+    assert set(app.state.repositories()) == {PLACE, ELSEWHERE}
 
 
 @pytest.mark.parametrize("forge", ["gitlab"])
 def test_a_forge_without_access_is_left_out(forge: str) -> None:
-    house = House(replace(PLACE, forge=forge))
-    house.forge.opened = {number(1): NOW - 3600}
-    assert house.again() == {}
+    app = House(replace(PLACE, forge=forge))
+    app.forge.opened = {number(1): NOW - 3600}
+    assert app.again() == {}
 
 
 def test_many_repositories_are_looked_at_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bot.flow.reconcile.REPOSITORIES_PER_RUN", 2)
-    house = House(*(replace(PLACE, repo_id=number) for number in range(1, 6)))
-    house.forge.opened = {replace(REF, repo_id=number): NOW - 3600 for number in range(1, 6)}
+    app = House(*(replace(PLACE, repo_id=number) for number in range(1, 6)))
+    app.forge.opened = {replace(REF, repo_id=number): NOW - 3600 for number in range(1, 6)}
     found = []
     for _ in range(3):
-        house.again()
-        found += [delivery.ref.repo_id for delivery in house.sent]
+        app.again()
+        found += [delivery.ref.repo_id for delivery in app.sent]
     assert sorted(set(found)) == [1, 2, 3, 4, 5]
 
 
 def test_a_sweep_that_knows_no_repository_does_not_put_off_the_next() -> None:
-    house = House()
-    house.again()
-    house.ledger.save_repositories([PLACE])
-    house.forge.opened = {number(1): NOW - 3600}
-    assert house.sweep.run_once(house.sent.append)["issues"] == 1
+    app = House()
+    app.again()
+    app.state.save_repositories([PLACE])
+    app.forge.opened = {number(1): NOW - 3600}
+    assert app.sweep.run_once(app.sent.append)["issues"] == 1
 
 
 def test_an_issue_whose_job_was_given_up_in_the_midst_of_writing_is_enqueued() -> None:
-    house = House(PLACE)
-    house.forge.opened = {number(1): NOW - 3600}
-    house.ledger.records[number(1).key] = Record("writing", labels=("bug",))
-    house.again()
-    assert house.numbers == [1]
+    app = House(PLACE)
+    app.forge.opened = {number(1): NOW - 3600}
+    app.state.records[number(1).key] = Record("writing", labels=("bug",))
+    app.again()
+    assert app.numbers == [1]
 
 
 def test_a_place_with_a_wrong_account_is_forgotten_and_the_right_one_stays() -> None:
     wrong = replace(PLACE, account="666")
-    house = House(PLACE, wrong)
-    house.forge.opened = {number(1): NOW - 3600}
-    house.forge.uncovered = {"666"}
-    house.again()
-    assert house.numbers == [1]
-    assert house.ledger.repositories() == (PLACE,)
+    app = House(PLACE, wrong)
+    app.forge.opened = {number(1): NOW - 3600}
+    app.forge.uncovered = {"666"}
+    app.again()
+    assert app.numbers == [1]
+    assert app.state.repositories() == (PLACE,)

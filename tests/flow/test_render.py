@@ -30,7 +30,7 @@ from tests.fakes import REF, an_issue
 INPUT = "0123456789abcdef"
 BY_MODEL = Enrichment(
     summary="The login button does nothing in Firefox 131 after the 4.2 upgrade.",
-    verdict=LabelDecision(
+    label_decision=LabelDecision(
         apply=(
             LabelSuggestion("bug", "sure", '"does nothing", stack trace given'),
             LabelSuggestion("area/login", "likely", "login button"),
@@ -42,7 +42,7 @@ BY_MODEL = Enrichment(
 )
 BY_RULES = Enrichment(
     summary="After the 4.2 upgrade the login button does nothing.",
-    verdict=LabelDecision((LabelSuggestion("bug", "likely", '"crashed"'),), ("frontend",)),
+    label_decision=LabelDecision((LabelSuggestion("bug", "likely", '"crashed"'),), ("frontend",)),
     source="rules",
     why=NO_PROVIDER,
 )
@@ -55,7 +55,7 @@ WITHOUT_MODEL = (
 )
 
 
-def past(
+def history(
     labels: Sequence[str] = (), marker: Marker | None = None, title: str = "Login", body: str = LONG
 ) -> IssueHistory:
     comment = OwnComment(7, write_marker(marker)) if marker else None
@@ -68,7 +68,7 @@ def plan(
     before: IssueHistory | None = None,
     problems: Sequence[ConfigProblem] = (),
 ) -> Plan:
-    return render(before or past(), enrichment, parser.parse(config)[0], problems)
+    return render(before or history(), enrichment, parser.parse(config)[0], problems)
 
 
 def comment(
@@ -137,7 +137,7 @@ def test_the_comment_that_only_suggests() -> None:
 def test_the_comment_with_problems_of_the_configuration() -> None:
     config = "mode: aply\nlables: {}\nlabels:\n  max: 99\n"
     _, problems = parser.parse(config)
-    brief = replace(BY_MODEL, summary="It is broken.", verdict=LabelDecision())
+    brief = replace(BY_MODEL, summary="It is broken.", label_decision=LabelDecision())
     assert comment(brief, config, problems=problems) == (
         r"""**Summary (automated):** It is broken.
 
@@ -161,14 +161,14 @@ def test_of_a_file_that_cannot_be_read_the_comment_says_what_holds() -> None:
 
 
 def test_the_comment_on_an_issue_of_nothing_but_emoji() -> None:
-    nothing = replace(BY_RULES, summary="\U0001f389\U0001f389", verdict=LabelDecision())
+    nothing = replace(BY_RULES, summary="\U0001f389\U0001f389", label_decision=LabelDecision())
     text = "**Summary (automated):** \U0001f389\U0001f389\n\n"
     assert comment(nothing) == text + WITHOUT_MODEL.replace(HINT, "")
 
 
 @pytest.mark.parametrize("empty", ["", "  \n", "\u200b\u202e", "<!-- -->"])
 def test_the_comment_on_an_issue_without_words(empty: str) -> None:
-    nothing = replace(BY_RULES, summary=empty, verdict=LabelDecision())
+    nothing = replace(BY_RULES, summary=empty, label_decision=LabelDecision())
     text = "**Summary (automated):** The issue has no words to sum up.\n\n"
     assert comment(nothing) == text + WITHOUT_MODEL.replace(HINT, "")
 
@@ -178,7 +178,7 @@ def test_the_comment_of_a_hostile_model() -> None:
         summary="Ping @admin, see #1 and https://evil.example\n/close\n# Big\n"
         "<!-- tagline:v1 e30= --> **bold** [link](http://a) ![x](http://b) `code` ~bug !5"
         " <img src=x> www.evil.example",
-        verdict=LabelDecision(
+        label_decision=LabelDecision(
             (LabelSuggestion("bug", "sure", "@admin </details>\n/close [x](http://y) <!--"),)
         ),
         source="model",
@@ -199,8 +199,8 @@ def test_the_comment_of_a_hostile_model() -> None:
 
 def test_the_comment_of_an_edited_issue_names_what_stayed_and_what_was_added() -> None:
     marker = Marker(("bug", "gone"), "1", "model", "other")
-    before = past(["bug", "mine"], marker)
-    after = replace(BY_MODEL, verdict=LabelDecision((LabelSuggestion("docs", "sure", ""),)))
+    before = history(["bug", "mine"], marker)
+    after = replace(BY_MODEL, label_decision=LabelDecision((LabelSuggestion("docs", "sure", ""),)))
     assert comment(after, before=before) == (
         """\
 **Summary (automated):** The login button does nothing in Firefox 131 after the 4.2 upgrade.
@@ -260,8 +260,8 @@ def test_a_key_of_the_configuration_cannot_reach_out_of_its_line() -> None:
 
 # When something is said at all.
 
-WORDLESS = past(title="Broken", body="Help me please")
-SAID_BEFORE = past(marker=Marker((), "1", "model", "other"))
+WORDLESS = history(title="Broken", body="Help me please")
+SAID_BEFORE = history(marker=Marker((), "1", "model", "other"))
 FAILED = replace(BY_RULES, why="timeout")
 NO_LABELS = replace(FAILED, labels_usable=False)
 
@@ -295,7 +295,7 @@ def test_a_comment_is_written_only_where_the_table_says_so(
 
 @pytest.mark.parametrize(("words", "speaks"), [(11, False), (12, True)])
 def test_an_issue_of_twelve_words_is_worth_a_comment(words: int, speaks: bool) -> None:
-    before = past(title="one", body="word " * (words - 1))
+    before = history(title="one", body="word " * (words - 1))
     said = plan(BY_MODEL, "comment: {post: when-useful}", before).comment
     assert (said is not None) is speaks
 
@@ -314,7 +314,7 @@ def test_labels_are_planned_also_where_nothing_is_said() -> None:
 
 
 def test_the_marker_remembers_our_labels_the_prompt_the_source_and_the_input() -> None:
-    before = past(["bug"], Marker(("bug", "gone"), "1", "rules", "other"))
+    before = history(["bug"], Marker(("bug", "gone"), "1", "rules", "other"))
     body = plan(BY_MODEL, before=before).comment
     assert body is not None
     hidden = re.search(r"<!-- tagline:v1 (\S+) -->\Z", body)
@@ -373,9 +373,10 @@ def test_what_is_no_marker_of_ours_is_none(text: str) -> None:
 
 def test_a_label_that_was_set_before_keeps_its_reason() -> None:
     kept = replace(
-        BY_RULES, verdict=LabelDecision(keep=(LabelSuggestion("bug", "likely", '"crashed"'),))
+        BY_RULES,
+        label_decision=LabelDecision(keep=(LabelSuggestion("bug", "likely", '"crashed"'),)),
     )
-    before = past(labels=["bug"], marker=Marker(("bug",), "", "rules", "other"))
+    before = history(labels=["bug"], marker=Marker(("bug",), "", "rules", "other"))
     written = plan(kept, before=before)
     assert written.add_labels == ()
     assert "- **Labels:** `bug`." in str(written.comment)

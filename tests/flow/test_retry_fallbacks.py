@@ -15,7 +15,7 @@ from bot.flow.retry_fallbacks import LONGEST_SECONDS, PAUSES, FallbackRetries
 from bot.llm.breaker import StoredProviderHealth
 from bot.store.memory import MemoryStore
 from bot.store.rate_limiter import MemoryRateLimiter
-from tests.fakes import NOW, REF, FakeForge, ScriptedModel, a_delivery, a_desk, an_issue, says
+from tests.fakes import NOW, REF, FakeForge, ScriptedModel, a_context, a_delivery, an_issue, says
 
 TITLE = "Login button does nothing in Firefox 131"
 BODY = "After the 4.2 upgrade the login button does nothing. It crashed with an exception."
@@ -47,8 +47,8 @@ class Ward:
         self.round()  # the first one is the worker's start
 
     def job(self, delivery: Job | None = None) -> Outcome:
-        desk = a_desk(self.forge, self.model, self.store, healing=self.healing)
-        return process(delivery or a_delivery(), desk)
+        context = a_context(self.forge, self.model, self.store, retries=self.healing)
+        return process(delivery or a_delivery(), context)
 
     def round(self) -> list[Job]:
         sent: list[Job] = []
@@ -72,12 +72,12 @@ def test_the_model_s_answer_takes_the_place_of_the_rules_one_minute_later() -> N
     one = ward(DOWN, ANSWER)
     assert one.job().record.status == "fallback"
     assert list(one.forge.found.labels) == ["bug", "needs-review"]
-    assert one.forge.ours == []
+    assert one.forge.own_comments == []
     assert one.later(PAUSES[0] - 1) == []
     (healed,) = one.later(2)
     assert healed.record.status == "answered"
     assert list(one.forge.found.labels) == ["area/login"]
-    (comment,) = one.forge.ours
+    (comment,) = one.forge.own_comments
     assert "The login button does nothing." in comment.body
     assert "- **Labels:** `area/login`.\n" in comment.body
     assert one.later(MINUTE * 60) == []
@@ -111,10 +111,10 @@ def test_a_fallback_comment_is_replaced_in_place() -> None:
     one = ward(DOWN, ANSWER)
     one.forge.config = "comment: {on_fallback: true}"
     one.job()
-    (before,) = one.forge.ours
+    (before,) = one.forge.own_comments
     one.forge.people_replied = True
     one.later(PAUSES[0])
-    (after,) = one.forge.ours
+    (after,) = one.forge.own_comments
     assert after.id == before.id
     assert "The login button does nothing." in after.body
 
@@ -124,7 +124,7 @@ def test_nothing_is_said_once_a_maintainer_has_replied() -> None:
     one.job()
     one.forge.people_replied = True
     (healed,) = one.later(PAUSES[0])
-    assert (healed.record.status, one.forge.ours) == ("quiet", [])
+    assert (healed.record.status, one.forge.own_comments) == ("quiet", [])
     assert one.forge.found.labels == ("area/login",)
 
 
@@ -159,7 +159,7 @@ def test_an_hour_of_silence_ends_in_one_comment_within_ten_minutes() -> None:
         one.later(10)
     one.model.answers[:] = [ANSWER]
     waited = 0
-    while not one.forge.ours:
+    while not one.forge.own_comments:
         one.later(10)
         waited += 10
         assert waited <= 600
@@ -223,8 +223,8 @@ def test_an_issue_that_a_person_closed_waits_no_longer() -> None:
 
 def test_without_a_provider_nothing_waits() -> None:
     one = ward()
-    desk = a_desk(one.forge, None, one.store, healing=one.healing)
-    assert process(a_delivery(), desk).record.wait is None
+    context = a_context(one.forge, None, one.store, retries=one.healing)
+    assert process(a_delivery(), context).record.wait is None
     assert one.later(MINUTE * 10) == []
 
 
@@ -259,7 +259,7 @@ def test_a_worker_that_dies_while_it_heals_leaves_nothing_of_the_rules_behind() 
     assert "needs-review" in one.forge.found.labels
     one.job(delivery)
     assert one.forge.found.labels == ("area/login",)
-    assert len(one.forge.ours) == 1
+    assert len(one.forge.own_comments) == 1
 
 
 class Scoped(FakeForge):
@@ -334,7 +334,7 @@ def test_a_delivery_that_asks_for_nothing_does_not_end_the_wait_for_a_model(kind
     assert one.job(a_delivery(kind)).record.why == f"{kind} is not in `on`"
     (healed,) = one.later(PAUSES[0])
     assert healed.record.status == "answered"
-    assert len(one.forge.ours) == 1
+    assert len(one.forge.own_comments) == 1
 
 
 def test_a_dry_run_does_not_end_the_wait_for_a_model() -> None:
@@ -342,7 +342,7 @@ def test_a_dry_run_does_not_end_the_wait_for_a_model() -> None:
     one.job()
     process(
         a_delivery("manual"),
-        a_desk(one.forge, one.model, one.store, healing=one.healing, mode="dry-run"),
+        a_context(one.forge, one.model, one.store, retries=one.healing, mode="dry-run"),
     )
     (healed,) = one.later(PAUSES[0])
     assert healed.record.status == "answered"
@@ -355,7 +355,7 @@ def test_a_heal_whose_record_redis_forgot_meanwhile_answers_the_issue() -> None:
     (delivery,) = one.round()
     one.store = MemoryStore(lambda: one.now)
     assert one.job(delivery).record.status == "answered"
-    assert len(one.forge.ours) == 1
+    assert len(one.forge.own_comments) == 1
 
 
 def test_a_heal_that_waits_for_its_turn_to_comment_is_not_sent_again_meanwhile() -> None:
@@ -367,9 +367,11 @@ def test_a_heal_that_waits_for_its_turn_to_comment_is_not_sent_again_meanwhile()
     one.job()
     one.now += PAUSES[0]
     (delivery,) = one.round()
-    desk = a_desk(one.forge, one.model, one.store, healing=one.healing, pace=Crowded())
+    context = a_context(
+        one.forge, one.model, one.store, retries=one.healing, rate_limiter=Crowded()
+    )
     with pytest.raises(Postponed):
-        process(delivery, desk)
+        process(delivery, context)
     sent = 0
     for _ in range(6 * 60):
         one.now += MINUTE

@@ -34,7 +34,7 @@ EVENT: dict[str, Any] = {
 DELIVERY = Job(ID, "opened", IssueRef("github", "github.com", "acme/widget", 41, 7001, "5001"), NOW)
 
 
-def inbox(*secrets: str, needs_installation: bool = True) -> GitHubWebhooks:
+def parser(*secrets: str, needs_installation: bool = True) -> GitHubWebhooks:
     return GitHubWebhooks(secrets or (SECRET,), "github.com", needs_installation=needs_installation)
 
 
@@ -64,7 +64,7 @@ def changed(**changes: Any) -> dict[str, Any]:
 
 
 def read(event: object, **given: str) -> Job | Ignored:
-    return inbox().parse(headers(**given), json.dumps(event).encode(), NOW)
+    return parser().parse(headers(**given), json.dumps(event).encode(), NOW)
 
 
 # Is it authentic?
@@ -73,7 +73,7 @@ def read(event: object, **given: str) -> Job | Ignored:
 def test_the_vector_of_the_documents_is_authentic() -> None:
     known = "757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17"
     given = {"x-hub-signature-256": f"sha256={known}"}
-    verified(inbox(), given, b"Hello, World!")
+    verified(parser(), given, b"Hello, World!")
 
 
 BODY = json.dumps(EVENT).encode()
@@ -106,7 +106,7 @@ def test_what_is_not_signed_with_the_secret_is_401(name: str) -> None:
     signature = FORGED[name]
     given = headers() if signature is None else headers(x_hub_signature_256=signature)
     with pytest.raises(Rejected) as refusal:
-        verified(inbox(), given, BODY)
+        verified(parser(), given, BODY)
     assert refusal.value.status == 401
     assert SECRET not in str(refusal.value)
 
@@ -118,20 +118,20 @@ def test_the_header_of_sha_1_alone_is_never_enough(name: str) -> None:
     if signature is not None:
         given["x-hub-signature-256"] = signature
     with pytest.raises(Rejected):
-        verified(inbox(), given, BODY)
+        verified(parser(), given, BODY)
 
 
 def test_what_cannot_be_a_signature_is_refused_by_the_headers_alone() -> None:
     for name in ("none", "empty", "SHA-1", "cut", "twice", "upper case", "not ASCII"):
         with pytest.raises(Rejected) as refusal:
-            inbox().check_headers(headers(x_hub_signature_256=FORGED[name] or ""))
+            parser().check_headers(headers(x_hub_signature_256=FORGED[name] or ""))
         assert refusal.value.status == 401
-    inbox().check_headers(headers(x_hub_signature_256=GOOD))
+    parser().check_headers(headers(x_hub_signature_256=GOOD))
 
 
 @pytest.mark.parametrize("secret", [SECRET, NEXT_SECRET])
 def test_while_a_secret_is_rotated_both_are_good(secret: str) -> None:
-    both = inbox(SECRET, NEXT_SECRET)
+    both = parser(SECRET, NEXT_SECRET)
     verified(both, headers(x_hub_signature_256=signed(BODY, secret)), BODY)
     with pytest.raises(Rejected):
         verified(both, headers(x_hub_signature_256=signed(BODY, "third secret")), BODY)
@@ -141,7 +141,7 @@ def test_a_secret_beyond_ascii_is_used_as_utf_8() -> None:
     secret = "pâssword-with-ümlauts"
     body = b"{}"
     digest = hmac.new(secret.encode("utf-8"), body, hashlib.sha256).hexdigest()
-    verified(inbox(secret), {"x-hub-signature-256": f"sha256={digest}"}, body)
+    verified(parser(secret), {"x-hub-signature-256": f"sha256={digest}"}, body)
 
 
 @pytest.mark.parametrize("secrets", [(), ("",), (SECRET, "")])
@@ -214,7 +214,7 @@ def test_an_edit_without_changes_is_ignored() -> None:
 @pytest.mark.parametrize("event", ["ping", "issue_comment", "installation", "quite_new"])
 def test_other_events_are_ignored_whatever_is_in_them(event: str) -> None:
     for body in (b"", b"{}", b"\xff", b"[" * 100_000):
-        assert inbox().parse(headers(x_github_event=event), body, NOW) == Ignored(
+        assert parser().parse(headers(x_github_event=event), body, NOW) == Ignored(
             f"event {event!r}"
         )
 
@@ -223,16 +223,16 @@ def test_long_names_of_others_are_cut_in_a_reason() -> None:
     found = read(changed(action="x" * 5000))
     assert isinstance(found, Ignored)
     assert len(found.reason) < 60
-    other = inbox().parse(headers(x_github_event="y" * 5000), b"", NOW)
+    other = parser().parse(headers(x_github_event="y" * 5000), b"", NOW)
     assert isinstance(other, Ignored)
     assert len(other.reason) < 60
 
 
 def test_without_an_installation_an_app_has_no_access_and_a_token_has() -> None:
     body = json.dumps({k: v for k, v in EVENT.items() if k != "installation"}).encode()
-    found = inbox().parse(headers(), body, NOW)
+    found = parser().parse(headers(), body, NOW)
     assert found == Ignored("no installation in it, and GITHUB_TOKEN is not set")
-    by_token = inbox(needs_installation=False).parse(headers(), body, NOW)
+    by_token = parser(needs_installation=False).parse(headers(), body, NOW)
     assert isinstance(by_token, Job)
     assert by_token.ref == IssueRef("github", "github.com", "acme/widget", 41, 7001, "")
 
@@ -251,8 +251,8 @@ def test_without_an_installation_an_app_has_no_access_and_a_token_has() -> None:
 def test_a_form_is_read_like_json(content_type: str) -> None:
     body = urlencode({"payload": json.dumps(EVENT)}).encode()
     given = headers(content_type=content_type, x_hub_signature_256=signed(body))
-    verified(inbox(), given, body)
-    assert inbox().parse(given, body, NOW) == DELIVERY
+    verified(parser(), given, body)
+    assert parser().parse(given, body, NOW) == DELIVERY
 
 
 @pytest.mark.parametrize(
@@ -271,7 +271,7 @@ def test_a_form_is_read_like_json(content_type: str) -> None:
 )
 def test_a_form_without_an_event_is_400(body: bytes) -> None:
     with pytest.raises(Rejected) as refusal:
-        inbox().parse(headers(content_type="application/x-www-form-urlencoded"), body, NOW)
+        parser().parse(headers(content_type="application/x-www-form-urlencoded"), body, NOW)
     assert refusal.value.status == 400
 
 
@@ -297,7 +297,7 @@ WRONG_BODIES = {
 @pytest.mark.parametrize("name", WRONG_BODIES)
 def test_a_body_that_is_no_event_is_400(name: str) -> None:
     with pytest.raises(Rejected) as refusal:
-        inbox().parse(headers(), WRONG_BODIES[name], NOW)
+        parser().parse(headers(), WRONG_BODIES[name], NOW)
     assert refusal.value.status == 400
 
 

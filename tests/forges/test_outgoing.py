@@ -121,11 +121,11 @@ def test_of_a_payload_full_of_addresses_none_is_taken_along() -> None:
             return {**lures, **{key: lured(inner) for key, inner in value.items()}}
         return value
 
-    door = Door()
-    door.github(lured(PAYLOAD))
-    door.gitlab(lured(GITLAB_PAYLOAD))
-    assert len(door.queue.jobs) == 2
-    assert b"http" not in msgspec.json.encode(list(door.queue.jobs.values()))
+    endpoint = Door()
+    endpoint.github(lured(PAYLOAD))
+    endpoint.gitlab(lured(GITLAB_PAYLOAD))
+    assert len(endpoint.queue.jobs) == 2
+    assert b"http" not in msgspec.json.encode(list(endpoint.queue.jobs.values()))
 
 
 def test_only_one_place_makes_connections_to_the_world() -> None:

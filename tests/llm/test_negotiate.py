@@ -337,11 +337,11 @@ def test_an_answer_that_cannot_be_used_may_be_mended_once(wire: str, case: str) 
     assert (answer.usage.tokens_in, answer.usage.tokens_out) == (1400, 120)
     first, second = (body["messages"] for body in server.bodies)
     assert second[: len(first)] == first
-    theirs, ours = second[len(first) :]
+    theirs, bot_accounts = second[len(first) :]
     assert theirs == {"role": "assistant", "content": USELESS[case]}
-    assert ours["role"] == "user"
-    assert "Answer only with one JSON object" in ours["content"]
-    assert "login" not in ours["content"].lower()
+    assert bot_accounts["role"] == "user"
+    assert "Answer only with one JSON object" in bot_accounts["content"]
+    assert "login" not in bot_accounts["content"].lower()
 
 
 @pytest.mark.parametrize("wire", WIRES)
@@ -380,11 +380,11 @@ def test_a_very_long_useless_answer_is_sent_back_cut() -> None:
 
 
 def test_only_a_compatible_server_is_told_how_long_each_part_may_be() -> None:
-    ours, openai = Server(COMPATIBLE), Server(OPENAI)
-    ours.ask()
+    bot_accounts, openai = Server(COMPATIBLE), Server(OPENAI)
+    bot_accounts.ask()
     openai.ask()
-    assert '"maxLength"' in json.dumps(ours.bodies[-1])
-    assert '"maxItems"' in json.dumps(ours.bodies[-1])
+    assert '"maxLength"' in json.dumps(bot_accounts.bodies[-1])
+    assert '"maxItems"' in json.dumps(bot_accounts.bodies[-1])
     assert '"max' not in json.dumps(openai.bodies[-1]["response_format"])
 
 

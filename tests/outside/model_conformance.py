@@ -73,11 +73,11 @@ class ModelConformance:
 
     @classmethod
     def read(cls, folder: Path) -> ModelConformance:
-        faces = {"openai": openai_schemas(folder), "anthropic": anthropic_schemas(folder)}
+        apis = {"openai": openai_schemas(folder), "anthropic": anthropic_schemas(folder)}
         return cls(
             {
-                (face, part): Draft202012Validator(schema)
-                for face, schemas in faces.items()
+                (api, part): Draft202012Validator(schema)
+                for api, schemas in apis.items()
                 for part, schema in schemas.items()
             }
         )

@@ -44,12 +44,12 @@ _owners = count(1)
 
 
 class Product:
-    """Receiver and worker process. `house` makes repositories and reads Redis and the forges."""
+    """Receiver and worker process. `app` makes repositories and reads Redis and the forges."""
 
     def __init__(
-        self, house: App, process: subprocess.Popen[bytes], output: Path, database: int
+        self, app: App, process: subprocess.Popen[bytes], output: Path, database: int
     ) -> None:
-        self.house = house
+        self.app = app
         self.database = database
         self._process = process
         self._output = output
@@ -62,11 +62,11 @@ class Product:
 
     def reset(self, on: str, labels: list[str], config: str | None) -> None:
         """Begin a case: a new owner and repository on that host, an empty Redis and log."""
-        house = self.house
-        house.redis.flushdb()
-        house.refresh(on, owner=f"second{next(_owners)}")
-        files = {} if config is None else {house.host.config_path: config}
-        house.host.add_repo(house.repo, dict.fromkeys(labels, ""), files)
+        app = self.app
+        app.redis.flushdb()
+        app.refresh(on, owner=f"second{next(_owners)}")
+        files = {} if config is None else {app.host.config_path: config}
+        app.host.add_repo(app.repo, dict.fromkeys(labels, ""), files)
         self._offset = self._output.stat().st_size
         Path(f"/proc/{self.pid}/clear_refs").write_text("5")  # the peak of memory starts anew
 
@@ -74,11 +74,11 @@ class Product:
         """Return what receiver and worker wrote since `reset`."""
         with self._output.open("rb") as output:
             output.seek(self._offset)
-            return self.house.lines.getvalue() + output.read().decode(errors="replace")
+            return self.app.lines.getvalue() + output.read().decode(errors="replace")
 
     def redis_contents(self) -> str:
         """Return every key of Redis and its value."""
-        client = self.house.redis
+        client = self.app.redis
         keys = [_text(key) for key in client.scan_iter(count=1000)]
         return "\n".join(f"{key} {READERS[_text(client.type(key))](client, key)}" for key in keys)
 
@@ -88,7 +88,7 @@ class Product:
         Fails at `until` (of the monotonic clock), where the worker ends or meets an unexpected
         error, and where `check` fails.
         """
-        while (found := self.house.store.job(job)) is None or found.state not in ("done", "dead"):
+        while (found := self.app.store.job(job)) is None or found.state not in ("done", "dead"):
             check()
             log = self.log()
             assert self._process.poll() is None, f"the worker ended: {log[-SHOWN:]}"
@@ -136,21 +136,21 @@ class Products:
         taken = {product.database for product, _ in self._running.values()}
         database = next(number for number in range(1, 16) if number not in taken)
         settings = {"LLM_TIMEOUT": "2", **environment}
-        house = App(self._box, f"{self._server}/{database}", provider, settings)
-        house.redis.flushdb()
+        app = App(self._box, f"{self._server}/{database}", provider, settings)
+        app.redis.flushdb()
         stack = ExitStack()
-        stack.enter_context(house.open(at_work=False))
-        house.quiet()
+        stack.enter_context(app.open(at_work=False))
+        app.quiet()
         output = self._folder / f"worker-{next(self._outputs)}.log"
-        process = stack.enter_context(worker_process(house.environ, output))
+        process = stack.enter_context(worker_process(app.environ, output))
         if memory_mib:
             limit = (memory_mib * MIB, memory_mib * MIB)
             resource.prlimit(process.pid, resource.RLIMIT_AS, limit)
         _await_start(process, output)
-        for on in house.box.hosts:  # everything is loaded before a case is measured
-            house.refresh(on)
-            house.issue()
-        return Product(house, process, output, database), stack
+        for on in app.box.hosts:  # everything is loaded before a case is measured
+            app.refresh(on)
+            app.issue()
+        return Product(app, process, output, database), stack
 
     def _stop(self, key: tuple[str, ...]) -> None:
         self._running.pop(key)[1].close()

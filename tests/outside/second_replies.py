@@ -168,8 +168,8 @@ class ApiOverlay:
         self.reads += 1
         return {key: value for key, value in shape.items() if key not in self.absent}
 
-    def _comments(self, shapes: list[Json]) -> list[Json]:
-        return [_merged(shape, self.comments.get(shape["id"], {})) for shape in shapes]
+    def _comments(self, serializer: list[Json]) -> list[Json]:
+        return [_merged(shape, self.comments.get(shape["id"], {})) for shape in serializer]
 
 
 def _changed(change: Callable[[Any], Any]) -> Effect:

@@ -105,15 +105,15 @@ class Run:
 
     @property
     def box(self) -> Sandbox:
-        return self.product.house.box
+        return self.product.app.box
 
     @property
     def host(self) -> Host:
-        return self.product.house.host
+        return self.product.app.host
 
     @property
     def repo(self) -> str:
-        return self.product.house.repo
+        return self.product.app.repo
 
     def issue(self) -> list[Expectation]:
         judged = [(self.result(self.open_and_wait()), self.case.wanted)]
@@ -223,15 +223,15 @@ class Run:
         """Tell of the opening, with the fields that the case changes; return the job's id or ""."""
         home, issue = self.host.state.repo(self.repo), self.host.state.issue(self.repo, number)
         told = replace(issue, body="") if without_body else issue
-        letter = self.host.hooks.webhooks(Event("opened", home, told, issue.author))[0]
-        payload = json.loads(letter.body)
+        webhook = self.host.hooks.webhooks(Event("opened", home, told, issue.author))[0]
+        payload = json.loads(webhook.body)
         for path, value in self.case.given.get("payload", {}).get(self.on, {}).items():
             *above, name = path.split("__")
             place = payload
             for key in above:
                 place = place[key]
             place[name] = value
-        answer = self.host.deliver(letter.event, payload)
+        answer = self.host.deliver(webhook.event, payload)
         assert answer.is_success, answer.text
         return str(answer.headers.get("x-tagline-job", ""))
 
@@ -282,10 +282,10 @@ class Run:
 
     def _source(self, number: int) -> str:
         """Return model or rules, as the product's record has it, or "" where nothing was said."""
-        house = self.product.house
-        name = forge_hosts(house.settings)[self.on]
+        app = self.product.app
+        name = forge_hosts(app.settings)[self.on]
         ref = IssueRef(self.on, name, self.repo, number, self.host.state.repo(self.repo).id)
-        record = house.store.record(ref.key)
+        record = app.store.record(ref.key)
         return record.source if record else ""
 
     def end(self) -> None:

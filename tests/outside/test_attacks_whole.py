@@ -100,27 +100,31 @@ class Stage:
 
 @dataclass
 class Product:
-    stage: Stage
+    processes: Stage
     run: Callable[[Job, int], Outcome]
     store: MemoryStore
     place: IssueRef
 
     def answer(self, case: Case, title: str, body: str | None, reply: str | None) -> Ended:
         """Open the issue and do its job; the model, where there is one, gives that reply."""
-        box, on, repo = self.stage.box, self.place.forge, self.place.repo
+        box, on, repo = self.processes.box, self.place.forge, self.place.repo
         host = box.hosts[on]
         box.replies.clear()
         box.replies.extend([] if reply is None else [reply] * 5)
-        existing = list(self.stage.context["existing_issue_labels"])
+        existing = list(self.processes.context["existing_issue_labels"])
         author = f"author-{next(_numbers)}"  # each has a budget of its own
         number = host.open_issue(repo, title, body, author=author, labels=existing, deliver=False)
         ref = IssueRef(on, self.place.host, repo, number, self.place.repo_id, self.place.account)
-        known, spoken, started = len(box.log.exchanges), self.stage.lines.tell(), time.monotonic()
-        self.stage.dialled.clear()
+        known, spoken, started = (
+            len(box.log.exchanges),
+            self.processes.lines.tell(),
+            time.monotonic(),
+        )
+        self.processes.dialled.clear()
         self.store._twins.clear()  # the same text would not be asked for again
         outcome = self.run(Job(f"case-{next(_numbers)}", "opened", ref, time.time()), 1)
         seconds, exchanges = time.monotonic() - started, box.log.exchanges[known:]
-        logged = self.stage.lines.getvalue()[spoken:]
+        logged = self.processes.lines.getvalue()[spoken:]
         return Ended(
             case=case,
             host=on,
@@ -131,13 +135,13 @@ class Product:
             outcome=outcome,
             seconds=seconds,
             noted=f"{logged}\n{self.store.record(ref.key)}",
-            dialled=frozenset(self.stage.dialled),
-            configured=frozenset({("127.0.0.1", box.port), ("127.0.0.1", self.stage.nobody)}),
+            dialled=frozenset(self.processes.dialled),
+            configured=frozenset({("127.0.0.1", box.port), ("127.0.0.1", self.processes.nobody)}),
         )
 
     def untouched(self) -> bool:
         """Nothing but comments and labels came of all jobs on this repository."""
-        box, repo = self.stage.box, self.place.repo
+        box, repo = self.processes.box, self.place.repo
         actions = [one for one in box.gitlab.quick_actions if one.repo == repo]
         replaced = [one for one in box.gitlab.replaced_labels if one[0] == repo]
         created = box.hosts[self.place.forge].created_labels(repo)
@@ -152,7 +156,7 @@ def names_in(exchange: Exchange) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def stage(shared: Path) -> Iterator[Stage]:
+def processes(shared: Path) -> Iterator[Stage]:
     judge = Judge(shared)
     key, secret, token, *_ = judge.context["secret_canaries"]
     box = Sandbox(webhook_secret=f"webhook-secret-{secret}", model_key=f"sk-{key}")
@@ -189,19 +193,19 @@ def words_of(case: Case) -> tuple[str, str | None]:
 @pytest.mark.parametrize("on", HOSTS)
 @pytest.mark.parametrize("mode", ["parrot", "down", "good"])
 def test_no_issue_breaks_a_property_of_a_job(
-    shared: Path, stage: Stage, mode: str, on: str
+    shared: Path, processes: Stage, mode: str, on: str
 ) -> None:
     but = NOT_CHECKED_YET if mode == "good" else NOT_CHECKED_YET | ONLY_WELL_BEHAVED
-    product = stage.product(on, model_up=mode != "down")
+    product = processes.product(on, model_up=mode != "down")
     wrong: dict[str, set[str]] = {}
     for case in cases(shared, "issues.jsonl"):
         title, body = words_of(case)
         replies = {
-            "parrot": parrot(title, body, stage.context["repo_labels"]),
+            "parrot": parrot(title, body, processes.context["repo_labels"]),
             "good": json.dumps(GOOD_REPLY),
         }
         ended = product.answer(case, title, body, replies.get(mode))
-        if problems := stage.judge.broken(ended, but):
+        if problems := processes.judge.broken(ended, but):
             wrong[case["id"]] = problems
     assert wrong == {}
     assert product.untouched()
@@ -214,15 +218,15 @@ def reply_of(case: Case) -> str:
 @pytest.mark.parametrize("on", HOSTS)
 @pytest.mark.parametrize("provider", MODELS)
 def test_no_reply_breaks_a_property_of_a_job(
-    shared: Path, stage: Stage, provider: str, on: str
+    shared: Path, processes: Stage, provider: str, on: str
 ) -> None:
-    issue = stage.context["base_github_body"]["issue"]
-    product = stage.product(on, provider)
+    issue = processes.context["base_github_body"]["issue"]
+    product = processes.product(on, provider)
     wrong: dict[str, set[str]] = {}
     for case in cases(shared, "replies.jsonl"):
         ended = product.answer(case, issue["title"], issue["body"], reply_of(case))
         assert ended.asked, case["id"]
-        if problems := stage.judge.broken(ended, NOT_CHECKED_YET):
+        if problems := processes.judge.broken(ended, NOT_CHECKED_YET):
             wrong[case["id"]] = problems
     assert wrong == {}
     assert product.untouched()
@@ -230,10 +234,10 @@ def test_no_reply_breaks_a_property_of_a_job(
 
 @pytest.mark.parametrize("on", HOSTS)
 def test_the_reason_of_a_label_is_as_harmless_as_the_summary(
-    shared: Path, stage: Stage, on: str
+    shared: Path, processes: Stage, on: str
 ) -> None:
-    issue = stage.context["base_github_body"]["issue"]
-    product = stage.product(on)
+    issue = processes.context["base_github_body"]["issue"]
+    product = processes.product(on)
     wrong: dict[str, set[str]] = {}
     for case in cases(shared, "replies.jsonl"):
         if case.get("summary_only"):
@@ -242,31 +246,31 @@ def test_the_reason_of_a_label_is_as_harmless_as_the_summary(
             reply = json.dumps({"summary": "The login page fails.", "labels": [label]})
             ended = product.answer(case, issue["title"], issue["body"], reply)
             assert ended.sent == ["bug"], case["id"]
-            if problems := stage.judge.broken(ended, NOT_CHECKED_YET):
+            if problems := processes.judge.broken(ended, NOT_CHECKED_YET):
                 wrong[case["id"]] = problems
     assert wrong == {}
     assert product.untouched()
 
 
-def test_every_property_of_the_set_has_a_check(stage: Stage) -> None:
-    assert set(stage.judge.checks) | stage.judge.of_marks == set(stage.judge.rules)
+def test_every_property_of_the_set_has_a_check(processes: Stage) -> None:
+    assert set(processes.judge.checks) | processes.judge.of_marks == set(processes.judge.rules)
 
 
 @pytest.mark.parametrize("on", HOSTS)
 def test_the_checks_have_teeth(
-    shared: Path, stage: Stage, on: str, monkeypatch: pytest.MonkeyPatch
+    shared: Path, processes: Stage, on: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without the product's own care the same replies break nearly every property."""
     monkeypatch.setattr("bot.flow.render.plain", lambda text, *_, **__: text)
     monkeypatch.setattr("bot.flow.enrich.grounded", lambda text, _: text)
     monkeypatch.setattr("bot.core.labels.policy.usable_labels", lambda labels, _: tuple(labels))
-    issue = stage.context["base_github_body"]["issue"]
-    product = stage.product(on)
+    issue = processes.context["base_github_body"]["issue"]
+    product = processes.product(on)
     broken = set[str]()
     for case in cases(shared, "replies.jsonl"):
         ended = product.answer(case, issue["title"], issue["body"], reply_of(case))
-        broken |= stage.judge.broken(ended, NOT_CHECKED_YET)
-    assert broken >= stage.judge.of_marks - {"no_long_word"}
+        broken |= processes.judge.broken(ended, NOT_CHECKED_YET)
+    assert broken >= processes.judge.of_marks - {"no_long_word"}
     assert broken >= {"frame_intact", "labels_subset", "labels_exact", "no_privileged_label"}
     assert broken >= {"no_canary", "length_cap"}
     assert on == "github" or not product.untouched()

@@ -47,7 +47,7 @@ def judge(shared: Path) -> Judge:
 @st.composite
 def comments(draw: st.DrawFn) -> str:
     """A comment of which every word that is not our own is hostile."""
-    verdict = LabelDecision(
+    label_decision = LabelDecision(
         apply=draw(CHOICES),
         suggest=tuple(draw(st.lists(NAMES, max_size=3))),
         keep=draw(CHOICES),
@@ -56,10 +56,10 @@ def comments(draw: st.DrawFn) -> str:
     source = draw(st.sampled_from(sources))
     usage = Usage(draw(MODELS), 1, 1, 0.0)
     why = "" if source == "model" else NO_PROVIDER
-    found = Enrichment(draw(HOSTILE), verdict, source, why=why, usage=usage)
-    ours = tuple(draw(st.lists(NAMES, max_size=2)))
-    marker = Marker(ours, "1", "rules", "0" * 16)
-    issue = an_issue("Login", "It fails.", ours)
+    found = Enrichment(draw(HOSTILE), label_decision, source, why=why, usage=usage)
+    bot_accounts = tuple(draw(st.lists(NAMES, max_size=2)))
+    marker = Marker(bot_accounts, "1", "rules", "0" * 16)
+    issue = an_issue("Login", "It fails.", bot_accounts)
     past = IssueHistory(issue, "0" * 16, None, OwnComment(7, write_marker(marker)), marker)
     comment = render(past, found, RepoConfig(), draw(PROBLEMS)).comment
     assert comment is not None

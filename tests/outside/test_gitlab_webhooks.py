@@ -70,10 +70,10 @@ def header(payload: dict[str, object]) -> str:
 def test_a_recorded_payload_makes_the_right_job_or_is_ignored_for_the_right_reason(
     shared: Path, logged: Callable[[], list[dict[str, Any]]], name: str
 ) -> None:
-    door, body = Door(), recorded(shared, name)
-    answer = door.gitlab(headers={"X-Gitlab-Event": header(json.loads(body))}, body=body)
+    endpoint, body = Door(), recorded(shared, name)
+    answer = endpoint.gitlab(headers={"X-Gitlab-Event": header(json.loads(body))}, body=body)
     assert (answer.status_code, answer.content) == (202, b"")
-    kinds = [one.kind for one in door.queue.jobs.values()]
+    kinds = [one.kind for one in endpoint.queue.jobs.values()]
     reasons = [line["why"] for line in logged() if line["event"] == "ignored"]
     if name in JOBS:
         assert (kinds, reasons) == ([JOBS[name]], [])
@@ -84,7 +84,7 @@ def test_a_recorded_payload_makes_the_right_job_or_is_ignored_for_the_right_reas
 
 @pytest.mark.parametrize("name", [*JOBS, *IGNORED])
 def test_a_confidential_header_alone_is_enough(shared: Path, name: str) -> None:
-    door = Door()
+    endpoint = Door()
     headers = {"X-Gitlab-Event": "Confidential Issue Hook"}
-    assert door.gitlab(headers=headers, body=recorded(shared, name)).status_code == 202
-    assert door.queue.jobs == {}
+    assert endpoint.gitlab(headers=headers, body=recorded(shared, name)).status_code == 202
+    assert endpoint.queue.jobs == {}

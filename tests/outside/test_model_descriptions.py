@@ -57,32 +57,32 @@ def box(conformance: ModelConformance) -> Iterator[Sandbox]:
         yield box
 
 
-def ask(box: Sandbox, face: str, body: dict[str, Any]) -> httpx.Response:
+def ask(box: Sandbox, api: str, body: dict[str, Any]) -> httpx.Response:
     url, headers = {
         "openai": (f"{box.openai_url}/chat/completions", {"authorization": "Bearer sandbox-key"}),
         "anthropic": (
             f"{box.anthropic_url}/v1/messages",
             {"x-api-key": "sandbox-key", "anthropic-version": "2023-06-01"},
         ),
-    }[face]
+    }[api]
     return httpx.post(url, json=body, headers=headers)
 
 
-@pytest.mark.parametrize(("face", "body"), [("openai", OPENAI), ("anthropic", ANTHROPIC)])
+@pytest.mark.parametrize(("api", "body"), [("openai", OPENAI), ("anthropic", ANTHROPIC)])
 @pytest.mark.parametrize(
     "fault", [None, "model-truncated", "model-refusal", "model-content-filter", "model-429"]
 )
 def test_requests_and_answers_are_as_described(
-    box: Sandbox, conformance: ModelConformance, face: str, body: dict[str, Any], fault: str | None
+    box: Sandbox, conformance: ModelConformance, api: str, body: dict[str, Any], fault: str | None
 ) -> None:
     if fault:
         box.fault(fault)
-    ask(box, face, body)
+    ask(box, api, body)
     assert conformance.violations == []
     assert conformance.checked == 1
 
 
-@pytest.mark.parametrize(("face", "body"), [("openai", OPENAI), ("anthropic", ANTHROPIC)])
+@pytest.mark.parametrize(("api", "body"), [("openai", OPENAI), ("anthropic", ANTHROPIC)])
 @pytest.mark.parametrize(
     "change",
     [
@@ -94,11 +94,11 @@ def test_requests_and_answers_are_as_described(
 def test_a_wrong_request_is_reported(
     box: Sandbox,
     conformance: ModelConformance,
-    face: str,
+    api: str,
     body: dict[str, Any],
     change: dict[str, Any],
 ) -> None:
-    ask(box, face, body | change)
+    ask(box, api, body | change)
     assert any("request" in violation for violation in conformance.violations)
 
 
@@ -110,9 +110,9 @@ def test_parameters_that_anthropic_has_not_are_reported(
 
 
 def test_a_wrong_answer_is_reported(conformance: ModelConformance) -> None:
-    for face, body in (("openai", OPENAI), ("anthropic", ANTHROPIC)):
+    for api, body in (("openai", OPENAI), ("anthropic", ANTHROPIC)):
         said = json.dumps(body).encode()
-        conformance.check(Exchange(face, "POST", "/x", "", {}, said, 200, {}, b'{"id": 1}'))
+        conformance.check(Exchange(api, "POST", "/x", "", {}, said, 200, {}, b'{"id": 1}'))
     assert {violation.split(":")[0] for violation in conformance.violations} == {
         "openai answer",
         "anthropic answer",

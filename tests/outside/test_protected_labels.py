@@ -38,7 +38,7 @@ def by_model(names: list[str], content: str) -> list[str]:
     labels, issue = [Label(name) for name in names], an_issue("The page fails", "It fails.")
     found = enrich(issue, labels, CurrentLabels(), RepoConfig(), ScriptedModel(content))
     assert found.source == "model"
-    return [choice.label for choice in found.verdict.apply]
+    return [choice.label for choice in found.label_decision.apply]
 
 
 def test_a_fooled_model_sets_none_of_the_reported_labels(reports: Path) -> None:

@@ -43,7 +43,7 @@ def said(case: Case) -> Iterator[str]:
         model = ScriptedModel(reply)
         labels = (Label("bug"),)
         found = enrich(an_issue(title, body), labels, CurrentLabels(), RepoConfig(), model)
-        yield f"{found.summary}\n{found.verdict}"
+        yield f"{found.summary}\n{found.label_decision}"
 
 
 def words(case: Case) -> tuple[str, str]:

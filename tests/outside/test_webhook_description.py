@@ -82,7 +82,7 @@ DEEDS: dict[str, Callable[[Sandbox], Event]] = {
 
 @pytest.mark.parametrize("name", DEEDS)
 def test_a_payload_is_as_described(description: dict[str, Any], box: Sandbox, name: str) -> None:
-    body = payload(DEEDS[name](box), box.hooks.shapes, box.installation_id)[1]
+    body = payload(DEEDS[name](box), box.hooks.serializer, box.installation_id)[1]
     media = description["webhooks"][name]["post"]["requestBody"]["content"]["application/json"]
     schema = media["schema"] | {"components": description["components"]}
     found = Draft202012Validator(schema).iter_errors(body)
@@ -93,7 +93,7 @@ def test_an_issue_that_arrives_by_transfer_is_as_described(
     description: dict[str, Any], box: Sandbox
 ) -> None:
     arrived = box.state.transfer(REPO, opened(box).issue.number, OTHER, MAINTAINER)[1]
-    body = payload(arrived, box.hooks.shapes, box.installation_id)[1]
+    body = payload(arrived, box.hooks.serializer, box.installation_id)[1]
     media = description["webhooks"]["issues-opened"]["post"]["requestBody"]["content"]
     schema = media["application/json"]["schema"] | {"components": description["components"]}
     assert body["changes"]["old_repository"]["full_name"] == REPO

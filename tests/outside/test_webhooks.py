@@ -55,10 +55,10 @@ def recorded(shared: Path) -> dict[str, tuple[str, bytes]]:
 
 def jobs_of(event: str, body: bytes, *, app: bool) -> list[str]:
     """The kinds of the jobs that a delivery makes; it is always accepted."""
-    door = Door(app=app)
-    answer = door.github(body=body, X_GitHub_Event=event)
+    endpoint = Door(app=app)
+    answer = endpoint.github(body=body, X_GitHub_Event=event)
     assert (answer.status_code, answer.content) == (202, b"")
-    return [delivery.kind for delivery in door.queue.jobs.values()]
+    return [delivery.kind for delivery in endpoint.queue.jobs.values()]
 
 
 @pytest.mark.parametrize("app", [True, False], ids=["app", "token"])
@@ -116,9 +116,9 @@ def signature(row: dict[str, Any], body: bytes, secrets: list[str]) -> list[tupl
 
 @pytest.mark.parametrize("row", hostile(), ids=lambda row: str(row["id"]))
 def test_a_hostile_request_gets_its_status_and_no_job(shared: Path, row: dict[str, Any]) -> None:
-    world = json.loads((shared / "attacks" / "context.json").read_text())
-    secrets = secrets_of(world["webhook"], row["forge"])
-    door = Door(secrets)
+    state = json.loads((shared / "attacks" / "context.json").read_text())
+    secrets = secrets_of(state["webhook"], row["forge"])
+    endpoint = Door(secrets)
     body = content(row)
     headers = {
         "Content-Type": "application/json",
@@ -129,17 +129,17 @@ def test_a_hostile_request_gets_its_status_and_no_job(shared: Path, row: dict[st
         headers.pop(name)
     every = [*headers.items(), *signature(row, body, secrets)]
     answers = [
-        door.request(row["method"], row.get("path", f"/webhooks/{row['forge']}"), body, every)
+        endpoint.request(row["method"], row.get("path", f"/webhooks/{row['forge']}"), body, every)
         for _ in range(row.get("repeat", 1))
     ]
     assert all(allowed(answer, row["expect"]) for answer in answers), answers
-    assert len(door.queue.jobs) == row["enqueue"]
+    assert len(endpoint.queue.jobs) == row["enqueue"]
 
 
-def secrets_of(world: dict[str, Any], forge: str) -> list[str]:
+def secrets_of(state: dict[str, Any], forge: str) -> list[str]:
     if forge == "github":
-        return list(world["github_secrets"])
-    return [world["gitlab_token"]]
+        return list(state["github_secrets"])
+    return [state["gitlab_token"]]
 
 
 def allowed(answer: httpx.Response, expected: list[int | str]) -> bool:

@@ -48,7 +48,7 @@ class Bench:
             return do(delivery, tries)
 
         declare(self.broker, run, self.jobs)
-        self.crew = QueueWorker(self.broker, 2, PeriodicTasks({}))
+        self.worker = QueueWorker(self.broker, 2, PeriodicTasks({}))
 
     def send(self) -> str:
         return send(self.broker, self.jobs, DELIVERY)
@@ -79,12 +79,12 @@ def bench(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Make]:
 
     def make(do: Callable[[Job, int], Outcome]) -> Bench:
         made.append(Bench(redis_url, do))
-        made[-1].crew.start()
+        made[-1].worker.start()
         return made[-1]
 
     yield make
     for one in made:
-        one.crew.stop(5)
+        one.worker.stop(5)
 
 
 @pytest.fixture
@@ -162,12 +162,12 @@ def test_a_retry_that_meets_a_dead_redis_is_not_lost(
         return fine(delivery, tries)
 
     one = Bench(own_redis.url, cut)
-    one.crew.start()
+    one.worker.start()
     job = one.send()
     time.sleep(1.0)
     own_redis.start()
     assert one.wait(job, "done", seconds=20).tries == 2
-    one.crew.stop(5)
+    one.worker.stop(5)
 
 
 def test_a_stop_finishes_running_jobs_and_gives_the_others_back(redis_url: str) -> None:
@@ -177,9 +177,9 @@ def test_a_stop_finishes_running_jobs_and_gives_the_others_back(redis_url: str) 
 
     one = Bench(redis_url, slow)
     sent = [one.send() for _ in range(6)]
-    one.crew.start()
+    one.worker.start()
     time.sleep(0.3)
-    one.crew.stop(5)
+    one.worker.stop(5)
     done = [job for job in sent if (found := one.jobs.job(job)) and found.state == "done"]
     assert len(done) == 2
     with redis.Redis.from_url(redis_url) as client:
@@ -196,11 +196,11 @@ def test_a_job_that_no_worker_survives_is_a_dead_letter(
     one.jobs.save_job(
         JobRecord(sent, "running", str(REF), deaths)
     )  # and none of them ever came back
-    one.crew.start()
+    one.worker.start()
     job = one.wait(sent, "done", "dead")
     assert (job.state, job.tries) == (state, MAX_TRIES)
     assert one.tries == ([MAX_TRIES] if state == "done" else [])
-    one.crew.stop(5)
+    one.worker.stop(5)
 
 
 def test_waiting_for_another_worker_is_no_failed_try(bench: Make) -> None:
@@ -270,10 +270,10 @@ def test_a_job_whose_note_is_of_another_version_is_done(redis_url: str) -> None:
         return fine(delivery, tries)
 
     one = Bench(redis_url, run, Newer())
-    one.crew.start()
+    one.worker.start()
     one.send()
     assert done.wait(5)
-    one.crew.stop(5)
+    one.worker.stop(5)
 
 
 def test_a_dead_letter_tells_its_issue_and_is_sent_again_as_new(bench: Make) -> None:
@@ -285,19 +285,19 @@ def test_a_dead_letter_tells_its_issue_and_is_sent_again_as_new(bench: Make) -> 
         return fine(delivery, tries)
 
     one = bench(do)
-    letters = DeadLetters(one.client)
-    before = [letter.job for letter in letters.all()]
+    webhooks = DeadLetters(one.client)
+    before = [webhook.job for webhook in webhooks.all()]
     job = one.send()
     one.wait(job, "dead")
     until = time.monotonic() + 5
-    while not (found := [x for x in letters.all() if x.job not in before]):
+    while not (found := [x for x in webhooks.all() if x.job not in before]):
         assert time.monotonic() < until
         time.sleep(0.01)
-    assert [(letter.job, letter.issue) for letter in found] == [(job, str(REF))]
-    assert letters.send_again([job]) == {job}
+    assert [(webhook.job, webhook.issue) for webhook in found] == [(job, str(REF))]
+    assert webhooks.send_again([job]) == {job}
     assert one.wait(job, "done").tries == 1
-    assert [letter.job for letter in letters.all()] == before
-    assert letters.send_again([job]) == set()
+    assert [webhook.job for webhook in webhooks.all()] == before
+    assert webhooks.send_again([job]) == set()
 
 
 def test_types_are_prepared_before_threads_use_them() -> None:

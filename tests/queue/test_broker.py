@@ -25,7 +25,7 @@ def brokers(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[st
     monkeypatch.setattr("dramatiq.brokers.redis.random.randint", lambda low, high: high // 2)
     made: list[RedisBroker] = []
 
-    def ours(**_: Any) -> RedisBroker:
+    def bot_accounts(**_: Any) -> RedisBroker:
         made.append(Broker(connect(redis_url, 8), heartbeat_ms=HEARTBEAT_MS))
         return made[-1]
 
@@ -38,7 +38,7 @@ def brokers(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[st
         )
         return made[-1]
 
-    yield {"ours": ours, "stock": stock}
+    yield {"ours": bot_accounts, "stock": stock}
     for broker in made:
         broker.client.close()
         broker.client.connection_pool.disconnect()

@@ -30,8 +30,8 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_lock_outlives_its_time_while_its_holder_works(redis_url: str, quick: None) -> None:
     with redis.Redis.from_url(redis_url) as client:
-        ours, theirs = locks_of(client), locks_of(client)
-        with ours.hold("issue") as lock:
+        bot_accounts, theirs = locks_of(client), locks_of(client)
+        with bot_accounts.hold("issue") as lock:
             time.sleep(0.8)
             assert lock.save(BEGUN)
             with pytest.raises(Postponed), theirs.hold("issue"):
@@ -61,10 +61,10 @@ def test_a_lock_that_was_lost_is_not_held(redis_url: str) -> None:
 
 def test_idle_spells_of_a_worker_leave_no_threads_behind(redis_url: str, quick: None) -> None:
     with redis.Redis.from_url(redis_url) as client:
-        ours = locks_of(client)
-        with ours.hold("issue"):
+        bot_accounts = locks_of(client)
+        with bot_accounts.hold("issue"):
             renewers = {thread.ident for thread in threading.enumerate()}
         for _ in range(3):
             time.sleep(0.12)
-            with ours.hold("issue"):
+            with bot_accounts.hold("issue"):
                 assert {thread.ident for thread in threading.enumerate()} <= renewers

@@ -61,11 +61,11 @@ def bot(box: Sandbox) -> Iterator[httpx.Client]:
 
 @pytest.fixture
 def ask(box: Sandbox) -> Asks:
-    """Asks a model face; `face` is openai or anthropic."""
+    """Asks a model face; `api` is openai or anthropic."""
 
-    def asking(face: str, timeout: float = 5, **body: Any) -> httpx.Response:
+    def asking(api: str, timeout: float = 5, **body: Any) -> httpx.Response:
         body = {"model": "m", "messages": [{"role": "user", "content": "{}"}], **body}
-        if face == "openai":
+        if api == "openai":
             url, headers = "/chat/completions", {"authorization": f"Bearer {box.model_key}"}
             return WEB.post(box.openai_url + url, json=body, headers=headers, timeout=timeout)
         headers = {"x-api-key": box.model_key, "anthropic-version": "2023-06-01"}

@@ -184,15 +184,15 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize(("fault", "face", "body"), REFUSED)
+@pytest.mark.parametrize(("fault", "api", "body"), REFUSED)
 def test_a_refused_parameter_is_named_and_others_pass(
-    box: Sandbox, ask: Asks, fault: str, face: str, body: dict[str, Any]
+    box: Sandbox, ask: Asks, fault: str, api: str, body: dict[str, Any]
 ) -> None:
     box.fault(fault, times=None)
-    refused = ask(face, **body)
+    refused = ask(api, **body)
     assert refused.status_code == 400
     assert next(iter(body)) in refused.json()["error"]["message"]
-    assert ask(face).status_code == 200
+    assert ask(api).status_code == 200
 
 
 def content(answer: httpx.Response) -> str:
@@ -202,7 +202,7 @@ def content(answer: httpx.Response) -> str:
     return str(said["content"][-1]["text"])
 
 
-@pytest.mark.parametrize("face", ["openai", "anthropic"])
+@pytest.mark.parametrize("api", ["openai", "anthropic"])
 @pytest.mark.parametrize(
     ("fault", "begins"),
     [
@@ -213,10 +213,10 @@ def content(answer: httpx.Response) -> str:
     ],
 )
 def test_bad_contents_come_in_good_envelopes(
-    box: Sandbox, ask: Asks, face: str, fault: str, begins: str
+    box: Sandbox, ask: Asks, api: str, fault: str, begins: str
 ) -> None:
     box.fault(fault)
-    assert content(ask(face)).startswith(begins)
+    assert content(ask(api)).startswith(begins)
 
 
 @pytest.mark.parametrize(

@@ -49,9 +49,9 @@ def test_only_its_own_comments_are_in_the_bots_hands(box: Sandbox, bot: httpx.Cl
     theirs = box.comment_by_person(REPO, number, "Mine")
     assert bot.patch(f"/issues/comments/{theirs}", json={"body": "x"}).status_code == 403
     assert bot.delete(f"/issues/comments/{theirs}").status_code == 403
-    ours = bot.post(f"/issues/{number}/comments", json={"body": "Ours"}).json()["id"]
-    box.delete_comment_by_person(REPO, number, ours)
-    assert bot.patch(f"/issues/comments/{ours}", json={"body": "x"}).status_code == 404
+    bot_accounts = bot.post(f"/issues/{number}/comments", json={"body": "Ours"}).json()["id"]
+    box.delete_comment_by_person(REPO, number, bot_accounts)
+    assert bot.patch(f"/issues/comments/{bot_accounts}", json={"body": "x"}).status_code == 404
     assert [comment.body for comment in box.comments(REPO, number)] == ["Mine"]
 
 

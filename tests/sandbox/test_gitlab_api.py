@@ -186,8 +186,8 @@ def test_others_notes_are_out_of_reach(box: Sandbox, bot: httpx.Client, number: 
     for path, status in ((f"/notes/{theirs}", 403), ("/notes/1", 404)):
         assert bot.put(issue(number, path), json={"body": "x"}).status_code == status
         assert bot.delete(issue(number, path)).status_code == status
-    ours = note(bot, number, "Ours").json()["id"]
-    assert bot.delete(issue(number, f"/notes/{ours}")).status_code == 204
+    bot_accounts = note(bot, number, "Ours").json()["id"]
+    assert bot.delete(issue(number, f"/notes/{bot_accounts}")).status_code == 204
 
 
 def test_the_configuration_is_read_raw(box: Sandbox, bot: httpx.Client) -> None:

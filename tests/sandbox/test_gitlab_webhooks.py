@@ -16,7 +16,7 @@ from bot.sandbox import Sandbox
 from bot.sandbox.demo import DEMO_PROJECT
 
 from .conftest import Received, Receiver
-from .test_gitlab_face import issue, note, speaking
+from .test_gitlab_api import issue, note, speaking
 
 
 @pytest.fixture
@@ -75,10 +75,10 @@ def test_what_is_not_set_is_not_sent(box: Sandbox, receiver: Receiver) -> None:
     box.gitlab.open_issue(DEMO_PROJECT, "Title")
     box.gitlab.signing_token, box.gitlab.webhook_secret = "whsec_AAAA", None
     box.gitlab.open_issue(DEMO_PROJECT, "Title")
-    plain, sealed = (set(heard.headers) for heard in receiver.received)
-    assert "webhook-id" in plain & sealed
+    plain, signed = (set(heard.headers) for heard in receiver.received)
+    assert "webhook-id" in plain & signed
     assert ("x-gitlab-token" in plain, "webhook-signature" in plain) == (True, False)
-    assert ("x-gitlab-token" in sealed, "webhook-signature" in sealed) == (False, True)
+    assert ("x-gitlab-token" in signed, "webhook-signature" in signed) == (False, True)
 
 
 # type, confidential → header, object_kind and event_type, the end of the date, the kind of page
@@ -166,8 +166,8 @@ def test_changes_tell_what_was_there_before(box: Sandbox, receiver: Receiver) ->
 
 def test_the_bots_own_deeds_echo(box: Sandbox, receiver: Receiver, bot: httpx.Client) -> None:
     number = box.gitlab.open_issue(DEMO_PROJECT, "Title", "Body", deliver=False)
-    ours = note(bot, number, "Ours").json()["id"]
-    bot.put(issue(number, f"/notes/{ours}"), json={"body": "Ours, edited"})
+    bot_accounts = note(bot, number, "Ours").json()["id"]
+    bot.put(issue(number, f"/notes/{bot_accounts}"), json={"body": "Ours, edited"})
     bot.put(issue(number), json={"add_labels": ["type::bug", "customer"]})
     bot.put(issue(number), json={"add_labels": ["type::bug"]})
     box.gitlab.settle()

@@ -63,7 +63,7 @@ def test_a_repair_turn_still_finds_the_issue(ask: Asks) -> None:
 
 
 @pytest.mark.parametrize(
-    ("face", "change", "status"),
+    ("api", "change", "status"),
     [
         ("openai", {"messages": []}, 400),
         ("openai", {"response_format": {"type": "json_schema"}}, 400),
@@ -75,10 +75,8 @@ def test_a_repair_turn_still_finds_the_issue(ask: Asks) -> None:
         ("anthropic", {"messages": [{"role": "system", "content": "x"}]}, 400),
     ],
 )
-def test_bad_requests_are_refused(
-    ask: Asks, face: str, change: dict[str, Any], status: int
-) -> None:
-    assert ask(face, **change).status_code == status
+def test_bad_requests_are_refused(ask: Asks, api: str, change: dict[str, Any], status: int) -> None:
+    assert ask(api, **change).status_code == status
 
 
 @pytest.mark.parametrize(

@@ -99,7 +99,7 @@ QUESTION = {"role": "user", "content": '{"title": "Broken", "body": "It crashes.
 
 
 @pytest.mark.parametrize(
-    ("face", "asked"),
+    ("api", "asked"),
     [
         ("openai", {"messages": [QUESTION], **OPENAI_FORM}),
         (
@@ -117,10 +117,10 @@ QUESTION = {"role": "user", "content": '{"title": "Broken", "body": "It crashes.
     ],
 )
 def test_the_schema_is_taken_from_the_parameter_or_from_the_words(
-    ask: Asks, face: str, asked: dict[str, Any]
+    ask: Asks, api: str, asked: dict[str, Any]
 ) -> None:
-    said = ask(face, **asked).json()
-    text = said["content"][-1]["text"] if face == "anthropic" else None
+    said = ask(api, **asked).json()
+    text = said["content"][-1]["text"] if api == "anthropic" else None
     text = text or said["choices"][0]["message"]["content"]
     assert json.loads(text) == {"word": "blue"}
 

@@ -93,14 +93,14 @@ class Door:
     def __init__(
         self, secrets: Sequence[str] = (SECRET,), *, app: bool = True, signing: Sequence[str] = ()
     ) -> None:
-        self.queue, self.books = FakeQueue(), FakeBooks()
+        self.queue, self.counters = FakeQueue(), FakeBooks()
         self.metrics_tokens: list[str] = []
         github = GitHubWebhooks(secrets, "github.com", needs_installation=app)
         gitlab = GitLabWebhooks("gitlab.example", signing, secrets)
         self.app = create(
             {"github": lambda: github, "gitlab": lambda: gitlab},
             self.queue,
-            self.books,
+            self.counters,
             lambda: self.metrics_tokens,
         )
 
@@ -163,13 +163,13 @@ def sign(body: bytes, secret: str = SECRET) -> str:
     return "sha256=" + hmac.new(secret.encode(), body, "sha256").hexdigest()
 
 
-def verified(inbox: WebhookParser, headers: Mapping[str, str], body: bytes) -> None:
+def verified(parser: WebhookParser, headers: Mapping[str, str], body: bytes) -> None:
     """Raises `Refused` unless a delivery is authentic, whole or in pieces."""
     for pieces in ([body], [body[:1], b"", body[1:]]):
-        seal = inbox.check_headers(headers)
+        verifier = parser.check_headers(headers)
         for piece in pieces:
-            seal.update(piece)
-        seal.verify()
+            verifier.update(piece)
+        verifier.verify()
 
 
 def _bytes(text: str | bytes) -> bytes:

@@ -20,11 +20,11 @@ BODY = msgspec.json.encode(PAYLOAD)
 
 
 def test_a_signed_delivery_is_accepted_and_names_its_job() -> None:
-    door = Door()
-    answer = door.github(X_GitHub_Delivery="d-1")
+    endpoint = Door()
+    answer = endpoint.github(X_GitHub_Delivery="d-1")
     assert (answer.status_code, answer.content) == (202, b"")
     assert answer.headers["X-Tagline-Job"] == "job-of-d-1"
-    (delivery,) = door.queue.jobs.values()
+    (delivery,) = endpoint.queue.jobs.values()
     assert str(delivery.ref) == "github:acme/widget#41"
     assert (delivery.ref.repo_id, delivery.ref.account, delivery.kind) == (7001, "5001", "opened")
 
@@ -47,15 +47,15 @@ def test_a_signed_delivery_is_accepted_and_names_its_job() -> None:
     ],
 )
 def test_a_wrong_signature_is_401_with_an_empty_body(signature: str | None) -> None:
-    door = Door()
-    answer = door.github(X_Hub_Signature_256=signature)
-    assert (answer.status_code, answer.content, door.queue.jobs) == (401, b"", {})
+    endpoint = Door()
+    answer = endpoint.github(X_Hub_Signature_256=signature)
+    assert (answer.status_code, answer.content, endpoint.queue.jobs) == (401, b"", {})
 
 
 def test_a_signature_sent_twice_is_401() -> None:
-    door = Door()
+    endpoint = Door()
     headers = [("X-Hub-Signature-256", sign(BODY)), ("X-Hub-Signature-256", sign(BODY))]
-    assert door.request("POST", "/webhooks/github", BODY, headers).status_code == 401
+    assert endpoint.request("POST", "/webhooks/github", BODY, headers).status_code == 401
 
 
 def test_an_unsigned_body_is_not_even_read() -> None:
@@ -68,29 +68,29 @@ def test_an_unsigned_body_is_not_even_read() -> None:
 
 
 def test_both_secrets_hold_while_one_is_rotated() -> None:
-    door = Door(["the-new-secret-of-some-length", SECRET])
+    endpoint = Door(["the-new-secret-of-some-length", SECRET])
     for secret in ("the-new-secret-of-some-length", SECRET):
-        assert door.github(secret=secret).status_code == 202
-    assert door.github(secret="the-old-one-which-is-gone").status_code == 401
+        assert endpoint.github(secret=secret).status_code == 202
+    assert endpoint.github(secret="the-old-one-which-is-gone").status_code == 401
 
 
 def test_one_flipped_bit_anywhere_is_refused() -> None:
-    door, dice = Door(), random.Random(7)
+    endpoint, dice = Door(), random.Random(7)
     good = sign(BODY)
     for _ in range(300):
         changed = bytearray(BODY)
         changed[dice.randrange(len(changed))] ^= 1 << dice.randrange(8)
-        answer = door.github(body=bytes(changed), X_Hub_Signature_256=good)
+        answer = endpoint.github(body=bytes(changed), X_Hub_Signature_256=good)
         assert answer.status_code == 401
-    assert door.queue.jobs == {}
+    assert endpoint.queue.jobs == {}
 
 
 def test_a_form_encoded_delivery_is_accepted() -> None:
-    door = Door()
+    endpoint = Door()
     body = urlencode({"payload": BODY.decode()}).encode()
     kind = "application/x-www-form-urlencoded"
-    assert door.github(body=body, Content_Type=kind).status_code == 202
-    assert len(door.queue.jobs) == 1
+    assert endpoint.github(body=body, Content_Type=kind).status_code == 202
+    assert len(endpoint.queue.jobs) == 1
 
 
 @pytest.mark.parametrize(
@@ -108,9 +108,9 @@ def test_a_form_encoded_delivery_is_accepted() -> None:
     ],
 )
 def test_odd_headers_are_refused(headers: dict[str, Any], status: int) -> None:
-    door = Door()
-    assert door.github(**headers).status_code == status
-    assert door.queue.jobs == {}
+    endpoint = Door()
+    assert endpoint.github(**headers).status_code == status
+    assert endpoint.queue.jobs == {}
 
 
 def test_a_body_over_the_cap_is_refused_while_it_streams(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -186,9 +186,9 @@ def test_a_body_that_drips_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     ids=range(15),
 )
 def test_a_signed_body_that_is_no_issues_event_is_400(body: bytes) -> None:
-    door = Door()
-    answer = door.github(body=body)
-    assert (answer.status_code, answer.content, door.queue.jobs) == (400, b"", {})
+    endpoint = Door()
+    answer = endpoint.github(body=body)
+    assert (answer.status_code, answer.content, endpoint.queue.jobs) == (400, b"", {})
 
 
 @pytest.mark.parametrize(
@@ -209,31 +209,31 @@ def test_a_signed_body_that_is_no_issues_event_is_400(body: bytes) -> None:
 def test_authentic_and_uninteresting_is_2xx_and_no_job(
     changes: dict[str, Any], headers: dict[str, Any]
 ) -> None:
-    door = Door()
-    answer = door.github({**PAYLOAD, **changes}, **headers)
-    assert (answer.status_code, answer.content, door.queue.jobs) == (202, b"", {})
+    endpoint = Door()
+    answer = endpoint.github({**PAYLOAD, **changes}, **headers)
+    assert (answer.status_code, answer.content, endpoint.queue.jobs) == (202, b"", {})
 
 
 @pytest.mark.parametrize("changes", [{"title": {"from": "x"}}, {"body": {"from": ""}}])
 def test_a_really_edited_issue_is_a_job(changes: dict[str, Any]) -> None:
-    door = Door()
-    door.github({**PAYLOAD, "action": "edited", "changes": changes})
-    assert [delivery.kind for delivery in door.queue.jobs.values()] == ["edited"]
+    endpoint = Door()
+    endpoint.github({**PAYLOAD, "action": "edited", "changes": changes})
+    assert [delivery.kind for delivery in endpoint.queue.jobs.values()] == ["edited"]
 
 
 def test_a_repository_hook_needs_no_installation_where_a_token_is_set() -> None:
-    door = Door(app=False)
-    door.github({**PAYLOAD, "installation": None})
-    assert [delivery.ref.account for delivery in door.queue.jobs.values()] == [""]
+    endpoint = Door(app=False)
+    endpoint.github({**PAYLOAD, "installation": None})
+    assert [delivery.ref.account for delivery in endpoint.queue.jobs.values()] == [""]
 
 
 def test_a_silent_redis_is_503_and_asks_to_come_again() -> None:
-    door = Door()
-    door.queue.down = True
-    answer = door.github()
+    endpoint = Door()
+    endpoint.queue.down = True
+    answer = endpoint.github()
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "30")
-    assert door.request("GET", "/readyz").status_code == 503
-    assert door.request("GET", "/healthz").status_code == 200
+    assert endpoint.request("GET", "/readyz").status_code == 503
+    assert endpoint.request("GET", "/healthz").status_code == 200
 
 
 def test_the_schema_of_the_configuration_file_is_served() -> None:
@@ -269,7 +269,7 @@ def test_a_delivery_s_id_in_the_log_cannot_steer_a_terminal(
 
 
 def test_the_schema_is_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    door = Door()
-    first = door.request("GET", "/schema/v1.json").content
+    endpoint = Door()
+    first = endpoint.request("GET", "/schema/v1.json").content
     monkeypatch.delattr("bot.core.config.docs.schema")
-    assert door.request("GET", "/schema/v1.json").content == first
+    assert endpoint.request("GET", "/schema/v1.json").content == first

@@ -47,10 +47,10 @@ def with_attributes(**changes: Any) -> dict[str, Any]:
 
 
 def test_the_plain_token_lets_in_where_no_signing_token_is_set() -> None:
-    door = Door()
-    answer = door.gitlab()
+    endpoint = Door()
+    answer = endpoint.gitlab()
     assert (answer.status_code, answer.content) == (202, b"")
-    (delivery,) = door.queue.jobs.values()
+    (delivery,) = endpoint.queue.jobs.values()
     assert str(delivery.ref) == "gitlab:acme/gadget#41"
     assert (delivery.ref.repo_id, delivery.kind) == (77, "opened")
     assert answer.headers["X-Tagline-Job"] == f"job-of-{delivery.id}"
@@ -74,18 +74,18 @@ def test_two_token_headers_are_401() -> None:
 
 
 def test_signatures_of_the_standard_library_for_them_are_accepted() -> None:
-    door = Door(signing=[TOKEN])
-    assert door.gitlab(headers=signed()).status_code == 202
-    assert len(door.queue.jobs) == 1
+    endpoint = Door(signing=[TOKEN])
+    assert endpoint.gitlab(headers=signed()).status_code == 202
+    assert len(endpoint.queue.jobs) == 1
 
 
 def test_several_signatures_and_several_keys_hold_while_one_is_rotated() -> None:
-    door = Door(signing=[OTHER, TOKEN])
+    endpoint = Door(signing=[OTHER, TOKEN])
     headers = signed()
     wrong = "v1," + base64.b64encode(bytes(32)).decode()
     headers["webhook_signature"] = f"v1a,xyz {wrong} {headers['webhook_signature']}"
-    assert door.gitlab(headers=headers).status_code == 202
-    assert door.gitlab(headers=signed(token=OTHER)).status_code == 202
+    assert endpoint.gitlab(headers=headers).status_code == 202
+    assert endpoint.gitlab(headers=signed(token=OTHER)).status_code == 202
 
 
 HOSTILE: dict[str, Callable[[], dict[str, str | None]]] = {
@@ -110,16 +110,16 @@ HOSTILE: dict[str, Callable[[], dict[str, str | None]]] = {
 
 @pytest.mark.parametrize("case", HOSTILE)
 def test_with_a_signing_token_nothing_else_lets_in(case: str) -> None:
-    door = Door(signing=[TOKEN])
-    answer = door.gitlab(headers=HOSTILE[case](), body=BODY)
-    assert (answer.status_code, answer.content, door.queue.jobs) == (401, b"", {})
+    endpoint = Door(signing=[TOKEN])
+    answer = endpoint.gitlab(headers=HOSTILE[case](), body=BODY)
+    assert (answer.status_code, answer.content, endpoint.queue.jobs) == (401, b"", {})
 
 
 def test_ten_thousand_single_bit_changes_are_all_refused() -> None:
 
-    inbox, dice = GitLabWebhooks("gitlab.example", [TOKEN]), random.Random(11)
+    parser, dice = GitLabWebhooks("gitlab.example", [TOKEN]), random.Random(11)
     good = {k.replace("_", "-"): v for k, v in signed().items() if v is not None}
-    verified(inbox, good, BODY)
+    verified(parser, good, BODY)
     for _ in range(10_000):
         body, headers = bytearray(BODY), dict(good)
         place = dice.randrange(len(BODY) + 64)
@@ -130,7 +130,7 @@ def test_ten_thousand_single_bit_changes_are_all_refused() -> None:
             value[dice.randrange(len(value))] ^= 1 << dice.randrange(7)
             headers["webhook-signature"] = value.decode("latin-1")
         with pytest.raises(Rejected):
-            verified(inbox, headers, bytes(body))
+            verified(parser, headers, bytes(body))
 
 
 IMPOSSIBLE: list[object] = [
@@ -159,34 +159,34 @@ IMPOSSIBLE: list[object] = [
 
 @pytest.mark.parametrize("path", IMPOSSIBLE, ids=range(len(IMPOSSIBLE)))
 def test_a_path_that_gitlab_cannot_have_given_leaves_the_project_s_number(path: object) -> None:
-    door = Door()
+    endpoint = Door()
     project = {"id": 7, "path_with_namespace": path}
-    door.gitlab(body=json.dumps({**GITLAB_PAYLOAD, "project": project}).encode())
-    (job,) = door.queue.jobs.values()
+    endpoint.gitlab(body=json.dumps({**GITLAB_PAYLOAD, "project": project}).encode())
+    (job,) = endpoint.queue.jobs.values()
     assert (job.ref.repo, job.ref.repo_id, job.ref.number) == ("", 7, 41)
     assert str(job.ref) == "gitlab:7#41"
 
 
 def test_a_project_in_as_many_groups_as_gitlab_nests_keeps_its_path() -> None:
-    door, path = Door(), "/".join(["g" * 255] * 20 + ["x"])
+    endpoint, path = Door(), "/".join(["g" * 255] * 20 + ["x"])
     project = {"id": 7, "path_with_namespace": path}
-    door.gitlab(body=msgspec.json.encode({**GITLAB_PAYLOAD, "project": project}))
-    (job,) = door.queue.jobs.values()
+    endpoint.gitlab(body=msgspec.json.encode({**GITLAB_PAYLOAD, "project": project}))
+    (job,) = endpoint.queue.jobs.values()
     assert job.ref.repo == path
 
 
 @pytest.mark.parametrize("number", [0, -1, 2**63, "7", None, 1.5, [7]], ids=str)
 @pytest.mark.parametrize("place", ["project", "issue"])
 def test_a_payload_without_a_usable_number_asks_for_nothing(place: str, number: object) -> None:
-    door, project = Door(), {"id": 7, "path_with_namespace": "a/b"}
+    endpoint, project = Door(), {"id": 7, "path_with_namespace": "a/b"}
     attributes = {**GITLAB_PAYLOAD["object_attributes"]}
     if place == "project":
         project["id"] = number
     else:
         attributes["iid"] = number
     payload = {**GITLAB_PAYLOAD, "project": project, "object_attributes": attributes}
-    assert door.gitlab(body=msgspec.json.encode(payload)).status_code == 202
-    assert door.queue.jobs == {}
+    assert endpoint.gitlab(body=msgspec.json.encode(payload)).status_code == 202
+    assert endpoint.queue.jobs == {}
 
 
 @pytest.mark.parametrize(
@@ -213,24 +213,25 @@ def test_a_payload_without_a_usable_number_asks_for_nothing(place: str, number: 
 def test_authentic_and_uninteresting_is_2xx_and_no_job(
     payload: object, headers: dict[str, str | None]
 ) -> None:
-    door = Door()
-    answer = door.gitlab(headers=headers, body=msgspec.json.encode(payload))
-    assert (answer.status_code, answer.content, door.queue.jobs) == (202, b"", {})
+    endpoint = Door()
+    answer = endpoint.gitlab(headers=headers, body=msgspec.json.encode(payload))
+    assert (answer.status_code, answer.content, endpoint.queue.jobs) == (202, b"", {})
 
 
 @pytest.mark.parametrize("body", [b"", b"hello", b"\xff", b"[" * 100_000, BODY + b"x"])
 def test_an_authentic_body_that_nobody_can_read_is_2xx_too(body: bytes) -> None:
-    door = Door()
-    assert (door.gitlab(body=body).status_code, door.queue.jobs) == (202, {})
+    endpoint = Door()
+    assert (endpoint.gitlab(body=body).status_code, endpoint.queue.jobs) == (202, {})
 
 
 def test_a_hook_of_the_project_and_one_of_its_group_make_one_job() -> None:
-    door = Door()
+    endpoint = Door()
     answers = [
-        door.gitlab(headers={"Idempotency-Key": key}) for key in ("of-the-project", "of-the-group")
+        endpoint.gitlab(headers={"Idempotency-Key": key})
+        for key in ("of-the-project", "of-the-group")
     ]
     assert [answer.status_code for answer in answers] == [202, 202]
-    assert len(door.queue.jobs) == 1
+    assert len(endpoint.queue.jobs) == 1
 
 
 @pytest.mark.parametrize(
@@ -241,6 +242,6 @@ def test_a_hook_of_the_project_and_one_of_its_group_make_one_job() -> None:
     ],
 )
 def test_a_reopened_or_really_edited_issue_is_a_job(changes: dict[str, Any], kind: str) -> None:
-    door = Door()
-    door.gitlab({**with_attributes(**changes), "changes": {"description": {"previous": None}}})
-    assert [delivery.kind for delivery in door.queue.jobs.values()] == [kind]
+    endpoint = Door()
+    endpoint.gitlab({**with_attributes(**changes), "changes": {"description": {"previous": None}}})
+    assert [delivery.kind for delivery in endpoint.queue.jobs.values()] == [kind]

@@ -17,9 +17,9 @@ GITLAB_EVENT = msgspec.json.encode(GITLAB_PAYLOAD)
 
 def on_github(bodies: Iterable[bytes]) -> tuple[list[Answer], int]:
     """What a door answers to signed bodies, and how many jobs it made of them."""
-    door = Door()
+    endpoint = Door()
     answers = knock_all(
-        door.app,
+        endpoint.app,
         [
             Request(
                 "/webhooks/github",
@@ -34,18 +34,20 @@ def on_github(bodies: Iterable[bytes]) -> tuple[list[Answer], int]:
             for number, body in enumerate(bodies)
         ],
     )
-    return answers, len(door.queue.jobs)
+    return answers, len(endpoint.queue.jobs)
 
 
 def on_gitlab(bodies: Iterable[bytes]) -> tuple[list[Answer], int]:
-    door = Door()
+    endpoint = Door()
     headers = [
         (b"content-type", b"application/json"),
         (b"x-gitlab-token", SECRET.encode()),
         (b"x-gitlab-event", b"Issue Hook"),
     ]
-    answers = knock_all(door.app, [Request("/webhooks/gitlab", body, headers) for body in bodies])
-    return answers, len(door.queue.jobs)
+    answers = knock_all(
+        endpoint.app, [Request("/webhooks/gitlab", body, headers) for body in bodies]
+    )
+    return answers, len(endpoint.queue.jobs)
 
 
 def beside(event: bytes, text: bytes) -> bytes:

@@ -28,7 +28,7 @@ def request(body: bytes = BODY, signature: str | None = None, source: str = "192
 
 @pytest.fixture
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(web, "MOST_REFUSED", 3)
+    monkeypatch.setattr(web, "MAX_REFUSALS", 3)
 
 
 def statuses(answers: list[Answer]) -> list[int]:
@@ -47,11 +47,11 @@ def test_a_source_that_is_refused_again_and_again_gets_429_and_the_log_stays_sho
 
 
 def test_an_authentic_delivery_from_the_same_source_is_never_turned_away(few: None) -> None:
-    door = Door()
+    endpoint = Door()
     forged = request(signature="")
-    answers = knock_all(door.app, [forged] * 20 + [request()] + [forged])
+    answers = knock_all(endpoint.app, [forged] * 20 + [request()] + [forged])
     assert statuses(answers)[-2:] == [202, 429]
-    assert len(door.queue.jobs) == 1
+    assert len(endpoint.queue.jobs) == 1
 
 
 def test_authentic_nonsense_is_answered_as_such_however_often(few: None) -> None:
@@ -83,7 +83,7 @@ def test_a_million_sources_take_no_more_memory_than_some_thousand() -> None:
 
 
 def test_bodies_on_their_way_are_bounded_together_and_the_longest_goes() -> None:
-    async def crowd() -> list[bool]:
+    async def users() -> list[bool]:
         uploads = Uploads(100)
         long, longer, honest = uploads.start(), uploads.start(), uploads.start()
         uploads.grow(long, 40)
@@ -94,7 +94,7 @@ def test_bodies_on_their_way_are_bounded_together_and_the_longest_goes() -> None
                 uploads.grow(late, 61)
         return [long.crowded_out, longer.crowded_out, honest.crowded_out]
 
-    assert asyncio.run(crowd()) == [True, True, False]
+    assert asyncio.run(users()) == [True, True, False]
 
 
 def test_a_body_that_is_done_leaves_its_place() -> None:
@@ -110,7 +110,7 @@ def test_a_body_that_is_done_leaves_its_place() -> None:
 
 def test_forged_giants_make_way_for_an_honest_delivery(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(web, "MAX_IN_FLIGHT", 64 * 1024)
-    door = Door()
+    endpoint = Door()
 
     async def giant() -> int:
         said: list[int] = []
@@ -128,13 +128,13 @@ def test_forged_giants_make_way_for_an_honest_delivery(monkeypatch: pytest.Monke
 
         sent: list[int] = []
         scope = {"type": "http", "method": "POST", "path": "/webhooks/github", "headers": headers}
-        await door.app({**scope, "query_string": b""}, receive, send)  # type: ignore[arg-type]
+        await endpoint.app({**scope, "query_string": b""}, receive, send)  # type: ignore[arg-type]
         return said[0]
 
     async def meet() -> tuple[Answer, list[int]]:
         giants = [asyncio.create_task(giant()) for _ in range(3)]
         await asyncio.sleep(0.05)
-        answer = await knock(door.app, request())
+        answer = await knock(endpoint.app, request())
         done = [one.result() for one in giants if one.done()]
         for one in giants:
             one.cancel()
@@ -148,8 +148,8 @@ def test_forged_giants_make_way_for_an_honest_delivery(monkeypatch: pytest.Monke
 
 
 def test_one_too_many_of_an_installation_is_2xx_and_no_job() -> None:
-    door = Door()
-    door.queue.full = True
-    (answer,) = knock_all(door.app, [request()])
-    assert (answer.status, answer.body, door.queue.jobs) == (202, b"", {})
+    endpoint = Door()
+    endpoint.queue.full = True
+    (answer,) = knock_all(endpoint.app, [request()])
+    assert (answer.status, answer.body, endpoint.queue.jobs) == (202, b"", {})
     assert b"x-tagline-job" not in answer.headers

@@ -19,9 +19,9 @@ from tests.web.client import Door
 TOKEN = "a-token-for-the-metrics"
 
 
-def metrics(door: Door, given: str | None = f"Bearer {TOKEN}") -> tuple[int, str]:
+def metrics(endpoint: Door, given: str | None = f"Bearer {TOKEN}") -> tuple[int, str]:
     headers = [("Authorization", given)] if given is not None else []
-    answer = door.request("GET", "/metrics", headers=headers)
+    answer = endpoint.request("GET", "/metrics", headers=headers)
     return answer.status_code, answer.text
 
 
@@ -34,29 +34,29 @@ def test_without_a_token_in_the_settings_there_is_no_such_page(given: str | None
     "given", [None, "", "Bearer", "Bearer ", TOKEN, f"Basic {TOKEN}", f"Bearer {TOKEN}x", "\xe9"]
 )
 def test_without_the_right_token_nothing_is_told(given: str | None) -> None:
-    door = Door()
-    door.metrics_tokens = [TOKEN]
-    assert metrics(door, given) == (401, "")
+    endpoint = Door()
+    endpoint.metrics_tokens = [TOKEN]
+    assert metrics(endpoint, given) == (401, "")
 
 
 def test_both_tokens_open_it_while_one_is_rotated() -> None:
-    door = Door()
-    door.metrics_tokens = ["the-next-token-for-it", TOKEN]
-    assert metrics(door)[0] == metrics(door, "Bearer the-next-token-for-it")[0] == 200
-    door.metrics_tokens = ["the-next-token-for-it"]
-    assert metrics(door)[0] == 401
+    endpoint = Door()
+    endpoint.metrics_tokens = ["the-next-token-for-it", TOKEN]
+    assert metrics(endpoint)[0] == metrics(endpoint, "Bearer the-next-token-for-it")[0] == 200
+    endpoint.metrics_tokens = ["the-next-token-for-it"]
+    assert metrics(endpoint)[0] == 401
 
 
 def test_deliveries_are_counted_by_forge_and_result() -> None:
-    door = Door()
-    door.metrics_tokens = [TOKEN]
-    door.github()
-    door.github(X_GitHub_Event="ping")
-    door.github(X_Hub_Signature_256=None)
-    door.gitlab()
-    door.queue.down = True
-    door.gitlab()
-    status, text = metrics(door)
+    endpoint = Door()
+    endpoint.metrics_tokens = [TOKEN]
+    endpoint.github()
+    endpoint.github(X_GitHub_Event="ping")
+    endpoint.github(X_Hub_Signature_256=None)
+    endpoint.gitlab()
+    endpoint.queue.down = True
+    endpoint.gitlab()
+    status, text = metrics(endpoint)
     assert status == 200
     assert 'tagline_deliveries_total{forge="github",result="queued"} 1.0' in text
     assert 'tagline_deliveries_total{forge="github",result="ignored"} 1.0' in text
@@ -68,13 +68,13 @@ def test_deliveries_are_counted_by_forge_and_result() -> None:
 
 
 def test_a_silent_redis_is_503() -> None:
-    door = Door()
-    door.metrics_tokens, door.books.down = [TOKEN], True
-    assert metrics(door) == (503, "Redis does not answer\n")
+    endpoint = Door()
+    endpoint.metrics_tokens, endpoint.counters.down = [TOKEN], True
+    assert metrics(endpoint) == (503, "Redis does not answer\n")
 
 
 @pytest.fixture
-def books(redis_url: str) -> Callable[[], RedisMetrics]:
+def counters(redis_url: str) -> Callable[[], RedisMetrics]:
     def made() -> RedisMetrics:
         client = redis.Redis.from_url(redis_url)
         return RedisMetrics(client, "tagline", "issues", ["openai"])
@@ -82,8 +82,8 @@ def books(redis_url: str) -> Callable[[], RedisMetrics]:
     return made
 
 
-def test_what_all_processes_counted_is_added_up(books: Callable[[], RedisMetrics]) -> None:
-    one, two = books(), books()
+def test_what_all_processes_counted_is_added_up(counters: Callable[[], RedisMetrics]) -> None:
+    one, two = counters(), counters()
     one.count("deliveries", "github", "queued")
     two.count("deliveries", "github", "queued")
     two.count("model_calls", 'a "model"', "status-500")
@@ -115,8 +115,8 @@ def test_counts_wait_for_a_redis_that_does_not_answer(own_redis: EmbeddedRedis) 
     one.close()
 
 
-def test_the_end_of_every_try_of_a_job_is_counted(books: Callable[[], RedisMetrics]) -> None:
-    one, ref = books(), "gitlab:acme/widget#1"
+def test_the_end_of_every_try_of_a_job_is_counted(counters: Callable[[], RedisMetrics]) -> None:
+    one, ref = counters(), "gitlab:acme/widget#1"
     jobs = CountingJobRecords(MemoryStore(), one)
     states: list[JobState] = ["queued", "running", "waiting", "running", "dead"]
     for state in states:

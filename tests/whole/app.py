@@ -138,12 +138,12 @@ class App:
     def working(self, *, forgetful: bool = True) -> Iterator[None]:
         if forgetful:
             self.quiet()
-        crew = wiring.worker(self.settings)
-        crew.start()
+        worker = wiring.worker(self.settings)
+        worker.start()
         try:
             yield
         finally:
-            crew.stop(10)
+            worker.stop(10)
 
     def issue(self, title: str = TITLE, body: str | None = BODY, **how: Any) -> int:
         """Open an issue and wait until its job has come to an end, or waits for another try."""
@@ -244,8 +244,8 @@ class App:
     def events(self, name: str | None = None) -> list[dict[str, Any]]:
         """Log lines, all or those of one event; not of what earlier tests left waiting."""
         found = [json.loads(line) for line in self.lines.getvalue().splitlines()]
-        ours = [e for e in found if self.repo in e.get("issue", self.repo)]
-        return [event for event in ours if name in (None, event["event"])]
+        bot_accounts = [e for e in found if self.repo in e.get("issue", self.repo)]
+        return [event for event in bot_accounts if name in (None, event["event"])]
 
     def ref(self, number: int) -> str:
         """How a person writes an issue of this repository."""

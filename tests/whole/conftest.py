@@ -149,7 +149,7 @@ def _standing(box: Sandbox, server: EmbeddedRedis, impatient: None) -> Iterator[
 
 
 @pytest.fixture
-def house(clean: str, _standing: dict[str, App], host: str) -> App:
+def app(clean: str, _standing: dict[str, App], host: str) -> App:
     """A house with a model that speaks OpenAI's wire format, and a fresh repository."""
     _standing["openai"].refresh(host)
     return _standing["openai"]
@@ -160,6 +160,6 @@ def either_house(
     request: pytest.FixtureRequest, clean: str, _standing: dict[str, App], host: str
 ) -> App:
     """The same on both wire formats."""
-    house = _standing[request.param]
-    house.refresh(host)
-    return house
+    app = _standing[request.param]
+    app.refresh(host)
+    return app

@@ -14,29 +14,29 @@ from tests.whole.app import App
 class Outage:
     """The rounds of a worker, one by one."""
 
-    def __init__(self, house: App, clients: ClientPool) -> None:
-        self.house = house
-        self._broker = wiring.broker(house.redis)
-        self._healing = wiring.healing(house.settings, house.store)
-        self._sweep = wiring.sweep(house.settings, clients, house.store)
+    def __init__(self, app: App, clients: ClientPool) -> None:
+        self.app = app
+        self._broker = wiring.broker(app.redis)
+        self._healing = wiring.healing(app.settings, app.store)
+        self._sweep = wiring.sweep(app.settings, clients, app.store)
         self.jobs: list[str] = []
 
     def _send(self, delivery: Job) -> None:
-        if self.house.repo in str(delivery.ref):
-            self.jobs.append(send(self._broker, self.house.store, delivery))
+        if self.app.repo in str(delivery.ref):
+            self.jobs.append(send(self._broker, self.app.store, delivery))
 
     def heal(self) -> None:
         """A round with everybody due."""
-        self.house.store.retry_schedule.resume(time.time(), everybody=True)
+        self.app.store.retry_schedule.resume(time.time(), everybody=True)
         self._healing.run_once(self._send)
         self._ended()
 
     def sweep(self) -> dict[str, object]:
-        self.house.redis.delete("tagline:lease:sweep", "tagline:lease:deliveries")
+        self.app.redis.delete("tagline:lease:sweep", "tagline:lease:deliveries")
         found = dict(self._sweep.run_once(self._send))
         self._ended()
         return found
 
     def _ended(self) -> None:
         for job in self.jobs:
-            self.house.end_of(job)
+            self.app.end_of(job)

@@ -138,16 +138,16 @@ def clients() -> Iterator[ClientPool]:
 class Product:
     """The product as it starts, with nothing cached, on a new repository."""
 
-    def __init__(self, house: App, clients: ClientPool) -> None:
-        self.house, self.host, self.repo = house, house.host, house.repo
-        self.run = wiring.runner(house.settings, clients, MemoryStore())
-        self.known = len(house.host.exchanges)
+    def __init__(self, app: App, clients: ClientPool) -> None:
+        self.app, self.host, self.repo = app, app.host, app.repo
+        self.run = wiring.runner(app.settings, clients, MemoryStore())
+        self.known = len(app.host.exchanges)
 
     def ref(self, number: int) -> IssueRef:
-        forge = self.house.on
+        forge = self.app.on
         repo_id = self.host.state.repo(self.repo).id
-        account = str(self.house.box.installation_id) if forge == "github" else ""
-        host = wiring.forge_hosts(self.house.settings)[forge]
+        account = str(self.app.box.installation_id) if forge == "github" else ""
+        host = wiring.forge_hosts(self.app.settings)[forge]
         return IssueRef(forge, host, self.repo, number, repo_id, account)
 
     def opened(self, author: str = "ann") -> int:
@@ -166,61 +166,61 @@ class Product:
 
 
 def test_a_job_makes_no_request_that_is_not_listed(build: Build, clients: ClientPool) -> None:
-    house = build()
-    house.configure(
+    app = build()
+    app.configure(
         "on: [opened, edited]\ncomment: {on_fallback: true}\nbudget: {per_author_per_hour: 2}"
     )
-    product = Product(house, clients)
+    product = Product(app, clients)
     number = product.opened()
-    house.host.edit_issue(house.repo, number, body=f"{BODY} Again and again.", deliver=False)
+    app.host.edit_issue(app.repo, number, body=f"{BODY} Again and again.", deliver=False)
     assert product.job(number, "edited") == "answered"
     product.opened()  # over the author's budget
-    house.box.fault("model-500", times=None)
+    app.box.fault("model-500", times=None)
     product.opened(author="bob")
-    assert product.calls == JOBS[house.on]
+    assert product.calls == JOBS[app.on]
 
 
 def test_a_new_issue_costs_only_the_requests_that_it_needs(
     build: Build, clients: ClientPool
 ) -> None:
-    house = build()
-    product = Product(house, clients)
+    app = build()
+    product = Product(app, clients)
     product.opened()
-    known = len(house.host.exchanges)
+    known = len(app.host.exchanges)
     product.opened()
-    made = [kind(exchange)[:2] for exchange in house.host.exchanges[known:]]
-    assert made == ONE_MORE[house.on]
+    made = [kind(exchange)[:2] for exchange in app.host.exchanges[known:]]
+    assert made == ONE_MORE[app.on]
 
 
 def test_a_repository_s_name_is_asked_for_once_an_hour(build: Build, clients: ClientPool) -> None:
     """On GitLab only a project without a file of its own needs it, to find its groups."""
-    house = build()
-    product = Product(house, clients)
+    app = build()
+    product = Product(app, clients)
     for _ in range(3):
         product.opened()
-    place = {"github": ("GET", "/repositories/{number}"), "gitlab": ("GET", PROJECT)}[house.on]
-    made = [kind(exchange)[:2] for exchange in house.host.exchanges[product.known :]]
+    place = {"github": ("GET", "/repositories/{number}"), "gitlab": ("GET", PROJECT)}[app.on]
+    made = [kind(exchange)[:2] for exchange in app.host.exchanges[product.known :]]
     assert made.count(place) == 1
 
 
 def test_a_command_that_names_an_issue_makes_no_request_that_is_not_listed(
     build: Build, clients: ClientPool
 ) -> None:
-    house = build()
-    product = Product(house, clients)
-    number = house.host.open_issue(house.repo, TITLE, BODY, deliver=False)
-    typed = IssueRef(house.on, product.ref(number).host, house.repo, number)
-    found = wiring.FORGES[house.on](house.settings, clients).locate(typed)
+    app = build()
+    product = Product(app, clients)
+    number = app.host.open_issue(app.repo, TITLE, BODY, deliver=False)
+    typed = IssueRef(app.on, product.ref(number).host, app.repo, number)
+    found = wiring.FORGES[app.on](app.settings, clients).locate(typed)
     assert found == product.ref(number)
-    assert product.calls == COMMANDS[house.on]
+    assert product.calls == COMMANDS[app.on]
 
 
 def test_a_personal_token_asks_github_only_who_it_is_beside_that(
     box: Sandbox, clean: str, clients: ClientPool
 ) -> None:
     nobody = {"GITHUB_APP_ID": "", "GITHUB_PRIVATE_KEY": ""}
-    house = App(box, clean, environment={**nobody, "GITHUB_TOKEN": box.token})
-    product = Product(house, clients)
+    app = App(box, clean, environment={**nobody, "GITHUB_TOKEN": box.token})
+    product = Product(app, clients)
     number = product.opened()
     assert product.job(number, "manual") == "answered"
     assert product.calls - JOBS["github"] == {("GET", "/user", "", "")}

@@ -27,12 +27,12 @@ SILENT = "redis://127.0.0.1:1/0"
 class Checking:
     """The command with everything set, and what it says."""
 
-    def __init__(self, house: App, folder: Path) -> None:
-        self.house, self.folder = house, folder
+    def __init__(self, app: App, folder: Path) -> None:
+        self.app, self.folder = app, folder
         self.environment = {
-            **access(house),
+            **access(app),
             "GITHUB_WEBHOOK_SECRET": SECRET,
-            "GITLAB_SIGNING_TOKEN": house.box.gitlab.signing_token or "",
+            "GITLAB_SIGNING_TOKEN": app.box.gitlab.signing_token or "",
         }
 
     def lines(self, *options: str, code: int = 0) -> list[Line]:
@@ -58,9 +58,9 @@ class Checking:
 
 @pytest.fixture
 def checking(box: Sandbox, clean: str, own_redis: EmbeddedRedis, tmp_path: Path) -> Checking:
-    house = App(box, own_redis.url)
+    app = App(box, own_redis.url)
     box.webhook_url = "https://tagline.example/webhooks/github"
-    return Checking(house, tmp_path)
+    return Checking(app, tmp_path)
 
 
 def said(lines: list[Line], area: str) -> str:
@@ -222,11 +222,11 @@ def test_a_model_that_does_not_answer(checking: Checking, name: str, value: str,
 
 
 def test_a_repository_is_looked_at_on_request(checking: Checking, host: str) -> None:
-    house = checking.house
-    house.refresh(host)
-    house.configure("mode: aply\nlearn: {from_corrections: false}\n")
-    house.host.state.repo(house.repo).labels["bare"] = ""
-    repo = ("--repo", f"{host}:{house.repo}")
+    app = checking.app
+    app.refresh(host)
+    app.configure("mode: aply\nlearn: {from_corrections: false}\n")
+    app.host.state.repo(app.repo).labels["bare"] = ""
+    repo = ("--repo", f"{host}:{app.repo}")
     told = checking.problem("repository", *repo)
     assert "tagline.yml, line 1, mode: write one of" in told
     more = said(checking.lines(*repo, code=1), "repository")
@@ -241,10 +241,10 @@ def test_a_repository_that_is_not_there(checking: Checking, host: str) -> None:
 
 
 def test_a_role_that_is_too_low(checking: Checking, box: Sandbox) -> None:
-    checking.house.refresh("gitlab")
+    checking.app.refresh("gitlab")
     box.gitlab.access.bot_level = GUEST
     try:
-        told = checking.problem("repository", "--repo", f"gitlab:{checking.house.repo}")
+        told = checking.problem("repository", "--repo", f"gitlab:{checking.app.repo}")
     finally:
         box.gitlab.access.bot_level = 20
     assert "the role Reporter" in told

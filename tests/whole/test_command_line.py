@@ -58,111 +58,109 @@ def process(*arguments: str, cwd: Path = ROOT, environment: Mapping[str, str] | 
     return Ran(ran.returncode, ran.stdout, ran.stderr)
 
 
-def access(house: App) -> dict[str, str]:
+def access(app: App) -> dict[str, str]:
     return {
-        "GITHUB_APP_ID": str(house.box.app_id),
-        "GITHUB_PRIVATE_KEY": house.box.private_key.replace("\n", "\\n"),
-        "GITHUB_API_URL": house.box.github_url,
-        "GITLAB_URL": house.box.gitlab_url,
-        "GITLAB_TOKEN": house.box.gitlab.token,
-        "REDIS_URL": house.redis_url,
+        "GITHUB_APP_ID": str(app.box.app_id),
+        "GITHUB_PRIVATE_KEY": app.box.private_key.replace("\n", "\\n"),
+        "GITHUB_API_URL": app.box.github_url,
+        "GITLAB_URL": app.box.gitlab_url,
+        "GITLAB_TOKEN": app.box.gitlab.token,
+        "REDIS_URL": app.redis_url,
         "LLM_PROVIDER": "openai",
         "LLM_MODEL": "sandbox-rules",
         "OPENAI_API_KEY": "sandbox-key",
-        "OPENAI_BASE_URL": house.box.openai_url,
+        "OPENAI_BASE_URL": app.box.openai_url,
     }
 
 
-def test_enrich_prints_what_it_would_write_and_writes_nothing(house: App, tmp_path: Path) -> None:
-    number = house.host.open_issue(house.repo, TITLE, BODY, deliver=False)
+def test_enrich_prints_what_it_would_write_and_writes_nothing(app: App, tmp_path: Path) -> None:
+    number = app.host.open_issue(app.repo, TITLE, BODY, deliver=False)
     addresses = {
-        "github": f"http://127.0.0.1/{house.repo}/issues/{number}",
-        "gitlab": f"{house.box.gitlab_url}/{house.repo}/-/issues/{number}",
+        "github": f"http://127.0.0.1/{app.repo}/issues/{number}",
+        "gitlab": f"{app.box.gitlab_url}/{app.repo}/-/issues/{number}",
     }
-    url = addresses[house.on]
-    answer = tagline("enrich", url, "--json", cwd=tmp_path, environment=access(house))
+    url = addresses[app.on]
+    answer = tagline("enrich", url, "--json", cwd=tmp_path, environment=access(app))
     assert answer.returncode == 0, answer.stderr
     shown = json.loads(answer.stdout)
     assert (shown["v"], shown["outcome"]) == (1, "dry-run")
     assert "bug" in shown["labels"]
     assert shown["comment"].startswith("**Summary (automated):**")
-    assert (house.labels(number), house.comments(number)) == ([], [])
+    assert (app.labels(number), app.comments(number)) == ([], [])
 
 
-def test_enrich_reads_a_public_issue_without_any_token_or_key(house: App, tmp_path: Path) -> None:
-    number = house.host.open_issue(house.repo, TITLE, BODY, deliver=False)
+def test_enrich_reads_a_public_issue_without_any_token_or_key(app: App, tmp_path: Path) -> None:
+    number = app.host.open_issue(app.repo, TITLE, BODY, deliver=False)
     only = {
-        "GITHUB_API_URL": house.box.github_url,
-        "GITLAB_URL": house.box.gitlab_url,
+        "GITHUB_API_URL": app.box.github_url,
+        "GITLAB_URL": app.box.gitlab_url,
         "REDIS_URL": "redis://127.0.0.1:1/0",
     }
-    ref = house.ref(number)
+    ref = app.ref(number)
     answer = tagline("enrich", ref, cwd=tmp_path, environment=only)
     assert answer.returncode == 0, answer.stderr
     assert "Labels: bug, needs-review" in answer.stdout
     assert "without a language model" in answer.stdout
 
 
-def test_enrich_with_apply_writes_also_on_an_old_issue(house: App, tmp_path: Path) -> None:
-    number = house.host.open_issue(house.repo, TITLE, BODY, deliver=False, created_at=1.0)
-    ref = house.ref(number)
-    answer = tagline("enrich", ref, "--apply", cwd=tmp_path, environment=access(house))
+def test_enrich_with_apply_writes_also_on_an_old_issue(app: App, tmp_path: Path) -> None:
+    number = app.host.open_issue(app.repo, TITLE, BODY, deliver=False, created_at=1.0)
+    ref = app.ref(number)
+    answer = tagline("enrich", ref, "--apply", cwd=tmp_path, environment=access(app))
     assert answer.returncode == 0, answer.stderr
-    assert "bug" in house.labels(number)
-    assert len(house.comments(number)) == 1
+    assert "bug" in app.labels(number)
+    assert len(app.comments(number)) == 1
 
 
-def test_enrich_says_so_where_it_wrote_nothing(house: App, tmp_path: Path) -> None:
-    house.configure("mode: dry-run")
-    number = house.host.open_issue(house.repo, TITLE, BODY, deliver=False)
-    answer = tagline(
-        "enrich", house.ref(number), "--apply", cwd=tmp_path, environment=access(house)
-    )
+def test_enrich_says_so_where_it_wrote_nothing(app: App, tmp_path: Path) -> None:
+    app.configure("mode: dry-run")
+    number = app.host.open_issue(app.repo, TITLE, BODY, deliver=False)
+    answer = tagline("enrich", app.ref(number), "--apply", cwd=tmp_path, environment=access(app))
     assert answer.returncode == 1
     assert "Not written" in answer.stderr
-    assert (house.labels(number), house.comments(number)) == ([], [])
+    assert (app.labels(number), app.comments(number)) == ([], [])
 
 
-def test_enrich_with_a_delay_queues_a_job_that_job_can_tell_of(house: App, tmp_path: Path) -> None:
-    number = house.host.open_issue(house.repo, TITLE, BODY, deliver=False)
-    ref = house.ref(number)
+def test_enrich_with_a_delay_queues_a_job_that_job_can_tell_of(app: App, tmp_path: Path) -> None:
+    number = app.host.open_issue(app.repo, TITLE, BODY, deliver=False)
+    ref = app.ref(number)
     queued = tagline(
-        *("enrich", ref, "--apply", "--delay", "0.5"), cwd=tmp_path, environment=access(house)
+        *("enrich", ref, "--apply", "--delay", "0.5"), cwd=tmp_path, environment=access(app)
     )
     job = queued.stdout.strip()
-    assert house.end_of(job).outcome == "answered"
-    told = tagline("job", job, cwd=tmp_path, environment=access(house))
+    assert app.end_of(job).outcome == "answered"
+    told = tagline("job", job, cwd=tmp_path, environment=access(app))
     assert "state: done" in told.stdout
-    assert f"issue: {house.ref(number)}" in told.stdout
+    assert f"issue: {app.ref(number)}" in told.stdout
     assert re.search(r"^model: \S+\ntokens_in: \d+\ntokens_out: \d+$", told.stdout, re.M)
 
 
 def test_a_job_that_still_waits_is_queued(build: Build, tmp_path: Path) -> None:
-    with build().open(at_work=False) as house:
-        house.host.open_issue(house.repo, TITLE, BODY)
-        job = house.opened.job or ""
-        told = tagline("job", job, "--json", cwd=tmp_path, environment=access(house))
+    with build().open(at_work=False) as app:
+        app.host.open_issue(app.repo, TITLE, BODY)
+        job = app.opened.job or ""
+        told = tagline("job", job, "--json", cwd=tmp_path, environment=access(app))
         assert json.loads(told.stdout)["state"] == "queued"
 
 
 def test_a_dead_letter_is_listed_and_sent_again_once_its_reason_is_gone(
     build: Build, tmp_path: Path
 ) -> None:
-    with build().open() as house:
-        house.box.fault(f"{house.on}-401", times=None)
-        number = house.issue()
-        job = house.opened.job
-        listed = tagline("dead", "list", "--json", cwd=tmp_path, environment=access(house))
-        (letter,) = [x for x in json.loads(listed.stdout)["dead"] if x["job"] == job]
-        assert letter["issue"] == house.ref(number)
-        assert "refused" in letter["why"]
-        house.box.clear_faults()
-        sent = tagline("dead", "retry", str(job), cwd=tmp_path, environment=access(house))
+    with build().open() as app:
+        app.box.fault(f"{app.on}-401", times=None)
+        number = app.issue()
+        job = app.opened.job
+        listed = tagline("dead", "list", "--json", cwd=tmp_path, environment=access(app))
+        (webhook,) = [x for x in json.loads(listed.stdout)["dead"] if x["job"] == job]
+        assert webhook["issue"] == app.ref(number)
+        assert "refused" in webhook["why"]
+        app.box.clear_faults()
+        sent = tagline("dead", "retry", str(job), cwd=tmp_path, environment=access(app))
         assert (sent.returncode, sent.stderr) == (0, "1 sent again.\n")
-        house.wait(lambda: house.comments(number) or None)
-        again = tagline("dead", "retry", str(job), cwd=tmp_path, environment=access(house))
+        app.wait(lambda: app.comments(number) or None)
+        again = tagline("dead", "retry", str(job), cwd=tmp_path, environment=access(app))
         assert again.returncode == 1
-        assert tagline("dead", "retry", cwd=tmp_path, environment=access(house)).returncode == 2
+        assert tagline("dead", "retry", cwd=tmp_path, environment=access(app)).returncode == 2
 
 
 @pytest.mark.parametrize(

@@ -87,11 +87,11 @@ def test_show_prints_what_holds_and_its_problems(folder: Path) -> None:
     assert "Problem: line 1, mode" in answer.stderr
 
 
-def test_show_asks_the_forge(house: App, tmp_path: Path) -> None:
-    house.configure("mode: suggest\nlabels: {max: 2}\n")
-    ref = f"{house.on}:{house.repo}"
+def test_show_asks_the_forge(app: App, tmp_path: Path) -> None:
+    app.configure("mode: suggest\nlabels: {max: 2}\n")
+    ref = f"{app.on}:{app.repo}"
     answer = tagline(
-        "config", "show", "--repo", ref, "--json", cwd=tmp_path, environment=access(house)
+        "config", "show", "--repo", ref, "--json", cwd=tmp_path, environment=access(app)
     )
     assert answer.returncode == 0, answer.stderr
     shown = json.loads(answer.stdout)

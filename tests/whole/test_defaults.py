@@ -16,24 +16,24 @@ _numbers = count(1)
 class Organisation:
     """The owner of the house's repository, with a file for all of its repositories."""
 
-    def __init__(self, house: App, path: str = "") -> None:
-        self.house, self.name = house, f"org{next(_numbers)}"
+    def __init__(self, app: App, path: str = "") -> None:
+        self.app, self.name = app, f"org{next(_numbers)}"
         self.owner = f"{self.name}/{path}".rstrip("/")
-        house.repo = f"{self.owner}/widget"
-        house.host.add_repo(house.repo, LABELS)
+        app.repo = f"{self.owner}/widget"
+        app.host.add_repo(app.repo, LABELS)
 
     def hold(self, text: str, group: str = "") -> None:
-        place = f"{group or self.owner}/{HOLDERS[self.house.on]}"
-        self.house.host.add_repo(place, files={self.house.host.config_path: text})
+        place = f"{group or self.owner}/{HOLDERS[self.app.on]}"
+        self.app.host.add_repo(place, files={self.app.host.config_path: text})
 
     def leave(self) -> None:
-        for repo in self.house.host.state.repos():
+        for repo in self.app.host.state.repos():
             repo.installed = repo.installed and not repo.name.startswith(f"{self.name}/")
 
 
 @pytest.fixture
-def organisation(house: App) -> Iterator[Organisation]:
-    made = Organisation(house)
+def organisation(app: App) -> Iterator[Organisation]:
+    made = Organisation(app)
     yield made
     made.leave()
 
@@ -41,36 +41,36 @@ def organisation(house: App) -> Iterator[Organisation]:
 def test_the_organisation_s_file_holds_where_a_repository_has_none(
     organisation: Organisation,
 ) -> None:
-    house = organisation.house
+    app = organisation.app
     organisation.hold("mode: suggest")
-    number = house.issue()
-    assert house.labels(number) == []
-    (comment,) = house.comments(number)
+    number = app.issue()
+    assert app.labels(number) == []
+    (comment,) = app.comments(number)
     assert "Suggested, not applied" in comment.body
 
 
 @pytest.mark.parametrize("own", ["", "comment: {max_words: 30}\n"], ids=["empty", "other keys"])
 def test_a_repository_s_own_file_wins_as_a_whole(organisation: Organisation, own: str) -> None:
-    house = organisation.house
+    app = organisation.app
     organisation.hold("mode: suggest")
-    house.configure(own)
-    assert "bug" in house.labels(house.issue())
+    app.configure(own)
+    assert "bug" in app.labels(app.issue())
 
 
 def test_an_organisation_whose_file_may_not_be_read_has_none(organisation: Organisation) -> None:
-    house = organisation.house
+    app = organisation.app
     organisation.hold("mode: suggest")
-    holder = house.host.state.repo(f"{organisation.owner}/{HOLDERS[house.on]}")
+    holder = app.host.state.repo(f"{organisation.owner}/{HOLDERS[app.on]}")
     holder.installed = False
-    assert "bug" in house.labels(house.issue())
+    assert "bug" in app.labels(app.issue())
 
 
-def test_the_nearest_group_s_file_holds(house: App) -> None:
-    organisation = Organisation(house, "team")
+def test_the_nearest_group_s_file_holds(app: App) -> None:
+    organisation = Organisation(app, "team")
     organisation.hold("mode: 'off'", group=organisation.name)
-    number = house.issue()
-    assert (house.labels(number), house.comments(number)) == ([], [])
-    nearer = Organisation(house, "team")
+    number = app.issue()
+    assert (app.labels(number), app.comments(number)) == ([], [])
+    nearer = Organisation(app, "team")
     nearer.hold("mode: 'off'", group=nearer.name)
     nearer.hold("mode: apply")
-    assert "bug" in house.labels(house.issue())
+    assert "bug" in app.labels(app.issue())

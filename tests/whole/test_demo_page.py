@@ -35,10 +35,10 @@ def test_a_browser_is_opened_only_where_there_is_a_display(
 
 
 def test_after_a_reset_the_parts_outlive_the_request_that_asked_for_it(tmp_path: Path) -> None:
-    with DemoProcesses(tmp_path) as stage:
-        for deed in (stage.restart, stage.kill_worker):
+    with DemoProcesses(tmp_path) as processes:
+        for deed in (processes.restart, processes.kill_worker):
             request = Thread(target=deed)
             request.start()
             request.join()
-        issue = stage.open("gitlab", "Crash", "It crashed with an exception.", "octocat")
-        until(lambda: stage.show(issue).comments, "the worker")
+        issue = processes.open("gitlab", "Crash", "It crashed with an exception.", "octocat")
+        until(lambda: processes.show(issue).comments, "the worker")

@@ -43,89 +43,87 @@ HEALING: dict[str, set[Call]] = {
 
 
 def test_the_model_s_answer_takes_the_place_of_labels_from_rules(
-    house: App, clients: ClientPool
+    app: App, clients: ClientPool
 ) -> None:
-    house.box.fault("model-400", times=None)
-    number = house.issue()
-    assert house.comments(number) == []
-    assert "needs-review" in house.labels(number)
-    kept = next(name for name in house.labels(number) if name != "needs-review")
-    house.host.unlabel_by_person(house.repo, number, kept)
-    house.host.label_by_person(house.repo, number, kept)
-    house.box.clear_faults()
-    known = len(house.host.exchanges)
-    night = Outage(house, clients)
-    night.heal()
-    (comment,) = house.comments(number)
+    app.box.fault("model-400", times=None)
+    number = app.issue()
+    assert app.comments(number) == []
+    assert "needs-review" in app.labels(number)
+    kept = next(name for name in app.labels(number) if name != "needs-review")
+    app.host.unlabel_by_person(app.repo, number, kept)
+    app.host.label_by_person(app.repo, number, kept)
+    app.box.clear_faults()
+    known = len(app.host.exchanges)
+    outage = Outage(app, clients)
+    outage.heal()
+    (comment,) = app.comments(number)
     assert comment.body.startswith("**Summary (automated):** ")
-    assert "needs-review" not in house.labels(number)
-    assert kept in house.labels(number)  # it is a person's now
-    assert HEALING[house.on] <= kinds(house.host.exchanges[known:])
-    night.jobs.clear()
-    night.heal()
-    assert night.jobs == []
+    assert "needs-review" not in app.labels(number)
+    assert kept in app.labels(number)  # it is a person's now
+    assert HEALING[app.on] <= kinds(app.host.exchanges[known:])
+    outage.jobs.clear()
+    outage.heal()
+    assert outage.jobs == []
 
 
 def test_nothing_is_said_on_an_issue_that_a_maintainer_has_answered(
-    house: App, clients: ClientPool
+    app: App, clients: ClientPool
 ) -> None:
-    house.box.fault("model-400", times=None)
-    number = house.issue()
-    house.host.comment_by_person(house.repo, number, "Thank you, I am on it.")
-    house.box.clear_faults()
-    Outage(house, clients).heal()
-    assert house.comments(number) == []
-    assert "needs-review" not in house.labels(number)
+    app.box.fault("model-400", times=None)
+    number = app.issue()
+    app.host.comment_by_person(app.repo, number, "Thank you, I am on it.")
+    app.box.clear_faults()
+    Outage(app, clients).heal()
+    assert app.comments(number) == []
+    assert "needs-review" not in app.labels(number)
 
 
-def test_issues_that_redis_lost_are_found(house: App, clients: ClientPool) -> None:
-    house.issue()
+def test_issues_that_redis_lost_are_found(app: App, clients: ClientPool) -> None:
+    app.issue()
     old = time.time() - JUST_NOW_SECONDS - 60
     lost = [
-        house.host.open_issue(house.repo, TITLE, f"{BODY} {n}", deliver=False, created_at=old)
+        app.host.open_issue(app.repo, TITLE, f"{BODY} {n}", deliver=False, created_at=old)
         for n in range(3)
     ]
-    young = house.host.open_issue(house.repo, TITLE, f"{BODY} now", deliver=False)
-    known = len(house.host.exchanges)
-    night = Outage(house, clients)
-    assert night.sweep()["issues"] == 3
-    assert [len(house.comments(number)) for number in lost] == [1, 1, 1]
-    assert house.comments(young) == []
-    assert SWEEP[house.on] <= kinds(house.host.exchanges[known:])
-    night.jobs.clear()
-    assert night.sweep() == {}
+    young = app.host.open_issue(app.repo, TITLE, f"{BODY} now", deliver=False)
+    known = len(app.host.exchanges)
+    outage = Outage(app, clients)
+    assert outage.sweep()["issues"] == 3
+    assert [len(app.comments(number)) for number in lost] == [1, 1, 1]
+    assert app.comments(young) == []
+    assert SWEEP[app.on] <= kinds(app.host.exchanges[known:])
+    outage.jobs.clear()
+    assert outage.sweep() == {}
 
 
 def test_work_items_that_the_door_leaves_alone_are_not_swept_up(
-    house: App, clients: ClientPool
+    app: App, clients: ClientPool
 ) -> None:
-    house.issue()
+    app.issue()
     old = time.time() - JUST_NOW_SECONDS - 60
-    number = house.host.open_issue(
-        house.repo, TITLE, BODY, deliver=False, created_at=old, type="Task"
-    )
-    Outage(house, clients).sweep()
-    assert (house.comments(number), house.labels(number)) == ([], [])
+    number = app.host.open_issue(app.repo, TITLE, BODY, deliver=False, created_at=old, type="Task")
+    Outage(app, clients).sweep()
+    assert (app.comments(number), app.labels(number)) == ([], [])
 
 
-def test_a_delivery_that_nobody_took_is_asked_for_again(house: App, clients: ClientPool) -> None:
-    house.issue()
-    known = len(house.host.deliveries)
-    door, house.box.webhook_url = house.box.webhook_url, "http://127.0.0.1:1/webhooks/github"
-    number = house.host.open_issue(house.repo, TITLE, f"{BODY} Unheard.")
-    house.box.webhook_url = door
-    Outage(house, clients).sweep()
-    house.wait(lambda: house.comments(number) or None)
-    later = house.host.deliveries[known:]
+def test_a_delivery_that_nobody_took_is_asked_for_again(app: App, clients: ClientPool) -> None:
+    app.issue()
+    known = len(app.host.deliveries)
+    endpoint, app.box.webhook_url = app.box.webhook_url, "http://127.0.0.1:1/webhooks/github"
+    number = app.host.open_issue(app.repo, TITLE, f"{BODY} Unheard.")
+    app.box.webhook_url = endpoint
+    Outage(app, clients).sweep()
+    app.wait(lambda: app.comments(number) or None)
+    later = app.host.deliveries[known:]
     asked = [d for d in later if d.number == number and d.action == "opened"]
     assert [delivery.status for delivery in asked] == [0, 202]
 
 
 def test_a_repository_that_was_renamed_since_is_found_by_its_number(build: Build) -> None:
-    with build().open(at_work=False) as house:
-        number = house.host.open_issue(house.repo, TITLE, BODY)
-        house.host.rename_repo(house.repo, f"{house.repo}-renamed")
-        house.repo += "-renamed"
-        with house.working():
-            assert house.end_of(str(house.opened.job)).outcome == "answered"
-        assert len(house.comments(number)) == 1
+    with build().open(at_work=False) as app:
+        number = app.host.open_issue(app.repo, TITLE, BODY)
+        app.host.rename_repo(app.repo, f"{app.repo}-renamed")
+        app.repo += "-renamed"
+        with app.working():
+            assert app.end_of(str(app.opened.job)).outcome == "answered"
+        assert len(app.comments(number)) == 1

@@ -17,33 +17,33 @@ SOME = {
 }
 
 
-def test_a_first_file_of_17_mb_is_told_and_labels_are_only_suggested(house: App) -> None:
-    house.configure(HUGE)
-    number = house.issue()
-    (comment,) = house.comments(number)
+def test_a_first_file_of_17_mb_is_told_and_labels_are_only_suggested(app: App) -> None:
+    app.configure(HUGE)
+    number = app.issue()
+    (comment,) = app.comments(number)
     assert "keep the file under 64 KiB" in comment.body
-    assert house.labels(number) == []
+    assert app.labels(number) == []
 
 
-def test_a_limit_at_the_beginning_of_a_file_of_17_mb_holds(house: App) -> None:
-    house.configure("mode: off\n" + HUGE)
-    number = house.issue()
-    assert (house.labels(number), house.comments(number)) == ([], [])
+def test_a_limit_at_the_beginning_of_a_file_of_17_mb_holds(app: App) -> None:
+    app.configure("mode: off\n" + HUGE)
+    number = app.issue()
+    assert (app.labels(number), app.comments(number)) == ([], [])
 
 
 @pytest.mark.parametrize("text", SOME.values(), ids=SOME.keys())
-def test_an_issue_is_answered_beside_a_hostile_file(house: App, text: str) -> None:
-    house.configure(text)
-    number = house.issue()
-    assert len(house.comments(number)) == 1
-    assert house.labels(number) == []
+def test_an_issue_is_answered_beside_a_hostile_file(app: App, text: str) -> None:
+    app.configure(text)
+    number = app.issue()
+    assert len(app.comments(number)) == 1
+    assert app.labels(number) == []
 
 
 def test_nothing_of_a_file_with_anchors_stands_in_the_log(
-    house: App, capfd: pytest.CaptureFixture[str]
+    app: App, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    house.configure("labels:\n  describe:\n    bug: &mark x\n    docs: &mark forged-line\n")
-    assert len(house.comments(house.issue())) == 1
-    printed = house.lines.getvalue() + "".join(capfd.readouterr())
+    app.configure("labels:\n  describe:\n    bug: &mark x\n    docs: &mark forged-line\n")
+    assert len(app.comments(app.issue())) == 1
+    printed = app.lines.getvalue() + "".join(capfd.readouterr())
     assert "forged-line" not in printed
     assert "mark" not in printed.replace("marker", "")

@@ -24,21 +24,21 @@ def test_many_of_the_largest_issues_at_once_take_little_memory_and_give_it_back(
 
 
 @pytest.mark.parametrize("sign", ["\U0001f4a5", "ж", "\u200b", "\x1b[0m"])
-def test_the_largest_issue_of_a_platform_is_answered(house: App, sign: str) -> None:
+def test_the_largest_issue_of_a_platform_is_answered(app: App, sign: str) -> None:
     start, end = "The login crashed with an exception. ", " It is a bug."
-    room = LONGEST[house.on] - len(start) - len(end)
-    number = house.issue(TITLE, start + (sign * room)[:room] + end)
-    assert house.ended().outcome == "answered"
-    assert "bug" in house.labels(number)
-    assert len(house.comments(number)) == 1
+    room = LONGEST[app.on] - len(start) - len(end)
+    number = app.issue(TITLE, start + (sign * room)[:room] + end)
+    assert app.ended().outcome == "answered"
+    assert "bug" in app.labels(number)
+    assert len(app.comments(number)) == 1
 
 
-def test_an_edit_in_the_middle_of_the_largest_body_is_noticed(house: App) -> None:
-    house.configure("version: 1\non: [opened, edited]\n")
-    half = "It crashed. " * ((LONGEST[house.on] - 1) // 24)
-    number = house.issue(TITLE, f"{half}a{half}")
-    house.host.edit_issue(house.repo, number, body=f"{half}b{half}")
-    assert house.ended().outcome == "answered"
+def test_an_edit_in_the_middle_of_the_largest_body_is_noticed(app: App) -> None:
+    app.configure("version: 1\non: [opened, edited]\n")
+    half = "It crashed. " * ((LONGEST[app.on] - 1) // 24)
+    number = app.issue(TITLE, f"{half}a{half}")
+    app.host.edit_issue(app.repo, number, body=f"{half}b{half}")
+    assert app.ended().outcome == "answered"
     time.sleep(1)  # GitLab tells edits apart by the second
-    house.host.edit_issue(house.repo, number, body=f"{half}b{half}")
-    assert house.ended().outcome == "unchanged"
+    app.host.edit_issue(app.repo, number, body=f"{half}b{half}")
+    assert app.ended().outcome == "unchanged"

@@ -110,9 +110,9 @@ class Alone:
     def __init__(self, box: Sandbox, redis_url: str, folder: Path) -> None:
         port = free_port()
         self.folder, self.data = folder, folder / "data"
-        house = App(box, redis_url, environment={"PORT": str(port), "LLM_TIMEOUT": "20"})
-        house.redis.close()
-        self.environ = {**house.environ, "DATA_DIR": str(self.data)}
+        app = App(box, redis_url, environment={"PORT": str(port), "LLM_TIMEOUT": "20"})
+        app.redis.close()
+        self.environ = {**app.environ, "DATA_DIR": str(self.data)}
         del self.environ["REDIS_URL"]
         self.ready = f"http://127.0.0.1:{port}/readyz"
         box.webhook_url = f"http://127.0.0.1:{port}/webhooks/github"

@@ -68,8 +68,8 @@ def schema() -> dict[str, Any]:
         holder = parts[root["properties"][section]["$ref"].rpartition("/")[2]] if section else root
         later = " (accepted, without effect yet)" if key in NOT_BUILT else ""
         holder["properties"][leaf]["description"] = remark + later
-    draft = "https://json-schema.org/draft/2020-12/schema"
-    return {"$schema": draft, **root, "title": "tagline.yml", "$defs": parts}
+    decision = "https://json-schema.org/draft/2020-12/schema"
+    return {"$schema": decision, **root, "title": "tagline.yml", "$defs": parts}
 
 
 def commented() -> str:

@@ -51,7 +51,7 @@ def _folded(names: tuple[str, ...]) -> tuple[str, ...]:
 class CurrentLabels:
     """What is on the issue already, which of it is ours, and what a person has taken off it.
 
-    `loose` are those of ours that a better answer may take off again.
+    `replaceable` are those of ours that a better answer may take off again.
     """
 
     labels: Collection[str] = ()
@@ -76,8 +76,8 @@ def decide(
     known = {fold(label.name): label for label in reversed(labels)}
     known |= {label.name: label for label in labels}
     lacking = {fold(tag): tag for tag in suggestions}
-    loose = {fold(name) for name in present.replaceable}
-    fixed = [name for name in present.labels if fold(name) not in loose]
+    replaceable = {fold(name) for name in present.replaceable}
+    fixed = [name for name in present.labels if fold(name) not in replaceable]
     taken = {family for name in fixed for family in _families(name, rules)}
     unwanted = {fold(name) for name in (*fixed, *present.removed)}
     ours = {fold(name) for name in present.applied_by_bot} & {fold(name) for name in fixed}
@@ -100,9 +100,9 @@ def decide(
             continue
         taken |= families
         apply[key] = LabelSuggestion(label.name, choice.certainty, choice.reason)
-    keep |= {key: choice for key, choice in apply.items() if key in loose}
+    keep |= {key: choice for key, choice in apply.items() if key in replaceable}
     return LabelDecision(
-        apply=tuple(choice for key, choice in apply.items() if key not in loose),
+        apply=tuple(choice for key, choice in apply.items() if key not in replaceable),
         suggest=tuple(name for key, name in suggest.items() if key not in apply)[: rules.max],
         keep=tuple(keep.values()),
         remove=tuple(name for name in present.replaceable if fold(name) not in apply),

@@ -71,7 +71,7 @@ class GitHubWebhooks:
     def __init__(self, secrets: Sequence[str], host: str, *, needs_installation: bool) -> None:
         if not secrets or not all(secrets):
             raise ValueError("GitHubInbox needs at least one webhook secret, none of them empty")
-        self._seals = [hmac.new(secret.encode(), digestmod="sha256") for secret in secrets]
+        self._keys = [hmac.new(secret.encode(), digestmod="sha256") for secret in secrets]
         self._host = host
         self._needs_installation = needs_installation
 
@@ -80,7 +80,7 @@ class GitHubWebhooks:
         match = SIGNATURE.fullmatch(headers.get("x-hub-signature-256", ""))
         if not match:
             raise Rejected(401, "no SHA-256 signature")
-        return HmacVerifier([bytes.fromhex(match[1])], [seal.copy() for seal in self._seals])
+        return HmacVerifier([bytes.fromhex(match[1])], [verifier.copy() for verifier in self._keys])
 
     def parse(self, headers: Mapping[str, str], body: bytes, received_at: float) -> Job | Ignored:
         """What a verified delivery asks for."""

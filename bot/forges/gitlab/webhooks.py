@@ -119,9 +119,9 @@ class GitLabWebhooks:
             raise Rejected(401, "no signature")
         if abs(self._clock() - int(stamp)) > TOLERANCE_SECONDS:
             raise Rejected(401, "signed too long ago, or a clock is wrong")
-        seal = HmacVerifier(given_ones, [key.copy() for key in self._keys])
-        seal.update(f"{work}.{stamp}.".encode())
-        return seal
+        verifier = HmacVerifier(given_ones, [key.copy() for key in self._keys])
+        verifier.update(f"{work}.{stamp}.".encode())
+        return verifier
 
     def parse(self, headers: Mapping[str, str], body: bytes, received_at: float) -> Job | Ignored:
         """What an authentic delivery asks for; anything odd is ignored, never refused."""

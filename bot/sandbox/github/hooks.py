@@ -16,7 +16,7 @@ from bot.sandbox.webhooks import Hooks, PayloadFacts, Webhook
 class GitHubHooks(Hooks):
     """Tells of every event in a repository where the App is installed and not suspended."""
 
-    shapes: Serializer
+    serializer: Serializer
     access: Access
     secret: str
 
@@ -26,11 +26,11 @@ class GitHubHooks(Hooks):
             return []
         if event.what not in payloads.NAMES:
             return []
-        return [Webhook.of(*payloads.payload(event, self.shapes, installation.id))]
+        return [Webhook.of(*payloads.payload(event, self.serializer, installation.id))]
 
-    def signed(self, letter: Webhook) -> tuple[str | None, dict[str, str]]:
+    def signed(self, webhook: Webhook) -> tuple[str | None, dict[str, str]]:
         app = self.access.app_id
-        headers = payloads.headers(letter.event, letter.key, letter.body, self.secret, app)
+        headers = payloads.headers(webhook.event, webhook.key, webhook.body, self.secret, app)
         return self.address(), headers
 
     def facts_of(self, payload: Any) -> PayloadFacts:

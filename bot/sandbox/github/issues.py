@@ -79,15 +79,15 @@ def list_events(call: Call) -> Response:
     repo, issue = call.repo(), call.issue()
     page = paged(call, issue.label_changes)
     app = call.github.access.app_id
-    shapes = [call.serializer.label_event(repo, change, app) for change in page.items]
-    return good(shapes, headers=page.headers)
+    serializer = [call.serializer.label_event(repo, change, app) for change in page.items]
+    return good(serializer, headers=page.headers)
 
 
 def list_comments(call: Call) -> Response:
     issue = call.issue()
     page = paged(call, issue.comments)
-    shapes = [call.serializer.comment(call.repo(), issue, comment) for comment in page.items]
-    return good(shapes, headers=page.headers)
+    serializer = [call.serializer.comment(call.repo(), issue, comment) for comment in page.items]
+    return good(serializer, headers=page.headers)
 
 
 def create_comment(call: Call) -> Response:

@@ -26,41 +26,41 @@ NAMES: dict[Change, tuple[str, str]] = {
 }
 
 
-def payload(event: Event, shapes: Serializer, installation_id: int) -> tuple[str, Json]:
+def payload(event: Event, serializer: Serializer, installation_id: int) -> tuple[str, Json]:
     """The X-GitHub-Event and the decoded body."""
     name, action = NAMES[event.what]
     body: Json = {
         "action": action,
-        "issue": shapes.issue(event.repo, event.issue),
-        "repository": shapes.repo(event.repo),
-        "organization": _organization(event, shapes),
-        "sender": shapes.user(event.actor),
+        "issue": serializer.issue(event.repo, event.issue),
+        "repository": serializer.repo(event.repo),
+        "organization": _organization(event, serializer),
+        "sender": serializer.user(event.actor),
         "installation": {"id": installation_id, "node_id": node_id("MDIz", installation_id)},
     }
     if event.comment:
-        body["comment"] = shapes.comment(event.repo, event.issue, event.comment)
+        body["comment"] = serializer.comment(event.repo, event.issue, event.comment)
     if event.label:
-        body["label"] = shapes.label(event.repo, event.label)
-    return name, body | _changes(event, shapes)
+        body["label"] = serializer.label(event.repo, event.label)
+    return name, body | _changes(event, serializer)
 
 
-def _changes(event: Event, shapes: Serializer) -> dict[str, Any]:
+def _changes(event: Event, serializer: Serializer) -> dict[str, Any]:
     if event.before:
         return {"changes": {key: {"from": value} for key, value in event.before.items()}}
     if event.other:
         word = "new" if event.what == "transferred" else "old"
         repo, issue = event.other
         there = {
-            f"{word}_issue": shapes.issue(repo, issue),
-            f"{word}_repository": shapes.repo(repo),
+            f"{word}_issue": serializer.issue(repo, issue),
+            f"{word}_repository": serializer.repo(repo),
         }
         return {"changes": there}
     return {}
 
 
-def _organization(event: Event, shapes: Serializer) -> Json:
-    owner = shapes.owner(event.repo)
-    url = f"{shapes.api}/orgs/{owner['login']}"
+def _organization(event: Event, serializer: Serializer) -> Json:
+    owner = serializer.owner(event.repo)
+    url = f"{serializer.api}/orgs/{owner['login']}"
     return {
         **{key: owner[key] for key in ("login", "id", "node_id", "avatar_url")},
         "url": url,

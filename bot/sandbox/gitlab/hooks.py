@@ -43,7 +43,7 @@ class GitLabHooks(Hooks):
     With `group` the event goes out a second time under a key of its own, as a group's hook does.
     """
 
-    shapes: Serializer
+    serializer: Serializer
     secret: Callable[[], str | None]
     signing_token: Callable[[], str | None]
     group: Callable[[], bool]
@@ -51,7 +51,7 @@ class GitLabHooks(Hooks):
     ids: count[int] = field(default_factory=lambda: count(101))
 
     def webhooks(self, event: Event) -> list[Webhook]:
-        found = payloads.payload(event, self.shapes)
+        found = payloads.payload(event, self.serializer)
         if found is None:
             return []
         name, payload = found
@@ -61,11 +61,11 @@ class GitLabHooks(Hooks):
             hooks = [OURS, *([GROUP] if self.group() else []), *hooks]
         return [Webhook.of(name, payload, hook) for hook in hooks]
 
-    def signed(self, letter: Webhook) -> tuple[str | None, dict[str, str]]:
-        hook = self._hook(letter.hook)
+    def signed(self, webhook: Webhook) -> tuple[str | None, dict[str, str]]:
+        hook = self._hook(webhook.hook)
         at = int(self.clock().timestamp())
-        headers = payloads.headers(self.shapes.base, letter.event, letter.key, hook.token)
-        signed = payloads.signature(letter.key, at, letter.body, hook.signing_token)
+        headers = payloads.headers(self.serializer.base, webhook.event, webhook.key, hook.token)
+        signed = payloads.signature(webhook.key, at, webhook.body, hook.signing_token)
         return hook.url or None, headers | signed
 
     def facts_of(self, payload: Any) -> PayloadFacts:

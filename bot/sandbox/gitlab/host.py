@@ -19,7 +19,7 @@ from bot.sandbox.gitlab.serializers import Serializer
 from bot.sandbox.gitlab.system import noted
 from bot.sandbox.host import Host
 from bot.sandbox.recorder import Log
-from bot.sandbox.state import GITLAB, MAINTAINER, Event, Place, Repo, State, StoredComment
+from bot.sandbox.state import GITLAB, MAINTAINER, Event, Repo, RepoId, State, StoredComment
 
 SIGNING_TOKEN = "whsec_" + base64.b64encode(b"the sandbox signs with these 32!").decode()
 
@@ -44,26 +44,26 @@ class GitLabHost(Host):
         self.access = Access(self.state.time)
         self.token = self.access.issue("glpat-sandbox-bot", BOT).text
         self.maintainer_token = self.access.issue("glpat-sandbox-maintainer", MAINTAINER).text
-        self.shapes = Serializer(self.state, self.access, url)
+        self.serializer = Serializer(self.state, self.access, url)
         self.hooks: GitLabHooks = GitLabHooks(
             clock=self.state.time,
             address=lambda: self.webhook_url,
-            shapes=self.shapes,
+            serializer=self.serializer,
             secret=lambda: self.webhook_secret,
             signing_token=lambda: self.signing_token,
             group=lambda: self.group_hook,
         )
         self.bot = self.state.person(BOT, is_bot=True)
-        self.gitlab = api.GitLab(self.state, self.access, self.shapes, self.hooks)
+        self.gitlab = api.GitLab(self.state, self.access, self.serializer, self.hooks)
 
     def app(self) -> ASGIApp:
         return api.router(self.gitlab, [*issues.ROWS, *notes.ROWS, *projects.ROWS])
 
     @property
-    def ours(self) -> tuple[str, ...]:
+    def bot_accounts(self) -> tuple[str, ...]:
         return (BOT,)
 
-    def make_confidential(self, repo: Place, number: int, *, deliver: bool = True) -> None:
+    def make_confidential(self, repo: RepoId, number: int, *, deliver: bool = True) -> None:
         self._set(repo, number, "confidential", deliver)
 
     @property
@@ -76,18 +76,18 @@ class GitLabHost(Host):
         """Repository, number and names of every update that gave `labels`, which replaces."""
         return self.gitlab.replaced
 
-    def system_notes(self, repo: Place, number: int) -> list[StoredComment]:
+    def system_notes(self, repo: RepoId, number: int) -> list[StoredComment]:
         with self.state.lock:
             return [c for c in self.state.issue(repo, number).comments if c.system]
 
-    def show(self, repo: Place, number: int) -> dict[str, Any]:
+    def show(self, repo: RepoId, number: int) -> dict[str, Any]:
         with self.state.lock:
             home, issue = self.state.repo(repo), self.state.issue(repo, number)
             return {
-                "issue": self.shapes.issue(home, issue),
+                "issue": self.serializer.issue(home, issue),
                 "labels": list(issue.labels),
                 "comments": [
-                    self.shapes.note(home, issue, c) for c in issue.comments if not c.system
+                    self.serializer.note(home, issue, c) for c in issue.comments if not c.system
                 ],
             }
 

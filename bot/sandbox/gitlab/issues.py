@@ -32,8 +32,10 @@ def list_issues(call: Call) -> Response:
         reverse=call.query("sort", "desc") != "asc",
     )
     page = paged(call, found)
-    shapes = [call.serializer.issue(repo, issue, details=_details(call)) for issue in page.items]
-    return good(shapes, headers=page.headers)
+    serializer = [
+        call.serializer.issue(repo, issue, details=_details(call)) for issue in page.items
+    ]
+    return good(serializer, headers=page.headers)
 
 
 def _details(call: Call) -> bool:
@@ -108,8 +110,8 @@ def list_label_events(call: Call) -> Response:
     """Oldest first."""
     repo, issue = call.repo(), call.issue()
     page = paged(call, issue.label_changes)
-    shapes = [call.serializer.label_event(repo, issue, change) for change in page.items]
-    return good(shapes, headers=page.headers)
+    serializer = [call.serializer.label_event(repo, issue, change) for change in page.items]
+    return good(serializer, headers=page.headers)
 
 
 def list_labels(call: Call) -> Response:

@@ -27,8 +27,8 @@ def list_notes(call: Call) -> Response:
         reverse=call.query("sort", "desc") != "asc",
     )
     page = paged(call, found)
-    shapes = [call.serializer.note(call.repo(), issue, note) for note in page.items]
-    return good(shapes, headers=page.headers)
+    serializer = [call.serializer.note(call.repo(), issue, note) for note in page.items]
+    return good(serializer, headers=page.headers)
 
 
 def _note(call: Call) -> StoredComment:

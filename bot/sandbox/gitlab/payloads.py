@@ -47,12 +47,12 @@ def utc(at: datetime) -> str:
     return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
-def payload(event: Event, shapes: Serializer) -> tuple[str, Json] | None:
+def payload(event: Event, serializer: Serializer) -> tuple[str, Json] | None:
     """The X-GitLab-Event and the decoded body; None where GitLab says nothing."""
     if event.what in NOTES:
-        return _note_hook(event, shapes)
+        return _note_hook(event, serializer)
     if event.what in ACTIONS:
-        return _issue_hook(event, shapes)
+        return _issue_hook(event, serializer)
     return None
 
 
@@ -60,47 +60,47 @@ def _dates(issue: Issue) -> Dates:
     return utc if issue.type == "Issue" else iso
 
 
-def _issue_hook(event: Event, shapes: Serializer) -> tuple[str, Json]:
+def _issue_hook(event: Event, serializer: Serializer) -> tuple[str, Json]:
     repo, issue = event.repo, event.issue
     kind = "issue" if issue.type == "Issue" else "work_item"
     body = {
         "object_kind": kind,
         "event_type": f"confidential_{kind}" if issue.confidential else kind,
-        "user": user(shapes, event.actor),
-        "project": project(shapes, repo),
-        "object_attributes": attributes(shapes, repo, issue) | {"action": ACTIONS[event.what]},
-        "labels": _labels(shapes, repo, issue.labels, _dates(issue)),
-        "changes": _changes(event, shapes),
-        "repository": _repository(shapes, repo),
+        "user": user(serializer, event.actor),
+        "project": project(serializer, repo),
+        "object_attributes": attributes(serializer, repo, issue) | {"action": ACTIONS[event.what]},
+        "labels": _labels(serializer, repo, issue.labels, _dates(issue)),
+        "changes": _changes(event, serializer),
+        "repository": _repository(serializer, repo),
     }
     return "Confidential Issue Hook" if issue.confidential else "Issue Hook", body
 
 
-def _note_hook(event: Event, shapes: Serializer) -> tuple[str, Json]:
+def _note_hook(event: Event, serializer: Serializer) -> tuple[str, Json]:
     repo, issue, comment = event.repo, event.issue, event.comment
     assert comment is not None
     secret = issue.confidential
     body = {
         "object_kind": "note",
         "event_type": "confidential_note" if secret else "note",
-        "user": user(shapes, event.actor),
+        "user": user(serializer, event.actor),
         "project_id": repo.id,
-        "project": project(shapes, repo),
-        "object_attributes": _note(shapes, event, comment),
-        "repository": _repository(shapes, repo),
-        "issue": attributes(shapes, repo, issue),
+        "project": project(serializer, repo),
+        "object_attributes": _note(serializer, event, comment),
+        "repository": _repository(serializer, repo),
+        "issue": attributes(serializer, repo, issue),
     }
     return "Confidential Note Hook" if secret else "Note Hook", body
 
 
-def user(shapes: Serializer, login: str) -> Json:
-    known = shapes.user(login)
+def user(serializer: Serializer, login: str) -> Json:
+    known = serializer.user(login)
     named = {key: known[key] for key in ("id", "name", "username", "avatar_url")}
     return named | {"email": "[REDACTED]"}
 
 
-def project(shapes: Serializer, repo: Repo) -> Json:
-    page, ssh = shapes.page(repo), f"git@sandbox:{repo.name}.git"
+def project(serializer: Serializer, repo: Repo) -> Json:
+    page, ssh = serializer.page(repo), f"git@sandbox:{repo.name}.git"
     return {
         "id": repo.id,
         "name": repo.name.rpartition("/")[2],
@@ -121,15 +121,15 @@ def project(shapes: Serializer, repo: Repo) -> Json:
     }
 
 
-def _repository(shapes: Serializer, repo: Repo) -> Json:
-    full = project(shapes, repo)
+def _repository(serializer: Serializer, repo: Repo) -> Json:
+    full = project(serializer, repo)
     return {key: full[key] for key in ("name", "url", "description", "homepage")}
 
 
-def attributes(shapes: Serializer, repo: Repo, issue: Issue) -> Json:
+def attributes(serializer: Serializer, repo: Repo, issue: Issue) -> Json:
     """An issue as webhooks tell it: `author_id`, but no author's name."""
     at = _dates(issue)
-    rest = shapes.issue(repo, issue)
+    rest = serializer.issue(repo, issue)
     unset = ("due_date", "milestone_id", "duplicated_to_id", "relative_position", "weight")
     times = ("human_total_time_spent", "human_time_change", "human_time_estimate")
     return {
@@ -158,7 +158,7 @@ def attributes(shapes: Serializer, repo: Repo, issue: Issue) -> Json:
         **dict.fromkeys((*unset, *times)),
         "assignee_ids": [],
         "assignee_id": None,
-        "labels": _labels(shapes, repo, issue.labels, at),
+        "labels": _labels(serializer, repo, issue.labels, at),
         "state": rest["state"],
         "severity": "unknown",
         "customer_relations_contacts": [],
@@ -166,34 +166,34 @@ def attributes(shapes: Serializer, repo: Repo, issue: Issue) -> Json:
     }
 
 
-def _labels(shapes: Serializer, repo: Repo, names: list[str], at: Dates) -> list[Json]:
-    return [_label(shapes, repo, name, at) for name in names]
+def _labels(serializer: Serializer, repo: Repo, names: list[str], at: Dates) -> list[Json]:
+    return [_label(serializer, repo, name, at) for name in names]
 
 
-def _label(shapes: Serializer, repo: Repo, name: str, at: Dates) -> Json:
-    rest, ours = shapes.label(repo, name), name not in repo.group_labels
-    group = shapes.group(repo.name.rpartition("/")[0])
+def _label(serializer: Serializer, repo: Repo, name: str, at: Dates) -> Json:
+    rest, bot_accounts = serializer.label(repo, name), name not in repo.group_labels
+    group = serializer.group(repo.name.rpartition("/")[0])
     return {
         "id": rest["id"],
         "title": name,
         "color": rest["color"],
-        "project_id": repo.id if ours else None,
+        "project_id": repo.id if bot_accounts else None,
         "created_at": at(repo.created_at),
         "updated_at": at(repo.created_at),
         "template": False,
         "description": rest["description"],
-        "type": "ProjectLabel" if ours else "GroupLabel",
-        "group_id": None if ours else group["id"],
+        "type": "ProjectLabel" if bot_accounts else "GroupLabel",
+        "group_id": None if bot_accounts else group["id"],
     }
 
 
-def _note(shapes: Serializer, event: Event, comment: StoredComment) -> Json:
+def _note(serializer: Serializer, event: Event, comment: StoredComment) -> Json:
     at, repo, issue = _dates(event.issue), event.repo, event.issue
     edited = event.what == "comment-edited"
     unset = ("change_position", "commit_id", "line_code", "original_position", "position")
     resolved = ("resolved_at", "resolved_by_id", "resolved_by_push", "st_diff", "type")
     return {
-        "author_id": shapes.state.person(comment.author).id,
+        "author_id": serializer.state.person(comment.author).id,
         "created_at": at(comment.created_at),
         "discussion_id": f"{number_of('discussion', comment.id):040x}",
         "id": comment.id,
@@ -205,16 +205,16 @@ def _note(shapes: Serializer, event: Event, comment: StoredComment) -> Json:
         "project_id": repo.id,
         "system": comment.system,
         "updated_at": at(comment.updated_at),
-        "updated_by_id": shapes.state.person(event.actor).id if edited else None,
+        "updated_by_id": serializer.state.person(event.actor).id if edited else None,
         "description": comment.body,
-        "url": f"{shapes.issue_page(repo, issue)}#note_{comment.id}",
+        "url": f"{serializer.issue_page(repo, issue)}#note_{comment.id}",
         "action": NOTES[event.what],
     }
 
 
-def _changes(event: Event, shapes: Serializer) -> Json:
+def _changes(event: Event, serializer: Serializer) -> Json:
     issue, at = event.issue, _dates(event.issue)
-    now = attributes(shapes, event.repo, issue)
+    now = attributes(serializer, event.repo, issue)
     pairs: dict[str, tuple[Any, Any]] = {"updated_at": (at(issue.created_at), now["updated_at"])}
     match event.what:
         case "opened":
@@ -224,7 +224,7 @@ def _changes(event: Event, shapes: Serializer) -> Json:
                 pairs["confidential"] = (False, True)
         case "edited":
             pairs |= {FIELDS[key]: (old, now[FIELDS[key]]) for key, old in event.before.items()}
-            pairs["last_edited_by_id"] = (None, shapes.state.person(event.actor).id)
+            pairs["last_edited_by_id"] = (None, serializer.state.person(event.actor).id)
         case "closed" | "transferred" | "reopened":
             closed = now["closed_at"] or now["updated_at"]
             pairs["closed_at"] = (None if now["closed_at"] else closed, now["closed_at"])
@@ -234,7 +234,7 @@ def _changes(event: Event, shapes: Serializer) -> Json:
         case "confidential":
             pairs["confidential"] = (False, True)
         case "relabeled":
-            had = _labels(shapes, event.repo, list(event.had), at)
+            had = _labels(serializer, event.repo, list(event.had), at)
             pairs["labels"] = (had, now["labels"])
     return {name: {"previous": old, "current": new} for name, (old, new) in pairs.items()}
 

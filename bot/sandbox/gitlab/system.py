@@ -11,12 +11,12 @@ WORDS: dict[Change, str] = {
 }
 
 
-def noted(world: State, event: Event) -> list[Event]:
+def noted(state: State, event: Event) -> list[Event]:
     """Writes the line, if that change has one, and gives its event. Labels and states have none."""
     text = _text(event)
     if not text:
         return []
-    note = world.comment(event.repo.name, event.issue.number, text, event.actor, None)
+    note = state.comment(event.repo.name, event.issue.number, text, event.actor, None)
     assert note.comment is not None
     note.comment.system = True
     return [note]

@@ -43,8 +43,8 @@ class Models:
         return json.dumps(shaped(schema, wish) if schema else wish)
 
 
-def router(models: Models, face: str) -> Router:
-    vendor = VENDORS[face]
+def router(models: Models, api: str) -> Router:
+    vendor = VENDORS[api]
 
     async def complete(request: Request) -> Response:
         try:
@@ -63,8 +63,8 @@ def router(models: Models, face: str) -> Router:
 
     return Router(
         [
-            Route(PATHS[face], complete, methods=["POST"]),
-            Route(LISTS[face], listed, methods=["GET"]),
+            Route(PATHS[api], complete, methods=["POST"]),
+            Route(LISTS[api], listed, methods=["GET"]),
             Route("/{rest:path}", unknown, methods=None),
         ]
     )

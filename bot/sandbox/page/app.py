@@ -151,8 +151,8 @@ async def _away(_: Request, error: Exception) -> Response:
     return PlainTextResponse(f"A part of the demo does not answer: {error}\n", 503)
 
 
-def create(theatre: DemoBackend) -> Starlette:
-    page = Page(Controller(theatre))
+def create(backend: DemoBackend) -> Starlette:
+    page = Page(Controller(backend))
     return Starlette(
         routes=page.routes(),
         middleware=[Middleware(Guard)],
@@ -161,12 +161,12 @@ def create(theatre: DemoBackend) -> Starlette:
 
 
 @contextmanager
-def serving(theatre: DemoBackend) -> Iterator[str]:
+def serving(backend: DemoBackend) -> Iterator[str]:
     """The page on a free port of loopback; gives its address."""
     listening = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(
         uvicorn.Config(
-            create(theatre),
+            create(backend),
             ws="none",
             lifespan="off",
             log_config=None,

@@ -90,8 +90,8 @@ class View:
 class Controller:
     """The state of the page, for one visitor. Acts return the path to go to."""
 
-    def __init__(self, theatre: DemoBackend, patience: float = FAULT_SECONDS) -> None:
-        self._theatre = theatre
+    def __init__(self, backend: DemoBackend, patience: float = FAULT_SECONDS) -> None:
+        self._theatre = backend
         self._patience = patience
         self._builds = count(1017)
         self._fault_at_work = Lock()

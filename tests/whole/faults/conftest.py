@@ -30,26 +30,26 @@ def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(name, seconds)
 
 
-def answered(house: App, number: int, *kept: str) -> None:
+def answered(app: App, number: int, *kept: str) -> None:
     """One comment with the model's words, its labels beside those that were there, none created."""
-    (comment,) = house.comments(number)
+    (comment,) = app.comments(number)
     assert comment.body.startswith("**Summary (automated):** ")
     assert "without a language model" not in comment.body
-    assert sorted(house.labels(number)) == sorted({"area/login", "bug", *kept})
-    assert house.created_labels() == []
+    assert sorted(app.labels(number)) == sorted({"area/login", "bug", *kept})
+    assert app.created_labels() == []
 
 
-def posted(house: App) -> int:
+def posted(app: App) -> int:
     """How many comments were asked for, whatever became of them."""
     ways = ("/comments", "/notes")
     return len(
-        [w for w in house.host.writes(house.repo) if w.method == "POST" and w.path.endswith(ways)]
+        [w for w in app.host.writes(app.repo) if w.method == "POST" and w.path.endswith(ways)]
     )
 
 
-def queued(house: App) -> Job:
+def queued(app: App) -> Job:
     """The one that waits in the queue."""
-    (message,) = house.redis.hgetall("tagline:issues.msgs").values()
+    (message,) = app.redis.hgetall("tagline:issues.msgs").values()
     return msgspec.convert(msgspec.json.decode(message)["kwargs"]["delivery"], Job)
 
 
@@ -64,9 +64,9 @@ def healthy(url: str, page: str = "healthz") -> bool | None:
 
 @pytest.fixture(scope="session")
 def _vacant(box: Sandbox, server: EmbeddedRedis) -> Iterator[App]:
-    house = App(box, f"{server.url[:-1]}3", environment={"LLM_TIMEOUT": "5"})
-    with house.open(at_work=False):
-        yield house
+    app = App(box, f"{server.url[:-1]}3", environment={"LLM_TIMEOUT": "5"})
+    with app.open(at_work=False):
+        yield app
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from bot.forges.github.api import GitHub
 from bot.llm.breaker import CircuitBreaker, StoredProviderHealth
 from bot.store.memory import MemoryStore
 from bot.store.rate_limiter import RedisRateLimiter
-from tests.fakes import NOW, REF, FakeForge, ScriptedModel, a_desk, an_issue, says
+from tests.fakes import NOW, REF, FakeForge, ScriptedModel, a_context, an_issue, says
 
 ISSUES = 1000
 HOUR, MINUTE = 3600.0, 60.0
@@ -67,7 +67,7 @@ def test_f046_an_hour_without_a_model_costs_labels_at_once_and_comments_after_it
 
     def job(delivery: Job) -> None:
         forge = town.forges[delivery.ref.number]
-        process(delivery, a_desk(forge, model, town.store, healing=healing))
+        process(delivery, a_context(forge, model, town.store, healing=healing))
 
     for tick in range(int(HOUR)):
         town.now += 1
@@ -75,17 +75,17 @@ def test_f046_an_hour_without_a_model_costs_labels_at_once_and_comments_after_it
             number = int(tick * ISSUES // HOUR)
             job(town.opening(number))
             forge = town.forges[number]
-            assert (forge.found.labels, forge.ours) == (("bug", "needs-review"), [])
+            assert (forge.found.labels, forge.own_comments) == (("bug", "needs-review"), [])
         if tick % 10 == 0:
             healing.run_once(job)
-    assert all(forge.ours == [] for forge in town.forges)
+    assert all(forge.own_comments == [] for forge in town.forges)
     first, rest = provider.moments[:FAILURES_TO_OPEN], provider.moments[FAILURES_TO_OPEN:]
     assert len(first) == FAILURES_TO_OPEN
     apart = [b - a for a, b in zip([first[-1], *rest], rest, strict=False)]
     assert min(apart) >= PROBE_SECONDS
     assert 50 <= len(rest) <= 60
     provider.back, returned = True, town.now
-    while not all(forge.ours for forge in town.forges):
+    while not all(forge.own_comments for forge in town.forges):
         town.now += 10
         healing.run_once(job)
         assert town.now - returned <= 10 * MINUTE
@@ -98,7 +98,7 @@ def test_f084_a_thousand_issues_at_once_are_paced_none_lost_none_doubled(redis_u
     town, said = Town(), list[float]()
     with redis.Redis.from_url(redis_url) as client:
         pace = RedisRateLimiter(client, "tagline", lambda: town.now)
-        desks = [a_desk(forge, None, town.store, pace=pace) for forge in town.forges]
+        desks = [a_context(forge, None, town.store, pace=pace) for forge in town.forges]
         waiting = [(NOW + number * MINUTE / ISSUES, number) for number in range(ISSUES)]
         jobs = {number: town.opening(number) for number in range(ISSUES)}
         while waiting:
@@ -113,10 +113,10 @@ def test_f084_a_thousand_issues_at_once_are_paced_none_lost_none_doubled(redis_u
     assert said[-1] - NOW <= 2.5 * HOUR, "no slower than it must be"
 
 
-def _posted(delivery: Job, desk: JobContext) -> float | None:
+def _posted(delivery: Job, context: JobContext) -> float | None:
     """None, or the seconds after which the job wants to come again."""
     try:
-        process(delivery, desk)
+        process(delivery, context)
     except Postponed as busy:
         return busy.after
     return None

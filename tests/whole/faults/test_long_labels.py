@@ -15,12 +15,12 @@ AT_ONCE = 20
 LOST = ("comment-stored-502", "comment-stored-reset", "comment-stored-not-json")
 
 
-def names_of(house: App, sign: str) -> list[str]:
+def names_of(app: App, sign: str) -> list[str]:
     """As many labels of the greatest length as one run may set; the repository has them."""
-    room = LONGEST[house.on] - 3
+    room = LONGEST[app.on] - 3
     names = [f"x{n:02d}{(sign * room)[:room]}" for n in range(AT_ONCE)]
-    house.repo += "-long"
-    house.host.add_repo(house.repo, dict.fromkeys(names, ""))
+    app.repo += "-long"
+    app.host.add_repo(app.repo, dict.fromkeys(names, ""))
     return names
 
 
@@ -32,27 +32,27 @@ def reply(names: list[str]) -> str:
 @pytest.mark.parametrize("sign", SIGNS)
 @pytest.mark.parametrize("fault", LOST)
 def test_twenty_of_the_longest_labels_and_a_lost_answer_leave_one_comment(
-    house: App, sign: str, fault: str
+    app: App, sign: str, fault: str
 ) -> None:
-    names = names_of(house, SIGNS[sign])
-    house.configure("version: 1\non: [opened, edited]\nlabels: {max: 20}\n")
-    house.box.replies.append(reply(names))
-    house.strike(fault, "comments")
-    number = house.issue()
-    job = house.over()
+    names = names_of(app, SIGNS[sign])
+    app.configure("version: 1\non: [opened, edited]\nlabels: {max: 20}\n")
+    app.box.replies.append(reply(names))
+    app.strike(fault, "comments")
+    number = app.issue()
+    job = app.over()
     assert (job.state, job.outcome) == ("done", "answered")
-    assert sorted(house.labels(number)) == sorted(names)
-    assert posted(house) == len(house.comments(number)) == 1
-    _taken_off_stays_off(house, number, names)
+    assert sorted(app.labels(number)) == sorted(names)
+    assert posted(app) == len(app.comments(number)) == 1
+    _taken_off_stays_off(app, number, names)
 
 
-def _taken_off_stays_off(house: App, number: int, names: list[str]) -> None:
+def _taken_off_stays_off(app: App, number: int, names: list[str]) -> None:
     """Also where Redis has lost everything: the comment's marker tells."""
-    house.host.unlabel_by_person(house.repo, number, names[0])
-    house.redis.flushdb()
-    house.quiet()
-    house.box.replies.append(reply(names))
-    house.host.edit_issue(house.repo, number, body="It crashed again with another exception.")
-    assert house.over().outcome == "answered"
-    assert sorted(house.labels(number)) == sorted(names[1:])
-    assert posted(house) == len(house.comments(number)) == 1
+    app.host.unlabel_by_person(app.repo, number, names[0])
+    app.redis.flushdb()
+    app.quiet()
+    app.box.replies.append(reply(names))
+    app.host.edit_issue(app.repo, number, body="It crashed again with another exception.")
+    assert app.over().outcome == "answered"
+    assert sorted(app.labels(number)) == sorted(names[1:])
+    assert posted(app) == len(app.comments(number)) == 1

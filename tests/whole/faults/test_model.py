@@ -57,33 +57,33 @@ FALLBACK = ["bug", "needs-review"]
 @pytest.fixture
 def either(_standing: dict[str, App], clean: str, host: str) -> App:
     """Each host with another wire format of a model."""
-    house = _standing[{"github": "openai", "gitlab": "anthropic"}[host]]
-    house.refresh(host)
-    return house
+    app = _standing[{"github": "openai", "gitlab": "anthropic"}[host]]
+    app.refresh(host)
+    return app
 
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_failing_model_leaves_labels_at_once_and_one_comment_on_its_return(
     either: App, clients: ClientPool, fault: str
 ) -> None:
-    house, (name, said, calls) = either, FAULTS[fault]
-    known = len(house.box.model_requests)
-    house.box.fault(name, times=None)
+    app, (name, said, calls) = either, FAULTS[fault]
+    known = len(app.box.model_requests)
+    app.box.fault(name, times=None)
     with _impatient():
-        number = house.issue(labels=["documentation"])
-        job = house.over()
+        number = app.issue(labels=["documentation"])
+        job = app.over()
     assert (job.state, job.outcome) == ("done", "fallback")
-    assert sorted(house.labels(number)) == sorted([*FALLBACK, "documentation"])
-    assert house.comments(number) == []
-    (fallback,) = house.events("using fallback")
+    assert sorted(app.labels(number)) == sorted([*FALLBACK, "documentation"])
+    assert app.comments(number) == []
+    (fallback,) = app.events("using fallback")
     assert fallback["why"] in said.split()
-    assert len(house.box.model_requests) - known == calls
-    assert house.box.leaks == []
-    errors = [event["event"] for event in house.events() if event["level"] == "error"]
+    assert len(app.box.model_requests) - known == calls
+    assert app.box.leaks == []
+    errors = [event["event"] for event in app.events() if event["level"] == "error"]
     assert len(errors) == (fault in REFUSALS)
     assert all(any(x in error for x in REFUSALS[fault].split()) for error in errors)
-    _heal(house, clients)
-    answered(house, number, "documentation")
+    _heal(app, clients)
+    answered(app, number, "documentation")
 
 
 @contextmanager
@@ -96,10 +96,10 @@ def _impatient() -> Iterator[None]:
         yield
 
 
-def _heal(house: App, clients: ClientPool) -> None:
-    house.box.clear_faults()
-    house.a_minute_passes()
-    Outage(house, clients).heal()
+def _heal(app: App, clients: ClientPool) -> None:
+    app.box.clear_faults()
+    app.a_minute_passes()
+    Outage(app, clients).heal()
 
 
 def test_f045_a_name_that_is_not_found_is_a_failing_model(
@@ -112,34 +112,34 @@ def test_f045_a_name_that_is_not_found_is_a_failing_model(
             raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
         return look_up(name, *more, **how)
 
-    house = build()
-    house.environment["OPENAI_BASE_URL"] = house.box.openai_url.replace("127.0.0.1", "localhost")
-    with house.open():
+    app = build()
+    app.environment["OPENAI_BASE_URL"] = app.box.openai_url.replace("127.0.0.1", "localhost")
+    with app.open():
         with monkeypatch.context() as patch:
             patch.setattr(socket, "getaddrinfo", nobody)
-            number = house.issue()
-            assert house.over().outcome == "fallback"
-        assert (sorted(house.labels(number)), house.comments(number)) == (FALLBACK, [])
-        assert house.events("using fallback")[0]["why"] == "unreachable"
-        _heal(house, clients)
-        answered(house, number)
+            number = app.issue()
+            assert app.over().outcome == "fallback"
+        assert (sorted(app.labels(number)), app.comments(number)) == (FALLBACK, [])
+        assert app.events("using fallback")[0]["why"] == "unreachable"
+        _heal(app, clients)
+        answered(app, number)
 
 
 def test_f044_a_certificate_that_nobody_vouches_for_is_a_failing_model(
     build: Build, tmp_path: Path
 ) -> None:
-    house = build()
-    with _untrusted(tmp_path) as (url, heard), house.open(at_work=False):
-        house.environment["OPENAI_BASE_URL"] = url
-        with house.working():
-            number = house.host.open_issue(house.repo, "Login crashes", "It crashed.")
-            assert house.over().outcome == "fallback"
+    app = build()
+    with _untrusted(tmp_path) as (url, heard), app.open(at_work=False):
+        app.environment["OPENAI_BASE_URL"] = url
+        with app.working():
+            number = app.host.open_issue(app.repo, "Login crashes", "It crashed.")
+            assert app.over().outcome == "fallback"
         assert heard == [b""], "nothing is sent before the server is known"
-        assert (sorted(house.labels(number)), house.comments(number)) == (FALLBACK, [])
-        del house.environment["OPENAI_BASE_URL"]
-        with house.working(forgetful=False):  # a start makes everybody due
-            house.wait(lambda: house.comments(number) or None)
-        assert "needs-review" not in house.labels(number)
+        assert (sorted(app.labels(number)), app.comments(number)) == (FALLBACK, [])
+        del app.environment["OPENAI_BASE_URL"]
+        with app.working(forgetful=False):  # a start makes everybody due
+            app.wait(lambda: app.comments(number) or None)
+        assert "needs-review" not in app.labels(number)
 
 
 @contextmanager

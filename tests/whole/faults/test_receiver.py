@@ -23,50 +23,50 @@ AFTER = Step("bot.queue.enqueue:RedisQueue._send", "after")
 
 
 @contextmanager
-def _door_that_dies(house: App, step: Step) -> Iterator[None]:
+def _door_that_dies(app: App, step: Step) -> Iterator[None]:
     """For one delivery the forge reaches another receiver, which never answers."""
     port = free_port()
-    here, there = house.url, f"http://127.0.0.1:{port}"
-    process = doomed.start("serve", {**house.environ, "PORT": str(port)}, step)
-    house.wait(lambda: healthy(there))
-    house.point_hooks_at(there)
+    here, there = app.url, f"http://127.0.0.1:{port}"
+    process = doomed.start("serve", {**app.environ, "PORT": str(port)}, step)
+    app.wait(lambda: healthy(there))
+    app.point_hooks_at(there)
     yield
     assert doomed.end(process) == -signal.SIGKILL
-    house.point_hooks_at(here)
+    app.point_hooks_at(here)
 
 
-def _missed(house: App, step: Step) -> int:
-    with _door_that_dies(house, step):
+def _missed(app: App, step: Step) -> int:
+    with _door_that_dies(app, step):
         long_ago = time.time() - 2 * JUST_NOW_SECONDS
-        number = house.host.open_issue(
-            house.repo, TITLE, BODY, created_at=long_ago, labels=["documentation"]
+        number = app.host.open_issue(
+            app.repo, TITLE, BODY, created_at=long_ago, labels=["documentation"]
         )
-    assert house.opened.status == 0
+    assert app.opened.status == 0
     return number
 
 
-def test_f011_killed_after_it_has_queued_a_redelivery_is_the_same_job(house: App) -> None:
-    number = _missed(house, AFTER)
-    house.wait(lambda: house.comments(number) or None)
-    assert house.host.redeliver(house.opened.id).status_code == 202
-    assert house.over().tries == 1
-    answered(house, number, "documentation")
-    assert posted(house) == 1
-    assert len(house.events("starting enrichment")) == 1
+def test_f011_killed_after_it_has_queued_a_redelivery_is_the_same_job(app: App) -> None:
+    number = _missed(app, AFTER)
+    app.wait(lambda: app.comments(number) or None)
+    assert app.host.redeliver(app.opened.id).status_code == 202
+    assert app.over().tries == 1
+    answered(app, number, "documentation")
+    assert posted(app) == 1
+    assert len(app.events("starting enrichment")) == 1
 
 
 @pytest.mark.parametrize("comes_again", [True, False], ids=["redelivered", "swept"])
 def test_f012_killed_before_it_has_queued_the_issue_is_found(
-    house: App, clients: ClientPool, comes_again: bool
+    app: App, clients: ClientPool, comes_again: bool
 ) -> None:
-    first = house.issue(TITLE, f"{BODY} Earlier.")  # the repository is known
-    number = _missed(house, BEFORE)
-    assert house.redis.hlen("tagline:issues.msgs") == 0
+    first = app.issue(TITLE, f"{BODY} Earlier.")  # the repository is known
+    number = _missed(app, BEFORE)
+    assert app.redis.hlen("tagline:issues.msgs") == 0
     if comes_again:
-        assert house.host.redeliver(house.opened.id).status_code == 202
+        assert app.host.redeliver(app.opened.id).status_code == 202
     else:
-        Outage(house, clients).sweep()
-    house.wait(lambda: house.comments(number) or None)
-    house.over()
-    answered(house, number, "documentation")
-    assert len(house.comments(first)) == 1
+        Outage(app, clients).sweep()
+    app.wait(lambda: app.comments(number) or None)
+    app.over()
+    answered(app, number, "documentation")
+    assert len(app.comments(first)) == 1

@@ -39,9 +39,9 @@ def _shaken(box: Sandbox, mortal: EmbeddedRedis, impatient: None) -> Iterator[Ap
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("bot.queue.enqueue.REPOSITORIES_SECONDS", 0.05)
         patch.setattr("dramatiq.worker.CONSUMER_RESTART_DELAY_SECS", 0.05)
-        house = App(box, mortal.url, environment={"LLM_TIMEOUT": "5"})
-        with house.open():
-            yield house
+        app = App(box, mortal.url, environment={"LLM_TIMEOUT": "5"})
+        with app.open():
+            yield app
 
 
 @pytest.fixture
@@ -54,11 +54,11 @@ def shaken(_shaken: App, mortal: EmbeddedRedis, clean: str, host: str) -> App:
     return _shaken
 
 
-def _old(house: App, n: int = 0) -> int:
+def _old(app: App, n: int = 0) -> int:
     """An issue that was opened before the minute in which deliveries are likely at work."""
     body, long_ago = f"{BODY} Number {n}.", time.time() - 2 * JUST_NOW_SECONDS
     how: Opening = {"created_at": long_ago, "author": f"author-{n}"}
-    return house.host.open_issue(house.repo, TITLE, body, **how)
+    return app.host.open_issue(app.repo, TITLE, body, **how)
 
 
 @contextmanager
@@ -122,26 +122,26 @@ def test_a_redis_that_does_not_confirm_is_503_and_the_issue_is_not_lost(
     monkeypatch: pytest.MonkeyPatch,
     trouble: str,
 ) -> None:
-    house = shaken
-    first = house.issue(TITLE, f"{BODY} Earlier.")
+    app = shaken
+    first = app.issue(TITLE, f"{BODY} Earlier.")
     with redis.Redis.from_url(mortal.url) as client, AT_THE_DOOR[trouble](mortal, client):
         with monkeypatch.context() as patch:
             patch.setattr("bot.queue.enqueue.ANSWER_SECONDS", 0.3)
-            number = _old(house)
-        assert house.opened.status == 503
-        assert house.opened.job is None
-        assert healthy(house.url), "within a second"
-    (error,) = [e for e in house.events() if e["event"].startswith("Redis did not confirm")]
+            number = _old(app)
+        assert app.opened.status == 503
+        assert app.opened.job is None
+        assert healthy(app.url), "within a second"
+    (error,) = [e for e in app.events() if e["event"].startswith("Redis did not confirm")]
     assert error["level"] == "error"
-    if house.on == "gitlab":
-        house.wait(lambda: house.host.redeliver(house.opened.id).is_success or None)
+    if app.on == "gitlab":
+        app.wait(lambda: app.host.redeliver(app.opened.id).is_success or None)
     else:
-        Outage(house, clients).sweep()
-    house.wait(lambda: house.comments(number) or None)
-    house.over()
-    answered(house, number)
-    assert len(house.comments(first)) == 1
-    assert posted(house) == 2
+        Outage(app, clients).sweep()
+    app.wait(lambda: app.comments(number) or None)
+    app.over()
+    answered(app, number)
+    assert len(app.comments(first)) == 1
+    assert posted(app) == 2
 
 
 def test_f013_f019_f020_the_door_answers_within_two_seconds() -> None:
@@ -151,7 +151,7 @@ def test_f013_f019_f020_the_door_answers_within_two_seconds() -> None:
 def test_f014_a_restart_loses_no_queued_job_and_doubles_no_running_one(
     shaken: App, mortal: EmbeddedRedis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    house, ask = shaken, RemoteModel.ask
+    app, ask = shaken, RemoteModel.ask
     queued, once = threading.Event(), threading.Lock()
 
     def restarting(self: RemoteModel, prompt: Prompt) -> Answer:
@@ -165,54 +165,54 @@ def test_f014_a_restart_loses_no_queued_job_and_doubles_no_running_one(
     monkeypatch.setattr("bot.store.locks.LOCK_MS", 400)
     with monkeypatch.context() as patch:
         patch.setattr(RemoteModel, "ask", restarting)
-        numbers = [_old(house, n) for n in range(6)]  # four of them run
+        numbers = [_old(app, n) for n in range(6)]  # four of them run
         queued.set()
-        house.wait(lambda: None if house.redis.hlen("tagline:issues.msgs") else True)
-        house.wait(lambda: all(house.comments(number) for number in numbers) or None)
-    house.wait(lambda: None if house.redis.hlen("tagline:issues.DQ.msgs") else True)
+        app.wait(lambda: None if app.redis.hlen("tagline:issues.msgs") else True)
+        app.wait(lambda: all(app.comments(number) for number in numbers) or None)
+    app.wait(lambda: None if app.redis.hlen("tagline:issues.DQ.msgs") else True)
     for number in numbers:
-        answered(house, number)
-    assert posted(house) == 6
+        answered(app, number)
+    assert posted(app) == 6
     assert once.locked()
 
 
 def test_f015_an_idle_worker_connects_again_by_itself(shaken: App, mortal: EmbeddedRedis) -> None:
-    house = shaken
+    app = shaken
     mortal.kill()
     time.sleep(0.3)
     mortal.start()
-    number = house.wait(lambda: _taken(house))
-    house.over()
-    answered(house, number)
+    number = app.wait(lambda: _taken(app))
+    app.over()
+    answered(app, number)
 
 
-def _taken(house: App) -> int | None:
-    number = _old(house)
-    return number if house.opened.status == 202 else None
+def _taken(app: App) -> int | None:
+    number = _old(app)
+    return number if app.opened.status == 202 else None
 
 
 def test_f016_what_a_flush_has_lost_is_found_and_nothing_is_said_twice(
     vacant: App, clients: ClientPool
 ) -> None:
-    house, night = vacant, Outage(vacant, clients)
-    with house.working():
-        first = _old(house)
-        house.over()
-    night.sweep()  # as a worker does at its start; now it knows where to look
-    numbers = [_old(house, n) for n in range(1, 5)]
-    house.redis.flushall()
-    with house.working(forgetful=False):
-        night.sweep()
-        house.wait(lambda: all(house.comments(number) for number in numbers) or None)
+    app, outage = vacant, Outage(vacant, clients)
+    with app.working():
+        first = _old(app)
+        app.over()
+    outage.sweep()  # as a worker does at its start; now it knows where to look
+    numbers = [_old(app, n) for n in range(1, 5)]
+    app.redis.flushall()
+    with app.working(forgetful=False):
+        outage.sweep()
+        app.wait(lambda: all(app.comments(number) for number in numbers) or None)
     for number in (first, *numbers):
-        answered(house, number)
-    assert posted(house) == 5
+        answered(app, number)
+    assert posted(app) == 5
 
 
-def test_f021_a_delivery_whose_claim_is_forgotten_changes_nothing(house: App) -> None:
-    number = house.issue()
-    before = house.comments(number)
-    house.redis.flushall()  # the claim, and the record as well
-    assert house.again().outcome == "unchanged"
-    assert house.comments(number) == before
-    assert posted(house) == 1
+def test_f021_a_delivery_whose_claim_is_forgotten_changes_nothing(app: App) -> None:
+    number = app.issue()
+    before = app.comments(number)
+    app.redis.flushall()  # the claim, and the record as well
+    assert app.again().outcome == "unchanged"
+    assert app.comments(number) == before
+    assert posted(app) == 1

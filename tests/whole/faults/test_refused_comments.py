@@ -16,30 +16,30 @@ from tests.whole.app import App
 from tests.whole.faults.conftest import answered, posted
 
 
-def refuse(house: App, status: int, body: object, times: int | None = 1) -> None:
+def refuse(app: App, status: int, body: object, times: int | None = 1) -> None:
     """Let the forge refuse comments with this answer."""
 
     async def effect(_: Call) -> Response:
         return JSONResponse(body, status)
 
-    ways = github_faults.WAYS if house.on == "github" else gitlab_faults.ways(now)
+    ways = github_faults.WAYS if app.on == "github" else gitlab_faults.ways(now)
     row = Fault("refused", "forge", "a refusal", effect, ways.comments)
-    house.box.faults.armed.append(Armed(row, times, None))
+    app.box.faults.armed.append(Armed(row, times, None))
 
 
 LIMITS = {"github": ("github-422-quickly", "github-403-abuse"), "gitlab": ("gitlab-422-quickly",)}
 
 
-def test_a_comment_that_came_too_quickly_is_waited_for_and_written(house: App) -> None:
-    for fault in LIMITS[house.on]:
-        house.strike(fault)
-        number = house.issue()
-        assert house.ended().state == "waiting"
-        waits = house.events("error, tried again later")[-1]
+def test_a_comment_that_came_too_quickly_is_waited_for_and_written(app: App) -> None:
+    for fault in LIMITS[app.on]:
+        app.strike(fault)
+        number = app.issue()
+        assert app.ended().state == "waiting"
+        waits = app.events("error, tried again later")[-1]
         assert 60 <= waits["seconds"] <= 75
-        house.a_minute_passes()
-        assert house.again().outcome == "answered"
-        assert len(house.comments(number)) == 1
+        app.a_minute_passes()
+        assert app.again().outcome == "answered"
+        assert len(app.comments(number)) == 1
 
 
 UNKNOWN: list[tuple[int, object]] = [
@@ -54,26 +54,26 @@ UNKNOWN: list[tuple[int, object]] = [
 
 @pytest.mark.parametrize(("status", "body"), UNKNOWN, ids=[str(status) for status, _ in UNKNOWN])
 def test_a_refusal_that_is_not_known_to_be_final_is_tried_again(
-    house: App, status: int, body: object
+    app: App, status: int, body: object
 ) -> None:
-    refuse(house, status, body, times=2)
-    number = house.issue(labels=["documentation"])
-    assert house.over().outcome == "answered"
-    answered(house, number, "documentation")
-    assert posted(house) == 3
+    refuse(app, status, body, times=2)
+    number = app.issue(labels=["documentation"])
+    assert app.over().outcome == "answered"
+    answered(app, number, "documentation")
+    assert posted(app) == 3
 
 
 def test_an_unknown_refusal_that_stays_is_a_dead_letter_with_the_forge_s_words(
-    house: App,
+    app: App,
 ) -> None:
-    refuse(house, 403, {"message": "The moon is full."}, times=None)
-    number = house.issue()
-    job = house.over()
-    assert (job.state, job.tries, posted(house)) == ("dead", MAX_TRIES, MAX_TRIES)
+    refuse(app, 403, {"message": "The moon is full."}, times=None)
+    number = app.issue()
+    job = app.over()
+    assert (job.state, job.tries, posted(app)) == ("dead", MAX_TRIES, MAX_TRIES)
     assert job.why.endswith("refused the request (status 403): The moon is full.")
-    house.box.clear_faults()
-    assert house.again().outcome == "answered"
-    assert len(house.comments(number)) == 1
+    app.box.clear_faults()
+    assert app.again().outcome == "answered"
+    assert len(app.comments(number)) == 1
 
 
 FINAL: dict[str, list[tuple[int, object]]] = {
@@ -97,43 +97,43 @@ FINAL: dict[str, list[tuple[int, object]]] = {
 }
 
 
-def test_a_refusal_that_is_known_to_be_final_is_an_end(house: App) -> None:
-    for tries, (status, body) in zip(itertools.count(1), FINAL[house.on], strict=False):
-        refuse(house, status, body)
-        number = house.issue(author=f"ann{tries}")
-        job = house.over()
-        assert (job.state, job.outcome, posted(house)) == ("done", "skipped", tries), body
-        assert house.comments(number) == []
+def test_a_refusal_that_is_known_to_be_final_is_an_end(app: App) -> None:
+    for tries, (status, body) in zip(itertools.count(1), FINAL[app.on], strict=False):
+        refuse(app, status, body)
+        number = app.issue(author=f"ann{tries}")
+        job = app.over()
+        assert (job.state, job.outcome, posted(app)) == ("done", "skipped", tries), body
+        assert app.comments(number) == []
 
 
 @pytest.mark.parametrize("times", [2, 3])
 @pytest.mark.parametrize("place", ["/repositories/", "/issues/1"])
 def test_a_token_that_github_does_not_know_everywhere_yet_is_tried_again(
-    house: App, place: str, times: int
+    app: App, place: str, times: int
 ) -> None:
-    house.box.faults.arm("github-401", times, place)
-    number = house.issue(labels=["documentation"])
-    job = house.over()
+    app.box.faults.arm("github-401", times, place)
+    number = app.issue(labels=["documentation"])
+    job = app.over()
     assert (job.state, job.outcome) == ("done", "answered")
-    answered(house, number, "documentation")
-    assert house.events("gave up; kept as a dead letter") == []
+    answered(app, number, "documentation")
+    assert app.events("gave up; kept as a dead letter") == []
 
 
-def test_a_repository_that_a_new_token_does_not_show_yet_is_tried_again(house: App) -> None:
+def test_a_repository_that_a_new_token_does_not_show_yet_is_tried_again(app: App) -> None:
     row = Fault("lag", "github", "not there yet", _not_found, "GET /repositories/")
-    house.box.faults.armed.append(Armed(row, 4, None))
-    number = house.issue()
-    assert house.over().outcome == "answered"
-    answered(house, number)
+    app.box.faults.armed.append(Armed(row, 4, None))
+    number = app.issue()
+    assert app.over().outcome == "answered"
+    answered(app, number)
 
 
 async def _not_found(_: Call) -> Response:
     return github_faults.refuse(404)
 
 
-def test_a_key_that_is_refused_blames_the_operator_at_once(house: App) -> None:
-    house.box.faults.arm("github-401", None, "/access_tokens")
-    house.issue()
-    job = house.over()
+def test_a_key_that_is_refused_blames_the_operator_at_once(app: App) -> None:
+    app.box.faults.arm("github-401", None, "/access_tokens")
+    app.issue()
+    job = app.over()
     assert (job.state, job.tries) == ("dead", 1)
     assert "GITHUB_PRIVATE_KEY" in job.why

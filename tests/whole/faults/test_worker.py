@@ -47,18 +47,18 @@ STEPS = {
 def test_a_worker_killed_at_any_step_costs_a_repeat_and_no_second_comment(
     vacant: App, survivor: AtWork, step: str
 ) -> None:
-    house, (where, when) = vacant, STEPS[step]
-    number = house.host.open_issue(house.repo, TITLE, BODY, labels=["documentation"])
-    deadly = Step(where.replace("FORGE", FORGES[house.on]), when)
-    assert doomed.end(doomed.start("worker", house.environ, deadly)) == -signal.SIGKILL
-    assert house.redis.hlen("tagline:issues.msgs") == 1, "the job is still there"
+    app, (where, when) = vacant, STEPS[step]
+    number = app.host.open_issue(app.repo, TITLE, BODY, labels=["documentation"])
+    deadly = Step(where.replace("FORGE", FORGES[app.on]), when)
+    assert doomed.end(doomed.start("worker", app.environ, deadly)) == -signal.SIGKILL
+    assert app.redis.hlen("tagline:issues.msgs") == 1, "the job is still there"
     with survivor():
-        house.wait(lambda: None if house.redis.hlen("tagline:issues.msgs") else True)
-        job = house.over()
+        app.wait(lambda: None if app.redis.hlen("tagline:issues.msgs") else True)
+        job = app.over()
     assert job.state == "done"
-    answered(house, number, "documentation")
-    assert posted(house) == 1
-    assert house.host.labels(house.repo, number).count("bug") == 1
+    answered(app, number, "documentation")
+    assert posted(app) == 1
+    assert app.host.labels(app.repo, number).count("bug") == 1
 
 
 def test_f001_to_f007_a_job_is_taken_up_again_within_a_minute() -> None:
@@ -68,27 +68,26 @@ def test_f001_to_f007_a_job_is_taken_up_again_within_a_minute() -> None:
 def test_f008_a_worker_told_to_stop_ends_its_call_and_gives_the_others_back(
     vacant: App, survivor: AtWork
 ) -> None:
-    house = vacant
-    house.box.fault("model-timeout")
+    app = vacant
+    app.box.fault("model-timeout")
     first, second = (
-        house.host.open_issue(house.repo, TITLE, f"{BODY} {n}", author=f"author-{n}")
-        for n in range(2)
+        app.host.open_issue(app.repo, TITLE, f"{BODY} {n}", author=f"author-{n}") for n in range(2)
     )
     values = {"bot.queue.worker:PICK_UP_MS": 20}
-    one_thread = {**house.environ, "WORKER_THREADS": "1", "LLM_TIMEOUT": "1"}
+    one_thread = {**app.environ, "WORKER_THREADS": "1", "LLM_TIMEOUT": "1"}
     worker = doomed.start("worker", one_thread, values=values)
-    house.wait(lambda: None if house.box.faults.armed else True)  # the call is under way
+    app.wait(lambda: None if app.box.faults.armed else True)  # the call is under way
     os.kill(worker.pid or 0, signal.SIGTERM)
     assert doomed.end(worker) == 0
-    assert "needs-review" in house.labels(first), "its call had its time"
-    assert house.labels(second) == []
-    assert house.redis.llen("tagline:issues") == 1, "handed back"
+    assert "needs-review" in app.labels(first), "its call had its time"
+    assert app.labels(second) == []
+    assert app.redis.llen("tagline:issues") == 1, "handed back"
     with survivor():  # a start makes everybody due that fell back
-        house.wait(lambda: house.comments(first) or None)
-        house.wait(lambda: house.comments(second) or None)
-        house.over()
-    answered(house, first)
-    answered(house, second)
+        app.wait(lambda: app.comments(first) or None)
+        app.wait(lambda: app.comments(second) or None)
+        app.over()
+    answered(app, first)
+    answered(app, second)
 
 
 class Kept:
@@ -112,9 +111,9 @@ def _everybody(*_: object) -> Iterator[Kept]:
 def test_f009_a_comment_that_another_worker_made_meanwhile_stays_the_only_one(
     vacant: App, clients: ClientPool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    house, ask = vacant, RemoteModel.ask
-    number = house.host.open_issue(house.repo, TITLE, BODY)
-    delivery = queued(house)
+    app, ask = vacant, RemoteModel.ask
+    number = app.host.open_issue(app.repo, TITLE, BODY)
+    delivery = queued(app)
     others: list[Outcome] = []
 
     def overtaken(self: RemoteModel, prompt: Prompt) -> Answer:
@@ -125,11 +124,11 @@ def test_f009_a_comment_that_another_worker_made_meanwhile_stays_the_only_one(
 
     monkeypatch.setattr("bot.store.redis.RedisStore.lock", _everybody)
     monkeypatch.setattr(RemoteModel, "ask", overtaken)
-    run = wiring.runner(house.settings, clients, house.store)
+    run = wiring.runner(app.settings, clients, app.store)
     first = run(delivery, 1)
     assert len(others) == 1
     assert first.record.comment_id == others[0].record.comment_id
-    answered(house, number)
+    answered(app, number)
 
 
 def _persistently(run: Run, delivery: Job) -> Outcome:
@@ -142,11 +141,11 @@ def _persistently(run: Run, delivery: Job) -> Outcome:
 def test_f009_of_two_workers_with_one_job_the_second_takes_its_comment_away(
     vacant: App, clients: ClientPool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    house = vacant
-    number = house.host.open_issue(house.repo, TITLE, BODY)
-    delivery = queued(house)
+    app = vacant
+    number = app.host.open_issue(app.repo, TITLE, BODY)
+    delivery = queued(app)
     both = threading.Barrier(2, timeout=10)
-    forge = type(wiring.FORGES[house.on](house.settings, clients))
+    forge = type(wiring.FORGES[app.on](app.settings, clients))
     comment = forge.comment
     ids: list[int] = []
 
@@ -159,19 +158,19 @@ def test_f009_of_two_workers_with_one_job_the_second_takes_its_comment_away(
 
     monkeypatch.setattr(forge, "comment", at_once)
     monkeypatch.setattr("bot.store.redis.RedisStore.lock", _everybody)
-    run = wiring.runner(house.settings, clients, house.store)
+    run = wiring.runner(app.settings, clients, app.store)
     with ThreadPoolExecutor(2) as workers:
         found = list(workers.map(lambda _: _persistently(run, delivery), range(2)))
     assert [outcome.record.status for outcome in found] == ["answered", "answered"]
-    answered(house, number)
-    assert [c.id for c in house.comments(number)] == [min(ids)]
+    answered(app, number)
+    assert [c.id for c in app.comments(number)] == [min(ids)]
     assert {outcome.record.comment_id for outcome in found} == {min(ids)}
 
 
 def test_f010_a_job_that_takes_its_worker_s_memory_is_a_dead_letter_and_others_run(
-    house: App, monkeypatch: pytest.MonkeyPatch
+    app: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    forge = wiring.FORGES[house.on](house.settings, wiring.clients())
+    forge = wiring.FORGES[app.on](app.settings, wiring.clients())
     read = type(forge).issue
 
     def greedy(self: object, ref: IssueRef) -> object:
@@ -180,21 +179,21 @@ def test_f010_a_job_that_takes_its_worker_s_memory_is_a_dead_letter_and_others_r
         return read(self, ref)  # type: ignore[arg-type]
 
     monkeypatch.setattr(type(forge), "issue", greedy)
-    poison = house.host.open_issue(house.repo, TITLE, BODY)
-    assert house.over().tries == MAX_TRIES
-    assert house.ended().state == "dead"
-    other = house.issue(TITLE, f"{BODY} Another.")
-    answered(house, other)
-    assert house.comments(poison) == []
-    house.wait(lambda: house.redis.zcard("tagline:issues.XQ") == 1 or None)
+    poison = app.host.open_issue(app.repo, TITLE, BODY)
+    assert app.over().tries == MAX_TRIES
+    assert app.ended().state == "dead"
+    other = app.issue(TITLE, f"{BODY} Another.")
+    answered(app, other)
+    assert app.comments(poison) == []
+    app.wait(lambda: app.redis.zcard("tagline:issues.XQ") == 1 or None)
 
 
 def test_f010_a_job_that_kills_its_worker_every_time_is_a_dead_letter(
     vacant: App, survivor: AtWork, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    house, most = vacant, 2
+    app, most = vacant, 2
     monkeypatch.setattr("bot.queue.actors.MAX_TRIES", most)
-    number = house.host.open_issue(house.repo, TITLE, BODY)
+    number = app.host.open_issue(app.repo, TITLE, BODY)
     deadly = Step("bot.llm.client:RemoteModel.ask")
     values: dict[str, object] = {
         "bot.queue.actors:MAX_TRIES": most,
@@ -202,16 +201,16 @@ def test_f010_a_job_that_kills_its_worker_every_time_is_a_dead_letter(
         "bot.store.locks:LOCK_MS": 1,
     }
     for _ in range(most):
-        worker = doomed.start("worker", house.environ, deadly, values)
+        worker = doomed.start("worker", app.environ, deadly, values)
         assert doomed.end(worker) == -signal.SIGKILL
     with survivor():
-        job = house.wait(lambda: _dead(house))
-        other = house.issue(TITLE, f"{BODY} Another.")
+        job = app.wait(lambda: _dead(app))
+        other = app.issue(TITLE, f"{BODY} Another.")
     assert (job.tries, job.why) == (most, "no worker survives it")
-    assert house.comments(number) == []
-    answered(house, other)
+    assert app.comments(number) == []
+    answered(app, other)
 
 
-def _dead(house: App) -> JobRecord | None:
-    job = house.store.job(str(house.opened.job))
+def _dead(app: App) -> JobRecord | None:
+    job = app.store.job(str(app.opened.job))
     return job if job and job.state == "dead" else None

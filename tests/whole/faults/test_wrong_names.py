@@ -29,32 +29,30 @@ _deliveries = count(1)
 class Owner:
     """An account with one repository, whose configuration is in the file for all of its own."""
 
-    def __init__(self, house: App, kind: str, config: str, *, installed: bool = False) -> None:
-        self.house, self.login = house, f"{kind}{next(_numbers)}"
+    def __init__(self, app: App, kind: str, config: str, *, installed: bool = False) -> None:
+        self.app, self.login = app, f"{kind}{next(_numbers)}"
         self.repo = f"{self.login}/widget"
-        self.installation = house.box.installation_id
-        if installed and house.on == "github":
-            self.installation = house.box.install(self.login)
-        self.id = house.host.add_repo(self.repo, LABELS).id
-        house.host.add_repo(
-            f"{self.login}/{HOLDERS[house.on]}", files={house.host.config_path: config}
-        )
+        self.installation = app.box.installation_id
+        if installed and app.on == "github":
+            self.installation = app.box.install(self.login)
+        self.id = app.host.add_repo(self.repo, LABELS).id
+        app.host.add_repo(f"{self.login}/{HOLDERS[app.on]}", files={app.host.config_path: config})
 
     def issue(self) -> int:
         """Opened, and no delivery told of it."""
         body = f"{BODY} Seen {next(_deliveries)} times."
-        return self.house.host.open_issue(self.repo, TITLE, body, deliver=False)
+        return self.app.host.open_issue(self.repo, TITLE, body, deliver=False)
 
     def payload(self, number: int) -> tuple[str, dict[str, Any]]:
         """What the host would send of it."""
-        world = self.house.host.state
-        home, issue = world.repo(self.repo), world.issue(self.repo, number)
-        letter, *_ = self.house.host.hooks.webhooks(Event("opened", home, issue, issue.author))
-        return letter.event, json.loads(letter.body)
+        state = self.app.host.state
+        home, issue = state.repo(self.repo), state.issue(self.repo, number)
+        webhook, *_ = self.app.host.hooks.webhooks(Event("opened", home, issue, issue.author))
+        return webhook.event, json.loads(webhook.body)
 
     def state(self, number: int) -> tuple[int, list[str]]:
         """How many comments of ours there are, and the labels."""
-        host = self.house.host
+        host = self.app.host
         return len(host.bot_comments(self.repo, number)), host.labels(self.repo, number)
 
 
@@ -62,10 +60,10 @@ class Pair:
     """Two owners whose repositories share a secret. The victim's file wants labels only suggested,
     the other one's wants them set."""
 
-    def __init__(self, house: App) -> None:
-        self.house = house
-        self.victim = Owner(house, "victim", "mode: suggest", installed=True)
-        self.other = Owner(house, "other", "mode: apply", installed=True)
+    def __init__(self, app: App) -> None:
+        self.app = app
+        self.victim = Owner(app, "victim", "mode: suggest", installed=True)
+        self.other = Owner(app, "other", "mode: apply", installed=True)
 
     def send(
         self, of: Owner, number: int, lies: tuple[str, ...] = (), **ids: int
@@ -73,12 +71,12 @@ class Pair:
         """A delivery of an issue with parts of the other owner's names, and other ids."""
         event, payload = of.payload(number)
         another = self.other if of is self.victim else self.victim
-        change = _github if self.house.on == "github" else _gitlab
+        change = _github if self.app.on == "github" else _gitlab
         change(payload, another, lies, ids)
-        answer = self.house.host.deliver(event, payload)
+        answer = self.app.host.deliver(event, payload)
         assert answer.status_code == 202
         job = answer.headers.get("x-tagline-job")
-        return self.house.over(job) if job else None
+        return self.app.over(job) if job else None
 
     def honest(self) -> None:
         """A further honest issue of the victim gets what the victim's own file says."""
@@ -88,7 +86,7 @@ class Pair:
 
     def suggested(self, number: int) -> None:
         assert self.victim.state(number) == (1, [])
-        (comment,) = self.house.host.bot_comments(self.victim.repo, number)
+        (comment,) = self.app.host.bot_comments(self.victim.repo, number)
         assert "Suggested, not applied" in comment.body
 
 
@@ -124,8 +122,8 @@ def _gitlab(
 
 
 @pytest.fixture
-def pair(house: App) -> Pair:
-    return Pair(house)
+def pair(app: App) -> Pair:
+    return Pair(app)
 
 
 NOBODY = {"GITHUB_APP_ID": "", "GITHUB_PRIVATE_KEY": ""}
@@ -134,9 +132,9 @@ NOBODY = {"GITHUB_APP_ID": "", "GITHUB_PRIVATE_KEY": ""}
 @pytest.fixture(scope="module")
 def _by_token(box: Sandbox, server: EmbeddedRedis) -> Iterator[App]:
     environment = {**NOBODY, "GITHUB_TOKEN": box.token}
-    house = App(box, f"{server.url[:-1]}4", environment=environment)
-    with house.open():
-        yield house
+    app = App(box, f"{server.url[:-1]}4", environment=environment)
+    with app.open():
+        yield app
 
 
 @pytest.fixture
@@ -147,13 +145,13 @@ def by_token(_by_token: App, clean: str) -> Pair:
 
 def _right_id_decides(pair: Pair, lies: tuple[str, ...]) -> None:
     """However wrong the names: the issue of that id is answered by its own file."""
-    house, victim, other = pair.house, pair.victim, pair.other
-    number, known = victim.issue(), len(house.host.exchanges)
+    app, victim, other = pair.app, pair.victim, pair.other
+    number, known = victim.issue(), len(app.host.exchanges)
     other_number = other.issue()
     pair.send(victim, number, lies)
     pair.suggested(number)
     assert other.state(other_number) == (0, [])
-    assert [x for x in house.host.exchanges[known:] if _names(x, other)] == []
+    assert [x for x in app.host.exchanges[known:] if _names(x, other)] == []
     pair.honest()
 
 
@@ -227,37 +225,37 @@ def test_an_installation_without_the_repository_is_skipped_and_remembers_nothing
     pair: Pair, lies: tuple[str, ...], whose: str
 ) -> None:
     """GitHub mints no token for the pair; the issue's own delivery is answered as ever."""
-    house, victim, number = pair.house, pair.victim, pair.victim.issue()
+    app, victim, number = pair.app, pair.victim, pair.victim.issue()
     wrong = pair.other.installation if whose == "another one's" else UNKNOWN
     job = pair.send(victim, number, lies, installation=wrong)
     assert job is not None
     assert (job.state, job.outcome) == ("done", "skipped")
     assert victim.state(number) == (0, [])
-    assert house.store.record(f"github:127.0.0.1:{victim.id}:{number}") is None
-    assert house.redis.keys("tagline:pace:*") == []
+    assert app.store.record(f"github:127.0.0.1:{victim.id}:{number}") is None
+    assert app.redis.keys("tagline:pace:*") == []
     pair.send(victim, number)
     pair.suggested(number)
 
 
 def test_a_wrong_installation_does_not_undo_what_is_remembered_of_an_issue(pair: Pair) -> None:
-    house, victim, number = pair.house, pair.victim, pair.victim.issue()
+    app, victim, number = pair.app, pair.victim, pair.victim.issue()
     pair.send(victim, number)
     key = f"github:127.0.0.1:{victim.id}:{number}"
-    before = house.store.record(key)
+    before = app.store.record(key)
     assert before is not None
     pair.send(victim, number, PARTS, installation=pair.other.installation)
-    assert house.store.record(key) == before
+    assert app.store.record(key) == before
 
 
 def test_a_limit_on_minting_pauses_no_installation(pair: Pair) -> None:
     """It strikes the App: the installation in the delivery need not be the repository's."""
-    house, victim, other = pair.house, pair.victim, pair.other
+    app, victim, other = pair.app, pair.victim, pair.other
     number = victim.issue()
-    house.box.faults.arm("github-403-secondary", 1, "/access_tokens")
+    app.box.faults.arm("github-403-secondary", 1, "/access_tokens")
     event, payload = victim.payload(number)
     payload["installation"]["id"] = other.installation
-    job = house.host.deliver(event, payload).headers["x-tagline-job"]
-    assert house.end_of(job).state == "waiting"
+    job = app.host.deliver(event, payload).headers["x-tagline-job"]
+    assert app.end_of(job).state == "waiting"
     theirs = other.issue()
     pair.send(other, theirs)
     assert other.state(theirs)[0] == 1
