@@ -148,8 +148,7 @@ class EmbeddedRedis:
             )
 
     def wait(self) -> None:
-        """Wait until it answers, and for as long as it reads its data. Raises `ServerUnavailable`.
-        """
+        """Wait until it answers, also while it loads its data. Raises `ServerUnavailable`."""
         until = time.monotonic() + START_SECONDS
         with redis.Redis.from_url(self.url, retry=ONCE) as client:
             while True:

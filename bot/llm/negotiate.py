@@ -43,8 +43,7 @@ NAMED = {
 
 
 class RequestRejected(ModelFailed):
-    """The server does not take the request as it is. `error_text` may quote it: never to be logged.
-    """
+    """The server rejects a part of the request. Do not log `error_text`: it may quote it."""
 
     def __init__(self, status: int, body: bytes) -> None:
         self.error_text = error_text(body)

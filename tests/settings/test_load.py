@@ -10,7 +10,7 @@ import pytest
 
 from bot.settings.load import LATER, PLAIN, SECRETS, Settings, SettingsError, load
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 PEM = "-----BEGIN RSA PRIVATE KEY-----\nMIIByQ0\n-----END RSA PRIVATE KEY-----"
 SECRET = "0123456789abcdef"
 SIGNING_TOKEN = "whsec_" + base64.b64encode(b"0123456789abcdef" * 2).decode()
