@@ -129,8 +129,8 @@ class _Consumer(_RedisConsumer):
         acks = f"{NAMESPACE}:__acks__.{self.broker.broker_id}.{self.queue_name}"
         fetched = {member.decode() for member in self.broker.client.smembers(acks)}
         if not self.queue_name.endswith(".DQ"):
-            with self.broker.handing_out:
-                fetched -= self.broker.handed_out
+            with self.broker.in_progress_lock:
+                fetched -= self.broker.in_progress
         if fetched:
             self.broker.do_requeue(self.queue_name, *fetched)
 
@@ -138,8 +138,8 @@ class _Consumer(_RedisConsumer):
         with _connection():
             message: MessageProxy | None = super().__next__()
         if message is not None:
-            with self.broker.handing_out:
-                self.broker.handed_out.add(message.options["redis_message_id"])
+            with self.broker.in_progress_lock:
+                self.broker.in_progress.add(message.options["redis_message_id"])
         return message
 
     def ack(self, message: MessageProxy) -> None:
@@ -159,8 +159,8 @@ class _Consumer(_RedisConsumer):
         self._forget(held)
 
     def _forget(self, messages: list[MessageProxy]) -> None:
-        with self.broker.handing_out:
-            self.broker.handed_out -= {m.options["redis_message_id"] for m in messages}
+        with self.broker.in_progress_lock:
+            self.broker.in_progress -= {m.options["redis_message_id"] for m in messages}
 
 
 @contextmanager
