@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from starlette.applications import Starlette
 
     from bot.core.ports import BreakerStore, Metrics, Model, WebhookParser
-    from bot.core.types import Job, Outcome
+    from bot.core.types import Job
+    from bot.flow.plan import Outcome
     from bot.flow.reconcile import Reconciliation
     from bot.flow.retry_fallbacks import FallbackRetries
     from bot.forges.github.api import GitHub
@@ -257,7 +258,8 @@ def runner(
     metrics: Metrics | None = None,
 ) -> Callable[[Job, int], Outcome]:
     """A function that does one job, with the secrets as they are then."""
-    from bot.flow.process import JobContext, process
+    from bot.flow.context import JobContext
+    from bot.flow.process import process
     from bot.http import deadline
     from bot.settings.reload import Rebuilt, ReloadingSettings
 

@@ -26,7 +26,7 @@ from bot.core.types import (
     Record,
     Usage,
 )
-from bot.flow.process import JobContext
+from bot.flow.context import JobContext
 from bot.flow.retry_fallbacks import FallbackRetries
 from bot.http import Client, ClientPool
 from bot.llm.breaker import StoredProviderHealth

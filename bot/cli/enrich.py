@@ -12,7 +12,8 @@ import click
 from bot.cli import bootstrap
 
 if TYPE_CHECKING:
-    from bot.core.types import Job, Outcome
+    from bot.core.types import Job
+    from bot.flow.plan import Outcome
     from bot.settings.load import Settings
 
 

@@ -16,7 +16,7 @@ _CHUNK = 65_536  # characters that are encoded at once
 
 def input_hash(issue: Issue) -> str:
     """A short fingerprint of the text that an enrichment was made from."""
-    return issue.whole.input if issue.whole else fingerprint(issue.title, issue.body)
+    return issue.full_text.input if issue.full_text else fingerprint(issue.title, issue.body)
 
 
 def fingerprint(title: str, body: str) -> str:

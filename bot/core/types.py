@@ -1,8 +1,9 @@
-"""The nouns of Tagline: what comes in, what is decided and what is written."""
+"""The types that more than one package uses."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from typing import Literal
 
 JobKind = Literal["opened", "reopened", "edited", "manual", "heal"]
@@ -24,9 +25,10 @@ Status = Literal[
 
 @dataclass(frozen=True, slots=True)
 class IssueRef:
-    """Where an issue lives. `repo_id` and `account` are 0 and "" until the forge has told them.
+    """The address of an issue; with `number` 0, of a repository.
 
-    With a `repo_id`, `repo` is for people to read: a delivery may have it wrong, or "".
+    `repo_id` and `account` are 0 and "" until the forge has given them. With a `repo_id`, `repo` is
+    only shown to people: a delivery may have an old name, or none.
     """
 
     forge: str
@@ -38,22 +40,22 @@ class IssueRef:
 
     @property
     def repo_key(self) -> str:
-        """One text per repository that survives its rename."""
+        """Return a key for the repository that survives a rename."""
         return f"{self.forge}:{self.host}:{self.repo_id or self.repo.lower()}"
 
     @property
     def key(self) -> str:
-        """One text per issue that survives a rename of its repository."""
+        """Return a key for the issue that survives a rename of its repository."""
         return f"{self.repo_key}:{self.number}"
 
     @property
     def place_key(self) -> str:
-        """One text per repository and account: a delivery may be wrong about the account."""
+        """Return a key for the repository and account: a delivery may name a wrong account."""
         return f"{self.repo_key} {self.account}".rstrip()
 
     @property
     def account_key(self) -> str:
-        """One text per account whose requests a forge counts together."""
+        """Return a key for the account whose requests the forge's rate limits count together."""
         return f"{self.forge}:{self.host}:{self.account}"
 
     def __str__(self) -> str:
@@ -62,7 +64,7 @@ class IssueRef:
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """How many comments a forge takes from one account in any minute and any hour."""
+    """The number of comments that a forge accepts from one account per minute and per hour."""
 
     per_minute: int
     per_hour: int
@@ -70,7 +72,7 @@ class Rate:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One reason to look at an issue. `received_at` is in seconds since the epoch."""
+    """A task for one issue. `received_at` is in seconds since the epoch."""
 
     id: str
     kind: JobKind
@@ -80,14 +82,14 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Ignored:
-    """An authentic delivery that asks for nothing."""
+    """An authentic delivery that needs no job."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """A repository's label. `settable` is False where the forge's API cannot name it."""
+    """A label of a repository. `settable` is False where the forge's API cannot address it."""
 
     name: str
     description: str = ""
@@ -95,11 +97,11 @@ class Label:
 
 
 @dataclass(frozen=True, slots=True)
-class Whole:
-    """What the whole text of an issue told, of which only a part is kept.
+class TextStats:
+    """Facts about an issue's full text, for an issue that holds only a part of its body.
 
-    `input` is the fingerprint of title and body, `words` how many they have, counted up to
-    `bounded.COUNTED`; `cut` is how many characters are missing between the body's head and tail.
+    `input` is the fingerprint of title and body, `words` their number of words (counted up to
+    `bounded.COUNTED`), `cut` the number of characters removed between the body's head and tail.
     """
 
     input: str
@@ -109,10 +111,10 @@ class Whole:
 
 @dataclass(frozen=True, slots=True)
 class Issue:
-    """An issue as the forge shows it now. `created_at` is in seconds since the epoch.
+    """An issue as the forge returns it now. `created_at` is in seconds since the epoch.
 
-    `commented` = there are comments, or the forge does not say. `whole` is None where `body` is all
-    of it.
+    `commented` is True where it has comments or the forge does not say. `full_text` is None where
+    `body` is complete.
     """
 
     ref: IssueRef
@@ -127,12 +129,12 @@ class Issue:
     is_pull_request: bool
     created_at: float
     commented: bool = True
-    whole: Whole | None = None
+    full_text: TextStats | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class OwnComment:
-    """A comment of ours."""
+    """A comment that the bot wrote."""
 
     id: int
     body: str
@@ -140,7 +142,7 @@ class OwnComment:
 
 @dataclass(frozen=True, slots=True)
 class LabelSuggestion:
-    """A label that the model or a rule names, with its reason in plain text."""
+    """A label that a labeller chose, with its reason in plain text."""
 
     label: str
     certainty: Certainty
@@ -149,7 +151,7 @@ class LabelSuggestion:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What one enrichment cost: the model, tokens, US dollars (None where no price is known)."""
+    """The cost of one answer: model, tokens and US dollars (None where the price is unknown)."""
 
     model: str = ""
     tokens_in: int = 0
@@ -159,9 +161,10 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class LabelDecision:
-    """The label policy's answer: what is written, what is only said, what we set before.
+    """The result of the label policy.
 
-    `remove` are labels that rules had set and the model did not choose.
+    `apply` are labels to set, `suggest` names that the comment mentions, `keep` labels that the bot
+    set before and that still hold, `remove` labels that rules set and the model did not choose.
     """
 
     apply: tuple[LabelSuggestion, ...] = ()
@@ -169,13 +172,36 @@ class LabelDecision:
     keep: tuple[LabelSuggestion, ...] = ()
     remove: tuple[str, ...] = ()
 
+    def limited_to(self, names: Collection[str]) -> LabelDecision:
+        """Return the decision where only these labels may be set: the others are suggested."""
+        kept = tuple(label for label in self.apply if label.label in names)
+        others = (label.label for label in self.apply if label.label not in names)
+        suggest = tuple(dict.fromkeys((*others, *self.suggest)))
+        return replace(self, apply=kept, suggest=suggest)
+
+
+class _FromSource:
+    """Has a `source`. What rules wrote is provisional: an answer of a model may replace it."""
+
+    __slots__ = ()
+    source: str
+
+    @property
+    def by_model(self) -> bool:
+        return self.source == "model"
+
+    @property
+    def provisional(self) -> bool:
+        return self.source == "rules"
+
 
 @dataclass(frozen=True, slots=True)
-class Enrichment:
-    """A summary (plain text, not yet escaped) and labels, where they are from, and why.
+class Enrichment(_FromSource):
+    """A summary (plain text, not yet escaped) and labels with their source.
 
-    `labels_usable` is False where the repository has no label that may be applied. `fault` is what
-    kept a model from answering and may pass: its provider, or this one answer.
+    `why` is the reason for the fallback. `fault` is the temporary failure behind it: of the
+    provider, or of this one answer. `labels_usable` is False where the repository has no label that
+    may be applied.
     """
 
     summary: str
@@ -189,15 +215,15 @@ class Enrichment:
 
 @dataclass(frozen=True, slots=True)
 class CachedAnswer:
-    """An issue whose answer also fits another of the same text: its number and labels."""
+    """An issue whose answer another issue with the same text can reuse: number and labels."""
 
     number: int
     choices: tuple[LabelSuggestion, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Marker:
-    """What the hidden line of our comment remembers."""
+class Marker(_FromSource):
+    """The content of the hidden line in the bot's comment."""
 
     labels: tuple[str, ...]
     prompt: str
@@ -206,20 +232,12 @@ class Marker:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """All that will be written. `comment` is None where nothing is to be said."""
-
-    ref: IssueRef
-    add_labels: tuple[str, ...]
-    comment: str | None
-    marker: Marker
-    remove_labels: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class Wait:
-    """An issue that fell back waits for a model: since when (seconds since the epoch), how many
-    tries failed, and how many answers of the model anybody had got by the last of them."""
+    """An issue with fallback labels waits for a model.
+
+    `since` is in seconds since the epoch, `tries` counts failed tries, and `answers` is the number
+    of answers that the models had given to all workers at the last of them.
+    """
 
     since: float
     tries: int
@@ -227,11 +245,11 @@ class Wait:
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
-    """What Redis remembers of an issue: ids, label names and reasons, never its text.
+class Record(_FromSource):
+    """The stored state of an issue: ids, label names and reasons, never its text.
 
-    `labels` are those we added, `removed` those of them that a person took off again, `by_rules`
-    those that a model's answer may still take off.
+    `labels` are those that the bot added, `removed` those of them that a person removed, `by_rules`
+    those that a model's answer may still remove.
     """
 
     status: Status
@@ -244,13 +262,3 @@ class Record:
     source: str = ""
     delivery: str = ""
     wait: Wait | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """How one job ended."""
-
-    job: Job
-    record: Record
-    plan: Plan | None = None
-    enrichment: Enrichment | None = None

@@ -107,7 +107,7 @@ def _now_or_later(work: Callable[[], T], *, is_long: bool) -> Callable[[], T]:
 
 
 def _redacted(issue: Issue, kinds: Collection[RedactionKind]) -> Issue:
-    cut = issue.whole.cut if issue.whole else 0
+    cut = issue.full_text.cut if issue.full_text else 0
     body = excerpt(issue.body, kinds, missing=cut)
     return replace(issue, title=redact(issue.title, kinds), body=body)
 

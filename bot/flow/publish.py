@@ -1,79 +1,169 @@
-"""Say a Plan's comment. Safe to run twice: our comment is looked for before it is made.
+"""Apply a Plan: the only code that writes to a forge. Safe to run twice.
 
-Neither host has an idempotency key for comments, so an answer that got lost is settled by looking.
+Labels are written before the comment, so that its marker never lists a label that is not set.
+Neither forge has an idempotency key for comments: after a lost answer the code looks for the
+comment before it writes again.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 
-from bot.core.errors import Retry, TaglineError, WriteUncertain
-from bot.core.ports import Forge, Lock
-from bot.core.types import IssueRef, OwnComment, Plan, Record
+from bot.core.errors import Forbidden, PermanentError, Retry, TaglineError, WriteUncertain
+from bot.core.history import IssueHistory
+from bot.core.ports import Forge
+from bot.core.types import IssueRef, OwnComment, Record
+from bot.flow.context import Attempt
+from bot.flow.load_config import save_reported_problems
+from bot.flow.plan import Plan
 from bot.flow.render import read_marker
 
+LAG_TRIES = 2  # tries in which a forge's "not found" may only mean that a replica lags behind
 LOOK_AGAIN_SECONDS = (2.0, 5.0, 10.0)
 
 
+def publish(plan: Plan, history: IssueHistory, attempt: Attempt) -> tuple[Plan, Record]:
+    """Write the plan's changes; return what could be written of it, and the record of the end.
+
+    A label that the forge refuses is suggested in the comment instead. Raises `Retry` where the
+    forge gives no answer, or where another worker may have the issue.
+    """
+    forge = attempt.context.forge
+    _save_pending(plan, history, attempt)
+    # First, because on GitLab a label keeps others of the same scope off the issue.
+    _remove_labels(plan, forge)
+    added = _add_labels(plan, attempt)
+    if added or plan.write_comment:
+        # A later try knows by this that a person removed a label that was added here.
+        _save_pending(plan, history, attempt, added)
+    plan = plan.limited_to(added)
+    return plan, _write_comment(plan, history, attempt)
+
+
+def _write_comment(plan: Plan, history: IssueHistory, attempt: Attempt) -> Record:
+    context, pending = attempt.context, _pending_record(plan, history)
+    ended = replace(
+        pending,
+        status=plan.status,
+        why=plan.why,
+        by_rules=pending.labels if pending.provisional else (),
+    )
+    if plan.comment is None:
+        return ended
+    try:
+        comment = write_comment(
+            plan.ref, plan.comment, history.comment, context.forge, context.sleep
+        )
+    except Forbidden as refusal:
+        return replace(pending, status="skipped", why=str(refusal), source="")
+    if comment is None:
+        return replace(ended, status="deleted")
+    save_reported_problems(plan.ref, plan.problems, context.store)
+    return replace(ended, comment_id=comment.id)
+
+
+def _pending_record(plan: Plan, history: IssueHistory) -> Record:
+    """Return the record for a try that has begun to write: after a crash the next one reads it."""
+    return Record(
+        status="writing",
+        labels=plan.marker.labels,
+        removed=tuple(history.current_labels.removed),
+        by_rules=plan.marker.labels if plan.marker.provisional else history.by_rules,
+        comment_id=history.comment.id if history.comment else 0,
+        input=history.input,
+        source=plan.marker.source,
+        wait=history.record.wait if history.record else None,
+    )
+
+
+def _save_pending(
+    plan: Plan, history: IssueHistory, attempt: Attempt, added: tuple[str, ...] = ()
+) -> None:
+    record = _pending_record(plan, history)
+    if not attempt.lock.save(replace(record, removed=(*record.removed, *added))):
+        raise Retry("the lock of this issue was lost")
+
+
+def _remove_labels(plan: Plan, forge: Forge) -> None:
+    """Remove those that no person has touched while the model was working."""
+    if plan.remove_labels and (names := forge.set_by_us(plan.ref, plan.remove_labels)):
+        with suppress(Forbidden):
+            forge.remove_labels(plan.ref, names)
+
+
+def _add_labels(plan: Plan, attempt: Attempt) -> tuple[str, ...]:
+    """Add the labels and return those that could be added."""
+    if not plan.add_labels:
+        return ()
+    try:
+        return attempt.context.forge.add_labels(plan.ref, plan.add_labels)
+    except PermanentError as refusal:
+        if refusal.may_be_lag and attempt.number <= LAG_TRIES:
+            raise
+    # One label that is refused does not keep the others off.
+    return _add_each(plan, attempt) if len(plan.add_labels) > 1 else ()
+
+
+def _add_each(plan: Plan, attempt: Attempt) -> tuple[str, ...]:
+    added: list[str] = []
+    for name in plan.add_labels:
+        try:
+            added += attempt.context.forge.add_labels(plan.ref, (name,))
+        except PermanentError as refusal:
+            if refusal.may_be_lag and attempt.number <= LAG_TRIES:
+                raise
+    return tuple(added)
+
+
 def write_comment(
-    plan: Plan,
+    ref: IssueRef,
+    body: str,
     before: OwnComment | None,
     forge: Forge,
     sleep: Callable[[float], None],
 ) -> OwnComment | None:
-    """Write the Plan's comment, in place where there is one: `before`, as this job has found it.
+    """Write the comment, in place of the one `before`; None where a person has deleted that one.
 
-    None means that a person has deleted ours, so nothing is said. Raises `Retry` where the forge
-    stays silent.
+    Raises `Retry` where the forge did not confirm a new comment and it cannot be found.
     """
-    assert plan.comment is not None
     if before is None:
-        return _post(plan.ref, plan.comment, forge, sleep)
-    if before.body.strip() == plan.comment.strip():
+        return _post(ref, body, forge, sleep)
+    if before.body.strip() == body.strip():
         return before
-    if not forge.edit(plan.ref, before.id, plan.comment):
-        return None
-    return OwnComment(before.id, plan.comment)
+    return OwnComment(before.id, body) if forge.edit(ref, before.id, body) else None
 
 
 def _post(ref: IssueRef, body: str, forge: Forge, sleep: Callable[[float], None]) -> OwnComment:
-    """Post, then look again: of two comments posted in a race the later one is deleted."""
+    """Post a comment, and delete all but the first where a race has made two."""
     try:
-        made = forge.comment(ref, body)
-    except WriteUncertain as doubt:
+        posted = forge.comment(ref, body)
+    except WriteUncertain as error:
         for seconds in LOOK_AGAIN_SECONDS:
             sleep(seconds)
-            if found := only_comment(ref, forge):
+            if found := _only_comment(ref, forge):
                 return found
-        raise Retry(f"{doubt}, and no comment of ours is there") from None
-    with suppress(TaglineError):  # ours is there: its number is to be remembered in any case
-        return only_comment(ref, forge) or made
-    return made
-
-
-def record_pending(begun: Record, lock: Lock) -> None:
-    """Before a write: what is begun. Raises `Retry` where another worker may have the issue."""
-    if not lock.save(begun):
-        raise Retry("the lock of this issue was lost")
-
-
-def only_comment(ref: IssueRef, forge: Forge) -> OwnComment | None:
-    """Our comment, as `own_comment`; where a race has left more of them, these are deleted."""
-    first, *doubled = _own_comments(ref, forge) or (None,)
-    for comment in doubled:
-        assert comment is not None
-        forge.delete(ref, comment.id)
-    return first
+        raise Retry(f"{error}, and no comment of ours is there") from None
+    with suppress(TaglineError):  # the comment exists: its id has to be recorded in any case
+        return _only_comment(ref, forge) or posted
+    return posted
 
 
 def own_comment(ref: IssueRef, forge: Forge) -> OwnComment | None:
-    """Our comment; the lowest id wins where a race has left two.
+    """Return the bot's comment, the first one where there are several.
 
-    Without the marker it is not ours: the owner of a personal token writes comments by hand too.
+    A comment without a marker is not the bot's: the owner of a personal token writes comments too.
     """
     return next(iter(_own_comments(ref, forge)), None)
 
 
+def _only_comment(ref: IssueRef, forge: Forge) -> OwnComment | None:
+    comments = _own_comments(ref, forge)
+    for duplicate in comments[1:]:
+        forge.delete(ref, duplicate.id)
+    return comments[0] if comments else None
+
+
 def _own_comments(ref: IssueRef, forge: Forge) -> tuple[OwnComment, ...]:
-    return tuple(c for c in forge.comments(ref) if read_marker(c.body))
+    return tuple(comment for comment in forge.comments(ref) if read_marker(comment.body))

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from bot.core.ports import ProviderHealth, RetrySchedule
-from bot.core.types import IssueRef, Job, Outcome, Record, Wait
+from bot.core.types import IssueRef, Job, Record, Wait
+from bot.flow.plan import Outcome
 
 PAUSES = (60.0, 120.0, 180.0)
 SLOWEST_SECONDS = 540.0

@@ -21,7 +21,8 @@ from bot import log
 from bot.core.errors import OperatorError, Postponed, Retry
 from bot.core.jobs import JobRecord
 from bot.core.ports import JobRecords
-from bot.core.types import Job, Outcome, Usage
+from bot.core.types import Job, Usage
+from bot.flow.plan import Outcome
 from bot.queue.broker import CONNECTION_ERRORS, Broker
 from bot.queue.enqueue import ACTOR, QUEUE, claim_keys
 

@@ -41,9 +41,9 @@ AT_A_CUT = "x" * (65_536 - 3) + "\x1b[0;31m" + "y" * 20_000
 @example("\x1b" * 70_000 + "[31m" + "b" * 70_000)
 def test_the_model_is_shown_the_same_as_of_the_whole_body(body: str) -> None:
     kept = bounded(an_issue("Broken", body))
-    assert kept.whole
+    assert kept.full_text
     assert len(kept.body) <= HEAD + TAIL
-    shown = excerpt(kept.body, missing=kept.whole.cut)
+    shown = excerpt(kept.body, missing=kept.full_text.cut)
     assert shown == excerpt(body)
     assert condense(shown) == condense(excerpt(body))
 
@@ -62,7 +62,7 @@ def test_the_fingerprint_is_the_one_of_the_whole_text(title: str, body: str) -> 
 @settings(max_examples=60, deadline=None)
 @given(st.text(max_size=40), BODIES | st.text())
 def test_words_are_counted_in_the_whole_text(title: str, body: str) -> None:
-    whole = bounded(an_issue(title, body)).whole
+    whole = bounded(an_issue(title, body)).full_text
     assert whole
     words = len(f"{title} {body}".split())
     assert min(whole.words, COUNTED) == min(words, COUNTED)
@@ -75,7 +75,7 @@ def test_a_body_within_the_bounds_stays_as_it_is(body: str) -> None:
 
 def test_words_in_the_middle_of_a_long_body_count() -> None:
     blank = " " * 100_000
-    whole = bounded(an_issue("Broken", f"{blank}{'word ' * 30}{blank}")).whole
+    whole = bounded(an_issue("Broken", f"{blank}{'word ' * 30}{blank}")).full_text
     assert whole
     assert whole.words == 31
 
@@ -84,5 +84,5 @@ def test_no_visible_character_is_lost_where_only_hidden_ones_are_too_many() -> N
     body = "ab\u200b\x1b[1m" * 30_000
     kept = bounded(an_issue("Broken", body))
     assert kept.body == UNSEEN.sub("", body)
-    assert kept.whole
-    assert kept.whole.cut == 0
+    assert kept.full_text
+    assert kept.full_text.cut == 0

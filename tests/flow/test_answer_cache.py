@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from bot.core.types import IssueRef, Label, Outcome, OwnComment
+from bot.core.types import IssueRef, Label, OwnComment
+from bot.flow.plan import Outcome
 from bot.flow.process import process
 from bot.flow.render import summary_of
 from bot.store.memory import MemoryStore

@@ -14,7 +14,8 @@ from bot.core.config.parser import RepoConfig
 from bot.core.errors import ConfigProblem
 from bot.core.history import IssueHistory, resolved
 from bot.core.types import Enrichment, LabelDecision, LabelSuggestion, Marker, OwnComment, Usage
-from bot.flow.render import read_marker, render, write_marker
+from bot.flow.plan import Decision, make_plan
+from bot.flow.render import read_marker, write_marker
 from bot.forges import values
 from tests.fakes import an_issue
 
@@ -113,7 +114,7 @@ def comment(
     history = replace(history, marker=Marker(own_comments, "1", "model", "other"))
     usage = Usage("m" * 300, 1, 1, 0.0)
     found = Enrichment("word " * 500, label_decision, "model", usage=usage)
-    said = render(history, found, RepoConfig(), problems or []).comment
+    said = make_plan(Decision(history, RepoConfig(), tuple(problems or ()), found)).comment
     assert said is not None
     return said
 

@@ -21,7 +21,8 @@ from bot.core.errors import (
 )
 from bot.core.ports import Model
 from bot.core.prompt import Answer, Prompt
-from bot.core.types import Issue, IssueRef, JobKind, Label, Outcome, OwnComment, Record
+from bot.core.types import Issue, IssueRef, JobKind, Label, OwnComment, Record
+from bot.flow.plan import Outcome
 from bot.flow.process import process
 from bot.flow.render import read_marker
 from bot.store.memory import MemoryStore

@@ -14,17 +14,10 @@ from bot.core.config import parser
 from bot.core.errors import ConfigProblem
 from bot.core.history import IssueHistory
 from bot.core.text.sanitize import ZERO_WIDTH as Z
-from bot.core.types import (
-    Enrichment,
-    LabelDecision,
-    LabelSuggestion,
-    Marker,
-    OwnComment,
-    Plan,
-    Usage,
-)
+from bot.core.types import Enrichment, LabelDecision, LabelSuggestion, Marker, OwnComment, Usage
 from bot.flow.enrich import NO_PROVIDER
-from bot.flow.render import read_marker, render, write_marker
+from bot.flow.plan import AddLabels, Decision, Plan, make_plan
+from bot.flow.render import read_marker, write_marker
 from tests.fakes import REF, an_issue
 
 INPUT = "0123456789abcdef"
@@ -68,7 +61,8 @@ def plan(
     before: IssueHistory | None = None,
     problems: Sequence[ConfigProblem] = (),
 ) -> Plan:
-    return render(before or history(), enrichment, parser.parse(config)[0], problems)
+    decision = Decision(before or history(), parser.parse(config)[0], tuple(problems), enrichment)
+    return make_plan(decision)
 
 
 def comment(
@@ -304,9 +298,9 @@ def test_labels_are_planned_also_where_nothing_is_said() -> None:
     silent = plan(BY_MODEL, "comment: {post: never}")
     assert silent == Plan(
         REF,
-        ("bug", "area/login"),
-        None,
+        (AddLabels(("bug", "area/login")),),
         Marker(("bug", "area/login"), "1", "model", INPUT),
+        "quiet",
     )
 
 

@@ -9,7 +9,8 @@ import pytest
 from bot.core.errors import ModelFailed, OperatorError, Postponed, Retry
 from bot.core.labels.policy import scope
 from bot.core.prompt import Answer, Prompt
-from bot.core.types import IssueRef, Job, JobKind, Label, Outcome, Rate
+from bot.core.types import IssueRef, Job, JobKind, Label, Rate
+from bot.flow.plan import Outcome
 from bot.flow.process import process
 from bot.flow.retry_fallbacks import LONGEST_SECONDS, PAUSES, FallbackRetries
 from bot.llm.breaker import StoredProviderHealth

@@ -15,7 +15,7 @@ import pytest
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from bot.core.types import Outcome
+from bot.flow.plan import Outcome
 from bot.sandbox import Exchange
 
 Case = dict[str, Any]

@@ -16,8 +16,9 @@ import pytest
 
 from bot import log, wiring
 from bot.core import prompt
-from bot.core.types import IssueRef, Job, Marker, Outcome
+from bot.core.types import IssueRef, Job, Marker
 from bot.flow import enrich
+from bot.flow.plan import Outcome
 from bot.flow.render import write_marker
 from bot.http import ClientPool
 from bot.sandbox import Exchange, Sandbox

@@ -22,7 +22,8 @@ from bot.core.types import (
     Usage,
 )
 from bot.flow.enrich import NO_PROVIDER
-from bot.flow.render import read_marker, render, write_marker
+from bot.flow.plan import Decision, make_plan
+from bot.flow.render import read_marker, write_marker
 from bot.forges import values
 from tests.core.test_sanitize import HOSTILE
 from tests.fakes import an_issue
@@ -61,7 +62,7 @@ def comments(draw: st.DrawFn) -> str:
     marker = Marker(bot_accounts, "1", "rules", "0" * 16)
     issue = an_issue("Login", "It fails.", bot_accounts)
     past = IssueHistory(issue, "0" * 16, None, OwnComment(7, write_marker(marker)), marker)
-    comment = render(past, found, RepoConfig(), draw(PROBLEMS)).comment
+    comment = make_plan(Decision(past, RepoConfig(), tuple(draw(PROBLEMS)), found)).comment
     assert comment is not None
     return comment
 
@@ -93,6 +94,6 @@ def test_no_configuration_file_speaks_through_its_problems(judge: Judge, text: s
     found = Enrichment("It fails.", LabelDecision(), "model", usage=Usage("m", 1, 1, 0.0))
     past = IssueHistory(an_issue("Login", "It fails.", ()), "0" * 16, None, None, None)
     spoken = structs.replace(config, comment=RepoConfig().comment)
-    comment = render(past, found, spoken, problems).comment
+    comment = make_plan(Decision(past, spoken, tuple(problems), found)).comment
     assert comment is not None
     assert broken(comment, judge) == set()

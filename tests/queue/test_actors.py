@@ -18,8 +18,9 @@ import redis
 from bot import log
 from bot.core.errors import OperatorError, Postponed, RateLimited, Retry
 from bot.core.jobs import JobRecord
-from bot.core.types import IssueRef, Job, Outcome, Record
+from bot.core.types import IssueRef, Job, Record
 from bot.embedded.valkey import EmbeddedRedis
+from bot.flow.plan import Outcome
 from bot.queue.actors import MAX_TRIES, declare, send
 from bot.queue.broker import Broker, connect, is_queued
 from bot.queue.dead_letters import DeadLetters

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from bot.core.history import fingerprint
 from bot.core.text.condense import UNSEEN
-from bot.core.types import Issue, Whole
+from bot.core.types import Issue, TextStats
 
 HEAD, TAIL = 48_000, 16_000  # characters of a body, without those that nobody sees
 COUNTED = 50  # words
@@ -20,13 +20,15 @@ _LONGEST_UNSEEN = 24
 
 def bounded(issue: Issue) -> Issue:
     """The issue with `whole`, and at most `HEAD` and `TAIL` characters of its body."""
-    if issue.whole is not None:
+    if issue.full_text is not None:
         return issue
     body, cut = issue.body, 0
     if len(body) > HEAD + TAIL:
         body, cut = _head_and_tail(body)
     words = _counted(issue.title) + _counted(issue.body)
-    return replace(issue, body=body, whole=Whole(fingerprint(issue.title, issue.body), words, cut))
+    return replace(
+        issue, body=body, full_text=TextStats(fingerprint(issue.title, issue.body), words, cut)
+    )
 
 
 def without_body(issue: Issue) -> Issue:

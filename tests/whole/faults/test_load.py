@@ -11,7 +11,8 @@ from bot.core.errors import ModelFailed, Postponed
 from bot.core.ports import FAILURES_TO_OPEN, PROBE_SECONDS
 from bot.core.prompt import Answer, Prompt
 from bot.core.types import Job, Label
-from bot.flow.process import JobContext, process
+from bot.flow.context import JobContext
+from bot.flow.process import process
 from bot.flow.retry_fallbacks import FallbackRetries
 from bot.forges.github.api import GitHub
 from bot.llm.breaker import CircuitBreaker, StoredProviderHealth

@@ -16,7 +16,8 @@ from bot.core.errors import Postponed
 from bot.core.jobs import JobRecord
 from bot.core.ports import BUSY_SECONDS
 from bot.core.prompt import Answer, Prompt
-from bot.core.types import IssueRef, Job, Outcome, OwnComment, Record
+from bot.core.types import IssueRef, Job, OwnComment, Record
+from bot.flow.plan import Outcome
 from bot.http import ClientPool
 from bot.llm.client import RemoteModel
 from bot.queue.actors import MAX_TRIES, Run

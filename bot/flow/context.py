@@ -1,0 +1,41 @@
+"""What a job works with."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from bot.core.ports import BudgetStore, Forge, Lock, Model, RateLimiter, Store
+from bot.core.types import Job
+from bot.flow.retry_fallbacks import FallbackRetries
+
+
+@dataclass(frozen=True, slots=True)
+class JobContext:
+    """The ports and settings of all jobs of one forge.
+
+    `models` maps names to models: the first one is used unless the repository names another.
+    `day_usd` is the limit of all model calls of a day together, None without a limit. Of the
+    operator's `mode` and the repository's the stricter one holds.
+    """
+
+    forge: Forge
+    models: Mapping[str, Model]
+    store: Store
+    budgets: BudgetStore
+    rate_limiter: RateLimiter
+    retries: FallbackRetries
+    day_usd: float | None = None
+    mode: str = "apply"
+    sleep: Callable[[float], None] = time.sleep
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try to bring a job to its end state, with the issue's lock; `number` counts from 1."""
+
+    job: Job
+    context: JobContext
+    lock: Lock
+    number: int

@@ -1,0 +1,190 @@
+"""A decision for one issue → a Plan: a value that lists every write, with nothing done yet."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from bot.core import prompt
+from bot.core.config.parser import RepoConfig
+from bot.core.errors import ConfigProblem
+from bot.core.history import IssueHistory
+from bot.core.labels.policy import fold
+from bot.core.text.bounded import bounded
+from bot.core.types import Enrichment, IssueRef, Job, Marker, Record, Status
+from bot.flow.enrich import NO_PROVIDER
+from bot.flow.render import CommentContent, render
+
+MIN_WORDS = 12  # of an issue that `post: when-useful` summarizes
+
+C = TypeVar("C")
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveLabels:
+    """Labels that rules set and the model does not choose."""
+
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AddLabels:
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WriteComment:
+    """The bot's comment: created, or edited in place. `body` is Markdown with the marker."""
+
+    content: CommentContent
+    marker: Marker
+
+    @property
+    def body(self) -> str:
+        return render(self.content, self.marker)
+
+
+Change = RemoveLabels | AddLabels | WriteComment
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The changes to one issue, in the order in which `publish` makes them.
+
+    `marker` is what the bot has set when all of them are made, `status` the end state then, and
+    `why` the reason for a fallback.
+    """
+
+    ref: IssueRef
+    changes: tuple[Change, ...]
+    marker: Marker
+    status: Status
+    why: str = ""
+
+    @property
+    def add_labels(self) -> tuple[str, ...]:
+        change = self._find(AddLabels)
+        return change.names if change else ()
+
+    @property
+    def remove_labels(self) -> tuple[str, ...]:
+        change = self._find(RemoveLabels)
+        return change.names if change else ()
+
+    @property
+    def write_comment(self) -> WriteComment | None:
+        return self._find(WriteComment)
+
+    @property
+    def comment(self) -> str | None:
+        """The Markdown of the comment, None where none is due."""
+        return self.write_comment.body if self.write_comment else None
+
+    @property
+    def problems(self) -> tuple[ConfigProblem, ...]:
+        """The problems of the configuration file that the comment reports."""
+        return self.write_comment.content.problems if self.write_comment else ()
+
+    def limited_to(self, added: Collection[str]) -> Plan:
+        """Return the same plan where only these labels could be added: it suggests the others."""
+        refused = {name for name in self.add_labels if name not in added}
+        kept = tuple(name for name in self.marker.labels if name not in refused)
+        marker = replace(self.marker, labels=kept)
+        changes = (_limited(change, added, marker) for change in self.changes)
+        return replace(self, changes=tuple(changes), marker=marker)
+
+    def _find(self, kind: type[C]) -> C | None:
+        return next((change for change in self.changes if isinstance(change, kind)), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What was decided for an issue, and what it was decided from."""
+
+    history: IssueHistory
+    config: RepoConfig
+    problems: tuple[ConfigProblem, ...]
+    enrichment: Enrichment
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How one job ended. `plan` and `enrichment` are None where it ended before they were made."""
+
+    job: Job
+    record: Record
+    plan: Plan | None = None
+    enrichment: Enrichment | None = None
+
+
+def make_plan(decision: Decision) -> Plan:
+    """Return every write that follows from a decision."""
+    history, enrichment, config = decision.history, decision.enrichment, decision.config
+    labels = enrichment.label_decision
+    if config.mode == "suggest":
+        labels = replace(labels.limited_to(()), remove=())
+    added = tuple(suggestion.label for suggestion in labels.apply)
+    kept = tuple(name for name in history.applied_by_bot if name not in labels.remove)
+    marker = Marker(
+        labels=tuple(dict.fromkeys((*kept, *added))),
+        prompt=prompt.VERSION if enrichment.by_model else "",
+        source=enrichment.source,
+        input=history.input,
+    )
+    changes: list[Change] = []
+    if labels.remove:
+        changes.append(RemoveLabels(labels.remove))
+    if added:
+        changes.append(AddLabels(added))
+    if _needs_comment(history, enrichment, config):
+        on_issue = {fold(name) for name in history.issue.labels}
+        content = CommentContent(
+            summary=enrichment.summary,
+            max_words=config.comment.max_words,
+            labels=labels,
+            kept=tuple(name for name in kept if fold(name) in on_issue),
+            problems=decision.problems,
+            model=enrichment.usage.model if enrichment.by_model else None,
+        )
+        changes.append(WriteComment(content, marker))
+    status = _status(changes, enrichment, config)
+    return Plan(history.issue.ref, tuple(changes), marker, status, enrichment.why)
+
+
+def _limited(change: Change, added: Collection[str], marker: Marker) -> Change:
+    if isinstance(change, AddLabels):
+        return AddLabels(tuple(name for name in change.names if name in added))
+    if isinstance(change, WriteComment):
+        labels = change.content.labels.limited_to(added)
+        return WriteComment(replace(change.content, labels=labels), marker)
+    return change
+
+
+def _needs_comment(history: IssueHistory, enrichment: Enrichment, config: RepoConfig) -> bool:
+    """Whether a comment is due, by the table of end states."""
+    rules = config.comment
+    if history.replied and history.comment is None:
+        return False
+    if rules.post == "never" or (rules.post == "when-useful" and _is_short(history)):
+        return False
+    if enrichment.by_model:
+        return True
+    if history.marker and history.marker.by_model:
+        return False
+    if rules.on_fallback == "auto":
+        return enrichment.why == NO_PROVIDER or not enrichment.labels_usable
+    return rules.on_fallback
+
+
+def _is_short(history: IssueHistory) -> bool:
+    text = bounded(history.issue).full_text
+    return text is not None and text.words < MIN_WORDS
+
+
+def _status(changes: Sequence[Change], enrichment: Enrichment, config: RepoConfig) -> Status:
+    if config.mode == "suggest":
+        return "suggested"
+    if any(isinstance(change, WriteComment) for change in changes):
+        return "answered"
+    return "quiet" if enrichment.by_model else "fallback"
