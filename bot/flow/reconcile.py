@@ -1,6 +1,6 @@
-"""What was missed is found: deliveries that nobody took, and young issues that nobody looked at.
+"""Find what was lost: failed webhook deliveries, and new issues without a record.
 
-GitHub does not come again by itself, and Redis may have lost everything.
+GitHub does not repeat a failed delivery, and Redis may have lost its data.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from bot.core.types import IssueRef, Job
 
 EVERY_SECONDS = 290.0
 LOOK_BACK_SECONDS = 24 * 3600.0
-JUST_NOW_SECONDS = 60.0  # whose delivery is likely at work
-ATTEMPTS = {2**n for n in range(9)}  # of a day, by their number: what fails is tried less and less
-REPOSITORIES_PER_RUN = (
-    150  # a request each, of the 5,000 an hour that GitHub grants an installation
-)
+MIN_AGE_SECONDS = 60.0  # the delivery of a younger issue is likely still on its way
+# Of the attempts of a day at one issue or delivery those that are made: fewer and fewer.
+ATTEMPTS = {2**n for n in range(9)}
+# One request each; GitHub allows an installation 5,000 an hour.
+REPOSITORIES_PER_RUN = 150
 
 
 @dataclass(slots=True)
 class Reconciliation:
-    """`forge` gives the forge of a name; `clock` seconds since the epoch.
+    """`forge` returns a forge by its name, `clock` seconds since the epoch.
 
-    Repositories are remembered here too, for the case that Redis forgot them.
+    The known repositories are also kept in this process, in case Redis loses them.
     """
 
     state: ReconcileState
@@ -34,72 +34,79 @@ class Reconciliation:
     forge: Callable[[str], DeliveryHistory]
     forges: tuple[str, ...]
     clock: Callable[[], float]
-    _places: dict[str, IssueRef] = field(default_factory=dict)
+    _repositories: dict[str, IssueRef] = field(default_factory=dict)
 
     def run_once(self, send: Callable[[Job], object]) -> Mapping[str, object]:
-        """Sweep, unless a worker did within five minutes. What was found, for the log.
+        """Search, unless a worker did so within five minutes. Returns what to log.
 
-        As long as no repository is known nobody has swept: Redis may have just lost them.
+        While no repository is known the lease is not taken: Redis may just have lost them.
         """
-        self._remember()
-        now, troubles, deliveries, issues = self.clock(), list[str](), 0, 0
+        self._merge_repositories()
+        now, problems, deliveries, issues = self.clock(), list[str](), 0, 0
         if self.state.lease("deliveries", EVERY_SECONDS):
-            deliveries = sum(self._redeliver(name, now, troubles) for name in self.forges)
-        if self._places and self.state.lease("sweep", EVERY_SECONDS):
-            issues = sum(self._look(place, now, send, troubles) for place in self._turn())
-        found = {"issues": issues, "deliveries": deliveries, "troubles": sorted(set(troubles))}
-        return found if any(found.values()) else {}
+            deliveries = sum(self._redeliver(name, now, problems) for name in self.forges)
+        if self._repositories and self.state.lease("sweep", EVERY_SECONDS):
+            issues = sum(
+                self._send_missed(repository, now, send, problems)
+                for repository in self._next_repositories()
+            )
+        report = {"issues": issues, "deliveries": deliveries, "problems": sorted(set(problems))}
+        return report if any(report.values()) else {}
 
-    def _remember(self) -> None:
-        """The list in Redis, unless that forgot all of it: then ours counts."""
-        known = {place.place_key: place for place in self.state.repositories()}
-        if not known.keys().isdisjoint(self._places):  # others may have taken some off
-            self._places = {key: self._places[key] for key in self._places if key in known}
-        elif self._places:
-            self.state.save_repositories(self._places.values())
-        self._places |= known
+    def _merge_repositories(self) -> None:
+        """Take over the list in Redis; where Redis has lost all of it, write this one back."""
+        known = {ref.place_key: ref for ref in self.state.repositories()}
+        if not known.keys().isdisjoint(self._repositories):  # other workers may have removed some
+            self._repositories = {
+                key: self._repositories[key] for key in self._repositories if key in known
+            }
+        elif self._repositories:
+            self.state.save_repositories(self._repositories.values())
+        self._repositories |= known
 
-    def _turn(self) -> list[IssueRef]:
-        """The repositories whose turn it is; they go to the end of the line."""
-        keys = list(self._places)[:REPOSITORIES_PER_RUN]
-        self._places |= {key: self._places.pop(key) for key in keys}
-        return [self._places[key] for key in keys]
+    def _next_repositories(self) -> list[IssueRef]:
+        """Return the repositories to search now, and move them to the end of the queue."""
+        keys = list(self._repositories)[:REPOSITORIES_PER_RUN]
+        self._repositories |= {key: self._repositories.pop(key) for key in keys}
+        return [self._repositories[key] for key in keys]
 
-    def _redeliver(self, name: str, now: float, troubles: list[str]) -> int:
-        asked = 0
+    def _redeliver(self, name: str, now: float, problems: list[str]) -> int:
+        redelivered = 0
         try:
             failed = self.forge(name).failed_deliveries(now - LOOK_BACK_SECONDS)
             for number, guid in failed.items():
                 if self.state.attempts_today(f"{name} {guid}") in ATTEMPTS:
                     self.forge(name).redeliver(number)
-                    asked += 1
+                    redelivered += 1
         except (PermanentError, OperatorError, Retry) as error:
-            troubles.append(str(error))
-        return asked
+            problems.append(str(error))
+        return redelivered
 
-    def _look(
-        self, place: IssueRef, now: float, send: Callable[[Job], object], troubles: list[str]
+    def _send_missed(
+        self, repository: IssueRef, now: float, send: Callable[[Job], object], problems: list[str]
     ) -> int:
-        if place.forge not in self.forges or self.rate_limiter.pause_left(place.account_key):
+        if repository.forge not in self.forges or self.rate_limiter.pause_left(
+            repository.account_key
+        ):
             return 0
         try:
-            forge, since = self.forge(place.forge), now - LOOK_BACK_SECONDS
-            young = forge.opened_between(place, since, now - JUST_NOW_SECONDS)
+            forge, since = self.forge(repository.forge), now - LOOK_BACK_SECONDS
+            recent = forge.opened_between(repository, since, now - MIN_AGE_SECONDS)
         except PermanentError:
-            self.state.forget_repository(place)
-            self._places.pop(place.place_key, None)
+            self.state.forget_repository(repository)
+            self._repositories.pop(repository.place_key, None)
             return 0
         except (OperatorError, Retry) as error:
-            troubles.append(str(error))
+            problems.append(str(error))
             return 0
-        missed = 0
-        for ref in filter(self._is_missed, young):
+        sent = 0
+        for ref in filter(self._is_missed, recent):
             send(Job(_job_id(ref), "opened", ref, now))
-            missed += 1
-        return missed
+            sent += 1
+        return sent
 
     def _is_missed(self, ref: IssueRef) -> bool:
-        """Without a record of its end, nor a job that only waits for its turn to comment."""
+        """Whether the issue has neither a record of an end nor a reserved comment."""
         record = self.state.record(ref.key)
         if record and record.status != "writing":
             return False

@@ -1,5 +1,8 @@
-"""What fell back on rules is asked for again: after 1, 2 and 3 minutes, then one issue a minute
-while the model is silent, until it answers or a day has passed."""
+"""Ask a model again for issues that got labels from rules.
+
+The first retries come after 1, 2 and 3 minutes. While the model fails, one issue a minute is then
+tried for all, until the model answers or a day has passed.
+"""
 
 from __future__ import annotations
 
@@ -12,41 +15,41 @@ from bot.core.types import IssueRef, Job, Record, Wait
 from bot.flow.plan import Outcome
 
 PAUSES = (60.0, 120.0, 180.0)
-SLOWEST_SECONDS = 540.0
-PUT_OFF_SECONDS = 3600.0
-LONGEST_SECONDS = 24 * 3600.0
-AT_ONCE = 50
+MAX_PAUSE_SECONDS = 540.0
+POSTPONE_SECONDS = 3600.0
+MAX_WAIT_SECONDS = 24 * 3600.0
+MAX_PER_RUN = 50
 WRITTEN = ("answered", "fallback", "quiet", "suggested")
 
 
 @dataclass(slots=True)
 class FallbackRetries:
-    """`clock` gives seconds since the epoch. The first round finds everybody due."""
+    """`clock` returns seconds since the epoch. In the first run every waiting issue is due."""
 
     retry_schedule: RetrySchedule
     provider_health: ProviderHealth
     clock: Callable[[], float]
     _answers: int = -1
 
-    def expired(self, delivery: Job, record: Record) -> bool:
-        """Whether a healing job comes too late, or for an issue that no longer waits."""
-        if delivery.kind != "heal":
+    def expired(self, job: Job, record: Record) -> bool:
+        """Whether a retry comes too late, or for an issue that no longer waits."""
+        if job.kind != "heal":
             return False
-        if record.wait and self.clock() - record.wait.since <= LONGEST_SECONDS:
+        if record.wait and self.clock() - record.wait.since <= MAX_WAIT_SECONDS:
             return False
-        self.retry_schedule.remove(delivery.ref)
+        self.retry_schedule.remove(job.ref)
         return True
 
     def schedule_after(self, outcome: Outcome) -> Wait | None:
-        """Whether an issue waits from now on, and for how long already.
+        """Schedule the next retry after a job, and return what to record of the wait, if any.
 
-        A job that wrote nothing ends no wait unless it was to heal: its delivery asked for nothing.
+        A job that wrote nothing does not end a wait unless it was a retry.
         """
-        ref, record, found = outcome.job.ref, outcome.record, outcome.enrichment
-        wrote = found is not None and record.status in WRITTEN
+        ref, record, enrichment = outcome.job.ref, outcome.record, outcome.enrichment
+        wrote = enrichment is not None and record.status in WRITTEN
         if not wrote and outcome.job.kind != "heal":
             return record.wait
-        fault = found.fault if found and wrote else ""
+        fault = enrichment.fault if enrichment and wrote else ""
         if not fault:
             if record.wait:
                 self.retry_schedule.remove(ref)
@@ -56,24 +59,25 @@ class FallbackRetries:
         if wait.tries < len(PAUSES):
             self.retry_schedule.schedule(ref, now + PAUSES[wait.tries])
         elif fault == "answer" and answers > wait.answers:
-            self.retry_schedule.remove(
-                ref
-            )  # others are answered: it is this issue, and stays as it is
+            # The model answers for other issues: this one keeps its labels from rules.
+            self.retry_schedule.remove(ref)
             return None
-        elif answers > wait.answers:  # a provider that fails on this issue alone
-            self.retry_schedule.schedule(ref, now + min(PAUSES[-1] * wait.tries, SLOWEST_SECONDS))
+        elif answers > wait.answers:  # the provider fails for this issue alone
+            self.retry_schedule.schedule(ref, now + min(PAUSES[-1] * wait.tries, MAX_PAUSE_SECONDS))
         else:
             self.retry_schedule.suspend(ref, now)
         return replace(wait, tries=wait.tries + 1, answers=answers)
 
-    def postpone(self, delivery: Job, seconds: float = 0.0) -> None:
-        """Only the operator can mend what this job met, or it has to wait for so long: another one
-        is sent an hour later."""
-        if delivery.kind == "heal":
-            self.retry_schedule.schedule(delivery.ref, self.clock() + seconds + PUT_OFF_SECONDS)
+    def postpone(self, job: Job, seconds: float = 0.0) -> None:
+        """Schedule a retry again, an hour after the wait in `seconds`: it could not run now."""
+        if job.kind == "heal":
+            self.retry_schedule.schedule(job.ref, self.clock() + seconds + POSTPONE_SECONDS)
 
     def run_once(self, send: Callable[[Job], object]) -> Mapping[str, object]:
-        """Send those that are due, one a minute while no model may be asked. For the log."""
+        """Send the retries that are due, one a minute while no model may be called.
+
+        Returns what to log.
+        """
         now, answers = self.clock(), self.provider_health.answers()
         if answers != self._answers:
             self.retry_schedule.resume(now, everybody=self._answers < 0)
@@ -85,9 +89,9 @@ class FallbackRetries:
         return {"issues": sent} if sent else {}
 
     def _due(self, now: float) -> Iterator[IssueRef]:
-        """Each is taken just before it is sent: a worker that dies meanwhile delays one of them."""
-        taken, most = 0, 0 if self.provider_health.down() else AT_ONCE
-        while taken < most and (ref := self.retry_schedule.take_due(now)):
+        """Yield one after the other: a worker that dies in between delays only one of them."""
+        taken, limit = 0, 0 if self.provider_health.down() else MAX_PER_RUN
+        while taken < limit and (ref := self.retry_schedule.take_due(now)):
             taken += 1
             yield ref
         if not taken and (probe := self.retry_schedule.take_probe(now)):

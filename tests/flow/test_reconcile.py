@@ -9,7 +9,7 @@ import pytest
 
 from bot.core.errors import NotCovered, NotFound, Retry, TaglineError
 from bot.core.types import IssueRef, Job, Record
-from bot.flow.reconcile import JUST_NOW_SECONDS, LOOK_BACK_SECONDS, Reconciliation
+from bot.flow.reconcile import MIN_AGE_SECONDS, LOOK_BACK_SECONDS, Reconciliation
 from bot.store.rate_limiter import MemoryRateLimiter
 from tests.fakes import NOW, REF
 
@@ -115,10 +115,10 @@ def test_a_young_issue_without_a_record_is_enqueued() -> None:
         number(1): NOW - 3600,
         number(2): NOW - 3600,
         number(3): NOW - LOOK_BACK_SECONDS - 1,
-        number(4): NOW - JUST_NOW_SECONDS + 5,
+        number(4): NOW - MIN_AGE_SECONDS + 5,
     }
     app.state.records[number(2).key] = Record("skipped")
-    assert app.again() == {"issues": 1, "deliveries": 0, "troubles": []}
+    assert app.again() == {"issues": 1, "deliveries": 0, "problems": []}
     (delivery,) = app.sent
     assert (delivery.kind, delivery.ref, delivery.received_at) == ("opened", number(1), NOW)
 
@@ -215,7 +215,7 @@ def test_a_repository_that_one_worker_forgot_is_brought_back_by_no_other() -> No
 def test_a_repository_that_cannot_be_read_now_is_told_and_tried_again() -> None:
     app = House(ELSEWHERE, PLACE)
     app.forge.error = Retry("GitHub failed (status 502)")
-    assert app.again()["troubles"] == ["GitHub failed (status 502)"]
+    assert app.again()["problems"] == ["GitHub failed (status 502)"]
     assert set(app.state.repositories()) == {PLACE, ELSEWHERE}
 
 

@@ -12,7 +12,7 @@ from bot.core.prompt import Answer, Prompt
 from bot.core.types import IssueRef, Job, JobKind, Label, Rate
 from bot.flow.plan import Outcome
 from bot.flow.process import process
-from bot.flow.retry_fallbacks import LONGEST_SECONDS, PAUSES, FallbackRetries
+from bot.flow.retry_fallbacks import MAX_WAIT_SECONDS, PAUSES, FallbackRetries
 from bot.llm.breaker import StoredProviderHealth
 from bot.store.memory import MemoryStore
 from bot.store.rate_limiter import MemoryRateLimiter
@@ -40,7 +40,7 @@ class Ward:
 
     def __post_init__(self) -> None:
         self.store = MemoryStore(lambda: self.now)
-        self.healing = FallbackRetries(
+        self.retries = FallbackRetries(
             self.store.retry_schedule,
             StoredProviderHealth(self.store, ["provider"]),
             lambda: self.now,
@@ -48,12 +48,12 @@ class Ward:
         self.round()  # the first one is the worker's start
 
     def job(self, delivery: Job | None = None) -> Outcome:
-        context = a_context(self.forge, self.model, self.store, retries=self.healing)
+        context = a_context(self.forge, self.model, self.store, retries=self.retries)
         return process(delivery or a_delivery(), context)
 
     def round(self) -> list[Job]:
         sent: list[Job] = []
-        self.healing.run_once(sent.append)
+        self.retries.run_once(sent.append)
         return sent
 
     def later(self, seconds: float) -> list[Outcome]:
@@ -173,11 +173,11 @@ def test_a_model_that_says_nothing_to_anybody_is_asked_for_a_day(failure: ModelF
     one.job()
     asked = [one.later(MINUTE) for _ in range(60)]
     assert 50 < sum(map(len, asked)) <= 60
-    (last,) = one.later(LONGEST_SECONDS - 62 * MINUTE)
+    (last,) = one.later(MAX_WAIT_SECONDS - 62 * MINUTE)
     assert last.record.wait is not None
     (over,) = one.later(5 * MINUTE)
     assert over.record.wait is None
-    assert one.later(LONGEST_SECONDS) == []
+    assert one.later(MAX_WAIT_SECONDS) == []
 
 
 def test_an_issue_that_only_itself_cannot_be_answered_is_let_be() -> None:
@@ -206,7 +206,7 @@ def test_parked_issues_are_due_as_soon_as_somebody_is_answered() -> None:
 def test_a_start_makes_everybody_due() -> None:
     one = ward(DOWN, ANSWER)
     one.job()
-    one.healing = FallbackRetries(
+    one.retries = FallbackRetries(
         one.store.retry_schedule, StoredProviderHealth(one.store, ["provider"]), lambda: one.now
     )
     (healed,) = one.later(1)
@@ -224,7 +224,7 @@ def test_an_issue_that_a_person_closed_waits_no_longer() -> None:
 
 def test_without_a_provider_nothing_waits() -> None:
     one = ward()
-    context = a_context(one.forge, None, one.store, retries=one.healing)
+    context = a_context(one.forge, None, one.store, retries=one.retries)
     assert process(a_delivery(), context).record.wait is None
     assert one.later(MINUTE * 10) == []
 
@@ -233,7 +233,7 @@ def test_a_day_old_issue_is_healed_whatever_its_age() -> None:
     one = ward(DOWN, ANSWER)
     one.job()
     one.provider_fails()
-    one.now += LONGEST_SECONDS - 60
+    one.now += MAX_WAIT_SECONDS - 60
     one.store.call_succeeded("provider")
     (healed,) = one.later(1)
     assert healed.record.status == "answered"
@@ -343,7 +343,7 @@ def test_a_dry_run_does_not_end_the_wait_for_a_model() -> None:
     one.job()
     process(
         a_delivery("manual"),
-        a_context(one.forge, one.model, one.store, retries=one.healing, mode="dry-run"),
+        a_context(one.forge, one.model, one.store, retries=one.retries, mode="dry-run"),
     )
     (healed,) = one.later(PAUSES[0])
     assert healed.record.status == "answered"
@@ -369,7 +369,7 @@ def test_a_heal_that_waits_for_its_turn_to_comment_is_not_sent_again_meanwhile()
     one.now += PAUSES[0]
     (delivery,) = one.round()
     context = a_context(
-        one.forge, one.model, one.store, retries=one.healing, rate_limiter=Crowded()
+        one.forge, one.model, one.store, retries=one.retries, rate_limiter=Crowded()
     )
     with pytest.raises(Postponed):
         process(delivery, context)
@@ -392,5 +392,5 @@ def test_a_worker_that_dies_while_it_sends_delays_one_issue() -> None:
         raise SystemExit
 
     with pytest.raises(SystemExit):
-        one.healing.run_once(die)
+        one.retries.run_once(die)
     assert [delivery.ref for delivery in one.round()] == refs[1:]

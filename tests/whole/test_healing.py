@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from bot.flow.reconcile import JUST_NOW_SECONDS
+from bot.flow.reconcile import MIN_AGE_SECONDS
 from bot.http import ClientPool
 from tests.whole.app import BODY, TITLE, App
 from tests.whole.conftest import Build
@@ -80,7 +80,7 @@ def test_nothing_is_said_on_an_issue_that_a_maintainer_has_answered(
 
 def test_issues_that_redis_lost_are_found(app: App, clients: ClientPool) -> None:
     app.issue()
-    old = time.time() - JUST_NOW_SECONDS - 60
+    old = time.time() - MIN_AGE_SECONDS - 60
     lost = [
         app.host.open_issue(app.repo, TITLE, f"{BODY} {n}", deliver=False, created_at=old)
         for n in range(3)
@@ -100,7 +100,7 @@ def test_work_items_that_the_door_leaves_alone_are_not_swept_up(
     app: App, clients: ClientPool
 ) -> None:
     app.issue()
-    old = time.time() - JUST_NOW_SECONDS - 60
+    old = time.time() - MIN_AGE_SECONDS - 60
     number = app.host.open_issue(app.repo, TITLE, BODY, deliver=False, created_at=old, type="Task")
     Outage(app, clients).sweep()
     assert (app.comments(number), app.labels(number)) == ([], [])

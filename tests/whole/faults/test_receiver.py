@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from bot.flow.reconcile import JUST_NOW_SECONDS
+from bot.flow.reconcile import MIN_AGE_SECONDS
 from bot.http import ClientPool
 from tests.conftest import free_port
 from tests.whole.app import BODY, TITLE, App
@@ -37,7 +37,7 @@ def _door_that_dies(app: App, step: Step) -> Iterator[None]:
 
 def _missed(app: App, step: Step) -> int:
     with _door_that_dies(app, step):
-        long_ago = time.time() - 2 * JUST_NOW_SECONDS
+        long_ago = time.time() - 2 * MIN_AGE_SECONDS
         number = app.host.open_issue(
             app.repo, TITLE, BODY, created_at=long_ago, labels=["documentation"]
         )

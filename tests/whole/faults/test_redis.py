@@ -14,7 +14,7 @@ import redis
 
 from bot.core.prompt import Answer, Prompt
 from bot.embedded.valkey import EmbeddedRedis
-from bot.flow.reconcile import JUST_NOW_SECONDS
+from bot.flow.reconcile import MIN_AGE_SECONDS
 from bot.http import ClientPool
 from bot.llm.client import RemoteModel
 from bot.queue.enqueue import ANSWER_SECONDS
@@ -56,7 +56,7 @@ def shaken(_shaken: App, mortal: EmbeddedRedis, clean: str, host: str) -> App:
 
 def _old(app: App, n: int = 0) -> int:
     """An issue that was opened before the minute in which deliveries are likely at work."""
-    body, long_ago = f"{BODY} Number {n}.", time.time() - 2 * JUST_NOW_SECONDS
+    body, long_ago = f"{BODY} Number {n}.", time.time() - 2 * MIN_AGE_SECONDS
     how: Opening = {"created_at": long_ago, "author": f"author-{n}"}
     return app.host.open_issue(app.repo, TITLE, body, **how)
 

@@ -11,7 +11,7 @@ from datetime import timedelta
 import pytest
 
 from bot import log, wiring
-from bot.flow.reconcile import JUST_NOW_SECONDS
+from bot.flow.reconcile import MIN_AGE_SECONDS
 from bot.http import ClientPool
 from bot.queue.enqueue import NAMESPACE
 from bot.store.locks import LOCK_MS
@@ -165,7 +165,7 @@ def test_f086_idle_connections_keep_nobody_out(app: App) -> None:
     idle = [socket.create_connection(("127.0.0.1", port)) for _ in range(2 * files)]
     assert healthy(there), "within a second"
     app.point_hooks_at(there)
-    number = app.issue(created_at=time.time() - 2 * JUST_NOW_SECONDS)
+    number = app.issue(created_at=time.time() - 2 * MIN_AGE_SECONDS)
     app.point_hooks_at(here)
     for one in idle:
         one.close()
