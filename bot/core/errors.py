@@ -8,11 +8,11 @@ from bot.core.types import Fault
 
 
 class TaglineError(Exception):
-    """Base of all errors raised on purpose. Their texts hold no issue text and no secret."""
+    """The base of all own errors. Their texts never hold an issue's text or a secret."""
 
 
 class Rejected(TaglineError):
-    """The sender acts: answered with `status` and an empty body, nothing is queued."""
+    """The sender acts: the request is answered with `status`, and nothing is queued."""
 
     def __init__(self, status: int, reason: str) -> None:
         super().__init__(reason)
@@ -20,7 +20,7 @@ class Rejected(TaglineError):
 
 
 class Retry(TaglineError):
-    """The queue acts: the job is tried again, `after` seconds from now at the earliest."""
+    """The queue acts: the job is tried again, not before `after` seconds from now."""
 
     def __init__(self, reason: str, after: float | None = None) -> None:
         super().__init__(reason)
@@ -39,64 +39,69 @@ class RateLimited(Postponed):
 
 
 class WriteUncertain(Retry):
-    """A write was sent and its answer lost: it may have happened."""
+    """The queue acts: a write was sent and its answer was lost, so it may have happened."""
 
 
 class PermanentError(TaglineError):
-    """Nobody acts: the forge's answer will stay the same. `fresh` = it may only be late."""
+    """Nobody acts: the forge will give the same answer again.
 
-    def __init__(self, reason: str, *, fresh: bool = False) -> None:
+    `may_be_lag` = one of its servers may not know yet what was just created.
+    """
+
+    def __init__(self, reason: str, *, may_be_lag: bool = False) -> None:
         super().__init__(reason)
-        self.may_be_lag = fresh
+        self.may_be_lag = may_be_lag
 
 
 class NotFound(PermanentError):
-    """The issue, or what was asked for, cannot be reached any more."""
+    """The issue, or what was requested of it, does not exist any more or is hidden."""
 
 
 class Forbidden(PermanentError):
-    """The forge refused this one request for good; others may still succeed."""
+    """The forge refuses this one request; others may still succeed."""
 
 
 class NotCovered(PermanentError):
-    """The account that a delivery names has no access to its repository, so the delivery is wrong
-    or old: nothing may be remembered of the issue because of it."""
+    """The installation that a delivery names has no access to its repository.
+
+    The delivery is wrong or old: it must not change what is recorded of the issue.
+    """
 
 
 class OperatorError(TaglineError):
-    """The operator acts: one log line, and the job is kept as a dead letter."""
+    """The operator acts: one ERROR in the log, and the job becomes a dead letter."""
 
 
 class QueueUnavailable(TaglineError):
-    """Redis did not confirm in time: the sender gets 503. GitHub does not come again by itself."""
+    """The operator acts: Redis did not confirm in time, and the sender gets 503."""
 
 
 class ModelFailed(TaglineError):
-    """Nobody acts: stays inside `enrich`, the fallback takes over.
+    """Nobody acts: the next labeller takes over.
 
-    `again` = a second try may do, after `after` seconds. `outage` = the provider failed, not this
-    one answer. `refused` = it will go on failing until the operator changes a setting.
+    `retryable` = a second try may succeed, after `after` seconds. `outage` = the provider failed,
+    not this one answer. `needs_operator` = it fails until the operator changes a setting.
     """
 
     def __init__(
         self,
         reason: str,
         *,
-        again: bool = False,
+        retryable: bool = False,
         after: float = 0.0,
         outage: bool = False,
-        refused: bool = False,
+        needs_operator: bool = False,
     ) -> None:
         super().__init__(reason)
         self.reason = reason
-        self.retryable = again
+        self.retryable = retryable
         self.after = after
         self.outage = outage
-        self.needs_operator = refused
+        self.needs_operator = needs_operator
 
     @property
     def charged(self) -> bool:
-        """Whether the provider may send a bill for it."""
+        """Whether the provider may charge for it."""
         return not (self.outage or self.needs_operator)
 
     @property
@@ -105,7 +110,7 @@ class ModelFailed(TaglineError):
 
 
 class ModelSkipped(ModelFailed):
-    """No model was asked, and none will be: there is none, or no budget for it."""
+    """No model is configured, or there is no budget for it."""
 
     @property
     def fault(self) -> Fault:
@@ -114,7 +119,7 @@ class ModelSkipped(ModelFailed):
 
 @dataclass(frozen=True, slots=True)
 class ConfigProblem:
-    """The maintainer acts: shown once in the comment. `line` counts from 1, 0 = the whole file."""
+    """The maintainer acts: shown in one comment. `line` counts from 1; 0 is the whole file."""
 
     line: int
     key: str

@@ -1,4 +1,4 @@
-"""What the flow needs from outside. Each is as small as its caller allows."""
+"""Ports: what the flow needs from outside. Each is as small as its callers allow."""
 
 from __future__ import annotations
 
@@ -24,24 +24,25 @@ from bot.core.types import (
 
 
 class SignatureVerifier(Protocol):
-    """The signature of one delivery, computed while its body comes in."""
+    """Computes the signature of one delivery while its body arrives."""
 
     def update(self, chunk: bytes) -> None: ...
 
     def verify(self) -> None:
-        """Raises `Refused` unless all that came in is authentic."""
+        """Raise `Rejected` unless the complete body is authentic."""
 
 
 class WebhookParser(Protocol):
-    """One forge's webhooks. All raise `Refused`; nothing is parsed before its seal is checked.
+    """Parses the webhooks of one forge. All methods raise `Rejected`.
 
-    `id_header` is where the forge says which delivery it is, for the log.
+    Nothing is parsed before its signature is verified. `id_header` is the header with the id of the
+    delivery, for the log.
     """
 
     id_header: str
 
     def check_headers(self, headers: Mapping[str, str]) -> SignatureVerifier:
-        """Refuse by the headers alone, before the body is read; what is left to check after it."""
+        """Reject by the headers, before the body is read; return what verifies the body."""
 
     def parse(
         self, headers: Mapping[str, str], body: bytes, received_at: float
@@ -49,19 +50,22 @@ class WebhookParser(Protocol):
 
 
 class Queue(Protocol):
-    """Claims a delivery and enqueues its job in one atomic step; answers with the job's id.
+    """The queue of jobs."""
 
-    A delivery that was claimed before gets the id of its first job; one too many of its
-    installation gets "" and is left to the sweep. Raises `QueueDown`.
-    """
+    async def put(self, job: Job) -> str:
+        """Claim the delivery and enqueue its job in one atomic step; return the job's id.
 
-    async def put(self, delivery: Job) -> str: ...
+        A delivery that was claimed before gets the id of its first job. Returns "" where its
+        installation has too many jobs in the queue: reconciliation finds the issue later. Raises
+        `QueueUnavailable`.
+        """
 
 
 class Forge(Protocol):
-    """Reads and writes one issue. Raises `Gone`, `Forbidden`, `Retry`, `Doubtful`, `GiveUp`.
+    """Reads and writes issues. Raises `NotFound`, `Forbidden`, `Retry`, `WriteUncertain`,
+    `OperatorError`.
 
-    `rate` is how many comments it takes from an account.
+    `rate` is the number of comments that it accepts from an account.
     """
 
     @property
@@ -72,49 +76,48 @@ class Forge(Protocol):
     def labels(self, ref: IssueRef) -> tuple[Label, ...]: ...
 
     def config_text(self, ref: IssueRef) -> str | None:
-        """The repository's configuration file, or None where it has none."""
+        """Return the text of the repository's configuration file, None where it has none."""
 
     def comments(self, ref: IssueRef) -> tuple[OwnComment, ...]:
-        """Comments whose author is us, lowest id first."""
+        """Return the comments of the bot's account, lowest id first."""
 
     def comment(self, ref: IssueRef, body: str) -> OwnComment: ...
 
     def edit(self, ref: IssueRef, comment_id: int, body: str) -> bool:
-        """Replace a comment of ours; False when a person has deleted it."""
+        """Replace a comment of the bot; return False where it does not exist any more."""
 
     def delete(self, ref: IssueRef, comment_id: int) -> None:
-        """Delete a comment of ours, if it is still there."""
+        """Delete a comment of the bot, if it still exists."""
 
     def replied(self, ref: IssueRef) -> bool:
-        """Whether somebody of the repository's own people has commented."""
+        """Whether a member of the repository has commented."""
 
     def can_write(self, issue: Issue) -> bool:
         """Whether the issue's author may write to the repository."""
 
     def add_labels(self, ref: IssueRef, names: tuple[str, ...]) -> tuple[str, ...]:
-        """Add labels that exist; returns those written. Never creates or replaces one."""
+        """Add labels that exist, and return those added. Never creates or replaces one."""
 
     def remove_labels(self, ref: IssueRef, names: tuple[str, ...]) -> None:
-        """Take labels off the issue; those that are not on it do not matter."""
+        """Remove labels from the issue; those that are not on it are ignored."""
 
     def set_by_us(self, ref: IssueRef, names: tuple[str, ...]) -> tuple[str, ...]:
-        """Those of the labels which nobody but us set last."""
+        """Return those of the labels that the bot was the last to set."""
 
 
 class DeliveryHistory(Protocol):
-    """A forge that can tell what was missed. Raises as `Forge`.
+    """What a forge knows of issues and deliveries that were missed. Raises as `Forge`."""
 
-    A `place` is a repository: a reference whose number is 0.
-    """
-
-    def opened_between(self, place: IssueRef, since: float, until: float) -> tuple[IssueRef, ...]:
-        """Open issues that people opened between two moments (seconds since the epoch)."""
+    def opened_between(
+        self, repository: IssueRef, since: float, until: float
+    ) -> tuple[IssueRef, ...]:
+        """Return open issues that people opened between two times (seconds since the epoch)."""
 
     def failed_deliveries(self, since: float) -> Mapping[int, str]:
-        """Deliveries after a moment that nobody took: their numbers and what they carry."""
+        """Return deliveries since a time that failed: their numbers with their GUIDs."""
 
     def redeliver(self, delivery: int) -> None:
-        """Ask for one of them again."""
+        """Request one of them again."""
 
 
 class Model(Protocol):
@@ -130,61 +133,63 @@ class Model(Protocol):
 
 
 class Lock(Protocol):
-    """An issue in the hands of one worker. `record` is what was known of it by then."""
+    """A held lock of an issue. `record` is the issue's record when it was taken."""
 
     @property
     def record(self) -> Record | None: ...
 
     def save(self, record: Record) -> bool:
-        """Write down what is about to be done; False, and nothing is written, where somebody else
-        may have the issue by now."""
+        """Save the record before a write; return False, without saving, where the lock was lost."""
 
     def finish(self, record: Record) -> None:
-        """Write down how it ended, unless somebody else has the issue by now, and give it back."""
+        """Save the record of the end, unless the lock was lost, and release the lock."""
 
 
 class Store(Protocol):
-    """What is remembered between jobs: ids, label names, reasons and configuration files."""
+    """State between jobs: ids, label names, reasons and configuration files."""
 
     def lock(self, key: str) -> AbstractContextManager[Lock]:
-        """Hold the issue's lock; raises `Busy` while another worker holds it."""
+        """Hold the issue's lock; raises `LockContended` while another worker holds it."""
 
     def record(self, key: str) -> Record | None: ...
 
     def cached_answer(self, repo_key: str, question: str) -> CachedAnswer | None:
-        """The issue of this repository for which a model was asked the same."""
+        """Return the answer to the same question for another issue of this repository."""
 
     def save_cached_answer(self, repo_key: str, question: str, cached: CachedAnswer) -> None: ...
 
     def last_config(self, repo_key: str) -> str | None:
-        """The last configuration file of a repository that could be read."""
+        """Return the last readable configuration file of a repository."""
 
     def save_config(self, repo_key: str, text: str) -> None: ...
 
     def reported_problems(self, repo_key: str) -> str:
-        """Which problems of that file its maintainers were told last; "" for none."""
+        """Return the digest of the problems that a comment reported last; "" for none."""
 
     def save_reported_problems(self, repo_key: str, problems: str) -> None: ...
 
 
 class RateLimiter(Protocol):
-    """Keeps every account below what its forge takes, without a thread that waits."""
+    """Keeps every account below the rate limits of its forge, without a waiting thread."""
 
-    def reserve(self, account: str, ticket: str, rate: Rate) -> float:
-        """Seconds until the holder of that ticket may comment; 0 = now. Asked again, the same."""
+    def reserve(self, account: str, issue: str, rate: Rate) -> float:
+        """Reserve a time for a comment on the issue; return the seconds until then, 0 = now.
 
-    def is_reserved(self, account: str, ticket: str) -> bool:
-        """Whether the moment of that ticket is still to come."""
+        A second call for the same issue returns the same reservation.
+        """
+
+    def is_reserved(self, account: str, issue: str) -> bool:
+        """Whether the reserved time is still to come."""
 
     def pause(self, account: str, seconds: float) -> None:
-        """The forge wants silence from this account."""
+        """Stop all requests of this account for that time: the forge asked for it."""
 
     def pause_left(self, account: str) -> float:
-        """Seconds that are left of it."""
+        """Return the seconds that are left of the pause."""
 
 
 class RetrySchedule(Protocol):
-    """Issues that fell back and wait for a model, each until it is due, or parked."""
+    """Issues with labels from rules that wait for a model, each with a due time or suspended."""
 
     def schedule(self, ref: IssueRef, due: float) -> None: ...
 
@@ -193,40 +198,40 @@ class RetrySchedule(Protocol):
     def remove(self, ref: IssueRef) -> None: ...
 
     def take_due(self, now: float) -> IssueRef | None:
-        """One that is due; it comes again by itself unless its job settles it."""
+        """Return an issue that is due; it becomes due again unless its job reschedules it."""
 
     def take_probe(self, now: float) -> IssueRef | None:
-        """One, parked or due, at most once a minute for all workers together."""
+        """Return one issue, suspended or due; at most once a minute for all workers together."""
 
     def resume(self, now: float, *, everybody: bool = False) -> None:
-        """The parked ones are due now; with `everybody` all others too that have no job at work."""
+        """Make suspended issues due; with `everybody` all others too that have no running job."""
 
 
 class ProviderHealth(Protocol):
-    """How the configured models do."""
+    """The state of the configured models' providers."""
 
     def down(self) -> bool:
-        """Whether none of them may be asked but by a probe."""
+        """Whether none of them may be called except by a probe."""
 
     def answers(self) -> int:
-        """How many answers were had from them, ever."""
+        """Return the number of answers they have ever given."""
 
 
 class ReconcileState(Protocol):
-    """What the sweep remembers, for all workers together."""
+    """The state of reconciliation, shared by all workers."""
 
     def lease(self, name: str, seconds: float) -> bool:
-        """True for one caller in that time."""
+        """Return True for one caller in that time."""
 
     def repositories(self) -> tuple[IssueRef, ...]:
-        """Repositories that have ever sent a delivery."""
+        """Return the repositories that have ever sent a delivery."""
 
-    def save_repositories(self, places: Collection[IssueRef]) -> None: ...
+    def save_repositories(self, repositories: Collection[IssueRef]) -> None: ...
 
-    def forget_repository(self, place: IssueRef) -> None: ...
+    def forget_repository(self, repository: IssueRef) -> None: ...
 
     def attempts_today(self, key: str) -> int:
-        """How often this was looked after today, this time included."""
+        """Count an attempt at this issue or delivery; return the number of those today."""
 
     def record(self, key: str) -> Record | None: ...
 
@@ -234,56 +239,59 @@ class ReconcileState(Protocol):
 BUSY_SECONDS = 5.0
 PROBE_SECONDS = 60
 FAILURES_TO_OPEN = 5
-FAILURES_APART = 300  # seconds after which a failure is no longer one of a row
+FAILURE_WINDOW_SECONDS = 300
 
 
 class BreakerStore(Protocol):
-    """Keeps a failing provider from being asked for every issue; shared by all workers."""
+    """The circuit breakers of the providers, shared by all workers."""
 
     def may_call(self, provider: str) -> bool:
-        """False while the breaker is open and another probe ran within the minute."""
+        """Return False while the breaker is open, except for one probe a minute."""
 
     def call_failed(self, provider: str, *, at_once: bool) -> bool:
-        """Count a failure; True when this one opened the breaker."""
+        """Count a failure; return True where this one opened the breaker."""
 
     def call_succeeded(self, provider: str) -> None: ...
 
     def is_open(self, provider: str) -> bool: ...
 
     def answers(self, provider: str) -> int:
-        """How often a call succeeded, ever."""
+        """Return the number of calls that ever succeeded."""
 
 
 class BudgetStore(Protocol):
-    """Budgets of all workers together."""
+    """The budgets, shared by all workers."""
 
     def reserve(self, repository: str, author: str, text: str, usd: float, limits: Limits) -> str:
-        """Set an amount aside in one atomic step; "" where it may be spent, else whose budget is
-        used up: day, repository or author. An empty author is exempt, and asking again about the
-        same text within the hour does not count against the author."""
+        """Reserve an amount in one atomic step; return "", or which budget is used up: day,
+        repository or author.
+
+        An empty author is exempt. A second call for the same text within an hour does not count
+        against the author.
+        """
 
     def settle(self, repository: str, usd: float) -> None:
-        """Add what was spent less what was set aside."""
+        """Add the amount spent less the amount reserved."""
 
 
 class JobRecords(Protocol):
-    """What became of each job, by its id."""
+    """The state of each job, by its id."""
 
     def save_job(self, job: JobRecord) -> None: ...
 
     def start_job(self, job: JobRecord) -> JobRecord | None:
-        """Note a job, and give what was noted of it before."""
+        """Save a job that starts, and return what was saved of it before."""
 
     def job(self, job_id: str) -> JobRecord | None: ...
 
 
 class Metrics(Protocol):
-    """Counts what happens, for `/metrics`, and reads what all processes counted together."""
+    """The metrics of all processes together, for `/metrics`."""
 
     def count(self, what: str, *labels: str) -> None:
-        """Count one; quick, and never an error. `core/figures.py` names what and its labels."""
+        """Increment a counter of `core/metric_definitions.py`. Never fails."""
 
     def snapshot(self) -> MetricsSnapshot: ...
 
     def close(self) -> None:
-        """Write down what was counted last."""
+        """Write the counts that are still in memory."""

@@ -143,7 +143,7 @@ class RemoteModel:
             data: Any = msgspec.json.decode(body)
             said = self._wire.read(data)
         except (msgspec.DecodeError, RecursionError):
-            raise ModelFailed("not-json", again=True) from None
+            raise ModelFailed("not-json", retryable=True) from None
         except (KeyError, TypeError, IndexError, AttributeError):
             raise ModelFailed("wrong-envelope") from None
         if not isinstance(said.text, str) or not said.text.strip():
@@ -157,7 +157,7 @@ def _transport_failure(error: Exception, *, late: bool) -> ModelFailed:
     if isinstance(error, NOT_SENT):
         return ModelFailed("unreachable", outage=True)
     if isinstance(error, CONNECTION_LOST):
-        return ModelFailed("connection-lost", again=True, outage=True)
+        return ModelFailed("connection-lost", retryable=True, outage=True)
     return ModelFailed("too-long")
 
 
@@ -165,14 +165,14 @@ def _status_failure(response: Response) -> ModelFailed:
     status = response.status
     reason = f"status-{status}"
     if status in REFUSED:
-        return ModelFailed(reason, refused=True)
+        return ModelFailed(reason, needs_operator=True)
     if status in NEGOTIABLE:
         return RequestRejected(status, response.content)
     if status == 429:
         after = _seconds(response.headers.get("retry-after"))
-        return ModelFailed(reason, again=after <= LONGEST_WAIT, after=after, outage=True)
+        return ModelFailed(reason, retryable=after <= LONGEST_WAIT, after=after, outage=True)
     if status >= 500:
-        return ModelFailed(reason, again=True, after=PAUSE_SECONDS, outage=True)
+        return ModelFailed(reason, retryable=True, after=PAUSE_SECONDS, outage=True)
     return ModelFailed(reason)
 
 

@@ -47,7 +47,9 @@ class RequestRejected(ModelFailed):
 
     def __init__(self, status: int, body: bytes) -> None:
         self.error_text = error_text(body)
-        super().__init__(f"status-{status}", refused=bool(ACCOUNT_PROBLEM.search(self.error_text)))
+        super().__init__(
+            f"status-{status}", needs_operator=bool(ACCOUNT_PROBLEM.search(self.error_text))
+        )
         self.too_long = status == 413 or bool(TOO_LONG.search(self.error_text))
 
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 from bot.core.errors import Postponed
 from bot.core.jobs import JobRecord
-from bot.core.ports import BUSY_SECONDS, FAILURES_APART, FAILURES_TO_OPEN, PROBE_SECONDS
+from bot.core.ports import BUSY_SECONDS, FAILURE_WINDOW_SECONDS, FAILURES_TO_OPEN, PROBE_SECONDS
 from bot.core.types import CachedAnswer, Record
 from bot.store.budgets import MemoryBudgets
 from bot.store.rate_limiter import MemoryRateLimiter
@@ -95,7 +95,7 @@ class MemoryStore:
         now = self._clock()
         count, until = self._failures.get(provider, (0, now))
         count = count + 1 if until > now else 1
-        self._failures[provider] = count, now + FAILURES_APART
+        self._failures[provider] = count, now + FAILURE_WINDOW_SECONDS
         if not at_once and count < FAILURES_TO_OPEN:
             return False
         was_closed = provider not in self._next_probe

@@ -12,7 +12,7 @@ import redis
 from cachetools import TTLCache
 
 from bot.core.jobs import JobRecord
-from bot.core.ports import FAILURES_APART, FAILURES_TO_OPEN, PROBE_SECONDS
+from bot.core.ports import FAILURE_WINDOW_SECONDS, FAILURES_TO_OPEN, PROBE_SECONDS
 from bot.core.types import CachedAnswer, Record
 from bot.store.bucketed_hash import BucketedHash
 from bot.store.budgets import RedisBudgets
@@ -96,7 +96,7 @@ class RedisStore:
         failures = self._breaker(provider, "failures")
         with self._client.pipeline() as pipe:
             pipe.incr(failures)
-            pipe.expire(failures, FAILURES_APART)
+            pipe.expire(failures, FAILURE_WINDOW_SECONDS)
             count = pipe.execute()[0]
         if not at_once and count < FAILURES_TO_OPEN:
             return False

@@ -416,7 +416,7 @@ def test_a_deletion_is_remembered_through_a_skip_and_an_unreachable_spell() -> N
     one.forge.person_deletes_our_comment()
     one.forge.found = replace(one.forge.found, locked=True)
     assert one.job("edited").record.why == "locked"
-    one.forge.fails("issue", NotFound("not found", fresh=True))
+    one.forge.fails("issue", NotFound("not found", may_be_lag=True))
     assert one.job("edited", tries=3).record.why == "not found"
     one.forge.found = replace(one.forge.found, locked=False)
     one.forge.person_edits("Something else", "Quite another matter with other words in it.")
@@ -684,7 +684,7 @@ def test_what_the_queue_or_the_operator_must_settle_ends_the_try(
 
 def test_an_issue_not_found_yet_is_looked_for_twice_more() -> None:
     one = scene()
-    one.forge.fails("issue", *[NotFound("not found", fresh=True)] * 3)
+    one.forge.fails("issue", *[NotFound("not found", may_be_lag=True)] * 3)
     for tries in (1, 2):
         with pytest.raises(Retry) as late:
             one.job(tries=tries)
@@ -764,7 +764,7 @@ def test_the_record_names_the_delivery_and_holds_no_text_of_the_issue() -> None:
 
 def test_an_issue_that_vanishes_while_labels_are_written_is_not_called_answered() -> None:
     one = scene(ANSWER, ANSWER)
-    gone = NotFound("not found", fresh=True)
+    gone = NotFound("not found", may_be_lag=True)
     one.forge.fails("add_labels", *[gone] * 3)
     one.forge.fails("comment", gone)
     assert one.job(tries=3).record.status == "skipped"
@@ -775,7 +775,7 @@ def test_an_issue_that_vanishes_while_labels_are_written_is_not_called_answered(
 
 def test_a_label_that_is_gone_keeps_neither_the_others_nor_the_comment_off() -> None:
     one = scene(ANSWER)
-    gone = NotFound("not found", fresh=True)
+    gone = NotFound("not found", may_be_lag=True)
     one.forge.fails("add_labels", gone, gone)
     assert one.job(tries=3).record.status == "answered"
     assert one.labels == BY_MODEL[1:]

@@ -9,7 +9,7 @@ import pytest
 
 from bot.core.errors import NotCovered, NotFound, Retry, TaglineError
 from bot.core.types import IssueRef, Job, Record
-from bot.flow.reconcile import MIN_AGE_SECONDS, LOOK_BACK_SECONDS, Reconciliation
+from bot.flow.reconcile import LOOK_BACK_SECONDS, MIN_AGE_SECONDS, Reconciliation
 from bot.store.rate_limiter import MemoryRateLimiter
 from tests.fakes import NOW, REF
 

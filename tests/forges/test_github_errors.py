@@ -45,7 +45,7 @@ class Answer:
     message: str = "Oops"
     headers: dict[str, str] = field(default_factory=dict)
     to_a_write: type[TaglineError] | None = None
-    fresh: bool = False
+    may_be_lag: bool = False
     content: bytes | None = None
 
     def response(self) -> httpx.Response:
@@ -92,7 +92,7 @@ ANSWERS = {
     "no permission, with requests left": Answer(
         403, Forbidden, headers={"x-ratelimit-remaining": "4999"}
     ),
-    "not found": Answer(404, NotFound, message="Not Found", fresh=True),
+    "not found": Answer(404, NotFound, message="Not Found", may_be_lag=True),
     "deleted": Answer(410, NotFound, message="This issue was deleted"),
     "withheld": Answer(451, NotFound),
     "moved": Answer(301, Moved, headers={"location": f"{API}/repositories/1/issues/2"}),
@@ -136,7 +136,7 @@ def test_each_answer_is_an_error_for_whoever_can_act(name: str, method: str) -> 
         call(answer.response(), method, data=None if method == "GET" else {})
     assert type(found.value) is wanted
     assert getattr(found.value, "after", None) == answer.after
-    assert getattr(found.value, "may_be_lag", False) is answer.fresh
+    assert getattr(found.value, "may_be_lag", False) is answer.may_be_lag
     assert "quokkaberry" not in str(found.value)
 
 

@@ -19,7 +19,7 @@ from bot.store.memory import MemoryStore
 
 PROMPT = Prompt("The rules.", '{"title":"Broken"}', {})
 OUTAGE = ModelFailed("status-500", outage=True)
-REFUSED = ModelFailed("status-401", refused=True)
+REFUSED = ModelFailed("status-401", needs_operator=True)
 USELESS = ModelFailed("not-json")
 
 

@@ -174,7 +174,7 @@ class AppAuth:
             # It is the App that has to wait. Nothing proves that this installation is concerned.
             raise Postponed(str(limit), limit.after) from None
         except PermanentError as refusal:
-            raise NotCovered(f"out of reach: {refusal}", fresh=refusal.may_be_lag) from None
+            raise NotCovered(f"out of reach: {refusal}", may_be_lag=refusal.may_be_lag) from None
 
     def _mint_any(self, ref: IssueRef) -> str:
         try:

@@ -73,7 +73,7 @@ def classify(
             _ahead(error.headers, now),
         )
     if status in GONE:
-        return NotFound(GONE[status], fresh=status == 404)
+        return NotFound(GONE[status], may_be_lag=status == 404)
     if 300 <= status < 400:
         return Moved("moved elsewhere")
     if status >= 500:

@@ -69,7 +69,7 @@ def classify(
         told = headers if status == 429 else {"retry-after": headers.get("retry-after", "")}
         return RateLimited(f"GitLab asked to wait (status {status})", _pause(told, now))
     if status in GONE:
-        return NotFound(GONE[status], fresh=status == 404)
+        return NotFound(GONE[status], may_be_lag=status == 404)
     if 300 <= status < 400:
         return NotFound("moved elsewhere")
     if status == 409 or status >= 500:
