@@ -11,12 +11,12 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import pytest
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from bot.flow.plan import Outcome
 from bot.sandbox import Exchange
+from tests.shared import require
 
 Case = dict[str, Any]
 Patterns = dict[str, dict[str, re.Pattern[str]]]
@@ -71,9 +71,7 @@ WRITES = {
 
 def read(shared: Path, name: str) -> dict[str, Any]:
     """A JSON file of the attack set."""
-    path = shared / "attacks" / name
-    if not path.is_file():
-        pytest.skip(f"no attack set at {path}")
+    path = require(shared / "attacks" / name)
     found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return found
 

@@ -15,6 +15,7 @@ import pytest
 from bot.core.labels.keywords import match
 from bot.core.prompt import CHARS_PER_TOKEN
 from bot.core.text.condense import condense
+from tests.shared import require
 
 CONCEPTS = {"bug": "bug", "feature": "feature-request", "question": "question"}
 FLOOR = 0.75  # mean of per-repository macro-F1; measured .764
@@ -30,9 +31,7 @@ SHORT_BODIES = {"types_more": 0.60, "labels_more": 0.52, "dup_hadoop_bugs": 0.62
 
 @pytest.fixture(scope="module")
 def rows(shared: Path) -> list[dict[str, Any]]:
-    path = shared / "eval" / "type_nlbse24.jsonl.gz"
-    if not path.is_file():
-        pytest.skip(f"no labelled issues at {path}")
+    path = require(shared / "eval" / "type_nlbse24.jsonl.gz")
     with gzip.open(path, "rt") as file:
         found = [json.loads(line) for line in file]
     return [row for row in found if row["split"] == "test"]
@@ -87,9 +86,7 @@ def test_an_issue_is_matched_within_five_milliseconds(rows: list[dict[str, Any]]
 
 def condensing(shared: Path, names: Sequence[str]) -> tuple[float, float]:
     """What condensed bodies cost of whole ones, and tokens at the 99th percentile."""
-    paths = [shared / "eval" / f"{name}.jsonl.gz" for name in names]
-    if missing := [path for path in paths if not path.is_file()]:
-        pytest.skip(f"no issues at {missing[0]}")
+    paths = [require(shared / "eval" / f"{name}.jsonl.gz") for name in names]
     bodies = [
         row.get("body") or row.get("description") or ""
         for path in paths

@@ -15,13 +15,13 @@ from bot.core.labels.policy import CurrentLabels
 from bot.core.types import Label
 from bot.flow.enrich import enrich
 from tests.fakes import ScriptedModel, an_issue
+from tests.shared import require
 
 
 @pytest.fixture(scope="module")
 def reports(shared: Path) -> Path:
     folder = shared / "reports"
-    if not (folder / "02-protected-labels.json").is_file():
-        pytest.skip(f"no field reports at {folder}")
+    require(folder / "02-protected-labels.json")
     return folder
 
 
@@ -65,9 +65,7 @@ def test_a_repository_s_own_rules_set_no_reported_label(reports: Path, tmp_path:
 
 
 def hostile_replies(shared: Path) -> list[dict[str, Any]]:
-    path = shared / "attacks" / "second.jsonl"
-    if not path.is_file():
-        pytest.skip(f"no further attacks at {path}")
+    path = require(shared / "attacks" / "second.jsonl")
     cases = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     return [
         case

@@ -16,12 +16,12 @@ from bot.core.types import Label
 from bot.flow.enrich import enrich
 from tests.fakes import ScriptedModel, an_issue, says
 from tests.outside.attacks import Case, cases, filled, secrets_of
+from tests.shared import require
 
 
 @pytest.fixture(scope="module")
 def planted(shared: Path) -> list[Case]:
-    if not (shared / "attacks" / "issues.jsonl").is_file():
-        pytest.skip("no attack set")
+    require(shared / "attacks" / "issues.jsonl")
     found = [case for case in cases(shared, "issues.jsonl") if secrets_of(case) or case.get("keep")]
     assert {case["class"] for case in found} >= {"secret", "keep"}
     return found

@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.outside.conftest import shared_folder
+from tests.shared import require, shared_folder
 from tests.web.client import Door, sign
 
 DELIVERY = "0b989ba4-242f-11e5-81e1-c7b6966d2516"
@@ -81,6 +81,10 @@ def hostile() -> list[dict[str, Any]]:
     path = shared_folder() / "attacks" / "webhooks.jsonl"
     rows = path.read_text().splitlines() if path.is_file() else []
     return [json.loads(line) for line in rows]
+
+
+def test_the_hostile_requests_are_at_hand() -> None:
+    require(shared_folder() / "attacks" / "webhooks.jsonl")
 
 
 def content(row: dict[str, Any]) -> bytes:

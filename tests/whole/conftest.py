@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
@@ -17,11 +16,11 @@ from bot.sandbox import Exchange, Sandbox
 from bot.sandbox.model.faults import gzip_bomb
 from tests.outside.conformance import Conformance
 from tests.outside.model_conformance import ModelConformance
+from tests.shared import shared_folder
 from tests.whole.app import SECRET, App
 from tests.whole.differences import hosts_of
 
 Build = Callable[..., App]
-BESIDE = Path(__file__).resolve().parents[2].parent / "shared"
 
 
 @pytest.fixture(scope="session")
@@ -96,7 +95,7 @@ def shape(body: bytes) -> str:
 
 @pytest.fixture(scope="session")
 def vendors() -> Vendors:
-    return Vendors(Path(os.environ.get("TAGLINE_SHARED") or BESIDE))
+    return Vendors(shared_folder())
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
