@@ -161,6 +161,10 @@ class FakeForge:
         with self._call("set_by_us", ref):
             return tuple(n for n in names if n in self.added and n not in self.touched)
 
+    def person_adds(self, label: str) -> None:
+        self.found = replace(self.found, labels=tuple(dict.fromkeys((*self.found.labels, label))))
+        self.touched.add(label)
+
     def person_removes(self, label: str) -> None:
         assert label in self.found.labels
         kept = tuple(name for name in self.found.labels if name != label)

@@ -1,0 +1,212 @@
+"""The `Forge` port: the fake, and both clients over HTTP against the simulated platforms."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import count
+
+import pytest
+
+from bot import wiring
+from bot.core.errors import NotFound
+from bot.core.ports import Forge
+from bot.core.types import IssueRef, Label, OwnComment
+from bot.sandbox import Sandbox
+from bot.sandbox.host import Host
+from bot.sandbox.state import MAINTAINER
+from bot.settings.load import load
+from tests.fakes import REF, FakeForge, an_issue
+
+TITLE, BODY = "Login fails", "It fails since the update."
+LABELS = {"bug": "Something is broken", "docs": "", "needs review": ""}
+_numbers = count(1)
+
+
+class Fake:
+    """The fake, and what people do on it."""
+
+    def __init__(self) -> None:
+        labels = tuple(Label(name, text) for name, text in LABELS.items())
+        self.ref = REF
+        self.fake = FakeForge(an_issue(TITLE, BODY), labels, config=None)
+        self.forge: Forge = self.fake
+
+    def label(self, name: str) -> None:
+        self.fake.person_adds(name)
+
+    def unlabel(self, name: str) -> None:
+        self.fake.person_removes(name)
+
+    def lose_label(self, name: str) -> None:
+        self.fake.deleted.add(name)
+
+    def write_config(self, text: str) -> None:
+        self.fake.config = text
+
+    def delete_comment(self, comment_id: int) -> None:
+        self.fake.person_deletes_our_comment()
+
+    def reply(self) -> None:
+        self.fake.people_replied = True
+
+
+@dataclass
+class Simulated:
+    """A client of a simulated platform, and what people do there."""
+
+    forge: Forge
+    host: Host
+    ref: IssueRef
+
+    def label(self, name: str) -> None:
+        self.host.label_by_person(self.ref.repo, self.ref.number, name, deliver=False)
+
+    def unlabel(self, name: str) -> None:
+        self.host.unlabel_by_person(self.ref.repo, self.ref.number, name, deliver=False)
+
+    def lose_label(self, name: str) -> None:
+        del self.host.state.repo(self.ref.repo).labels[name]
+
+    def write_config(self, text: str) -> None:
+        self.host.set_config(self.ref.repo, text)
+
+    def delete_comment(self, comment_id: int) -> None:
+        repo, number = self.ref.repo, self.ref.number
+        self.host.delete_comment_by_person(repo, number, comment_id, deliver=False)
+
+    def reply(self) -> None:
+        repo, number = self.ref.repo, self.ref.number
+        self.host.comment_by_person(repo, number, "I can confirm it.", deliver=False)
+
+
+Case = Fake | Simulated
+
+
+@pytest.fixture(scope="module")
+def platforms() -> Iterator[tuple[Sandbox, dict[str, Forge]]]:
+    with Sandbox().running() as box:
+        settings = load(
+            {
+                "GITHUB_APP_ID": str(box.app_id),
+                "GITHUB_PRIVATE_KEY": box.private_key,
+                "GITHUB_API_URL": box.github_url,
+                "GITLAB_URL": box.gitlab_url,
+                "GITLAB_TOKEN": box.gitlab.token,
+            }
+        )
+        clients = wiring.clients()
+        yield box, {name: wiring.FORGES[name](settings, clients) for name in ("github", "gitlab")}
+        clients.close()
+
+
+@pytest.fixture(params=["fake", "github", "gitlab"])
+def case(request: pytest.FixtureRequest) -> Case:
+    if request.param == "fake":
+        return Fake()
+    box, forges = request.getfixturevalue("platforms")
+    host, forge = box.hosts[request.param], forges[request.param]
+    repo = f"acme/contract{next(_numbers)}"
+    host.add_repo(repo, LABELS)
+    number = host.open_issue(repo, TITLE, BODY, deliver=False)
+    ref = forge.locate(IssueRef(request.param, "", repo, number))
+    return Simulated(forge, host, ref)
+
+
+def test_an_issue_is_read_as_it_is(case: Case) -> None:
+    issue = case.forge.issue(case.ref)
+    assert (issue.ref, issue.title, issue.body) == (case.ref, TITLE, BODY)
+    flags = (issue.is_bot, issue.locked, issue.confidential, issue.is_pull_request)
+    assert (issue.is_open, *flags) == (True, False, False, False, False)
+    assert issue.labels == ()
+
+
+def test_an_issue_that_does_not_exist_is_not_found(case: Case) -> None:
+    if isinstance(case, Fake):
+        case.fake.fails("issue", NotFound("gone (status 404)"))
+    else:
+        case.host.delete_issue(case.ref.repo, case.ref.number, deliver=False)
+    with pytest.raises(NotFound):
+        case.forge.issue(case.ref)
+
+
+def test_the_labels_are_those_of_the_repository(case: Case) -> None:
+    assert {label.name: label.description for label in case.forge.labels(case.ref)} == LABELS
+
+
+def test_a_repository_without_a_configuration_file_has_none(case: Case) -> None:
+    assert case.forge.config_text(case.ref) is None
+
+
+def test_the_configuration_file_is_read_as_text(case: Case) -> None:
+    case.write_config("version: 1\n")
+    assert case.forge.config_text(case.ref) == "version: 1\n"
+
+
+def test_labels_are_added_to_those_on_the_issue(case: Case) -> None:
+    case.label("docs")
+    assert case.forge.add_labels(case.ref, ("bug", "needs review")) == ("bug", "needs review")
+    assert set(case.forge.issue(case.ref).labels) == {"docs", "bug", "needs review"}
+
+
+def test_a_label_that_the_repository_has_lost_is_not_created(case: Case) -> None:
+    case.forge.labels(case.ref)
+    case.lose_label("bug")
+    assert case.forge.add_labels(case.ref, ("bug", "docs")) == ("docs",)
+    assert case.forge.issue(case.ref).labels == ("docs",)
+
+
+def test_only_the_named_labels_are_removed(case: Case) -> None:
+    case.forge.add_labels(case.ref, ("bug", "docs"))
+    case.forge.remove_labels(case.ref, ("bug", "needs review"))
+    assert case.forge.issue(case.ref).labels == ("docs",)
+
+
+def test_a_label_was_set_by_the_bot_until_a_person_sets_it(case: Case) -> None:
+    case.forge.add_labels(case.ref, ("bug", "docs"))
+    case.unlabel("docs")
+    case.label("docs")
+    case.label("needs review")
+    names = ("bug", "docs", "needs review")
+    assert case.forge.set_by_us(case.ref, names) == ("bug",)
+
+
+def test_a_comment_is_listed_and_edited_in_place(case: Case) -> None:
+    assert case.forge.comments(case.ref) == ()
+    comment = case.forge.comment(case.ref, "First.")
+    assert case.forge.comments(case.ref) == (OwnComment(comment.id, "First."),)
+    assert case.forge.edit(case.ref, comment.id, "Second.")
+    assert case.forge.comments(case.ref) == (OwnComment(comment.id, "Second."),)
+
+
+def test_a_comment_that_a_person_deleted_cannot_be_edited(case: Case) -> None:
+    comment = case.forge.comment(case.ref, "First.")
+    case.delete_comment(comment.id)
+    assert not case.forge.edit(case.ref, comment.id, "Second.")
+    assert case.forge.comments(case.ref) == ()
+
+
+def test_a_comment_is_deleted_once(case: Case) -> None:
+    first, second = (case.forge.comment(case.ref, text) for text in ("First.", "Second."))
+    case.forge.delete(case.ref, first.id)
+    case.forge.delete(case.ref, first.id)
+    assert case.forge.comments(case.ref) == (OwnComment(second.id, "Second."),)
+
+
+def test_only_a_reply_of_a_member_counts_as_one(case: Case) -> None:
+    case.forge.comment(case.ref, "From the bot.")
+    assert not case.forge.replied(case.ref)
+    case.reply()
+    assert case.forge.replied(case.ref)
+
+
+def test_an_author_may_write_to_the_repository_only_as_a_member(case: Case) -> None:
+    issue = case.forge.issue(case.ref)
+    assert not case.forge.can_write(issue)
+    if isinstance(case, Fake):
+        case.fake.writers.add(issue.author)
+    else:
+        repo = case.ref.repo
+        number = case.host.open_issue(repo, TITLE, BODY, author=MAINTAINER, deliver=False)
+        issue = case.forge.issue(replace(case.ref, number=number))
+    assert case.forge.can_write(issue)
