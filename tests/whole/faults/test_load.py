@@ -64,11 +64,11 @@ def test_f046_an_hour_without_a_model_costs_labels_at_once_and_comments_after_it
     provider = Provider(town)
     model = CircuitBreaker(provider, town.store, "provider", "OPENAI_API_KEY", "LLM_MODEL")
     condition = StoredProviderHealth(town.store, ["provider"])
-    healing = FallbackRetries(town.store.retry_schedule, condition, lambda: town.now)
+    retries = FallbackRetries(town.store.retry_schedule, condition, lambda: town.now)
 
     def job(delivery: Job) -> None:
         forge = town.forges[delivery.ref.number]
-        process(delivery, a_context(forge, model, town.store, healing=healing))
+        process(delivery, a_context(forge, model, town.store, retries=retries))
 
     for tick in range(int(HOUR)):
         town.now += 1
@@ -78,7 +78,7 @@ def test_f046_an_hour_without_a_model_costs_labels_at_once_and_comments_after_it
             forge = town.forges[number]
             assert (forge.found.labels, forge.own_comments) == (("bug", "needs-review"), [])
         if tick % 10 == 0:
-            healing.run_once(job)
+            retries.run_once(job)
     assert all(forge.own_comments == [] for forge in town.forges)
     first, rest = provider.moments[:FAILURES_TO_OPEN], provider.moments[FAILURES_TO_OPEN:]
     assert len(first) == FAILURES_TO_OPEN
@@ -88,7 +88,7 @@ def test_f046_an_hour_without_a_model_costs_labels_at_once_and_comments_after_it
     provider.back, returned = True, town.now
     while not all(forge.own_comments for forge in town.forges):
         town.now += 10
-        healing.run_once(job)
+        retries.run_once(job)
         assert town.now - returned <= 10 * MINUTE
     for forge in town.forges:
         assert forge.writes.count("comment") == 1
@@ -98,13 +98,15 @@ def test_f046_an_hour_without_a_model_costs_labels_at_once_and_comments_after_it
 def test_f084_a_thousand_issues_at_once_are_paced_none_lost_none_doubled(redis_url: str) -> None:
     town, said = Town(), list[float]()
     with redis.Redis.from_url(redis_url) as client:
-        pace = RedisRateLimiter(client, "tagline", lambda: town.now)
-        desks = [a_context(forge, None, town.store, pace=pace) for forge in town.forges]
+        rate_limiter = RedisRateLimiter(client, "tagline", lambda: town.now)
+        contexts = [
+            a_context(forge, None, town.store, rate_limiter=rate_limiter) for forge in town.forges
+        ]
         waiting = [(NOW + number * MINUTE / ISSUES, number) for number in range(ISSUES)]
         jobs = {number: town.opening(number) for number in range(ISSUES)}
         while waiting:
             town.now, number = heapq.heappop(waiting)
-            if (again := _posted(jobs[number], desks[number])) is None:
+            if (again := _posted(jobs[number], contexts[number])) is None:
                 said.append(town.now)
             else:
                 heapq.heappush(waiting, (town.now + again, number))

@@ -33,7 +33,7 @@ AtWork = Callable[[], AbstractContextManager[None]]
 
 # Labels come before the comment here, so f006 strikes between them and after the id is stored.
 STEPS = {
-    "f001-after-dequeue": Step("bot.queue.actors:JobRunner.work"),
+    "f001-after-dequeue": Step("bot.queue.actors:JobRunner.run"),
     "f002-after-issue-fetch": Step("FORGE.issue", "after"),
     "f003-after-the-models-reply": Step("bot.llm.client:RemoteModel.ask", "after"),
     "f004-just-before-the-comment": Step("FORGE.comment"),
@@ -96,10 +96,10 @@ class Kept:
 
     record = None
 
-    def remember(self, _record: Record) -> bool:
+    def save(self, _record: Record) -> bool:
         return True
 
-    def settle(self, record: Record) -> None:
+    def finish(self, record: Record) -> None:
         pass
 
 
