@@ -36,11 +36,11 @@ DOOR = {"GITHUB_WEBHOOK_SECRET": "0123456789abcdef", "GITHUB_TOKEN": "ghp_012345
 # The same waiting as the product's, in a hurry.
 IMPATIENT = """
 import dramatiq.worker
-from bot.queue import broker, crew, enqueue
+from bot.queue import broker, enqueue, worker
 from bot.store import locks
 locks.LOCK_MS, locks.RENEW_SECONDS, locks.BUSY_SECONDS = 1500, 0.3, 0.2
-broker.HEARTBEAT_MS = broker.ALONE_HEARTBEAT_MS = 1000
-crew.PICK_UP_MS = 15
+broker.HEARTBEAT_MS = broker.SINGLE_HOST_HEARTBEAT_MS = 1000
+worker.PICK_UP_MS = 15
 enqueue.ANSWER_SECONDS = 10
 dramatiq.worker.CONSUMER_RESTART_DELAY_SECS = 0.1
 """
