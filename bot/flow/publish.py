@@ -38,7 +38,8 @@ def publish(plan: Plan, history: IssueHistory, attempt: Attempt) -> tuple[Plan, 
     if added or plan.write_comment:
         # A later try knows by this that a person removed a label that was added here.
         _save_pending(plan, history, attempt, added)
-    plan = plan.limited_to(added)
+    if added != plan.add_labels:
+        plan = plan.limited_to(added)
     return plan, _write_comment(plan, history, attempt)
 
 
@@ -50,12 +51,11 @@ def _write_comment(plan: Plan, history: IssueHistory, attempt: Attempt) -> Recor
         why=plan.why,
         by_rules=pending.labels if pending.provisional else (),
     )
-    if plan.comment is None:
+    body = plan.comment
+    if body is None:
         return ended
     try:
-        comment = write_comment(
-            plan.ref, plan.comment, history.comment, context.forge, context.sleep
-        )
+        comment = write_comment(plan.ref, body, history.comment, context.forge, context.sleep)
     except Forbidden as refusal:
         return replace(pending, status="skipped", why=str(refusal), source="")
     if comment is None:
