@@ -148,8 +148,7 @@ def _by_rules(
 ) -> Sequence[LabelSuggestion]:
     names = [label.name for label in usable]
     if config.fallback.rules:
-        rules = [keywords.Rule(r.label, r.any, r.none) for r in config.fallback.rules]
-        hits = keywords.match_rules(issue.title, issue.body, rules)
+        hits = keywords.match_rules(issue.title, issue.body, config.fallback.rules)
         choices = [LabelSuggestion(label, "sure", f"the word {cue}") for label, cue in hits]
     else:
         choices = [

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import time
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.core.labels.aliases import SPELLINGS
-from bot.core.labels.keyword_weights import TOPIC_CUES, TYPE_CUES, TYPES
-from bot.core.labels.keywords import COMMON_TAGS, Match, Rule, label_for, match, match_rules
+from bot.core.config.schema import WordRule
+from bot.core.labels.aliases import ALIASES
+from bot.core.labels.keyword_weights import WEIGHTS_FILE, load_weights
+from bot.core.labels.keywords import COMMON_TAGS, Match, label_for, match, match_rules
+
+PARTS = {"title", "start", "heading", "form", "body", "body start", "flag"}
 
 
 def concepts(title: str, body: str = "") -> set[str]:
@@ -72,10 +77,10 @@ def test_parts_of_words_code_and_hidden_text_name_nothing(
 
 def test_an_issue_is_of_one_type_at_most() -> None:
     found = match("Bug? How to add a feature", "crash error would be nice how do I is it possible")
-    assert sum(one.concept in TYPES for one in found) <= 1
+    assert sum(one.concept in load_weights().types for one in found) <= 1
 
 
-def test_an_issue_without_cues_gets_no_type() -> None:
+def test_an_issue_without_keywords_gets_no_type() -> None:
     assert match("Blue", "") == ()
     assert match("", "") == ()
     assert match("登录", "按钮") == ()
@@ -85,11 +90,11 @@ def test_the_evidence_is_from_our_table() -> None:
     assert match("How to configure secretcompany?", "")[0] == Match(
         "question", "likely", '"how to", "how"'
     )
-    bot_accounts = {phrase for _, phrase in TYPE_CUES} | {
-        c for t in TOPIC_CUES.values() for _, c in t
-    }
+    weights = load_weights()
+    tables = (*weights.types.values(), *weights.topics.values())
+    phrases = {phrase for table in tables for _, phrase in table}
     for found in match("Crash on save, please add a button", "Slow database, error, thanks"):
-        assert {cue.strip('"') for cue in found.evidence.split(", ")} <= bot_accounts
+        assert {words.strip('"') for words in found.evidence.split(", ")} <= phrases
 
 
 @settings(deadline=None)
@@ -136,33 +141,69 @@ def test_a_concept_takes_the_repositorys_own_spelling(
 
 
 def test_every_concept_has_spellings_and_every_common_tag_is_one() -> None:
-    assert set(COMMON_TAGS) <= set(SPELLINGS)
-    assert set(TOPIC_CUES) | set(TYPES) == set(SPELLINGS)
+    weights = load_weights()
+    assert set(COMMON_TAGS) <= set(ALIASES)
+    assert set(weights.topics) | set(weights.types) == set(ALIASES)
+
+
+def rows() -> list[tuple[str, dict[str, Any]]]:
+    data = json.loads(WEIGHTS_FILE.read_text())
+    assert set(data) == {"type_bias", "types", "topics"}
+    return [(name, row) for name in ("types", "topics") for row in data[name]]
+
+
+def test_every_row_of_weights_is_well_formed() -> None:
+    for name, row in rows():
+        assert set(row) == {"part", "weights", "phrases"}, row
+        assert row["part"] in PARTS, row
+        assert len(row["weights"]) == (3 if name == "types" else 1), row
+        assert all(type(weight) is int for weight in row["weights"].values()), row
+        assert row["phrases"], row
+        for phrase in row["phrases"]:
+            assert phrase == " ".join(phrase.lower().split()), row
+            assert len(phrase.split()) <= 4 or row["part"] in ("flag", "form"), row
+            assert not set("'’") & {*phrase}, row
+
+
+def test_no_phrase_has_two_weights_in_one_part_for_a_concept() -> None:
+    known = [
+        (name, concept, row["part"], phrase)
+        for name, row in rows()
+        for concept in row["weights"]
+        for phrase in row["phrases"]
+    ]
+    assert len(known) == len(set(known))
+
+
+def test_the_types_have_a_bias_and_no_weight_as_a_topic() -> None:
+    weights = load_weights()
+    assert list(weights.types) == list(weights.type_bias)
+    assert not {*weights.types} & {*weights.topics}
 
 
 @pytest.mark.parametrize(
-    ("title", "body", "rule", "cue"),
+    ("title", "body", "rule", "phrase"),
     [
-        ("It will crash", "", Rule("bug", ("crash",)), "crash"),
-        ("It Crash", "", Rule("bug", ("CRASH",)), "CRASH"),
-        ("It crashes", "", Rule("bug", ("crash",)), None),
-        ("x", "error: no", Rule("bug", ("crash", "error:")), "error:"),
-        ("x", "terror: no", Rule("bug", ("error:",)), None),
-        ("C++ only", "", Rule("cpp", ("c++",)), "c++"),
-        ("does  not\nwork", "", Rule("bug", ("does not work",)), "does not work"),
-        ("crash by a typo", "", Rule("bug", ("crash",), ("typo",)), None),
-        ("x", "```\nerror: no\n```", Rule("bug", ("error:",)), "error:"),
-        ("x", "<!-- crash -->", Rule("bug", ("crash",)), None),
-        ("登录时崩溃了", "", Rule("bug", ("崩溃",)), "崩溃"),
-        ("crash", "", Rule("bug", ()), None),
-        ("crash", "", Rule("bug", ("", " ")), None),
-        ("a.b", "", Rule("bug", ("a+b", "a.b")), "a.b"),
+        ("It will crash", "", WordRule("bug", ("crash",)), "crash"),
+        ("It Crash", "", WordRule("bug", ("CRASH",)), "CRASH"),
+        ("It crashes", "", WordRule("bug", ("crash",)), None),
+        ("x", "error: no", WordRule("bug", ("crash", "error:")), "error:"),
+        ("x", "terror: no", WordRule("bug", ("error:",)), None),
+        ("C++ only", "", WordRule("cpp", ("c++",)), "c++"),
+        ("does  not\nwork", "", WordRule("bug", ("does not work",)), "does not work"),
+        ("crash by a typo", "", WordRule("bug", ("crash",), ("typo",)), None),
+        ("x", "```\nerror: no\n```", WordRule("bug", ("error:",)), "error:"),
+        ("x", "<!-- crash -->", WordRule("bug", ("crash",)), None),
+        ("登录时崩溃了", "", WordRule("bug", ("崩溃",)), "崩溃"),
+        ("crash", "", WordRule("bug", ()), None),
+        ("crash", "", WordRule("bug", ("", " ")), None),
+        ("a.b", "", WordRule("bug", ("a+b", "a.b")), "a.b"),
     ],
 )
 def test_a_maintainers_rule_matches_whole_words(
-    title: str, body: str, rule: Rule, cue: str | None
+    title: str, body: str, rule: WordRule, phrase: str | None
 ) -> None:
-    assert match_rules(title, body, [rule]) == (((rule.label, cue),) if cue else ())
+    assert match_rules(title, body, [rule]) == (((rule.label, phrase),) if phrase else ())
 
 
 @pytest.mark.parametrize(
@@ -172,5 +213,5 @@ def test_a_megabyte_of_anything_is_quick(piece: str) -> None:
     text = piece * (1_000_000 // len(piece))
     start = time.process_time()
     match(text, text)
-    match_rules(text, text, [Rule("bug", ("crash", "error: ok"))] * 20)
+    match_rules(text, text, [WordRule("bug", ("crash", "error: ok"))] * 20)
     assert time.process_time() - start < 0.5

@@ -74,7 +74,7 @@ def test_the_guide_s_tree_names_every_file_and_none_that_is_gone() -> None:
     bot = ROOT / "bot"
     modules = {
         path.relative_to(bot)
-        for path in [*bot.rglob("*.py"), *bot.glob("core/*.json")]
+        for path in [*bot.rglob("*.py"), *bot.glob("core/**/*.json")]
         if path.name != "__init__.py" and path.relative_to(bot).parts[0] != "sandbox"
     }
     assert named <= {path.name for path in modules}

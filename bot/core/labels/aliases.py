@@ -1,10 +1,11 @@
-"""How repositories spell the labels that mean a concept, in several languages."""
+"""Names of labels that mean a concept, in several languages, the most common first.
+
+Case, emoji, separators and a leading family such as `kind/` or `type:` are ignored in comparison.
+"""
 
 from __future__ import annotations
 
-# Label names that mean a concept, the plainest first; case, emoji, separators and a leading
-# family such as `kind/` or `type:` are left out when names are compared.
-_SPELLING_ROWS = {
+_ALIASES = {
     "bug": "bugs, bug report, bug reports, defect, defects, confirmed bug, bug confirmed, fehler, "
     "error, 缺陷, バグ, 错误, 버그, ошибка, erro, incidencia, anomalie",
     "feature-request": "feature requests, feature, features, enhancement, enhancements, "
@@ -26,4 +27,4 @@ _SPELLING_ROWS = {
     "ui/ux": "ui, ux, ux ui, user interface, user experience, usability, gui",
 }
 
-SPELLINGS = {concept: tuple(names.split(", ")) for concept, names in _SPELLING_ROWS.items()}
+ALIASES = {concept: tuple(names.split(", ")) for concept, names in _ALIASES.items()}

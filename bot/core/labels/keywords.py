@@ -1,19 +1,20 @@
-"""The fallback's rules: which concept an issue's words name, and which label means it here.
+"""The rules used without a model: concepts that an issue's words name, and the labels for them.
 
-Cue words and their weights are rows of `cues.py`; labels are applied by the label policy.
+`keyword_weights.json` holds the words and their weights; `policy` decides which labels are set.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
-from bot.core.labels.aliases import SPELLINGS
-from bot.core.labels.keyword_weights import TOPIC_CUES, TYPE_BIAS, TYPE_CUES, TYPES, Cue
-from bot.core.text.condense import Line, lines
+from bot.core.config.schema import WordRule
+from bot.core.labels.aliases import ALIASES
+from bot.core.labels.keyword_weights import Keyword, load_weights
+from bot.core.text.condense import Line, LineKind, lines
 from bot.core.types import Certainty
 
 COMMON_TAGS: tuple[str, ...] = (
@@ -33,14 +34,14 @@ COMMON_TAGS: tuple[str, ...] = (
 _MAX_TITLE = 300
 _MAX_PROSE = 6_000
 _MAX_RULE_TEXT = 24_000
-_MAX_PHRASE = 4
-_SHOWN_CUES = 3
-_TELLING = 4  # weight from which a cue can carry a type, and be shown
+_MAX_PHRASE = 4  # words
+_MAX_EVIDENCE = 3  # keywords
+_MIN_EVIDENCE_WEIGHT = 4  # a type needs one keyword of this weight
 _SURE, _LIKELY, _UNSURE = 0.75, 0.42, 0.36  # probability of a type
-_TEMPERATURE = 20  # tenths of log odds, halved: words that say the same are not independent
-_TOPIC_SURE, _TOPIC_LIKELY = 5, 3
+_TEMPERATURE = 20  # tenths of log odds, halved: words of one meaning are not independent
+_TOPIC_SURE, _TOPIC_LIKELY = 5, 3  # points
 
-# A label's first words that only say what family it belongs to.
+# First words of a label that name a family of labels.
 _FAMILY_NAMES = (
     "kind type t c category cat issue is area a topic scope module component comp team domain"
     " subsystem tag label impact priority prio severity sev resolution"
@@ -50,7 +51,7 @@ _NAME_WORD = re.compile(r"[^\W_]+")
 _SHORTCODE = re.compile(r"(?<!\w):[a-z0-9_+\-]+:(?!\w)")
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*|[.?!,;:\n]")
 _INLINE_CODE = re.compile(r"(`+)[^`]{1,300}\1")
-_SOLID = re.compile(r"\S+")
+_NON_BLANK = re.compile(r"\S+")
 _IDENTIFIER = re.compile(r"[\w)]\.[A-Za-z_]|_|::|[/\\]|[a-z][A-Z]|\w\(\)|\S{80}")
 _TRACE = re.compile(
     r"(?m)^[ \t]*(?:Traceback \(most recent|at [\w$.<>]+[ (]|File \"[^\"\n]+\", line \d+|#\d+ +0x"
@@ -63,32 +64,22 @@ _BRACKET = re.compile(r"\s*[\[(<【]([^\])>】\n]{2,30})[\])>】]")
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A concept found in an issue. `evidence` names cues of our table, never the issue's words."""
+    """A concept found in an issue. `evidence` quotes the table of keywords, never the issue."""
 
     concept: str
     certainty: Certainty
     evidence: str
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """A maintainer's own rule: `label` where one of `any` occurs and none of `none` does."""
-
-    label: str
-    any: tuple[str, ...]
-    none: tuple[str, ...] = ()
-
-
 def match(title: str, body: str) -> tuple[Match, ...]:
-    """Concepts that the words name, strongest first; of bug, feature and question at most one."""
-    cues = found_cues(title, body)
-    scored = [(score, found) for score, found in (_type(cues), *_topics(cues)) if found]
-    scored.sort(key=lambda pair: -pair[0])
-    return tuple(found for _, found in scored)
+    """Return the concepts, highest score first; at most one of bug, feature and question."""
+    keywords = find_keywords(title, body)
+    scored = [*_score_types(keywords), *_score_topics(keywords)]
+    return tuple(match for _, match in sorted(scored, key=lambda pair: -pair[0]))
 
 
 def label_for(concept: str, names: Iterable[str]) -> str | None:
-    """The name among `names` that means `concept`: the plainest spelling, exactly as given."""
+    """Return the one of `names` that means `concept`, in its most common spelling."""
     ranks = _ranks(concept)
     fitting = [
         (ranks[key], len(name), name) for name in names for key in _keys(name) if key in ranks
@@ -96,18 +87,19 @@ def label_for(concept: str, names: Iterable[str]) -> str | None:
     return min(fitting)[2] if fitting else None
 
 
-def match_rules(title: str, body: str, rules: Sequence[Rule]) -> tuple[tuple[str, str], ...]:
-    """(label, the rule's words that occur) for each rule that fits; whole words, any case."""
-    text = " ".join(f"{title[:_MAX_TITLE]}\n{_visible_text(body)}".casefold().split())
+def match_rules(title: str, body: str, rules: Sequence[WordRule]) -> tuple[tuple[str, str], ...]:
+    """Return label and matching phrase of each rule that applies; whole words, any case."""
+    visible = "\n".join(line for _, line in lines(body))[:_MAX_RULE_TEXT]
+    text = " ".join(f"{title[:_MAX_TITLE]}\n{visible}".casefold().split())
     return tuple(
-        (rule.label, cue)
+        (rule.label, phrase)
         for rule in rules
-        if (cue := _first_in(text, rule.any)) and not _first_in(text, rule.none)
+        if (phrase := _first_in(text, rule.any)) and not _first_in(text, rule.none)
     )
 
 
-def found_cues(title: str, body: str) -> frozenset[Cue]:
-    """Every place and phrase of an issue that a cue can name."""
+def find_keywords(title: str, body: str) -> frozenset[Keyword]:
+    """Return every phrase of an issue that may have a weight, with the part that holds it."""
     title = title[:_MAX_TITLE]
     body_lines = list(lines(body))
     prose = _joined(body_lines, "prose")[:_MAX_PROSE]
@@ -122,27 +114,27 @@ def found_cues(title: str, body: str) -> frozenset[Cue]:
 
 
 def _form_answers(body_lines: list[Line]) -> Iterator[str]:
-    """What an issue form's "Issue type" and the like were answered with."""
-    asked = False
+    """Yield the first line below each "Issue type" or similar heading of an issue form."""
+    is_answer = False
     for kind, line in body_lines:
         if kind == "heading":
-            asked = _TYPE_HEADING.search(line) is not None
-        elif asked and line.strip():
+            is_answer = _TYPE_HEADING.search(line) is not None
+        elif is_answer and line.strip():
             yield " ".join(_NAME_WORD.findall(line.lower()))
-            asked = False
+            is_answer = False
 
 
 def _flags(title: str, prose: str, body_lines: list[Line]) -> Iterator[str]:
     code = _joined(body_lines, "code")
-    everything = f"{title}\n{prose}\n{code}"
+    text = f"{title}\n{prose}\n{code}"
     questions = prose.count("?")
     words = len(prose.split())
-    facts = {
+    flags = {
         "question mark in the title": "?" in title,
         "a question in the text": questions == 1,
         "questions in the text": questions > 1,
-        "stack trace": bool(_TRACE.search(everything)),
-        "exception": bool(_EXCEPTION.search(everything)),
+        "stack trace": bool(_TRACE.search(text)),
+        "exception": bool(_EXCEPTION.search(text)),
         "code block": bool(code),
         "no text": words == 0,
         "short text": 0 < words < 30,
@@ -150,20 +142,18 @@ def _flags(title: str, prose: str, body_lines: list[Line]) -> Iterator[str]:
         "form": sum(kind == "heading" for kind, _ in body_lines) >= 3,
         "screenshot": "[image]" in prose,
     }
-    return (flag for flag, holds in facts.items() if holds)
+    return (flag for flag, holds in flags.items() if holds)
 
 
-def _joined(body_lines: list[Line], wanted: str) -> str:
-    return "\n".join(line for kind, line in body_lines if kind == wanted)
-
-
-def _visible_text(body: str) -> str:
-    return "\n".join(line for _, line in lines(body))[:_MAX_RULE_TEXT]
+def _joined(body_lines: list[Line], kind: LineKind) -> str:
+    return "\n".join(line for line_kind, line in body_lines if line_kind == kind)
 
 
 def _phrases(text: str) -> set[str]:
-    """Runs of one to four words that no punctuation divides; code and identifiers left out."""
-    text = _SOLID.sub(_word_or_stop, _INLINE_CODE.sub(" ; ", text))
+    """Return the runs of one to four words without punctuation, code and identifiers in them."""
+    text = _NON_BLANK.sub(
+        lambda run: ";" if _IDENTIFIER.search(run[0]) else run[0], _INLINE_CODE.sub(" ; ", text)
+    )
     phrases: set[str] = set()
     recent: list[str] = []
     for token in _WORD.findall(text.lower().replace("’", "'")):
@@ -175,12 +165,8 @@ def _phrases(text: str) -> set[str]:
     return phrases
 
 
-def _word_or_stop(solid: re.Match[str]) -> str:
-    return ";" if _IDENTIFIER.search(solid[0]) else solid[0]
-
-
 def _leading(text: str) -> Iterator[str]:
-    """The first one to three words; a leading `[Tag]` counts as a word of its own."""
+    """Yield a leading `[Tag]`, then the first word, the first two and the first three."""
     if tag := _BRACKET.match(text):
         yield f"[{' '.join(_NAME_WORD.findall(tag[1].lower()))}]"
         text = text[tag.end() :]
@@ -189,29 +175,29 @@ def _leading(text: str) -> Iterator[str]:
         yield " ".join(words[:end])
 
 
-def _type(cues: frozenset[Cue]) -> tuple[float, Match | None]:
-    """The most probable of the mutually exclusive types, None where it is unclear."""
-    rows = [(cue, TYPE_CUES[cue]) for cue in cues if cue in TYPE_CUES]
-    scores = [TYPE_BIAS[n] + sum(row[n] for _, row in rows) for n in range(len(TYPES))]
-    powers = [math.exp((score - max(scores)) / _TEMPERATURE) for score in scores]
-    best = scores.index(max(scores))
-    share = powers[best] / sum(powers)
-    supporting = sorted((-row[best], cue) for cue, row in rows if row[best] >= _TELLING)
-    if share < _UNSURE or not supporting:
-        return 0.0, None
-    certainty = _certainty(share, _SURE, _LIKELY)
-    return share, Match(TYPES[best], certainty, _evidence(cue for _, cue in supporting))
+def _score_types(keywords: frozenset[Keyword]) -> Iterator[tuple[float, Match]]:
+    """Yield the most probable type with its probability; nothing where it is unclear."""
+    weights = load_weights()
+    scores = {
+        concept: weights.type_bias[concept] + sum(table[key] for key in keywords & table.keys())
+        for concept, table in weights.types.items()
+    }
+    best = max(scores, key=scores.__getitem__)
+    powers = [math.exp((score - scores[best]) / _TEMPERATURE) for score in scores.values()]
+    share = 1 / sum(powers)
+    evidence = _evidence(keywords, weights.types[best], _MIN_EVIDENCE_WEIGHT)
+    if share >= _UNSURE and evidence:
+        yield share, Match(best, _certainty(share, _SURE, _LIKELY), evidence)
 
 
-def _topics(cues: frozenset[Cue]) -> Iterator[tuple[float, Match | None]]:
-    for concept, table in TOPIC_CUES.items():
-        hits = sorted((-table[cue], cue) for cue in cues if cue in table)
-        score = -sum(points for points, _ in hits)
-        if score < _TOPIC_LIKELY:
-            continue
-        evidence = _evidence(cue for points, cue in hits if points < 0)
-        certainty = _certainty(score, _TOPIC_SURE, _TOPIC_LIKELY)
-        yield min(1.0, score / (2 * _TOPIC_SURE)), Match(concept, certainty, evidence)
+def _score_topics(keywords: frozenset[Keyword]) -> Iterator[tuple[float, Match]]:
+    """Yield each topic with enough points, with a score from 0 to 1."""
+    for concept, table in load_weights().topics.items():
+        score = sum(table[key] for key in keywords & table.keys())
+        if score >= _TOPIC_LIKELY:
+            certainty = _certainty(score, _TOPIC_SURE, _TOPIC_LIKELY)
+            match = Match(concept, certainty, _evidence(keywords, table, 1))
+            yield min(1.0, score / (2 * _TOPIC_SURE)), match
 
 
 def _certainty(value: float, sure: float, likely: float) -> Certainty:
@@ -220,26 +206,28 @@ def _certainty(value: float, sure: float, likely: float) -> Certainty:
     return "likely" if value >= likely else "unsure"
 
 
-def _evidence(cues: Iterable[Cue]) -> str:
-    shown: list[str] = []
-    for where, phrase in cues:
-        words = phrase if where == "flag" else f'"{phrase}"'
-        if words not in shown:
-            shown.append(words)
-    return ", ".join(shown[:_SHOWN_CUES])
+def _evidence(keywords: frozenset[Keyword], table: Mapping[Keyword, int], min_weight: int) -> str:
+    """Return the keywords of the highest weights, quoted; flags are not quotations."""
+    matching = sorted((-table[key], key) for key in keywords & table.keys())
+    texts = (
+        phrase if part == "flag" else f'"{phrase}"'
+        for weight, (part, phrase) in matching
+        if -weight >= min_weight
+    )
+    return ", ".join(list(dict.fromkeys(texts))[:_MAX_EVIDENCE])
 
 
 @cache
 def _ranks(concept: str) -> dict[str, int]:
-    """How plain each spelling of a concept is, 0 the plainest."""
-    spellings = (concept, *SPELLINGS.get(concept, ()))
-    keys = ("".join(_NAME_WORD.findall(spelling.lower())) for spelling in spellings)
+    """Return the rank of each alias of a concept, 0 for the most common one."""
+    aliases = (concept, *ALIASES.get(concept, ()))
+    keys = ("".join(_NAME_WORD.findall(alias.lower())) for alias in aliases)
     return {key: rank for rank, key in enumerate(keys)}
 
 
-@lru_cache(maxsize=4096)  # a repository's labels come again with each of its issues
+@lru_cache(maxsize=4096)  # the labels of a repository recur with each of its issues
 def _keys(name: str) -> tuple[str, ...]:
-    """A label's name without emoji and separators, with and without its family."""
+    """Return a label's name without emoji and separators, with and without its family."""
     words = _NAME_WORD.findall(_SHORTCODE.sub(" ", name).lower())
     has_family = len(words) > 1 and words[0] in _FAMILIES
     return ("".join(words), "".join(words[1:])) if has_family else ("".join(words),)
@@ -251,7 +239,7 @@ def _first_in(text: str, phrases: Iterable[str]) -> str | None:
 
 def _occurs(phrase: str, text: str) -> bool:
     words = " ".join(phrase.casefold().split())
-    if not words or words not in text:  # else a pattern would be compiled for each phrase
+    if not words or words not in text:  # avoids compiling a pattern for each phrase
         return False
     before = r"(?<!\w)" if _has_edges(words[0]) else ""
     after = r"(?!\w)" if _has_edges(words[-1]) else ""
@@ -259,5 +247,5 @@ def _occurs(phrase: str, text: str) -> bool:
 
 
 def _has_edges(char: str) -> bool:
-    """Whether words that begin or end so are set off by blanks (not so in Chinese, Japanese)."""
+    """Return whether blanks separate words of this script; Chinese and Japanese have none."""
     return char.isalnum() and not "\u2e80" <= char <= "\u9fff"
