@@ -9,8 +9,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bot.core.history import fingerprint, input_hash
-from bot.core.text.bounded import COUNTED, HEAD, TAIL, bounded, without_body
-from bot.core.text.condense import UNSEEN, condense
+from bot.core.text.bounded import MAX_COUNTED_WORDS, bounded, without_body
+from bot.core.text.condense import HEAD_CHARS, INVISIBLE, TAIL_CHARS, condense
 from bot.core.text.redact import excerpt
 from tests.fakes import an_issue
 
@@ -34,15 +34,15 @@ AT_A_CUT = "x" * (65_536 - 3) + "\x1b[0;31m" + "y" * 20_000
 
 @settings(max_examples=60, deadline=None)
 @given(BODIES)
-@example("a" * (HEAD + TAIL))
-@example("a" * (HEAD + TAIL + 1))
+@example("a" * (HEAD_CHARS + TAIL_CHARS))
+@example("a" * (HEAD_CHARS + TAIL_CHARS + 1))
 @example("\u200b" * 70_000 + "a" * 64_000)
 @example(AT_A_CUT)
 @example("\x1b" * 70_000 + "[31m" + "b" * 70_000)
 def test_the_model_is_shown_the_same_as_of_the_whole_body(body: str) -> None:
     kept = bounded(an_issue("Broken", body))
     assert kept.full_text
-    assert len(kept.body) <= HEAD + TAIL
+    assert len(kept.body) <= HEAD_CHARS + TAIL_CHARS
     shown = excerpt(kept.body, missing=kept.full_text.cut)
     assert shown == excerpt(body)
     assert condense(shown) == condense(excerpt(body))
@@ -65,7 +65,7 @@ def test_words_are_counted_in_the_whole_text(title: str, body: str) -> None:
     whole = bounded(an_issue(title, body)).full_text
     assert whole
     words = len(f"{title} {body}".split())
-    assert min(whole.words, COUNTED) == min(words, COUNTED)
+    assert min(whole.words, MAX_COUNTED_WORDS) == min(words, MAX_COUNTED_WORDS)
 
 
 @pytest.mark.parametrize("body", ["", "It fails.", "a\u200bb", "x" * 64_000])
@@ -83,6 +83,6 @@ def test_words_in_the_middle_of_a_long_body_count() -> None:
 def test_no_visible_character_is_lost_where_only_hidden_ones_are_too_many() -> None:
     body = "ab\u200b\x1b[1m" * 30_000
     kept = bounded(an_issue("Broken", body))
-    assert kept.body == UNSEEN.sub("", body)
+    assert kept.body == INVISIBLE.sub("", body)
     assert kept.full_text
     assert kept.full_text.cut == 0

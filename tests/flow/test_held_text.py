@@ -11,7 +11,8 @@ import pytest
 
 from bot.core.errors import ModelFailed
 from bot.core.prompt import Answer, Prompt
-from bot.core.text.bounded import HEAD, TAIL, bounded
+from bot.core.text.bounded import bounded
+from bot.core.text.condense import HEAD_CHARS, TAIL_CHARS
 from bot.core.types import Issue, IssueRef
 from bot.flow.enrich import LONG
 from bot.flow.process import process
@@ -66,7 +67,7 @@ def _texts(roots: list[Any]) -> list[str]:
 
 
 @pytest.mark.parametrize("fails", [False, True])
-@pytest.mark.parametrize("length", [LONG + 1, 30_000, HEAD + TAIL, 1_048_000])
+@pytest.mark.parametrize("length", [LONG + 1, 30_000, HEAD_CHARS + TAIL_CHARS, 1_048_000])
 def test_a_job_holds_no_long_body_while_a_model_is_asked(length: int, *, fails: bool) -> None:
     forge = Fresh(an_issue("Login fails", ""))
     forge.length = length

@@ -1,6 +1,6 @@
-"""An issue in the memory of a job: what its whole text tells, and of a very long body a part.
+"""Reduces a very long issue body to the head and tail that a job keeps in memory.
 
-What is kept is all that `redact.excerpt` reads, so that its result is the one for the whole body.
+These hold all that `redact.excerpt` reads, so its result is the same as for the whole body.
 """
 
 from __future__ import annotations
@@ -9,56 +9,55 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from bot.core.history import fingerprint
-from bot.core.text.condense import UNSEEN
+from bot.core.text.condense import HEAD_CHARS, INVISIBLE, TAIL_CHARS
 from bot.core.types import Issue, TextStats
 
-HEAD, TAIL = 48_000, 16_000  # characters of a body, without those that nobody sees
-COUNTED = 50  # words
-_CHUNK = 65_536
-_LONGEST_UNSEEN = 24
+MAX_COUNTED_WORDS = 50
+_CHUNK_CHARS = 65_536
+_LONGEST_INVISIBLE = 24  # characters
 
 
 def bounded(issue: Issue) -> Issue:
-    """The issue with `whole`, and at most `HEAD` and `TAIL` characters of its body."""
+    """Return the issue with `full_text` set and at most `HEAD_CHARS` + `TAIL_CHARS` of its body."""
     if issue.full_text is not None:
         return issue
     body, cut = issue.body, 0
-    if len(body) > HEAD + TAIL:
-        body, cut = _head_and_tail(body)
-    words = _counted(issue.title) + _counted(issue.body)
+    if len(body) > HEAD_CHARS + TAIL_CHARS:
+        body, cut = _cut_middle(body)
+    words = _count_words(issue.title) + _count_words(issue.body)
     return replace(
         issue, body=body, full_text=TextStats(fingerprint(issue.title, issue.body), words, cut)
     )
 
 
 def without_body(issue: Issue) -> Issue:
-    """The issue with `whole` and an empty body."""
+    """Return the issue with `full_text` set and an empty body."""
     return replace(bounded(issue), body="")
 
 
-def _counted(text: str) -> int:
-    return min(len(text.split(None, COUNTED)), COUNTED)
+def _count_words(text: str) -> int:
+    return min(len(text.split(None, MAX_COUNTED_WORDS)), MAX_COUNTED_WORDS)
 
 
-def _head_and_tail(body: str) -> tuple[str, int]:
-    """The visible characters of a body but for its middle, and how many of them are missing."""
-    head, tail, seen = "", "", 0
+def _cut_middle(body: str) -> tuple[str, int]:
+    """Return the body without its middle and invisible characters, and the middle's length."""
+    head, tail, length = "", "", 0
     for chunk in _chunks(body):
-        visible = UNSEEN.sub("", chunk)
-        seen += len(visible)
-        room = HEAD - len(head)
-        head += visible[:room]
-        tail = (tail + visible[room:])[-TAIL:]
-    return head + tail, seen - len(head) - len(tail)
+        visible = INVISIBLE.sub("", chunk)
+        length += len(visible)
+        free = HEAD_CHARS - len(head)
+        head += visible[:free]
+        tail = (tail + visible[free:])[-TAIL_CHARS:]
+    return head + tail, length - len(head) - len(tail)
 
 
 def _chunks(body: str) -> Iterator[str]:
-    """The body in pieces, none of which ends inside of what `UNSEEN` matches."""
+    """Yield the body in chunks that do not end inside a match of `INVISIBLE`."""
     start = 0
     while start < len(body):
-        end = start + _CHUNK
-        if end < len(body):  # what is not hidden by itself has the only escape before it
-            escape = body.rfind("\x1b", end - _LONGEST_UNSEEN, end)
+        end = start + _CHUNK_CHARS
+        if end < len(body):  # a match of several visible characters starts with an escape
+            escape = body.rfind("\x1b", end - _LONGEST_INVISIBLE, end)
             end = end if escape < 0 else escape
         yield body[start:end]
         start = end

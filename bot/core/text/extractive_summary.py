@@ -11,11 +11,11 @@ from bot.core.text.sanitize import ELLIPSIS, one_line
 
 _MAX_PARAGRAPHS = 60
 _MIN_WORDS = 4
-_MIN_WIDE = 6  # letters of a script that writes without blanks
-_KEY_WORDS = 5
-_VALUE_WORDS = 4
+_MIN_UNSPACED = 6  # letters of a script without blanks between words
+_MAX_KEY_WORDS = 5
+_MAX_VALUE_WORDS = 4
 
-# Sections whose words describe the machine, the reporter or the rules, not the matter.
+# Headings of sections about the environment, the steps or the rules of the repository.
 _SKIPPED_SECTION = re.compile(
     r"(?i)\b(?:environment|versions?|system info(?:rmation)?|platform|setup|logs?"
     r"|config(?:uration)?|relevant log output|stack ?trace|traceback|output"
@@ -47,7 +47,7 @@ _GREETING = re.compile(
     r"|all|everyone|everybody|guys|folks|team|devs?|developers|maintainers?|community|@\S+))*"
     r"|(?:many )?thanks|thank you|first of all|sorry[^,.!]{0,40}|tl;?dr)\s*[,.!:\-–…]+\s*"
 )
-_LABEL = re.compile(
+_FIELD_NAME = re.compile(
     r"(?i)(?:describe the (?:bug|issue|problem)|description|summary|problem|issue|bug|question"
     r"|what happened|what is the (?:current|actual) behaviou?r|(?:current|actual|expected)"
     r" (?:behaviou?r|results?)|details|overview|feature(?: request)?|proposal|motivation|steps"
@@ -60,7 +60,7 @@ _LINK = re.compile(r"!?\[([^\[\]]{0,300})\]\([^()\s]{1,2000}[^()]{0,200}\)")
 _BULLET = re.compile(r"^\s*(?:[-*+•]|\d{1,3}[.)])\s+")
 _SENTENCE_END = re.compile(r"(?<=[.!?…])[\"')\]]*\s+|(?<=[。！？])")
 _ABBREVIATION = re.compile(r"(?i)(?:^|[\s(])(?:e\.g|i\.e|etc|vs|cf|approx|no|fig|mr|mrs|dr|inc)\.$")
-_WIDE = re.compile(
+_UNSPACED = re.compile(
     r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]"
 )
 _URL = re.compile(r"https?://\S+")
@@ -68,42 +68,37 @@ _LETTERS = re.compile(r"[^\W\d_]{2,}")
 
 
 def extract_summary(title: str, body: str, max_chars: int = 150) -> str:
-    """One sentence of the body, else the title, in at most `max_chars`; plain, not escaped."""
-    for paragraph in _paragraphs(body):
+    """Return a sentence of the body, else the title, in at most `max_chars`; not escaped."""
+    for paragraph in itertools.islice(_paragraphs(body), _MAX_PARAGRAPHS):
         for sentence in _sentences(paragraph):
             if _is_meaningful(sentence):
-                return _shortened(sentence.rstrip(" :：,"), max_chars)
-    return _shortened(one_line(title), max_chars)
+                return _shorten(sentence.rstrip(" :：,"), max_chars)
+    return _shorten(one_line(title), max_chars)
 
 
 def _paragraphs(body: str) -> Iterator[str]:
     block: list[str] = []
-    found = 0
     for line in itertools.chain(_prose(lines(body)), [""]):
-        starts_anew = not line or _BULLET.match(line)
-        if block and starts_anew:
+        if block and (not line or _BULLET.match(line)):
             yield one_line(" ".join(block))
             block = []
-            found += 1
-            if found == _MAX_PARAGRAPHS:
-                return
         if line:
             block.append(_BULLET.sub("", line))
 
 
 def _prose(body: Iterator[Line]) -> Iterator[str]:
-    """Lines that may hold a sentence; "" where a paragraph ends."""
+    """Yield lines that may be part of a sentence, and "" where a paragraph ends."""
     skipping = False
     for kind, line in body:
         if kind == "heading":
             skipping = bool(_SKIPPED_SECTION.search(line))
         clean = _MARKS.sub("", _EMPHASIS.sub(r"\2", _LINK.sub(r"\1", line))).strip()
-        yield clean if kind == "prose" and not skipping and _may_tell(clean) else ""
+        yield clean if kind == "prose" and not skipping and _is_prose(clean) else ""
 
 
-def _may_tell(line: str) -> bool:
-    fact = _BULLET.sub("", line)
-    return not _NOT_PROSE.match(line) and (bool(_LABEL.match(fact)) or not _is_key_value(fact))
+def _is_prose(line: str) -> bool:
+    text = _BULLET.sub("", line)
+    return not _NOT_PROSE.match(line) and (bool(_FIELD_NAME.match(text)) or not _is_key_value(text))
 
 
 def _sentences(paragraph: str) -> Iterator[str]:
@@ -111,14 +106,14 @@ def _sentences(paragraph: str) -> Iterator[str]:
     for end in _SENTENCE_END.finditer(paragraph):
         sentence = paragraph[start : end.start()]
         if not _ABBREVIATION.search(sentence[-12:]):
-            yield _without_lead(sentence)
+            yield _strip_lead(sentence)
             start = end.end()
-    yield _without_lead(paragraph[start:])
+    yield _strip_lead(paragraph[start:])
 
 
-def _without_lead(sentence: str) -> str:
-    """The sentence without a greeting or a template's label before it."""
-    for lead in (_GREETING, _LABEL):
+def _strip_lead(sentence: str) -> str:
+    """Return the sentence without a greeting or the name of a template's field before it."""
+    for lead in (_GREETING, _FIELD_NAME):
         sentence = lead.sub("", sentence.strip(), count=1) if lead.match(sentence) else sentence
     return sentence.strip().lstrip(")]}.,;:!?–—•- ")
 
@@ -126,25 +121,26 @@ def _without_lead(sentence: str) -> str:
 def _is_meaningful(sentence: str) -> bool:
     if _BOILERPLATE.search(sentence) or _NOT_PROSE.match(sentence) or _is_key_value(sentence):
         return False
-    told = _URL.sub("", sentence)
-    words = len(_LETTERS.findall(told))
-    wide = len(_WIDE.findall(told))
-    letters = sum(map(str.isalpha, told))
-    return (words >= _MIN_WORDS or wide >= _MIN_WIDE) and letters * 2 >= len(told)
+    text = _URL.sub("", sentence)
+    words = len(_LETTERS.findall(text))
+    unspaced = len(_UNSPACED.findall(text))
+    letters = sum(map(str.isalpha, text))
+    return (words >= _MIN_WORDS or unspaced >= _MIN_UNSPACED) and letters * 2 >= len(text)
 
 
 def _is_key_value(sentence: str) -> bool:
-    """`OS: Ubuntu 22.04` and the like: a short name with a short value."""
+    """Return whether this is a short name with a short value, such as `OS: Ubuntu 22.04`."""
     pair = _KEY_VALUE.fullmatch(sentence.strip())
-    if not pair or _WIDE.search(sentence):
+    if not pair or _UNSPACED.search(sentence):
         return False
-    return len(pair[1].split()) <= _KEY_WORDS and len((pair[2] or "").split()) <= _VALUE_WORDS
+    key, value = pair[1].split(), (pair[2] or "").split()
+    return len(key) <= _MAX_KEY_WORDS and len(value) <= _MAX_VALUE_WORDS
 
 
-def _shortened(text: str, max_chars: int) -> str:
+def _shorten(text: str, max_chars: int) -> str:
     if len(text) <= max_chars:
         return text
     head = text[: max_chars - len(ELLIPSIS)]
-    at_word, blank, _ = head.rpartition(" ")
-    whole = at_word if blank and len(at_word) * 2 > len(head) else head
-    return whole.rstrip(" ,;:–-") + ELLIPSIS
+    words = head.rpartition(" ")[0]
+    kept = words if len(words) * 2 > len(head) else head
+    return kept.rstrip(" ,;:–-") + ELLIPSIS

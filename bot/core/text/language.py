@@ -1,7 +1,4 @@
-"""Whether two texts are clearly in different languages: by their script, else by small words.
-
-Says nothing where it is not sure: a text of few words, a language that it does not know.
-"""
+"""Detects whether two texts are clearly in different languages, by script or by stop words."""
 
 from __future__ import annotations
 
@@ -10,15 +7,15 @@ import unicodedata
 from collections import Counter
 
 _MAX_CHARS = 2000
-_FEWEST_LETTERS = 8
-_MOSTLY = 0.5
-_HARDLY = 0.1
-_FEWEST_WORDS = 3
-_CLEARLY = 3  # times as many small words as of the next language
+_MIN_LETTERS = 8
+_MAIN_SCRIPT_SHARE = 0.5
+_OTHER_SCRIPT_SHARE = 0.1
+_MIN_STOP_WORDS = 3
+_MIN_LEAD = 3  # times as many stop words as of the next language
 _CODE = re.compile(r"```.*?(?:```|$)|`[^`\n]*`|https?://\S+", re.DOTALL)
 _WORD = re.compile(r"[^\W\d_]+")
-_ONE_SCRIPT = {"HIRAGANA": "CJK", "KATAKANA": "CJK", "FULLWIDTH": "LATIN"}
-_SMALL_WORDS = {
+_SCRIPT_GROUPS = {"HIRAGANA": "CJK", "KATAKANA": "CJK", "FULLWIDTH": "LATIN"}
+_STOP_WORDS = {
     "en": "the is are was were and of to in that it this with when not does for on from after be",
     "de": "der die das ist sind und nicht ein eine mit wenn auf für von nach wird beim dem den ich",
     "fr": "le la les est sont et une des du dans que pas pour avec quand après sur qui au ne je",
@@ -27,43 +24,45 @@ _SMALL_WORDS = {
     "it": "il gli è sono una di che non per con quando dopo della nel si al dei ma lo questo",
     "nl": "de het een is zijn en niet met wanneer van op voor na wordt dat er bij ik naar als",
 }
-_LANGUAGES = {name: frozenset(words.split()) for name, words in _SMALL_WORDS.items()}
+_LANGUAGES = {name: frozenset(words.split()) for name, words in _STOP_WORDS.items()}
 
 
 def differ(one: str, other: str) -> bool:
-    """Whether it is clear that the texts are in different languages."""
-    one, other = (_CODE.sub(" ", text[:_MAX_CHARS]) for text in (one, other))
-    scripts = [_scripts(text) for text in (one, other)]
+    """Return whether the languages clearly differ; False for short texts, unknown languages."""
+    texts = [_CODE.sub(" ", text[:_MAX_CHARS]) for text in (one, other)]
+    scripts = [_script_shares(text) for text in texts]
     if not all(scripts):
         return False
-    mine, theirs = (max(found, key=lambda name: found[name]) for found in scripts)
-    if mine != theirs:
-        return scripts[0][mine] >= _MOSTLY and scripts[1].get(mine, 0) <= _HARDLY
-    spoken = [_language(text) for text in (one, other)]
-    return all(spoken) and spoken[0] != spoken[1]
+    main, other_main = (max(shares, key=shares.__getitem__) for shares in scripts)
+    if main != other_main:
+        first, second = scripts
+        is_main = first[main] >= _MAIN_SCRIPT_SHARE
+        return is_main and second.get(main, 0) <= _OTHER_SCRIPT_SHARE
+    languages = [_language(text) for text in texts]
+    return all(languages) and languages[0] != languages[1]
 
 
-def _scripts(text: str) -> dict[str, float]:
-    """The share of each script among the letters; empty for too few of them."""
+def _script_shares(text: str) -> dict[str, float]:
+    """Return the share of each script among the letters; {} for too few letters."""
     if text.isascii():
-        return {"LATIN": 1.0} if sum(map(str.isalpha, text)) >= _FEWEST_LETTERS else {}
+        return {"LATIN": 1.0} if sum(map(str.isalpha, text)) >= _MIN_LETTERS else {}
     letters = Counter(filter(str.isalpha, text))
-    if letters.total() < _FEWEST_LETTERS:
+    if letters.total() < _MIN_LETTERS:
         return {}
-    found: Counter[str] = Counter()
+    scripts: Counter[str] = Counter()
     for letter, count in letters.items():
         name = unicodedata.name(letter, "").partition(" ")[0]
-        found[_ONE_SCRIPT.get(name, name)] += count
-    return {name: count / letters.total() for name, count in found.items()}
+        scripts[_SCRIPT_GROUPS.get(name, name)] += count
+    return {name: count / letters.total() for name, count in scripts.items()}
 
 
 def _language(text: str) -> str:
-    """The language that its small words speak for; "" where they do not agree."""
+    """Return the language with by far the most stop words, "" for none."""
     words = Counter(_WORD.findall(text.casefold()))
     hits = {
-        name: sum(map(words.__getitem__, small & words.keys()))
-        for name, small in _LANGUAGES.items()
+        name: sum(map(words.__getitem__, stop_words & words.keys()))
+        for name, stop_words in _LANGUAGES.items()
     }
     first, second = sorted(hits, key=lambda name: -hits[name])[:2]
-    clear = hits[first] >= max(_FEWEST_WORDS, _CLEARLY * hits[second])
-    return first if clear else ""
+    is_clear = hits[first] >= max(_MIN_STOP_WORDS, _MIN_LEAD * hits[second])
+    return first if is_clear else ""

@@ -1,33 +1,33 @@
-"""Replaces secrets, e-mail addresses and the like by `[redacted:type]`, from one table of patterns.
+"""Replaces secrets, e-mail addresses and similar text by `[redacted:type]`, from one table.
 
-Each takes linear time: runs are bounded, or possessive and begun where no run goes on. Most begin
-with a letter or a class of them, and look behind it only then: `re` skips to those at once.
+Each pattern takes linear time: its repeats are bounded, or possessive and started only where no
+longer match can start. Most patterns start with a literal or a character class and put lookbehinds
+after it, because `re` then searches for these characters directly.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection
+from functools import partial
 from typing import Literal, NamedTuple
 
-from bot.core.text.bounded import HEAD, TAIL
-from bot.core.text.condense import UNSEEN
+from bot.core.text.condense import HEAD_CHARS, INVISIBLE, TAIL_CHARS
 
 RedactionKind = Literal["secrets", "emails"]
-Keeps = Callable[[re.Match[str]], bool]
+MatchPredicate = Callable[[re.Match[str]], bool]
 
-_EDGE = 4_000  # read beyond a cut and dropped again, so that no half of a secret stays
-_HEAD, _TAIL = (
-    HEAD - _EDGE,
-    TAIL - _EDGE,
-)  # less than `condense` reads, so that it makes no cut of its own
-_ROUNDS = 3
-_REACH = 300
+# Scanned beyond a cut and then dropped, so that no part of a secret stays at the cut.
+_MARGIN = 4_000
+# Shorter than what `condense` keeps, so that `condense` cuts nothing more.
+_HEAD, _TAIL = HEAD_CHARS - _MARGIN, TAIL_CHARS - _MARGIN
+_MAX_PASSES = 3
+_CONTEXT_CHARS = 300
 
-# A replacement may uncover what was glued to it; how often that is looked for bounds the time.
-_GLUED = re.compile(r"\[(?:(?<=\w\w.)redacted:|redacted:[a-z-]{1,30}\][.+-]*+\w)")
+# A replacement next to a word: another pass may find a secret there.
+_ADJACENT = re.compile(r"\[(?:(?<=\w\w.)redacted:|redacted:[a-z-]{1,30}\][.+-]*+\w)")
 
-# What stands where a secret would: an example's stand-in, a type or a word, an expression of code.
+# Values that are no secrets: placeholders of examples, type names and words, code expressions.
 _PLACEHOLDER = re.compile(
     r"(?i)(?:[a-z]+ )?\[redacted:[a-z-]*\]?(?:\\n)*|\[[a-z .…_-]*\]?|<.*|\{.*|\$[{(].*"
     r"|\$(?-i:[A-Z][A-Z0-9_]*|[a-z_]+)|%[a-z]%?|%\w{3,}%|[x*.…•?#_-]{3,}"
@@ -59,25 +59,31 @@ _PUBLIC = re.compile(rf"(?!{_LOCAL})(?:{_OCTET}\.){{3}}{_OCTET}")
 _VERSION_WORDS = (" v", "ver", "ver.", "version", "versions", "release", "releases", "build")
 _DIGIT = re.compile(r"\d")
 _NUMBER = re.compile(r"[\d.,]+")
-_FILE_NAME = re.compile(
+_FILENAME = re.compile(
     r"(?i).*\.(?:png|jpe?g|gif|svg|webp|ico|[cm]?[jt]sx?|s?css|html?|json|ya?ml|vue|toml|lock)"
 )
 
 
 class Row(NamedTuple):
-    """`pattern` is tried where a cue occurs; its group `value`, else all of it, is replaced."""
+    """`pattern` is searched only in texts with one of `literals` (in lower case).
+
+    Its group `value`, or all of the match, is replaced, except where `is_harmless` is true.
+    """
 
     name: str
-    cues: tuple[str, ...]
+    literals: tuple[str, ...]
     pattern: re.Pattern[str]
-    keeps: Keeps
+    is_harmless: MatchPredicate
 
 
 def redact(text: str, kinds: Collection[RedactionKind] = ("secrets", "emails")) -> str:
-    """`text` with `[redacted:type]` for each secret; "emails" means what leads to a person."""
-    for _ in range(_ROUNDS):
-        before, text = text, _once(text, kinds)
-        if text == before or not _GLUED.search(text):
+    """Return the text with `[redacted:type]` for each secret.
+
+    The kind "emails" covers e-mail and IP addresses and phone numbers.
+    """
+    for _ in range(_MAX_PASSES):
+        before, text = text, _redact_once(text, kinds)
+        if text == before or not _ADJACENT.search(text):
             break
     return text
 
@@ -85,94 +91,90 @@ def redact(text: str, kinds: Collection[RedactionKind] = ("secrets", "emails")) 
 def excerpt(
     body: str, kinds: Collection[RedactionKind] = ("secrets", "emails"), missing: int = 0
 ) -> str:
-    """The body, of a very long one its head and tail, redacted and without half a secret.
+    """Return the redacted body, or head and tail of a very long one, without parts of secrets.
 
-    `missing` is how many characters `bounded` has taken out of its middle already.
+    `missing` is the number of characters that `bounded` has already cut from the middle.
     """
-    body = UNSEEN.sub("", body)
+    body = INVISIBLE.sub("", body)
     cut = len(body) + missing - _HEAD - _TAIL
-    if cut <= 2 * _EDGE:
+    if cut <= 2 * _MARGIN:
         return redact(body, kinds)
-    head = redact(body[: _HEAD + _EDGE], kinds)[:-_EDGE]
-    tail = redact(body[-_TAIL - _EDGE :], kinds)[_EDGE:]
+    head = redact(body[: _HEAD + _MARGIN], kinds)[:-_MARGIN]
+    tail = redact(body[-_TAIL - _MARGIN :], kinds)[_MARGIN:]
     return f"{head}\n[… {cut} characters cut]\n{tail}"
 
 
-def _once(text: str, kinds: Collection[RedactionKind]) -> str:
+def _redact_once(text: str, kinds: Collection[RedactionKind]) -> str:
     lowered = text.lower()
-    rows = _SECRETS * ("secrets" in kinds) + _PERSONAL * ("emails" in kinds)
-    for row in rows:
-        if any(map(lowered.__contains__, row.cues)):
-            text = row.pattern.sub(_replacement(row), text)
+    for row in _SECRETS * ("secrets" in kinds) + _PERSONAL * ("emails" in kinds):
+        if any(map(lowered.__contains__, row.literals)):
+            text = row.pattern.sub(partial(_replace, row), text)
     return text
 
 
-def _replacement(row: Row) -> Callable[[re.Match[str]], str]:
-    group = _group(row.pattern)
-
-    def instead(found: re.Match[str]) -> str:
-        if row.keeps(found):
-            return found[0]
-        start, end = found.span(group)
-        before, after = found.string[found.start() : start], found.string[end : found.end()]
-        return f"{before}[redacted:{row.name}]{after}"
-
-    return instead
+def _replace(row: Row, match: re.Match[str]) -> str:
+    if row.is_harmless(match):
+        return match[0]
+    start, end = match.span(_value_group(match))
+    before, after = match.string[match.start() : start], match.string[end : match.end()]
+    return f"{before}[redacted:{row.name}]{after}"
 
 
-def _group(pattern: re.Pattern[str]) -> str | int:
-    return "value" if "value" in pattern.groupindex else 0
+def _value_group(match: re.Match[str]) -> str | int:
+    return "value" if "value" in match.re.groupindex else 0
 
 
-def _is_placeholder(found: re.Match[str]) -> bool:
-    return bool(_PLACEHOLDER.fullmatch(found[_group(found.re)]))
+def _is_placeholder(match: re.Match[str]) -> bool:
+    return bool(_PLACEHOLDER.fullmatch(match[_value_group(match)]))
 
 
-def _is_ordinary(found: re.Match[str]) -> bool:
-    value = found[_group(found.re)]
+def _is_ordinary(match: re.Match[str]) -> bool:
+    value = match[_value_group(match)]
     return any(pattern.fullmatch(value) for pattern in (_PLACEHOLDER, _WORD, _CODE))
 
 
-def _is_plain(found: re.Match[str]) -> bool:
-    """Ordinary, or without a digit, as a word of prose is and a generated token seldom."""
-    return not _DIGIT.search(found["value"]) or _is_ordinary(found)
+def _has_no_digit(match: re.Match[str]) -> bool:
+    """Return whether the value is ordinary or has no digit; generated tokens mostly have one."""
+    return not _DIGIT.search(match["value"]) or _is_ordinary(match)
 
 
-def _is_no_password(found: re.Match[str]) -> bool:
-    return _is_plain(found) if found["said"] else _is_ordinary(found)
+def _is_no_password(match: re.Match[str]) -> bool:
+    return _has_no_digit(match) if match["verb"] else _is_ordinary(match)
 
 
-def _is_no_token(found: re.Match[str]) -> bool:
-    """Ordinary, a number, a phrase, or a short word that is neither quoted nor right after `=`."""
-    value = found["value"]
-    if " " in value or _NUMBER.fullmatch(value) or _is_no_password(found):
+def _is_no_token(match: re.Match[str]) -> bool:
+    """Return whether the value is ordinary, a number, a phrase, or a short unquoted word."""
+    value = match["value"]
+    if " " in value or _NUMBER.fullmatch(value) or _is_no_password(match):
         return True
-    is_set = found["quote"] or found.string[found.start("value") - 1] in "=>"
-    return not is_set and len(value) < 20 and not _DIGIT.search(value)
+    is_assigned = match["quote"] or match.string[match.start("value") - 1] in "=>"
+    return not is_assigned and len(value) < 20 and not _DIGIT.search(value)
 
 
-def _is_no_mailbox(found: re.Match[str]) -> bool:
-    return found[0].startswith("git@") or bool(_FILE_NAME.fullmatch(found[0]))
+def _is_no_mailbox(match: re.Match[str]) -> bool:
+    return match[0].startswith("git@") or bool(_FILENAME.fullmatch(match[0]))
 
 
-def _is_no_public_address(found: re.Match[str]) -> bool:
-    return not _PUBLIC.fullmatch(found[0]) or _is_version(found)
+def _is_no_public_address(match: re.Match[str]) -> bool:
+    return not _PUBLIC.fullmatch(match[0]) or _is_version(match)
 
 
-def _is_version(found: re.Match[str]) -> bool:
-    """Four numbers that count releases: after a word that says so, in a list, or ending in 0."""
-    before = found.string[max(0, found.start() - _REACH) : found.start()]
-    after = found.string[found.end() : found.end() + 1]
+def _is_version(match: re.Match[str]) -> bool:
+    """Return whether four numbers are a version: after such a word, in a list, or ending in 0."""
+    before = match.string[max(0, match.start() - _CONTEXT_CHARS) : match.start()]
+    after = match.string[match.end() : match.end() + 1]
     if after == ":":
         return False
     line = before.rpartition("\n")[2].lower()
-    listed = line.endswith(", ") and "version" in line
-    named = before.lower().rstrip(" \t\r\n:=\"'`(*").endswith(_VERSION_WORDS)
-    return named or listed or (after != "/" and found[0].endswith(".0"))
+    is_listed = line.endswith(", ") and "version" in line
+    is_named = before.lower().rstrip(" \t\r\n:=\"'`(*").endswith(_VERSION_WORDS)
+    return is_named or is_listed or (after != "/" and match[0].endswith(".0"))
 
 
-def _row(name: str, cues: str, pattern: str, keeps: Keeps = _is_placeholder) -> Row:
-    return Row(name, tuple(cues.split()), re.compile(pattern), keeps)
+def _row(
+    name: str, literals: str, pattern: str, is_harmless: MatchPredicate = _is_placeholder
+) -> Row:
+    return Row(name, tuple(literals.split()), re.compile(pattern), is_harmless)
 
 
 _PASSWORD = (
@@ -186,15 +188,15 @@ _TOKEN = (
     r"|[pP](?i:rivate[_ -]?key)|[cC](?i:redentials?)|[eE](?i:ncryption[_ -]?key)"
     r"|[lLmM](?i:icense|aster)[_ -]?(?i:key))"
 )
-# What a name may end in and still name a secret: API_KEY_2, secret_key_base, passwordConfirm.
+# Suffixes after which a name still names a secret: API_KEY_2, secret_key_base, passwordConfirm.
 _END = (
     r"(?:[_.-]?(?i:access|key|value|base|hash|prod|dev|test|live|string|confirm|v?\d{1,3})){0,3}s?"
 )
-# Between a name and its value, in prose, Markdown, env files, JSON, YAML, code and XML.
+# Separators of a name and its value in prose, Markdown, env files, JSON, YAML, code and XML.
 _IS = (
     r"(?:(?:[\"'`]\]|[\\\"'`*_]{0,4})[ \t]{0,8}"
     r"(?::[ \t]?[a-z]{3,12}[ \t]?=(?!=)|:=|=>|=(?!=)|[:：](?!:))[*_]{0,2}[ \t]{0,8}[*_]{0,2}"
-    r"|(?P<said>[ \t]+(?:is|was|ist)[ \t]*:?[ \t]+)|>(?=[^<>\s]{4,200}+</)"
+    r"|(?P<verb>[ \t]+(?:is|was|ist)[ \t]*:?[ \t]+)|>(?=[^<>\s]{4,200}+</)"
     r"|[\"'`]?,?\s{1,20}[\"']?value[\"']?[ \t]?[:=][ \t]?)"
 )
 _VALUE = (
@@ -294,9 +296,12 @@ _SECRETS = (
         r"[sS](?i:et-cookie2?)[\"'`]{0,2}[ \t]{0,8}[:=][ \t]{0,8}[\"'`]?[\w.$!%-]{1,80}+="
         r"(?P<value>[^\s;\"'`]{3,})",
     ),
-    _row("bearer", "bearer", r"[bB](?i:earer)\s{1,20}+(?P<value>[\w.~+/=-]{8,})", _is_plain),
+    _row("bearer", "bearer", r"[bB](?i:earer)\s{1,20}+(?P<value>[\w.~+/=-]{8,})", _has_no_digit),
     _row(
-        "basic-auth", "basic", r"[bB](?i:asic)[ \t]+(?P<value>[A-Za-z0-9+/]{8,}={0,2})", _is_plain
+        "basic-auth",
+        "basic",
+        r"[bB](?i:asic)[ \t]+(?P<value>[A-Za-z0-9+/]{8,}={0,2})",
+        _has_no_digit,
     ),
     _row(
         "authorization",
@@ -326,7 +331,7 @@ _SECRETS = (
         rf"{_PASSWORD}{_END}{_IS}{_VALUE}",
         _is_no_password,
     ),
-    _row("password", "pass", rf"(?:_PASS|_pass|[Pp](?<!\w.)ass){_IS}{_VALUE}", _is_plain),
+    _row("password", "pass", rf"(?:_PASS|_pass|[Pp](?<!\w.)ass){_IS}{_VALUE}", _has_no_digit),
     _row(
         "token",
         "secret token key session sessid auth credential",
@@ -338,7 +343,7 @@ _SECRETS = (
         "--",
         r"--[a-z-]{0,20}(?:password|passwd|passphrase|token|secret|api-?key)[ \t]+[\"']?"
         r"(?P<value>[^\s\"'`<>-][^\s\"'`<>]{3,})",
-        _is_plain,
+        _has_no_digit,
     ),
     _row("password", "mysql", r"mysql[^\n]{0,30}?[ \t]-p(?P<value>[^\s\"']{4,})"),
     _row(

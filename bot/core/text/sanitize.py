@@ -1,7 +1,4 @@
-"""Makes untrusted text harmless: one line, no markup, nothing that a forge or a bot acts upon.
-
-What is said, and where, is left to `flow/render.py`.
-"""
+"""Makes untrusted text safe to post: one line, no markup, no mentions, links or bot commands."""
 
 from __future__ import annotations
 
@@ -14,12 +11,12 @@ ZERO_WIDTH = "\u200b"
 
 _DECODE_ROUNDS = 4
 _MAX_MARKS = 2
-_LONG_RUN = 48
-_MAX_WIDTH = 96  # of a rendered run without blanks; the forges' pages scroll sideways beyond
-_COMMIT_SHOWN = 6  # the forges link seven hex digits and more
-_WIDENED = "@#!~%&$::>"  # by a zero-width character each, a colon by two
+_MAX_RUN = 48  # characters without a blank
+_MAX_WIDTH = 96  # with zero-width characters; the forges' pages scroll sideways beyond
+_MAX_HASH = 6  # the forges link seven hex digits and more
+_WIDENED = "@#!~%&$::>"  # escaping adds a zero-width character for each, two for a colon
 
-# Removed whatever their category: invisible letters, variation selectors, tag characters.
+# Removed although their categories are visible: fillers, variation selectors, tag characters.
 _INVISIBLE = frozenset(
     chr(code)
     for span in (
@@ -36,7 +33,7 @@ _INVISIBLE = frozenset(
     )
     for code in range(span[0], span[1] + 1)
 )
-# Elements that only format go; others go with their attributes, since a bare `<button>` is a word.
+# Formatting elements are always removed, others only with attributes: a bare `<button>` is a word.
 _FORMATTING = (
     "b big blockquote br center code del details em font h1 h2 h3 h4 h5 h6 hr i ins kbd li ol p pre"
     " q s samp small strike strong sub summary sup tt u ul"
@@ -47,26 +44,30 @@ _ELEMENTS = (
     " map mark math meta nav noscript object option picture script section select source span style"
     " svg table tbody td template textarea th thead time title tr track var video"
 )
+_HIDDEN = {"Cc", "Cf", "Cs", "Co"}  # Unicode categories
 _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 _TAG = re.compile(
     rf"(?i)</?(?:{'|'.join(_FORMATTING.split())})(?=[\s/>])[^<>]*>"
     rf"|<(?:{'|'.join(_ELEMENTS.split())})\s[^<>]*>"
 )
 _COMMENT_END = re.compile(r"<!--|--!?>")
-_LONG = re.compile(rf"\S{{{_LONG_RUN + 1},}}")
-_PIECE = re.compile(rf".{{12,{_LONG_RUN - 1}}}?[。！？，、；：]|.{{1,{_LONG_RUN}}}")
+_LONG_RUN = re.compile(rf"\S{{{_MAX_RUN + 1},}}")
+_PART = re.compile(rf".{{12,{_MAX_RUN - 1}}}?[。！？，、；：]|.{{1,{_MAX_RUN}}}")
 
-# Left to right: what would still be live as rendered text, and what is written instead.
-_DEFUSED = (
+# Links that the forges make of plain text (www.x, GH-1, commit hashes), and their replacements.
+_AUTOLINKS = (
     (re.compile(r"(?i)(?<![^\W_])www\."), ""),
     (re.compile(r"(?i)(?<![a-z0-9_])(gh)-(?=\d)"), r"\1 "),
-    (re.compile(rf"([0-9a-fA-F]{{{_COMMIT_SHOWN}}})[0-9a-fA-F]{{34,}}"), rf"\1{ELLIPSIS}"),
+    (re.compile(rf"([0-9a-fA-F]{{{_MAX_HASH}}})[0-9a-fA-F]{{34,}}"), rf"\1{ELLIPSIS}"),
 )
-_LIVE_SIGIL = re.compile(r"""[#!~%&](?=[\w"'\[#])|[@$](?=\S)""")
-# GitLab links `://x` without a scheme, and `group/project>`; both hosts draw `:name:`.
-_LIVE_LEFT = re.compile(r":(?=//|[\w+\-]+:)|/(?=[\w.\-]+>)")
-_LIVE_COLON = re.compile(r"(?<=[\w+.\-]):(?=\S)")
-_NAMED_REFERENCE = re.compile(r"\[\w+(?=:$)")  # [issue: 1]
+# What a zero-width character breaks after, in this order: references such as @name and #1;
+# `://x` and `group/project>`, which GitLab links, and emoji codes; colons; `[issue: 1]`.
+_BREAKS = (
+    (re.compile(r"""[#!~%&](?=[\w"'\[#])|[@$](?=\S)"""), rf"\g<0>{ZERO_WIDTH}"),
+    (re.compile(r":(?=//|[\w+\-]+:)|/(?=[\w.\-]+>)"), rf"\g<0>{ZERO_WIDTH}"),
+    (re.compile(r"(?<=[\w+.\-]):(?=\S)"), f"{ZERO_WIDTH}:"),
+    (re.compile(r"\[\w+(?=:$)"), rf"\g<0>{ZERO_WIDTH}"),
+)
 _SPECIAL = re.compile(r"[\\`*_\[\]<>|~$&#!]")
 _LIST_NUMBER = re.compile(r"\d{1,9}(?=[.)])")
 _BOT_COMMAND = re.compile(
@@ -76,35 +77,38 @@ _BOT_COMMAND = re.compile(
 
 
 def one_line(text: str, max_chars: int = 4000) -> str:
-    """At most `max_chars` characters of `text` as one line of plain text, not yet escaped."""
-    text = _decoded(_visible(text[:max_chars]))
-    return " ".join(_composed(_without_html(text)).split())
+    """Return at most `max_chars` characters of `text` as one line without HTML, not escaped."""
+    text = _decode_entities(_drop_invisible(text[:max_chars]))
+    return " ".join(_normalize(_drop_html(text)).split())
 
 
 def plain(text: str, max_chars: int = 600, max_words: int = 60) -> str:
-    """`text` as one line of Markdown that both forges show as the plain text it is.
+    """Return `text` as one line of Markdown that both forges render as plain text.
 
-    The caps hold for the escaped line; what does not fit is cut at a word with an ellipsis.
+    The limits apply to the escaped line; a longer one ends after a word with an ellipsis.
     """
-    words = _harmless(one_line(text)).split()
-    line: list[str] = []
-    room = max_chars
+    line = _shorten_runs(one_line(text))
+    for pattern, replacement in _AUTOLINKS:
+        line = pattern.sub(replacement, line)
+    words = line.split()
+    kept: list[str] = []
+    free = max_chars
     for number, word in enumerate(words):
-        escaped = _escaped(word, first=not line)
-        rest_fits = number == len(words) - 1
-        needed = len(escaped) + bool(line) + (0 if rest_fits else len(ELLIPSIS))
-        if number >= max_words or needed > room:
-            return _cut(line, word if number < max_words else "", room)
-        line.append(escaped)
-        room -= len(escaped) + (len(line) > 1)
-    return " ".join(line)
+        escaped = _escape(word, is_first=not kept)
+        is_last = number == len(words) - 1
+        needed = len(escaped) + bool(kept) + (0 if is_last else len(ELLIPSIS))
+        if number >= max_words or needed > free:
+            return _cut(kept, word if number < max_words else "", free)
+        kept.append(escaped)
+        free -= len(escaped) + (len(kept) > 1)
+    return " ".join(kept)
 
 
 def code(text: str, max_chars: int = 255) -> str:
-    """`text` as an inline code span that nothing in it can end; "" where nothing is visible."""
-    line = " ".join(_composed(text[:max_chars]).split()).replace("<!--", f"<!{ZERO_WIDTH}--")
-    line = line.replace("tagline:v", f"tagline:{ZERO_WIDTH}v")  # no copy of our marker's text
-    line = _LONG.sub(lambda run: _shortened(run[0]), line)
+    """Return `text` as one inline code span, "" where nothing of it is visible."""
+    line = " ".join(_normalize(text[:max_chars]).split()).replace("<!--", f"<!{ZERO_WIDTH}--")
+    line = line.replace("tagline:v", f"tagline:{ZERO_WIDTH}v")  # the start of our own marker
+    line = _shorten_runs(line)
     if not line:
         return ""
     ticks = "`" * (1 + max((len(run) for run in re.findall("`+", line)), default=0))
@@ -112,7 +116,7 @@ def code(text: str, max_chars: int = 255) -> str:
     return f"{ticks}{pad}{line}{pad}{ticks}"
 
 
-def _decoded(text: str) -> str:
+def _decode_entities(text: str) -> str:
     for _ in range(_DECODE_ROUNDS):
         decoded = _ENTITY.sub(lambda entity: html.unescape(entity[0]), text)
         if decoded == text:
@@ -121,7 +125,7 @@ def _decoded(text: str) -> str:
     return text
 
 
-def _without_html(text: str) -> str:
+def _drop_html(text: str) -> str:
     kept: list[str] = []
     position = 0
     while (start := text.find("<!--", position)) >= 0:
@@ -134,12 +138,13 @@ def _without_html(text: str) -> str:
     return _TAG.sub(" ", _COMMENT_END.sub(" ", " ".join(kept)))
 
 
-def _composed(text: str) -> str:
-    composed = unicodedata.normalize("NFC", _visible(text))
-    return _visible(composed)  # some marks compose to more marks
+def _normalize(text: str) -> str:
+    composed = unicodedata.normalize("NFC", _drop_invisible(text))
+    return _drop_invisible(composed)  # some marks compose to more marks
 
 
-def _visible(text: str) -> str:
+def _drop_invisible(text: str) -> str:
+    """Return the text without invisible characters and with few combining marks in a row."""
     if text.isascii() and text.isprintable():
         return text
     kept: list[str] = []
@@ -149,41 +154,33 @@ def _visible(text: str) -> str:
         marks = marks + 1 if category in {"Mn", "Me"} else 0
         if char.isspace():
             kept.append(" ")
-        elif marks <= _MAX_MARKS and not _dropped(char, category):
+        elif marks <= _MAX_MARKS and category not in _HIDDEN and char not in _INVISIBLE:
             kept.append(char)
     return "".join(kept)
 
 
-def _dropped(char: str, category: str) -> bool:
-    return category in {"Cc", "Cf", "Cs", "Co"} or char in _INVISIBLE
+def _shorten_runs(line: str) -> str:
+    return _LONG_RUN.sub(lambda run: _shorten_run(run[0]), line)
 
 
-def _harmless(line: str) -> str:
-    line = _LONG.sub(lambda run: _shortened(run[0]), line)
-    for pattern, instead in _DEFUSED:
-        line = pattern.sub(instead, line)
-    return line
-
-
-def _shortened(run: str) -> str:
-    """A run without blanks: as it is, cut (Latin), or with blanks put in (scripts without)."""
+def _shorten_run(run: str) -> str:
+    """Return a run without blanks unchanged, cut (Latin) or divided (scripts without blanks)."""
     if len(run) + sum(map(run.count, _WIDENED)) <= _MAX_WIDTH:
         return run
     if run.isascii():
-        return run[: _LONG_RUN - 8] + ELLIPSIS
-    return " ".join(_PIECE.findall(run))
+        return run[: _MAX_RUN - 8] + ELLIPSIS
+    return " ".join(_PART.findall(run))
 
 
-def _escaped(word: str, *, first: bool) -> str:
-    broken = _LIVE_SIGIL.sub(rf"\g<0>{ZERO_WIDTH}", word)
-    broken = _LIVE_LEFT.sub(rf"\g<0>{ZERO_WIDTH}", broken)
-    broken = _LIVE_COLON.sub(f"{ZERO_WIDTH}:", broken)
-    broken = _NAMED_REFERENCE.sub(rf"\g<0>{ZERO_WIDTH}", broken)
-    escaped = _SPECIAL.sub(r"\\\g<0>", broken)
-    return _escaped_start(escaped) if first else escaped
+def _escape(word: str, *, is_first: bool) -> str:
+    for pattern, replacement in _BREAKS:
+        word = pattern.sub(replacement, word)
+    escaped = _SPECIAL.sub(r"\\\g<0>", word)
+    return _escape_start(escaped) if is_first else escaped
 
 
-def _escaped_start(word: str) -> str:
+def _escape_start(word: str) -> str:
+    """Escape what starts a list, a heading or a bot command at the start of a line."""
     if word[0] in "-+=/":
         return "\\" + word
     if number := _LIST_NUMBER.match(word):
@@ -193,13 +190,13 @@ def _escaped_start(word: str) -> str:
     return word
 
 
-def _cut(line: list[str], word: str, room: int) -> str:
-    """The line so far and, where a whole word would waste much room, the head of the next."""
-    room -= len(ELLIPSIS) + bool(line)
-    if not line or len(word) > _LONG_RUN // 2:
-        while word and len(_escaped(word, first=not line)) > room:
+def _cut(kept: list[str], word: str, free: int) -> str:
+    """Return the kept words and, where the next one is long or the first, the start of it."""
+    free -= len(ELLIPSIS) + bool(kept)
+    if not kept or len(word) > _MAX_RUN // 2:
+        while word and len(_escape(word, is_first=not kept)) > free:
             word = word[:-1]
         if word:
-            line = [*line, _escaped(word, first=not line)]
-    cut = " ".join(line).rstrip(f":,;{ZERO_WIDTH}")  # "https:…" would be a link
+            kept = [*kept, _escape(word, is_first=not kept)]
+    cut = " ".join(kept).rstrip(f":,;{ZERO_WIDTH}")  # "https:…" would be a link
     return cut + ELLIPSIS if cut else ""
