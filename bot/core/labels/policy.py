@@ -1,4 +1,4 @@
-"""The label policy: which labels may be applied at all, and which of the chosen ones are."""
+"""The label policy: which labels may be set, and which of the suggested ones are."""
 
 from __future__ import annotations
 
@@ -16,42 +16,38 @@ PREFIX = re.compile(r"([^:/]+)[:/] ?(?=[^\s:/])")
 
 
 def fold(name: str) -> str:
-    """The form in which label names are compared: case and outer or repeated blanks ignored."""
+    """Return a label name for comparison: without case, outer and repeated blanks."""
     return " ".join(name.split()).casefold()
 
 
 def scope(name: str) -> str:
-    """The key of a scoped label `key::value`, folded; "" where it has none."""
+    """Return the folded key of a scoped label `key::value`, "" for other labels."""
     return fold(name.rpartition("::")[0])
 
 
 def usable_labels(labels: Iterable[Label], rules: LabelRules) -> tuple[Label, ...]:
-    """The repository's labels that may be applied, in their order."""
+    """Return the labels that the bot may set, in their order."""
     return tuple(label for label in labels if _is_allowed(label, rules))
 
 
 def _is_allowed(label: Label, rules: LabelRules) -> bool:
     name = fold(label.name)
-    deny, allow = _folded(rules.deny), _folded(rules.allow)
-    if globs.matches(name, deny):
+    if globs.matches(name, _fold_all(rules.deny)):
         return False
-    if name in allow:
-        return True
-    if is_protected(label):
-        return False
-    return globs.matches(name, allow)
+    allow = _fold_all(rules.allow)
+    return name in allow or (globs.matches(name, allow) and not is_protected(label))
 
 
 @lru_cache(maxsize=128)
-def _folded(names: tuple[str, ...]) -> tuple[str, ...]:
+def _fold_all(names: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(map(fold, names))
 
 
 @dataclass(frozen=True, slots=True)
 class CurrentLabels:
-    """What is on the issue already, which of it is ours, and what a person has taken off it.
+    """The labels on an issue, those that people have removed, and those that the bot has set.
 
-    `replaceable` are those of ours that a better answer may take off again.
+    `replaceable` are those of the bot's that a better answer may remove again.
     """
 
     labels: Collection[str] = ()
@@ -67,38 +63,39 @@ def decide(
     present: CurrentLabels,
     rules: LabelRules,
 ) -> LabelDecision:
-    """Choose what is applied: allowed names only, additive, one per group, `rules.max` in all.
+    """Return which labels to apply, suggest, keep and remove.
 
-    Unsure choices, and common tags that the repository lacks, are suggested. A label that a person
-    set or removed is neither; one of ours that is on the issue already is kept, unless it is loose
-    and nobody chooses it now.
+    Applied are allowed labels only: at most `rules.max`, one of each family. Suggested are unsure
+    choices and `suggestions`, common tags that the repository lacks. A label that a person set or
+    removed is neither applied nor suggested. The bot's own label stays on the issue, unless it is
+    replaceable and not chosen again.
     """
     known = {fold(label.name): label for label in reversed(labels)}
     known |= {label.name: label for label in labels}
-    lacking = {fold(tag): tag for tag in suggestions}
+    missing = {fold(tag): tag for tag in suggestions}
     replaceable = {fold(name) for name in present.replaceable}
     fixed = [name for name in present.labels if fold(name) not in replaceable]
-    taken = {family for name in fixed for family in _families(name, rules)}
-    unwanted = {fold(name) for name in (*fixed, *present.removed)}
-    ours = {fold(name) for name in present.applied_by_bot} & {fold(name) for name in fixed}
-    keep = {fold(c.label): c for c in reversed(choices) if fold(c.label) in ours}
+    families = {family for name in fixed for family in _families(name, rules)}
+    excluded = {fold(name) for name in (*fixed, *present.removed)}
+    own = {fold(name) for name in present.applied_by_bot} & {fold(name) for name in fixed}
+    keep = {fold(c.label): c for c in reversed(choices) if fold(c.label) in own}
     apply: dict[str, LabelSuggestion] = {}
     suggest: dict[str, str] = {}
     for choice in choices:
         key = fold(choice.label)
         label = known.get(choice.label) or known.get(key)
-        if key in unwanted or key in apply:
+        if key in excluded or key in apply:
             continue
         if label is None:
-            if key in lacking:
-                suggest[key] = lacking[key]
+            if key in missing:
+                suggest[key] = missing[key]
             continue
-        families = _families(label.name, rules)
-        full = len(apply) + len(ours) >= rules.max or not families.isdisjoint(taken)
-        if choice.certainty == "unsure" or full or not label.settable:
+        its_families = _families(label.name, rules)
+        is_full = len(apply) + len(own) >= rules.max or not its_families.isdisjoint(families)
+        if choice.certainty == "unsure" or is_full or not label.settable:
             suggest[key] = label.name
             continue
-        taken |= families
+        families |= its_families
         apply[key] = LabelSuggestion(label.name, choice.certainty, choice.reason)
     keep |= {key: choice for key, choice in apply.items() if key in replaceable}
     return LabelDecision(
@@ -110,14 +107,15 @@ def decide(
 
 
 def _families(name: str, rules: LabelRules) -> set[str]:
-    found = {
+    """Return what a label is one of: groups of the configuration, a scope or else a prefix."""
+    families = {
         f"group {group}"
         for group, members in rules.groups.items()
         if fold(name) in map(fold, members)
     }
     prefix = PREFIX.match(name)
     if key := scope(name):
-        found.add(f"scope {key}")
+        families.add(f"scope {key}")
     elif prefix:
-        found.add(f"prefix {fold(prefix[1])}")
-    return found
+        families.add(f"prefix {fold(prefix[1])}")
+    return families
