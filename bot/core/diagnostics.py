@@ -1,4 +1,4 @@
-"""What a probe found, and what to do about it."""
+"""Results of the checks of `tagline check`, and how to fix what they report."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import Literal
 
 from bot.core.types import Label
 
-MOST_NAMED = 10
+MAX_NAMES = 10
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One line of a report; `fix` is "" where nothing is to be done.
+    """One line of a report. `fix` says what to do, "" for nothing.
 
-    `wrong` = it does not work like this; a fix of what is not wrong is advice.
+    `wrong` means that Tagline does not work like this; otherwise `fix` is advice.
     """
 
     what: str
@@ -30,13 +30,13 @@ class Finding:
 
 
 def about_labels(labels: Sequence[Label]) -> Iterator[Finding]:
-    """What would make the labels of a repository better."""
-    bare = [label.name for label in labels if not label.description]
+    """Yield advice on a repository's labels."""
+    undescribed = [label.name for label in labels if not label.description]
     if not labels:
-        yield Finding("no labels", "make some: only labels that exist are set")
-    elif bare:
-        names = ", ".join(bare[:MOST_NAMED]) + (", ..." if len(bare) > MOST_NAMED else "")
+        yield Finding("no labels", "create labels; only labels that exist are set")
+    elif undescribed:
+        names = ", ".join(undescribed[:MAX_NAMES]) + (", ..." if len(undescribed) > MAX_NAMES else "")
         yield Finding(
-            f"{len(bare)} of {len(labels)} labels have no description: {names}",
+            f"{len(undescribed)} of {len(labels)} labels have no description: {names}",
             "one sentence each helps the model to choose",
         )

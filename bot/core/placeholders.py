@@ -1,11 +1,11 @@
-"""Texts that stand in documents where a secret belongs: published, so that everybody knows them."""
+"""Detects placeholders and examples from documentation that were left in place of a secret."""
 
 from __future__ import annotations
 
 import re
 
-PROSE_WORDS = 3  # a text of so many words is a sentence, no secret
-LONGEST = 100  # characters that are looked at for stock words; no example is longer
+MIN_SENTENCE_WORDS = 3
+MAX_CHARS = 100  # that are compared with stock words; no example is longer
 BLANKS_AND_QUOTES = " \t\r\n\"'`#=;"
 
 # `${NAME}`, `$NAME`, `<secret>`, `{{ secret }}`, `[token]`, `%NAME%`.
@@ -14,13 +14,13 @@ PATH = re.compile(
     r"(?:~|\.{1,2}|%s|/(?:run|etc|opt|var|data|home|usr|tmp)(?=/|$))(?:/[\w.-]+)*", re.IGNORECASE
 )
 NUMBER = re.compile(r"[0-9]{1,5}")
-# What tokens begin with, a part that shows nothing of the secret.
+# Prefixes of tokens.
 PREFIX = re.compile(r"(?:sk|ant|proj|api03|gh[oprsu]|github_pat|glpat|glptt|whsec)[-_]")
-# One sign again and again, such as xxxx, ******** or xxxx-xxxx; base64 may end with =.
+# One repeated character, such as xxxx, ******** or xxxx-xxxx; base64 may end with =.
 REPEATED = re.compile(r"([^\s_.-])(?:[\s_.-]*\1){2,}=*")
 DOTS = re.compile(r"[.…_-]*")
-# A signing token comes from GitLab, not from a person: zero bytes, `whsec_AAAA...`, may be one.
-SIGNING = "whsec_"
+# GitLab makes signing tokens, so `whsec_AAAA...` may be a real one of zero bytes.
+SIGNING_PREFIX = "whsec_"
 STOCK = re.compile(
     r"(?:a(?!a)|an|the|my|your|our|this|me|it|is|in|with|here|goes|please|some|own|real|random|long"
     r"|change|replace|insert|enter|paste|put|fill|add|set|use|generate|needed|required|todo|tbd"
@@ -29,7 +29,7 @@ STOCK = re.compile(
     r"|api|app|web|hook|signing|access|private|personal|project|group|admin|metrics|bearer"
     r"|github|gitlab|openai|anthropic|llm|tagline|bot)+"
 )
-# What our documents set other variables to, and what these may be set to.
+# Values of other settings in the documentation.
 OTHER_SETTINGS = frozenset(
     (
         *("openai", "anthropic", "compatible"),
@@ -43,15 +43,12 @@ OTHER_SETTINGS = frozenset(
 
 
 def is_placeholder(value: str) -> bool:
-    """Return whether this is a description or an example rather than a secret.
-
-    Quotes, blanks, comment signs and case around or in it make no difference.
-    """
+    """Return whether the value is a description or an example; ignores quotes, blanks and case."""
     text = value.strip(BLANKS_AND_QUOTES)
     if not text:
         return bool(value.strip())
     is_example = (
-        len(text.split()) >= PROSE_WORDS
+        len(text.split()) >= MIN_SENTENCE_WORDS
         or "..." in text
         or "://" in text
         or text.lower() in OTHER_SETTINGS
@@ -61,13 +58,13 @@ def is_placeholder(value: str) -> bool:
 
 
 def _is_stock(text: str) -> bool:
-    """Whether nothing but stock words or one repeated sign stands behind a token's prefix."""
+    """Return whether only stock words or one repeated character follow a token's prefix."""
     bare = text
     while prefix := PREFIX.match(bare):
         bare = bare[prefix.end() :]
-    words = re.sub(r"[\W_]+", "", bare[:LONGEST])
+    words = re.sub(r"[\W_]+", "", bare[:MAX_CHARS])
     return bool(
         DOTS.fullmatch(bare)
-        or (REPEATED.fullmatch(bare) and not text.startswith(SIGNING))
-        or (len(bare) <= LONGEST and STOCK.fullmatch(words))
+        or (REPEATED.fullmatch(bare) and not text.startswith(SIGNING_PREFIX))
+        or (len(bare) <= MAX_CHARS and STOCK.fullmatch(words))
     )

@@ -1,4 +1,4 @@
-"""What a model call costs, from a table of list prices, and what may be spent."""
+"""Costs of model calls by a table of list prices, and the limits of spending."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ PRICES = Path(__file__).with_name("prices.json")
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """US dollars a day in all (None = no limit) and for a repository; calls an author and hour."""
+    """Limits per day in US dollars, in total (None: no limit) and for a repository.
+
+    `author_per_hour` counts model calls for the issues of one author.
+    """
 
     day_usd: float | None
     repository_usd: float
@@ -26,20 +29,18 @@ def _table() -> dict[str, tuple[float, float]]:
 
 
 def cost_usd(model: str, tokens_in: int, tokens_out: int) -> float | None:
-    """US dollars for one call, or None where the table has no price for the model.
+    """Return the cost of one call in US dollars, or None for a model without a price.
 
-    The table gives dollars per million tokens, input and output, from the genai-prices data set.
-    A dated name such as `claude-haiku-4-5-20251001` is found by its longest known beginning.
+    `prices.json` has dollars per million input and output tokens, from the genai-prices data set.
     """
-    price = _price(model)
-    if price is None:
+    if (price := _price(model)) is None:
         return None
-    price_in, price_out = price
-    return (tokens_in * price_in + tokens_out * price_out) / 1_000_000
+    return (tokens_in * price[0] + tokens_out * price[1]) / 1_000_000
 
 
 @cache
 def _price(model: str) -> tuple[float, float] | None:
+    """Return the price of the longest name that the model's, perhaps dated, name starts with."""
     table = _table()
     name = model.rsplit("/", 1)[-1].lower()
     known = [key for key in table if name == key or name.startswith(f"{key}-")]

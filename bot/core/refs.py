@@ -1,4 +1,4 @@
-"""How people write an issue: a URL, or `github:owner/repository#1`, or `gitlab:group/project#1`."""
+"""Parses references to issues: a URL, `github:owner/repository#1` or `gitlab:group/project#1`."""
 
 from __future__ import annotations
 
@@ -11,39 +11,39 @@ from bot.core.types import IssueRef
 PATHS = {"github": r"[\w.-]+/[\w.-]+", "gitlab": r"[\w.-]+(?:/[\w.-]+)+"}
 NUMBER = r"(\d{1,18})"
 SHORT = {forge: re.compile(rf"{forge}:({path})#{NUMBER}") for forge, path in PATHS.items()}
-# What stands between a repository and an issue's number in an address.
+# The path between a repository and an issue's number in a URL.
 MIDDLE = {"github": "/issues/", "gitlab": "/-/(?:issues|work_items)/"}
 
 
 def parse(text: str, hosts: Mapping[str, str]) -> IssueRef:
-    """Read a reference. `hosts` maps a forge's name to its host, with the sub-path if it has one.
+    """Parse a reference. `hosts` maps a forge's name to its host, with the sub-path if it has one.
 
-    Raises ValueError, with what to write instead.
+    Raises ValueError, with the accepted forms.
     """
-    for forge, place in hosts.items():
+    for forge, base in hosts.items():
         if short := SHORT[forge].fullmatch(text):
-            return IssueRef(forge, place, short[1], int(short[2]))
-        host, slash, path = place.partition("/")
+            return IssueRef(forge, base, short[1], int(short[2]))
+        host, slash, path = base.partition("/")
         start = rf"(?i:https?://{re.escape(host)})(?::\d+)?{re.escape(slash + path)}/"
         if url := re.fullmatch(rf"{start}({PATHS[forge]}){MIDDLE[forge]}{NUMBER}(?:[?#].*)?", text):
-            return IssueRef(forge, place, url[1], int(url[2]))
+            return IssueRef(forge, base, url[1], int(url[2]))
+    places = " or ".join(hosts.values())
     raise ValueError(
-        "write the issue's address on "
-        + " or ".join(hosts.values())
-        + ", or github:owner/repository#1, or gitlab:group/project#1"
+        f"write the issue's address on {places}, or github:owner/repository#1, or"
+        " gitlab:group/project#1"
     )
 
 
 def repository(text: str, hosts: Mapping[str, str]) -> IssueRef:
-    """Read how people write a repository; its `number` is 0. Raises ValueError."""
+    """Parse a reference to a repository; its `number` is 0. Raises ValueError, as `parse`."""
     name = text.rstrip("/").removesuffix(".git")
     for middle in ("#", "/issues/", "/-/issues/"):
         try:
             return replace(parse(f"{name}{middle}1", hosts), number=0)
         except ValueError:
             continue
+    places = " or ".join(hosts.values())
     raise ValueError(
-        "write the repository's address on "
-        + " or ".join(hosts.values())
-        + ", or github:owner/repository, or gitlab:group/project"
+        f"write the repository's address on {places}, or github:owner/repository, or"
+        " gitlab:group/project"
     )

@@ -1,4 +1,4 @@
-"""Where outgoing calls may lead: never to link-local or metadata addresses."""
+"""Decides which addresses outgoing requests may use: never link-local or metadata addresses."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import socket
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 METADATA_NAMES = frozenset({"metadata", "metadata.google.internal", "instance-data"})
-# Where clouds tell their machines secrets, beside 169.254.0.0/16 and fe80::/10.
+# Instance metadata services outside 169.254.0.0/16 and fe80::/10.
 METADATA = frozenset(
     ipaddress.ip_address(text)
     for text in (
@@ -24,9 +24,9 @@ NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
 def parse(host: str) -> Address | None:
-    """An address however it is written (2852039166 and 0xa9fea9fe are some); None for a name."""
+    """Return the address in any spelling, also 2852039166 and 0xa9fea9fe; None for a name."""
     try:
-        return _inner(ipaddress.ip_address(host.partition("%")[0]))
+        return _embedded_ipv4(ipaddress.ip_address(host.partition("%")[0]))
     except ValueError:
         pass
     try:
@@ -36,7 +36,7 @@ def parse(host: str) -> Address | None:
 
 
 def is_forbidden(host: str) -> bool:
-    """Whether nothing of ours may ever connect there."""
+    """Return whether connections to this host name or address are never allowed."""
     name = host.rstrip(".").lower()
     address = parse(name)
     if address is None:
@@ -52,13 +52,13 @@ def is_loopback(host: str) -> bool:
 
 
 def is_near(host: str) -> bool:
-    """Whether an address is of this host or of a private network."""
+    """Return whether this is an address of this host or of a private network."""
     address = parse(host)
     return address is not None and not address.is_global
 
 
-def _inner(address: Address) -> Address:
-    """The address of version 4 that one of version 6 stands for."""
+def _embedded_ipv4(address: Address) -> Address:
+    """Return the IPv4 address that an IPv6 address contains, else the address itself."""
     if isinstance(address, ipaddress.IPv4Address):
         return address
     if address in NAT64:
