@@ -196,7 +196,7 @@ def _repository(settings: Settings, clients: ClientPool, repo: IssueRef) -> Iter
     if where.forge == "gitlab" and settings.gitlab_token:
         yield _role(settings, clients, where)
     names = settings.model.choice if settings.model else ()
-    reading = parser.permitted(parser.read(forge.config_text(where)), names)
+    reading = parser.restrict_models(parser.read(forge.config_text(where)), names)
     for problem in reading.problems:
         yield Finding(f"tagline.yml, {problem}", "mend that line", wrong=True)
     for line, key in docs.notes(reading):

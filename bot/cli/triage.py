@@ -14,7 +14,7 @@ import click
 from bot.cli import bootstrap
 
 if TYPE_CHECKING:
-    from bot.core.config.parser import RepoConfig
+    from bot.core.config.schema import RepoConfig
     from bot.core.types import Enrichment, Issue, Label
 
 PARTIAL = 3
@@ -148,7 +148,7 @@ def _config(path: Path | None, models: Collection[str]) -> RepoConfig:
     from bot.core.config import parser
 
     text = path.read_text(errors="replace") if path else None
-    reading = parser.permitted(parser.read(text), models)
+    reading = parser.restrict_models(parser.read(text), models)
     for problem in reading.problems:
         click.echo(f"{path}: {problem}", err=True)
     return reading.config

@@ -101,7 +101,8 @@ class TextStats:
     """Facts about an issue's full text, for an issue that holds only a part of its body.
 
     `input` is the fingerprint of title and body, `words` their number of words (counted up to
-    `bounded.MAX_COUNTED_WORDS`), `cut` the number of characters removed between the body's head and tail.
+    `bounded.MAX_COUNTED_WORDS`), `cut` the number of characters removed between the body's head
+    and tail.
     """
 
     input: str

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TypeVar
 
 from bot.core import prompt, reply
-from bot.core.config.parser import RepoConfig
+from bot.core.config.schema import RepoConfig
 from bot.core.errors import ModelFailed, ModelSkipped
 from bot.core.labels import keywords, policy
 from bot.core.labels.policy import CurrentLabels

@@ -10,7 +10,8 @@ import hashlib
 from collections.abc import Collection, Mapping, Sequence
 
 from bot.core.config import parser
-from bot.core.config.parser import RepoConfig
+from bot.core.config.caution import tighten
+from bot.core.config.schema import RepoConfig
 from bot.core.errors import ConfigProblem
 from bot.core.ports import Model, Store
 from bot.core.types import IssueRef
@@ -23,15 +24,15 @@ def load_config(
 
     `models` are the names that the file may use.
     """
-    key, parsed = ref.repo_key, parser.permitted(parser.read(text), models)
+    key, parsed = ref.repo_key, parser.restrict_models(parser.read(text), models)
     digest, reported = _digest(parsed.problems), store.reported_problems(key)
     if reported and not digest:
         store.save_reported_problems(key, "")
     config = parsed.config
     if parsed.broken:
-        last = parser.permitted(parser.read(store.last_config(key)), models)
-        if last.given and not last.broken:
-            config = parser.tightened(last.config, parsed.given)
+        last = parser.restrict_models(parser.read(store.last_config(key)), models)
+        if last.values and not last.broken:
+            config = tighten(last.config, parsed.values)
     else:
         store.save_config(key, text or "")
     return config, () if digest == reported else parsed.problems

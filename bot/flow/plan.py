@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from bot.core import prompt
-from bot.core.config.parser import RepoConfig
+from bot.core.config.schema import RepoConfig
 from bot.core.errors import ConfigProblem
 from bot.core.history import IssueHistory
 from bot.core.labels.policy import fold

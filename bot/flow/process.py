@@ -7,7 +7,7 @@ from dataclasses import replace
 import msgspec
 
 from bot.core.config.caution import MODES
-from bot.core.config.parser import RepoConfig
+from bot.core.config.schema import RepoConfig
 from bot.core.errors import (
     ConfigProblem,
     NotCovered,

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 
 import httpx
 
-from bot.core.config.parser import RepoConfig
+from bot.core.config.schema import RepoConfig
 from bot.core.labels.policy import CurrentLabels
 from bot.core.types import Label
 from bot.flow.enrich import enrich

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from bot.core.config.caution import RESTRICTIONS, tightened
-from bot.core.config.parser import LabelRules, RepoConfig, parse, read
-from bot.core.config.schema import DEFAULTS, TYPES
+from bot.core.config.caution import RESTRICTIONS, tighten
+from bot.core.config.parser import read
+from bot.core.config.schema import DEFAULTS, TYPES, LabelRules, RepoConfig
+from tests.configs import parse
 
 
 def value(text: str, path: str) -> Any:
@@ -166,12 +167,12 @@ def test_of_two_lists_to_allow_only_what_both_allow_is_left(
 ) -> None:
     for first, second in ((one, other), (other, one)):
         config = RepoConfig(labels=LabelRules(allow=first))
-        assert tightened(config, {"labels.allow": second}).labels.allow == both
+        assert tighten(config, {"labels.allow": second}).labels.allow == both
 
 
 @pytest.mark.parametrize("key", RESTRICTIONS)
 def test_a_default_never_limits_itself(key: str) -> None:
-    assert tightened(RepoConfig(), {key: DEFAULTS[key]}) == RepoConfig()
+    assert tighten(RepoConfig(), {key: DEFAULTS[key]}) == RepoConfig()
 
 
 def test_every_limit_is_a_key_of_the_file() -> None:

@@ -1,4 +1,4 @@
-"""The configuration file explained: schema, remarks and notes say what the definitions say."""
+"""The configuration file explained: schema, descriptions and notes agree with the definitions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from ruamel.yaml import YAML
 
 from bot.core.config import docs
-from bot.core.config.parser import RepoConfig, parse, read
+from bot.core.config.parser import read
+from bot.core.config.schema import RepoConfig
+from tests.configs import parse
 from tests.core.test_config_parser import WRONG, keys, written
 
 FULL = """\
@@ -34,8 +36,8 @@ def leaves() -> set[str]:
     return set(keys(RepoConfig)) - sections
 
 
-def test_every_key_has_a_remark() -> None:
-    assert set(docs.REMARKS) == leaves()
+def test_every_key_has_a_description() -> None:
+    assert set(docs.DESCRIPTIONS) == leaves()
     assert set(docs.NOT_BUILT) <= leaves()
 
 

@@ -9,9 +9,8 @@ import msgspec
 import pytest
 from msgspec import Struct
 
-from bot.core.config.parser import (
-    MAX_BYTES,
-    RULE,
+from bot.core.config.parser import read, restrict_models
+from bot.core.config.schema import (
     Budget,
     CommentRules,
     Fallback,
@@ -22,10 +21,10 @@ from bot.core.config.parser import (
     Privacy,
     RepoConfig,
     WordRule,
-    parse,
-    permitted,
-    read,
 )
+from bot.core.config.values import RULE
+from bot.core.config.yaml_nodes import MAX_BYTES
+from tests.configs import parse
 
 DEFAULTS = RepoConfig()
 
@@ -289,7 +288,9 @@ def test_a_budget_without_end_is_a_problem() -> None:
 
 
 def test_a_model_that_the_operator_does_not_allow_is_a_problem_that_names_those_allowed() -> None:
-    reading = permitted(read("model:\n  name: gpt-7\n  instructions: Brief."), ["gpt-6", "luna"])
+    reading = restrict_models(
+        read("model:\n  name: gpt-7\n  instructions: Brief."), ["gpt-6", "luna"]
+    )
     assert [str(x) for x in reading.problems] == [
         "line 2, model.name: this host allows: gpt-6, luna"
     ]
@@ -299,7 +300,7 @@ def test_a_model_that_the_operator_does_not_allow_is_a_problem_that_names_those_
 @pytest.mark.parametrize("models", [[], ["gpt-6", "luna"]])
 def test_a_model_that_is_allowed_or_that_nobody_could_ask_is_no_problem(models: list[str]) -> None:
     reading = read("model: {name: luna}")
-    assert permitted(reading, models) == reading
+    assert restrict_models(reading, models) == reading
 
 
 @pytest.mark.parametrize("text", ["mode: suggest\nmode: 'off'", "mode: 'off'\nmode: suggest"])

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.config.parser import LabelRules
+from bot.core.config.schema import LabelRules
 from bot.core.labels.policy import usable_labels
 from bot.core.text.globs import matches
 from bot.core.types import Label

@@ -9,7 +9,9 @@ import warnings
 
 import pytest
 
-from bot.core.config.parser import MAX_BYTES, RepoConfig, read
+from bot.core.config.parser import read
+from bot.core.config.schema import RepoConfig
+from bot.core.config.yaml_nodes import MAX_BYTES
 from tests.core.hostile_configs import ALIASED, HOSTILE, damaged
 
 SECONDS = 1.0  # of CPU, on a busy machine; about 0.05 on an idle one

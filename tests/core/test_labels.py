@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bot.core.config.parser import LabelRules
+from bot.core.config.schema import LabelRules
 from bot.core.labels.policy import CurrentLabels, decide, fold, usable_labels
 from bot.core.types import Certainty, Label, LabelDecision, LabelSuggestion
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bot.core.config.parser import LabelRules
+from bot.core.config.schema import LabelRules
 from bot.core.labels.policy import usable_labels
 from bot.core.types import Label
 

@@ -12,9 +12,10 @@ from click.testing import CliRunner
 from ruamel.yaml import YAML
 
 from bot.cli.main import COMMANDS, cli
-from bot.core.config.parser import RepoConfig, parse
+from bot.core.config.schema import RepoConfig
 from bot.sandbox import GRANTED
 from bot.settings.load import LATER, PLAIN, SECRETS
+from tests.configs import parse
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()

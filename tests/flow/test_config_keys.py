@@ -132,7 +132,7 @@ def test_a_model_that_is_not_allowed_is_told_and_the_operator_s_holds() -> None:
 
 
 def test_every_key_has_an_effect_or_is_told_as_not_built() -> None:
-    assert {*EFFECTS, *docs.NOT_BUILT, "version"} == set(docs.REMARKS)
+    assert {*EFFECTS, *docs.NOT_BUILT, "version"} == set(docs.DESCRIPTIONS)
     assert not set(EFFECTS) & set(docs.NOT_BUILT)
 
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from bot.core.config import parser
 from bot.core.errors import ModelFailed
 from bot.core.labels.policy import CurrentLabels
 from bot.core.types import Enrichment, Label, LabelSuggestion, Usage
 from bot.flow.enrich import enrich
+from tests.configs import parse
 from tests.fakes import ScriptedModel, an_issue, says
 
 TITLE = "Export crashes"
@@ -33,7 +33,7 @@ def enriched(
     present: CurrentLabels | None = None,
 ) -> Enrichment:
     issue = an_issue(TITLE, BODY)
-    return enrich(issue, labels, present or CurrentLabels(), parser.parse(config)[0], model)
+    return enrich(issue, labels, present or CurrentLabels(), parse(config)[0], model)
 
 
 def applied(found: Enrichment) -> list[str]:
@@ -219,7 +219,7 @@ def planted(config: str | None, *answers: str | ModelFailed) -> tuple[Enrichment
     """What becomes of an issue whose title and body hold secrets."""
     model = ScriptedModel(*answers)
     issue = an_issue(f"Login fails, password: hunter2, {TOKEN}", f"{SAID}\n")
-    return enrich(issue, LABELS, CurrentLabels(), parser.parse(config)[0], model), model
+    return enrich(issue, LABELS, CurrentLabels(), parse(config)[0], model), model
 
 
 def test_the_model_is_shown_no_secret_and_no_address() -> None:
@@ -238,7 +238,7 @@ def test_the_model_is_shown_no_secret_and_no_address() -> None:
 def test_nothing_that_condensing_drops_hides_a_secret(between: str, is_hidden: bool) -> None:
     model = ScriptedModel(says("It fails."))
     body = f"It fails with {TOKEN[:8]}{between}{TOKEN[8:]} here."
-    enrich(an_issue(TITLE, body), LABELS, CurrentLabels(), parser.parse(None)[0], model)
+    enrich(an_issue(TITLE, body), LABELS, CurrentLabels(), parse(None)[0], model)
     assert ("[redacted:github-token]" in model.asked[0].user) is is_hidden
 
 
@@ -246,7 +246,7 @@ def test_nothing_that_condensing_drops_hides_a_secret(between: str, is_hidden: b
 def test_no_half_of_a_secret_in_a_very_long_body_reaches_the_model(where: int) -> None:
     model = ScriptedModel(says("It fails."))
     body = f"{'word ' * (where // 5)}{TOKEN} {'word ' * ((120_000 - where) // 5)}"
-    enrich(an_issue(TITLE, body), LABELS, CurrentLabels(), parser.parse(None)[0], model)
+    enrich(an_issue(TITLE, body), LABELS, CurrentLabels(), parse(None)[0], model)
     assert TOKEN[5:15] not in model.asked[0].user
     assert TOKEN[-10:] not in model.asked[0].user
 
@@ -294,7 +294,7 @@ def test_neither_a_fooled_model_nor_rules_apply_a_protected_label_in_any_spellin
 def test_built_in_rules_apply_no_protected_label_that_means_their_concept() -> None:
     labels = [Label("type: security"), Label("high priority"), Label("P0")]
     issue = an_issue("Critical XSS vulnerability", "Urgent: an attacker can inject a script.")
-    found = enrich(issue, labels, CurrentLabels(), parser.parse(None)[0], None)
+    found = enrich(issue, labels, CurrentLabels(), parse(None)[0], None)
     assert (applied(found), found.label_decision.suggest) == ([], ())
 
 

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from bot.core.config.parser import MAX_BYTES, Budget, CommentRules, Ignore, LabelRules, RepoConfig
+from bot.core.config.schema import Budget, CommentRules, Ignore, LabelRules, RepoConfig
+from bot.core.config.yaml_nodes import MAX_BYTES
 from bot.core.ports import Store
 from bot.core.types import Record
 from bot.flow.load_config import load_config, save_reported_problems

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from bot.core.config.parser import RepoConfig
+from bot.core.config.schema import RepoConfig
 from bot.core.errors import ConfigProblem
 from bot.core.history import IssueHistory, resolved
 from bot.core.types import Enrichment, LabelDecision, LabelSuggestion, Marker, OwnComment, Usage

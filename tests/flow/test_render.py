@@ -10,7 +10,6 @@ from dataclasses import replace
 
 import pytest
 
-from bot.core.config import parser
 from bot.core.errors import ConfigProblem
 from bot.core.history import IssueHistory
 from bot.core.text.sanitize import ZERO_WIDTH as Z
@@ -18,6 +17,7 @@ from bot.core.types import Enrichment, LabelDecision, LabelSuggestion, Marker, O
 from bot.flow.enrich import NO_PROVIDER
 from bot.flow.plan import AddLabels, Decision, Plan, make_plan
 from bot.flow.render import read_marker, write_marker
+from tests.configs import parse
 from tests.fakes import REF, an_issue
 
 INPUT = "0123456789abcdef"
@@ -61,7 +61,7 @@ def plan(
     before: IssueHistory | None = None,
     problems: Sequence[ConfigProblem] = (),
 ) -> Plan:
-    decision = Decision(before or history(), parser.parse(config)[0], tuple(problems), enrichment)
+    decision = Decision(before or history(), parse(config)[0], tuple(problems), enrichment)
     return make_plan(decision)
 
 
@@ -130,7 +130,7 @@ def test_the_comment_that_only_suggests() -> None:
 
 def test_the_comment_with_problems_of_the_configuration() -> None:
     config = "mode: aply\nlables: {}\nlabels:\n  max: 99\n"
-    _, problems = parser.parse(config)
+    _, problems = parse(config)
     brief = replace(BY_MODEL, summary="It is broken.", label_decision=LabelDecision())
     assert comment(brief, config, problems=problems) == (
         r"""**Summary (automated):** It is broken.
@@ -149,7 +149,7 @@ def test_the_comment_with_problems_of_the_configuration() -> None:
 
 
 def test_of_a_file_that_cannot_be_read_the_comment_says_what_holds() -> None:
-    body = comment(BY_MODEL, problems=parser.parse("mode: [apply")[1])
+    body = comment(BY_MODEL, problems=parse("mode: [apply")[1])
     assert "<summary>Problems in tagline.yml; the last readable one counts; without one," in body
     assert "- line 1, not valid YAML: " in body
 
@@ -238,13 +238,13 @@ def test_a_reason_is_cut_at_120_characters() -> None:
 
 def test_of_many_problems_ten_are_shown() -> None:
     config = "".join(f"key{n}: 1\n" for n in range(40))
-    _, problems = parser.parse(config)
+    _, problems = parse(config)
     assert len(problems) == 40
     assert comment(BY_MODEL, problems=problems).count("unknown key") == 10
 
 
 def test_a_key_of_the_configuration_cannot_reach_out_of_its_line() -> None:
-    _, problems = parser.parse('"@admin\\n/close <!-- [x](http://y)": 1')
+    _, problems = parse('"@admin\\n/close <!-- [x](http://y)": 1')
     lines = comment(BY_MODEL, problems=problems).splitlines()
     (shown,) = [line for line in lines if "unknown key" in line]
     assert shown.startswith(f"- line 1, @{Z}admin /close ")

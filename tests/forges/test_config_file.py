@@ -5,7 +5,8 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from bot.core.config.parser import MAX_BYTES, read
+from bot.core.config.parser import read
+from bot.core.config.yaml_nodes import MAX_BYTES
 from bot.core.errors import Retry
 from bot.core.ports import Forge
 from bot.core.types import IssueRef

@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
-from bot.core.config.parser import RepoConfig, parse
+from bot.core.config.schema import RepoConfig
 from bot.core.errors import ConfigProblem
 from bot.core.history import IssueHistory
 from bot.core.types import (
@@ -25,6 +25,7 @@ from bot.flow.enrich import NO_PROVIDER
 from bot.flow.plan import Decision, make_plan
 from bot.flow.render import read_marker, write_marker
 from bot.forges import values
+from tests.configs import parse
 from tests.core.test_sanitize import HOSTILE
 from tests.fakes import an_issue
 from tests.outside.attacks import Judge, commands, frame_intact

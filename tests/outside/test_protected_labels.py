@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from bot.cli.main import cli
-from bot.core.config.parser import RepoConfig
+from bot.core.config.schema import RepoConfig
 from bot.core.labels.policy import CurrentLabels
 from bot.core.types import Label
 from bot.flow.enrich import enrich

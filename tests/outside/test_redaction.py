@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.core.config.parser import RepoConfig
+from bot.core.config.schema import RepoConfig
 from bot.core.labels.policy import CurrentLabels
 from bot.core.text.redact import redact
 from bot.core.types import Label

@@ -8,7 +8,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from bot.core.config.parser import RepoConfig, parse
+from bot.core.config.schema import RepoConfig
+from tests.configs import parse
 from tests.whole.app import App
 from tests.whole.test_command_line import access, tagline
 

@@ -1,8 +1,8 @@
-"""How a wrong value of a setting that limits the bot is read, and which of two values is stricter.
+"""Settings that limit the bot: which of two values is stricter, and what an invalid one means.
 
-What limits the bot fails closed. A list keeps its readable items as they are written, so 404 is the
-label "404". A number that cannot be read gives way to a smaller one in the same text, else to the
-default. Anything else is taken at its most cautious.
+These settings fail closed. An invalid list keeps its readable items as text, so 404 is the label
+"404". An invalid number means a smaller number in its text, else the default. Any other invalid
+value means the most restrictive one.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from typing import Any
 
 import msgspec
 
-from bot.core.config.schema import DEFAULTS, SECTIONS, RepoConfig
-from bot.core.config.yaml_nodes import List, Map, Node, Scalar
+from bot.core.config.schema import DEFAULTS, RepoConfig
+from bot.core.config.yaml_nodes import List, Map, Node, Scalar, is_null
 
 MODES = ("apply", "suggest", "dry-run", "off")
 POSTS = ("always", "when-useful", "never")
-SPEAKS = (True, "auto", False)
+ON_FALLBACK = (True, "auto", False)
 REDACTED = ("secrets", "emails")
 ON = ("opened", "reopened", "edited")
-EVERY = ("*",)
+EVERYTHING = ("*",)
 NUMBER = re.compile(r"(?<![\w.,-])[$€]?(\d{1,400}(?:[.,]\d{1,400})?)(?![\d.,]|[eE][-+\d])")
 
 Values = Mapping[str, Any]
@@ -32,30 +32,26 @@ Values = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Restriction:
-    """`stricter` combines two values of a setting; `read` gives the values, by their keys, that
-    hold where the node of a setting does not fit the schema."""
+    """`stricter` returns the stricter of two values, or both in one. `read` returns what an invalid
+    node means, as values by key."""
 
     stricter: Callable[[Any, Any], Any]
     read: Callable[[Node], Values]
 
 
-def cautious(key: str, node: Node) -> Values:
-    """Return the values that hold for a setting or section whose node does not fit the schema.
-
-    An alias is no value: its file is broken, and what was in force before stays.
-    """
-    if is_alias(node):
+def restrictive_values(key: str, node: Node) -> Values:
+    """Return what an invalid node of a setting or section means; nothing for an alias."""
+    if isinstance(node, Scalar) and node.kind == "alias":
         return {}
-    if key in SECTION_READINGS:
-        return SECTION_READINGS[key](node)
+    if key in SECTION_READERS:
+        return SECTION_READERS[key](node)
     return RESTRICTIONS[key].read(node) if key in RESTRICTIONS else {}
 
 
-def tightened(config: RepoConfig, values: Values) -> RepoConfig:
-    """Return `config` with each of the limiting `values` that is stricter than its own.
+def tighten(config: RepoConfig, values: Values) -> RepoConfig:
+    """Return `config` with each limiting value that is stricter than its own.
 
-    A file that cannot be parsed as a whole only ever acts through this: its readable values may
-    limit what is in force, and never widen it.
+    A broken file has no other effect: it may limit the configuration in force, never widen it.
     """
     for key, value in values.items():
         if key in RESTRICTIONS:
@@ -78,10 +74,10 @@ def _get(config: RepoConfig, key: str) -> Any:
 
 
 def texts(node: Node) -> list[str]:
-    """Return what an item of a list may have meant: a scalar or a pair as it is written."""
+    """Return the scalars and pairs of a node as text; a tagged scalar with and without its tag."""
     if isinstance(node, Scalar):
-        found = [node.text, f"{node.tag} {node.text}".strip()] if node.tag else [node.text]
-        return [text for text in found if text.strip()]
+        forms = [node.text, f"{node.tag} {node.text}".strip()] if node.tag else [node.text]
+        return [text for text in forms if text.strip()]
     if isinstance(node, List):
         return [text for item in node.items for text in texts(item)]
     pairs = [(texts(key), texts(value)) for key, value in node.pairs]
@@ -90,34 +86,25 @@ def texts(node: Node) -> list[str]:
     ]
 
 
-def is_alias(node: Node) -> bool:
-    return isinstance(node, Scalar) and node.kind == "alias"
+def _always(key: str, value: Any) -> Callable[[Node], Values]:
+    return lambda _: {key: value}
 
 
-def _is_nothing(node: Node) -> bool:
-    return isinstance(node, Scalar) and node.kind == "null"
-
-
-def _fixed(**values: Any) -> Callable[[Node], Values]:
-    named = {key.replace("__", "."): value for key, value in values.items()}
-    return lambda _: named
-
-
-def _later(order: Sequence[Any]) -> Callable[[Any, Any], Any]:
+def _later_in(order: Sequence[Any]) -> Callable[[Any, Any], Any]:
     return lambda one, other: max(one, other, key=order.index)
 
 
-def _both(one: tuple[str, ...], other: tuple[str, ...]) -> tuple[str, ...]:
+def _union(one: tuple[str, ...], other: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*one, *other)))
 
 
 def _common(one: tuple[str, ...], other: tuple[str, ...]) -> tuple[str, ...]:
-    """The globs of either that allow nothing that the other does not."""
-    kept = [glob for glob in one if _is_within(glob, other)]
-    return tuple(dict.fromkeys([*kept, *(glob for glob in other if _is_within(glob, one))]))
+    """Return the globs of each list that match only what the other list matches too."""
+    kept = [glob for glob in one if _is_covered(glob, other)]
+    return tuple(dict.fromkeys([*kept, *(glob for glob in other if _is_covered(glob, one))]))
 
 
-def _is_within(glob: str, others: tuple[str, ...]) -> bool:
+def _is_covered(glob: str, others: tuple[str, ...]) -> bool:
     if glob in others or "*" in others:
         return True
     is_exact = not re.search(r"[*?\[]", glob)
@@ -125,21 +112,21 @@ def _is_within(glob: str, others: tuple[str, ...]) -> bool:
 
 
 def _number(key: str) -> Callable[[Node], Values]:
-    """A smaller number than the default that stands in the text; of a list, none."""
+    """Return a reader of a number in a scalar's text that is smaller than the default."""
     default = DEFAULTS[key]
 
     def read(node: Node) -> Values:
-        found = NUMBER.search(node.text) if isinstance(node, Scalar) else None
-        value = float(found[1].replace(",", ".")) if found else math.inf
+        number = NUMBER.search(node.text) if isinstance(node, Scalar) else None
+        value = float(number[1].replace(",", ".")) if number else math.inf
         return {key: type(default)(value)} if value < default else {}
 
     return read
 
 
 def _denied(node: Node) -> Values:
-    if _is_nothing(node):
+    if is_null(node):
         return {}
-    return {"labels.deny": tuple(texts(node)) if isinstance(node, List) else EVERY}
+    return {"labels.deny": tuple(texts(node)) if isinstance(node, List) else EVERYTHING}
 
 
 def _allowed(node: Node) -> Values:
@@ -147,66 +134,63 @@ def _allowed(node: Node) -> Values:
 
 
 def _ignored(key: str) -> Callable[[Node], Values]:
-    """A mapping of several pairs tells nothing: then all issues are ignored."""
+    """Return a reader of names; a mapping of several pairs makes the bot ignore all issues."""
 
     def read(node: Node) -> Values:
-        if _is_nothing(node):
+        if is_null(node):
             return {}
         if isinstance(node, Map) and len(node.pairs) != 1:
-            return {"ignore.title": EVERY}
+            return {"ignore.title": EVERYTHING}
         return {key: _items(node)}
 
     return read
 
 
 def _items(node: Node) -> tuple[str, ...]:
-    """Of a scalar where a list is due also the parts between commas."""
-    found = texts(node)
+    """Return the texts of a node, of a scalar also the parts between commas."""
+    items = texts(node)
     if isinstance(node, Scalar):
-        found += [part.strip() for part in node.text.split(",") if part.strip()]
-    return tuple(dict.fromkeys(found))
+        items += [part.strip() for part in node.text.split(",") if part.strip()]
+    return tuple(dict.fromkeys(items))
 
 
 def _ignored_section(node: Node) -> Values:
-    """Items that do not say what they are may be authors, labels or titles."""
+    """Return each item as an author, a label and a title, because it may be any of them."""
     return {key: _items(node) for key in ("ignore.authors", "ignore.labels", "ignore.title")}
 
 
 def _started_on(node: Node) -> Values:
-    found = {text.casefold() for text in texts(node)}
-    kept = tuple(kind for kind in ON if kind in found)
+    events = {text.casefold() for text in texts(node)}
+    kept = tuple(event for event in ON if event in events)
     return {"on": kept} if kept else {}
 
 
-def _budget_section(node: Node) -> Values:
-    return _number("budget.per_day_usd")(node)
-
-
 RESTRICTIONS = {
-    "mode": Restriction(_later(MODES), _fixed(mode="off")),
-    "on": Restriction(lambda a, b: tuple(kind for kind in a if kind in b), _started_on),
-    "ignore.authors": Restriction(_both, _ignored("ignore.authors")),
-    "ignore.labels": Restriction(_both, _ignored("ignore.labels")),
-    "ignore.title": Restriction(_both, _ignored("ignore.title")),
-    "comment.post": Restriction(_later(POSTS), _fixed(comment__post="never")),
+    "mode": Restriction(_later_in(MODES), _always("mode", "off")),
+    "on": Restriction(lambda a, b: tuple(event for event in a if event in b), _started_on),
+    "ignore.authors": Restriction(_union, _ignored("ignore.authors")),
+    "ignore.labels": Restriction(_union, _ignored("ignore.labels")),
+    "ignore.title": Restriction(_union, _ignored("ignore.title")),
+    "comment.post": Restriction(_later_in(POSTS), _always("comment.post", "never")),
     "comment.similar": Restriction(min, _number("comment.similar")),
-    "comment.missing_info": Restriction(min, _fixed(comment__missing_info=False)),
-    "comment.on_fallback": Restriction(_later(SPEAKS), _fixed(comment__on_fallback=False)),
+    "comment.missing_info": Restriction(min, _always("comment.missing_info", False)),
+    "comment.on_fallback": Restriction(
+        _later_in(ON_FALLBACK), _always("comment.on_fallback", False)
+    ),
     "labels.allow": Restriction(_common, _allowed),
-    "labels.deny": Restriction(_both, _denied),
+    "labels.deny": Restriction(_union, _denied),
     "labels.max": Restriction(min, _number("labels.max")),
-    "privacy.redact": Restriction(_both, _fixed(privacy__redact=REDACTED)),
-    "learn.from_corrections": Restriction(min, _fixed(learn__from_corrections=False)),
+    "privacy.redact": Restriction(_union, _always("privacy.redact", REDACTED)),
+    "learn.from_corrections": Restriction(min, _always("learn.from_corrections", False)),
     "budget.per_day_usd": Restriction(min, _number("budget.per_day_usd")),
     "budget.per_author_per_hour": Restriction(min, _number("budget.per_author_per_hour")),
 }
-# What holds where a section is no mapping.
-SECTION_READINGS: dict[str, Callable[[Node], Values]] = {
+# What a section means that is no mapping.
+SECTION_READERS: dict[str, Callable[[Node], Values]] = {
     "ignore": _ignored_section,
-    "comment": _fixed(comment__post="never"),
-    "labels": _fixed(labels__deny=EVERY),
-    "privacy": _fixed(privacy__redact=REDACTED),
-    "learn": _fixed(learn__from_corrections=False),
-    "budget": _budget_section,
+    "comment": RESTRICTIONS["comment.post"].read,
+    "labels": _always("labels.deny", EVERYTHING),
+    "privacy": RESTRICTIONS["privacy.redact"].read,
+    "learn": RESTRICTIONS["learn.from_corrections"].read,
+    "budget": RESTRICTIONS["budget.per_day_usd"].read,
 }
-assert {*SECTION_READINGS} <= {*SECTIONS}

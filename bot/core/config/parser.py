@@ -1,7 +1,7 @@
-"""A repository's `tagline.yml` → its configuration and every problem in it.
+"""Parses a repository's `tagline.yml` into its configuration and every problem in it.
 
-The document is walked as YAML nodes, so each wrong value is reported with its own line and the rest
-still counts. What limits the bot fails closed: see `config_caution`.
+The document is walked as YAML nodes: each wrong value is reported with its own line, and the other
+values still apply. Values that limit the bot fail closed, see `caution`.
 """
 
 from __future__ import annotations
@@ -15,48 +15,22 @@ import msgspec
 from msgspec import Struct
 
 from bot.core.config import yaml_nodes
-from bot.core.config.caution import RESTRICTIONS, cautious, tightened, with_value
-from bot.core.config.schema import (
-    DEFAULTS,
-    SECTIONS,
-    TYPES,
-    Budget,
-    CommentRules,
-    Fallback,
-    Ignore,
-    LabelRules,
-    Learn,
-    ModelRules,
-    Privacy,
-    RepoConfig,
-    WordRule,
+from bot.core.config.caution import RESTRICTIONS, restrictive_values, tighten, with_value
+from bot.core.config.schema import DEFAULTS, SECTIONS, TYPES, RepoConfig
+from bot.core.config.values import (
+    DUPLICATE,
+    convert,
+    explain,
+    explain_unknown,
+    key_text,
+    nearest_key,
 )
-from bot.core.config.values import RULE, TWICE, convert, explain, key_text, nearest, unknown
-from bot.core.config.yaml_nodes import MAX_BYTES, Map, Node, Scalar, Unreadable
+from bot.core.config.yaml_nodes import MAX_BYTES, InvalidYaml, Map, Node, is_null
 from bot.core.errors import ConfigProblem
 
-__all__ = [
-    "MAX_BYTES",
-    "RULE",
-    "Budget",
-    "CommentRules",
-    "Fallback",
-    "Ignore",
-    "LabelRules",
-    "Learn",
-    "ModelRules",
-    "ParsedConfig",
-    "Privacy",
-    "RepoConfig",
-    "WordRule",
-    "parse",
-    "permitted",
-    "read",
-    "tightened",
-]
-WANTED_SECTION = "write `key: value` lines here"
-BROKEN = RepoConfig(mode="suggest")  # holds where a file is broken and there was none before
-# Of a broken file: how many parts are tried, and how much they may hold together.
+SECTION_ADVICE = "write `key: value` lines here"
+BROKEN = RepoConfig(mode="suggest")  # where the first file of a repository is broken
+# Limits of the search for readable parts of a broken file.
 MAX_PARTS = 30
 MAX_PART_NODES = 300
 MAX_PART_CHARS = 6000
@@ -65,83 +39,77 @@ MAX_FIRST_LINES = 20
 
 @dataclass(frozen=True, slots=True)
 class ParsedConfig:
-    """A file as it was understood. `lines` tells where each known key stands.
+    """The configuration of a file. `lines` has the line of each known key.
 
-    `given` holds the file's own values by their keys. `broken` = the file is not read as a whole;
-    then `given` has what its readable parts limit, for `tightened`.
+    `values` has what the file itself sets, by key. `broken` means that the file as a whole is not
+    valid; then `values` has the limits that its readable parts set, for `tighten`.
     """
 
     config: RepoConfig = slot(default_factory=RepoConfig)
     problems: tuple[ConfigProblem, ...] = ()
     lines: Mapping[str, int] = slot(default_factory=dict)
     broken: bool = False
-    given: Mapping[str, Any] = slot(default_factory=dict)
-
-
-def parse(text: str | None) -> tuple[RepoConfig, tuple[ConfigProblem, ...]]:
-    """Return the configuration of a file and every problem in it."""
-    found = read(text)
-    return found.config, found.problems
+    values: Mapping[str, Any] = slot(default_factory=dict)
 
 
 def read(text: str | None) -> ParsedConfig:
-    """Return what a configuration file means; None or an empty one means the defaults.
+    """Return the configuration of a file; None and an empty text mean the defaults.
 
-    Every problem is reported with its line. What is wrong keeps its default, or its most cautious
-    value where it would limit the bot. Of a file that is no valid YAML only the first problem is
-    known; it means `mode: suggest`, and what its readable parts limit.
+    A wrong value keeps its default, or its most restrictive value where it would limit the bot. A
+    file that is no valid YAML has one problem and means `mode: suggest`, with the limits that its
+    readable parts set.
     """
     if text is None:
         return ParsedConfig()
     try:
         document = yaml_nodes.compose(text)
-    except Unreadable as error:
+    except InvalidYaml as error:
         return _broken(_readable_limits(text[:MAX_BYTES]), error)
     root = document.root
-    if root is None or _is_empty(root):
+    if root is None or is_null(root):
         return ParsedConfig()
-    found = _Collector()
+    collector = _Collector()
     if isinstance(root, Map):
-        _section(root, RepoConfig, "", found)
+        _read_section(root, RepoConfig, "", collector)
     elif not document.refused:
-        return _broken({}, Unreadable(root.line, WANTED_SECTION))
+        return _broken({}, InvalidYaml(root.line, SECTION_ADVICE))
     if document.refused:
-        return _broken(found.given, document.refused)
-    return ParsedConfig(found.config, tuple(found.problems), found.lines, given=found.given)
+        return _broken(collector.values, document.refused)
+    config, problems = collector.config, tuple(collector.problems)
+    return ParsedConfig(config, problems, collector.lines, values=collector.values)
 
 
-def permitted(reading: ParsedConfig, models: Collection[str]) -> ParsedConfig:
-    """Return the same, where the first of the `models` holds instead of one that is not among them.
+def restrict_models(parsed: ParsedConfig, models: Collection[str]) -> ParsedConfig:
+    """Return the same without a `model.name` that is none of `models`, which is a problem then.
 
-    Without any there is nothing to choose from.
+    With no `models` at all, no language model is configured, and any name is accepted.
     """
-    config, name = reading.config, reading.config.model.name
+    config, name = parsed.config, parsed.config.model.name
     if not models or name is None or name in models:
-        return reading
+        return parsed
     advice = f"this host allows: {', '.join(models)}"
-    problem = ConfigProblem(reading.lines.get("model.name", 0), "model.name", advice)
-    default = msgspec.structs.replace(config.model, name=None)
+    problem = ConfigProblem(parsed.lines.get("model.name", 0), "model.name", advice)
     return replace(
-        reading,
-        config=msgspec.structs.replace(config, model=default),
-        problems=(*reading.problems, problem),
+        parsed,
+        config=with_value(config, "model.name", None),
+        problems=(*parsed.problems, problem),
     )
 
 
-def _broken(given: Mapping[str, Any], error: Unreadable) -> ParsedConfig:
+def _broken(values: Mapping[str, Any], error: InvalidYaml) -> ParsedConfig:
     problems = (ConfigProblem(error.line, "", str(error)),)
-    return ParsedConfig(tightened(BROKEN, given), problems, broken=True, given=given)
+    return ParsedConfig(tighten(BROKEN, values), problems, broken=True, values=values)
 
 
 def _readable_limits(text: str) -> dict[str, Any]:
-    """Return the limiting values of a broken file's parts that are valid YAML by themselves.
+    """Return the limits that valid parts of a broken file set.
 
-    A part is a `key:` at the outermost level with all that is indented below it. Where that is not
-    valid, each `key:` one level deeper is a part, and the same without its wrong line, once all
-    others were tried. The shortest come first, within a fixed effort.
+    A part is a top-level `key:` with the lines indented below it. If that is not valid YAML, its
+    inner keys and the part without its wrong lines are tried after all others. The shortest parts
+    come first, within a fixed effort.
     """
-    found = _Collector()
-    parts = _limiting(yaml_nodes.blocks(yaml_nodes.tidied(text)))
+    collector = _Collector()
+    parts = _limiting_parts(yaml_nodes.blocks(yaml_nodes.tidy(text)))
     tries, nodes, chars = MAX_PARTS, MAX_PART_NODES, MAX_PART_CHARS
     seen: set[str] = set()
     while parts and tries > 0 and nodes > 0:
@@ -150,41 +118,41 @@ def _readable_limits(text: str) -> dict[str, Any]:
             continue
         seen.add(part)
         if len(part) > chars:
-            parts += _limiting(_smaller(key, part, 0))
+            parts += _limiting_parts(_smaller_parts(key, part, 0))
             continue
         tries, chars = tries - 1, chars - len(part)
         try:
             document = yaml_nodes.compose(part, nodes // 2)
-        except Unreadable as error:
+        except InvalidYaml as error:
             nodes -= error.size
-            parts += _limiting(_smaller(key, part, error.line))
+            parts += _limiting_parts(_smaller_parts(key, part, error.line))
             continue
         nodes -= document.size
         if isinstance(document.root, Map):
-            again = _Collector()
-            _section(document.root, RepoConfig, "", again)
-            found.limit(again.given)
-    return found.given
+            of_part = _Collector()
+            _read_section(document.root, RepoConfig, "", of_part)
+            collector.limit(of_part.values)
+    return collector.values
 
 
-def _smaller(key: str, part: str, wrong: int) -> Iterator[tuple[str, str]]:
-    """What may be readable of a part that is not: its inner parts, its first lines, those before
-    the wrong one, and all but that one. `wrong` is 0 where no line is known."""
+def _smaller_parts(key: str, part: str, wrong_line: int) -> Iterator[tuple[str, str]]:
+    """Yield the inner parts of an invalid part, its first lines, the lines before the wrong one,
+    and all lines but the wrong one. `wrong_line` is 0 where it is unknown."""
     if key in SECTIONS:
-        yield from ((f"{key}.{leaf}", inside) for leaf, inside in yaml_nodes.blocks(part, 1))
+        yield from ((f"{key}.{leaf}", inner) for leaf, inner in yaml_nodes.blocks(part, 1))
     lines, first = part.split("\n"), 1 + ("." in key)
-    for count in (first, wrong - 1 if wrong else MAX_FIRST_LINES):
+    for count in (first, wrong_line - 1 if wrong_line else MAX_FIRST_LINES):
         if first <= count < len(lines):
             yield key, "\n".join(lines[:count])
-    if wrong > first:
-        yield key, "\n".join([*lines[: wrong - 1], *lines[wrong:]])
+    if wrong_line > first:
+        yield key, "\n".join([*lines[: wrong_line - 1], *lines[wrong_line:]])
 
 
-def _limiting(parts: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-    """The parts whose key limits the bot, each once, the shortest first."""
+def _limiting_parts(parts: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Return the parts whose keys limit the bot, each once, the shortest first."""
     folded = ((key.casefold(), part) for key, part in parts)
-    known = dict.fromkeys((key, part) for key, part in folded if key in RESTRICTIVE)
-    return sorted(known, key=lambda found: len(found[1]))
+    unique = dict.fromkeys((key, part) for key, part in folded if key in RESTRICTIVE)
+    return sorted(unique, key=lambda pair: len(pair[1]))
 
 
 RESTRICTIVE = {*RESTRICTIONS, *(key.partition(".")[0] for key in RESTRICTIONS)}
@@ -192,84 +160,78 @@ RESTRICTIVE = {*RESTRICTIONS, *(key.partition(".")[0] for key in RESTRICTIONS)}
 
 @dataclass(slots=True)
 class _Collector:
-    """What comes to light while the document is walked."""
+    """Problems, lines and values that are collected from a document."""
 
     problems: list[ConfigProblem] = slot(default_factory=list)
     lines: dict[str, int] = slot(default_factory=dict)
-    given: dict[str, Any] = slot(default_factory=dict)
+    values: dict[str, Any] = slot(default_factory=dict)
 
-    def problem(self, node: Node, key: str, advice: str) -> None:
+    def report(self, node: Node, key: str, advice: str) -> None:
         self.problems.append(ConfigProblem(node.line, key, advice))
 
     def limit(self, values: Mapping[str, Any]) -> None:
-        """Take those values that limit the bot, beside what was given before."""
+        """Add those values that limit the bot; the stricter one counts where there are two."""
         for key, value in values.items():
             if key in RESTRICTIONS:
-                known = self.given.get(key, value)
-                self.given[key] = RESTRICTIONS[key].stricter(known, value)
+                known = self.values.get(key, value)
+                self.values[key] = RESTRICTIONS[key].stricter(known, value)
 
     @property
     def config(self) -> RepoConfig:
         config = RepoConfig()
-        for key, value in self.given.items():
+        for key, value in self.values.items():
             config = with_value(config, key, value)
         return config
 
 
-def _section(node: Node, kind: type[Struct], path: str, found: _Collector) -> None:
-    if _is_empty(node):
+def _read_section(node: Node, kind: type[Struct], path: str, collector: _Collector) -> None:
+    if is_null(node):
         return
     if not isinstance(node, Map):
-        found.problem(node, path, WANTED_SECTION)
-        found.limit(cautious(path, node))
+        collector.report(node, path, SECTION_ADVICE)
+        collector.limit(restrictive_values(path, node))
         return
     fields = tuple(f.encode_name for f in msgspec.structs.fields(kind))
     for key_node, value in node.pairs:
         key = key_text(key_node)
-        where = f"{path}.{key}".lstrip(".")
-        name = where.casefold()
+        full_key = f"{path}.{key}".lstrip(".")
+        name = full_key.casefold()
         if key.casefold() not in fields:
-            found.problem(key_node, where, unknown(key, fields, path))
-            _guess(value, nearest(key, fields, path), found)
-        elif name in found.lines:
-            found.problem(key_node, where, TWICE)
-            found.limit(_alone(value, name).given)
+            collector.report(key_node, full_key, explain_unknown(key, fields, path))
+            _limit_by_similar_key(value, nearest_key(key, fields, path), collector)
+        elif name in collector.lines:
+            collector.report(key_node, full_key, DUPLICATE)
+            collector.limit(_read_alone(value, name).values)
         else:
-            found.lines[name] = key_node.line
-            _take(value, name, found)
+            collector.lines[name] = key_node.line
+            _read_value(value, name, collector)
 
 
-def _alone(node: Node, key: str) -> _Collector:
-    found = _Collector()
-    _take(node, key, found)
-    return found
+def _read_alone(node: Node, key: str) -> _Collector:
+    collector = _Collector()
+    _read_value(node, key, collector)
+    return collector
 
 
-def _guess(node: Node, key: str, found: _Collector) -> None:
-    """An unknown key that seems to mean a limiting one limits, and never widens."""
-    meant = _alone(node, key) if key else _Collector()
-    if not meant.problems:
-        limits = {key: value for key, value in meant.given.items() if key in RESTRICTIONS}
-        found.limit({k: RESTRICTIONS[k].stricter(DEFAULTS[k], v) for k, v in limits.items()})
+def _limit_by_similar_key(node: Node, key: str, collector: _Collector) -> None:
+    """Apply a misspelled key where its value limits the bot more than the default."""
+    similar = _read_alone(node, key) if key else _Collector()
+    if not similar.problems:
+        limits = {key: value for key, value in similar.values.items() if key in RESTRICTIONS}
+        collector.limit({k: RESTRICTIONS[k].stricter(DEFAULTS[k], v) for k, v in limits.items()})
 
 
-def _take(node: Node, key: str, found: _Collector) -> None:
-    """Read the value of a known key."""
+def _read_value(node: Node, key: str, collector: _Collector) -> None:
     if key in SECTIONS:
-        _section(node, SECTIONS[key], key, found)
+        _read_section(node, SECTIONS[key], key, collector)
         return
     try:
         value = convert(node, TYPES[key])
     except (ValueError, RecursionError):
-        explain(node, TYPES[key], key, found.problem)
-        found.limit(cautious(key, node))
+        explain(node, TYPES[key], key, collector.report)
+        collector.limit(restrictive_values(key, node))
     else:
         if key in RESTRICTIONS:
-            found.limit({key: value})
+            collector.limit({key: value})
         else:
-            found.given[key] = value
-
-
-def _is_empty(node: Node) -> bool:
-    """A section of which nothing is left but remarks."""
-    return isinstance(node, Scalar) and node.kind == "null"
+            collector.values[key] = value

@@ -62,7 +62,7 @@ class Budget(Struct, frozen=True):
 
 
 class RepoConfig(Struct, frozen=True):
-    """What a maintainer can shape; the defaults are those of an absent file."""
+    """The settings of a repository. The defaults apply where it has no file."""
 
     version: Literal[1] = 1
     mode: Literal["apply", "suggest", "dry-run", "off"] = "apply"
@@ -83,13 +83,13 @@ SECTIONS = {
     for f in msgspec.structs.fields(RepoConfig)
     if isinstance(f.type, type) and issubclass(f.type, Struct)
 }
-# Where a key belongs that somebody wrote without its section.
-PLACES = {
+# The full key of each key in a section, for keys that are written without their section.
+FULL_KEYS = {
     f.encode_name: f"{name}.{f.encode_name}"
     for name, section in SECTIONS.items()
     for f in msgspec.structs.fields(section)
 }
-# Every key that holds a value, with its type and its default.
+# The type and the default of every key that is no section.
 TYPES: dict[str, Any] = {}
 DEFAULTS: dict[str, Any] = {}
 for _name in ("", *SECTIONS):
@@ -99,6 +99,6 @@ for _name in ("", *SECTIONS):
         if _path not in SECTIONS:
             TYPES[_path] = _field.type
             DEFAULTS[_path] = getattr(_section, _field.name)
-# Made at import, by one thread: msgspec prepares a type when it is first used, and crashes where
-# several threads do so at once.
+# At import, in one thread: msgspec prepares a type on its first use, and crashes if several
+# threads do this at the same time.
 msgspec.json.Decoder(RepoConfig)

@@ -1,4 +1,4 @@
-"""One value of `tagline.yml`: whether it fits its type, and what to write where it does not."""
+"""Converts a value of `tagline.yml` to its type, or explains what to write instead."""
 
 from __future__ import annotations
 
@@ -10,60 +10,60 @@ from typing import Any, Literal, get_args, get_origin
 import msgspec
 from msgspec import inspect
 
-from bot.core.config.schema import PLACES, WordRule
+from bot.core.config.schema import FULL_KEYS, WordRule
 from bot.core.config.yaml_nodes import ANCHOR, List, Map, Node, Scalar
 from bot.core.text.sanitize import one_line
 
 MAX_KEY = 100
-MAX_NEAR = 30  # the time to compare grows with the length
+MAX_COMPARED = 30  # characters; the time of a comparison grows with the length
 RULE = "{label: bug, any: [crash], not: [typo]}"
-TWICE = "is given twice; keep one"
+DUPLICATE = "is given twice; keep one"
 TAG = "text that starts with ! needs quotes"
 
-Report = Callable[[Node, str, str], None]  # a node, its key and what to write instead
+Report = Callable[[Node, str, str], None]  # of a node, its key and what to write instead
 
 
 def convert(node: Node, kind: Any) -> Any:
-    """Return the value of a node as it has to be. Raises `ValueError` where it does not fit."""
-    return msgspec.convert(_lower(_value(node), kind), kind)
+    """Return the value of a node as its type. Raises `ValueError` where it is not valid."""
+    return msgspec.convert(_fold_choices(_value(node), kind), kind)
 
 
 def explain(node: Node, kind: Any, where: str, report: Report) -> None:
-    """Report the innermost parts of a value that are not what they should be."""
+    """Report the innermost invalid parts of a value. `where` is its key."""
     try:
         _value(node)
-    except _Odd as odd:
-        report(odd.node, where, str(odd))
+    except _Unsupported as error:
+        report(error.node, where, str(error))
         return
     except ValueError:
         pass
-    _misfits(node, kind, where, report)
+    _report_invalid(node, kind, where, report)
 
 
 def key_text(node: Node) -> str:
-    """Return a key as it is shown; "?" for one that is no scalar."""
+    """Return the text of a key for people, "?" for a key that is no scalar."""
     return one_line(node.text, MAX_KEY) if isinstance(node, Scalar) else "?"
 
 
 @lru_cache(maxsize=256)
-def nearest(key: str, fields: tuple[str, ...], path: str) -> str:
-    """Return the full name of the known key that an unknown one seems to mean, or ""."""
-    if not path and key in PLACES:
-        return PLACES[key]
-    near = difflib.get_close_matches(key[:MAX_NEAR].casefold(), fields, n=1, cutoff=0.5)
-    return f"{path}.{near[0]}".lstrip(".") if near else ""
+def nearest_key(key: str, fields: tuple[str, ...], path: str) -> str:
+    """Return the full name of the known key that is most similar to an unknown one, or ""."""
+    if not path and key in FULL_KEYS:
+        return FULL_KEYS[key]
+    similar = difflib.get_close_matches(key[:MAX_COMPARED].casefold(), fields, n=1, cutoff=0.5)
+    return f"{path}.{similar[0]}".lstrip(".") if similar else ""
 
 
-def unknown(key: str, fields: tuple[str, ...], path: str) -> str:
+def explain_unknown(key: str, fields: tuple[str, ...], path: str) -> str:
     """Return what to write instead of an unknown key."""
-    near = nearest(key, fields, path)
-    near = near.removeprefix(f"{path}.") if path else near
-    known = f"did you mean `{near}`?" if near else f"known are: {', '.join(fields)}"
+    similar = nearest_key(key, fields, path)
+    similar = similar.removeprefix(f"{path}.") if path else similar
+    known = f"did you mean `{similar}`?" if similar else f"known are: {', '.join(fields)}"
     return f"unknown key; {known}"
 
 
-class _Odd(ValueError):
-    """YAML that is never read here, whatever stands in it."""
+class _Unsupported(ValueError):
+    """YAML that is never read: an alias, a tag, a duplicate key."""
 
     def __init__(self, node: Node, advice: str) -> None:
         super().__init__(advice)
@@ -72,13 +72,13 @@ class _Odd(ValueError):
 
 def _value(node: Node) -> Any:
     if node.tag:
-        raise _Odd(node, TAG)
+        raise _Unsupported(node, TAG)
     if isinstance(node, List):
         return [_value(item) for item in node.items]
     if isinstance(node, Map):
         return dict(_pairs(node))
     if node.kind == "alias":
-        raise _Odd(node, ANCHOR)
+        raise _Unsupported(node, ANCHOR)
     if node.kind == "bool":
         return node.text.lower() == "true"
     if node.kind == "int":
@@ -93,28 +93,29 @@ def _pairs(node: Map) -> Iterator[tuple[str, Any]]:
     for key, value in node.pairs:
         name = key.text if isinstance(key, Scalar) else "?"
         if name in known:
-            raise _Odd(key, f"`{key_text(key)}` {TWICE}")
+            raise _Unsupported(key, f"`{key_text(key)}` {DUPLICATE}")
         known.add(name)
         yield name, _value(value)
 
 
-def _lower(value: Any, kind: Any) -> Any:
-    """The value with the words of a fixed choice as the schema spells them."""
+def _fold_choices(value: Any, kind: Any) -> Any:
+    """Return the value with the words of a fixed choice in lower case, as the schema has them."""
     if isinstance(value, list):
-        return [_lower(item, kind) for item in value]
-    if isinstance(value, str) and (low := value.strip().casefold()) in _choices(kind):
-        return low
+        return [_fold_choices(item, kind) for item in value]
+    if isinstance(value, str) and (folded := value.strip().casefold()) in _choices(kind):
+        return folded
     return value
 
 
 def _choices(kind: Any) -> tuple[Any, ...]:
-    inside = get_args(kind)
+    """Return the words of the Literals in a type."""
+    args = get_args(kind)
     if get_origin(kind) is Literal:
-        return inside
-    return tuple(choice for part in inside for choice in _choices(part))
+        return args
+    return tuple(choice for arg in args for choice in _choices(arg))
 
 
-def _fits(node: Node, kind: Any) -> bool:
+def _is_valid(node: Node, kind: Any) -> bool:
     try:
         convert(node, kind)
     except ValueError:
@@ -122,46 +123,42 @@ def _fits(node: Node, kind: Any) -> bool:
     return True
 
 
-def _misfits(node: Node, kind: Any, where: str, report: Report) -> None:
-    wrong = [part for part in _parts(node, kind, where) if not _fits(part[0], part[1])]
-    for part, its_kind, place in wrong:
-        _misfits(part, its_kind, place, report)
-    is_rule = kind is WordRule and isinstance(node, Map)
-    if not wrong and not (is_rule and _unknown_in_rule(node, where, report)):
-        is_bare = kind is str and isinstance(node, Scalar)
-        quotes = " (a number or true needs quotes)" if is_bare else ""
-        report(node, where, f"write {_wanted(inspect.type_info(kind))}{quotes}")
-
-
-def _unknown_in_rule(node: Node, where: str, report: Report) -> bool:
-    assert isinstance(node, Map)
-    found = [key for key, _ in node.pairs if key_text(key) not in RULE_TYPES]
-    for key in found:
-        name = key_text(key)
-        report(key, f"{where}.{name}", unknown(name, tuple(RULE_TYPES), where))
-    return bool(found)
+def _report_invalid(node: Node, kind: Any, where: str, report: Report) -> None:
+    invalid = [part for part in _parts(node, kind, where) if not _is_valid(part[0], part[1])]
+    for part in invalid:
+        _report_invalid(*part, report)
+    if invalid:
+        return
+    pairs = node.pairs if kind is WordRule and isinstance(node, Map) else []
+    unknown = {name: key for key, _ in pairs if (name := key_text(key)) not in RULE_TYPES}
+    for name, key in unknown.items():
+        report(key, f"{where}.{name}", explain_unknown(name, tuple(RULE_TYPES), where))
+    if not unknown:
+        needs_quotes = kind is str and isinstance(node, Scalar)
+        hint = " (a number or true needs quotes)" if needs_quotes else ""
+        report(node, where, f"write {_describe(inspect.type_info(kind))}{hint}")
 
 
 RULE_TYPES = {f.encode_name: f.type for f in msgspec.structs.fields(WordRule)}
 
 
 def _parts(node: Node, kind: Any, where: str) -> Iterator[tuple[Node, Any, str]]:
-    """What a list or a mapping holds, with its kind and its place."""
-    inner = get_args(kind)
+    """Yield the items of a list or mapping, each with its type and its key."""
+    args = get_args(kind)
     if isinstance(node, List) and get_origin(kind) is tuple:
-        yield from ((item, inner[0], f"{where}[{n}]") for n, item in enumerate(node.items, 1))
+        yield from ((item, args[0], f"{where}[{n}]") for n, item in enumerate(node.items, 1))
     if isinstance(node, Map):
         for key, value in node.pairs:
             name = key_text(key)
-            its_kind = inner[1] if get_origin(kind) is dict else None
+            value_kind = args[1] if get_origin(kind) is dict else None
             if kind is WordRule:
-                its_kind = RULE_TYPES.get(name)
-            if its_kind is not None:
-                yield value, its_kind, f"{where}.{name}"
+                value_kind = RULE_TYPES.get(name)
+            if value_kind is not None:
+                yield value, value_kind, f"{where}.{name}"
 
 
-def _wanted(kind: inspect.Type) -> str:
-    """What to write for a type, in a maintainer's words."""
+def _describe(kind: inspect.Type) -> str:
+    """Return what to write for a type."""
     match kind:
         case inspect.LiteralType(values=values):
             return "one of: " + ", ".join(map(str, values))
@@ -170,15 +167,15 @@ def _wanted(kind: inspect.Type) -> str:
         case inspect.StructType():
             return f"a rule such as {RULE}"
         case inspect.VarTupleType(item_type=item):
-            return f"a list in [ ], each of it {_wanted(item)}"
+            return f"a list in [ ], each of it {_describe(item)}"
         case inspect.DictType(value_type=value):
-            return f"`name: value` pairs, each value {_wanted(value)}"
+            return f"`name: value` pairs, each value {_describe(value)}"
         case inspect.UnionType(types=types):
-            return " or ".join(_wanted(t) for t in types if not isinstance(t, inspect.NoneType))
-    return _wanted_scalar(kind)
+            return " or ".join(_describe(t) for t in types if not isinstance(t, inspect.NoneType))
+    return _describe_scalar(kind)
 
 
-def _wanted_scalar(kind: inspect.Type) -> str:
+def _describe_scalar(kind: inspect.Type) -> str:
     match kind:
         case inspect.BoolType():
             return "true or false"

@@ -1,7 +1,7 @@
-"""The text of a small YAML file → a tree of nodes with their lines, within fixed bounds.
+"""Parses a small YAML file into a tree of nodes with their lines, within fixed limits.
 
-The parser's events are counted before anything is built of them. An alias becomes a node without
-content wherever it stands, so no node occurs twice and nothing is expanded.
+Parser events are counted before nodes are built. An alias becomes an empty node: nothing is
+expanded, and no node occurs twice.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from ruamel.yaml.loader import BaseLoader
 from ruamel.yaml.nodes import ScalarNode
 
 MAX_BYTES = 64 * 1024
-# ruamel.yaml takes about 50 µs a node and 3 µs a character: bounds for 50 ms on a slow core.
-MAX_CHARS = 12 * 1024  # beside remarks and blank lines
+# ruamel.yaml takes about 50 µs a node and 3 µs a character: limits for 50 ms on a slow core.
+MAX_CHARS = 12 * 1024  # without comments and blank lines
 MAX_NODES = 400
 MAX_DEPTH = 10
-MAX_BRACKETS = 20  # open at once; the time that a bracket takes grows with their number
+MAX_BRACKETS = 20  # nested; the time for a bracket grows with the depth
 ANCHOR = (
     "write it out: anchors (&) and aliases (*) are not read; text that starts with them needs"
     " quotes"
 )
 NO_TEXT = "not valid YAML: is it text in UTF-8, without control characters?"
-# What the parser complains of, and what a maintainer does about it.
+# Patterns of the parser's errors, and what to tell the maintainer.
 SYNTAX = {
     r"'\\t'": "indent with spaces, not with tabs",
     r"mapping values": "a `:` too many, or none in the line above; text with `: ` needs quotes",
@@ -38,9 +38,11 @@ SYNTAX = {
 START = (events.AliasEvent, events.ScalarEvent, events.SequenceStartEvent, events.MappingStartEvent)
 
 
-class Unreadable(ValueError):
-    """The text as a whole cannot be read. `line` counts from 1, 0 = the whole text; `size` is the
-    number of nodes before it."""
+class InvalidYaml(ValueError):
+    """The text is no YAML that Tagline reads. `line` is 0 where the problem is the whole text.
+
+    `size` is the number of nodes before the problem.
+    """
 
     def __init__(self, line: int, advice: str) -> None:
         super().__init__(advice)
@@ -50,8 +52,10 @@ class Unreadable(ValueError):
 
 @dataclass(slots=True)
 class Scalar:
-    """`text` is as the parser gives it; `kind` is str, int, float, bool, null, alias or another
-    type; `tag` is a tag of the author's own, such as `!bug`."""
+    """A scalar or an alias. `kind` is str, int, float, bool, null, alias or another YAML type.
+
+    `tag` is a custom tag such as `!bug`.
+    """
 
     line: int
     text: str
@@ -78,36 +82,42 @@ Node = Scalar | List | Map
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """`root` is None where the text holds nothing; `size` is the number of nodes. `refused` is the
-    first anchor or alias."""
+    """A parsed document. `root` is None for an empty text, `size` is the number of nodes.
+
+    `refused` is the error for the first anchor or alias.
+    """
 
     root: Node | None
     size: int
-    refused: Unreadable | None
+    refused: InvalidYaml | None
+
+
+def is_null(node: Node) -> bool:
+    return isinstance(node, Scalar) and node.kind == "null"
 
 
 def compose(text: str, max_nodes: int = MAX_NODES) -> Document:
-    """Return the one document in `text`. Raises `Unreadable`, whatever the text is."""
+    """Parse the only document in `text`. Raises no error but `InvalidYaml`."""
     if len(text.encode(errors="replace")) > MAX_BYTES:
-        raise Unreadable(0, f"keep the file under {MAX_BYTES // 1024} KiB")
-    short, lines = _shortened(text)
-    if (index := _bracketed(short)) >= 0:
-        raise Unreadable(lines[index], "too many brackets are open at once")
+        raise InvalidYaml(0, f"keep the file under {MAX_BYTES // 1024} KiB")
+    short, lines = _drop_idle_lines(text)
+    if (index := _find_deep_bracket(short)) >= 0:
+        raise InvalidYaml(lines[index], "too many brackets are open at once")
     composer = _Composer(short, lines, max_nodes)
     try:
         root = composer.root()
-    except Exception as error:  # the parser meets hostile text, and has faults of its own
-        refusal = composer.explain(error)
-        refusal.size = composer.size
-        raise refusal from None
+    except Exception as error:  # hostile text triggers bugs of the parser
+        invalid = composer.explain(error)
+        invalid.size = composer.size
+        raise invalid from None
     return Document(root, composer.size, composer.refused)
 
 
 def blocks(text: str, depth: int = 0) -> Iterator[tuple[str, str]]:
-    """Give each key that begins a line, and that line with the lines indented below it.
+    """Yield each key at the start of a line, with its line and the lines indented below it.
 
-    These are of the outermost level, or of the one inside the first line where `depth` is 1, and
-    then that line leads each of them.
+    The keys are at the top level, or with `depth` 1 at the level below the first line; then each
+    block starts with that line.
     """
     head, _, rest = text.partition("\n") if depth else ("", "", text)
     indent = (len(rest) - len(rest.lstrip(" "))) * depth
@@ -117,20 +127,21 @@ def blocks(text: str, depth: int = 0) -> Iterator[tuple[str, str]]:
         yield key[1], f"{head}\n{rest[key.start() : end]}".strip("\n")
 
 
-def tidied(text: str) -> str:
-    """Return the text without blank lines, remarks of a whole line, lines that are very long or
-    hold control characters, and all but one of several blanks; two blanks for a tab that indents.
-    """
-    text = IDLE.sub("", CONTROL.sub(_before_remark, _one_line_end(text)))
+def tidy(text: str) -> str:
+    """Return the text without idle lines, lines that are very long or contain control characters,
+    and repeated blanks; a tab that indents becomes two blanks."""
+    text = IDLE.sub("", CONTROL.sub(_strip_comment, _normalize_line_ends(text)))
     text = LONG.sub("", re.sub(r"(?<=\S) {2,}", " ", text))
-    return INDENT.sub(lambda found: found[0].replace("\t", "  "), text)
+    return INDENT.sub(lambda indent: indent[0].replace("\t", "  "), text)
 
 
-def _before_remark(found: re.Match[str]) -> str:
-    before = found[0].partition(" #")[0]
-    return "" if CONTROL.search(before) else before
+def _strip_comment(line: re.Match[str]) -> str:
+    """Return a line without its comment, "" if it still contains control characters."""
+    content = line[0].partition(" #")[0]
+    return "" if CONTROL.search(content) else content
 
 
+# "Idle" lines are blank lines and comment lines.
 KEY = r"""["']?(\w[\w-]{0,40})["']?[ ]*:(?=\s|$)"""
 IDLE = re.compile(r"^[ \t]*(?:#.*)?(?:\n|\Z)", re.MULTILINE)
 CONTROL = re.compile(
@@ -141,22 +152,22 @@ INDENT = re.compile(r"^ *\t[ \t]*", re.MULTILINE)
 OUTER_IDLE = re.compile(r"^(?:#.*| *)(?:\n|\Z)", re.MULTILINE)
 
 
-def _one_line_end(text: str) -> str:
+def _normalize_line_ends(text: str) -> str:
     return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
 
 
-def _shortened(text: str) -> tuple[str, Sequence[int]]:
-    """The text and the number of each of its lines.
+def _drop_idle_lines(text: str) -> tuple[str, Sequence[int]]:
+    """Return the text and the number of each of its lines.
 
-    A long one is without the remarks of a whole line and all but the first of several blank lines:
-    they cost the parser much, and a file may well consist of them.
+    A long text is returned without comment lines and repeated blank lines: a file may consist of
+    them, and the parser is slow on them.
     """
-    text = _one_line_end(text)
+    text = _normalize_line_ends(text)
     if len(text) <= MAX_CHARS:
         return text, range(1, text.count("\n") + 2)
     if len(OUTER_IDLE.sub("", text)) > MAX_CHARS:
-        advice = f"keep the file under {MAX_CHARS // 1024} KiB beside remarks and blank lines"
-        raise Unreadable(0, advice)
+        advice = f"keep the file under {MAX_CHARS // 1024} KiB beside comments and blank lines"
+        raise InvalidYaml(0, advice)
     kept: list[tuple[int, str]] = []
     is_idle = False
     for number, line in enumerate(text.split("\n"), 1):
@@ -166,8 +177,8 @@ def _shortened(text: str) -> tuple[str, Sequence[int]]:
     return "\n".join(line for _, line in kept), [number for number, _ in kept]
 
 
-def _bracketed(text: str) -> int:
-    """The index of the first line in which too many brackets are open at once, -1 for none."""
+def _find_deep_bracket(text: str) -> int:
+    """Return the index of the first line with too many nested brackets, -1 for none."""
     depth = 0
     for bracket in re.finditer(r"[\[\]{}]", text):
         depth += 1 if bracket[0] in "[{" else -1
@@ -183,46 +194,46 @@ class _Composer:
         self._max_nodes = max_nodes
         self._loader: Any = None
         self.size = 0
-        self.refused: Unreadable | None = None
+        self.refused: InvalidYaml | None = None
 
     def root(self) -> Node | None:
         self._loader = BaseLoader(self._text)
-        found: Node | None = None
+        root: Node | None = None
         documents = 0
         for event in self._events():
             if isinstance(event, events.DocumentStartEvent):
                 documents += 1
                 if documents > 1:
-                    advice = "not valid YAML: keep one document: take out the line of dashes"
-                    raise Unreadable(self._line(event.start_mark), advice)
+                    advice = "not valid YAML: keep one document: remove the line of dashes"
+                    raise InvalidYaml(self._line(event.start_mark), advice)
             elif isinstance(event, START):
-                found = self._node(event, 1)
-        return found
+                root = self._node(event, 1)
+        return root
 
-    def explain(self, error: Exception) -> Unreadable:
-        if isinstance(error, Unreadable):
+    def explain(self, error: Exception) -> InvalidYaml:
+        if isinstance(error, InvalidYaml):
             return error
         if not isinstance(error, MarkedYAMLError):
-            return Unreadable(0, NO_TEXT)
-        said = str(error.problem)
-        known = (advice for sign, advice in SYNTAX.items() if re.search(sign, said))
+            return InvalidYaml(0, NO_TEXT)
+        problem = str(error.problem)
+        known = (advice for pattern, advice in SYNTAX.items() if re.search(pattern, problem))
         advice = next(known, "the text before it is not finished, or the indentation is wrong")
         opened = error.context_mark if "opened" in advice else None
-        return Unreadable(self._line(opened or error.problem_mark), f"not valid YAML: {advice}")
+        return InvalidYaml(self._line(opened or error.problem_mark), f"not valid YAML: {advice}")
 
     def _events(self) -> Iterator[Any]:
         while self._loader.check_event():
             yield self._next()
 
     def _next(self) -> Any:
-        """The next event. Raises `Unreadable` past the bounds."""
+        """Return the next event. Raises `InvalidYaml` beyond the limits."""
         event = self._loader.get_event()
         if getattr(event, "anchor", None) is not None and not self.refused:
-            self.refused = Unreadable(self._line(event.start_mark), ANCHOR)
+            self.refused = InvalidYaml(self._line(event.start_mark), ANCHOR)
         if isinstance(event, START):
             self.size += 1
             if self.size > self._max_nodes:
-                raise Unreadable(0, f"keep the file under {MAX_NODES} keys and values")
+                raise InvalidYaml(0, f"keep the file under {MAX_NODES} keys and values")
         return event
 
     def _node(self, event: Any, depth: int) -> Node:
@@ -236,21 +247,21 @@ class _Composer:
             kind = "str" if own_tag or tag == "!" else str(kind).rpartition(":")[2]
             return Scalar(line, str(event.value), kind, own_tag)
         if depth >= MAX_DEPTH:
-            raise Unreadable(line, f"this is nested more than {MAX_DEPTH} levels deep")
-        inside = list(self._inside(depth))
+            raise InvalidYaml(line, f"this is nested more than {MAX_DEPTH} levels deep")
+        children = list(self._children(depth))
         if isinstance(event, events.SequenceStartEvent):
-            return List(line, inside, own_tag)
-        pairs = list(zip(inside[::2], inside[1::2], strict=True))
+            return List(line, children, own_tag)
+        pairs = list(zip(children[::2], children[1::2], strict=True))
         for key, value in pairs:
             if isinstance(value, Scalar) and not value.text:
-                value.line = key.line  # the parser finds one that is not there in the next line
+                value.line = key.line  # the parser reports a missing value in the next line
         return Map(line, pairs, own_tag)
 
-    def _inside(self, depth: int) -> Iterator[Node]:
-        """The nodes of a list or a mapping, up to its end."""
+    def _children(self, depth: int) -> Iterator[Node]:
+        """Yield the nodes of a list or a mapping, up to its end."""
         while isinstance(event := self._next(), START):
             yield self._node(event, depth + 1)
 
     def _line(self, mark: Any) -> int:
-        """The line in the original text."""
+        """Return the line in the original text."""
         return self._lines[min(mark.line, len(self._lines) - 1)] if mark else 0

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from bot.core.config.parser import LabelRules
+from bot.core.config.schema import LabelRules
 from bot.core.labels.protected import is_protected
 from bot.core.text import globs
 from bot.core.types import Label, LabelDecision, LabelSuggestion

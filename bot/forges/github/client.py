@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl, quote, urlsplit
 import msgspec
 from gidgethub import GitHubBroken, HTTPException, sansio
 
-from bot.core.config.parser import MAX_BYTES
+from bot.core.config.yaml_nodes import MAX_BYTES
 from bot.forges.github.errors import classify
 from bot.forges.requests import send_request
 from bot.http import ClientPool, Request, Response

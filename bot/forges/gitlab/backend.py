@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import msgspec
 
-from bot.core.config.parser import MAX_BYTES
+from bot.core.config.yaml_nodes import MAX_BYTES
 from bot.forges.gitlab.errors import classify
 from bot.forges.requests import send_request
 from bot.http import ClientPool, Request, Response
