@@ -57,7 +57,7 @@ def receiver(settings: Settings) -> Starlette:
     from bot.settings.reload import Rebuilt, ReloadingSettings
     from bot.web.app import create
 
-    settings.need_webhook_secret()
+    settings.require_webhook_secret()
     latest = ReloadingSettings(settings)
     parsers: dict[str, Callable[[], WebhookParser]] = {}
     if settings.github_webhook_secrets:
@@ -197,7 +197,7 @@ def models(
             else first
         )
 
-    further = [made(one) for one in settings.further]
+    further = [made(one) for one in settings.fallbacks]
     return {one.model: whole(made(one)) for one in (settings, *settings.allowed)}
 
 
@@ -223,7 +223,7 @@ def _guarded(
     if metrics:
         remote = CountingModel(remote, metrics)
     name = settings.breaker
-    return CircuitBreaker(remote, breaker, name, settings.key_name, settings.named_by)
+    return CircuitBreaker(remote, breaker, name, settings.key_variable, settings.name_variable)
 
 
 def forges(latest: ReloadingSettings, clients: ClientPool) -> Callable[[str], GitHub | GitLab]:
@@ -244,7 +244,7 @@ def healing(settings: Settings, store: RedisStore | MemoryStore) -> FallbackRetr
     from bot.llm.breaker import StoredProviderHealth
 
     first = settings.model
-    asked = [one.breaker for one in (first, *first.further)] if first else []
+    asked = [one.breaker for one in (first, *first.fallbacks)] if first else []
     chosen = [one.breaker for one in first.allowed] if first else []
     return FallbackRetries(
         store.retry_schedule, StoredProviderHealth(store, asked, chosen), time.time
@@ -300,7 +300,7 @@ def worker(settings: Settings, *, alone: bool = False) -> QueueWorker:
     from bot.queue.worker import QueueWorker
     from bot.store.metrics import CountingJobRecords
 
-    settings.need_forge()
+    settings.require_forge()
     keep_small()
     client, web = redis_client(settings), clients()
     store, ours_, counters = (

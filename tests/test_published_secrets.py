@@ -147,7 +147,7 @@ def test_a_published_text_is_no_secret(name: str, value: str) -> None:
 def test_the_problem_says_what_to_do(name: str) -> None:
     for value in ("changeme", FORMER[2], FORMER[6]):
         assert refused(name, value) == (
-            f"{name} holds a description, an example or a placeholder instead of a secret:"
+            f"{name} is a description, an example or a placeholder instead of a secret:"
             " set it to a secret of your own."
         )
 
@@ -169,14 +169,14 @@ def test_one_placeholder_in_a_list_of_secrets_is_enough(value: str) -> None:
 def test_a_file_with_a_published_text_is_refused_too(tmp_path: Path, value: str) -> None:
     path = tmp_path / "secret"
     path.write_text(f"{value}\n")
-    with pytest.raises(SettingsError, match=r"^GITHUB_WEBHOOK_SECRET holds a description"):
+    with pytest.raises(SettingsError, match=r"^GITHUB_WEBHOOK_SECRET is a description"):
         load({"GITHUB_WEBHOOK_SECRET_FILE": str(path)})
 
 
 def test_a_blank_in_a_webhook_secret_is_a_problem_without_its_value() -> None:
     for name in ("GITHUB_WEBHOOK_SECRET", "GITLAB_WEBHOOK_SECRET", "TAGLINE_METRICS_TOKEN"):
         line = refused(name, "quokkaberry 0123456789")
-        assert line == f"{name} holds a blank in a secret: copy it again."
+        assert line == f"{name} contains a blank in a secret: copy it again."
 
 
 @pytest.mark.parametrize("value", SECRETS_OF_PEOPLE)

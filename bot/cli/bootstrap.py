@@ -43,7 +43,7 @@ def refuse(error: SettingsError) -> NoReturn:
 def unmet(found: Settings) -> list[str]:
     """What receiver and worker in one still lack."""
     problems: list[str] = []
-    for need in (found.need_webhook_secret, found.need_forge):
+    for need in (found.require_webhook_secret, found.require_forge):
         try:
             need()
         except SettingsError as error:
@@ -74,5 +74,5 @@ def announce(found: Settings) -> None:
     say = log.get()
     for notice in found.notices:
         say.warning(notice)
-    for one in (found.model, *found.model.further) if found.model else ():
+    for one in (found.model, *found.model.fallbacks) if found.model else ():
         say.info("language model", provider=one.provider, model=one.model)

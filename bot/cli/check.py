@@ -179,9 +179,9 @@ def _model(settings: Settings, clients: ClientPool) -> Iterator[Finding]:
         yield Finding("none is configured: labels come from rules")
         return
     for one in first.all:
-        alone = replace(one, further=(), allowed=())
+        alone = replace(one, fallbacks=(), allowed=())
         (asked,) = wiring.models(alone, clients, wiring.no_store()).values()
-        yield from checks.report(asked, one.key_name, one.named_by)
+        yield from checks.report(asked, one.key_variable, one.name_variable)
 
 
 def _repository(settings: Settings, clients: ClientPool, repo: IssueRef) -> Iterator[Finding]:
@@ -195,7 +195,7 @@ def _repository(settings: Settings, clients: ClientPool, repo: IssueRef) -> Iter
     yield Finding(f"{where.repo} can be read")
     if where.forge == "gitlab" and settings.gitlab_token:
         yield _role(settings, clients, where)
-    names = settings.model.choice if settings.model else ()
+    names = settings.model.allowed_names if settings.model else ()
     reading = parser.restrict_models(parser.read(forge.config_text(where)), names)
     for problem in reading.problems:
         yield Finding(f"tagline.yml, {problem}", "mend that line", wrong=True)

@@ -53,4 +53,4 @@ def seconds_for_jobs(settings: Settings) -> float:
     model = settings.model
     if model is None:
         return WITHOUT_MODEL_SECONDS + GRACE_SECONDS
-    return model.timeout * (CHAIN_TIME_FACTOR if model.further else 1) + GRACE_SECONDS
+    return model.timeout * (CHAIN_TIME_FACTOR if model.fallbacks else 1) + GRACE_SECONDS

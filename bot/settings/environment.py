@@ -1,23 +1,25 @@
-"""One variable of the environment at a time: its value, checked, and what is wrong with it."""
+"""Reads and checks single environment variables, and collects their problems."""
 
 from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from bot.core import url_policy
 from bot.core.placeholders import is_placeholder
 
-MIN_SECRET = 16
+MIN_SECRET = 16  # bytes
 TOKEN = re.compile(r"[!-~]*")
 
 
 class Environment:
-    """`problems` name variables, never their values; `notices` are plain start-up lines;
-    `empty_files` are the secrets whose file holds nothing."""
+    """Variables and what was found in them. `problems` name variables, never their values.
+
+    `notices` are lines for the start-up log. `empty_files` are the secrets whose files are empty.
+    """
 
     def __init__(self, variables: Mapping[str, str]) -> None:
         self.variables = variables
@@ -25,22 +27,22 @@ class Environment:
         self.notices: list[str] = []
         self.empty_files: set[str] = set()
 
-    def know(self, names: Collection[str], later: Collection[str]) -> None:
-        """Another variable of ours is a mistake; those for `later` have no effect yet."""
+    def check_names(self, names: Collection[str], unused: Collection[str]) -> None:
+        """Report TAGLINE_ variables that are none of `names`; give notice of `unused` ones."""
         for name in sorted(self.variables):
             if name.startswith("TAGLINE_") and name not in names:
                 near = difflib.get_close_matches(name, names, n=1, cutoff=0.0)
                 self.problems.append(f"{name} is not a setting; did you mean {near[0]}?")
-        for name in later:
+        for name in unused:
             if self.variables.get(name):
                 self.notices.append(f"{name} is set, but this version does not use it yet.")
 
     def text(self, name: str, default: str = "") -> str:
-        """Without blanks around it; `default` where it is empty or not set."""
+        """Return the value without outer blanks; `default` where it is empty or not set."""
         return self.variables.get(name, "").strip() or default
 
     def secret(self, name: str) -> str:
-        """NAME, or what stands in the file that NAME_FILE names."""
+        """Return the value of NAME, or the content of the file that NAME_FILE names."""
         value, path = self.text(name), self.text(f"{name}_FILE")
         if value and path:
             self.problems.append(f"{name} and {name}_FILE are both set; keep one.")
@@ -57,25 +59,25 @@ class Environment:
         return value
 
     def token(self, name: str) -> str:
-        """A secret that is sent in a header."""
+        """Return a secret that is sent in a header."""
         token = self.secret(name)
         if self._is_published(name, token):
             return ""
         if not TOKEN.fullmatch(token):
             self.problems.append(
-                f"{name} holds a blank or a character that no token has: copy it again."
+                f"{name} contains a blank or a character that no token has: copy it again."
             )
         return token
 
     def secrets(self, name: str) -> tuple[str, ...]:
-        """A comma list: the old and the new one, while a secret is rotated."""
+        """Return a comma list: the old and the new secret, while it is rotated."""
         is_set = name in self.variables or f"{name}_FILE" in self.variables
         text = self.secret(name)
         secrets = tuple(part.strip() for part in text.split(","))
         if not is_set or self._is_published(name, text, *secrets):
             return ()
         if any(secret.split() != [secret] for secret in secrets if secret):
-            self.problems.append(f"{name} holds a blank in a secret: copy it again.")
+            self.problems.append(f"{name} contains a blank in a secret: copy it again.")
         elif any(len(secret.encode()) < MIN_SECRET for secret in secrets):
             self.problems.append(
                 f"{name} is empty or too short: each secret needs {MIN_SECRET} characters or more."
@@ -83,34 +85,30 @@ class Environment:
         return secrets
 
     def _is_published(self, name: str, *texts: str) -> bool:
-        """Whether one of these is a description or example, which is a problem."""
+        """Report and return whether one of the texts is a placeholder or an example."""
         if not any(map(is_placeholder, texts)):
             return False
         self.problems.append(
-            f"{name} holds a description, an example or a placeholder instead of a secret:"
+            f"{name} is a description, an example or a placeholder instead of a secret:"
             " set it to a secret of your own."
         )
         return True
 
     def url(self, name: str, default: str = "") -> str:
-        """A base URL, without the slash at its end."""
+        """Return a base URL without a trailing slash."""
         url = self.text(name, default).rstrip("/")
-        if url and (why := _unsafe(url, only_loopback=name == "GITHUB_API_URL")):
+        if url and (why := _check_url(url, only_loopback=name == "GITHUB_API_URL")):
             self.problems.append(f"{name} {why}.")
         return url
 
+    def integer(self, name: str, default: int, low: int, high: int) -> int:
+        return int(self.number(name, default, low, high))
+
     def number(self, name: str, default: float, low: float, high: float) -> float:
-        return self._parsed(name, default, float, low, high)
-
-    def whole(self, name: str, default: int, low: int, high: int) -> int:
-        return int(self._parsed(name, default, int, low, high))
-
-    def _parsed(
-        self, name: str, default: float, kind: Callable[[str], float], low: float, high: float
-    ) -> float:
+        """Return a number of the default's type, int or float."""
         text = self.text(name)
         try:
-            value = kind(text) if text else default
+            value = type(default)(text) if text else default
         except ValueError:
             value = low - 1
         if not low <= value <= high:
@@ -118,15 +116,18 @@ class Environment:
         return value
 
     def choice(self, name: str, choices: tuple[str, ...]) -> str:
-        """One of these; the first is the default."""
+        """Return one of the choices in lower case; the first is the default."""
         value = self.text(name, choices[0]).lower()
         if value not in choices:
             self.problems.append(f"{name} must be one of: {', '.join(choices)}.")
         return value
 
 
-def _unsafe(url: str, *, only_loopback: bool) -> str:
-    """What is wrong with a base URL. A name is looked at again when it is connected to."""
+def _check_url(url: str, *, only_loopback: bool) -> str:
+    """Return the problem of a base URL, or "". `bot.http` checks the address of a name again.
+
+    Without TLS are allowed: loopback, and unless `only_loopback`, names and private addresses.
+    """
     try:
         parts = urlsplit(url)
         host = (parts.hostname or "").rstrip(".").lower()
@@ -136,18 +137,15 @@ def _unsafe(url: str, *, only_loopback: bool) -> str:
     if parts.scheme not in ("http", "https") or not host:
         return "must start with http:// or https:// and name a host"
     if not host.isascii():
-        return "must name its host in plain letters; an international name begins with xn--"
+        return "must have a host name in ASCII; an international name starts with xn--"
     if parts.username or parts.password:
         return "must not contain a user name or password"
     if parts.query or parts.fragment:
         return "must not contain ? or #"
     if url_policy.is_forbidden(host):
-        return "points at a link-local or metadata address, which is never allowed"
-    may_be_clear = url_policy.is_loopback(host) or not (only_loopback or _is_far(host))
-    if parts.scheme == "http" and not may_be_clear:
-        return "must start with https://, or its token would travel in the clear"
+        return "names a link-local or metadata address, which is never allowed"
+    is_local = url_policy.parse(host) is None or url_policy.is_near(host)
+    may_be_plain = url_policy.is_loopback(host) or (is_local and not only_loopback)
+    if parts.scheme == "http" and not may_be_plain:
+        return "must start with https://, because its token would be sent unencrypted"
     return ""
-
-
-def _is_far(host: str) -> bool:
-    return url_policy.parse(host) is not None and not url_policy.is_near(host)

@@ -1,4 +1,4 @@
-"""The environment → one frozen `Settings`. Reports every problem at once, values never."""
+"""Reads the environment into one frozen `Settings`; reports all problems at once."""
 
 from __future__ import annotations
 
@@ -20,57 +20,31 @@ SIGNING_TOKEN = re.compile(
 )
 ISSUE_TYPES = ("issue", "task", "incident")
 DEFAULT_REDIS = "redis://127.0.0.1:6379/0"
-PRIVATE_SOCKET = "redis.sock"  # in DATA_DIR, as store/private.py makes it
-# Read now: name → what it is, as `.env.example` says it.
+EMBEDDED_SOCKET = "redis.sock"  # in DATA_DIR, made by `embedded/valkey.py`
 SECRETS = (
-    "GITHUB_PRIVATE_KEY",
-    "GITHUB_WEBHOOK_SECRET",
-    "GITHUB_TOKEN",
-    "GITLAB_TOKEN",
-    "GITLAB_SIGNING_TOKEN",
-    "GITLAB_WEBHOOK_SECRET",
-    "OPENAI_API_KEY",
-    "ANTHROPIC_API_KEY",
-    "LLM_API_KEY",
+    *("GITHUB_PRIVATE_KEY", "GITHUB_WEBHOOK_SECRET", "GITHUB_TOKEN"),
+    *("GITLAB_TOKEN", "GITLAB_SIGNING_TOKEN", "GITLAB_WEBHOOK_SECRET"),
+    *("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "LLM_API_KEY"),
     "TAGLINE_METRICS_TOKEN",
 )
 PLAIN = (
-    "GITHUB_APP_ID",
-    "GITHUB_API_URL",
-    "GITLAB_URL",
-    "GITLAB_ISSUE_TYPES",
-    "LLM_PROVIDER",
-    "LLM_MODEL",
-    "LLM_FALLBACK_MODELS",
-    "LLM_BASE_URL",
-    "LLM_TIMEOUT",
-    "LLM_MAX_OUTPUT_TOKENS",
-    "OPENAI_BASE_URL",
-    "ANTHROPIC_BASE_URL",
-    "REDIS_URL",
-    "TAGLINE_HOST",
-    "PORT",
-    "WORKER_THREADS",
-    "DATA_DIR",
-    "LOG_LEVEL",
-    "LOG_FORMAT",
-    "TAGLINE_MODE",
-    "TAGLINE_BUDGET_USD_PER_DAY",
-    "TAGLINE_ALLOWED_MODELS",
+    *("GITHUB_APP_ID", "GITHUB_API_URL", "GITLAB_URL", "GITLAB_ISSUE_TYPES"),
+    *("LLM_PROVIDER", "LLM_MODEL", "LLM_FALLBACK_MODELS", "LLM_BASE_URL"),
+    *("LLM_TIMEOUT", "LLM_MAX_OUTPUT_TOKENS", "OPENAI_BASE_URL", "ANTHROPIC_BASE_URL"),
+    *("REDIS_URL", "TAGLINE_HOST", "PORT", "WORKER_THREADS", "DATA_DIR"),
+    *("LOG_LEVEL", "LOG_FORMAT"),
+    *("TAGLINE_MODE", "TAGLINE_BUDGET_USD_PER_DAY", "TAGLINE_ALLOWED_MODELS"),
 )
-# Named by the contract, without effect yet: setting one is reported at start-up.
-LATER = (
-    "PUBLIC_URL",
-    "TAGLINE_ADMIN_TOKEN",
-    "TAGLINE_ADMIN_TOKEN_FILE",
-    "TAGLINE_RETENTION_DAYS",
-    "TAGLINE_PAUSE",
+# Reserved, without effect in this version: a notice at start-up names those that are set.
+NOT_BUILT = (
+    *("PUBLIC_URL", "TAGLINE_ADMIN_TOKEN", "TAGLINE_ADMIN_TOKEN_FILE"),
+    *("TAGLINE_RETENTION_DAYS", "TAGLINE_PAUSE"),
 )
-OF_THE_TESTS = ("TAGLINE_SHARED", "TAGLINE_REQUIRE_SHARED")
+TEST_VARIABLES = ("TAGLINE_SHARED", "TAGLINE_REQUIRE_SHARED")
 
 
 class SettingsError(Exception):
-    """Every problem of the environment, one line each; names variables, never their values."""
+    """All problems of the environment, one line each, with variables but never their values."""
 
     def __init__(self, problems: list[str]) -> None:
         super().__init__("\n".join(problems))
@@ -79,7 +53,7 @@ class SettingsError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """All of the environment that Tagline reads. `notices` are plain start-up lines."""
+    """The settings from the environment. `notices` are lines for the start-up log."""
 
     github_app_id: str
     github_private_key: str = field(repr=False)
@@ -109,70 +83,72 @@ class Settings:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """Every secret value, for masking."""
-        asked = self.model.all if self.model else ()
-        keys = dict.fromkeys(one.key for one in asked)
-        password = urlsplit(self.redis_url).password or ""
-        github = (self.github_private_key, *self.github_webhook_secrets, self.github_token)
-        hooks = (*self.gitlab_signing_tokens, *self.gitlab_webhook_secrets)
-        pages = (*self.metrics_tokens, password)
-        return tuple(s for s in (*github, self.gitlab_token, *hooks, *keys, *pages) if s)
+        """Return every secret value, for masking."""
+        models = self.model.all if self.model else ()
+        values = (
+            *(self.github_private_key, *self.github_webhook_secrets, self.github_token),
+            *(self.gitlab_token, *self.gitlab_signing_tokens, *self.gitlab_webhook_secrets),
+            *dict.fromkeys(model.key for model in models),
+            *(*self.metrics_tokens, urlsplit(self.redis_url).password),
+        )
+        return tuple(value for value in values if value)
 
     @property
     def secret_files(self) -> tuple[Path, ...]:
-        """The files from which secrets were read."""
-        named = (self.source.get(f"{name}_FILE", "").strip() for name in SECRETS)
-        return tuple(Path(name) for name in named if name)
+        """Return the files from which secrets were read."""
+        paths = (self.source.get(f"{name}_FILE", "").strip() for name in SECRETS)
+        return tuple(Path(path) for path in paths if path)
 
-    def again(self) -> Settings:
-        """The same environment with its files as they are now. Raises `SettingsError`, also where
-        one is empty that was not: a file is empty for a moment while it is written."""
-        now = _read(Environment(self.source))
-        if emptied := sorted(now.empty_files - self.empty_files):
+    def reload(self) -> Settings:
+        """Return settings from the same environment and the current content of its files.
+
+        Raises `SettingsError`, also for a file that has become empty: it may be half written.
+        """
+        reloaded = _read(Environment(self.source))
+        if emptied := sorted(reloaded.empty_files - self.empty_files):
             raise SettingsError([f"{name}_FILE is empty now." for name in emptied])
-        return now
+        return reloaded
 
     @property
     def has_github(self) -> bool:
         return bool(self.github_token or (self.github_app_id and self.github_private_key))
 
-    def need_webhook_secret(self) -> None:
-        """Raise `SettingsError` where the door would stand open."""
+    def require_webhook_secret(self) -> None:
+        """Raise `SettingsError` if no secret authenticates webhooks."""
         gitlab = self.gitlab_signing_tokens or self.gitlab_webhook_secrets
         if not (self.github_webhook_secrets or gitlab):
-            raise SettingsError(
-                [
-                    "GITHUB_WEBHOOK_SECRET is not set (nor GITLAB_SIGNING_TOKEN or"
-                    " GITLAB_WEBHOOK_SECRET): without it anybody could send events. Set it to the"
-                    " secret of the GitHub App or webhook (16 characters or more)."
-                ]
+            problem = (
+                "GITHUB_WEBHOOK_SECRET is not set (nor GITLAB_SIGNING_TOKEN or"
+                " GITLAB_WEBHOOK_SECRET): without it anybody could send events. Set it to the"
+                " secret of the GitHub App or webhook (16 characters or more)."
             )
+            raise SettingsError([problem])
 
-    def need_forge(self) -> None:
-        """Raise `SettingsError` where nothing could be read from or written to any forge."""
+    def require_forge(self) -> None:
+        """Raise `SettingsError` if there are no credentials for any forge."""
         if not (self.has_github or self.gitlab_token):
-            raise SettingsError(
-                [
-                    "GITHUB_APP_ID and GITHUB_PRIVATE_KEY (a GitHub App), or GITHUB_TOKEN, or"
-                    " GITLAB_TOKEN must be set. To see Tagline work without an account: make demo"
-                ]
+            problem = (
+                "GITHUB_APP_ID and GITHUB_PRIVATE_KEY (a GitHub App), or GITHUB_TOKEN, or"
+                " GITLAB_TOKEN must be set. To see Tagline work without an account: make demo"
             )
+            raise SettingsError([problem])
 
 
 def load(environ: Mapping[str, str], dotenv: Path | None = None) -> Settings:
-    """Read the environment, and `dotenv` for what it does not set. Raises `SettingsError`."""
+    """Read the environment, then `dotenv` for unset variables. Raises `SettingsError`."""
     values = {k: v for k, v in (dotenv_values(dotenv) if dotenv else {}).items() if v is not None}
     return _read(Environment({**values, **environ}))
 
 
 def _read(env: Environment) -> Settings:
-    env.know({*SECRETS, *PLAIN, *LATER, *OF_THE_TESTS, *(f"{s}_FILE" for s in SECRETS)}, LATER)
+    files = (f"{name}_FILE" for name in SECRETS)
+    env.check_names({*SECRETS, *PLAIN, *NOT_BUILT, *TEST_VARIABLES, *files}, NOT_BUILT)
     model = models.read(env)
     app_id = env.text("GITHUB_APP_ID")
     private_key = _private_key(env)
     if bool(app_id) != bool(private_key) and not env.problems:
         missing = "GITHUB_PRIVATE_KEY" if app_id else "GITHUB_APP_ID"
-        env.problems.append(f"{missing} is not set, and a GitHub App needs both.")
+        env.problems.append(f"{missing} is not set; a GitHub App needs both.")
     data_dir = _data_dir(env)
     settings = Settings(
         github_app_id=app_id,
@@ -188,8 +164,8 @@ def _read(env: Environment) -> Settings:
         model=model,
         redis_url=_redis_url(env, data_dir),
         host=env.text("TAGLINE_HOST", "127.0.0.1"),
-        port=env.whole("PORT", 8000, 0, 65535),
-        worker_threads=env.whole("WORKER_THREADS", 32, 1, 1000),
+        port=env.integer("PORT", 8000, 0, 65535),
+        worker_threads=env.integer("WORKER_THREADS", 32, 1, 1000),
         data_dir=data_dir,
         has_redis_url=bool(env.text("REDIS_URL")),
         log_level=env.choice("LOG_LEVEL", ("info", "debug", "warning", "error")),
@@ -210,8 +186,8 @@ def _signing_tokens(env: Environment) -> tuple[str, ...]:
     tokens = env.secrets("GITLAB_SIGNING_TOKEN")
     if not all(SIGNING_TOKEN.fullmatch(token) for token in tokens):
         env.problems.append(
-            "GITLAB_SIGNING_TOKEN must be whsec_ and base64 of 24 to 64 bytes, as GitLab"
-            " shows it beside the webhook."
+            "GITLAB_SIGNING_TOKEN must be whsec_ and base64 of 24 to 64 bytes: copy it from the"
+            " webhook's page in GitLab."
         )
     return tokens
 
@@ -233,8 +209,8 @@ def _private_key(env: Environment) -> str:
             text = "not a key"
     if text and "-----BEGIN" not in text:
         env.problems.append(
-            "GITHUB_PRIVATE_KEY is not a PEM private key (give the .pem file's text, the same"
-            " with \\n for line ends, or base64 of it)."
+            "GITHUB_PRIVATE_KEY is not a PEM private key: set it to the text of the .pem file, to"
+            " the same with \\n for line ends, or to its base64."
         )
     return text
 
@@ -245,9 +221,9 @@ def _data_dir(env: Environment) -> Path:
 
 
 def _redis_url(env: Environment, data_dir: Path) -> str:
-    """REDIS_URL, else the private server of `tagline run` where there is one."""
-    private = data_dir / PRIVATE_SOCKET
-    default = f"unix://{private}?db=0" if private.is_socket() else DEFAULT_REDIS
+    """Return REDIS_URL, else the socket of `tagline run` if it exists, else the default."""
+    embedded = data_dir / EMBEDDED_SOCKET
+    default = f"unix://{embedded}?db=0" if embedded.is_socket() else DEFAULT_REDIS
     url = env.text("REDIS_URL", default)
     if not url.startswith(("redis://", "rediss://", "unix://")):
         env.problems.append("REDIS_URL must start with redis://, rediss:// or unix://.")
@@ -256,4 +232,4 @@ def _redis_url(env: Environment, data_dir: Path) -> str:
 
 def _budget(env: Environment) -> float | None:
     name = "TAGLINE_BUDGET_USD_PER_DAY"
-    return env.number(name, 0, 0, 1_000_000) if env.text(name) else None
+    return env.number(name, 0.0, 0, 1_000_000) if env.text(name) else None

@@ -1,8 +1,7 @@
-"""The language models that the environment configures."""
+"""Reads the settings of the language models."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from bot.settings.environment import Environment
@@ -19,10 +18,10 @@ DEFAULT_URLS = {"openai": "https://api.openai.com/v1", "anthropic": "https://api
 
 @dataclass(frozen=True, slots=True)
 class ModelSettings:
-    """A configured language model. `timeout` is in seconds, for a whole call.
+    """A language model. `timeout` is the limit of a call in seconds.
 
-    `further` are asked in order where it fails; a repository may choose one of `allowed` instead of
-    it. `named_by` is the variable that names it.
+    `fallbacks` are used in order if it fails. `allowed` are models that a repository may use
+    instead. `key_variable` and `name_variable` are the variables of its key and its name.
     """
 
     provider: str
@@ -30,37 +29,36 @@ class ModelSettings:
     base_url: str
     timeout: float
     max_output_tokens: int
-    key_name: str
+    key_variable: str
     key: str = field(repr=False, default="")
-    named_by: str = "LLM_MODEL"
-    further: tuple[ModelSettings, ...] = ()
+    name_variable: str = "LLM_MODEL"
+    fallbacks: tuple[ModelSettings, ...] = ()
     allowed: tuple[ModelSettings, ...] = ()
 
     @property
     def all(self) -> tuple[ModelSettings, ...]:
-        """Every model that may be asked."""
-        return (self, *self.further, *self.allowed)
+        return (self, *self.fallbacks, *self.allowed)
 
     @property
-    def choice(self) -> tuple[str, ...]:
-        """The models that a repository may name."""
-        return (self.model, *(one.model for one in self.allowed))
+    def allowed_names(self) -> tuple[str, ...]:
+        """Return the models that a repository may name."""
+        return (self.model, *(model.model for model in self.allowed))
 
     @property
     def breaker(self) -> str:
-        """What its failures are counted under."""
-        first = self.named_by == "LLM_MODEL"
-        return self.provider if first else f"{self.provider}:{self.model}"
+        """Return the name of its circuit breaker, also in metrics."""
+        is_first = self.name_variable == "LLM_MODEL"
+        return self.provider if is_first else f"{self.provider}:{self.model}"
 
 
 def read(env: Environment) -> ModelSettings | None:
-    """The first model with all others, or None where rules answer; `env` has what is wrong."""
+    """Return the first model with its fallbacks, or None where labels come from rules."""
     provider = env.text("LLM_PROVIDER").lower()
-    keys = {name: env.token(key_name) for name, key_name in KEY_NAMES.items()}
-    why = _why_no_model(provider, keys)
-    if why:
-        env.notices.append(f"{why} Labels come from rules until then.")
-    if why or provider == "none":
+    keys = {name: env.token(variable) for name, variable in KEY_NAMES.items()}
+    missing = _missing_setting(provider, keys)
+    if missing:
+        env.notices.append(f"{missing} Labels come from rules until then.")
+    if missing or provider == "none":
         for name in ("LLM_FALLBACK_MODELS", "TAGLINE_ALLOWED_MODELS"):
             if env.text(name):
                 env.notices.append(f"{name} is not used without a first model.")
@@ -68,49 +66,55 @@ def read(env: Environment) -> ModelSettings | None:
     name = env.text("LLM_MODEL", DEFAULT_MODELS.get(provider, ""))
     if not name:
         env.problems.append("LLM_MODEL is not set, and a compatible server has no default.")
-    first = _asked(env, provider, name, keys[provider], _model_url(env, provider))
-    return replace(first, further=_further(env, first, keys), allowed=_allowed(env, first))
+    first = _read_model(
+        env, provider, name, keys[provider], _read_url(env, provider, is_first=True)
+    )
+    names = _split(env.text("TAGLINE_ALLOWED_MODELS"))
+    allowed = (
+        replace(first, model=name, name_variable="TAGLINE_ALLOWED_MODELS")
+        for name in dict.fromkeys(names)
+        if name != first.model
+    )
+    return replace(first, fallbacks=_read_fallbacks(env, first, keys), allowed=tuple(allowed))
 
 
-def _allowed(env: Environment, first: ModelSettings) -> tuple[ModelSettings, ...]:
-    """Models at the same provider, with its key and address."""
-    named = (name.strip() for name in env.text("TAGLINE_ALLOWED_MODELS").split(","))
-    others = dict.fromkeys(name for name in named if name not in ("", first.model))
-    return tuple(replace(first, model=name, named_by="TAGLINE_ALLOWED_MODELS") for name in others)
+def _split(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
 
 
-def _asked(env: Environment, provider: str, name: str, key: str, base_url: str) -> ModelSettings:
+def _read_model(
+    env: Environment, provider: str, name: str, key: str, base_url: str
+) -> ModelSettings:
     seconds = 120.0 if provider == "compatible" else 45.0
     return ModelSettings(
         provider=provider,
         model=name,
         base_url=base_url,
         timeout=env.number("LLM_TIMEOUT", seconds, 0.1, 600),
-        max_output_tokens=env.whole("LLM_MAX_OUTPUT_TOKENS", 2000, 64, 100_000),
-        key_name=KEY_NAMES[provider],
+        max_output_tokens=env.integer("LLM_MAX_OUTPUT_TOKENS", 2000, 64, 100_000),
+        key_variable=KEY_NAMES[provider],
         key=key,
     )
 
 
-def _further(
-    env: Environment, first: ModelSettings, keys: Mapping[str, str]
+def _read_fallbacks(
+    env: Environment, first: ModelSettings, keys: dict[str, str]
 ) -> tuple[ModelSettings, ...]:
-    entries = [entry.strip() for entry in env.text("LLM_FALLBACK_MODELS").split(",")]
-    found: list[ModelSettings] = []
-    for entry in filter(None, entries):
+    fallbacks: list[ModelSettings] = []
+    for entry in _split(env.text("LLM_FALLBACK_MODELS")):
         provider, _, name = (part.strip() for part in entry.partition(":"))
         provider = provider.lower()
-        if why := _why_not_asked(env, provider, name, keys):
-            env.problems.append(f"LLM_FALLBACK_MODELS: {entry} {why}.")
+        if problem := _fallback_problem(env, provider, name, keys):
+            env.problems.append(f"LLM_FALLBACK_MODELS: {entry} {problem}.")
             continue
-        same = provider == first.provider
-        url = first.base_url if same else _further_url(env, provider)
-        one = _asked(env, provider, name, keys[provider], url)
-        found.append(replace(one, named_by="LLM_FALLBACK_MODELS"))
-    return tuple(found)
+        is_same = provider == first.provider
+        url = first.base_url if is_same else _read_url(env, provider, is_first=False)
+        model = _read_model(env, provider, name, keys[provider], url)
+        fallbacks.append(replace(model, name_variable="LLM_FALLBACK_MODELS"))
+    return tuple(fallbacks)
 
 
-def _why_not_asked(env: Environment, provider: str, name: str, keys: Mapping[str, str]) -> str:
+def _fallback_problem(env: Environment, provider: str, name: str, keys: dict[str, str]) -> str:
     if provider not in KEY_NAMES or not name:
         return f"is not provider:model with one of {', '.join(KEY_NAMES)}"
     if provider in DEFAULT_MODELS and not keys[provider]:
@@ -120,36 +124,33 @@ def _why_not_asked(env: Environment, provider: str, name: str, keys: Mapping[str
     return ""
 
 
-def _further_url(env: Environment, provider: str) -> str:
-    """Its own address: a key goes nowhere but to its vendor, or where its variable says."""
+def _read_url(env: Environment, provider: str, *, is_first: bool) -> str:
+    """Return the base URL of a provider.
+
+    LLM_BASE_URL may belong to another vendor than a fallback's key: it is for the first model only.
+    """
     name = "LLM_BASE_URL" if provider == "compatible" else f"{provider.upper()}_BASE_URL"
-    return env.url(name, DEFAULT_URLS.get(provider, ""))
-
-
-def _model_url(env: Environment, provider: str) -> str:
-    own = f"{provider.upper()}_BASE_URL"
-    if provider in DEFAULT_URLS and env.text(own):
-        return env.url(own)
-    url = env.url("LLM_BASE_URL", DEFAULT_URLS.get(provider, ""))
-    if not url:
+    if is_first and not env.text(name):
+        name = "LLM_BASE_URL"
+    url = env.url(name, DEFAULT_URLS.get(provider, ""))
+    if not url and provider == "compatible":
         env.problems.append("LLM_BASE_URL is not set; a compatible server needs it.")
     return url
 
 
-def _why_no_model(provider: str, keys: Mapping[str, str]) -> str:
-    if not provider:
-        have = next((name for name in ("openai", "anthropic") if keys[name]), None)
-        if have:
-            return (
-                f"{have.upper()}_API_KEY is set, but LLM_PROVIDER is not: add LLM_PROVIDER={have}."
-            )
-        return (
-            "No language model is configured (LLM_PROVIDER is not set): add for example"
-            " LLM_PROVIDER=openai and OPENAI_API_KEY."
-        )
-    if provider not in PROVIDERS:
+def _missing_setting(provider: str, keys: dict[str, str]) -> str:
+    """Return which setting a model lacks and what to add, "" where a model can be used."""
+    key = KEY_NAMES.get(provider, "")
+    if provider and provider not in PROVIDERS:
         return f"LLM_PROVIDER is not one of {', '.join(PROVIDERS)}."
     if provider in DEFAULT_MODELS and not keys[provider]:
-        key = f"{provider.upper()}_API_KEY"
         return f"{key} is not set, and LLM_PROVIDER={provider} needs it: add {key}."
-    return ""
+    if provider:
+        return ""
+    for name in DEFAULT_MODELS:
+        if keys[name]:
+            return f"{KEY_NAMES[name]} is set, but LLM_PROVIDER is not: add LLM_PROVIDER={name}."
+    return (
+        "No language model is configured (LLM_PROVIDER is not set): add for example"
+        " LLM_PROVIDER=openai and OPENAI_API_KEY."
+    )

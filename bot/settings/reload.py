@@ -1,4 +1,4 @@
-"""Secrets that lie in files are read again when these change: rotation without a restart."""
+"""Reloads secrets from files when these change, for rotation without a restart."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from typing import Generic, TypeVar
 from bot import log
 from bot.settings.load import Settings, SettingsError
 
-LOOK_SECONDS = 1.0
+CHECK_SECONDS = 1.0
 
 T = TypeVar("T")
 Stamp = tuple[int, int, int]
 
 
 class ReloadingSettings:
-    """The settings with their secret files as they were at most a second ago.
+    """Returns settings with secrets that are at most `CHECK_SECONDS` old.
 
-    A file that is gone, or holds no good secret, changes nothing but the log.
+    A missing file or an invalid secret is logged, and the old secrets stay in force.
     """
 
     def __init__(self, settings: Settings, clock: Callable[[], float] = time.monotonic) -> None:
@@ -28,61 +28,58 @@ class ReloadingSettings:
         self._files = settings.secret_files
         self._clock = clock
         self._lock = threading.Lock()
-        self._seen = self._stamps()
-        self._next = clock() + LOOK_SECONDS
+        self._stamps = [*map(_read_stamp, self._files)]
+        self._next_check = clock() + CHECK_SECONDS
 
     def __call__(self) -> Settings:
-        if not self._files or self._clock() < self._next:
+        if not self._files or self._clock() < self._next_check:
             return self._settings
         with self._lock:
-            self._next = self._clock() + LOOK_SECONDS
-            stamps = self._stamps()
-            if stamps != self._seen:
-                self._seen = stamps
-                self._reread()
+            self._next_check = self._clock() + CHECK_SECONDS
+            stamps = [*map(_read_stamp, self._files)]
+            if stamps != self._stamps:
+                self._stamps = stamps
+                self._reload()
             return self._settings
 
-    def _reread(self) -> None:
+    def _reload(self) -> None:
         try:
-            changed = self._settings.again()
+            changed = self._settings.reload()
         except SettingsError as error:
             log.get().error(
-                "a secret's file has changed and cannot be used; the old secrets stay in force",
+                "a changed secret file cannot be used; the old secrets stay in force",
                 problems=error.problems,
             )
             return
         if changed != self._settings:
             log.mask_also(changed.secrets)
             self._settings = changed
-            log.get().info("secrets were read again from their files")
-
-    def _stamps(self) -> tuple[Stamp | None, ...]:
-        return tuple(map(_stamp, self._files))
+            log.get().info("secrets were reloaded from their files")
 
 
 class Rebuilt(Generic[T]):
-    """Something that is made of settings, and made anew when they change."""
+    """Returns an object that is built from settings, and built again when they change."""
 
-    def __init__(self, latest: ReloadingSettings, make: Callable[[Settings], T]) -> None:
-        self._latest = latest
-        self._make = make
+    def __init__(self, current: ReloadingSettings, build: Callable[[Settings], T]) -> None:
+        self._current = current
+        self._build = build
         self._lock = threading.Lock()
-        self._settings = latest()
-        self._made = make(self._settings)
+        self._settings = current()
+        self._object = build(self._settings)
 
     def __call__(self) -> T:
-        settings = self._latest()
+        settings = self._current()
         if settings is not self._settings:
             with self._lock:
                 if settings is not self._settings:
-                    self._made = self._make(settings)
+                    self._object = self._build(settings)
                     self._settings = settings
-        return self._made
+        return self._object
 
 
-def _stamp(path: Path) -> Stamp | None:
+def _read_stamp(path: Path) -> Stamp | None:
     try:
-        found = path.stat()
+        status = path.stat()
     except OSError:
         return None
-    return found.st_mtime_ns, found.st_size, found.st_ino
+    return status.st_mtime_ns, status.st_size, status.st_ino

@@ -21,14 +21,14 @@ from starlette.routing import Route
 from bot.cli.bootstrap import USAGE
 from bot.cli.main import COMMANDS
 from bot.cli.signals import seconds_for_jobs
-from bot.settings.load import LATER, PLAIN, SECRETS, load
+from bot.settings.load import NOT_BUILT, PLAIN, SECRETS, load
 from tests.serving import served
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 UNITS = sorted((DEPLOY / "systemd").glob("*.service"))
-KNOWN = {*SECRETS, *PLAIN, *(f"{name}_FILE" for name in SECRETS)} - set(LATER)
+KNOWN = {*SECRETS, *PLAIN, *(f"{name}_FILE" for name in SECRETS)} - set(NOT_BUILT)
 OURS = re.compile(r"\b(?:GITHUB|GITLAB|LLM|OPENAI|ANTHROPIC|TAGLINE|REDIS|DATA)_[A-Z_]+\b")
 UID = 10001
 # Of a worker with a hosted model, and time for Redis to write what it has.

@@ -14,7 +14,7 @@ from ruamel.yaml import YAML
 from bot.cli.main import COMMANDS, cli
 from bot.core.config.schema import RepoConfig
 from bot.sandbox import GRANTED
-from bot.settings.load import LATER, PLAIN, SECRETS
+from bot.settings.load import NOT_BUILT, PLAIN, SECRETS
 from tests.configs import parse
 
 ROOT = Path(__file__).parents[2]
@@ -66,7 +66,7 @@ def test_every_variable_that_the_readme_names_is_a_setting() -> None:
         re.findall(r"\b(?:GITHUB|GITLAB|LLM|OPENAI|ANTHROPIC|TAGLINE|REDIS)_[A-Z_]+\b", README)
     )
     assert named <= known
-    assert not named & set(LATER)
+    assert not named & set(NOT_BUILT)
 
 
 def test_the_guide_s_tree_names_every_file_and_none_that_is_gone() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.settings.load import LATER, PLAIN, SECRETS, Settings, SettingsError, load
+from bot.settings.load import NOT_BUILT, PLAIN, SECRETS, Settings, SettingsError, load
 
 ROOT = Path(__file__).parents[2]
 PEM = "-----BEGIN RSA PRIVATE KEY-----\nMIIByQ0\n-----END RSA PRIVATE KEY-----"
@@ -163,7 +163,7 @@ def test_each_provider_has_its_key_its_address_and_its_defaults(name: str) -> No
         model.base_url,
         model.timeout,
         model.max_output_tokens,
-        model.key_name,
+        model.key_variable,
         model.key,
     ) == wanted
 
@@ -176,7 +176,7 @@ def test_further_models_have_their_own_keys_and_addresses() -> None:
         {**COMPATIBLE, **OPENAI, "ANTHROPIC_API_KEY": "other", "LLM_FALLBACK_MODELS": FURTHER}
     ).model
     assert model is not None
-    assert [(x.model, x.base_url, x.key, x.timeout, x.breaker) for x in model.further] == [
+    assert [(x.model, x.base_url, x.key, x.timeout, x.breaker) for x in model.fallbacks] == [
         ("claude-x", "https://api.anthropic.com", "other", 45, "anthropic:claude-x"),
         ("llama3:8b", "http://127.0.0.1:11434/v1", "", 120, "compatible:llama3:8b"),
         ("org/small", model.base_url, "sk-quokkaberry", 45, "openai:org/small"),
@@ -187,8 +187,8 @@ def test_further_models_have_their_own_keys_and_addresses() -> None:
 def test_models_that_a_repository_may_choose_are_the_provider_s() -> None:
     model = load({**OPENAI, "TAGLINE_ALLOWED_MODELS": "gpt-6, gpt-6-luna,,gpt-6,o9"}).model
     assert model is not None
-    assert model.choice == ("gpt-6-luna", "gpt-6", "o9")
-    assert [(x.key, x.base_url, x.breaker, x.named_by) for x in model.allowed] == [
+    assert model.allowed_names == ("gpt-6-luna", "gpt-6", "o9")
+    assert [(x.key, x.base_url, x.breaker, x.name_variable) for x in model.allowed] == [
         (model.key, model.base_url, f"openai:{name}", "TAGLINE_ALLOWED_MODELS")
         for name in ("gpt-6", "o9")
     ]
@@ -203,7 +203,7 @@ def test_a_vendor_s_key_does_not_go_to_a_compatible_server() -> None:
     further = {"LLM_FALLBACK_MODELS": "openai:gpt-6", "OPENAI_API_KEY": "sk-quokkaberry"}
     settings = load({**COMPATIBLE, **further})
     assert settings.model is not None
-    assert settings.model.further[0].base_url == "https://api.openai.com/v1"
+    assert settings.model.fallbacks[0].base_url == "https://api.openai.com/v1"
     assert "sk-quokkaberry" in settings.secrets
 
 
@@ -344,7 +344,7 @@ def test_variables_of_others_are_none_of_our_business() -> None:
 
 
 def test_a_variable_of_a_later_version_is_a_notice() -> None:
-    for name in LATER:
+    for name in NOT_BUILT:
         assert notices({name: "1", **OPENAI}) == (
             f"{name} is set, but this version does not use it yet.",
         )
@@ -431,18 +431,18 @@ def test_settings_can_be_printed_without_their_secrets() -> None:
 
 def test_without_a_webhook_secret_the_door_stays_shut() -> None:
     with pytest.raises(SettingsError, match=r"GITHUB_WEBHOOK_SECRET is not set .*: without it any"):
-        load({}).need_webhook_secret()
-    load({"GITHUB_WEBHOOK_SECRET": SECRET}).need_webhook_secret()
-    load({"GITLAB_WEBHOOK_SECRET": SECRET}).need_webhook_secret()
-    load({"GITLAB_SIGNING_TOKEN": SIGNING_TOKEN}).need_webhook_secret()
+        load({}).require_webhook_secret()
+    load({"GITHUB_WEBHOOK_SECRET": SECRET}).require_webhook_secret()
+    load({"GITLAB_WEBHOOK_SECRET": SECRET}).require_webhook_secret()
+    load({"GITLAB_SIGNING_TOKEN": SIGNING_TOKEN}).require_webhook_secret()
 
 
 def test_without_access_to_a_forge_the_worker_does_not_start() -> None:
     with pytest.raises(SettingsError, match=r"GITHUB_APP_ID and GITHUB_PRIVATE_KEY .* make demo"):
-        load({}).need_forge()
-    load({"GITHUB_TOKEN": "ghp_x"}).need_forge()
-    load({"GITLAB_TOKEN": "glpat-x"}).need_forge()
-    load({"GITHUB_APP_ID": "1", "GITHUB_PRIVATE_KEY": PEM}).need_forge()
+        load({}).require_forge()
+    load({"GITHUB_TOKEN": "ghp_x"}).require_forge()
+    load({"GITLAB_TOKEN": "glpat-x"}).require_forge()
+    load({"GITHUB_APP_ID": "1", "GITHUB_PRIVATE_KEY": PEM}).require_forge()
 
 
 # Addresses that no server of ours ever calls.
@@ -473,7 +473,7 @@ METADATA = [
 def test_link_local_and_metadata_addresses_are_refused(name: str, url: str) -> None:
     environ = COMPATIBLE if name == "LLM_BASE_URL" else OPENAI
     (line,) = problems({**environ, name: url})
-    assert line == f"{name} points at a link-local or metadata address, which is never allowed."
+    assert line == f"{name} names a link-local or metadata address, which is never allowed."
 
 
 @pytest.mark.parametrize(
@@ -500,7 +500,7 @@ def test_private_and_loopback_addresses_are_allowed(url: str) -> None:
         ("ftp://models.example", "must start with http:// or https://"),
         ("file:///etc/passwd", "must start with http:// or https://"),
         ("http://", "must start with http:// or https:// and name a host"),
-        ("https://b\xfccher.example/v1", "must name its host in plain letters"),
+        ("https://b\xfccher.example/v1", "must have a host name in ASCII"),
         ("http://user:quokkaberry@models.example", "must not contain a user name or password"),
         ("http://models.example:99999", "is not a valid URL"),
         ("http://[::1", "is not a valid URL"),
@@ -593,5 +593,5 @@ def test_a_line_of_the_example_file_that_is_uncommented_as_it_is_changes_nothing
 def test_no_token_travels_in_the_clear(name: str, url: str) -> None:
     environ = COMPATIBLE if name == "LLM_BASE_URL" else OPENAI
     (line,) = problems({**environ, name: url})
-    assert line == f"{name} must start with https://, or its token would travel in the clear."
+    assert line == f"{name} must start with https://, because its token would be sent unencrypted."
     load({**environ, name: url.replace("http:", "https:")})

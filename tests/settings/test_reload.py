@@ -11,7 +11,7 @@ import pytest
 
 from bot import log
 from bot.settings.load import SECRETS, Settings, load
-from bot.settings.reload import LOOK_SECONDS, Rebuilt, ReloadingSettings
+from bot.settings.reload import CHECK_SECONDS, Rebuilt, ReloadingSettings
 from tests.settings.test_load import PEM
 
 OLD, NEW = "the-old-quokkaberry-of-16", "the-new-wombatberry-of-16"
@@ -44,7 +44,7 @@ class Files:
         os.replace(new, self.folder / name)
 
     def later(self) -> Settings:
-        self.now += LOOK_SECONDS
+        self.now += CHECK_SECONDS
         return self.latest()
 
 
@@ -66,7 +66,7 @@ def test_every_secret_is_read_again_when_its_file_changes(files: Files) -> None:
     assert {NEW, "whsec_" + "B" * 32} <= set(settings.secrets)
     assert settings.github_private_key.strip() == other_key.strip()
     assert settings.model is not None
-    assert {one.key for one in (settings.model, *settings.model.further)} == {NEW}
+    assert {one.key for one in (settings.model, *settings.model.fallbacks)} == {NEW}
     assert settings.metrics_tokens == (NEW,)
 
 
