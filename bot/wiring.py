@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     import redis
     from starlette.applications import Starlette
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from bot.queue.broker import Broker
     from bot.queue.periodic import PeriodicTasks
     from bot.queue.worker import QueueWorker
+    from bot.sandbox.processes import DemoProcesses
     from bot.settings.load import Settings
     from bot.settings.models import ModelSettings
     from bot.settings.reload import ReloadingSettings
@@ -336,3 +338,12 @@ def _rounds(
             "looked for what was missed": partial(search.run_once, send),
         }
     )
+
+
+def demo_processes(folder: Path, *, local_model: bool = False) -> DemoProcesses:
+    """Return the demo's processes, which keep their files in `folder`."""
+    from bot.embedded.valkey import EmbeddedRedis, with_pdeathsig
+    from bot.sandbox.processes import DemoProcesses, Launcher
+
+    launcher = Launcher(EmbeddedRedis, with_pdeathsig)
+    return DemoProcesses(folder, launcher, local_model=local_model)

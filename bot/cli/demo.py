@@ -38,14 +38,14 @@ def demo(local_model: bool, as_json: bool) -> None:
     """
     from bot.embedded.valkey import ServerUnavailable
     from bot.sandbox.page.demo_backend import DemoUnavailable
-    from bot.sandbox.processes import DemoProcesses
+    from bot.wiring import demo_processes
 
     with_page = sys.stdin.isatty() and sys.stdout.isatty() and not as_json
     ended = _told_to_end() if with_page else Event()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tagline-")))
         try:
-            processes = stack.enter_context(DemoProcesses(folder, local_model=local_model))
+            processes = stack.enter_context(demo_processes(folder, local_model=local_model))
             if with_page:
                 show_page(processes, ended)
                 return

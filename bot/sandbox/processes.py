@@ -12,18 +12,18 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import RLock
 from types import TracebackType
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import quote
 
 import httpx
 from dotenv import dotenv_values
 
-from bot.embedded.valkey import EmbeddedRedis, with_pdeathsig
 from bot.sandbox.page.demo_backend import DemoUnavailable, Event, Host, Opened, Shown, ShownComment
 from bot.sandbox.page.samples import STAND_IN
 
@@ -69,11 +69,27 @@ class LogReader:
                 self._events[event["issue"]].append({**event, "part": part})
 
 
-class DemoProcesses:
-    """Everything at work, inside a `with`; implements the page's `Theatre`."""
+class RedisServer(Protocol):
+    """A running server."""
 
-    def __init__(self, folder: Path, *, local_model: bool = False) -> None:
+    @property
+    def url(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Launcher:
+    """What starts a private Redis in a folder, and what makes a command end with its parent."""
+
+    redis: Callable[[Path], AbstractContextManager[RedisServer]]
+    bind_to_parent: Callable[[list[str]], list[str]]
+
+
+class DemoProcesses:
+    """The demo's processes, started by `with`; the page's `DemoBackend`."""
+
+    def __init__(self, folder: Path, launcher: Launcher, *, local_model: bool = False) -> None:
         self._base = folder
+        self._launcher = launcher
         self._wants_local = local_model
         self._web = httpx.Client(timeout=10, trust_env=False)
         self._lock = RLock()
@@ -101,7 +117,7 @@ class DemoProcesses:
         self.folder = Path(tempfile.mkdtemp(dir=self._base))
         self.book = LogReader(self.folder)
         stack = self._parts
-        redis = stack.enter_context(EmbeddedRedis(self.folder))
+        redis = stack.enter_context(self._launcher.redis(self.folder))
         port = _free_port()
         self._box = self._sandbox(f"http://127.0.0.1:{port}/webhooks")
         local = self._local_model() if self._wants_local else {}
@@ -226,7 +242,7 @@ class DemoProcesses:
         out, err = self.folder / f"{name}.out", self.folder / f"{name}.err"
         with out.open("ab") as out_file, err.open("ab") as err_file:
             process = subprocess.Popen(
-                with_pdeathsig([sys.executable, "-m", *module]),
+                self._launcher.bind_to_parent([sys.executable, "-m", *module]),
                 stdin=subprocess.DEVNULL,
                 stdout=out_file,
                 stderr=err_file,

@@ -9,7 +9,8 @@ from threading import Event, Thread
 import pytest
 
 from bot.cli.demo import show_page
-from bot.sandbox.processes import DemoProcesses, until
+from bot.sandbox.processes import until
+from bot.wiring import demo_processes
 from tests.sandbox.test_page import Scene
 
 
@@ -35,7 +36,7 @@ def test_a_browser_is_opened_only_where_there_is_a_display(
 
 
 def test_after_a_reset_the_parts_outlive_the_request_that_asked_for_it(tmp_path: Path) -> None:
-    with DemoProcesses(tmp_path) as processes:
+    with demo_processes(tmp_path) as processes:
         for deed in (processes.restart, processes.kill_worker):
             request = Thread(target=deed)
             request.start()
