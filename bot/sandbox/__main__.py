@@ -1,4 +1,4 @@
-"""`python -m bot.sandbox`: runs the sandbox until it is told to stop."""
+"""`python -m bot.sandbox`: run the sandbox until SIGINT or SIGTERM."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ from bot.sandbox.server import Sandbox
 
 
 @click.command()
-@click.option("--webhook-url", default=None, help="Where GitHub's signed webhooks go.")
-@click.option("--gitlab-webhook-url", default=None, help="Where GitLab's signed webhooks go.")
+@click.option("--webhook-url", default=None, help="Address for GitHub's webhooks.")
+@click.option("--gitlab-webhook-url", default=None, help="Address for GitLab's webhooks.")
 def main(webhook_url: str | None, gitlab_webhook_url: str | None) -> None:
-    """Prints one JSON line when ready: base URLs, tokens, the App's id, where the secrets lie."""
+    """Print one JSON line when ready: base URLs, tokens, the App's id, files with the secrets."""
     with tempfile.TemporaryDirectory(prefix="tagline-sandbox-") as folder:
         secret = secrets.token_hex(32)
-        box = Sandbox(webhook_url, secret)
-        box.gitlab.webhook_url = gitlab_webhook_url
+        sandbox = Sandbox(webhook_url, secret)
+        sandbox.gitlab.webhook_url = gitlab_webhook_url
         signing_token = f"whsec_{base64.b64encode(secrets.token_bytes(32)).decode()}"
-        box.gitlab.signing_token, box.gitlab.webhook_secret = signing_token, None
-        with box.running():
+        sandbox.gitlab.signing_token, sandbox.gitlab.webhook_secret = signing_token, None
+        with sandbox.running():
             ready = {
-                "url": box.url,
-                "github_url": box.github_url,
-                "openai_url": box.openai_url,
-                "app_id": box.app_id,
-                "private_key_file": str(_write(folder, "app.pem", box.private_key)),
+                "url": sandbox.url,
+                "github_url": sandbox.github_url,
+                "openai_url": sandbox.openai_url,
+                "app_id": sandbox.app_id,
+                "private_key_file": str(_write(folder, "app.pem", sandbox.private_key)),
                 "webhook_secret_file": str(_write(folder, "webhook-secret", secret)),
-                "gitlab_url": box.gitlab_url,
-                "gitlab_token": box.gitlab.token,
+                "gitlab_url": sandbox.gitlab_url,
+                "gitlab_token": sandbox.gitlab.token,
                 "gitlab_project": DEMO_PROJECT,
                 "gitlab_signing_token_file": str(_write(folder, "signing-token", signing_token)),
                 "model": "sandbox-rules",

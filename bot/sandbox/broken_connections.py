@@ -1,4 +1,4 @@
-"""Answers that no good server gives: none at all, a cut connection, one byte a second."""
+"""Broken answers: a cut connection, one byte a second."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ TICK = 0.05
 
 
 class RawProtocol(H11Protocol):
-    """uvicorn's protocol, with the transport handed to the app so that it can cut the line."""
+    """uvicorn's protocol, with the transport in the app's state, which can cut the connection."""
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
@@ -26,7 +26,7 @@ class RawProtocol(H11Protocol):
 
 
 class FastStopServer(uvicorn.Server):
-    """uvicorn's server without its waits of a tenth of a second, for hundreds of short lives."""
+    """uvicorn's server without its waits of 0.1 s: tests start hundreds of servers."""
 
     async def main_loop(self) -> None:
         while not await self.on_tick(0):
@@ -45,7 +45,7 @@ class FastStopServer(uvicorn.Server):
 
 
 async def client_left(scope: Scope, receive: Receive, within: float) -> bool:
-    """Waits until the client has left or the sandbox ends, at most `within` seconds."""
+    """Wait at most `within` seconds; return whether the client left or the sandbox ends."""
     ending: Event = scope["state"]["ending"]
     until = monotonic() + within
     while (left := until - monotonic()) > 0 and not ending.is_set():
@@ -58,54 +58,38 @@ async def client_left(scope: Scope, receive: Receive, within: float) -> bool:
     return ending.is_set()
 
 
-class Hang(Response):
-    """No answer until the client leaves, `seconds` are over or the sandbox ends."""
-
-    def __init__(self, seconds: float) -> None:
-        super().__init__()
-        self.seconds = seconds
+class Reset(Response):
+    """A TCP reset before any byte of an answer."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await client_left(scope, receive, self.seconds)
-        await Reset()(scope, receive, send)
-
-
-class Reset(Response):
-    """The connection is cut with a TCP reset before any byte of an answer."""
-
-    async def __call__(
-        self,
-        scope: Scope,
-        receive: Receive,
-        send: Send,
-    ) -> None:
         transport: asyncio.Transport = scope["state"]["transport"]
         if transport.is_closing():
             return
-        at_once = struct.pack("ii", 1, 0)
-        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, at_once)
+        no_linger = struct.pack("ii", 1, 0)
+        connection: socket.socket = transport.get_extra_info("socket")
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, no_linger)
         transport.abort()
         await client_left(scope, receive, 1.0)
 
 
 class Drip(Response):
-    """A good answer, one byte of the body a second."""
+    """A correct answer, one byte of the body a second."""
 
-    def __init__(self, good: Response, pause: float = 1.0) -> None:
+    def __init__(self, answer: Response, pause: float = 1.0) -> None:
         super().__init__()
-        self.good, self.pause = good, pause
+        self.answer, self.pause = answer, pause
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        body = bytes(self.good.body)
+        body = bytes(self.answer.body)
         await send(
             {
                 "type": "http.response.start",
-                "status": self.good.status_code,
-                "headers": self.good.raw_headers,
+                "status": self.answer.status_code,
+                "headers": self.answer.raw_headers,
             }
         )
-        for place in range(len(body)):
-            byte = body[place : place + 1]
+        for i in range(len(body)):
+            byte = body[i : i + 1]
             await send({"type": "http.response.body", "body": byte, "more_body": True})
             if await client_left(scope, receive, self.pause):
                 return

@@ -1,22 +1,19 @@
-"""Faults by name: what can be armed, what is armed, and the gate that lets them strike.
-
-The rows are in `forgefaults.py`, in each forge's `faults.py` and in `model/faults.py`.
-"""
+"""Fault injection: known faults, armed faults, and the wrapper that applies them to an API."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from difflib import get_close_matches
+from email.utils import format_datetime
 from threading import Event, Lock
-from typing import Any, Literal
+from typing import Literal
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-
-from bot.sandbox.recorder import replay
 
 Side = Literal["github", "gitlab", "forge", "model"]
 METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
@@ -24,7 +21,7 @@ METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A request that a fault strikes. `act` lets it take effect and returns the good answer."""
+    """A request with a fault. `act` lets it take effect and returns the correct answer."""
 
     side: Side
     request: Request
@@ -32,30 +29,36 @@ class Call:
     act: Callable[[], Awaitable[Response]]
 
 
+Effect = Callable[[Call], Awaitable[Response]]
+
+
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One way to fail. `on` is a pattern over "METHOD path"; empty = every request of the side.
+    """A failure. `on` is a pattern over "METHOD path"; empty = every request of the side.
 
     The side `forge` is both hosts.
     """
 
     name: str
     side: Side
-    says: str
-    effect: Callable[[Call], Awaitable[Response]]
+    description: str
+    effect: Effect
     on: str = ""
     once: bool = False
 
 
 @dataclass(slots=True)
 class Armed:
-    """`left` counts down; None = until cleared. `match` is a method or a part of the path."""
+    """A fault to apply `left` more times, None = until cleared.
+
+    `match` limits it to a method or to paths that contain it.
+    """
 
     fault: Fault
     left: int | None
     match: str | None
 
-    def strikes(self, side: Side, method: str, path: str) -> bool:
+    def applies_to(self, side: Side, method: str, path: str) -> bool:
         sides = (side,) if side == "model" else (side, "forge")
         if self.fault.side not in sides or not re.search(self.fault.on, f"{method} {path}"):
             return False
@@ -66,9 +69,9 @@ class Armed:
 
 @dataclass(slots=True)
 class Faults:
-    """The table of known faults and the armed ones, struck in the order of arming.
+    """The table of known faults, and the armed ones in the order in which they apply.
 
-    `ending` is set when the sandbox stops, so that hanging answers end.
+    `ending` is set when the sandbox stops; answers that hang end then.
     """
 
     table: dict[str, Fault]
@@ -81,7 +84,7 @@ class Faults:
         return cls({row.name: row for row in rows})
 
     def arm(self, name: str, times: int | None = 1, match: str | None = None) -> None:
-        """Raises ValueError, naming the nearest known fault."""
+        """Arm a fault. Raises ValueError, with the nearest known name."""
         if name not in self.table:
             near = get_close_matches(name, self.table, n=1, cutoff=0.0)
             raise ValueError(f"no fault is called {name!r}; the nearest is {near[0]!r}")
@@ -94,10 +97,10 @@ class Faults:
             self.armed.clear()
 
     def take(self, side: Side, method: str, path: str) -> Fault | None:
-        """The fault that strikes this request, if any, counted down."""
+        """Return the fault that applies to this request, if any, and count it down."""
         with self.lock:
             for armed in self.armed:
-                if armed.strikes(side, method, path):
+                if armed.applies_to(side, method, path):
                     if armed.left is not None:
                         armed.left -= 1
                     self.armed = [a for a in self.armed if a.left is None or a.left > 0]
@@ -105,8 +108,57 @@ class Faults:
         return None
 
 
+class FaultInjector:
+    """ASGI wrapper: dates the answers of an API by its clock and applies the armed faults."""
+
+    def __init__(
+        self, app: ASGIApp, side: Side, faults: Faults, clock: Callable[[], datetime]
+    ) -> None:
+        self.app, self.side, self.faults, self.clock = app, side, faults, clock
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_dated(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                date = format_datetime(self.clock().astimezone(UTC), usegmt=True)
+                message["headers"] = [*message["headers"], (b"date", date.encode())]
+            await send(message)
+
+        side: Side = self.side
+        fault = self.faults.take(side, scope["method"], scope["path"])
+        if fault is None:
+            await self.app(scope, receive, send_dated)
+            return
+        scope["state"].update(fault=fault.name, ending=self.faults.ending)
+        body = await read_body(receive)
+
+        async def act() -> Response:
+            return await collect(self.app, scope, replay(body, receive))
+
+        response = await fault.effect(Call(side, Request(scope), body, act))
+        await response(scope, receive, send_dated)
+
+
+async def read_body(receive: Receive) -> bytes:
+    body = b""
+    while True:
+        message = await receive()
+        body += bytes(message.get("body", b""))
+        if not message.get("more_body", False):
+            return body
+
+
+def replay(body: bytes, receive: Receive) -> Receive:
+    """Return a `receive` that gives the body once more, then the server's further messages."""
+    messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def again() -> Message:
+        return messages.pop() if messages else await receive()
+
+    return again
+
+
 async def collect(app: ASGIApp, scope: Scope, receive: Receive) -> Response:
-    """The app's whole answer as one value."""
+    """Return the app's whole answer as one value."""
     response = Response()
     parts: list[bytes] = []
 
@@ -120,28 +172,3 @@ async def collect(app: ASGIApp, scope: Scope, receive: Receive) -> Response:
     await app(scope, receive, keep)
     response.body = b"".join(parts)
     return response
-
-
-class Gate:
-    """ASGI wrapper: hands a request to the armed fault that strikes it, else to the face."""
-
-    def __init__(self, app: ASGIApp, side: Side, faults: Faults) -> None:
-        self.app: ASGIApp = app
-        self.side: Side = side
-        self.faults = faults
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        fault = self.faults.take(self.side, scope["method"], scope["path"])
-        if fault is None:
-            await self.app(scope, receive, send)
-            return
-        state: dict[str, Any] = scope["state"]
-        state["fault"] = fault.name
-        state["ending"] = self.faults.ending
-        body: bytes = state["body"]
-
-        async def act() -> Response:
-            return await collect(self.app, scope, replay(body, receive))
-
-        response = await fault.effect(Call(self.side, Request(scope), body, act))
-        await response(scope, receive, send)

@@ -1,6 +1,6 @@
-"""The state of the pretended forge: repositories, labels, issues, comments. Knows no wire format.
+"""The state of a simulated forge: repositories, labels, issues, comments; no wire format.
 
-Every change returns the `Event`s it caused; telling a webhook about them is left to the callers.
+A method that changes the state returns the `Event`s it caused; callers send the webhooks.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ RepoId = str | int  # a repository's full name or its id
 MAINTAINER = "maintainer"
 
 
-class NotThere(TaglineError):
-    """The named thing does not exist in this world."""
+class Missing(TaglineError):
+    """The named object does not exist in this state."""
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class User:
     login: str
     id: int
     is_bot: bool = False
@@ -47,9 +47,9 @@ class Person:
 
 @dataclass(slots=True)
 class StoredComment:
-    """`app` is the id of the App that wrote it, None for a person.
+    """`app` is the id of the App that wrote it, None for a user.
 
-    On GitLab only: `system` ones tell of a change.
+    GitLab writes `system` comments itself, to report a change.
     """
 
     id: int
@@ -63,7 +63,7 @@ class StoredComment:
 
 @dataclass(frozen=True, slots=True)
 class LabelChange:
-    """Who put a label on an issue (`added`) or took it away, and when."""
+    """`actor` added the label to an issue, or removed it."""
 
     id: int
     label: str
@@ -98,10 +98,10 @@ class Issue:
 
 @dataclass(slots=True)
 class Repo:
-    """`labels` maps names to descriptions; `created_labels` are those an API call brought about.
+    """`labels` maps names to descriptions; `created_labels` came from unknown names on issues.
 
-    `group_labels` belong to the group around a GitLab project; `former` are names it had before.
-    `installed`: among those that GitHub's installation was given.
+    `group_labels` belong to the group of a GitLab project; `former_names` precede a rename.
+    `installed`: whether GitHub's installation covers it.
     """
 
     id: int
@@ -111,7 +111,7 @@ class Repo:
     created_at: datetime
     private: bool = False
     installed: bool = True
-    former: list[str] = field(default_factory=list)
+    former_names: list[str] = field(default_factory=list)
     issues: dict[int, Issue] = field(default_factory=dict)
     created_labels: list[str] = field(default_factory=list)
     group_labels: dict[str, str] = field(default_factory=dict)
@@ -122,15 +122,24 @@ class Repo:
     def all_labels(self) -> dict[str, str]:
         return {**self.group_labels, **self.labels}
 
+    @property
+    def owner(self) -> str:
+        """The account or the GitLab group, with its subgroups."""
+        return self.name.rpartition("/")[0]
+
+    @property
+    def short_name(self) -> str:
+        return self.name.rpartition("/")[2]
+
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something happened to an issue. `before` holds the former values of edited fields.
+    """A change of an issue. `before` holds the old values of edited fields.
 
-    `had` are the labels before they were changed.
+    `old_labels` are the labels before a change; `other` is the other side of a transfer.
     """
 
-    what: Change
+    change: Change
     repo: Repo
     issue: Issue
     actor: str
@@ -138,24 +147,23 @@ class Event:
     comment: StoredComment | None = None
     before: Mapping[str, str | None] = field(default_factory=dict)
     other: tuple[Repo, Issue] | None = None
-    had: tuple[str, ...] = ()
+    old_labels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class ForgeRules:
-    """Where forges differ. `scoped`: `key::value` replaces the other value of its key.
+class LabelRules:
+    """How a forge treats labels. `scoped`: `key::value` replaces another value of its key.
 
-    `joined`: a change of several labels is one event. `move_closes`: a moved issue stays, closed.
+    `joined`: a change of several labels is one event.
     """
 
     fold_case: bool = True
     scoped: bool = False
     joined: bool = False
-    move_closes: bool = False
 
 
-GITHUB = ForgeRules()
-GITLAB = ForgeRules(fold_case=False, scoped=True, joined=True, move_closes=True)
+GITHUB = LabelRules()
+GITLAB = LabelRules(fold_case=False, scoped=True, joined=True)
 
 
 def now() -> datetime:
@@ -163,55 +171,54 @@ def now() -> datetime:
 
 
 class State:
-    """All repositories. One lock guards everything; methods take it, readers may."""
+    """All repositories of a forge, guarded by one lock. `clock` may be replaced at any time."""
 
-    def __init__(self, clock: Callable[[], datetime] = now, customs: ForgeRules = GITHUB) -> None:
-        self.clock, self.customs = clock, customs
+    def __init__(self, clock: Callable[[], datetime] = now, rules: LabelRules = GITHUB) -> None:
+        self.clock, self.rules = clock, rules
         self.lock = RLock()
-        self.people: dict[str, Person] = {}
+        self.users: dict[str, User] = {}
         self._repos: dict[str, Repo] = {}
         self._ids = count(3_000_001)
 
     def time(self) -> datetime:
-        """By the clock as it is set now: it may be exchanged while the forge runs."""
+        """Return the time by the present `clock`."""
         return self.clock()
 
-    def person(self, login: str, *, is_bot: bool = False) -> Person:
-        """Return the person of that login, added where the login is new."""
+    def user(self, login: str, *, is_bot: bool = False) -> User:
+        """Return the user of that login; a new one where there is none."""
         with self.lock:
-            if login not in self.people:
+            if login not in self.users:
                 bot = is_bot or login.endswith("[bot]")
-                self.people[login] = Person(login, next(self._ids), bot)
-            return self.people[login]
+                self.users[login] = User(login, next(self._ids), bot)
+            return self.users[login]
 
     def repos(self) -> list[Repo]:
         with self.lock:
             return list(self._repos.values())
 
-    def repo(self, place: RepoId) -> Repo:
-        """By full name or by id. Raises Missing."""
+    def repo(self, repo: RepoId) -> Repo:
+        """Return the repository with that full name or id. Raises Missing."""
         with self.lock:
-            for repo in self._repos.values():
-                if place in (repo.id, str(repo.id)) or str(place).lower() == repo.name.lower():
-                    return repo
-        raise NotThere(f"repository {place}")
+            for known in self._repos.values():
+                if repo in (known.id, str(known.id)) or str(repo).lower() == known.name.lower():
+                    return known
+        raise Missing(f"repository {repo}")
 
-    def rename(self, place: RepoId, new: str) -> None:
-        """Raises Missing."""
+    def rename(self, repo: RepoId, name: str) -> None:
         with self.lock:
-            repo = self.repo(place)
-            del self._repos[repo.name.lower()]
-            repo.former.append(repo.name)
-            repo.name = new
-            self._repos[new.lower()] = repo
+            renamed = self.repo(repo)
+            del self._repos[renamed.name.lower()]
+            renamed.former_names.append(renamed.name)
+            renamed.name = name
+            self._repos[name.lower()] = renamed
 
     def renamed(self, name: str) -> Repo | None:
-        """The repository that was called so once, where none is now."""
+        """Return the last repository that had this name, unless one has it now."""
         with self.lock:
             if name.lower() in self._repos:
                 return None
-            called = [r for r in self.repos() if name.lower() in map(str.lower, r.former)]
-            return called[-1] if called else None
+            found = [r for r in self.repos() if name.lower() in map(str.lower, r.former_names)]
+            return found[-1] if found else None
 
     def add_repo(
         self,
@@ -222,7 +229,7 @@ class State:
         private: bool = False,
         group_labels: Mapping[str, str] | None = None,
     ) -> Repo:
-        """Makes the repository, or starts it anew."""
+        """Create the repository; an existing one of that name is replaced."""
         with self.lock:
             repo = Repo(
                 id=next(self._ids),
@@ -237,18 +244,18 @@ class State:
             return repo
 
     def issue(self, repo: RepoId, number: int) -> Issue:
-        """Deleted and transferred issues are still found. Raises Missing."""
+        """Return an issue, also a deleted or transferred one. Raises Missing."""
         with self.lock:
-            if found := self.repo(repo).issues.get(number):
-                return found
-        raise NotThere(f"issue {repo}#{number}")
+            if issue := self.repo(repo).issues.get(number):
+                return issue
+        raise Missing(f"issue {repo}#{number}")
 
     def open_issue(
         self,
         repo: RepoId,
         title: str,
         body: str | None,
-        author: Person,
+        author: User,
         created_at: datetime | None,
     ) -> Event:
         with self.lock:
@@ -262,7 +269,7 @@ class State:
     def edit_issue(
         self, repo: RepoId, number: int, actor: str, values: Mapping[str, str | None]
     ) -> Event:
-        """`values` may hold a new `title` and a new `body`."""
+        """Set the `title`, the `body` or both."""
         with self.lock:
             issue = self.issue(repo, number)
             before = {key: getattr(issue, key) for key in values}
@@ -271,62 +278,30 @@ class State:
             issue.updated_at = self.clock()
             return Event("edited", self.repo(repo), issue, actor, before=before)
 
-    def set_state(self, repo: RepoId, number: int, actor: str, change: Change) -> Event:
-        """`change` is one of closed, reopened, locked, deleted, confidential."""
-        with self.lock:
-            issue = self.issue(repo, number)
-            if change in ("closed", "reopened"):
-                issue.is_open = change == "reopened"
-                issue.closed_at = self.clock() if change == "closed" else None
-            issue.locked = issue.locked or change == "locked"
-            issue.deleted = issue.deleted or change == "deleted"
-            issue.confidential = issue.confidential or change == "confidential"
-            issue.updated_at = self.clock()
-            return Event(change, self.repo(repo), issue, actor)
-
-    def transfer(
-        self, repo: RepoId, number: int, target: RepoId, actor: str
-    ) -> tuple[Event, Event]:
-        """The old issue's `transferred` and the new one's `opened`; comments move along."""
-        with self.lock:
-            old_home, old, home = self.repo(repo), self.issue(repo, number), self.repo(target)
-            author = self.person(old.author)
-            new = self.open_issue(target, old.title, old.body, author, old.created_at).issue
-            new.comments = old.comments
-            new.labels = [name for name in old.labels if name in home.all_labels]
-            new.label_changes = list(old.label_changes)
-            new.confidential, new.type = old.confidential, old.type
-            if self.customs.move_closes:
-                old.is_open, old.closed_at = False, self.clock()
-            old.moved_to = (home.id, new.number)
-            return (
-                Event("transferred", old_home, old, actor, other=(home, new)),
-                Event("opened", home, new, actor, other=(old_home, old)),
-            )
-
     def known_label(self, repo: RepoId, name: str) -> str | None:
-        """The repository's own spelling of a label name."""
+        """Return the repository's own spelling of a label name."""
         with self.lock:
             return next((n for n in self.repo(repo).all_labels if self._same(n, name)), None)
 
     def _same(self, one: str, other: str) -> bool:
-        return one == other or (self.customs.fold_case and one.lower() == other.lower())
+        return one == other or (self.rules.fold_case and one.lower() == other.lower())
 
     def relabel(
         self, repo: RepoId, number: int, actor: str, add: Iterable[str], remove: Iterable[str] = ()
     ) -> list[Event]:
-        """Removes, then adds. Raises Missing for one to remove that is not there."""
+        """Remove labels, then add others. Raises Missing for one the issue does not have."""
         with self.lock:
             issue = self.issue(repo, number)
-            had = tuple(issue.labels)
+            old_labels = tuple(issue.labels)
             events = [self.remove_label(repo, number, name, actor) for name in remove]
             events += self.add_labels(repo, number, list(add), actor)
-            if self.customs.joined and events:
-                return [Event("relabeled", self.repo(repo), issue, actor, had=had)]
+            if self.rules.joined and events:
+                home = self.repo(repo)
+                return [Event("relabeled", home, issue, actor, old_labels=old_labels)]
             return events
 
     def add_labels(self, repo: RepoId, number: int, names: list[str], actor: str) -> list[Event]:
-        """An unknown name becomes a new label of the repository, as the forges do."""
+        """Add labels; as on both forges, an unknown name becomes a label of the repository."""
         with self.lock:
             return [e for name in names for e in self._add_label(repo, number, name, actor)]
 
@@ -339,44 +314,42 @@ class State:
             home.created_labels.append(name)
         if spelling in issue.labels:
             return []
-        events = [
-            self.remove_label(repo, number, rival, actor) for rival in self._rivals(issue, spelling)
-        ]
-        had = tuple(issue.labels)
+        scope = _scope(spelling) if self.rules.scoped else ""
+        replaced = [other for other in issue.labels if scope and _scope(other) == scope]
+        events = [self.remove_label(repo, number, other, actor) for other in replaced]
+        old_labels = tuple(issue.labels)
         issue.labels.append(spelling)
-        self._note(issue, spelling, actor, added=True)
-        return [*events, Event("labeled", home, issue, actor, label=spelling, had=had)]
+        self._record_change(issue, spelling, actor, added=True)
+        added = Event("labeled", home, issue, actor, label=spelling, old_labels=old_labels)
+        return [*events, added]
 
-    def label_from_start(self, issue: Issue, names: Iterable[str]) -> None:
-        """Opened with these labels, known to the repository or not."""
+    def set_initial_labels(self, issue: Issue, names: Iterable[str]) -> None:
+        """Set the labels an issue is opened with, known to the repository or not."""
         with self.lock:
             for name in names:
                 issue.labels.append(name)
-                self._note(issue, name, issue.author, added=True, at=issue.created_at)
+                self._record_change(issue, name, issue.author, added=True, at=issue.created_at)
 
-    def _note(
+    def _record_change(
         self, issue: Issue, name: str, actor: str, *, added: bool, at: datetime | None = None
     ) -> None:
         when = at or self.clock()
         issue.label_changes.append(LabelChange(next(self._ids), name, actor, added, when))
         issue.updated_at = when
 
-    def _rivals(self, issue: Issue, name: str) -> list[str]:
-        """Labels that must go when that one comes."""
-        scope = _scope(name) if self.customs.scoped else ""
-        return [other for other in issue.labels if scope and _scope(other) == scope]
-
     def remove_label(self, repo: RepoId, number: int, name: str, actor: str) -> Event:
-        """Raises Missing where the issue does not carry it."""
+        """Remove a label. Raises Missing where the issue does not have it."""
         with self.lock:
             home, issue = self.repo(repo), self.issue(repo, number)
-            had = tuple(issue.labels)
-            for spelling in had:
-                if self._same(spelling, name):
-                    issue.labels.remove(spelling)
-                    self._note(issue, spelling, actor, added=False)
-                    return Event("unlabeled", home, issue, actor, label=spelling, had=had)
-        raise NotThere(f"label {name}")
+            old_labels = tuple(issue.labels)
+            for label in old_labels:
+                if self._same(label, name):
+                    issue.labels.remove(label)
+                    self._record_change(issue, label, actor, added=False)
+                    return Event(
+                        "unlabeled", home, issue, actor, label=label, old_labels=old_labels
+                    )
+        raise Missing(f"label {name}")
 
     def comment(self, repo: RepoId, number: int, body: str, author: str, app: int | None) -> Event:
         with self.lock:
@@ -387,13 +360,13 @@ class State:
             return Event("commented", home, issue, author, comment=comment)
 
     def find_comment(self, repo: RepoId, comment_id: int) -> tuple[Issue, StoredComment]:
-        """Raises Missing."""
+        """Return a comment and its issue. Raises Missing."""
         with self.lock:
             for issue in self.repo(repo).issues.values():
                 for comment in issue.comments:
                     if comment.id == comment_id and not issue.moved_to:
                         return issue, comment
-        raise NotThere(f"comment {comment_id}")
+        raise Missing(f"comment {comment_id}")
 
     def edit_comment(self, repo: RepoId, comment_id: int, body: str, actor: str) -> Event:
         with self.lock:
@@ -411,5 +384,5 @@ class State:
 
 
 def _scope(label: str) -> str:
-    """The key of `key::value`; the last pair of colons parts them. Empty = none."""
+    """Return the key of `key::value`, up to the last pair of colons; empty for none."""
     return label.rpartition("::")[0]

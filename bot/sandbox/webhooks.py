@@ -1,4 +1,4 @@
-"""Sends signed webhooks and remembers how each was received."""
+"""Sends signed webhooks and records how each was answered."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from typing import Any
 
 import httpx
 
-from bot.sandbox.state import Event, NotThere
+from bot.sandbox.state import Event, Missing
 
 ANSWER_SECONDS = 10.0  # both forges close the connection after ten seconds
 
 
 @cache
 def _client() -> httpx.Client:
-    """One for the process: making its TLS context takes longer than most tests."""
-    alone = httpx.Limits(max_keepalive_connections=0)
-    return httpx.Client(timeout=ANSWER_SECONDS, trust_env=False, limits=alone)
+    """Return the process's client: a TLS context of its own would slow down every test."""
+    limits = httpx.Limits(max_keepalive_connections=0)
+    return httpx.Client(timeout=ANSWER_SECONDS, trust_env=False, limits=limits)
 
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
-    """What is to be sent. `event` is the forge's header, `key` its id of the delivery.
+    """A request to send. `event` is the forge's header, `key` its id of the delivery.
 
-    `hook` says which of several webhooks it is for; `headers` are added to those of the forge.
+    `hook` is the id of the webhook's configuration; `headers` are added to the forge's own.
     """
 
     event: str
@@ -49,9 +49,9 @@ class Webhook:
 
 @dataclass(frozen=True, slots=True)
 class PayloadFacts:
-    """What a payload says, in GitHub's words on both hosts: opened, edited, closed, created, …
+    """What a payload reports. `action` is GitHub's word on both hosts: opened, edited, created, …
 
-    Only GitHub lists `repo` and `installation`, both ids.
+    GitHub alone lists `repo` and `installation`, both ids.
     """
 
     action: str | None = None
@@ -62,7 +62,7 @@ class PayloadFacts:
 
 @dataclass(frozen=True, slots=True)
 class WebhookDelivery:
-    """A letter and its answer. `status` 0 = nobody answered. Redelivered under the same key."""
+    """A sent webhook and its answer. `status` is 0 without one. A redelivery keeps the key."""
 
     id: int
     webhook: Webhook
@@ -101,78 +101,67 @@ class WebhookDelivery:
 
 @dataclass(slots=True)
 class Hooks(ABC):
-    """The webhooks of one forge. Nothing is sent while `address` gives None."""
+    """The webhooks of one forge. Nothing is sent while `address` returns None."""
 
     clock: Callable[[], datetime]
     address: Callable[[], str | None]
     deliveries: list[WebhookDelivery] = field(default_factory=list, kw_only=True)
     _ids: count[int] = field(default_factory=lambda: count(70_000_001), kw_only=True)
-    _behind: ThreadPoolExecutor = field(
+    _sender: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(1, "sandbox-hooks"), kw_only=True
     )
 
     @abstractmethod
     def webhooks(self, event: Event) -> list[Webhook]:
-        """What is sent about it: one for each webhook that wants it."""
+        """Return one webhook for each configured receiver of the event."""
 
     @abstractmethod
     def signed(self, webhook: Webhook) -> tuple[str | None, dict[str, str]]:
-        """The address and the signed headers."""
+        """Return the address and the signed headers."""
 
     @abstractmethod
-    def facts_of(self, payload: Any) -> PayloadFacts: ...
+    def facts_of(self, payload: dict[str, Any]) -> PayloadFacts: ...
 
     def send(self, event: Event) -> None:
-        """Tells the webhooks now; an unreachable one is remembered as status 0."""
+        """Send the event's webhooks now; an unreachable receiver is recorded as status 0."""
         for webhook in self.webhooks(event):
             self._try(webhook)
 
-    def later(self, event: Event) -> None:
-        """Tells the webhooks from a thread of its own, in order, as a forge does."""
+    def send_later(self, event: Event) -> None:
+        """Send the event's webhooks from another thread, in order, as a forge does."""
         for webhook in self.webhooks(event):
-            self._behind.submit(self._try, webhook)
+            self._sender.submit(self._try, webhook)
 
     def settle(self, seconds: float = 15.0) -> None:
-        """Waits until everything given to `later` was sent."""
-        self._behind.submit(lambda: None).result(seconds)
-
-    def deliver(
-        self,
-        event: str,
-        payload: Any,
-        key: str | None = None,
-        headers: Mapping[str, str] | None = None,
-    ) -> httpx.Response:
-        """`headers` are set last. Raises httpx.TransportError where nobody answers."""
-        body = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
-        return self.post(Webhook(event, body, key or str(uuid.uuid4()), headers=headers or {}))
+        """Wait until everything given to `send_later` is sent."""
+        self._sender.submit(lambda: None).result(seconds)
 
     def redeliver(self, delivery_id: str | int) -> httpx.Response:
-        """The same body under the same key again. Raises Missing."""
-        for known in reversed(self.deliveries):
-            if str(delivery_id) in (known.guid, str(known.id)):
-                return self.post(known.webhook, redelivery=True)
-        raise NotThere(f"delivery {delivery_id}")
+        """Send the same body under the same key again. Raises Missing."""
+        for delivery in reversed(self.deliveries):
+            if str(delivery_id) in (delivery.guid, str(delivery.id)):
+                return self.post(delivery.webhook, redelivery=True)
+        raise Missing(f"delivery {delivery_id}")
 
     def redeliver_later(self, delivery_id: int) -> None:
-        self._behind.submit(self._redeliver_quietly, delivery_id)
+        def redeliver() -> None:
+            with suppress(httpx.TransportError):
+                self.redeliver(delivery_id)
 
-    def _redeliver_quietly(self, delivery_id: int) -> None:
-        with suppress(httpx.TransportError):
-            self.redeliver(delivery_id)
+        self._sender.submit(redeliver)
 
     def close(self) -> None:
-        self._behind.shutdown(wait=True, cancel_futures=True)
+        self._sender.shutdown(wait=True, cancel_futures=True)
 
     def _try(self, webhook: Webhook) -> None:
-        with suppress(httpx.TransportError, NotThere):
+        with suppress(httpx.TransportError, Missing):
             self.post(webhook)
 
     def post(self, webhook: Webhook, *, redelivery: bool = False) -> httpx.Response:
-        """Raises Missing where no webhook is set, httpx.TransportError where nobody answers."""
+        """Send a webhook. Raises Missing without an address, httpx.TransportError."""
         url, headers = self.signed(webhook)
         if url is None:
-            raise NotThere("no webhook_url is set")
+            raise Missing("no webhook_url is set")
         started, answer = monotonic(), None
         try:
             answer = _client().post(
@@ -184,7 +173,7 @@ class Hooks(ABC):
                 WebhookDelivery(
                     id=next(self._ids),
                     webhook=webhook,
-                    facts=self._told(webhook.body),
+                    facts=self._facts(webhook.body),
                     at=self.clock(),
                     status=answer.status_code if answer is not None else 0,
                     job=answer.headers.get("x-tagline-job") if answer is not None else None,
@@ -193,9 +182,9 @@ class Hooks(ABC):
                 )
             )
 
-    def _told(self, body: bytes) -> PayloadFacts:
+    def _facts(self, body: bytes) -> PayloadFacts:
         try:
-            decoded = json.loads(body)
+            payload = json.loads(body)
         except ValueError:
             return PayloadFacts()
-        return self.facts_of(decoded) if isinstance(decoded, dict) else PayloadFacts()
+        return self.facts_of(payload) if isinstance(payload, dict) else PayloadFacts()

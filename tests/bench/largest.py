@@ -18,10 +18,10 @@ import redis
 from bot.core.types import IssueRef, Job
 from bot.embedded.valkey import EmbeddedRedis
 from bot.queue.enqueue import NAMESPACE, QUEUE, RedisQueue
-from bot.sandbox import Sandbox
 from tests.bench.forge import BODIES
 from tests.bench.processes import peak_mib, resident_mib, started
 from tests.conftest import free_port
+from tests.simulation import Sandbox
 
 JOBS = 64
 SETTLED_SECONDS = 60.0

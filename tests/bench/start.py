@@ -14,11 +14,11 @@ from bot.core.config.schema import RepoConfig
 from bot.core.labels.policy import CurrentLabels
 from bot.core.types import Label
 from bot.flow.enrich import enrich
-from bot.sandbox import Sandbox
 from tests.bench.forge import BODY
 from tests.bench.processes import children, resident_mib, started
 from tests.conftest import free_port
 from tests.fakes import an_issue
+from tests.simulation import Sandbox
 
 TIMES = 7
 ISSUES = 300

@@ -17,10 +17,10 @@ import redis
 from bot.core.types import IssueRef, Job
 from bot.embedded.valkey import EmbeddedRedis
 from bot.queue.enqueue import NAMESPACE, QUEUE, RedisQueue
-from bot.sandbox import Sandbox
 from tests.bench.forge import SECONDS
 from tests.bench.processes import cpu_seconds, peak_mib, started
 from tests.conftest import free_port
+from tests.simulation import Sandbox
 
 ROUNDS_EACH = 6  # jobs for each thread
 AN_ACCOUNT = 60  # issues; more of one would be paced

@@ -12,10 +12,10 @@ from random import Random
 from urllib.parse import urlsplit
 
 from bot.queue.enqueue import NAMESPACE, QUEUE
-from bot.sandbox.host import Host
 from bot.sandbox.state import Event
 from tests.chaos.parts import Parts
 from tests.chaos.users import REPOS, Users
+from tests.simulation import Host
 
 DELIVERIES, CONNECTIONS = 10_000, 64
 REPEATED, FORGED = 0.05, 0.01

@@ -21,10 +21,10 @@ import redis
 
 from bot.embedded.valkey import EmbeddedRedis
 from bot.queue.enqueue import NAMESPACE, QUEUE
-from bot.sandbox import Exchange, Sandbox
 from bot.sandbox.faults import Fault, Faults
 from tests.chaos.proxy import Proxy
 from tests.conftest import free_port
+from tests.simulation import Exchange, Sandbox
 
 ROOT = Path(__file__).resolve().parents[2]
 SECRET = "a-webhook-secret-for-the-chaos"

@@ -14,10 +14,10 @@ from threading import Lock
 import httpx
 
 from bot.sandbox.demo import DEMO_LABELS, GROUP_LABELS, PROJECT_LABELS
-from bot.sandbox.host import Host
 from bot.sandbox.state import Event
 from bot.sandbox.webhooks import Webhook
 from tests.chaos.parts import Parts
+from tests.simulation import Host
 
 REPOS = {"github": "acme/storm", "gitlab": "acme/gale"}
 # Budgets are off.

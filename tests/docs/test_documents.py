@@ -13,7 +13,7 @@ from ruamel.yaml import YAML
 
 from bot.cli.main import COMMANDS, cli
 from bot.core.config.schema import RepoConfig
-from bot.sandbox import GRANTED
+from bot.sandbox.github.access import GRANTED
 from bot.settings.load import NOT_BUILT, PLAIN, SECRETS
 from tests.configs import parse
 

@@ -13,7 +13,7 @@ from bot.core.diagnostics import Finding
 from bot.llm.checks import report
 from bot.llm.client import RemoteModel
 from bot.llm.protocol import Target
-from bot.sandbox.model.schema import shaped
+from bot.sandbox.model.schema import fit
 from bot.sandbox.model.vendors import VENDORS
 from tests.fakes import ScriptedWeb
 from tests.llm.test_negotiate import COMPATIBLE, WIRES
@@ -44,7 +44,7 @@ class Server:
             return httpx.Response(400, json=refused)
         schema = self.vendor.schema(body)
         assert schema is not None, "no schema reached the model"
-        text = self.text or json.dumps(shaped(schema, {"word": "teal"}))
+        text = self.text or json.dumps(fit(schema, {"word": "teal"}))
         answer = messages(text) if self.vendor.name == "anthropic" else chat(text)
         self.answers.append(answer)
         return httpx.Response(200, json=answer)

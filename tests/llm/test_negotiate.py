@@ -20,9 +20,9 @@ from bot.llm.client import RemoteModel
 from bot.llm.negotiate import RequestRejected, error_text
 from bot.llm.openai import ChatCompletions
 from bot.llm.protocol import ModelProtocol, Target
-from bot.sandbox import Sandbox
 from tests.fakes import ScriptedWeb, an_issue, says
 from tests.llm.test_protocol import chat, messages
+from tests.simulation import Sandbox
 
 OPENAI = ChatCompletions()
 COMPATIBLE = ChatCompletions(limits=("max_tokens", "max_completion_tokens"), bounded=True)

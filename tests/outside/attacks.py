@@ -15,8 +15,8 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from bot.flow.plan import Outcome
-from bot.sandbox import Exchange
 from tests.shared import require
+from tests.simulation import Exchange
 
 Case = dict[str, Any]
 Patterns = dict[str, dict[str, re.Pattern[str]]]

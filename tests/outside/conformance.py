@@ -19,7 +19,7 @@ from openapi_core.exceptions import OpenAPIError
 from openapi_core.templating.responses.exceptions import ResponseNotFound
 from werkzeug.datastructures import Headers, ImmutableMultiDict
 
-from bot.sandbox import Exchange
+from tests.simulation import Exchange
 
 HOST = "https://api.github.com"
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
-from bot.sandbox import Exchange
+from tests.simulation import Exchange
 
 OPENAI_PARTS = {
     "request": "CreateChatCompletionRequest",

@@ -17,7 +17,7 @@ import redis
 
 from bot.core.jobs import JobRecord
 from bot.embedded.valkey import with_pdeathsig
-from bot.sandbox import Sandbox
+from tests.simulation import Sandbox
 from tests.whole.app import App
 
 ROOT = Path(__file__).resolve().parents[2]

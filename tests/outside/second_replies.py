@@ -14,12 +14,13 @@ from typing import Any
 from starlette.responses import HTMLResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from bot.sandbox import Sandbox
 from bot.sandbox.broken_connections import client_left
+from bot.sandbox.demo_faults import body_of, vendor_of
 from bot.sandbox.faults import Armed, Call, Fault, Side
-from bot.sandbox.model.faults import body_of, vendor_of
 from bot.sandbox.model.rules import request_in
+from bot.sandbox.model.vendors import user_texts
 from tests.outside.second import Json
+from tests.simulation import Sandbox
 
 Effect = Callable[[Call], Awaitable[Response]]
 GOOD_REPLY = {
@@ -98,7 +99,7 @@ class ModelReply:
 
     def _text(self, call: Call) -> str:
         if self.reply.get("parrot"):
-            return parrot(request_in(vendor_of(call).texts(body_of(call))))
+            return parrot(request_in(user_texts(body_of(call))))
         return str(self.reply.get("content", json.dumps(GOOD_REPLY)))
 
 

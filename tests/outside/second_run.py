@@ -13,11 +13,8 @@ from typing import Any
 from bot.core.history import input_hash
 from bot.core.types import IssueRef
 from bot.flow.render import MARKER, read_marker, write_marker
-from bot.sandbox import Exchange, Sandbox
 from bot.sandbox.faults import Side
 from bot.sandbox.gitlab.access import BOT
-from bot.sandbox.host import Host
-from bot.sandbox.server import MODEL_APIS
 from bot.sandbox.state import MAINTAINER, Event
 from bot.wiring import forge_hosts
 from tests.bench.processes import cpu_seconds, peak_mib, resident_mib
@@ -27,6 +24,7 @@ from tests.outside.second import Case, Json
 from tests.outside.second_product import Product
 from tests.outside.second_replies import ApiOverlay, ModelReply, arm, replace_step_faults
 from tests.outside.second_speed import slowdown
+from tests.simulation import MODEL_APIS, Exchange, Host, Sandbox
 
 PATIENCE_SECONDS = 30.0
 STOP_AT = 3  # times a limit: the case has failed, and the machine need not suffer more

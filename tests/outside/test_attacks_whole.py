@@ -21,12 +21,12 @@ from bot.flow import enrich
 from bot.flow.plan import Outcome
 from bot.flow.render import write_marker
 from bot.http import ClientPool
-from bot.sandbox import Exchange, Sandbox
 from bot.sandbox.gitlab.access import BOT
 from bot.settings.load import Settings, load
 from bot.store.memory import MemoryStore
 from tests.conftest import free_port
 from tests.outside.attacks import Case, Ended, Judge, cases, filled, generated
+from tests.simulation import Exchange, Sandbox
 
 HOSTS = ("github", "gitlab")
 MODELS = ("openai", "anthropic")

@@ -10,7 +10,7 @@ import httpx
 import jwt
 import pytest
 
-from bot.sandbox import Exchange, Sandbox
+from tests.simulation import Exchange, Sandbox
 
 from .conformance import Conformance
 
@@ -105,7 +105,7 @@ def test_the_installation_works_as_described(
         ("DELETE", comment, None, 204),
         ("GET", f"/repos/{REPO}/collaborators/maintainer/permission", None, 200),
     ]
-    box.state.person("maintainer")
+    box.state.user("maintainer")
     for method, path, body, status in calls:
         answer = bot.request(method, path, json=body)
         assert (method, path, answer.status_code) == (method, path, status)

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from bot.sandbox import Exchange, Sandbox
+from tests.simulation import Exchange, Sandbox
 
 from .model_conformance import ModelConformance
 

@@ -9,7 +9,6 @@ import pytest
 
 from bot import log
 from bot.embedded.valkey import EmbeddedRedis
-from bot.sandbox import Sandbox
 from tests.outside import second
 from tests.outside.attacks import Judge
 from tests.outside.second import Case
@@ -17,6 +16,7 @@ from tests.outside.second_checks import OF_TIME, problems
 from tests.outside.second_product import Products
 from tests.outside.second_run import run
 from tests.shared import absent, shared_folder
+from tests.simulation import Sandbox
 from tests.whole.app import SECRET
 
 SET = shared_folder() / "attacks" / "second.jsonl"

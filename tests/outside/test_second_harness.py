@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from bot.sandbox import Exchange
 from tests.outside.attacks import Judge
 from tests.outside.second import expand
 from tests.outside.second_checks import CHECKS, problems
 from tests.outside.second_replies import parrot
 from tests.outside.second_run import Result
+from tests.simulation import Exchange
 
 SECRET, OF_ISSUE = "hunter2-hunter2", "Pressing the red button stops the whole mill."
 COMMENT = (

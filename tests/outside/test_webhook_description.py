@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
-from bot.sandbox import Sandbox
 from bot.sandbox.github.payloads import payload
-from bot.sandbox.state import MAINTAINER, Event, Person
+from bot.sandbox.state import MAINTAINER, Event, User
+from tests.simulation import Sandbox
+from tests.simulation.host import set_state, transfer
 
 REPO, OTHER = "acme/widget", "acme/other"
-OCTOCAT = Person("octocat", 1)
+OCTOCAT = User("octocat", 1)
 
 
 @pytest.fixture(scope="session")
@@ -54,21 +55,21 @@ DEEDS: dict[str, Callable[[Sandbox], Event]] = {
     "issues-edited": lambda box: box.state.edit_issue(
         REPO, opened(box).issue.number, MAINTAINER, {"title": "New", "body": "New"}
     ),
-    "issues-closed": lambda box: box.state.set_state(
-        REPO, opened(box).issue.number, MAINTAINER, "closed"
+    "issues-closed": lambda box: set_state(
+        box.state, REPO, opened(box).issue.number, MAINTAINER, "closed"
     ),
-    "issues-reopened": lambda box: box.state.set_state(
-        REPO, opened(box).issue.number, MAINTAINER, "reopened"
+    "issues-reopened": lambda box: set_state(
+        box.state, REPO, opened(box).issue.number, MAINTAINER, "reopened"
     ),
-    "issues-deleted": lambda box: box.state.set_state(
-        REPO, opened(box).issue.number, MAINTAINER, "deleted"
+    "issues-deleted": lambda box: set_state(
+        box.state, REPO, opened(box).issue.number, MAINTAINER, "deleted"
     ),
     "issues-labeled": labelled,
     "issues-unlabeled": lambda box: box.state.remove_label(
         REPO, labelled(box).issue.number, "bug", MAINTAINER
     ),
-    "issues-transferred": lambda box: box.state.transfer(
-        REPO, opened(box).issue.number, OTHER, MAINTAINER
+    "issues-transferred": lambda box: transfer(
+        box.state, REPO, opened(box).issue.number, OTHER, MAINTAINER
     )[0],
     "issue-comment-created": commented,
     "issue-comment-edited": lambda box: box.state.edit_comment(
@@ -92,7 +93,7 @@ def test_a_payload_is_as_described(description: dict[str, Any], box: Sandbox, na
 def test_an_issue_that_arrives_by_transfer_is_as_described(
     description: dict[str, Any], box: Sandbox
 ) -> None:
-    arrived = box.state.transfer(REPO, opened(box).issue.number, OTHER, MAINTAINER)[1]
+    arrived = transfer(box.state, REPO, opened(box).issue.number, OTHER, MAINTAINER)[1]
     body = payload(arrived, box.hooks.serializer, box.installation_id)[1]
     media = description["webhooks"]["issues-opened"]["post"]["requestBody"]["content"]
     schema = media["application/json"]["schema"] | {"components": description["components"]}

@@ -15,7 +15,7 @@ import httpx
 import jwt
 import pytest
 
-from bot.sandbox import Sandbox
+from tests.simulation import Sandbox
 
 REPO = "acme/widget"
 Asks = Callable[..., httpx.Response]

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from bot.sandbox import GRANTED, Sandbox
+from tests.simulation import GRANTED, Sandbox
 
 from .conftest import REPO, app_token, client, mint
 

@@ -15,8 +15,8 @@ from typing import Any
 import httpx
 import pytest
 
-from bot.sandbox import Sandbox
 from bot.sandbox.demo import DEMO_PROJECT
+from tests.simulation import Sandbox
 
 from .conftest import REPO, Receiver
 

@@ -10,7 +10,8 @@ from typing import Any
 import httpx
 import pytest
 
-from bot.sandbox import Sandbox, broken_connections, forge_faults
+from bot.sandbox import broken_connections, demo_faults
+from tests.simulation import Sandbox
 
 from .conftest import REPO, Asks, client, mint
 
@@ -113,7 +114,7 @@ def test_label_faults_leave_comments_alone(
 def test_a_slow_answer_is_a_good_one(
     box: Sandbox, bot: httpx.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(forge_faults, "SLOW_SECONDS", 0.2)
+    monkeypatch.setattr(demo_faults, "SLOW_SECONDS", 0.2)
     box.fault("github-slow")
     with pytest.raises(httpx.ReadTimeout):
         bot.get("/labels", timeout=0.1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from bot.sandbox import Sandbox
+from tests.simulation import Sandbox
 
 from .conftest import REPO
 

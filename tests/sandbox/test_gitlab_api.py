@@ -10,8 +10,8 @@ from typing import Any
 import httpx
 import pytest
 
-from bot.sandbox import Sandbox
 from bot.sandbox.demo import DEMO_PROJECT, GROUP_LABELS, PROJECT_LABELS
+from tests.simulation import Sandbox
 
 PROJECT = "acme%2Fgadget"
 

@@ -12,8 +12,8 @@ from typing import Any
 import httpx
 import pytest
 
-from bot.sandbox import Sandbox
 from bot.sandbox.demo import DEMO_PROJECT
+from tests.simulation import Sandbox
 
 from .conftest import Received, Receiver
 from .test_gitlab_api import issue, note, speaking

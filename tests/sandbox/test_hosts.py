@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import httpx
 import pytest
 
-from bot.sandbox import Host, Sandbox, forge_faults
+from tests.simulation import Host, Sandbox, forge_faults
 
 from .conftest import Receiver, app_token, mint
 

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 
-from bot.sandbox import Sandbox
 from bot.sandbox.demo import DEMO_PROJECT
+from tests.simulation import Sandbox
 
 from .conftest import REPO, WEB
 
@@ -81,7 +81,7 @@ def test_gitlab_lists_them_as_resource_label_events(box: Sandbox) -> None:
         "documentation",
     ]
     assert {e["created_at"] for e in listed} == {"2026-05-01T12:30:00.000Z"}
-    assert all(box.gitlab.state.person(e["user"]["username"]).id == e["user"]["id"] for e in listed)
+    assert all(box.gitlab.state.user(e["user"]["username"]).id == e["user"]["id"] for e in listed)
 
 
 def test_the_history_moves_along_with_the_issue(

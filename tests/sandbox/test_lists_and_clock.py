@@ -8,8 +8,8 @@ from email.utils import parsedate_to_datetime
 import httpx
 import pytest
 
-from bot.sandbox import Sandbox
 from bot.sandbox.demo import DEMO_PROJECT
+from tests.simulation import Sandbox
 
 from .conftest import REPO, WEB, Receiver, app_token, mint
 

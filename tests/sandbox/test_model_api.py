@@ -8,8 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
-from bot.sandbox import Sandbox
 from bot.sandbox.model.rules import answer
+from tests.simulation import Sandbox
 
 from .conftest import Asks
 

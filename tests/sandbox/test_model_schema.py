@@ -9,7 +9,7 @@ import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
 from bot.core.prompt import in_words
-from bot.sandbox.model.schema import schema_in, shaped
+from bot.sandbox.model.schema import fit, schema_in
 
 from .conftest import Asks
 
@@ -83,7 +83,7 @@ SHAPES: dict[str, tuple[Schema, Any]] = {
 @pytest.mark.parametrize("case", SHAPES)
 def test_an_answer_follows_its_schema(case: str) -> None:
     schema, expected = SHAPES[case]
-    found = shaped(schema, WISH)
+    found = fit(schema, WISH)
     assert found == expected
     Draft202012Validator.check_schema(schema)
     Draft202012Validator(schema).validate(found)

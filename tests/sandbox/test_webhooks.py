@@ -10,7 +10,7 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from bot.sandbox import Sandbox
+from tests.simulation import Sandbox
 
 from .conftest import REPO, Receiver, app_token
 

@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from functools import cached_property, partial
 from itertools import count
 from typing import Any, TypeVar
@@ -17,17 +16,14 @@ import redis
 
 from bot import log, wiring
 from bot.core.jobs import JobRecord
-from bot.sandbox import Exchange, Sandbox
 from bot.sandbox.faults import Armed
-from bot.sandbox.github import faults as github_faults
-from bot.sandbox.gitlab import faults as gitlab_faults
-from bot.sandbox.host import Host
-from bot.sandbox.server import MODEL_APIS
 from bot.sandbox.state import Event, StoredComment
 from bot.sandbox.webhooks import WebhookDelivery
 from bot.settings.load import Settings, load
 from bot.store.redis import RedisStore
 from tests.serving import served
+from tests.simulation import MODEL_APIS, Exchange, Host, Sandbox
+from tests.simulation.forge_faults import PATTERNS
 
 SECRET = "whole-house-webhook-secret"
 LABELS = {
@@ -199,12 +195,9 @@ class App:
         as they are written to."""
         row = self.box.faults.table[fault]
         if place:
-            ways = github_faults.WAYS if self.on == "github" else gitlab_faults.ways(self._clock)
-            row = replace(row, on=getattr(ways, place))
+            patterns = PATTERNS["github" if self.on == "github" else "gitlab"]
+            row = replace(row, on=getattr(patterns, place))
         self.box.faults.armed.append(Armed(row, times, None))
-
-    def _clock(self) -> datetime:
-        return self.host.state.clock()
 
     @contextmanager
     def meanwhile(self, deed: Callable[[], object]) -> Iterator[None]:

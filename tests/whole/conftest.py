@@ -12,11 +12,11 @@ import pytest
 from bot import wiring
 from bot.embedded.valkey import EmbeddedRedis
 from bot.http import ClientPool
-from bot.sandbox import Exchange, Sandbox
-from bot.sandbox.model.faults import gzip_bomb
 from tests.outside.conformance import Conformance
 from tests.outside.model_conformance import ModelConformance
 from tests.shared import shared_folder
+from tests.simulation import Exchange, Sandbox
+from tests.simulation.model_faults import gzip_bomb
 from tests.whole.app import SECRET, App
 from tests.whole.differences import hosts_of
 

@@ -17,8 +17,8 @@ from bot import wiring
 from bot.core.types import IssueRef, Job, JobKind
 from bot.forges.gitlab.hooks import Hooks, new_signing_token
 from bot.http import ClientPool
-from bot.sandbox import Exchange, Sandbox
 from bot.store.memory import MemoryStore
+from tests.simulation import Exchange, Sandbox
 from tests.whole.app import BODY, LABELS, TITLE, App
 from tests.whole.conftest import Build
 

@@ -15,8 +15,8 @@ import redis
 
 from bot.embedded.valkey import EmbeddedRedis
 from bot.queue.checks import report
-from bot.sandbox import Sandbox
 from bot.sandbox.gitlab.access import BOT, GUEST
+from tests.simulation import Sandbox
 from tests.whole.app import SECRET, App
 from tests.whole.test_command_line import access, tagline
 

@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from bot.sandbox import Sandbox
+from tests.simulation import Sandbox
 from tests.whole.test_command_line import tagline
 
 URL = "https://tagline.example/webhooks/gitlab"

@@ -24,9 +24,9 @@ from bot.cli.signals import seconds_for_jobs
 from bot.embedded import valkey
 from bot.embedded.valkey import EmbeddedRedis, ServerUnavailable, complaint, lock_data_dir
 from bot.queue.broker import HEARTBEAT_MS, SINGLE_HOST_HEARTBEAT_MS
-from bot.sandbox import Sandbox
 from bot.settings.load import load
 from tests.conftest import free_port
+from tests.simulation import Sandbox
 from tests.whole.app import LABELS, App
 
 REPO = "acme/alone"

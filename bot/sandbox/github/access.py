@@ -1,4 +1,4 @@
-"""Who is calling: the App by its signed JWT, an installation token, a personal token, or nobody."""
+"""GitHub's authentication: the App's JWT, installation tokens, a personal token, none."""
 
 from __future__ import annotations
 
@@ -11,24 +11,21 @@ from typing import Any, Literal
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-)
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from jwt.types import Options
 
 from bot.core.errors import TaglineError
 from bot.sandbox.state import Repo
 
-# What the manifest asks for.
+# The permissions in app.yaml.
 GRANTED: dict[str, str] = {"issues": "write", "metadata": "read", "contents": "read"}
 RANK = {"none": 0, "read": 1, "write": 2, "admin": 3}
 BOT = "tagline-bot[bot]"
 SUSPENDED = "This installation has been suspended"
-TOKEN_LIFE = timedelta(hours=1)
-JWT_LIFE = timedelta(minutes=10)
-UNTIMED: Options = {
+TOKEN_LIFETIME = timedelta(hours=1)
+JWT_LIFETIME = timedelta(minutes=10)
+# Times are compared with the simulated clock instead.
+DECODE_OPTIONS: Options = {
     "verify_exp": False,
     "verify_iat": False,
     "require": ["iat", "exp", "iss"],
@@ -36,7 +33,7 @@ UNTIMED: Options = {
 
 
 class Denied(TaglineError):
-    """Answered with `status` and GitHub's own words."""
+    """Answered with `status` and GitHub's own message."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
@@ -45,7 +42,7 @@ class Denied(TaglineError):
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """`repos` are the ids a token was narrowed to, None = all of `installation`."""
+    """The caller of a request. `repos` are the ids a token is limited to, None = no limit."""
 
     kind: Literal["app", "installation", "user", "nobody"]
     login: str = ""
@@ -60,14 +57,10 @@ class Caller:
             return level == "read"
         return RANK[self.permissions.get(permission, "none")] >= RANK[level]
 
-    @property
-    def via_app(self) -> bool:
-        return self.kind == "installation"
-
 
 @dataclass(slots=True)
 class Installation:
-    """`owner` is an account; empty = every account that has no installation of its own."""
+    """`owner` is an account; empty = every account without an installation of its own."""
 
     id: int
     owner: str = ""
@@ -88,7 +81,7 @@ def _key() -> rsa.RSAPrivateKey:
 
 @dataclass(slots=True)
 class Access:
-    """The App's registration and the tokens that are out."""
+    """The App's registration and its valid tokens."""
 
     app_id: int
     installations: list[Installation]
@@ -104,45 +97,46 @@ class Access:
         return pem.decode()
 
     def installation_of(self, repo: Repo) -> Installation | None:
-        """The one that covers the repository; None where it was not given to any."""
+        """Return the installation that covers the repository, None for none."""
         if not repo.installed:
             return None
-        owner = repo.name.split("/")[0]
-        found = {one.owner: one for one in self.installations}
-        return found.get(owner, found.get(""))
+        by_owner = {one.owner: one for one in self.installations}
+        return by_owner.get(repo.owner, by_owner.get(""))
 
-    def installation(self, number: int) -> Installation:
-        """Raises Denied(404) for one that was removed."""
+    def installation(self, installation_id: int) -> Installation:
+        """Return the installation. Raises Denied(404)."""
         for one in self.installations:
-            if one.id == number:
+            if one.id == installation_id:
                 return one
         raise Denied(404, "Not Found")
 
     def caller(self, authorization: str | None) -> Caller:
-        """Raises Denied(401) for a header that names nobody."""
+        """Return the caller of that Authorization header. Raises Denied."""
         if not authorization:
             return Caller("nobody")
         text = authorization.partition(" ")[2].strip()
         if text == self.token:
             return Caller("user", self.token_login)
         if text.count(".") == 2 and not text.startswith("ghs_"):
-            self.check_jwt(text)
+            self._check_jwt(text)
             return Caller("app", BOT)
-        known = self.tokens.get(text)
-        if known is None or known.expires_at <= self.clock():
+        token = self.tokens.get(text)
+        installations = {one.id: one for one in self.installations}
+        if (
+            token is None
+            or token.expires_at <= self.clock()
+            or token.caller.installation not in installations
+        ):
             raise Denied(401, "Bad credentials")
-        installed = [one for one in self.installations if one.id == known.caller.installation]
-        if not installed:
-            raise Denied(401, "Bad credentials")
-        if installed[0].suspended_at:
+        if installations[token.caller.installation].suspended_at:
             raise Denied(403, SUSPENDED)
-        return known.caller
+        return token.caller
 
-    def check_jwt(self, text: str) -> None:
-        """RS256 by our key, from our App, issued in the past, over within ten minutes."""
+    def _check_jwt(self, text: str) -> None:
+        """Check signature, App id and times: issued in the past, at most ten minutes valid."""
         try:
             claims: dict[str, Any] = jwt.decode(
-                text, _key().public_key(), algorithms=["RS256"], options=UNTIMED
+                text, _key().public_key(), algorithms=["RS256"], options=DECODE_OPTIONS
             )
         except jwt.PyJWTError as error:
             raise Denied(401, "A JSON web token could not be decoded") from error
@@ -151,29 +145,29 @@ class Access:
             raise Denied(401, "Integration must generate a public key")
         if not isinstance(claims["iat"], int) or claims["iat"] > at:
             raise Denied(401, "'Issued at' claim ('iat') must be an Integer in the past")
-        if claims["exp"] > at + JWT_LIFE.total_seconds() + 1:
+        if claims["exp"] > at + JWT_LIFETIME.total_seconds() + 1:
             raise Denied(401, "'Expiration time' claim ('exp') is too far in the future")
         if claims["exp"] <= at:
             raise Denied(401, "'Expiration time' claim ('exp') must be in the future")
 
-    def mint(
+    def create_token(
         self,
         installation: Installation,
         permissions: Mapping[str, str] | None,
         repos: frozenset[int] | None,
     ) -> Token:
-        """Raises Denied(422) where more is asked for than the App was granted."""
+        """Return a new token. Raises Denied(422) for permissions that the App does not have."""
         for name, level in (permissions or {}).items():
             if RANK.get(level, 9) > RANK[self.granted.get(name, "none")]:
                 raise Denied(422, "The permissions requested are not granted to this installation.")
-        rights = {**(permissions or self.granted), "metadata": "read"}
+        allowed = {**(permissions or self.granted), "metadata": "read"}
         parts = (secrets.token_urlsafe(size) for size in (40, 160, 256))
         text = f"ghs_{self.app_id}_" + ".".join(parts)
-        caller = Caller("installation", BOT, rights, repos, installation.id)
-        token = Token(text, caller, self.clock() + TOKEN_LIFE)
+        caller = Caller("installation", BOT, allowed, repos, installation.id)
+        token = Token(text, caller, self.clock() + TOKEN_LIFETIME)
         self.tokens[text] = token
         return token
 
     def expire(self, authorization: str | None) -> None:
-        """The token of that header is over from now on."""
+        """Make the token of that Authorization header invalid."""
         self.tokens.pop((authorization or "").partition(" ")[2].strip(), None)

@@ -1,4 +1,4 @@
-"""GitHub's REST API: routes, who may call them, and the frame every answer stands in."""
+"""The frame of GitHub's REST API: routes, permissions, headers and errors."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
-from urllib.parse import urlencode
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -18,30 +17,32 @@ from bot.core.errors import TaglineError
 from bot.sandbox.github.access import Access, Caller, Denied
 from bot.sandbox.github.hooks import GitHubHooks
 from bot.sandbox.github.serializers import Serializer
-from bot.sandbox.state import Event, Issue, NotThere, Repo, State
+from bot.sandbox.paging import Page, paginate
+from bot.sandbox.state import Event, Issue, Missing, Repo, State
 
 DOCS = "https://docs.github.com/rest"
 VERSIONS = ("2022-11-28", "2026-03-10")
-HOURLY = 5000
+HOURLY_LIMIT = 5000
 REPO = "/repos/{owner}/{repo}"
-BY_ID = "/repositories/{repo_id:int}"
+REPO_BY_ID = "/repositories/{repo_id:int}"
 FORBIDDEN = "Resource not accessible by integration"
+MEDIA_TYPE = "application/json; charset=utf-8"
 
 
 @dataclass(slots=True)
 class GitHub:
-    """What the handlers share."""
+    """What the handlers share. `requests` counts towards the hourly limit."""
 
     state: State
     access: Access
     serializer: Serializer
     hooks: GitHubHooks
-    spent: count[int] = field(default_factory=lambda: count(1))
+    requests: count[int] = field(default_factory=lambda: count(1))
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request of a known caller."""
+    """One request and its caller."""
 
     github: GitHub
     request: Request
@@ -60,7 +61,7 @@ class Call:
         return str(self.request.path_params[name])
 
     @property
-    def place(self) -> str:
+    def repo_id(self) -> str:
         """The repository's name or its id, as the path has it."""
         path = self.request.path_params
         return str(path["repo_id"]) if "repo_id" in path else f"{path['owner']}/{path['repo']}"
@@ -70,56 +71,57 @@ class Call:
         return int(self.arg("number"))
 
     def repo(self) -> Repo:
-        """Raises Moved for a former name, Missing."""
-        if renamed := self.state.renamed(self.place):
-            if not self.sees(renamed):
-                raise NotThere(self.place)
-            raise Moved(f"{self.serializer.api}/repositories/{renamed.id}{self._below_repo()}")
-        return self.state.repo(self.place)
+        """Return the repository. Raises Moved for a former name, Missing."""
+        if renamed := self.state.renamed(self.repo_id):
+            if not self.can_see(renamed):
+                raise Missing(self.repo_id)
+            raise Moved(f"{self.serializer.api}/repositories/{renamed.id}{self._path_in_repo()}")
+        return self.state.repo(self.repo_id)
 
-    def _below_repo(self) -> str:
-        """What follows the repository's name in the address, as it was sent."""
+    def _path_in_repo(self) -> str:
+        """Return what follows the repository's name in the address, encoded as it was sent."""
         scope = self.request.scope
         path = scope["raw_path"].decode("latin-1").removeprefix(scope["root_path"])
         rest = "".join(f"/{part}" for part in path.split("/", 4)[4:])
         query = self.request.url.query
         return f"{rest}?{query}" if query else rest
 
-    def sees(self, repo: Repo) -> bool:
-        caller = self.caller
-        return not repo.private or caller.kind in ("app", "user") or self.reaches(repo)
+    def can_see(self, repo: Repo) -> bool:
+        return not repo.private or self.caller.kind in ("app", "user") or self.covers(repo)
 
-    def reaches(self, repo: Repo) -> bool:
-        """Whether an installation token is meant for that repository."""
-        access, caller = self.github.access, self.caller
-        narrowed = caller.repos is not None and repo.id not in caller.repos
-        covering = access.installation_of(repo)
-        return bool(covering and covering.id == caller.installation and not narrowed)
+    def covers(self, repo: Repo) -> bool:
+        """Return whether an installation token is valid for that repository."""
+        caller, installation = self.caller, self.github.access.installation_of(repo)
+        excluded = caller.repos is not None and repo.id not in caller.repos
+        return bool(installation and installation.id == caller.installation and not excluded)
 
     def issue(self) -> Issue:
-        """Raises Moved, Denied(410) or Missing."""
+        """Return the issue. Raises Moved, Denied(410), Missing."""
         issue = self.state.issue(self.repo().id, self.number)
         if issue.moved_to:
-            home, number = issue.moved_to
-            raise Moved(f"{self.serializer.repo_url(self.state.repo(home))}/issues/{number}")
+            repo, number = issue.moved_to
+            raise Moved(f"{self.serializer.repo_url(self.state.repo(repo))}/issues/{number}")
         if issue.deleted:
             raise Denied(410, "This issue was deleted")
         return issue
 
     def json(self) -> Any:
-        """The decoded body, None where there is none. Raises Denied(400)."""
+        """Return the decoded body, None for an empty one. Raises Denied(400)."""
         try:
             return json.loads(self.body) if self.body else None
         except ValueError as error:
             raise Denied(400, "Problems parsing JSON") from error
 
-    def tell(self, *events: Event) -> None:
+    def send(self, *events: Event) -> None:
         for event in events:
-            self.github.hooks.later(event)
+            self.github.hooks.send_later(event)
+
+    def page(self, items: list[Any]) -> Page:
+        return paginate(self.request, self.serializer.api, items, 30, link_current=False)
 
 
 class Moved(TaglineError):
-    """Answered with 301, or 307 where something is written, and the new place."""
+    """The resource has another address: answered with 301, or 307 for a write."""
 
     def __init__(self, location: str) -> None:
         super().__init__(location)
@@ -131,7 +133,7 @@ Handler = Callable[[Call], Response]
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """`needs` is "jwt", "token", "anyone" or a permission with its level, as in "issues:write"."""
+    """A route. `needs` is "jwt", "token" or a permission with its level, as in "issues:write"."""
 
     method: str
     path: str
@@ -140,11 +142,11 @@ class Row:
 
 
 def router(github: GitHub, rows: list[Row]) -> Router:
-    """What is under a repository's name is under its id as well."""
+    """Return the routes; those of a repository's name also exist for its id."""
     routes = [
         Route(path, _endpoint(github, row), methods=[row.method])
         for row in rows
-        for path in dict.fromkeys((row.path, row.path.replace(REPO, BY_ID)))
+        for path in dict.fromkeys((row.path, row.path.replace(REPO, REPO_BY_ID)))
     ]
     return Router([*routes, Route("/{rest:path}", _unknown, methods=None)])
 
@@ -156,14 +158,14 @@ async def _unknown(_: Request) -> Response:
 def _endpoint(github: GitHub, row: Row) -> Callable[[Request], Any]:
     async def endpoint(request: Request) -> Response:
         response = _answer(github, row, request, await request.body())
-        spent = next(github.spent) % HOURLY
-        reset = github.state.clock().timestamp() + 3600
-        response.headers["x-ratelimit-limit"] = str(HOURLY)
-        response.headers["x-ratelimit-remaining"] = str(HOURLY - spent)
-        response.headers["x-ratelimit-used"] = str(spent)
-        response.headers["x-ratelimit-reset"] = str(math.ceil(reset))
+        used = next(github.requests) % HOURLY_LIMIT
+        reset = math.ceil(github.state.clock().timestamp() + 3600)
+        response.headers["x-ratelimit-limit"] = str(HOURLY_LIMIT)
+        response.headers["x-ratelimit-remaining"] = str(HOURLY_LIMIT - used)
+        response.headers["x-ratelimit-used"] = str(used)
+        response.headers["x-ratelimit-reset"] = str(reset)
         response.headers["x-ratelimit-resource"] = "core"
-        response.headers["x-github-request-id"] = f"SBOX:{spent:06X}"
+        response.headers["x-github-request-id"] = f"SBOX:{used:06X}"
         return response
 
     return endpoint
@@ -175,16 +177,16 @@ def _answer(github: GitHub, row: Row, request: Request, body: bytes) -> Response
         caller = github.access.caller(request.headers.get("authorization"))
         call = Call(github, request, body, caller)
         with github.state.lock:
-            _admit(call, row.needs)
+            _check_permission(call, row.needs)
             return row.handler(call)
     except Denied as denied:
         return error(denied.status, denied.message)
     except Moved as moved:
-        reading = row.method == "GET"
-        says = "Moved Permanently" if reading else "Temporary Redirect"
-        shape = {"message": says, "url": moved.location, "documentation_url": DOCS}
-        return JSONResponse(shape, 301 if reading else 307, {"Location": moved.location})
-    except NotThere:
+        status = 301 if row.method == "GET" else 307
+        message = "Moved Permanently" if status == 301 else "Temporary Redirect"
+        content = {"message": message, "url": moved.location, "documentation_url": DOCS}
+        return JSONResponse(content, status, {"Location": moved.location})
+    except Missing:
         return error(404, "Not Found")
 
 
@@ -196,7 +198,7 @@ def _check_headers(request: Request) -> None:
         raise Denied(400, "The API version in X-GitHub-Api-Version is not supported.")
 
 
-def _admit(call: Call, needs: str) -> None:
+def _check_permission(call: Call, needs: str) -> None:
     """Raises Denied or Missing, as GitHub does, unless the caller may do this."""
     kind = call.caller.kind
     if needs == "jwt":
@@ -209,62 +211,29 @@ def _admit(call: Call, needs: str) -> None:
         if kind == "nobody":
             raise Denied(401, "Requires authentication")
         return
-    permission, _, level = needs.partition(":")
-    _admit_to_repo(call, level)
+    _check_repo_permission(call, *needs.split(":"))
+
+
+def _check_repo_permission(call: Call, permission: str, level: str) -> None:
+    repo, kind = call.repo(), call.caller.kind
+    if not call.can_see(repo):
+        raise Missing(repo.name)
+    if kind == "installation" and level == "write" and not call.covers(repo):
+        raise Denied(403, FORBIDDEN)
     if not call.caller.may(permission, level):
         raise Denied(401, "Requires authentication") if kind == "nobody" else Denied(403, FORBIDDEN)
 
 
-def _admit_to_repo(call: Call, level: str) -> None:
-    repo, caller = call.repo(), call.caller
-    if not call.sees(repo):
-        raise NotThere(repo.name)
-    if caller.via_app and level == "write" and not call.reaches(repo):
-        raise Denied(403, FORBIDDEN)
-
-
 def error(status: int, message: str, **more: Any) -> Response:
-    shape = {"message": message, "documentation_url": DOCS, "status": str(status), **more}
-    return JSONResponse(shape, status, media_type="application/json; charset=utf-8")
+    content = {"message": message, "documentation_url": DOCS, "status": str(status), **more}
+    return JSONResponse(content, status, media_type=MEDIA_TYPE)
 
 
 def invalid(resource: str, name: str, code: str) -> Response:
-    """422 as GitHub words it."""
+    """Return GitHub's 422 about one field."""
     problem = {"resource": resource, "field": name, "code": code}
     return error(422, "Validation Failed", errors=[problem])
 
 
-def good(shape: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    return JSONResponse(shape, status, headers, media_type="application/json; charset=utf-8")
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """One page of a list, and the Link header that leads to the others."""
-
-    items: list[Any]
-    headers: dict[str, str]
-
-
-def paged(call: Call, items: list[Any]) -> Page:
-    query = call.request.query_params
-    size = min(max(_number(query.get("per_page"), 30), 1), 100)
-    page = max(_number(query.get("page"), 1), 1)
-    last = max(math.ceil(len(items) / size), 1)
-    links = {
-        "prev": page - 1 if page > 1 else None,
-        "next": page + 1 if page < last else None,
-        "last": last if page < last else None,
-        "first": 1 if page > 1 else None,
-    }
-    base = call.serializer.api + call.request.url.path.removeprefix(call.request.scope["root_path"])
-    text = ", ".join(
-        f'<{base}?{urlencode({**query, "per_page": size, "page": number})}>; rel="{rel}"'
-        for rel, number in links.items()
-        if number
-    )
-    return Page(items[(page - 1) * size : page * size], {"Link": text} if text else {})
-
-
-def _number(text: str | None, default: int) -> int:
-    return int(text) if text and text.isdecimal() else default
+def success(content: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    return JSONResponse(content, status, headers, media_type=MEDIA_TYPE)

@@ -14,7 +14,7 @@ from bot.sandbox.webhooks import Hooks, PayloadFacts, Webhook
 
 @dataclass(slots=True)
 class GitHubHooks(Hooks):
-    """Tells of every event in a repository where the App is installed and not suspended."""
+    """Sends the events of every repository whose installation is not suspended."""
 
     serializer: Serializer
     access: Access
@@ -24,7 +24,7 @@ class GitHubHooks(Hooks):
         installation = self.access.installation_of(event.repo)
         if self.address() is None or installation is None or installation.suspended_at:
             return []
-        if event.what not in payloads.NAMES:
+        if event.change not in payloads.NAMES:
             return []
         return [Webhook.of(*payloads.payload(event, self.serializer, installation.id))]
 
@@ -33,14 +33,14 @@ class GitHubHooks(Hooks):
         headers = payloads.headers(webhook.event, webhook.key, webhook.body, self.secret, app)
         return self.address(), headers
 
-    def facts_of(self, payload: Any) -> PayloadFacts:
-        def within(part: str, name: str) -> Any:
-            found = payload.get(part)
-            return found.get(name) if isinstance(found, dict) else None
+    def facts_of(self, payload: dict[str, Any]) -> PayloadFacts:
+        def field(part: str, name: str) -> Any:
+            value = payload.get(part)
+            return value.get(name) if isinstance(value, dict) else None
 
         return PayloadFacts(
             payload.get("action"),
-            within("issue", "number"),
-            within("repository", "id"),
-            within("installation", "id"),
+            field("issue", "number"),
+            field("repository", "id"),
+            field("installation", "id"),
         )

@@ -7,7 +7,7 @@ from datetime import datetime
 from starlette.responses import Response
 
 from bot.sandbox.github.access import Denied
-from bot.sandbox.github.api import FORBIDDEN, REPO, Call, Row, error, good, invalid, paged
+from bot.sandbox.github.api import FORBIDDEN, REPO, Call, Row, error, invalid, success
 from bot.sandbox.state import Issue, StoredComment
 
 LONGEST_COMMENT = 65_536
@@ -16,18 +16,18 @@ MOST_LABELS = 100
 
 
 def get_issue(call: Call) -> Response:
-    return good(call.serializer.issue(call.repo(), call.issue()))
+    return success(call.serializer.issue(call.repo(), call.issue()))
 
 
 def list_issues(call: Call) -> Response:
-    """Open ones unless `state` says otherwise; `since` narrows; newest first.
+    """Return issues and pull requests: open ones by default, newest first.
 
-    `sort` (created, updated) and `direction` order them; pull requests are among them.
+    The query may have `state`, `since`, `sort` (created, updated) and `direction`.
     """
     query = call.request.query_params
     state, since = query.get("state", "open"), query.get("since")
 
-    def listed(issue: Issue) -> bool:
+    def matches(issue: Issue) -> bool:
         if issue.deleted or issue.moved_to:
             return False
         if state != "all" and issue.is_open != (state == "open"):
@@ -36,19 +36,20 @@ def list_issues(call: Call) -> Response:
 
     repo = call.repo()
     order = "updated_at" if query.get("sort") == "updated" else "created_at"
-    found = sorted(
-        filter(listed, repo.issues.values()),
+    issues = sorted(
+        filter(matches, repo.issues.values()),
         key=lambda issue: (getattr(issue, order), issue.number),
         reverse=query.get("direction") != "asc",
     )
-    page = paged(call, found)
-    return good([call.serializer.issue(repo, issue) for issue in page.items], headers=page.headers)
+    page = call.page(issues)
+    content = [call.serializer.issue(repo, issue) for issue in page.items]
+    return success(content, headers=page.headers)
 
 
-def repo_labels(call: Call) -> Response:
+def list_labels(call: Call) -> Response:
     repo = call.repo()
-    page = paged(call, list(repo.labels))
-    return good(call.serializer.labels(repo, page.items), headers=page.headers)
+    page = call.page(list(repo.labels))
+    return success(call.serializer.labels(repo, page.items), headers=page.headers)
 
 
 def add_labels(call: Call) -> Response:
@@ -62,73 +63,74 @@ def add_labels(call: Call) -> Response:
         return invalid("Label", "name", "invalid")
     if len(issue.labels) + len(names) > MOST_LABELS:
         return invalid("Issue", "labels", "too_many")
-    call.tell(*call.state.add_labels(call.place, call.number, names, call.caller.login))
-    return good(call.serializer.labels(call.repo(), issue.labels))
+    call.send(*call.state.add_labels(call.repo_id, call.number, names, call.caller.login))
+    return success(call.serializer.labels(call.repo(), issue.labels))
 
 
 def remove_label(call: Call) -> Response:
     issue, name = call.issue(), call.arg("name")
-    if name.lower() not in (carried.lower() for carried in issue.labels):
+    if name.lower() not in map(str.lower, issue.labels):
         return error(404, "Label does not exist")
-    call.tell(call.state.remove_label(call.place, call.number, name, call.caller.login))
-    return good(call.serializer.labels(call.repo(), issue.labels))
+    call.send(call.state.remove_label(call.repo_id, call.number, name, call.caller.login))
+    return success(call.serializer.labels(call.repo(), issue.labels))
 
 
 def list_events(call: Call) -> Response:
-    """Oldest first; of all that GitHub lists, only changes of labels."""
+    """Return the issue's changes of labels, oldest first; GitHub lists other events as well."""
     repo, issue = call.repo(), call.issue()
-    page = paged(call, issue.label_changes)
+    page = call.page(issue.label_changes)
     app = call.github.access.app_id
-    serializer = [call.serializer.label_event(repo, change, app) for change in page.items]
-    return good(serializer, headers=page.headers)
+    content = [call.serializer.label_event(repo, change, app) for change in page.items]
+    return success(content, headers=page.headers)
 
 
 def list_comments(call: Call) -> Response:
     issue = call.issue()
-    page = paged(call, issue.comments)
-    serializer = [call.serializer.comment(call.repo(), issue, comment) for comment in page.items]
-    return good(serializer, headers=page.headers)
+    page = call.page(issue.comments)
+    content = [call.serializer.comment(call.repo(), issue, comment) for comment in page.items]
+    return success(content, headers=page.headers)
 
 
 def create_comment(call: Call) -> Response:
     issue = call.issue()
     if issue.locked:
         return error(403, "Unable to create comment because issue is locked.")
-    text = _text(call)
-    app = call.github.access.app_id if call.caller.via_app else None
-    event = call.state.comment(call.place, call.number, text, call.caller.login, app)
-    call.tell(event)
+    text = _comment_text(call)
+    app = call.github.access.app_id if call.caller.kind == "installation" else None
+    event = call.state.comment(call.repo_id, call.number, text, call.caller.login, app)
+    call.send(event)
     return _comment(call, issue, event.comment, 201)
 
 
 def edit_comment(call: Call) -> Response:
-    _own_comment(call)
-    event = call.state.edit_comment(call.place, int(call.arg("id")), _text(call), call.caller.login)
-    call.tell(event)
+    comment_id, login = _own_comment(call), call.caller.login
+    event = call.state.edit_comment(call.repo_id, comment_id, _comment_text(call), login)
+    call.send(event)
     return _comment(call, event.issue, event.comment)
 
 
 def delete_comment(call: Call) -> Response:
-    _own_comment(call)
-    call.tell(call.state.delete_comment(call.place, int(call.arg("id")), call.caller.login))
+    call.send(call.state.delete_comment(call.repo_id, _own_comment(call), call.caller.login))
     return Response(status_code=204)
 
 
-def _own_comment(call: Call) -> None:
-    comment = call.state.find_comment(call.place, int(call.arg("id")))[1]
+def _own_comment(call: Call) -> int:
+    """Return the comment's id. Raises Missing, Denied(403) for another user's comment."""
+    comment = call.state.find_comment(call.repo_id, int(call.arg("id")))[1]
     if comment.author != call.caller.login:
         raise Denied(403, FORBIDDEN)
+    return comment.id
 
 
 def _comment(
     call: Call, issue: Issue, comment: StoredComment | None, status: int = 200
 ) -> Response:
     assert comment is not None
-    shape = call.serializer.comment(call.repo(), issue, comment)
-    return good(shape, status, {"Location": shape["url"]} if status == 201 else None)
+    content = call.serializer.comment(call.repo(), issue, comment)
+    return success(content, status, {"Location": content["url"]} if status == 201 else None)
 
 
-def _text(call: Call) -> str:
+def _comment_text(call: Call) -> str:
     body = call.json()
     text = body.get("body") if isinstance(body, dict) else None
     if not isinstance(text, str) or not text.strip():
@@ -141,7 +143,7 @@ def _text(call: Call) -> str:
 ISSUE = REPO + "/issues/{number:int}"
 COMMENT = REPO + "/issues/comments/{id:int}"
 ROWS = [
-    Row("GET", REPO + "/labels", repo_labels, "issues:read"),
+    Row("GET", REPO + "/labels", list_labels, "issues:read"),
     Row("GET", REPO + "/issues", list_issues, "issues:read"),
     Row("GET", ISSUE, get_issue, "issues:read"),
     Row("POST", ISSUE + "/labels", add_labels, "issues:write"),

@@ -1,4 +1,4 @@
-"""Events of the world → GitHub's webhook payloads and headers."""
+"""GitHub's webhook payloads and headers, from events of the state."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ NAMES: dict[Change, tuple[str, str]] = {
 
 
 def payload(event: Event, serializer: Serializer, installation_id: int) -> tuple[str, Json]:
-    """The X-GitHub-Event and the decoded body."""
-    name, action = NAMES[event.what]
+    """Return the X-GitHub-Event header and the decoded body."""
+    name, action = NAMES[event.change]
     body: Json = {
         "action": action,
         "issue": serializer.issue(event.repo, event.issue),
@@ -48,13 +48,13 @@ def _changes(event: Event, serializer: Serializer) -> dict[str, Any]:
     if event.before:
         return {"changes": {key: {"from": value} for key, value in event.before.items()}}
     if event.other:
-        word = "new" if event.what == "transferred" else "old"
+        side = "new" if event.change == "transferred" else "old"
         repo, issue = event.other
-        there = {
-            f"{word}_issue": serializer.issue(repo, issue),
-            f"{word}_repository": serializer.repo(repo),
+        moved = {
+            f"{side}_issue": serializer.issue(repo, issue),
+            f"{side}_repository": serializer.repo(repo),
         }
-        return {"changes": there}
+        return {"changes": moved}
     return {}
 
 
@@ -65,14 +65,17 @@ def _organization(event: Event, serializer: Serializer) -> Json:
         **{key: owner[key] for key in ("login", "id", "node_id", "avatar_url")},
         "url": url,
         "description": None,
-        **{f"{word}_url": f"{url}/{word}" for word in ("repos", "events", "hooks", "issues")},
+        **{f"{name}_url": f"{url}/{name}" for name in ("repos", "events", "hooks", "issues")},
         "members_url": f"{url}/members{{/member}}",
         "public_members_url": f"{url}/public_members{{/member}}",
     }
 
 
 def headers(name: str, guid: str, body: bytes, secret: str, app_id: int) -> dict[str, str]:
-    """https://docs.github.com/webhooks/webhook-events-and-payloads#delivery-headers"""
+    """Return the signed headers.
+
+    https://docs.github.com/webhooks/webhook-events-and-payloads#delivery-headers
+    """
     key = secret.encode()
     return {
         "Accept": "*/*",

@@ -1,16 +1,17 @@
-"""World → the JSON objects of GitHub's REST API and webhooks, as its description has them."""
+"""The JSON objects of GitHub's REST API and webhooks, as its OpenAPI description defines them."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
 from bot.sandbox.github.access import BOT
-from bot.sandbox.state import Issue, LabelChange, Person, Repo, State, StoredComment
+from bot.sandbox.state import Issue, LabelChange, Repo, State, StoredComment, User
 
 Json = dict[str, Any]
 
@@ -25,55 +26,32 @@ USER_LINKS = {
     "events_url": "/events{/privacy}",
     "received_events_url": "/received_events",
 }
+# Paths that begin with the name of their field: assignees_url, branches_url, …
+REPO_PATHS = (
+    "assignees{/user} branches{/branch} collaborators{/collaborator} comments{/number} "
+    "commits{/sha} compare/{base}...{head} contents/{+path} contributors deployments downloads "
+    "events forks hooks issues{/number} keys{/key_id} labels{/name} languages merges "
+    "milestones{/number} notifications{?since,all,participating} pulls{/number} releases{/id} "
+    "stargazers statuses/{sha} subscribers subscription tags teams"
+)
 REPO_LINKS = {
+    **{re.split(r"\W", path)[0] + "_url": f"/{path}" for path in REPO_PATHS.split()},
     "archive_url": "/{archive_format}{/ref}",
-    "assignees_url": "/assignees{/user}",
     "blobs_url": "/git/blobs{/sha}",
-    "branches_url": "/branches{/branch}",
-    "collaborators_url": "/collaborators{/collaborator}",
-    "comments_url": "/comments{/number}",
-    "commits_url": "/commits{/sha}",
-    "compare_url": "/compare/{base}...{head}",
-    "contents_url": "/contents/{+path}",
-    "contributors_url": "/contributors",
-    "deployments_url": "/deployments",
-    "downloads_url": "/downloads",
-    "events_url": "/events",
-    "forks_url": "/forks",
     "git_commits_url": "/git/commits{/sha}",
     "git_refs_url": "/git/refs{/sha}",
     "git_tags_url": "/git/tags{/sha}",
-    "hooks_url": "/hooks",
     "issue_comment_url": "/issues/comments{/number}",
     "issue_events_url": "/issues/events{/number}",
-    "issues_url": "/issues{/number}",
-    "keys_url": "/keys{/key_id}",
-    "labels_url": "/labels{/name}",
-    "languages_url": "/languages",
-    "merges_url": "/merges",
-    "milestones_url": "/milestones{/number}",
-    "notifications_url": "/notifications{?since,all,participating}",
-    "pulls_url": "/pulls{/number}",
-    "releases_url": "/releases{/id}",
-    "stargazers_url": "/stargazers",
-    "statuses_url": "/statuses/{sha}",
-    "subscribers_url": "/subscribers",
-    "subscription_url": "/subscription",
-    "tags_url": "/tags",
-    "teams_url": "/teams",
     "trees_url": "/git/trees{/sha}",
 }
-REPO_FLAGS = {
-    "fork": False,
-    "has_issues": True,
-    "has_projects": False,
-    "has_downloads": False,
-    "has_wiki": False,
-    "has_pages": False,
-    "has_discussions": False,
-    "archived": False,
-    "disabled": False,
-}
+REPO_FLAGS = dict.fromkeys(
+    (
+        *("fork", "has_projects", "has_downloads", "has_wiki", "has_pages", "has_discussions"),
+        *("archived", "disabled"),
+    ),
+    False,
+)
 REPO_COUNTS = ("forks", "forks_count", "stargazers_count", "watchers", "watchers_count", "size")
 REACTIONS = ("+1", "-1", "laugh", "hooray", "confused", "heart", "rocket", "eyes")
 
@@ -88,43 +66,43 @@ def node_id(kind: str, number: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Serializer:
-    """`api` is the base of the REST API, `html` that of the pages."""
+    """`api` is the base URL of the REST API, `html` that of the pages."""
 
     state: State
     api: str
     html: str
 
     def user(self, login: str) -> Json:
-        return self._account(self.state.person(login), "User")
+        return self._account(self.state.user(login), "User")
 
     def owner(self, repo: Repo) -> Json:
-        return self.organization(repo.name.split("/")[0])
+        return self.organization(repo.owner)
 
     def organization(self, login: str) -> Json:
-        return self._account(self.state.person(login), "Organization")
+        return self._account(self.state.user(login), "Organization")
 
-    def _account(self, person: Person, kind: str) -> Json:
-        url = f"{self.api}/users/{quote(person.login)}"
+    def _account(self, user: User, kind: str) -> Json:
+        url = f"{self.api}/users/{quote(user.login)}"
         return {
-            "login": person.login,
-            "id": person.id,
-            "node_id": node_id("U", person.id),
-            "avatar_url": f"{self.html}/avatars/{person.id}",
+            "login": user.login,
+            "id": user.id,
+            "node_id": node_id("U", user.id),
+            "avatar_url": f"{self.html}/avatars/{user.id}",
             "gravatar_id": "",
             "url": url,
-            "html_url": f"{self.html}/{quote(person.login)}",
+            "html_url": f"{self.html}/{quote(user.login)}",
             **{key: url + tail for key, tail in USER_LINKS.items()},
-            "type": "Bot" if person.is_bot else kind,
+            "type": "Bot" if user.is_bot else kind,
             "site_admin": False,
         }
 
     def repo(self, repo: Repo) -> Json:
         url, page = self.repo_url(repo), f"{self.html}/{repo.name}"
-        waiting = sum(issue.is_open for issue in repo.issues.values())
+        open_issues = sum(issue.is_open for issue in repo.issues.values())
         return {
             "id": repo.id,
             "node_id": node_id("R", repo.id),
-            "name": repo.name.split("/")[1],
+            "name": repo.short_name,
             "full_name": repo.name,
             "private": repo.private,
             "visibility": "private" if repo.private else "public",
@@ -134,6 +112,7 @@ class Serializer:
             "url": url,
             **{key: url + tail for key, tail in REPO_LINKS.items()},
             **REPO_FLAGS,
+            "has_issues": True,
             **dict.fromkeys(REPO_COUNTS, 0),
             "git_url": f"git:{page}.git",
             "ssh_url": f"git@sandbox:{repo.name}.git",
@@ -145,8 +124,8 @@ class Serializer:
             "license": None,
             "topics": [],
             "default_branch": "main",
-            "open_issues": waiting,
-            "open_issues_count": waiting,
+            "open_issues": open_issues,
+            "open_issues_count": open_issues,
             **dict.fromkeys(("created_at", "updated_at", "pushed_at"), stamp(repo.created_at)),
         }
 
@@ -175,7 +154,7 @@ class Serializer:
         url = f"{self.repo_url(repo)}/issues/{issue.number}"
         kind = "pull" if issue.is_pull_request else "issues"
         page = f"{self.html}/{repo.name}/{kind}/{issue.number}"
-        shape = {
+        content = {
             "id": issue.id,
             "node_id": node_id("I", issue.id),
             "url": url,
@@ -205,16 +184,14 @@ class Serializer:
             "timeline_url": f"{url}/timeline",
             "performed_via_github_app": None,
         }
-        return shape | self._pull_request(url, page) if issue.is_pull_request else shape
-
-    def _pull_request(self, url: str, page: str) -> Json:
-        links = {
-            "url": url.replace("/issues/", "/pulls/"),
-            "html_url": page,
-            "diff_url": f"{page}.diff",
-            "patch_url": f"{page}.patch",
-        }
-        return {"pull_request": links}
+        if issue.is_pull_request:
+            content["pull_request"] = {
+                "url": url.replace("/issues/", "/pulls/"),
+                "html_url": page,
+                "diff_url": f"{page}.diff",
+                "patch_url": f"{page}.patch",
+            }
+        return content
 
     def _reactions(self, url: str) -> Json:
         return {"url": f"{url}/reactions", "total_count": 0, **dict.fromkeys(REACTIONS, 0)}
@@ -223,7 +200,10 @@ class Serializer:
         return "MEMBER" if login in repo.writers else "NONE"
 
     def label_event(self, repo: Repo, change: LabelChange, app: int) -> Json:
-        """https://docs.github.com/rest/using-the-rest-api/issue-event-types#labeled"""
+        """Return an issue event.
+
+        https://docs.github.com/rest/using-the-rest-api/issue-event-types#labeled
+        """
         label = self.label(repo, change.label)
         return {
             "id": change.id,
@@ -253,14 +233,11 @@ class Serializer:
             "updated_at": stamp(comment.updated_at),
             "author_association": self.association(repo, comment.author),
             "reactions": self._reactions(url),
-            "performed_via_github_app": self._via(comment),
+            "performed_via_github_app": comment.app and self.app(comment.app, comment.author),
         }
 
-    def _via(self, comment: StoredComment) -> Json | None:
-        return None if comment.app is None else self.app(comment.app, comment.author)
-
     def app(self, app_id: int, bot: str) -> Json:
-        """The App behind the account `bot` ("slug[bot]")."""
+        """Return the App whose account is `bot` ("slug[bot]")."""
         slug = bot.removesuffix("[bot]")
         return {
             "id": app_id,

@@ -1,4 +1,4 @@
-"""Who is calling, in which role, with which scopes."""
+"""GitLab's authentication: tokens with scopes, and roles in projects."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from bot.core.errors import TaglineError
 from bot.sandbox.state import MAINTAINER, Issue, Repo
 
 BOT = "project_77_bot_ab12cd34"
-GUEST, PLANNER, REPORTER, DEVELOPER, MAINTAINING = 10, 15, 20, 30, 40
-TOKEN_LIFE = timedelta(days=365)
+GUEST, PLANNER, REPORTER, DEVELOPER, MAINTAINER_LEVEL = 10, 15, 20, 30, 40
+TOKEN_LIFETIME = timedelta(days=365)
 
 
 class Denied(TaglineError):
-    """Answered with `status` and `shape`, GitLab's own words."""
+    """Answered with `status` and GitLab's own message, or other `content`."""
 
-    def __init__(self, status: int, message: object, **shape: object) -> None:
+    def __init__(self, status: int, message: object, **content: object) -> None:
         super().__init__(str(message))
-        self.status, self.shape = status, shape or {"message": message}
+        self.status, self.content = status, content or {"message": message}
 
 
 UNAUTHORIZED = Denied(401, "401 Unauthorized")
@@ -29,7 +29,7 @@ NOT_FOUND = Denied(404, "404 Not found")
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """`scopes` as GitLab names them; only `api` may write."""
+    """`scopes` are GitLab's; only `api` allows writes."""
 
     text: str
     login: str
@@ -37,7 +37,7 @@ class Token:
     scopes: tuple[str, ...] = ("api",)
 
     def check(self, method: str) -> None:
-        """Raises Denied(403) where the scopes do not reach so far."""
+        """Raises Denied(403) where the scopes do not allow the method."""
         if "api" in self.scopes or (method == "GET" and "read_api" in self.scopes):
             return
         raise Denied(
@@ -52,29 +52,26 @@ class Token:
 
 @dataclass(slots=True)
 class Access:
-    """The tokens that are out, and everybody's role in a project.
-
-    `bot_level` is the bot's role.
-    """
+    """The valid tokens and the roles of users; `bot_level` is the bot's role in every project."""
 
     clock: Callable[[], datetime]
     tokens: dict[str, Token] = field(default_factory=dict)
     bot_level: int = REPORTER
 
     def issue(self, text: str, login: str, scopes: tuple[str, ...] = ("api",)) -> Token:
-        """Registers a token that lasts for a year."""
-        self.tokens[text] = Token(text, login, self.clock() + TOKEN_LIFE, scopes)
+        """Return a new token that is valid for a year."""
+        self.tokens[text] = Token(text, login, self.clock() + TOKEN_LIFETIME, scopes)
         return self.tokens[text]
 
     def token(self, headers: Mapping[str, str]) -> Token | None:
-        """None where no token is shown. Raises Denied(401)."""
+        """Return the request's token, None without one. Raises Denied(401)."""
         text = headers.get("private-token") or _bearer(headers.get("authorization", ""))
         if not text:
             return None
-        known = self.tokens.get(text)
-        if known is None:
+        token = self.tokens.get(text)
+        if token is None:
             raise UNAUTHORIZED
-        if known.expires_at <= self.clock():
+        if token.expires_at <= self.clock():
             raise Denied(
                 401,
                 "401 Unauthorized",
@@ -82,18 +79,18 @@ class Access:
                 error_description="Token is expired. You can either do re-authorization or "
                 "token refresh.",
             )
-        return known
+        return token
 
     def level(self, repo: Repo, login: str) -> int:
-        """0 = no member."""
+        """Return the user's access level in a project, 0 for no member."""
         if login == BOT:
             return self.bot_level
         if login == MAINTAINER:
-            return MAINTAINING
+            return MAINTAINER_LEVEL
         return DEVELOPER if login in repo.writers else 0
 
-    def sees(self, repo: Repo, issue: Issue, login: str) -> bool:
-        """Confidential issues are for planners and above, and for their authors."""
+    def can_see(self, repo: Repo, issue: Issue, login: str) -> bool:
+        """Return whether a user sees an issue: a confidential one needs a planner or its author."""
         return not issue.confidential or self.level(repo, login) >= PLANNER or login == issue.author
 
 

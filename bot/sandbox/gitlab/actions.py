@@ -1,7 +1,7 @@
-"""Quick actions: lines of a note that GitLab carries out with the rights of its author.
+"""Quick actions: lines of a note that GitLab executes with the rights of its author.
 
-They are taken out of the note and named, no more: what is posted must never hold one.
-Unlike GitLab, code blocks and quotes do not protect a line: what they protect has changed before.
+The sandbox removes and records them; it does not execute them. Unlike GitLab, it also finds them in
+code blocks and quotes, because GitLab's own exceptions have changed before.
 https://docs.gitlab.com/user/project/quick_actions/
 """
 
@@ -32,7 +32,7 @@ LINE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class QuickAction:
-    """One that GitLab would have carried out."""
+    """An action that GitLab would execute."""
 
     repo: str
     number: int
@@ -42,7 +42,7 @@ class QuickAction:
 
 
 def extract(text: str) -> tuple[str, list[tuple[str, str]]]:
-    """The text that is left, and the actions with their arguments."""
+    """Return the text without its quick actions, and the (name, argument) of each."""
     text = text.replace("\r", "")
-    found = [(m["name"].lower(), (m["argument"] or "").strip()) for m in LINE.finditer(text)]
-    return (LINE.sub("", text).rstrip(), found) if found else (text, [])
+    actions = [(m["name"].lower(), (m["argument"] or "").strip()) for m in LINE.finditer(text)]
+    return (LINE.sub("", text).rstrip(), actions) if actions else (text, [])

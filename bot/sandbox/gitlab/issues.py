@@ -1,41 +1,43 @@
-"""GitLab's issues and their labels."""
+"""GitLab's issues and labels, members and files of a project."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from starlette.responses import Response
 
-from bot.sandbox.gitlab.access import FORBIDDEN, GUEST, PLANNER, Denied
-from bot.sandbox.gitlab.api import Call, Row, good, paged
-from bot.sandbox.state import Event, Issue
+from bot.sandbox.gitlab.access import FORBIDDEN, GUEST, NOT_FOUND, PLANNER, Denied
+from bot.sandbox.gitlab.api import Call, Row, list_response, success
+from bot.sandbox.state import Event, Issue, StoredComment
 
+T = TypeVar("T", Issue, StoredComment)
 LONGEST_LABEL = 255
 # https://docs.gitlab.com/api/issues/#create-a-new-issue
 LONGEST_DESCRIPTION = 1_048_576
-CHANGES = {"add_labels", "remove_labels", "labels", "description"}  # all that it knows to change
+FIELDS = {"add_labels", "remove_labels", "labels", "description"}  # all that the sandbox updates
 
 
 def get_issue(call: Call) -> Response:
-    return good(call.serializer.issue(call.repo(), call.issue(), details=_details(call)))
+    return success(call.serializer.issue(call.repo(), call.issue(), details=_details(call)))
 
 
 def list_issues(call: Call) -> Response:
-    """Of every state unless `state` says otherwise; newest first unless `sort=asc`."""
+    """Return issues of every state by default, newest first unless `sort=asc`."""
     repo = call.repo()
-    found = [issue for issue in repo.issues.values() if _listed(call, issue)]
-    order = "updated_at" if call.query("order_by") == "updated_at" else "created_at"
-    found.sort(
-        key=lambda issue: (getattr(issue, order), issue.number),
-        reverse=call.query("sort", "desc") != "asc",
+    page = call.page(sort(call, [issue for issue in repo.issues.values() if _matches(call, issue)]))
+    details = _details(call)
+    return list_response(
+        page, [call.serializer.issue(repo, issue, details=details) for issue in page.items]
     )
-    page = paged(call, found)
-    serializer = [
-        call.serializer.issue(repo, issue, details=_details(call)) for issue in page.items
-    ]
-    return good(serializer, headers=page.headers)
+
+
+def sort(call: Call, items: list[T]) -> list[T]:
+    """Return the items as `order_by` and `sort` ask: newest first by default."""
+    order = "updated_at" if call.query("order_by") == "updated_at" else "created_at"
+    newest_first = call.query("sort", "desc") != "asc"
+    return sorted(items, key=lambda item: (getattr(item, order), item.id), reverse=newest_first)
 
 
 def _details(call: Call) -> bool:
@@ -44,21 +46,21 @@ def _details(call: Call) -> bool:
 
 FILTERS: dict[str, Callable[[Issue, str], bool]] = {
     "state": lambda issue, state: state == "all" or issue.is_open == (state == "opened"),
-    "created_after": lambda issue, at: issue.created_at >= _when(at),
-    "created_before": lambda issue, at: issue.created_at <= _when(at),
-    "confidential": lambda issue, wanted: issue.confidential == (wanted == "true"),
+    "created_after": lambda issue, at: issue.created_at >= _parse_time(at),
+    "created_before": lambda issue, at: issue.created_at <= _parse_time(at),
+    "confidential": lambda issue, value: issue.confidential == (value == "true"),
 }
 
 
-def _listed(call: Call, issue: Issue) -> bool:
-    if issue.deleted or not call.sees(call.repo(), issue):
+def _matches(call: Call, issue: Issue) -> bool:
+    if issue.deleted or not call.can_see(call.repo(), issue):
         return False
-    given = call.request.query_params
-    return all(holds(issue, given[name]) for name, holds in FILTERS.items() if name in given)
+    query = call.request.query_params
+    return all(matches(issue, query[name]) for name, matches in FILTERS.items() if name in query)
 
 
-def _when(text: str) -> datetime:
-    """Raises Denied(400)."""
+def _parse_time(text: str) -> datetime:
+    """Return the time. Raises Denied(400)."""
     try:
         return datetime.fromisoformat(text.replace(" ", "+"))
     except ValueError as error:
@@ -66,83 +68,82 @@ def _when(text: str) -> datetime:
 
 
 def update_issue(call: Call) -> Response:
-    """Planners and above, and the author."""
-    issue, given = call.issue(), call.params()
+    """Update labels and description, for planners, higher roles and the author."""
+    issue, params = call.issue(), call.params()
     if call.login != issue.author:
-        call.need(PLANNER)
-    if not set(given) & CHANGES:
-        raise Denied(400, "", error=f"{', '.join(sorted(CHANGES))} are missing, at least one")
-    call.tell(*_described(call, issue, given), *_relabel(call, issue, given))
-    return good(call.serializer.issue(call.repo(), issue))
+        call.require(PLANNER)
+    if not set(params) & FIELDS:
+        raise Denied(400, "", error=f"{', '.join(sorted(FIELDS))} are missing, at least one")
+    call.send(*_update_description(call, issue, params), *_update_labels(call, issue, params))
+    return success(call.serializer.issue(call.repo(), issue))
 
 
-def _described(call: Call, issue: Issue, given: dict[str, Any]) -> list[Event]:
+def _update_description(call: Call, issue: Issue, params: dict[str, Any]) -> list[Event]:
     """Raises Denied(400)."""
-    if "description" not in given:
+    if "description" not in params:
         return []
-    text = str(given["description"] or "")
+    text = str(params["description"] or "")
     if len(text) > LONGEST_DESCRIPTION:
         too_long = f"is too long (maximum is {LONGEST_DESCRIPTION} characters)"
         raise Denied(400, {"description": [too_long]})
     return [call.state.edit_issue(call.repo().id, issue.number, call.login, {"body": text})]
 
 
-def _relabel(call: Call, issue: Issue, given: dict[str, Any]) -> list[Event]:
-    """`labels` replaces what the issue carries; its use is noted, for nobody should."""
-    add, remove = _names(given.get("add_labels")), _names(given.get("remove_labels"))
-    if "labels" in given:
-        add = _names(given["labels"])
+def _update_labels(call: Call, issue: Issue, params: dict[str, Any]) -> list[Event]:
+    """Add and remove labels; `labels` replaces all of them, which is recorded for the tests."""
+    add, remove = _label_names(params.get("add_labels")), _label_names(params.get("remove_labels"))
+    if "labels" in params:
+        add = _label_names(params["labels"])
         remove = [name for name in issue.labels if name not in add]
         call.gitlab.replaced.append((call.repo().name, issue.number, add))
     add = [name for name in add if name not in remove]
-    gone = [name for name in issue.labels if name in remove]
-    return call.state.relabel(call.repo().id, issue.number, call.login, add, gone)
+    removed = [name for name in issue.labels if name in remove]
+    return call.state.relabel(call.repo().id, issue.number, call.login, add, removed)
 
 
-def _names(given: Any) -> list[str]:
-    """A list or one text; a comma parts names in either. Too long ones are dropped in silence."""
-    texts = given if isinstance(given, list) else [given or ""]
+def _label_names(value: Any) -> list[str]:
+    """Return the names in a list or a text, separated by commas; GitLab drops too long ones."""
+    texts = value if isinstance(value, list) else [value or ""]
     names = [name.strip() for text in texts for name in str(text).split(",")]
     return [name for name in names if 0 < len(name) <= LONGEST_LABEL]
 
 
 def list_label_events(call: Call) -> Response:
-    """Oldest first."""
+    """Return the issue's changes of labels, oldest first."""
     repo, issue = call.repo(), call.issue()
-    page = paged(call, issue.label_changes)
-    serializer = [call.serializer.label_event(repo, issue, change) for change in page.items]
-    return good(serializer, headers=page.headers)
+    page = call.page(issue.label_changes)
+    return list_response(
+        page, [call.serializer.label_event(repo, issue, change) for change in page.items]
+    )
 
 
 def list_labels(call: Call) -> Response:
-    """Those of the groups around the project too, unless told otherwise."""
+    """Return the labels of the project and, by default, of its groups."""
     repo = call.repo()
-    alone = call.query("include_ancestor_groups", "true").lower() in ("false", "0")
-    page = paged(call, sorted(repo.labels if alone else repo.all_labels, key=str.lower))
-    return good([call.serializer.label(repo, name) for name in page.items], headers=page.headers)
+    own = call.query("include_ancestor_groups", "true").lower() in ("false", "0")
+    page = call.page(sorted(repo.labels if own else repo.all_labels, key=str.lower))
+    return list_response(page, [call.serializer.label(repo, name) for name in page.items])
 
 
 def get_member(call: Call) -> Response:
     repo = call.repo()
-    for person in list(call.state.people.values()):
-        if str(person.id) == call.arg("user"):
-            if call.gitlab.access.level(repo, person.login):
-                return good(call.serializer.member(repo, person.login))
-            break
-    raise Denied(404, "404 Not found")
+    for user in list(call.state.users.values()):
+        if str(user.id) == call.arg("user") and call.gitlab.access.level(repo, user.login):
+            return success(call.serializer.member(repo, user.login))
+    raise NOT_FOUND
 
 
 def list_members(call: Call) -> Response:
-    """`query` is searched in names and user names."""
-    repo, wanted = call.repo(), call.query("query", "").lower()
+    """Return members whose user name contains `query`."""
+    repo, text = call.repo(), call.query("query").lower()
     level = call.gitlab.access.level
-    people = [p.login for p in list(call.state.people.values()) if wanted in p.login.lower()]
-    page = paged(call, [login for login in people if level(repo, login)])
-    return good([call.serializer.member(repo, x) for x in page.items], headers=page.headers)
+    logins = [login for login in call.state.users if text in login.lower() and level(repo, login)]
+    page = call.page(logins)
+    return list_response(page, [call.serializer.member(repo, login) for login in page.items])
 
 
 def get_file(call: Call) -> Response:
-    """Raw. In private projects guests see no files."""
+    """Return a raw file. Guests see no files of a private project."""
     repo, path = call.repo(), call.arg("path")
     if repo.private and call.level(repo) <= GUEST:
         raise FORBIDDEN

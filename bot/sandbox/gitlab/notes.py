@@ -6,86 +6,75 @@ from typing import Any
 
 from starlette.responses import Response
 
-from bot.sandbox.gitlab.access import FORBIDDEN, GUEST, MAINTAINING, NOT_FOUND, Denied
+from bot.sandbox.gitlab.access import FORBIDDEN, GUEST, MAINTAINER_LEVEL, NOT_FOUND, Denied
 from bot.sandbox.gitlab.actions import QuickAction, extract
-from bot.sandbox.gitlab.api import Call, Row, good, paged
-from bot.sandbox.gitlab.issues import ISSUE
+from bot.sandbox.gitlab.api import Call, Row, list_response, success
+from bot.sandbox.gitlab.issues import ISSUE, sort
 from bot.sandbox.state import StoredComment
 
 LONGEST_NOTE = 1_000_000
+SYSTEM = {"only_comments": (False,), "only_activity": (True,)}
 
 
 def list_notes(call: Call) -> Response:
-    """Newest first unless `sort=asc`; `activity_filter` parts comments from GitLab's own lines."""
+    """Return notes, newest first by default; `activity_filter` selects users' or GitLab's own."""
     issue = call.issue()
-    shown = {"only_comments": (False,), "only_activity": (True,)}
-    wanted = shown.get(call.query("activity_filter"), (False, True))
-    found = [note for note in issue.comments if note.system in wanted]
-    order = "updated_at" if call.query("order_by") == "updated_at" else "created_at"
-    found.sort(
-        key=lambda note: (getattr(note, order), note.id),
-        reverse=call.query("sort", "desc") != "asc",
+    system = SYSTEM.get(call.query("activity_filter"), (False, True))
+    page = call.page(sort(call, [note for note in issue.comments if note.system in system]))
+    return list_response(
+        page, [call.serializer.note(call.repo(), issue, note) for note in page.items]
     )
-    page = paged(call, found)
-    serializer = [call.serializer.note(call.repo(), issue, note) for note in page.items]
-    return good(serializer, headers=page.headers)
-
-
-def _note(call: Call) -> StoredComment:
-    """Raises Denied(404)."""
-    for note in call.issue().comments:
-        if note.id == int(call.arg("note")):
-            return note
-    raise NOT_FOUND
 
 
 def _own_note(call: Call) -> StoredComment:
-    """Raises Denied: others' notes are in maintainers' hands only."""
-    note = _note(call)
-    if note.system or (note.author != call.login and call.level(call.repo()) < MAINTAINING):
+    """Return the note. Raises Denied; maintainers may change the notes of others."""
+    note = next((n for n in call.issue().comments if n.id == int(call.arg("note"))), None)
+    if note is None:
+        raise NOT_FOUND
+    if note.system or (note.author != call.login and call.level(call.repo()) < MAINTAINER_LEVEL):
         raise FORBIDDEN
     return note
 
 
 def create_note(call: Call) -> Response:
-    """202 where the text was nothing but quick actions. Members may write in a locked issue."""
+    """Create a note. A locked issue is for members; quick actions alone are answered with 202."""
     issue = call.issue()
     if issue.locked:
-        call.need(GUEST)
-    text = _act(call, call.params().get("body"))
+        call.require(GUEST)
+    text = _without_actions(call, call.params().get("body"))
     if not text.strip():
         return _only_commands()
     event = call.state.comment(call.repo().id, issue.number, text, call.login, None)
     assert event.comment is not None
-    call.tell(event)
-    return good(call.serializer.note(call.repo(), issue, event.comment), 201)
+    call.send(event)
+    return success(call.serializer.note(call.repo(), issue, event.comment), 201)
 
 
 def update_note(call: Call) -> Response:
-    """Quick actions count here too; a note that is nothing else vanishes."""
+    """Update a note; one with nothing but quick actions is deleted."""
     note = _own_note(call)
-    text = _act(call, call.params().get("body"))
+    text = _without_actions(call, call.params().get("body"))
     if not text.strip():
         call.state.delete_comment(call.repo().id, note.id, call.login)
         return _only_commands()
-    call.tell(call.state.edit_comment(call.repo().id, note.id, text, call.login))
-    return good(call.serializer.note(call.repo(), call.issue(), note))
+    call.send(call.state.edit_comment(call.repo().id, note.id, text, call.login))
+    return success(call.serializer.note(call.repo(), call.issue(), note))
 
 
-def _act(call: Call, body: Any) -> str:
-    """The text without its quick actions, which are noted. Raises Denied(400)."""
+def _without_actions(call: Call, body: Any) -> str:
+    """Return the text without its quick actions, and record these. Raises Denied(400)."""
     if not isinstance(body, str) or not body.strip():
         raise Denied(400, "", error="body is empty" if body == "" else "body is missing")
     if len(body) > LONGEST_NOTE:
         raise Denied(400, {"note": ["is too long (maximum is 1000000 characters)"]})
-    text, found = extract(body)
-    place = (call.repo().name, call.issue().number, call.login)
-    call.gitlab.quick_actions += [QuickAction(*place, *action) for action in found]
+    text, actions = extract(body)
+    issue = (call.repo().name, call.issue().number, call.login)
+    call.gitlab.quick_actions += [QuickAction(*issue, *action) for action in actions]
     return text
 
 
 def _only_commands() -> Response:
-    return good({"commands_changes": {}, "summary": ["Applied."]}, 202)
+    return success({"commands_changes": {}, "summary": ["Applied."]}, 202)
 
 
 def delete_note(call: Call) -> Response:

@@ -1,4 +1,4 @@
-"""Events of the world → GitLab's webhook payloads and headers."""
+"""GitLab's webhook payloads and headers, from events of the state."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bot.sandbox.gitlab.serializers import Json, Serializer, iso, number_of
 from bot.sandbox.state import Change, Event, Issue, Repo, StoredComment
 
 VERSION = "19.2.0-ee"
-# What GitLab tells of, and the action it gives; a deleted issue or note raises nothing.
+# Changes that GitLab reports, and their action; a deleted issue or note sends no webhook.
 ACTIONS: dict[Change, str] = {
     "opened": "open",
     "edited": "update",
@@ -39,24 +39,24 @@ STATUS = {
 ESCALATION = {"escalation_status": "triggered", "escalation_policy": None}
 FIELDS = {"title": "title", "body": "description"}
 
-Dates = Callable[[datetime], str]
+FormatTime = Callable[[datetime], str]
 
 
 def utc(at: datetime) -> str:
-    """`2018-03-23 17:35:53 UTC`, as issues have it; work items use ISO 8601."""
+    """Return a time as in 2018-03-23 17:35:53 UTC: issues use it, work items ISO 8601."""
     return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
 def payload(event: Event, serializer: Serializer) -> tuple[str, Json] | None:
-    """The X-GitLab-Event and the decoded body; None where GitLab says nothing."""
-    if event.what in NOTES:
+    """Return the X-GitLab-Event header and the decoded body; None for unreported changes."""
+    if event.change in NOTES:
         return _note_hook(event, serializer)
-    if event.what in ACTIONS:
+    if event.change in ACTIONS:
         return _issue_hook(event, serializer)
     return None
 
 
-def _dates(issue: Issue) -> Dates:
+def _time_format(issue: Issue) -> FormatTime:
     return utc if issue.type == "Issue" else iso
 
 
@@ -68,8 +68,9 @@ def _issue_hook(event: Event, serializer: Serializer) -> tuple[str, Json]:
         "event_type": f"confidential_{kind}" if issue.confidential else kind,
         "user": user(serializer, event.actor),
         "project": project(serializer, repo),
-        "object_attributes": attributes(serializer, repo, issue) | {"action": ACTIONS[event.what]},
-        "labels": _labels(serializer, repo, issue.labels, _dates(issue)),
+        "object_attributes": attributes(serializer, repo, issue)
+        | {"action": ACTIONS[event.change]},
+        "labels": _labels(serializer, repo, issue.labels, _time_format(issue)),
         "changes": _changes(event, serializer),
         "repository": _repository(serializer, repo),
     }
@@ -79,10 +80,9 @@ def _issue_hook(event: Event, serializer: Serializer) -> tuple[str, Json]:
 def _note_hook(event: Event, serializer: Serializer) -> tuple[str, Json]:
     repo, issue, comment = event.repo, event.issue, event.comment
     assert comment is not None
-    secret = issue.confidential
     body = {
         "object_kind": "note",
-        "event_type": "confidential_note" if secret else "note",
+        "event_type": "confidential_note" if issue.confidential else "note",
         "user": user(serializer, event.actor),
         "project_id": repo.id,
         "project": project(serializer, repo),
@@ -90,26 +90,26 @@ def _note_hook(event: Event, serializer: Serializer) -> tuple[str, Json]:
         "repository": _repository(serializer, repo),
         "issue": attributes(serializer, repo, issue),
     }
-    return "Confidential Note Hook" if secret else "Note Hook", body
+    return "Confidential Note Hook" if issue.confidential else "Note Hook", body
 
 
 def user(serializer: Serializer, login: str) -> Json:
-    known = serializer.user(login)
-    named = {key: known[key] for key in ("id", "name", "username", "avatar_url")}
-    return named | {"email": "[REDACTED]"}
+    full = serializer.user(login)
+    fields = ("id", "name", "username", "avatar_url")
+    return {key: full[key] for key in fields} | {"email": "[REDACTED]"}
 
 
 def project(serializer: Serializer, repo: Repo) -> Json:
     page, ssh = serializer.page(repo), f"git@sandbox:{repo.name}.git"
     return {
         "id": repo.id,
-        "name": repo.name.rpartition("/")[2],
+        "name": repo.short_name,
         "description": None,
         "web_url": page,
         "avatar_url": None,
         "git_ssh_url": ssh,
         "git_http_url": f"{page}.git",
-        "namespace": repo.name.rpartition("/")[0],
+        "namespace": repo.owner,
         "visibility_level": 0 if repo.private else 20,
         "path_with_namespace": repo.name,
         "default_branch": "main",
@@ -127,8 +127,8 @@ def _repository(serializer: Serializer, repo: Repo) -> Json:
 
 
 def attributes(serializer: Serializer, repo: Repo, issue: Issue) -> Json:
-    """An issue as webhooks tell it: `author_id`, but no author's name."""
-    at = _dates(issue)
+    """Return an issue as in webhooks: it has an `author_id`, but no author's name."""
+    at = _time_format(issue)
     rest = serializer.issue(repo, issue)
     unset = ("due_date", "milestone_id", "duplicated_to_id", "relative_position", "weight")
     times = ("human_total_time_spent", "human_time_change", "human_time_estimate")
@@ -166,34 +166,34 @@ def attributes(serializer: Serializer, repo: Repo, issue: Issue) -> Json:
     }
 
 
-def _labels(serializer: Serializer, repo: Repo, names: list[str], at: Dates) -> list[Json]:
+def _labels(serializer: Serializer, repo: Repo, names: list[str], at: FormatTime) -> list[Json]:
     return [_label(serializer, repo, name, at) for name in names]
 
 
-def _label(serializer: Serializer, repo: Repo, name: str, at: Dates) -> Json:
-    rest, bot_accounts = serializer.label(repo, name), name not in repo.group_labels
-    group = serializer.group(repo.name.rpartition("/")[0])
+def _label(serializer: Serializer, repo: Repo, name: str, at: FormatTime) -> Json:
+    rest, is_own = serializer.label(repo, name), name not in repo.group_labels
+    group = serializer.group(repo.owner)
     return {
         "id": rest["id"],
         "title": name,
         "color": rest["color"],
-        "project_id": repo.id if bot_accounts else None,
+        "project_id": repo.id if is_own else None,
         "created_at": at(repo.created_at),
         "updated_at": at(repo.created_at),
         "template": False,
         "description": rest["description"],
-        "type": "ProjectLabel" if bot_accounts else "GroupLabel",
-        "group_id": None if bot_accounts else group["id"],
+        "type": "ProjectLabel" if is_own else "GroupLabel",
+        "group_id": None if is_own else group["id"],
     }
 
 
 def _note(serializer: Serializer, event: Event, comment: StoredComment) -> Json:
-    at, repo, issue = _dates(event.issue), event.repo, event.issue
-    edited = event.what == "comment-edited"
+    at, repo, issue = _time_format(event.issue), event.repo, event.issue
+    edited = event.change == "comment-edited"
     unset = ("change_position", "commit_id", "line_code", "original_position", "position")
     resolved = ("resolved_at", "resolved_by_id", "resolved_by_push", "st_diff", "type")
     return {
-        "author_id": serializer.state.person(comment.author).id,
+        "author_id": serializer.state.user(comment.author).id,
         "created_at": at(comment.created_at),
         "discussion_id": f"{number_of('discussion', comment.id):040x}",
         "id": comment.id,
@@ -205,18 +205,18 @@ def _note(serializer: Serializer, event: Event, comment: StoredComment) -> Json:
         "project_id": repo.id,
         "system": comment.system,
         "updated_at": at(comment.updated_at),
-        "updated_by_id": serializer.state.person(event.actor).id if edited else None,
+        "updated_by_id": serializer.state.user(event.actor).id if edited else None,
         "description": comment.body,
         "url": f"{serializer.issue_page(repo, issue)}#note_{comment.id}",
-        "action": NOTES[event.what],
+        "action": NOTES[event.change],
     }
 
 
 def _changes(event: Event, serializer: Serializer) -> Json:
-    issue, at = event.issue, _dates(event.issue)
+    issue, at = event.issue, _time_format(event.issue)
     now = attributes(serializer, event.repo, issue)
     pairs: dict[str, tuple[Any, Any]] = {"updated_at": (at(issue.created_at), now["updated_at"])}
-    match event.what:
+    match event.change:
         case "opened":
             names = ("author_id", "created_at", "description", "id", "iid", "project_id", "title")
             pairs = {name: (None, now[name]) for name in (*names, "updated_at")}
@@ -224,7 +224,7 @@ def _changes(event: Event, serializer: Serializer) -> Json:
                 pairs["confidential"] = (False, True)
         case "edited":
             pairs |= {FIELDS[key]: (old, now[FIELDS[key]]) for key, old in event.before.items()}
-            pairs["last_edited_by_id"] = (None, serializer.state.person(event.actor).id)
+            pairs["last_edited_by_id"] = (None, serializer.state.user(event.actor).id)
         case "closed" | "transferred" | "reopened":
             closed = now["closed_at"] or now["updated_at"]
             pairs["closed_at"] = (None if now["closed_at"] else closed, now["closed_at"])
@@ -234,14 +234,17 @@ def _changes(event: Event, serializer: Serializer) -> Json:
         case "confidential":
             pairs["confidential"] = (False, True)
         case "relabeled":
-            had = _labels(serializer, event.repo, list(event.had), at)
-            pairs["labels"] = (had, now["labels"])
+            old_labels = _labels(serializer, event.repo, list(event.old_labels), at)
+            pairs["labels"] = (old_labels, now["labels"])
     return {name: {"previous": old, "current": new} for name, (old, new) in pairs.items()}
 
 
 def headers(instance: str, name: str, key: str, secret: str | None) -> dict[str, str]:
-    """All but the signature. https://docs.gitlab.com/user/project/integrations/webhooks/"""
-    found = {
+    """Return all headers but the signature.
+
+    https://docs.gitlab.com/user/project/integrations/webhooks/
+    """
+    common = {
         "Content-Type": "application/json",
         "User-Agent": f"GitLab/{VERSION}",
         "X-Gitlab-Event": name,
@@ -250,14 +253,14 @@ def headers(instance: str, name: str, key: str, secret: str | None) -> dict[str,
         "X-Gitlab-Event-UUID": str(uuid.uuid4()),
         "Idempotency-Key": key,
     }
-    return found | {"X-Gitlab-Token": secret} if secret else found
+    return common | {"X-Gitlab-Token": secret} if secret else common
 
 
 def signature(key: str, at: int, body: bytes, token: str | None) -> dict[str, str]:
-    """Standard Webhooks, signed with the decoded part of a `whsec_` token."""
-    found = {"webhook-id": key, "webhook-timestamp": str(at)}
+    """Return the headers of Standard Webhooks, signed with the decoded key in a `whsec_` token."""
+    signed = {"webhook-id": key, "webhook-timestamp": str(at)}
     if not token:
-        return found
-    sealing = base64.b64decode(token.removeprefix("whsec_"))
-    digest = hmac.new(sealing, f"{key}.{at}.".encode() + body, hashlib.sha256).digest()
-    return found | {"webhook-signature": f"v1,{base64.b64encode(digest).decode()}"}
+        return signed
+    secret = base64.b64decode(token.removeprefix("whsec_"))
+    digest = hmac.new(secret, f"{key}.{at}.".encode() + body, hashlib.sha256).digest()
+    return signed | {"webhook-signature": f"v1,{base64.b64encode(digest).decode()}"}

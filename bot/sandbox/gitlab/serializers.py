@@ -1,4 +1,4 @@
-"""World → the JSON objects of GitLab's REST API."""
+"""The JSON objects of GitLab's REST API."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ Json = dict[str, Any]
 
 
 def iso(at: datetime) -> str:
-    """`2026-05-28T06:14:44.830Z`."""
+    """Return a time as in 2026-05-28T06:14:44.830Z."""
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{at.microsecond // 1000:03d}Z"
 
 
-def number_of(*words: object) -> int:
-    """The same small number for the same words, in every run."""
-    digest = hashlib.sha256("/".join(map(str, words)).encode()).digest()
+def number_of(*parts: object) -> int:
+    """Return an id that is the same for the same parts, in every run."""
+    digest = hashlib.sha256("/".join(map(str, parts)).encode()).digest()
     return int.from_bytes(digest[:4], "big") >> 4
 
 
 @dataclass(frozen=True, slots=True)
 class Serializer:
-    """`base` is the address of the pretended GitLab, sub-path included."""
+    """`base` is the URL of the simulated GitLab with its sub-path."""
 
     state: State
     access: Access
@@ -38,9 +38,8 @@ class Serializer:
         return f"{self.base}/api/v4"
 
     def user(self, login: str) -> Json:
-        person = self.state.person(login)
         return {
-            "id": person.id,
+            "id": self.state.user(login).id,
             "username": login,
             "public_email": None,
             "name": login.replace("_", " ").title(),
@@ -51,28 +50,27 @@ class Serializer:
         }
 
     def full_user(self, login: str) -> Json:
-        """As `GET /user` and `GET /users/:id` have it."""
-        bot = self.state.person(login).is_bot
+        """Return a user as `GET /user` has it."""
+        bot = self.state.user(login).is_bot
         return self.user(login) | {"bot": bot, "bio": "", "created_at": iso(self.state.clock())}
 
     def member(self, repo: Repo, login: str) -> Json:
         level = self.access.level(repo, login)
-        more = {"access_level": level, "expires_at": None, "membership_state": "active"}
-        return self.user(login) | more
+        membership = {"access_level": level, "expires_at": None, "membership_state": "active"}
+        return self.user(login) | membership
 
     def page(self, repo: Repo) -> str:
         return f"{self.base}/{repo.name}"
 
     def project(self, repo: Repo, login: str | None) -> Json:
-        group, _, path = repo.name.rpartition("/")
         level = self.access.level(repo, login) if login else 0
-        reach = {"access_level": level, "notification_level": 3} if level else None
+        access = {"access_level": level, "notification_level": 3} if level else None
         return {
             "id": repo.id,
             "description": None,
-            "name": path,
+            "name": repo.short_name,
             "name_with_namespace": repo.name.replace("/", " / "),
-            "path": path,
+            "path": repo.short_name,
             "path_with_namespace": repo.name,
             "created_at": iso(repo.created_at),
             "default_branch": "main",
@@ -83,8 +81,8 @@ class Serializer:
             "issues_enabled": True,
             "issues_access_level": "enabled",
             "open_issues_count": sum(issue.is_open for issue in repo.issues.values()),
-            "namespace": self.group(group) | {"kind": "group", "parent_id": None},
-            "permissions": {"project_access": reach, "group_access": None},
+            "namespace": self.group(repo.owner) | {"kind": "group", "parent_id": None},
+            "permissions": {"project_access": access, "group_access": None},
         }
 
     def group(self, path: str) -> Json:
@@ -97,12 +95,12 @@ class Serializer:
         }
 
     def label(self, repo: Repo, name: str) -> Json:
-        text = repo.all_labels.get(name) or None
+        description = repo.all_labels.get(name) or None
         return {
             "id": number_of(repo.id, name),
             "name": name,
-            "description": text,
-            "description_html": text,
+            "description": description,
+            "description_html": description,
             "text_color": "#FFFFFF",
             "color": f"#{number_of(name) & 0xFFFFFF:06x}",
             "archived": False,
@@ -116,7 +114,7 @@ class Serializer:
         return f"{self.page(repo)}/-/{kind}/{issue.number}"
 
     def issue(self, repo: Repo, issue: Issue, *, details: bool = False) -> Json:
-        """`details` gives labels as objects instead of names."""
+        """Return an issue; with `details` its labels are objects instead of names."""
         author, names = self.user(issue.author), sorted(issue.labels)
         url = f"{self.api}/projects/{repo.id}/issues/{issue.number}"
         reference = f"#{issue.number}"
@@ -148,7 +146,7 @@ class Serializer:
             "web_url": self.issue_page(repo, issue),
             "weight": None,
             "severity": "UNKNOWN",
-            "moved_to_id": self._moved_to(issue),
+            "moved_to_id": self.state.issue(*issue.moved_to).id if issue.moved_to else None,
             "imported": False,
             "references": {
                 "short": reference,
@@ -163,19 +161,19 @@ class Serializer:
             },
         }
 
-    def _moved_to(self, issue: Issue) -> int | None:
-        return self.state.issue(*issue.moved_to).id if issue.moved_to else None
-
     def label_event(self, repo: Repo, issue: Issue, change: LabelChange) -> Json:
-        """https://docs.gitlab.com/api/resource_label_events/ A label that is gone is null."""
-        known = change.label in repo.all_labels
+        """Return a label event; a label that does not exist any more is null.
+
+        https://docs.gitlab.com/api/resource_label_events/
+        """
+        exists = change.label in repo.all_labels
         return {
             "id": change.id,
             "user": self.user(change.actor),
             "created_at": iso(change.at),
             "resource_type": "Issue",
             "resource_id": issue.id,
-            "label": self.label(repo, change.label) if known else None,
+            "label": self.label(repo, change.label) if exists else None,
             "action": "add" if change.added else "remove",
         }
 

@@ -1,1 +1,1 @@
-"""The stand-in for OpenAI's and Anthropic's APIs: no model, only rules, and it says so."""
+"""Simulated OpenAI and Anthropic APIs: rules answer instead of a model."""

@@ -1,10 +1,9 @@
-"""The two model endpoints: check the key and the shape, then answer by script or by rule."""
+"""The endpoints of both model APIs: check the request, then answer by rules."""
 
 from __future__ import annotations
 
 import json
-from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from starlette.requests import Request
@@ -12,35 +11,24 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, Router
 
 from bot.sandbox.model.rules import MODEL, answer, request_in
-from bot.sandbox.model.schema import shaped
-from bot.sandbox.model.vendors import VENDORS, Complaint, Vendor
+from bot.sandbox.model.schema import fit
+from bot.sandbox.model.vendors import VENDORS, InvalidRequest, Vendor, user_texts
 
 PATHS = {"openai": "/chat/completions", "anthropic": "/v1/messages"}
-LISTS = {"openai": "/models", "anthropic": "/v1/models"}
-
-
-@dataclass(frozen=True, slots=True)
-class ModelRequest:
-    """One request that reached a model face, struck by a fault or not."""
-
-    api: str
-    headers: dict[str, str]
-    body: Any
+MODEL_PATHS = {"openai": "/models", "anthropic": "/v1/models"}
 
 
 @dataclass(slots=True)
 class Models:
-    """`replies` are raw assistant texts, used up before the stand-in answers by itself."""
+    """What both APIs share: the valid `key`, and the answers."""
 
     key: str
-    replies: deque[str] = field(default_factory=deque)
 
     def text(self, vendor: Vendor, body: dict[str, Any]) -> str:
-        if self.replies:
-            return self.replies.popleft()
-        wish = answer(request_in(vendor.texts(body)))
+        """Return the assistant's text, which follows the schema of the request."""
+        reply = answer(request_in(user_texts(body)))
         schema = vendor.schema(body)
-        return json.dumps(shaped(schema, wish) if schema else wish)
+        return json.dumps(fit(schema, reply) if schema else reply)
 
 
 def router(models: Models, api: str) -> Router:
@@ -48,13 +36,13 @@ def router(models: Models, api: str) -> Router:
 
     async def complete(request: Request) -> Response:
         try:
-            body = decoded(await request.body())
+            body = _decode(await request.body())
             vendor.check(request.headers, body, models.key)
-        except Complaint as complaint:
-            return vendor.error(complaint.status, complaint.message, complaint.param)
+        except InvalidRequest as problem:
+            return vendor.error(problem.status, problem.message, problem.param)
         return vendor.answer(body, models.text(vendor, body))
 
-    async def listed(_: Request) -> Response:
+    async def list_models(_: Request) -> Response:
         model = {"id": MODEL, "object": "model", "created": 1_767_225_600, "owned_by": "sandbox"}
         return JSONResponse({"object": "list", "data": [model]})
 
@@ -64,15 +52,15 @@ def router(models: Models, api: str) -> Router:
     return Router(
         [
             Route(PATHS[api], complete, methods=["POST"]),
-            Route(LISTS[api], listed, methods=["GET"]),
+            Route(MODEL_PATHS[api], list_models, methods=["GET"]),
             Route("/{rest:path}", unknown, methods=None),
         ]
     )
 
 
-def decoded(body: bytes) -> Any:
-    """The request's JSON. Raises Complaint."""
+def _decode(body: bytes) -> Any:
+    """Return the request's JSON. Raises InvalidRequest."""
     try:
         return json.loads(body)
     except ValueError as error:
-        raise Complaint(400, "We could not parse the JSON body of your request.") from error
+        raise InvalidRequest(400, "We could not parse the JSON body of your request.") from error

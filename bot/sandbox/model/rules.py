@@ -1,4 +1,4 @@
-"""What the stand-in answers: the fallback's own rules, and labels whose name the issue mentions."""
+"""The answer by rules: those of the fallback, and labels whose name the issue mentions."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ LONGEST_TITLE = 90
 
 
 def answer(request: dict[str, Any]) -> dict[str, Any]:
-    """`request` is the JSON object the product sends: title, body, labels [{name, description}]."""
+    """Return summary and labels for a request: title, body, labels [{name, description}]."""
     title, body = str(request.get("title") or ""), str(request.get("body") or "")
     names = [_name(label) for label in request.get("labels") or []]
-    chosen = _by_concept(title, body, names) | _by_mention(f"{title}\n{body}", names)
-    return {"summary": _summary(title, body), "labels": list(chosen.values())}
+    labels = _by_concept(title, body, names) | _by_mention(f"{title}\n{body}", names)
+    return {"summary": _summary(title, body), "labels": list(labels.values())}
 
 
 def _name(label: Any) -> str:
@@ -28,37 +28,37 @@ def _name(label: Any) -> str:
 def _summary(title: str, body: str) -> str:
     heading = title.strip().rstrip(".")[:LONGEST_TITLE]
     sentence = extractive_summary.extract_summary(title, body)
-    said = heading if sentence.startswith(heading) else f"{heading}: {sentence}"
-    return said.strip(" :") or "An issue without text."
+    summary = heading if sentence.startswith(heading) else f"{heading}: {sentence}"
+    return summary.strip(" :") or "An issue without text."
 
 
 def _by_concept(title: str, body: str, names: list[str]) -> dict[str, dict[str, str]]:
-    chosen = {}
+    labels = {}
     for match in keywords.match(title, body):
         if name := keywords.label_for(match.concept, names):
             reason = f"the text shows {match.evidence}"[:120]
-            chosen[name] = {"name": name, "certainty": match.certainty, "reason": reason}
-    return chosen
+            labels[name] = {"name": name, "certainty": match.certainty, "reason": reason}
+    return labels
 
 
 def _by_mention(text: str, names: list[str]) -> dict[str, dict[str, str]]:
-    chosen = {}
+    labels = {}
     for name in names:
         leaf = re.split(r"[/:]+\s*", name)[-1]
         if len(leaf) > 2 and re.search(rf"\b{re.escape(leaf)}\b", text, re.I):
             reason = f'the text names "{leaf}"'[:120]
-            chosen[name] = {"name": name, "certainty": "likely", "reason": reason}
-    return chosen
+            labels[name] = {"name": name, "certainty": "likely", "reason": reason}
+    return labels
 
 
 def request_in(texts: list[str]) -> dict[str, Any]:
-    """The last of the user's messages that holds a JSON object with a title, else plain text."""
+    """Return the last JSON object with a title in the texts, else the last text as a body."""
     for text in reversed(texts):
         start = max(text.find("{"), 0)
         try:
-            found = json.JSONDecoder().raw_decode(text, start)[0]
+            request = json.JSONDecoder().raw_decode(text, start)[0]
         except ValueError:
             continue
-        if isinstance(found, dict) and "title" in found:
-            return found
+        if isinstance(request, dict) and "title" in request:
+            return request
     return {"title": "", "body": texts[-1] if texts else "", "labels": []}

@@ -1,4 +1,4 @@
-"""The answer that a JSON schema asks for, as a server with constrained output gives it."""
+"""Fits an answer to a JSON schema, as a server with constrained output does."""
 
 from __future__ import annotations
 
@@ -9,55 +9,55 @@ from typing import Any
 Schema = dict[str, Any]
 
 WORD = "blue"
-LEFT_OUT = object()  # no value fits: the entry of a list is dropped
+OMITTED = object()  # no value fits: the entry of a list is dropped
 TYPES = {"integer": (int,), "number": (int, float), "boolean": (bool,)}
 DEFAULTS = {"integer": 0, "number": 0, "boolean": False}
 
 
-def shaped(schema: Schema, wish: Any) -> Any:
-    """Return the value nearest to `wish` that follows the schema.
+def fit(schema: Schema, value: Any) -> Any:
+    """Return the value nearest to `value` that follows the schema.
 
-    Knows what callers send: objects, lists, strings with `enum`, `const` and lengths, numbers,
+    Supported are objects, lists, strings with `enum`, `const` and lengths, numbers,
     `anyOf` (its first branch) and lists of types (the first one).
     """
-    fitted = _fitted(schema, wish)
-    return _default(schema) if fitted is LEFT_OUT else fitted
+    fitted = _fit(schema, value)
+    return _default(schema) if fitted is OMITTED else fitted
 
 
 def schema_in(texts: Iterable[str]) -> Schema | None:
-    """Return the first schema that stands in the words of a request, else None.
+    """Return the first schema in the texts of a request, else None.
 
-    A text that begins with an object is data, in which a schema means nothing.
+    A text that begins with an object is data; a schema in it is ignored.
     """
     decoder = json.JSONDecoder()
     for text in texts:
         start = -1 if text.startswith("{") else text.find("{")
         while start >= 0:
             try:
-                found, end = decoder.raw_decode(text, start)
+                schema, end = decoder.raw_decode(text, start)
             except (ValueError, RecursionError):
-                found, end = None, start + 1
-            if isinstance(found, dict) and isinstance(found.get("properties"), dict):
-                return found
+                schema, end = None, start + 1
+            if isinstance(schema, dict) and isinstance(schema.get("properties"), dict):
+                return schema
             start = text.find("{", end)
     return None
 
 
-def _fitted(schema: Schema, wish: Any) -> Any:
+def _fit(schema: Schema, value: Any) -> Any:
     if "const" in schema:
         return schema["const"]
     if "enum" in schema:
-        return wish if wish in schema["enum"] else LEFT_OUT
+        return value if value in schema["enum"] else OMITTED
     if branches := schema.get("anyOf"):
-        return _fitted(branches[0], wish)
+        return _fit(branches[0], value)
     kind = _kind(schema)
     if kind == "object":
-        return _object(schema, wish)
+        return _object(schema, value)
     if kind == "array":
-        return _list(schema, wish)
+        return _list(schema, value)
     if kind == "string":
-        return _text(schema, wish)
-    return _plain(kind, wish)
+        return _text(schema, value)
+    return _plain(kind, value)
 
 
 def _kind(schema: Schema) -> str:
@@ -65,42 +65,42 @@ def _kind(schema: Schema) -> str:
     return str(kind[0] if isinstance(kind, list) else kind)
 
 
-def _object(schema: Schema, wish: Any) -> Any:
-    wishes = wish if isinstance(wish, dict) else {}
-    required, value = schema.get("required", ()), {}
+def _object(schema: Schema, value: Any) -> Any:
+    values = value if isinstance(value, dict) else {}
+    required, result = schema.get("required", ()), {}
     for name, part in schema.get("properties", {}).items():
-        if name in wishes:
-            fitted = _fitted(part, wishes[name])
-            if fitted is LEFT_OUT and name in required:
-                return LEFT_OUT
-            if fitted is not LEFT_OUT:
-                value[name] = fitted
+        if name in values:
+            fitted = _fit(part, values[name])
+            if fitted is OMITTED and name in required:
+                return OMITTED
+            if fitted is not OMITTED:
+                result[name] = fitted
         elif name in required:
-            value[name] = _default(part)
-    return value
+            result[name] = _default(part)
+    return result
 
 
-def _list(schema: Schema, wish: Any) -> list[Any]:
+def _list(schema: Schema, value: Any) -> list[Any]:
     part = schema.get("items", {})
-    entries = [_fitted(part, entry) for entry in (wish if isinstance(wish, list) else [])]
-    kept = [entry for entry in entries if entry is not LEFT_OUT][: schema.get("maxItems")]
+    entries = [_fit(part, entry) for entry in (value if isinstance(value, list) else [])]
+    kept = [entry for entry in entries if entry is not OMITTED][: schema.get("maxItems")]
     missing = schema.get("minItems", 0) - len(kept)
     return kept + [_default(part) for _ in range(missing)]
 
 
-def _text(schema: Schema, wish: Any) -> str:
-    text = wish if isinstance(wish, str) else WORD
+def _text(schema: Schema, value: Any) -> str:
+    text = value if isinstance(value, str) else WORD
     return text[: schema.get("maxLength")].ljust(schema.get("minLength", 0), ".")
 
 
-def _plain(kind: str, wish: Any) -> Any:
-    """A number, truth value or null: the wish where it is exactly of that type."""
-    fits = type(wish) in TYPES.get(kind, ())
-    return wish if fits else DEFAULTS.get(kind)
+def _plain(kind: str, value: Any) -> Any:
+    """Return a number, boolean or null: the value where it is exactly of that type."""
+    fits = type(value) in TYPES.get(kind, ())
+    return value if fits else DEFAULTS.get(kind)
 
 
 def _default(schema: Schema) -> Any:
     if schema.get("enum"):
         return schema["enum"][0]
-    fitted = _fitted(schema, None)
-    return None if fitted is LEFT_OUT else fitted
+    fitted = _fit(schema, None)
+    return None if fitted is OMITTED else fitted

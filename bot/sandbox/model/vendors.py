@@ -1,11 +1,11 @@
-"""The envelopes of OpenAI's chat completions and of Anthropic's messages."""
+"""The formats of OpenAI's chat completions and of Anthropic's messages."""
 
 from __future__ import annotations
 
 import time
 import uuid
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal, Protocol
+from typing import Any, ClassVar, Protocol
 
 from starlette.responses import JSONResponse, Response
 
@@ -14,26 +14,14 @@ from bot.sandbox.model.rules import MODEL
 from bot.sandbox.model.schema import schema_in
 
 Json = dict[str, Any]
-Stop = Literal["end", "length", "filter"]
-ANTHROPIC_KNOWS = frozenset(
-    {
-        "cache_control",
-        "max_tokens",
-        "messages",
-        "metadata",
-        "model",
-        "output_config",
-        "service_tier",
-        "stop_sequences",
-        "stream",
-        "system",
-        "thinking",
-    }
-)
+ANTHROPIC_FIELDS = {
+    *("cache_control", "max_tokens", "messages", "metadata", "model", "output_config"),
+    *("service_tier", "stop_sequences", "stream", "system", "thinking"),
+}
 
 
-class Complaint(TaglineError):
-    """A request that the vendor refuses with `status`."""
+class InvalidRequest(TaglineError):
+    """The vendor refuses the request with `status`."""
 
     def __init__(self, status: int, message: str, param: str | None = None) -> None:
         super().__init__(message)
@@ -44,22 +32,18 @@ class Vendor(Protocol):
     name: str
 
     def check(self, headers: Mapping[str, str], body: Any, key: str) -> None: ...
-    def texts(self, body: Json) -> list[str]: ...
     def schema(self, body: Json) -> Json | None: ...
-    def answer(self, body: Json, text: str | None, stop: Stop = "end") -> Response: ...
-    def refusal(self, body: Json) -> Response: ...
-    def filtered(self, body: Json) -> Response: ...
-    def tool_calls(self, body: Json) -> Response: ...
+    def answer(self, body: Json, text: str | None, reason: str = ...) -> Response: ...
     def error(self, status: int, message: str, param: str | None = None) -> Response: ...
 
 
-def tokens(text: object) -> int:
-    """A rough count; the stand-in has no tokenizer."""
+def count_tokens(text: object) -> int:
+    """Return a rough count of tokens."""
     return max(len(str(text)) // 4, 1)
 
 
 def _plain(content: Any) -> str:
-    """A message's text, given as text or as a list of parts."""
+    """Return a message's text; its content is a text or a list of parts."""
     if isinstance(content, list):
         return "\n".join(str(part.get("text", "")) for part in content if isinstance(part, dict))
     return str(content or "")
@@ -69,24 +53,24 @@ def user_texts(body: Json) -> list[str]:
     return [_plain(m.get("content")) for m in body["messages"] if m.get("role") == "user"]
 
 
-def asked_form(form: object, *path: str) -> Json | None:
-    """Return the schema at `path` of a form whose type is json_schema, else None."""
+def schema_at(form: object, *path: str) -> Json | None:
+    """Return the schema at `path` of an output format of type json_schema, else None."""
     if not isinstance(form, dict) or form.get("type") != "json_schema":
         return None
-    found: Any = form
+    schema: Any = form
     for name in path:
-        found = found.get(name) if isinstance(found, dict) else None
-    return found if isinstance(found, dict) else None
+        schema = schema.get(name) if isinstance(schema, dict) else None
+    return schema if isinstance(schema, dict) else None
 
 
-def require(body: Any, *names: str) -> None:
+def check_body(body: Any, *names: str) -> None:
     if not isinstance(body, dict):
-        raise Complaint(400, "We could not parse the JSON body of your request.")
+        raise InvalidRequest(400, "We could not parse the JSON body of your request.")
     for name in names:
         if name not in body:
-            raise Complaint(400, f"Missing required parameter: '{name}'.", name)
+            raise InvalidRequest(400, f"Missing required parameter: '{name}'.", name)
     if not isinstance(body["messages"], list) or not body["messages"]:
-        raise Complaint(400, "messages: at least one message is required", "messages")
+        raise InvalidRequest(400, "messages: at least one message is required", "messages")
 
 
 class OpenAI:
@@ -101,46 +85,29 @@ class OpenAI:
     }
 
     def check(self, headers: Mapping[str, str], body: Any, key: str) -> None:
-        """Raises Complaint."""
+        """Raises InvalidRequest."""
         if headers.get("authorization") != f"Bearer {key}":
-            raise Complaint(401, "Incorrect API key provided.")
-        require(body, "model", "messages")
+            raise InvalidRequest(401, "Incorrect API key provided.")
+        check_body(body, "model", "messages")
         form = body.get("response_format") or {"type": "text"}
         if form.get("type") == "json_schema" and not {"name", "schema"} <= set(
             form.get("json_schema", {})
         ):
-            raise Complaint(
+            raise InvalidRequest(
                 400, "Missing required parameter: 'response_format.json_schema'.", "response_format"
             )
 
-    def texts(self, body: Json) -> list[str]:
-        return user_texts(body)
-
     def schema(self, body: Json) -> Json | None:
-        """Return the schema of the answer: as a parameter, else as told in the words."""
-        told = [_plain(message.get("content")) for message in body["messages"]]
-        return asked_form(body.get("response_format"), "json_schema", "schema") or schema_in(told)
+        """Return the schema of the answer: a parameter, else one in the messages."""
+        texts = [_plain(message.get("content")) for message in body["messages"]]
+        return schema_at(body.get("response_format"), "json_schema", "schema") or schema_in(texts)
 
-    def answer(self, body: Json, text: str | None, stop: Stop = "end") -> Response:
-        reason = {"end": "stop", "length": "length", "filter": "content_filter"}[stop]
-        return self._envelope(body, {"content": text, "refusal": None}, reason)
+    def answer(self, body: Json, text: str | None, reason: str = "stop") -> Response:
+        return self.envelope(body, {"content": text, "refusal": None}, reason)
 
-    def refusal(self, body: Json) -> Response:
-        said = {"content": None, "refusal": "I'm sorry, I can't help with that."}
-        return self._envelope(body, said, "stop")
-
-    def filtered(self, body: Json) -> Response:
-        return self.answer(body, "", "filter")
-
-    def tool_calls(self, body: Json) -> Response:
-        function = {"name": "close_issue", "arguments": "{}"}
-        call = {"id": "call_sandbox", "type": "function", "function": function}
-        said = {"content": None, "refusal": None, "tool_calls": [call]}
-        return self._envelope(body, said, "tool_calls")
-
-    def _envelope(self, body: Json, said: Json, reason: str) -> Response:
-        message = {"role": "assistant", "annotations": [], **said}
-        prompt, completion = tokens(body["messages"]), tokens(said["content"])
+    def envelope(self, body: Json, content: Json, reason: str) -> Response:
+        message = {"role": "assistant", "annotations": [], **content}
+        prompt, completion = count_tokens(body["messages"]), count_tokens(content["content"])
         usage = {
             "prompt_tokens": prompt,
             "completion_tokens": completion,
@@ -180,48 +147,29 @@ class Anthropic:
     }
 
     def check(self, headers: Mapping[str, str], body: Any, key: str) -> None:
-        """Raises Complaint."""
+        """Raises InvalidRequest."""
         if headers.get("x-api-key") != key:
-            raise Complaint(401, "invalid x-api-key")
+            raise InvalidRequest(401, "invalid x-api-key")
         if "anthropic-version" not in headers:
-            raise Complaint(400, "anthropic-version: header is required")
-        require(body, "max_tokens", "messages", "model")
-        if extra := sorted(set(body) - ANTHROPIC_KNOWS):
-            raise Complaint(400, f"{extra[0]}: Extra inputs are not permitted", extra[0])
+            raise InvalidRequest(400, "anthropic-version: header is required")
+        check_body(body, "max_tokens", "messages", "model")
+        if extra := sorted(set(body) - ANTHROPIC_FIELDS):
+            raise InvalidRequest(400, f"{extra[0]}: Extra inputs are not permitted", extra[0])
         if any(m.get("role") not in ("user", "assistant") for m in body["messages"]):
-            raise Complaint(400, "messages: role must be 'user' or 'assistant'", "messages")
-
-    def texts(self, body: Json) -> list[str]:
-        return user_texts(body)
+            raise InvalidRequest(400, "messages: role must be 'user' or 'assistant'", "messages")
 
     def schema(self, body: Json) -> Json | None:
-        """Return the schema of the answer: as a parameter, else as told in the words."""
+        """Return the schema of the answer: a parameter, else one in the messages."""
         output = body.get("output_config") or {}
-        told = [_plain(body.get("system")), *user_texts(body)]
-        return asked_form(output.get("format"), "schema") or schema_in(told)
+        texts = [_plain(body.get("system")), *user_texts(body)]
+        return schema_at(output.get("format"), "schema") or schema_in(texts)
 
-    def answer(self, body: Json, text: str | None, stop: Stop = "end") -> Response:
-        reason = {"end": "end_turn", "length": "max_tokens", "filter": "refusal"}[stop]
-        thought = {
-            "type": "thinking",
-            "thinking": "Rules, not thought.",
-            "signature": "c2FuZGJveA==",
-        }
-        said = [] if text is None else [{"type": "text", "text": text}]
-        return self._envelope(body, [thought, *said], reason)
+    def answer(self, body: Json, text: str | None, reason: str = "end_turn") -> Response:
+        thinking = {"type": "thinking", "thinking": "None.", "signature": "c2FuZGJveA=="}
+        texts = [] if text is None else [{"type": "text", "text": text}]
+        return self.envelope(body, [thinking, *texts], reason)
 
-    def refusal(self, body: Json) -> Response:
-        details = {"type": "refusal", "category": None, "explanation": None}
-        return self._envelope(body, [], "refusal", details)
-
-    def filtered(self, body: Json) -> Response:
-        return self.error(400, "Output blocked by content filtering policy")
-
-    def tool_calls(self, body: Json) -> Response:
-        use = {"type": "tool_use", "id": "toolu_sandbox", "name": "close_issue", "input": {}}
-        return self._envelope(body, [use], "tool_use")
-
-    def _envelope(
+    def envelope(
         self, body: Json, content: list[Json], reason: str, details: Json | None = None
     ) -> Response:
         return JSONResponse(
@@ -235,20 +183,15 @@ class Anthropic:
                 "stop_sequence": None,
                 "stop_details": details,
                 "usage": {
-                    "input_tokens": tokens(body["messages"]),
-                    "output_tokens": tokens(content),
+                    "input_tokens": count_tokens(body["messages"]),
+                    "output_tokens": count_tokens(content),
                     "cache_creation_input_tokens": 0,
                     "cache_read_input_tokens": 0,
                 },
             }
         )
 
-    def error(
-        self,
-        status: int,
-        message: str,
-        param: str | None = None,
-    ) -> Response:
+    def error(self, status: int, message: str, param: str | None = None) -> Response:
         default = "api_error" if status >= 500 else "invalid_request_error"
         problem = {"type": self.KINDS.get(status, default), "message": message}
         envelope = {"type": "error", "error": problem, "request_id": f"req_{uuid.uuid4().hex}"}

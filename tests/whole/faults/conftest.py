@@ -11,7 +11,7 @@ import pytest
 
 from bot.core.types import Job
 from bot.embedded.valkey import EmbeddedRedis
-from bot.sandbox import Sandbox
+from tests.simulation import Sandbox
 from tests.whole.app import App
 
 SHORT = {

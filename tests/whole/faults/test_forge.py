@@ -12,8 +12,8 @@ from starlette.responses import Response
 from bot.forges.requests import CALL_SECONDS
 from bot.queue.actors import MAX_TRIES
 from bot.sandbox.faults import Armed, Call, Fault
-from bot.sandbox.github.faults import refuse
 from bot.wiring import JOB_SECONDS
+from tests.simulation.forge_faults import refuse
 from tests.whole.app import BODY, TITLE, App
 from tests.whole.faults.conftest import answered, posted
 
@@ -53,7 +53,7 @@ def test_a_forge_that_fails_for_a_while_gets_one_comment(
 ) -> None:
     passing = PASSING[case]
     monkeypatch.setattr("bot.forges.requests.CALL_SECONDS", passing.call_seconds)
-    monkeypatch.setattr("bot.sandbox.forge_faults.SLOW_SECONDS", 0.3)
+    monkeypatch.setattr("bot.sandbox.demo_faults.SLOW_SECONDS", 0.3)
     monkeypatch.setattr("bot.flow.publish.LOOK_AGAIN_SECONDS", passing.looks)
     for fault in passing.labels:
         app.strike(fault, "labels")
@@ -160,7 +160,7 @@ def test_one_label_that_is_refused_keeps_the_others_and_the_comment(app: App, st
     async def refusing(call: Call) -> Response:
         body = json.loads(call.body)
         asked = body.get("labels") or body.get("add_labels") or []
-        return refuse(status) if "bug" in asked else await call.act()
+        return refuse("github", status) if "bug" in asked else await call.act()
 
     app.strike("labels-422", "labels")
     (armed,) = app.box.faults.armed

@@ -18,9 +18,9 @@ from bot.flow.reconcile import MIN_AGE_SECONDS
 from bot.http import ClientPool
 from bot.llm.client import RemoteModel
 from bot.queue.enqueue import ANSWER_SECONDS
-from bot.sandbox import Sandbox
-from bot.sandbox.host import Opening
+from bot.sandbox.host import NewIssue
 from tests.conftest import crash, free_port
+from tests.simulation import Sandbox
 from tests.whole.app import BODY, TITLE, App
 from tests.whole.faults.conftest import answered, healthy, posted
 from tests.whole.outage import Outage
@@ -57,7 +57,7 @@ def shaken(_shaken: App, mortal: EmbeddedRedis, clean: str, host: str) -> App:
 def _old(app: App, n: int = 0) -> int:
     """An issue that was opened before the minute in which deliveries are likely at work."""
     body, long_ago = f"{BODY} Number {n}.", time.time() - 2 * MIN_AGE_SECONDS
-    how: Opening = {"created_at": long_ago, "author": f"author-{n}"}
+    how: NewIssue = {"created_at": long_ago, "author": f"author-{n}"}
     return app.host.open_issue(app.repo, TITLE, body, **how)
 
 

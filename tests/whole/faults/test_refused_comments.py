@@ -8,10 +8,9 @@ import pytest
 from starlette.responses import JSONResponse, Response
 
 from bot.queue.actors import MAX_TRIES
+from bot.sandbox.demo_faults import COMMENT_WRITES
 from bot.sandbox.faults import Armed, Call, Fault
-from bot.sandbox.github import faults as github_faults
-from bot.sandbox.gitlab import faults as gitlab_faults
-from bot.sandbox.state import now
+from tests.simulation import forge_faults
 from tests.whole.app import App
 from tests.whole.faults.conftest import answered, posted
 
@@ -22,8 +21,7 @@ def refuse(app: App, status: int, body: object, times: int | None = 1) -> None:
     async def effect(_: Call) -> Response:
         return JSONResponse(body, status)
 
-    ways = github_faults.WAYS if app.on == "github" else gitlab_faults.ways(now)
-    row = Fault("refused", "forge", "a refusal", effect, ways.comments)
+    row = Fault("refused", "forge", "a refusal", effect, COMMENT_WRITES)
     app.box.faults.armed.append(Armed(row, times, None))
 
 
@@ -128,7 +126,7 @@ def test_a_repository_that_a_new_token_does_not_show_yet_is_tried_again(app: App
 
 
 async def _not_found(_: Call) -> Response:
-    return github_faults.refuse(404)
+    return forge_faults.refuse("github", 404)
 
 
 def test_a_key_that_is_refused_blames_the_operator_at_once(app: App) -> None:

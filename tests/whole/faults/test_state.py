@@ -8,8 +8,8 @@ from itertools import count
 import pytest
 
 from bot.http import ClientPool
-from bot.sandbox.gitlab.host import GitLabHost
 from bot.sandbox.state import now
+from tests.simulation.gitlab import GitLab
 from tests.whole.app import BODY, TITLE, App
 from tests.whole.faults.conftest import answered, posted
 from tests.whole.outage import Outage
@@ -76,7 +76,7 @@ def _untouched(app: App) -> None:
 @pytest.mark.parametrize("when", ["before the job", "while the model thinks"])
 def test_f075_an_issue_that_turns_confidential_is_left_alone(app: App, when: str) -> None:
     host = app.host
-    assert isinstance(host, GitLabHost)
+    assert isinstance(host, GitLab)
     _changed(app, lambda n: host.make_confidential(app.repo, n, deliver=False), when)
     asked = len(app.box.model_requests)
     if when.startswith("before"):
@@ -92,7 +92,7 @@ def test_f075_a_confidential_issue_whose_delivery_did_not_say_so_reaches_no_mode
     vacant: App,
 ) -> None:
     app, host = vacant, vacant.host
-    assert isinstance(host, GitLabHost)
+    assert isinstance(host, GitLab)
     number = host.open_issue(app.repo, TITLE, BODY)
     host.make_confidential(app.repo, number, deliver=False)
     with app.working():

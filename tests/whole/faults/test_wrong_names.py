@@ -14,8 +14,8 @@ import pytest
 
 from bot.core.jobs import JobRecord
 from bot.embedded.valkey import EmbeddedRedis
-from bot.sandbox import Exchange, Sandbox
 from bot.sandbox.state import Event
+from tests.simulation import Exchange, Sandbox
 from tests.whole.app import BODY, LABELS, TITLE, App
 
 HOLDERS = {"github": ".github", "gitlab": ".gitlab"}

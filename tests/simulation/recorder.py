@@ -1,16 +1,16 @@
-"""The exchange log: every request to a face and its answer, as the wire saw them."""
+"""The log of all requests to a simulated API and their answers, as sent."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from email.utils import format_datetime
 from threading import Lock
 from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from bot.sandbox.faults import read_body, replay
 
 KEPT_BYTES = 1_000_000
 BODILESS = (204, 304)  # the client has all of such an answer with its headers
@@ -18,7 +18,7 @@ BODILESS = (204, 304)  # the client has all of such an answer with its headers
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """`path` is as sent, without the face's base. `status` is 0 where no answer was given."""
+    """`path` is as sent, without the API's base. `status` is 0 where no answer was given."""
 
     api: str
     method: str
@@ -72,25 +72,6 @@ def headers_of(raw: list[tuple[bytes, bytes]]) -> dict[str, str]:
     return {key.decode("latin-1").lower(): value.decode("latin-1") for key, value in raw}
 
 
-def replay(body: bytes, receive: Receive) -> Receive:
-    """A `receive` that gives the body once more, then what the server has to say."""
-    messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
-
-    async def again() -> Message:
-        return messages.pop() if messages else await receive()
-
-    return again
-
-
-async def read_body(receive: Receive) -> bytes:
-    body = b""
-    while True:
-        message = await receive()
-        body += bytes(message.get("body", b""))
-        if not message.get("more_body", False):
-            return body
-
-
 @dataclass(slots=True)
 class Answered:
     """What has been answered so far."""
@@ -110,24 +91,17 @@ class Answered:
 
 
 class Recorder:
-    """ASGI wrapper of a face: adds the date by its clock and keeps a log.
+    """ASGI wrapper of an API that logs each exchange before the last byte is sent."""
 
-    Logs before the last byte leaves, so that the client finds it.
-    """
-
-    def __init__(self, app: ASGIApp, api: str, log: Log, clock: Callable[[], datetime]) -> None:
-        self.app, self.api, self.log, self.clock = app, api, log, clock
+    def __init__(self, app: ASGIApp, api: str, log: Log) -> None:
+        self.app, self.api, self.log = app, api, log
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         body = await read_body(receive)
-        scope.setdefault("state", {})["body"] = body
         answered, logged = Answered(), False
 
         async def sending(message: Message) -> None:
             nonlocal logged
-            if message["type"] == "http.response.start":
-                date = format_datetime(self.clock().astimezone(UTC), usegmt=True)
-                message["headers"] = [*message["headers"], (b"date", date.encode())]
             answered.take(message)
             if answered.ended and not logged:
                 logged = True

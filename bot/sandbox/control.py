@@ -1,0 +1,129 @@
+"""The sandbox's own endpoints under /sandbox/, for a demo in another process."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import httpx
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from bot.sandbox.demo import DEMO_REPOS
+from bot.sandbox.faults import Faults
+from bot.sandbox.host import Host, NewIssue
+from bot.sandbox.webhooks import WebhookDelivery
+
+OPTIONS = tuple(NewIssue.__annotations__)
+
+
+class Control:
+    """Endpoints that act on a host, named by `?host=`, and on the faults."""
+
+    def __init__(self, hosts: Mapping[str, Host], faults: Faults) -> None:
+        self.hosts, self.faults = hosts, faults
+
+    def routes(self) -> list[Route]:
+        issue = "/issues/{owner}/{repo}/{number:int}"
+        return [
+            Route("/issues", self.open_issue, methods=["POST"]),
+            Route(issue, self.show_issue, methods=["GET"]),
+            Route(issue + "/labels/{name:path}", self.unlabel, methods=["DELETE"]),
+            Route("/faults", self.list_faults, methods=["GET"]),
+            Route("/faults", self.arm, methods=["POST"]),
+            Route("/faults", self.clear, methods=["DELETE"]),
+            Route("/redeliver/{id}", self.redeliver, methods=["POST"]),
+        ]
+
+    async def open_issue(self, request: Request) -> Response:
+        """Open an issue. The body has a title and may have host, repo, body and `NewIssue`."""
+        body = await _json_body(request, "title")
+        host = self._named(body.get("host", "github"))
+        options = {key: body[key] for key in OPTIONS if key in body}
+        repo, title = body.get("repo", DEMO_REPOS[host.host]), body["title"]
+        sent = len(host.deliveries)
+        number = await run_in_threadpool(
+            host.open_issue, repo, title, body.get("body", ""), **options
+        )
+        # Webhooks of other issues may have been sent meanwhile.
+        deliveries = [
+            _serialize(delivery)
+            for delivery in host.deliveries[sent:]
+            if (delivery.action, delivery.number) == ("opened", number)
+        ]
+        content = {"host": host.host, "repo": repo, "number": number, "deliveries": deliveries}
+        return JSONResponse(content, 201)
+
+    def _host(self, request: Request) -> Host:
+        """Return the query's `host`, GitHub by default. Raises ValueError."""
+        return self._named(request.query_params.get("host", "github"))
+
+    def _named(self, name: str) -> Host:
+        if name not in self.hosts:
+            raise ValueError(f"no host is called {name!r}; there are {', '.join(self.hosts)}")
+        return self.hosts[name]
+
+    async def show_issue(self, request: Request) -> Response:
+        return JSONResponse(self._host(request).show(*_issue(request)))
+
+    async def unlabel(self, request: Request) -> Response:
+        host, issue = self._host(request), _issue(request)
+        await run_in_threadpool(host.unlabel_by_person, *issue, request.path_params["name"])
+        return JSONResponse({"labels": host.labels(*issue)})
+
+    async def list_faults(self, _: Request) -> Response:
+        rows = [
+            {"name": row.name, "side": row.side, "says": row.description}
+            for row in self.faults.table.values()
+        ]
+        armed = [
+            {"name": a.fault.name, "left": a.left, "match": a.match} for a in self.faults.armed
+        ]
+        return JSONResponse({"faults": rows, "armed": armed})
+
+    async def arm(self, request: Request) -> Response:
+        """Arm a fault. The body has a name and may have times (null = until cleared), match."""
+        body = await _json_body(request, "name")
+        self.faults.arm(body["name"], body.get("times", 1), body.get("match"))
+        return await self.list_faults(request)
+
+    async def clear(self, request: Request) -> Response:
+        self.faults.clear()
+        return await self.list_faults(request)
+
+    async def redeliver(self, request: Request) -> Response:
+        """Redeliver a webhook; `id` is the delivery's number or its guid."""
+        host = self._host(request)
+        try:
+            await run_in_threadpool(host.redeliver, request.path_params["id"])
+        except httpx.TransportError as error:
+            return JSONResponse({"error": f"the receiver did not answer: {error}"}, 502)
+        return JSONResponse(_serialize(host.deliveries[-1]))
+
+
+async def missing(_: Request, error: Exception) -> Response:
+    return JSONResponse({"error": str(error)}, 404)
+
+
+async def invalid(_: Request, error: Exception) -> Response:
+    return JSONResponse({"error": str(error)}, 422)
+
+
+async def _json_body(request: Request, required: str) -> dict[str, Any]:
+    """Return the body's JSON object. Raises ValueError."""
+    body = await request.json()
+    if not isinstance(body, dict) or not isinstance(body.get(required), str):
+        raise ValueError(f"the body must be a JSON object with {required!r}")
+    return body
+
+
+def _issue(request: Request) -> tuple[str, int]:
+    path = request.path_params
+    return f"{path['owner']}/{path['repo']}", path["number"]
+
+
+def _serialize(delivery: WebhookDelivery) -> dict[str, Any]:
+    names = ("id", "guid", "event", "action", "status", "job", "redelivery")
+    return {name: getattr(delivery, name) for name in names}

@@ -1,0 +1,244 @@
+"""Further faults of the forges, each in the host's own words.
+
+Names that begin with `github-` or `gitlab-` strike that host, `forge-` and the others both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.types import Receive, Scope, Send
+
+from bot.sandbox.broken_connections import Reset, client_left
+from bot.sandbox.demo_faults import (
+    BAD_GATEWAY,
+    COMMENT_WRITES,
+    SLOW_SECONDS,
+    bad_gateway,
+    instead,
+    slow,
+    stored,
+)
+from bot.sandbox.faults import Call, Effect, Fault, Side
+from bot.sandbox.github.access import Access
+from bot.sandbox.github.api import FORBIDDEN, error
+from bot.sandbox.gitlab.api import MINUTE_LIMIT, limit_headers
+from bot.sandbox.state import now
+
+HANG_SECONDS = 30.0
+RETRY_SECONDS = 60
+SECONDARY = "You have exceeded a secondary rate limit. Please wait a few minutes."
+ABUSE = "You have triggered an abuse detection mechanism. Please wait a few minutes and try again."
+TOO_QUICKLY = {
+    "resource": "IssueComment",
+    "code": "unprocessable",
+    "field": "data",
+    "message": "was submitted too quickly",
+}
+NOTE_TOO_QUICKLY = "This note has been created too quickly. Try again later."
+GITHUB_MESSAGES = {
+    401: "Bad credentials",
+    403: FORBIDDEN,
+    404: "Not Found",
+    409: "Conflict",
+    410: "This issue was deleted",
+    422: "Validation Failed",
+    429: SECONDARY,
+    500: "Server Error",
+    502: "Bad Gateway",
+    503: "Service Unavailable",
+}
+GITLAB_MESSAGES = {
+    401: "401 Unauthorized",
+    403: "403 Forbidden",
+    404: "404 Not found",
+    409: "409 Conflict",
+    410: "410 Gone",
+    422: "422 Unprocessable Entity",
+    429: "This endpoint has been requested too many times. Try again later.",
+    500: "500 Internal Server Error",
+    502: "502 Bad Gateway",
+    503: "503 Service Unavailable",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Patterns:
+    """Patterns over "METHOD path" of a host's writes of comments and labels, and of its reads."""
+
+    comments: str
+    labels: str
+    issues: str
+    repo: str
+    all: str = ""
+
+
+IN_REPO = r"/(repos/[^/]+/[^/]+|repositories/\d+)/"
+IN_PROJECT = r"/api/v4/projects/.+/"
+PATTERNS: dict[Side, Patterns] = {
+    "github": Patterns(
+        comments=r"POST .*/issues/\d+/comments$|PATCH .*/issues/comments/\d+$",
+        labels=r"(POST|DELETE) .*/issues/\d+/labels",
+        issues=IN_REPO + "issues",
+        repo=IN_REPO,
+    ),
+    "gitlab": Patterns(
+        comments=r"POST .*/issues/\d+/notes$|PUT .*/issues/\d+/notes/\d+$",
+        labels=r"PUT .*/issues/\d+$",
+        issues=IN_PROJECT + "issues",
+        repo=IN_PROJECT,
+    ),
+}
+
+# What follows the host's name → description, status, pattern.
+STATUSES: dict[str, tuple[str, int, str]] = {
+    "500": ("500 for anything", 500, "all"),
+    "502": ("502 for anything", 502, "all"),
+    "503": ("503 for anything", 503, "all"),
+    "401": ("401 for anything", 401, "all"),
+    "403": ("403 for anything in a repository", 403, "repo"),
+    "403-permission": ("a permission or role is missing", 403, "repo"),
+    "404": ("issue calls: 404", 404, "issues"),
+    "404-once": ("issue calls: 404, one time only", 404, "issues"),
+    "409": ("issue calls: 409", 409, "issues"),
+    "410": ("issue calls: 410", 410, "issues"),
+    "422": ("issue calls: 422", 422, "issues"),
+    "429": ("429 with Retry-After 60", 429, "all"),
+}
+
+
+class Hang(Response):
+    """No answer until the client leaves, `seconds` are over or the sandbox ends."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__()
+        self.seconds = seconds
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await client_left(scope, receive, self.seconds)
+        await Reset()(scope, receive, send)
+
+
+def refuse(side: Side, status: int, clock: Callable[[], datetime] = now) -> Response:
+    """Return the host's own answer with that status."""
+    if side == "github":
+        return _github_error(status, GITHUB_MESSAGES[status], status == 429)
+    response = JSONResponse({"message": GITLAB_MESSAGES[status]}, status)
+    if status == 429:
+        response.headers.update(_used_up(clock))
+        response.headers["Retry-After"] = str(RETRY_SECONDS)
+    return response
+
+
+def _github_error(status: int, message: str, retry_after: bool = False) -> Response:
+    response = error(status, message)
+    if retry_after:
+        response.headers["retry-after"] = str(RETRY_SECONDS)
+    return response
+
+
+def _used_up(clock: Callable[[], datetime]) -> dict[str, str]:
+    return limit_headers(MINUTE_LIMIT, clock().timestamp() + RETRY_SECONDS)
+
+
+def rows(access: Access, gitlab_clock: Callable[[], datetime]) -> list[Fault]:
+    def refused(status: int) -> Effect:
+        async def effect(call: Call) -> Response:
+            return refuse(call.side, status, gitlab_clock)
+
+        return effect
+
+    return [
+        *_common(refused),
+        *_of_github(access),
+        Fault(
+            "gitlab-429-reset",
+            "gitlab",
+            "429 that tells only when the limit is reset",
+            instead(
+                lambda: JSONResponse({"message": GITLAB_MESSAGES[429]}, 429, _used_up(gitlab_clock))
+            ),
+        ),
+        Fault(
+            "gitlab-422-quickly",
+            "gitlab",
+            "a note was made too quickly",
+            instead(lambda: JSONResponse({"message": {"base": [NOTE_TOO_QUICKLY]}}, 422)),
+            PATTERNS["gitlab"].comments,
+        ),
+    ]
+
+
+def _common(refused: Callable[[int], Effect]) -> list[Fault]:
+    labels = "|".join(pattern.labels for pattern in PATTERNS.values())
+    table: list[tuple[str, str, Effect, str]] = [
+        ("comment-stored-502", "stored, then 502", stored(bad_gateway), COMMENT_WRITES),
+        (
+            "comment-stored-timeout",
+            "stored, never answered",
+            stored(lambda: Hang(HANG_SECONDS)),
+            COMMENT_WRITES,
+        ),
+        ("comment-stored-reset", "stored, line cut", stored(Reset), COMMENT_WRITES),
+        (
+            "comment-stored-not-json",
+            "stored, 201 with HTML",
+            stored(lambda: HTMLResponse(BAD_GATEWAY, 201)),
+            COMMENT_WRITES,
+        ),
+        ("comment-502", "not stored, 502", refused(502), COMMENT_WRITES),
+        ("comment-403", "commenting refused", refused(403), COMMENT_WRITES),
+        ("labels-403", "changing labels refused", refused(403), labels),
+        ("labels-422", "labels found invalid", refused(422), labels),
+    ]
+    sides: list[Side] = [*PATTERNS, "forge"]
+    slow_text = f"answers after {SLOW_SECONDS:g} s"
+    return [
+        *(Fault(name, "forge", text, effect, on) for name, text, effect, on in table),
+        *(fault for side in sides for fault in _by_status(side, refused)),
+        *(Fault(f"{side}-slow", side, slow_text, slow) for side in sides),
+        *(Fault(f"{side}-reset", side, "cut, nothing stored", instead(Reset)) for side in sides),
+    ]
+
+
+def _by_status(side: Side, refused: Callable[[int], Effect]) -> list[Fault]:
+    patterns = PATTERNS.values() if side == "forge" else [PATTERNS[side]]
+    return [
+        Fault(
+            f"{side}-{suffix}",
+            side,
+            text,
+            refused(status),
+            "|".join(getattr(pattern, place) for pattern in patterns) if place != "all" else "",
+            once=suffix.endswith("-once"),
+        )
+        for suffix, (text, status, place) in STATUSES.items()
+    ]
+
+
+def _of_github(access: Access) -> list[Fault]:
+    async def expire(call: Call) -> Response:
+        access.expire(call.request.headers.get("authorization"))
+        return await call.act()
+
+    def exhausted() -> Response:
+        response = error(403, "API rate limit exceeded for installation.")
+        response.headers["x-ratelimit-limit"] = "5000"
+        response.headers["x-ratelimit-remaining"] = "0"
+        response.headers["x-ratelimit-reset"] = str(int(access.clock().timestamp()) + 300)
+        return response
+
+    quickly = instead(lambda: error(422, "Validation Failed", errors=[TOO_QUICKLY]))
+    abuse, on = instead(lambda: error(403, ABUSE)), PATTERNS["github"].comments
+    secondary = instead(lambda: _github_error(403, SECONDARY, retry_after=True))
+    table: list[tuple[str, str, Effect, str]] = [
+        ("github-422-quickly", "a comment was submitted too quickly, no Retry-After", quickly, on),
+        ("github-403-abuse", "abuse detection, no Retry-After", abuse, on),
+        ("token-expired", "the token shown is over; a new one works", expire, IN_REPO),
+        ("github-403-secondary", "secondary rate limit, Retry-After 60", secondary, ""),
+        ("github-403-exhausted", "hourly limit used up, reset in 300 s", instead(exhausted), ""),
+    ]
+    return [Fault(name, "github", text, effect, on) for name, text, effect, on in table]

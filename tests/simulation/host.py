@@ -1,0 +1,202 @@
+"""Further actions of people on a simulated forge, and queries about what happened there."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from abc import abstractmethod
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import httpx
+
+from bot.sandbox import host
+from bot.sandbox.state import (
+    GITLAB,
+    MAINTAINER,
+    Change,
+    Event,
+    Missing,
+    Repo,
+    RepoId,
+    State,
+    StoredComment,
+)
+from bot.sandbox.webhooks import Webhook, WebhookDelivery
+from tests.simulation.recorder import Exchange, Log
+
+
+class Host(host.Host):
+    """Actions and queries are the same on both hosts, so that one scenario can drive either."""
+
+    config_path: ClassVar[str]
+    log: Log
+
+    @property
+    @abstractmethod
+    def bot_accounts(self) -> tuple[str, ...]:
+        """The accounts that the bot may use."""
+
+    def rename_repo(self, old: RepoId, new: str) -> None:
+        """Rename a repository; `new` is a full name, the id stays."""
+        self.state.rename(old, new)
+
+    def set_config(self, repo: RepoId, text: str) -> None:
+        """Write the repository's tagline.yml."""
+        self.state.repo(repo).files[self.config_path] = text
+
+    def edit_issue(
+        self,
+        repo: RepoId,
+        number: int,
+        *,
+        title: str | None = None,
+        body: str | None = None,
+        deliver: bool = True,
+    ) -> None:
+        self._check_length(body)
+        given = {"title": title, "body": body}
+        values = {key: value for key, value in given.items() if value is not None}
+        author = self.state.issue(repo, number).author
+        self._send(self.state.edit_issue(repo, number, author, values), deliver)
+
+    def reopen_issue(self, repo: RepoId, number: int, *, deliver: bool = True) -> None:
+        self._set(repo, number, "reopened", deliver)
+
+    def close_issue(self, repo: RepoId, number: int, *, deliver: bool = True) -> None:
+        self._set(repo, number, "closed", deliver)
+
+    def lock_issue(self, repo: RepoId, number: int, *, deliver: bool = True) -> None:
+        self._set(repo, number, "locked", deliver)
+
+    def delete_issue(self, repo: RepoId, number: int, *, deliver: bool = True) -> None:
+        self._set(repo, number, "deleted", deliver)
+
+    def _set(self, repo: RepoId, number: int, change: Change, deliver: bool) -> None:
+        self._send(set_state(self.state, repo, number, MAINTAINER, change), deliver)
+
+    def transfer_issue(
+        self, repo: RepoId, number: int, new_repo: RepoId, *, deliver: bool = True
+    ) -> int:
+        """Return the number in the new repository."""
+        left, arrived = transfer(self.state, repo, number, new_repo, MAINTAINER)
+        self._send(left, deliver)
+        self._send(arrived, deliver)
+        return arrived.issue.number
+
+    def label_by_person(
+        self,
+        repo: RepoId,
+        number: int,
+        label: str,
+        *,
+        login: str = MAINTAINER,
+        deliver: bool = True,
+    ) -> None:
+        for event in self.state.relabel(repo, number, login, [label]):
+            self._send(event, deliver)
+
+    def comment_by_person(
+        self, repo: RepoId, number: int, body: str, *, login: str = MAINTAINER, deliver: bool = True
+    ) -> int:
+        """Return the comment's id. Only `maintainer` is a member of the repository."""
+        event = self.state.comment(repo, number, body, self.state.user(login).login, None)
+        self._send(event, deliver)
+        assert event.comment is not None
+        return event.comment.id
+
+    def delete_comment_by_person(
+        self, repo: RepoId, number: int, comment_id: int, *, deliver: bool = True
+    ) -> None:
+        """Raises Missing unless the issue has that comment."""
+        if self.state.find_comment(repo, comment_id)[0].number != number:
+            raise Missing(f"comment {comment_id} on {repo}#{number}")
+        self._send(self.state.delete_comment(repo, comment_id, MAINTAINER), deliver)
+
+    def comments(self, repo: RepoId, number: int) -> list[StoredComment]:
+        """Return the comments without those that a forge writes itself."""
+        with self.state.lock:
+            return [c for c in self.state.issue(repo, number).comments if not c.system]
+
+    def bot_comments(self, repo: RepoId, number: int) -> list[StoredComment]:
+        return [c for c in self.comments(repo, number) if c.author in self.bot_accounts]
+
+    def created_labels(self, repo: RepoId) -> list[str]:
+        """Return labels that were created because an issue was given an unknown name."""
+        return list(self.state.repo(repo).created_labels)
+
+    @property
+    def exchanges(self) -> list[Exchange]:
+        """The requests to this forge's API, with their answers."""
+        return self.log.of(self.host)
+
+    def writes(self, repo: RepoId | None = None) -> list[Exchange]:
+        """Return requests for a change in one repository or any, whatever the answer was."""
+        prefixes = self._path_prefixes(None if repo is None else self.state.repo(repo))
+        return [e for e in self.exchanges if e.method != "GET" and e.path.startswith(prefixes)]
+
+    @abstractmethod
+    def _path_prefixes(self, repo: Repo | None) -> tuple[str, ...]:
+        """Return the beginnings of paths about that repository, or any."""
+
+    @property
+    def opened(self) -> WebhookDelivery:
+        """The last delivery about an opened issue."""
+        return next(d for d in reversed(self.deliveries) if d.action == "opened")
+
+    def deliver(
+        self,
+        event: str,
+        payload: Any,
+        delivery_id: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> httpx.Response:
+        """Sign and send a payload; `event` is the forge's header, `headers` are set last.
+
+        Raises httpx.TransportError.
+        """
+        body = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
+        key = delivery_id or str(uuid.uuid4())
+        return self.hooks.post(Webhook(event, body, key, headers=headers or {}))
+
+    def settle(self) -> None:
+        """Wait until the webhooks of the bot's own writes are sent."""
+        self.hooks.settle()
+
+
+def set_state(state: State, repo: RepoId, number: int, actor: str, change: Change) -> Event:
+    """Close, reopen, lock, delete an issue or make it confidential."""
+    with state.lock:
+        issue = state.issue(repo, number)
+        if change in ("closed", "reopened"):
+            issue.is_open = change == "reopened"
+            issue.closed_at = state.clock() if change == "closed" else None
+        issue.locked = issue.locked or change == "locked"
+        issue.deleted = issue.deleted or change == "deleted"
+        issue.confidential = issue.confidential or change == "confidential"
+        issue.updated_at = state.clock()
+        return Event(change, state.repo(repo), issue, actor)
+
+
+def transfer(
+    state: State, repo: RepoId, number: int, target: RepoId, actor: str
+) -> tuple[Event, Event]:
+    """Return the old issue's `transferred` and the new one's `opened`; comments move along.
+
+    On GitLab the old issue stays, closed.
+    """
+    with state.lock:
+        old_repo, old, new_repo = state.repo(repo), state.issue(repo, number), state.repo(target)
+        author = state.user(old.author)
+        new = state.open_issue(target, old.title, old.body, author, old.created_at).issue
+        new.comments = old.comments
+        new.labels = [name for name in old.labels if name in new_repo.all_labels]
+        new.label_changes = list(old.label_changes)
+        new.confidential, new.type = old.confidential, old.type
+        if state.rules is GITLAB:
+            old.is_open, old.closed_at = False, state.clock()
+        old.moved_to = (new_repo.id, new.number)
+        return (
+            Event("transferred", old_repo, old, actor, other=(new_repo, new)),
+            Event("opened", new_repo, new, actor, other=(old_repo, old)),
+        )

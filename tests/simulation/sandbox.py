@@ -1,0 +1,158 @@
+"""The sandbox with what tests need besides: a log, all faults, scripted answers, installations."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any, ClassVar
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp
+
+from bot.sandbox import server
+from bot.sandbox.faults import Fault
+from bot.sandbox.github.access import BOT, Installation
+from bot.sandbox.gitlab.host import GitLabHost
+from bot.sandbox.model.api import Models
+from bot.sandbox.model.vendors import Vendor
+from bot.sandbox.state import Missing, Repo, RepoId
+from tests.simulation import forge_faults, model_faults
+from tests.simulation.gitlab import GitLab
+from tests.simulation.host import Host
+from tests.simulation.recorder import Exchange, Log, Recorder
+
+MODEL_APIS = ("openai", "anthropic")
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRequest:
+    """One request that reached a model API, with a fault or without."""
+
+    api: str
+    headers: dict[str, str]
+    body: Any
+
+
+@dataclass(slots=True)
+class ScriptedModels(Models):
+    """`replies` are assistant texts, used up before the rules answer."""
+
+    replies: deque[str] = field(default_factory=deque)
+
+    def text(self, vendor: Vendor, body: dict[str, Any]) -> str:
+        return self.replies.popleft() if self.replies else Models.text(self, vendor, body)
+
+
+@dataclass(repr=False)
+class Sandbox(Host, server.Sandbox):
+    """Actions and queries are about GitHub; `gitlab` has the same, `hosts` both by name."""
+
+    config_path: ClassVar[str] = ".github/tagline.yml"
+    gitlab_type: ClassVar[type[GitLabHost]] = GitLab
+    gitlab: GitLab = field(init=False)
+    log: Log = field(default_factory=Log)
+    leaks: list[dict[str, Any]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        server.Sandbox.__post_init__(self)
+        self.gitlab.log = self.log
+        self.models: ScriptedModels = ScriptedModels(self.model_key)
+        self._installation_ids = count(self.installation_id + 1)
+
+    @property
+    def hosts(self) -> Mapping[str, Host]:
+        return {"github": self, "gitlab": self.gitlab}
+
+    def known_faults(self) -> Sequence[Fault]:
+        return [
+            *super().known_faults(),
+            *forge_faults.rows(self.access, self.gitlab.state.time),
+            *model_faults.rows(),
+        ]
+
+    def wrap(self, app: ASGIApp, name: str) -> ASGIApp:
+        return Recorder(super().wrap(app, name), name, self.log)
+
+    def control_routes(self) -> Sequence[BaseRoute]:
+        return [
+            *super().control_routes(),
+            Route("/elsewhere", self._elsewhere, methods=["GET", "POST"]),
+        ]
+
+    def _elsewhere(self, request: Request) -> Response:
+        """Record whether a request that followed `model-redirect` brought a key."""
+        keys = [name for name in ("authorization", "x-api-key") if name in request.headers]
+        self.leaks.append({"keys": keys, "method": request.method})
+        return JSONResponse({"error": "nothing here"}, 404)
+
+    @contextmanager
+    def running(self) -> Iterator[Sandbox]:
+        with super().running():
+            yield self
+
+    @property
+    def anthropic_url(self) -> str:
+        return f"{self.url}/anthropic"
+
+    @property
+    def replies(self) -> deque[str]:
+        return self.models.replies
+
+    @property
+    def model_exchanges(self) -> list[Exchange]:
+        return [exchange for api in MODEL_APIS for exchange in self.log.of(api)]
+
+    @property
+    def model_requests(self) -> list[ModelRequest]:
+        return [
+            ModelRequest(exchange.api, exchange.request_headers, exchange.request_json)
+            for exchange in self.model_exchanges
+            if exchange.method == "POST"
+        ]
+
+    def observe(self, observer: Callable[[Exchange], None]) -> None:
+        """Call the observer with every exchange, in the server's thread; it must not raise."""
+        self.log.observers.append(observer)
+
+    @property
+    def bot_accounts(self) -> tuple[str, ...]:
+        """The App and the personal token's owner."""
+        return (BOT, self.token_login)
+
+    def install(self, owner: str) -> int:
+        """Install the App for an account; the first installation covers all other accounts."""
+        installation = Installation(next(self._installation_ids), owner)
+        self.access.installations.append(installation)
+        return installation.id
+
+    def uninstall(self, repo: RepoId) -> None:
+        """Remove the installation that covers the repository. Raises Missing."""
+        self.access.installations.remove(self._installation(repo))
+
+    def suspend(self, repo: RepoId) -> None:
+        """Suspend the installation that covers the repository. Raises Missing."""
+        self._installation(repo).suspended_at = self.state.clock()
+
+    def _installation(self, repo: RepoId) -> Installation:
+        installation = self.access.installation_of(self.state.repo(repo))
+        if installation is None:
+            raise Missing(f"no installation covers {repo}")
+        return installation
+
+    def _path_prefixes(self, repo: Repo | None) -> tuple[str, ...]:
+        if repo is None:
+            return ("/repos/", "/repositories/")
+        names = (repo.name, *repo.former_names)
+        return (f"/repositories/{repo.id}/", *(f"/repos/{name}/" for name in names))
+
+    def fault(self, name: str, times: int | None = 1, match: str | None = None) -> None:
+        """Arm a fault; `times=None` = until cleared. Raises ValueError for an unknown name."""
+        self.faults.arm(name, times, match)
+
+    def clear_faults(self) -> None:
+        self.faults.clear()
