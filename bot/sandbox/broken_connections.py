@@ -9,7 +9,6 @@ from threading import Event
 from time import monotonic
 from typing import Any
 
-import uvicorn
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -23,25 +22,6 @@ class RawProtocol(H11Protocol):
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
         self.app_state = {**self.app_state, "transport": transport}
-
-
-class FastStopServer(uvicorn.Server):
-    """uvicorn's server without its waits of 0.1 s: tests start hundreds of servers."""
-
-    async def main_loop(self) -> None:
-        while not await self.on_tick(0):
-            await asyncio.sleep(0.01)
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        for listener in self.servers:
-            listener.close()
-        for bound in sockets or []:
-            bound.close()
-        for connection in list(self.server_state.connections):
-            connection.shutdown()
-        until = monotonic() + 1.0
-        while self.server_state.connections and monotonic() < until:
-            await asyncio.sleep(0.002)
 
 
 async def client_left(scope: Scope, receive: Receive, within: float) -> bool:

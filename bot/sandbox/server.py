@@ -1,4 +1,4 @@
-"""The sandbox as one object: two forges and two model APIs over HTTP on a loopback port."""
+"""The sandbox as one object: two forges and a model API over HTTP on a loopback port."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from starlette.routing import BaseRoute, Mount
 from starlette.types import ASGIApp
 
 from bot.sandbox import control, demo_faults
-from bot.sandbox.broken_connections import FastStopServer, RawProtocol
+from bot.sandbox.broken_connections import RawProtocol
 from bot.sandbox.demo import DEMO_LABELS, DEMO_PROJECT, DEMO_REPO, GROUP_LABELS, PROJECT_LABELS
 from bot.sandbox.faults import Fault, FaultInjector, Faults, Side
 from bot.sandbox.github import api as github
@@ -26,6 +26,7 @@ from bot.sandbox.github.serializers import Serializer
 from bot.sandbox.gitlab.host import GitLabHost
 from bot.sandbox.host import Host
 from bot.sandbox.model import api as model
+from bot.sandbox.model.openai import OpenAI
 from bot.sandbox.serving import serving
 from bot.sandbox.state import Missing, RepoId, State, now
 
@@ -34,13 +35,15 @@ INSTALLATION = 90_210
 
 @dataclass(repr=False)
 class Sandbox(Host):
-    """The simulated GitHub, with `gitlab` and the model APIs beside it.
+    """The simulated GitHub, with `gitlab` and a model API beside it.
 
     It is bound to a free port at once and answers inside `running()`.
     """
 
     host: ClassVar[str] = "github"
+    github_rows: ClassVar[list[github.Row]] = [*issues.ROWS, *installation.ROWS]
     gitlab_type: ClassVar[type[GitLabHost]] = GitLabHost
+    server_type: ClassVar[type[uvicorn.Server]] = uvicorn.Server
     webhook_url: str | None = None
     webhook_secret: str = "sandbox-webhook-secret"
     app_id: int = 4711
@@ -118,7 +121,7 @@ class Sandbox(Host):
             }
 
     def wrap(self, app: ASGIApp, name: str) -> ASGIApp:
-        """Return one of the four APIs with faults and dated answers."""
+        """Return one of the APIs with faults and dated answers."""
         sides: dict[str, Side] = {"github": "github", "gitlab": "gitlab"}
         clock = self.hosts[name].state.time if name in self.hosts else self.clock
         return FaultInjector(app, sides.get(name, "model"), self.faults, clock)
@@ -126,18 +129,19 @@ class Sandbox(Host):
     def control_routes(self) -> Sequence[BaseRoute]:
         return control.Control(self.hosts, self.faults).routes()
 
-    def _app(self) -> Starlette:
-        rows = [*issues.ROWS, *installation.ROWS]
+    def apis(self) -> dict[str, tuple[str, ASGIApp]]:
+        """Return each API's path and application."""
         shared = github.GitHub(self.state, self.access, self.hooks.serializer, self.hooks)
-        apis: dict[str, tuple[str, ASGIApp]] = {
-            "github": ("/github", github.router(shared, rows)),
+        return {
+            "github": ("/github", github.router(shared, self.github_rows)),
             "gitlab": ("/gitlab", self.gitlab.app()),
-            "openai": ("/openai/v1", model.router(self.models, "openai")),
-            "anthropic": ("/anthropic", model.router(self.models, "anthropic")),
+            "openai": ("/openai/v1", model.router(self.models, OpenAI())),
         }
+
+    def _app(self) -> Starlette:
         return Starlette(
             routes=[
-                *(Mount(path, self.wrap(app, name)) for name, (path, app) in apis.items()),
+                *(Mount(path, self.wrap(app, name)) for name, (path, app) in self.apis().items()),
                 Mount("/sandbox", routes=self.control_routes()),
             ],
             exception_handlers={Missing: control.missing, ValueError: control.invalid},
@@ -145,7 +149,7 @@ class Sandbox(Host):
 
     @contextmanager
     def running(self) -> Iterator[Sandbox]:
-        server = FastStopServer(
+        server = self.server_type(
             uvicorn.Config(
                 self._app(),
                 http=RawProtocol,

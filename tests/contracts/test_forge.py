@@ -12,11 +12,10 @@ from bot import wiring
 from bot.core.errors import NotFound
 from bot.core.ports import Forge
 from bot.core.types import IssueRef, Label, OwnComment
-from bot.sandbox import Sandbox
-from bot.sandbox.host import Host
 from bot.sandbox.state import MAINTAINER
 from bot.settings.load import load
 from tests.fakes import REF, FakeForge, an_issue
+from tests.simulation import Host, Sandbox
 
 TITLE, BODY = "Login fails", "It fails since the update."
 LABELS = {"bug": "Something is broken", "docs": "", "needs review": ""}

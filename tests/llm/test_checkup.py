@@ -13,11 +13,12 @@ from bot.core.diagnostics import Finding
 from bot.llm.checks import report
 from bot.llm.client import RemoteModel
 from bot.llm.protocol import Target
+from bot.sandbox.model.openai import OpenAI
 from bot.sandbox.model.schema import fit
-from bot.sandbox.model.vendors import VENDORS
 from tests.fakes import ScriptedWeb
 from tests.llm.test_negotiate import COMPATIBLE, WIRES
 from tests.llm.test_protocol import chat, messages
+from tests.simulation.anthropic import Anthropic
 
 Json = dict[str, Any]
 FORMS = ("json_schema", "json_object", "plain")
@@ -28,7 +29,7 @@ class Server:
     """Answers by the schema, given in one of the forms it takes; others are refused with 400."""
 
     def __init__(self, provider: str, takes: tuple[str, ...], text: str = "") -> None:
-        self.vendor = VENDORS["anthropic" if provider == "anthropic" else "openai"]
+        self.vendor = Anthropic() if provider == "anthropic" else OpenAI()
         self.takes, self.text = takes, text
         self.answers: list[Json] = []
         self.bodies: list[Json] = []

@@ -15,12 +15,12 @@ from starlette.responses import HTMLResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from bot.sandbox.broken_connections import client_left
-from bot.sandbox.demo_faults import body_of, vendor_of
 from bot.sandbox.faults import Armed, Call, Fault, Side
+from bot.sandbox.model.api import user_texts
 from bot.sandbox.model.rules import request_in
-from bot.sandbox.model.vendors import user_texts
 from tests.outside.second import Json
 from tests.simulation import Sandbox
+from tests.simulation.model_faults import body_of, vendor_of
 
 Effect = Callable[[Call], Awaitable[Response]]
 GOOD_REPLY = {

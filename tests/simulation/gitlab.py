@@ -22,6 +22,7 @@ from bot.sandbox.gitlab.issues import PROJECT
 from bot.sandbox.gitlab.serializers import Json, iso, number_of
 from bot.sandbox.state import MAINTAINER, Change, Event, Missing, Repo, RepoId, State, StoredComment
 from bot.sandbox.webhooks import Webhook
+from tests.simulation import checks
 from tests.simulation.host import Host
 from tests.simulation.recorder import Log
 
@@ -252,6 +253,7 @@ class GitLab(Host, GitLabHost):
     config_path = ".gitlab/tagline.yml"
     rows: ClassVar[list[Row]] = [
         *GitLabHost.rows,
+        *checks.GITLAB_ROWS,
         *_rows(PROJECT),
         *_rows("/groups/{group}"),
         Row("POST", PROJECT + "/hooks/{hook:int}/test/{trigger}", test_hook, MAINTAINER_LEVEL),

@@ -6,12 +6,15 @@ import json
 import zlib
 from collections.abc import AsyncIterator
 from functools import cache
+from typing import Any
 
 from starlette.responses import HTMLResponse, PlainTextResponse, Response, StreamingResponse
 
-from bot.sandbox.demo_faults import body_of, instead, model_error, model_text, vendor_of
+from bot.sandbox.demo_faults import PROSE, instead
 from bot.sandbox.faults import Call, Effect, Fault
-from bot.sandbox.model.vendors import Anthropic, OpenAI
+from bot.sandbox.model.api import Vendor
+from bot.sandbox.model.openai import OpenAI
+from tests.simulation.anthropic import Anthropic
 from tests.simulation.forge_faults import Hang
 
 OPENAI, ANTHROPIC = OpenAI(), Anthropic()
@@ -29,6 +32,37 @@ UNKNOWN = {
     ],
 }
 CUT = '{"summary": "The login button does not'
+
+
+def vendor_of(call: Call) -> Vendor:
+    return ANTHROPIC if "/anthropic/" in call.request.url.path else OPENAI
+
+
+def body_of(call: Call) -> dict[str, Any]:
+    """Return the body of a request to a model; one without messages where it is malformed."""
+    try:
+        body = json.loads(call.body)
+    except ValueError:
+        body = None
+    return body if isinstance(body, dict) and "messages" in body else {"messages": []}
+
+
+def model_error(status: int, message: str, **headers: str) -> Effect:
+    async def effect(call: Call) -> Response:
+        response = vendor_of(call).error(status, message)
+        response.headers.update({name.replace("_", "-"): text for name, text in headers.items()})
+        return response
+
+    return effect
+
+
+def model_text(text: str) -> Effect:
+    """Return an effect: this text in a correct envelope."""
+
+    async def effect(call: Call) -> Response:
+        return vendor_of(call).answer(body_of(call), text)
+
+    return effect
 
 
 def refusing(word: str, *params: str) -> Effect:
@@ -123,6 +157,7 @@ def _statuses() -> list[Fault]:
         ("model-413", "413 too large", model_error(413, "Request exceeds the maximum size.")),
         ("model-422", "422 unprocessable", model_error(422, "Unprocessable request.")),
         ("model-429-long", "429, Retry-After 3600", model_error(429, "Quota.", retry_after="3600")),
+        ("model-429", "429, Retry-After 2", model_error(429, "Rate limit.", retry_after="2")),
         ("model-500", "500", model_error(500, "The server had an error.")),
         ("model-503", "503", model_error(503, "The engine is overloaded.")),
         ("model-529", "529 overloaded", model_error(529, "Overloaded")),
@@ -144,6 +179,7 @@ def _wires() -> list[Fault]:
 
 def _contents() -> list[Fault]:
     table: list[tuple[str, str, Effect]] = [
+        ("model-rubbish", "prose instead of JSON", model_text(PROSE)),
         ("model-truncated", "cut off at the token limit", truncated),
         ("model-wrong-schema", "JSON of another shape", model_text(json.dumps(WRONG))),
         ("model-unknown-labels", "labels nobody offered", model_text(json.dumps(UNKNOWN))),

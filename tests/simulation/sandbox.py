@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, ClassVar
 
+import uvicorn
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
@@ -17,11 +18,13 @@ from starlette.types import ASGIApp
 from bot.sandbox import server
 from bot.sandbox.faults import Fault
 from bot.sandbox.github.access import BOT, Installation
+from bot.sandbox.github.api import Row
 from bot.sandbox.gitlab.host import GitLabHost
-from bot.sandbox.model.api import Models
-from bot.sandbox.model.vendors import Vendor
+from bot.sandbox.model.api import Models, Vendor, router
 from bot.sandbox.state import Missing, Repo, RepoId
-from tests.simulation import forge_faults, model_faults
+from tests.simulation import checks, forge_faults, model_faults
+from tests.simulation.anthropic import Anthropic
+from tests.simulation.fast_stop import FastStopServer
 from tests.simulation.gitlab import GitLab
 from tests.simulation.host import Host
 from tests.simulation.recorder import Exchange, Log, Recorder
@@ -54,6 +57,8 @@ class Sandbox(Host, server.Sandbox):
 
     config_path: ClassVar[str] = ".github/tagline.yml"
     gitlab_type: ClassVar[type[GitLabHost]] = GitLab
+    github_rows: ClassVar[list[Row]] = [*server.Sandbox.github_rows, *checks.GITHUB_ROWS]
+    server_type: ClassVar[type[uvicorn.Server]] = FastStopServer
     gitlab: GitLab = field(init=False)
     log: Log = field(default_factory=Log)
     leaks: list[dict[str, Any]] = field(default_factory=list)
@@ -77,6 +82,9 @@ class Sandbox(Host, server.Sandbox):
 
     def wrap(self, app: ASGIApp, name: str) -> ASGIApp:
         return Recorder(super().wrap(app, name), name, self.log)
+
+    def apis(self) -> dict[str, tuple[str, ASGIApp]]:
+        return {**super().apis(), "anthropic": ("/anthropic", router(self.models, Anthropic()))}
 
     def control_routes(self) -> Sequence[BaseRoute]:
         return [

@@ -1,4 +1,4 @@
-"""GitHub's endpoints for the App (installations, tokens, deliveries), repositories and files."""
+"""GitHub's installation tokens, webhook deliveries, repositories and files."""
 
 from __future__ import annotations
 
@@ -6,72 +6,24 @@ from typing import Any
 
 from starlette.responses import Response
 
-from bot.sandbox.github.access import BOT, SUSPENDED, Denied, Installation
-from bot.sandbox.github.api import FORBIDDEN, REPO, Call, Row, error, invalid, success
+from bot.sandbox.github.access import SUSPENDED, Denied, Installation
+from bot.sandbox.github.api import REPO, Call, Row, error, invalid, success
 from bot.sandbox.github.serializers import Json, stamp
 from bot.sandbox.state import Missing, Repo
 from bot.sandbox.webhooks import WebhookDelivery
-
-
-def get_app(call: Call) -> Response:
-    return success(call.serializer.app(call.github.access.app_id, BOT))
-
-
-def get_user(call: Call) -> Response:
-    if call.caller.kind != "user":
-        return error(403, FORBIDDEN)
-    return success(call.serializer.user(call.caller.login))
 
 
 def get_repo(call: Call) -> Response:
     return success(call.serializer.full_repo(call.repo()))
 
 
-def repo_installation(call: Call) -> Response:
-    installation = call.github.access.installation_of(call.repo())
-    if installation is None:
-        raise Missing(call.repo_id)
-    return success(_serialize(call, installation))
-
-
-def list_installations(call: Call) -> Response:
-    page = call.page(call.github.access.installations)
-    return success([_serialize(call, one) for one in page.items], headers=page.headers)
-
-
 def _installation(call: Call) -> Installation:
     return call.github.access.installation(int(call.arg("id")))
 
 
-def _repos_of(call: Call, installation: Installation) -> list[Repo]:
+def repos_of(call: Call, installation: Installation) -> list[Repo]:
     installation_of = call.github.access.installation_of
     return [repo for repo in call.state.repos() if installation_of(repo) is installation]
-
-
-def _serialize(call: Call, installation: Installation) -> Json:
-    access, repos = call.github.access, _repos_of(call, installation) or call.state.repos()
-    owner = call.serializer.organization(installation.owner or repos[0].owner)
-    url = f"{call.serializer.api}/app/installations/{installation.id}"
-    created, suspended = stamp(repos[0].created_at), installation.suspended_at
-    return {
-        "id": installation.id,
-        "account": owner,
-        "repository_selection": "selected",
-        "access_tokens_url": f"{url}/access_tokens",
-        "repositories_url": f"{call.serializer.api}/installation/repositories",
-        "html_url": f"{call.serializer.html}/settings/installations/{installation.id}",
-        "app_id": access.app_id,
-        "app_slug": BOT.removesuffix("[bot]"),
-        "target_id": owner["id"],
-        "target_type": "Organization",
-        "permissions": dict(access.granted),
-        "events": ["issues", "issue_comment"],
-        "created_at": created,
-        "updated_at": created,
-        "single_file_name": None,
-        "suspended_by": owner if suspended else None,
-        "suspended_at": stamp(suspended) if suspended else None,
-    }
 
 
 def create_token(call: Call) -> Response:
@@ -101,7 +53,7 @@ def _requested_repos(
         return None
     requested = [
         repo
-        for repo in _repos_of(call, installation)
+        for repo in repos_of(call, installation)
         if repo.id in (ids or ()) or repo.short_name in (names or ())
     ]
     if len(requested) != len(set(ids or ())) + len(set(names or ())):
@@ -170,11 +122,6 @@ def _delivery(delivery: WebhookDelivery) -> Json:
     }
 
 
-def hook_config(call: Call) -> Response:
-    url = call.github.hooks.address() or ""
-    return success({"content_type": "json", "insecure_ssl": "0", "secret": "********", "url": url})
-
-
 def redeliver(call: Call) -> Response:
     delivery_id = int(call.arg("id"))
     if not any(delivery.id == delivery_id for delivery in call.github.hooks.deliveries):
@@ -184,15 +131,10 @@ def redeliver(call: Call) -> Response:
 
 
 ROWS = [
-    Row("GET", "/app", get_app, "jwt"),
-    Row("GET", "/user", get_user, "token"),
-    Row("GET", "/app/installations", list_installations, "jwt"),
     Row("POST", "/app/installations/{id:int}/access_tokens", create_token, "jwt"),
-    Row("GET", "/app/hook/config", hook_config, "jwt"),
     Row("GET", "/app/hook/deliveries", hook_deliveries, "jwt"),
     Row("POST", "/app/hook/deliveries/{id:int}/attempts", redeliver, "jwt"),
     Row("GET", REPO, get_repo, "metadata:read"),
-    Row("GET", REPO + "/installation", repo_installation, "jwt"),
     Row("GET", REPO + "/contents/{path:path}", contents, "contents:read"),
     Row("GET", REPO + "/collaborators/{username}/permission", permission, "metadata:read"),
 ]

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from starlette.responses import Response
 
-from bot.sandbox.gitlab.access import FORBIDDEN, GUEST, NOT_FOUND, PLANNER, Denied
+from bot.sandbox.gitlab.access import FORBIDDEN, GUEST, PLANNER, Denied
 from bot.sandbox.gitlab.api import Call, Row, list_response, success
 from bot.sandbox.state import Event, Issue, StoredComment
 
@@ -125,14 +125,6 @@ def list_labels(call: Call) -> Response:
     return list_response(page, [call.serializer.label(repo, name) for name in page.items])
 
 
-def get_member(call: Call) -> Response:
-    repo = call.repo()
-    for user in list(call.state.users.values()):
-        if str(user.id) == call.arg("user") and call.gitlab.access.level(repo, user.login):
-            return success(call.serializer.member(repo, user.login))
-    raise NOT_FOUND
-
-
 def list_members(call: Call) -> Response:
     """Return members whose user name contains `query`."""
     repo, text = call.repo(), call.query("query").lower()
@@ -163,6 +155,5 @@ ROWS = [
     Row("GET", ISSUE + "/resource_label_events", list_label_events),
     Row("GET", PROJECT + "/labels", list_labels),
     Row("GET", PROJECT + "/members/all", list_members),
-    Row("GET", PROJECT + "/members/all/{user}", get_member),
     Row("GET", PROJECT + "/repository/files/{path}/raw", get_file),
 ]

@@ -1,39 +1,94 @@
-"""The endpoints of both model APIs: check the request, then answer by rules."""
+"""The endpoints of a model API: check the request, then answer by rules."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, Router
 
+from bot.core.errors import TaglineError
 from bot.sandbox.model.rules import MODEL, answer, request_in
 from bot.sandbox.model.schema import fit
-from bot.sandbox.model.vendors import VENDORS, InvalidRequest, Vendor, user_texts
 
-PATHS = {"openai": "/chat/completions", "anthropic": "/v1/messages"}
-MODEL_PATHS = {"openai": "/models", "anthropic": "/v1/models"}
+Json = dict[str, Any]
+
+
+class InvalidRequest(TaglineError):
+    """The vendor refuses the request with `status`."""
+
+    def __init__(self, status: int, message: str, param: str | None = None) -> None:
+        super().__init__(message)
+        self.status, self.message, self.param = status, message, param
+
+
+class Vendor(Protocol):
+    """The format of a vendor's API."""
+
+    name: str
+    path: str
+    models_path: str
+
+    def check(self, headers: Mapping[str, str], body: Any, key: str) -> None: ...
+    def schema(self, body: Json) -> Json | None: ...
+    def answer(self, body: Json, text: str | None, reason: str = ...) -> Response: ...
+    def error(self, status: int, message: str, param: str | None = None) -> Response: ...
+
+
+def count_tokens(text: object) -> int:
+    """Return a rough count of tokens."""
+    return max(len(str(text)) // 4, 1)
+
+
+def plain_text(content: Any) -> str:
+    """Return a message's text; its content is a text or a list of parts."""
+    if isinstance(content, list):
+        return "\n".join(str(part.get("text", "")) for part in content if isinstance(part, dict))
+    return str(content or "")
+
+
+def user_texts(body: Json) -> list[str]:
+    return [plain_text(m.get("content")) for m in body["messages"] if m.get("role") == "user"]
+
+
+def schema_at(form: object, *path: str) -> Json | None:
+    """Return the schema at `path` of an output format of type json_schema, else None."""
+    if not isinstance(form, dict) or form.get("type") != "json_schema":
+        return None
+    schema: Any = form
+    for name in path:
+        schema = schema.get(name) if isinstance(schema, dict) else None
+    return schema if isinstance(schema, dict) else None
+
+
+def check_body(body: Any, *names: str) -> None:
+    if not isinstance(body, dict):
+        raise InvalidRequest(400, "We could not parse the JSON body of your request.")
+    for name in names:
+        if name not in body:
+            raise InvalidRequest(400, f"Missing required parameter: '{name}'.", name)
+    if not isinstance(body["messages"], list) or not body["messages"]:
+        raise InvalidRequest(400, "messages: at least one message is required", "messages")
 
 
 @dataclass(slots=True)
 class Models:
-    """What both APIs share: the valid `key`, and the answers."""
+    """The valid `key`, and the answers."""
 
     key: str
 
-    def text(self, vendor: Vendor, body: dict[str, Any]) -> str:
+    def text(self, vendor: Vendor, body: Json) -> str:
         """Return the assistant's text, which follows the schema of the request."""
         reply = answer(request_in(user_texts(body)))
         schema = vendor.schema(body)
         return json.dumps(fit(schema, reply) if schema else reply)
 
 
-def router(models: Models, api: str) -> Router:
-    vendor = VENDORS[api]
-
+def router(models: Models, vendor: Vendor) -> Router:
     async def complete(request: Request) -> Response:
         try:
             body = _decode(await request.body())
@@ -51,8 +106,8 @@ def router(models: Models, api: str) -> Router:
 
     return Router(
         [
-            Route(PATHS[api], complete, methods=["POST"]),
-            Route(MODEL_PATHS[api], list_models, methods=["GET"]),
+            Route(vendor.path, complete, methods=["POST"]),
+            Route(vendor.models_path, list_models, methods=["GET"]),
             Route("/{rest:path}", unknown, methods=None),
         ]
     )
