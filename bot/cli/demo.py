@@ -1,4 +1,4 @@
-"""`tagline demo`: the whole way of a delivery on both hosts, with no account, key or network."""
+"""`tagline demo`: deliveries on both simulated hosts, without an account, a key or a network."""
 
 from __future__ import annotations
 
@@ -17,74 +17,73 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from bot.sandbox.page.demo_backend import DemoBackend, Host
-    from bot.sandbox.processes import DemoProcesses
+    from bot.sandbox.page.demo_backend import DemoBackend, HostName
 
-HOSTS: tuple[Host, ...] = ("github", "gitlab")
-SLOWEST_SECONDS = 300.0  # a real model without a graphics card
-ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+HOSTS: tuple[HostName, ...] = ("github", "gitlab")
+JOB_SECONDS = 300.0  # a real model without a graphics card
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+HIDDEN = ("timestamp", "level", "delivery", "job", "issue", "event", "part")
 
 
 @click.command()
-@click.option("--local-model", is_flag=True, help="Ask a tiny real model; needs its extra.")
-@click.option("--json", "as_json", is_flag=True, help="Tell one story as JSON; opens no page.")
+@click.option("--local-model", is_flag=True, help="Ask a small real model; needs its extra.")
+@click.option("--json", "as_json", is_flag=True, help="Print the results as JSON; opens no page.")
 def demo(local_model: bool, as_json: bool) -> None:
-    """Open issues on a pretended GitHub and GitLab and see what Tagline makes of them.
+    """Open issues on a simulated GitHub and GitLab and see what Tagline writes.
 
-    At a terminal a page is opened, to play with until Ctrl-C; elsewhere one issue on each host is
-    followed and printed. Stand-ins for the hosts, the receiver, a private Redis and a worker run as
-    processes of their own on this machine. Without a configured LLM_PROVIDER a stand-in for the
-    model answers too.
+    At a terminal this opens a page and runs until Ctrl-C; elsewhere it runs one issue on each host
+    and prints the result. The simulated hosts, the receiver, a private Redis and a worker run as
+    separate processes on this machine. Without LLM_PROVIDER, the model is simulated too.
     """
     from bot.embedded.valkey import ServerUnavailable
     from bot.sandbox.page.demo_backend import DemoUnavailable
     from bot.wiring import demo_processes
 
     with_page = sys.stdin.isatty() and sys.stdout.isatty() and not as_json
-    ended = _told_to_end() if with_page else Event()
+    stopped = _stop_event() if with_page else Event()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tagline-")))
         try:
             processes = stack.enter_context(demo_processes(folder, local_model=local_model))
             if with_page:
-                show_page(processes, ended)
+                show_page(processes, stopped)
                 return
-            stories = [_story(processes, host) for host in HOSTS]
+            stories = [_run_issue(processes, host) for host in HOSTS]
         except (ServerUnavailable, DemoUnavailable) as error:
-            last = [x for path in folder.rglob("*.err") for x in path.read_text().splitlines()]
-            click.echo("\n".join([*last[-20:], f"The demo failed: {error}"]), err=True)
+            lines = [x for path in folder.rglob("*.err") for x in path.read_text().splitlines()]
+            click.echo("\n".join([*lines[-20:], f"The demo failed: {error}"]), err=True)
             sys.exit(1)
-        model, called = processes.model, _called(processes)
+        model, description = processes.model, _describe_model(processes)
     if as_json:
         click.echo(json.dumps({"v": 1, "model": model, "stories": stories}))
         return
-    click.echo(f"Model: {called}")
+    click.echo(f"Model: {description}")
     for story in stories:
-        click.echo("\n".join(_readable(story)))
+        click.echo("\n".join(_format(story)))
 
 
-def show_page(processes: DemoBackend, ended: Event) -> None:
-    """Serve the page until the demo is told to end."""
+def show_page(backend: DemoBackend, stopped: Event) -> None:
+    """Serve the page until the event is set."""
     try:
-        from bot.sandbox.page.app import serving
+        from bot.sandbox.page.app import page_url
     except ModuleNotFoundError as missing:
-        what = f"The page needs {missing.name}: pip install -r requirements-dev.lock"
-        click.echo(f"{what}, or make demo", err=True)
+        problem = f"The page needs {missing.name}: pip install -r requirements-dev.lock"
+        click.echo(f"{problem}, or make demo", err=True)
         sys.exit(1)
 
-    with serving(processes) as url:
-        click.echo(f"Tagline's demo is at {url}\nModel: {_called(processes)}\nCtrl-C ends it.")
+    with page_url(backend) as url:
+        click.echo(f"Open {url}\nModel: {_describe_model(backend)}\nPress Ctrl-C to stop the demo.")
         if _has_display():
             webbrowser.open(url)
-        ended.wait()
+        stopped.wait()
 
 
-def _told_to_end() -> Event:
-    """Set by the signals that end a program; the parts are then ended in order."""
-    ended = Event()
-    for number in ENDINGS:
-        signal.signal(number, lambda *_: ended.set())
-    return ended
+def _stop_event() -> Event:
+    """Return an event that the signals set, so that all parts are stopped in order."""
+    stopped = Event()
+    for number in STOP_SIGNALS:
+        signal.signal(number, lambda *_: stopped.set())
+    return stopped
 
 
 def _has_display() -> bool:
@@ -93,39 +92,35 @@ def _has_display() -> bool:
     )
 
 
-def _called(processes: DemoBackend) -> str:
-    return processes.model + (
-        " (a stand-in: rules and an extract)" if processes.has_stand_in else ""
-    )
+def _describe_model(backend: DemoBackend) -> str:
+    return backend.model + (" (simulated: rules and an extract)" if backend.is_simulated else "")
 
 
-def _story(processes: DemoProcesses, host: Host) -> dict[str, Any]:
-    """Open an issue on a host and wait until its job has ended. Raises `DemoUnavailable`."""
+def _run_issue(backend: DemoBackend, host: HostName) -> dict[str, Any]:
+    """Open an issue and return it after its job has ended. Raises `DemoUnavailable`."""
     from bot.sandbox.page.samples import BUG
-    from bot.sandbox.processes import until
+    from bot.sandbox.processes import wait_until
 
-    issue = processes.open(host, BUG.title, BUG.body, "octocat")
-    who = f"the worker, of job {issue.job}"
-    until(lambda: any("outcome" in event for event in processes.log(issue)), who, SLOWEST_SECONDS)
-    shown = processes.show(issue)
+    issue = backend.open(host, BUG.title, BUG.body, "octocat")
+    part = f"the worker (job {issue.job})"
+    wait_until(lambda: any("outcome" in event for event in backend.log(issue)), part, JOB_SECONDS)
+    shown = backend.show(issue)
     return {
         "issue": issue.ref,
         "title": shown.title,
         "labels": list(shown.labels),
         "comments": [comment.body for comment in shown.comments],
-        "log": [dict(event) for event in processes.log(issue)],
+        "log": [dict(event) for event in backend.log(issue)],
     }
 
 
-def _readable(story: Mapping[str, Any]) -> Iterator[str]:
+def _format(story: Mapping[str, Any]) -> Iterator[str]:
     yield f"\n=== {story['issue']}: {story['title']}"
     for body in story["comments"]:
         yield "\nComment:"
         yield from (f"  {line}" for line in body.splitlines())
     yield f"\nLabels: {', '.join(story['labels']) or 'none'}"
     yield "\nLog:"
-    hidden = ("timestamp", "level", "delivery", "job", "issue", "event", "part")
     for event in story["log"]:
-        told = {key: value for key, value in event.items() if value is not None}
-        fields = (f"{key}={value}" for key, value in told.items() if key not in hidden)
+        fields = (f"{k}={v}" for k, v in event.items() if v is not None and k not in HIDDEN)
         yield f"  {event['event']}  {' '.join(fields)}"

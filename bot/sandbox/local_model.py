@@ -1,7 +1,6 @@
-"""A tiny real model on loopback that speaks OpenAI's format: `python -m bot.sandbox.local_model
-PORT`.
+"""A small real model with OpenAI's API on loopback: `python -m bot.sandbox.local_model PORT`.
 
-Needs the extra `local-model`. It shows the whole way offline; its answers are no yardstick.
+Needs the extra `local-model`. The quality of its answers is low.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ CONTEXT = 8192
 
 
 def model_file() -> str:
-    """The model's file, found without importing its package, whose dependencies are not needed.
+    """Return the model's file, without an import of its package, which needs more packages.
 
     Raises `PackageNotFoundError` without the extra.
     """
@@ -24,7 +23,7 @@ def model_file() -> str:
 
 
 def serve(port: int) -> None:
-    """Answer until SIGTERM or SIGINT."""
+    """Serve the model until SIGTERM or SIGINT."""
     from xllamacpp import CommonParams, Server  # noqa: PLC0415 - an extra, and slow to load
 
     parameters = CommonParams()
@@ -33,13 +32,13 @@ def serve(port: int) -> None:
     parameters.port = port
     parameters.n_ctx = CONTEXT
     parameters.n_parallel = 1
-    told = threading.Event()
+    stopped = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: told.set())
+        signal.signal(number, lambda *_: stopped.set())
     server = Server(parameters)
     sys.stdout.write(f"{server.listening_address}/v1\n")
     sys.stdout.flush()
-    told.wait()
+    stopped.wait()
 
 
 if __name__ == "__main__":

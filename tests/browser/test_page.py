@@ -36,7 +36,7 @@ def open_issue(page: Any, button: str = "open", *, host: str = "github", about: 
 
 def settled(page: Any, state: str = "ended", within: float = SOON_MS) -> str:
     """The sentence, once the issue's job has come to that state."""
-    said = page.locator(f"#said .{state}")
+    said = page.locator(f"#status .{state}")
     said.wait_for(timeout=within)
     return str(said.inner_text())
 
@@ -53,7 +53,7 @@ def fallen_back(page: Any) -> str:
 def killed(page: Any) -> str:
     """An issue whose worker was killed; its job needs up to a minute."""
     place = open_issue(page, "worker-killed")
-    api.expect(page.locator("#said .working")).to_contain_text("killed", timeout=SOON_MS)
+    api.expect(page.locator("#status .working")).to_contain_text("killed", timeout=SOON_MS)
     return place
 
 
@@ -71,7 +71,7 @@ def test_a_click_brings_comment_and_labels_within_three_seconds(page: Any, host:
     page.wait_for_selector(OURS, timeout=3000)
     assert page.locator(LABELS).count() >= 1
     assert "1 comment" in settled(page)
-    api.expect(page.locator("#after dl")).to_contain_text("sandbox-rules")
+    api.expect(page.locator("#actions dl")).to_contain_text("sandbox-rules")
     page.click("article summary")
     assert page.locator("article details[open] li").count() >= 1
 
@@ -98,16 +98,16 @@ def test_a_redelivery_changes_nothing(page: Any) -> None:
     open_issue(page)
     settled(page)
     page.click("#redeliver")
-    api.expect(page.locator("#said")).to_contain_text("nothing was queued")
+    api.expect(page.locator("#status")).to_contain_text("nothing was queued")
     assert page.locator(OURS).count() == 1
 
 
 def test_a_label_that_a_person_removed_stays_away(page: Any) -> None:
     gone = page.locator(LABELS).first.inner_text()
     page.click("#unlabel")
-    api.expect(page.locator("#said")).to_contain_text("will not set it again")
+    api.expect(page.locator("#status")).to_contain_text("will not set it again")
     page.click("#redeliver")
-    api.expect(page.locator("#said")).to_contain_text("nothing was queued")
+    api.expect(page.locator("#status")).to_contain_text("nothing was queued")
     assert gone not in page.locator(LABELS).all_inner_texts()
 
 
@@ -158,7 +158,7 @@ def test_at_360_pixels_nothing_is_cut_off_and_the_result_is_in_sight(page: Any) 
     open_issue(page, about="log", host="gitlab")
     settled(page)
     width = page.evaluate("document.documentElement.scrollWidth")
-    top = page.locator("#said").bounding_box()["y"]
+    top = page.locator("#status").bounding_box()["y"]
     page.set_viewport_size({"width": 1400, "height": 1000})
     assert width <= 360
     assert 0 <= top < 740
@@ -173,13 +173,13 @@ def test_without_script_a_visitor_sees_the_same(
     page.click("#open")
     page.wait_for_selector(OURS, timeout=SOON_MS)
     page.click("#redeliver")
-    assert "nothing was queued" in page.locator("#said").inner_text()
+    assert "nothing was queued" in page.locator("#status").inner_text()
     context.close()
 
 
 def test_the_killed_worker_s_job_is_taken_up_again(page: Any, killed: str) -> None:
     page.goto(killed)
-    assert "taken up again" in settled(page, within=TAKEN_UP_MS)
+    assert "resumed" in settled(page, within=TAKEN_UP_MS)
     assert page.locator(OURS).count() == 1
 
 

@@ -1,4 +1,4 @@
-"""The demo's page over HTTP, beside a theatre that plays what a test tells it to."""
+"""The demo's page over HTTP, beside a backend that a test controls."""
 
 from __future__ import annotations
 
@@ -13,7 +13,14 @@ import pytest
 
 from bot.sandbox.page import markdown, samples
 from bot.sandbox.page.app import HEADERS, create
-from bot.sandbox.page.demo_backend import DemoUnavailable, Event, Host, Opened, Shown, ShownComment
+from bot.sandbox.page.demo_backend import (
+    CommentView,
+    DemoIssue,
+    DemoUnavailable,
+    HostName,
+    IssueView,
+    LogEvent,
+)
 
 HERE = "http://127.0.0.1:4711"
 ANSWER = (
@@ -23,39 +30,39 @@ ANSWER = (
 
 @dataclass
 class Scene:
-    """Implements `Theatre`; a job ends when the test says so."""
+    """Implements `DemoBackend`; a job ends when the test says so."""
 
-    model: str = samples.STAND_IN
-    has_stand_in: bool = True
-    issues: dict[str, Shown] = field(default_factory=dict)
-    events: dict[str, list[Event]] = field(default_factory=dict)
+    model: str = samples.SIMULATED_MODEL
+    is_simulated: bool = True
+    issues: dict[str, IssueView] = field(default_factory=dict)
+    events: dict[str, list[LogEvent]] = field(default_factory=dict)
     armed: list[str] = field(default_factory=list)
     deeds: list[str] = field(default_factory=list)
     is_away: bool = False
 
-    def open(self, host: Host, title: str, body: str, author: str) -> Opened:
+    def open(self, host: HostName, title: str, body: str, author: str) -> DemoIssue:
         if self.is_away:
             raise DemoUnavailable("the receiver")
-        issue = Opened(host, "acme/widget", len(self.issues) + 1, "guid", "job")
-        self.issues[issue.ref] = Shown(title, body, author, (), ())
-        self.note(issue, "accepted")
+        issue = DemoIssue(host, "acme/widget", len(self.issues) + 1, "guid", "job")
+        self.issues[issue.ref] = IssueView(title, body, author, (), ())
+        self.record(issue, "accepted")
         return issue
 
-    def show(self, issue: Opened) -> Shown:
+    def show(self, issue: DemoIssue) -> IssueView:
         return self.issues[issue.ref]
 
-    def log(self, issue: Opened) -> list[Event]:
+    def log(self, issue: DemoIssue) -> list[LogEvent]:
         return list(self.events[issue.ref])
 
-    def note(self, issue: Opened, event: str, **fields: Any) -> None:
+    def record(self, issue: DemoIssue, event: str, **fields: Any) -> None:
         line = {"timestamp": "2026-11-22T19:00:00Z", "event": event, "part": "worker", **fields}
         self.events.setdefault(issue.ref, []).append(line)
 
-    def redeliver(self, issue: Opened) -> str:
+    def redeliver(self, issue: DemoIssue) -> str:
         self.deeds.append("redelivered")
         return issue.job
 
-    def unlabel(self, issue: Opened, label: str) -> None:
+    def unlabel(self, issue: DemoIssue, label: str) -> None:
         shown = self.issues[issue.ref]
         left = tuple(name for name in shown.labels if name != label)
         self.issues[issue.ref] = replace(shown, labels=left)
@@ -77,11 +84,11 @@ class Scene:
     def end(self, event: str, labels: tuple[str, ...], *comments: str, **fields: Any) -> None:
         """The first issue's job ends so."""
         ref = next(iter(self.issues))
-        said = tuple(ShownComment("tagline[bot]", body) for body in comments)
+        said = tuple(CommentView("tagline[bot]", body) for body in comments)
         self.issues[ref] = replace(self.issues[ref], labels=labels, comments=said)
-        issue = Opened("github", "acme/widget", 1, "guid", "job")
-        self.note(issue, "starting enrichment", try_number=1)
-        self.note(issue, event, seconds=0.25, outcome="x", **fields)
+        issue = DemoIssue("github", "acme/widget", 1, "guid", "job")
+        self.record(issue, "starting enrichment", try_number=1)
+        self.record(issue, event, seconds=0.25, outcome="x", **fields)
 
 
 @dataclass
@@ -156,7 +163,7 @@ def test_with_htmx_only_what_changed_is_sent(visitor: Visitor) -> None:
     visitor.scene.end("using fallback", ("bug",), why="timeout")
     changed = visitor.ask("GET", again, headers={"HX-Request": "true"}).text
     assert 'hx-trigger="every 3s"' in changed
-    assert 'hx-swap-oob="innerHTML:#said"' in changed
+    assert 'hx-swap-oob="innerHTML:#status"' in changed
 
 
 @pytest.mark.parametrize("fault", [f.key for f in samples.FAULTS if f.of_model])
@@ -177,13 +184,13 @@ def test_a_fault_of_the_model_lasts_as_long_as_its_issue_s_job(
 
 def test_a_killed_worker_is_told_until_its_job_is_taken_up_again(visitor: Visitor) -> None:
     page = visitor.open(fault="worker-killed")
-    issue = Opened("github", "acme/widget", 1, "guid", "job")
-    visitor.scene.note(issue, "starting enrichment", try_number=1)
+    issue = DemoIssue("github", "acme/widget", 1, "guid", "job")
+    visitor.scene.record(issue, "starting enrichment", try_number=1)
     wait_for(lambda: "killed" in visitor.scene.deeds and not visitor.scene.armed)
     wait_for(lambda: len(visitor.scene.log(issue)) == 3)
-    assert "killed in the middle of it" in said(visitor.see(page.url.path))
+    assert "killed in the middle of the job" in said(visitor.see(page.url.path))
     visitor.scene.end("enrichment succeeded", ("bug",), ANSWER, model="m", tokens_in=1)
-    assert "taken up again: 1 comment, 1 label" in said(visitor.see(page.url.path))
+    assert "resumed: 1 comment, 1 label" in said(visitor.see(page.url.path))
 
 
 def test_what_a_person_does_is_told(visitor: Visitor) -> None:
@@ -204,7 +211,7 @@ def test_reset_begins_anew(visitor: Visitor) -> None:
 
 def test_own_words_are_checked_and_shown_as_text(visitor: Visitor) -> None:
     assert said(visitor.open(sample="own", title=" ").text) == "An issue needs a title."
-    assert "Neither host" in said(visitor.open(sample="own", title="x" * 256).text)
+    assert "at most 255 characters" in said(visitor.open(sample="own", title="x" * 256).text)
     title, body = "<img src=x onerror=alert(1)>", '<script>alert(1)</script>\n\n"><b hx-get=/x>'
     text = visitor.open(sample="own", title=title, body=body).text
     assert "<img" not in text
@@ -213,7 +220,7 @@ def test_own_words_are_checked_and_shown_as_text(visitor: Visitor) -> None:
 
 
 def test_faults_of_the_model_are_only_offered_where_they_can_strike() -> None:
-    text = Visitor(Scene("gpt-6-luna", has_stand_in=False)).see("/sandbox")
+    text = Visitor(Scene("gpt-6-luna", is_simulated=False)).see("/sandbox")
     assert text.count(" disabled>") == sum(fault.of_model for fault in samples.FAULTS)
 
 
@@ -262,7 +269,7 @@ def test_of_a_text_s_html_only_what_our_comment_needs_is_left(text: str, shown: 
 
 def test_a_part_that_is_away_is_told_and_its_fault_strikes_no_other_issue() -> None:
     visitor = Visitor(Scene(is_away=True))
-    assert "Reset starts everything anew" in said(visitor.open("model-down").text)
+    assert "Reset restarts all parts" in said(visitor.open("model-down").text)
     assert visitor.scene.armed == []
     visitor.scene.is_away = False
     assert "queued" in said(visitor.open("model-slow").text)

@@ -9,7 +9,7 @@ from threading import Event, Thread
 import pytest
 
 from bot.cli.demo import show_page
-from bot.sandbox.processes import until
+from bot.sandbox.processes import wait_until
 from bot.wiring import demo_processes
 from tests.sandbox.test_page import Scene
 
@@ -30,7 +30,7 @@ def test_a_browser_is_opened_only_where_there_is_a_display(
     show_page(Scene(), ended)
     printed = capsys.readouterr().out
     assert "http://127.0.0.1:" in printed
-    assert "a stand-in" in printed
+    assert "simulated" in printed
     assert len(opened) == (display is not None)
     assert all(url in printed for url in opened)
 
@@ -42,4 +42,4 @@ def test_after_a_reset_the_parts_outlive_the_request_that_asked_for_it(tmp_path:
             request.start()
             request.join()
         issue = processes.open("gitlab", "Crash", "It crashed with an exception.", "octocat")
-        until(lambda: processes.show(issue).comments, "the worker")
+        wait_until(lambda: processes.show(issue).comments, "the worker")

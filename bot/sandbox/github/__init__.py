@@ -1,1 +1,1 @@
-"""GitHub's face: its REST API, its webhooks, its faults."""
+"""The simulated GitHub: its REST API and its webhooks."""

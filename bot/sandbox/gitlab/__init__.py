@@ -1,1 +1,1 @@
-"""The stand-in for GitLab: its REST API under a sub-path, quick actions and webhooks."""
+"""The simulated GitLab: its REST API under a sub-path, quick actions and webhooks."""

@@ -1,1 +1,1 @@
-"""The demo's page: open an issue on a pretended host, let something fail, and watch."""
+"""The demo's page: open issues on simulated hosts, inject faults, follow the jobs."""

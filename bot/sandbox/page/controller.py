@@ -1,4 +1,4 @@
-"""What a visitor does on the page and what it then shows: issues, one fault at a time, deeds."""
+"""The page's state and actions: issues, one fault at a time, redelivery, removal of a label."""
 
 from __future__ import annotations
 
@@ -10,53 +10,56 @@ from threading import Lock, Thread
 from time import monotonic, sleep
 
 from bot.sandbox.page import narration, samples
-from bot.sandbox.page.demo_backend import DemoBackend, DemoUnavailable, Event, Host, Opened, Shown
-from bot.sandbox.page.samples import FAULTS, KILL, OWN, SAMPLES, Fault, Sample
+from bot.sandbox.page.demo_backend import (
+    DemoBackend,
+    DemoIssue,
+    DemoUnavailable,
+    HostName,
+    IssueView,
+    LogEvent,
+)
+from bot.sandbox.page.samples import CUSTOM, FAULTS, KILL, SAMPLES, DemoFault, Sample
 
-HOSTS: Mapping[str, tuple[Host, str]] = {
-    "github": ("github", "GitHub"),
-    "gitlab": ("gitlab", "GitLab"),
-}
+HOSTS: dict[HostName, str] = {"github": "GitHub", "gitlab": "GitLab"}
 LISTED = 8
 FAULT_SECONDS = 30.0
 NOTICES = {
-    "busy": "One fault at a time: the issue of the last one is still in work.",
+    "busy": "One fault at a time: the job with the previous one is still running.",
     "title": "An issue needs a title.",
-    "long": f"Neither host takes a title of over {samples.LONGEST_TITLE} characters, or a text "
-    f"of over {samples.LONGEST_BODY:,}.",
+    "long": f"A title has at most {samples.LONGEST_TITLE} characters, a text at most "
+    f"{samples.LONGEST_BODY:,}.",
     "gone": "That label is not on the issue any more.",
-    "away": "A part of the demo does not answer. Reset starts everything anew.",
+    "away": "A part of the demo does not answer. Reset restarts all parts.",
 }
-NOTHING = Shown("", "", "", (), ())
-SAME_JOB = (
-    "The same webhook came a second time. Its id was known, so nothing was queued or changed."
-)
-NEW_JOB = "The webhook came a second time, and its id was no longer known: it was looked at again."
+SAME_JOB = "The same webhook was delivered again. Its id was known, so nothing was queued."
+NEW_JOB = "The same webhook was delivered again. Its id was no longer known: a new job was queued."
 
 
 @dataclass(slots=True)
-class Case:
-    """An issue that was opened here. `deed` was done when it had had `outcomes` outcomes.
+class TrackedIssue:
+    """An issue opened on the page. `action` describes what the visitor did after `outcomes` jobs.
 
-    While a fault is `striking`, nothing that its log says is the end of the matter.
+    While `fault_active`, the log's outcome is not final.
     """
 
-    issue: Opened
+    issue: DemoIssue
     title: str
     sample: str
-    deed: str = ""
+    action: str = ""
     outcomes: int = 0
-    striking: bool = False
+    fault_active: bool = False
 
     @property
     def key(self) -> str:
         return f"{self.issue.host}/{self.issue.number}"
 
+    @property
+    def path(self) -> str:
+        return f"/issues/{self.key}"
+
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """One row in the list of issues."""
-
+class ListEntry:
     key: str
     host: str
     number: int
@@ -65,22 +68,21 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class View:
-    """All that the page shows. `case` and the like are None before the first issue; `notice` is
-    one of `NOTICES`."""
+class PageView:
+    """All that the page shows. `tracked`, `status` and `usage` are None without an issue."""
 
-    case: Case | None
-    shown: Shown
-    said: narration.NarratedLine | None
-    bill: narration.Bill | None
-    log: Sequence[narration.Line]
-    entries: Sequence[Entry]
+    tracked: TrackedIssue | None
+    issue: IssueView
+    status: narration.Status | None
+    usage: narration.Usage | None
+    log: Sequence[narration.LogLine]
+    entries: Sequence[ListEntry]
     notice: str
     model: str
-    has_stand_in: bool
-    hosts: Mapping[str, tuple[Host, str]]
+    is_simulated: bool
+    hosts: Mapping[HostName, str]
     samples: Sequence[Sample]
-    faults: Sequence[Fault]
+    faults: Sequence[DemoFault]
 
     @property
     def warning(self) -> str:
@@ -88,153 +90,149 @@ class View:
 
 
 class Controller:
-    """The state of the page, for one visitor. Acts return the path to go to."""
+    """The state of the page, for one visitor. Actions return the path to redirect to."""
 
-    def __init__(self, backend: DemoBackend, patience: float = FAULT_SECONDS) -> None:
-        self._theatre = backend
-        self._patience = patience
+    def __init__(self, backend: DemoBackend) -> None:
+        self._backend = backend
         self._builds = count(1017)
-        self._fault_at_work = Lock()
-        self.cases: dict[str, Case] = {}
+        self._fault_lock = Lock()
+        self.issues: dict[str, TrackedIssue] = {}
 
     def open(self, _key: str, form: Mapping[str, str]) -> str:
-        host = HOSTS.get(form.get("host", ""), HOSTS["github"])[0]
+        host: HostName = "gitlab" if form.get("host") == "gitlab" else "github"
         build = next(self._builds)
         sample = SAMPLES.get(form.get("sample", ""))
         if sample:
             title, body = sample.title, samples.with_build(sample.body, build)
         else:
             title, body = form.get("title", "").strip(), form.get("body", "")
-        if why := _refused(title, body):
-            return f"{self._latest()}?notice={why}"
+        if notice := _problem(title, body):
+            return f"{self._latest_path()}?notice={notice}"
         fault = next((f for f in FAULTS if f.key == form.get("fault")), None)
-        if fault and not self._fault_at_work.acquire(blocking=False):
-            return f"{self._latest()}?notice=busy"
+        if fault and not self._fault_lock.acquire(blocking=False):
+            return f"{self._latest_path()}?notice=busy"
         try:
-            case = self._opened(host, title, body, fault, build)
+            if fault:
+                self._backend.arm(fault.sandbox_fault, fault.times)
+            # Each issue has another author: the budget of one author is small.
+            issue = self._backend.open(host, title, body, f"visitor-{build}")
         except DemoUnavailable:
             if fault:
                 self._disarm()
             raise
-        case.sample = sample.key if sample else OWN
+        tracked = TrackedIssue(issue, title, sample.key if sample else CUSTOM)
+        self.issues[tracked.key] = tracked
         if fault:
-            case.striking = True
-            Thread(target=self._strike, args=(case, fault), daemon=True).start()
-        return f"/issues/{case.key}"
+            tracked.fault_active = True
+            Thread(target=self._run_fault, args=(tracked, fault), daemon=True).start()
+        return tracked.path
 
-    def _latest(self) -> str:
-        return _place(next(reversed(list(self.cases.values())), None))
+    def _latest_path(self) -> str:
+        latest = next(reversed(list(self.issues.values())), None)
+        return latest.path if latest else ""
 
-    def _opened(self, host: Host, title: str, body: str, fault: Fault | None, build: int) -> Case:
-        if fault:
-            self._theatre.arm(fault.arms, fault.times)
-        # A visitor may open more issues than the budget of one author allows.
-        issue = self._theatre.open(host, title, body, f"visitor-{build}")
-        case = Case(issue, title, OWN)
-        self.cases[case.key] = case
-        return case
-
-    def _strike(self, case: Case, fault: Fault) -> None:
-        """A fault lasts as long as the job that it was meant for."""
+    def _run_fault(self, tracked: TrackedIssue, fault: DemoFault) -> None:
+        """Wait for the end of the issue's job, then clear the fault."""
         try:
             with suppress(DemoUnavailable):
                 if fault.key == KILL:
-                    self._await(case, "try_number")
+                    self._wait_for(tracked, "try_number")
                     self._kill_worker()
                 else:
-                    self._await(case, "outcome")
-                if not self._theatre.disarm() and fault.after:
-                    self._did(case, fault.after)
+                    self._wait_for(tracked, "outcome")
+                if not self._backend.disarm() and fault.result:
+                    self._set_action(tracked, fault.result)
         finally:
-            case.striking = False
-            self._fault_at_work.release()
+            tracked.fault_active = False
+            self._fault_lock.release()
 
     def _disarm(self) -> None:
         with suppress(DemoUnavailable):
-            self._theatre.disarm()
-        self._fault_at_work.release()
+            self._backend.disarm()
+        self._fault_lock.release()
 
     def _kill_worker(self) -> None:
-        """Kill the worker, and note it in the log of each issue that it was working on."""
-        working = [one for one in list(self.cases.values()) if self._state(one) == "working"]
-        self._theatre.kill_worker()
-        for one in working:
-            self._theatre.note(one.issue, narration.KILLED)
+        """Kill the worker, and record it in the log of each issue with a running job."""
+        running = [one for one in list(self.issues.values()) if self._state(one) == "working"]
+        self._backend.kill_worker()
+        for tracked in running:
+            self._backend.record(tracked.issue, narration.KILLED)
 
-    def _state(self, case: Case) -> narration.State:
-        return narration.tell(self._theatre.log(case.issue), NOTHING).state
+    def _state(self, tracked: TrackedIssue) -> narration.State:
+        return narration.describe(self._backend.log(tracked.issue), IssueView()).state
 
-    def _await(self, case: Case, field: str) -> None:
-        """Wait until a line of the issue's log has that field, or the play was reset."""
-        end = monotonic() + self._patience
-        while self.cases.get(case.key) is case and monotonic() < end:
-            if any(field in event for event in self._theatre.log(case.issue)):
+    def _wait_for(self, tracked: TrackedIssue, field: str) -> None:
+        """Wait until a log line of the issue has that field, or the demo was reset."""
+        end = monotonic() + FAULT_SECONDS
+        while self.issues.get(tracked.key) is tracked and monotonic() < end:
+            if any(field in event for event in self._backend.log(tracked.issue)):
                 return
             sleep(0.05)
 
     def redeliver(self, key: str, _form: Mapping[str, str]) -> str:
-        if case := self.cases.get(key):
-            self._theatre.note(case.issue, narration.REDELIVERED)
-            job = self._theatre.redeliver(case.issue)
-            self._did(case, SAME_JOB if job == case.issue.job else NEW_JOB)
-        return _place(case)
+        tracked = self.issues.get(key)
+        if not tracked:
+            return ""
+        self._backend.record(tracked.issue, narration.REDELIVERED)
+        job = self._backend.redeliver(tracked.issue)
+        self._set_action(tracked, SAME_JOB if job == tracked.issue.job else NEW_JOB)
+        return tracked.path
 
     def unlabel(self, key: str, form: Mapping[str, str]) -> str:
-        if case := self.cases.get(key):
-            label = form.get("label", "")
-            if label not in self._theatre.show(case.issue).labels:
-                return f"{_place(case)}?notice=gone"
-            self._theatre.unlabel(case.issue, label)
-            self._theatre.note(case.issue, f"a maintainer removed the label {label}")
-            self._did(case, f"A maintainer removed {label}. Tagline will not set it again.")
-        return _place(case)
+        tracked, label = self.issues.get(key), form.get("label", "")
+        if not tracked:
+            return ""
+        if label not in self._backend.show(tracked.issue).labels:
+            return f"{tracked.path}?notice=gone"
+        self._backend.unlabel(tracked.issue, label)
+        self._backend.record(tracked.issue, f"a maintainer removed the label {label}")
+        self._set_action(tracked, f"A maintainer removed {label}. Tagline will not set it again.")
+        return tracked.path
 
-    def _did(self, case: Case, deed: str) -> None:
-        case.deed, case.outcomes = deed, _outcomes(self._theatre.log(case.issue))
+    def _set_action(self, tracked: TrackedIssue, action: str) -> None:
+        tracked.action, tracked.outcomes = action, _outcomes(self._backend.log(tracked.issue))
 
     def reset(self, _key: str, _form: Mapping[str, str]) -> str:
-        self.cases.clear()
-        self._theatre.restart()
+        self.issues.clear()
+        self._backend.restart()
         return ""
 
-    def view(self, key: str, notice: str) -> View:
-        """`key` is an issue's, or empty. Raises `DemoUnavailable`."""
-        case = self.cases.get(key)
-        shown, said, events = NOTHING, None, []
-        if case:
-            shown, events = self._theatre.show(case.issue), self._theatre.log(case.issue)
-            is_last = _outcomes(events) == case.outcomes
-            so_far = [e for e in events if not (case.striking and "outcome" in e)]
-            said = narration.tell(so_far, shown, case.deed if is_last else "")
-        return View(
-            case=case,
-            shown=shown,
-            said=said,
-            bill=narration.bill(events, stand_in=self._theatre.has_stand_in),
-            log=narration.lines(events),
-            entries=[self._entry(one) for one in reversed(list(self.cases.values())[-LISTED:])],
+    def view(self, key: str, notice: str) -> PageView:
+        """Return the page with the issue of that key, or none. Raises `DemoUnavailable`."""
+        tracked = self.issues.get(key)
+        issue, events, status = IssueView(), [], None
+        if tracked:
+            issue, events = self._backend.show(tracked.issue), self._backend.log(tracked.issue)
+            is_last = _outcomes(events) == tracked.outcomes
+            final = [e for e in events if not (tracked.fault_active and "outcome" in e)]
+            status = narration.describe(final, issue, tracked.action if is_last else "")
+        is_simulated = self._backend.is_simulated
+        return PageView(
+            tracked=tracked,
+            issue=issue,
+            status=status,
+            usage=narration.usage(events, is_simulated=is_simulated),
+            log=narration.log_lines(events),
+            entries=[self._entry(one) for one in reversed(list(self.issues.values())[-LISTED:])],
             notice=notice if notice in NOTICES else "",
-            model=self._theatre.model,
-            has_stand_in=self._theatre.has_stand_in,
+            model=self._backend.model,
+            is_simulated=is_simulated,
             hosts=HOSTS,
             samples=tuple(SAMPLES.values()),
             faults=FAULTS,
         )
 
-    def _entry(self, case: Case) -> Entry:
-        issue, state = case.issue, self._state(case)
-        return Entry(case.key, HOSTS[issue.host][1], issue.number, case.title, state)
+    def _entry(self, tracked: TrackedIssue) -> ListEntry:
+        issue, state = tracked.issue, self._state(tracked)
+        return ListEntry(tracked.key, HOSTS[issue.host], issue.number, tracked.title, state)
 
 
-def _refused(title: str, body: str) -> str:
+def _problem(title: str, body: str) -> str:
+    """Return the key of the notice about a title or body, empty where both are valid."""
     if len(title) > samples.LONGEST_TITLE or len(body) > samples.LONGEST_BODY:
         return "long"
     return "" if title else "title"
 
 
-def _place(case: Case | None) -> str:
-    return f"/issues/{case.key}" if case else ""
-
-
-def _outcomes(events: Sequence[Event]) -> int:
+def _outcomes(events: Sequence[LogEvent]) -> int:
     return sum("outcome" in event for event in events)

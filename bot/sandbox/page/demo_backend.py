@@ -1,4 +1,4 @@
-"""What the page needs of the running demo, and the nouns it speaks in."""
+"""What the page needs from the running demo, as a protocol, and the values in it."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
-Host = Literal["github", "gitlab"]
-Event = Mapping[str, Any]  # one line of the log, and the `part` of the demo that wrote it
+HostName = Literal["github", "gitlab"]
+LogEvent = Mapping[str, Any]  # one line of the log, with the `part` of the demo that wrote it
 
 
 class DemoUnavailable(Exception):
-    """A part of the demo did not come up, is being restarted, or said nothing in time."""
+    """A part of the demo did not start, restarts, or did not answer in time."""
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
-    """An issue on a pretended host, and the delivery that told of it: its `guid` and its job."""
+class DemoIssue:
+    """An issue on a simulated host; `guid` and `job` are those of the webhook of its opening."""
 
-    host: Host
+    host: HostName
     repo: str
     number: int
     guid: str
@@ -30,56 +30,56 @@ class Opened:
 
 
 @dataclass(frozen=True, slots=True)
-class ShownComment:
+class CommentView:
     author: str
     body: str
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
-    """An issue as its host has it now."""
+class IssueView:
+    """An issue's present state on its host."""
 
-    title: str
-    body: str
-    author: str
-    labels: tuple[str, ...]
-    comments: tuple[ShownComment, ...]
+    title: str = ""
+    body: str = ""
+    author: str = ""
+    labels: tuple[str, ...] = ()
+    comments: tuple[CommentView, ...] = ()
 
 
 class DemoBackend(Protocol):
-    """The demo at work. Every method may raise `DemoUnavailable`."""
+    """The running demo. Every method may raise `DemoUnavailable`."""
 
     @property
     def model(self) -> str: ...
 
     @property
-    def has_stand_in(self) -> bool:
-        """Whether the sandbox's own model answers, so that its faults can strike."""
+    def is_simulated(self) -> bool:
+        """Whether the sandbox's own model answers: only that one has faults."""
 
-    def open(self, host: Host, title: str, body: str, author: str) -> Opened: ...
+    def open(self, host: HostName, title: str, body: str, author: str) -> DemoIssue: ...
 
-    def show(self, issue: Opened) -> Shown: ...
+    def show(self, issue: DemoIssue) -> IssueView: ...
 
-    def log(self, issue: Opened) -> list[Event]:
-        """What receiver, worker and the demo itself noted of an issue, in order."""
+    def log(self, issue: DemoIssue) -> list[LogEvent]:
+        """Return the log lines of receiver, worker and demo about an issue, by time."""
 
-    def note(self, issue: Opened, event: str) -> None:
-        """Put a line of the demo's own into an issue's log."""
+    def record(self, issue: DemoIssue, event: str) -> None:
+        """Add a line to an issue's log."""
 
-    def redeliver(self, issue: Opened) -> str:
-        """Send the opening's webhook once more; the job that it led to."""
+    def redeliver(self, issue: DemoIssue) -> str:
+        """Send the webhook of the opening again; return its job."""
 
-    def unlabel(self, issue: Opened, label: str) -> None:
-        """Take a label away as a maintainer would."""
+    def unlabel(self, issue: DemoIssue, label: str) -> None:
+        """Remove a label as a maintainer."""
 
     def arm(self, fault: str, times: int | None) -> None:
-        """Let a fault of the sandbox strike; None = until `disarm`."""
+        """Arm a fault of the sandbox; None = until `disarm`."""
 
     def disarm(self) -> bool:
-        """End all faults; whether there was one left to strike."""
+        """Clear all faults; return whether one was left."""
 
     def kill_worker(self) -> None:
-        """SIGKILL, and a new worker at once."""
+        """Send SIGKILL to the worker and start a new one."""
 
     def restart(self) -> None:
-        """End everything and begin anew, with nothing remembered."""
+        """Stop all parts and start new ones without data."""

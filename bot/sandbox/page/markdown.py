@@ -1,4 +1,4 @@
-"""Markdown as the hosts show it. Of HTML only what our comment uses: details, summary and sub."""
+"""Renders Markdown as the hosts do; of HTML only details, summary and sub, as in our comment."""
 
 from __future__ import annotations
 
@@ -13,13 +13,15 @@ from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 from markdown_it.utils import EnvType, OptionsDict
 
-TAGS = re.compile(r"(</?(?:details|summary|sub)>)")  # bare ones only: an attribute makes it text
+TAGS = re.compile(
+    r"(</?(?:details|summary|sub)>)"
+)  # no attributes
 COMMENT = "<!--", "-->"
 
 
 @lru_cache(maxsize=64)
 def render(text: str) -> str:
-    """HTML that can be shown as it is: links are all that a stranger's text can bring in."""
+    """Return safe HTML: the only active content that a text can bring in are links."""
     html: str = _parser().render(text)
     return html
 
@@ -34,7 +36,7 @@ def _parser() -> MarkdownIt:
 def _html(
     _self: RendererHTML, tokens: Sequence[Token], at: int, _o: OptionsDict, _e: EnvType
 ) -> str:
-    """Allowed tags stay, a comment goes, everything else is shown as the text it is."""
+    """Keep allowed tags, remove a comment, escape everything else."""
     text = tokens[at].content
     if text.lstrip().startswith(COMMENT[0]) and COMMENT[1] in text:
         text = text.partition(COMMENT[1])[2]
@@ -47,5 +49,5 @@ def _html(
 def _image(
     _self: RendererHTML, tokens: Sequence[Token], at: int, _o: OptionsDict, _e: EnvType
 ) -> str:
-    """Named, never fetched."""
+    """Return an image's name as text, so that nothing is loaded."""
     return escape(f"[image: {tokens[at].content or 'without a name'}]")

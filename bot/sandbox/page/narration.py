@@ -1,33 +1,33 @@
-"""What happened to an issue, told in a sentence from its log and from what its host shows."""
+"""Describes an issue's log in one sentence, as table rows, and by what the answer took."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from bot.core.pricing import cost_usd
-from bot.sandbox.page.demo_backend import Event, Shown
+from bot.sandbox.page.demo_backend import IssueView, LogEvent
 
 State = Literal["working", "waiting", "ended"]
-COMPARED = "gpt-6-luna"
+COMPARED_MODEL = "gpt-6-luna"
 KILLED = "the worker was killed (SIGKILL); a new one was started"
 REDELIVERED = "the host delivered the same webhook again"
 HIDDEN = ("timestamp", "event", "part", "level", "job", "delivery", "issue", "forge")
-WHY = {
+REASONS = {
     "connection-lost": "its connection was cut",
     "unreachable": "it cannot be reached",
     "timeout": "it took too long",
-    "not-json": "its answer was not the JSON we asked for",
-    "wrong-shape": "its answer had another shape",
+    "not-json": "its answer was not the requested JSON",
+    "wrong-shape": "its answer did not follow the schema",
     "status-429": "429, too many requests",
-    "breaker-open": "it failed often lately and is now asked once a minute",
+    "breaker-open": "it failed often and is now asked once a minute",
 }
-AGAIN = ("in a minute", "in two minutes", "in three minutes")
+RETRY_TIMES = ("in a minute", "in two minutes", "in three minutes")
 
 
 @dataclass(frozen=True, slots=True)
-class NarratedLine:
+class Status:
     """`working` until the job has ended, `waiting` while the model will be asked again."""
 
     state: State
@@ -35,8 +35,8 @@ class NarratedLine:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """One line of the log, without what is the same in all of them."""
+class LogLine:
+    """One row of the log, without the fields that are the same in all rows."""
 
     time: str
     part: str
@@ -46,114 +46,100 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Bill:
-    """Who answered, and what it took; `compared` is another model and what it would have cost."""
+class Usage:
+    """What an answer took; `compared` is another model and its price for the same tokens."""
 
-    by: str
+    source: str
     tokens: str
     cost: str
     seconds: str
     compared: tuple[str, str] | None = None
 
 
-def tell(events: Sequence[Event], shown: Shown, deed: str = "") -> NarratedLine:
-    """`deed` is what a person did last, to be told once the job has ended."""
+def describe(events: Sequence[LogEvent], issue: IssueView, action: str = "") -> Status:
+    """Return the issue's status; once the job has ended it is `action`, if there is one."""
     names = [event["event"] for event in events]
-    last = next((e for e in reversed(events) if e["event"] in TOLD), None)
+    last = next((i for i in reversed(range(len(names))) if names[i] in DESCRIPTIONS), None)
     if last is None:
-        return NarratedLine(
-            "working", "Delivered, signed and queued. The worker has not begun yet."
-        )
-    said = TOLD[last["event"]](events, last, shown)
-    killed_since = KILLED in names and _last(names, KILLED) > _last(names, last["event"])
-    if killed_since and said.state == "working":
-        text = "The worker was killed in the middle of it. The job is safe in Redis; "
-        return NarratedLine("working", text + "the new worker takes it up within a minute.")
-    if deed and said.state != "working":
-        return NarratedLine(said.state, deed)
-    return said
+        text = "The webhook was delivered and the job was queued. The worker has not started yet."
+        return Status("working", text)
+    status = DESCRIPTIONS[names[last]](events[: last + 1], issue)
+    if status.state != "working":
+        return Status(status.state, action) if action else status
+    if KILLED in names[last:]:
+        text = "The worker was killed in the middle of the job. The job is still in Redis; "
+        return Status("working", text + "the new worker resumes it within a minute.")
+    return status
 
 
-def _last(names: Sequence[str], name: str) -> int:
-    return len(names) - 1 - list(reversed(names)).index(name)
+def _started(_events: Sequence[LogEvent], _issue: IssueView) -> Status:
+    return Status("working", "The worker reads the issue and asks the model.")
 
 
-def _begun(_events: Sequence[Event], _last: Event, _shown: Shown) -> NarratedLine:
-    return NarratedLine("working", "The worker is on it: it reads the issue and asks the model.")
+def _retry(events: Sequence[LogEvent], _issue: IssueView) -> Status:
+    why, seconds = events[-1].get("why", "no answer"), events[-1].get("seconds", "some")
+    return Status("working", f"The attempt failed ({why}). The next one starts in {seconds} s.")
 
 
-def _later(_events: Sequence[Event], last: Event, _shown: Shown) -> NarratedLine:
-    why, seconds = last.get("why", "no answer"), last.get("seconds", "some")
-    return NarratedLine("working", f"A hitch ({why}): tried again in {seconds} s. Nothing is lost.")
+def _dead(events: Sequence[LogEvent], _issue: IssueView) -> Status:
+    why = events[-1].get("why")
+    return Status("ended", f"Tagline gave up ({why}). A dead letter keeps the job.")
 
 
-def _buried(_events: Sequence[Event], last: Event, _shown: Shown) -> NarratedLine:
-    return NarratedLine(
-        "ended", f"Gave up ({last.get('why')}); kept as a dead letter for the operator."
-    )
+def _skipped(events: Sequence[LogEvent], _issue: IssueView) -> Status:
+    return Status("ended", f"Nothing to do: {events[-1].get('why')}.")
 
 
-def _skipped(_events: Sequence[Event], last: Event, _shown: Shown) -> NarratedLine:
-    return NarratedLine("ended", f"Nothing to do: {last.get('why')}.")
+def _fell_back(events: Sequence[LogEvent], issue: IssueView) -> Status:
+    name, why = events[-1]["event"], str(events[-1].get("why"))
+    labels, comments = _count(len(issue.labels), "label"), _count(len(issue.comments), "comment")
+    if why == "no-provider":
+        return Status("ended", f"No model is configured, so rules were used: {comments}, {labels}.")
+    failures = sum(event["event"] == name for event in events)
+    reason = REASONS.get(why, why.replace("-", " "))
+    retry = RETRY_TIMES[min(failures, len(RETRY_TIMES)) - 1]
+    text = f"The model failed ({reason}): {labels} came from rules, {comments} yet. "
+    return Status("waiting", text + f"It will be asked again {retry}.")
 
 
-def _fell_back(events: Sequence[Event], last: Event, shown: Shown) -> NarratedLine:
-    if last.get("why") == "no-provider":
-        text = f"No model is configured, so rules answered: {_comments(shown)}, {_labels(shown)}."
-        return NarratedLine("ended", text)
-    failures = sum(event["event"] == last["event"] for event in events)
-    why = WHY.get(str(last.get("why")), str(last.get("why")).replace("-", " "))
-    said = f"{_labels(shown)} came from rules, {_comments(shown)} yet"
-    again = AGAIN[min(failures, len(AGAIN)) - 1]
-    return NarratedLine(
-        "waiting", f"The model failed ({why}): {said}. It will be asked again {again}."
-    )
-
-
-def _answered(events: Sequence[Event], last: Event, shown: Shown) -> NarratedLine:
+def _succeeded(events: Sequence[LogEvent], issue: IssueView) -> Status:
     names = [event["event"] for event in events]
-    done = f"{_comments(shown)}, {_labels(shown)}"
+    result = f"{_count(len(issue.comments), 'comment')}, {_count(len(issue.labels), 'label')}"
     if "using fallback" in names:
-        return NarratedLine(
-            "ended", f"The model is back; its answer replaced what the rules said: {done}."
-        )
-    if KILLED in names and names.count("starting enrichment") > 1:
-        text = "The job of the killed worker was taken up again"
-        return NarratedLine("ended", f"{text}: {done}, nothing doubled.")
-    if not any("tokens_in" in event and event["tokens_in"] for event in events):
-        return NarratedLine("ended", f"Answered from an issue with the very same text: {done}.")
-    return NarratedLine("ended", f"Answered in {_time(last)}: {done}.")
+        text = f"The model is back; its answer replaced the labels from rules: {result}."
+    elif KILLED in names and names.count("starting enrichment") > 1:
+        text = f"The killed worker's job was resumed: {result}, no duplicates."
+    elif not any(event.get("tokens_in") for event in events):
+        text = f"The answer for an issue with the same text was reused: {result}."
+    else:
+        text = f"Answered in {_duration(events[-1])}: {result}."
+    return Status("ended", text)
 
 
-TOLD = {
-    "starting enrichment": _begun,
-    "error, tried again later": _later,
-    "gave up; kept as a dead letter": _buried,
+# The worker's log events that say what happened to a job.
+DESCRIPTIONS: dict[str, Callable[[Sequence[LogEvent], IssueView], Status]] = {
+    "starting enrichment": _started,
+    "error, tried again later": _retry,
+    "gave up; kept as a dead letter": _dead,
     "nothing to do": _skipped,
     "not written": _skipped,
     "using fallback": _fell_back,
-    "enrichment succeeded": _answered,
+    "enrichment succeeded": _succeeded,
 }
 
 
-def _labels(shown: Shown) -> str:
-    count = len(shown.labels)
-    return f"{count} labels" if count > 1 else f"{count or 'no'} label"
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}s" if number > 1 else f"{number or 'no'} {noun}"
 
 
-def _comments(shown: Shown) -> str:
-    count = len(shown.comments)
-    return f"{count} comments" if count > 1 else f"{count or 'no'} comment"
-
-
-def _time(outcome: Event) -> str:
-    seconds = float(outcome.get("seconds", 0))
+def _duration(event: LogEvent) -> str:
+    seconds = float(event.get("seconds", 0))
     return f"{seconds:.1f} s" if seconds >= 1 else f"{seconds * 1000:.0f} ms"
 
 
-def lines(events: Sequence[Event]) -> list[Line]:
+def log_lines(events: Sequence[LogEvent]) -> list[LogLine]:
     return [
-        Line(
+        LogLine(
             time=str(event["timestamp"])[11:23],
             part=str(event["part"]),
             event=str(event["event"]),
@@ -168,20 +154,20 @@ def _plain(value: Any) -> str:
     return "-" if value is None else str(value)
 
 
-def bill(events: Sequence[Event], *, stand_in: bool) -> Bill | None:
-    """Of the last answer; None while there is none."""
+def usage(events: Sequence[LogEvent], *, is_simulated: bool) -> Usage | None:
+    """Return what the last answer took, None without one."""
     last = next((e for e in reversed(events) if "outcome" in e), None)
     if last is None:
         return None
-    seconds = _time(last)
+    seconds = _duration(last)
     if "model" not in last:
-        return Bill("rules, without a model", "none", "$0", seconds)
+        return Usage("rules, without a model", "none", "$0", seconds)
     tokens_in, tokens_out = last.get("tokens_in", 0), last.get("tokens_out", 0)
     tokens = f"{tokens_in:,} in, {tokens_out:,} out"
-    if stand_in:
-        compared = (COMPARED, _dollars(cost_usd(COMPARED, tokens_in, tokens_out)))
-        return Bill(str(last["model"]), tokens, "$0", seconds, compared)
-    return Bill(str(last["model"]), tokens, _dollars(last.get("cost_usd")), seconds)
+    if is_simulated:
+        compared = (COMPARED_MODEL, _dollars(cost_usd(COMPARED_MODEL, tokens_in, tokens_out)))
+        return Usage(str(last["model"]), tokens, "$0", seconds, compared)
+    return Usage(str(last["model"]), tokens, _dollars(last.get("cost_usd")), seconds)
 
 
 def _dollars(cost: float | None) -> str:

@@ -1,13 +1,13 @@
-"""The issues that a visitor can open, and what can be made to fail meanwhile."""
+"""The issues that a visitor can open, and the faults that the page offers."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-OWN = "own"
-LONGEST_TITLE, LONGEST_BODY = 255, 65_536  # what both hosts take
+CUSTOM = "own"
+LONGEST_TITLE, LONGEST_BODY = 255, 65_536  # both hosts accept these
 KILL = "worker-killed"
-STAND_IN = "sandbox-rules"  # what the sandbox's own model is called
+SIMULATED_MODEL = "sandbox-rules"  # the name of the sandbox's own model
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,41 +19,36 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
-    """`arms` is the sandbox's name for it; `times` None = until the issue's job has ended.
-
-    `after` is shown for an issue that it struck, where the log says nothing.
-    """
+class DemoFault:
+    """`times` None = until the issue's job has ended. `result` is shown where it was applied."""
 
     key: str
     name: str
-    says: str
-    arms: str
+    description: str
+    sandbox_fault: str
     times: int | None = None
-    after: str = ""
+    result: str = ""
 
     @property
     def of_model(self) -> bool:
-        return self.arms.startswith("model-")
+        return self.sandbox_fault.startswith("model-")
 
 
 FAULTS = (
-    Fault("model-down", "Model is down", "It cuts every connection.", "model-reset"),
-    Fault("model-slow", "Model is slow", "It sends one byte a second.", "model-drip"),
-    Fault(
-        "model-rubbish", "Model answers in prose", "Prose where JSON was asked.", "model-rubbish"
-    ),
-    Fault("model-429", "Model says 429", "Too many requests.", "model-429"),
-    Fault(
+    DemoFault("model-down", "Model is down", "It cuts every connection.", "model-reset"),
+    DemoFault("model-slow", "Model is slow", "It sends one byte per second.", "model-drip"),
+    DemoFault("model-rubbish", "Model answers in prose", "It ignores the schema.", "model-rubbish"),
+    DemoFault("model-429", "Model answers 429", "Too many requests.", "model-429"),
+    DemoFault(
         "host-502",
-        "Host loses its answer",
-        "It stores the comment, then says 502.",
+        "Host answers 502",
+        "It stores the comment first.",
         "comment-stored-502",
         times=1,
-        after="The host stored the comment and then said 502. Before writing again Tagline looked, "
-        "found its own comment and left it at that one.",
+        result="The host stored the comment, then answered 502. Tagline looked before it wrote "
+        "again, found its comment and did not write a second one.",
     ),
-    Fault(KILL, "Worker is killed", "SIGKILL in the middle of the job.", "forge-slow", times=1),
+    DemoFault(KILL, "Worker is killed", "SIGKILL in the middle of the job.", "forge-slow", times=1),
 )
 
 BUG = Sample(
@@ -153,5 +148,5 @@ SAMPLES = {sample.key: sample for sample in (BUG, FEATURE, QUESTION, CHINESE, LO
 
 
 def with_build(body: str, number: int) -> str:
-    """The same text twice would be answered from the first one's comment, without the model."""
+    """Return the body with a build number: for an equal text the first answer would be reused."""
     return f"{body}\nBuild {number}.\n"
