@@ -14,11 +14,11 @@ from bot.llm.checks import report
 from bot.llm.client import RemoteModel
 from bot.llm.protocol import Target
 from bot.sandbox.model.openai import OpenAI
-from bot.sandbox.model.schema import fit
 from tests.fakes import ScriptedWeb
 from tests.llm.test_negotiate import COMPATIBLE, WIRES
 from tests.llm.test_protocol import chat, messages
 from tests.simulation.anthropic import Anthropic
+from tests.simulation.schema import fit, schema_of
 
 Json = dict[str, Any]
 FORMS = ("json_schema", "json_object", "plain")
@@ -43,7 +43,7 @@ class Server:
         if form.get("type", "plain") not in self.takes:
             refused = {"error": {"message": f"response_format {form['type']} is not supported"}}
             return httpx.Response(400, json=refused)
-        schema = self.vendor.schema(body)
+        schema = schema_of(self.vendor.name, body)
         assert schema is not None, "no schema reached the model"
         text = self.text or json.dumps(fit(schema, {"word": "teal"}))
         answer = messages(text) if self.vendor.name == "anthropic" else chat(text)

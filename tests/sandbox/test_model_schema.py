@@ -9,7 +9,7 @@ import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
 from bot.core.prompt import in_words
-from bot.sandbox.model.schema import fit, schema_in
+from tests.simulation.schema import fit, schema_in
 
 from .conftest import Asks
 

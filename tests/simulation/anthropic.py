@@ -13,12 +13,8 @@ from bot.sandbox.model.api import (
     Json,
     check_body,
     count_tokens,
-    plain_text,
-    schema_at,
-    user_texts,
 )
 from bot.sandbox.model.rules import MODEL
-from bot.sandbox.model.schema import schema_in
 
 FIELDS = {
     *("cache_control", "max_tokens", "messages", "metadata", "model", "output_config"),
@@ -50,12 +46,6 @@ class Anthropic:
             raise InvalidRequest(400, f"{extra[0]}: Extra inputs are not permitted", extra[0])
         if any(m.get("role") not in ("user", "assistant") for m in body["messages"]):
             raise InvalidRequest(400, "messages: role must be 'user' or 'assistant'", "messages")
-
-    def schema(self, body: Json) -> Json | None:
-        """Return the schema of the answer: a parameter, else one in the messages."""
-        output = body.get("output_config") or {}
-        texts = [plain_text(body.get("system")), *user_texts(body)]
-        return schema_at(output.get("format"), "schema") or schema_in(texts)
 
     def answer(self, body: Json, text: str | None, reason: str = "end_turn") -> Response:
         thinking = {"type": "thinking", "thinking": "None.", "signature": "c2FuZGJveA=="}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -28,6 +29,7 @@ from tests.simulation.fast_stop import FastStopServer
 from tests.simulation.gitlab import GitLab
 from tests.simulation.host import Host
 from tests.simulation.recorder import Exchange, Log, Recorder
+from tests.simulation.schema import fit, schema_of
 
 MODEL_APIS = ("openai", "anthropic")
 
@@ -48,7 +50,12 @@ class ScriptedModels(Models):
     replies: deque[str] = field(default_factory=deque)
 
     def text(self, vendor: Vendor, body: dict[str, Any]) -> str:
-        return self.replies.popleft() if self.replies else Models.text(self, vendor, body)
+        """Return the next reply, or the answer by rules in the form that the request asks for."""
+        if self.replies:
+            return self.replies.popleft()
+        text = Models.text(self, vendor, body)
+        schema = schema_of(vendor.name, body)
+        return json.dumps(fit(schema, json.loads(text))) if schema else text
 
 
 @dataclass(repr=False)

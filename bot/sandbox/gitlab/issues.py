@@ -20,17 +20,14 @@ FIELDS = {"add_labels", "remove_labels", "labels", "description"}  # all that th
 
 
 def get_issue(call: Call) -> Response:
-    return success(call.serializer.issue(call.repo(), call.issue(), details=_details(call)))
+    return success(call.serializer.issue(call.repo(), call.issue()))
 
 
 def list_issues(call: Call) -> Response:
     """Return issues of every state by default, newest first unless `sort=asc`."""
     repo = call.repo()
     page = call.page(sort(call, [issue for issue in repo.issues.values() if _matches(call, issue)]))
-    details = _details(call)
-    return list_response(
-        page, [call.serializer.issue(repo, issue, details=details) for issue in page.items]
-    )
+    return list_response(page, [call.serializer.issue(repo, issue) for issue in page.items])
 
 
 def sort(call: Call, items: list[T]) -> list[T]:
@@ -38,10 +35,6 @@ def sort(call: Call, items: list[T]) -> list[T]:
     order = "updated_at" if call.query("order_by") == "updated_at" else "created_at"
     newest_first = call.query("sort", "desc") != "asc"
     return sorted(items, key=lambda item: (getattr(item, order), item.id), reverse=newest_first)
-
-
-def _details(call: Call) -> bool:
-    return call.query("with_labels_details") == "true"
 
 
 FILTERS: dict[str, Callable[[Issue, str], bool]] = {

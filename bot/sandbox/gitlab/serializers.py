@@ -113,9 +113,8 @@ class Serializer:
         kind = "work_items" if issue.type == "Task" else "issues"
         return f"{self.page(repo)}/-/{kind}/{issue.number}"
 
-    def issue(self, repo: Repo, issue: Issue, *, details: bool = False) -> Json:
-        """Return an issue; with `details` its labels are objects instead of names."""
-        author, names = self.user(issue.author), sorted(issue.labels)
+    def issue(self, repo: Repo, issue: Issue) -> Json:
+        author = self.user(issue.author)
         url = f"{self.api}/projects/{repo.id}/issues/{issue.number}"
         reference = f"#{issue.number}"
         return {
@@ -129,7 +128,7 @@ class Serializer:
             "updated_at": iso(issue.updated_at),
             "closed_at": iso(issue.closed_at) if issue.closed_at else None,
             "closed_by": None if issue.is_open else author,
-            "labels": [self.label(repo, n) for n in names] if details else names,
+            "labels": sorted(issue.labels),
             "milestone": None,
             "assignees": [],
             "assignee": None,

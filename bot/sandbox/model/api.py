@@ -13,7 +13,6 @@ from starlette.routing import Route, Router
 
 from bot.core.errors import TaglineError
 from bot.sandbox.model.rules import MODEL, answer, request_in
-from bot.sandbox.model.schema import fit
 
 Json = dict[str, Any]
 
@@ -34,7 +33,6 @@ class Vendor(Protocol):
     models_path: str
 
     def check(self, headers: Mapping[str, str], body: Any, key: str) -> None: ...
-    def schema(self, body: Json) -> Json | None: ...
     def answer(self, body: Json, text: str | None, reason: str = ...) -> Response: ...
     def error(self, status: int, message: str, param: str | None = None) -> Response: ...
 
@@ -55,16 +53,6 @@ def user_texts(body: Json) -> list[str]:
     return [plain_text(m.get("content")) for m in body["messages"] if m.get("role") == "user"]
 
 
-def schema_at(form: object, *path: str) -> Json | None:
-    """Return the schema at `path` of an output format of type json_schema, else None."""
-    if not isinstance(form, dict) or form.get("type") != "json_schema":
-        return None
-    schema: Any = form
-    for name in path:
-        schema = schema.get(name) if isinstance(schema, dict) else None
-    return schema if isinstance(schema, dict) else None
-
-
 def check_body(body: Any, *names: str) -> None:
     if not isinstance(body, dict):
         raise InvalidRequest(400, "We could not parse the JSON body of your request.")
@@ -82,10 +70,8 @@ class Models:
     key: str
 
     def text(self, vendor: Vendor, body: Json) -> str:
-        """Return the assistant's text, which follows the schema of the request."""
-        reply = answer(request_in(user_texts(body)))
-        schema = vendor.schema(body)
-        return json.dumps(fit(schema, reply) if schema else reply)
+        """Return the assistant's text."""
+        return json.dumps(answer(request_in(user_texts(body))))
 
 
 def router(models: Models, vendor: Vendor) -> Router:

@@ -14,11 +14,8 @@ from bot.sandbox.model.api import (
     Json,
     check_body,
     count_tokens,
-    plain_text,
-    schema_at,
 )
 from bot.sandbox.model.rules import MODEL
-from bot.sandbox.model.schema import schema_in
 
 
 class OpenAI:
@@ -44,11 +41,6 @@ class OpenAI:
             raise InvalidRequest(
                 400, "Missing required parameter: 'response_format.json_schema'.", "response_format"
             )
-
-    def schema(self, body: Json) -> Json | None:
-        """Return the schema of the answer: a parameter, else one in the messages."""
-        texts = [plain_text(message.get("content")) for message in body["messages"]]
-        return schema_at(body.get("response_format"), "json_schema", "schema") or schema_in(texts)
 
     def answer(self, body: Json, text: str | None, reason: str = "stop") -> Response:
         return self.envelope(body, {"content": text, "refusal": None}, reason)

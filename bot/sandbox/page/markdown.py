@@ -13,9 +13,7 @@ from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 from markdown_it.utils import EnvType, OptionsDict
 
-TAGS = re.compile(
-    r"(</?(?:details|summary|sub)>)"
-)  # no attributes
+TAGS = re.compile(r"(</?(?:details|summary|sub)>)")  # no attributes
 COMMENT = "<!--", "-->"
 
 

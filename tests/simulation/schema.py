@@ -6,6 +6,8 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
+from bot.sandbox.model.api import plain_text, user_texts
+
 Schema = dict[str, Any]
 
 WORD = "blue"
@@ -104,3 +106,24 @@ def _default(schema: Schema) -> Any:
         return schema["enum"][0]
     fitted = _fit(schema, None)
     return None if fitted is OMITTED else fitted
+
+
+def schema_of(vendor: str, body: dict[str, Any]) -> Schema | None:
+    """Return the schema of the answer: a parameter, else one in the messages."""
+    if vendor == "openai":
+        texts = [plain_text(message.get("content")) for message in body["messages"]]
+        schema = _schema_at(body.get("response_format"), "json_schema", "schema")
+    else:
+        texts = [plain_text(body.get("system")), *user_texts(body)]
+        schema = _schema_at((body.get("output_config") or {}).get("format"), "schema")
+    return schema or schema_in(texts)
+
+
+def _schema_at(form: object, *path: str) -> Schema | None:
+    """Return the schema at `path` of an output format of type json_schema, else None."""
+    if not isinstance(form, dict) or form.get("type") != "json_schema":
+        return None
+    schema: Any = form
+    for name in path:
+        schema = schema.get(name) if isinstance(schema, dict) else None
+    return schema if isinstance(schema, dict) else None
