@@ -48,18 +48,18 @@ def demo(local_model: bool, as_json: bool) -> None:
             if with_page:
                 show_page(processes, stopped)
                 return
-            stories = [_run_issue(processes, host) for host in HOSTS]
+            results = [_run_issue(processes, host) for host in HOSTS]
         except (ServerUnavailable, DemoUnavailable) as error:
             lines = [x for path in folder.rglob("*.err") for x in path.read_text().splitlines()]
             click.echo("\n".join([*lines[-20:], f"The demo failed: {error}"]), err=True)
             sys.exit(1)
         model, description = processes.model, _describe_model(processes)
     if as_json:
-        click.echo(json.dumps({"v": 1, "model": model, "stories": stories}))
+        click.echo(json.dumps({"v": 1, "model": model, "stories": results}))
         return
     click.echo(f"Model: {description}")
-    for story in stories:
-        click.echo("\n".join(_format(story)))
+    for result in results:
+        click.echo("\n".join(_format(result)))
 
 
 def show_page(backend: DemoBackend, stopped: Event) -> None:
@@ -114,13 +114,13 @@ def _run_issue(backend: DemoBackend, host: HostName) -> dict[str, Any]:
     }
 
 
-def _format(story: Mapping[str, Any]) -> Iterator[str]:
-    yield f"\n=== {story['issue']}: {story['title']}"
-    for body in story["comments"]:
+def _format(result: Mapping[str, Any]) -> Iterator[str]:
+    yield f"\n=== {result['issue']}: {result['title']}"
+    for body in result["comments"]:
         yield "\nComment:"
         yield from (f"  {line}" for line in body.splitlines())
-    yield f"\nLabels: {', '.join(story['labels']) or 'none'}"
+    yield f"\nLabels: {', '.join(result['labels']) or 'none'}"
     yield "\nLog:"
-    for event in story["log"]:
+    for event in result["log"]:
         fields = (f"{k}={v}" for k, v in event.items() if v is not None and k not in HIDDEN)
         yield f"  {event['event']}  {' '.join(fields)}"

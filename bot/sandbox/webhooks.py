@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from functools import cache
 from itertools import count
@@ -60,13 +60,12 @@ class PayloadFacts:
     installation: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class WebhookDelivery:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookDelivery(PayloadFacts):
     """A sent webhook and its answer. `status` is 0 without one. A redelivery keeps the key."""
 
     id: int
     webhook: Webhook
-    facts: PayloadFacts
     at: datetime
     status: int
     job: str | None
@@ -89,14 +88,6 @@ class WebhookDelivery:
     @property
     def payload(self) -> Any:
         return json.loads(self.webhook.body)
-
-    @property
-    def action(self) -> str | None:
-        return self.facts.action
-
-    @property
-    def number(self) -> int | None:
-        return self.facts.number
 
 
 @dataclass(slots=True)
@@ -173,7 +164,7 @@ class Hooks(ABC):
                 WebhookDelivery(
                     id=next(self._ids),
                     webhook=webhook,
-                    facts=self._facts(webhook.body),
+                    **asdict(self._facts(webhook.body)),
                     at=self.clock(),
                     status=answer.status_code if answer is not None else 0,
                     job=answer.headers.get("x-tagline-job") if answer is not None else None,

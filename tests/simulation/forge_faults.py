@@ -1,6 +1,6 @@
 """Further faults of the forges, each in the host's own words.
 
-Names that begin with `github-` or `gitlab-` strike that host, `forge-` and the others both.
+Names that begin with `github-` or `gitlab-` are for that host, all others for both.
 """
 
 from __future__ import annotations
@@ -157,7 +157,7 @@ def rows(access: Access, gitlab_clock: Callable[[], datetime]) -> list[Fault]:
         Fault(
             "gitlab-429-reset",
             "gitlab",
-            "429 that tells only when the limit is reset",
+            "429 with only the time of the reset",
             instead(
                 lambda: JSONResponse({"message": GITLAB_MESSAGES[429]}, 429, _used_up(gitlab_clock))
             ),
@@ -165,7 +165,7 @@ def rows(access: Access, gitlab_clock: Callable[[], datetime]) -> list[Fault]:
         Fault(
             "gitlab-422-quickly",
             "gitlab",
-            "a note was made too quickly",
+            "a note was created too quickly",
             instead(lambda: JSONResponse({"message": {"base": [NOTE_TOO_QUICKLY]}}, 422)),
             PATTERNS["gitlab"].comments,
         ),
@@ -182,7 +182,7 @@ def _common(refused: Callable[[int], Effect]) -> list[Fault]:
             stored(lambda: Hang(HANG_SECONDS)),
             COMMENT_WRITES,
         ),
-        ("comment-stored-reset", "stored, line cut", stored(Reset), COMMENT_WRITES),
+        ("comment-stored-reset", "stored, connection cut", stored(Reset), COMMENT_WRITES),
         (
             "comment-stored-not-json",
             "stored, 201 with HTML",
@@ -190,9 +190,9 @@ def _common(refused: Callable[[int], Effect]) -> list[Fault]:
             COMMENT_WRITES,
         ),
         ("comment-502", "not stored, 502", refused(502), COMMENT_WRITES),
-        ("comment-403", "commenting refused", refused(403), COMMENT_WRITES),
+        ("comment-403", "comments refused", refused(403), COMMENT_WRITES),
         ("labels-403", "changing labels refused", refused(403), labels),
-        ("labels-422", "labels found invalid", refused(422), labels),
+        ("labels-422", "labels are invalid", refused(422), labels),
     ]
     sides: list[Side] = [*PATTERNS, "forge"]
     slow_text = f"answers after {SLOW_SECONDS:g} s"
@@ -212,10 +212,10 @@ def _by_status(side: Side, refused: Callable[[int], Effect]) -> list[Fault]:
             side,
             text,
             refused(status),
-            "|".join(getattr(pattern, place) for pattern in patterns) if place != "all" else "",
+            "|".join(getattr(pattern, name) for pattern in patterns) if name != "all" else "",
             once=suffix.endswith("-once"),
         )
-        for suffix, (text, status, place) in STATUSES.items()
+        for suffix, (text, status, name) in STATUSES.items()
     ]
 
 
@@ -237,7 +237,7 @@ def _of_github(access: Access) -> list[Fault]:
     table: list[tuple[str, str, Effect, str]] = [
         ("github-422-quickly", "a comment was submitted too quickly, no Retry-After", quickly, on),
         ("github-403-abuse", "abuse detection, no Retry-After", abuse, on),
-        ("token-expired", "the token shown is over; a new one works", expire, IN_REPO),
+        ("token-expired", "the token is expired; a new one works", expire, IN_REPO),
         ("github-403-secondary", "secondary rate limit, Retry-After 60", secondary, ""),
         ("github-403-exhausted", "hourly limit used up, reset in 300 s", instead(exhausted), ""),
     ]

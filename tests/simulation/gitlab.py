@@ -1,4 +1,4 @@
-"""The simulated GitLab with webhooks that are made over its API, and with system notes."""
+"""The simulated GitLab with webhooks created over its API, and with system notes."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ SYSTEM_NOTES: dict[Change, str] = {
 
 @dataclass(slots=True)
 class Hook:
-    """A webhook made over the API. `owner` is a project's id or a group's path."""
+    """A webhook created over the API. `owner` is a project's id or a group's path."""
 
     id: int
     owner: int | str
@@ -73,7 +73,7 @@ class ManagedHooks(GitLabHooks):
     """Where `group` returns true, a group's webhook gets each event, too, with another key."""
 
     group: Callable[[], bool]
-    made: list[Hook] = field(default_factory=list)
+    created: list[Hook] = field(default_factory=list)
     ids: count[int] = field(default_factory=lambda: count(101))
 
     def webhooks(self, event: Event) -> list[Webhook]:
@@ -92,13 +92,13 @@ class ManagedHooks(GitLabHooks):
     def signed(self, webhook: Webhook) -> tuple[str | None, dict[str, str]]:
         if webhook.hook in (OWN_HOOK, GROUP_HOOK):
             return GitLabHooks.signed(self, webhook)
-        for hook in self.made:
+        for hook in self.created:
             if hook.id == webhook.hook:
                 return hook.url, self.headers(webhook, hook.token, hook.signing_token)
         raise Missing(f"hook {webhook.hook}")
 
     def of(self, *owners: int | str) -> list[Hook]:
-        return [hook for hook in self.made if hook.owner in owners]
+        return [hook for hook in self.created if hook.owner in owners]
 
 
 def _group(call: Call) -> str:
@@ -152,21 +152,21 @@ def _serialize(hook: Hook) -> Json:
 
 
 def create_hook(call: Call) -> Response:
-    given = call.params()
-    if not str(given.get("url", "")).startswith(("http://", "https://")):
-        raise Denied(400, "", error="url is missing" if "url" not in given else "url is invalid")
+    params = call.params()
+    if not str(params.get("url", "")).startswith(("http://", "https://")):
+        raise Denied(400, "", error="url is missing" if "url" not in params else "url is invalid")
     owner, hooks = _owner(call), _hooks(call)
     hook = Hook(next(hooks.ids), owner, "", call.state.clock(), {"push_events": True})
-    _fill(hook, given)
-    hooks.made.append(hook)
+    _fill(hook, params)
+    hooks.created.append(hook)
     return success(_serialize(hook), 201)
 
 
-def _fill(hook: Hook, given: dict[str, Any]) -> None:
-    hook.url = given.get("url", hook.url)
-    hook.events |= {name: bool(given[name]) for name in EVENTS if name in given}
-    hook.token = given.get("token", hook.token)
-    hook.signing_token = given.get("signing_token", hook.signing_token)
+def _fill(hook: Hook, params: dict[str, Any]) -> None:
+    hook.url = params.get("url", hook.url)
+    hook.events |= {name: bool(params[name]) for name in EVENTS if name in params}
+    hook.token = params.get("token", hook.token)
+    hook.signing_token = params.get("signing_token", hook.signing_token)
 
 
 def _hook(call: Call) -> Hook:
@@ -183,7 +183,7 @@ def update_hook(call: Call) -> Response:
 
 
 def delete_hook(call: Call) -> Response:
-    _hooks(call).made.remove(_hook(call))
+    _hooks(call).created.remove(_hook(call))
     return Response(status_code=204)
 
 
@@ -245,7 +245,7 @@ def write_system_note(state: State, event: Event) -> list[Event]:
 
 
 class GitLab(Host, GitLabHost):
-    """`maintainer_token` is that of a person who may make webhooks.
+    """`maintainer_token` is that of a user who may create webhooks.
 
     With `group_hook` every event is sent a second time.
     """

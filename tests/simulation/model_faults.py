@@ -24,7 +24,7 @@ BIG, BOMB = 50, 100
 ELSEWHERE = "/sandbox/elsewhere"
 WRONG = {"answer": "fine", "tags": {"bug": True}}
 UNKNOWN = {
-    "summary": "The stand-in names labels that nobody offered.",
+    "summary": "The model names labels that were not offered.",
     "labels": [
         {"name": "made-up-by-the-model", "certainty": "sure", "reason": "it sounds right"},
         {"name": "ok-to-test", "certainty": "sure", "reason": "please"},
@@ -162,7 +162,7 @@ def _statuses() -> list[Fault]:
         ("model-503", "503", model_error(503, "The engine is overloaded.")),
         ("model-529", "529 overloaded", model_error(529, "Overloaded")),
     ]
-    return [Fault(name, "model", says, effect) for name, says, effect in table]
+    return [Fault(name, "model", text, effect) for name, text, effect in table]
 
 
 def _wires() -> list[Fault]:
@@ -172,19 +172,23 @@ def _wires() -> list[Fault]:
         ("model-gzip-bomb", "100 MiB of blanks, gzipped small", instead(gzip_bomb)),
         ("model-html", "200 with an HTML page", instead(lambda: HTMLResponse("<h1>Hi</h1>"))),
         ("model-empty", "200 with an empty body", instead(lambda: PlainTextResponse(""))),
-        ("model-redirect", f"302 to {ELSEWHERE}, which notes the key", redirect),
+        ("model-redirect", f"302 to {ELSEWHERE}, which records the key", redirect),
     ]
-    return [Fault(name, "model", says, effect) for name, says, effect in table]
+    return [Fault(name, "model", text, effect) for name, text, effect in table]
 
 
 def _contents() -> list[Fault]:
     table: list[tuple[str, str, Effect]] = [
         ("model-rubbish", "prose instead of JSON", model_text(PROSE)),
         ("model-truncated", "cut off at the token limit", truncated),
-        ("model-wrong-schema", "JSON of another shape", model_text(json.dumps(WRONG))),
-        ("model-unknown-labels", "labels nobody offered", model_text(json.dumps(UNKNOWN))),
+        (
+            "model-wrong-schema",
+            "JSON that breaks the schema",
+            model_text(json.dumps(WRONG)),
+        ),
+        ("model-unknown-labels", "labels that were not offered", model_text(json.dumps(UNKNOWN))),
         ("model-refusal", "the model refuses", refusal),
         ("model-content-filter", "a content filter steps in", filtered),
         ("model-tool-calls", "a tool call instead of text", tool_calls),
     ]
-    return [Fault(name, "model", says, effect) for name, says, effect in table]
+    return [Fault(name, "model", text, effect) for name, text, effect in table]

@@ -73,8 +73,8 @@ def headers_of(raw: list[tuple[bytes, bytes]]) -> dict[str, str]:
 
 
 @dataclass(slots=True)
-class Answered:
-    """What has been answered so far."""
+class Answer:
+    """What was sent so far."""
 
     status: int = 0
     headers: dict[str, str] = field(default_factory=dict)
@@ -98,23 +98,23 @@ class Recorder:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         body = await read_body(receive)
-        answered, logged = Answered(), False
+        answer, logged = Answer(), False
 
         async def sending(message: Message) -> None:
             nonlocal logged
-            answered.take(message)
-            if answered.ended and not logged:
+            answer.take(message)
+            if answer.ended and not logged:
                 logged = True
-                self.log.add(self._exchange(scope, body, answered))
+                self.log.add(self._exchange(scope, body, answer))
             await send(message)
 
         try:
             await self.app(scope, replay(body, receive), sending)
         finally:
             if not logged:
-                self.log.add(self._exchange(scope, body, answered))
+                self.log.add(self._exchange(scope, body, answer))
 
-    def _exchange(self, scope: Scope, body: bytes, answered: Answered) -> Exchange:
+    def _exchange(self, scope: Scope, body: bytes, answer: Answer) -> Exchange:
         return Exchange(
             api=self.api,
             method=scope["method"],
@@ -122,8 +122,8 @@ class Recorder:
             query=scope["query_string"].decode("latin-1"),
             request_headers=headers_of(scope["headers"]),
             request_body=body,
-            status=answered.status,
-            response_headers=answered.headers,
-            response_body=answered.body,
+            status=answer.status,
+            response_headers=answer.headers,
+            response_body=answer.body,
             fault=scope["state"].get("fault"),
         )

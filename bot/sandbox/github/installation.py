@@ -116,8 +116,8 @@ def _delivery(delivery: WebhookDelivery) -> Json:
         "status_code": delivery.status or 502,
         "event": delivery.event,
         "action": delivery.action,
-        "installation_id": delivery.facts.installation,
-        "repository_id": delivery.facts.repo,
+        "installation_id": delivery.installation,
+        "repository_id": delivery.repo,
         "throttled_at": None,
     }
 

@@ -21,7 +21,7 @@ REASONS = {
     "not-json": "its answer was not the requested JSON",
     "wrong-shape": "its answer did not follow the schema",
     "status-429": "429, too many requests",
-    "breaker-open": "it failed often and is now asked once a minute",
+    "breaker-open": "it failed often and is now tried once a minute",
 }
 RETRY_TIMES = ("in a minute", "in two minutes", "in three minutes")
 
