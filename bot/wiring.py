@@ -134,9 +134,14 @@ def no_store() -> MemoryStore:
 
 
 def clients() -> ClientPool:
-    from bot.http import ClientPool
+    """Return the HTTP clients. Raises `SettingsError` for a proxy that is not supported."""
+    from bot.http import ClientPool, UnsupportedProxy
+    from bot.settings.load import SettingsError
 
-    return ClientPool("tagline")
+    try:
+        return ClientPool("tagline")
+    except UnsupportedProxy as error:
+        raise SettingsError([str(error)]) from None
 
 
 def github(settings: Settings, clients: ClientPool) -> GitHub:

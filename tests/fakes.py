@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import httpcore
 import httpx
 
 from bot.core.errors import ModelFailed, QueueUnavailable, Rejected, TaglineError
@@ -302,32 +301,11 @@ class FakeQueue:
         return f"job of {delivery.id}"
 
 
-class _Script:
-    """Implements `Carrier` in httpx's handier words; its errors have the names of httpcore's."""
-
-    def __init__(self, answer: Callable[[httpx.Request], httpx.Response]) -> None:
-        self._answer = answer
-
-    def handle_request(self, request: httpcore.Request) -> httpcore.Response:
-        assert isinstance(request.stream, Iterable)
-        body = b"".join(request.stream)
-        url = bytes(request.url).decode()
-        asked = httpx.Request(request.method.decode(), url, headers=request.headers, content=body)
-        try:
-            said = self._answer(asked)
-        except httpx.TransportError as error:
-            raise getattr(httpcore, type(error).__name__)(str(error)) from None
-        return httpcore.Response(said.status_code, headers=said.headers.raw, content=said.content)
-
-    def close(self) -> None:
-        pass
-
-
 class ScriptedWeb(ClientPool):
     """HTTP faked at the transport: `answer` gets each request, and refuses an unexpected one."""
 
     def __init__(self, answer: Callable[[httpx.Request], httpx.Response]) -> None:
-        self._client = Client(_Script(answer))
+        self._client = Client(httpx.MockTransport(answer))
 
     def get(self) -> Client:
         return self._client

@@ -1,4 +1,4 @@
-"""Outgoing HTTP: a deadline that drips cannot stretch, a cap on size, no redirects."""
+"""Outgoing requests: total deadline, size limit, no redirects, peer policy, proxies."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ from bot.http import (
     ClientPool,
     Response,
     TooLarge,
+    UnsupportedProxy,
     deadline,
 )
 
@@ -249,13 +250,148 @@ def test_a_redirect_is_an_answer_and_is_never_followed(clients: ClientPool, stat
     assert asked == [1]
 
 
-def test_proxies_of_the_environment_are_not_used(
-    clients: ClientPool, monkeypatch: pytest.MonkeyPatch
+def connect_to(certificate: Path, requests: list[bytes]) -> Callable[[socket.socket], None]:
+    """An HTTP proxy that answers CONNECT, and then the request itself over TLS."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificate)
+
+    def talk(plain: socket.socket) -> None:
+        plain.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        with context.wrap_socket(plain.dup(), server_side=True) as connection:
+            while request := connection.recv(KB):
+                requests.append(request)
+                once(body=b"fine")(connection)
+
+    return talk
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """An environment without proxies."""
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    return monkeypatch
+
+
+@pytest.mark.parametrize("name", ["HTTP_PROXY", "ALL_PROXY", "http_proxy"])
+def test_plain_http_goes_through_the_proxy_of_the_environment(
+    environment: pytest.MonkeyPatch, name: str
 ) -> None:
-    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
-    monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:1")
+    requests: list[bytes] = []
+    with server(once(body=b"fine"), requests) as url:
+        environment.setenv(name, url.replace("//", "//user:secret@"))
+        clients = ClientPool("tests")
+        for _ in range(2):
+            assert get(clients, "http://gitlab.example/api?x=1").content == b"fine"
+    clients.close()
+    assert requests[0].startswith(b"GET http://gitlab.example/api?x=1 HTTP/1.1\r\n")
+    assert b"Proxy-Authorization: Basic dXNlcjpzZWNyZXQ=" in requests[0]
+    assert len(requests) == 2
+
+
+def test_https_goes_through_a_tunnel_and_the_proxy_sees_nothing_of_it(
+    environment: pytest.MonkeyPatch, certificate: Path
+) -> None:
+    seen: list[bytes] = []
+    inside: list[bytes] = []
+    with server(connect_to(certificate, inside), seen) as url:
+        environment.setenv("HTTPS_PROXY", url.removeprefix("http://"))
+        environment.setenv("SSL_CERT_FILE", str(certificate))
+        clients = ClientPool("tests")
+        for _ in range(2):
+            assert get(clients, "https://gitlab.example/secret").content == b"fine"
+        clients.close()
+    assert seen[0].startswith(b"CONNECT gitlab.example:443 HTTP/1.1\r\n")
+    assert b"secret" not in b"".join(seen)
+    assert [request.split(b" HTTP")[0] for request in inside] == [b"GET /secret"] * 2
+    assert len(seen) == 1
+
+
+@pytest.mark.parametrize("status", [403, 407, 502])
+def test_a_tunnel_that_the_proxy_refuses_means_that_nothing_was_sent(
+    environment: pytest.MonkeyPatch, status: int
+) -> None:
+    answer = f"HTTP/1.1 {status} No\r\nContent-Length: 0\r\n\r\n".encode()
+    with server(lambda connection: connection.sendall(answer)) as url:
+        environment.setenv("HTTPS_PROXY", url)
+        clients = ClientPool("tests")
+        for _ in range(3):
+            with pytest.raises(NOT_SENT):
+                get(clients, "https://gitlab.example/")
+        clients.close()
+
+
+def test_a_proxy_that_drips_ends_at_the_deadline(environment: pytest.MonkeyPatch) -> None:
+    with server(drip(b"HTTP/1.1 200 OK\r\nX-Header: ")) as url:
+        environment.setenv("HTTPS_PROXY", url)
+        clients = ClientPool("tests")
+        started = time.monotonic()
+        with deadline(DEADLINE), pytest.raises(TIMEOUTS):
+            get(clients, "https://gitlab.example/")
+        assert time.monotonic() - started < SOON
+        clients.close()
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "http://169.254.169.254/latest/meta-data",
+        "https://[fd00:ec2::254]/",
+        "http://2852039166/",
+        "https://metadata.google.internal/",
+        "http://1.1.1.1/",
+    ],
+)
+def test_a_proxy_is_not_asked_for_a_forbidden_address(
+    environment: pytest.MonkeyPatch, target: str
+) -> None:
+    requests: list[bytes] = []
+    with server(once(body=b"fine"), requests) as url:
+        environment.setenv("ALL_PROXY", url)
+        clients = ClientPool("tests")
+        with pytest.raises(NOT_SENT):
+            get(clients, target)
+        clients.close()
+    assert requests == []
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_loopback_is_never_proxied(environment: pytest.MonkeyPatch, host: str) -> None:
+    environment.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    environment.setenv("ALL_PROXY", "http://127.0.0.1:1")
+    clients = ClientPool("tests")
     with server(once(body=b"fine")) as url:
-        assert get(clients, url).content == b"fine"
+        assert get(clients, url.replace("127.0.0.1", host)).content == b"fine"
+    clients.close()
+
+
+@pytest.mark.parametrize("exempt", ["gitlab.example", ".example", "*", "other, gitlab.example"])
+def test_hosts_in_no_proxy_are_connected_to_directly(
+    environment: pytest.MonkeyPatch, exempt: str
+) -> None:
+    requests: list[bytes] = []
+    with server(once(body=b"fine"), requests) as url:
+        environment.setenv("HTTP_PROXY", url)
+        environment.setenv("NO_PROXY", exempt)
+        environment.setattr(socket, "getaddrinfo", lambda *_, **__: [])
+        clients = ClientPool("tests")
+        with pytest.raises(NOT_SENT):
+            get(clients, "http://gitlab.example/")
+        clients.close()
+    assert requests == []
+
+
+@pytest.mark.parametrize("address", ["socks5://u:hidden@127.0.0.1:1", "ftp://127.0.0.1", "://x"])
+@pytest.mark.parametrize("name", ["HTTPS_PROXY", "ALL_PROXY"])
+def test_a_proxy_of_another_protocol_is_one_clear_sentence(
+    environment: pytest.MonkeyPatch, name: str, address: str
+) -> None:
+    environment.setenv(name, address)
+    with pytest.raises(UnsupportedProxy) as caught:
+        ClientPool("tests")
+    assert str(caught.value).startswith(f"{name} must be the http:// or https:// address")
+    assert "hidden" not in str(caught.value)
 
 
 def test_each_thread_has_one_client_of_its_own(clients: ClientPool) -> None:
@@ -345,16 +481,18 @@ def test_a_request_says_whom_it_is_for_and_how_long_it_is(
 
 @pytest.fixture
 def certificate(tmp_path: Path) -> Path:
-    """Key and certificate of an authority of its own for 127.0.0.1, in one file."""
+    """A key and a self-signed certificate for 127.0.0.1 and gitlab.example, in one file."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "A company's own authority")])
-    here = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+    names = x509.SubjectAlternativeName(
+        [x509.IPAddress(ipaddress.ip_address("127.0.0.1")), x509.DNSName("gitlab.example")]
+    )
     now = datetime.now(UTC)
     made = (
         x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
         .not_valid_before(now - timedelta(days=1))
         .not_valid_after(now + timedelta(days=1))
-        .add_extension(here, critical=False)
+        .add_extension(names, critical=False)
         .sign(key, hashes.SHA256())
     )
     private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())

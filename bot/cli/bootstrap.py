@@ -52,10 +52,13 @@ def unmet(found: Settings) -> list[str]:
 
 
 def web() -> ClientPool:
-    """HTTP clients that are closed when the command ends."""
+    """Return HTTP clients that are closed when the command ends; exits for a wrong proxy."""
     from bot import wiring
 
-    made = wiring.clients()
+    try:
+        made = wiring.clients()
+    except SettingsError as error:
+        refuse(error)
     click.get_current_context().call_on_close(made.close)
     return made
 

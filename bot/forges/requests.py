@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import httpx
+
 from bot.core.errors import Postponed, Retry, WriteUncertain
 from bot.footprint import NoPermit, await_permit
-from bot.http import FAILURES, NOT_SENT, Client, Request, Response, deadline, seconds_left
+from bot.http import FAILURES, NOT_SENT, Client, Response, deadline, seconds_left
 
 CALL_SECONDS = 15.0
 PATIENT_SECONDS = 120.0  # for a large answer, where a job has no end of its own
 MAX_BYTES = 16 * 1024 * 1024
 
 
-def send_request(forge: str, client: Client, request: Request, head: int = 0) -> Response:
+def send_request(forge: str, client: Client, request: httpx.Request, head: int = 0) -> Response:
     """Send a request. Raises `Retry`, or `WriteUncertain` where a write may have happened.
 
     `head` is how many bytes of the answer are wanted, 0 for all of it. Raises `Postponed` where
@@ -31,11 +33,11 @@ def send_request(forge: str, client: Client, request: Request, head: int = 0) ->
     return _exchange(forge, client, request, head)
 
 
-def _exchange(forge: str, client: Client, request: Request, head: int) -> Response:
+def _exchange(forge: str, client: Client, request: httpx.Request, head: int) -> Response:
     """As `send_request`. Raises `NoPermit` too."""
     try:
         with deadline(CALL_SECONDS):
-            return client.send(request, head or MAX_BYTES, cut=head > 0)
+            return client.send(request, head or MAX_BYTES, truncate=head > 0)
     except NOT_SENT as error:
         raise Retry(f"{forge} cannot be reached ({type(error).__name__})") from None
     except FAILURES as error:

@@ -130,7 +130,7 @@ def test_of_a_payload_full_of_addresses_none_is_taken_along() -> None:
 
 def test_only_one_place_makes_connections_to_the_world() -> None:
     """Redirects, deadlines and forbidden addresses are looked after there."""
-    apart = {"http.py", "private.py", "stage.py"}  # what the last two ask, they have started
+    apart = {"http.py", "transport.py"}
     found = {
         f"{path.relative_to(BOT)}: {hit[0]}"
         for path in BOT.rglob("*.py")

@@ -13,13 +13,14 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlsplit
 
+import httpx
 import msgspec
 from gidgethub import GitHubBroken, HTTPException, sansio
 
 from bot.core.config.yaml_nodes import MAX_BYTES
 from bot.forges.github.errors import classify
 from bot.forges.requests import send_request
-from bot.http import ClientPool, Request, Response
+from bot.http import ClientPool, Response
 
 PUBLIC_API = "https://api.github.com"
 VERSION = "2026-03-10"  # Enterprise Server may not know it yet and uses its own default
@@ -72,7 +73,7 @@ class GitHubClient:
         items, following = self._answer(request)
         return items, dict(parse_qsl(urlsplit(following or "").query)).get("cursor", "")
 
-    def _file(self, request: Request) -> str | None:
+    def _file(self, request: httpx.Request) -> str | None:
         answer = send_request("GitHub", self._clients.get(), request, MAX_FILE)
         if answer.status != 200:
             self._decoded(request, answer)
@@ -80,15 +81,15 @@ class GitHubClient:
         is_folder = kind == "application/json"
         return None if is_folder else answer.content.decode("utf-8", "replace")
 
-    def _answer(self, request: Request) -> tuple[Any, str | None]:
+    def _answer(self, request: httpx.Request) -> tuple[Any, str | None]:
         return self._decoded(request, send_request("GitHub", self._clients.get(), request))
 
-    def _decoded(self, request: Request, answer: Response) -> tuple[Any, str | None]:
+    def _decoded(self, request: httpx.Request, answer: Response) -> tuple[Any, str | None]:
         try:
             return _decipher(answer)
         except HTTPException as error:
             wrote = request.method != "GET"
-            comment = request.method in ("POST", "PATCH") and bool(COMMENT.search(request.url))
+            comment = request.method in ("POST", "PATCH") and bool(COMMENT.search(request.url.path))
             raise classify(error, self._clock(), wrote=wrote, comment=comment) from None
 
     def _request(
@@ -99,7 +100,7 @@ class GitHubClient:
         credential: Credential,
         data: Mapping[str, Any] | None,
         accept: str,
-    ) -> Request:
+    ) -> httpx.Request:
         headers = sansio.create_headers(
             "tagline",
             accept=accept,

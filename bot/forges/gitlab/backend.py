@@ -5,6 +5,7 @@ Its default would sleep in the worker thread on a rate limit, and follow a redir
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from collections.abc import Callable, Mapping
@@ -16,7 +17,7 @@ import msgspec
 from bot.core.config.yaml_nodes import MAX_BYTES
 from bot.forges.gitlab.errors import classify
 from bot.forges.requests import send_request
-from bot.http import ClientPool, Request, Response
+from bot.http import ClientPool, Response
 
 NOTE = re.compile(r"/notes(/\d+)?$")
 MAX_FILE = MAX_BYTES + 1  # shows that a file is too long
@@ -32,20 +33,20 @@ class _Sendable:
 
 
 class _Result:
-    """An answer in the shape that python-gitlab reads."""
+    """A response in the shape that python-gitlab reads; it is its own `response`."""
 
-    def __init__(self, answer: Response) -> None:
-        headers = [(k.encode("latin-1"), v.encode("latin-1")) for k, v in answer.headers.items()]
-        self.response = response = httpx.Response(
-            answer.status, headers=headers, content=answer.content
-        )
-        self.status_code = response.status_code
+    reason = ""
+    history = ()  # redirects
+    links: Mapping[str, Any] = {}  # pages are requested by number
+
+    def __init__(self, response: Response) -> None:
+        self.response = self
+        self.status_code = response.status
         self.headers = response.headers
         self.content = response.content
-        self.reason = response.reason_phrase
 
     def json(self) -> Any:
-        return self.response.json()
+        return json.loads(self.content)
 
 
 class HttpxBackend:
@@ -68,7 +69,7 @@ class HttpxBackend:
         json: object = None,
         params: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
-        auth: Callable[[Request], object] | None = None,
+        auth: Callable[[httpx.Request], object] | None = None,
         **options: object,
     ) -> _Result:
         client = self.client.get()
