@@ -9,7 +9,8 @@ import time
 from functools import cache, partial
 from threading import BoundedSemaphore
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+
+from bot.forges.registry import FORGES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,13 +19,13 @@ if TYPE_CHECKING:
     import redis
     from starlette.applications import Starlette
 
-    from bot.core.ports import BreakerStore, Metrics, Model, WebhookParser
+    from bot.core.ports import BreakerStore, Metrics, Model
+    from bot.core.refs import UrlForm
     from bot.core.types import Job
     from bot.flow.plan import Outcome
     from bot.flow.reconcile import Reconciliation
     from bot.flow.retry_fallbacks import FallbackRetries
-    from bot.forges.github.api import GitHub
-    from bot.forges.gitlab.api import GitLab
+    from bot.forges.registry import ForgeClient
     from bot.http import ClientPool
     from bot.queue.broker import Broker
     from bot.queue.periodic import PeriodicTasks
@@ -41,14 +42,9 @@ SPARE_CONNECTIONS = 32  # for consumers, periodic tasks and second connections
 JOB_SECONDS = 300.0
 
 
-def forge_hosts(settings: Settings) -> dict[str, str]:
-    """Where people see each forge: its host and, where it lies under one, the sub-path."""
-    api = urlsplit(settings.github_api_url).hostname or ""
-    web = urlsplit(settings.gitlab_url)
-    return {
-        "github": "github.com" if api == "api.github.com" else api,
-        "gitlab": f"{web.hostname}{web.path}",
-    }
+def url_forms(settings: Settings) -> list[UrlForm]:
+    """Return how each forge writes addresses."""
+    return [entry.url_form(settings) for entry in FORGES.values()]
 
 
 def receiver(settings: Settings) -> Starlette:
@@ -61,36 +57,15 @@ def receiver(settings: Settings) -> Starlette:
 
     settings.require_webhook_secret()
     latest = ReloadingSettings(settings)
-    parsers: dict[str, Callable[[], WebhookParser]] = {}
-    if settings.github_webhook_secrets:
-        parsers["github"] = Rebuilt(latest, _github_inbox)
-    if settings.gitlab_signing_tokens or settings.gitlab_webhook_secrets:
-        parsers["gitlab"] = Rebuilt(latest, _gitlab_inbox)
+    parsers = {
+        name: Rebuilt(latest, entry.webhook_parser)
+        for name, entry in FORGES.items()
+        if entry.has_webhook_secret(settings)
+    }
     counting = redis.Redis.from_url(settings.redis_url, socket_timeout=5, socket_connect_timeout=2)
     ours_ = metrics(settings, counting)
     queue = RedisQueue(settings.redis_url)
     return create(parsers, queue, ours_, lambda: latest().metrics_tokens)
-
-
-def _github_inbox(settings: Settings) -> WebhookParser:
-    from bot.forges.github.webhooks import GitHubWebhooks
-
-    return GitHubWebhooks(
-        settings.github_webhook_secrets,
-        forge_hosts(settings)["github"],
-        needs_installation=not settings.github_token,
-    )
-
-
-def _gitlab_inbox(settings: Settings) -> WebhookParser:
-    from bot.forges.gitlab.webhooks import GitLabWebhooks
-
-    return GitLabWebhooks(
-        forge_hosts(settings)["gitlab"],
-        settings.gitlab_signing_tokens,
-        settings.gitlab_webhook_secrets,
-        settings.gitlab_issue_types,
-    )
 
 
 def metrics(settings: Settings, client: redis.Redis) -> RedisMetrics:
@@ -142,34 +117,6 @@ def clients() -> ClientPool:
         return ClientPool("tagline")
     except UnsupportedProxy as error:
         raise SettingsError([str(error)]) from None
-
-
-def github(settings: Settings, clients: ClientPool) -> GitHub:
-    """GitHub as an App, with a personal token, or for reading public issues as nobody."""
-    from bot.forges.github.api import GitHub
-    from bot.forges.github.auth import AppAuth, Auth, NoAuth, TokenAuth
-    from bot.forges.github.client import GitHubClient
-
-    rest = GitHubClient(clients, settings.github_api_url)
-    auth: Auth = NoAuth()
-    if settings.github_app_id:
-        auth = AppAuth(rest, settings.github_app_id, settings.github_private_key)
-    elif settings.github_token:
-        auth = TokenAuth(rest, settings.github_token)
-    return GitHub(rest, auth)
-
-
-def gitlab(settings: Settings, clients: ClientPool) -> GitLab:
-    """GitLab with a token, or for reading public issues as nobody."""
-    from bot.forges.gitlab.api import GitLab
-
-    return GitLab(settings.gitlab_url, settings.gitlab_token, clients, settings.gitlab_issue_types)
-
-
-FORGES: dict[str, Callable[[Settings, ClientPool], GitHub | GitLab]] = {
-    "github": github,
-    "gitlab": gitlab,
-}
 
 
 def models(
@@ -233,13 +180,13 @@ def _guarded(
     return CircuitBreaker(remote, breaker, name, settings.key_variable, settings.name_variable)
 
 
-def forges(latest: ReloadingSettings, clients: ClientPool) -> Callable[[str], GitHub | GitLab]:
-    """Gives the forge of a name with its secrets as they are now; loaded with the first use."""
+def forges(latest: ReloadingSettings, clients: ClientPool) -> Callable[[str], ForgeClient]:
+    """Return a function from a forge's name to its client, made anew when secrets change."""
     from bot.settings.reload import Rebuilt
 
-    current = Rebuilt(latest, lambda now: cache(lambda name: FORGES[name](now, clients)))
+    current = Rebuilt(latest, lambda now: cache(lambda name: FORGES[name].client(now, clients)))
 
-    def forge(name: str) -> GitHub | GitLab:
+    def forge(name: str) -> ForgeClient:
         return current()(name)
 
     return forge
@@ -325,10 +272,9 @@ def sweep(settings: Settings, clients: ClientPool, store: RedisStore) -> Reconci
     from bot.flow.reconcile import Reconciliation
     from bot.settings.reload import ReloadingSettings
 
-    access = {"github": settings.has_github, "gitlab": bool(settings.gitlab_token)}
-    at_hand = tuple(name for name, has_access in access.items() if has_access)
+    accessible = tuple(name for name, entry in FORGES.items() if entry.has_access(settings))
     forge = forges(ReloadingSettings(settings), clients)
-    return Reconciliation(store.reconcile_state, store.rate_limiter, forge, at_hand, time.time)
+    return Reconciliation(store.reconcile_state, store.rate_limiter, forge, accessible, time.time)
 
 
 def _rounds(

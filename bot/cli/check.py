@@ -1,4 +1,4 @@
-"""`tagline check`: every probe, each with its fix."""
+"""`tagline check`: every check, each problem with its fix."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import platform
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,24 +23,19 @@ if TYPE_CHECKING:
     from bot.settings.load import Settings
 
 OLDEST_PYTHON = (3, 11)
-FIXES = {
-    "redis": bootstrap.NO_REDIS,
-    "github": "look at GITHUB_APP_ID, GITHUB_PRIVATE_KEY or GITHUB_TOKEN, and GITHUB_API_URL",
-    "gitlab": "look at GITLAB_TOKEN and GITLAB_URL",
-    "repository": "is it written rightly, and is the App or the token's user in it?",
-}
+NO_REPOSITORY = "check its spelling, and that the App or the token's user has access to it"
 
 
 @click.command()
 @click.option("--repo", help="Look at a repository too: github:OWNER/NAME or its URL.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def check(repo: str | None, as_json: bool) -> None:
-    """Try everything that Tagline needs and tell, for each thing that is wrong, what to do.
+    """Check everything that Tagline needs, and show the fix of each problem.
 
-    Ends with 1 where something is wrong. Writes nothing; the model gets one tiny question.
+    Exits with 1 if there is a problem. Writes nothing; each model gets one short question.
     """
     report = _Report()
-    _fill(report, repo)
+    _run_checks(report, repo)
     wrong = any(finding.wrong for _, finding in report.lines)
     if as_json:
         findings = [
@@ -58,27 +54,28 @@ def check(repo: str | None, as_json: bool) -> None:
 class _Report:
     lines: list[tuple[str, Finding]] = field(default_factory=list)
 
-    def add(self, area: str, probe: Callable[[], Iterable[Finding]]) -> None:
-        """Run a probe; an error ends it and is a finding itself."""
+    def add(self, area: str, check: Callable[[], Iterable[Finding]], fix: str = "") -> None:
+        """Run a check and add its findings. An error ends it and becomes a finding with `fix`."""
         import redis
 
         from bot.core.diagnostics import Finding
         from bot.core.errors import TaglineError
 
         try:
-            for finding in probe():
+            for finding in check():
                 self.lines.append((area, finding))
         except TaglineError as error:
-            self.lines.append((area, Finding(str(error), FIXES.get(area, ""), wrong=True)))
+            self.lines.append((area, Finding(str(error), fix, wrong=True)))
         except redis.RedisError as error:
             what = f"does not answer ({type(error).__name__})"
-            self.lines.append((area, Finding(what, FIXES.get(area, ""), wrong=True)))
+            self.lines.append((area, Finding(what, fix, wrong=True)))
 
 
-def _fill(report: _Report, repo: str | None) -> None:
+def _run_checks(report: _Report, repo: str | None) -> None:
     from bot import log, wiring
     from bot.core import refs
     from bot.core.diagnostics import Finding
+    from bot.forges import registry
     from bot.settings.load import SettingsError, load
 
     report.add("python", _python)
@@ -91,22 +88,21 @@ def _fill(report: _Report, repo: str | None) -> None:
         report.add("settings", lambda: problems)
         return
     log.configure("error", settings.log_format, settings.secrets)
-    where = None
+    ref = None
     if repo:
         try:
-            where = refs.repository(repo, wiring.forge_hosts(settings))
+            ref = refs.repository(repo, wiring.url_forms(settings))
         except ValueError as error:
             raise click.BadParameter(str(error), param_hint="--repo") from None
     clients = bootstrap.web()
     report.add("settings", lambda: _settings(settings))
-    report.add("redis", lambda: _redis(settings))
-    if settings.has_github:
-        report.add("github", lambda: _github(settings, clients))
-    if settings.gitlab_token:
-        report.add("gitlab", lambda: _gitlab(settings, clients, where))
+    report.add("redis", lambda: _redis(settings), bootstrap.NO_REDIS)
+    for name, forge in registry.FORGES.items():
+        if forge.has_access(settings):
+            report.add(name, partial(forge.check, settings, clients, ref), forge.settings_hint)
     report.add("model", lambda: _model(settings, clients))
-    if where:
-        report.add("repository", lambda: _repository(settings, clients, where))
+    if ref:
+        report.add("repository", lambda: _repository(settings, clients, ref), NO_REPOSITORY)
 
 
 def _python() -> Iterator[Finding]:
@@ -141,34 +137,6 @@ def _redis(settings: Settings) -> Iterator[Finding]:
         client.close()
 
 
-def _github(settings: Settings, clients: ClientPool) -> Iterator[Finding]:
-    from bot.forges.github.auth import AppAuth
-    from bot.forges.github.checks import GitHubChecks
-    from bot.forges.github.client import GitHubClient
-
-    rest = GitHubClient(clients, settings.github_api_url)
-    checkup = GitHubChecks(clients, settings.github_api_url, rest)
-    if settings.github_app_id:
-        return checkup.of_app(AppAuth(rest, settings.github_app_id, settings.github_private_key))
-    return checkup.of_token(settings.github_token)
-
-
-def _gitlab(settings: Settings, clients: ClientPool, repo: IssueRef | None) -> Iterator[Finding]:
-    from bot.core.diagnostics import Finding
-    from bot.forges.gitlab.checks import GitLabChecks
-
-    yield from GitLabChecks(settings.gitlab_url, settings.gitlab_token, clients).report()
-    if repo is None or repo.forge != "gitlab":
-        yield Finding("the role is one in a project: --repo gitlab:GROUP/PROJECT tells it")
-
-
-def _role(settings: Settings, clients: ClientPool, repo: IssueRef) -> Finding:
-    from bot.forges.gitlab.checks import GitLabChecks
-
-    checkup = GitLabChecks(settings.gitlab_url, settings.gitlab_token, clients)
-    return checkup.about_role(f"/projects/{repo.repo_id}")
-
-
 def _model(settings: Settings, clients: ClientPool) -> Iterator[Finding]:
     from bot import wiring
     from bot.core.diagnostics import Finding
@@ -185,23 +153,23 @@ def _model(settings: Settings, clients: ClientPool) -> Iterator[Finding]:
 
 
 def _repository(settings: Settings, clients: ClientPool, repo: IssueRef) -> Iterator[Finding]:
-    from bot import wiring
     from bot.core.config import docs, parser
     from bot.core.diagnostics import Finding, about_labels
     from bot.core.labels import policy
+    from bot.forges import registry
 
-    forge = wiring.FORGES[repo.forge](settings, clients)
-    where = forge.locate(repo)
-    yield Finding(f"{where.repo} can be read")
-    if where.forge == "gitlab" and settings.gitlab_token:
-        yield _role(settings, clients, where)
+    entry = registry.FORGES[repo.forge]
+    forge = entry.client(settings, clients)
+    repo = forge.locate(repo)
+    yield Finding(f"{repo.repo} can be read")
+    yield from entry.check_repository(settings, clients, repo)
     names = settings.model.allowed_names if settings.model else ()
-    reading = parser.restrict_models(parser.read(forge.config_text(where)), names)
+    reading = parser.restrict_models(parser.read(forge.config_text(repo)), names)
     for problem in reading.problems:
-        yield Finding(f"tagline.yml, {problem}", "mend that line", wrong=True)
+        yield Finding(f"tagline.yml, {problem}", "correct that line", wrong=True)
     for line, key in docs.notes(reading):
         yield Finding(f"tagline.yml, line {line}: {key} is accepted, without effect yet")
-    found = forge.labels(where)
+    found = forge.labels(repo)
     usable = policy.usable_labels(found, reading.config.labels)
     fix = "" if usable or not found else "name some in labels.allow"
     yield Finding(f"{len(usable)} of {len(found)} labels may be applied", fix)

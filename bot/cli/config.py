@@ -129,14 +129,15 @@ def _of_repository(repo: str) -> str | None:
     from bot import wiring
     from bot.core import refs
     from bot.core.errors import Retry, TaglineError
+    from bot.forges import registry
 
     settings = bootstrap.settings()
     try:
-        where = refs.repository(repo, wiring.forge_hosts(settings))
+        where = refs.repository(repo, wiring.url_forms(settings))
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--repo") from None
     try:
-        forge = wiring.FORGES[where.forge](settings, bootstrap.web())
+        forge = registry.FORGES[where.forge].client(settings, bootstrap.web())
         return forge.config_text(forge.locate(where))
     except TaglineError as error:
         click.echo(f"Not done: {error}", err=True)

@@ -32,16 +32,17 @@ def enrich(ref: str, apply: bool, delay: float | None, as_json: bool) -> None:
     from bot.core import refs
     from bot.core.errors import Retry, TaglineError
     from bot.core.types import Job
+    from bot.forges import registry
 
     settings = bootstrap.settings()
     if delay is not None and not apply:
         raise click.UsageError("--delay queues a job that writes: it needs --apply.")
     try:
-        where = refs.parse(ref, wiring.forge_hosts(settings))
+        where = refs.parse(ref, wiring.url_forms(settings))
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="REF") from None
     try:
-        where = wiring.FORGES[where.forge](settings, bootstrap.web()).locate(where)
+        where = registry.FORGES[where.forge].client(settings, bootstrap.web()).locate(where)
         delivery = Job(f"manual-{uuid.uuid4()}", "manual", where, time.time())
         if delay is not None:
             _queue(settings, delivery, delay, as_json)

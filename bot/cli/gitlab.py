@@ -97,10 +97,9 @@ def _settings() -> Settings:
 
 
 def _hooks(settings: Settings, path: str, group: bool) -> Hooks:
-    from bot.forges.gitlab.hooks import Hooks
+    from bot.forges.registry import GITLAB
 
-    clients = bootstrap.web()
-    return Hooks(settings.gitlab_url, settings.gitlab_token, clients, path, group=group)
+    return GITLAB.hooks(settings, bootstrap.web(), path, group=group)
 
 
 def _secret(settings: Settings, hooks: Hooks) -> tuple[dict[str, str], list[dict[str, str]]]:

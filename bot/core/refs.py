@@ -1,49 +1,58 @@
-"""Parses references to issues: a URL, `github:owner/repository#1` or `gitlab:group/project#1`."""
+"""Parse the forms in which people write an issue or a repository."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from bot.core.types import IssueRef
 
-PATHS = {"github": r"[\w.-]+/[\w.-]+", "gitlab": r"[\w.-]+(?:/[\w.-]+)+"}
 NUMBER = r"(\d{1,18})"
-SHORT = {forge: re.compile(rf"{forge}:({path})#{NUMBER}") for forge, path in PATHS.items()}
-# The path between a repository and an issue's number in a URL.
-MIDDLE = {"github": "/issues/", "gitlab": "/-/(?:issues|work_items)/"}
 
 
-def parse(text: str, hosts: Mapping[str, str]) -> IssueRef:
-    """Parse a reference. `hosts` maps a forge's name to its host, with the sub-path if it has one.
+@dataclass(frozen=True, slots=True)
+class UrlForm:
+    """How a forge writes addresses. `host` includes the sub-path of a server that has one.
 
-    Raises ValueError, with the accepted forms.
+    `path` matches the path of a repository, `middle` what separates it from an issue's number.
     """
-    for forge, base in hosts.items():
-        if short := SHORT[forge].fullmatch(text):
-            return IssueRef(forge, base, short[1], int(short[2]))
-        host, slash, path = base.partition("/")
-        start = rf"(?i:https?://{re.escape(host)})(?::\d+)?{re.escape(slash + path)}/"
-        if url := re.fullmatch(rf"{start}({PATHS[forge]}){MIDDLE[forge]}{NUMBER}(?:[?#].*)?", text):
-            return IssueRef(forge, base, url[1], int(url[2]))
-    places = " or ".join(hosts.values())
-    raise ValueError(
-        f"write the issue's address on {places}, or github:owner/repository#1, or"
-        " gitlab:group/project#1"
-    )
+
+    forge: str
+    host: str
+    path: str
+    middle: str
+    example: str
 
 
-def repository(text: str, hosts: Mapping[str, str]) -> IssueRef:
-    """Parse a reference to a repository; its `number` is 0. Raises ValueError, as `parse`."""
-    name = text.rstrip("/").removesuffix(".git")
-    for middle in ("#", "/issues/", "/-/issues/"):
-        try:
-            return replace(parse(f"{name}{middle}1", hosts), number=0)
-        except ValueError:
-            continue
-    places = " or ".join(hosts.values())
-    raise ValueError(
-        f"write the repository's address on {places}, or github:owner/repository, or"
-        " gitlab:group/project"
-    )
+def parse(text: str, forms: Sequence[UrlForm]) -> IssueRef:
+    """Return the issue of a URL or of a short form such as `github:owner/repository#1`.
+
+    Raises ValueError with the accepted forms.
+    """
+    for form in forms:
+        short, url = rf"#{NUMBER}", rf"{form.middle}{NUMBER}(?:[?#].*)?"
+        if match := _match(text, form, short, url):
+            return IssueRef(form.forge, form.host, match[1], int(match[2]))
+    raise ValueError(_advice("issue", forms, "#1"))
+
+
+def repository(text: str, forms: Sequence[UrlForm]) -> IssueRef:
+    """Return the repository of a URL or of its short form; `number` is 0. Raises ValueError."""
+    for form in forms:
+        if match := _match(text.rstrip("/").removesuffix(".git"), form, "", ""):
+            return IssueRef(form.forge, form.host, match[1], 0)
+    raise ValueError(_advice("repository", forms, ""))
+
+
+def _match(text: str, form: UrlForm, short_end: str, url_end: str) -> re.Match[str] | None:
+    host, slash, path = form.host.partition("/")
+    start = rf"(?i:https?://{re.escape(host)})(?::\d+)?{re.escape(slash + path)}/"
+    short = re.fullmatch(rf"{form.forge}:({form.path}){short_end}", text)
+    return short or re.fullmatch(rf"{start}({form.path}){url_end}", text)
+
+
+def _advice(kind: str, forms: Sequence[UrlForm], number: str) -> str:
+    hosts = " or ".join(form.host for form in forms)
+    short = "".join(f", or {form.forge}:{form.example}{number}" for form in forms)
+    return f"write the {kind}'s address on {hosts}{short}"

@@ -6,10 +6,14 @@ import pytest
 
 from bot.core.refs import parse, repository
 from bot.core.types import IssueRef
+from bot.settings.load import load
+from bot.wiring import url_forms
 
 PUBLIC = "github.com"
-HOSTS = {"github": PUBLIC, "gitlab": "gitlab.com"}
-OWN = {"github": "ghe.example", "gitlab": "example.org/git"}
+HOSTS = url_forms(load({}))
+OWN = url_forms(
+    load({"GITHUB_API_URL": "https://ghe.example/api/v3", "GITLAB_URL": "https://example.org/git"})
+)
 
 
 def github(repo: str, number: int, host: str = PUBLIC) -> IssueRef:

@@ -13,10 +13,10 @@ from typing import Any
 from bot.core.history import input_hash
 from bot.core.types import IssueRef
 from bot.flow.render import MARKER, read_marker, write_marker
+from bot.forges.registry import FORGES
 from bot.sandbox.faults import Side
 from bot.sandbox.gitlab.access import BOT
 from bot.sandbox.state import MAINTAINER, Event
-from bot.wiring import forge_hosts
 from tests.bench.processes import cpu_seconds, peak_mib, resident_mib
 from tests.fakes import an_issue
 from tests.outside.attacks import FRAME
@@ -281,7 +281,7 @@ class Run:
     def _source(self, number: int) -> str:
         """Return model or rules, as the product's record has it, or "" where nothing was said."""
         app = self.product.app
-        name = forge_hosts(app.settings)[self.on]
+        name = FORGES[self.on].url_form(app.settings).host
         ref = IssueRef(self.on, name, self.repo, number, self.host.state.repo(self.repo).id)
         record = app.store.record(ref.key)
         return record.source if record else ""

@@ -20,6 +20,7 @@ from bot.core.types import IssueRef, Job, Marker
 from bot.flow import enrich
 from bot.flow.plan import Outcome
 from bot.flow.render import write_marker
+from bot.forges import registry
 from bot.http import ClientPool
 from bot.sandbox.gitlab.access import BOT
 from bot.settings.load import Settings, load
@@ -85,7 +86,7 @@ class Stage:
         host.set_config(name, self.config())
         ref = IssueRef(
             on,
-            wiring.forge_hosts(settings)[on],
+            registry.FORGES[on].url_form(settings).host,
             name,
             0,
             host.state.repo(name).id,

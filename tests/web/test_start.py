@@ -1,18 +1,32 @@
-"""The door does not open with a secret that is empty, short or missing."""
+"""The receiver refuses to start with an empty, short or missing secret, and loads no client."""
 
 from __future__ import annotations
 
+import os
+import re
+import subprocess
+import sys
+import time
+from contextlib import suppress
 from pathlib import Path
 
+import httpx
+import msgspec
 import pytest
 from click.testing import CliRunner
 
 from bot import log
 from bot.cli.main import cli
 from bot.settings.load import SECRETS
+from tests.conftest import free_port
+from tests.web.client import GITLAB_PAYLOAD, PAYLOAD, sign
 
 SHORT = "quokkaberry"
 GOOD = "a-webhook-secret-of-some-length"
+CLIENT_MODULES = re.compile(
+    r"bot\.(http|transport|llm)\b|bot\.forges\.\w+\.(api|auth|backend|client|checks|hooks)\b"
+    r"|(httpx|httpcore|gidgethub|gitlab|jwt|requests|dramatiq)\b"
+)
 HOOKS = ("GITHUB_WEBHOOK_SECRET", "GITLAB_WEBHOOK_SECRET", "GITLAB_SIGNING_TOKEN")
 
 
@@ -60,3 +74,52 @@ def test_a_secret_whose_file_is_empty_or_missing_refuses_the_start(
 
 def test_without_any_webhook_secret_the_start_is_refused(bare: pytest.MonkeyPatch) -> None:
     assert "GITHUB_WEBHOOK_SECRET is not set" in refusal()
+
+
+def test_a_running_receiver_has_loaded_parsers_and_no_client(tmp_path: Path) -> None:
+    port = free_port()
+    environment = {
+        "PATH": os.environ["PATH"],
+        "GITHUB_WEBHOOK_SECRET": GOOD,
+        "GITLAB_WEBHOOK_SECRET": GOOD,
+        "REDIS_URL": "redis://127.0.0.1:1/0",
+        "PORT": str(port),
+    }
+    with (tmp_path / "imports").open("wb") as imports:
+        process = subprocess.Popen(
+            [sys.executable, "-X", "importtime", "-m", "bot", "serve"],
+            cwd=tmp_path,
+            env=environment,
+            stderr=imports,
+        )
+    try:
+        body = msgspec.json.encode(PAYLOAD)
+        signed = {"X-GitHub-Event": "issues", "X-GitHub-Delivery": "d-1"}
+        signed["X-Hub-Signature-256"] = sign(body, GOOD)
+        plain = {"X-Gitlab-Event": "Issue Hook", "X-Gitlab-Token": GOOD}
+        with httpx.Client(trust_env=False, headers={"Content-Type": "application/json"}) as web:
+            base = f"http://127.0.0.1:{port}"
+            _await_start(web, process, base)
+            # Redis is missing, which is found out last.
+            answer = web.post(f"{base}/webhooks/github", content=body, headers=signed)
+            assert answer.status_code == 503
+            body = msgspec.json.encode(GITLAB_PAYLOAD)
+            answer = web.post(f"{base}/webhooks/gitlab", content=body, headers=plain)
+            assert answer.status_code == 503
+    finally:
+        process.terminate()
+        process.wait(20)
+    lines = (tmp_path / "imports").read_text().splitlines()
+    loaded = {line.rpartition("|")[2].strip() for line in lines if line.startswith("import time:")}
+    assert {"bot.forges.github.webhooks", "bot.forges.gitlab.webhooks"} <= loaded
+    assert {name for name in loaded if CLIENT_MODULES.match(name)} == set()
+
+
+def _await_start(web: httpx.Client, process: subprocess.Popen[bytes], base: str) -> None:
+    for _ in range(1000):
+        with suppress(httpx.TransportError):
+            if web.get(f"{base}/healthz").is_success:
+                return
+        assert process.poll() is None
+        time.sleep(0.02)
+    raise AssertionError("the receiver did not start")

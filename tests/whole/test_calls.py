@@ -15,6 +15,7 @@ import pytest
 
 from bot import wiring
 from bot.core.types import IssueRef, Job, JobKind
+from bot.forges import registry
 from bot.forges.gitlab.hooks import Hooks, new_signing_token
 from bot.http import ClientPool
 from bot.store.memory import MemoryStore
@@ -147,7 +148,7 @@ class Product:
         forge = self.app.on
         repo_id = self.host.state.repo(self.repo).id
         account = str(self.app.box.installation_id) if forge == "github" else ""
-        host = wiring.forge_hosts(self.app.settings)[forge]
+        host = registry.FORGES[forge].url_form(self.app.settings).host
         return IssueRef(forge, host, self.repo, number, repo_id, account)
 
     def opened(self, author: str = "ann") -> int:
@@ -210,7 +211,7 @@ def test_a_command_that_names_an_issue_makes_no_request_that_is_not_listed(
     product = Product(app, clients)
     number = app.host.open_issue(app.repo, TITLE, BODY, deliver=False)
     typed = IssueRef(app.on, product.ref(number).host, app.repo, number)
-    found = wiring.FORGES[app.on](app.settings, clients).locate(typed)
+    found = registry.FORGES[app.on].client(app.settings, clients).locate(typed)
     assert found == product.ref(number)
     assert product.calls == COMMANDS[app.on]
 

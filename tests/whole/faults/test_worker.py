@@ -18,6 +18,7 @@ from bot.core.ports import BUSY_SECONDS
 from bot.core.prompt import Answer, Prompt
 from bot.core.types import IssueRef, Job, OwnComment, Record
 from bot.flow.plan import Outcome
+from bot.forges import registry
 from bot.http import ClientPool
 from bot.llm.client import RemoteModel
 from bot.queue.actors import MAX_TRIES, Run
@@ -146,7 +147,7 @@ def test_f009_of_two_workers_with_one_job_the_second_takes_its_comment_away(
     number = app.host.open_issue(app.repo, TITLE, BODY)
     delivery = queued(app)
     both = threading.Barrier(2, timeout=10)
-    forge = type(wiring.FORGES[app.on](app.settings, clients))
+    forge = type(registry.FORGES[app.on].client(app.settings, clients))
     comment = forge.comment
     ids: list[int] = []
 
@@ -171,7 +172,7 @@ def test_f009_of_two_workers_with_one_job_the_second_takes_its_comment_away(
 def test_f010_a_job_that_takes_its_worker_s_memory_is_a_dead_letter_and_others_run(
     app: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    forge = wiring.FORGES[app.on](app.settings, wiring.clients())
+    forge = registry.FORGES[app.on].client(app.settings, wiring.clients())
     read = type(forge).issue
 
     def greedy(self: object, ref: IssueRef) -> object:
