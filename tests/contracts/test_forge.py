@@ -12,6 +12,7 @@ from bot import wiring
 from bot.core.errors import NotFound
 from bot.core.ports import Forge
 from bot.core.types import IssueRef, Label, OwnComment
+from bot.forges.registry import FORGES
 from bot.sandbox.state import MAINTAINER
 from bot.settings.load import load
 from tests.fakes import REF, FakeForge, an_issue
@@ -95,7 +96,7 @@ def platforms() -> Iterator[tuple[Sandbox, dict[str, Forge]]]:
             }
         )
         clients = wiring.clients()
-        yield box, {name: wiring.FORGES[name](settings, clients) for name in ("github", "gitlab")}
+        yield box, {name: entry.client(settings, clients) for name, entry in FORGES.items()}
         clients.close()
 
 
