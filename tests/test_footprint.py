@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from bot import footprint
-from bot.core.errors import Postponed, Retry, WriteUncertain
+from bot.core.errors import LockContended, Retry, WriteUncertain
 from bot.footprint import AT_ONCE, LARGE, NoPermit, await_permit, give_back, large_responses
 from bot.forges import requests
 from bot.http import Client, ClientPool, Response, TooLarge, deadline
@@ -99,7 +99,7 @@ def test_nobody_waits_who_does_not_say_when_it_is_decoded(client: Client) -> Non
         assert get(client, url).content == BODY
 
 
-@pytest.mark.parametrize(("method", "error"), [("GET", Postponed), ("PUT", WriteUncertain)])
+@pytest.mark.parametrize(("method", "error"), [("GET", LockContended), ("PUT", WriteUncertain)])
 @pytest.mark.usefixtures("all_taken")
 def test_a_job_that_got_no_permit_is_tried_again(
     client: Client, method: str, error: type[Retry]

@@ -28,14 +28,22 @@ class Retry(TaglineError):
 
 
 class Postponed(Retry):
-    """Another worker has the issue, or died with its lock, which then ends by itself.
+    """The queue acts: the job has to wait, which does not count as a failed try."""
 
-    Waiting for it is no failed try.
+
+class LockContended(Postponed):
+    """Another worker holds the issue's lock, or other threads hold all permits that it needs.
+
+    The lock of a worker that died expires by itself.
     """
 
 
 class RateLimited(Postponed):
-    """The forge asked everybody of this account to wait, or our own pace does: `after` seconds."""
+    """A rate limit holds for `after` seconds; with `account_wide` for all jobs of the account."""
+
+    def __init__(self, reason: str, after: float, *, account_wide: bool = True) -> None:
+        super().__init__(reason, after)
+        self.account_wide = account_wide
 
 
 class WriteUncertain(Retry):

@@ -48,7 +48,7 @@ def process(job: Job, context: JobContext, tries: int = 1) -> Outcome:
         try:
             outcome = enrich_issue(Attempt(job, context, lock, tries))
         except Postponed as error:
-            if isinstance(error, RateLimited):
+            if isinstance(error, RateLimited) and error.account_wide:
                 context.rate_limiter.pause(account, error.after or 0)
             context.retries.postpone(job, error.after or 0)
             raise
@@ -133,12 +133,12 @@ def _unreachable(known: Record | None, why: str) -> Record:
 
 
 def _reserve_comment(history: IssueHistory, context: JobContext) -> None:
-    """Do it before a model is paid for a comment that may not be posted yet. Raises `Postponed`."""
+    """Do it before a model is paid for a comment that has to wait. Raises `RateLimited`."""
     ref = history.issue.ref
     if history.comment is not None:
         return
     if wait := context.rate_limiter.reserve(ref.account_key, ref.key, context.forge.rate):
-        raise Postponed("no more comments than the forge takes", wait)
+        raise RateLimited("no more comments than the forge takes", wait, account_wide=False)
 
 
 def _with_label_changes(job: Job, history: IssueHistory, context: JobContext) -> IssueHistory:

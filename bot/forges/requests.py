@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import httpx
 
-from bot.core.errors import Postponed, Retry, WriteUncertain
+from bot.core.errors import LockContended, Retry, WriteUncertain
 from bot.footprint import NoPermit, await_permit
 from bot.http import FAILURES, NOT_SENT, Client, Response, deadline, seconds_left
 
@@ -16,7 +16,7 @@ MAX_BYTES = 16 * 1024 * 1024
 def send_request(forge: str, client: Client, request: httpx.Request, head: int = 0) -> Response:
     """Send a request. Raises `Retry`, or `WriteUncertain` where a write may have happened.
 
-    `head` is how many bytes of the answer are wanted, 0 for all of it. Raises `Postponed` where
+    `head` is how many bytes of the answer are wanted, 0 for all of it. Raises `LockContended` where
     other threads read large answers for as long as this one has time.
     """
     try:
@@ -29,7 +29,7 @@ def send_request(forge: str, client: Client, request: httpx.Request, head: int =
     try:
         await_permit(PATIENT_SECONDS if left is None else left / 2)
     except NoPermit:
-        raise Postponed("too many large answers are being read") from None
+        raise LockContended("too many large answers are being read") from None
     return _exchange(forge, client, request, head)
 
 

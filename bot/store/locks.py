@@ -15,7 +15,7 @@ import msgspec
 import redis
 from redis.commands.core import Script
 
-from bot.core.errors import Postponed
+from bot.core.errors import LockContended
 from bot.core.ports import BUSY_SECONDS
 from bot.core.types import Record
 from bot.store.bucketed_hash import LATEST, BucketedHash
@@ -96,12 +96,12 @@ class Locks:
 
     @contextmanager
     def hold(self, issue: str) -> Iterator[HeldLock]:
-        """Hold the lock of an issue. Raises `Postponed` while somebody else does."""
+        """Hold the lock of an issue. Raises `LockContended` while somebody else does."""
         token = uuid.uuid4().hex
         keys = [self._key(issue), *self._records.keys(self._clock())]
         found = self._take(keys=keys, args=[token, LOCK_MS, issue])
         if found is None:
-            raise Postponed("another worker has this issue", BUSY_SECONDS)
+            raise LockContended("another worker has this issue", BUSY_SECONDS)
         with self._guard:
             self._held[token] = issue
             if self._renewer is None:

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from bot.core.errors import Postponed
+from bot.core.errors import LockContended
 from bot.core.jobs import JobRecord
 from bot.core.ports import BUSY_SECONDS, FAILURE_WINDOW_SECONDS, FAILURES_TO_OPEN, PROBE_SECONDS
 from bot.core.types import CachedAnswer, Record
@@ -52,7 +52,7 @@ class MemoryStore:
     @contextmanager
     def lock(self, key: str) -> Iterator[_Held]:
         if key in self._locks:
-            raise Postponed("another worker has this issue", BUSY_SECONDS)
+            raise LockContended("another worker has this issue", BUSY_SECONDS)
         self._locks.add(key)
         try:
             yield _Held(self, key)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from bot.core.errors import ModelFailed, OperatorError, Postponed, Retry
+from bot.core.errors import ModelFailed, OperatorError, RateLimited, Retry
 from bot.core.labels.policy import scope
 from bot.core.prompt import Answer, Prompt
 from bot.core.types import IssueRef, Job, JobKind, Label, Rate
@@ -371,8 +371,9 @@ def test_a_heal_that_waits_for_its_turn_to_comment_is_not_sent_again_meanwhile()
     context = a_context(
         one.forge, one.model, one.store, retries=one.retries, rate_limiter=Crowded()
     )
-    with pytest.raises(Postponed):
+    with pytest.raises(RateLimited) as caught:
         process(delivery, context)
+    assert not caught.value.account_wide
     sent = 0
     for _ in range(6 * 60):
         one.now += MINUTE

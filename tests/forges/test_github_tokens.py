@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 import httpx
 import pytest
 
-from bot.core.errors import NotCovered, OperatorError, Postponed, RateLimited, Retry
+from bot.core.errors import NotCovered, OperatorError, RateLimited, Retry
 from bot.core.types import IssueRef
 from bot.forges.github.api import GitHub
 from bot.forges.github.auth import LAG_SECONDS, AppAuth
@@ -107,7 +107,7 @@ def test_an_installation_that_does_not_have_the_repository_proves_nothing(status
 
 def test_a_limit_on_minting_is_waited_for_and_is_no_limit_of_the_installation() -> None:
     host = Host(minted=429, headers={"retry-after": "30"})
-    with pytest.raises(Postponed) as found:
+    with pytest.raises(RateLimited) as found:
         host.read()
-    assert not isinstance(found.value, RateLimited)
+    assert not found.value.account_wide
     assert found.value.after == 30

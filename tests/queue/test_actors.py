@@ -16,7 +16,7 @@ import pytest
 import redis
 
 from bot import log
-from bot.core.errors import OperatorError, Postponed, RateLimited, Retry
+from bot.core.errors import LockContended, OperatorError, RateLimited, Retry
 from bot.core.jobs import JobRecord
 from bot.core.types import IssueRef, Job, Record
 from bot.embedded.valkey import EmbeddedRedis
@@ -207,7 +207,7 @@ def test_a_job_that_no_worker_survives_is_a_dead_letter(
 def test_waiting_for_another_worker_is_no_failed_try(bench: Make) -> None:
     def held(delivery: Job, tries: int) -> Outcome:
         if len(one.tries) < 2 * MAX_TRIES:
-            raise Postponed("another worker has this issue", 0.01)
+            raise LockContended("another worker has this issue", 0.01)
         return fine(delivery, tries)
 
     one = bench(held)

@@ -8,7 +8,7 @@ import time
 import pytest
 import redis
 
-from bot.core.errors import Postponed
+from bot.core.errors import LockContended
 from bot.core.types import Record
 from bot.store import locks
 from bot.store.bucketed_hash import BucketedHash
@@ -34,7 +34,7 @@ def test_a_lock_outlives_its_time_while_its_holder_works(redis_url: str, quick: 
         with bot_accounts.hold("issue") as lock:
             time.sleep(0.8)
             assert lock.save(BEGUN)
-            with pytest.raises(Postponed), theirs.hold("issue"):
+            with pytest.raises(LockContended), theirs.hold("issue"):
                 pass
         with theirs.hold("issue"):
             pass
@@ -44,7 +44,7 @@ def test_the_lock_of_a_killed_worker_ends_by_itself(redis_url: str, quick: None)
     with redis.Redis.from_url(redis_url) as client:
         client.set("lock:issue", "token of the dead", px=300)
         survivor = locks_of(client)
-        with pytest.raises(Postponed), survivor.hold("issue"):
+        with pytest.raises(LockContended), survivor.hold("issue"):
             pass
         time.sleep(0.35)
         with survivor.hold("issue") as lock:

@@ -20,7 +20,6 @@ from bot.core.errors import (
     NotCovered,
     OperatorError,
     PermanentError,
-    Postponed,
     RateLimited,
     Retry,
 )
@@ -171,8 +170,8 @@ class AppAuth:
         try:
             return _Token(self._mint_any(ref), self._clock())
         except RateLimited as limit:
-            # It is the App that has to wait. Nothing proves that this installation is concerned.
-            raise Postponed(str(limit), limit.after) from None
+            # The limit is the App's: nothing shows that it concerns this installation.
+            raise RateLimited(str(limit), limit.after or 0.0, account_wide=False) from None
         except PermanentError as refusal:
             raise NotCovered(f"out of reach: {refusal}", may_be_lag=refusal.may_be_lag) from None
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import redis
 
-from bot.core.errors import ModelFailed, Postponed
+from bot.core.errors import ModelFailed, RateLimited
 from bot.core.ports import FAILURES_TO_OPEN, PROBE_SECONDS
 from bot.core.prompt import Answer, Prompt
 from bot.core.types import Job, Label
@@ -120,6 +120,6 @@ def _posted(delivery: Job, context: JobContext) -> float | None:
     """None, or the seconds after which the job wants to come again."""
     try:
         process(delivery, context)
-    except Postponed as busy:
+    except RateLimited as busy:
         return busy.after
     return None

@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 import pytest
 
 from bot import wiring
-from bot.core.errors import Postponed
+from bot.core.errors import RateLimited
 from bot.core.jobs import JobRecord
 from bot.core.ports import BUSY_SECONDS
 from bot.core.prompt import Answer, Prompt
@@ -136,7 +136,7 @@ def test_f009_a_comment_that_another_worker_made_meanwhile_stays_the_only_one(
 def _persistently(run: Run, delivery: Job) -> Outcome:
     """The one whose clock is a moment behind has to come again."""
     while True:
-        with suppress(Postponed):
+        with suppress(RateLimited):
             return run(delivery, 1)
 
 
