@@ -14,6 +14,7 @@ from bot.core.errors import ModelFailed, QueueUnavailable, Rejected, TaglineErro
 from bot.core.ports import Forge, Lock, Model
 from bot.core.prompt import Answer, Prompt
 from bot.core.types import (
+    Event,
     Ignored,
     Issue,
     IssueRef,
@@ -262,7 +263,7 @@ class FakeWebhookParser:
 
     id_header = "delivery"
 
-    def __init__(self, what: Job | Ignored | Rejected) -> None:
+    def __init__(self, what: Event | Ignored | Rejected) -> None:
         self.what = what
         self.calls: list[str] = []
         self.signature = ""
@@ -280,7 +281,7 @@ class FakeWebhookParser:
         if self.signature != "good":
             raise Rejected(401, "wrong signature")
 
-    def parse(self, headers: Mapping[str, str], body: bytes, received_at: float) -> Job | Ignored:
+    def parse(self, headers: Mapping[str, str], body: bytes) -> Event | Ignored:
         self.calls.append("read")
         if isinstance(self.what, Rejected):
             raise self.what

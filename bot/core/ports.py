@@ -12,6 +12,7 @@ from bot.core.pricing import Limits
 from bot.core.prompt import Answer, Prompt
 from bot.core.types import (
     CachedAnswer,
+    Event,
     Ignored,
     Issue,
     IssueRef,
@@ -44,9 +45,7 @@ class WebhookParser(Protocol):
     def check_headers(self, headers: Mapping[str, str]) -> SignatureVerifier:
         """Reject by the headers, before the body is read; return what verifies the body."""
 
-    def parse(
-        self, headers: Mapping[str, str], body: bytes, received_at: float
-    ) -> Job | Ignored: ...
+    def parse(self, headers: Mapping[str, str], body: bytes) -> Event | Ignored: ...
 
 
 class Queue(Protocol):

@@ -81,6 +81,28 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
+class Event:
+    """What an authentic delivery reports of an issue. Repeats of a delivery have the same id."""
+
+    delivery: str
+    ref: IssueRef
+
+
+class IssueOpened(Event):
+    __slots__ = ()
+
+
+class IssueReopened(Event):
+    __slots__ = ()
+
+
+class IssueEdited(Event):
+    """Its title or body changed."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Ignored:
     """An authentic delivery that needs no job."""
 

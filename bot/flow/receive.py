@@ -1,4 +1,4 @@
-"""A delivery at the door: verify → decode → claim and enqueue. Nothing slower happens here."""
+"""Receive one delivery: verify, parse, claim and enqueue. Nothing slower belongs here."""
 
 from __future__ import annotations
 
@@ -6,20 +6,26 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.core.ports import Queue, SignatureVerifier, WebhookParser
-from bot.core.types import Ignored, Job
+from bot.core.types import Event, Ignored, IssueEdited, IssueOpened, IssueReopened, Job, JobKind
+
+JOB_KINDS: dict[type[Event], JobKind] = {
+    IssueOpened: "opened",
+    IssueReopened: "reopened",
+    IssueEdited: "edited",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class ReceiveResult:
-    """What came of an authentic delivery. `job` is "" where nothing was enqueued."""
+    """How an authentic delivery was received. `job` is the job's id, "" if none was enqueued."""
 
-    event: Job | Ignored
+    event: Event | Ignored
     job: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class WebhookRequest:
-    """A delivery as it came in; its seal was computed over these chunks, and is not checked yet."""
+    """A delivery whose body, in `chunks`, has passed through `verifier` and is not verified yet."""
 
     headers: Mapping[str, str]
     chunks: Sequence[bytes]
@@ -28,9 +34,10 @@ class WebhookRequest:
 
 
 async def receive(webhook: WebhookRequest, parser: WebhookParser, queue: Queue) -> ReceiveResult:
-    """Take in one delivery. Raises `Refused` for the sender, `QueueDown` where Redis is silent."""
+    """Enqueue the job of a delivery. Raises `Rejected`, and `QueueUnavailable` without Redis."""
     webhook.verifier.verify()
-    what = parser.parse(webhook.headers, b"".join(webhook.chunks), webhook.received_at)
-    if isinstance(what, Ignored):
-        return ReceiveResult(what)
-    return ReceiveResult(what, await queue.put(what))
+    event = parser.parse(webhook.headers, b"".join(webhook.chunks))
+    if isinstance(event, Ignored):
+        return ReceiveResult(event)
+    job = Job(event.delivery, JOB_KINDS[type(event)], event.ref, webhook.received_at)
+    return ReceiveResult(event, await queue.put(job))

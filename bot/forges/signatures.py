@@ -1,4 +1,4 @@
-"""Signatures that are computed while a body comes in: forged giants are never put together."""
+"""Verify signatures while a body arrives, so that a forged large body is never held as a whole."""
 
 from __future__ import annotations
 
@@ -9,19 +9,18 @@ from bot.core.errors import Rejected
 
 
 class HmacVerifier:
-    """One of the given SHA-256 signatures must be that of one of our keys. Implements `Seal`."""
+    """One of the given SHA-256 signatures must match one of the configured keys."""
 
-    def __init__(self, given: Sequence[bytes], keyed: Sequence[hmac.HMAC]) -> None:
-        self._given = given
-        self._keyed = keyed
+    def __init__(self, signatures: Sequence[bytes], keys: Sequence[hmac.HMAC]) -> None:
+        self._signatures = signatures
+        self._keys = [key.copy() for key in keys]
 
     def update(self, chunk: bytes) -> None:
-        for one in self._keyed:
-            one.update(chunk)
+        for key in self._keys:
+            key.update(chunk)
 
     def verify(self) -> None:
-        """Compare each with each, in constant time."""
-        ours = [one.digest() for one in self._keyed]
-        good = [hmac.compare_digest(x, given) for x in ours for given in self._given]
-        if not any(good):
+        """Compare each signature with each key, in constant time."""
+        expected = [key.digest() for key in self._keys]
+        if not any([hmac.compare_digest(x, y) for x in expected for y in self._signatures]):
             raise Rejected(401, "wrong signature")

@@ -1,6 +1,6 @@
-"""GitLab's webhooks: is it authentic, and does it ask for anything?
+"""Verify and parse GitLab's webhooks.
 
-GitLab disables a hook that is answered with errors, so whatever is authentic gets 2xx.
+GitLab disables a webhook after error responses, so every authentic delivery gets 2xx.
 https://docs.gitlab.com/user/project/integrations/webhooks/
 """
 
@@ -19,15 +19,19 @@ import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from bot.core.errors import Rejected
-from bot.core.types import Ignored, IssueRef, Job, JobKind
+from bot.core.types import Event, Ignored, IssueEdited, IssueOpened, IssueRef, IssueReopened
 from bot.forges.signatures import HmacVerifier
 
 TOLERANCE_SECONDS = 300
 WEBHOOK_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
 SIGNATURE = re.compile(r"v1,[A-Za-z0-9+/]{43}=")
-MOST_SIGNATURES = 16
+MAX_SIGNATURES = 16
 TIMESTAMP = re.compile(r"[0-9]{1,12}")
-KINDS: dict[str, JobKind] = {"open": "opened", "reopen": "reopened", "update": "edited"}
+EVENTS: dict[str, type[Event]] = {
+    "open": IssueOpened,
+    "reopen": IssueReopened,
+    "update": IssueEdited,
+}
 
 Id = Annotated[int, Meta(gt=0, le=2**63 - 1)]
 # A project in up to 20 nested groups. https://docs.gitlab.com/user/reserved_names/
@@ -37,7 +41,7 @@ PATH = re.compile(
 
 
 class _Project(Struct, frozen=True):
-    """`path_with_namespace` is for the log only: the project is known by its number."""
+    """`path_with_namespace` is for the log only: requests use the project's number."""
 
     id: Id
     path_with_namespace: Any = None
@@ -56,7 +60,7 @@ class _Changes(Struct, frozen=True):
     description: msgspec.Raw | UnsetType = UNSET
 
 
-class _Event(Struct, frozen=True):
+class _Payload(Struct, frozen=True):
     object_kind: str = ""
     event_type: str | None = None
     project: _Project | None = None
@@ -64,11 +68,11 @@ class _Event(Struct, frozen=True):
     changes: _Changes | None = None
 
 
-_decoder = msgspec.json.Decoder(_Event)
+_decoder = msgspec.json.Decoder(_Payload)
 
 
 def signing_key(token: str) -> bytes:
-    """The key in a signing token `whsec_<base64>`. Raises ValueError."""
+    """Return the key of a signing token `whsec_<base64>`. Raises ValueError."""
     text = token.removeprefix("whsec_")
     try:
         key = base64.b64decode(text, validate=True)
@@ -80,9 +84,10 @@ def signing_key(token: str) -> bytes:
 
 
 class GitLabWebhooks:
-    """Implements the `Inbox` port. With a signing token the plain one no longer counts.
+    """Implements `WebhookParser`. With a signing token, plain secrets are not accepted.
 
-    Several of each are valid at once while one is rotated. `types` are work item types, lower case.
+    All tokens and secrets are valid, so that one can be rotated. `types` are the work item types,
+    in lower case, that get a job.
     """
 
     id_header = "idempotency-key"
@@ -96,7 +101,7 @@ class GitLabWebhooks:
         clock: Callable[[], float] = time.time,
     ) -> None:
         if not (signing_tokens or secrets) or not all((*signing_tokens, *secrets)):
-            raise ValueError("GitLabInbox needs a signing token or a secret, none of them empty")
+            raise ValueError("webhooks need a signing token or a secret, none of them empty")
         self._host = host
         self._keys = [hmac.new(signing_key(token), digestmod="sha256") for token in signing_tokens]
         self._secrets = [secret.encode() for secret in secrets]
@@ -104,7 +109,7 @@ class GitLabWebhooks:
         self._clock = clock
 
     def check_headers(self, headers: Mapping[str, str]) -> HmacVerifier | TokenVerifier:
-        """Refuse by the headers alone: a wrong token, an old or missing signature.
+        """Reject a wrong token and an old or missing signature.
 
         https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
         """
@@ -113,84 +118,75 @@ class GitLabWebhooks:
             if not any([hmac.compare_digest(given, secret) for secret in self._secrets]):
                 raise Rejected(401, "wrong or missing token")
             return TokenVerifier()
-        work, stamp = headers.get("webhook-id", ""), headers.get("webhook-timestamp", "")
-        given_ones = _signatures(headers.get("webhook-signature", ""))
-        if not (given_ones and WEBHOOK_ID.fullmatch(work) and TIMESTAMP.fullmatch(stamp)):
+        webhook_id, sent_at = headers.get("webhook-id", ""), headers.get("webhook-timestamp", "")
+        signatures = _signatures(headers.get("webhook-signature", ""))
+        if not (signatures and WEBHOOK_ID.fullmatch(webhook_id) and TIMESTAMP.fullmatch(sent_at)):
             raise Rejected(401, "no signature")
-        if abs(self._clock() - int(stamp)) > TOLERANCE_SECONDS:
+        if abs(self._clock() - int(sent_at)) > TOLERANCE_SECONDS:
             raise Rejected(401, "signed too long ago, or a clock is wrong")
-        verifier = HmacVerifier(given_ones, [key.copy() for key in self._keys])
-        verifier.update(f"{work}.{stamp}.".encode())
+        verifier = HmacVerifier(signatures, self._keys)
+        verifier.update(f"{webhook_id}.{sent_at}.".encode())
         return verifier
 
-    def parse(self, headers: Mapping[str, str], body: bytes, received_at: float) -> Job | Ignored:
-        """What an authentic delivery asks for; anything odd is ignored, never refused."""
-        header = headers.get("x-gitlab-event", "")
+    def parse(self, headers: Mapping[str, str], body: bytes) -> Event | Ignored:
+        """Return what an authentic delivery reports; never rejects."""
         try:
-            event = _decoder.decode(body.decode())
+            payload = _decoder.decode(body.decode())
         except (ValueError, RecursionError):
             return Ignored("not the JSON of an issue event")
-        if reason := self._why_ignore(event, header):
+        if reason := self._why_ignore(payload, headers.get("x-gitlab-event", "")):
             return Ignored(reason)
-        project, about = event.project, event.object_attributes
-        assert project is not None
-        assert about.iid is not None
-        assert about.action is not None
-        path = _possible_path(project.path_with_namespace)
-        ref = IssueRef("gitlab", self._host, path, about.iid, project.id)
-        return Job(_work_id(ref, about), KINDS[about.action], ref, received_at)
+        project, issue = payload.project, payload.object_attributes
+        assert project
+        assert issue.iid
+        assert issue.action
+        path = project.path_with_namespace
+        repo = path if isinstance(path, str) and PATH.fullmatch(path) else ""
+        ref = IssueRef("gitlab", self._host, repo, issue.iid, project.id)
+        return EVENTS[issue.action](_delivery_id(ref, issue), ref)
 
-    def _why_ignore(self, event: _Event, header: str) -> str:
-        about = event.object_attributes
-        if event.object_kind not in ("issue", "work_item"):
-            return f"event {event.object_kind[:40]!r}"
-        if _is_confidential(event, header):
+    def _why_ignore(self, payload: _Payload, event_header: str) -> str:
+        issue, changes = payload.object_attributes, payload.changes or _Changes()
+        if payload.object_kind not in ("issue", "work_item"):
+            return f"event {payload.object_kind[:40]!r}"
+        if _is_confidential(payload, event_header):
             return "confidential"
-        if event.project is None or about.iid is None:
+        if payload.project is None or issue.iid is None:
             return "no project or number in it"
-        if about.action not in KINDS:
-            return f"action {str(about.action)[:40]!r}"
-        if (about.type or "issue").lower() not in self._types:
-            return f"a work item of type {str(about.type)[:40]!r}"
-        changes = event.changes or _Changes()
-        if about.action == "update" and changes.title is changes.description is UNSET:
+        if issue.action not in EVENTS:
+            return f"action {str(issue.action)[:40]!r}"
+        if (issue.type or "issue").lower() not in self._types:
+            return f"a work item of type {str(issue.type)[:40]!r}"
+        if issue.action == "update" and changes.title is changes.description is UNSET:
             return "neither title nor description changed"
         return ""
 
 
-def _possible_path(value: Any) -> str:
-    """The path as GitLab could have given it, "" for anything else."""
-    return value if isinstance(value, str) and PATH.fullmatch(value) else ""
-
-
-def _is_confidential(event: _Event, header: str) -> bool:
+def _is_confidential(payload: _Payload, event_header: str) -> bool:
     return (
-        header.lower().startswith("confidential")
-        or (event.event_type or "").startswith("confidential_")
-        or bool(event.object_attributes.confidential)
+        event_header.lower().startswith("confidential")
+        or (payload.event_type or "").startswith("confidential_")
+        or bool(payload.object_attributes.confidential)
     )
 
 
-def _work_id(ref: IssueRef, about: _Attributes) -> str:
-    """The same for a project's hook, its group's hook and every repetition of either."""
-    work = f"{ref.key} {about.action} {about.updated_at}"
-    return hashlib.sha256(work.encode()).hexdigest()[:32]
+def _delivery_id(ref: IssueRef, issue: _Attributes) -> str:
+    """Return the same id for a project's webhook, its group's webhook and each repeat."""
+    change = f"{ref.key} {issue.action} {issue.updated_at}"
+    return hashlib.sha256(change.encode()).hexdigest()[:32]
 
 
 def _signatures(header: str) -> list[bytes]:
-    """Those of version 1 that can be one of SHA-256: 32 bytes as base64."""
-    parts = [part[3:] for part in header.split(" ") if SIGNATURE.fullmatch(part)]
-    given = [base64.b64decode(part) for part in parts[:MOST_SIGNATURES]]
-    # Several texts stand for the same bytes; only the canonical one is a signature.
-    return [one for one, part in zip(given, parts, strict=False) if _base64(one) == part]
-
-
-def _base64(value: bytes) -> str:
-    return base64.b64encode(value).decode()
+    """Return the signatures of version 1 with the length of SHA-256."""
+    encoded = [part[3:] for part in header.split(" ") if SIGNATURE.fullmatch(part)]
+    decoded = [base64.b64decode(part) for part in encoded[:MAX_SIGNATURES]]
+    # Several texts decode to the same bytes; only the canonical one is a signature.
+    pairs = zip(decoded, encoded, strict=False)
+    return [raw for raw, text in pairs if base64.b64encode(raw).decode() == text]
 
 
 class TokenVerifier:
-    """The plain token stands alone: nothing of the body is signed. Implements `Seal`."""
+    """Accepts any body: with a plain token, GitLab signs nothing."""
 
     def update(self, chunk: bytes) -> None: ...
 
