@@ -97,9 +97,9 @@ def _settings() -> Settings:
 
 
 def _hooks(settings: Settings, path: str, group: bool) -> Hooks:
-    from bot.forges.registry import GITLAB
+    from bot.forges.registry import gitlab_hooks
 
-    return GITLAB.hooks(settings, bootstrap.web(), path, group=group)
+    return gitlab_hooks(settings, bootstrap.web(), path, group=group)
 
 
 def _secret(settings: Settings, hooks: Hooks) -> tuple[dict[str, str], list[dict[str, str]]]:

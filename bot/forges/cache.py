@@ -1,97 +1,82 @@
-"""What a repository answers rarely changes: kept for a while, shared by all threads."""
+"""Caches of what a forge says about a repository, shared by all threads."""
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Hashable
+from operator import attrgetter
+from threading import Condition
 from typing import Generic, TypeVar
 
-from cachetools import LRUCache, TTLCache
+from cachetools import TTLCache, cached
 
 from bot.core.types import IssueRef
 
 T = TypeVar("T")
-REPOSITORIES = 10_000
-LOCKS = 64
+MAX_REPOSITORIES = 10_000
 NAME_SECONDS = 3600.0
 OTHER_NAME_SECONDS = 60.0
 
 
-class KeyedLock:
-    """A lock for each key, so that what many threads want at once is fetched by one of them."""
+class RepositoryCache(Generic[T]):
+    """Results of `fetch` for at most `seconds`. Of threads that miss the same key, one fetches."""
 
-    def __init__(self) -> None:
-        self._locks = [threading.Lock() for _ in range(LOCKS)]
-
-    def for_key(self, key: Hashable) -> threading.Lock:
-        """Keys may share a lock: their threads then wait for each other."""
-        return self._locks[hash(key) % LOCKS]
-
-
-class PerRepository(Generic[T]):
-    """The last answer of `fetch` for each repository, for at most `seconds`."""
-
-    def __init__(self, fetch: Callable[[IssueRef], T], seconds: float) -> None:
+    def __init__(
+        self,
+        fetch: Callable[[IssueRef], T],
+        seconds: float,
+        key: Callable[[IssueRef], Hashable] = attrgetter("repo_key"),
+    ) -> None:
         self._fetch = fetch
-        self._kept: TTLCache[str, T] = TTLCache(REPOSITORIES, seconds)
-        self._lock = threading.Lock()
-        self._turns = KeyedLock()
+        self._key = key
+        self._values: TTLCache[Hashable, T] = TTLCache(MAX_REPOSITORIES, seconds)
+        self._condition = Condition()
+        self.get = cached(self._values, key, condition=self._condition)(fetch)
 
-    def get(self, ref: IssueRef) -> T:
-        if found := self._known(ref):
-            return found[0]
-        with self._turns.for_key(ref.repo_key):
-            found = self._known(ref)
-            return found[0] if found else self.fresh(ref)
+    def peek(self, ref: IssueRef) -> T | None:
+        """Return the cached value, None if there is none."""
+        with self._condition:
+            return self._values.get(self._key(ref))
 
-    def _known(self, ref: IssueRef) -> tuple[T] | None:
-        with self._lock:
-            return (self._kept[ref.repo_key],) if ref.repo_key in self._kept else None
-
-    def fresh(self, ref: IssueRef) -> T:
-        """Ask now, and keep the answer."""
+    def refresh(self, ref: IssueRef) -> T:
+        """Fetch now, and cache the result."""
         value = self._fetch(ref)
-        with self._lock:
-            self._kept[ref.repo_key] = value
+        with self._condition:
+            self._values[self._key(ref)] = value
         return value
 
+    def discard(self, ref: IssueRef, value: T) -> None:
+        """Remove a value, unless another thread has replaced it."""
+        with self._condition:
+            if self._values.get(self._key(ref)) is value:
+                del self._values[self._key(ref)]
 
-class Names:
-    """The present name of each repository, which `fetch` learns from the platform by its number.
 
-    A delivery may be wrong about the name, or older than a rename. A name is asked for again after
-    an hour, or after a minute where the reference has another one. `clock` is in seconds.
+class NameCache:
+    """The current name of each repository, which `fetch` gets by the repository's number.
+
+    The name in a delivery may be wrong or older than a rename. A name is fetched again after an
+    hour, or after a minute where a reference has another one. `clock` is in seconds.
     """
 
     def __init__(
         self, fetch: Callable[[IssueRef], str], clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self._fetch = fetch
         self._clock = clock
-        self._known: LRUCache[int, tuple[str, float]] = LRUCache(REPOSITORIES)
-        self._lock = threading.Lock()
-        self._turns = KeyedLock()
+        self._cache = RepositoryCache(lambda ref: (fetch(ref), clock()), float("inf"))
 
-    def of(self, ref: IssueRef) -> str:
-        """The present name; a reference without a number was typed, and keeps its own."""
+    def get(self, ref: IssueRef) -> str:
+        """Return the current name; a reference without a number keeps the name that was typed."""
         if not ref.repo_id:
             return ref.repo
-        if name := self._kept(ref):
-            return name
-        with self._turns.for_key(ref.repo_id):
-            return self._kept(ref) or self.fresh(ref)
-
-    def fresh(self, ref: IssueRef) -> str:
-        """Ask now, and keep the answer."""
-        name = self._fetch(ref)
-        with self._lock:
-            self._known[ref.repo_id] = name, self._clock()
+        entry = self._cache.get(ref)
+        name, fetched_at = entry
+        agrees = ref.repo == "" or name.lower() == ref.repo.lower()
+        if self._clock() - fetched_at > (NAME_SECONDS if agrees else OTHER_NAME_SECONDS):
+            self._cache.discard(ref, entry)
+            name, _ = self._cache.get(ref)
         return name
 
-    def _kept(self, ref: IssueRef) -> str:
-        with self._lock:
-            name, since = self._known.get(ref.repo_id, ("", 0.0))
-        agrees = ref.repo in (name, "") or name.lower() == ref.repo.lower()
-        fresh_for = NAME_SECONDS if agrees else OTHER_NAME_SECONDS
-        return name if self._clock() - since <= fresh_for else ""
+    def refresh(self, ref: IssueRef) -> str:
+        """Fetch the name now, and cache it."""
+        return self._cache.refresh(ref)[0]

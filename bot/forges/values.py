@@ -1,4 +1,4 @@
-"""What every forge's answers need: sound text and plain moments."""
+"""Values in responses of every forge: texts, times, numbers, messages, pauses."""
 
 from __future__ import annotations
 
@@ -13,21 +13,23 @@ THROTTLED = re.compile(
     r"|(try|retry)\b.{0,40}\blater",
     re.IGNORECASE,
 )
-LONGEST_EXCERPT = 200
-_UNSOUND = re.compile("[\0\ud800-\udfff]")
+DEFAULT_PAUSE = 60.0
+MAX_PAUSE = 3700.0
+MAX_EXCERPT = 200
+_INVALID = re.compile("[\0\ud800-\udfff]")
 
 
 def text(value: object) -> str:
-    """A text that can be stored and sent on: lone surrogates and NUL are replaced."""
+    """Return a text without lone surrogates and NUL, which cannot be stored; "" for no text."""
     if not isinstance(value, str):
         return ""
-    if not _UNSOUND.search(value):
+    if not _INVALID.search(value):
         return value
     return value.encode("utf-8", "replace").decode().replace("\0", "\ufffd")
 
 
-def moment(value: object) -> float:
-    """An ISO 8601 time as seconds since the epoch; 0 where there is none."""
+def timestamp(value: object) -> float:
+    """Return an ISO 8601 time as seconds since the epoch, 0 if there is none."""
     try:
         return datetime.fromisoformat(str(value)).timestamp()
     except ValueError:
@@ -35,15 +37,20 @@ def moment(value: object) -> float:
 
 
 def number(value: object) -> float | None:
-    """A number from a header, None where there is none."""
+    """Return the number in a header, None if there is none."""
     try:
-        found = float(str(value))
+        parsed = float(str(value))
     except ValueError:
         return None
-    return None if math.isnan(found) else found
+    return None if math.isnan(parsed) else parsed
 
 
-def excerpt(words: str) -> str:
-    """A forge's own words as one short line for the log."""
-    line = " ".join("".join(c if c.isprintable() else " " for c in words[:1000]).split())
-    return line if len(line) <= LONGEST_EXCERPT else f"{line[:LONGEST_EXCERPT]}…"
+def pause(seconds: float | None) -> float:
+    """Return for how long to wait where a forge asks for `seconds`, None if it gives no time."""
+    return DEFAULT_PAUSE if seconds is None else min(max(seconds, 1.0), MAX_PAUSE)
+
+
+def excerpt(message: str) -> str:
+    """Return a forge's message as one short line for the log."""
+    line = " ".join("".join(c if c.isprintable() else " " for c in message[:1000]).split())
+    return line if len(line) <= MAX_EXCERPT else f"{line[:MAX_EXCERPT]}…"

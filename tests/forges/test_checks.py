@@ -11,7 +11,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from bot.core.diagnostics import Finding
-from bot.forges.clock import about_clock
+from bot.forges.clock import check_clock
 from bot.forges.github.auth import EVENTS, NEEDED, AppAuth
 from bot.forges.github.checks import GitHubChecks
 from bot.forges.github.client import Credential, GitHubClient
@@ -43,7 +43,7 @@ def scripted(changed: Mapping[str, Any]) -> list[Finding]:
 
     web = ScriptedWeb(answer)
     rest = GitHubClient(web, API, lambda: NOW)
-    return list(GitHubChecks(web, API, rest, lambda: NOW).of_app(Anybody(rest, "7", "key")))
+    return list(GitHubChecks(web, API, rest, lambda: NOW).check_app(Anybody(rest, "7", "key")))
 
 
 def test_an_app_as_it_should_be_gives_no_advice() -> None:
@@ -89,11 +89,11 @@ def test_what_is_amiss_with_an_app_is_told(path: str, answer: Any, what: str, le
 )
 def test_a_clock_that_differs_by_more_than_a_minute_is_a_problem(seconds: int, level: str) -> None:
     web = ScriptedWeb(lambda _: httpx.Response(401, headers=DATED))
-    assert about_clock("GitHub", web, API, {}, lambda: NOW + seconds).level == level
+    assert check_clock("GitHub", web, API, {}, lambda: NOW + seconds).level == level
 
 
 @pytest.mark.parametrize("date", [None, "", "soon"])
 def test_an_answer_without_a_date_is_no_problem(date: str | None) -> None:
     headers = {} if date is None else {"date": date}
     web = ScriptedWeb(lambda _: httpx.Response(200, headers=headers))
-    assert about_clock("GitHub", web, API, {}, lambda: NOW).level == "ok"
+    assert check_clock("GitHub", web, API, {}, lambda: NOW).level == "ok"

@@ -25,7 +25,7 @@ from bot.core.errors import (
     WriteUncertain,
 )
 from bot.forges.github.api import GitHub
-from bot.forges.github.auth import NoAuth
+from bot.forges.github.auth import Auth
 from bot.forges.github.client import RAW, Credential, GitHubClient
 from bot.forges.github.errors import Moved, Unauthorized
 from tests.fakes import NOW, REF, ScriptedWeb
@@ -228,7 +228,7 @@ def test_two_threads_that_meet_a_renamed_repository_both_find_it() -> None:
         assert path == f"/repos/{present[0]}/issues/41"
         return httpx.Response(200, headers=headers, json={"title": present[0], "state": "open"})
 
-    github = GitHub(GitHubClient(ScriptedWeb(answer), API), NoAuth())
+    github = GitHub(GitHubClient(ScriptedWeb(answer), API), Auth())
     assert github.issue(REF).title == "acme/widget"
     present[0] = "acme/new"
     with ThreadPoolExecutor(2) as pool:

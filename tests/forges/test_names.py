@@ -13,9 +13,9 @@ import pytest
 
 from bot.core.errors import NotFound, Retry
 from bot.core.types import IssueRef
-from bot.forges.cache import NAME_SECONDS, OTHER_NAME_SECONDS, Names
+from bot.forges.cache import NAME_SECONDS, OTHER_NAME_SECONDS, NameCache
 from bot.forges.github.api import GitHub
-from bot.forges.github.auth import NoAuth
+from bot.forges.github.auth import Auth
 from bot.forges.github.client import GitHubClient
 from bot.forges.gitlab.api import GitLab
 from tests.fakes import REF, ScriptedWeb
@@ -28,7 +28,7 @@ class Platform:
 
     def __init__(self, name: str) -> None:
         self.name, self.asked, self.now = name, 0, 0.0
-        self.names = Names(self.fetch, lambda: self.now)
+        self.names = NameCache(self.fetch, lambda: self.now)
 
     def fetch(self, ref: IssueRef) -> str:
         self.asked += 1
@@ -38,12 +38,12 @@ class Platform:
 def test_the_name_is_asked_for_once_an_hour() -> None:
     platform = Platform("acme/widget")
     for _ in range(5):
-        assert platform.names.of(REF) == "acme/widget"
+        assert platform.names.get(REF) == "acme/widget"
     platform.now = NAME_SECONDS
-    platform.names.of(REF)
+    platform.names.get(REF)
     assert platform.asked == 1
     platform.now += 1
-    platform.names.of(REF)
+    platform.names.get(REF)
     assert platform.asked == 2
 
 
@@ -52,7 +52,7 @@ def test_a_reference_without_a_name_or_in_other_letters_asks_no_more_often(given
     platform = Platform("acme/widget")
     for now in (0.0, NAME_SECONDS / 2, NAME_SECONDS):
         platform.now = now
-        assert platform.names.of(replace(REF, repo=given)) == "acme/widget"
+        assert platform.names.get(replace(REF, repo=given)) == "acme/widget"
     assert platform.asked == 1
 
 
@@ -60,17 +60,17 @@ def test_another_name_than_the_known_one_is_looked_into_once_a_minute() -> None:
     """A delivery after a rename has the new name; one that lies costs no request more."""
     platform = Platform("acme/widget")
     for _ in range(5):
-        assert platform.names.of(replace(REF, repo="evil/widget")) == "acme/widget"
+        assert platform.names.get(replace(REF, repo="evil/widget")) == "acme/widget"
     assert platform.asked == 1
     platform.name, platform.now = "acme/new", OTHER_NAME_SECONDS + 1
-    assert platform.names.of(replace(REF, repo="acme/new")) == "acme/new"
-    assert platform.names.of(REF) == "acme/new"
+    assert platform.names.get(replace(REF, repo="acme/new")) == "acme/new"
+    assert platform.names.get(REF) == "acme/new"
     assert platform.asked == 2
 
 
 def test_a_reference_that_a_person_typed_keeps_its_name() -> None:
     platform = Platform("acme/widget")
-    assert platform.names.of(replace(REF, repo="typed/name", repo_id=0)) == "typed/name"
+    assert platform.names.get(replace(REF, repo="typed/name", repo_id=0)) == "typed/name"
     assert platform.asked == 0
 
 
@@ -79,7 +79,7 @@ def test_many_threads_ask_once() -> None:
 
     def ask(_: int) -> str:
         all_here.wait(5)
-        return platform.names.of(REF)
+        return platform.names.get(REF)
 
     with ThreadPoolExecutor(8) as pool:
         assert set(pool.map(ask, range(8))) == {"acme/widget"}
@@ -169,7 +169,7 @@ def test_nothing_is_asked_of_github_under_a_name_that_it_did_not_give(
         asked.append(request.url.path)
         return found
 
-    github = GitHub(GitHubClient(ScriptedWeb(answer), "https://api.github.com"), NoAuth())
+    github = GitHub(GitHubClient(ScriptedWeb(answer), "https://api.github.com"), Auth())
     with pytest.raises(error):
         github.issue(REF)
     assert asked == ["/repositories/7001"]

@@ -1,4 +1,4 @@
-"""GitHub's side of an issue: read it afresh, write to it additively."""
+"""GitHub's implementation of the `Forge` and `DeliveryHistory` ports."""
 
 from __future__ import annotations
 
@@ -13,70 +13,72 @@ from bot.core.errors import NotFound, PermanentError, Retry, WriteUncertain
 from bot.core.text.bounded import bounded
 from bot.core.types import Issue, IssueRef, Label, OwnComment, Rate
 from bot.footprint import large_responses
-from bot.forges.cache import Names, PerRepository
+from bot.forges.cache import NameCache, RepositoryCache
 from bot.forges.github.auth import TOO_NEW, AppAuth, Auth
 from bot.forges.github.client import JSON, RAW, GitHubClient
 from bot.forges.github.errors import Moved, Unauthorized
-from bot.forges.values import moment, text
+from bot.forges.values import text, timestamp
 
 T = TypeVar("T")
 PAGE = 100
 MAX_PAGES = 50
 CONFIG_PATH = ".github/tagline.yml"
-DEFAULTS = ".github"  # the repository of an organisation that may hold a file for all others
+DEFAULTS = ".github"  # an organisation's repository that may hold the file for all others
 LABELS_SECONDS = 300
 CONFIG_SECONDS = 60
 DEFAULTS_SECONDS = 300
-PEOPLE = ("OWNER", "MEMBER", "COLLABORATOR")
+MEMBERS = ("OWNER", "MEMBER", "COLLABORATOR")
+REPO = "/repos/{owner}/{repo}"
+ISSUE = REPO + "/issues/{number}"
+COMMENT = REPO + "/issues/comments/{comment}"
+DELIVERIES = "/app/hook/deliveries"
 
 
 class GitHub:
-    """Implements the `Forge` and `Watched` ports; safe to share between threads.
+    """Safe to share between threads.
 
-    GitHub's addresses go by a repository's name, which is learned by its number: the one in a
-    delivery may be wrong or old.
+    GitHub's URLs contain a repository's name, which is looked up by the repository's number: the
+    name in a delivery may be wrong or old.
     """
 
-    rate = Rate(per_minute=72, per_hour=480)  # it takes 80 and 500
+    rate = Rate(per_minute=72, per_hour=480)  # GitHub accepts 80 and 500
 
     def __init__(self, rest: GitHubClient, auth: Auth) -> None:
         self._rest = rest
         self._auth = auth
-        self._names = Names(self._fetch_name)
-        self._labels = PerRepository(self._fetch_labels, LABELS_SECONDS)
-        self._configs = PerRepository(self._fetch_config, CONFIG_SECONDS)
-        self._defaults = PerRepository(self._fetch_file, DEFAULTS_SECONDS)
+        self._names = NameCache(self._fetch_name)
+        self._labels = RepositoryCache(self._fetch_labels, LABELS_SECONDS)
+        self._configs = RepositoryCache(self._fetch_config, CONFIG_SECONDS)
+        self._defaults = RepositoryCache(self._fetch_file, DEFAULTS_SECONDS)
 
     def locate(self, ref: IssueRef) -> IssueRef:
-        """Complete a reference that a person typed: installation and numeric repository id."""
+        """Complete a reference that a person typed: installation, number and name."""
         if isinstance(self._auth, AppAuth) and not ref.account:
-            path = "/repos/{owner}/{repo}/installation"
-            found = self._auth.as_app(lambda us: self._rest.call("GET", path, _names(ref.repo), us))
-            ref = replace(ref, account=str(found["id"]))
-        repository = self._call("GET", "/repos/{owner}/{repo}", ref)
+            send = partial(self._rest.call, "GET", REPO + "/installation", _names(ref.repo))
+            ref = replace(ref, account=str(self._auth.as_app(send)["id"]))
+        repository = self._call("GET", REPO, ref)
         return replace(ref, repo_id=int(repository["id"]), repo=str(repository["full_name"]))
 
     def issue(self, ref: IssueRef) -> Issue:
         with large_responses():
-            return bounded(self._whole_issue(ref))
-
-    def _whole_issue(self, ref: IssueRef) -> Issue:
-        found = self._call("GET", "/repos/{owner}/{repo}/issues/{number}", ref)
-        user = found.get("user") or {}
-        return Issue(
-            ref=ref,
-            title=text(found.get("title")),
-            body=text(found.get("body")),
-            author=text(user.get("login")),
-            is_bot=user.get("type") == "Bot",
-            labels=tuple(_label_name(label) for label in found.get("labels") or ()),
-            is_open=found.get("state") == "open",
-            locked=bool(found.get("locked")),
-            confidential=False,
-            is_pull_request="pull_request" in found,
-            created_at=moment(found.get("created_at")),
-            commented=found.get("comments") != 0,
-        )
+            data = self._call("GET", ISSUE, ref)
+            author = data.get("user") or {}
+            return bounded(
+                Issue(
+                    ref=ref,
+                    title=text(data.get("title")),
+                    body=text(data.get("body")),
+                    author=text(author.get("login")),
+                    is_bot=author.get("type") == "Bot",
+                    labels=tuple(_label_name(label) for label in data.get("labels") or ()),
+                    is_open=data.get("state") == "open",
+                    locked=bool(data.get("locked")),
+                    confidential=False,
+                    is_pull_request="pull_request" in data,
+                    created_at=timestamp(data.get("created_at")),
+                    commented=data.get("comments") != 0,
+                )
+            )
 
     def labels(self, ref: IssueRef) -> tuple[Label, ...]:
         return self._labels.get(ref)
@@ -85,135 +87,160 @@ class GitHub:
         return self._configs.get(ref)
 
     def comments(self, ref: IssueRef) -> tuple[OwnComment, ...]:
-        found = self._pages("/repos/{owner}/{repo}/issues/{number}/comments", ref)
-        own = (c for c in found if self._auth.is_own(c))
-        ours = (OwnComment(int(c["id"]), text(c.get("body"))) for c in own)
-        return tuple(sorted(ours, key=lambda comment: comment.id))
+        comments = self._pages(ISSUE + "/comments", ref)
+        own = [
+            OwnComment(int(comment["id"]), text(comment.get("body")))
+            for comment in comments
+            if self._auth.is_own(comment)
+        ]
+        return tuple(sorted(own, key=lambda comment: comment.id))
 
     def comment(self, ref: IssueRef, body: str) -> OwnComment:
-        path = "/repos/{owner}/{repo}/issues/{number}/comments"
-        made = self._call("POST", path, ref, data={"body": body})
-        if not isinstance(made, Mapping) or not isinstance(made.get("id"), int):
+        data = self._call("POST", ISSUE + "/comments", ref, data={"body": body})
+        if not isinstance(data, Mapping) or not isinstance(data.get("id"), int):
             raise WriteUncertain("GitHub took the comment with an answer that cannot be read")
-        return OwnComment(made["id"], body)
+        return OwnComment(data["id"], body)
 
     def edit(self, ref: IssueRef, comment_id: int, body: str) -> bool:
-        path = "/repos/{owner}/{repo}/issues/comments/{comment}"
         try:
-            self._call("PATCH", path, ref, {"comment": comment_id}, data={"body": body})
+            self._call("PATCH", COMMENT, ref, {"comment": comment_id}, data={"body": body})
         except NotFound:
             return False
         return True
 
     def delete(self, ref: IssueRef, comment_id: int) -> None:
-        path = "/repos/{owner}/{repo}/issues/comments/{comment}"
         with suppress(NotFound):
-            self._call("DELETE", path, ref, {"comment": comment_id})
+            self._call("DELETE", COMMENT, ref, {"comment": comment_id})
 
     def replied(self, ref: IssueRef) -> bool:
-        found = self._pages("/repos/{owner}/{repo}/issues/{number}/comments", ref)
-        return any(_is_person(c) and c.get("author_association") in PEOPLE for c in found)
+        comments = self._pages(ISSUE + "/comments", ref)
+        return any(_by_person(c) and c.get("author_association") in MEMBERS for c in comments)
 
     def can_write(self, issue: Issue) -> bool:
-        path = "/repos/{owner}/{repo}/collaborators/{username}/permission"
+        path = REPO + "/collaborators/{username}/permission"
         try:
-            found = self._call("GET", path, issue.ref, {"username": issue.author})
+            data = self._call("GET", path, issue.ref, {"username": issue.author})
         except PermanentError:
             return False
-        return found.get("permission") in ("admin", "write")
+        return data.get("permission") in ("admin", "write")
 
     def add_labels(self, ref: IssueRef, names: tuple[str, ...]) -> tuple[str, ...]:
-        # GitHub creates unknown labels for a writer, so the list is read afresh just before.
-        labels = self._labels.fresh(ref)
-        existing = {label.name for label in labels}
+        # GitHub creates unknown labels for a writer, so the list is fetched just before.
+        existing = {label.name for label in self._labels.refresh(ref)}
         names = tuple(name for name in names if name in existing)
         if names:
-            path = "/repos/{owner}/{repo}/issues/{number}/labels"
-            self._call("POST", path, ref, data={"labels": names})
+            self._call("POST", ISSUE + "/labels", ref, data={"labels": names})
         return names
 
     def remove_labels(self, ref: IssueRef, names: tuple[str, ...]) -> None:
-        path = "/repos/{owner}/{repo}/issues/{number}/labels/{name}"
         for name in names:
             with suppress(NotFound):
-                self._call("DELETE", path, ref, {"name": name})
+                self._call("DELETE", ISSUE + "/labels/{name}", ref, {"name": name})
 
     def set_by_us(self, ref: IssueRef, names: tuple[str, ...]) -> tuple[str, ...]:
-        events = self._pages("/repos/{owner}/{repo}/issues/{number}/events", ref)
+        events = self._pages(ISSUE + "/events", ref)
         labeled = (event for event in events if event.get("event") == "labeled")
         last = {_label_name(e.get("label")): self._auth.is_own(e) for e in labeled}
         return tuple(name for name in names if last.get(name))
 
-    def opened_between(self, place: IssueRef, since: float, until: float) -> tuple[IssueRef, ...]:
+    def opened_between(
+        self, repository: IssueRef, since: float, until: float
+    ) -> tuple[IssueRef, ...]:
         query = {"state": "open", "sort": "created", "direction": "desc"}
-        found = self._pages("/repos/{owner}/{repo}/issues", place, **query)
-        young = takewhile(lambda issue: moment(issue.get("created_at")) >= since, found)
-        people = (i for i in young if "pull_request" not in i and _is_person(i))
-        wanted = (i for i in people if moment(i.get("created_at")) <= until)
-        return tuple(replace(place, number=int(issue["number"])) for issue in wanted)
+        issues = self._pages(REPO + "/issues", repository, **query)
+        recent = takewhile(lambda issue: timestamp(issue.get("created_at")) >= since, issues)
+        return tuple(
+            replace(repository, number=int(issue["number"]))
+            for issue in recent
+            if "pull_request" not in issue
+            and _by_person(issue)
+            and timestamp(issue.get("created_at")) <= until
+        )
 
     def failed_deliveries(self, since: float) -> Mapping[int, str]:
-        """Return the failed deliveries of an App, none for a token; https://docs.github.com/en/rest/apps/webhooks"""
+        """Return the failed deliveries of an App; https://docs.github.com/en/rest/apps/webhooks
+
+        A token has none.
+        """
         failed: dict[int, str] = {}
-        taken: set[str] = set()
+        seen: set[str] = set()  # each attempt is listed, the newest first
         for delivery in self._deliveries(since):
-            guid = str(delivery["guid"])
-            if 200 <= int(delivery["status_code"]) < 300:
-                taken.add(guid)
-            elif guid not in taken and delivery.get("event") == "issues":
+            guid, status = str(delivery["guid"]), int(delivery["status_code"])
+            if 200 <= status < 300:
+                seen.add(guid)
+            elif guid not in seen and delivery.get("event") == "issues":
                 failed[int(delivery["id"])] = guid
-                taken.add(guid)
+                seen.add(guid)
         return failed
 
     def redeliver(self, delivery: int) -> None:
         assert isinstance(self._auth, AppAuth)
-        path = "/app/hook/deliveries/{id}/attempts"
-        self._auth.as_app(lambda us: self._rest.call("POST", path, {"id": delivery}, us))
+        path = DELIVERIES + "/{id}/attempts"
+        self._auth.as_app(partial(self._rest.call, "POST", path, {"id": delivery}))
 
     def _deliveries(self, since: float) -> Iterator[dict[str, Any]]:
-        """The newest first; each attempt is one of them."""
         auth, cursor = self._auth, ""
         if not isinstance(auth, AppAuth):
             return
-        path = "/app/hook/deliveries?per_page={per_page}"
+        path = DELIVERIES + "?per_page={per_page}"
         for _ in range(MAX_PAGES):
-            place: dict[str, str | int] = {"per_page": PAGE, "cursor": cursor}
-            found, cursor = auth.as_app(partial(self._rest.page, path, place))
-            path = "/app/hook/deliveries?per_page={per_page}&cursor={cursor}"
-            young = [x for x in found if moment(x.get("delivered_at")) >= since]
-            yield from young
-            if not cursor or len(young) < len(found):
+            query: dict[str, str | int] = {"per_page": PAGE, "cursor": cursor}
+            page, cursor = auth.as_app(partial(self._rest.page, path, query))
+            path = DELIVERIES + "?per_page={per_page}&cursor={cursor}"
+            recent = [x for x in page if timestamp(x.get("delivered_at")) >= since]
+            yield from recent
+            if not cursor or len(recent) < len(page):
                 return
 
     def _fetch_labels(self, ref: IssueRef) -> tuple[Label, ...]:
-        found = self._pages("/repos/{owner}/{repo}/labels", ref)
-        return tuple(Label(text(x.get("name")), text(x.get("description"))) for x in found)
+        labels = self._pages(REPO + "/labels", ref)
+        return tuple(Label(text(x.get("name")), text(x.get("description"))) for x in labels)
 
     def _fetch_config(self, ref: IssueRef) -> str | None:
-        """The repository's own file, which wins as a whole, or its organisation's."""
-        own = self._fetch_file(ref)
-        name = self._names.of(ref)
+        """Return the repository's own file, else its organisation's."""
+        config = self._fetch_file(ref)
+        name = self._names.get(ref)
         defaults = f"{name.partition('/')[0]}/{DEFAULTS}"
-        if own is not None or name.lower() == defaults.lower():
-            return own
+        if config is not None or name.lower() == defaults.lower():
+            return config
         return self._defaults.get(replace(ref, repo=defaults, repo_id=0, number=0))
 
     def _fetch_file(self, ref: IssueRef) -> str | None:
-        path = "/repos/{owner}/{repo}/contents/{path}"
+        path = REPO + "/contents/{path}"
         try:
-            found = self._call("GET", path, ref, {"path": CONFIG_PATH}, accept=RAW)
-        except PermanentError:
-            # Not there, or the App was not given `contents` or is not installed there.
+            content = self._call("GET", path, ref, {"path": CONFIG_PATH}, accept=RAW)
+        except PermanentError:  # no file, no permission `contents`, or no installation
             return None
-        return text(found) if isinstance(found, str) else None
+        return text(content) if isinstance(content, str) else None
+
+    def _fetch_name(self, ref: IssueRef) -> str:
+        """Return the name of the repository with this number. Raises `NotFound`."""
+
+        def send() -> Any:
+            variables, credential = {"id": ref.repo_id}, self._auth.credential(ref)
+            return self._rest.call("GET", "/repositories/{id}", variables, credential)
+
+        try:
+            data = self._with_credential(ref, send)
+        except NotFound as error:
+            # GitHub creates tokens for existing repositories only: this one is not accepted yet.
+            if self._auth.is_unproven(ref):
+                raise Retry(
+                    f"the repository is {error}; its new token may not be known yet"
+                ) from None
+            raise
+        name = text(data.get("full_name")) if isinstance(data, Mapping) else ""
+        if not name or data.get("id") != ref.repo_id:
+            raise Retry("GitHub's answer about a repository cannot be read")
+        return name
 
     def _pages(self, path: str, ref: IssueRef, **query: str) -> Iterator[dict[str, Any]]:
         names = "&".join(f"{name}={{{name}}}" for name in (*query, "per_page", "page"))
         for page in range(1, MAX_PAGES + 1):
-            paging: dict[str, str | int] = {**query, "per_page": PAGE, "page": page}
-            found = self._call("GET", f"{path}?{names}", ref, paging)
-            yield from found
-            if len(found) < PAGE:
+            variables: dict[str, str | int] = {**query, "per_page": PAGE, "page": page}
+            items = self._call("GET", f"{path}?{names}", ref, variables)
+            yield from items
+            if len(items) < PAGE:
                 return
 
     def _call(
@@ -226,67 +253,46 @@ class GitHub:
         data: Mapping[str, Any] | None = None,
         accept: str = JSON,
     ) -> Any:
-        asked = name = self._names.of(ref)
+        """Send a request about a repository; again under its new name if it was renamed."""
+        name = self._names.get(ref)
 
-        def attempt() -> Any:
-            everything = {**_names(name), "number": ref.number, **(variables or {})}
-            us = self._auth.credential(ref)
+        def send(name: str) -> Any:
+            values = {**_names(name), "number": ref.number, **(variables or {})}
+            credential = self._auth.credential(ref)
             with large_responses():
-                return self._rest.call(method, path, everything, us, data=data, accept=accept)
+                return self._rest.call(method, path, values, credential, data=data, accept=accept)
 
         try:
-            return self._authorized(ref, attempt)
-        except PermanentError as refusal:
-            has_moved = isinstance(refusal, Moved)
-            if not (has_moved or "{number}" in path) or not self._renamed(ref, asked):
+            return self._with_credential(ref, partial(send, name))
+        except PermanentError as error:
+            has_moved = isinstance(error, Moved)
+            if not (has_moved or "{number}" in path) or not self._is_renamed(ref, name):
                 raise
             if has_moved:
-                name = self._names.of(ref)
-                return self._authorized(ref, attempt)
-            # Another repository has the old name: what was read until now may have been its issue.
+                return self._with_credential(ref, partial(send, self._names.get(ref)))
+            # Another repository has the old name: what was read so far may be of its issue.
             raise Retry("the repository has another name now") from None
 
-    def _authorized(self, ref: IssueRef, attempt: Callable[[], T]) -> T:
-        """Attempt it, once more with a new credential. Raises `Retry` for one that is too new."""
+    def _with_credential(self, ref: IssueRef, send: Callable[[], T]) -> T:
+        """Send a request, again with a new credential. Raises `Retry` for one that is too new."""
         for _ in range(2):
             try:
-                done = attempt()
+                result = send()
             except Unauthorized:
                 if not self._auth.renew(ref):
                     raise
             else:
-                self._auth.accepted(ref)
-                return done
+                self._auth.confirm(ref)
+                return result
         raise Retry(TOO_NEW)
 
-    def _renamed(self, ref: IssueRef, asked: str) -> bool:
-        """Whether the repository has another name by now than the one that was asked under."""
+    def _is_renamed(self, ref: IssueRef, name: str) -> bool:
         if not ref.repo_id:
             return False
         try:
-            return self._names.fresh(ref) != asked
+            return self._names.refresh(ref) != name
         except PermanentError:
             return False
-
-    def _fetch_name(self, ref: IssueRef) -> str:
-        """What the repository with this number is called. Raises `NotFound` where there is none."""
-
-        def ask() -> Any:
-            path, number = "/repositories/{id}", {"id": ref.repo_id}
-            return self._rest.call("GET", path, number, self._auth.credential(ref))
-
-        try:
-            found = self._authorized(ref, ask)
-        except NotFound as gone:
-            if self._auth.is_unproven(ref):  # a token for this repository proves that it is there
-                raise Retry(
-                    f"the repository is {gone}; its new token may not be known yet"
-                ) from None
-            raise
-        name = text(found.get("full_name")) if isinstance(found, Mapping) else ""
-        if not name or found.get("id") != ref.repo_id:
-            raise Retry("GitHub's answer about a repository cannot be read")
-        return name
 
 
 def _names(full_name: str) -> dict[str, str | int]:
@@ -295,9 +301,9 @@ def _names(full_name: str) -> dict[str, str | int]:
 
 
 def _label_name(label: object) -> str:
-    """GitHub's description allows plain names beside objects."""
+    """Return a label's name; GitHub's API description allows plain names beside objects."""
     return text(label.get("name")) if isinstance(label, Mapping) else text(label)
 
 
-def _is_person(deed: Mapping[str, Any]) -> bool:
-    return (deed.get("user") or {}).get("type") != "Bot"
+def _by_person(item: Mapping[str, Any]) -> bool:
+    return (item.get("user") or {}).get("type") != "Bot"

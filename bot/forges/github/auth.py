@@ -1,85 +1,97 @@
-"""Who we are on GitHub: an App with narrowed installation tokens, a personal token, or nobody."""
+"""Credentials for GitHub: an App with narrowed installation tokens, a personal token, or none."""
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import jwt
-from cachetools import TTLCache
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from bot.core.errors import (
-    Forbidden,
-    NotCovered,
-    OperatorError,
-    PermanentError,
-    RateLimited,
-    Retry,
-)
+from bot.core.errors import Forbidden, NotCovered, OperatorError, PermanentError, RateLimited, Retry
 from bot.core.types import IssueRef
-from bot.forges.cache import KeyedLock
+from bot.forges.cache import RepositoryCache
 from bot.forges.github.client import Credential, GitHubClient
 from bot.forges.github.errors import Unauthorized
 
 T = TypeVar("T")
-# Installation tokens last an hour.
-TOKEN_SECONDS = 55 * 60
+TOKEN_SECONDS = 55 * 60  # GitHub's last an hour
 PERMISSIONS = {"issues": "write", "contents": "read"}
-# What the App is registered with: app.yaml says the same.
+# What the App is registered with, as in app.yaml.
 NEEDED = {**PERMISSIONS, "metadata": "read"}
 EVENTS = ("issues", "issue_comment")
 BACKDATED = 60  # seconds; https://docs.github.com/en/apps/creating-github-apps/authenticating-with-a-github-app/generating-a-json-web-token-jwt-for-a-github-app
 JWT_SECONDS = 540
-SAME_CLOCK = 30
-# Until then GitHub's servers may not all know a new token.
-LAG_SECONDS = 60.0
+MAX_SKEW_SECONDS = 30
+LAG_SECONDS = 60.0  # in which not all of GitHub's servers may accept a new token
 TOO_NEW = (
     "GitHub refused a token that it has just given (status 401); if it goes on doing so, check"
     " GITHUB_APP_ID and GITHUB_PRIVATE_KEY"
 )
 
 
-class Auth(Protocol):
-    def credential(self, ref: IssueRef) -> Credential:
-        """What to send for this repository."""
+class Auth:
+    """No credentials: reads public issues only. The base of the others."""
 
-    def accepted(self, ref: IssueRef) -> None:
-        """Note that GitHub took the credential."""
+    def credential(self, ref: IssueRef) -> Credential:
+        """Return what to send for a repository."""
+        return Credential()
+
+    def confirm(self, ref: IssueRef) -> None:
+        """Record that GitHub accepted the credential."""
 
     def is_unproven(self, ref: IssueRef) -> bool:
-        """Whether the credential is so new that GitHub may not know it yet."""
+        """Return whether the credential is so new that GitHub may not accept it yet."""
+        return False
 
     def renew(self, ref: IssueRef) -> bool:
-        """Drop a refused credential; True where a new one may do at once.
+        """Discard a rejected credential; return whether to try at once with a new one.
 
-        Raises `Retry` for one that GitHub may not know yet.
+        Raises `Retry` for one that GitHub may not accept yet.
         """
+        return False
 
-    def is_own(self, deed: Mapping[str, Any]) -> bool:
-        """Whether we wrote a comment, or did what an event tells of."""
+    def is_own(self, activity: Mapping[str, Any]) -> bool:
+        """Return whether the bot wrote a comment or caused an event."""
+        return False
+
+
+class TokenAuth(Auth):
+    """A personal access token; its user's comments that carry the marker are the bot's."""
+
+    def __init__(self, rest: GitHubClient, token: str) -> None:
+        self._rest = rest
+        self._credential = Credential(token=token)
+
+    def credential(self, ref: IssueRef) -> Credential:
+        return self._credential
+
+    def is_own(self, activity: Mapping[str, Any]) -> bool:
+        author = activity.get("user") or activity.get("actor") or {}
+        return author.get("id") == self._user_id
+
+    @cached_property
+    def _user_id(self) -> int:
+        return int(self._rest.call("GET", "/user", {}, self._credential)["id"])
 
 
 @dataclass(slots=True)
 class _Token:
-    """An installation token: since when we have it, and whether GitHub ever took it."""
-
     text: str
-    since: float
-    accepted: bool = False
+    created_at: float
+    is_accepted: bool = False
 
 
-class AppAuth:
+class AppAuth(Auth):
     """A GitHub App. Each token is narrowed to one repository and two permissions.
 
-    GitHub mints none for a repository that the installation does not have, so a token proves that
-    a delivery names the right one.
+    GitHub creates none for a repository outside the installation, so a token proves that a delivery
+    names the right installation.
     https://docs.github.com/en/rest/apps/apps#create-an-installation-access-token-for-an-app
     """
 
@@ -94,146 +106,90 @@ class AppAuth:
         self._app_id = app_id
         self._private_key = private_key
         self._clock = clock
-        self._ahead = 0.0
-        self._tokens: TTLCache[tuple[str, str], _Token] = TTLCache(10_000, TOKEN_SECONDS)
-        self._lock = threading.Lock()
-        self._turns = KeyedLock()
+        self._skew = 0.0
+        self._tokens = RepositoryCache(
+            self._create_token, TOKEN_SECONDS, lambda ref: (ref.account, ref.repo_id or ref.repo)
+        )
 
     def credential(self, ref: IssueRef) -> Credential:
-        key = self._key(ref)
-        token = self._known(key)
-        if token is None:
-            with self._turns.for_key(key):
-                token = self._known(key) or self._mint(ref)
-                with self._lock:
-                    self._tokens[key] = token
-        return Credential(token=token.text)
+        return Credential(token=self._tokens.get(ref).text)
 
-    def _known(self, key: tuple[str, str]) -> _Token | None:
-        with self._lock:
-            return self._tokens.get(key)
-
-    def accepted(self, ref: IssueRef) -> None:
-        if token := self._known(self._key(ref)):
-            token.accepted = True
+    def confirm(self, ref: IssueRef) -> None:
+        if token := self._tokens.peek(ref):
+            token.is_accepted = True
 
     def is_unproven(self, ref: IssueRef) -> bool:
-        token = self._known(self._key(ref))
-        return bool(token and not token.accepted and self._clock() - token.since < LAG_SECONDS)
+        token = self._tokens.peek(ref)
+        is_new = token and self._clock() - token.created_at < LAG_SECONDS
+        return bool(token and is_new and not token.is_accepted)
 
     def renew(self, ref: IssueRef) -> bool:
-        """As `Auth.renew`; False where GitHub has not taken a token for a minute, or gave none."""
+        """As `Auth.renew`; False for a token that was never accepted within a minute."""
         if self.is_unproven(ref):
             raise Retry(TOO_NEW)
-        with self._lock:
-            token = self._tokens.pop(self._key(ref), None)
-        return token is not None and token.accepted
+        token = self._tokens.peek(ref)
+        if token is None:
+            return False
+        self._tokens.discard(ref, token)
+        return token.is_accepted
 
-    def is_own(self, deed: Mapping[str, Any]) -> bool:
-        app = deed.get("performed_via_github_app") or {}
+    def is_own(self, activity: Mapping[str, Any]) -> bool:
+        app = activity.get("performed_via_github_app") or {}
         return self._app_id in (str(app.get("id")), app.get("client_id"))
 
     def app_jwt(self) -> Credential:
-        """Proof that we are the App itself. Raises `OperatorError` where the key is no RSA key."""
-        since = int(self._clock() + self._ahead) - BACKDATED
-        claims = {"iat": since, "exp": since + JWT_SECONDS, "iss": self._app_id}
+        """Return a credential of the App itself. Raises `OperatorError` for a wrong key."""
+        issued_at = int(self._clock() + self._skew) - BACKDATED
+        claims = {"iat": issued_at, "exp": issued_at + JWT_SECONDS, "iss": self._app_id}
         return Credential(jwt=jwt.encode(claims, self._signing_key, algorithm="RS256"))
 
     @cached_property
     def _signing_key(self) -> RSAPrivateKey:
-        """Read once, and not checked for the strength of its primes, which takes a second: GitHub
-        made it, and answers 401 where it is another one."""
+        """The key, parsed once without the test of its primes.
+
+        `gidgethub.apps.get_jwt` parses and tests it for each JWT, which takes a second, and has no
+        correction for a wrong clock.
+        """
         pem = self._private_key.encode()
         try:
-            found = load_pem_private_key(pem, None, unsafe_skip_rsa_key_validation=True)
+            key = load_pem_private_key(pem, None, unsafe_skip_rsa_key_validation=True)
         except (ValueError, TypeError, UnsupportedAlgorithm):
-            found = None
-        if not isinstance(found, RSAPrivateKey):
+            key = None
+        if not isinstance(key, RSAPrivateKey):
             raise OperatorError("GITHUB_PRIVATE_KEY is not the private key of a GitHub App")
-        return found
+        return key
 
-    def as_app(self, ask: Callable[[Credential], T]) -> T:
-        """Ask as the App itself; once more by GitHub's clock where ours was the trouble."""
+    def as_app(self, send: Callable[[Credential], T]) -> T:
+        """Send a request as the App itself; again by GitHub's clock if this host's is wrong."""
         try:
-            return ask(self.app_jwt())
-        except Unauthorized as refusal:
-            if abs(refusal.ahead - self._ahead) <= SAME_CLOCK:
+            return send(self.app_jwt())
+        except Unauthorized as error:
+            if abs(error.skew - self._skew) <= MAX_SKEW_SECONDS:
                 raise
-            self._ahead = refusal.ahead
-            return ask(self.app_jwt())
+            self._skew = error.skew
+            return send(self.app_jwt())
 
-    def _key(self, ref: IssueRef) -> tuple[str, str]:
-        return ref.account, str(ref.repo_id or ref.repo)
-
-    def _mint(self, ref: IssueRef) -> _Token:
-        """Raises `NotCovered` where the installation does not have the repository."""
+    def _create_token(self, ref: IssueRef) -> _Token:
+        """Raises `NotCovered` if the installation does not include the repository."""
         try:
-            return _Token(self._mint_any(ref), self._clock())
+            try:
+                text = self._request_token(ref, PERMISSIONS)
+            except Forbidden:  # the operator may have left out `contents`
+                text = self._request_token(ref, {"issues": "write"})
         except RateLimited as limit:
             # The limit is the App's: nothing shows that it concerns this installation.
             raise RateLimited(str(limit), limit.after or 0.0, account_wide=False) from None
-        except PermanentError as refusal:
-            raise NotCovered(f"out of reach: {refusal}", may_be_lag=refusal.may_be_lag) from None
+        except PermanentError as error:
+            raise NotCovered(f"out of reach: {error}", may_be_lag=error.may_be_lag) from None
+        return _Token(text, self._clock())
 
-    def _mint_any(self, ref: IssueRef) -> str:
-        try:
-            return self._mint_with(ref, PERMISSIONS)
-        except Forbidden:
-            # The operator may have left out `contents`; then every repository has the defaults.
-            return self._mint_with(ref, {"issues": "write"})
-
-    def _mint_with(self, ref: IssueRef, permissions: Mapping[str, str]) -> str:
+    def _request_token(self, ref: IssueRef, permissions: Mapping[str, str]) -> str:
         name = ref.repo.partition("/")[2]
         scope = {"repository_ids": [ref.repo_id]} if ref.repo_id else {"repositories": [name]}
-        path = "/app/installations/{installation}/access_tokens"
+        path, variables = "/app/installations/{id}/access_tokens", {"id": ref.account}
         data = {**scope, "permissions": permissions}
-        answer = self.as_app(
-            lambda us: self._rest.call("POST", path, {"installation": ref.account}, us, data=data)
+        return str(
+            self.as_app(
+                lambda app: self._rest.call("POST", path, variables, app, data=data)["token"]
+            )
         )
-        return str(answer["token"])
-
-
-class TokenAuth:
-    """A personal access token; comments of its user that carry the marker are ours."""
-
-    def __init__(self, rest: GitHubClient, token: str) -> None:
-        self._rest = rest
-        self._credential = Credential(token=token)
-        self._user_id = 0
-
-    def credential(self, ref: IssueRef) -> Credential:
-        return self._credential
-
-    def accepted(self, ref: IssueRef) -> None:
-        pass
-
-    def is_unproven(self, ref: IssueRef) -> bool:
-        return False
-
-    def renew(self, ref: IssueRef) -> bool:
-        return False
-
-    def is_own(self, deed: Mapping[str, Any]) -> bool:
-        if not self._user_id:
-            self._user_id = int(self._rest.call("GET", "/user", {}, self._credential)["id"])
-        who = deed.get("user") or deed.get("actor") or {}
-        return who.get("id") == self._user_id
-
-
-class NoAuth:
-    """Reads public issues only."""
-
-    def credential(self, ref: IssueRef) -> Credential:
-        return Credential()
-
-    def accepted(self, ref: IssueRef) -> None:
-        pass
-
-    def is_unproven(self, ref: IssueRef) -> bool:
-        return False
-
-    def renew(self, ref: IssueRef) -> bool:
-        return False
-
-    def is_own(self, deed: Mapping[str, Any]) -> bool:
-        return False

@@ -1,4 +1,4 @@
-"""Is GitHub ready for us: the App, its permissions and events, its installations, its webhook."""
+"""Checks for `tagline check`: the App, its permissions, events, installations and webhook."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from typing import Any
 
 from bot.core.diagnostics import Finding
 from bot.core.errors import PermanentError
-from bot.forges.clock import about_clock
+from bot.forges.clock import check_clock
 from bot.forges.github.auth import EVENTS, NEEDED, AppAuth
 from bot.forges.github.client import JSON, Credential, GitHubClient
 from bot.forges.values import text
 from bot.http import ClientPool
 
-HOOK_PATH = "/webhooks/github"
+WEBHOOK_PATH = "/webhooks/github"
 RANK = {"read": 1, "write": 2, "admin": 3}
-LACKING = {
+MISSING_PERMISSION = {
     "issues": "without it nothing can be written: set it in the App's settings",
     "metadata": "every App has it: look at the App's settings",
     "contents": "only for .github/tagline.yml; without it the defaults hold",
 }
-UNHEARD = {
+MISSING_EVENT = {
     "issues": "subscribe to it in the App's settings: without it nothing arrives",
     "issue_comment": "subscribe to it in the App's settings: for commands in comments",
 }
@@ -29,7 +29,7 @@ Json = Mapping[str, Any]
 
 
 class GitHubChecks:
-    """The probes of an App, or of a personal token. Nothing is written."""
+    """Checks of an App or of a personal token. They write nothing, and raise GitHub's errors."""
 
     def __init__(
         self,
@@ -40,73 +40,71 @@ class GitHubChecks:
     ) -> None:
         self._clients, self._url, self._rest, self._clock = clients, url, rest, clock
 
-    def of_app(self, auth: AppAuth) -> Iterator[Finding]:
-        """Raises our errors where GitHub refuses."""
-        who = auth.app_jwt()
-        yield self._about_clock("/app", who.jwt)
-        app = self._get("/app", who)
+    def check_app(self, auth: AppAuth) -> Iterator[Finding]:
+        credential = auth.app_jwt()
+        yield self._check_clock("/app", credential.jwt)
+        app = self._get("/app", credential)
         yield Finding(f"the App {text(app.get('slug'))} answers")
-        yield from _about_rights(app)
-        yield from self._about_hook(who)
-        installations = self._get("/app/installations?per_page=100", who)
-        yield from _about_installations(app, installations)
+        yield from _check_permissions(app)
+        yield from self._check_webhook(credential)
+        installations = self._get("/app/installations?per_page=100", credential)
+        yield from _check_installations(app, installations)
 
-    def of_token(self, token: str) -> Iterator[Finding]:
-        """Raises our errors where GitHub refuses."""
-        yield self._about_clock("/user", token)
+    def check_token(self, token: str) -> Iterator[Finding]:
+        yield self._check_clock("/user", token)
         login = text(self._get("/user", Credential(token=token)).get("login"))
         yield Finding(f"the token of {login} answers: comments will come from that user")
 
-    def _about_clock(self, path: str, bearer: str) -> Finding:
+    def _check_clock(self, path: str, bearer: str) -> Finding:
         headers = {"Authorization": f"Bearer {bearer}", "Accept": JSON}
-        return about_clock("GitHub", self._clients, self._url + path, headers, self._clock)
+        return check_clock("GitHub", self._clients, self._url + path, headers, self._clock)
 
-    def _about_hook(self, who: Credential) -> Iterator[Finding]:
+    def _check_webhook(self, credential: Credential) -> Iterator[Finding]:
         try:
-            hook = self._get("/app/hook/config", who)
+            webhook = self._get("/app/hook/config", credential)
         except PermanentError:
-            hook = {}
-        url = text(hook.get("url"))
+            webhook = {}
+        url = text(webhook.get("url")).split("?")[0]
         if not url:
-            fix = f"set https://your.host{HOOK_PATH} in the App's settings"
+            fix = f"set https://your.host{WEBHOOK_PATH} in the App's settings"
             yield Finding("the App has no webhook URL", fix, wrong=True)
             return
-        fix = "" if url.split("?")[0].endswith(HOOK_PATH) else f"it must end in {HOOK_PATH}"
-        yield Finding(f"webhook URL: {url.split('?')[0]}", fix, wrong=bool(fix))
-        if not hook.get("secret"):
+        fix = "" if url.endswith(WEBHOOK_PATH) else f"it must end in {WEBHOOK_PATH}"
+        yield Finding(f"webhook URL: {url}", fix, wrong=bool(fix))
+        if not webhook.get("secret"):
             fix = "set it in the App's settings, as in GITHUB_WEBHOOK_SECRET"
             yield Finding("the webhook has no secret", fix, wrong=True)
-        if str(hook.get("insecure_ssl", "0")) != "0":
+        if str(webhook.get("insecure_ssl", "0")) != "0":
             yield Finding("certificates are not verified", "turn on the webhook's SSL verification")
 
-    def _get(self, path: str, who: Credential) -> Any:
-        return self._rest.call("GET", path, {}, who)
+    def _get(self, path: str, credential: Credential) -> Any:
+        return self._rest.call("GET", path, {}, credential)
 
 
-def _about_rights(app: Json) -> Iterator[Finding]:
-    granted, heard = app.get("permissions") or {}, app.get("events") or ()
+def _check_permissions(app: Json) -> Iterator[Finding]:
+    granted, events = app.get("permissions") or {}, app.get("events") or ()
     for name, level in NEEDED.items():
         if RANK.get(granted.get(name, ""), 0) < RANK[level]:
             what = f"permission {name}: {granted.get(name, 'none')} instead of {level}"
-            yield Finding(what, LACKING[name], wrong=name != "contents")
+            yield Finding(what, MISSING_PERMISSION[name], wrong=name != "contents")
         else:
             yield Finding(f"permission {name}: {granted[name]}")
     for name in EVENTS:
-        if name in heard:
+        if name in events:
             yield Finding(f"event {name}")
         else:
-            yield Finding(f"event {name} is not sent", UNHEARD[name], wrong=name == "issues")
+            yield Finding(f"event {name} is not sent", MISSING_EVENT[name], wrong=name == "issues")
 
 
-def _about_installations(app: Json, installations: list[Json]) -> Iterator[Finding]:
+def _check_installations(app: Json, installations: list[Json]) -> Iterator[Finding]:
     if not installations:
         fix = "install the App on your repositories (its settings → Install App)"
         yield Finding("the App is installed nowhere", fix, wrong=True)
-    for one in installations:
-        account = text((one.get("account") or {}).get("login"))
+    for installation in installations:
+        account = text((installation.get("account") or {}).get("login"))
         fix = ""
-        if one.get("suspended_at"):
+        if installation.get("suspended_at"):
             fix = "it is suspended: its owner can lift that"
-        elif one.get("permissions") != app.get("permissions"):
+        elif installation.get("permissions") != app.get("permissions"):
             fix = "its owner has not accepted the App's present permissions yet"
         yield Finding(f"installed on {account}", fix)

@@ -1,7 +1,4 @@
-"""One request to GitHub's REST API: headers, URL, answer or one of our errors.
-
-gidgethub's I/O-free half over our own HTTP.
-"""
+"""Send requests to GitHub's REST API; gidgethub's `sansio` makes headers and reads responses."""
 
 from __future__ import annotations
 
@@ -23,10 +20,10 @@ from bot.forges.requests import send_request
 from bot.http import ClientPool, Response
 
 PUBLIC_API = "https://api.github.com"
-VERSION = "2026-03-10"  # Enterprise Server may not know it yet and uses its own default
+VERSION = "2026-03-10"  # Enterprise Server may be older, and uses its own default
 RAW = "application/vnd.github.raw+json"
-MAX_FILE = MAX_BYTES + 1  # shows that a file is too long
 JSON = "application/vnd.github+json"
+MAX_FILE = MAX_BYTES + 1  # one more than allowed shows that a file is too long
 COMMENT = re.compile(r"/comments(/\d+)?$")
 
 
@@ -56,41 +53,41 @@ class GitHubClient:
         data: Mapping[str, Any] | None = None,
         accept: str = JSON,
     ) -> Any:
-        """Send one request and return the decoded answer.
+        """Send a request and return the decoded response.
 
-        `path` names its `variables` in braces. With `RAW` the answer is the text of a file, at most
-        `MAX_FILE` bytes of it, and None where a folder is at that path. Raises `Retry`, `Doubtful`,
-        `Gone`, `Forbidden`, `Unauthorized`.
+        `path` names `variables` in braces. With `RAW`, returns at most `MAX_FILE` bytes of a file
+        as text, or None for a folder. Raises the errors of `classify` and `send_request`.
         """
         request = self._request(method, path, variables, credential, data, accept)
-        return self._file(request) if accept == RAW else self._answer(request)[0]
+        if accept != RAW:
+            return self._send(request)[0]
+        response = send_request("GitHub", self._clients.get(), request, MAX_FILE)
+        if response.status != 200:
+            self._decode(request, response)
+        content_type = response.headers.get("content-type", "").partition(";")[0].strip()
+        is_folder = content_type == "application/json"
+        return None if is_folder else response.content.decode("utf-8", "replace")
 
     def page(
         self, path: str, variables: Mapping[str, str | int], credential: Credential
     ) -> tuple[list[Any], str]:
-        """One page of a list, and the cursor of the next; "" after the last. Raises as `call`."""
-        request = self._request("GET", path, variables, credential, None, JSON)
-        items, following = self._answer(request)
-        return items, dict(parse_qsl(urlsplit(following or "").query)).get("cursor", "")
+        """Return a page of a list and the cursor of the next one, "" after the last."""
+        items, link = self._send(self._request("GET", path, variables, credential, None, JSON))
+        return items, dict(parse_qsl(urlsplit(link or "").query)).get("cursor", "")
 
-    def _file(self, request: httpx.Request) -> str | None:
-        answer = send_request("GitHub", self._clients.get(), request, MAX_FILE)
-        if answer.status != 200:
-            self._decoded(request, answer)
-        kind = answer.headers.get("content-type", "").partition(";")[0].strip()
-        is_folder = kind == "application/json"
-        return None if is_folder else answer.content.decode("utf-8", "replace")
+    def _send(self, request: httpx.Request) -> tuple[Any, str | None]:
+        return self._decode(request, send_request("GitHub", self._clients.get(), request))
 
-    def _answer(self, request: httpx.Request) -> tuple[Any, str | None]:
-        return self._decoded(request, send_request("GitHub", self._clients.get(), request))
-
-    def _decoded(self, request: httpx.Request, answer: Response) -> tuple[Any, str | None]:
+    def _decode(self, request: httpx.Request, response: Response) -> tuple[Any, str | None]:
+        """Return a response's data and the URL of the next page, which is never requested."""
         try:
-            return _decipher(answer)
+            return _decipher(response)
         except HTTPException as error:
-            wrote = request.method != "GET"
-            comment = request.method in ("POST", "PATCH") and bool(COMMENT.search(request.url.path))
-            raise classify(error, self._clock(), wrote=wrote, comment=comment) from None
+            is_write = request.method != "GET"
+            is_comment = request.method in ("POST", "PATCH") and COMMENT.search(request.url.path)
+            raise classify(
+                error, self._clock(), is_write=is_write, is_comment=bool(is_comment)
+            ) from None
 
     def _request(
         self,
@@ -101,12 +98,8 @@ class GitHubClient:
         data: Mapping[str, Any] | None,
         accept: str,
     ) -> httpx.Request:
-        headers = sansio.create_headers(
-            "tagline",
-            accept=accept,
-            oauth_token=credential.token or None,
-            jwt=credential.jwt or None,
-        )
+        token, jwt = credential.token or None, credential.jwt or None
+        headers = sansio.create_headers("tagline", accept=accept, oauth_token=token, jwt=jwt)
         if self._base_url == PUBLIC_API:
             headers["x-github-api-version"] = VERSION
         if data is not None:
@@ -117,11 +110,12 @@ class GitHubClient:
         return self._clients.get().build_request(method, url, headers=headers, content=content)
 
 
-def _decipher(answer: Response) -> tuple[Any, str | None]:
-    """What is in an answer, and the address of the next page, which is never followed."""
+def _decipher(response: Response) -> tuple[Any, str | None]:
     try:
-        data, _, following = sansio.decipher_response(answer.status, answer.headers, answer.content)
-        return data, following
+        data, _, next_url = sansio.decipher_response(
+            response.status, response.headers, response.content
+        )
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
-        # An answer that nobody can read: as doubtful as none.
-        raise GitHubBroken(http.HTTPStatus.BAD_GATEWAY, headers=answer.headers) from None
+        # A response that cannot be read is as uncertain as none.
+        raise GitHubBroken(http.HTTPStatus.BAD_GATEWAY, headers=response.headers) from None
+    return data, next_url

@@ -1,28 +1,27 @@
-"""GitLab's side of an issue, through python-gitlab: read it afresh, write to it additively."""
+"""GitLab's implementation of the `Forge` and `DeliveryHistory` ports, with python-gitlab."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, TypeVar
 
-import gitlab
 from gitlab.exceptions import GitlabError
 from gitlab.utils import EncodedId
 from gitlab.v4.objects import Project, ProjectIssue
 
-from bot.core.errors import NotFound, PermanentError, Retry, WriteUncertain
+from bot.core.errors import NotFound, PermanentError, Retry, TaglineError, WriteUncertain
 from bot.core.labels.policy import scope
 from bot.core.text.bounded import bounded
 from bot.core.types import Issue, IssueRef, Label, OwnComment, Rate
 from bot.footprint import large_responses
-from bot.forges.cache import Names, PerRepository
-from bot.forges.gitlab.backend import HttpxBackend
-from bot.forges.values import moment, text
+from bot.forges.cache import NameCache, RepositoryCache
+from bot.forges.gitlab.backend import connect
+from bot.forges.values import text, timestamp
 from bot.http import ClientPool
 
 T = TypeVar("T")
@@ -30,8 +29,8 @@ PAGE = 100
 DEVELOPER = 30
 MAX_PAGES = 50
 CONFIG_PATH = ".gitlab/tagline.yml"
-DEFAULTS = ".gitlab"  # the project of a group that may hold a file for all others
-MOST_GROUPS = 20  # https://docs.gitlab.com/user/group/subgroups/
+DEFAULTS = ".gitlab"  # a group's project that may hold the file for all others
+MAX_GROUPS = 20  # https://docs.gitlab.com/user/group/subgroups/
 LABELS_SECONDS = 300
 CONFIG_SECONDS = 60
 DEFAULTS_SECONDS = 300
@@ -40,10 +39,10 @@ BOT_USER = re.compile(r"(?:project|group)_\d+_bot(?:_\w+)?|service_account_\w+")
 
 
 class GitLab:
-    """Implements the `Forge` and `Watched` ports; safe to share between threads.
+    """Safe to share between threads.
 
-    Projects are addressed by number where it is known, so neither a rename nor a delivery that is
-    wrong about the path changes anything.
+    URLs contain a project's number if it is known, so a rename or a wrong path in a delivery
+    changes nothing. `types` are the work item types that count as issues.
     """
 
     # https://docs.gitlab.com/administration/settings/rate_limit_on_notes_creation/: 300 a minute
@@ -53,47 +52,43 @@ class GitLab:
         self, url: str, token: str, clients: ClientPool, types: Collection[str] = ("issue",)
     ) -> None:
         self._types = types
-        self._gl = gitlab.Gitlab(
-            url, token or None, keep_base_url=True, backend=HttpxBackend, clients=clients
-        )
-        self._own_id = 0
-        self._names = Names(self._fetch_path)
+        self._gl = connect(url, token, clients)
         self._anonymous = not token
-        self._labels = PerRepository(self._fetch_labels, LABELS_SECONDS)
-        self._configs = PerRepository(self._fetch_config, CONFIG_SECONDS)
-        self._defaults = PerRepository(self._fetch_file, DEFAULTS_SECONDS)
+        self._names = NameCache(self._fetch_path)
+        self._labels = RepositoryCache(self._fetch_labels, LABELS_SECONDS)
+        self._configs = RepositoryCache(self._fetch_config, CONFIG_SECONDS)
+        self._defaults = RepositoryCache(self._fetch_file, DEFAULTS_SECONDS)
 
     def locate(self, ref: IssueRef) -> IssueRef:
         """Complete a reference that a person typed with the project's number."""
-        project = self._ask(lambda: self._gl.projects.get(ref.repo))
+        project = self._read(lambda: self._gl.projects.get(ref.repo))
         return replace(ref, repo_id=project.id, repo=project.path_with_namespace)
 
     def issue(self, ref: IssueRef) -> Issue:
         with large_responses():
-            return bounded(self._whole_issue(ref))
+            return bounded(self._fetch_issue(ref))
 
-    def _whole_issue(self, ref: IssueRef) -> Issue:
-        # Not as python-gitlab's object: it refers to itself, so a long description would stay until
-        # the garbage collector comes by.
+    def _fetch_issue(self, ref: IssueRef) -> Issue:
+        # python-gitlab's object refers to itself: a long description would stay in memory until the
+        # next garbage collection.
         path = f"/projects/{EncodedId(ref.repo_id or ref.repo)}/issues/{ref.number}"
-        found = self._ask(lambda: self._gl.http_get(path))
-        if not isinstance(found, dict):
+        data = self._read(lambda: self._gl.http_get(path))
+        if not isinstance(data, dict):
             raise Retry("GitLab's answer cannot be read")
-        author = found.get("author") or {}
-        username = text(author.get("username"))
+        username = text((data.get("author") or {}).get("username"))
         return Issue(
             ref=ref,
-            title=text(found.get("title")),
-            body=text(found.get("description")),
+            title=text(data.get("title")),
+            body=text(data.get("description")),
             author=username,
             is_bot=BOT_USER.fullmatch(username) is not None,
-            labels=tuple(text(label) for label in found.get("labels") or ()),
-            is_open=found.get("state") == "opened",
-            locked=bool(found.get("discussion_locked")),
-            confidential=found.get("confidential") is not False,
+            labels=tuple(text(label) for label in data.get("labels") or ()),
+            is_open=data.get("state") == "opened",
+            locked=bool(data.get("discussion_locked")),
+            confidential=data.get("confidential") is not False,
             is_pull_request=False,
-            created_at=moment(found.get("created_at")),
-            commented=found.get("user_notes_count") != 0,
+            created_at=timestamp(data.get("created_at")),
+            commented=data.get("user_notes_count") != 0,
         )
 
     def labels(self, ref: IssueRef) -> tuple[Label, ...]:
@@ -105,21 +100,19 @@ class GitLab:
     def comments(self, ref: IssueRef) -> tuple[OwnComment, ...]:
         if self._anonymous:
             return ()
-        own_id = self._own()
-        notes = self._issue(ref).notes
-        found = self._pages(notes, activity_filter="only_comments", sort="asc")
-        ours = (
+        own_id = self._own_id
+        own = [
             OwnComment(int(note.id), text(note.body))
-            for note in found
+            for note in self._notes(ref)
             if not note.system and note.author["id"] == own_id
-        )
-        return tuple(sorted(ours, key=lambda comment: comment.id))
+        ]
+        return tuple(sorted(own, key=lambda comment: comment.id))
 
     def comment(self, ref: IssueRef, body: str) -> OwnComment:
-        made = self._write(lambda: self._issue(ref).notes.create({"body": body}))
-        if not isinstance(getattr(made, "id", None), int):
+        note = self._write(lambda: self._issue(ref).notes.create({"body": body}))
+        if not isinstance(getattr(note, "id", None), int):
             raise WriteUncertain("GitLab took the note with an answer that cannot be read")
-        return OwnComment(made.id, body)
+        return OwnComment(note.id, body)
 
     def edit(self, ref: IssueRef, comment_id: int, body: str) -> bool:
         notes = self._issue(ref).notes
@@ -135,9 +128,9 @@ class GitLab:
             self._write(lambda: notes.delete(comment_id))
 
     def replied(self, ref: IssueRef) -> bool:
-        own_id, notes = self._own(), self._issue(ref).notes
-        found = self._pages(notes, activity_filter="only_comments", sort="asc")
-        people = {note.author["username"] for note in found if note.author["id"] != own_id}
+        own_id = self._own_id
+        authors = [note.author for note in self._notes(ref)]
+        people = {author["username"] for author in authors if author["id"] != own_id}
         return any(self._is_developer(ref, username) for username in people)
 
     def can_write(self, issue: Issue) -> bool:
@@ -145,51 +138,56 @@ class GitLab:
 
     def _is_developer(self, ref: IssueRef, username: str) -> bool:
         members = self._project(ref).members_all
-        asked = partial(members.list, query=username, per_page=PAGE, get_all=False)
         try:
-            found = self._ask(asked)
+            found = self._read(lambda: members.list(query=username, per_page=PAGE, get_all=False))
         except PermanentError:
             return False
         return any(m.username == username and m.access_level >= DEVELOPER for m in found)
 
     def add_labels(self, ref: IssueRef, names: tuple[str, ...]) -> tuple[str, ...]:
-        # GitLab creates unknown labels, and a scoped one takes the place of its sibling: both
-        # lists are read afresh just before.
-        labels = self._labels.fresh(ref)
-        settable = {label.name for label in labels if label.settable}
+        # GitLab creates unknown labels, and a scoped one replaces its sibling: both lists are
+        # fetched just before.
+        settable = {label.name for label in self._labels.refresh(ref) if label.settable}
         with large_responses():
-            present = self._whole_issue(ref).labels
-        taken = {scope(name) for name in present} - {""}
-        names = tuple(name for name in names if name in settable and scope(name) not in taken)
+            current = self._fetch_issue(ref).labels
+        scopes = {scope(name) for name in current} - {""}
+        names = tuple(name for name in names if name in settable and scope(name) not in scopes)
         if names:
-            issues = self._project(ref).issues
-            self._write(lambda: issues.update(ref.number, {"add_labels": list(names)}))
+            self._update_labels(ref, "add_labels", names)
         return names
 
     def remove_labels(self, ref: IssueRef, names: tuple[str, ...]) -> None:
+        self._update_labels(ref, "remove_labels", names)
+
+    def _update_labels(self, ref: IssueRef, change: str, names: tuple[str, ...]) -> None:
         issues = self._project(ref).issues
-        self._write(lambda: issues.update(ref.number, {"remove_labels": list(names)}))
+        self._write(lambda: issues.update(ref.number, {change: list(names)}))
 
     def set_by_us(self, ref: IssueRef, names: tuple[str, ...]) -> tuple[str, ...]:
-        own_id = self._own()
+        own_id = self._own_id
         events = self._pages(self._issue(ref).resourcelabelevents)
         added = (e for e in events if e.action == "add" and e.label and e.user)
         last = {text(e.label["name"]): e.user["id"] == own_id for e in added}
         return tuple(name for name in names if last.get(name))
 
-    def opened_between(self, place: IssueRef, since: float, until: float) -> tuple[IssueRef, ...]:
-        query = {
-            "state": "opened",
-            "created_after": datetime.fromtimestamp(since, UTC).isoformat(),
-            "created_before": datetime.fromtimestamp(until, UTC).isoformat(),
-            "confidential": False,
-            "order_by": "created_at",
-            "sort": "desc",
-        }
-        found = self._pages(self._project(place).issues, **query)
-        people = (i for i in found if not BOT_USER.fullmatch(text(i.author["username"])))
-        wanted = (i for i in people if i.attributes.get("issue_type", "issue") in self._types)
-        return tuple(replace(place, number=int(issue.iid)) for issue in wanted)
+    def opened_between(
+        self, repository: IssueRef, since: float, until: float
+    ) -> tuple[IssueRef, ...]:
+        issues = self._pages(
+            self._project(repository).issues,
+            state="opened",
+            created_after=datetime.fromtimestamp(since, UTC).isoformat(),
+            created_before=datetime.fromtimestamp(until, UTC).isoformat(),
+            confidential=False,
+            order_by="created_at",
+            sort="desc",
+        )
+        return tuple(
+            replace(repository, number=int(issue.iid))
+            for issue in issues
+            if not BOT_USER.fullmatch(text(issue.author["username"]))
+            and issue.attributes.get("issue_type", "issue") in self._types
+        )
 
     def failed_deliveries(self, since: float) -> Mapping[int, str]:
         return {}  # only a project's maintainers may see them
@@ -198,45 +196,45 @@ class GitLab:
         raise NotFound("GitLab redelivers for a project's maintainers only")
 
     def _fetch_labels(self, ref: IssueRef) -> tuple[Label, ...]:
-        found = self._pages(self._project(ref).labels, include_ancestor_groups=True)
+        labels = self._pages(self._project(ref).labels, include_ancestor_groups=True)
         return tuple(
-            # GitLab splits texts and lists of label names at commas.
+            # GitLab splits lists of label names at commas.
             Label(text(x.name), text(x.description), settable="," not in x.name)
-            for x in found
+            for x in labels
         )
 
     def _fetch_config(self, ref: IssueRef) -> str | None:
-        """The project's own file, which wins as a whole, or that of the nearest group."""
-        found = self._fetch_file(ref)
-        if found is not None:
-            return found
-        path = self._names.of(ref)
-        for group in _groups(path):
-            if (project := f"{group}/{DEFAULTS}").lower() == path.lower():
-                continue
-            found = self._defaults.get(replace(ref, repo=project, repo_id=0, number=0))
-            if found is not None:
-                return found
-        return None
+        """Return the project's own file, else that of the nearest group."""
+        config = self._fetch_file(ref)
+        if config is not None:
+            return config
+        path = self._names.get(ref)
+        parts = path.split("/")
+        for depth in range(len(parts) - 1, 0, -1)[:MAX_GROUPS]:
+            project = "/".join([*parts[:depth], DEFAULTS])
+            if project.lower() != path.lower():
+                config = self._defaults.get(replace(ref, repo=project, repo_id=0, number=0))
+            if config is not None:
+                break
+        return config
 
     def _fetch_path(self, ref: IssueRef) -> str:
-        """The path of the project with this number. Raises `NotFound` where there is none."""
-        project = self._ask(lambda: self._gl.projects.get(ref.repo_id)).attributes
+        """Return the path of the project with this number. Raises `NotFound`."""
+        project = self._read(lambda: self._gl.projects.get(ref.repo_id)).attributes
         path = text(project.get("path_with_namespace"))
         if not path or project.get("id") != ref.repo_id:
             raise Retry("GitLab's answer about a project cannot be read")
         return path
 
     def _fetch_file(self, ref: IssueRef) -> str | None:
-        files = self._project(ref).files
+        path = f"{self._project(ref).files.path}/{EncodedId(CONFIG_PATH)}/raw"
         try:
-            path = f"{files.path}/{EncodedId(CONFIG_PATH)}/raw"
-            # `streamed`: the backend reads no more of a file than is of use
-            found = self._ask(lambda: self._gl.http_get(path, {"ref": "HEAD"}, streamed=True))
+            # With `streamed`, the backend reads no more of a file than is of use.
+            response = self._read(lambda: self._gl.http_get(path, {"ref": "HEAD"}, streamed=True))
         except PermanentError:
             return None
-        assert not isinstance(found, dict)
-        return found.content.decode("utf-8", "replace")
+        assert not isinstance(response, dict)
+        return response.content.decode("utf-8", "replace")
 
     def _project(self, ref: IssueRef) -> Project:
         return self._gl.projects.get(ref.repo_id or ref.repo, lazy=True)
@@ -244,46 +242,38 @@ class GitLab:
     def _issue(self, ref: IssueRef) -> ProjectIssue:
         return self._project(ref).issues.get(ref.number, lazy=True)
 
-    def _own(self) -> int:
-        if not self._own_id:
-            self._ask(self._gl.auth)
-            assert self._gl.user is not None
-            self._own_id = int(self._gl.user.id)
-        return self._own_id
+    def _notes(self, ref: IssueRef) -> list[Any]:
+        return self._pages(self._issue(ref).notes, activity_filter="only_comments", sort="asc")
+
+    @cached_property
+    def _own_id(self) -> int:
+        self._read(self._gl.auth)
+        assert self._gl.user is not None
+        return int(self._gl.user.id)
 
     def _pages(self, manager: Any, **query: Any) -> list[Any]:
-        """All pages, by number: a link in an answer is not followed."""
-        found: list[Any] = []
+        """Return the items of all pages, by number: a link in a response is not followed."""
+        items: list[Any] = []
         for page in range(1, MAX_PAGES + 1):
             paging = {"page": page, "per_page": PAGE, "get_all": False}
-            some: list[Any] = self._ask(partial(manager.list, **paging, **query))
-            found += some
+            some: list[Any] = self._read(partial(manager.list, **paging, **query))
+            items += some
             if len(some) < PAGE:
                 break
-        return found
+        return items
 
-    def _ask(self, call: Callable[[], T]) -> T:
-        try:
-            with large_responses():
-                return call()
-        except GitlabError as error:
-            raise Retry(f"GitLab's answer cannot be read ({type(error).__name__})") from None
+    def _read(self, call: Callable[[], T]) -> T:
+        return _call(call, Retry, GitlabError)
 
     def _write(self, call: Callable[[], T]) -> T:
-        try:
-            with large_responses():
-                return call()
-        except (GitlabError, AttributeError) as error:
-            raise WriteUncertain(
-                f"GitLab's answer cannot be read ({type(error).__name__})"
-            ) from None
+        return _call(call, WriteUncertain, GitlabError, AttributeError)
 
 
-def _groups(path: str) -> Iterator[str]:
-    """The groups around a project, the nearest first."""
-    group = path.rpartition("/")[0]
-    for _ in range(MOST_GROUPS):
-        if not group:
-            return
-        yield group
-        group = group.rpartition("/")[0]
+def _call(
+    call: Callable[[], T], error_type: Callable[[str], TaglineError], *unreadable: type[Exception]
+) -> T:
+    try:
+        with large_responses():
+            return call()
+    except unreadable as error:
+        raise error_type(f"GitLab's answer cannot be read ({type(error).__name__})") from None

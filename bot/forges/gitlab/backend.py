@@ -1,6 +1,7 @@
-"""python-gitlab over our own HTTP clients: time limits, size cap, no redirects, our errors.
+"""python-gitlab's backend interface over `bot.http`: its limits, no redirects, our errors.
 
-Its default would sleep in the worker thread on a rate limit, and follow a redirect with the token.
+python-gitlab's own backend sleeps in the worker thread on a rate limit, and follows a redirect with
+the token.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import gitlab
 import httpx
 import msgspec
 
@@ -20,11 +22,18 @@ from bot.forges.requests import send_request
 from bot.http import ClientPool, Response
 
 NOTE = re.compile(r"/notes(/\d+)?$")
-MAX_FILE = MAX_BYTES + 1  # shows that a file is too long
+MAX_FILE = MAX_BYTES + 1  # one more than allowed shows that a file is too long
 
 
-class _Sendable:
-    """What python-gitlab asks a backend to make of a request's data."""
+def connect(url: str, token: str, clients: ClientPool) -> gitlab.Gitlab:
+    """Return python-gitlab's client of a server; no request is sent yet."""
+    return gitlab.Gitlab(
+        url, token or None, keep_base_url=True, backend=HttpxBackend, clients=clients
+    )
+
+
+class _SendData:
+    """A request's data in the form that python-gitlab expects from a backend."""
 
     def __init__(self, json: object) -> None:
         self.json = json
@@ -33,7 +42,7 @@ class _Sendable:
 
 
 class _Result:
-    """A response in the shape that python-gitlab reads; it is its own `response`."""
+    """A response in the form that python-gitlab reads; it is its own `response`."""
 
     reason = ""
     history = ()  # redirects
@@ -50,7 +59,7 @@ class _Result:
 
 
 class HttpxBackend:
-    """A backend for `gitlab.Gitlab(backend=...)`. Raises our errors for answers outside 2xx."""
+    """Raises our errors for responses outside 2xx."""
 
     def __init__(self, clients: ClientPool, clock: Callable[[], float] = time.time) -> None:
         self.client = clients
@@ -59,8 +68,8 @@ class HttpxBackend:
     @staticmethod
     def prepare_send_data(
         _files: object = None, post_data: object = None, _raw: bool = False
-    ) -> _Sendable:
-        return _Sendable(post_data)
+    ) -> _SendData:
+        return _SendData(post_data)
 
     def http_request(
         self,
@@ -73,17 +82,21 @@ class HttpxBackend:
         **options: object,
     ) -> _Result:
         client = self.client.get()
-        wrote = method.lower() != "get"
+        full_url = f"{url}?{httpx.QueryParams(params)}" if params else url
         content = None if json is None else msgspec.json.encode(json)
-        address = f"{url}?{httpx.QueryParams(params)}" if params else url
-        request = client.build_request(method.upper(), address, headers=headers, content=content)
+        request = client.build_request(method.upper(), full_url, headers=headers, content=content)
         if auth:
             auth(request)
-        answer = send_request("GitLab", client, request, MAX_FILE if options.get("stream") else 0)
-        note = method.lower() in ("post", "put") and bool(NOTE.search(url))
-        failure = classify(
-            answer.status, answer.headers, answer.content, self._clock(), wrote=wrote, note=note
+        first_bytes = MAX_FILE if options.get("stream") else 0
+        response = send_request("GitLab", client, request, first_bytes)
+        error = classify(
+            response.status,
+            response.headers,
+            response.content,
+            self._clock(),
+            is_write=request.method != "GET",
+            is_note=request.method in ("POST", "PUT") and bool(NOTE.search(url)),
         )
-        if failure:
-            raise failure
-        return _Result(answer)
+        if error:
+            raise error
+        return _Result(response)

@@ -1,4 +1,4 @@
-"""GitLab's answers → who acts on them.
+"""Map GitLab's error responses to the errors of Tagline.
 
 https://docs.gitlab.com/api/rest/troubleshooting/
 """
@@ -19,14 +19,12 @@ from bot.core.errors import (
     TaglineError,
     WriteUncertain,
 )
-from bot.forges.values import THROTTLED, excerpt, number
+from bot.forges.values import THROTTLED, excerpt, number, pause
 
-SHORTEST_PAUSE = 60.0
-LONGEST_PAUSE = 3700.0
 GONE = {404: "not found", 410: "deleted"}
-LIMITS = (400, 403, 422, 429)  # may be rate limits: the words tell
-# What GitLab says where it will never take a note, by status. Any other refusal of a note is tried
-# again: a note that is tried once too often costs a request, one that is dropped is lost.
+RATE_LIMIT_STATUS = (400, 403, 422, 429)  # may be rate limits, by their message
+# Messages, by status, with which GitLab refuses a note for good. Any other refusal of a note is
+# tried again: an unnecessary try costs a request, a dropped note is lost.
 # https://docs.gitlab.com/api/rest/troubleshooting/#status-codes
 FINAL_FOR_NOTES = {
     400: re.compile(
@@ -49,66 +47,61 @@ def classify(
     body: bytes,
     now: float,
     *,
-    wrote: bool,
-    note: bool = False,
+    is_write: bool,
+    is_note: bool = False,
 ) -> TaglineError | None:
-    """The error to raise for an answer, None for 2xx. `now` is in seconds since the epoch.
-
-    `wrote` says that the request may have changed something before it failed, `note` that it was to
-    write a note.
-    """
+    """Return the error to raise for a response, None for 2xx. `now` is in seconds since 1970."""
     if 200 <= status < 300:
         return None
     if status == 401:
         return OperatorError(
             "GitLab refused the token (status 401): check GITLAB_TOKEN, it may have expired"
         )
-    words = _words(body)
-    if status == 429 or (status in LIMITS and THROTTLED.search(words)):
-        # `ratelimit-reset` is in every answer, and tells of nothing but 429.
-        told = headers if status == 429 else {"retry-after": headers.get("retry-after", "")}
-        return RateLimited(f"GitLab asked to wait (status {status})", _pause(told, now))
+    message = _message(body)
+    if status == 429 or (status in RATE_LIMIT_STATUS and THROTTLED.search(message)):
+        seconds = _rate_limit_seconds(status, headers, now)
+        return RateLimited(f"GitLab asked to wait (status {status})", seconds)
     if status in GONE:
         return NotFound(GONE[status], may_be_lag=status == 404)
     if 300 <= status < 400:
         return NotFound("moved elsewhere")
     if status == 409 or status >= 500:
         reason = f"GitLab failed (status {status})"
-        return WriteUncertain(reason) if wrote else Retry(reason)
+        return WriteUncertain(reason) if is_write else Retry(reason)
     reason = f"GitLab refused the request (status {status})"
-    reason = f"{reason}: {excerpt(words)}" if words else reason
-    known = FINAL_FOR_NOTES.get(status)
-    if note and not (known and known.search(words)):
+    reason = f"{reason}: {excerpt(message)}" if message else reason
+    final = FINAL_FOR_NOTES.get(status)
+    if is_note and not (final and final.search(message)):
         return Retry(reason)
     return Forbidden(reason)
 
 
-def _words(body: bytes) -> str:
-    """What an answer says in `message`, `error` and `error_description`."""
+def _rate_limit_seconds(status: int, headers: Mapping[str, str], now: float) -> float:
+    seconds = number(headers.get("retry-after"))
+    # Every response has `ratelimit-reset`; it counts with status 429 only.
+    if seconds is None and status == 429 and (reset := number(headers.get("ratelimit-reset"))):
+        seconds = reset - now
+    return pause(seconds)
+
+
+def _message(body: bytes) -> str:
+    """Return the texts in `message`, `error` and `error_description`."""
     try:
-        found = msgspec.json.decode(body)
+        data = msgspec.json.decode(body)
     except (ValueError, RecursionError):
         return ""
-    if not isinstance(found, dict):
+    if not isinstance(data, dict):
         return ""
-    parts = [found.get(key) for key in ("message", "error", "error_description")]
-    return " ".join(word for part in parts for word in _texts(part))
+    values = [data.get(key) for key in ("message", "error", "error_description")]
+    return " ".join(part for value in values for part in _texts(value))
 
 
 def _texts(value: object) -> Iterator[str]:
-    """`message` may be a text, or lists of texts by the names of fields."""
+    """Yield a text, the texts of a list, or lists of texts with the names of their fields."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, list):
-        yield from (one for one in value if isinstance(one, str))
+        yield from (item for item in value if isinstance(item, str))
     elif isinstance(value, dict):
         for name, texts in value.items():
             yield " ".join([str(name), *_texts(texts)])
-
-
-def _pause(headers: Mapping[str, str], now: float) -> float:
-    """Seconds to wait; GitLab may give a date instead, then the shortest pause has to do."""
-    seconds = number(headers.get("retry-after"))
-    if seconds is None and (reset := number(headers.get("ratelimit-reset"))):
-        seconds = reset - now
-    return SHORTEST_PAUSE if seconds is None else min(max(seconds, 1.0), LONGEST_PAUSE)

@@ -1,4 +1,4 @@
-"""GitLab's webhook for Tagline: made, tested, mended and removed through the API.
+"""Create, update, test and remove GitLab's webhook for Tagline through the API.
 
 https://docs.gitlab.com/api/project_webhooks/
 """
@@ -14,13 +14,11 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-import gitlab
-
 from bot.core.diagnostics import Finding, about_labels
 from bot.core.errors import Forbidden, OperatorError, TaglineError
 from bot.core.types import Label
-from bot.forges.gitlab.backend import HttpxBackend
-from bot.forges.gitlab.checks import MAINTAINER, SIGNS_SINCE, GitLabChecks
+from bot.forges.gitlab.backend import connect
+from bot.forges.gitlab.checks import MAINTAINER, SIGNING_VERSION, GitLabChecks
 from bot.forges.values import text
 from bot.http import ClientPool
 
@@ -34,81 +32,75 @@ EVENTS = {
 
 
 def new_signing_token() -> str:
-    """A random token in the form that GitLab and Standard Webhooks want."""
+    """Return a random token in the form of GitLab and Standard Webhooks."""
     return "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
 
 
 class Hooks:
-    """The hooks of one project, or of one group."""
+    """The webhooks of one project, or of one group."""
 
     def __init__(
         self, url: str, token: str, clients: ClientPool, path: str, *, group: bool
     ) -> None:
-        self._gl = gitlab.Gitlab(
-            url, token, keep_base_url=True, backend=HttpxBackend, clients=clients
-        )
+        self._gl = connect(url, token, clients)
         self._owner = f"/{'groups' if group else 'projects'}/{quote(path, safe='')}"
         self._group = group
-        self._checkup = GitLabChecks(url, token, clients)
+        self._checks = GitLabChecks(url, token, clients)
 
     def signs(self) -> bool:
-        """Whether the server can sign its deliveries."""
-        return self._checkup.version() >= SIGNS_SINCE
+        """Return whether the server can sign its deliveries."""
+        return self._checks.version() >= SIGNING_VERSION
 
     def find(self, hook_url: str) -> int:
-        """The number of the hook with this address, 0 where there is none."""
+        """Return the id of the webhook with this URL, 0 if there is none."""
         with self._explained(hook_url):
             hooks = self._get(f"{self._owner}/hooks?per_page=100")
         return next((int(hook["id"]) for hook in hooks if hook.get("url") == hook_url), 0)
 
     def put(self, hook_url: str, secret: dict[str, str]) -> int:
-        """Make the hook, or bring the one that is there up to date; returns its number."""
+        """Create the webhook, or update the existing one; return its id."""
         data = {"url": hook_url, **EVENTS, **secret}
-        known = self.find(hook_url)
+        hook_id = self.find(hook_url)
         with self._explained(hook_url):
-            if known:
-                self._gl.http_put(f"{self._owner}/hooks/{known}", post_data=data)
-                return known
-            made: Any = self._gl.http_post(f"{self._owner}/hooks", post_data=data)
-        return int(made["id"])
+            if hook_id:
+                self._gl.http_put(f"{self._owner}/hooks/{hook_id}", post_data=data)
+                return hook_id
+            hook: Any = self._gl.http_post(f"{self._owner}/hooks", post_data=data)
+        return int(hook["id"])
 
-    def test(self, hook: int) -> str:
-        """Ask GitLab for a test delivery; "" where it arrived, else what GitLab says."""
+    def test(self, hook_id: int) -> str:
+        """Request a test delivery; return "" if it arrived, else GitLab's message."""
         try:
-            self._gl.http_post(f"{self._owner}/hooks/{hook}/test/issues_events")
+            self._gl.http_post(f"{self._owner}/hooks/{hook_id}/test/issues_events")
         except TaglineError as error:
             return str(error)
         return ""
 
     def remove(self, hook_url: str) -> bool:
-        """Remove the hook; False where there was none."""
-        hook = self.find(hook_url)
-        if hook:
-            self._gl.http_delete(f"{self._owner}/hooks/{hook}")
-        return bool(hook)
+        """Remove the webhook; return False if there was none."""
+        hook_id = self.find(hook_url)
+        if hook_id:
+            self._gl.http_delete(f"{self._owner}/hooks/{hook_id}")
+        return bool(hook_id)
 
     def report(self, hook_url: str) -> Iterator[Finding]:
-        """What the token may do, when it ends, and what would make labels better."""
-        yield from self._checkup.about_token()
-        yield self._about_role()
-        yield from self._about_labels()
+        """Yield findings about the token, the user's role, the labels and the URL."""
+        yield from self._checks.check_token()
+        role = self._checks.check_role(self._owner)
+        if not role.fix and self._checks.access_level(self._owner) < MAINTAINER:
+            fix = "making a hook needs Maintainer: use such a token here, or add the hook by hand"
+            role = replace(role, fix=fix)
+        yield role
+        labels = self._get(f"{self._owner}/labels?per_page=100")
+        yield from about_labels(
+            [Label(text(x["name"]), text(x.get("description"))) for x in labels]
+        )
         if _is_local(hook_url):
             yield Finding(
                 "the hook's address is local",
                 "on a self-managed server an administrator must allow it: Admin → Settings →"
                 " Network → Outbound requests → Allow requests to the local network from webhooks",
             )
-
-    def _about_role(self) -> Finding:
-        found = self._checkup.about_role(self._owner)
-        if found.fix or self._checkup.level(self._owner) >= MAINTAINER:
-            return found
-        fix = "making a hook needs Maintainer: use such a token here, or add the hook by hand"
-        return replace(found, fix=fix)
-
-    def _about_labels(self) -> Iterator[Finding]:
-        found = self._get(f"{self._owner}/labels?per_page=100")
-        yield from about_labels([Label(text(x["name"]), text(x.get("description"))) for x in found])
 
     @contextmanager
     def _explained(self, hook_url: str) -> Iterator[None]:
@@ -120,9 +112,9 @@ class Hooks:
     def _why_refused(self, hook_url: str) -> str:
         if self._group:
             return "Hooks of groups need GitLab Premium and the role Owner."
-        why = "Hooks need the role Maintainer and the scope `api`"
         local = ", and an administrator must allow webhooks to local addresses"
-        return why + (local if _is_local(hook_url) else "") + "."
+        hint = local if _is_local(hook_url) else ""
+        return f"Hooks need the role Maintainer and the scope `api`{hint}."
 
     def _get(self, path: str) -> Any:
         return self._gl.http_get(path)
