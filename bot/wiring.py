@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import redis
     from starlette.applications import Starlette
 
-    from bot.core.ports import BreakerStore, Metrics, Model
+    from bot.core.ports import Metrics, ModelService
     from bot.core.refs import UrlForm
     from bot.core.types import Job
     from bot.flow.plan import Outcome
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from bot.flow.retry_fallbacks import FallbackRetries
     from bot.forges.registry import ForgeClient
     from bot.http import ClientPool
+    from bot.llm.client import ModelClient
     from bot.queue.broker import Broker
     from bot.queue.periodic import PeriodicTasks
     from bot.queue.worker import QueueWorker
@@ -122,62 +123,53 @@ def clients() -> ClientPool:
 def models(
     settings: ModelSettings | None,
     clients: ClientPool,
-    breaker: BreakerStore,
+    store: RedisStore | MemoryStore,
     metrics: Metrics | None = None,
-) -> dict[str, Model]:
-    """By its name the configured model, then those that a repository may choose instead, each with
-    the further ones behind it; `metrics` count what they say."""
-    from bot.llm.chain import (
-        CHAIN_TIME_FACTOR,
-        MAX_CONCURRENT_CALLS,
-        ConcurrencyLimit,
-        FallbackChain,
-    )
+) -> dict[str, ModelService]:
+    """Return the configured model and those that a repository may choose, by name.
+
+    Each has the same fallbacks. `metrics` count the calls.
+    """
+    from bot.llm.breaker import CircuitBreaker
+    from bot.llm.service import CHAIN_TIME_FACTOR, MAX_CONCURRENT_CALLS, ModelService, Provider
 
     if settings is None:
         return {}
-    slots = {
-        one.base_url: BoundedSemaphore(MAX_CONCURRENT_CALLS[one.provider]) for one in settings.all
+    limits = {one.base_url: MAX_CONCURRENT_CALLS[one.provider] for one in settings.all}
+    slots = {url: BoundedSemaphore(limit) for url, limit in limits.items()}
+    seconds = settings.timeout * CHAIN_TIME_FACTOR
+
+    def provider(one: ModelSettings) -> Provider:
+        breaker = CircuitBreaker(store, one.breaker, one.key_variable, one.name_variable)
+        return Provider(model_client(one, clients), breaker, slots[one.base_url], one.timeout)
+
+    fallbacks = [provider(one) for one in settings.fallbacks]
+    return {
+        one.model: ModelService([provider(one), *fallbacks], seconds, store, store.budgets, metrics)
+        for one in (settings, *settings.allowed)
     }
 
-    def made(one: ModelSettings) -> Model:
-        guarded = _guarded(one, clients, breaker, metrics)
-        return ConcurrencyLimit(guarded, slots[one.base_url], one.timeout)
 
-    def whole(first: Model) -> Model:
-        return (
-            FallbackChain([first, *further], settings.timeout * CHAIN_TIME_FACTOR)
-            if further
-            else first
-        )
-
-    further = [made(one) for one in settings.fallbacks]
-    return {one.model: whole(made(one)) for one in (settings, *settings.allowed)}
-
-
-def _guarded(
-    settings: ModelSettings, clients: ClientPool, breaker: BreakerStore, metrics: Metrics | None
-) -> Model:
+def model_client(settings: ModelSettings, clients: ClientPool) -> ModelClient:
     from bot.llm.anthropic import Messages
-    from bot.llm.breaker import CircuitBreaker
-    from bot.llm.client import RemoteModel
-    from bot.llm.counted import CountingModel
+    from bot.llm.client import ModelClient
     from bot.llm.openai import ChatCompletions
-    from bot.llm.protocol import ModelProtocol, Target
+    from bot.llm.protocol import Endpoint, ModelProtocol
 
-    wires: dict[str, ModelProtocol] = {
+    compatible = ChatCompletions(limits=("max_tokens", "max_completion_tokens"), has_bounds=True)
+    protocols: dict[str, ModelProtocol] = {
         "openai": ChatCompletions(),
         "anthropic": Messages(),
-        "compatible": ChatCompletions(limits=("max_tokens", "max_completion_tokens"), bounded=True),
+        "compatible": compatible,
     }
-    target = Target(settings.model, settings.key, settings.max_output_tokens)
-    remote: Model = RemoteModel(
-        clients, wires[settings.provider], settings.base_url, target, settings.timeout
+    endpoint = Endpoint(
+        base_url=settings.base_url,
+        model=settings.model,
+        key=settings.key,
+        max_output_tokens=settings.max_output_tokens,
+        seconds=settings.timeout,
     )
-    if metrics:
-        remote = CountingModel(remote, metrics)
-    name = settings.breaker
-    return CircuitBreaker(remote, breaker, name, settings.key_variable, settings.name_variable)
+    return ModelClient(clients, protocols[settings.provider], endpoint)
 
 
 def forges(latest: ReloadingSettings, clients: ClientPool) -> Callable[[str], ForgeClient]:
@@ -226,7 +218,6 @@ def runner(
             forge=forge(delivery.ref.forge),
             models=asked(),
             store=store,
-            budgets=store.budgets,
             rate_limiter=store.rate_limiter,
             retries=again,
             day_usd=settings.budget_usd_per_day,

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 
 from bot.core.errors import ModelFailed, QueueUnavailable, Rejected, TaglineError
-from bot.core.ports import Forge, Lock, Model
-from bot.core.prompt import Answer, Prompt
+from bot.core.ports import Forge, Lock
+from bot.core.prompt import Prompt
 from bot.core.types import (
     Event,
     Ignored,
@@ -27,15 +28,19 @@ from bot.core.types import (
     Usage,
 )
 from bot.flow.context import JobContext
+from bot.flow.enrich import Labeller, ModelLabeller, RulesLabeller
 from bot.flow.retry_fallbacks import FallbackRetries
 from bot.http import Client, ClientPool
-from bot.llm.breaker import StoredProviderHealth
+from bot.llm.breaker import CircuitBreaker, StoredProviderHealth
+from bot.llm.service import Model, ModelService, Provider
 from bot.store.memory import MemoryStore
 
 REF = IssueRef("github", "github.com", "acme/widget", 41, 7001, "5001")
 NOW = 1_760_000_000.0
 DAY = 86_400.0
 MODEL_NAME = "gpt-6-luna"
+
+T = TypeVar("T")
 
 
 def an_issue(title: str, body: str = "", labels: Sequence[str] = ()) -> Issue:
@@ -191,7 +196,7 @@ class FakeForge:
 
 
 class ScriptedModel:
-    """Implements `Model`: gives its answers one after the other and keeps what it was asked."""
+    """Implements `Model`: returns its answers in order and keeps the prompts."""
 
     name = MODEL_NAME
 
@@ -202,24 +207,46 @@ class ScriptedModel:
     def worst_usd(self, tokens_in: int) -> float:
         return 0.001
 
-    def ask(self, prompt: Prompt) -> Answer:
-        assert self.answers, "the model was asked once more than expected"
+    def complete(self, prompt: Prompt, parse: Callable[[str], T]) -> tuple[T, Usage]:
+        assert self.answers, "the model was called once more than expected"
         self.asked.append(prompt)
         answer = self.answers.pop(0)
         if isinstance(answer, ModelFailed):
             raise answer
-        return Answer(answer, Usage(self.name, 700, 60, 0.0002))
+        return parse(answer), Usage(self.name, 700, 60, 0.0002)
+
+
+def a_provider(model: Model, breaker: CircuitBreaker | None = None) -> Provider:
+    """A provider with free slots and, unless one is given, a breaker of its own."""
+    breaker = breaker or CircuitBreaker(MemoryStore(), "provider", "OPENAI_API_KEY", "LLM_MODEL")
+    return Provider(model, breaker, threading.Semaphore(8), 5.0)
+
+
+def a_service(*models: Model | Provider, store: MemoryStore | None = None) -> ModelService:
+    """The models in their order, with the cache and the budgets of a store."""
+    store = store or MemoryStore()
+    providers = [x if isinstance(x, Provider) else a_provider(x) for x in models]
+    return ModelService(providers, 5.0, store, store.budgets)
+
+
+def labellers(model: Model | None) -> list[Labeller]:
+    """A model without cache and budgets, then rules."""
+    return [ModelLabeller(a_service(model) if model else None), RulesLabeller()]
 
 
 def a_context(
-    forge: Forge, model: Model | None, store: MemoryStore, now: float = NOW, **more: Any
+    forge: Forge,
+    model: Model | Provider | None,
+    store: MemoryStore,
+    now: float = NOW,
+    **more: Any,
 ) -> JobContext:
-    """A desk whose memory is `store`; `more` replaces parts of it."""
+    """A job's context with `store` as its memory; `more` replaces parts of it."""
+    service = a_service(model, store=store) if model else None
     context = JobContext(
         forge=forge,
-        models={model.name: model} if model else {},
+        models={service.name: service} if service else {},
         store=store,
-        budgets=store.budgets,
         rate_limiter=store.rate_limiter,
         retries=FallbackRetries(
             store.retry_schedule, StoredProviderHealth(store, ["provider"]), lambda: now

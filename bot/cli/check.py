@@ -7,7 +7,7 @@ import os
 import platform
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -140,16 +140,15 @@ def _redis(settings: Settings) -> Iterator[Finding]:
 def _model(settings: Settings, clients: ClientPool) -> Iterator[Finding]:
     from bot import wiring
     from bot.core.diagnostics import Finding
-    from bot.llm import checks
+    from bot.llm.checks import check_model
 
     first = settings.model
     if first is None:
         yield Finding("none is configured: labels come from rules")
         return
     for one in first.all:
-        alone = replace(one, fallbacks=(), allowed=())
-        (asked,) = wiring.models(alone, clients, wiring.no_store()).values()
-        yield from checks.report(asked, one.key_variable, one.name_variable)
+        client = wiring.model_client(one, clients)
+        yield from check_model(client, one.key_variable, one.name_variable)
 
 
 def _repository(settings: Settings, clients: ClientPool, repo: IssueRef) -> Iterator[Finding]:

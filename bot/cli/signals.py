@@ -48,7 +48,7 @@ class StopSignal:
 
 def seconds_for_jobs(settings: Settings) -> float:
     """For how long running jobs may finish: the models' whole time and a little for the forge."""
-    from bot.llm.chain import CHAIN_TIME_FACTOR
+    from bot.llm.service import CHAIN_TIME_FACTOR
 
     model = settings.model
     if model is None:

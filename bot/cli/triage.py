@@ -62,19 +62,24 @@ def _enricher(
 ) -> Callable[[Issue], Enrichment]:
     from bot import wiring
     from bot.core.labels.policy import CurrentLabels
-    from bot.core.ports import Model
-    from bot.flow.enrich import enrich
+    from bot.core.ports import ModelService
+    from bot.flow.enrich import Labeller, ModelLabeller, RulesLabeller, enrich, prepare
     from bot.flow.load_config import choose_model
     from bot.store.memory import MemoryStore
 
-    models: dict[str, Model] = {}
+    models: dict[str, ModelService] = {}
     if not no_llm:
         settings = bootstrap.settings()
         bootstrap.announce(settings)
         models = wiring.models(settings.model, bootstrap.web(), MemoryStore())
     config = _config(path, models)
-    model = choose_model(config, models)
-    return lambda issue: enrich(issue, labels, CurrentLabels(labels=issue.labels), config, model)
+    labellers: list[Labeller] = [ModelLabeller(choose_model(config, models)), RulesLabeller()]
+
+    def work(issue: Issue) -> Enrichment:
+        current = CurrentLabels(labels=issue.labels)
+        return enrich(prepare(issue, labels, config), current, labellers)
+
+    return work
 
 
 def _lines(file: str) -> Iterator[bytes]:

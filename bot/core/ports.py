@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import Protocol
 
 from bot.core.jobs import JobRecord
 from bot.core.metric_definitions import MetricsSnapshot
 from bot.core.pricing import Limits
-from bot.core.prompt import Answer, Prompt
+from bot.core.prompt import Prompt
+from bot.core.reply import ModelAnswer
 from bot.core.types import (
     CachedAnswer,
     Event,
@@ -119,16 +121,30 @@ class DeliveryHistory(Protocol):
         """Request one of them again."""
 
 
-class Model(Protocol):
-    """A language model: text in, text out. Raises `ModelFailed`."""
+@dataclass(frozen=True, slots=True)
+class ModelCall:
+    """The issue for which a model is called, and the limits of the call.
+
+    `author_exempt` lifts the author's limit.
+    """
+
+    issue: Issue
+    forge: Forge
+    limits: Limits
+    author_exempt: bool = False
+
+
+class ModelService(Protocol):
+    """A language model with its fallbacks, an answer cache and budgets."""
 
     @property
     def name(self) -> str: ...
 
-    def worst_usd(self, tokens_in: int) -> float:
-        """US dollars at most for a question of that length; 0 where no price is known."""
+    def complete(self, prompt: Prompt, call: ModelCall | None) -> ModelAnswer:
+        """Return the answer; without a `call` neither cache nor budgets are used.
 
-    def ask(self, prompt: Prompt) -> Answer: ...
+        Raises `ModelFailed`.
+        """
 
 
 class Lock(Protocol):

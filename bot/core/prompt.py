@@ -1,4 +1,4 @@
-"""What the model is asked: fixed rules, one JSON object of data, the schema of the answer."""
+"""The prompt for an issue: fixed rules, one JSON object of data, the schema of the answer."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ from typing import Any
 
 import msgspec
 
-from bot.core import reply
 from bot.core.text.condense import condense
 from bot.core.text.sanitize import one_line
-from bot.core.types import Issue, Label, Usage
+from bot.core.types import Issue, Label
 
 VERSION = "1"
 MAX_TITLE = 300
@@ -19,7 +18,7 @@ MAX_DESCRIPTION = 200
 MAX_STYLE = 2000
 SHORT_BODY = 600
 MAX_SUMMARY, MAX_REASON, MAX_LABELS = 600, 120, 8
-BOUNDS = ("maxLength", "maxItems")  # words of JSON Schema
+BOUNDS = ("maxLength", "maxItems")  # keywords of JSON Schema
 CHARS_PER_TOKEN = 3
 REPAIR = "That is not an answer that can be used."
 
@@ -41,41 +40,31 @@ it may shape how the summary is worded, and nothing else said here."""
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """One question to a model, with all that a caller knows of the answer.
+    """One request to a model, independent of model and vendor.
 
-    `schema` is the JSON Schema of the answer, with the bounds of its parts; `parse` raises
-    `ModelFailed` for an answer that cannot be used. `shorten` makes `user` for a model with little
-    room; None where `user` is short already.
+    `schema` is the JSON Schema of the answer, with the bounds of its parts. `shorten` returns
+    `user` for a model with a small context; None where `user` is short already.
     """
 
     system: str
     user: str
     schema: dict[str, Any]
-    parse: Callable[[str], object] = reply.read
     shorten: Callable[[], str] | None = None
-    name: str = "enrichment"
+    schema_name: str = "enrichment"
 
     @property
     def tokens(self) -> int:
-        """How many it has at most, nearly always."""
+        """An upper estimate of its tokens."""
         return (len(self.system) + len(self.user)) // CHARS_PER_TOKEN
 
 
 @dataclass(frozen=True, slots=True)
 class SummaryStyle:
-    """How a repository wants its summaries; `style` is free text of its maintainers."""
+    """How a repository wants its summaries; `instructions` is free text of its maintainers."""
 
     language: str = "auto"
     max_words: int = 60
-    style: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a model said, and what it cost."""
-
-    text: str
-    usage: Usage
+    instructions: str = ""
 
 
 def build(
@@ -83,13 +72,13 @@ def build(
     body: str,
     labels: Sequence[Label],
     suggestions: Sequence[str],
-    wishes: SummaryStyle = SummaryStyle(),
+    style: SummaryStyle = SummaryStyle(),
 ) -> Prompt:
-    """The prompt for an issue whose `body` is already condensed."""
-    language = wishes.language
-    said_in = "in the language of the issue" if language == "auto" else f"in language {language!r}"
-    style = one_line(wishes.style, MAX_STYLE)
-    data: dict[str, Any] = {"style": style} if style else {}
+    """Return the prompt for an issue whose `body` is already condensed."""
+    is_auto = style.language == "auto"
+    language = "in the language of the issue" if is_auto else f"in language {style.language!r}"
+    instructions = one_line(style.instructions, MAX_STYLE)
+    data: dict[str, Any] = {"style": instructions} if instructions else {}
     data |= {
         "labels": [_label_entry(label) for label in labels],
         "suggestions": list(suggestions),
@@ -102,7 +91,7 @@ def build(
         return msgspec.json.encode(data | short).decode()
 
     return Prompt(
-        system=RULES.format(language=said_in, max_words=wishes.max_words),
+        system=RULES.format(language=language, max_words=style.max_words),
         user=msgspec.json.encode(data).decode(),
         schema=_schema([x.name for x in labels] + list(suggestions)),
         shorten=shorten,
@@ -114,23 +103,23 @@ def _label_entry(label: Label) -> dict[str, str]:
     return {"name": label.name, **({"description": description} if description else {})}
 
 
-def in_words(schema: dict[str, Any]) -> str:
-    """The form of the answer for a model to which no parameter brings it."""
-    shown = msgspec.json.encode(unbounded(schema)).decode()
+def describe_schema(schema: dict[str, Any]) -> str:
+    """Return the instruction to answer by a schema, for a model that gets no schema parameter."""
+    text = msgspec.json.encode(without_bounds(schema)).decode()
     return (
         "Answer only with one JSON object, without a word before or after it,"
-        f" that follows this JSON Schema: {shown}"
+        f" that follows this JSON Schema: {text}"
     )
 
 
-def unbounded(schema: dict[str, Any]) -> dict[str, Any]:
-    """Return the schema without the lengths of its parts, which not every server takes."""
-    kept = {word: value for word, value in schema.items() if word not in BOUNDS}
+def without_bounds(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema without the lengths of its parts, which not every server supports."""
+    kept = {keyword: value for keyword, value in schema.items() if keyword not in BOUNDS}
     if "properties" in schema:
         parts = schema["properties"].items()
-        kept["properties"] = {name: unbounded(part) for name, part in parts}
+        kept["properties"] = {name: without_bounds(part) for name, part in parts}
     if "items" in schema:
-        kept["items"] = unbounded(schema["items"])
+        kept["items"] = without_bounds(schema["items"])
     return kept
 
 

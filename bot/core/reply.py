@@ -1,4 +1,4 @@
-"""A model's text → a summary and choices of labels. Which labels count is decided elsewhere."""
+"""The text of a model's answer → a summary and labels, not yet checked against any policy."""
 
 from __future__ import annotations
 
@@ -9,27 +9,36 @@ from typing import Any
 import msgspec
 
 from bot.core.errors import ModelFailed
-from bot.core.types import Certainty, LabelSuggestion
+from bot.core.types import CacheEntry, Certainty, LabelSuggestion, Usage
 
 MAX_SUGGESTIONS = 50
 MAX_OBJECTS = 50
-MAX_DEPTH = 64  # an answer has three; a million braces are none
+MAX_DEPTH = 64  # a valid answer has three levels
 TOKEN = re.compile(r'"(?:[^"\\]|\\.?)*+"?|[{}]', re.DOTALL)
-END_OF_THOUGHT = re.compile(r"</think(?:ing)?>")
+THINKING_END = re.compile(r"</think(?:ing)?>")
 DEPTHS = {"{": 1, "}": -1}
 CERTAINTIES: dict[str, Certainty] = {"sure": "sure", "likely": "likely", "unsure": "unsure"}
 
 
 @dataclass(frozen=True, slots=True)
 class ParsedReply:
-    """What the model says, as plain text that nobody has checked yet."""
+    """The content of a model's answer, as plain text."""
 
     summary: str
-    choices: tuple[LabelSuggestion, ...]
+    labels: tuple[LabelSuggestion, ...]
 
 
-def read(text: str) -> ParsedReply:
-    """Read an answer: the first whole object in it, whatever stands around.
+@dataclass(frozen=True, slots=True)
+class ModelAnswer:
+    """A parsed answer and its usage. `cache_entry` is None for one that comes from the cache."""
+
+    reply: ParsedReply
+    usage: Usage
+    cache_entry: CacheEntry | None = None
+
+
+def parse_reply(text: str) -> ParsedReply:
+    """Return the content of the first complete JSON object in an answer.
 
     Labels may be objects or plain names, under `labels` or `tags`. Raises `ModelFailed` where
     there is no JSON object or no summary in it.
@@ -41,16 +50,16 @@ def read(text: str) -> ParsedReply:
     labels = data.get("labels")
     labels = data.get("tags") if labels is None else labels
     entries = labels[:MAX_SUGGESTIONS] if isinstance(labels, list) else []
-    return ParsedReply(summary, tuple(choice for entry in entries if (choice := _choice(entry))))
+    return ParsedReply(summary, tuple(filter(None, map(_parse_label, entries))))
 
 
 def json_object(text: str) -> dict[str, Any]:
-    """Return the first whole JSON object in a model's text. Raises `ModelFailed`."""
-    text = _without_thoughts(text).strip()
+    """Return the first complete JSON object in an answer. Raises `ModelFailed`."""
+    text = _without_thinking(text).strip()
     start = text.find("{")
     is_list = text[:1] == "[" or text[:start].rstrip()[-1:] == "["
     for _ in range(MAX_OBJECTS):
-        end = _end(text, start) if start >= 0 else 0
+        end = _object_end(text, start) if start >= 0 else 0
         if not end:
             break
         try:
@@ -64,13 +73,13 @@ def json_object(text: str) -> dict[str, Any]:
     raise ModelFailed("not-json")
 
 
-def _without_thoughts(text: str) -> str:
-    """Some servers leave a model's thinking in front of its answer; it may hold drafts."""
-    return text if text.lstrip().startswith("{") else END_OF_THOUGHT.split(text)[-1]
+def _without_thinking(text: str) -> str:
+    """Return the answer without the model's thinking, which may hold drafts of it."""
+    return text if text.lstrip().startswith("{") else THINKING_END.split(text)[-1]
 
 
-def _end(text: str, start: int) -> int:
-    """Where the object that begins at `start` is closed; 0 where it never is."""
+def _object_end(text: str, start: int) -> int:
+    """Return the end of the object that begins at `start`; 0 where it is not closed."""
     depth = 0
     for token in TOKEN.finditer(text, start):
         depth += DEPTHS.get(token[0], 0)
@@ -81,7 +90,7 @@ def _end(text: str, start: int) -> int:
     return 0
 
 
-def _choice(entry: object) -> LabelSuggestion | None:
+def _parse_label(entry: object) -> LabelSuggestion | None:
     if isinstance(entry, str):
         return LabelSuggestion(entry, "likely")
     if not isinstance(entry, dict):
@@ -93,6 +102,6 @@ def _choice(entry: object) -> LabelSuggestion | None:
 
 
 def _certainty(entry: dict[str, Any]) -> Certainty:
-    """One in words of its own is a guess: such a label is suggested, not applied."""
-    said = entry.get("certainty")
-    return "likely" if said is None else CERTAINTIES.get(str(said).strip().lower(), "unsure")
+    """Return the certainty; an unknown word counts as unsure, so that the label is not applied."""
+    word = entry.get("certainty")
+    return "likely" if word is None else CERTAINTIES.get(str(word).strip().lower(), "unsure")

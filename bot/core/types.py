@@ -9,6 +9,7 @@ from typing import Literal
 JobKind = Literal["opened", "reopened", "edited", "manual", "heal"]
 Certainty = Literal["sure", "likely", "unsure"]
 Source = Literal["model", "rules"]
+PROVISIONAL_SOURCES = frozenset[str]({"rules"})  # a model may replace their comment and labels
 Fault = Literal["", "provider", "answer"]
 Status = Literal[
     "writing",  # labels are about to be written; anything else is an end state
@@ -215,7 +216,7 @@ class _FromSource:
 
     @property
     def provisional(self) -> bool:
-        return self.source == "rules"
+        return self.source in PROVISIONAL_SOURCES
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +225,7 @@ class Enrichment(_FromSource):
 
     `why` is the reason for the fallback. `fault` is the temporary failure behind it: of the
     provider, or of this one answer. `labels_usable` is False where the repository has no label that
-    may be applied.
+    may be applied. `cache_entry` may be stored once the comment is published.
     """
 
     summary: str
@@ -234,6 +235,7 @@ class Enrichment(_FromSource):
     fault: Fault = ""
     labels_usable: bool = True
     usage: Usage = Usage()
+    cache_entry: CacheEntry | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,6 +244,14 @@ class CachedAnswer:
 
     number: int
     choices: tuple[LabelSuggestion, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CacheEntry:
+    """A model's answer and the key under which it can be cached."""
+
+    key: str
+    answer: CachedAnswer
 
 
 @dataclass(frozen=True, slots=True)

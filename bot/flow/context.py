@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from bot.core.ports import BudgetStore, Forge, Lock, Model, RateLimiter, Store
+from bot.core.ports import Forge, Lock, ModelService, RateLimiter, Store
 from bot.core.types import Job
 from bot.flow.retry_fallbacks import FallbackRetries
 
@@ -21,9 +21,8 @@ class JobContext:
     """
 
     forge: Forge
-    models: Mapping[str, Model]
+    models: Mapping[str, ModelService]
     store: Store
-    budgets: BudgetStore
     rate_limiter: RateLimiter
     retries: FallbackRetries
     day_usd: float | None = None

@@ -1,157 +1,191 @@
-"""An issue → a summary and labels: from the model, or from rules where it fails."""
+"""An issue → a summary and labels, from the first labeller that succeeds.
+
+The labellers are a language model, then keyword rules.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
-from bot.core import prompt, reply
+from bot.core import prompt
 from bot.core.config.schema import RepoConfig
 from bot.core.errors import ModelFailed, ModelSkipped
 from bot.core.labels import keywords, policy
 from bot.core.labels.policy import CurrentLabels
-from bot.core.ports import Model
-from bot.core.text import extractive_summary, language
+from bot.core.ports import ModelCall, ModelService
+from bot.core.text import language
 from bot.core.text.condense import condense
+from bot.core.text.extractive_summary import extract_summary
 from bot.core.text.grounding import grounded
 from bot.core.text.redact import RedactionKind, excerpt, redact
 from bot.core.text.sanitize import one_line
-from bot.core.types import Enrichment, Issue, Label, LabelDecision, LabelSuggestion
+from bot.core.types import (
+    PROVISIONAL_SOURCES,
+    CacheEntry,
+    Enrichment,
+    Fault,
+    Issue,
+    Label,
+    LabelSuggestion,
+    Source,
+    Usage,
+)
 
 NO_PROVIDER = "no-provider"
-MAX_LABELS_ASKED = 200
-MAX_SAID = 4000  # characters that are looked through; fewer are shown
-LONG = 8000  # characters of a body that is not held while a model is asked
+MAX_PROMPT_LABELS = 200
+MAX_CHARS = 4000  # of a summary or a reason that are searched for secrets
+LONG_BODY = 8000  # characters of a body that is not held while a model is called
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """What an enrichment is made from. Of a long text only what follows from it is held.
+    """What labellers need of an issue. It holds no long body, only what follows from one.
 
-    `question` gives what the model is asked and the text that it is shown; `summary` and `choices`
-    are what rules find. `kinds` is what nobody may be told.
+    `build_prompt` also returns the issue's text in the prompt. `public_kinds` is what is redacted
+    in public: secrets always, whatever `privacy.redact` shows to the model.
     """
 
-    usable: Sequence[Label]
-    lacking: Sequence[str]
     config: RepoConfig
-    kinds: frozenset[RedactionKind]
-    question: Callable[[], tuple[prompt.Prompt, str]]
-    summary: Callable[[], str]
-    choices: Callable[[], Sequence[LabelSuggestion]]
+    usable_labels: Sequence[Label]
+    missing_tags: Sequence[str]
+    public_kinds: frozenset[RedactionKind]
+    build_prompt: Callable[[], tuple[prompt.Prompt, str]]
+    match_rules: Callable[[], Sequence[LabelSuggestion]]
+    extract_summary: Callable[[], str]
 
 
-def enrich(
-    issue: Issue,
-    repository: Sequence[Label],
-    present: CurrentLabels,
-    config: RepoConfig,
-    model: Model | None,
-) -> Enrichment:
-    """Ask the model, and fall back on rules; `why` then tells what failed.
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """What a labeller suggests; a `summary` of "" stands for the issue's own words."""
 
-    What is said in public never holds a secret, whatever `privacy.redact` lets the model see.
-    """
-    return conclude(prepare(issue, repository, config), present, model)
+    source: Source
+    labels: Sequence[LabelSuggestion]
+    summary: str = ""
+    usage: Usage = field(default_factory=Usage)
+    cache_entry: CacheEntry | None = None
 
 
-def prepare(issue: Issue, repository: Sequence[Label], config: RepoConfig) -> Material:
-    """All that is needed of an issue's text, so that a job need not hold a long one any longer."""
-    kinds = frozenset({"secrets", *config.privacy.redact})
-    told = _redacted(issue, kinds)
-    shown = told if kinds == {*config.privacy.redact} else _redacted(issue, config.privacy.redact)
-    usable = [_described(x, config) for x in policy.usable_labels(repository, config.labels)]
-    every_name = [label.name for label in repository]
-    lacking = [tag for tag in keywords.COMMON_TAGS if not keywords.label_for(tag, every_name)]
-    held = partial(_now_or_later, is_long=len(issue.body) > LONG)
+class Labeller(Protocol):
+    def propose(self, material: Material) -> Proposal:
+        """Return labels and a summary. Raises `ModelFailed` to leave it to the next labeller."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelLabeller:
+    """A language model, None on a host without one. `call` as in `ModelService.complete`."""
+
+    model: ModelService | None
+    call: ModelCall | None = None
+
+    def propose(self, material: Material) -> Proposal:
+        if self.model is None:
+            raise ModelSkipped(NO_PROVIDER)
+        request, text = material.build_prompt()
+        answer = self.model.complete(request, self.call)
+        summary = grounded(answer.reply.summary, text)
+        if material.config.language == "auto" and language.differ(summary, text):
+            summary = ""
+        labels = [replace(x, reason=grounded(x.reason, text)) for x in answer.reply.labels]
+        return Proposal("model", labels, summary, answer.usage, answer.cache_entry)
+
+
+class RulesLabeller:
+    """Keyword rules; they never fail."""
+
+    def propose(self, material: Material) -> Proposal:
+        return Proposal("rules", material.match_rules())
+
+
+def prepare(issue: Issue, labels: Sequence[Label], config: RepoConfig) -> Material:
+    """Return what labellers need, so that a job need not hold a long body while they work."""
+    model_kinds = config.privacy.redact
+    public_kinds = frozenset[RedactionKind]({"secrets", *model_kinds})
+    public = _redact_issue(issue, public_kinds)
+    for_model = public if public_kinds == {*model_kinds} else _redact_issue(issue, model_kinds)
+    usable = [_describe(x, config) for x in policy.usable_labels(labels, config.labels)]
+    names = [label.name for label in labels]
+    missing = [tag for tag in keywords.COMMON_TAGS if not keywords.label_for(tag, names)]
+    hold = partial(_now_or_later, is_long=len(issue.body) > LONG_BODY)
     return Material(
-        usable=usable,
-        lacking=lacking,
         config=config,
-        kinds=kinds,
-        question=held(partial(_question, shown, usable, lacking, config)),
-        summary=held(partial(extractive_summary.extract_summary, told.title, told.body)),
-        choices=held(partial(_by_rules, told, usable, config)),
+        usable_labels=usable,
+        missing_tags=missing,
+        public_kinds=public_kinds,
+        build_prompt=hold(partial(_build_prompt, for_model, usable, missing, config)),
+        match_rules=hold(partial(_match_rules, public, usable, config)),
+        extract_summary=hold(partial(extract_summary, public.title, public.body)),
     )
 
 
-def conclude(material: Material, present: CurrentLabels, model: Model | None) -> Enrichment:
-    """As `enrich`, for an issue that was prepared."""
-    try:
-        found, choices = _by_model(material, model)
-    except ModelFailed as failure:
-        found = Enrichment("", LabelDecision(), "rules", failure.reason, failure.fault)
-        choices = material.choices()
-        present = replace(present, replaceable=())
-    summary, kinds = found.summary or material.summary(), material.kinds
-    choices = [replace(x, reason=redact(x.reason[:MAX_SAID], kinds)) for x in choices]
-    rules, usable = material.config.labels, material.usable
-    return replace(
-        found,
-        summary=redact(summary[:MAX_SAID], kinds),
-        label_decision=policy.decide(choices, usable, material.lacking, present, rules),
+def enrich(material: Material, current: CurrentLabels, labellers: Sequence[Labeller]) -> Enrichment:
+    """Return the first proposal, without secrets and with the label policy applied.
+
+    `why` and `fault` are those of the first labeller that failed.
+    """
+    proposal, why, fault = _first_proposal(material, labellers)
+    if proposal.source in PROVISIONAL_SOURCES:
+        current = replace(current, replaceable=())
+    usable, kinds = material.usable_labels, material.public_kinds
+    chosen = [replace(x, reason=redact(x.reason[:MAX_CHARS], kinds)) for x in proposal.labels]
+    rules = material.config.labels
+    summary = proposal.summary or material.extract_summary()
+    return Enrichment(
+        summary=redact(summary[:MAX_CHARS], kinds),
+        label_decision=policy.decide(chosen, usable, material.missing_tags, current, rules),
+        source=proposal.source,
+        why=why,
+        fault=fault,
         labels_usable=bool(usable),
+        usage=proposal.usage,
+        cache_entry=proposal.cache_entry,
     )
 
 
-def _now_or_later(work: Callable[[], T], *, is_long: bool) -> Callable[[], T]:
-    """The work itself, or its result where the text that it holds is long."""
-    if not is_long:
-        return work
-    result = work()
-    return lambda: result
+def _first_proposal(
+    material: Material, labellers: Sequence[Labeller]
+) -> tuple[Proposal, str, Fault]:
+    why: str = ""
+    fault: Fault = ""
+    for labeller in labellers:
+        try:
+            return labeller.propose(material), why, fault
+        except ModelFailed as failure:
+            if not why:
+                why, fault = failure.reason, failure.fault
+    raise AssertionError("the last labeller never fails")
 
 
-def _redacted(issue: Issue, kinds: Collection[RedactionKind]) -> Issue:
-    cut = issue.full_text.cut if issue.full_text else 0
-    body = excerpt(issue.body, kinds, missing=cut)
-    return replace(issue, title=redact(issue.title, kinds), body=body)
-
-
-def _question(
-    issue: Issue, usable: Sequence[Label], lacking: Sequence[str], config: RepoConfig
+def _build_prompt(
+    issue: Issue, labels: Sequence[Label], missing_tags: Sequence[str], config: RepoConfig
 ) -> tuple[prompt.Prompt, str]:
-    # Markup, hidden signs and cuts that are gone now may have parted a secret before.
+    # Redacted again: removing markup and hidden characters may join the parts of a secret.
     kinds = config.privacy.redact
     title, body = redact(one_line(issue.title), kinds), redact(condense(issue.body), kinds)
-    question = prompt.build(
+    request = prompt.build(
         replace(issue, title=title),
         body,
-        usable[:MAX_LABELS_ASKED],
-        lacking,
+        labels[:MAX_PROMPT_LABELS],
+        missing_tags,
         prompt.SummaryStyle(config.language, config.comment.max_words, config.model.instructions),
     )
-    return question, f"{title}\n{body}"
+    return request, f"{title}\n{body}"
 
 
-def _by_model(
-    material: Material, model: Model | None
-) -> tuple[Enrichment, Sequence[LabelSuggestion]]:
-    if model is None:
-        raise ModelSkipped(NO_PROVIDER)
-    question, shown = material.question()
-    answer = model.ask(question)
-    said = reply.read(answer.text)
-    summary = grounded(said.summary, shown)
-    if material.config.language == "auto" and language.differ(summary, shown):
-        summary = ""  # the issue's own words do better
-    choices = [replace(choice, reason=grounded(choice.reason, shown)) for choice in said.choices]
-    return Enrichment(summary, LabelDecision(), "model", usage=answer.usage), choices
-
-
-def _by_rules(
-    issue: Issue, usable: Sequence[Label], config: RepoConfig
+def _match_rules(
+    issue: Issue, labels: Sequence[Label], config: RepoConfig
 ) -> Sequence[LabelSuggestion]:
-    names = [label.name for label in usable]
+    """Return the labels by the repository's own rules, or by the built-in ones without any."""
     if config.fallback.rules:
         hits = keywords.match_rules(issue.title, issue.body, config.fallback.rules)
-        choices = [LabelSuggestion(label, "sure", f"the word {cue}") for label, cue in hits]
+        chosen = [LabelSuggestion(label, "sure", f"the word {word}") for label, word in hits]
     else:
-        choices = [
+        names = [label.name for label in labels]
+        chosen = [
             LabelSuggestion(
                 keywords.label_for(match.concept, names) or match.concept,
                 match.certainty,
@@ -159,12 +193,25 @@ def _by_rules(
             )
             for match in keywords.match(issue.title, issue.body)
         ]
-    return [
-        *choices,
-        LabelSuggestion(config.fallback.needs_review, "sure", "labelled without a model"),
-    ]
+    review = config.fallback.needs_review
+    return [*chosen, LabelSuggestion(review, "sure", "labelled without a model")]
 
 
-def _described(label: Label, config: RepoConfig) -> Label:
-    said = {policy.fold(name): text for name, text in config.labels.describe.items()}
-    return replace(label, description=said.get(policy.fold(label.name), label.description))
+def _redact_issue(issue: Issue, kinds: Collection[RedactionKind]) -> Issue:
+    cut = issue.full_text.cut if issue.full_text else 0
+    body = excerpt(issue.body, kinds, missing=cut)
+    return replace(issue, title=redact(issue.title, kinds), body=body)
+
+
+def _describe(label: Label, config: RepoConfig) -> Label:
+    """Return the label with the description in the repository's configuration, if any."""
+    descriptions = {policy.fold(name): text for name, text in config.labels.describe.items()}
+    return replace(label, description=descriptions.get(policy.fold(label.name), label.description))
+
+
+def _now_or_later(work: Callable[[], T], *, is_long: bool) -> Callable[[], T]:
+    """Return the work itself, or its result where the text that it holds is long."""
+    if not is_long:
+        return work
+    result = work()
+    return lambda: result

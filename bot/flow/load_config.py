@@ -13,7 +13,7 @@ from bot.core.config import parser
 from bot.core.config.caution import tighten
 from bot.core.config.schema import RepoConfig
 from bot.core.errors import ConfigProblem
-from bot.core.ports import Model, Store
+from bot.core.ports import ModelService, Store
 from bot.core.types import IssueRef
 
 
@@ -38,7 +38,7 @@ def load_config(
     return config, () if digest == reported else parsed.problems
 
 
-def choose_model(config: RepoConfig, models: Mapping[str, Model]) -> Model | None:
+def choose_model(config: RepoConfig, models: Mapping[str, ModelService]) -> ModelService | None:
     """Return the model that the repository names, else the first; None without any."""
     return models.get(config.model.name or "") or next(iter(models.values()), None)
 

@@ -19,14 +19,13 @@ from bot.core.errors import (
 )
 from bot.core.history import IssueHistory, has_digests, input_hash, resolved
 from bot.core.labels.policy import fold
+from bot.core.ports import ModelCall
 from bot.core.pricing import Limits
 from bot.core.text import globs
 from bot.core.text.bounded import without_body
 from bot.core.types import Issue, Job, Record
-from bot.flow.answer_cache import AnswerCache
-from bot.flow.budget_check import BudgetCheck
 from bot.flow.context import Attempt, JobContext
-from bot.flow.enrich import conclude, prepare
+from bot.flow.enrich import Labeller, ModelLabeller, RulesLabeller, enrich, prepare
 from bot.flow.load_config import choose_model, load_config
 from bot.flow.plan import Decision, Outcome, make_plan
 from bot.flow.publish import LAG_TRIES, own_comment, publish
@@ -85,13 +84,13 @@ def enrich_issue(attempt: Attempt) -> Outcome:
     if config.mode != "dry-run":
         _reserve_comment(history, context)
     history = _with_label_changes(job, history, context)
-    model = _model_for(job, history.issue, config, context)
+    labellers = _labellers_for(job, history.issue, config, context)
     material = prepare(issue, context.forge.labels(job.ref), config)
     del issue  # its body may be long, and the model's answer takes time
-    enrichment = conclude(material, history.current_labels, model)
+    enrichment = enrich(material, history.current_labels, labellers)
     outcome = _publish(Decision(history, config, problems, enrichment), attempt)
-    if model and outcome.record.status == "answered":
-        model.keep()
+    if outcome.record.status == "answered" and (entry := enrichment.cache_entry):
+        context.store.save_cached_answer(job.ref.repo_key, entry.key, entry.answer)
     return outcome
 
 
@@ -163,18 +162,15 @@ def _with_own_comment(history: IssueHistory, context: JobContext) -> IssueHistor
     return replace(history, comment=comment, marker=marker)
 
 
-def _model_for(
+def _labellers_for(
     job: Job, issue: Issue, config: RepoConfig, context: JobContext
-) -> AnswerCache | None:
-    """The model for this issue: an answer that is known already, else one within the budgets."""
-    model = choose_model(config, context.models)
-    if model is None:
-        return None
+) -> list[Labeller]:
+    """Return the labellers in their order, the model's with the limits for this issue."""
     budget = config.budget
     limits = Limits(context.day_usd, budget.per_day_usd, budget.per_author_per_hour)
     exempt = job.kind in ON_REQUEST  # a person asks, or the author was counted before
-    paid = BudgetCheck(model, context.budgets, limits, issue, context.forge, exempt)
-    return AnswerCache(paid, context.store, context.forge, issue.ref)
+    call = ModelCall(issue, context.forge, limits, exempt)
+    return [ModelLabeller(choose_model(config, context.models), call), RulesLabeller()]
 
 
 def why_skip(job: Job, issue: Issue, config: RepoConfig) -> str:

@@ -1,1 +1,1 @@
-"""Language models: one shared call, one file per wire format."""
+"""Language models: the service, the client that all providers share, one file per wire format."""

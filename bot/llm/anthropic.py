@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.core.errors import ModelFailed
-from bot.core.prompt import unbounded
-from bot.llm.protocol import Capabilities, Completion, CompletionRequest, Form, Target, tokens
+from bot.core.prompt import without_bounds
+from bot.llm.protocol import Capabilities, Completion, CompletionRequest, Form, token_count
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,21 +19,21 @@ class Messages:
     path: str = "/v1/messages"
     forms: tuple[Form, ...] = ("json_schema", "plain")
 
-    def headers(self, target: Target) -> Mapping[str, str]:
-        return {"x-api-key": target.key, "anthropic-version": "2023-06-01"}
+    def headers(self, key: str) -> Mapping[str, str]:
+        return {"x-api-key": key, "anthropic-version": "2023-06-01"}
 
-    def optional(self, dialect: Capabilities) -> tuple[str, ...]:
+    def optional_parameters(self, capabilities: Capabilities) -> tuple[str, ...]:
         return ()
 
-    def body(self, question: CompletionRequest, target: Target) -> Mapping[str, Any]:
-        form = {"type": "json_schema", "schema": unbounded(question.prompt.schema)}
-        strict = question.capabilities.form == "json_schema"
+    def body(self, request: CompletionRequest) -> Mapping[str, Any]:
+        schema = {"type": "json_schema", "schema": without_bounds(request.prompt.schema)}
+        has_schema = request.capabilities.form == "json_schema"
         return {
-            "model": target.model,
-            "max_tokens": question.limit(target),
-            "system": question.system,
-            "messages": question.turns(),
-            **({"output_config": {"format": form}} if strict else {}),
+            "model": request.endpoint.model,
+            "max_tokens": request.max_tokens,
+            "system": request.system,
+            "messages": request.messages,
+            **({"output_config": {"format": schema}} if has_schema else {}),
         }
 
     def read(self, data: Mapping[str, Any]) -> Completion:
@@ -47,6 +47,6 @@ class Messages:
         usage = data.get("usage")
         return Completion(
             text="".join(texts),
-            tokens_in=tokens(usage, "input_tokens"),
-            tokens_out=tokens(usage, "output_tokens"),
+            tokens_in=token_count(usage, "input_tokens"),
+            tokens_out=token_count(usage, "output_tokens"),
         )

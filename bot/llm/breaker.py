@@ -1,76 +1,67 @@
-"""Keeps a failing provider from being asked for every issue, and tells the operator once."""
+"""Stops calls to a failing provider until a probe succeeds, and logs the cause once."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from bot import log
 from bot.core.errors import ModelFailed
-from bot.core.ports import BreakerStore, Model
-from bot.core.prompt import Answer, Prompt
+from bot.core.ports import BreakerStore
+
+ACCOUNT_PROBLEMS = ("status-400", "status-401", "status-402")
 
 
+@dataclass(frozen=True, slots=True)
 class CircuitBreaker:
-    """A model behind a breaker. `key_name` and `named_by` are the variables that hold its key and
-    its name."""
+    """The circuit breaker of one provider, shared by all workers.
 
-    def __init__(
-        self, model: Model, breaker: BreakerStore, provider: str, key_name: str, named_by: str
-    ) -> None:
-        self.name = model.name
-        self._model = model
-        self._breaker = breaker
-        self._provider = provider
-        self._key_name = key_name
-        self._named_by = named_by
+    `key_name` and `named_by` are the environment variables of its key and of its model's name.
+    """
 
-    def worst_usd(self, tokens_in: int) -> float:
-        return self._model.worst_usd(tokens_in)
+    store: BreakerStore
+    provider: str
+    key_name: str
+    named_by: str
 
-    def ask(self, prompt: Prompt) -> Answer:
-        """Ask unless the breaker is open. Raises `ModelFailed`."""
-        if not self._breaker.may_call(self._provider):
+    def check(self) -> None:
+        """Raise `ModelFailed` while the breaker is open, except for one probe a minute."""
+        if not self.store.may_call(self.provider):
             raise ModelFailed("breaker-open", outage=True)
-        try:
-            answer = self._model.ask(prompt)
-        except ModelFailed as failure:
-            if not failure.charged:
-                self._failed(failure)
-            raise
-        self._breaker.call_succeeded(self._provider)
-        return answer
 
-    def _failed(self, failure: ModelFailed) -> None:
-        opened = self._breaker.call_failed(self._provider, at_once=failure.needs_operator)
-        if not opened:
+    def record_success(self) -> None:
+        self.store.call_succeeded(self.provider)
+
+    def record_failure(self, failure: ModelFailed) -> None:
+        """Count a failure of the provider; one that only the operator can fix opens the breaker."""
+        if failure.charged:  # the provider answered, the answer was not usable
             return
-        of_account = failure.reason in ("status-400", "status-401", "status-402")
-        look_at = self._key_name if of_account else self._named_by
-        advice = (
-            f"look at {look_at}" if failure.needs_operator else "it is tried again every minute"
-        )
+        if not self.store.call_failed(self.provider, at_once=failure.needs_operator):
+            return
+        advice = "it is tried again every minute"
+        if failure.needs_operator:
+            is_account = failure.reason in ACCOUNT_PROBLEMS
+            advice = f"look at {self.key_name if is_account else self.named_by}"
         log.get().error(
             f"the language model does not answer; {advice}",
-            provider=self._provider,
+            provider=self.provider,
             reason=failure.reason,
         )
 
 
+@dataclass(frozen=True, slots=True)
 class StoredProviderHealth:
-    """Implements the `Health` port: how the configured providers do together.
+    """Implements the `ProviderHealth` port from the state of the breakers.
 
-    What repositories have `chosen` counts where it answers: it may never be asked at all.
+    `providers` are called for every issue, `optional` ones only where a repository chooses them.
     """
 
-    def __init__(
-        self, breaker: BreakerStore, providers: Sequence[str], chosen: Sequence[str] = ()
-    ) -> None:
-        self._breaker = breaker
-        self._providers = providers
-        self._chosen = chosen
+    breaker: BreakerStore
+    providers: Sequence[str]
+    optional: Sequence[str] = ()
 
     def down(self) -> bool:
-        return all(self._breaker.is_open(provider) for provider in self._providers)
+        return all(self.breaker.is_open(provider) for provider in self.providers)
 
     def answers(self) -> int:
-        return sum(map(self._breaker.answers, (*self._providers, *self._chosen)))
+        return sum(map(self.breaker.answers, (*self.providers, *self.optional)))

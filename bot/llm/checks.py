@@ -1,26 +1,17 @@
-"""Does the language model answer? One tiny question, and what it costs."""
+"""Checks whether a language model answers by a schema, and what that costs."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bot.core import reply
 from bot.core.diagnostics import Finding
 from bot.core.errors import ModelFailed
-from bot.core.ports import Model
 from bot.core.prompt import Prompt
+from bot.core.reply import json_object
+from bot.llm.client import ModelClient
 
-
-def parse(text: str) -> str:
-    """Return the word that a model answers the question with. Raises `ModelFailed`."""
-    word = reply.json_object(text).get("word")
-    if not isinstance(word, str):
-        raise ModelFailed("wrong-shape")
-    return word
-
-
-# The form stands in the words too, for a server that pays no heed to the schema.
-QUESTION = Prompt(
+# The text repeats the schema for servers that ignore the parameter.
+PROMPT = Prompt(
     system='Answer with one JSON object of this form, nothing else: {"word": "NAME OF A COLOUR"}',
     user='{"question": "Name a colour."}',
     schema={
@@ -29,28 +20,34 @@ QUESTION = Prompt(
         "required": ["word"],
         "additionalProperties": False,
     },
-    parse=parse,
-    name="colour",
+    schema_name="colour",
 )
 NO_JSON = "choose a model or server that supports JSON schemas, or labels come from rules"
 
 
-def report(model: Model, key_name: str, named_by: str) -> Iterator[Finding]:
-    """`key_name` is the variable that holds the key, `named_by` the one that names the model."""
+def parse_word(text: str) -> str:
+    """Return the word of an answer. Raises `ModelFailed`."""
+    word = json_object(text).get("word")
+    if not isinstance(word, str):
+        raise ModelFailed("wrong-shape")
+    return word
+
+
+def check_model(client: ModelClient, key_name: str, named_by: str) -> Iterator[Finding]:
+    """`key_name` and `named_by` are the variables of the model's key and of its name."""
     try:
-        answer = model.ask(QUESTION)
+        _, usage = client.complete(PROMPT, parse_word)
     except ModelFailed as failure:
         fix = _fix(failure.reason, key_name, named_by)
-        yield Finding(f"{model.name} does not answer ({failure.reason})", fix, wrong=True)
+        yield Finding(f"{client.name} does not answer ({failure.reason})", fix, wrong=True)
         return
-    used = answer.usage
-    yield Finding(f"{used.model} answers ({used.tokens_in} + {used.tokens_out} tokens)")
-    if not used.tokens_in:
-        yield Finding("it does not count tokens", "budgets take each answer for the longest one")
-    elif used.cost_usd is None:
+    yield Finding(f"{usage.model} answers ({usage.tokens_in} + {usage.tokens_out} tokens)")
+    if not usage.tokens_in:
+        yield Finding("it does not count tokens", "budgets count the highest cost of each answer")
+    elif usage.cost_usd is None:
         yield Finding("its price is not known", "watch its cost yourself: budgets cannot count it")
     else:
-        yield Finding(f"its price is known: this question cost ${used.cost_usd:.6f}")
+        yield Finding(f"its price is known: this answer cost ${usage.cost_usd:.6f}")
 
 
 def _fix(reason: str, key_name: str, named_by: str) -> str:

@@ -1,139 +1,137 @@
-"""The call that all providers share: one deadline, a size cap, no redirects, two quick tries.
-
-A server that complains is asked in its own way; an answer that cannot be used may be mended once.
-"""
+"""One model over HTTP: a total deadline, a size limit, one retry, one repair of the answer."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
-from bot import log
+from bot import http, log
 from bot.core.errors import ModelFailed
 from bot.core.pricing import cost_usd
-from bot.core.prompt import Answer, Prompt
+from bot.core.prompt import Prompt
 from bot.core.types import Usage
-from bot.http import CONNECTION_LOST, FAILURES, NOT_SENT, TIMEOUTS, ClientPool, Response, deadline
 from bot.llm.negotiate import NEGOTIABLE, RequestRejected, negotiate
-from bot.llm.protocol import Capabilities, Completion, CompletionRequest, ModelProtocol, Target
+from bot.llm.protocol import Capabilities, Completion, CompletionRequest, Endpoint, ModelProtocol
 
 MAX_BYTES = 1024 * 1024
-TRIES = 2
-LONGEST_WAIT = 5.0
+MAX_RETRY_AFTER_SECONDS = 5.0
 PAUSE_SECONDS = 0.5
-REFUSED = (401, 402, 403, 404)
+OPERATOR_STATUSES = (401, 402, 403, 404)
+
+T = TypeVar("T")
 
 
-class RemoteModel:
-    """Implements the `Model` port over HTTP. `seconds` bounds a whole `ask`, tries included.
-
-    What it learns of its server holds as long as it lives.
-    """
+class ModelClient:
+    """Calls a model. The capabilities of its server are negotiated once per client."""
 
     def __init__(
         self,
-        clients: ClientPool,
-        wire: ModelProtocol,
-        base_url: str,
-        target: Target,
-        seconds: float,
+        clients: http.ClientPool,
+        protocol: ModelProtocol,
+        endpoint: Endpoint,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self.name = target.model
+        self.name = endpoint.model
         self._clients = clients
-        self._wire = wire
-        self._url = base_url + wire.path
-        self._target = target
-        self._seconds = seconds
+        self._protocol = protocol
+        self._endpoint = endpoint
         self._sleep = sleep
-        self._capabilities = Capabilities(wire.forms[0])
+        self._capabilities = Capabilities(protocol.forms[0])
 
     def worst_usd(self, tokens_in: int) -> float:
-        """Twice, as an answer may have to be mended."""
-        return 2 * (cost_usd(self.name, tokens_in, self._target.max_output_tokens) or 0.0)
+        """Return the cost of two answers of full length, as the first may need a repair."""
+        return 2 * (cost_usd(self.name, tokens_in, self._endpoint.max_output_tokens) or 0.0)
 
-    def ask(self, prompt: Prompt) -> Answer:
-        """Ask until there is an answer that can be used, mended at most once. Raises
-        `ModelFailed`."""
-        with deadline(self._seconds) as until:
-            said, question = self._complete(CompletionRequest(prompt, self._capabilities), until)
-            try:
-                prompt.parse(said.text)
-            except ModelFailed as useless:
-                said = self._repair(said, question, useless, until)
-        counted = said.tokens_in or said.tokens_out
-        cost = cost_usd(self.name, said.tokens_in, said.tokens_out) if counted else None
-        return Answer(said.text, Usage(self.name, said.tokens_in, said.tokens_out, cost))
+    def complete(self, prompt: Prompt, parse: Callable[[str], T]) -> tuple[T, Usage]:
+        """Return the parsed answer and its usage; an answer that `parse` rejects is repaired once.
 
-    def _complete(
-        self, question: CompletionRequest, until: float
-    ) -> tuple[Completion, CompletionRequest]:
-        """An answer, and the question in the way in which the server took it."""
-        asked = question.capabilities
-        while True:
+        Raises `ModelFailed`.
+        """
+        with http.deadline(self._endpoint.seconds):
+            request = CompletionRequest(prompt, self._endpoint, self._capabilities)
+            completion, request = self._send_negotiated(request)
             try:
-                said = self._retry_once(question, until)
-            except RequestRejected as complaint:
-                question = negotiate(question, complaint, self._wire)
-            else:
-                self._learn(asked, question.capabilities)
-                return said, question
+                value = parse(completion.text)
+            except ModelFailed as rejection:
+                value, completion = self._repair(request, completion, parse, rejection)
+        tokens_in, tokens_out = completion.tokens_in, completion.tokens_out
+        is_counted = tokens_in or tokens_out
+        cost = cost_usd(self.name, tokens_in, tokens_out) if is_counted else None
+        return value, Usage(self.name, tokens_in, tokens_out, cost)
 
     def _repair(
-        self, first: Completion, question: CompletionRequest, why: ModelFailed, until: float
-    ) -> Completion:
-        """One more answer in the same conversation. Raises `why` where it is no better."""
+        self,
+        request: CompletionRequest,
+        rejected: Completion,
+        parse: Callable[[str], T],
+        rejection: ModelFailed,
+    ) -> tuple[T, Completion]:
+        """Request a second answer in the same conversation. Raises `rejection` if it fails too."""
         try:
-            said, asked = self._complete(replace(question, rejected_answer=first.text), until)
-            question.prompt.parse(said.text)
+            repaired, request = self._send_negotiated(
+                replace(request, rejected_answer=rejected.text)
+            )
+            value = parse(repaired.text)
         except ModelFailed:
-            raise why from None
-        if why.reason == "not-json":
-            self._learn(asked.capabilities, replace(asked.capabilities, schema_in_prompt=True))
-        return Completion(
-            said.text, first.tokens_in + said.tokens_in, first.tokens_out + said.tokens_out
+            raise rejection from None
+        if rejection.reason == "not-json":  # the server ignores the schema
+            known = request.capabilities
+            self._save_capabilities(known, replace(known, schema_in_prompt=True))
+        return value, replace(
+            repaired,
+            tokens_in=rejected.tokens_in + repaired.tokens_in,
+            tokens_out=rejected.tokens_out + repaired.tokens_out,
         )
 
-    def _learn(self, before: Capabilities, now: Capabilities) -> None:
-        if now == before:
-            return
-        self._capabilities = now
-        log.get().info(
-            "the model's server is asked in another way from now on",
-            model=self.name,
-            form=now.form,
-            without=sorted(now.unsupported),
-            told=now.schema_in_prompt,
-        )
-
-    def _retry_once(self, question: CompletionRequest, until: float) -> Completion:
-        for tries_left in range(TRIES - 1, -1, -1):
+    def _send_negotiated(self, request: CompletionRequest) -> tuple[Completion, CompletionRequest]:
+        """Return the completion, and the request in the form that the server accepted."""
+        before = request.capabilities
+        while True:
             try:
-                return self._send(question, until)
-            except ModelFailed as failure:
-                in_time = time.monotonic() + failure.after < until
-                if not (failure.retryable and tries_left and in_time):
-                    raise
-                self._sleep(failure.after)
-        raise AssertionError("the last try returns or raises")
+                completion = self._send_with_retry(request)
+            except RequestRejected as rejection:
+                request = negotiate(request, rejection, self._protocol)
+            else:
+                self._save_capabilities(before, request.capabilities)
+                return completion, request
 
-    def _send(self, question: CompletionRequest, until: float) -> Completion:
-        client = self._clients.get()
-        request = client.build_request(
-            "POST",
-            self._url,
-            headers={"Content-Type": "application/json", **self._wire.headers(self._target)},
-            content=msgspec.json.encode(self._wire.body(question, self._target)),
-            seconds=self._seconds,
+    def _save_capabilities(self, before: Capabilities, capabilities: Capabilities) -> None:
+        if capabilities == before:
+            return
+        self._capabilities = capabilities
+        log.get().info(
+            "model requests use another format from now on",
+            model=self.name,
+            form=capabilities.form,
+            unsupported=sorted(capabilities.unsupported),
+            schema_in_prompt=capabilities.schema_in_prompt,
+        )
+
+    def _send_with_retry(self, request: CompletionRequest) -> Completion:
+        try:
+            return self._send(request)
+        except ModelFailed as failure:
+            if not failure.retryable or failure.after >= (http.seconds_left() or 0.0):
+                raise
+            self._sleep(failure.after)
+        return self._send(request)
+
+    def _send(self, request: CompletionRequest) -> Completion:
+        client, endpoint = self._clients.get(), self._endpoint
+        url = endpoint.base_url + self._protocol.path
+        headers = {"Content-Type": "application/json", **self._protocol.headers(endpoint.key)}
+        body = msgspec.json.encode(self._protocol.body(request))
+        sent = client.build_request(
+            "POST", url, headers=headers, content=body, seconds=endpoint.seconds
         )
         try:
-            response = client.send(request, MAX_BYTES)
-        except FAILURES as error:
-            raise _transport_failure(error, late=time.monotonic() >= until) from None
+            response = client.send(sent, MAX_BYTES)
+        except http.FAILURES as error:
+            raise _transport_failure(error) from None
         if response.status != 200:
             raise _status_failure(response)
         return self._read(response.content)
@@ -141,43 +139,46 @@ class RemoteModel:
     def _read(self, body: bytes) -> Completion:
         try:
             data: Any = msgspec.json.decode(body)
-            said = self._wire.read(data)
+            completion = self._protocol.read(data)
         except (msgspec.DecodeError, RecursionError):
             raise ModelFailed("not-json", retryable=True) from None
         except (KeyError, TypeError, IndexError, AttributeError):
             raise ModelFailed("wrong-envelope") from None
-        if not isinstance(said.text, str) or not said.text.strip():
+        if not isinstance(completion.text, str) or not completion.text.strip():
             raise ModelFailed("empty")
-        return said
+        return completion
 
 
-def _transport_failure(error: Exception, *, late: bool) -> ModelFailed:
-    if late or isinstance(error, TIMEOUTS):
+def _transport_failure(error: Exception) -> ModelFailed:
+    if isinstance(error, http.TIMEOUTS) or not http.seconds_left():
         return ModelFailed("timeout", outage=True)
-    if isinstance(error, NOT_SENT):
+    if isinstance(error, http.NOT_SENT):
         return ModelFailed("unreachable", outage=True)
-    if isinstance(error, CONNECTION_LOST):
+    if isinstance(error, http.CONNECTION_LOST):
         return ModelFailed("connection-lost", retryable=True, outage=True)
     return ModelFailed("too-long")
 
 
-def _status_failure(response: Response) -> ModelFailed:
+def _status_failure(response: http.Response) -> ModelFailed:
     status = response.status
     reason = f"status-{status}"
-    if status in REFUSED:
+    if status in OPERATOR_STATUSES:
         return ModelFailed(reason, needs_operator=True)
     if status in NEGOTIABLE:
         return RequestRejected(status, response.content)
     if status == 429:
-        after = _seconds(response.headers.get("retry-after"))
-        return ModelFailed(reason, retryable=after <= LONGEST_WAIT, after=after, outage=True)
+        after = _retry_after(response.headers.get("retry-after"))
+        return ModelFailed(
+            reason, retryable=after <= MAX_RETRY_AFTER_SECONDS, after=after, outage=True
+        )
     if status >= 500:
         return ModelFailed(reason, retryable=True, after=PAUSE_SECONDS, outage=True)
     return ModelFailed(reason)
 
 
-def _seconds(text: str | None) -> float:
+def _retry_after(text: str | None) -> float:
+    """Return the seconds that a server asks to wait; a date counts as too long."""
     try:
         return max(float(text or 1), 0.0)
     except ValueError:
-        return LONGEST_WAIT + 1
+        return MAX_RETRY_AFTER_SECONDS + 1

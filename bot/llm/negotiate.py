@@ -1,4 +1,4 @@
-"""A server's complaint about a request → the next way to ask; down one rung at a time."""
+"""A server's error about a request → the next request to try, without what it does not support."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ import msgspec
 from bot.core.errors import ModelFailed
 from bot.llm.protocol import CompletionRequest, ModelProtocol
 
-MAX_ERROR_TEXT = 1000
+MAX_ERROR_CHARS = 1000
 MAX_DEPTH = 6
 NEGOTIABLE = (400, 413, 422, 501)
-# Where servers say what is wrong. Others, such as `input`, repeat the request.
+# Where servers describe the error. Other fields, such as `input`, repeat the request.
 ERROR_FIELDS = ("error", "errors", "message", "msg", "detail", "loc", "param", "type", "code")
 
 TOO_LONG = re.compile(
@@ -31,10 +31,11 @@ FORM = re.compile(
 ACCOUNT_PROBLEM = re.compile(
     r"credit balance|insufficient.{0,10}(?:balance|credit)|api.?key|billing", re.I
 )
-NAMED = {
+# An optional parameter → the errors that mean it.
+PARAMETERS = {
     "max_tokens": re.compile(r"\bmax_tokens\b"),
     "max_completion_tokens": re.compile(r"\bmax_completion_tokens\b"),
-    "bounds": FORM,  # whatever is wrong with the schema, they are the first to go
+    "bounds": FORM,  # few servers support them, so any error about the schema removes them first
     "strict": re.compile(r"\bstrict\b"),
     "system": re.compile(
         r"\bsystem\b.{0,40}(?:role|message|prompt|support)|role.{0,60}\bsystem\b", re.I
@@ -54,17 +55,17 @@ class RequestRejected(ModelFailed):
 
 
 def error_text(body: bytes) -> str:
-    """What an error says, without what it repeats of the request."""
+    """Return the description of an error, without what it repeats of the request."""
     try:
-        said = " ".join(_error_parts(msgspec.json.decode(body)))
+        text = " ".join(_error_parts(msgspec.json.decode(body)))
     except (msgspec.DecodeError, RecursionError):
-        said = body[:MAX_ERROR_TEXT].decode("utf-8", "replace")
-    return said[:MAX_ERROR_TEXT]
+        text = body[:MAX_ERROR_CHARS].decode("utf-8", "replace")
+    return text[:MAX_ERROR_CHARS]
 
 
 def _error_parts(part: Any, depth: int = 0) -> Iterator[str]:
     if isinstance(part, str):
-        yield part[:MAX_ERROR_TEXT]
+        yield part[:MAX_ERROR_CHARS]
     elif depth < MAX_DEPTH and isinstance(part, list):
         for item in part[:MAX_DEPTH]:
             yield from _error_parts(item, depth + 1)
@@ -74,21 +75,20 @@ def _error_parts(part: Any, depth: int = 0) -> Iterator[str]:
 
 
 def negotiate(
-    question: CompletionRequest, complaint: RequestRejected, wire: ModelProtocol
+    request: CompletionRequest, rejection: RequestRejected, protocol: ModelProtocol
 ) -> CompletionRequest:
-    """The question in the next way. Raises the complaint where there is none.
+    """Return the next request to try. Raises the rejection where there is none.
 
-    Every step leaves something out for good, so that a few of them come to an end.
+    Every step removes something for good, so that the number of steps is limited.
     """
-    if complaint.too_long and not question.short:
-        return replace(question, short=True)
-    dialect = question.capabilities
-    for name in wire.optional(dialect):
-        if NAMED[name].search(complaint.error_text):
-            return replace(
-                question, capabilities=replace(dialect, unsupported=dialect.unsupported | {name})
-            )
-    lower = wire.forms[wire.forms.index(dialect.form) + 1 :]
-    if lower and FORM.search(complaint.error_text):
-        return replace(question, capabilities=replace(dialect, form=lower[0]))
-    raise complaint
+    if rejection.too_long and not request.is_short:
+        return replace(request, is_short=True)
+    known = request.capabilities
+    for name in protocol.optional_parameters(known):
+        if PARAMETERS[name].search(rejection.error_text):
+            unsupported = known.unsupported | {name}
+            return replace(request, capabilities=replace(known, unsupported=unsupported))
+    looser_forms = protocol.forms[protocol.forms.index(known.form) + 1 :]
+    if looser_forms and FORM.search(rejection.error_text):
+        return replace(request, capabilities=replace(known, form=looser_forms[0]))
+    raise rejection

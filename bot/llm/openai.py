@@ -1,4 +1,4 @@
-"""OpenAI's chat completions, and the many servers that speak them.
+"""OpenAI's chat completions, and the servers that are compatible with them.
 
 https://platform.openai.com/docs/api-reference/chat
 """
@@ -10,61 +10,58 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.core.errors import ModelFailed
-from bot.core.prompt import unbounded
-from bot.llm.protocol import Capabilities, Completion, CompletionRequest, Form, Target, tokens
+from bot.core.prompt import without_bounds
+from bot.llm.protocol import Capabilities, Completion, CompletionRequest, Form, token_count
 
 
 @dataclass(frozen=True, slots=True)
 class ChatCompletions:
-    """`limits` are the names of the bound on the answer, the one to try first in front.
+    """`limits` are the names of the limit on output tokens, in the order in which they are tried.
 
-    `bounded` = the schema says how long each part may be, without which small models never end;
-    OpenAI's own subset of JSON Schema lacks that.
+    `has_bounds` = the schema limits the length of each part: without that, small models may never
+    stop. OpenAI's own subset of JSON Schema lacks it.
     """
 
     limits: tuple[str, ...] = ("max_completion_tokens", "max_tokens")
-    bounded: bool = False
+    has_bounds: bool = False
     path: str = "/chat/completions"
     forms: tuple[Form, ...] = ("json_schema", "json_object", "plain")
 
-    def headers(self, target: Target) -> Mapping[str, str]:
-        return {"Authorization": f"Bearer {target.key}"} if target.key else {}
+    def headers(self, key: str) -> Mapping[str, str]:
+        return {"Authorization": f"Bearer {key}"} if key else {}
 
-    def optional(self, dialect: Capabilities) -> tuple[str, ...]:
-        bounds = ("bounds",) if self.bounded else ()
-        in_schema = (*bounds, "strict") if dialect.form == "json_schema" else ()
-        sent = (*self._limit(dialect), *reversed(in_schema), "system")
-        return tuple(name for name in sent if name not in dialect.unsupported)
+    def optional_parameters(self, capabilities: Capabilities) -> tuple[str, ...]:
+        in_schema = ("strict", "bounds") if self.has_bounds else ("strict",)
+        has_schema = capabilities.form == "json_schema"
+        sent = (*self._limit(capabilities), *(in_schema if has_schema else ()), "system")
+        return tuple(name for name in sent if name not in capabilities.unsupported)
 
-    def body(self, question: CompletionRequest, target: Target) -> Mapping[str, Any]:
-        dialect = question.capabilities
-        system = [{"role": "system", "content": question.system}]
+    def body(self, request: CompletionRequest) -> Mapping[str, Any]:
+        unsupported = request.capabilities.unsupported
+        system = [{"role": "system", "content": request.system}]
         return {
-            "model": target.model,
-            "messages": [*([] if "system" in dialect.unsupported else system), *question.turns()],
-            **self._form(question),
-            **{name: question.limit(target) for name in self._limit(dialect)},
+            "model": request.endpoint.model,
+            "messages": [*([] if "system" in unsupported else system), *request.messages],
+            **self._response_format(request),
+            **{name: request.max_tokens for name in self._limit(request.capabilities)},
         }
 
-    def _limit(self, dialect: Capabilities) -> list[str]:
-        return [name for name in self.limits if name not in dialect.unsupported][:1]
+    def _limit(self, capabilities: Capabilities) -> list[str]:
+        """Return the name of the first limit that the server takes, if any."""
+        return [name for name in self.limits if name not in capabilities.unsupported][:1]
 
-    def _form(self, question: CompletionRequest) -> Mapping[str, Any]:
-        form, refused = question.capabilities.form, question.capabilities.unsupported
+    def _response_format(self, request: CompletionRequest) -> Mapping[str, Any]:
+        form, unsupported = request.capabilities.form, request.capabilities.unsupported
         if form == "plain":
             return {}
         if form == "json_object":
             return {"response_format": {"type": form}}
-        bounds = self.bounded and "bounds" not in refused
-        prompt = question.prompt
-        schema = prompt.schema if bounds else unbounded(prompt.schema)
-        strict = {} if "strict" in refused else {"strict": True}
-        return {
-            "response_format": {
-                "type": form,
-                form: {"name": prompt.name, **strict, "schema": schema},
-            }
-        }
+        schema = request.prompt.schema
+        if not self.has_bounds or "bounds" in unsupported:
+            schema = without_bounds(schema)
+        strict = {} if "strict" in unsupported else {"strict": True}
+        named = {"name": request.prompt.schema_name, **strict, "schema": schema}
+        return {"response_format": {"type": form, form: named}}
 
     def read(self, data: Mapping[str, Any]) -> Completion:
         choice = data["choices"][0]
@@ -73,16 +70,12 @@ class ChatCompletions:
             raise ModelFailed("refusal")
         if finish == "length":
             raise ModelFailed("truncated")
+        content = message.get("content") or ""
+        if isinstance(content, list):  # parts, the model's thinking among them
+            content = "".join(part["text"] for part in content if part.get("type") == "text")
         usage = data.get("usage")
         return Completion(
-            text=_text(message.get("content")),
-            tokens_in=tokens(usage, "prompt_tokens"),
-            tokens_out=tokens(usage, "completion_tokens"),
+            text=content,
+            tokens_in=token_count(usage, "prompt_tokens"),
+            tokens_out=token_count(usage, "completion_tokens"),
         )
-
-
-def _text(content: Any) -> str:
-    """Some servers answer in parts, the model's thinking among them."""
-    if isinstance(content, list):
-        return "".join(part["text"] for part in content if part.get("type") == "text")
-    return content or ""

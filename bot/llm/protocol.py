@@ -1,35 +1,37 @@
-"""What is asked, how a server wants to be asked, and what a wire format has to say about it."""
+"""A request to a language model, its completion, and what a vendor's wire format defines."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
-from bot.core.prompt import REPAIR, Prompt, in_words
+from bot.core.prompt import REPAIR, Prompt, describe_schema
 
 Form = Literal["json_schema", "json_object", "plain"]
-Turn = Mapping[str, str]
+Message = Mapping[str, str]
 
-SHORT_OUTPUT = 512
-MAX_UNUSABLE = 4000
-MOST_TOKENS = 100_000_000  # more was never counted by anybody
+SHORT_OUTPUT_TOKENS = 512
+MAX_REJECTED_CHARS = 4000
+MAX_TOKEN_COUNT = 100_000_000  # a larger count is a server's error
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
-    """The model that is asked, and how much it may answer."""
+class Endpoint:
+    """Where a model is called; `seconds` bounds a whole call, retries included."""
 
+    base_url: str
     model: str
-    key: str
+    key: str = field(repr=False)
     max_output_tokens: int
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What a server takes: a form of answer, and which parameters it `refused` by name.
+    """What a server supports: the form of the answer, and parameters that it does not take.
 
-    `told` = it pays no heed to the form, so that the schema is also told in words.
+    `schema_in_prompt` = it ignores the form, so that the prompt has to describe the schema.
     """
 
     form: Form = "json_schema"
@@ -39,48 +41,51 @@ class Capabilities:
 
 @dataclass(frozen=True, slots=True)
 class CompletionRequest:
-    """One request. `unusable` is the model's own answer that it is asked to mend.
+    """One request, independent of the wire format.
 
-    `short` = the server has little room: the short question is asked, and the answer is limited.
+    `rejected_answer` is the model's answer that it has to repair. `is_short` = the context of the
+    model is small: the prompt is shortened and the answer limited.
     """
 
     prompt: Prompt
+    endpoint: Endpoint
     capabilities: Capabilities = Capabilities()
-    short: bool = False
+    is_short: bool = False
     rejected_answer: str = ""
 
     @property
     def system(self) -> str:
-        """The rules, with the schema where nothing else brings it to the model."""
-        needs_words = self.capabilities.schema_in_prompt or self.capabilities.form != "json_schema"
-        rules = self.prompt.system
-        return f"{rules}\n{in_words(self.prompt.schema)}" if needs_words else rules
+        """The rules, with the schema where no parameter carries it."""
+        capabilities, prompt = self.capabilities, self.prompt
+        if capabilities.form == "json_schema" and not capabilities.schema_in_prompt:
+            return prompt.system
+        return f"{prompt.system}\n{describe_schema(prompt.schema)}"
 
-    def turns(self) -> list[Turn]:
-        """The conversation after the rules; with them in it where the server has no such role."""
+    @property
+    def messages(self) -> list[Message]:
+        """The messages after the system's; its text comes first where there is no such role."""
         prompt = self.prompt
-        opening = prompt.shorten() if self.short and prompt.shorten else prompt.user
+        text = prompt.shorten() if self.is_short and prompt.shorten else prompt.user
         if "system" in self.capabilities.unsupported:
-            opening = f"{self.system}\n\n{opening}"
-        turns: list[Turn] = [{"role": "user", "content": opening}]
+            text = f"{self.system}\n\n{text}"
+        messages: list[Message] = [{"role": "user", "content": text}]
         if self.rejected_answer:
-            mend = f"{REPAIR} {in_words(prompt.schema)}"
-            turns.append(
-                {"role": "assistant", "content": self.rejected_answer[:MAX_UNUSABLE].strip()}
-            )
-            turns.append({"role": "user", "content": mend})
-        return turns
+            rejected = self.rejected_answer[:MAX_REJECTED_CHARS].strip()
+            repair = f"{REPAIR} {describe_schema(prompt.schema)}"
+            messages.append({"role": "assistant", "content": rejected})
+            messages.append({"role": "user", "content": repair})
+        return messages
 
-    def limit(self, target: Target) -> int:
+    @property
+    def max_tokens(self) -> int:
         """How many tokens the answer may have."""
-        return (
-            min(target.max_output_tokens, SHORT_OUTPUT) if self.short else target.max_output_tokens
-        )
+        limit = self.endpoint.max_output_tokens
+        return min(limit, SHORT_OUTPUT_TOKENS) if self.is_short else limit
 
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """An assistant's text and what it was counted as."""
+    """The text of an answer, and the tokens that the server counted."""
 
     text: str
     tokens_in: int
@@ -88,7 +93,7 @@ class Completion:
 
 
 class ModelProtocol(Protocol):
-    """`forms` are the ways to ask for JSON, the strictest first."""
+    """A vendor's wire format. `forms` are its ways to ask for JSON, the strictest first."""
 
     @property
     def path(self) -> str: ...
@@ -96,19 +101,22 @@ class ModelProtocol(Protocol):
     @property
     def forms(self) -> tuple[Form, ...]: ...
 
-    def optional(self, dialect: Capabilities) -> tuple[str, ...]:
-        """What is sent now and can be left out or said otherwise."""
+    def optional_parameters(self, capabilities: Capabilities) -> tuple[str, ...]:
+        """Return the parameters of a request that can be left out or replaced."""
 
-    def headers(self, target: Target) -> Mapping[str, str]: ...
+    def headers(self, key: str) -> Mapping[str, str]: ...
 
-    def body(self, question: CompletionRequest, target: Target) -> Mapping[str, Any]: ...
+    def body(self, request: CompletionRequest) -> Mapping[str, Any]: ...
 
     def read(self, data: Mapping[str, Any]) -> Completion:
-        """Raises `ModelFailed` for a refusal or a cut answer; KeyError, TypeError or IndexError for
-        a shape that the format does not have."""
+        """Return the completion in a response.
+
+        Raises `ModelFailed` for a refusal or a truncated answer; KeyError, TypeError or IndexError
+        for a shape that the format does not have.
+        """
 
 
-def tokens(usage: object, name: str) -> int:
-    """A token count, 0 where the server does not count."""
+def token_count(usage: object, name: str) -> int:
+    """Return a token count of a response; 0 where the server does not count."""
     value = usage.get(name) if isinstance(usage, Mapping) else None
-    return value if type(value) is int and 0 < value < MOST_TOKENS else 0
+    return value if type(value) is int and 0 < value < MAX_TOKEN_COUNT else 0

@@ -13,7 +13,7 @@ import httpx
 from bot.core.config.schema import RepoConfig
 from bot.core.labels.policy import CurrentLabels
 from bot.core.types import Label
-from bot.flow.enrich import enrich
+from bot.flow.enrich import RulesLabeller, enrich, prepare
 from tests.bench.forge import BODY
 from tests.bench.processes import children, resident_mib, started
 from tests.conftest import free_port
@@ -72,7 +72,8 @@ def fallback() -> float:
     issues = [an_issue(f"Crash on login {n}", f"{BODY}\n{n}") for n in range(ISSUES)]
     begun = time.process_time()
     for issue in issues:
-        enrich(issue, labels, CurrentLabels(), RepoConfig(), None)
+        material = prepare(issue, labels, RepoConfig())
+        enrich(material, CurrentLabels(), [RulesLabeller()])
     return (time.process_time() - begun) / ISSUES
 
 

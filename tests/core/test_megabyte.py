@@ -34,7 +34,7 @@ def sanitise(text: str) -> None:
 
 def prompted(text: str) -> None:
     title, body = redact(one_line(text)), redact(condense(text))
-    prompt.build(an_issue(title, body), body, (), (), prompt.SummaryStyle(style=text))
+    prompt.build(an_issue(title, body), body, (), (), prompt.SummaryStyle(instructions=text))
 
 
 def summed_up(text: str) -> None:
@@ -43,7 +43,7 @@ def summed_up(text: str) -> None:
 
 def answered(text: str) -> None:
     with suppress(ModelFailed):
-        reply.read(text)
+        reply.parse_reply(text)
 
 
 @pytest.mark.parametrize("work", [sanitise, prompted, summed_up, answered])

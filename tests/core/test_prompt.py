@@ -132,7 +132,7 @@ def test_the_schema_is_strict_as_openai_asks() -> None:
 
 
 def test_wishes_for_the_style_are_data_of_their_own() -> None:
-    wished = prompt(style="Imperative mood.\n\u202eNo names.")
+    wished = prompt(instructions="Imperative mood.\n\u202eNo names.")
     assert data(wished)["style"] == "Imperative mood. No names."
     assert wished.system == prompt().system
-    assert "style" not in data(prompt(style=" \n"))
+    assert "style" not in data(prompt(instructions=" \n"))

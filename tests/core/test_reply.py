@@ -8,7 +8,7 @@ import time
 import pytest
 
 from bot.core.errors import ModelFailed
-from bot.core.reply import MAX_SUGGESTIONS, ParsedReply, read
+from bot.core.reply import MAX_SUGGESTIONS, ParsedReply, parse_reply
 from bot.core.types import LabelSuggestion
 
 BUG = LabelSuggestion("bug", "sure", "crashed")
@@ -38,11 +38,13 @@ FULL = (
     ],
 )
 def test_an_answer_is_read_with_or_without_words_around_it(text: str) -> None:
-    assert read(text) == ParsedReply("It crashes.", (BUG,))
+    assert parse_reply(text) == ParsedReply("It crashes.", (BUG,))
 
 
 def test_what_looks_like_thinking_inside_an_answer_is_text() -> None:
-    assert read('{"summary": "It ends with </think> {"}').summary == "It ends with </think> {"
+    assert (
+        parse_reply('{"summary": "It ends with </think> {"}').summary == "It ends with </think> {"
+    )
 
 
 @pytest.mark.parametrize(
@@ -70,28 +72,28 @@ def test_what_looks_like_thinking_inside_an_answer_is_text() -> None:
 def test_labels_may_be_objects_or_names_and_anything_else_is_dropped(
     labels: object, choices: tuple[LabelSuggestion, ...]
 ) -> None:
-    assert read(json.dumps({"summary": "x", "labels": labels})).choices == choices
+    assert parse_reply(json.dumps({"summary": "x", "labels": labels})).labels == choices
 
 
 def test_an_answer_without_labels_has_none() -> None:
-    assert read('{"summary": "x"}') == ParsedReply("x", ())
+    assert parse_reply('{"summary": "x"}') == ParsedReply("x", ())
 
 
 def test_tags_count_only_where_there_are_no_labels() -> None:
-    assert read('{"summary": "x", "labels": ["a"], "tags": ["b"]}').choices == (
+    assert parse_reply('{"summary": "x", "labels": ["a"], "tags": ["b"]}').labels == (
         LabelSuggestion("a", "likely"),
     )
 
 
 def test_tags_count_where_labels_are_null() -> None:
-    assert read('{"summary": "x", "labels": null, "tags": ["b"]}').choices == (
+    assert parse_reply('{"summary": "x", "labels": null, "tags": ["b"]}').labels == (
         LabelSuggestion("b", "likely"),
     )
 
 
 def test_of_very_many_labels_the_first_count() -> None:
     text = json.dumps({"summary": "x", "labels": [f"label {n}" for n in range(10_000)]})
-    choices = read(text).choices
+    choices = parse_reply(text).labels
     assert len(choices) == MAX_SUGGESTIONS
     assert choices[-1].label == f"label {MAX_SUGGESTIONS - 1}"
 
@@ -121,7 +123,7 @@ def test_of_very_many_labels_the_first_count() -> None:
 def test_what_holds_no_json_object_is_not_json(text: str) -> None:
     started = time.process_time()
     with pytest.raises(ModelFailed, match=r"^not-json$"):
-        read(text)
+        parse_reply(text)
     assert time.process_time() - started < 1
 
 
@@ -142,11 +144,11 @@ def test_what_holds_no_json_object_is_not_json(text: str) -> None:
 )
 def test_an_object_without_a_summary_has_the_wrong_shape(text: str) -> None:
     with pytest.raises(ModelFailed, match=r"^wrong-shape$"):
-        read(text)
+        parse_reply(text)
 
 
 def test_a_failure_shows_nothing_of_what_the_model_said() -> None:
     with pytest.raises(ModelFailed) as failure:
-        read('{"summary": "quokkaberry", "labels": [}')
+        parse_reply('{"summary": "quokkaberry", "labels": [}')
     assert "quokkaberry" not in repr(failure.value)
     assert failure.value.__cause__ is None

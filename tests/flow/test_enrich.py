@@ -11,9 +11,9 @@ import pytest
 from bot.core.errors import ModelFailed
 from bot.core.labels.policy import CurrentLabels
 from bot.core.types import Enrichment, Label, LabelSuggestion, Usage
-from bot.flow.enrich import enrich
+from bot.flow.enrich import enrich, prepare
 from tests.configs import parse
-from tests.fakes import ScriptedModel, an_issue, says
+from tests.fakes import ScriptedModel, an_issue, labellers, says
 
 TITLE = "Export crashes"
 BODY = "The export to PDF crashed with an exception. I pressed the button once."
@@ -33,7 +33,8 @@ def enriched(
     present: CurrentLabels | None = None,
 ) -> Enrichment:
     issue = an_issue(TITLE, BODY)
-    return enrich(issue, labels, present or CurrentLabels(), parse(config)[0], model)
+    material = prepare(issue, labels, parse(config)[0])
+    return enrich(material, present or CurrentLabels(), labellers(model))
 
 
 def applied(found: Enrichment) -> list[str]:
@@ -219,7 +220,8 @@ def planted(config: str | None, *answers: str | ModelFailed) -> tuple[Enrichment
     """What becomes of an issue whose title and body hold secrets."""
     model = ScriptedModel(*answers)
     issue = an_issue(f"Login fails, password: hunter2, {TOKEN}", f"{SAID}\n")
-    return enrich(issue, LABELS, CurrentLabels(), parse(config)[0], model), model
+    material = prepare(issue, LABELS, parse(config)[0])
+    return enrich(material, CurrentLabels(), labellers(model)), model
 
 
 def test_the_model_is_shown_no_secret_and_no_address() -> None:
@@ -238,7 +240,8 @@ def test_the_model_is_shown_no_secret_and_no_address() -> None:
 def test_nothing_that_condensing_drops_hides_a_secret(between: str, is_hidden: bool) -> None:
     model = ScriptedModel(says("It fails."))
     body = f"It fails with {TOKEN[:8]}{between}{TOKEN[8:]} here."
-    enrich(an_issue(TITLE, body), LABELS, CurrentLabels(), parse(None)[0], model)
+    material = prepare(an_issue(TITLE, body), LABELS, parse(None)[0])
+    enrich(material, CurrentLabels(), labellers(model))
     assert ("[redacted:github-token]" in model.asked[0].user) is is_hidden
 
 
@@ -246,7 +249,8 @@ def test_nothing_that_condensing_drops_hides_a_secret(between: str, is_hidden: b
 def test_no_half_of_a_secret_in_a_very_long_body_reaches_the_model(where: int) -> None:
     model = ScriptedModel(says("It fails."))
     body = f"{'word ' * (where // 5)}{TOKEN} {'word ' * ((120_000 - where) // 5)}"
-    enrich(an_issue(TITLE, body), LABELS, CurrentLabels(), parse(None)[0], model)
+    material = prepare(an_issue(TITLE, body), LABELS, parse(None)[0])
+    enrich(material, CurrentLabels(), labellers(model))
     assert TOKEN[5:15] not in model.asked[0].user
     assert TOKEN[-10:] not in model.asked[0].user
 
@@ -294,7 +298,8 @@ def test_neither_a_fooled_model_nor_rules_apply_a_protected_label_in_any_spellin
 def test_built_in_rules_apply_no_protected_label_that_means_their_concept() -> None:
     labels = [Label("type: security"), Label("high priority"), Label("P0")]
     issue = an_issue("Critical XSS vulnerability", "Urgent: an attacker can inject a script.")
-    found = enrich(issue, labels, CurrentLabels(), parse(None)[0], None)
+    material = prepare(issue, labels, parse(None)[0])
+    found = enrich(material, CurrentLabels(), labellers(None))
     assert (applied(found), found.label_decision.suggest) == ([], ())
 
 

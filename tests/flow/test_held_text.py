@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from bot.core.errors import ModelFailed
-from bot.core.prompt import Answer, Prompt
+from bot.core.prompt import Prompt
 from bot.core.text.bounded import bounded
 from bot.core.text.condense import HEAD_CHARS, TAIL_CHARS
 from bot.core.types import Issue, IssueRef
-from bot.flow.enrich import LONG
+from bot.flow.enrich import LONG_BODY
 from bot.flow.process import process
 from bot.store.memory import MemoryStore
 from tests.fakes import FakeForge, ScriptedModel, a_context, a_delivery, an_issue, says
@@ -37,7 +37,7 @@ class Looking(ScriptedModel):
 
     longest = -1
 
-    def ask(self, prompt: Prompt) -> Answer:
+    def complete(self, prompt: Prompt, parse: Any) -> Any:
         frame: FrameType | None = sys._getframe(1)
         here: list[FrameType] = []
         while frame and frame.f_globals.get("__name__", "").startswith("bot."):
@@ -45,7 +45,7 @@ class Looking(ScriptedModel):
             frame = frame.f_back
         assert len(here) > 3
         self.longest = max(map(len, _texts([frame.f_locals for frame in here])))
-        return super().ask(prompt)
+        return super().complete(prompt, parse)
 
 
 def _texts(roots: list[Any]) -> list[str]:
@@ -67,7 +67,7 @@ def _texts(roots: list[Any]) -> list[str]:
 
 
 @pytest.mark.parametrize("fails", [False, True])
-@pytest.mark.parametrize("length", [LONG + 1, 30_000, HEAD_CHARS + TAIL_CHARS, 1_048_000])
+@pytest.mark.parametrize("length", [LONG_BODY + 1, 30_000, HEAD_CHARS + TAIL_CHARS, 1_048_000])
 def test_a_job_holds_no_long_body_while_a_model_is_asked(length: int, *, fails: bool) -> None:
     forge = Fresh(an_issue("Login fails", ""))
     forge.length = length

@@ -19,8 +19,7 @@ from bot.core.errors import (
     Retry,
     WriteUncertain,
 )
-from bot.core.ports import Model
-from bot.core.prompt import Answer, Prompt
+from bot.core.prompt import Prompt
 from bot.core.types import Issue, IssueRef, JobKind, Label, OwnComment, Record
 from bot.flow.plan import Outcome
 from bot.flow.process import process
@@ -35,6 +34,7 @@ from tests.fakes import (
     ScriptedModel,
     a_context,
     a_delivery,
+    a_service,
     an_issue,
     says,
 )
@@ -69,14 +69,15 @@ class Scene:
     store: MemoryStore = field(default_factory=MemoryStore)
     mode: str = "apply"
     slept: list[float] = field(default_factory=list)
-    choice: Mapping[str, Model] = field(default_factory=dict)
+    choice: Mapping[str, ScriptedModel] = field(default_factory=dict)
 
     def job(self, kind: JobKind = "opened", *, tries: int = 1, at: float = NOW) -> Outcome:
+        models = {**({self.model.name: self.model} if self.model else {}), **self.choice}
         context = a_context(
             *(self.forge, self.model, self.store, at),
             mode=self.mode,
             sleep=self.slept.append,
-            models={**({self.model.name: self.model} if self.model else {}), **self.choice},
+            models={name: a_service(model, store=self.store) for name, model in models.items()},
         )
         return process(a_delivery(kind, f"d-{tries}", at), context, tries)
 
@@ -441,10 +442,10 @@ def test_a_delivery_whose_account_lacks_the_repository_leaves_the_record_as_it_i
 
 def test_a_comment_deleted_while_the_model_thought_is_not_posted_again() -> None:
     class Deleting(ScriptedModel):
-        def ask(self, prompt: Any) -> Any:
+        def complete(self, prompt: Prompt, parse: Any) -> Any:
             if one.forge.own_comments:
                 one.forge.person_deletes_our_comment()
-            return super().ask(prompt)
+            return super().complete(prompt, parse)
 
     one = scene(config="on: [opened, edited]")
     one.model = Deleting(ANSWER, ANSWER)
@@ -808,9 +809,9 @@ class Meanwhile(ScriptedModel):
         super().__init__(*answers)
         self.deed = deed
 
-    def ask(self, prompt: Prompt) -> Answer:
+    def complete(self, prompt: Prompt, parse: Any) -> Any:
         self.deed()
-        return super().ask(prompt)
+        return super().complete(prompt, parse)
 
 
 @pytest.mark.parametrize("change", [{"is_open": False}, {"locked": True}, {"confidential": True}])

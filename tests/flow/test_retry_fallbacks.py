@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import pytest
 
 from bot.core.errors import ModelFailed, OperatorError, RateLimited, Retry
 from bot.core.labels.policy import scope
-from bot.core.prompt import Answer, Prompt
+from bot.core.prompt import Prompt
 from bot.core.types import IssueRef, Job, JobKind, Label, Rate
 from bot.flow.plan import Outcome
 from bot.flow.process import process
@@ -284,10 +285,10 @@ def test_a_scope_is_free_for_the_model_s_label_once_that_of_the_rules_is_off() -
 
 def test_a_label_that_a_person_sets_while_the_model_thinks_is_theirs() -> None:
     class Thinking(ScriptedModel):
-        def ask(self, prompt: Prompt) -> Answer:
-            said = super().ask(prompt)
+        def complete(self, prompt: Prompt, parse: Any) -> Any:
+            answer = super().complete(prompt, parse)
             one.forge.touched.add("bug")
-            return said
+            return answer
 
     one = Ward(Thinking(DOWN, ANSWER))
     one.job()

@@ -12,20 +12,21 @@ import pytest
 
 from bot.core.errors import ModelFailed
 from bot.core.prompt import build
+from bot.core.reply import parse_reply
 from bot.core.text.condense import condense
 from bot.core.types import Label
 from bot.http import ClientPool
 from bot.llm.anthropic import Messages
-from bot.llm.client import RemoteModel
+from bot.llm.client import ModelClient
 from bot.llm.negotiate import RequestRejected, error_text
 from bot.llm.openai import ChatCompletions
-from bot.llm.protocol import ModelProtocol, Target
+from bot.llm.protocol import Endpoint, ModelProtocol
 from tests.fakes import ScriptedWeb, an_issue, says
 from tests.llm.test_protocol import chat, messages
 from tests.simulation import Sandbox
 
 OPENAI = ChatCompletions()
-COMPATIBLE = ChatCompletions(limits=("max_tokens", "max_completion_tokens"), bounded=True)
+COMPATIBLE = ChatCompletions(limits=("max_tokens", "max_completion_tokens"), has_bounds=True)
 ANTHROPIC = Messages()
 WIRES: dict[str, ModelProtocol] = {
     "openai": OPENAI,
@@ -37,7 +38,7 @@ BODY = "\n".join(f"It crashed with {chr(97 + n % 26) * (n // 26 + 1)} too." for 
 PROMPT = build(
     an_issue("Login crashes", BODY), condense(BODY), [Label("bug", "Something is broken")], ["api"]
 )
-TARGET = Target("llama", "", 2000)
+ENDPOINT = Endpoint("http://127.0.0.1:8080/v1", "llama", "", 2000, 5.0)
 Json = dict[str, Any]
 Rule = Callable[[Json], httpx.Response | None]
 
@@ -52,7 +53,7 @@ class Server:
         self.bodies: list[Json] = []
         self.headers: list[httpx.Headers] = []
         web = ScriptedWeb(self._answer)
-        self.model = RemoteModel(web, wire, "http://127.0.0.1:8080/v1", TARGET, 5.0)
+        self.model = ModelClient(web, wire, ENDPOINT)
 
     def _answer(self, request: httpx.Request) -> httpx.Response:
         body: Json = json.loads(request.content)
@@ -69,12 +70,12 @@ class Server:
     def ask(self) -> int:
         """How many requests a good answer took."""
         before = len(self.bodies)
-        assert self.model.ask(PROMPT).text == GOOD
+        assert self.model.complete(PROMPT, parse_reply)[0] == parse_reply(GOOD)
         return len(self.bodies) - before
 
     def failure(self) -> ModelFailed:
         with pytest.raises(ModelFailed) as failure:
-            self.model.ask(PROMPT)
+            self.model.complete(PROMPT, parse_reply)
         return failure.value
 
 
@@ -332,9 +333,9 @@ USELESS = {
 @pytest.mark.parametrize("case", USELESS)
 def test_an_answer_that_cannot_be_used_may_be_mended_once(wire: str, case: str) -> None:
     server = Server(WIRES[wire], replies=(USELESS[case], GOOD))
-    answer = server.model.ask(PROMPT)
-    assert answer.text == GOOD
-    assert (answer.usage.tokens_in, answer.usage.tokens_out) == (1400, 120)
+    reply, usage = server.model.complete(PROMPT, parse_reply)
+    assert reply == parse_reply(GOOD)
+    assert (usage.tokens_in, usage.tokens_out) == (1400, 120)
     first, second = (body["messages"] for body in server.bodies)
     assert second[: len(first)] == first
     theirs, bot_accounts = second[len(first) :]
@@ -417,14 +418,14 @@ def test_the_sandbox_s_refusals_are_climbed_down_from(
 ) -> None:
     clients = ClientPool("test")
     url = {"openai": box.openai_url, "anthropic": box.anthropic_url}[vendor]
-    target = Target("sandbox-rules", box.model_key, 500)
-    model = RemoteModel(clients, WIRES[vendor], url, target, 5.0)
+    endpoint = Endpoint(url, "sandbox-rules", box.model_key, 500, 5.0)
+    model = ModelClient(clients, WIRES[vendor], endpoint)
     box.fault(fault, times=None)
     before = len(box.model_requests)
     try:
-        assert "summary" in model.ask(PROMPT).text
+        assert model.complete(PROMPT, parse_reply)[0].summary
         assert len(box.model_requests) - before == requests
-        model.ask(PROMPT)
+        model.complete(PROMPT, parse_reply)
         assert len(box.model_requests) - before == requests + 1
     finally:
         box.clear_faults()
@@ -433,14 +434,14 @@ def test_the_sandbox_s_refusals_are_climbed_down_from(
 
 def test_all_of_it_ends_in_time(box: Sandbox) -> None:
     clients = ClientPool("test")
-    target = Target("sandbox-rules", box.model_key, 500)
-    model = RemoteModel(clients, OPENAI, box.openai_url, target, 0.5)
+    endpoint = Endpoint(box.openai_url, "sandbox-rules", box.model_key, 500, 0.5)
+    model = ModelClient(clients, OPENAI, endpoint)
     box.fault("model-400-response-format", times=2)
     box.fault("model-timeout", times=None)
     started = time.monotonic()
     try:
         with pytest.raises(ModelFailed, match=r"^timeout$"):
-            model.ask(PROMPT)
+            model.complete(PROMPT, parse_reply)
     finally:
         box.clear_faults()
         clients.close()

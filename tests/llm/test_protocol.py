@@ -10,26 +10,29 @@ import httpx
 import pytest
 
 from bot.core.errors import ModelFailed
-from bot.core.prompt import Answer, Prompt
+from bot.core.prompt import Prompt
+from bot.core.reply import ParsedReply, parse_reply
 from bot.core.types import Usage
 from bot.llm.anthropic import Messages
-from bot.llm.client import RemoteModel
+from bot.llm.client import ModelClient
 from bot.llm.openai import ChatCompletions
 from bot.llm.protocol import (
     Capabilities,
     Completion,
     CompletionRequest,
+    Endpoint,
     ModelProtocol,
-    Target,
-    tokens,
+    token_count,
 )
 from tests.fakes import ScriptedWeb
 
 ANSWER = '{"summary": "It crashes."}'
 SCHEMA = {"type": "object", "properties": {"summary": {"type": "string"}}}
 PROMPT = Prompt("The rules.", '{"title":"Broken"}', SCHEMA)
-TARGET = Target("gpt-4o-mini", "sk-quokkaberry", 2000)
-NO_KEY = Target("llama", "", 500)
+KEY = "sk-quokkaberry"
+ENDPOINT = Endpoint("https://models.example/v1", "gpt-4o-mini", KEY, 2000, 5.0)
+REQUEST = CompletionRequest(PROMPT, ENDPOINT)
+REPLY = ParsedReply("It crashes.", ())
 OPENAI = ChatCompletions()
 COMPATIBLE = ChatCompletions(limits=("max_tokens", "max_completion_tokens"))
 ANTHROPIC = Messages()
@@ -55,8 +58,8 @@ def messages(*texts: str, stop: str = "end_turn") -> dict[str, Any]:
 
 def test_openai_is_asked_in_its_own_words() -> None:
     assert OPENAI.path == "/chat/completions"
-    assert OPENAI.headers(TARGET) == {"Authorization": "Bearer sk-quokkaberry"}
-    assert OPENAI.body(CompletionRequest(PROMPT), TARGET) == {
+    assert OPENAI.headers(KEY) == {"Authorization": "Bearer sk-quokkaberry"}
+    assert OPENAI.body(REQUEST) == {
         "model": "gpt-4o-mini",
         "messages": [
             {"role": "system", "content": "The rules."},
@@ -71,19 +74,19 @@ def test_openai_is_asked_in_its_own_words() -> None:
 
 
 def test_a_compatible_server_gets_the_older_name_of_the_limit_and_needs_no_key() -> None:
-    body = COMPATIBLE.body(CompletionRequest(PROMPT), NO_KEY)
-    assert body["max_tokens"] == 500
+    body = COMPATIBLE.body(REQUEST)
+    assert body["max_tokens"] == 2000
     assert "max_completion_tokens" not in body
-    assert COMPATIBLE.headers(NO_KEY) == {}
+    assert COMPATIBLE.headers("") == {}
 
 
 def test_anthropic_is_asked_in_its_own_words() -> None:
     assert ANTHROPIC.path == "/v1/messages"
-    assert ANTHROPIC.headers(TARGET) == {
+    assert ANTHROPIC.headers(KEY) == {
         "x-api-key": "sk-quokkaberry",
         "anthropic-version": "2023-06-01",
     }
-    assert ANTHROPIC.body(CompletionRequest(PROMPT), TARGET) == {
+    assert ANTHROPIC.body(REQUEST) == {
         "model": "gpt-4o-mini",
         "max_tokens": 2000,
         "system": "The rules.",
@@ -96,7 +99,7 @@ def test_anthropic_is_asked_in_its_own_words() -> None:
 def test_a_model_gets_no_tools_and_no_sampling_parameters(wire: ModelProtocol) -> None:
     forbidden = {"tools", "tool_choice", "functions", "temperature", "top_p", "top_k", "seed"}
     for form in wire.forms:
-        body = wire.body(CompletionRequest(PROMPT, Capabilities(form)), TARGET)
+        body = wire.body(CompletionRequest(PROMPT, ENDPOINT, Capabilities(form)))
         assert not forbidden & set(body)
 
 
@@ -180,7 +183,7 @@ def test_an_answer_of_no_words_is_empty(wire: ModelProtocol, data: Json) -> None
     ],
 )
 def test_a_server_that_does_not_count_counts_nothing(usage: object, count: int) -> None:
-    assert tokens(usage, "n") == count
+    assert token_count(usage, "n") == count
 
 
 # The whole call, with HTTP faked at the transport.
@@ -194,8 +197,7 @@ class Provider:
         self.requests: list[httpx.Request] = []
         self.slept: list[float] = []
         web = ScriptedWeb(self._answer)
-        base = "https://models.example/v1"
-        self.model = RemoteModel(web, wire, base, TARGET, 5.0, self.slept.append)
+        self.model = ModelClient(web, wire, ENDPOINT, self.slept.append)
 
     def _answer(self, request: httpx.Request) -> httpx.Response:
         assert self.answers, "the model was asked once more than expected"
@@ -207,7 +209,7 @@ class Provider:
 
     def failure(self) -> ModelFailed:
         with pytest.raises(ModelFailed) as failure:
-            self.model.ask(PROMPT)
+            self.model.complete(PROMPT, parse_reply)
         assert self.answers == []
         assert "quokkaberry" not in repr(failure.value)
         return failure.value
@@ -220,19 +222,18 @@ def fine(name: str) -> httpx.Response:
 @pytest.mark.parametrize("name", WIRES)
 def test_one_request_gives_text_tokens_and_dollars(name: str) -> None:
     provider = Provider(WIRES[name], fine(name))
-    answer = provider.model.ask(PROMPT)
-    cost = answer.usage.cost_usd
-    assert cost == pytest.approx(0.000141)
-    assert answer == Answer(ANSWER, Usage("gpt-4o-mini", 700, 60, cost))
+    reply, usage = provider.model.complete(PROMPT, parse_reply)
+    assert usage.cost_usd == pytest.approx(0.000141)
+    assert (reply, usage) == (REPLY, Usage("gpt-4o-mini", 700, 60, usage.cost_usd))
     (request,) = provider.requests
     assert str(request.url) == "https://models.example/v1" + WIRES[name].path
-    assert json.loads(request.content) == WIRES[name].body(CompletionRequest(PROMPT), TARGET)
+    assert json.loads(request.content) == WIRES[name].body(REQUEST)
     assert request.headers["content-type"] == "application/json"
 
 
 def test_an_answer_whose_tokens_nobody_counted_costs_nobody_knows_what() -> None:
     uncounted = httpx.Response(200, json=chat() | {"usage": None})
-    usage = Provider(OPENAI, uncounted).model.ask(PROMPT).usage
+    _, usage = Provider(OPENAI, uncounted).model.complete(PROMPT, parse_reply)
     assert (usage.tokens_in, usage.cost_usd) == (0, None)
 
 
@@ -240,9 +241,9 @@ def test_the_worst_case_holds_an_answer_that_is_mended() -> None:
     rubbish = httpx.Response(200, json=chat("rubbish") | {"usage": {"completion_tokens": 2000}})
     good = httpx.Response(200, json=chat() | {"usage": {"completion_tokens": 2000}})
     model = Provider(OPENAI, rubbish, good).model
-    cost = model.ask(PROMPT).usage.cost_usd
-    assert cost is not None
-    assert cost <= model.worst_usd(PROMPT.tokens)
+    _, usage = model.complete(PROMPT, parse_reply)
+    assert usage.cost_usd is not None
+    assert usage.cost_usd <= model.worst_usd(PROMPT.tokens)
 
 
 # Answer → reason, and whether it is an outage (o), refused for good (r), worth a second try (2).
@@ -293,12 +294,12 @@ def test_each_failure_has_a_reason_and_at_most_two_tries(name: str, case: str) -
 @pytest.mark.parametrize("case", [case for case, row in FAILURES.items() if "2" in row[2]])
 def test_a_second_try_may_do(name: str, case: str) -> None:
     provider = Provider(WIRES[name], FAILURES[case][0], fine(name))
-    assert provider.model.ask(PROMPT).text == ANSWER
+    assert provider.model.complete(PROMPT, parse_reply)[0] == REPLY
 
 
 def test_a_busy_server_is_waited_for_as_long_as_it_asks() -> None:
     provider = Provider(OPENAI, FAILURES["busy"][0], fine("openai"))
-    provider.model.ask(PROMPT)
+    provider.model.complete(PROMPT, parse_reply)
     assert provider.slept == [2.0]
 
 

@@ -13,8 +13,8 @@ from bot.cli.main import cli
 from bot.core.config.schema import RepoConfig
 from bot.core.labels.policy import CurrentLabels
 from bot.core.types import Label
-from bot.flow.enrich import enrich
-from tests.fakes import ScriptedModel, an_issue
+from bot.flow.enrich import enrich, prepare
+from tests.fakes import ScriptedModel, an_issue, labellers
 from tests.shared import require
 
 
@@ -36,7 +36,8 @@ def triaged(issues: Path, labels: Path, *options: str) -> list[str]:
 
 def by_model(names: list[str], content: str) -> list[str]:
     labels, issue = [Label(name) for name in names], an_issue("The page fails", "It fails.")
-    found = enrich(issue, labels, CurrentLabels(), RepoConfig(), ScriptedModel(content))
+    material = prepare(issue, labels, RepoConfig())
+    found = enrich(material, CurrentLabels(), labellers(ScriptedModel(content)))
     assert found.source == "model"
     return [choice.label for choice in found.label_decision.apply]
 

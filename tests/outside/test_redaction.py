@@ -13,8 +13,8 @@ from bot.core.config.schema import RepoConfig
 from bot.core.labels.policy import CurrentLabels
 from bot.core.text.redact import redact
 from bot.core.types import Label
-from bot.flow.enrich import enrich
-from tests.fakes import ScriptedModel, an_issue, says
+from bot.flow.enrich import enrich, prepare
+from tests.fakes import ScriptedModel, an_issue, labellers, says
 from tests.outside.attacks import Case, cases, filled, secrets_of
 from tests.shared import require
 
@@ -31,7 +31,8 @@ def shown(case: Case) -> list[str]:
     """The words of an issue as they are redacted, and as a model is shown them."""
     title, body = words(case)
     model = ScriptedModel(says("It fails."))
-    enrich(an_issue(title, body), (), CurrentLabels(), RepoConfig(), model)
+    material = prepare(an_issue(title, body), (), RepoConfig())
+    enrich(material, CurrentLabels(), labellers(model))
     data = json.loads(model.asked[0].user)
     return [redact(f"{title}\n{body}"), f"{data['title']}\n{data['body']}"]
 
@@ -41,8 +42,8 @@ def said(case: Case) -> Iterator[str]:
     title, body = words(case)
     for reply in (says(f"{title} {body}", ("bug", "sure", body)), "no answer"):
         model = ScriptedModel(reply)
-        labels = (Label("bug"),)
-        found = enrich(an_issue(title, body), labels, CurrentLabels(), RepoConfig(), model)
+        material = prepare(an_issue(title, body), (Label("bug"),), RepoConfig())
+        found = enrich(material, CurrentLabels(), labellers(model))
         yield f"{found.summary}\n{found.label_decision}"
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
-from bot.core.prompt import in_words
+from bot.core.prompt import describe_schema
 from tests.simulation.schema import fit, schema_in
 
 from .conftest import Asks
@@ -94,7 +94,7 @@ OPENAI_FORM = {
     "response_format": {"type": "json_schema", "json_schema": {"name": "x", "schema": SMALL}}
 }
 ANTHROPIC_FORM = {"output_config": {"format": {"type": "json_schema", "schema": SMALL}}}
-RULES = f"Be brief.\n{in_words(SMALL)}"
+RULES = f"Be brief.\n{describe_schema(SMALL)}"
 QUESTION = {"role": "user", "content": '{"title": "Broken", "body": "It crashes."}'}
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import heapq
 from dataclasses import replace
+from typing import Any
 
 import redis
 
 from bot.core.errors import ModelFailed, RateLimited
 from bot.core.ports import FAILURES_TO_OPEN, PROBE_SECONDS
-from bot.core.prompt import Answer, Prompt
+from bot.core.prompt import Prompt
 from bot.core.types import Job, Label
 from bot.flow.context import JobContext
 from bot.flow.process import process
@@ -18,7 +19,7 @@ from bot.forges.github.api import GitHub
 from bot.llm.breaker import CircuitBreaker, StoredProviderHealth
 from bot.store.memory import MemoryStore
 from bot.store.rate_limiter import RedisRateLimiter
-from tests.fakes import NOW, REF, FakeForge, ScriptedModel, a_context, an_issue, says
+from tests.fakes import NOW, REF, FakeForge, ScriptedModel, a_context, a_provider, an_issue, says
 
 ISSUES = 1000
 HOUR, MINUTE = 3600.0, 60.0
@@ -53,18 +54,19 @@ class Provider(ScriptedModel):
         self.town, self.back = town, False
         self.moments: list[float] = []
 
-    def ask(self, prompt: Prompt) -> Answer:
+    def complete(self, prompt: Prompt, parse: Any) -> Any:
         self.moments.append(self.town.now)
         self.answers = [ANSWER if self.back else ModelFailed("timeout", outage=True)]
-        return super().ask(prompt)
+        return super().complete(prompt, parse)
 
 
 def test_f046_an_hour_without_a_model_costs_labels_at_once_and_comments_after_it() -> None:
     town = Town()
     provider = Provider(town)
-    model = CircuitBreaker(provider, town.store, "provider", "OPENAI_API_KEY", "LLM_MODEL")
-    condition = StoredProviderHealth(town.store, ["provider"])
-    retries = FallbackRetries(town.store.retry_schedule, condition, lambda: town.now)
+    breaker = CircuitBreaker(town.store, "provider", "OPENAI_API_KEY", "LLM_MODEL")
+    model = a_provider(provider, breaker)
+    provider_health = StoredProviderHealth(town.store, ["provider"])
+    retries = FallbackRetries(town.store.retry_schedule, provider_health, lambda: town.now)
 
     def job(delivery: Job) -> None:
         forge = town.forges[delivery.ref.number]

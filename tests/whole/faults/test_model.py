@@ -13,8 +13,10 @@ from typing import Any
 import pytest
 
 from bot import http
+from bot.core.prompt import Prompt
 from bot.http import ClientPool
 from bot.llm import client
+from bot.llm.client import ModelClient
 from tests.whole.app import App
 from tests.whole.conftest import Build
 from tests.whole.faults.conftest import answered
@@ -89,10 +91,16 @@ def test_a_failing_model_leaves_labels_at_once_and_one_comment_on_its_return(
 @contextmanager
 def _impatient() -> Iterator[None]:
     """A model's time is 0.3 s; what it asks to wait is a twentieth."""
-    seconds: Callable[[str | None], float] = client._seconds
+    retry_after: Callable[[str | None], float] = client._retry_after
+    complete = ModelClient.complete
+
+    def complete_soon(self: ModelClient, prompt: Prompt, parse: Any) -> Any:
+        with http.deadline(0.3):
+            return complete(self, prompt, parse)
+
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(client, "deadline", lambda _: http.deadline(0.3))
-        patch.setattr(client, "_seconds", lambda text: seconds(text) / 20)
+        patch.setattr(ModelClient, "complete", complete_soon)
+        patch.setattr(client, "_retry_after", lambda text: retry_after(text) / 20)
         yield
 
 

@@ -8,15 +8,16 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 import redis
 
-from bot.core.prompt import Answer, Prompt
+from bot.core.prompt import Prompt
 from bot.embedded.valkey import EmbeddedRedis
 from bot.flow.reconcile import MIN_AGE_SECONDS
 from bot.http import ClientPool
-from bot.llm.client import RemoteModel
+from bot.llm.client import ModelClient
 from bot.queue.enqueue import ANSWER_SECONDS
 from bot.sandbox.host import NewIssue
 from tests.conftest import crash, free_port
@@ -151,11 +152,11 @@ def test_f013_f019_f020_the_door_answers_within_two_seconds() -> None:
 def test_f014_a_restart_loses_no_queued_job_and_doubles_no_running_one(
     shaken: App, mortal: EmbeddedRedis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    app, ask = shaken, RemoteModel.ask
+    app, complete = shaken, ModelClient.complete
     queued, once = threading.Event(), threading.Lock()
 
-    def restarting(self: RemoteModel, prompt: Prompt) -> Answer:
-        answer = ask(self, prompt)
+    def restarting(self: ModelClient, prompt: Prompt, parse: Any) -> Any:
+        answer = complete(self, prompt, parse)
         assert queued.wait(10)
         if once.acquire(blocking=False):
             crash(mortal)
@@ -164,7 +165,7 @@ def test_f014_a_restart_loses_no_queued_job_and_doubles_no_running_one(
 
     monkeypatch.setattr("bot.store.locks.LOCK_MS", 400)
     with monkeypatch.context() as patch:
-        patch.setattr(RemoteModel, "ask", restarting)
+        patch.setattr(ModelClient, "complete", restarting)
         numbers = [_old(app, n) for n in range(6)]  # four of them run
         queued.set()
         app.wait(lambda: None if app.redis.hlen("tagline:issues.msgs") else True)

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, suppress
+from typing import Any
 
 import pytest
 
@@ -15,12 +16,12 @@ from bot import wiring
 from bot.core.errors import RateLimited
 from bot.core.jobs import JobRecord
 from bot.core.ports import BUSY_SECONDS
-from bot.core.prompt import Answer, Prompt
+from bot.core.prompt import Prompt
 from bot.core.types import IssueRef, Job, OwnComment, Record
 from bot.flow.plan import Outcome
 from bot.forges import registry
 from bot.http import ClientPool
-from bot.llm.client import RemoteModel
+from bot.llm.client import ModelClient
 from bot.queue.actors import MAX_TRIES, Run
 from bot.queue.broker import HEARTBEAT_MS
 from bot.store.locks import LOCK_MS
@@ -36,7 +37,7 @@ AtWork = Callable[[], AbstractContextManager[None]]
 STEPS = {
     "f001-after-dequeue": Step("bot.queue.actors:JobRunner.run"),
     "f002-after-issue-fetch": Step("FORGE.issue", "after"),
-    "f003-after-the-models-reply": Step("bot.llm.client:RemoteModel.ask", "after"),
+    "f003-after-the-models-reply": Step("bot.llm.client:ModelClient.complete", "after"),
     "f004-just-before-the-comment": Step("FORGE.comment"),
     "f005-after-the-comment-before-its-id-is-stored": Step("FORGE.comment", "after"),
     "f006-between-labels-and-comment": Step("FORGE.add_labels", "after"),
@@ -113,19 +114,19 @@ def _everybody(*_: object) -> Iterator[Kept]:
 def test_f009_a_comment_that_another_worker_made_meanwhile_stays_the_only_one(
     vacant: App, clients: ClientPool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    app, ask = vacant, RemoteModel.ask
+    app, complete = vacant, ModelClient.complete
     number = app.host.open_issue(app.repo, TITLE, BODY)
     delivery = queued(app)
     others: list[Outcome] = []
 
-    def overtaken(self: RemoteModel, prompt: Prompt) -> Answer:
-        answer = ask(self, prompt)
-        monkeypatch.setattr(RemoteModel, "ask", ask)
+    def overtaken(self: ModelClient, prompt: Prompt, parse: Any) -> Any:
+        answer = complete(self, prompt, parse)
+        monkeypatch.setattr(ModelClient, "complete", complete)
         others.append(run(delivery, 1))
         return answer
 
     monkeypatch.setattr("bot.store.redis.RedisStore.lock", _everybody)
-    monkeypatch.setattr(RemoteModel, "ask", overtaken)
+    monkeypatch.setattr(ModelClient, "complete", overtaken)
     run = wiring.runner(app.settings, clients, app.store)
     first = run(delivery, 1)
     assert len(others) == 1
@@ -196,7 +197,7 @@ def test_f010_a_job_that_kills_its_worker_every_time_is_a_dead_letter(
     app, most = vacant, 2
     monkeypatch.setattr("bot.queue.actors.MAX_TRIES", most)
     number = app.host.open_issue(app.repo, TITLE, BODY)
-    deadly = Step("bot.llm.client:RemoteModel.ask")
+    deadly = Step("bot.llm.client:ModelClient.complete")
     values: dict[str, object] = {
         "bot.queue.actors:MAX_TRIES": most,
         "bot.queue.broker:HEARTBEAT_MS": 400,

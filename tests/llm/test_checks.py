@@ -10,19 +10,17 @@ import httpx
 import pytest
 
 from bot.core.diagnostics import Finding
-from bot.llm.checks import report
-from bot.llm.client import RemoteModel
-from bot.llm.protocol import Target
+from bot.llm.checks import check_model
+from bot.llm.client import ModelClient
 from bot.sandbox.model.openai import OpenAI
 from tests.fakes import ScriptedWeb
-from tests.llm.test_negotiate import COMPATIBLE, WIRES
+from tests.llm.test_negotiate import COMPATIBLE, ENDPOINT, WIRES
 from tests.llm.test_protocol import chat, messages
 from tests.simulation.anthropic import Anthropic
 from tests.simulation.schema import fit, schema_of
 
 Json = dict[str, Any]
 FORMS = ("json_schema", "json_object", "plain")
-TARGET = Target("llama", "", 2000)
 
 
 class Server:
@@ -34,7 +32,7 @@ class Server:
         self.answers: list[Json] = []
         self.bodies: list[Json] = []
         web = ScriptedWeb(self._answer)
-        self.model = RemoteModel(web, WIRES[provider], "http://127.0.0.1:8080/v1", TARGET, 5.0)
+        self.model = ModelClient(web, WIRES[provider], ENDPOINT)
 
     def _answer(self, request: httpx.Request) -> httpx.Response:
         body: Json = json.loads(request.content)
@@ -51,7 +49,7 @@ class Server:
         return httpx.Response(200, json=answer)
 
     def findings(self) -> list[Finding]:
-        return list(report(self.model, "LLM_API_KEY", "LLM_MODEL"))
+        return list(check_model(self.model, "LLM_API_KEY", "LLM_MODEL"))
 
 
 @pytest.mark.parametrize("provider", WIRES)
@@ -112,9 +110,7 @@ def complaining(message: str, still: Callable[[Mapping[str, Any]], bool]) -> Ser
             return httpx.Response(400, json={"error": {"message": message}})
         return answer(request)
 
-    server.model = RemoteModel(
-        ScriptedWeb(guarded), COMPATIBLE, "http://127.0.0.1:8080/v1", TARGET, 5.0
-    )
+    server.model = ModelClient(ScriptedWeb(guarded), COMPATIBLE, ENDPOINT)
     return server
 
 

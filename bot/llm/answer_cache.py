@@ -1,0 +1,39 @@
+"""Reuses the answer of an issue with the same text in the same repository.
+
+The cache holds no text: label names, and the number of the issue whose comment has the summary.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+
+from bot.core.ports import ModelCall, Store
+from bot.core.prompt import Prompt
+from bot.core.reply import ParsedReply
+from bot.core.types import CachedAnswer, CacheEntry
+from bot.flow.publish import own_comment
+from bot.flow.render import summary_of
+
+
+def cache_key(model: str, prompt: Prompt) -> str:
+    """Return the first 32 hex digits of the SHA-256 of a model's name and its prompt."""
+    text = f"{model}\0{prompt.system}\0{prompt.user}"
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def find_reply(key: str, call: ModelCall, store: Store) -> ParsedReply | None:
+    """Return the cached answer; None without one, or where its comment is gone."""
+    ref = call.issue.ref
+    cached = store.cached_answer(ref.repo_key, key)
+    if cached is None or cached.number == ref.number:
+        return None
+    comment = own_comment(replace(ref, number=cached.number), call.forge)
+    summary = summary_of(comment.body) if comment else ""
+    return ParsedReply(summary, cached.choices) if summary.strip() else None
+
+
+def cache_entry(key: str, call: ModelCall, reply: ParsedReply) -> CacheEntry:
+    """Return what the store may keep of an answer once its comment is published."""
+    labels = tuple(replace(label, reason="") for label in reply.labels)
+    return CacheEntry(key, CachedAnswer(call.issue.ref.number, labels))

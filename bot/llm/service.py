@@ -1,0 +1,154 @@
+"""A prompt → a parsed answer: from the cache, else within the budgets from the first provider
+that succeeds."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Protocol, TypeVar
+
+from bot import log
+from bot.core.errors import ModelFailed, ModelSkipped
+from bot.core.history import input_hash
+from bot.core.ports import BudgetStore, Metrics, ModelCall, Store
+from bot.core.prompt import Prompt
+from bot.core.reply import ModelAnswer, ParsedReply, parse_reply
+from bot.core.types import Usage
+from bot.http import deadline, seconds_left
+from bot.llm.answer_cache import cache_entry, cache_key, find_reply
+from bot.llm.breaker import CircuitBreaker
+
+# Concurrent calls of a process to one server. Hosted ones are bounded by WORKER_THREADS and answer
+# 429 to too many; a self-hosted server often works requests off one by one.
+MAX_CONCURRENT_CALLS = {"openai": 1000, "anthropic": 1000, "compatible": 8}
+CHAIN_TIME_FACTOR = 2.0  # times the first model's time limit, for all models together
+
+T = TypeVar("T")
+
+
+class Model(Protocol):
+    """One language model."""
+
+    @property
+    def name(self) -> str: ...
+
+    def worst_usd(self, tokens_in: int) -> float:
+        """Return the highest cost of a prompt in US dollars; 0 where no price is known."""
+
+    def complete(self, prompt: Prompt, parse: Callable[[str], T]) -> tuple[T, Usage]:
+        """Return the parsed answer and its usage. Raises `ModelFailed`, as `parse` does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """A model with what protects its server.
+
+    `slots` limits concurrent calls; the wait for a slot counts against the call's `seconds`.
+    """
+
+    model: Model
+    breaker: CircuitBreaker
+    slots: threading.Semaphore
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class ModelService:
+    """Implements the `ModelService` port. `seconds` bounds the calls of all providers together."""
+
+    providers: Sequence[Provider]
+    seconds: float
+    store: Store
+    budgets: BudgetStore
+    metrics: Metrics | None = None
+
+    @property
+    def name(self) -> str:
+        return self.providers[0].model.name
+
+    def complete(self, prompt: Prompt, call: ModelCall | None) -> ModelAnswer:
+        if call is None:
+            return ModelAnswer(*self._try_providers(prompt))
+        key = cache_key(self.name, prompt)
+        if cached := find_reply(key, call, self.store):
+            return ModelAnswer(cached, Usage(self.name))
+        # Every provider may be called and charge for its answer.
+        worst_usd = sum(each.model.worst_usd(prompt.tokens) for each in self.providers)
+        self._reserve(call, worst_usd)
+        try:
+            reply, usage = self._try_providers(prompt)
+        except ModelFailed as failure:
+            if not failure.charged:
+                self.budgets.settle(call.issue.ref.repo_key, -worst_usd)
+            raise
+        if usage.cost_usd is not None:  # otherwise the worst case stays charged
+            self.budgets.settle(call.issue.ref.repo_key, usage.cost_usd - worst_usd)
+        return ModelAnswer(reply, usage, cache_entry(key, call, reply))
+
+    def _reserve(self, call: ModelCall, worst_usd: float) -> None:
+        """Reserve the cost in one atomic step. Raises `ModelSkipped` where a budget is used up.
+
+        The author's limit does not apply to people who can write to the repository.
+        """
+        issue, limits = call.issue, call.limits
+        repository, text = issue.ref.repo_key, f"{issue.ref.key} {input_hash(issue)}"
+        author = "" if call.author_exempt else f"{repository}:{issue.author}"
+        used_up = self.budgets.reserve(repository, author, text, worst_usd, limits)
+        if used_up == "author" and call.forge.can_write(issue):
+            used_up = self.budgets.reserve(repository, "", text, worst_usd, limits)
+        if used_up:
+            raise ModelSkipped(f"over-budget-{used_up}")
+
+    def _try_providers(self, prompt: Prompt) -> tuple[ParsedReply, Usage]:
+        """Call the providers in order until one succeeds; its cost includes the failed ones."""
+        failures: list[ModelFailed] = []
+        failed_usd = 0.0
+        with deadline(self.seconds):
+            for provider in self.providers:
+                if failures and not seconds_left():
+                    break
+                try:
+                    reply, usage = self._call_provider(provider, prompt)
+                except ModelFailed as failure:
+                    failures.append(failure)
+                    failed_usd += provider.model.worst_usd(prompt.tokens) * failure.charged
+                    if len(self.providers) > 1:
+                        model, why = provider.model.name, failure.reason
+                        log.get().warning("a model failed", model=model, why=why)
+                    continue
+                if failed_usd and usage.cost_usd is not None:
+                    usage = replace(usage, cost_usd=usage.cost_usd + failed_usd)
+                return reply, usage
+        # A failure that was charged comes first: the reserved cost has to stay charged.
+        raise next((failure for failure in failures if failure.charged), failures[0])
+
+    def _call_provider(self, provider: Provider, prompt: Prompt) -> tuple[ParsedReply, Usage]:
+        """Call one provider unless all its slots are taken or its breaker is open."""
+        with deadline(provider.seconds), _slot(provider.slots):
+            provider.breaker.check()
+            try:
+                reply, usage = provider.model.complete(prompt, parse_reply)
+            except ModelFailed as failure:
+                self._count(provider, failure.reason)
+                provider.breaker.record_failure(failure)
+                raise
+            self._count(provider, "answered")
+            provider.breaker.record_success()
+            return reply, usage
+
+    def _count(self, provider: Provider, result: str) -> None:
+        if self.metrics:
+            self.metrics.count("model_calls", provider.model.name, result)
+
+
+@contextmanager
+def _slot(slots: threading.Semaphore) -> Iterator[None]:
+    """Hold a slot. Raises `ModelFailed` where none is free before the thread's deadline."""
+    if not slots.acquire(timeout=seconds_left()):
+        raise ModelFailed("busy", outage=True)
+    try:
+        yield
+    finally:
+        slots.release()
