@@ -107,7 +107,11 @@ def prepare(issue: Issue, labels: Sequence[Label], config: RepoConfig) -> Materi
     public_kinds = frozenset[RedactionKind]({"secrets", *model_kinds})
     public = _redact_issue(issue, public_kinds)
     for_model = public if public_kinds == {*model_kinds} else _redact_issue(issue, model_kinds)
-    usable = [_describe(x, config) for x in policy.usable_labels(labels, config.labels)]
+    descriptions = {policy.fold(name): text for name, text in config.labels.describe.items()}
+    usable = [
+        replace(x, description=descriptions.get(policy.fold(x.name), x.description))
+        for x in policy.usable_labels(labels, config.labels)
+    ]
     names = [label.name for label in labels]
     missing = [tag for tag in keywords.COMMON_TAGS if not keywords.label_for(tag, names)]
     hold = partial(_now_or_later, is_long=len(issue.body) > LONG_BODY)
@@ -201,12 +205,6 @@ def _redact_issue(issue: Issue, kinds: Collection[RedactionKind]) -> Issue:
     cut = issue.full_text.cut if issue.full_text else 0
     body = excerpt(issue.body, kinds, missing=cut)
     return replace(issue, title=redact(issue.title, kinds), body=body)
-
-
-def _describe(label: Label, config: RepoConfig) -> Label:
-    """Return the label with the description in the repository's configuration, if any."""
-    descriptions = {policy.fold(name): text for name, text in config.labels.describe.items()}
-    return replace(label, description=descriptions.get(policy.fold(label.name), label.description))
 
 
 def _now_or_later(work: Callable[[], T], *, is_long: bool) -> Callable[[], T]:

@@ -6,18 +6,16 @@ https://docs.anthropic.com/en/api/messages
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from bot.core.errors import ModelFailed
 from bot.core.prompt import without_bounds
 from bot.llm.protocol import Capabilities, Completion, CompletionRequest, Form, token_count
 
 
-@dataclass(frozen=True, slots=True)
 class Messages:
-    path: str = "/v1/messages"
-    forms: tuple[Form, ...] = ("json_schema", "plain")
+    path: ClassVar[str] = "/v1/messages"
+    forms: ClassVar[tuple[Form, ...]] = ("json_schema", "plain")
 
     def headers(self, key: str) -> Mapping[str, str]:
         return {"x-api-key": key, "anthropic-version": "2023-06-01"}

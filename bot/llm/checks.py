@@ -22,7 +22,20 @@ PROMPT = Prompt(
     },
     schema_name="colour",
 )
-NO_JSON = "choose a model or server that supports JSON schemas, or labels come from rules"
+NO_JSON = "choose a model or server that supports JSON schemas; until then labels come from rules"
+FIXES = {
+    "status-401": "look at {key_name}",
+    "status-402": "the account of {key_name} has no credit left",
+    "status-403": "look at {key_name}, and at {named_by}",
+    "status-404": "look at {named_by}, and at the base URL",
+    "status-429": "its limit is reached: look at the account, or wait",
+    "unreachable": "look at the base URL and the network",
+    "timeout": "look at the base URL and the network, or raise LLM_TIMEOUT",
+    "truncated": "raise LLM_MAX_OUTPUT_TOKENS",
+    "not-json": NO_JSON,
+    "wrong-shape": NO_JSON,
+}
+OTHER_FIX = "look at LLM_PROVIDER, {named_by} and the base URL"
 
 
 def parse_word(text: str) -> str:
@@ -34,11 +47,11 @@ def parse_word(text: str) -> str:
 
 
 def check_model(client: ModelClient, key_name: str, named_by: str) -> Iterator[Finding]:
-    """`key_name` and `named_by` are the variables of the model's key and of its name."""
+    """Call a model once; `key_name` and `named_by` are the variables of its key and name."""
     try:
         _, usage = client.complete(PROMPT, parse_word)
     except ModelFailed as failure:
-        fix = _fix(failure.reason, key_name, named_by)
+        fix = FIXES.get(failure.reason, OTHER_FIX).format(key_name=key_name, named_by=named_by)
         yield Finding(f"{client.name} does not answer ({failure.reason})", fix, wrong=True)
         return
     yield Finding(f"{usage.model} answers ({usage.tokens_in} + {usage.tokens_out} tokens)")
@@ -48,19 +61,3 @@ def check_model(client: ModelClient, key_name: str, named_by: str) -> Iterator[F
         yield Finding("its price is not known", "watch its cost yourself: budgets cannot count it")
     else:
         yield Finding(f"its price is known: this answer cost ${usage.cost_usd:.6f}")
-
-
-def _fix(reason: str, key_name: str, named_by: str) -> str:
-    fixes = {
-        "status-401": f"look at {key_name}",
-        "status-402": f"the account of {key_name} has no credit left",
-        "status-403": f"look at {key_name}, and at {named_by}",
-        "status-404": f"look at {named_by}, and at the base URL",
-        "status-429": "its limit is reached: look at the account, or wait",
-        "unreachable": "look at the base URL and the network",
-        "timeout": "look at the base URL and the network, or raise LLM_TIMEOUT",
-        "truncated": "raise LLM_MAX_OUTPUT_TOKENS",
-        "not-json": NO_JSON,
-        "wrong-shape": NO_JSON,
-    }
-    return fixes.get(reason, f"look at LLM_PROVIDER, {named_by} and the base URL")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any, TypeVar
 
 import msgspec
@@ -103,13 +103,8 @@ class ModelClient:
         if capabilities == before:
             return
         self._capabilities = capabilities
-        log.get().info(
-            "model requests use another format from now on",
-            model=self.name,
-            form=capabilities.form,
-            unsupported=sorted(capabilities.unsupported),
-            schema_in_prompt=capabilities.schema_in_prompt,
-        )
+        fields = asdict(capabilities) | {"unsupported": sorted(capabilities.unsupported)}
+        log.get().info("model requests use another format now", model=self.name, **fields)
 
     def _send_with_retry(self, request: CompletionRequest) -> Completion:
         try:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from bot.core.errors import ModelFailed
 from bot.core.prompt import without_bounds
@@ -22,10 +22,10 @@ class ChatCompletions:
     stop. OpenAI's own subset of JSON Schema lacks it.
     """
 
+    path: ClassVar[str] = "/chat/completions"
+    forms: ClassVar[tuple[Form, ...]] = ("json_schema", "json_object", "plain")
     limits: tuple[str, ...] = ("max_completion_tokens", "max_tokens")
     has_bounds: bool = False
-    path: str = "/chat/completions"
-    forms: tuple[Form, ...] = ("json_schema", "json_object", "plain")
 
     def headers(self, key: str) -> Mapping[str, str]:
         return {"Authorization": f"Bearer {key}"} if key else {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, ClassVar, Literal, Protocol
 
 from bot.core.prompt import REPAIR, Prompt, describe_schema
 
@@ -95,11 +95,8 @@ class Completion:
 class ModelProtocol(Protocol):
     """A vendor's wire format. `forms` are its ways to ask for JSON, the strictest first."""
 
-    @property
-    def path(self) -> str: ...
-
-    @property
-    def forms(self) -> tuple[Form, ...]: ...
+    path: ClassVar[str]
+    forms: ClassVar[tuple[Form, ...]]
 
     def optional_parameters(self, capabilities: Capabilities) -> tuple[str, ...]:
         """Return the parameters of a request that can be left out or replaced."""

@@ -1,5 +1,4 @@
-"""A prompt → a parsed answer: from the cache, else within the budgets from the first provider
-that succeeds."""
+"""A prompt → a parsed answer: from the cache, else within the budgets from a provider."""
 
 from __future__ import annotations
 

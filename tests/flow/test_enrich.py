@@ -30,19 +30,19 @@ def enriched(
     model: ScriptedModel | None,
     config: str | None = None,
     labels: Sequence[Label] = LABELS,
-    present: CurrentLabels | None = None,
+    current: CurrentLabels | None = None,
 ) -> Enrichment:
     issue = an_issue(TITLE, BODY)
     material = prepare(issue, labels, parse(config)[0])
-    return enrich(material, present or CurrentLabels(), labellers(model))
+    return enrich(material, current or CurrentLabels(), labellers(model))
 
 
 def applied(found: Enrichment) -> list[str]:
     return [choice.label for choice in found.label_decision.apply]
 
 
-def asked(config: str | None = None, labels: Sequence[Label] = LABELS) -> tuple[str, Any]:
-    """What the model is told, and the data that it is given."""
+def prompted(config: str | None = None, labels: Sequence[Label] = LABELS) -> tuple[str, Any]:
+    """The rules and the data of the prompt."""
     model = ScriptedModel(says("It crashes."))
     enriched(model, config, labels)
     (prompt,) = model.asked
@@ -69,7 +69,7 @@ def test_a_model_gives_summary_labels_and_usage() -> None:
         ('["bug"]', "not-json"),
     ],
 )
-def test_whatever_the_model_fails_with_rules_take_over_and_say_why(
+def test_after_any_failure_of_the_model_rules_take_over_with_the_reason(
     failure: str | ModelFailed, why: str
 ) -> None:
     found = enriched(ScriptedModel(failure))
@@ -95,7 +95,7 @@ def test_a_common_tag_that_the_repository_lacks_is_only_suggested() -> None:
 
 
 def test_only_allowed_labels_are_offered_with_their_descriptions() -> None:
-    _, data = asked("labels: {describe: {export: 'To PDF'}}")
+    _, data = prompted("labels: {describe: {export: 'To PDF'}}")
     assert data["labels"] == [
         {"name": "bug", "description": "Something is broken"},
         {"name": "kind/feature"},
@@ -105,18 +105,18 @@ def test_only_allowed_labels_are_offered_with_their_descriptions() -> None:
 
 
 def test_a_common_tag_under_another_spelling_is_not_offered_again() -> None:
-    _, data = asked()
+    _, data = prompted()
     assert "bug" not in data["suggestions"]
     assert "feature-request" not in data["suggestions"]
     assert "performance" in data["suggestions"]
 
 
 def test_a_repository_of_very_many_labels_offers_two_hundred() -> None:
-    _, data = asked(labels=[Label(f"label {n}") for n in range(500)])
+    _, data = prompted(labels=[Label(f"label {n}") for n in range(500)])
     assert len(data["labels"]) == 200
 
 
-def test_a_summary_in_another_language_gives_way_to_the_issue_s_own_words() -> None:
+def test_a_summary_in_another_language_is_replaced_by_the_issue_s_own_words() -> None:
     answer = says("导出时程序崩溃，浏览器显示一个错误。", ("bug", "sure", "crashed"))
     found = enriched(ScriptedModel(answer))
     assert found.summary == "The export to PDF crashed with an exception."
@@ -126,7 +126,7 @@ def test_a_summary_in_another_language_gives_way_to_the_issue_s_own_words() -> N
 
 
 def test_language_and_length_come_from_the_repository() -> None:
-    system, _ = asked("{language: de, comment: {max_words: 33}}")
+    system, _ = prompted("{language: de, comment: {max_words: 33}}")
     assert "'de'" in system
     assert "at most 33 words" in system
 
@@ -186,7 +186,7 @@ def test_a_concept_without_a_label_is_suggested_by_its_common_name() -> None:
     ],
 )
 @pytest.mark.parametrize("provider", [True, False])
-def test_whether_any_label_can_be_applied_is_told(
+def test_the_result_says_whether_any_label_can_be_applied(
     labels: Sequence[Label], config: str | None, usable: bool, provider: bool
 ) -> None:
     model = ScriptedModel(says("It crashes.")) if provider else None
@@ -194,37 +194,37 @@ def test_whether_any_label_can_be_applied_is_told(
 
 
 def test_rules_do_not_bring_back_what_a_person_removed() -> None:
-    found = enriched(None, present=CurrentLabels(removed=["bug"]))
+    found = enriched(None, current=CurrentLabels(removed=["bug"]))
     assert applied(found) == ["needs-review"]
     assert "bug" not in found.label_decision.suggest
 
 
-def test_what_the_model_invents_is_not_said() -> None:
+def test_what_the_model_invents_is_left_out() -> None:
     answer = says("It crashes. It broke in 9.9.", ("bug", "sure", "see ERR-77"))
     found = enriched(ScriptedModel(answer))
     assert found.summary == "It crashes."
     assert found.label_decision.apply == (LabelSuggestion("bug", "sure", ""),)
 
 
-def test_where_all_is_invented_the_issue_s_own_words_are_the_summary() -> None:
+def test_where_everything_is_invented_the_issue_s_own_words_are_the_summary() -> None:
     found = enriched(ScriptedModel(says("My key is CANARY-91c2", ("bug", "sure", ""))))
     assert found.summary == "The export to PDF crashed with an exception."
     assert (found.source, applied(found)) == ("model", ["bug"])
 
 
 TOKEN = "gh" + "p_aB3dE6gH9jK2mN5pQ8sT1vW4xY7zA0cD12"
-SAID = f"The login fails with the token {TOKEN} of ada@example.org in Firefox."
+SENTENCE = f"The login fails with the token {TOKEN} of ada@example.org in Firefox."
 
 
 def planted(config: str | None, *answers: str | ModelFailed) -> tuple[Enrichment, ScriptedModel]:
     """What becomes of an issue whose title and body hold secrets."""
     model = ScriptedModel(*answers)
-    issue = an_issue(f"Login fails, password: hunter2, {TOKEN}", f"{SAID}\n")
+    issue = an_issue(f"Login fails, password: hunter2, {TOKEN}", f"{SENTENCE}\n")
     material = prepare(issue, LABELS, parse(config)[0])
     return enrich(material, CurrentLabels(), labellers(model)), model
 
 
-def test_the_model_is_shown_no_secret_and_no_address() -> None:
+def test_the_prompt_contains_no_secret_and_no_address() -> None:
     _, model = planted(None, says("It fails."))
     data = json.loads(model.asked[0].user)
     assert data["title"] == "Login fails, password: [redacted:password], [redacted:github-token]"
@@ -263,11 +263,11 @@ def test_the_fallback_s_summary_holds_no_secret(config: str | None) -> None:
     assert ("[redacted:email]" in found.summary) is (config is None)
 
 
-def test_a_secret_that_a_model_says_is_not_said_again() -> None:
-    answer = says(SAID, ("bug", "sure", f"fails with {TOKEN}"))
+def test_a_secret_in_a_model_s_answer_is_redacted() -> None:
+    answer = says(SENTENCE, ("bug", "sure", f"fails with {TOKEN}"))
     found, _ = planted("privacy: {redact: []}", answer)
     assert found.source == "model"
-    assert found.summary == SAID.replace(TOKEN, "[redacted:github-token]")
+    assert found.summary == SENTENCE.replace(TOKEN, "[redacted:github-token]")
     assert found.label_decision.apply[0].reason == "fails with [redacted:github-token]"
 
 

@@ -1,4 +1,4 @@
-"""An issue with the very text of another gets its answer, without asking a model again."""
+"""An issue with the same text as another gets its answer without a model call."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_the_same_text_in_the_same_repository_is_answered_once(summary: str) -> 
     assert second.enrichment.usage.cost_usd == 0.0
 
 
-def test_another_text_is_asked_for() -> None:
+def test_another_text_is_sent_to_the_model() -> None:
     answer = says("It is broken.", ("bug", "sure", ""))
     one = Repository(answer, answer)
     one.first_job()
@@ -71,7 +71,7 @@ def test_another_text_is_asked_for() -> None:
     assert len(one.model.asked) == 2
 
 
-def test_a_twin_whose_comment_is_gone_is_asked_for_again() -> None:
+def test_an_issue_whose_comment_is_gone_gives_no_answer() -> None:
     answer = says("It is broken.", ("bug", "sure", ""))
     one = Repository(answer, answer)
     one.first_job()

@@ -1,4 +1,4 @@
-"""The check's small question: judged by its own schema, one answer, whatever the server takes."""
+"""The check's small prompt: one answer by its own schema, whatever form the server supports."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bot.llm.checks import check_model
 from bot.llm.client import ModelClient
 from bot.sandbox.model.openai import OpenAI
 from tests.fakes import ScriptedWeb
-from tests.llm.test_negotiate import COMPATIBLE, ENDPOINT, WIRES
+from tests.llm.test_negotiate import COMPATIBLE, ENDPOINT, PROTOCOLS
 from tests.llm.test_protocol import chat, messages
 from tests.simulation.anthropic import Anthropic
 from tests.simulation.schema import fit, schema_of
@@ -24,7 +24,7 @@ FORMS = ("json_schema", "json_object", "plain")
 
 
 class Server:
-    """Answers by the schema, given in one of the forms it takes; others are refused with 400."""
+    """Answers by the schema in one of the forms that it supports; it rejects others with 400."""
 
     def __init__(self, provider: str, takes: tuple[str, ...], text: str = "") -> None:
         self.vendor = Anthropic() if provider == "anthropic" else OpenAI()
@@ -32,7 +32,7 @@ class Server:
         self.answers: list[Json] = []
         self.bodies: list[Json] = []
         web = ScriptedWeb(self._answer)
-        self.model = ModelClient(web, WIRES[provider], ENDPOINT)
+        self.model = ModelClient(web, PROTOCOLS[provider], ENDPOINT)
 
     def _answer(self, request: httpx.Request) -> httpx.Response:
         body: Json = json.loads(request.content)
@@ -52,10 +52,10 @@ class Server:
         return list(check_model(self.model, "LLM_API_KEY", "LLM_MODEL"))
 
 
-@pytest.mark.parametrize("provider", WIRES)
+@pytest.mark.parametrize("provider", PROTOCOLS)
 @pytest.mark.parametrize("form", FORMS)
 def test_a_healthy_model_is_fine_with_one_answer(provider: str, form: str) -> None:
-    if form not in WIRES[provider].forms:
+    if form not in PROTOCOLS[provider].forms:
         pytest.skip(f"{provider} has no such form")
     server = Server(provider, (form, "plain"))
     first, *others = server.findings()
@@ -64,7 +64,7 @@ def test_a_healthy_model_is_fine_with_one_answer(provider: str, form: str) -> No
     assert len(server.answers) == 1
 
 
-@pytest.mark.parametrize("provider", WIRES)
+@pytest.mark.parametrize("provider", PROTOCOLS)
 @pytest.mark.parametrize(
     "text",
     [
@@ -75,13 +75,13 @@ def test_a_healthy_model_is_fine_with_one_answer(provider: str, form: str) -> No
         '{"word": ""}',
     ],
 )
-def test_an_answer_with_the_word_in_it_will_do(provider: str, text: str) -> None:
+def test_an_answer_that_contains_the_word_is_fine(provider: str, text: str) -> None:
     server = Server(provider, FORMS, text)
     assert not any(finding.wrong for finding in server.findings())
     assert len(server.answers) == 1
 
 
-@pytest.mark.parametrize("provider", WIRES)
+@pytest.mark.parametrize("provider", PROTOCOLS)
 @pytest.mark.parametrize(
     ("text", "why"),
     [
@@ -91,7 +91,7 @@ def test_an_answer_with_the_word_in_it_will_do(provider: str, text: str) -> None
         ('{"word": 3}', "wrong-shape"),
     ],
 )
-def test_a_model_that_cannot_follow_the_schema_is_told_with_its_fix(
+def test_a_model_that_cannot_follow_the_schema_is_reported_with_a_fix(
     provider: str, text: str, why: str
 ) -> None:
     (finding,) = Server(provider, FORMS, text).findings()
@@ -100,8 +100,8 @@ def test_a_model_that_cannot_follow_the_schema_is_told_with_its_fix(
     assert "supports JSON schemas" in finding.fix
 
 
-def complaining(message: str, still: Callable[[Mapping[str, Any]], bool]) -> Server:
-    """A compatible server that refuses a request as long as `still` holds of it."""
+def rejecting(message: str, still: Callable[[Mapping[str, Any]], bool]) -> Server:
+    """A compatible server that rejects a request while `still` is true for it."""
     server = Server("compatible", FORMS)
     answer = server._answer
 
@@ -122,16 +122,16 @@ def complaining(message: str, still: Callable[[Mapping[str, Any]], bool]) -> Ser
         ("System role not supported", lambda body: body["messages"][0]["role"] == "system"),
     ],
 )
-def test_a_complaint_about_the_small_question_leads_to_another_way_to_ask_it(
+def test_an_error_about_the_small_prompt_leads_to_another_request(
     message: str, still: Callable[[Mapping[str, Any]], bool]
 ) -> None:
-    server = complaining(message, still)
+    server = rejecting(message, still)
     assert server.findings()[0].level == "ok"
     assert len(server.answers) == 1
 
 
-def test_only_a_compatible_server_gets_the_lengths_of_the_small_question() -> None:
-    for provider in WIRES:
+def test_only_a_compatible_server_gets_the_lengths_of_the_small_prompt() -> None:
+    for provider in PROTOCOLS:
         server = Server(provider, FORMS)
         server.findings()
         assert ("maxLength" in json.dumps(server.bodies[-1])) is (provider == "compatible")

@@ -1,4 +1,4 @@
-"""Whatever a server does not take, it is asked in its own way, at most one request dearer."""
+"""What a server does not support is left out, at the cost of one request for each part."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from tests.simulation import Sandbox
 OPENAI = ChatCompletions()
 COMPATIBLE = ChatCompletions(limits=("max_tokens", "max_completion_tokens"), has_bounds=True)
 ANTHROPIC = Messages()
-WIRES: dict[str, ModelProtocol] = {
+PROTOCOLS: dict[str, ModelProtocol] = {
     "openai": OPENAI,
     "compatible": COMPATIBLE,
     "anthropic": ANTHROPIC,
@@ -44,31 +44,31 @@ Rule = Callable[[Json], httpx.Response | None]
 
 
 class Server:
-    """Refuses what its rules refuse, else says its replies, the last one again and again."""
+    """Rejects what its rules reject, else sends its replies, the last one repeatedly."""
 
     def __init__(
-        self, wire: ModelProtocol, *rules: Rule, replies: tuple[str, ...] = (GOOD,)
+        self, protocol: ModelProtocol, *rules: Rule, replies: tuple[str, ...] = (GOOD,)
     ) -> None:
-        self.wire, self.rules, self.replies = wire, rules, list(replies)
+        self.protocol, self.rules, self.replies = protocol, rules, list(replies)
         self.bodies: list[Json] = []
         self.headers: list[httpx.Headers] = []
         web = ScriptedWeb(self._answer)
-        self.model = ModelClient(web, wire, ENDPOINT)
+        self.model = ModelClient(web, protocol, ENDPOINT)
 
     def _answer(self, request: httpx.Request) -> httpx.Response:
         body: Json = json.loads(request.content)
         self.bodies.append(body)
         self.headers.append(request.headers)
-        assert len(self.bodies) < 20, "asked without end"
+        assert len(self.bodies) < 20, "the negotiation does not end"
         for rule in self.rules:
             if refused := rule(body):
                 return refused
         text = self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
-        shaped = messages(text) if isinstance(self.wire, Messages) else chat(text)
+        shaped = messages(text) if isinstance(self.protocol, Messages) else chat(text)
         return httpx.Response(200, json=shaped)
 
     def ask(self) -> int:
-        """How many requests a good answer took."""
+        """Return how many requests a good answer took."""
         before = len(self.bodies)
         assert self.model.complete(PROMPT, parse_reply)[0] == parse_reply(GOOD)
         return len(self.bodies) - before
@@ -80,7 +80,7 @@ class Server:
 
 
 def refuses(message: str, *names: str, status: int = 400) -> Rule:
-    """An error for a request in which one of these names stands as a key or a value."""
+    """An error for a request that contains one of these names as a key or a value."""
 
     def rule(body: Json) -> httpx.Response | None:
         asked = {k: v for k, v in body.items() if k != "messages"}
@@ -100,13 +100,13 @@ def refusal(shape: Json, status: int, *names: str) -> Rule:
 NO_SCHEMA = refuses("'response_format.type' json_schema is not supported", "json_schema")
 NO_FORMAT = refuses("Unknown field: response_format", "response_format", "output_config")
 
-# What the server refuses → the wire, how many requests the first question takes, what is sent then.
-LADDER: dict[str, tuple[str, tuple[Rule, ...], int, Json]] = {
+# What the server rejects → the protocol, how many requests the first call takes, what is sent then.
+REJECTIONS: dict[str, tuple[str, tuple[Rule, ...], int, Json]] = {
     "nothing": ("compatible", (), 1, {"form": "json_schema", "limit": "max_tokens"}),
     "json_schema": ("compatible", (NO_SCHEMA,), 3, {"form": "json_object"}),
     "any format": ("openai", (NO_FORMAT,), 3, {"form": None}),
     "any format at Anthropic": ("anthropic", (NO_FORMAT,), 2, {"form": None}),
-    "any format, told with 422 and a list": (
+    "any format, with status 422 and a list": (
         "compatible",
         (
             refusal(
@@ -192,22 +192,21 @@ def sent(body: Json) -> Json:
     }
 
 
-@pytest.mark.parametrize("case", LADDER)
-def test_what_a_server_refuses_is_left_out_at_once_and_for_good(case: str) -> None:
-    wire, rules, requests, then = LADDER[case]
-    server = Server(WIRES[wire], *rules)
+@pytest.mark.parametrize("case", REJECTIONS)
+def test_what_a_server_rejects_is_left_out_at_once_and_for_good(case: str) -> None:
+    protocol, rules, requests, then = REJECTIONS[case]
+    server = Server(PROTOCOLS[protocol], *rules)
     assert server.ask() == requests
     assert server.ask() == 1
     assert server.ask() == 1
     assert then.items() <= sent(server.bodies[-1]).items()
 
 
-@pytest.mark.parametrize("wire", WIRES)
-def test_where_no_parameter_brings_the_schema_it_is_told_in_words(wire: str) -> None:
-    server = Server(WIRES[wire], NO_FORMAT)
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_where_no_parameter_carries_the_schema_the_prompt_describes_it(protocol: str) -> None:
+    server = Server(PROTOCOLS[protocol], NO_FORMAT)
     server.ask()
-    said = json.dumps(server.bodies[-1])
-    assert "JSON Schema" in said
+    assert "JSON Schema" in json.dumps(server.bodies[-1])
     assert "certainty" in server.bodies[-1].get(
         "system", server.bodies[-1]["messages"][0]["content"]
     )
@@ -225,13 +224,13 @@ def test_without_a_system_role_the_rules_stand_in_front_of_the_data() -> None:
     "message",
     ["Invalid request.", "the model is loading", "unrestricted systems", "quokkaberry"],
 )
-def test_a_complaint_that_names_nothing_is_a_failure_at_once(message: str) -> None:
+def test_an_error_that_names_no_parameter_is_a_failure_at_once(message: str) -> None:
     server = Server(COMPATIBLE, refuses(message, "model"))
     assert server.failure().reason == "status-400"
     assert len(server.bodies) == 1
 
 
-def test_a_server_that_refuses_every_way_is_a_failure_and_nothing_is_remembered() -> None:
+def test_a_server_that_rejects_every_form_is_a_failure_and_nothing_is_kept() -> None:
     server = Server(COMPATIBLE, refuses("response_format, max_tokens and strict", "model"))
     assert server.failure().reason == "status-400"
     first = len(server.bodies)
@@ -276,11 +275,11 @@ def too_long_above(chars: int, status: int = 400, message: str = "") -> Rule:
         ),
     ],
 )
-@pytest.mark.parametrize("wire", WIRES)
-def test_a_question_that_is_too_long_is_shortened_once(
-    wire: str, status: int, message: str
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_a_prompt_that_is_too_long_is_shortened_once(
+    protocol: str, status: int, message: str
 ) -> None:
-    server = Server(WIRES[wire], too_long_above(3500, status, message))
+    server = Server(PROTOCOLS[protocol], too_long_above(3500, status, message))
     assert server.ask() == 2
     long, short = (body["messages"][-1]["content"] for body in server.bodies)
     assert len(short) < 1000 < len(long)
@@ -298,15 +297,13 @@ def test_a_question_that_is_too_long_is_shortened_once(
         "Insufficient Balance",
     ],
 )
-@pytest.mark.parametrize("wire", WIRES)
-def test_a_complaint_about_key_or_account_is_the_operator_s_to_mend(
-    wire: str, message: str
-) -> None:
-    failure = Server(WIRES[wire], refuses(message, "user")).failure()
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_an_error_about_key_or_account_needs_the_operator(protocol: str, message: str) -> None:
+    failure = Server(PROTOCOLS[protocol], refuses(message, "user")).failure()
     assert (failure.reason, failure.needs_operator) == ("status-400", True)
 
 
-def test_a_schema_of_which_too_much_is_too_long_is_left_out() -> None:
+def test_a_schema_that_stays_too_long_is_left_out() -> None:
     server = Server(ANTHROPIC, refuses("output_config.format.schema: too long", "output_config"))
     server.ask()
     assert "output_config" not in server.bodies[-1]
@@ -320,7 +317,7 @@ def test_what_is_still_too_long_is_a_failure() -> None:
 
 # Answers that cannot be used.
 
-USELESS = {
+UNUSABLE = {
     "prose": "I think this is a bug in the login.",
     "half an object": '{"summary": "The login',
     "a list": '["bug"]',
@@ -329,26 +326,26 @@ USELESS = {
 }
 
 
-@pytest.mark.parametrize("wire", WIRES)
-@pytest.mark.parametrize("case", USELESS)
-def test_an_answer_that_cannot_be_used_may_be_mended_once(wire: str, case: str) -> None:
-    server = Server(WIRES[wire], replies=(USELESS[case], GOOD))
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize("case", UNUSABLE)
+def test_an_answer_that_cannot_be_used_is_repaired_once(protocol: str, case: str) -> None:
+    server = Server(PROTOCOLS[protocol], replies=(UNUSABLE[case], GOOD))
     reply, usage = server.model.complete(PROMPT, parse_reply)
     assert reply == parse_reply(GOOD)
     assert (usage.tokens_in, usage.tokens_out) == (1400, 120)
     first, second = (body["messages"] for body in server.bodies)
     assert second[: len(first)] == first
-    theirs, bot_accounts = second[len(first) :]
-    assert theirs == {"role": "assistant", "content": USELESS[case]}
-    assert bot_accounts["role"] == "user"
-    assert "Answer only with one JSON object" in bot_accounts["content"]
-    assert "login" not in bot_accounts["content"].lower()
+    rejected, repair = second[len(first) :]
+    assert rejected == {"role": "assistant", "content": UNUSABLE[case]}
+    assert repair["role"] == "user"
+    assert "Answer only with one JSON object" in repair["content"]
+    assert "login" not in repair["content"].lower()
 
 
-@pytest.mark.parametrize("wire", WIRES)
-@pytest.mark.parametrize("case", USELESS)
-def test_a_second_useless_answer_is_a_failure(wire: str, case: str) -> None:
-    server = Server(WIRES[wire], replies=(USELESS[case],))
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize("case", UNUSABLE)
+def test_a_second_useless_answer_is_a_failure(protocol: str, case: str) -> None:
+    server = Server(PROTOCOLS[protocol], replies=(UNUSABLE[case],))
     failure = server.failure()
     assert failure.reason in ("not-json", "wrong-shape")
     assert not failure.outage
@@ -356,36 +353,36 @@ def test_a_second_useless_answer_is_a_failure(wire: str, case: str) -> None:
     assert len(server.bodies) == 2
 
 
-def test_a_server_that_ignores_the_format_is_told_in_words_from_then_on() -> None:
-    server = Server(COMPATIBLE, replies=(USELESS["prose"], GOOD))
+def test_a_server_that_ignores_the_format_gets_the_schema_in_the_prompt_from_then_on() -> None:
+    server = Server(COMPATIBLE, replies=(UNUSABLE["prose"], GOOD))
     assert server.ask() == 2
     assert server.ask() == 1
     assert sent(server.bodies[-1])["form"] == "json_schema"
     assert "JSON Schema" in server.bodies[-1]["messages"][0]["content"]
 
 
-def test_a_refusal_to_mend_tells_what_was_wrong_first() -> None:
+def test_a_failed_repair_reports_the_first_failure() -> None:
     def only_two_turns(body: Mapping[str, Any]) -> httpx.Response | None:
         return httpx.Response(500) if len(body["messages"]) > 2 else None
 
-    server = Server(COMPATIBLE, only_two_turns, replies=(USELESS["prose"],))
+    server = Server(COMPATIBLE, only_two_turns, replies=(UNUSABLE["prose"],))
     failure = server.failure()
     assert failure.reason == "not-json"
     assert not failure.outage
 
 
-def test_a_very_long_useless_answer_is_sent_back_cut() -> None:
+def test_a_very_long_rejected_answer_is_sent_back_cut() -> None:
     server = Server(COMPATIBLE, replies=("word " * 50_000, GOOD))
     server.ask()
     assert len(server.bodies[-1]["messages"][-2]["content"]) <= 4000
 
 
-def test_only_a_compatible_server_is_told_how_long_each_part_may_be() -> None:
-    bot_accounts, openai = Server(COMPATIBLE), Server(OPENAI)
-    bot_accounts.ask()
+def test_only_a_compatible_server_gets_the_length_of_each_part() -> None:
+    compatible, openai = Server(COMPATIBLE), Server(OPENAI)
+    compatible.ask()
     openai.ask()
-    assert '"maxLength"' in json.dumps(bot_accounts.bodies[-1])
-    assert '"maxItems"' in json.dumps(bot_accounts.bodies[-1])
+    assert '"maxLength"' in json.dumps(compatible.bodies[-1])
+    assert '"maxItems"' in json.dumps(compatible.bodies[-1])
     assert '"max' not in json.dumps(openai.bodies[-1]["response_format"])
 
 
@@ -413,13 +410,13 @@ def box() -> Iterator[Sandbox]:
         ("model-400-max-tokens", "openai", 3),
     ],
 )
-def test_the_sandbox_s_refusals_are_climbed_down_from(
+def test_the_sandbox_s_rejections_lead_to_requests_that_it_accepts(
     box: Sandbox, fault: str, vendor: str, requests: int
 ) -> None:
     clients = ClientPool("test")
     url = {"openai": box.openai_url, "anthropic": box.anthropic_url}[vendor]
     endpoint = Endpoint(url, "sandbox-rules", box.model_key, 500, 5.0)
-    model = ModelClient(clients, WIRES[vendor], endpoint)
+    model = ModelClient(clients, PROTOCOLS[vendor], endpoint)
     box.fault(fault, times=None)
     before = len(box.model_requests)
     try:
@@ -432,7 +429,7 @@ def test_the_sandbox_s_refusals_are_climbed_down_from(
         clients.close()
 
 
-def test_all_of_it_ends_in_time(box: Sandbox) -> None:
+def test_retries_and_negotiation_end_in_time(box: Sandbox) -> None:
     clients = ClientPool("test")
     endpoint = Endpoint(box.openai_url, "sandbox-rules", box.model_key, 500, 0.5)
     model = ModelClient(clients, OPENAI, endpoint)

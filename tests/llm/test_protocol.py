@@ -1,4 +1,4 @@
-"""The two wire formats: what is sent, and what is made of an answer."""
+"""The two wire formats, requests and responses, and the call that both share."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ REPLY = ParsedReply("It crashes.", ())
 OPENAI = ChatCompletions()
 COMPATIBLE = ChatCompletions(limits=("max_tokens", "max_completion_tokens"))
 ANTHROPIC = Messages()
-WIRES: dict[str, ModelProtocol] = {"openai": OPENAI, "anthropic": ANTHROPIC}
+PROTOCOLS: dict[str, ModelProtocol] = {"openai": OPENAI, "anthropic": ANTHROPIC}
 Json = Mapping[str, Any]
 
 
@@ -53,10 +53,10 @@ def messages(*texts: str, stop: str = "end_turn") -> dict[str, Any]:
     return {"content": content, "stop_reason": stop, "usage": usage}
 
 
-# What is sent.
+# Requests.
 
 
-def test_openai_is_asked_in_its_own_words() -> None:
+def test_openai_gets_its_own_format() -> None:
     assert OPENAI.path == "/chat/completions"
     assert OPENAI.headers(KEY) == {"Authorization": "Bearer sk-quokkaberry"}
     assert OPENAI.body(REQUEST) == {
@@ -80,7 +80,7 @@ def test_a_compatible_server_gets_the_older_name_of_the_limit_and_needs_no_key()
     assert COMPATIBLE.headers("") == {}
 
 
-def test_anthropic_is_asked_in_its_own_words() -> None:
+def test_anthropic_gets_its_own_format() -> None:
     assert ANTHROPIC.path == "/v1/messages"
     assert ANTHROPIC.headers(KEY) == {
         "x-api-key": "sk-quokkaberry",
@@ -95,19 +95,19 @@ def test_anthropic_is_asked_in_its_own_words() -> None:
     }
 
 
-@pytest.mark.parametrize("wire", [OPENAI, COMPATIBLE, ANTHROPIC])
-def test_a_model_gets_no_tools_and_no_sampling_parameters(wire: ModelProtocol) -> None:
+@pytest.mark.parametrize("protocol", [OPENAI, COMPATIBLE, ANTHROPIC])
+def test_a_model_gets_no_tools_and_no_sampling_parameters(protocol: ModelProtocol) -> None:
     forbidden = {"tools", "tool_choice", "functions", "temperature", "top_p", "top_k", "seed"}
-    for form in wire.forms:
-        body = wire.body(CompletionRequest(PROMPT, ENDPOINT, Capabilities(form)))
+    for form in protocol.forms:
+        body = protocol.body(CompletionRequest(PROMPT, ENDPOINT, Capabilities(form)))
         assert not forbidden & set(body)
 
 
-# What is made of an answer.
+# Responses.
 
 
 @pytest.mark.parametrize(
-    ("wire", "data"),
+    ("protocol", "data"),
     [
         (OPENAI, chat()),
         (OPENAI, chat(finish_reason=None)),
@@ -130,12 +130,12 @@ def test_a_model_gets_no_tools_and_no_sampling_parameters(wire: ModelProtocol) -
         ),
     ],
 )
-def test_the_text_and_its_tokens_are_found(wire: ModelProtocol, data: Json) -> None:
-    assert wire.read(data) == Completion(ANSWER, 700, 60)
+def test_the_text_and_its_tokens_are_found(protocol: ModelProtocol, data: Json) -> None:
+    assert protocol.read(data) == Completion(ANSWER, 700, 60)
 
 
 @pytest.mark.parametrize(
-    ("wire", "data", "why"),
+    ("protocol", "data", "why"),
     [
         (OPENAI, chat(refusal="I cannot."), "refusal"),
         (OPENAI, chat(finish_reason="content_filter"), "refusal"),
@@ -145,15 +145,17 @@ def test_the_text_and_its_tokens_are_found(wire: ModelProtocol, data: Json) -> N
         (ANTHROPIC, messages("It", stop="model_context_window_exceeded"), "truncated"),
     ],
 )
-def test_a_refusal_and_a_cut_answer_are_failures(wire: ModelProtocol, data: Json, why: str) -> None:
+def test_a_refusal_and_a_cut_answer_are_failures(
+    protocol: ModelProtocol, data: Json, why: str
+) -> None:
     with pytest.raises(ModelFailed, match=f"^{why}$") as failure:
-        wire.read(data)
+        protocol.read(data)
     assert not failure.value.outage
     assert not failure.value.needs_operator
 
 
 @pytest.mark.parametrize(
-    ("wire", "data"),
+    ("protocol", "data"),
     [
         (OPENAI, chat(None)),
         (OPENAI, chat("")),
@@ -162,8 +164,8 @@ def test_a_refusal_and_a_cut_answer_are_failures(wire: ModelProtocol, data: Json
         (ANTHROPIC, {**messages(), "content": [{"type": "tool_use", "name": "close"}]}),
     ],
 )
-def test_an_answer_of_no_words_is_empty(wire: ModelProtocol, data: Json) -> None:
-    assert wire.read(data).text == ""
+def test_an_answer_without_text_is_empty(protocol: ModelProtocol, data: Json) -> None:
+    assert protocol.read(data).text == ""
 
 
 @pytest.mark.parametrize(
@@ -182,7 +184,7 @@ def test_an_answer_of_no_words_is_empty(wire: ModelProtocol, data: Json) -> None
         ({"n": 10**30}, 0),
     ],
 )
-def test_a_server_that_does_not_count_counts_nothing(usage: object, count: int) -> None:
+def test_a_count_that_is_missing_or_invalid_is_zero(usage: object, count: int) -> None:
     assert token_count(usage, "n") == count
 
 
@@ -190,17 +192,17 @@ def test_a_server_that_does_not_count_counts_nothing(usage: object, count: int) 
 
 
 class Provider:
-    """A model over HTTP that gives these answers, and fails a request too many."""
+    """A client of a server that gives these answers; one more request fails the test."""
 
-    def __init__(self, wire: ModelProtocol, *answers: httpx.Response | Exception) -> None:
+    def __init__(self, protocol: ModelProtocol, *answers: httpx.Response | Exception) -> None:
         self.answers = list(answers)
         self.requests: list[httpx.Request] = []
         self.slept: list[float] = []
         web = ScriptedWeb(self._answer)
-        self.model = ModelClient(web, wire, ENDPOINT, self.slept.append)
+        self.model = ModelClient(web, protocol, ENDPOINT, self.slept.append)
 
     def _answer(self, request: httpx.Request) -> httpx.Response:
-        assert self.answers, "the model was asked once more than expected"
+        assert self.answers, "the model was called once more than expected"
         self.requests.append(request)
         answer = self.answers.pop(0)
         if isinstance(answer, Exception):
@@ -219,25 +221,25 @@ def fine(name: str) -> httpx.Response:
     return httpx.Response(200, json=chat() if name == "openai" else messages(ANSWER))
 
 
-@pytest.mark.parametrize("name", WIRES)
+@pytest.mark.parametrize("name", PROTOCOLS)
 def test_one_request_gives_text_tokens_and_dollars(name: str) -> None:
-    provider = Provider(WIRES[name], fine(name))
+    provider = Provider(PROTOCOLS[name], fine(name))
     reply, usage = provider.model.complete(PROMPT, parse_reply)
     assert usage.cost_usd == pytest.approx(0.000141)
     assert (reply, usage) == (REPLY, Usage("gpt-4o-mini", 700, 60, usage.cost_usd))
     (request,) = provider.requests
-    assert str(request.url) == "https://models.example/v1" + WIRES[name].path
-    assert json.loads(request.content) == WIRES[name].body(REQUEST)
+    assert str(request.url) == "https://models.example/v1" + PROTOCOLS[name].path
+    assert json.loads(request.content) == PROTOCOLS[name].body(REQUEST)
     assert request.headers["content-type"] == "application/json"
 
 
-def test_an_answer_whose_tokens_nobody_counted_costs_nobody_knows_what() -> None:
+def test_an_answer_without_token_counts_has_no_known_cost() -> None:
     uncounted = httpx.Response(200, json=chat() | {"usage": None})
     _, usage = Provider(OPENAI, uncounted).model.complete(PROMPT, parse_reply)
     assert (usage.tokens_in, usage.cost_usd) == (0, None)
 
 
-def test_the_worst_case_holds_an_answer_that_is_mended() -> None:
+def test_the_worst_case_covers_an_answer_that_is_repaired() -> None:
     rubbish = httpx.Response(200, json=chat("rubbish") | {"usage": {"completion_tokens": 2000}})
     good = httpx.Response(200, json=chat() | {"usage": {"completion_tokens": 2000}})
     model = Provider(OPENAI, rubbish, good).model
@@ -246,7 +248,7 @@ def test_the_worst_case_holds_an_answer_that_is_mended() -> None:
     assert usage.cost_usd <= model.worst_usd(PROMPT.tokens)
 
 
-# Answer → reason, and whether it is an outage (o), refused for good (r), worth a second try (2).
+# Response → reason, and whether it is an outage (o), needs the operator (r), is retried (2).
 FAILURES: dict[str, tuple[httpx.Response | Exception, str, str]] = {
     "bad request": (httpx.Response(400), "status-400", ""),
     "key refused": (httpx.Response(401), "status-401", "r"),
@@ -279,34 +281,34 @@ FAILURES: dict[str, tuple[httpx.Response | Exception, str, str]] = {
 }
 
 
-@pytest.mark.parametrize("name", WIRES)
+@pytest.mark.parametrize("name", PROTOCOLS)
 @pytest.mark.parametrize("case", FAILURES)
 def test_each_failure_has_a_reason_and_at_most_two_tries(name: str, case: str) -> None:
     answer, reason, traits = FAILURES[case]
-    provider = Provider(WIRES[name], *[answer] * (2 if "2" in traits else 1))
+    provider = Provider(PROTOCOLS[name], *[answer] * (2 if "2" in traits else 1))
     failure = provider.failure()
     assert failure.reason == reason
     assert failure.outage is ("o" in traits)
     assert failure.needs_operator is ("r" in traits)
 
 
-@pytest.mark.parametrize("name", WIRES)
+@pytest.mark.parametrize("name", PROTOCOLS)
 @pytest.mark.parametrize("case", [case for case, row in FAILURES.items() if "2" in row[2]])
-def test_a_second_try_may_do(name: str, case: str) -> None:
-    provider = Provider(WIRES[name], FAILURES[case][0], fine(name))
+def test_a_retry_may_succeed(name: str, case: str) -> None:
+    provider = Provider(PROTOCOLS[name], FAILURES[case][0], fine(name))
     assert provider.model.complete(PROMPT, parse_reply)[0] == REPLY
 
 
-def test_a_busy_server_is_waited_for_as_long_as_it_asks() -> None:
+def test_a_retry_waits_as_long_as_the_server_asks() -> None:
     provider = Provider(OPENAI, FAILURES["busy"][0], fine("openai"))
     provider.model.complete(PROMPT, parse_reply)
     assert provider.slept == [2.0]
 
 
-@pytest.mark.parametrize("name", WIRES)
+@pytest.mark.parametrize("name", PROTOCOLS)
 @pytest.mark.parametrize("shape", [{}, {"choices": []}, {"choices": [{}]}, {"content": [3]}])
-def test_a_shape_that_the_format_does_not_have_is_told(name: str, shape: Json) -> None:
-    assert Provider(WIRES[name], httpx.Response(200, json=shape)).failure().reason in (
+def test_a_shape_that_the_format_does_not_have_is_a_failure(name: str, shape: Json) -> None:
+    assert Provider(PROTOCOLS[name], httpx.Response(200, json=shape)).failure().reason in (
         "wrong-envelope",
         "empty",
     )
