@@ -202,14 +202,14 @@ class ScriptedModel:
 
     def __init__(self, *answers: str | ModelFailed) -> None:
         self.answers = list(answers)
-        self.asked: list[Prompt] = []
+        self.prompts: list[Prompt] = []
 
     def worst_usd(self, tokens_in: int) -> float:
         return 0.001
 
     def complete(self, prompt: Prompt, parse: Callable[[str], T]) -> tuple[T, Usage]:
         assert self.answers, "the model was called once more than expected"
-        self.asked.append(prompt)
+        self.prompts.append(prompt)
         answer = self.answers.pop(0)
         if isinstance(answer, ModelFailed):
             raise answer

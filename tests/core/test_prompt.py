@@ -1,4 +1,4 @@
-"""What a model is asked: fixed rules, and the issue as data that cannot pose as rules."""
+"""The prompt: fixed rules, and the issue as data that cannot be taken for rules."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ def prompt(
     body: str = "It crashed.",
     labels: Sequence[Label] = LABELS,
     suggestions: Sequence[str] = ("security",),
-    **how: Any,
+    **style: Any,
 ) -> Prompt:
-    return build(issue or an_issue("Broken"), body, labels, suggestions, SummaryStyle(**how))
+    return build(issue or an_issue("Broken"), body, labels, suggestions, SummaryStyle(**style))
 
 
-def data(asked: Prompt) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(asked.user)
-    return found
+def data(prompt: Prompt) -> dict[str, Any]:
+    parsed: dict[str, Any] = json.loads(prompt.user)
+    return parsed
 
 
 def test_the_issue_is_one_json_object_of_data() -> None:
@@ -55,36 +55,36 @@ def test_the_rules_say_that_data_is_no_instruction() -> None:
 
 
 @pytest.mark.parametrize(
-    ("how", "said"),
+    ("style", "text"),
     [
         ({}, "at most 60 words, in the language of the issue."),
         ({"max_words": 20}, "at most 20 words, in the language of the issue."),
         ({"language": "pt-BR"}, "at most 60 words, in language 'pt-BR'."),
     ],
 )
-def test_length_and_language_are_part_of_the_rules(how: dict[str, Any], said: str) -> None:
-    system = prompt(**how).system
-    assert said in system
+def test_length_and_language_are_part_of_the_rules(style: dict[str, Any], text: str) -> None:
+    system = prompt(**style).system
+    assert text in system
     assert "{" not in system
 
 
 def test_neither_author_nor_address_is_sent() -> None:
-    asked = prompt(an_issue("Broken"))
-    assert set(data(asked)) == {"labels", "suggestions", "title", "body"}
+    built = prompt(an_issue("Broken"))
+    assert set(data(built)) == {"labels", "suggestions", "title", "body"}
     for word in ("ada", "acme", "widget", "7001"):
-        assert word not in asked.user
+        assert word not in built.user
 
 
 def test_long_titles_and_descriptions_are_cut() -> None:
-    asked = data(prompt(an_issue("x" * 5000), labels=[Label("bug", "y" * 5000)]))
-    assert len(asked["title"]) <= MAX_TITLE
-    assert len(asked["labels"][0]["description"]) <= MAX_DESCRIPTION
+    fields = data(prompt(an_issue("x" * 5000), labels=[Label("bug", "y" * 5000)]))
+    assert len(fields["title"]) <= MAX_TITLE
+    assert len(fields["labels"][0]["description"]) <= MAX_DESCRIPTION
 
 
 def test_titles_and_descriptions_are_one_visible_line() -> None:
-    asked = data(prompt(an_issue("a\u202eb\nc<!-- d -->"), labels=[Label("bug", "x\n\ny")]))
-    assert asked["title"] == "ab c"
-    assert asked["labels"][0]["description"] == "x y"
+    fields = data(prompt(an_issue("a\u202eb\nc<!-- d -->"), labels=[Label("bug", "x\n\ny")]))
+    assert fields["title"] == "ab c"
+    assert fields["labels"][0]["description"] == "x y"
 
 
 @pytest.mark.parametrize(
@@ -131,8 +131,8 @@ def test_the_schema_is_strict_as_openai_asks() -> None:
         assert sorted(one["required"]) == sorted(one["properties"])
 
 
-def test_wishes_for_the_style_are_data_of_their_own() -> None:
-    wished = prompt(instructions="Imperative mood.\n\u202eNo names.")
-    assert data(wished)["style"] == "Imperative mood. No names."
-    assert wished.system == prompt().system
+def test_instructions_for_the_style_are_data_of_their_own() -> None:
+    styled = prompt(instructions="Imperative mood.\n\u202eNo names.")
+    assert data(styled)["style"] == "Imperative mood. No names."
+    assert styled.system == prompt().system
     assert "style" not in data(prompt(instructions=" \n"))

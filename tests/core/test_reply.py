@@ -1,4 +1,4 @@
-"""A model's text → summary and choices, whatever a model wraps around them."""
+"""A model's text → summary and labels, whatever text surrounds them."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ def test_an_answer_is_read_with_or_without_words_around_it(text: str) -> None:
     assert parse_reply(text) == ParsedReply("It crashes.", (BUG,))
 
 
-def test_what_looks_like_thinking_inside_an_answer_is_text() -> None:
+def test_a_thinking_tag_inside_an_answer_is_text() -> None:
     assert (
         parse_reply('{"summary": "It ends with </think> {"}').summary == "It ends with </think> {"
     )
 
 
 @pytest.mark.parametrize(
-    ("labels", "choices"),
+    ("labels", "parsed"),
     [
         ([], ()),
         (["bug", "docs"], (LabelSuggestion("bug", "likely"), LabelSuggestion("docs", "likely"))),
@@ -70,9 +70,9 @@ def test_what_looks_like_thinking_inside_an_answer_is_text() -> None:
     ],
 )
 def test_labels_may_be_objects_or_names_and_anything_else_is_dropped(
-    labels: object, choices: tuple[LabelSuggestion, ...]
+    labels: object, parsed: tuple[LabelSuggestion, ...]
 ) -> None:
-    assert parse_reply(json.dumps({"summary": "x", "labels": labels})).labels == choices
+    assert parse_reply(json.dumps({"summary": "x", "labels": labels})).labels == parsed
 
 
 def test_an_answer_without_labels_has_none() -> None:
@@ -91,11 +91,11 @@ def test_tags_count_where_labels_are_null() -> None:
     )
 
 
-def test_of_very_many_labels_the_first_count() -> None:
+def test_of_very_many_labels_only_the_first_are_parsed() -> None:
     text = json.dumps({"summary": "x", "labels": [f"label {n}" for n in range(10_000)]})
-    choices = parse_reply(text).labels
-    assert len(choices) == MAX_SUGGESTIONS
-    assert choices[-1].label == f"label {MAX_SUGGESTIONS - 1}"
+    labels = parse_reply(text).labels
+    assert len(labels) == MAX_SUGGESTIONS
+    assert labels[-1].label == f"label {MAX_SUGGESTIONS - 1}"
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def test_of_very_many_labels_the_first_count() -> None:
     ],
     ids=range(16),
 )
-def test_what_holds_no_json_object_is_not_json(text: str) -> None:
+def test_a_text_without_a_json_object_is_not_json(text: str) -> None:
     started = time.process_time()
     with pytest.raises(ModelFailed, match=r"^not-json$"):
         parse_reply(text)
@@ -147,7 +147,7 @@ def test_an_object_without_a_summary_has_the_wrong_shape(text: str) -> None:
         parse_reply(text)
 
 
-def test_a_failure_shows_nothing_of_what_the_model_said() -> None:
+def test_a_failure_contains_nothing_of_the_answer() -> None:
     with pytest.raises(ModelFailed) as failure:
         parse_reply('{"summary": "quokkaberry", "labels": [}')
     assert "quokkaberry" not in repr(failure.value)

@@ -32,12 +32,12 @@ def status(ended: Scene) -> object:
 
 def rules(ended: Scene) -> str:
     assert ended.model
-    return ended.model.asked[0].system
+    return ended.model.prompts[0].system
 
 
 def data(ended: Scene) -> dict[str, Any]:
     assert ended.model
-    found: dict[str, Any] = json.loads(ended.model.asked[0].user)
+    found: dict[str, Any] = json.loads(ended.model.prompts[0].user)
     return found
 
 

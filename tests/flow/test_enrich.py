@@ -45,7 +45,7 @@ def prompted(config: str | None = None, labels: Sequence[Label] = LABELS) -> tup
     """The rules and the data of the prompt."""
     model = ScriptedModel(says("It crashes."))
     enriched(model, config, labels)
-    (prompt,) = model.asked
+    (prompt,) = model.prompts
     return prompt.system, json.loads(prompt.user)
 
 
@@ -134,10 +134,10 @@ def test_language_and_length_come_from_the_repository() -> None:
 def test_the_prompt_holds_title_and_text_but_not_the_author() -> None:
     model = ScriptedModel(says("It crashes."))
     enriched(model)
-    assert TITLE in model.asked[0].user
-    assert "crashed with an exception" in model.asked[0].user
-    assert "ada" not in json.loads(model.asked[0].user).values()
-    assert '"ada"' not in model.asked[0].user
+    assert TITLE in model.prompts[0].user
+    assert "crashed with an exception" in model.prompts[0].user
+    assert "ada" not in json.loads(model.prompts[0].user).values()
+    assert '"ada"' not in model.prompts[0].user
 
 
 @pytest.mark.parametrize(
@@ -226,7 +226,7 @@ def planted(config: str | None, *answers: str | ModelFailed) -> tuple[Enrichment
 
 def test_the_prompt_contains_no_secret_and_no_address() -> None:
     _, model = planted(None, says("It fails."))
-    data = json.loads(model.asked[0].user)
+    data = json.loads(model.prompts[0].user)
     assert data["title"] == "Login fails, password: [redacted:password], [redacted:github-token]"
     assert data["body"] == (
         "The login fails with the token [redacted:github-token] of [redacted:email] in Firefox."
@@ -242,7 +242,7 @@ def test_nothing_that_condensing_drops_hides_a_secret(between: str, is_hidden: b
     body = f"It fails with {TOKEN[:8]}{between}{TOKEN[8:]} here."
     material = prepare(an_issue(TITLE, body), LABELS, parse(None)[0])
     enrich(material, CurrentLabels(), labellers(model))
-    assert ("[redacted:github-token]" in model.asked[0].user) is is_hidden
+    assert ("[redacted:github-token]" in model.prompts[0].user) is is_hidden
 
 
 @pytest.mark.parametrize("where", [43_980, 44_010, 47_990, 88_000, 99_000, 103_960])
@@ -251,8 +251,8 @@ def test_no_half_of_a_secret_in_a_very_long_body_reaches_the_model(where: int) -
     body = f"{'word ' * (where // 5)}{TOKEN} {'word ' * ((120_000 - where) // 5)}"
     material = prepare(an_issue(TITLE, body), LABELS, parse(None)[0])
     enrich(material, CurrentLabels(), labellers(model))
-    assert TOKEN[5:15] not in model.asked[0].user
-    assert TOKEN[-10:] not in model.asked[0].user
+    assert TOKEN[5:15] not in model.prompts[0].user
+    assert TOKEN[-10:] not in model.prompts[0].user
 
 
 @pytest.mark.parametrize("config", [None, "privacy: {redact: []}"])
@@ -273,10 +273,10 @@ def test_a_secret_in_a_model_s_answer_is_redacted() -> None:
 
 def test_a_repository_chooses_what_its_model_may_see() -> None:
     _, model = planted("privacy: {redact: [secrets]}", says("It fails."))
-    assert "ada@example.org" in model.asked[0].user
-    assert TOKEN not in model.asked[0].user
+    assert "ada@example.org" in model.prompts[0].user
+    assert TOKEN not in model.prompts[0].user
     _, model = planted("privacy: {redact: []}", says("It fails."))
-    assert TOKEN in model.asked[0].user
+    assert TOKEN in model.prompts[0].user
 
 
 SPELLINGS = ("won't fix", "🔥 P0", "Auto-Merge", "kind: security", "do not merge/hold", "AI: fix")

@@ -259,7 +259,7 @@ def test_a_skipped_issue_is_not_written_to_and_never_reaches_a_model(why: str) -
     assert (outcome.record.status, outcome.record.why) == ("skipped", why)
     assert one.forge.writes == []
     assert one.model is not None
-    assert one.model.asked == []
+    assert one.model.prompts == []
 
 
 @pytest.mark.parametrize(

@@ -68,7 +68,7 @@ def test_another_text_is_sent_to_the_model() -> None:
     one = Repository(answer, answer)
     one.first_job()
     assert one.second_job("Something else.").record.status == "answered"
-    assert len(one.model.asked) == 2
+    assert len(one.model.prompts) == 2
 
 
 def test_an_issue_whose_comment_is_gone_gives_no_answer() -> None:
@@ -77,4 +77,4 @@ def test_an_issue_whose_comment_is_gone_gives_no_answer() -> None:
     one.first_job()
     one.first.own_comments.clear()
     assert one.second_job().record.status == "answered"
-    assert len(one.model.asked) == 2
+    assert len(one.model.prompts) == 2

@@ -83,9 +83,9 @@ def refuses(message: str, *names: str, status: int = 400) -> Rule:
     """An error for a request that contains one of these names as a key or a value."""
 
     def rule(body: Json) -> httpx.Response | None:
-        asked = {k: v for k, v in body.items() if k != "messages"}
-        asked["roles"] = [m["role"] for m in body["messages"]]
-        if any(f'"{name}"' in json.dumps(asked) for name in names):
+        sent = {k: v for k, v in body.items() if k != "messages"}
+        sent["roles"] = [m["role"] for m in body["messages"]]
+        if any(f'"{name}"' in json.dumps(sent) for name in names):
             return httpx.Response(status, json={"error": {"message": message}})
         return None
 
@@ -344,7 +344,7 @@ def test_an_answer_that_cannot_be_used_is_repaired_once(protocol: str, case: str
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 @pytest.mark.parametrize("case", UNUSABLE)
-def test_a_second_useless_answer_is_a_failure(protocol: str, case: str) -> None:
+def test_a_second_unusable_answer_is_a_failure(protocol: str, case: str) -> None:
     server = Server(PROTOCOLS[protocol], replies=(UNUSABLE[case],))
     failure = server.failure()
     assert failure.reason in ("not-json", "wrong-shape")

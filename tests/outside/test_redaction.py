@@ -33,7 +33,7 @@ def shown(case: Case) -> list[str]:
     model = ScriptedModel(says("It fails."))
     material = prepare(an_issue(title, body), (), RepoConfig())
     enrich(material, CurrentLabels(), labellers(model))
-    data = json.loads(model.asked[0].user)
+    data = json.loads(model.prompts[0].user)
     return [redact(f"{title}\n{body}"), f"{data['title']}\n{data['body']}"]
 
 

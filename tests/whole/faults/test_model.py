@@ -23,7 +23,7 @@ from tests.whole.faults.conftest import answered
 from tests.whole.faults.selfsigned import certificate
 from tests.whole.outage import Outage
 
-# Fault → what it is called in the sandbox, what the log says, how often the model is asked.
+# Fault → its name in the sandbox, the reasons in the log, how many requests reach the model.
 FAULTS = {
     "f022-400": ("model-400", "status-400", 1),
     "f023-401": ("model-401", "status-401", 1),
@@ -68,8 +68,8 @@ def either(_standing: dict[str, App], clean: str, host: str) -> App:
 def test_a_failing_model_leaves_labels_at_once_and_one_comment_on_its_return(
     either: App, clients: ClientPool, fault: str
 ) -> None:
-    app, (name, said, calls) = either, FAULTS[fault]
-    known = len(app.box.model_requests)
+    app, (name, reasons, requests) = either, FAULTS[fault]
+    before = len(app.box.model_requests)
     app.box.fault(name, times=None)
     with _impatient():
         number = app.issue(labels=["documentation"])
@@ -78,19 +78,19 @@ def test_a_failing_model_leaves_labels_at_once_and_one_comment_on_its_return(
     assert sorted(app.labels(number)) == sorted([*FALLBACK, "documentation"])
     assert app.comments(number) == []
     (fallback,) = app.events("using fallback")
-    assert fallback["why"] in said.split()
-    assert len(app.box.model_requests) - known == calls
+    assert fallback["why"] in reasons.split()
+    assert len(app.box.model_requests) - before == requests
     assert app.box.leaks == []
     errors = [event["event"] for event in app.events() if event["level"] == "error"]
     assert len(errors) == (fault in REFUSALS)
     assert all(any(x in error for x in REFUSALS[fault].split()) for error in errors)
-    _heal(app, clients)
+    _recover(app, clients)
     answered(app, number, "documentation")
 
 
 @contextmanager
 def _impatient() -> Iterator[None]:
-    """A model's time is 0.3 s; what it asks to wait is a twentieth."""
+    """A model call may take 0.3 s; the wait that a server asks for is divided by 20."""
     retry_after: Callable[[str | None], float] = client._retry_after
     complete = ModelClient.complete
 
@@ -104,7 +104,7 @@ def _impatient() -> Iterator[None]:
         yield
 
 
-def _heal(app: App, clients: ClientPool) -> None:
+def _recover(app: App, clients: ClientPool) -> None:
     app.box.clear_faults()
     app.a_minute_passes()
     Outage(app, clients).heal()
@@ -115,7 +115,7 @@ def test_f045_a_name_that_is_not_found_is_a_failing_model(
 ) -> None:
     look_up = socket.getaddrinfo
 
-    def nobody(name: str, *more: Any, **how: Any) -> Any:
+    def resolve(name: str, *more: Any, **how: Any) -> Any:
         if name == "localhost":
             raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
         return look_up(name, *more, **how)
@@ -124,36 +124,34 @@ def test_f045_a_name_that_is_not_found_is_a_failing_model(
     app.environment["OPENAI_BASE_URL"] = app.box.openai_url.replace("127.0.0.1", "localhost")
     with app.open():
         with monkeypatch.context() as patch:
-            patch.setattr(socket, "getaddrinfo", nobody)
+            patch.setattr(socket, "getaddrinfo", resolve)
             number = app.issue()
             assert app.over().outcome == "fallback"
         assert (sorted(app.labels(number)), app.comments(number)) == (FALLBACK, [])
         assert app.events("using fallback")[0]["why"] == "unreachable"
-        _heal(app, clients)
+        _recover(app, clients)
         answered(app, number)
 
 
-def test_f044_a_certificate_that_nobody_vouches_for_is_a_failing_model(
-    build: Build, tmp_path: Path
-) -> None:
+def test_f044_an_untrusted_certificate_is_a_failing_model(build: Build, tmp_path: Path) -> None:
     app = build()
-    with _untrusted(tmp_path) as (url, heard), app.open(at_work=False):
+    with _untrusted(tmp_path) as (url, received), app.open(at_work=False):
         app.environment["OPENAI_BASE_URL"] = url
         with app.working():
             number = app.host.open_issue(app.repo, "Login crashes", "It crashed.")
             assert app.over().outcome == "fallback"
-        assert heard == [b""], "nothing is sent before the server is known"
+        assert received == [b""], "nothing is sent before the certificate is verified"
         assert (sorted(app.labels(number)), app.comments(number)) == (FALLBACK, [])
         del app.environment["OPENAI_BASE_URL"]
-        with app.working(forgetful=False):  # a start makes everybody due
+        with app.working(forgetful=False):  # a start makes all issues due
             app.wait(lambda: app.comments(number) or None)
         assert "needs-review" not in app.labels(number)
 
 
 @contextmanager
 def _untrusted(folder: Path) -> Iterator[tuple[str, list[bytes]]]:
-    """A TLS server with a certificate of its own making, and what it was told."""
-    heard: list[bytes] = []
+    """A TLS server with a self-signed certificate, and what it received."""
+    received: list[bytes] = []
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate(folder))
     with socket.create_server(("127.0.0.1", 0)) as server:
@@ -163,11 +161,11 @@ def _untrusted(folder: Path) -> Iterator[tuple[str, list[bytes]]]:
             connection.settimeout(5)
             try:
                 with context.wrap_socket(connection, server_side=True) as line:
-                    heard.append(line.recv(100))
+                    received.append(line.recv(100))
             except ssl.SSLError:
-                heard.append(b"")
+                received.append(b"")
 
         thread = threading.Thread(target=listen)
         thread.start()
-        yield f"https://127.0.0.1:{server.getsockname()[1]}/v1", heard
+        yield f"https://127.0.0.1:{server.getsockname()[1]}/v1", received
         thread.join(5)
