@@ -131,7 +131,12 @@ def models(
     Each has the same fallbacks. `metrics` count the calls.
     """
     from bot.llm.breaker import CircuitBreaker
-    from bot.llm.service import CHAIN_TIME_FACTOR, MAX_CONCURRENT_CALLS, ModelService, Provider
+    from bot.llm.service import (
+        CHAIN_TIME_FACTOR,
+        MAX_CONCURRENT_CALLS,
+        Provider,
+        RemoteModelService,
+    )
 
     if settings is None:
         return {}
@@ -144,10 +149,12 @@ def models(
         return Provider(model_client(one, clients), breaker, slots[one.base_url], one.timeout)
 
     fallbacks = [provider(one) for one in settings.fallbacks]
-    return {
-        one.model: ModelService([provider(one), *fallbacks], seconds, store, store.budgets, metrics)
-        for one in (settings, *settings.allowed)
-    }
+
+    def service(first: ModelSettings) -> ModelService:
+        providers = [provider(first), *fallbacks]
+        return RemoteModelService(providers, seconds, store, store.budgets, metrics)
+
+    return {one.model: service(one) for one in (settings, *settings.allowed)}
 
 
 def model_client(settings: ModelSettings, clients: ClientPool) -> ModelClient:

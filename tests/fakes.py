@@ -32,7 +32,7 @@ from bot.flow.enrich import Labeller, ModelLabeller, RulesLabeller
 from bot.flow.retry_fallbacks import FallbackRetries
 from bot.http import Client, ClientPool
 from bot.llm.breaker import CircuitBreaker, StoredProviderHealth
-from bot.llm.service import Model, ModelService, Provider
+from bot.llm.service import Model, Provider, RemoteModelService
 from bot.store.memory import MemoryStore
 
 REF = IssueRef("github", "github.com", "acme/widget", 41, 7001, "5001")
@@ -222,11 +222,11 @@ def a_provider(model: Model, breaker: CircuitBreaker | None = None) -> Provider:
     return Provider(model, breaker, threading.Semaphore(8), 5.0)
 
 
-def a_service(*models: Model | Provider, store: MemoryStore | None = None) -> ModelService:
+def a_service(*models: Model | Provider, store: MemoryStore | None = None) -> RemoteModelService:
     """The models in their order, with the cache and the budgets of a store."""
     store = store or MemoryStore()
     providers = [x if isinstance(x, Provider) else a_provider(x) for x in models]
-    return ModelService(providers, 5.0, store, store.budgets)
+    return RemoteModelService(providers, 5.0, store, store.budgets)
 
 
 def labellers(model: Model | None) -> list[Labeller]:

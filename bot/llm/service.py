@@ -54,8 +54,8 @@ class Provider:
 
 
 @dataclass(frozen=True, slots=True)
-class ModelService:
-    """Implements the `ModelService` port. `seconds` bounds the calls of all providers together."""
+class RemoteModelService:
+    """Implements `ModelService`. `seconds` bounds the calls of all providers together."""
 
     providers: Sequence[Provider]
     seconds: float

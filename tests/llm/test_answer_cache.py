@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.core.types import IssueRef, Label, OwnComment
+from bot.core.types import CachedAnswer, IssueRef, Label, LabelSuggestion, OwnComment
 from bot.flow.plan import Outcome
 from bot.flow.process import process
 from bot.flow.render import summary_of
@@ -15,6 +15,18 @@ from tests.fakes import REF, FakeForge, ScriptedModel, a_context, a_delivery, an
 
 TITLE, BODY = "Login fails", "It does nothing since the upgrade."
 HARD = "Press @admin, see #1 in snake_case_name or C++ (v1.2.3) * and https://example.com/x?"
+
+
+class RecordingStore(MemoryStore):
+    """Keeps what is saved in the answer cache."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.saved: list[tuple[str, CachedAnswer]] = []
+
+    def save_cached_answer(self, repo_key: str, question: str, cached: CachedAnswer) -> None:
+        self.saved.append((question, cached))
+        super().save_cached_answer(repo_key, question, cached)
 
 
 class SecondIssue(FakeForge):
@@ -32,7 +44,7 @@ class Repository:
     """Issue 41, a second one of any text, and what all jobs share."""
 
     def __init__(self, *answers: str) -> None:
-        self.store, self.model = MemoryStore(), ScriptedModel(*answers)
+        self.store, self.model = RecordingStore(), ScriptedModel(*answers)
         self.first = FakeForge(an_issue(TITLE, BODY), (Label("bug"),))
 
     def first_job(self) -> Outcome:
@@ -78,3 +90,19 @@ def test_an_issue_whose_comment_is_gone_gives_no_answer() -> None:
     one.first.own_comments.clear()
     assert one.second_job().record.status == "answered"
     assert len(one.model.prompts) == 2
+
+
+def test_an_answer_that_was_not_published_is_not_cached() -> None:
+    answer = says("It is broken.", ("bug", "sure", ""))
+    one = Repository(answer, answer)
+    one.first.config = "mode: dry-run"
+    assert one.first_job().record.status == "dry-run"
+    assert one.second_job().record.status == "answered"
+    assert len(one.model.prompts) == 2
+
+
+def test_the_cache_holds_label_names_and_no_text() -> None:
+    one = Repository(says("It is broken.", ("bug", "sure", "it says so")))
+    one.first_job()
+    ((_, cached),) = one.store.saved
+    assert cached == CachedAnswer(REF.number, (LabelSuggestion("bug", "sure"),))

@@ -13,7 +13,7 @@ from bot.core.ports import ModelCall
 from bot.core.pricing import Limits, cost_usd
 from bot.core.prompt import Prompt
 from bot.core.types import Usage
-from bot.llm.service import ModelService
+from bot.llm.service import RemoteModelService
 from bot.store.memory import MemoryStore
 from tests.fakes import FakeForge, a_service, an_issue
 
@@ -47,7 +47,7 @@ class Paid:
 class Budgeted:
     """Calls of a service that share a store, about issues of the same author."""
 
-    service: ModelService
+    service: RemoteModelService
     limits: Limits
     exempt: bool = False
     forge: FakeForge = field(default_factory=lambda: FakeForge(ISSUE))
