@@ -1,4 +1,4 @@
-"""One structured line per event on stderr; known secrets and what looks like one are masked."""
+"""Writes one structured line per event to stderr, with known and likely secrets masked."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ import msgspec
 import structlog
 
 MASK = "[masked]"
-SHAPES = re.compile(
+LIKELY_SECRET = re.compile(
     r"\bgh[a-z]_[\w.-]+|\bgithub_pat_\w+|\bglpat-[\w.-]+|\bwhsec_[\w+/=-]+|\bsk-[\w-]{8,}"
     r"|(?<=[Bb]earer )[^\s\"]+|-----BEGIN[^-]{0,40}-----[^-]*"
 )
-SIGNS = (
+LITERALS = (  # each match of the pattern contains one
     *("ghp_", "gho_", "ghu_", "ghs_", "ghr_"),
     *("github_pat_", "glpat-", "whsec_", "sk-", "earer ", "-----BEGIN"),
 )
 LIBRARIES = ("dramatiq", "uvicorn", "httpx", "httpcore", "redis", "asyncio")
 
 _logger: Any = structlog.get_logger()
-_later: list[str] = []
+_added_secrets: list[str] = []
 
 
 def configure(
@@ -36,10 +36,10 @@ def configure(
     secrets: Iterable[str] = (),
     stream: TextIO | None = None,
 ) -> None:
-    """Send our own events and the libraries' warnings to `stream` (stderr) as masked lines."""
-    global _logger  # noqa: PLW0603 - there is one log
+    """Write our events and the warnings of libraries to `stream` (stderr) as masked lines."""
+    global _logger  # noqa: PLW0603 - one log per process
     out = stream or sys.stderr
-    lines: Any = _Patient(out)
+    lines: Any = _LossyStream(out)
     renderer: Any = (
         structlog.processors.JSONRenderer(_json)
         if form == "json"
@@ -55,7 +55,7 @@ def configure(
         ],
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
     ).bind()
-    handler = _Bridge()
+    handler = _LibraryHandler()
     for name in LIBRARIES:
         library = logging.getLogger(name)
         library.handlers, library.propagate = [handler], False
@@ -63,27 +63,27 @@ def configure(
 
 
 def mask_also(secrets: Iterable[str]) -> None:
-    """Secrets that came after `configure` are masked too; the old ones go on being so."""
-    known = {*_later}
-    _later.extend(form for s in secrets for form in _forms(s) if form not in known)
-    _later.sort(key=len, reverse=True)
+    """Mask further secrets, beside those that were given to `configure`."""
+    known = {*_added_secrets}
+    _added_secrets.extend(form for s in secrets for form in _forms(s) if form not in known)
+    _added_secrets.sort(key=len, reverse=True)
 
 
 def get() -> Any:
-    """The log as it was last configured."""
+    """Return the log as last configured."""
     return _logger
 
 
 def frames(trace: TracebackType | None) -> list[str]:
-    """Where an exception came from: file, line and function, without any value."""
+    """Return file, line and function of each frame, without values."""
     return [
         f"{frame.filename.rpartition('/')[2]}:{frame.lineno} {frame.name}"
         for frame in traceback.extract_tb(trace)
     ]
 
 
-class _Patient:
-    """A stream whose disk may be full: lines are lost then, jobs are not."""
+class _LossyStream:
+    """Drops lines that cannot be written: a full disk must not fail jobs."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -97,20 +97,20 @@ class _Patient:
             self._stream.flush()
 
 
-class _Bridge(logging.Handler):
-    """Library records as events of ours; of an exception only its type and frames."""
+class _LibraryHandler(logging.Handler):
+    """Logs records of libraries as our events; of an exception only type and frames."""
 
     def emit(self, record: logging.LogRecord) -> None:
         fields: dict[str, Any] = {"logger": record.name}
         if record.exc_info and record.exc_info[0]:
             fields["error"] = record.exc_info[0].__name__
             fields["frames"] = frames(record.exc_info[2])[-8:]
-        say = get().error if record.levelno >= logging.ERROR else get().warning
-        say(record.getMessage()[:500], **fields)
+        log_event = get().error if record.levelno >= logging.ERROR else get().warning
+        log_event(record.getMessage()[:500], **fields)
 
 
 def _json(event: Any, **_: Any) -> str:
-    """One line whatever the event holds: a log that raises would fail the job it tells of."""
+    """Return JSON for any event: an error here would fail the job."""
     try:
         return msgspec.json.encode(event, enc_hook=str).decode()
     except (TypeError, ValueError):
@@ -118,7 +118,7 @@ def _json(event: Any, **_: Any) -> str:
 
 
 def mask(text: str, secrets: Iterable[str]) -> str:
-    """Replace known secrets, also as JSON and repr write them, and what is shaped like one."""
+    """Replace known secrets, also in JSON and repr spelling, and what looks like a secret."""
     return _masker(secrets)(None, "", text)
 
 
@@ -131,10 +131,11 @@ def _masker(secrets: Iterable[str]) -> Callable[[Any, str, Any], str]:
     longest_first = sorted(known, key=len, reverse=True)
 
     def process(_logger: Any, _name: str, line: Any) -> str:
-        for secret in (*longest_first, *_later):
+        for secret in (*longest_first, *_added_secrets):
             if secret in line:
                 line = line.replace(secret, MASK)
-        # Looking for a few plain texts is much cheaper than the pattern, and nearly always enough.
-        return SHAPES.sub(MASK, line) if any(sign in line for sign in SIGNS) else line
+        # Searching for a few literals is much faster than the pattern.
+        has_literal = any(literal in line for literal in LITERALS)
+        return LIKELY_SECRET.sub(MASK, line) if has_literal else line
 
     return process

@@ -1,9 +1,11 @@
-"""What every command does first: read the settings, set up the log, say what is missing."""
+"""What commands share: settings, clients that close with the command, errors, --json."""
 
 from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -15,67 +17,110 @@ from bot.settings.load import Settings, SettingsError, load
 if TYPE_CHECKING:
     import redis
 
+    from bot.core.refs import UrlForm
+    from bot.core.types import IssueRef
+    from bot.forges.registry import ForgeClient
     from bot.http import ClientPool
 
 USAGE = 2
 TRY_AGAIN = 75
-NO_REDIS = "look at REDIS_URL; without it, whether `tagline run` is at work, and at DATA_DIR"
+NO_REDIS = "look at REDIS_URL; if it is not set, at DATA_DIR and whether `tagline run` is running"
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
-def settings() -> Settings:
-    """Settings from the environment and `.env`; exits with every problem where there is one."""
+def load_settings() -> Settings:
+    """Return the settings from the environment and `.env`, or exit with their problems."""
     try:
-        found = load(os.environ, Path(".env"))
+        settings = load(os.environ, Path(".env"))
     except SettingsError as error:
-        refuse(error)
-    log.configure(found.log_level, found.log_format, found.secrets)
-    return found
+        exit_with_problems(error)
+    log.configure(settings.log_level, settings.log_format, settings.secrets)
+    return settings
 
 
-def refuse(error: SettingsError) -> NoReturn:
-    """Print the problems and exit."""
-    click.echo("Tagline cannot start:", err=True)
-    for problem in error.problems:
-        click.echo(f"  - {problem}", err=True)
-    sys.exit(USAGE)
+def exit_with_problems(error: SettingsError) -> NoReturn:
+    problems = "".join(f"\n  - {problem}" for problem in error.problems)
+    fail(f"Tagline cannot start:{problems}", USAGE)
 
 
-def unmet(found: Settings) -> list[str]:
-    """What receiver and worker in one still lack."""
+def fail(message: str, code: int = 1) -> NoReturn:
+    """Print a message to standard error and exit."""
+    click.echo(message, err=True)
+    sys.exit(code)
+
+
+@contextmanager
+def exit_on_errors() -> Iterator[None]:
+    """Exit with a message on an error of a forge, a model or Redis."""
+    import redis
+
+    from bot.core.errors import Retry, TaglineError
+
+    try:
+        yield
+    except TaglineError as error:
+        fail(f"Not done: {error}", TRY_AGAIN if isinstance(error, Retry) else 1)
+    except redis.RedisError:
+        fail(f"Redis does not answer: {NO_REDIS}.", TRY_AGAIN)
+
+
+def missing_settings(settings: Settings) -> list[str]:
+    """Return the problems of settings that lack what receiver and worker need."""
     problems: list[str] = []
-    for need in (found.require_webhook_secret, found.require_forge):
+    for require in (settings.require_webhook_secret, settings.require_forge):
         try:
-            need()
+            require()
         except SettingsError as error:
             problems += error.problems
     return problems
 
 
-def web() -> ClientPool:
+def open_clients() -> ClientPool:
     """Return HTTP clients that are closed when the command ends; exits for a wrong proxy."""
     from bot import wiring
 
     try:
-        made = wiring.clients()
+        clients = wiring.clients()
     except SettingsError as error:
-        refuse(error)
-    click.get_current_context().call_on_close(made.close)
-    return made
+        exit_with_problems(error)
+    click.get_current_context().call_on_close(clients.close)
+    return clients
 
 
-def redis_client(found: Settings) -> redis.Redis:
-    """A client that is closed when the command ends."""
+def open_forge(
+    settings: Settings,
+    parse: Callable[[str, Sequence[UrlForm]], IssueRef],
+    text: str,
+    parameter: str,
+) -> tuple[ForgeClient, IssueRef]:
+    """Return the forge of a reference, and the reference with the ids that the forge gives.
+
+    `parse` is a function of `core.refs`. Raises `BadParameter` and the errors of a forge.
+    """
+    from bot import wiring
+    from bot.forges import registry
+
+    try:
+        ref = parse(text, wiring.url_forms(settings))
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint=parameter) from None
+    forge = registry.FORGES[ref.forge].client(settings, open_clients())
+    return forge, forge.locate(ref)
+
+
+def open_redis(settings: Settings) -> redis.Redis:
+    """Return a client that is closed when the command ends."""
     from bot import wiring
 
-    client = wiring.redis_client(found)
+    client = wiring.redis_client(settings)
     click.get_current_context().call_on_close(client.close)
     return client
 
 
-def announce(found: Settings) -> None:
-    """The start-up lines: which model, or why there is none."""
-    say = log.get()
-    for notice in found.notices:
-        say.warning(notice)
-    for one in (found.model, *found.model.fallbacks) if found.model else ():
-        say.info("language model", provider=one.provider, model=one.model)
+def log_start(settings: Settings) -> None:
+    """Log the notices of the settings and the language models."""
+    for notice in settings.notices:
+        log.get().warning(notice)
+    for model in (settings.model, *settings.model.fallbacks) if settings.model else ():
+        log.get().info("language model", provider=model.provider, model=model.model)

@@ -94,7 +94,7 @@ def _run_checks(report: _Report, repo: str | None) -> None:
             ref = refs.repository(repo, wiring.url_forms(settings))
         except ValueError as error:
             raise click.BadParameter(str(error), param_hint="--repo") from None
-    clients = bootstrap.web()
+    clients = bootstrap.open_clients()
     report.add("settings", lambda: _settings(settings))
     report.add("redis", lambda: _redis(settings), bootstrap.NO_REDIS)
     for name, forge in registry.FORGES.items():
@@ -115,7 +115,7 @@ def _python() -> Iterator[Finding]:
 def _settings(settings: Settings) -> Iterator[Finding]:
     from bot.core.diagnostics import Finding
 
-    missing = bootstrap.unmet(settings)
+    missing = bootstrap.missing_settings(settings)
     for problem in missing:
         what, _, fix = problem.partition(": ")
         yield Finding(what, fix or "set them", wrong=True)
@@ -130,7 +130,7 @@ def _settings(settings: Settings) -> Iterator[Finding]:
 def _redis(settings: Settings) -> Iterator[Finding]:
     from bot.queue import checks
 
-    client = bootstrap.redis_client(settings)
+    client = bootstrap.open_redis(settings)
     try:
         yield from checks.report(client)
     finally:

@@ -1,8 +1,7 @@
-"""`tagline dead`: jobs that were given up, and why; send them again once the reason is gone."""
+"""`tagline dead`: lists failed jobs with their reasons, and retries them."""
 
 from __future__ import annotations
 
-import sys
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -11,38 +10,33 @@ import click
 from bot.cli import bootstrap
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import TypeVar
-
     from bot.queue.dead_letters import DeadLetters
     from bot.store.redis import RedisStore
-
-    T = TypeVar("T")
 
 
 @click.group()
 def dead() -> None:
-    """Look at jobs that were given up, and send them again."""
+    """List failed jobs (dead letters) and retry them."""
 
 
 @dead.command("list")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@bootstrap.json_option
 def show(as_json: bool) -> None:
-    """Tell of each dead letter: when, which issue, and why. Redis keeps them for a week."""
+    """List time, issue and reason of each failed job. Redis keeps them for a week."""
     import msgspec
 
-    letters, store = _letters()
-    rows: list[dict[str, Any]] = _asked(
-        lambda: [
+    rows: list[dict[str, Any]]
+    with bootstrap.exit_on_errors():
+        letters, store = _open_letters()
+        rows = [
             {
                 "job": letter.job,
                 "issue": letter.issue,
                 "at": letter.at,
-                "why": job.why if (job := store.job(letter.job)) else "",
+                "why": record.why if (record := store.job(letter.job)) else "",
             }
             for letter in letters.all()
         ]
-    )
     if as_json:
         click.echo(msgspec.json.encode({"v": 1, "dead": rows}).decode())
         return
@@ -55,34 +49,24 @@ def show(as_json: bool) -> None:
 
 @dead.command()
 @click.argument("jobs", nargs=-1)
-@click.option("--all", "everything", is_flag=True, help="All of them.")
+@click.option("--all", "everything", is_flag=True, help="Retry all of them.")
 def retry(jobs: tuple[str, ...], everything: bool) -> None:
-    """Send dead letters again: JOBS are the ids that `dead list` prints."""
+    """Queue failed jobs again. JOBS are ids that `tagline dead list` prints."""
     if bool(jobs) == everything:
-        raise click.UsageError("name the jobs that `tagline dead list` prints, or give --all")
-    letters, _ = _letters()
-    asked = [letter.job for letter in _asked(letters.all)] if everything else list(jobs)
-    sent = _asked(lambda: letters.send_again({*asked}))
-    unknown = [job for job in asked if job not in sent]
-    click.echo(f"{len(asked) - len(unknown)} sent again.", err=True)
+        raise click.UsageError("Name jobs that `tagline dead list` prints, or use --all.")
+    with bootstrap.exit_on_errors():
+        letters, _ = _open_letters()
+        requested = [letter.job for letter in letters.all()] if everything else list(jobs)
+        sent = letters.send_again({*requested})
+    unknown = [job for job in requested if job not in sent]
+    click.echo(f"{len(requested) - len(unknown)} sent again.", err=True)
     if unknown:
-        click.echo(f"No dead letters: {', '.join(unknown)}", err=True)
-        sys.exit(1)
+        bootstrap.fail(f"No dead letters: {', '.join(unknown)}")
 
 
-def _letters() -> tuple[DeadLetters, RedisStore]:
+def _open_letters() -> tuple[DeadLetters, RedisStore]:
     from bot import wiring
     from bot.queue.dead_letters import DeadLetters
 
-    client = bootstrap.redis_client(bootstrap.settings())
+    client = bootstrap.open_redis(bootstrap.load_settings())
     return DeadLetters(client), wiring.redis_store(client)
-
-
-def _asked(ask: Callable[[], T]) -> T:
-    import redis
-
-    try:
-        return ask()
-    except redis.RedisError:
-        click.echo(f"Redis does not answer: {bootstrap.NO_REDIS}.", err=True)
-        sys.exit(bootstrap.TRY_AGAIN)

@@ -1,10 +1,10 @@
-"""`tagline gitlab add-hook` and `remove-hook`."""
+"""`tagline gitlab`: adds and removes the webhook of a project or group."""
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,19 +18,21 @@ if TYPE_CHECKING:
     from bot.settings.load import Settings
 
 F = Callable[..., Any]
+Line = tuple[str, str]  # a result, and what to do about it or ""
+NEEDS_APPLY = "add --apply to do it"
 
 
 @click.group()
 def gitlab() -> None:
-    """Set up a GitLab project or group for Tagline."""
+    """Add or remove the webhook of a GitLab project or group."""
 
 
 def _options(command: F) -> F:
     for option in (
-        click.option("--json", "as_json", is_flag=True, help="Print JSON."),
-        click.option("--apply", is_flag=True, help="Do it; without, it is only told."),
+        bootstrap.json_option,
+        click.option("--apply", is_flag=True, help="Make the change; without it nothing changes."),
         click.option("--group", is_flag=True, help="PATH is a group (GitLab Premium)."),
-        click.option("--url", required=True, help="https://your.host/webhooks/gitlab"),
+        click.option("--url", required=True, help="The webhook: https://your.host/webhooks/gitlab"),
         click.argument("path"),
     ):
         command = option(command)
@@ -40,33 +42,32 @@ def _options(command: F) -> F:
 @gitlab.command("add-hook")
 @_options
 def add_hook(path: str, url: str, group: bool, apply: bool, as_json: bool) -> None:
-    """Make the webhook of PATH, or bring the one that is there up to date; then test it.
+    """Create or update the webhook of PATH, and send a test delivery.
 
-    Uses GITLAB_URL and GITLAB_TOKEN, which needs the role Maintainer for this. Where the server can
-    sign its deliveries and no GITLAB_SIGNING_TOKEN is set, one is made and kept in DATA_DIR.
+    Uses GITLAB_URL and GITLAB_TOKEN; the token needs the role Maintainer. If the server can sign
+    deliveries and GITLAB_SIGNING_TOKEN is not set, a token is created and stored in DATA_DIR.
     """
     from bot.core.errors import TaglineError
 
-    settings = _settings()
-    lines: list[dict[str, str]] = []
+    settings = _load_settings()
+    lines: list[Line] = []
     try:
-        hooks = _hooks(settings, path, group)
-        lines += [{"what": x.what, "fix": x.fix} for x in hooks.report(url)]
-        known = hooks.find(url)
-        if not apply:
-            doing = f"would bring hook {known} up to date" if known else "would make a hook"
-            lines.append({"what": f"{doing} for {url}", "fix": "add --apply to do it"})
-        else:
-            secret, told = _secret(settings, hooks)
+        hooks = _open_hooks(settings, path, group)
+        lines += [(finding.what, finding.fix) for finding in hooks.report(url)]
+        hook = hooks.find(url)
+        if apply:
+            secret, secret_lines = _hook_secret(settings, hooks)
             hook = hooks.put(url, secret)
-            lines += [{"what": f"hook {hook} is in place", "fix": ""}, *told]
+            lines += [(f"hook {hook} is set up", ""), *secret_lines]
             problem = hooks.test(hook)
             fix = "look at the webhook's recent events in GitLab" if problem else ""
-            lines.append({"what": problem or "a test delivery was sent", "fix": fix})
+            lines.append((problem or "a test delivery was sent", fix))
+        else:
+            change = f"would update hook {hook}" if hook else "would create a hook"
+            lines.append((f"{change} for {url}", NEEDS_APPLY))
     except TaglineError as error:
         _print(lines, as_json)
-        click.echo(f"Not done: {error}", err=True)
-        sys.exit(1)
+        bootstrap.fail(f"Not done: {error}")
     _print(lines, as_json)
 
 
@@ -77,70 +78,60 @@ def remove_hook(path: str, url: str, group: bool, apply: bool, as_json: bool) ->
     from bot.core.errors import TaglineError
 
     try:
-        hooks = _hooks(_settings(), path, group)
-        there = bool(hooks.find(url))
-        if there and apply:
+        hooks = _open_hooks(_load_settings(), path, group)
+        exists = bool(hooks.find(url))
+        if exists and apply:
             hooks.remove(url)
     except TaglineError as error:
-        click.echo(f"Not done: {error}", err=True)
-        sys.exit(1)
-    what = "the hook is removed" if apply else "the hook would be removed"
-    fix = "" if apply else "add --apply to do it"
-    _print([{"what": what, "fix": fix} if there else {"what": "no such hook", "fix": ""}], as_json)
+        bootstrap.fail(f"Not done: {error}")
+    done = ("the hook is removed", "") if apply else ("the hook would be removed", NEEDS_APPLY)
+    _print([done if exists else ("no such hook", "")], as_json)
 
 
-def _settings() -> Settings:
-    found = bootstrap.settings()
-    if not found.gitlab_token:
-        raise click.UsageError("GITLAB_TOKEN is not set: a token with the scope `api`.")
-    return found
+def _load_settings() -> Settings:
+    settings = bootstrap.load_settings()
+    if not settings.gitlab_token:
+        raise click.UsageError("GITLAB_TOKEN is not set: it needs a token with the scope `api`.")
+    return settings
 
 
-def _hooks(settings: Settings, path: str, group: bool) -> Hooks:
+def _open_hooks(settings: Settings, path: str, group: bool) -> Hooks:
     from bot.forges.registry import gitlab_hooks
 
-    return gitlab_hooks(settings, bootstrap.web(), path, group=group)
+    return gitlab_hooks(settings, bootstrap.open_clients(), path, group=group)
 
 
-def _secret(settings: Settings, hooks: Hooks) -> tuple[dict[str, str], list[dict[str, str]]]:
-    """What GitLab is told to authenticate with, and what the operator has to set."""
+def _hook_secret(settings: Settings, hooks: Hooks) -> tuple[dict[str, str], list[Line]]:
+    """Return the field of the hook with its secret, and what the operator has to set."""
     from bot.forges.gitlab.hooks import new_signing_token
 
     if hooks.signs():
-        name, field, configured = (
-            "GITLAB_SIGNING_TOKEN",
-            "signing_token",
-            settings.gitlab_signing_tokens,
-        )
-        make = new_signing_token
+        name, field = "GITLAB_SIGNING_TOKEN", "signing_token"
+        configured, create = settings.gitlab_signing_tokens, new_signing_token
     else:
-        name, field, configured = "GITLAB_WEBHOOK_SECRET", "token", settings.gitlab_webhook_secrets
-        make = lambda: secrets.token_urlsafe(32)  # noqa: E731
+        name, field = "GITLAB_WEBHOOK_SECRET", "token"
+        configured, create = settings.gitlab_webhook_secrets, secrets.token_urlsafe
     if configured:
         return {field: configured[0]}, []
     path = settings.data_dir / name.lower().replace("_", "-")
-    made = _kept(path) or _keep(path, make())
-    return {field: made}, [
-        {"what": f"the secret is kept in {path}", "fix": f"set {name}_FILE={path}"}
-    ]
+    line = (f"the secret is stored in {path}", f"set {name}_FILE={path}")
+    return {field: _load_or_store(path, create)}, [line]
 
 
-def _kept(path: Path) -> str:
-    return path.read_text().strip() if path.is_file() else ""
-
-
-def _keep(path: Path, secret: str) -> str:
+def _load_or_store(path: Path, create: Callable[[], str]) -> str:
+    """Return the secret in a file, which is created for its owner only where it is missing."""
+    if path.is_file():
+        return path.read_text().strip()
+    secret = create()
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write(secret + "\n")
     return secret
 
 
-def _print(lines: list[dict[str, str]], as_json: bool) -> None:
-    import json
-
+def _print(lines: list[Line], as_json: bool) -> None:
     if as_json:
-        click.echo(json.dumps({"v": 1, "lines": lines}))
+        click.echo(json.dumps({"v": 1, "lines": [{"what": x, "fix": fix} for x, fix in lines]}))
         return
-    for line in lines:
-        click.echo(f"- {line['what']}" + (f"\n  → {line['fix']}" if line["fix"] else ""))
+    for what, fix in lines:
+        click.echo(f"- {what}" + (f"\n  → {fix}" if fix else ""))

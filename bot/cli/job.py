@@ -1,8 +1,6 @@
-"""`tagline job ID`: state, tries, outcome and where an error came from."""
+"""`tagline job ID`: state, tries, outcome and the place of an error."""
 
 from __future__ import annotations
-
-import sys
 
 import click
 
@@ -11,31 +9,30 @@ from bot.cli import bootstrap
 
 @click.command()
 @click.argument("job_id")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@bootstrap.json_option
 def job(job_id: str, as_json: bool) -> None:
-    """Tell what became of a job. Its ID came as X-Tagline-Job, or from `enrich --delay`."""
+    """Show the state and outcome of a job.
+
+    The id is in the response's header X-Tagline-Job; `enrich --delay` prints it.
+    """
     import msgspec
-    import redis
 
     from bot import wiring
     from bot.core.jobs import JobRecord
     from bot.queue.broker import is_queued
 
-    client = bootstrap.redis_client(bootstrap.settings())
-    try:
-        found = wiring.redis_store(client).job(job_id)
-        if found is None and is_queued(client, job_id):
-            found = JobRecord(job_id, "queued", "")
-    except redis.RedisError:
-        click.echo(f"Redis does not answer: {bootstrap.NO_REDIS}.", err=True)
-        sys.exit(bootstrap.TRY_AGAIN)
-    if found is None:
-        click.echo("No such job; jobs are remembered for a week.", err=True)
-        sys.exit(1)
+    client = bootstrap.open_redis(bootstrap.load_settings())
+    with bootstrap.exit_on_errors():
+        record = wiring.redis_store(client).job(job_id)
+        if record is None and is_queued(client, job_id):
+            record = JobRecord(job_id, "queued", "")
+    if record is None:
+        bootstrap.fail("No such job. Tagline keeps jobs for a week.")
+    fields = msgspec.to_builtins(record)
     if as_json:
-        click.echo(msgspec.json.encode({"v": 1, **msgspec.to_builtins(found)}))
+        click.echo(msgspec.json.encode({"v": 1, **fields}))
         return
-    for name, value in msgspec.to_builtins(found).items():
+    for name, value in fields.items():
         if value:
             lines = value if isinstance(value, list) else [value]
             click.echo(f"{name}: " + "\n  ".join(map(str, lines)))

@@ -1,4 +1,4 @@
-"""`tagline`: finds each command's file only when it is called."""
+"""The `tagline` command; imports the module of a command only when it is called."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from importlib import import_module
 import click
 
 COMMANDS = {
-    "demo": "See Tagline work on this machine, with no account, key or network.",
-    "run": "Everything on one host: receiver, worker and a private Redis.",
+    "demo": "Try Tagline on this machine, without account, key or network.",
+    "run": "Run everything on one host: receiver, worker and a private Redis.",
     "serve": "Receive webhooks and queue them.",
-    "worker": "Work off the queue: summaries, labels, comments.",
-    "enrich": "Enrich one issue; prints what would be written unless --apply is given.",
-    "triage": "Say what would be made of a file of issues; no forge, no Redis.",
-    "check": "Try everything that Tagline needs; each problem with its fix.",
-    "config": "Check, show or begin a repository's tagline.yml.",
-    "job": "Tell what became of a job.",
-    "dead": "Look at jobs that were given up, and send them again.",
+    "worker": "Process queued jobs: summaries, labels, comments.",
+    "enrich": "Process one issue; without --apply print the result only.",
+    "triage": "Print summaries and labels for a file of issues.",
+    "check": "Check settings, Redis, forges and model; each problem with its fix.",
+    "config": "Check, show or create a repository's tagline.yml.",
+    "job": "Show the state and outcome of a job.",
+    "dead": "List failed jobs and retry them.",
     "gitlab": "Add or remove the webhook of a GitLab project or group.",
     "version": "Print the version.",
 }
 
 
-class _Lazy(click.Group):
+class _LazyGroup(click.Group):
     def list_commands(self, _ctx: click.Context) -> list[str]:
         return list(COMMANDS)
 
@@ -37,10 +37,10 @@ class _Lazy(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
 
-@click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 def cli() -> None:
     """Tagline posts one short summary comment and the right labels on every new issue.
 
     \b
-    Exit codes: 0 ok, 1 failed, 2 usage or settings, 75 try again later.
+    Exit codes: 0 success, 1 failure, 2 wrong usage or settings, 75 try again later.
     """

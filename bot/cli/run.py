@@ -1,9 +1,8 @@
-"""`tagline run`: receiver, worker and a private Redis in one supervised process, for one host."""
+"""`tagline run`: receiver, worker and a private Redis on one host."""
 
 from __future__ import annotations
 
 import gc
-import sys
 import time
 from contextlib import ExitStack
 from dataclasses import replace
@@ -17,41 +16,40 @@ from bot.settings.load import SettingsError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bot.cli.serve import Receiver
     from bot.cli.signals import StopSignal
     from bot.embedded.valkey import EmbeddedRedis
     from bot.settings.load import Settings
 
-LOOK_SECONDS = 0.5
-FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
-CALM_SECONDS = 60.0
+CHECK_SECONDS = 0.5
+MIN_PAUSE, MAX_PAUSE = 0.5, 30.0  # seconds between two starts of Redis
+STABLE_SECONDS = 60.0  # of uptime, after which the pause is the shortest again
 
 
 @click.command()
 def run() -> None:
-    """Receive webhooks and work them off, with a private Redis (or the one of REDIS_URL).
+    """Run receiver, worker and a private Redis, or the Redis of REDIS_URL.
 
-    The private one keeps its data in DATA_DIR; every other command finds it there. SIGTERM lets
-    running jobs finish; a second one ends at once, and the jobs are done after the next start.
+    The private Redis keeps its data in DATA_DIR, where every other command finds it. After SIGTERM
+    running jobs finish. A second SIGTERM ends Tagline at once; these jobs then run again at the
+    next start.
     """
     from bot.cli.signals import StopSignal
 
     stop = StopSignal()
-    from bot.cli.serve import NoAddress
+    from bot.cli.serve import AddressUnavailable
     from bot.embedded.valkey import ServerUnavailable
 
-    settings = bootstrap.settings()
-    bootstrap.announce(settings)
-    if missing := bootstrap.unmet(settings):
-        bootstrap.refuse(SettingsError(missing))
+    settings = bootstrap.load_settings()
+    bootstrap.log_start(settings)
+    if problems := bootstrap.missing_settings(settings):
+        bootstrap.exit_with_problems(SettingsError(problems))
     try:
-        with ExitStack() as parts:  # ended in reverse: receiver, worker, Redis
+        with ExitStack() as parts:  # stops in reverse order: receiver, worker, Redis
             _run(settings, parts, stop)
     except SettingsError as error:
-        bootstrap.refuse(error)
-    except (ServerUnavailable, NoAddress) as error:
-        click.echo(f"Tagline cannot start: {error}", err=True)
-        sys.exit(1)
+        bootstrap.exit_with_problems(error)
+    except (ServerUnavailable, AddressUnavailable) as error:
+        bootstrap.fail(f"Tagline cannot start: {error}")
 
 
 def _run(settings: Settings, parts: ExitStack, stop: StopSignal) -> None:
@@ -61,11 +59,11 @@ def _run(settings: Settings, parts: ExitStack, stop: StopSignal) -> None:
 
     server = None if settings.has_redis_url else _launch(settings, parts)
     if server:
-        stop.at_once = server.terminate
+        stop.before_exit = server.terminate
         settings = replace(settings, redis_url=server.url)
     receiver = Receiver(settings)
     worker = wiring.worker(settings, alone=server is not None)
-    gc.freeze()  # what was loaded at the start is never garbage
+    gc.freeze()  # objects loaded at the start are never garbage
     if server:
         server.wait()
     worker.start()
@@ -74,12 +72,16 @@ def _run(settings: Settings, parts: ExitStack, stop: StopSignal) -> None:
     threads = settings.worker_threads
     log.get().info("ready", host=settings.host, port=receiver.port, threads=threads)
     parts.callback(lambda: log.get().info("stopping; running jobs finish first"))
-    if not _watch(stop, receiver, server):
-        sys.exit(1)
+    supervisor = RedisSupervisor(server) if server else None
+    while not stop.wait(CHECK_SECONDS):
+        if not receiver.alive:
+            raise SystemExit(1)
+        if supervisor:
+            supervisor.check()
 
 
 def _launch(settings: Settings, parts: ExitStack) -> EmbeddedRedis:
-    """The server reads its data while we load the rest."""
+    """Start the server; it reads its data while this process imports the rest."""
     from bot.embedded.valkey import EmbeddedRedis, lock_data_dir
 
     parts.enter_context(lock_data_dir(settings.data_dir))
@@ -89,40 +91,29 @@ def _launch(settings: Settings, parts: ExitStack) -> EmbeddedRedis:
     return server
 
 
-def _watch(stop: StopSignal, receiver: Receiver, server: EmbeddedRedis | None) -> bool:
-    """Returns True when told to stop, False where the receiver ended by itself."""
-    keeper = _Keeper(server) if server else None
-    while not stop.wait(LOOK_SECONDS):
-        if not receiver.alive:
-            return False
-        if keeper:
-            keeper.look()
-    return True
-
-
-class _Keeper:
-    """Starts a server that died again, and one that keeps dying less and less often."""
+class RedisSupervisor:
+    """Restarts a server that has ended, with longer pauses if it ends again and again."""
 
     def __init__(self, server: EmbeddedRedis, clock: Callable[[], float] = time.monotonic) -> None:
         self._server = server
         self._clock = clock
-        self._pause = FIRST_PAUSE
-        self._started = clock()
+        self._pause = MIN_PAUSE
+        self._started_at = clock()
 
-    def look(self) -> None:
+    def check(self) -> None:
         from bot import log
         from bot.embedded.valkey import ServerUnavailable
 
-        since = self._clock() - self._started
+        uptime = self._clock() - self._started_at
         if self._server.alive:
-            self._pause = FIRST_PAUSE if since > CALM_SECONDS else self._pause
+            self._pause = MIN_PAUSE if uptime > STABLE_SECONDS else self._pause
             return
-        if since < self._pause:
+        if uptime < self._pause:
             return
-        log.get().error("the private Redis ended; it is started again")
+        log.get().error("the private Redis ended; it is restarted")
         try:
             self._server.start()
         except ServerUnavailable as error:
             log.get().error("the private Redis does not start", why=str(error))
-        self._started = self._clock()
-        self._pause = min(self._pause * 2, LONGEST_PAUSE)
+        self._started_at = self._clock()
+        self._pause = min(self._pause * 2, MAX_PAUSE)

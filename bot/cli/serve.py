@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import socket
-import sys
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 
     from bot.settings.load import Settings
 
-STOP_SECONDS = 15  # requests that are under way get ten
+STOP_SECONDS = 15  # uvicorn gives running requests ten of them
 
 
 @click.command()
@@ -29,36 +28,35 @@ def serve() -> None:
     from bot.cli.signals import StopSignal
 
     stop = StopSignal()
-    settings = bootstrap.settings()
-    bootstrap.announce(settings)
+    settings = bootstrap.load_settings()
+    bootstrap.log_start(settings)
     try:
         receiver = Receiver(settings)
     except SettingsError as error:
-        bootstrap.refuse(error)
-    except NoAddress as error:
-        click.echo(f"Tagline cannot start: {error}", err=True)
-        sys.exit(1)
-    gc.freeze()  # what was loaded at the start is never garbage
+        bootstrap.exit_with_problems(error)
+    except AddressUnavailable as error:
+        bootstrap.fail(f"Tagline cannot start: {error}")
+    gc.freeze()  # objects loaded at the start are never garbage
     with receiver:
         log.get().info("receiver starts", host=settings.host, port=receiver.port)
         while receiver.alive and not stop.wait(1.0):
             pass
         if not receiver.alive:
-            sys.exit(1)
+            raise SystemExit(1)
 
 
-class NoAddress(Exception):
-    """The address cannot be listened on; the text says why and what to do."""
+class AddressUnavailable(Exception):
+    """The receiver cannot listen on its address; the text says why and what to do."""
 
 
 class Receiver:
-    """uvicorn in a thread of its own, because in the main one it would take over the signals.
+    """uvicorn in a separate thread, because in the main thread it would handle the signals.
 
-    A context manager: the end of it stops accepting, and waits for requests that are under way.
+    A context manager: at its end it accepts no more requests and waits for the running ones.
     """
 
     def __init__(self, settings: Settings) -> None:
-        """Raises `SettingsError` and `NoAddress`."""
+        """Raises `SettingsError` and `AddressUnavailable`."""
         from bot import wiring
         from bot.web.server import Server
 
@@ -90,7 +88,7 @@ def _listen(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), family=family)
     except OSError as error:
-        why = str(error.strerror).partition(" (while")[0]  # it would name the address again
-        raise NoAddress(
-            f"{host}:{port} cannot be listened on ({why}); look at TAGLINE_HOST and PORT."
+        reason = str(error.strerror).partition(" (while")[0]  # the rest repeats the address
+        raise AddressUnavailable(
+            f"cannot listen on {host}:{port} ({reason}); look at TAGLINE_HOST and PORT."
         ) from None

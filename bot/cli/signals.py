@@ -1,4 +1,4 @@
-"""How a running command is told to stop: SIGTERM, SIGINT or SIGHUP; a second one ends it."""
+"""Stops a command on SIGTERM, SIGINT or SIGHUP; a second signal ends it at once."""
 
 from __future__ import annotations
 
@@ -17,37 +17,39 @@ WITHOUT_MODEL_SECONDS = 15.0
 
 
 class StopSignal:
-    """Made in the main thread, before anything slow: the first process of a container ignores
-    signals that nobody handles. `at_once` is called before a second one ends the process.
+    """Waits for a signal to stop. `before_exit` is called when a second one ends the process.
+
+    Create it in the main thread before any slow import: the first process of a container ignores
+    signals without a handler.
     """
 
     def __init__(self) -> None:
-        self.at_once: Callable[[], object] = lambda: None
-        self._told = False
-        self._signals: SimpleQueue[int] = SimpleQueue()  # may be filled by a signal handler
-        signal.signal(signal.SIGTERM, self._tell)
-        signal.signal(signal.SIGINT, self._tell)
-        if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:  # nohup has it ignored
-            signal.signal(signal.SIGHUP, self._tell)
+        self.before_exit: Callable[[], object] = lambda: None
+        self._is_stopping = False
+        self._signals: SimpleQueue[int] = SimpleQueue()  # its put() is safe in a signal handler
+        signal.signal(signal.SIGTERM, self._handle)
+        signal.signal(signal.SIGINT, self._handle)
+        if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:  # nohup ignores it
+            signal.signal(signal.SIGHUP, self._handle)
 
     def wait(self, seconds: float | None = None) -> bool:
-        """Whether the stop was asked for within so many seconds."""
+        """Return whether a signal arrives within so many seconds."""
         try:
             self._signals.get(timeout=seconds)
         except Empty:
             return False
         return True
 
-    def _tell(self, number: int, _frame: FrameType | None) -> None:
-        if self._told:
-            self.at_once()
-            os._exit(1)  # jobs are done again, nothing is lost
-        self._told = True
+    def _handle(self, number: int, _frame: FrameType | None) -> None:
+        if self._is_stopping:
+            self.before_exit()
+            os._exit(1)  # no job is lost: running ones are processed again
+        self._is_stopping = True
         self._signals.put(number)
 
 
 def seconds_for_jobs(settings: Settings) -> float:
-    """For how long running jobs may finish: the models' whole time and a little for the forge."""
+    """Return how long running jobs may take to finish: model calls and some time for the forge."""
     from bot.llm.service import CHAIN_TIME_FACTOR
 
     model = settings.model

@@ -1,11 +1,11 @@
-"""`tagline triage`: summaries and labels for a file of issues; no forge, no Redis."""
+"""`tagline triage`: summaries and labels for a file of issues."""
 
 from __future__ import annotations
 
 import gzip
 import json
 import sys
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,6 @@ import click
 from bot.cli import bootstrap
 
 if TYPE_CHECKING:
-    from bot.core.config.schema import RepoConfig
     from bot.core.types import Enrichment, Issue, Label
 
 PARTIAL = 3
@@ -25,33 +24,31 @@ GZIP = b"\x1f\x8b"
 @click.option(
     "--file",
     required=True,
-    help="Issues as JSON lines with title and body; .gz too, - for standard input.",
+    help="Issues as JSON lines with title and body, also .gz; - for standard input.",
 )
-@click.option("--labels", type=click.Path(exists=True, path_type=Path), help="The labels, as JSON.")
+@click.option("--labels", type=click.Path(exists=True, path_type=Path), help="Labels as JSON.")
 @click.option("--config", type=click.Path(exists=True, path_type=Path), help="A tagline.yml.")
-@click.option("--no-llm", is_flag=True, help="Rules only, whatever is configured.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON line an issue.")
+@click.option("--no-llm", is_flag=True, help="Use rules only, even if a model is configured.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON line per issue.")
 def triage(
     file: str, labels: Path | None, config: Path | None, no_llm: bool, as_json: bool
 ) -> None:
-    """Say what Tagline would make of each issue in a file; nothing is written anywhere.
+    """Print summary and labels for each issue in a file; write nothing.
 
-    LABELS is a JSON list (or JSON lines) of names, or of objects with name and description. Without
-    it the common tags are used.
+    LABELS is a JSON list (or JSON lines) of names, or of objects with name and description. It
+    defaults to common tags. The exit code is 3 if some issues cannot be read.
     """
     import msgspec
 
-    enrich = _enricher(_labels(labels), config, no_llm)
+    enrich = _enricher(_read_labels(labels), config, no_llm)
     failed = 0
-    for number, line in enumerate(_lines(file), 1):
+    for number, line in enumerate(_read_lines(file), 1):
         try:
-            found = enrich(_issue(json.loads(line)))
+            report = _report(enrich(_parse_issue(json.loads(line))))
         except (ValueError, RecursionError) as error:
             failed += 1
-            shown: dict[str, Any] = {"v": 1, "error": f"line {number}: {error}"}
-        else:
-            shown = _shown(found)
-        click.echo(msgspec.json.encode(shown).decode() if as_json else _readable(number, shown))
+            report = {"v": 1, "error": f"line {number}: {error}"}
+        click.echo(msgspec.json.encode(report).decode() if as_json else _format(number, report))
     if failed:
         click.echo(f"{failed} lines could not be read.", err=True)
         sys.exit(PARTIAL)
@@ -60,7 +57,9 @@ def triage(
 def _enricher(
     labels: Sequence[Label], path: Path | None, no_llm: bool
 ) -> Callable[[Issue], Enrichment]:
+    """Return a function that enriches an issue by the model, if one is configured, or by rules."""
     from bot import wiring
+    from bot.core.config import parser
     from bot.core.labels.policy import CurrentLabels
     from bot.core.ports import ModelService
     from bot.flow.enrich import Labeller, ModelLabeller, RulesLabeller, enrich, prepare
@@ -69,20 +68,24 @@ def _enricher(
 
     models: dict[str, ModelService] = {}
     if not no_llm:
-        settings = bootstrap.settings()
-        bootstrap.announce(settings)
-        models = wiring.models(settings.model, bootstrap.web(), MemoryStore())
-    config = _config(path, models)
-    labellers: list[Labeller] = [ModelLabeller(choose_model(config, models)), RulesLabeller()]
+        settings = bootstrap.load_settings()
+        bootstrap.log_start(settings)
+        models = wiring.models(settings.model, bootstrap.open_clients(), MemoryStore())
+    text = path.read_text(errors="replace") if path else None
+    parsed = parser.restrict_models(parser.read(text), models)
+    for problem in parsed.problems:
+        click.echo(f"{path}: {problem}", err=True)
+    model = choose_model(parsed.config, models)
+    labellers: list[Labeller] = [ModelLabeller(model), RulesLabeller()]
 
-    def work(issue: Issue) -> Enrichment:
-        current = CurrentLabels(labels=issue.labels)
-        return enrich(prepare(issue, labels, config), current, labellers)
+    def enrich_one(issue: Issue) -> Enrichment:
+        material = prepare(issue, labels, parsed.config)
+        return enrich(material, CurrentLabels(labels=issue.labels), labellers)
 
-    return work
+    return enrich_one
 
 
-def _lines(file: str) -> Iterator[bytes]:
+def _read_lines(file: str) -> Iterator[bytes]:
     with click.open_file(file, "rb") as opened:
         stream: Any = opened
         if file != "-" and stream.peek(2)[:2] == GZIP:
@@ -90,8 +93,8 @@ def _lines(file: str) -> Iterator[bytes]:
         yield from (line for line in stream if line.strip())
 
 
-def _issue(row: object) -> Issue:
-    """An issue from a row. Raises ValueError for one without a title."""
+def _parse_issue(row: object) -> Issue:
+    """Return an issue. Raises ValueError for a row without a title."""
     from bot.core.types import Issue, IssueRef
     from bot.forges.values import text
 
@@ -112,7 +115,7 @@ def _issue(row: object) -> Issue:
     )
 
 
-def _labels(path: Path | None) -> list[Label]:
+def _read_labels(path: Path | None) -> list[Label]:
     import msgspec
 
     from bot.core.labels.keywords import COMMON_TAGS
@@ -124,61 +127,44 @@ def _labels(path: Path | None) -> list[Label]:
     data = gzip.decompress(data) if data.startswith(GZIP) else data
     try:
         rows = msgspec.json.decode(data)
-        rows = rows if isinstance(rows, list) else [rows]
     except msgspec.DecodeError:
-        rows = [_decoded(line) for line in data.splitlines() if line.strip()]
-    return [_label(row) for row in rows]
+        try:
+            rows = [msgspec.json.decode(line) for line in data.splitlines() if line.strip()]
+        except msgspec.DecodeError:
+            raise click.UsageError("--labels is neither JSON nor JSON lines.") from None
+    return [_parse_label(row) for row in (rows if isinstance(rows, list) else [rows])]
 
 
-def _decoded(line: bytes) -> object:
-    import msgspec
-
-    try:
-        return msgspec.json.decode(line)
-    except msgspec.DecodeError:
-        raise click.UsageError("--labels is neither JSON nor JSON lines.") from None
-
-
-def _label(row: object) -> Label:
+def _parse_label(row: object) -> Label:
     from bot.core.types import Label
 
-    name = row.get("name") if isinstance(row, Mapping) else row
+    fields = row if isinstance(row, Mapping) else {"name": row}
+    name, description = fields.get("name"), fields.get("description")
     if not isinstance(name, str) or not name:
-        raise click.UsageError("--labels: each entry is a name, or an object with a name.")
-    description = row.get("description") if isinstance(row, Mapping) else ""
+        raise click.UsageError("--labels: each entry must be a name, or an object with a name.")
     return Label(name, description if isinstance(description, str) else "")
 
 
-def _config(path: Path | None, models: Collection[str]) -> RepoConfig:
-    from bot.core.config import parser
-
-    text = path.read_text(errors="replace") if path else None
-    reading = parser.restrict_models(parser.read(text), models)
-    for problem in reading.problems:
-        click.echo(f"{path}: {problem}", err=True)
-    return reading.config
-
-
-def _shown(found: Enrichment) -> dict[str, Any]:
+def _report(enrichment: Enrichment) -> dict[str, Any]:
     from bot.core.text.sanitize import one_line
 
-    usage = found.usage
+    usage = enrichment.usage
     return {
         "v": 1,
-        "summary": one_line(found.summary),
+        "summary": one_line(enrichment.summary),
         "labels": [
-            {"name": choice.label, "certainty": choice.certainty, "source": found.source}
-            for choice in found.label_decision.apply
+            {"name": choice.label, "certainty": choice.certainty, "source": enrichment.source}
+            for choice in enrichment.label_decision.apply
         ],
-        "suggested": found.label_decision.suggest,
-        "source": found.source,
+        "suggested": enrichment.label_decision.suggest,
+        "source": enrichment.source,
         "tokens": {"in": usage.tokens_in, "out": usage.tokens_out},
         "cost_usd": usage.cost_usd,
     }
 
 
-def _readable(number: int, shown: Mapping[str, Any]) -> str:
-    if "error" in shown:
-        return f"{number}: {shown['error']}"
-    names = ", ".join(f"{x['name']} ({x['certainty']})" for x in shown["labels"]) or "no labels"
-    return f"{number}: {names}\n   {shown['summary']}"
+def _format(number: int, report: Mapping[str, Any]) -> str:
+    if "error" in report:
+        return f"{number}: {report['error']}"
+    names = ", ".join(f"{x['name']} ({x['certainty']})" for x in report["labels"]) or "no labels"
+    return f"{number}: {names}\n   {report['summary']}"

@@ -7,10 +7,11 @@ import json
 import click
 
 from bot import __version__
+from bot.cli.bootstrap import json_option
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 def version(as_json: bool) -> None:
     """Print the version."""
     click.echo(json.dumps({"v": 1, "version": __version__}) if as_json else __version__)

@@ -1,4 +1,4 @@
-"""`tagline worker`: works off the queue until it is told to stop."""
+"""`tagline worker`: processes queued jobs until a signal stops it."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ def worker() -> None:
     stop = StopSignal()
     from bot import log, wiring
 
-    settings = bootstrap.settings()
-    bootstrap.announce(settings)
+    settings = bootstrap.load_settings()
+    bootstrap.log_start(settings)
     try:
-        made = wiring.worker(settings)
+        running = wiring.worker(settings)
     except SettingsError as error:
-        bootstrap.refuse(error)
-    made.start()
+        bootstrap.exit_with_problems(error)
+    running.start()
     log.get().info("worker started", threads=settings.worker_threads)
     stop.wait()
-    made.stop(seconds_for_jobs(settings))
+    running.stop(seconds_for_jobs(settings))
     log.get().info("worker stopped")

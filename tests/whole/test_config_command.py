@@ -71,7 +71,7 @@ def test_a_begun_file_has_no_problem_and_is_never_written_over(tmp_path: Path) -
     path.write_text("mode: suggest")
     again = tagline("config", "init", "--write", ".gitlab/tagline.yml", cwd=tmp_path)
     assert again.returncode == 1
-    assert "is there already" in again.stderr
+    assert "already exists" in again.stderr
     assert path.read_text() == "mode: suggest"
 
 

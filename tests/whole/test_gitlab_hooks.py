@@ -59,7 +59,7 @@ def project(box: Sandbox, tmp_path: Path) -> Iterator[Project]:
 
 def test_without_apply_it_is_only_told(project: Project) -> None:
     told = project.run("add-hook")
-    assert "would make a hook" in told
+    assert "would create a hook" in told
     assert "--apply" in told
     assert project.hooks() == []
 
@@ -98,7 +98,7 @@ def test_a_made_signing_token_is_kept_for_its_owner_only_and_never_printed(
 def test_a_configured_signing_token_is_used(project: Project) -> None:
     token = "whsec_" + base64.b64encode(bytes(range(32))).decode()
     project.environment["GITLAB_SIGNING_TOKEN"] = token
-    assert "the secret is kept" not in project.run("add-hook", "--apply")
+    assert "the secret is stored" not in project.run("add-hook", "--apply")
     assert not (project.folder / "data").exists()
 
 

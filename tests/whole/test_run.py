@@ -19,7 +19,7 @@ from click.testing import CliRunner, Result
 
 from bot.cli import run as command
 from bot.cli.main import cli
-from bot.cli.serve import NoAddress, Receiver
+from bot.cli.serve import AddressUnavailable, Receiver
 from bot.cli.signals import seconds_for_jobs
 from bot.embedded import valkey
 from bot.embedded.valkey import EmbeddedRedis, ServerUnavailable, complaint, lock_data_dir
@@ -332,7 +332,9 @@ def test_a_data_directory_that_cannot_be_used_is_named(tmp_path: Path) -> None:
 def test_a_port_in_use_is_named(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         environ = {**DOOR, "PORT": str(taken.getsockname()[1]), "DATA_DIR": str(tmp_path)}
-        with pytest.raises(NoAddress, match=r"already in use\); look at TAGLINE_HOST and PORT"):
+        with pytest.raises(
+            AddressUnavailable, match=r"already in use\); look at TAGLINE_HOST and PORT"
+        ):
             Receiver(load(environ))
 
 
@@ -369,18 +371,18 @@ class Dying:
 def test_a_server_that_keeps_dying_is_started_less_and_less_often() -> None:
     now = 0.0
     server = Dying()
-    keeper = command._Keeper(server, lambda: now)  # type: ignore[arg-type]
+    supervisor = command.RedisSupervisor(server, lambda: now)  # type: ignore[arg-type]
     starts = []
     for step in range(400):
         now = step / 2
-        keeper.look()
+        supervisor.check()
         starts.append(server.starts)
     assert (starts[10], starts[60], starts[-1]) == (3, 5, 11)
     server.alive = True
-    now += command.CALM_SECONDS + 1
-    keeper.look()
+    now += command.STABLE_SECONDS + 1
+    supervisor.check()
     server.alive = False
-    keeper.look()
+    supervisor.check()
     assert server.starts == 12
 
 
