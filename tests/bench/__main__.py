@@ -1,4 +1,4 @@
-"""`make bench`: figures as ratios to references that are measured in the same run."""
+"""`make bench`: measures cost as a ratio to references measured in the same run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The reference for the receiver: Starlette reads the body and answers, nothing else."""
+"""The reference for the receiver: Starlette reads the body and returns 202, nothing else."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 
-async def read(request: Request) -> Response:
+async def read_body(request: Request) -> Response:
     await request.body()
     return Response(status_code=202)
 
 
-app = Starlette(routes=[Route("/webhooks/github", read, methods=["POST"])])
+app = Starlette(routes=[Route("/webhooks/github", read_body, methods=["POST"])])

@@ -1,7 +1,7 @@
-"""Forges and a model for the worker's figures: canned answers, as cheap as can be.
+"""Stub forges and a stub model for the worker's benchmarks: prepared responses at a low cost.
 
-The model answers after `SECONDS`, everything else at once, unless the command line says otherwise:
-a port, a name of `BODIES`, seconds.
+Arguments: a port and, optionally, the name of an issue body in `BODIES` and the seconds after
+which the model responds (`SECONDS` by default).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ SECONDS = 2.0
 REPOSITORY = re.compile(rb"/repositories/(\d+)$")
 ISSUE = re.compile(rb"/issues/(\d+)$")
 GITLAB = b"/api/v4/"
-# The longest that the platforms allow, in characters.
+# The longest issue bodies that the platforms allow, in characters.
 LONGEST_GITHUB, LONGEST_GITLAB = 65_536, 1_048_576
 BODIES = {
     "emoji": "\U0001f4a5",
@@ -44,7 +44,7 @@ REPLY = {
     "summary": "The login button does nothing.",
     "labels": [{"name": "bug", "certainty": "sure", "reason": "does nothing"}],
 }
-ANSWER = _json(
+COMPLETION = _json(
     {
         "choices": [{"message": {"content": json.dumps(REPLY)}, "finish_reason": "stop"}],
         "usage": {"prompt_tokens": 700, "completion_tokens": 60},
@@ -59,21 +59,21 @@ def _longest(name: str, characters: int) -> str:
     return (piece * (characters // len(piece) + 1))[:characters]
 
 
-class Canned:
-    """The body of every issue, GitLab's as JSON, and the seconds that the model takes."""
+class Responses:
+    """The body of every issue (GitLab's as JSON) and the model's response time."""
 
     def __init__(self) -> None:
         self.github, self.gitlab = BODY, _json(BODY)
         self.seconds = SECONDS
 
-    def make_longest(self, name: str, seconds: float) -> None:
-        """As long as each platform allows, of one of `BODIES`."""
+    def use_longest(self, name: str, seconds: float) -> None:
+        """Repeat a text of `BODIES` up to each platform's limit."""
         self.github = _longest(name, LONGEST_GITHUB)
         self.gitlab = _json(_longest(name, LONGEST_GITLAB))
         self.seconds = seconds
 
 
-canned = Canned()
+responses = Responses()
 
 
 def _issue(number: int) -> bytes:
@@ -83,7 +83,7 @@ def _issue(number: int) -> bytes:
         {
             "number": number,
             "title": f"Login button does nothing, the {number}th time",
-            "body": canned.github,
+            "body": responses.github,
             "user": user,
             "labels": [],
             "comments": 0,
@@ -107,12 +107,12 @@ def _gitlab_issue(number: int) -> bytes:
             "created_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         }
     )
-    return head[:-1] + b', "description": ' + canned.gitlab + b"}"
+    return head[:-1] + b', "description": ' + responses.gitlab + b"}"
 
 
-def _gitlab(method: str, path: bytes) -> tuple[int, bytes]:
-    if found := ISSUE.search(path):
-        return 200, _gitlab_issue(int(found[1]))
+def _respond_gitlab(method: str, path: bytes) -> tuple[int, bytes]:
+    if match := ISSUE.search(path):
+        return 200, _gitlab_issue(int(match[1]))
     if path.endswith(b"/notes"):
         note = {"id": next(_ids), "body": "", "system": False, "author": {"id": 1}}
         return (201, _json(note)) if method == "POST" else (200, b"[]")
@@ -123,15 +123,15 @@ def _gitlab(method: str, path: bytes) -> tuple[int, bytes]:
     return 404, _json({"message": "404 Not found"})
 
 
-def _answer(method: str, path: bytes) -> tuple[int, bytes]:
+def _respond(method: str, path: bytes) -> tuple[int, bytes]:
     if path.startswith(GITLAB):
-        return _gitlab(method, path)
+        return _respond_gitlab(method, path)
     if path.endswith(b"/access_tokens"):
         return 201, _json({"token": "ghs_bench"})
-    if found := REPOSITORY.search(path):
-        return 200, _json({"id": int(found[1]), "full_name": f"acme/r{int(found[1])}"})
-    if found := ISSUE.search(path):
-        return 200, _issue(int(found[1]))
+    if match := REPOSITORY.search(path):
+        return 200, _json({"id": int(match[1]), "full_name": f"acme/r{int(match[1])}"})
+    if match := ISSUE.search(path):
+        return 200, _issue(int(match[1]))
     if path.endswith(b"/comments"):
         return (201, _json({"id": next(_ids)})) if method == "POST" else (200, b"[]")
     if path.endswith(b"/labels"):
@@ -140,17 +140,17 @@ def _answer(method: str, path: bytes) -> tuple[int, bytes]:
 
 
 async def app(scope: Scope, receive: Receive, send: Send) -> None:
-    """The whole of it, as bare ASGI."""
+    """Serve forges and model as a plain ASGI application."""
     if scope["type"] != "http":
         return
     while (await receive()).get("more_body"):
         pass
     path: bytes = scope["raw_path"]
     if path.endswith(b"/chat/completions"):
-        await asyncio.sleep(canned.seconds)
-        status, body = 200, ANSWER
+        await asyncio.sleep(responses.seconds)
+        status, body = 200, COMPLETION
     else:
-        status, body = _answer(scope["method"], path)
+        status, body = _respond(scope["method"], path)
     headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
@@ -158,5 +158,5 @@ async def app(scope: Scope, receive: Receive, send: Send) -> None:
 
 if __name__ == "__main__":
     if sys.argv[2:]:
-        canned.make_longest(sys.argv[2], float(sys.argv[3]))
+        responses.use_longest(sys.argv[2], float(sys.argv[3]))
     uvicorn.run(app, port=int(sys.argv[1]), log_level="critical", access_log=False, backlog=4096)

@@ -1,4 +1,4 @@
-"""Processes under measurement: started, waited for, and what they have cost so far (Linux)."""
+"""Starts processes and reads the CPU time and memory that they use (Linux)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pathlib import Path
 def started(
     command: Sequence[str], environment: Mapping[str, str] = {}, port: int = 0
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """A Python module as a process, once it listens on `port`; ended by SIGTERM."""
+    """Run a Python module as a process; yield once it listens on `port`, end it by SIGTERM."""
     process = subprocess.Popen(
         [sys.executable, "-m", *command],
         env={**os.environ, **environment},
@@ -26,7 +26,7 @@ def started(
     )
     try:
         if port:
-            listens(port)
+            wait_until_listening(port)
         yield process
     finally:
         process.send_signal(signal.SIGTERM)
@@ -37,8 +37,7 @@ def started(
             process.wait(5)
 
 
-def listens(port: int, seconds: float = 10.0) -> None:
-    """Wait until somebody accepts connections."""
+def wait_until_listening(port: int, seconds: float = 10.0) -> None:
     until = time.monotonic() + seconds
     while True:
         try:
@@ -52,23 +51,23 @@ def listens(port: int, seconds: float = 10.0) -> None:
 
 
 def cpu_seconds(pid: int) -> float:
-    """On the processor so far, user and system."""
+    """Return the CPU time used so far, user and system."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def peak_mib(pid: int) -> float:
-    """The most memory that was resident, in MiB."""
+    """Return the peak resident memory."""
     return _mib(pid, "VmHWM")
 
 
 def resident_mib(pid: int) -> float:
-    """What is resident now, in MiB."""
+    """Return the resident memory."""
     return _mib(pid, "VmRSS")
 
 
 def children(pid: int) -> list[int]:
-    """The processes that it has started and that live."""
+    """Return the ids of the process's living children."""
     return [
         int(child)
         for task in Path(f"/proc/{pid}/task").iterdir()
@@ -76,7 +75,7 @@ def children(pid: int) -> list[int]:
     ]
 
 
-def _mib(pid: int, what: str) -> float:
+def _mib(pid: int, name: str) -> float:
     status = Path(f"/proc/{pid}/status").read_text()
-    line = next(line for line in status.splitlines() if line.startswith(what))
+    line = next(line for line in status.splitlines() if line.startswith(name))
     return int(line.split()[1]) / 1024

@@ -1,4 +1,4 @@
-"""What a command costs before it does anything, and what an issue costs without a model."""
+"""The start-up cost of commands, and the cost of an issue without a model."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ ISSUES = 300
 NAMES = ("bug", "enhancement", "documentation", "question", "performance", "area/login")
 
 
-def seconds(command: Sequence[str]) -> float:
-    """The shortest of a few runs."""
-    taken = []
+def run_seconds(command: Sequence[str]) -> float:
+    """Return the duration of the shortest of a few runs."""
+    durations = []
     for _ in range(TIMES):
-        begun = time.monotonic()
+        start = time.monotonic()
         subprocess.run([sys.executable, *command], check=True, stdout=subprocess.DEVNULL)
-        taken.append(time.monotonic() - begun)
-    return min(taken)
+        durations.append(time.monotonic() - start)
+    return min(durations)
 
 
-def one_command() -> tuple[float, float]:
-    """Seconds until `tagline run` is ready, and MiB with its Redis once it idles."""
+def measure_run() -> tuple[float, float]:
+    """Return the seconds until `tagline run` is ready, and its idle MiB including its Redis."""
     port = free_port()
     url = f"http://127.0.0.1:{port}/readyz"
     with tempfile.TemporaryDirectory(prefix="tagline-") as folder:
@@ -50,13 +50,13 @@ def one_command() -> tuple[float, float]:
             "LLM_PROVIDER": "none",
             "REDIS_URL": "",
         }
-        begun = time.monotonic()
+        start = time.monotonic()
         with started(["bot", "run"], environment) as process:
             while not _ready(url):
                 time.sleep(0.01)
-            taken = time.monotonic() - begun
+            ready = time.monotonic() - start
             time.sleep(2)
-            return taken, sum(map(resident_mib, [process.pid, *children(process.pid)]))
+            return ready, sum(map(resident_mib, [process.pid, *children(process.pid)]))
 
 
 def _ready(url: str) -> bool:
@@ -66,27 +66,28 @@ def _ready(url: str) -> bool:
         return False
 
 
-def fallback() -> float:
-    """CPU seconds for an issue that rules answer."""
+def fallback_seconds() -> float:
+    """Return the CPU seconds for an issue that is enriched by rules."""
     labels = [Label(name) for name in NAMES]
     issues = [an_issue(f"Crash on login {n}", f"{BODY}\n{n}") for n in range(ISSUES)]
-    begun = time.process_time()
+    start = time.process_time()
     for issue in issues:
         material = prepare(issue, labels, RepoConfig())
         enrich(material, CurrentLabels(), [RulesLabeller()])
-    return (time.process_time() - begun) / ISSUES
+    return (time.process_time() - start) / ISSUES
 
 
 def measure() -> Iterator[str]:
-    """The figures of start-up and fallback."""
-    bare, told = seconds(["-c", ""]), seconds(["-m", "bot", "--help"])
+    """Yield the figures of start-up and fallback."""
+    bare, command = run_seconds(["-c", ""]), run_seconds(["-m", "bot", "--help"])
     yield (
-        f"tagline --help: {told * 1000:.0f} ms, {told / bare:.1f} x a bare Python"
+        f"tagline --help: {command * 1000:.0f} ms, {command / bare:.1f} x a bare Python"
         f" ({bare * 1000:.0f} ms); goal <= 100 ms"
     )
-    ready, memory = one_command()
+    ready, memory = measure_run()
     yield (
         f"tagline run: ready after {ready:.2f} s, {memory:.0f} MiB idle with its Redis;"
         " goals <= 1 s, <= 90 MiB"
     )
-    yield f"fallback, CPU for an issue of 1,800 signs: {fallback() * 1000:.1f} ms; goal <= 5 ms"
+    cpu_ms = fallback_seconds() * 1000
+    yield f"fallback, CPU for an issue of 1,800 characters: {cpu_ms:.1f} ms; goal <= 5 ms"

@@ -1,4 +1,4 @@
-"""Issues of the largest size leave a worker's memory as it was; they are read as all others."""
+"""Issues of the largest size are processed like others and leave a worker's memory as it was."""
 
 from __future__ import annotations
 
@@ -7,27 +7,27 @@ import time
 
 import pytest
 
-from tests.bench.largest import memory
+from tests.bench.largest import measure_memory
 from tests.whole.app import TITLE, App
 
 LONGEST = {"github": 65_536, "gitlab": 1_048_576}  # characters of a body
 JOBS = 12
-GROWTH_MIB = 110  # measured 70; a job that keeps its text until it ends takes 16 more, and another
-LEFT_MIB = 50  # copy in its response another 12
+# Measured: 70; a job that keeps its text until it ends adds 16, a copy in its response 12.
+GROWTH_MIB, RETAINED_MIB = 110, 50
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc")
 def test_many_of_the_largest_issues_at_once_take_little_memory_and_give_it_back() -> None:
-    idle, peak, after = memory("gitlab", "emoji", JOBS, settled=1, model=1)
+    idle, peak, after = measure_memory("gitlab", "emoji", JOBS, settled=1, model=1)
     assert peak - idle <= GROWTH_MIB
-    assert after - idle <= LEFT_MIB
+    assert after - idle <= RETAINED_MIB
 
 
-@pytest.mark.parametrize("sign", ["\U0001f4a5", "ж", "\u200b", "\x1b[0m"])
-def test_the_largest_issue_of_a_platform_is_answered(app: App, sign: str) -> None:
+@pytest.mark.parametrize("character", ["\U0001f4a5", "ж", "\u200b", "\x1b[0m"])
+def test_the_largest_issue_of_a_platform_is_answered(app: App, character: str) -> None:
     start, end = "The login crashed with an exception. ", " It is a bug."
-    room = LONGEST[app.on] - len(start) - len(end)
-    number = app.issue(TITLE, start + (sign * room)[:room] + end)
+    length = LONGEST[app.on] - len(start) - len(end)
+    number = app.issue(TITLE, start + (character * length)[:length] + end)
     assert app.ended().outcome == "answered"
     assert "bug" in app.labels(number)
     assert len(app.comments(number)) == 1
