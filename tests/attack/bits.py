@@ -1,4 +1,4 @@
-"""Ten thousand single bits changed in the signature or the body of a delivery: all refused."""
+"""Deliveries with one bit changed in the signature or the body: all are refused."""
 
 from __future__ import annotations
 
@@ -6,28 +6,28 @@ import asyncio
 import random
 from collections import Counter
 
-from tests.attack.mutate import AT_ONCE, SIGNATURE
-from tests.attack.receiver import BODY, ask, head, running
+from tests.attack.mutate import CONCURRENCY, SIGNATURE
+from tests.attack.receiver import BODY, head, running_receiver, send
 
 
 async def attack(port: int, number: int) -> Counter[int]:
-    dice, found = random.Random(5), Counter[int]()
-    left = iter(range(number))
+    rng, statuses = random.Random(5), Counter[int]()
+    remaining = iter(range(number))
 
-    async def one_after_the_other() -> None:
-        for _ in left:
+    async def send_in_turn() -> None:
+        for _ in remaining:
             signature, body = bytearray(SIGNATURE.encode()), bytearray(BODY)
-            changed = dice.choice([body, signature])
-            changed[dice.randrange(len(changed))] ^= 1 << dice.randrange(8)
+            changed = rng.choice([body, signature])
+            changed[rng.randrange(len(changed))] ^= 1 << rng.randrange(8)
             raw = head(len(body), "SIGNATURE").replace(b"SIGNATURE", bytes(signature)) + body
-            found[(await ask(port, raw, 1.0)).status] += 1
+            statuses[(await send(port, raw, 1.0)).status] += 1
 
-    await asyncio.gather(*(one_after_the_other() for _ in range(AT_ONCE)))
-    return found
+    await asyncio.gather(*(send_in_turn() for _ in range(CONCURRENCY)))
+    return statuses
 
 
 def main(number: int = 10_000) -> bool:
-    with running() as endpoint:
-        found = asyncio.run(attack(endpoint.port, number))
-        print(f"{number:,} single bits changed: {dict(sorted(found.items()))}")
-        return set(found) <= {400, 401, 429}
+    with running_receiver() as receiver:
+        statuses = asyncio.run(attack(receiver.port, number))
+        print(f"{number:,} single bits changed: {dict(sorted(statuses.items()))}")
+        return set(statuses) <= {400, 401, 429}

@@ -1,4 +1,4 @@
-"""Slow clients, idle ones and forged giants, while honest deliveries go on."""
+"""Slow clients, idle connections and large forged bodies, while genuine deliveries arrive."""
 
 from __future__ import annotations
 
@@ -6,53 +6,63 @@ import asyncio
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from multiprocessing import get_context
 
-from tests.attack.receiver import Attacked, answer, ask, delivery, head, running
+from tests.attack.receiver import Receiver, delivery, head, read_response, running_receiver, send
 
 MB = 1024 * 1024
-GIANT = 25 * MB
+LARGE = 25 * MB
 FORGED = "sha256=" + "0" * 64
 CHUNK = b"x" * (64 * 1024)
 
 
 @dataclass
 class Flood:
-    """Attackers of a door, for so many seconds. `cut_after` tells when the slow ones were cut."""
+    """Clients that attack a receiver for `seconds`.
+
+    `cut_after` lists after how many seconds the receiver closed each slow connection.
+    """
 
     port: int
     slow_clients: int = 64
-    giants: int = 16
+    large_bodies: int = 16
     idle: int = 0
     seconds: float = 20.0
     cut_after: list[float] = field(default_factory=list)
 
     async def run(self) -> None:
-        users = [self._slowly(number) for number in range(self.slow_clients)]
-        users += [self._giant(number) for number in range(self.giants)]
-        users += [self._idly() for _ in range(self.idle)]
-        attackers = [asyncio.create_task(one) for one in users]
+        clients = [self._send_slowly(number) for number in range(self.slow_clients)]
+        clients += [self._send_large(number) for number in range(self.large_bodies)]
+        clients += [self._stay_idle() for _ in range(self.idle)]
+        tasks = [asyncio.create_task(client) for client in clients]
         await asyncio.sleep(self.seconds)
-        for one in attackers:
-            one.cancel()
-        await asyncio.gather(*attackers, return_exceptions=True)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
-    def attack(self) -> None:
+    @contextmanager
+    def in_background(self) -> Iterator[None]:
+        """Attack from a separate process, so that its work does not delay genuine senders."""
+        process = get_context("fork").Process(target=self._attack, daemon=True)
+        process.start()
+        try:
+            yield
+        finally:
+            process.terminate()
+            process.join()
+
+    def _attack(self) -> None:
         logging.getLogger("asyncio").setLevel(logging.ERROR)  # connections end while it sends
         asyncio.run(self.run())
 
-    def alongside(self) -> AbstractContextManager[object]:
-        """The attack, from a process of its own: its work is not the honest senders' wait."""
-        return _process(self.attack)
-
-    async def _slowly(self, number: int) -> None:
-        """Say nothing, drip a head, promise a body, drip one, half a chunk, or read no answer."""
+    async def _send_slowly(self, number: int) -> None:
+        """Send nothing, a slow head, no body, a slow body, half a chunk, or read no response."""
         whole = head(100_000, FORGED)
         chunked = head(None, FORGED, Transfer_Encoding="chunked")
-        ways = (
+        variants = (
             (b"", b""),
             (b"", whole),
             (whole, b""),
@@ -60,18 +70,18 @@ class Flood:
             (chunked + b"ffff\r\nx", b""),
             (b"GET /schema/v1.json HTTP/1.1\r\n\r\n" * 500, b""),
         )
-        first, drip = ways[number % len(ways)]
+        first, slow = variants[number % len(variants)]
         while True:
             with suppress(OSError):
-                await self._one_slow(first, drip)
+                await self._send_once_slowly(first, slow)
             await asyncio.sleep(0.1)
 
-    async def _one_slow(self, first: bytes, drip: bytes) -> None:
+    async def _send_once_slowly(self, first: bytes, slow: bytes) -> None:
         started = time.monotonic()
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
         try:
             writer.write(first)
-            for byte in drip:
+            for byte in slow:
                 if reader.at_eof():
                     break
                 writer.write(bytes([byte]))
@@ -83,25 +93,25 @@ class Flood:
             self.cut_after.append(time.monotonic() - started)
             writer.transport.abort()
 
-    async def _giant(self, number: int) -> None:
-        """A long body: without a signature, or with a forged one; it never ends."""
+    async def _send_large(self, number: int) -> None:
+        """Send large bodies in a loop: without a signature, or with a forged one."""
         signature = FORGED if number % 2 else ""
         while True:
             with suppress(OSError, EOFError):
-                await self._one_giant(head(GIANT, signature))
+                await self._send_once_large(head(LARGE, signature))
 
-    async def _one_giant(self, top: bytes) -> None:
+    async def _send_once_large(self, top: bytes) -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
         try:
             writer.write(top)
-            for _ in range(GIANT // len(CHUNK)):
+            for _ in range(LARGE // len(CHUNK)):
                 writer.write(CHUNK)
                 await writer.drain()
-            await answer(reader)
+            await read_response(reader)
         finally:
             writer.transport.abort()
 
-    async def _idly(self) -> None:
+    async def _stay_idle(self) -> None:
         while True:
             with suppress(OSError):
                 reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
@@ -111,20 +121,9 @@ class Flood:
                     writer.transport.abort()
 
 
-@contextmanager
-def _process(work: Callable[[], None]) -> Iterator[None]:
-    process = get_context("fork").Process(target=work, daemon=True)
-    process.start()
-    try:
-        yield
-    finally:
-        process.terminate()
-        process.join()
-
-
 @dataclass
-class Honest:
-    """What honest senders feel (seconds)."""
+class Sender:
+    """Sends genuine deliveries; records the seconds and the status of each response."""
 
     port: int
     waits: list[float] = field(default_factory=list)
@@ -134,9 +133,9 @@ class Honest:
         until = time.monotonic() + seconds
         while time.monotonic() < until:
             started = time.monotonic()
-            said = await ask(self.port, delivery())
+            response = await send(self.port, delivery())
             self.waits.append(time.monotonic() - started)
-            self.statuses[said.status] += 1
+            self.statuses[response.status] += 1
             await asyncio.sleep(0.01)
 
     def wait_ms(self, share: float) -> float:
@@ -144,25 +143,25 @@ class Honest:
 
 
 def main(seconds: float = 40.0) -> bool:
-    with running() as endpoint:
-        flooded = _attack(endpoint, Flood(endpoint.port, seconds=seconds))
-    with running() as endpoint:
-        idle = Flood(endpoint.port, slow_clients=0, giants=0, idle=1500, seconds=10)
-        return _attack(endpoint, idle, most_ms=1000) and flooded
+    with running_receiver() as receiver:
+        passed = _measure(receiver, Flood(receiver.port, seconds=seconds))
+    with running_receiver() as receiver:
+        idle = Flood(receiver.port, slow_clients=0, large_bodies=0, idle=1500, seconds=10)
+        return _measure(receiver, idle, max_ms=1000) and passed
 
 
-def _attack(endpoint: Attacked, flood: Flood, most_ms: float = 500) -> bool:
-    before, honest = endpoint.memory_mb, Honest(endpoint.port)
-    with flood.alongside():
+def _measure(receiver: Receiver, flood: Flood, max_ms: float = 500) -> bool:
+    before, sender = receiver.memory_mb, Sender(receiver.port)
+    with flood.in_background():
         time.sleep(0.5)
-        asyncio.run(honest.send(flood.seconds - 1))
-    grown = endpoint.peak_mb - before
+        asyncio.run(sender.send(flood.seconds - 1))
+    growth = receiver.peak_mb - before
     print(
-        f"{flood.slow_clients} slow clients, {flood.giants} forged bodies of 25 MB at once,"
-        f" {flood.idle} idle connections, for {flood.seconds:.0f} s: honest deliveries"
-        f" {dict(honest.statuses)}, p50 {honest.wait_ms(0.5):.0f} ms, p99"
-        f" {honest.wait_ms(0.99):.0f} ms, worst {max(honest.waits) * 1000:.0f} ms; memory"
-        f" {before:.0f} MB, at most {grown:.0f} MB more; {len(endpoint.errors())} errors in the log"
+        f"{flood.slow_clients} slow clients, {flood.large_bodies} forged bodies of 25 MB at once,"
+        f" {flood.idle} idle connections, for {flood.seconds:.0f} s: genuine deliveries"
+        f" {dict(sender.statuses)}, p50 {sender.wait_ms(0.5):.0f} ms, p99"
+        f" {sender.wait_ms(0.99):.0f} ms, slowest {max(sender.waits) * 1000:.0f} ms; memory"
+        f" {before:.0f} MB, +{growth:.0f} MB at most; errors in the log: {len(receiver.errors())}"
     )
-    good = set(honest.statuses) == {202} and not endpoint.errors()
-    return good and honest.wait_ms(0.99) < most_ms and grown < 150
+    good = set(sender.statuses) == {202} and not receiver.errors()
+    return good and sender.wait_ms(0.99) < max_ms and growth < 150

@@ -1,4 +1,4 @@
-"""Deliveries with changed bits and headers in disorder: no failure, no job that nobody signed."""
+"""Deliveries with changed bits and headers: no 5xx, and no job without a valid signature."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import random
 from collections import Counter
 from collections.abc import Callable, Iterator
 
-from tests.attack.receiver import BODY, Said, ask, head, running
+from tests.attack.receiver import BODY, head, running_receiver, send
 from tests.web.client import sign
 
-AT_ONCE = 64
-PATIENCE_SECONDS = 0.5  # a change in the framing leaves the door waiting for the rest
+CONCURRENCY = 64
+TIMEOUT_SECONDS = 0.5  # a change in the framing makes the receiver wait for more bytes
 SIGNATURE = sign(BODY)
-ODD = (
+UNUSUAL_HEADERS = (
     "Content-Length: 0",
     "Transfer-Encoding: chunked",
     "Expect: 100-continue",
@@ -27,50 +27,50 @@ ODD = (
 Change = Callable[[bytes, random.Random], bytes]
 
 
-def flip_a_bit(raw: bytes, dice: random.Random) -> bytes:
+def flip_a_bit(raw: bytes, rng: random.Random) -> bytes:
     changed = bytearray(raw)
-    changed[dice.randrange(len(raw))] ^= 1 << dice.randrange(8)
+    changed[rng.randrange(len(raw))] ^= 1 << rng.randrange(8)
     return bytes(changed)
 
 
-def flip_some_bits(raw: bytes, dice: random.Random) -> bytes:
-    for _ in range(dice.randint(2, 40)):
-        raw = flip_a_bit(raw, dice)
+def flip_some_bits(raw: bytes, rng: random.Random) -> bytes:
+    for _ in range(rng.randint(2, 40)):
+        raw = flip_a_bit(raw, rng)
     return raw
 
 
-def cut(raw: bytes, dice: random.Random) -> bytes:
-    start = dice.randrange(len(raw))
-    return raw[:start] + raw[start + dice.randint(1, 40) :]
+def cut(raw: bytes, rng: random.Random) -> bytes:
+    start = rng.randrange(len(raw))
+    return raw[:start] + raw[start + rng.randint(1, 40) :]
 
 
-def repeat(raw: bytes, dice: random.Random) -> bytes:
-    start = dice.randrange(len(raw))
-    return raw[: start + dice.randint(1, 40)] + raw[start:]
+def repeat(raw: bytes, rng: random.Random) -> bytes:
+    start = rng.randrange(len(raw))
+    return raw[: start + rng.randint(1, 40)] + raw[start:]
 
 
-def shuffle_headers(raw: bytes, dice: random.Random) -> bytes:
-    lines, body = _lines(raw)
+def shuffle_headers(raw: bytes, rng: random.Random) -> bytes:
+    lines, body = _split(raw)
     rest = lines[1:]
-    dice.shuffle(rest)
-    return _joined([lines[0], *rest], body)
+    rng.shuffle(rest)
+    return _join([lines[0], *rest], body)
 
 
-def change_headers(raw: bytes, dice: random.Random) -> bytes:
-    """One goes, comes twice, or an odd one comes."""
-    lines, body = _lines(raw)
-    place = dice.randrange(1, len(lines))
-    deed = dice.randrange(3)
-    if deed == 0:
-        del lines[place]
+def change_headers(raw: bytes, rng: random.Random) -> bytes:
+    """Remove one, duplicate one, or add an unusual one."""
+    lines, body = _split(raw)
+    index = rng.randrange(1, len(lines))
+    change = rng.randrange(3)
+    if change == 0:
+        del lines[index]
     else:
-        more = lines[place] if deed == 1 else dice.choice(ODD).encode("latin-1")
-        lines.insert(dice.randrange(1, len(lines) + 1), more)
-    return _joined(lines, body)
+        added = lines[index] if change == 1 else rng.choice(UNUSUAL_HEADERS).encode("latin-1")
+        lines.insert(rng.randrange(1, len(lines) + 1), added)
+    return _join(lines, body)
 
 
-def another_signature(raw: bytes, dice: random.Random) -> bytes:
-    forged = dice.choice([dice.randbytes(32).hex(), "0" * 64, "", SIGNATURE[7:70], "\u0663" * 64])
+def replace_signature(raw: bytes, rng: random.Random) -> bytes:
+    forged = rng.choice([rng.randbytes(32).hex(), "0" * 64, "", SIGNATURE[7:70], "\u0663" * 64])
     return raw.replace(SIGNATURE[7:].encode(), forged.encode())
 
 
@@ -81,61 +81,61 @@ CHANGES: tuple[Change, ...] = (
     repeat,
     shuffle_headers,
     change_headers,
-    another_signature,
+    replace_signature,
 )
 
 
-def _lines(raw: bytes) -> tuple[list[bytes], bytes]:
+def _split(raw: bytes) -> tuple[list[bytes], bytes]:
     top, _, body = raw.partition(b"\r\n\r\n")
     return top.split(b"\r\n"), body
 
 
-def _joined(lines: list[bytes], body: bytes) -> bytes:
+def _join(lines: list[bytes], body: bytes) -> bytes:
     return b"\r\n".join(lines) + b"\r\n\r\n" + body
 
 
-def mutated(number: int, seed: int) -> Iterator[bytes]:
-    """So many requests, each a delivery that was changed once or twice."""
-    dice = random.Random(seed)
+def mutate(number: int, seed: int) -> Iterator[bytes]:
+    """Yield `number` deliveries, each changed once or twice."""
+    rng = random.Random(seed)
     for _ in range(number):
         raw = head(len(BODY), SIGNATURE) + BODY
-        for _ in range(dice.randint(1, 2)):
-            raw = dice.choice(CHANGES)(raw, dice)
+        for _ in range(rng.randint(1, 2)):
+            raw = rng.choice(CHANGES)(raw, rng)
         yield raw
 
 
 def is_signed(raw: bytes) -> bool:
-    """Whether body and signature are still those that belong together."""
-    lines, body = _lines(raw)
-    given = [x for x in lines if x.lower().startswith(b"x-hub-signature-256:")]
-    values = {x.partition(b":")[2].strip(b" \t") for x in given}
+    """Return whether the signature still matches the body."""
+    lines, body = _split(raw)
+    headers = [line for line in lines if line.lower().startswith(b"x-hub-signature-256:")]
+    values = {header.partition(b":")[2].strip(b" \t") for header in headers}
     return BODY in body and values == {SIGNATURE.encode()}
 
 
 async def attack(port: int, number: int, seed: int = 1) -> tuple[Counter[int], list[bytes]]:
-    """Statuses (0 for none in time), and the requests that made a job and were not signed."""
-    found: Counter[int] = Counter()
+    """Return the statuses (0: no response in time) and the unsigned requests that made a job."""
+    statuses: Counter[int] = Counter()
     unsigned: list[bytes] = []
-    requests = mutated(number, seed)
+    requests = mutate(number, seed)
 
-    async def one_after_the_other() -> None:
+    async def send_in_turn() -> None:
         for raw in requests:
-            said: Said = await ask(port, raw, PATIENCE_SECONDS)
-            found[said.status] += 1
-            if said.job and not is_signed(raw):
+            response = await send(port, raw, TIMEOUT_SECONDS)
+            statuses[response.status] += 1
+            if response.job and not is_signed(raw):
                 unsigned.append(raw)
 
-    await asyncio.gather(*(one_after_the_other() for _ in range(AT_ONCE)))
-    return found, unsigned
+    await asyncio.gather(*(send_in_turn() for _ in range(CONCURRENCY)))
+    return statuses, unsigned
 
 
 def main(number: int = 50_000) -> bool:
-    with running() as endpoint:
-        found, unsigned = asyncio.run(attack(endpoint.port, number))
-        failed = sum(count for status, count in found.items() if status >= 500)
-        print(f"{number:,} changed requests: {dict(sorted(found.items()))} (0 = cut, or no answer)")
-        print(f"5xx: {failed}; jobs that nobody signed: {len(unsigned)}")
-        print(f"errors in the log: {len(endpoint.errors())}; peak {endpoint.peak_mb:.0f} MB")
+    with running_receiver() as receiver:
+        statuses, unsigned = asyncio.run(attack(receiver.port, number))
+        failed = sum(count for status, count in statuses.items() if status >= 500)
+        print(f"{number:,} changed requests: {dict(sorted(statuses.items()))} (0 = no response)")
+        print(f"5xx: {failed}; jobs without a valid signature: {len(unsigned)}")
+        print(f"errors in the log: {len(receiver.errors())}; peak {receiver.peak_mb:.0f} MB")
         for raw in unsigned[:3]:
             print(raw)
-        return not (failed or unsigned or endpoint.errors())
+        return not (failed or unsigned or receiver.errors())

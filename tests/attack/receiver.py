@@ -1,4 +1,4 @@
-"""A running `tagline serve` on a Redis of its own, and raw requests to it."""
+"""A `tagline serve` process with its own Redis, and raw requests to it."""
 
 from __future__ import annotations
 
@@ -26,22 +26,21 @@ BODY = msgspec.json.encode(PAYLOAD)
 
 
 @dataclass(frozen=True, slots=True)
-class Attacked:
-    """A receiver under attack."""
+class Receiver:
+    """A `tagline serve` process under attack."""
 
     port: int
     pid: int
-    redis: EmbeddedRedis
     log: Path
 
     @property
     def memory_mb(self) -> float:
-        """What it holds now (Linux)."""
+        """The resident memory (Linux)."""
         return self._status("VmRSS")
 
     @property
     def peak_mb(self) -> float:
-        """The most it ever held (Linux)."""
+        """The peak resident memory (Linux)."""
         return self._status("VmHWM")
 
     def _status(self, name: str) -> float:
@@ -49,14 +48,14 @@ class Attacked:
         return next(int(line.split()[1]) / 1024 for line in lines if line.startswith(name))
 
     def errors(self) -> list[str]:
-        """Lines of its log that tell of a failure of its own."""
+        """Return the lines of its log that report an error or a traceback."""
         lines = self.log.read_text(errors="replace").splitlines()
         return [x for x in lines if '"level":"error"' in x.replace(" ", "") or "Traceback" in x]
 
 
 @contextmanager
-def running(**environment: str) -> Iterator[Attacked]:
-    """`tagline serve` as a process, for as long as it is attacked."""
+def running_receiver() -> Iterator[Receiver]:
+    """Run `tagline serve` with its own Redis."""
     port = free_port()
     with tempfile.TemporaryDirectory(prefix="tagline-") as name:
         folder = Path(name)
@@ -71,18 +70,18 @@ def running(**environment: str) -> Iterator[Attacked]:
             }
             process = subprocess.Popen(
                 [sys.executable, "-m", "bot", "serve"],
-                env={**os.environ, **settings, **environment},
+                env={**os.environ, **settings},
                 stderr=lines,
             )
             try:
-                _await(port)
-                yield Attacked(port, process.pid, redis, log)
+                _wait_until_ready(port)
+                yield Receiver(port, process.pid, log)
             finally:
                 process.send_signal(signal.SIGTERM)
                 process.wait(20)
 
 
-def _await(port: int) -> None:
+def _wait_until_ready(port: int) -> None:
     until = time.monotonic() + 20
     while True:
         try:
@@ -97,10 +96,10 @@ def _await(port: int) -> None:
 def head(
     length: int | None = None, signature: str = "", path: str = "/webhooks/github", **more: str
 ) -> bytes:
-    """The head of a delivery; a `length` of None is left out."""
+    """Return a delivery's request line and headers; without Content-Length if `length` is None."""
     lines = [
         f"POST {path} HTTP/1.1",
-        "Host: door",
+        "Host: localhost",
         "Content-Type: application/json",
         "X-GitHub-Event: issues",
         f"X-GitHub-Delivery: {uuid.uuid4()}",
@@ -112,38 +111,37 @@ def head(
 
 
 def delivery(body: bytes = BODY) -> bytes:
-    """A whole request, honestly signed."""
+    """Return a complete, correctly signed request."""
     return head(len(body), sign(body)) + body
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """What came back. `status` is 0 where the connection ended, or nothing came in time."""
+class RawResponse:
+    """A response; `status` is 0 if the connection was closed or nothing arrived in time."""
 
     status: int
     head: str = ""
-    body: bytes = b""
 
     @property
     def job(self) -> bool:
         return "x-tagline-job:" in self.head.lower()
 
 
-async def ask(port: int, raw: bytes, seconds: float = 5.0) -> Said:
-    """Send raw bytes over a connection of their own, and read one answer."""
+async def send(port: int, raw: bytes, seconds: float = 5.0) -> RawResponse:
+    """Send raw bytes over a new connection and return one response."""
     writer = None
     try:
         async with asyncio.timeout(seconds):
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
             writer.write(raw)
-            return await answer(reader)
+            return await read_response(reader)
     except (OSError, TimeoutError, EOFError):
-        return Said(0)
+        return RawResponse(0)
     finally:
         if writer:
             writer.transport.abort()
 
 
-async def answer(reader: asyncio.StreamReader) -> Said:
+async def read_response(reader: asyncio.StreamReader) -> RawResponse:
     text = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
-    return Said(int(text.split(" ", 2)[1]), text)
+    return RawResponse(int(text.split(" ", 2)[1]), text)

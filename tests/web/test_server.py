@@ -11,7 +11,7 @@ import pytest
 from bot.web import server
 from tests.attack.flood import FORGED
 from tests.attack.mutate import attack
-from tests.attack.receiver import BODY, Said, answer, ask, delivery, head
+from tests.attack.receiver import BODY, RawResponse, delivery, head, read_response, send
 from tests.serving import served
 from tests.web.client import Door, sign
 
@@ -79,7 +79,7 @@ def test_whoever_is_slow_with_anything_is_cut(port: int) -> None:
 
 
 def status(port: int, raw: bytes) -> int:
-    return asyncio.run(ask(port, raw)).status
+    return asyncio.run(send(port, raw)).status
 
 
 def test_a_head_over_64_kilobytes_is_refused(port: int) -> None:
@@ -168,11 +168,11 @@ def test_a_few_requests_ahead_are_answered_and_thousands_are_not(port: int) -> N
 def test_odd_requests_are_answered_early_and_say_nothing(
     port: int, raw: bytes, statuses: set[int]
 ) -> None:
-    async def one() -> tuple[Said, bytes]:
+    async def one() -> tuple[RawResponse, bytes]:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(raw)
         async with asyncio.timeout(5):
-            said, rest = await answer(reader), b""
+            said, rest = await read_response(reader), b""
             if said.status != 100:
                 rest = await reader.read(1000)
         writer.transport.abort()
@@ -206,9 +206,9 @@ def test_no_request_hides_in_the_body_of_one_that_asks_for_an_upgrade(port: int,
 
 
 def test_idle_connections_keep_nobody_out(port: int) -> None:
-    async def crowded() -> list[Said]:
+    async def crowded() -> list[RawResponse]:
         idle = [await asyncio.open_connection("127.0.0.1", port) for _ in range(100)]
-        answers = [await ask(port, raw, 2) for raw in (HEALTH, delivery()) * 3]
+        answers = [await send(port, raw, 2) for raw in (HEALTH, delivery()) * 3]
         for _, writer in idle:
             writer.transport.abort()
         return answers
