@@ -1,4 +1,4 @@
-"""`tagline demo` at a pretended terminal, and one Chromium that may reach loopback only."""
+"""`tagline demo` at a pseudo-terminal, and one Chromium that may reach loopback only."""
 
 from __future__ import annotations
 
@@ -20,48 +20,48 @@ from urllib.parse import urlsplit
 import pytest
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-# Without these Chromium calls its maker at every start.
+# Without these Chromium sends requests to its vendor.
 QUIET = (
     *("--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
     *("--disable-component-update", "--disable-sync"),
 )
-OURS = ("GITHUB_", "GITLAB_", "LLM_", "OPENAI_", "ANTHROPIC_", "TAGLINE_", "REDIS_")
+REMOVED = ("GITHUB_", "GITLAB_", "LLM_", "OPENAI_", "ANTHROPIC_", "TAGLINE_", "REDIS_")
 DISPLAYS = ("DISPLAY", "WAYLAND_DISPLAY")
 START_SECONDS = 60.0
 
 
 @dataclass
 class Watched:
-    """What a page must not do: speak to anybody else, or complain on its console."""
+    """Requests to other hosts and errors on the console, which a page must not cause."""
 
     outside: list[str] = field(default_factory=list)
-    complaints: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
 
 
 @pytest.fixture(scope="session")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The page's, as the command prints it; ends the demo as Ctrl-C does."""
-    bot_accounts, theirs = pty.openpty()
-    environment = {k: v for k, v in os.environ.items() if not k.startswith(OURS + DISPLAYS)}
+    own_end, other_end = pty.openpty()
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(REMOVED + DISPLAYS)}
     root = Path(__file__).parents[2]
     demo = subprocess.Popen(
         [sys.executable, "-m", "bot", "demo"],
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
+        stdin=other_end,
+        stdout=other_end,
+        stderr=other_end,
         cwd=tmp_path_factory.mktemp("demo"),
         env={**environment, "PYTHONPATH": str(root)},
         start_new_session=True,
     )
-    os.close(theirs)
+    os.close(other_end)
     printed: list[bytes] = []
-    Thread(target=_drain, args=(bot_accounts, printed), daemon=True).start()
+    Thread(target=_drain, args=(own_end, printed), daemon=True).start()
     try:
         yield _address(demo, printed)
     finally:
         demo.send_signal(signal.SIGINT)
         assert demo.wait(30) == 0, b"".join(printed).decode()
-        os.close(bot_accounts)
+        os.close(own_end)
 
 
 def _drain(terminal: int, printed: list[bytes]) -> None:
@@ -115,6 +115,6 @@ def watch(context: Any, watched: Watched) -> Any:
 
     context.route("**/*", hold)
     page = context.new_page()
-    page.on("console", lambda said: watched.complaints.append(said.text))
-    page.on("pageerror", lambda error: watched.complaints.append(str(error)))
+    page.on("console", lambda message: watched.errors.append(message.text))
+    page.on("pageerror", lambda error: watched.errors.append(str(error)))
     return page

@@ -1,4 +1,4 @@
-"""The demo's page as a visitor meets it; the tests share one page and are read from top to end."""
+"""The demo's page in a browser; the tests share one page and run in order."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ pytestmark = [
 
 TAKEN_UP_MS = 180_000  # a killed worker's job within a minute, a healed issue's within two
 SOON_MS = 15_000
-OURS = "article .bot"
+BOT_COMMENT = "article .bot"
 LABELS = "article .label"
 
 
@@ -35,40 +35,40 @@ def open_issue(page: Any, button: str = "open", *, host: str = "github", about: 
 
 
 def settled(page: Any, state: str = "ended", within: float = SOON_MS) -> str:
-    """The sentence, once the issue's job has come to that state."""
-    said = page.locator(f"#status .{state}")
-    said.wait_for(timeout=within)
-    return str(said.inner_text())
+    """Return the status line once the job has reached that state."""
+    status = page.locator(f"#status .{state}")
+    status.wait_for(timeout=within)
+    return str(status.inner_text())
 
 
 @pytest.fixture(scope="module")
 def fallen_back(page: Any) -> str:
     """An issue that the model will be asked about again, a minute later."""
-    place = open_issue(page, "model-down", host="github", about="feature")
+    path = open_issue(page, "model-down", host="github", about="feature")
     assert "no comment" in settled(page, "waiting")
-    return place
+    return path
 
 
 @pytest.fixture(scope="module")
 def killed(page: Any) -> str:
     """An issue whose worker was killed; its job needs up to a minute."""
-    place = open_issue(page, "worker-killed")
+    path = open_issue(page, "worker-killed")
     api.expect(page.locator("#status .working")).to_contain_text("killed", timeout=SOON_MS)
-    return place
+    return path
 
 
 def test_the_worker_is_killed_in_the_middle_of_a_job(page: Any, killed: str) -> None:
-    assert page.locator(OURS).count() == 0
+    assert page.locator(BOT_COMMENT).count() == 0
 
 
 def test_an_issue_falls_back_while_the_model_is_down(page: Any, fallen_back: str) -> None:
-    assert page.locator(OURS).count() == 0
+    assert page.locator(BOT_COMMENT).count() == 0
 
 
 @pytest.mark.parametrize("host", ["github", "gitlab"])
 def test_a_click_brings_comment_and_labels_within_three_seconds(page: Any, host: str) -> None:
     open_issue(page, host=host)
-    page.wait_for_selector(OURS, timeout=3000)
+    page.wait_for_selector(BOT_COMMENT, timeout=3000)
     assert page.locator(LABELS).count() >= 1
     assert "1 comment" in settled(page)
     api.expect(page.locator("#actions dl")).to_contain_text("sandbox-rules")
@@ -79,19 +79,19 @@ def test_a_click_brings_comment_and_labels_within_three_seconds(page: Any, host:
 @pytest.mark.parametrize("fault", ["model-down", "model-slow", "model-rubbish", "model-429"])
 def test_while_the_model_fails_labels_come_from_rules_and_no_comment(page: Any, fault: str) -> None:
     open_issue(page, fault, host="gitlab")
-    said = settled(page, "waiting")
-    assert said.startswith("The model failed")
-    assert "asked again" in said
-    assert page.locator(OURS).count() == 0
+    status = settled(page, "waiting")
+    assert status.startswith("The model failed")
+    assert "asked again" in status
+    assert page.locator(BOT_COMMENT).count() == 0
     assert "bug" in page.locator(LABELS).first.inner_text()
 
 
 @pytest.mark.parametrize("host", ["github", "gitlab"])
 def test_a_stored_comment_answered_with_502_stays_one(page: Any, host: str) -> None:
     open_issue(page, "host-502", host=host)
-    page.wait_for_selector(OURS)
+    page.wait_for_selector(BOT_COMMENT)
     assert "502" in settled(page)
-    assert page.locator(OURS).count() == 1
+    assert page.locator(BOT_COMMENT).count() == 1
 
 
 def test_a_redelivery_changes_nothing(page: Any) -> None:
@@ -99,16 +99,16 @@ def test_a_redelivery_changes_nothing(page: Any) -> None:
     settled(page)
     page.click("#redeliver")
     api.expect(page.locator("#status")).to_contain_text("nothing was queued")
-    assert page.locator(OURS).count() == 1
+    assert page.locator(BOT_COMMENT).count() == 1
 
 
 def test_a_label_that_a_person_removed_stays_away(page: Any) -> None:
-    gone = page.locator(LABELS).first.inner_text()
+    removed = page.locator(LABELS).first.inner_text()
     page.click("#unlabel")
     api.expect(page.locator("#status")).to_contain_text("will not set it again")
     page.click("#redeliver")
     api.expect(page.locator("#status")).to_contain_text("nothing was queued")
-    assert gone not in page.locator(LABELS).all_inner_texts()
+    assert removed not in page.locator(LABELS).all_inner_texts()
 
 
 @pytest.mark.parametrize("about", ["feature", "question", "chinese", "log", "injection"])
@@ -120,7 +120,7 @@ def test_every_sample_ends_with_one_comment(page: Any, about: str) -> None:
     assert "wontfix" not in page.locator(LABELS).all_inner_texts()
 
 
-def test_own_words_are_typed_and_sent_by_keyboard_alone(page: Any, address: str) -> None:
+def test_own_text_is_typed_and_sent_by_keyboard_alone(page: Any, address: str) -> None:
     page.goto(address)
     reached = []
     for _ in range(3):
@@ -171,22 +171,22 @@ def test_without_script_a_visitor_sees_the_same(
     page = watch(context, watched)
     page.goto(address)
     page.click("#open")
-    page.wait_for_selector(OURS, timeout=SOON_MS)
+    page.wait_for_selector(BOT_COMMENT, timeout=SOON_MS)
     page.click("#redeliver")
     assert "nothing was queued" in page.locator("#status").inner_text()
     context.close()
 
 
-def test_the_killed_worker_s_job_is_taken_up_again(page: Any, killed: str) -> None:
+def test_the_killed_worker_s_job_is_resumed(page: Any, killed: str) -> None:
     page.goto(killed)
     assert "resumed" in settled(page, within=TAKEN_UP_MS)
-    assert page.locator(OURS).count() == 1
+    assert page.locator(BOT_COMMENT).count() == 1
 
 
-def test_an_issue_that_fell_back_is_answered_by_itself(page: Any, fallen_back: str) -> None:
+def test_an_issue_that_fell_back_is_answered_later(page: Any, fallen_back: str) -> None:
     page.goto(fallen_back)
     assert "The model is back" in settled(page, within=TAKEN_UP_MS)
-    assert page.locator(OURS).count() == 1
+    assert page.locator(BOT_COMMENT).count() == 1
     assert "needs-review" not in page.locator(LABELS).all_inner_texts()
 
 
@@ -195,9 +195,9 @@ def test_reset_forgets_everything(page: Any) -> None:
     page.wait_for_selector(".start", timeout=30_000)
     assert page.locator("#list li").count() == 0
     assert re.search(r"/issues/github/1$", open_issue(page))
-    page.wait_for_selector(OURS, timeout=SOON_MS)
+    page.wait_for_selector(BOT_COMMENT, timeout=SOON_MS)
 
 
-def test_nobody_else_was_asked_and_nothing_complained(watched: Watched) -> None:
+def test_no_other_host_was_requested_and_no_error_occurred(watched: Watched) -> None:
     assert watched.outside == []
-    assert watched.complaints == []
+    assert watched.errors == []

@@ -1,4 +1,4 @@
-"""A running sandbox, clients for it, and a webhook receiver that answers like ours."""
+"""A running sandbox, clients for it, and a webhook receiver that answers like the product."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ import pytest
 from tests.simulation import Sandbox
 
 REPO = "acme/widget"
-Asks = Callable[..., httpx.Response]
-WEB = httpx.Client(verify=False)  # making a TLS context for each request would take longest
+Ask = Callable[..., httpx.Response]
+WEB = httpx.Client(verify=False)  # creating a TLS context for each request is slow
 atexit.register(WEB.close)
 
 
@@ -31,8 +31,8 @@ def box() -> Iterator[Sandbox]:
 
 def app_token(box: Sandbox, **claims: Any) -> str:
     at = int(time.time())
-    said = {"iat": at - 60, "exp": at + 540, "iss": str(box.app_id), **claims}
-    return jwt.encode(said, box.private_key, "RS256")
+    payload = {"iat": at - 60, "exp": at + 540, "iss": str(box.app_id), **claims}
+    return jwt.encode(payload, box.private_key, "RS256")
 
 
 def mint(box: Sandbox, **wanted: Any) -> httpx.Response:
@@ -54,16 +54,16 @@ def client(box: Sandbox, token: str) -> Iterator[httpx.Client]:
 
 @pytest.fixture
 def bot(box: Sandbox) -> Iterator[httpx.Client]:
-    """Speaks as the installation, below /repos/acme/widget."""
+    """Return a client of the installation, below /repos/acme/widget."""
     with client(box, mint(box).json()["token"]) as found:
         yield found
 
 
 @pytest.fixture
-def ask(box: Sandbox) -> Asks:
-    """Asks a model face; `api` is openai or anthropic."""
+def ask(box: Sandbox) -> Ask:
+    """Return a function that calls a model API; `api` is openai or anthropic."""
 
-    def asking(api: str, timeout: float = 5, **body: Any) -> httpx.Response:
+    def call(api: str, timeout: float = 5, **body: Any) -> httpx.Response:
         body = {"model": "m", "messages": [{"role": "user", "content": "{}"}], **body}
         if api == "openai":
             url, headers = "/chat/completions", {"authorization": f"Bearer {box.model_key}"}
@@ -73,7 +73,7 @@ def ask(box: Sandbox) -> Asks:
         url = f"{box.anthropic_url}/v1/messages"
         return WEB.post(url, json=body, headers=headers, timeout=timeout)
 
-    return asking
+    return call
 
 
 @dataclass
@@ -95,7 +95,7 @@ class Receiver:
 def receiver() -> Iterator[Receiver]:
     receiver = Receiver()
 
-    class Door(BaseHTTPRequestHandler):
+    class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
             headers = {key.lower(): value for key, value in self.headers.items()}
@@ -108,7 +108,7 @@ def receiver() -> Iterator[Receiver]:
         def log_message(self, format: str, *args: Any) -> None:
             return
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Door)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     receiver.url = f"http://127.0.0.1:{server.server_address[1]}/webhooks/github"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()

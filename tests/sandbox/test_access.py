@@ -1,4 +1,4 @@
-"""Who may do what: the App's JWT, installation tokens, the personal token, nobody."""
+"""Permissions of the App's JWT, installation tokens, the personal token and no token."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ from .conftest import REPO, app_token, client, mint
     ],
 )
 def test_only_a_good_jwt_is_the_app(box: Sandbox, claims: dict[str, Any], status: int) -> None:
-    said = {k: int(time.time()) + v if k in ("exp", "iat") else v for k, v in claims.items()}
-    headers = {"authorization": f"Bearer {app_token(box, **said)}"}
+    times = {k: int(time.time()) + v if k in ("exp", "iat") else v for k, v in claims.items()}
+    headers = {"authorization": f"Bearer {app_token(box, **times)}"}
     assert httpx.get(f"{box.github_url}/app", headers=headers).status_code == status
 
 
@@ -38,14 +38,14 @@ def test_a_jwt_of_another_key_is_refused(box: Sandbox) -> None:
     assert httpx.get(f"{box.github_url}/app", headers=headers).status_code == 401
 
 
-def test_a_token_has_the_new_long_shape_and_what_was_granted(box: Sandbox) -> None:
+def test_a_token_has_the_long_format_and_the_granted_permissions(box: Sandbox) -> None:
     answer = mint(box).json()
     assert answer["token"].startswith("ghs_4711_")
     assert len(answer["token"]) > 400
     assert answer["permissions"] == GRANTED
 
 
-def test_asking_for_more_than_granted_is_refused(box: Sandbox) -> None:
+def test_a_token_with_more_permissions_than_granted_is_refused(box: Sandbox) -> None:
     assert mint(box, permissions={"contents": "write"}).status_code == 422
     assert mint(box, permissions={"members": "read"}).status_code == 422
     assert mint(box, repository_ids=[1]).status_code == 422
@@ -70,7 +70,7 @@ def test_an_operator_may_grant_less_than_the_manifest_asks() -> None:
         ({"issues": "write"}, "GET", "/installation", 401),
     ],
 )
-def test_a_narrowed_token_does_only_what_it_may(
+def test_a_limited_token_allows_only_its_permissions(
     box: Sandbox, permissions: dict[str, str], method: str, path: str, status: int
 ) -> None:
     box.add_repo(REPO, {}, {".github/tagline.yml": ""})
@@ -97,7 +97,7 @@ def test_a_token_for_one_repository_does_not_reach_another(box: Sandbox) -> None
             assert answer.status_code == status
 
 
-def test_a_token_is_over_after_an_hour() -> None:
+def test_a_token_expires_after_an_hour() -> None:
     late = timedelta()
 
     def clock() -> datetime:

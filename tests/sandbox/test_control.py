@@ -28,49 +28,49 @@ def control(box: Sandbox, receiver: Receiver) -> Iterator[httpx.Client]:
         yield found
 
 
-def test_an_issue_is_opened_seen_and_corrected(
+def test_an_issue_is_opened_shown_and_unlabeled(
     control: httpx.Client, bot: httpx.Client, receiver: Receiver
 ) -> None:
     opened = control.post("/issues", json={"title": "Dead", "body": "It is.", "author": "ada"})
-    said = opened.json()
+    created = opened.json()
     assert opened.status_code == 201
-    assert said["deliveries"][0]["status"] == 202
-    bot.post(f"/issues/{said['number']}/labels", json={"labels": ["area/login", "bug"]})
-    place = f"/issues/{REPO}/{said['number']}"
-    assert control.get(place).json()["labels"] == ["area/login", "bug"]
-    assert control.delete(f"{place}/labels/area%2Flogin").json() == {"labels": ["bug"]}
-    seen = control.get(place).json()
-    assert (seen["issue"]["user"]["login"], seen["comments"]) == ("ada", [])
-    assert seen["labels"] == ["bug"]
-    again = control.post(f"/redeliver/{said['deliveries'][0]['id']}").json()
+    assert created["deliveries"][0]["status"] == 202
+    bot.post(f"/issues/{created['number']}/labels", json={"labels": ["area/login", "bug"]})
+    issue = f"/issues/{REPO}/{created['number']}"
+    assert control.get(issue).json()["labels"] == ["area/login", "bug"]
+    assert control.delete(f"{issue}/labels/area%2Flogin").json() == {"labels": ["bug"]}
+    shown = control.get(issue).json()
+    assert (shown["issue"]["user"]["login"], shown["comments"]) == ("ada", [])
+    assert shown["labels"] == ["bug"]
+    again = control.post(f"/redeliver/{created['deliveries'][0]['id']}").json()
     assert again["redelivery"]
     assert receiver.received[-1].body == receiver.received[0].body
 
 
-def test_a_project_is_reached_by_naming_its_host(
+def test_a_project_is_selected_by_its_host(
     box: Sandbox, control: httpx.Client, receiver: Receiver
 ) -> None:
     box.gitlab.webhook_url = receiver.url
-    said = control.post("/issues", json={"host": "gitlab", "title": "Dead", "type": "Task"}).json()
-    assert (said["repo"], said["deliveries"][0]["status"]) == (DEMO_PROJECT, 202)
-    place, query = f"/issues/{DEMO_PROJECT}/{said['number']}", {"host": "gitlab"}
-    box.gitlab.comment_by_person(DEMO_PROJECT, said["number"], "Hi", deliver=False)
+    created = control.post(
+        "/issues", json={"host": "gitlab", "title": "Dead", "type": "Task"}
+    ).json()
+    assert (created["repo"], created["deliveries"][0]["status"]) == (DEMO_PROJECT, 202)
+    issue, query = f"/issues/{DEMO_PROJECT}/{created['number']}", {"host": "gitlab"}
+    box.gitlab.comment_by_person(DEMO_PROJECT, created["number"], "Hi", deliver=False)
     for name in ("type::bug", "type::feature"):
-        box.gitlab.label_by_person(DEMO_PROJECT, said["number"], name)
-    seen = control.get(place, params=query).json()
-    assert (seen["issue"]["type"], seen["labels"]) == ("TASK", ["type::feature"])
-    assert [comment["body"] for comment in seen["comments"]] == ["Hi"]
-    path = f"{place}/labels/type::feature"
+        box.gitlab.label_by_person(DEMO_PROJECT, created["number"], name)
+    shown = control.get(issue, params=query).json()
+    assert (shown["issue"]["type"], shown["labels"]) == ("TASK", ["type::feature"])
+    assert [comment["body"] for comment in shown["comments"]] == ["Hi"]
+    path = f"{issue}/labels/type::feature"
     assert control.delete(path, params=query).json() == {"labels": []}
-    first = said["deliveries"][0]["id"]
+    first = created["deliveries"][0]["id"]
     assert control.post(f"/redeliver/{first}", params=query).json()["redelivery"]
     assert len(box.gitlab.deliveries) == 5
     assert box.deliveries == []
 
 
-def test_faults_are_armed_and_cleared_from_outside(
-    control: httpx.Client, bot: httpx.Client
-) -> None:
+def test_faults_are_armed_and_cleared_over_http(control: httpx.Client, bot: httpx.Client) -> None:
     armed = control.post("/faults", json={"name": "github-500", "times": None}).json()["armed"]
     assert armed == [{"name": "github-500", "left": None, "match": None}]
     assert bot.get("/labels").status_code == 500
@@ -93,7 +93,7 @@ def test_faults_are_armed_and_cleared_from_outside(
         ("DELETE", "/issues/acme/widget/1/labels/bug", None, 404),
     ],
 )
-def test_mistakes_are_told(
+def test_invalid_requests_are_refused(
     control: httpx.Client, method: str, path: str, body: Any, status: int
 ) -> None:
     answer = control.request(method, path, json=body)
@@ -101,7 +101,7 @@ def test_mistakes_are_told(
     assert answer.json()["error"]
 
 
-def test_the_command_prints_where_everything_is_and_ends_cleanly() -> None:
+def test_the_command_prints_addresses_and_credentials_and_stops_cleanly() -> None:
     command = [sys.executable, "-m", "bot.sandbox"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, env=os.environ) as running:
         assert running.stdout is not None

@@ -13,7 +13,7 @@ import pytest
 from bot.sandbox import broken_connections, demo_faults
 from tests.simulation import Sandbox
 
-from .conftest import REPO, Asks, client, mint
+from .conftest import REPO, Ask, client, mint
 
 
 @pytest.fixture
@@ -86,7 +86,7 @@ def test_a_comment_gets_no_answer(
     assert comment(bot, number).status_code == 201
 
 
-def test_limits_say_how_long(box: Sandbox, bot: httpx.Client) -> None:
+def test_limits_have_their_duration(box: Sandbox, bot: httpx.Client) -> None:
     seen = {}
     for fault in ("github-403-secondary", "github-429", "github-403-exhausted"):
         box.fault(fault)
@@ -111,7 +111,7 @@ def test_label_faults_leave_comments_alone(
     assert box.labels(REPO, number) == []
 
 
-def test_a_slow_answer_is_a_good_one(
+def test_a_slow_answer_is_correct(
     box: Sandbox, bot: httpx.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(demo_faults, "SLOW_SECONDS", 0.2)
@@ -140,7 +140,7 @@ def test_an_unknown_fault_names_the_nearest(box: Sandbox) -> None:
         box.fault("model-timout")
 
 
-def test_faults_stay_on_their_side(box: Sandbox, bot: httpx.Client, ask: Asks) -> None:
+def test_faults_stay_on_their_side(box: Sandbox, bot: httpx.Client, ask: Ask) -> None:
     box.fault("github-500", times=None)
     assert ask("openai").status_code == 200
     box.clear_faults()
@@ -165,8 +165,8 @@ def test_faults_stay_on_their_side(box: Sandbox, bot: httpx.Client, ask: Asks) -
         ("model-529", 529, "server_error", "overloaded_error"),
     ],
 )
-def test_model_errors_come_in_the_vendors_words(
-    box: Sandbox, ask: Asks, fault: str, status: int, openai: str, anthropic: str
+def test_model_errors_come_in_the_vendors_format(
+    box: Sandbox, ask: Ask, fault: str, status: int, openai: str, anthropic: str
 ) -> None:
     box.fault(fault, times=2)
     answers = [ask("openai"), ask("anthropic")]
@@ -187,7 +187,7 @@ REFUSED = [
 
 @pytest.mark.parametrize(("fault", "api", "body"), REFUSED)
 def test_a_refused_parameter_is_named_and_others_pass(
-    box: Sandbox, ask: Asks, fault: str, api: str, body: dict[str, Any]
+    box: Sandbox, ask: Ask, fault: str, api: str, body: dict[str, Any]
 ) -> None:
     box.fault(fault, times=None)
     refused = ask(api, **body)
@@ -197,10 +197,10 @@ def test_a_refused_parameter_is_named_and_others_pass(
 
 
 def content(answer: httpx.Response) -> str:
-    said = answer.json()
-    if "choices" in said:
-        return str(said["choices"][0]["message"]["content"])
-    return str(said["content"][-1]["text"])
+    reply = answer.json()
+    if "choices" in reply:
+        return str(reply["choices"][0]["message"]["content"])
+    return str(reply["content"][-1]["text"])
 
 
 @pytest.mark.parametrize("api", ["openai", "anthropic"])
@@ -213,8 +213,8 @@ def content(answer: httpx.Response) -> str:
         ("model-unknown-labels", '{"summary"'),
     ],
 )
-def test_bad_contents_come_in_good_envelopes(
-    box: Sandbox, ask: Asks, api: str, fault: str, begins: str
+def test_invalid_contents_have_a_valid_envelope(
+    box: Sandbox, ask: Ask, api: str, fault: str, begins: str
 ) -> None:
     box.fault(fault)
     assert content(ask(api)).startswith(begins)
@@ -229,7 +229,7 @@ def test_bad_contents_come_in_good_envelopes(
     ],
 )
 def test_the_model_stops_for_the_reason_named(
-    box: Sandbox, ask: Asks, fault: str, openai: str, anthropic: str
+    box: Sandbox, ask: Ask, fault: str, openai: str, anthropic: str
 ) -> None:
     box.fault(fault, times=2)
     choice = ask("openai").json()["choices"][0]
@@ -238,13 +238,13 @@ def test_the_model_stops_for_the_reason_named(
     assert ask("anthropic").json()["stop_reason"] == anthropic
 
 
-def test_a_content_filter_is_a_stop_reason_or_an_error(box: Sandbox, ask: Asks) -> None:
+def test_a_content_filter_is_a_stop_reason_or_an_error(box: Sandbox, ask: Ask) -> None:
     box.fault("model-content-filter", times=2)
     assert ask("openai").json()["choices"][0]["finish_reason"] == "content_filter"
     assert ask("anthropic").status_code == 400
 
 
-def test_odd_bodies_are_as_odd_as_named(box: Sandbox, ask: Asks) -> None:
+def test_unusual_bodies_are_as_named(box: Sandbox, ask: Ask) -> None:
     box.fault("model-html")
     assert "<h1>" in ask("openai").text
     box.fault("model-empty")
@@ -270,7 +270,7 @@ def test_the_gzip_bomb_is_small_on_the_wire(box: Sandbox) -> None:
     ],
 )
 def test_the_model_does_not_answer(
-    box: Sandbox, ask: Asks, fault: str, error: type[httpx.TransportError]
+    box: Sandbox, ask: Ask, fault: str, error: type[httpx.TransportError]
 ) -> None:
     box.fault(fault)
     with pytest.raises(error):
@@ -286,7 +286,7 @@ def test_a_dripping_answer_beats_a_timeout_per_read(box: Sandbox) -> None:
         assert [next(pieces), next(pieces)] == [b"{", b'"']
 
 
-def test_a_redirect_notes_whether_the_key_came_along(box: Sandbox, ask: Asks) -> None:
+def test_a_redirect_records_whether_the_key_was_sent(box: Sandbox, ask: Ask) -> None:
     box.fault("model-redirect")
     answer = ask("openai")
     assert answer.status_code == 302
@@ -302,7 +302,7 @@ def test_every_fault_has_a_line_of_explanation(box: Sandbox) -> None:
     assert all(row["says"] for row in listed)
 
 
-def test_a_hanging_answer_does_not_hold_up_the_end() -> None:
+def test_a_hanging_answer_does_not_delay_the_stop() -> None:
     assert broken_connections.TICK < 1
     with Sandbox().running() as box:
         box.fault("model-timeout")

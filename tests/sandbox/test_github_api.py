@@ -1,4 +1,4 @@
-"""GitHub's habits that our code leans on or must not fall over."""
+"""GitHub's behaviour that the product depends on or has to tolerate."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.simulation import Sandbox
 from .conftest import REPO
 
 
-def test_a_comment_of_the_app_says_so(box: Sandbox, bot: httpx.Client) -> None:
+def test_a_comment_of_the_app_names_the_app(box: Sandbox, bot: httpx.Client) -> None:
     number = box.open_issue(REPO, "Title", "Body")
     comment = bot.post(f"/issues/{number}/comments", json={"body": "Words"}).json()
     assert comment["performed_via_github_app"]["id"] == box.app_id
@@ -29,7 +29,7 @@ def test_lists_are_paged_with_links(box: Sandbox, bot: httpx.Client) -> None:
     assert len(seen) == len(set(seen)) == 230
 
 
-def test_an_unknown_label_name_is_created_and_noted(box: Sandbox, bot: httpx.Client) -> None:
+def test_an_unknown_label_name_is_created_and_recorded(box: Sandbox, bot: httpx.Client) -> None:
     number = box.open_issue(REPO, "Title", "Body")
     answer = bot.post(f"/issues/{number}/labels", json={"labels": ["BUG", "brand new"]})
     assert [label["name"] for label in answer.json()] == ["bug", "brand new"]
@@ -44,7 +44,7 @@ def test_label_names_survive_the_url(box: Sandbox, bot: httpx.Client, name: str)
     assert box.labels(REPO, number) == []
 
 
-def test_only_its_own_comments_are_in_the_bots_hands(box: Sandbox, bot: httpx.Client) -> None:
+def test_the_bot_can_change_only_its_own_comments(box: Sandbox, bot: httpx.Client) -> None:
     number = box.open_issue(REPO, "Title", "Body")
     theirs = box.comment_by_person(REPO, number, "Mine")
     assert bot.patch(f"/issues/comments/{theirs}", json={"body": "x"}).status_code == 403
@@ -70,7 +70,7 @@ def test_pull_requests_are_found_among_the_issues(box: Sandbox, bot: httpx.Clien
     assert "pull_request" in bot.get(f"/issues/{number}").json()
 
 
-def test_what_changes_the_world_is_told_from_what_reads_it(box: Sandbox, bot: httpx.Client) -> None:
+def test_writes_are_distinguished_from_reads(box: Sandbox, bot: httpx.Client) -> None:
     number = box.open_issue(REPO, "Title", "Body")
     bot.get("/labels")
     bot.post(f"/issues/{number}/labels", json={"labels": ["bug"]})

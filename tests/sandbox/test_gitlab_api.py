@@ -1,4 +1,4 @@
-"""GitLab's habits that our code leans on or must not fall over."""
+"""GitLab's behaviour that the product depends on or has to tolerate."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PROJECT = "acme%2Fgadget"
 
 
 @contextmanager
-def speaking(box: Sandbox, token: str) -> Iterator[httpx.Client]:
+def client_of(box: Sandbox, token: str) -> Iterator[httpx.Client]:
     headers = {"private-token": token} if token else {}
     with httpx.Client(base_url=f"{box.gitlab_url}/api/v4", headers=headers) as found:
         yield found
@@ -25,7 +25,7 @@ def speaking(box: Sandbox, token: str) -> Iterator[httpx.Client]:
 
 @pytest.fixture
 def bot(box: Sandbox) -> Iterator[httpx.Client]:
-    with speaking(box, box.gitlab.token) as found:
+    with client_of(box, box.gitlab.token) as found:
         yield found
 
 
@@ -42,7 +42,7 @@ def note(bot: httpx.Client, number: int, body: str) -> httpx.Response:
     return bot.post(issue(number, "/notes"), json={"body": body})
 
 
-def test_the_bot_learns_who_it_is_and_what_it_may(box: Sandbox, bot: httpx.Client) -> None:
+def test_the_bot_reads_its_user_and_its_scopes(box: Sandbox, bot: httpx.Client) -> None:
     me = bot.get("/user").json()
     assert (me["id"], me["username"]) == (box.gitlab.bot.id, box.gitlab.bot.login)
     assert bot.get("/personal_access_tokens/self").json()["scopes"] == ["api"]
@@ -52,13 +52,13 @@ def test_the_bot_learns_who_it_is_and_what_it_may(box: Sandbox, bot: httpx.Clien
 
 def test_a_project_is_found_by_id_and_by_encoded_path(box: Sandbox, bot: httpx.Client) -> None:
     number = box.gitlab.state.repo(DEMO_PROJECT).id
-    for place, status in ((number, 200), (PROJECT, 200), (DEMO_PROJECT, 404), ("acme%2Fx", 404)):
-        answer = bot.get(f"/projects/{place}")
+    for project, status in ((number, 200), (PROJECT, 200), (DEMO_PROJECT, 404), ("acme%2Fx", 404)):
+        answer = bot.get(f"/projects/{project}")
         assert answer.status_code == status
         assert status != 200 or answer.json()["id"] == number
 
 
-# What is asked → labels that the issue carries then, and those that came into being.
+# Request → the labels of the issue afterwards, and those that were created.
 LABELLING: list[tuple[dict[str, Any], list[str], list[str]]] = [
     ({"add_labels": ["type::feature"]}, ["documentation", "type::feature"], []),
     (
@@ -86,7 +86,7 @@ LABELLING: list[tuple[dict[str, Any], list[str], list[str]]] = [
 
 
 @pytest.mark.parametrize(("wanted", "carried", "created"), LABELLING)
-def test_labels_change_as_gitlab_does_it(
+def test_labels_change_as_on_gitlab(
     box: Sandbox, bot: httpx.Client, wanted: dict[str, Any], carried: list[str], created: list[str]
 ) -> None:
     first = ["documentation", "type::bug"]
@@ -96,8 +96,8 @@ def test_labels_change_as_gitlab_does_it(
     assert answer.json()["labels"] == bot.get(issue(number)).json()["labels"] == carried
     assert sorted(box.gitlab.labels(DEMO_PROJECT, number)) == carried
     assert known(box) == created
-    noted = [names for _, _, names in box.gitlab.replaced_labels]
-    assert noted == ([["performance"]] if "labels" in wanted else [])
+    recorded = [names for _, _, names in box.gitlab.replaced_labels]
+    assert recorded == ([["performance"]] if "labels" in wanted else [])
 
 
 def test_a_description_may_have_a_megabyte_of_characters(box: Sandbox, bot: httpx.Client) -> None:
@@ -107,8 +107,8 @@ def test_a_description_may_have_a_megabyte_of_characters(box: Sandbox, bot: http
     assert bot.get(issue(number)).json()["description"] == longest
     answer = bot.put(issue(number), json={"description": f"{longest}x"})
     assert answer.status_code == 400
-    said = "is too long (maximum is 1048576 characters)"
-    assert answer.json() == {"message": {"description": [said]}}
+    problem = "is too long (maximum is 1048576 characters)"
+    assert answer.json() == {"message": {"description": [problem]}}
 
 
 def known(box: Sandbox) -> list[str]:
@@ -128,7 +128,7 @@ def test_labels_of_the_group_are_listed_in_pages(bot: httpx.Client) -> None:
     assert {label["name"] for label in alone.json()} == set(PROJECT_LABELS)
 
 
-# A note → the text that is stored, the actions that GitLab would carry out.
+# A note → the text that is stored, the actions that GitLab would execute.
 NOTES: list[tuple[str, str, list[str]]] = [
     ("Fine.\n/close", "Fine.", ["close"]),
     ("Fine.\r\n/CLOSE\r\nMore.", "Fine.\nMore.", ["close"]),
@@ -146,7 +146,7 @@ NOTES: list[tuple[str, str, list[str]]] = [
 
 @pytest.mark.parametrize(("body", "left", "actions"), NOTES)
 @pytest.mark.parametrize("editing", [False, True])
-def test_quick_actions_in_a_note_are_named_and_taken_out(
+def test_quick_actions_in_a_note_are_recorded_and_removed(
     box: Sandbox, bot: httpx.Client, body: str, left: str, actions: list[str], editing: bool
 ) -> None:
     number = box.gitlab.open_issue(DEMO_PROJECT, "Title", "Body")
@@ -159,14 +159,14 @@ def test_quick_actions_in_a_note_are_named_and_taken_out(
     assert [action.name for action in box.gitlab.quick_actions] == actions
 
 
-def test_a_note_of_nothing_but_quick_actions_is_not_stored(
+def test_a_note_with_only_quick_actions_is_not_stored(
     box: Sandbox, bot: httpx.Client, number: int
 ) -> None:
     answer = note(bot, number, "/close")
     assert (answer.status_code, box.gitlab.comments(DEMO_PROJECT, number)) == (202, [])
 
 
-def test_notes_are_listed_in_order_with_gitlabs_own(
+def test_notes_are_listed_in_order_with_system_notes(
     box: Sandbox, bot: httpx.Client, number: int
 ) -> None:
     for body in ("one", "two"):
@@ -181,7 +181,7 @@ def test_notes_are_listed_in_order_with_gitlabs_own(
     assert [c.body for c in box.gitlab.system_notes(DEMO_PROJECT, number)] == [own]
 
 
-def test_others_notes_are_out_of_reach(box: Sandbox, bot: httpx.Client, number: int) -> None:
+def test_notes_of_others_cannot_be_changed(box: Sandbox, bot: httpx.Client, number: int) -> None:
     theirs = box.gitlab.comment_by_person(DEMO_PROJECT, number, "Mine")
     for path, status in ((f"/notes/{theirs}", 403), ("/notes/1", 404)):
         assert bot.put(issue(number, path), json={"body": "x"}).status_code == status
@@ -212,7 +212,7 @@ def test_issues_are_listed_by_time_and_state(box: Sandbox, bot: httpx.Client) ->
         assert [one["iid"] for one in listed] == expected, query
 
 
-def test_a_moved_issue_stays_closed_where_it_was(
+def test_a_moved_issue_stays_closed_in_the_old_project(
     box: Sandbox, bot: httpx.Client, number: int
 ) -> None:
     there = box.gitlab.add_repo("acme/other", {"documentation": ""}).id
@@ -269,14 +269,14 @@ def test_tokens_are_checked(box: Sandbox, number: int) -> None:
         (reading, [200, 403, 200]),
         (box.gitlab.token, [200, 201, 200]),
     ):
-        with speaking(box, token) as one:
+        with client_of(box, token) as one:
             seen = [one.get(issue(number)), note(one, number, "x"), one.get("/user")]
             assert [answer.status_code for answer in seen] == statuses
     by_bearer = {"authorization": f"Bearer {box.gitlab.token}"}
     assert httpx.get(f"{box.gitlab_url}/api/v4/user", headers=by_bearer).status_code == 200
 
 
-def test_a_token_is_over_after_a_year(box: Sandbox, bot: httpx.Client) -> None:
+def test_a_token_expires_after_a_year(box: Sandbox, bot: httpx.Client) -> None:
     access, before = box.gitlab.access, box.gitlab.access.clock
     access.clock = lambda: before() + timedelta(days=366)
     answer = bot.get("/user")

@@ -1,4 +1,4 @@
-"""The same deeds, questions and faults on both hosts, so that one scenario can drive either."""
+"""The same actions, queries and faults on both hosts, so that one scenario can drive either."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ REPO = "acme/both"
 
 @dataclass
 class Side:
-    """A host, and the bot's few calls in that host's own words."""
+    """A host, and the bot's few calls in the form of that host."""
 
     host: Host
     web: httpx.Client
@@ -74,7 +74,7 @@ def number(side: Side) -> int:
     return side.host.open_issue(REPO, "Title", "Body", labels=["question"], deliver=False)
 
 
-DEEDS: list[tuple[Callable[[Host, int], object], str]] = [
+ACTIONS: list[tuple[Callable[[Host, int], object], str]] = [
     (lambda host, n: host.edit_issue(REPO, n, title="New"), "edited"),
     (lambda host, n: host.close_issue(REPO, n), "closed"),
     (lambda host, n: host.reopen_issue(REPO, n), "reopened"),
@@ -83,12 +83,12 @@ DEEDS: list[tuple[Callable[[Host, int], object], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("deed", "action"), DEEDS)
-def test_deeds_are_told_under_the_same_name(
-    side: Side, number: int, receiver: Receiver, deed: Callable[[Host, int], object], action: str
+@pytest.mark.parametrize(("act", "action"), ACTIONS)
+def test_actions_send_webhooks_of_the_same_name(
+    side: Side, number: int, receiver: Receiver, act: Callable[[Host, int], object], action: str
 ) -> None:
     side.host.webhook_url = receiver.url
-    deed(side.host, number)
+    act(side.host, number)
     assert action in [delivery.action for delivery in side.host.deliveries]
     assert all(delivery.status == 202 for delivery in side.host.deliveries)
 
@@ -106,7 +106,7 @@ def test_an_opened_issue_is_delivered_and_redelivered(side: Side, receiver: Rece
     assert [d.action for d in host.deliveries] == ["opened"] * 3
 
 
-def test_questions_tell_people_from_the_bot(side: Side, number: int) -> None:
+def test_queries_separate_people_from_the_bot(side: Side, number: int) -> None:
     host = side.host
     theirs = host.comment_by_person(REPO, number, "Theirs")
     assert side.comment(number).status_code == 201
@@ -199,13 +199,13 @@ def test_label_faults_leave_comments_alone(
     assert side.host.labels(REPO, number) == ["question"]
 
 
-def test_a_fault_of_one_host_spares_the_other(box: Sandbox, side: Side, number: int) -> None:
+def test_a_fault_of_one_host_leaves_the_other_alone(box: Sandbox, side: Side, number: int) -> None:
     other = next(name for name in box.hosts if name != side.host.host)
     box.fault(f"{other}-500", times=None)
     assert side.read(number).status_code == 200
 
 
-def test_the_hosts_know_nothing_of_each_other(box: Sandbox, side: Side, number: int) -> None:
+def test_the_hosts_are_independent(box: Sandbox, side: Side, number: int) -> None:
     other = next(host for host in box.hosts.values() if host is not side.host)
     assert not other.state.repo(REPO).issues
     assert httpx.get(f"{box.github_url}/app", headers=bearer(box)).status_code == 200

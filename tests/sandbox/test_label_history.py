@@ -1,4 +1,4 @@
-"""Both hosts remember who put which label on an issue or took it away, and when."""
+"""Both hosts record who added or removed a label, and when."""
 
 from __future__ import annotations
 

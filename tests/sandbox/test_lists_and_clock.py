@@ -1,4 +1,4 @@
-"""Lists a sweep reads, names that change, installations that end, and the forge's own clock."""
+"""Lists of issues and deliveries, renamed repositories, ended installations, the forge's clock."""
 
 from __future__ import annotations
 
@@ -96,8 +96,8 @@ def test_a_renamed_project_is_found_by_id(box: Sandbox) -> None:
     number = box.gitlab.open_issue(DEMO_PROJECT, "Title")
     project = box.gitlab.state.repo(DEMO_PROJECT).id
     box.gitlab.rename_repo(DEMO_PROJECT, "acme/renamed")
-    for place in (project, "acme%2Frenamed"):
-        found = WEB.get(f"{box.gitlab_url}/api/v4/projects/{place}/issues/{number}").json()
+    for path in (project, "acme%2Frenamed"):
+        found = WEB.get(f"{box.gitlab_url}/api/v4/projects/{path}/issues/{number}").json()
         assert found["references"]["full"] == f"acme/renamed#{number}"
 
 
@@ -134,7 +134,7 @@ def test_installations_are_listed_removed_and_suspended(box: Sandbox) -> None:
     )
 
 
-def test_deliveries_are_listed_newest_first_with_what_became_of_them(
+def test_deliveries_are_listed_newest_first_with_their_status(
     box: Sandbox, receiver: Receiver
 ) -> None:
     headers = {"authorization": f"Bearer {app_token(box)}"}
@@ -160,7 +160,7 @@ def test_deliveries_are_listed_newest_first_with_what_became_of_them(
     assert (box.deliveries[-1].guid, box.deliveries[-1].status) == (listed[2]["guid"], 202)
 
 
-def test_comments_say_whether_their_author_may_write(box: Sandbox, bot: httpx.Client) -> None:
+def test_comments_have_their_authors_association(box: Sandbox, bot: httpx.Client) -> None:
     number = box.open_issue(REPO, "Title")
     for login in ("maintainer", "octocat"):
         box.comment_by_person(REPO, number, "Hi", login=login)
@@ -173,15 +173,16 @@ def test_every_answer_carries_the_forges_own_time(box: Sandbox, minutes: int) ->
     off = timedelta(minutes=minutes)
     for host in box.hosts.values():
         host.state.clock = lambda: datetime.now(UTC) + off
-    by_ours = WEB.get(
+    by_local_clock = WEB.get(
         f"{box.github_url}/app", headers={"authorization": f"Bearer {app_token(box)}"}
     )
     at = int((datetime.now(UTC) + off).timestamp())
-    theirs = app_token(box, iat=at - 60, exp=at + 540)
-    by_theirs = WEB.get(f"{box.github_url}/app", headers={"authorization": f"Bearer {theirs}"})
-    assert (by_ours.status_code, by_theirs.status_code) == (401, 200)
+    token = app_token(box, iat=at - 60, exp=at + 540)
+    by_forge_clock = WEB.get(f"{box.github_url}/app", headers={"authorization": f"Bearer {token}"})
+    assert (by_local_clock.status_code, by_forge_clock.status_code) == (401, 200)
     box.fault("forge-500")
-    broken = WEB.get(f"{box.gitlab_url}/api/v4/version")
-    for answer in (by_ours, by_theirs, broken, WEB.get(f"{box.gitlab_url}/api/v4/version")):
+    failed = WEB.get(f"{box.gitlab_url}/api/v4/version")
+    good = WEB.get(f"{box.gitlab_url}/api/v4/version")
+    for answer in (by_local_clock, by_forge_clock, failed, good):
         (date,) = answer.headers.get_list("date")
         assert abs(parsedate_to_datetime(date) - datetime.now(UTC) - off) < timedelta(minutes=2)

@@ -1,4 +1,4 @@
-"""The stand-in model: keys, scripts, envelopes and what its rules find."""
+"""The simulated model: keys, scripted replies, formats and rules."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from bot.sandbox.model.rules import answer
 from tests.simulation import Sandbox
 
-from .conftest import Asks
+from .conftest import Ask
 
 ISSUE = {
     "title": "Login button does nothing in Firefox",
@@ -23,28 +23,28 @@ ASKED = [{"role": "user", "content": json.dumps(ISSUE)}]
 
 
 def test_the_rules_name_only_offered_labels() -> None:
-    said = answer(ISSUE)
-    assert {label["name"] for label in said["labels"]} == {"bug", "area/login"}
-    assert "Login button" in said["summary"]
+    reply = answer(ISSUE)
+    assert {label["name"] for label in reply["labels"]} == {"bug", "area/login"}
+    assert "Login button" in reply["summary"]
     assert answer({"title": "", "body": "", "labels": []})["labels"] == []
 
 
-def test_openai_answers_with_the_content_in_the_message(ask: Asks) -> None:
-    said = ask("openai", messages=ASKED).json()
-    assert said["model"] == "sandbox-rules"
-    assert json.loads(said["choices"][0]["message"]["content"]) == answer(ISSUE)
-    assert said["usage"]["prompt_tokens"] > 0
+def test_openai_answers_with_the_content_in_the_message(ask: Ask) -> None:
+    reply = ask("openai", messages=ASKED).json()
+    assert reply["model"] == "sandbox-rules"
+    assert json.loads(reply["choices"][0]["message"]["content"]) == answer(ISSUE)
+    assert reply["usage"]["prompt_tokens"] > 0
 
 
-def test_anthropic_answers_with_a_thought_before_the_text(ask: Asks) -> None:
+def test_anthropic_answers_with_thinking_before_the_text(ask: Ask) -> None:
     parts = [{"role": "user", "content": [{"type": "text", "text": json.dumps(ISSUE)}]}]
-    said = ask("anthropic", messages=parts).json()
-    assert [block["type"] for block in said["content"]] == ["thinking", "text"]
-    assert json.loads(said["content"][1]["text"]) == answer(ISSUE)
-    assert said["stop_reason"] == "end_turn"
+    reply = ask("anthropic", messages=parts).json()
+    assert [block["type"] for block in reply["content"]] == ["thinking", "text"]
+    assert json.loads(reply["content"][1]["text"]) == answer(ISSUE)
+    assert reply["stop_reason"] == "end_turn"
 
 
-def test_a_script_comes_before_the_rules(box: Sandbox, ask: Asks) -> None:
+def test_a_script_comes_before_the_rules(box: Sandbox, ask: Ask) -> None:
     box.replies.append("First")
     box.replies.append("Second")
     texts = [ask("openai").json()["choices"][0]["message"]["content"] for _ in range(3)]
@@ -52,14 +52,14 @@ def test_a_script_comes_before_the_rules(box: Sandbox, ask: Asks) -> None:
     assert json.loads(texts[2])["labels"] == []
 
 
-def test_a_repair_turn_still_finds_the_issue(ask: Asks) -> None:
+def test_a_repair_turn_still_finds_the_issue(ask: Ask) -> None:
     turns = [
         *ASKED,
         {"role": "assistant", "content": "Certainly!"},
         {"role": "user", "content": "Answer with JSON only, like {this}."},
     ]
-    said = ask("openai", messages=turns).json()["choices"][0]["message"]["content"]
-    assert json.loads(said) == answer(ISSUE)
+    reply = ask("openai", messages=turns).json()["choices"][0]["message"]["content"]
+    assert json.loads(reply) == answer(ISSUE)
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_a_repair_turn_still_finds_the_issue(ask: Asks) -> None:
         ("anthropic", {"messages": [{"role": "system", "content": "x"}]}, 400),
     ],
 )
-def test_bad_requests_are_refused(ask: Asks, api: str, change: dict[str, Any], status: int) -> None:
+def test_bad_requests_are_refused(ask: Ask, api: str, change: dict[str, Any], status: int) -> None:
     assert ask(api, **change).status_code == status
 
 
@@ -88,14 +88,14 @@ def test_bad_requests_are_refused(ask: Asks, api: str, change: dict[str, Any], s
         ("/anthropic/v1/messages", {"authorization": "Bearer sandbox-key"}, "authentication_error"),
     ],
 )
-def test_a_wrong_key_is_refused_in_the_vendors_words(
+def test_a_wrong_key_is_refused_in_the_vendors_format(
     box: Sandbox, path: str, headers: dict[str, str], kind: str
 ) -> None:
     refused = httpx.post(box.url + path, json={}, headers=headers)
     assert (refused.status_code, refused.json()["error"]["type"]) == (401, kind)
 
 
-def test_requests_are_kept_with_face_and_headers(box: Sandbox, ask: Asks) -> None:
+def test_requests_are_recorded_with_api_and_headers(box: Sandbox, ask: Ask) -> None:
     ask("openai", messages=ASKED)
     box.fault("model-500")
     ask("anthropic")

@@ -1,4 +1,4 @@
-"""The simulated model answers by the schema it is given, whatever it would say otherwise."""
+"""The simulated model answers by the schema it is given, whatever its rules give."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from bot.core.prompt import describe_schema
 from tests.simulation.schema import fit, schema_in
 
-from .conftest import Asks
+from .conftest import Ask
 
 Schema = dict[str, Any]
 WISH = {
@@ -116,12 +116,12 @@ QUESTION = {"role": "user", "content": '{"title": "Broken", "body": "It crashes.
         ("anthropic", {"messages": [QUESTION, {"role": "user", "content": RULES}]}),
     ],
 )
-def test_the_schema_is_taken_from_the_parameter_or_from_the_words(
-    ask: Asks, api: str, asked: dict[str, Any]
+def test_the_schema_is_taken_from_the_parameter_or_the_messages(
+    ask: Ask, api: str, asked: dict[str, Any]
 ) -> None:
-    said = ask(api, **asked).json()
-    text = said["content"][-1]["text"] if api == "anthropic" else None
-    text = text or said["choices"][0]["message"]["content"]
+    reply = ask(api, **asked).json()
+    text = reply["content"][-1]["text"] if api == "anthropic" else None
+    text = text or reply["choices"][0]["message"]["content"]
     assert json.loads(text) == {"word": "blue"}
 
 
@@ -129,5 +129,5 @@ def test_the_schema_is_taken_from_the_parameter_or_from_the_words(
     "texts",
     [[], ["no object"], ["an {unfinished"], ['{"properties": {"a": {}}}'], ['say {"word": "x"}']],
 )
-def test_words_without_a_schema_hold_none(texts: list[str]) -> None:
+def test_messages_without_a_schema_have_none(texts: list[str]) -> None:
     assert schema_in(texts) is None

@@ -37,11 +37,11 @@ class Scene:
     issues: dict[str, IssueView] = field(default_factory=dict)
     events: dict[str, list[LogEvent]] = field(default_factory=dict)
     armed: list[str] = field(default_factory=list)
-    deeds: list[str] = field(default_factory=list)
-    is_away: bool = False
+    actions: list[str] = field(default_factory=list)
+    is_unavailable: bool = False
 
     def open(self, host: HostName, title: str, body: str, author: str) -> DemoIssue:
-        if self.is_away:
+        if self.is_unavailable:
             raise DemoUnavailable("the receiver")
         issue = DemoIssue(host, "acme/widget", len(self.issues) + 1, "guid", "job")
         self.issues[issue.ref] = IssueView(title, body, author, (), ())
@@ -59,7 +59,7 @@ class Scene:
         self.events.setdefault(issue.ref, []).append(line)
 
     def redeliver(self, issue: DemoIssue) -> str:
-        self.deeds.append("redelivered")
+        self.actions.append("redelivered")
         return issue.job
 
     def unlabel(self, issue: DemoIssue, label: str) -> None:
@@ -75,17 +75,17 @@ class Scene:
         return True
 
     def kill_worker(self) -> None:
-        self.deeds.append("killed")
+        self.actions.append("killed")
 
     def restart(self) -> None:
-        self.deeds.append("restarted")
+        self.actions.append("restarted")
         self.issues.clear()
 
     def end(self, event: str, labels: tuple[str, ...], *comments: str, **fields: Any) -> None:
-        """The first issue's job ends so."""
+        """End the job of the first issue."""
         ref = next(iter(self.issues))
-        said = tuple(CommentView("tagline[bot]", body) for body in comments)
-        self.issues[ref] = replace(self.issues[ref], labels=labels, comments=said)
+        views = tuple(CommentView("tagline[bot]", body) for body in comments)
+        self.issues[ref] = replace(self.issues[ref], labels=labels, comments=views)
         issue = DemoIssue("github", "acme/widget", 1, "guid", "job")
         self.record(issue, "starting enrichment", try_number=1)
         self.record(issue, event, seconds=0.25, outcome="x", **fields)
@@ -118,7 +118,7 @@ class Visitor:
         return self.post("/sandbox/issues", host="github", sample=sample, fault=fault, **form)
 
 
-def said(html: str) -> str:
+def status_of(html: str) -> str:
     found = re.search(r'role="status" aria-live="polite">(.*?)</div>', html, re.DOTALL)
     return re.sub(r"<[^>]+>", "", found[1]).strip() if found else ""
 
@@ -135,7 +135,7 @@ def visitor() -> Visitor:
     return Visitor()
 
 
-def test_without_script_a_form_leads_to_the_issue_and_the_page_looks_again(
+def test_without_script_a_form_leads_to_the_issue_and_the_page_reloads(
     visitor: Visitor,
 ) -> None:
     page = visitor.open()
@@ -147,7 +147,7 @@ def test_without_script_a_form_leads_to_the_issue_and_the_page_looks_again(
     )
     text = visitor.see(page.url.path)
     assert "http-equiv" not in text
-    assert said(text) == "Answered in 250 ms: 1 comment, 1 label."
+    assert status_of(text) == "Answered in 250 ms: 1 comment, 1 label."
     assert "<strong>Summary (automated):</strong> It is broken." in text
     assert "1,652 in, 108 out" in text
     assert "tagline:v1" not in text
@@ -173,45 +173,45 @@ def test_a_fault_of_the_model_lasts_as_long_as_its_issue_s_job(
     page = visitor.open(fault=fault)
     assert len(visitor.scene.armed) == 1
     busy = visitor.open(fault="model-down")
-    assert said(busy.text).startswith("One fault at a time")
+    assert status_of(busy.text).startswith("One fault at a time")
     visitor.scene.end("using fallback", ("bug", "needs-review"), why="status-429")
     wait_for(lambda: not visitor.scene.armed)
-    assert said(visitor.see(page.url.path)) == (
+    assert status_of(visitor.see(page.url.path)) == (
         "The model failed (429, too many requests): 2 labels came from rules, no comment yet. "
         "It will be asked again in a minute."
     )
 
 
-def test_a_killed_worker_is_told_until_its_job_is_taken_up_again(visitor: Visitor) -> None:
+def test_a_killed_worker_is_shown_until_its_job_is_resumed(visitor: Visitor) -> None:
     page = visitor.open(fault="worker-killed")
     issue = DemoIssue("github", "acme/widget", 1, "guid", "job")
     visitor.scene.record(issue, "starting enrichment", try_number=1)
-    wait_for(lambda: "killed" in visitor.scene.deeds and not visitor.scene.armed)
+    wait_for(lambda: "killed" in visitor.scene.actions and not visitor.scene.armed)
     wait_for(lambda: len(visitor.scene.log(issue)) == 3)
-    assert "killed in the middle of the job" in said(visitor.see(page.url.path))
+    assert "killed in the middle of the job" in status_of(visitor.see(page.url.path))
     visitor.scene.end("enrichment succeeded", ("bug",), ANSWER, model="m", tokens_in=1)
-    assert "resumed: 1 comment, 1 label" in said(visitor.see(page.url.path))
+    assert "resumed: 1 comment, 1 label" in status_of(visitor.see(page.url.path))
 
 
-def test_what_a_person_does_is_told(visitor: Visitor) -> None:
-    place = visitor.open().url.path
+def test_the_result_of_an_action_is_shown(visitor: Visitor) -> None:
+    path = visitor.open().url.path
     visitor.scene.end("enrichment succeeded", ("bug",), ANSWER, model="m", tokens_in=1)
-    assert "nothing was queued" in said(visitor.post(f"{place}/redeliver").text)
-    gone = visitor.post(f"{place}/unlabel", label="bug")
-    assert said(gone.text) == "A maintainer removed bug. Tagline will not set it again."
-    assert "not on the issue" in said(visitor.post(f"{place}/unlabel", label="bug").text)
+    assert "nothing was queued" in status_of(visitor.post(f"{path}/redeliver").text)
+    gone = visitor.post(f"{path}/unlabel", label="bug")
+    assert status_of(gone.text) == "A maintainer removed bug. Tagline will not set it again."
+    assert "not on the issue" in status_of(visitor.post(f"{path}/unlabel", label="bug").text)
 
 
-def test_reset_begins_anew(visitor: Visitor) -> None:
-    place = visitor.open().url.path
+def test_reset_restarts_everything(visitor: Visitor) -> None:
+    path = visitor.open().url.path
     assert visitor.post("/sandbox/reset").url.path == "/sandbox"
-    assert visitor.scene.deeds == ["restarted"]
-    assert visitor.ask("GET", place).url.path == "/sandbox"
+    assert visitor.scene.actions == ["restarted"]
+    assert visitor.ask("GET", path).url.path == "/sandbox"
 
 
-def test_own_words_are_checked_and_shown_as_text(visitor: Visitor) -> None:
-    assert said(visitor.open(sample="own", title=" ").text) == "An issue needs a title."
-    assert "at most 255 characters" in said(visitor.open(sample="own", title="x" * 256).text)
+def test_own_text_is_checked_and_shown_as_text(visitor: Visitor) -> None:
+    assert status_of(visitor.open(sample="own", title=" ").text) == "An issue needs a title."
+    assert "at most 255 characters" in status_of(visitor.open(sample="own", title="x" * 256).text)
     title, body = "<img src=x onerror=alert(1)>", '<script>alert(1)</script>\n\n"><b hx-get=/x>'
     text = visitor.open(sample="own", title=title, body=body).text
     assert "<img" not in text
@@ -219,7 +219,7 @@ def test_own_words_are_checked_and_shown_as_text(visitor: Visitor) -> None:
     assert "<b hx-get" not in text
 
 
-def test_faults_of_the_model_are_only_offered_where_they_can_strike() -> None:
+def test_faults_of_the_model_are_only_offered_with_the_simulated_model() -> None:
     text = Visitor(Scene("gpt-6-luna", is_simulated=False)).see("/sandbox")
     assert text.count(" disabled>") == sum(fault.of_model for fault in samples.FAULTS)
 
@@ -237,7 +237,7 @@ def test_faults_of_the_model_are_only_offered_where_they_can_strike() -> None:
         ("POST", {"Referer": f"{HERE}/sandbox"}, 200),
     ],
 )
-def test_only_this_machine_s_own_page_is_answered(
+def test_only_requests_of_the_own_page_are_answered(
     visitor: Visitor, method: str, headers: dict[str, str], status: int
 ) -> None:
     path = "/sandbox" if method == "GET" else "/sandbox/reset"
@@ -263,13 +263,13 @@ def test_a_form_larger_than_any_issue_is_refused(visitor: Visitor) -> None:
         ("<!-- a --><iframe>", "&lt;iframe&gt;"),
     ],
 )
-def test_of_a_text_s_html_only_what_our_comment_needs_is_left(text: str, shown: str) -> None:
+def test_only_html_that_the_comment_uses_is_kept(text: str, shown: str) -> None:
     assert markdown.render(text) == shown
 
 
-def test_a_part_that_is_away_is_told_and_its_fault_strikes_no_other_issue() -> None:
-    visitor = Visitor(Scene(is_away=True))
-    assert "Reset restarts all parts" in said(visitor.open("model-down").text)
+def test_an_unavailable_part_is_reported_and_its_fault_is_cleared() -> None:
+    visitor = Visitor(Scene(is_unavailable=True))
+    assert "Reset restarts all parts" in status_of(visitor.open("model-down").text)
     assert visitor.scene.armed == []
-    visitor.scene.is_away = False
-    assert "queued" in said(visitor.open("model-slow").text)
+    visitor.scene.is_unavailable = False
+    assert "queued" in status_of(visitor.open("model-slow").text)

@@ -1,4 +1,4 @@
-"""What the webhook is told, in which words, and what is remembered of the answers."""
+"""The contents of GitHub's webhooks, and the records of their deliveries."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ def box(box: Sandbox, receiver: Receiver) -> Sandbox:
     return box
 
 
-def told(receiver: Receiver) -> list[str]:
+def actions_in(receiver: Receiver) -> list[str]:
     return [
         f"{r.headers['x-github-event']}.{json.loads(r.body)['action']}" for r in receiver.received
     ]
 
 
-def test_a_new_issue_is_told_signed(box: Sandbox, receiver: Receiver) -> None:
+def test_a_new_issue_sends_a_signed_webhook(box: Sandbox, receiver: Receiver) -> None:
     number = box.open_issue(REPO, "Title", "Body", author="hubot", bot=True, created_at=1e9)
     heard = receiver.received[0]
     expected = hmac.new(box.webhook_secret.encode(), heard.body, hashlib.sha256).hexdigest()
@@ -46,7 +46,7 @@ def test_a_new_issue_is_told_signed(box: Sandbox, receiver: Receiver) -> None:
     assert delivery.guid == heard.headers["x-github-delivery"]
 
 
-DEEDS: list[tuple[Callable[[Sandbox, int], object], list[str]]] = [
+ACTIONS: list[tuple[Callable[[Sandbox, int], object], list[str]]] = [
     (lambda box, n: box.edit_issue(REPO, n, title="New"), ["issues.edited"]),
     (lambda box, n: box.close_issue(REPO, n), ["issues.closed"]),
     (lambda box, n: box.reopen_issue(REPO, n), ["issues.reopened"]),
@@ -60,27 +60,29 @@ DEEDS: list[tuple[Callable[[Sandbox, int], object], list[str]]] = [
 ]
 
 
-@pytest.mark.parametrize(("deed", "expected"), DEEDS)
-def test_every_deed_is_told(
-    box: Sandbox, receiver: Receiver, deed: Callable[[Sandbox, int], object], expected: list[str]
+@pytest.mark.parametrize(("action", "expected"), ACTIONS)
+def test_every_action_sends_its_webhooks(
+    box: Sandbox, receiver: Receiver, action: Callable[[Sandbox, int], object], expected: list[str]
 ) -> None:
     number = box.open_issue(REPO, "Title", "Body", labels=["question"], deliver=False)
-    deed(box, number)
-    assert told(receiver) == expected
+    action(box, number)
+    assert actions_in(receiver) == expected
 
 
-def test_an_edit_tells_what_was_there_before(box: Sandbox, receiver: Receiver) -> None:
+def test_an_edit_has_the_previous_values(box: Sandbox, receiver: Receiver) -> None:
     number = box.open_issue(REPO, "Title", "Body", deliver=False)
     box.edit_issue(REPO, number, body="Better")
     assert json.loads(receiver.received[0].body)["changes"] == {"body": {"from": "Body"}}
 
 
-def test_the_bots_own_deeds_echo(box: Sandbox, receiver: Receiver, bot: httpx.Client) -> None:
+def test_the_bots_own_writes_send_webhooks(
+    box: Sandbox, receiver: Receiver, bot: httpx.Client
+) -> None:
     number = box.open_issue(REPO, "Title", "Body", deliver=False)
     bot.post(f"/issues/{number}/comments", json={"body": "Ours"})
     bot.post(f"/issues/{number}/labels", json={"labels": ["bug", "area/api"]})
     box.settle()
-    assert told(receiver) == ["issue_comment.created", "issues.labeled", "issues.labeled"]
+    assert actions_in(receiver) == ["issue_comment.created", "issues.labeled", "issues.labeled"]
     payloads = [json.loads(heard.body) for heard in receiver.received]
     assert {p["sender"]["login"] for p in payloads} == {"tagline-bot[bot]"}
     assert payloads[0]["comment"]["performed_via_github_app"]["id"] == box.app_id
@@ -111,7 +113,7 @@ def test_any_payload_can_be_delivered(box: Sandbox, receiver: Receiver) -> None:
     assert box.deliver("issues", b"{broken").status_code == 202
 
 
-def test_an_unreachable_webhook_is_remembered(box: Sandbox) -> None:
+def test_a_delivery_to_an_unreachable_receiver_is_recorded(box: Sandbox) -> None:
     box.webhook_url = "http://127.0.0.1:9/nobody"
     box.open_issue(REPO, "Title", "Body")
     assert [delivery.status for delivery in box.deliveries] == [0]
