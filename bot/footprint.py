@@ -1,6 +1,6 @@
-"""Bounds the memory of large responses: a process holds few at once, and gives back what they took.
+"""Limit the memory for large responses: few are held at once, and freed memory is returned.
 
-One of GitLab's issues can have 12 MB of JSON, which takes four times that until it is decoded.
+One issue of GitLab can have 12 MB of JSON, which takes four times that until it is decoded.
 """
 
 from __future__ import annotations
@@ -13,20 +13,21 @@ from dataclasses import dataclass
 from functools import cache
 
 LARGE = 256 * 1024  # bytes
-AT_ONCE = 2
-# With a connection open; servers end those from which nobody reads. A write is not done again.
+PERMITS = 2
+# With an open connection, which a server closes if nothing reads from it. A write cannot be
+# repeated, so it waits longer.
 WAIT_SECONDS, WRITE_WAIT_SECONDS = 20.0, 50.0
 
 # https://www.gnu.org/software/libc/manual/html_node/Malloc-Tunable-Parameters.html
 M_MMAP_THRESHOLD, M_ARENA_MAX = -3, -8
 MMAP_BYTES, ARENAS = 128 * 1024, 2
 
-_permits = threading.BoundedSemaphore(AT_ONCE)
+_permits = threading.BoundedSemaphore(PERMITS)
 _local = threading.local()
 
 
 class NoPermit(Exception):
-    """Other threads held large responses all the time."""
+    """Other threads held all permits for the whole time."""
 
 
 @dataclass(slots=True)
@@ -36,10 +37,9 @@ class _Scope:
 
 @contextmanager
 def large_responses() -> Iterator[None]:
-    """A permit that this thread takes for a large response is kept until the end of this.
+    """Keep a permit that this thread gets inside until the end of the block.
 
-    So decoding it, and taking from it what is needed, belongs inside; inside another this does
-    nothing.
+    Decode a large response inside. A nested block changes nothing.
     """
     if getattr(_local, "scope", None):
         yield
@@ -51,11 +51,11 @@ def large_responses() -> Iterator[None]:
         _local.scope = None
         if scope.has_permit:
             _permits.release()
-            give_back()
+            return_freed_memory()
 
 
 def await_permit(seconds: float) -> None:
-    """Take this thread's permit, once, if it is inside `large_responses`. Raises `NoPermit`."""
+    """Acquire one permit for this thread inside `large_responses`. Raises `NoPermit`."""
     scope: _Scope | None = getattr(_local, "scope", None)
     if scope is None or scope.has_permit:
         return
@@ -64,25 +64,25 @@ def await_permit(seconds: float) -> None:
     scope.has_permit = True
 
 
-def keep_small() -> None:
-    """Let glibc return large blocks as soon as they are freed, and spread small ones less.
+def configure_malloc() -> None:
+    """Let glibc return large blocks as soon as they are freed, and use two arenas.
 
-    It raises the limit for large blocks to the size of each that is freed, and has many arenas for
-    many threads. To be called before these start; elsewhere than on glibc it does nothing.
+    By default it raises the limit for large blocks with each that is freed, and makes arenas for
+    many threads. Call this before threads start. Without glibc it does nothing.
     """
-    if mallopt := _of_glibc("mallopt"):
+    if mallopt := _glibc_function("mallopt"):
         mallopt(M_MMAP_THRESHOLD, MMAP_BYTES)
         mallopt(M_ARENA_MAX, ARENAS)
 
 
-def give_back() -> None:
-    """Return freed memory to the system; elsewhere than on glibc it does nothing."""
-    if trim := _of_glibc("malloc_trim"):
+def return_freed_memory() -> None:
+    """Return freed memory to the system; without glibc it does nothing."""
+    if trim := _glibc_function("malloc_trim"):
         trim(0)
 
 
 @cache
-def _of_glibc(name: str) -> Callable[..., object] | None:
+def _glibc_function(name: str) -> Callable[..., object] | None:
     try:
         libc = ctypes.CDLL(None)
     except (OSError, TypeError):  # TypeError: Windows

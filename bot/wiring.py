@@ -247,13 +247,13 @@ def worker(settings: Settings, *, alone: bool = False) -> QueueWorker:
 
     `alone`: on a host of its own a silent worker can be taken for dead sooner.
     """
-    from bot.footprint import keep_small
+    from bot.footprint import configure_malloc
     from bot.queue.actors import declare, send
     from bot.queue.worker import QueueWorker
     from bot.store.metrics import CountingJobRecords
 
     settings.require_forge()
-    keep_small()
+    configure_malloc()
     client, web = redis_client(settings), clients()
     store, ours_, counters = (
         redis_store(client),

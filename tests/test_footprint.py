@@ -11,7 +11,14 @@ import pytest
 
 from bot import footprint
 from bot.core.errors import LockContended, Retry, WriteUncertain
-from bot.footprint import AT_ONCE, LARGE, NoPermit, await_permit, give_back, large_responses
+from bot.footprint import (
+    LARGE,
+    PERMITS,
+    NoPermit,
+    await_permit,
+    large_responses,
+    return_freed_memory,
+)
 from bot.forges import requests
 from bot.http import Client, ClientPool, Response, TooLarge, deadline
 from tests.test_http import once, server
@@ -57,14 +64,14 @@ def free() -> int:
 
 def leave() -> None:
     """Give back what other threads hold."""
-    for _ in range(AT_ONCE):
+    for _ in range(PERMITS):
         footprint._permits.release()
 
 
 @pytest.fixture
 def all_taken() -> Iterator[None]:
     """Other threads hold every permit."""
-    for _ in range(AT_ONCE):
+    for _ in range(PERMITS):
         footprint._permits.acquire()
     yield
     leave()
@@ -76,8 +83,8 @@ def test_a_large_response_takes_one_permit_until_it_is_decoded(client: Client, h
         for _ in range(3):
             with large_responses():
                 assert get(client, url).content == BODY
-            assert free() == AT_ONCE - 1
-    assert free() == AT_ONCE
+            assert free() == PERMITS - 1
+    assert free() == PERMITS
 
 
 @pytest.mark.parametrize("how", ANSWERS)
@@ -112,7 +119,7 @@ def test_a_job_that_got_no_permit_is_tried_again(
 
 
 def test_a_read_is_done_again_once_there_is_a_permit(client: Client) -> None:
-    for _ in range(AT_ONCE):
+    for _ in range(PERMITS):
         footprint._permits.acquire()
     timer = threading.Timer(1, leave)
     timer.start()
@@ -122,7 +129,7 @@ def test_a_read_is_done_again_once_there_is_a_permit(client: Client) -> None:
         assert requests.send_request("GitLab", client, request).content == BODY
     timer.join()
     assert len(heard) == 2
-    assert free() == AT_ONCE
+    assert free() == PERMITS
 
 
 @pytest.mark.parametrize("failure", [TooLarge, ValueError])
@@ -130,14 +137,14 @@ def test_a_permit_is_given_back_after_any_failure(client: Client, failure: type[
     body = b"x" * (MOST + 1) if failure is TooLarge else BODY
     with server(once(body=body)) as url, pytest.raises(failure), large_responses():
         raise ValueError(get(client, url).status)
-    assert free() == AT_ONCE
+    assert free() == PERMITS
 
 
 def test_the_time_for_a_permit_does_not_count_against_the_server(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(footprint, "WAIT_SECONDS", 20)
-    for _ in range(AT_ONCE):
+    for _ in range(PERMITS):
         footprint._permits.acquire()
     timer = threading.Timer(1.5, leave)
     timer.start()
@@ -166,8 +173,8 @@ def test_threads_share_the_permits(client: Client) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert most <= AT_ONCE
-    assert free() == AT_ONCE
+    assert most <= PERMITS
+    assert free() == PERMITS
 
 
 def test_what_unpacks_to_much_comes_whole(client: Client) -> None:
@@ -188,7 +195,7 @@ def test_other_c_libraries_are_left_alone(library: object, monkeypatch: pytest.M
         return library
 
     monkeypatch.setattr("ctypes.CDLL", load)
-    footprint._of_glibc.cache_clear()
-    footprint.keep_small()
-    give_back()
-    footprint._of_glibc.cache_clear()
+    footprint._glibc_function.cache_clear()
+    footprint.configure_malloc()
+    return_freed_memory()
+    footprint._glibc_function.cache_clear()
