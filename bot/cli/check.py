@@ -81,12 +81,14 @@ def _run_checks(report: _Report, repo: str | None) -> None:
     report.add("python", _python)
     try:
         settings = load(os.environ, Path(".env"))
+        clients = wiring.clients()
     except SettingsError as error:
         problems = [
             Finding(problem, "correct this setting", wrong=True) for problem in error.problems
         ]
         report.add("settings", lambda: problems)
         return
+    click.get_current_context().call_on_close(clients.close)
     log.configure("error", settings.log_format, settings.secrets)
     ref = None
     if repo:
@@ -94,7 +96,6 @@ def _run_checks(report: _Report, repo: str | None) -> None:
             ref = refs.repository(repo, wiring.url_forms(settings))
         except ValueError as error:
             raise click.BadParameter(str(error), param_hint="--repo") from None
-    clients = bootstrap.open_clients()
     report.add("settings", lambda: _settings(settings))
     report.add("redis", lambda: _redis(settings), bootstrap.NO_REDIS)
     for name, forge in registry.FORGES.items():

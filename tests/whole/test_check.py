@@ -102,6 +102,11 @@ def test_a_mistake_in_the_settings_is_told_and_ends_it(checking: Checking) -> No
     assert "did you mean TAGLINE_MODE" in checking.problem("settings")
 
 
+def test_a_socks_proxy_is_a_problem_of_the_settings(checking: Checking) -> None:
+    checking.environment["HTTPS_PROXY"] = "socks5://127.0.0.1:1080"
+    assert checking.problem("settings").startswith("HTTPS_PROXY must be the http:// or https://")
+
+
 def test_what_a_receiver_and_a_worker_need_is_missed(checking: Checking) -> None:
     checking.environment = {"REDIS_URL": checking.environment["REDIS_URL"]}
     told = checking.problem("settings")

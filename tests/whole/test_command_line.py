@@ -163,6 +163,10 @@ def test_a_dead_letter_is_listed_and_sent_again_once_its_reason_is_gone(
         assert tagline("dead", "retry", cwd=tmp_path, environment=access(app)).returncode == 2
 
 
+TOKEN = {"GITHUB_TOKEN": "github_pat_11AAAAAAA0000000000000"}
+SOCKS = {"ALL_PROXY": "socks5h://user:shorty@127.0.0.1:1080"}
+
+
 @pytest.mark.parametrize(
     ("arguments", "environment", "code", "says"),
     [
@@ -171,6 +175,13 @@ def test_a_dead_letter_is_listed_and_sent_again_once_its_reason_is_gone(
         (["serve"], {"GITHUB_WEBHOOK_SECRET": "shorty"}, 2, "GITHUB_WEBHOOK_SECRET is empty or"),
         (["worker"], {}, 2, "make demo"),
         (["worker"], {"TAGLINE_MOED": "off"}, 2, "did you mean TAGLINE_MODE"),
+        (
+            ["worker"],
+            {**TOKEN, **SOCKS},
+            2,
+            "  - ALL_PROXY must be the http:// or https:// address",
+        ),
+        (["enrich", "github:o/r#1"], SOCKS, 2, "ALL_PROXY must be the http:// or https://"),
         (["dead", "list"], {"REDIS_URL": "redis://127.0.0.1:1/0"}, 75, "REDIS_URL"),
         (["job", "none"], {"REDIS_URL": "redis://127.0.0.1:1/0"}, 75, "REDIS_URL"),
         (["enrich", "something"], {}, 2, "owner/repository#1"),
