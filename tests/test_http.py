@@ -41,7 +41,10 @@ KB = 1024
 
 @contextmanager
 def server(
-    talk: Callable[[socket.socket], None], heard: list[bytes] | None = None, *, peek: bool = False
+    respond: Callable[[socket.socket], None],
+    received: list[bytes] | None = None,
+    *,
+    peek: bool = False,
 ) -> Iterator[str]:
     """A server that reads a request, or with `peek` only sees it come, and then does what the test
     says; gives its address."""
@@ -59,9 +62,9 @@ def server(
         with connection:
             try:
                 while request := connection.recv(64 * KB, socket.MSG_PEEK if peek else 0):
-                    if heard is not None:
-                        heard.append(request)
-                    talk(connection)
+                    if received is not None:
+                        received.append(request)
+                    respond(connection)
             except OSError:
                 pass
 
@@ -76,22 +79,22 @@ def server(
 def drip(before: bytes) -> Callable[[socket.socket], None]:
     """Send `before` at once and then a byte every 20 ms, for ever."""
 
-    def talk(connection: socket.socket) -> None:
+    def respond(connection: socket.socket) -> None:
         connection.sendall(before)
         while True:
             connection.sendall(b"x")
             time.sleep(0.02)
 
-    return talk
+    return respond
 
 
 def once(*lines: str, body: bytes = b"") -> Callable[[socket.socket], None]:
     head = "\r\n".join(["HTTP/1.1 200 OK", f"Content-Length: {len(body)}", *lines, "", ""])
 
-    def talk(connection: socket.socket) -> None:
+    def respond(connection: socket.socket) -> None:
         connection.sendall(head.encode() + body)
 
-    return talk
+    return respond
 
 
 @pytest.fixture
@@ -146,10 +149,10 @@ def test_one_deadline_holds_for_several_calls(clients: ClientPool) -> None:
 
 
 def test_after_a_deadline_has_passed_no_call_begins(clients: ClientPool) -> None:
-    asked: list[int] = []
-    with server(lambda _: asked.append(1)) as url, deadline(0), pytest.raises(FAILURES):
+    calls: list[int] = []
+    with server(lambda _: calls.append(1)) as url, deadline(0), pytest.raises(FAILURES):
         get(clients, url)
-    assert asked == []
+    assert calls == []
 
 
 def test_a_deadline_ends_with_its_block(clients: ClientPool) -> None:
@@ -181,7 +184,7 @@ def endless(connection: socket.socket) -> None:
 
 
 @pytest.mark.parametrize(
-    "talk",
+    "respond",
     [
         once(body=b"x" * (KB + 1)),
         once("Content-Encoding: gzip", body=gzip.compress(b"x" * 50_000_000)),
@@ -191,9 +194,9 @@ def endless(connection: socket.socket) -> None:
     ids=["one byte too long", "gzip bomb", "gzip with more behind it", "endless"],
 )
 def test_an_answer_past_the_cap_is_dropped(
-    clients: ClientPool, talk: Callable[[socket.socket], None]
+    clients: ClientPool, respond: Callable[[socket.socket], None]
 ) -> None:
-    with server(talk) as url:
+    with server(respond) as url:
         started = time.monotonic()
         with pytest.raises(TooLarge):
             get(clients, url, KB)
@@ -211,8 +214,8 @@ def test_a_compressed_answer_is_read_and_its_encoding_not_applied_twice(
 def test_an_answer_that_cannot_be_decompressed_is_an_error_of_transport(
     clients: ClientPool, body: bytes
 ) -> None:
-    talk = once("Content-Encoding: gzip", body=body)
-    with server(talk) as url, pytest.raises(FAILURES):
+    respond = once("Content-Encoding: gzip", body=body)
+    with server(respond) as url, pytest.raises(FAILURES):
         get(clients, url)
 
 
@@ -223,7 +226,7 @@ def test_an_answer_may_have_headers_in_any_encoding(clients: ClientPool) -> None
 
 
 @pytest.mark.parametrize("times", [1, 2])
-def test_an_answer_that_swells_takes_no_memory(clients: ClientPool, times: int) -> None:
+def test_a_gzip_bomb_takes_no_memory(clients: ClientPool, times: int) -> None:
     bomb = b"x" * 50_000_000
     for _ in range(times):
         bomb = gzip.compress(bomb)
@@ -238,16 +241,16 @@ def test_an_answer_that_swells_takes_no_memory(clients: ClientPool, times: int) 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_a_redirect_is_an_answer_and_is_never_followed(clients: ClientPool, status: int) -> None:
-    asked: list[int] = []
+    calls: list[int] = []
 
     def elsewhere(connection: socket.socket) -> None:
-        asked.append(1)
+        calls.append(1)
         head = f"HTTP/1.1 {status} Moved\r\nLocation: {url}secret\r\nContent-Length: 0\r\n\r\n"
         connection.sendall(head.encode())
 
     with server(elsewhere) as url:
         assert get(clients, url).status == status
-    assert asked == [1]
+    assert calls == [1]
 
 
 def connect_to(certificate: Path, requests: list[bytes]) -> Callable[[socket.socket], None]:
@@ -255,14 +258,14 @@ def connect_to(certificate: Path, requests: list[bytes]) -> Callable[[socket.soc
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(certificate)
 
-    def talk(plain: socket.socket) -> None:
+    def respond(plain: socket.socket) -> None:
         plain.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
         with context.wrap_socket(plain.dup(), server_side=True) as connection:
             while request := connection.recv(KB):
                 requests.append(request)
                 once(body=b"fine")(connection)
 
-    return talk
+    return respond
 
 
 @pytest.fixture
@@ -427,13 +430,13 @@ def test_closing_ends_the_connections_of_every_thread() -> None:
 def test_a_connection_is_used_again_until_the_other_side_ends_it(clients: ClientPool) -> None:
     seen: list[int] = []
 
-    def talk(connection: socket.socket) -> None:
+    def respond(connection: socket.socket) -> None:
         seen.append(connection.getpeername()[1])
         once(body=b"fine")(connection)
         if len(seen) == 2:
             connection.close()
 
-    with server(talk) as url:
+    with server(respond) as url:
         for _ in range(4):
             assert get(clients, url).content == b"fine"
             time.sleep(0.05)
@@ -443,10 +446,10 @@ def test_a_connection_is_used_again_until_the_other_side_ends_it(clients: Client
 def test_after_a_failure_the_next_request_has_a_connection_of_its_own(clients: ClientPool) -> None:
     answers = [once(body=b"x" * KB * 10), once("Content-Length: nonsense"), once(body=b"fine")]
 
-    def talk(connection: socket.socket) -> None:
+    def respond(connection: socket.socket) -> None:
         answers.pop(0)(connection)
 
-    with server(talk) as url:
+    with server(respond) as url:
         with pytest.raises(TooLarge):
             get(clients, url)
         with pytest.raises(CONNECTION_LOST):
@@ -454,25 +457,25 @@ def test_after_a_failure_the_next_request_has_a_connection_of_its_own(clients: C
         assert get(clients, url).content == b"fine"
 
 
-def test_requests_say_who_is_asking(clients: ClientPool) -> None:
-    said: list[bytes] = []
-    with server(once(body=b"fine"), said) as url:
+def test_a_request_has_the_user_agent(clients: ClientPool) -> None:
+    requests: list[bytes] = []
+    with server(once(body=b"fine"), requests) as url:
         get(clients, url)
-    assert b"user-agent: tagline-test\r\n" in said[0].lower()
+    assert b"user-agent: tagline-test\r\n" in requests[0].lower()
 
 
 @pytest.mark.parametrize(
     ("method", "content", "length"),
     [("GET", None, None), ("POST", None, "0"), ("POST", b"", "0"), ("PATCH", b"{}", "2")],
 )
-def test_a_request_says_whom_it_is_for_and_how_long_it_is(
+def test_a_request_has_host_and_content_length(
     clients: ClientPool, method: str, content: bytes | None, length: str | None
 ) -> None:
-    said: list[bytes] = []
-    with server(once(body=b"fine"), said) as url:
+    requests: list[bytes] = []
+    with server(once(body=b"fine"), requests) as url:
         client = clients.get()
         client.send(client.build_request(method, f"{url}a b/\xfc?c=%20d", content=content), KB)
-    first, *lines = said[0].partition(b"\r\n\r\n")[0].decode().split("\r\n")
+    first, *lines = requests[0].partition(b"\r\n\r\n")[0].decode().split("\r\n")
     headers = dict(line.lower().split(": ", 1) for line in lines)
     assert first == f"{method} /a%20b/%C3%BC?c=%20d HTTP/1.1"
     assert headers["host"] == url.split("/")[2]
@@ -501,29 +504,29 @@ def certificate(tmp_path: Path) -> Path:
     return file
 
 
-def test_over_tls_only_a_trusted_server_is_told_anything(
+def test_over_tls_only_a_trusted_server_gets_a_request(
     certificate: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(certificate)
-    heard: list[bytes] = []
+    received: list[bytes] = []
 
-    def talk(plain: socket.socket) -> None:
+    def respond(plain: socket.socket) -> None:
         with context.wrap_socket(plain.dup(), server_side=True) as connection:
-            heard.append(connection.recv(KB))
+            received.append(connection.recv(KB))
             once(body=b"fine")(connection)
 
-    with server(talk, peek=True) as url:
+    with server(respond, peek=True) as url:
         secure = url.replace("http:", "https:")
-        strangers = ClientPool("tests")
+        untrusting = ClientPool("tests")
         with pytest.raises(NOT_SENT):
-            get(strangers, secure)
-        assert heard == []
+            get(untrusting, secure)
+        assert received == []
         monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-        bot_accounts = ClientPool("tests")
-        assert get(bot_accounts, secure).content == b"fine"
-    strangers.close()
-    bot_accounts.close()
+        trusting = ClientPool("tests")
+        assert get(trusting, secure).content == b"fine"
+    untrusting.close()
+    trusting.close()
 
 
 def test_a_scheme_may_be_in_capitals(clients: ClientPool) -> None:
@@ -540,12 +543,12 @@ def test_a_scheme_may_be_in_capitals(clients: ClientPool) -> None:
         f"http://{'a' * 64}.example/",
     ],
 )
-def test_what_is_no_address_is_a_failure_like_others(clients: ClientPool, url: str) -> None:
+def test_an_invalid_url_is_a_failure_like_others(clients: ClientPool, url: str) -> None:
     with pytest.raises(FAILURES):
         get(clients, url)
 
 
-def test_a_header_that_comes_twice_is_read_whole(clients: ClientPool) -> None:
+def test_a_repeated_header_is_joined(clients: ClientPool) -> None:
     with server(once("X-Part: one", "x-part: two", body=b"fine")) as url:
         assert get(clients, url).headers["x-part"] == "one, two"
 
@@ -556,39 +559,39 @@ def test_a_header_that_comes_twice_is_read_whole(clients: ClientPool) -> None:
         ("bot.core.url_policy.METADATA", frozenset({ipaddress.ip_address("127.0.0.1")})),
         ("bot.core.url_policy.is_near", lambda _: False),
     ],
-    ids=["a name that leads to a metadata address", "plain http that leaves the house"],
+    ids=["a name that leads to a metadata address", "plain http to a public address"],
 )
-def test_nothing_is_said_to_an_address_that_may_not_hear_it(
+def test_nothing_is_sent_to_an_address_that_is_not_permitted(
     patched: str, instead: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(patched, instead)
-    heard: list[socket.socket] = []
+    received: list[socket.socket] = []
     clients = ClientPool("tests")
-    with server(heard.append) as url:
+    with server(received.append) as url:
         named = url.replace("127.0.0.1", "localhost")
         with pytest.raises(NOT_SENT) as refusal:
             get(clients, named)
     assert "127.0.0.1" in str(refusal.value)
-    assert heard == []
+    assert received == []
     clients.close()
 
 
 def test_a_get_on_a_connection_that_the_server_has_ended_is_sent_again_and_a_post_is_not() -> None:
     answered: set[socket.socket] = set()
 
-    def talk(connection: socket.socket) -> None:
+    def respond(connection: socket.socket) -> None:
         if connection in answered:
             connection.shutdown(socket.SHUT_RDWR)
             return
         answered.add(connection)
         connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
 
-    clients, heard = ClientPool("tagline"), list[bytes]()
-    with server(talk, heard) as url:
+    clients, received = ClientPool("tagline"), list[bytes]()
+    with server(respond, received) as url:
         client = clients.get()
         for _ in range(2):
             assert client.send(client.build_request("GET", url), KB).content == b"ok"
         with pytest.raises(CONNECTION_LOST):
             client.send(client.build_request("POST", url), KB)
     clients.close()
-    assert [request.split(b" ")[0] for request in heard] == [b"GET", b"GET", b"GET", b"POST"]
+    assert [request.split(b" ")[0] for request in received] == [b"GET", b"GET", b"GET", b"POST"]
