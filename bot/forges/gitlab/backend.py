@@ -51,7 +51,9 @@ class _Result:
     def __init__(self, response: Response) -> None:
         self.response = self
         self.status_code = response.status
-        self.headers = response.headers
+        # python-gitlab looks headers up in any case.
+        encoded = [(k.encode("latin-1"), v.encode("latin-1")) for k, v in response.headers.items()]
+        self.headers = httpx.Headers(encoded)
         self.content = response.content
 
     def json(self) -> Any:
