@@ -1,1 +1,1 @@
-"""What Tagline serves over HTTP."""
+"""The web application: webhooks, health, metrics, the configuration schema."""

@@ -1,4 +1,4 @@
-"""The receiver: takes in webhooks, answers in milliseconds, does nothing slow."""
+"""The receiver: takes webhooks, answers within milliseconds, does nothing slow."""
 
 from __future__ import annotations
 
@@ -27,9 +27,10 @@ from bot.web.limits import MAX_REFUSALS, RefusalLimiter, Upload, Uploads
 MAX_BODY = 25 * 1024 * 1024  # GitHub sends no more
 MAX_IN_FLIGHT = 64 * 1024 * 1024
 BODY_SECONDS = 10.0
-UNAUTHENTICATED = (401, 408, 413, 415)  # whose sender has not shown to be a forge
+UNVERIFIED = (401, 408, 413, 415)  # refusals of a sender that may not be a forge
 CONTENT_TYPES = ("application/json", "application/x-www-form-urlencoded")
-ANY_ORIGIN = {"Access-Control-Allow-Origin": "*"}  # an editor in a browser may read the schema
+# An editor that runs in a browser may read the schema.
+SCHEMA_HEADERS = {"Cache-Control": "max-age=3600", "Access-Control-Allow-Origin": "*"}
 
 
 class ReceiverQueue(Queue, Protocol):
@@ -45,7 +46,7 @@ def create(
     metrics_tokens: Callable[[], Sequence[str]] = tuple,
     clock: Callable[[], float] = time.time,
 ) -> Starlette:
-    """The web application. `parsers` maps a forge's name to its inbox as it is now."""
+    """Return the web application. `parsers` maps a forge's name to its current parser."""
     endpoint = WebhookEndpoint(queue, counters, clock)
 
     @asynccontextmanager
@@ -63,22 +64,26 @@ def create(
         return PlainTextResponse("Redis does not answer\n", 503)
 
     async def schema(_request: Request) -> Response:
-        headers = {"Cache-Control": "max-age=3600", **ANY_ORIGIN}
-        return Response(_schema(), headers=headers, media_type="application/json")
+        return Response(_schema(), headers=SCHEMA_HEADERS, media_type="application/json")
 
     routes = [
-        Route(f"/webhooks/{name}", endpoint.handler(name, parser), methods=["POST"])
-        for name, parser in parsers.items()
+        *(
+            Route(f"/webhooks/{name}", endpoint.handler(name, parser), methods=["POST"])
+            for name, parser in parsers.items()
+        ),
+        Route("/healthz", healthz),
+        Route("/readyz", readyz),
+        Route(docs.SCHEMA_PATH, schema),
+        Route("/metrics", metrics.page(counters, metrics_tokens)),
     ]
-    routes += [Route("/healthz", healthz), Route("/readyz", readyz)]
-    routes += [Route(docs.SCHEMA_PATH, schema)]
-    routes += [Route("/metrics", metrics.page(counters, metrics_tokens))]
     app = Starlette(routes=routes, lifespan=lifespan)
-    app.router.redirect_slashes = False  # it would send people to whatever Host they name
+    app.router.redirect_slashes = False  # a redirect would lead to whatever Host a request names
     return app
 
 
 class WebhookEndpoint:
+    """Reads a webhook within limits, passes it to `flow/receive.py`, and answers."""
+
     def __init__(self, queue: Queue, counters: Metrics, clock: Callable[[], float]) -> None:
         self._queue = queue
         self._metrics = counters
@@ -87,10 +92,10 @@ class WebhookEndpoint:
         self._refusals = RefusalLimiter()
 
     def handler(self, forge: str, current: Callable[[], WebhookParser]) -> Callable[[Request], Any]:
-        async def enter(request: Request) -> Response:
+        async def handle(request: Request) -> Response:
             started, parser = self._clock(), current()
             headers = _headers(request)
-            about = {"forge": forge, "delivery": _named(headers.get(parser.id_header, ""))}
+            fields = {"forge": forge, "delivery": _loggable(headers.get(parser.id_header, ""))}
             try:
                 verifier = parser.check_headers(headers)
                 chunks = await self._read(request, headers, verifier)
@@ -98,53 +103,49 @@ class WebhookEndpoint:
                 result = await receive(webhook, parser, self._queue)
             except Rejected as refusal:
                 self._metrics.count("deliveries", forge, f"refused-{refusal.status}")
-                return self._refuse(request, refusal, about)
+                return self._refuse(request, refusal, fields)
             except QueueUnavailable as error:
                 self._metrics.count("deliveries", forge, "not-queued")
-                log.get().error(
-                    "Redis did not confirm, so nothing was queued; redeliver it when Redis is back",
-                    why=str(error),
-                    **about,
+                event = (
+                    "Redis did not confirm, so nothing was queued; redeliver it when Redis is back"
                 )
+                log.get().error(event, why=str(error), **fields)
                 return Response(status_code=503, headers={"Retry-After": "30"})
-            return self._accept(result, about)
+            return self._accept(result, fields)
 
-        return enter
+        return handle
 
-    def _accept(self, result: ReceiveResult, about: Mapping[str, str]) -> Response:
-        say, what = log.get(), result.event
-        if isinstance(what, Ignored):
-            self._metrics.count("deliveries", about["forge"], "ignored")
-            say.info("ignored", why=what.reason, **about)
-            return Response(status_code=202)
-        if not result.job:
-            self._metrics.count("deliveries", about["forge"], "left-to-the-sweep")
-            say.warning(
-                "too many deliveries of one installation; this issue is left to the sweep",
-                issue=str(what.ref),
-                **about,
-            )
-            return Response(status_code=202)
-        self._metrics.count("deliveries", about["forge"], "queued")
-        say.info("accepted", job=result.job, issue=str(what.ref), **about)
-        return Response(status_code=202, headers={"X-Tagline-Job": result.job})
+    def _accept(self, result: ReceiveResult, fields: Mapping[str, str]) -> Response:
+        logger, event, headers = log.get().bind(**fields), result.event, {}
+        if isinstance(event, Ignored):
+            counted = "ignored"
+            logger.info("ignored", why=event.reason)
+        elif not result.job:
+            counted = "left-to-the-sweep"
+            logger.warning("too many deliveries of one installation", issue=str(event.ref))
+        else:
+            counted = "queued"
+            logger.info("accepted", job=result.job, issue=str(event.ref))
+            headers = {"X-Tagline-Job": result.job}
+        self._metrics.count("deliveries", fields["forge"], counted)
+        return Response(status_code=202, headers=headers)
 
-    def _refuse(self, request: Request, refusal: Rejected, about: Mapping[str, str]) -> Response:
-        """Answer 429, and log no more lines, where one address is refused often.
+    def _refuse(self, request: Request, refusal: Rejected, fields: Mapping[str, str]) -> Response:
+        """Answer a refusal: with 429, and without a line in the log, if one address gets many.
 
-        Only the forged are counted and nobody is turned away unread: behind a proxy, and at a
-        forge, honest and forged requests come from one address.
+        Only unverified requests are counted, and each is read: behind a proxy, and at a forge,
+        valid and forged requests come from one address.
         """
         source, count = request.client.host if request.client else "", 0
-        if refusal.status in UNAUTHENTICATED:
+        if refusal.status in UNVERIFIED:
             count = self._refusals.count(source, self._clock())
         if count > MAX_REFUSALS:
             return Response(status_code=429, headers={"Retry-After": "60", "Connection": "close"})
-        log.get().info("refused", status=refusal.status, why=str(refusal), **about)
+        log.get().info("refused", status=refusal.status, why=str(refusal), **fields)
         if count == MAX_REFUSALS:
             log.get().warning(
-                "this address sends much that is not signed: 429 and no lines for the rest of the"
-                " minute; check the webhook's secret if it is a forge of yours",
+                "this address sends many requests without a valid signature: 429 and no lines for"
+                " the rest of the minute; if it is your forge, check the webhook's secret",
                 address=source,
             )
         return Response(status_code=refusal.status)
@@ -152,30 +153,31 @@ class WebhookEndpoint:
     async def _read(
         self, request: Request, headers: Mapping[str, str], verifier: SignatureVerifier
     ) -> list[bytes]:
-        """The whole body, bounded in size, time and in what all requests hold together.
+        """Return the body, with limits on its size, its time and the bytes of all requests.
 
-        Most come in one piece; for one that never begins the server has a limit.
+        The time starts after the first chunk, since most bodies have only one; `server.py` limits
+        the wait for the first.
         """
         _check_form(headers)
         chunks: list[bytes] = []
         upload = self._uploads.start()
         try:
-            if await self._take(request, upload, verifier, chunks):
-                async with asyncio.timeout(BODY_SECONDS) as upload.limit:
-                    while await self._take(request, upload, verifier, chunks):
+            if await self._read_chunk(request, upload, verifier, chunks):
+                async with asyncio.timeout(BODY_SECONDS) as upload.timeout:
+                    while await self._read_chunk(request, upload, verifier, chunks):
                         pass
         except TimeoutError:
-            if upload.crowded_out:
+            if upload.cancelled:
                 raise Rejected(503, "too many large requests at once") from None
             raise Rejected(408, "too slow") from None
         finally:
             self._uploads.end(upload)
         return chunks
 
-    async def _take(
+    async def _read_chunk(
         self, request: Request, upload: Upload, verifier: SignatureVerifier, chunks: list[bytes]
     ) -> bool:
-        """The next piece; whether there are more."""
+        """Read the next chunk; return whether there are more."""
         message = await request.receive()
         if message["type"] == "http.disconnect":
             raise Rejected(408, "the sender left")
@@ -193,10 +195,8 @@ def _schema() -> bytes:
     return json.dumps(docs.schema()).encode()
 
 
-def _named(delivery: str) -> str:
-    """A delivery's id for the log; before it is verified it can hold anything."""
-    if delivery.isascii() and delivery.isprintable():
-        return delivery[:64]
+def _loggable(delivery: str) -> str:
+    """Return a delivery's id for the log; before it is verified it may hold anything."""
     return "".join(char if char.isascii() and char.isprintable() else "?" for char in delivery[:64])
 
 
@@ -211,7 +211,7 @@ def _check_form(headers: Mapping[str, str]) -> None:
 
 
 def _headers(request: Request) -> dict[str, str]:
-    """Lower-case names; a header that comes twice is joined, so that no check reads half of it."""
+    """Return headers by lower-case name. A repeated one is joined: no check may read half of it."""
     headers: dict[str, str] = {}
     for raw_name, raw_value in request.scope["headers"]:
         name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")

@@ -1,36 +1,39 @@
-"""What the door allows all strangers together: bytes that wait for their signature, refusals."""
+"""Limits on what senders use before their signature is verified: memory, refusals, connections."""
 
 from __future__ import annotations
 
 import asyncio
 import ipaddress
+import resource
 from collections import OrderedDict
 from dataclasses import dataclass
+from functools import cache
 
 MAX_REFUSALS = 300
 MINUTE = 60.0
-MOST_SOURCES = 4096
+MAX_SOURCES = 4096
+MAX_CONNECTIONS, SPARE_FILES = 1000, 64
 
 
 @dataclass(slots=True, eq=False)
 class Upload:
-    """A body on its way in. `size` is in bytes; `limit` ends its time when it is crowded out."""
+    """A body that is being received. `size` is in bytes; `timeout` ends it if it is cancelled."""
 
     size: int = 0
-    limit: asyncio.Timeout | None = None
-    crowded_out: bool = False
+    timeout: asyncio.Timeout | None = None
+    cancelled: bool = False
 
 
 class Uploads:
-    """Bodies on their way in hold at most so many bytes together.
+    """Bodies that are being received, with a limit of bytes for all of them together.
 
-    Where there are too many, the longest has to go: forged giants cannot keep out an honest
-    delivery, which is small.
+    Where they exceed it, the longest is cancelled: a valid delivery is small, so that large forged
+    bodies cannot keep it out.
     """
 
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._held = 0
+    def __init__(self, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
+        self._bytes = 0
         self._uploads: set[Upload] = set()
 
     def start(self) -> Upload:
@@ -39,50 +42,57 @@ class Uploads:
         return upload
 
     def end(self, upload: Upload) -> None:
-        """Its bytes are counted no more, whether it came to its end or not."""
+        """Stop counting an upload's bytes."""
         if upload in self._uploads:
             self._uploads.remove(upload)
-            self._held -= upload.size
+            self._bytes -= upload.size
 
     def grow(self, upload: Upload, size: int) -> None:
-        """Count more bytes. Raises `TimeoutError` where this upload has to go itself."""
-        if upload.crowded_out:
+        """Count more bytes. Raises `TimeoutError` if this upload is cancelled."""
+        if upload.cancelled:
             raise TimeoutError
         upload.size += size
-        self._held += size
-        while self._held > self._most:
+        self._bytes += size
+        while self._bytes > self._max_bytes:
             longest = max(self._uploads, key=lambda one: one.size)
             self.end(longest)
-            longest.crowded_out = True
+            longest.cancelled = True
             if longest is upload:
                 raise TimeoutError
-            if longest.limit and not longest.limit.expired():
-                longest.limit.reschedule(asyncio.get_running_loop().time())
+            if longest.timeout and not longest.timeout.expired():
+                longest.timeout.reschedule(asyncio.get_running_loop().time())
 
 
 class RefusalLimiter:
-    """How often each source was refused in its present minute; remembers the last few thousand."""
+    """Counts how often each source was refused in the last minute; keeps a few thousand sources."""
 
     def __init__(self) -> None:
-        self._seen: OrderedDict[str, tuple[float, int]] = OrderedDict()
+        self._counts: OrderedDict[str, tuple[float, int]] = OrderedDict()
 
     def count(self, source: str, now: float) -> int:
         """Count one more refusal and return the count of this minute."""
         source = _network(source)
-        since, count = self._seen.pop(source, (now, 0))
+        since, count = self._counts.pop(source, (now, 0))
         if not 0 <= now - since < MINUTE:
             since, count = now, 0
-        self._seen[source] = since, count + 1
-        if len(self._seen) > MOST_SOURCES:
-            self._seen.popitem(last=False)
+        self._counts[source] = since, count + 1
+        if len(self._counts) > MAX_SOURCES:
+            self._counts.popitem(last=False)
         return count + 1
 
 
 def _network(source: str) -> str:
-    """A host has 2**64 addresses of version 6 at its choice, and is one source all the same."""
+    """Return an address, or its /64 network of IPv6: one host may use all addresses of it."""
     if ":" not in source:
         return source
     try:
         return str(ipaddress.ip_network((source.partition("%")[0], 64), strict=False))
     except ValueError:
         return source
+
+
+@cache
+def max_connections() -> int:
+    """Return how many connections may be open at once, given this process's limit of open files."""
+    allowed, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return max(16, min(MAX_CONNECTIONS, allowed - SPARE_FILES))

@@ -1,61 +1,45 @@
-"""The receiver's HTTP server: uvicorn, with the limits on slow and greedy clients that it lacks.
+"""The receiver's HTTP server: uvicorn, with limits on slow and greedy clients.
 
-By itself it cuts nobody who is slow with a head or a body, and bounds neither the length of a head
-or a trailer nor the requests that are sent ahead of their answers (measured with 0.54).
+Uvicorn closes no connection whose client is slow with a head or a body, and limits neither the size
+of heads and trailers nor the number of pipelined requests
+(https://github.com/encode/uvicorn/issues/157). This module overrides internals of uvicorn 0.54, so
+pyproject.toml pins its minor version.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import resource
-from functools import cache
 from operator import attrgetter
 
 import uvicorn
 from starlette.applications import Starlette
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-HEAD_SECONDS = 15.0
-REQUEST_SECONDS = 15.0  # the door gives a body ten once it has begun, and Redis two
-LINGER_SECONDS = 5.0
-LINGER_BYTES = 32 * 1024 * 1024  # a sender slightly over the cap still reads why
-MOST_LEAVING = 4  # of whom any more is read; the others find their connection closed
-MAX_HEAD = 64 * 1024
-MAX_AHEAD = 8
-MAX_CONNECTIONS = 1000
-SPARE_FILES = 64
-WATCH_TICKS = 5  # of uvicorn's 0.1 s
+from bot.web.limits import max_connections
 
-WAITING, ASKED, IDLE, LEAVING = range(4)
-SECONDS = {
-    WAITING: HEAD_SECONDS,
-    ASKED: REQUEST_SECONDS,
-    IDLE: HEAD_SECONDS,
-    LEAVING: LINGER_SECONDS,
-}
+REQUEST_SECONDS = 15.0  # for a head; then for a body, which the application gives ten, and Redis
+LINGER_SECONDS = 5.0  # for the rest of a body that was refused, so that its sender reads why
+LINGER_BYTES = 32 * 1024 * 1024
+MAX_LINGERING = 4  # connections; nothing is read from the others
+MAX_HEAD = 64 * 1024
+MAX_PIPELINED = 8
+CHECK_TICKS = 5  # of uvicorn's 0.1 s
 
 
 class Connection(HttpToolsProtocol):
-    """A connection that is bounded in whatever it does.
-
-    Where there are too many, the one is cut that has done the same for longest: an honest delivery
-    is over in a moment.
-    """
+    """A connection with limits. The one with the oldest request ends where there are too many."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        self._enter(WAITING)
-        self.in_head, self.received, self.coming = False, 0, 0
+        self.in_head, self.received = False, 0
+        self._restart_timer()
         super().connection_made(transport)
-        if len(self.connections) > most_connections():
+        if len(self.connections) > max_connections():
             min(self.connections, key=attrgetter("since")).transport.abort()
 
     def data_received(self, data: bytes) -> None:
-        if self.state == IDLE:
-            self._enter(WAITING)
-        self.coming = len(data)
         super().data_received(data)
-        if self.in_head or self.state == LEAVING:
+        if self.in_head or self.lingers:
             self.received += len(data)
             if self.received > (MAX_HEAD if self.in_head else LINGER_BYTES):
                 self.transport.abort()
@@ -65,75 +49,43 @@ class Connection(HttpToolsProtocol):
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
-        may_be_long = self.received + self.coming > MAX_HEAD
-        if (may_be_long and self._head() > MAX_HEAD) or len(self.pipeline) >= MAX_AHEAD:
-            raise ValueError("too long a head, or too many requests ahead of their answers")
-        if self.parser.should_upgrade():  # its body would be taken for the next request
-            raise ValueError("an upgrade")
+        size = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
+        if size > MAX_HEAD or len(self.pipeline) >= MAX_PIPELINED:
+            raise ValueError("the head is too long, or there are too many pipelined requests")
+        if self.parser.should_upgrade():
+            raise ValueError("an upgrade, whose body would be parsed as the next request")
         self.in_head = False
-        self._enter(ASKED)
+        self._restart_timer()
         super().on_headers_complete()
-        self.headers = _NoTrailers()
+        self.headers = ()  # type: ignore[assignment]  # it has no append(), so a trailer is an error
 
     def on_response_complete(self) -> None:
-        left_over = self.cycle.more_body and not self.pipeline
         self.received = 0
-        self._enter(ASKED if self.pipeline else LEAVING if left_over else IDLE)
+        self._restart_timer(lingers=self.cycle.more_body and not self.pipeline)
         super().on_response_complete()
-        if left_over and self._leaving() > MOST_LEAVING:
+        if self.lingers and sum(map(attrgetter("lingers"), self.connections)) > MAX_LINGERING:
             self.flow.pause_reading()
 
-    def cut_if_overdue(self, now: float) -> None:
-        if now - self.since > SECONDS[self.state]:
-            self.transport.abort()
-
-    def _head(self) -> int:
-        return len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
-
-    def _leaving(self) -> int:
-        return sum(getattr(one, "state", None) == LEAVING for one in self.connections)
-
-    def _enter(self, state: int) -> None:
-        self.state, self.since = state, self.loop.time()
-
-
-class _NoTrailers(list[tuple[bytes, bytes]]):
-    """Where headers after a body would go: nothing needs them, and nothing bounds them."""
-
-    def append(self, _header: tuple[bytes, bytes]) -> None:
-        raise ValueError("a trailer")
+    def _restart_timer(self, *, lingers: bool = False) -> None:
+        self.since, self.lingers = self.loop.time(), lingers
 
 
 class Server(uvicorn.Server):
-    """Serves an application; twice a second it cuts the connections whose time is over."""
+    """Serves an application, and twice a second closes connections whose time is over."""
 
     def __init__(self, app: Starlette, host: str, port: int) -> None:
-        logging.getLogger("uvicorn.error").setLevel(logging.ERROR)  # it warns of each bad request
         config = uvicorn.Config(
-            app,
-            host=host,
-            port=port,
-            http=Connection,
-            ws="none",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,
-            timeout_graceful_shutdown=10,
+            app, host, port, http=Connection, ws="none", log_config=None, access_log=False
         )
+        config.server_header = config.proxy_headers = False
+        config.timeout_graceful_shutdown = 10
+        logging.getLogger("uvicorn.error").setLevel(logging.ERROR)  # it warns of each bad request
         super().__init__(config)
 
     async def on_tick(self, counter: int) -> bool:
-        if counter % WATCH_TICKS == 0:
+        if counter % CHECK_TICKS == 0:
             now = asyncio.get_running_loop().time()
-            for connection in list(self.server_state.connections):
-                if isinstance(connection, Connection):
-                    connection.cut_if_overdue(now)
+            for one in [c for c in self.server_state.connections if isinstance(c, Connection)]:
+                if now - one.since > (LINGER_SECONDS if one.lingers else REQUEST_SECONDS):
+                    one.transport.abort()
         return await super().on_tick(counter)
-
-
-@cache
-def most_connections() -> int:
-    """How many connections may be open at once, by the files that this process may open."""
-    allowed, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return max(16, min(MAX_CONNECTIONS, allowed - SPARE_FILES))

@@ -1,4 +1,4 @@
-"""What strangers can use up: little, and never what an honest delivery needs."""
+"""Unverified senders can use up little, and never what a valid delivery needs."""
 
 from __future__ import annotations
 
@@ -64,22 +64,22 @@ def test_other_sources_are_not_meant(few: None) -> None:
 
 
 def test_a_minute_later_counting_starts_anew() -> None:
-    strangers = RefusalLimiter()
-    assert [strangers.count("a", now) for now in (0, 1, 59, 60, 61)] == [1, 2, 3, 1, 2]
-    assert strangers.count("a", -100) == 1  # a clock that was set back
+    refusals = RefusalLimiter()
+    assert [refusals.count("a", now) for now in (0, 1, 59, 60, 61)] == [1, 2, 3, 1, 2]
+    assert refusals.count("a", -100) == 1  # a clock that was set back
 
 
 def test_all_addresses_of_one_host_are_one_source() -> None:
-    strangers = RefusalLimiter()
+    refusals = RefusalLimiter()
     sources = ("2001:db8::1", "2001:db8::2:3:4:5", "2001:db8:0:1::1", "fe80::1%eth0", "not:one")
-    assert [strangers.count(source, 0) for source in sources] == [1, 2, 1, 1, 1]
+    assert [refusals.count(source, 0) for source in sources] == [1, 2, 1, 1, 1]
 
 
 def test_a_million_sources_take_no_more_memory_than_some_thousand() -> None:
-    strangers = RefusalLimiter()
-    for number in range(3 * limits.MOST_SOURCES):
-        strangers.count(str(number), 0)
-    assert len(strangers._seen) == limits.MOST_SOURCES
+    refusals = RefusalLimiter()
+    for number in range(3 * limits.MAX_SOURCES):
+        refusals.count(str(number), 0)
+    assert len(refusals._counts) == limits.MAX_SOURCES
 
 
 def test_bodies_on_their_way_are_bounded_together_and_the_longest_goes() -> None:
@@ -92,7 +92,7 @@ def test_bodies_on_their_way_are_bounded_together_and_the_longest_goes() -> None
         for late in (longer, long):
             with pytest.raises(TimeoutError):
                 uploads.grow(late, 61)
-        return [long.crowded_out, longer.crowded_out, honest.crowded_out]
+        return [long.cancelled, longer.cancelled, honest.cancelled]
 
     assert asyncio.run(users()) == [True, True, False]
 
@@ -141,10 +141,10 @@ def test_forged_giants_make_way_for_an_honest_delivery(monkeypatch: pytest.Monke
         await asyncio.gather(*giants, return_exceptions=True)
         return answer, done
 
-    answer, crowded_out = asyncio.run(meet())
+    answer, cancelled = asyncio.run(meet())
     assert answer.status == 202
-    assert set(crowded_out) == {503}
-    assert len(crowded_out) >= 2
+    assert set(cancelled) == {503}
+    assert len(cancelled) >= 2
 
 
 def test_one_too_many_of_an_installation_is_2xx_and_no_job() -> None:

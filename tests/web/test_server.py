@@ -24,9 +24,10 @@ SCHEMA = b"GET /schema/v1.json HTTP/1.1\r\nHost: door\r\n\r\n"
 def port() -> Iterator[int]:
     """A door on a loopback port that waits for nobody long."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(server, "SECONDS", dict.fromkeys(server.SECONDS, PATIENCE))
-        patch.setattr(server, "WATCH_TICKS", 1)
-        patch.setattr(server, "most_connections", lambda: 40)
+        patch.setattr(server, "REQUEST_SECONDS", PATIENCE)
+        patch.setattr(server, "LINGER_SECONDS", PATIENCE)
+        patch.setattr(server, "CHECK_TICKS", 1)
+        patch.setattr(server, "max_connections", lambda: 40)
         with served(Door().app) as url:
             yield int(url.rpartition(":")[2])
 
