@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from bot.settings.load import Settings
     from bot.settings.models import ModelSettings
     from bot.settings.reload import ReloadingSettings
-    from bot.store.memory import MemoryStore
     from bot.store.metrics import RedisMetrics
+    from bot.store.no_store import NoStore
     from bot.store.redis import RedisStore
 
 SPARE_CONNECTIONS = 32  # for consumers, periodic tasks and second connections
@@ -70,12 +70,11 @@ def receiver(settings: Settings) -> Starlette:
 
 
 def metrics(settings: Settings, client: redis.Redis) -> RedisMetrics:
-    """The counters behind `/metrics`; closes its client with itself."""
-    from bot.queue.enqueue import NAMESPACE, QUEUE
+    """Return the counters behind `/metrics`. Closing them closes the client."""
     from bot.store.metrics import RedisMetrics
 
-    asked = settings.model.all if settings.model else ()
-    return RedisMetrics(client, NAMESPACE, QUEUE, [one.breaker for one in asked])
+    models = settings.model.all if settings.model else ()
+    return RedisMetrics(client, [model.breaker for model in models])
 
 
 def redis_client(settings: Settings) -> redis.Redis:
@@ -85,14 +84,13 @@ def redis_client(settings: Settings) -> redis.Redis:
 
 
 def redis_store(client: redis.Redis) -> RedisStore:
-    from bot.queue.enqueue import NAMESPACE
     from bot.store.redis import RedisStore
 
-    return RedisStore(client, NAMESPACE)
+    return RedisStore(client)
 
 
-def any_store(client: redis.Redis) -> RedisStore | MemoryStore:
-    """The workers' store where Redis answers, else one for this process alone."""
+def any_store(client: redis.Redis) -> RedisStore | NoStore:
+    """Return the workers' store if Redis answers, else one that keeps nothing."""
     import redis
 
     try:
@@ -102,11 +100,11 @@ def any_store(client: redis.Redis) -> RedisStore | MemoryStore:
     return redis_store(client)
 
 
-def no_store() -> MemoryStore:
-    """A store that forgets everything with the process."""
-    from bot.store.memory import MemoryStore
+def no_store() -> NoStore:
+    """Return a store that keeps nothing between jobs."""
+    from bot.store.no_store import NoStore
 
-    return MemoryStore()
+    return NoStore()
 
 
 def clients() -> ClientPool:
@@ -123,7 +121,7 @@ def clients() -> ClientPool:
 def models(
     settings: ModelSettings | None,
     clients: ClientPool,
-    store: RedisStore | MemoryStore,
+    store: RedisStore | NoStore,
     metrics: Metrics | None = None,
 ) -> dict[str, ModelService]:
     """Return the configured model and those that a repository may choose, by name.
@@ -191,7 +189,7 @@ def forges(latest: ReloadingSettings, clients: ClientPool) -> Callable[[str], Fo
     return forge
 
 
-def healing(settings: Settings, store: RedisStore | MemoryStore) -> FallbackRetries:
+def healing(settings: Settings, store: RedisStore | NoStore) -> FallbackRetries:
     """The second chance of what fell back."""
     from bot.flow.retry_fallbacks import FallbackRetries
     from bot.llm.breaker import StoredProviderHealth
@@ -207,7 +205,7 @@ def healing(settings: Settings, store: RedisStore | MemoryStore) -> FallbackRetr
 def runner(
     settings: Settings,
     clients: ClientPool,
-    store: RedisStore | MemoryStore,
+    store: RedisStore | NoStore,
     metrics: Metrics | None = None,
 ) -> Callable[[Job, int], Outcome]:
     """A function that does one job, with the secrets as they are then."""
@@ -236,16 +234,16 @@ def runner(
     return run
 
 
-def broker(client: redis.Redis, *, alone: bool = False) -> Broker:
+def broker(client: redis.Redis, *, single_host: bool = False) -> Broker:
     from bot.queue.broker import HEARTBEAT_MS, SINGLE_HOST_HEARTBEAT_MS, Broker
 
-    return Broker(client, SINGLE_HOST_HEARTBEAT_MS if alone else HEARTBEAT_MS)
+    return Broker(client, SINGLE_HOST_HEARTBEAT_MS if single_host else HEARTBEAT_MS)
 
 
-def worker(settings: Settings, *, alone: bool = False) -> QueueWorker:
-    """Worker threads that are ready to start. Raises `SettingsError` without access to a forge.
+def worker(settings: Settings, *, single_host: bool = False) -> QueueWorker:
+    """Return worker threads, ready to start. Raises `SettingsError` without access to a forge.
 
-    `alone`: on a host of its own a silent worker can be taken for dead sooner.
+    On a single host, a worker without a heartbeat is taken for dead sooner.
     """
     from bot.footprint import configure_malloc
     from bot.queue.actors import declare, send
@@ -254,15 +252,13 @@ def worker(settings: Settings, *, alone: bool = False) -> QueueWorker:
 
     settings.require_forge()
     configure_malloc()
-    client, web = redis_client(settings), clients()
-    store, ours_, counters = (
-        redis_store(client),
-        broker(client, alone=alone),
-        metrics(settings, client),
-    )
-    declare(ours_, runner(settings, web, store, counters), CountingJobRecords(store, counters))
-    rounds = _rounds(settings, web, store, partial(send, ours_, store))
-    return QueueWorker(ours_, settings.worker_threads, rounds, closing=[web.close, counters.close])
+    client, pool = redis_client(settings), clients()
+    store, queue = redis_store(client), broker(client, single_host=single_host)
+    counters = metrics(settings, client)
+    enrich = runner(settings, pool, store, counters)
+    declare(queue, enrich, CountingJobRecords(store, counters))
+    tasks = _periodic_tasks(settings, pool, store, partial(send, queue, store))
+    return QueueWorker(queue, settings.worker_threads, tasks, closing=[pool.close, counters.close])
 
 
 def sweep(settings: Settings, clients: ClientPool, store: RedisStore) -> Reconciliation:
@@ -275,7 +271,7 @@ def sweep(settings: Settings, clients: ClientPool, store: RedisStore) -> Reconci
     return Reconciliation(store.reconcile_state, store.rate_limiter, forge, accessible, time.time)
 
 
-def _rounds(
+def _periodic_tasks(
     settings: Settings, clients: ClientPool, store: RedisStore, send: Callable[[Job], object]
 ) -> PeriodicTasks:
     from bot.queue.periodic import PeriodicTasks

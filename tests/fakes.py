@@ -33,7 +33,7 @@ from bot.flow.retry_fallbacks import FallbackRetries
 from bot.http import Client, ClientPool
 from bot.llm.breaker import CircuitBreaker, StoredProviderHealth
 from bot.llm.service import Model, Provider, RemoteModelService
-from bot.store.memory import MemoryStore
+from tests.memory_store import MemoryStore
 
 REF = IssueRef("github", "github.com", "acme/widget", 41, 7001, "5001")
 NOW = 1_760_000_000.0

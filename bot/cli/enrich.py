@@ -50,13 +50,13 @@ def _run(settings: Settings, job: Job, apply: bool) -> Outcome:
     from dataclasses import replace
 
     from bot import wiring
-    from bot.store.memory import MemoryStore
+    from bot.store.no_store import NoStore
 
     bootstrap.log_start(settings)
     if not apply:
         settings = replace(settings, mode="dry-run")
     store = wiring.any_store(bootstrap.open_redis(settings)) if apply else wiring.no_store()
-    if apply and isinstance(store, MemoryStore):
+    if apply and isinstance(store, NoStore):
         click.echo("Redis does not answer: working without its locks and records.", err=True)
     return wiring.runner(settings, bootstrap.open_clients(), store)(job, 1)
 

@@ -62,7 +62,7 @@ def _run(settings: Settings, parts: ExitStack, stop: StopSignal) -> None:
         stop.before_exit = server.terminate
         settings = replace(settings, redis_url=server.url)
     receiver = Receiver(settings)
-    worker = wiring.worker(settings, alone=server is not None)
+    worker = wiring.worker(settings, single_host=server is not None)
     gc.freeze()  # objects loaded at the start are never garbage
     if server:
         server.wait()

@@ -1,1 +1,1 @@
-"""From the door to a worker thread: an atomic claim, our broker, and what an error leads to."""
+"""From the receiver to a worker thread: the atomic claim, the broker, retries, dead letters."""

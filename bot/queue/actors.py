@@ -18,13 +18,14 @@ import redis
 from dramatiq.middleware import CurrentMessage
 
 from bot import log
+from bot.core import redis_keys
 from bot.core.errors import OperatorError, Postponed, Retry
 from bot.core.jobs import JobRecord
 from bot.core.ports import JobRecords
 from bot.core.types import Job, Usage
 from bot.flow.plan import Outcome
 from bot.queue.broker import CONNECTION_ERRORS, Broker
-from bot.queue.enqueue import ACTOR, QUEUE, claim_keys
+from bot.queue.enqueue import ACTOR, claim_keys
 
 MAX_TRIES = 6
 FIRST_PAUSE, LONGEST_PAUSE = 5.0, 300.0
@@ -51,13 +52,13 @@ def declare(broker: Broker, run: Run, jobs: JobRecords) -> dramatiq.Actor[..., N
         else:
             clerk.run(message, job)
 
-    return dramatiq.actor(broker=broker, actor_name=ACTOR, queue_name=QUEUE)(enrich)
+    return dramatiq.actor(broker=broker, actor_name=ACTOR, queue_name=redis_keys.QUEUE_NAME)(enrich)
 
 
 def send(broker: Broker, jobs: JobRecords, delivery: Job, delay_seconds: float = 0.0) -> str:
     """Enqueue a job that came through no door; returns its id."""
     message: dramatiq.Message[None] = dramatiq.Message(
-        queue_name=QUEUE,
+        queue_name=redis_keys.QUEUE_NAME,
         actor_name=ACTOR,
         args=(),
         kwargs={"delivery": msgspec.to_builtins(delivery)},

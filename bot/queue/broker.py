@@ -1,9 +1,10 @@
-"""Dramatiq's Redis broker with four defects of 2.2 mended.
+"""Dramatiq's Redis broker with defects of version 2.2 corrected.
 
-Jobs of a dead worker come back soon (maintenance with every command instead of one in a thousand);
-jobs whose fetch was lost, or that waited in memory when the connection broke, are taken up again
-(https://github.com/Bogdanp/dramatiq/issues/527); a timeout counts as a lost connection, so no
-acknowledgement is dropped (https://github.com/Bogdanp/dramatiq/issues/894).
+- Jobs of a dead worker come back soon: maintenance runs with every command, not with one in 1,000.
+- Jobs whose fetch was interrupted, or that were in memory when the connection broke, are taken up
+  again (https://github.com/Bogdanp/dramatiq/issues/527).
+- A timeout counts as a lost connection, so that no acknowledgement is dropped
+  (https://github.com/Bogdanp/dramatiq/issues/894).
 """
 
 from __future__ import annotations
@@ -21,13 +22,11 @@ from dramatiq.middleware import CurrentMessage, Middleware
 from redis.backoff import NoBackoff
 from redis.retry import Retry as RedisRetry
 
-from bot.queue.enqueue import NAMESPACE, QUEUE
+from bot.core import redis_keys
 
 HEARTBEAT_MS = 30_000
 SINGLE_HOST_HEARTBEAT_MS = 15_000
-IDLE_FACTOR = (
-    4  # times less often than for new jobs is looked for delayed ones, and by idle threads
-)
+IDLE_FACTOR = 4  # delayed jobs, and idle threads, are checked this many times less often
 READ_BYTES = 4096  # each connection keeps a buffer of that size, and each thread a connection
 CONNECTION_ERRORS = (
     redis.ConnectionError,
@@ -38,34 +37,36 @@ CONNECTION_ERRORS = (
 
 
 class PerThreadPool(redis.ConnectionPool):
-    """Each thread keeps its connection: many threads that share some spend their time waiting for
-    the pool, and half of what a command costs is the pool's."""
+    """A pool in which each thread keeps its connection.
+
+    Otherwise many threads wait for the pool's lock, and half of a command's cost is the pool's.
+    """
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        self._own = threading.local()
+        self._local = threading.local()
 
     def get_connection(self, *args: Any, **options: Any) -> Any:
-        kept = self._own.__dict__.pop("kept", None)
+        kept = self._local.__dict__.pop("connection", None)
         if kept is None:
             return super().get_connection(*args, **options)
         try:
             stale = kept.can_read()
         except (*CONNECTION_ERRORS, OSError):
             stale = True
-        if stale:  # closed by the other side, or an answer that nobody waited for
+        if stale:  # closed by the other side, or it holds the reply to an abandoned command
             kept.disconnect()
         return kept
 
     def release(self, connection: Any) -> None:
-        if "kept" in self._own.__dict__:
+        if "connection" in self._local.__dict__:
             super().release(connection)
         else:
-            self._own.kept = connection
+            self._local.connection = connection
 
 
 def connect(url: str, connections: int) -> redis.Redis:
-    """A client for so many threads; it never repeats a command by itself."""
+    """Return a client for that many threads; it never repeats a command by itself."""
     pool = PerThreadPool.from_url(
         url,
         max_connections=connections,
@@ -93,14 +94,13 @@ class _DeadLetterUnhandled(Middleware):
 
 
 class Broker(RedisBroker):
-    """A broker without any global; nothing connects before its first command."""
+    """A broker that is not registered globally; nothing connects before its first command."""
 
     def __init__(self, client: redis.Redis, heartbeat_ms: int = HEARTBEAT_MS) -> None:
-        middleware: list[Middleware] = [CurrentMessage(), _DeadLetterUnhandled()]
         super().__init__(
             client=client,
-            middleware=middleware,
-            namespace=NAMESPACE,
+            middleware=[CurrentMessage(), _DeadLetterUnhandled()],
+            namespace=redis_keys.NAMESPACE,
             maintenance_chance=1_000_000,
             heartbeat_timeout=heartbeat_ms,
         )
@@ -114,21 +114,21 @@ class Broker(RedisBroker):
 
 class _Consumer(_RedisConsumer):
     def __init__(self, broker: Broker, queue_name: str, prefetch: int, timeout: int) -> None:
-        is_delayed = queue_name.endswith(".DQ")
+        self._is_delayed = queue_name.endswith(".DQ")
         super().__init__(
-            broker, queue_name, prefetch, timeout // (1 if is_delayed else IDLE_FACTOR)
+            broker, queue_name, prefetch, timeout if self._is_delayed else timeout // IDLE_FACTOR
         )
         with _connection():
-            self._retake()
+            self._requeue_fetched()
 
-    def _retake(self) -> None:
-        """Put back what this process fetched and no thread of it holds any more.
+    def _requeue_fetched(self) -> None:
+        """Put back what this process fetched and none of its threads works on any more.
 
         Delayed messages live in the consumer that was just replaced, so all of them go back.
         """
-        acks = f"{NAMESPACE}:__acks__.{self.broker.broker_id}.{self.queue_name}"
-        fetched = {member.decode() for member in self.broker.client.smembers(acks)}
-        if not self.queue_name.endswith(".DQ"):
+        key = redis_keys.FETCHED.format(broker=self.broker.broker_id, queue=self.queue_name)
+        fetched = {member.decode() for member in self.broker.client.smembers(key)}
+        if not self._is_delayed:
             with self.broker.in_progress_lock:
                 fetched -= self.broker.in_progress
         if fetched:
@@ -153,10 +153,10 @@ class _Consumer(_RedisConsumer):
         self._forget([message])
 
     def requeue(self, messages: Iterable[MessageProxy]) -> None:
-        held = list(messages)
+        requeued = list(messages)
         with _connection():
-            super().requeue(held)
-        self._forget(held)
+            super().requeue(requeued)
+        self._forget(requeued)
 
     def _forget(self, messages: list[MessageProxy]) -> None:
         with self.broker.in_progress_lock:
@@ -172,5 +172,5 @@ def _connection() -> Iterator[Any]:
 
 
 def is_queued(client: redis.Redis, job: str) -> bool:
-    """Whether a job that the door enqueued still waits for its first try, or runs."""
-    return bool(client.hexists(f"{NAMESPACE}:{QUEUE}.msgs", job))
+    """Return whether a job from the receiver waits for its first try, or runs it."""
+    return bool(client.hexists(redis_keys.QUEUE_MESSAGES, job))

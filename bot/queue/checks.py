@@ -1,4 +1,4 @@
-"""Is Redis fit for the queue, and does the queue move?"""
+"""Checks for `tagline check`: whether Redis suits the queue, and whether jobs are run."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any
 import msgspec
 import redis
 
+from bot.core import redis_keys
 from bot.core.diagnostics import Finding
-from bot.queue.enqueue import NAMESPACE, QUEUE
 
 OLDEST_MAJOR = 7
-WAITS_LONG = 600
+LONG_WAIT_SECONDS = 600
 SAFE_POLICY = "noeviction"
 
 
@@ -22,47 +22,42 @@ class _Message(msgspec.Struct):
 
 
 def report(client: redis.Redis, clock: Callable[[], float] = time.time) -> Iterator[Finding]:
-    """Raises `redis.RedisError` where it does not answer."""
+    """Yield what was checked. Raises `redis.RedisError` if Redis does not answer."""
     info: Mapping[str, Any] = client.info()
     name = "Valkey" if info.get("server_name") == "valkey" else "Redis"
     version = str(info.get("valkey_version") or info.get("redis_version") or "0")
     old = int(version.partition(".")[0]) < OLDEST_MAJOR
-    yield Finding(
-        f"{name} {version} answers", "use Redis 7 or Valkey, or newer" if old else "", wrong=old
-    )
+    fix = "use Redis 7 or Valkey, or newer" if old else ""
+    yield Finding(f"{name} {version} answers", fix, wrong=old)
     lasting = str(info.get("aof_enabled")) == "1"
     what = "appendonly yes" if lasting else "appendonly no: a crash loses what was accepted"
     yield Finding(what, "" if lasting else "set appendonly yes", wrong=not lasting)
     if info.get("aof_last_write_status", "ok") != "ok":
-        yield Finding("it cannot write its file", "look at the room on its disk", wrong=True)
+        yield Finding("it cannot write its file", "check the free space on its disk", wrong=True)
     policy = str(info.get("maxmemory_policy", "unknown"))
     safe = policy == SAFE_POLICY
     fix = "" if safe else "set maxmemory-policy noeviction: another one drops queued jobs"
     yield Finding(f"maxmemory-policy {policy}", fix, wrong=not safe)
-    yield from _about_queue(client, clock())
+    yield from _check_queue(client, clock())
 
 
-def _about_queue(client: redis.Redis, now: float) -> Iterator[Finding]:
-    queue = f"{NAMESPACE}:{QUEUE}"
-    waiting, later, dead = (
-        client.llen(queue),
-        client.llen(f"{queue}.DQ"),
-        client.zcard(f"{queue}.XQ"),
-    )
-    seconds = _oldest(client, queue, now)
+def _check_queue(client: redis.Redis, now: float) -> Iterator[Finding]:
+    waiting, later = client.llen(redis_keys.QUEUE), client.llen(redis_keys.DELAYED)
+    dead = client.zcard(redis_keys.DEAD)
+    seconds = _oldest_wait(client, now)
     since = f", the oldest for {seconds} s" if waiting else ""
-    slow = seconds > WAITS_LONG
+    slow = seconds > LONG_WAIT_SECONDS
     fix = "start `tagline worker`, or give it more WORKER_THREADS" if slow else ""
     yield Finding(f"{waiting} jobs wait{since}; {later} are to be tried later", fix, wrong=slow)
-    look = "`tagline job ID` tells why; the log of the worker names each" if dead else ""
-    yield Finding(f"{dead} dead letters", look)
+    hint = "`tagline job ID` tells why; the log of the worker names each" if dead else ""
+    yield Finding(f"{dead} dead letters", hint)
 
 
-def _oldest(client: redis.Redis, queue: str, now: float) -> int:
-    """For how many seconds the first job of the queue has waited."""
-    first: Any = client.lindex(queue, 0)
-    found = client.hget(f"{queue}.msgs", first) if first else None
-    if not found:
+def _oldest_wait(client: redis.Redis, now: float) -> int:
+    """Return for how many seconds the first job of the queue has waited."""
+    first: Any = client.lindex(redis_keys.QUEUE, 0)
+    message = client.hget(redis_keys.QUEUE_MESSAGES, first) if first else None
+    if not message:
         return 0
-    made = msgspec.json.decode(found, type=_Message).message_timestamp / 1000
-    return max(round(now - made), 0)
+    queued_at = msgspec.json.decode(message, type=_Message).message_timestamp / 1000
+    return max(round(now - queued_at), 0)

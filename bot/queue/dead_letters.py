@@ -9,11 +9,8 @@ from typing import Any
 import msgspec
 import redis
 
+from bot.core import redis_keys
 from bot.core.types import Job
-from bot.queue.enqueue import NAMESPACE, QUEUE
-
-LIVE = f"{NAMESPACE}:{QUEUE}"
-DEAD = f"{LIVE}.XQ"
 
 # KEYS: dead letters, their messages, the queue, its messages. ARGV: a letter's id, its message.
 SEND_AGAIN = """
@@ -27,8 +24,10 @@ return 1
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """A job that was given up. `at` is when, in seconds since the epoch; `issue` is "" where this
-    version cannot read the job."""
+    """A job that was given up at `at`, in seconds since the epoch.
+
+    `issue` is "" if this version cannot read the job.
+    """
 
     job: str
     issue: str
@@ -36,35 +35,40 @@ class DeadLetter:
 
 
 class DeadLetters:
-    """All of them. Methods raise `redis.RedisError`."""
+    """Lists dead letters and sends them again. Methods raise `redis.RedisError`."""
 
     def __init__(self, client: redis.Redis) -> None:
         self._client = client
         self._send_again = client.register_script(SEND_AGAIN)
 
     def all(self) -> tuple[DeadLetter, ...]:
-        """The oldest first."""
-        found = self._found()
+        """Return all dead letters, the oldest first."""
         return tuple(
             DeadLetter(message["message_id"], _issue(message), at / 1000)
-            for _, at, message in found
+            for _, at, message in self._read()
         )
 
     def send_again(self, jobs: Collection[str]) -> set[str]:
-        """Put jobs back into the queue as if they were new; gives those that were dead letters."""
-        keys, sent = [DEAD, f"{DEAD}.msgs", LIVE, f"{LIVE}.msgs"], set[str]()
-        for letter, _, message in self._found():
+        """Queue jobs again as if they were new; return the ids of those that were dead letters."""
+        keys = [redis_keys.DEAD, redis_keys.DEAD_MESSAGES]
+        keys += [redis_keys.QUEUE, redis_keys.QUEUE_MESSAGES]
+        sent = set[str]()
+        for letter, _, message in self._read():
             job = message["message_id"]
             message["options"].pop("tries", None)
-            again = [letter, msgspec.json.encode(message)]
-            if job in jobs and self._send_again(keys=keys, args=again):
+            args = [letter, msgspec.json.encode(message)]
+            if job in jobs and self._send_again(keys=keys, args=args):
                 sent.add(job)
         return sent
 
-    def _found(self) -> list[tuple[bytes, float, dict[str, Any]]]:
-        kept: Any = self._client.hgetall(f"{DEAD}.msgs")
-        by_time: Any = self._client.zrange(DEAD, 0, -1, withscores=True)
-        return [(one, at, msgspec.json.decode(kept[one])) for one, at in by_time if one in kept]
+    def _read(self) -> list[tuple[bytes, float, dict[str, Any]]]:
+        messages: Any = self._client.hgetall(redis_keys.DEAD_MESSAGES)
+        letters: Any = self._client.zrange(redis_keys.DEAD, 0, -1, withscores=True)
+        return [
+            (letter, at, msgspec.json.decode(messages[letter]))
+            for letter, at in letters
+            if letter in messages
+        ]
 
 
 def _issue(message: Mapping[str, Any]) -> str:

@@ -1,7 +1,7 @@
 """Claim a delivery and enqueue its job in one atomic step in Redis.
 
-Requests that wait at the same moment share one call. The script writes Dramatiq 2.2's own key
-layout, so the worker is a stock one; Dramatiq itself is not imported here.
+Requests that wait at the same time share one call. The script writes the key layout of Dramatiq
+2.2, so that Dramatiq's worker reads it; Dramatiq itself is not imported here.
 """
 
 from __future__ import annotations
@@ -21,27 +21,26 @@ from redis.asyncio.retry import Retry as RedisRetry
 from redis.backoff import NoBackoff
 from redis.exceptions import NoScriptError, RedisError, ResponseError
 
+from bot.core import redis_keys
 from bot.core.errors import QueueUnavailable
-from bot.core.types import IssueRef, Job
+from bot.core.types import Job
 
-NAMESPACE = "tagline"
-QUEUE = "issues"
 ACTOR = "enrich"
 CLAIM_SECONDS = 2 * 3600
 ANSWER_SECONDS = 1.5
-REPOSITORIES = f"{NAMESPACE}:places"
-REPOSITORIES_SECONDS, NOTED_MINUTES = 60.0, 60
+REPOSITORIES_SECONDS, SAVE_AGAIN_MINUTES = 60.0, 60
 MAX_REPOSITORIES = 10_000
 # uvloop raises RuntimeError for a connection that the other side has reset.
 REDIS_ERRORS = (RedisError, OSError, TimeoutError, RuntimeError)
 MAX_BATCH = 500
-# In the time of a claim, for one installation or project: twenty times what GitHub lets an
-# installation write meanwhile. The surplus is neither claimed nor queued, so that no flood fills
-# Redis; the sweep finds those issues by their missing comment.
+# For one installation or project while a claim lives: twenty times what GitHub lets an installation
+# write in that time. More is neither claimed nor queued, so that no flood fills Redis; the search
+# for missed issues finds those issues by their missing comment.
 MAX_PER_ACCOUNT = 20_000
 
-# ARGV: seconds that claims live, jobs that one account may have meanwhile, then a delivery's id,
-# its job's id, its message and its account, repeated. "" is answered for one too many.
+# KEYS: claims of this span and of the last, the queue, its messages. ARGV: lifetime of claims in
+# seconds, jobs that one account may have, then per delivery: its id, its job's id, its message and
+# its account. Returns the job's id for each, "" for one too many.
 CLAIM_AND_ENQUEUE = """
 local jobs = {}
 for i = 3, #ARGV, 4 do
@@ -61,44 +60,29 @@ return jobs
 """
 
 
-RepositoryKey = tuple[str, int, str]  # host, repository, account
-
-
-class _Message(msgspec.Struct, frozen=True):
-    """Dramatiq's message, field for field."""
-
-    queue_name: str
-    actor_name: str
-    args: tuple[()]
-    kwargs: dict[str, Any]
-    options: dict[str, str]
-    message_id: str
-    message_timestamp: int
-
-
 def claim_keys(now: float) -> tuple[str, str]:
-    """The hashes of delivery ids → job ids: the present two hours and the two before."""
+    """Return the hashes of delivery ids → job ids: the current two hours and the two before."""
     span = int(now // CLAIM_SECONDS)
-    return f"{NAMESPACE}:claims:{span}", f"{NAMESPACE}:claims:{span - 1}"
+    return redis_keys.CLAIMS.format(span=span), redis_keys.CLAIMS.format(span=span - 1)
 
 
 def encode(delivery: Job, job: str, now: float) -> bytes:
-    """The Dramatiq message for a delivery. It holds identifiers only."""
+    """Return the Dramatiq message for a delivery. It holds identifiers only."""
     return msgspec.json.encode(
-        _Message(
-            queue_name=QUEUE,
-            actor_name=ACTOR,
-            args=(),
-            kwargs={"delivery": delivery},
-            options={"redis_message_id": job},
-            message_id=job,
-            message_timestamp=int(now * 1000),
-        )
+        {
+            "queue_name": redis_keys.QUEUE_NAME,
+            "actor_name": ACTOR,
+            "args": (),
+            "kwargs": {"delivery": delivery},
+            "options": {"redis_message_id": job},
+            "message_id": job,
+            "message_timestamp": int(now * 1000),
+        }
     )
 
 
 class RedisQueue:
-    """The door's side of the queue; implements the `Queue` port."""
+    """The receiver's side of the queue; implements `Queue`."""
 
     def __init__(self, url: str, clock: Callable[[], float] = time.time) -> None:
         self._redis = redis.asyncio.Redis.from_url(
@@ -111,8 +95,8 @@ class RedisQueue:
         self._script = ""
         self._waiting: list[tuple[Job, asyncio.Future[str]]] = []
         self._sender: asyncio.Task[None] | None = None
-        self._repositories: dict[RepositoryKey, tuple[str, bytes]] = {}
-        self._keeper: asyncio.Task[None] | None = None
+        self._repositories: dict[str, bytes] = {}
+        self._restorer: asyncio.Task[None] | None = None
 
     async def put(self, delivery: Job) -> str:
         """Return the job's id once Redis has confirmed it; "" for one too many of its account.
@@ -123,12 +107,12 @@ class RedisQueue:
         self._waiting.append((delivery, future))
         if self._sender is None or self._sender.done():
             self._sender = asyncio.create_task(self._send_all())
-        if self._keeper is None:
-            self._keeper = asyncio.create_task(self._restore_repositories())
+        if self._restorer is None:
+            self._restorer = asyncio.create_task(self._restore_repositories())
         return await future
 
     async def ping(self) -> bool:
-        """Whether Redis answers."""
+        """Return whether Redis answers."""
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
                 await self._redis.ping()
@@ -137,8 +121,8 @@ class RedisQueue:
         return True
 
     async def close(self) -> None:
-        if self._keeper:
-            self._keeper.cancel()
+        if self._restorer:
+            self._restorer.cancel()
         if self._sender:
             with suppress(asyncio.CancelledError):
                 await self._sender
@@ -151,7 +135,7 @@ class RedisQueue:
                 async with asyncio.timeout(ANSWER_SECONDS):
                     jobs = await self._send([delivery for delivery, _ in batch])
             except REDIS_ERRORS as error:
-                # Those that came meanwhile have waited for the same silence.
+                # Deliveries that came meanwhile have waited for the same unanswered call.
                 batch, self._waiting = [*batch, *self._waiting], []
                 for _, future in batch:
                     if not future.done():
@@ -165,59 +149,52 @@ class RedisQueue:
         if not self._script:
             self._script = await self._redis.script_load(CLAIM_AND_ENQUEUE)
         now = self._clock()
-        keys = (*claim_keys(now), f"{NAMESPACE}:{QUEUE}", f"{NAMESPACE}:{QUEUE}.msgs")
+        keys = (*claim_keys(now), redis_keys.QUEUE, redis_keys.QUEUE_MESSAGES)
         await self._save_repositories(deliveries)
-        values: list[str | bytes | int] = [2 * CLAIM_SECONDS, MAX_PER_ACCOUNT]
-        fresh = secrets.token_hex(16 * len(deliveries))
-        for nth, delivery in enumerate(deliveries):
-            job = fresh[32 * nth : 32 * (nth + 1)]
-            values += (delivery.id, job, encode(delivery, job, now), _account(delivery))
+        args: list[str | bytes | int] = [2 * CLAIM_SECONDS, MAX_PER_ACCOUNT]
+        ids = secrets.token_hex(16 * len(deliveries))
+        for n, delivery in enumerate(deliveries):
+            job = ids[32 * n : 32 * (n + 1)]
+            args += (delivery.id, job, encode(delivery, job, now), _account_field(delivery))
         try:
-            jobs: list[bytes] = await self._redis.evalsha(self._script, 4, *keys, *values)
+            jobs: list[bytes] = await self._redis.evalsha(self._script, len(keys), *keys, *args)
         except NoScriptError:
             self._script = ""
             return await self._send(deliveries)
         return jobs
 
     async def _save_repositories(self, deliveries: list[Job]) -> None:
-        """Whatever has sent a delivery is looked through for what was missed."""
-        new: dict[RepositoryKey, IssueRef] = {}
-        for delivery in deliveries:
-            ref = delivery.ref
-            place = ref.host, ref.repo_id, ref.account
-            if place not in self._repositories:
-                new[place] = ref
+        """Add the repositories of deliveries to those that are searched for missed issues."""
+        new: dict[Any, bytes] = {
+            ref.place_key: msgspec.json.encode(replace(ref, number=0))
+            for ref in (delivery.ref for delivery in deliveries)
+            if ref.place_key not in self._repositories
+        }
         if new:
-            rows = {
-                place: msgspec.json.encode(replace(ref, number=0)) for place, ref in new.items()
-            }
-            mapping: dict[Any, bytes] = {ref.place_key: rows[place] for place, ref in new.items()}
-            await self._redis.hset(REPOSITORIES, mapping=mapping)
-            self._repositories |= {
-                place: (ref.place_key, rows[place]) for place, ref in new.items()
-            }
+            await self._redis.hset(redis_keys.REPOSITORIES, mapping=new)
+            self._repositories |= new
 
     async def _restore_repositories(self) -> None:
-        """Redis may forget them with all jobs that wait; this process then knows where to look.
+        """Save all repositories again if Redis lost them, which then also lost the queued jobs.
 
-        Now and then all are noted anew: one that was taken off the list may be back.
+        Once an hour, save each again with its next delivery: one that was removed may be back.
         """
         for minute in itertools.count(1):
             await asyncio.sleep(REPOSITORIES_SECONDS)
             with suppress(*REDIS_ERRORS):
-                rows: dict[Any, bytes] = dict(self._repositories.values())
-                if rows and not await self._redis.exists(REPOSITORIES):
-                    await self._redis.hset(REPOSITORIES, mapping=rows)
-            if not minute % NOTED_MINUTES or len(self._repositories) > MAX_REPOSITORIES:
+                rows: dict[Any, bytes] = dict(self._repositories)
+                if rows and not await self._redis.exists(redis_keys.REPOSITORIES):
+                    await self._redis.hset(redis_keys.REPOSITORIES, mapping=rows)
+            if not minute % SAVE_AGAIN_MINUTES or len(self._repositories) > MAX_REPOSITORIES:
                 self._repositories.clear()
 
 
 def error_code(error: Exception) -> str:
-    """Of a refusal its code only, such as MISCONF for a full disk."""
+    """Return an error's type, or of a refusal its code, such as MISCONF for a full disk."""
     return str(error).split(" ")[0] if type(error) is ResponseError else type(error).__name__
 
 
-def _account(delivery: Job) -> str:
-    """What its jobs are counted under; no delivery's id looks like it."""
+def _account_field(delivery: Job) -> str:
+    """Return the field that counts an account's jobs; it looks like no delivery's id."""
     ref = delivery.ref
     return f"#{ref.forge}:{ref.host}:{ref.account or ref.repo_id}"

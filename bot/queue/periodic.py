@@ -1,4 +1,4 @@
-"""What a worker does beside its jobs, every few seconds: look for what was missed, and heal."""
+"""Periodic tasks of a worker, such as the search for missed issues."""
 
 from __future__ import annotations
 
@@ -11,19 +11,21 @@ import redis
 from bot import log
 
 EVERY_SECONDS = 10.0
+Task = Callable[[], Mapping[str, object]]
 
 
 class PeriodicTasks:
-    """A thread each, begun at once. A round that fails is tried again with the next.
+    """Runs each task in its own thread, at the start and then every few seconds.
 
-    `walks` maps what is done, in words for the log, to the deed, which answers with what it found.
+    `tasks` maps a log event to the function that does the work and returns the event's fields; an
+    empty result is not logged. A run that fails is repeated at the next turn.
     """
 
-    def __init__(self, walks: Mapping[str, Callable[[], Mapping[str, object]]]) -> None:
+    def __init__(self, tasks: Mapping[str, Task]) -> None:
         self._stopping = threading.Event()
         self._threads = [
-            threading.Thread(target=self._repeat, args=one, name="rounds", daemon=True)
-            for one in walks.items()
+            threading.Thread(target=self._repeat, args=task, name="periodic", daemon=True)
+            for task in tasks.items()
         ]
 
     def start(self) -> None:
@@ -31,23 +33,23 @@ class PeriodicTasks:
             thread.start()
 
     def stop(self, seconds: float) -> None:
-        """Let rounds that are under way end, for so long together."""
+        """Wait until current runs end, for that many seconds in all."""
         self._stopping.set()
         until = time.monotonic() + seconds
         for thread in self._threads:
             thread.join(max(until - time.monotonic(), 0))
 
-    def _repeat(self, name: str, walk: Callable[[], Mapping[str, object]]) -> None:
+    def _repeat(self, event: str, task: Task) -> None:
         while not self._stopping.is_set():
-            self._run_once(name, walk)
+            self._run_once(event, task)
             self._stopping.wait(EVERY_SECONDS)
 
-    def _run_once(self, name: str, walk: Callable[[], Mapping[str, object]]) -> None:
+    def _run_once(self, event: str, task: Task) -> None:
         try:
-            if found := walk():
-                log.get().info(name, **found)
+            if fields := task():
+                log.get().info(event, **fields)
         except redis.RedisError as error:
-            log.get().warning(f"{name}: Redis does not answer", error=type(error).__name__)
+            log.get().warning(f"{event}: Redis does not answer", error=type(error).__name__)
         except Exception as error:  # the thread must live as long as the worker
             frames = log.frames(error.__traceback__)[-8:]
-            log.get().error(f"{name}: unexpected error", error=type(error).__name__, frames=frames)
+            log.get().error(f"{event}: unexpected error", error=type(error).__name__, frames=frames)

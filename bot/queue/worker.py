@@ -10,25 +10,25 @@ from bot.queue.broker import IDLE_FACTOR, Broker
 from bot.queue.periodic import PeriodicTasks
 
 PICK_UP_MS = 140
-ROUND_SECONDS = 2.0
+TASK_STOP_SECONDS = 2.0
 DELAYED_IN_MEMORY = 60_000
 
 
 class QueueWorker:
-    """Dramatiq's worker over our broker. `closing` is called when the last thread has ended."""
+    """Dramatiq's worker with our broker. `closing` is called after the last thread has ended."""
 
     def __init__(
         self,
         broker: Broker,
         threads: int,
-        rounds: PeriodicTasks,
+        tasks: PeriodicTasks,
         closing: Sequence[Callable[[], object]] = (),
     ) -> None:
-        self._rounds = rounds
+        self._tasks = tasks
         self._worker = Worker(
             broker, worker_timeout=PICK_UP_MS * IDLE_FACTOR, worker_threads=threads
         )
-        # Jobs that wait in a worker's hands would wait for its end; another could take them.
+        # Another process cannot take jobs that this one has fetched, so fetch no more than can run.
         self._worker.queue_prefetch = threads
         # Delayed jobs are fetched in order of arrival, not of time: a full memory would hold back
         # one that is due. https://github.com/Bogdanp/dramatiq/issues/527
@@ -37,11 +37,11 @@ class QueueWorker:
 
     def start(self) -> None:
         self._worker.start()
-        self._rounds.start()
+        self._tasks.start()
 
     def stop(self, seconds: float) -> None:
-        """Let running jobs finish for so long, give the others back, close connections."""
-        self._rounds.stop(ROUND_SECONDS)
+        """Let running jobs finish for that long, requeue the others, and close connections."""
+        self._tasks.stop(TASK_STOP_SECONDS)
         self._worker.stop(timeout=int(seconds * 1000))
         for close in self._closing:
             close()

@@ -1,1 +1,1 @@
-"""What is remembered between jobs: ids, label names, reasons, configuration files."""
+"""What the bot keeps between jobs: ids, label names, reasons, configuration files."""

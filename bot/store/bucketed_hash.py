@@ -1,13 +1,13 @@
-"""Values in hashes that each cover a span of time and expire as a whole: few keys for many values.
+"""Values in hashes that each cover a span of time and expire as a whole.
 
-Few, because Dramatiq looks through all keys after a crash.
+Many values share few keys, because Dramatiq runs KEYS when it finds a dead worker.
 """
 
 from __future__ import annotations
 
 import redis
 
-# Finds a field in the spans from KEYS[first] on, of which the latest comes first.
+# Finds a field in the spans from KEYS[first] on; the latest span comes first.
 LATEST = """
 local function latest(first, field)
     for i = first, #KEYS do
@@ -19,7 +19,7 @@ end
 """
 # KEYS: spans. ARGV: the field.
 GET = LATEST + "return latest(1, ARGV[1])"
-# KEYS: spans. ARGV: the field, its new value, seconds that a span lives.
+# KEYS: spans. ARGV: the field, its new value, lifetime of a span in seconds.
 SWAP = (
     LATEST
     + """
@@ -32,10 +32,13 @@ return before
 
 
 class BucketedHash:
-    """Values are kept for at least `spans - 1` spans of so many seconds. `now` is in seconds."""
+    """Keeps each value for at least `spans - 1` spans of `span` seconds.
 
-    def __init__(self, client: redis.Redis, name: str, span: int, spans: int) -> None:
-        self._client, self._name, self._span, self._spans = client, name, span, spans
+    `key` is a template from `core/redis_keys.py`; `now` is in seconds since the epoch.
+    """
+
+    def __init__(self, client: redis.Redis, key: str, span: int, spans: int) -> None:
+        self._client, self._key, self._span, self._spans = client, key, span, spans
         self._get, self._swap = client.register_script(GET), client.register_script(SWAP)
 
     @property
@@ -44,13 +47,13 @@ class BucketedHash:
         return (self._spans + 1) * self._span
 
     def keys(self, now: float) -> list[str]:
-        """The hashes in which a value may be, the latest first; new ones belong there."""
+        """Return the hashes that may hold a value, the latest first; new values go there."""
         latest = int(now // self._span)
-        return [f"{self._name}:{span}" for span in range(latest, latest - self._spans, -1)]
+        return [self._key.format(span=span) for span in range(latest, latest - self._spans, -1)]
 
     def get(self, field: str, now: float) -> bytes | None:
-        found: bytes | None = self._get(keys=self.keys(now), args=[field])
-        return found
+        value: bytes | None = self._get(keys=self.keys(now), args=[field])
+        return value
 
     def put(self, field: str, value: bytes, now: float) -> None:
         key = self.keys(now)[0]
@@ -60,7 +63,7 @@ class BucketedHash:
             pipe.execute()
 
     def swap(self, field: str, value: bytes, now: float) -> bytes | None:
-        """Put a value, and give the one before it."""
+        """Put a value, and return the one before it."""
         args: list[str | bytes | int] = [field, value, self.seconds]
         before: bytes | None = self._swap(keys=self.keys(now), args=args)
         return before

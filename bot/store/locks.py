@@ -1,4 +1,4 @@
-"""Locks in Redis that end soon after their holder died, and never while it lives.
+"""Locks in Redis that expire soon after their holder died, and never while it runs.
 
 Only the holder of an issue's lock writes its record.
 """
@@ -15,6 +15,7 @@ import msgspec
 import redis
 from redis.commands.core import Script
 
+from bot.core import redis_keys
 from bot.core.errors import LockContended
 from bot.core.ports import BUSY_SECONDS
 from bot.core.types import Record
@@ -38,7 +39,7 @@ RENEW = """
 if redis.call('get', KEYS[1]) ~= ARGV[1] then return 0 end
 return redis.call('pexpire', KEYS[1], ARGV[2])
 """
-# KEYS: the lock, the present span. ARGV: the token, milliseconds, issue, record, a span's seconds.
+# KEYS: the lock, the latest span. ARGV: the token, milliseconds, issue, record, a span's seconds.
 WRITE = """
 if redis.call('get', KEYS[1]) ~= ARGV[1] then return 0 end
 redis.call('pexpire', KEYS[1], ARGV[2])
@@ -49,8 +50,8 @@ return 1
 RELEASE = """
 if redis.call('get', KEYS[1]) == ARGV[1] then redis.call('del', KEYS[1]) end
 """
-# As WRITE, but also where nobody has the lock any more; it is given back.
-SETTLE = """
+# Like WRITE, but also where nobody holds the lock any more; releases it.
+FINISH = """
 local holder = redis.call('get', KEYS[1])
 if holder and holder ~= ARGV[1] then return end
 redis.call('del', KEYS[1])
@@ -60,7 +61,7 @@ redis.call('expire', KEYS[2], ARGV[5])
 
 
 class HeldLock:
-    """An issue in our hands; implements the `Lock` port."""
+    """The lock of an issue that this worker holds; implements `Lock`."""
 
     def __init__(self, locks: Locks, issue: str, token: str, record: Record | None) -> None:
         self._locks, self._issue, self._token = locks, issue, token
@@ -70,25 +71,22 @@ class HeldLock:
         return self._locks.write(self._issue, self._token, record)
 
     def finish(self, record: Record) -> None:
-        self._locks.settle(self._issue, self._token, record)
+        self._locks.finish(self._issue, self._token, record)
 
 
 class Locks:
-    """The locks of a process, renewed by one thread of its own. `name` is what their keys begin
-    with."""
+    """The locks of a process, renewed by one thread of its own."""
 
     def __init__(
         self,
         client: redis.Redis,
-        name: str,
         records: BucketedHash,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._name = name
         self._records = records
         self._clock = clock
-        self._take, self._renew, self._write, self._settle, self._release = map(
-            client.register_script, (TAKE, RENEW, WRITE, SETTLE, RELEASE)
+        self._take, self._renew, self._write, self._finish, self._release = map(
+            client.register_script, (TAKE, RENEW, WRITE, FINISH, RELEASE)
         )
         self._held: dict[str, str] = {}
         self._guard = threading.Lock()
@@ -96,11 +94,11 @@ class Locks:
 
     @contextmanager
     def hold(self, issue: str) -> Iterator[HeldLock]:
-        """Hold the lock of an issue. Raises `LockContended` while somebody else does."""
+        """Hold the lock of an issue. Raises `LockContended` while another worker holds it."""
         token = uuid.uuid4().hex
-        keys = [self._key(issue), *self._records.keys(self._clock())]
-        found = self._take(keys=keys, args=[token, LOCK_MS, issue])
-        if found is None:
+        keys = [_key(issue), *self._records.keys(self._clock())]
+        record = self._take(keys=keys, args=[token, LOCK_MS, issue])
+        if record is None:
             raise LockContended("another worker has this issue", BUSY_SECONDS)
         with self._guard:
             self._held[token] = issue
@@ -108,39 +106,39 @@ class Locks:
                 self._renewer = threading.Thread(target=self._renew_all, daemon=True)
                 self._renewer.start()
         try:
-            yield HeldLock(self, issue, token, _record.decode(found) if found else None)
+            yield HeldLock(self, issue, token, _record.decode(record) if record else None)
         finally:
-            if self._let_go(token):
-                self._release(keys=[self._key(issue)], args=[token])
+            if self._forget(token):
+                self._release(keys=[_key(issue)], args=[token])
 
     def write(self, issue: str, token: str, record: Record) -> bool:
-        """False, and nothing is written, where the lock ended: somebody else may have had it."""
+        """Write a record. Return False, without writing, if the lock expired or changed hands."""
         return bool(self._put(self._write, issue, token, record))
 
-    def settle(self, issue: str, token: str, record: Record) -> None:
-        """Write a record unless somebody else has the lock by now, and give it back."""
-        self._put(self._settle, issue, token, record)
-        self._let_go(token)
+    def finish(self, issue: str, token: str, record: Record) -> None:
+        """Write a record unless another worker holds the lock by now, and release the lock."""
+        self._put(self._finish, issue, token, record)
+        self._forget(token)
 
     def _put(self, script: Script, issue: str, token: str, record: Record) -> object:
-        keys = [self._key(issue), self._records.keys(self._clock())[0]]
+        keys = [_key(issue), self._records.keys(self._clock())[0]]
         value, seconds = msgspec.json.encode(record), self._records.seconds
         return script(keys=keys, args=[token, LOCK_MS, issue, value, seconds])
 
-    def _let_go(self, token: str) -> bool:
+    def _forget(self, token: str) -> bool:
         with self._guard:
             return self._held.pop(token, None) is not None
 
-    def _key(self, issue: str) -> str:
-        return f"{self._name}:{issue}"
-
     def _renew_all(self) -> None:
-        """One thread for good: each new one would take a connection of the pool and keep it."""
-        pause = threading.Event()
+        """Run in one thread for good: each new thread would keep a connection of the pool."""
         while True:
-            pause.wait(RENEW_SECONDS)
+            time.sleep(RENEW_SECONDS)
             with self._guard:
                 held = dict(self._held)
             for token, issue in held.items():
                 with suppress(redis.RedisError):
-                    self._renew(keys=[self._key(issue)], args=[token, LOCK_MS])
+                    self._renew(keys=[_key(issue)], args=[token, LOCK_MS])
+
+
+def _key(issue: str) -> str:
+    return redis_keys.LOCK.format(issue=issue)

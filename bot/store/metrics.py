@@ -1,4 +1,4 @@
-"""Counters of all processes in one hash of Redis; each writes down what it counted now and then."""
+"""Counters of all processes in one hash of Redis; each process adds its counts now and then."""
 
 from __future__ import annotations
 
@@ -11,27 +11,24 @@ import msgspec
 import redis
 
 from bot import log
+from bot.core import redis_keys
 from bot.core.jobs import JobRecord
 from bot.core.metric_definitions import Key, MetricsSnapshot
 from bot.core.ports import JobRecords
 
 EVERY_SECONDS = 5.0
-ENDS = {"waiting": "tried-again-later", "dead": "gave-up"}
+OUTCOMES = {"waiting": "tried-again-later", "dead": "gave-up"}
 
 
 class RedisMetrics:
-    """Implements `Books`. A process that is killed loses the counts of its last seconds.
+    """Implements `Metrics`. A process that is killed loses the counts of its last seconds.
 
-    `queue` is the name of the queue's list in Redis, `breakers` the providers to tell of.
+    `providers` are those whose circuit breakers are reported.
     """
 
-    def __init__(
-        self, client: redis.Redis, name: str, queue: str, breakers: Sequence[str] = ()
-    ) -> None:
+    def __init__(self, client: redis.Redis, providers: Sequence[str] = ()) -> None:
         self._client = client
-        self._name = name
-        self._queue = f"{name}:{queue}"
-        self._breakers = breakers
+        self._providers = providers
         self._lock = threading.Lock()
         self._pending: Counter[Key] = Counter()
         self._closed = threading.Event()
@@ -41,29 +38,29 @@ class RedisMetrics:
         with self._lock:
             self._pending[what, *labels] += 1
             if self._writer is None:
-                self._writer = threading.Thread(target=self._write_on, name="books", daemon=True)
+                self._writer = threading.Thread(target=self._write, name="metrics", daemon=True)
                 self._writer.start()
 
     def snapshot(self) -> MetricsSnapshot:
-        """Raises `ConnectionError` where Redis does not answer."""
+        """Return all counters and gauges. Raises `ConnectionError` if Redis does not answer."""
         self.flush()
         try:
             with self._client.pipeline(transaction=False) as pipe:
-                pipe.hgetall(f"{self._name}:counters")
-                pipe.llen(self._queue)
-                pipe.llen(f"{self._queue}.DQ")
-                pipe.zcard(f"{self._queue}.XQ")
-                for provider in self._breakers:
-                    pipe.exists(f"{self._name}:breaker:{provider}:open")
-                counters, *measures = pipe.execute()
+                pipe.hgetall(redis_keys.COUNTERS)
+                pipe.llen(redis_keys.QUEUE)
+                pipe.llen(redis_keys.DELAYED)
+                pipe.zcard(redis_keys.DEAD)
+                for provider in self._providers:
+                    pipe.exists(redis_keys.BREAKER_OPEN.format(provider=provider))
+                counters, *gauges = pipe.execute()
         except redis.RedisError as error:
             raise ConnectionError(type(error).__name__) from None
-        states = [("queue_jobs", state) for state in ("waiting", "later", "dead")]
-        states += [("breaker_open", provider) for provider in self._breakers]
-        return MetricsSnapshot(_decoded(counters), dict(zip(states, measures, strict=True)))
+        names = [("queue_jobs", state) for state in ("waiting", "later", "dead")]
+        names += [("breaker_open", provider) for provider in self._providers]
+        return MetricsSnapshot(_decode(counters), dict(zip(names, gauges, strict=True)))
 
     def flush(self) -> None:
-        """Write down what was counted; kept for the next time where Redis does not answer."""
+        """Add the pending counts in Redis; keep them for the next time if it does not answer."""
         with self._lock:
             pending, self._pending = self._pending, Counter()
         if not pending:
@@ -71,9 +68,7 @@ class RedisMetrics:
         try:
             with self._client.pipeline() as pipe:
                 for key, number in pending.items():
-                    pipe.hincrby(
-                        f"{self._name}:counters", msgspec.json.encode(key).decode(), number
-                    )
+                    pipe.hincrby(redis_keys.COUNTERS, msgspec.json.encode(key).decode(), number)
                 pipe.execute()
         except redis.RedisError as error:
             log.get().debug("counters wait for Redis", error=type(error).__name__)
@@ -87,20 +82,20 @@ class RedisMetrics:
         self.flush()
         self._client.close()
 
-    def _write_on(self) -> None:
+    def _write(self) -> None:
         while not self._closed.wait(EVERY_SECONDS):
             self.flush()
 
 
 class CountingJobRecords:
-    """Implements `JobRecords` over another one, and counts how tries of jobs end."""
+    """Implements `JobRecords` with another one, and counts how each try of a job ends."""
 
     def __init__(self, jobs: JobRecords, metrics: RedisMetrics) -> None:
         self._jobs = jobs
         self._metrics = metrics
 
     def save_job(self, job: JobRecord) -> None:
-        outcome = job.outcome if job.state == "done" else ENDS.get(job.state, "")
+        outcome = job.outcome if job.state == "done" else OUTCOMES.get(job.state, "")
         if outcome:
             self._metrics.count("jobs", job.issue.partition(":")[0], outcome)
         self._jobs.save_job(job)
@@ -112,5 +107,5 @@ class CountingJobRecords:
         return self._jobs.job(job_id)
 
 
-def _decoded(counters: Any) -> dict[Key, int]:
+def _decode(counters: Any) -> dict[Key, int]:
     return {tuple(msgspec.json.decode(key, type=list[str])): int(n) for key, n in counters.items()}

@@ -1,4 +1,4 @@
-"""What the sweep remembers in Redis: which repositories there are, what was looked after today."""
+"""What the search for missed issues keeps in Redis: repositories, leases, attempts per day."""
 
 from __future__ import annotations
 
@@ -9,46 +9,40 @@ from typing import Any
 import msgspec
 import redis
 
+from bot.core import redis_keys
 from bot.core.ports import Store
 from bot.core.types import IssueRef, Record
 
 DAY = 86_400
-REPOSITORIES = "places"
 _repository = msgspec.json.Decoder(IssueRef)
 
 
 class RedisReconcileState:
-    """Implements the `Ledger` port for all workers together; records are the store's."""
+    """Implements `ReconcileState` for all workers together. Records come from `store`."""
 
     def __init__(
-        self,
-        client: redis.Redis,
-        namespace: str,
-        store: Store,
-        clock: Callable[[], float] = time.time,
+        self, client: redis.Redis, store: Store, clock: Callable[[], float] = time.time
     ) -> None:
         self._client = client
-        self._name = namespace
-        self._places = f"{namespace}:{REPOSITORIES}"
         self._store = store
         self._clock = clock
 
     def lease(self, name: str, seconds: float) -> bool:
-        return bool(self._client.set(f"{self._name}:lease:{name}", 1, nx=True, ex=int(seconds)))
+        key = redis_keys.LEASE.format(name=name)
+        return bool(self._client.set(key, 1, nx=True, ex=int(seconds)))
 
     def repositories(self) -> tuple[IssueRef, ...]:
-        found = self._client.hvals(self._places)
-        return tuple(_repository.decode(place) for place in found)
+        return tuple(map(_repository.decode, self._client.hvals(redis_keys.REPOSITORIES)))
 
-    def save_repositories(self, places: Collection[IssueRef]) -> None:
-        rows: dict[Any, bytes] = {place.place_key: msgspec.json.encode(place) for place in places}
-        self._client.hset(self._places, mapping=rows)
+    def save_repositories(self, repositories: Collection[IssueRef]) -> None:
+        rows: dict[Any, bytes] = {ref.place_key: msgspec.json.encode(ref) for ref in repositories}
+        self._client.hset(redis_keys.REPOSITORIES, mapping=rows)
 
-    def forget_repository(self, place: IssueRef) -> None:
-        self._client.hdel(self._places, place.place_key)
+    def forget_repository(self, repository: IssueRef) -> None:
+        self._client.hdel(redis_keys.REPOSITORIES, repository.place_key)
 
     def attempts_today(self, key: str) -> int:
-        today = f"{self._name}:swept:{int(self._clock() // DAY)}"
+        today = redis_keys.ATTEMPTS.format(day=int(self._clock() // DAY))
         with self._client.pipeline() as pipe:
             pipe.hincrby(today, key, 1)
             pipe.expire(today, 2 * DAY)

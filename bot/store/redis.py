@@ -1,4 +1,4 @@
-"""The store in Redis: what is remembered of issues, repositories, providers and jobs."""
+"""The store in Redis: issues, repositories, providers and jobs."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import msgspec
 import redis
 from cachetools import TTLCache
 
+from bot.core import redis_keys
 from bot.core.jobs import JobRecord
 from bot.core.ports import FAILURE_WINDOW_SECONDS, FAILURES_TO_OPEN, PROBE_SECONDS
 from bot.core.types import CachedAnswer, Record
@@ -22,110 +23,110 @@ from bot.store.reconcile_state import RedisReconcileState
 from bot.store.retry_schedule import RedisRetrySchedule
 
 DAY, HOUR = 86_400, 3_600
-KEPT_CONFIGS = 1_000  # whose text this process need not send to Redis again
+CONFIGS_IN_MEMORY = 1_000  # whose text this process need not send to Redis again
 # Made at import, by one thread: msgspec prepares a type when it is first used, and crashes where
 # several threads do so at once.
-_record, _twin = msgspec.json.Decoder(Record), msgspec.json.Decoder(CachedAnswer)
+_record, _cached_answer = msgspec.json.Decoder(Record), msgspec.json.Decoder(CachedAnswer)
 _job = msgspec.json.Decoder(JobRecord)
 
 
 class RedisStore:
-    """Implements the `Store`, `Breaker` and `Jobs` ports. `clock` gives seconds since the epoch."""
+    """Implements `Store`, `BreakerStore` and `JobRecords`. `clock` gives seconds since the epoch.
 
-    def __init__(
-        self, client: redis.Redis, namespace: str, clock: Callable[[], float] = time.time
-    ) -> None:
+    Its parts implement the other ports of the store.
+    """
+
+    def __init__(self, client: redis.Redis, clock: Callable[[], float] = time.time) -> None:
         self._client = client
-        self._name = namespace
-        self.budgets = RedisBudgets(client, namespace, clock)
-        self.rate_limiter = RedisRateLimiter(client, namespace, clock)
-        self.retry_schedule = RedisRetrySchedule(client, namespace)
-        self.reconcile_state = RedisReconcileState(client, namespace, self, clock)
         self._clock = clock
-        self._records = BucketedHash(client, f"{namespace}:done", 6 * DAY, 6)
-        self._configs = BucketedHash(client, f"{namespace}:configs", 90 * DAY, 3)
-        self._told = BucketedHash(client, f"{namespace}:told", 90 * DAY, 3)
-        self._twins = BucketedHash(client, f"{namespace}:twins", DAY, 8)
-        self._jobs = BucketedHash(client, f"{namespace}:jobs", DAY, 8)
-        self._locks = Locks(client, f"{namespace}:lock", self._records, clock)
-        self._kept: TTLCache[str, str] = TTLCache(KEPT_CONFIGS, HOUR, clock)
+        self.budgets = RedisBudgets(client, clock)
+        self.rate_limiter = RedisRateLimiter(client, clock)
+        self.retry_schedule = RedisRetrySchedule(client)
+        self.reconcile_state = RedisReconcileState(client, self, clock)
+        self._records = BucketedHash(client, redis_keys.RECORDS, 6 * DAY, 6)
+        self._configs = BucketedHash(client, redis_keys.CONFIGS, 90 * DAY, 3)
+        self._problems = BucketedHash(client, redis_keys.REPORTED_PROBLEMS, 90 * DAY, 3)
+        self._answers = BucketedHash(client, redis_keys.CACHED_ANSWERS, DAY, 8)
+        self._jobs = BucketedHash(client, redis_keys.JOBS, DAY, 8)
+        self._locks = Locks(client, self._records, clock)
+        self._saved_configs: TTLCache[str, str] = TTLCache(CONFIGS_IN_MEMORY, HOUR, clock)
         self._guard = threading.Lock()
 
     def lock(self, key: str) -> AbstractContextManager[HeldLock]:
-        """Hold the lock of an issue. Raises `Busy`."""
+        """Hold the lock of an issue. Raises `Postponed`."""
         return self._locks.hold(key)
 
     def record(self, key: str) -> Record | None:
-        found = self._records.get(key, self._clock())
-        return _record.decode(found) if found else None
+        value = self._records.get(key, self._clock())
+        return _record.decode(value) if value else None
 
     def cached_answer(self, repo_key: str, question: str) -> CachedAnswer | None:
-        found = self._twins.get(f"{repo_key}:{question}", self._clock())
-        return _twin.decode(found) if found else None
+        value = self._answers.get(f"{repo_key}:{question}", self._clock())
+        return _cached_answer.decode(value) if value else None
 
     def save_cached_answer(self, repo_key: str, question: str, cached: CachedAnswer) -> None:
-        """Keep it for a week."""
+        """Keep an answer for a week."""
         value = msgspec.json.encode(cached)
-        self._twins.put(f"{repo_key}:{question}", value, self._clock())
+        self._answers.put(f"{repo_key}:{question}", value, self._clock())
 
     def last_config(self, repo_key: str) -> str | None:
-        found = self._configs.get(repo_key, self._clock())
-        return None if found is None else found.decode()
+        value = self._configs.get(repo_key, self._clock())
+        return None if value is None else value.decode()
 
     def save_config(self, repo_key: str, text: str) -> None:
-        """Keep a file for half a year, or as long as it is kept anew."""
+        """Keep a configuration file for half a year after it was last saved."""
         with self._guard:
-            known = self._kept.get(repo_key) == text
-            self._kept[repo_key] = text
-        if not known:
+            is_saved = self._saved_configs.get(repo_key) == text
+            self._saved_configs[repo_key] = text
+        if not is_saved:
             self._configs.put(repo_key, text.encode("utf-8", "replace"), self._clock())
 
     def reported_problems(self, repo_key: str) -> str:
-        return (self._told.get(repo_key, self._clock()) or b"").decode()
+        return (self._problems.get(repo_key, self._clock()) or b"").decode()
 
     def save_reported_problems(self, repo_key: str, problems: str) -> None:
-        self._told.put(repo_key, problems.encode(), self._clock())
+        self._problems.put(repo_key, problems.encode(), self._clock())
 
     def may_call(self, provider: str) -> bool:
-        if not self._client.exists(self._breaker(provider, "open")):
+        if not self.is_open(provider):
             return True
-        probe = self._breaker(provider, "probe")
+        probe = redis_keys.BREAKER_PROBE.format(provider=provider)
         return bool(self._client.set(probe, 1, nx=True, ex=PROBE_SECONDS))
 
     def call_failed(self, provider: str, *, at_once: bool) -> bool:
-        failures = self._breaker(provider, "failures")
+        failures = redis_keys.BREAKER_FAILURES.format(provider=provider)
         with self._client.pipeline() as pipe:
             pipe.incr(failures)
             pipe.expire(failures, FAILURE_WINDOW_SECONDS)
             count = pipe.execute()[0]
         if not at_once and count < FAILURES_TO_OPEN:
             return False
-        self._client.set(self._breaker(provider, "probe"), 1, ex=PROBE_SECONDS)
-        return bool(self._client.set(self._breaker(provider, "open"), 1, nx=True, ex=DAY))
+        probe = redis_keys.BREAKER_PROBE.format(provider=provider)
+        self._client.set(probe, 1, ex=PROBE_SECONDS)
+        breaker = redis_keys.BREAKER_OPEN.format(provider=provider)
+        return bool(self._client.set(breaker, 1, nx=True, ex=DAY))
 
     def call_succeeded(self, provider: str) -> None:
+        state = redis_keys.BREAKER_OPEN, redis_keys.BREAKER_FAILURES, redis_keys.BREAKER_PROBE
         with self._client.pipeline(transaction=False) as pipe:
-            pipe.delete(*(self._breaker(provider, x) for x in ("open", "failures", "probe")))
-            pipe.incr(self._breaker(provider, "answers"))
+            pipe.delete(*(key.format(provider=provider) for key in state))
+            pipe.incr(redis_keys.BREAKER_ANSWERS.format(provider=provider))
             pipe.execute()
 
     def is_open(self, provider: str) -> bool:
-        return bool(self._client.exists(self._breaker(provider, "open")))
+        return bool(self._client.exists(redis_keys.BREAKER_OPEN.format(provider=provider)))
 
     def answers(self, provider: str) -> int:
-        return int(self._client.get(self._breaker(provider, "answers")) or 0)
-
-    def _breaker(self, provider: str, part: str) -> str:
-        return f"{self._name}:breaker:{provider}:{part}"
+        return int(self._client.get(redis_keys.BREAKER_ANSWERS.format(provider=provider)) or 0)
 
     def save_job(self, job: JobRecord) -> None:
-        """Remember what became of a job, for a week."""
+        """Keep a job's state for a week."""
         self._jobs.put(job.id, msgspec.json.encode(job), self._clock())
 
     def start_job(self, job: JobRecord) -> JobRecord | None:
-        found = self._jobs.swap(job.id, msgspec.json.encode(job), self._clock())
-        return _job.decode(found) if found else None
+        before = self._jobs.swap(job.id, msgspec.json.encode(job), self._clock())
+        return _job.decode(before) if before else None
 
     def job(self, job_id: str) -> JobRecord | None:
-        found = self._jobs.get(job_id, self._clock())
-        return _job.decode(found) if found else None
+        value = self._jobs.get(job_id, self._clock())
+        return _job.decode(value) if value else None

@@ -14,9 +14,10 @@ from pathlib import Path
 import httpx
 import redis
 
+from bot.core import redis_keys
 from bot.core.types import IssueRef, Job
 from bot.embedded.valkey import EmbeddedRedis
-from bot.queue.enqueue import NAMESPACE, QUEUE, RedisQueue
+from bot.queue.enqueue import RedisQueue
 from tests.bench.forge import SECONDS
 from tests.bench.processes import cpu_seconds, peak_mib, started
 from tests.conftest import free_port
@@ -97,7 +98,7 @@ def measure_throughput(settings: Mapping[str, str], threads: int) -> tuple[float
 
 def count_pending(client: redis.Redis) -> int:
     """Return the number of jobs that are queued, delayed or running."""
-    return sum(client.hlen(f"{NAMESPACE}:{name}.msgs") for name in (QUEUE, f"{QUEUE}.DQ"))
+    return client.hlen(redis_keys.QUEUE_MESSAGES) + client.hlen(redis_keys.DELAYED_MESSAGES)
 
 
 def wait_until_done(client: redis.Redis) -> None:
@@ -128,7 +129,7 @@ def measure_pick_up(settings: Mapping[str, str]) -> tuple[float, float]:
             time.sleep(0.15)
             start = time.monotonic()
             enqueue(settings["REDIS_URL"], 1)
-            while client.llen(f"{NAMESPACE}:{QUEUE}"):
+            while client.llen(redis_keys.QUEUE):
                 time.sleep(0.001)
             waits.append(time.monotonic() - start)
         wait_until_done(client)

@@ -11,7 +11,7 @@ from pathlib import Path
 from random import Random
 from urllib.parse import urlsplit
 
-from bot.queue.enqueue import NAMESPACE, QUEUE
+from bot.core import redis_keys
 from bot.sandbox.state import Event
 from tests.chaos.parts import Parts
 from tests.chaos.users import REPOS, Users
@@ -108,7 +108,7 @@ def burst(folder: Path, seed: int, scale: float) -> tuple[bool, Iterator[str]]:
         signed = prepare(parts, dice, round(DELIVERIES * scale))
         parts.await_answers()
         answers = asyncio.run(send(parts.port, signed))
-        queue = f"{NAMESPACE}:{QUEUE}"
+        queue = redis_keys.QUEUE
         queued = [str(job) for job in parts.direct.lrange(queue, 0, -1)]
         stored = {str(job) for job in parts.direct.hkeys(f"{queue}.msgs")}
     return _judged(signed, answers, queued, stored)

@@ -32,7 +32,7 @@ def put(setting: str) -> None:
     setattr(found, name, json.loads(value))
 
 
-def patient(client: redis.Redis, *, alone: bool = False) -> broker.Broker:
+def patient(client: redis.Redis, *, single_host: bool = False) -> broker.Broker:
     return broker.Broker(client, broker.HEARTBEAT_MS)
 
 

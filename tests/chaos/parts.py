@@ -19,8 +19,8 @@ from threading import Lock
 import httpx
 import redis
 
+from bot.core import redis_keys
 from bot.embedded.valkey import EmbeddedRedis
-from bot.queue.enqueue import NAMESPACE, QUEUE
 from bot.sandbox.faults import Fault, Faults
 from tests.chaos.proxy import Proxy
 from tests.conftest import free_port
@@ -201,11 +201,11 @@ class Parts:
 
     def waiting(self) -> int:
         """Jobs that are queued, delayed or unacknowledged. Raises redis.RedisError."""
-        queues = (QUEUE, f"{QUEUE}.DQ")
-        return sum(int(self.direct.hlen(f"{NAMESPACE}:{name}.msgs")) for name in queues)
+        queues = redis_keys.QUEUE_MESSAGES, redis_keys.DELAYED_MESSAGES
+        return sum(int(self.direct.hlen(key)) for key in queues)
 
     def dead(self) -> int:
-        return int(self.direct.zcard(f"{NAMESPACE}:{QUEUE}.XQ"))
+        return int(self.direct.zcard(redis_keys.DEAD))
 
     def log_lines(self, word: str) -> list[str]:
         """Lines of all processes that hold a word, by time."""

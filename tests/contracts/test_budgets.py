@@ -1,4 +1,4 @@
-"""Budgets, on every implementation of the purse."""
+"""Budgets, in memory and in Redis."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ import redis
 
 from bot.core.ports import BudgetStore
 from bot.core.pricing import Limits
-from bot.store.budgets import MemoryBudgets, RedisBudgets
+from bot.store.budgets import RedisBudgets
+from tests.memory_store import MemoryBudgets
 
 _texts = count(1)
 LIMITS = Limits(day_usd=1.0, repository_usd=0.5, author_per_hour=2)
@@ -35,7 +36,7 @@ def budgets(request: pytest.FixtureRequest, clock: Clock) -> Iterator[BudgetStor
         yield MemoryBudgets(clock)
         return
     with redis.Redis.from_url(request.getfixturevalue("redis_url")) as client:
-        yield RedisBudgets(client, "tagline", clock)
+        yield RedisBudgets(client, clock)
 
 
 def asked(budgets: BudgetStore, repository: str, author: str, usd: float, limits: Limits) -> str:
@@ -106,7 +107,7 @@ def test_many_workers_together_never_pass_the_budget(budgets: BudgetStore) -> No
 
 def test_redis_never_holds_an_author_s_name(redis_url: str) -> None:
     with redis.Redis.from_url(redis_url) as client:
-        asked(RedisBudgets(client, "tagline"), "acme/a", "quokkaberry", 0.1, LIMITS)
+        asked(RedisBudgets(client), "acme/a", "quokkaberry", 0.1, LIMITS)
         kept = [client.hgetall(key) for key in client.scan_iter()]
         assert "quokkaberry" not in repr(kept)
         assert len(kept) == 2

@@ -12,8 +12,8 @@ from bot.core.errors import Retry
 from bot.core.jobs import JobRecord
 from bot.core.ports import FAILURES_TO_OPEN, PROBE_SECONDS
 from bot.core.types import CachedAnswer, LabelSuggestion, Record
-from bot.store.memory import MemoryStore
 from bot.store.redis import RedisStore
+from tests.memory_store import MemoryStore
 
 DAY = 86_400
 KEY = "github:github.com:7001:41"
@@ -47,7 +47,7 @@ class Shelf:
         """A store of a second worker, which sees the same Redis."""
         if self.client is None:
             return MemoryStore(lambda: self.now)
-        return RedisStore(self.client, "tagline", lambda: self.now)
+        return RedisStore(self.client, lambda: self.now)
 
     def ended(self, key: str, record: Record) -> None:
         """A job of that issue came to its end."""

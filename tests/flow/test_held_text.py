@@ -16,8 +16,8 @@ from bot.core.text.condense import HEAD_CHARS, TAIL_CHARS
 from bot.core.types import Issue, IssueRef
 from bot.flow.enrich import LONG_BODY
 from bot.flow.process import process
-from bot.store.memory import MemoryStore
 from tests.fakes import FakeForge, ScriptedModel, a_context, a_delivery, an_issue, says
+from tests.memory_store import MemoryStore
 
 MOST = 12_000  # characters: more than the question has, less than what is read of a body
 SIGN = "\U0001f4a5"

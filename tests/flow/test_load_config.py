@@ -11,10 +11,10 @@ from bot.core.config.yaml_nodes import MAX_BYTES
 from bot.core.ports import Store
 from bot.core.types import Record
 from bot.flow.load_config import load_config, save_reported_problems
-from bot.store.memory import MemoryStore
 from tests.core.hostile_configs import HOSTILE
 from tests.fakes import REF
 from tests.flow.test_process import ANSWER, Scene, scene
+from tests.memory_store import MemoryStore
 
 GOOD = "mode: suggest\n"
 TYPO = "mode: suggest\nlangauge: de\n"

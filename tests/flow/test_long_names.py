@@ -8,7 +8,6 @@ import pytest
 
 from bot.core.types import IssueRef, Label
 from bot.flow.process import process
-from bot.store.memory import MemoryStore
 from tests.fakes import (
     REF,
     FakeForge,
@@ -18,6 +17,7 @@ from tests.fakes import (
     an_issue,
     says,
 )
+from tests.memory_store import MemoryStore
 
 BOOM = "\U0001f4a5"
 LONG = [f"{BOOM * 253}{n}" for n in "12"]

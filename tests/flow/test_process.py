@@ -24,7 +24,6 @@ from bot.core.types import Issue, IssueRef, JobKind, Label, OwnComment, Record
 from bot.flow.plan import Outcome
 from bot.flow.process import process
 from bot.flow.render import read_marker
-from bot.store.memory import MemoryStore
 from tests.fakes import (
     DAY,
     NOW,
@@ -38,6 +37,7 @@ from tests.fakes import (
     an_issue,
     says,
 )
+from tests.memory_store import MemoryStore
 
 TITLE = "Login button does nothing in Firefox 131"
 BODY = "After the 4.2 upgrade the login button does nothing. It crashed with an exception."

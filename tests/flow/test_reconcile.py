@@ -10,7 +10,7 @@ import pytest
 from bot.core.errors import NotCovered, NotFound, Retry, TaglineError
 from bot.core.types import IssueRef, Job, Record
 from bot.flow.reconcile import LOOK_BACK_SECONDS, MIN_AGE_SECONDS, Reconciliation
-from bot.store.rate_limiter import MemoryRateLimiter
+from bot.store.no_store import NoRateLimiter
 from tests.fakes import NOW, REF
 
 PLACE = replace(REF, number=0)
@@ -71,7 +71,7 @@ class FakeWatched:
         self.asked.append(delivery)
 
 
-class FakePace(MemoryRateLimiter):
+class FakePace(NoRateLimiter):
     """`waiting` are tickets whose moment is still to come, `silent` accounts that are paused."""
 
     def __init__(self) -> None:

@@ -15,9 +15,9 @@ from bot.flow.plan import Outcome
 from bot.flow.process import process
 from bot.flow.retry_fallbacks import MAX_WAIT_SECONDS, PAUSES, FallbackRetries
 from bot.llm.breaker import StoredProviderHealth
-from bot.store.memory import MemoryStore
-from bot.store.rate_limiter import MemoryRateLimiter
+from bot.store.no_store import NoRateLimiter
 from tests.fakes import NOW, REF, FakeForge, ScriptedModel, a_context, a_delivery, an_issue, says
+from tests.memory_store import MemoryStore
 
 TITLE = "Login button does nothing in Firefox 131"
 BODY = "After the 4.2 upgrade the login button does nothing. It crashed with an exception."
@@ -361,7 +361,7 @@ def test_a_heal_whose_record_redis_forgot_meanwhile_answers_the_issue() -> None:
 
 
 def test_a_heal_that_waits_for_its_turn_to_comment_is_not_sent_again_meanwhile() -> None:
-    class Crowded(MemoryRateLimiter):
+    class Crowded(NoRateLimiter):
         def reserve(self, account: str, ticket: str, rate: Rate) -> float:
             return 6 * 60 * MINUTE
 

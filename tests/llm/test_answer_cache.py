@@ -10,8 +10,8 @@ from bot.core.types import CachedAnswer, IssueRef, Label, LabelSuggestion, OwnCo
 from bot.flow.plan import Outcome
 from bot.flow.process import process
 from bot.flow.render import summary_of
-from bot.store.memory import MemoryStore
 from tests.fakes import REF, FakeForge, ScriptedModel, a_context, a_delivery, an_issue, says
+from tests.memory_store import MemoryStore
 
 TITLE, BODY = "Login fails", "It does nothing since the upgrade."
 HARD = "Press @admin, see #1 in snake_case_name or C++ (v1.2.3) * and https://example.com/x?"

@@ -14,8 +14,8 @@ from bot.core.pricing import Limits, cost_usd
 from bot.core.prompt import Prompt
 from bot.core.types import Usage
 from bot.llm.service import RemoteModelService
-from bot.store.memory import MemoryStore
 from tests.fakes import FakeForge, a_service, an_issue
+from tests.memory_store import MemoryStore
 
 PROMPT = Prompt("rules", "text " * 600, {})
 ISSUE = an_issue("Broken", "It is.")

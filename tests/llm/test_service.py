@@ -16,8 +16,8 @@ from bot.core.prompt import Prompt
 from bot.core.types import Usage
 from bot.http import deadline
 from bot.llm.breaker import CircuitBreaker
-from bot.store.memory import MemoryStore
 from tests.fakes import a_provider, a_service
+from tests.memory_store import MemoryStore
 
 PROMPT = Prompt("The rules.", '{"title":"Broken"}', {})
 OUTAGE = ModelFailed("status-500", outage=True)

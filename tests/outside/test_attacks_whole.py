@@ -24,8 +24,8 @@ from bot.forges import registry
 from bot.http import ClientPool
 from bot.sandbox.gitlab.access import BOT
 from bot.settings.load import Settings, load
-from bot.store.memory import MemoryStore
 from tests.conftest import free_port
+from tests.memory_store import MemoryStore
 from tests.outside.attacks import Case, Ended, Judge, cases, filled, generated
 from tests.simulation import Exchange, Sandbox
 
@@ -123,7 +123,7 @@ class Product:
             time.monotonic(),
         )
         self.processes.dialled.clear()
-        self.store._twins.clear()  # the same text would not be asked for again
+        self.store._answers.clear()  # the same text would not be asked for again
         outcome = self.run(Job(f"case-{next(_numbers)}", "opened", ref, time.time()), 1)
         seconds, exchanges = time.monotonic() - started, box.log.exchanges[known:]
         logged = self.processes.lines.getvalue()[spoken:]

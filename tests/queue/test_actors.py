@@ -26,8 +26,8 @@ from bot.queue.broker import Broker, connect, is_queued
 from bot.queue.dead_letters import DeadLetters
 from bot.queue.periodic import PeriodicTasks
 from bot.queue.worker import QueueWorker
-from bot.store.memory import MemoryStore
 from tests.conftest import crash
+from tests.memory_store import MemoryStore
 
 REF = IssueRef("github", "github.com", "acme/widget", 41, 7001, "5001")
 DELIVERY = Job("d-1", "opened", REF, 1.0)

@@ -12,8 +12,8 @@ import redis
 from dramatiq.brokers.redis import RedisBroker
 from dramatiq.errors import ConnectionClosed
 
+from bot.core.redis_keys import NAMESPACE, QUEUE_NAME
 from bot.queue.broker import Broker, connect
-from bot.queue.enqueue import NAMESPACE, QUEUE
 
 Make = Callable[..., RedisBroker]
 HEARTBEAT_MS = 300
@@ -33,7 +33,10 @@ def brokers(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[st
         client = redis.Redis.from_url(redis_url)
         made.append(
             RedisBroker(
-                client=client, namespace=NAMESPACE, heartbeat_timeout=HEARTBEAT_MS, middleware=[]
+                client=client,
+                namespace=NAMESPACE,
+                heartbeat_timeout=HEARTBEAT_MS,
+                middleware=[],
             )
         )
         return made[-1]
@@ -45,7 +48,9 @@ def brokers(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[st
 
 
 def message() -> dramatiq.Message[None]:
-    return dramatiq.Message(queue_name=QUEUE, actor_name="enrich", args=(), kwargs={}, options={})
+    return dramatiq.Message(
+        queue_name=QUEUE_NAME, actor_name="enrich", args=(), kwargs={}, options={}
+    )
 
 
 def taken(consumer: Any, seconds: float = 1.5) -> int:
@@ -60,15 +65,15 @@ def jobs_of_a_killed_worker_come_back(make: Make) -> bool:
     dead, alive = make(), make()
     for _ in range(4):
         dead.enqueue(message())
-    assert taken(dead.consume(QUEUE, prefetch=8, timeout=20), 0.2) == 4
+    assert taken(dead.consume(QUEUE_NAME, prefetch=8, timeout=20), 0.2) == 4
     time.sleep(HEARTBEAT_MS / 1000)
-    return taken(alive.consume(QUEUE, prefetch=8, timeout=20)) == 4
+    return taken(alive.consume(QUEUE_NAME, prefetch=8, timeout=20)) == 4
 
 
 def delayed_jobs_survive_a_lost_connection(make: Make) -> bool:
     broker = make()
     broker.enqueue(message(), delay=60_000)
-    delayed = f"{QUEUE}.DQ"
+    delayed = f"{QUEUE_NAME}.DQ"
     assert taken(broker.consume(delayed, prefetch=8, timeout=20), 0.2) == 1
     # After a lost connection the consumer thread makes a new consumer and an empty delay queue.
     return taken(broker.consume(delayed, prefetch=8, timeout=20), 0.3) == 1
@@ -78,9 +83,9 @@ def fetched_but_not_handed_out_jobs_survive_a_lost_connection(make: Make) -> boo
     broker = make()
     for _ in range(3):
         broker.enqueue(message())
-    first = broker.consume(QUEUE, prefetch=8, timeout=20)
+    first = broker.consume(QUEUE_NAME, prefetch=8, timeout=20)
     assert next(first) is not None  # one is in a worker's hands, two wait in memory
-    return taken(broker.consume(QUEUE, prefetch=8, timeout=20), 0.3) == 2
+    return taken(broker.consume(QUEUE_NAME, prefetch=8, timeout=20), 0.3) == 2
 
 
 SCENARIOS = [
@@ -113,7 +118,7 @@ def test_an_acknowledgement_that_times_out_counts_as_a_lost_connection(
     with redis.Redis.from_url(redis_url, socket_timeout=0.2) as impatient:
         broker = kind(client=impatient)
         broker.enqueue(message())
-        consumer = broker.consume(QUEUE, prefetch=1, timeout=20)
+        consumer = broker.consume(QUEUE_NAME, prefetch=1, timeout=20)
         held = next(consumer)
         assert held is not None
         with redis.Redis.from_url(redis_url) as other:

@@ -17,10 +17,12 @@ import redis
 from dramatiq.brokers.redis import RedisBroker
 from dramatiq.middleware import CurrentMessage
 
+from bot.core import redis_keys
 from bot.core.errors import QueueUnavailable
+from bot.core.redis_keys import NAMESPACE, REPOSITORIES
 from bot.core.types import IssueRef, Job
 from bot.embedded.valkey import EmbeddedRedis
-from bot.queue.enqueue import ACTOR, NAMESPACE, QUEUE, REPOSITORIES, RedisQueue, error_code
+from bot.queue.enqueue import ACTOR, RedisQueue, error_code
 from tests.conftest import crash
 
 REF = IssueRef("github", "github.com", "acme/widget", 41, 7001, "5001")
@@ -43,7 +45,7 @@ def run(url: str, work: Callable[[RedisQueue], Awaitable[Any]]) -> Any:
 
 def queued(url: str) -> int:
     with redis.Redis.from_url(url) as client:
-        return int(client.llen(f"{NAMESPACE}:{QUEUE}"))
+        return int(client.llen(redis_keys.QUEUE))
 
 
 def test_what_our_script_enqueues_a_stock_dramatiq_worker_runs(redis_url: str) -> None:
@@ -51,7 +53,7 @@ def test_what_our_script_enqueues_a_stock_dramatiq_worker_runs(redis_url: str) -
     seen: list[tuple[Job, str]] = []
     done = threading.Event()
 
-    @dramatiq.actor(broker=broker, actor_name=ACTOR, queue_name=QUEUE)
+    @dramatiq.actor(broker=broker, actor_name=ACTOR, queue_name=redis_keys.QUEUE_NAME)
     def enrich(delivery: dict[str, Any]) -> None:
         message = CurrentMessage.get_current_message()
         assert message is not None
@@ -65,7 +67,7 @@ def test_what_our_script_enqueues_a_stock_dramatiq_worker_runs(redis_url: str) -
     worker.stop()
     assert seen == [(delivery("d-1"), job)]
     with broker.client as client:
-        assert client.hlen(f"{NAMESPACE}:{QUEUE}.msgs") == 0
+        assert client.hlen(redis_keys.QUEUE_MESSAGES) == 0
         client.connection_pool.disconnect()
 
 
@@ -168,7 +170,7 @@ def test_a_restarted_redis_takes_the_very_next_delivery(own_redis: EmbeddedRedis
 def test_the_queue_holds_identifiers_only(redis_url: str) -> None:
     run(redis_url, lambda queue: queue.put(delivery("d-1")))
     with redis.Redis.from_url(redis_url) as client:
-        (message,) = client.hvals(f"{NAMESPACE}:{QUEUE}.msgs")
+        (message,) = client.hvals(redis_keys.QUEUE_MESSAGES)
     known = {"id", "kind", "ref", "received_at"}
     assert set(msgspec.json.decode(message)["kwargs"]["delivery"]) == known
 

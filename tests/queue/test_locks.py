@@ -8,6 +8,7 @@ import time
 import pytest
 import redis
 
+from bot.core import redis_keys
 from bot.core.errors import LockContended
 from bot.core.types import Record
 from bot.store import locks
@@ -19,7 +20,7 @@ BEGUN = Record("writing")
 
 def locks_of(client: redis.Redis) -> Locks:
     """The locks of a worker of its own."""
-    return Locks(client, "lock", BucketedHash(client, "done", 60, 2))
+    return Locks(client, BucketedHash(client, redis_keys.RECORDS, 60, 2))
 
 
 @pytest.fixture
@@ -42,7 +43,7 @@ def test_a_lock_outlives_its_time_while_its_holder_works(redis_url: str, quick: 
 
 def test_the_lock_of_a_killed_worker_ends_by_itself(redis_url: str, quick: None) -> None:
     with redis.Redis.from_url(redis_url) as client:
-        client.set("lock:issue", "token of the dead", px=300)
+        client.set("tagline:lock:issue", "token of the dead", px=300)
         survivor = locks_of(client)
         with pytest.raises(LockContended), survivor.hold("issue"):
             pass
@@ -53,10 +54,10 @@ def test_the_lock_of_a_killed_worker_ends_by_itself(redis_url: str, quick: None)
 
 def test_a_lock_that_was_lost_is_not_held(redis_url: str) -> None:
     with redis.Redis.from_url(redis_url) as client, locks_of(client).hold("issue") as lock:
-        client.set("lock:issue", "somebody else")
+        client.set("tagline:lock:issue", "somebody else")
         assert not lock.save(BEGUN)
     with redis.Redis.from_url(redis_url) as client:
-        assert client.get("lock:issue") == b"somebody else"
+        assert client.get("tagline:lock:issue") == b"somebody else"
 
 
 def test_idle_spells_of_a_worker_leave_no_threads_behind(redis_url: str, quick: None) -> None:

@@ -12,8 +12,8 @@ import redis
 from bot.core.jobs import JobRecord, JobState
 from bot.core.metric_definitions import COUNTED, MEASURED
 from bot.embedded.valkey import EmbeddedRedis
-from bot.store.memory import MemoryStore
 from bot.store.metrics import CountingJobRecords, RedisMetrics
+from tests.memory_store import MemoryStore
 from tests.web.client import Door
 
 TOKEN = "a-token-for-the-metrics"
@@ -77,7 +77,7 @@ def test_a_silent_redis_is_503() -> None:
 def counters(redis_url: str) -> Callable[[], RedisMetrics]:
     def made() -> RedisMetrics:
         client = redis.Redis.from_url(redis_url)
-        return RedisMetrics(client, "tagline", "issues", ["openai"])
+        return RedisMetrics(client, ["openai"])
 
     return made
 
@@ -105,7 +105,7 @@ def test_what_all_processes_counted_is_added_up(counters: Callable[[], RedisMetr
 
 
 def test_counts_wait_for_a_redis_that_does_not_answer(own_redis: EmbeddedRedis) -> None:
-    one = RedisMetrics(redis.Redis.from_url(own_redis.url), "tagline", "issues")
+    one = RedisMetrics(redis.Redis.from_url(own_redis.url))
     own_redis.stop()
     one.count("jobs", "github", "answered")
     with pytest.raises(ConnectionError):

@@ -18,7 +18,7 @@ from bot.core.types import IssueRef, Job, JobKind
 from bot.forges import registry
 from bot.forges.gitlab.hooks import Hooks, new_signing_token
 from bot.http import ClientPool
-from bot.store.memory import MemoryStore
+from tests.memory_store import MemoryStore
 from tests.simulation import Exchange, Sandbox
 from tests.whole.app import BODY, LABELS, TITLE, App
 from tests.whole.conftest import Build

@@ -134,7 +134,7 @@ def test_a_redis_whose_disk_is_full() -> None:
             return {"redis_version": "9", "aof_enabled": 1, "aof_last_write_status": "err"}
 
     told = islice(report(Full()), 3)  # type: ignore[arg-type]
-    assert "look at the room on its disk" in [finding.fix for finding in told if finding.wrong]
+    assert "check the free space on its disk" in [finding.fix for finding in told if finding.wrong]
 
 
 def test_a_queue_that_does_not_move(checking: Checking, own_redis: EmbeddedRedis) -> None:

@@ -17,9 +17,9 @@ from bot.flow.process import process
 from bot.flow.retry_fallbacks import FallbackRetries
 from bot.forges.github.api import GitHub
 from bot.llm.breaker import CircuitBreaker, StoredProviderHealth
-from bot.store.memory import MemoryStore
 from bot.store.rate_limiter import RedisRateLimiter
 from tests.fakes import NOW, REF, FakeForge, ScriptedModel, a_context, a_provider, an_issue, says
+from tests.memory_store import MemoryStore
 
 ISSUES = 1000
 HOUR, MINUTE = 3600.0, 60.0
@@ -100,7 +100,7 @@ def test_f046_an_hour_without_a_model_costs_labels_at_once_and_comments_after_it
 def test_f084_a_thousand_issues_at_once_are_paced_none_lost_none_doubled(redis_url: str) -> None:
     town, said = Town(), list[float]()
     with redis.Redis.from_url(redis_url) as client:
-        rate_limiter = RedisRateLimiter(client, "tagline", lambda: town.now)
+        rate_limiter = RedisRateLimiter(client, lambda: town.now)
         contexts = [
             a_context(forge, None, town.store, rate_limiter=rate_limiter) for forge in town.forges
         ]

@@ -13,7 +13,6 @@ import pytest
 from bot import log, wiring
 from bot.flow.reconcile import MIN_AGE_SECONDS
 from bot.http import ClientPool
-from bot.queue.enqueue import NAMESPACE
 from bot.store.locks import LOCK_MS
 from bot.store.redis import RedisStore
 from tests.conftest import free_port
@@ -68,7 +67,7 @@ def test_f080_a_clock_that_jumps_back_in_mid_job_holds_nothing_up(
 ) -> None:
     app, right, back, held = vacant, time.time, [0.0], list[int]()
     number = app.host.open_issue(app.repo, TITLE, BODY)
-    store = RedisStore(app.redis, NAMESPACE, lambda: right() + back[0])
+    store = RedisStore(app.redis, lambda: right() + back[0])
     monkeypatch.setattr("time.time", lambda: right() + back[0])
 
     def jump() -> None:

@@ -1,0 +1,86 @@
+"""The name of every key in Redis.
+
+Stored data outlives a version: a key may be added, but never renamed. Each comment gives the key's
+type, as Redis names it, its contents, and when it expires. A span is a number of seconds since the
+epoch, divided by the length that `store/redis.py` gives each hash.
+"""
+
+from __future__ import annotations
+
+NAMESPACE = "tagline"
+
+# Dramatiq's own keys for our one queue (dramatiq/brokers/redis/dispatch.lua).
+QUEUE_NAME = "issues"
+# list: ids of messages to run, oldest first; no expiry
+QUEUE = f"{NAMESPACE}:{QUEUE_NAME}"
+# hash: id → message, also of those that run; no expiry
+QUEUE_MESSAGES = f"{QUEUE}.msgs"
+# list: ids of messages to run at a later time; no expiry
+DELAYED = f"{QUEUE}.DQ"
+# hash: id → message, with its time in `options.eta`; no expiry
+DELAYED_MESSAGES = f"{DELAYED}.msgs"
+# zset: ids of dead letters by when they failed; each is removed after a week
+DEAD = f"{QUEUE}.XQ"
+# hash: id → message; each is removed after a week
+DEAD_MESSAGES = f"{DEAD}.msgs"
+# set: ids of messages that a worker process fetched and has not acknowledged; no expiry
+FETCHED = f"{NAMESPACE}:__acks__.{{broker}}.{{queue}}"
+# zset: worker processes by their last command; no expiry
+HEARTBEATS = f"{NAMESPACE}:__heartbeats__"
+
+# The receiver's keys.
+# hash: delivery id → job id, and `#account` → its number of jobs; four hours
+CLAIMS = f"{NAMESPACE}:claims:{{span}}"
+# hash: repository and account → IssueRef of number 0, for the search for missed issues; no expiry
+REPOSITORIES = f"{NAMESPACE}:places"
+
+# What jobs leave behind.
+# hash: job id → JobRecord; nine days
+JOBS = f"{NAMESPACE}:jobs:{{span}}"
+# hash: issue → Record; 42 days
+RECORDS = f"{NAMESPACE}:done:{{span}}"
+# string: token of the worker that holds the issue's lock; 30 seconds, renewed
+LOCK = f"{NAMESPACE}:lock:{{issue}}"
+# hash: repository → its last readable tagline.yml; 360 days
+CONFIGS = f"{NAMESPACE}:configs:{{span}}"
+# hash: repository → digest of the configuration problems last reported; 360 days
+REPORTED_PROBLEMS = f"{NAMESPACE}:told:{{span}}"
+# hash: repository and digest of a prompt → CachedAnswer; nine days
+CACHED_ANSWERS = f"{NAMESPACE}:twins:{{span}}"
+
+# Limits.
+# hash: `all` or repository → microdollars reserved or spent on that day; two days
+SPENT = f"{NAMESPACE}:spent:{{day}}"
+# hash: digest of an author → issues sent to a model in that hour; digest of a text → 1; two hours
+AUTHORS = f"{NAMESPACE}:asked:{{hour}}"
+# zset: reservations of an account's comments by their time; two hours after the last
+RESERVATIONS = f"{NAMESPACE}:pace:{{account}}"
+# string: exists while a forge wants no request from the account; as long as the forge says
+PAUSE = f"{NAMESPACE}:pace:silence:{{account}}"
+
+# Issues that wait for a model.
+# zset: IssueRef by when it is due; no expiry
+SCHEDULED = f"{NAMESPACE}:waiting"
+# zset: IssueRef by when it was suspended, while no model can be reached; no expiry
+SUSPENDED = f"{NAMESPACE}:parked"
+# string: exists after an issue was taken as a probe; one minute
+PROBE = f"{NAMESPACE}:probe"
+
+# The search for missed issues.
+# string: exists while one worker has a periodic task; as long as the task says
+LEASE = f"{NAMESPACE}:lease:{{name}}"
+# hash: issue → how often a job was made for it on that day; two days
+ATTEMPTS = f"{NAMESPACE}:swept:{{day}}"
+
+# A provider's circuit breaker.
+# string: exists while it is open; one day
+BREAKER_OPEN = f"{NAMESPACE}:breaker:{{provider}}:open"
+# string: failures in a row; five minutes after the last
+BREAKER_FAILURES = f"{NAMESPACE}:breaker:{{provider}}:failures"
+# string: exists after a probe; one minute
+BREAKER_PROBE = f"{NAMESPACE}:breaker:{{provider}}:probe"
+# string: calls that succeeded; no expiry
+BREAKER_ANSWERS = f"{NAMESPACE}:breaker:{{provider}}:answers"
+
+# hash: JSON list of a metric's name and label values → count; no expiry
+COUNTERS = f"{NAMESPACE}:counters"

@@ -1,0 +1,158 @@
+"""A store for a command that runs without Redis: it keeps nothing between jobs."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from bot.core.ports import (
+    FAILURE_WINDOW_SECONDS,
+    FAILURES_TO_OPEN,
+    PROBE_SECONDS,
+    BudgetStore,
+    Lock,
+    RetrySchedule,
+)
+from bot.core.pricing import Limits
+from bot.core.types import CachedAnswer, IssueRef, Rate, Record
+
+
+class NoStore:
+    """Implements `Store`, and `BreakerStore` for one process."""
+
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        self._clock = clock
+        self.budgets: BudgetStore = SingleIssueBudgets()
+        self.rate_limiter = NoRateLimiter()
+        self.retry_schedule: RetrySchedule = NoRetrySchedule()
+        self._failures: dict[str, tuple[int, float]] = {}
+        self._next_probe: dict[str, float] = {}
+        self._successes: Counter[str] = Counter()
+
+    @contextmanager
+    def lock(self, key: str) -> Iterator[Lock]:
+        yield NoLock()
+
+    def record(self, key: str) -> Record | None:
+        return None
+
+    def cached_answer(self, repo_key: str, question: str) -> CachedAnswer | None:
+        return None
+
+    def save_cached_answer(self, repo_key: str, question: str, cached: CachedAnswer) -> None:
+        pass
+
+    def last_config(self, repo_key: str) -> str | None:
+        return None
+
+    def save_config(self, repo_key: str, text: str) -> None:
+        pass
+
+    def reported_problems(self, repo_key: str) -> str:
+        return ""
+
+    def save_reported_problems(self, repo_key: str, problems: str) -> None:
+        pass
+
+    def may_call(self, provider: str) -> bool:
+        now = self._clock()
+        if self._next_probe.get(provider, now) > now:
+            return False
+        if provider in self._next_probe:
+            self._next_probe[provider] = now + PROBE_SECONDS
+        return True
+
+    def call_failed(self, provider: str, *, at_once: bool) -> bool:
+        now = self._clock()
+        count, until = self._failures.get(provider, (0, now))
+        count = count + 1 if until > now else 1
+        self._failures[provider] = count, now + FAILURE_WINDOW_SECONDS
+        if not at_once and count < FAILURES_TO_OPEN:
+            return False
+        was_closed = provider not in self._next_probe
+        self._next_probe[provider] = now + PROBE_SECONDS
+        return was_closed
+
+    def call_succeeded(self, provider: str) -> None:
+        self._failures.pop(provider, None)
+        self._next_probe.pop(provider, None)
+        self._successes[provider] += 1
+
+    def is_open(self, provider: str) -> bool:
+        return provider in self._next_probe
+
+    def answers(self, provider: str) -> int:
+        return self._successes[provider]
+
+
+class NoLock:
+    """Implements `Lock` where no other worker runs."""
+
+    record: Record | None = None
+
+    def save(self, record: Record) -> bool:
+        return True
+
+    def finish(self, record: Record) -> None:
+        pass
+
+
+class SingleIssueBudgets:
+    """Implements `BudgetStore` for the calls that one issue needs."""
+
+    def __init__(self) -> None:
+        self._usd = 0.0
+
+    def reserve(self, repository: str, author: str, text: str, usd: float, limits: Limits) -> str:
+        total = self._usd + usd
+        if limits.day_usd is not None and total > limits.day_usd:
+            return "day"
+        if total > limits.repository_usd:
+            return "repository"
+        if author and limits.author_per_hour < 1:
+            return "author"
+        self._usd = total
+        return ""
+
+    def settle(self, repository: str, usd: float) -> None:
+        self._usd += usd
+
+
+class NoRateLimiter:
+    """Implements `RateLimiter` for single issues, which stay below every limit."""
+
+    def reserve(self, account: str, ticket: str, rate: Rate) -> float:
+        return 0.0
+
+    def is_reserved(self, account: str, ticket: str) -> bool:
+        return False
+
+    def pause(self, account: str, seconds: float) -> None:
+        pass
+
+    def pause_left(self, account: str) -> float:
+        return 0.0
+
+
+class NoRetrySchedule:
+    """Implements `RetrySchedule` for a process that ends before any retry is due."""
+
+    def schedule(self, ref: IssueRef, due: float) -> None:
+        pass
+
+    def suspend(self, ref: IssueRef, now: float) -> None:
+        pass
+
+    def remove(self, ref: IssueRef) -> None:
+        pass
+
+    def take_due(self, now: float) -> IssueRef | None:
+        return None
+
+    def take_probe(self, now: float) -> IssueRef | None:
+        return None
+
+    def resume(self, now: float, *, everybody: bool = False) -> None:
+        pass

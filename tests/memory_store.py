@@ -1,0 +1,247 @@
+"""The ports of the store in memory, with the same contracts as in Redis."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+
+from bot.core.errors import LockContended
+from bot.core.jobs import JobRecord
+from bot.core.ports import BUSY_SECONDS, PROBE_SECONDS, Store
+from bot.core.pricing import Limits
+from bot.core.types import CachedAnswer, IssueRef, Rate, Record
+from bot.store.budgets import DAY, HOUR, microdollars
+from bot.store.no_store import NoStore
+from bot.store.retry_schedule import NOT_TAKEN_SECONDS, TAKEN_SECONDS
+
+
+class MemoryLock:
+    """The lock of an issue; implements `Lock`."""
+
+    def __init__(self, store: MemoryStore, issue: str) -> None:
+        self._store, self._issue = store, issue
+        self.record = store.record(issue)
+
+    def save(self, record: Record) -> bool:
+        self._store.save(self._issue, record)
+        return True
+
+    def finish(self, record: Record) -> None:
+        self._store.save(self._issue, record)
+
+
+class MemoryStore(NoStore):
+    """Implements `Store`, `BreakerStore` and `JobRecords`; its parts implement the other ports."""
+
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        super().__init__(clock)
+        self.budgets = MemoryBudgets(clock)
+        self.retry_schedule = MemoryRetrySchedule()
+        self.reconcile_state = MemoryReconcileState(self, clock)
+        self._locks: set[str] = set()
+        self._records: dict[str, Record] = {}
+        self._answers: dict[tuple[str, str], CachedAnswer] = {}
+        self._configs: dict[str, str] = {}
+        self._problems: dict[str, str] = {}
+        self._jobs: dict[str, JobRecord] = {}
+
+    @contextmanager
+    def lock(self, key: str) -> Iterator[MemoryLock]:
+        if key in self._locks:
+            raise LockContended("another worker has this issue", BUSY_SECONDS)
+        self._locks.add(key)
+        try:
+            yield MemoryLock(self, key)
+        finally:
+            self._locks.discard(key)
+
+    def record(self, key: str) -> Record | None:
+        return self._records.get(key)
+
+    def save(self, key: str, record: Record) -> None:
+        self._records[key] = record
+
+    def cached_answer(self, repo_key: str, question: str) -> CachedAnswer | None:
+        return self._answers.get((repo_key, question))
+
+    def save_cached_answer(self, repo_key: str, question: str, cached: CachedAnswer) -> None:
+        self._answers[repo_key, question] = cached
+
+    def last_config(self, repo_key: str) -> str | None:
+        return self._configs.get(repo_key)
+
+    def save_config(self, repo_key: str, text: str) -> None:
+        self._configs[repo_key] = text
+
+    def reported_problems(self, repo_key: str) -> str:
+        return self._problems.get(repo_key, "")
+
+    def save_reported_problems(self, repo_key: str, problems: str) -> None:
+        self._problems[repo_key] = problems
+
+    def save_job(self, job: JobRecord) -> None:
+        self._jobs[job.id] = job
+
+    def start_job(self, job: JobRecord) -> JobRecord | None:
+        before = self.job(job.id)
+        self._jobs[job.id] = job
+        return before
+
+    def job(self, job_id: str) -> JobRecord | None:
+        return self._jobs.get(job_id)
+
+
+class MemoryBudgets:
+    """Implements `BudgetStore` for one process."""
+
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        self._clock = clock
+        self._spent: Counter[tuple[int, str]] = Counter()
+        self._issues: Counter[tuple[int, str]] = Counter()
+        self._lock = threading.Lock()
+
+    def reserve(self, repository: str, author: str, text: str, usd: float, limits: Limits) -> str:
+        now, amount = self._clock(), microdollars(usd)
+        day, hour = int(now // DAY), int(now // HOUR)
+        with self._lock:
+            if self._spent[day, "all"] + amount > microdollars(limits.day_usd):
+                return "day"
+            if self._spent[day, repository] + amount > microdollars(limits.repository_usd):
+                return "repository"
+            if author and not self._issues[hour, text]:
+                if self._issues[hour, author] >= limits.author_per_hour:
+                    return "author"
+                self._issues[hour, author] += 1
+                self._issues[hour, text] += 1
+            self._spent[day, "all"] += amount
+            self._spent[day, repository] += amount
+        return ""
+
+    def settle(self, repository: str, usd: float) -> None:
+        day, amount = int(self._clock() // DAY), microdollars(usd)
+        with self._lock:
+            self._spent[day, "all"] += amount
+            self._spent[day, repository] += amount
+
+
+class MemoryRateLimiter:
+    """Implements `RateLimiter` for one process."""
+
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        self._clock = clock
+        self._reservations: dict[str, dict[str, float]] = {}
+        self._paused_until: dict[str, float] = {}
+
+    def reserve(self, account: str, ticket: str, rate: Rate) -> float:
+        now = self._clock()
+        kept = self._reservations.get(account, {})
+        kept = self._reservations[account] = {t: at for t, at in kept.items() if at > now - HOUR}
+        if ticket not in kept:
+            latest = sorted(kept.values(), reverse=True)
+            limits = ((rate.per_minute, 60), (rate.per_hour, HOUR))
+            after = [latest[count - 1] + span for count, span in limits if len(latest) >= count]
+            kept[ticket] = max([now, *after])
+        return max(kept[ticket] - now, 0.0)
+
+    def is_reserved(self, account: str, ticket: str) -> bool:
+        return self._reservations.get(account, {}).get(ticket, 0.0) > self._clock()
+
+    def pause(self, account: str, seconds: float) -> None:
+        self._paused_until[account] = self._clock() + seconds
+
+    def pause_left(self, account: str) -> float:
+        return max(self._paused_until.get(account, 0.0) - self._clock(), 0.0)
+
+
+class MemoryRetrySchedule:
+    """Implements `RetrySchedule` for one process."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[IssueRef, float] = {}
+        self._suspended: dict[IssueRef, float] = {}
+        self._next_probe = 0.0
+        self._lock = threading.Lock()
+
+    def schedule(self, ref: IssueRef, due: float) -> None:
+        with self._lock:
+            self._waiting[ref] = due
+
+    def suspend(self, ref: IssueRef, now: float) -> None:
+        with self._lock:
+            self._waiting.pop(ref, None)
+            self._suspended[ref] = now
+
+    def remove(self, ref: IssueRef) -> None:
+        with self._lock:
+            self._waiting.pop(ref, None)
+            self._suspended.pop(ref, None)
+
+    def take_due(self, now: float) -> IssueRef | None:
+        with self._lock:
+            due = [(at, ref.key, ref) for ref, at in self._waiting.items() if at <= now]
+            if not due:
+                return None
+            _, _, one = min(due)
+            self._waiting[one] = now + TAKEN_SECONDS
+        return one
+
+    def take_probe(self, now: float) -> IssueRef | None:
+        with self._lock:
+            due = {ref: at for ref, at in self._waiting.items() if at <= now}
+            ready = self._suspended or due
+            if not ready or now < self._next_probe:
+                return None
+            self._next_probe = now + PROBE_SECONDS
+            one = min(ready, key=lambda ref: ready[ref])
+            self._suspended.pop(one, None)
+            self._waiting[one] = now + TAKEN_SECONDS
+        return one
+
+    def resume(self, now: float, *, everybody: bool = False) -> None:
+        with self._lock:
+            self._waiting |= dict.fromkeys(self._suspended, now)
+            self._suspended.clear()
+            if everybody:
+                until = now + NOT_TAKEN_SECONDS
+                self._waiting = {
+                    r: min(at, now) if at <= until else at for r, at in self._waiting.items()
+                }
+                self._next_probe = 0.0
+
+
+class MemoryReconcileState:
+    """Implements `ReconcileState` for one process. Records come from `store`."""
+
+    def __init__(self, store: Store, clock: Callable[[], float] = time.time) -> None:
+        self._store = store
+        self._clock = clock
+        self._leased_until: dict[str, float] = {}
+        self._repositories: dict[str, IssueRef] = {}
+        self._attempts: Counter[tuple[int, str]] = Counter()
+
+    def lease(self, name: str, seconds: float) -> bool:
+        now = self._clock()
+        is_free = self._leased_until.get(name, now) <= now
+        if is_free:
+            self._leased_until[name] = now + seconds
+        return is_free
+
+    def repositories(self) -> tuple[IssueRef, ...]:
+        return tuple(self._repositories.values())
+
+    def save_repositories(self, repositories: Collection[IssueRef]) -> None:
+        self._repositories |= {ref.place_key: ref for ref in repositories}
+
+    def forget_repository(self, repository: IssueRef) -> None:
+        self._repositories.pop(repository.place_key, None)
+
+    def attempts_today(self, key: str) -> int:
+        today = int(self._clock() // DAY), key
+        self._attempts[today] += 1
+        return self._attempts[today]
+
+    def record(self, key: str) -> Record | None:
+        return self._store.record(key)
