@@ -1,12 +1,16 @@
-"""The receiver's server over real connections: whoever is slow or greedy is cut."""
+"""The receiver's server over real connections: it closes those of slow and greedy clients."""
 
 from __future__ import annotations
 
 import asyncio
+import inspect
 import time
 from collections.abc import Iterator
 
 import pytest
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.server import ServerState
 
 from bot.web import server
 from tests.attack.flood import FORGED
@@ -18,6 +22,35 @@ from tests.web.client import Door, sign
 PATIENCE = 0.3
 HEALTH = b"GET /healthz HTTP/1.1\r\nHost: door\r\n\r\n"
 SCHEMA = b"GET /schema/v1.json HTTP/1.1\r\nHost: door\r\n\r\n"
+
+
+OVERRIDDEN = {
+    "connection_made": "(self, transport: 'asyncio.Transport') -> 'None'",
+    "data_received": "(self, data: 'bytes') -> 'None'",
+    "on_message_begin": "(self) -> 'None'",
+    "on_headers_complete": "(self) -> 'None'",
+    "on_response_complete": "(self) -> 'None'",
+}
+USED = ("transport", "connections", "url", "headers", "pipeline", "parser", "cycle", "flow", "loop")
+
+
+def test_uvicorn_has_the_internals_that_the_server_overrides_and_uses() -> None:
+    """Where this fails, read the new version and adapt `bot/web/server.py` before the pin."""
+    found = {name: str(inspect.signature(getattr(HttpToolsProtocol, name))) for name in OVERRIDDEN}
+    assert found == OVERRIDDEN
+    assert str(inspect.signature(uvicorn.Server.on_tick)) == "(self, counter: 'int') -> 'bool'"
+    loop = asyncio.new_event_loop()
+    config = uvicorn.Config(Door().app, log_config=None)
+    connection = HttpToolsProtocol(config, ServerState(), {}, loop)
+    loop.close()
+    connection.on_message_begin()
+    assert [name for name in USED if not hasattr(connection, name)] == []
+    assert connection.headers == []
+    assert connection.headers is connection.scope["headers"], "trailers are added to this list"
+    assert connection.connections is connection.server_state.connections
+    assert "more_body" in RequestResponseCycle.__init__.__code__.co_names
+    for setting in ("server_header", "proxy_headers", "timeout_graceful_shutdown"):
+        assert hasattr(config, setting)
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +103,7 @@ SLOW = {
 }
 
 
-def test_whoever_is_slow_with_anything_is_cut(port: int) -> None:
+def test_a_client_that_is_slow_with_anything_is_cut(port: int) -> None:
     async def all_at_once() -> dict[str, float]:
         times = await asyncio.gather(*(cut_after(port, *how) for how in SLOW.values()))
         return dict(zip(SLOW, times, strict=True))
