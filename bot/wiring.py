@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from functools import cache, partial
 from threading import BoundedSemaphore
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from bot.forges.registry import FORGES
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from bot.forges.registry import ForgeClient
     from bot.http import ClientPool
     from bot.llm.client import ModelClient
+    from bot.queue.actors import Handler
     from bot.queue.broker import Broker
     from bot.queue.periodic import PeriodicTasks
     from bot.queue.worker import QueueWorker
@@ -245,6 +246,7 @@ def worker(settings: Settings, *, single_host: bool = False) -> QueueWorker:
 
     On a single host, a worker without a heartbeat is taken for dead sooner.
     """
+    from bot.core.types import JobKind
     from bot.footprint import configure_malloc
     from bot.queue.actors import declare, send
     from bot.queue.worker import QueueWorker
@@ -256,7 +258,8 @@ def worker(settings: Settings, *, single_host: bool = False) -> QueueWorker:
     store, queue = redis_store(client), broker(client, single_host=single_host)
     counters = metrics(settings, client)
     enrich = runner(settings, pool, store, counters)
-    declare(queue, enrich, CountingJobRecords(store, counters))
+    handlers: dict[JobKind, Handler] = dict.fromkeys(get_args(JobKind), enrich)
+    declare(queue, handlers, CountingJobRecords(store, counters))
     tasks = _periodic_tasks(settings, pool, store, partial(send, queue, store))
     return QueueWorker(queue, settings.worker_threads, tasks, closing=[pool.close, counters.close])
 

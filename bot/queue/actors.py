@@ -1,15 +1,11 @@
-"""The one actor: run a job, and turn its error into a later try, a dead letter or an end.
-
-Dramatiq's own retry middleware loses a job whose re-enqueueing meets a broken connection, and keeps
-tracebacks with their values in Redis; this one does neither.
-"""
+"""The one actor: runs a job by the handler of its kind, and decides what follows an error."""
 
 from __future__ import annotations
 
 import random
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import dramatiq
@@ -22,41 +18,37 @@ from bot.core import redis_keys
 from bot.core.errors import OperatorError, Postponed, Retry
 from bot.core.jobs import JobRecord
 from bot.core.ports import JobRecords
-from bot.core.types import Job, Usage
+from bot.core.types import Job, JobKind, Usage
 from bot.flow.plan import Outcome
 from bot.queue.broker import CONNECTION_ERRORS, Broker
-from bot.queue.enqueue import ACTOR, claim_keys
+from bot.queue.enqueue import ACTOR
+from bot.queue.retries import JobFailed, JobRetries, save_job, until_connected
 
 MAX_TRIES = 6
 FIRST_PAUSE, LONGEST_PAUSE = 5.0, 300.0
-LONGEST_SPREAD = 600.0  # a ticket of `store/pace.py` is void an hour after its moment
-RECONNECT_SECONDS = 1.0
+LONGEST_SPREAD = 600.0  # a comment's reservation is kept for an hour after its time
 
-Run = Callable[[Job, int], Outcome]
+Handler = Callable[[Job, int], Outcome]
 # Made at import, by one thread: msgspec prepares a type when it is first used, and crashes where
 # several threads do so at once.
 msgspec.json.Decoder(Job)
 
 
-def declare(broker: Broker, run: Run, jobs: JobRecords) -> dramatiq.Actor[..., None]:
-    """Register the actor with the broker; `run` does a job, `jobs` remembers what became of it."""
-    clerk = JobRunner(broker, run, jobs)
+def declare(broker: Broker, handlers: Mapping[JobKind, Handler], jobs: JobRecords) -> None:
+    """Register the actor with the broker. A handler gets a job and the number of its try."""
+    runner = JobRunner(handlers, jobs)
 
     def enrich(delivery: dict[str, Any]) -> None:
         message = CurrentMessage.get_current_message()
         assert message is not None
-        try:
-            job = msgspec.convert(delivery, Job)
-        except msgspec.ValidationError:
-            clerk.reject_unreadable(message)
-        else:
-            clerk.run(message, job)
+        runner.run(message, delivery)
 
-    return dramatiq.actor(broker=broker, actor_name=ACTOR, queue_name=redis_keys.QUEUE_NAME)(enrich)
+    broker.add_middleware(JobRetries(broker.client, jobs))
+    dramatiq.actor(broker=broker, actor_name=ACTOR, queue_name=redis_keys.QUEUE_NAME)(enrich)
 
 
 def send(broker: Broker, jobs: JobRecords, delivery: Job, delay_seconds: float = 0.0) -> str:
-    """Enqueue a job that came through no door; returns its id."""
+    """Enqueue a job that came without a webhook; return its id."""
     message: dramatiq.Message[None] = dramatiq.Message(
         queue_name=redis_keys.QUEUE_NAME,
         actor_name=ACTOR,
@@ -71,149 +63,89 @@ def send(broker: Broker, jobs: JobRecords, delivery: Job, delay_seconds: float =
 
 
 class JobRunner:
-    def __init__(self, broker: Broker, run: Run, jobs: JobRecords) -> None:
-        self._broker = broker
-        self._run = run
+    """Runs one try of a job at a time. `run` raises `JobFailed`."""
+
+    def __init__(self, handlers: Mapping[JobKind, Handler], jobs: JobRecords) -> None:
+        self._handlers = handlers
         self._jobs = jobs
 
-    def reject_unreadable(self, message: Any) -> None:
-        """A message of another version of ours: kept, for somebody to look at."""
-        why = "a job that this version cannot read"
-        log.get().error("gave up; kept as a dead letter", job=message.message_id, why=why)
-        message.fail()
-        self._save(JobRecord(message.message_id, "dead", "", why=why))
-
-    def run(self, message: Any, delivery: Job) -> None:
-        job = self._start(message, str(delivery.ref))
-        tries = job.tries
-        say = log.get().bind(job=job.id, delivery=delivery.id, issue=job.issue)
-        if tries > MAX_TRIES:
-            fatal = replace(job, tries=MAX_TRIES, why="no worker survives it")
-            self._dead_letter(message, delivery, fatal, say)
-            return
-        say.info("starting enrichment", kind=delivery.kind, try_number=tries)
+    def run(self, message: Any, delivery: dict[str, Any]) -> None:
+        try:
+            job = msgspec.convert(delivery, Job)
+            handler = self._handlers[job.kind]
+        except (msgspec.ValidationError, KeyError):
+            why = "a job that this version cannot read"
+            log.get().error("gave up; kept as a dead letter", job=message.message_id, why=why)
+            raise JobFailed(JobRecord(message.message_id, "dead", "", why=why)) from None
+        record = self._start(message, str(job.ref))
+        logger = log.get().bind(job=record.id, delivery=job.id, issue=record.issue)
+        if record.tries > MAX_TRIES:
+            record = replace(record, tries=MAX_TRIES, why="no worker survives it")
+            raise _give_up(record, job, logger)
+        logger.info("starting enrichment", kind=job.kind, try_number=record.tries)
         started = time.monotonic()
         try:
-            outcome = self._run(delivery, tries)
-        except OperatorError as error:
-            self._dead_letter(message, delivery, replace(job, why=str(error)), say)
-        except Postponed as error:
-            uncounted = replace(job, tries=tries - 1, why=str(error))
-            self._schedule_retry(message, delivery, uncounted, error.after, say)
-        except Retry as error:
-            self._schedule_retry(message, delivery, replace(job, why=str(error)), error.after, say)
-        except CONNECTION_ERRORS as error:
-            why = f"Redis does not answer ({type(error).__name__})"
-            self._schedule_retry(message, delivery, replace(job, why=why), None, say)
+            outcome = handler(job, record.tries)
         except Exception as error:
-            # Values stay out of logs and Redis: the type and the place must do.
-            frames = tuple(log.frames(error.__traceback__))
-            job = replace(job, why=f"unexpected {type(error).__name__}", frames=frames)
-            say.error("unexpected error", error=type(error).__name__, frames=frames[-8:])
-            self._schedule_retry(message, delivery, job, None, say)
-        else:
-            _log_outcome(say, outcome, time.monotonic() - started)
-            self._save(_finished(job, outcome))
+            raise _sort_error(error, record, job, logger) from None
+        _log_outcome(logger, outcome, time.monotonic() - started)
+        usage = outcome.enrichment.usage if outcome.enrichment else Usage()
+        end = {"outcome": outcome.record.status, "why": outcome.record.why, **asdict(usage)}
+        save_job(self._jobs, replace(record, state="done", **end))
 
     def _start(self, message: Any, issue: str) -> JobRecord:
-        """The job as it runs now; a try that its worker did not survive is counted too."""
+        """Return the job as it runs now. A try that its worker did not survive counts too."""
         tries = int(message.options.get("tries", 0)) + 1
         job = JobRecord(message.message_id, "running", issue, tries, at=time.time())
         try:
             before = self._jobs.start_job(job)
-        except (redis.RedisError, msgspec.DecodeError):  # silent, or a note of another version
+        except (redis.RedisError, msgspec.DecodeError):  # unreachable, or another version's record
             return job
         if before and before.state == "running" and before.tries >= tries:
             job = replace(job, tries=before.tries + 1)
-            self._until_connected(lambda: self._jobs.save_job(job))  # or the count would be lost
+            until_connected(lambda: self._jobs.save_job(job))  # or the count would be wrong
         return job
 
-    def _schedule_retry(
-        self, message: Any, delivery: Job, job: JobRecord, after: float | None, say: Any
-    ) -> None:
-        if job.tries >= MAX_TRIES:
-            self._dead_letter(message, delivery, job, say)
-            return
-        pause = (
-            after if after is not None else min(FIRST_PAUSE * 2 ** (job.tries - 1), LONGEST_PAUSE)
-        )
-        spread = min(0.2 * pause, LONGEST_SPREAD)
-        pause += random.uniform(0.0, spread)  # noqa: S311 - spreads tries, guards nothing
-        say.warning(
-            "error, tried again later", try_number=job.tries, why=job.why, seconds=round(pause)
-        )
-        again = message.copy(options={"tries": job.tries})
-        self._until_connected(lambda: self._broker.enqueue(again, delay=int(pause * 1000)))
-        self._save(replace(job, state="waiting"))
 
-    def _dead_letter(self, message: Any, delivery: Job, job: JobRecord, say: Any) -> None:
-        say.error("gave up; kept as a dead letter", try_number=job.tries, why=job.why)
-        message.fail()
-        self._until_connected(lambda: self._release_claim(delivery))
-        self._save(replace(job, state="dead"))
-
-    def _release_claim(self, delivery: Job) -> None:
-        for key in claim_keys(time.time()):
-            self._broker.client.hdel(key, delivery.id)
-
-    def _until_connected(self, do: Callable[[], object]) -> None:
-        """The message must not be acknowledged before its successor is in Redis."""
-        while True:
-            try:
-                do()
-            except redis.RedisError:
-                time.sleep(RECONNECT_SECONDS)
-            else:
-                return
-
-    def _save(self, job: JobRecord) -> None:
-        try:
-            self._jobs.save_job(replace(job, at=time.time()))
-        except redis.RedisError as error:
-            log.get().warning(
-                "the job's state was not noted", job=job.id, error=type(error).__name__
-            )
+def _sort_error(error: Exception, record: JobRecord, job: Job, logger: Any) -> JobFailed:
+    """Return what follows an error. Waiting for a lock or a rate limit does not count as a try."""
+    after = error.after if isinstance(error, Retry) else None
+    tries = record.tries - 1 if isinstance(error, Postponed) else record.tries
+    why = str(error)
+    frames: tuple[str, ...] = ()
+    if isinstance(error, CONNECTION_ERRORS):
+        why = f"Redis does not answer ({type(error).__name__})"
+    elif not isinstance(error, Retry | OperatorError):
+        # The type and the place only: values stay out of logs and Redis.
+        why, frames = f"unexpected {type(error).__name__}", (*log.frames(error.__traceback__),)
+        logger.error("unexpected error", error=type(error).__name__, frames=frames[-8:])
+    record = replace(record, state="waiting", tries=tries, why=why, frames=frames)
+    if isinstance(error, OperatorError) or tries >= MAX_TRIES:
+        return _give_up(record, job, logger)
+    seconds = min(FIRST_PAUSE * 2 ** (tries - 1), LONGEST_PAUSE) if after is None else after
+    spread = min(0.2 * seconds, LONGEST_SPREAD)
+    seconds += random.uniform(0.0, spread)  # noqa: S311 - spreads tries, guards nothing
+    logger.warning("error, tried again later", try_number=tries, why=why, seconds=round(seconds))
+    return JobFailed(record, job.id, seconds)
 
 
-def _finished(job: JobRecord, outcome: Outcome) -> JobRecord:
-    record, found = outcome.record, outcome.enrichment
-    used = found.usage if found else Usage()
-    return replace(
-        job,
-        state="done",
-        outcome=record.status,
-        why=record.why,
-        model=used.model,
-        tokens_in=used.tokens_in,
-        tokens_out=used.tokens_out,
-        cost_usd=used.cost_usd,
-    )
+def _give_up(record: JobRecord, job: Job, logger: Any) -> JobFailed:
+    logger.error("gave up; kept as a dead letter", try_number=record.tries, why=record.why)
+    return JobFailed(replace(record, state="dead"), job.id)
 
 
-def _log_outcome(say: Any, outcome: Outcome, seconds: float) -> None:
-    record, found = outcome.record, outcome.enrichment
-    took = round(seconds, 3)
-    if found and record.status in ("skipped", "deleted"):
-        say.warning("not written", outcome=record.status, why=record.why, seconds=took)
+def _log_outcome(logger: Any, outcome: Outcome, seconds: float) -> None:
+    record, enrichment = outcome.record, outcome.enrichment
+    fields: dict[str, Any] = {"outcome": record.status, "seconds": round(seconds, 3)}
+    if enrichment is None:
+        logger.info("nothing to do", why=record.why, **fields)
         return
-    if found is None:
-        say.info("nothing to do", outcome=record.status, why=record.why, seconds=took)
+    if record.status in ("skipped", "deleted"):
+        logger.warning("not written", why=record.why, **fields)
         return
-    counts: Mapping[str, Any] = {
-        "labels": len(outcome.plan.add_labels) if outcome.plan else 0,
-        "summary_length": len(found.summary),
-        "seconds": took,
-        "outcome": record.status,
-    }
-    if found.source == "rules":
-        say.warning("using fallback", why=found.why, **counts)
-        return
-    usage = found.usage
-    say.info(
-        "enrichment succeeded",
-        model=usage.model,
-        tokens_in=usage.tokens_in,
-        tokens_out=usage.tokens_out,
-        cost_usd=usage.cost_usd,
-        **counts,
-    )
+    fields["labels"] = len(outcome.plan.add_labels) if outcome.plan else 0
+    fields["summary_length"] = len(enrichment.summary)
+    if enrichment.source == "rules":
+        logger.warning("using fallback", why=enrichment.why, **fields)
+    else:
+        logger.info("enrichment succeeded", **asdict(enrichment.usage), **fields)

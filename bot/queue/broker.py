@@ -18,7 +18,7 @@ import redis
 from dramatiq.broker import MessageProxy
 from dramatiq.brokers.redis import RedisBroker, _RedisConsumer
 from dramatiq.errors import ConnectionClosed
-from dramatiq.middleware import CurrentMessage, Middleware
+from dramatiq.middleware import CurrentMessage
 from redis.backoff import NoBackoff
 from redis.retry import Retry as RedisRetry
 
@@ -78,28 +78,13 @@ def connect(url: str, connections: int) -> redis.Redis:
     return redis.Redis(connection_pool=pool)
 
 
-class _DeadLetterUnhandled(Middleware):
-    """A job that an actor cannot take is a dead letter: dramatiq would count it as done."""
-
-    def after_process_message(
-        self,
-        broker: Any,
-        message: MessageProxy,
-        *,
-        result: object = None,
-        exception: BaseException | None = None,
-    ) -> None:
-        if exception is not None:
-            message.fail()
-
-
 class Broker(RedisBroker):
     """A broker that is not registered globally; nothing connects before its first command."""
 
     def __init__(self, client: redis.Redis, heartbeat_ms: int = HEARTBEAT_MS) -> None:
         super().__init__(
             client=client,
-            middleware=[CurrentMessage(), _DeadLetterUnhandled()],
+            middleware=[CurrentMessage()],
             namespace=redis_keys.NAMESPACE,
             maintenance_chance=1_000_000,
             heartbeat_timeout=heartbeat_ms,

@@ -8,7 +8,9 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from io import StringIO
+from typing import get_args
 
 import dramatiq
 import msgspec
@@ -18,10 +20,10 @@ import redis
 from bot import log
 from bot.core.errors import LockContended, OperatorError, RateLimited, Retry
 from bot.core.jobs import JobRecord
-from bot.core.types import IssueRef, Job, Record
+from bot.core.types import IssueRef, Job, JobKind, Record
 from bot.embedded.valkey import EmbeddedRedis
 from bot.flow.plan import Outcome
-from bot.queue.actors import MAX_TRIES, declare, send
+from bot.queue.actors import MAX_TRIES, Handler, declare, send
 from bot.queue.broker import Broker, connect, is_queued
 from bot.queue.dead_letters import DeadLetters
 from bot.queue.periodic import PeriodicTasks
@@ -48,7 +50,7 @@ class Bench:
             self.tries.append(tries)
             return do(delivery, tries)
 
-        declare(self.broker, run, self.jobs)
+        declare(self.broker, dict.fromkeys(get_args(JobKind), run), self.jobs)
         self.worker = QueueWorker(self.broker, 2, PeriodicTasks({}))
 
     def send(self) -> str:
@@ -229,6 +231,36 @@ def test_a_job_of_another_version_is_kept_as_a_dead_letter(bench: Make) -> None:
     one.wait_for_letter()
 
 
+def test_each_kind_of_job_has_its_handler_and_one_without_is_a_dead_letter(redis_url: str) -> None:
+    client, jobs, ran = connect(redis_url, 8), MemoryStore(), list[str]()
+    broker = Broker(client)
+
+    def handler(name: str) -> Handler:
+        def run(job: Job, tries: int) -> Outcome:
+            ran.append(f"{job.kind} by {name}")
+            return fine(job, tries)
+
+        return run
+
+    declare(broker, {"opened": handler("one"), "edited": handler("two")}, jobs)
+    kinds: list[JobKind] = ["opened", "edited", "heal"]
+    sent = [send(broker, jobs, replace(DELIVERY, kind=kind)) for kind in kinds]
+    worker = QueueWorker(broker, 1, PeriodicTasks({}))
+    worker.start()
+    until = time.monotonic() + 10
+    while client.zcard("tagline:issues.XQ") != 1 or len(ran) < 2:
+        assert time.monotonic() < until
+        time.sleep(0.02)
+    worker.stop(5)
+    assert ran == ["opened by one", "edited by two"]
+    found = [jobs.job(job) for job in sent]
+    assert [(job.state, job.why) for job in found if job] == [
+        ("done", ""),
+        ("done", ""),
+        ("dead", "a job that this version cannot read"),
+    ]
+
+
 def test_a_job_with_a_moment_of_its_own_hours_away_does_not_miss_it(
     bench: Make,
 ) -> None:
@@ -240,6 +272,7 @@ def test_a_job_with_a_moment_of_its_own_hours_away_does_not_miss_it(
     one = bench(paced)
     one.wait(one.send(), "waiting")
     (message,) = map(json.loads, one.client.hvals("tagline:issues.DQ.msgs"))
+    assert {*message["options"]} == {"eta", "redis_message_id", "tries"}
     assert 0 <= message["options"]["eta"] / 1000 - time.time() - hours + 5 <= 605
 
 

@@ -22,7 +22,7 @@ from bot.flow.plan import Outcome
 from bot.forges import registry
 from bot.http import ClientPool
 from bot.llm.client import ModelClient
-from bot.queue.actors import MAX_TRIES, Run
+from bot.queue.actors import MAX_TRIES, Handler
 from bot.queue.broker import HEARTBEAT_MS
 from bot.store.locks import LOCK_MS
 from tests.whole.app import BODY, TITLE, App
@@ -134,7 +134,7 @@ def test_f009_a_comment_that_another_worker_made_meanwhile_stays_the_only_one(
     answered(app, number)
 
 
-def _persistently(run: Run, delivery: Job) -> Outcome:
+def _persistently(run: Handler, delivery: Job) -> Outcome:
     """The one whose clock is a moment behind has to come again."""
     while True:
         with suppress(RateLimited):

@@ -1,0 +1,87 @@
+"""Dramatiq's retries with our delays, our counting and our dead letters."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import redis
+from dramatiq import errors
+from dramatiq.middleware import Retries
+
+from bot import log
+from bot.core.jobs import JobRecord
+from bot.core.ports import JobRecords
+from bot.queue.enqueue import claim_keys
+
+RECONNECT_SECONDS = 1.0
+# Options that `Retries` sets. A traceback can hold secret values; our count is `tries`.
+ADDED_OPTIONS = ("traceback", "retries", "requeue_timestamp")
+
+
+class JobFailed(errors.Retry):
+    """Ends a try. The state of `job` tells what follows: "waiting" for another try, or "dead"."""
+
+    def __init__(self, job: JobRecord, delivery: str = "", seconds: float = 0.0) -> None:
+        super().__init__(job.why, delay=int(seconds * 1000))
+        self.job, self.delivery = job, delivery
+
+
+class JobRetries(Retries):
+    """Enqueues the job of a `JobFailed` again, or makes it a dead letter like any other error.
+
+    Dramatiq acknowledges a message even if this hook raises: a job would be lost while Redis does
+    not answer. Each step is therefore repeated until Redis confirms it.
+    """
+
+    def __init__(self, client: redis.Redis, jobs: JobRecords) -> None:
+        super().__init__(retry_when=lambda _retries, error: _state(error) == "waiting")
+        self.logger.disabled = True  # `JobRunner` logs what follows
+        self._client = client
+        self._jobs = jobs
+
+    def before_enqueue(self, broker: Any, message: Any, delay: int | None) -> None:
+        for option in ADDED_OPTIONS:
+            message.options.pop(option, None)
+
+    def after_process_message(
+        self, broker: Any, message: Any, *, result: Any = None, exception: Any = None
+    ) -> None:
+        if _state(exception) == "waiting":
+            message.options["tries"] = exception.job.tries
+        process = super().after_process_message
+        until_connected(partial(process, broker, message, exception=exception))
+        if isinstance(exception, JobFailed):
+            if exception.job.state == "dead":
+                until_connected(partial(self._release_claim, exception.delivery))
+            save_job(self._jobs, exception.job)
+
+    def _release_claim(self, delivery: str) -> None:
+        for key in claim_keys(time.time()):
+            self._client.hdel(key, delivery)
+
+
+def until_connected(call: Callable[[], object]) -> None:
+    """Repeat a call until Redis answers it."""
+    while True:
+        try:
+            call()
+        except redis.RedisError:
+            time.sleep(RECONNECT_SECONDS)
+        else:
+            return
+
+
+def save_job(jobs: JobRecords, job: JobRecord) -> None:
+    """Save a job's state if Redis answers: people read it, and no later step needs it."""
+    try:
+        jobs.save_job(replace(job, at=time.time()))
+    except redis.RedisError as error:
+        log.get().warning("the job's state was not saved", job=job.id, error=type(error).__name__)
+
+
+def _state(error: BaseException | None) -> str:
+    return error.job.state if isinstance(error, JobFailed) else ""
