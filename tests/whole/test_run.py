@@ -22,7 +22,7 @@ from bot.cli.main import cli
 from bot.cli.serve import AddressUnavailable, Receiver
 from bot.cli.signals import seconds_for_jobs
 from bot.embedded import valkey
-from bot.embedded.valkey import EmbeddedRedis, ServerUnavailable, complaint, lock_data_dir
+from bot.embedded.valkey import EmbeddedRedis, ServerUnavailable, extract_failure, lock_data_dir
 from bot.queue.broker import HEARTBEAT_MS, SINGLE_HOST_HEARTBEAT_MS
 from bot.settings.load import load
 from tests.conftest import free_port
@@ -140,7 +140,7 @@ def test_killed_parts_come_back_and_accepted_jobs_are_done(
 
         second = tagline(alone.environ, "run")
         assert second.exit_code == 1
-        assert f"(pid {process.pid}) is at work" in second.output
+        assert f"(pid {process.pid}) already uses" in second.output
 
         os.kill(first, signal.SIGKILL)
         until(lambda: of_the_server(url) not in (0, first))
@@ -258,11 +258,11 @@ MANIFEST = """\
     ],
 )
 def test_of_a_server_s_log_only_its_failure_is_told(start: str, end: str, why: str) -> None:
-    assert complaint(start + end) == why
+    assert extract_failure(start + end) == why
 
 
 def test_a_long_failure_is_told_by_its_end() -> None:
-    told = complaint(
+    told = extract_failure(
         REDIS_7 + "71:M 01 Feb 2026 10:00:00.004 # " + "word " * 500 + "and the reason"
     )
     assert told.endswith("and the reason")
