@@ -64,10 +64,9 @@ def receiver(settings: Settings) -> Starlette:
         for name, entry in FORGES.items()
         if entry.has_webhook_secret(settings)
     }
-    counting = redis.Redis.from_url(settings.redis_url, socket_timeout=5, socket_connect_timeout=2)
-    ours_ = metrics(settings, counting)
-    queue = RedisQueue(settings.redis_url)
-    return create(parsers, queue, ours_, lambda: latest().metrics_tokens)
+    client = redis.Redis.from_url(settings.redis_url, socket_timeout=5, socket_connect_timeout=2)
+    counters, queue = metrics(settings, client), RedisQueue(settings.redis_url)
+    return create(parsers, queue, counters, lambda: latest().metrics_tokens)
 
 
 def metrics(settings: Settings, client: redis.Redis) -> RedisMetrics:
@@ -190,8 +189,7 @@ def forges(latest: ReloadingSettings, clients: ClientPool) -> Callable[[str], Fo
     return forge
 
 
-def healing(settings: Settings, store: RedisStore | NoStore) -> FallbackRetries:
-    """The second chance of what fell back."""
+def fallback_retries(settings: Settings, store: RedisStore | NoStore) -> FallbackRetries:
     from bot.flow.retry_fallbacks import FallbackRetries
     from bot.llm.breaker import StoredProviderHealth
 
@@ -209,28 +207,28 @@ def runner(
     store: RedisStore | NoStore,
     metrics: Metrics | None = None,
 ) -> Callable[[Job, int], Outcome]:
-    """A function that does one job, with the secrets as they are then."""
+    """Return the handler that enriches an issue, with the secrets as they are at each job."""
     from bot.flow.context import JobContext
     from bot.flow.process import process
     from bot.http import deadline
     from bot.settings.reload import Rebuilt, ReloadingSettings
 
-    latest, again = ReloadingSettings(settings), healing(settings, store)
-    asked = Rebuilt(latest, lambda now: models(now.model, clients, store, metrics))
+    latest, retries = ReloadingSettings(settings), fallback_retries(settings, store)
+    current_models = Rebuilt(latest, lambda now: models(now.model, clients, store, metrics))
     forge = forges(latest, clients)
 
-    def run(delivery: Job, tries: int) -> Outcome:
+    def run(job: Job, try_number: int) -> Outcome:
         context = JobContext(
-            forge=forge(delivery.ref.forge),
-            models=asked(),
+            forge=forge(job.ref.forge),
+            models=current_models(),
             store=store,
             rate_limiter=store.rate_limiter,
-            retries=again,
+            retries=retries,
             day_usd=settings.budget_usd_per_day,
             mode=settings.mode,
         )
         with deadline(JOB_SECONDS):
-            return process(delivery, context, tries)
+            return process(job, context, try_number)
 
     return run
 
@@ -264,8 +262,8 @@ def worker(settings: Settings, *, single_host: bool = False) -> QueueWorker:
     return QueueWorker(queue, settings.worker_threads, tasks, closing=[pool.close, counters.close])
 
 
-def sweep(settings: Settings, clients: ClientPool, store: RedisStore) -> Reconciliation:
-    """The search for what was missed, on the forges to which there is access."""
+def reconciliation(settings: Settings, clients: ClientPool, store: RedisStore) -> Reconciliation:
+    """Return reconciliation with the forges to which there is access."""
     from bot.flow.reconcile import Reconciliation
     from bot.settings.reload import ReloadingSettings
 
@@ -279,11 +277,14 @@ def _periodic_tasks(
 ) -> PeriodicTasks:
     from bot.queue.periodic import PeriodicTasks
 
-    again, search = healing(settings, store), sweep(settings, clients, store)
     return PeriodicTasks(
         {
-            "asked again for issues that fell back": partial(again.run_once, send),
-            "looked for what was missed": partial(search.run_once, send),
+            "retried a model for issues with rules": partial(
+                fallback_retries(settings, store).run_once, send
+            ),
+            "searched for missed issues and deliveries": partial(
+                reconciliation(settings, clients, store).run_once, send
+            ),
         }
     )
 

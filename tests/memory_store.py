@@ -135,19 +135,19 @@ class MemoryRateLimiter:
         self._reservations: dict[str, dict[str, float]] = {}
         self._paused_until: dict[str, float] = {}
 
-    def reserve(self, account: str, ticket: str, rate: Rate) -> float:
+    def reserve(self, account: str, issue: str, rate: Rate) -> float:
         now = self._clock()
         kept = self._reservations.get(account, {})
         kept = self._reservations[account] = {t: at for t, at in kept.items() if at > now - HOUR}
-        if ticket not in kept:
+        if issue not in kept:
             latest = sorted(kept.values(), reverse=True)
             limits = ((rate.per_minute, 60), (rate.per_hour, HOUR))
             after = [latest[count - 1] + span for count, span in limits if len(latest) >= count]
-            kept[ticket] = max([now, *after])
-        return max(kept[ticket] - now, 0.0)
+            kept[issue] = max([now, *after])
+        return max(kept[issue] - now, 0.0)
 
-    def is_reserved(self, account: str, ticket: str) -> bool:
-        return self._reservations.get(account, {}).get(ticket, 0.0) > self._clock()
+    def is_reserved(self, account: str, issue: str) -> bool:
+        return self._reservations.get(account, {}).get(issue, 0.0) > self._clock()
 
     def pause(self, account: str, seconds: float) -> None:
         self._paused_until[account] = self._clock() + seconds

@@ -1,4 +1,4 @@
-"""What `tagline job ID` can say of a job."""
+"""The record of a job that `tagline job ID` shows."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ JobState = Literal["queued", "running", "waiting", "done", "dead"]
 
 @dataclass(frozen=True, slots=True)
 class JobRecord:
-    """A job's state. `at` is when it changed (seconds since the epoch); `frames` hold no values.
+    """The state of a job, and how it ended.
 
-    `cost_usd` is in dollars, None where no price is known.
+    `at` is when the state changed, in seconds since the epoch. `frames` are the file, line and
+    function of an unexpected error. `cost_usd` is in dollars, None if no price is known.
     """
 
     id: str

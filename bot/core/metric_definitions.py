@@ -1,4 +1,4 @@
-"""What is counted and measured for `/metrics`: its names, its labels, what it means."""
+"""The metrics of `/metrics`: names, labels and help texts."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-Key = tuple[str, ...]  # what, then the value of each label
+Key = tuple[str, ...]  # the name, then the value of each label
 
 
 class MetricDefinition(NamedTuple):
@@ -15,23 +15,23 @@ class MetricDefinition(NamedTuple):
 
 
 COUNTED = {
-    "deliveries": MetricDefinition("Deliveries at the door", ("forge", "result")),
-    "jobs": MetricDefinition("Tries of jobs that ended", ("forge", "outcome")),
-    "model_calls": MetricDefinition("Questions to a language model", ("model", "result")),
+    "deliveries": MetricDefinition("Webhook deliveries to the receiver", ("forge", "result")),
+    "jobs": MetricDefinition("Tries of jobs, by how they ended", ("forge", "outcome")),
+    "model_calls": MetricDefinition("Calls of a language model", ("model", "result")),
 }
 MEASURED = {
     "queue_jobs": MetricDefinition(
-        "Jobs in the queue: waiting, to be tried later, dead letters", ("state",)
+        "Jobs in the queue: waiting, delayed (later), dead letters", ("state",)
     ),
     "breaker_open": MetricDefinition(
-        "1 while a provider fails and is asked once a minute", ("provider",)
+        "1 while a provider fails and is called once a minute", ("provider",)
     ),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class MetricsSnapshot:
-    """Counters since Redis was last empty, and measures of this moment."""
+    """Counters since Redis was last empty, and current gauges."""
 
     counters: Mapping[Key, int] = field(default_factory=dict)
     gauges: Mapping[Key, int] = field(default_factory=dict)

@@ -31,7 +31,7 @@ HEARTBEATS = f"{NAMESPACE}:__heartbeats__"
 # The receiver's keys.
 # hash: delivery id → job id, and `#account` → its number of jobs; four hours
 CLAIMS = f"{NAMESPACE}:claims:{{span}}"
-# hash: repository and account → IssueRef of number 0, for the search for missed issues; no expiry
+# hash: repository and account → IssueRef of number 0, for reconciliation; no expiry
 REPOSITORIES = f"{NAMESPACE}:places"
 
 # What jobs leave behind.
@@ -66,10 +66,10 @@ SUSPENDED = f"{NAMESPACE}:parked"
 # string: exists after an issue was taken as a probe; one minute
 PROBE = f"{NAMESPACE}:probe"
 
-# The search for missed issues.
+# Reconciliation.
 # string: exists while one worker has a periodic task; as long as the task says
 LEASE = f"{NAMESPACE}:lease:{{name}}"
-# hash: issue → how often a job was made for it on that day; two days
+# hash: issue or failed delivery → attempts on that day; two days
 ATTEMPTS = f"{NAMESPACE}:swept:{{day}}"
 
 # A provider's circuit breaker.

@@ -47,17 +47,12 @@ def declare(broker: Broker, handlers: Mapping[JobKind, Handler], jobs: JobRecord
     dramatiq.actor(broker=broker, actor_name=ACTOR, queue_name=redis_keys.QUEUE_NAME)(enrich)
 
 
-def send(broker: Broker, jobs: JobRecords, delivery: Job, delay_seconds: float = 0.0) -> str:
+def send(broker: Broker, jobs: JobRecords, job: Job, delay_seconds: float = 0.0) -> str:
     """Enqueue a job that came without a webhook; return its id."""
-    message: dramatiq.Message[None] = dramatiq.Message(
-        queue_name=redis_keys.QUEUE_NAME,
-        actor_name=ACTOR,
-        args=(),
-        kwargs={"delivery": msgspec.to_builtins(delivery)},
-        options={},
-    )
+    kwargs = {"delivery": msgspec.to_builtins(job)}
+    message = dramatiq.Message[None](redis_keys.QUEUE_NAME, ACTOR, (), kwargs, options={})
     delay = int(delay_seconds * 1000) if delay_seconds > 0 else None
-    jobs.save_job(JobRecord(message.message_id, "queued", str(delivery.ref), at=time.time()))
+    jobs.save_job(JobRecord(message.message_id, "queued", str(job.ref), at=time.time()))
     broker.enqueue(message, delay=delay)
     return message.message_id
 

@@ -34,8 +34,8 @@ MAX_REPOSITORIES = 10_000
 REDIS_ERRORS = (RedisError, OSError, TimeoutError, RuntimeError)
 MAX_BATCH = 500
 # For one installation or project while a claim lives: twenty times what GitHub lets an installation
-# write in that time. More is neither claimed nor queued, so that no flood fills Redis; the search
-# for missed issues finds those issues by their missing comment.
+# write in that time. More is neither claimed nor queued, so that no flood fills Redis;
+# reconciliation finds those issues by their missing comment.
 MAX_PER_ACCOUNT = 20_000
 
 # KEYS: claims of this span and of the last, the queue, its messages. ARGV: lifetime of claims in
@@ -66,16 +66,16 @@ def claim_keys(now: float) -> tuple[str, str]:
     return redis_keys.CLAIMS.format(span=span), redis_keys.CLAIMS.format(span=span - 1)
 
 
-def encode(delivery: Job, job: str, now: float) -> bytes:
-    """Return the Dramatiq message for a delivery. It holds identifiers only."""
+def encode(job: Job, job_id: str, now: float) -> bytes:
+    """Return Dramatiq's message for a job. It holds identifiers only."""
     return msgspec.json.encode(
         {
             "queue_name": redis_keys.QUEUE_NAME,
             "actor_name": ACTOR,
             "args": (),
-            "kwargs": {"delivery": delivery},
-            "options": {"redis_message_id": job},
-            "message_id": job,
+            "kwargs": {"delivery": job},
+            "options": {"redis_message_id": job_id},
+            "message_id": job_id,
             "message_timestamp": int(now * 1000),
         }
     )
@@ -98,13 +98,13 @@ class RedisQueue:
         self._repositories: dict[str, bytes] = {}
         self._restorer: asyncio.Task[None] | None = None
 
-    async def put(self, delivery: Job) -> str:
+    async def put(self, job: Job) -> str:
         """Return the job's id once Redis has confirmed it; "" for one too many of its account.
 
         Raises `QueueUnavailable`.
         """
         future: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        self._waiting.append((delivery, future))
+        self._waiting.append((job, future))
         if self._sender is None or self._sender.done():
             self._sender = asyncio.create_task(self._send_all())
         if self._restorer is None:
@@ -133,7 +133,7 @@ class RedisQueue:
             batch, self._waiting = self._waiting[:MAX_BATCH], self._waiting[MAX_BATCH:]
             try:
                 async with asyncio.timeout(ANSWER_SECONDS):
-                    jobs = await self._send([delivery for delivery, _ in batch])
+                    ids = await self._send([job for job, _ in batch])
             except REDIS_ERRORS as error:
                 # Deliveries that came meanwhile have waited for the same unanswered call.
                 batch, self._waiting = [*batch, *self._waiting], []
@@ -141,41 +141,41 @@ class RedisQueue:
                     if not future.done():
                         future.set_exception(QueueUnavailable(error_code(error)))
             else:
-                for (_, future), job in zip(batch, jobs, strict=True):
+                for (_, future), job_id in zip(batch, ids, strict=True):
                     if not future.done():
-                        future.set_result(job.decode())
+                        future.set_result(job_id.decode())
 
-    async def _send(self, deliveries: list[Job]) -> list[bytes]:
+    async def _send(self, jobs: list[Job]) -> list[bytes]:
         if not self._script:
             self._script = await self._redis.script_load(CLAIM_AND_ENQUEUE)
         now = self._clock()
         keys = (*claim_keys(now), redis_keys.QUEUE, redis_keys.QUEUE_MESSAGES)
-        await self._save_repositories(deliveries)
+        await self._save_repositories(jobs)
         args: list[str | bytes | int] = [2 * CLAIM_SECONDS, MAX_PER_ACCOUNT]
-        ids = secrets.token_hex(16 * len(deliveries))
-        for n, delivery in enumerate(deliveries):
-            job = ids[32 * n : 32 * (n + 1)]
-            args += (delivery.id, job, encode(delivery, job, now), _account_field(delivery))
+        random = secrets.token_hex(16 * len(jobs))
+        for n, job in enumerate(jobs):
+            job_id = random[32 * n : 32 * (n + 1)]
+            args += (job.id, job_id, encode(job, job_id, now), _account_field(job))
         try:
-            jobs: list[bytes] = await self._redis.evalsha(self._script, len(keys), *keys, *args)
+            ids: list[bytes] = await self._redis.evalsha(self._script, len(keys), *keys, *args)
         except NoScriptError:
             self._script = ""
-            return await self._send(deliveries)
-        return jobs
+            return await self._send(jobs)
+        return ids
 
-    async def _save_repositories(self, deliveries: list[Job]) -> None:
-        """Add the repositories of deliveries to those that are searched for missed issues."""
+    async def _save_repositories(self, jobs: list[Job]) -> None:
+        """Add the repositories of jobs to those that reconciliation searches."""
         new: dict[Any, bytes] = {
-            ref.place_key: msgspec.json.encode(replace(ref, number=0))
-            for ref in (delivery.ref for delivery in deliveries)
-            if ref.place_key not in self._repositories
+            job.ref.place_key: msgspec.json.encode(replace(job.ref, number=0))
+            for job in jobs
+            if job.ref.place_key not in self._repositories
         }
         if new:
             await self._redis.hset(redis_keys.REPOSITORIES, mapping=new)
             self._repositories |= new
 
     async def _restore_repositories(self) -> None:
-        """Save all repositories again if Redis lost them, which then also lost the queued jobs.
+        """Save the repositories again if Redis lost them, and with them the queued jobs.
 
         Once an hour, save each again with its next delivery: one that was removed may be back.
         """
@@ -194,7 +194,6 @@ def error_code(error: Exception) -> str:
     return str(error).split(" ")[0] if type(error) is ResponseError else type(error).__name__
 
 
-def _account_field(delivery: Job) -> str:
+def _account_field(job: Job) -> str:
     """Return the field that counts an account's jobs; it looks like no delivery's id."""
-    ref = delivery.ref
-    return f"#{ref.forge}:{ref.host}:{ref.account or ref.repo_id}"
+    return f"#{job.ref.forge}:{job.ref.host}:{job.ref.account or job.ref.repo_id}"

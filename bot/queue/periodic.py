@@ -1,4 +1,4 @@
-"""Periodic tasks of a worker, such as the search for missed issues."""
+"""Periodic tasks of a worker, such as reconciliation."""
 
 from __future__ import annotations
 

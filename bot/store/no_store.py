@@ -123,10 +123,10 @@ class SingleIssueBudgets:
 class NoRateLimiter:
     """Implements `RateLimiter` for single issues, which stay below every limit."""
 
-    def reserve(self, account: str, ticket: str, rate: Rate) -> float:
+    def reserve(self, account: str, issue: str, rate: Rate) -> float:
         return 0.0
 
-    def is_reserved(self, account: str, ticket: str) -> bool:
+    def is_reserved(self, account: str, issue: str) -> bool:
         return False
 
     def pause(self, account: str, seconds: float) -> None:

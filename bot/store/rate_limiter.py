@@ -10,7 +10,7 @@ import redis
 from bot.core import redis_keys
 from bot.core.types import Rate
 
-# KEYS: an account's reservations by their time. ARGV: ticket, now, comments a minute, and an hour.
+# KEYS: an account's reservations by their time. ARGV: issue, now, comments a minute and an hour.
 RESERVE = """
 local now = tonumber(ARGV[2])
 redis.call('zremrangebyscore', KEYS[1], '-inf', now - 3600)
@@ -37,12 +37,12 @@ class RedisRateLimiter:
         self._clock = clock
         self._reserve = client.register_script(RESERVE)
 
-    def reserve(self, account: str, ticket: str, rate: Rate) -> float:
-        args: list[str | float] = [ticket, self._clock(), rate.per_minute, rate.per_hour]
+    def reserve(self, account: str, issue: str, rate: Rate) -> float:
+        args: list[str | float] = [issue, self._clock(), rate.per_minute, rate.per_hour]
         return float(self._reserve(keys=[_reservations_key(account)], args=args))
 
-    def is_reserved(self, account: str, ticket: str) -> bool:
-        at = self._client.zscore(_reservations_key(account), ticket)
+    def is_reserved(self, account: str, issue: str) -> bool:
+        at = self._client.zscore(_reservations_key(account), issue)
         return at is not None and float(at) > self._clock()
 
     def pause(self, account: str, seconds: float) -> None:

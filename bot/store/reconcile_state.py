@@ -1,4 +1,4 @@
-"""What the search for missed issues keeps in Redis: repositories, leases, attempts per day."""
+"""The state of reconciliation in Redis: repositories, leases, attempts per day."""
 
 from __future__ import annotations
 

@@ -17,8 +17,8 @@ class Outage:
     def __init__(self, app: App, clients: ClientPool) -> None:
         self.app = app
         self._broker = wiring.broker(app.redis)
-        self._healing = wiring.healing(app.settings, app.store)
-        self._sweep = wiring.sweep(app.settings, clients, app.store)
+        self._healing = wiring.fallback_retries(app.settings, app.store)
+        self._sweep = wiring.reconciliation(app.settings, clients, app.store)
         self.jobs: list[str] = []
 
     def _send(self, delivery: Job) -> None:
