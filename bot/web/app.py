@@ -153,7 +153,7 @@ class WebhookEndpoint:
     async def _read(
         self, request: Request, headers: Mapping[str, str], verifier: SignatureVerifier
     ) -> list[bytes]:
-        """Return the body, with limits on its size, its time and the bytes of all requests.
+        """Return the body, with limits on its size, its time and the bytes of all bodies together.
 
         The time starts after the first chunk, since most bodies have only one; `server.py` limits
         the wait for the first.

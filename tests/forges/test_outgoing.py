@@ -20,7 +20,7 @@ from bot.forges.github.auth import TokenAuth
 from bot.forges.github.client import GitHubClient
 from bot.forges.gitlab.api import GitLab
 from bot.http import ClientPool
-from tests.web.client import GITLAB_PAYLOAD, PAYLOAD, Door
+from tests.web.client import GITLAB_PAYLOAD, PAYLOAD, LocalReceiver
 
 BOT = Path(__file__).parents[2] / "bot"
 TRAP = "http://127.0.0.1:9/trap"
@@ -121,7 +121,7 @@ def test_of_a_payload_full_of_addresses_none_is_taken_along() -> None:
             return {**lures, **{key: lured(inner) for key, inner in value.items()}}
         return value
 
-    endpoint = Door()
+    endpoint = LocalReceiver()
     endpoint.github(lured(PAYLOAD))
     endpoint.gitlab(lured(GITLAB_PAYLOAD))
     assert len(endpoint.queue.jobs) == 2

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.web.client import Door
+from tests.web.client import LocalReceiver
 
 # Every sample that is judged here: what it asks for, or why it is ignored. A sample that is added
 # to the folder later changes nothing until it stands here.
@@ -70,7 +70,7 @@ def header(payload: dict[str, object]) -> str:
 def test_a_recorded_payload_makes_the_right_job_or_is_ignored_for_the_right_reason(
     shared: Path, logged: Callable[[], list[dict[str, Any]]], name: str
 ) -> None:
-    endpoint, body = Door(), recorded(shared, name)
+    endpoint, body = LocalReceiver(), recorded(shared, name)
     answer = endpoint.gitlab(headers={"X-Gitlab-Event": header(json.loads(body))}, body=body)
     assert (answer.status_code, answer.content) == (202, b"")
     kinds = [one.kind for one in endpoint.queue.jobs.values()]
@@ -84,7 +84,7 @@ def test_a_recorded_payload_makes_the_right_job_or_is_ignored_for_the_right_reas
 
 @pytest.mark.parametrize("name", [*JOBS, *IGNORED])
 def test_a_confidential_header_alone_is_enough(shared: Path, name: str) -> None:
-    endpoint = Door()
+    endpoint = LocalReceiver()
     headers = {"X-Gitlab-Event": "Confidential Issue Hook"}
     assert endpoint.gitlab(headers=headers, body=recorded(shared, name)).status_code == 202
     assert endpoint.queue.jobs == {}

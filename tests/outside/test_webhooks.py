@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from tests.shared import require, shared_folder
-from tests.web.client import Door, sign
+from tests.web.client import LocalReceiver, sign
 
 DELIVERY = "0b989ba4-242f-11e5-81e1-c7b6966d2516"
 NAMES = {
@@ -55,7 +55,7 @@ def recorded(shared: Path) -> dict[str, tuple[str, bytes]]:
 
 def jobs_of(event: str, body: bytes, *, app: bool) -> list[str]:
     """The kinds of the jobs that a delivery makes; it is always accepted."""
-    endpoint = Door(app=app)
+    endpoint = LocalReceiver(app=app)
     answer = endpoint.github(body=body, X_GitHub_Event=event)
     assert (answer.status_code, answer.content) == (202, b"")
     return [delivery.kind for delivery in endpoint.queue.jobs.values()]
@@ -122,7 +122,7 @@ def signature(row: dict[str, Any], body: bytes, secrets: list[str]) -> list[tupl
 def test_a_hostile_request_gets_its_status_and_no_job(shared: Path, row: dict[str, Any]) -> None:
     state = json.loads((shared / "attacks" / "context.json").read_text())
     secrets = secrets_of(state["webhook"], row["forge"])
-    endpoint = Door(secrets)
+    endpoint = LocalReceiver(secrets)
     body = content(row)
     headers = {
         "Content-Type": "application/json",

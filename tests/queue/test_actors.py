@@ -1,4 +1,4 @@
-"""What an error leads to: a later try, a dead letter, or an end; never a lost job."""
+"""What an error leads to: a later try or a dead letter, but never a lost job."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ REF = IssueRef("github", "github.com", "acme/widget", 41, 7001, "5001")
 DELIVERY = Job("d-1", "opened", REF, 1.0)
 
 
-class Bench:
-    """A crew of two threads whose jobs do what the test says."""
+class WorkerHarness:
+    """A worker of two threads whose jobs do what the test says."""
 
     def __init__(
         self, url: str, do: Callable[[Job, int], Outcome], jobs: MemoryStore | None = None
@@ -64,24 +64,24 @@ class Bench:
         return found
 
     def wait_for_letter(self) -> None:
-        """A job is noted as dead just before its message becomes a dead letter."""
+        """A job is saved as dead just before its message becomes a dead letter."""
         until = time.monotonic() + 10
         while self.client.zcard("tagline:issues.XQ") != 1:
             assert time.monotonic() < until
             time.sleep(0.02)
 
 
-Make = Callable[[Callable[[Job, int], Outcome]], Bench]
+Make = Callable[[Callable[[Job, int], Outcome]], WorkerHarness]
 
 
 @pytest.fixture
-def bench(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Make]:
-    made: list[Bench] = []
+def start_worker(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Make]:
+    made: list[WorkerHarness] = []
     monkeypatch.setattr("bot.queue.actors.FIRST_PAUSE", 0.01)
     monkeypatch.setattr("bot.queue.worker.PICK_UP_MS", 15)
 
-    def make(do: Callable[[Job, int], Outcome]) -> Bench:
-        made.append(Bench(redis_url, do))
+    def make(do: Callable[[Job, int], Outcome]) -> WorkerHarness:
+        made.append(WorkerHarness(redis_url, do))
         made[-1].worker.start()
         return made[-1]
 
@@ -101,19 +101,19 @@ def fine(delivery: Job, tries: int) -> Outcome:
     return Outcome(delivery, Record("answered"))
 
 
-def test_a_job_that_works_is_done_at_the_first_try(bench: Make) -> None:
-    one = bench(fine)
+def test_a_job_that_works_is_done_at_the_first_try(start_worker: Make) -> None:
+    one = start_worker(fine)
     job = one.wait(one.send(), "done")
     assert (job.tries, job.outcome, job.issue) == (1, "answered", "github:acme/widget#41")
 
 
-def test_a_forge_that_asks_to_wait_is_tried_again(bench: Make, lines: StringIO) -> None:
+def test_a_forge_that_asks_to_wait_is_tried_again(start_worker: Make, lines: StringIO) -> None:
     def twice(delivery: Job, tries: int) -> Outcome:
         if tries < 3:
             raise Retry("GitHub asked to wait", 0.01)
         return fine(delivery, tries)
 
-    one = bench(twice)
+    one = start_worker(twice)
     assert one.wait(one.send(), "done").tries == 3
     assert one.tries == [1, 2, 3]
     events = [json.loads(line) for line in lines.getvalue().splitlines()]
@@ -121,31 +121,31 @@ def test_a_forge_that_asks_to_wait_is_tried_again(bench: Make, lines: StringIO) 
     assert again == [1, 2]
 
 
-def test_a_job_that_never_works_becomes_a_dead_letter(bench: Make) -> None:
+def test_a_job_that_never_works_becomes_a_dead_letter(start_worker: Make) -> None:
     def never(_delivery: Job, _tries: int) -> Outcome:
         raise Retry("GitHub failed", 0.01)
 
-    one = bench(never)
+    one = start_worker(never)
     job = one.wait(one.send(), "dead", seconds=20)
     assert (job.tries, job.why) == (MAX_TRIES, "GitHub failed")
     one.wait_for_letter()
 
 
-def test_what_only_the_operator_can_mend_is_a_dead_letter_at_once(bench: Make) -> None:
+def test_an_error_for_the_operator_is_a_dead_letter_at_once(start_worker: Make) -> None:
     def refused(_delivery: Job, _tries: int) -> Outcome:
         raise OperatorError("credentials")
 
-    one = bench(refused)
+    one = start_worker(refused)
     assert one.wait(one.send(), "dead").tries == 1
 
 
 def test_an_unexpected_error_shows_its_place_and_never_its_values(
-    bench: Make, lines: StringIO, redis_url: str
+    start_worker: Make, lines: StringIO, redis_url: str
 ) -> None:
     def poison(_delivery: Job, _tries: int) -> Outcome:
         raise ZeroDivisionError("the title was: quokkaberry")
 
-    one = bench(poison)
+    one = start_worker(poison)
     job = one.wait(one.send(), "dead", seconds=20)
     assert job.why == "unexpected ZeroDivisionError"
     assert job.frames[-1].endswith("poison")
@@ -164,7 +164,7 @@ def test_a_retry_that_meets_a_dead_redis_is_not_lost(
             raise Retry("the forge failed", 0.01)
         return fine(delivery, tries)
 
-    one = Bench(own_redis.url, cut)
+    one = WorkerHarness(own_redis.url, cut)
     one.worker.start()
     job = one.send()
     time.sleep(1.0)
@@ -173,12 +173,12 @@ def test_a_retry_that_meets_a_dead_redis_is_not_lost(
     one.worker.stop(5)
 
 
-def test_a_stop_finishes_running_jobs_and_gives_the_others_back(redis_url: str) -> None:
+def test_a_stop_finishes_running_jobs_and_requeues_the_others(redis_url: str) -> None:
     def slow(delivery: Job, tries: int) -> Outcome:
         time.sleep(0.5)
         return fine(delivery, tries)
 
-    one = Bench(redis_url, slow)
+    one = WorkerHarness(redis_url, slow)
     sent = [one.send() for _ in range(6)]
     one.worker.start()
     time.sleep(0.3)
@@ -194,11 +194,11 @@ def test_a_stop_finishes_running_jobs_and_gives_the_others_back(redis_url: str) 
 def test_a_job_that_no_worker_survives_is_a_dead_letter(
     redis_url: str, deaths: int, state: str
 ) -> None:
-    one = Bench(redis_url, fine)
+    one = WorkerHarness(redis_url, fine)
     sent = one.send()
     one.jobs.save_job(
         JobRecord(sent, "running", str(REF), deaths)
-    )  # and none of them ever came back
+    )  # and each of these workers died
     one.worker.start()
     job = one.wait(sent, "done", "dead")
     assert (job.state, job.tries) == (state, MAX_TRIES)
@@ -206,28 +206,28 @@ def test_a_job_that_no_worker_survives_is_a_dead_letter(
     one.worker.stop(5)
 
 
-def test_waiting_for_another_worker_is_no_failed_try(bench: Make) -> None:
+def test_waiting_for_another_worker_is_no_failed_try(start_worker: Make) -> None:
     def held(delivery: Job, tries: int) -> Outcome:
         if len(one.tries) < 2 * MAX_TRIES:
             raise LockContended("another worker has this issue", 0.01)
         return fine(delivery, tries)
 
-    one = bench(held)
+    one = start_worker(held)
     assert one.wait(one.send(), "done", seconds=20).tries == 1
     assert set(one.tries) == {1}
 
 
-def test_a_job_of_another_version_is_kept_as_a_dead_letter(bench: Make) -> None:
-    one = bench(fine)
-    strange: dramatiq.Message[None] = dramatiq.Message(
+def test_a_job_of_another_version_is_kept_as_a_dead_letter(start_worker: Make) -> None:
+    one = start_worker(fine)
+    unreadable: dramatiq.Message[None] = dramatiq.Message(
         queue_name="issues",
         actor_name="enrich",
         args=(),
         kwargs={"delivery": {"id": "d", "kind": "of the future"}},
         options={},
     )
-    one.broker.enqueue(strange)
-    assert one.wait(strange.message_id, "dead").why == "a job that this version cannot read"
+    one.broker.enqueue(unreadable)
+    assert one.wait(unreadable.message_id, "dead").why == "a job that this version cannot read"
     one.wait_for_letter()
 
 
@@ -262,24 +262,24 @@ def test_each_kind_of_job_has_its_handler_and_one_without_is_a_dead_letter(redis
 
 
 def test_a_job_with_a_moment_of_its_own_hours_away_does_not_miss_it(
-    bench: Make,
+    start_worker: Make,
 ) -> None:
     hours = 20 * 3600
 
     def paced(_delivery: Job, _tries: int) -> Outcome:
         raise RateLimited("no more comments than the forge takes", hours)
 
-    one = bench(paced)
+    one = start_worker(paced)
     one.wait(one.send(), "waiting")
     (message,) = map(json.loads, one.client.hvals("tagline:issues.DQ.msgs"))
     assert {*message["options"]} == {"eta", "redis_message_id", "tries"}
     assert 0 <= message["options"]["eta"] / 1000 - time.time() - hours + 5 <= 605
 
 
-def test_a_job_that_asks_for_more_than_this_version_knows_is_kept_as_a_dead_letter(
-    bench: Make,
+def test_a_job_with_an_argument_that_this_version_does_not_know_is_kept_as_a_dead_letter(
+    start_worker: Make,
 ) -> None:
-    one = bench(fine)
+    one = start_worker(fine)
     kwargs = {"delivery": msgspec.to_builtins(DELIVERY), "urgent": True}
     message: dramatiq.Message[None] = dramatiq.Message("issues", "enrich", (), kwargs, {})
     one.broker.enqueue(message)
@@ -287,9 +287,9 @@ def test_a_job_that_asks_for_more_than_this_version_knows_is_kept_as_a_dead_lett
     assert DeadLetters(one.client).all()[0].job == message.message_id
 
 
-def test_a_job_whose_note_is_of_another_version_is_done(redis_url: str) -> None:
+def test_a_job_whose_record_is_of_another_version_is_done(redis_url: str) -> None:
     class Newer(MemoryStore):
-        """Its notes of jobs that wait for their first try have a state that we do not know."""
+        """Its records of jobs that wait for their first try have an unknown state."""
 
         def start_job(self, job: JobRecord) -> JobRecord | None:
             found = super().start_job(job)
@@ -303,14 +303,14 @@ def test_a_job_whose_note_is_of_another_version_is_done(redis_url: str) -> None:
         done.set()
         return fine(delivery, tries)
 
-    one = Bench(redis_url, run, Newer())
+    one = WorkerHarness(redis_url, run, Newer())
     one.worker.start()
     one.send()
     assert done.wait(5)
     one.worker.stop(5)
 
 
-def test_a_dead_letter_tells_its_issue_and_is_sent_again_as_new(bench: Make) -> None:
+def test_a_dead_letter_names_its_issue_and_is_sent_again_as_new(start_worker: Make) -> None:
     reasons: list[Exception] = [OperatorError("the token was refused")]
 
     def do(delivery: Job, tries: int) -> Outcome:
@@ -318,20 +318,20 @@ def test_a_dead_letter_tells_its_issue_and_is_sent_again_as_new(bench: Make) -> 
             raise reasons.pop()
         return fine(delivery, tries)
 
-    one = bench(do)
-    webhooks = DeadLetters(one.client)
-    before = [webhook.job for webhook in webhooks.all()]
+    one = start_worker(do)
+    letters = DeadLetters(one.client)
+    before = [letter.job for letter in letters.all()]
     job = one.send()
     one.wait(job, "dead")
     until = time.monotonic() + 5
-    while not (found := [x for x in webhooks.all() if x.job not in before]):
+    while not (found := [x for x in letters.all() if x.job not in before]):
         assert time.monotonic() < until
         time.sleep(0.01)
-    assert [(webhook.job, webhook.issue) for webhook in found] == [(job, str(REF))]
-    assert webhooks.send_again([job]) == {job}
+    assert [(letter.job, letter.issue) for letter in found] == [(job, str(REF))]
+    assert letters.send_again([job]) == {job}
     assert one.wait(job, "done").tries == 1
-    assert [webhook.job for webhook in webhooks.all()] == before
-    assert webhooks.send_again([job]) == set()
+    assert [letter.job for letter in letters.all()] == before
+    assert letters.send_again([job]) == set()
 
 
 def test_types_are_prepared_before_threads_use_them() -> None:
@@ -349,19 +349,19 @@ def test_types_are_prepared_before_threads_use_them() -> None:
     assert ran.stdout.strip() == "[]"
 
 
-def test_a_sweep_that_waits_for_a_silent_forge_does_not_hold_back_healing() -> None:
-    swept, healed = threading.Event(), threading.Event()
+def test_a_task_that_waits_for_a_silent_forge_does_not_hold_back_another() -> None:
+    released, ran = threading.Event(), threading.Event()
 
-    def sweep() -> dict[str, object]:
-        swept.wait(5)
+    def slow() -> dict[str, object]:
+        released.wait(5)
         return {}
 
-    def heal() -> dict[str, object]:
-        healed.set()
+    def quick() -> dict[str, object]:
+        ran.set()
         return {}
 
-    rounds = PeriodicTasks({"looked for what was missed": sweep, "asked again": heal})
-    rounds.start()
-    assert healed.wait(2)
-    swept.set()
-    rounds.stop(2)
+    tasks = PeriodicTasks({"slow": slow, "quick": quick})
+    tasks.start()
+    assert ran.wait(2)
+    released.set()
+    tasks.stop(2)

@@ -1,4 +1,4 @@
-"""Dramatiq's defects that our broker mends; each test also shows that the stock one has it."""
+"""Defects of Dramatiq that our broker corrects. Each test also shows that the original has it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def brokers(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[st
     monkeypatch.setattr("dramatiq.brokers.redis.random.randint", lambda low, high: high // 2)
     made: list[RedisBroker] = []
 
-    def bot_accounts(**_: Any) -> RedisBroker:
+    def corrected(**_: Any) -> RedisBroker:
         made.append(Broker(connect(redis_url, 8), heartbeat_ms=HEARTBEAT_MS))
         return made[-1]
 
@@ -41,7 +41,7 @@ def brokers(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[st
         )
         return made[-1]
 
-    yield {"ours": bot_accounts, "stock": stock}
+    yield {"ours": corrected, "stock": stock}
     for broker in made:
         broker.client.close()
         broker.client.connection_pool.disconnect()
@@ -53,8 +53,8 @@ def message() -> dramatiq.Message[None]:
     )
 
 
-def taken(consumer: Any, seconds: float = 1.5) -> int:
-    """How many messages a consumer gets within some time."""
+def fetch(consumer: Any, seconds: float = 1.5) -> int:
+    """Return how many messages a consumer gets within some time."""
     until, found = time.monotonic() + seconds, 0
     while time.monotonic() < until:
         found += next(consumer) is not None
@@ -65,33 +65,33 @@ def jobs_of_a_killed_worker_come_back(make: Make) -> bool:
     dead, alive = make(), make()
     for _ in range(4):
         dead.enqueue(message())
-    assert taken(dead.consume(QUEUE_NAME, prefetch=8, timeout=20), 0.2) == 4
+    assert fetch(dead.consume(QUEUE_NAME, prefetch=8, timeout=20), 0.2) == 4
     time.sleep(HEARTBEAT_MS / 1000)
-    return taken(alive.consume(QUEUE_NAME, prefetch=8, timeout=20)) == 4
+    return fetch(alive.consume(QUEUE_NAME, prefetch=8, timeout=20)) == 4
 
 
 def delayed_jobs_survive_a_lost_connection(make: Make) -> bool:
     broker = make()
     broker.enqueue(message(), delay=60_000)
     delayed = f"{QUEUE_NAME}.DQ"
-    assert taken(broker.consume(delayed, prefetch=8, timeout=20), 0.2) == 1
+    assert fetch(broker.consume(delayed, prefetch=8, timeout=20), 0.2) == 1
     # After a lost connection the consumer thread makes a new consumer and an empty delay queue.
-    return taken(broker.consume(delayed, prefetch=8, timeout=20), 0.3) == 1
+    return fetch(broker.consume(delayed, prefetch=8, timeout=20), 0.3) == 1
 
 
-def fetched_but_not_handed_out_jobs_survive_a_lost_connection(make: Make) -> bool:
+def fetched_jobs_that_do_not_run_survive_a_lost_connection(make: Make) -> bool:
     broker = make()
     for _ in range(3):
         broker.enqueue(message())
     first = broker.consume(QUEUE_NAME, prefetch=8, timeout=20)
-    assert next(first) is not None  # one is in a worker's hands, two wait in memory
-    return taken(broker.consume(QUEUE_NAME, prefetch=8, timeout=20), 0.3) == 2
+    assert next(first) is not None  # one runs, two wait in memory
+    return fetch(broker.consume(QUEUE_NAME, prefetch=8, timeout=20), 0.3) == 2
 
 
 SCENARIOS = [
     jobs_of_a_killed_worker_come_back,
     delayed_jobs_survive_a_lost_connection,
-    fetched_but_not_handed_out_jobs_survive_a_lost_connection,
+    fetched_jobs_that_do_not_run_survive_a_lost_connection,
 ]
 
 

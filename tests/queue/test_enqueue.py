@@ -1,4 +1,4 @@
-"""The atomic step at the door, on a real Redis and read by a stock Dramatiq worker."""
+"""The receiver's atomic step, on a real Redis and read by an original Dramatiq worker."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def queued(url: str) -> int:
         return int(client.llen(redis_keys.QUEUE))
 
 
-def test_what_our_script_enqueues_a_stock_dramatiq_worker_runs(redis_url: str) -> None:
+def test_what_our_script_enqueues_an_original_dramatiq_worker_runs(redis_url: str) -> None:
     broker = RedisBroker(url=redis_url, namespace=NAMESPACE, middleware=[CurrentMessage()])
     seen: list[tuple[Job, str]] = []
     done = threading.Event()
@@ -125,22 +125,22 @@ def timed_failure(url: str) -> float:
     return time.monotonic() - started
 
 
-def test_a_redis_that_is_down_is_told() -> None:
+def test_a_redis_that_is_down_is_reported() -> None:
     assert timed_failure("redis://127.0.0.1:1/0") < SOON
 
 
-def test_a_redis_that_never_answers_is_told() -> None:
+def test_a_redis_that_never_answers_is_reported() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         assert timed_failure(f"redis://127.0.0.1:{silent.getsockname()[1]}/0") < SOON
 
 
-def test_a_redis_that_refuses_is_told_by_its_own_code_and_nothing_else() -> None:
+def test_a_refusal_of_redis_is_reported_by_its_code_only() -> None:
     refusal = redis.ResponseError("MISCONF Errors writing to the AOF file: No space left")
     assert error_code(refusal) == "MISCONF"
     assert error_code(redis.TimeoutError("secret")) == "TimeoutError"
 
 
-def test_a_full_redis_is_told_and_leaves_no_claim_behind(own_redis: EmbeddedRedis) -> None:
+def test_a_full_redis_is_reported_and_leaves_no_claim_behind(own_redis: EmbeddedRedis) -> None:
     with redis.Redis.from_url(own_redis.url) as client:
         client.config_set("maxmemory", 1)
         timed_failure(own_redis.url)
@@ -149,7 +149,7 @@ def test_a_full_redis_is_told_and_leaves_no_claim_behind(own_redis: EmbeddedRedi
     assert queued(own_redis.url) == 1
 
 
-def test_a_read_only_redis_is_told(own_redis: EmbeddedRedis) -> None:
+def test_a_read_only_redis_is_reported(own_redis: EmbeddedRedis) -> None:
     with redis.Redis.from_url(own_redis.url) as client:
         client.replicaof("127.0.0.1", 1)
         timed_failure(own_redis.url)
@@ -175,7 +175,7 @@ def test_the_queue_holds_identifiers_only(redis_url: str) -> None:
     assert set(msgspec.json.decode(message)["kwargs"]["delivery"]) == known
 
 
-def test_a_flood_of_one_installation_stops_filling_redis_and_leaves_the_others_alone(
+def test_a_flood_of_one_installation_stops_filling_redis_and_does_not_affect_the_others(
     redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bot.queue.enqueue.MAX_PER_ACCOUNT", 3)
@@ -192,7 +192,7 @@ def test_a_flood_of_one_installation_stops_filling_redis_and_leaves_the_others_a
     assert queued(redis_url) == 4
 
 
-def test_a_redis_that_forgot_everything_learns_the_repositories_again(
+def test_a_redis_that_lost_everything_gets_the_repositories_again(
     redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bot.queue.enqueue.REPOSITORIES_SECONDS", 0.02)
@@ -211,7 +211,7 @@ def test_a_redis_that_forgot_everything_learns_the_repositories_again(
     assert msgspec.json.decode(kept, type=IssueRef) == replace(REF, number=0)
 
 
-def test_a_delivery_that_is_wrong_about_the_account_leaves_the_right_place_known(
+def test_a_delivery_that_is_wrong_about_the_account_leaves_the_right_repository_known(
     redis_url: str,
 ) -> None:
     wrong = replace(delivery("d-2"), ref=replace(REF, account="5002", repo="evil/widget"))

@@ -1,4 +1,4 @@
-"""A lock lives as long as its holder, and not much longer."""
+"""A lock lasts as long as its holder, and not much longer."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bot.store import locks
 from bot.store.bucketed_hash import BucketedHash
 from bot.store.locks import Locks
 
-BEGUN = Record("writing")
+WRITING = Record("writing")
 
 
 def locks_of(client: redis.Redis) -> Locks:
@@ -31,13 +31,13 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_lock_outlives_its_time_while_its_holder_works(redis_url: str, quick: None) -> None:
     with redis.Redis.from_url(redis_url) as client:
-        bot_accounts, theirs = locks_of(client), locks_of(client)
-        with bot_accounts.hold("issue") as lock:
+        first, second = locks_of(client), locks_of(client)
+        with first.hold("issue") as lock:
             time.sleep(0.8)
-            assert lock.save(BEGUN)
-            with pytest.raises(LockContended), theirs.hold("issue"):
+            assert lock.save(WRITING)
+            with pytest.raises(LockContended), second.hold("issue"):
                 pass
-        with theirs.hold("issue"):
+        with second.hold("issue"):
             pass
 
 
@@ -49,23 +49,23 @@ def test_the_lock_of_a_killed_worker_ends_by_itself(redis_url: str, quick: None)
             pass
         time.sleep(0.35)
         with survivor.hold("issue") as lock:
-            assert lock.save(BEGUN)
+            assert lock.save(WRITING)
 
 
-def test_a_lock_that_was_lost_is_not_held(redis_url: str) -> None:
+def test_a_lock_of_another_worker_is_not_used(redis_url: str) -> None:
     with redis.Redis.from_url(redis_url) as client, locks_of(client).hold("issue") as lock:
         client.set("tagline:lock:issue", "somebody else")
-        assert not lock.save(BEGUN)
+        assert not lock.save(WRITING)
     with redis.Redis.from_url(redis_url) as client:
         assert client.get("tagline:lock:issue") == b"somebody else"
 
 
-def test_idle_spells_of_a_worker_leave_no_threads_behind(redis_url: str, quick: None) -> None:
+def test_idle_times_of_a_worker_leave_no_threads_behind(redis_url: str, quick: None) -> None:
     with redis.Redis.from_url(redis_url) as client:
-        bot_accounts = locks_of(client)
-        with bot_accounts.hold("issue"):
+        first = locks_of(client)
+        with first.hold("issue"):
             renewers = {thread.ident for thread in threading.enumerate()}
         for _ in range(3):
             time.sleep(0.12)
-            with bot_accounts.hold("issue"):
+            with first.hold("issue"):
                 assert {thread.ident for thread in threading.enumerate()} <= renewers

@@ -1,4 +1,4 @@
-"""The door in process: signed requests through httpx's ASGI transport."""
+"""The receiver in this process: signed requests through httpx's ASGI transport."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ GITLAB_PAYLOAD: dict[str, Any] = {
 
 @dataclass
 class FakeQueue:
-    """Remembers what was put; the same delivery id twice is one job."""
+    """Keeps what was put; the same delivery id twice is one job."""
 
     jobs: dict[str, Job] = field(default_factory=dict)
     down: bool = False
@@ -69,8 +69,8 @@ class FakeQueue:
 
 
 @dataclass
-class FakeBooks:
-    """Implements `Books` in memory."""
+class FakeMetrics:
+    """Implements `Metrics` in memory."""
 
     counted: Counter[Key] = field(default_factory=Counter)
     down: bool = False
@@ -87,13 +87,13 @@ class FakeBooks:
         return None
 
 
-class Door:
-    """Both entrances. GitLab's wants a signature where `signing` keys are given, else a token."""
+class LocalReceiver:
+    """The receiver of both forges. With `signing` keys GitLab's endpoint needs a signature."""
 
     def __init__(
         self, secrets: Sequence[str] = (SECRET,), *, app: bool = True, signing: Sequence[str] = ()
     ) -> None:
-        self.queue, self.counters = FakeQueue(), FakeBooks()
+        self.queue, self.counters = FakeQueue(), FakeMetrics()
         self.metrics_tokens: list[str] = []
         github = GitHubWebhooks(secrets, "github.com", needs_installation=app)
         gitlab = GitLabWebhooks("gitlab.example", signing, secrets)

@@ -14,13 +14,13 @@ import msgspec
 import pytest
 
 from bot.web import app as web
-from tests.web.client import PAYLOAD, SECRET, Door, sign
+from tests.web.client import PAYLOAD, SECRET, LocalReceiver, sign
 
 BODY = msgspec.json.encode(PAYLOAD)
 
 
 def test_a_signed_delivery_is_accepted_and_names_its_job() -> None:
-    endpoint = Door()
+    endpoint = LocalReceiver()
     answer = endpoint.github(X_GitHub_Delivery="d-1")
     assert (answer.status_code, answer.content) == (202, b"")
     assert answer.headers["X-Tagline-Job"] == "job-of-d-1"
@@ -47,13 +47,13 @@ def test_a_signed_delivery_is_accepted_and_names_its_job() -> None:
     ],
 )
 def test_a_wrong_signature_is_401_with_an_empty_body(signature: str | None) -> None:
-    endpoint = Door()
+    endpoint = LocalReceiver()
     answer = endpoint.github(X_Hub_Signature_256=signature)
     assert (answer.status_code, answer.content, endpoint.queue.jobs) == (401, b"", {})
 
 
 def test_a_signature_sent_twice_is_401() -> None:
-    endpoint = Door()
+    endpoint = LocalReceiver()
     headers = [("X-Hub-Signature-256", sign(BODY)), ("X-Hub-Signature-256", sign(BODY))]
     assert endpoint.request("POST", "/webhooks/github", BODY, headers).status_code == 401
 
@@ -64,18 +64,18 @@ def test_an_unsigned_body_is_not_even_read() -> None:
         yield b""
 
     headers = [("Content-Type", "application/json")]
-    assert Door().request("POST", "/webhooks/github", never(), headers).status_code == 401
+    assert LocalReceiver().request("POST", "/webhooks/github", never(), headers).status_code == 401
 
 
 def test_both_secrets_hold_while_one_is_rotated() -> None:
-    endpoint = Door(["the-new-secret-of-some-length", SECRET])
+    endpoint = LocalReceiver(["the-new-secret-of-some-length", SECRET])
     for secret in ("the-new-secret-of-some-length", SECRET):
         assert endpoint.github(secret=secret).status_code == 202
     assert endpoint.github(secret="the-old-one-which-is-gone").status_code == 401
 
 
 def test_one_flipped_bit_anywhere_is_refused() -> None:
-    endpoint, dice = Door(), random.Random(7)
+    endpoint, dice = LocalReceiver(), random.Random(7)
     good = sign(BODY)
     for _ in range(300):
         changed = bytearray(BODY)
@@ -86,7 +86,7 @@ def test_one_flipped_bit_anywhere_is_refused() -> None:
 
 
 def test_a_form_encoded_delivery_is_accepted() -> None:
-    endpoint = Door()
+    endpoint = LocalReceiver()
     body = urlencode({"payload": BODY.decode()}).encode()
     kind = "application/x-www-form-urlencoded"
     assert endpoint.github(body=body, Content_Type=kind).status_code == 202
@@ -108,7 +108,7 @@ def test_a_form_encoded_delivery_is_accepted() -> None:
     ],
 )
 def test_odd_headers_are_refused(headers: dict[str, Any], status: int) -> None:
-    endpoint = Door()
+    endpoint = LocalReceiver()
     assert endpoint.github(**headers).status_code == status
     assert endpoint.queue.jobs == {}
 
@@ -124,7 +124,7 @@ def test_a_body_over_the_cap_is_refused_while_it_streams(monkeypatch: pytest.Mon
             yield b"x" * 100
 
     headers = [("Content-Type", "application/json"), ("X-Hub-Signature-256", sign(b""))]
-    assert Door().request("POST", "/webhooks/github", chunks(), headers).status_code == 413
+    assert LocalReceiver().request("POST", "/webhooks/github", chunks(), headers).status_code == 413
     assert sent < 2000 or sent == 10_000  # the test transport may hand over the body as a whole
 
 
@@ -158,7 +158,7 @@ def test_a_body_that_drips_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
             "headers": headers,
             "query_string": b"",
         }
-        await Door().app(scope, receive, send)
+        await LocalReceiver().app(scope, receive, send)
         return statuses[0]
 
     assert asyncio.run(receive_slowly()) == 408
@@ -186,7 +186,7 @@ def test_a_body_that_drips_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     ids=range(15),
 )
 def test_a_signed_body_that_is_no_issues_event_is_400(body: bytes) -> None:
-    endpoint = Door()
+    endpoint = LocalReceiver()
     answer = endpoint.github(body=body)
     assert (answer.status_code, answer.content, endpoint.queue.jobs) == (400, b"", {})
 
@@ -209,26 +209,26 @@ def test_a_signed_body_that_is_no_issues_event_is_400(body: bytes) -> None:
 def test_authentic_and_uninteresting_is_2xx_and_no_job(
     changes: dict[str, Any], headers: dict[str, Any]
 ) -> None:
-    endpoint = Door()
+    endpoint = LocalReceiver()
     answer = endpoint.github({**PAYLOAD, **changes}, **headers)
     assert (answer.status_code, answer.content, endpoint.queue.jobs) == (202, b"", {})
 
 
 @pytest.mark.parametrize("changes", [{"title": {"from": "x"}}, {"body": {"from": ""}}])
 def test_a_really_edited_issue_is_a_job(changes: dict[str, Any]) -> None:
-    endpoint = Door()
+    endpoint = LocalReceiver()
     endpoint.github({**PAYLOAD, "action": "edited", "changes": changes})
     assert [delivery.kind for delivery in endpoint.queue.jobs.values()] == ["edited"]
 
 
 def test_a_repository_hook_needs_no_installation_where_a_token_is_set() -> None:
-    endpoint = Door(app=False)
+    endpoint = LocalReceiver(app=False)
     endpoint.github({**PAYLOAD, "installation": None})
     assert [delivery.ref.account for delivery in endpoint.queue.jobs.values()] == [""]
 
 
 def test_a_silent_redis_is_503_and_asks_to_come_again() -> None:
-    endpoint = Door()
+    endpoint = LocalReceiver()
     endpoint.queue.down = True
     answer = endpoint.github()
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "30")
@@ -237,7 +237,7 @@ def test_a_silent_redis_is_503_and_asks_to_come_again() -> None:
 
 
 def test_the_schema_of_the_configuration_file_is_served() -> None:
-    answer = Door().request("GET", "/schema/v1.json")
+    answer = LocalReceiver().request("GET", "/schema/v1.json")
     assert answer.status_code == 200
     assert answer.json()["properties"]["version"]["enum"] == [1]
     assert answer.headers["access-control-allow-origin"] == "*"
@@ -256,7 +256,7 @@ def test_the_schema_of_the_configuration_file_is_served() -> None:
     ],
 )
 def test_other_ways_lead_nowhere(method: str, path: str, status: int) -> None:
-    answer = Door().request(method, path)
+    answer = LocalReceiver().request(method, path)
     assert answer.status_code == status
     assert "location" not in answer.headers
 
@@ -264,12 +264,12 @@ def test_other_ways_lead_nowhere(method: str, path: str, status: int) -> None:
 def test_a_delivery_s_id_in_the_log_cannot_steer_a_terminal(
     logged: Callable[[], list[Any]],
 ) -> None:
-    Door().github(X_GitHub_Delivery="a\x9b31m\xe9" + "b" * 100, X_Hub_Signature_256=None)
+    LocalReceiver().github(X_GitHub_Delivery="a\x9b31m\xe9" + "b" * 100, X_Hub_Signature_256=None)
     assert [line["delivery"] for line in logged()] == ["a?31m?" + "b" * 58]
 
 
 def test_the_schema_is_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    endpoint = Door()
+    endpoint = LocalReceiver()
     first = endpoint.request("GET", "/schema/v1.json").content
     monkeypatch.delattr("bot.core.config.docs.schema")
     assert endpoint.request("GET", "/schema/v1.json").content == first

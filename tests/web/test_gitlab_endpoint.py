@@ -17,7 +17,7 @@ import standardwebhooks
 
 from bot.core.errors import Rejected
 from bot.forges.gitlab.webhooks import GitLabWebhooks
-from tests.web.client import GITLAB_PAYLOAD, SECRET, Door, verified
+from tests.web.client import GITLAB_PAYLOAD, SECRET, LocalReceiver, verified
 
 BODY = msgspec.json.encode(GITLAB_PAYLOAD)
 TOKEN = "whsec_" + base64.b64encode(bytes(range(32))).decode()
@@ -47,7 +47,7 @@ def with_attributes(**changes: Any) -> dict[str, Any]:
 
 
 def test_the_plain_token_lets_in_where_no_signing_token_is_set() -> None:
-    endpoint = Door()
+    endpoint = LocalReceiver()
     answer = endpoint.gitlab()
     assert (answer.status_code, answer.content) == (202, b"")
     (delivery,) = endpoint.queue.jobs.values()
@@ -65,22 +65,22 @@ def test_a_wrong_token_is_401_before_the_body_is_read(token: str | None) -> None
     headers = [("Content-Type", "application/json"), ("X-Gitlab-Event", "Issue Hook")]
     if token is not None:
         headers.append(("X-Gitlab-Token", token))
-    assert Door().request("POST", "/webhooks/gitlab", never(), headers).status_code == 401
+    assert LocalReceiver().request("POST", "/webhooks/gitlab", never(), headers).status_code == 401
 
 
 def test_two_token_headers_are_401() -> None:
     headers = [("X-Gitlab-Token", SECRET), ("X-Gitlab-Token", SECRET)]
-    assert Door().request("POST", "/webhooks/gitlab", BODY, headers).status_code == 401
+    assert LocalReceiver().request("POST", "/webhooks/gitlab", BODY, headers).status_code == 401
 
 
 def test_signatures_of_the_standard_library_for_them_are_accepted() -> None:
-    endpoint = Door(signing=[TOKEN])
+    endpoint = LocalReceiver(signing=[TOKEN])
     assert endpoint.gitlab(headers=signed()).status_code == 202
     assert len(endpoint.queue.jobs) == 1
 
 
 def test_several_signatures_and_several_keys_hold_while_one_is_rotated() -> None:
-    endpoint = Door(signing=[OTHER, TOKEN])
+    endpoint = LocalReceiver(signing=[OTHER, TOKEN])
     headers = signed()
     wrong = "v1," + base64.b64encode(bytes(32)).decode()
     headers["webhook_signature"] = f"v1a,xyz {wrong} {headers['webhook_signature']}"
@@ -110,7 +110,7 @@ HOSTILE: dict[str, Callable[[], dict[str, str | None]]] = {
 
 @pytest.mark.parametrize("case", HOSTILE)
 def test_with_a_signing_token_nothing_else_lets_in(case: str) -> None:
-    endpoint = Door(signing=[TOKEN])
+    endpoint = LocalReceiver(signing=[TOKEN])
     answer = endpoint.gitlab(headers=HOSTILE[case](), body=BODY)
     assert (answer.status_code, answer.content, endpoint.queue.jobs) == (401, b"", {})
 
@@ -159,7 +159,7 @@ IMPOSSIBLE: list[object] = [
 
 @pytest.mark.parametrize("path", IMPOSSIBLE, ids=range(len(IMPOSSIBLE)))
 def test_a_path_that_gitlab_cannot_have_given_leaves_the_project_s_number(path: object) -> None:
-    endpoint = Door()
+    endpoint = LocalReceiver()
     project = {"id": 7, "path_with_namespace": path}
     endpoint.gitlab(body=json.dumps({**GITLAB_PAYLOAD, "project": project}).encode())
     (job,) = endpoint.queue.jobs.values()
@@ -168,7 +168,7 @@ def test_a_path_that_gitlab_cannot_have_given_leaves_the_project_s_number(path: 
 
 
 def test_a_project_in_as_many_groups_as_gitlab_nests_keeps_its_path() -> None:
-    endpoint, path = Door(), "/".join(["g" * 255] * 20 + ["x"])
+    endpoint, path = LocalReceiver(), "/".join(["g" * 255] * 20 + ["x"])
     project = {"id": 7, "path_with_namespace": path}
     endpoint.gitlab(body=msgspec.json.encode({**GITLAB_PAYLOAD, "project": project}))
     (job,) = endpoint.queue.jobs.values()
@@ -178,7 +178,7 @@ def test_a_project_in_as_many_groups_as_gitlab_nests_keeps_its_path() -> None:
 @pytest.mark.parametrize("number", [0, -1, 2**63, "7", None, 1.5, [7]], ids=str)
 @pytest.mark.parametrize("place", ["project", "issue"])
 def test_a_payload_without_a_usable_number_asks_for_nothing(place: str, number: object) -> None:
-    endpoint, project = Door(), {"id": 7, "path_with_namespace": "a/b"}
+    endpoint, project = LocalReceiver(), {"id": 7, "path_with_namespace": "a/b"}
     attributes = {**GITLAB_PAYLOAD["object_attributes"]}
     if place == "project":
         project["id"] = number
@@ -213,19 +213,19 @@ def test_a_payload_without_a_usable_number_asks_for_nothing(place: str, number: 
 def test_authentic_and_uninteresting_is_2xx_and_no_job(
     payload: object, headers: dict[str, str | None]
 ) -> None:
-    endpoint = Door()
+    endpoint = LocalReceiver()
     answer = endpoint.gitlab(headers=headers, body=msgspec.json.encode(payload))
     assert (answer.status_code, answer.content, endpoint.queue.jobs) == (202, b"", {})
 
 
 @pytest.mark.parametrize("body", [b"", b"hello", b"\xff", b"[" * 100_000, BODY + b"x"])
 def test_an_authentic_body_that_nobody_can_read_is_2xx_too(body: bytes) -> None:
-    endpoint = Door()
+    endpoint = LocalReceiver()
     assert (endpoint.gitlab(body=body).status_code, endpoint.queue.jobs) == (202, {})
 
 
 def test_a_hook_of_the_project_and_one_of_its_group_make_one_job() -> None:
-    endpoint = Door()
+    endpoint = LocalReceiver()
     answers = [
         endpoint.gitlab(headers={"Idempotency-Key": key})
         for key in ("of-the-project", "of-the-group")
@@ -242,6 +242,6 @@ def test_a_hook_of_the_project_and_one_of_its_group_make_one_job() -> None:
     ],
 )
 def test_a_reopened_or_really_edited_issue_is_a_job(changes: dict[str, Any], kind: str) -> None:
-    endpoint = Door()
+    endpoint = LocalReceiver()
     endpoint.gitlab({**with_attributes(**changes), "changes": {"description": {"previous": None}}})
     assert [delivery.kind for delivery in endpoint.queue.jobs.values()] == [kind]

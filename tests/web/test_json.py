@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from tests.web.client import GITLAB_PAYLOAD, PAYLOAD, SECRET, Door, sign
+from tests.web.client import GITLAB_PAYLOAD, PAYLOAD, SECRET, LocalReceiver, sign
 from tests.web.jsontexts import accepted, rejected, undecided
 from tests.web.raw_requests import Answer, Request, knock_all
 
@@ -17,7 +17,7 @@ GITLAB_EVENT = msgspec.json.encode(GITLAB_PAYLOAD)
 
 def on_github(bodies: Iterable[bytes]) -> tuple[list[Answer], int]:
     """What a door answers to signed bodies, and how many jobs it made of them."""
-    endpoint = Door()
+    endpoint = LocalReceiver()
     answers = knock_all(
         endpoint.app,
         [
@@ -38,7 +38,7 @@ def on_github(bodies: Iterable[bytes]) -> tuple[list[Answer], int]:
 
 
 def on_gitlab(bodies: Iterable[bytes]) -> tuple[list[Answer], int]:
-    endpoint = Door()
+    endpoint = LocalReceiver()
     headers = [
         (b"content-type", b"application/json"),
         (b"x-gitlab-token", SECRET.encode()),

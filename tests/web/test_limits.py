@@ -12,7 +12,7 @@ from bot.web import app as web
 from bot.web import limits
 from bot.web.limits import RefusalLimiter, Uploads
 from tests.attack.receiver import BODY
-from tests.web.client import Door, sign
+from tests.web.client import LocalReceiver, sign
 from tests.web.raw_requests import Answer, Request, knock, knock_all
 
 
@@ -39,7 +39,7 @@ def test_a_source_that_is_refused_again_and_again_gets_429_and_the_log_stays_sho
     few: None, logged: Callable[[], list[Any]]
 ) -> None:
     forged = [request(signature="sha256=" + "0" * 64)] * 50
-    answers = knock_all(Door().app, forged)
+    answers = knock_all(LocalReceiver().app, forged)
     assert statuses(answers) == [401] * 3 + [429] * 47
     assert answers[-1].headers[b"retry-after"] == b"60"
     assert answers[-1].headers[b"connection"] == b"close"
@@ -47,7 +47,7 @@ def test_a_source_that_is_refused_again_and_again_gets_429_and_the_log_stays_sho
 
 
 def test_an_authentic_delivery_from_the_same_source_is_never_turned_away(few: None) -> None:
-    endpoint = Door()
+    endpoint = LocalReceiver()
     forged = request(signature="")
     answers = knock_all(endpoint.app, [forged] * 20 + [request()] + [forged])
     assert statuses(answers)[-2:] == [202, 429]
@@ -55,12 +55,12 @@ def test_an_authentic_delivery_from_the_same_source_is_never_turned_away(few: No
 
 
 def test_authentic_nonsense_is_answered_as_such_however_often(few: None) -> None:
-    assert set(statuses(knock_all(Door().app, [request(b"[]")] * 20))) == {400}
+    assert set(statuses(knock_all(LocalReceiver().app, [request(b"[]")] * 20))) == {400}
 
 
 def test_other_sources_are_not_meant(few: None) -> None:
     requests = [request(signature="", source=f"192.0.2.{n}") for n in range(20)]
-    assert set(statuses(knock_all(Door().app, requests))) == {401}
+    assert set(statuses(knock_all(LocalReceiver().app, requests))) == {401}
 
 
 def test_a_minute_later_counting_starts_anew() -> None:
@@ -110,7 +110,7 @@ def test_a_body_that_is_done_leaves_its_place() -> None:
 
 def test_forged_giants_make_way_for_an_honest_delivery(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(web, "MAX_IN_FLIGHT", 64 * 1024)
-    endpoint = Door()
+    endpoint = LocalReceiver()
 
     async def giant() -> int:
         said: list[int] = []
@@ -148,7 +148,7 @@ def test_forged_giants_make_way_for_an_honest_delivery(monkeypatch: pytest.Monke
 
 
 def test_one_too_many_of_an_installation_is_2xx_and_no_job() -> None:
-    endpoint = Door()
+    endpoint = LocalReceiver()
     endpoint.queue.full = True
     (answer,) = knock_all(endpoint.app, [request()])
     assert (answer.status, answer.body, endpoint.queue.jobs) == (202, b"", {})

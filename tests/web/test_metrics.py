@@ -14,12 +14,12 @@ from bot.core.metric_definitions import COUNTED, MEASURED
 from bot.embedded.valkey import EmbeddedRedis
 from bot.store.metrics import CountingJobRecords, RedisMetrics
 from tests.memory_store import MemoryStore
-from tests.web.client import Door
+from tests.web.client import LocalReceiver
 
 TOKEN = "a-token-for-the-metrics"
 
 
-def metrics(endpoint: Door, given: str | None = f"Bearer {TOKEN}") -> tuple[int, str]:
+def metrics(endpoint: LocalReceiver, given: str | None = f"Bearer {TOKEN}") -> tuple[int, str]:
     headers = [("Authorization", given)] if given is not None else []
     answer = endpoint.request("GET", "/metrics", headers=headers)
     return answer.status_code, answer.text
@@ -27,20 +27,20 @@ def metrics(endpoint: Door, given: str | None = f"Bearer {TOKEN}") -> tuple[int,
 
 @pytest.mark.parametrize("given", [None, f"Bearer {TOKEN}", "Bearer "])
 def test_without_a_token_in_the_settings_there_is_no_such_page(given: str | None) -> None:
-    assert metrics(Door(), given) == (404, "")
+    assert metrics(LocalReceiver(), given) == (404, "")
 
 
 @pytest.mark.parametrize(
     "given", [None, "", "Bearer", "Bearer ", TOKEN, f"Basic {TOKEN}", f"Bearer {TOKEN}x", "\xe9"]
 )
 def test_without_the_right_token_nothing_is_told(given: str | None) -> None:
-    endpoint = Door()
+    endpoint = LocalReceiver()
     endpoint.metrics_tokens = [TOKEN]
     assert metrics(endpoint, given) == (401, "")
 
 
 def test_both_tokens_open_it_while_one_is_rotated() -> None:
-    endpoint = Door()
+    endpoint = LocalReceiver()
     endpoint.metrics_tokens = ["the-next-token-for-it", TOKEN]
     assert metrics(endpoint)[0] == metrics(endpoint, "Bearer the-next-token-for-it")[0] == 200
     endpoint.metrics_tokens = ["the-next-token-for-it"]
@@ -48,7 +48,7 @@ def test_both_tokens_open_it_while_one_is_rotated() -> None:
 
 
 def test_deliveries_are_counted_by_forge_and_result() -> None:
-    endpoint = Door()
+    endpoint = LocalReceiver()
     endpoint.metrics_tokens = [TOKEN]
     endpoint.github()
     endpoint.github(X_GitHub_Event="ping")
@@ -68,7 +68,7 @@ def test_deliveries_are_counted_by_forge_and_result() -> None:
 
 
 def test_a_silent_redis_is_503() -> None:
-    endpoint = Door()
+    endpoint = LocalReceiver()
     endpoint.metrics_tokens, endpoint.counters.down = [TOKEN], True
     assert metrics(endpoint) == (503, "Redis does not answer\n")
 

@@ -17,7 +17,7 @@ from tests.attack.flood import FORGED
 from tests.attack.mutate import attack
 from tests.attack.receiver import BODY, RawResponse, delivery, head, read_response, send
 from tests.serving import served
-from tests.web.client import Door, sign
+from tests.web.client import LocalReceiver, sign
 
 PATIENCE = 0.3
 HEALTH = b"GET /healthz HTTP/1.1\r\nHost: door\r\n\r\n"
@@ -40,7 +40,7 @@ def test_uvicorn_has_the_internals_that_the_server_overrides_and_uses() -> None:
     assert found == OVERRIDDEN
     assert str(inspect.signature(uvicorn.Server.on_tick)) == "(self, counter: 'int') -> 'bool'"
     loop = asyncio.new_event_loop()
-    config = uvicorn.Config(Door().app, log_config=None)
+    config = uvicorn.Config(LocalReceiver().app, log_config=None)
     connection = HttpToolsProtocol(config, ServerState(), {}, loop)
     loop.close()
     connection.on_message_begin()
@@ -61,7 +61,7 @@ def port() -> Iterator[int]:
         patch.setattr(server, "LINGER_SECONDS", PATIENCE)
         patch.setattr(server, "CHECK_TICKS", 1)
         patch.setattr(server, "max_connections", lambda: 40)
-        with served(Door().app) as url:
+        with served(LocalReceiver().app) as url:
             yield int(url.rpartition(":")[2])
 
 
