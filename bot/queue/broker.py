@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -128,22 +128,18 @@ class _Consumer(_RedisConsumer):
         return message
 
     def ack(self, message: MessageProxy) -> None:
-        with _connection():
-            super().ack(message)
-        self._forget([message])
+        self._finish(super().ack, message)
 
     def nack(self, message: MessageProxy) -> None:
-        with _connection():
-            super().nack(message)
-        self._forget([message])
+        self._finish(super().nack, message)
 
     def requeue(self, messages: Iterable[MessageProxy]) -> None:
-        requeued = list(messages)
-        with _connection():
-            super().requeue(requeued)
-        self._forget(requeued)
+        requeue = super().requeue
+        self._finish(lambda *requeued: requeue(requeued), *messages)
 
-    def _forget(self, messages: list[MessageProxy]) -> None:
+    def _finish(self, command: Callable[..., None], *messages: MessageProxy) -> None:
+        with _connection():
+            command(*messages)
         with self.broker.in_progress_lock:
             self.broker.in_progress -= {m.options["redis_message_id"] for m in messages}
 

@@ -17,10 +17,6 @@ LONG_WAIT_SECONDS = 600
 SAFE_POLICY = "noeviction"
 
 
-class _Message(msgspec.Struct):
-    message_timestamp: float
-
-
 def report(client: redis.Redis, clock: Callable[[], float] = time.time) -> Iterator[Finding]:
     """Yield what was checked. Raises `redis.RedisError` if Redis does not answer."""
     info: Mapping[str, Any] = client.info()
@@ -59,5 +55,5 @@ def _oldest_wait(client: redis.Redis, now: float) -> int:
     message = client.hget(redis_keys.QUEUE_MESSAGES, first) if first else None
     if not message:
         return 0
-    queued_at = msgspec.json.decode(message, type=_Message).message_timestamp / 1000
+    queued_at: float = msgspec.json.decode(message)["message_timestamp"] / 1000
     return max(round(now - queued_at), 0)

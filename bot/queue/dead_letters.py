@@ -50,9 +50,8 @@ class DeadLetters:
 
     def send_again(self, jobs: Collection[str]) -> set[str]:
         """Queue jobs again as if they were new; return the ids of those that were dead letters."""
-        keys = [redis_keys.DEAD, redis_keys.DEAD_MESSAGES]
-        keys += [redis_keys.QUEUE, redis_keys.QUEUE_MESSAGES]
-        sent = set[str]()
+        dead = [redis_keys.DEAD, redis_keys.DEAD_MESSAGES]
+        keys, sent = [*dead, redis_keys.QUEUE, redis_keys.QUEUE_MESSAGES], set[str]()
         for letter, _, message in self._read():
             job = message["message_id"]
             message["options"].pop("tries", None)
@@ -64,11 +63,8 @@ class DeadLetters:
     def _read(self) -> list[tuple[bytes, float, dict[str, Any]]]:
         messages: Any = self._client.hgetall(redis_keys.DEAD_MESSAGES)
         letters: Any = self._client.zrange(redis_keys.DEAD, 0, -1, withscores=True)
-        return [
-            (letter, at, msgspec.json.decode(messages[letter]))
-            for letter, at in letters
-            if letter in messages
-        ]
+        found = [(letter, at) for letter, at in letters if letter in messages]
+        return [(letter, at, msgspec.json.decode(messages[letter])) for letter, at in found]
 
 
 def _issue(message: Mapping[str, Any]) -> str:

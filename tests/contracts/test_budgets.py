@@ -12,6 +12,7 @@ import redis
 from bot.core.ports import BudgetStore
 from bot.core.pricing import Limits
 from bot.store.budgets import RedisBudgets
+from bot.store.no_store import SingleIssueBudgets
 from tests.memory_store import MemoryBudgets
 
 _texts = count(1)
@@ -103,6 +104,18 @@ def test_many_workers_together_never_pass_the_budget(budgets: BudgetStore) -> No
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(lambda _: asked(budgets, "acme/a", "", 0.1, LIMITS), range(40)))
     assert answers.count("") == 5
+
+
+def test_without_redis_a_single_issue_still_meets_its_limits() -> None:
+    budgets = SingleIssueBudgets()
+    assert asked(budgets, "acme/a", "ann", 0.4, LIMITS) == ""
+    assert asked(budgets, "acme/a", "ann", 0.2, LIMITS) == "repository"
+    budgets.settle("acme/a", -0.3)
+    assert asked(budgets, "acme/a", "ann", 0.2, LIMITS) == ""
+    assert asked(budgets, "acme/a", "ann", 0.9, LIMITS) == "day"
+    none_for_authors = Limits(day_usd=None, repository_usd=0.5, author_per_hour=0)
+    assert asked(budgets, "acme/a", "ann", 0.0, none_for_authors) == "author"
+    assert asked(budgets, "acme/a", "", 0.0, none_for_authors) == ""
 
 
 def test_redis_never_holds_an_author_s_name(redis_url: str) -> None:
