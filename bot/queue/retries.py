@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -67,12 +68,10 @@ class JobRetries(Retries):
 def until_connected(call: Callable[[], object]) -> None:
     """Repeat a call until Redis answers it."""
     while True:
-        try:
+        with suppress(redis.RedisError):
             call()
-        except redis.RedisError:
-            time.sleep(RECONNECT_SECONDS)
-        else:
             return
+        time.sleep(RECONNECT_SECONDS)
 
 
 def save_job(jobs: JobRecords, job: JobRecord) -> None:

@@ -7,14 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from bot.core.ports import (
-    FAILURE_WINDOW_SECONDS,
-    FAILURES_TO_OPEN,
-    PROBE_SECONDS,
-    BudgetStore,
-    Lock,
-    RetrySchedule,
-)
+from bot.core import ports
 from bot.core.pricing import Limits
 from bot.core.types import CachedAnswer, IssueRef, Rate, Record
 
@@ -24,15 +17,15 @@ class NoStore:
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
-        self.budgets: BudgetStore = SingleIssueBudgets()
+        self.budgets: ports.BudgetStore = SingleIssueBudgets()
         self.rate_limiter = NoRateLimiter()
-        self.retry_schedule: RetrySchedule = NoRetrySchedule()
+        self.retry_schedule: ports.RetrySchedule = NoRetrySchedule()
         self._failures: dict[str, tuple[int, float]] = {}
         self._next_probe: dict[str, float] = {}
         self._successes: Counter[str] = Counter()
 
     @contextmanager
-    def lock(self, key: str) -> Iterator[Lock]:
+    def lock(self, key: str) -> Iterator[ports.Lock]:
         yield NoLock()
 
     def record(self, key: str) -> Record | None:
@@ -61,18 +54,18 @@ class NoStore:
         if self._next_probe.get(provider, now) > now:
             return False
         if provider in self._next_probe:
-            self._next_probe[provider] = now + PROBE_SECONDS
+            self._next_probe[provider] = now + ports.PROBE_SECONDS
         return True
 
     def call_failed(self, provider: str, *, at_once: bool) -> bool:
         now = self._clock()
         count, until = self._failures.get(provider, (0, now))
         count = count + 1 if until > now else 1
-        self._failures[provider] = count, now + FAILURE_WINDOW_SECONDS
-        if not at_once and count < FAILURES_TO_OPEN:
+        self._failures[provider] = count, now + ports.FAILURE_WINDOW_SECONDS
+        if not at_once and count < ports.FAILURES_TO_OPEN:
             return False
         was_closed = provider not in self._next_probe
-        self._next_probe[provider] = now + PROBE_SECONDS
+        self._next_probe[provider] = now + ports.PROBE_SECONDS
         return was_closed
 
     def call_succeeded(self, provider: str) -> None:

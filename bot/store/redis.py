@@ -53,7 +53,7 @@ class RedisStore:
         self._guard = threading.Lock()
 
     def lock(self, key: str) -> AbstractContextManager[HeldLock]:
-        """Hold the lock of an issue. Raises `Postponed`."""
+        """Hold the lock of an issue. Raises `LockContended`."""
         return self._locks.hold(key)
 
     def record(self, key: str) -> Record | None:
