@@ -1,4 +1,6 @@
-"""Settings → a running web application or worker. The only file that names concrete classes.
+"""Build the web application and the worker from settings.
+
+Only this file and `forges/registry.py`, for the forges, name concrete classes.
 
 What a part needs is imported where it is built: the receiver loads no client library.
 """
@@ -50,7 +52,7 @@ def url_forms(settings: Settings) -> list[UrlForm]:
 
 
 def receiver(settings: Settings) -> Starlette:
-    """The web application. Raises `SettingsError` without a webhook secret."""
+    """Return the web application. Raises `SettingsError` without a webhook secret."""
     import redis
 
     from bot.queue.enqueue import RedisQueue

@@ -1,1 +1,1 @@
-"""The hosts that carry issues. Each folder has an inbox (verify, decode) and an API side."""
+"""The platforms that host issues: one folder each, and its entry in `registry`."""
