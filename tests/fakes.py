@@ -296,7 +296,7 @@ class FakeWebhookParser:
         self.signature = ""
 
     def check_headers(self, headers: Mapping[str, str]) -> FakeWebhookParser:
-        self.calls.append("admit")
+        self.calls.append("check_headers")
         self.signature = headers.get("signature", "")
         return self
 
@@ -304,12 +304,12 @@ class FakeWebhookParser:
         self.calls.append("update")
 
     def verify(self) -> None:
-        self.calls.append("check")
+        self.calls.append("verify")
         if self.signature != "good":
             raise Rejected(401, "wrong signature")
 
     def parse(self, headers: Mapping[str, str], body: bytes) -> Event | Ignored:
-        self.calls.append("read")
+        self.calls.append("parse")
         if isinstance(self.what, Rejected):
             raise self.what
         return self.what

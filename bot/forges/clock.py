@@ -25,7 +25,7 @@ def check_clock(
     try:
         remote = parsedate_to_datetime(response.headers["date"]).timestamp()
     except (KeyError, ValueError):
-        return Finding("its answers carry no date to compare the clock with")
+        return Finding("its responses have no date to compare the clock with")
     skew = round(clock() - remote)
     if abs(skew) <= MAX_SKEW_SECONDS:
         return Finding("the clocks agree")

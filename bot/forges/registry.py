@@ -118,7 +118,9 @@ def _gitlab_check(
 ) -> Iterator[Finding]:
     yield from _gitlab_checks(settings, clients).check_server()
     if repo is None or repo.forge != "gitlab":
-        yield Finding("the role is one in a project: --repo gitlab:GROUP/PROJECT tells it")
+        yield Finding(
+            "the role depends on the project: add --repo gitlab:GROUP/PROJECT to check it"
+        )
 
 
 def _gitlab_check_repository(

@@ -25,13 +25,13 @@ def send_request(
         return _send(forge, client, request, first_bytes)
     except NoPermit:
         if request.method != "GET":
-            raise WriteUncertain(f"{forge}'s answer had to wait for too long") from None
+            raise WriteUncertain(f"{forge}'s response had to wait for too long") from None
     # The connection is closed: no server waits while this thread waits for its permit.
     left = seconds_left()
     try:
         await_permit(PERMIT_SECONDS if left is None else left / 2)
     except NoPermit:
-        raise LockContended("too many large answers are being read") from None
+        raise LockContended("too many large responses are being read") from None
     return _send(forge, client, request, first_bytes)
 
 
@@ -42,5 +42,5 @@ def _send(forge: str, client: Client, request: httpx.Request, first_bytes: int) 
     except NOT_SENT as error:
         raise Retry(f"{forge} cannot be reached ({type(error).__name__})") from None
     except FAILURES as error:
-        reason = f"{forge}'s answer did not arrive ({type(error).__name__})"
+        reason = f"{forge}'s response did not arrive ({type(error).__name__})"
         raise (Retry(reason) if request.method == "GET" else WriteUncertain(reason)) from None

@@ -53,7 +53,7 @@ def test_a_forged_delivery_is_refused_before_anything_is_read() -> None:
     with pytest.raises(Rejected) as refusal:
         deliver(parser, queue, "forged")
     assert refusal.value.status == 401
-    assert "read" not in parser.calls
+    assert "parse" not in parser.calls
     assert queue.jobs == {}
 
 
@@ -61,7 +61,7 @@ def test_a_forged_delivery_is_refused_before_anything_is_read() -> None:
 def test_the_signature_is_checked_before_the_body_is_read(what: Event | Ignored) -> None:
     parser = FakeWebhookParser(what)
     deliver(parser, FakeQueue())
-    assert parser.calls == ["admit", "check", "read"]
+    assert parser.calls == ["check_headers", "verify", "parse"]
 
 
 def test_a_delivery_of_the_wrong_shape_queues_nothing() -> None:

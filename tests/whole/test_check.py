@@ -173,7 +173,7 @@ def test_a_gitlab_that_refuses_the_token(checking: Checking) -> None:
 def test_a_gitlab_token_that_may_only_read(checking: Checking, box: Sandbox) -> None:
     box.gitlab.access.issue("glpat-reads-only", BOT, ("read_api",))
     checking.environment["GITLAB_TOKEN"] = "glpat-reads-only"
-    assert "make a token with the scope `api`" in checking.problem("gitlab")
+    assert "create a token with the scope `api`" in checking.problem("gitlab")
 
 
 def test_a_gitlab_token_that_ends_soon_is_advice(checking: Checking, box: Sandbox) -> None:

@@ -98,7 +98,7 @@ class GitHub:
     def comment(self, ref: IssueRef, body: str) -> OwnComment:
         data = self._call("POST", ISSUE + "/comments", ref, data={"body": body})
         if not isinstance(data, Mapping) or not isinstance(data.get("id"), int):
-            raise WriteUncertain("GitHub took the comment with an answer that cannot be read")
+            raise WriteUncertain("GitHub accepted the comment with a response that cannot be read")
         return OwnComment(data["id"], body)
 
     def edit(self, ref: IssueRef, comment_id: int, body: str) -> bool:
@@ -231,7 +231,7 @@ class GitHub:
             raise
         name = text(data.get("full_name")) if isinstance(data, Mapping) else ""
         if not name or data.get("id") != ref.repo_id:
-            raise Retry("GitHub's answer about a repository cannot be read")
+            raise Retry("GitHub's response about a repository cannot be read")
         return name
 
     def _pages(self, path: str, ref: IssueRef, **query: str) -> Iterator[dict[str, Any]]:

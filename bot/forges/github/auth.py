@@ -30,7 +30,7 @@ JWT_SECONDS = 540
 MAX_SKEW_SECONDS = 30
 LAG_SECONDS = 60.0  # in which not all of GitHub's servers may accept a new token
 TOO_NEW = (
-    "GitHub refused a token that it has just given (status 401); if it goes on doing so, check"
+    "GitHub refused a token that it has just issued (status 401); if this continues, check"
     " GITHUB_APP_ID and GITHUB_PRIVATE_KEY"
 )
 

@@ -19,7 +19,7 @@ RANK = {"read": 1, "write": 2, "admin": 3}
 MISSING_PERMISSION = {
     "issues": "without it nothing can be written: set it in the App's settings",
     "metadata": "every App has it: look at the App's settings",
-    "contents": "only for .github/tagline.yml; without it the defaults hold",
+    "contents": "only for .github/tagline.yml; without it the defaults apply",
 }
 MISSING_EVENT = {
     "issues": "subscribe to it in the App's settings: without it nothing arrives",
@@ -104,7 +104,7 @@ def _check_installations(app: Json, installations: list[Json]) -> Iterator[Findi
         account = text((installation.get("account") or {}).get("login"))
         fix = ""
         if installation.get("suspended_at"):
-            fix = "it is suspended: its owner can lift that"
+            fix = "it is suspended: its owner can resume it"
         elif installation.get("permissions") != app.get("permissions"):
-            fix = "its owner has not accepted the App's present permissions yet"
+            fix = "its owner has not accepted the App's current permissions yet"
         yield Finding(f"installed on {account}", fix)

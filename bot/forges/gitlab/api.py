@@ -74,7 +74,7 @@ class GitLab:
         path = f"/projects/{EncodedId(ref.repo_id or ref.repo)}/issues/{ref.number}"
         data = self._read(lambda: self._gl.http_get(path))
         if not isinstance(data, dict):
-            raise Retry("GitLab's answer cannot be read")
+            raise Retry("GitLab's response cannot be read")
         username = text((data.get("author") or {}).get("username"))
         return Issue(
             ref=ref,
@@ -111,7 +111,7 @@ class GitLab:
     def comment(self, ref: IssueRef, body: str) -> OwnComment:
         note = self._write(lambda: self._issue(ref).notes.create({"body": body}))
         if not isinstance(getattr(note, "id", None), int):
-            raise WriteUncertain("GitLab took the note with an answer that cannot be read")
+            raise WriteUncertain("GitLab accepted the note with a response that cannot be read")
         return OwnComment(note.id, body)
 
     def edit(self, ref: IssueRef, comment_id: int, body: str) -> bool:
@@ -223,7 +223,7 @@ class GitLab:
         project = self._read(lambda: self._gl.projects.get(ref.repo_id)).attributes
         path = text(project.get("path_with_namespace"))
         if not path or project.get("id") != ref.repo_id:
-            raise Retry("GitLab's answer about a project cannot be read")
+            raise Retry("GitLab's response about a project cannot be read")
         return path
 
     def _fetch_file(self, ref: IssueRef) -> str | None:
@@ -276,4 +276,4 @@ def _call(
         with large_responses():
             return call()
     except unreadable as error:
-        raise error_type(f"GitLab's answer cannot be read ({type(error).__name__})") from None
+        raise error_type(f"GitLab's response cannot be read ({type(error).__name__})") from None

@@ -52,10 +52,10 @@ class GitLabChecks:
         try:
             token = self._get("/personal_access_tokens/self")
         except PermanentError:
-            yield Finding("the token does not tell its scope and expiry")
+            yield Finding("the token's scope and expiry cannot be read")
             return
         scopes = token.get("scopes") or []
-        fix = "" if "api" in scopes else "make a token with the scope `api`"
+        fix = "" if "api" in scopes else "create a token with the scope `api`"
         yield Finding(f"token scope: {', '.join(scopes)}", fix, wrong=bool(fix))
         if not token.get("expires_at"):
             yield Finding("the token does not expire")
