@@ -105,21 +105,21 @@ def _label_entry(label: Label) -> dict[str, str]:
 
 def describe_schema(schema: dict[str, Any]) -> str:
     """Return the instruction to answer by a schema, for a model that gets no schema parameter."""
-    text = msgspec.json.encode(without_bounds(schema)).decode()
+    text = msgspec.json.encode(remove_bounds(schema)).decode()
     return (
         "Answer only with one JSON object, without a word before or after it,"
         f" that follows this JSON Schema: {text}"
     )
 
 
-def without_bounds(schema: dict[str, Any]) -> dict[str, Any]:
+def remove_bounds(schema: dict[str, Any]) -> dict[str, Any]:
     """Return the schema without the lengths of its parts, which not every server supports."""
     kept = {keyword: value for keyword, value in schema.items() if keyword not in BOUNDS}
     if "properties" in schema:
         parts = schema["properties"].items()
-        kept["properties"] = {name: without_bounds(part) for name, part in parts}
+        kept["properties"] = {name: remove_bounds(part) for name, part in parts}
     if "items" in schema:
-        kept["items"] = without_bounds(schema["items"])
+        kept["items"] = remove_bounds(schema["items"])
     return kept
 
 

@@ -43,7 +43,7 @@ def parse_reply(text: str) -> ParsedReply:
     Labels may be objects or plain names, under `labels` or `tags`. Raises `ModelFailed` where
     there is no JSON object or no summary in it.
     """
-    data = json_object(text)
+    data = extract_object(text)
     summary = data.get("summary")
     if not isinstance(summary, str) or not summary.strip():
         raise ModelFailed("wrong-shape")
@@ -53,13 +53,13 @@ def parse_reply(text: str) -> ParsedReply:
     return ParsedReply(summary, tuple(filter(None, map(_parse_label, entries))))
 
 
-def json_object(text: str) -> dict[str, Any]:
+def extract_object(text: str) -> dict[str, Any]:
     """Return the first complete JSON object in an answer. Raises `ModelFailed`."""
-    text = _without_thinking(text).strip()
+    text = _strip_thinking(text).strip()
     start = text.find("{")
     is_list = text[:1] == "[" or text[:start].rstrip()[-1:] == "["
     for _ in range(MAX_OBJECTS):
-        end = _object_end(text, start) if start >= 0 else 0
+        end = _find_end(text, start) if start >= 0 else 0
         if not end:
             break
         try:
@@ -73,12 +73,12 @@ def json_object(text: str) -> dict[str, Any]:
     raise ModelFailed("not-json")
 
 
-def _without_thinking(text: str) -> str:
+def _strip_thinking(text: str) -> str:
     """Return the answer without the model's thinking, which may hold drafts of it."""
     return text if text.lstrip().startswith("{") else THINKING_END.split(text)[-1]
 
 
-def _object_end(text: str, start: int) -> int:
+def _find_end(text: str, start: int) -> int:
     """Return the end of the object that begins at `start`; 0 where it is not closed."""
     depth = 0
     for token in TOKEN.finditer(text, start):
@@ -98,10 +98,10 @@ def _parse_label(entry: object) -> LabelSuggestion | None:
     name, reason = entry.get("name"), entry.get("reason")
     if not isinstance(name, str):
         return None
-    return LabelSuggestion(name, _certainty(entry), reason if isinstance(reason, str) else "")
+    return LabelSuggestion(name, _parse_certainty(entry), reason if isinstance(reason, str) else "")
 
 
-def _certainty(entry: dict[str, Any]) -> Certainty:
+def _parse_certainty(entry: dict[str, Any]) -> Certainty:
     """Return the certainty; an unknown word counts as unsure, so that the label is not applied."""
     word = entry.get("certainty")
     return "likely" if word is None else CERTAINTIES.get(str(word).strip().lower(), "unsure")

@@ -16,7 +16,7 @@ from bot.flow.publish import own_comment
 from bot.flow.render import summary_of
 
 
-def cache_key(model: str, prompt: Prompt) -> str:
+def compute_key(model: str, prompt: Prompt) -> str:
     """Return the first 32 hex digits of the SHA-256 of a model's name and its prompt."""
     text = f"{model}\0{prompt.system}\0{prompt.user}"
     return hashlib.sha256(text.encode()).hexdigest()[:32]
@@ -33,7 +33,7 @@ def find_reply(key: str, call: ModelCall, store: Store) -> ParsedReply | None:
     return ParsedReply(summary, cached.choices) if summary.strip() else None
 
 
-def cache_entry(key: str, call: ModelCall, reply: ParsedReply) -> CacheEntry:
+def make_entry(key: str, call: ModelCall, reply: ParsedReply) -> CacheEntry:
     """Return what the store may keep of an answer once its comment is published."""
     labels = tuple(replace(label, reason="") for label in reply.labels)
     return CacheEntry(key, CachedAnswer(call.issue.ref.number, labels))

@@ -9,22 +9,22 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from bot.core.errors import ModelFailed
-from bot.core.prompt import without_bounds
-from bot.llm.protocol import Capabilities, Completion, CompletionRequest, Form, token_count
+from bot.core.prompt import remove_bounds
+from bot.llm.protocol import Capabilities, Completion, CompletionRequest, Form, parse_token_count
 
 
 class Messages:
     path: ClassVar[str] = "/v1/messages"
     forms: ClassVar[tuple[Form, ...]] = ("json_schema", "plain")
 
-    def headers(self, key: str) -> Mapping[str, str]:
+    def build_headers(self, key: str) -> Mapping[str, str]:
         return {"x-api-key": key, "anthropic-version": "2023-06-01"}
 
-    def optional_parameters(self, capabilities: Capabilities) -> tuple[str, ...]:
+    def list_optional(self, capabilities: Capabilities) -> tuple[str, ...]:
         return ()
 
-    def body(self, request: CompletionRequest) -> Mapping[str, Any]:
-        schema = {"type": "json_schema", "schema": without_bounds(request.prompt.schema)}
+    def build_body(self, request: CompletionRequest) -> Mapping[str, Any]:
+        schema = {"type": "json_schema", "schema": remove_bounds(request.prompt.schema)}
         has_schema = request.capabilities.form == "json_schema"
         return {
             "model": request.endpoint.model,
@@ -34,7 +34,7 @@ class Messages:
             **({"output_config": {"format": schema}} if has_schema else {}),
         }
 
-    def read(self, data: Mapping[str, Any]) -> Completion:
+    def parse_response(self, data: Mapping[str, Any]) -> Completion:
         stop = data.get("stop_reason")
         if stop == "refusal":
             raise ModelFailed("refusal")
@@ -45,6 +45,6 @@ class Messages:
         usage = data.get("usage")
         return Completion(
             text="".join(texts),
-            tokens_in=token_count(usage, "input_tokens"),
-            tokens_out=token_count(usage, "output_tokens"),
+            tokens_in=parse_token_count(usage, "input_tokens"),
+            tokens_out=parse_token_count(usage, "output_tokens"),
         )

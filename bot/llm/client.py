@@ -118,23 +118,23 @@ class ModelClient:
     def _send(self, request: CompletionRequest) -> Completion:
         client, endpoint = self._clients.get(), self._endpoint
         url = endpoint.base_url + self._protocol.path
-        headers = {"Content-Type": "application/json", **self._protocol.headers(endpoint.key)}
-        body = msgspec.json.encode(self._protocol.body(request))
-        sent = client.build_request(
+        headers = {"Content-Type": "application/json", **self._protocol.build_headers(endpoint.key)}
+        body = msgspec.json.encode(self._protocol.build_body(request))
+        http_request = client.build_request(
             "POST", url, headers=headers, content=body, seconds=endpoint.seconds
         )
         try:
-            response = client.send(sent, MAX_BYTES)
+            response = client.send(http_request, MAX_BYTES)
         except http.FAILURES as error:
-            raise _transport_failure(error) from None
+            raise _map_transport_error(error) from None
         if response.status != 200:
-            raise _status_failure(response)
+            raise _map_status(response)
         return self._read(response.content)
 
     def _read(self, body: bytes) -> Completion:
         try:
             data: Any = msgspec.json.decode(body)
-            completion = self._protocol.read(data)
+            completion = self._protocol.parse_response(data)
         except (msgspec.DecodeError, RecursionError):
             raise ModelFailed("not-json", retryable=True) from None
         except (KeyError, TypeError, IndexError, AttributeError):
@@ -144,7 +144,7 @@ class ModelClient:
         return completion
 
 
-def _transport_failure(error: Exception) -> ModelFailed:
+def _map_transport_error(error: Exception) -> ModelFailed:
     if isinstance(error, http.TIMEOUTS) or not http.seconds_left():
         return ModelFailed("timeout", outage=True)
     if isinstance(error, http.NOT_SENT):
@@ -154,7 +154,7 @@ def _transport_failure(error: Exception) -> ModelFailed:
     return ModelFailed("too-long")
 
 
-def _status_failure(response: http.Response) -> ModelFailed:
+def _map_status(response: http.Response) -> ModelFailed:
     status = response.status
     reason = f"status-{status}"
     if status in OPERATOR_STATUSES:
@@ -162,7 +162,7 @@ def _status_failure(response: http.Response) -> ModelFailed:
     if status in NEGOTIABLE:
         return RequestRejected(status, response.content)
     if status == 429:
-        after = _retry_after(response.headers.get("retry-after"))
+        after = _parse_retry_after(response.headers.get("retry-after"))
         return ModelFailed(
             reason, retryable=after <= MAX_RETRY_AFTER_SECONDS, after=after, outage=True
         )
@@ -171,7 +171,7 @@ def _status_failure(response: http.Response) -> ModelFailed:
     return ModelFailed(reason)
 
 
-def _retry_after(text: str | None) -> float:
+def _parse_retry_after(text: str | None) -> float:
     """Return the seconds that a server asks to wait; a date counts as too long."""
     try:
         return max(float(text or 1), 0.0)

@@ -47,14 +47,14 @@ class RequestRejected(ModelFailed):
     """The server rejects a part of the request. Do not log `error_text`: it may quote it."""
 
     def __init__(self, status: int, body: bytes) -> None:
-        self.error_text = error_text(body)
+        self.error_text = extract_error(body)
         super().__init__(
             f"status-{status}", needs_operator=bool(ACCOUNT_PROBLEM.search(self.error_text))
         )
         self.too_long = status == 413 or bool(TOO_LONG.search(self.error_text))
 
 
-def error_text(body: bytes) -> str:
+def extract_error(body: bytes) -> str:
     """Return the description of an error, without what it repeats of the request."""
     try:
         text = " ".join(_error_parts(msgspec.json.decode(body)))
@@ -84,7 +84,7 @@ def negotiate(
     if rejection.too_long and not request.is_short:
         return replace(request, is_short=True)
     known = request.capabilities
-    for name in protocol.optional_parameters(known):
+    for name in protocol.list_optional(known):
         if PARAMETERS[name].search(rejection.error_text):
             unsupported = known.unsupported | {name}
             return replace(request, capabilities=replace(known, unsupported=unsupported))

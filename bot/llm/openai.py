@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from bot.core.errors import ModelFailed
-from bot.core.prompt import without_bounds
-from bot.llm.protocol import Capabilities, Completion, CompletionRequest, Form, token_count
+from bot.core.prompt import remove_bounds
+from bot.llm.protocol import Capabilities, Completion, CompletionRequest, Form, parse_token_count
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,16 +27,16 @@ class ChatCompletions:
     limits: tuple[str, ...] = ("max_completion_tokens", "max_tokens")
     has_bounds: bool = False
 
-    def headers(self, key: str) -> Mapping[str, str]:
+    def build_headers(self, key: str) -> Mapping[str, str]:
         return {"Authorization": f"Bearer {key}"} if key else {}
 
-    def optional_parameters(self, capabilities: Capabilities) -> tuple[str, ...]:
+    def list_optional(self, capabilities: Capabilities) -> tuple[str, ...]:
         in_schema = ("strict", "bounds") if self.has_bounds else ("strict",)
         has_schema = capabilities.form == "json_schema"
         sent = (*self._limit(capabilities), *(in_schema if has_schema else ()), "system")
         return tuple(name for name in sent if name not in capabilities.unsupported)
 
-    def body(self, request: CompletionRequest) -> Mapping[str, Any]:
+    def build_body(self, request: CompletionRequest) -> Mapping[str, Any]:
         unsupported = request.capabilities.unsupported
         system = [{"role": "system", "content": request.system}]
         return {
@@ -58,12 +58,12 @@ class ChatCompletions:
             return {"response_format": {"type": form}}
         schema = request.prompt.schema
         if not self.has_bounds or "bounds" in unsupported:
-            schema = without_bounds(schema)
+            schema = remove_bounds(schema)
         strict = {} if "strict" in unsupported else {"strict": True}
         named = {"name": request.prompt.schema_name, **strict, "schema": schema}
         return {"response_format": {"type": form, form: named}}
 
-    def read(self, data: Mapping[str, Any]) -> Completion:
+    def parse_response(self, data: Mapping[str, Any]) -> Completion:
         choice = data["choices"][0]
         message, finish = choice["message"], choice.get("finish_reason")
         if message.get("refusal") or finish == "content_filter":
@@ -76,6 +76,6 @@ class ChatCompletions:
         usage = data.get("usage")
         return Completion(
             text=content,
-            tokens_in=token_count(usage, "prompt_tokens"),
-            tokens_out=token_count(usage, "completion_tokens"),
+            tokens_in=parse_token_count(usage, "prompt_tokens"),
+            tokens_out=parse_token_count(usage, "completion_tokens"),
         )

@@ -98,14 +98,14 @@ class ModelProtocol(Protocol):
     path: ClassVar[str]
     forms: ClassVar[tuple[Form, ...]]
 
-    def optional_parameters(self, capabilities: Capabilities) -> tuple[str, ...]:
+    def list_optional(self, capabilities: Capabilities) -> tuple[str, ...]:
         """Return the parameters of a request that can be left out or replaced."""
 
-    def headers(self, key: str) -> Mapping[str, str]: ...
+    def build_headers(self, key: str) -> Mapping[str, str]: ...
 
-    def body(self, request: CompletionRequest) -> Mapping[str, Any]: ...
+    def build_body(self, request: CompletionRequest) -> Mapping[str, Any]: ...
 
-    def read(self, data: Mapping[str, Any]) -> Completion:
+    def parse_response(self, data: Mapping[str, Any]) -> Completion:
         """Return the completion in a response.
 
         Raises `ModelFailed` for a refusal or a truncated answer; KeyError, TypeError or IndexError
@@ -113,7 +113,7 @@ class ModelProtocol(Protocol):
         """
 
 
-def token_count(usage: object, name: str) -> int:
+def parse_token_count(usage: object, name: str) -> int:
     """Return a token count of a response; 0 where the server does not count."""
     value = usage.get(name) if isinstance(usage, Mapping) else None
     return value if type(value) is int and 0 < value < MAX_TOKEN_COUNT else 0

@@ -16,7 +16,7 @@ from bot.core.prompt import Prompt
 from bot.core.reply import ModelAnswer, ParsedReply, parse_reply
 from bot.core.types import Usage
 from bot.http import deadline, seconds_left
-from bot.llm.answer_cache import cache_entry, cache_key, find_reply
+from bot.llm.answer_cache import compute_key, find_reply, make_entry
 from bot.llm.breaker import CircuitBreaker
 
 # Concurrent calls of a process to one server. Hosted ones are bounded by WORKER_THREADS and answer
@@ -70,7 +70,7 @@ class RemoteModelService:
     def complete(self, prompt: Prompt, call: ModelCall | None) -> ModelAnswer:
         if call is None:
             return ModelAnswer(*self._try_providers(prompt))
-        key = cache_key(self.name, prompt)
+        key = compute_key(self.name, prompt)
         if cached := find_reply(key, call, self.store):
             return ModelAnswer(cached, Usage(self.name))
         # Every provider may be called and charge for its answer.
@@ -84,7 +84,7 @@ class RemoteModelService:
             raise
         if usage.cost_usd is not None:  # otherwise the worst case stays charged
             self.budgets.settle(call.issue.ref.repo_key, usage.cost_usd - worst_usd)
-        return ModelAnswer(reply, usage, cache_entry(key, call, reply))
+        return ModelAnswer(reply, usage, make_entry(key, call, reply))
 
     def _reserve(self, call: ModelCall, worst_usd: float) -> None:
         """Reserve the cost in one atomic step. Raises `ModelSkipped` where a budget is used up.

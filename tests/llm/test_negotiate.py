@@ -18,7 +18,7 @@ from bot.core.types import Label
 from bot.http import ClientPool
 from bot.llm.anthropic import Messages
 from bot.llm.client import ModelClient
-from bot.llm.negotiate import RequestRejected, error_text
+from bot.llm.negotiate import RequestRejected, extract_error
 from bot.llm.openai import ChatCompletions
 from bot.llm.protocol import Endpoint, ModelProtocol
 from tests.fakes import ScriptedWeb, an_issue, says
@@ -242,10 +242,10 @@ def test_a_server_that_rejects_every_form_is_a_failure_and_nothing_is_kept() -> 
 
 def test_what_an_error_repeats_of_the_request_is_not_read() -> None:
     echo = {"detail": [{"msg": "bad", "input": {"title": "response_format max_tokens"}}]}
-    assert error_text(json.dumps(echo).encode()) == "bad"
-    assert error_text(b"no JSON") == "no JSON"
-    assert error_text(b"[" * 100_000) != ""
-    assert len(error_text(json.dumps({"error": {"message": "x" * 10_000}}).encode())) <= 1000
+    assert extract_error(json.dumps(echo).encode()) == "bad"
+    assert extract_error(b"no JSON") == "no JSON"
+    assert extract_error(b"[" * 100_000) != ""
+    assert len(extract_error(json.dumps({"error": {"message": "x" * 10_000}}).encode())) <= 1000
     assert "bad" not in repr(RequestRejected(400, json.dumps(echo).encode()))
 
 

@@ -22,7 +22,7 @@ from bot.llm.protocol import (
     CompletionRequest,
     Endpoint,
     ModelProtocol,
-    token_count,
+    parse_token_count,
 )
 from tests.fakes import ScriptedWeb
 
@@ -58,8 +58,8 @@ def messages(*texts: str, stop: str = "end_turn") -> dict[str, Any]:
 
 def test_openai_gets_its_own_format() -> None:
     assert OPENAI.path == "/chat/completions"
-    assert OPENAI.headers(KEY) == {"Authorization": "Bearer sk-quokkaberry"}
-    assert OPENAI.body(REQUEST) == {
+    assert OPENAI.build_headers(KEY) == {"Authorization": "Bearer sk-quokkaberry"}
+    assert OPENAI.build_body(REQUEST) == {
         "model": "gpt-4o-mini",
         "messages": [
             {"role": "system", "content": "The rules."},
@@ -74,19 +74,19 @@ def test_openai_gets_its_own_format() -> None:
 
 
 def test_a_compatible_server_gets_the_older_name_of_the_limit_and_needs_no_key() -> None:
-    body = COMPATIBLE.body(REQUEST)
+    body = COMPATIBLE.build_body(REQUEST)
     assert body["max_tokens"] == 2000
     assert "max_completion_tokens" not in body
-    assert COMPATIBLE.headers("") == {}
+    assert COMPATIBLE.build_headers("") == {}
 
 
 def test_anthropic_gets_its_own_format() -> None:
     assert ANTHROPIC.path == "/v1/messages"
-    assert ANTHROPIC.headers(KEY) == {
+    assert ANTHROPIC.build_headers(KEY) == {
         "x-api-key": "sk-quokkaberry",
         "anthropic-version": "2023-06-01",
     }
-    assert ANTHROPIC.body(REQUEST) == {
+    assert ANTHROPIC.build_body(REQUEST) == {
         "model": "gpt-4o-mini",
         "max_tokens": 2000,
         "system": "The rules.",
@@ -99,7 +99,7 @@ def test_anthropic_gets_its_own_format() -> None:
 def test_a_model_gets_no_tools_and_no_sampling_parameters(protocol: ModelProtocol) -> None:
     forbidden = {"tools", "tool_choice", "functions", "temperature", "top_p", "top_k", "seed"}
     for form in protocol.forms:
-        body = protocol.body(CompletionRequest(PROMPT, ENDPOINT, Capabilities(form)))
+        body = protocol.build_body(CompletionRequest(PROMPT, ENDPOINT, Capabilities(form)))
         assert not forbidden & set(body)
 
 
@@ -131,7 +131,7 @@ def test_a_model_gets_no_tools_and_no_sampling_parameters(protocol: ModelProtoco
     ],
 )
 def test_the_text_and_its_tokens_are_found(protocol: ModelProtocol, data: Json) -> None:
-    assert protocol.read(data) == Completion(ANSWER, 700, 60)
+    assert protocol.parse_response(data) == Completion(ANSWER, 700, 60)
 
 
 @pytest.mark.parametrize(
@@ -149,7 +149,7 @@ def test_a_refusal_and_a_cut_answer_are_failures(
     protocol: ModelProtocol, data: Json, why: str
 ) -> None:
     with pytest.raises(ModelFailed, match=f"^{why}$") as failure:
-        protocol.read(data)
+        protocol.parse_response(data)
     assert not failure.value.outage
     assert not failure.value.needs_operator
 
@@ -165,7 +165,7 @@ def test_a_refusal_and_a_cut_answer_are_failures(
     ],
 )
 def test_an_answer_without_text_is_empty(protocol: ModelProtocol, data: Json) -> None:
-    assert protocol.read(data).text == ""
+    assert protocol.parse_response(data).text == ""
 
 
 @pytest.mark.parametrize(
@@ -185,7 +185,7 @@ def test_an_answer_without_text_is_empty(protocol: ModelProtocol, data: Json) ->
     ],
 )
 def test_a_count_that_is_missing_or_invalid_is_zero(usage: object, count: int) -> None:
-    assert token_count(usage, "n") == count
+    assert parse_token_count(usage, "n") == count
 
 
 # The whole call, with HTTP faked at the transport.
@@ -229,7 +229,7 @@ def test_one_request_gives_text_tokens_and_dollars(name: str) -> None:
     assert (reply, usage) == (REPLY, Usage("gpt-4o-mini", 700, 60, usage.cost_usd))
     (request,) = provider.requests
     assert str(request.url) == "https://models.example/v1" + PROTOCOLS[name].path
-    assert json.loads(request.content) == PROTOCOLS[name].body(REQUEST)
+    assert json.loads(request.content) == PROTOCOLS[name].build_body(REQUEST)
     assert request.headers["content-type"] == "application/json"
 
 

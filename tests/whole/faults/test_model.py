@@ -91,7 +91,7 @@ def test_a_failing_model_leaves_labels_at_once_and_one_comment_on_its_return(
 @contextmanager
 def _impatient() -> Iterator[None]:
     """A model call may take 0.3 s; the wait that a server asks for is divided by 20."""
-    retry_after: Callable[[str | None], float] = client._retry_after
+    retry_after: Callable[[str | None], float] = client._parse_retry_after
     complete = ModelClient.complete
 
     def complete_soon(self: ModelClient, prompt: Prompt, parse: Any) -> Any:
@@ -100,7 +100,7 @@ def _impatient() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ModelClient, "complete", complete_soon)
-        patch.setattr(client, "_retry_after", lambda text: retry_after(text) / 20)
+        patch.setattr(client, "_parse_retry_after", lambda text: retry_after(text) / 20)
         yield
 
 
