@@ -266,18 +266,6 @@ class State:
             home.issues[number] = issue
             return Event("opened", home, issue, author.login)
 
-    def edit_issue(
-        self, repo: RepoId, number: int, actor: str, values: Mapping[str, str | None]
-    ) -> Event:
-        """Set the `title`, the `body` or both."""
-        with self.lock:
-            issue = self.issue(repo, number)
-            before = {key: getattr(issue, key) for key in values}
-            for key, value in values.items():
-                setattr(issue, key, value)
-            issue.updated_at = self.clock()
-            return Event("edited", self.repo(repo), issue, actor, before=before)
-
     def known_label(self, repo: RepoId, name: str) -> str | None:
         """Return the repository's own spelling of a label name."""
         with self.lock:

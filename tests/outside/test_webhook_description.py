@@ -13,7 +13,7 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from bot.sandbox.github.payloads import payload
 from bot.sandbox.state import MAINTAINER, Event, User
 from tests.simulation import Sandbox
-from tests.simulation.host import set_state, transfer
+from tests.simulation.host import edit_issue, set_state, transfer
 
 REPO, OTHER = "acme/widget", "acme/other"
 OCTOCAT = User("octocat", 1)
@@ -52,8 +52,8 @@ def labelled(box: Sandbox) -> Event:
 
 DEEDS: dict[str, Callable[[Sandbox], Event]] = {
     "issues-opened": opened,
-    "issues-edited": lambda box: box.state.edit_issue(
-        REPO, opened(box).issue.number, MAINTAINER, {"title": "New", "body": "New"}
+    "issues-edited": lambda box: edit_issue(
+        box.state, REPO, opened(box).issue.number, MAINTAINER, {"title": "New", "body": "New"}
     ),
     "issues-closed": lambda box: set_state(
         box.state, REPO, opened(box).issue.number, MAINTAINER, "closed"

@@ -25,7 +25,7 @@ FIELDS = {
 class Anthropic:
     """https://docs.anthropic.com/en/api/messages"""
 
-    name, path, models_path = "anthropic", "/v1/messages", "/v1/models"
+    name, path = "anthropic", "/v1/messages"
     KINDS: ClassVar[dict[int, str]] = {
         401: "authentication_error",
         403: "permission_error",

@@ -58,7 +58,7 @@ class Host(host.Host):
         given = {"title": title, "body": body}
         values = {key: value for key, value in given.items() if value is not None}
         author = self.state.issue(repo, number).author
-        self._send(self.state.edit_issue(repo, number, author, values), deliver)
+        self._send(edit_issue(self.state, repo, number, author, values), deliver)
 
     def reopen_issue(self, repo: RepoId, number: int, *, deliver: bool = True) -> None:
         self._set(repo, number, "reopened", deliver)
@@ -162,6 +162,19 @@ class Host(host.Host):
     def settle(self) -> None:
         """Wait until the webhooks of the bot's own writes are sent."""
         self.hooks.settle()
+
+
+def edit_issue(
+    state: State, repo: RepoId, number: int, actor: str, values: Mapping[str, str | None]
+) -> Event:
+    """Set the `title`, the `body` or both."""
+    with state.lock:
+        issue = state.issue(repo, number)
+        before = {key: getattr(issue, key) for key in values}
+        for key, value in values.items():
+            setattr(issue, key, value)
+        issue.updated_at = state.clock()
+        return Event("edited", state.repo(repo), issue, actor, before=before)
 
 
 def set_state(state: State, repo: RepoId, number: int, actor: str, change: Change) -> Event:

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from starlette.types import ASGIApp
 
-from bot.sandbox.gitlab import api, issues, notes, projects
+from bot.sandbox.gitlab import api, issues, notes
 from bot.sandbox.gitlab.access import BOT, Access
 from bot.sandbox.gitlab.hooks import GitLabHooks
 from bot.sandbox.gitlab.issues import LONGEST_DESCRIPTION
@@ -25,7 +25,7 @@ class GitLabHost(Host):
 
     host = "gitlab"
     longest_body = LONGEST_DESCRIPTION
-    rows: ClassVar[list[api.Row]] = [*issues.ROWS, *notes.ROWS, *projects.ROWS]
+    rows: ClassVar[list[api.Row]] = [*issues.ROWS, *notes.ROWS]
 
     def __init__(self, url: str, clock: Callable[[], datetime]) -> None:
         self.url = url

@@ -1,4 +1,4 @@
-"""GitLab's issues and labels, members and files of a project."""
+"""GitLab's issues and labels, members and files of a project, and the caller's user."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ T = TypeVar("T", Issue, StoredComment)
 LONGEST_LABEL = 255
 # https://docs.gitlab.com/api/issues/#create-a-new-issue
 LONGEST_DESCRIPTION = 1_048_576
-FIELDS = {"add_labels", "remove_labels", "labels", "description"}  # all that the sandbox updates
+FIELDS = {"add_labels", "remove_labels", "labels"}  # all that the sandbox updates
 
 
 def get_issue(call: Call) -> Response:
@@ -61,25 +61,14 @@ def _parse_time(text: str) -> datetime:
 
 
 def update_issue(call: Call) -> Response:
-    """Update labels and description, for planners, higher roles and the author."""
+    """Update labels, for planners, higher roles and the author."""
     issue, params = call.issue(), call.params()
     if call.login != issue.author:
         call.require(PLANNER)
     if not set(params) & FIELDS:
         raise Denied(400, "", error=f"{', '.join(sorted(FIELDS))} are missing, at least one")
-    call.send(*_update_description(call, issue, params), *_update_labels(call, issue, params))
+    call.send(*_update_labels(call, issue, params))
     return success(call.serializer.issue(call.repo(), issue))
-
-
-def _update_description(call: Call, issue: Issue, params: dict[str, Any]) -> list[Event]:
-    """Raises Denied(400)."""
-    if "description" not in params:
-        return []
-    text = str(params["description"] or "")
-    if len(text) > LONGEST_DESCRIPTION:
-        too_long = f"is too long (maximum is {LONGEST_DESCRIPTION} characters)"
-        raise Denied(400, {"description": [too_long]})
-    return [call.state.edit_issue(call.repo().id, issue.number, call.login, {"body": text})]
 
 
 def _update_labels(call: Call, issue: Issue, params: dict[str, Any]) -> list[Event]:
@@ -139,9 +128,15 @@ def get_file(call: Call) -> Response:
     return Response(repo.files[path], media_type="text/plain")
 
 
+def get_user(call: Call) -> Response:
+    call.require_token()
+    return success(call.serializer.full_user(call.login))
+
+
 PROJECT = "/projects/{project}"
 ISSUE = PROJECT + "/issues/{iid:int}"
 ROWS = [
+    Row("GET", "/user", get_user),
     Row("GET", PROJECT + "/issues", list_issues),
     Row("GET", ISSUE, get_issue),
     Row("PUT", ISSUE, update_issue),

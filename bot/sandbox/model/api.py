@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route, Router
 
 from bot.core.errors import TaglineError
-from bot.sandbox.model.rules import MODEL, answer, request_in
+from bot.sandbox.model.rules import answer, request_in
 
 Json = dict[str, Any]
 
@@ -30,7 +30,6 @@ class Vendor(Protocol):
 
     name: str
     path: str
-    models_path: str
 
     def check(self, headers: Mapping[str, str], body: Any, key: str) -> None: ...
     def answer(self, body: Json, text: str | None, reason: str = ...) -> Response: ...
@@ -83,17 +82,12 @@ def router(models: Models, vendor: Vendor) -> Router:
             return vendor.error(problem.status, problem.message, problem.param)
         return vendor.answer(body, models.text(vendor, body))
 
-    async def list_models(_: Request) -> Response:
-        model = {"id": MODEL, "object": "model", "created": 1_767_225_600, "owned_by": "sandbox"}
-        return JSONResponse({"object": "list", "data": [model]})
-
     async def unknown(request: Request) -> Response:
         return vendor.error(404, f"Unknown request URL: {request.method} {request.url.path}.")
 
     return Router(
         [
             Route(vendor.path, complete, methods=["POST"]),
-            Route(vendor.models_path, list_models, methods=["GET"]),
             Route("/{rest:path}", unknown, methods=None),
         ]
     )

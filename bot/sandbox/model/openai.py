@@ -21,7 +21,7 @@ from bot.sandbox.model.rules import MODEL
 class OpenAI:
     """https://platform.openai.com/docs/api-reference/chat"""
 
-    name, path, models_path = "openai", "/chat/completions", "/models"
+    name, path = "openai", "/chat/completions"
     KINDS: ClassVar[dict[int, tuple[str, str]]] = {
         401: ("invalid_request_error", "invalid_api_key"),
         404: ("invalid_request_error", "model_not_found"),
