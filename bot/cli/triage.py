@@ -145,12 +145,12 @@ def _parse_label(row: object) -> Label:
 
 
 def _report(enrichment: Enrichment) -> dict[str, Any]:
-    from bot.core.text.sanitize import one_line
+    from bot.core.text.sanitize import to_one_line
 
     usage = enrichment.usage
     return {
         "v": 1,
-        "summary": one_line(enrichment.summary),
+        "summary": to_one_line(enrichment.summary),
         "labels": [
             {"name": choice.label, "certainty": choice.certainty, "source": enrichment.source}
             for choice in enrichment.label_decision.apply

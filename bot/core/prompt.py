@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from bot.core.text.condense import condense
-from bot.core.text.sanitize import one_line
+from bot.core.text.sanitize import to_one_line
 from bot.core.types import Issue, Label
 
 VERSION = "1"
@@ -77,12 +77,12 @@ def build(
     """Return the prompt for an issue whose `body` is already condensed."""
     is_auto = style.language == "auto"
     language = "in the language of the issue" if is_auto else f"in language {style.language!r}"
-    instructions = one_line(style.instructions, MAX_STYLE)
+    instructions = to_one_line(style.instructions, MAX_STYLE)
     data: dict[str, Any] = {"style": instructions} if instructions else {}
     data |= {
         "labels": [_label_entry(label) for label in labels],
         "suggestions": list(suggestions),
-        "title": one_line(issue.title, MAX_TITLE),
+        "title": to_one_line(issue.title, MAX_TITLE),
         "body": body,
     }
 
@@ -99,7 +99,7 @@ def build(
 
 
 def _label_entry(label: Label) -> dict[str, str]:
-    description = one_line(label.description, MAX_DESCRIPTION)
+    description = to_one_line(label.description, MAX_DESCRIPTION)
     return {"name": label.name, **({"description": description} if description else {})}
 
 

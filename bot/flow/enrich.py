@@ -19,9 +19,9 @@ from bot.core.ports import ModelCall, ModelService
 from bot.core.text import language
 from bot.core.text.condense import condense
 from bot.core.text.extractive_summary import extract_summary
-from bot.core.text.grounding import grounded
-from bot.core.text.redact import RedactionKind, excerpt, redact
-from bot.core.text.sanitize import one_line
+from bot.core.text.grounding import drop_ungrounded
+from bot.core.text.redact import RedactionKind, redact, redact_excerpt
+from bot.core.text.sanitize import to_one_line
 from bot.core.types import (
     PROVISIONAL_SOURCES,
     CacheEntry,
@@ -87,10 +87,10 @@ class ModelLabeller:
             raise ModelSkipped(NO_PROVIDER)
         request, text = material.build_prompt()
         answer = self.model.complete(request, self.call)
-        summary = grounded(answer.reply.summary, text)
+        summary = drop_ungrounded(answer.reply.summary, text)
         if material.config.language == "auto" and language.differ(summary, text):
             summary = ""
-        labels = [replace(x, reason=grounded(x.reason, text)) for x in answer.reply.labels]
+        labels = [replace(x, reason=drop_ungrounded(x.reason, text)) for x in answer.reply.labels]
         return Proposal("model", labels, summary, answer.usage, answer.cache_entry)
 
 
@@ -169,7 +169,7 @@ def _build_prompt(
 ) -> tuple[prompt.Prompt, str]:
     # Redacted again: removing markup and hidden characters may join the parts of a secret.
     kinds = config.privacy.redact
-    title, body = redact(one_line(issue.title), kinds), redact(condense(issue.body), kinds)
+    title, body = redact(to_one_line(issue.title), kinds), redact(condense(issue.body), kinds)
     request = prompt.build(
         replace(issue, title=title),
         body,
@@ -203,7 +203,7 @@ def _match_rules(
 
 def _redact_issue(issue: Issue, kinds: Collection[RedactionKind]) -> Issue:
     cut = issue.full_text.cut if issue.full_text else 0
-    body = excerpt(issue.body, kinds, missing=cut)
+    body = redact_excerpt(issue.body, kinds, missing=cut)
     return replace(issue, title=redact(issue.title, kinds), body=body)
 
 

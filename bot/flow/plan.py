@@ -11,7 +11,7 @@ from bot.core.config.schema import RepoConfig
 from bot.core.errors import ConfigProblem
 from bot.core.history import IssueHistory
 from bot.core.labels.policy import fold
-from bot.core.text.bounded import bounded
+from bot.core.text.bounded import bound_body
 from bot.core.types import Enrichment, IssueRef, Job, Marker, Record, Status
 from bot.flow.enrich import NO_PROVIDER
 from bot.flow.render import CommentContent, render
@@ -178,7 +178,7 @@ def _needs_comment(history: IssueHistory, enrichment: Enrichment, config: RepoCo
 
 
 def _is_short(history: IssueHistory) -> bool:
-    text = bounded(history.issue).full_text
+    text = bound_body(history.issue).full_text
     return text is not None and text.words < MIN_WORDS
 
 

@@ -22,7 +22,7 @@ from bot.core.labels.policy import fold
 from bot.core.ports import ModelCall
 from bot.core.pricing import Limits
 from bot.core.text import globs
-from bot.core.text.bounded import without_body
+from bot.core.text.bounded import drop_body
 from bot.core.types import Issue, Job, Record
 from bot.flow.context import Attempt, JobContext
 from bot.flow.enrich import Labeller, ModelLabeller, RulesLabeller, enrich, prepare
@@ -74,7 +74,7 @@ def enrich_issue(attempt: Attempt) -> Outcome:
         return Outcome(job, replace(record, why="waits no longer"))
     issue = context.forge.issue(job.ref)
     config, problems = _load_config(job, context)
-    history = IssueHistory(without_body(issue), input_hash(issue), record)
+    history = IssueHistory(drop_body(issue), input_hash(issue), record)
     if reason := why_skip(job, issue, config):
         return Outcome(job, history.ended("skipped", reason))
     if issue.commented or record or attempt.number > 1:
@@ -100,7 +100,7 @@ def _publish(decision: Decision, attempt: Attempt) -> Outcome:
     enrichment = decision.enrichment
     if decision.config.mode == "dry-run":
         return Outcome(job, history.ended("dry-run"), make_plan(decision), enrichment)
-    issue = without_body(context.forge.issue(job.ref))
+    issue = drop_body(context.forge.issue(job.ref))
     if reason := why_skip(job, issue, decision.config):
         return Outcome(job, history.ended("skipped", reason), None, enrichment)
     if input_hash(issue) != history.input and attempt.number <= EDITED_TRIES:

@@ -13,7 +13,7 @@ import msgspec
 
 from bot.core.errors import ConfigProblem
 from bot.core.history import shortened
-from bot.core.text.sanitize import ZERO_WIDTH, code, plain
+from bot.core.text.sanitize import ZERO_WIDTH, to_code_span, to_plain_markdown
 from bot.core.types import LabelDecision, LabelSuggestion, Marker
 
 LEAD = "**Summary (automated):** "
@@ -46,7 +46,7 @@ class CommentContent:
 
 def render(content: CommentContent, marker: Marker) -> str:
     """Return the comment in Markdown, with the marker as its last line."""
-    summary = plain(content.summary, max_words=content.max_words)
+    summary = to_plain_markdown(content.summary, max_words=content.max_words)
     parts = [f"{LEAD}{summary or 'The issue has no words to sum up.'}"]
     if item := _labels_item(content):
         parts.append(item)
@@ -64,7 +64,9 @@ def _problems(problems: Sequence[ConfigProblem]) -> str:
     effect = "its other settings hold"
     if not all(problem.key for problem in problems):  # the file as a whole cannot be read
         effect = "the last readable one counts; without one, labels are only suggested"
-    items = [f"- {plain(str(problem), MAX_PROBLEM)}" for problem in problems[:MAX_PROBLEMS]]
+    items = [
+        f"- {to_plain_markdown(str(problem), MAX_PROBLEM)}" for problem in problems[:MAX_PROBLEMS]
+    ]
     return _details(f"Problems in tagline.yml; {effect}", items)
 
 
@@ -77,7 +79,7 @@ def _labels_item(content: CommentContent) -> str:
 
 
 def _names(labels: Iterable[str]) -> str:
-    return ", ".join(_fitting([code(name) for name in labels], MAX_NAMES))
+    return ", ".join(_fitting([to_code_span(name) for name in labels], MAX_NAMES))
 
 
 def _fitting(items: Sequence[str], max_characters: int) -> list[str]:
@@ -89,8 +91,8 @@ def _fitting(items: Sequence[str], max_characters: int) -> list[str]:
 
 
 def _reason(label: LabelSuggestion) -> str:
-    reason = plain(label.reason, MAX_REASON)
-    return f"- {code(label.label)}: {reason + ' ' if reason else ''}({label.certainty})"
+    reason = to_plain_markdown(label.reason, MAX_REASON)
+    return f"- {to_code_span(label.label)}: {reason + ' ' if reason else ''}({label.certainty})"
 
 
 def _details(title: str, items: Sequence[str]) -> str:
@@ -98,7 +100,7 @@ def _details(title: str, items: Sequence[str]) -> str:
 
 
 def _footer(model: str | None, *, has_labels: bool) -> str:
-    by = "from rules, without a language model" if model is None else f"with {code(model)}"
+    by = "from rules, without a language model" if model is None else f"with {to_code_span(model)}"
     hint = " Wrong label? Change it, it will not come back." if has_labels else ""
     return f"<sub>Written by Tagline {by}; it can be wrong.{hint}</sub>"
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.core.text.condense import condense, lines
+from bot.core.text.condense import classify_lines, condense
 
 PIECES = st.sampled_from(
     ["<!--", "-->", "```", "~~~", "\n", "# ", "- [ ] ", "- [x] ", "> ", "![a](b)", "[a](b)", "<b>"]
@@ -85,7 +85,7 @@ def test_any_body_is_condensed_within_the_cap(body: str, max_chars: int) -> None
 
 def test_lines_know_prose_from_code_quotes_and_headings() -> None:
     body = "# Bug\nIt fails.\n> quoted\n    indented\n~~~\n# not a heading\n~~~\nAfter."
-    assert list(lines(body)) == [
+    assert list(classify_lines(body)) == [
         ("heading", "# Bug"),
         ("prose", "It fails."),
         ("quote", "> quoted"),

@@ -13,7 +13,7 @@ from bot.core.errors import ModelFailed
 from bot.core.text.condense import condense
 from bot.core.text.extractive_summary import extract_summary
 from bot.core.text.redact import redact
-from bot.core.text.sanitize import code, one_line, plain
+from bot.core.text.sanitize import to_code_span, to_one_line, to_plain_markdown
 from tests.fakes import an_issue
 
 MEGABYTE = 1_000_000
@@ -27,13 +27,13 @@ PIECES = (
 
 
 def sanitise(text: str) -> None:
-    plain(text)
-    code(text)
-    one_line(text)
+    to_plain_markdown(text)
+    to_code_span(text)
+    to_one_line(text)
 
 
 def prompted(text: str) -> None:
-    title, body = redact(one_line(text)), redact(condense(text))
+    title, body = redact(to_one_line(text)), redact(condense(text))
     prompt.build(an_issue(title, body), body, (), (), prompt.SummaryStyle(instructions=text))
 
 

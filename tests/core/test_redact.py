@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.core.text.redact import excerpt, redact
+from bot.core.text.redact import redact, redact_excerpt
 
 HEX = "0123456789abcdef"
 MIXED = "aB3dE6gH9jK2mN5pQ8sT1vW4xY7zA0cD"
@@ -300,10 +300,10 @@ def test_the_time_grows_with_the_length_and_no_faster(prefix: str, lead: str) ->
 
 class TestExcerpt:
     def test_a_short_body_is_whole(self) -> None:
-        assert excerpt("a\nask ada@example.org\n") == "a\nask [redacted:email]\n"
+        assert redact_excerpt("a\nask ada@example.org\n") == "a\nask [redacted:email]\n"
 
     def test_hidden_signs_do_not_part_a_secret(self) -> None:
-        assert excerpt("gh\u200bp_" + MIXED) == "[redacted:github-token]"
+        assert redact_excerpt("gh\u200bp_" + MIXED) == "[redacted:github-token]"
 
     @pytest.mark.parametrize("shift", range(0, 4400, 307))
     @pytest.mark.parametrize("secret", [f"ghp_{MIXED}", f"{BEGIN}\n{(BASE64 + chr(10)) * 40}{END}"])
@@ -311,7 +311,7 @@ class TestExcerpt:
         for place in (44_000 - shift, 48_000 - shift, 100_000 - 12_000 - shift, 84_000 - shift):
             text = "word " * 20_000
             body = text[:place] + " " + secret + " " + text[place:100_000]
-            cut = excerpt(body)
+            cut = redact_excerpt(body)
             assert MIXED[:8] not in cut
             assert BASE64[20:50] not in cut
             assert len(cut) < 64_000

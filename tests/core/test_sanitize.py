@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from bot.core.text.sanitize import ZERO_WIDTH, code, one_line, plain
+from bot.core.text.sanitize import ZERO_WIDTH, to_code_span, to_one_line, to_plain_markdown
 
 RENDERER = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
 
@@ -83,7 +83,7 @@ def assert_harmless(markdown: str) -> None:
 @example("a+://x")
 @example("[ISSUE: 0]")
 def test_no_text_is_more_than_one_paragraph_of_plain_text(text: str) -> None:
-    assert_harmless(plain(text))
+    assert_harmless(to_plain_markdown(text))
 
 
 @settings(deadline=None)
@@ -92,7 +92,7 @@ def test_no_text_is_more_than_one_paragraph_of_plain_text(text: str) -> None:
 @example("https://x.example/" + "a" * 40, 8, 9)
 @example("[issue:0", 9, 9)
 def test_caps_hold_for_the_escaped_line(text: str, max_chars: int, max_words: int) -> None:
-    line = plain(text, max_chars, max_words)
+    line = to_plain_markdown(text, max_chars, max_words)
     assert len(line) <= max_chars
     assert len(line.split()) <= max_words
     assert_harmless(line)
@@ -115,7 +115,7 @@ def test_caps_hold_for_the_escaped_line(text: str, max_chars: int, max_words: in
     ],
 )
 def test_innocent_words_stay_readable(words: str) -> None:
-    assert shown(plain(words)).replace(ZERO_WIDTH, "") == words
+    assert shown(to_plain_markdown(words)).replace(ZERO_WIDTH, "") == words
 
 
 @pytest.mark.parametrize(
@@ -148,20 +148,20 @@ def test_innocent_words_stay_readable(words: str) -> None:
     ],
 )
 def test_what_would_be_live_is_written_so(text: str, markdown: str) -> None:
-    assert plain(text) == markdown
+    assert to_plain_markdown(text) == markdown
 
 
 def test_a_cut_is_at_a_word_and_shown() -> None:
-    assert plain("one two three four", max_chars=12) == "one two…"
-    assert plain("one two three four", max_words=3) == "one two three…"
-    assert plain("one two three four", max_words=4) == "one two three four"
+    assert to_plain_markdown("one two three four", max_chars=12) == "one two…"
+    assert to_plain_markdown("one two three four", max_words=3) == "one two three…"
+    assert to_plain_markdown("one two three four", max_words=4) == "one two three four"
 
 
 def test_scripts_without_blanks_are_broken_not_dropped() -> None:
     words = "登录按钮在新版本中没有任何反应，" * 20
-    line = plain(words, max_chars=1000)
+    line = to_plain_markdown(words, max_chars=1000)
     assert shown(line).replace(" ", "") == words
-    assert plain(words, max_chars=40).startswith(words[:16])
+    assert to_plain_markdown(words, max_chars=40).startswith(words[:16])
 
 
 @settings(deadline=None)
@@ -170,7 +170,7 @@ def test_scripts_without_blanks_are_broken_not_dropped() -> None:
 @example("` `` ```", 100)
 @example("<!-- tagline:v1 -->", 100)
 def test_a_label_name_cannot_leave_its_code_span(name: str, max_chars: int) -> None:
-    span = code(name, max_chars)
+    span = to_code_span(name, max_chars)
     assert "<!--" not in span
     assert "\n" not in span
     if span:
@@ -194,13 +194,13 @@ def test_a_label_name_cannot_leave_its_code_span(name: str, max_chars: int) -> N
     ],
 )
 def test_a_label_name_is_shown_as_it_is(name: str, span: str) -> None:
-    assert code(name) == span
+    assert to_code_span(name) == span
 
 
 @settings(deadline=None)
 @given(st.text(max_size=300))
 def test_one_line_is_one_line_without_invisible_characters(text: str) -> None:
-    line = one_line(text)
+    line = to_one_line(text)
     assert line == " ".join(line.split())
     assert not CONTROL.search(line)
 
@@ -211,6 +211,6 @@ def test_one_line_is_one_line_without_invisible_characters(text: str) -> None:
 def test_a_megabyte_of_anything_is_quick(piece: str) -> None:
     text = piece * (1_000_000 // len(piece))
     start = time.process_time()
-    plain(text)
-    code(text)
+    to_plain_markdown(text)
+    to_code_span(text)
     assert time.process_time() - start < 0.5

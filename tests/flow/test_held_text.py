@@ -11,7 +11,7 @@ import pytest
 
 from bot.core.errors import ModelFailed
 from bot.core.prompt import Prompt
-from bot.core.text.bounded import bounded
+from bot.core.text.bounded import bound_body
 from bot.core.text.condense import HEAD_CHARS, TAIL_CHARS
 from bot.core.types import Issue, IssueRef
 from bot.flow.enrich import LONG_BODY
@@ -29,7 +29,7 @@ class Fresh(FakeForge):
     length = 0
 
     def issue(self, ref: IssueRef) -> Issue:
-        return bounded(an_issue("Login fails", f"It crashed. {SIGN * self.length}"))
+        return bound_body(an_issue("Login fails", f"It crashed. {SIGN * self.length}"))
 
 
 class Looking(ScriptedModel):

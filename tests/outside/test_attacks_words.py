@@ -10,7 +10,7 @@ import pytest
 
 from bot.core.text.condense import condense
 from bot.core.text.extractive_summary import extract_summary
-from bot.core.text.sanitize import ZERO_WIDTH, code, plain
+from bot.core.text.sanitize import ZERO_WIDTH, to_code_span, to_plain_markdown
 from tests.outside.attacks import (
     RENDERER,
     Case,
@@ -60,7 +60,7 @@ def test_no_reply_breaks_a_property_of_the_comment(shared: Path, forbidden: Patt
     wrong = {
         reply["id"]: problems
         for reply in cases(shared, "replies.jsonl")
-        if (problems := broken(plain(filled(words_of_reply(reply), reply)), forbidden))
+        if (problems := broken(to_plain_markdown(filled(words_of_reply(reply), reply)), forbidden))
     }
     assert wrong == {}
 
@@ -70,7 +70,7 @@ def test_no_issue_breaks_a_property_of_the_comment(shared: Path, forbidden: Patt
         (issue["id"], number): problems
         for issue in cases(shared, "issues.jsonl")
         for number, words in enumerate(words_of_issue(issue))
-        if (problems := broken(plain(filled(words, issue)), forbidden))
+        if (problems := broken(to_plain_markdown(filled(words, issue)), forbidden))
     }
     assert wrong == {}
 
@@ -85,7 +85,7 @@ def test_the_check_has_teeth(shared: Path, forbidden: Patterns) -> None:
 def test_no_words_leave_a_code_span(shared: Path) -> None:
     for issue in cases(shared, "issues.jsonl"):
         for words in words_of_issue(issue):
-            span = code(filled(words, issue))
+            span = to_code_span(filled(words, issue))
             tokens = RENDERER.parse(f"{span} after")
             kinds = [child.type for child in tokens[1].children or []]
             assert kinds == (["code_inline", "text"] if span else ["text"]), issue["id"]
@@ -95,7 +95,7 @@ def test_no_words_leave_a_code_span(shared: Path) -> None:
 def test_innocent_look_alikes_keep_their_words(shared: Path) -> None:
     for issue in cases(shared, "issues.jsonl"):
         if issue["class"] == "benign_lookalike":
-            text = shown(plain(issue["title"])).replace(ZERO_WIDTH, "")
+            text = shown(to_plain_markdown(issue["title"])).replace(ZERO_WIDTH, "")
             assert text == issue["title"]
 
 

@@ -12,7 +12,7 @@ from msgspec import inspect
 
 from bot.core.config.schema import FULL_KEYS, WordRule
 from bot.core.config.yaml_nodes import ANCHOR, List, Map, Node, Scalar
-from bot.core.text.sanitize import one_line
+from bot.core.text.sanitize import to_one_line
 
 MAX_KEY = 100
 MAX_COMPARED = 30  # characters; the time of a comparison grows with the length
@@ -42,7 +42,7 @@ def explain(node: Node, kind: Any, where: str, report: Report) -> None:
 
 def key_text(node: Node) -> str:
     """Return the text of a key for people, "?" for a key that is no scalar."""
-    return one_line(node.text, MAX_KEY) if isinstance(node, Scalar) else "?"
+    return to_one_line(node.text, MAX_KEY) if isinstance(node, Scalar) else "?"
 
 
 @lru_cache(maxsize=256)

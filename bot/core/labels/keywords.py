@@ -14,7 +14,7 @@ from functools import cache, lru_cache
 from bot.core.config.schema import WordRule
 from bot.core.labels.aliases import ALIASES
 from bot.core.labels.keyword_weights import Keyword, load_weights
-from bot.core.text.condense import Line, LineKind, lines
+from bot.core.text.condense import Line, LineKind, classify_lines
 from bot.core.types import Certainty
 
 COMMON_TAGS: tuple[str, ...] = (
@@ -89,7 +89,7 @@ def label_for(concept: str, names: Iterable[str]) -> str | None:
 
 def match_rules(title: str, body: str, rules: Sequence[WordRule]) -> tuple[tuple[str, str], ...]:
     """Return label and matching phrase of each rule that applies; whole words, any case."""
-    visible = "\n".join(line for _, line in lines(body))[:_MAX_RULE_TEXT]
+    visible = "\n".join(line for _, line in classify_lines(body))[:_MAX_RULE_TEXT]
     text = " ".join(f"{title[:_MAX_TITLE]}\n{visible}".casefold().split())
     return tuple(
         (rule.label, phrase)
@@ -101,7 +101,7 @@ def match_rules(title: str, body: str, rules: Sequence[WordRule]) -> tuple[tuple
 def find_keywords(title: str, body: str) -> frozenset[Keyword]:
     """Return every phrase of an issue that may have a weight, with the part that holds it."""
     title = title[:_MAX_TITLE]
-    body_lines = list(lines(body))
+    body_lines = list(classify_lines(body))
     prose = _joined(body_lines, "prose")[:_MAX_PROSE]
     found = {("title", phrase) for phrase in _phrases(title)}
     found |= {("start", phrase) for phrase in _leading(title)}

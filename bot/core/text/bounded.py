@@ -1,6 +1,6 @@
 """Reduces a very long issue body to the head and tail that a job keeps in memory.
 
-These hold all that `redact.excerpt` reads, so its result is the same as for the whole body.
+These hold all that `redact_excerpt` reads, so its result is the same as for the whole body.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _CHUNK_CHARS = 65_536
 _LONGEST_INVISIBLE = 24  # characters
 
 
-def bounded(issue: Issue) -> Issue:
+def bound_body(issue: Issue) -> Issue:
     """Return the issue with `full_text` set and at most `HEAD_CHARS` + `TAIL_CHARS` of its body."""
     if issue.full_text is not None:
         return issue
@@ -30,9 +30,9 @@ def bounded(issue: Issue) -> Issue:
     )
 
 
-def without_body(issue: Issue) -> Issue:
+def drop_body(issue: Issue) -> Issue:
     """Return the issue with `full_text` set and an empty body."""
-    return replace(bounded(issue), body="")
+    return replace(bound_body(issue), body="")
 
 
 def _count_words(text: str) -> int:

@@ -60,11 +60,11 @@ _VARYING = re.compile(r"0x[0-9a-fA-F]+|[0-9a-f]{8,}|\d+")
 
 def condense(body: str, max_chars: int = 1800) -> str:
     """Return the body in at most `max_chars` characters, each cut marked `[… 120 lines cut]`."""
-    kept = _drop_empty_sections(list(lines(body)))
+    kept = _drop_empty_sections(list(classify_lines(body)))
     return _shorten("\n".join(_fold(kept)).strip(), max_chars)
 
 
-def lines(body: str) -> Iterator[Line]:
+def classify_lines(body: str) -> Iterator[Line]:
     """Yield the visible lines of a body with their kinds; of a very long body its head and tail.
 
     Prose comes without tags, images and long URLs; code unchanged, with its fence lines.

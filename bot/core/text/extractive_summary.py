@@ -6,8 +6,8 @@ import itertools
 import re
 from collections.abc import Iterator
 
-from bot.core.text.condense import Line, lines
-from bot.core.text.sanitize import ELLIPSIS, one_line
+from bot.core.text.condense import Line, classify_lines
+from bot.core.text.sanitize import ELLIPSIS, to_one_line
 
 _MAX_PARAGRAPHS = 60
 _MIN_WORDS = 4
@@ -73,14 +73,14 @@ def extract_summary(title: str, body: str, max_chars: int = 150) -> str:
         for sentence in _sentences(paragraph):
             if _is_meaningful(sentence):
                 return _shorten(sentence.rstrip(" :：,"), max_chars)
-    return _shorten(one_line(title), max_chars)
+    return _shorten(to_one_line(title), max_chars)
 
 
 def _paragraphs(body: str) -> Iterator[str]:
     block: list[str] = []
-    for line in itertools.chain(_prose(lines(body)), [""]):
+    for line in itertools.chain(_prose(classify_lines(body)), [""]):
         if block and (not line or _BULLET.match(line)):
-            yield one_line(" ".join(block))
+            yield to_one_line(" ".join(block))
             block = []
         if line:
             block.append(_BULLET.sub("", line))

@@ -16,7 +16,7 @@ _CODE = re.compile(r"(?=.*\d)(?=.*[A-Z])|.*_|0x[0-9a-f]", re.DOTALL)
 _PUNCTUATION = re.compile(r"[^\w.]+|_+")
 
 
-def grounded(text: str, source: str) -> str:
+def drop_ungrounded(text: str, source: str) -> str:
     """Return the sentences of `text` whose names all occur in `source`, as one line."""
     sentences = _SENTENCE.split(text[:_MAX_CHARS])
     named = [(sentence.strip(), _names(sentence)) for sentence in sentences]

@@ -88,12 +88,12 @@ def redact(text: str, kinds: Collection[RedactionKind] = ("secrets", "emails")) 
     return text
 
 
-def excerpt(
+def redact_excerpt(
     body: str, kinds: Collection[RedactionKind] = ("secrets", "emails"), missing: int = 0
 ) -> str:
     """Return the redacted body, or head and tail of a very long one, without parts of secrets.
 
-    `missing` is the number of characters that `bounded` has already cut from the middle.
+    `missing` is the number of characters that `bound_body` has already cut from the middle.
     """
     body = INVISIBLE.sub("", body)
     cut = len(body) + missing - _HEAD - _TAIL

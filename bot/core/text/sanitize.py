@@ -76,18 +76,18 @@ _BOT_COMMAND = re.compile(
 )
 
 
-def one_line(text: str, max_chars: int = 4000) -> str:
+def to_one_line(text: str, max_chars: int = 4000) -> str:
     """Return at most `max_chars` characters of `text` as one line without HTML, not escaped."""
     text = _decode_entities(_drop_invisible(text[:max_chars]))
     return " ".join(_normalize(_drop_html(text)).split())
 
 
-def plain(text: str, max_chars: int = 600, max_words: int = 60) -> str:
+def to_plain_markdown(text: str, max_chars: int = 600, max_words: int = 60) -> str:
     """Return `text` as one line of Markdown that both forges render as plain text.
 
     The limits apply to the escaped line; a longer one ends after a word with an ellipsis.
     """
-    line = _shorten_runs(one_line(text))
+    line = _shorten_runs(to_one_line(text))
     for pattern, replacement in _AUTOLINKS:
         line = pattern.sub(replacement, line)
     words = line.split()
@@ -104,7 +104,7 @@ def plain(text: str, max_chars: int = 600, max_words: int = 60) -> str:
     return " ".join(kept)
 
 
-def code(text: str, max_chars: int = 255) -> str:
+def to_code_span(text: str, max_chars: int = 255) -> str:
     """Return `text` as one inline code span, "" where nothing of it is visible."""
     line = " ".join(_normalize(text[:max_chars]).split()).replace("<!--", f"<!{ZERO_WIDTH}--")
     line = line.replace("tagline:v", f"tagline:{ZERO_WIDTH}v")  # the start of our own marker

@@ -10,7 +10,7 @@ from itertools import takewhile
 from typing import Any, TypeVar
 
 from bot.core.errors import NotFound, PermanentError, Retry, WriteUncertain
-from bot.core.text.bounded import bounded
+from bot.core.text.bounded import bound_body
 from bot.core.types import Issue, IssueRef, Label, OwnComment, Rate
 from bot.footprint import large_responses
 from bot.forges.cache import NameCache, RepositoryCache
@@ -63,7 +63,7 @@ class GitHub:
         with large_responses():
             data = self._call("GET", ISSUE, ref)
             author = data.get("user") or {}
-            return bounded(
+            return bound_body(
                 Issue(
                     ref=ref,
                     title=text(data.get("title")),

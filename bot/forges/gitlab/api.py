@@ -16,7 +16,7 @@ from gitlab.v4.objects import Project, ProjectIssue
 
 from bot.core.errors import NotFound, PermanentError, Retry, TaglineError, WriteUncertain
 from bot.core.labels.policy import scope
-from bot.core.text.bounded import bounded
+from bot.core.text.bounded import bound_body
 from bot.core.types import Issue, IssueRef, Label, OwnComment, Rate
 from bot.footprint import large_responses
 from bot.forges.cache import NameCache, RepositoryCache
@@ -66,7 +66,7 @@ class GitLab:
 
     def issue(self, ref: IssueRef) -> Issue:
         with large_responses():
-            return bounded(self._fetch_issue(ref))
+            return bound_body(self._fetch_issue(ref))
 
     def _fetch_issue(self, ref: IssueRef) -> Issue:
         # python-gitlab's object refers to itself: a long description would stay in memory until the
