@@ -101,7 +101,7 @@ def test_a_small_response_never_waits(client: Client) -> None:
 
 
 @pytest.mark.usefixtures("all_taken")
-def test_nobody_waits_who_does_not_say_when_it_is_decoded(client: Client) -> None:
+def test_a_large_response_outside_a_block_never_waits(client: Client) -> None:
     with server(once(body=BODY)) as url:
         assert get(client, url).content == BODY
 
@@ -118,7 +118,7 @@ def test_a_job_that_got_no_permit_is_tried_again(
     assert type(caught.value) is error
 
 
-def test_a_read_is_done_again_once_there_is_a_permit(client: Client) -> None:
+def test_a_read_is_repeated_once_there_is_a_permit(client: Client) -> None:
     for _ in range(PERMITS):
         footprint._permits.acquire()
     timer = threading.Timer(1, leave)
@@ -177,7 +177,7 @@ def test_threads_share_the_permits(client: Client) -> None:
     assert free() == PERMITS
 
 
-def test_what_unpacks_to_much_comes_whole(client: Client) -> None:
+def test_a_response_that_unpacks_to_megabytes_is_complete(client: Client) -> None:
     body = b"\0" * 3_000_001 + b"end"
     with server(once("Content-Encoding: gzip", body=gzip.compress(body))) as url:
         assert get(client, url).content == body

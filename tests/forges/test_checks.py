@@ -1,4 +1,4 @@
-"""What a forge tells of itself → findings; the network is scripted."""
+"""Responses of a forge → findings of `tagline check`; the network is scripted."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ INSTALLED = {"account": {"login": "acme"}, "permissions": NEEDED, "suspended_at"
 DATED = {"date": formatdate(NOW, usegmt=True)}
 
 
-class Anybody(AppAuth):
+class AnyApp(AppAuth):
     def app_jwt(self) -> Credential:
         return Credential(jwt="a.b.c")
 
 
 def scripted(changed: Mapping[str, Any]) -> list[Finding]:
-    """What is found where GitHub gives these answers, by path; None is a 404."""
+    """Return the findings for these responses of GitHub, by path; None is a 404."""
     usual = {"/app": APP, "/app/hook/config": HOOK, "/app/installations": [INSTALLED]}
     given: dict[str, Any] = {**usual, **changed}
 
@@ -43,14 +43,14 @@ def scripted(changed: Mapping[str, Any]) -> list[Finding]:
 
     web = ScriptedWeb(answer)
     rest = GitHubClient(web, API, lambda: NOW)
-    return list(GitHubChecks(web, API, rest, lambda: NOW).check_app(Anybody(rest, "7", "key")))
+    return list(GitHubChecks(web, API, rest, lambda: NOW).check_app(AnyApp(rest, "7", "key")))
 
 
-def test_an_app_as_it_should_be_gives_no_advice() -> None:
+def test_a_correct_app_gives_no_advice() -> None:
     assert {x.level for x in scripted({})} == {"ok"}
 
 
-def test_what_the_app_needs_is_what_its_manifest_asks_for() -> None:
+def test_the_needed_permissions_are_those_of_the_manifest() -> None:
     manifest = YAML(typ="safe", pure=True).load((ROOT / "app.yaml").read_text())
     assert manifest["default_permissions"] == NEEDED
     assert tuple(manifest["default_events"]) == EVENTS
@@ -73,7 +73,7 @@ def test_what_the_app_needs_is_what_its_manifest_asks_for() -> None:
         ("/app/installations", {"permissions": {}}, "installed on acme", "advice"),
     ],
 )
-def test_what_is_amiss_with_an_app_is_told(path: str, answer: Any, what: str, level: str) -> None:
+def test_each_problem_of_an_app_is_a_finding(path: str, answer: Any, what: str, level: str) -> None:
     usual: dict[str, Any] = {"/app": APP, "/app/hook/config": HOOK, "/app/installations": INSTALLED}
     if isinstance(answer, dict):
         answer = {**usual[path], **answer}
@@ -93,7 +93,7 @@ def test_a_clock_that_differs_by_more_than_a_minute_is_a_problem(seconds: int, l
 
 
 @pytest.mark.parametrize("date", [None, "", "soon"])
-def test_an_answer_without_a_date_is_no_problem(date: str | None) -> None:
+def test_a_response_without_a_date_is_no_problem(date: str | None) -> None:
     headers = {} if date is None else {"date": date}
     web = ScriptedWeb(lambda _: httpx.Response(200, headers=headers))
     assert check_clock("GitHub", web, API, {}, lambda: NOW).level == "ok"

@@ -53,7 +53,7 @@ def fetched(name: str, status: int, body: bytes, kind: str = "") -> str | None:
 
 @pytest.mark.parametrize("name", FORGES)
 @pytest.mark.parametrize("size", [MAX_BYTES + 1, 17_000_000])
-def test_of_a_file_that_is_too_long_only_the_beginning_is_fetched(name: str, size: int) -> None:
+def test_only_the_beginning_of_a_file_that_is_too_long_is_fetched(name: str, size: int) -> None:
     text = fetched(name, 200, LIMIT + b"#" * (size - len(LIMIT)))
     assert text is not None
     assert len(text) == MAX_BYTES + 1
@@ -63,7 +63,7 @@ def test_of_a_file_that_is_too_long_only_the_beginning_is_fetched(name: str, siz
 
 
 @pytest.mark.parametrize("name", FORGES)
-def test_a_file_of_the_greatest_length_is_fetched_whole(name: str) -> None:
+def test_a_file_of_the_maximum_length_is_fetched_completely(name: str) -> None:
     text = fetched(name, 200, LIMIT + b"#" * (MAX_BYTES - len(LIMIT)))
     assert read(text).problems == ()
 
@@ -76,13 +76,13 @@ def test_a_file_in_another_encoding_is_fetched(name: str, body: bytes) -> None:
 
 
 @pytest.mark.parametrize("name", FORGES)
-def test_an_empty_file_is_there(name: str) -> None:
+def test_an_empty_file_is_a_file(name: str) -> None:
     assert fetched(name, 200, b"") == ""
 
 
 @pytest.mark.parametrize("name", FORGES)
 @pytest.mark.parametrize("status", [403, 404])
-def test_a_file_that_is_not_there_or_not_allowed_is_none(name: str, status: int) -> None:
+def test_a_missing_or_forbidden_file_is_none(name: str, status: int) -> None:
     assert fetched(name, status, b'{"message": "no"}', "application/json") is None
 
 

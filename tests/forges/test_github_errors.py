@@ -129,7 +129,7 @@ def call(answer: httpx.Response | Exception, method: str = "GET", **how: Any) ->
 
 @pytest.mark.parametrize("name", ANSWERS)
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_each_answer_is_an_error_for_whoever_can_act(name: str, method: str) -> None:
+def test_each_error_response_raises_its_error(name: str, method: str) -> None:
     answer = ANSWERS[name]
     wanted = answer.error if method == "GET" else answer.to_a_write or answer.error
     with pytest.raises(TaglineError) as found:
@@ -140,7 +140,7 @@ def test_each_answer_is_an_error_for_whoever_can_act(name: str, method: str) -> 
     assert "quokkaberry" not in str(found.value)
 
 
-def test_refused_credentials_are_for_the_operator_and_name_the_variables() -> None:
+def test_rejected_credentials_are_an_operator_error_that_names_the_variables() -> None:
     with pytest.raises(
         OperatorError, match="GITHUB_APP_ID and GITHUB_PRIVATE_KEY, or GITHUB_TOKEN"
     ):
@@ -161,7 +161,7 @@ ON_THE_WAY: dict[Exception, tuple[type[TaglineError], type[TaglineError]]] = {
 @pytest.mark.parametrize(
     ("error", "wanted"), ON_THE_WAY.items(), ids=[type(error).__name__ for error in ON_THE_WAY]
 )
-def test_a_write_is_in_doubt_once_it_was_sent(
+def test_a_write_is_uncertain_once_it_was_sent(
     error: Exception, wanted: tuple[type[TaglineError], type[TaglineError]]
 ) -> None:
     for method, kind in zip(("GET", "POST"), wanted, strict=True):
@@ -171,11 +171,11 @@ def test_a_write_is_in_doubt_once_it_was_sent(
 
 
 @pytest.mark.parametrize("status", [200, 201])
-def test_an_answer_that_is_well_is_decoded(status: int) -> None:
+def test_a_successful_response_is_decoded(status: int) -> None:
     assert call(httpx.Response(status, json={"id": 4})) == {"id": 4}
 
 
-def test_an_empty_answer_is_nothing() -> None:
+def test_an_empty_response_is_none() -> None:
     assert call(httpx.Response(204), "DELETE") is None
 
 
@@ -184,7 +184,7 @@ def test_a_raw_file_is_text() -> None:
     assert call(answer, accept=RAW) == "mode: suggest"
 
 
-def test_names_are_escaped_in_the_address() -> None:
+def test_names_are_escaped_in_the_url() -> None:
     seen: list[httpx.Request] = []
 
     def respond(request: httpx.Request) -> httpx.Response:
@@ -212,7 +212,7 @@ def test_the_version_is_pinned_on_the_public_host_only(base: str, version: str |
     assert seen[0].headers["authorization"].split() == ["token", "t"]
 
 
-def test_two_threads_that_meet_a_renamed_repository_both_find_it() -> None:
+def test_two_threads_both_find_a_renamed_repository() -> None:
     """The second one learns nothing new from the answer, and has asked under the old name too."""
     both, present = threading.Barrier(2), ["acme/widget"]
 

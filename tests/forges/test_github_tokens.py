@@ -1,4 +1,4 @@
-"""A new token is not known everywhere at once: who is told, and when."""
+"""A new token is not accepted everywhere at once: what is tried again, and what is an error."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ JSON = {"content-type": "application/json"}
 
 @dataclass
 class Host:
-    """Refuses tokens whose text is in `unknown`, and what is `minted` while that is a status."""
+    """Rejects the tokens in `unknown`; `minted` is the status of requests for a token."""
 
     minted: int = 201
     refuses: bool = False
@@ -55,7 +55,7 @@ class Host:
         return self.forge.issue(ref).title
 
 
-def test_a_new_token_that_is_refused_is_kept_and_tried_again() -> None:
+def test_a_new_token_that_is_rejected_is_kept_and_tried_again() -> None:
     host = Host(refuses=True)
     for seconds in (0, 5, 15, 35, LAG_SECONDS - 1):
         host.now = NOW + seconds
@@ -67,7 +67,7 @@ def test_a_new_token_that_is_refused_is_kept_and_tried_again() -> None:
     assert len(host.tokens) == 1
 
 
-def test_a_token_that_is_refused_for_more_than_a_minute_blames_the_operator() -> None:
+def test_a_token_that_is_rejected_for_more_than_a_minute_is_an_operator_error() -> None:
     host = Host(refuses=True)
     with pytest.raises(Retry):
         host.read()
@@ -79,7 +79,7 @@ def test_a_token_that_is_refused_for_more_than_a_minute_blames_the_operator() ->
     assert len(host.tokens) == 2
 
 
-def test_a_token_that_ended_is_replaced_at_once_and_its_successor_may_be_late_too() -> None:
+def test_an_expired_token_is_replaced_at_once_and_the_new_one_may_be_late_too() -> None:
     host = Host()
     host.read()
     host.now += 1800
@@ -91,21 +91,21 @@ def test_a_token_that_ended_is_replaced_at_once_and_its_successor_may_be_late_to
     assert host.tokens == ["ghs_0", "ghs_1"]
 
 
-def test_a_refused_key_of_the_app_blames_the_operator_at_once() -> None:
+def test_a_rejected_key_of_the_app_is_an_operator_error_at_once() -> None:
     host = Host(minted=401)
     with pytest.raises(OperatorError, match="GITHUB_PRIVATE_KEY"):
         host.read()
 
 
 @pytest.mark.parametrize("status", [403, 404, 422])
-def test_an_installation_that_does_not_have_the_repository_proves_nothing(status: int) -> None:
+def test_an_installation_without_the_repository_is_not_covered(status: int) -> None:
     host = Host(minted=status)
     with pytest.raises(NotCovered) as found:
         host.read(replace(REF, account="666"))
     assert found.value.may_be_lag is (status == 404)
 
 
-def test_a_limit_on_minting_is_waited_for_and_is_no_limit_of_the_installation() -> None:
+def test_a_rate_limit_on_tokens_is_not_account_wide() -> None:
     host = Host(minted=429, headers={"retry-after": "30"})
     with pytest.raises(RateLimited) as found:
         host.read()

@@ -1,4 +1,4 @@
-"""GitHub's webhooks: authentic or refused; a delivery, or the reason why it asks for nothing."""
+"""GitHub's webhooks: authentic or rejected; an event, or the reason why it is ignored."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def read(event: object, **given: str) -> Event | Ignored:
 # Is it authentic?
 
 
-def test_the_vector_of_the_documents_is_authentic() -> None:
+def test_the_documented_test_vector_is_authentic() -> None:
     known = "757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17"
     given = {"x-hub-signature-256": f"sha256={known}"}
     verified(parser(), given, b"Hello, World!")
@@ -101,7 +101,7 @@ FORGED = {
 
 
 @pytest.mark.parametrize("name", FORGED)
-def test_what_is_not_signed_with_the_secret_is_401(name: str) -> None:
+def test_a_body_not_signed_with_the_secret_is_401(name: str) -> None:
     signature = FORGED[name]
     given = headers() if signature is None else headers(x_hub_signature_256=signature)
     with pytest.raises(Rejected) as refusal:
@@ -111,7 +111,7 @@ def test_what_is_not_signed_with_the_secret_is_401(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in FORGED if name not in ("another secret",)])
-def test_the_header_of_sha_1_alone_is_never_enough(name: str) -> None:
+def test_a_sha_1_signature_alone_is_never_accepted(name: str) -> None:
     given = headers(x_hub_signature=signed(BODY, algorithm="sha1"))
     signature = FORGED[name]
     if signature is not None:
@@ -120,7 +120,7 @@ def test_the_header_of_sha_1_alone_is_never_enough(name: str) -> None:
         verified(parser(), given, BODY)
 
 
-def test_what_cannot_be_a_signature_is_refused_by_the_headers_alone() -> None:
+def test_an_invalid_signature_is_rejected_by_the_headers_alone() -> None:
     for name in ("none", "empty", "SHA-1", "cut", "twice", "upper case", "not ASCII"):
         with pytest.raises(Rejected) as refusal:
             parser().check_headers(headers(x_hub_signature_256=FORGED[name] or ""))
@@ -129,7 +129,7 @@ def test_what_cannot_be_a_signature_is_refused_by_the_headers_alone() -> None:
 
 
 @pytest.mark.parametrize("secret", [SECRET, NEXT_SECRET])
-def test_while_a_secret_is_rotated_both_are_good(secret: str) -> None:
+def test_while_a_secret_is_rotated_both_are_accepted(secret: str) -> None:
     both = parser(SECRET, NEXT_SECRET)
     verified(both, headers(x_hub_signature_256=signed(BODY, secret)), BODY)
     with pytest.raises(Rejected):
@@ -144,12 +144,12 @@ def test_a_secret_beyond_ascii_is_used_as_utf_8() -> None:
 
 
 @pytest.mark.parametrize("secrets", [(), ("",), (SECRET, "")])
-def test_an_inbox_without_a_secret_cannot_be_made(secrets: tuple[str, ...]) -> None:
+def test_a_parser_needs_a_secret(secrets: tuple[str, ...]) -> None:
     with pytest.raises(ValueError, match="secret"):
         GitHubWebhooks(secrets, "github.com", needs_installation=True)
 
 
-# What does it ask for?
+# What does it report?
 
 
 @pytest.mark.parametrize(
@@ -201,7 +201,7 @@ IGNORED: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("reason", IGNORED)
-def test_what_asks_for_nothing_is_ignored_with_its_reason(reason: str) -> None:
+def test_an_event_that_needs_no_job_is_ignored_with_its_reason(reason: str) -> None:
     assert read(IGNORED[reason]) == Ignored(reason)
 
 
@@ -210,12 +210,12 @@ def test_an_edit_without_changes_is_ignored() -> None:
 
 
 @pytest.mark.parametrize("event", ["ping", "issue_comment", "installation", "quite_new"])
-def test_other_events_are_ignored_whatever_is_in_them(event: str) -> None:
+def test_other_events_are_ignored_whatever_they_contain(event: str) -> None:
     for body in (b"", b"{}", b"\xff", b"[" * 100_000):
         assert parser().parse(headers(x_github_event=event), body) == Ignored(f"event {event!r}")
 
 
-def test_long_names_of_others_are_cut_in_a_reason() -> None:
+def test_a_long_event_name_is_cut_in_the_reason() -> None:
     found = read(changed(action="x" * 5000))
     assert isinstance(found, Ignored)
     assert len(found.reason) < 60
@@ -342,7 +342,7 @@ def test_a_needed_field_of_the_wrong_type_is_400(event: dict[str, Any]) -> None:
         {"x_github_delivery": "é"},
     ],
 )
-def test_without_a_name_and_an_id_it_is_400(given: dict[str, str]) -> None:
+def test_a_delivery_without_event_name_and_id_is_400(given: dict[str, str]) -> None:
     with pytest.raises(Rejected) as refusal:
         read(EVENT, **given)
     assert refusal.value.status == 400

@@ -1,4 +1,4 @@
-"""What a repository is called comes from the platform, by its number."""
+"""A repository's name comes from the platform, by its number."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ JSON = {"content-type": "application/json"}
 
 
 class Platform:
-    """Gives the same name whoever asks, and counts how often."""
+    """Always gives the same name, and counts the requests."""
 
     def __init__(self, name: str) -> None:
         self.name, self.asked, self.now = name, 0, 0.0
@@ -35,7 +35,7 @@ class Platform:
         return self.name
 
 
-def test_the_name_is_asked_for_once_an_hour() -> None:
+def test_the_name_is_fetched_once_an_hour() -> None:
     platform = Platform("acme/widget")
     for _ in range(5):
         assert platform.names.get(REF) == "acme/widget"
@@ -48,7 +48,7 @@ def test_the_name_is_asked_for_once_an_hour() -> None:
 
 
 @pytest.mark.parametrize("given", ["", "ACME/Widget"])
-def test_a_reference_without_a_name_or_in_other_letters_asks_no_more_often(given: str) -> None:
+def test_a_reference_without_a_name_or_in_another_case_is_fetched_no_more_often(given: str) -> None:
     platform = Platform("acme/widget")
     for now in (0.0, NAME_SECONDS / 2, NAME_SECONDS):
         platform.now = now
@@ -56,7 +56,7 @@ def test_a_reference_without_a_name_or_in_other_letters_asks_no_more_often(given
     assert platform.asked == 1
 
 
-def test_another_name_than_the_known_one_is_looked_into_once_a_minute() -> None:
+def test_another_name_than_the_cached_one_is_checked_once_a_minute() -> None:
     """A delivery after a rename has the new name; one that lies costs no request more."""
     platform = Platform("acme/widget")
     for _ in range(5):
@@ -74,7 +74,7 @@ def test_a_reference_that_a_person_typed_keeps_its_name() -> None:
     assert platform.asked == 0
 
 
-def test_many_threads_ask_once() -> None:
+def test_of_many_threads_one_fetches() -> None:
     platform, all_here = Platform("acme/widget"), threading.Barrier(8)
 
     def ask(_: int) -> str:
@@ -120,32 +120,32 @@ def test_the_groups_are_those_of_the_project_s_own_path(given: str) -> None:
     assert set(host.asked) == {"7", "team/sub/.gitlab", "team/.gitlab"}
 
 
-def test_no_more_groups_are_looked_through_than_gitlab_nests() -> None:
+def test_no_more_groups_are_searched_than_gitlab_nests() -> None:
     host = GitLabHost("/".join(f"g{n}" for n in range(1000)))
     assert host.forge.config_text(project()) is None
     assert sum(host.asked.values()) == 22
 
 
-def test_the_file_of_a_group_is_kept_under_its_own_name() -> None:
+def test_the_file_of_a_group_is_cached_under_its_own_name() -> None:
     host = GitLabHost("team/widget", {"team": "mode: suggest"})
     host.forge.config_text(project("evil/widget"))
     host.forge.config_text(IssueRef("gitlab", "gitlab.example", "evil/.gitlab", 1))
     assert host.asked["evil/.gitlab"] == 1
 
 
-def test_a_group_s_own_project_of_defaults_is_not_read_twice() -> None:
+def test_a_group_s_project_of_defaults_is_not_read_twice() -> None:
     host = GitLabHost("Team/.gitlab")
     assert host.forge.config_text(project("team/.gitlab")) is None
     assert host.asked["Team/.gitlab"] == host.asked["team/.gitlab"] == 0
 
 
 @pytest.mark.parametrize("answer", [None, "", 7])
-def test_a_project_without_a_readable_path_is_asked_for_again(answer: object) -> None:
+def test_a_project_without_a_readable_path_is_tried_again(answer: object) -> None:
     with pytest.raises(Retry, match="cannot be read"):
         GitLabHost(answer).forge.config_text(project())
 
 
-def test_a_project_of_another_number_is_not_taken_for_it() -> None:
+def test_a_response_about_a_project_of_another_number_is_rejected() -> None:
     with pytest.raises(Retry, match="cannot be read"):
         GitLabHost("team/widget", number=8).forge.config_text(project())
 
@@ -160,7 +160,7 @@ def test_a_project_of_another_number_is_not_taken_for_it() -> None:
     ],
     ids=["unknown", "another number", "no name", "a list"],
 )
-def test_nothing_is_asked_of_github_under_a_name_that_it_did_not_give(
+def test_no_request_uses_a_name_that_github_did_not_give(
     found: httpx.Response, error: type[Exception]
 ) -> None:
     asked: list[str] = []

@@ -1,4 +1,4 @@
-"""Calls go where the settings say: never to an address from a payload or from an answer."""
+"""Requests go to the configured hosts: never to a URL from a payload or a response."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ CLIENTS = re.compile(
 
 
 class Lure(ThreadingHTTPServer):
-    """A forge whose every answer is full of addresses that lead elsewhere."""
+    """A forge whose responses are full of URLs of another host."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Answer)
@@ -96,9 +96,7 @@ def lure() -> Iterator[Lure]:
 
 
 @pytest.mark.parametrize("on", ["github", "gitlab"])
-def test_pages_are_asked_for_by_number_and_links_in_answers_are_not_followed(
-    lure: Lure, on: str
-) -> None:
+def test_pages_are_requested_by_number_and_links_are_not_followed(lure: Lure, on: str) -> None:
     clients, url = ClientPool("tests"), f"http://127.0.0.1:{lure.server_address[1]}"
     forge: GitHub | GitLab = GitLab(url, "a-token", clients)
     if on == "github":
@@ -113,7 +111,7 @@ def test_pages_are_asked_for_by_number_and_links_in_answers_are_not_followed(
     assert not any("trap" in path or path.startswith("http") for path in lure.asked)
 
 
-def test_of_a_payload_full_of_addresses_none_is_taken_along() -> None:
+def test_no_url_of_a_payload_is_enqueued() -> None:
     lures = dict.fromkeys(URLS, TRAP)
 
     def lured(value: Any) -> Any:
@@ -128,8 +126,8 @@ def test_of_a_payload_full_of_addresses_none_is_taken_along() -> None:
     assert b"http" not in msgspec.json.encode(list(endpoint.queue.jobs.values()))
 
 
-def test_only_one_place_makes_connections_to_the_world() -> None:
-    """Redirects, deadlines and forbidden addresses are looked after there."""
+def test_only_the_http_modules_open_connections() -> None:
+    """They handle redirects, deadlines and forbidden addresses."""
     apart = {"http.py", "transport.py"}
     found = {
         f"{path.relative_to(BOT)}: {hit[0]}"

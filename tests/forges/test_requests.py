@@ -23,7 +23,7 @@ def clients() -> Iterator[ClientPool]:
 
 
 @pytest.mark.parametrize(("method", "error"), [("GET", Retry), ("POST", WriteUncertain)])
-def test_a_silent_forge_is_given_up_before_the_socket_s_own_limit(
+def test_a_silent_forge_fails_before_the_socket_s_own_limit(
     clients: ClientPool, monkeypatch: pytest.MonkeyPatch, method: str, error: type[Retry]
 ) -> None:
     monkeypatch.setattr(requests, "CALL_SECONDS", 0.2)
@@ -35,7 +35,7 @@ def test_a_silent_forge_is_given_up_before_the_socket_s_own_limit(
     assert type(caught.value) is error
 
 
-def test_a_forge_that_is_not_there_was_sent_nothing(clients: ClientPool) -> None:
+def test_an_unreachable_forge_was_sent_nothing(clients: ClientPool) -> None:
     client = clients.get()
     request = client.build_request("POST", "http://127.0.0.1:1/")
     with pytest.raises(Retry, match="cannot be reached") as caught:
