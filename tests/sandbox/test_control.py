@@ -104,18 +104,21 @@ def test_invalid_requests_are_refused(
 def test_the_command_prints_addresses_and_credentials_and_stops_cleanly() -> None:
     command = [sys.executable, "-m", "bot.sandbox"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, env=os.environ) as running:
-        assert running.stdout is not None
-        ready = json.loads(running.stdout.readline())
-        key = Path(ready["private_key_file"])
-        assert key.read_text().startswith("-----BEGIN RSA PRIVATE KEY")
-        assert key.stat().st_mode & 0o077 == 0
-        assert httpx.get(f"{ready['github_url']}/repos/{REPO}").status_code == 200
-        signing = Path(ready["gitlab_signing_token_file"]).read_text()
-        assert len(base64.b64decode(signing.removeprefix("whsec_"))) == 32
-        project = ready["gitlab_project"].replace("/", "%2F")
-        headers = {"private-token": ready["gitlab_token"]}
-        url = f"{ready['gitlab_url']}/api/v4/projects/{project}"
-        assert httpx.get(url, headers=headers).status_code == 200
-        running.send_signal(signal.SIGTERM)
-        assert running.wait(10) == 0
+        try:
+            assert running.stdout is not None
+            ready = json.loads(running.stdout.readline())
+            key = Path(ready["private_key_file"])
+            assert key.read_text().startswith("-----BEGIN RSA PRIVATE KEY")
+            assert key.stat().st_mode & 0o077 == 0
+            assert httpx.get(f"{ready['github_url']}/repos/{REPO}").status_code == 200
+            signing = Path(ready["gitlab_signing_token_file"]).read_text()
+            assert len(base64.b64decode(signing.removeprefix("whsec_"))) == 32
+            project = ready["gitlab_project"].replace("/", "%2F")
+            headers = {"private-token": ready["gitlab_token"]}
+            url = f"{ready['gitlab_url']}/api/v4/projects/{project}/labels"
+            assert httpx.get(url, headers=headers).status_code == 200
+            running.send_signal(signal.SIGTERM)
+            assert running.wait(10) == 0
+        finally:
+            running.kill()
     assert not key.exists()
