@@ -1,9 +1,8 @@
 """The receiver's HTTP server: uvicorn, with limits on slow and greedy clients.
 
-Uvicorn closes no connection whose client is slow with a head or a body, and limits neither the size
-of heads and trailers nor the number of pipelined requests
-(https://github.com/encode/uvicorn/issues/157). This module overrides internals of uvicorn 0.54, so
-pyproject.toml pins its minor version.
+Uvicorn limits neither the time of a head or a body, nor the size of heads and trailers, nor the
+number of pipelined requests (https://github.com/encode/uvicorn/issues/157). This module overrides
+internals of uvicorn 0.54, so pyproject.toml pins its minor version.
 """
 
 from __future__ import annotations
