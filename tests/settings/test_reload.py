@@ -139,7 +139,7 @@ def test_a_new_secret_is_masked_in_the_log_as_the_old_one_was(
     files: Files, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(log, "_logger", log.get())
-    monkeypatch.setattr(log, "_later", [])
+    monkeypatch.setattr(log, "_added_secrets", [])
     log.configure("info", "json", files.latest().secrets)
     files.write("OPENAI_API_KEY", NEW)
     files.later()
