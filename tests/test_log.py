@@ -94,8 +94,8 @@ def test_a_known_secret_is_masked_wherever_it_stands(
     lines: Lines, form: str, secret: str, wrap: Callable[[str], object]
 ) -> None:
     stream = lines(form=form)
-    log.get().info("told", what=wrap(secret))
-    log.get().info(f"told {secret}")
+    log.get().info("sample", what=wrap(secret))
+    log.get().info(f"sample {secret}")
     assert stream.getvalue().count("[masked]") >= 2
     assert "quokka" not in stream.getvalue()
 
@@ -118,7 +118,7 @@ SHAPED = [
 @pytest.mark.parametrize("form", ["json", "text"])
 def test_what_is_shaped_like_a_secret_is_masked(lines: Lines, form: str, text: str) -> None:
     stream = lines(form=form)
-    log.get().info("told", what=text)
+    log.get().info("sample", what=text)
     assert "quokkaberry" not in stream.getvalue()
     assert "quokkaberry" not in log.mask(text, ())
 
@@ -131,19 +131,19 @@ def test_ordinary_words_are_not_masked(text: str) -> None:
 
 
 @pytest.mark.parametrize("form", ["json", "text"])
-@pytest.mark.parametrize("odd", [object(), {1, 2}, ("\ud800",), b"\xff", {1: 2}, 2**70, "a\0b"])
+@pytest.mark.parametrize("value", [object(), {1, 2}, ("\ud800",), b"\xff", {1: 2}, 2**70, "a\0b"])
 def test_whatever_an_event_holds_it_is_one_line_and_raises_nothing(
-    lines: Lines, form: str, odd: object
+    lines: Lines, form: str, value: object
 ) -> None:
     stream = lines(form=form)
-    log.get().info("told", what=odd)
+    log.get().info("sample", what=value)
     assert stream.getvalue().count("\n") == 1
-    assert "told" in stream.getvalue()
+    assert "sample" in stream.getvalue()
 
 
 def test_a_masked_line_of_json_is_still_json(lines: Lines) -> None:
     stream = lines()
-    log.get().info("told", what=f"Bearer {SECRET}", more={"key": MULTILINE}, last=1)
+    log.get().info("sample", what=f"Bearer {SECRET}", more={"key": MULTILINE}, last=1)
     (event,) = events(stream)
     assert event["last"] == 1
 
@@ -185,7 +185,7 @@ def test_frames_name_file_line_and_function() -> None:
 def test_a_full_disk_loses_lines_and_no_job(lines: Lines) -> None:
     full = open("/dev/full", "w")  # noqa: SIM115 - closing it fails too
     log.configure("info", "json", (), full)
-    log.get().info("nobody reads this")
+    log.get().info("lost")
     log.configure()
     with contextlib.suppress(OSError):
         full.close()

@@ -1,4 +1,4 @@
-"""Files that try to hurt whoever reads them, and random damage to a good file."""
+"""Hostile configuration files, and random damage to a valid file."""
 
 from __future__ import annotations
 
@@ -104,8 +104,8 @@ HOSTILE = {
     "a folded text": "model:\n  instructions: >\n" + "    x\n" * 10_000,
     "blank lines": "language: de\n" + "\n" * 65_000,
     "blanks": "language:" + " " * 65_000 + "de",
-    "remarks": "language: de\n" + "# a remark\n" * 5900,
-    "an endless file": "language: de\n" + "# a remark\n" * 1_600_000,
+    "comments": "language: de\n" + "# a comment\n" * 5900,
+    "an endless file": "language: de\n" + "# a comment\n" * 1_600_000,
     "documents": "---\n" * 16_000,
     "directives": "%YAML 1.1\n" * 6000,
     "unknown tags": "a: [" + "!a b," * 10_000 + "]",

@@ -41,7 +41,7 @@ def test_case_does_not_matter(text: str, path: str, holds: object) -> None:
 @pytest.mark.parametrize(
     "written", ["no", "false", "sugest", "[off]", "{a: b}", "", "~", "1", "!x apply", "apply off"]
 )
-def test_a_mode_that_cannot_be_read_is_off_and_told(written: str) -> None:
+def test_a_mode_that_cannot_be_read_is_off_and_reported(written: str) -> None:
     config, problems = parse(f"mode: {written}\n")
     assert config.mode == "off"
     assert [(problem.line, problem.key) for problem in problems] == [(1, "mode")]
@@ -70,7 +70,7 @@ def test_a_list_holds_its_readable_items_as_they_are_written(
     assert [x.key for x in reading.problems] == [f"labels.deny[{n}]" for n in wrong]
 
 
-def test_an_item_with_a_colon_is_told_with_its_line() -> None:
+def test_an_item_with_a_colon_is_reported_with_its_line() -> None:
     config, problems = parse("labels:\n  deny:\n    - bug\n    - kind: crash\n")
     assert config.labels.deny == ("bug", "kind: crash")
     assert [str(problem) for problem in problems] == ["line 4, labels.deny[2]: write a text"]

@@ -41,18 +41,18 @@ def test_every_key_has_a_description() -> None:
     assert set(docs.NOT_BUILT) <= leaves()
 
 
-def test_the_file_to_begin_with_means_the_defaults() -> None:
+def test_the_commented_file_means_the_defaults() -> None:
     assert parse(docs.commented()) == (RepoConfig(), ())
     assert docs.notes(read(docs.commented())) == []
 
 
-def test_the_file_to_begin_with_shows_every_key_also_those_without_effect() -> None:
+def test_the_commented_file_has_every_key_also_those_without_effect() -> None:
     _, _, lines = docs.commented().partition("version")
     every = "version" + lines.replace("\n# ", "\n")
-    reading = read(every)
-    assert (reading.config, reading.problems) == (RepoConfig(), ())
-    assert leaves() <= set(reading.lines)
-    assert [key for _, key in docs.notes(reading)] == list(docs.NOT_BUILT)
+    parsed = read(every)
+    assert (parsed.config, parsed.problems) == (RepoConfig(), ())
+    assert leaves() <= set(parsed.lines)
+    assert [key for _, key in docs.notes(parsed)] == list(docs.NOT_BUILT)
 
 
 @pytest.mark.parametrize("text", ["", FULL], ids=["defaults", "full"])
@@ -63,9 +63,9 @@ def test_a_shown_configuration_is_a_file_that_means_it(text: str) -> None:
 
 def test_a_note_names_each_key_without_effect_with_its_line() -> None:
     text = "mode: apply\nlearn:\n  from_corrections: false\ncomment: {similar: 1}\n"
-    reading = read(text)
-    assert reading.problems == ()
-    assert docs.notes(reading) == [(3, "learn.from_corrections"), (4, "comment.similar")]
+    parsed = read(text)
+    assert parsed.problems == ()
+    assert docs.notes(parsed) == [(3, "learn.from_corrections"), (4, "comment.similar")]
 
 
 @pytest.mark.parametrize("text", ["{}", FULL, docs.as_yaml(RepoConfig())])
@@ -86,7 +86,7 @@ def test_the_schema_refuses_an_unknown_key(text: str) -> None:
     assert not Draft202012Validator(docs.schema()).is_valid(loaded(text))
 
 
-def test_the_schema_tells_what_each_key_is_for_and_its_default() -> None:
+def test_the_schema_has_the_description_and_the_default_of_each_key() -> None:
     schema = docs.schema()
     assert "suggest (labels only" in schema["properties"]["mode"]["description"]
     labels = schema["$defs"]["LabelRules"]["properties"]

@@ -33,12 +33,12 @@ def problems(text: str) -> list[str]:
     return [str(problem) for problem in parse(text)[1]]
 
 
-@pytest.mark.parametrize("text", [None, "", "\n\n", "# a remark\n", "---\n", "{}", "version: 1"])
+@pytest.mark.parametrize("text", [None, "", "\n\n", "# a comment\n", "---\n", "{}", "version: 1"])
 def test_an_absent_or_empty_file_means_the_defaults(text: str | None) -> None:
     assert parse(text) == (DEFAULTS, ())
 
 
-def test_a_section_of_nothing_but_remarks_means_the_defaults() -> None:
+def test_a_section_of_nothing_but_comments_means_the_defaults() -> None:
     config, found = parse("ignore:\n  # authors: [renovate]\nlabels:\nmode: suggest\n")
     assert (config, found) == (RepoConfig(mode="suggest"), ())
 
@@ -176,7 +176,7 @@ def written(key: str, value: str) -> str:
 
 
 @pytest.mark.parametrize(("given", "advice"), WRONG.items(), ids=[key for key, _ in WRONG])
-def test_a_wrong_value_is_told_with_its_line_its_key_and_what_to_write(
+def test_a_wrong_value_is_reported_with_its_line_its_key_and_what_to_write(
     given: tuple[str, str], advice: str
 ) -> None:
     key, value = given
@@ -277,7 +277,7 @@ def test_an_unknown_or_doubled_key_names_the_nearest(text: str, line: str) -> No
         ),
     ],
 )
-def test_a_mistake_inside_a_value_is_told_with_its_own_line(text: str, line: str) -> None:
+def test_a_mistake_inside_a_value_is_reported_with_its_own_line(text: str, line: str) -> None:
     assert problems(text) == [line]
 
 
@@ -288,19 +288,21 @@ def test_a_budget_without_end_is_a_problem() -> None:
 
 
 def test_a_model_that_the_operator_does_not_allow_is_a_problem_that_names_those_allowed() -> None:
-    reading = restrict_models(
+    parsed = restrict_models(
         read("model:\n  name: gpt-7\n  instructions: Brief."), ["gpt-6", "luna"]
     )
-    assert [str(x) for x in reading.problems] == [
+    assert [str(x) for x in parsed.problems] == [
         "line 2, model.name: this host allows: gpt-6, luna"
     ]
-    assert reading.config == RepoConfig(model=ModelRules("Brief."))
+    assert parsed.config == RepoConfig(model=ModelRules("Brief."))
 
 
 @pytest.mark.parametrize("models", [[], ["gpt-6", "luna"]])
-def test_a_model_that_is_allowed_or_that_nobody_could_ask_is_no_problem(models: list[str]) -> None:
-    reading = read("model: {name: luna}")
-    assert restrict_models(reading, models) == reading
+def test_a_model_that_is_allowed_or_of_a_host_without_models_is_no_problem(
+    models: list[str],
+) -> None:
+    parsed = read("model: {name: luna}")
+    assert restrict_models(parsed, models) == parsed
 
 
 @pytest.mark.parametrize("text", ["mode: suggest\nmode: 'off'", "mode: 'off'\nmode: suggest"])
@@ -328,7 +330,7 @@ def test_the_first_of_two_values_that_limit_nothing_holds() -> None:
         ("- " * 5000, "line 1, this is nested more than 10 levels deep"),
     ],
 )
-def test_of_a_file_that_is_no_yaml_the_first_error_is_told_and_labels_are_only_suggested(
+def test_of_a_file_that_is_no_yaml_the_first_error_is_reported_and_labels_are_only_suggested(
     text: str, where: str
 ) -> None:
     config, found = parse(text)

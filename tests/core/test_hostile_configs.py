@@ -53,7 +53,7 @@ def _takes_the_line_in(text: str, place: str) -> bool:
 
 
 @pytest.mark.parametrize("text", ALIASED.values(), ids=ALIASED.keys())
-def test_an_alias_is_told_with_its_line_and_never_expanded(text: str) -> None:
+def test_an_alias_is_reported_with_its_line_and_never_expanded(text: str) -> None:
     reading = read(text)
     assert reading.broken
     (problem,) = reading.problems
@@ -103,7 +103,7 @@ def test_damaged_files_take_little_memory() -> None:
 
 
 @pytest.mark.parametrize("seed", range(0, 2000, 100))
-def test_a_damaged_file_that_is_not_valid_is_told(seed: int) -> None:
+def test_a_damaged_file_that_is_not_valid_is_reported(seed: int) -> None:
     reading = read(damaged(seed))
     assert len(reading.problems) == 1 if reading.broken else True
     assert all(problem.advice for problem in reading.problems)

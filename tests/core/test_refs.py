@@ -80,7 +80,7 @@ def test_an_own_server_is_known_by_its_host_and_sub_path(text: str, ref: IssueRe
         "github:a/b#1\n",
     ],
 )
-def test_anything_else_is_told_what_to_write(text: str) -> None:
+def test_the_error_for_anything_else_names_the_accepted_forms(text: str) -> None:
     with pytest.raises(ValueError, match=r"write the issue's address on .*github:owner/repos"):
         parse(text, HOSTS)
 
@@ -100,7 +100,7 @@ def test_a_repository_is_written_as_its_address_or_in_short(text: str, ref: Issu
 
 
 @pytest.mark.parametrize("text", ["", "acme/widget", "github:acme", "https://example.com/a/b"])
-def test_what_is_no_repository_is_told_what_to_write(text: str) -> None:
+def test_the_error_for_no_repository_names_the_accepted_forms(text: str) -> None:
     with pytest.raises(ValueError, match=r"write the repository's address on .*github:owner/repos"):
         repository(text, HOSTS)
 

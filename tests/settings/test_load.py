@@ -1,4 +1,4 @@
-"""The environment: every mistake is told at once, names its variable and never shows a value."""
+"""The environment: all problems are reported together, with variables but never their values."""
 
 from __future__ import annotations
 
@@ -45,9 +45,9 @@ def notices(environ: dict[str, str]) -> tuple[str, ...]:
 def test_an_empty_environment_is_a_bot_on_rules_that_listens_on_loopback(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("HOME", str(tmp_path))  # where nobody runs a private Redis
+    monkeypatch.setenv("HOME", str(tmp_path))  # without a private Redis
     settings = load({})
-    wanted = {
+    expected = {
         "github_app_id": "",
         "github_private_key": "",
         "github_webhook_secrets": (),
@@ -67,7 +67,7 @@ def test_an_empty_environment_is_a_bot_on_rules_that_listens_on_loopback(
         "log_format": "json",
         "mode": "apply",
     }
-    assert {name: getattr(settings, name) for name in wanted} == wanted
+    assert {name: getattr(settings, name) for name in expected} == expected
     assert settings.secrets == ()
 
 
@@ -105,9 +105,11 @@ PLAIN_VALUES: dict[tuple[str, str], tuple[str, object]] = {
 }
 
 
-@pytest.mark.parametrize(("given", "wanted"), PLAIN_VALUES.items(), ids=str)
-def test_each_variable_sets_its_setting(given: tuple[str, str], wanted: tuple[str, object]) -> None:
-    assert getattr(load(dict([given])), wanted[0]) == wanted[1]
+@pytest.mark.parametrize(("given", "expected"), PLAIN_VALUES.items(), ids=str)
+def test_each_variable_sets_its_setting(
+    given: tuple[str, str], expected: tuple[str, object]
+) -> None:
+    assert getattr(load(dict([given])), expected[0]) == expected[1]
 
 
 # Provider → the variables, and the model that they make: name, address, seconds, tokens, key.
@@ -155,7 +157,7 @@ MODELS: dict[str, tuple[dict[str, str], tuple[str, str, float, int, str, str]]] 
 
 @pytest.mark.parametrize("name", MODELS)
 def test_each_provider_has_its_key_its_address_and_its_defaults(name: str) -> None:
-    environ, wanted = MODELS[name]
+    environ, expected = MODELS[name]
     model = load(environ).model
     assert model is not None
     assert (
@@ -165,15 +167,15 @@ def test_each_provider_has_its_key_its_address_and_its_defaults(name: str) -> No
         model.max_output_tokens,
         model.key_variable,
         model.key,
-    ) == wanted
+    ) == expected
 
 
-FURTHER = "anthropic:claude-x, compatible:llama3:8b ,openai:org/small"
+FALLBACKS = "anthropic:claude-x, compatible:llama3:8b ,openai:org/small"
 
 
-def test_further_models_have_their_own_keys_and_addresses() -> None:
+def test_fallback_models_have_their_own_keys_and_addresses() -> None:
     model = load(
-        {**COMPATIBLE, **OPENAI, "ANTHROPIC_API_KEY": "other", "LLM_FALLBACK_MODELS": FURTHER}
+        {**COMPATIBLE, **OPENAI, "ANTHROPIC_API_KEY": "other", "LLM_FALLBACK_MODELS": FALLBACKS}
     ).model
     assert model is not None
     assert [(x.model, x.base_url, x.key, x.timeout, x.breaker) for x in model.fallbacks] == [
@@ -219,18 +221,18 @@ def test_a_vendor_s_key_does_not_go_to_a_compatible_server() -> None:
         ("compatible:x", "compatible:x needs LLM_BASE_URL, which is not set."),
     ],
 )
-def test_a_wrong_further_model_is_a_problem_that_names_it(entry: str, advice: str) -> None:
+def test_a_wrong_fallback_model_is_a_problem_that_names_it(entry: str, advice: str) -> None:
     (line,) = problems({**OPENAI, "LLM_FALLBACK_MODELS": f"openai:gpt-6,,{entry}"})
     assert line.startswith(f"LLM_FALLBACK_MODELS: {advice}")
 
 
-def test_a_number_that_is_wrong_for_every_model_is_told_once() -> None:
+def test_a_number_that_is_wrong_for_every_model_is_reported_once() -> None:
     wrong = {**OPENAI, "LLM_FALLBACK_MODELS": "openai:a,openai:b", "LLM_TIMEOUT": "x"}
     assert len(problems(wrong)) == 1
 
 
 @pytest.mark.parametrize("first", [{}, {"LLM_PROVIDER": "none"}, {"LLM_PROVIDER": "openai"}])
-def test_further_models_need_a_first(first: dict[str, str]) -> None:
+def test_fallback_models_need_a_first(first: dict[str, str]) -> None:
     settings = load({**first, "LLM_FALLBACK_MODELS": "compatible:x"})
     assert settings.model is None
     assert settings.notices[-1] == "LLM_FALLBACK_MODELS is not used without a first model."
@@ -309,7 +311,7 @@ def test_half_an_app_names_the_other_half(given: dict[str, str], missing: str) -
     assert line.startswith(f"{missing} is not set")
 
 
-def test_all_problems_are_told_at_once() -> None:
+def test_all_problems_are_reported_together() -> None:
     wrong = {
         "GITHUB_WEBHOOK_SECRET": "short",
         "GITHUB_API_URL": "no-url",

@@ -129,18 +129,18 @@ def test_enrich_with_a_delay_queues_a_job_that_job_can_tell_of(app: App, tmp_pat
     )
     job = queued.stdout.strip()
     assert app.end_of(job).outcome == "answered"
-    told = tagline("job", job, cwd=tmp_path, environment=access(app))
-    assert "state: done" in told.stdout
-    assert f"issue: {app.ref(number)}" in told.stdout
-    assert re.search(r"^model: \S+\ntokens_in: \d+\ntokens_out: \d+$", told.stdout, re.M)
+    shown = tagline("job", job, cwd=tmp_path, environment=access(app))
+    assert "state: done" in shown.stdout
+    assert f"issue: {app.ref(number)}" in shown.stdout
+    assert re.search(r"^model: \S+\ntokens_in: \d+\ntokens_out: \d+$", shown.stdout, re.M)
 
 
 def test_a_job_that_still_waits_is_queued(build: Build, tmp_path: Path) -> None:
     with build().open(at_work=False) as app:
         app.host.open_issue(app.repo, TITLE, BODY)
         job = app.opened.job or ""
-        told = tagline("job", job, "--json", cwd=tmp_path, environment=access(app))
-        assert json.loads(told.stdout)["state"] == "queued"
+        shown = tagline("job", job, "--json", cwd=tmp_path, environment=access(app))
+        assert json.loads(shown.stdout)["state"] == "queued"
 
 
 def test_a_dead_letter_is_listed_and_sent_again_once_its_reason_is_gone(
@@ -200,7 +200,7 @@ def test_a_command_that_cannot_run_says_what_to_do(
     assert "shorty" not in answer.stderr
 
 
-def test_the_demo_tells_the_whole_story_on_both_hosts(tmp_path: Path) -> None:
+def test_the_demo_prints_a_complete_example_of_both_hosts(tmp_path: Path) -> None:
     answer = process("demo", "--json", cwd=tmp_path)
     assert answer.returncode == 0, answer.stderr
     stories = json.loads(answer.stdout)["stories"]

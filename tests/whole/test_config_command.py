@@ -23,7 +23,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_check_tells_every_problem_and_note_with_its_place(folder: Path) -> None:
+def test_check_prints_every_problem_and_note_with_its_line(folder: Path) -> None:
     answer = tagline("config", "check", cwd=folder)
     assert answer.returncode == 1, answer.stderr
     place = ".github/tagline.yml"
@@ -54,7 +54,7 @@ def test_check_answers_in_json_too(folder: Path) -> None:
         ("#" * 70_000, "tagline.yml:1: file: keep the file under 64 KiB"),
     ],
 )
-def test_check_tells_of_a_file_that_cannot_be_read(tmp_path: Path, text: str, says: str) -> None:
+def test_check_reports_a_file_that_cannot_be_read(tmp_path: Path, text: str, says: str) -> None:
     (tmp_path / "tagline.yml").write_text(text)
     answer = tagline("config", "check", "tagline.yml", cwd=tmp_path)
     assert answer.returncode == 1

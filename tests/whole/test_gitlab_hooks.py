@@ -57,20 +57,20 @@ def project(box: Sandbox, tmp_path: Path) -> Iterator[Project]:
     made.run("remove-hook", "--apply")
 
 
-def test_without_apply_it_is_only_told(project: Project) -> None:
-    told = project.run("add-hook")
-    assert "would create a hook" in told
-    assert "--apply" in told
+def test_without_apply_nothing_changes(project: Project) -> None:
+    output = project.run("add-hook")
+    assert "would create a hook" in output
+    assert "--apply" in output
     assert project.hooks() == []
 
 
-def test_the_report_tells_scope_role_expiry_labels_and_local_addresses(project: Project) -> None:
-    told = project.run("add-hook")
-    assert "token scope: api" in told
-    assert "role: Maintainer" in told
-    assert "expire" in told
-    assert "1 of 2 labels have no description: bare" in told
-    assert "Allow requests to the local network from webhooks" in told
+def test_the_report_has_scope_role_expiry_labels_and_local_addresses(project: Project) -> None:
+    output = project.run("add-hook")
+    assert "token scope: api" in output
+    assert "role: Maintainer" in output
+    assert "expire" in output
+    assert "1 of 2 labels have no description: bare" in output
+    assert "Allow requests to the local network from webhooks" in output
 
 
 def test_a_hook_is_made_once_and_brought_up_to_date(project: Project) -> None:
@@ -85,14 +85,14 @@ def test_a_hook_is_made_once_and_brought_up_to_date(project: Project) -> None:
 def test_a_made_signing_token_is_kept_for_its_owner_only_and_never_printed(
     project: Project,
 ) -> None:
-    told = project.run("add-hook", "--apply")
+    output = project.run("add-hook", "--apply")
     again = project.run("add-hook", "--apply")
     path = project.folder / "data" / "gitlab-signing-token"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     token = path.read_text().strip()
     assert len(base64.b64decode(token.removeprefix("whsec_"))) == 32
-    assert token not in told + again
-    assert f"set GITLAB_SIGNING_TOKEN_FILE={path}" in told
+    assert token not in output + again
+    assert f"set GITLAB_SIGNING_TOKEN_FILE={path}" in output
 
 
 def test_a_configured_signing_token_is_used(project: Project) -> None:
@@ -110,13 +110,13 @@ def test_removing_twice_is_fine(project: Project) -> None:
     assert project.hooks() == []
 
 
-def test_a_token_that_may_not_make_hooks_is_told_what_is_missing(
+def test_for_a_token_that_may_not_make_hooks_the_error_names_the_role(
     project: Project, box: Sandbox
 ) -> None:
     project.environment["GITLAB_TOKEN"] = box.gitlab.token
-    told = project.run("add-hook", "--apply", code=1)
-    assert "role: Reporter" in told
-    assert "Hooks need the role Maintainer" in told
+    output = project.run("add-hook", "--apply", code=1)
+    assert "role: Reporter" in output
+    assert "Hooks need the role Maintainer" in output
     project.environment["GITLAB_TOKEN"] = box.gitlab.maintainer_token
 
 

@@ -7,7 +7,7 @@ import pytest
 from tests.core.hostile_configs import ALIASED, HOSTILE
 from tests.whole.app import App
 
-HUGE = "language: de\n" + "# a remark\n" * 1_600_000
+HUGE = "language: de\n" + "# a comment\n" * 1_600_000
 SOME = {
     "a key of a section": ALIASED["a key of a section"],
     "a chain": ALIASED["a chain"],

@@ -1,4 +1,4 @@
-"""`tagline triage` on files that nobody promised to be well formed."""
+"""`tagline triage` on well-formed and malformed files."""
 
 from __future__ import annotations
 
@@ -57,7 +57,9 @@ def test_compressed_files_are_read_directly(tmp_path: Path) -> None:
     ["no json", "[]", "{}", '{"title": 5}', "[" * 100_000, '{"title": "cut'],
     ids=range(6),
 )
-def test_a_row_that_cannot_be_read_is_told_and_the_others_go_on(tmp_path: Path, row: str) -> None:
+def test_a_row_that_cannot_be_read_is_reported_and_the_others_are_processed(
+    tmp_path: Path, row: str
+) -> None:
     result, lines = triage(tmp_path, f"{row}\n{CRASH}".encode())
     assert result.exit_code == 3
     assert lines[0]["error"].startswith("line 1: ")
