@@ -140,7 +140,7 @@ def _log_outcome(logger: Any, outcome: Outcome, seconds: float) -> None:
         return
     fields["labels"] = len(outcome.plan.add_labels) if outcome.plan else 0
     fields["summary_length"] = len(enrichment.summary)
-    if enrichment.source == "rules":
+    if enrichment.provisional:
         logger.warning("using fallback", why=enrichment.why, **fields)
     else:
         logger.info("enrichment succeeded", **asdict(enrichment.usage), **fields)
