@@ -115,7 +115,7 @@ def test_the_command_prints_addresses_and_credentials_and_stops_cleanly() -> Non
             assert len(base64.b64decode(signing.removeprefix("whsec_"))) == 32
             project = ready["gitlab_project"].replace("/", "%2F")
             headers = {"private-token": ready["gitlab_token"]}
-            url = f"{ready['gitlab_url']}/api/v4/projects/{project}/labels"
+            url = f"{ready['gitlab_url']}/api/v4/projects/{project}"
             assert httpx.get(url, headers=headers).status_code == 200
             running.send_signal(signal.SIGTERM)
             assert running.wait(10) == 0

@@ -105,32 +105,6 @@ def get_member(call: gitlab.Call) -> Response:
     raise NOT_FOUND
 
 
-def get_project(call: gitlab.Call) -> Response:
-    serializer, repo = call.serializer, call.repo()
-    level = call.level(repo)
-    access = {"access_level": level, "notification_level": 3} if level else None
-    project = {
-        "id": repo.id,
-        "description": None,
-        "name": repo.short_name,
-        "name_with_namespace": repo.name.replace("/", " / "),
-        "path": repo.short_name,
-        "path_with_namespace": repo.name,
-        "created_at": iso(repo.created_at),
-        "default_branch": "main",
-        "web_url": serializer.page(repo),
-        "http_url_to_repo": f"{serializer.page(repo)}.git",
-        "visibility": "private" if repo.private else "public",
-        "archived": False,
-        "issues_enabled": True,
-        "issues_access_level": "enabled",
-        "open_issues_count": sum(issue.is_open for issue in repo.issues.values()),
-        "namespace": serializer.group(repo.owner) | {"kind": "group", "parent_id": None},
-        "permissions": {"project_access": access, "group_access": None},
-    }
-    return gitlab.success(project)
-
-
 GITHUB_ROWS = [
     github.Row("GET", "/app", get_app, "jwt"),
     github.Row("GET", "/user", get_user, "token"),
@@ -142,5 +116,4 @@ GITLAB_ROWS = [
     gitlab.Row("GET", "/version", version),
     gitlab.Row("GET", "/personal_access_tokens/self", get_token),
     gitlab.Row("GET", PROJECT + "/members/all/{user}", get_member),
-    gitlab.Row("GET", PROJECT, get_project),
 ]

@@ -128,6 +128,11 @@ def get_file(call: Call) -> Response:
     return Response(repo.files[path], media_type="text/plain")
 
 
+def get_project(call: Call) -> Response:
+    repo = call.repo()
+    return success(call.serializer.project(repo, call.level(repo)))
+
+
 def get_user(call: Call) -> Response:
     call.require_token()
     return success(call.serializer.full_user(call.login))
@@ -137,6 +142,7 @@ PROJECT = "/projects/{project}"
 ISSUE = PROJECT + "/issues/{iid:int}"
 ROWS = [
     Row("GET", "/user", get_user),
+    Row("GET", PROJECT, get_project),
     Row("GET", PROJECT + "/issues", list_issues),
     Row("GET", ISSUE, get_issue),
     Row("PUT", ISSUE, update_issue),

@@ -62,6 +62,29 @@ class Serializer:
     def page(self, repo: Repo) -> str:
         return f"{self.base}/{repo.name}"
 
+    def project(self, repo: Repo, level: int) -> Json:
+        """Return a project; `level` is the caller's, 0 for none."""
+        access = {"access_level": level, "notification_level": 3} if level else None
+        return {
+            "id": repo.id,
+            "description": None,
+            "name": repo.short_name,
+            "name_with_namespace": repo.name.replace("/", " / "),
+            "path": repo.short_name,
+            "path_with_namespace": repo.name,
+            "created_at": iso(repo.created_at),
+            "default_branch": "main",
+            "web_url": self.page(repo),
+            "http_url_to_repo": f"{self.page(repo)}.git",
+            "visibility": "private" if repo.private else "public",
+            "archived": False,
+            "issues_enabled": True,
+            "issues_access_level": "enabled",
+            "open_issues_count": sum(issue.is_open for issue in repo.issues.values()),
+            "namespace": self.group(repo.owner) | {"kind": "group", "parent_id": None},
+            "permissions": {"project_access": access, "group_access": None},
+        }
+
     def group(self, path: str) -> Json:
         return {
             "id": number_of("group", path),
