@@ -1,4 +1,4 @@
-"""A real Redis for every test that wants one: from PATH, else the one of the development lock."""
+"""Fixtures for a real Redis: the one on PATH, else the one from the development lock."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from hypothesis import settings
 from bot import log
 from bot.embedded.valkey import EmbeddedRedis
 
-# The same examples in every run: a change is judged, not luck.
+# The same examples in every run, so that only a change can fail a test.
 settings.register_profile("steady", derandomize=True)
 settings.load_profile("steady")
 
@@ -30,7 +30,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedRedis]:
 
 @pytest.fixture
 def redis_url(server: EmbeddedRedis) -> str:
-    """The address of an empty Redis."""
+    """The URL of an empty Redis."""
     with redis.Redis.from_url(server.url) as client:
         client.flushall()
     return server.url
@@ -45,7 +45,7 @@ def own_redis(tmp_path: Path) -> Iterator[EmbeddedRedis]:
 
 @pytest.fixture
 def logged(monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[dict[str, Any]]]:
-    """The lines of the log since the test began."""
+    """Return the log lines since the test started."""
     lines = io.StringIO()
     monkeypatch.setattr(log, "_logger", log.get())
     log.configure("info", "json", stream=lines)
@@ -53,8 +53,10 @@ def logged(monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[dict[str, Any]]
 
 
 def crash(server: EmbeddedRedis) -> None:
-    """Kill it once its file holds what it confirmed: on a busy disk that takes up to two seconds,
-    and what a crash takes before is for the sweep to find."""
+    """Kill it once its file holds everything that it confirmed.
+
+    On a busy disk that takes up to two seconds; reconciliation finds what a crash loses earlier.
+    """
     until = time.monotonic() + 20
     with redis.Redis.from_url(server.url) as client:
         while client.info("persistence")["aof_buffer_length"]:
@@ -64,7 +66,7 @@ def crash(server: EmbeddedRedis) -> None:
 
 
 def free_port() -> int:
-    """A loopback port that nobody listens on."""
+    """Return an unused loopback port."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port: int = free.getsockname()[1]
     return port

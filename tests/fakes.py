@@ -1,4 +1,4 @@
-"""Stand-ins for the ports: plain classes with state. A call that nobody scripted fails the test."""
+"""Fakes of the ports: plain classes with state. A call that is not scripted fails the test."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ MODEL_NAME = "gpt-6-luna"
 T = TypeVar("T")
 
 
-def an_issue(title: str, body: str = "", labels: Sequence[str] = ()) -> Issue:
-    """An open, fresh issue of a person."""
+def make_issue(title: str, body: str = "", labels: Sequence[str] = ()) -> Issue:
+    """Return an open issue that a person opened five seconds ago."""
     return Issue(
         ref=REF,
         title=title,
@@ -60,46 +60,46 @@ def an_issue(title: str, body: str = "", labels: Sequence[str] = ()) -> Issue:
     )
 
 
-def a_delivery(kind: JobKind = "opened", name: str = "d-1", at: float = NOW) -> Job:
+def make_job(kind: JobKind = "opened", name: str = "d-1", at: float = NOW) -> Job:
     return Job(name, kind, REF, at)
 
 
-def says(summary: str, *labels: tuple[str, str, str]) -> str:
-    """A model's answer; each label is its name, certainty and reason."""
+def model_reply(summary: str, *labels: tuple[str, str, str]) -> str:
+    """Return a model's reply; each label is its name, certainty and reason."""
     named = [dict(zip(("name", "certainty", "reason"), label, strict=True)) for label in labels]
     return json.dumps({"summary": summary, "labels": named})
 
 
 @dataclass
 class FakeForge:
-    """Implements `Forge` for one issue. `people` may change anything between two jobs.
+    """Implements `Forge` for one issue. Tests may change any field between two jobs.
 
-    `troubles` holds, per method, errors for its next calls: raised instead of the deed, or after it
-    where the pair says True. `deleted` are labels that the repository lost since they were read.
+    `errors` holds, per method, what its next calls raise: instead of their effect, or after it if
+    the pair's flag is True. `deleted` are labels that were deleted after the labels were read.
     """
 
-    found: Issue
+    current: Issue
     repository: tuple[Label, ...] = ()
     config: str | None = None
     own_comments: list[OwnComment] = field(default_factory=list)
     deleted: set[str] = field(default_factory=set)
-    troubles: dict[str, list[tuple[TaglineError, bool]]] = field(default_factory=dict)
+    errors: dict[str, list[tuple[TaglineError, bool]]] = field(default_factory=dict)
     writes: list[str] = field(default_factory=list)
     next_id: int = 900
     writers: set[str] = field(default_factory=set)
-    touched: set[str] = field(default_factory=set)  # labels that a person set last
-    added: set[str] = field(default_factory=set)  # labels that we ever set
+    set_by_people: set[str] = field(default_factory=set)  # labels last set by a person
+    added: set[str] = field(default_factory=set)  # labels that the bot ever set
     people_replied: bool = False
     rate: Rate = field(default_factory=lambda: Rate(80, 500))
 
-    def fails(self, method: str, *errors: TaglineError, done: bool = False) -> None:
-        """Let the next calls of a method fail; `done` = it happened and only the answer is lost."""
-        self.troubles.setdefault(method, []).extend((error, done) for error in errors)
+    def fail(self, method: str, *errors: TaglineError, done: bool = False) -> None:
+        """Let the next calls of a method fail; with `done` after they took effect."""
+        self.errors.setdefault(method, []).extend((error, done) for error in errors)
 
     def issue(self, ref: IssueRef) -> Issue:
         with self._call("issue", ref):
             pass
-        return self.found
+        return self.current
 
     def labels(self, ref: IssueRef) -> tuple[Label, ...]:
         with self._call("labels", ref):
@@ -129,21 +129,21 @@ class FakeForge:
     def edit(self, ref: IssueRef, comment_id: int, body: str) -> bool:
         with self._call("edit", ref):
             kept = [c for c in self.own_comments if c.id != comment_id]
-            there = len(kept) < len(self.own_comments)
-            if there:
+            exists = len(kept) < len(self.own_comments)
+            if exists:
                 self.own_comments = [*kept, OwnComment(comment_id, body)]
                 self.writes.append("edit")
-        return there
+        return exists
 
     def add_labels(self, ref: IssueRef, names: tuple[str, ...]) -> tuple[str, ...]:
         existing = {label.name for label in self.repository}
         assert set(names) <= existing, f"labels that do not exist: {set(names) - existing}"
-        assert names, "an empty request is a wasted one"
+        assert names, "a request without labels"
         with self._call("add_labels", ref):
             names = tuple(name for name in names if name not in self.deleted)
             self.added |= {*names}
-            merged = dict.fromkeys((*self.found.labels, *names))
-            self.found = replace(self.found, labels=tuple(merged))
+            merged = dict.fromkeys((*self.current.labels, *names))
+            self.current = replace(self.current, labels=tuple(merged))
             self.writes.append("labels")
         return names
 
@@ -156,40 +156,42 @@ class FakeForge:
         return self.people_replied
 
     def remove_labels(self, ref: IssueRef, names: tuple[str, ...]) -> None:
-        assert names, "an empty request is a wasted one"
+        assert names, "a request without labels"
         with self._call("remove_labels", ref):
-            kept = tuple(name for name in self.found.labels if name not in names)
-            self.found = replace(self.found, labels=kept)
+            kept = tuple(name for name in self.current.labels if name not in names)
+            self.current = replace(self.current, labels=kept)
             self.writes.append("unlabel")
 
     def set_by_us(self, ref: IssueRef, names: tuple[str, ...]) -> tuple[str, ...]:
         with self._call("set_by_us", ref):
-            return tuple(n for n in names if n in self.added and n not in self.touched)
+            return tuple(n for n in names if n in self.added and n not in self.set_by_people)
 
     def person_adds(self, label: str) -> None:
-        self.found = replace(self.found, labels=tuple(dict.fromkeys((*self.found.labels, label))))
-        self.touched.add(label)
+        self.current = replace(
+            self.current, labels=tuple(dict.fromkeys((*self.current.labels, label)))
+        )
+        self.set_by_people.add(label)
 
     def person_removes(self, label: str) -> None:
-        assert label in self.found.labels
-        kept = tuple(name for name in self.found.labels if name != label)
-        self.found = replace(self.found, labels=kept)
+        assert label in self.current.labels
+        kept = tuple(name for name in self.current.labels if name != label)
+        self.current = replace(self.current, labels=kept)
 
     def person_edits(self, title: str, body: str = "") -> None:
-        self.found = replace(self.found, title=title, body=body)
+        self.current = replace(self.current, title=title, body=body)
 
-    def person_deletes_our_comment(self) -> None:
+    def person_deletes_comment(self) -> None:
         assert self.own_comments
         self.own_comments.clear()
 
     @contextmanager
     def _call(self, method: str, ref: IssueRef) -> Iterator[None]:
-        assert ref == self.found.ref, f"a request for another issue: {ref}"
-        waiting = self.troubles.get(method)
-        if not waiting:
+        assert ref == self.current.ref, f"a request for another issue: {ref}"
+        errors = self.errors.get(method)
+        if not errors:
             yield
             return
-        error, done = waiting.pop(0)
+        error, done = errors.pop(0)
         if done:
             yield
         raise error
@@ -208,7 +210,7 @@ class ScriptedModel:
         return 0.001
 
     def complete(self, prompt: Prompt, parse: Callable[[str], T]) -> tuple[T, Usage]:
-        assert self.answers, "the model was called once more than expected"
+        assert self.answers, "more requests to the model than expected"
         self.prompts.append(prompt)
         answer = self.answers.pop(0)
         if isinstance(answer, ModelFailed):
@@ -216,33 +218,33 @@ class ScriptedModel:
         return parse(answer), Usage(self.name, 700, 60, 0.0002)
 
 
-def a_provider(model: Model, breaker: CircuitBreaker | None = None) -> Provider:
-    """A provider with free slots and, unless one is given, a breaker of its own."""
+def make_provider(model: Model, breaker: CircuitBreaker | None = None) -> Provider:
+    """Return a provider with free slots, and with its own breaker if none is given."""
     breaker = breaker or CircuitBreaker(MemoryStore(), "provider", "OPENAI_API_KEY", "LLM_MODEL")
     return Provider(model, breaker, threading.Semaphore(8), 5.0)
 
 
-def a_service(*models: Model | Provider, store: MemoryStore | None = None) -> RemoteModelService:
-    """The models in their order, with the cache and the budgets of a store."""
+def make_service(*models: Model | Provider, store: MemoryStore | None = None) -> RemoteModelService:
+    """Return a service for the models in their order, with a store's cache and budgets."""
     store = store or MemoryStore()
-    providers = [x if isinstance(x, Provider) else a_provider(x) for x in models]
+    providers = [x if isinstance(x, Provider) else make_provider(x) for x in models]
     return RemoteModelService(providers, 5.0, store, store.budgets)
 
 
-def labellers(model: Model | None) -> list[Labeller]:
-    """A model without cache and budgets, then rules."""
-    return [ModelLabeller(a_service(model) if model else None), RulesLabeller()]
+def make_labellers(model: Model | None) -> list[Labeller]:
+    """Return the labellers: the model, if any, and rules."""
+    return [ModelLabeller(make_service(model) if model else None), RulesLabeller()]
 
 
-def a_context(
+def make_context(
     forge: Forge,
     model: Model | Provider | None,
     store: MemoryStore,
     now: float = NOW,
     **more: Any,
 ) -> JobContext:
-    """A job's context with `store` as its memory; `more` replaces parts of it."""
-    service = a_service(model, store=store) if model else None
+    """Return a job's context on `store`; `more` replaces parts of it."""
+    service = make_service(model, store=store) if model else None
     context = JobContext(
         forge=forge,
         models={service.name: service} if service else {},
@@ -255,8 +257,8 @@ def a_context(
     return replace(context, **more)
 
 
-class LosingLock:
-    """Implements `Lock`: somebody else has it after so many writes."""
+class ExpiringLock:
+    """Implements `Lock`: another worker takes it over after `writes` writes."""
 
     def __init__(self, lock: Lock, writes: int) -> None:
         self._lock, self._writes = lock, writes
@@ -271,8 +273,8 @@ class LosingLock:
 
 
 @dataclass
-class LosingStore(MemoryStore):
-    """A store whose locks run out while the job is at work."""
+class ExpiringLockStore(MemoryStore):
+    """A store whose locks expire during the job."""
 
     writes: int
 
@@ -280,18 +282,18 @@ class LosingStore(MemoryStore):
         super().__init__()
 
     @contextmanager
-    def lock(self, key: str) -> Iterator[LosingLock]:  # type: ignore[override]
+    def lock(self, key: str) -> Iterator[ExpiringLock]:  # type: ignore[override]
         with super().lock(key) as lock:
-            yield LosingLock(lock, self.writes)
+            yield ExpiringLock(lock, self.writes)
 
 
 class FakeWebhookParser:
-    """Implements `Inbox` and `Seal`: believes one signature and reads `what`."""
+    """Implements `WebhookParser` and `SignatureVerifier`: accepts the signature "good"."""
 
     id_header = "delivery"
 
-    def __init__(self, what: Event | Ignored | Rejected) -> None:
-        self.what = what
+    def __init__(self, parsed: Event | Ignored | Rejected) -> None:
+        self.parsed = parsed
         self.calls: list[str] = []
         self.signature = ""
 
@@ -310,13 +312,13 @@ class FakeWebhookParser:
 
     def parse(self, headers: Mapping[str, str], body: bytes) -> Event | Ignored:
         self.calls.append("parse")
-        if isinstance(self.what, Rejected):
-            raise self.what
-        return self.what
+        if isinstance(self.parsed, Rejected):
+            raise self.parsed
+        return self.parsed
 
 
 class FakeQueue:
-    """Implements `Queue`; `down` makes it answer like a silent Redis."""
+    """Implements `Queue`; with `down` it fails as without Redis."""
 
     def __init__(self, *, down: bool = False) -> None:
         self.down = down
@@ -330,10 +332,10 @@ class FakeQueue:
 
 
 class ScriptedWeb(ClientPool):
-    """HTTP faked at the transport: `answer` gets each request, and refuses an unexpected one."""
+    """Clients whose requests go to `handler`, which fails on an unexpected one."""
 
-    def __init__(self, answer: Callable[[httpx.Request], httpx.Response]) -> None:
-        self._client = Client(httpx.MockTransport(answer))
+    def __init__(self, handler: Callable[[httpx.Request], httpx.Response]) -> None:
+        self._client = Client(httpx.MockTransport(handler))
 
     def get(self) -> Client:
         return self._client

@@ -1,4 +1,4 @@
-"""An ASGI app over real HTTP, in a thread."""
+"""Serves an ASGI app over HTTP from a thread."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.conftest import free_port
 
 @contextmanager
 def served(app: Starlette) -> Iterator[str]:
-    """Serve an app on a loopback port; gives its address."""
+    """Serve an app on a loopback port; yield its URL."""
     port = free_port()
     server = Server(app, "127.0.0.1", port)
     thread = threading.Thread(target=server.run, daemon=True)

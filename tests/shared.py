@@ -1,7 +1,7 @@
 """Material from outside the project: payloads, API descriptions, attacks, labelled issues.
 
-It lies in `shared` beside the checkout or in the folder that `TAGLINE_SHARED` names. A user's clone
-has none: tests that need it are skipped. With `TAGLINE_REQUIRE_SHARED=1` they fail instead.
+It is in `shared` beside the checkout or in the folder in `TAGLINE_SHARED`. Without it the tests
+that need it are skipped; with `TAGLINE_REQUIRE_SHARED=1` they fail instead.
 """
 
 from __future__ import annotations

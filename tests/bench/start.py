@@ -17,7 +17,7 @@ from bot.flow.enrich import RulesLabeller, enrich, prepare
 from tests.bench.forge import BODY
 from tests.bench.processes import children, resident_mib, started
 from tests.conftest import free_port
-from tests.fakes import an_issue
+from tests.fakes import make_issue
 from tests.simulation import Sandbox
 
 TIMES = 7
@@ -69,7 +69,7 @@ def _ready(url: str) -> bool:
 def fallback_seconds() -> float:
     """Return the CPU seconds for an issue that is enriched by rules."""
     labels = [Label(name) for name in NAMES]
-    issues = [an_issue(f"Crash on login {n}", f"{BODY}\n{n}") for n in range(ISSUES)]
+    issues = [make_issue(f"Crash on login {n}", f"{BODY}\n{n}") for n in range(ISSUES)]
     start = time.process_time()
     for issue in issues:
         material = prepare(issue, labels, RepoConfig())

@@ -15,7 +15,7 @@ from bot.core.types import IssueRef, Label, OwnComment
 from bot.forges.registry import FORGES
 from bot.sandbox.state import MAINTAINER
 from bot.settings.load import load
-from tests.fakes import REF, FakeForge, an_issue
+from tests.fakes import REF, FakeForge, make_issue
 from tests.simulation import Host, Sandbox
 
 TITLE, BODY = "Login fails", "It fails since the update."
@@ -29,7 +29,7 @@ class Fake:
     def __init__(self) -> None:
         labels = tuple(Label(name, text) for name, text in LABELS.items())
         self.ref = REF
-        self.fake = FakeForge(an_issue(TITLE, BODY), labels, config=None)
+        self.fake = FakeForge(make_issue(TITLE, BODY), labels, config=None)
         self.forge: Forge = self.fake
 
     def label(self, name: str) -> None:
@@ -45,7 +45,7 @@ class Fake:
         self.fake.config = text
 
     def delete_comment(self, comment_id: int) -> None:
-        self.fake.person_deletes_our_comment()
+        self.fake.person_deletes_comment()
 
     def reply(self) -> None:
         self.fake.people_replied = True
@@ -123,7 +123,7 @@ def test_an_issue_is_read_as_it_is(case: Case) -> None:
 
 def test_an_issue_that_does_not_exist_is_not_found(case: Case) -> None:
     if isinstance(case, Fake):
-        case.fake.fails("issue", NotFound("gone (status 404)"))
+        case.fake.fail("issue", NotFound("gone (status 404)"))
     else:
         case.host.delete_issue(case.ref.repo, case.ref.number, deliver=False)
     with pytest.raises(NotFound):

@@ -16,11 +16,11 @@ from bot.core.types import LabelSuggestion
 from bot.http import ClientPool
 from bot.llm.service import Model
 from bot.settings.models import ModelSettings
-from tests.fakes import ScriptedModel, says
+from tests.fakes import ScriptedModel, model_reply
 from tests.simulation import Sandbox
 
 PROMPT = Prompt("Answer with one JSON object.", '{"title":"Broken"}', {"type": "object"})
-REPLY = says("It crashes.", ("bug", "sure", "crashed"))
+REPLY = model_reply("It crashes.", ("bug", "sure", "crashed"))
 PARSED = ParsedReply("It crashes.", (LabelSuggestion("bug", "sure", "crashed"),))
 OUTAGE = ModelFailed("status-503", outage=True)
 WRONG_KEY = ModelFailed("status-401", needs_operator=True)

@@ -8,7 +8,7 @@ import pytest
 
 from bot.core.history import IssueHistory, input_hash
 from bot.core.types import JobKind, Marker, OwnComment, Record
-from tests.fakes import an_issue
+from tests.fakes import make_issue
 
 HASH = "0123456789abcdef"
 COMMENT = OwnComment(7, "ours")
@@ -20,14 +20,14 @@ def history(
     record: Record | None = None, marker: Marker | None = None, labels: tuple[str, ...] = ()
 ) -> IssueHistory:
     comment = COMMENT if marker else None
-    return IssueHistory(an_issue("Broken", "", labels), HASH, record, comment, marker)
+    return IssueHistory(make_issue("Broken", "", labels), HASH, record, comment, marker)
 
 
 # The fingerprint.
 
 
 def test_the_same_text_has_the_same_fingerprint() -> None:
-    issue = an_issue("Broken", "It is.")
+    issue = make_issue("Broken", "It is.")
     assert input_hash(issue) == input_hash(replace(issue, labels=("bug",), locked=True))
     assert len(input_hash(issue)) == 16
 
@@ -36,11 +36,11 @@ def test_the_same_text_has_the_same_fingerprint() -> None:
     ("title", "body"), [("Broken", "It is!"), ("broken", "It is."), ("BrokenIt is.", "")]
 )
 def test_another_text_has_another_fingerprint(title: str, body: str) -> None:
-    assert input_hash(an_issue(title, body)) != input_hash(an_issue("Broken", "It is."))
+    assert input_hash(make_issue(title, body)) != input_hash(make_issue("Broken", "It is."))
 
 
 def test_text_that_cannot_be_encoded_has_a_fingerprint_too() -> None:
-    assert len(input_hash(an_issue("\ud800", "\udfff"))) == 16
+    assert len(input_hash(make_issue("\ud800", "\udfff"))) == 16
 
 
 # Whose labels.

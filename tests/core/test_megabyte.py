@@ -14,7 +14,7 @@ from bot.core.text.condense import condense
 from bot.core.text.extractive_summary import extract_summary
 from bot.core.text.redact import redact
 from bot.core.text.sanitize import to_code_span, to_one_line, to_plain_markdown
-from tests.fakes import an_issue
+from tests.fakes import make_issue
 
 MEGABYTE = 1_000_000
 SECONDS = 0.05
@@ -34,7 +34,7 @@ def sanitise(text: str) -> None:
 
 def prompted(text: str) -> None:
     title, body = redact(to_one_line(text)), redact(condense(text))
-    prompt.build(an_issue(title, body), body, (), (), prompt.SummaryStyle(instructions=text))
+    prompt.build(make_issue(title, body), body, (), (), prompt.SummaryStyle(instructions=text))
 
 
 def summed_up(text: str) -> None:

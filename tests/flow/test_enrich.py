@@ -13,7 +13,7 @@ from bot.core.labels.policy import CurrentLabels
 from bot.core.types import Enrichment, Label, LabelSuggestion, Usage
 from bot.flow.enrich import enrich, prepare
 from tests.configs import parse
-from tests.fakes import ScriptedModel, an_issue, labellers, says
+from tests.fakes import ScriptedModel, make_issue, make_labellers, model_reply
 
 TITLE = "Export crashes"
 BODY = "The export to PDF crashed with an exception. I pressed the button once."
@@ -32,9 +32,9 @@ def enriched(
     labels: Sequence[Label] = LABELS,
     current: CurrentLabels | None = None,
 ) -> Enrichment:
-    issue = an_issue(TITLE, BODY)
+    issue = make_issue(TITLE, BODY)
     material = prepare(issue, labels, parse(config)[0])
-    return enrich(material, current or CurrentLabels(), labellers(model))
+    return enrich(material, current or CurrentLabels(), make_labellers(model))
 
 
 def applied(found: Enrichment) -> list[str]:
@@ -43,14 +43,14 @@ def applied(found: Enrichment) -> list[str]:
 
 def prompted(config: str | None = None, labels: Sequence[Label] = LABELS) -> tuple[str, Any]:
     """The rules and the data of the prompt."""
-    model = ScriptedModel(says("It crashes."))
+    model = ScriptedModel(model_reply("It crashes."))
     enriched(model, config, labels)
     (prompt,) = model.prompts
     return prompt.system, json.loads(prompt.user)
 
 
 def test_a_model_gives_summary_labels_and_usage() -> None:
-    answer = says("It crashes.", ("bug", "sure", "crashed"), ("export", "unsure", ""))
+    answer = model_reply("It crashes.", ("bug", "sure", "crashed"), ("export", "unsure", ""))
     found = enriched(ScriptedModel(answer))
     assert (found.summary, found.source, found.why) == ("It crashes.", "model", "")
     assert found.label_decision.apply == (LabelSuggestion("bug", "sure", "crashed"),)
@@ -85,12 +85,14 @@ def test_without_a_provider_rules_say_so() -> None:
 
 
 def test_what_a_model_invents_is_not_applied() -> None:
-    answer = says("It crashes.", ("lgtm", "sure", ""), ("wontfix", "sure", ""), ("BUG", "sure", ""))
+    answer = model_reply(
+        "It crashes.", ("lgtm", "sure", ""), ("wontfix", "sure", ""), ("BUG", "sure", "")
+    )
     assert applied(enriched(ScriptedModel(answer))) == ["bug"]
 
 
 def test_a_common_tag_that_the_repository_lacks_is_only_suggested() -> None:
-    found = enriched(ScriptedModel(says("It crashes.", ("performance", "sure", ""))))
+    found = enriched(ScriptedModel(model_reply("It crashes.", ("performance", "sure", ""))))
     assert (applied(found), found.label_decision.suggest) == ([], ("performance",))
 
 
@@ -117,7 +119,7 @@ def test_a_repository_of_very_many_labels_offers_two_hundred() -> None:
 
 
 def test_a_summary_in_another_language_is_replaced_by_the_issue_s_own_words() -> None:
-    answer = says("导出时程序崩溃，浏览器显示一个错误。", ("bug", "sure", "crashed"))
+    answer = model_reply("导出时程序崩溃，浏览器显示一个错误。", ("bug", "sure", "crashed"))
     found = enriched(ScriptedModel(answer))
     assert found.summary == "The export to PDF crashed with an exception."
     assert (found.source, applied(found)) == ("model", ["bug"])
@@ -132,7 +134,7 @@ def test_language_and_length_come_from_the_repository() -> None:
 
 
 def test_the_prompt_holds_title_and_text_but_not_the_author() -> None:
-    model = ScriptedModel(says("It crashes."))
+    model = ScriptedModel(model_reply("It crashes."))
     enriched(model)
     assert TITLE in model.prompts[0].user
     assert "crashed with an exception" in model.prompts[0].user
@@ -189,7 +191,7 @@ def test_a_concept_without_a_label_is_suggested_by_its_common_name() -> None:
 def test_the_result_says_whether_any_label_can_be_applied(
     labels: Sequence[Label], config: str | None, usable: bool, provider: bool
 ) -> None:
-    model = ScriptedModel(says("It crashes.")) if provider else None
+    model = ScriptedModel(model_reply("It crashes.")) if provider else None
     assert enriched(model, config, labels).labels_usable is usable
 
 
@@ -200,14 +202,14 @@ def test_rules_do_not_bring_back_what_a_person_removed() -> None:
 
 
 def test_what_the_model_invents_is_left_out() -> None:
-    answer = says("It crashes. It broke in 9.9.", ("bug", "sure", "see ERR-77"))
+    answer = model_reply("It crashes. It broke in 9.9.", ("bug", "sure", "see ERR-77"))
     found = enriched(ScriptedModel(answer))
     assert found.summary == "It crashes."
     assert found.label_decision.apply == (LabelSuggestion("bug", "sure", ""),)
 
 
 def test_where_everything_is_invented_the_issue_s_own_words_are_the_summary() -> None:
-    found = enriched(ScriptedModel(says("My key is CANARY-91c2", ("bug", "sure", ""))))
+    found = enriched(ScriptedModel(model_reply("My key is CANARY-91c2", ("bug", "sure", ""))))
     assert found.summary == "The export to PDF crashed with an exception."
     assert (found.source, applied(found)) == ("model", ["bug"])
 
@@ -219,13 +221,13 @@ SENTENCE = f"The login fails with the token {TOKEN} of ada@example.org in Firefo
 def planted(config: str | None, *answers: str | ModelFailed) -> tuple[Enrichment, ScriptedModel]:
     """What becomes of an issue whose title and body hold secrets."""
     model = ScriptedModel(*answers)
-    issue = an_issue(f"Login fails, password: hunter2, {TOKEN}", f"{SENTENCE}\n")
+    issue = make_issue(f"Login fails, password: hunter2, {TOKEN}", f"{SENTENCE}\n")
     material = prepare(issue, LABELS, parse(config)[0])
-    return enrich(material, CurrentLabels(), labellers(model)), model
+    return enrich(material, CurrentLabels(), make_labellers(model)), model
 
 
 def test_the_prompt_contains_no_secret_and_no_address() -> None:
-    _, model = planted(None, says("It fails."))
+    _, model = planted(None, model_reply("It fails."))
     data = json.loads(model.prompts[0].user)
     assert data["title"] == "Login fails, password: [redacted:password], [redacted:github-token]"
     assert data["body"] == (
@@ -238,19 +240,19 @@ def test_the_prompt_contains_no_secret_and_no_address() -> None:
     [("\u200b", True), ("\u202e", True), ("<!-- -->", True), ("<b></b>", True), (" ", False)],
 )
 def test_nothing_that_condensing_drops_hides_a_secret(between: str, is_hidden: bool) -> None:
-    model = ScriptedModel(says("It fails."))
+    model = ScriptedModel(model_reply("It fails."))
     body = f"It fails with {TOKEN[:8]}{between}{TOKEN[8:]} here."
-    material = prepare(an_issue(TITLE, body), LABELS, parse(None)[0])
-    enrich(material, CurrentLabels(), labellers(model))
+    material = prepare(make_issue(TITLE, body), LABELS, parse(None)[0])
+    enrich(material, CurrentLabels(), make_labellers(model))
     assert ("[redacted:github-token]" in model.prompts[0].user) is is_hidden
 
 
 @pytest.mark.parametrize("where", [43_980, 44_010, 47_990, 88_000, 99_000, 103_960])
 def test_no_half_of_a_secret_in_a_very_long_body_reaches_the_model(where: int) -> None:
-    model = ScriptedModel(says("It fails."))
+    model = ScriptedModel(model_reply("It fails."))
     body = f"{'word ' * (where // 5)}{TOKEN} {'word ' * ((120_000 - where) // 5)}"
-    material = prepare(an_issue(TITLE, body), LABELS, parse(None)[0])
-    enrich(material, CurrentLabels(), labellers(model))
+    material = prepare(make_issue(TITLE, body), LABELS, parse(None)[0])
+    enrich(material, CurrentLabels(), make_labellers(model))
     assert TOKEN[5:15] not in model.prompts[0].user
     assert TOKEN[-10:] not in model.prompts[0].user
 
@@ -264,7 +266,7 @@ def test_the_fallback_s_summary_holds_no_secret(config: str | None) -> None:
 
 
 def test_a_secret_in_a_model_s_answer_is_redacted() -> None:
-    answer = says(SENTENCE, ("bug", "sure", f"fails with {TOKEN}"))
+    answer = model_reply(SENTENCE, ("bug", "sure", f"fails with {TOKEN}"))
     found, _ = planted("privacy: {redact: []}", answer)
     assert found.source == "model"
     assert found.summary == SENTENCE.replace(TOKEN, "[redacted:github-token]")
@@ -272,10 +274,10 @@ def test_a_secret_in_a_model_s_answer_is_redacted() -> None:
 
 
 def test_a_repository_chooses_what_its_model_may_see() -> None:
-    _, model = planted("privacy: {redact: [secrets]}", says("It fails."))
+    _, model = planted("privacy: {redact: [secrets]}", model_reply("It fails."))
     assert "ada@example.org" in model.prompts[0].user
     assert TOKEN not in model.prompts[0].user
-    _, model = planted("privacy: {redact: []}", says("It fails."))
+    _, model = planted("privacy: {redact: []}", model_reply("It fails."))
     assert TOKEN in model.prompts[0].user
 
 
@@ -284,7 +286,7 @@ SPELLINGS = ("won't fix", "🔥 P0", "Auto-Merge", "kind: security", "do not mer
 
 def test_neither_a_fooled_model_nor_rules_apply_a_protected_label_in_any_spelling() -> None:
     labels = [Label(name) for name in ("bug", *SPELLINGS)]
-    answer = says("It crashes.", *((label.name, "sure", "") for label in labels))
+    answer = model_reply("It crashes.", *((label.name, "sure", "") for label in labels))
     by_model = enriched(ScriptedModel(answer), labels=labels)
     assert (applied(by_model), by_model.label_decision.suggest) == (["bug"], ())
 
@@ -297,14 +299,14 @@ def test_neither_a_fooled_model_nor_rules_apply_a_protected_label_in_any_spellin
 
 def test_built_in_rules_apply_no_protected_label_that_means_their_concept() -> None:
     labels = [Label("type: security"), Label("high priority"), Label("P0")]
-    issue = an_issue("Critical XSS vulnerability", "Urgent: an attacker can inject a script.")
+    issue = make_issue("Critical XSS vulnerability", "Urgent: an attacker can inject a script.")
     material = prepare(issue, labels, parse(None)[0])
-    found = enrich(material, CurrentLabels(), labellers(None))
+    found = enrich(material, CurrentLabels(), make_labellers(None))
     assert (applied(found), found.label_decision.suggest) == ([], ())
 
 
 def test_a_protected_label_is_applied_where_its_exact_name_is_allowed() -> None:
     config = "labels: {allow: ['*', 'kind: security']}"
     labels = [Label(name) for name in ("kind: security", "kind/security", "P0")]
-    answer = says("It crashes.", *((label.name, "sure", "") for label in labels))
+    answer = model_reply("It crashes.", *((label.name, "sure", "") for label in labels))
     assert applied(enriched(ScriptedModel(answer), config, labels)) == ["kind: security"]

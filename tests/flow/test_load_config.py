@@ -1,4 +1,4 @@
-"""Which configuration holds, and what its maintainers are told: once, and not again."""
+"""Which configuration is in force, and which problems are reported to the maintainers, once."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bot.core.types import Record
 from bot.flow.load_config import load_config, save_reported_problems
 from tests.core.hostile_configs import HOSTILE
 from tests.fakes import REF
-from tests.flow.test_process import ANSWER, Scene, scene
+from tests.flow.test_process import ANSWER, IssueCase, make_case
 from tests.memory_store import MemoryStore
 
 GOOD = "mode: suggest\n"
@@ -78,7 +78,7 @@ def test_a_broken_file_limits_what_is_in_force_and_never_widens_it() -> None:
     )
 
 
-def test_a_file_with_a_typo_is_a_good_one() -> None:
+def test_a_file_with_an_unknown_key_counts_as_readable() -> None:
     store = MemoryStore()
     load_config(REF, TYPO, store)
     assert mode_of(BROKEN, store) == "suggest"
@@ -92,7 +92,7 @@ def test_a_removed_file_is_not_brought_back(text: str | None) -> None:
     assert mode_of(BROKEN, store) == "suggest"
 
 
-def test_another_repository_has_its_own() -> None:
+def test_another_repository_has_its_own_configuration_configuration() -> None:
     store = MemoryStore()
     load_config(REF, GOOD, store)
     other = replace(REF, repo_id=7002)
@@ -101,74 +101,74 @@ def test_another_repository_has_its_own() -> None:
 
 
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE.keys())
-def test_an_issue_is_answered_whatever_the_file_holds(text: str) -> None:
-    one = scene(ANSWER, config=text)
-    assert one.job().record.status in ("answered", "suggested")
-    assert len(one.comments) == 1
+def test_an_issue_is_answered_whatever_the_file_contains(text: str) -> None:
+    case = make_case(ANSWER, config=text)
+    assert case.job().record.status in ("answered", "suggested")
+    assert len(case.comments) == 1
 
 
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE.keys())
-def test_a_good_file_holds_again_after_a_hostile_one(text: str) -> None:
+def test_a_good_file_is_in_force_again_after_a_hostile_one(text: str) -> None:
     store = MemoryStore()
     for config in (text, DRY, text):
         load_config(REF, config, store)
     assert mode_of(GOOD, store) == "suggest"
 
 
-def told(text: str, store: MemoryStore) -> bool:
-    """Whether a comment written now would show the problems; it is written."""
+def report(text: str, store: MemoryStore) -> bool:
+    """Save the problems as reported; return whether there are new ones."""
     problems = load_config(REF, text, store)[1]
     save_reported_problems(REF, problems, store)
     return bool(problems)
 
 
-def test_problems_are_told_once_per_change() -> None:
+def test_problems_are_reported_once_per_change() -> None:
     store = MemoryStore()
-    assert [told(TYPO, store) for _ in range(3)] == [True, False, False]
-    assert not told(TYPO + "# a remark\n", store)
-    assert told(BROKEN, store)
-    assert told(TYPO, store)
+    assert [report(TYPO, store) for _ in range(3)] == [True, False, False]
+    assert not report(TYPO + "# a remark\n", store)
+    assert report(BROKEN, store)
+    assert report(TYPO, store)
 
 
-def test_the_same_mistake_made_anew_is_told_anew() -> None:
+def test_a_mistake_that_returns_is_reported_again() -> None:
     store = MemoryStore()
-    assert [told(text, store) for text in (TYPO, GOOD, TYPO)] == [True, False, True]
+    assert [report(text, store) for text in (TYPO, GOOD, TYPO)] == [True, False, True]
 
 
-def shown(ended: Scene) -> list[bool]:
-    return ["Problems in tagline.yml" in comment for comment in ended.comments]
+def shows_problems(case: IssueCase) -> list[bool]:
+    return ["Problems in tagline.yml" in comment for comment in case.comments]
 
 
 def test_only_the_first_comment_shows_the_problems() -> None:
-    first = scene(ANSWER, config=TYPO)
+    first = make_case(ANSWER, config=TYPO)
     first.job()
-    second = scene(ANSWER, config=TYPO, store=anew(first))
+    second = make_case(ANSWER, config=TYPO, store=forget_issue(first))
     second.job()
-    assert (shown(first), shown(second)) == ([True], [False])
+    assert (shows_problems(first), shows_problems(second)) == ([True], [False])
 
 
-def anew(ended: Scene) -> Store:
-    """What is remembered, but for the issue."""
-    ended.store.save(REF.key, Record("skipped"))
-    return ended.store
+def forget_issue(case: IssueCase) -> Store:
+    """Return the case's store without the state of its issue."""
+    case.store.save(REF.key, Record("skipped"))
+    return case.store
 
 
 @pytest.mark.parametrize(
     ("config", "mode"),
     [(f"{TYPO}comment: {{post: never}}", "apply"), (TYPO, "dry-run")],
 )
-def test_problems_that_no_comment_showed_are_told_by_the_next(config: str, mode: str) -> None:
-    silent = scene(ANSWER, config=config, mode=mode)
+def test_problems_that_no_comment_showed_are_in_the_next_comment(config: str, mode: str) -> None:
+    silent = make_case(ANSWER, config=config, mode=mode)
     silent.job()
     assert silent.comments == []
-    loud = scene(ANSWER, config=TYPO, store=anew(silent))
-    loud.job()
-    assert shown(loud) == [True]
+    next_case = make_case(ANSWER, config=TYPO, store=forget_issue(silent))
+    next_case.job()
+    assert shows_problems(next_case) == [True]
 
 
 def test_the_last_good_file_decides_what_is_written() -> None:
-    good = scene(ANSWER, config="comment: {post: never}\nmode: suggest")
+    good = make_case(ANSWER, config="comment: {post: never}\nmode: suggest")
     good.job()
-    broken = scene(ANSWER, config=BROKEN, store=anew(good))
+    broken = make_case(ANSWER, config=BROKEN, store=forget_issue(good))
     broken.job()
     assert (broken.labels, broken.comments) == ([], [])

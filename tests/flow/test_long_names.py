@@ -1,4 +1,4 @@
-"""Labels with the longest names keep their past also where only the marker tells it."""
+"""Labels with the longest names keep their history even where only the marker records it."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from tests.fakes import (
     REF,
     FakeForge,
     ScriptedModel,
-    a_context,
-    a_delivery,
-    an_issue,
-    says,
+    make_context,
+    make_issue,
+    make_job,
+    model_reply,
 )
 from tests.memory_store import MemoryStore
 
@@ -28,55 +28,55 @@ RULES = (
 )
 
 
-def a_forge() -> FakeForge:
+def make_forge() -> FakeForge:
     names = [*LONG, "needs-review"]
-    return FakeForge(an_issue("Login", BODY), tuple(Label(n) for n in names), config=RULES)
+    return FakeForge(make_issue("Login", BODY), tuple(Label(n) for n in names), config=RULES)
 
 
-def edited(forge: FakeForge, body: str) -> None:
-    forge.found = replace(forge.found, body=body, commented=True)
+def edit_body(forge: FakeForge, body: str) -> None:
+    forge.current = replace(forge.current, body=body, commented=True)
 
 
-def test_a_long_label_that_a_person_removed_does_not_come_back_when_redis_lost_all() -> None:
-    forge = a_forge()
-    both = says("The login crashed.", *((name, "sure", "crashed") for name in LONG))
-    process(a_delivery(), a_context(forge, ScriptedModel(both), MemoryStore()))
-    assert set(forge.found.labels) == set(LONG)
-    forge.found = replace(forge.found, labels=(LONG[0],))
-    edited(forge, f"{BODY} Again.")
-    process(a_delivery(kind="edited"), a_context(forge, ScriptedModel(both), MemoryStore()))
-    assert set(forge.found.labels) == {LONG[0]}
+def test_a_long_label_that_a_person_removed_stays_off_after_redis_lost_its_data() -> None:
+    forge = make_forge()
+    both = model_reply("The login crashed.", *((name, "sure", "crashed") for name in LONG))
+    process(make_job(), make_context(forge, ScriptedModel(both), MemoryStore()))
+    assert set(forge.current.labels) == set(LONG)
+    forge.current = replace(forge.current, labels=(LONG[0],))
+    edit_body(forge, f"{BODY} Again.")
+    process(make_job(kind="edited"), make_context(forge, ScriptedModel(both), MemoryStore()))
+    assert set(forge.current.labels) == {LONG[0]}
     (comment,) = forge.own_comments
     assert comment.body.count(LONG[0][-1]) >= 1
 
 
-def test_a_long_label_from_rules_gives_way_to_the_model_s() -> None:
-    forge, store = a_forge(), MemoryStore()
-    process(a_delivery(), a_context(forge, None, store))
-    assert set(forge.found.labels) == {LONG[0], "needs-review"}
-    forge.found = replace(forge.found, commented=True)
-    answer = says("The login crashed.", (LONG[1], "sure", "crashed"))
-    process(a_delivery(kind="manual"), a_context(forge, ScriptedModel(answer), store))
-    assert set(forge.found.labels) == {LONG[1]}
+def test_a_long_label_from_rules_is_replaced_by_the_model_s() -> None:
+    forge, store = make_forge(), MemoryStore()
+    process(make_job(), make_context(forge, None, store))
+    assert set(forge.current.labels) == {LONG[0], "needs-review"}
+    forge.current = replace(forge.current, commented=True)
+    answer = model_reply("The login crashed.", (LONG[1], "sure", "crashed"))
+    process(make_job(kind="manual"), make_context(forge, ScriptedModel(answer), store))
+    assert set(forge.current.labels) == {LONG[1]}
     assert len(forge.own_comments) == 1
 
 
 @pytest.mark.parametrize("name", ["bug", *LONG[:1]])
 def test_labels_of_the_repository_are_read_for_long_names_only(name: str) -> None:
-    forge = a_forge()
+    forge = make_forge()
     forge.repository = (Label(name),)
     forge.config = None
-    answer = says("The login crashed.", (name, "sure", "crashed"))
-    process(a_delivery(), a_context(forge, ScriptedModel(answer), MemoryStore()))
-    forge.found = replace(forge.found, commented=True)
-    asked: list[IssueRef] = []
-    before = forge.labels
+    answer = model_reply("The login crashed.", (name, "sure", "crashed"))
+    process(make_job(), make_context(forge, ScriptedModel(answer), MemoryStore()))
+    forge.current = replace(forge.current, commented=True)
+    requests: list[IssueRef] = []
+    read_labels = forge.labels
 
     def labels(ref: IssueRef) -> tuple[Label, ...]:
-        asked.append(ref)
-        return before(ref)
+        requests.append(ref)
+        return read_labels(ref)
 
     forge.labels = labels  # type: ignore[method-assign]
-    outcome = process(a_delivery(), a_context(forge, ScriptedModel(), MemoryStore()))
+    outcome = process(make_job(), make_context(forge, ScriptedModel(), MemoryStore()))
     assert outcome.record.status == "unchanged"
-    assert asked == ([] if name == "bug" else [REF])
+    assert requests == ([] if name == "bug" else [REF])

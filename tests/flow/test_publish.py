@@ -1,4 +1,4 @@
-"""Writing the one comment: in place where there is one, adopted where an answer got lost."""
+"""The one comment: edited if it exists, adopted if the response to its creation was lost."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from bot.core.errors import Forbidden, OperatorError, Retry, WriteUncertain
 from bot.core.types import IssueRef, Marker, OwnComment
 from bot.flow.publish import own_comment, write_comment
 from bot.flow.render import write_marker
-from tests.fakes import REF, FakeForge, an_issue
+from tests.fakes import REF, FakeForge, make_issue
 
 MARKER = Marker((), "1", "model", "0123456789abcdef")
 BODY = f"**Summary (automated):** It is broken.\n{write_marker(MARKER)}"
@@ -16,11 +16,11 @@ BEFORE = OwnComment(7, f"**Summary (automated):** Earlier.\n{write_marker(MARKER
 LOST = WriteUncertain("GitHub failed (status 502)")
 
 
-class Scene:
-    """A forge with some comments of ours, and a record of how long was waited."""
+class CommentCase:
+    """A forge with some of the bot's comments, and the seconds that `write_comment` slept."""
 
     def __init__(self, *own_comments: OwnComment) -> None:
-        self.forge = FakeForge(an_issue("It is broken"), own_comments=list(own_comments))
+        self.forge = FakeForge(make_issue("It is broken"), own_comments=list(own_comments))
         self.slept: list[float] = []
 
     def write_comment(self, before: OwnComment | None = None) -> OwnComment | None:
@@ -28,117 +28,116 @@ class Scene:
 
 
 def test_a_first_comment_is_posted() -> None:
-    scene = Scene()
-    assert scene.write_comment() == OwnComment(901, BODY)
-    assert scene.forge.own_comments == [OwnComment(901, BODY)]
+    case = CommentCase()
+    assert case.write_comment() == OwnComment(901, BODY)
+    assert case.forge.own_comments == [OwnComment(901, BODY)]
 
 
 def test_running_the_same_plan_twice_leaves_one_comment_and_no_edit() -> None:
-    scene = Scene()
-    scene.write_comment(scene.write_comment())
-    assert scene.forge.own_comments == [OwnComment(901, BODY)]
-    assert scene.forge.writes == ["comment"]
+    case = CommentCase()
+    case.write_comment(case.write_comment())
+    assert case.forge.own_comments == [OwnComment(901, BODY)]
+    assert case.forge.writes == ["comment"]
 
 
-def test_a_comment_that_is_there_is_edited_in_place() -> None:
-    scene = Scene(BEFORE)
-    assert scene.write_comment(BEFORE) == OwnComment(7, BODY)
-    assert scene.forge.own_comments == [OwnComment(7, BODY)]
+def test_an_existing_comment_is_edited_in_place() -> None:
+    case = CommentCase(BEFORE)
+    assert case.write_comment(BEFORE) == OwnComment(7, BODY)
+    assert case.forge.own_comments == [OwnComment(7, BODY)]
 
 
-def test_a_comment_that_a_forge_gave_a_line_end_is_not_edited_for_it() -> None:
-    there = OwnComment(7, BODY + "\n")
-    scene = Scene(there)
-    assert scene.write_comment(there) == there
-    assert scene.forge.writes == []
+def test_a_line_end_that_the_forge_added_causes_no_edit() -> None:
+    comment = OwnComment(7, BODY + "\n")
+    case = CommentCase(comment)
+    assert case.write_comment(comment) == comment
+    assert case.forge.writes == []
 
 
-def test_of_two_comments_the_older_is_ours() -> None:
-    scene = Scene(OwnComment(9, BODY), BEFORE)
-    assert own_comment(REF, scene.forge) == BEFORE
+def test_of_two_comments_with_a_marker_the_older_is_used() -> None:
+    case = CommentCase(OwnComment(9, BODY), BEFORE)
+    assert own_comment(REF, case.forge) == BEFORE
 
 
-class Raced(FakeForge):
-    """Another worker's comment appears together with ours, `theirs` saying with which number."""
+class RacingForge(FakeForge):
+    """Another worker's comment with the id `other_id` appears together with the bot's."""
 
-    theirs: int
+    other_id: int
 
     def comment(self, ref: IssueRef, body: str) -> OwnComment:
-        made = super().comment(ref, body)
-        self.own_comments.append(OwnComment(self.theirs, body))
-        return made
+        created = super().comment(ref, body)
+        self.own_comments.append(OwnComment(self.other_id, body))
+        return created
 
 
-@pytest.mark.parametrize(("theirs", "kept"), [(900, 900), (902, 901)])
-def test_of_two_comments_that_a_race_has_left_the_later_one_goes(theirs: int, kept: int) -> None:
-    forge = Raced(an_issue("It is broken"))
-    forge.theirs = theirs
-    said = write_comment(REF, BODY, None, forge, print)
-    assert said == OwnComment(kept, BODY)
+@pytest.mark.parametrize(("other_id", "kept"), [(900, 900), (902, 901)])
+def test_of_two_comments_left_by_a_race_the_later_one_is_deleted(other_id: int, kept: int) -> None:
+    forge = RacingForge(make_issue("It is broken"))
+    forge.other_id = other_id
+    assert write_comment(REF, BODY, None, forge, print) == OwnComment(kept, BODY)
     assert forge.own_comments == [OwnComment(kept, BODY)]
 
 
-def test_comments_by_hand_are_never_taken_away() -> None:
-    by_hand = OwnComment(999, "I can confirm this.")
-    scene = Scene(by_hand)
-    scene.write_comment()
-    assert by_hand in scene.forge.own_comments
+def test_comments_that_a_person_wrote_are_never_deleted() -> None:
+    by_person = OwnComment(999, "I can confirm this.")
+    case = CommentCase(by_person)
+    case.write_comment()
+    assert by_person in case.forge.own_comments
 
 
-def test_a_comment_without_the_marker_is_somebody_writing_by_hand() -> None:
-    by_hand = OwnComment(7, "I can confirm this.")
-    scene = Scene(by_hand)
-    assert scene.write_comment() == OwnComment(901, BODY)
-    assert by_hand in scene.forge.own_comments
+def test_a_comment_without_the_marker_is_not_overwritten() -> None:
+    by_person = OwnComment(7, "I can confirm this.")
+    case = CommentCase(by_person)
+    assert case.write_comment() == OwnComment(901, BODY)
+    assert by_person in case.forge.own_comments
 
 
 def test_a_deleted_comment_is_not_posted_again() -> None:
-    scene = Scene()
-    assert scene.write_comment(BEFORE) is None
-    assert scene.forge.own_comments == []
+    case = CommentCase()
+    assert case.write_comment(BEFORE) is None
+    assert case.forge.own_comments == []
 
 
-def test_a_comment_whose_answer_was_lost_is_adopted_and_not_doubled() -> None:
-    scene = Scene()
-    scene.forge.fails("comment", LOST, done=True)
-    assert scene.write_comment() == OwnComment(901, BODY)
-    assert scene.forge.own_comments == [OwnComment(901, BODY)]
-    assert scene.slept == [2.0]
+def test_a_comment_whose_response_was_lost_is_adopted_and_not_repeated() -> None:
+    case = CommentCase()
+    case.forge.fail("comment", LOST, done=True)
+    assert case.write_comment() == OwnComment(901, BODY)
+    assert case.forge.own_comments == [OwnComment(901, BODY)]
+    assert case.slept == [2.0]
 
 
-def test_a_comment_that_never_shows_up_is_tried_again_later() -> None:
-    scene = Scene()
-    scene.forge.fails("comment", LOST)
-    with pytest.raises(Retry) as later:
-        scene.write_comment()
-    assert not isinstance(later.value, WriteUncertain)
-    assert scene.slept == [2.0, 5.0, 10.0]
-    assert scene.forge.own_comments == []
+def test_a_comment_that_never_appears_is_retried_later() -> None:
+    case = CommentCase()
+    case.forge.fail("comment", LOST)
+    with pytest.raises(Retry) as retry:
+        case.write_comment()
+    assert not isinstance(retry.value, WriteUncertain)
+    assert case.slept == [2.0, 5.0, 10.0]
+    assert case.forge.own_comments == []
 
 
-def test_a_comment_that_shows_up_late_is_still_adopted() -> None:
-    scene = Scene()
+def test_a_comment_that_appears_late_is_adopted() -> None:
+    case = CommentCase()
 
     def sleep(seconds: float) -> None:
-        scene.slept.append(seconds)
-        if len(scene.slept) == 3:
-            scene.forge.own_comments.append(OwnComment(901, BODY))
+        case.slept.append(seconds)
+        if len(case.slept) == 3:
+            case.forge.own_comments.append(OwnComment(901, BODY))
 
-    scene.forge.fails("comment", LOST)
-    assert write_comment(REF, BODY, None, scene.forge, sleep) == OwnComment(901, BODY)
-    assert scene.slept == [2.0, 5.0, 10.0]
+    case.forge.fail("comment", LOST)
+    assert write_comment(REF, BODY, None, case.forge, sleep) == OwnComment(901, BODY)
+    assert case.slept == [2.0, 5.0, 10.0]
 
 
 @pytest.mark.parametrize("method", ["comment", "edit"])
 @pytest.mark.parametrize(
     "error", [Forbidden("refused"), OperatorError("credentials"), Retry("slow down", 60)], ids=str
 )
-def test_other_errors_are_not_for_publish_to_settle(
+def test_other_errors_pass_through_publish(
     method: str, error: Forbidden | OperatorError | Retry
 ) -> None:
-    scene = Scene(*([BEFORE] if method == "edit" else []))
-    scene.forge.fails(method, error)
+    case = CommentCase(*([BEFORE] if method == "edit" else []))
+    case.forge.fail(method, error)
     with pytest.raises(type(error), match=str(error)):
-        scene.write_comment(BEFORE if method == "edit" else None)
-    assert scene.slept == []
-    assert scene.forge.writes == []
+        case.write_comment(BEFORE if method == "edit" else None)
+    assert case.slept == []
+    assert case.forge.writes == []

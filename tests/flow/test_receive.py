@@ -35,12 +35,12 @@ def test_each_event_becomes_one_job(event: type[Event], kind: JobKind) -> None:
 
 def test_the_same_delivery_twice_is_the_same_job() -> None:
     queue = FakeQueue()
-    receipts = {deliver(FakeWebhookParser(OPENED), queue).job for _ in range(2)}
-    assert receipts == {"job of d-1"}
+    jobs = {deliver(FakeWebhookParser(OPENED), queue).job for _ in range(2)}
+    assert jobs == {"job of d-1"}
     assert len(queue.jobs) == 1
 
 
-def test_an_uninteresting_delivery_is_received_and_queues_nothing() -> None:
+def test_an_ignored_delivery_is_accepted_and_queues_nothing() -> None:
     queue = FakeQueue()
     assert deliver(FakeWebhookParser(Ignored("event 'ping'")), queue) == ReceiveResult(
         Ignored("event 'ping'"), ""
@@ -48,7 +48,7 @@ def test_an_uninteresting_delivery_is_received_and_queues_nothing() -> None:
     assert queue.jobs == {}
 
 
-def test_a_forged_delivery_is_refused_before_anything_is_read() -> None:
+def test_a_forged_delivery_is_refused_before_it_is_parsed() -> None:
     parser, queue = FakeWebhookParser(OPENED), FakeQueue()
     with pytest.raises(Rejected) as refusal:
         deliver(parser, queue, "forged")
@@ -57,9 +57,9 @@ def test_a_forged_delivery_is_refused_before_anything_is_read() -> None:
     assert queue.jobs == {}
 
 
-@pytest.mark.parametrize("what", [OPENED, Ignored("nothing")])
-def test_the_signature_is_checked_before_the_body_is_read(what: Event | Ignored) -> None:
-    parser = FakeWebhookParser(what)
+@pytest.mark.parametrize("parsed", [OPENED, Ignored("nothing")])
+def test_the_signature_is_verified_before_the_body_is_parsed(parsed: Event | Ignored) -> None:
+    parser = FakeWebhookParser(parsed)
     deliver(parser, FakeQueue())
     assert parser.calls == ["check_headers", "verify", "parse"]
 
@@ -72,6 +72,6 @@ def test_a_delivery_of_the_wrong_shape_queues_nothing() -> None:
     assert queue.jobs == {}
 
 
-def test_a_silent_redis_is_never_a_receipt() -> None:
+def test_a_delivery_is_not_accepted_without_redis() -> None:
     with pytest.raises(QueueUnavailable):
         deliver(FakeWebhookParser(OPENED), FakeQueue(down=True))

@@ -1,4 +1,4 @@
-"""The sweep: what nobody took and what nobody looked at is found, once, and not for ever."""
+"""Reconciliation finds lost deliveries and issues, and gives up on those that always fail."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from bot.flow.reconcile import LOOK_BACK_SECONDS, MIN_AGE_SECONDS, Reconciliatio
 from bot.store.no_store import NoRateLimiter
 from tests.fakes import NOW, REF
 
-PLACE = replace(REF, number=0)
-ELSEWHERE = replace(PLACE, repo="acme/other", repo_id=7002)
+REPOSITORY = replace(REF, number=0)
+OTHER_REPOSITORY = replace(REPOSITORY, repo="acme/other", repo_id=7002)
 
 
 @dataclass
-class FakeLedger:
+class FakeReconcileState:
     known: dict[str, IssueRef] = field(default_factory=dict)
     records: dict[str, Record] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
@@ -32,11 +32,11 @@ class FakeLedger:
     def repositories(self) -> tuple[IssueRef, ...]:
         return tuple(self.known.values())
 
-    def save_repositories(self, places: Collection[IssueRef]) -> None:
-        self.known |= {place.place_key: place for place in places}
+    def save_repositories(self, repositories: Collection[IssueRef]) -> None:
+        self.known |= {one.place_key: one for one in repositories}
 
-    def forget_repository(self, place: IssueRef) -> None:
-        self.known.pop(place.place_key, None)
+    def forget_repository(self, repository: IssueRef) -> None:
+        self.known.pop(repository.place_key, None)
 
     def attempts_today(self, key: str) -> int:
         self.counts[key] = self.counts.get(key, 0) + 1
@@ -47,217 +47,225 @@ class FakeLedger:
 
 
 @dataclass
-class FakeWatched:
-    """Issues by the moment of their opening; an error for a repository that cannot be read."""
+class FakeDeliveryHistory:
+    """Issues by the time of their opening; `error` is raised for `OTHER_REPOSITORY`."""
 
     opened: dict[IssueRef, float] = field(default_factory=dict)
     failed: dict[int, str] = field(default_factory=dict)
-    asked: list[int] = field(default_factory=list)
+    redelivered: list[int] = field(default_factory=list)
     error: TaglineError | None = None
-    uncovered: set[str] = field(default_factory=set)
+    accounts_without_access: set[str] = field(default_factory=set)
 
-    def opened_between(self, place: IssueRef, since: float, until: float) -> tuple[IssueRef, ...]:
-        if self.error and place == ELSEWHERE:
+    def opened_between(
+        self, repository: IssueRef, since: float, until: float
+    ) -> tuple[IssueRef, ...]:
+        if self.error and repository == OTHER_REPOSITORY:
             raise self.error
-        if place.account in self.uncovered:
+        if repository.account in self.accounts_without_access:
             raise NotCovered("out of reach")
-        here = {r: at for r, at in self.opened.items() if r.repo_id == place.repo_id}
-        return tuple(ref for ref, at in here.items() if since <= at <= until)
+        return tuple(
+            ref
+            for ref, at in self.opened.items()
+            if ref.repo_id == repository.repo_id and since <= at <= until
+        )
 
     def failed_deliveries(self, since: float) -> dict[int, str]:
         return self.failed
 
     def redeliver(self, delivery: int) -> None:
-        self.asked.append(delivery)
+        self.redelivered.append(delivery)
 
 
-class FakePace(NoRateLimiter):
-    """`waiting` are tickets whose moment is still to come, `silent` accounts that are paused."""
+class ReservedRateLimiter(NoRateLimiter):
+    """`reserved` are reservations in the future, `paused` accounts that the forge limited."""
 
     def __init__(self) -> None:
-        self.waiting: set[str] = set()
-        self.silent: set[str] = set()
+        self.reserved: set[str] = set()
+        self.paused: set[str] = set()
 
-    def is_reserved(self, account: str, ticket: str) -> bool:
-        return ticket in self.waiting
+    def is_reserved(self, account: str, reservation: str) -> bool:
+        return reservation in self.reserved
 
     def pause_left(self, account: str) -> float:
-        return 60.0 if account in self.silent else 0.0
+        return 60.0 if account in self.paused else 0.0
 
 
-class House:
-    def __init__(self, *places: IssueRef) -> None:
-        self.state, self.forge, self.now = FakeLedger(), FakeWatched(), NOW
-        self.state.save_repositories(list(places))
+class ReconcileCase:
+    def __init__(self, *repositories: IssueRef) -> None:
+        self.state, self.forge = FakeReconcileState(), FakeDeliveryHistory()
+        self.state.save_repositories(repositories)
         self.sent: list[Job] = []
-        self.pace = FakePace()
-        self.sweep = Reconciliation(
-            self.state, self.pace, lambda name: self.forge, ("github",), lambda: self.now
+        self.rate_limiter = ReservedRateLimiter()
+        self.reconciliation = self.new_reconciliation()
+
+    def new_reconciliation(self) -> Reconciliation:
+        return Reconciliation(
+            self.state, self.rate_limiter, lambda name: self.forge, ("github",), lambda: NOW
         )
 
-    def again(self) -> dict[str, object]:
+    def run(self) -> dict[str, object]:
+        """Run once, as if the lease of the run before had expired."""
         self.state.leased.clear()
         self.sent.clear()
-        return dict(self.sweep.run_once(self.sent.append))
+        return dict(self.reconciliation.run_once(self.sent.append))
 
     @property
     def numbers(self) -> list[int]:
         return [delivery.ref.number for delivery in self.sent]
 
 
-def number(at: int) -> IssueRef:
-    return replace(REF, number=at)
+def issue(number: int) -> IssueRef:
+    return replace(REF, number=number)
 
 
 def test_a_young_issue_without_a_record_is_enqueued() -> None:
-    app = House(PLACE)
-    app.forge.opened = {
-        number(1): NOW - 3600,
-        number(2): NOW - 3600,
-        number(3): NOW - LOOK_BACK_SECONDS - 1,
-        number(4): NOW - MIN_AGE_SECONDS + 5,
+    case = ReconcileCase(REPOSITORY)
+    case.forge.opened = {
+        issue(1): NOW - 3600,
+        issue(2): NOW - 3600,
+        issue(3): NOW - LOOK_BACK_SECONDS - 1,
+        issue(4): NOW - MIN_AGE_SECONDS + 5,
     }
-    app.state.records[number(2).key] = Record("skipped")
-    assert app.again() == {"issues": 1, "deliveries": 0, "problems": []}
-    (delivery,) = app.sent
-    assert (delivery.kind, delivery.ref, delivery.received_at) == ("opened", number(1), NOW)
+    case.state.records[issue(2).key] = Record("skipped")
+    assert case.run() == {"issues": 1, "deliveries": 0, "problems": []}
+    (delivery,) = case.sent
+    assert (delivery.kind, delivery.ref, delivery.received_at) == ("opened", issue(1), NOW)
 
 
-def test_an_issue_that_always_fails_is_looked_after_less_and_less() -> None:
-    app = House(PLACE)
-    app.forge.opened = {number(1): NOW - 3600}
-    found = []
-    for look in range(1, 289):  # a day
-        app.again()
-        found += [look] * len(app.sent)
-    assert found == [1, 2, 4, 8, 16, 32, 64, 128, 256]
+def test_an_issue_that_always_fails_is_enqueued_ever_less_often() -> None:
+    case = ReconcileCase(REPOSITORY)
+    case.forge.opened = {issue(1): NOW - 3600}
+    runs = []
+    for run in range(1, 289):  # a day
+        case.run()
+        runs += [run] * len(case.sent)
+    assert runs == [1, 2, 4, 8, 16, 32, 64, 128, 256]
 
 
-def test_a_worker_that_dies_while_it_sends_delays_one_issue() -> None:
-    app = House(PLACE)
-    app.forge.opened = {number(n): NOW - 3600 for n in (1, 2, 3)}
+def test_a_worker_that_crashes_while_it_sends_delays_one_issue() -> None:
+    case = ReconcileCase(REPOSITORY)
+    case.forge.opened = {issue(n): NOW - 3600 for n in (1, 2, 3)}
 
-    def die(_delivery: Job) -> None:
+    def crash(_delivery: Job) -> None:
         raise SystemExit
 
     with pytest.raises(SystemExit):
-        app.sweep.run_once(die)
-    app.again()
-    assert app.numbers == [1, 2, 3]
-    app.again()
-    assert app.numbers == [2, 3]  # their second look; the third one of the first is passed over
+        case.reconciliation.run_once(crash)
+    case.run()
+    assert case.numbers == [1, 2, 3]
+    case.run()
+    assert case.numbers == [2, 3]  # their second attempt; the third attempt at issue 1 is left out
 
 
-def test_an_issue_whose_job_waits_for_its_turn_to_comment_gets_no_second_one() -> None:
-    app = House(PLACE)
-    app.forge.opened = {number(1): NOW - 3600}
-    app.pace.waiting = {number(1).key}
-    app.again()
-    assert app.numbers == []
-    app.pace.waiting.clear()  # its job got lost
-    app.again()
-    assert app.numbers == [1]
+def test_an_issue_whose_job_is_rate_limited_gets_no_second_job() -> None:
+    case = ReconcileCase(REPOSITORY)
+    case.forge.opened = {issue(1): NOW - 3600}
+    case.rate_limiter.reserved = {issue(1).key}
+    case.run()
+    assert case.numbers == []
+    case.rate_limiter.reserved.clear()  # its job was lost
+    case.run()
+    assert case.numbers == [1]
 
 
-def test_an_account_whose_forge_asked_to_wait_is_left_alone() -> None:
-    app = House(PLACE)
-    app.forge.opened = {number(1): NOW - 3600}
-    app.pace.silent = {PLACE.account_key}
-    app.again()
-    assert app.numbers == []
+def test_an_account_that_its_forge_limited_is_left_out() -> None:
+    case = ReconcileCase(REPOSITORY)
+    case.forge.opened = {issue(1): NOW - 3600}
+    case.rate_limiter.paused = {REPOSITORY.account_key}
+    case.run()
+    assert case.numbers == []
 
 
-def test_two_workers_sweep_once() -> None:
-    app = House(PLACE)
-    app.forge.opened = {number(1): NOW - 3600}
-    app.again()
-    assert app.sweep.run_once(app.sent.append) == {}
+def test_two_workers_reconcile_once() -> None:
+    case = ReconcileCase(REPOSITORY)
+    case.forge.opened = {issue(1): NOW - 3600}
+    case.run()
+    assert case.reconciliation.run_once(case.sent.append) == {}
 
 
-def test_deliveries_that_nobody_took_are_asked_for_again_and_not_for_ever() -> None:
-    app = House()
-    app.forge.failed = {11: "guid-1", 12: "guid-2"}
-    assert app.again()["deliveries"] == 2
+def test_failed_deliveries_are_redelivered_three_times() -> None:
+    case = ReconcileCase()
+    case.forge.failed = {11: "guid-1", 12: "guid-2"}
+    assert case.run()["deliveries"] == 2
     for _ in range(6):
-        app.again()
-    assert app.forge.asked == [11, 12] * 3
+        case.run()
+    assert case.forge.redelivered == [11, 12] * 3
 
 
-def test_places_outlive_a_redis_that_forgot_everything() -> None:
-    app = House(PLACE)
-    app.again()
-    app.state.known.clear()
-    app.forge.opened = {number(1): NOW - 3600}
-    app.again()
-    assert app.numbers == [1]
-    assert app.state.repositories() == (PLACE,)
+def test_repositories_survive_a_redis_that_lost_its_data() -> None:
+    case = ReconcileCase(REPOSITORY)
+    case.run()
+    case.state.known.clear()
+    case.forge.opened = {issue(1): NOW - 3600}
+    case.run()
+    assert case.numbers == [1]
+    assert case.state.repositories() == (REPOSITORY,)
 
 
-def test_a_repository_that_left_us_is_forgotten_and_the_others_are_swept() -> None:
-    app = House(ELSEWHERE, PLACE)
-    app.forge.opened = {number(1): NOW - 3600}
-    app.forge.error = NotFound("not found")
-    app.again()
-    assert app.numbers == [1]
-    assert app.state.repositories() == (PLACE,)
+def test_an_inaccessible_repository_is_forgotten_and_the_others_are_reconciled() -> None:
+    case = ReconcileCase(OTHER_REPOSITORY, REPOSITORY)
+    case.forge.opened = {issue(1): NOW - 3600}
+    case.forge.error = NotFound("not found")
+    case.run()
+    assert case.numbers == [1]
+    assert case.state.repositories() == (REPOSITORY,)
 
 
-def test_a_repository_that_one_worker_forgot_is_brought_back_by_no_other() -> None:
-    app = House(ELSEWHERE, PLACE)
-    other = Reconciliation(app.state, app.pace, lambda name: app.forge, ("github",), lambda: NOW)
-    other.run_once(app.sent.append)
-    app.forge.error = NotFound("not found")
-    app.again()
-    other.run_once(app.sent.append)
-    assert app.state.repositories() == (PLACE,)
+def test_a_repository_that_one_worker_forgot_is_not_restored_by_another() -> None:
+    case = ReconcileCase(OTHER_REPOSITORY, REPOSITORY)
+    other = case.new_reconciliation()
+    other.run_once(case.sent.append)
+    case.forge.error = NotFound("not found")
+    case.run()
+    other.run_once(case.sent.append)
+    assert case.state.repositories() == (REPOSITORY,)
 
 
-def test_a_repository_that_cannot_be_read_now_is_told_and_tried_again() -> None:
-    app = House(ELSEWHERE, PLACE)
-    app.forge.error = Retry("GitHub failed (status 502)")
-    assert app.again()["problems"] == ["GitHub failed (status 502)"]
-    assert set(app.state.repositories()) == {PLACE, ELSEWHERE}
+def test_a_repository_that_cannot_be_read_now_is_reported_and_kept() -> None:
+    case = ReconcileCase(OTHER_REPOSITORY, REPOSITORY)
+    case.forge.error = Retry("GitHub failed (status 502)")
+    assert case.run()["problems"] == ["GitHub failed (status 502)"]
+    assert set(case.state.repositories()) == {REPOSITORY, OTHER_REPOSITORY}
 
 
-@pytest.mark.parametrize("forge", ["gitlab"])
-def test_a_forge_without_access_is_left_out(forge: str) -> None:
-    app = House(replace(PLACE, forge=forge))
-    app.forge.opened = {number(1): NOW - 3600}
-    assert app.again() == {}
+def test_a_forge_without_access_is_left_out() -> None:
+    case = ReconcileCase(replace(REPOSITORY, forge="gitlab"))
+    case.forge.opened = {issue(1): NOW - 3600}
+    assert case.run() == {}
 
 
-def test_many_repositories_are_looked_at_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_repositories_are_read_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bot.flow.reconcile.REPOSITORIES_PER_RUN", 2)
-    app = House(*(replace(PLACE, repo_id=number) for number in range(1, 6)))
-    app.forge.opened = {replace(REF, repo_id=number): NOW - 3600 for number in range(1, 6)}
-    found = []
+    case = ReconcileCase(*(replace(REPOSITORY, repo_id=number) for number in range(1, 6)))
+    case.forge.opened = {replace(REF, repo_id=number): NOW - 3600 for number in range(1, 6)}
+    repositories = set()
     for _ in range(3):
-        app.again()
-        found += [delivery.ref.repo_id for delivery in app.sent]
-    assert sorted(set(found)) == [1, 2, 3, 4, 5]
+        case.run()
+        repositories |= {delivery.ref.repo_id for delivery in case.sent}
+    assert repositories == {1, 2, 3, 4, 5}
 
 
-def test_a_sweep_that_knows_no_repository_does_not_put_off_the_next() -> None:
-    app = House()
-    app.again()
-    app.state.save_repositories([PLACE])
-    app.forge.opened = {number(1): NOW - 3600}
-    assert app.sweep.run_once(app.sent.append)["issues"] == 1
+def test_a_run_without_repositories_does_not_delay_the_next() -> None:
+    case = ReconcileCase()
+    case.run()
+    case.state.save_repositories([REPOSITORY])
+    case.forge.opened = {issue(1): NOW - 3600}
+    assert case.reconciliation.run_once(case.sent.append)["issues"] == 1
 
 
-def test_an_issue_whose_job_was_given_up_in_the_midst_of_writing_is_enqueued() -> None:
-    app = House(PLACE)
-    app.forge.opened = {number(1): NOW - 3600}
-    app.state.records[number(1).key] = Record("writing", labels=("bug",))
-    app.again()
-    assert app.numbers == [1]
+def test_an_issue_whose_job_ended_while_writing_is_enqueued() -> None:
+    case = ReconcileCase(REPOSITORY)
+    case.forge.opened = {issue(1): NOW - 3600}
+    case.state.records[issue(1).key] = Record("writing", labels=("bug",))
+    case.run()
+    assert case.numbers == [1]
 
 
-def test_a_place_with_a_wrong_account_is_forgotten_and_the_right_one_stays() -> None:
-    wrong = replace(PLACE, account="666")
-    app = House(PLACE, wrong)
-    app.forge.opened = {number(1): NOW - 3600}
-    app.forge.uncovered = {"666"}
-    app.again()
-    assert app.numbers == [1]
-    assert app.state.repositories() == (PLACE,)
+def test_a_repository_with_a_wrong_account_is_forgotten_and_the_right_one_stays() -> None:
+    wrong = replace(REPOSITORY, account="666")
+    case = ReconcileCase(REPOSITORY, wrong)
+    case.forge.opened = {issue(1): NOW - 3600}
+    case.forge.accounts_without_access = {"666"}
+    case.run()
+    assert case.numbers == [1]
+    assert case.state.repositories() == (REPOSITORY,)

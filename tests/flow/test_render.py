@@ -1,4 +1,4 @@
-"""Whole comments, as a reviewer reads them, and the hidden marker at their end."""
+"""Whole comments and the hidden marker at their end."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from bot.flow.enrich import NO_PROVIDER
 from bot.flow.plan import AddLabels, Decision, Plan, make_plan
 from bot.flow.render import read_marker, write_marker
 from tests.configs import parse
-from tests.fakes import REF, an_issue
+from tests.fakes import REF, make_issue
 
 INPUT = "0123456789abcdef"
 BY_MODEL = Enrichment(
@@ -52,7 +52,7 @@ def history(
     labels: Sequence[str] = (), marker: Marker | None = None, title: str = "Login", body: str = LONG
 ) -> IssueHistory:
     comment = OwnComment(7, write_marker(marker)) if marker else None
-    return IssueHistory(an_issue(title, body, labels), INPUT, None, comment, marker)
+    return IssueHistory(make_issue(title, body, labels), INPUT, None, comment, marker)
 
 
 def plan(
@@ -71,7 +71,7 @@ def comment(
     before: IssueHistory | None = None,
     problems: Sequence[ConfigProblem] = (),
 ) -> str:
-    """The comment without its marker, which must be the last line."""
+    """Return the comment without its marker, which must be the last line."""
     body = plan(enrichment, config, before, problems).comment
     assert body is not None
     text, _, last = body.rpartition("\n")
@@ -148,23 +148,23 @@ def test_the_comment_with_problems_of_the_configuration() -> None:
     )
 
 
-def test_of_a_file_that_cannot_be_read_the_comment_says_what_holds() -> None:
+def test_the_comment_tells_which_configuration_replaces_an_unreadable_one() -> None:
     body = comment(BY_MODEL, problems=parse("mode: [apply")[1])
     assert "<summary>Problems in tagline.yml; the last readable one counts; without one," in body
     assert "- line 1, not valid YAML: " in body
 
 
 def test_the_comment_on_an_issue_of_nothing_but_emoji() -> None:
-    nothing = replace(BY_RULES, summary="\U0001f389\U0001f389", label_decision=LabelDecision())
+    emoji = replace(BY_RULES, summary="\U0001f389\U0001f389", label_decision=LabelDecision())
     text = "**Summary (automated):** \U0001f389\U0001f389\n\n"
-    assert comment(nothing) == text + WITHOUT_MODEL.replace(HINT, "")
+    assert comment(emoji) == text + WITHOUT_MODEL.replace(HINT, "")
 
 
 @pytest.mark.parametrize("empty", ["", "  \n", "\u200b\u202e", "<!-- -->"])
 def test_the_comment_on_an_issue_without_words(empty: str) -> None:
-    nothing = replace(BY_RULES, summary=empty, label_decision=LabelDecision())
+    blank = replace(BY_RULES, summary=empty, label_decision=LabelDecision())
     text = "**Summary (automated):** The issue has no words to sum up.\n\n"
-    assert comment(nothing) == text + WITHOUT_MODEL.replace(HINT, "")
+    assert comment(blank) == text + WITHOUT_MODEL.replace(HINT, "")
 
 
 def test_the_comment_of_a_hostile_model() -> None:
@@ -191,7 +191,7 @@ def test_the_comment_of_a_hostile_model() -> None:
     )
 
 
-def test_the_comment_of_an_edited_issue_names_what_stayed_and_what_was_added() -> None:
+def test_the_comment_of_an_edited_issue_lists_the_kept_and_the_added_labels() -> None:
     marker = Marker(("bug", "gone"), "1", "model", "other")
     before = history(["bug", "mine"], marker)
     after = replace(BY_MODEL, label_decision=LabelDecision((LabelSuggestion("docs", "sure", ""),)))
@@ -212,7 +212,7 @@ def test_the_comment_of_an_edited_issue_names_what_stayed_and_what_was_added() -
     )
 
 
-def test_label_names_are_code_whatever_is_in_them() -> None:
+def test_label_names_with_markup_are_shown_as_code() -> None:
     names = ("a`b", "@team", "</details>", "c <!-- d")
     odd = Enrichment("x", LabelDecision((), names), "model", usage=Usage("m"))
     line = next(x for x in comment(odd).splitlines() if x.startswith("- "))
@@ -231,9 +231,9 @@ def test_the_summary_has_at_most_the_words_that_the_repository_allows() -> None:
 def test_a_reason_is_cut_at_120_characters() -> None:
     long = Enrichment("x", LabelDecision((LabelSuggestion("bug", "sure", "so " * 200),)), "model")
     (reason,) = [x for x in comment(long).splitlines() if x.startswith("- `bug`: ")]
-    said = reason.removeprefix("- `bug`: ").removesuffix(" (sure)")
-    assert said.endswith("so…")
-    assert 115 <= len(said) <= 120
+    text = reason.removeprefix("- `bug`: ").removesuffix(" (sure)")
+    assert text.endswith("so…")
+    assert 115 <= len(text) <= 120
 
 
 def test_of_many_problems_ten_are_shown() -> None:
@@ -243,7 +243,7 @@ def test_of_many_problems_ten_are_shown() -> None:
     assert comment(BY_MODEL, problems=problems).count("unknown key") == 10
 
 
-def test_a_key_of_the_configuration_cannot_reach_out_of_its_line() -> None:
+def test_a_key_of_the_configuration_stays_within_its_line() -> None:
     _, problems = parse('"@admin\\n/close <!-- [x](http://y)": 1')
     lines = comment(BY_MODEL, problems=problems).splitlines()
     (shown,) = [line for line in lines if "unknown key" in line]
@@ -252,16 +252,16 @@ def test_a_key_of_the_configuration_cannot_reach_out_of_its_line() -> None:
     assert "<!--" not in shown
 
 
-# When something is said at all.
+# When a comment is written.
 
 WORDLESS = history(title="Broken", body="Help me please")
-SAID_BEFORE = history(marker=Marker((), "1", "model", "other"))
+COMMENTED = history(marker=Marker((), "1", "model", "other"))
 FAILED = replace(BY_RULES, why="timeout")
 NO_LABELS = replace(FAILED, labels_usable=False)
 
 
 @pytest.mark.parametrize(
-    ("enrichment", "config", "before", "speaks"),
+    ("enrichment", "config", "before", "written"),
     [
         (BY_MODEL, None, None, True),
         (BY_MODEL, "comment: {post: never}", None, False),
@@ -276,25 +276,25 @@ NO_LABELS = replace(FAILED, labels_usable=False)
         (FAILED, "comment: {on_fallback: true}", None, True),
         (NO_LABELS, None, None, True),
         (NO_LABELS, "comment: {on_fallback: false}", None, False),
-        (BY_RULES, None, SAID_BEFORE, False),
-        (NO_LABELS, "comment: {on_fallback: true}", SAID_BEFORE, False),
-        (BY_MODEL, None, SAID_BEFORE, True),
+        (BY_RULES, None, COMMENTED, False),
+        (NO_LABELS, "comment: {on_fallback: true}", COMMENTED, False),
+        (BY_MODEL, None, COMMENTED, True),
     ],
 )
 def test_a_comment_is_written_only_where_the_table_says_so(
-    enrichment: Enrichment, config: str | None, before: IssueHistory | None, speaks: bool
+    enrichment: Enrichment, config: str | None, before: IssueHistory | None, written: bool
 ) -> None:
-    assert (plan(enrichment, config, before).comment is not None) is speaks
+    assert (plan(enrichment, config, before).comment is not None) is written
 
 
-@pytest.mark.parametrize(("words", "speaks"), [(11, False), (12, True)])
-def test_an_issue_of_twelve_words_is_worth_a_comment(words: int, speaks: bool) -> None:
+@pytest.mark.parametrize(("words", "written"), [(11, False), (12, True)])
+def test_an_issue_of_twelve_words_is_worth_a_comment(words: int, written: bool) -> None:
     before = history(title="one", body="word " * (words - 1))
-    said = plan(BY_MODEL, "comment: {post: when-useful}", before).comment
-    assert (said is not None) is speaks
+    text = plan(BY_MODEL, "comment: {post: when-useful}", before).comment
+    assert (text is not None) is written
 
 
-def test_labels_are_planned_also_where_nothing_is_said() -> None:
+def test_labels_are_planned_also_without_a_comment() -> None:
     silent = plan(BY_MODEL, "comment: {post: never}")
     assert silent == Plan(
         REF,
@@ -307,7 +307,7 @@ def test_labels_are_planned_also_where_nothing_is_said() -> None:
 # The marker.
 
 
-def test_the_marker_remembers_our_labels_the_prompt_the_source_and_the_input() -> None:
+def test_the_marker_records_the_bots_labels_the_prompt_the_source_and_the_input() -> None:
     before = history(["bug"], Marker(("bug", "gone"), "1", "rules", "other"))
     body = plan(BY_MODEL, before=before).comment
     assert body is not None
@@ -361,7 +361,7 @@ def encoded(text: bytes) -> str:
         encoded(b"[" * 5000),
     ],
 )
-def test_what_is_no_marker_of_ours_is_none(text: str) -> None:
+def test_text_without_a_valid_marker_has_none(text: str) -> None:
     assert read_marker(text) is None
 
 

@@ -10,7 +10,15 @@ from bot.core.types import CachedAnswer, IssueRef, Label, LabelSuggestion, OwnCo
 from bot.flow.plan import Outcome
 from bot.flow.process import process
 from bot.flow.render import summary_of
-from tests.fakes import REF, FakeForge, ScriptedModel, a_context, a_delivery, an_issue, says
+from tests.fakes import (
+    REF,
+    FakeForge,
+    ScriptedModel,
+    make_context,
+    make_issue,
+    make_job,
+    model_reply,
+)
 from tests.memory_store import MemoryStore
 
 TITLE, BODY = "Login fails", "It does nothing since the upgrade."
@@ -45,25 +53,25 @@ class Repository:
 
     def __init__(self, *answers: str) -> None:
         self.store, self.model = RecordingStore(), ScriptedModel(*answers)
-        self.first = FakeForge(an_issue(TITLE, BODY), (Label("bug"),))
+        self.first = FakeForge(make_issue(TITLE, BODY), (Label("bug"),))
 
     def first_job(self) -> Outcome:
         return self._job(self.first, REF)
 
     def second_job(self, body: str = BODY) -> Outcome:
         ref = replace(REF, number=77)
-        forge = SecondIssue(replace(an_issue(TITLE, body), ref=ref), self.first.repository)
+        forge = SecondIssue(replace(make_issue(TITLE, body), ref=ref), self.first.repository)
         forge.first = self.first
         return self._job(forge, ref)
 
     def _job(self, forge: FakeForge, ref: IssueRef) -> Outcome:
-        delivery = replace(a_delivery(), ref=ref, id=f"d-{ref.number}")
-        return process(delivery, a_context(forge, self.model, self.store))
+        delivery = replace(make_job(), ref=ref, id=f"d-{ref.number}")
+        return process(delivery, make_context(forge, self.model, self.store))
 
 
 @pytest.mark.parametrize("summary", ["Login does nothing.", HARD, "登录按钮没有反应。"])
 def test_the_same_text_in_the_same_repository_is_answered_once(summary: str) -> None:
-    one = Repository(says(summary, ("bug", "sure", "it says so")))
+    one = Repository(model_reply(summary, ("bug", "sure", "it says so")))
     first = one.first_job()
     second = one.second_job()
     assert first.plan is not None
@@ -76,7 +84,7 @@ def test_the_same_text_in_the_same_repository_is_answered_once(summary: str) -> 
 
 
 def test_another_text_is_sent_to_the_model() -> None:
-    answer = says("It is broken.", ("bug", "sure", ""))
+    answer = model_reply("It is broken.", ("bug", "sure", ""))
     one = Repository(answer, answer)
     one.first_job()
     assert one.second_job("Something else.").record.status == "answered"
@@ -84,7 +92,7 @@ def test_another_text_is_sent_to_the_model() -> None:
 
 
 def test_an_issue_whose_comment_is_gone_gives_no_answer() -> None:
-    answer = says("It is broken.", ("bug", "sure", ""))
+    answer = model_reply("It is broken.", ("bug", "sure", ""))
     one = Repository(answer, answer)
     one.first_job()
     one.first.own_comments.clear()
@@ -93,7 +101,7 @@ def test_an_issue_whose_comment_is_gone_gives_no_answer() -> None:
 
 
 def test_an_answer_that_was_not_published_is_not_cached() -> None:
-    answer = says("It is broken.", ("bug", "sure", ""))
+    answer = model_reply("It is broken.", ("bug", "sure", ""))
     one = Repository(answer, answer)
     one.first.config = "mode: dry-run"
     assert one.first_job().record.status == "dry-run"
@@ -102,7 +110,7 @@ def test_an_answer_that_was_not_published_is_not_cached() -> None:
 
 
 def test_the_cache_holds_label_names_and_no_text() -> None:
-    one = Repository(says("It is broken.", ("bug", "sure", "it says so")))
+    one = Repository(model_reply("It is broken.", ("bug", "sure", "it says so")))
     one.first_job()
     ((_, cached),) = one.store.saved
     assert cached == CachedAnswer(REF.number, (LabelSuggestion("bug", "sure"),))

@@ -14,11 +14,11 @@ from bot.core.pricing import Limits, cost_usd
 from bot.core.prompt import Prompt
 from bot.core.types import Usage
 from bot.llm.service import RemoteModelService
-from tests.fakes import FakeForge, a_service, an_issue
+from tests.fakes import FakeForge, make_issue, make_service
 from tests.memory_store import MemoryStore
 
 PROMPT = Prompt("rules", "text " * 600, {})
-ISSUE = an_issue("Broken", "It is.")
+ISSUE = make_issue("Broken", "It is.")
 T = TypeVar("T")
 
 
@@ -73,7 +73,7 @@ def budgeted(
     each: int = 5,
     exempt: bool = False,
 ) -> Budgeted:
-    service = a_service(*models, store=store or MemoryStore())
+    service = make_service(*models, store=store or MemoryStore())
     return Budgeted(service, Limits(None, usd, each), exempt)
 
 

@@ -21,7 +21,7 @@ from bot.llm.client import ModelClient
 from bot.llm.negotiate import RequestRejected, extract_error
 from bot.llm.openai import ChatCompletions
 from bot.llm.protocol import Endpoint, ModelProtocol
-from tests.fakes import ScriptedWeb, an_issue, says
+from tests.fakes import ScriptedWeb, make_issue, model_reply
 from tests.llm.test_protocol import chat, messages
 from tests.simulation import Sandbox
 
@@ -33,10 +33,13 @@ PROTOCOLS: dict[str, ModelProtocol] = {
     "compatible": COMPATIBLE,
     "anthropic": ANTHROPIC,
 }
-GOOD = says("The login page crashes.", ("bug", "sure", "crashed"))
+GOOD = model_reply("The login page crashes.", ("bug", "sure", "crashed"))
 BODY = "\n".join(f"It crashed with {chr(97 + n % 26) * (n // 26 + 1)} too." for n in range(400))
 PROMPT = build(
-    an_issue("Login crashes", BODY), condense(BODY), [Label("bug", "Something is broken")], ["api"]
+    make_issue("Login crashes", BODY),
+    condense(BODY),
+    [Label("bug", "Something is broken")],
+    ["api"],
 )
 ENDPOINT = Endpoint("http://127.0.0.1:8080/v1", "llama", "", 2000, 5.0)
 Json = dict[str, Any]

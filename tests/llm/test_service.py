@@ -16,7 +16,7 @@ from bot.core.prompt import Prompt
 from bot.core.types import Usage
 from bot.http import deadline
 from bot.llm.breaker import CircuitBreaker
-from tests.fakes import a_provider, a_service
+from tests.fakes import make_provider, make_service
 from tests.memory_store import MemoryStore
 
 PROMPT = Prompt("The rules.", '{"title":"Broken"}', {})
@@ -48,7 +48,7 @@ class Named:
 
 def test_the_first_model_is_the_only_one_called_while_it_answers() -> None:
     first, second = Named("a"), Named("b")
-    assert a_service(first, second).complete(PROMPT, None).usage.model == "a"
+    assert make_service(first, second).complete(PROMPT, None).usage.model == "a"
     assert second.calls == 0
 
 
@@ -57,13 +57,13 @@ def test_a_charged_failure_adds_its_worst_cost_and_an_outage_adds_none(
     failure: ModelFailed,
 ) -> None:
     prompt = Prompt("The rules.", "x" * 2990, {})
-    usage = a_service(Named("a", failure), Named("b")).complete(prompt, None).usage
+    usage = make_service(Named("a", failure), Named("b")).complete(prompt, None).usage
     assert usage.cost_usd == (1.0 if failure is UNUSABLE else 0.0)
 
 
 @pytest.mark.parametrize("failure", [OUTAGE, REFUSED, UNUSABLE], ids=lambda x: x.reason)
 def test_the_next_model_answers_and_is_named(failure: ModelFailed) -> None:
-    service = a_service(Named("a", failure), Named("b", failure), Named("c"))
+    service = make_service(Named("a", failure), Named("b", failure), Named("c"))
     assert service.name == "a"
     answer = service.complete(PROMPT, None)
     assert (answer.reply.summary, answer.usage.model) == ("by c", "c")
@@ -81,7 +81,7 @@ def test_the_next_model_answers_and_is_named(failure: ModelFailed) -> None:
 def test_where_all_fail_a_charged_failure_is_reported_else_the_first(
     failures: list[ModelFailed], reported: ModelFailed
 ) -> None:
-    service = a_service(*(Named(str(n), failure) for n, failure in enumerate(failures)))
+    service = make_service(*(Named(str(n), failure) for n, failure in enumerate(failures)))
     with pytest.raises(ModelFailed) as failure:
         service.complete(PROMPT, None)
     assert failure.value is reported
@@ -91,7 +91,7 @@ def test_no_model_is_called_after_the_time_of_all() -> None:
     slow = Named("a", OUTAGE, lambda: time.sleep(0.1))
     late = Named("b")
     with pytest.raises(ModelFailed, match=r"^status-500$"):
-        replace(a_service(slow, late), seconds=0.05).complete(PROMPT, None)
+        replace(make_service(slow, late), seconds=0.05).complete(PROMPT, None)
     assert late.calls == 0
 
 
@@ -107,9 +107,11 @@ def test_a_deadline_inside_another_ends_with_the_sooner() -> None:
 def test_each_model_has_a_breaker_of_its_own() -> None:
     store = MemoryStore()
     down, up = Named("a", OUTAGE), Named("b")
-    service = a_service(
-        a_provider(down, CircuitBreaker(store, "openai", "OPENAI_API_KEY", "LLM_MODEL")),
-        a_provider(up, CircuitBreaker(store, "openai:b", "OPENAI_API_KEY", "LLM_FALLBACK_MODELS")),
+    service = make_service(
+        make_provider(down, CircuitBreaker(store, "openai", "OPENAI_API_KEY", "LLM_MODEL")),
+        make_provider(
+            up, CircuitBreaker(store, "openai:b", "OPENAI_API_KEY", "LLM_FALLBACK_MODELS")
+        ),
     )
     for _ in range(FAILURES_TO_OPEN + 3):
         assert service.complete(PROMPT, None).reply.summary == "by b"
@@ -125,17 +127,17 @@ def test_a_few_threads_call_at_once_and_waiting_counts() -> None:
         free.wait(5)
 
     slots = threading.Semaphore(1)
-    holding = a_service(replace(a_provider(Named("a", then=hold)), slots=slots))
+    holding = make_service(replace(make_provider(Named("a", then=hold)), slots=slots))
     holder = threading.Thread(target=holding.complete, args=(PROMPT, None))
     holder.start()
     entered.wait(5)
     model = Named("b")
-    waiting = replace(a_provider(model), slots=slots, seconds=0.05)
+    waiting = replace(make_provider(model), slots=slots, seconds=0.05)
     with pytest.raises(ModelFailed, match=r"^busy$") as failure:
-        a_service(waiting).complete(PROMPT, None)
+        make_service(waiting).complete(PROMPT, None)
     free.set()
     holder.join(5)
     assert failure.value.outage
     assert model.calls == 0
-    free_again = a_service(replace(waiting, seconds=1))
+    free_again = make_service(replace(waiting, seconds=1))
     assert free_again.complete(PROMPT, None).reply.summary == "by b"

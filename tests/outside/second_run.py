@@ -18,7 +18,7 @@ from bot.sandbox.faults import Side
 from bot.sandbox.gitlab.access import BOT
 from bot.sandbox.state import MAINTAINER, Event
 from tests.bench.processes import cpu_seconds, peak_mib, resident_mib
-from tests.fakes import an_issue
+from tests.fakes import make_issue
 from tests.outside.attacks import FRAME
 from tests.outside.second import Case, Json
 from tests.outside.second_product import Product
@@ -214,7 +214,7 @@ class Run:
     def _with_right_fingerprint(self, found: re.Match[str]) -> str:
         """Return a forged marker as one that names this very issue's text."""
         marker = read_marker(found[0])
-        right = input_hash(an_issue(self.case.title, self.case.body))
+        right = input_hash(make_issue(self.case.title, self.case.body))
         return write_marker(replace(marker, input=right)) if marker else found[0]
 
     def deliver(self, number: int, *, without_body: bool = False) -> str:

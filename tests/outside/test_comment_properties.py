@@ -27,7 +27,7 @@ from bot.flow.render import read_marker, write_marker
 from bot.forges import values
 from tests.configs import parse
 from tests.core.test_sanitize import HOSTILE
-from tests.fakes import an_issue
+from tests.fakes import make_issue
 from tests.outside.attacks import Judge, commands, frame_intact
 
 CERTAINTY = st.sampled_from(["sure", "likely", "unsure"])
@@ -61,7 +61,7 @@ def comments(draw: st.DrawFn) -> str:
     found = Enrichment(draw(HOSTILE), label_decision, source, why=why, usage=usage)
     bot_accounts = tuple(draw(st.lists(NAMES, max_size=2)))
     marker = Marker(bot_accounts, "1", "rules", "0" * 16)
-    issue = an_issue("Login", "It fails.", bot_accounts)
+    issue = make_issue("Login", "It fails.", bot_accounts)
     past = IssueHistory(issue, "0" * 16, None, OwnComment(7, write_marker(marker)), marker)
     comment = make_plan(Decision(past, RepoConfig(), tuple(draw(PROBLEMS)), found)).comment
     assert comment is not None
@@ -93,7 +93,7 @@ def test_no_words_of_others_break_a_property_of_the_comment(judge: Judge, commen
 def test_no_configuration_file_speaks_through_its_problems(judge: Judge, text: str) -> None:
     config, problems = parse(text)
     found = Enrichment("It fails.", LabelDecision(), "model", usage=Usage("m", 1, 1, 0.0))
-    past = IssueHistory(an_issue("Login", "It fails.", ()), "0" * 16, None, None, None)
+    past = IssueHistory(make_issue("Login", "It fails.", ()), "0" * 16, None, None, None)
     spoken = structs.replace(config, comment=RepoConfig().comment)
     comment = make_plan(Decision(past, spoken, tuple(problems), found)).comment
     assert comment is not None

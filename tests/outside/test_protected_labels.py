@@ -14,7 +14,7 @@ from bot.core.config.schema import RepoConfig
 from bot.core.labels.policy import CurrentLabels
 from bot.core.types import Label
 from bot.flow.enrich import enrich, prepare
-from tests.fakes import ScriptedModel, an_issue, labellers
+from tests.fakes import ScriptedModel, make_issue, make_labellers
 from tests.shared import require
 
 
@@ -35,9 +35,9 @@ def triaged(issues: Path, labels: Path, *options: str) -> list[str]:
 
 
 def by_model(names: list[str], content: str) -> list[str]:
-    labels, issue = [Label(name) for name in names], an_issue("The page fails", "It fails.")
+    labels, issue = [Label(name) for name in names], make_issue("The page fails", "It fails.")
     material = prepare(issue, labels, RepoConfig())
-    found = enrich(material, CurrentLabels(), labellers(ScriptedModel(content)))
+    found = enrich(material, CurrentLabels(), make_labellers(ScriptedModel(content)))
     assert found.source == "model"
     return [choice.label for choice in found.label_decision.apply]
 

@@ -14,7 +14,7 @@ from bot.core.labels.policy import CurrentLabels
 from bot.core.text.redact import redact
 from bot.core.types import Label
 from bot.flow.enrich import enrich, prepare
-from tests.fakes import ScriptedModel, an_issue, labellers, says
+from tests.fakes import ScriptedModel, make_issue, make_labellers, model_reply
 from tests.outside.attacks import Case, cases, filled, secrets_of
 from tests.shared import require
 
@@ -30,9 +30,9 @@ def planted(shared: Path) -> list[Case]:
 def shown(case: Case) -> list[str]:
     """The words of an issue as they are redacted, and as a model is shown them."""
     title, body = words(case)
-    model = ScriptedModel(says("It fails."))
-    material = prepare(an_issue(title, body), (), RepoConfig())
-    enrich(material, CurrentLabels(), labellers(model))
+    model = ScriptedModel(model_reply("It fails."))
+    material = prepare(make_issue(title, body), (), RepoConfig())
+    enrich(material, CurrentLabels(), make_labellers(model))
     data = json.loads(model.prompts[0].user)
     return [redact(f"{title}\n{body}"), f"{data['title']}\n{data['body']}"]
 
@@ -40,10 +40,10 @@ def shown(case: Case) -> list[str]:
 def said(case: Case) -> Iterator[str]:
     """The summary of a model that repeats everything, and the one of the fallback."""
     title, body = words(case)
-    for reply in (says(f"{title} {body}", ("bug", "sure", body)), "no answer"):
+    for reply in (model_reply(f"{title} {body}", ("bug", "sure", body)), "no answer"):
         model = ScriptedModel(reply)
-        material = prepare(an_issue(title, body), (Label("bug"),), RepoConfig())
-        found = enrich(material, CurrentLabels(), labellers(model))
+        material = prepare(make_issue(title, body), (Label("bug"),), RepoConfig())
+        found = enrich(material, CurrentLabels(), make_labellers(model))
         yield f"{found.summary}\n{found.label_decision}"
 
 

@@ -1,4 +1,4 @@
-"""f046 and f084: a thousand issues in an outage, and at once, on a clock that the test moves."""
+"""f046 and f084: a thousand issues in an outage, and at once, on a simulated clock."""
 
 from __future__ import annotations
 
@@ -18,7 +18,16 @@ from bot.flow.retry_fallbacks import FallbackRetries
 from bot.forges.github.api import GitHub
 from bot.llm.breaker import CircuitBreaker, StoredProviderHealth
 from bot.store.rate_limiter import RedisRateLimiter
-from tests.fakes import NOW, REF, FakeForge, ScriptedModel, a_context, a_provider, an_issue, says
+from tests.fakes import (
+    NOW,
+    REF,
+    FakeForge,
+    ScriptedModel,
+    make_context,
+    make_issue,
+    make_provider,
+    model_reply,
+)
 from tests.memory_store import MemoryStore
 
 ISSUES = 1000
@@ -26,11 +35,11 @@ HOUR, MINUTE = 3600.0, 60.0
 LABELS = (Label("bug"), Label("area/login"), Label("needs-review"))
 TITLE = "Login button does nothing in Firefox 131"
 BODY = "After the 4.2 upgrade the login button does nothing. It crashed with an exception."
-ANSWER = says("The login button does nothing.", ("area/login", "sure", "login button"))
+ANSWER = model_reply("The login button does nothing.", ("area/login", "sure", "login button"))
 
 
-class Town:
-    """A thousand issues, each at a forge of its own, and a clock."""
+class LoadCase:
+    """A thousand issues, each with its own forge, and a clock."""
 
     def __init__(self) -> None:
         self.now = NOW
@@ -38,90 +47,93 @@ class Town:
         self.forges = [self._forge(number) for number in range(ISSUES)]
 
     def _forge(self, number: int) -> FakeForge:
-        issue = an_issue(TITLE, f"{BODY} Its number was {number}.")
-        mine = replace(issue, ref=replace(REF, number=number), author=f"author-{number}")
-        return FakeForge(mine, LABELS, rate=GitHub.rate)
+        issue = make_issue(TITLE, f"{BODY} Its number was {number}.")
+        issue = replace(issue, ref=replace(REF, number=number), author=f"author-{number}")
+        return FakeForge(issue, LABELS, rate=GitHub.rate)
 
-    def opening(self, number: int) -> Job:
-        return Job(f"d-{number}", "opened", self.forges[number].found.ref, self.now)
+    def make_job(self, number: int) -> Job:
+        return Job(f"d-{number}", "opened", self.forges[number].current.ref, self.now)
 
 
 class Provider(ScriptedModel):
-    """Silent until it is back; notes when it was asked."""
+    """Times out until `available`; records the time of each request."""
 
-    def __init__(self, town: Town) -> None:
+    def __init__(self, case: LoadCase) -> None:
         super().__init__()
-        self.town, self.back = town, False
+        self.case, self.available = case, False
         self.moments: list[float] = []
 
     def complete(self, prompt: Prompt, parse: Any) -> Any:
-        self.moments.append(self.town.now)
-        self.answers = [ANSWER if self.back else ModelFailed("timeout", outage=True)]
+        self.moments.append(self.case.now)
+        self.answers = [ANSWER if self.available else ModelFailed("timeout", outage=True)]
         return super().complete(prompt, parse)
 
 
 def test_f046_an_hour_without_a_model_costs_labels_at_once_and_comments_after_it() -> None:
-    town = Town()
-    provider = Provider(town)
-    breaker = CircuitBreaker(town.store, "provider", "OPENAI_API_KEY", "LLM_MODEL")
-    model = a_provider(provider, breaker)
-    provider_health = StoredProviderHealth(town.store, ["provider"])
-    retries = FallbackRetries(town.store.retry_schedule, provider_health, lambda: town.now)
+    case = LoadCase()
+    provider = Provider(case)
+    breaker = CircuitBreaker(case.store, "provider", "OPENAI_API_KEY", "LLM_MODEL")
+    model = make_provider(provider, breaker)
+    provider_health = StoredProviderHealth(case.store, ["provider"])
+    retries = FallbackRetries(case.store.retry_schedule, provider_health, lambda: case.now)
 
     def job(delivery: Job) -> None:
-        forge = town.forges[delivery.ref.number]
-        process(delivery, a_context(forge, model, town.store, retries=retries))
+        forge = case.forges[delivery.ref.number]
+        process(delivery, make_context(forge, model, case.store, retries=retries))
 
     for tick in range(int(HOUR)):
-        town.now += 1
+        case.now += 1
         if tick * ISSUES // HOUR != (tick + 1) * ISSUES // HOUR:
             number = int(tick * ISSUES // HOUR)
-            job(town.opening(number))
-            forge = town.forges[number]
-            assert (forge.found.labels, forge.own_comments) == (("bug", "needs-review"), [])
+            job(case.make_job(number))
+            forge = case.forges[number]
+            assert (forge.current.labels, forge.own_comments) == (("bug", "needs-review"), [])
         if tick % 10 == 0:
             retries.run_once(job)
-    assert all(forge.own_comments == [] for forge in town.forges)
+    assert all(forge.own_comments == [] for forge in case.forges)
     first, rest = provider.moments[:FAILURES_TO_OPEN], provider.moments[FAILURES_TO_OPEN:]
     assert len(first) == FAILURES_TO_OPEN
-    apart = [b - a for a, b in zip([first[-1], *rest], rest, strict=False)]
-    assert min(apart) >= PROBE_SECONDS
+    gaps = [b - a for a, b in zip([first[-1], *rest], rest, strict=False)]
+    assert min(gaps) >= PROBE_SECONDS
     assert 50 <= len(rest) <= 60
-    provider.back, returned = True, town.now
-    while not all(forge.own_comments for forge in town.forges):
-        town.now += 10
+    provider.available, returned = True, case.now
+    while not all(forge.own_comments for forge in case.forges):
+        case.now += 10
         retries.run_once(job)
-        assert town.now - returned <= 10 * MINUTE
-    for forge in town.forges:
+        assert case.now - returned <= 10 * MINUTE
+    for forge in case.forges:
         assert forge.writes.count("comment") == 1
-        assert forge.found.labels == ("area/login",)
+        assert forge.current.labels == ("area/login",)
 
 
-def test_f084_a_thousand_issues_at_once_are_paced_none_lost_none_doubled(redis_url: str) -> None:
-    town, said = Town(), list[float]()
+def test_f084_a_thousand_issues_at_once_are_rate_limited_and_each_gets_one_comment(
+    redis_url: str,
+) -> None:
+    case, comment_times = LoadCase(), list[float]()
     with redis.Redis.from_url(redis_url) as client:
-        rate_limiter = RedisRateLimiter(client, lambda: town.now)
+        rate_limiter = RedisRateLimiter(client, lambda: case.now)
         contexts = [
-            a_context(forge, None, town.store, rate_limiter=rate_limiter) for forge in town.forges
+            make_context(forge, None, case.store, rate_limiter=rate_limiter)
+            for forge in case.forges
         ]
         waiting = [(NOW + number * MINUTE / ISSUES, number) for number in range(ISSUES)]
-        jobs = {number: town.opening(number) for number in range(ISSUES)}
+        jobs = {number: case.make_job(number) for number in range(ISSUES)}
         while waiting:
-            town.now, number = heapq.heappop(waiting)
-            if (again := _posted(jobs[number], contexts[number])) is None:
-                said.append(town.now)
+            case.now, number = heapq.heappop(waiting)
+            if (delay := _process(jobs[number], contexts[number])) is None:
+                comment_times.append(case.now)
             else:
-                heapq.heappush(waiting, (town.now + again, number))
-    assert [forge.writes.count("comment") for forge in town.forges] == [1] * ISSUES
-    assert min(b - a for a, b in zip(said, said[80:], strict=False)) >= MINUTE
-    assert min(b - a for a, b in zip(said, said[500:], strict=False)) >= HOUR
-    assert said[-1] - NOW <= 2.5 * HOUR, "no slower than it must be"
+                heapq.heappush(waiting, (case.now + delay, number))
+    assert [forge.writes.count("comment") for forge in case.forges] == [1] * ISSUES
+    assert min(b - a for a, b in zip(comment_times, comment_times[80:], strict=False)) >= MINUTE
+    assert min(b - a for a, b in zip(comment_times, comment_times[500:], strict=False)) >= HOUR
+    assert comment_times[-1] - NOW <= 2.5 * HOUR, "not slower than the limits require"
 
 
-def _posted(delivery: Job, context: JobContext) -> float | None:
-    """None, or the seconds after which the job wants to come again."""
+def _process(delivery: Job, context: JobContext) -> float | None:
+    """Return None, or the seconds until the job's next try."""
     try:
         process(delivery, context)
-    except RateLimited as busy:
-        return busy.after
+    except RateLimited as limited:
+        return limited.after
     return None
