@@ -1,1 +1,1 @@
-"""Chaos: the product as processes, killed and cut off at random, against the end-state table."""
+"""Chaos tests: the product's processes are killed and cut off; the end state is checked."""

@@ -1,4 +1,4 @@
-"""What goes wrong meanwhile: each fault in a thread of its own, every so many seconds."""
+"""Injects faults while issues are opened: each kind periodically, in its own thread."""
 
 from __future__ import annotations
 
@@ -14,58 +14,58 @@ from tests.chaos.parts import Parts
 from tests.chaos.proxy import Mode
 
 MODES: tuple[Mode, ...] = ("refuse", "cut", "delay", "blackhole", "throttle")
-TROUBLE_SECONDS = 3.0
+NETWORK_FAULT_SECONDS = 3.0
 
 
 class FaultInjector:
-    """Counts what it did; `last` is when the last fault ended."""
+    """Counts the faults; `last` is when the last one ended."""
 
-    def __init__(self, parts: Parts, dice: Random, outage: float) -> None:
-        self._parts, self._dice, self._outage = parts, dice, outage
-        self._over = Event()
-        self.did: Counter[str] = Counter()
-        self.wrong: list[BaseException] = []
+    def __init__(self, parts: Parts, rng: Random, outage: float) -> None:
+        self._parts, self._rng, self._outage = parts, rng, outage
+        self._stop = Event()
+        self.counts: Counter[str] = Counter()
+        self.errors: list[BaseException] = []
         self.last = datetime.now(UTC)
 
-    def fault(self, name: str) -> None:
-        self.did[name] += 1
+    def record(self, name: str) -> None:
+        self.counts[name] += 1
         self.last = datetime.now(UTC)
 
     def kill_worker(self) -> None:
-        self._parts.kill("worker", self._dice.randrange(100))
+        self._parts.kill("worker", self._rng.randrange(100))
         self._parts.start("worker")
-        self.fault("workers killed")
+        self.record("workers killed")
 
     def kill_receiver(self) -> None:
         self._parts.kill("serve")
         self._parts.start("serve")
-        self._parts.await_answers()
-        self.fault("receivers killed")
+        self._parts.wait_until_ready()
+        self.record("receivers killed")
 
     def kill_redis(self) -> None:
         self._parts.redis.kill()
         time.sleep(self._outage)
         self._parts.start_redis()
-        self.fault("Redis killed")
+        self.record("Redis killed")
 
-    def trouble(self) -> None:
-        """One of the three connections in one of the bad modes, for a while."""
-        proxy, mode = self._dice.choice(self._parts.proxies), self._dice.choice(MODES)
+    def break_connection(self) -> None:
+        """Put one of the three proxies into a failing mode for some seconds."""
+        proxy, mode = self._rng.choice(self._parts.proxies), self._rng.choice(MODES)
         proxy.switch(mode)
-        self._over.wait(TROUBLE_SECONDS)
+        self._stop.wait(NETWORK_FAULT_SECONDS)
         proxy.switch("pass")
-        self.fault(f"{proxy.name} {mode}")
+        self.record(f"{proxy.name} {mode}")
 
     @contextmanager
-    def raging(self, *faults: tuple[Callable[[], None], float, int]) -> Iterator[None]:
-        """Each fault every so many seconds (0 = never): so many times, or while this lasts (0)."""
-        threads = [Thread(target=self._repeat, args=one) for one in faults if one[1]]
+    def injecting(self, *faults: tuple[Callable[[], None], float, int]) -> Iterator[None]:
+        """Inject each (fault, period, times): a period of 0 means never, 0 times no limit."""
+        threads = [Thread(target=self._repeat, args=fault) for fault in faults if fault[1]]
         for thread in threads:
             thread.start()
         try:
             yield
         finally:
-            self._over.set()
+            self._stop.set()
             for thread in threads:
                 thread.join()
 
@@ -74,8 +74,8 @@ class FaultInjector:
             for _ in range(times):
                 time.sleep(seconds)
                 act()
-            while not times and not self._over.wait(seconds):
+            while not times and not self._stop.wait(seconds):
                 act()
         except BaseException as error:
-            self.wrong.append(error)
+            self.errors.append(error)
             raise

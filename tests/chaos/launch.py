@@ -1,7 +1,7 @@
-"""`python -m tests.chaos.launch {worker|serve} [module:NAME=value ...]`: a command without pacing.
+"""`python -m tests.chaos.launch {worker|serve} [module:NAME=value ...]`: a command with changes.
 
-The forges' content limits would make 2,000 comments last four hours. Constants are set as told;
-nothing else of the product is touched.
+It sets the given constants and lifts the forges' limits on comments, by which 2,000 comments would
+take four hours.
 """
 
 from __future__ import annotations
@@ -19,32 +19,32 @@ from bot.forges.github.api import GitHub
 from bot.forges.gitlab.api import GitLab
 from bot.queue import broker
 
-UNPACED = Rate(per_minute=10**6, per_hour=10**9)
+UNLIMITED = Rate(per_minute=10**6, per_hour=10**9)
 
 
-def put(setting: str) -> None:
-    """Exits where there is no such constant any more: a test that sets nothing tests nothing."""
-    place, _, value = setting.partition("=")
-    module, _, name = place.partition(":")
-    found = import_module(module)
-    if not hasattr(found, name):
-        sys.exit(f"{module} has no {name}; say in tests/chaos/scenarios.py where it went")
-    setattr(found, name, json.loads(value))
+def set_constant(setting: str) -> None:
+    """Set `module:NAME=value`; exit if the constant does not exist."""
+    target, _, value = setting.partition("=")
+    module, _, name = target.partition(":")
+    owner = import_module(module)
+    if not hasattr(owner, name):
+        sys.exit(f"{module} has no {name}: update tests/chaos/scenarios.py")
+    setattr(owner, name, json.loads(value))
 
 
-def patient(client: redis.Redis, *, single_host: bool = False) -> broker.Broker:
+def make_broker(client: redis.Redis, *, single_host: bool = False) -> broker.Broker:
     return broker.Broker(client, broker.HEARTBEAT_MS)
 
 
 def main() -> None:
     command, *settings = sys.argv[1:]
     for setting in settings:
-        put(setting)
+        set_constant(setting)
     for forge in (GitHub, GitLab):
         assert hasattr(forge, "rate")
-        forge.rate = UNPACED
-    # A default of the class is bound when it is read.
-    wiring.broker = patient
+        forge.rate = UNLIMITED
+    # The default heartbeat is bound when the class is defined, so pass the changed one.
+    wiring.broker = make_broker
     cli([command])
 
 

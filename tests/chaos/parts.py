@@ -1,4 +1,4 @@
-"""The product's processes and all they lean on: sandbox, Valkey, and a proxy before each."""
+"""The product's processes, the sandbox, Valkey, and a proxy before each server."""
 
 from __future__ import annotations
 
@@ -29,114 +29,114 @@ from tests.simulation import Exchange, Sandbox
 ROOT = Path(__file__).resolve().parents[2]
 SECRET = "a-webhook-secret-for-the-chaos"
 KEPT_EXCHANGES = 2000
-LOST_ANSWERS = ("comment-stored-502", "comment-stored-reset", "comment-stored-not-json")
-NEVER_ANSWERED = "comment-stored-timeout"
+LOST_RESPONSES = ("comment-stored-502", "comment-stored-reset", "comment-stored-not-json")
+NO_RESPONSE = "comment-stored-timeout"
 MARKER = "tagline:v1"
 
 
 @dataclass
-class Behind(Sandbox):
-    """A sandbox whose links lead through the proxy at `front`."""
+class ProxiedSandbox(Sandbox):
+    """A sandbox whose URLs lead to the proxy on `proxy_port`."""
 
-    front: int = 0
+    proxy_port: int = 0
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.front}"
+        return f"http://127.0.0.1:{self.proxy_port}"
 
 
 @dataclass(slots=True)
-class Sometimes(Faults):
-    """Beside what is armed, a `share` of comment POSTs is stored and its answer lost."""
+class RandomFaults(Faults):
+    """Besides armed faults, loses the response to a `share` of the stored comments."""
 
     share: float = 0.0
-    dice: Random = field(default_factory=Random)
-    with_silence: bool = False
+    rng: Random = field(default_factory=Random)
+    with_timeouts: bool = False
 
     def take(self, side: str, method: str, path: str) -> Fault | None:
         armed = Faults.take(self, side, method, path)  # type: ignore[arg-type]
         if armed or method != "POST" or not self.share:
             return armed
-        names = [*LOST_ANSWERS, *([NEVER_ANSWERED] if self.with_silence else [])]
-        fault = self.table[self.dice.choice(names)]
-        if re.search(fault.on, f"{method} {path}") and self.dice.random() < self.share:
+        names = [*LOST_RESPONSES, *([NO_RESPONSE] if self.with_timeouts else [])]
+        fault = self.table[self.rng.choice(names)]
+        if re.search(fault.on, f"{method} {path}") and self.rng.random() < self.share:
             return fault
         return None
 
 
-def crashed(command: str, process: subprocess.Popen[bytes]) -> list[str]:
-    """What there is to say of a process that nobody has told to end yet."""
+def crash_messages(command: str, process: subprocess.Popen[bytes]) -> list[str]:
+    """Return a message if the process has ended although it was not stopped."""
     status = process.poll()
     return [] if status is None else [f"{command} ended by itself, exit status {status}"]
 
 
-class Posts:
-    """Counts the comments that came into being on each issue, also those removed since."""
+class CommentCounter:
+    """Counts the comments created on each issue, including deleted ones."""
 
-    PLACE = re.compile(r"POST .*/issues/(\d+)/(?:comments|notes)$")
+    PATH = re.compile(r"POST .*/issues/(\d+)/(?:comments|notes)$")
 
     def __init__(self, box: Sandbox) -> None:
         self._box = box
-        self.made: Counter[tuple[str, int]] = Counter()
-        self.lost_answers = 0
-        box.observe(self._see)
+        self.created: Counter[tuple[str, int]] = Counter()
+        self.lost_responses = 0
+        box.observe(self._count)
 
-    def _see(self, exchange: Exchange) -> None:
+    def _count(self, exchange: Exchange) -> None:
         log = self._box.log
         if len(log.exchanges) > KEPT_EXCHANGES:
             with log.lock:
                 del log.exchanges[: KEPT_EXCHANGES // 2]
-        place = self.PLACE.search(f"{exchange.method} {exchange.path}")
-        if place is None or MARKER.encode() not in exchange.request_body:
+        match = self.PATH.search(f"{exchange.method} {exchange.path}")
+        if match is None or MARKER.encode() not in exchange.request_body:
             return
         stored = (exchange.fault or "").startswith("comment-stored")
-        self.lost_answers += stored
+        self.lost_responses += stored
         if stored or exchange.status == 201:
-            self.made[exchange.api, int(place[1])] += 1
+            self.created[exchange.api, int(match[1])] += 1
 
 
 class Parts:
-    """Everything at work, until the `with` of `standing` ends. All threads may call it."""
+    """All processes and servers; thread-safe. They run during `with running()`."""
 
     def __init__(
         self,
         folder: Path,
-        dice: Random,
+        rng: Random,
         settings: Sequence[str] = (),
         environment: Mapping[str, str] | None = None,
     ) -> None:
         self.folder = folder
         self._settings = tuple(settings)
-        self.own = dict(environment or {})
+        self.environment = dict(environment or {})
         (folder / "redis").mkdir()
         self.redis = EmbeddedRedis(folder / "redis", port=free_port())
         redis_port = int(self.redis.url.rpartition(":")[2].partition("/")[0])
         self.redis_proxy = Proxy("redis", redis_port)
-        front = free_port()
-        self.box = Behind(webhook_secret=SECRET, front=front)
-        self.box.faults = Sometimes(self.box.faults.table, dice=dice)
-        self.forge_proxy = Proxy("forge", self.box.port, front)
+        proxy_port = free_port()
+        self.box = ProxiedSandbox(webhook_secret=SECRET, proxy_port=proxy_port)
+        self.box.faults = RandomFaults(self.box.faults.table, rng=rng)
+        self.forge_proxy = Proxy("forge", self.box.port, proxy_port)
         self.model_proxy = Proxy("model", self.box.port)
-        self.posts = Posts(self.box)
+        self.comment_counter = CommentCounter(self.box)
         self.port = free_port()
         self.direct = redis.Redis.from_url(self.redis.url, socket_timeout=5, decode_responses=True)
         self._running: dict[str, list[subprocess.Popen[bytes]]] = {"serve": [], "worker": []}
         self._started: Counter[str] = Counter()
-        self.died: list[str] = []
-        self._guard = Lock()
-        self._keeper = ThreadPoolExecutor(1, "redis")
+        self.crashes: list[str] = []
+        self._lock = Lock()
+        self._redis_thread = ThreadPoolExecutor(1, "redis")
 
     @property
     def proxies(self) -> tuple[Proxy, ...]:
         return (self.redis_proxy, self.forge_proxy, self.model_proxy)
 
     @property
-    def chance(self) -> Sometimes:
-        assert isinstance(self.box.faults, Sometimes)
+    def random_faults(self) -> RandomFaults:
+        assert isinstance(self.box.faults, RandomFaults)
         return self.box.faults
 
     @contextmanager
-    def standing(self) -> Iterator[Parts]:
+    def running(self) -> Iterator[Parts]:
         with ExitStack() as stack:
             stack.callback(self._end)
             self.start_redis()
@@ -146,12 +146,12 @@ class Parts:
             hooks = f"http://127.0.0.1:{self.port}/webhooks"
             self.box.webhook_url = f"{hooks}/github"
             self.box.gitlab.webhook_url = f"{hooks}/gitlab"
-            stack.callback(self._hang_up)
+            stack.callback(self._stop_deliveries)
             yield self
 
     def start(self, command: str) -> None:
-        """`serve` or `worker`; its output goes to a file of its own."""
-        with self._guard:
+        """Start `serve` or `worker`; its output goes to a separate file."""
+        with self._lock:
             self._started[command] += 1
             name = f"{command}-{self._started[command]}.log"
             with (self.folder / name).open("wb") as out:
@@ -160,85 +160,85 @@ class Parts:
                     stdin=subprocess.DEVNULL,
                     stdout=out,
                     stderr=out,
-                    env=self._environment(),
+                    env=self._process_environment(),
                     cwd=self.folder,
                 )
             self._running[command].append(process)
 
     def kill(self, command: str, which: int = 0) -> None:
-        """SIGKILL to one of those at work."""
-        with self._guard:
+        """Send SIGKILL to one of the running processes."""
+        with self._lock:
             running = self._running[command]
             process = running.pop(which % len(running))
-        self._finish(command, process)
+        self._kill(command, process)
 
-    def _finish(self, command: str, process: subprocess.Popen[bytes]) -> None:
-        self.died += crashed(command, process)
+    def _kill(self, command: str, process: subprocess.Popen[bytes]) -> None:
+        self.crashes += crash_messages(command, process)
         process.kill()
         process.wait()
 
     def start_redis(self) -> None:
-        # It ends with the thread that started it, so that thread is one of its own.
-        self._keeper.submit(self.redis.start).result()
-        # Text that were kept must be found in the files.
+        # The server ends with the thread that started it, so a dedicated thread starts it.
+        self._redis_thread.submit(self.redis.start).result()
+        # Uncompressed, so that text in Redis's files can be found.
         with redis.Redis.from_url(self.redis.url) as client:
             client.config_set("rdbcompression", "no")
 
-    def answering(self) -> bool:
-        """Whether the receiver and Redis are there."""
+    def is_ready(self) -> bool:
+        """Return whether the receiver responds and reaches Redis."""
         try:
             ready = httpx.get(f"http://127.0.0.1:{self.port}/readyz", trust_env=False, timeout=5)
         except httpx.TransportError:
             return False
         return ready.status_code == 200
 
-    def await_answers(self, seconds: float = 30) -> None:
+    def wait_until_ready(self, seconds: float = 30) -> None:
         until = time.monotonic() + seconds
-        while not self.answering():
+        while not self.is_ready():
             if time.monotonic() > until:
-                raise RuntimeError(f"the receiver does not answer; its log is in {self.folder}")
+                raise RuntimeError(f"the receiver is not ready; its log is in {self.folder}")
             time.sleep(0.05)
 
-    def waiting(self) -> int:
-        """Jobs that are queued, delayed or unacknowledged. Raises redis.RedisError."""
+    def count_pending(self) -> int:
+        """Return the number of queued, delayed or unacknowledged jobs. Raises redis.RedisError."""
         queues = redis_keys.QUEUE_MESSAGES, redis_keys.DELAYED_MESSAGES
         return sum(int(self.direct.hlen(key)) for key in queues)
 
-    def dead(self) -> int:
+    def count_dead(self) -> int:
         return int(self.direct.zcard(redis_keys.DEAD))
 
     def log_lines(self, word: str) -> list[str]:
-        """Lines of all processes that hold a word, by time."""
-        found = [
+        """Return the log lines of all processes that contain a word, by time."""
+        lines = [
             f"{path.stem}: {line}"
             for path in self.folder.glob("*.log")
             for line in path.read_text(errors="replace").splitlines()
             if word in line
         ]
-        return sorted(found, key=lambda line: line.partition('"timestamp":"')[2])
+        return sorted(lines, key=lambda line: line.partition('"timestamp":"')[2])
 
-    def _hang_up(self) -> None:
-        """What the sandbox still wants to tell goes nowhere."""
+    def _stop_deliveries(self) -> None:
+        """Drop the sandbox's pending deliveries."""
         self.box.webhook_url = self.box.gitlab.webhook_url = None
 
     def _end(self) -> None:
         for command, processes in self._running.items():
             for process in processes:
-                self._finish(command, process)
+                self._kill(command, process)
         self.direct.close()
         self.redis.stop()
 
-    def _environment(self) -> dict[str, str]:
+    def _process_environment(self) -> dict[str, str]:
         kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-        front = self.box.url
+        forge_url = self.box.url
         redis_url = f"redis://127.0.0.1:{self.redis_proxy.port}/0"
         base = {
             "PYTHONPATH": str(ROOT),
             "GITHUB_APP_ID": str(self.box.app_id),
             "GITHUB_PRIVATE_KEY": self.box.private_key,
             "GITHUB_WEBHOOK_SECRET": SECRET,
-            "GITHUB_API_URL": f"{front}/github",
-            "GITLAB_URL": f"{front}/gitlab",
+            "GITHUB_API_URL": f"{forge_url}/github",
+            "GITLAB_URL": f"{forge_url}/gitlab",
             "GITLAB_TOKEN": self.box.gitlab.token,
             "GITLAB_SIGNING_TOKEN": self.box.gitlab.signing_token or "",
             "REDIS_URL": redis_url,
@@ -252,4 +252,4 @@ class Parts:
             "OPENAI_API_KEY": "sandbox-key",
             "OPENAI_BASE_URL": f"http://127.0.0.1:{self.model_proxy.port}/openai/v1",
         }
-        return {**kept, **base, **self.own}
+        return {**kept, **base, **self.environment}

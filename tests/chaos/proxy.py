@@ -1,4 +1,4 @@
-"""A TCP proxy that can refuse, cut, delay, swallow and throttle; switchable while it runs."""
+"""A TCP proxy that can refuse, reset, delay, drop and throttle connections; switchable."""
 
 from __future__ import annotations
 
@@ -15,15 +15,14 @@ from tests.conftest import free_port
 Mode = Literal["pass", "refuse", "cut", "delay", "blackhole", "throttle"]
 CHUNK = 65_536
 DELAY_SECONDS = 1.0
-THROTTLED_BYTES = 64  # at a time,
-THROTTLED_PAUSE = 0.02  # with so many seconds between them
+THROTTLED_BYTES, THROTTLED_PAUSE = 64, 0.02  # bytes per write, seconds between writes
 
 
 class Proxy:
-    """`port` leads to the loopback port `to`.
+    """Forwards `port` to the loopback port `to`.
 
-    refuse: nobody listens, and what was open is cut · cut: every connection is reset at its next
-    byte · delay: each piece comes a second late · blackhole: what is sent vanishes, connections
+    refuse: the port is closed, and open connections are reset · cut: all connections are reset at
+    the next byte · delay: each chunk comes a second late · blackhole: data is dropped, connections
     stay open · throttle: 3 kB a second.
     """
 
@@ -45,13 +44,13 @@ class Proxy:
         try:
             yield self
         finally:
-            asyncio.run_coroutine_threadsafe(self._end(), self._loop).result(10)
+            asyncio.run_coroutine_threadsafe(self._stop(), self._loop).result(10)
             self._loop.call_soon_threadsafe(self._loop.stop)
             thread.join(10)
             self._loop.close()
 
     def switch(self, mode: Mode) -> None:
-        """From now on. What was open goes on in the new mode."""
+        """Change the mode, also for open connections."""
         asyncio.run_coroutine_threadsafe(self._switch(mode), self._loop).result(10)
 
     async def _switch(self, mode: Mode) -> None:
@@ -68,7 +67,7 @@ class Proxy:
         for writer in tuple(self._open):
             _reset(writer)
 
-    async def _end(self) -> None:
+    async def _stop(self) -> None:
         await self._close()
         others = asyncio.all_tasks() - {asyncio.current_task()}
         for task in others:
@@ -76,33 +75,33 @@ class Proxy:
         await asyncio.gather(*others, return_exceptions=True)
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = self._loop.create_task(self._join(reader, writer))
+        task = self._loop.create_task(self._forward(reader, writer))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _join(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._open.add(writer)
         try:
-            there = await asyncio.open_connection("127.0.0.1", self._to)
+            target = await asyncio.open_connection("127.0.0.1", self._to)
         except OSError:
             self._open.discard(writer)
             _reset(writer)
             return
-        self._open.add(there[1])
-        ways = [self._carry(reader, there[1]), self._carry(there[0], writer)]
-        tasks = [asyncio.ensure_future(way) for way in ways]
+        self._open.add(target[1])
+        copies = [self._copy(reader, target[1]), self._copy(target[0], writer)]
+        tasks = [asyncio.ensure_future(copy) for copy in copies]
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
             for task in tasks:
                 task.cancel()
-            for end in (writer, there[1]):
+            for end in (writer, target[1]):
                 self._open.discard(end)
                 end.close()
 
-    async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _copy(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(ConnectionError):
-            while piece := await reader.read(CHUNK):
+            while chunk := await reader.read(CHUNK):
                 if self.mode == "cut":
                     for end in tuple(self._open):
                         _reset(end)
@@ -111,12 +110,12 @@ class Proxy:
                     continue
                 if self.mode == "delay":
                     await asyncio.sleep(DELAY_SECONDS)
-                await self._write(writer, piece)
+                await self._write(writer, chunk)
 
-    async def _write(self, writer: asyncio.StreamWriter, piece: bytes) -> None:
+    async def _write(self, writer: asyncio.StreamWriter, chunk: bytes) -> None:
         size = THROTTLED_BYTES if self.mode == "throttle" else CHUNK
-        for start in range(0, len(piece), size):
-            writer.write(piece[start : start + size])
+        for start in range(0, len(chunk), size):
+            writer.write(chunk[start : start + size])
             await writer.drain()
             if self.mode == "throttle":
                 await asyncio.sleep(THROTTLED_PAUSE)

@@ -1,4 +1,4 @@
-"""The scenarios by name. Each runs in a folder of its own and tells what came of it."""
+"""The scenarios by name. Each runs in its own folder and returns its outcome."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from pathlib import Path
 from tests.chaos import burst, trials
 from tests.chaos.storm import Run, Storm
 
-# Shorter than the product's, so that a run of some seconds sees everything happen.
-HURRY = (
+# Shorter than the product's, so that a run of some seconds includes every kind of event.
+SHORT_WAITS = (
     "bot.queue.broker:HEARTBEAT_MS=1500",
     "bot.store.locks:LOCK_MS=1500",
     "bot.store.locks:RENEW_SECONDS=0.3",
@@ -29,59 +29,55 @@ HURRY = (
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    good: bool
+    passed: bool
     lines: tuple[str, ...]
 
 
 Scenario = Callable[[Path, int, float, float | None], Outcome]
 
-LONG = Storm(issues=2000, rate=8, receiver_dies=50)
+LONG = Storm(issues=2000, rate=8, receiver_kill_period=50)
+NETWORK = replace(LONG, issues=400, rate=3, worker_kill_period=20, network_fault_period=6)
 SHORT = Storm(
     issues=40,
     rate=20,
-    doubled=0.2,
-    stored=0.2,
-    silence=False,
-    worker_dies=1.2,
+    repeated=0.2,
+    lost_responses=0.2,
+    timeouts=False,
+    worker_kill_period=1.2,
     worker_kills=2,
-    redis_dies=1.0,  # while issues come in: those that the door refuses are the sweep's
+    redis_kill_period=1.0,  # while issues are opened, so that some deliveries are refused
     redis_kills=1,
     outage=0.3,
     limit=30,
-    settings=HURRY,
+    settings=SHORT_WAITS,
 )
 
 
-def storm(what: Storm, folder: Path, seed: int, scale: float, limit: float | None) -> Outcome:
-    issues = max(1, round(what.issues * scale))
-    run = Run(replace(what, issues=issues, limit=limit or what.limit), folder, seed)
-    good = run.run().good
-    return Outcome(good, tuple(run.report()))
+def storm(settings: Storm, folder: Path, seed: int, scale: float, limit: float | None) -> Outcome:
+    issues = max(1, round(settings.issues * scale))
+    run = Run(replace(settings, issues=issues, limit=limit or settings.limit), folder, seed)
+    passed = run.run().passed
+    return Outcome(passed, tuple(run.report()))
 
 
 def takeover(folder: Path, seed: int, scale: float, limit: float | None) -> Outcome:
-    return _outcome(trials.takeover(folder, seed, round(20 * scale), limit or 180))
+    return Outcome(*trials.takeover(folder, seed, round(20 * scale), limit or 180))
 
 
 def flush(folder: Path, seed: int, scale: float, limit: float | None) -> Outcome:
-    return _outcome(trials.flush(folder, seed, round(200 * scale), limit or 900))
+    return Outcome(*trials.flush(folder, seed, round(200 * scale), limit or 900))
 
 
-def at_once(folder: Path, seed: int, scale: float, _limit: float | None) -> Outcome:
-    return _outcome(burst.burst(folder, seed, scale))
-
-
-def _outcome(told: trials.Told) -> Outcome:
-    good, lines = told
-    return Outcome(good, tuple(lines))
+def burst_deliveries(folder: Path, seed: int, scale: float, _limit: float | None) -> Outcome:
+    return Outcome(*burst.burst(folder, seed, scale))
 
 
 SCENARIOS: dict[str, Scenario] = {
     "long": partial(storm, LONG),
     "model-down": partial(storm, replace(LONG, model_down=True)),
-    "network": partial(storm, replace(LONG, issues=400, rate=3, worker_dies=20, trouble=6)),
+    "network": partial(storm, NETWORK),
     "takeover": takeover,
     "flush": flush,
-    "burst": at_once,
+    "burst": burst_deliveries,
     "short": partial(storm, SHORT),
 }

@@ -1,4 +1,4 @@
-"""A short storm on both hosts: killed workers and Redis, lost answers, doubled deliveries."""
+"""A short storm on both hosts: killed workers and Redis, lost responses, repeated deliveries."""
 
 from __future__ import annotations
 
@@ -11,4 +11,4 @@ SEED = 5
 
 def test_a_short_storm_ends_with_one_comment_on_every_issue(tmp_path: Path) -> None:
     outcome = SCENARIOS["short"](tmp_path, SEED, 1.0, None)
-    assert outcome.good, "\n".join(outcome.lines)
+    assert outcome.passed, "\n".join(outcome.lines)

@@ -13,12 +13,12 @@ import pytest
 from tests.chaos import proxy as proxies
 from tests.chaos.proxy import Proxy
 
-WORDS = b"x" * 512
+DATA = b"x" * 512
 
 
 @pytest.fixture(scope="module")
 def proxy() -> Iterator[Proxy]:
-    """Before a server that says everything back."""
+    """A proxy before an echo server."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         threading.Thread(target=_echo_all, args=(listening,), daemon=True).start()
         with Proxy("echo", listening.getsockname()[1]).running() as running:
@@ -28,67 +28,67 @@ def proxy() -> Iterator[Proxy]:
 def _echo_all(listening: socket.socket) -> None:
     while True:
         try:
-            there, _ = listening.accept()
+            connection, _ = listening.accept()
         except OSError:
             return
-        threading.Thread(target=_echo, args=(there,), daemon=True).start()
+        threading.Thread(target=_echo, args=(connection,), daemon=True).start()
 
 
-def _echo(there: socket.socket) -> None:
-    with there, suppress(ConnectionError):
-        while piece := there.recv(65_536):
-            there.sendall(piece)
+def _echo(connection: socket.socket) -> None:
+    with connection, suppress(ConnectionError):
+        while chunk := connection.recv(65_536):
+            connection.sendall(chunk)
 
 
 @pytest.fixture
-def line(proxy: Proxy) -> Iterator[socket.socket]:
+def connection(proxy: Proxy) -> Iterator[socket.socket]:
     """An open connection through the proxy."""
     proxy.switch("pass")
-    with socket.create_connection(("127.0.0.1", proxy.port), timeout=5) as line:
-        assert _said(line) == WORDS
-        yield line
+    with socket.create_connection(("127.0.0.1", proxy.port), timeout=5) as connection:
+        assert _echoed(connection) == DATA
+        yield connection
 
 
-def _said(line: socket.socket) -> bytes:
-    line.sendall(WORDS)
-    heard = b""
-    while len(heard) < len(WORDS) and (piece := line.recv(65_536)):
-        heard += piece
-    return heard
+def _echoed(connection: socket.socket) -> bytes:
+    connection.sendall(DATA)
+    received = b""
+    while len(received) < len(DATA) and (chunk := connection.recv(65_536)):
+        received += chunk
+    return received
 
 
-def test_a_cut_line_is_reset_and_the_next_one_too(proxy: Proxy, line: socket.socket) -> None:
+def test_in_cut_mode_a_connection_is_reset(proxy: Proxy, connection: socket.socket) -> None:
     proxy.switch("cut")
     with pytest.raises(ConnectionResetError):
-        _said(line)
+        _echoed(connection)
 
 
-def test_a_refusing_proxy_drops_what_is_open_and_takes_nobody(
-    proxy: Proxy, line: socket.socket
+def test_in_refuse_mode_connections_are_reset_and_new_ones_refused(
+    proxy: Proxy, connection: socket.socket
 ) -> None:
     proxy.switch("refuse")
     with pytest.raises(ConnectionResetError):
-        line.recv(1)
+        connection.recv(1)
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", proxy.port), timeout=5)
 
 
-def test_in_a_black_hole_the_line_stays_and_nothing_comes_back(
-    proxy: Proxy, line: socket.socket
+def test_in_blackhole_mode_a_connection_stays_open_without_data(
+    proxy: Proxy, connection: socket.socket
 ) -> None:
     proxy.switch("blackhole")
-    line.sendall(WORDS)
-    line.settimeout(0.05)
+    connection.sendall(DATA)
+    connection.settimeout(0.05)
     with pytest.raises(TimeoutError):
-        line.recv(1)
+        connection.recv(1)
 
 
 @pytest.mark.parametrize("mode", ["delay", "throttle"])
-def test_a_slow_line_is_late_and_whole(
-    proxy: Proxy, line: socket.socket, mode: proxies.Mode, monkeypatch: pytest.MonkeyPatch
+def test_in_slow_modes_data_arrives_late_and_complete(
+    proxy: Proxy, connection: socket.socket, mode: proxies.Mode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(proxies, "DELAY_SECONDS", 0.05)
     proxy.switch(mode)
     started = time.monotonic()
-    assert _said(line) == WORDS
+    assert _echoed(connection) == DATA
     assert time.monotonic() - started >= 0.1

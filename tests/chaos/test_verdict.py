@@ -1,4 +1,4 @@
-"""The verdict finds what is wrong: chaos that cannot fail would prove nothing."""
+"""The verdict finds each kind of breach."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from random import Random
 
 import pytest
 
-from tests.chaos.parts import Parts, crashed
-from tests.chaos.users import REPOS, Opened, Users
-from tests.chaos.verdict import judge, planted
+from tests.chaos.parts import Parts, crash_messages
+from tests.chaos.users import REPOS, OpenedIssue, Users
+from tests.chaos.verdict import find_leaks, judge
 
 TEXT = "**Summary (automated):** {} fails. <sub>with sandbox-rules</sub> <!-- tagline:v1 e30 -->"
 
 
 @pytest.fixture(scope="module")
 def parts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Parts]:
-    """Only the sandbox is at work."""
+    """Only the sandbox runs."""
     parts = Parts(tmp_path_factory.mktemp("chaos"), Random(1))
     with parts.box.running():
         yield parts
@@ -32,25 +32,25 @@ def users(parts: Parts) -> Users:
     return users
 
 
-def _answer(parts: Parts, one: Opened, text: str = TEXT) -> None:
-    host, place = parts.box.hosts[one.host], (REPOS[one.host], one.number)
-    host.state.comment(*place, text.format(one.word), host.bot_accounts[0], None)
-    host.state.relabel(*place, host.bot_accounts[0], one.labels - set(host.labels(*place)))
+def _answer(parts: Parts, one: OpenedIssue, text: str = TEXT) -> None:
+    host, issue = parts.box.hosts[one.host], (REPOS[one.host], one.number)
+    host.state.comment(*issue, text.format(one.word), host.bot_accounts[0], None)
+    host.state.relabel(*issue, host.bot_accounts[0], one.labels - set(host.labels(*issue)))
 
 
-def test_one_comment_and_its_labels_are_good(parts: Parts, users: Users) -> None:
+def test_one_comment_and_its_labels_are_the_end_state(parts: Parts, users: Users) -> None:
     for one in users.opened:
         _answer(parts, one)
-    assert judge(parts, users).good
+    assert judge(parts, users).passed
 
 
-@pytest.mark.parametrize("kind", ["lost", "doubled", "wrong labels", "wrong text"])
+@pytest.mark.parametrize("kind", ["lost", "repeated", "wrong labels", "wrong text"])
 @pytest.mark.parametrize("host", ["github", "gitlab"])
 def test_each_breach_is_found(parts: Parts, users: Users, kind: str, host: str) -> None:
     bad = next(one for one in users.opened if one.host == host)
     good = next(one for one in users.opened if one is not bad)
     _answer(parts, good)
-    if kind == "doubled":
+    if kind == "repeated":
         _answer(parts, bad)
     if kind != "lost":
         _answer(parts, bad, "Not about {0:.0}it." if kind == "wrong text" else TEXT)
@@ -64,19 +64,19 @@ def test_a_created_label_is_a_breach(parts: Parts, users: Users) -> None:
     for one in users.opened:
         _answer(parts, one)
     parts.box.hosts["github"].label_by_person(REPOS["github"], 1, "made-up", deliver=False)
-    assert judge(parts, users).created == ["made-up"]
+    assert judge(parts, users).created_labels == ["made-up"]
 
 
-def test_planted_words_are_found_in_any_file(tmp_path: Path, users: Users) -> None:
+def test_words_of_issues_are_found_in_any_file(tmp_path: Path, users: Users) -> None:
     word = users.opened[0].word
     (tmp_path / "redis").mkdir()
     (tmp_path / "redis" / "appendonly.aof").write_bytes(b"\r\n$9\r\n\0" + word.encode() + b"\xff")
-    assert planted(tmp_path, users.planted) == [f"appendonly.aof: {word}"]
+    assert find_leaks(tmp_path, users.words) == [f"appendonly.aof: {word}"]
 
 
 def test_a_process_that_ended_before_it_was_killed_has_crashed() -> None:
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
-        assert crashed("worker", process) == []
+        assert crash_messages("worker", process) == []
         process.kill()
         process.wait()
-        assert crashed("worker", process) == ["worker ended by itself, exit status -9"]
+        assert crash_messages("worker", process) == ["worker ended by itself, exit status -9"]

@@ -1,4 +1,4 @@
-"""People who open issues on both hosts: texts with a planted word each, and who delivers them."""
+"""Simulated users who open issues on both hosts, each with a unique word; their deliveries."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ CONFIG = "version: 1\nbudget: {per_day_usd: 100000, per_author_per_hour: 100000}
 ACCEPTED = 202
 SYLLABLES = [a + b for a in "bdfgklmnprst" for b in "aeiou"]
 AUTHORS = 40
-AT_ONCE = 8
+CONCURRENCY = 8
 
 
 @dataclass(frozen=True, slots=True)
 class IssueTemplate:
-    """A text with a gap for the planted word, and the labels it must get."""
+    """A text with a placeholder for the issue's unique word, and its expected labels."""
 
     title: str
     body: str
@@ -41,7 +41,7 @@ class IssueTemplate:
         return self.github if host == "github" else self.gitlab
 
 
-KINDS = (
+TEMPLATES = (
     IssueTemplate(
         "Login fails with an exception when {} is on",
         "The session of {} crashes with an error. The login page stays empty.",
@@ -64,43 +64,43 @@ KINDS = (
 
 
 @dataclass(slots=True)
-class Opened:
-    """An issue and how its deliveries were answered, in order; 0 = not at all."""
+class OpenedIssue:
+    """An issue and the statuses of its deliveries, in order; 0 = no response."""
 
     host: str
     number: int
     word: str
     labels: frozenset[str]
-    answers: list[int] = field(default_factory=list)
+    statuses: list[int] = field(default_factory=list)
 
     @property
     def accepted(self) -> bool:
-        return ACCEPTED in self.answers
+        return ACCEPTED in self.statuses
 
     def __str__(self) -> str:
         return f"{self.host}:{REPOS[self.host]}#{self.number}"
 
 
-def words(dice: Random) -> Iterator[str]:
-    """Words that nobody else writes, each once: `plant` and eight letters."""
+def unique_words(rng: Random) -> Iterator[str]:
+    """Yield words that occur nowhere else, each once: `plant` and eight letters."""
     seen = set()
     while True:
-        word = "plant" + "".join(dice.choices(SYLLABLES, k=4))
+        word = "plant" + "".join(rng.choices(SYLLABLES, k=4))
         if word not in seen:
             seen.add(word)
             yield word
 
 
 class Users:
-    """Opens issues, half on each host, and doubles a share of the deliveries."""
+    """Opens issues, half on each host, and repeats a share of the deliveries."""
 
-    def __init__(self, parts: Parts, dice: Random, doubled: float = 0.0) -> None:
-        self._parts, self._dice, self._doubled = parts, dice, doubled
-        self._words = words(dice)
+    def __init__(self, parts: Parts, rng: Random, repeated: float = 0.0) -> None:
+        self._parts, self._rng, self._repeated = parts, rng, repeated
+        self._words = unique_words(rng)
         self._order = count()
-        self._guard = Lock()
-        self.opened: list[Opened] = []
-        self.doubles = 0
+        self._lock = Lock()
+        self.opened: list[OpenedIssue] = []
+        self.repeats = 0
         hosts = parts.box.hosts
         hosts["github"].add_repo(REPOS["github"], DEMO_LABELS)
         parts.box.gitlab.add_repo(REPOS["gitlab"], PROJECT_LABELS, group_labels=GROUP_LABELS)
@@ -108,56 +108,56 @@ class Users:
             host.set_config(REPOS[name], CONFIG)
 
     @property
-    def planted(self) -> frozenset[str]:
+    def words(self) -> frozenset[str]:
         return frozenset(one.word for one in self.opened)
 
     @property
     def refused(self) -> int:
-        """Issues none of whose deliveries was accepted; the forges do not try again."""
+        """The number of issues without an accepted delivery; the forges do not retry."""
         return sum(not one.accepted for one in self.opened)
 
     def open_all(
-        self, issues: int, rate: float, told: Callable[[int], object] = lambda _: None
+        self, issues: int, rate: float, report: Callable[[int], object] = lambda _: None
     ) -> None:
-        """Open so many, `rate` a second; `told` hears how many were begun."""
+        """Open issues, `rate` a second; call `report` with the number so far."""
         started = time.monotonic()
-        with ThreadPoolExecutor(AT_ONCE, "crowd") as pool:
+        with ThreadPoolExecutor(CONCURRENCY, "users") as pool:
             jobs: list[Future[None]] = []
-            for place in range(issues):
-                time.sleep(max(0.0, started + place / rate - time.monotonic()))
-                jobs.append(pool.submit(self._open, *self._drawn()))
-                told(place + 1)
+            for index in range(issues):
+                time.sleep(max(0.0, started + index / rate - time.monotonic()))
+                jobs.append(pool.submit(self._open, *self._choose()))
+                report(index + 1)
             for job in jobs:
                 job.result()
 
-    def _drawn(self) -> tuple[str, IssueTemplate, str, str, bool]:
+    def _choose(self) -> tuple[str, IssueTemplate, str, str, bool]:
         host = ("github", "gitlab")[next(self._order) % 2]
-        author = f"author{self._dice.randrange(AUTHORS)}"
-        twice = self._dice.random() < self._doubled
-        return host, self._dice.choice(KINDS), next(self._words), author, twice
+        author = f"author{self._rng.randrange(AUTHORS)}"
+        twice = self._rng.random() < self._repeated
+        return host, self._rng.choice(TEMPLATES), next(self._words), author, twice
 
     def _open(self, name: str, kind: IssueTemplate, word: str, author: str, twice: bool) -> None:
         host = self._parts.box.hosts[name]
         title, body = kind.title.format(word), kind.body.format(word)
-        # Known before anybody is told of it.
+        # Recorded before its delivery.
         number = host.open_issue(REPOS[name], title, body, author=author, deliver=False)
-        one = Opened(name, number, word, kind.labels(name))
-        with self._guard:
+        one = OpenedIssue(name, number, word, kind.labels(name))
+        with self._lock:
             self.opened.append(one)
-            self.doubles += twice
+            self.repeats += twice
         self._deliver(host, one, twice)
 
-    def _deliver(self, host: Host, one: Opened, twice: bool) -> None:
+    def _deliver(self, host: Host, one: OpenedIssue, twice: bool) -> None:
         repo, issue = (
             host.state.repo(REPOS[one.host]),
             host.state.issue(REPOS[one.host], one.number),
         )
         for webhook in host.hooks.webhooks(Event("opened", repo, issue, issue.author)):
             for again in range(1 + twice):
-                # A group's webhook tells the same under an id of its own.
-                anew = again and one.number % 2
-                sent = Webhook(webhook.event, webhook.body, hook=webhook.hook) if anew else webhook
+                # A group's webhook delivers the same event with another id.
+                new_id = again and one.number % 2
+                copy = Webhook(webhook.event, webhook.body, hook=webhook.hook)
                 status = 0
                 with suppress(httpx.TransportError):
-                    status = host.hooks.post(sent).status_code
-                one.answers.append(status)
+                    status = host.hooks.post(copy if new_id else webhook).status_code
+                one.statuses.append(status)
