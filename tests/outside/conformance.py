@@ -1,4 +1,4 @@
-"""Holds exchanges against a forge's own API description.
+"""Checks exchanges against a forge's own API description.
 
 Attach to a sandbox with `box.observe(conformance.check)`, then assert `not conformance.violations`.
 """
@@ -25,8 +25,8 @@ HOST = "https://api.github.com"
 
 
 @dataclass
-class AsRequest:
-    """An exchange's request, as openapi-core wants to see it."""
+class OpenAPIRequest:
+    """Adapts an exchange's request to openapi-core."""
 
     exchange: Exchange
     host_url: str = HOST
@@ -55,8 +55,8 @@ class AsRequest:
 
 
 @dataclass(frozen=True)
-class AsResponse:
-    """An exchange's answer, as openapi-core wants to see it."""
+class OpenAPIResponse:
+    """Adapts an exchange's response to openapi-core."""
 
     exchange: Exchange
 
@@ -78,8 +78,8 @@ class AsResponse:
 
 
 def encoded_file_path(exchange: Exchange) -> Exchange:
-    head, found, tail = exchange.path.partition("/contents/")
-    return replace(exchange, path=head + found + tail.replace("/", "%2F"))
+    head, separator, tail = exchange.path.partition("/contents/")
+    return replace(exchange, path=head + separator + tail.replace("/", "%2F"))
 
 
 def without_null_state_reason(exchange: Exchange) -> Exchange:
@@ -96,29 +96,29 @@ def without_null_state_reason(exchange: Exchange) -> Exchange:
     return replace(exchange, response_body=json.dumps(strip(exchange.response_json)).encode())
 
 
-# What GitHub says or does beyond its own description. The last column reads the exchange so that
-# the description covers it; None = the description has no word for it, so it is not held to it.
-Bend = Callable[[Exchange], Exchange] | None
-EXCEPTIONS: list[tuple[str, str, Bend]] = [
-    # The operation is not among those kept in the trimmed description.
+# Where GitHub differs from its own description: the last column adapts the exchange to the
+# description, or is None where the description has nothing to check it against.
+Adaptation = Callable[[Exchange], Exchange] | None
+EXCEPTIONS: list[tuple[str, str, Adaptation]] = [
+    # The trimmed description does not contain the operation.
     (r"GET /user$", "*", None),
-    # The trimmed description leaves these out; what they answer is held in tests/sandbox.
+    # The trimmed description does not contain these; tests/sandbox checks their responses.
     (r"GET /repos/[^/]+/[^/]+/issues/\d+/events$", "*", None),
     (r"\w+ /repositories/\d+", "*", None),
     # In this one list `account` must be a user and an enterprise at the same time.
     (r"GET /app/installations$", "*", None),
-    # `path` is one segment in the description, but GitHub takes it with its slashes as well.
+    # `path` is one segment in the description, but GitHub accepts it with slashes as well.
     (r"GET /repos/[^/]+/[^/]+/contents/", "*", encoded_file_path),
     # A raw file is described only by a sentence, not by a media type.
     (r"GET /repos/[^/]+/[^/]+/contents/", "application/vnd.github.raw+json; charset=utf-8", None),
-    # An open issue's `state_reason` is null on the wire; the description wants a text.
+    # An open issue's `state_reason` is null on the wire; the description requires a string.
     (r"GET /repos/[^/]+/[^/]+/issues", "*", without_null_state_reason),
 ]
 
 
 @dataclass
 class Conformance:
-    """Collects what an API description does not allow; a fault's answer is not held to it."""
+    """Collects violations of an API description; a fault's response is not checked."""
 
     spec: OpenAPI = field(repr=False)
     violations: list[str] = field(default_factory=list)
@@ -126,31 +126,31 @@ class Conformance:
 
     @classmethod
     def read(cls, description: Path) -> Conformance:
-        """The description itself is not under test: to validate it would take seconds."""
+        """Read a description without validating it, which would take seconds."""
         config = Config(spec_validator_cls=None)
-        told = json.loads(description.read_text(encoding="utf-8"))
-        return cls(OpenAPI.from_dict(told, config=config))
+        content = json.loads(description.read_text(encoding="utf-8"))
+        return cls(OpenAPI.from_dict(content, config=config))
 
     def fresh(self) -> Conformance:
-        """The same description with an empty list; building it is slow, this is not."""
+        """Return a copy without violations; to build a description again is slow."""
         return Conformance(self.spec)
 
     def check(self, exchange: Exchange) -> None:
-        """Never raises, so that it can observe a sandbox."""
+        """Check an exchange. Never raises, so that it can observe a sandbox."""
         if exchange.api != "github":
             return
-        for pattern, content_type, bend in EXCEPTIONS:
+        for pattern, content_type, adapt in EXCEPTIONS:
             if re.match(pattern, f"{exchange.method} {exchange.path}") and (
                 content_type in ("*", exchange.response_headers.get("content-type"))
             ):
-                if bend is None:
+                if adapt is None:
                     return
-                exchange = bend(exchange)
+                exchange = adapt(exchange)
         self.checked += 1
-        self._hold(exchange)
+        self._validate(exchange)
 
-    def _hold(self, exchange: Exchange) -> None:
-        request = AsRequest(exchange)
+    def _validate(self, exchange: Exchange) -> None:
+        request = OpenAPIRequest(exchange)
         try:
             self.spec.validate_request(request)
         except OpenAPIError as error:
@@ -159,13 +159,13 @@ class Conformance:
         if exchange.fault or exchange.status == 0:
             return
         try:
-            self.spec.validate_response(request, AsResponse(exchange))
+            self.spec.validate_response(request, OpenAPIResponse(exchange))
         except ResponseNotFound as error:
-            # Errors that GitHub gives everywhere are declared for few operations only.
+            # Errors that GitHub returns everywhere are declared for few operations only.
             if exchange.status < 400:
-                self._note(exchange, "answer", error)
+                self._note(exchange, "response", error)
         except OpenAPIError as error:
-            self._note(exchange, "answer", error)
+            self._note(exchange, "response", error)
 
     def _note(self, exchange: Exchange, part: str, error: Exception) -> None:
         causes = [str(error)]
@@ -175,5 +175,5 @@ class Conformance:
             causes += [str(e.message)[:200] for e in schema_errors]
             causes.append(str(cause)[:200])
             cause = cause.__cause__
-        what = f"{exchange.method} {exchange.path} {exchange.status}: {part}: "
-        self.violations.append(what + "; ".join(dict.fromkeys(causes)))
+        prefix = f"{exchange.method} {exchange.path} {exchange.status}: {part}: "
+        self.violations.append(prefix + "; ".join(dict.fromkeys(causes)))

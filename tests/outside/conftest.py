@@ -1,4 +1,4 @@
-"""Material nobody here wrote, read from beside the checkout."""
+"""Fixtures for material from outside the project."""
 
 from __future__ import annotations
 

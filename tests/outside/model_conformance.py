@@ -1,4 +1,4 @@
-"""Holds model exchanges against OpenAI's and Anthropic's own schemas.
+"""Checks model exchanges against OpenAI's and Anthropic's own schemas.
 
 Attach to a sandbox with `box.observe(conformance.check)`, then assert `not conformance.violations`.
 """
@@ -16,7 +16,7 @@ from tests.simulation import Exchange
 
 OPENAI_PARTS = {
     "request": "CreateChatCompletionRequest",
-    "answer": "CreateChatCompletionResponse",
+    "response": "CreateChatCompletionResponse",
     "error": "ErrorResponse",
 }
 # Anthropic's error envelope is in its documentation, not in the schemas at hand.
@@ -32,7 +32,7 @@ ANTHROPIC_ERROR = {
         },
     },
 }
-# Faults whose answers are meant to be unlike anything described.
+# Faults whose responses follow no schema.
 BROKEN = {
     "model-50mb",
     "model-drip",
@@ -54,18 +54,18 @@ def openai_schemas(folder: Path) -> dict[str, Any]:
 
 
 def anthropic_schemas(folder: Path) -> dict[str, Any]:
-    """The request closed: the SDK's type has no other keys, and the API refuses them."""
+    """Return the schemas; the request's allows no other keys, since the API refuses them."""
     schemas = json.loads((folder / "anthropic.messages.trimmed.json").read_text(encoding="utf-8"))
     return {
         "request": schemas["request"] | {"additionalProperties": False},
-        "answer": schemas["response"],
+        "response": schemas["response"],
         "error": ANTHROPIC_ERROR,
     }
 
 
 @dataclass
 class ModelConformance:
-    """Collects what the vendors' schemas do not allow."""
+    """Collects violations of the vendors' schemas."""
 
     validators: dict[tuple[str, str], Draft202012Validator] = field(repr=False)
     violations: list[str] = field(default_factory=list)
@@ -86,16 +86,16 @@ class ModelConformance:
         return ModelConformance(self.validators)
 
     def check(self, exchange: Exchange) -> None:
-        """Never raises, so that it can observe a sandbox."""
+        """Check an exchange. Never raises, so that it can observe a sandbox."""
         if exchange.api not in ("openai", "anthropic") or exchange.method != "POST":
             return
         self.checked += 1
-        self._hold(exchange, "request", exchange.request_body)
+        self._validate(exchange, "request", exchange.request_body)
         if exchange.status and exchange.fault not in BROKEN:
-            part = "answer" if exchange.status == 200 else "error"
-            self._hold(exchange, part, exchange.response_body)
+            part = "response" if exchange.status == 200 else "error"
+            self._validate(exchange, part, exchange.response_body)
 
-    def _hold(self, exchange: Exchange, part: str, body: bytes) -> None:
+    def _validate(self, exchange: Exchange, part: str, body: bytes) -> None:
         try:
             decoded = json.loads(body)
         except ValueError:

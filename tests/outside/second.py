@@ -19,7 +19,7 @@ PRODUCT_DEFAULTS = {"WORKER_THREADS": "", "LLM_TIMEOUT": ""}  # in place of the 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One attack. `given` is its input, `wanted` what it must come to, by name of the check."""
+    """One attack. `given` is its input, `wanted` the expected values by name of the check."""
 
     id: str
     kind: str
@@ -32,14 +32,14 @@ class Case:
 
     @property
     def providers(self) -> tuple[str, ...]:
-        """Return both wire formats where the reply is the text of an answer: either carries it."""
+        """Return both wire formats if the reply is a text, which either can carry."""
         if self.environment.get("LLM_PROVIDER") == "none":
             return ("none",)
         return ("openai", "anthropic") if set(self.reply) == {"content"} else ("openai",)
 
     @property
     def environment(self) -> dict[str, str]:
-        """Return the settings beside those of every case. A wave meets a default worker."""
+        """Return the case's settings. A wave uses a worker with the product's defaults."""
         return {**(PRODUCT_DEFAULTS if self.kind == "wave" else {}), **self.given.get("env", {})}
 
     @property
@@ -57,8 +57,8 @@ class Case:
     @property
     def config(self) -> str | None:
         """Return the text of tagline.yml, None without such a file."""
-        found = self.given.get("config", GENEROUS_BUDGETS)
-        return None if found is None else str(found)
+        text = self.given.get("config", GENEROUS_BUDGETS)
+        return None if text is None else str(text)
 
     @property
     def reply(self) -> Json:
@@ -66,7 +66,7 @@ class Case:
 
     @property
     def alone(self) -> bool:
-        """Return whether the case needs a worker process of its own."""
+        """Return whether the case needs its own worker process."""
         return bool(self.given.get("alone"))
 
     @property

@@ -1,4 +1,4 @@
-"""Compares results with what a case of the second attack set wants, and with what all must hold."""
+"""Compares results with a case of the second attack set, and with rules for every case."""
 
 from __future__ import annotations
 
@@ -11,28 +11,31 @@ from typing import Any
 from tests.outside.attacks import SPACER, Judge, frame_intact, readable, shown, words_in
 from tests.outside.second_run import Result
 
-# References of a host that the properties of the first set do not name.
+# References of a host that the first set's properties do not include.
 MORE_REFERENCES = {"gitlab": re.compile(r"(?i)(?<![A-Za-z0-9_])GL-\d+")}
 COMMIT = re.compile(r"(?<![A-Za-z0-9_])[0-9a-f]{7,40}(?![A-Za-z0-9_])")
 ESCAPES = re.compile(r"[\\`]")
-SHORTEST_LINE, LONGEST_LINE = 20, 2000  # of an issue: a shorter one may be the product's own words
+SHORTEST_LINE, LONGEST_LINE = (
+    20,
+    2000,
+)  # of an issue; a shorter one may occur in the product's own text
 LOG_SHOWN = 1500  # characters
 
 
 def problems(result: Result, wanted: Mapping[str, Any], judge: Judge) -> dict[str, object]:
-    """Return what is wrong, by the name of the expectation, with what is there instead."""
-    found: dict[str, object] = {}
+    """Return the actual values of the failed checks, by name."""
+    failed: dict[str, object] = {}
     for name, value in wanted.items():
         if name in CHECKS and not CHECKS[name](value, result):
-            found[name] = DETAILS.get(name, comments_and_log)(result)
+            failed[name] = DETAILS.get(name, comments_and_log)(result)
         assert name in CHECKS or name in ("inert", "then_good"), f"no check for {name}"
     if wanted.get("inert", True) and (live := live_properties(result, judge)):
-        found["inert"] = (sorted(live), result.comments)
-    return found | dict(_always_wrong(result))
+        failed["inert"] = (sorted(live), result.comments)
+    return failed | dict(_always_wrong(result))
 
 
 def _always_wrong(result: Result) -> Iterator[tuple[str, object]]:
-    """Yield what no case may come to."""
+    """Yield results that no case may have."""
     if len(result.comments) > 1:
         yield "at most one comment", result.comments
     if strange := [line for line in result.log.splitlines() if _event(line) is None]:
@@ -46,10 +49,10 @@ def _always_wrong(result: Result) -> Iterator[tuple[str, object]]:
 
 def _event(line: str) -> dict[str, object] | None:
     try:
-        found = json.loads(line)
+        event = json.loads(line)
     except ValueError:
         return None
-    return found if isinstance(found, dict) and "event" in found else None
+    return event if isinstance(event, dict) and "event" in event else None
 
 
 def _readable_log(log: str) -> str:
@@ -59,7 +62,7 @@ def _readable_log(log: str) -> str:
 
 
 def live_properties(result: Result, judge: Judge) -> set[str]:
-    """Return the properties that our comments break: a reader, host or bot would act upon them."""
+    """Return the properties that the bot's comments break."""
     live = set[str]()
     for comment in result.comments:
         live |= judge.broken_by(comment)
@@ -71,13 +74,13 @@ def live_properties(result: Result, judge: Judge) -> set[str]:
     return live
 
 
-def _said(result: Result) -> str:
+def _comments(result: Result) -> str:
     return "\n".join(result.comments)
 
 
 def _plain(result: Result) -> str:
-    """Return our comments without the characters that make their words harmless."""
-    return ESCAPES.sub("", SPACER.sub("", html.unescape(_said(result))))
+    """Return the bot's comments without the characters that disable markup."""
+    return ESCAPES.sub("", SPACER.sub("", html.unescape(_comments(result))))
 
 
 def _labels(result: Result) -> set[str]:
@@ -86,7 +89,7 @@ def _labels(result: Result) -> set[str]:
 
 def _hides(secrets: Collection[str], result: Result) -> bool:
     requests = map(readable, result.model_requests)
-    places = [_said(result), _readable_log(result.log), result.redis, *requests]
+    places = [_comments(result), _readable_log(result.log), result.redis, *requests]
     return not any(secret in place for secret in secrets for place in places)
 
 
@@ -108,7 +111,7 @@ CHECKS: dict[str, Callable[[Any, Result], bool]] = {
     "labels_never": lambda want, got: _labels(got).isdisjoint(want),
     "calls": lambda want, got: want[0] <= len(got.model_requests) <= want[1],
     "reads": lambda want, got: len(got.forge_requests) <= want,
-    "unsaid": lambda want, got: not any(words in _said(got) for words in want),
+    "unsaid": lambda want, got: not any(words in _comments(got) for words in want),
     "landed": lambda want, got: all(words in _plain(got) for words in want),
     "sha": _names_no_commit,
     "secrets": _hides,
@@ -118,7 +121,7 @@ CHECKS: dict[str, Callable[[Any, Result], bool]] = {
     "rss_mib": lambda want, got: got.rss_growth_mib <= want,
     "peak_mib": lambda want, got: got.peak_mib <= want,
 }
-OF_TIME = frozenset({"seconds", "cpu_s"})
+TIME_CHECKS = frozenset({"seconds", "cpu_s"})
 
 
 def comments_and_log(result: Result) -> object:
@@ -129,7 +132,7 @@ def _requests(result: Result) -> object:
     return [x.request_json["messages"][-1] for x in result.model_requests]
 
 
-# What to show of a result that fails a check.
+# The values to show for a failed check.
 DETAILS: dict[str, Callable[[Result], object]] = {
     "source": lambda got: (got.source, got.log[-LOG_SHOWN:]),
     "labels": lambda got: (got.sent, got.present),

@@ -1,5 +1,5 @@
-"""Starts the product for the second attack set: a receiver, and a worker in a process of its own
-whose memory and CPU can be measured without those of the sandbox."""
+"""Starts the product for the second attack set: a receiver, and a worker in a separate process
+whose memory and CPU are measured without those of the sandbox."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ READERS: Mapping[str, Callable[[redis.Redis, str], object]] = {
     "list": lambda client, key: client.lrange(key, 0, -1),
     "set": lambda client, key: client.smembers(key),
     "zset": lambda client, key: client.zrange(key, 0, -1),
-    "none": lambda client, key: None,  # it expired meanwhile
+    "none": lambda client, key: None,  # it expired
 }
 _owners = count(1)
 
 
 class Product:
-    """Receiver and worker process. `app` makes repositories and reads Redis and the forges."""
+    """Receiver and worker process. `app` creates repositories and reads Redis and the forges."""
 
     def __init__(
         self, app: App, process: subprocess.Popen[bytes], output: Path, database: int
@@ -61,14 +61,14 @@ class Product:
         return self._process.pid
 
     def reset(self, on: str, labels: list[str], config: str | None) -> None:
-        """Begin a case: a new owner and repository on that host, an empty Redis and log."""
+        """Start a case with a new owner and repository, an empty Redis and an empty log."""
         app = self.app
         app.redis.flushdb()
         app.refresh(on, owner=f"second{next(_owners)}")
         files = {} if config is None else {app.host.config_path: config}
         app.host.add_repo(app.repo, dict.fromkeys(labels, ""), files)
         self._offset = self._output.stat().st_size
-        Path(f"/proc/{self.pid}/clear_refs").write_text("5")  # the peak of memory starts anew
+        Path(f"/proc/{self.pid}/clear_refs").write_text("5")  # reset the peak of memory
 
     def log(self) -> str:
         """Return what receiver and worker wrote since `reset`."""
@@ -83,20 +83,20 @@ class Product:
         return "\n".join(f"{key} {READERS[_text(client.type(key))](client, key)}" for key in keys)
 
     def wait_for(self, job: str, until: float, check: Callable[[], None]) -> JobRecord:
-        """Return the job once it is tried no more.
+        """Return the job once it has ended.
 
-        Fails at `until` (of the monotonic clock), where the worker ends or meets an unexpected
-        error, and where `check` fails.
+        Fails at `until` (of the monotonic clock), if the worker ends or logs an unexpected error,
+        or if `check` fails.
         """
-        while (found := self.app.store.job(job)) is None or found.state not in ("done", "dead"):
+        while (record := self.app.store.job(job)) is None or record.state not in ("done", "dead"):
             check()
             log = self.log()
             assert self._process.poll() is None, f"the worker ended: {log[-SHOWN:]}"
             assert "unexpected error" not in log, log[-SHOWN:]
-            state = found.state if found else "unknown"
-            assert time.monotonic() < until, f"not over in time but {state}: {log[-SHOWN:]}"
+            state = record.state if record else "unknown"
+            assert time.monotonic() < until, f"not ended in time but {state}: {log[-SHOWN:]}"
             time.sleep(0.02)
-        return found
+        return record
 
 
 def _text(value: bytes | str) -> str:
@@ -115,9 +115,9 @@ class Products:
     def use(
         self, provider: str, environment: Mapping[str, str], *, alone: bool, memory_mib: int = 0
     ) -> Iterator[Product]:
-        """Yield a product; one that a case failed on is stopped, for it may still be busy.
+        """Yield a product; it is stopped after a failure, since it may still be busy.
 
-        With `alone` it is made for this case, with at most `memory_mib` of address space.
+        With `alone` it is started for this case, with at most `memory_mib` of address space.
         """
         key = (provider, str(sorted(environment.items())), str(alone))
         if key not in self._running:
@@ -139,15 +139,15 @@ class Products:
         app = App(self._box, f"{self._server}/{database}", provider, settings)
         app.redis.flushdb()
         stack = ExitStack()
-        stack.enter_context(app.open(at_work=False))
-        app.quiet()
+        stack.enter_context(app.open(worker=False))
+        app.clear_schedules()
         output = self._folder / f"worker-{next(self._outputs)}.log"
         process = stack.enter_context(worker_process(app.environ, output))
         if memory_mib:
             limit = (memory_mib * MIB, memory_mib * MIB)
             resource.prlimit(process.pid, resource.RLIMIT_AS, limit)
-        _await_start(process, output)
-        for on in app.box.hosts:  # everything is loaded before a case is measured
+        _wait_until_started(process, output)
+        for on in app.box.hosts:  # load everything before a case is measured
             app.refresh(on)
             app.issue()
         return Product(app, process, output, database), stack
@@ -160,7 +160,7 @@ class Products:
             self._stop(key)
 
 
-def _await_start(process: subprocess.Popen[bytes], output: Path) -> None:
+def _wait_until_started(process: subprocess.Popen[bytes], output: Path) -> None:
     until = time.monotonic() + START_SECONDS
     while b"worker started" not in output.read_bytes():
         assert process.poll() is None, output.read_text()
@@ -172,16 +172,16 @@ def _await_start(process: subprocess.Popen[bytes], output: Path) -> None:
 def worker_process(
     environment: Mapping[str, str], output: Path
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Yield a worker, killed at the end: none of its jobs matter any more."""
-    own = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
-    own |= {"PYTHONPATH": str(ROOT), "LOG_FORMAT": "json", "LOG_LEVEL": "debug"}
+    """Run a worker; kill it at the end."""
+    variables = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
+    variables |= {"PYTHONPATH": str(ROOT), "LOG_FORMAT": "json", "LOG_LEVEL": "debug"}
     with output.open("wb") as out:
         process = subprocess.Popen(
             with_pdeathsig([sys.executable, "-m", "tests.chaos.launch", "worker", *SHORT_WAITS]),
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=out,
-            env={**own, **environment},
+            env={**variables, **environment},
         )
     try:
         yield process

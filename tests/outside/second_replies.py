@@ -1,5 +1,4 @@
-"""Faults of the sandbox for one case: the answer of the model's server, and an API that says
-something else than the sandbox's world holds."""
+"""Faults of the sandbox for one case: the model's response, and changed responses of an API."""
 
 from __future__ import annotations
 
@@ -28,8 +27,8 @@ GOOD_REPLY = {
     "labels": [{"name": "bug", "certainty": "sure", "reason": "it does not work"}],
 }
 LABEL_ORDER = re.compile(r"LABEL\[([^\]]+)\]")
-OF_CASE, OF_STEP = "second-case", "second-step"
-KEPT_HEADERS = ("link", "x-next-page", "x-total")  # of an answer whose body is changed
+CASE_FAULT, STEP_FAULT = "second-case", "second-step"
+KEPT_HEADERS = ("link", "x-next-page", "x-total")  # of a response whose body is changed
 
 
 def arm(
@@ -38,23 +37,23 @@ def arm(
     effect: Effect,
     on: str = "",
     times: int | None = None,
-    name: str = OF_CASE,
+    name: str = CASE_FAULT,
 ) -> None:
-    """Let the effect strike every request of a side whose "METHOD path" matches `on`."""
-    fault = Fault(name, side, "as the case says", effect, on)
+    """Apply the effect to every request of a side whose "METHOD path" matches `on`."""
+    fault = Fault(name, side, "a fault of the case", effect, on)
     box.faults.armed.append(Armed(fault, times, None))
 
 
 def replace_step_faults(box: Sandbox, faults: list[Json]) -> None:
-    """Arm the faults of a story's step in place of those of the step before."""
-    box.faults.armed = [armed for armed in box.faults.armed if armed.fault.name != OF_STEP]
+    """Replace the faults of the story's previous step."""
+    box.faults.armed = [armed for armed in box.faults.armed if armed.fault.name != STEP_FAULT]
     for fault in faults:
         side: Side = "gitlab" if "/gitlab/" in fault["match"] else "github"
-        arm(box, side, _status(fault), fault["match"], fault.get("times"), OF_STEP)
+        arm(box, side, _status(fault), fault["match"], fault.get("times"), STEP_FAULT)
 
 
 def _status(fault: Json) -> Effect:
-    """Answer by a status; with `after` the request takes effect all the same."""
+    """Return an effect that responds with a status; with `after` the request still takes effect."""
 
     async def effect(call: Call) -> Response:
         if fault.get("after"):
@@ -66,25 +65,25 @@ def _status(fault: Json) -> Effect:
 
 @dataclass(frozen=True, slots=True)
 class ModelReply:
-    """The effect that answers as a case's `reply` says, or well where it says nothing."""
+    """An effect that responds with a case's `reply`, or by default with a good reply."""
 
     reply: Mapping[str, Any]
 
     async def __call__(self, call: Call) -> Response:
-        """Return the answer; what the vendor refuses is refused here too."""
+        """Return the response, or the vendor's refusal."""
         checked = await call.act()
         if checked.status_code != 200:
             return checked
         await asyncio.sleep(self.reply.get("delay", 0))
         if "wire" in self.reply:
-            return RawAnswer(self.reply["wire"])
+            return RawResponse(self.reply["wire"])
         if "body_b64" in self.reply:
             raw = base64.b64decode(self.reply["body_b64"])
             return Response(raw, media_type="application/json")
         return self._envelope(call)
 
     def _envelope(self, call: Call) -> Response:
-        """Return the vendor's envelope around the text, or with its parts as the case has them."""
+        """Return the vendor's envelope with the text and other parts of the case."""
         vendor, reply = vendor_of(call), self.reply
         shape = json.loads(bytes(vendor.answer(body_of(call), "").body))
         if vendor.name == "anthropic":
@@ -104,7 +103,7 @@ class ModelReply:
 
 
 def parrot(request: Mapping[str, Any]) -> str:
-    """Return what a fooled model says: all that it reads, and every label that is named there."""
+    """Return a manipulated model's reply: the whole input, and every label that it names."""
     text = f"{request.get('title') or ''} {request.get('body') or ''}"
     offered = [label if isinstance(label, str) else label["name"] for label in request["labels"]]
     named = [name for name in offered if name.casefold() in text.casefold()]
@@ -112,12 +111,12 @@ def parrot(request: Mapping[str, Any]) -> str:
 
 
 def ascii_json(shape: Any) -> Response:
-    """Return a JSON answer in ASCII, which can hold lone surrogates too."""
+    """Return a JSON response in ASCII, which can contain lone surrogates."""
     return Response(json.dumps(shape), media_type="application/json")
 
 
-class RawAnswer(Response):
-    """Bytes on the wire in place of an answer. Steps of the script: send, b64 (a text each),
+class RawResponse(Response):
+    """Bytes on the wire instead of a response. Steps of the script: send, b64 (a text each),
     repeat (text, times, seconds between) and sleep (seconds)."""
 
     def __init__(self, script: list[list[Any]]) -> None:
@@ -144,7 +143,7 @@ class RawAnswer(Response):
 
 @dataclass(slots=True)
 class ApiOverlay:
-    """How the API's answers about one issue differ from the sandbox's world.
+    """Changes of the API's responses about one issue.
 
     `raw` are other fields, `flip` others after a number of reads, `absent` the names of missing
     ones; `comments` are other fields of comments, by id.
@@ -175,11 +174,11 @@ class ApiOverlay:
 
 def _changed(change: Callable[[Any], Any]) -> Effect:
     async def effect(call: Call) -> Response:
-        answer = await call.act()
-        if answer.status_code != 200:
-            return answer
-        changed = ascii_json(change(json.loads(bytes(answer.body))))
-        kept = {name: answer.headers[name] for name in KEPT_HEADERS if name in answer.headers}
+        response = await call.act()
+        if response.status_code != 200:
+            return response
+        changed = ascii_json(change(json.loads(bytes(response.body))))
+        kept = {name: response.headers[name] for name in KEPT_HEADERS if name in response.headers}
         changed.headers.update(kept)
         return changed
 

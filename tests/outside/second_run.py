@@ -1,4 +1,4 @@
-"""Runs a case of the second attack set through a product, and collects what it came to."""
+"""Runs a case of the second attack set through a product, and collects the results."""
 
 from __future__ import annotations
 
@@ -26,21 +26,21 @@ from tests.outside.second_replies import ApiOverlay, ModelReply, arm, replace_st
 from tests.outside.second_speed import slowdown
 from tests.simulation import MODEL_APIS, Exchange, Host, Sandbox
 
-PATIENCE_SECONDS = 30.0
-STOP_AT = 3  # times a limit: the case has failed, and the machine need not suffer more
+TIMEOUT_SECONDS = 30.0
+STOP_AT = 3  # times a limit: stop the case, which has failed, to spare the machine
 LONGEST_WAIT = 0.3  # seconds; the product's own waits are shortened too
 NEXT_TITLE, NEXT_BODY = "The export stops halfway", "The export stops halfway with an error."
-OUR_NAMES = {"tagline-bot": BOT}  # the set's name of our account → the sandbox's
+BOT_NAMES = {"tagline-bot": BOT}  # the set's name of the bot's account → the sandbox's
 BODY_FIELD = {"github": "body", "gitlab": "description"}
 _authors = count(1)
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What an issue came to. `sent` are the labels asked for, `present` those on the issue now.
+    """The results for an issue. `sent` are the requested labels, `present` the issue's labels.
 
-    `exchanges`, `log`, `redis` and the costs are of the whole case. `cpu_s` is as of a machine at
-    rest; `rss_growth_mib` is the worker's peak above its size at the start, `peak_mib` the peak.
+    `exchanges`, `log`, `redis` and the costs are of the whole case. `cpu_s` is converted to an idle
+    machine; `rss_growth_mib` is the worker's peak above its start size, `peak_mib` the peak.
     """
 
     host: str
@@ -71,7 +71,7 @@ Expectation = tuple[Result, Mapping[str, Any]]
 
 
 def run(case: Case, on: str, product: Product) -> list[Expectation]:
-    """Return each result that the case judges, with what is wanted of it."""
+    """Return each result that the case checks, with the expected values."""
     started = Run(case, on, product)
     kinds = {"issue": started.issue, "story": started.story, "wave": started.wave}
     try:
@@ -95,7 +95,7 @@ class Run:
         for file in given.get("files", []):
             self.host.add_repo(file["project"], {}, {file["path"]: file["content"]})
         arm(self.box, "model", ModelReply(case.reply))
-        self.judged: list[Expectation] = []
+        self.expectations: list[Expectation] = []
         self.slowdown = slowdown() if "cpu_s" in case.wanted else 1.0
         self.started_at = time.monotonic()
         self.cpu_at_start = cpu_seconds(product.pid)
@@ -114,17 +114,17 @@ class Run:
         return self.product.app.repo
 
     def issue(self) -> list[Expectation]:
-        judged = [(self.result(self.open_and_wait()), self.case.wanted)]
+        expectations = [(self.result(self.open_and_wait()), self.case.wanted)]
         if self.case.wanted.get("then_good"):
             self.box.clear_faults()
             arm(self.box, "model", ModelReply({}))
             number = self.open(NEXT_TITLE, NEXT_BODY)
             self.wait_for(self.deliver(number))
-            judged.append((self.result(number), {"source": "model", "comments": 1}))
-        return judged
+            expectations.append((self.result(number), {"source": "model", "comments": 1}))
+        return expectations
 
     def wave(self) -> list[Expectation]:
-        """Many issues of the same text by one person, all at once."""
+        """Open many issues with the same text by one person at once."""
         author, times = f"author-{next(_authors)}", self.case.given["times"]
         numbers = [
             self.open(f"{self.case.title} {time}", self.case.body, author) for time in range(times)
@@ -145,7 +145,7 @@ class Run:
         }
         for step in self.case.given["steps"]:
             steps[step["do"]](step)
-        return self.judged
+        return self.expectations
 
     def _step_open(self, step: Json) -> None:
         self.open_and_wait()
@@ -159,35 +159,35 @@ class Run:
         self.overlay.arm(self.box, self.side, step.get("number", 1))
 
     def _step_comment(self, step: Json) -> None:
-        """A person rewrites the summary in our comment."""
+        """Let a person rewrite the summary in the bot's comment."""
         comment = self.host.bot_comments(self.repo, step.get("number", 1))[0]
-        found = FRAME.fullmatch(comment.body)
-        assert found, comment.body
-        body = comment.body.replace(found["summary"], step["new"])
+        match = FRAME.fullmatch(comment.body)
+        assert match, comment.body
+        body = comment.body.replace(match["summary"], step["new"])
         self.host.state.edit_comment(self.repo, comment.id, body, MAINTAINER)
 
     def _step_expect(self, step: Json) -> None:
         wanted = {key: value for key, value in step.items() if key not in ("do", "number")}
-        self.judged.append((self.result(step.get("number", 1)), wanted))
+        self.expectations.append((self.result(step.get("number", 1)), wanted))
 
     def open_and_wait(self) -> int:
-        """Open the case's issue, wait until its job is over and return the issue's number."""
+        """Open the case's issue, wait until its job has ended and return the issue's number."""
         number = self.open(self.case.title, self.case.body)
         self.wait_for(self.deliver(number))
         return number
 
     def open(self, title: str, body: str, author: str = "") -> int:
-        """Open an issue that no delivery tells of yet.
+        """Open an issue without a delivery.
 
-        Lone surrogates, which only JSON can hold, are said by the API alone. A body longer than the
-        platform holds is cut.
+        Lone surrogates, which only JSON can contain, are in the API's responses only. A body longer
+        than the platform's limit is cut.
         """
         texts = {"title": title, BODY_FIELD[self.on]: body}
         number = self.host.open_issue(
             self.repo,
             _encodable(title),
             _encodable(body)[: self.host.longest_body],
-            author=author or f"author-{next(_authors)}",  # each has a budget of its own
+            author=author or f"author-{next(_authors)}",  # each has its own budget
             labels=list(self.case.given.get("issue_labels", [])),
             deliver=False,
         )
@@ -200,46 +200,46 @@ class Run:
         return number
 
     def _comment(self, number: int, given: Json) -> None:
-        """Add a comment that is there already, by the author whom the API names."""
+        """Add an existing comment by the author in the API's response."""
         body = MARKER.sub(self._with_right_fingerprint, given["body"])
         event = self.host.state.comment(self.repo, number, body, f"author-{next(_authors)}", None)
         assert event.comment
-        name, author_id = OUR_NAMES.get(given["author"], given["author"]), given["author_id"]
+        name, author_id = BOT_NAMES.get(given["author"], given["author"]), given["author_id"]
         shown: Json = {"author": {"username": name, "id": author_id}}
         if self.on == "github":
             user = {"login": given["author"], "id": author_id, "type": given.get("type", "User")}
             shown = {"user": user, "performed_via_github_app": given.get("app")}
         self.overlay.comments[event.comment.id] = shown
 
-    def _with_right_fingerprint(self, found: re.Match[str]) -> str:
-        """Return a forged marker as one that names this very issue's text."""
-        marker = read_marker(found[0])
+    def _with_right_fingerprint(self, match: re.Match[str]) -> str:
+        """Return a forged marker with the fingerprint of this issue's text."""
+        marker = read_marker(match[0])
         right = input_hash(make_issue(self.case.title, self.case.body))
-        return write_marker(replace(marker, input=right)) if marker else found[0]
+        return write_marker(replace(marker, input=right)) if marker else match[0]
 
     def deliver(self, number: int, *, without_body: bool = False) -> str:
-        """Tell of the opening, with the fields that the case changes; return the job's id or ""."""
-        home, issue = self.host.state.repo(self.repo), self.host.state.issue(self.repo, number)
-        told = replace(issue, body="") if without_body else issue
-        webhook = self.host.hooks.webhooks(Event("opened", home, told, issue.author))[0]
+        """Send the `opened` delivery with the fields of the case; return the job's id or ""."""
+        repo, issue = self.host.state.repo(self.repo), self.host.state.issue(self.repo, number)
+        sent = replace(issue, body="") if without_body else issue
+        webhook = self.host.hooks.webhooks(Event("opened", repo, sent, issue.author))[0]
         payload = json.loads(webhook.body)
         for path, value in self.case.given.get("payload", {}).get(self.on, {}).items():
             *above, name = path.split("__")
-            place = payload
+            target = payload
             for key in above:
-                place = place[key]
-            place[name] = value
-        answer = self.host.deliver(webhook.event, payload)
-        assert answer.is_success, answer.text
-        return str(answer.headers.get("x-tagline-job", ""))
+                target = target[key]
+            target[name] = value
+        response = self.host.deliver(webhook.event, payload)
+        assert response.is_success, response.text
+        return str(response.headers.get("x-tagline-job", ""))
 
     def wait_for(self, job: str) -> None:
         if job:
-            until = self.started_at + self.case.wanted.get("seconds", PATIENCE_SECONDS)
+            until = self.started_at + self.case.wanted.get("seconds", TIMEOUT_SECONDS)
             self.product.wait_for(job, until, self._check_limits)
 
     def _check_limits(self) -> None:
-        """Fail as soon as a limit is exceeded by far."""
+        """Fail as soon as a value exceeds `STOP_AT` times its limit."""
         wanted, resident = self.case.wanted, resident_mib(self.product.pid)
         values = {
             "rss_mib": resident - self.mib_at_start,
@@ -248,7 +248,7 @@ class Run:
             "reads": len(self.box.log.of(self.on)),
         }
         for name in values.keys() & wanted.keys():
-            text = f"{name} is {values[name]:.1f} and grows, at most {wanted[name]} is right"
+            text = f"{name} is {values[name]:.1f} and grows, the limit is {wanted[name]}"
             assert values[name] <= STOP_AT * wanted[name], text
 
     def result(self, number: int) -> Result:
@@ -273,13 +273,13 @@ class Run:
         )
 
     def _cpu_s(self) -> float:
-        """Return what the worker has spent, as a machine at rest would have counted it."""
+        """Return the CPU time of the worker, converted to an idle machine."""
         spent = cpu_seconds(self.product.pid) - self.cpu_at_start
         now = slowdown() if "cpu_s" in self.case.wanted else 1.0
         return spent / ((self.slowdown + now) / 2)
 
     def _source(self, number: int) -> str:
-        """Return model or rules, as the product's record has it, or "" where nothing was said."""
+        """Return the source in the product's record, or "" without a comment."""
         app = self.product.app
         name = FORGES[self.on].url_form(app.settings).host
         ref = IssueRef(self.on, name, self.repo, number, self.host.state.repo(self.repo).id)
@@ -302,7 +302,7 @@ class Run:
 
 
 def label_names(exchange: Exchange) -> list[str]:
-    """Return the labels that a request asks for."""
+    """Return the labels in a request."""
     body = exchange.request_json if exchange.method in ("POST", "PUT") else None
     lists = [body.get(key) or [] for key in ("labels", "add_labels")] if body else []
     return [str(name) for names in lists for name in names]
@@ -313,5 +313,5 @@ def _is_about(exchange: Exchange, number: int) -> bool:
 
 
 def _encodable(text: str) -> str:
-    """Return the text without lone surrogates, which UTF-8 cannot hold."""
+    """Return the text without lone surrogates, which UTF-8 cannot encode."""
     return text.encode(errors="replace").decode()

@@ -1,6 +1,6 @@
-"""Measures how much slower this machine is now than the one the CPU limits were set on.
+"""Measures how much slower this machine is now than the one on which the CPU limits were set.
 
-Other processes share its caches and cores, so the same work costs more CPU time beside them.
+The same work takes more CPU time beside other processes, which share caches and cores.
 """
 
 from __future__ import annotations
@@ -9,12 +9,12 @@ import statistics
 import time
 
 STEPS, REPEATS = 300_000, 5
-SECONDS_AT_REST = 0.013  # of CPU for the steps, on that machine with nothing else to do
+IDLE_SECONDS = 0.013  # of CPU for the steps, on that machine without other work
 
 
 def slowdown() -> float:
-    """Return the ratio of the CPU time that fixed work takes now and took there, at least 1."""
-    return max(1.0, statistics.median(_seconds() for _ in range(REPEATS)) / SECONDS_AT_REST)
+    """Return the CPU time of fixed work now, relative to that machine; at least 1."""
+    return max(1.0, statistics.median(_seconds() for _ in range(REPEATS)) / IDLE_SECONDS)
 
 
 def _seconds() -> float:

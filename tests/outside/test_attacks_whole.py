@@ -1,4 +1,4 @@
-"""Hostile issues and replies through the whole product, on both hosts, by real HTTP."""
+"""Hostile issues and replies through the whole product, on both hosts, over HTTP."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ import pytest
 from bot import log, wiring
 from bot.core import prompt
 from bot.core.types import IssueRef, Job, Marker
-from bot.flow import enrich
 from bot.flow.plan import Outcome
 from bot.flow.render import write_marker
 from bot.forges import registry
@@ -26,15 +25,12 @@ from bot.sandbox.gitlab.access import BOT
 from bot.settings.load import Settings, load
 from tests.conftest import free_port
 from tests.memory_store import MemoryStore
-from tests.outside.attacks import Case, Ended, Judge, cases, filled, generated
+from tests.outside.attacks import Case, JobResult, Judge, cases, filled, generated
 from tests.simulation import Exchange, Sandbox
 
 HOSTS = ("github", "gitlab")
 MODELS = ("openai", "anthropic")
-HOMES = {getattr(x, "__module__", "") for x in vars(enrich).values() if callable(x)}
-REDACTS = "bot.core.text.redact" in HOMES or hasattr(enrich, "redact")
-NOT_CHECKED_YET = frozenset(() if REDACTS else ("redacted", "not_redacted"))
-ONLY_WELL_BEHAVED = frozenset({"accepted"})
+NEEDS_GOOD_MODEL = frozenset({"accepted"})
 MARKER = write_marker(Marker(("lgtm",), "1", "model", "0" * 16))[len("<!-- ") : -len(" -->")]
 GOOD_REPLY = {
     "summary": "The report describes something that does not work as its author expects.",
@@ -44,15 +40,15 @@ _numbers = count(1)
 
 
 @dataclass
-class Stage:
-    """The world of context.json in a sandbox, and the product with secrets that can be told."""
+class Environment:
+    """The sandbox of context.json, and the settings of the product with known secrets."""
 
     box: Sandbox
     judge: Judge
     clients: ClientPool
     lines: io.StringIO
     dialled: set[Any] = field(default_factory=set)
-    nobody: int = field(default_factory=free_port)
+    closed_port: int = field(default_factory=free_port)
 
     @property
     def context(self) -> dict[str, Any]:
@@ -70,12 +66,14 @@ class Stage:
             "LLM_PROVIDER": provider,
             "LLM_MODEL": "sandbox-rules",
             f"{provider.upper()}_API_KEY": self.box.model_key,
-            f"{provider.upper()}_BASE_URL": url if model_up else f"http://127.0.0.1:{self.nobody}",
+            f"{provider.upper()}_BASE_URL": url
+            if model_up
+            else f"http://127.0.0.1:{self.closed_port}",
         }
         return load(environment)
 
     def product(self, on: str, provider: str = "openai", *, model_up: bool = True) -> Product:
-        """The product on a new repository."""
+        """Return the product on a new repository."""
         settings = self.settings(provider, model_up=model_up)
         log.configure("debug", "json", settings.secrets, self.lines)
         store = MemoryStore()
@@ -95,39 +93,39 @@ class Stage:
         return Product(self, run, store, ref)
 
     def config(self) -> str:
-        """Only the allowed labels, and a comment of the fallback too, so that there is one."""
+        """Return a configuration with the allowed labels, and with a comment by rules."""
         labels = {"allow": self.context["allowed_labels"], "max": self.context["max_labels"]}
         return json.dumps({"version": 1, "labels": labels, "comment": {"on_fallback": True}})
 
 
 @dataclass
 class Product:
-    processes: Stage
+    environment: Environment
     run: Callable[[Job, int], Outcome]
     store: MemoryStore
-    place: IssueRef
+    repository: IssueRef
 
-    def answer(self, case: Case, title: str, body: str | None, reply: str | None) -> Ended:
-        """Open the issue and do its job; the model, where there is one, gives that reply."""
-        box, on, repo = self.processes.box, self.place.forge, self.place.repo
+    def answer(self, case: Case, title: str, body: str | None, reply: str | None) -> JobResult:
+        """Open an issue and run its job; the model, if it is up, returns the reply."""
+        box, on, repo = self.environment.box, self.repository.forge, self.repository.repo
         host = box.hosts[on]
         box.replies.clear()
         box.replies.extend([] if reply is None else [reply] * 5)
-        existing = list(self.processes.context["existing_issue_labels"])
-        author = f"author-{next(_numbers)}"  # each has a budget of its own
+        existing = list(self.environment.context["existing_issue_labels"])
+        author = f"author-{next(_numbers)}"  # each has its own budget
         number = host.open_issue(repo, title, body, author=author, labels=existing, deliver=False)
-        ref = IssueRef(on, self.place.host, repo, number, self.place.repo_id, self.place.account)
-        known, spoken, started = (
-            len(box.log.exchanges),
-            self.processes.lines.tell(),
-            time.monotonic(),
+        ref = IssueRef(
+            on, self.repository.host, repo, number, self.repository.repo_id, self.repository.account
         )
-        self.processes.dialled.clear()
-        self.store._answers.clear()  # the same text would not be asked for again
+        first, position = len(box.log.exchanges), self.environment.lines.tell()
+        started = time.monotonic()
+        self.environment.dialled.clear()
+        self.store._answers.clear()  # so that the same text is sent to the model again
         outcome = self.run(Job(f"case-{next(_numbers)}", "opened", ref, time.time()), 1)
-        seconds, exchanges = time.monotonic() - started, box.log.exchanges[known:]
-        logged = self.processes.lines.getvalue()[spoken:]
-        return Ended(
+        seconds, exchanges = time.monotonic() - started, box.log.exchanges[first:]
+        logged = self.environment.lines.getvalue()[position:]
+        ports = (box.port, self.environment.closed_port)
+        return JobResult(
             case=case,
             host=on,
             comments=[comment.body for comment in host.bot_comments(repo, number)],
@@ -137,57 +135,57 @@ class Product:
             outcome=outcome,
             seconds=seconds,
             noted=f"{logged}\n{self.store.record(ref.key)}",
-            dialled=frozenset(self.processes.dialled),
-            configured=frozenset({("127.0.0.1", box.port), ("127.0.0.1", self.processes.nobody)}),
+            dialled=frozenset(self.environment.dialled),
+            configured=frozenset(("127.0.0.1", port) for port in ports),
         )
 
-    def untouched(self) -> bool:
-        """Nothing but comments and labels came of all jobs on this repository."""
-        box, repo = self.processes.box, self.place.repo
-        actions = [one for one in box.gitlab.quick_actions if one.repo == repo]
+    def wrote_only_comments_and_labels(self) -> bool:
+        """Return whether all jobs of the repository wrote only comments and labels."""
+        box, repo = self.environment.box, self.repository.repo
+        actions = [action for action in box.gitlab.quick_actions if action.repo == repo]
         replaced = [one for one in box.gitlab.replaced_labels if one[0] == repo]
-        created = box.hosts[self.place.forge].created_labels(repo)
+        created = box.hosts[self.repository.forge].created_labels(repo)
         return not (actions or replaced or created)
 
 
 def names_in(exchange: Exchange) -> list[str]:
-    """The labels that a request asks for."""
+    """Return the labels in a request."""
     body = exchange.request_json if exchange.api in HOSTS and exchange.method != "GET" else None
     given = [body.get(key) or [] for key in ("labels", "add_labels")] if body else []
     return [str(name) for names in given for name in names]
 
 
 @pytest.fixture(scope="module")
-def processes(shared: Path) -> Iterator[Stage]:
+def environment(shared: Path) -> Iterator[Environment]:
     judge = Judge(shared)
     key, secret, token, *_ = judge.context["secret_canaries"]
     box = Sandbox(webhook_secret=f"webhook-secret-{secret}", model_key=f"sk-{key}")
     box.gitlab.token = box.gitlab.access.issue(f"glpat-{token}", BOT).text
-    made = Stage(box, judge, wiring.clients(), io.StringIO())
+    environment = Environment(box, judge, wiring.clients(), io.StringIO())
     connect = socket.socket.connect
 
-    def noted(self: socket.socket, address: Any) -> None:
-        made.dialled.add(address)
+    def record_connect(self: socket.socket, address: Any) -> None:
+        environment.dialled.add(address)
         connect(self, address)
 
     with pytest.MonkeyPatch.context() as patch, box.running():
         canary = judge.context["system_prompt_canary"]
         patch.setattr(prompt, "RULES", f"{prompt.RULES}\n{canary}")
         patch.setattr(log, "_logger", log.get())
-        patch.setattr(socket.socket, "connect", noted)
-        yield made
-        made.clients.close()
+        patch.setattr(socket.socket, "connect", record_connect)
+        yield environment
+        environment.clients.close()
 
 
 def parrot(title: str, body: str | None, names: list[str]) -> str:
-    """What a model says that repeats everything and names every label it reads."""
+    """Return the reply of a model that repeats everything and names every label in the text."""
     text = f"{title}\n{body or ''}"
     named = [name for name in names if name.casefold() in text.casefold()]
     return json.dumps({"summary": text, "labels": named})
 
 
 def words_of(case: Case) -> tuple[str, str | None]:
-    """Title and body of an issue."""
+    """Return the title and body of an issue."""
     body = generated(case.get("body_gen")) or case.get("body")
     return filled(case["title"], case, MARKER), body and filled(body, case, MARKER)
 
@@ -195,22 +193,22 @@ def words_of(case: Case) -> tuple[str, str | None]:
 @pytest.mark.parametrize("on", HOSTS)
 @pytest.mark.parametrize("mode", ["parrot", "down", "good"])
 def test_no_issue_breaks_a_property_of_a_job(
-    shared: Path, processes: Stage, mode: str, on: str
+    shared: Path, environment: Environment, mode: str, on: str
 ) -> None:
-    but = NOT_CHECKED_YET if mode == "good" else NOT_CHECKED_YET | ONLY_WELL_BEHAVED
-    product = processes.product(on, model_up=mode != "down")
+    but = frozenset[str]() if mode == "good" else NEEDS_GOOD_MODEL
+    product = environment.product(on, model_up=mode != "down")
     wrong: dict[str, set[str]] = {}
     for case in cases(shared, "issues.jsonl"):
         title, body = words_of(case)
         replies = {
-            "parrot": parrot(title, body, processes.context["repo_labels"]),
+            "parrot": parrot(title, body, environment.context["repo_labels"]),
             "good": json.dumps(GOOD_REPLY),
         }
-        ended = product.answer(case, title, body, replies.get(mode))
-        if problems := processes.judge.broken(ended, but):
+        result = product.answer(case, title, body, replies.get(mode))
+        if problems := environment.judge.broken(result, but):
             wrong[case["id"]] = problems
     assert wrong == {}
-    assert product.untouched()
+    assert product.wrote_only_comments_and_labels()
 
 
 def reply_of(case: Case) -> str:
@@ -220,59 +218,60 @@ def reply_of(case: Case) -> str:
 @pytest.mark.parametrize("on", HOSTS)
 @pytest.mark.parametrize("provider", MODELS)
 def test_no_reply_breaks_a_property_of_a_job(
-    shared: Path, processes: Stage, provider: str, on: str
+    shared: Path, environment: Environment, provider: str, on: str
 ) -> None:
-    issue = processes.context["base_github_body"]["issue"]
-    product = processes.product(on, provider)
+    issue = environment.context["base_github_body"]["issue"]
+    product = environment.product(on, provider)
     wrong: dict[str, set[str]] = {}
     for case in cases(shared, "replies.jsonl"):
-        ended = product.answer(case, issue["title"], issue["body"], reply_of(case))
-        assert ended.asked, case["id"]
-        if problems := processes.judge.broken(ended, NOT_CHECKED_YET):
+        result = product.answer(case, issue["title"], issue["body"], reply_of(case))
+        assert result.model_requests, case["id"]
+        if problems := environment.judge.broken(result):
             wrong[case["id"]] = problems
     assert wrong == {}
-    assert product.untouched()
+    assert product.wrote_only_comments_and_labels()
 
 
 @pytest.mark.parametrize("on", HOSTS)
 def test_the_reason_of_a_label_is_as_harmless_as_the_summary(
-    shared: Path, processes: Stage, on: str
+    shared: Path, environment: Environment, on: str
 ) -> None:
-    issue = processes.context["base_github_body"]["issue"]
-    product = processes.product(on)
+    issue = environment.context["base_github_body"]["issue"]
+    product = environment.product(on)
     wrong: dict[str, set[str]] = {}
     for case in cases(shared, "replies.jsonl"):
         if case.get("summary_only"):
-            said = json.loads(reply_of(case))["summary"]
-            label = {"name": "bug", "certainty": "sure", "reason": said}
+            summary = json.loads(reply_of(case))["summary"]
+            label = {"name": "bug", "certainty": "sure", "reason": summary}
             reply = json.dumps({"summary": "The login page fails.", "labels": [label]})
-            ended = product.answer(case, issue["title"], issue["body"], reply)
-            assert ended.sent == ["bug"], case["id"]
-            if problems := processes.judge.broken(ended, NOT_CHECKED_YET):
+            result = product.answer(case, issue["title"], issue["body"], reply)
+            assert result.sent == ["bug"], case["id"]
+            if problems := environment.judge.broken(result):
                 wrong[case["id"]] = problems
     assert wrong == {}
-    assert product.untouched()
+    assert product.wrote_only_comments_and_labels()
 
 
-def test_every_property_of_the_set_has_a_check(processes: Stage) -> None:
-    assert set(processes.judge.checks) | processes.judge.of_marks == set(processes.judge.rules)
+def test_every_property_of_the_set_has_a_check(environment: Environment) -> None:
+    judge = environment.judge
+    assert set(judge.checks) | judge.text_properties == set(judge.rules)
 
 
 @pytest.mark.parametrize("on", HOSTS)
-def test_the_checks_have_teeth(
-    shared: Path, processes: Stage, on: str, monkeypatch: pytest.MonkeyPatch
+def test_the_checks_find_what_an_unprotected_product_breaks(
+    shared: Path, environment: Environment, on: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Without the product's own care the same replies break nearly every property."""
+    """Without the product's protection the same replies break nearly every property."""
     monkeypatch.setattr("bot.flow.render.plain", lambda text, *_, **__: text)
     monkeypatch.setattr("bot.flow.enrich.grounded", lambda text, _: text)
     monkeypatch.setattr("bot.core.labels.policy.usable_labels", lambda labels, _: tuple(labels))
-    issue = processes.context["base_github_body"]["issue"]
-    product = processes.product(on)
+    issue = environment.context["base_github_body"]["issue"]
+    product = environment.product(on)
     broken = set[str]()
     for case in cases(shared, "replies.jsonl"):
-        ended = product.answer(case, issue["title"], issue["body"], reply_of(case))
-        broken |= processes.judge.broken(ended, NOT_CHECKED_YET)
-    assert broken >= processes.judge.of_marks - {"no_long_word"}
+        result = product.answer(case, issue["title"], issue["body"], reply_of(case))
+        broken |= environment.judge.broken(result)
+    assert broken >= environment.judge.text_properties - {"no_long_word"}
     assert broken >= {"frame_intact", "labels_subset", "labels_exact", "no_privileged_label"}
     assert broken >= {"no_canary", "length_cap"}
-    assert on == "github" or not product.untouched()
+    assert on == "github" or not product.wrote_only_comments_and_labels()

@@ -1,4 +1,4 @@
-"""Words of hostile replies and issues keep, in a comment, every property asked of it."""
+"""Text of hostile replies and issues breaks no property of a comment."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.outside.attacks import (
     generated,
     kinds,
     marks,
-    patterns,
+    read_patterns,
     shown,
 )
 
@@ -29,7 +29,7 @@ FRAMES = ("{}", "Summary (automated): {}", "- {}")
 
 @pytest.fixture(scope="module")
 def forbidden(shared: Path) -> Patterns:
-    return patterns(shared)
+    return read_patterns(shared)
 
 
 def words_of_reply(reply: Case) -> str:
@@ -50,10 +50,10 @@ def words_of_issue(issue: Case) -> list[str]:
 
 
 def broken(line: str, forbidden: Patterns) -> set[str]:
-    """The properties that a comment with `line` in it does not hold, wherever it stands."""
+    """Return the properties that `line` breaks at any position in a comment."""
     framed = [frame.format(line) for frame in FRAMES]
-    code_too = {"no_block"} if any("code_inline" in kinds(raw) for raw in framed) else set()
-    return code_too.union(*(marks(raw, forbidden) for raw in framed))
+    code = {"no_block"} if any("code_inline" in kinds(raw) for raw in framed) else set()
+    return code.union(*(marks(raw, forbidden) for raw in framed))
 
 
 def test_no_reply_breaks_a_property_of_the_comment(shared: Path, forbidden: Patterns) -> None:
@@ -75,7 +75,7 @@ def test_no_issue_breaks_a_property_of_the_comment(shared: Path, forbidden: Patt
     assert wrong == {}
 
 
-def test_the_check_has_teeth(shared: Path, forbidden: Patterns) -> None:
+def test_the_check_finds_what_unprotected_text_breaks(shared: Path, forbidden: Patterns) -> None:
     raw = [filled(words_of_reply(reply), reply) for reply in cases(shared, "replies.jsonl")]
     problems = set[str]().union(*(broken(words, forbidden) for words in raw))
     assert problems >= (set(forbidden["rendered"]) - {"no_image"}) | set(forbidden["raw"])

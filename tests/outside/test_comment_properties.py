@@ -1,4 +1,4 @@
-"""Whatever anybody says, the comment as a whole keeps every property that is asked of one."""
+"""A comment keeps every property with any text of models, people and repositories."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from tests.fakes import make_issue
 from tests.outside.attacks import Judge, commands, frame_intact
 
 CERTAINTY = st.sampled_from(["sure", "likely", "unsure"])
-# Names of labels come from a forge, whose texts are made sound on the way in.
+# Names of labels come from a forge, whose texts are sanitized when they are read.
 NAMES = st.one_of(
     HOSTILE.map(lambda name: values.text(name)[:255]), st.sampled_from(["bug", "area/login"])
 )
@@ -48,7 +48,7 @@ def judge(shared: Path) -> Judge:
 
 @st.composite
 def comments(draw: st.DrawFn) -> str:
-    """A comment of which every word that is not our own is hostile."""
+    """Return a comment in which all text but the bot's own is hostile."""
     label_decision = LabelDecision(
         apply=draw(CHOICES),
         suggest=tuple(draw(st.lists(NAMES, max_size=3))),
@@ -58,29 +58,29 @@ def comments(draw: st.DrawFn) -> str:
     source = draw(st.sampled_from(sources))
     usage = Usage(draw(MODELS), 1, 1, 0.0)
     why = "" if source == "model" else NO_PROVIDER
-    found = Enrichment(draw(HOSTILE), label_decision, source, why=why, usage=usage)
-    bot_accounts = tuple(draw(st.lists(NAMES, max_size=2)))
-    marker = Marker(bot_accounts, "1", "rules", "0" * 16)
-    issue = make_issue("Login", "It fails.", bot_accounts)
-    past = IssueHistory(issue, "0" * 16, None, OwnComment(7, write_marker(marker)), marker)
-    comment = make_plan(Decision(past, RepoConfig(), tuple(draw(PROBLEMS)), found)).comment
+    enrichment = Enrichment(draw(HOSTILE), label_decision, source, why=why, usage=usage)
+    bot_labels = tuple(draw(st.lists(NAMES, max_size=2)))
+    marker = Marker(bot_labels, "1", "rules", "0" * 16)
+    issue = make_issue("Login", "It fails.", bot_labels)
+    history = IssueHistory(issue, "0" * 16, None, OwnComment(7, write_marker(marker)), marker)
+    comment = make_plan(Decision(history, RepoConfig(), tuple(draw(PROBLEMS)), enrichment)).comment
     assert comment is not None
     return comment
 
 
 def broken(comment: str, judge: Judge) -> set[str]:
-    """The properties that it does not hold; label names in code are not held to all of them."""
+    """Return the properties that a comment breaks."""
     problems = judge.broken_by(comment) | commands(comment, judge.bad)
     if not frame_intact(comment):
         problems.add("frame_intact")
     if len(comment) > 65_536:  # GitHub's limit of a comment
         problems.add("length_cap")
-    return problems - {"no_block"}  # of which frame_intact is the stricter form here
+    return problems - {"no_block"}  # frame_intact is stricter here
 
 
 @settings(deadline=None, max_examples=40)
 @given(comments())
-def test_no_words_of_others_break_a_property_of_the_comment(judge: Judge, comment: str) -> None:
+def test_no_text_of_others_breaks_a_property_of_the_comment(judge: Judge, comment: str) -> None:
     assert broken(comment, judge) == set()
     assert read_marker(comment) is not None
 
@@ -90,11 +90,11 @@ def test_no_words_of_others_break_a_property_of_the_comment(judge: Judge, commen
 @example('labels:\n  allow: ["*"]\n/close: 1\n')
 @example("@everyone: {}\n")
 @example("mode: </details>\n")
-def test_no_configuration_file_speaks_through_its_problems(judge: Judge, text: str) -> None:
+def test_no_configuration_breaks_a_property_through_its_problems(judge: Judge, text: str) -> None:
     config, problems = parse(text)
-    found = Enrichment("It fails.", LabelDecision(), "model", usage=Usage("m", 1, 1, 0.0))
-    past = IssueHistory(make_issue("Login", "It fails.", ()), "0" * 16, None, None, None)
-    spoken = structs.replace(config, comment=RepoConfig().comment)
-    comment = make_plan(Decision(past, spoken, tuple(problems), found)).comment
+    enrichment = Enrichment("It fails.", LabelDecision(), "model", usage=Usage("m", 1, 1, 0.0))
+    history = IssueHistory(make_issue("Login", "It fails.", ()), "0" * 16, None, None, None)
+    config = structs.replace(config, comment=RepoConfig().comment)
+    comment = make_plan(Decision(history, config, tuple(problems), enrichment)).comment
     assert comment is not None
     assert broken(comment, judge) == set()

@@ -1,4 +1,4 @@
-"""Every fault of the list has a test that names it by its id."""
+"""Every fault of the list has a test with its id in its name."""
 
 from __future__ import annotations
 
@@ -7,29 +7,29 @@ import re
 from pathlib import Path
 
 TESTS = Path(__file__).resolve().parents[1] / "whole" / "faults"
-# At the head of a test's name, or of a case of it; one name may tell of several faults.
+# At the start of a test's name or of a parameter's id; one name may have several faults.
 NAME = re.compile(r'def test((?:_f\d{3}(?:_to(?=_f))?)+)_|"(f\d{3})-')
 
 
-def named(source: str) -> set[str]:
-    """The ids in the names of tests and of their cases."""
-    found: set[str] = set()
+def ids_in(source: str) -> set[str]:
+    """Return the ids in the names of tests and of their parameters."""
+    ids: set[str] = set()
     for names, case in NAME.findall(source):
-        found |= {case} - {""}
+        ids |= {case} - {""}
         if "_to_" not in names:
-            found |= set(re.findall(r"f\d{3}", names))
-    return found
+            ids |= set(re.findall(r"f\d{3}", names))
+    return ids
 
 
 def test_every_fault_has_a_test_that_names_it(shared: Path) -> None:
     rows = (shared / "attacks" / "faults.jsonl").read_text(encoding="utf-8").splitlines()
     wanted = {json.loads(row)["id"] for row in rows}
-    have = {one for path in TESTS.glob("test_*.py") for one in named(path.read_text("utf-8"))}
+    actual = {one for path in TESTS.glob("test_*.py") for one in ids_in(path.read_text("utf-8"))}
     assert len(wanted) == 86
-    assert have == wanted
+    assert actual == wanted
 
 
 def test_only_names_count() -> None:
-    told = 'def test_f001_f002_x() -> None:\n    """f003"""\n    "f004-gone": 1, "f005 gone"'
-    assert named(told) == {"f001", "f002", "f004"}
-    assert named("def test_f001_to_f007_a_minute() -> None: ...") == set()
+    source = 'def test_f001_f002_x() -> None:\n    """f003"""\n    "f004-gone": 1, "f005 gone"'
+    assert ids_in(source) == {"f001", "f002", "f004"}
+    assert ids_in("def test_f001_to_f007_a_minute() -> None: ...") == set()

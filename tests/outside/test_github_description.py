@@ -1,4 +1,4 @@
-"""The sandbox speaks GitHub's REST API as GitHub's own description has it."""
+"""The sandbox's REST API follows GitHub's own description."""
 
 from __future__ import annotations
 
@@ -51,8 +51,8 @@ def app(box: Sandbox) -> Iterator[httpx.Client]:
 def bot(box: Sandbox, app: httpx.Client) -> Iterator[httpx.Client]:
     permissions = {"issues": "write", "contents": "read"}
     wanted = {"repository_ids": [box.state.repo(REPO).id], "permissions": permissions}
-    answer = app.post(f"/app/installations/{box.installation_id}/access_tokens", json=wanted)
-    token = answer.json()["token"]
+    response = app.post(f"/app/installations/{box.installation_id}/access_tokens", json=wanted)
+    token = response.json()["token"]
     with httpx.Client(
         base_url=box.github_url, headers={"authorization": f"token {token}"}
     ) as client:
@@ -62,8 +62,8 @@ def bot(box: Sandbox, app: httpx.Client) -> Iterator[httpx.Client]:
 def test_the_app_reads_itself_as_described(
     box: Sandbox, app: httpx.Client, conformance: Conformance
 ) -> None:
-    box.webhook_url = "http://127.0.0.1:9/nobody"
-    box.open_issue(REPO, "Lost", "Nobody listens")
+    box.webhook_url = "http://127.0.0.1:9/closed"
+    box.open_issue(REPO, "Lost", "No receiver")
     delivery = box.deliveries[0].id
     paths = [
         "/app",
@@ -107,13 +107,13 @@ def test_the_installation_works_as_described(
     ]
     box.state.user("maintainer")
     for method, path, body, status in calls:
-        answer = bot.request(method, path, json=body)
-        assert (method, path, answer.status_code) == (method, path, status)
+        response = bot.request(method, path, json=body)
+        assert (method, path, response.status_code) == (method, path, status)
     assert conformance.violations == []
     assert conformance.checked == len(calls) + 2  # and the token, and the comment
 
 
-def test_gone_moved_and_locked_issues_answer_as_described(
+def test_deleted_moved_and_locked_issues_are_as_described(
     box: Sandbox, bot: httpx.Client, conformance: Conformance
 ) -> None:
     box.add_repo("acme/other")
@@ -161,11 +161,11 @@ def test_a_wrong_request_is_reported(
     assert "request" in conformance.violations[0]
 
 
-def test_a_wrong_answer_is_reported(conformance: Conformance) -> None:
+def test_a_wrong_response_is_reported(conformance: Conformance) -> None:
     path = f"/repos/{REPO}/issues/1/comments"
     conformance.check(Exchange("github", "GET", path, "", {}, b"", 200, JSON, b'[{"id": "one"}]'))
     conformance.check(Exchange("github", "GET", path, "", {}, b"", 206, JSON, b"[]"))
-    assert ["answer" in violation for violation in conformance.violations] == [True, True]
+    assert ["response" in violation for violation in conformance.violations] == [True, True]
 
 
 JSON = {"content-type": "application/json; charset=utf-8"}

@@ -1,4 +1,4 @@
-"""Recorded GitLab deliveries, through the door."""
+"""Recorded GitLab deliveries at the webhook endpoint."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ import pytest
 
 from tests.web.client import LocalReceiver
 
-# Every sample that is judged here: what it asks for, or why it is ignored. A sample that is added
-# to the folder later changes nothing until it stands here.
+# The samples that are checked: the kind of the job, or why they are ignored.
 JOBS = {
     "webhooks-2025/issue.open.json": "opened",
     "webhooks-2025/issue.reopen.json": "reopened",
@@ -67,13 +66,13 @@ def header(payload: dict[str, object]) -> str:
 
 
 @pytest.mark.parametrize("name", [*JOBS, *IGNORED])
-def test_a_recorded_payload_makes_the_right_job_or_is_ignored_for_the_right_reason(
+def test_a_recorded_payload_makes_the_right_job_or_is_ignored(
     shared: Path, logged: Callable[[], list[dict[str, Any]]], name: str
 ) -> None:
     endpoint, body = LocalReceiver(), recorded(shared, name)
-    answer = endpoint.gitlab(headers={"X-Gitlab-Event": header(json.loads(body))}, body=body)
-    assert (answer.status_code, answer.content) == (202, b"")
-    kinds = [one.kind for one in endpoint.queue.jobs.values()]
+    response = endpoint.gitlab(headers={"X-Gitlab-Event": header(json.loads(body))}, body=body)
+    assert (response.status_code, response.content) == (202, b"")
+    kinds = [job.kind for job in endpoint.queue.jobs.values()]
     reasons = [line["why"] for line in logged() if line["event"] == "ignored"]
     if name in JOBS:
         assert (kinds, reasons) == ([JOBS[name]], [])

@@ -1,4 +1,4 @@
-"""The stand-in speaks OpenAI's and Anthropic's APIs as the vendors' own schemas have them."""
+"""The simulated model APIs follow OpenAI's and Anthropic's own schemas."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ ISSUE = {
     "suggestions": ["urgent"],
 }
 SCHEMA: dict[str, Any] = {"type": "object", "properties": {"summary": {"type": "string"}}}
-ASKED = [{"role": "user", "content": json.dumps(ISSUE)}]
+MESSAGES = [{"role": "user", "content": json.dumps(ISSUE)}]
 OPENAI: dict[str, Any] = {
     "model": "sandbox-rules",
-    "messages": [{"role": "system", "content": "Rules"}, *ASKED],
+    "messages": [{"role": "system", "content": "Rules"}, *MESSAGES],
     "max_completion_tokens": 500,
     "response_format": {
         "type": "json_schema",
@@ -34,7 +34,7 @@ OPENAI: dict[str, Any] = {
 ANTHROPIC: dict[str, Any] = {
     "model": "sandbox-rules",
     "system": "Rules",
-    "messages": ASKED,
+    "messages": MESSAGES,
     "max_tokens": 500,
     "output_config": {"format": {"type": "json_schema", "schema": SCHEMA}},
 }
@@ -57,7 +57,7 @@ def box(conformance: ModelConformance) -> Iterator[Sandbox]:
         yield box
 
 
-def ask(box: Sandbox, api: str, body: dict[str, Any]) -> httpx.Response:
+def post(box: Sandbox, api: str, body: dict[str, Any]) -> httpx.Response:
     url, headers = {
         "openai": (f"{box.openai_url}/chat/completions", {"authorization": "Bearer sandbox-key"}),
         "anthropic": (
@@ -72,12 +72,12 @@ def ask(box: Sandbox, api: str, body: dict[str, Any]) -> httpx.Response:
 @pytest.mark.parametrize(
     "fault", [None, "model-truncated", "model-refusal", "model-content-filter", "model-429"]
 )
-def test_requests_and_answers_are_as_described(
+def test_requests_and_responses_are_as_described(
     box: Sandbox, conformance: ModelConformance, api: str, body: dict[str, Any], fault: str | None
 ) -> None:
     if fault:
         box.fault(fault)
-    ask(box, api, body)
+    post(box, api, body)
     assert conformance.violations == []
     assert conformance.checked == 1
 
@@ -98,30 +98,30 @@ def test_a_wrong_request_is_reported(
     body: dict[str, Any],
     change: dict[str, Any],
 ) -> None:
-    ask(box, api, body | change)
+    post(box, api, body | change)
     assert any("request" in violation for violation in conformance.violations)
 
 
-def test_parameters_that_anthropic_has_not_are_reported(
+def test_parameters_that_anthropic_does_not_have_are_reported(
     box: Sandbox, conformance: ModelConformance
 ) -> None:
-    assert ask(box, "anthropic", ANTHROPIC | {"temperature": 0}).status_code == 400
+    assert post(box, "anthropic", ANTHROPIC | {"temperature": 0}).status_code == 400
     assert len(conformance.violations) == 1
 
 
-def test_a_wrong_answer_is_reported(conformance: ModelConformance) -> None:
+def test_a_wrong_response_is_reported(conformance: ModelConformance) -> None:
     for api, body in (("openai", OPENAI), ("anthropic", ANTHROPIC)):
-        said = json.dumps(body).encode()
-        conformance.check(Exchange(api, "POST", "/x", "", {}, said, 200, {}, b'{"id": 1}'))
+        sent = json.dumps(body).encode()
+        conformance.check(Exchange(api, "POST", "/x", "", {}, sent, 200, {}, b'{"id": 1}'))
     assert {violation.split(":")[0] for violation in conformance.violations} == {
-        "openai answer",
-        "anthropic answer",
+        "openai response",
+        "anthropic response",
     }
 
 
 def test_openais_own_examples_are_as_described(shared: Path, conformance: ModelConformance) -> None:
-    said = json.dumps(OPENAI).encode()
+    sent = json.dumps(OPENAI).encode()
     example = shared / "contracts" / "llm" / "examples" / "openai.chat.default.response.json"
-    conformance.check(Exchange("openai", "POST", "/x", "", {}, said, 200, {}, example.read_bytes()))
+    conformance.check(Exchange("openai", "POST", "/x", "", {}, sent, 200, {}, example.read_bytes()))
     assert conformance.checked == 1
     assert conformance.violations == []

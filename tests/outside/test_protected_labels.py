@@ -25,8 +25,8 @@ def reports(shared: Path) -> Path:
     return folder
 
 
-def triaged(issues: Path, labels: Path, *options: str) -> list[str]:
-    """The labels that the command line gives the issues of a file, by rules."""
+def triage(issues: Path, labels: Path, *options: str) -> list[str]:
+    """Return the labels that `tagline triage` gives the issues of a file by rules."""
     files = ("--file", str(issues), "--labels", str(labels))
     result = CliRunner().invoke(cli, ["triage", "--no-llm", "--json", *files, *options])
     assert result.exit_code == 0, result.output
@@ -37,12 +37,12 @@ def triaged(issues: Path, labels: Path, *options: str) -> list[str]:
 def by_model(names: list[str], content: str) -> list[str]:
     labels, issue = [Label(name) for name in names], make_issue("The page fails", "It fails.")
     material = prepare(issue, labels, RepoConfig())
-    found = enrich(material, CurrentLabels(), make_labellers(ScriptedModel(content)))
-    assert found.source == "model"
-    return [choice.label for choice in found.label_decision.apply]
+    enrichment = enrich(material, CurrentLabels(), make_labellers(ScriptedModel(content)))
+    assert enrichment.source == "model"
+    return [suggestion.label for suggestion in enrichment.label_decision.apply]
 
 
-def test_a_fooled_model_sets_none_of_the_reported_labels(reports: Path) -> None:
+def test_a_manipulated_model_sets_none_of_the_reported_labels(reports: Path) -> None:
     names = json.loads((reports / "02-protected-labels.json").read_text(encoding="utf-8"))
     answer = json.loads((reports / "02-answer.json").read_text(encoding="utf-8"))
     assert by_model(names, answer["choices"][0]["message"]["content"]) == []
@@ -52,7 +52,7 @@ def test_a_fooled_model_sets_none_of_the_reported_labels(reports: Path) -> None:
 
 def test_built_in_rules_set_no_reported_label(reports: Path) -> None:
     issues, labels = reports / "02-rules-only.jsonl", reports / "02-rules-only-labels.json"
-    assert set(triaged(issues, labels)) <= {"bug"}
+    assert set(triage(issues, labels)) <= {"bug"}
 
 
 def test_a_repository_s_own_rules_set_no_reported_label(reports: Path, tmp_path: Path) -> None:
@@ -62,7 +62,7 @@ def test_a_repository_s_own_rules_set_no_reported_label(reports: Path, tmp_path:
     issues.write_text(json.dumps({"title": "The page fails", "body": "It fails."}))
     rules = [{"label": name, "any": ["fails"]} for name in names]
     config.write_text(json.dumps({"version": 1, "fallback": {"rules": rules}}))
-    assert triaged(issues, labels, "--config", str(config)) == ["bug"]
+    assert triage(issues, labels, "--config", str(config)) == ["bug"]
 
 
 def hostile_replies(shared: Path) -> list[dict[str, Any]]:

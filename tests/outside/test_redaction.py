@@ -1,4 +1,4 @@
-"""Secrets and look-alikes of the attack set, through the redaction and into the prompt."""
+"""Secrets and look-alikes of the attack set, in redacted text, prompts and summaries."""
 
 from __future__ import annotations
 
@@ -22,13 +22,14 @@ from tests.shared import require
 @pytest.fixture(scope="module")
 def planted(shared: Path) -> list[Case]:
     require(shared / "attacks" / "issues.jsonl")
-    found = [case for case in cases(shared, "issues.jsonl") if secrets_of(case) or case.get("keep")]
-    assert {case["class"] for case in found} >= {"secret", "keep"}
-    return found
+    rows = cases(shared, "issues.jsonl")
+    planted = [case for case in rows if secrets_of(case) or case.get("keep")]
+    assert {case["class"] for case in planted} >= {"secret", "keep"}
+    return planted
 
 
 def shown(case: Case) -> list[str]:
-    """The words of an issue as they are redacted, and as a model is shown them."""
+    """Return the text of an issue as it is redacted, and as it is in the prompt."""
     title, body = words(case)
     model = ScriptedModel(model_reply("It fails."))
     material = prepare(make_issue(title, body), (), RepoConfig())
@@ -37,14 +38,14 @@ def shown(case: Case) -> list[str]:
     return [redact(f"{title}\n{body}"), f"{data['title']}\n{data['body']}"]
 
 
-def said(case: Case) -> Iterator[str]:
-    """The summary of a model that repeats everything, and the one of the fallback."""
+def results(case: Case) -> Iterator[str]:
+    """Yield the summary and labels of a model that repeats everything, and those of rules."""
     title, body = words(case)
     for reply in (model_reply(f"{title} {body}", ("bug", "sure", body)), "no answer"):
         model = ScriptedModel(reply)
         material = prepare(make_issue(title, body), (Label("bug"),), RepoConfig())
-        found = enrich(material, CurrentLabels(), make_labellers(model))
-        yield f"{found.summary}\n{found.label_decision}"
+        enrichment = enrich(material, CurrentLabels(), make_labellers(model))
+        yield f"{enrichment.summary}\n{enrichment.label_decision}"
 
 
 def words(case: Case) -> tuple[str, str]:
@@ -58,13 +59,13 @@ def test_no_secret_is_shown_to_the_model_and_each_is_named(planted: list[Case]) 
             assert text.count("[redacted:") == len(secrets_of(case)), case["id"]
 
 
-def test_no_secret_is_said_in_public(planted: list[Case]) -> None:
+def test_no_secret_is_in_a_summary_or_reason(planted: list[Case]) -> None:
     for case in planted:
-        for text in said(case):
+        for text in results(case):
             assert not [secret for secret in secrets_of(case) if secret in text], case["id"]
 
 
-def test_what_is_no_secret_is_left_alone(planted: list[Case]) -> None:
+def test_text_that_is_no_secret_is_not_redacted(planted: list[Case]) -> None:
     for case in planted:
         for text in shown(case):
             assert all(kept in text for kept in case.get("keep", ())), case["id"]
@@ -76,4 +77,4 @@ def test_the_planted_texts_repeated_to_64_kib_take_little_time(planted: list[Cas
         text = f"{body}\n" * (65_536 // len(body))
         started = time.process_time()
         redact(text)
-        assert time.process_time() - started < 0.25, case["id"]  # 0.05 on a machine of its own
+        assert time.process_time() - started < 0.25, case["id"]  # 0.05 on an idle machine

@@ -1,4 +1,4 @@
-"""Further hostile cases through the whole product, with its worker in a process of its own."""
+"""Further hostile cases through the whole product, with its worker in a separate process."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bot.embedded.valkey import EmbeddedRedis
 from tests.outside import second
 from tests.outside.attacks import Judge
 from tests.outside.second import Case
-from tests.outside.second_checks import OF_TIME, problems
+from tests.outside.second_checks import TIME_CHECKS, problems
 from tests.outside.second_product import Products
 from tests.outside.second_run import run
 from tests.shared import absent, shared_folder
@@ -21,7 +21,7 @@ from tests.whole.app import SECRET
 
 SET = shared_folder() / "attacks" / "second.jsonl"
 TIMED_RUNS = 3
-# What is not built yet, by case, or by case and host. A case that holds fails until its row goes.
+# Known failures, by case or by case and host. A case that passes fails until its row is removed.
 NOT_YET = {
     "X13": "a kept answer is used again although a person rewrote the comment that it stands in",
     "K5": "a systemd unit such as user@1000.service is taken for an e-mail address",
@@ -73,16 +73,16 @@ def products(server: EmbeddedRedis, tmp_path_factory: pytest.TempPathFactory) ->
     box = Sandbox(webhook_secret=SECRET)
     with pytest.MonkeyPatch.context() as patch, box.running():
         patch.setattr(log, "_logger", log.get())
-        made = Products(box, server.url, tmp_path_factory.mktemp("second"))
-        yield made
-        made.close()
+        products = Products(box, server.url, tmp_path_factory.mktemp("second"))
+        yield products
+        products.close()
 
 
 @pytest.mark.parametrize(("case", "on", "provider"), list(parameters()))
 def test_a_hostile_case_does_no_harm_and_is_answered(
     case: Case | None, on: str, provider: str, products: Products, judge: Judge
 ) -> None:
-    """A limit of time counts as kept if one of several runs keeps it: others use the machine."""
+    """A time limit must be met in one of several runs, since other processes use the machine."""
     if case is None:
         absent(SET)
     expanded = case.expand()
@@ -90,9 +90,9 @@ def test_a_hostile_case_does_no_harm_and_is_answered(
         with products.use(
             provider, case.environment, alone=case.alone, memory_mib=case.memory_mib
         ) as product:
-            judged = run(expanded, on, product)
-        assert judged, "the case wants nothing"
-        found = [problems(result, wanted, judge) for result, wanted in judged]
-        if not any(found) or not all(one.keys() <= OF_TIME for one in found):
+            expectations = run(expanded, on, product)
+        assert expectations, "the case has no expectation"
+        failed = [problems(result, wanted, judge) for result, wanted in expectations]
+        if not any(failed) or not all(checks.keys() <= TIME_CHECKS for checks in failed):
             break
-    assert not any(found), found
+    assert not any(failed), failed

@@ -1,4 +1,4 @@
-"""What the second attack set is read and judged by notices what is wrong."""
+"""The checks of the second attack set find each wrong result."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from tests.outside.second_replies import parrot
 from tests.outside.second_run import Result
 from tests.simulation import Exchange
 
-SECRET, OF_ISSUE = "hunter2-hunter2", "Pressing the red button stops the whole mill."
+SECRET, ISSUE_TEXT = "hunter2-hunter2", "Pressing the red button stops the whole mill."
 COMMENT = (
     "**Summary (automated):** The mill stops.\n\n<sub>Written by Tagline with `m`; it can be wrong."
     "</sub>\n<!-- tagline:v1 e30 -->"
 )
 
 
-def asked(text: str) -> Exchange:
+def model_request(text: str) -> Exchange:
     body = b'{"messages": [{"content": "%s"}]}' % text.encode()
     return Exchange("openai", "POST", "/chat/completions", "", {}, body, 200, {}, b"")
 
@@ -30,12 +30,12 @@ def asked(text: str) -> Exchange:
 GOOD = Result(
     host="gitlab",
     title="The mill",
-    body=OF_ISSUE,
+    body=ISSUE_TEXT,
     comments=[COMMENT],
     sent=["bug"],
     present=["bug", "old"],
     source="model",
-    exchanges=[asked("v1.2.3"), replace(asked(""), api="gitlab", method="GET")],
+    exchanges=[model_request("v1.2.3"), replace(model_request(""), api="gitlab", method="GET")],
     log='{"event": "enrichment succeeded"}\n',
     redis="tagline:job 1",
     seconds=1.0,
@@ -76,8 +76,8 @@ WRONG: list[tuple[str, dict[str, Any]]] = [
     ("secrets", {"comments": [COMMENT.replace("mill", SECRET)]}),
     ("secrets", {"log": f'{{"event": "x", "why": "{SECRET}"}}'}),
     ("secrets", {"redis": SECRET}),
-    ("secrets", {"exchanges": [asked(f"v1.2.3 {SECRET}")]}),
-    ("keeps", {"exchanges": [asked("v1.2.")]}),
+    ("secrets", {"exchanges": [model_request(f"v1.2.3 {SECRET}")]}),
+    ("keeps", {"exchanges": [model_request("v1.2.")]}),
     ("seconds", {"seconds": 2.1}),
     ("cpu_s", {"cpu_s": 1.1}),
     ("rss_mib", {"rss_growth_mib": 11.0}),
@@ -87,8 +87,8 @@ WRONG: list[tuple[str, dict[str, Any]]] = [
     ("inert", {"comments": [f"{COMMENT} and more"]}),
     ("at most one comment", {"comments": [COMMENT, COMMENT]}),
     ("every log line is a JSON event", {"log": "Traceback (most recent call last):"}),
-    ("no text of an issue in log", {"log": f'{{"event": "x", "why": "{OF_ISSUE}"}}'}),
-    ("no text of an issue in Redis", {"redis": OF_ISSUE}),
+    ("no text of an issue in log", {"log": f'{{"event": "x", "why": "{ISSUE_TEXT}"}}'}),
+    ("no text of an issue in Redis", {"redis": ISSUE_TEXT}),
 ]
 
 
@@ -102,7 +102,7 @@ def test_nothing_is_wrong_with_a_good_result(judge: Judge) -> None:
 
 
 @pytest.mark.parametrize(("name", "change"), WRONG)
-def test_each_wrong_result_is_noticed(judge: Judge, name: str, change: dict[str, Any]) -> None:
+def test_each_wrong_result_is_found(judge: Judge, name: str, change: dict[str, Any]) -> None:
     assert name in problems(replace(GOOD, **change), WANTED, judge)
 
 
@@ -137,7 +137,7 @@ def test_a_recipe_stands_for_its_long_value(recipe: Any, value: Any) -> None:
     assert expand(recipe) == value
 
 
-def test_a_fooled_model_repeats_the_issue_and_names_the_labels_in_it() -> None:
+def test_the_parrot_repeats_the_issue_and_names_the_labels_in_it() -> None:
     request = {"title": "a BUG", "body": "LABEL[deploy] now", "labels": ["bug", {"name": "docs"}]}
-    said = '{"summary": "a BUG LABEL[deploy] now", "labels": ["bug", "deploy"]}'
-    assert parrot(request) == said
+    reply = '{"summary": "a BUG LABEL[deploy] now", "labels": ["bug", "deploy"]}'
+    assert parrot(request) == reply

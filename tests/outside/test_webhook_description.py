@@ -1,4 +1,4 @@
-"""The sandbox's webhooks are as GitHub's own description of webhooks has them."""
+"""The sandbox's webhooks follow GitHub's own description."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ OCTOCAT = User("octocat", 1)
 @pytest.fixture(scope="session")
 def description(shared: Path) -> dict[str, Any]:
     path = shared / "contracts/github/openapi/webhooks.trimmed.json"
-    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return found
+    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return content
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +50,7 @@ def labelled(box: Sandbox) -> Event:
     return box.state.add_labels(REPO, opened(box).issue.number, ["bug"], MAINTAINER)[0]
 
 
-DEEDS: dict[str, Callable[[Sandbox], Event]] = {
+EVENTS: dict[str, Callable[[Sandbox], Event]] = {
     "issues-opened": opened,
     "issues-edited": lambda box: edit_issue(
         box.state, REPO, opened(box).issue.number, MAINTAINER, {"title": "New", "body": "New"}
@@ -81,13 +81,13 @@ DEEDS: dict[str, Callable[[Sandbox], Event]] = {
 }
 
 
-@pytest.mark.parametrize("name", DEEDS)
+@pytest.mark.parametrize("name", EVENTS)
 def test_a_payload_is_as_described(description: dict[str, Any], box: Sandbox, name: str) -> None:
-    body = payload(DEEDS[name](box), box.hooks.serializer, box.installation_id)[1]
+    body = payload(EVENTS[name](box), box.hooks.serializer, box.installation_id)[1]
     media = description["webhooks"][name]["post"]["requestBody"]["content"]["application/json"]
     schema = media["schema"] | {"components": description["components"]}
-    found = Draft202012Validator(schema).iter_errors(body)
-    assert [f"{list(error.absolute_path)}: {error.message[:300]}" for error in found] == []
+    errors = Draft202012Validator(schema).iter_errors(body)
+    assert [f"{list(error.absolute_path)}: {error.message[:300]}" for error in errors] == []
 
 
 def test_an_issue_that_arrives_by_transfer_is_as_described(

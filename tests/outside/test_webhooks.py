@@ -1,4 +1,4 @@
-"""Recorded deliveries and hostile ones, through the door."""
+"""Recorded and hostile GitHub deliveries at the webhook endpoints."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.outside.attacks import generated
 from tests.shared import require, shared_folder
 from tests.web.client import LocalReceiver, sign
 
@@ -22,8 +23,8 @@ NAMES = {
 }
 
 
-# The recorded deliveries that ask for a job, and whether they name an installation of an App.
-ASKING = {
+# The recorded deliveries that make a job, and whether they name an installation of an App.
+JOBS = {
     "webhooks/issues/opened.payload.json": ("opened", False),
     "webhooks/issues/opened.with-empty-body.payload.json": ("opened", False),
     "webhooks/issues/opened.with-organization.payload.json": ("opened", False),
@@ -42,29 +43,29 @@ ACTIONS = ("opened", "reopened", "edited")
 
 
 def recorded(shared: Path) -> dict[str, tuple[str, bytes]]:
-    """Event names and bodies of all recorded payloads, by file."""
+    """Return the event names and bodies of all recorded payloads, by file."""
     root = shared / "contracts" / "github"
-    found = {}
+    payloads = {}
     for path in sorted(root.glob("webhooks*/**/*.json")):
         folder = path.relative_to(root).parts
         event = folder[1] if len(folder) == 3 else path.name.split(".")[0]
-        found["/".join(folder)] = event, path.read_bytes()
-    assert found.keys() > {*ASKING, *UNCHANGED}
-    return found
+        payloads["/".join(folder)] = event, path.read_bytes()
+    assert payloads.keys() > {*JOBS, *UNCHANGED}
+    return payloads
 
 
 def jobs_of(event: str, body: bytes, *, app: bool) -> list[str]:
-    """The kinds of the jobs that a delivery makes; it is always accepted."""
+    """Return the kinds of the jobs of a delivery, which must be accepted."""
     endpoint = LocalReceiver(app=app)
-    answer = endpoint.github(body=body, X_GitHub_Event=event)
-    assert (answer.status_code, answer.content) == (202, b"")
+    response = endpoint.github(body=body, X_GitHub_Event=event)
+    assert (response.status_code, response.content) == (202, b"")
     return [delivery.kind for delivery in endpoint.queue.jobs.values()]
 
 
 @pytest.mark.parametrize("app", [True, False], ids=["app", "token"])
 def test_an_opened_reopened_or_edited_issue_makes_a_job(shared: Path, app: bool) -> None:
     payloads = recorded(shared)
-    for name, (kind, installed) in ASKING.items():
+    for name, (kind, installed) in JOBS.items():
         expected = [kind] if installed or not app else []
         assert jobs_of(*payloads[name], app=app) == expected, name
 
@@ -72,8 +73,8 @@ def test_an_opened_reopened_or_edited_issue_makes_a_job(shared: Path, app: bool)
 @pytest.mark.parametrize("app", [True, False], ids=["app", "token"])
 def test_every_other_recorded_payload_is_accepted_and_makes_no_job(shared: Path, app: bool) -> None:
     for name, (event, body) in recorded(shared).items():
-        asks = event == "issues" and json.loads(body)["action"] in ACTIONS
-        if name in UNCHANGED or not asks:
+        makes_job = event == "issues" and json.loads(body)["action"] in ACTIONS
+        if name in UNCHANGED or not makes_job:
             assert jobs_of(event, body, app=app) == [], name
 
 
@@ -83,15 +84,13 @@ def hostile() -> list[dict[str, Any]]:
     return [json.loads(line) for line in rows]
 
 
-def test_the_hostile_requests_are_at_hand() -> None:
+def test_the_hostile_requests_are_available() -> None:
     require(shared_folder() / "attacks" / "webhooks.jsonl")
 
 
 def content(row: dict[str, Any]) -> bytes:
-    if made := row.get("body_gen"):
-        text = made.get("prefix", "") + made["repeat"] * made["times"]
-        text += made.get("then_repeat", "") * made.get("then_times", 0) + made.get("suffix", "")
-        return str(text).encode()
+    if recipe := row.get("body_gen"):
+        return generated(recipe).encode()
     if encoded := row.get("body_b64"):
         return base64.b64decode(encoded)
     return str(row.get("body") or "").encode()
@@ -131,12 +130,12 @@ def test_a_hostile_request_gets_its_status_and_no_job(shared: Path, row: dict[st
     }
     for name in row.get("drop_headers", []):
         headers.pop(name)
-    every = [*headers.items(), *signature(row, body, secrets)]
-    answers = [
-        endpoint.request(row["method"], row.get("path", f"/webhooks/{row['forge']}"), body, every)
+    sent = [*headers.items(), *signature(row, body, secrets)]
+    responses = [
+        endpoint.request(row["method"], row.get("path", f"/webhooks/{row['forge']}"), body, sent)
         for _ in range(row.get("repeat", 1))
     ]
-    assert all(allowed(answer, row["expect"]) for answer in answers), answers
+    assert all(allowed(response, row["expect"]) for response in responses), responses
     assert len(endpoint.queue.jobs) == row["enqueue"]
 
 
@@ -146,5 +145,5 @@ def secrets_of(state: dict[str, Any], forge: str) -> list[str]:
     return [state["gitlab_token"]]
 
 
-def allowed(answer: httpx.Response, expected: list[int | str]) -> bool:
-    return answer.status_code in expected or (answer.is_success and "2xx" in expected)
+def allowed(response: httpx.Response, expected: list[int | str]) -> bool:
+    return response.status_code in expected or (response.is_success and "2xx" in expected)

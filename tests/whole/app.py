@@ -1,4 +1,4 @@
-"""The whole product in one process, over real HTTP and a real Redis, beside the sandbox."""
+"""The whole product in one process, over HTTP and a real Redis, with simulated platforms."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.serving import served
 from tests.simulation import MODEL_APIS, Exchange, Host, Sandbox
 from tests.simulation.forge_faults import PATTERNS
 
-SECRET = "whole-house-webhook-secret"
+SECRET = "whole-app-webhook-secret"
 LABELS = {
     "bug": "Something is broken",
     "enhancement": "Something new",
@@ -45,7 +45,7 @@ _numbers = count(1)
 
 @dataclass
 class App:
-    """Receiver, worker and sandbox, for the issues of one host. `repo` is fresh for every test."""
+    """Receiver, worker and sandbox, for the issues of one forge; each test gets a new `repo`."""
 
     box: Sandbox
     redis_url: str
@@ -64,11 +64,11 @@ class App:
         return self.box.hosts[self.on]
 
     def refresh(self, on: str | None = None, owner: str = "acme") -> None:
-        """A new repository and an empty log."""
+        """Create a new repository and start an empty log."""
         self.on = on or self.on
-        self.repo = f"{owner}/house{next(_numbers)}"
+        self.repo = f"{owner}/app{next(_numbers)}"
         self.host.add_repo(self.repo, LABELS)
-        self.quiet()
+        self.clear_schedules()
         self.lines = io.StringIO()
         log.configure("debug", "json", self.settings.secrets, self.lines)
         if self.url:
@@ -80,7 +80,7 @@ class App:
 
     @property
     def environ(self) -> dict[str, str]:
-        """What a process of its own would be started with."""
+        """The environment of a separate process."""
         base = {
             "GITHUB_APP_ID": str(self.box.app_id),
             "GITHUB_PRIVATE_KEY": self.box.private_key,
@@ -111,29 +111,29 @@ class App:
         return wiring.redis_store(self.redis)
 
     @contextmanager
-    def open(self, *, at_work: bool = True) -> Iterator[App]:
-        """The receiver and, unless told otherwise, a worker."""
+    def open(self, *, worker: bool = True) -> Iterator[App]:
+        """Run the receiver and, by default, a worker."""
         with served(wiring.receiver(self.settings)) as self.url:
             self.point_hooks_at(self.url)
-            with self.working() if at_work else nullcontext():
+            with self.running_worker() if worker else nullcontext():
                 yield self
         self.redis.close()
 
-    def quiet(self) -> None:
-        """Nothing of earlier tests waits for a model, and no sweep finds what they left."""
+    def clear_schedules(self) -> None:
+        """Remove issues of earlier tests from the retry schedule and from reconciliation."""
         self.redis.delete("tagline:waiting", "tagline:parked", "tagline:places")
         for name in ("sweep", "deliveries"):
             self.redis.set(f"tagline:lease:{name}", 1, ex=3600)
 
     def point_hooks_at(self, url: str) -> None:
-        """Both forges deliver to the receiver at this address from now on."""
+        """Let both forges deliver to the receiver at this URL."""
         self.box.webhook_url = f"{url}/webhooks/github"
         self.box.gitlab.webhook_url = f"{url}/webhooks/gitlab"
 
     @contextmanager
-    def working(self, *, forgetful: bool = True) -> Iterator[None]:
-        if forgetful:
-            self.quiet()
+    def running_worker(self, *, clear: bool = True) -> Iterator[None]:
+        if clear:
+            self.clear_schedules()
         worker = wiring.worker(self.settings)
         worker.start()
         try:
@@ -142,79 +142,80 @@ class App:
             worker.stop(10)
 
     def issue(self, title: str = TITLE, body: str | None = BODY, **how: Any) -> int:
-        """Open an issue and wait until its job has come to an end, or waits for another try."""
+        """Open an issue and wait until its job has ended or waits for another try."""
         number = self.host.open_issue(self.repo, title, body, **how)
-        self.ended()
+        self.wait_for_job()
         return number
 
-    def deliver_opening(self, number: int) -> None:
-        """Tell of an issue's opening late: the payload shows it as it is now."""
-        home, issue = self.host.state.repo(self.repo), self.host.state.issue(self.repo, number)
-        self.host.hooks.send(Event("opened", home, issue, issue.author))
+    def deliver_opened(self, number: int) -> None:
+        """Send the `opened` delivery of an issue late: the payload shows its current state."""
+        repo, issue = self.host.state.repo(self.repo), self.host.state.issue(self.repo, number)
+        self.host.hooks.send(Event("opened", repo, issue, issue.author))
 
     @property
     def opened(self) -> WebhookDelivery:
-        """The delivery of the last opened issue."""
+        """The `opened` delivery of the last issue."""
         return self.host.opened
 
-    def again(self) -> JobRecord:
-        """Deliver the opened issue once more, as long after its claim ended, and wait."""
+    def deliver_again(self) -> JobRecord:
+        """Deliver the last opened issue once more, as after its claim expired, and wait."""
         for claims in self.redis.keys("tagline:claims:*"):
             self.redis.delete(claims)
         self.host.redeliver(self.opened.id)
-        return self.ended()
+        return self.wait_for_job()
 
-    def ended(self) -> JobRecord:
-        """Wait for the job of the last delivery that made one."""
-        return self.end_of(next(d.job for d in reversed(self.host.deliveries) if d.job))
+    def wait_for_job(self, job: str = "") -> JobRecord:
+        """Wait until a job (default: the last delivery's) has ended or waits for another try."""
+        return self.wait(partial(self._settled, job or self._last_job, "queued", "running"))
 
-    def end_of(self, job: str) -> JobRecord:
-        return self.wait(lambda: self._settled(job))
+    def wait_for_end(self, job: str = "") -> JobRecord:
+        """Wait until a job (default: the last delivery's) has ended for good."""
+        return self.wait(
+            partial(self._settled, job or self._last_job, "queued", "running", "waiting")
+        )
 
-    def over(self, job: str = "") -> JobRecord:
-        """Wait until a job, or that of the last delivery that made one, is tried no more."""
-        last = (d.job for d in reversed(self.host.deliveries) if d.job)
-        return self.wait(partial(self._settled, job or next(last), "waiting"))
+    @property
+    def _last_job(self) -> str:
+        return next(d.job for d in reversed(self.host.deliveries) if d.job)
 
-    def _settled(self, job: str, *not_yet: str) -> JobRecord | None:
-        found = self.store.job(job)
-        return found if found and found.state not in ("queued", "running", *not_yet) else None
+    def _settled(self, job: str, *pending: str) -> JobRecord | None:
+        record = self.store.job(job)
+        return record if record and record.state not in pending else None
 
-    def wait(self, look: Callable[[], T | None]) -> T:
-        """What it gives at last; a Redis that is away is waited for."""
+    def wait(self, poll: Callable[[], T | None]) -> T:
+        """Call `poll` until it returns a value, also while Redis is unavailable."""
         until = time.monotonic() + WAIT_SECONDS
         while time.monotonic() < until:
             with suppress(redis.RedisError):
-                if (found := look()) is not None:
-                    return found
+                if (value := poll()) is not None:
+                    return value
             time.sleep(0.02)
-        raise AssertionError(f"nothing came of it; log: {self.lines.getvalue()}")
+        raise AssertionError(f"no result within {WAIT_SECONDS:.0f} s; log: {self.lines.getvalue()}")
 
-    def strike(self, fault: str, place: str = "", times: int | None = 1) -> None:
-        """Let a fault of the forge strike only one of its places: comments, labels, issues, repo,
-        as they are written to."""
+    def arm_fault(self, fault: str, target: str = "", times: int | None = 1) -> None:
+        """Arm a fault for the forge's writes to `target`: comments, labels, issues or repo."""
         row = self.box.faults.table[fault]
-        if place:
+        if target:
             patterns = PATTERNS["github" if self.on == "github" else "gitlab"]
-            row = replace(row, on=getattr(patterns, place))
+            row = replace(row, on=getattr(patterns, target))
         self.box.faults.armed.append(Armed(row, times, None))
 
     @contextmanager
-    def meanwhile(self, deed: Callable[[], object]) -> Iterator[None]:
-        """Do it once, when the model has been asked and before its answer arrives."""
-        left = [deed]
+    def during_model_call(self, action: Callable[[], object]) -> Iterator[None]:
+        """Call `action` once, after a request to the model and before its response arrives."""
+        pending = [action]
 
         def watch(exchange: Exchange) -> None:
-            if exchange.api in MODEL_APIS and left:
-                left.pop()()
+            if exchange.api in MODEL_APIS and pending:
+                pending.pop()()
 
         self.box.observe(watch)
         yield
         self.box.log.observers.remove(watch)
-        assert not left, "no model was asked"
+        assert not pending, "no request to a model"
 
-    def a_minute_passes(self) -> None:
-        """For the breaker's probe, and for what a forge has asked to wait for."""
+    def expire_pauses(self) -> None:
+        """End the breaker's pause and the pauses that a forge asked for."""
         passing = ("tagline:breaker:*:probe", "tagline:pace:silence:*", "tagline:probe")
         for key in (key for name in passing for key in self.redis.scan_iter(name)):
             self.redis.delete(key)
@@ -231,15 +232,15 @@ class App:
         return self.host.bot_comments(self.repo, number)
 
     def created_labels(self) -> list[str]:
-        """Labels that did not exist before: never any."""
+        """Labels that the bot created: none are expected."""
         return self.host.created_labels(self.repo)
 
     def events(self, name: str | None = None) -> list[dict[str, Any]]:
-        """Log lines, all or those of one event; not of what earlier tests left waiting."""
-        found = [json.loads(line) for line in self.lines.getvalue().splitlines()]
-        bot_accounts = [e for e in found if self.repo in e.get("issue", self.repo)]
-        return [event for event in bot_accounts if name in (None, event["event"])]
+        """Return the log lines of this repository, all or those of one event."""
+        events = [json.loads(line) for line in self.lines.getvalue().splitlines()]
+        events = [event for event in events if self.repo in event.get("issue", self.repo)]
+        return [event for event in events if name in (None, event["event"])]
 
     def ref(self, number: int) -> str:
-        """How a person writes an issue of this repository."""
+        """Return the reference of an issue as a person writes it."""
         return f"{self.on}:{self.repo}#{number}"

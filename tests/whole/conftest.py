@@ -1,4 +1,4 @@
-"""One sandbox for all whole tests; every exchange is held against the vendors' descriptions."""
+"""One sandbox for all whole tests; exchanges are checked against the vendors' API descriptions."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ Build = Callable[..., App]
 @pytest.fixture(scope="session")
 def box() -> Iterator[Sandbox]:
     sandbox = Sandbox(webhook_secret=SECRET)
-    gzip_bomb()  # packed once, before any deadline runs
+    gzip_bomb()  # compressed once, before any time limit runs
     with sandbox.running():
         yield sandbox
 
 
 @pytest.fixture(scope="session", autouse=True)
-def one_round() -> Iterator[None]:
-    """A worker looks for what was missed, and heals, when it starts; then the test has its time."""
+def one_periodic_run() -> Iterator[None]:
+    """Run a worker's periodic tasks at its start only."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("bot.queue.periodic.EVERY_SECONDS", 3600)
         yield
@@ -41,9 +41,9 @@ def one_round() -> Iterator[None]:
 
 @pytest.fixture
 def clean(box: Sandbox, redis_url: str, vendors: Vendors) -> Iterator[str]:
-    """The address of an empty Redis; nothing armed or told in one test reaches the next.
+    """The URL of an empty Redis; after the test the sandbox is reset.
 
-    Afterwards every new kind of exchange is held against the vendors' own descriptions.
+    Every new kind of exchange is then checked against the vendors' API descriptions.
     """
     yield redis_url
     box.clear_faults()
@@ -58,7 +58,7 @@ def clean(box: Sandbox, redis_url: str, vendors: Vendors) -> Iterator[str]:
 
 
 class Vendors:
-    """GitHub's description in both versions, and those of the model APIs."""
+    """The API descriptions of GitHub, in both versions, and of the model APIs."""
 
     def __init__(self, shared: Path) -> None:
         folder = shared / "contracts"
@@ -89,7 +89,7 @@ class Vendors:
 
 
 def shape(body: bytes) -> str:
-    """The names in a JSON text, without its values."""
+    """Return the names in a JSON text, without its values."""
     return b" ".join(re.findall(rb'"(\w+)" ?:', body[:100_000])[:500]).decode()
 
 
@@ -99,16 +99,14 @@ def vendors() -> Vendors:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Every scenario runs on each host, but for the declared differences."""
+    """Run every scenario on each host, except the declared differences."""
     if "host" in metafunc.fixturenames:
         metafunc.parametrize("host", hosts_of(metafunc.function.__name__), scope="function")
 
 
 @pytest.fixture(autouse=True, scope="session")
-def impatient() -> Iterator[None]:
-    """After a lost answer the product waits 2, 5 and 10 s before it looks; it polls less often.
-    Its door waits less long for Redis, which a busy machine may keep from answering.
-    """
+def short_waits() -> Iterator[None]:
+    """Shorten pauses and polling; let the receiver wait longer for Redis on a busy machine."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("bot.flow.publish.LOOK_AGAIN_SECONDS", (0.1, 0.2))
         patch.setattr("bot.queue.worker.PICK_UP_MS", 15)
@@ -119,46 +117,46 @@ def impatient() -> Iterator[None]:
 
 @pytest.fixture
 def build(box: Sandbox, clean: str, host: str) -> Build:
-    """Make a house with settings of its own."""
+    """Return a function that makes an app with its own settings."""
 
-    def made(provider: str = "openai", **environment: str) -> App:
+    def make_app(provider: str = "openai", **environment: str) -> App:
         return App(box, clean, provider, environment, host)
 
-    return made
+    return make_app
 
 
 @pytest.fixture(scope="session")
 def clients() -> Iterator[ClientPool]:
-    made = wiring.clients()
-    yield made
-    made.close()
+    pool = wiring.clients()
+    yield pool
+    pool.close()
 
 
 @pytest.fixture(scope="session")
-def _standing(box: Sandbox, server: EmbeddedRedis, impatient: None) -> Iterator[dict[str, App]]:
-    """A house per wire format that stands for the whole run, because opening one takes time."""
+def _apps(box: Sandbox, server: EmbeddedRedis, short_waits: None) -> Iterator[dict[str, App]]:
+    """An app per wire format that runs for the whole session, because starting one takes time."""
     with ExitStack() as stack:
-        houses = {
+        apps = {
             name: App(box, f"{server.url[:-1]}{database}", name)
             for database, name in enumerate(("openai", "anthropic"), 1)
         }
-        for one in houses.values():
-            stack.enter_context(one.open())
-        yield houses
+        for app in apps.values():
+            stack.enter_context(app.open())
+        yield apps
 
 
 @pytest.fixture
-def app(clean: str, _standing: dict[str, App], host: str) -> App:
-    """A house with a model that speaks OpenAI's wire format, and a fresh repository."""
-    _standing["openai"].refresh(host)
-    return _standing["openai"]
+def app(clean: str, _apps: dict[str, App], host: str) -> App:
+    """An app whose model uses OpenAI's wire format, with a new repository."""
+    _apps["openai"].refresh(host)
+    return _apps["openai"]
 
 
 @pytest.fixture(params=["openai", "anthropic"])
-def either_house(
-    request: pytest.FixtureRequest, clean: str, _standing: dict[str, App], host: str
+def app_either_format(
+    request: pytest.FixtureRequest, clean: str, _apps: dict[str, App], host: str
 ) -> App:
-    """The same on both wire formats."""
-    app = _standing[request.param]
+    """An app for each wire format, with a new repository."""
+    app = _apps[request.param]
     app.refresh(host)
     return app

@@ -1,77 +1,83 @@
-"""Every scenario runs on both hosts; what cannot is declared here, with its reason."""
+"""Scenarios that run on one host only, with the reason; all others run on both."""
 
 from __future__ import annotations
 
 HOSTS = ("github", "gitlab")
 
-# A scenario, or a scenario[case] → the one host it is for, and why.
+# A scenario → its only host, and the reason.
 DIFFERENCES = {
-    "test_an_expired_token_is_minted_again": (
+    "test_an_expired_token_is_replaced": (
         "github",
-        "GitLab's token is made by the operator; nothing can be minted",
+        "GitLab's token is made by the operator; it cannot be replaced",
     ),
-    "test_a_delivery_that_nobody_took_is_asked_for_again": (
+    "test_a_failed_delivery_is_requested_again": (
         "github",
-        "GitLab shows failed deliveries to a project's maintainers only; the sweep finds the issue",
+        "GitLab shows failed deliveries to a project's maintainers only; reconciliation finds it",
     ),
-    "test_f048_a_token_that_expires_in_mid_job_is_minted_again": (
+    "test_f048_a_token_that_expires_during_a_job_is_replaced": (
         "github",
-        "GitLab's token is made by the operator; nothing can be minted",
+        "GitLab's token is made by the operator; it cannot be replaced",
     ),
     "test_f050_a_secondary_limit_pauses_the_installation": (
         "github",
         "GitLab answers 429 only, which is f056",
     ),
-    "test_f065_an_installation_that_was_removed_is_an_end": (
+    "test_f065_an_issue_of_a_removed_installation_is_skipped": (
         "github",
         "GitLab has no installations",
     ),
-    "test_f066_a_suspended_installation_is_left_alone_and_answered_later": (
+    "test_f066_a_suspended_installation_is_skipped_and_answered_later": (
         "github",
         "GitLab has no installations",
     ),
-    "test_f067_a_repository_that_left_the_installation_is_left_alone": (
+    "test_f067_a_repository_that_left_the_installation_is_skipped": (
         "github",
         "GitLab's token reads what its user may",
     ),
-    "test_an_installation_without_the_repository_is_skipped_and_remembers_nothing": (
+    "test_an_installation_without_the_repository_is_skipped_without_a_record": (
         "github",
         "GitLab has no installations",
     ),
-    "test_a_wrong_installation_does_not_undo_what_is_remembered_of_an_issue": (
+    "test_a_wrong_installation_does_not_change_an_issue_s_record": (
         "github",
         "GitLab has no installations",
     ),
-    "test_a_limit_on_minting_pauses_no_installation": ("github", "GitLab has no installations"),
-    "test_a_token_that_github_does_not_know_everywhere_yet_is_tried_again": (
+    "test_a_limit_on_creating_tokens_pauses_no_installation": (
         "github",
-        "GitLab's token is made by the operator; nothing can be minted",
+        "GitLab has no installations",
     ),
-    "test_a_repository_that_a_new_token_does_not_show_yet_is_tried_again": (
+    "test_a_new_token_that_github_does_not_accept_yet_is_retried": (
         "github",
-        "GitLab's token is made by the operator; nothing can be minted",
+        "GitLab's token is made by the operator; it cannot be replaced",
     ),
-    "test_a_key_that_is_refused_blames_the_operator_at_once": (
+    "test_a_repository_that_a_new_token_cannot_read_yet_is_retried": (
+        "github",
+        "GitLab's token is made by the operator; it cannot be replaced",
+    ),
+    "test_a_refused_key_is_an_operator_error_without_a_retry": (
         "github",
         "GitLab has no Apps",
     ),
-    "test_f071_an_issue_that_became_a_discussion_is_left_alone": (
+    "test_f071_an_issue_that_became_a_discussion_is_skipped": (
         "github",
         "GitLab has no discussions beside issues",
     ),
-    "test_f075_an_issue_that_turns_confidential_is_left_alone": (
+    "test_f075_an_issue_that_turns_confidential_is_skipped": (
         "gitlab",
         "GitHub has no confidential issues",
     ),
-    "test_f075_a_confidential_issue_whose_delivery_did_not_say_so_reaches_no_model": (
+    "test_f075_a_confidential_issue_with_an_ordinary_delivery_reaches_no_model": (
         "gitlab",
         "GitHub has no confidential issues",
     ),
-    "test_work_items_that_the_door_leaves_alone_are_not_swept_up": (
+    "test_work_items_that_the_receiver_ignores_are_not_reconciled": (
         "gitlab",
         "GitHub has issues only",
     ),
-    "test_a_wrong_clock_does_not_keep_an_app_out": ("github", "GitLab's token has no signed time"),
+    "test_a_wrong_clock_does_not_prevent_authentication": (
+        "github",
+        "GitLab's token has no signed time",
+    ),
     "test_deliveries_signed_by_another_clock_are_refused_and_found": (
         "gitlab",
         "GitHub signs without a time",
@@ -80,11 +86,11 @@ DIFFERENCES = {
         "gitlab",
         "GitHub has no confidential issues",
     ),
-    "test_an_issue_that_turns_confidential_before_its_job_is_left_alone": (
+    "test_an_issue_that_turns_confidential_before_its_job_is_skipped": (
         "gitlab",
         "GitHub has no confidential issues",
     ),
-    "test_nothing_that_is_posted_is_a_quick_action": ("gitlab", "GitHub has no quick actions"),
+    "test_no_comment_contains_a_quick_action": ("gitlab", "GitHub has no quick actions"),
     "test_a_person_s_scoped_label_is_never_replaced": ("gitlab", "GitHub has no scoped labels"),
     "test_one_scoped_label_per_key": ("gitlab", "GitHub has no scoped labels"),
     "test_a_label_with_a_comma_is_only_suggested": (
@@ -95,7 +101,7 @@ DIFFERENCES = {
         "gitlab",
         "GitHub sends an App one delivery",
     ),
-    "test_other_work_items_are_left_alone_unless_the_operator_wants_them": (
+    "test_other_work_items_are_ignored_unless_the_operator_includes_them": (
         "gitlab",
         "GitHub has issues only",
     ),
@@ -103,8 +109,8 @@ DIFFERENCES = {
         "github",
         "GitLab's token reads what its user may; only an App is installed on some repositories",
     ),
-    "test_the_nearest_group_s_file_holds": ("gitlab", "GitHub has no nested organisations"),
-    "test_the_plain_token_lets_in_where_no_signing_token_is_set": (
+    "test_the_nearest_group_s_file_is_used": ("gitlab", "GitHub has no nested organisations"),
+    "test_the_plain_token_is_accepted_where_no_signing_token_is_set": (
         "gitlab",
         "GitHub always signs",
     ),
@@ -112,6 +118,6 @@ DIFFERENCES = {
 
 
 def hosts_of(scenario: str) -> tuple[str, ...]:
-    """The hosts on which a scenario runs."""
+    """Return the hosts on which a scenario runs."""
     only = DIFFERENCES.get(scenario)
     return (only[0],) if only else HOSTS

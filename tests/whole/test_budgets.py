@@ -1,4 +1,4 @@
-"""Budgets on the whole way: over budget is a fallback, never an error."""
+"""Over budget an issue is labelled by rules, without an error."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ def test_a_person_with_write_access_has_no_limit_of_their_own(app: App) -> None:
     assert [len(app.comments(number)) for number in numbers] == [1, 1, 1]
 
 
-def test_a_model_that_the_repository_chose_is_asked_named_and_priced(build: Build) -> None:
-    choice = {"LLM_MODEL": "gpt-6-luna", "TAGLINE_ALLOWED_MODELS": "gpt-4o-mini"}
-    with build(**choice).open() as app:
+def test_a_model_that_the_repository_chose_is_used_named_and_priced(build: Build) -> None:
+    models = {"LLM_MODEL": "gpt-6-luna", "TAGLINE_ALLOWED_MODELS": "gpt-4o-mini"}
+    with build(**models).open() as app:
         app.configure("model: {name: gpt-4o-mini}")
         number = app.issue()
         assert "Written by Tagline with `gpt-4o-mini`" in app.comments(number)[0].body
-        (said,) = app.events("enrichment succeeded")
-        assert said["model"] == "gpt-4o-mini"
-        assert said["cost_usd"] == cost_usd("gpt-4o-mini", said["tokens_in"], said["tokens_out"])
+        (event,) = app.events("enrichment succeeded")
+        assert event["model"] == "gpt-4o-mini"
+        assert event["cost_usd"] == cost_usd("gpt-4o-mini", event["tokens_in"], event["tokens_out"])
 
 
-def test_a_day_s_budget_of_nothing_means_rules_only(build: Build) -> None:
+def test_a_daily_budget_of_zero_means_rules_only(build: Build) -> None:
     with build(TAGLINE_BUDGET_USD_PER_DAY="0", LLM_MODEL="gpt-6-luna").open() as app:
         number = app.issue()
         assert app.labels(number) == ["bug", "needs-review"]
@@ -42,11 +42,10 @@ def test_a_day_s_budget_of_nothing_means_rules_only(build: Build) -> None:
         assert fallback["why"] == "over-budget-day"
 
 
-def test_an_issue_with_the_very_same_text_is_answered_without_asking_again(app: App) -> None:
+def test_an_issue_with_the_same_text_is_answered_from_the_cache(app: App) -> None:
     first, second = app.issue(), app.issue()
-    one, other = app.comments(first)[0].body, app.comments(second)[0].body
-    assert one.splitlines()[0] == other.splitlines()[0]
+    bodies = [app.comments(number)[0].body for number in (first, second)]
+    assert bodies[0].splitlines()[0] == bodies[1].splitlines()[0]
     assert app.labels(first) == app.labels(second)
     tokens = [event["tokens_in"] for event in app.events("enrichment succeeded")]
-    assert tokens[0] > 0
-    assert tokens[1] == 0
+    assert tokens[0] > 0 == tokens[1]

@@ -1,6 +1,6 @@
-"""Every kind of request that the product makes of a forge, by method, path, query and body.
+"""Every kind of request that the product sends to a forge, by method, path, query and body.
 
-A call that is not in these tables is a new right that the product uses: it is added here by hand.
+A kind that is missing in these tables may need another permission: add it by hand.
 """
 
 from __future__ import annotations
@@ -10,8 +10,6 @@ import time
 from collections.abc import Iterable, Iterator
 from itertools import count
 from urllib.parse import parse_qs
-
-import pytest
 
 from bot import wiring
 from bot.core.types import IssueRef, Job, JobKind
@@ -23,7 +21,7 @@ from tests.simulation import Exchange, Sandbox
 from tests.whole.app import BODY, LABELS, TITLE, App
 from tests.whole.conftest import Build
 
-# Method, path, names in the query, names in the body (those of an object within as a.b).
+# Method, path, names in the query, names in the body (nested as a.b).
 Call = tuple[str, str, str, str]
 
 REPO, ISSUE = "/repos/{owner}/{repo}", "/repos/{owner}/{repo}/issues/{number}"
@@ -35,7 +33,7 @@ RIGHTS = "permissions.contents permissions.issues repository_ids"
 JOBS: dict[str, set[Call]] = {
     "github": {
         ("POST", TOKEN, "", RIGHTS),
-        ("GET", "/repositories/{number}", "", ""),  # its present name, once an hour
+        ("GET", "/repositories/{number}", "", ""),  # its current name, once an hour
         ("GET", ISSUE, "", ""),
         ("GET", REPO + "/contents/.github%2Ftagline.yml", "", ""),
         ("GET", REPO + "/labels", "page per_page", ""),
@@ -57,21 +55,21 @@ JOBS: dict[str, set[Call]] = {
         ("PUT", NOTES + "/{number}", "", "body"),
     },
 }
-# One issue more of a repository whose settings are known, in the order in which they are made.
-ONE_MORE = {
+# The requests for a further issue of a repository with cached settings, in order.
+FURTHER_ISSUE = {
     "github": [
         ("GET", ISSUE),
-        ("GET", ISSUE),  # after the model: what a person did meanwhile
+        ("GET", ISSUE),  # changes while the model answered
         ("GET", REPO + "/labels"),
         ("POST", ISSUE + "/labels"),
         ("POST", ISSUE + "/comments"),
-        ("GET", ISSUE + "/comments"),  # whether another worker was first
+        ("GET", ISSUE + "/comments"),  # a comment of another worker
     ],
     "gitlab": [
         ("GET", PROJECT + "/issues/{number}"),
         ("GET", PROJECT + "/issues/{number}"),
         ("GET", PROJECT + "/labels"),
-        ("GET", PROJECT + "/issues/{number}"),  # a scoped label of a person's is not replaced
+        ("GET", PROJECT + "/issues/{number}"),  # a person's scoped labels, which are kept
         ("PUT", PROJECT + "/issues/{number}"),
         ("POST", NOTES),
         ("GET", NOTES),
@@ -101,7 +99,7 @@ ADD_HOOK: set[Call] = {
     ("POST", PROJECT + "/hooks/{number}/test/issues_events", "", ""),
     ("DELETE", PROJECT + "/hooks/{number}", "", ""),
 }
-PLACES = (
+PATTERNS = (
     (r"^/repos/[^/]+/[^/]+", REPO),
     (r"^/api/v4/projects/[^/]+", PROJECT),
     (r"/collaborators/[^/]+/", "/collaborators/{user}/"),
@@ -110,9 +108,9 @@ PLACES = (
 _numbers = count(1)
 
 
-def kind(exchange: Exchange) -> Call:
+def call_of(exchange: Exchange) -> Call:
     path = exchange.path
-    for pattern, name in PLACES:
+    for pattern, name in PATTERNS:
         path = re.sub(pattern, name, path)
     query = parse_qs(exchange.query, keep_blank_values=True)
     return exchange.method, path, " ".join(sorted(query)), " ".join(sorted(_keys(exchange)))
@@ -125,24 +123,17 @@ def _keys(exchange: Exchange) -> Iterator[str]:
         yield from (f"{key}.{inner}" for inner in value) if isinstance(value, dict) else (key,)
 
 
-def kinds(exchanges: Iterable[Exchange]) -> set[Call]:
-    return {kind(exchange) for exchange in exchanges}
-
-
-@pytest.fixture(scope="module")
-def clients() -> Iterator[ClientPool]:
-    made = wiring.clients()
-    yield made
-    made.close()
+def calls_of(exchanges: Iterable[Exchange]) -> set[Call]:
+    return {call_of(exchange) for exchange in exchanges}
 
 
 class Product:
-    """The product as it starts, with nothing cached, on a new repository."""
+    """The product with empty caches, on a new repository."""
 
     def __init__(self, app: App, clients: ClientPool) -> None:
         self.app, self.host, self.repo = app, app.host, app.repo
         self.run = wiring.runner(app.settings, clients, MemoryStore())
-        self.known = len(app.host.exchanges)
+        self.start = len(app.host.exchanges)
 
     def ref(self, number: int) -> IssueRef:
         forge = self.app.on
@@ -151,19 +142,19 @@ class Product:
         host = registry.FORGES[forge].url_form(self.app.settings).host
         return IssueRef(forge, host, self.repo, number, repo_id, account)
 
-    def opened(self, author: str = "ann") -> int:
+    def open_issue(self, author: str = "ann") -> int:
         body = f"{BODY} {next(_numbers)}"
         number = self.host.open_issue(self.repo, TITLE, body, author=author, deliver=False)
         assert self.job(number, "opened") == "answered"
         return number
 
-    def job(self, number: int, why: JobKind) -> str:
-        delivery = Job(f"calls-{next(_numbers)}", why, self.ref(number), time.time())
+    def job(self, number: int, kind: JobKind) -> str:
+        delivery = Job(f"calls-{next(_numbers)}", kind, self.ref(number), time.time())
         return self.run(delivery, 1).record.status
 
     @property
     def calls(self) -> set[Call]:
-        return kinds(self.host.exchanges[self.known :])
+        return calls_of(self.host.exchanges[self.start :])
 
 
 def test_a_job_makes_no_request_that_is_not_listed(build: Build, clients: ClientPool) -> None:
@@ -172,36 +163,36 @@ def test_a_job_makes_no_request_that_is_not_listed(build: Build, clients: Client
         "on: [opened, edited]\ncomment: {on_fallback: true}\nbudget: {per_author_per_hour: 2}"
     )
     product = Product(app, clients)
-    number = product.opened()
+    number = product.open_issue()
     app.host.edit_issue(app.repo, number, body=f"{BODY} Again and again.", deliver=False)
     assert product.job(number, "edited") == "answered"
-    product.opened()  # over the author's budget
+    product.open_issue()  # over the author's budget
     app.box.fault("model-500", times=None)
-    product.opened(author="bob")
+    product.open_issue(author="bob")
     assert product.calls == JOBS[app.on]
 
 
-def test_a_new_issue_costs_only_the_requests_that_it_needs(
+def test_a_further_issue_needs_six_requests_on_github_and_seven_on_gitlab(
     build: Build, clients: ClientPool
 ) -> None:
     app = build()
     product = Product(app, clients)
-    product.opened()
-    known = len(app.host.exchanges)
-    product.opened()
-    made = [kind(exchange)[:2] for exchange in app.host.exchanges[known:]]
-    assert made == ONE_MORE[app.on]
+    product.open_issue()
+    start = len(app.host.exchanges)
+    product.open_issue()
+    calls = [call_of(exchange)[:2] for exchange in app.host.exchanges[start:]]
+    assert calls == FURTHER_ISSUE[app.on]
 
 
-def test_a_repository_s_name_is_asked_for_once_an_hour(build: Build, clients: ClientPool) -> None:
-    """On GitLab only a project without a file of its own needs it, to find its groups."""
+def test_a_repository_s_name_is_requested_once_an_hour(build: Build, clients: ClientPool) -> None:
+    """On GitLab only for a project without its own file, to find its groups."""
     app = build()
     product = Product(app, clients)
     for _ in range(3):
-        product.opened()
-    place = {"github": ("GET", "/repositories/{number}"), "gitlab": ("GET", PROJECT)}[app.on]
-    made = [kind(exchange)[:2] for exchange in app.host.exchanges[product.known :]]
-    assert made.count(place) == 1
+        product.open_issue()
+    call = {"github": ("GET", "/repositories/{number}"), "gitlab": ("GET", PROJECT)}[app.on]
+    calls = [call_of(exchange)[:2] for exchange in app.host.exchanges[product.start :]]
+    assert calls.count(call) == 1
 
 
 def test_a_command_that_names_an_issue_makes_no_request_that_is_not_listed(
@@ -210,19 +201,19 @@ def test_a_command_that_names_an_issue_makes_no_request_that_is_not_listed(
     app = build()
     product = Product(app, clients)
     number = app.host.open_issue(app.repo, TITLE, BODY, deliver=False)
-    typed = IssueRef(app.on, product.ref(number).host, app.repo, number)
-    found = registry.FORGES[app.on].client(app.settings, clients).locate(typed)
+    ref = IssueRef(app.on, product.ref(number).host, app.repo, number)
+    found = registry.FORGES[app.on].client(app.settings, clients).locate(ref)
     assert found == product.ref(number)
     assert product.calls == COMMANDS[app.on]
 
 
-def test_a_personal_token_asks_github_only_who_it_is_beside_that(
+def test_a_personal_token_adds_only_a_request_for_its_user(
     box: Sandbox, clean: str, clients: ClientPool
 ) -> None:
-    nobody = {"GITHUB_APP_ID": "", "GITHUB_PRIVATE_KEY": ""}
-    app = App(box, clean, environment={**nobody, "GITHUB_TOKEN": box.token})
+    no_app = {"GITHUB_APP_ID": "", "GITHUB_PRIVATE_KEY": ""}
+    app = App(box, clean, environment={**no_app, "GITHUB_TOKEN": box.token})
     product = Product(app, clients)
-    number = product.opened()
+    number = product.open_issue()
     assert product.job(number, "manual") == "answered"
     assert product.calls - JOBS["github"] == {("GET", "/user", "", "")}
 
@@ -241,4 +232,4 @@ def test_gitlab_add_hook_makes_no_request_that_is_not_listed(
     assert hooks.put(url, secret) == hook
     hooks.test(hook)
     assert hooks.remove(url)
-    assert kinds(box.gitlab.exchanges[known:]) == ADD_HOOK
+    assert calls_of(box.gitlab.exchanges[known:]) == ADD_HOOK

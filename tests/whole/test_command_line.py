@@ -1,4 +1,4 @@
-"""The commands, as processes of their own beside the sandbox."""
+"""The commands, run against the sandbox."""
 
 from __future__ import annotations
 
@@ -22,30 +22,34 @@ from tests.whole.conftest import Build
 ROOT = Path(__file__).parents[2]
 
 
-OURS = ("GITHUB_", "GITLAB_", "LLM_", "OPENAI_", "ANTHROPIC_", "TAGLINE_", "REDIS_")
+PREFIXES = ("GITHUB_", "GITLAB_", "LLM_", "OPENAI_", "ANTHROPIC_", "TAGLINE_", "REDIS_")
 
 
 @dataclass(frozen=True)
-class Ran:
+class CommandResult:
     returncode: int
     stdout: str
     stderr: str
 
 
-def tagline(*arguments: str, cwd: Path = ROOT, environment: Mapping[str, str] | None = None) -> Ran:
-    """Run a command in this process, with nothing of ours in its environment but what is given."""
-    unset: dict[str, str | None] = {n: None for n in os.environ if n.startswith(OURS)}
+def tagline(
+    *arguments: str, cwd: Path = ROOT, environment: Mapping[str, str] | None = None
+) -> CommandResult:
+    """Run a command in this process, with only the given ones of Tagline's variables."""
+    unset: dict[str, str | None] = {n: None for n in os.environ if n.startswith(PREFIXES)}
     with contextlib.chdir(cwd):
         result = CliRunner().invoke(cli, arguments, env={**unset, **(environment or {})})
     if result.exception and not isinstance(result.exception, SystemExit):
         raise result.exception
-    return Ran(result.exit_code, result.stdout, result.stderr)
+    return CommandResult(result.exit_code, result.stdout, result.stderr)
 
 
-def process(*arguments: str, cwd: Path = ROOT, environment: Mapping[str, str] | None = None) -> Ran:
-    """The same as a process of its own."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
-    ran = subprocess.run(
+def process(
+    *arguments: str, cwd: Path = ROOT, environment: Mapping[str, str] | None = None
+) -> CommandResult:
+    """Run a command as a separate process."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(PREFIXES)}
+    completed = subprocess.run(
         [sys.executable, "-m", "bot", *arguments],
         cwd=cwd,
         env={**clean, **(environment or {}), "PYTHONPATH": str(ROOT)},
@@ -55,7 +59,7 @@ def process(*arguments: str, cwd: Path = ROOT, environment: Mapping[str, str] | 
         timeout=60,
         check=False,
     )
-    return Ran(ran.returncode, ran.stdout, ran.stderr)
+    return CommandResult(completed.returncode, completed.stdout, completed.stderr)
 
 
 def access(app: App) -> dict[str, str]:
@@ -80,9 +84,9 @@ def test_enrich_prints_what_it_would_write_and_writes_nothing(app: App, tmp_path
         "gitlab": f"{app.box.gitlab_url}/{app.repo}/-/issues/{number}",
     }
     url = addresses[app.on]
-    answer = tagline("enrich", url, "--json", cwd=tmp_path, environment=access(app))
-    assert answer.returncode == 0, answer.stderr
-    shown = json.loads(answer.stdout)
+    result = tagline("enrich", url, "--json", cwd=tmp_path, environment=access(app))
+    assert result.returncode == 0, result.stderr
+    shown = json.loads(result.stdout)
     assert (shown["v"], shown["outcome"]) == (1, "dry-run")
     assert "bug" in shown["labels"]
     assert shown["comment"].startswith("**Summary (automated):**")
@@ -91,44 +95,46 @@ def test_enrich_prints_what_it_would_write_and_writes_nothing(app: App, tmp_path
 
 def test_enrich_reads_a_public_issue_without_any_token_or_key(app: App, tmp_path: Path) -> None:
     number = app.host.open_issue(app.repo, TITLE, BODY, deliver=False)
-    only = {
+    environment = {
         "GITHUB_API_URL": app.box.github_url,
         "GITLAB_URL": app.box.gitlab_url,
         "REDIS_URL": "redis://127.0.0.1:1/0",
     }
     ref = app.ref(number)
-    answer = tagline("enrich", ref, cwd=tmp_path, environment=only)
-    assert answer.returncode == 0, answer.stderr
-    assert "Labels: bug, needs-review" in answer.stdout
-    assert "without a language model" in answer.stdout
+    result = tagline("enrich", ref, cwd=tmp_path, environment=environment)
+    assert result.returncode == 0, result.stderr
+    assert "Labels: bug, needs-review" in result.stdout
+    assert "without a language model" in result.stdout
 
 
 def test_enrich_with_apply_writes_also_on_an_old_issue(app: App, tmp_path: Path) -> None:
     number = app.host.open_issue(app.repo, TITLE, BODY, deliver=False, created_at=1.0)
     ref = app.ref(number)
-    answer = tagline("enrich", ref, "--apply", cwd=tmp_path, environment=access(app))
-    assert answer.returncode == 0, answer.stderr
+    result = tagline("enrich", ref, "--apply", cwd=tmp_path, environment=access(app))
+    assert result.returncode == 0, result.stderr
     assert "bug" in app.labels(number)
     assert len(app.comments(number)) == 1
 
 
-def test_enrich_says_so_where_it_wrote_nothing(app: App, tmp_path: Path) -> None:
+def test_enrich_reports_that_it_wrote_nothing(app: App, tmp_path: Path) -> None:
     app.configure("mode: dry-run")
     number = app.host.open_issue(app.repo, TITLE, BODY, deliver=False)
-    answer = tagline("enrich", app.ref(number), "--apply", cwd=tmp_path, environment=access(app))
-    assert answer.returncode == 1
-    assert "Not written" in answer.stderr
+    result = tagline("enrich", app.ref(number), "--apply", cwd=tmp_path, environment=access(app))
+    assert result.returncode == 1
+    assert "Not written" in result.stderr
     assert (app.labels(number), app.comments(number)) == ([], [])
 
 
-def test_enrich_with_a_delay_queues_a_job_that_job_can_tell_of(app: App, tmp_path: Path) -> None:
+def test_enrich_with_a_delay_queues_a_job_that_the_job_command_shows(
+    app: App, tmp_path: Path
+) -> None:
     number = app.host.open_issue(app.repo, TITLE, BODY, deliver=False)
     ref = app.ref(number)
     queued = tagline(
         *("enrich", ref, "--apply", "--delay", "0.5"), cwd=tmp_path, environment=access(app)
     )
     job = queued.stdout.strip()
-    assert app.end_of(job).outcome == "answered"
+    assert app.wait_for_job(job).outcome == "answered"
     shown = tagline("job", job, cwd=tmp_path, environment=access(app))
     assert "state: done" in shown.stdout
     assert f"issue: {app.ref(number)}" in shown.stdout
@@ -136,24 +142,22 @@ def test_enrich_with_a_delay_queues_a_job_that_job_can_tell_of(app: App, tmp_pat
 
 
 def test_a_job_that_still_waits_is_queued(build: Build, tmp_path: Path) -> None:
-    with build().open(at_work=False) as app:
+    with build().open(worker=False) as app:
         app.host.open_issue(app.repo, TITLE, BODY)
         job = app.opened.job or ""
         shown = tagline("job", job, "--json", cwd=tmp_path, environment=access(app))
         assert json.loads(shown.stdout)["state"] == "queued"
 
 
-def test_a_dead_letter_is_listed_and_sent_again_once_its_reason_is_gone(
-    build: Build, tmp_path: Path
-) -> None:
+def test_a_dead_letter_is_listed_and_can_be_sent_again(build: Build, tmp_path: Path) -> None:
     with build().open() as app:
         app.box.fault(f"{app.on}-401", times=None)
         number = app.issue()
         job = app.opened.job
         listed = tagline("dead", "list", "--json", cwd=tmp_path, environment=access(app))
-        (webhook,) = [x for x in json.loads(listed.stdout)["dead"] if x["job"] == job]
-        assert webhook["issue"] == app.ref(number)
-        assert "refused" in webhook["why"]
+        (dead,) = [x for x in json.loads(listed.stdout)["dead"] if x["job"] == job]
+        assert dead["issue"] == app.ref(number)
+        assert "refused" in dead["why"]
         app.box.clear_faults()
         sent = tagline("dead", "retry", str(job), cwd=tmp_path, environment=access(app))
         assert (sent.returncode, sent.stderr) == (0, "1 sent again.\n")
@@ -168,7 +172,7 @@ SOCKS = {"ALL_PROXY": "socks5h://user:shorty@127.0.0.1:1080"}
 
 
 @pytest.mark.parametrize(
-    ("arguments", "environment", "code", "says"),
+    ("arguments", "environment", "code", "message"),
     [
         (["serve"], {}, 2, "GITHUB_WEBHOOK_SECRET is not set"),
         (["serve"], {"GITHUB_WEBHOOK_SECRET": ""}, 2, "GITHUB_WEBHOOK_SECRET is empty"),
@@ -190,25 +194,25 @@ SOCKS = {"ALL_PROXY": "socks5h://user:shorty@127.0.0.1:1080"}
         (["--help"], {}, 0, ""),
     ],
 )
-def test_a_command_that_cannot_run_says_what_to_do(
-    tmp_path: Path, arguments: list[str], environment: dict[str, str], code: int, says: str
+def test_a_command_that_cannot_run_tells_what_to_do(
+    tmp_path: Path, arguments: list[str], environment: dict[str, str], code: int, message: str
 ) -> None:
-    answer = process(*arguments, cwd=tmp_path, environment=environment)
-    assert answer.returncode == code, answer.stderr
-    assert says in answer.stderr
-    assert "Traceback" not in answer.stderr
-    assert "shorty" not in answer.stderr
+    result = process(*arguments, cwd=tmp_path, environment=environment)
+    assert result.returncode == code, result.stderr
+    assert message in result.stderr
+    assert "Traceback" not in result.stderr
+    assert "shorty" not in result.stderr
 
 
 def test_the_demo_prints_a_complete_example_of_both_hosts(tmp_path: Path) -> None:
-    answer = process("demo", "--json", cwd=tmp_path)
-    assert answer.returncode == 0, answer.stderr
-    stories = json.loads(answer.stdout)["stories"]
+    result = process("demo", "--json", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    stories = json.loads(result.stdout)["stories"]
     assert [story["issue"].partition(":")[0] for story in stories] == ["github", "gitlab"]
     for story in stories:
         assert any("bug" in label for label in story["labels"])
         assert len(story["comments"]) == 1
-        # A worker may be faster than the receiver's line.
+        # A worker may log before the receiver does.
         assert {event["event"] for event in story["log"]} == {
             "accepted",
             "starting enrichment",

@@ -1,4 +1,4 @@
-"""`tagline config`, as processes of their own."""
+"""`tagline config` and its subcommands."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_check_prints_every_problem_and_note_with_its_line(folder: Path) -> None:
-    answer = tagline("config", "check", cwd=folder)
-    assert answer.returncode == 1, answer.stderr
-    place = ".github/tagline.yml"
-    assert answer.stdout.splitlines() == [
-        f"{place}:1: mode: write one of: apply, dry-run, off, suggest",
-        f"{place}:3: labels.alow: unknown key; did you mean `allow`?",
-        f"{place}:4: learn.from_corrections: note: accepted, without effect in this version",
+    result = tagline("config", "check", cwd=folder)
+    assert result.returncode == 1, result.stderr
+    file = ".github/tagline.yml"
+    assert result.stdout.splitlines() == [
+        f"{file}:1: mode: write one of: apply, dry-run, off, suggest",
+        f"{file}:3: labels.alow: unknown key; did you mean `allow`?",
+        f"{file}:4: learn.from_corrections: note: accepted, without effect in this version",
     ]
 
 
-def test_check_answers_in_json_too(folder: Path) -> None:
-    answer = tagline("config", "check", ".github/tagline.yml", "--json", cwd=folder)
-    assert answer.returncode == 1
-    shown = json.loads(answer.stdout)
+def test_check_prints_json(folder: Path) -> None:
+    result = tagline("config", "check", ".github/tagline.yml", "--json", cwd=folder)
+    assert result.returncode == 1
+    shown = json.loads(result.stdout)
     assert (shown["v"], shown["ok"]) == (1, False)
     assert shown["problems"][1] == {
         "line": 3,
@@ -48,23 +48,23 @@ def test_check_answers_in_json_too(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "says"),
+    ("text", "message"),
     [
         ("mode: [apply", "tagline.yml:1: file: not valid YAML"),
         ("#" * 70_000, "tagline.yml:1: file: keep the file under 64 KiB"),
     ],
 )
-def test_check_reports_a_file_that_cannot_be_read(tmp_path: Path, text: str, says: str) -> None:
+def test_check_reports_a_file_that_cannot_be_read(tmp_path: Path, text: str, message: str) -> None:
     (tmp_path / "tagline.yml").write_text(text)
-    answer = tagline("config", "check", "tagline.yml", cwd=tmp_path)
-    assert answer.returncode == 1
-    assert answer.stdout.startswith(says)
+    result = tagline("config", "check", "tagline.yml", cwd=tmp_path)
+    assert result.returncode == 1
+    assert result.stdout.startswith(message)
 
 
-def test_a_begun_file_has_no_problem_and_is_never_written_over(tmp_path: Path) -> None:
+def test_an_initial_file_has_no_problem_and_is_never_overwritten(tmp_path: Path) -> None:
     path = tmp_path / ".gitlab" / "tagline.yml"
-    made = tagline("config", "init", "--write", ".gitlab/tagline.yml", cwd=tmp_path)
-    assert made.returncode == 0, made.stderr
+    created = tagline("config", "init", "--write", ".gitlab/tagline.yml", cwd=tmp_path)
+    assert created.returncode == 0, created.stderr
     assert path.read_text() == tagline("config", "init", cwd=tmp_path).stdout
     checked = tagline("config", "check", cwd=tmp_path)
     assert (checked.returncode, checked.stdout) == (0, "")
@@ -75,32 +75,32 @@ def test_a_begun_file_has_no_problem_and_is_never_written_over(tmp_path: Path) -
     assert path.read_text() == "mode: suggest"
 
 
-def test_check_where_there_is_no_file_asks_for_one(tmp_path: Path) -> None:
-    answer = tagline("config", "check", cwd=tmp_path)
-    assert answer.returncode == 2
-    assert "name a FILE" in answer.stderr
+def test_check_without_a_file_is_a_usage_error(tmp_path: Path) -> None:
+    result = tagline("config", "check", cwd=tmp_path)
+    assert result.returncode == 2
+    assert "name a FILE" in result.stderr
 
 
-def test_show_prints_what_holds_and_its_problems(folder: Path) -> None:
-    answer = tagline("config", "show", cwd=folder)
-    assert answer.returncode == 0, answer.stderr
-    assert parse(answer.stdout)[0] == parse(WRONG)[0]
-    assert "Problem: line 1, mode" in answer.stderr
+def test_show_prints_the_effective_configuration_and_its_problems(folder: Path) -> None:
+    result = tagline("config", "show", cwd=folder)
+    assert result.returncode == 0, result.stderr
+    assert parse(result.stdout)[0] == parse(WRONG)[0]
+    assert "Problem: line 1, mode" in result.stderr
 
 
-def test_show_asks_the_forge(app: App, tmp_path: Path) -> None:
+def test_show_reads_a_repository_s_file(app: App, tmp_path: Path) -> None:
     app.configure("mode: suggest\nlabels: {max: 2}\n")
     ref = f"{app.on}:{app.repo}"
-    answer = tagline(
+    result = tagline(
         "config", "show", "--repo", ref, "--json", cwd=tmp_path, environment=access(app)
     )
-    assert answer.returncode == 0, answer.stderr
-    shown = json.loads(answer.stdout)
+    assert result.returncode == 0, result.stderr
+    shown = json.loads(result.stdout)
     assert shown["v"] == 1
     config = msgspec.convert(shown["config"], RepoConfig)
     assert (config.mode, config.labels.max) == ("suggest", 2)
 
 
 def test_the_schema_is_printed(tmp_path: Path) -> None:
-    answer = tagline("config", "schema", cwd=tmp_path)
-    assert json.loads(answer.stdout)["properties"]["mode"]["default"] == "apply"
+    result = tagline("config", "schema", cwd=tmp_path)
+    assert json.loads(result.stdout)["properties"]["mode"]["default"] == "apply"

@@ -1,6 +1,6 @@
-"""Models that fail and are asked again, in another way or one after the other.
+"""Model requests that are retried, changed or sent to the next model.
 
-The faults by their ids, each up to its end state, are in `faults/`.
+`faults/` has the faults by their ids, each with its end state.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from tests.whole.conftest import Build
 
 
 @pytest.mark.parametrize("fault", ["model-500", "model-reset", "model-html"])
-def test_a_model_that_fails_once_is_asked_again_within_the_call(build: Build, fault: str) -> None:
+def test_a_model_request_that_fails_once_is_retried(build: Build, fault: str) -> None:
     with build(LLM_TIMEOUT="6").open() as app:
         app.box.fault(fault)
         number = app.issue()
@@ -20,14 +20,14 @@ def test_a_model_that_fails_once_is_asked_again_within_the_call(build: Build, fa
 
 
 @pytest.mark.parametrize("provider", ["openai", "anthropic"])
-def test_a_server_without_formats_still_answers(build: Build, provider: str) -> None:
+def test_a_server_without_response_formats_is_supported(build: Build, provider: str) -> None:
     with build(provider, LLM_TIMEOUT="6").open() as app:
         app.box.fault("model-400-response-format", times=None)
         numbers = [app.issue(), app.issue()]
         assert [len(app.comments(number)) for number in numbers] == [1, 1]
 
 
-def test_prose_is_mended_within_the_call(build: Build) -> None:
+def test_prose_instead_of_json_is_retried_within_the_call(build: Build) -> None:
     with build(LLM_TIMEOUT="6").open() as app:
         app.box.replies.append("I believe that this is a bug.")
         number = app.issue()
@@ -35,11 +35,11 @@ def test_prose_is_mended_within_the_call(build: Build) -> None:
         assert "without a language model" not in comment.body
 
 
-FURTHER = {"LLM_TIMEOUT": "6", "LLM_FALLBACK_MODELS": "anthropic:second-choice"}
+FALLBACK_MODEL = {"LLM_TIMEOUT": "6", "LLM_FALLBACK_MODELS": "anthropic:second-choice"}
 
 
 def test_the_next_model_answers_while_the_first_is_down(build: Build) -> None:
-    with build(OPENAI_BASE_URL="http://127.0.0.1:9/v1", **FURTHER).open() as app:
+    with build(OPENAI_BASE_URL="http://127.0.0.1:9/v1", **FALLBACK_MODEL).open() as app:
         number = app.issue()
         (comment,) = app.comments(number)
         assert "second-choice" in comment.body
@@ -50,7 +50,7 @@ def test_the_next_model_answers_while_the_first_is_down(build: Build) -> None:
 
 
 def test_where_every_model_fails_labels_come_from_rules(build: Build) -> None:
-    with build(OPENAI_BASE_URL="http://127.0.0.1:9/v1", **FURTHER).open() as app:
+    with build(OPENAI_BASE_URL="http://127.0.0.1:9/v1", **FALLBACK_MODEL).open() as app:
         app.box.fault("model-rubbish", times=None)
         number = app.issue()
         assert app.labels(number) == ["bug", "needs-review"]

@@ -1,4 +1,4 @@
-"""A signed delivery in, a comment and labels out."""
+"""From a signed delivery to a comment and labels."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import pytest
 from tests.whole.app import App
 
 
-def test_an_opened_issue_gets_one_comment_and_its_labels(either_house: App) -> None:
-    app = either_house
+def test_an_opened_issue_gets_one_comment_and_its_labels(app_either_format: App) -> None:
+    app = app_either_format
     number = app.issue()
     (comment,) = app.comments(number)
     assert comment.body.startswith("**Summary (automated):** ")
@@ -25,14 +25,14 @@ def test_the_same_delivery_twice_is_one_job(app: App) -> None:
     number = app.issue()
     opened = app.opened
     app.host.redeliver(opened.id)
-    again = next(d for d in reversed(app.host.deliveries) if d.redelivery)
-    assert (again.status, again.job) == (202, opened.job)
+    redelivery = next(d for d in reversed(app.host.deliveries) if d.redelivery)
+    assert (redelivery.status, redelivery.job) == (202, opened.job)
     assert len(app.comments(number)) == 1
 
 
 def test_two_deliveries_for_one_issue_make_one_comment(app: App) -> None:
     number = app.issue()
-    assert app.again().outcome == "unchanged"
+    assert app.deliver_again().outcome == "unchanged"
     assert len(app.comments(number)) == 1
     assert len(app.events("enrichment succeeded")) == 1
 
@@ -41,23 +41,23 @@ def test_a_comment_that_was_stored_but_answered_502_is_adopted(app: App) -> None
     app.box.fault("comment-stored-502")
     number = app.issue()
     assert len(app.comments(number)) == 1
-    assert app.ended().outcome == "answered"
+    assert app.wait_for_job().outcome == "answered"
 
 
 @pytest.mark.parametrize("fault", ["comment-stored-reset", "comment-stored-not-json"])
-def test_a_comment_whose_answer_was_lost_is_adopted(app: App, fault: str) -> None:
+def test_a_comment_whose_response_was_lost_is_adopted(app: App, fault: str) -> None:
     app.box.fault(fault)
     number = app.issue()
     assert len(app.comments(number)) == 1
-    assert app.ended().state == "done"
+    assert app.wait_for_job().state == "done"
 
 
-def test_an_expired_token_is_minted_again(app: App) -> None:
+def test_an_expired_token_is_replaced(app: App) -> None:
     app.issue()
     app.box.fault("token-expired")
     number = app.issue()
     assert len(app.comments(number)) == 1
-    assert app.ended().tries == 1
+    assert app.wait_for_job().tries == 1
 
 
 def test_a_label_that_a_person_removed_does_not_come_back(app: App) -> None:
@@ -66,7 +66,7 @@ def test_a_label_that_a_person_removed_does_not_come_back(app: App) -> None:
     assert "bug" in app.labels(number)
     app.host.unlabel_by_person(app.repo, number, "bug")
     app.host.edit_issue(app.repo, number, body="It crashed again with an error, a real bug.")
-    assert app.ended().outcome == "answered"
+    assert app.wait_for_job().outcome == "answered"
     assert "bug" not in app.labels(number)
     (comment,) = app.comments(number)
     assert "crashed again" in comment.body
@@ -76,7 +76,7 @@ def test_a_comment_that_a_person_deleted_is_never_posted_again(app: App) -> None
     number = app.issue()
     (comment,) = app.comments(number)
     app.host.delete_comment_by_person(app.repo, number, comment.id)
-    assert app.again().why == "a person deleted our comment"
+    assert app.deliver_again().why == "a person deleted our comment"
     assert app.comments(number) == []
 
 
@@ -84,7 +84,7 @@ def test_no_issue_text_and_no_secret_is_logged_or_kept_in_redis(app: App) -> Non
     number = app.issue("Zanzibarfish breaks", "The quokkaberry crashed with an error ghs_abc123.")
     assert len(app.comments(number)) == 1
     client = app.redis
-    kept = [
+    stored = [
         value
         for key in client.scan_iter()
         for value in (
@@ -93,23 +93,23 @@ def test_no_issue_text_and_no_secret_is_logged_or_kept_in_redis(app: App) -> Non
     ]
     for word in ("anzibarfish", "uokkaberry", "sandbox-key", "ghs_"):
         assert word not in app.lines.getvalue()
-        assert word.encode() not in repr(kept).encode()
+        assert word.encode() not in repr(stored).encode()
 
 
-def test_the_log_tells_the_story_of_a_delivery(app: App) -> None:
+def test_the_log_shows_the_steps_of_a_delivery(app: App) -> None:
     app.issue()
-    story = [event["event"] for event in app.events() if event.get("issue")]
-    story.remove("accepted")  # a worker may be faster than the receiver's line
-    assert story == ["starting enrichment", "enrichment succeeded"]
-    delivery = {event["delivery"] for event in app.events("starting enrichment")}
-    assert all(re.fullmatch(r"[\w-]{10,}", one) for one in delivery)
+    steps = [event["event"] for event in app.events() if event.get("issue")]
+    steps.remove("accepted")  # a worker may log before the receiver does
+    assert steps == ["starting enrichment", "enrichment succeeded"]
+    deliveries = {event["delivery"] for event in app.events("starting enrichment")}
+    assert all(re.fullmatch(r"[\w-]{10,}", one) for one in deliveries)
 
 
-def test_a_comment_that_was_stored_but_never_answered_is_adopted(
+def test_a_comment_that_was_stored_without_a_response_is_adopted(
     app: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bot.forges.requests.CALL_SECONDS", 0.6)
     app.box.fault("comment-stored-timeout")
     number = app.issue()
     assert len(app.comments(number)) == 1
-    assert app.ended().state == "done"
+    assert app.wait_for_job().state == "done"

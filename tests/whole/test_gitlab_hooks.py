@@ -1,4 +1,4 @@
-"""`tagline gitlab add-hook` and `remove-hook`, beside the sandbox."""
+"""`tagline gitlab add-hook` and `remove-hook`, against the sandbox."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ URL = "https://tagline.example/webhooks/gitlab"
 
 
 class Project:
-    """A project of the sandbox, and the commands about it."""
+    """A project of the sandbox, and the commands for its hooks."""
 
     def __init__(self, box: Sandbox, folder: Path, url: str) -> None:
         self.box, self.folder, self.url = box, folder, url
@@ -32,29 +32,29 @@ class Project:
         }
 
     def run(self, command: str, *options: str, code: int = 0) -> str:
-        answer = tagline(
+        result = tagline(
             *("gitlab", command, self.name, "--url", self.url, *options),
             cwd=self.folder,
             environment=self.environment,
         )
-        assert answer.returncode == code, answer.stderr
-        return answer.stdout + answer.stderr
+        assert result.returncode == code, result.stderr
+        return result.stdout + result.stderr
 
     def hooks(self) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = httpx.get(
+        hooks: list[dict[str, Any]] = httpx.get(
             f"{self.box.gitlab_url}/api/v4/projects/{self.number}/hooks",
             headers={"PRIVATE-TOKEN": self.box.gitlab.maintainer_token},
             trust_env=False,
         ).json()
-        return found
+        return hooks
 
 
 @pytest.fixture
 def project(box: Sandbox, tmp_path: Path) -> Iterator[Project]:
-    # Nobody listens there; the sandbox's test delivery says so at once.
-    made = Project(box, tmp_path, f"{box.url}/nowhere")
-    yield made
-    made.run("remove-hook", "--apply")
+    # Without a receiver there, the sandbox's test delivery fails at once.
+    project = Project(box, tmp_path, f"{box.url}/nowhere")
+    yield project
+    project.run("remove-hook", "--apply")
 
 
 def test_without_apply_nothing_changes(project: Project) -> None:
@@ -73,7 +73,7 @@ def test_the_report_has_scope_role_expiry_labels_and_local_addresses(project: Pr
     assert "Allow requests to the local network from webhooks" in output
 
 
-def test_a_hook_is_made_once_and_brought_up_to_date(project: Project) -> None:
+def test_a_hook_is_made_once_and_updated(project: Project) -> None:
     for _ in range(2):
         project.run("add-hook", "--apply")
     (hook,) = project.hooks()
@@ -82,7 +82,7 @@ def test_a_hook_is_made_once_and_brought_up_to_date(project: Project) -> None:
     assert (hook["push_events"], hook["confidential_issues_events"]) == (False, False)
 
 
-def test_a_made_signing_token_is_kept_for_its_owner_only_and_never_printed(
+def test_a_generated_signing_token_is_readable_by_its_owner_only_and_never_printed(
     project: Project,
 ) -> None:
     output = project.run("add-hook", "--apply")
@@ -102,7 +102,7 @@ def test_a_configured_signing_token_is_used(project: Project) -> None:
     assert not (project.folder / "data").exists()
 
 
-def test_removing_twice_is_fine(project: Project) -> None:
+def test_a_hook_can_be_removed_twice(project: Project) -> None:
     project.run("add-hook", "--apply")
     assert "would be removed" in project.run("remove-hook")
     assert "is removed" in project.run("remove-hook", "--apply")
@@ -120,13 +120,13 @@ def test_for_a_token_that_may_not_make_hooks_the_error_names_the_role(
     project.environment["GITLAB_TOKEN"] = box.gitlab.maintainer_token
 
 
-def test_without_a_token_it_says_which_variable_to_set(project: Project) -> None:
+def test_without_a_token_the_error_names_the_variable(project: Project) -> None:
     del project.environment["GITLAB_TOKEN"]
     assert "GITLAB_TOKEN is not set" in project.run("add-hook", code=2)
     project.environment["GITLAB_TOKEN"] = project.box.gitlab.maintainer_token
 
 
-def test_the_report_is_json_too(project: Project) -> None:
+def test_the_report_can_be_json(project: Project) -> None:
     shown = json.loads(project.run("add-hook", "--json").splitlines()[0])
     assert shown["v"] == 1
     assert {"what", "fix"} == set(shown["lines"][0])

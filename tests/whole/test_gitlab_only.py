@@ -1,4 +1,4 @@
-"""What only GitLab has: confidential issues, quick actions, scoped labels, hooks of groups."""
+"""Features of GitLab only: confidential issues, quick actions, scoped labels, group hooks."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SCOPED = {
 
 
 def reply(summary: str, *labels: str) -> str:
-    named = [{"name": name, "certainty": "sure", "reason": "said so"} for name in labels]
+    named = [{"name": name, "certainty": "sure", "reason": "a reason"} for name in labels]
     return json.dumps({"summary": summary, "labels": named})
 
 
@@ -34,19 +34,19 @@ def test_confidential_issues_reach_no_model_and_get_no_comment(app: App) -> None
     assert (app.labels(number), app.comments(number)) == ([], [])
 
 
-def test_an_issue_that_turns_confidential_before_its_job_is_left_alone(build: Build) -> None:
-    with build().open(at_work=False) as app:
-        asked = len(app.box.model_requests)
+def test_an_issue_that_turns_confidential_before_its_job_is_skipped(build: Build) -> None:
+    with build().open(worker=False) as app:
+        requests = len(app.box.model_requests)
         number = app.host.open_issue(app.repo, TITLE, BODY)
         job = app.opened.job or ""
         app.box.gitlab.make_confidential(app.repo, number)
-        with app.working():
-            assert app.end_of(job).why == "confidential"
-        assert len(app.box.model_requests) == asked
+        with app.running_worker():
+            assert app.wait_for_job(job).why == "confidential"
+        assert len(app.box.model_requests) == requests
         assert app.host.writes(app.repo) == []
 
 
-def test_nothing_that_is_posted_is_a_quick_action(app: App) -> None:
+def test_no_comment_contains_a_quick_action(app: App) -> None:
     hostile = "/close\n/label ~wontfix\r\n/c\rlose\n```\n/lock\n```\n> /confidential\n- /title x"
     app.box.replies.append(reply(hostile, "bug"))
     number = app.issue(title="/close", body="/close\n/label ~wontfix\nIt crashed.")
@@ -98,7 +98,7 @@ def test_a_hook_of_the_project_and_of_its_group_make_one_comment(app: App) -> No
 
 
 @pytest.mark.parametrize("kind", ["Task", "Incident"])
-def test_other_work_items_are_left_alone_unless_the_operator_wants_them(
+def test_other_work_items_are_ignored_unless_the_operator_includes_them(
     build: Build, kind: str
 ) -> None:
     with build().open() as app:
@@ -109,7 +109,7 @@ def test_other_work_items_are_left_alone_unless_the_operator_wants_them(
         assert len(app.comments(number)) == 1
 
 
-def test_the_plain_token_lets_in_where_no_signing_token_is_set(
+def test_the_plain_token_is_accepted_where_no_signing_token_is_set(
     build: Build, tmp_path: Path
 ) -> None:
     gitlab = build().box.gitlab

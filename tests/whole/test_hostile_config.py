@@ -1,4 +1,4 @@
-"""Over HTTP on both hosts: whatever the configuration file is, issues are answered."""
+"""Issues are answered whatever the configuration file contains."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SOME = {
 }
 
 
-def test_a_first_file_of_17_mb_is_told_and_labels_are_only_suggested(app: App) -> None:
+def test_a_first_file_of_17_mb_is_reported_and_labels_are_only_suggested(app: App) -> None:
     app.configure(HUGE)
     number = app.issue()
     (comment,) = app.comments(number)
@@ -25,21 +25,21 @@ def test_a_first_file_of_17_mb_is_told_and_labels_are_only_suggested(app: App) -
     assert app.labels(number) == []
 
 
-def test_a_limit_at_the_beginning_of_a_file_of_17_mb_holds(app: App) -> None:
+def test_a_limit_at_the_beginning_of_a_file_of_17_mb_is_applied(app: App) -> None:
     app.configure("mode: off\n" + HUGE)
     number = app.issue()
     assert (app.labels(number), app.comments(number)) == ([], [])
 
 
 @pytest.mark.parametrize("text", SOME.values(), ids=SOME.keys())
-def test_an_issue_is_answered_beside_a_hostile_file(app: App, text: str) -> None:
+def test_an_issue_is_answered_with_a_hostile_file(app: App, text: str) -> None:
     app.configure(text)
     number = app.issue()
     assert len(app.comments(number)) == 1
     assert app.labels(number) == []
 
 
-def test_nothing_of_a_file_with_anchors_stands_in_the_log(
+def test_the_log_contains_no_text_of_a_file_with_anchors(
     app: App, capfd: pytest.CaptureFixture[str]
 ) -> None:
     app.configure("labels:\n  describe:\n    bug: &mark x\n    docs: &mark forged-line\n")

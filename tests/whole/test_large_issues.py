@@ -28,7 +28,7 @@ def test_the_largest_issue_of_a_platform_is_answered(app: App, character: str) -
     start, end = "The login crashed with an exception. ", " It is a bug."
     length = LONGEST[app.on] - len(start) - len(end)
     number = app.issue(TITLE, start + (character * length)[:length] + end)
-    assert app.ended().outcome == "answered"
+    assert app.wait_for_job().outcome == "answered"
     assert "bug" in app.labels(number)
     assert len(app.comments(number)) == 1
 
@@ -38,7 +38,7 @@ def test_an_edit_in_the_middle_of_the_largest_body_is_noticed(app: App) -> None:
     half = "It crashed. " * ((LONGEST[app.on] - 1) // 24)
     number = app.issue(TITLE, f"{half}a{half}")
     app.host.edit_issue(app.repo, number, body=f"{half}b{half}")
-    assert app.ended().outcome == "answered"
+    assert app.wait_for_job().outcome == "answered"
     time.sleep(1)  # GitLab tells edits apart by the second
     app.host.edit_issue(app.repo, number, body=f"{half}b{half}")
-    assert app.ended().outcome == "unchanged"
+    assert app.wait_for_job().outcome == "unchanged"

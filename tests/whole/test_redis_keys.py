@@ -47,7 +47,7 @@ def test_a_whole_run_leaves_only_keys_that_are_described(
         for _ in range(3):
             app.box.fault("model-500")
         app.issue(body="Another one.", author="bob")
-        app.strike("forge-502", "comments")
+        app.arm_fault("forge-502", "comments")
         app.issue(body="A third one.", author="cid")
         app.store.rate_limiter.pause("an account", 60)
         app.store.call_failed("openai", at_once=True)

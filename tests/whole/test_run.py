@@ -1,4 +1,4 @@
-"""`tagline run`: everything in one process on one host, and what is left when parts of it die."""
+"""`tagline run`: all parts on one host, and recovery when some are killed."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ from tests.simulation import Sandbox
 from tests.whole.app import LABELS, App
 
 REPO = "acme/alone"
-DOOR = {"GITHUB_WEBHOOK_SECRET": "0123456789abcdef", "GITHUB_TOKEN": "ghp_0123456789"}
+ACCESS = {"GITHUB_WEBHOOK_SECRET": "0123456789abcdef", "GITHUB_TOKEN": "ghp_0123456789"}
 
 
-# The same waiting as the product's, in a hurry.
-IMPATIENT = """
+# Shorter waits than the product's.
+SHORT_WAITS = """
 import dramatiq.worker
 from bot.queue import broker, enqueue, worker
 from bot.store import locks
@@ -47,24 +47,24 @@ dramatiq.worker.CONSUMER_RESTART_DELAY_SECS = 0.1
 START = "from bot.cli.main import cli; cli()"
 
 
-def started(
-    command: str, environ: dict[str, str], folder: Path, *, patience: str = IMPATIENT
+def start_process(
+    command: str, environ: dict[str, str], folder: Path, *, setup: str = SHORT_WAITS
 ) -> subprocess.Popen[bytes]:
-    """`tagline COMMAND` as a process; its log is added to a file of `folder`."""
+    """Start `tagline COMMAND` as a process; append its log to a file in `folder`."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-    with (folder / f"{command}.log").open("ab") as said:
+    with (folder / f"{command}.log").open("ab") as output:
         return subprocess.Popen(
-            [sys.executable, "-c", patience + START, command],
+            [sys.executable, "-c", setup + START, command],
             env={**kept, **environ},
             cwd=folder,
             stdin=subprocess.DEVNULL,
-            stdout=said,
-            stderr=said,
+            stdout=output,
+            stderr=output,
         )
 
 
-def answers(url: str, status: int = 200, seconds: float = 20.0) -> None:
-    """Wait until an address answers so."""
+def wait_for_status(url: str, status: int = 200, seconds: float = 20.0) -> None:
+    """Wait until a URL returns this status."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         try:
@@ -73,17 +73,17 @@ def answers(url: str, status: int = 200, seconds: float = 20.0) -> None:
         except httpx.TransportError:
             pass
         time.sleep(0.02)
-    raise AssertionError(f"{url} did not answer {status} within {seconds:.0f} s")
+    raise AssertionError(f"{url} did not return {status} within {seconds:.0f} s")
 
 
-def until(holds: Callable[[], object], seconds: float = 20.0) -> None:
+def wait_until(holds: Callable[[], object], seconds: float = 20.0) -> None:
     end = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < end
         time.sleep(0.02)
 
 
-def runs(pid: int) -> bool:
+def is_running(pid: int) -> bool:
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -91,21 +91,21 @@ def runs(pid: int) -> bool:
     return True
 
 
-def of_the_server(url: str) -> int:
-    """Its process, 0 where none answers."""
+def server_pid(url: str) -> int:
+    """Return the process id of a Redis server, 0 if none responds."""
     with redis.Redis.from_url(url) as client, suppress(redis.RedisError):
         return int(client.info("server")["process_id"])
     return 0
 
 
 def tagline(environ: dict[str, str], *words: str) -> Result:
-    """A command as somebody would give it on the same host, with nothing else set."""
-    only = {name: environ.get(name) for name in {*os.environ, *environ}}
-    return CliRunner().invoke(cli, list(words), env=only)
+    """Run a command with only these environment variables."""
+    variables = {name: environ.get(name) for name in {*os.environ, *environ}}
+    return CliRunner().invoke(cli, list(words), env=variables)
 
 
-class Alone:
-    """`tagline run` as a process, with a data directory of its own."""
+class RunCommand:
+    """`tagline run` as a process, with its own data directory."""
 
     def __init__(self, box: Sandbox, redis_url: str, folder: Path) -> None:
         port = free_port()
@@ -119,51 +119,51 @@ class Alone:
         box.add_repo(REPO, LABELS)
 
     def start(self) -> subprocess.Popen[bytes]:
-        process = started("run", self.environ, self.folder)
+        process = start_process("run", self.environ, self.folder)
         try:
-            answers(self.ready)
+            wait_for_status(self.ready)
         except AssertionError:
             process.kill()
             raise
         return process
 
 
-def test_killed_parts_come_back_and_accepted_jobs_are_done(
+def test_killed_parts_are_restarted_and_accepted_jobs_are_done(
     box: Sandbox, clean: str, tmp_path: Path
 ) -> None:
-    alone = Alone(box, clean, tmp_path)
-    process = alone.start()
+    run = RunCommand(box, clean, tmp_path)
+    process = run.start()
     try:
-        url = load(alone.environ).redis_url
-        first = of_the_server(url)
-        assert alone.data.stat().st_mode & 0o777 == 0o700
+        url = load(run.environ).redis_url
+        first = server_pid(url)
+        assert run.data.stat().st_mode & 0o777 == 0o700
 
-        second = tagline(alone.environ, "run")
+        second = tagline(run.environ, "run")
         assert second.exit_code == 1
         assert f"(pid {process.pid}) already uses" in second.output
 
         os.kill(first, signal.SIGKILL)
-        until(lambda: of_the_server(url) not in (0, first))
-        answers(alone.ready, 200)
+        wait_until(lambda: server_pid(url) not in (0, first))
+        wait_for_status(run.ready, 200)
 
         box.fault("model-timeout")
         number = box.open_issue(REPO, "Crash", "It crashed with an exception.")
         job = box.opened.job
         assert job
-        until(lambda: "running" in tagline(alone.environ, "job", job).output)
-        server = of_the_server(url)
+        wait_until(lambda: "running" in tagline(run.environ, "job", job).output)
+        server = server_pid(url)
         process.kill()
         process.wait()
-        until(lambda: not runs(server))
+        wait_until(lambda: not is_running(server))
 
         box.clear_faults()
-        process = alone.start()
-        until(lambda: "state: done" in tagline(alone.environ, "job", job).output)
+        process = run.start()
+        wait_until(lambda: "state: done" in tagline(run.environ, "job", job).output)
         assert len(box.bot_comments(REPO, number)) == 1
-        server = of_the_server(url)
+        server = server_pid(url)
         process.terminate()
         assert process.wait(20) == 0
-        assert not runs(server)
+        assert not is_running(server)
     finally:
         process.kill()
         process.wait()
@@ -179,9 +179,7 @@ def test_a_server_that_a_killed_process_left_is_stopped_before_the_next(tmp_path
             assert client.get("accepted") == b"job"
 
 
-def test_the_server_gets_none_of_our_secrets(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_redis_server_gets_no_secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GITHUB_TOKEN", "ghp_quokkaberry")
     with EmbeddedRedis(tmp_path) as server:
         environ = Path(f"/proc/{server.pid}/environ")
@@ -190,7 +188,7 @@ def test_the_server_gets_none_of_our_secrets(
         assert b"quokkaberry" not in environ.read_bytes()
 
 
-def test_a_server_that_does_not_start_says_why(tmp_path: Path) -> None:
+def test_a_server_that_does_not_start_is_an_error_with_the_reason(tmp_path: Path) -> None:
     data = tmp_path / "appendonlydir"
     data.mkdir()
     (data / "appendonly.aof.manifest").write_text("nonsense\n")
@@ -198,7 +196,7 @@ def test_a_server_that_does_not_start_says_why(tmp_path: Path) -> None:
         EmbeddedRedis(tmp_path).start()
 
 
-def test_what_cannot_be_read_is_told_with_a_way_out_and_without_advice_for_the_machine(
+def test_the_error_for_unreadable_data_tells_what_to_do(
     tmp_path: Path,
 ) -> None:
     with EmbeddedRedis(tmp_path):
@@ -257,21 +255,19 @@ MANIFEST = """\
         ),
     ],
 )
-def test_of_a_server_s_log_only_its_failure_is_told(start: str, end: str, why: str) -> None:
+def test_the_error_contains_only_the_failure(start: str, end: str, why: str) -> None:
     assert extract_failure(start + end) == why
 
 
-def test_a_long_failure_is_told_by_its_end() -> None:
-    told = extract_failure(
+def test_the_error_contains_the_end_of_a_long_failure() -> None:
+    text = extract_failure(
         REDIS_7 + "71:M 01 Feb 2026 10:00:00.004 # " + "word " * 500 + "and the reason"
     )
-    assert told.endswith("and the reason")
-    assert len(told) <= 400
+    assert text.endswith("and the reason")
+    assert len(text) <= 400
 
 
-def test_a_server_that_hangs_is_ended_all_the_same(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_server_that_hangs_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(valkey, "STOP_SECONDS", 0.2)
     with EmbeddedRedis(tmp_path) as server:
         os.kill(server.pid, signal.SIGSTOP)
@@ -280,9 +276,9 @@ def test_a_server_that_hangs_is_ended_all_the_same(
     assert not server.alive
 
 
-def test_a_closed_terminal_stops_it_in_order(box: Sandbox, clean: str, tmp_path: Path) -> None:
-    alone = Alone(box, clean, tmp_path)
-    process = alone.start()
+def test_a_closed_terminal_stops_it(box: Sandbox, clean: str, tmp_path: Path) -> None:
+    run = RunCommand(box, clean, tmp_path)
+    process = run.start()
     try:
         process.send_signal(signal.SIGHUP)
         assert process.wait(20) == 0
@@ -292,22 +288,22 @@ def test_a_closed_terminal_stops_it_in_order(box: Sandbox, clean: str, tmp_path:
         process.wait()
 
 
-def test_told_to_stop_while_it_starts_it_ends_in_order(
+def test_it_ends_cleanly_when_it_is_stopped_during_the_start(
     box: Sandbox, clean: str, tmp_path: Path
 ) -> None:
-    alone = Alone(box, clean, tmp_path)
-    process = started("run", alone.environ, tmp_path)
+    run = RunCommand(box, clean, tmp_path)
+    process = start_process("run", run.environ, tmp_path)
     try:
-        until((alone.data / "lock").exists)
+        wait_until((run.data / "lock").exists)
         process.terminate()
         assert process.wait(20) == 0
-        assert not (alone.data / "redis.sock").exists()
+        assert not (run.data / "redis.sock").exists()
     finally:
         process.kill()
         process.wait()
 
 
-def test_a_data_directory_belongs_to_one_and_is_free_again_afterwards(tmp_path: Path) -> None:
+def test_a_data_directory_is_locked_by_one_process_at_a_time(tmp_path: Path) -> None:
     folder = tmp_path / "new" / "data"
     for _ in range(2):
         with (
@@ -331,14 +327,18 @@ def test_a_data_directory_that_cannot_be_used_is_named(tmp_path: Path) -> None:
 
 def test_a_port_in_use_is_named(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        environ = {**DOOR, "PORT": str(taken.getsockname()[1]), "DATA_DIR": str(tmp_path)}
+        environ = {
+            **ACCESS,
+            "PORT": str(taken.getsockname()[1]),
+            "DATA_DIR": str(tmp_path),
+        }
         with pytest.raises(
             AddressUnavailable, match=r"already in use\); look at TAGLINE_HOST and PORT"
         ):
             Receiver(load(environ))
 
 
-def test_run_needs_a_secret_and_a_forge_before_it_touches_anything(tmp_path: Path) -> None:
+def test_run_without_a_secret_and_a_forge_changes_nothing(tmp_path: Path) -> None:
     refused = tagline({"DATA_DIR": str(tmp_path / "data")}, "run")
     assert refused.exit_code == 2
     assert "GITHUB_WEBHOOK_SECRET is not set" in refused.output
@@ -357,8 +357,8 @@ def test_other_commands_find_the_private_server_only_without_redis_url(tmp_path:
         assert load({**environ, "REDIS_URL": elsewhere}).redis_url == elsewhere
 
 
-class Dying:
-    """A server that does not stay."""
+class FailingServer:
+    """A server that cannot start."""
 
     alive = False
     starts = 0
@@ -368,9 +368,9 @@ class Dying:
         raise ServerUnavailable("no room on the disk")
 
 
-def test_a_server_that_keeps_dying_is_started_less_and_less_often() -> None:
+def test_a_server_that_keeps_failing_is_started_less_and_less_often() -> None:
     now = 0.0
-    server = Dying()
+    server = FailingServer()
     supervisor = command.RedisSupervisor(server, lambda: now)  # type: ignore[arg-type]
     starts = []
     for step in range(400):
@@ -386,7 +386,7 @@ def test_a_server_that_keeps_dying_is_started_less_and_less_often() -> None:
     assert server.starts == 12
 
 
-def test_jobs_may_finish_within_the_time_of_all_their_models() -> None:
+def test_the_time_for_running_jobs_covers_all_their_models() -> None:
     assert seconds_for_jobs(load({})) == 20
     model = {"LLM_PROVIDER": "openai", "OPENAI_API_KEY": "sk-quokkaberry"}
     assert seconds_for_jobs(load(model)) == 50
@@ -394,5 +394,5 @@ def test_jobs_may_finish_within_the_time_of_all_their_models() -> None:
     assert seconds_for_jobs(load({**model, **further})) == 95
 
 
-def test_a_worker_on_a_host_of_its_own_is_taken_for_dead_sooner() -> None:
+def test_a_worker_on_a_single_host_counts_as_dead_sooner() -> None:
     assert SINGLE_HOST_HEARTBEAT_MS < HEARTBEAT_MS

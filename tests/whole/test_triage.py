@@ -31,7 +31,7 @@ def labelled(folder: Path, names: object) -> tuple[str, str]:
 CRASH = json.dumps({"title": "App crashes on start", "body": "It crashed with an exception."})
 
 
-def test_an_issue_becomes_a_line_of_the_contract(tmp_path: Path) -> None:
+def test_an_issue_becomes_a_line_of_json(tmp_path: Path) -> None:
     result, (line,) = triage(tmp_path, CRASH.encode(), *labelled(tmp_path, ["kind/bug", "docs"]))
     assert result.exit_code == 0
     (label,) = line.pop("labels")
@@ -77,7 +77,7 @@ def test_a_row_that_cannot_be_read_is_reported_and_the_others_are_processed(
     ],
     ids=range(5),
 )
-def test_odd_issues_have_a_line_too(tmp_path: Path, title: str, body: str | None) -> None:
+def test_unusual_issues_have_a_line(tmp_path: Path, title: str, body: str | None) -> None:
     result, (line,) = triage(tmp_path, json.dumps({"title": title, "body": body}).encode())
     assert result.exit_code == 0
     assert line["labels"] == []
@@ -91,6 +91,6 @@ def test_a_maintainer_s_rules_replace_the_built_in_ones(tmp_path: Path) -> None:
     assert [label["name"] for label in line["labels"]] == ["docs"]
 
 
-def test_labels_that_make_no_sense_are_a_usage_error(tmp_path: Path) -> None:
+def test_labels_without_names_are_a_usage_error(tmp_path: Path) -> None:
     result, _ = triage(tmp_path, CRASH.encode(), *labelled(tmp_path, [{"title": "bug"}]))
     assert result.exit_code == 2

@@ -76,22 +76,22 @@ def answered(app: App, number: int) -> bool | None:
 
 def test_jobs_and_waiting_issues_of_a_former_version_come_to_the_right_end(build: Build) -> None:
     app = build(LLM_MODEL="gpt-4o-mini")
-    with app.open(at_work=False):
-        app.quiet()
+    with app.open(worker=False):
+        app.clear_schedules()
         keys = restore(app)
         before = app.comments(ANSWERED)
         letters = DeadLetters(app.redis)
         (dead,) = letters.all()
         assert dead.issue == app.ref(DEAD)
-        with app.working(forgetful=False):
+        with app.running_worker(clear=False):
             for number in (SCHEDULED, SUSPENDED, DELAYED, QUEUED):
                 app.wait(partial(answered, app, number))
             assert app.labels(DEAD) == ["bug", "area/login"]
             assert app.comments(DEAD) == []
             assert letters.send_again([dead.job]) == {dead.job}
             app.wait(partial(answered, app, DEAD))
-            app.deliver_opening(ANSWERED)
-            assert app.over().outcome == "unchanged"
+            app.deliver_opened(ANSWERED)
+            assert app.wait_for_end().outcome == "unchanged"
             app.wait(lambda: None if app.redis.hlen("tagline:issues.msgs") else True)
         assert app.comments(ANSWERED) == before
         for number in range(ANSWERED, QUEUED + 1):
@@ -106,7 +106,7 @@ def test_jobs_and_waiting_issues_of_a_former_version_come_to_the_right_end(build
 
 def test_the_stores_read_what_a_former_version_kept(build: Build) -> None:
     app = build()
-    with app.open(at_work=False):
+    with app.open(worker=False):
         keys = restore(app)
         store, repository = app.store, next(iter(hash_of(keys, "configs")))
         assert store.last_config(repository) == CONFIG

@@ -1,4 +1,4 @@
-"""Waits of seconds become moments; the end state that most faults lead to."""
+"""Short waits, and the end state that most faults lead to."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ SHORT = {
 
 
 @pytest.fixture(autouse=True)
-def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+def short_retries(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, seconds in SHORT.items():
         monkeypatch.setattr(name, seconds)
 
 
-def answered(app: App, number: int, *kept: str) -> None:
-    """One comment with the model's words, its labels beside those that were there, none created."""
+def assert_answered(app: App, number: int, *kept: str) -> None:
+    """Check for one comment from the model, and its labels beside the `kept` ones; none created."""
     (comment,) = app.comments(number)
     assert comment.body.startswith("**Summary (automated):** ")
     assert "without a language model" not in comment.body
@@ -39,54 +39,51 @@ def answered(app: App, number: int, *kept: str) -> None:
     assert app.created_labels() == []
 
 
-def posted(app: App) -> int:
-    """How many comments were asked for, whatever became of them."""
-    ways = ("/comments", "/notes")
-    return len(
-        [w for w in app.host.writes(app.repo) if w.method == "POST" and w.path.endswith(ways)]
-    )
+def count_posts(app: App) -> int:
+    """Return the number of requests that create a comment, including failed ones."""
+    writes = app.host.writes(app.repo)
+    return sum(w.method == "POST" and w.path.endswith(("/comments", "/notes")) for w in writes)
 
 
-def queued(app: App) -> Job:
-    """The one that waits in the queue."""
+def queued_job(app: App) -> Job:
+    """Return the only job in the queue."""
     (message,) = app.redis.hgetall("tagline:issues.msgs").values()
     return msgspec.convert(msgspec.json.decode(message)["kwargs"]["delivery"], Job)
 
 
-def healthy(url: str, page: str = "healthz") -> bool | None:
-    """True where a receiver says so within a second."""
+def is_healthy(url: str, page: str = "healthz") -> bool | None:
+    """Return True if the receiver's page returns 200 within a second, else None."""
     try:
-        answer = httpx.get(f"{url}/{page}", trust_env=False, timeout=1)
+        response = httpx.get(f"{url}/{page}", trust_env=False, timeout=1)
     except httpx.TransportError:
         return None
-    return answer.status_code == 200 or None
+    return response.status_code == 200 or None
 
 
 @pytest.fixture(scope="session")
-def _vacant(box: Sandbox, server: EmbeddedRedis) -> Iterator[App]:
+def _idle_app(box: Sandbox, server: EmbeddedRedis) -> Iterator[App]:
     app = App(box, f"{server.url[:-1]}3", environment={"LLM_TIMEOUT": "5"})
-    with app.open(at_work=False):
+    with app.open(worker=False):
         yield app
 
 
 @pytest.fixture
-def vacant(_vacant: App, clean: str, host: str) -> App:
-    """A house whose receiver stands for the whole run, and nobody at work."""
-    _vacant.refresh(host)
-    return _vacant
+def idle_app(_idle_app: App, clean: str, host: str) -> App:
+    """An app whose receiver runs for the whole session, without a worker."""
+    _idle_app.refresh(host)
+    return _idle_app
 
 
 @pytest.fixture
-def survivor(
-    vacant: App, monkeypatch: pytest.MonkeyPatch
+def second_worker(
+    idle_app: App, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[[], AbstractContextManager[None]]:
-    """Puts another worker to work some time after the first one died: its lock is over, and its
-    heartbeat is missed."""
+    """Start another worker, as if the lock and the heartbeat of a killed one had expired."""
 
-    def at_work() -> AbstractContextManager[None]:
-        for lock in vacant.redis.keys("tagline:lock:*"):
-            vacant.redis.delete(lock)
+    def start() -> AbstractContextManager[None]:
+        for lock in idle_app.redis.keys("tagline:lock:*"):
+            idle_app.redis.delete(lock)
         monkeypatch.setattr("bot.queue.broker.HEARTBEAT_MS", 100)
-        return vacant.working(forgetful=False)
+        return idle_app.running_worker(clear=False)
 
-    return at_work
+    return start

@@ -1,4 +1,4 @@
-"""f022 to f045: the model fails; labels come from rules at once, the comment when it is back."""
+"""f022 to f045: the model fails; rules set labels at once, the comment follows with the model."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from bot.llm import client
 from bot.llm.client import ModelClient
 from tests.whole.app import App
 from tests.whole.conftest import Build
-from tests.whole.faults.conftest import answered
-from tests.whole.faults.selfsigned import certificate
-from tests.whole.outage import Outage
+from tests.whole.faults.conftest import assert_answered
+from tests.whole.faults.selfsigned import make_certificate
+from tests.whole.periodic import PeriodicTasks
 
 # Fault → its name in the sandbox, the reasons in the log, how many requests reach the model.
 FAULTS = {
@@ -57,23 +57,23 @@ FALLBACK = ["bug", "needs-review"]
 
 
 @pytest.fixture
-def either(_standing: dict[str, App], clean: str, host: str) -> App:
-    """Each host with another wire format of a model."""
-    app = _standing[{"github": "openai", "gitlab": "anthropic"}[host]]
+def app_with_format(_apps: dict[str, App], clean: str, host: str) -> App:
+    """Each host with another wire format of the model."""
+    app = _apps[{"github": "openai", "gitlab": "anthropic"}[host]]
     app.refresh(host)
     return app
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_failing_model_leaves_labels_at_once_and_one_comment_on_its_return(
-    either: App, clients: ClientPool, fault: str
+def test_a_failing_model_means_labels_at_once_and_one_comment_later(
+    app_with_format: App, clients: ClientPool, fault: str
 ) -> None:
-    app, (name, reasons, requests) = either, FAULTS[fault]
+    app, (name, reasons, requests) = app_with_format, FAULTS[fault]
     before = len(app.box.model_requests)
     app.box.fault(name, times=None)
-    with _impatient():
+    with _short_model_waits():
         number = app.issue(labels=["documentation"])
-        job = app.over()
+        job = app.wait_for_end()
     assert (job.state, job.outcome) == ("done", "fallback")
     assert sorted(app.labels(number)) == sorted([*FALLBACK, "documentation"])
     assert app.comments(number) == []
@@ -84,12 +84,12 @@ def test_a_failing_model_leaves_labels_at_once_and_one_comment_on_its_return(
     errors = [event["event"] for event in app.events() if event["level"] == "error"]
     assert len(errors) == (fault in REFUSALS)
     assert all(any(x in error for x in REFUSALS[fault].split()) for error in errors)
-    _recover(app, clients)
-    answered(app, number, "documentation")
+    _restore_model(app, clients)
+    assert_answered(app, number, "documentation")
 
 
 @contextmanager
-def _impatient() -> Iterator[None]:
+def _short_model_waits() -> Iterator[None]:
     """A model call may take 0.3 s; the wait that a server asks for is divided by 20."""
     retry_after: Callable[[str | None], float] = client._parse_retry_after
     complete = ModelClient.complete
@@ -104,10 +104,10 @@ def _impatient() -> Iterator[None]:
         yield
 
 
-def _recover(app: App, clients: ClientPool) -> None:
+def _restore_model(app: App, clients: ClientPool) -> None:
     app.box.clear_faults()
-    app.a_minute_passes()
-    Outage(app, clients).heal()
+    app.expire_pauses()
+    PeriodicTasks(app, clients).retry_fallbacks()
 
 
 def test_f045_a_name_that_is_not_found_is_a_failing_model(
@@ -126,46 +126,46 @@ def test_f045_a_name_that_is_not_found_is_a_failing_model(
         with monkeypatch.context() as patch:
             patch.setattr(socket, "getaddrinfo", resolve)
             number = app.issue()
-            assert app.over().outcome == "fallback"
+            assert app.wait_for_end().outcome == "fallback"
         assert (sorted(app.labels(number)), app.comments(number)) == (FALLBACK, [])
         assert app.events("using fallback")[0]["why"] == "unreachable"
-        _recover(app, clients)
-        answered(app, number)
+        _restore_model(app, clients)
+        assert_answered(app, number)
 
 
 def test_f044_an_untrusted_certificate_is_a_failing_model(build: Build, tmp_path: Path) -> None:
     app = build()
-    with _untrusted(tmp_path) as (url, received), app.open(at_work=False):
+    with _self_signed_server(tmp_path) as (url, received), app.open(worker=False):
         app.environment["OPENAI_BASE_URL"] = url
-        with app.working():
+        with app.running_worker():
             number = app.host.open_issue(app.repo, "Login crashes", "It crashed.")
-            assert app.over().outcome == "fallback"
+            assert app.wait_for_end().outcome == "fallback"
         assert received == [b""], "nothing is sent before the certificate is verified"
         assert (sorted(app.labels(number)), app.comments(number)) == (FALLBACK, [])
         del app.environment["OPENAI_BASE_URL"]
-        with app.working(forgetful=False):  # a start makes all issues due
+        with app.running_worker(clear=False):  # a start makes all issues due
             app.wait(lambda: app.comments(number) or None)
         assert "needs-review" not in app.labels(number)
 
 
 @contextmanager
-def _untrusted(folder: Path) -> Iterator[tuple[str, list[bytes]]]:
-    """A TLS server with a self-signed certificate, and what it received."""
+def _self_signed_server(folder: Path) -> Iterator[tuple[str, list[bytes]]]:
+    """Run a TLS server with a self-signed certificate; yield its URL and what it receives."""
     received: list[bytes] = []
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate(folder))
+    context.load_cert_chain(make_certificate(folder))
     with socket.create_server(("127.0.0.1", 0)) as server:
 
-        def listen() -> None:
+        def accept() -> None:
             connection, _ = server.accept()
             connection.settimeout(5)
             try:
-                with context.wrap_socket(connection, server_side=True) as line:
-                    received.append(line.recv(100))
+                with context.wrap_socket(connection, server_side=True) as tls:
+                    received.append(tls.recv(100))
             except ssl.SSLError:
                 received.append(b"")
 
-        thread = threading.Thread(target=listen)
+        thread = threading.Thread(target=accept)
         thread.start()
         yield f"https://127.0.0.1:{server.getsockname()[1]}/v1", received
         thread.join(5)

@@ -1,4 +1,4 @@
-"""f011 and f012: the receiver dies before it has answered."""
+"""f011 and f012: the receiver is killed before it has responded."""
 
 from __future__ import annotations
 
@@ -13,30 +13,30 @@ from bot.flow.reconcile import MIN_AGE_SECONDS
 from bot.http import ClientPool
 from tests.conftest import free_port
 from tests.whole.app import BODY, TITLE, App
-from tests.whole.faults import doomed
-from tests.whole.faults.conftest import answered, healthy, posted
-from tests.whole.faults.doomed import Step
-from tests.whole.outage import Outage
+from tests.whole.faults import killed_process
+from tests.whole.faults.conftest import assert_answered, count_posts, is_healthy
+from tests.whole.faults.killed_process import Step
+from tests.whole.periodic import PeriodicTasks
 
 BEFORE = Step("bot.queue.enqueue:RedisQueue._send")
 AFTER = Step("bot.queue.enqueue:RedisQueue._send", "after")
 
 
 @contextmanager
-def _door_that_dies(app: App, step: Step) -> Iterator[None]:
-    """For one delivery the forge reaches another receiver, which never answers."""
+def _receiver_killed_at(app: App, step: Step) -> Iterator[None]:
+    """Send one delivery to another receiver, which is killed before its response."""
     port = free_port()
-    here, there = app.url, f"http://127.0.0.1:{port}"
-    process = doomed.start("serve", {**app.environ, "PORT": str(port)}, step)
-    app.wait(lambda: healthy(there))
-    app.point_hooks_at(there)
+    url, killed_url = app.url, f"http://127.0.0.1:{port}"
+    process = killed_process.start("serve", {**app.environ, "PORT": str(port)}, step)
+    app.wait(lambda: is_healthy(killed_url))
+    app.point_hooks_at(killed_url)
     yield
-    assert doomed.end(process) == -signal.SIGKILL
-    app.point_hooks_at(here)
+    assert killed_process.wait(process) == -signal.SIGKILL
+    app.point_hooks_at(url)
 
 
-def _missed(app: App, step: Step) -> int:
-    with _door_that_dies(app, step):
+def _open_undelivered(app: App, step: Step) -> int:
+    with _receiver_killed_at(app, step):
         long_ago = time.time() - 2 * MIN_AGE_SECONDS
         number = app.host.open_issue(
             app.repo, TITLE, BODY, created_at=long_ago, labels=["documentation"]
@@ -45,28 +45,30 @@ def _missed(app: App, step: Step) -> int:
     return number
 
 
-def test_f011_killed_after_it_has_queued_a_redelivery_is_the_same_job(app: App) -> None:
-    number = _missed(app, AFTER)
+def test_f011_a_receiver_killed_after_queueing_treats_a_redelivery_as_the_same_job(
+    app: App,
+) -> None:
+    number = _open_undelivered(app, AFTER)
     app.wait(lambda: app.comments(number) or None)
     assert app.host.redeliver(app.opened.id).status_code == 202
-    assert app.over().tries == 1
-    answered(app, number, "documentation")
-    assert posted(app) == 1
+    assert app.wait_for_end().tries == 1
+    assert_answered(app, number, "documentation")
+    assert count_posts(app) == 1
     assert len(app.events("starting enrichment")) == 1
 
 
-@pytest.mark.parametrize("comes_again", [True, False], ids=["redelivered", "swept"])
-def test_f012_killed_before_it_has_queued_the_issue_is_found(
-    app: App, clients: ClientPool, comes_again: bool
+@pytest.mark.parametrize("redelivered", [True, False], ids=["redelivered", "reconciled"])
+def test_f012_an_issue_is_found_after_its_receiver_was_killed_before_queueing(
+    app: App, clients: ClientPool, redelivered: bool
 ) -> None:
     first = app.issue(TITLE, f"{BODY} Earlier.")  # the repository is known
-    number = _missed(app, BEFORE)
+    number = _open_undelivered(app, BEFORE)
     assert app.redis.hlen("tagline:issues.msgs") == 0
-    if comes_again:
+    if redelivered:
         assert app.host.redeliver(app.opened.id).status_code == 202
     else:
-        Outage(app, clients).sweep()
+        PeriodicTasks(app, clients).reconcile()
     app.wait(lambda: app.comments(number) or None)
-    app.over()
-    answered(app, number, "documentation")
+    app.wait_for_end()
+    assert_answered(app, number, "documentation")
     assert len(app.comments(first)) == 1

@@ -1,4 +1,4 @@
-"""A comment that the forge refuses: for good, for a while, or for a reason that nobody knows."""
+"""A comment that the forge refuses: finally, temporarily, or for an unknown reason."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from bot.sandbox.demo_faults import COMMENT_WRITES
 from bot.sandbox.faults import Armed, Call, Fault
 from tests.simulation import forge_faults
 from tests.whole.app import App
-from tests.whole.faults.conftest import answered, posted
+from tests.whole.faults.conftest import assert_answered, count_posts
 
 
 def refuse(app: App, status: int, body: object, times: int | None = 1) -> None:
-    """Let the forge refuse comments with this answer."""
+    """Let the forge refuse comments with this response."""
 
     async def effect(_: Call) -> Response:
         return JSONResponse(body, status)
@@ -28,49 +28,49 @@ def refuse(app: App, status: int, body: object, times: int | None = 1) -> None:
 LIMITS = {"github": ("github-422-quickly", "github-403-abuse"), "gitlab": ("gitlab-422-quickly",)}
 
 
-def test_a_comment_that_came_too_quickly_is_waited_for_and_written(app: App) -> None:
+def test_a_comment_that_came_too_quickly_is_written_after_a_wait(app: App) -> None:
     for fault in LIMITS[app.on]:
-        app.strike(fault)
+        app.arm_fault(fault)
         number = app.issue()
-        assert app.ended().state == "waiting"
-        waits = app.events("error, tried again later")[-1]
-        assert 60 <= waits["seconds"] <= 75
-        app.a_minute_passes()
-        assert app.again().outcome == "answered"
+        assert app.wait_for_job().state == "waiting"
+        event = app.events("error, tried again later")[-1]
+        assert 60 <= event["seconds"] <= 75
+        app.expire_pauses()
+        assert app.deliver_again().outcome == "answered"
         assert len(app.comments(number)) == 1
 
 
 UNKNOWN: list[tuple[int, object]] = [
-    (400, {"message": "The moon is full."}),
-    (403, {"message": "The moon is full."}),
+    (400, {"message": "An unknown reason."}),
+    (403, {"message": "An unknown reason."}),
     (409, {"message": "Conflict"}),
-    (412, {"message": "The moon is full."}),
-    (422, {"message": "Failed", "errors": [{"code": "custom", "message": "The moon is full."}]}),
-    (423, {"message": "The moon is full."}),
+    (412, {"message": "An unknown reason."}),
+    (422, {"message": "Failed", "errors": [{"code": "custom", "message": "An unknown reason."}]}),
+    (423, {"message": "An unknown reason."}),
 ]
 
 
 @pytest.mark.parametrize(("status", "body"), UNKNOWN, ids=[str(status) for status, _ in UNKNOWN])
-def test_a_refusal_that_is_not_known_to_be_final_is_tried_again(
+def test_a_refusal_that_is_not_known_to_be_final_is_retried(
     app: App, status: int, body: object
 ) -> None:
     refuse(app, status, body, times=2)
     number = app.issue(labels=["documentation"])
-    assert app.over().outcome == "answered"
-    answered(app, number, "documentation")
-    assert posted(app) == 3
+    assert app.wait_for_end().outcome == "answered"
+    assert_answered(app, number, "documentation")
+    assert count_posts(app) == 3
 
 
-def test_an_unknown_refusal_that_stays_is_a_dead_letter_with_the_forge_s_words(
+def test_a_lasting_unknown_refusal_is_a_dead_letter_with_the_forge_s_reason(
     app: App,
 ) -> None:
-    refuse(app, 403, {"message": "The moon is full."}, times=None)
+    refuse(app, 403, {"message": "An unknown reason."}, times=None)
     number = app.issue()
-    job = app.over()
-    assert (job.state, job.tries, posted(app)) == ("dead", MAX_TRIES, MAX_TRIES)
-    assert job.why.endswith("refused the request (status 403): The moon is full.")
+    job = app.wait_for_end()
+    assert (job.state, job.tries, count_posts(app)) == ("dead", MAX_TRIES, MAX_TRIES)
+    assert job.why.endswith("refused the request (status 403): An unknown reason.")
     app.box.clear_faults()
-    assert app.again().outcome == "answered"
+    assert app.deliver_again().outcome == "answered"
     assert len(app.comments(number)) == 1
 
 
@@ -95,43 +95,43 @@ FINAL: dict[str, list[tuple[int, object]]] = {
 }
 
 
-def test_a_refusal_that_is_known_to_be_final_is_an_end(app: App) -> None:
+def test_a_refusal_that_is_known_to_be_final_ends_the_job(app: App) -> None:
     for tries, (status, body) in zip(itertools.count(1), FINAL[app.on], strict=False):
         refuse(app, status, body)
         number = app.issue(author=f"ann{tries}")
-        job = app.over()
-        assert (job.state, job.outcome, posted(app)) == ("done", "skipped", tries), body
+        job = app.wait_for_end()
+        assert (job.state, job.outcome, count_posts(app)) == ("done", "skipped", tries), body
         assert app.comments(number) == []
 
 
 @pytest.mark.parametrize("times", [2, 3])
-@pytest.mark.parametrize("place", ["/repositories/", "/issues/1"])
-def test_a_token_that_github_does_not_know_everywhere_yet_is_tried_again(
-    app: App, place: str, times: int
+@pytest.mark.parametrize("path", ["/repositories/", "/issues/1"])
+def test_a_new_token_that_github_does_not_accept_yet_is_retried(
+    app: App, path: str, times: int
 ) -> None:
-    app.box.faults.arm("github-401", times, place)
+    app.box.faults.arm("github-401", times, path)
     number = app.issue(labels=["documentation"])
-    job = app.over()
+    job = app.wait_for_end()
     assert (job.state, job.outcome) == ("done", "answered")
-    answered(app, number, "documentation")
+    assert_answered(app, number, "documentation")
     assert app.events("gave up; kept as a dead letter") == []
 
 
-def test_a_repository_that_a_new_token_does_not_show_yet_is_tried_again(app: App) -> None:
+def test_a_repository_that_a_new_token_cannot_read_yet_is_retried(app: App) -> None:
     row = Fault("lag", "github", "not there yet", _not_found, "GET /repositories/")
     app.box.faults.armed.append(Armed(row, 4, None))
     number = app.issue()
-    assert app.over().outcome == "answered"
-    answered(app, number)
+    assert app.wait_for_end().outcome == "answered"
+    assert_answered(app, number)
 
 
 async def _not_found(_: Call) -> Response:
     return forge_faults.refuse("github", 404)
 
 
-def test_a_key_that_is_refused_blames_the_operator_at_once(app: App) -> None:
+def test_a_refused_key_is_an_operator_error_without_a_retry(app: App) -> None:
     app.box.faults.arm("github-401", None, "/access_tokens")
     app.issue()
-    job = app.over()
+    job = app.wait_for_end()
     assert (job.state, job.tries) == ("dead", 1)
     assert "GITHUB_PRIVATE_KEY" in job.why

@@ -1,6 +1,6 @@
-"""Authentic deliveries that name another repository, owner or installation than that of their id.
+"""Correctly signed deliveries whose names belong to another repository than their id.
 
-Where one secret serves many repositories, whoever knows it can write any payload. The id decides.
+A secret may serve many repositories, and its owner can sign any payload. The id decides.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from bot.sandbox.state import Event
 from tests.simulation import Exchange, Sandbox
 from tests.whole.app import BODY, LABELS, TITLE, App
 
-HOLDERS = {"github": ".github", "gitlab": ".gitlab"}
+CONFIG_REPOSITORIES = {"github": ".github", "gitlab": ".gitlab"}
 PARTS = ("path", "name", "owner")
-LIES = [some for size in range(len(PARTS) + 1) for some in combinations(PARTS, size)]
+WRONG_PARTS = [some for size in range(len(PARTS) + 1) for some in combinations(PARTS, size)]
 UNKNOWN = 987_654_321
 _numbers = count(1)
 _deliveries = count(1)
 
 
 class Owner:
-    """An account with one repository, whose configuration is in the file for all of its own."""
+    """An account with one repository, configured by the account's file."""
 
     def __init__(self, app: App, kind: str, config: str, *, installed: bool = False) -> None:
         self.app, self.login = app, f"{kind}{next(_numbers)}"
@@ -36,29 +36,30 @@ class Owner:
         if installed and app.on == "github":
             self.installation = app.box.install(self.login)
         self.id = app.host.add_repo(self.repo, LABELS).id
-        app.host.add_repo(f"{self.login}/{HOLDERS[app.on]}", files={app.host.config_path: config})
+        app.host.add_repo(
+            f"{self.login}/{CONFIG_REPOSITORIES[app.on]}", files={app.host.config_path: config}
+        )
 
-    def issue(self) -> int:
-        """Opened, and no delivery told of it."""
+    def open_issue(self) -> int:
+        """Open an issue without a delivery; return its number."""
         body = f"{BODY} Seen {next(_deliveries)} times."
         return self.app.host.open_issue(self.repo, TITLE, body, deliver=False)
 
     def payload(self, number: int) -> tuple[str, dict[str, Any]]:
-        """What the host would send of it."""
+        """Return the event and payload of an issue's `opened` delivery."""
         state = self.app.host.state
-        home, issue = state.repo(self.repo), state.issue(self.repo, number)
-        webhook, *_ = self.app.host.hooks.webhooks(Event("opened", home, issue, issue.author))
+        repo, issue = state.repo(self.repo), state.issue(self.repo, number)
+        webhook, *_ = self.app.host.hooks.webhooks(Event("opened", repo, issue, issue.author))
         return webhook.event, json.loads(webhook.body)
 
     def state(self, number: int) -> tuple[int, list[str]]:
-        """How many comments of ours there are, and the labels."""
+        """Return the number of the bot's comments, and the labels."""
         host = self.app.host
         return len(host.bot_comments(self.repo, number)), host.labels(self.repo, number)
 
 
 class Pair:
-    """Two owners whose repositories share a secret. The victim's file wants labels only suggested,
-    the other one's wants them set."""
+    """Two owners who share a secret: the victim's labels are suggested, the other's applied."""
 
     def __init__(self, app: App) -> None:
         self.app = app
@@ -66,56 +67,56 @@ class Pair:
         self.other = Owner(app, "other", "mode: apply", installed=True)
 
     def send(
-        self, of: Owner, number: int, lies: tuple[str, ...] = (), **ids: int
+        self, of: Owner, number: int, wrong: tuple[str, ...] = (), **ids: int
     ) -> JobRecord | None:
-        """A delivery of an issue with parts of the other owner's names, and other ids."""
+        """Deliver an issue with wrong parts of the other owner's names, and other ids."""
         event, payload = of.payload(number)
         another = self.other if of is self.victim else self.victim
-        change = _github if self.app.on == "github" else _gitlab
-        change(payload, another, lies, ids)
+        rewrite = _rewrite_github if self.app.on == "github" else _rewrite_gitlab
+        rewrite(payload, another, wrong, ids)
         answer = self.app.host.deliver(event, payload)
         assert answer.status_code == 202
         job = answer.headers.get("x-tagline-job")
-        return self.app.over(job) if job else None
+        return self.app.wait_for_end(job) if job else None
 
-    def honest(self) -> None:
-        """A further honest issue of the victim gets what the victim's own file says."""
-        number = self.victim.issue()
+    def check_victim(self) -> None:
+        """Check that a genuine issue of the victim is treated by the victim's file."""
+        number = self.victim.open_issue()
         self.send(self.victim, number)
-        self.suggested(number)
+        self.check_suggested(number)
 
-    def suggested(self, number: int) -> None:
+    def check_suggested(self, number: int) -> None:
         assert self.victim.state(number) == (1, [])
         (comment,) = self.app.host.bot_comments(self.victim.repo, number)
         assert "Suggested, not applied" in comment.body
 
 
-def _github(
-    payload: dict[str, Any], another: Owner, lies: tuple[str, ...], ids: dict[str, int]
+def _rewrite_github(
+    payload: dict[str, Any], another: Owner, wrong: tuple[str, ...], ids: dict[str, int]
 ) -> None:
     repository = payload["repository"]
-    if "path" in lies:
+    if "path" in wrong:
         repository["full_name"] = another.repo
         repository["url"] = f"https://api.github.com/repos/{another.repo}"
         payload["issue"]["repository_url"] = repository["url"]
-    if "name" in lies:
+    if "name" in wrong:
         repository["name"] = another.repo.partition("/")[2]
-    if "owner" in lies:
+    if "owner" in wrong:
         repository["owner"]["login"] = payload["organization"]["login"] = another.login
     repository["id"] = ids.get("repo", repository["id"])
     payload["installation"]["id"] = ids.get("installation", payload["installation"]["id"])
 
 
-def _gitlab(
-    payload: dict[str, Any], another: Owner, lies: tuple[str, ...], ids: dict[str, int]
+def _rewrite_gitlab(
+    payload: dict[str, Any], another: Owner, wrong: tuple[str, ...], ids: dict[str, int]
 ) -> None:
     project = payload["project"]
-    if "path" in lies:
+    if "path" in wrong:
         project["path_with_namespace"] = another.repo
         project["web_url"] = project["homepage"] = f"https://gitlab.example/{another.repo}"
-    if "name" in lies:
+    if "name" in wrong:
         project["name"] = another.repo
-    if "owner" in lies:
+    if "owner" in wrong:
         project["namespace"] = another.login
     project["id"] = ids.get("repo", project["id"])
     payload["object_attributes"]["updated_at"] = f"2026-01-01 00:00:{next(_deliveries)} UTC"
@@ -126,119 +127,121 @@ def pair(app: App) -> Pair:
     return Pair(app)
 
 
-NOBODY = {"GITHUB_APP_ID": "", "GITHUB_PRIVATE_KEY": ""}
+NO_APP = {"GITHUB_APP_ID": "", "GITHUB_PRIVATE_KEY": ""}
 
 
 @pytest.fixture(scope="module")
-def _by_token(box: Sandbox, server: EmbeddedRedis) -> Iterator[App]:
-    environment = {**NOBODY, "GITHUB_TOKEN": box.token}
+def _token_app(box: Sandbox, server: EmbeddedRedis) -> Iterator[App]:
+    environment = {**NO_APP, "GITHUB_TOKEN": box.token}
     app = App(box, f"{server.url[:-1]}4", environment=environment)
     with app.open():
         yield app
 
 
 @pytest.fixture
-def by_token(_by_token: App, clean: str) -> Pair:
-    _by_token.refresh("github")
-    return Pair(_by_token)
+def token_pair(_token_app: App, clean: str) -> Pair:
+    _token_app.refresh("github")
+    return Pair(_token_app)
 
 
-def _right_id_decides(pair: Pair, lies: tuple[str, ...]) -> None:
-    """However wrong the names: the issue of that id is answered by its own file."""
+def _check_right_id(pair: Pair, wrong: tuple[str, ...]) -> None:
+    """The issue of the id is answered by its own file, whatever the names are."""
     app, victim, other = pair.app, pair.victim, pair.other
-    number, known = victim.issue(), len(app.host.exchanges)
-    other_number = other.issue()
-    pair.send(victim, number, lies)
-    pair.suggested(number)
+    number, start = victim.open_issue(), len(app.host.exchanges)
+    other_number = other.open_issue()
+    pair.send(victim, number, wrong)
+    pair.check_suggested(number)
     assert other.state(other_number) == (0, [])
-    assert [x for x in app.host.exchanges[known:] if _names(x, other)] == []
-    pair.honest()
+    assert [x for x in app.host.exchanges[start:] if _names(x, other)] == []
+    pair.check_victim()
 
 
 def _names(exchange: Exchange, owner: Owner) -> bool:
     return owner.login in exchange.path or f"/{owner.id}/" in f"{exchange.path}/"
 
 
-def _another_id_decides(pair: Pair, lies: tuple[str, ...]) -> None:
-    """An issue under the id of another repository: that one's is answered, by its own file."""
+def _check_other_id(pair: Pair, wrong: tuple[str, ...]) -> None:
+    """With the id of another repository, that repository's issue is answered by its file."""
     victim, other = pair.victim, pair.other
-    number, theirs = victim.issue(), other.issue()
-    assert number == theirs
-    pair.send(victim, number, lies, repo=other.id, installation=other.installation)
+    number, other_number = victim.open_issue(), other.open_issue()
+    assert number == other_number
+    pair.send(victim, number, wrong, repo=other.id, installation=other.installation)
     assert victim.state(number) == (0, [])
-    comments, labels = other.state(theirs)
+    comments, labels = other.state(other_number)
     assert comments == 1
     assert "bug" in labels
     pair.send(victim, number)
-    pair.suggested(number)
-    pair.honest()
+    pair.check_suggested(number)
+    pair.check_victim()
 
 
-def _unknown_id_is_left_alone(pair: Pair, lies: tuple[str, ...]) -> None:
-    victim, number = pair.victim, pair.victim.issue()
-    job = pair.send(victim, number, lies, repo=UNKNOWN)
+def _check_unknown_id(pair: Pair, wrong: tuple[str, ...]) -> None:
+    victim, number = pair.victim, pair.victim.open_issue()
+    job = pair.send(victim, number, wrong, repo=UNKNOWN)
     assert job is not None
     assert (job.state, job.outcome) == ("done", "skipped")
     assert victim.state(number) == (0, [])
     pair.send(victim, number)
-    pair.suggested(number)
+    pair.check_suggested(number)
 
 
-@pytest.mark.parametrize("lies", LIES, ids="+".join)
-def test_the_id_decides_whatever_names_a_delivery_gives(pair: Pair, lies: tuple[str, ...]) -> None:
-    _right_id_decides(pair, lies)
-
-
-@pytest.mark.parametrize("lies", LIES, ids="+".join)
-def test_the_id_of_another_repository_leaves_the_named_one_alone(
-    pair: Pair, lies: tuple[str, ...]
+@pytest.mark.parametrize("wrong", WRONG_PARTS, ids="+".join)
+def test_the_id_decides_whatever_names_a_delivery_contains(
+    pair: Pair, wrong: tuple[str, ...]
 ) -> None:
-    _another_id_decides(pair, lies)
+    _check_right_id(pair, wrong)
 
 
-@pytest.mark.parametrize("lies", LIES, ids="+".join)
-def test_an_unknown_id_is_left_alone_whatever_names_stand_beside_it(
-    pair: Pair, lies: tuple[str, ...]
+@pytest.mark.parametrize("wrong", WRONG_PARTS, ids="+".join)
+def test_the_id_of_another_repository_does_not_affect_the_named_one(
+    pair: Pair, wrong: tuple[str, ...]
 ) -> None:
-    _unknown_id_is_left_alone(pair, lies)
+    _check_other_id(pair, wrong)
 
 
-@pytest.mark.parametrize("lies", LIES, ids="+".join)
-def test_the_id_decides_with_a_personal_token(by_token: Pair, lies: tuple[str, ...]) -> None:
-    _right_id_decides(by_token, lies)
+@pytest.mark.parametrize("wrong", WRONG_PARTS, ids="+".join)
+def test_an_unknown_id_is_skipped_whatever_names_stand_beside_it(
+    pair: Pair, wrong: tuple[str, ...]
+) -> None:
+    _check_unknown_id(pair, wrong)
 
 
-@pytest.mark.parametrize("lies", LIES, ids="+".join)
+@pytest.mark.parametrize("wrong", WRONG_PARTS, ids="+".join)
+def test_the_id_decides_with_a_personal_token(token_pair: Pair, wrong: tuple[str, ...]) -> None:
+    _check_right_id(token_pair, wrong)
+
+
+@pytest.mark.parametrize("wrong", WRONG_PARTS, ids="+".join)
 def test_the_id_of_another_repository_decides_with_a_personal_token(
-    by_token: Pair, lies: tuple[str, ...]
+    token_pair: Pair, wrong: tuple[str, ...]
 ) -> None:
-    _another_id_decides(by_token, lies)
+    _check_other_id(token_pair, wrong)
 
 
-def test_an_unknown_id_is_left_alone_with_a_personal_token(by_token: Pair) -> None:
-    _unknown_id_is_left_alone(by_token, PARTS)
+def test_an_unknown_id_is_skipped_with_a_personal_token(token_pair: Pair) -> None:
+    _check_unknown_id(token_pair, PARTS)
 
 
-@pytest.mark.parametrize("lies", LIES, ids="+".join)
+@pytest.mark.parametrize("wrong", WRONG_PARTS, ids="+".join)
 @pytest.mark.parametrize("whose", ["another one's", "unknown"])
-def test_an_installation_without_the_repository_is_skipped_and_remembers_nothing(
-    pair: Pair, lies: tuple[str, ...], whose: str
+def test_an_installation_without_the_repository_is_skipped_without_a_record(
+    pair: Pair, wrong: tuple[str, ...], whose: str
 ) -> None:
-    """GitHub mints no token for the pair; the issue's own delivery is answered as ever."""
-    app, victim, number = pair.app, pair.victim, pair.victim.issue()
-    wrong = pair.other.installation if whose == "another one's" else UNKNOWN
-    job = pair.send(victim, number, lies, installation=wrong)
+    """GitHub creates no token for the pair; a correct delivery is still answered."""
+    app, victim, number = pair.app, pair.victim, pair.victim.open_issue()
+    installation = pair.other.installation if whose == "another one's" else UNKNOWN
+    job = pair.send(victim, number, wrong, installation=installation)
     assert job is not None
     assert (job.state, job.outcome) == ("done", "skipped")
     assert victim.state(number) == (0, [])
     assert app.store.record(f"github:127.0.0.1:{victim.id}:{number}") is None
     assert app.redis.keys("tagline:pace:*") == []
     pair.send(victim, number)
-    pair.suggested(number)
+    pair.check_suggested(number)
 
 
-def test_a_wrong_installation_does_not_undo_what_is_remembered_of_an_issue(pair: Pair) -> None:
-    app, victim, number = pair.app, pair.victim, pair.victim.issue()
+def test_a_wrong_installation_does_not_change_an_issue_s_record(pair: Pair) -> None:
+    app, victim, number = pair.app, pair.victim, pair.victim.open_issue()
     pair.send(victim, number)
     key = f"github:127.0.0.1:{victim.id}:{number}"
     before = app.store.record(key)
@@ -247,15 +250,15 @@ def test_a_wrong_installation_does_not_undo_what_is_remembered_of_an_issue(pair:
     assert app.store.record(key) == before
 
 
-def test_a_limit_on_minting_pauses_no_installation(pair: Pair) -> None:
-    """It strikes the App: the installation in the delivery need not be the repository's."""
+def test_a_limit_on_creating_tokens_pauses_no_installation(pair: Pair) -> None:
+    """The limit is the App's: the installation in the delivery may not be the repository's."""
     app, victim, other = pair.app, pair.victim, pair.other
-    number = victim.issue()
+    number = victim.open_issue()
     app.box.faults.arm("github-403-secondary", 1, "/access_tokens")
     event, payload = victim.payload(number)
     payload["installation"]["id"] = other.installation
     job = app.host.deliver(event, payload).headers["x-tagline-job"]
-    assert app.end_of(job).state == "waiting"
-    theirs = other.issue()
-    pair.send(other, theirs)
-    assert other.state(theirs)[0] == 1
+    assert app.wait_for_job(job).state == "waiting"
+    other_number = other.open_issue()
+    pair.send(other, other_number)
+    assert other.state(other_number)[0] == 1

@@ -1,4 +1,4 @@
-"""What fell back is healed in place, and what was missed is found, over HTTP and a real Redis."""
+"""Issues with labels from rules are retried, and missed issues are found."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from bot.flow.reconcile import MIN_AGE_SECONDS
 from bot.http import ClientPool
 from tests.whole.app import BODY, TITLE, App
 from tests.whole.conftest import Build
-from tests.whole.outage import Outage
-from tests.whole.test_calls import Call, kinds
+from tests.whole.periodic import PeriodicTasks
+from tests.whole.test_calls import Call, calls_of
 
 ISSUES = {
     "github": ("GET", "/repos/{owner}/{repo}/issues", "direction page per_page sort state", ""),
@@ -20,12 +20,12 @@ ISSUES = {
         "",
     ),
 }
-SWEEP: dict[str, set[Call]] = {
+RECONCILE_CALLS: dict[str, set[Call]] = {
     "github": {ISSUES["github"], ("GET", "/app/hook/deliveries", "per_page", "")},
     "gitlab": {ISSUES["gitlab"]},
 }
 ISSUE = "/repos/{owner}/{repo}/issues/{number}"
-HEALING: dict[str, set[Call]] = {
+RETRY_CALLS: dict[str, set[Call]] = {
     "github": {
         ("GET", f"{ISSUE}/events", "page per_page", ""),
         ("DELETE", f"{ISSUE}/labels/needs-review", "", ""),
@@ -42,9 +42,7 @@ HEALING: dict[str, set[Call]] = {
 }
 
 
-def test_the_model_s_answer_takes_the_place_of_labels_from_rules(
-    app: App, clients: ClientPool
-) -> None:
+def test_the_model_s_answer_replaces_labels_from_rules(app: App, clients: ClientPool) -> None:
     app.box.fault("model-400", times=None)
     number = app.issue()
     assert app.comments(number) == []
@@ -53,27 +51,25 @@ def test_the_model_s_answer_takes_the_place_of_labels_from_rules(
     app.host.unlabel_by_person(app.repo, number, kept)
     app.host.label_by_person(app.repo, number, kept)
     app.box.clear_faults()
-    known = len(app.host.exchanges)
-    outage = Outage(app, clients)
-    outage.heal()
+    start = len(app.host.exchanges)
+    tasks = PeriodicTasks(app, clients)
+    tasks.retry_fallbacks()
     (comment,) = app.comments(number)
     assert comment.body.startswith("**Summary (automated):** ")
     assert "needs-review" not in app.labels(number)
-    assert kept in app.labels(number)  # it is a person's now
-    assert HEALING[app.on] <= kinds(app.host.exchanges[known:])
-    outage.jobs.clear()
-    outage.heal()
-    assert outage.jobs == []
+    assert kept in app.labels(number)  # a person set it
+    assert RETRY_CALLS[app.on] <= calls_of(app.host.exchanges[start:])
+    tasks.jobs.clear()
+    tasks.retry_fallbacks()
+    assert tasks.jobs == []
 
 
-def test_nothing_is_said_on_an_issue_that_a_maintainer_has_answered(
-    app: App, clients: ClientPool
-) -> None:
+def test_an_issue_that_a_maintainer_answered_gets_no_comment(app: App, clients: ClientPool) -> None:
     app.box.fault("model-400", times=None)
     number = app.issue()
     app.host.comment_by_person(app.repo, number, "Thank you, I am on it.")
     app.box.clear_faults()
-    Outage(app, clients).heal()
+    PeriodicTasks(app, clients).retry_fallbacks()
     assert app.comments(number) == []
     assert "needs-review" not in app.labels(number)
 
@@ -81,49 +77,49 @@ def test_nothing_is_said_on_an_issue_that_a_maintainer_has_answered(
 def test_issues_that_redis_lost_are_found(app: App, clients: ClientPool) -> None:
     app.issue()
     old = time.time() - MIN_AGE_SECONDS - 60
-    lost = [
+    missed = [
         app.host.open_issue(app.repo, TITLE, f"{BODY} {n}", deliver=False, created_at=old)
         for n in range(3)
     ]
     young = app.host.open_issue(app.repo, TITLE, f"{BODY} now", deliver=False)
-    known = len(app.host.exchanges)
-    outage = Outage(app, clients)
-    assert outage.sweep()["issues"] == 3
-    assert [len(app.comments(number)) for number in lost] == [1, 1, 1]
+    start = len(app.host.exchanges)
+    tasks = PeriodicTasks(app, clients)
+    assert tasks.reconcile()["issues"] == 3
+    assert [len(app.comments(number)) for number in missed] == [1, 1, 1]
     assert app.comments(young) == []
-    assert SWEEP[app.on] <= kinds(app.host.exchanges[known:])
-    outage.jobs.clear()
-    assert outage.sweep() == {}
+    assert RECONCILE_CALLS[app.on] <= calls_of(app.host.exchanges[start:])
+    tasks.jobs.clear()
+    assert tasks.reconcile() == {}
 
 
-def test_work_items_that_the_door_leaves_alone_are_not_swept_up(
+def test_work_items_that_the_receiver_ignores_are_not_reconciled(
     app: App, clients: ClientPool
 ) -> None:
     app.issue()
     old = time.time() - MIN_AGE_SECONDS - 60
     number = app.host.open_issue(app.repo, TITLE, BODY, deliver=False, created_at=old, type="Task")
-    Outage(app, clients).sweep()
+    PeriodicTasks(app, clients).reconcile()
     assert (app.comments(number), app.labels(number)) == ([], [])
 
 
-def test_a_delivery_that_nobody_took_is_asked_for_again(app: App, clients: ClientPool) -> None:
+def test_a_failed_delivery_is_requested_again(app: App, clients: ClientPool) -> None:
     app.issue()
-    known = len(app.host.deliveries)
-    endpoint, app.box.webhook_url = app.box.webhook_url, "http://127.0.0.1:1/webhooks/github"
+    start = len(app.host.deliveries)
+    url, app.box.webhook_url = app.box.webhook_url, "http://127.0.0.1:1/webhooks/github"
     number = app.host.open_issue(app.repo, TITLE, f"{BODY} Unheard.")
-    app.box.webhook_url = endpoint
-    Outage(app, clients).sweep()
+    app.box.webhook_url = url
+    PeriodicTasks(app, clients).reconcile()
     app.wait(lambda: app.comments(number) or None)
-    later = app.host.deliveries[known:]
-    asked = [d for d in later if d.number == number and d.action == "opened"]
-    assert [delivery.status for delivery in asked] == [0, 202]
+    deliveries = app.host.deliveries[start:]
+    opened = [d for d in deliveries if d.number == number and d.action == "opened"]
+    assert [delivery.status for delivery in opened] == [0, 202]
 
 
-def test_a_repository_that_was_renamed_since_is_found_by_its_number(build: Build) -> None:
-    with build().open(at_work=False) as app:
+def test_a_repository_that_was_renamed_is_found_by_its_number(build: Build) -> None:
+    with build().open(worker=False) as app:
         number = app.host.open_issue(app.repo, TITLE, BODY)
         app.host.rename_repo(app.repo, f"{app.repo}-renamed")
         app.repo += "-renamed"
-        with app.working():
-            assert app.end_of(str(app.opened.job)).outcome == "answered"
+        with app.running_worker():
+            assert app.wait_for_job(str(app.opened.job)).outcome == "answered"
         assert len(app.comments(number)) == 1

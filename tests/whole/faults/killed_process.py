@@ -1,6 +1,6 @@
-"""A worker or a receiver in a process of its own that is killed at a chosen step.
+"""A worker or a receiver in a separate process that is killed at a chosen step.
 
-The processes are forked from one that has loaded everything and holds no thread.
+The processes are forked from a server process that has imported everything and has no threads.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from functools import cache
 from multiprocessing.context import ForkServerContext, ForkServerProcess
 from typing import Any, NamedTuple
 
-SECONDS = 30
-LOADED = (
+TIMEOUT_SECONDS = 30
+PRELOADED = (
     *("bot.cli.main", "bot.cli.serve", "bot.cli.worker", "bot.wiring", "bot.web.app", "uvicorn"),
     *("bot.forges.github.api", "bot.forges.gitlab.api", "bot.llm.openai", "bot.llm.breaker"),
     *("bot.queue.worker", "bot.queue.actors", "bot.flow.process", "bot.flow.reconcile", "uvloop"),
@@ -26,16 +26,16 @@ LOADED = (
 
 
 class Step(NamedTuple):
-    """Where a process dies: `module:Class.method`, before the call or after it."""
+    """Where a process is killed: `module:Class.method`, before or after the call."""
 
     where: str
     when: str = "before"
 
 
 @cache
-def _nursery() -> ForkServerContext:
+def _fork_server() -> ForkServerContext:
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([*LOADED, __name__])
+    context.set_forkserver_preload([*PRELOADED, __name__])
     return context
 
 
@@ -46,17 +46,17 @@ def start(
     values: Mapping[str, Any] | None = None,
     files: int = 0,
 ) -> ForkServerProcess:
-    """Run `tagline COMMAND`. `values` are set in modules first; `files` limits open ones."""
-    process = _nursery().Process(
-        target=_live, args=(command, dict(environment), step, dict(values or {}), files)
+    """Run `tagline COMMAND` with `values` set in modules; `files` limits the open files."""
+    process = _fork_server().Process(
+        target=_run, args=(command, dict(environment), step, dict(values or {}), files)
     )
     process.start()
     return process
 
 
-def end(process: ForkServerProcess) -> int:
-    """Wait until it has ended; minus the signal that ended it, or its exit status."""
-    process.join(SECONDS)
+def wait(process: ForkServerProcess) -> int:
+    """Wait for the end; return the exit status, or minus the signal that ended the process."""
+    process.join(TIMEOUT_SECONDS)
     if process.is_alive():
         process.kill()
         process.join()
@@ -65,7 +65,7 @@ def end(process: ForkServerProcess) -> int:
     return process.exitcode
 
 
-def _live(
+def _run(
     command: str,
     environment: dict[str, str],
     step: Step | None,
@@ -81,7 +81,7 @@ def _live(
         setattr(owner, last, value)
     if step:
         owner, last = _find(step.where)
-        setattr(owner, last, _deadly(getattr(owner, last), step.when))
+        setattr(owner, last, _kill_at(getattr(owner, last), step.when))
     from bot.cli.main import cli  # noqa: PLC0415 - loaded before the fork
 
     cli.main([command], prog_name="tagline")
@@ -96,18 +96,18 @@ def _find(name: str) -> tuple[Any, str]:
     return owner, last
 
 
-def _deadly(call: Any, when: str) -> Any:
-    def die() -> None:
+def _kill_at(call: Any, when: str) -> Any:
+    def kill() -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
-    async def waited(*arguments: Any, **more: Any) -> None:
+    async def killing_async(*arguments: Any, **more: Any) -> None:
         if when == "after":
             await call(*arguments, **more)
-        die()
+        kill()
 
-    def called(*arguments: Any, **more: Any) -> None:
+    def killing(*arguments: Any, **more: Any) -> None:
         if when == "after":
             call(*arguments, **more)
-        die()
+        kill()
 
-    return waited if inspect.iscoroutinefunction(call) else called
+    return killing_async if inspect.iscoroutinefunction(call) else killing

@@ -1,4 +1,4 @@
-"""What a worker does beside its jobs, one round at a time."""
+"""A worker's periodic tasks, run one by one."""
 
 from __future__ import annotations
 
@@ -11,32 +11,32 @@ from bot.queue.actors import send
 from tests.whole.app import App
 
 
-class Outage:
-    """The rounds of a worker, one by one."""
+class PeriodicTasks:
+    """Runs fallback retries and reconciliation, and waits for the jobs that they send."""
 
     def __init__(self, app: App, clients: ClientPool) -> None:
         self.app = app
         self._broker = wiring.broker(app.redis)
-        self._healing = wiring.fallback_retries(app.settings, app.store)
-        self._sweep = wiring.reconciliation(app.settings, clients, app.store)
+        self._retries = wiring.fallback_retries(app.settings, app.store)
+        self._reconciliation = wiring.reconciliation(app.settings, clients, app.store)
         self.jobs: list[str] = []
 
     def _send(self, delivery: Job) -> None:
         if self.app.repo in str(delivery.ref):
             self.jobs.append(send(self._broker, self.app.store, delivery))
 
-    def heal(self) -> None:
-        """A round with everybody due."""
+    def retry_fallbacks(self) -> None:
+        """Run once with every waiting issue due."""
         self.app.store.retry_schedule.resume(time.time(), everybody=True)
-        self._healing.run_once(self._send)
-        self._ended()
+        self._retries.run_once(self._send)
+        self._wait_for_jobs()
 
-    def sweep(self) -> dict[str, object]:
+    def reconcile(self) -> dict[str, object]:
         self.app.redis.delete("tagline:lease:sweep", "tagline:lease:deliveries")
-        found = dict(self._sweep.run_once(self._send))
-        self._ended()
-        return found
+        report = dict(self._reconciliation.run_once(self._send))
+        self._wait_for_jobs()
+        return report
 
-    def _ended(self) -> None:
+    def _wait_for_jobs(self) -> None:
         for job in self.jobs:
-            self.app.end_of(job)
+            self.app.wait_for_job(job)
