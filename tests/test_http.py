@@ -11,15 +11,9 @@ import time
 import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509.oid import NameOID
 
 from bot.http import (
     CONNECTION_LOST,
@@ -33,6 +27,7 @@ from bot.http import (
     UnsupportedProxy,
     deadline,
 )
+from tests.selfsigned import make_certificate
 
 DEADLINE = 0.3
 SOON = 5.0  # or never
@@ -46,8 +41,8 @@ def server(
     *,
     peek: bool = False,
 ) -> Iterator[str]:
-    """A server that reads a request, or with `peek` only sees it come, and then does what the test
-    says; gives its address."""
+    """Run a server that reads each request (with `peek` leaves it unread), then calls `respond`;
+    yield its URL."""
     listening = socket.create_server(("127.0.0.1", 0))
 
     def serve() -> None:
@@ -119,7 +114,7 @@ def get(clients: ClientPool, url: str, max_bytes: int = KB) -> Response:
     ],
     ids=["body", "chunk", "headers", "first line"],
 )
-def test_an_answer_that_drips_ends_at_the_deadline(clients: ClientPool, before: bytes) -> None:
+def test_a_slow_response_ends_at_the_deadline(clients: ClientPool, before: bytes) -> None:
     with server(drip(before)) as url:
         started = time.monotonic()
         with deadline(DEADLINE), pytest.raises(FAILURES):
@@ -127,7 +122,7 @@ def test_an_answer_that_drips_ends_at_the_deadline(clients: ClientPool, before: 
         assert DEADLINE * 0.9 <= time.monotonic() - started < SOON
 
 
-def test_a_server_that_never_answers_ends_at_the_deadline(clients: ClientPool) -> None:
+def test_a_server_without_a_response_ends_at_the_deadline(clients: ClientPool) -> None:
     with server(lambda _: time.sleep(60)) as url:
         started = time.monotonic()
         with deadline(DEADLINE), pytest.raises(TIMEOUTS):
@@ -135,7 +130,7 @@ def test_a_server_that_never_answers_ends_at_the_deadline(clients: ClientPool) -
         assert time.monotonic() - started < SOON
 
 
-def test_one_deadline_holds_for_several_calls(clients: ClientPool) -> None:
+def test_one_deadline_applies_to_several_calls(clients: ClientPool) -> None:
     def slow(connection: socket.socket) -> None:
         time.sleep(DEADLINE * 0.7)
         once(body=b"x")(connection)
@@ -148,7 +143,7 @@ def test_one_deadline_holds_for_several_calls(clients: ClientPool) -> None:
         assert time.monotonic() - started < SOON
 
 
-def test_after_a_deadline_has_passed_no_call_begins(clients: ClientPool) -> None:
+def test_after_a_deadline_no_call_starts(clients: ClientPool) -> None:
     calls: list[int] = []
     with server(lambda _: calls.append(1)) as url, deadline(0), pytest.raises(FAILURES):
         get(clients, url)
@@ -172,7 +167,7 @@ def test_a_deadline_of_one_thread_is_not_that_of_another(clients: ClientPool) ->
 
 
 @pytest.mark.parametrize("size", [0, KB - 1, KB])
-def test_an_answer_up_to_the_cap_is_read(clients: ClientPool, size: int) -> None:
+def test_a_response_up_to_the_size_limit_is_read(clients: ClientPool, size: int) -> None:
     with server(once(body=b"x" * size)) as url:
         assert len(get(clients, url, KB).content) == size
 
@@ -193,7 +188,7 @@ def endless(connection: socket.socket) -> None:
     ],
     ids=["one byte too long", "gzip bomb", "gzip with more behind it", "endless"],
 )
-def test_an_answer_past_the_cap_is_dropped(
+def test_a_response_over_the_size_limit_is_dropped(
     clients: ClientPool, respond: Callable[[socket.socket], None]
 ) -> None:
     with server(respond) as url:
@@ -203,7 +198,7 @@ def test_an_answer_past_the_cap_is_dropped(
         assert time.monotonic() - started < SOON
 
 
-def test_a_compressed_answer_is_read_and_its_encoding_not_applied_twice(
+def test_a_compressed_response_is_decompressed_once(
     clients: ClientPool,
 ) -> None:
     with server(once("Content-Encoding: gzip", body=gzip.compress(b"fine"))) as url:
@@ -211,7 +206,7 @@ def test_a_compressed_answer_is_read_and_its_encoding_not_applied_twice(
 
 
 @pytest.mark.parametrize("body", [b"not gzip", gzip.compress(b"fine")[:-9]], ids=["not", "half"])
-def test_an_answer_that_cannot_be_decompressed_is_an_error_of_transport(
+def test_a_response_that_cannot_be_decompressed_is_a_transport_error(
     clients: ClientPool, body: bytes
 ) -> None:
     respond = once("Content-Encoding: gzip", body=body)
@@ -219,7 +214,7 @@ def test_an_answer_that_cannot_be_decompressed_is_an_error_of_transport(
         get(clients, url)
 
 
-def test_an_answer_may_have_headers_in_any_encoding(clients: ClientPool) -> None:
+def test_a_response_may_have_headers_in_any_encoding(clients: ClientPool) -> None:
     with server(once("X-Served-By: \xe9", "Retry-After: 7", body=b"fine")) as url:
         answer = get(clients, url)
     assert (answer.content, answer.headers["retry-after"]) == (b"fine", "7")
@@ -240,7 +235,7 @@ def test_a_gzip_bomb_takes_no_memory(clients: ClientPool, times: int) -> None:
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_a_redirect_is_an_answer_and_is_never_followed(clients: ClientPool, status: int) -> None:
+def test_a_redirect_is_never_followed(clients: ClientPool, status: int) -> None:
     calls: list[int] = []
 
     def elsewhere(connection: socket.socket) -> None:
@@ -293,7 +288,7 @@ def test_plain_http_goes_through_the_proxy_of_the_environment(
     assert len(requests) == 2
 
 
-def test_https_goes_through_a_tunnel_and_the_proxy_sees_nothing_of_it(
+def test_https_goes_through_a_tunnel_unreadable_by_the_proxy(
     environment: pytest.MonkeyPatch, certificate: Path
 ) -> None:
     seen: list[bytes] = []
@@ -325,7 +320,7 @@ def test_a_tunnel_that_the_proxy_refuses_means_that_nothing_was_sent(
         clients.close()
 
 
-def test_a_proxy_that_drips_ends_at_the_deadline(environment: pytest.MonkeyPatch) -> None:
+def test_a_slow_proxy_ends_at_the_deadline(environment: pytest.MonkeyPatch) -> None:
     with server(drip(b"HTTP/1.1 200 OK\r\nX-Header: ")) as url:
         environment.setenv("HTTPS_PROXY", url)
         clients = ClientPool("tests")
@@ -346,7 +341,7 @@ def test_a_proxy_that_drips_ends_at_the_deadline(environment: pytest.MonkeyPatch
         "http://1.1.1.1/",
     ],
 )
-def test_a_proxy_is_not_asked_for_a_forbidden_address(
+def test_a_proxy_gets_no_request_to_a_forbidden_address(
     environment: pytest.MonkeyPatch, target: str
 ) -> None:
     requests: list[bytes] = []
@@ -387,7 +382,7 @@ def test_hosts_in_no_proxy_are_connected_to_directly(
 
 @pytest.mark.parametrize("address", ["socks5://u:hidden@127.0.0.1:1", "ftp://127.0.0.1", "://x"])
 @pytest.mark.parametrize("name", ["HTTPS_PROXY", "ALL_PROXY"])
-def test_a_proxy_of_another_protocol_is_one_clear_sentence(
+def test_a_proxy_of_another_protocol_is_a_clear_error(
     environment: pytest.MonkeyPatch, name: str, address: str
 ) -> None:
     environment.setenv(name, address)
@@ -397,7 +392,7 @@ def test_a_proxy_of_another_protocol_is_one_clear_sentence(
     assert "hidden" not in str(caught.value)
 
 
-def test_each_thread_has_one_client_of_its_own(clients: ClientPool) -> None:
+def test_each_thread_has_its_own_client(clients: ClientPool) -> None:
     found: list[Client] = []
     threads = [threading.Thread(target=lambda: found.append(clients.get())) for _ in range(4)]
     for thread in threads:
@@ -443,7 +438,7 @@ def test_a_connection_is_used_again_until_the_other_side_ends_it(clients: Client
     assert seen[0] == seen[1] != seen[2] == seen[3]
 
 
-def test_after_a_failure_the_next_request_has_a_connection_of_its_own(clients: ClientPool) -> None:
+def test_after_a_failure_the_next_request_has_a_new_connection(clients: ClientPool) -> None:
     answers = [once(body=b"x" * KB * 10), once("Content-Length: nonsense"), once(body=b"fine")]
 
     def respond(connection: socket.socket) -> None:
@@ -484,24 +479,7 @@ def test_a_request_has_host_and_content_length(
 
 @pytest.fixture
 def certificate(tmp_path: Path) -> Path:
-    """A key and a self-signed certificate for 127.0.0.1 and gitlab.example, in one file."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "A company's own authority")])
-    names = x509.SubjectAlternativeName(
-        [x509.IPAddress(ipaddress.ip_address("127.0.0.1")), x509.DNSName("gitlab.example")]
-    )
-    now = datetime.now(UTC)
-    made = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(names, critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    file = tmp_path / "server.pem"
-    file.write_bytes(private + made.public_bytes(Encoding.PEM))
-    return file
+    return make_certificate(tmp_path)
 
 
 def test_over_tls_only_a_trusted_server_gets_a_request(

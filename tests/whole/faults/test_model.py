@@ -17,10 +17,10 @@ from bot.core.prompt import Prompt
 from bot.http import ClientPool
 from bot.llm import client
 from bot.llm.client import ModelClient
+from tests.selfsigned import make_certificate
 from tests.whole.app import App
 from tests.whole.conftest import Build
 from tests.whole.faults.conftest import assert_answered
-from tests.whole.faults.selfsigned import make_certificate
 from tests.whole.periodic import PeriodicTasks
 
 # Fault → its name in the sandbox, the reasons in the log, how many requests reach the model.
