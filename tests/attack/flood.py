@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from multiprocessing import get_context
 
 from tests.attack.receiver import Receiver, delivery, head, read_response, running_receiver, send
+from tests.bench.processes import peak_mib, resident_mib
 
 MB = 1024 * 1024
 LARGE = 25 * MB
@@ -151,11 +152,11 @@ def main(seconds: float = 40.0) -> bool:
 
 
 def _measure(receiver: Receiver, flood: Flood, max_ms: float = 500) -> bool:
-    before, sender = receiver.memory_mb, Sender(receiver.port)
+    before, sender = resident_mib(receiver.pid), Sender(receiver.port)
     with flood.in_background():
         time.sleep(0.5)
         asyncio.run(sender.send(flood.seconds - 1))
-    growth = receiver.peak_mb - before
+    growth = peak_mib(receiver.pid) - before
     print(
         f"{flood.slow_clients} slow clients, {flood.large_bodies} forged bodies of 25 MB at once,"
         f" {flood.idle} idle connections, for {flood.seconds:.0f} s: genuine deliveries"

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 
 from tests.attack.receiver import BODY, head, running_receiver, send
+from tests.bench.processes import peak_mib
 from tests.web.client import sign
 
 CONCURRENCY = 64
@@ -135,7 +136,7 @@ def main(number: int = 50_000) -> bool:
         failed = sum(count for status, count in statuses.items() if status >= 500)
         print(f"{number:,} changed requests: {dict(sorted(statuses.items()))} (0 = no response)")
         print(f"5xx: {failed}; jobs without a valid signature: {len(unsigned)}")
-        print(f"errors in the log: {len(receiver.errors())}; peak {receiver.peak_mb:.0f} MB")
+        print(f"errors in the log: {len(receiver.errors())}; peak {peak_mib(receiver.pid):.0f} MB")
         for raw in unsigned[:3]:
             print(raw)
         return not (failed or unsigned or receiver.errors())

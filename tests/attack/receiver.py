@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
-import subprocess
-import sys
 import tempfile
-import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
 import msgspec
 
 from bot.embedded.valkey import EmbeddedRedis
+from tests.bench.processes import started
 from tests.conftest import free_port
 from tests.web.client import PAYLOAD, SECRET, sign
 
@@ -33,20 +28,6 @@ class Receiver:
     pid: int
     log: Path
 
-    @property
-    def memory_mb(self) -> float:
-        """The resident memory (Linux)."""
-        return self._status("VmRSS")
-
-    @property
-    def peak_mb(self) -> float:
-        """The peak resident memory (Linux)."""
-        return self._status("VmHWM")
-
-    def _status(self, name: str) -> float:
-        lines = Path(f"/proc/{self.pid}/status").read_text().splitlines()
-        return next(int(line.split()[1]) / 1024 for line in lines if line.startswith(name))
-
     def errors(self) -> list[str]:
         """Return the lines of its log that report an error or a traceback."""
         lines = self.log.read_text(errors="replace").splitlines()
@@ -57,10 +38,9 @@ class Receiver:
 def running_receiver() -> Iterator[Receiver]:
     """Run `tagline serve` with its own Redis."""
     port = free_port()
-    with tempfile.TemporaryDirectory(prefix="tagline-") as name:
-        folder = Path(name)
-        log = folder / "log"
-        with EmbeddedRedis(folder, port=free_port()) as redis, log.open("wb") as lines:
+    with tempfile.TemporaryDirectory(prefix="tagline-") as folder:
+        log = Path(folder) / "log"
+        with EmbeddedRedis(Path(folder), port=free_port()) as redis:
             settings = {
                 "GITHUB_WEBHOOK_SECRET": SECRET,
                 "GITLAB_WEBHOOK_SECRET": SECRET,
@@ -68,29 +48,8 @@ def running_receiver() -> Iterator[Receiver]:
                 "PORT": str(port),
                 "LLM_PROVIDER": "none",
             }
-            process = subprocess.Popen(
-                [sys.executable, "-m", "bot", "serve"],
-                env={**os.environ, **settings},
-                stderr=lines,
-            )
-            try:
-                _wait_until_ready(port)
+            with started(["bot", "serve"], settings, port, log) as process:
                 yield Receiver(port, process.pid, log)
-            finally:
-                process.send_signal(signal.SIGTERM)
-                process.wait(20)
-
-
-def _wait_until_ready(port: int) -> None:
-    until = time.monotonic() + 20
-    while True:
-        try:
-            httpx.get(f"http://127.0.0.1:{port}/healthz", trust_env=False)
-        except httpx.TransportError:
-            assert time.monotonic() < until, "the receiver did not start"
-            time.sleep(0.02)
-        else:
-            return
 
 
 def head(

@@ -15,15 +15,19 @@ from pathlib import Path
 
 @contextmanager
 def started(
-    command: Sequence[str], environment: Mapping[str, str] = {}, port: int = 0
+    command: Sequence[str],
+    environment: Mapping[str, str] = {},
+    port: int = 0,
+    log: Path = Path(os.devnull),
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Run a Python module as a process; yield once it listens on `port`, end it by SIGTERM."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", *command],
-        env={**os.environ, **environment},
-        stderr=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-    )
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", *command],
+            env={**os.environ, **environment},
+            stderr=output,
+            stdout=subprocess.DEVNULL,
+        )
     try:
         if port:
             wait_until_listening(port)
@@ -37,7 +41,7 @@ def started(
             process.wait(5)
 
 
-def wait_until_listening(port: int, seconds: float = 10.0) -> None:
+def wait_until_listening(port: int, seconds: float = 20.0) -> None:
     until = time.monotonic() + seconds
     while True:
         try:
