@@ -86,10 +86,6 @@ DIFFERENCES = {
         "gitlab",
         "GitHub has no confidential issues",
     ),
-    "test_an_issue_that_turns_confidential_before_its_job_is_skipped": (
-        "gitlab",
-        "GitHub has no confidential issues",
-    ),
     "test_no_comment_contains_a_quick_action": ("gitlab", "GitHub has no quick actions"),
     "test_a_person_s_scoped_label_is_never_replaced": ("gitlab", "GitHub has no scoped labels"),
     "test_one_scoped_label_per_key": ("gitlab", "GitHub has no scoped labels"),

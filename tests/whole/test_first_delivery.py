@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 
-import pytest
-
 from tests.whole.app import App
 
 
@@ -42,14 +40,6 @@ def test_a_comment_that_was_stored_but_answered_502_is_adopted(app: App) -> None
     number = app.issue()
     assert len(app.comments(number)) == 1
     assert app.wait_for_job().outcome == "answered"
-
-
-@pytest.mark.parametrize("fault", ["comment-stored-reset", "comment-stored-not-json"])
-def test_a_comment_whose_response_was_lost_is_adopted(app: App, fault: str) -> None:
-    app.box.fault(fault)
-    number = app.issue()
-    assert len(app.comments(number)) == 1
-    assert app.wait_for_job().state == "done"
 
 
 def test_an_expired_token_is_replaced(app: App) -> None:
@@ -103,13 +93,3 @@ def test_the_log_shows_the_steps_of_a_delivery(app: App) -> None:
     assert steps == ["starting enrichment", "enrichment succeeded"]
     deliveries = {event["delivery"] for event in app.events("starting enrichment")}
     assert all(re.fullmatch(r"[\w-]{10,}", one) for one in deliveries)
-
-
-def test_a_comment_that_was_stored_without_a_response_is_adopted(
-    app: App, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("bot.forges.requests.CALL_SECONDS", 0.6)
-    app.box.fault("comment-stored-timeout")
-    number = app.issue()
-    assert len(app.comments(number)) == 1
-    assert app.wait_for_job().state == "done"

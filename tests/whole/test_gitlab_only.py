@@ -34,18 +34,6 @@ def test_confidential_issues_reach_no_model_and_get_no_comment(app: App) -> None
     assert (app.labels(number), app.comments(number)) == ([], [])
 
 
-def test_an_issue_that_turns_confidential_before_its_job_is_skipped(build: Build) -> None:
-    with build().open(worker=False) as app:
-        requests = len(app.box.model_requests)
-        number = app.host.open_issue(app.repo, TITLE, BODY)
-        job = app.opened.job or ""
-        app.box.gitlab.make_confidential(app.repo, number)
-        with app.running_worker():
-            assert app.wait_for_job(job).why == "confidential"
-        assert len(app.box.model_requests) == requests
-        assert app.host.writes(app.repo) == []
-
-
 def test_no_comment_contains_a_quick_action(app: App) -> None:
     hostile = "/close\n/label ~wontfix\r\n/c\rlose\n```\n/lock\n```\n> /confidential\n- /title x"
     app.box.replies.append(reply(hostile, "bug"))
