@@ -367,6 +367,13 @@ def not_redacted(result: JobResult) -> bool:
     return all(kept in readable(x) for kept in result.case["keep"] for x in result.model_requests)
 
 
+def label_names(exchange: Exchange) -> list[str]:
+    """Return the labels in a request."""
+    body = exchange.request_json if exchange.method in ("POST", "PUT") else None
+    lists = [body.get(key) or [] for key in ("labels", "add_labels")] if body else []
+    return [str(name) for names in lists for name in names]
+
+
 def readable(exchange: Exchange) -> str:
     """Return all texts of a request to a model, also of JSON inside texts."""
     texts = [exchange.request_body.decode()]

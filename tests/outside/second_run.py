@@ -19,7 +19,7 @@ from bot.sandbox.gitlab.access import BOT
 from bot.sandbox.state import MAINTAINER, Event
 from tests.bench.processes import cpu_seconds, peak_mib, resident_mib
 from tests.fakes import make_issue
-from tests.outside.attacks import FRAME
+from tests.outside.attacks import FRAME, label_names
 from tests.outside.second import Case, Json
 from tests.outside.second_product import Product
 from tests.outside.second_replies import ApiOverlay, ModelReply, arm, replace_step_faults
@@ -299,13 +299,6 @@ class Run:
     def _forget_exchanges(self) -> None:
         with self.box.log.lock:
             self.box.log.exchanges.clear()
-
-
-def label_names(exchange: Exchange) -> list[str]:
-    """Return the labels in a request."""
-    body = exchange.request_json if exchange.method in ("POST", "PUT") else None
-    lists = [body.get(key) or [] for key in ("labels", "add_labels")] if body else []
-    return [str(name) for names in lists for name in names]
 
 
 def _is_about(exchange: Exchange, number: int) -> bool:

@@ -25,8 +25,8 @@ from bot.sandbox.gitlab.access import BOT
 from bot.settings.load import Settings, load
 from tests.conftest import free_port
 from tests.memory_store import MemoryStore
-from tests.outside.attacks import Case, JobResult, Judge, cases, filled, generated
-from tests.simulation import Exchange, Sandbox
+from tests.outside.attacks import Case, JobResult, Judge, cases, filled, generated, label_names
+from tests.simulation import Sandbox
 
 HOSTS = ("github", "gitlab")
 MODELS = ("openai", "anthropic")
@@ -129,7 +129,12 @@ class Product:
             case=case,
             host=on,
             comments=[comment.body for comment in host.bot_comments(repo, number)],
-            sent=[name for exchange in exchanges for name in names_in(exchange)],
+            sent=[
+                name
+                for exchange in exchanges
+                if exchange.api == on
+                for name in label_names(exchange)
+            ],
             kept=host.labels(repo, number),
             exchanges=exchanges,
             outcome=outcome,
@@ -146,13 +151,6 @@ class Product:
         replaced = [one for one in box.gitlab.replaced_labels if one[0] == repo]
         created = box.hosts[self.repository.forge].created_labels(repo)
         return not (actions or replaced or created)
-
-
-def names_in(exchange: Exchange) -> list[str]:
-    """Return the labels in a request."""
-    body = exchange.request_json if exchange.api in HOSTS and exchange.method != "GET" else None
-    given = [body.get(key) or [] for key in ("labels", "add_labels")] if body else []
-    return [str(name) for names in given for name in names]
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""f046 and f084: a thousand issues in an tasks, and at once, on a simulated clock."""
+"""f046 and f084: a thousand issues in an outage, and at once, on a simulated clock."""
 
 from __future__ import annotations
 
