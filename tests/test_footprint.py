@@ -1,4 +1,4 @@
-"""Few large responses are in memory at once; small ones never wait for them."""
+"""The number of large responses in memory is limited; small ones never wait."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from bot.forges import requests
 from bot.http import Client, ClientPool, Response, TooLarge, deadline
 from tests.test_http import once, server
 
-MOST = 16 * LARGE
+MAX_BYTES = 16 * LARGE
 BODY = b"x" * (2 * LARGE)
-ANSWERS = {
+RESPONSES = {
     "of a known length": once(body=BODY),
     "packed": once("Content-Encoding: gzip", body=gzip.compress(BODY)),
     "in chunks": lambda connection: connection.sendall(
@@ -37,33 +37,33 @@ ANSWERS = {
 
 @pytest.fixture
 def client() -> Iterator[Client]:
-    made = ClientPool("test")
-    yield made.get()
-    made.close()
+    pool = ClientPool("test")
+    yield pool.get()
+    pool.close()
 
 
 @pytest.fixture(autouse=True)
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(footprint, "WAIT_SECONDS", 0.2)
     monkeypatch.setattr(footprint, "WRITE_WAIT_SECONDS", 0.2)
 
 
 def get(client: Client, url: str) -> Response:
-    return client.send(client.build_request("GET", url), MOST)
+    return client.send(client.build_request("GET", url), MAX_BYTES)
 
 
-def free() -> int:
-    """How many permits there are: as many as threads can take one now."""
-    taken = 0
+def count_free() -> int:
+    """Return the number of free permits."""
+    count = 0
     while footprint._permits.acquire(blocking=False):
-        taken += 1
-    for _ in range(taken):
+        count += 1
+    for _ in range(count):
         footprint._permits.release()
-    return taken
+    return count
 
 
-def leave() -> None:
-    """Give back what other threads hold."""
+def release_all() -> None:
+    """Release the permits of other threads."""
     for _ in range(PERMITS):
         footprint._permits.release()
 
@@ -74,23 +74,23 @@ def all_taken() -> Iterator[None]:
     for _ in range(PERMITS):
         footprint._permits.acquire()
     yield
-    leave()
+    release_all()
 
 
-@pytest.mark.parametrize("how", ANSWERS)
+@pytest.mark.parametrize("how", RESPONSES)
 def test_a_large_response_takes_one_permit_until_it_is_decoded(client: Client, how: str) -> None:
-    with server(ANSWERS[how]) as url, large_responses():
+    with server(RESPONSES[how]) as url, large_responses():
         for _ in range(3):
             with large_responses():
                 assert get(client, url).content == BODY
-            assert free() == PERMITS - 1
-    assert free() == PERMITS
+            assert count_free() == PERMITS - 1
+    assert count_free() == PERMITS
 
 
-@pytest.mark.parametrize("how", ANSWERS)
+@pytest.mark.parametrize("how", RESPONSES)
 @pytest.mark.usefixtures("all_taken")
 def test_a_large_response_waits_for_a_permit(client: Client, how: str) -> None:
-    with server(ANSWERS[how]) as url, large_responses(), pytest.raises(NoPermit):
+    with server(RESPONSES[how]) as url, large_responses(), pytest.raises(NoPermit):
         get(client, url)
 
 
@@ -108,36 +108,34 @@ def test_a_large_response_outside_a_block_never_waits(client: Client) -> None:
 
 @pytest.mark.parametrize(("method", "error"), [("GET", LockContended), ("PUT", WriteUncertain)])
 @pytest.mark.usefixtures("all_taken")
-def test_a_job_that_got_no_permit_is_tried_again(
-    client: Client, method: str, error: type[Retry]
-) -> None:
+def test_a_job_without_a_permit_is_retried(client: Client, method: str, error: type[Retry]) -> None:
     with server(once(body=BODY)) as url:
-        asked = client.build_request(method, url)
+        request = client.build_request(method, url)
         with deadline(1), large_responses(), pytest.raises(Retry) as caught:
-            requests.send_request("GitLab", client, asked)
+            requests.send_request("GitLab", client, request)
     assert type(caught.value) is error
 
 
 def test_a_read_is_repeated_once_there_is_a_permit(client: Client) -> None:
     for _ in range(PERMITS):
         footprint._permits.acquire()
-    timer = threading.Timer(1, leave)
+    timer = threading.Timer(1, release_all)
     timer.start()
-    heard: list[bytes] = []
-    with server(once(body=BODY), heard) as url, deadline(60), large_responses():
+    received: list[bytes] = []
+    with server(once(body=BODY), received) as url, deadline(60), large_responses():
         request = client.build_request("GET", url)
         assert requests.send_request("GitLab", client, request).content == BODY
     timer.join()
-    assert len(heard) == 2
-    assert free() == PERMITS
+    assert len(received) == 2
+    assert count_free() == PERMITS
 
 
 @pytest.mark.parametrize("failure", [TooLarge, ValueError])
-def test_a_permit_is_given_back_after_any_failure(client: Client, failure: type[Exception]) -> None:
-    body = b"x" * (MOST + 1) if failure is TooLarge else BODY
+def test_a_permit_is_released_after_any_failure(client: Client, failure: type[Exception]) -> None:
+    body = b"x" * (MAX_BYTES + 1) if failure is TooLarge else BODY
     with server(once(body=body)) as url, pytest.raises(failure), large_responses():
         raise ValueError(get(client, url).status)
-    assert free() == PERMITS
+    assert count_free() == PERMITS
 
 
 def test_the_time_for_a_permit_does_not_count_against_the_server(
@@ -146,7 +144,7 @@ def test_the_time_for_a_permit_does_not_count_against_the_server(
     monkeypatch.setattr(footprint, "WAIT_SECONDS", 20)
     for _ in range(PERMITS):
         footprint._permits.acquire()
-    timer = threading.Timer(1.5, leave)
+    timer = threading.Timer(1.5, release_all)
     timer.start()
     with server(once(body=BODY)) as url, deadline(60), deadline(1), large_responses():
         assert get(client, url).content == BODY
@@ -154,27 +152,27 @@ def test_the_time_for_a_permit_does_not_count_against_the_server(
 
 
 def test_threads_share_the_permits(client: Client) -> None:
-    at_once, most = 0, 0
+    active, peak = 0, 0
     guard = threading.Lock()
 
     def work() -> None:
-        nonlocal at_once, most
+        nonlocal active, peak
         with large_responses():
             await_permit(20)
             with guard:
-                at_once += 1
-                most = max(most, at_once)
+                active += 1
+                peak = max(peak, active)
             time.sleep(0.005)
             with guard:
-                at_once -= 1
+                active -= 1
 
     threads = [threading.Thread(target=work) for _ in range(16)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert most <= PERMITS
-    assert free() == PERMITS
+    assert peak <= PERMITS
+    assert count_free() == PERMITS
 
 
 def test_a_response_that_unpacks_to_megabytes_is_complete(client: Client) -> None:
@@ -183,12 +181,12 @@ def test_a_response_that_unpacks_to_megabytes_is_complete(client: Client) -> Non
         assert get(client, url).content == body
 
 
-class Elsewhere:
+class OtherLibrary:
     """A C library that is not glibc."""
 
 
-@pytest.mark.parametrize("library", [Elsewhere(), OSError(), TypeError()])
-def test_other_c_libraries_are_left_alone(library: object, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("library", [OtherLibrary(), OSError(), TypeError()])
+def test_other_c_libraries_are_not_used(library: object, monkeypatch: pytest.MonkeyPatch) -> None:
     def load(_: object) -> object:
         if isinstance(library, Exception):
             raise library

@@ -1,4 +1,4 @@
-"""One line per event; secrets are masked wherever they stand."""
+"""One line per event; secrets are masked anywhere in it."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ Lines = Callable[..., io.StringIO]
 
 @pytest.fixture
 def lines() -> Iterator[Lines]:
-    """Configure the log and give what it writes."""
+    """Return a function that configures the log and returns its output stream."""
 
-    def configured(level: str = "info", form: str = "json") -> io.StringIO:
+    def configure(level: str = "info", form: str = "json") -> io.StringIO:
         stream = io.StringIO()
         log.configure(level, form, (SECRET, MULTILINE, QUOTED), stream)
         return stream
 
-    yield configured
+    yield configure
     log.configure()
 
 
@@ -52,7 +52,7 @@ def test_an_event_is_one_line_of_json(lines: Lines) -> None:
 
 
 @pytest.mark.parametrize(
-    ("level", "seen"),
+    ("level", "shown"),
     [
         ("debug", ["debug", "info", "warning", "error"]),
         ("info", ["info", "warning", "error"]),
@@ -60,14 +60,14 @@ def test_an_event_is_one_line_of_json(lines: Lines) -> None:
         ("error", ["error"]),
     ],
 )
-def test_events_below_the_level_are_not_written(lines: Lines, level: str, seen: list[str]) -> None:
+def test_events_below_the_level_are_not_written(lines: Lines, level: str, shown: list[str]) -> None:
     stream = lines(level)
     for name in ("debug", "info", "warning", "error"):
         getattr(log.get(), name)("event")
-    assert [event["level"] for event in events(stream)] == seen
+    assert [event["level"] for event in events(stream)] == shown
 
 
-def test_text_form_is_for_people(lines: Lines) -> None:
+def test_the_text_form_is_readable(lines: Lines) -> None:
     stream = lines(form="text")
     log.get().warning("using fallback", why="timeout")
     assert "using fallback" in stream.getvalue()
@@ -90,7 +90,7 @@ def test_text_form_is_for_people(lines: Lines) -> None:
     ],
     ids=["text", "within", "list", "value", "key", "deep", "exception"],
 )
-def test_a_known_secret_is_masked_wherever_it_stands(
+def test_a_known_secret_is_masked_anywhere(
     lines: Lines, form: str, secret: str, wrap: Callable[[str], object]
 ) -> None:
     stream = lines(form=form)
@@ -100,8 +100,8 @@ def test_a_known_secret_is_masked_wherever_it_stands(
     assert "quokka" not in stream.getvalue()
 
 
-# What is shaped like a secret, known or not.
-SHAPED = [
+# Texts with the form of a secret, known or not.
+SECRET_FORMS = [
     "ghp_quokkaberry0123456789",
     "ghs_12345_eyJquokkaberry.eyJ0.sig-nature_x",
     "github_pat_11AAAA_quokkaberry",
@@ -114,9 +114,9 @@ SHAPED = [
 ]
 
 
-@pytest.mark.parametrize("text", SHAPED)
+@pytest.mark.parametrize("text", SECRET_FORMS)
 @pytest.mark.parametrize("form", ["json", "text"])
-def test_what_is_shaped_like_a_secret_is_masked(lines: Lines, form: str, text: str) -> None:
+def test_a_text_with_the_form_of_a_secret_is_masked(lines: Lines, form: str, text: str) -> None:
     stream = lines(form=form)
     log.get().info("sample", what=text)
     assert "quokkaberry" not in stream.getvalue()
@@ -132,7 +132,7 @@ def test_ordinary_words_are_not_masked(text: str) -> None:
 
 @pytest.mark.parametrize("form", ["json", "text"])
 @pytest.mark.parametrize("value", [object(), {1, 2}, ("\ud800",), b"\xff", {1: 2}, 2**70, "a\0b"])
-def test_whatever_an_event_holds_it_is_one_line_and_raises_nothing(
+def test_any_value_in_an_event_is_one_line_without_an_error(
     lines: Lines, form: str, value: object
 ) -> None:
     stream = lines(form=form)
@@ -149,16 +149,18 @@ def test_a_masked_line_of_json_is_still_json(lines: Lines) -> None:
 
 
 @pytest.mark.parametrize("name", log.LIBRARIES)
-def test_a_library_warns_in_our_form_and_chats_nowhere(lines: Lines, name: str) -> None:
+def test_only_warnings_of_a_library_are_logged(lines: Lines, name: str) -> None:
     stream = lines()
-    logging.getLogger(name).info("chat about %s", SECRET)
-    logging.getLogger(name).warning("trouble with %s", SECRET)
+    logging.getLogger(name).info("details of %s", SECRET)
+    logging.getLogger(name).warning("a problem with %s", SECRET)
     (event,) = events(stream)
-    assert (event["event"], event["level"]) == ("trouble with [masked]", "warning")
+    assert (event["event"], event["level"]) == ("a problem with [masked]", "warning")
     assert event["logger"] == name
 
 
-def test_an_exception_of_a_library_shows_its_place_and_not_its_values(lines: Lines) -> None:
+def test_an_exception_of_a_library_is_logged_without_values(
+    lines: Lines,
+) -> None:
     stream = lines()
     try:
         raise ZeroDivisionError("the title was: zanzibarfish")

@@ -1,4 +1,4 @@
-"""What our documents publish is refused where a secret belongs, whichever secret it is."""
+"""Texts that the documents publish are refused as secrets."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ DOCUMENTS = [
         if path.is_file() and path.suffix in ("", ".yaml", ".service")
     ),
 ]
-# What stood behind "=" in the file of settings before 0.1.0: many a `.env` was made of it.
-FORMER = [
+# The values in the settings file before 0.1.0, which users may have copied into their `.env`.
+OLD_DESCRIPTIONS = [
     "The App's id (or its client id)",
     "The App's private key: PEM text, PEM with \\n for line ends, or base64 of it",
     "The webhook's secret, 16 characters or more; a comma list while you rotate it",
@@ -95,7 +95,7 @@ PLACEHOLDERS = [
     "ghp_…",
     "/run/secrets/github_webhook_secret",
 ]
-SECRETS_OF_PEOPLE = [
+REAL_SECRETS = [
     "0123456789abcdef",
     "correct-horse-battery-staple",
     "Tr0ub4dor&3-quokkaberry",
@@ -112,17 +112,17 @@ SECRETS_OF_PEOPLE = [
 
 
 def published() -> list[str]:
-    """Every description of the settings' file, and what documents set variables to."""
+    """Return the descriptions in the settings file, and the values of variables in documents."""
     text = (ROOT / ".env.example").read_text()
     descriptions = re.findall(r"^# (.+)\n# [A-Z_]+=", text, re.MULTILINE)
     settings = "|".join((*SECRETS, *PLAIN))
     value = rf"\b(?:{settings})(?:_FILE)?(?:=|: )(\$\{{[^}}]*\}}|[^\s`|,)]+)"
     values = [x.strip("\"'") for path in DOCUMENTS for x in re.findall(value, path.read_text())]
-    return sorted({*descriptions, *values} - {"none"})  # which people write for "no key"
+    return sorted({*descriptions, *values} - {"none"})  # which means that no key is needed
 
 
-def refused(name: str, value: str) -> str:
-    """The one problem of a setting with this value."""
+def problem_of(name: str, value: str) -> str:
+    """Return the only problem of a setting with this value."""
     with pytest.raises(SettingsError) as error:
         load({"GITHUB_APP_ID": "1", name: value} if name == "GITHUB_PRIVATE_KEY" else {name: value})
     (line,) = error.value.problems
@@ -130,43 +130,43 @@ def refused(name: str, value: str) -> str:
     return line
 
 
-def test_the_documents_publish_what_they_should() -> None:
-    found = published()
-    assert "A project, group or personal access token: scope api, role Reporter or more" in found
-    assert {"...", "https://api.openai.com/v1", "suggest", "8000"} <= set(found)
+def test_the_documents_contain_descriptions_and_values() -> None:
+    texts = published()
+    assert "A project, group or personal access token: scope api, role Reporter or more" in texts
+    assert {"...", "https://api.openai.com/v1", "suggest", "8000"} <= set(texts)
 
 
 @pytest.mark.parametrize("name", SECRETS)
-@pytest.mark.parametrize("value", [*published(), *FORMER, *PLACEHOLDERS])
+@pytest.mark.parametrize("value", [*published(), *OLD_DESCRIPTIONS, *PLACEHOLDERS])
 def test_a_published_text_is_no_secret(name: str, value: str) -> None:
-    line = refused(name, value)
+    line = problem_of(name, value)
     assert len(value) < 30 or value not in line
 
 
 @pytest.mark.parametrize("name", [name for name in SECRETS if name != "GITHUB_PRIVATE_KEY"])
-def test_the_problem_says_what_to_do(name: str) -> None:
-    for value in ("changeme", FORMER[2], FORMER[6]):
-        assert refused(name, value) == (
+def test_the_problem_tells_what_to_do(name: str) -> None:
+    for value in ("changeme", OLD_DESCRIPTIONS[2], OLD_DESCRIPTIONS[6]):
+        assert problem_of(name, value) == (
             f"{name} is a description, an example or a placeholder instead of a secret:"
             " set it to a secret of your own."
         )
 
 
-@pytest.mark.parametrize("value", [*FORMER, *PLACEHOLDERS])
-def test_quotes_blanks_comment_signs_and_case_do_not_hide_it(value: str) -> None:
-    for dressed in (f'"{value}"', f"'{value}'", f"  {value} ", f"# {value}", f"= {value}"):
-        assert is_placeholder(dressed), dressed
-        assert is_placeholder(dressed.upper()), dressed
-        assert is_placeholder(dressed.lower()), dressed
+@pytest.mark.parametrize("value", [*OLD_DESCRIPTIONS, *PLACEHOLDERS])
+def test_a_placeholder_is_recognised_with_quotes_blanks_and_in_any_case(value: str) -> None:
+    for variant in (f'"{value}"', f"'{value}'", f"  {value} ", f"# {value}", f"= {value}"):
+        assert is_placeholder(variant), variant
+        assert is_placeholder(variant.upper()), variant
+        assert is_placeholder(variant.lower()), variant
 
 
 @pytest.mark.parametrize("value", PLACEHOLDERS)
 def test_one_placeholder_in_a_list_of_secrets_is_enough(value: str) -> None:
-    refused("GITHUB_WEBHOOK_SECRET", f"quokkaberry-0123456789,{value}")
+    problem_of("GITHUB_WEBHOOK_SECRET", f"quokkaberry-0123456789,{value}")
 
 
-@pytest.mark.parametrize("value", ["changeme", FORMER[2]])
-def test_a_file_with_a_published_text_is_refused_too(tmp_path: Path, value: str) -> None:
+@pytest.mark.parametrize("value", ["changeme", OLD_DESCRIPTIONS[2]])
+def test_a_file_with_a_published_text_is_refused(tmp_path: Path, value: str) -> None:
     path = tmp_path / "secret"
     path.write_text(f"{value}\n")
     with pytest.raises(SettingsError, match=r"^GITHUB_WEBHOOK_SECRET is a description"):
@@ -175,12 +175,12 @@ def test_a_file_with_a_published_text_is_refused_too(tmp_path: Path, value: str)
 
 def test_a_blank_in_a_webhook_secret_is_a_problem_without_its_value() -> None:
     for name in ("GITHUB_WEBHOOK_SECRET", "GITLAB_WEBHOOK_SECRET", "TAGLINE_METRICS_TOKEN"):
-        line = refused(name, "quokkaberry 0123456789")
+        line = problem_of(name, "quokkaberry 0123456789")
         assert line == f"{name} contains a blank in a secret: copy it again."
 
 
-@pytest.mark.parametrize("value", SECRETS_OF_PEOPLE)
-def test_a_secret_of_a_person_is_none_of_these(value: str) -> None:
+@pytest.mark.parametrize("value", REAL_SECRETS)
+def test_a_real_secret_is_accepted(value: str) -> None:
     assert not is_placeholder(value)
     assert load({"LLM_API_KEY": value}).notices != ()
 
