@@ -96,38 +96,38 @@ class FakeForge:
         """Let the next calls of a method fail; with `done` after they took effect."""
         self.errors.setdefault(method, []).extend((error, done) for error in errors)
 
-    def issue(self, ref: IssueRef) -> Issue:
-        with self._call("issue", ref):
+    def get_issue(self, ref: IssueRef) -> Issue:
+        with self._call("get_issue", ref):
             pass
         return self.current
 
-    def labels(self, ref: IssueRef) -> tuple[Label, ...]:
-        with self._call("labels", ref):
+    def list_labels(self, ref: IssueRef) -> tuple[Label, ...]:
+        with self._call("list_labels", ref):
             pass
         return self.repository
 
-    def can_write(self, issue: Issue) -> bool:
+    def author_can_write(self, issue: Issue) -> bool:
         return issue.author in self.writers
 
-    def config_text(self, ref: IssueRef) -> str | None:
-        with self._call("config_text", ref):
+    def get_config_text(self, ref: IssueRef) -> str | None:
+        with self._call("get_config_text", ref):
             pass
         return self.config
 
-    def comments(self, ref: IssueRef) -> tuple[OwnComment, ...]:
-        with self._call("comments", ref):
+    def list_own_comments(self, ref: IssueRef) -> tuple[OwnComment, ...]:
+        with self._call("list_own_comments", ref):
             pass
         return tuple(sorted(self.own_comments, key=lambda comment: comment.id))
 
-    def comment(self, ref: IssueRef, body: str) -> OwnComment:
-        with self._call("comment", ref):
+    def post_comment(self, ref: IssueRef, body: str) -> OwnComment:
+        with self._call("post_comment", ref):
             self.next_id += 1
             self.own_comments.append(OwnComment(self.next_id, body))
             self.writes.append("comment")
         return self.own_comments[-1]
 
-    def edit(self, ref: IssueRef, comment_id: int, body: str) -> bool:
-        with self._call("edit", ref):
+    def edit_comment(self, ref: IssueRef, comment_id: int, body: str) -> bool:
+        with self._call("edit_comment", ref):
             kept = [c for c in self.own_comments if c.id != comment_id]
             exists = len(kept) < len(self.own_comments)
             if exists:
@@ -147,12 +147,12 @@ class FakeForge:
             self.writes.append("labels")
         return names
 
-    def delete(self, ref: IssueRef, comment_id: int) -> None:
-        with self._call("delete", ref):
+    def delete_comment(self, ref: IssueRef, comment_id: int) -> None:
+        with self._call("delete_comment", ref):
             self.own_comments = [c for c in self.own_comments if c.id != comment_id]
             self.writes.append("delete")
 
-    def replied(self, ref: IssueRef) -> bool:
+    def has_member_reply(self, ref: IssueRef) -> bool:
         return self.people_replied
 
     def remove_labels(self, ref: IssueRef, names: tuple[str, ...]) -> None:
@@ -162,8 +162,8 @@ class FakeForge:
             self.current = replace(self.current, labels=kept)
             self.writes.append("unlabel")
 
-    def set_by_us(self, ref: IssueRef, names: tuple[str, ...]) -> tuple[str, ...]:
-        with self._call("set_by_us", ref):
+    def filter_set_by_bot(self, ref: IssueRef, names: tuple[str, ...]) -> tuple[str, ...]:
+        with self._call("filter_set_by_bot", ref):
             return tuple(n for n in names if n in self.added and n not in self.set_by_people)
 
     def person_adds(self, label: str) -> None:

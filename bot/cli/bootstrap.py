@@ -106,7 +106,7 @@ def open_forge(
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint=parameter) from None
     forge = registry.FORGES[ref.forge].client(settings, open_clients())
-    return forge, forge.locate(ref)
+    return forge, forge.complete_ref(ref)
 
 
 def open_redis(settings: Settings) -> redis.Redis:

@@ -160,16 +160,16 @@ def _repository(settings: Settings, clients: ClientPool, repo: IssueRef) -> Iter
 
     entry = registry.FORGES[repo.forge]
     forge = entry.client(settings, clients)
-    repo = forge.locate(repo)
+    repo = forge.complete_ref(repo)
     yield Finding(f"{repo.repo} can be read")
     yield from entry.check_repository(settings, clients, repo)
     names = settings.model.allowed_names if settings.model else ()
-    reading = parser.restrict_models(parser.read(forge.config_text(repo)), names)
+    reading = parser.restrict_models(parser.read(forge.get_config_text(repo)), names)
     for problem in reading.problems:
         yield Finding(f"tagline.yml, {problem}", "correct that line", wrong=True)
     for line, key in docs.notes(reading):
         yield Finding(f"tagline.yml, line {line}: {key} is accepted, without effect yet")
-    found = forge.labels(repo)
+    found = forge.list_labels(repo)
     usable = policy.usable_labels(found, reading.config.labels)
     fix = "" if usable or not found else "name some in labels.allow"
     yield Finding(f"{len(usable)} of {len(found)} labels may be applied", fix)

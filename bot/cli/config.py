@@ -129,4 +129,4 @@ def _read_repository(repo: str) -> str | None:
     settings = bootstrap.load_settings()
     with bootstrap.exit_on_errors():
         forge, ref = bootstrap.open_forge(settings, refs.repository, repo, "--repo")
-        return forge.config_text(ref)
+        return forge.get_config_text(ref)

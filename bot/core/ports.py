@@ -72,28 +72,28 @@ class Forge(Protocol):
     @property
     def rate(self) -> Rate: ...
 
-    def issue(self, ref: IssueRef) -> Issue: ...
+    def get_issue(self, ref: IssueRef) -> Issue: ...
 
-    def labels(self, ref: IssueRef) -> tuple[Label, ...]: ...
+    def list_labels(self, ref: IssueRef) -> tuple[Label, ...]: ...
 
-    def config_text(self, ref: IssueRef) -> str | None:
+    def get_config_text(self, ref: IssueRef) -> str | None:
         """Return the text of the repository's configuration file, None where it has none."""
 
-    def comments(self, ref: IssueRef) -> tuple[OwnComment, ...]:
+    def list_own_comments(self, ref: IssueRef) -> tuple[OwnComment, ...]:
         """Return the comments of the bot's account, lowest id first."""
 
-    def comment(self, ref: IssueRef, body: str) -> OwnComment: ...
+    def post_comment(self, ref: IssueRef, body: str) -> OwnComment: ...
 
-    def edit(self, ref: IssueRef, comment_id: int, body: str) -> bool:
+    def edit_comment(self, ref: IssueRef, comment_id: int, body: str) -> bool:
         """Replace a comment of the bot; return False where it does not exist any more."""
 
-    def delete(self, ref: IssueRef, comment_id: int) -> None:
+    def delete_comment(self, ref: IssueRef, comment_id: int) -> None:
         """Delete a comment of the bot, if it still exists."""
 
-    def replied(self, ref: IssueRef) -> bool:
+    def has_member_reply(self, ref: IssueRef) -> bool:
         """Whether a member of the repository has commented."""
 
-    def can_write(self, issue: Issue) -> bool:
+    def author_can_write(self, issue: Issue) -> bool:
         """Whether the issue's author may write to the repository."""
 
     def add_labels(self, ref: IssueRef, names: tuple[str, ...]) -> tuple[str, ...]:
@@ -102,19 +102,19 @@ class Forge(Protocol):
     def remove_labels(self, ref: IssueRef, names: tuple[str, ...]) -> None:
         """Remove labels from the issue; those that are not on it are ignored."""
 
-    def set_by_us(self, ref: IssueRef, names: tuple[str, ...]) -> tuple[str, ...]:
+    def filter_set_by_bot(self, ref: IssueRef, names: tuple[str, ...]) -> tuple[str, ...]:
         """Return those of the labels that the bot was the last to set."""
 
 
 class DeliveryHistory(Protocol):
     """What a forge knows of issues and deliveries that were missed. Raises as `Forge`."""
 
-    def opened_between(
+    def list_opened_issues(
         self, repository: IssueRef, since: float, until: float
     ) -> tuple[IssueRef, ...]:
         """Return open issues that people opened between two times (seconds since the epoch)."""
 
-    def failed_deliveries(self, since: float) -> Mapping[int, str]:
+    def list_failed_deliveries(self, since: float) -> Mapping[int, str]:
         """Return deliveries since a time that failed: their numbers with their GUIDs."""
 
     def redeliver(self, delivery: int) -> None:

@@ -72,7 +72,7 @@ def enrich_issue(attempt: Attempt) -> Outcome:
     # Without a record Redis has lost its data, and the issue is treated as a new one.
     if record and context.retries.expired(job, record):
         return Outcome(job, replace(record, why="waits no longer"))
-    issue = context.forge.issue(job.ref)
+    issue = context.forge.get_issue(job.ref)
     config, problems = _load_config(job, context)
     history = IssueHistory(drop_body(issue), input_hash(issue), record)
     if reason := why_skip(job, issue, config):
@@ -85,7 +85,7 @@ def enrich_issue(attempt: Attempt) -> Outcome:
         _reserve_comment(history, context)
     history = _with_label_changes(job, history, context)
     labellers = _labellers_for(job, history.issue, config, context)
-    material = prepare(issue, context.forge.labels(job.ref), config)
+    material = prepare(issue, context.forge.list_labels(job.ref), config)
     del issue  # its body may be long, and the model's answer takes time
     enrichment = enrich(material, history.current_labels, labellers)
     outcome = _publish(Decision(history, config, problems, enrichment), attempt)
@@ -100,7 +100,7 @@ def _publish(decision: Decision, attempt: Attempt) -> Outcome:
     enrichment = decision.enrichment
     if decision.config.mode == "dry-run":
         return Outcome(job, history.ended("dry-run"), make_plan(decision), enrichment)
-    issue = drop_body(context.forge.issue(job.ref))
+    issue = drop_body(context.forge.get_issue(job.ref))
     if reason := why_skip(job, issue, decision.config):
         return Outcome(job, history.ended("skipped", reason), None, enrichment)
     if input_hash(issue) != history.input and attempt.number <= EDITED_TRIES:
@@ -117,7 +117,7 @@ def _publish(decision: Decision, attempt: Attempt) -> Outcome:
 
 
 def _load_config(job: Job, context: JobContext) -> tuple[RepoConfig, tuple[ConfigProblem, ...]]:
-    text = context.forge.config_text(job.ref)
+    text = context.forge.get_config_text(job.ref)
     config, problems = load_config(job.ref, text, context.store, context.models)
     mode = max(config.mode, context.mode, key=MODES.index)
     return msgspec.structs.replace(config, mode=mode), problems
@@ -145,11 +145,11 @@ def _with_label_changes(job: Job, history: IssueHistory, context: JobContext) ->
     where a model may answer now."""
     forge, ref = context.forge, job.ref
     if history.unsure:
-        history = history.removed(forge.set_by_us(ref, history.unsure))
+        history = history.removed(forge.filter_set_by_bot(ref, history.unsure))
     if not context.models or not history.record:
         return history
-    replaceable = forge.set_by_us(ref, history.by_rules) if history.by_rules else ()
-    replied = job.kind == "heal" and history.comment is None and forge.replied(ref)
+    replaceable = forge.filter_set_by_bot(ref, history.by_rules) if history.by_rules else ()
+    replied = job.kind == "heal" and history.comment is None and forge.has_member_reply(ref)
     return replace(history, replaceable=replaceable, replied=replied)
 
 
@@ -157,7 +157,7 @@ def _with_own_comment(history: IssueHistory, context: JobContext) -> IssueHistor
     comment = own_comment(history.issue.ref, context.forge)
     marker = read_marker(comment.body) if comment else None
     if marker and has_digests(marker):
-        names = (label.name for label in context.forge.labels(history.issue.ref))
+        names = (label.name for label in context.forge.list_labels(history.issue.ref))
         marker = resolved(marker, (*names, *history.applied_by_bot, *history.issue.labels))
     return replace(history, comment=comment, marker=marker)
 

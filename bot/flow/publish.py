@@ -88,7 +88,7 @@ def _save_pending(
 
 def _remove_labels(plan: Plan, forge: Forge) -> None:
     """Remove those that no person has touched while the model was working."""
-    if plan.remove_labels and (names := forge.set_by_us(plan.ref, plan.remove_labels)):
+    if plan.remove_labels and (names := forge.filter_set_by_bot(plan.ref, plan.remove_labels)):
         with suppress(Forbidden):
             forge.remove_labels(plan.ref, names)
 
@@ -132,13 +132,13 @@ def write_comment(
         return _post(ref, body, forge, sleep)
     if before.body.strip() == body.strip():
         return before
-    return OwnComment(before.id, body) if forge.edit(ref, before.id, body) else None
+    return OwnComment(before.id, body) if forge.edit_comment(ref, before.id, body) else None
 
 
 def _post(ref: IssueRef, body: str, forge: Forge, sleep: Callable[[float], None]) -> OwnComment:
     """Post a comment, and delete all but the first where a race has made two."""
     try:
-        posted = forge.comment(ref, body)
+        posted = forge.post_comment(ref, body)
     except WriteUncertain as error:
         for seconds in LOOK_AGAIN_SECONDS:
             sleep(seconds)
@@ -161,9 +161,9 @@ def own_comment(ref: IssueRef, forge: Forge) -> OwnComment | None:
 def _only_comment(ref: IssueRef, forge: Forge) -> OwnComment | None:
     comments = _own_comments(ref, forge)
     for duplicate in comments[1:]:
-        forge.delete(ref, duplicate.id)
+        forge.delete_comment(ref, duplicate.id)
     return comments[0] if comments else None
 
 
 def _own_comments(ref: IssueRef, forge: Forge) -> tuple[OwnComment, ...]:
-    return tuple(comment for comment in forge.comments(ref) if read_marker(comment.body))
+    return tuple(comment for comment in forge.list_own_comments(ref) if read_marker(comment.body))

@@ -73,7 +73,7 @@ class Reconciliation:
     def _redeliver(self, name: str, now: float, problems: list[str]) -> int:
         redelivered = 0
         try:
-            failed = self.forge(name).failed_deliveries(now - LOOK_BACK_SECONDS)
+            failed = self.forge(name).list_failed_deliveries(now - LOOK_BACK_SECONDS)
             for number, guid in failed.items():
                 if self.state.attempts_today(f"{name} {guid}") in ATTEMPTS:
                     self.forge(name).redeliver(number)
@@ -91,7 +91,7 @@ class Reconciliation:
             return 0
         try:
             forge, since = self.forge(repository.forge), now - LOOK_BACK_SECONDS
-            recent = forge.opened_between(repository, since, now - MIN_AGE_SECONDS)
+            recent = forge.list_opened_issues(repository, since, now - MIN_AGE_SECONDS)
         except PermanentError:
             self.state.forget_repository(repository)
             self._repositories.pop(repository.place_key, None)

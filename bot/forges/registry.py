@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 class ForgeClient(Forge, DeliveryHistory, Protocol):
     """All requests to one forge."""
 
-    def locate(self, ref: IssueRef) -> IssueRef:
+    def complete_ref(self, ref: IssueRef) -> IssueRef:
         """Complete a reference that a person typed."""
 
 

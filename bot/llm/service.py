@@ -95,7 +95,7 @@ class RemoteModelService:
         repository, text = issue.ref.repo_key, f"{issue.ref.key} {input_hash(issue)}"
         author = "" if call.author_exempt else f"{repository}:{issue.author}"
         used_up = self.budgets.reserve(repository, author, text, worst_usd, limits)
-        if used_up == "author" and call.forge.can_write(issue):
+        if used_up == "author" and call.forge.author_can_write(issue):
             used_up = self.budgets.reserve(repository, "", text, worst_usd, limits)
         if used_up:
             raise ModelSkipped(f"over-budget-{used_up}")

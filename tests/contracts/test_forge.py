@@ -109,12 +109,12 @@ def case(request: pytest.FixtureRequest) -> Case:
     repo = f"acme/contract{next(_numbers)}"
     host.add_repo(repo, LABELS)
     number = host.open_issue(repo, TITLE, BODY, deliver=False)
-    ref = forge.locate(IssueRef(request.param, "", repo, number))
+    ref = forge.complete_ref(IssueRef(request.param, "", repo, number))
     return Simulated(forge, host, ref)
 
 
 def test_an_issue_is_read_as_it_is(case: Case) -> None:
-    issue = case.forge.issue(case.ref)
+    issue = case.forge.get_issue(case.ref)
     assert (issue.ref, issue.title, issue.body) == (case.ref, TITLE, BODY)
     flags = (issue.is_bot, issue.locked, issue.confidential, issue.is_pull_request)
     assert (issue.is_open, *flags) == (True, False, False, False, False)
@@ -123,43 +123,43 @@ def test_an_issue_is_read_as_it_is(case: Case) -> None:
 
 def test_an_issue_that_does_not_exist_is_not_found(case: Case) -> None:
     if isinstance(case, Fake):
-        case.fake.fail("issue", NotFound("gone (status 404)"))
+        case.fake.fail("get_issue", NotFound("gone (status 404)"))
     else:
         case.host.delete_issue(case.ref.repo, case.ref.number, deliver=False)
     with pytest.raises(NotFound):
-        case.forge.issue(case.ref)
+        case.forge.get_issue(case.ref)
 
 
 def test_the_labels_are_those_of_the_repository(case: Case) -> None:
-    assert {label.name: label.description for label in case.forge.labels(case.ref)} == LABELS
+    assert {label.name: label.description for label in case.forge.list_labels(case.ref)} == LABELS
 
 
 def test_a_repository_without_a_configuration_file_has_none(case: Case) -> None:
-    assert case.forge.config_text(case.ref) is None
+    assert case.forge.get_config_text(case.ref) is None
 
 
 def test_the_configuration_file_is_read_as_text(case: Case) -> None:
     case.write_config("version: 1\n")
-    assert case.forge.config_text(case.ref) == "version: 1\n"
+    assert case.forge.get_config_text(case.ref) == "version: 1\n"
 
 
 def test_labels_are_added_to_those_on_the_issue(case: Case) -> None:
     case.label("docs")
     assert case.forge.add_labels(case.ref, ("bug", "needs review")) == ("bug", "needs review")
-    assert set(case.forge.issue(case.ref).labels) == {"docs", "bug", "needs review"}
+    assert set(case.forge.get_issue(case.ref).labels) == {"docs", "bug", "needs review"}
 
 
 def test_a_label_that_the_repository_has_lost_is_not_created(case: Case) -> None:
-    case.forge.labels(case.ref)
+    case.forge.list_labels(case.ref)
     case.lose_label("bug")
     assert case.forge.add_labels(case.ref, ("bug", "docs")) == ("docs",)
-    assert case.forge.issue(case.ref).labels == ("docs",)
+    assert case.forge.get_issue(case.ref).labels == ("docs",)
 
 
 def test_only_the_named_labels_are_removed(case: Case) -> None:
     case.forge.add_labels(case.ref, ("bug", "docs"))
     case.forge.remove_labels(case.ref, ("bug", "needs review"))
-    assert case.forge.issue(case.ref).labels == ("docs",)
+    assert case.forge.get_issue(case.ref).labels == ("docs",)
 
 
 def test_a_label_was_set_by_the_bot_until_a_person_sets_it(case: Case) -> None:
@@ -168,45 +168,45 @@ def test_a_label_was_set_by_the_bot_until_a_person_sets_it(case: Case) -> None:
     case.label("docs")
     case.label("needs review")
     names = ("bug", "docs", "needs review")
-    assert case.forge.set_by_us(case.ref, names) == ("bug",)
+    assert case.forge.filter_set_by_bot(case.ref, names) == ("bug",)
 
 
 def test_a_comment_is_listed_and_edited_in_place(case: Case) -> None:
-    assert case.forge.comments(case.ref) == ()
-    comment = case.forge.comment(case.ref, "First.")
-    assert case.forge.comments(case.ref) == (OwnComment(comment.id, "First."),)
-    assert case.forge.edit(case.ref, comment.id, "Second.")
-    assert case.forge.comments(case.ref) == (OwnComment(comment.id, "Second."),)
+    assert case.forge.list_own_comments(case.ref) == ()
+    comment = case.forge.post_comment(case.ref, "First.")
+    assert case.forge.list_own_comments(case.ref) == (OwnComment(comment.id, "First."),)
+    assert case.forge.edit_comment(case.ref, comment.id, "Second.")
+    assert case.forge.list_own_comments(case.ref) == (OwnComment(comment.id, "Second."),)
 
 
 def test_a_comment_that_a_person_deleted_cannot_be_edited(case: Case) -> None:
-    comment = case.forge.comment(case.ref, "First.")
+    comment = case.forge.post_comment(case.ref, "First.")
     case.delete_comment(comment.id)
-    assert not case.forge.edit(case.ref, comment.id, "Second.")
-    assert case.forge.comments(case.ref) == ()
+    assert not case.forge.edit_comment(case.ref, comment.id, "Second.")
+    assert case.forge.list_own_comments(case.ref) == ()
 
 
 def test_a_comment_is_deleted_once(case: Case) -> None:
-    first, second = (case.forge.comment(case.ref, text) for text in ("First.", "Second."))
-    case.forge.delete(case.ref, first.id)
-    case.forge.delete(case.ref, first.id)
-    assert case.forge.comments(case.ref) == (OwnComment(second.id, "Second."),)
+    first, second = (case.forge.post_comment(case.ref, text) for text in ("First.", "Second."))
+    case.forge.delete_comment(case.ref, first.id)
+    case.forge.delete_comment(case.ref, first.id)
+    assert case.forge.list_own_comments(case.ref) == (OwnComment(second.id, "Second."),)
 
 
 def test_only_a_reply_of_a_member_counts_as_one(case: Case) -> None:
-    case.forge.comment(case.ref, "From the bot.")
-    assert not case.forge.replied(case.ref)
+    case.forge.post_comment(case.ref, "From the bot.")
+    assert not case.forge.has_member_reply(case.ref)
     case.reply()
-    assert case.forge.replied(case.ref)
+    assert case.forge.has_member_reply(case.ref)
 
 
 def test_an_author_may_write_to_the_repository_only_as_a_member(case: Case) -> None:
-    issue = case.forge.issue(case.ref)
-    assert not case.forge.can_write(issue)
+    issue = case.forge.get_issue(case.ref)
+    assert not case.forge.author_can_write(issue)
     if isinstance(case, Fake):
         case.fake.writers.add(issue.author)
     else:
         repo = case.ref.repo
         number = case.host.open_issue(repo, TITLE, BODY, author=MAINTAINER, deliver=False)
-        issue = case.forge.issue(replace(case.ref, number=number))
-    assert case.forge.can_write(issue)
+        issue = case.forge.get_issue(replace(case.ref, number=number))
+    assert case.forge.author_can_write(issue)

@@ -28,7 +28,7 @@ class FreshBodyForge(FakeForge):
 
     length = 0
 
-    def issue(self, ref: IssueRef) -> Issue:
+    def get_issue(self, ref: IssueRef) -> Issue:
         return bound_body(make_issue("Login fails", f"It crashed. {CHARACTER * self.length}"))
 
 

@@ -70,13 +70,13 @@ def test_labels_of_the_repository_are_read_for_long_names_only(name: str) -> Non
     process(make_job(), make_context(forge, ScriptedModel(answer), MemoryStore()))
     forge.current = replace(forge.current, commented=True)
     requests: list[IssueRef] = []
-    read_labels = forge.labels
+    read_labels = forge.list_labels
 
     def labels(ref: IssueRef) -> tuple[Label, ...]:
         requests.append(ref)
         return read_labels(ref)
 
-    forge.labels = labels  # type: ignore[method-assign]
+    forge.list_labels = labels  # type: ignore[method-assign]
     outcome = process(make_job(), make_context(forge, ScriptedModel(), MemoryStore()))
     assert outcome.record.status == "unchanged"
     assert requests == ([] if name == "bug" else [REF])

@@ -418,7 +418,7 @@ def test_a_deletion_is_remembered_after_a_skip_and_after_an_issue_not_found() ->
     case.forge.person_deletes_comment()
     case.forge.current = replace(case.forge.current, locked=True)
     assert case.job("edited").record.why == "locked"
-    case.forge.fail("issue", NotFound("not found", may_be_lag=True))
+    case.forge.fail("get_issue", NotFound("not found", may_be_lag=True))
     assert case.job("edited", tries=3).record.why == "not found"
     case.forge.current = replace(case.forge.current, locked=False)
     case.forge.person_edits("Something else", "Quite another matter with other words in it.")
@@ -430,13 +430,13 @@ def test_a_delivery_whose_account_lacks_the_repository_leaves_the_record_as_it_i
     """The refusal tells nothing about the issue, answered or new."""
     case = make_case(ANSWER)
     refusal = NotCovered("out of reach: not found")
-    case.forge.fail("issue", refusal)
+    case.forge.fail("get_issue", refusal)
     outcome = case.job()
     assert (outcome.record.status, outcome.record.why) == ("skipped", "out of reach: not found")
     assert case.store.record(REF.key) is None
     case.job()
     before = case.store.record(REF.key)
-    case.forge.fail("issue", refusal)
+    case.forge.fail("get_issue", refusal)
     assert case.job("edited").record.status == "skipped"
     assert case.store.record(REF.key) == before
 
@@ -496,7 +496,7 @@ def test_a_removed_label_stays_off_after_an_interrupted_try() -> None:
 
 def test_a_label_that_a_person_removes_between_two_tries_stays_off() -> None:
     case = make_case(ANSWER, ANSWER)
-    case.forge.fail("comment", RateLimited("wait", 60))
+    case.forge.fail("post_comment", RateLimited("wait", 60))
     with pytest.raises(RateLimited):
         case.job()
     case.forge.person_removes("bug")
@@ -540,22 +540,22 @@ def test_the_marker_replaces_records_that_redis_lost() -> None:
 class UncommentedForge(FakeForge):
     """Reports an issue as not commented, although it lists comments."""
 
-    def issue(self, ref: IssueRef) -> Issue:
-        return replace(super().issue(ref), commented=False)
+    def get_issue(self, ref: IssueRef) -> Issue:
+        return replace(super().get_issue(ref), commented=False)
 
 
 def test_a_new_issue_without_comments_is_not_searched_for_the_bots() -> None:
     case = make_case(ANSWER)
     case.forge = UncommentedForge(case.forge.current, case.forge.repository)
-    case.forge.fail("comments", *[Retry("GitHub failed (status 502)")] * 2)
+    case.forge.fail("list_own_comments", *[Retry("GitHub failed (status 502)")] * 2)
     assert case.job().record.status == "answered"
-    assert len(case.forge.errors["comments"]) == 1  # one listing, after the comment
+    assert len(case.forge.errors["list_own_comments"]) == 1  # one listing, after the comment
 
 
 def test_after_an_interrupted_try_comments_are_listed_whatever_their_number() -> None:
     case = make_case(ANSWER)
     case.forge = UncommentedForge(case.forge.current, case.forge.repository)
-    case.forge.fail("comment", Retry("the worker ended"), done=True)
+    case.forge.fail("post_comment", Retry("the worker ended"), done=True)
     with pytest.raises(Retry):
         case.job()
     case.store = MemoryStore()
@@ -577,7 +577,7 @@ def test_a_comment_that_a_person_wrote_with_the_bots_account_is_not_overwritten(
 
 def test_a_crash_between_labels_and_comment_leaves_one_comment_with_its_labels() -> None:
     case = make_case(ANSWER, ANSWER)
-    case.forge.fail("comment", Retry("GitHub failed (status 502)"))
+    case.forge.fail("post_comment", Retry("GitHub failed (status 502)"))
     with pytest.raises(Retry):
         case.job()
     assert (case.record.status, case.labels, case.comments) == ("writing", BY_MODEL, [])
@@ -638,7 +638,7 @@ def test_a_crash_after_the_comment_leaves_that_one_comment() -> None:
 
 def test_a_try_interrupted_after_its_comment_is_complete() -> None:
     case = make_case(ANSWER, DOWN)
-    case.forge.fail("comment", Retry("the worker ended"), done=True)
+    case.forge.fail("post_comment", Retry("the worker ended"), done=True)
     with pytest.raises(Retry):
         case.job()
     assert case.record.status == "writing"
@@ -649,7 +649,7 @@ def test_a_try_interrupted_after_its_comment_is_complete() -> None:
 
 def test_a_comment_whose_response_was_lost_is_adopted() -> None:
     case = make_case(ANSWER)
-    case.forge.fail("comment", WriteUncertain("GitHub failed (status 502)"), done=True)
+    case.forge.fail("post_comment", WriteUncertain("GitHub failed (status 502)"), done=True)
     outcome = case.job()
     assert len(case.comments) == 1
     assert (outcome.record.status, outcome.record.comment_id) == ("answered", 901)
@@ -670,7 +670,9 @@ def test_an_issue_that_another_worker_has_locked_is_retried() -> None:
     assert case.forge.writes == []
 
 
-@pytest.mark.parametrize("method", ["issue", "config_text", "labels", "comments", "add_labels"])
+@pytest.mark.parametrize(
+    "method", ["get_issue", "get_config_text", "list_labels", "list_own_comments", "add_labels"]
+)
 @pytest.mark.parametrize(
     "error", [Retry("slow down", 60.0), OperatorError("credentials")], ids=type
 )
@@ -686,7 +688,7 @@ def test_an_error_for_the_queue_or_the_operator_ends_the_try(
 
 def test_an_issue_not_found_yet_is_retried_twice() -> None:
     case = make_case()
-    case.forge.fail("issue", *[NotFound("not found", may_be_lag=True)] * 3)
+    case.forge.fail("get_issue", *[NotFound("not found", may_be_lag=True)] * 3)
     for tries in (1, 2):
         with pytest.raises(Retry) as retry:
             case.job(tries=tries)
@@ -698,7 +700,7 @@ def test_an_issue_not_found_yet_is_retried_twice() -> None:
 @pytest.mark.parametrize("why", ["deleted", "withheld", "moved elsewhere"])
 def test_an_issue_that_does_not_exist_is_skipped_without_a_retry(why: str) -> None:
     case = make_case()
-    case.forge.fail("issue", NotFound(why))
+    case.forge.fail("get_issue", NotFound(why))
     assert case.job().record.why == why
 
 
@@ -734,7 +736,7 @@ def test_a_label_deleted_during_the_job_is_neither_set_nor_recorded() -> None:
 
 def test_labels_are_recorded_as_the_bots_although_the_comment_is_refused() -> None:
     case = make_case(ANSWER, ANSWER, config="on: [opened, edited]")
-    case.forge.fail("comment", *[Forbidden("refused (status 403)")] * 2)
+    case.forge.fail("post_comment", *[Forbidden("refused (status 403)")] * 2)
     outcome = case.job()
     assert (outcome.record.status, outcome.record.why) == ("skipped", "refused (status 403)")
     assert (case.labels, case.comments) == (BY_MODEL, [])
@@ -749,7 +751,7 @@ def test_an_issue_whose_writes_are_all_refused_is_skipped() -> None:
     case = make_case(ANSWER)
     refusal = Forbidden("refused (status 403)")
     case.forge.fail("add_labels", *[refusal] * 3)
-    case.forge.fail("comment", refusal)
+    case.forge.fail("post_comment", refusal)
     assert case.job().record.status == "skipped"
     assert case.forge.writes == []
 
@@ -767,7 +769,7 @@ def test_an_issue_that_disappears_while_labels_are_written_is_skipped() -> None:
     case = make_case(ANSWER, ANSWER)
     error = NotFound("not found", may_be_lag=True)
     case.forge.fail("add_labels", *[error] * 3)
-    case.forge.fail("comment", error)
+    case.forge.fail("post_comment", error)
     assert case.job(tries=3).record.status == "skipped"
     assert case.job(tries=1).record.status == "answered"
     assert case.labels == BY_MODEL
@@ -832,9 +834,9 @@ def test_a_comment_is_recorded_although_the_search_for_a_duplicate_fails(
     case = make_case(ANSWER, config="on: [opened, edited]")
 
     class FailingListForge(FakeForge):
-        def comment(self, ref: IssueRef, body: str) -> OwnComment:
-            self.fail("comments", error)
-            return super().comment(ref, body)
+        def post_comment(self, ref: IssueRef, body: str) -> OwnComment:
+            self.fail("list_own_comments", error)
+            return super().post_comment(ref, body)
 
     case.forge = FailingListForge(case.forge.current, case.forge.repository, case.forge.config)
     assert case.job().record.comment_id == 901

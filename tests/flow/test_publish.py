@@ -63,8 +63,8 @@ class RacingForge(FakeForge):
 
     other_id: int
 
-    def comment(self, ref: IssueRef, body: str) -> OwnComment:
-        created = super().comment(ref, body)
+    def post_comment(self, ref: IssueRef, body: str) -> OwnComment:
+        created = super().post_comment(ref, body)
         self.own_comments.append(OwnComment(self.other_id, body))
         return created
 
@@ -99,7 +99,7 @@ def test_a_deleted_comment_is_not_posted_again() -> None:
 
 def test_a_comment_whose_response_was_lost_is_adopted_and_not_repeated() -> None:
     case = CommentCase()
-    case.forge.fail("comment", LOST, done=True)
+    case.forge.fail("post_comment", LOST, done=True)
     assert case.write_comment() == OwnComment(901, BODY)
     assert case.forge.own_comments == [OwnComment(901, BODY)]
     assert case.slept == [2.0]
@@ -107,7 +107,7 @@ def test_a_comment_whose_response_was_lost_is_adopted_and_not_repeated() -> None
 
 def test_a_comment_that_never_appears_is_retried_later() -> None:
     case = CommentCase()
-    case.forge.fail("comment", LOST)
+    case.forge.fail("post_comment", LOST)
     with pytest.raises(Retry) as retry:
         case.write_comment()
     assert not isinstance(retry.value, WriteUncertain)
@@ -123,21 +123,21 @@ def test_a_comment_that_appears_late_is_adopted() -> None:
         if len(case.slept) == 3:
             case.forge.own_comments.append(OwnComment(901, BODY))
 
-    case.forge.fail("comment", LOST)
+    case.forge.fail("post_comment", LOST)
     assert write_comment(REF, BODY, None, case.forge, sleep) == OwnComment(901, BODY)
     assert case.slept == [2.0, 5.0, 10.0]
 
 
-@pytest.mark.parametrize("method", ["comment", "edit"])
+@pytest.mark.parametrize("method", ["post_comment", "edit_comment"])
 @pytest.mark.parametrize(
     "error", [Forbidden("refused"), OperatorError("credentials"), Retry("slow down", 60)], ids=str
 )
 def test_other_errors_pass_through_publish(
     method: str, error: Forbidden | OperatorError | Retry
 ) -> None:
-    case = CommentCase(*([BEFORE] if method == "edit" else []))
+    case = CommentCase(*([BEFORE] if method == "edit_comment" else []))
     case.forge.fail(method, error)
     with pytest.raises(type(error), match=str(error)):
-        case.write_comment(BEFORE if method == "edit" else None)
+        case.write_comment(BEFORE if method == "edit_comment" else None)
     assert case.slept == []
     assert case.forge.writes == []

@@ -56,7 +56,7 @@ class FakeDeliveryHistory:
     error: TaglineError | None = None
     accounts_without_access: set[str] = field(default_factory=set)
 
-    def opened_between(
+    def list_opened_issues(
         self, repository: IssueRef, since: float, until: float
     ) -> tuple[IssueRef, ...]:
         if self.error and repository == OTHER_REPOSITORY:
@@ -69,7 +69,7 @@ class FakeDeliveryHistory:
             if ref.repo_id == repository.repo_id and since <= at <= until
         )
 
-    def failed_deliveries(self, since: float) -> dict[int, str]:
+    def list_failed_deliveries(self, since: float) -> dict[int, str]:
         return self.failed
 
     def redeliver(self, delivery: int) -> None:

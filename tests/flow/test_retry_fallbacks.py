@@ -330,7 +330,7 @@ def test_an_issue_that_times_out_while_others_are_answered_is_retried_ever_less_
 def test_a_retry_that_needs_the_operator_waits_an_hour() -> None:
     case = make_case(DOWN, ANSWER)
     case.job()
-    case.forge.fail("issue", OperatorError("the token was refused"))
+    case.forge.fail("get_issue", OperatorError("the token was refused"))
     case.now += PAUSES[0]
     (delivery,) = case.run_once()
     with pytest.raises(OperatorError):

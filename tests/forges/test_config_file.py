@@ -48,7 +48,7 @@ KINDS = {"github": "application/vnd.github.raw+json; charset=utf-8", "gitlab": "
 def fetched(name: str, status: int, body: bytes, kind: str = "") -> str | None:
     answer = httpx.Response(status, headers={"content-type": kind or KINDS[name]}, content=body)
     place = IssueRef(name, "127.0.0.1", f"acme/.{name}", 1, 7, "")  # nobody else's file counts
-    return FORGES[name](answer).config_text(place)
+    return FORGES[name](answer).get_config_text(place)
 
 
 @pytest.mark.parametrize("name", FORGES)

@@ -229,8 +229,8 @@ def test_two_threads_both_find_a_renamed_repository() -> None:
         return httpx.Response(200, headers=headers, json={"title": present[0], "state": "open"})
 
     github = GitHub(GitHubClient(ScriptedWeb(answer), API), Auth())
-    assert github.issue(REF).title == "acme/widget"
+    assert github.get_issue(REF).title == "acme/widget"
     present[0] = "acme/new"
     with ThreadPoolExecutor(2) as pool:
-        found = list(pool.map(lambda _: github.issue(REF).title, range(2)))
+        found = list(pool.map(lambda _: github.get_issue(REF).title, range(2)))
     assert found == ["acme/new", "acme/new"]

@@ -52,7 +52,7 @@ class Host:
         return httpx.Response(status, headers={**JSON, **self.headers}, json=body)
 
     def read(self, ref: IssueRef = REF) -> str:
-        return self.forge.issue(ref).title
+        return self.forge.get_issue(ref).title
 
 
 def test_a_new_token_that_is_rejected_is_kept_and_tried_again() -> None:

@@ -116,38 +116,38 @@ def project(path: str = "") -> IssueRef:
 @pytest.mark.parametrize("given", ["", "evil/x", "team/widget", "/".join("e" * 500)])
 def test_the_groups_are_those_of_the_project_s_own_path(given: str) -> None:
     host = GitLabHost("team/sub/widget", {"team": "mode: suggest", "evil": "mode: apply"})
-    assert host.forge.config_text(project(given)) == "mode: suggest"
+    assert host.forge.get_config_text(project(given)) == "mode: suggest"
     assert set(host.asked) == {"7", "team/sub/.gitlab", "team/.gitlab"}
 
 
 def test_no_more_groups_are_searched_than_gitlab_nests() -> None:
     host = GitLabHost("/".join(f"g{n}" for n in range(1000)))
-    assert host.forge.config_text(project()) is None
+    assert host.forge.get_config_text(project()) is None
     assert sum(host.asked.values()) == 22
 
 
 def test_the_file_of_a_group_is_cached_under_its_own_name() -> None:
     host = GitLabHost("team/widget", {"team": "mode: suggest"})
-    host.forge.config_text(project("evil/widget"))
-    host.forge.config_text(IssueRef("gitlab", "gitlab.example", "evil/.gitlab", 1))
+    host.forge.get_config_text(project("evil/widget"))
+    host.forge.get_config_text(IssueRef("gitlab", "gitlab.example", "evil/.gitlab", 1))
     assert host.asked["evil/.gitlab"] == 1
 
 
 def test_a_group_s_project_of_defaults_is_not_read_twice() -> None:
     host = GitLabHost("Team/.gitlab")
-    assert host.forge.config_text(project("team/.gitlab")) is None
+    assert host.forge.get_config_text(project("team/.gitlab")) is None
     assert host.asked["Team/.gitlab"] == host.asked["team/.gitlab"] == 0
 
 
 @pytest.mark.parametrize("answer", [None, "", 7])
 def test_a_project_without_a_readable_path_is_tried_again(answer: object) -> None:
     with pytest.raises(Retry, match="cannot be read"):
-        GitLabHost(answer).forge.config_text(project())
+        GitLabHost(answer).forge.get_config_text(project())
 
 
 def test_a_response_about_a_project_of_another_number_is_rejected() -> None:
     with pytest.raises(Retry, match="cannot be read"):
-        GitLabHost("team/widget", number=8).forge.config_text(project())
+        GitLabHost("team/widget", number=8).forge.get_config_text(project())
 
 
 @pytest.mark.parametrize(
@@ -171,5 +171,5 @@ def test_no_request_uses_a_name_that_github_did_not_give(
 
     github = GitHub(GitHubClient(ScriptedWeb(answer), "https://api.github.com"), Auth())
     with pytest.raises(error):
-        github.issue(REF)
+        github.get_issue(REF)
     assert asked == ["/repositories/7001"]

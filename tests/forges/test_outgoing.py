@@ -103,8 +103,8 @@ def test_pages_are_requested_by_number_and_links_are_not_followed(lure: Lure, on
         rest = GitHubClient(clients, url)
         forge = GitHub(rest, TokenAuth(rest, "a-token"))
     ref = IssueRef(on, "forge.example", "acme/widget", 1, 7)
-    assert len(forge.labels(ref)) > 0
-    forge.comments(ref)
+    assert len(forge.list_labels(ref)) > 0
+    forge.list_own_comments(ref)
     clients.close()
     pages = [parse_qs(urlsplit(path).query).get("page") for path in lure.asked]
     assert pages.count(["1"]) == pages.count(["2"]) == 2

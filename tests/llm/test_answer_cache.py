@@ -42,7 +42,7 @@ class SecondIssue(FakeForge):
 
     first: FakeForge
 
-    def comments(self, ref: IssueRef) -> tuple[OwnComment, ...]:
+    def list_own_comments(self, ref: IssueRef) -> tuple[OwnComment, ...]:
         if ref.number == REF.number:
             return tuple(self.first.own_comments)
         return tuple(self.own_comments)

@@ -202,7 +202,7 @@ def test_a_command_that_names_an_issue_makes_no_request_that_is_not_listed(
     product = Product(app, clients)
     number = app.host.open_issue(app.repo, TITLE, BODY, deliver=False)
     ref = IssueRef(app.on, product.ref(number).host, app.repo, number)
-    found = registry.FORGES[app.on].client(app.settings, clients).locate(ref)
+    found = registry.FORGES[app.on].client(app.settings, clients).complete_ref(ref)
     assert found == product.ref(number)
     assert product.calls == COMMANDS[app.on]
 

@@ -51,7 +51,7 @@ class GitHub:
         self._configs = RepositoryCache(self._fetch_config, CONFIG_SECONDS)
         self._defaults = RepositoryCache(self._fetch_file, DEFAULTS_SECONDS)
 
-    def locate(self, ref: IssueRef) -> IssueRef:
+    def complete_ref(self, ref: IssueRef) -> IssueRef:
         """Complete a reference that a person typed: installation, number and name."""
         if isinstance(self._auth, AppAuth) and not ref.account:
             send = partial(self._rest.call, "GET", REPO + "/installation", _names(ref.repo))
@@ -59,7 +59,7 @@ class GitHub:
         repository = self._call("GET", REPO, ref)
         return replace(ref, repo_id=int(repository["id"]), repo=str(repository["full_name"]))
 
-    def issue(self, ref: IssueRef) -> Issue:
+    def get_issue(self, ref: IssueRef) -> Issue:
         with large_responses():
             data = self._call("GET", ISSUE, ref)
             author = data.get("user") or {}
@@ -80,13 +80,13 @@ class GitHub:
                 )
             )
 
-    def labels(self, ref: IssueRef) -> tuple[Label, ...]:
+    def list_labels(self, ref: IssueRef) -> tuple[Label, ...]:
         return self._labels.get(ref)
 
-    def config_text(self, ref: IssueRef) -> str | None:
+    def get_config_text(self, ref: IssueRef) -> str | None:
         return self._configs.get(ref)
 
-    def comments(self, ref: IssueRef) -> tuple[OwnComment, ...]:
+    def list_own_comments(self, ref: IssueRef) -> tuple[OwnComment, ...]:
         comments = self._pages(ISSUE + "/comments", ref)
         own = [
             OwnComment(int(comment["id"]), text(comment.get("body")))
@@ -95,28 +95,28 @@ class GitHub:
         ]
         return tuple(sorted(own, key=lambda comment: comment.id))
 
-    def comment(self, ref: IssueRef, body: str) -> OwnComment:
+    def post_comment(self, ref: IssueRef, body: str) -> OwnComment:
         data = self._call("POST", ISSUE + "/comments", ref, data={"body": body})
         if not isinstance(data, Mapping) or not isinstance(data.get("id"), int):
             raise WriteUncertain("GitHub accepted the comment with a response that cannot be read")
         return OwnComment(data["id"], body)
 
-    def edit(self, ref: IssueRef, comment_id: int, body: str) -> bool:
+    def edit_comment(self, ref: IssueRef, comment_id: int, body: str) -> bool:
         try:
             self._call("PATCH", COMMENT, ref, {"comment": comment_id}, data={"body": body})
         except NotFound:
             return False
         return True
 
-    def delete(self, ref: IssueRef, comment_id: int) -> None:
+    def delete_comment(self, ref: IssueRef, comment_id: int) -> None:
         with suppress(NotFound):
             self._call("DELETE", COMMENT, ref, {"comment": comment_id})
 
-    def replied(self, ref: IssueRef) -> bool:
+    def has_member_reply(self, ref: IssueRef) -> bool:
         comments = self._pages(ISSUE + "/comments", ref)
         return any(_by_person(c) and c.get("author_association") in MEMBERS for c in comments)
 
-    def can_write(self, issue: Issue) -> bool:
+    def author_can_write(self, issue: Issue) -> bool:
         path = REPO + "/collaborators/{username}/permission"
         try:
             data = self._call("GET", path, issue.ref, {"username": issue.author})
@@ -137,13 +137,13 @@ class GitHub:
             with suppress(NotFound):
                 self._call("DELETE", ISSUE + "/labels/{name}", ref, {"name": name})
 
-    def set_by_us(self, ref: IssueRef, names: tuple[str, ...]) -> tuple[str, ...]:
+    def filter_set_by_bot(self, ref: IssueRef, names: tuple[str, ...]) -> tuple[str, ...]:
         events = self._pages(ISSUE + "/events", ref)
         labeled = (event for event in events if event.get("event") == "labeled")
         last = {_label_name(e.get("label")): self._auth.is_own(e) for e in labeled}
         return tuple(name for name in names if last.get(name))
 
-    def opened_between(
+    def list_opened_issues(
         self, repository: IssueRef, since: float, until: float
     ) -> tuple[IssueRef, ...]:
         query = {"state": "open", "sort": "created", "direction": "desc"}
@@ -157,7 +157,7 @@ class GitHub:
             and timestamp(issue.get("created_at")) <= until
         )
 
-    def failed_deliveries(self, since: float) -> Mapping[int, str]:
+    def list_failed_deliveries(self, since: float) -> Mapping[int, str]:
         """Return the failed deliveries of an App; https://docs.github.com/en/rest/apps/webhooks
 
         A token has none.

@@ -59,12 +59,12 @@ class GitLab:
         self._configs = RepositoryCache(self._fetch_config, CONFIG_SECONDS)
         self._defaults = RepositoryCache(self._fetch_file, DEFAULTS_SECONDS)
 
-    def locate(self, ref: IssueRef) -> IssueRef:
+    def complete_ref(self, ref: IssueRef) -> IssueRef:
         """Complete a reference that a person typed with the project's number."""
         project = self._read(lambda: self._gl.projects.get(ref.repo))
         return replace(ref, repo_id=project.id, repo=project.path_with_namespace)
 
-    def issue(self, ref: IssueRef) -> Issue:
+    def get_issue(self, ref: IssueRef) -> Issue:
         with large_responses():
             return bound_body(self._fetch_issue(ref))
 
@@ -91,13 +91,13 @@ class GitLab:
             commented=data.get("user_notes_count") != 0,
         )
 
-    def labels(self, ref: IssueRef) -> tuple[Label, ...]:
+    def list_labels(self, ref: IssueRef) -> tuple[Label, ...]:
         return self._labels.get(ref)
 
-    def config_text(self, ref: IssueRef) -> str | None:
+    def get_config_text(self, ref: IssueRef) -> str | None:
         return self._configs.get(ref)
 
-    def comments(self, ref: IssueRef) -> tuple[OwnComment, ...]:
+    def list_own_comments(self, ref: IssueRef) -> tuple[OwnComment, ...]:
         if self._anonymous:
             return ()
         own_id = self._own_id
@@ -108,13 +108,13 @@ class GitLab:
         ]
         return tuple(sorted(own, key=lambda comment: comment.id))
 
-    def comment(self, ref: IssueRef, body: str) -> OwnComment:
+    def post_comment(self, ref: IssueRef, body: str) -> OwnComment:
         note = self._write(lambda: self._issue(ref).notes.create({"body": body}))
         if not isinstance(getattr(note, "id", None), int):
             raise WriteUncertain("GitLab accepted the note with a response that cannot be read")
         return OwnComment(note.id, body)
 
-    def edit(self, ref: IssueRef, comment_id: int, body: str) -> bool:
+    def edit_comment(self, ref: IssueRef, comment_id: int, body: str) -> bool:
         notes = self._issue(ref).notes
         try:
             self._write(lambda: notes.update(comment_id, {"body": body}))
@@ -122,18 +122,18 @@ class GitLab:
             return False
         return True
 
-    def delete(self, ref: IssueRef, comment_id: int) -> None:
+    def delete_comment(self, ref: IssueRef, comment_id: int) -> None:
         notes = self._issue(ref).notes
         with suppress(NotFound):
             self._write(lambda: notes.delete(comment_id))
 
-    def replied(self, ref: IssueRef) -> bool:
+    def has_member_reply(self, ref: IssueRef) -> bool:
         own_id = self._own_id
         authors = [note.author for note in self._notes(ref)]
         people = {author["username"] for author in authors if author["id"] != own_id}
         return any(self._is_developer(ref, username) for username in people)
 
-    def can_write(self, issue: Issue) -> bool:
+    def author_can_write(self, issue: Issue) -> bool:
         return self._is_developer(issue.ref, issue.author)
 
     def _is_developer(self, ref: IssueRef, username: str) -> bool:
@@ -163,14 +163,14 @@ class GitLab:
         issues = self._project(ref).issues
         self._write(lambda: issues.update(ref.number, {change: list(names)}))
 
-    def set_by_us(self, ref: IssueRef, names: tuple[str, ...]) -> tuple[str, ...]:
+    def filter_set_by_bot(self, ref: IssueRef, names: tuple[str, ...]) -> tuple[str, ...]:
         own_id = self._own_id
         events = self._pages(self._issue(ref).resourcelabelevents)
         added = (e for e in events if e.action == "add" and e.label and e.user)
         last = {text(e.label["name"]): e.user["id"] == own_id for e in added}
         return tuple(name for name in names if last.get(name))
 
-    def opened_between(
+    def list_opened_issues(
         self, repository: IssueRef, since: float, until: float
     ) -> tuple[IssueRef, ...]:
         issues = self._pages(
@@ -189,7 +189,7 @@ class GitLab:
             and issue.attributes.get("issue_type", "issue") in self._types
         )
 
-    def failed_deliveries(self, since: float) -> Mapping[int, str]:
+    def list_failed_deliveries(self, since: float) -> Mapping[int, str]:
         return {}  # only a project's maintainers may see them
 
     def redeliver(self, delivery: int) -> None:

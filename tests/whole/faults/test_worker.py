@@ -36,10 +36,10 @@ StartWorker = Callable[[], AbstractContextManager[None]]
 # Labels come before the comment, so f006 is between them and after the id is stored.
 STEPS = {
     "f001-after-dequeue": Step("bot.queue.actors:JobRunner.run"),
-    "f002-after-issue-fetch": Step("FORGE.issue", "after"),
+    "f002-after-issue-fetch": Step("FORGE.get_issue", "after"),
     "f003-after-the-models-reply": Step("bot.llm.client:ModelClient.complete", "after"),
-    "f004-just-before-the-comment": Step("FORGE.comment"),
-    "f005-after-the-comment-before-its-id-is-stored": Step("FORGE.comment", "after"),
+    "f004-just-before-the-comment": Step("FORGE.post_comment"),
+    "f005-after-the-comment-before-its-id-is-stored": Step("FORGE.post_comment", "after"),
     "f006-between-labels-and-comment": Step("FORGE.add_labels", "after"),
     "f006-after-the-id-is-stored": Step("bot.flow.process:process", "after"),
     "f007-before-the-acknowledgement": Step("bot.queue.broker:_Consumer.ack"),
@@ -150,7 +150,7 @@ def test_f009_of_two_workers_with_one_job_the_second_deletes_its_comment(
     delivery = queued_job(app)
     both = threading.Barrier(2, timeout=10)
     forge = type(registry.FORGES[app.on].client(app.settings, clients))
-    comment = forge.comment
+    comment = forge.post_comment
     ids: list[int] = []
 
     def comment_together(self: object, ref: IssueRef, body: str) -> OwnComment:
@@ -160,7 +160,7 @@ def test_f009_of_two_workers_with_one_job_the_second_deletes_its_comment(
         both.wait()
         return created
 
-    monkeypatch.setattr(forge, "comment", comment_together)
+    monkeypatch.setattr(forge, "post_comment", comment_together)
     monkeypatch.setattr("bot.store.redis.RedisStore.lock", _open_lock)
     run = wiring.runner(app.settings, clients, app.store)
     with ThreadPoolExecutor(2) as workers:
@@ -175,14 +175,14 @@ def test_f010_a_job_that_exhausts_memory_is_a_dead_letter_and_others_run(
     app: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     forge = registry.FORGES[app.on].client(app.settings, wiring.clients())
-    read = type(forge).issue
+    read = type(forge).get_issue
 
     def exhaust_memory(self: object, ref: IssueRef) -> object:
         if ref.number == 1:
             raise MemoryError
         return read(self, ref)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(type(forge), "issue", exhaust_memory)
+    monkeypatch.setattr(type(forge), "get_issue", exhaust_memory)
     poison = app.host.open_issue(app.repo, TITLE, BODY)
     assert app.wait_for_end().tries == MAX_TRIES
     assert app.wait_for_job().state == "dead"
