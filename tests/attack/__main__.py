@@ -1,10 +1,8 @@
-"""Attacks on a running `tagline serve`: `python -m tests.attack [bits|mutate|flood] [AMOUNT]`.
-
-AMOUNT is the number of requests; for `flood`, the seconds that it lasts.
-"""
+"""Attacks on a running `tagline serve`."""
 
 from __future__ import annotations
 
+import argparse
 import sys
 from collections.abc import Callable
 
@@ -17,13 +15,17 @@ ATTACKS: dict[str, Callable[..., bool]] = {
 }
 
 
-def main(arguments: list[str]) -> int:
-    names = [name for name in ATTACKS if name in arguments[:1]] or list(ATTACKS)
-    amount = [int(text) for text in arguments[1:2]]
+def main() -> int:
+    parser = argparse.ArgumentParser("python -m tests.attack", description=__doc__)
+    parser.add_argument("attack", nargs="?", choices=ATTACKS, help="default: all of them")
+    parser.add_argument("amount", nargs="?", type=int, help="requests; for flood, seconds")
+    options = parser.parse_args()
+    amount = [] if options.amount is None else [options.amount]
+    names = [options.attack] if options.attack else list(ATTACKS)
     passed = [ATTACKS[name](*amount) for name in names]
     print("passed" if all(passed) else "FAILED")
     return 0 if all(passed) else 1
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())
