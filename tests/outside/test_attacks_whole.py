@@ -260,7 +260,7 @@ def test_the_checks_find_what_an_unprotected_product_breaks(
     shared: Path, environment: Environment, on: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without the product's protection the same replies break nearly every property."""
-    monkeypatch.setattr("bot.flow.render.plain", lambda text, *_, **__: text)
+    monkeypatch.setattr("bot.flow.render.to_plain_markdown", lambda text, *_, **__: text)
     monkeypatch.setattr("bot.flow.enrich.grounded", lambda text, _: text)
     monkeypatch.setattr("bot.core.labels.policy.usable_labels", lambda labels, _: tuple(labels))
     issue = environment.context["base_github_body"]["issue"]
