@@ -261,7 +261,7 @@ def test_the_checks_find_what_an_unprotected_product_breaks(
 ) -> None:
     """Without the product's protection the same replies break nearly every property."""
     monkeypatch.setattr("bot.flow.render.to_plain_markdown", lambda text, *_, **__: text)
-    monkeypatch.setattr("bot.flow.enrich.grounded", lambda text, _: text)
+    monkeypatch.setattr("bot.flow.enrich.drop_ungrounded", lambda text, _: text)
     monkeypatch.setattr("bot.core.labels.policy.usable_labels", lambda labels, _: tuple(labels))
     issue = environment.context["base_github_body"]["issue"]
     product = environment.product(on)
