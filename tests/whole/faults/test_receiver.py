@@ -62,6 +62,7 @@ def test_f012_an_issue_is_found_after_its_receiver_was_killed_before_queueing(
     app: App, clients: ClientPool, redelivered: bool
 ) -> None:
     first = app.issue(TITLE, f"{BODY} Earlier.")  # the repository is known
+    app.wait(lambda: None if app.redis.hlen("tagline:issues.msgs") else True)
     number = _open_undelivered(app, BEFORE)
     assert app.redis.hlen("tagline:issues.msgs") == 0
     if redelivered:
