@@ -12,6 +12,7 @@ import time
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 import httpx
 
@@ -88,7 +89,7 @@ class Client:
         wait = seconds or self._seconds
         return httpx.Request(
             method,
-            url,
+            _parse_url(url),
             headers=self._headers | {name.lower(): v for name, v in (headers or {}).items()},
             content=content,
             extensions={"timeout": {"connect": CONNECT_SECONDS, "read": wait, "write": wait}},
@@ -140,6 +141,12 @@ class ClientPool:
         """Close every thread's connections, once the threads have ended."""
         while self._clients:
             self._clients.pop().close()
+
+
+@lru_cache(maxsize=1024)
+def _parse_url(url: str) -> httpx.URL:
+    """Parse a URL; a job sends several requests to most of its URLs."""
+    return httpx.URL(url)
 
 
 def _read(

@@ -120,13 +120,10 @@ class _Backend(httpcore.SyncBackend):
         return _Stream(stream, "" if self._tunnel or url_policy.is_near(peer) else peer)
 
 
-@contextmanager
-def _httpx_errors() -> Iterator[None]:
-    """Raise httpx's error of the same name for one of httpcore's."""
-    try:
-        yield
-    except HTTPCORE_ERRORS as error:
-        raise getattr(httpx, type(error).__name__)(str(error)) from None
+def _httpx_error(error: Exception) -> Exception:
+    """Return httpx's error of the same name as one of httpcore's."""
+    converted: Exception = getattr(httpx, type(error).__name__)(str(error))
+    return converted
 
 
 class _Body(httpx.SyncByteStream):
@@ -134,8 +131,10 @@ class _Body(httpx.SyncByteStream):
         self._response = response
 
     def __iter__(self) -> Iterator[bytes]:
-        with _httpx_errors():
+        try:
             yield from self._response.iter_stream()
+        except HTTPCORE_ERRORS as error:
+            raise _httpx_error(error) from None
 
     def close(self) -> None:
         self._response.close()
@@ -163,8 +162,10 @@ class Transport(httpx.BaseTransport):
             content=request.stream,
             extensions=request.extensions,
         )
-        with _httpx_errors():
+        try:
             response = self._send(sent, url)
+        except HTTPCORE_ERRORS as error:
+            raise _httpx_error(error) from None
         return httpx.Response(response.status, headers=response.headers, stream=_Body(response))
 
     def _send(self, request: httpcore.Request, url: httpx.URL) -> httpcore.Response:

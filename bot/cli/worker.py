@@ -15,6 +15,7 @@ def worker() -> None:
 
     stop = StopSignal()
     from bot import log, wiring
+    from bot.footprint import configure_gc
 
     settings = bootstrap.load_settings()
     bootstrap.log_start(settings)
@@ -22,6 +23,7 @@ def worker() -> None:
         running = wiring.worker(settings)
     except SettingsError as error:
         bootstrap.exit_with_problems(error)
+    configure_gc()
     running.start()
     log.get().info("worker started", threads=settings.worker_threads)
     stop.wait()
