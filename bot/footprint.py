@@ -6,7 +6,6 @@ One issue of GitLab can have 12 MB of JSON, which takes four times that until it
 from __future__ import annotations
 
 import ctypes
-import gc
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -74,16 +73,6 @@ def configure_malloc() -> None:
     if mallopt := _glibc_function("mallopt"):
         mallopt(M_MMAP_THRESHOLD, MMAP_BYTES)
         mallopt(M_ARENA_MAX, ARENAS)
-
-
-def configure_gc() -> None:
-    """Look for reference cycles less often, and not among objects that were loaded at the start.
-
-    Jobs leave no cycles, but many jobs in flight hold many objects: with Python's default, looking
-    for cycles takes a tenth of a worker's time.
-    """
-    gc.freeze()
-    gc.set_threshold(20_000, 10, 10)
 
 
 def return_freed_memory() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from contextlib import ExitStack
 from dataclasses import replace
@@ -55,7 +56,6 @@ def _run(settings: Settings, parts: ExitStack, stop: StopSignal) -> None:
     from bot import log, wiring
     from bot.cli.serve import Receiver
     from bot.cli.signals import seconds_for_jobs
-    from bot.footprint import configure_gc
 
     server = None if settings.has_redis_url else _launch(settings, parts)
     if server:
@@ -63,7 +63,7 @@ def _run(settings: Settings, parts: ExitStack, stop: StopSignal) -> None:
         settings = replace(settings, redis_url=server.url)
     receiver = Receiver(settings)
     worker = wiring.worker(settings, single_host=server is not None)
-    configure_gc()
+    gc.freeze()  # objects loaded at the start are never garbage
     if server:
         server.wait()
     worker.start()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import socket
 import threading
 import time
@@ -25,7 +26,6 @@ def serve() -> None:
     """Receive webhooks at /webhooks/github and /webhooks/gitlab, and queue them in Redis."""
     from bot import log
     from bot.cli.signals import StopSignal
-    from bot.footprint import configure_gc
 
     stop = StopSignal()
     settings = bootstrap.load_settings()
@@ -36,7 +36,7 @@ def serve() -> None:
         bootstrap.exit_with_problems(error)
     except AddressUnavailable as error:
         bootstrap.fail(f"Tagline cannot start: {error}")
-    configure_gc()
+    gc.freeze()  # objects loaded at the start are never garbage
     with receiver:
         log.get().info("receiver starts", host=settings.host, port=receiver.port)
         while receiver.alive and not stop.wait(1.0):

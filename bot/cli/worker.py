@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 import click
 
 from bot.cli import bootstrap
@@ -15,7 +17,6 @@ def worker() -> None:
 
     stop = StopSignal()
     from bot import log, wiring
-    from bot.footprint import configure_gc
 
     settings = bootstrap.load_settings()
     bootstrap.log_start(settings)
@@ -23,7 +24,7 @@ def worker() -> None:
         running = wiring.worker(settings)
     except SettingsError as error:
         bootstrap.exit_with_problems(error)
-    configure_gc()
+    gc.freeze()  # objects loaded at the start are never garbage
     running.start()
     log.get().info("worker started", threads=settings.worker_threads)
     stop.wait()
