@@ -49,12 +49,16 @@ class _Result:
     links: Mapping[str, Any] = {}  # pages are requested by number
 
     def __init__(self, response: Response) -> None:
-        self.response = self
         self.status_code = response.status
         # python-gitlab looks headers up in any case.
         encoded = [(k.encode("latin-1"), v.encode("latin-1")) for k, v in response.headers.items()]
         self.headers = httpx.Headers(encoded)
         self.content = response.content
+
+    @property
+    def response(self) -> _Result:
+        # Not an attribute: a reference to itself would keep large content until garbage collection.
+        return self
 
     def json(self) -> Any:
         return json.loads(self.content)
