@@ -1,4 +1,4 @@
-"""What commands share: settings, clients that close with the command, errors, --json."""
+"""Functions that all commands use: settings, clients that close with the command, errors."""
 
 from __future__ import annotations
 
@@ -40,6 +40,7 @@ def load_settings() -> Settings:
 
 
 def exit_with_problems(error: SettingsError) -> NoReturn:
+    """Print the problems and exit with the code for wrong settings."""
     problems = "".join(f"\n  - {problem}" for problem in error.problems)
     fail(f"Tagline cannot start:{problems}", USAGE)
 
@@ -52,7 +53,7 @@ def fail(message: str, code: int = 1) -> NoReturn:
 
 @contextmanager
 def exit_on_errors() -> Iterator[None]:
-    """Exit with a message on an error of a forge, a model or Redis."""
+    """Print a message and exit on an error of a forge, a model or Redis."""
     import redis
 
     from bot.core.errors import Retry, TaglineError
@@ -66,7 +67,7 @@ def exit_on_errors() -> Iterator[None]:
 
 
 def missing_settings(settings: Settings) -> list[str]:
-    """Return the problems of settings that lack what receiver and worker need."""
+    """Return the problems of settings that the receiver and the worker require."""
     problems: list[str] = []
     for require in (settings.require_webhook_secret, settings.require_forge):
         try:
@@ -77,7 +78,7 @@ def missing_settings(settings: Settings) -> list[str]:
 
 
 def open_clients() -> ClientPool:
-    """Return HTTP clients that are closed when the command ends; exits for a wrong proxy."""
+    """Return HTTP clients that are closed when the command ends; exit on a wrong proxy."""
     from bot import wiring
 
     try:
@@ -94,7 +95,7 @@ def open_forge(
     text: str,
     parameter: str,
 ) -> tuple[ForgeClient, IssueRef]:
-    """Return the forge of a reference, and the reference with the ids that the forge gives.
+    """Return the forge of a reference, and the reference completed with ids from the forge.
 
     `parse` is a function of `core.refs`. Raises `BadParameter` and the errors of a forge.
     """

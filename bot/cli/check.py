@@ -1,4 +1,4 @@
-"""`tagline check`: every check, each problem with its fix."""
+"""`tagline check`: runs every check and prints each problem with its fix."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ NO_REPOSITORY = "check its spelling, and that the App or the token's user has ac
 
 
 @click.command()
-@click.option("--repo", help="Look at a repository too: github:OWNER/NAME or its URL.")
+@click.option("--repo", help="Check a repository too: github:OWNER/NAME or its URL.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def check(repo: str | None, as_json: bool) -> None:
     """Check everything that Tagline needs, and show the fix of each problem.
 
-    Exits with 1 if there is a problem. Writes nothing; each model gets one short question.
+    Exits with 1 if there is a problem. Writes nothing, and sends one short prompt to each model.
     """
     report = _Report()
     _run_checks(report, repo)
@@ -125,7 +125,9 @@ def _settings(settings: Settings) -> Iterator[Finding]:
     if not missing:
         yield Finding("nothing is missing or wrong")
     if settings.mode != "apply":
-        yield Finding(f"TAGLINE_MODE is {settings.mode}", "set it to apply when you are content")
+        yield Finding(
+            f"TAGLINE_MODE is {settings.mode}", "set it to apply to write comments and labels"
+        )
 
 
 def _redis(settings: Settings) -> Iterator[Finding]:

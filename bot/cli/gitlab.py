@@ -84,14 +84,14 @@ def remove_hook(path: str, url: str, group: bool, apply: bool, as_json: bool) ->
             hooks.remove(url)
     except TaglineError as error:
         bootstrap.fail(f"Not done: {error}")
-    done = ("the hook is removed", "") if apply else ("the hook would be removed", NEEDS_APPLY)
-    _print([done if exists else ("no such hook", "")], as_json)
+    change = ("the hook is removed", "") if apply else ("the hook would be removed", NEEDS_APPLY)
+    _print([change if exists else ("no such hook", "")], as_json)
 
 
 def _load_settings() -> Settings:
     settings = bootstrap.load_settings()
     if not settings.gitlab_token:
-        raise click.UsageError("GITLAB_TOKEN is not set: it needs a token with the scope `api`.")
+        raise click.UsageError("GITLAB_TOKEN is not set. Set it to a token with the scope `api`.")
     return settings
 
 

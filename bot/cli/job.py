@@ -1,4 +1,4 @@
-"""`tagline job ID`: state, tries, outcome and the place of an error."""
+"""`tagline job ID`: prints a job's state, tries, outcome and the frames of an error."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ STABLE_SECONDS = 60.0  # of uptime, after which the pause is the shortest again
 def run() -> None:
     """Run receiver, worker and a private Redis, or the Redis of REDIS_URL.
 
-    The private Redis keeps its data in DATA_DIR, where every other command finds it. After SIGTERM
+    The private Redis keeps its data in DATA_DIR, and the other commands use it too. After SIGTERM
     running jobs finish. A second SIGTERM ends Tagline at once; these jobs then run again at the
     next start.
     """
@@ -101,6 +101,7 @@ class RedisSupervisor:
         self._started_at = clock()
 
     def check(self) -> None:
+        """Restart the server if it has ended and the pause is over."""
         from bot import log
         from bot.embedded.valkey import ServerUnavailable
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from bot.settings.load import Settings
 
-STOP_SECONDS = 15  # uvicorn gives running requests ten of them
+STOP_SECONDS = 15  # uvicorn waits ten seconds for running requests
 
 
 @click.command()
@@ -46,7 +46,7 @@ def serve() -> None:
 
 
 class AddressUnavailable(Exception):
-    """The receiver cannot listen on its address; the text says why and what to do."""
+    """The receiver cannot listen on its address; the text gives the reason and the fix."""
 
 
 class Receiver:
@@ -68,6 +68,7 @@ class Receiver:
 
     @property
     def alive(self) -> bool:
+        """Return whether the receiver's thread runs."""
         return self._thread.is_alive()
 
     def __enter__(self) -> Receiver:

@@ -85,8 +85,8 @@ def _enricher(
 
 
 def _read_lines(file: str) -> Iterator[bytes]:
-    with click.open_file(file, "rb") as opened:
-        stream: Any = opened
+    with click.open_file(file, "rb") as source:
+        stream: Any = source
         if file != "-" and stream.peek(2)[:2] == GZIP:
             stream = gzip.GzipFile(fileobj=stream)
         yield from (line for line in stream if line.strip())

@@ -12,7 +12,7 @@ from bot.settings.load import SettingsError
 
 @click.command()
 def worker() -> None:
-    """Take jobs from Redis, ask the model, write comments and labels."""
+    """Process jobs from Redis: call the model, write comments and labels."""
     from bot.cli.signals import StopSignal, seconds_for_jobs
 
     stop = StopSignal()
