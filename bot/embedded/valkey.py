@@ -34,7 +34,7 @@ NOISE = re.compile(
     r"|no config file|Ready to accept connections|monotonic clock"
     r"|overcommit|Transparent Huge Pages|TCP backlog"
 )
-INHERITED = ("PATH", "LD_LIBRARY_PATH")  # the server gets no secret of ours
+INHERITED = ("PATH", "LD_LIBRARY_PATH")  # the server gets none of Tagline's secrets
 
 # prctl(PR_SET_PDEATHSIG, SIGTERM) and exec, in a separate program: Python code between fork and
 # exec is unsafe in a process with threads.
@@ -47,7 +47,7 @@ if os.getppid() == int(sys.argv[1]):
 
 
 class ServerUnavailable(Exception):
-    """No server can be started or used. The text says why and what to do."""
+    """No server can be started or used. The text gives the reason and the fix."""
 
 
 def find_server() -> str:
@@ -75,7 +75,7 @@ def with_pdeathsig(command: list[str]) -> list[str]:
 class EmbeddedRedis:
     """A server with its data in `folder`, on a unix socket there or on `port`; a context manager.
 
-    On Linux it ends with the thread that started it, so start it from one that lives as long.
+    On Linux it ends with the thread that started it, so start it from a thread that runs as long.
     """
 
     def __init__(self, folder: Path, *, port: int = 0) -> None:
@@ -107,7 +107,7 @@ class EmbeddedRedis:
         self.wait()
 
     def launch(self) -> None:
-        """Start the server, after stopping one that was left here. Raises `ServerUnavailable`."""
+        """Start the server, after stopping a previous one. Raises `ServerUnavailable`."""
         program = find_server()
         with (self._folder / "redis.lock").open("a+") as lock:
             self._stop_previous(lock)
@@ -159,12 +159,12 @@ class EmbeddedRedis:
                 time.sleep(0.01)
 
     def terminate(self) -> None:
-        """Tell the server to write its data and end, without waiting for it."""
+        """Send SIGTERM, after which the server writes its data and ends; do not wait for it."""
         if self._process is not None:
             self._process.terminate()
 
     def stop(self) -> None:
-        """Stop the server and wait; kill one that hangs, since its file has what it confirmed."""
+        """Stop the server and wait; kill it if it hangs: its file has all confirmed writes."""
         self.terminate()
         if self._process is not None:
             try:
@@ -173,7 +173,7 @@ class EmbeddedRedis:
                 self.kill()
 
     def kill(self) -> None:
-        """End the server as a crash would."""
+        """Send SIGKILL and wait until the server has ended."""
         assert self._process is not None
         self._process.kill()
         self._process.wait(STOP_SECONDS)
@@ -186,7 +186,7 @@ class EmbeddedRedis:
         self.stop()
 
     def _failure(self) -> str:
-        """Return why the server did not start, and what to do if its data is the reason."""
+        """Return why the server did not start, and the fix for damaged data."""
         why = extract_failure(self._server_log.read_text(errors="replace")) or "its log is empty"
         return (
             f"{why}. Its data is in {self._folder}. If the data is damaged, move"
@@ -194,7 +194,7 @@ class EmbeddedRedis:
         )
 
     def _stop_previous(self, lock: TextIO) -> None:
-        """Take the lock of the folder, after telling a server that holds it to stop."""
+        """Take the lock of the folder, after stopping a server that holds it."""
         if try_lock(lock):
             return
         url = f"unix://{self._socket}"

@@ -1,4 +1,4 @@
-"""The receiver: takes webhooks, answers within milliseconds, does nothing slow."""
+"""The receiver: queues webhooks and responds within milliseconds."""
 
 from __future__ import annotations
 
@@ -77,12 +77,12 @@ def create(
         Route("/metrics", metrics.page(counters, metrics_tokens)),
     ]
     app = Starlette(routes=routes, lifespan=lifespan)
-    app.router.redirect_slashes = False  # a redirect would lead to whatever Host a request names
+    app.router.redirect_slashes = False  # a redirect would go to any Host that a request names
     return app
 
 
 class WebhookEndpoint:
-    """Reads a webhook within limits, passes it to `flow/receive.py`, and answers."""
+    """Reads a webhook within limits, passes it to `flow/receive.py`, and responds."""
 
     def __init__(self, queue: Queue, counters: Metrics, clock: Callable[[], float]) -> None:
         self._queue = queue
@@ -92,6 +92,8 @@ class WebhookEndpoint:
         self._refusals = RefusalLimiter()
 
     def handler(self, forge: str, current: Callable[[], WebhookParser]) -> Callable[[Request], Any]:
+        """Return the endpoint of a forge; `current` returns its parser with the current secrets."""
+
         async def handle(request: Request) -> Response:
             started, parser = self._clock(), current()
             headers = _headers(request)
@@ -107,7 +109,7 @@ class WebhookEndpoint:
             except QueueUnavailable as error:
                 self._metrics.count("deliveries", forge, "not-queued")
                 event = (
-                    "Redis did not confirm, so nothing was queued; redeliver it when Redis is back"
+                    "Redis did not confirm, so nothing was queued; redeliver it when Redis answers"
                 )
                 log.get().error(event, why=str(error), **fields)
                 return Response(status_code=503, headers={"Retry-After": "30"})
@@ -118,16 +120,16 @@ class WebhookEndpoint:
     def _accept(self, result: ReceiveResult, fields: Mapping[str, str]) -> Response:
         logger, event, headers = log.get().bind(**fields), result.event, {}
         if isinstance(event, Ignored):
-            counted = "ignored"
+            result_label = "ignored"
             logger.info("ignored", why=event.reason)
         elif not result.job:
-            counted = "left-to-the-sweep"
+            result_label = "left-to-the-sweep"
             logger.warning("too many deliveries of one installation", issue=str(event.ref))
         else:
-            counted = "queued"
+            result_label = "queued"
             logger.info("accepted", job=result.job, issue=str(event.ref))
             headers = {"X-Tagline-Job": result.job}
-        self._metrics.count("deliveries", fields["forge"], counted)
+        self._metrics.count("deliveries", fields["forge"], result_label)
         return Response(status_code=202, headers=headers)
 
     def _refuse(self, request: Request, refusal: Rejected, fields: Mapping[str, str]) -> Response:
@@ -180,7 +182,7 @@ class WebhookEndpoint:
         """Read the next chunk; return whether there are more."""
         message = await request.receive()
         if message["type"] == "http.disconnect":
-            raise Rejected(408, "the sender left")
+            raise Rejected(408, "the client disconnected")
         chunk: bytes = message.get("body", b"")
         if upload.size + len(chunk) > MAX_BODY:
             raise Rejected(413, "too long")

@@ -82,7 +82,7 @@ class RefusalLimiter:
 
 
 def _network(source: str) -> str:
-    """Return an address, or its /64 network of IPv6: one host may use all addresses of it."""
+    """Return an address, or the /64 network of an IPv6 address: a host may use all of it."""
     if ":" not in source:
         return source
     try:
@@ -94,5 +94,5 @@ def _network(source: str) -> str:
 @cache
 def max_connections() -> int:
     """Return how many connections may be open at once, given this process's limit of open files."""
-    allowed, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return max(16, min(MAX_CONNECTIONS, allowed - SPARE_FILES))
+    soft_limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return max(16, min(MAX_CONNECTIONS, soft_limit - SPARE_FILES))

@@ -1,4 +1,4 @@
-"""`/metrics` for Prometheus. The page needs a token; without one in the settings it is a 404."""
+"""`/metrics` for Prometheus. The page requires a token; without one in the settings it is a 404."""
 
 from __future__ import annotations
 
@@ -17,15 +17,17 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
 def page(counters: Metrics, tokens: Callable[[], Sequence[str]]) -> Callable[[Request], Any]:
-    """Return the page's endpoint. Each of `tokens` opens it; without any it is a 404."""
+    """Return the page's endpoint. Each of `tokens` gives access; without any it is a 404."""
 
     async def answer(request: Request) -> Response:
         valid = tokens()
         if not valid:
             return Response(status_code=404)
-        given = request.headers.get("authorization", "").encode("latin-1", "replace")
+        authorization = request.headers.get("authorization", "").encode("latin-1", "replace")
         # A list, so that the time of the answer does not depend on which token matches.
-        if not any([hmac.compare_digest(given, f"Bearer {token}".encode()) for token in valid]):
+        if not any(
+            [hmac.compare_digest(authorization, f"Bearer {token}".encode()) for token in valid]
+        ):
             return Response(status_code=401, headers={"WWW-Authenticate": "Bearer"})
         try:
             snapshot = await asyncio.to_thread(counters.snapshot)

@@ -1,4 +1,4 @@
-"""The receiver's HTTP server: uvicorn, with limits on slow and greedy clients.
+"""The receiver's HTTP server: uvicorn, with limits for slow clients and large requests.
 
 Uvicorn limits neither the time of a head or a body, nor the size of heads and trailers, nor the
 number of pipelined requests (https://github.com/encode/uvicorn/issues/157). This module overrides
@@ -17,8 +17,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from bot.web.limits import max_connections
 
-REQUEST_SECONDS = 15.0  # for a head; then for a body, which the application gives ten, and Redis
-LINGER_SECONDS = 5.0  # for the rest of a body that was refused, so that its sender reads why
+REQUEST_SECONDS = 15.0  # for a head; then for a body (ten seconds, see `app.py`) and Redis
+LINGER_SECONDS = 5.0  # for the rest of a refused body, so that the sender can read the response
 LINGER_BYTES = 32 * 1024 * 1024
 MAX_LINGERING = 4  # connections; nothing is read from the others
 MAX_HEAD = 64 * 1024
@@ -27,7 +27,7 @@ CHECK_TICKS = 5  # of uvicorn's 0.1 s
 
 
 class Connection(HttpToolsProtocol):
-    """A connection with limits. The one with the oldest request ends where there are too many."""
+    """A connection with limits. If there are too many, the one with the oldest request ends."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         self.in_head, self.received = False, 0
@@ -70,7 +70,7 @@ class Connection(HttpToolsProtocol):
 
 
 class Server(uvicorn.Server):
-    """Serves an application, and twice a second closes connections whose time is over."""
+    """Serves an application, and twice a second closes connections that exceed their time limit."""
 
     def __init__(self, app: Starlette, host: str, port: int) -> None:
         config = uvicorn.Config(
