@@ -1,6 +1,6 @@
 """Reuses the answer of an issue with the same text in the same repository.
 
-The cache holds no text: label names, and the number of the issue whose comment has the summary.
+The cache stores no text: label names, and the number of the issue whose comment has the summary.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def compute_key(model: str, prompt: Prompt) -> str:
 
 
 def find_reply(key: str, call: ModelCall, store: Store) -> ParsedReply | None:
-    """Return the cached answer; None without one, or where its comment is gone."""
+    """Return the cached answer; None without one, or if its comment does not exist any more."""
     ref = call.issue.ref
     cached = store.cached_answer(ref.repo_key, key)
     if cached is None or cached.number == ref.number:
@@ -34,6 +34,6 @@ def find_reply(key: str, call: ModelCall, store: Store) -> ParsedReply | None:
 
 
 def make_entry(key: str, call: ModelCall, reply: ParsedReply) -> CacheEntry:
-    """Return what the store may keep of an answer once its comment is published."""
+    """Return the part of an answer that may be stored once its comment is published."""
     labels = tuple(replace(label, reason="") for label in reply.labels)
     return CacheEntry(key, CachedAnswer(call.issue.ref.number, labels))

@@ -16,13 +16,13 @@ ACCOUNT_PROBLEMS = ("status-400", "status-401", "status-402")
 class CircuitBreaker:
     """The circuit breaker of one provider, shared by all workers.
 
-    `key_name` and `named_by` are the environment variables of its key and of its model's name.
+    `key_variable` and `name_variable` are the environment variables of its key and model.
     """
 
     store: BreakerStore
     provider: str
-    key_name: str
-    named_by: str
+    key_variable: str
+    name_variable: str
 
     def check(self) -> None:
         """Raise `ModelFailed` while the breaker is open, except for one probe a minute."""
@@ -34,14 +34,14 @@ class CircuitBreaker:
 
     def record_failure(self, failure: ModelFailed) -> None:
         """Count a failure of the provider; one that only the operator can fix opens the breaker."""
-        if failure.charged:  # the provider answered, the answer was not usable
+        if failure.charged:  # the provider answered, but the answer was not usable
             return
         if not self.store.call_failed(self.provider, at_once=failure.needs_operator):
             return
         advice = "it is tried again every minute"
         if failure.needs_operator:
             is_account = failure.reason in ACCOUNT_PROBLEMS
-            advice = f"look at {self.key_name if is_account else self.named_by}"
+            advice = f"look at {self.key_variable if is_account else self.name_variable}"
         log.get().error(
             f"the language model does not answer; {advice}",
             provider=self.provider,

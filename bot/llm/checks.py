@@ -1,4 +1,4 @@
-"""Checks whether a language model answers by a schema, and what that costs."""
+"""Checks whether a language model answers by a schema, and the cost of an answer."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ PROMPT = Prompt(
 )
 NO_JSON = "choose a model or server that supports JSON schemas; until then labels come from rules"
 FIXES = {
-    "status-401": "look at {key_name}",
-    "status-402": "the account of {key_name} has no credit left",
-    "status-403": "look at {key_name}, and at {named_by}",
-    "status-404": "look at {named_by}, and at the base URL",
+    "status-401": "look at {key_variable}",
+    "status-402": "the account of {key_variable} has no credit left",
+    "status-403": "look at {key_variable}, and at {name_variable}",
+    "status-404": "look at {name_variable}, and at the base URL",
     "status-429": "its limit is reached: look at the account, or wait",
     "unreachable": "look at the base URL and the network",
     "timeout": "look at the base URL and the network, or raise LLM_TIMEOUT",
@@ -35,7 +35,7 @@ FIXES = {
     "not-json": NO_JSON,
     "wrong-shape": NO_JSON,
 }
-OTHER_FIX = "look at LLM_PROVIDER, {named_by} and the base URL"
+OTHER_FIX = "look at LLM_PROVIDER, {name_variable} and the base URL"
 
 
 def parse_word(text: str) -> str:
@@ -46,12 +46,14 @@ def parse_word(text: str) -> str:
     return word
 
 
-def check_model(client: ModelClient, key_name: str, named_by: str) -> Iterator[Finding]:
-    """Call a model once; `key_name` and `named_by` are the variables of its key and name."""
+def check_model(client: ModelClient, key_variable: str, name_variable: str) -> Iterator[Finding]:
+    """Call a model once; `key_variable` and `name_variable` are its settings."""
     try:
         _, usage = client.complete(PROMPT, parse_word)
     except ModelFailed as failure:
-        fix = FIXES.get(failure.reason, OTHER_FIX).format(key_name=key_name, named_by=named_by)
+        fix = FIXES.get(failure.reason, OTHER_FIX).format(
+            key_variable=key_variable, name_variable=name_variable
+        )
         yield Finding(f"{client.name} does not answer ({failure.reason})", fix, wrong=True)
         return
     yield Finding(f"{usage.model} answers ({usage.tokens_in} + {usage.tokens_out} tokens)")

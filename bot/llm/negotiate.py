@@ -1,4 +1,4 @@
-"""A server's error about a request → the next request to try, without what it does not support."""
+"""A server's error about a request → the next request to try, without the unsupported part."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class RequestRejected(ModelFailed):
 
 
 def extract_error(body: bytes) -> str:
-    """Return the description of an error, without what it repeats of the request."""
+    """Return the description of an error, without fields that repeat the request."""
     try:
         text = " ".join(_error_parts(msgspec.json.decode(body)))
     except (msgspec.DecodeError, RecursionError):

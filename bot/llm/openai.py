@@ -18,8 +18,8 @@ from bot.llm.protocol import Capabilities, Completion, CompletionRequest, Form, 
 class ChatCompletions:
     """`limits` are the names of the limit on output tokens, in the order in which they are tried.
 
-    `has_bounds` = the schema limits the length of each part: without that, small models may never
-    stop. OpenAI's own subset of JSON Schema lacks it.
+    `has_bounds` = the schema limits the length of each part: without it, small models may never
+    stop. OpenAI's subset of JSON Schema does not have it.
     """
 
     path: ClassVar[str] = "/chat/completions"
@@ -47,7 +47,7 @@ class ChatCompletions:
         }
 
     def _limit(self, capabilities: Capabilities) -> list[str]:
-        """Return the name of the first limit that the server takes, if any."""
+        """Return the name of the first limit that the server supports, if any."""
         return [name for name in self.limits if name not in capabilities.unsupported][:1]
 
     def _response_format(self, request: CompletionRequest) -> Mapping[str, Any]:

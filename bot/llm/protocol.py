@@ -18,7 +18,7 @@ MAX_TOKEN_COUNT = 100_000_000  # a larger count is a server's error
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where a model is called; `seconds` bounds a whole call, retries included."""
+    """The address, key and limits of a model. `seconds` bounds a whole call with its retries."""
 
     base_url: str
     model: str
@@ -29,7 +29,7 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What a server supports: the form of the answer, and parameters that it does not take.
+    """What a server supports: the form of the answer, and optional parameters that it rejects.
 
     `schema_in_prompt` = it ignores the form, so that the prompt has to describe the schema.
     """
@@ -55,7 +55,7 @@ class CompletionRequest:
 
     @property
     def system(self) -> str:
-        """The rules, with the schema where no parameter carries it."""
+        """Return the rules, with the schema if no parameter contains it."""
         capabilities, prompt = self.capabilities, self.prompt
         if capabilities.form == "json_schema" and not capabilities.schema_in_prompt:
             return prompt.system
@@ -63,7 +63,7 @@ class CompletionRequest:
 
     @property
     def messages(self) -> list[Message]:
-        """The messages after the system's; its text comes first where there is no such role."""
+        """Return the messages; the first contains the rules if the server has no system role."""
         prompt = self.prompt
         text = prompt.shorten() if self.is_short and prompt.shorten else prompt.user
         if "system" in self.capabilities.unsupported:
@@ -78,7 +78,7 @@ class CompletionRequest:
 
     @property
     def max_tokens(self) -> int:
-        """How many tokens the answer may have."""
+        """Return the limit on the tokens of the answer."""
         limit = self.endpoint.max_output_tokens
         return min(limit, SHORT_OUTPUT_TOKENS) if self.is_short else limit
 

@@ -20,7 +20,7 @@ from bot.llm.answer_cache import compute_key, find_reply, make_entry
 from bot.llm.breaker import CircuitBreaker
 
 # Concurrent calls of a process to one server. Hosted ones are bounded by WORKER_THREADS and answer
-# 429 to too many; a self-hosted server often works requests off one by one.
+# 429 to too many; a self-hosted server often processes one request at a time.
 MAX_CONCURRENT_CALLS = {"openai": 1000, "anthropic": 1000, "compatible": 8}
 CHAIN_TIME_FACTOR = 2.0  # times the first model's time limit, for all models together
 
@@ -42,7 +42,7 @@ class Model(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """A model with what protects its server.
+    """A model, and the limits on calls to its server.
 
     `slots` limits concurrent calls; the wait for a slot counts against the call's `seconds`.
     """
@@ -87,18 +87,18 @@ class RemoteModelService:
         return ModelAnswer(reply, usage, make_entry(key, call, reply))
 
     def _reserve(self, call: ModelCall, worst_usd: float) -> None:
-        """Reserve the cost in one atomic step. Raises `ModelSkipped` where a budget is used up.
+        """Reserve the cost in one atomic step. Raises `ModelSkipped` if a budget is exhausted.
 
         The author's limit does not apply to people who can write to the repository.
         """
         issue, limits = call.issue, call.limits
         repository, text = issue.ref.repo_key, f"{issue.ref.key} {input_hash(issue)}"
         author = "" if call.author_exempt else f"{repository}:{issue.author}"
-        used_up = self.budgets.reserve(repository, author, text, worst_usd, limits)
-        if used_up == "author" and call.forge.author_can_write(issue):
-            used_up = self.budgets.reserve(repository, "", text, worst_usd, limits)
-        if used_up:
-            raise ModelSkipped(f"over-budget-{used_up}")
+        exhausted = self.budgets.reserve(repository, author, text, worst_usd, limits)
+        if exhausted == "author" and call.forge.author_can_write(issue):
+            exhausted = self.budgets.reserve(repository, "", text, worst_usd, limits)
+        if exhausted:
+            raise ModelSkipped(f"over-budget-{exhausted}")
 
     def _try_providers(self, prompt: Prompt) -> tuple[ParsedReply, Usage]:
         """Call the providers in order until one succeeds; its cost includes the failed ones."""
