@@ -1,4 +1,4 @@
-"""Caches of what a forge says about a repository, shared by all threads."""
+"""Caches of data about repositories, shared by all threads."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class NameCache:
         self._cache = RepositoryCache(lambda ref: (fetch(ref), clock()), float("inf"))
 
     def get(self, ref: IssueRef) -> str:
-        """Return the current name; a reference without a number keeps the name that was typed."""
+        """Return the current name; for a reference without a number, its own name."""
         if not ref.repo_id:
             return ref.repo
         entry = self._cache.get(ref)

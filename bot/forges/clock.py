@@ -19,7 +19,7 @@ def check_clock(
     headers: Mapping[str, str],
     clock: Callable[[], float],
 ) -> Finding:
-    """Compare with the Date header of a response of any status. Raises `Retry` without one."""
+    """Return the difference to the Date header of a response. Raises `Retry` without a response."""
     client = clients.get()
     response = send_request(forge, client, client.build_request("GET", url, headers=headers))
     try:

@@ -1,6 +1,6 @@
-"""The supported forges, one entry each. An entry imports a part when it is first needed.
+"""The supported forges, one entry each. An entry imports each part on its first use.
 
-The receiver asks for webhook parsers only, so it loads no client, no JWT and no HTTP library.
+The receiver uses webhook parsers only, so it loads no client, no JWT and no HTTP library.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ class ForgeClient(Forge, DeliveryHistory, Protocol):
     """All requests to one forge."""
 
     def complete_ref(self, ref: IssueRef) -> IssueRef:
-        """Complete a reference that a person typed."""
+        """Return a reference from the command line, completed with the forge's ids."""
 
 
 @dataclass(frozen=True, slots=True)
 class ForgeEntry:
-    """What wiring and the commands need from a forge. `check` functions serve `tagline check`."""
+    """The parts of a forge for wiring and the commands. `tagline check` calls the `check`s."""
 
     name: str  # as in `IssueRef.forge`
     settings_hint: str  # the fix for an error of `check`
     url_form: Callable[[Settings], UrlForm]
-    has_access: Callable[[Settings], bool]  # are there credentials to write with?
+    has_access: Callable[[Settings], bool]  # whether there are credentials to write with
     has_webhook_secret: Callable[[Settings], bool]
     webhook_parser: Callable[[Settings], WebhookParser]
     client: Callable[[Settings, ClientPool], ForgeClient]  # without credentials for public issues

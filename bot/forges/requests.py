@@ -1,4 +1,4 @@
-"""Send one request to a forge: a response within the time for a call, or one of our errors."""
+"""Send one request to a forge, with a time limit, and map transport errors to Tagline's."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def send_request(
     """Return the response, cut to its `first_bytes` unless 0.
 
     Raises `Retry`, `WriteUncertain` for a write that may have happened, and `LockContended` if
-    other threads read large responses for as long as this one may wait.
+    other threads hold all permits for large responses until the time limit.
     """
     try:
         return _send(forge, client, request, first_bytes)

@@ -20,7 +20,7 @@ class HmacVerifier:
             key.update(chunk)
 
     def verify(self) -> None:
-        """Compare each signature with each key, in constant time."""
+        """Compare each signature with each key, in constant time. Raises `Rejected`."""
         expected = [key.digest() for key in self._keys]
         if not any([hmac.compare_digest(x, y) for x in expected for y in self._signatures]):
             raise Rejected(401, "wrong signature")

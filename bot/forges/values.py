@@ -6,7 +6,7 @@ import math
 import re
 from datetime import datetime
 
-# How forges word a rate limit for which they give no time.
+# The wording of rate limits without a time to wait.
 THROTTLED = re.compile(
     r"rate.?limit|throttl|abuse (detection|rate)|temporarily blocked|too (quickly|fast|often)"
     r"|too many (requests|times|attempts)|quota exceeded|slow down|wait (a|for a|some) "
@@ -46,7 +46,7 @@ def number(value: object) -> float | None:
 
 
 def pause(seconds: float | None) -> float:
-    """Return for how long to wait where a forge asks for `seconds`, None if it gives no time."""
+    """Return the seconds to wait for a rate limit; `seconds` is None if it has no time."""
     return DEFAULT_PAUSE if seconds is None else min(max(seconds, 1.0), MAX_PAUSE)
 
 

@@ -227,7 +227,7 @@ def test_a_long_event_name_is_cut_in_the_reason() -> None:
 def test_without_an_installation_an_app_has_no_access_and_a_token_has() -> None:
     body = json.dumps({k: v for k, v in EVENT.items() if k != "installation"}).encode()
     found = parser().parse(headers(), body)
-    assert found == Ignored("no installation in it, and GITHUB_TOKEN is not set")
+    assert found == Ignored("no installation in the payload, and GITHUB_TOKEN is not set")
     by_token = parser(needs_installation=False).parse(headers(), body)
     assert isinstance(by_token, IssueOpened)
     assert by_token.ref == IssueRef("github", "github.com", "acme/widget", 41, 7001, "")

@@ -48,7 +48,7 @@ IGNORED = {
     "webhooks-go-gitlab/push.json": "event 'push'",
     "webhooks-go-gitlab/resource_access_token_project.json": "event 'access_token'",
     "webhooks-zulip/confidential_issue_hook__incident_created.json": "confidential",
-    "webhooks-zulip/issue_hook__epic_created.json": "no project or number in it",
+    "webhooks-zulip/issue_hook__epic_created.json": "no project or number in the payload",
     "webhooks-zulip/issue_hook__task_created.json": "a work item of type 'Task'",
 }
 

@@ -35,7 +35,7 @@ DELIVERIES = "/app/hook/deliveries"
 
 
 class GitHub:
-    """Safe to share between threads.
+    """Implements `Forge` and `DeliveryHistory`; safe to share between threads.
 
     GitHub's URLs contain a repository's name, which is looked up by the repository's number: the
     name in a delivery may be wrong or old.
@@ -52,7 +52,7 @@ class GitHub:
         self._defaults = RepositoryCache(self._fetch_file, DEFAULTS_SECONDS)
 
     def complete_ref(self, ref: IssueRef) -> IssueRef:
-        """Complete a reference that a person typed: installation, number and name."""
+        """Return a reference from the command line with installation, number and name."""
         if isinstance(self._auth, AppAuth) and not ref.account:
             send = partial(self._rest.call, "GET", REPO + "/installation", _names(ref.repo))
             ref = replace(ref, account=str(self._auth.as_app(send)["id"]))
@@ -158,9 +158,9 @@ class GitHub:
         )
 
     def list_failed_deliveries(self, since: float) -> Mapping[int, str]:
-        """Return the failed deliveries of an App; https://docs.github.com/en/rest/apps/webhooks
+        """Return the failed deliveries of an App, none for a token.
 
-        A token has none.
+        https://docs.github.com/en/rest/apps/webhooks
         """
         failed: dict[int, str] = {}
         seen: set[str] = set()  # each attempt is listed, the newest first
@@ -226,7 +226,7 @@ class GitHub:
             # GitHub creates tokens for existing repositories only: this one is not accepted yet.
             if self._auth.is_unproven(ref):
                 raise Retry(
-                    f"the repository is {error}; its new token may not be known yet"
+                    f"the repository is {error}; its new token may not be valid yet"
                 ) from None
             raise
         name = text(data.get("full_name")) if isinstance(data, Mapping) else ""
@@ -270,7 +270,7 @@ class GitHub:
                 raise
             if has_moved:
                 return self._with_credential(ref, partial(send, self._names.get(ref)))
-            # Another repository has the old name: what was read so far may be of its issue.
+            # Another repository has the old name: data that was read before may be from its issue.
             raise Retry("the repository has another name now") from None
 
     def _with_credential(self, ref: IssueRef, send: Callable[[], T]) -> T:

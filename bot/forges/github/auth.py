@@ -20,12 +20,12 @@ from bot.forges.github.client import Credential, GitHubClient
 from bot.forges.github.errors import Unauthorized
 
 T = TypeVar("T")
-TOKEN_SECONDS = 55 * 60  # GitHub's last an hour
+TOKEN_SECONDS = 55 * 60  # GitHub's tokens expire after an hour
 PERMISSIONS = {"issues": "write", "contents": "read"}
 # What the App is registered with, as in app.yaml.
 NEEDED = {**PERMISSIONS, "metadata": "read"}
 EVENTS = ("issues", "issue_comment")
-BACKDATED = 60  # seconds; https://docs.github.com/en/apps/creating-github-apps/authenticating-with-a-github-app/generating-a-json-web-token-jwt-for-a-github-app
+BACKDATE_SECONDS = 60  # https://docs.github.com/en/apps/creating-github-apps/authenticating-with-a-github-app/generating-a-json-web-token-jwt-for-a-github-app
 JWT_SECONDS = 540
 MAX_SKEW_SECONDS = 30
 LAG_SECONDS = 60.0  # in which not all of GitHub's servers may accept a new token
@@ -36,10 +36,10 @@ TOO_NEW = (
 
 
 class Auth:
-    """No credentials: reads public issues only. The base of the others."""
+    """No credentials: reads public issues only. The base class of the others."""
 
     def credential(self, ref: IssueRef) -> Credential:
-        """Return what to send for a repository."""
+        """Return the credential for a repository."""
         return Credential()
 
     def confirm(self, ref: IssueRef) -> None:
@@ -139,13 +139,13 @@ class AppAuth(Auth):
 
     def app_jwt(self) -> Credential:
         """Return a credential of the App itself. Raises `OperatorError` for a wrong key."""
-        issued_at = int(self._clock() + self._skew) - BACKDATED
+        issued_at = int(self._clock() + self._skew) - BACKDATE_SECONDS
         claims = {"iat": issued_at, "exp": issued_at + JWT_SECONDS, "iss": self._app_id}
         return Credential(jwt=jwt.encode(claims, self._signing_key, algorithm="RS256"))
 
     @cached_property
     def _signing_key(self) -> RSAPrivateKey:
-        """The key, parsed once without the test of its primes.
+        """Return the key, parsed once without the test of its primes.
 
         `gidgethub.apps.get_jwt` parses and tests it for each JWT, which takes a second, and has no
         correction for a wrong clock.
@@ -170,7 +170,10 @@ class AppAuth(Auth):
             return send(self.app_jwt())
 
     def _create_token(self, ref: IssueRef) -> _Token:
-        """Raises `NotCovered` if the installation does not include the repository."""
+        """Return a new token.
+
+        Raises `NotCovered` if the installation does not include the repository.
+        """
         try:
             try:
                 text = self._request_token(ref, PERMISSIONS)

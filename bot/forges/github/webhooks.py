@@ -1,6 +1,6 @@
 """Verify and parse GitHub's webhooks.
 
-gidgethub's `sansio.validate_event` wants the whole body and accepts SHA-1 signatures.
+gidgethub's `sansio.validate_event` requires the whole body and accepts SHA-1 signatures.
 https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries
 """
 
@@ -86,7 +86,7 @@ class GitHubWebhooks:
         return HmacVerifier([bytes.fromhex(match[1])], self._keys)
 
     def parse(self, headers: Mapping[str, str], body: bytes) -> Event | Ignored:
-        """Return what an authentic delivery reports."""
+        """Return the event of an authentic delivery, or why it needs no job."""
         name, delivery = headers.get("x-github-event", ""), headers.get("x-github-delivery", "")
         if not name or not DELIVERY.fullmatch(delivery):
             raise Rejected(400, "no event name or delivery id")
@@ -114,7 +114,7 @@ class GitHubWebhooks:
         if author and author.type == "Bot":
             return "opened by a bot"
         if self._needs_installation and payload.installation is None:
-            return "no installation in it, and GITHUB_TOKEN is not set"
+            return "no installation in the payload, and GITHUB_TOKEN is not set"
         return ""
 
 

@@ -39,7 +39,7 @@ BOT_USER = re.compile(r"(?:project|group)_\d+_bot(?:_\w+)?|service_account_\w+")
 
 
 class GitLab:
-    """Safe to share between threads.
+    """Implements `Forge` and `DeliveryHistory`; safe to share between threads.
 
     URLs contain a project's number if it is known, so a rename or a wrong path in a delivery
     changes nothing. `types` are the work item types that count as issues.
@@ -60,7 +60,7 @@ class GitLab:
         self._defaults = RepositoryCache(self._fetch_file, DEFAULTS_SECONDS)
 
     def complete_ref(self, ref: IssueRef) -> IssueRef:
-        """Complete a reference that a person typed with the project's number."""
+        """Return a reference from the command line with the project's number and path."""
         project = self._read(lambda: self._gl.projects.get(ref.repo))
         return replace(ref, repo_id=project.id, repo=project.path_with_namespace)
 
@@ -229,7 +229,7 @@ class GitLab:
     def _fetch_file(self, ref: IssueRef) -> str | None:
         path = f"{self._project(ref).files.path}/{EncodedId(CONFIG_PATH)}/raw"
         try:
-            # With `streamed`, the backend reads no more of a file than is of use.
+            # With `streamed`, the backend reads at most the size limit of a file.
             response = self._read(lambda: self._gl.http_get(path, {"ref": "HEAD"}, streamed=True))
         except PermanentError:
             return None

@@ -1,4 +1,4 @@
-"""python-gitlab's backend interface over `bot.http`: its limits, no redirects, our errors.
+"""python-gitlab's backend interface over `bot.http`: its limits, no redirects, Tagline's errors.
 
 python-gitlab's own backend sleeps in the worker thread on a rate limit, and follows a redirect with
 the token.
@@ -65,7 +65,7 @@ class _Result:
 
 
 class HttpxBackend:
-    """Raises our errors for responses outside 2xx."""
+    """Sends requests by `bot.http`; raises Tagline's errors for responses outside 2xx."""
 
     def __init__(self, clients: ClientPool, clock: Callable[[], float] = time.time) -> None:
         self.client = clients

@@ -88,7 +88,9 @@ class Hooks:
         yield from self._checks.check_token()
         role = self._checks.check_role(self._owner)
         if not role.fix and self._checks.access_level(self._owner) < MAINTAINER:
-            fix = "creating a hook needs Maintainer: use such a token here, or add the hook by hand"
+            fix = (
+                "creating a hook needs Maintainer: use such a token here, or add the hook in GitLab"
+            )
             role = replace(role, fix=fix)
         yield role
         labels = self._get(f"{self._owner}/labels?per_page=100")

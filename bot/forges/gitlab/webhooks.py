@@ -114,8 +114,8 @@ class GitLabWebhooks:
         https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
         """
         if not self._keys:
-            given = headers.get("x-gitlab-token", "").encode("latin-1", "replace")
-            if not any([hmac.compare_digest(given, secret) for secret in self._secrets]):
+            token = headers.get("x-gitlab-token", "").encode("latin-1", "replace")
+            if not any([hmac.compare_digest(token, secret) for secret in self._secrets]):
                 raise Rejected(401, "wrong or missing token")
             return TokenVerifier()
         webhook_id, sent_at = headers.get("webhook-id", ""), headers.get("webhook-timestamp", "")
@@ -129,7 +129,7 @@ class GitLabWebhooks:
         return verifier
 
     def parse(self, headers: Mapping[str, str], body: bytes) -> Event | Ignored:
-        """Return what an authentic delivery reports; never rejects."""
+        """Return the event of an authentic delivery, or why it needs no job; never raises."""
         try:
             payload = _decoder.decode(body.decode())
         except (ValueError, RecursionError):
@@ -152,7 +152,7 @@ class GitLabWebhooks:
         if _is_confidential(payload, event_header):
             return "confidential"
         if payload.project is None or issue.iid is None:
-            return "no project or number in it"
+            return "no project or number in the payload"
         if issue.action not in EVENTS:
             return f"action {str(issue.action)[:40]!r}"
         if (issue.type or "issue").lower() not in self._types:
