@@ -15,7 +15,7 @@ from bot.core.pricing import Limits
 from bot.core.types import CachedAnswer, IssueRef, Rate, Record
 from bot.store.budgets import DAY, HOUR, microdollars
 from bot.store.no_store import NoStore
-from bot.store.retry_schedule import NOT_TAKEN_SECONDS, TAKEN_SECONDS
+from bot.store.retry_schedule import LEASE_SECONDS, RESUME_SECONDS
 
 
 class MemoryLock:
@@ -51,7 +51,7 @@ class MemoryStore(NoStore):
     @contextmanager
     def lock(self, key: str) -> Iterator[MemoryLock]:
         if key in self._locks:
-            raise LockContended("another worker has this issue", BUSY_SECONDS)
+            raise LockContended("another worker holds the lock of this issue", BUSY_SECONDS)
         self._locks.add(key)
         try:
             yield MemoryLock(self, key)
@@ -185,7 +185,7 @@ class MemoryRetrySchedule:
             if not due:
                 return None
             _, _, one = min(due)
-            self._waiting[one] = now + TAKEN_SECONDS
+            self._waiting[one] = now + LEASE_SECONDS
         return one
 
     def take_probe(self, now: float) -> IssueRef | None:
@@ -197,15 +197,15 @@ class MemoryRetrySchedule:
             self._next_probe = now + PROBE_SECONDS
             one = min(ready, key=lambda ref: ready[ref])
             self._suspended.pop(one, None)
-            self._waiting[one] = now + TAKEN_SECONDS
+            self._waiting[one] = now + LEASE_SECONDS
         return one
 
-    def resume(self, now: float, *, everybody: bool = False) -> None:
+    def resume(self, now: float, *, include_scheduled: bool = False) -> None:
         with self._lock:
             self._waiting |= dict.fromkeys(self._suspended, now)
             self._suspended.clear()
-            if everybody:
-                until = now + NOT_TAKEN_SECONDS
+            if include_scheduled:
+                until = now + RESUME_SECONDS
                 self._waiting = {
                     r: min(at, now) if at <= until else at for r, at in self._waiting.items()
                 }
@@ -233,10 +233,10 @@ class MemoryReconcileState:
         return tuple(self._repositories.values())
 
     def save_repositories(self, repositories: Collection[IssueRef]) -> None:
-        self._repositories |= {ref.place_key: ref for ref in repositories}
+        self._repositories |= {ref.repo_account_key: ref for ref in repositories}
 
     def forget_repository(self, repository: IssueRef) -> None:
-        self._repositories.pop(repository.place_key, None)
+        self._repositories.pop(repository.repo_account_key, None)
 
     def attempts_today(self, key: str) -> int:
         today = int(self._clock() // DAY), key

@@ -8,7 +8,7 @@ from bot.core.types import Fault
 
 
 class TaglineError(Exception):
-    """The base of all own errors. Their texts never hold an issue's text or a secret."""
+    """The base class of Tagline's errors. Their texts never contain an issue's text or a secret."""
 
 
 class Rejected(TaglineError):
@@ -51,9 +51,9 @@ class WriteUncertain(Retry):
 
 
 class PermanentError(TaglineError):
-    """Nobody acts: the forge will give the same answer again.
+    """No action: the forge will give the same answer again.
 
-    `may_be_lag` = one of its servers may not know yet what was just created.
+    `may_be_lag` = one of its servers may not have the new object yet.
     """
 
     def __init__(self, reason: str, *, may_be_lag: bool = False) -> None:
@@ -62,7 +62,7 @@ class PermanentError(TaglineError):
 
 
 class NotFound(PermanentError):
-    """The issue, or what was requested of it, does not exist any more or is hidden."""
+    """The issue, or the requested part of it, does not exist any more or is hidden."""
 
 
 class Forbidden(PermanentError):
@@ -85,7 +85,7 @@ class QueueUnavailable(TaglineError):
 
 
 class ModelFailed(TaglineError):
-    """Nobody acts: the next labeller takes over.
+    """No action: the next labeller is called.
 
     `retryable` = a second try may succeed, after `after` seconds. `outage` = the provider failed,
     not this one answer. `needs_operator` = it fails until the operator changes a setting.
@@ -109,7 +109,7 @@ class ModelFailed(TaglineError):
 
     @property
     def charged(self) -> bool:
-        """Whether the provider may charge for it."""
+        """Return whether the provider may charge for the answer."""
         return not (self.outage or self.needs_operator)
 
     @property

@@ -1,4 +1,4 @@
-"""What the bot did to an issue before, and what people changed since."""
+"""The bot's earlier changes to an issue, and later changes by people."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def shortened(name: str) -> str:
 
 
 def has_digests(marker: Marker) -> bool:
-    """Whether the marker has digests in place of long names."""
+    """Return whether the marker has digests in place of long names."""
     return any(name.startswith(_DIGEST_MARK) for name in marker.labels)
 
 
@@ -51,7 +51,7 @@ def resolved(marker: Marker, names: Iterable[str]) -> Marker:
 
 @dataclass(frozen=True, slots=True)
 class IssueHistory:
-    """The stored record and the comment with its marker; where they differ, the comment is right.
+    """The stored record and the comment with its marker; where they differ, the comment applies.
 
     `input` is the fingerprint of the issue's text. `replaceable` are labels that rules set and that
     no person has touched since. `replied` is True where a member of the repository has commented.
@@ -67,7 +67,7 @@ class IssueHistory:
 
     @property
     def by_rules(self) -> tuple[str, ...]:
-        """The labels on the issue that rules have set."""
+        """Return the labels on the issue that rules have set."""
         marked = self.marker.labels if self.marker and self.marker.provisional else ()
         recorded = self.record.by_rules if self.record else ()
         names = {fold(name) for name in (*marked, *recorded)}
@@ -75,7 +75,7 @@ class IssueHistory:
 
     @property
     def applied_by_bot(self) -> tuple[str, ...]:
-        """The labels that the bot has ever added.
+        """Return all labels that the bot has added.
 
         Those in the record of an interrupted try count only where they are on the issue: they may
         never have been added.
@@ -88,7 +88,7 @@ class IssueHistory:
 
     @property
     def current_labels(self) -> CurrentLabels:
-        """The labels on the issue, and the bot's labels that a person removed."""
+        """Return the labels on the issue, and the bot's labels that a person removed."""
         recorded = self.record.removed if self.record else ()
         names = dict.fromkeys((*recorded, *self.applied_by_bot))
         removed = tuple(name for name in names if fold(name) not in self._on_issue)
@@ -96,7 +96,7 @@ class IssueHistory:
 
     @property
     def unsure(self) -> tuple[str, ...]:
-        """Labels that an interrupted try may have added, and that are not on the issue."""
+        """Return labels that an interrupted try may have added, and that are not on the issue."""
         if self.record is None or not self._interrupted:
             return ()
         known = self._on_issue | {fold(name) for name in self.record.removed}
@@ -117,13 +117,13 @@ class IssueHistory:
         return self.record is not None and self.record.status == "writing"
 
     def why_settled(self, kind: JobKind, *, has_model: bool = True) -> str:
-        """Return why nothing more is to be done, or "". A command overrules all but a deletion.
+        """Return why no change is needed, or "". A command overrides every reason but a deletion.
 
         What rules wrote is final only while there is no model. The comment is written last: where
         it exists, an interrupted try had completed its writes.
         """
         if self.record and self.record.comment_id and self.comment is None:
-            return "a person deleted our comment"
+            return "a person deleted the comment"
         if kind == "manual":
             return ""
         sources = (self.marker, None if self._interrupted else self.record)

@@ -1,4 +1,4 @@
-"""Ports: what the flow needs from outside. Each is as small as its callers allow."""
+"""Ports: the interfaces of everything outside `core` and `flow` that they call."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class WebhookParser(Protocol):
     id_header: str
 
     def check_headers(self, headers: Mapping[str, str]) -> SignatureVerifier:
-        """Reject by the headers, before the body is read; return what verifies the body."""
+        """Check the headers before the body is read; return the verifier of the body."""
 
     def parse(self, headers: Mapping[str, str], body: bytes) -> Event | Ignored: ...
 
@@ -91,10 +91,10 @@ class Forge(Protocol):
         """Delete a comment of the bot, if it still exists."""
 
     def has_member_reply(self, ref: IssueRef) -> bool:
-        """Whether a member of the repository has commented."""
+        """Return whether a member of the repository has commented."""
 
     def author_can_write(self, issue: Issue) -> bool:
-        """Whether the issue's author may write to the repository."""
+        """Return whether the issue's author may write to the repository."""
 
     def add_labels(self, ref: IssueRef, names: tuple[str, ...]) -> tuple[str, ...]:
         """Add labels that exist, and return those added. Never creates or replaces one."""
@@ -107,7 +107,7 @@ class Forge(Protocol):
 
 
 class DeliveryHistory(Protocol):
-    """What a forge knows of issues and deliveries that were missed. Raises as `Forge`."""
+    """Finds missed issues and failed deliveries of a forge. Raises the errors of `Forge`."""
 
     def list_opened_issues(
         self, repository: IssueRef, since: float, until: float
@@ -148,7 +148,7 @@ class ModelService(Protocol):
 
 
 class Lock(Protocol):
-    """A held lock of an issue. `record` is the issue's record when it was taken."""
+    """A held lock of an issue. `record` is the issue's record at that time."""
 
     @property
     def record(self) -> Record | None: ...
@@ -194,10 +194,10 @@ class RateLimiter(Protocol):
         """
 
     def is_reserved(self, account: str, issue: str) -> bool:
-        """Whether the reserved time is still to come."""
+        """Return whether the reserved time is still to come."""
 
     def pause(self, account: str, seconds: float) -> None:
-        """Stop all requests of this account for that time: the forge asked for it."""
+        """Stop all requests of this account for that time, as the forge requires."""
 
     def pause_left(self, account: str) -> float:
         """Return the seconds that are left of the pause."""
@@ -218,18 +218,18 @@ class RetrySchedule(Protocol):
     def take_probe(self, now: float) -> IssueRef | None:
         """Return one issue, suspended or due; at most once a minute for all workers together."""
 
-    def resume(self, now: float, *, everybody: bool = False) -> None:
-        """Make suspended issues due; with `everybody` all others too that have no running job."""
+    def resume(self, now: float, *, include_scheduled: bool = False) -> None:
+        """Make suspended issues due; with `include_scheduled` also those without a running job."""
 
 
 class ProviderHealth(Protocol):
     """The state of the configured models' providers."""
 
     def down(self) -> bool:
-        """Whether none of them may be called except by a probe."""
+        """Return whether none of them may be called except by a probe."""
 
     def answers(self) -> int:
-        """Return the number of answers they have ever given."""
+        """Return the number of all their answers so far."""
 
 
 class ReconcileState(Protocol):
@@ -239,7 +239,7 @@ class ReconcileState(Protocol):
         """Return True for one caller in that time."""
 
     def repositories(self) -> tuple[IssueRef, ...]:
-        """Return the repositories that have ever sent a delivery."""
+        """Return the repositories that have sent a delivery."""
 
     def save_repositories(self, repositories: Collection[IssueRef]) -> None: ...
 
@@ -271,7 +271,7 @@ class BreakerStore(Protocol):
     def is_open(self, provider: str) -> bool: ...
 
     def answers(self, provider: str) -> int:
-        """Return the number of calls that ever succeeded."""
+        """Return the number of all successful calls so far."""
 
 
 class BudgetStore(Protocol):

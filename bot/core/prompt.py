@@ -54,13 +54,13 @@ class Prompt:
 
     @property
     def tokens(self) -> int:
-        """An upper estimate of its tokens."""
+        """Return an upper estimate of its tokens."""
         return (len(self.system) + len(self.user)) // CHARS_PER_TOKEN
 
 
 @dataclass(frozen=True, slots=True)
 class SummaryStyle:
-    """How a repository wants its summaries; `instructions` is free text of its maintainers."""
+    """A repository's settings for its summaries; `instructions` is free text of its maintainers."""
 
     language: str = "auto"
     max_words: int = 60

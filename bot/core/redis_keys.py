@@ -34,7 +34,7 @@ CLAIMS = f"{NAMESPACE}:claims:{{span}}"
 # hash: repository and account → IssueRef of number 0, for reconciliation; no expiry
 REPOSITORIES = f"{NAMESPACE}:places"
 
-# What jobs leave behind.
+# The state of jobs, issues and repositories.
 # hash: job id → JobRecord; nine days
 JOBS = f"{NAMESPACE}:jobs:{{span}}"
 # hash: issue → Record; 42 days
@@ -55,7 +55,7 @@ SPENT = f"{NAMESPACE}:spent:{{day}}"
 AUTHORS = f"{NAMESPACE}:asked:{{hour}}"
 # zset: reservations of an account's comments by their time; two hours after the last
 RESERVATIONS = f"{NAMESPACE}:pace:{{account}}"
-# string: exists while a forge wants no request from the account; as long as the forge says
+# string: exists while requests of the account are paused; as long as the forge requires
 PAUSE = f"{NAMESPACE}:pace:silence:{{account}}"
 
 # Issues that wait for a model.

@@ -50,7 +50,7 @@ class IssueRef:
         return f"{self.repo_key}:{self.number}"
 
     @property
-    def place_key(self) -> str:
+    def repo_account_key(self) -> str:
         """Return a key for the repository and account: a delivery may name a wrong account."""
         return f"{self.repo_key} {self.account}".rstrip()
 
@@ -83,7 +83,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """What an authentic delivery reports of an issue. Repeats of a delivery have the same id."""
+    """An event of an issue, from an authentic delivery. Repeats of a delivery have the same id."""
 
     delivery: str
     ref: IssueRef
@@ -121,7 +121,7 @@ class Label:
 
 @dataclass(frozen=True, slots=True)
 class TextStats:
-    """Facts about an issue's full text, for an issue that holds only a part of its body.
+    """Statistics of an issue's full text, for an issue that holds only a part of its body.
 
     `input` is the fingerprint of title and body, `words` their number of words (counted up to
     `bounded.MAX_COUNTED_WORDS`), `cut` the number of characters removed between the body's head
@@ -137,7 +137,7 @@ class TextStats:
 class Issue:
     """An issue as the forge returns it now. `created_at` is in seconds since the epoch.
 
-    `commented` is True where it has comments or the forge does not say. `full_text` is None where
+    `commented` is True if it has comments or the forge gives no number. `full_text` is None where
     `body` is complete.
     """
 
@@ -205,7 +205,7 @@ class LabelDecision:
 
 
 class _FromSource:
-    """Has a `source`. What rules wrote is provisional: an answer of a model may replace it."""
+    """Has a `source`. Text and labels from rules are provisional: a model's may replace them."""
 
     __slots__ = ()
     source: str

@@ -1,4 +1,4 @@
-"""What a job works with."""
+"""The ports and settings of a job, and one try of it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class JobContext:
 
     `models` maps names to models: the first one is used unless the repository names another.
     `day_usd` is the limit of all model calls of a day together, None without a limit. Of the
-    operator's `mode` and the repository's the stricter one holds.
+    operator's `mode` and the repository's, the stricter one applies.
     """
 
     forge: Forge

@@ -37,14 +37,14 @@ from bot.core.types import (
 NO_PROVIDER = "no-provider"
 MAX_PROMPT_LABELS = 200
 MAX_CHARS = 4000  # of a summary or a reason that are searched for secrets
-LONG_BODY = 8000  # characters of a body that is not held while a model is called
+LONG_BODY = 8000  # characters; a longer body is not in memory during a model call
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """What labellers need of an issue. It holds no long body, only what follows from one.
+    """The input of labellers. It contains no long body, only results that were made from it.
 
     `build_prompt` also returns the issue's text in the prompt. `public_kinds` is what is redacted
     in public: secrets always, whatever `privacy.redact` shows to the model.
@@ -61,7 +61,7 @@ class Material:
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """What a labeller suggests; a `summary` of "" stands for the issue's own words."""
+    """The result of a labeller. For a `summary` of "", a sentence of the issue is used."""
 
     source: Source
     labels: Sequence[LabelSuggestion]
@@ -72,7 +72,7 @@ class Proposal:
 
 class Labeller(Protocol):
     def propose(self, material: Material) -> Proposal:
-        """Return labels and a summary. Raises `ModelFailed` to leave it to the next labeller."""
+        """Return labels and a summary. Raises `ModelFailed`; then the next labeller is called."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,7 @@ class RulesLabeller:
 
 
 def prepare(issue: Issue, labels: Sequence[Label], config: RepoConfig) -> Material:
-    """Return what labellers need, so that a job need not hold a long body while they work."""
+    """Return the labellers' input, so that no long body stays in memory while they run."""
     model_kinds = config.privacy.redact
     public_kinds = frozenset[RedactionKind]({"secrets", *model_kinds})
     public = _redact_issue(issue, public_kinds)
@@ -208,7 +208,7 @@ def _redact_issue(issue: Issue, kinds: Collection[RedactionKind]) -> Issue:
 
 
 def _now_or_later(work: Callable[[], T], *, is_long: bool) -> Callable[[], T]:
-    """Return the work itself, or its result where the text that it holds is long."""
+    """Return the function, or one that returns its result if its text is long."""
     if not is_long:
         return work
     result = work()

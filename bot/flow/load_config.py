@@ -44,7 +44,7 @@ def choose_model(config: RepoConfig, models: Mapping[str, ModelService]) -> Mode
 
 
 def save_reported_problems(ref: IssueRef, problems: Sequence[ConfigProblem], store: Store) -> None:
-    """Record that a comment reports these problems, so that the next ones do not."""
+    """Record that a comment reports these problems, so that later comments do not."""
     if problems:
         store.save_reported_problems(ref.repo_key, _digest(problems))
 

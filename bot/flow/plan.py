@@ -1,4 +1,4 @@
-"""A decision for one issue → a Plan: a value that lists every write, with nothing done yet."""
+"""A decision for one issue → a Plan: a value that lists every write before it is made."""
 
 from __future__ import annotations
 
@@ -78,12 +78,12 @@ class Plan:
 
     @property
     def comment(self) -> str | None:
-        """The Markdown of the comment, None where none is due."""
+        """Return the Markdown of the comment, None if the plan has none."""
         return self.write_comment.body if self.write_comment else None
 
     @property
     def problems(self) -> tuple[ConfigProblem, ...]:
-        """The problems of the configuration file that the comment reports."""
+        """Return the problems of the configuration file that the comment reports."""
         return self.write_comment.content.problems if self.write_comment else ()
 
     def limited_to(self, added: Collection[str]) -> Plan:
@@ -100,7 +100,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What was decided for an issue, and what it was decided from."""
+    """The enrichment of an issue, with the history and configuration that apply to it."""
 
     history: IssueHistory
     config: RepoConfig
@@ -110,7 +110,7 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How one job ended. `plan` and `enrichment` are None where it ended before they were made."""
+    """The result of a job. `plan` and `enrichment` are None if it ended before they were made."""
 
     job: Job
     record: Record
@@ -162,7 +162,7 @@ def _limited(change: Change, added: Collection[str], marker: Marker) -> Change:
 
 
 def _needs_comment(history: IssueHistory, enrichment: Enrichment, config: RepoConfig) -> bool:
-    """Whether a comment is due, by the table of end states."""
+    """Return whether a comment is written."""
     rules = config.comment
     if history.replied and history.comment is None:
         return False

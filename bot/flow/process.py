@@ -56,7 +56,9 @@ def process(job: Job, context: JobContext, tries: int = 1) -> Outcome:
             raise
         except PermanentError as error:
             if error.may_be_lag and tries <= LAG_TRIES:
-                raise Retry(f"the issue is {error}; it may only be late", LAG_SECONDS) from None
+                raise Retry(
+                    f"the issue is {error}; a replica of the forge may lag", LAG_SECONDS
+                ) from None
             if isinstance(error, NotCovered) and job.kind != "heal":
                 return Outcome(job, Record("skipped", str(error)))  # no record: see `NotCovered`
             outcome = Outcome(job, _unreachable(context.store.record(job.ref.key), str(error)))
@@ -71,7 +73,7 @@ def enrich_issue(attempt: Attempt) -> Outcome:
     job, context, record = attempt.job, attempt.context, attempt.lock.record
     # Without a record Redis has lost its data, and the issue is treated as a new one.
     if record and context.retries.expired(job, record):
-        return Outcome(job, replace(record, why="waits no longer"))
+        return Outcome(job, replace(record, why="no longer waits for a model"))
     issue = context.forge.get_issue(job.ref)
     config, problems = _load_config(job, context)
     history = IssueHistory(drop_body(issue), input_hash(issue), record)
@@ -86,7 +88,7 @@ def enrich_issue(attempt: Attempt) -> Outcome:
     history = _with_label_changes(job, history, context)
     labellers = _labellers_for(job, history.issue, config, context)
     material = prepare(issue, context.forge.list_labels(job.ref), config)
-    del issue  # its body may be long, and the model's answer takes time
+    del issue  # its body may be long, and the model call takes time
     enrichment = enrich(material, history.current_labels, labellers)
     outcome = _publish(Decision(history, config, problems, enrichment), attempt)
     if outcome.record.status == "answered" and (entry := enrichment.cache_entry):
@@ -95,7 +97,7 @@ def enrich_issue(attempt: Attempt) -> Outcome:
 
 
 def _publish(decision: Decision, attempt: Attempt) -> Outcome:
-    """Write what was decided, unless a person changed the issue while the model was working."""
+    """Write the decision and return the outcome, unless the issue changed during the model call."""
     job, context, history = attempt.job, attempt.context, decision.history
     enrichment = decision.enrichment
     if decision.config.mode == "dry-run":
@@ -123,26 +125,28 @@ def _load_config(job: Job, context: JobContext) -> tuple[RepoConfig, tuple[Confi
     return msgspec.structs.replace(config, mode=mode), problems
 
 
-def _unreachable(known: Record | None, why: str) -> Record:
-    """Return the record of an issue that the forge does not let the bot reach any more."""
-    record = known or Record("skipped")
-    if record.status == "writing":  # nothing of it is known to have been written
+def _unreachable(before: Record | None, why: str) -> Record:
+    """Return the record of an issue that the bot cannot access any more."""
+    record = before or Record("skipped")
+    if record.status == "writing":  # no write of the interrupted try was confirmed
         record = replace(record, labels=(), source="")
     return replace(record, status="skipped", why=why)
 
 
 def _reserve_comment(history: IssueHistory, context: JobContext) -> None:
-    """Do it before a model is paid for a comment that has to wait. Raises `RateLimited`."""
+    """Reserve a new comment before a model call is paid for. Raises `RateLimited`."""
     ref = history.issue.ref
     if history.comment is not None:
         return
     if wait := context.rate_limiter.reserve(ref.account_key, ref.key, context.forge.rate):
-        raise RateLimited("no more comments than the forge takes", wait, account_wide=False)
+        raise RateLimited(
+            "the account has reached its rate limit for comments", wait, account_wide=False
+        )
 
 
 def _with_label_changes(job: Job, history: IssueHistory, context: JobContext) -> IssueHistory:
-    """Add the label changes that people made since a try was interrupted, or since rules answered
-    where a model may answer now."""
+    """Return the history with the label changes that people made since an interrupted try, or since
+    rules chose labels that a model may replace now."""
     forge, ref = context.forge, job.ref
     if history.unsure:
         history = history.removed(forge.filter_set_by_bot(ref, history.unsure))
@@ -168,13 +172,13 @@ def _labellers_for(
     """Return the labellers in their order, the model's with the limits for this issue."""
     budget = config.budget
     limits = Limits(context.day_usd, budget.per_day_usd, budget.per_author_per_hour)
-    exempt = job.kind in ON_REQUEST  # a person asks, or the author was counted before
+    exempt = job.kind in ON_REQUEST  # a person started it, or the author was counted before
     call = ModelCall(issue, context.forge, limits, exempt)
     return [ModelLabeller(choose_model(config, context.models), call), RulesLabeller()]
 
 
 def why_skip(job: Job, issue: Issue, config: RepoConfig) -> str:
-    """Return why the bot leaves this issue alone, or ""."""
+    """Return why the issue is skipped, "" if it is not."""
     on_event = job.kind not in ON_REQUEST
     ignored = {fold(name) for name in config.ignore.labels}
     reasons = {

@@ -1,7 +1,7 @@
 """Apply a Plan: the only code that writes to a forge. Safe to run twice.
 
 Labels are written before the comment, so that its marker never lists a label that is not set.
-Neither forge has an idempotency key for comments: after a lost answer the code looks for the
+Neither forge has an idempotency key for comments: after a lost response the code looks for the
 comment before it writes again.
 """
 
@@ -25,18 +25,18 @@ LOOK_AGAIN_SECONDS = (2.0, 5.0, 10.0)
 
 
 def publish(plan: Plan, history: IssueHistory, attempt: Attempt) -> tuple[Plan, Record]:
-    """Write the plan's changes; return what could be written of it, and the record of the end.
+    """Write the plan's changes; return the plan as it was written, and the record of the end.
 
-    A label that the forge refuses is suggested in the comment instead. Raises `Retry` where the
-    forge gives no answer, or where another worker may have the issue.
+    A label that the forge refuses is suggested in the comment instead. Raises `Retry` if the
+    forge does not answer, or if another worker may hold the lock.
     """
     forge = attempt.context.forge
     _save_pending(plan, history, attempt)
-    # First, because on GitLab a label keeps others of the same scope off the issue.
+    # First, because GitLab allows only one label of a scope on an issue.
     _remove_labels(plan, forge)
     added = _add_labels(plan, attempt)
     if added or plan.write_comment:
-        # A later try knows by this that a person removed a label that was added here.
+        # A later try needs this to detect that a person removed a label that was added here.
         _save_pending(plan, history, attempt, added)
     if added != plan.add_labels:
         plan = plan.limited_to(added)
@@ -87,7 +87,7 @@ def _save_pending(
 
 
 def _remove_labels(plan: Plan, forge: Forge) -> None:
-    """Remove those that no person has touched while the model was working."""
+    """Remove the labels that no person set again during the model call."""
     if plan.remove_labels and (names := forge.filter_set_by_bot(plan.ref, plan.remove_labels)):
         with suppress(Forbidden):
             forge.remove_labels(plan.ref, names)
@@ -102,7 +102,7 @@ def _add_labels(plan: Plan, attempt: Attempt) -> tuple[str, ...]:
     except PermanentError as refusal:
         if refusal.may_be_lag and attempt.number <= LAG_TRIES:
             raise
-    # One label that is refused does not keep the others off.
+    # A refused label must not prevent the others.
     return _add_each(plan, attempt) if len(plan.add_labels) > 1 else ()
 
 
@@ -136,7 +136,7 @@ def write_comment(
 
 
 def _post(ref: IssueRef, body: str, forge: Forge, sleep: Callable[[float], None]) -> OwnComment:
-    """Post a comment, and delete all but the first where a race has made two."""
+    """Post a comment and return it; delete all but the first if a race has made two."""
     try:
         posted = forge.post_comment(ref, body)
     except WriteUncertain as error:
@@ -144,7 +144,7 @@ def _post(ref: IssueRef, body: str, forge: Forge, sleep: Callable[[float], None]
             sleep(seconds)
             if found := _only_comment(ref, forge):
                 return found
-        raise Retry(f"{error}, and no comment of ours is there") from None
+        raise Retry(f"{error}, and the comment cannot be found") from None
     with suppress(TaglineError):  # the comment exists: its id has to be recorded in any case
         return _only_comment(ref, forge) or posted
     return posted

@@ -1,4 +1,4 @@
-"""Receive one delivery: verify, parse, claim and enqueue. Nothing slower belongs here."""
+"""Receive one delivery: verify, parse, claim and enqueue."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ JOB_KINDS: dict[type[Event], JobKind] = {
 
 @dataclass(frozen=True, slots=True)
 class ReceiveResult:
-    """How an authentic delivery was received. `job` is the job's id, "" if none was enqueued."""
+    """The result for an authentic delivery. `job` is the job's id, "" if none was enqueued."""
 
     event: Event | Ignored
     job: str = ""
@@ -34,7 +34,10 @@ class WebhookRequest:
 
 
 async def receive(webhook: WebhookRequest, parser: WebhookParser, queue: Queue) -> ReceiveResult:
-    """Enqueue the job of a delivery. Raises `Rejected`, and `QueueUnavailable` without Redis."""
+    """Enqueue the job of a delivery; return the event and the job's id.
+
+    Raises `Rejected`, and `QueueUnavailable` without Redis.
+    """
     webhook.verifier.verify()
     event = parser.parse(webhook.headers, b"".join(webhook.chunks))
     if isinstance(event, Ignored):

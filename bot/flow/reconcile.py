@@ -1,4 +1,4 @@
-"""Find what was lost: failed webhook deliveries, and new issues without a record.
+"""Find failed webhook deliveries, and new issues without a record.
 
 GitHub does not repeat a failed delivery, and Redis may have lost its data.
 """
@@ -15,8 +15,8 @@ from bot.core.types import IssueRef, Job
 
 EVERY_SECONDS = 290.0
 LOOK_BACK_SECONDS = 24 * 3600.0
-MIN_AGE_SECONDS = 60.0  # the delivery of a younger issue is likely still on its way
-# Of the attempts of a day at one issue or delivery those that are made: fewer and fewer.
+MIN_AGE_SECONDS = 60.0  # the delivery of a newer issue may still arrive
+# The attempts of a day at one issue or delivery that are carried out, with growing pauses.
 ATTEMPTS = {2**n for n in range(9)}
 # One request each; GitHub allows an installation 5,000 an hour.
 REPOSITORIES_PER_RUN = 150
@@ -37,7 +37,7 @@ class Reconciliation:
     _repositories: dict[str, IssueRef] = field(default_factory=dict)
 
     def run_once(self, send: Callable[[Job], object]) -> Mapping[str, object]:
-        """Search, unless a worker did so within five minutes. Returns what to log.
+        """Search, unless a worker did so within five minutes; return the fields of the log event.
 
         While no repository is known the lease is not taken: Redis may just have lost them.
         """
@@ -54,8 +54,8 @@ class Reconciliation:
         return report if any(report.values()) else {}
 
     def _merge_repositories(self) -> None:
-        """Take over the list in Redis; where Redis has lost all of it, write this one back."""
-        known = {ref.place_key: ref for ref in self.state.repositories()}
+        """Merge the list from Redis into this one; save this one if Redis has lost its data."""
+        known = {ref.repo_account_key: ref for ref in self.state.repositories()}
         if not known.keys().isdisjoint(self._repositories):  # other workers may have removed some
             self._repositories = {
                 key: self._repositories[key] for key in self._repositories if key in known
@@ -94,7 +94,7 @@ class Reconciliation:
             recent = forge.list_opened_issues(repository, since, now - MIN_AGE_SECONDS)
         except PermanentError:
             self.state.forget_repository(repository)
-            self._repositories.pop(repository.place_key, None)
+            self._repositories.pop(repository.repo_account_key, None)
             return 0
         except (OperatorError, Retry) as error:
             problems.append(str(error))
@@ -106,7 +106,7 @@ class Reconciliation:
         return sent
 
     def _is_missed(self, ref: IssueRef) -> bool:
-        """Whether the issue has neither a record of an end nor a reserved comment."""
+        """Return whether the issue has neither a record of an end nor a reserved comment."""
         record = self.state.record(ref.key)
         if record and record.status != "writing":
             return False

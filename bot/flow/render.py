@@ -1,4 +1,4 @@
-"""The text of the bot's comment and its hidden marker: every word that the bot writes."""
+"""Renders the bot's comment and its hidden marker; contains all text of the bot."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ _marker = msgspec.json.Decoder(Marker)
 
 @dataclass(frozen=True, slots=True)
 class CommentContent:
-    """What the comment says. `kept` are labels on the issue that the bot set earlier.
+    """The content of the comment. `kept` are labels on the issue that the bot set earlier.
 
-    `model` is the name of the model that answered, or None where rules did.
+    `model` is the name of the model that answered, or None for labels from rules.
     """
 
     summary: str

@@ -1,7 +1,7 @@
-"""Ask a model again for issues that got labels from rules.
+"""Call a model again for issues with labels from rules.
 
 The first retries come after 1, 2 and 3 minutes. While the model fails, one issue a minute is then
-tried for all, until the model answers or a day has passed.
+sent as a probe, until the model answers or a day has passed.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ MAX_PAUSE_SECONDS = 540.0
 POSTPONE_SECONDS = 3600.0
 MAX_WAIT_SECONDS = 24 * 3600.0
 MAX_PER_RUN = 50
-WRITTEN = ("answered", "fallback", "quiet", "suggested")
+WRITE_STATUSES = ("answered", "fallback", "quiet", "suggested")
 
 
 @dataclass(slots=True)
@@ -32,7 +32,7 @@ class FallbackRetries:
     _answers: int = -1
 
     def expired(self, job: Job, record: Record) -> bool:
-        """Whether a retry comes too late, or for an issue that no longer waits."""
+        """Return whether a retry is too late, or its issue no longer waits for a model."""
         if job.kind != "heal":
             return False
         if record.wait and self.clock() - record.wait.since <= MAX_WAIT_SECONDS:
@@ -46,7 +46,7 @@ class FallbackRetries:
         A job that wrote nothing does not end a wait unless it was a retry.
         """
         ref, record, enrichment = outcome.job.ref, outcome.record, outcome.enrichment
-        wrote = enrichment is not None and record.status in WRITTEN
+        wrote = enrichment is not None and record.status in WRITE_STATUSES
         if not wrote and outcome.job.kind != "heal":
             return record.wait
         fault = enrichment.fault if enrichment and wrote else ""
@@ -69,7 +69,7 @@ class FallbackRetries:
         return replace(wait, tries=wait.tries + 1, answers=answers)
 
     def postpone(self, job: Job, seconds: float = 0.0) -> None:
-        """Schedule a retry again, an hour after the wait in `seconds`: it could not run now."""
+        """Schedule a retry again, an hour after the wait in `seconds`."""
         if job.kind == "heal":
             self.retry_schedule.schedule(job.ref, self.clock() + seconds + POSTPONE_SECONDS)
 
@@ -80,7 +80,7 @@ class FallbackRetries:
         """
         now, answers = self.clock(), self.provider_health.answers()
         if answers != self._answers:
-            self.retry_schedule.resume(now, everybody=self._answers < 0)
+            self.retry_schedule.resume(now, include_scheduled=self._answers < 0)
             self._answers = answers
         sent = 0
         for ref in self._due(now):
@@ -89,12 +89,12 @@ class FallbackRetries:
         return {"issues": sent} if sent else {}
 
     def _due(self, now: float) -> Iterator[IssueRef]:
-        """Yield one after the other: a worker that dies in between delays only one of them."""
-        taken, limit = 0, 0 if self.provider_health.down() else MAX_PER_RUN
-        while taken < limit and (ref := self.retry_schedule.take_due(now)):
-            taken += 1
+        """Yield due issues one by one, so that a worker that ends early delays only one of them."""
+        count, limit = 0, 0 if self.provider_health.down() else MAX_PER_RUN
+        while count < limit and (ref := self.retry_schedule.take_due(now)):
+            count += 1
             yield ref
-        if not taken and (probe := self.retry_schedule.take_probe(now)):
+        if not count and (probe := self.retry_schedule.take_probe(now)):
             yield probe
 
 

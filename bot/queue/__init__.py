@@ -1,1 +1,1 @@
-"""From the receiver to a worker thread: the atomic claim, the broker, retries, dead letters."""
+"""The job queue: the atomic claim, the broker, worker threads, retries, dead letters."""

@@ -1,4 +1,4 @@
-"""The one actor: runs a job by the handler of its kind, and decides what follows an error."""
+"""The only actor: runs a job by the handler of its kind, and maps errors to the next step."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ FIRST_PAUSE, LONGEST_PAUSE = 5.0, 300.0
 LONGEST_SPREAD = 600.0  # a comment's reservation is kept for an hour after its time
 
 Handler = Callable[[Job, int], Outcome]
-# Made at import, by one thread: msgspec prepares a type when it is first used, and crashes where
-# several threads do so at once.
+# At import, in one thread: msgspec prepares a type on its first use, and crashes if several
+# threads do this at the same time.
 msgspec.json.Decoder(Job)
 
 
@@ -58,13 +58,14 @@ def send(broker: Broker, jobs: JobRecords, job: Job, delay_seconds: float = 0.0)
 
 
 class JobRunner:
-    """Runs one try of a job at a time. `run` raises `JobFailed`."""
+    """Runs the tries of jobs."""
 
     def __init__(self, handlers: Mapping[JobKind, Handler], jobs: JobRecords) -> None:
         self._handlers = handlers
         self._jobs = jobs
 
     def run(self, message: Any, delivery: dict[str, Any]) -> None:
+        """Run one try of a job. Raises `JobFailed`."""
         try:
             job = msgspec.convert(delivery, Job)
             handler = self._handlers[job.kind]
@@ -75,7 +76,7 @@ class JobRunner:
         record = self._start(message, str(job.ref))
         logger = log.get().bind(job=record.id, delivery=job.id, issue=record.issue)
         if record.tries > MAX_TRIES:
-            record = replace(record, tries=MAX_TRIES, why="no worker survives it")
+            record = replace(record, tries=MAX_TRIES, why="every worker process that ran it ended")
             raise _give_up(record, job, logger)
         logger.info("starting enrichment", kind=job.kind, try_number=record.tries)
         started = time.monotonic()
@@ -89,7 +90,7 @@ class JobRunner:
         save_job(self._jobs, replace(record, state="done", **end))
 
     def _start(self, message: Any, issue: str) -> JobRecord:
-        """Return the job as it runs now. A try that its worker did not survive counts too."""
+        """Return the record of this try. A try during which the worker process ended counts too."""
         tries = int(message.options.get("tries", 0)) + 1
         job = JobRecord(message.message_id, "running", issue, tries, at=time.time())
         try:
@@ -103,7 +104,10 @@ class JobRunner:
 
 
 def _sort_error(error: Exception, record: JobRecord, job: Job, logger: Any) -> JobFailed:
-    """Return what follows an error. Waiting for a lock or a rate limit does not count as a try."""
+    """Return the failure to raise for an error.
+
+    Waiting for a lock or a rate limit does not count as a try.
+    """
     after = error.after if isinstance(error, Retry) else None
     tries = record.tries - 1 if isinstance(error, Postponed) else record.tries
     why = str(error)

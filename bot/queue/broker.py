@@ -1,8 +1,8 @@
 """Dramatiq's Redis broker with defects of version 2.2 corrected.
 
-- Jobs of a dead worker come back soon: maintenance runs with every command, not with one in 1,000.
-- Jobs whose fetch was interrupted, or that were in memory when the connection broke, are taken up
-  again (https://github.com/Bogdanp/dramatiq/issues/527).
+- Jobs of a dead worker are requeued soon: maintenance runs with every command, not one in 1,000.
+- Jobs whose fetch was interrupted, or that were in memory when the connection broke, are requeued
+  (https://github.com/Bogdanp/dramatiq/issues/527).
 - A timeout counts as a lost connection, so that no acknowledgement is dropped
   (https://github.com/Bogdanp/dramatiq/issues/894).
 """
@@ -39,7 +39,7 @@ CONNECTION_ERRORS = (
 class PerThreadPool(redis.ConnectionPool):
     """A pool in which each thread keeps its connection.
 
-    Otherwise many threads wait for the pool's lock, and half of a command's cost is the pool's.
+    Otherwise threads wait for the pool's lock, and the pool takes half of the time of a command.
     """
 
     def __init__(self, *args: Any, **options: Any) -> None:
@@ -47,16 +47,16 @@ class PerThreadPool(redis.ConnectionPool):
         self._local = threading.local()
 
     def get_connection(self, *args: Any, **options: Any) -> Any:
-        kept = self._local.__dict__.pop("connection", None)
-        if kept is None:
+        connection = self._local.__dict__.pop("connection", None)
+        if connection is None:
             return super().get_connection(*args, **options)
         try:
-            stale = kept.can_read()
+            stale = connection.can_read()
         except (*CONNECTION_ERRORS, OSError):
             stale = True
-        if stale:  # closed by the other side, or it holds the reply to an abandoned command
-            kept.disconnect()
-        return kept
+        if stale:  # closed by the other side, or with the response to an abandoned command
+            connection.disconnect()
+        return connection
 
     def release(self, connection: Any) -> None:
         if "connection" in self._local.__dict__:
@@ -107,9 +107,9 @@ class _Consumer(_RedisConsumer):
             self._requeue_fetched()
 
     def _requeue_fetched(self) -> None:
-        """Put back what this process fetched and none of its threads works on any more.
+        """Requeue messages that this process fetched and that none of its threads processes.
 
-        Delayed messages live in the consumer that was just replaced, so all of them go back.
+        The replaced consumer held the delayed messages in memory, so all of them are requeued.
         """
         key = redis_keys.FETCHED.format(broker=self.broker.broker_id, queue=self.queue_name)
         fetched = {member.decode() for member in self.broker.client.smembers(key)}

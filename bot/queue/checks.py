@@ -1,4 +1,4 @@
-"""Checks for `tagline check`: whether Redis suits the queue, and whether jobs are run."""
+"""Checks for `tagline check`: the settings of Redis, and the jobs that wait in the queue."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ SAFE_POLICY = "noeviction"
 
 
 def report(client: redis.Redis, clock: Callable[[], float] = time.time) -> Iterator[Finding]:
-    """Yield what was checked. Raises `redis.RedisError` if Redis does not answer."""
+    """Yield findings about Redis and the queue. Raises `redis.RedisError`."""
     info: Mapping[str, Any] = client.info()
     name = "Valkey" if info.get("server_name") == "valkey" else "Redis"
     version = str(info.get("valkey_version") or info.get("redis_version") or "0")
     old = int(version.partition(".")[0]) < OLDEST_MAJOR
     fix = "use Redis 7 or Valkey, or newer" if old else ""
     yield Finding(f"{name} {version} answers", fix, wrong=old)
-    lasting = str(info.get("aof_enabled")) == "1"
-    what = "appendonly yes" if lasting else "appendonly no: a crash loses what was accepted"
-    yield Finding(what, "" if lasting else "set appendonly yes", wrong=not lasting)
+    persistent = str(info.get("aof_enabled")) == "1"
+    what = "appendonly yes" if persistent else "appendonly no: a crash loses accepted jobs"
+    yield Finding(what, "" if persistent else "set appendonly yes", wrong=not persistent)
     if info.get("aof_last_write_status", "ok") != "ok":
         yield Finding("it cannot write its file", "check the free space on its disk", wrong=True)
     policy = str(info.get("maxmemory_policy", "unknown"))
@@ -45,7 +45,7 @@ def _check_queue(client: redis.Redis, now: float) -> Iterator[Finding]:
     slow = seconds > LONG_WAIT_SECONDS
     fix = "start `tagline worker`, or give it more WORKER_THREADS" if slow else ""
     yield Finding(f"{waiting} jobs wait{since}; {later} are to be tried later", fix, wrong=slow)
-    hint = "`tagline job ID` tells why; the log of the worker names each" if dead else ""
+    hint = "`tagline dead list` shows the reasons" if dead else ""
     yield Finding(f"{dead} dead letters", hint)
 
 

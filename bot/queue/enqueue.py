@@ -34,13 +34,13 @@ MAX_REPOSITORIES = 10_000
 REDIS_ERRORS = (RedisError, OSError, TimeoutError, RuntimeError)
 MAX_BATCH = 500
 # For one installation or project while a claim lives: twenty times what GitHub lets an installation
-# write in that time. More is neither claimed nor queued, so that no flood fills Redis;
-# reconciliation finds those issues by their missing comment.
+# write in that time. Further deliveries are neither claimed nor queued, so that a flood cannot fill
+# Redis; reconciliation finds those issues by their missing comment.
 MAX_PER_ACCOUNT = 20_000
 
 # KEYS: claims of this span and of the last, the queue, its messages. ARGV: lifetime of claims in
 # seconds, jobs that one account may have, then per delivery: its id, its job's id, its message and
-# its account. Returns the job's id for each, "" for one too many.
+# its account. Returns the job's id for each, "" beyond the limit.
 CLAIM_AND_ENQUEUE = """
 local jobs = {}
 for i = 3, #ARGV, 4 do
@@ -99,7 +99,7 @@ class RedisQueue:
         self._restorer: asyncio.Task[None] | None = None
 
     async def put(self, job: Job) -> str:
-        """Return the job's id once Redis has confirmed it; "" for one too many of its account.
+        """Return the job's id once Redis has confirmed it; "" beyond the limit of its account.
 
         Raises `QueueUnavailable`.
         """
@@ -166,18 +166,18 @@ class RedisQueue:
     async def _save_repositories(self, jobs: list[Job]) -> None:
         """Add the repositories of jobs to those that reconciliation searches."""
         new: dict[Any, bytes] = {
-            job.ref.place_key: msgspec.json.encode(replace(job.ref, number=0))
+            job.ref.repo_account_key: msgspec.json.encode(replace(job.ref, number=0))
             for job in jobs
-            if job.ref.place_key not in self._repositories
+            if job.ref.repo_account_key not in self._repositories
         }
         if new:
             await self._redis.hset(redis_keys.REPOSITORIES, mapping=new)
             self._repositories |= new
 
     async def _restore_repositories(self) -> None:
-        """Save the repositories again if Redis lost them, and with them the queued jobs.
+        """Save the repositories again if Redis has lost its data.
 
-        Once an hour, save each again with its next delivery: one that was removed may be back.
+        Once an hour, forget them: a repository that was removed is saved with its next delivery.
         """
         for minute in itertools.count(1):
             await asyncio.sleep(REPOSITORIES_SECONDS)
@@ -190,10 +190,10 @@ class RedisQueue:
 
 
 def error_code(error: Exception) -> str:
-    """Return an error's type, or of a refusal its code, such as MISCONF for a full disk."""
+    """Return an error's type, or the code of an error response, such as MISCONF for a full disk."""
     return str(error).split(" ")[0] if type(error) is ResponseError else type(error).__name__
 
 
 def _account_field(job: Job) -> str:
-    """Return the field that counts an account's jobs; it looks like no delivery's id."""
+    """Return the field that counts an account's jobs; no delivery's id starts with `#`."""
     return f"#{job.ref.forge}:{job.ref.host}:{job.ref.account or job.ref.repo_id}"

@@ -18,7 +18,7 @@ class PeriodicTasks:
     """Runs each task in its own thread, at the start and then every few seconds.
 
     `tasks` maps a log event to the function that does the work and returns the event's fields; an
-    empty result is not logged. A run that fails is repeated at the next turn.
+    empty result is not logged. A run that fails is repeated after the interval.
     """
 
     def __init__(self, tasks: Mapping[str, Task]) -> None:

@@ -1,4 +1,4 @@
-"""Dramatiq's retries with our delays, our counting and our dead letters."""
+"""Dramatiq's retries, with Tagline's delays, its count of tries and its dead letters."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from bot.core.ports import JobRecords
 from bot.queue.enqueue import claim_keys
 
 RECONNECT_SECONDS = 1.0
-# Options that `Retries` sets. A traceback can hold secret values; our count is `tries`.
+# Options that `Retries` sets. A traceback can contain secret values; `tries` replaces the count.
 ADDED_OPTIONS = ("traceback", "retries", "requeue_timestamp")
 
 
 class JobFailed(errors.Retry):
-    """Ends a try. The state of `job` tells what follows: "waiting" for another try, or "dead"."""
+    """Ends a try. `job.state` is "waiting" for another try, or "dead"."""
 
     def __init__(self, job: JobRecord, delivery: str = "", seconds: float = 0.0) -> None:
         super().__init__(job.why, delay=int(seconds * 1000))
@@ -75,7 +75,7 @@ def until_connected(call: Callable[[], object]) -> None:
 
 
 def save_job(jobs: JobRecords, job: JobRecord) -> None:
-    """Save a job's state if Redis answers: people read it, and no later step needs it."""
+    """Save a job's state if Redis answers; no later step depends on it."""
     try:
         jobs.save_job(replace(job, at=time.time()))
     except redis.RedisError as error:

@@ -30,8 +30,8 @@ class QueueWorker:
         )
         # Another process cannot take jobs that this one has fetched, so fetch no more than can run.
         self._worker.queue_prefetch = threads
-        # Delayed jobs are fetched in order of arrival, not of time: a full memory would hold back
-        # one that is due. https://github.com/Bogdanp/dramatiq/issues/527
+        # Delayed jobs are fetched in order of arrival, not of time: a full memory would delay
+        # a job that is due. https://github.com/Bogdanp/dramatiq/issues/527
         self._worker.delay_prefetch = DELAYED_IN_MEMORY
         self._closing = (*closing, broker.client.close)
 
@@ -40,7 +40,7 @@ class QueueWorker:
         self._tasks.start()
 
     def stop(self, seconds: float) -> None:
-        """Let running jobs finish for that long, requeue the others, and close connections."""
+        """Wait up to `seconds` for running jobs, requeue the others, and close connections."""
         self._tasks.stop(TASK_STOP_SECONDS)
         self._worker.stop(timeout=int(seconds * 1000))
         for close in self._closing:

@@ -1,1 +1,1 @@
-"""What the bot keeps between jobs: ids, label names, reasons, configuration files."""
+"""State between jobs: ids, label names, reasons, configuration files."""

@@ -43,19 +43,21 @@ class BucketedHash:
 
     @property
     def seconds(self) -> int:
-        """How long a span lives after its last value."""
+        """Return the lifetime of a span after its last value, in seconds."""
         return (self._spans + 1) * self._span
 
     def keys(self, now: float) -> list[str]:
-        """Return the hashes that may hold a value, the latest first; new values go there."""
+        """Return the hashes that may hold a value; the first one gets new values."""
         latest = int(now // self._span)
         return [self._key.format(span=span) for span in range(latest, latest - self._spans, -1)]
 
     def get(self, field: str, now: float) -> bytes | None:
+        """Return the latest value of a field, None without one."""
         value: bytes | None = self._get(keys=self.keys(now), args=[field])
         return value
 
     def put(self, field: str, value: bytes, now: float) -> None:
+        """Store a value in the current span."""
         key = self.keys(now)[0]
         with self._client.pipeline(transaction=False) as pipe:
             pipe.hset(key, field, value)
@@ -63,7 +65,7 @@ class BucketedHash:
             pipe.execute()
 
     def swap(self, field: str, value: bytes, now: float) -> bytes | None:
-        """Put a value, and return the one before it."""
+        """Store a value, and return the previous one."""
         args: list[str | bytes | int] = [field, value, self.seconds]
         before: bytes | None = self._swap(keys=self.keys(now), args=args)
         return before

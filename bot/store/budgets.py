@@ -1,4 +1,4 @@
-"""Spending per day, and the number of each author's issues that a model got in an hour.
+"""Spending per day, and the number of each author's issues that were sent to a model in an hour.
 
 Authors are stored as digests. Amounts are whole microdollars, so that sums stay exact.
 """
@@ -51,8 +51,8 @@ class RedisBudgets:
         now = self._clock()
         keys = [_spent_key(now), redis_keys.AUTHORS.format(hour=int(now // HOUR))]
         request: list[str | int] = [repository, _digest(author), microdollars(usd)]
-        most = microdollars(limits.day_usd), microdollars(limits.repository_usd)
-        args = [*request, *most, limits.author_per_hour, _digest(text)]
+        maximums = microdollars(limits.day_usd), microdollars(limits.repository_usd)
+        args = [*request, *maximums, limits.author_per_hour, _digest(text)]
         return bytes(self._reserve(keys=keys, args=args)).decode()
 
     def settle(self, repository: str, usd: float) -> None:
@@ -65,7 +65,7 @@ class RedisBudgets:
 
 
 def microdollars(usd: float | None) -> int:
-    """Return an amount in microdollars; a limit of None is one that nothing reaches."""
+    """Return an amount in microdollars; for None, a limit that no amount reaches."""
     return UNLIMITED if usd is None else round(usd * MICRO)
 
 

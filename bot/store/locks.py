@@ -1,4 +1,4 @@
-"""Locks in Redis that expire soon after their holder died, and never while it runs.
+"""Locks in Redis, which a worker renews while it runs, and which expire soon after it ends.
 
 Only the holder of an issue's lock writes its record.
 """
@@ -23,8 +23,8 @@ from bot.store.bucketed_hash import LATEST, BucketedHash
 
 LOCK_MS = 30_000
 RENEW_SECONDS = 5.0
-# Made at import, by one thread: msgspec prepares a type when it is first used, and crashes where
-# several threads do so at once.
+# At import, in one thread: msgspec prepares a type on its first use, and crashes if several
+# threads do this at the same time.
 _record = msgspec.json.Decoder(Record)
 
 # KEYS: the lock, spans of records. ARGV: a token, milliseconds, the issue.
@@ -50,7 +50,7 @@ return 1
 RELEASE = """
 if redis.call('get', KEYS[1]) == ARGV[1] then redis.call('del', KEYS[1]) end
 """
-# Like WRITE, but also where nobody holds the lock any more; releases it.
+# Like WRITE, but also without a holder of the lock; releases the lock.
 FINISH = """
 local holder = redis.call('get', KEYS[1])
 if holder and holder ~= ARGV[1] then return end
@@ -75,7 +75,7 @@ class HeldLock:
 
 
 class Locks:
-    """The locks of a process, renewed by one thread of its own."""
+    """The locks of a process, renewed by a separate thread."""
 
     def __init__(
         self,
@@ -88,7 +88,7 @@ class Locks:
         self._take, self._renew, self._write, self._finish, self._release = map(
             client.register_script, (TAKE, RENEW, WRITE, FINISH, RELEASE)
         )
-        self._held: dict[str, str] = {}
+        self._issues: dict[str, str] = {}
         self._guard = threading.Lock()
         self._renewer: threading.Thread | None = None
 
@@ -99,9 +99,9 @@ class Locks:
         keys = [_key(issue), *self._records.keys(self._clock())]
         record = self._take(keys=keys, args=[token, LOCK_MS, issue])
         if record is None:
-            raise LockContended("another worker has this issue", BUSY_SECONDS)
+            raise LockContended("another worker holds the lock of this issue", BUSY_SECONDS)
         with self._guard:
-            self._held[token] = issue
+            self._issues[token] = issue
             if self._renewer is None:
                 self._renewer = threading.Thread(target=self._renew_all, daemon=True)
                 self._renewer.start()
@@ -112,11 +112,11 @@ class Locks:
                 self._release(keys=[_key(issue)], args=[token])
 
     def write(self, issue: str, token: str, record: Record) -> bool:
-        """Write a record. Return False, without writing, if the lock expired or changed hands."""
+        """Write a record. Return False, without writing, if this worker lost the lock."""
         return bool(self._put(self._write, issue, token, record))
 
     def finish(self, issue: str, token: str, record: Record) -> None:
-        """Write a record unless another worker holds the lock by now, and release the lock."""
+        """Write a record unless another worker holds the lock, and release the lock."""
         self._put(self._finish, issue, token, record)
         self._forget(token)
 
@@ -127,15 +127,15 @@ class Locks:
 
     def _forget(self, token: str) -> bool:
         with self._guard:
-            return self._held.pop(token, None) is not None
+            return self._issues.pop(token, None) is not None
 
     def _renew_all(self) -> None:
-        """Run in one thread for good: each new thread would keep a connection of the pool."""
+        """Renew all locks until the process ends; each new thread would keep a connection."""
         while True:
             time.sleep(RENEW_SECONDS)
             with self._guard:
-                held = dict(self._held)
-            for token, issue in held.items():
+                issues = dict(self._issues)
+            for token, issue in issues.items():
                 with suppress(redis.RedisError):
                     self._renew(keys=[_key(issue)], args=[token, LOCK_MS])
 

@@ -1,4 +1,4 @@
-"""Counters of all processes in one hash of Redis; each process adds its counts now and then."""
+"""Counters of all processes in one Redis hash; each process adds its counts every few seconds."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ class RedisMetrics:
 
 
 class CountingJobRecords:
-    """Implements `JobRecords` with another one, and counts how each try of a job ends."""
+    """Implements `JobRecords` by wrapping another one; counts how each try of a job ends."""
 
     def __init__(self, jobs: JobRecords, metrics: RedisMetrics) -> None:
         self._jobs = jobs

@@ -1,4 +1,4 @@
-"""A store for a command that runs without Redis: it keeps nothing between jobs."""
+"""A store for commands without Redis: it stores nothing between jobs."""
 
 from __future__ import annotations
 
@@ -147,5 +147,5 @@ class NoRetrySchedule:
     def take_probe(self, now: float) -> IssueRef | None:
         return None
 
-    def resume(self, now: float, *, everybody: bool = False) -> None:
+    def resume(self, now: float, *, include_scheduled: bool = False) -> None:
         pass

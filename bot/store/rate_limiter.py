@@ -1,4 +1,4 @@
-"""When each account may comment next. Every waiting job holds a reservation with its own time."""
+"""The times at which accounts may comment. Every waiting job has a reservation with a time."""
 
 from __future__ import annotations
 

@@ -35,11 +35,13 @@ class RedisReconcileState:
         return tuple(map(_repository.decode, self._client.hvals(redis_keys.REPOSITORIES)))
 
     def save_repositories(self, repositories: Collection[IssueRef]) -> None:
-        rows: dict[Any, bytes] = {ref.place_key: msgspec.json.encode(ref) for ref in repositories}
+        rows: dict[Any, bytes] = {
+            ref.repo_account_key: msgspec.json.encode(ref) for ref in repositories
+        }
         self._client.hset(redis_keys.REPOSITORIES, mapping=rows)
 
     def forget_repository(self, repository: IssueRef) -> None:
-        self._client.hdel(redis_keys.REPOSITORIES, repository.place_key)
+        self._client.hdel(redis_keys.REPOSITORIES, repository.repo_account_key)
 
     def attempts_today(self, key: str) -> int:
         today = redis_keys.ATTEMPTS.format(day=int(self._clock() // DAY))

@@ -23,15 +23,15 @@ from bot.store.reconcile_state import RedisReconcileState
 from bot.store.retry_schedule import RedisRetrySchedule
 
 DAY, HOUR = 86_400, 3_600
-CONFIGS_IN_MEMORY = 1_000  # whose text this process need not send to Redis again
-# Made at import, by one thread: msgspec prepares a type when it is first used, and crashes where
-# several threads do so at once.
+CONFIGS_IN_MEMORY = 1_000  # recently saved texts, which are not sent to Redis again
+# At import, in one thread: msgspec prepares a type on its first use, and crashes if several
+# threads do this at the same time.
 _record, _cached_answer = msgspec.json.Decoder(Record), msgspec.json.Decoder(CachedAnswer)
 _job = msgspec.json.Decoder(JobRecord)
 
 
 class RedisStore:
-    """Implements `Store`, `BreakerStore` and `JobRecords`. `clock` gives seconds since the epoch.
+    """Implements `Store`, `BreakerStore` and `JobRecords`. `clock` returns seconds since the epoch.
 
     Its parts implement the other ports of the store.
     """

@@ -1,4 +1,4 @@
-"""When a model is tried again for issues that got rules. Members are references, without text."""
+"""The times of the next model calls for issues with labels from rules; stores no issue text."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from bot.core import redis_keys
 from bot.core.ports import PROBE_SECONDS
 from bot.core.types import IssueRef
 
-TAKEN_SECONDS = 600.0  # an issue comes again after it unless its job removes or schedules it
-NOT_TAKEN_SECONDS = TAKEN_SECONDS / 2  # an issue that is due later was taken; its job may run
+LEASE_SECONDS = 600.0  # then an issue is due again unless its job removes or reschedules it
+RESUME_SECONDS = LEASE_SECONDS / 2  # the job of an issue that is due later may still run
 _ref = msgspec.json.Decoder(IssueRef)
 
 # KEYS: scheduled issues by when they are due. ARGV: now, when the issue is due again.
@@ -68,16 +68,16 @@ class RedisRetrySchedule:
             pipe.execute()
 
     def take_due(self, now: float) -> IssueRef | None:
-        member = self._take_due(keys=SETS[:1], args=[now, now + TAKEN_SECONDS])
+        member = self._take_due(keys=SETS[:1], args=[now, now + LEASE_SECONDS])
         return member and _ref.decode(member)
 
     def take_probe(self, now: float) -> IssueRef | None:
         keys = [*SETS, redis_keys.PROBE]
-        member = self._take_probe(keys=keys, args=[now, PROBE_SECONDS, now + TAKEN_SECONDS])
+        member = self._take_probe(keys=keys, args=[now, PROBE_SECONDS, now + LEASE_SECONDS])
         return member and _ref.decode(member)
 
-    def resume(self, now: float, *, everybody: bool = False) -> None:
-        until = now + NOT_TAKEN_SECONDS if everybody else now
+    def resume(self, now: float, *, include_scheduled: bool = False) -> None:
+        until = now + RESUME_SECONDS if include_scheduled else now
         self._resume(keys=SETS, args=[now, until])
-        if everybody:
+        if include_scheduled:
             self._client.delete(redis_keys.PROBE)

@@ -9,7 +9,7 @@ import pytest
 import redis
 
 from bot.core.ports import PROBE_SECONDS, RetrySchedule
-from bot.store.retry_schedule import TAKEN_SECONDS, RedisRetrySchedule
+from bot.store.retry_schedule import LEASE_SECONDS, RedisRetrySchedule
 from tests.fakes import NOW, REF
 from tests.memory_store import MemoryRetrySchedule
 
@@ -33,7 +33,7 @@ def test_each_comes_when_it_is_due_and_again_when_its_job_got_lost(
     assert retry_schedule.take_due(NOW) == ONE
     assert retry_schedule.take_due(NOW) is None
     assert retry_schedule.take_due(NOW + 60) == TWO
-    assert retry_schedule.take_due(NOW + TAKEN_SECONDS) == ONE
+    assert retry_schedule.take_due(NOW + LEASE_SECONDS) == ONE
 
 
 def test_the_issues_come_one_by_one_the_first_due_first(retry_schedule: RetrySchedule) -> None:
@@ -47,7 +47,7 @@ def test_an_issue_that_was_removed_comes_no_more(retry_schedule: RetrySchedule) 
     retry_schedule.suspend(TWO, NOW)
     retry_schedule.remove(ONE)
     retry_schedule.remove(TWO)
-    retry_schedule.resume(NOW, everybody=True)
+    retry_schedule.resume(NOW, include_scheduled=True)
     assert retry_schedule.take_due(NOW + 9999) is None
 
 
@@ -72,12 +72,12 @@ def test_suspended_issues_are_due_at_once_and_the_others_keep_their_time(
     retry_schedule.schedule(TWO, NOW + 60)
     retry_schedule.resume(NOW)
     assert retry_schedule.take_due(NOW) == ONE
-    retry_schedule.resume(NOW, everybody=True)
+    retry_schedule.resume(NOW, include_scheduled=True)
     assert retry_schedule.take_due(NOW) == TWO  # a job for the first one may run
     retry_schedule.suspend(THREE, NOW)
     assert retry_schedule.take_probe(NOW) == THREE
     retry_schedule.suspend(THREE, NOW)
     assert retry_schedule.take_probe(NOW + PROBE_SECONDS / 2) is None
-    retry_schedule.resume(NOW, everybody=True)
+    retry_schedule.resume(NOW, include_scheduled=True)
     retry_schedule.suspend(THREE, NOW)
     assert retry_schedule.take_probe(NOW + PROBE_SECONDS / 2) == THREE

@@ -79,7 +79,7 @@ def test_a_removal_is_remembered_through_a_try_that_was_cut_short() -> None:
 # Whether anything is left to do.
 
 RULES = replace(RECORD, source="rules", status="fallback", comment_id=0)
-DELETED = "a person deleted our comment"
+DELETED = "a person deleted the comment"
 DONE = "already answered"
 # Record, marker → why an opened issue is settled, and why one is that a command asks for.
 SETTLED = {

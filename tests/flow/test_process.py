@@ -408,7 +408,7 @@ def test_a_comment_that_a_person_deleted_never_comes_back(kind: JobKind) -> None
     case.forge.person_deletes_comment()
     case.forge.person_edits("Something else", "Quite another matter with other words in it.")
     for _ in range(2):
-        assert case.job(kind).record.why == "a person deleted our comment"
+        assert case.job(kind).record.why == "a person deleted the comment"
     assert case.comments == []
 
 
@@ -422,7 +422,7 @@ def test_a_deletion_is_remembered_after_a_skip_and_after_an_issue_not_found() ->
     assert case.job("edited", tries=3).record.why == "not found"
     case.forge.current = replace(case.forge.current, locked=False)
     case.forge.person_edits("Something else", "Quite another matter with other words in it.")
-    assert case.job("edited").record.why == "a person deleted our comment"
+    assert case.job("edited").record.why == "a person deleted the comment"
     assert case.comments == []
 
 
@@ -454,7 +454,7 @@ def test_a_comment_deleted_while_the_model_answers_is_not_posted_again() -> None
     case.forge.person_edits("Something else", "Quite another matter with other words in it.")
     assert case.job("edited").record.status == "deleted"
     assert case.comments == []
-    assert case.job("edited").record.why == "a person deleted our comment"
+    assert case.job("edited").record.why == "a person deleted the comment"
 
 
 @pytest.mark.parametrize("answer", [ANSWER, DOWN], ids=["model", "rules"])
@@ -633,7 +633,7 @@ def test_a_crash_after_the_comment_leaves_that_one_comment() -> None:
     case.job(tries=2)
     assert (case.record.status, case.labels, len(case.comments)) == ("unchanged", BY_MODEL, 1)
     case.forge.person_deletes_comment()
-    assert case.job("manual").record.why == "a person deleted our comment"
+    assert case.job("manual").record.why == "a person deleted the comment"
 
 
 def test_a_try_interrupted_after_its_comment_is_complete() -> None:
@@ -842,5 +842,5 @@ def test_a_comment_is_recorded_although_the_search_for_a_duplicate_fails(
     assert case.job().record.comment_id == 901
     case.forge.person_deletes_comment()
     case.forge.person_edits("Something else", "Quite another matter with other words in it.")
-    assert case.job("edited").record.why == "a person deleted our comment"
+    assert case.job("edited").record.why == "a person deleted the comment"
     assert case.comments == []

@@ -33,10 +33,10 @@ class FakeReconcileState:
         return tuple(self.known.values())
 
     def save_repositories(self, repositories: Collection[IssueRef]) -> None:
-        self.known |= {one.place_key: one for one in repositories}
+        self.known |= {one.repo_account_key: one for one in repositories}
 
     def forget_repository(self, repository: IssueRef) -> None:
-        self.known.pop(repository.place_key, None)
+        self.known.pop(repository.repo_account_key, None)
 
     def attempts_today(self, key: str) -> int:
         self.counts[key] = self.counts.get(key, 0) + 1

@@ -209,7 +209,7 @@ def test_a_job_that_no_worker_survives_is_a_dead_letter(
 def test_waiting_for_another_worker_is_no_failed_try(start_worker: Make) -> None:
     def held(delivery: Job, tries: int) -> Outcome:
         if len(one.tries) < 2 * MAX_TRIES:
-            raise LockContended("another worker has this issue", 0.01)
+            raise LockContended("another worker holds the lock of this issue", 0.01)
         return fine(delivery, tries)
 
     one = start_worker(held)
@@ -267,7 +267,7 @@ def test_a_job_with_a_moment_of_its_own_hours_away_does_not_miss_it(
     hours = 20 * 3600
 
     def paced(_delivery: Job, _tries: int) -> Outcome:
-        raise RateLimited("no more comments than the forge takes", hours)
+        raise RateLimited("the account has reached its rate limit for comments", hours)
 
     one = start_worker(paced)
     one.wait(one.send(), "waiting")

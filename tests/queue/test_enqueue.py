@@ -200,12 +200,12 @@ def test_a_redis_that_lost_everything_gets_the_repositories_again(
     async def put_and_forget(queue: RedisQueue) -> Any:
         await queue.put(delivery("d-1"))
         with redis.Redis.from_url(redis_url) as client:
-            assert client.hexists(REPOSITORIES, REF.place_key)
+            assert client.hexists(REPOSITORIES, REF.repo_account_key)
             client.flushdb()
             until = time.monotonic() + 5
             while not client.exists(REPOSITORIES) and time.monotonic() < until:
                 await asyncio.sleep(0.01)
-            return client.hget(REPOSITORIES, REF.place_key)
+            return client.hget(REPOSITORIES, REF.repo_account_key)
 
     kept = run(redis_url, put_and_forget)
     assert msgspec.json.decode(kept, type=IssueRef) == replace(REF, number=0)

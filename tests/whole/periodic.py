@@ -27,7 +27,7 @@ class PeriodicTasks:
 
     def retry_fallbacks(self) -> None:
         """Run once with every waiting issue due."""
-        self.app.store.retry_schedule.resume(time.time(), everybody=True)
+        self.app.store.retry_schedule.resume(time.time(), include_scheduled=True)
         self._retries.run_once(self._send)
         self._wait_for_jobs()
 

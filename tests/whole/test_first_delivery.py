@@ -66,7 +66,7 @@ def test_a_comment_that_a_person_deleted_is_never_posted_again(app: App) -> None
     number = app.issue()
     (comment,) = app.comments(number)
     app.host.delete_comment_by_person(app.repo, number, comment.id)
-    assert app.deliver_again().why == "a person deleted our comment"
+    assert app.deliver_again().why == "a person deleted the comment"
     assert app.comments(number) == []
 
 

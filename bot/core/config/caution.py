@@ -1,4 +1,4 @@
-"""Settings that limit the bot: which of two values is stricter, and what an invalid one means.
+"""Settings that limit the bot: the stricter of two values, and the reading of an invalid one.
 
 These settings fail closed. An invalid list keeps its readable items as text, so 404 is the label
 "404". An invalid number means a smaller number in its text, else the default. Any other invalid

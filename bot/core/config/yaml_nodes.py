@@ -27,7 +27,7 @@ ANCHOR = (
     " quotes"
 )
 NO_TEXT = "not valid YAML: is it text in UTF-8, without control characters?"
-# Patterns of the parser's errors, and what to tell the maintainer.
+# Patterns of the parser's errors, and the advice for the maintainer.
 SYNTAX = {
     r"'\\t'": "indent with spaces, not with tabs",
     r"mapping values": "a `:` too many, or none in the line above; text with `: ` needs quotes",
@@ -39,8 +39,9 @@ START = (events.AliasEvent, events.ScalarEvent, events.SequenceStartEvent, event
 
 
 class InvalidYaml(ValueError):
-    """The text is no YAML that Tagline reads. `line` is 0 where the problem is the whole text.
+    """The text is not YAML, or uses syntax that Tagline does not read.
 
+    `line` is 0 where the problem is the whole text.
     `size` is the number of nodes before the problem.
     """
 

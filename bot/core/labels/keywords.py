@@ -1,4 +1,4 @@
-"""The rules used without a model: concepts that an issue's words name, and the labels for them.
+"""The rules used without a model: concepts found by an issue's words, and the labels for them.
 
 `keyword_weights.json` holds the words and their weights; `policy` decides which labels are set.
 """

@@ -1,6 +1,6 @@
 """Drops a model's sentences with versions, codes or identifiers that its input does not contain.
 
-So a model can neither invent one nor reveal its instructions.
+This removes invented names and the text of the instructions.
 """
 
 from __future__ import annotations

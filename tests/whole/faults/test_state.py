@@ -219,7 +219,7 @@ def test_f076_a_comment_that_a_maintainer_deleted_is_not_posted_again(
     number = app.issue(created_at=now().timestamp() - 300)
     (comment,) = app.comments(number)
     app.host.delete_comment_by_person(app.repo, number, comment.id)
-    assert app.deliver_again().why == "a person deleted our comment"
+    assert app.deliver_again().why == "a person deleted the comment"
     assert PeriodicTasks(app, clients).reconcile() == {}
     app.configure("on: [opened, edited]")
     app.host.edit_issue(app.repo, number, body=f"{BODY} Again.")
