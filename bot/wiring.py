@@ -225,7 +225,7 @@ def runner(
             models=current_models(),
             store=store,
             rate_limiter=store.rate_limiter,
-            retries=retries,
+            model_retries=retries,
             day_usd=settings.budget_usd_per_day,
             mode=settings.mode,
         )

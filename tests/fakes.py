@@ -250,7 +250,7 @@ def make_context(
         models={service.name: service} if service else {},
         store=store,
         rate_limiter=store.rate_limiter,
-        retries=FallbackRetries(
+        model_retries=FallbackRetries(
             store.retry_schedule, StoredProviderHealth(store, ["provider"]), lambda: now
         ),
     )

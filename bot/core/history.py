@@ -14,9 +14,9 @@ from bot.core.types import Issue, JobKind, Marker, OwnComment, Record, Status
 _CHUNK = 65_536  # characters
 
 
-def input_hash(issue: Issue) -> str:
+def issue_fingerprint(issue: Issue) -> str:
     """Return the fingerprint of the issue's title and body."""
-    return issue.full_text.input if issue.full_text else fingerprint(issue.title, issue.body)
+    return issue.text_stats.input if issue.text_stats else fingerprint(issue.title, issue.body)
 
 
 def fingerprint(title: str, body: str) -> str:
@@ -51,7 +51,7 @@ def resolved(marker: Marker, names: Iterable[str]) -> Marker:
 
 @dataclass(frozen=True, slots=True)
 class IssueHistory:
-    """The stored record and the comment with its marker; where they differ, the comment applies.
+    """The issue as it is now, and the bot's earlier work: its record, comment and marker.
 
     `input` is the fingerprint of the issue's text. `replaceable` are labels that rules set and that
     no person has touched since. `replied` is True where a member of the repository has commented.
@@ -95,14 +95,14 @@ class IssueHistory:
         return CurrentLabels(self.issue.labels, removed, self.applied_by_bot, self.replaceable)
 
     @property
-    def unsure(self) -> tuple[str, ...]:
+    def maybe_added(self) -> tuple[str, ...]:
         """Return labels that an interrupted try may have added, and that are not on the issue."""
         if self.record is None or not self._interrupted:
             return ()
         known = self._on_issue | {fold(name) for name in self.record.removed}
         return tuple(name for name in self.record.labels if fold(name) not in known)
 
-    def removed(self, names: tuple[str, ...]) -> IssueHistory:
+    def with_removed(self, names: tuple[str, ...]) -> IssueHistory:
         """Return the history with these labels of the bot recorded as removed by people."""
         if self.record is None or not names:
             return self

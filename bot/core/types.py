@@ -6,21 +6,27 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Literal
 
-JobKind = Literal["opened", "reopened", "edited", "manual", "heal"]
+JobKind = Literal[
+    "opened",
+    "reopened",
+    "edited",
+    "manual",  # a person runs `tagline enrich`
+    "heal",  # a model is asked again for an issue that got labels from rules
+]
 Certainty = Literal["sure", "likely", "unsure"]
 Source = Literal["model", "rules"]
 PROVISIONAL_SOURCES = frozenset[str]({"rules"})  # a model may replace their comment and labels
 Fault = Literal["", "provider", "answer"]
 Status = Literal[
     "writing",  # labels are about to be written; anything else is an end state
-    "answered",
-    "fallback",
-    "skipped",
-    "unchanged",
-    "suggested",
+    "answered",  # a comment, by a model or by rules
+    "quiet",  # labels by a model, and no comment
+    "fallback",  # labels by rules, and no comment
+    "suggested",  # a comment that only proposes labels
+    "skipped",  # nothing may be written, or the comment was refused
+    "unchanged",  # written before
     "dry-run",
-    "quiet",
-    "deleted",
+    "deleted",  # a person deleted the comment
 ]
 
 
@@ -73,7 +79,7 @@ class Rate:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A task for one issue. `received_at` is in seconds since the epoch."""
+    """A task for one issue. `id` is the delivery's; `received_at` is in seconds since the epoch."""
 
     id: str
     kind: JobKind
@@ -153,7 +159,7 @@ class Issue:
     is_pull_request: bool
     created_at: float
     commented: bool = True
-    full_text: TextStats | None = None
+    text_stats: TextStats | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +202,7 @@ class LabelDecision:
     keep: tuple[LabelSuggestion, ...] = ()
     remove: tuple[str, ...] = ()
 
-    def limited_to(self, names: Collection[str]) -> LabelDecision:
+    def with_only(self, names: Collection[str]) -> LabelDecision:
         """Return the decision where only these labels may be set: the others are suggested."""
         kept = tuple(label for label in self.apply if label.label in names)
         others = (label.label for label in self.apply if label.label not in names)

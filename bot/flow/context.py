@@ -24,7 +24,7 @@ class JobContext:
     models: Mapping[str, ModelService]
     store: Store
     rate_limiter: RateLimiter
-    retries: FallbackRetries
+    model_retries: FallbackRetries
     day_usd: float | None = None
     mode: str = "apply"
     sleep: Callable[[float], None] = time.sleep

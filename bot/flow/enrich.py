@@ -202,7 +202,7 @@ def _match_rules(
 
 
 def _redact_issue(issue: Issue, kinds: Collection[RedactionKind]) -> Issue:
-    cut = issue.full_text.cut if issue.full_text else 0
+    cut = issue.text_stats.cut if issue.text_stats else 0
     body = redact_excerpt(issue.body, kinds, missing=cut)
     return replace(issue, title=redact(issue.title, kinds), body=body)
 

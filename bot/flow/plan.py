@@ -50,7 +50,7 @@ Change = RemoveLabels | AddLabels | WriteComment
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The changes to one issue, in the order in which `publish` makes them.
+    """The changes to one issue.
 
     `marker` is what the bot has set when all of them are made, `status` the end state then, and
     `why` the reason for a fallback.
@@ -73,20 +73,20 @@ class Plan:
         return change.names if change else ()
 
     @property
-    def write_comment(self) -> WriteComment | None:
+    def comment_change(self) -> WriteComment | None:
         return self._find(WriteComment)
 
     @property
     def comment(self) -> str | None:
         """Return the Markdown of the comment, None if the plan has none."""
-        return self.write_comment.body if self.write_comment else None
+        return self.comment_change.body if self.comment_change else None
 
     @property
     def problems(self) -> tuple[ConfigProblem, ...]:
         """Return the problems of the configuration file that the comment reports."""
-        return self.write_comment.content.problems if self.write_comment else ()
+        return self.comment_change.content.problems if self.comment_change else ()
 
-    def limited_to(self, added: Collection[str]) -> Plan:
+    def with_only(self, added: Collection[str]) -> Plan:
         """Return the same plan where only these labels could be added: it suggests the others."""
         refused = {name for name in self.add_labels if name not in added}
         kept = tuple(name for name in self.marker.labels if name not in refused)
@@ -123,7 +123,7 @@ def make_plan(decision: Decision) -> Plan:
     history, enrichment, config = decision.history, decision.enrichment, decision.config
     labels = enrichment.label_decision
     if config.mode == "suggest":
-        labels = replace(labels.limited_to(()), remove=())
+        labels = replace(labels.with_only(()), remove=())
     added = tuple(suggestion.label for suggestion in labels.apply)
     kept = tuple(name for name in history.applied_by_bot if name not in labels.remove)
     marker = Marker(
@@ -143,7 +143,7 @@ def make_plan(decision: Decision) -> Plan:
             summary=enrichment.summary,
             max_words=config.comment.max_words,
             labels=labels,
-            kept=tuple(name for name in kept if fold(name) in on_issue),
+            still_set=tuple(name for name in kept if fold(name) in on_issue),
             problems=decision.problems,
             model=enrichment.usage.model if enrichment.by_model else None,
         )
@@ -156,7 +156,7 @@ def _limited(change: Change, added: Collection[str], marker: Marker) -> Change:
     if isinstance(change, AddLabels):
         return AddLabels(tuple(name for name in change.names if name in added))
     if isinstance(change, WriteComment):
-        labels = change.content.labels.limited_to(added)
+        labels = change.content.labels.with_only(added)
         return WriteComment(replace(change.content, labels=labels), marker)
     return change
 
@@ -178,7 +178,7 @@ def _needs_comment(history: IssueHistory, enrichment: Enrichment, config: RepoCo
 
 
 def _is_short(history: IssueHistory) -> bool:
-    text = bound_body(history.issue).full_text
+    text = bound_body(history.issue).text_stats
     return text is not None and text.words < MIN_WORDS
 
 

@@ -17,7 +17,7 @@ from bot.core.errors import (
     RateLimited,
     Retry,
 )
-from bot.core.history import IssueHistory, has_digests, input_hash, resolved
+from bot.core.history import IssueHistory, has_digests, issue_fingerprint, resolved
 from bot.core.labels.policy import fold
 from bot.core.ports import ModelCall
 from bot.core.pricing import Limits
@@ -31,17 +31,17 @@ from bot.flow.plan import Decision, Outcome, make_plan
 from bot.flow.publish import LAG_TRIES, own_comment, publish
 from bot.flow.render import read_marker
 
-MAX_AGE_SECONDS = 24 * 3600
+MAX_ISSUE_AGE_SECONDS = 24 * 3600
 LAG_SECONDS = 5.0
-EDITED_TRIES, EDITED_SECONDS = 2, 1.0
-ON_REQUEST = ("manual", "heal")  # kinds to which neither an issue's age nor `on` applies
+EDIT_TRIES, EDIT_RETRY_SECONDS = 2, 1.0
+WITHOUT_EVENT = ("manual", "heal")  # kinds to which neither an issue's age nor `on` applies
 
 
 def process(job: Job, context: JobContext, tries: int = 1) -> Outcome:
     """Bring one issue to an end state and record it. Raises `Retry` and `OperatorError`."""
     account = job.ref.account_key
     if wait := context.rate_limiter.pause_left(account):
-        context.retries.postpone(job, wait)
+        context.model_retries.reschedule(job, wait)
         raise RateLimited("the forge asked to wait", wait)
     with context.store.lock(job.ref.key) as lock:
         try:
@@ -49,10 +49,10 @@ def process(job: Job, context: JobContext, tries: int = 1) -> Outcome:
         except Postponed as error:
             if isinstance(error, RateLimited) and error.account_wide:
                 context.rate_limiter.pause(account, error.after or 0)
-            context.retries.postpone(job, error.after or 0)
+            context.model_retries.reschedule(job, error.after or 0)
             raise
         except OperatorError:
-            context.retries.postpone(job)
+            context.model_retries.reschedule(job)
             raise
         except PermanentError as error:
             if error.may_be_lag and tries <= LAG_TRIES:
@@ -62,7 +62,7 @@ def process(job: Job, context: JobContext, tries: int = 1) -> Outcome:
             if isinstance(error, NotCovered) and job.kind != "heal":
                 return Outcome(job, Record("skipped", str(error)))  # no record: see `NotCovered`
             outcome = Outcome(job, _unreachable(context.store.record(job.ref.key), str(error)))
-        wait_for_model = context.retries.schedule_after(outcome)
+        wait_for_model = context.model_retries.schedule_after(outcome)
         record = replace(outcome.record, delivery=job.id, wait=wait_for_model)
         lock.finish(record)
         return replace(outcome, record=record)
@@ -71,12 +71,12 @@ def process(job: Job, context: JobContext, tries: int = 1) -> Outcome:
 def enrich_issue(attempt: Attempt) -> Outcome:
     """Bring one issue to an end state; see `process` for what it raises."""
     job, context, record = attempt.job, attempt.context, attempt.lock.record
-    # Without a record Redis has lost its data, and the issue is treated as a new one.
-    if record and context.retries.expired(job, record):
+    # A retry without a record: Redis has lost it, and the issue is treated as a new one.
+    if record and context.model_retries.expired(job, record):
         return Outcome(job, replace(record, why="no longer waits for a model"))
     issue = context.forge.get_issue(job.ref)
     config, problems = _load_config(job, context)
-    history = IssueHistory(drop_body(issue), input_hash(issue), record)
+    history = IssueHistory(drop_body(issue), issue_fingerprint(issue), record)
     if reason := why_skip(job, issue, config):
         return Outcome(job, history.ended("skipped", reason))
     if issue.commented or record or attempt.number > 1:
@@ -85,7 +85,7 @@ def enrich_issue(attempt: Attempt) -> Outcome:
         return Outcome(job, history.ended("unchanged", reason))
     if config.mode != "dry-run":
         _reserve_comment(history, context)
-    history = _with_label_changes(job, history, context)
+    history = _with_changes_by_people(job, history, context)
     labellers = _labellers_for(job, history.issue, config, context)
     material = prepare(issue, context.forge.list_labels(job.ref), config)
     del issue  # its body may be long, and the model call takes time
@@ -105,15 +105,15 @@ def _publish(decision: Decision, attempt: Attempt) -> Outcome:
     issue = drop_body(context.forge.get_issue(job.ref))
     if reason := why_skip(job, issue, decision.config):
         return Outcome(job, history.ended("skipped", reason), None, enrichment)
-    if input_hash(issue) != history.input and attempt.number <= EDITED_TRIES:
-        raise Retry("the issue was edited meanwhile", EDITED_SECONDS)
+    if issue_fingerprint(issue) != history.input and attempt.number <= EDIT_TRIES:
+        raise Retry("the issue was edited meanwhile", EDIT_RETRY_SECONDS)
     if history.comment is None and attempt.number > 1:
         # The forge may show only now what an earlier try has posted.
         history = _with_own_comment(history, context)
     plan = make_plan(replace(decision, history=history))
     published, record = publish(plan, history, attempt)
     if published != plan:
-        labels = enrichment.label_decision.limited_to(published.add_labels)
+        labels = enrichment.label_decision.with_only(published.add_labels)
         enrichment = replace(enrichment, label_decision=labels)
     return Outcome(job, record, published, enrichment)
 
@@ -144,12 +144,12 @@ def _reserve_comment(history: IssueHistory, context: JobContext) -> None:
         )
 
 
-def _with_label_changes(job: Job, history: IssueHistory, context: JobContext) -> IssueHistory:
-    """Return the history with the label changes that people made since an interrupted try, or since
-    rules chose labels that a model may replace now."""
+def _with_changes_by_people(job: Job, history: IssueHistory, context: JobContext) -> IssueHistory:
+    """Return the history with what people did since an interrupted try, or since rules chose labels
+    that a model may replace now: label changes and replies."""
     forge, ref = context.forge, job.ref
-    if history.unsure:
-        history = history.removed(forge.filter_set_by_bot(ref, history.unsure))
+    if history.maybe_added:
+        history = history.with_removed(forge.filter_set_by_bot(ref, history.maybe_added))
     if not context.models or not history.record:
         return history
     replaceable = forge.filter_set_by_bot(ref, history.by_rules) if history.by_rules else ()
@@ -172,14 +172,14 @@ def _labellers_for(
     """Return the labellers in their order, the model's with the limits for this issue."""
     budget = config.budget
     limits = Limits(context.day_usd, budget.per_day_usd, budget.per_author_per_hour)
-    exempt = job.kind in ON_REQUEST  # a person started it, or the author was counted before
+    exempt = job.kind in WITHOUT_EVENT  # a person started it, or the author was counted before
     call = ModelCall(issue, context.forge, limits, exempt)
     return [ModelLabeller(choose_model(config, context.models), call), RulesLabeller()]
 
 
 def why_skip(job: Job, issue: Issue, config: RepoConfig) -> str:
     """Return why the issue is skipped, "" if it is not."""
-    on_event = job.kind not in ON_REQUEST
+    on_event = job.kind not in WITHOUT_EVENT
     ignored = {fold(name) for name in config.ignore.labels}
     reasons = {
         "mode is off": config.mode == "off",
@@ -188,7 +188,7 @@ def why_skip(job: Job, issue: Issue, config: RepoConfig) -> str:
         "opened by a bot": issue.is_bot,
         "closed": not issue.is_open,
         "locked": issue.locked,
-        "older than a day": on_event and job.received_at - issue.created_at > MAX_AGE_SECONDS,
+        "older than a day": on_event and job.received_at - issue.created_at > MAX_ISSUE_AGE_SECONDS,
         f"{job.kind} is not in `on`": on_event and job.kind not in config.on,
         "its author is ignored": _matches(issue.author, config.ignore.authors),
         "its title is ignored": _matches(issue.title, config.ignore.title),

@@ -1,4 +1,4 @@
-"""Apply a Plan: the only code that writes to a forge. Safe to run twice.
+"""Apply a Plan: the only code that writes to an issue. Safe to run twice.
 
 Labels are written before the comment, so that its marker never lists a label that is not set.
 Neither forge has an idempotency key for comments: after a lost response the code looks for the
@@ -35,11 +35,12 @@ def publish(plan: Plan, history: IssueHistory, attempt: Attempt) -> tuple[Plan, 
     # First, because GitLab allows only one label of a scope on an issue.
     _remove_labels(plan, forge)
     added = _add_labels(plan, attempt)
-    if added or plan.write_comment:
-        # A later try needs this to detect that a person removed a label that was added here.
+    if added or plan.comment_change:
+        # If a later try finds such a label missing, a person has removed it. Saving also checks the
+        # lock again before the comment is written.
         _save_pending(plan, history, attempt, added)
     if added != plan.add_labels:
-        plan = plan.limited_to(added)
+        plan = plan.with_only(added)
     return plan, _write_comment(plan, history, attempt)
 
 
@@ -142,11 +143,11 @@ def _post(ref: IssueRef, body: str, forge: Forge, sleep: Callable[[float], None]
     except WriteUncertain as error:
         for seconds in LOOK_AGAIN_SECONDS:
             sleep(seconds)
-            if found := _only_comment(ref, forge):
+            if found := _delete_duplicates(ref, forge):
                 return found
         raise Retry(f"{error}, and the comment cannot be found") from None
     with suppress(TaglineError):  # the comment exists: its id has to be recorded in any case
-        return _only_comment(ref, forge) or posted
+        return _delete_duplicates(ref, forge) or posted
     return posted
 
 
@@ -158,7 +159,7 @@ def own_comment(ref: IssueRef, forge: Forge) -> OwnComment | None:
     return next(iter(_own_comments(ref, forge)), None)
 
 
-def _only_comment(ref: IssueRef, forge: Forge) -> OwnComment | None:
+def _delete_duplicates(ref: IssueRef, forge: Forge) -> OwnComment | None:
     comments = _own_comments(ref, forge)
     for duplicate in comments[1:]:
         forge.delete_comment(ref, duplicate.id)

@@ -39,7 +39,7 @@ class CommentContent:
     summary: str
     max_words: int
     labels: LabelDecision
-    kept: tuple[str, ...] = ()
+    still_set: tuple[str, ...] = ()
     problems: tuple[ConfigProblem, ...] = ()
     model: str | None = None
 
@@ -71,7 +71,7 @@ def _problems(problems: Sequence[ConfigProblem]) -> str:
 
 
 def _labels_item(content: CommentContent) -> str:
-    applied = dict.fromkeys((*content.kept, *(label.label for label in content.labels.apply)))
+    applied = dict.fromkeys((*content.still_set, *(label.label for label in content.labels.apply)))
     sentences = [f"{_names(applied)}."] if applied else []
     if content.labels.suggest:
         sentences.append(f"Suggested, not applied: {_names(content.labels.suggest)}")

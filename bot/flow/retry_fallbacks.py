@@ -68,8 +68,11 @@ class FallbackRetries:
             self.retry_schedule.suspend(ref, now)
         return replace(wait, tries=wait.tries + 1, answers=answers)
 
-    def postpone(self, job: Job, seconds: float = 0.0) -> None:
-        """Schedule a retry again, an hour after the wait in `seconds`."""
+    def reschedule(self, job: Job, seconds: float = 0.0) -> None:
+        """Schedule a retry that could not run again, an hour after its wait in `seconds`.
+
+        Does nothing for jobs of other kinds: the queue tries these again.
+        """
         if job.kind == "heal":
             self.retry_schedule.schedule(job.ref, self.clock() + seconds + POSTPONE_SECONDS)
 

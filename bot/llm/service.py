@@ -10,7 +10,7 @@ from typing import Protocol, TypeVar
 
 from bot import log
 from bot.core.errors import ModelFailed, ModelSkipped
-from bot.core.history import input_hash
+from bot.core.history import issue_fingerprint
 from bot.core.ports import BudgetStore, Metrics, ModelCall, Store
 from bot.core.prompt import Prompt
 from bot.core.reply import ModelAnswer, ParsedReply, parse_reply
@@ -92,7 +92,7 @@ class RemoteModelService:
         The author's limit does not apply to people who can write to the repository.
         """
         issue, limits = call.issue, call.limits
-        repository, text = issue.ref.repo_key, f"{issue.ref.key} {input_hash(issue)}"
+        repository, text = issue.ref.repo_key, f"{issue.ref.key} {issue_fingerprint(issue)}"
         author = "" if call.author_exempt else f"{repository}:{issue.author}"
         exhausted = self.budgets.reserve(repository, author, text, worst_usd, limits)
         if exhausted == "author" and call.forge.author_can_write(issue):

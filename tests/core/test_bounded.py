@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from bot.core.history import fingerprint, input_hash
+from bot.core.history import fingerprint, issue_fingerprint
 from bot.core.text.bounded import MAX_COUNTED_WORDS, bound_body, drop_body
 from bot.core.text.condense import HEAD_CHARS, INVISIBLE, TAIL_CHARS, condense
 from bot.core.text.redact import redact_excerpt
@@ -41,9 +41,9 @@ AT_A_CUT = "x" * (65_536 - 3) + "\x1b[0;31m" + "y" * 20_000
 @example("\x1b" * 70_000 + "[31m" + "b" * 70_000)
 def test_the_model_is_shown_the_same_as_of_the_whole_body(body: str) -> None:
     kept = bound_body(make_issue("Broken", body))
-    assert kept.full_text
+    assert kept.text_stats
     assert len(kept.body) <= HEAD_CHARS + TAIL_CHARS
-    shown = redact_excerpt(kept.body, missing=kept.full_text.cut)
+    shown = redact_excerpt(kept.body, missing=kept.text_stats.cut)
     assert shown == redact_excerpt(body)
     assert condense(shown) == condense(redact_excerpt(body))
 
@@ -55,14 +55,18 @@ def test_the_fingerprint_is_the_one_of_the_whole_text(title: str, body: str) -> 
     whole = hashlib.sha256(text).hexdigest()[:16]  # what markers and records hold for ever
     issue = make_issue(title, body)
     assert fingerprint(title, body) == whole
-    assert input_hash(issue) == input_hash(bound_body(issue)) == whole
-    assert input_hash(drop_body(issue)) == input_hash(drop_body(bound_body(issue))) == whole
+    assert issue_fingerprint(issue) == issue_fingerprint(bound_body(issue)) == whole
+    assert (
+        issue_fingerprint(drop_body(issue))
+        == issue_fingerprint(drop_body(bound_body(issue)))
+        == whole
+    )
 
 
 @settings(max_examples=60, deadline=None)
 @given(st.text(max_size=40), BODIES | st.text())
 def test_words_are_counted_in_the_whole_text(title: str, body: str) -> None:
-    whole = bound_body(make_issue(title, body)).full_text
+    whole = bound_body(make_issue(title, body)).text_stats
     assert whole
     words = len(f"{title} {body}".split())
     assert min(whole.words, MAX_COUNTED_WORDS) == min(words, MAX_COUNTED_WORDS)
@@ -75,7 +79,7 @@ def test_a_body_within_the_bounds_stays_as_it_is(body: str) -> None:
 
 def test_words_in_the_middle_of_a_long_body_count() -> None:
     blank = " " * 100_000
-    whole = bound_body(make_issue("Broken", f"{blank}{'word ' * 30}{blank}")).full_text
+    whole = bound_body(make_issue("Broken", f"{blank}{'word ' * 30}{blank}")).text_stats
     assert whole
     assert whole.words == 31
 
@@ -84,5 +88,5 @@ def test_no_visible_character_is_lost_where_only_hidden_ones_are_too_many() -> N
     body = "ab\u200b\x1b[1m" * 30_000
     kept = bound_body(make_issue("Broken", body))
     assert kept.body == INVISIBLE.sub("", body)
-    assert kept.full_text
-    assert kept.full_text.cut == 0
+    assert kept.text_stats
+    assert kept.text_stats.cut == 0

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.core.history import IssueHistory, input_hash
+from bot.core.history import IssueHistory, issue_fingerprint
 from bot.core.types import JobKind, Marker, OwnComment, Record
 from tests.fakes import make_issue
 
@@ -28,19 +28,23 @@ def history(
 
 def test_the_same_text_has_the_same_fingerprint() -> None:
     issue = make_issue("Broken", "It is.")
-    assert input_hash(issue) == input_hash(replace(issue, labels=("bug",), locked=True))
-    assert len(input_hash(issue)) == 16
+    assert issue_fingerprint(issue) == issue_fingerprint(
+        replace(issue, labels=("bug",), locked=True)
+    )
+    assert len(issue_fingerprint(issue)) == 16
 
 
 @pytest.mark.parametrize(
     ("title", "body"), [("Broken", "It is!"), ("broken", "It is."), ("BrokenIt is.", "")]
 )
 def test_another_text_has_another_fingerprint(title: str, body: str) -> None:
-    assert input_hash(make_issue(title, body)) != input_hash(make_issue("Broken", "It is."))
+    assert issue_fingerprint(make_issue(title, body)) != issue_fingerprint(
+        make_issue("Broken", "It is.")
+    )
 
 
 def test_text_that_cannot_be_encoded_has_a_fingerprint_too() -> None:
-    assert len(input_hash(make_issue("\ud800", "\udfff"))) == 16
+    assert len(issue_fingerprint(make_issue("\ud800", "\udfff"))) == 16
 
 
 # Whose labels.

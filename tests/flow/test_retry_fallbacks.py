@@ -58,7 +58,7 @@ class RetryCase:
         self.run_once()  # the first run is the worker's start
 
     def job(self, delivery: Job | None = None) -> Outcome:
-        context = make_context(self.forge, self.model, self.store, retries=self.retries)
+        context = make_context(self.forge, self.model, self.store, model_retries=self.retries)
         return process(delivery or make_job(), context)
 
     def run_once(self) -> list[Job]:
@@ -234,7 +234,7 @@ def test_a_closed_issue_is_no_longer_retried() -> None:
 
 def test_without_a_provider_no_issue_waits() -> None:
     case = make_case()
-    context = make_context(case.forge, None, case.store, retries=case.retries)
+    context = make_context(case.forge, None, case.store, model_retries=case.retries)
     assert process(make_job(), context).record.wait is None
     assert case.advance(MINUTE * 10) == []
 
@@ -355,7 +355,9 @@ def test_a_dry_run_does_not_end_the_wait_for_a_model() -> None:
     case.job()
     process(
         make_job("manual"),
-        make_context(case.forge, case.model, case.store, retries=case.retries, mode="dry-run"),
+        make_context(
+            case.forge, case.model, case.store, model_retries=case.retries, mode="dry-run"
+        ),
     )
     (retried,) = case.advance(PAUSES[0])
     assert retried.record.status == "answered"
@@ -381,7 +383,11 @@ def test_a_rate_limited_retry_is_not_sent_again_while_it_waits() -> None:
     case.now += PAUSES[0]
     (delivery,) = case.run_once()
     context = make_context(
-        case.forge, case.model, case.store, retries=case.retries, rate_limiter=BusyRateLimiter()
+        case.forge,
+        case.model,
+        case.store,
+        model_retries=case.retries,
+        rate_limiter=BusyRateLimiter(),
     )
     with pytest.raises(RateLimited) as caught:
         process(delivery, context)

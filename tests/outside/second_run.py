@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any
 
-from bot.core.history import input_hash
+from bot.core.history import issue_fingerprint
 from bot.core.types import IssueRef
 from bot.flow.render import MARKER, read_marker, write_marker
 from bot.forges.registry import FORGES
@@ -214,7 +214,7 @@ class Run:
     def _with_right_fingerprint(self, match: re.Match[str]) -> str:
         """Return a forged marker with the fingerprint of this issue's text."""
         marker = read_marker(match[0])
-        right = input_hash(make_issue(self.case.title, self.case.body))
+        right = issue_fingerprint(make_issue(self.case.title, self.case.body))
         return write_marker(replace(marker, input=right)) if marker else match[0]
 
     def deliver(self, number: int, *, without_body: bool = False) -> str:

@@ -19,14 +19,14 @@ _LONGEST_INVISIBLE = 24  # characters
 
 def bound_body(issue: Issue) -> Issue:
     """Return the issue with `full_text` set and at most `HEAD_CHARS` + `TAIL_CHARS` of its body."""
-    if issue.full_text is not None:
+    if issue.text_stats is not None:
         return issue
     body, cut = issue.body, 0
     if len(body) > HEAD_CHARS + TAIL_CHARS:
         body, cut = _cut_middle(body)
     words = _count_words(issue.title) + _count_words(issue.body)
     return replace(
-        issue, body=body, full_text=TextStats(fingerprint(issue.title, issue.body), words, cut)
+        issue, body=body, text_stats=TextStats(fingerprint(issue.title, issue.body), words, cut)
     )
 
 

@@ -79,7 +79,7 @@ def test_f046_an_hour_without_a_model_costs_labels_at_once_and_comments_after_it
 
     def job(delivery: Job) -> None:
         forge = case.forges[delivery.ref.number]
-        process(delivery, make_context(forge, model, case.store, retries=retries))
+        process(delivery, make_context(forge, model, case.store, model_retries=retries))
 
     for tick in range(int(HOUR)):
         case.now += 1
