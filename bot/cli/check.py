@@ -78,7 +78,7 @@ def _run_checks(report: _Report, repo: str | None) -> None:
     from bot.forges import registry
     from bot.settings.load import SettingsError, load
 
-    report.add("python", _python)
+    report.add("python", _check_python)
     try:
         settings = load(os.environ, Path(".env"))
         clients = wiring.clients()
@@ -96,24 +96,24 @@ def _run_checks(report: _Report, repo: str | None) -> None:
             ref = refs.repository(repo, wiring.url_forms(settings))
         except ValueError as error:
             raise click.BadParameter(str(error), param_hint="--repo") from None
-    report.add("settings", lambda: _settings(settings))
-    report.add("redis", lambda: _redis(settings), bootstrap.NO_REDIS)
+    report.add("settings", lambda: _check_settings(settings))
+    report.add("redis", lambda: _check_redis(settings), bootstrap.NO_REDIS)
     for name, forge in registry.FORGES.items():
         if forge.has_access(settings):
             report.add(name, partial(forge.check, settings, clients, ref), forge.settings_hint)
-    report.add("model", lambda: _model(settings, clients))
+    report.add("model", lambda: _check_models(settings, clients))
     if ref:
-        report.add("repository", lambda: _repository(settings, clients, ref), NO_REPOSITORY)
+        report.add("repository", lambda: _check_repository(settings, clients, ref), NO_REPOSITORY)
 
 
-def _python() -> Iterator[Finding]:
+def _check_python() -> Iterator[Finding]:
     from bot.core.diagnostics import Finding
 
     old = sys.version_info < OLDEST_PYTHON
     yield Finding(platform.python_version(), "use Python 3.11 or newer" if old else "", wrong=old)
 
 
-def _settings(settings: Settings) -> Iterator[Finding]:
+def _check_settings(settings: Settings) -> Iterator[Finding]:
     from bot.core.diagnostics import Finding
 
     missing = bootstrap.missing_settings(settings)
@@ -130,7 +130,7 @@ def _settings(settings: Settings) -> Iterator[Finding]:
         )
 
 
-def _redis(settings: Settings) -> Iterator[Finding]:
+def _check_redis(settings: Settings) -> Iterator[Finding]:
     from bot.queue import checks
 
     client = bootstrap.open_redis(settings)
@@ -140,7 +140,7 @@ def _redis(settings: Settings) -> Iterator[Finding]:
         client.close()
 
 
-def _model(settings: Settings, clients: ClientPool) -> Iterator[Finding]:
+def _check_models(settings: Settings, clients: ClientPool) -> Iterator[Finding]:
     from bot import wiring
     from bot.core.diagnostics import Finding
     from bot.llm.checks import check_model
@@ -154,7 +154,7 @@ def _model(settings: Settings, clients: ClientPool) -> Iterator[Finding]:
         yield from check_model(client, one.key_variable, one.name_variable)
 
 
-def _repository(settings: Settings, clients: ClientPool, repo: IssueRef) -> Iterator[Finding]:
+def _check_repository(settings: Settings, clients: ClientPool, repo: IssueRef) -> Iterator[Finding]:
     from bot.core.config import docs, parser
     from bot.core.diagnostics import Finding, about_labels
     from bot.core.labels import policy
@@ -171,8 +171,8 @@ def _repository(settings: Settings, clients: ClientPool, repo: IssueRef) -> Iter
         yield Finding(f"tagline.yml, {problem}", "correct that line", wrong=True)
     for line, key in docs.notes(reading):
         yield Finding(f"tagline.yml, line {line}: {key} is accepted, without effect yet")
-    found = forge.list_labels(repo)
-    usable = policy.usable_labels(found, reading.config.labels)
-    fix = "" if usable or not found else "name some in labels.allow"
-    yield Finding(f"{len(usable)} of {len(found)} labels may be applied", fix)
-    yield from about_labels(found)
+    all_labels = forge.list_labels(repo)
+    usable = policy.usable_labels(all_labels, reading.config.labels)
+    fix = "" if usable or not all_labels else "name some in labels.allow"
+    yield Finding(f"{len(usable)} of {len(all_labels)} labels may be applied", fix)
+    yield from about_labels(all_labels)

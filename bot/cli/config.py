@@ -33,7 +33,7 @@ def check(file: str | None, as_json: bool) -> None:
     """
     from bot.core.config import docs, parser
 
-    name = file or _default_file()
+    name = file or _find_default_file()
     parsed = parser.read(_read_file(name))
     problems, notes = parsed.problems, docs.notes(parsed)
     if as_json:
@@ -67,7 +67,7 @@ def show(file: str | None, repo: str | None, as_json: bool) -> None:
 
     if file and repo:
         raise click.UsageError("Give FILE or --repo, not both.")
-    text = _read_repository(repo) if repo else _read_file(file or _default_file())
+    text = _read_repository(repo) if repo else _read_file(file or _find_default_file())
     parsed = parser.read(text)
     for problem in parsed.problems:
         click.echo(f"Problem: {problem}", err=True)
@@ -108,7 +108,7 @@ def init(write: Path | None) -> None:
     click.echo(f"Wrote {write}", err=True)
 
 
-def _default_file() -> str:
+def _find_default_file() -> str:
     for path in PATHS:
         if Path(path).is_file():
             return path

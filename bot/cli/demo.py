@@ -42,7 +42,7 @@ def demo(local_model: bool, as_json: bool) -> None:
     from bot.wiring import demo_processes
 
     with_page = sys.stdin.isatty() and sys.stdout.isatty() and not as_json
-    stop = _stop_event() if with_page else Event()
+    stop = _create_stop_event() if with_page else Event()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tagline-")))
         try:
@@ -80,7 +80,7 @@ def show_page(backend: DemoBackend, stop: Event) -> None:
         stop.wait()
 
 
-def _stop_event() -> Event:
+def _create_stop_event() -> Event:
     """Return an event that the signals set, so that all parts stop in order."""
     stop = Event()
     for number in STOP_SIGNALS:

@@ -92,7 +92,7 @@ def _print(outcome: Outcome, as_json: bool, applied: bool) -> None:
         return
     if applied and record.status in ("skipped", "deleted", "dry-run"):
         bootstrap.fail(f"Not written: {record.why or record.status}.")
-    wrote = "Wrote" if applied else "Would write"
-    click.echo(f"{wrote} to {outcome.job.ref}:", err=True)
+    verb = "Wrote" if applied else "Would write"
+    click.echo(f"{verb} to {outcome.job.ref}:", err=True)
     click.echo(f"Labels: {', '.join(plan.add_labels) or 'none'}")
     click.echo(f"\n{plan.comment}" if plan.comment else "No comment.")

