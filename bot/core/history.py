@@ -31,7 +31,7 @@ _MAX_NAME = 64  # bytes of JSON
 _DIGEST_MARK = "\0"  # `forges/values.py` removes it from a forge's texts
 
 
-def shortened(name: str) -> str:
+def shorten_name(name: str) -> str:
     """Return a label's name in at most 64 bytes of JSON: of a longer one NUL and a digest."""
     if name.startswith(_DIGEST_MARK) or len(msgspec.json.encode(name)) <= _MAX_NAME:
         return name
@@ -43,10 +43,10 @@ def has_digests(marker: Marker) -> bool:
     return any(name.startswith(_DIGEST_MARK) for name in marker.labels)
 
 
-def resolved(marker: Marker, names: Iterable[str]) -> Marker:
+def resolve_digests(marker: Marker, names: Iterable[str]) -> Marker:
     """Return the marker with names in place of their digests; an unknown digest stays."""
-    known = {shortened(name): name for name in names}
-    return replace(marker, labels=tuple(known.get(name, name) for name in marker.labels))
+    names_by_digest = {shorten_name(name): name for name in names}
+    return replace(marker, labels=tuple(names_by_digest.get(name, name) for name in marker.labels))
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +99,8 @@ class IssueHistory:
         """Return labels that an interrupted try may have added, and that are not on the issue."""
         if self.record is None or not self._interrupted:
             return ()
-        known = self._on_issue | {fold(name) for name in self.record.removed}
-        return tuple(name for name in self.record.labels if fold(name) not in known)
+        excluded = self._on_issue | {fold(name) for name in self.record.removed}
+        return tuple(name for name in self.record.labels if fold(name) not in excluded)
 
     def with_removed(self, names: tuple[str, ...]) -> IssueHistory:
         """Return the history with these labels of the bot recorded as removed by people."""

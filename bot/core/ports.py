@@ -164,7 +164,10 @@ class Store(Protocol):
     """State between jobs: ids, label names, reasons and configuration files."""
 
     def lock(self, key: str) -> AbstractContextManager[Lock]:
-        """Hold the issue's lock; raises `LockContended` while another worker holds it."""
+        """Return a context manager that holds the issue's lock.
+
+        Raises `LockContended` while another worker holds it.
+        """
 
     def record(self, key: str) -> Record | None: ...
 

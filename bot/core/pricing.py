@@ -24,7 +24,7 @@ class Limits:
 
 
 @cache
-def _table() -> dict[str, tuple[float, float]]:
+def _load_prices() -> dict[str, tuple[float, float]]:
     return msgspec.json.decode(PRICES.read_bytes(), type=dict[str, tuple[float, float]])
 
 
@@ -33,15 +33,15 @@ def cost_usd(model: str, tokens_in: int, tokens_out: int) -> float | None:
 
     `prices.json` has dollars per million input and output tokens, from the genai-prices data set.
     """
-    if (price := _price(model)) is None:
+    if (price := _find_price(model)) is None:
         return None
     return (tokens_in * price[0] + tokens_out * price[1]) / 1_000_000
 
 
 @cache
-def _price(model: str) -> tuple[float, float] | None:
+def _find_price(model: str) -> tuple[float, float] | None:
     """Return the price of the longest name that the model's, perhaps dated, name starts with."""
-    table = _table()
+    table = _load_prices()
     name = model.rsplit("/", 1)[-1].lower()
     known = [key for key in table if name == key or name.startswith(f"{key}-")]
     return table[max(known, key=len)] if known else None

@@ -80,7 +80,7 @@ def build(
     instructions = to_one_line(style.instructions, MAX_STYLE)
     data: dict[str, Any] = {"style": instructions} if instructions else {}
     data |= {
-        "labels": [_label_entry(label) for label in labels],
+        "labels": [_build_label_entry(label) for label in labels],
         "suggestions": list(suggestions),
         "title": to_one_line(issue.title, MAX_TITLE),
         "body": body,
@@ -93,12 +93,12 @@ def build(
     return Prompt(
         system=RULES.format(language=language, max_words=style.max_words),
         user=msgspec.json.encode(data).decode(),
-        schema=_schema([x.name for x in labels] + list(suggestions)),
+        schema=_build_schema([x.name for x in labels] + list(suggestions)),
         shorten=shorten,
     )
 
 
-def _label_entry(label: Label) -> dict[str, str]:
+def _build_label_entry(label: Label) -> dict[str, str]:
     description = to_one_line(label.description, MAX_DESCRIPTION)
     return {"name": label.name, **({"description": description} if description else {})}
 
@@ -123,7 +123,7 @@ def remove_bounds(schema: dict[str, Any]) -> dict[str, Any]:
     return kept
 
 
-def _schema(names: Sequence[str]) -> dict[str, Any]:
+def _build_schema(names: Sequence[str]) -> dict[str, Any]:
     label = {
         "type": "object",
         "properties": {

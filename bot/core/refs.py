@@ -34,7 +34,7 @@ def parse(text: str, forms: Sequence[UrlForm]) -> IssueRef:
         short, url = rf"#{NUMBER}", rf"{form.middle}{NUMBER}(?:[?#].*)?"
         if match := _match(text, form, short, url):
             return IssueRef(form.forge, form.host, match[1], int(match[2]))
-    raise ValueError(_advice("issue", forms, "#1"))
+    raise ValueError(_format_advice("issue", forms, "#1"))
 
 
 def repository(text: str, forms: Sequence[UrlForm]) -> IssueRef:
@@ -42,7 +42,7 @@ def repository(text: str, forms: Sequence[UrlForm]) -> IssueRef:
     for form in forms:
         if match := _match(text.rstrip("/").removesuffix(".git"), form, "", ""):
             return IssueRef(form.forge, form.host, match[1], 0)
-    raise ValueError(_advice("repository", forms, ""))
+    raise ValueError(_format_advice("repository", forms, ""))
 
 
 def _match(text: str, form: UrlForm, short_end: str, url_end: str) -> re.Match[str] | None:
@@ -52,7 +52,7 @@ def _match(text: str, form: UrlForm, short_end: str, url_end: str) -> re.Match[s
     return short or re.fullmatch(rf"{start}({form.path}){url_end}", text)
 
 
-def _advice(kind: str, forms: Sequence[UrlForm], number: str) -> str:
+def _format_advice(kind: str, forms: Sequence[UrlForm], number: str) -> str:
     hosts = " or ".join(form.host for form in forms)
     short = "".join(f", or {form.forge}:{form.example}{number}" for form in forms)
     return f"write the {kind}'s address on {hosts}{short}"

@@ -26,7 +26,7 @@ NAT64 = ipaddress.ip_network("64:ff9b::/96")
 def parse(host: str) -> Address | None:
     """Return the address in any spelling, also 2852039166 and 0xa9fea9fe; None for a name."""
     try:
-        return _embedded_ipv4(ipaddress.ip_address(host.partition("%")[0]))
+        return _extract_ipv4(ipaddress.ip_address(host.partition("%")[0]))
     except ValueError:
         pass
     try:
@@ -57,7 +57,7 @@ def is_near(host: str) -> bool:
     return address is not None and not address.is_global
 
 
-def _embedded_ipv4(address: Address) -> Address:
+def _extract_ipv4(address: Address) -> Address:
     """Return the IPv4 address that an IPv6 address contains, else the address itself."""
     if isinstance(address, ipaddress.IPv4Address):
         return address

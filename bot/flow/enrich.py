@@ -114,7 +114,7 @@ def prepare(issue: Issue, labels: Sequence[Label], config: RepoConfig) -> Materi
     ]
     names = [label.name for label in labels]
     missing = [tag for tag in keywords.COMMON_TAGS if not keywords.label_for(tag, names)]
-    hold = partial(_now_or_later, is_long=len(issue.body) > LONG_BODY)
+    hold = partial(_run_if_long, is_long=len(issue.body) > LONG_BODY)
     return Material(
         config=config,
         usable_labels=usable,
@@ -131,16 +131,16 @@ def enrich(material: Material, current: CurrentLabels, labellers: Sequence[Label
 
     `why` and `fault` are those of the first labeller that failed.
     """
-    proposal, why, fault = _first_proposal(material, labellers)
+    proposal, why, fault = _find_proposal(material, labellers)
     if proposal.source in PROVISIONAL_SOURCES:
         current = replace(current, replaceable=())
     usable, kinds = material.usable_labels, material.public_kinds
-    chosen = [replace(x, reason=redact(x.reason[:MAX_CHARS], kinds)) for x in proposal.labels]
+    suggestions = [replace(x, reason=redact(x.reason[:MAX_CHARS], kinds)) for x in proposal.labels]
     rules = material.config.labels
     summary = proposal.summary or material.extract_summary()
     return Enrichment(
         summary=redact(summary[:MAX_CHARS], kinds),
-        label_decision=policy.decide(chosen, usable, material.missing_tags, current, rules),
+        label_decision=policy.decide(suggestions, usable, material.missing_tags, current, rules),
         source=proposal.source,
         why=why,
         fault=fault,
@@ -150,7 +150,7 @@ def enrich(material: Material, current: CurrentLabels, labellers: Sequence[Label
     )
 
 
-def _first_proposal(
+def _find_proposal(
     material: Material, labellers: Sequence[Labeller]
 ) -> tuple[Proposal, str, Fault]:
     why: str = ""
@@ -186,10 +186,10 @@ def _match_rules(
     """Return the labels by the repository's own rules, or by the built-in ones without any."""
     if config.fallback.rules:
         hits = keywords.match_rules(issue.title, issue.body, config.fallback.rules)
-        chosen = [LabelSuggestion(label, "sure", f"the word {word}") for label, word in hits]
+        suggestions = [LabelSuggestion(label, "sure", f"the word {word}") for label, word in hits]
     else:
         names = [label.name for label in labels]
-        chosen = [
+        suggestions = [
             LabelSuggestion(
                 keywords.label_for(match.concept, names) or match.concept,
                 match.certainty,
@@ -198,7 +198,7 @@ def _match_rules(
             for match in keywords.match(issue.title, issue.body)
         ]
     review = config.fallback.needs_review
-    return [*chosen, LabelSuggestion(review, "sure", "labelled without a model")]
+    return [*suggestions, LabelSuggestion(review, "sure", "labelled without a model")]
 
 
 def _redact_issue(issue: Issue, kinds: Collection[RedactionKind]) -> Issue:
@@ -207,7 +207,7 @@ def _redact_issue(issue: Issue, kinds: Collection[RedactionKind]) -> Issue:
     return replace(issue, title=redact(issue.title, kinds), body=body)
 
 
-def _now_or_later(work: Callable[[], T], *, is_long: bool) -> Callable[[], T]:
+def _run_if_long(work: Callable[[], T], *, is_long: bool) -> Callable[[], T]:
     """Return the function, or one that returns its result if its text is long."""
     if not is_long:
         return work

@@ -25,7 +25,7 @@ def load_config(
     `models` are the names that the file may use.
     """
     key, parsed = ref.repo_key, parser.restrict_models(parser.read(text), models)
-    digest, reported = _digest(parsed.problems), store.reported_problems(key)
+    digest, reported = _compute_digest(parsed.problems), store.reported_problems(key)
     if reported and not digest:
         store.save_reported_problems(key, "")
     config = parsed.config
@@ -46,10 +46,10 @@ def choose_model(config: RepoConfig, models: Mapping[str, ModelService]) -> Mode
 def save_reported_problems(ref: IssueRef, problems: Sequence[ConfigProblem], store: Store) -> None:
     """Record that a comment reports these problems, so that later comments do not."""
     if problems:
-        store.save_reported_problems(ref.repo_key, _digest(problems))
+        store.save_reported_problems(ref.repo_key, _compute_digest(problems))
 
 
-def _digest(problems: Sequence[ConfigProblem]) -> str:
+def _compute_digest(problems: Sequence[ConfigProblem]) -> str:
     """Return a short key for a set of problems, "" for none."""
     if not problems:
         return ""

@@ -91,7 +91,7 @@ class Plan:
         refused = {name for name in self.add_labels if name not in added}
         kept = tuple(name for name in self.marker.labels if name not in refused)
         marker = replace(self.marker, labels=kept)
-        changes = (_limited(change, added, marker) for change in self.changes)
+        changes = (_limit_change(change, added, marker) for change in self.changes)
         return replace(self, changes=tuple(changes), marker=marker)
 
     def _find(self, kind: type[C]) -> C | None:
@@ -148,11 +148,11 @@ def make_plan(decision: Decision) -> Plan:
             model=enrichment.usage.model if enrichment.by_model else None,
         )
         changes.append(WriteComment(content, marker))
-    status = _status(changes, enrichment, config)
+    status = _choose_status(changes, enrichment, config)
     return Plan(history.issue.ref, tuple(changes), marker, status, enrichment.why)
 
 
-def _limited(change: Change, added: Collection[str], marker: Marker) -> Change:
+def _limit_change(change: Change, added: Collection[str], marker: Marker) -> Change:
     if isinstance(change, AddLabels):
         return AddLabels(tuple(name for name in change.names if name in added))
     if isinstance(change, WriteComment):
@@ -182,7 +182,7 @@ def _is_short(history: IssueHistory) -> bool:
     return text is not None and text.words < MIN_WORDS
 
 
-def _status(changes: Sequence[Change], enrichment: Enrichment, config: RepoConfig) -> Status:
+def _choose_status(changes: Sequence[Change], enrichment: Enrichment, config: RepoConfig) -> Status:
     if config.mode == "suggest":
         return "suggested"
     if any(isinstance(change, WriteComment) for change in changes):

@@ -17,7 +17,7 @@ from bot.core.errors import (
     RateLimited,
     Retry,
 )
-from bot.core.history import IssueHistory, has_digests, issue_fingerprint, resolved
+from bot.core.history import IssueHistory, has_digests, issue_fingerprint, resolve_digests
 from bot.core.labels.policy import fold
 from bot.core.ports import ModelCall
 from bot.core.pricing import Limits
@@ -38,7 +38,10 @@ WITHOUT_EVENT = ("manual", "heal")  # kinds to which neither an issue's age nor 
 
 
 def process(job: Job, context: JobContext, tries: int = 1) -> Outcome:
-    """Bring one issue to an end state and record it. Raises `Retry` and `OperatorError`."""
+    """Bring one issue to an end state, and record it. Return the outcome.
+
+    Raises `Retry` and `OperatorError`.
+    """
     account = job.ref.account_key
     if wait := context.rate_limiter.pause_left(account):
         context.model_retries.reschedule(job, wait)
@@ -61,7 +64,9 @@ def process(job: Job, context: JobContext, tries: int = 1) -> Outcome:
                 ) from None
             if isinstance(error, NotCovered) and job.kind != "heal":
                 return Outcome(job, Record("skipped", str(error)))  # no record: see `NotCovered`
-            outcome = Outcome(job, _unreachable(context.store.record(job.ref.key), str(error)))
+            outcome = Outcome(
+                job, _build_unreachable(context.store.record(job.ref.key), str(error))
+            )
         wait_for_model = context.model_retries.schedule_after(outcome)
         record = replace(outcome.record, delivery=job.id, wait=wait_for_model)
         lock.finish(record)
@@ -69,7 +74,7 @@ def process(job: Job, context: JobContext, tries: int = 1) -> Outcome:
 
 
 def enrich_issue(attempt: Attempt) -> Outcome:
-    """Bring one issue to an end state; see `process` for what it raises."""
+    """Bring one issue to an end state, and return the outcome. Raises as `process`."""
     job, context, record = attempt.job, attempt.context, attempt.lock.record
     # A retry without a record: Redis has lost it, and the issue is treated as a new one.
     if record and context.model_retries.expired(job, record):
@@ -80,13 +85,13 @@ def enrich_issue(attempt: Attempt) -> Outcome:
     if reason := why_skip(job, issue, config):
         return Outcome(job, history.ended("skipped", reason))
     if issue.commented or record or attempt.number > 1:
-        history = _with_own_comment(history, context)
+        history = _add_own_comment(history, context)
     if reason := history.why_settled(job.kind, has_model=bool(context.models)):
         return Outcome(job, history.ended("unchanged", reason))
     if config.mode != "dry-run":
         _reserve_comment(history, context)
-    history = _with_changes_by_people(job, history, context)
-    labellers = _labellers_for(job, history.issue, config, context)
+    history = _add_changes_by_people(job, history, context)
+    labellers = _make_labellers(job, history.issue, config, context)
     material = prepare(issue, context.forge.list_labels(job.ref), config)
     del issue  # its body may be long, and the model call takes time
     enrichment = enrich(material, history.current_labels, labellers)
@@ -109,7 +114,7 @@ def _publish(decision: Decision, attempt: Attempt) -> Outcome:
         raise Retry("the issue was edited meanwhile", EDIT_RETRY_SECONDS)
     if history.comment is None and attempt.number > 1:
         # The forge may show only now what an earlier try has posted.
-        history = _with_own_comment(history, context)
+        history = _add_own_comment(history, context)
     plan = make_plan(replace(decision, history=history))
     published, record = publish(plan, history, attempt)
     if published != plan:
@@ -125,7 +130,7 @@ def _load_config(job: Job, context: JobContext) -> tuple[RepoConfig, tuple[Confi
     return msgspec.structs.replace(config, mode=mode), problems
 
 
-def _unreachable(before: Record | None, why: str) -> Record:
+def _build_unreachable(before: Record | None, why: str) -> Record:
     """Return the record of an issue that the bot cannot access any more."""
     record = before or Record("skipped")
     if record.status == "writing":  # no write of the interrupted try was confirmed
@@ -144,7 +149,7 @@ def _reserve_comment(history: IssueHistory, context: JobContext) -> None:
         )
 
 
-def _with_changes_by_people(job: Job, history: IssueHistory, context: JobContext) -> IssueHistory:
+def _add_changes_by_people(job: Job, history: IssueHistory, context: JobContext) -> IssueHistory:
     """Return the history with what people did since an interrupted try, or since rules chose labels
     that a model may replace now: label changes and replies."""
     forge, ref = context.forge, job.ref
@@ -157,16 +162,16 @@ def _with_changes_by_people(job: Job, history: IssueHistory, context: JobContext
     return replace(history, replaceable=replaceable, replied=replied)
 
 
-def _with_own_comment(history: IssueHistory, context: JobContext) -> IssueHistory:
+def _add_own_comment(history: IssueHistory, context: JobContext) -> IssueHistory:
     comment = own_comment(history.issue.ref, context.forge)
     marker = read_marker(comment.body) if comment else None
     if marker and has_digests(marker):
         names = (label.name for label in context.forge.list_labels(history.issue.ref))
-        marker = resolved(marker, (*names, *history.applied_by_bot, *history.issue.labels))
+        marker = resolve_digests(marker, (*names, *history.applied_by_bot, *history.issue.labels))
     return replace(history, comment=comment, marker=marker)
 
 
-def _labellers_for(
+def _make_labellers(
     job: Job, issue: Issue, config: RepoConfig, context: JobContext
 ) -> list[Labeller]:
     """Return the labellers in their order, the model's with the limits for this issue."""

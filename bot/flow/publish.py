@@ -45,7 +45,7 @@ def publish(plan: Plan, history: IssueHistory, attempt: Attempt) -> tuple[Plan, 
 
 
 def _write_comment(plan: Plan, history: IssueHistory, attempt: Attempt) -> Record:
-    context, pending = attempt.context, _pending_record(plan, history)
+    context, pending = attempt.context, _build_pending_record(plan, history)
     ended = replace(
         pending,
         status=plan.status,
@@ -65,7 +65,7 @@ def _write_comment(plan: Plan, history: IssueHistory, attempt: Attempt) -> Recor
     return replace(ended, comment_id=comment.id)
 
 
-def _pending_record(plan: Plan, history: IssueHistory) -> Record:
+def _build_pending_record(plan: Plan, history: IssueHistory) -> Record:
     """Return the record for a try that has begun to write: after a crash the next one reads it."""
     return Record(
         status="writing",
@@ -82,7 +82,7 @@ def _pending_record(plan: Plan, history: IssueHistory) -> Record:
 def _save_pending(
     plan: Plan, history: IssueHistory, attempt: Attempt, added: tuple[str, ...] = ()
 ) -> None:
-    record = _pending_record(plan, history)
+    record = _build_pending_record(plan, history)
     if not attempt.lock.save(replace(record, removed=(*record.removed, *added))):
         raise Retry("the lock of this issue was lost")
 
@@ -156,15 +156,15 @@ def own_comment(ref: IssueRef, forge: Forge) -> OwnComment | None:
 
     A comment without a marker is not the bot's: the owner of a personal token writes comments too.
     """
-    return next(iter(_own_comments(ref, forge)), None)
+    return next(iter(_list_own_comments(ref, forge)), None)
 
 
 def _delete_duplicates(ref: IssueRef, forge: Forge) -> OwnComment | None:
-    comments = _own_comments(ref, forge)
+    comments = _list_own_comments(ref, forge)
     for duplicate in comments[1:]:
         forge.delete_comment(ref, duplicate.id)
     return comments[0] if comments else None
 
 
-def _own_comments(ref: IssueRef, forge: Forge) -> tuple[OwnComment, ...]:
+def _list_own_comments(ref: IssueRef, forge: Forge) -> tuple[OwnComment, ...]:
     return tuple(comment for comment in forge.list_own_comments(ref) if read_marker(comment.body))

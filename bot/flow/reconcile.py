@@ -48,23 +48,23 @@ class Reconciliation:
         if self._repositories and self.state.lease("sweep", EVERY_SECONDS):
             issues = sum(
                 self._send_missed(repository, now, send, problems)
-                for repository in self._next_repositories()
+                for repository in self._take_repositories()
             )
         report = {"issues": issues, "deliveries": deliveries, "problems": sorted(set(problems))}
         return report if any(report.values()) else {}
 
     def _merge_repositories(self) -> None:
         """Merge the list from Redis into this one; save this one if Redis has lost its data."""
-        known = {ref.repo_account_key: ref for ref in self.state.repositories()}
-        if not known.keys().isdisjoint(self._repositories):  # other workers may have removed some
+        by_key = {ref.repo_account_key: ref for ref in self.state.repositories()}
+        if not by_key.keys().isdisjoint(self._repositories):  # other workers may have removed some
             self._repositories = {
-                key: self._repositories[key] for key in self._repositories if key in known
+                key: self._repositories[key] for key in self._repositories if key in by_key
             }
         elif self._repositories:
             self.state.save_repositories(self._repositories.values())
-        self._repositories |= known
+        self._repositories |= by_key
 
-    def _next_repositories(self) -> list[IssueRef]:
+    def _take_repositories(self) -> list[IssueRef]:
         """Return the repositories to search now, and move them to the end of the queue."""
         keys = list(self._repositories)[:REPOSITORIES_PER_RUN]
         self._repositories |= {key: self._repositories.pop(key) for key in keys}
@@ -101,7 +101,7 @@ class Reconciliation:
             return 0
         sent = 0
         for ref in filter(self._is_missed, recent):
-            send(Job(_job_id(ref), "opened", ref, now))
+            send(Job(_make_job_id(ref), "opened", ref, now))
             sent += 1
         return sent
 
@@ -116,5 +116,5 @@ class Reconciliation:
         )
 
 
-def _job_id(ref: IssueRef) -> str:
+def _make_job_id(ref: IssueRef) -> str:
     return f"sweep-{hashlib.sha256(ref.key.encode()).hexdigest()[:24]}"

@@ -12,7 +12,7 @@ from itertools import accumulate
 import msgspec
 
 from bot.core.errors import ConfigProblem
-from bot.core.history import shortened
+from bot.core.history import shorten_name
 from bot.core.text.sanitize import ZERO_WIDTH, to_code_span, to_plain_markdown
 from bot.core.types import LabelDecision, LabelSuggestion, Marker
 
@@ -48,41 +48,41 @@ def render(content: CommentContent, marker: Marker) -> str:
     """Return the comment in Markdown, with the marker as its last line."""
     summary = to_plain_markdown(content.summary, max_words=content.max_words)
     parts = [f"{LEAD}{summary or 'The issue has no words to sum up.'}"]
-    if item := _labels_item(content):
+    if item := _format_labels(content):
         parts.append(item)
     labels = (*content.labels.keep, *content.labels.apply)
     if labels:
-        reasons = [_reason(label) for label in labels]
-        parts.append(_details("Why these labels", _fitting(reasons, MAX_REASONS)))
+        reasons = [_format_reason(label) for label in labels]
+        parts.append(_format_details("Why these labels", _limit_length(reasons, MAX_REASONS)))
     if content.problems:
-        parts.append(_problems(content.problems))
-    parts.append(_footer(content.model, has_labels=bool(labels)))
+        parts.append(_format_problems(content.problems))
+    parts.append(_format_footer(content.model, has_labels=bool(labels)))
     return "\n\n".join(parts) + f"\n{write_marker(marker)}"
 
 
-def _problems(problems: Sequence[ConfigProblem]) -> str:
+def _format_problems(problems: Sequence[ConfigProblem]) -> str:
     effect = "its other settings hold"
     if not all(problem.key for problem in problems):  # the file as a whole cannot be read
         effect = "the last readable one counts; without one, labels are only suggested"
     items = [
         f"- {to_plain_markdown(str(problem), MAX_PROBLEM)}" for problem in problems[:MAX_PROBLEMS]
     ]
-    return _details(f"Problems in tagline.yml; {effect}", items)
+    return _format_details(f"Problems in tagline.yml; {effect}", items)
 
 
-def _labels_item(content: CommentContent) -> str:
+def _format_labels(content: CommentContent) -> str:
     applied = dict.fromkeys((*content.still_set, *(label.label for label in content.labels.apply)))
-    sentences = [f"{_names(applied)}."] if applied else []
+    sentences = [f"{_format_names(applied)}."] if applied else []
     if content.labels.suggest:
-        sentences.append(f"Suggested, not applied: {_names(content.labels.suggest)}")
+        sentences.append(f"Suggested, not applied: {_format_names(content.labels.suggest)}")
     return "- **Labels:** " + " ".join(sentences) if sentences else ""
 
 
-def _names(labels: Iterable[str]) -> str:
-    return ", ".join(_fitting([to_code_span(name) for name in labels], MAX_NAMES))
+def _format_names(labels: Iterable[str]) -> str:
+    return ", ".join(_limit_length([to_code_span(name) for name in labels], MAX_NAMES))
 
 
-def _fitting(items: Sequence[str], max_characters: int) -> list[str]:
+def _limit_length(items: Sequence[str], max_characters: int) -> list[str]:
     """Return the first items that fit into the limit, then the number of the others."""
     ends = accumulate(len(item) + 2 for item in items)
     kept = sum(end <= max_characters for end in ends)
@@ -90,16 +90,16 @@ def _fitting(items: Sequence[str], max_characters: int) -> list[str]:
     return [*items[:kept], f"and {rest} more"] if rest else list(items)
 
 
-def _reason(label: LabelSuggestion) -> str:
+def _format_reason(label: LabelSuggestion) -> str:
     reason = to_plain_markdown(label.reason, MAX_REASON)
     return f"- {to_code_span(label.label)}: {reason + ' ' if reason else ''}({label.certainty})"
 
 
-def _details(title: str, items: Sequence[str]) -> str:
+def _format_details(title: str, items: Sequence[str]) -> str:
     return f"<details><summary>{title}</summary>\n\n" + "\n".join(items) + "\n\n</details>"
 
 
-def _footer(model: str | None, *, has_labels: bool) -> str:
+def _format_footer(model: str | None, *, has_labels: bool) -> str:
     by = "from rules, without a language model" if model is None else f"with {to_code_span(model)}"
     hint = " Wrong label? Change it, it will not come back." if has_labels else ""
     return f"<sub>Written by Tagline {by}; it can be wrong.{hint}</sub>"
@@ -118,7 +118,7 @@ def write_marker(marker: Marker) -> str:
 
     Long names are replaced by digests; where not all names fit, the last ones are kept.
     """
-    names = [shortened(name) for name in reversed(marker.labels)]
+    names = [shorten_name(name) for name in reversed(marker.labels)]
     ends = accumulate(len(msgspec.json.encode(name)) + 1 for name in names)
     kept = names[: sum(end <= MAX_MARKER_LABELS for end in ends)]
     marker = replace(marker, labels=tuple(reversed(kept)))
@@ -129,7 +129,7 @@ def write_marker(marker: Marker) -> str:
 def read_marker(comment: str) -> Marker | None:
     """Return the marker of a comment that the bot's account wrote, None where it has none.
 
-    It may hold digests of names: see `history.resolved`.
+    It may hold digests of names: see `history.resolve_digests`.
     """
     markers = MARKER.findall(comment)
     try:

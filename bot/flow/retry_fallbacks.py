@@ -46,10 +46,10 @@ class FallbackRetries:
         A job that wrote nothing does not end a wait unless it was a retry.
         """
         ref, record, enrichment = outcome.job.ref, outcome.record, outcome.enrichment
-        wrote = enrichment is not None and record.status in WRITE_STATUSES
-        if not wrote and outcome.job.kind != "heal":
+        has_written = enrichment is not None and record.status in WRITE_STATUSES
+        if not has_written and outcome.job.kind != "heal":
             return record.wait
-        fault = enrichment.fault if enrichment and wrote else ""
+        fault = enrichment.fault if enrichment and has_written else ""
         if not fault:
             if record.wait:
                 self.retry_schedule.remove(ref)
@@ -86,12 +86,12 @@ class FallbackRetries:
             self.retry_schedule.resume(now, include_scheduled=self._answers < 0)
             self._answers = answers
         sent = 0
-        for ref in self._due(now):
-            send(Job(_job_id(ref), "heal", ref, now))
+        for ref in self._take_due(now):
+            send(Job(_make_job_id(ref), "heal", ref, now))
             sent += 1
         return {"issues": sent} if sent else {}
 
-    def _due(self, now: float) -> Iterator[IssueRef]:
+    def _take_due(self, now: float) -> Iterator[IssueRef]:
         """Yield due issues one by one, so that a worker that ends early delays only one of them."""
         count, limit = 0, 0 if self.provider_health.down() else MAX_PER_RUN
         while count < limit and (ref := self.retry_schedule.take_due(now)):
@@ -101,5 +101,5 @@ class FallbackRetries:
             yield probe
 
 
-def _job_id(ref: IssueRef) -> str:
+def _make_job_id(ref: IssueRef) -> str:
     return f"heal-{hashlib.sha256(ref.key.encode()).hexdigest()[:24]}"

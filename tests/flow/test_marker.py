@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from bot.core.config.schema import RepoConfig
 from bot.core.errors import ConfigProblem
-from bot.core.history import IssueHistory, resolved
+from bot.core.history import IssueHistory, resolve_digests
 from bot.core.types import Enrichment, LabelDecision, LabelSuggestion, Marker, OwnComment, Usage
 from bot.flow.plan import Decision, make_plan
 from bot.flow.render import read_marker, write_marker
@@ -56,14 +56,14 @@ def test_a_marker_records_twenty_labels_of_any_kind(names: list[str]) -> None:
     written = Marker(tuple(names), "1", "model", INPUT)
     marker = read_marker(write_marker(written))
     assert marker
-    assert resolved(marker, ["another", *names, BOOM * 255]) == written
+    assert resolve_digests(marker, ["another", *names, BOOM * 255]) == written
 
 
 def test_a_marker_with_too_many_labels_records_the_newest() -> None:
     names = tuple(f"{BOOM * 200}{n}" for n in range(1000))
     marker = read_marker(write_marker(Marker(names, "1", "model", INPUT)))
     assert marker
-    labels = resolved(marker, names).labels
+    labels = resolve_digests(marker, names).labels
     assert len(labels) > 150
     assert labels == names[-len(labels) :]
 
@@ -92,17 +92,17 @@ def test_the_digest_of_a_deleted_label_is_kept_until_the_label_returns() -> None
     name = "ж" * 255
     marker = read_marker(write_marker(Marker((name,), "1", "model", INPUT)))
     assert marker
-    unresolved = resolved(marker, ["bug"])
+    unresolved = resolve_digests(marker, ["bug"])
     assert unresolved == marker
     again = read_marker(write_marker(unresolved))
     assert again
-    assert resolved(again, [name]).labels == (name,)
+    assert resolve_digests(again, [name]).labels == (name,)
 
 
 def test_another_case_of_a_long_name_is_the_same_label() -> None:
     marker = read_marker(write_marker(Marker(("Ж" * 200,), "1", "model", INPUT)))
     assert marker
-    assert resolved(marker, ["ж" * 200]).labels == ("ж" * 200,)
+    assert resolve_digests(marker, ["ж" * 200]).labels == ("ж" * 200,)
 
 
 def comment(

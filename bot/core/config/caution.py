@@ -86,19 +86,19 @@ def texts(node: Node) -> list[str]:
     ]
 
 
-def _always(key: str, value: Any) -> Callable[[Node], Values]:
+def _return_always(key: str, value: Any) -> Callable[[Node], Values]:
     return lambda _: {key: value}
 
 
-def _later_in(order: Sequence[Any]) -> Callable[[Any, Any], Any]:
+def _compare_by(order: Sequence[Any]) -> Callable[[Any, Any], Any]:
     return lambda one, other: max(one, other, key=order.index)
 
 
-def _union(one: tuple[str, ...], other: tuple[str, ...]) -> tuple[str, ...]:
+def _unite(one: tuple[str, ...], other: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*one, *other)))
 
 
-def _common(one: tuple[str, ...], other: tuple[str, ...]) -> tuple[str, ...]:
+def _intersect(one: tuple[str, ...], other: tuple[str, ...]) -> tuple[str, ...]:
     """Return the globs of each list that match only what the other list matches too."""
     kept = [glob for glob in one if _is_covered(glob, other)]
     return tuple(dict.fromkeys([*kept, *(glob for glob in other if _is_covered(glob, one))]))
@@ -111,7 +111,7 @@ def _is_covered(glob: str, others: tuple[str, ...]) -> bool:
     return is_exact and any(fnmatchcase(glob.casefold(), other.casefold()) for other in others)
 
 
-def _number(key: str) -> Callable[[Node], Values]:
+def _create_number_reader(key: str) -> Callable[[Node], Values]:
     """Return a reader of a number in a scalar's text that is smaller than the default."""
     default = DEFAULTS[key]
 
@@ -123,17 +123,17 @@ def _number(key: str) -> Callable[[Node], Values]:
     return read
 
 
-def _denied(node: Node) -> Values:
+def _read_denied(node: Node) -> Values:
     if is_null(node):
         return {}
     return {"labels.deny": tuple(texts(node)) if isinstance(node, List) else EVERYTHING}
 
 
-def _allowed(node: Node) -> Values:
+def _read_allowed(node: Node) -> Values:
     return {"labels.allow": tuple(texts(node)) if isinstance(node, List) else ()}
 
 
-def _ignored(key: str) -> Callable[[Node], Values]:
+def _create_ignore_reader(key: str) -> Callable[[Node], Values]:
     """Return a reader of names; a mapping of several pairs makes the bot ignore all issues."""
 
     def read(node: Node) -> Values:
@@ -141,12 +141,12 @@ def _ignored(key: str) -> Callable[[Node], Values]:
             return {}
         if isinstance(node, Map) and len(node.pairs) != 1:
             return {"ignore.title": EVERYTHING}
-        return {key: _items(node)}
+        return {key: _list_items(node)}
 
     return read
 
 
-def _items(node: Node) -> tuple[str, ...]:
+def _list_items(node: Node) -> tuple[str, ...]:
     """Return the texts of a node, of a scalar also the parts between commas."""
     items = texts(node)
     if isinstance(node, Scalar):
@@ -154,42 +154,44 @@ def _items(node: Node) -> tuple[str, ...]:
     return tuple(dict.fromkeys(items))
 
 
-def _ignored_section(node: Node) -> Values:
+def _read_ignored_section(node: Node) -> Values:
     """Return each item as an author, a label and a title, because it may be any of them."""
-    return {key: _items(node) for key in ("ignore.authors", "ignore.labels", "ignore.title")}
+    return {key: _list_items(node) for key in ("ignore.authors", "ignore.labels", "ignore.title")}
 
 
-def _started_on(node: Node) -> Values:
+def _read_events(node: Node) -> Values:
     events = {text.casefold() for text in texts(node)}
     kept = tuple(event for event in ON if event in events)
     return {"on": kept} if kept else {}
 
 
 RESTRICTIONS = {
-    "mode": Restriction(_later_in(MODES), _always("mode", "off")),
-    "on": Restriction(lambda a, b: tuple(event for event in a if event in b), _started_on),
-    "ignore.authors": Restriction(_union, _ignored("ignore.authors")),
-    "ignore.labels": Restriction(_union, _ignored("ignore.labels")),
-    "ignore.title": Restriction(_union, _ignored("ignore.title")),
-    "comment.post": Restriction(_later_in(POSTS), _always("comment.post", "never")),
-    "comment.similar": Restriction(min, _number("comment.similar")),
-    "comment.missing_info": Restriction(min, _always("comment.missing_info", False)),
+    "mode": Restriction(_compare_by(MODES), _return_always("mode", "off")),
+    "on": Restriction(lambda a, b: tuple(event for event in a if event in b), _read_events),
+    "ignore.authors": Restriction(_unite, _create_ignore_reader("ignore.authors")),
+    "ignore.labels": Restriction(_unite, _create_ignore_reader("ignore.labels")),
+    "ignore.title": Restriction(_unite, _create_ignore_reader("ignore.title")),
+    "comment.post": Restriction(_compare_by(POSTS), _return_always("comment.post", "never")),
+    "comment.similar": Restriction(min, _create_number_reader("comment.similar")),
+    "comment.missing_info": Restriction(min, _return_always("comment.missing_info", False)),
     "comment.on_fallback": Restriction(
-        _later_in(ON_FALLBACK), _always("comment.on_fallback", False)
+        _compare_by(ON_FALLBACK), _return_always("comment.on_fallback", False)
     ),
-    "labels.allow": Restriction(_common, _allowed),
-    "labels.deny": Restriction(_union, _denied),
-    "labels.max": Restriction(min, _number("labels.max")),
-    "privacy.redact": Restriction(_union, _always("privacy.redact", REDACTED)),
-    "learn.from_corrections": Restriction(min, _always("learn.from_corrections", False)),
-    "budget.per_day_usd": Restriction(min, _number("budget.per_day_usd")),
-    "budget.per_author_per_hour": Restriction(min, _number("budget.per_author_per_hour")),
+    "labels.allow": Restriction(_intersect, _read_allowed),
+    "labels.deny": Restriction(_unite, _read_denied),
+    "labels.max": Restriction(min, _create_number_reader("labels.max")),
+    "privacy.redact": Restriction(_unite, _return_always("privacy.redact", REDACTED)),
+    "learn.from_corrections": Restriction(min, _return_always("learn.from_corrections", False)),
+    "budget.per_day_usd": Restriction(min, _create_number_reader("budget.per_day_usd")),
+    "budget.per_author_per_hour": Restriction(
+        min, _create_number_reader("budget.per_author_per_hour")
+    ),
 }
 # What a section means that is no mapping.
 SECTION_READERS: dict[str, Callable[[Node], Values]] = {
-    "ignore": _ignored_section,
+    "ignore": _read_ignored_section,
     "comment": RESTRICTIONS["comment.post"].read,
-    "labels": _always("labels.deny", EVERYTHING),
+    "labels": _return_always("labels.deny", EVERYTHING),
     "privacy": RESTRICTIONS["privacy.redact"].read,
     "learn": RESTRICTIONS["learn.from_corrections"].read,
     "budget": RESTRICTIONS["budget.per_day_usd"].read,

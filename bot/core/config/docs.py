@@ -71,39 +71,41 @@ def schema() -> dict[str, Any]:
 
 def commented() -> str:
     """Return a file with every default and its description; keys without effect are comments."""
-    return HEADER + "".join(f"{line}\n" for line in _lines(RepoConfig(), comments=True))
+    return HEADER + "".join(f"{line}\n" for line in _format_lines(RepoConfig(), comments=True))
 
 
 def as_yaml(config: RepoConfig) -> str:
     """Return a file with this configuration."""
-    return "".join(f"{line}\n" for line in _lines(config, comments=False))
+    return "".join(f"{line}\n" for line in _format_lines(config, comments=False))
 
 
-def _lines(section: Struct, path: str = "", *, comments: bool) -> Iterator[str]:
+def _format_lines(section: Struct, path: str = "", *, comments: bool) -> Iterator[str]:
     indent = "  " if path else ""
     for field in msgspec.structs.fields(section):
         key, value = path + field.encode_name, getattr(section, field.name)
         if isinstance(value, Struct):
-            inner = list(_lines(value, f"{key}.", comments=comments))
+            inner = list(_format_lines(value, f"{key}.", comments=comments))
             is_comment = all(line.startswith("#") for line in inner)
             yield from [
                 f"# {field.encode_name}:" if is_comment else f"{field.encode_name}:",
                 *inner,
             ]
             continue
-        line = f"{indent}{field.encode_name}: {_flow(msgspec.to_builtins(value))}"
+        line = f"{indent}{field.encode_name}: {_format_flow(msgspec.to_builtins(value))}"
         if comments:
             off, note = ("# ", "not built yet: ") if key in NOT_BUILT else ("", "")
             line = f"{off + line:<26} # {note}{DESCRIPTIONS[key]}"
         yield line
 
 
-def _flow(value: Any) -> str:
+def _format_flow(value: Any) -> str:
     """Return a value in YAML's flow style, of which JSON is a part."""
     if isinstance(value, list | tuple):
-        return "[" + ", ".join(map(_flow, value)) + "]"
+        return "[" + ", ".join(map(_format_flow, value)) + "]"
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{_flow(k)}: {_flow(v)}" for k, v in value.items()) + "}"
+        return (
+            "{" + ", ".join(f"{_format_flow(k)}: {_format_flow(v)}" for k, v in value.items()) + "}"
+        )
     if isinstance(value, str) and PLAIN.fullmatch(value):
         return value
     return json.dumps(value, ensure_ascii=False)

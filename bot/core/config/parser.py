@@ -64,7 +64,7 @@ def read(text: str | None) -> ParsedConfig:
     try:
         document = yaml_nodes.compose(text)
     except InvalidYaml as error:
-        return _broken(_readable_limits(text[:MAX_BYTES]), error)
+        return _build_broken(_read_limits(text[:MAX_BYTES]), error)
     root = document.root
     if root is None or is_null(root):
         return ParsedConfig()
@@ -72,9 +72,9 @@ def read(text: str | None) -> ParsedConfig:
     if isinstance(root, Map):
         _read_section(root, RepoConfig, "", collector)
     elif not document.refused:
-        return _broken({}, InvalidYaml(root.line, SECTION_ADVICE))
+        return _build_broken({}, InvalidYaml(root.line, SECTION_ADVICE))
     if document.refused:
-        return _broken(collector.values, document.refused)
+        return _build_broken(collector.values, document.refused)
     config, problems = collector.config, tuple(collector.problems)
     return ParsedConfig(config, problems, collector.lines, values=collector.values)
 
@@ -96,12 +96,12 @@ def restrict_models(parsed: ParsedConfig, models: Collection[str]) -> ParsedConf
     )
 
 
-def _broken(values: Mapping[str, Any], error: InvalidYaml) -> ParsedConfig:
+def _build_broken(values: Mapping[str, Any], error: InvalidYaml) -> ParsedConfig:
     problems = (ConfigProblem(error.line, "", str(error)),)
     return ParsedConfig(tighten(BROKEN, values), problems, broken=True, values=values)
 
 
-def _readable_limits(text: str) -> dict[str, Any]:
+def _read_limits(text: str) -> dict[str, Any]:
     """Return the limits that valid parts of a broken file set.
 
     A part is a top-level `key:` with the lines indented below it. If that is not valid YAML, its
@@ -109,7 +109,7 @@ def _readable_limits(text: str) -> dict[str, Any]:
     come first, within a fixed effort.
     """
     collector = _Collector()
-    parts = _limiting_parts(yaml_nodes.blocks(yaml_nodes.tidy(text)))
+    parts = _select_limiting(yaml_nodes.blocks(yaml_nodes.tidy(text)))
     tries, nodes, chars = MAX_PARTS, MAX_PART_NODES, MAX_PART_CHARS
     seen: set[str] = set()
     while parts and tries > 0 and nodes > 0:
@@ -118,14 +118,14 @@ def _readable_limits(text: str) -> dict[str, Any]:
             continue
         seen.add(part)
         if len(part) > chars:
-            parts += _limiting_parts(_smaller_parts(key, part, 0))
+            parts += _select_limiting(_split_part(key, part, 0))
             continue
         tries, chars = tries - 1, chars - len(part)
         try:
             document = yaml_nodes.compose(part, nodes // 2)
         except InvalidYaml as error:
             nodes -= error.size
-            parts += _limiting_parts(_smaller_parts(key, part, error.line))
+            parts += _select_limiting(_split_part(key, part, error.line))
             continue
         nodes -= document.size
         if isinstance(document.root, Map):
@@ -135,7 +135,7 @@ def _readable_limits(text: str) -> dict[str, Any]:
     return collector.values
 
 
-def _smaller_parts(key: str, part: str, wrong_line: int) -> Iterator[tuple[str, str]]:
+def _split_part(key: str, part: str, wrong_line: int) -> Iterator[tuple[str, str]]:
     """Yield the inner parts of an invalid part, its first lines, the lines before the wrong one,
     and all lines but the wrong one. `wrong_line` is 0 where it is unknown."""
     if key in SECTIONS:
@@ -148,7 +148,7 @@ def _smaller_parts(key: str, part: str, wrong_line: int) -> Iterator[tuple[str, 
         yield key, "\n".join([*lines[: wrong_line - 1], *lines[wrong_line:]])
 
 
-def _limiting_parts(parts: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+def _select_limiting(parts: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
     """Return the parts whose keys limit the bot, each once, the shortest first."""
     folded = ((key.casefold(), part) for key, part in parts)
     unique = dict.fromkeys((key, part) for key, part in folded if key in RESTRICTIVE)

@@ -25,13 +25,13 @@ Report = Callable[[Node, str, str], None]  # of a node, its key and what to writ
 
 def convert(node: Node, kind: Any) -> Any:
     """Return the value of a node as its type. Raises `ValueError` where it is not valid."""
-    return msgspec.convert(_fold_choices(_value(node), kind), kind)
+    return msgspec.convert(_fold_choices(_read_node(node), kind), kind)
 
 
 def explain(node: Node, kind: Any, where: str, report: Report) -> None:
     """Report the innermost invalid parts of a value. `where` is its key."""
     try:
-        _value(node)
+        _read_node(node)
     except _Unsupported as error:
         report(error.node, where, str(error))
         return
@@ -70,13 +70,13 @@ class _Unsupported(ValueError):
         self.node = node
 
 
-def _value(node: Node) -> Any:
+def _read_node(node: Node) -> Any:
     if node.tag:
         raise _Unsupported(node, TAG)
     if isinstance(node, List):
-        return [_value(item) for item in node.items]
+        return [_read_node(item) for item in node.items]
     if isinstance(node, Map):
-        return dict(_pairs(node))
+        return dict(_read_pairs(node))
     if node.kind == "alias":
         raise _Unsupported(node, ANCHOR)
     if node.kind == "bool":
@@ -88,31 +88,31 @@ def _value(node: Node) -> Any:
     return None if node.kind == "null" else node.text
 
 
-def _pairs(node: Map) -> Iterator[tuple[str, Any]]:
+def _read_pairs(node: Map) -> Iterator[tuple[str, Any]]:
     known: set[str] = set()
     for key, value in node.pairs:
         name = key.text if isinstance(key, Scalar) else "?"
         if name in known:
             raise _Unsupported(key, f"`{key_text(key)}` {DUPLICATE}")
         known.add(name)
-        yield name, _value(value)
+        yield name, _read_node(value)
 
 
 def _fold_choices(value: Any, kind: Any) -> Any:
     """Return the value with the words of a fixed choice in lower case, as the schema has them."""
     if isinstance(value, list):
         return [_fold_choices(item, kind) for item in value]
-    if isinstance(value, str) and (folded := value.strip().casefold()) in _choices(kind):
+    if isinstance(value, str) and (folded := value.strip().casefold()) in _list_choices(kind):
         return folded
     return value
 
 
-def _choices(kind: Any) -> tuple[Any, ...]:
+def _list_choices(kind: Any) -> tuple[Any, ...]:
     """Return the words of the Literals in a type."""
     args = get_args(kind)
     if get_origin(kind) is Literal:
         return args
-    return tuple(choice for arg in args for choice in _choices(arg))
+    return tuple(choice for arg in args for choice in _list_choices(arg))
 
 
 def _is_valid(node: Node, kind: Any) -> bool:
@@ -124,7 +124,7 @@ def _is_valid(node: Node, kind: Any) -> bool:
 
 
 def _report_invalid(node: Node, kind: Any, where: str, report: Report) -> None:
-    invalid = [part for part in _parts(node, kind, where) if not _is_valid(part[0], part[1])]
+    invalid = [part for part in _list_parts(node, kind, where) if not _is_valid(part[0], part[1])]
     for part in invalid:
         _report_invalid(*part, report)
     if invalid:
@@ -142,7 +142,7 @@ def _report_invalid(node: Node, kind: Any, where: str, report: Report) -> None:
 RULE_TYPES = {f.encode_name: f.type for f in msgspec.structs.fields(WordRule)}
 
 
-def _parts(node: Node, kind: Any, where: str) -> Iterator[tuple[Node, Any, str]]:
+def _list_parts(node: Node, kind: Any, where: str) -> Iterator[tuple[Node, Any, str]]:
     """Yield the items of a list or mapping, each with its type and its key."""
     args = get_args(kind)
     if isinstance(node, List) and get_origin(kind) is tuple:

@@ -80,9 +80,12 @@ def match(title: str, body: str) -> tuple[Match, ...]:
 
 def label_for(concept: str, names: Iterable[str]) -> str | None:
     """Return the one of `names` that means `concept`, in its most common spelling."""
-    ranks = _ranks(concept)
+    ranks = _rank_aliases(concept)
     fitting = [
-        (ranks[key], len(name), name) for name in names for key in _keys(name) if key in ranks
+        (ranks[key], len(name), name)
+        for name in names
+        for key in _normalize_name(name)
+        if key in ranks
     ]
     return min(fitting)[2] if fitting else None
 
@@ -94,7 +97,7 @@ def match_rules(title: str, body: str, rules: Sequence[WordRule]) -> tuple[tuple
     return tuple(
         (rule.label, phrase)
         for rule in rules
-        if (phrase := _first_in(text, rule.any)) and not _first_in(text, rule.none)
+        if (phrase := _find_first(text, rule.any)) and not _find_first(text, rule.none)
     )
 
 
@@ -102,18 +105,18 @@ def find_keywords(title: str, body: str) -> frozenset[Keyword]:
     """Return every phrase of an issue that may have a weight, with the part that holds it."""
     title = title[:_MAX_TITLE]
     body_lines = list(classify_lines(body))
-    prose = _joined(body_lines, "prose")[:_MAX_PROSE]
-    found = {("title", phrase) for phrase in _phrases(title)}
-    found |= {("start", phrase) for phrase in _leading(title)}
-    found |= {("body", phrase) for phrase in _phrases(prose)}
-    found |= {("body start", phrase) for phrase in _leading(prose)}
-    found |= {("heading", phrase) for phrase in _phrases(_joined(body_lines, "heading"))}
-    found |= {("form", answer) for answer in _form_answers(body_lines)}
-    found |= {("flag", flag) for flag in _flags(title, prose, body_lines)}
+    prose = _join(body_lines, "prose")[:_MAX_PROSE]
+    found = {("title", phrase) for phrase in _split_phrases(title)}
+    found |= {("start", phrase) for phrase in _find_leading(title)}
+    found |= {("body", phrase) for phrase in _split_phrases(prose)}
+    found |= {("body start", phrase) for phrase in _find_leading(prose)}
+    found |= {("heading", phrase) for phrase in _split_phrases(_join(body_lines, "heading"))}
+    found |= {("form", answer) for answer in _find_form_answers(body_lines)}
+    found |= {("flag", flag) for flag in _find_flags(title, prose, body_lines)}
     return frozenset(found)
 
 
-def _form_answers(body_lines: list[Line]) -> Iterator[str]:
+def _find_form_answers(body_lines: list[Line]) -> Iterator[str]:
     """Yield the first line below each "Issue type" or similar heading of an issue form."""
     is_answer = False
     for kind, line in body_lines:
@@ -124,8 +127,8 @@ def _form_answers(body_lines: list[Line]) -> Iterator[str]:
             is_answer = False
 
 
-def _flags(title: str, prose: str, body_lines: list[Line]) -> Iterator[str]:
-    code = _joined(body_lines, "code")
+def _find_flags(title: str, prose: str, body_lines: list[Line]) -> Iterator[str]:
+    code = _join(body_lines, "code")
     text = f"{title}\n{prose}\n{code}"
     questions = prose.count("?")
     words = len(prose.split())
@@ -145,11 +148,11 @@ def _flags(title: str, prose: str, body_lines: list[Line]) -> Iterator[str]:
     return (flag for flag, holds in flags.items() if holds)
 
 
-def _joined(body_lines: list[Line], kind: LineKind) -> str:
+def _join(body_lines: list[Line], kind: LineKind) -> str:
     return "\n".join(line for line_kind, line in body_lines if line_kind == kind)
 
 
-def _phrases(text: str) -> set[str]:
+def _split_phrases(text: str) -> set[str]:
     """Return the runs of one to four words without punctuation, code and identifiers in them."""
     text = _NON_BLANK.sub(
         lambda run: ";" if _IDENTIFIER.search(run[0]) else run[0], _INLINE_CODE.sub(" ; ", text)
@@ -165,7 +168,7 @@ def _phrases(text: str) -> set[str]:
     return phrases
 
 
-def _leading(text: str) -> Iterator[str]:
+def _find_leading(text: str) -> Iterator[str]:
     """Yield a leading `[Tag]`, then the first word, the first two and the first three."""
     if tag := _BRACKET.match(text):
         yield f"[{' '.join(_NAME_WORD.findall(tag[1].lower()))}]"
@@ -185,9 +188,9 @@ def _score_types(keywords: frozenset[Keyword]) -> Iterator[tuple[float, Match]]:
     best = max(scores, key=scores.__getitem__)
     powers = [math.exp((score - scores[best]) / _TEMPERATURE) for score in scores.values()]
     share = 1 / sum(powers)
-    evidence = _evidence(keywords, weights.types[best], _MIN_EVIDENCE_WEIGHT)
+    evidence = _quote_evidence(keywords, weights.types[best], _MIN_EVIDENCE_WEIGHT)
     if share >= _UNSURE and evidence:
-        yield share, Match(best, _certainty(share, _SURE, _LIKELY), evidence)
+        yield share, Match(best, _rate_certainty(share, _SURE, _LIKELY), evidence)
 
 
 def _score_topics(keywords: frozenset[Keyword]) -> Iterator[tuple[float, Match]]:
@@ -195,18 +198,20 @@ def _score_topics(keywords: frozenset[Keyword]) -> Iterator[tuple[float, Match]]
     for concept, table in load_weights().topics.items():
         score = sum(table[key] for key in keywords & table.keys())
         if score >= _TOPIC_LIKELY:
-            certainty = _certainty(score, _TOPIC_SURE, _TOPIC_LIKELY)
-            match = Match(concept, certainty, _evidence(keywords, table, 1))
+            certainty = _rate_certainty(score, _TOPIC_SURE, _TOPIC_LIKELY)
+            match = Match(concept, certainty, _quote_evidence(keywords, table, 1))
             yield min(1.0, score / (2 * _TOPIC_SURE)), match
 
 
-def _certainty(value: float, sure: float, likely: float) -> Certainty:
+def _rate_certainty(value: float, sure: float, likely: float) -> Certainty:
     if value >= sure:
         return "sure"
     return "likely" if value >= likely else "unsure"
 
 
-def _evidence(keywords: frozenset[Keyword], table: Mapping[Keyword, int], min_weight: int) -> str:
+def _quote_evidence(
+    keywords: frozenset[Keyword], table: Mapping[Keyword, int], min_weight: int
+) -> str:
     """Return the keywords of the highest weights, quoted; flags are not quotations."""
     matching = sorted((-table[key], key) for key in keywords & table.keys())
     texts = (
@@ -218,7 +223,7 @@ def _evidence(keywords: frozenset[Keyword], table: Mapping[Keyword, int], min_we
 
 
 @cache
-def _ranks(concept: str) -> dict[str, int]:
+def _rank_aliases(concept: str) -> dict[str, int]:
     """Return the rank of each alias of a concept, 0 for the most common one."""
     aliases = (concept, *ALIASES.get(concept, ()))
     keys = ("".join(_NAME_WORD.findall(alias.lower())) for alias in aliases)
@@ -226,14 +231,14 @@ def _ranks(concept: str) -> dict[str, int]:
 
 
 @lru_cache(maxsize=4096)  # the labels of a repository recur with each of its issues
-def _keys(name: str) -> tuple[str, ...]:
+def _normalize_name(name: str) -> tuple[str, ...]:
     """Return a label's name without emoji and separators, with and without its family."""
     words = _NAME_WORD.findall(_SHORTCODE.sub(" ", name).lower())
     has_family = len(words) > 1 and words[0] in _FAMILIES
     return ("".join(words), "".join(words[1:])) if has_family else ("".join(words),)
 
 
-def _first_in(text: str, phrases: Iterable[str]) -> str | None:
+def _find_first(text: str, phrases: Iterable[str]) -> str | None:
     return next((phrase for phrase in phrases if _occurs(phrase, text)), None)
 
 

@@ -75,7 +75,7 @@ def decide(
     missing = {fold(tag): tag for tag in suggestions}
     replaceable = {fold(name) for name in present.replaceable}
     fixed = [name for name in present.labels if fold(name) not in replaceable]
-    families = {family for name in fixed for family in _families(name, rules)}
+    families = {family for name in fixed for family in _list_families(name, rules)}
     excluded = {fold(name) for name in (*fixed, *present.removed)}
     own = {fold(name) for name in present.applied_by_bot} & {fold(name) for name in fixed}
     keep = {fold(c.label): c for c in reversed(choices) if fold(c.label) in own}
@@ -90,7 +90,7 @@ def decide(
             if key in missing:
                 suggest[key] = missing[key]
             continue
-        its_families = _families(label.name, rules)
+        its_families = _list_families(label.name, rules)
         is_full = len(apply) + len(own) >= rules.max or not its_families.isdisjoint(families)
         if choice.certainty == "unsure" or is_full or not label.settable:
             suggest[key] = label.name
@@ -106,7 +106,7 @@ def decide(
     )
 
 
-def _families(name: str, rules: LabelRules) -> set[str]:
+def _list_families(name: str, rules: LabelRules) -> set[str]:
     """Return what a label is one of: groups of the configuration, a scope or else a prefix."""
     families = {
         f"group {group}"

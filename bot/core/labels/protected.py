@@ -145,25 +145,25 @@ _INITIALS = re.compile(r"(?<![^ /])[a-z](?: [a-z](?![^ /]))+")
 _EMOJI_CODES = re.compile(r"^\s*(?::[\w+-]+:\s*)+(?=[^\s:])")
 
 
-def _any_of(words: str) -> str:
+def _match_any(words: str) -> str:
     return f"(?:{'|'.join(words.split())})"
 
 
 def _expand(term: Term) -> str:
     pattern = f"(?:{term.pattern.replace('_', '[ /]?')})(?![^ /])"
     if term.position == "alone":
-        return rf"{pattern}(?: (?:{_any_of(FILLERS)}|p?\d+)(?![^ /]))*(?=/|$)"
-    return f"{pattern}(?! {_any_of(term.topics)}(?![^ /]))" if term.topics else pattern
+        return rf"{pattern}(?: (?:{_match_any(FILLERS)}|p?\d+)(?![^ /]))*(?=/|$)"
+    return f"{pattern}(?! {_match_any(term.topics)}(?![^ /]))" if term.topics else pattern
 
 
 def _expand_all(*positions: str) -> str:
     return "|".join(_expand(term) for term in TERMS if term.position in positions)
 
 
-_AREA = re.compile(rf"(?:\d+ )?{_any_of(AREAS)}s?[ /]")
+_AREA = re.compile(rf"(?:\d+ )?{_match_any(AREAS)}s?[ /]")
 _PROTECTED = re.compile(
     rf"(?<![^ /])(?:{_expand_all('anywhere')})"
-    rf"|(?:^|/)(?:(?:{_any_of(QUALIFIERS)}|[b-z]|v?\d+) )*(?:{_expand_all('leading', 'alone')})"
+    rf"|(?:^|/)(?:(?:{_match_any(QUALIFIERS)}|[b-z]|v?\d+) )*(?:{_expand_all('leading', 'alone')})"
 )
 
 
@@ -175,8 +175,8 @@ def is_protected(label: Label) -> bool:
 @lru_cache(maxsize=4096)  # the labels of a repository recur with each of its issues
 def _has_protected_name(name: str) -> bool:
     text = _EMOJI_CODES.sub("", name if name.isascii() else _to_plain_letters(name))
-    plain, camel = _words(text), _CAMEL_CASE.sub(" ", text)
-    forms = {plain, plain.replace(" ", ""), plain if camel == text else _words(camel)}
+    plain, camel = _split_words(text), _CAMEL_CASE.sub(" ", text)
+    forms = {plain, plain.replace(" ", ""), plain if camel == text else _split_words(camel)}
     return not any(map(_AREA.match, forms)) and any(map(_PROTECTED.search, forms))
 
 
@@ -191,7 +191,7 @@ def _to_plain_letters(name: str) -> str:
     return "".join(visible).translate(_LOOKALIKES)
 
 
-def _words(text: str) -> str:
+def _split_words(text: str) -> str:
     """Return the words of a name separated by blanks, its segments separated by slashes."""
     segments = _SEPARATORS.sub("/", _APOSTROPHES.sub("", text)).casefold()
     words = _BOUNDARIES.sub("/", _NON_WORDS.sub(" ", segments))

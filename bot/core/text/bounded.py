@@ -42,7 +42,7 @@ def _count_words(text: str) -> int:
 def _cut_middle(body: str) -> tuple[str, int]:
     """Return the body without its middle and invisible characters, and the middle's length."""
     head, tail, length = "", "", 0
-    for chunk in _chunks(body):
+    for chunk in _split_chunks(body):
         visible = INVISIBLE.sub("", chunk)
         length += len(visible)
         free = HEAD_CHARS - len(head)
@@ -51,7 +51,7 @@ def _cut_middle(body: str) -> tuple[str, int]:
     return head + tail, length - len(head) - len(tail)
 
 
-def _chunks(body: str) -> Iterator[str]:
+def _split_chunks(body: str) -> Iterator[str]:
     """Yield the body in chunks that do not end inside a match of `INVISIBLE`."""
     start = 0
     while start < len(body):

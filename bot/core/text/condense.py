@@ -69,14 +69,14 @@ def classify_lines(body: str) -> Iterator[Line]:
 
     Prose comes without tags, images and long URLs; code unchanged, with its fence lines.
     """
-    window = _window(body)
+    window = _select_window(body)
     last_close = max((n for n, line in enumerate(window) if "-->" in line), default=-1)
     fence, in_comment = "", False
     for number, raw in enumerate(window):
         mark = None if in_comment else _FENCE.match(raw)
         if fence or mark:
             yield "code", _BLOB.sub(_DATA_CUT, raw)
-            fence = _next_fence(fence, mark, raw)
+            fence = _find_open_fence(fence, mark, raw)
             continue
         line, in_comment = _strip_comments(raw, in_comment, closes_later=number < last_close)
         is_blank = line != raw and not line.strip()
@@ -85,7 +85,7 @@ def classify_lines(body: str) -> Iterator[Line]:
             yield kind, line if kind == "code" else _clean(line)
 
 
-def _next_fence(fence: str, mark: re.Match[str] | None, line: str) -> str:
+def _find_open_fence(fence: str, mark: re.Match[str] | None, line: str) -> str:
     """Return the fence that is open after this line, "" for none."""
     if not fence and mark:
         return mark[1]
@@ -111,7 +111,7 @@ def _shorten_link(link: re.Match[str]) -> str:
     return link[1] if len(link[2]) > _MAX_URL else f"[{link[1]}]({link[2]})"
 
 
-def _window(body: str) -> list[str]:
+def _select_window(body: str) -> list[str]:
     """Return the lines of the head and tail: no later step depends on the body's length."""
     cut = len(body) - HEAD_CHARS - TAIL_CHARS
     if cut > 0:
@@ -144,7 +144,7 @@ def _strip_comments(line: str, in_comment: bool, *, closes_later: bool) -> tuple
 
 
 def _drop_empty_sections(kept: list[Line]) -> list[Line]:
-    """Drop headings that only blanks, "No response" and similar texts follow."""
+    """Return the lines without headings that only blanks, "No response" and the like follow."""
     result: list[Line] = []
     section_is_empty = True
     for kind, line in reversed(kept):
@@ -184,15 +184,18 @@ def _count_fitting(block: list[str], chars: float) -> int:
 
 
 def _fold_runs(block: list[str]) -> list[str]:
-    """Cut the middle of each run of stack frames, or of lines that differ only in numbers."""
+    """Return the lines without the middle of each run of similar lines.
+
+    Similar are stack frames, and lines that differ only in numbers.
+    """
     result: list[str] = []
-    for shape, run in itertools.groupby(block, _shape):
+    for shape, run in itertools.groupby(block, _normalize_line):
         ends = _cut_middle(list(run), _RUN_HEAD, _RUN_TAIL, "similar lines")
         result.extend(ends if shape else [""])
     return result
 
 
-def _shape(line: str) -> str:
+def _normalize_line(line: str) -> str:
     return "frame" if _STACK_FRAME.match(line) else _VARYING.sub("0", line[:_SHAPE_CHARS]).strip()
 
 

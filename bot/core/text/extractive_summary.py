@@ -69,16 +69,16 @@ _LETTERS = re.compile(r"[^\W\d_]{2,}")
 
 def extract_summary(title: str, body: str, max_chars: int = 150) -> str:
     """Return a sentence of the body, else the title, in at most `max_chars`; not escaped."""
-    for paragraph in itertools.islice(_paragraphs(body), _MAX_PARAGRAPHS):
-        for sentence in _sentences(paragraph):
+    for paragraph in itertools.islice(_split_paragraphs(body), _MAX_PARAGRAPHS):
+        for sentence in _split_sentences(paragraph):
             if _is_meaningful(sentence):
                 return _shorten(sentence.rstrip(" :：,"), max_chars)
     return _shorten(to_one_line(title), max_chars)
 
 
-def _paragraphs(body: str) -> Iterator[str]:
+def _split_paragraphs(body: str) -> Iterator[str]:
     block: list[str] = []
-    for line in itertools.chain(_prose(classify_lines(body)), [""]):
+    for line in itertools.chain(_select_prose(classify_lines(body)), [""]):
         if block and (not line or _BULLET.match(line)):
             yield to_one_line(" ".join(block))
             block = []
@@ -86,7 +86,7 @@ def _paragraphs(body: str) -> Iterator[str]:
             block.append(_BULLET.sub("", line))
 
 
-def _prose(body: Iterator[Line]) -> Iterator[str]:
+def _select_prose(body: Iterator[Line]) -> Iterator[str]:
     """Yield lines that may be part of a sentence, and "" where a paragraph ends."""
     skipping = False
     for kind, line in body:
@@ -101,7 +101,7 @@ def _is_prose(line: str) -> bool:
     return not _NOT_PROSE.match(line) and (bool(_FIELD_NAME.match(text)) or not _is_key_value(text))
 
 
-def _sentences(paragraph: str) -> Iterator[str]:
+def _split_sentences(paragraph: str) -> Iterator[str]:
     start = 0
     for end in _SENTENCE_END.finditer(paragraph):
         sentence = paragraph[start : end.start()]

@@ -19,12 +19,12 @@ _PUNCTUATION = re.compile(r"[^\w.]+|_+")
 def drop_ungrounded(text: str, source: str) -> str:
     """Return the sentences of `text` whose names all occur in `source`, as one line."""
     sentences = _SENTENCE.split(text[:_MAX_CHARS])
-    named = [(sentence.strip(), _names(sentence)) for sentence in sentences]
+    named = [(sentence.strip(), _find_names(sentence)) for sentence in sentences]
     known = _normalize(source) if any(names for _, names in named) else ""
     return " ".join(s for s, names in named if s and all(name in known for name in names))
 
 
-def _names(sentence: str) -> list[str]:
+def _find_names(sentence: str) -> list[str]:
     """Return the quoted texts, versions, codes and identifiers in normalized spelling."""
     names = _QUOTED.findall(sentence)
     names += (w for w in _WORD.findall(sentence) if _VERSION.search(w) or _CODE.match(w))

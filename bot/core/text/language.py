@@ -30,7 +30,7 @@ _LANGUAGES = {name: frozenset(words.split()) for name, words in _STOP_WORDS.item
 def differ(one: str, other: str) -> bool:
     """Return whether the languages clearly differ; False for short texts, unknown languages."""
     texts = [_CODE.sub(" ", text[:_MAX_CHARS]) for text in (one, other)]
-    scripts = [_script_shares(text) for text in texts]
+    scripts = [_count_scripts(text) for text in texts]
     if not all(scripts):
         return False
     main, other_main = (max(shares, key=shares.__getitem__) for shares in scripts)
@@ -38,11 +38,11 @@ def differ(one: str, other: str) -> bool:
         first, second = scripts
         is_main = first[main] >= _MAIN_SCRIPT_SHARE
         return is_main and second.get(main, 0) <= _OTHER_SCRIPT_SHARE
-    languages = [_language(text) for text in texts]
+    languages = [_detect_language(text) for text in texts]
     return all(languages) and languages[0] != languages[1]
 
 
-def _script_shares(text: str) -> dict[str, float]:
+def _count_scripts(text: str) -> dict[str, float]:
     """Return the share of each script among the letters; {} for too few letters."""
     if text.isascii():
         return {"LATIN": 1.0} if sum(map(str.isalpha, text)) >= _MIN_LETTERS else {}
@@ -56,7 +56,7 @@ def _script_shares(text: str) -> dict[str, float]:
     return {name: count / letters.total() for name, count in scripts.items()}
 
 
-def _language(text: str) -> str:
+def _detect_language(text: str) -> str:
     """Return the language with by far the most stop words, "" for none."""
     words = Counter(_WORD.findall(text.casefold()))
     hits = {

@@ -115,21 +115,21 @@ def _redact_once(text: str, kinds: Collection[RedactionKind]) -> str:
 def _replace(row: Row, match: re.Match[str]) -> str:
     if row.is_harmless(match):
         return match[0]
-    start, end = match.span(_value_group(match))
+    start, end = match.span(_get_value_group(match))
     before, after = match.string[match.start() : start], match.string[end : match.end()]
     return f"{before}[redacted:{row.name}]{after}"
 
 
-def _value_group(match: re.Match[str]) -> str | int:
+def _get_value_group(match: re.Match[str]) -> str | int:
     return "value" if "value" in match.re.groupindex else 0
 
 
 def _is_placeholder(match: re.Match[str]) -> bool:
-    return bool(_PLACEHOLDER.fullmatch(match[_value_group(match)]))
+    return bool(_PLACEHOLDER.fullmatch(match[_get_value_group(match)]))
 
 
 def _is_ordinary(match: re.Match[str]) -> bool:
-    value = match[_value_group(match)]
+    value = match[_get_value_group(match)]
     return any(pattern.fullmatch(value) for pattern in (_PLACEHOLDER, _WORD, _CODE))
 
 
@@ -171,7 +171,7 @@ def _is_version(match: re.Match[str]) -> bool:
     return is_named or is_listed or (after != "/" and match[0].endswith(".0"))
 
 
-def _row(
+def _build_row(
     name: str, literals: str, pattern: str, is_harmless: MatchPredicate = _is_placeholder
 ) -> Row:
     return Row(name, tuple(literals.split()), re.compile(pattern), is_harmless)
@@ -206,55 +206,57 @@ _VALUE = (
 _SCHEME = r"[aA](?i:uthorization)[\\\"'`]{0,3}[ \t]{0,8}[:=][ \t]{0,8}[\\\"'`]{0,3}"
 
 _SECRETS = (
-    _row(
+    _build_row(
         "private-key",
         "private",
         r"-----BEGIN[ A-Z0-9]{0,40}PRIVATE KEY(?: BLOCK)?-----"
         r"(?:[^-]*+(?:-(?!----)[^-]*+)*+-----END[ A-Z0-9]{0,40}(?:-----)?"
         r"|(?:[\s>|\"'+,\\]*+[A-Za-z0-9+/=]{16,}+)*+(?:\s+[A-Za-z0-9+/]{1,15}={1,2})?)",
     ),
-    _row(
+    _build_row(
         "aws-secret",
         "akia asia",
         r"(?:AKIA|ASIA)[A-Z0-9]{12,20}+[\s\"',:/|]{1,20}+(?P<value>[A-Za-z0-9/+]{40})(?![\w/+=])",
     ),
-    _row(
+    _build_row(
         "aws-key",
         "akia asia abia acca aroa aida",
         r"A(?:KI|SI|BI|CC|RO|ID)A(?<![A-Za-z0-9]....)[A-Z0-9]{12,}",
     ),
-    _row("github-token", "gh", r"gh[oprsu]_(?:\d{1,20}_eyJ[\w.-]{16,}(?<!\.)|[A-Za-z0-9]{16,})"),
-    _row("github-token", "github_pat_", r"github_pat_\w{20,}"),
-    _row(
+    _build_row(
+        "github-token", "gh", r"gh[oprsu]_(?:\d{1,20}_eyJ[\w.-]{16,}(?<!\.)|[A-Za-z0-9]{16,})"
+    ),
+    _build_row("github-token", "github_pat_", r"github_pat_\w{20,}"),
+    _build_row(
         "gitlab-token",
         "gl gr1348941",
         r"(?:gl(?<![A-Za-z0-9]gl)(?:pat|ptt|dt|rt|rtr|cbt|ft|imt|agent|oas|soat|ffct)-|GR1348941)"
         r"[\w.-]{16,}(?<!\.)",
     ),
-    _row("npm-token", "npm_", r"npm_[A-Za-z0-9]{24,}"),
-    _row("pypi-token", "pypi-age", r"pypi-AgE[\w-]{16,}"),
-    _row("slack-token", "xox xapp-", r"(?:xox[a-z]|xapp)(?:\.xox[a-z])?-[\w-]{10,}"),
-    _row("stripe-key", "k_live_ k_test_", r"[prs]k_(?:live|test)_[A-Za-z0-9]{10,}"),
-    _row("webhook-secret", "whsec_", r"whsec_[\w+/=-]{16,}"),
-    _row("anthropic-key", "sk-ant-", r"sk-ant-[\w-]{12,}"),
-    _row("openai-key", "sk-", r"sk-(?<![\w-]sk-)(?=[A-Za-z_-]{0,30}+\d)[\w-]{16,}"),
-    _row("google-key", "aiza", r"AIza[\w-]{30,}"),
-    _row(
+    _build_row("npm-token", "npm_", r"npm_[A-Za-z0-9]{24,}"),
+    _build_row("pypi-token", "pypi-age", r"pypi-AgE[\w-]{16,}"),
+    _build_row("slack-token", "xox xapp-", r"(?:xox[a-z]|xapp)(?:\.xox[a-z])?-[\w-]{10,}"),
+    _build_row("stripe-key", "k_live_ k_test_", r"[prs]k_(?:live|test)_[A-Za-z0-9]{10,}"),
+    _build_row("webhook-secret", "whsec_", r"whsec_[\w+/=-]{16,}"),
+    _build_row("anthropic-key", "sk-ant-", r"sk-ant-[\w-]{12,}"),
+    _build_row("openai-key", "sk-", r"sk-(?<![\w-]sk-)(?=[A-Za-z_-]{0,30}+\d)[\w-]{16,}"),
+    _build_row("google-key", "aiza", r"AIza[\w-]{30,}"),
+    _build_row(
         "google-token", "ya29. gocspx- 1//0", r"ya29\.[\w-]{16,}|GOCSPX-[\w-]{16,}|1//0[\w-]{24,}"
     ),
-    _row("azure-secret", "q~", r"\dQ~[\w.~-]{28,}"),
-    _row("twilio-key", "sk ac", r"(?:SK|AC)(?<!\w..)[0-9a-f]{32}(?!\w)"),
-    _row("sendgrid-key", "sg.", r"SG\.(?<![A-Za-z0-9]...)[\w-]{16,}+\.[\w-]{16,}"),
-    _row("telegram-token", ":aa", r"[0-9](?<!\d.)\d{7,9}+:AA[\w-]{30,}"),
-    _row("discord-token", ".", r"[MNO](?<![\w.-].)[\w-]{22,27}+\.[\w-]{6}\.[\w-]{27,}"),
-    _row("mailgun-key", "key-", r"key-(?<!\w....)[0-9a-f]{32}(?!\w)"),
-    _row("mailchimp-key", "-us", r"[0-9a-f](?<!\w.)[0-9a-f]{31}-us\d{1,2}(?!\w)"),
-    _row("square-token", "sq0 eaaa", r"sq0[a-z]{3}-[\w-]{22,}|EAAA(?<![\w+/]....)[\w-]{60,}"),
-    _row("shopify-token", "shp", r"shp(?:at|ca|pa|ss|tka)_[0-9a-fA-F]{24,}"),
-    _row("digitalocean-token", "_v1_", r"do[opr]_v1_[0-9a-f]{32,}"),
-    _row("heroku-key", "hrku-", r"HRKU-[\w-]{30,}"),
-    _row("atlassian-token", "atatt3 atctt3 atbb", r"(?:ATATT3|ATCTT3|ATBB)[\w=+/-]{20,}"),
-    _row(
+    _build_row("azure-secret", "q~", r"\dQ~[\w.~-]{28,}"),
+    _build_row("twilio-key", "sk ac", r"(?:SK|AC)(?<!\w..)[0-9a-f]{32}(?!\w)"),
+    _build_row("sendgrid-key", "sg.", r"SG\.(?<![A-Za-z0-9]...)[\w-]{16,}+\.[\w-]{16,}"),
+    _build_row("telegram-token", ":aa", r"[0-9](?<!\d.)\d{7,9}+:AA[\w-]{30,}"),
+    _build_row("discord-token", ".", r"[MNO](?<![\w.-].)[\w-]{22,27}+\.[\w-]{6}\.[\w-]{27,}"),
+    _build_row("mailgun-key", "key-", r"key-(?<!\w....)[0-9a-f]{32}(?!\w)"),
+    _build_row("mailchimp-key", "-us", r"[0-9a-f](?<!\w.)[0-9a-f]{31}-us\d{1,2}(?!\w)"),
+    _build_row("square-token", "sq0 eaaa", r"sq0[a-z]{3}-[\w-]{22,}|EAAA(?<![\w+/]....)[\w-]{60,}"),
+    _build_row("shopify-token", "shp", r"shp(?:at|ca|pa|ss|tka)_[0-9a-fA-F]{24,}"),
+    _build_row("digitalocean-token", "_v1_", r"do[opr]_v1_[0-9a-f]{32,}"),
+    _build_row("heroku-key", "hrku-", r"HRKU-[\w-]{30,}"),
+    _build_row("atlassian-token", "atatt3 atctt3 atbb", r"(?:ATATT3|ATCTT3|ATBB)[\w=+/-]{20,}"),
+    _build_row(
         "api-key",
         "hf_ gsk_ r8_ xai- pplx- nrak- lin_api_ glsa_ glc_ hvs. hvb. figd_ dckr_ rubygems_ sntry"
         " sbp_ pul- tskey- ntn_ pmak- dp. ccipat_ pscale_ age-secret dapi",
@@ -263,8 +265,8 @@ _SECRETS = (
         r"|ntn_|PMAK-|dp\.(?:pt|st|ct|sa|scim|audit)\.|CCIPAT_|pscale_[a-z]{2,6}_|AGE-SECRET-KEY-|dapi)"
         r"(?=[A-Za-z_-]{0,30}+\d)[\w.+/=-]{20,}(?<!\.)",
     ),
-    _row("jwt", "eyj", r"eyJ(?<![\w-]...)[\w-]{8,}+(?:\.[\w=-]++){1,4}"),
-    _row(
+    _build_row("jwt", "eyj", r"eyJ(?<![\w-]...)[\w-]{8,}+(?:\.[\w=-]++){1,4}"),
+    _build_row(
         "webhook-url",
         "hook trigger/",
         r"(?:hooks\.slack(?:-gov)?\.com/[a-z]+/|discord(?:app)?\.com/api/(?:v\d+/)?webhooks/"
@@ -272,107 +274,109 @@ _SECRETS = (
         r"|maker\.ifttt\.com/trigger/|webhook\.site/|/open-apis/bot/v2/hook/"
         r"|/hooks/(?=[a-z0-9]{17,30}+(?:/[a-z0-9]{30}|(?![\w./-]))))(?P<value>[^\s\"'`<>()\[\]]{8,})",
     ),
-    _row("telegram-token", "telegram", r"api\.telegram\.org/bot(?P<value>\d[\w:-]{16,})"),
-    _row(
+    _build_row("telegram-token", "telegram", r"api\.telegram\.org/bot(?P<value>\d[\w:-]{16,})"),
+    _build_row(
         "url-token",
         "://",
         r"://(?P<value>[\w.~%+-]{16,}+(?::(?:x-oauth-basic|x)?)?)@",
     ),
-    _row(
+    _build_row(
         "url-token",
         "=",
         r"[?&;](?i:key|sig|signature|auth|sid|jwt|code|[a-z_-]{0,20}token|x-(?:amz|goog)-[a-z-]+)"
         r"=(?P<value>[\w%.~+/=-]{12,})",
     ),
-    _row(
+    _build_row(
         "cookie",
         "cookie",
         r"[cC](?i:ookie2?)(?<!-[cC]ookie)[\"'`]{0,2}[ \t]{0,8}[:=][ \t]{0,8}[\"'`]?"
         r"(?P<value>[\w.$!%-]{1,80}+=[^\r\n\"'`]{3,})",
     ),
-    _row(
+    _build_row(
         "cookie",
         "set-cookie",
         r"[sS](?i:et-cookie2?)[\"'`]{0,2}[ \t]{0,8}[:=][ \t]{0,8}[\"'`]?[\w.$!%-]{1,80}+="
         r"(?P<value>[^\s;\"'`]{3,})",
     ),
-    _row("bearer", "bearer", r"[bB](?i:earer)\s{1,20}+(?P<value>[\w.~+/=-]{8,})", _has_no_digit),
-    _row(
+    _build_row(
+        "bearer", "bearer", r"[bB](?i:earer)\s{1,20}+(?P<value>[\w.~+/=-]{8,})", _has_no_digit
+    ),
+    _build_row(
         "basic-auth",
         "basic",
         r"[bB](?i:asic)[ \t]+(?P<value>[A-Za-z0-9+/]{8,}={0,2})",
         _has_no_digit,
     ),
-    _row(
+    _build_row(
         "authorization",
         "authorization",
         _SCHEME + r"(?i:bearer|basic|token|api-?key|negotiate|ntlm)[ \t]+"
         r"(?P<value>[^\s\"'`<>,;]{6,})",
         _is_ordinary,
     ),
-    _row(
+    _build_row(
         "authorization",
         "authorization",
         _SCHEME + r"(?i:digest|aws4-hmac-sha256|hmac|signature)[ \t]+(?P<value>[^\r\n`<>]{8,})",
     ),
-    _row(
+    _build_row(
         "basic-auth",
         "-u --user --proxy-user",
         r"-(?:u|-user|-proxy-user)[ =]?[\"']?(?P<user>[\w.@+-]{1,100}+):(?!\d|(?P=user)\b)"
         r"(?P<value>[^\s\"']{3,})",
         _is_ordinary,
     ),
-    _row(
+    _build_row(
         "docker-auth", '"auth"', r"\"auth\"[ \t]{0,8}:[ \t]{0,8}\"(?P<value>[A-Za-z0-9+/]{12,}=*)"
     ),
-    _row(
+    _build_row(
         "password",
         "passw passphrase pwd kennwort contrase passe senha пароль 密码",
         rf"{_PASSWORD}{_END}{_IS}{_VALUE}",
         _is_no_password,
     ),
-    _row("password", "pass", rf"(?:_PASS|_pass|[Pp](?<!\w.)ass){_IS}{_VALUE}", _has_no_digit),
-    _row(
+    _build_row("password", "pass", rf"(?:_PASS|_pass|[Pp](?<!\w.)ass){_IS}{_VALUE}", _has_no_digit),
+    _build_row(
         "token",
         "secret token key session sessid auth credential",
         rf"{_TOKEN}{_END}{_IS}{_VALUE}",
         _is_no_token,
     ),
-    _row(
+    _build_row(
         "password",
         "--",
         r"--[a-z-]{0,20}(?:password|passwd|passphrase|token|secret|api-?key)[ \t]+[\"']?"
         r"(?P<value>[^\s\"'`<>-][^\s\"'`<>]{3,})",
         _has_no_digit,
     ),
-    _row("password", "mysql", r"mysql[^\n]{0,30}?[ \t]-p(?P<value>[^\s\"']{4,})"),
-    _row(
+    _build_row("password", "mysql", r"mysql[^\n]{0,30}?[ \t]-p(?P<value>[^\s\"']{4,})"),
+    _build_row(
         "url-password",
         "://",
         r"://[^\s/:@\"'`<>\[\]]{0,200}+:(?P<value>[^\s/\"'`<>]{1,200})@(?!sha256:)(?=[\w.\[$-])",
     ),
 )
 _PERSONAL = (
-    _row(
+    _build_row(
         "email",
         "@ %40",
         r"[\w.+-](?<![\w.+-].)[\w.+-]*+(?:@|%40)(?!v?\d+\.\d|\d+x\.)[\w.-]*\.[^\W\d_]{2,24}(?!\w)",
         _is_no_mailbox,
     ),
-    _row(
+    _build_row(
         "ip",
         ".",
         r"[0-9](?<![\w.@^~-].)(?<![=<>~!]=.)(?<![\w.-]/.)[0-9]{0,2}+(?:\.[0-9]{1,3}+){3}"
         r"(?!\.?\w|-[A-Za-z]|=)",
         _is_no_public_address,
     ),
-    _row(
+    _build_row(
         "ip",
         ":",
         r"[23](?<![\w:.].)(?!001:0?db8:)[0-9a-fA-F]{3}:"
         r"(?=[0-9a-fA-F:]{0,34}::|(?:[0-9a-fA-F]{1,4}:){6})[0-9a-fA-F:]{1,34}(?!\w)",
     ),
-    _row(
+    _build_row(
         "phone",
         "+",
         r"\+(?<![\w+./=*)-].)(?!(?:19|20)\d\d-)[1-9](?:[ .()/-]{0,2}\d){8,13}(?!\d)",

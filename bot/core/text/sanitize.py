@@ -180,7 +180,7 @@ def _escape(word: str, *, is_first: bool) -> str:
 
 
 def _escape_start(word: str) -> str:
-    """Escape what starts a list, a heading or a bot command at the start of a line."""
+    """Return the first word of a line, escaped if it starts a list, heading or bot command."""
     if word[0] in "-+=/":
         return "\\" + word
     if number := _LIST_NUMBER.match(word):
