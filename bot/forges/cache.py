@@ -39,7 +39,7 @@ class RepositoryCache(Generic[T]):
             return self._values.get(self._key(ref))
 
     def refresh(self, ref: IssueRef) -> T:
-        """Fetch now, and cache the result."""
+        """Fetch and cache the value, and return it."""
         value = self._fetch(ref)
         with self._condition:
             self._values[self._key(ref)] = value
@@ -78,5 +78,5 @@ class NameCache:
         return name
 
     def refresh(self, ref: IssueRef) -> str:
-        """Fetch the name now, and cache it."""
+        """Fetch and cache the name, and return it."""
         return self._cache.refresh(ref)[0]

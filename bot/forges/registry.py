@@ -44,22 +44,22 @@ class ForgeEntry:
     check_repository: Callable[[Settings, ClientPool, IssueRef], Iterator[Finding]]
 
 
-def _github_url_form(settings: Settings) -> UrlForm:
+def _build_github_url_form(settings: Settings) -> UrlForm:
     api = urlsplit(settings.github_api_url).hostname or ""
     host = "github.com" if api == "api.github.com" else api
     return UrlForm("github", host, r"[\w.-]+/[\w.-]+", "/issues/", "owner/repository")
 
 
-def _github_parser(settings: Settings) -> WebhookParser:
+def _create_github_parser(settings: Settings) -> WebhookParser:
     from bot.forges.github.webhooks import GitHubWebhooks
 
-    host, needs_installation = _github_url_form(settings).host, not settings.github_token
+    host, needs_installation = _build_github_url_form(settings).host, not settings.github_token
     return GitHubWebhooks(
         settings.github_webhook_secrets, host, needs_installation=needs_installation
     )
 
 
-def _github_client(settings: Settings, clients: ClientPool) -> ForgeClient:
+def _create_github_client(settings: Settings, clients: ClientPool) -> ForgeClient:
     from bot.forges.github.api import GitHub
     from bot.forges.github.auth import AppAuth, Auth, TokenAuth
     from bot.forges.github.client import GitHubClient
@@ -73,7 +73,7 @@ def _github_client(settings: Settings, clients: ClientPool) -> ForgeClient:
     return GitHub(rest, auth)
 
 
-def _github_check(
+def _check_github(
     settings: Settings, clients: ClientPool, _repo: IssueRef | None
 ) -> Iterator[Finding]:
     from bot.forges.github.auth import AppAuth
@@ -87,47 +87,47 @@ def _github_check(
     return checks.check_app(AppAuth(rest, settings.github_app_id, settings.github_private_key))
 
 
-def _gitlab_url_form(settings: Settings) -> UrlForm:
+def _build_gitlab_url_form(settings: Settings) -> UrlForm:
     web = urlsplit(settings.gitlab_url)
     path, middle = r"[\w.-]+(?:/[\w.-]+)+", "/-/(?:issues|work_items)/"
     return UrlForm("gitlab", f"{web.hostname}{web.path}", path, middle, "group/project")
 
 
-def _gitlab_parser(settings: Settings) -> WebhookParser:
+def _create_gitlab_parser(settings: Settings) -> WebhookParser:
     from bot.forges.gitlab.webhooks import GitLabWebhooks
 
-    host, types = _gitlab_url_form(settings).host, settings.gitlab_issue_types
+    host, types = _build_gitlab_url_form(settings).host, settings.gitlab_issue_types
     tokens, secrets = settings.gitlab_signing_tokens, settings.gitlab_webhook_secrets
     return GitLabWebhooks(host, tokens, secrets, types)
 
 
-def _gitlab_client(settings: Settings, clients: ClientPool) -> ForgeClient:
+def _create_gitlab_client(settings: Settings, clients: ClientPool) -> ForgeClient:
     from bot.forges.gitlab.api import GitLab
 
     return GitLab(settings.gitlab_url, settings.gitlab_token, clients, settings.gitlab_issue_types)
 
 
-def _gitlab_checks(settings: Settings, clients: ClientPool) -> GitLabChecks:
+def _create_gitlab_checks(settings: Settings, clients: ClientPool) -> GitLabChecks:
     from bot.forges.gitlab.checks import GitLabChecks
 
     return GitLabChecks(settings.gitlab_url, settings.gitlab_token, clients)
 
 
-def _gitlab_check(
+def _check_gitlab(
     settings: Settings, clients: ClientPool, repo: IssueRef | None
 ) -> Iterator[Finding]:
-    yield from _gitlab_checks(settings, clients).check_server()
+    yield from _create_gitlab_checks(settings, clients).check_server()
     if repo is None or repo.forge != "gitlab":
         yield Finding(
             "the role depends on the project: add --repo gitlab:GROUP/PROJECT to check it"
         )
 
 
-def _gitlab_check_repository(
+def _check_gitlab_repository(
     settings: Settings, clients: ClientPool, repo: IssueRef
 ) -> Iterator[Finding]:
     if settings.gitlab_token:
-        yield _gitlab_checks(settings, clients).check_role(f"/projects/{repo.repo_id}")
+        yield _create_gitlab_checks(settings, clients).check_role(f"/projects/{repo.repo_id}")
 
 
 def gitlab_hooks(settings: Settings, clients: ClientPool, path: str, *, group: bool) -> Hooks:
@@ -142,25 +142,25 @@ FORGES = {
         name="github",
         settings_hint="look at GITHUB_APP_ID, GITHUB_PRIVATE_KEY or GITHUB_TOKEN, and"
         " GITHUB_API_URL",
-        url_form=_github_url_form,
+        url_form=_build_github_url_form,
         has_access=lambda settings: settings.has_github,
         has_webhook_secret=lambda settings: bool(settings.github_webhook_secrets),
-        webhook_parser=_github_parser,
-        client=_github_client,
-        check=_github_check,
+        webhook_parser=_create_github_parser,
+        client=_create_github_client,
+        check=_check_github,
         check_repository=lambda *_: iter(()),
     ),
     "gitlab": ForgeEntry(
         name="gitlab",
         settings_hint="look at GITLAB_TOKEN and GITLAB_URL",
-        url_form=_gitlab_url_form,
+        url_form=_build_gitlab_url_form,
         has_access=lambda settings: bool(settings.gitlab_token),
         has_webhook_secret=lambda settings: bool(
             settings.gitlab_signing_tokens or settings.gitlab_webhook_secrets
         ),
-        webhook_parser=_gitlab_parser,
-        client=_gitlab_client,
-        check=_gitlab_check,
-        check_repository=_gitlab_check_repository,
+        webhook_parser=_create_gitlab_parser,
+        client=_create_gitlab_client,
+        check=_check_gitlab,
+        check_repository=_check_gitlab_repository,
     ),
 }

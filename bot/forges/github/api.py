@@ -54,7 +54,7 @@ class GitHub:
     def complete_ref(self, ref: IssueRef) -> IssueRef:
         """Return a reference from the command line with installation, number and name."""
         if isinstance(self._auth, AppAuth) and not ref.account:
-            send = partial(self._rest.call, "GET", REPO + "/installation", _names(ref.repo))
+            send = partial(self._rest.call, "GET", REPO + "/installation", _split_name(ref.repo))
             ref = replace(ref, account=str(self._auth.as_app(send)["id"]))
         repository = self._call("GET", REPO, ref)
         return replace(ref, repo_id=int(repository["id"]), repo=str(repository["full_name"]))
@@ -70,7 +70,7 @@ class GitHub:
                     body=text(data.get("body")),
                     author=text(author.get("login")),
                     is_bot=author.get("type") == "Bot",
-                    labels=tuple(_label_name(label) for label in data.get("labels") or ()),
+                    labels=tuple(_get_label_name(label) for label in data.get("labels") or ()),
                     is_open=data.get("state") == "open",
                     locked=bool(data.get("locked")),
                     confidential=False,
@@ -87,7 +87,7 @@ class GitHub:
         return self._configs.get(ref)
 
     def list_own_comments(self, ref: IssueRef) -> tuple[OwnComment, ...]:
-        comments = self._pages(ISSUE + "/comments", ref)
+        comments = self._list_pages(ISSUE + "/comments", ref)
         own = [
             OwnComment(int(comment["id"]), text(comment.get("body")))
             for comment in comments
@@ -113,8 +113,8 @@ class GitHub:
             self._call("DELETE", COMMENT, ref, {"comment": comment_id})
 
     def has_member_reply(self, ref: IssueRef) -> bool:
-        comments = self._pages(ISSUE + "/comments", ref)
-        return any(_by_person(c) and c.get("author_association") in MEMBERS for c in comments)
+        comments = self._list_pages(ISSUE + "/comments", ref)
+        return any(_is_by_person(c) and c.get("author_association") in MEMBERS for c in comments)
 
     def author_can_write(self, issue: Issue) -> bool:
         path = REPO + "/collaborators/{username}/permission"
@@ -138,22 +138,22 @@ class GitHub:
                 self._call("DELETE", ISSUE + "/labels/{name}", ref, {"name": name})
 
     def filter_set_by_bot(self, ref: IssueRef, names: tuple[str, ...]) -> tuple[str, ...]:
-        events = self._pages(ISSUE + "/events", ref)
+        events = self._list_pages(ISSUE + "/events", ref)
         labeled = (event for event in events if event.get("event") == "labeled")
-        last = {_label_name(e.get("label")): self._auth.is_own(e) for e in labeled}
+        last = {_get_label_name(e.get("label")): self._auth.is_own(e) for e in labeled}
         return tuple(name for name in names if last.get(name))
 
     def list_opened_issues(
         self, repository: IssueRef, since: float, until: float
     ) -> tuple[IssueRef, ...]:
         query = {"state": "open", "sort": "created", "direction": "desc"}
-        issues = self._pages(REPO + "/issues", repository, **query)
+        issues = self._list_pages(REPO + "/issues", repository, **query)
         recent = takewhile(lambda issue: timestamp(issue.get("created_at")) >= since, issues)
         return tuple(
             replace(repository, number=int(issue["number"]))
             for issue in recent
             if "pull_request" not in issue
-            and _by_person(issue)
+            and _is_by_person(issue)
             and timestamp(issue.get("created_at")) <= until
         )
 
@@ -164,7 +164,7 @@ class GitHub:
         """
         failed: dict[int, str] = {}
         seen: set[str] = set()  # each attempt is listed, the newest first
-        for delivery in self._deliveries(since):
+        for delivery in self._list_deliveries(since):
             guid, status = str(delivery["guid"]), int(delivery["status_code"])
             if 200 <= status < 300:
                 seen.add(guid)
@@ -178,7 +178,7 @@ class GitHub:
         path = DELIVERIES + "/{id}/attempts"
         self._auth.as_app(partial(self._rest.call, "POST", path, {"id": delivery}))
 
-    def _deliveries(self, since: float) -> Iterator[dict[str, Any]]:
+    def _list_deliveries(self, since: float) -> Iterator[dict[str, Any]]:
         auth, cursor = self._auth, ""
         if not isinstance(auth, AppAuth):
             return
@@ -193,7 +193,7 @@ class GitHub:
                 return
 
     def _fetch_labels(self, ref: IssueRef) -> tuple[Label, ...]:
-        labels = self._pages(REPO + "/labels", ref)
+        labels = self._list_pages(REPO + "/labels", ref)
         return tuple(Label(text(x.get("name")), text(x.get("description"))) for x in labels)
 
     def _fetch_config(self, ref: IssueRef) -> str | None:
@@ -221,7 +221,7 @@ class GitHub:
             return self._rest.call("GET", "/repositories/{id}", variables, credential)
 
         try:
-            data = self._with_credential(ref, send)
+            data = self._send_with_credential(ref, send)
         except NotFound as error:
             # GitHub creates tokens for existing repositories only: this one is not accepted yet.
             if self._auth.is_unproven(ref):
@@ -234,7 +234,7 @@ class GitHub:
             raise Retry("GitHub's response about a repository cannot be read")
         return name
 
-    def _pages(self, path: str, ref: IssueRef, **query: str) -> Iterator[dict[str, Any]]:
+    def _list_pages(self, path: str, ref: IssueRef, **query: str) -> Iterator[dict[str, Any]]:
         names = "&".join(f"{name}={{{name}}}" for name in (*query, "per_page", "page"))
         for page in range(1, MAX_PAGES + 1):
             variables: dict[str, str | int] = {**query, "per_page": PAGE, "page": page}
@@ -253,28 +253,31 @@ class GitHub:
         data: Mapping[str, Any] | None = None,
         accept: str = JSON,
     ) -> Any:
-        """Send a request about a repository; again under its new name if it was renamed."""
+        """Return the response to a request about a repository; repeat it after a rename."""
         name = self._names.get(ref)
 
         def send(name: str) -> Any:
-            values = {**_names(name), "number": ref.number, **(variables or {})}
+            values = {**_split_name(name), "number": ref.number, **(variables or {})}
             credential = self._auth.credential(ref)
             with large_responses():
                 return self._rest.call(method, path, values, credential, data=data, accept=accept)
 
         try:
-            return self._with_credential(ref, partial(send, name))
+            return self._send_with_credential(ref, partial(send, name))
         except PermanentError as error:
             has_moved = isinstance(error, Moved)
             if not (has_moved or "{number}" in path) or not self._is_renamed(ref, name):
                 raise
             if has_moved:
-                return self._with_credential(ref, partial(send, self._names.get(ref)))
+                return self._send_with_credential(ref, partial(send, self._names.get(ref)))
             # Another repository has the old name: data that was read before may be from its issue.
             raise Retry("the repository has another name now") from None
 
-    def _with_credential(self, ref: IssueRef, send: Callable[[], T]) -> T:
-        """Send a request, again with a new credential. Raises `Retry` for one that is too new."""
+    def _send_with_credential(self, ref: IssueRef, send: Callable[[], T]) -> T:
+        """Return the result of `send`; repeat it with a new credential if the old one is rejected.
+
+        Raises `Retry` for a credential that is too new.
+        """
         for _ in range(2):
             try:
                 result = send()
@@ -295,15 +298,15 @@ class GitHub:
             return False
 
 
-def _names(full_name: str) -> dict[str, str | int]:
+def _split_name(full_name: str) -> dict[str, str | int]:
     owner, _, repo = full_name.partition("/")
     return {"owner": owner, "repo": repo}
 
 
-def _label_name(label: object) -> str:
+def _get_label_name(label: object) -> str:
     """Return a label's name; GitHub's API description allows plain names beside objects."""
     return text(label.get("name")) if isinstance(label, Mapping) else text(label)
 
 
-def _by_person(item: Mapping[str, Any]) -> bool:
+def _is_by_person(item: Mapping[str, Any]) -> bool:
     return (item.get("user") or {}).get("type") != "Bot"

@@ -124,7 +124,7 @@ class AppAuth(Auth):
         return bool(token and is_new and not token.is_accepted)
 
     def renew(self, ref: IssueRef) -> bool:
-        """As `Auth.renew`; False for a token that was never accepted within a minute."""
+        """As `Auth.renew`; return False for a token that was not accepted within a minute."""
         if self.is_unproven(ref):
             raise Retry(TOO_NEW)
         token = self._tokens.peek(ref)
@@ -160,7 +160,7 @@ class AppAuth(Auth):
         return key
 
     def as_app(self, send: Callable[[Credential], T]) -> T:
-        """Send a request as the App itself; again by GitHub's clock if this host's is wrong."""
+        """Return the result of a request as the App; repeat it if this host's clock is wrong."""
         try:
             return send(self.app_jwt())
         except Unauthorized as error:

@@ -56,15 +56,15 @@ def classify(
     error: HTTPException, now: float, *, is_write: bool, is_comment: bool = False
 ) -> TaglineError:
     """Return the error to raise for a response outside 2xx. `now` is in seconds since the epoch."""
-    status, message = int(error.status_code), _message(error)
-    seconds = _rate_limit_seconds(status, error.headers, message, now)
+    status, message = int(error.status_code), _read_message(error)
+    seconds = _read_rate_limit(status, error.headers, message, now)
     if seconds is not None:
         return RateLimited(f"GitHub asked to wait (status {status})", seconds)
     if status == 401:
         return Unauthorized(
             "GitHub refused the credentials (status 401): check GITHUB_APP_ID and"
             " GITHUB_PRIVATE_KEY, or GITHUB_TOKEN",
-            _skew(error.headers, now),
+            _compute_skew(error.headers, now),
         )
     if status in GONE:
         return NotFound(GONE[status], may_be_lag=status == 404)
@@ -82,7 +82,7 @@ def classify(
     return Forbidden(reason)
 
 
-def _message(error: HTTPException) -> str:
+def _read_message(error: HTTPException) -> str:
     """Return GitHub's message, with those for single fields."""
     errors = getattr(error, "errors", None)
     fields = errors if isinstance(errors, list) else []
@@ -90,14 +90,14 @@ def _message(error: HTTPException) -> str:
     return " ".join([str(error), *filter(None, details)])
 
 
-def _skew(headers: Mapping[str, str], now: float) -> float:
+def _compute_skew(headers: Mapping[str, str], now: float) -> float:
     try:
         return parsedate_to_datetime(headers["date"]).timestamp() - now
     except (KeyError, ValueError):
         return 0.0
 
 
-def _rate_limit_seconds(
+def _read_rate_limit(
     status: int, headers: Mapping[str, str], message: str, now: float
 ) -> float | None:
     """Return for how long to wait if the response is a rate limit, else None."""

@@ -103,19 +103,19 @@ class GitLab:
         own_id = self._own_id
         own = [
             OwnComment(int(note.id), text(note.body))
-            for note in self._notes(ref)
+            for note in self._list_notes(ref)
             if not note.system and note.author["id"] == own_id
         ]
         return tuple(sorted(own, key=lambda comment: comment.id))
 
     def post_comment(self, ref: IssueRef, body: str) -> OwnComment:
-        note = self._write(lambda: self._issue(ref).notes.create({"body": body}))
+        note = self._write(lambda: self._get_issue(ref).notes.create({"body": body}))
         if not isinstance(getattr(note, "id", None), int):
             raise WriteUncertain("GitLab accepted the note with a response that cannot be read")
         return OwnComment(note.id, body)
 
     def edit_comment(self, ref: IssueRef, comment_id: int, body: str) -> bool:
-        notes = self._issue(ref).notes
+        notes = self._get_issue(ref).notes
         try:
             self._write(lambda: notes.update(comment_id, {"body": body}))
         except NotFound:
@@ -123,13 +123,13 @@ class GitLab:
         return True
 
     def delete_comment(self, ref: IssueRef, comment_id: int) -> None:
-        notes = self._issue(ref).notes
+        notes = self._get_issue(ref).notes
         with suppress(NotFound):
             self._write(lambda: notes.delete(comment_id))
 
     def has_member_reply(self, ref: IssueRef) -> bool:
         own_id = self._own_id
-        authors = [note.author for note in self._notes(ref)]
+        authors = [note.author for note in self._list_notes(ref)]
         people = {author["username"] for author in authors if author["id"] != own_id}
         return any(self._is_developer(ref, username) for username in people)
 
@@ -137,12 +137,12 @@ class GitLab:
         return self._is_developer(issue.ref, issue.author)
 
     def _is_developer(self, ref: IssueRef, username: str) -> bool:
-        members = self._project(ref).members_all
+        members = self._get_project(ref).members_all
         try:
-            found = self._read(lambda: members.list(query=username, per_page=PAGE, get_all=False))
+            matches = self._read(lambda: members.list(query=username, per_page=PAGE, get_all=False))
         except PermanentError:
             return False
-        return any(m.username == username and m.access_level >= DEVELOPER for m in found)
+        return any(m.username == username and m.access_level >= DEVELOPER for m in matches)
 
     def add_labels(self, ref: IssueRef, names: tuple[str, ...]) -> tuple[str, ...]:
         # GitLab creates unknown labels, and a scoped one replaces its sibling: both lists are
@@ -160,12 +160,12 @@ class GitLab:
         self._update_labels(ref, "remove_labels", names)
 
     def _update_labels(self, ref: IssueRef, change: str, names: tuple[str, ...]) -> None:
-        issues = self._project(ref).issues
+        issues = self._get_project(ref).issues
         self._write(lambda: issues.update(ref.number, {change: list(names)}))
 
     def filter_set_by_bot(self, ref: IssueRef, names: tuple[str, ...]) -> tuple[str, ...]:
         own_id = self._own_id
-        events = self._pages(self._issue(ref).resourcelabelevents)
+        events = self._list_pages(self._get_issue(ref).resourcelabelevents)
         added = (e for e in events if e.action == "add" and e.label and e.user)
         last = {text(e.label["name"]): e.user["id"] == own_id for e in added}
         return tuple(name for name in names if last.get(name))
@@ -173,8 +173,8 @@ class GitLab:
     def list_opened_issues(
         self, repository: IssueRef, since: float, until: float
     ) -> tuple[IssueRef, ...]:
-        issues = self._pages(
-            self._project(repository).issues,
+        issues = self._list_pages(
+            self._get_project(repository).issues,
             state="opened",
             created_after=datetime.fromtimestamp(since, UTC).isoformat(),
             created_before=datetime.fromtimestamp(until, UTC).isoformat(),
@@ -196,7 +196,7 @@ class GitLab:
         raise NotFound("GitLab redelivers for a project's maintainers only")
 
     def _fetch_labels(self, ref: IssueRef) -> tuple[Label, ...]:
-        labels = self._pages(self._project(ref).labels, include_ancestor_groups=True)
+        labels = self._list_pages(self._get_project(ref).labels, include_ancestor_groups=True)
         return tuple(
             # GitLab splits lists of label names at commas.
             Label(text(x.name), text(x.description), settable="," not in x.name)
@@ -227,7 +227,7 @@ class GitLab:
         return path
 
     def _fetch_file(self, ref: IssueRef) -> str | None:
-        path = f"{self._project(ref).files.path}/{EncodedId(CONFIG_PATH)}/raw"
+        path = f"{self._get_project(ref).files.path}/{EncodedId(CONFIG_PATH)}/raw"
         try:
             # With `streamed`, the backend reads at most the size limit of a file.
             response = self._read(lambda: self._gl.http_get(path, {"ref": "HEAD"}, streamed=True))
@@ -236,14 +236,16 @@ class GitLab:
         assert not isinstance(response, dict)
         return response.content.decode("utf-8", "replace")
 
-    def _project(self, ref: IssueRef) -> Project:
+    def _get_project(self, ref: IssueRef) -> Project:
         return self._gl.projects.get(ref.repo_id or ref.repo, lazy=True)
 
-    def _issue(self, ref: IssueRef) -> ProjectIssue:
-        return self._project(ref).issues.get(ref.number, lazy=True)
+    def _get_issue(self, ref: IssueRef) -> ProjectIssue:
+        return self._get_project(ref).issues.get(ref.number, lazy=True)
 
-    def _notes(self, ref: IssueRef) -> list[Any]:
-        return self._pages(self._issue(ref).notes, activity_filter="only_comments", sort="asc")
+    def _list_notes(self, ref: IssueRef) -> list[Any]:
+        return self._list_pages(
+            self._get_issue(ref).notes, activity_filter="only_comments", sort="asc"
+        )
 
     @cached_property
     def _own_id(self) -> int:
@@ -251,7 +253,7 @@ class GitLab:
         assert self._gl.user is not None
         return int(self._gl.user.id)
 
-    def _pages(self, manager: Any, **query: Any) -> list[Any]:
+    def _list_pages(self, manager: Any, **query: Any) -> list[Any]:
         """Return the items of all pages, by number: a link in a response is not followed."""
         items: list[Any] = []
         for page in range(1, MAX_PAGES + 1):

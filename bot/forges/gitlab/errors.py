@@ -57,9 +57,9 @@ def classify(
         return OperatorError(
             "GitLab refused the token (status 401): check GITLAB_TOKEN, it may have expired"
         )
-    message = _message(body)
+    message = _read_message(body)
     if status == 429 or (status in RATE_LIMIT_STATUS and THROTTLED.search(message)):
-        seconds = _rate_limit_seconds(status, headers, now)
+        seconds = _read_rate_limit(status, headers, now)
         return RateLimited(f"GitLab asked to wait (status {status})", seconds)
     if status in GONE:
         return NotFound(GONE[status], may_be_lag=status == 404)
@@ -76,7 +76,7 @@ def classify(
     return Forbidden(reason)
 
 
-def _rate_limit_seconds(status: int, headers: Mapping[str, str], now: float) -> float:
+def _read_rate_limit(status: int, headers: Mapping[str, str], now: float) -> float:
     seconds = number(headers.get("retry-after"))
     # Every response has `ratelimit-reset`; it counts with status 429 only.
     if seconds is None and status == 429 and (reset := number(headers.get("ratelimit-reset"))):
@@ -84,7 +84,7 @@ def _rate_limit_seconds(status: int, headers: Mapping[str, str], now: float) -> 
     return pause(seconds)
 
 
-def _message(body: bytes) -> str:
+def _read_message(body: bytes) -> str:
     """Return the texts in `message`, `error` and `error_description`."""
     try:
         data = msgspec.json.decode(body)
@@ -93,10 +93,10 @@ def _message(body: bytes) -> str:
     if not isinstance(data, dict):
         return ""
     values = [data.get(key) for key in ("message", "error", "error_description")]
-    return " ".join(part for value in values for part in _texts(value))
+    return " ".join(part for value in values for part in _list_texts(value))
 
 
-def _texts(value: object) -> Iterator[str]:
+def _list_texts(value: object) -> Iterator[str]:
     """Yield a text, the texts of a list, or lists of texts with the names of their fields."""
     if isinstance(value, str):
         yield value
@@ -104,4 +104,4 @@ def _texts(value: object) -> Iterator[str]:
         yield from (item for item in value if isinstance(item, str))
     elif isinstance(value, dict):
         for name, texts in value.items():
-            yield " ".join([str(name), *_texts(texts)])
+            yield " ".join([str(name), *_list_texts(texts)])

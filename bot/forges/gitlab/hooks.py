@@ -53,7 +53,7 @@ class Hooks:
 
     def find(self, hook_url: str) -> int:
         """Return the id of the webhook with this URL, 0 if there is none."""
-        with self._explained(hook_url):
+        with self._explain_refusal(hook_url):
             hooks = self._get(f"{self._owner}/hooks?per_page=100")
         return next((int(hook["id"]) for hook in hooks if hook.get("url") == hook_url), 0)
 
@@ -61,7 +61,7 @@ class Hooks:
         """Create the webhook, or update the existing one; return its id."""
         data = {"url": hook_url, **EVENTS, **secret}
         hook_id = self.find(hook_url)
-        with self._explained(hook_url):
+        with self._explain_refusal(hook_url):
             if hook_id:
                 self._gl.http_put(f"{self._owner}/hooks/{hook_id}", post_data=data)
                 return hook_id
@@ -105,7 +105,7 @@ class Hooks:
             )
 
     @contextmanager
-    def _explained(self, hook_url: str) -> Iterator[None]:
+    def _explain_refusal(self, hook_url: str) -> Iterator[None]:
         try:
             yield
         except Forbidden as error:

@@ -109,7 +109,7 @@ class GitLabWebhooks:
         self._clock = clock
 
     def check_headers(self, headers: Mapping[str, str]) -> HmacVerifier | TokenVerifier:
-        """Reject a wrong token and an old or missing signature.
+        """Return the verifier of the body. Raises `Rejected` for a wrong token or old signature.
 
         https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
         """
@@ -119,7 +119,7 @@ class GitLabWebhooks:
                 raise Rejected(401, "wrong or missing token")
             return TokenVerifier()
         webhook_id, sent_at = headers.get("webhook-id", ""), headers.get("webhook-timestamp", "")
-        signatures = _signatures(headers.get("webhook-signature", ""))
+        signatures = _parse_signatures(headers.get("webhook-signature", ""))
         if not (signatures and WEBHOOK_ID.fullmatch(webhook_id) and TIMESTAMP.fullmatch(sent_at)):
             raise Rejected(401, "no signature")
         if abs(self._clock() - int(sent_at)) > TOLERANCE_SECONDS:
@@ -143,7 +143,7 @@ class GitLabWebhooks:
         path = project.path_with_namespace
         repo = path if isinstance(path, str) and PATH.fullmatch(path) else ""
         ref = IssueRef("gitlab", self._host, repo, issue.iid, project.id)
-        return EVENTS[issue.action](_delivery_id(ref, issue), ref)
+        return EVENTS[issue.action](_compute_delivery_id(ref, issue), ref)
 
     def _why_ignore(self, payload: _Payload, event_header: str) -> str:
         issue, changes = payload.object_attributes, payload.changes or _Changes()
@@ -170,13 +170,13 @@ def _is_confidential(payload: _Payload, event_header: str) -> bool:
     )
 
 
-def _delivery_id(ref: IssueRef, issue: _Attributes) -> str:
+def _compute_delivery_id(ref: IssueRef, issue: _Attributes) -> str:
     """Return the same id for a project's webhook, its group's webhook and each repeat."""
     change = f"{ref.key} {issue.action} {issue.updated_at}"
     return hashlib.sha256(change.encode()).hexdigest()[:32]
 
 
-def _signatures(header: str) -> list[bytes]:
+def _parse_signatures(header: str) -> list[bytes]:
     """Return the signatures of version 1 with the length of SHA-256."""
     encoded = [part[3:] for part in header.split(" ") if SIGNATURE.fullmatch(part)]
     decoded = [base64.b64decode(part) for part in encoded[:MAX_SIGNATURES]]
