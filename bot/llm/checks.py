@@ -47,7 +47,7 @@ def parse_word(text: str) -> str:
 
 
 def check_model(client: ModelClient, key_variable: str, name_variable: str) -> Iterator[Finding]:
-    """Call a model once; `key_variable` and `name_variable` are its settings."""
+    """Call a model once, and yield findings. `key_variable` and `name_variable` are settings."""
     try:
         _, usage = client.complete(PROMPT, parse_word)
     except ModelFailed as failure:

@@ -79,8 +79,8 @@ class ModelClient:
         except ModelFailed:
             raise rejection from None
         if rejection.reason == "not-json":  # the server ignores the schema
-            known = request.capabilities
-            self._save_capabilities(known, replace(known, schema_in_prompt=True))
+            current = request.capabilities
+            self._save_capabilities(current, replace(current, schema_in_prompt=True))
         return value, replace(
             repaired,
             tokens_in=rejected.tokens_in + repaired.tokens_in,

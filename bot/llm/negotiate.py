@@ -57,21 +57,21 @@ class RequestRejected(ModelFailed):
 def extract_error(body: bytes) -> str:
     """Return the description of an error, without fields that repeat the request."""
     try:
-        text = " ".join(_error_parts(msgspec.json.decode(body)))
+        text = " ".join(_list_error_parts(msgspec.json.decode(body)))
     except (msgspec.DecodeError, RecursionError):
         text = body[:MAX_ERROR_CHARS].decode("utf-8", "replace")
     return text[:MAX_ERROR_CHARS]
 
 
-def _error_parts(part: Any, depth: int = 0) -> Iterator[str]:
+def _list_error_parts(part: Any, depth: int = 0) -> Iterator[str]:
     if isinstance(part, str):
         yield part[:MAX_ERROR_CHARS]
     elif depth < MAX_DEPTH and isinstance(part, list):
         for item in part[:MAX_DEPTH]:
-            yield from _error_parts(item, depth + 1)
+            yield from _list_error_parts(item, depth + 1)
     elif depth < MAX_DEPTH and isinstance(part, dict):
         for name in ERROR_FIELDS:
-            yield from _error_parts(part.get(name), depth + 1)
+            yield from _list_error_parts(part.get(name), depth + 1)
 
 
 def negotiate(
@@ -83,12 +83,12 @@ def negotiate(
     """
     if rejection.too_long and not request.is_short:
         return replace(request, is_short=True)
-    known = request.capabilities
-    for name in protocol.list_optional(known):
+    current = request.capabilities
+    for name in protocol.list_optional(current):
         if PARAMETERS[name].search(rejection.error_text):
-            unsupported = known.unsupported | {name}
-            return replace(request, capabilities=replace(known, unsupported=unsupported))
-    looser_forms = protocol.forms[protocol.forms.index(known.form) + 1 :]
+            unsupported = current.unsupported | {name}
+            return replace(request, capabilities=replace(current, unsupported=unsupported))
+    looser_forms = protocol.forms[protocol.forms.index(current.form) + 1 :]
     if looser_forms and FORM.search(rejection.error_text):
-        return replace(request, capabilities=replace(known, form=looser_forms[0]))
+        return replace(request, capabilities=replace(current, form=looser_forms[0]))
     raise rejection

@@ -33,7 +33,7 @@ class ChatCompletions:
     def list_optional(self, capabilities: Capabilities) -> tuple[str, ...]:
         in_schema = ("strict", "bounds") if self.has_bounds else ("strict",)
         has_schema = capabilities.form == "json_schema"
-        sent = (*self._limit(capabilities), *(in_schema if has_schema else ()), "system")
+        sent = (*self._choose_limit(capabilities), *(in_schema if has_schema else ()), "system")
         return tuple(name for name in sent if name not in capabilities.unsupported)
 
     def build_body(self, request: CompletionRequest) -> Mapping[str, Any]:
@@ -42,15 +42,15 @@ class ChatCompletions:
         return {
             "model": request.endpoint.model,
             "messages": [*([] if "system" in unsupported else system), *request.messages],
-            **self._response_format(request),
-            **{name: request.max_tokens for name in self._limit(request.capabilities)},
+            **self._build_response_format(request),
+            **{name: request.max_tokens for name in self._choose_limit(request.capabilities)},
         }
 
-    def _limit(self, capabilities: Capabilities) -> list[str]:
+    def _choose_limit(self, capabilities: Capabilities) -> list[str]:
         """Return the name of the first limit that the server supports, if any."""
         return [name for name in self.limits if name not in capabilities.unsupported][:1]
 
-    def _response_format(self, request: CompletionRequest) -> Mapping[str, Any]:
+    def _build_response_format(self, request: CompletionRequest) -> Mapping[str, Any]:
         form, unsupported = request.capabilities.form, request.capabilities.unsupported
         if form == "plain":
             return {}

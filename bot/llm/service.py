@@ -101,7 +101,7 @@ class RemoteModelService:
             raise ModelSkipped(f"over-budget-{exhausted}")
 
     def _try_providers(self, prompt: Prompt) -> tuple[ParsedReply, Usage]:
-        """Call the providers in order until one succeeds; its cost includes the failed ones."""
+        """Return the first successful answer; its cost includes that of failed providers."""
         failures: list[ModelFailed] = []
         failed_usd = 0.0
         with deadline(self.seconds):
@@ -124,8 +124,8 @@ class RemoteModelService:
         raise next((failure for failure in failures if failure.charged), failures[0])
 
     def _call_provider(self, provider: Provider, prompt: Prompt) -> tuple[ParsedReply, Usage]:
-        """Call one provider unless all its slots are taken or its breaker is open."""
-        with deadline(provider.seconds), _slot(provider.slots):
+        """Return the answer of one provider. Raises `ModelFailed`, also without a free slot."""
+        with deadline(provider.seconds), _hold_slot(provider.slots):
             provider.breaker.check()
             try:
                 reply, usage = provider.model.complete(prompt, parse_reply)
@@ -143,7 +143,7 @@ class RemoteModelService:
 
 
 @contextmanager
-def _slot(slots: threading.Semaphore) -> Iterator[None]:
+def _hold_slot(slots: threading.Semaphore) -> Iterator[None]:
     """Hold a slot. Raises `ModelFailed` where none is free before the thread's deadline."""
     if not slots.acquire(timeout=seconds_left()):
         raise ModelFailed("busy", outage=True)

@@ -64,7 +64,7 @@ def create(
         return PlainTextResponse("Redis does not answer\n", 503)
 
     async def schema(_request: Request) -> Response:
-        return Response(_schema(), headers=SCHEMA_HEADERS, media_type="application/json")
+        return Response(_encode_schema(), headers=SCHEMA_HEADERS, media_type="application/json")
 
     routes = [
         *(
@@ -96,8 +96,8 @@ class WebhookEndpoint:
 
         async def handle(request: Request) -> Response:
             started, parser = self._clock(), current()
-            headers = _headers(request)
-            fields = {"forge": forge, "delivery": _loggable(headers.get(parser.id_header, ""))}
+            headers = _join_headers(request)
+            fields = {"forge": forge, "delivery": _make_loggable(headers.get(parser.id_header, ""))}
             try:
                 verifier = parser.check_headers(headers)
                 chunks = await self._read(request, headers, verifier)
@@ -133,10 +133,10 @@ class WebhookEndpoint:
         return Response(status_code=202, headers=headers)
 
     def _refuse(self, request: Request, refusal: Rejected, fields: Mapping[str, str]) -> Response:
-        """Answer a refusal: with 429, and without a line in the log, if one address gets many.
+        """Return the response to a refused request: 429, and no log event, if an address has many.
 
-        Only unverified requests are counted, and each is read: behind a proxy, and at a forge,
-        valid and forged requests come from one address.
+        Only unverified requests are counted, and every request is read: behind a proxy, valid and
+        forged requests come from one address.
         """
         source, count = request.client.host if request.client else "", 0
         if refusal.status in UNVERIFIED:
@@ -193,11 +193,11 @@ class WebhookEndpoint:
 
 
 @cache
-def _schema() -> bytes:
+def _encode_schema() -> bytes:
     return json.dumps(docs.schema()).encode()
 
 
-def _loggable(delivery: str) -> str:
+def _make_loggable(delivery: str) -> str:
     """Return a delivery's id for the log; before it is verified it may hold anything."""
     return "".join(char if char.isascii() and char.isprintable() else "?" for char in delivery[:64])
 
@@ -212,7 +212,7 @@ def _check_form(headers: Mapping[str, str]) -> None:
         raise Rejected(413, "too long")
 
 
-def _headers(request: Request) -> dict[str, str]:
+def _join_headers(request: Request) -> dict[str, str]:
     """Return headers by lower-case name. A repeated one is joined: no check may read half of it."""
     headers: dict[str, str] = {}
     for raw_name, raw_value in request.scope["headers"]:

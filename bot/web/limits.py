@@ -71,7 +71,7 @@ class RefusalLimiter:
 
     def count(self, source: str, now: float) -> int:
         """Count one more refusal and return the count of this minute."""
-        source = _network(source)
+        source = _get_network(source)
         since, count = self._counts.pop(source, (now, 0))
         if not 0 <= now - since < MINUTE:
             since, count = now, 0
@@ -81,7 +81,7 @@ class RefusalLimiter:
         return count + 1
 
 
-def _network(source: str) -> str:
+def _get_network(source: str) -> str:
     """Return an address, or the /64 network of an IPv6 address: a host may use all of it."""
     if ":" not in source:
         return source

@@ -45,13 +45,13 @@ def render(snapshot: MetricsSnapshot) -> bytes:
 
     class Collector:
         def collect(self) -> Iterator[Any]:
-            yield from _families(CounterMetricFamily, COUNTED, snapshot.counters)
-            yield from _families(GaugeMetricFamily, MEASURED, snapshot.gauges)
+            yield from _build_families(CounterMetricFamily, COUNTED, snapshot.counters)
+            yield from _build_families(GaugeMetricFamily, MEASURED, snapshot.gauges)
 
     return generate_latest(Collector())
 
 
-def _families(
+def _build_families(
     kind: Any, definitions: Mapping[str, MetricDefinition], values: Mapping[Key, int]
 ) -> Iterator[Any]:
     for name, (text, labels) in definitions.items():
