@@ -103,7 +103,7 @@ class _Consumer(_RedisConsumer):
         super().__init__(
             broker, queue_name, prefetch, timeout if self._is_delayed else timeout // IDLE_FACTOR
         )
-        with _connection():
+        with _map_connection_errors():
             self._requeue_fetched()
 
     def _requeue_fetched(self) -> None:
@@ -120,7 +120,7 @@ class _Consumer(_RedisConsumer):
             self.broker.do_requeue(self.queue_name, *fetched)
 
     def __next__(self) -> MessageProxy | None:
-        with _connection():
+        with _map_connection_errors():
             message: MessageProxy | None = super().__next__()
         if message is not None:
             with self.broker.in_progress_lock:
@@ -138,14 +138,14 @@ class _Consumer(_RedisConsumer):
         self._finish(lambda *requeued: requeue(requeued), *messages)
 
     def _finish(self, command: Callable[..., None], *messages: MessageProxy) -> None:
-        with _connection():
+        with _map_connection_errors():
             command(*messages)
         with self.broker.in_progress_lock:
             self.broker.in_progress -= {m.options["redis_message_id"] for m in messages}
 
 
 @contextmanager
-def _connection() -> Iterator[Any]:
+def _map_connection_errors() -> Iterator[Any]:
     try:
         yield
     except CONNECTION_ERRORS as error:

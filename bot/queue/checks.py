@@ -40,7 +40,7 @@ def report(client: redis.Redis, clock: Callable[[], float] = time.time) -> Itera
 def _check_queue(client: redis.Redis, now: float) -> Iterator[Finding]:
     waiting, later = client.llen(redis_keys.QUEUE), client.llen(redis_keys.DELAYED)
     dead = client.zcard(redis_keys.DEAD)
-    seconds = _oldest_wait(client, now)
+    seconds = _measure_oldest_wait(client, now)
     since = f", the oldest for {seconds} s" if waiting else ""
     slow = seconds > LONG_WAIT_SECONDS
     fix = "start `tagline worker`, or give it more WORKER_THREADS" if slow else ""
@@ -49,7 +49,7 @@ def _check_queue(client: redis.Redis, now: float) -> Iterator[Finding]:
     yield Finding(f"{dead} dead letters", hint)
 
 
-def _oldest_wait(client: redis.Redis, now: float) -> int:
+def _measure_oldest_wait(client: redis.Redis, now: float) -> int:
     """Return for how many seconds the first job of the queue has waited."""
     first: Any = client.lindex(redis_keys.QUEUE, 0)
     message = client.hget(redis_keys.QUEUE_MESSAGES, first) if first else None

@@ -44,30 +44,30 @@ class DeadLetters:
     def all(self) -> tuple[DeadLetter, ...]:
         """Return all dead letters, the oldest first."""
         return tuple(
-            DeadLetter(message["message_id"], _issue(message), at / 1000)
+            DeadLetter(message["message_id"], _format_issue(message), at / 1000)
             for _, at, message in self._read()
         )
 
     def send_again(self, jobs: Collection[str]) -> set[str]:
         """Queue jobs again as if they were new; return the ids of those that were dead letters."""
         dead = [redis_keys.DEAD, redis_keys.DEAD_MESSAGES]
-        keys, sent = [*dead, redis_keys.QUEUE, redis_keys.QUEUE_MESSAGES], set[str]()
+        keys, job_ids = [*dead, redis_keys.QUEUE, redis_keys.QUEUE_MESSAGES], set[str]()
         for letter, _, message in self._read():
             job = message["message_id"]
             message["options"].pop("tries", None)
             args = [letter, msgspec.json.encode(message)]
             if job in jobs and self._send_again(keys=keys, args=args):
-                sent.add(job)
-        return sent
+                job_ids.add(job)
+        return job_ids
 
     def _read(self) -> list[tuple[bytes, float, dict[str, Any]]]:
         messages: Any = self._client.hgetall(redis_keys.DEAD_MESSAGES)
         letters: Any = self._client.zrange(redis_keys.DEAD, 0, -1, withscores=True)
-        found = [(letter, at) for letter, at in letters if letter in messages]
-        return [(letter, at, msgspec.json.decode(messages[letter])) for letter, at in found]
+        existing = [(letter, at) for letter, at in letters if letter in messages]
+        return [(letter, at, msgspec.json.decode(messages[letter])) for letter, at in existing]
 
 
-def _issue(message: Mapping[str, Any]) -> str:
+def _format_issue(message: Mapping[str, Any]) -> str:
     try:
         return str(msgspec.convert(message["kwargs"]["delivery"], Job).ref)
     except (msgspec.ValidationError, KeyError):

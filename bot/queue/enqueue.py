@@ -155,7 +155,7 @@ class RedisQueue:
         random = secrets.token_hex(16 * len(jobs))
         for n, job in enumerate(jobs):
             job_id = random[32 * n : 32 * (n + 1)]
-            args += (job.id, job_id, encode(job, job_id, now), _account_field(job))
+            args += (job.id, job_id, encode(job, job_id, now), _make_account_field(job))
         try:
             ids: list[bytes] = await self._redis.evalsha(self._script, len(keys), *keys, *args)
         except NoScriptError:
@@ -194,6 +194,6 @@ def error_code(error: Exception) -> str:
     return str(error).split(" ")[0] if type(error) is ResponseError else type(error).__name__
 
 
-def _account_field(job: Job) -> str:
+def _make_account_field(job: Job) -> str:
     """Return the field that counts an account's jobs; no delivery's id starts with `#`."""
     return f"#{job.ref.forge}:{job.ref.host}:{job.ref.account or job.ref.repo_id}"

@@ -39,7 +39,7 @@ class JobRetries(Retries):
     """
 
     def __init__(self, client: redis.Redis, jobs: JobRecords) -> None:
-        super().__init__(retry_when=lambda _retries, error: _state(error) == "waiting")
+        super().__init__(retry_when=lambda _retries, error: _get_state(error) == "waiting")
         self.logger.disabled = True  # `JobRunner` logs what follows
         self._client = client
         self._jobs = jobs
@@ -51,7 +51,7 @@ class JobRetries(Retries):
     def after_process_message(
         self, broker: Any, message: Any, *, result: Any = None, exception: Any = None
     ) -> None:
-        if _state(exception) == "waiting":
+        if _get_state(exception) == "waiting":
             message.options["tries"] = exception.job.tries
         process = super().after_process_message
         until_connected(partial(process, broker, message, exception=exception))
@@ -82,5 +82,5 @@ def save_job(jobs: JobRecords, job: JobRecord) -> None:
         log.get().warning("the job's state was not saved", job=job.id, error=type(error).__name__)
 
 
-def _state(error: BaseException | None) -> str:
+def _get_state(error: BaseException | None) -> str:
     return error.job.state if isinstance(error, JobFailed) else ""

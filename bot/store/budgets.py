@@ -49,14 +49,14 @@ class RedisBudgets:
 
     def reserve(self, repository: str, author: str, text: str, usd: float, limits: Limits) -> str:
         now = self._clock()
-        keys = [_spent_key(now), redis_keys.AUTHORS.format(hour=int(now // HOUR))]
-        request: list[str | int] = [repository, _digest(author), microdollars(usd)]
+        keys = [_make_spent_key(now), redis_keys.AUTHORS.format(hour=int(now // HOUR))]
+        request: list[str | int] = [repository, _compute_digest(author), microdollars(usd)]
         maximums = microdollars(limits.day_usd), microdollars(limits.repository_usd)
-        args = [*request, *maximums, limits.author_per_hour, _digest(text)]
+        args = [*request, *maximums, limits.author_per_hour, _compute_digest(text)]
         return bytes(self._reserve(keys=keys, args=args)).decode()
 
     def settle(self, repository: str, usd: float) -> None:
-        key, amount = _spent_key(self._clock()), microdollars(usd)
+        key, amount = _make_spent_key(self._clock()), microdollars(usd)
         with self._client.pipeline() as pipe:
             pipe.hincrby(key, "all", amount)
             pipe.hincrby(key, repository, amount)
@@ -69,9 +69,9 @@ def microdollars(usd: float | None) -> int:
     return UNLIMITED if usd is None else round(usd * MICRO)
 
 
-def _spent_key(now: float) -> str:
+def _make_spent_key(now: float) -> str:
     return redis_keys.SPENT.format(day=int(now // DAY))
 
 
-def _digest(text: str) -> str:
+def _compute_digest(text: str) -> str:
     return hashlib.sha256(text.encode(errors="replace")).hexdigest()[:24] if text else ""

@@ -96,7 +96,7 @@ class Locks:
     def hold(self, issue: str) -> Iterator[HeldLock]:
         """Hold the lock of an issue. Raises `LockContended` while another worker holds it."""
         token = uuid.uuid4().hex
-        keys = [_key(issue), *self._records.keys(self._clock())]
+        keys = [_make_key(issue), *self._records.keys(self._clock())]
         record = self._take(keys=keys, args=[token, LOCK_MS, issue])
         if record is None:
             raise LockContended("another worker holds the lock of this issue", BUSY_SECONDS)
@@ -109,7 +109,7 @@ class Locks:
             yield HeldLock(self, issue, token, _record.decode(record) if record else None)
         finally:
             if self._forget(token):
-                self._release(keys=[_key(issue)], args=[token])
+                self._release(keys=[_make_key(issue)], args=[token])
 
     def write(self, issue: str, token: str, record: Record) -> bool:
         """Write a record. Return False, without writing, if this worker lost the lock."""
@@ -121,7 +121,7 @@ class Locks:
         self._forget(token)
 
     def _put(self, script: Script, issue: str, token: str, record: Record) -> object:
-        keys = [_key(issue), self._records.keys(self._clock())[0]]
+        keys = [_make_key(issue), self._records.keys(self._clock())[0]]
         value, seconds = msgspec.json.encode(record), self._records.seconds
         return script(keys=keys, args=[token, LOCK_MS, issue, value, seconds])
 
@@ -137,8 +137,8 @@ class Locks:
                 issues = dict(self._issues)
             for token, issue in issues.items():
                 with suppress(redis.RedisError):
-                    self._renew(keys=[_key(issue)], args=[token, LOCK_MS])
+                    self._renew(keys=[_make_key(issue)], args=[token, LOCK_MS])
 
 
-def _key(issue: str) -> str:
+def _make_key(issue: str) -> str:
     return redis_keys.LOCK.format(issue=issue)

@@ -39,22 +39,22 @@ class RedisRateLimiter:
 
     def reserve(self, account: str, issue: str, rate: Rate) -> float:
         args: list[str | float] = [issue, self._clock(), rate.per_minute, rate.per_hour]
-        return float(self._reserve(keys=[_reservations_key(account)], args=args))
+        return float(self._reserve(keys=[_make_reservations_key(account)], args=args))
 
     def is_reserved(self, account: str, issue: str) -> bool:
-        at = self._client.zscore(_reservations_key(account), issue)
+        at = self._client.zscore(_make_reservations_key(account), issue)
         return at is not None and float(at) > self._clock()
 
     def pause(self, account: str, seconds: float) -> None:
-        self._client.set(_pause_key(account), 1, px=max(int(seconds * 1000), 1))
+        self._client.set(_make_pause_key(account), 1, px=max(int(seconds * 1000), 1))
 
     def pause_left(self, account: str) -> float:
-        return max(float(self._client.pttl(_pause_key(account))), 0.0) / 1000
+        return max(float(self._client.pttl(_make_pause_key(account))), 0.0) / 1000
 
 
-def _reservations_key(account: str) -> str:
+def _make_reservations_key(account: str) -> str:
     return redis_keys.RESERVATIONS.format(account=account)
 
 
-def _pause_key(account: str) -> str:
+def _make_pause_key(account: str) -> str:
     return redis_keys.PAUSE.format(account=account)
