@@ -13,9 +13,9 @@ MAX_NAMES = 10
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One line of a report. `fix` says what to do, "" for nothing.
+    """One line of a report. `fix` is the instruction for it, "" for none.
 
-    `wrong` means that Tagline does not work like this; otherwise `fix` is advice.
+    `wrong` is True if Tagline cannot work like this; otherwise `fix` is advice.
     """
 
     what: str

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 NAMESPACE = "tagline"
 
-# Dramatiq's own keys for our one queue (dramatiq/brokers/redis/dispatch.lua).
+# Dramatiq's own keys for Tagline's queue (dramatiq/brokers/redis/dispatch.lua).
 QUEUE_NAME = "issues"
 # list: ids of messages to run, oldest first; no expiry
 QUEUE = f"{NAMESPACE}:{QUEUE_NAME}"
@@ -67,7 +67,7 @@ SUSPENDED = f"{NAMESPACE}:parked"
 PROBE = f"{NAMESPACE}:probe"
 
 # Reconciliation.
-# string: exists while one worker has a periodic task; as long as the task says
+# string: exists while one worker holds a lease; as long as the task requires
 LEASE = f"{NAMESPACE}:lease:{{name}}"
 # hash: issue or failed delivery → attempts on that day; two days
 ATTEMPTS = f"{NAMESPACE}:swept:{{day}}"

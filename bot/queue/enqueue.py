@@ -33,8 +33,8 @@ MAX_REPOSITORIES = 10_000
 # uvloop raises RuntimeError for a connection that the other side has reset.
 REDIS_ERRORS = (RedisError, OSError, TimeoutError, RuntimeError)
 MAX_BATCH = 500
-# For one installation or project while a claim lives: twenty times what GitHub lets an installation
-# write in that time. Further deliveries are neither claimed nor queued, so that a flood cannot fill
+# For one installation or project until a claim expires: twenty times the comments GitHub accepts in
+# that time. Further deliveries are neither claimed nor queued, so that a flood cannot fill
 # Redis; reconciliation finds those issues by their missing comment.
 MAX_PER_ACCOUNT = 20_000
 

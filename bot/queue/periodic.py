@@ -50,6 +50,6 @@ class PeriodicTasks:
                 log.get().info(event, **fields)
         except redis.RedisError as error:
             log.get().warning(f"{event}: Redis does not answer", error=type(error).__name__)
-        except Exception as error:  # the thread must live as long as the worker
+        except Exception as error:  # the thread must run as long as the worker
             frames = log.frames(error.__traceback__)[-8:]
             log.get().error(f"{event}: unexpected error", error=type(error).__name__, frames=frames)

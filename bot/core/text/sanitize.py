@@ -107,7 +107,7 @@ def to_plain_markdown(text: str, max_chars: int = 600, max_words: int = 60) -> s
 def to_code_span(text: str, max_chars: int = 255) -> str:
     """Return `text` as one inline code span, "" where nothing of it is visible."""
     line = " ".join(_normalize(text[:max_chars]).split()).replace("<!--", f"<!{ZERO_WIDTH}--")
-    line = line.replace("tagline:v", f"tagline:{ZERO_WIDTH}v")  # the start of our own marker
+    line = line.replace("tagline:v", f"tagline:{ZERO_WIDTH}v")  # the start of the bot's marker
     line = _shorten_runs(line)
     if not line:
         return ""
