@@ -196,10 +196,10 @@ def fallback_retries(settings: Settings, store: RedisStore | NoStore) -> Fallbac
     from bot.llm.breaker import StoredProviderHealth
 
     first = settings.model
-    asked = [one.breaker for one in (first, *first.fallbacks)] if first else []
-    chosen = [one.breaker for one in first.allowed] if first else []
+    used = [one.breaker for one in (first, *first.fallbacks)] if first else []
+    allowed = [one.breaker for one in first.allowed] if first else []
     return FallbackRetries(
-        store.retry_schedule, StoredProviderHealth(store, asked, chosen), time.time
+        store.retry_schedule, StoredProviderHealth(store, used, allowed), time.time
     )
 
 
