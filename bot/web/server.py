@@ -1,4 +1,4 @@
-"""The receiver's HTTP server: uvicorn, with limits for slow clients and large requests.
+"""The receiver's HTTP server: uvicorn, with limits for slow clients and large heads.
 
 Uvicorn limits neither the time of a head or a body, nor the size of heads and trailers, nor the
 number of pipelined requests (https://github.com/encode/uvicorn/issues/157). This module overrides

@@ -91,6 +91,7 @@ def test_damaged_files_are_read_in_time_and_as_cautiously_as_their_sound_lines(
         assert denied or not DENIED.search(known), seed
 
 
+@pytest.mark.slow
 def test_damaged_files_take_little_memory() -> None:
     peak = 0
     for seed in range(0, 2000, 20):

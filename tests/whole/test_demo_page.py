@@ -35,6 +35,7 @@ def test_a_browser_is_opened_only_where_there_is_a_display(
     assert all(url in printed for url in opened)
 
 
+@pytest.mark.slow
 def test_after_a_reset_the_parts_outlive_the_request_that_asked_for_it(tmp_path: Path) -> None:
     with demo_processes(tmp_path) as processes:
         for deed in (processes.restart, processes.kill_worker):

@@ -16,6 +16,7 @@ JOBS = 12
 GROWTH_MIB, RETAINED_MIB = 110, 50
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc")
 def test_many_of_the_largest_issues_at_once_take_little_memory_and_give_it_back() -> None:
     idle, peak, after = measure_memory("gitlab", "emoji", JOBS, settled=1, model=1)

@@ -6,6 +6,7 @@ import heapq
 from dataclasses import replace
 from typing import Any
 
+import pytest
 import redis
 
 from bot.core.errors import ModelFailed, RateLimited
@@ -69,6 +70,7 @@ class Provider(ScriptedModel):
         return super().complete(prompt, parse)
 
 
+@pytest.mark.slow
 def test_f046_an_hour_without_a_model_costs_labels_at_once_and_comments_after_it() -> None:
     case = LoadCase()
     provider = Provider(case)
@@ -106,6 +108,7 @@ def test_f046_an_hour_without_a_model_costs_labels_at_once_and_comments_after_it
         assert forge.current.labels == ("area/login",)
 
 
+@pytest.mark.slow
 def test_f084_a_thousand_issues_at_once_are_rate_limited_and_each_gets_one_comment(
     redis_url: str,
 ) -> None:
