@@ -11,7 +11,7 @@ import threading
 import time
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 import httpx
@@ -34,6 +34,7 @@ __all__ = [
     "TIMEOUTS",
     "Client",
     "ClientPool",
+    "Request",
     "Response",
     "TooLarge",
     "UnsupportedProxy",
@@ -44,6 +45,7 @@ __all__ = [
 CONNECT_SECONDS = 5.0
 READ_SECONDS = 15.0
 UNPACKED_BYTES = 65_536
+_parse_url = lru_cache(maxsize=1024)(httpx.URL)  # a job sends several requests to most URLs
 
 
 class TooLarge(Exception):
@@ -51,10 +53,21 @@ class TooLarge(Exception):
 
 
 # Reasons for a missing response: nothing was sent; a time limit; a broken connection; any of them.
-NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError)
+NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError, httpx.InvalidURL)
 TIMEOUTS = httpx.TimeoutException
 CONNECTION_LOST = (httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError)
 FAILURES = (httpx.TransportError, httpx.InvalidURL, TooLarge)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request. `seconds` limit each wait for the next bytes of the response."""
+
+    method: str
+    url: str
+    headers: dict[str, str] = field(default_factory=dict)
+    content: bytes | None = None
+    seconds: float = READ_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,38 +82,24 @@ class Response:
 class Client:
     """Sends the requests of one thread."""
 
-    def __init__(
-        self, transport: httpx.BaseTransport, user_agent: str = "", seconds: float = READ_SECONDS
-    ) -> None:
+    def __init__(self, transport: httpx.BaseTransport, user_agent: str = "") -> None:
         self._transport = transport
         self._headers = {"accept": "*/*", "accept-encoding": "gzip", "user-agent": user_agent}
-        self._seconds = seconds
 
-    def build_request(
-        self,
-        method: str,
-        url: str,
-        *,
-        headers: Mapping[str, str] | None = None,
-        content: bytes | None = None,
-        seconds: float | None = None,
-    ) -> httpx.Request:
-        """Return a request. `seconds` limit each wait for the next bytes of the response."""
-        wait = seconds or self._seconds
-        return httpx.Request(
-            method,
-            _parse_url(url),
-            headers=self._headers | {name.lower(): v for name, v in (headers or {}).items()},
-            content=content,
-            extensions={"timeout": {"connect": CONNECT_SECONDS, "read": wait, "write": wait}},
-        )
-
-    def send(self, request: httpx.Request, max_bytes: int, *, truncate: bool = False) -> Response:
+    def send(self, request: Request, max_bytes: int, *, truncate: bool = False) -> Response:
         """Send a request and return its response with at most `max_bytes` of decoded content.
 
         Raises one of `FAILURES`, also for more content unless `truncate` is set.
         """
-        response = self._transport.handle_request(request)
+        wait = request.seconds
+        sent = httpx.Request(
+            request.method,
+            _parse_url(request.url),
+            headers=self._headers | {name.lower(): v for name, v in request.headers.items()},
+            content=request.content,
+            extensions={"timeout": {"connect": CONNECT_SECONDS, "read": wait, "write": wait}},
+        )
+        response = self._transport.handle_request(sent)
         response.headers.encoding = "latin-1"  # else httpx tries all headers in three encodings
         headers = dict(response.headers.items())
         try:
@@ -119,11 +118,10 @@ class Client:
 class ClientPool:
     """One `Client` per thread over one TLS context. Raises `UnsupportedProxy`."""
 
-    def __init__(self, user_agent: str, read_seconds: float = READ_SECONDS) -> None:
+    def __init__(self, user_agent: str) -> None:
         self._context = create_ssl_context()
         self._proxies = environment_proxies()
         self._user_agent = user_agent
-        self._read_seconds = read_seconds
         self._local = threading.local()
         self._clients: list[Client] = []
 
@@ -132,7 +130,7 @@ class ClientPool:
         client: Client | None = getattr(self._local, "client", None)
         if client is None:
             transport = Transport(self._context, self._proxies)
-            client = Client(transport, self._user_agent, self._read_seconds)
+            client = Client(transport, self._user_agent)
             self._local.client = client
             self._clients.append(client)
         return client
@@ -141,12 +139,6 @@ class ClientPool:
         """Close every thread's connections, once the threads have ended."""
         while self._clients:
             self._clients.pop().close()
-
-
-@lru_cache(maxsize=1024)
-def _parse_url(url: str) -> httpx.URL:
-    """Parse a URL; a job sends several requests to most of its URLs."""
-    return httpx.URL(url)
 
 
 def _read(

@@ -20,7 +20,7 @@ from bot.footprint import (
     return_freed_memory,
 )
 from bot.forges import requests
-from bot.http import Client, ClientPool, Response, TooLarge, deadline
+from bot.http import Client, ClientPool, Request, Response, TooLarge, deadline
 from tests.test_http import once, server
 
 MAX_BYTES = 16 * LARGE
@@ -49,7 +49,7 @@ def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def get(client: Client, url: str) -> Response:
-    return client.send(client.build_request("GET", url), MAX_BYTES)
+    return client.send(Request("GET", url), MAX_BYTES)
 
 
 def count_free() -> int:
@@ -110,7 +110,7 @@ def test_a_large_response_outside_a_block_never_waits(client: Client) -> None:
 @pytest.mark.usefixtures("all_taken")
 def test_a_job_without_a_permit_is_retried(client: Client, method: str, error: type[Retry]) -> None:
     with server(once(body=BODY)) as url:
-        request = client.build_request(method, url)
+        request = Request(method, url)
         with deadline(1), large_responses(), pytest.raises(Retry) as caught:
             requests.send_request("GitLab", client, request)
     assert type(caught.value) is error
@@ -123,7 +123,7 @@ def test_a_read_is_repeated_once_there_is_a_permit(client: Client) -> None:
     timer.start()
     received: list[bytes] = []
     with server(once(body=BODY), received) as url, deadline(60), large_responses():
-        request = client.build_request("GET", url)
+        request = Request("GET", url)
         assert requests.send_request("GitLab", client, request).content == BODY
     timer.join()
     assert len(received) == 2

@@ -22,6 +22,7 @@ from bot.http import (
     TIMEOUTS,
     Client,
     ClientPool,
+    Request,
     Response,
     TooLarge,
     UnsupportedProxy,
@@ -100,8 +101,7 @@ def clients() -> Iterator[ClientPool]:
 
 
 def get(clients: ClientPool, url: str, max_bytes: int = KB) -> Response:
-    client = clients.get()
-    return client.send(client.build_request("GET", url), max_bytes)
+    return clients.get().send(Request("GET", url), max_bytes)
 
 
 @pytest.mark.parametrize(
@@ -468,8 +468,8 @@ def test_a_request_has_host_and_content_length(
 ) -> None:
     requests: list[bytes] = []
     with server(once(body=b"fine"), requests) as url:
-        client = clients.get()
-        client.send(client.build_request(method, f"{url}a b/\xfc?c=%20d", content=content), KB)
+        request = Request(method, f"{url}a b/\xfc?c=%20d", content=content)
+        clients.get().send(request, KB)
     first, *lines = requests[0].partition(b"\r\n\r\n")[0].decode().split("\r\n")
     headers = dict(line.lower().split(": ", 1) for line in lines)
     assert first == f"{method} /a%20b/%C3%BC?c=%20d HTTP/1.1"
@@ -519,6 +519,7 @@ def test_a_scheme_may_be_in_capitals(clients: ClientPool) -> None:
         "http://a..b/",
         "http://b\xfccher.example/",
         f"http://{'a' * 64}.example/",
+        "http://192.168.1.300/",
     ],
 )
 def test_an_invalid_url_is_a_failure_like_others(clients: ClientPool, url: str) -> None:
@@ -568,8 +569,8 @@ def test_a_get_on_a_connection_that_the_server_has_ended_is_sent_again_and_a_pos
     with server(respond, received) as url:
         client = clients.get()
         for _ in range(2):
-            assert client.send(client.build_request("GET", url), KB).content == b"ok"
+            assert client.send(Request("GET", url), KB).content == b"ok"
         with pytest.raises(CONNECTION_LOST):
-            client.send(client.build_request("POST", url), KB)
+            client.send(Request("POST", url), KB)
     clients.close()
     assert [request.split(b" ")[0] for request in received] == [b"GET", b"GET", b"GET", b"POST"]

@@ -7,7 +7,7 @@ from email.utils import parsedate_to_datetime
 
 from bot.core.diagnostics import Finding
 from bot.forges.requests import send_request
-from bot.http import ClientPool
+from bot.http import ClientPool, Request
 
 MAX_SKEW_SECONDS = 60
 
@@ -20,8 +20,7 @@ def check_clock(
     clock: Callable[[], float],
 ) -> Finding:
     """Return the difference to the Date header of a response. Raises `Retry` without a response."""
-    client = clients.get()
-    response = send_request(forge, client, client.build_request("GET", url, headers=headers))
+    response = send_request(forge, clients.get(), Request("GET", url, dict(headers)))
     try:
         remote = parsedate_to_datetime(response.headers["date"]).timestamp()
     except (KeyError, ValueError):

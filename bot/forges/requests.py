@@ -2,45 +2,38 @@
 
 from __future__ import annotations
 
-import httpx
-
 from bot.core.errors import LockContended, Retry, WriteUncertain
 from bot.footprint import NoPermit, await_permit
-from bot.http import FAILURES, NOT_SENT, Client, Response, deadline, seconds_left
+from bot.http import FAILURES, NOT_SENT, Client, Request, Response, deadline, seconds_left
 
 CALL_SECONDS = 15.0
 PERMIT_SECONDS = 120.0  # for a large response, if the job has no deadline
 MAX_BYTES = 16 * 1024 * 1024
 
 
-def send_request(
-    forge: str, client: Client, request: httpx.Request, first_bytes: int = 0
-) -> Response:
+def send_request(forge: str, client: Client, request: Request, first_bytes: int = 0) -> Response:
     """Return the response, cut to its `first_bytes` unless 0.
 
     Raises `Retry`, `WriteUncertain` for a write that may have happened, and `LockContended` if
     other threads hold all permits for large responses until the time limit.
     """
-    try:
-        return _send(forge, client, request, first_bytes)
-    except NoPermit:
-        if request.method != "GET":
-            raise WriteUncertain(f"{forge}'s response had to wait for too long") from None
-    # The connection is closed: no server waits while this thread waits for its permit.
-    left = seconds_left()
-    try:
-        await_permit(PERMIT_SECONDS if left is None else left / 2)
-    except NoPermit:
-        raise LockContended("too many large responses are being read") from None
-    return _send(forge, client, request, first_bytes)
-
-
-def _send(forge: str, client: Client, request: httpx.Request, first_bytes: int) -> Response:
-    try:
-        with deadline(CALL_SECONDS):
-            return client.send(request, first_bytes or MAX_BYTES, truncate=first_bytes > 0)
-    except NOT_SENT as error:
-        raise Retry(f"{forge} cannot be reached ({type(error).__name__})") from None
-    except FAILURES as error:
-        reason = f"{forge}'s response did not arrive ({type(error).__name__})"
-        raise (Retry(reason) if request.method == "GET" else WriteUncertain(reason)) from None
+    is_read = request.method == "GET"
+    while True:
+        try:
+            with deadline(CALL_SECONDS):
+                return client.send(request, first_bytes or MAX_BYTES, truncate=first_bytes > 0)
+        except NOT_SENT as error:
+            raise Retry(f"{forge} cannot be reached ({type(error).__name__})") from None
+        except FAILURES as error:
+            reason = f"{forge}'s response did not arrive ({type(error).__name__})"
+            raise (Retry(reason) if is_read else WriteUncertain(reason)) from None
+        except NoPermit:
+            if not is_read:
+                reason = f"{forge}'s response had to wait for too long"
+                raise WriteUncertain(reason) from None
+        # The connection is closed: no server waits while this thread waits for its permit.
+        left = seconds_left()
+        try:
+            await_permit(PERMIT_SECONDS if left is None else left / 2)
+        except NoPermit:
+            raise LockContended("too many large responses are being read") from None

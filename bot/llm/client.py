@@ -116,15 +116,16 @@ class ModelClient:
         return self._send(request)
 
     def _send(self, request: CompletionRequest) -> Completion:
-        client, endpoint = self._clients.get(), self._endpoint
-        url = endpoint.base_url + self._protocol.path
-        headers = {"Content-Type": "application/json", **self._protocol.build_headers(endpoint.key)}
-        body = msgspec.json.encode(self._protocol.build_body(request))
-        http_request = client.build_request(
-            "POST", url, headers=headers, content=body, seconds=endpoint.seconds
+        endpoint = self._endpoint
+        http_request = http.Request(
+            "POST",
+            endpoint.base_url + self._protocol.path,
+            {"Content-Type": "application/json", **self._protocol.build_headers(endpoint.key)},
+            msgspec.json.encode(self._protocol.build_body(request)),
+            endpoint.seconds,
         )
         try:
-            response = client.send(http_request, MAX_BYTES)
+            response = self._clients.get().send(http_request, MAX_BYTES)
         except http.FAILURES as error:
             raise _map_transport_error(error) from None
         if response.status != 200:

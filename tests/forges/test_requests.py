@@ -11,7 +11,7 @@ import pytest
 from bot.core.errors import Retry, WriteUncertain
 from bot.forges import requests
 from bot.forges.gitlab.backend import HttpxBackend
-from bot.http import ClientPool
+from bot.http import ClientPool, Request
 from tests.fakes import ScriptedWeb
 
 
@@ -29,17 +29,16 @@ def test_a_silent_forge_fails_before_the_socket_s_own_limit(
     monkeypatch.setattr(requests, "CALL_SECONDS", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}/"
-        request = clients.get().build_request(method, url)
+        request = Request(method, url)
         with pytest.raises(Retry, match="did not arrive") as caught:
             requests.send_request("GitHub", clients.get(), request)
     assert type(caught.value) is error
 
 
-def test_an_unreachable_forge_was_sent_nothing(clients: ClientPool) -> None:
-    client = clients.get()
-    request = client.build_request("POST", "http://127.0.0.1:1/")
+@pytest.mark.parametrize("url", ["http://127.0.0.1:1/", "https://192.168.1.300/"])
+def test_an_unreachable_forge_was_sent_nothing(clients: ClientPool, url: str) -> None:
     with pytest.raises(Retry, match="cannot be reached") as caught:
-        requests.send_request("GitLab", client, request)
+        requests.send_request("GitLab", clients.get(), Request("POST", url))
     assert type(caught.value) is Retry
 
 

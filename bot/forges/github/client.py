@@ -10,14 +10,13 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlsplit
 
-import httpx
 import msgspec
 from gidgethub import GitHubBroken, HTTPException, sansio
 
 from bot.core.config.yaml_nodes import MAX_BYTES
 from bot.forges.github.errors import classify
 from bot.forges.requests import send_request
-from bot.http import ClientPool, Response
+from bot.http import ClientPool, Request, Response
 
 PUBLIC_API = "https://api.github.com"
 VERSION = "2026-03-10"  # Enterprise Server may be older, and uses its own default
@@ -75,16 +74,16 @@ class GitHubClient:
         items, link = self._send(self._request("GET", path, variables, credential, None, JSON))
         return items, dict(parse_qsl(urlsplit(link or "").query)).get("cursor", "")
 
-    def _send(self, request: httpx.Request) -> tuple[Any, str | None]:
+    def _send(self, request: Request) -> tuple[Any, str | None]:
         return self._decode(request, send_request("GitHub", self._clients.get(), request))
 
-    def _decode(self, request: httpx.Request, response: Response) -> tuple[Any, str | None]:
+    def _decode(self, request: Request, response: Response) -> tuple[Any, str | None]:
         """Return a response's data and the URL of the next page, which is never requested."""
         try:
             return _decipher(response)
         except HTTPException as error:
             is_write = request.method != "GET"
-            is_comment = request.method in ("POST", "PATCH") and COMMENT.search(request.url.path)
+            is_comment = request.method in ("POST", "PATCH") and COMMENT.search(request.url)
             raise classify(
                 error, self._clock(), is_write=is_write, is_comment=bool(is_comment)
             ) from None
@@ -97,7 +96,7 @@ class GitHubClient:
         credential: Credential,
         data: Mapping[str, Any] | None,
         accept: str,
-    ) -> httpx.Request:
+    ) -> Request:
         token, jwt = credential.token or None, credential.jwt or None
         headers = sansio.create_headers("tagline", accept=accept, oauth_token=token, jwt=jwt)
         if self._base_url == PUBLIC_API:
@@ -107,7 +106,7 @@ class GitHubClient:
         encoded = {name: quote(str(value), safe="") for name, value in variables.items()}
         url = self._base_url + path.format_map(encoded)
         content = None if data is None else msgspec.json.encode(data)
-        return self._clients.get().build_request(method, url, headers=headers, content=content)
+        return Request(method, url, headers, content)
 
 
 def _decipher(response: Response) -> tuple[Any, str | None]:

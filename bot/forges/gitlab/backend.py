@@ -19,7 +19,7 @@ import msgspec
 from bot.core.config.yaml_nodes import MAX_BYTES
 from bot.forges.gitlab.errors import classify
 from bot.forges.requests import send_request
-from bot.http import ClientPool, Response
+from bot.http import ClientPool, Request, Response
 
 NOTE = re.compile(r"/notes(/\d+)?$")
 MAX_FILE = MAX_BYTES + 1  # one more than allowed shows that a file is too long
@@ -84,17 +84,16 @@ class HttpxBackend:
         json: object = None,
         params: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
-        auth: Callable[[httpx.Request], object] | None = None,
+        auth: Callable[[Request], object] | None = None,
         **options: object,
     ) -> _Result:
-        client = self.client.get()
         full_url = f"{url}?{httpx.QueryParams(params)}" if params else url
         content = None if json is None else msgspec.json.encode(json)
-        request = client.build_request(method.upper(), full_url, headers=headers, content=content)
+        request = Request(method.upper(), full_url, dict(headers or {}), content)
         if auth:
             auth(request)
         first_bytes = MAX_FILE if options.get("stream") else 0
-        response = send_request("GitLab", client, request, first_bytes)
+        response = send_request("GitLab", self.client.get(), request, first_bytes)
         error = classify(
             response.status,
             response.headers,
