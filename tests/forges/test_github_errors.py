@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import httpx
@@ -182,6 +182,32 @@ def test_an_empty_response_is_none() -> None:
 def test_a_raw_file_is_text() -> None:
     answer = httpx.Response(200, text="mode: suggest", headers={"content-type": f"{RAW}; x=y"})
     assert call(answer, accept=RAW) == "mode: suggest"
+
+
+def test_a_refused_edit_of_a_comment_is_tried_again() -> None:
+    refused = Answer(403, Forbidden, message="Something unknown").response()
+    path, variables = "/repos/{owner}/{repo}/issues/comments/{comment}", {**WIDGET, "comment": 7}
+    rest = GitHubClient(ScriptedWeb(lambda _: refused), API)
+    with pytest.raises(Retry):
+        rest.call("PATCH", path, variables, Credential(token="t"), data={"body": "x"})
+
+
+@pytest.mark.parametrize("name", [".", ".."])
+def test_a_label_of_dots_is_neither_set_nor_removed(name: str) -> None:
+    """`DELETE …/labels/.` would remove every label of the issue."""
+    sent: list[httpx.Request] = []
+
+    def respond(request: httpx.Request) -> httpx.Response:
+        sent.append(request)
+        return httpx.Response(
+            200, headers={"content-type": "application/json"}, json=[{"name": name}]
+        )
+
+    github = GitHub(GitHubClient(ScriptedWeb(respond), API), Auth())
+    ref = replace(REF, repo_id=0)
+    assert [label.settable for label in github.list_labels(ref)] == [False]
+    github.remove_labels(ref, (name,))
+    assert [request.method for request in sent] == ["GET"]
 
 
 def test_names_are_escaped_in_the_url() -> None:

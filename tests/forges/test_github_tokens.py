@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
 import httpx
@@ -29,6 +31,7 @@ class Host:
     tokens: list[str] = field(default_factory=list)
     unknown: set[str] = field(default_factory=set)
     headers: dict[str, str] = field(default_factory=dict)
+    both: threading.Barrier | None = None
 
     def __post_init__(self) -> None:
         rest = GitHubClient(ScriptedWeb(self.answer), "https://api.github.com", lambda: self.now)
@@ -43,6 +46,8 @@ class Host:
             return self.say(201, {"token": self.tokens[-1]})
         token = request.headers["authorization"].split()[-1]
         if self.refuses or token in self.unknown:
+            if self.both:
+                self.both.wait(5)
             return self.say(401, {"message": "Bad credentials"})
         if request.url.path.startswith("/repositories/"):
             return self.say(200, {"id": REF.repo_id, "full_name": REF.repo})
@@ -89,6 +94,16 @@ def test_an_expired_token_is_replaced_at_once_and_the_new_one_may_be_late_too() 
     host.unknown.remove("ghs_1")
     assert host.read() == "Found"
     assert host.tokens == ["ghs_0", "ghs_1"]
+
+
+def test_two_threads_both_replace_an_expired_token() -> None:
+    host = Host()
+    host.read()
+    host.now += 1800
+    host.unknown = {"ghs_0"}
+    host.both = threading.Barrier(2)
+    with ThreadPoolExecutor(2) as pool:
+        assert list(pool.map(lambda _: host.read(), range(2))) == ["Found", "Found"]
 
 
 def test_a_rejected_key_of_the_app_is_an_operator_error_at_once() -> None:

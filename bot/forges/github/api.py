@@ -15,7 +15,7 @@ from bot.core.types import Issue, IssueRef, Label, OwnComment, Rate
 from bot.footprint import large_responses
 from bot.forges.cache import NameCache, RepositoryCache
 from bot.forges.github.auth import TOO_NEW, AppAuth, Auth
-from bot.forges.github.client import JSON, RAW, GitHubClient
+from bot.forges.github.client import DOT_SEGMENTS, JSON, RAW, Credential, GitHubClient
 from bot.forges.github.errors import Moved, Unauthorized
 from bot.forges.values import text, timestamp
 
@@ -194,7 +194,8 @@ class GitHub:
 
     def _fetch_labels(self, ref: IssueRef) -> tuple[Label, ...]:
         labels = self._list_pages(REPO + "/labels", ref)
-        return tuple(Label(text(x.get("name")), text(x.get("description"))) for x in labels)
+        named = ((text(x.get("name")), text(x.get("description"))) for x in labels)
+        return tuple(Label(*label, settable=label[0] not in DOT_SEGMENTS) for label in named)
 
     def _fetch_config(self, ref: IssueRef) -> str | None:
         """Return the repository's own file, else its organisation's."""
@@ -216,10 +217,7 @@ class GitHub:
     def _fetch_name(self, ref: IssueRef) -> str:
         """Return the name of the repository with this number. Raises `NotFound`."""
 
-        def send() -> Any:
-            variables, credential = {"id": ref.repo_id}, self._auth.credential(ref)
-            return self._rest.call("GET", "/repositories/{id}", variables, credential)
-
+        send = partial(self._rest.call, "GET", "/repositories/{id}", {"id": ref.repo_id})
         try:
             data = self._send_with_credential(ref, send)
         except NotFound as error:
@@ -256,9 +254,8 @@ class GitHub:
         """Return the response to a request about a repository; repeat it after a rename."""
         name = self._names.get(ref)
 
-        def send(name: str) -> Any:
+        def send(name: str, credential: Credential) -> Any:
             values = {**_split_name(name), "number": ref.number, **(variables or {})}
-            credential = self._auth.credential(ref)
             with large_responses():
                 return self._rest.call(method, path, values, credential, data=data, accept=accept)
 
@@ -273,19 +270,20 @@ class GitHub:
             # Another repository has the old name: data that was read before may be from its issue.
             raise Retry("the repository has another name now") from None
 
-    def _send_with_credential(self, ref: IssueRef, send: Callable[[], T]) -> T:
+    def _send_with_credential(self, ref: IssueRef, send: Callable[[Credential], T]) -> T:
         """Return the result of `send`; repeat it with a new credential if the old one is rejected.
 
         Raises `Retry` for a credential that is too new.
         """
         for _ in range(2):
+            credential = self._auth.credential(ref)
             try:
-                result = send()
+                result = send(credential)
             except Unauthorized:
-                if not self._auth.renew(ref):
+                if not self._auth.renew(ref, credential):
                     raise
             else:
-                self._auth.confirm(ref)
+                self._auth.confirm(ref, credential)
                 return result
         raise Retry(TOO_NEW)
 

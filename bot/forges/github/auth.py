@@ -42,15 +42,15 @@ class Auth:
         """Return the credential for a repository."""
         return Credential()
 
-    def confirm(self, ref: IssueRef) -> None:
+    def confirm(self, ref: IssueRef, credential: Credential) -> None:
         """Record that GitHub accepted the credential."""
 
     def is_unproven(self, ref: IssueRef) -> bool:
         """Return whether the credential is so new that GitHub may not accept it yet."""
         return False
 
-    def renew(self, ref: IssueRef) -> bool:
-        """Discard a rejected credential; return whether to try at once with a new one.
+    def renew(self, ref: IssueRef, rejected: Credential) -> bool:
+        """Discard a rejected credential; return whether to try at once with another one.
 
         Raises `Retry` for one that GitHub may not accept yet.
         """
@@ -114,8 +114,9 @@ class AppAuth(Auth):
     def credential(self, ref: IssueRef) -> Credential:
         return Credential(token=self._tokens.get(ref).text)
 
-    def confirm(self, ref: IssueRef) -> None:
-        if token := self._tokens.peek(ref):
+    def confirm(self, ref: IssueRef, credential: Credential) -> None:
+        token = self._tokens.peek(ref)
+        if token and token.text == credential.token:
             token.is_accepted = True
 
     def is_unproven(self, ref: IssueRef) -> bool:
@@ -123,13 +124,13 @@ class AppAuth(Auth):
         is_new = token and self._clock() - token.created_at < LAG_SECONDS
         return bool(token and is_new and not token.is_accepted)
 
-    def renew(self, ref: IssueRef) -> bool:
+    def renew(self, ref: IssueRef, rejected: Credential) -> bool:
         """As `Auth.renew`; return False for a token that was not accepted within a minute."""
+        token = self._tokens.peek(ref)
+        if token is None or token.text != rejected.token:  # another thread has discarded it
+            return True
         if self.is_unproven(ref):
             raise Retry(TOO_NEW)
-        token = self._tokens.peek(ref)
-        if token is None:
-            return False
         self._tokens.discard(ref, token)
         return token.is_accepted
 

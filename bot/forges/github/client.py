@@ -14,6 +14,7 @@ import msgspec
 from gidgethub import GitHubBroken, HTTPException, sansio
 
 from bot.core.config.yaml_nodes import MAX_BYTES
+from bot.core.errors import NotFound
 from bot.forges.github.errors import classify
 from bot.forges.requests import send_request
 from bot.http import ClientPool, Request, Response
@@ -22,6 +23,7 @@ PUBLIC_API = "https://api.github.com"
 VERSION = "2026-03-10"  # Enterprise Server may be older, and uses its own default
 RAW = "application/vnd.github.raw+json"
 JSON = "application/vnd.github+json"
+DOT_SEGMENTS = frozenset({".", ".."})  # a URL's parts that name another URL
 MAX_FILE = MAX_BYTES + 1  # one more than allowed shows that a file is too long
 COMMENT = re.compile(r"/comments(/\d+)?$")
 
@@ -103,6 +105,8 @@ class GitHubClient:
             headers["x-github-api-version"] = VERSION
         if data is not None:
             headers["content-type"] = "application/json"
+        if not DOT_SEGMENTS.isdisjoint(variables.values()):
+            raise NotFound("no URL can hold a name of dots")
         encoded = {name: quote(str(value), safe="") for name, value in variables.items()}
         url = self._base_url + path.format_map(encoded)
         content = None if data is None else msgspec.json.encode(data)
