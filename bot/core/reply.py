@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,39 +39,43 @@ class ModelAnswer:
 
 
 def parse_reply(text: str) -> ParsedReply:
-    """Return the content of the first complete JSON object in an answer.
+    """Return the content of the last JSON object in an answer that has a summary.
 
     Labels may be objects or plain names, under `labels` or `tags`. Raises `ModelFailed` where
     there is no JSON object or no summary in it.
     """
-    data = extract_object(text)
-    summary = data.get("summary")
-    if not isinstance(summary, str) or not summary.strip():
+    data = next(filter(_get_summary, reversed(extract_objects(text))), None)
+    if data is None:
         raise ModelFailed("wrong-shape")
     labels = data.get("labels")
     labels = data.get("tags") if labels is None else labels
     entries = labels[:MAX_SUGGESTIONS] if isinstance(labels, list) else []
-    return ParsedReply(summary, tuple(filter(None, map(_parse_label, entries))))
+    return ParsedReply(_get_summary(data), tuple(filter(None, map(_parse_label, entries))))
 
 
-def extract_object(text: str) -> dict[str, Any]:
-    """Return the first complete JSON object in an answer. Raises `ModelFailed`."""
+def _get_summary(data: dict[str, Any]) -> str:
+    summary = data.get("summary")
+    return summary if isinstance(summary, str) and summary.strip() else ""
+
+
+def extract_objects(text: str) -> list[dict[str, Any]]:
+    """Return the complete JSON objects in an answer, at least one. Raises `ModelFailed`."""
     text = _strip_thinking(text).strip()
     start = text.find("{")
     is_list = text[:1] == "[" or text[:start].rstrip()[-1:] == "["
+    objects: list[dict[str, Any]] = []
     for _ in range(MAX_OBJECTS):
         end = _find_end(text, start) if start >= 0 else 0
         if not end:
             break
-        try:
-            data: dict[str, Any] = msgspec.json.decode(text[start:end])
-        except (msgspec.DecodeError, RecursionError, UnicodeEncodeError):
-            start = text.find("{", end)
-            continue
-        if is_list:
-            raise ModelFailed("wrong-shape")
-        return data
-    raise ModelFailed("not-json")
+        with suppress(msgspec.DecodeError, RecursionError, UnicodeEncodeError):
+            objects.append(msgspec.json.decode(text[start:end]))
+        start = text.find("{", end)
+    if not objects:
+        raise ModelFailed("not-json")
+    if is_list:
+        raise ModelFailed("wrong-shape")
+    return objects
 
 
 def _strip_thinking(text: str) -> str:

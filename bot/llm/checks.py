@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from bot.core.diagnostics import Finding
 from bot.core.errors import ModelFailed
 from bot.core.prompt import Prompt
-from bot.core.reply import extract_object
+from bot.core.reply import extract_objects
 from bot.llm.client import ModelClient
 
 # The text repeats the schema for servers that ignore the parameter.
@@ -40,7 +40,7 @@ OTHER_FIX = "look at LLM_PROVIDER, {name_variable} and the base URL"
 
 def parse_word(text: str) -> str:
     """Return the word of an answer. Raises `ModelFailed`."""
-    word = extract_object(text).get("word")
+    word = extract_objects(text)[0].get("word")
     if not isinstance(word, str):
         raise ModelFailed("wrong-shape")
     return word

@@ -32,6 +32,8 @@ FULL = (
         f'<thinking>{{"summary": "A decision."}}</thinking>\n{FULL}',
         f"The set {{a, b}} is empty: {FULL}",
         f"{FULL}\nOr shorter: {{}}",
+        f'{{"summary": "A draft."}}\n{FULL}',
+        f'{{"note": "I think."}} {FULL} {{"summary": " "}} {{"summary": 3}}',
         f"{FULL} }}",
         FULL.replace('"labels"', '"tags"'),
         FULL[:-1] + ', "confidence": 0.9}',
