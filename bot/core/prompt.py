@@ -19,7 +19,7 @@ MAX_STYLE = 2000
 SHORT_BODY = 600
 MAX_SUMMARY, MAX_REASON, MAX_LABELS = 600, 120, 8
 BOUNDS = ("maxLength", "maxItems")  # keywords of JSON Schema
-CHARS_PER_TOKEN = 3
+BYTES_PER_TOKEN = 3  # of UTF-8: a Chinese character is about one token
 REPAIR = "That is not an answer that can be used."
 
 RULES = """\
@@ -54,8 +54,8 @@ class Prompt:
 
     @property
     def tokens(self) -> int:
-        """Return an upper estimate of its tokens."""
-        return (len(self.system) + len(self.user)) // CHARS_PER_TOKEN
+        """Return an estimate of its tokens that the real number rarely exceeds."""
+        return len(f"{self.system}{self.user}".encode()) // BYTES_PER_TOKEN
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from bot.core.labels.keywords import match
-from bot.core.prompt import CHARS_PER_TOKEN
+from bot.core.prompt import BYTES_PER_TOKEN
 from bot.core.text.condense import condense
 from tests.shared import require
 
@@ -94,7 +94,7 @@ def condensing(shared: Path, names: Sequence[str]) -> tuple[float, float]:
     ]
     condensed = sorted(len(condense(body)) for body in bodies)
     share = sum(condensed) / sum(map(len, bodies))
-    return share, condensed[int(len(condensed) * 0.99)] / CHARS_PER_TOKEN
+    return share, condensed[int(len(condensed) * 0.99)] / BYTES_PER_TOKEN
 
 
 @pytest.mark.parametrize("names", [("type_nlbse24",), FIRST_SETS], ids=["one set", "several"])
