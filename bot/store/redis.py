@@ -76,10 +76,11 @@ class RedisStore:
     def save_config(self, repo_key: str, text: str) -> None:
         """Keep a configuration file for half a year after it was last saved."""
         with self._guard:
-            is_saved = self._saved_configs.get(repo_key) == text
+            if self._saved_configs.get(repo_key) == text:
+                return
+        self._configs.put(repo_key, text.encode("utf-8", "replace"), self._clock())
+        with self._guard:
             self._saved_configs[repo_key] = text
-        if not is_saved:
-            self._configs.put(repo_key, text.encode("utf-8", "replace"), self._clock())
 
     def reported_problems(self, repo_key: str) -> str:
         return (self._problems.get(repo_key, self._clock()) or b"").decode()

@@ -129,6 +129,16 @@ def test_the_last_readable_file_of_a_repository_is_kept(clocked: ClockedStore) -
     assert clocked.store.last_config(OTHER_REPO) is None
 
 
+def test_a_file_is_saved_again_once_redis_may_have_lost_it(redis_store: ClockedStore) -> None:
+    redis_store.store.save_config(REPO, CONFIG)
+    assert redis_store.client
+    redis_store.client.flushdb()
+    for _ in range(3):
+        redis_store.wait(50 * 60)
+        redis_store.store.save_config(REPO, CONFIG)
+    assert redis_store.store.last_config(REPO) == CONFIG
+
+
 def test_an_empty_file_is_a_file(clocked: ClockedStore) -> None:
     clocked.store.save_config(REPO, CONFIG)
     clocked.store.save_config(REPO, "")
