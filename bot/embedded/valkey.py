@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TextIO
+from urllib.parse import quote
 
 import redis
 from redis.backoff import NoBackoff
@@ -90,7 +91,11 @@ class EmbeddedRedis:
 
     @property
     def url(self) -> str:
-        return f"redis://127.0.0.1:{self._port}/0" if self._port else f"unix://{self._socket}?db=0"
+        return (
+            f"redis://127.0.0.1:{self._port}/0"
+            if self._port
+            else f"unix://{quote(str(self._socket))}?db=0"
+        )
 
     @property
     def pid(self) -> int:
@@ -197,8 +202,8 @@ class EmbeddedRedis:
         """Take the lock of the folder, after stopping a server that holds it."""
         if try_lock(lock):
             return
-        url = f"unix://{self._socket}"
-        previous = redis.Redis.from_url(url, socket_timeout=1, retry=NO_RETRY)
+        path = str(self._socket)
+        previous = redis.Redis(unix_socket_path=path, socket_timeout=1, retry=NO_RETRY)
         with previous, suppress(redis.RedisError):
             previous.shutdown()
         until = time.monotonic() + STOP_SECONDS

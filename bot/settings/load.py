@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from dotenv import dotenv_values
 
@@ -223,7 +223,7 @@ def _data_dir(env: Environment) -> Path:
 def _redis_url(env: Environment, data_dir: Path) -> str:
     """Return REDIS_URL, else the socket of `tagline run` if it exists, else the default."""
     embedded = data_dir / EMBEDDED_SOCKET
-    default = f"unix://{embedded}?db=0" if embedded.is_socket() else DEFAULT_REDIS
+    default = f"unix://{quote(str(embedded))}?db=0" if embedded.is_socket() else DEFAULT_REDIS
     url = env.text("REDIS_URL", default)
     if not url.startswith(("redis://", "rediss://", "unix://")):
         env.problems.append("REDIS_URL must start with redis://, rediss:// or unix://.")

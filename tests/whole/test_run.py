@@ -22,7 +22,13 @@ from bot.cli.main import cli
 from bot.cli.serve import AddressUnavailable, Receiver
 from bot.cli.signals import seconds_for_jobs
 from bot.embedded import valkey
-from bot.embedded.valkey import EmbeddedRedis, ServerUnavailable, extract_failure, lock_data_dir
+from bot.embedded.valkey import (
+    SOCKET,
+    EmbeddedRedis,
+    ServerUnavailable,
+    extract_failure,
+    lock_data_dir,
+)
 from bot.queue.broker import HEARTBEAT_MS, SINGLE_HOST_HEARTBEAT_MS
 from bot.settings.load import load
 from tests.conftest import free_port
@@ -347,12 +353,14 @@ def test_run_without_a_secret_and_a_forge_changes_nothing(tmp_path: Path) -> Non
 
 
 def test_other_commands_find_the_private_server_only_without_redis_url(tmp_path: Path) -> None:
+    tmp_path /= "app#1?"
+    tmp_path.mkdir()
     elsewhere = "redis://127.0.0.1:6379/0"
     environ = {"DATA_DIR": str(tmp_path)}
     server = EmbeddedRedis(tmp_path)
     assert load(environ).redis_url == elsewhere
     with socket.socket(socket.AF_UNIX) as listening:
-        listening.bind(server.url.removeprefix("unix://").partition("?")[0])
+        listening.bind(str(tmp_path / SOCKET))
         assert load(environ).redis_url == server.url
         assert load({**environ, "REDIS_URL": elsewhere}).redis_url == elsewhere
 
