@@ -55,5 +55,6 @@ def _measure_oldest_wait(client: redis.Redis, now: float) -> int:
     message = client.hget(redis_keys.QUEUE_MESSAGES, first) if first else None
     if not message:
         return 0
-    queued_at: float = msgspec.json.decode(message)["message_timestamp"] / 1000
-    return max(round(now - queued_at), 0)
+    data = msgspec.json.decode(message)
+    queued_at: float = data.get("options", {}).get("queued_at", data["message_timestamp"])
+    return max(round(now - queued_at / 1000), 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -55,6 +56,7 @@ class DeadLetters:
         for letter, _, message in self._read():
             job = message["message_id"]
             message["options"].pop("tries", None)
+            message["options"]["queued_at"] = int(time.time() * 1000)
             args = [letter, msgspec.json.encode(message)]
             if job in jobs and self._send_again(keys=keys, args=args):
                 job_ids.add(job)

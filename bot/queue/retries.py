@@ -19,8 +19,8 @@ from bot.core.ports import JobRecords
 from bot.queue.enqueue import claim_keys
 
 RECONNECT_SECONDS = 1.0
-# Options that `Retries` sets. A traceback can contain secret values; `tries` replaces the count.
-ADDED_OPTIONS = ("traceback", "retries", "requeue_timestamp")
+# Options that are set anew. A traceback can contain secret values; `tries` replaces the count.
+ADDED_OPTIONS = ("traceback", "retries", "requeue_timestamp", "queued_at")
 
 
 class JobFailed(errors.Retry):
@@ -47,6 +47,8 @@ class JobRetries(Retries):
     def before_enqueue(self, broker: Any, message: Any, delay: int | None) -> None:
         for option in ADDED_OPTIONS:
             message.options.pop(option, None)
+        if delay is None:
+            message.options["queued_at"] = int(time.time() * 1000)
 
     def after_process_message(
         self, broker: Any, message: Any, *, result: Any = None, exception: Any = None

@@ -151,6 +151,22 @@ def test_a_queue_that_does_not_move(check: CheckCommand, own_redis: EmbeddedRedi
     assert "1 dead letters" in messages(check.lines(code=1), "redis")
 
 
+@pytest.mark.parametrize("queued_at", [None, 0])
+def test_a_job_that_was_tried_later_on_purpose_has_not_waited(
+    check: CheckCommand, own_redis: EmbeddedRedis, queued_at: int | None
+) -> None:
+    now = int(time.time() * 1000)
+    options = {"queued_at": now if queued_at is None else queued_at}
+    message = json.dumps({"message_timestamp": now - 3_600_000, "options": options})
+    with redis.Redis.from_url(own_redis.url) as client:
+        client.rpush("tagline:issues", "j-1")
+        client.hset("tagline:issues.msgs", "j-1", message)
+    if queued_at is None:
+        assert "1 jobs wait, the oldest for 0 s" in messages(check.lines(code=0), "redis")
+    else:
+        assert "start `tagline worker`" in check.problem("redis")
+
+
 def test_an_app_whose_id_is_wrong(check: CheckCommand) -> None:
     check.environment["GITHUB_APP_ID"] = "1"
     assert "GITHUB_PRIVATE_KEY" in check.problem("github")
