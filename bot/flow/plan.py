@@ -125,7 +125,8 @@ def make_plan(decision: Decision) -> Plan:
     if config.mode == "suggest":
         labels = replace(labels.with_only(()), remove=())
     added = tuple(suggestion.label for suggestion in labels.apply)
-    kept = tuple(name for name in history.applied_by_bot if name not in labels.remove)
+    removed = {fold(name) for name in labels.remove}
+    kept = tuple(name for name in history.applied_by_bot if fold(name) not in removed)
     marker = Marker(
         labels=tuple(dict.fromkeys((*kept, *added))),
         prompt=prompt.VERSION if enrichment.by_model else "",

@@ -365,6 +365,15 @@ def test_text_without_a_valid_marker_has_none(text: str) -> None:
     assert read_marker(text) is None
 
 
+def test_a_label_that_is_removed_is_not_listed_in_another_spelling() -> None:
+    removing = replace(BY_MODEL, label_decision=LabelDecision(remove=("Bug",)))
+    before = history(labels=["Bug"], marker=Marker(("bug",), "", "rules", "other"))
+    written = plan(removing, before=before)
+    assert written.remove_labels == ("Bug",)
+    assert written.marker.labels == ()
+    assert "**Labels:**" not in str(written.comment)
+
+
 def test_a_label_that_was_set_before_keeps_its_reason() -> None:
     kept = replace(
         BY_RULES,
