@@ -17,7 +17,7 @@ import structlog
 
 MASK = "[masked]"
 LIKELY_SECRET = re.compile(
-    r"\bgh[a-z]_[\w.-]+|\bgithub_pat_\w+|\bglpat-[\w.-]+|\bwhsec_[\w+/=-]+|\bsk-[\w-]{8,}"
+    r"\bgh[opusr]_[\w.-]+|\bgithub_pat_\w+|\bglpat-[\w.-]+|\bwhsec_[\w+/=-]+|\bsk-[\w-]{8,}"
     r"|(?<=[Bb]earer )[^\s\"]+|-----BEGIN[^-]{0,40}-----[^-]*"
 )
 LITERALS = (  # each match of the pattern contains one
@@ -117,16 +117,15 @@ def _json(event: Any, **_: Any) -> str:
         return json.dumps(event, default=str)
 
 
-def mask(text: str, secrets: Iterable[str]) -> str:
-    """Replace known secrets, also in JSON and repr spelling, and what looks like a secret."""
-    return _masker(secrets)(None, "", text)
-
-
 def _forms(secret: str) -> tuple[str, ...]:
     return secret, json.dumps(secret)[1:-1], repr(secret)[1:-1]
 
 
 def _masker(secrets: Iterable[str]) -> Callable[[Any, str, Any], str]:
+    """Return a function that masks known secrets, also in JSON and repr spelling, and likely ones.
+
+    Its arguments are those of a processor of structlog.
+    """
     known = {form for secret in secrets for form in _forms(secret)}
     longest_first = sorted(known, key=len, reverse=True)
 

@@ -83,7 +83,8 @@ class IssueHistory:
         marked = self.marker.labels if self.marker else ()
         recorded = self.record.labels if self.record else ()
         if self._interrupted:
-            recorded = tuple(name for name in recorded if fold(name) in self._on_issue)
+            on_issue = self._on_issue
+            recorded = tuple(name for name in recorded if fold(name) in on_issue)
         return tuple(dict.fromkeys((*marked, *recorded)))
 
     @property
@@ -91,7 +92,8 @@ class IssueHistory:
         """Return the labels on the issue, and the bot's labels that a person removed."""
         recorded = self.record.removed if self.record else ()
         names = dict.fromkeys((*recorded, *self.applied_by_bot))
-        removed = tuple(name for name in names if fold(name) not in self._on_issue)
+        on_issue = self._on_issue
+        removed = tuple(name for name in names if fold(name) not in on_issue)
         return CurrentLabels(self.issue.labels, removed, self.applied_by_bot, self.replaceable)
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -85,6 +86,11 @@ class Job:
     kind: JobKind
     ref: IssueRef
     received_at: float
+
+
+def make_job_id(prefix: str, ref: IssueRef) -> str:
+    """Return the id of a job that no delivery has asked for; the same for each job of an issue."""
+    return f"{prefix}-{hashlib.sha256(ref.key.encode()).hexdigest()[:24]}"
 
 
 @dataclass(frozen=True, slots=True)

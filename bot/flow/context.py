@@ -6,9 +6,12 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from bot.core.errors import PermanentError
 from bot.core.ports import Forge, Lock, ModelService, RateLimiter, Store
 from bot.core.types import Job
 from bot.flow.retry_fallbacks import FallbackRetries
+
+LAG_TRIES = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,3 +41,7 @@ class Attempt:
     context: JobContext
     lock: Lock
     number: int
+
+    def may_be_lag(self, error: PermanentError) -> bool:
+        """Return whether a forge's "not found" may only mean that a replica lags behind."""
+        return error.may_be_lag and self.number <= LAG_TRIES

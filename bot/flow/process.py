@@ -28,7 +28,7 @@ from bot.flow.context import Attempt, JobContext
 from bot.flow.enrich import Labeller, ModelLabeller, RulesLabeller, enrich, prepare
 from bot.flow.load_config import choose_model, load_config
 from bot.flow.plan import Decision, Outcome, make_plan
-from bot.flow.publish import LAG_TRIES, own_comment, publish
+from bot.flow.publish import own_comment, publish
 from bot.flow.render import read_marker
 
 MAX_ISSUE_AGE_SECONDS = 24 * 3600
@@ -47,8 +47,9 @@ def process(job: Job, context: JobContext, tries: int = 1) -> Outcome:
         context.model_retries.reschedule(job, wait)
         raise RateLimited("the forge asked to wait", wait)
     with context.store.lock(job.ref.key) as lock:
+        attempt = Attempt(job, context, lock, tries)
         try:
-            outcome = enrich_issue(Attempt(job, context, lock, tries))
+            outcome = enrich_issue(attempt)
         except Postponed as error:
             if isinstance(error, RateLimited) and error.account_wide:
                 context.rate_limiter.pause(account, error.after or 0)
@@ -58,7 +59,7 @@ def process(job: Job, context: JobContext, tries: int = 1) -> Outcome:
             context.model_retries.reschedule(job)
             raise
         except PermanentError as error:
-            if error.may_be_lag and tries <= LAG_TRIES:
+            if attempt.may_be_lag(error):
                 raise Retry(
                     f"the issue is {error}; a replica of the forge may lag", LAG_SECONDS
                 ) from None

@@ -20,7 +20,6 @@ from bot.flow.load_config import save_reported_problems
 from bot.flow.plan import Plan
 from bot.flow.render import read_marker
 
-LAG_TRIES = 2  # tries in which a forge's "not found" may only mean that a replica lags behind
 LOOK_AGAIN_SECONDS = (2.0, 5.0, 10.0)
 
 
@@ -34,7 +33,7 @@ def publish(plan: Plan, history: IssueHistory, attempt: Attempt) -> tuple[Plan, 
     _save_pending(plan, history, attempt)
     # First, because GitLab allows only one label of a scope on an issue.
     _remove_labels(plan, forge)
-    added = _add_labels(plan, attempt)
+    added = _add_labels(plan.add_labels, attempt)
     if added or plan.comment_change:
         # If a later try finds such a label missing, a person has removed it. Saving also checks the
         # lock again before the comment is written.
@@ -94,28 +93,19 @@ def _remove_labels(plan: Plan, forge: Forge) -> None:
             forge.remove_labels(plan.ref, names)
 
 
-def _add_labels(plan: Plan, attempt: Attempt) -> tuple[str, ...]:
+def _add_labels(names: tuple[str, ...], attempt: Attempt) -> tuple[str, ...]:
     """Add the labels and return those that could be added."""
-    if not plan.add_labels:
+    if not names:
         return ()
     try:
-        return attempt.context.forge.add_labels(plan.ref, plan.add_labels)
+        return attempt.context.forge.add_labels(attempt.job.ref, names)
     except PermanentError as refusal:
-        if refusal.may_be_lag and attempt.number <= LAG_TRIES:
+        if attempt.may_be_lag(refusal):
             raise
+    if len(names) == 1:
+        return ()
     # A refused label must not prevent the others.
-    return _add_each(plan, attempt) if len(plan.add_labels) > 1 else ()
-
-
-def _add_each(plan: Plan, attempt: Attempt) -> tuple[str, ...]:
-    added: list[str] = []
-    for name in plan.add_labels:
-        try:
-            added += attempt.context.forge.add_labels(plan.ref, (name,))
-        except PermanentError as refusal:
-            if refusal.may_be_lag and attempt.number <= LAG_TRIES:
-                raise
-    return tuple(added)
+    return tuple(added for name in names for added in _add_labels((name,), attempt))
 
 
 def write_comment(

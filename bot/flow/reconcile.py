@@ -5,13 +5,12 @@ GitHub does not repeat a failed delivery, and Redis may have lost its data.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from bot.core.errors import OperatorError, PermanentError, Retry
 from bot.core.ports import DeliveryHistory, RateLimiter, ReconcileState
-from bot.core.types import IssueRef, Job
+from bot.core.types import IssueRef, Job, make_job_id
 
 EVERY_SECONDS = 290.0
 LOOK_BACK_SECONDS = 24 * 3600.0
@@ -101,7 +100,7 @@ class Reconciliation:
             return 0
         sent = 0
         for ref in filter(self._is_missed, recent):
-            send(Job(_make_job_id(ref), "opened", ref, now))
+            send(Job(make_job_id("sweep", ref), "opened", ref, now))
             sent += 1
         return sent
 
@@ -114,7 +113,3 @@ class Reconciliation:
             not self.rate_limiter.is_reserved(ref.account_key, ref.key)
             and self.state.attempts_today(ref.key) in ATTEMPTS
         )
-
-
-def _make_job_id(ref: IssueRef) -> str:
-    return f"sweep-{hashlib.sha256(ref.key.encode()).hexdigest()[:24]}"

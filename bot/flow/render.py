@@ -1,4 +1,4 @@
-"""Renders the bot's comment and its hidden marker; contains all text of the bot."""
+"""Renders the bot's comment and its hidden marker; contains the fixed text of the comment."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _marker = msgspec.json.Decoder(Marker)
 
 @dataclass(frozen=True, slots=True)
 class CommentContent:
-    """The content of the comment. `kept` are labels on the issue that the bot set earlier.
+    """The content of the comment. `still_set` are labels on the issue that the bot set earlier.
 
     `model` is the name of the model that answered, or None for labels from rules.
     """

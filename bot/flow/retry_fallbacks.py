@@ -6,12 +6,11 @@ sent as a probe, until the model answers or a day has passed.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from bot.core.ports import ProviderHealth, RetrySchedule
-from bot.core.types import IssueRef, Job, Record, Wait
+from bot.core.types import IssueRef, Job, Record, Wait, make_job_id
 from bot.flow.plan import Outcome
 
 PAUSES = (60.0, 120.0, 180.0)
@@ -87,7 +86,7 @@ class FallbackRetries:
             self._answers = answers
         sent = 0
         for ref in self._take_due(now):
-            send(Job(_make_job_id(ref), "heal", ref, now))
+            send(Job(make_job_id("heal", ref), "heal", ref, now))
             sent += 1
         return {"issues": sent} if sent else {}
 
@@ -99,7 +98,3 @@ class FallbackRetries:
             yield ref
         if not count and (probe := self.retry_schedule.take_probe(now)):
             yield probe
-
-
-def _make_job_id(ref: IssueRef) -> str:
-    return f"heal-{hashlib.sha256(ref.key.encode()).hexdigest()[:24]}"
