@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 import time
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -72,7 +72,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """A response with its decoded content. The names of `headers` are in lower case."""
+    """A response with its decoded content. The names of `headers` are found in any case."""
 
     status: int
     headers: Mapping[str, str]
@@ -101,15 +101,13 @@ class Client:
         )
         response = self._transport.handle_request(sent)
         response.headers.encoding = "latin-1"  # else httpx tries all headers in three encodings
-        headers = dict(response.headers.items())
         try:
-            parts = _parts(response, headers)
-            content = _read(parts, headers, request.method, max_bytes, truncate=truncate)
+            content = _read(response, request.method, max_bytes, truncate=truncate)
         except zlib.error as error:
             raise httpx.ReadError(str(error)) from None
         finally:
             response.close()
-        return Response(response.status_code, headers, content)
+        return Response(response.status_code, response.headers, content)
 
     def close(self) -> None:
         self._transport.close()
@@ -141,19 +139,12 @@ class ClientPool:
             self._clients.pop().close()
 
 
-def _read(
-    parts: Iterable[tuple[bytes, int]],
-    headers: Mapping[str, str],
-    method: str,
-    max_bytes: int,
-    *,
-    truncate: bool,
-) -> bytes:
-    length = headers.get("content-length", "")
+def _read(response: httpx.Response, method: str, max_bytes: int, *, truncate: bool) -> bytes:
+    length = response.headers.get("content-length", "")
     if not truncate and length.isdecimal() and int(length) > footprint.LARGE:
         _await_permit(method)
     content = bytearray()
-    for part, received in parts:
+    for part, received in _parts(response):
         content += part
         if max(len(content), received) > max_bytes:
             if truncate:
@@ -164,13 +155,13 @@ def _read(
     return bytes(content)
 
 
-def _parts(response: httpx.Response, headers: Mapping[str, str]) -> Iterator[tuple[bytes, int]]:
+def _parts(response: httpx.Response) -> Iterator[tuple[bytes, int]]:
     """Yield the decoded content in parts, each with the number of bytes received until then.
 
     httpx would unpack each chunk as a whole: a few bytes may expand a thousandfold.
     """
     assert isinstance(response.stream, httpx.SyncByteStream)
-    is_packed = headers.get("content-encoding", "").lower() == "gzip"
+    is_packed = response.headers.get("content-encoding", "").lower() == "gzip"
     gzip = zlib.decompressobj(zlib.MAX_WBITS + 16) if is_packed else None
     received = 0
     for packed in response.stream:

@@ -81,14 +81,19 @@ class GitHubClient:
 
     def _decode(self, request: Request, response: Response) -> tuple[Any, str | None]:
         """Return a response's data and the URL of the next page, which is never requested."""
+        status, headers = response.status, response.headers
         try:
-            return _decipher(response)
-        except HTTPException as error:
-            is_write = request.method != "GET"
-            is_comment = request.method in ("POST", "PATCH") and COMMENT.search(request.url)
-            raise classify(
-                error, self._clock(), is_write=is_write, is_comment=bool(is_comment)
-            ) from None
+            data, _, next_url = sansio.decipher_response(status, headers, response.content)
+        except HTTPException as raised:
+            error = raised.with_traceback(None)  # no cycle with this frame
+        except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+            # A response that cannot be read is as uncertain as none.
+            error = GitHubBroken(http.HTTPStatus.BAD_GATEWAY, headers=headers)
+        else:
+            return data, next_url
+        is_write = request.method != "GET"
+        is_comment = request.method in ("POST", "PATCH") and bool(COMMENT.search(request.url))
+        raise classify(error, self._clock(), is_write=is_write, is_comment=is_comment)
 
     def _request(
         self,
@@ -111,14 +116,3 @@ class GitHubClient:
         url = self._base_url + path.format_map(encoded)
         content = None if data is None else msgspec.json.encode(data)
         return Request(method, url, headers, content)
-
-
-def _decipher(response: Response) -> tuple[Any, str | None]:
-    try:
-        data, _, next_url = sansio.decipher_response(
-            response.status, response.headers, response.content
-        )
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
-        # A response that cannot be read is as uncertain as none.
-        raise GitHubBroken(http.HTTPStatus.BAD_GATEWAY, headers=response.headers) from None
-    return data, next_url

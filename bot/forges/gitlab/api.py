@@ -61,35 +61,34 @@ class GitLab:
 
     def complete_ref(self, ref: IssueRef) -> IssueRef:
         """Return a reference from the command line with the project's number and path."""
-        project = self._read(lambda: self._gl.projects.get(ref.repo))
+        project = _call(lambda: self._gl.projects.get(ref.repo))
         return replace(ref, repo_id=project.id, repo=project.path_with_namespace)
 
     def get_issue(self, ref: IssueRef) -> Issue:
-        with large_responses():
-            return bound_body(self._fetch_issue(ref))
-
-    def _fetch_issue(self, ref: IssueRef) -> Issue:
         # python-gitlab's object refers to itself: a long description would stay in memory until the
         # next garbage collection.
         path = f"/projects/{EncodedId(ref.repo_id or ref.repo)}/issues/{ref.number}"
-        data = self._read(lambda: self._gl.http_get(path))
-        if not isinstance(data, dict):
-            raise Retry("GitLab's response cannot be read")
-        username = text((data.get("author") or {}).get("username"))
-        return Issue(
-            ref=ref,
-            title=text(data.get("title")),
-            body=text(data.get("description")),
-            author=username,
-            is_bot=BOT_USER.fullmatch(username) is not None,
-            labels=tuple(text(label) for label in data.get("labels") or ()),
-            is_open=data.get("state") == "opened",
-            locked=bool(data.get("discussion_locked")),
-            confidential=data.get("confidential") is not False,
-            is_pull_request=False,
-            created_at=timestamp(data.get("created_at")),
-            commented=data.get("user_notes_count") != 0,
-        )
+        with large_responses():
+            data = _call(lambda: self._gl.http_get(path))
+            if not isinstance(data, dict):
+                raise Retry("GitLab's response cannot be read")
+            username = text((data.get("author") or {}).get("username"))
+            return bound_body(
+                Issue(
+                    ref=ref,
+                    title=text(data.get("title")),
+                    body=text(data.get("description")),
+                    author=username,
+                    is_bot=BOT_USER.fullmatch(username) is not None,
+                    labels=tuple(text(label) for label in data.get("labels") or ()),
+                    is_open=data.get("state") == "opened",
+                    locked=bool(data.get("discussion_locked")),
+                    confidential=data.get("confidential") is not False,
+                    is_pull_request=False,
+                    created_at=timestamp(data.get("created_at")),
+                    commented=data.get("user_notes_count") != 0,
+                )
+            )
 
     def list_labels(self, ref: IssueRef) -> tuple[Label, ...]:
         return self._labels.get(ref)
@@ -109,7 +108,7 @@ class GitLab:
         return tuple(sorted(own, key=lambda comment: comment.id))
 
     def post_comment(self, ref: IssueRef, body: str) -> OwnComment:
-        note = self._write(lambda: self._get_issue(ref).notes.create({"body": body}))
+        note = _call(lambda: self._get_issue(ref).notes.create({"body": body}), WriteUncertain)
         if not isinstance(getattr(note, "id", None), int):
             raise WriteUncertain("GitLab accepted the note with a response that cannot be read")
         return OwnComment(note.id, body)
@@ -117,7 +116,7 @@ class GitLab:
     def edit_comment(self, ref: IssueRef, comment_id: int, body: str) -> bool:
         notes = self._get_issue(ref).notes
         try:
-            self._write(lambda: notes.update(comment_id, {"body": body}))
+            _call(lambda: notes.update(comment_id, {"body": body}), WriteUncertain)
         except NotFound:
             return False
         return True
@@ -125,7 +124,7 @@ class GitLab:
     def delete_comment(self, ref: IssueRef, comment_id: int) -> None:
         notes = self._get_issue(ref).notes
         with suppress(NotFound):
-            self._write(lambda: notes.delete(comment_id))
+            _call(lambda: notes.delete(comment_id), WriteUncertain)
 
     def has_member_reply(self, ref: IssueRef) -> bool:
         own_id = self._own_id
@@ -139,7 +138,7 @@ class GitLab:
     def _is_developer(self, ref: IssueRef, username: str) -> bool:
         members = self._get_project(ref).members_all
         try:
-            matches = self._read(lambda: members.list(query=username, per_page=PAGE, get_all=False))
+            matches = _call(lambda: members.list(query=username, per_page=PAGE, get_all=False))
         except PermanentError:
             return False
         return any(m.username == username and m.access_level >= DEVELOPER for m in matches)
@@ -148,9 +147,7 @@ class GitLab:
         # GitLab creates unknown labels, and a scoped one replaces its sibling: both lists are
         # fetched just before.
         settable = {label.name for label in self._labels.refresh(ref) if label.settable}
-        with large_responses():
-            current = self._fetch_issue(ref).labels
-        scopes = {scope(name) for name in current} - {""}
+        scopes = {scope(name) for name in self.get_issue(ref).labels} - {""}
         names = tuple(name for name in names if name in settable and scope(name) not in scopes)
         if names:
             self._update_labels(ref, "add_labels", names)
@@ -161,7 +158,7 @@ class GitLab:
 
     def _update_labels(self, ref: IssueRef, change: str, names: tuple[str, ...]) -> None:
         issues = self._get_project(ref).issues
-        self._write(lambda: issues.update(ref.number, {change: list(names)}))
+        _call(lambda: issues.update(ref.number, {change: list(names)}), WriteUncertain)
 
     def filter_set_by_bot(self, ref: IssueRef, names: tuple[str, ...]) -> tuple[str, ...]:
         own_id = self._own_id
@@ -220,7 +217,7 @@ class GitLab:
 
     def _fetch_path(self, ref: IssueRef) -> str:
         """Return the path of the project with this number. Raises `NotFound`."""
-        project = self._read(lambda: self._gl.projects.get(ref.repo_id)).attributes
+        project = _call(lambda: self._gl.projects.get(ref.repo_id)).attributes
         path = text(project.get("path_with_namespace"))
         if not path or project.get("id") != ref.repo_id:
             raise Retry("GitLab's response about a project cannot be read")
@@ -230,7 +227,7 @@ class GitLab:
         path = f"{self._get_project(ref).files.path}/{EncodedId(CONFIG_PATH)}/raw"
         try:
             # With `streamed`, the backend reads at most the size limit of a file.
-            response = self._read(lambda: self._gl.http_get(path, {"ref": "HEAD"}, streamed=True))
+            response = _call(lambda: self._gl.http_get(path, {"ref": "HEAD"}, streamed=True))
         except PermanentError:
             return None
         assert not isinstance(response, dict)
@@ -249,7 +246,7 @@ class GitLab:
 
     @cached_property
     def _own_id(self) -> int:
-        self._read(self._gl.auth)
+        _call(self._gl.auth)
         assert self._gl.user is not None
         return int(self._gl.user.id)
 
@@ -258,24 +255,17 @@ class GitLab:
         items: list[Any] = []
         for page in range(1, MAX_PAGES + 1):
             paging = {"page": page, "per_page": PAGE, "get_all": False}
-            some: list[Any] = self._read(partial(manager.list, **paging, **query))
+            some: list[Any] = _call(partial(manager.list, **paging, **query))
             items += some
             if len(some) < PAGE:
                 break
         return items
 
-    def _read(self, call: Callable[[], T]) -> T:
-        return _call(call, Retry, GitlabError)
 
-    def _write(self, call: Callable[[], T]) -> T:
-        return _call(call, WriteUncertain, GitlabError, AttributeError)
-
-
-def _call(
-    call: Callable[[], T], error_type: Callable[[str], TaglineError], *unreadable: type[Exception]
-) -> T:
+def _call(call: Callable[[], T], error_type: Callable[[str], TaglineError] = Retry) -> T:
+    """Return the result of a call; raise `error_type` for a response that cannot be read."""
     try:
         with large_responses():
             return call()
-    except unreadable as error:
+    except (GitlabError, AttributeError) as error:
         raise error_type(f"GitLab's response cannot be read ({type(error).__name__})") from None

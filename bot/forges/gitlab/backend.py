@@ -10,6 +10,7 @@ import json
 import re
 import time
 from collections.abc import Callable, Mapping
+from types import SimpleNamespace
 from typing import Any
 
 import gitlab
@@ -32,15 +33,6 @@ def connect(url: str, token: str, clients: ClientPool) -> gitlab.Gitlab:
     )
 
 
-class _SendData:
-    """A request's data in the form that python-gitlab expects from a backend."""
-
-    def __init__(self, json: object) -> None:
-        self.json = json
-        self.data = None
-        self.content_type = "application/json"
-
-
 class _Result:
     """A response in the form that python-gitlab reads; it is its own `response`."""
 
@@ -50,9 +42,7 @@ class _Result:
 
     def __init__(self, response: Response) -> None:
         self.status_code = response.status
-        # python-gitlab looks headers up in any case.
-        encoded = [(k.encode("latin-1"), v.encode("latin-1")) for k, v in response.headers.items()]
-        self.headers = httpx.Headers(encoded)
+        self.headers = response.headers
         self.content = response.content
 
     @property
@@ -74,8 +64,8 @@ class HttpxBackend:
     @staticmethod
     def prepare_send_data(
         _files: object = None, post_data: object = None, _raw: bool = False
-    ) -> _SendData:
-        return _SendData(post_data)
+    ) -> SimpleNamespace:
+        return SimpleNamespace(json=post_data, data=None, content_type="application/json")
 
     def http_request(
         self,
