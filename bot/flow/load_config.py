@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
+from functools import lru_cache
 
 from bot.core.config import parser
 from bot.core.config.caution import tighten
@@ -15,6 +16,8 @@ from bot.core.config.schema import RepoConfig
 from bot.core.errors import ConfigProblem
 from bot.core.ports import ModelService, Store
 from bot.core.types import IssueRef
+
+_read = lru_cache(maxsize=64)(parser.read)  # the file is the same for most jobs of a repository
 
 
 def load_config(
@@ -24,13 +27,13 @@ def load_config(
 
     `models` are the names that the file may use.
     """
-    key, parsed = ref.repo_key, parser.restrict_models(parser.read(text), models)
+    key, parsed = ref.repo_key, parser.restrict_models(_read(text), models)
     digest, reported = _compute_digest(parsed.problems), store.reported_problems(key)
     if reported and not digest:
         store.save_reported_problems(key, "")
     config = parsed.config
     if parsed.broken:
-        last = parser.restrict_models(parser.read(store.last_config(key)), models)
+        last = parser.restrict_models(_read(store.last_config(key)), models)
         if last.values and not last.broken:
             config = tighten(last.config, parsed.values)
     else:
