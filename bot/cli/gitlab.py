@@ -47,43 +47,36 @@ def add_hook(path: str, url: str, group: bool, apply: bool, as_json: bool) -> No
     Uses GITLAB_URL and GITLAB_TOKEN; the token needs the role Maintainer. If the server can sign
     deliveries and GITLAB_SIGNING_TOKEN is not set, a token is created and stored in DATA_DIR.
     """
-    from bot.core.errors import TaglineError
-
     settings = _load_settings()
     lines: list[Line] = []
-    try:
+    with bootstrap.exit_on_errors():
         hooks = _open_hooks(settings, path, group)
-        lines += [(finding.what, finding.fix) for finding in hooks.report(url)]
-        hook = hooks.find(url)
-        if apply:
-            secret, secret_lines = _get_hook_secret(settings, hooks)
-            hook = hooks.put(url, secret)
-            lines += [(f"hook {hook} is set up", ""), *secret_lines]
-            problem = hooks.test(hook)
-            fix = "look at the webhook's recent events in GitLab" if problem else ""
-            lines.append((problem or "a test delivery was sent", fix))
-        else:
-            change = f"would update hook {hook}" if hook else "would create a hook"
-            lines.append((f"{change} for {url}", NEEDS_APPLY))
-    except TaglineError as error:
-        _print(lines, as_json)
-        bootstrap.fail(f"Not done: {error}")
-    _print(lines, as_json)
+        try:
+            lines.extend((finding.what, finding.fix) for finding in hooks.report(url))
+            hook = hooks.find(url)
+            if apply:
+                secret, secret_lines = _get_hook_secret(settings, hooks)
+                hook = hooks.put(url, secret)
+                lines += [(f"hook {hook} is set up", ""), *secret_lines]
+                problem = hooks.test(hook)
+                fix = "look at the webhook's recent events in GitLab" if problem else ""
+                lines.append((problem or "a test delivery was sent", fix))
+            else:
+                change = f"would update hook {hook}" if hook else "would create a hook"
+                lines.append((f"{change} for {url}", NEEDS_APPLY))
+        finally:
+            _print(lines, as_json)
 
 
 @gitlab.command("remove-hook")
 @_add_options
 def remove_hook(path: str, url: str, group: bool, apply: bool, as_json: bool) -> None:
     """Remove the webhook of PATH that calls this URL."""
-    from bot.core.errors import TaglineError
-
-    try:
+    with bootstrap.exit_on_errors():
         hooks = _open_hooks(_load_settings(), path, group)
         exists = bool(hooks.find(url))
         if exists and apply:
             hooks.remove(url)
-    except TaglineError as error:
-        bootstrap.fail(f"Not done: {error}")
     change = ("the hook is removed", "") if apply else ("the hook would be removed", NEEDS_APPLY)
     _print([change if exists else ("no such hook", "")], as_json)
 
