@@ -5,7 +5,9 @@ from __future__ import annotations
 import gzip
 import json
 import sys
+import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,16 +20,18 @@ if TYPE_CHECKING:
 
 PARTIAL = 3
 GZIP = b"\x1f\x8b"
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 @click.command()
 @click.option(
     "--file",
     required=True,
+    type=click.Path(exists=True, dir_okay=False, allow_dash=True),
     help="Issues as JSON lines with title and body, also .gz; - for standard input.",
 )
-@click.option("--labels", type=click.Path(exists=True, path_type=Path), help="Labels as JSON.")
-@click.option("--config", type=click.Path(exists=True, path_type=Path), help="A tagline.yml.")
+@click.option("--labels", type=FILE, help="Labels as JSON.")
+@click.option("--config", type=FILE, help="A tagline.yml.")
 @click.option("--no-llm", is_flag=True, help="Use rules only, even if a model is configured.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON line per issue.")
 def triage(
@@ -85,11 +89,20 @@ def _create_enricher(
 
 
 def _read_lines(file: str) -> Iterator[bytes]:
-    with click.open_file(file, "rb") as source:
+    with _explain_unreadable(file), click.open_file(file, "rb") as source:
         stream: Any = source
         if file != "-" and stream.peek(2)[:2] == GZIP:
             stream = gzip.GzipFile(fileobj=stream)
         yield from (line for line in stream if line.strip())
+
+
+@contextmanager
+def _explain_unreadable(file: str | Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, EOFError, zlib.error) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise click.ClickException(f"{file} cannot be read: {reason}.") from None
 
 
 def _parse_issue(row: object) -> Issue:
@@ -122,8 +135,9 @@ def _read_labels(path: Path | None) -> list[Label]:
 
     if path is None:
         return [Label(name) for name in COMMON_TAGS]
-    data = path.read_bytes()
-    data = gzip.decompress(data) if data.startswith(GZIP) else data
+    with _explain_unreadable(path):
+        data = path.read_bytes()
+        data = gzip.decompress(data) if data.startswith(GZIP) else data
     try:
         rows = msgspec.json.decode(data)
     except msgspec.DecodeError:

@@ -94,3 +94,28 @@ def test_a_maintainer_s_rules_replace_the_built_in_ones(tmp_path: Path) -> None:
 def test_labels_without_names_are_a_usage_error(tmp_path: Path) -> None:
     result, _ = triage(tmp_path, CRASH.encode(), *labelled(tmp_path, [{"title": "bug"}]))
     assert result.exit_code == 2
+
+
+@pytest.mark.parametrize("option", ["--file", "--labels", "--config"])
+@pytest.mark.parametrize("name", ["", "missing"], ids=["a directory", "missing"])
+def test_a_file_that_is_none_is_a_usage_error(tmp_path: Path, option: str, name: str) -> None:
+    result, lines = triage(tmp_path, CRASH.encode(), option, str(tmp_path / name))
+    assert (result.exit_code, lines) == (2, [])
+    assert f"Invalid value for '{option}'" in result.stderr
+
+
+def corrupt(data: bytes) -> list[bytes]:
+    """Return compressed data cut off, with a wrong block and with a wrong checksum."""
+    return [data[:-12], data[:10] + b"\xff" * 20, data[:-8] + bytes(8)]
+
+
+@pytest.mark.parametrize("case", range(3))
+def test_a_damaged_compressed_file_is_named(tmp_path: Path, case: int) -> None:
+    result, _ = triage(tmp_path, corrupt(gzip.compress(CRASH.encode()))[case])
+    assert result.exit_code == 1
+    assert f"{tmp_path / 'issues.jsonl'} cannot be read: " in result.stderr
+    labels = tmp_path / "labels.json.gz"
+    labels.write_bytes(corrupt(gzip.compress(b'["bug"]'))[case])
+    result, _ = triage(tmp_path, CRASH.encode(), "--labels", str(labels))
+    assert result.exit_code == 1
+    assert f"{labels} cannot be read: " in result.stderr
