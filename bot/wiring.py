@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from bot.llm.client import ModelClient
     from bot.queue.actors import Handler
     from bot.queue.broker import Broker
-    from bot.queue.periodic import PeriodicTasks
     from bot.queue.worker import QueueWorker
     from bot.sandbox.processes import DemoProcesses
     from bot.settings.load import Settings
@@ -203,26 +202,44 @@ def fallback_retries(settings: Settings, store: RedisStore | NoStore) -> Fallbac
     )
 
 
-def runner(
-    settings: Settings,
+def current_models(
+    latest: ReloadingSettings,
     clients: ClientPool,
     store: RedisStore | NoStore,
     metrics: Metrics | None = None,
+) -> Callable[[], dict[str, ModelService]]:
+    """Return a function that returns `models`, made anew when secrets change."""
+    from bot.settings.reload import Rebuilt
+
+    return Rebuilt(latest, lambda now: models(now.model, clients, store, metrics))
+
+
+def runner(
+    settings: Settings, clients: ClientPool, store: RedisStore | NoStore
 ) -> Callable[[Job, int], Outcome]:
     """Return the handler that enriches an issue, with the secrets as they are at each job."""
+    from bot.settings.reload import ReloadingSettings
+
+    latest, retries = ReloadingSettings(settings), fallback_retries(settings, store)
+    services = current_models(latest, clients, store)
+    return _runner(settings, store, forges(latest, clients), services, retries)
+
+
+def _runner(
+    settings: Settings,
+    store: RedisStore | NoStore,
+    forge: Callable[[str], ForgeClient],
+    services: Callable[[], dict[str, ModelService]],
+    retries: FallbackRetries,
+) -> Callable[[Job, int], Outcome]:
     from bot.flow.context import JobContext
     from bot.flow.process import process
     from bot.http import deadline
-    from bot.settings.reload import Rebuilt, ReloadingSettings
-
-    latest, retries = ReloadingSettings(settings), fallback_retries(settings, store)
-    current_models = Rebuilt(latest, lambda now: models(now.model, clients, store, metrics))
-    forge = forges(latest, clients)
 
     def run(job: Job, try_number: int) -> Outcome:
         context = JobContext(
             forge=forge(job.ref.forge),
-            models=current_models(),
+            models=services(),
             store=store,
             rate_limiter=store.rate_limiter,
             model_retries=retries,
@@ -249,7 +266,9 @@ def worker(settings: Settings, *, single_host: bool = False) -> QueueWorker:
     from bot.core.types import JobKind
     from bot.footprint import configure_malloc
     from bot.queue.actors import declare, send
+    from bot.queue.periodic import PeriodicTasks
     from bot.queue.worker import QueueWorker
+    from bot.settings.reload import ReloadingSettings
     from bot.store.metrics import CountingJobRecords
 
     settings.require_forge()
@@ -257,38 +276,30 @@ def worker(settings: Settings, *, single_host: bool = False) -> QueueWorker:
     client, pool = redis_client(settings), clients()
     store, queue = redis_store(client), broker(client, single_host=single_host)
     counters = metrics(settings, client)
-    enrich = runner(settings, pool, store, counters)
+    latest, retries = ReloadingSettings(settings), fallback_retries(settings, store)
+    forge, services = forges(latest, pool), current_models(latest, pool, store, counters)
+    enrich = _runner(settings, store, forge, services, retries)
     handlers: dict[JobKind, Handler] = dict.fromkeys(get_args(JobKind), enrich)
     declare(queue, handlers, CountingJobRecords(store, counters))
-    tasks = _periodic_tasks(settings, pool, store, partial(send, queue, store))
+    send_job = partial(send, queue, store)
+    search = reconciliation(settings, forge, store)
+    tasks = PeriodicTasks(
+        {
+            "retried a model for issues with rules": partial(retries.run_once, send_job),
+            "searched for missed issues and deliveries": partial(search.run_once, send_job),
+        }
+    )
     return QueueWorker(queue, settings.worker_threads, tasks, closing=[pool.close, counters.close])
 
 
-def reconciliation(settings: Settings, clients: ClientPool, store: RedisStore) -> Reconciliation:
+def reconciliation(
+    settings: Settings, forge: Callable[[str], ForgeClient], store: RedisStore
+) -> Reconciliation:
     """Return reconciliation with the forges to which there is access."""
     from bot.flow.reconcile import Reconciliation
-    from bot.settings.reload import ReloadingSettings
 
     accessible = tuple(name for name, entry in FORGES.items() if entry.has_access(settings))
-    forge = forges(ReloadingSettings(settings), clients)
     return Reconciliation(store.reconcile_state, store.rate_limiter, forge, accessible, time.time)
-
-
-def _periodic_tasks(
-    settings: Settings, clients: ClientPool, store: RedisStore, send: Callable[[Job], object]
-) -> PeriodicTasks:
-    from bot.queue.periodic import PeriodicTasks
-
-    return PeriodicTasks(
-        {
-            "retried a model for issues with rules": partial(
-                fallback_retries(settings, store).run_once, send
-            ),
-            "searched for missed issues and deliveries": partial(
-                reconciliation(settings, clients, store).run_once, send
-            ),
-        }
-    )
 
 
 def demo_processes(folder: Path, *, local_model: bool = False) -> DemoProcesses:

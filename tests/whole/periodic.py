@@ -8,6 +8,7 @@ from bot import wiring
 from bot.core.types import Job
 from bot.http import ClientPool
 from bot.queue.actors import send
+from bot.settings.reload import ReloadingSettings
 from tests.whole.app import App
 
 
@@ -18,7 +19,8 @@ class PeriodicTasks:
         self.app = app
         self._broker = wiring.broker(app.redis)
         self._retries = wiring.fallback_retries(app.settings, app.store)
-        self._reconciliation = wiring.reconciliation(app.settings, clients, app.store)
+        forge = wiring.forges(ReloadingSettings(app.settings), clients)
+        self._reconciliation = wiring.reconciliation(app.settings, forge, app.store)
         self.jobs: list[str] = []
 
     def _send(self, delivery: Job) -> None:
