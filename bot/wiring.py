@@ -1,6 +1,6 @@
 """Build the web application and the worker from settings.
 
-Only this file and `forges/registry.py`, for the forges, name concrete classes.
+No package below names a concrete class of another; `forges/registry.py` names those of the forges.
 
 What a part needs is imported where it is built: the receiver loads no client library.
 """
@@ -88,24 +88,6 @@ def redis_store(client: redis.Redis) -> RedisStore:
     from bot.store.redis import RedisStore
 
     return RedisStore(client)
-
-
-def any_store(client: redis.Redis) -> RedisStore | NoStore:
-    """Return the workers' store if Redis answers, else one that keeps nothing."""
-    import redis
-
-    try:
-        client.ping()
-    except redis.RedisError:
-        return no_store()
-    return redis_store(client)
-
-
-def no_store() -> NoStore:
-    """Return a store that keeps nothing between jobs."""
-    from bot.store.no_store import NoStore
-
-    return NoStore()
 
 
 def clients() -> ClientPool:

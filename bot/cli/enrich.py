@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from bot.core.types import Job
     from bot.flow.plan import Outcome
     from bot.settings.load import Settings
+    from bot.store.no_store import NoStore
+    from bot.store.redis import RedisStore
 
 
 @click.command()
@@ -55,10 +57,24 @@ def _run(settings: Settings, job: Job, apply: bool) -> Outcome:
     bootstrap.log_start(settings)
     if not apply:
         settings = replace(settings, mode="dry-run")
-    store = wiring.any_store(bootstrap.open_redis(settings)) if apply else wiring.no_store()
-    if apply and isinstance(store, NoStore):
-        click.echo("Redis does not answer: working without its locks and records.", err=True)
+    store = _open_store(settings) if apply else NoStore()
     return wiring.runner(settings, bootstrap.open_clients(), store)(job, 1)
+
+
+def _open_store(settings: Settings) -> RedisStore | NoStore:
+    """Return the workers' store if Redis answers, else one that keeps nothing."""
+    import redis
+
+    from bot import wiring
+    from bot.store.no_store import NoStore
+
+    client = bootstrap.open_redis(settings)
+    try:
+        client.ping()
+    except redis.RedisError:
+        click.echo("Redis does not answer: working without its locks and records.", err=True)
+        return NoStore()
+    return wiring.redis_store(client)
 
 
 def _queue(settings: Settings, job: Job, delay: float) -> str:
