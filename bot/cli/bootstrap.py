@@ -89,24 +89,31 @@ def open_clients() -> ClientPool:
     return clients
 
 
-def open_forge(
+def parse_ref(
     settings: Settings,
     parse: Callable[[str, Sequence[UrlForm]], IssueRef],
     text: str,
     parameter: str,
+) -> IssueRef:
+    """Return a reference, read by a function of `core.refs`. Raises `BadParameter`."""
+    from bot import wiring
+
+    try:
+        return parse(text, wiring.url_forms(settings))
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint=parameter) from None
+
+
+def open_forge(
+    settings: Settings, clients: ClientPool, ref: IssueRef
 ) -> tuple[ForgeClient, IssueRef]:
     """Return the forge of a reference, and the reference completed with ids from the forge.
 
-    `parse` is a function of `core.refs`. Raises `BadParameter` and the errors of a forge.
+    Raises the errors of a forge.
     """
-    from bot import wiring
     from bot.forges import registry
 
-    try:
-        ref = parse(text, wiring.url_forms(settings))
-    except ValueError as error:
-        raise click.BadParameter(str(error), param_hint=parameter) from None
-    forge = registry.FORGES[ref.forge].client(settings, open_clients())
+    forge = registry.FORGES[ref.forge].client(settings, clients)
     return forge, forge.complete_ref(ref)
 
 

@@ -28,7 +28,7 @@ NO_REPOSITORY = "check its spelling, and that the App or the token's user has ac
 
 @click.command()
 @click.option("--repo", help="Check a repository too: github:OWNER/NAME or its URL.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@bootstrap.json_option
 def check(repo: str | None, as_json: bool) -> None:
     """Check everything that Tagline needs, and show the fix of each problem.
 
@@ -90,12 +90,7 @@ def _run_checks(report: _Report, repo: str | None) -> None:
         return
     click.get_current_context().call_on_close(clients.close)
     log.configure("error", settings.log_format, settings.secrets)
-    ref = None
-    if repo:
-        try:
-            ref = refs.repository(repo, wiring.url_forms(settings))
-        except ValueError as error:
-            raise click.BadParameter(str(error), param_hint="--repo") from None
+    ref = bootstrap.parse_ref(settings, refs.repository, repo, "--repo") if repo else None
     report.add("settings", lambda: _check_settings(settings))
     report.add("redis", lambda: _check_redis(settings), bootstrap.NO_REDIS)
     for name, forge in registry.FORGES.items():
@@ -133,11 +128,7 @@ def _check_settings(settings: Settings) -> Iterator[Finding]:
 def _check_redis(settings: Settings) -> Iterator[Finding]:
     from bot.queue import checks
 
-    client = bootstrap.open_redis(settings)
-    try:
-        yield from checks.report(client)
-    finally:
-        client.close()
+    yield from checks.report(bootstrap.open_redis(settings))
 
 
 def _check_models(settings: Settings, clients: ClientPool) -> Iterator[Finding]:
@@ -161,8 +152,7 @@ def _check_repository(settings: Settings, clients: ClientPool, repo: IssueRef) -
     from bot.forges import registry
 
     entry = registry.FORGES[repo.forge]
-    forge = entry.client(settings, clients)
-    repo = forge.complete_ref(repo)
+    forge, repo = bootstrap.open_forge(settings, clients, repo)
     yield Finding(f"{repo.repo} can be read")
     yield from entry.check_repository(settings, clients, repo)
     names = settings.model.allowed_names if settings.model else ()

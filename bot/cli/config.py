@@ -127,6 +127,7 @@ def _read_repository(repo: str) -> str | None:
     from bot.core import refs
 
     settings = bootstrap.load_settings()
+    given = bootstrap.parse_ref(settings, refs.repository, repo, "--repo")
     with bootstrap.exit_on_errors():
-        forge, ref = bootstrap.open_forge(settings, refs.repository, repo, "--repo")
+        forge, ref = bootstrap.open_forge(settings, bootstrap.open_clients(), given)
         return forge.get_config_text(ref)

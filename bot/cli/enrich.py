@@ -14,6 +14,7 @@ from bot.cli import bootstrap
 if TYPE_CHECKING:
     from bot.core.types import Job
     from bot.flow.plan import Outcome
+    from bot.http import ClientPool
     from bot.settings.load import Settings
     from bot.store.no_store import NoStore
     from bot.store.redis import RedisStore
@@ -38,17 +39,19 @@ def enrich(ref: str, apply: bool, delay: float | None, as_json: bool) -> None:
     settings = bootstrap.load_settings()
     if delay is not None and not apply:
         raise click.UsageError("--delay queues a job that writes: add --apply.")
+    given = bootstrap.parse_ref(settings, refs.parse, ref, "REF")
+    clients = bootstrap.open_clients()
     with bootstrap.exit_on_errors():
-        _, issue = bootstrap.open_forge(settings, refs.parse, ref, "REF")
+        _, issue = bootstrap.open_forge(settings, clients, given)
         job = Job(f"manual-{uuid.uuid4()}", "manual", issue, time.time())
         if delay is None:
-            _print(_run(settings, job, apply), as_json, apply)
+            _print(_run(settings, clients, job, apply), as_json, apply)
         else:
             job_id = _queue(settings, job, delay)
             click.echo(json.dumps({"v": 1, "job": job_id}) if as_json else job_id)
 
 
-def _run(settings: Settings, job: Job, apply: bool) -> Outcome:
+def _run(settings: Settings, clients: ClientPool, job: Job, apply: bool) -> Outcome:
     from dataclasses import replace
 
     from bot import wiring
@@ -58,7 +61,7 @@ def _run(settings: Settings, job: Job, apply: bool) -> Outcome:
     if not apply:
         settings = replace(settings, mode="dry-run")
     store = _open_store(settings) if apply else NoStore()
-    return wiring.runner(settings, bootstrap.open_clients(), store)(job, 1)
+    return wiring.runner(settings, clients, store)(job, 1)
 
 
 def _open_store(settings: Settings) -> RedisStore | NoStore:
