@@ -58,7 +58,7 @@ def receiver(settings: Settings) -> Starlette:
     from bot.settings.reload import Rebuilt, ReloadingSettings
     from bot.web.app import create
 
-    settings.require_webhook_secret()
+    settings.require(webhook_secret=True)
     latest = ReloadingSettings(settings)
     parsers = {
         name: Rebuilt(latest, entry.webhook_parser)
@@ -253,7 +253,7 @@ def worker(settings: Settings, *, single_host: bool = False) -> QueueWorker:
     from bot.settings.reload import ReloadingSettings
     from bot.store.metrics import CountingJobRecords
 
-    settings.require_forge()
+    settings.require(forge=True)
     configure_malloc()
     client, pool = redis_client(settings), clients()
     store, queue = redis_store(client), broker(client, single_host=single_host)

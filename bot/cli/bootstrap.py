@@ -66,17 +66,6 @@ def exit_on_errors() -> Iterator[None]:
         fail(f"Redis does not answer: {NO_REDIS}.", TRY_AGAIN)
 
 
-def missing_settings(settings: Settings) -> list[str]:
-    """Return the problems of settings that the receiver and the worker require."""
-    problems: list[str] = []
-    for require in (settings.require_webhook_secret, settings.require_forge):
-        try:
-            require()
-        except SettingsError as error:
-            problems += error.problems
-    return problems
-
-
 def open_clients() -> ClientPool:
     """Return HTTP clients that are closed when the command ends; exit on a wrong proxy."""
     from bot import wiring

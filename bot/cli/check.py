@@ -110,8 +110,13 @@ def _check_python() -> Iterator[Finding]:
 
 def _check_settings(settings: Settings) -> Iterator[Finding]:
     from bot.core.diagnostics import Finding
+    from bot.settings.load import SettingsError
 
-    missing = bootstrap.missing_settings(settings)
+    missing: list[str] = []
+    try:
+        settings.require(webhook_secret=True, forge=True)
+    except SettingsError as error:
+        missing = error.problems
     for problem in missing:
         what, _, fix = problem.partition(": ")
         yield Finding(what, fix or "set them", wrong=True)

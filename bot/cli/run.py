@@ -41,9 +41,8 @@ def run() -> None:
 
     settings = bootstrap.load_settings()
     bootstrap.log_start(settings)
-    if problems := bootstrap.missing_settings(settings):
-        bootstrap.exit_with_problems(SettingsError(problems))
     try:
+        settings.require(webhook_secret=True, forge=True)
         with ExitStack() as parts:  # stops in reverse order: receiver, worker, Redis
             _run(settings, parts, stop)
     except SettingsError as error:

@@ -113,25 +113,23 @@ class Settings:
     def has_github(self) -> bool:
         return bool(self.github_token or (self.github_app_id and self.github_private_key))
 
-    def require_webhook_secret(self) -> None:
-        """Raise `SettingsError` if no secret authenticates webhooks."""
+    def require(self, *, webhook_secret: bool = False, forge: bool = False) -> None:
+        """Raise `SettingsError` without a secret of webhooks or without access to any forge."""
+        problems = []
         gitlab = self.gitlab_signing_tokens or self.gitlab_webhook_secrets
-        if not (self.github_webhook_secrets or gitlab):
-            problem = (
+        if webhook_secret and not (self.github_webhook_secrets or gitlab):
+            problems.append(
                 "GITHUB_WEBHOOK_SECRET is not set (nor GITLAB_SIGNING_TOKEN or"
                 " GITLAB_WEBHOOK_SECRET): without it anybody could send events. Set it to the"
                 " secret of the GitHub App or webhook (16 characters or more)."
             )
-            raise SettingsError([problem])
-
-    def require_forge(self) -> None:
-        """Raise `SettingsError` if there are no credentials for any forge."""
-        if not (self.has_github or self.gitlab_token):
-            problem = (
+        if forge and not (self.has_github or self.gitlab_token):
+            problems.append(
                 "GITHUB_APP_ID and GITHUB_PRIVATE_KEY (a GitHub App), or GITHUB_TOKEN, or"
                 " GITLAB_TOKEN must be set. To see Tagline work without an account: make demo"
             )
-            raise SettingsError([problem])
+        if problems:
+            raise SettingsError(problems)
 
 
 def load(environ: Mapping[str, str], dotenv: Path | None = None) -> Settings:

@@ -433,18 +433,18 @@ def test_settings_can_be_printed_without_their_secrets() -> None:
 
 def test_without_a_webhook_secret_the_door_stays_shut() -> None:
     with pytest.raises(SettingsError, match=r"GITHUB_WEBHOOK_SECRET is not set .*: without it any"):
-        load({}).require_webhook_secret()
-    load({"GITHUB_WEBHOOK_SECRET": SECRET}).require_webhook_secret()
-    load({"GITLAB_WEBHOOK_SECRET": SECRET}).require_webhook_secret()
-    load({"GITLAB_SIGNING_TOKEN": SIGNING_TOKEN}).require_webhook_secret()
+        load({}).require(webhook_secret=True)
+    load({"GITHUB_WEBHOOK_SECRET": SECRET}).require(webhook_secret=True)
+    load({"GITLAB_WEBHOOK_SECRET": SECRET}).require(webhook_secret=True)
+    load({"GITLAB_SIGNING_TOKEN": SIGNING_TOKEN}).require(webhook_secret=True)
 
 
 def test_without_access_to_a_forge_the_worker_does_not_start() -> None:
     with pytest.raises(SettingsError, match=r"GITHUB_APP_ID and GITHUB_PRIVATE_KEY .* make demo"):
-        load({}).require_forge()
-    load({"GITHUB_TOKEN": "ghp_x"}).require_forge()
-    load({"GITLAB_TOKEN": "glpat-x"}).require_forge()
-    load({"GITHUB_APP_ID": "1", "GITHUB_PRIVATE_KEY": PEM}).require_forge()
+        load({}).require(forge=True)
+    load({"GITHUB_TOKEN": "ghp_x"}).require(forge=True)
+    load({"GITLAB_TOKEN": "glpat-x"}).require(forge=True)
+    load({"GITHUB_APP_ID": "1", "GITHUB_PRIVATE_KEY": PEM}).require(forge=True)
 
 
 # Addresses that no server of ours ever calls.
