@@ -56,7 +56,7 @@ def add_hook(path: str, url: str, group: bool, apply: bool, as_json: bool) -> No
             hook = hooks.find(url)
             if apply:
                 secret, secret_lines = _get_hook_secret(settings, hooks)
-                hook = hooks.put(url, secret)
+                hook = hooks.put(hook, url, secret)
                 lines += [(f"hook {hook} is set up", ""), *secret_lines]
                 problem = hooks.test(hook)
                 fix = "look at the webhook's recent events in GitLab" if problem else ""
@@ -74,11 +74,11 @@ def remove_hook(path: str, url: str, group: bool, apply: bool, as_json: bool) ->
     """Remove the webhook of PATH that calls this URL."""
     with bootstrap.exit_on_errors():
         hooks = _open_hooks(_load_settings(), path, group)
-        exists = bool(hooks.find(url))
-        if exists and apply:
-            hooks.remove(url)
+        hook = hooks.find(url)
+        if hook and apply:
+            hooks.remove(hook)
     change = ("the hook is removed", "") if apply else ("the hook would be removed", NEEDS_APPLY)
-    _print([change if exists else ("no such hook", "")], as_json)
+    _print([change if hook else ("no such hook", "")], as_json)
 
 
 def _load_settings() -> Settings:
@@ -89,9 +89,10 @@ def _load_settings() -> Settings:
 
 
 def _open_hooks(settings: Settings, path: str, group: bool) -> Hooks:
-    from bot.forges.registry import gitlab_hooks
+    from bot.forges.gitlab.hooks import Hooks
 
-    return gitlab_hooks(settings, bootstrap.open_clients(), path, group=group)
+    clients = bootstrap.open_clients()
+    return Hooks(settings.gitlab_url, settings.gitlab_token, clients, path, group=group)
 
 
 def _get_hook_secret(settings: Settings, hooks: Hooks) -> tuple[dict[str, str], list[Line]]:

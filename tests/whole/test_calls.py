@@ -228,8 +228,10 @@ def test_gitlab_add_hook_makes_no_request_that_is_not_listed(
     assert [*hooks.report(url)]
     assert hooks.signs()
     secret = {"signing_token": new_signing_token()}
-    hook = hooks.put(url, secret)
-    assert hooks.put(url, secret) == hook
+    hook = hooks.put(hooks.find(url), url, secret)
+    assert hooks.find(url) == hook
+    assert hooks.put(hook, url, secret) == hook
     hooks.test(hook)
-    assert hooks.remove(url)
+    hooks.remove(hook)
+    assert hooks.find(url) == 0
     assert calls_of(box.gitlab.exchanges[known:]) == ADD_HOOK

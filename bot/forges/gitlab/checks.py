@@ -65,23 +65,25 @@ class GitLabChecks:
         fix = "rotate it soon: without it nothing is written" if days < EXPIRES_SOON_DAYS else ""
         yield Finding(f"the token expires on {token['expires_at']}", fix)
 
-    def access_level(self, owner: str) -> int:
-        """Return the user's level in a project or group, given as its API path; 0 for none."""
+    def check_role(self, owner: str, *, for_hooks: bool = False) -> Finding:
+        """Return the user's role in a project or group, given as its API path."""
         self._gl.auth()
         assert self._gl.user is not None
         try:
             member = self._get(f"{owner}/members/all/{self._gl.user.id}")
         except PermanentError:
-            return 0
-        return int(member.get("access_level", 0))
-
-    def check_role(self, owner: str) -> Finding:
-        level = self.access_level(owner)
+            member = {}
+        level = int(member.get("access_level", 0))
         if not level:
             fix = "add the user with the role Reporter"
             return Finding("the token's user is no member", fix, wrong=True)
-        fix = "comments and labels need the role Reporter" if level < REPORTER else ""
-        return Finding(f"role: {ROLES.get(level, level)}", fix, wrong=bool(fix))
+        role, wrong = f"role: {ROLES.get(level, level)}", level < REPORTER
+        fix = "comments and labels need the role Reporter" if wrong else ""
+        if for_hooks and not wrong and level < MAINTAINER:
+            fix = (
+                "creating a hook needs Maintainer: use such a token here, or add the hook in GitLab"
+            )
+        return Finding(role, fix, wrong=wrong)
 
     def _get(self, path: str) -> Any:
         return self._gl.http_get(path)

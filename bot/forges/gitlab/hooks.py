@@ -10,7 +10,6 @@ import ipaddress
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -18,7 +17,7 @@ from bot.core.diagnostics import Finding, about_labels
 from bot.core.errors import Forbidden, OperatorError, TaglineError
 from bot.core.types import Label
 from bot.forges.gitlab.backend import connect
-from bot.forges.gitlab.checks import MAINTAINER, SIGNING_VERSION, GitLabChecks
+from bot.forges.gitlab.checks import SIGNING_VERSION, GitLabChecks
 from bot.forges.values import text
 from bot.http import ClientPool
 
@@ -57,10 +56,9 @@ class Hooks:
             hooks = self._get(f"{self._owner}/hooks?per_page=100")
         return next((int(hook["id"]) for hook in hooks if hook.get("url") == hook_url), 0)
 
-    def put(self, hook_url: str, secret: dict[str, str]) -> int:
-        """Create the webhook, or update the existing one; return its id."""
+    def put(self, hook_id: int, hook_url: str, secret: dict[str, str]) -> int:
+        """Update the webhook, or create one for the id 0; return its id."""
         data = {"url": hook_url, **EVENTS, **secret}
-        hook_id = self.find(hook_url)
         with self._explain_refusal(hook_url):
             if hook_id:
                 self._gl.http_put(f"{self._owner}/hooks/{hook_id}", post_data=data)
@@ -76,23 +74,13 @@ class Hooks:
             return str(error)
         return ""
 
-    def remove(self, hook_url: str) -> bool:
-        """Remove the webhook; return False if there was none."""
-        hook_id = self.find(hook_url)
-        if hook_id:
-            self._gl.http_delete(f"{self._owner}/hooks/{hook_id}")
-        return bool(hook_id)
+    def remove(self, hook_id: int) -> None:
+        self._gl.http_delete(f"{self._owner}/hooks/{hook_id}")
 
     def report(self, hook_url: str) -> Iterator[Finding]:
         """Yield findings about the token, the user's role, the labels and the URL."""
         yield from self._checks.check_token()
-        role = self._checks.check_role(self._owner)
-        if not role.fix and self._checks.access_level(self._owner) < MAINTAINER:
-            fix = (
-                "creating a hook needs Maintainer: use such a token here, or add the hook in GitLab"
-            )
-            role = replace(role, fix=fix)
-        yield role
+        yield self._checks.check_role(self._owner, for_hooks=True)
         labels = self._get(f"{self._owner}/labels?per_page=100")
         yield from about_labels(
             [Label(text(x["name"]), text(x.get("description"))) for x in labels]
