@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from email.utils import parsedate_to_datetime
 
 from bot.core.diagnostics import Finding
@@ -12,15 +12,12 @@ from bot.http import ClientPool, Request
 MAX_SKEW_SECONDS = 60
 
 
-def check_clock(
-    forge: str,
-    clients: ClientPool,
-    url: str,
-    headers: Mapping[str, str],
-    clock: Callable[[], float],
-) -> Finding:
-    """Return the difference to the Date header of a response. Raises `Retry` without a response."""
-    response = send_request(forge, clients.get(), Request("GET", url, dict(headers)))
+def check_clock(forge: str, clients: ClientPool, url: str, clock: Callable[[], float]) -> Finding:
+    """Return the difference to the Date header of a response, also of one with status 401.
+
+    Raises `Retry` without a response.
+    """
+    response = send_request(forge, clients.get(), Request("GET", url))
     try:
         remote = parsedate_to_datetime(response.headers["date"]).timestamp()
     except (KeyError, ValueError):

@@ -10,7 +10,7 @@ from bot.core.diagnostics import Finding
 from bot.core.errors import PermanentError
 from bot.forges.clock import check_clock
 from bot.forges.github.auth import EVENTS, NEEDED, AppAuth
-from bot.forges.github.client import JSON, Credential, GitHubClient
+from bot.forges.github.client import Credential, GitHubClient
 from bot.forges.values import text
 from bot.http import ClientPool
 
@@ -42,7 +42,7 @@ class GitHubChecks:
 
     def check_app(self, auth: AppAuth) -> Iterator[Finding]:
         credential = auth.app_jwt()
-        yield self._check_clock("/app", credential.jwt)
+        yield check_clock("GitHub", self._clients, f"{self._url}/app", self._clock)
         app = self._get("/app", credential)
         yield Finding(f"the App {text(app.get('slug'))} answers")
         yield from _check_permissions(app)
@@ -51,13 +51,9 @@ class GitHubChecks:
         yield from _check_installations(app, installations)
 
     def check_token(self, token: str) -> Iterator[Finding]:
-        yield self._check_clock("/user", token)
+        yield check_clock("GitHub", self._clients, f"{self._url}/user", self._clock)
         login = text(self._get("/user", Credential(token=token)).get("login"))
         yield Finding(f"the token of {login} answers: comments will come from that user")
-
-    def _check_clock(self, path: str, bearer: str) -> Finding:
-        headers = {"Authorization": f"Bearer {bearer}", "Accept": JSON}
-        return check_clock("GitHub", self._clients, self._url + path, headers, self._clock)
 
     def _check_webhook(self, credential: Credential) -> Iterator[Finding]:
         try:

@@ -30,13 +30,13 @@ class GitLabChecks:
     def __init__(
         self, url: str, token: str, clients: ClientPool, clock: Callable[[], float] = time.time
     ) -> None:
-        self._url, self._token, self._clients, self._clock = url, token, clients, clock
+        self._url, self._clients, self._clock = url, clients, clock
         self._gl = connect(url, token, clients)
 
     def check_server(self) -> Iterator[Finding]:
         """Yield findings about clock, version and token."""
-        headers, url = {"PRIVATE-TOKEN": self._token}, f"{self._url}/api/v4/version"
-        yield check_clock("GitLab", self._clients, url, headers, self._clock)
+        url = f"{self._url}/api/v4/version"
+        yield check_clock("GitLab", self._clients, url, self._clock)
         version = self.version()
         fix = "" if version >= MIN_VERSION else "Tagline needs 15 or newer"
         yield Finding(f"version {version[0]}.{version[1]}", fix, wrong=bool(fix))
