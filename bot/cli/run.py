@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import time
 from contextlib import ExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -14,15 +13,11 @@ from bot.cli import bootstrap
 from bot.settings.load import SettingsError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from bot.cli.signals import StopSignal
     from bot.embedded.valkey import EmbeddedRedis
     from bot.settings.load import Settings
 
 CHECK_SECONDS = 0.5
-MIN_PAUSE, MAX_PAUSE = 0.5, 30.0  # seconds between two starts of Redis
-STABLE_SECONDS = 60.0  # of uptime, after which the pause is the shortest again
 
 
 @click.command()
@@ -55,6 +50,7 @@ def _run(settings: Settings, parts: ExitStack, stop: StopSignal) -> None:
     from bot import log, wiring
     from bot.cli.serve import Receiver
     from bot.cli.signals import seconds_for_jobs
+    from bot.embedded.supervisor import RedisSupervisor
 
     server = None if settings.has_redis_url else _launch(settings, parts)
     if server:
@@ -88,32 +84,3 @@ def _launch(settings: Settings, parts: ExitStack) -> EmbeddedRedis:
     server.launch()
     parts.callback(server.stop)
     return server
-
-
-class RedisSupervisor:
-    """Restarts a server that has ended, with longer pauses if it ends again and again."""
-
-    def __init__(self, server: EmbeddedRedis, clock: Callable[[], float] = time.monotonic) -> None:
-        self._server = server
-        self._clock = clock
-        self._pause = MIN_PAUSE
-        self._started_at = clock()
-
-    def check(self) -> None:
-        """Restart the server if it has ended and the pause is over."""
-        from bot import log
-        from bot.embedded.valkey import ServerUnavailable
-
-        uptime = self._clock() - self._started_at
-        if self._server.alive:
-            self._pause = MIN_PAUSE if uptime > STABLE_SECONDS else self._pause
-            return
-        if uptime < self._pause:
-            return
-        log.get().error("the private Redis ended; it is restarted")
-        try:
-            self._server.start()
-        except ServerUnavailable as error:
-            log.get().error("the private Redis does not start", why=str(error))
-        self._started_at = self._clock()
-        self._pause = min(self._pause * 2, MAX_PAUSE)

@@ -17,11 +17,11 @@ import pytest
 import redis
 from click.testing import CliRunner, Result
 
-from bot.cli import run as command
 from bot.cli.main import cli
 from bot.cli.serve import AddressUnavailable, Receiver
 from bot.cli.signals import seconds_for_jobs
 from bot.embedded import valkey
+from bot.embedded.supervisor import STABLE_SECONDS, RedisSupervisor
 from bot.embedded.valkey import (
     SOCKET,
     EmbeddedRedis,
@@ -379,7 +379,7 @@ class FailingServer:
 def test_a_server_that_keeps_failing_is_started_less_and_less_often() -> None:
     now = 0.0
     server = FailingServer()
-    supervisor = command.RedisSupervisor(server, lambda: now)  # type: ignore[arg-type]
+    supervisor = RedisSupervisor(server, lambda: now)  # type: ignore[arg-type]
     starts = []
     for step in range(400):
         now = step / 2
@@ -387,7 +387,7 @@ def test_a_server_that_keeps_failing_is_started_less_and_less_often() -> None:
         starts.append(server.starts)
     assert (starts[10], starts[60], starts[-1]) == (3, 5, 11)
     server.alive = True
-    now += command.STABLE_SECONDS + 1
+    now += STABLE_SECONDS + 1
     supervisor.check()
     server.alive = False
     supervisor.check()
