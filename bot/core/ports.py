@@ -137,9 +137,6 @@ class ModelCall:
 class ModelService(Protocol):
     """A language model with its fallbacks, an answer cache and budgets."""
 
-    @property
-    def name(self) -> str: ...
-
     def complete(self, prompt: Prompt, call: ModelCall | None) -> ModelAnswer:
         """Return the answer; without a `call` neither cache nor budgets are used.
 

@@ -12,8 +12,8 @@ from ruamel.yaml import YAML
 
 from bot.core.diagnostics import Finding
 from bot.forges.clock import check_clock
-from bot.forges.github.auth import EVENTS, NEEDED, AppAuth
-from bot.forges.github.checks import GitHubChecks
+from bot.forges.github.auth import AppAuth
+from bot.forges.github.checks import EVENTS, NEEDED, GitHubChecks
 from bot.forges.github.client import Credential, GitHubClient
 from tests.docs.test_documents import ROOT
 from tests.fakes import NOW, ScriptedWeb

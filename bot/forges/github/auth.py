@@ -22,9 +22,6 @@ from bot.forges.github.errors import Unauthorized
 T = TypeVar("T")
 TOKEN_SECONDS = 55 * 60  # GitHub's tokens expire after an hour
 PERMISSIONS = {"issues": "write", "contents": "read"}
-# What the App is registered with, as in app.yaml.
-NEEDED = {**PERMISSIONS, "metadata": "read"}
-EVENTS = ("issues", "issue_comment")
 BACKDATE_SECONDS = 60  # https://docs.github.com/en/apps/creating-github-apps/authenticating-with-a-github-app/generating-a-json-web-token-jwt-for-a-github-app
 JWT_SECONDS = 540
 MAX_SKEW_SECONDS = 30

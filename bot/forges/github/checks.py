@@ -9,11 +9,14 @@ from typing import Any
 from bot.core.diagnostics import Finding
 from bot.core.errors import PermanentError
 from bot.forges.clock import check_clock
-from bot.forges.github.auth import EVENTS, NEEDED, AppAuth
+from bot.forges.github.auth import PERMISSIONS, AppAuth
 from bot.forges.github.client import Credential, GitHubClient
 from bot.forges.values import text
 from bot.http import ClientPool
 
+# What the App is registered with, as in app.yaml.
+NEEDED = {**PERMISSIONS, "metadata": "read"}
+EVENTS = ("issues", "issue_comment")
 WEBHOOK_PATH = "/webhooks/github"
 RANK = {"read": 1, "write": 2, "admin": 3}
 MISSING_PERMISSION = {
