@@ -43,6 +43,8 @@ if TYPE_CHECKING:
 
 SPARE_CONNECTIONS = 32  # for consumers, periodic tasks and second connections
 JOB_SECONDS = 300.0
+GRACE_SECONDS = 5.0
+WITHOUT_MODEL_SECONDS = 15.0
 
 
 def url_forms(settings: Settings) -> list[UrlForm]:
@@ -271,7 +273,18 @@ def worker(settings: Settings, *, single_host: bool = False) -> QueueWorker:
             "searched for missed issues and deliveries": partial(search.run_once, send_job),
         }
     )
-    return QueueWorker(queue, settings.worker_threads, tasks, closing=[pool.close, counters.close])
+    seconds, closing = stop_seconds(settings), [pool.close, counters.close]
+    return QueueWorker(queue, settings.worker_threads, tasks, seconds, closing)
+
+
+def stop_seconds(settings: Settings) -> float:
+    """Return how long running jobs may take to finish: model calls and some time for the forge."""
+    from bot.llm.service import CHAIN_TIME_FACTOR
+
+    model = settings.model
+    if model is None:
+        return WITHOUT_MODEL_SECONDS + GRACE_SECONDS
+    return model.timeout * (CHAIN_TIME_FACTOR if model.fallbacks else 1) + GRACE_SECONDS
 
 
 def reconciliation(

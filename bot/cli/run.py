@@ -49,7 +49,6 @@ def run() -> None:
 def _run(settings: Settings, parts: ExitStack, stop: StopSignal) -> None:
     from bot import log, wiring
     from bot.cli.serve import Receiver
-    from bot.cli.signals import seconds_for_jobs
     from bot.embedded.supervisor import RedisSupervisor
 
     server = None if settings.has_redis_url else _launch(settings, parts)
@@ -62,7 +61,7 @@ def _run(settings: Settings, parts: ExitStack, stop: StopSignal) -> None:
     if server:
         server.wait()
     worker.start()
-    parts.callback(lambda: worker.stop(seconds_for_jobs(settings)))
+    parts.callback(worker.stop)
     parts.enter_context(receiver)
     threads = settings.worker_threads
     log.get().info("ready", host=settings.host, port=receiver.port, threads=threads)

@@ -7,13 +7,6 @@ import signal
 from collections.abc import Callable
 from queue import Empty, SimpleQueue
 from types import FrameType
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from bot.settings.load import Settings
-
-GRACE_SECONDS = 5.0
-WITHOUT_MODEL_SECONDS = 15.0
 
 
 class StopSignal:
@@ -46,13 +39,3 @@ class StopSignal:
             os._exit(1)  # no job is lost: running ones are processed again
         self._is_stopping = True
         self._signals.put(number)
-
-
-def seconds_for_jobs(settings: Settings) -> float:
-    """Return how long running jobs may take to finish: model calls and some time for the forge."""
-    from bot.llm.service import CHAIN_TIME_FACTOR
-
-    model = settings.model
-    if model is None:
-        return WITHOUT_MODEL_SECONDS + GRACE_SECONDS
-    return model.timeout * (CHAIN_TIME_FACTOR if model.fallbacks else 1) + GRACE_SECONDS

@@ -13,7 +13,7 @@ from bot.settings.load import SettingsError
 @click.command()
 def worker() -> None:
     """Process jobs from Redis: call the model, write comments and labels."""
-    from bot.cli.signals import StopSignal, seconds_for_jobs
+    from bot.cli.signals import StopSignal
 
     stop = StopSignal()
     from bot import log, wiring
@@ -28,5 +28,5 @@ def worker() -> None:
     running.start()
     log.get().info("worker started", threads=settings.worker_threads)
     stop.wait()
-    running.stop(seconds_for_jobs(settings))
+    running.stop()
     log.get().info("worker stopped")

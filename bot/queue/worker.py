@@ -15,16 +15,22 @@ DELAYED_IN_MEMORY = 60_000
 
 
 class QueueWorker:
-    """Dramatiq's worker with our broker. `closing` is called after the last thread has ended."""
+    """Dramatiq's worker with our broker.
+
+    A stop waits up to `stop_seconds` for running jobs. `closing` is called after the last thread
+    has ended.
+    """
 
     def __init__(
         self,
         broker: Broker,
         threads: int,
         tasks: PeriodicTasks,
+        stop_seconds: float,
         closing: Sequence[Callable[[], object]] = (),
     ) -> None:
         self._tasks = tasks
+        self.stop_seconds = stop_seconds
         self._worker = Worker(
             broker, worker_timeout=PICK_UP_MS * IDLE_FACTOR, worker_threads=threads
         )
@@ -39,9 +45,9 @@ class QueueWorker:
         self._worker.start()
         self._tasks.start()
 
-    def stop(self, seconds: float) -> None:
-        """Wait up to `seconds` for running jobs, requeue the others, and close connections."""
+    def stop(self) -> None:
+        """Wait for running jobs, requeue those that take too long, and close connections."""
         self._tasks.stop(TASK_STOP_SECONDS)
-        self._worker.stop(timeout=int(seconds * 1000))
+        self._worker.stop(timeout=int(self.stop_seconds * 1000))
         for close in self._closing:
             close()

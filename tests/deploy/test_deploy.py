@@ -20,8 +20,8 @@ from starlette.routing import Route
 
 from bot.cli.bootstrap import USAGE
 from bot.cli.main import COMMANDS
-from bot.cli.signals import seconds_for_jobs
 from bot.settings.load import NOT_BUILT, PLAIN, SECRETS, load
+from bot.wiring import stop_seconds
 from tests.serving import served
 
 ROOT = Path(__file__).parents[2]
@@ -32,7 +32,7 @@ SETTINGS = {*SECRETS, *PLAIN, *(f"{name}_FILE" for name in SECRETS)} - set(NOT_B
 VARIABLE = re.compile(r"\b(?:GITHUB|GITLAB|LLM|OPENAI|ANTHROPIC|TAGLINE|REDIS|DATA)_[A-Z_]+\b")
 UID = 10001
 # The time limit of a worker with a hosted model, and the time that Redis needs to write its data.
-JOB_SECONDS = seconds_for_jobs(load({"LLM_PROVIDER": "openai", "OPENAI_API_KEY": "sk-quokkaberry"}))
+JOB_SECONDS = stop_seconds(load({"LLM_PROVIDER": "openai", "OPENAI_API_KEY": "sk-quokkaberry"}))
 FLUSH_SECONDS = 10
 
 

@@ -51,7 +51,7 @@ class WorkerHarness:
             return do(delivery, tries)
 
         declare(self.broker, dict.fromkeys(get_args(JobKind), run), self.jobs)
-        self.worker = QueueWorker(self.broker, 2, PeriodicTasks({}))
+        self.worker = QueueWorker(self.broker, 2, PeriodicTasks({}), stop_seconds=5)
 
     def send(self) -> str:
         return send(self.broker, self.jobs, DELIVERY)
@@ -87,7 +87,7 @@ def start_worker(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ma
 
     yield make
     for one in made:
-        one.worker.stop(5)
+        one.worker.stop()
 
 
 @pytest.fixture
@@ -170,7 +170,7 @@ def test_a_retry_that_meets_a_dead_redis_is_not_lost(
     time.sleep(1.0)
     own_redis.start()
     assert one.wait(job, "done", seconds=20).tries == 2
-    one.worker.stop(5)
+    one.worker.stop()
 
 
 def test_a_stop_finishes_running_jobs_and_requeues_the_others(redis_url: str) -> None:
@@ -182,7 +182,7 @@ def test_a_stop_finishes_running_jobs_and_requeues_the_others(redis_url: str) ->
     sent = [one.send() for _ in range(6)]
     one.worker.start()
     time.sleep(0.3)
-    one.worker.stop(5)
+    one.worker.stop()
     done = [job for job in sent if (found := one.jobs.job(job)) and found.state == "done"]
     assert len(done) == 2
     with redis.Redis.from_url(redis_url) as client:
@@ -203,7 +203,7 @@ def test_a_job_that_no_worker_survives_is_a_dead_letter(
     job = one.wait(sent, "done", "dead")
     assert (job.state, job.tries) == (state, MAX_TRIES)
     assert one.tries == ([MAX_TRIES] if state == "done" else [])
-    one.worker.stop(5)
+    one.worker.stop()
 
 
 def test_waiting_for_another_worker_is_no_failed_try(start_worker: Make) -> None:
@@ -245,13 +245,13 @@ def test_each_kind_of_job_has_its_handler_and_one_without_is_a_dead_letter(redis
     declare(broker, {"opened": handler("one"), "edited": handler("two")}, jobs)
     kinds: list[JobKind] = ["opened", "edited", "heal"]
     sent = [send(broker, jobs, replace(DELIVERY, kind=kind)) for kind in kinds]
-    worker = QueueWorker(broker, 1, PeriodicTasks({}))
+    worker = QueueWorker(broker, 1, PeriodicTasks({}), stop_seconds=5)
     worker.start()
     until = time.monotonic() + 10
     while client.zcard("tagline:issues.XQ") != 1 or len(ran) < 2:
         assert time.monotonic() < until
         time.sleep(0.02)
-    worker.stop(5)
+    worker.stop()
     assert ran == ["opened by one", "edited by two"]
     found = [jobs.job(job) for job in sent]
     assert [(job.state, job.why) for job in found if job] == [
@@ -307,7 +307,7 @@ def test_a_job_whose_record_is_of_another_version_is_done(redis_url: str) -> Non
     one.worker.start()
     one.send()
     assert done.wait(5)
-    one.worker.stop(5)
+    one.worker.stop()
 
 
 def test_a_dead_letter_names_its_issue_and_is_sent_again_as_new(start_worker: Make) -> None:

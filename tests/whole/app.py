@@ -135,11 +135,12 @@ class App:
         if clear:
             self.clear_schedules()
         worker = wiring.worker(self.settings)
+        worker.stop_seconds = 10
         worker.start()
         try:
             yield
         finally:
-            worker.stop(10)
+            worker.stop()
 
     def issue(self, title: str = TITLE, body: str | None = BODY, **how: Any) -> int:
         """Open an issue and wait until its job has ended or waits for another try."""

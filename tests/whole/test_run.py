@@ -19,7 +19,6 @@ from click.testing import CliRunner, Result
 
 from bot.cli.main import cli
 from bot.cli.serve import AddressUnavailable, Receiver
-from bot.cli.signals import seconds_for_jobs
 from bot.embedded import valkey
 from bot.embedded.supervisor import STABLE_SECONDS, RedisSupervisor
 from bot.embedded.valkey import (
@@ -31,6 +30,7 @@ from bot.embedded.valkey import (
 )
 from bot.queue.broker import HEARTBEAT_MS, SINGLE_HOST_HEARTBEAT_MS
 from bot.settings.load import load
+from bot.wiring import stop_seconds
 from tests.conftest import free_port
 from tests.simulation import Sandbox
 from tests.whole.app import LABELS, App
@@ -395,11 +395,11 @@ def test_a_server_that_keeps_failing_is_started_less_and_less_often() -> None:
 
 
 def test_the_time_for_running_jobs_covers_all_their_models() -> None:
-    assert seconds_for_jobs(load({})) == 20
+    assert stop_seconds(load({})) == 20
     model = {"LLM_PROVIDER": "openai", "OPENAI_API_KEY": "sk-quokkaberry"}
-    assert seconds_for_jobs(load(model)) == 50
+    assert stop_seconds(load(model)) == 50
     further = {"LLM_FALLBACK_MODELS": "openai:another"}
-    assert seconds_for_jobs(load({**model, **further})) == 95
+    assert stop_seconds(load({**model, **further})) == 95
 
 
 def test_a_worker_on_a_single_host_counts_as_dead_sooner() -> None:
