@@ -176,14 +176,11 @@ def forges(latest: ReloadingSettings, clients: ClientPool) -> Callable[[str], Fo
 
 def fallback_retries(settings: Settings, store: RedisStore | NoStore) -> FallbackRetries:
     from bot.flow.retry_fallbacks import FallbackRetries
-    from bot.llm.breaker import StoredProviderHealth
 
     first = settings.model
     used = [one.breaker for one in (first, *first.fallbacks)] if first else []
     allowed = [one.breaker for one in first.allowed] if first else []
-    return FallbackRetries(
-        store.retry_schedule, StoredProviderHealth(store, used, allowed), time.time
-    )
+    return FallbackRetries(store.retry_schedule, store, used, time.time, allowed)
 
 
 def current_models(

@@ -31,7 +31,7 @@ from bot.flow.context import JobContext
 from bot.flow.enrich import Labeller, ModelLabeller, RulesLabeller
 from bot.flow.retry_fallbacks import FallbackRetries
 from bot.http import Client, ClientPool
-from bot.llm.breaker import CircuitBreaker, StoredProviderHealth
+from bot.llm.breaker import CircuitBreaker
 from bot.llm.service import Model, Provider, RemoteModelService
 from tests.memory_store import MemoryStore
 
@@ -250,9 +250,7 @@ def make_context(
         models={service.name: service} if service else {},
         store=store,
         rate_limiter=store.rate_limiter,
-        model_retries=FallbackRetries(
-            store.retry_schedule, StoredProviderHealth(store, ["provider"]), lambda: now
-        ),
+        model_retries=FallbackRetries(store.retry_schedule, store, ["provider"], lambda: now),
     )
     return replace(context, **more)
 

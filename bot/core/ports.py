@@ -222,16 +222,6 @@ class RetrySchedule(Protocol):
         """Make suspended issues due; with `include_scheduled` also those without a running job."""
 
 
-class ProviderHealth(Protocol):
-    """The state of the configured models' providers."""
-
-    def down(self) -> bool:
-        """Return whether none of them may be called except by a probe."""
-
-    def answers(self) -> int:
-        """Return the number of all their answers so far."""
-
-
 class ReconcileState(Protocol):
     """The state of reconciliation, shared by all workers."""
 

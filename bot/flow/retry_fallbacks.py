@@ -6,10 +6,10 @@ sent as a probe, until the model answers or a day has passed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from bot.core.ports import ProviderHealth, RetrySchedule
+from bot.core.ports import BreakerStore, RetrySchedule
 from bot.core.types import IssueRef, Job, Record, Wait, make_job_id
 from bot.flow.plan import Outcome
 
@@ -23,11 +23,16 @@ WRITE_STATUSES = ("answered", "fallback", "quiet", "suggested")
 
 @dataclass(slots=True)
 class FallbackRetries:
-    """`clock` returns seconds since the epoch. In the first run every waiting issue is due."""
+    """`clock` returns seconds since the epoch. In the first run every waiting issue is due.
+
+    `providers` are called for every issue, `optional` ones only where a repository chooses them.
+    """
 
     retry_schedule: RetrySchedule
-    provider_health: ProviderHealth
+    breakers: BreakerStore
+    providers: Sequence[str]
     clock: Callable[[], float]
+    optional: Sequence[str] = ()
     _answers: int = -1
 
     def expired(self, job: Job, record: Record) -> bool:
@@ -53,7 +58,7 @@ class FallbackRetries:
             if record.wait:
                 self.retry_schedule.remove(ref)
             return None
-        now, answers = self.clock(), self.provider_health.answers()
+        now, answers = self.clock(), self._count_answers()
         wait = record.wait or Wait(now, 0, answers)
         if wait.tries < len(PAUSES):
             self.retry_schedule.schedule(ref, now + PAUSES[wait.tries])
@@ -80,7 +85,7 @@ class FallbackRetries:
 
         Returns what to log.
         """
-        now, answers = self.clock(), self.provider_health.answers()
+        now, answers = self.clock(), self._count_answers()
         if answers != self._answers:
             self.retry_schedule.resume(now, include_scheduled=self._answers < 0)
             self._answers = answers
@@ -92,9 +97,13 @@ class FallbackRetries:
 
     def _take_due(self, now: float) -> Iterator[IssueRef]:
         """Yield due issues one by one, so that a worker that ends early delays only one of them."""
-        count, limit = 0, 0 if self.provider_health.down() else MAX_PER_RUN
+        down = all(map(self.breakers.is_open, self.providers))
+        count, limit = 0, 0 if down else MAX_PER_RUN
         while count < limit and (ref := self.retry_schedule.take_due(now)):
             count += 1
             yield ref
         if not count and (probe := self.retry_schedule.take_probe(now)):
             yield probe
+
+    def _count_answers(self) -> int:
+        return sum(map(self.breakers.answers, (*self.providers, *self.optional)))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot import log
@@ -47,21 +46,3 @@ class CircuitBreaker:
             provider=self.provider,
             reason=failure.reason,
         )
-
-
-@dataclass(frozen=True, slots=True)
-class StoredProviderHealth:
-    """Implements the `ProviderHealth` port from the state of the breakers.
-
-    `providers` are called for every issue, `optional` ones only where a repository chooses them.
-    """
-
-    breaker: BreakerStore
-    providers: Sequence[str]
-    optional: Sequence[str] = ()
-
-    def down(self) -> bool:
-        return all(self.breaker.is_open(provider) for provider in self.providers)
-
-    def answers(self) -> int:
-        return sum(map(self.breaker.answers, (*self.providers, *self.optional)))

@@ -14,7 +14,6 @@ from bot.core.types import IssueRef, Job, JobKind, Label, Rate
 from bot.flow.plan import Outcome
 from bot.flow.process import process
 from bot.flow.retry_fallbacks import MAX_WAIT_SECONDS, PAUSES, FallbackRetries
-from bot.llm.breaker import StoredProviderHealth
 from bot.store.no_store import NoRateLimiter
 from tests.fakes import (
     NOW,
@@ -51,9 +50,7 @@ class RetryCase:
     def __post_init__(self) -> None:
         self.store = MemoryStore(lambda: self.now)
         self.retries = FallbackRetries(
-            self.store.retry_schedule,
-            StoredProviderHealth(self.store, ["provider"]),
-            lambda: self.now,
+            self.store.retry_schedule, self.store, ["provider"], lambda: self.now
         )
         self.run_once()  # the first run is the worker's start
 
@@ -217,7 +214,7 @@ def test_a_worker_s_start_makes_all_issues_due() -> None:
     case = make_case(DOWN, ANSWER)
     case.job()
     case.retries = FallbackRetries(
-        case.store.retry_schedule, StoredProviderHealth(case.store, ["provider"]), lambda: case.now
+        case.store.retry_schedule, case.store, ["provider"], lambda: case.now
     )
     (retried,) = case.advance(1)
     assert retried.record.status == "answered"

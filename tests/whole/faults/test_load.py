@@ -17,7 +17,7 @@ from bot.flow.context import JobContext
 from bot.flow.process import process
 from bot.flow.retry_fallbacks import FallbackRetries
 from bot.forges.github.api import GitHub
-from bot.llm.breaker import CircuitBreaker, StoredProviderHealth
+from bot.llm.breaker import CircuitBreaker
 from bot.store.rate_limiter import RedisRateLimiter
 from tests.fakes import (
     NOW,
@@ -76,8 +76,7 @@ def test_f046_an_hour_without_a_model_costs_labels_at_once_and_comments_after_it
     provider = Provider(case)
     breaker = CircuitBreaker(case.store, "provider", "OPENAI_API_KEY", "LLM_MODEL")
     model = make_provider(provider, breaker)
-    provider_health = StoredProviderHealth(case.store, ["provider"])
-    retries = FallbackRetries(case.store.retry_schedule, provider_health, lambda: case.now)
+    retries = FallbackRetries(case.store.retry_schedule, case.store, ["provider"], lambda: case.now)
 
     def job(delivery: Job) -> None:
         forge = case.forges[delivery.ref.number]
