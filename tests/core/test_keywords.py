@@ -12,8 +12,15 @@ from hypothesis import strategies as st
 
 from bot.core.config.schema import WordRule
 from bot.core.labels.aliases import ALIASES
-from bot.core.labels.keyword_weights import WEIGHTS_FILE, load_weights
-from bot.core.labels.keywords import COMMON_TAGS, Match, label_for, match, match_rules
+from bot.core.labels.keywords import (
+    COMMON_TAGS,
+    WEIGHTS_FILE,
+    Match,
+    label_for,
+    load_weights,
+    match,
+    match_rules,
+)
 
 PARTS = {"title", "start", "heading", "form", "body", "body start", "flag"}
 

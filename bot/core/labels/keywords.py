@@ -1,19 +1,23 @@
 """The rules used without a model: concepts found by an issue's words, and the labels for them.
 
-`keyword_weights.json` holds the words and their weights; `policy` decides which labels are set.
+`keyword_weights.json` holds what a phrase counts for a concept, by the part of the issue that holds
+it (`find_keywords` lists the parts): tenths of log odds for types, points for topics. Phrases are
+in lower case, without apostrophes ("doesnt"). `policy` decides which labels are set.
 """
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from pathlib import Path
+from typing import NamedTuple
 
 from bot.core.config.schema import WordRule
 from bot.core.labels.aliases import ALIASES
-from bot.core.labels.keyword_weights import Keyword, load_weights
 from bot.core.text.condense import Line, LineKind, classify_lines
 from bot.core.types import Certainty
 
@@ -30,6 +34,11 @@ COMMON_TAGS: tuple[str, ...] = (
     "ui/ux",
     "urgent",
 )
+
+WEIGHTS_FILE = Path(__file__).with_name("keyword_weights.json")
+
+Keyword = tuple[str, str]  # a part of an issue, and a phrase in it
+Weights = dict[str, dict[Keyword, int]]  # by concept
 
 _MAX_TITLE = 300
 _MAX_PROSE = 6_000
@@ -60,6 +69,12 @@ _TRACE = re.compile(
 _EXCEPTION = re.compile(r"\b(?:[A-Z]\w+(?:Error|Exception)\b|segfault|SIGSEGV|core dumped|panic:)")
 _TYPE_HEADING = re.compile(r"(?i)(?:issue|report|ticket|request|bug) type|^\W*(?:type|kind)\W*$")
 _BRACKET = re.compile(r"\s*[\[(<【]([^\])>】\n]{2,30})[\])>】]")
+
+
+class KeywordWeights(NamedTuple):
+    types: Weights  # of an issue's types, which exclude each other
+    type_bias: dict[str, int]
+    topics: Weights
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +129,19 @@ def find_keywords(title: str, body: str) -> frozenset[Keyword]:
     found |= {("form", answer) for answer in _find_form_answers(body_lines)}
     found |= {("flag", flag) for flag in _find_flags(title, prose, body_lines)}
     return frozenset(found)
+
+
+@cache
+def load_weights() -> KeywordWeights:
+    """Return the tables of `keyword_weights.json`."""
+    data = json.loads(WEIGHTS_FILE.read_bytes())
+    tables: dict[str, Weights] = {"types": {}, "topics": {}}
+    for name, table in tables.items():
+        for row in data[name]:
+            for concept, weight in row["weights"].items():
+                keywords = dict.fromkeys(((row["part"], p) for p in row["phrases"]), weight)
+                table.setdefault(concept, {}).update(keywords)
+    return KeywordWeights(tables["types"], data["type_bias"], tables["topics"])
 
 
 def _find_form_answers(body_lines: list[Line]) -> Iterator[str]:
