@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from bot.core.config.schema import RepoConfig
 from bot.core.text.condense import condense
 from bot.core.text.sanitize import to_one_line
 from bot.core.types import Issue, Label
@@ -50,7 +51,6 @@ class Prompt:
     user: str
     schema: dict[str, Any]
     shorten: Callable[[], str] | None = None
-    schema_name: str = "enrichment"
 
     @property
     def tokens(self) -> int:
@@ -58,26 +58,17 @@ class Prompt:
         return len(f"{self.system}{self.user}".encode()) // BYTES_PER_TOKEN
 
 
-@dataclass(frozen=True, slots=True)
-class SummaryStyle:
-    """A repository's settings for its summaries; `instructions` is free text of its maintainers."""
-
-    language: str = "auto"
-    max_words: int = 60
-    instructions: str = ""
-
-
 def build(
     issue: Issue,
     body: str,
     labels: Sequence[Label],
     suggestions: Sequence[str],
-    style: SummaryStyle = SummaryStyle(),
+    config: RepoConfig,
 ) -> Prompt:
     """Return the prompt for an issue whose `body` is already condensed."""
-    is_auto = style.language == "auto"
-    language = "in the language of the issue" if is_auto else f"in language {style.language!r}"
-    instructions = to_one_line(style.instructions, MAX_STYLE)
+    is_auto = config.language == "auto"
+    language = "in the language of the issue" if is_auto else f"in language {config.language!r}"
+    instructions = to_one_line(config.model.instructions, MAX_STYLE)
     data: dict[str, Any] = {"style": instructions} if instructions else {}
     data |= {
         "labels": [_build_label_entry(label) for label in labels],
@@ -91,7 +82,7 @@ def build(
         return msgspec.json.encode(data | short).decode()
 
     return Prompt(
-        system=RULES.format(language=language, max_words=style.max_words),
+        system=RULES.format(language=language, max_words=config.comment.max_words),
         user=msgspec.json.encode(data).decode(),
         schema=_build_schema([x.name for x in labels] + list(suggestions)),
         shorten=shorten,

@@ -175,7 +175,7 @@ def _build_prompt(
         body,
         labels[:MAX_PROMPT_LABELS],
         missing_tags,
-        prompt.SummaryStyle(config.language, config.comment.max_words, config.model.instructions),
+        config,
     )
     return request, f"{title}\n{body}"
 

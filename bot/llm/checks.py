@@ -20,7 +20,6 @@ PROMPT = Prompt(
         "required": ["word"],
         "additionalProperties": False,
     },
-    schema_name="colour",
 )
 NO_JSON = "choose a model or server that supports JSON schemas; until then labels come from rules"
 FIXES = {

@@ -60,7 +60,7 @@ class ChatCompletions:
         if not self.has_bounds or "bounds" in unsupported:
             schema = remove_bounds(schema)
         strict = {} if "strict" in unsupported else {"strict": True}
-        named = {"name": request.prompt.schema_name, **strict, "schema": schema}
+        named = {"name": "enrichment", **strict, "schema": schema}
         return {"response_format": {"type": form, form: named}}
 
     def parse_response(self, data: Mapping[str, Any]) -> Completion:

@@ -9,6 +9,7 @@ from contextlib import suppress
 import pytest
 
 from bot.core import prompt, reply
+from bot.core.config.schema import ModelRules, RepoConfig
 from bot.core.errors import ModelFailed
 from bot.core.text.condense import condense
 from bot.core.text.extractive_summary import extract_summary
@@ -34,7 +35,8 @@ def sanitise(text: str) -> None:
 
 def prompted(text: str) -> None:
     title, body = redact(to_one_line(text)), redact(condense(text))
-    prompt.build(make_issue(title, body), body, (), (), prompt.SummaryStyle(instructions=text))
+    config = RepoConfig(model=ModelRules(instructions=text))
+    prompt.build(make_issue(title, body), body, (), (), config)
 
 
 def summed_up(text: str) -> None:

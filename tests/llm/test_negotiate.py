@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
+from bot.core.config.schema import RepoConfig
 from bot.core.errors import ModelFailed
 from bot.core.prompt import build
 from bot.core.reply import parse_reply
@@ -40,6 +41,7 @@ PROMPT = build(
     condense(BODY),
     [Label("bug", "Something is broken")],
     ["api"],
+    RepoConfig(),
 )
 ENDPOINT = Endpoint("http://127.0.0.1:8080/v1", "llama", "", 2000, 5.0)
 Json = dict[str, Any]
