@@ -9,7 +9,6 @@ import ctypes
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import cache
 
 LARGE = 256 * 1024  # bytes
@@ -23,16 +22,11 @@ M_MMAP_THRESHOLD, M_ARENA_MAX = -3, -8
 MMAP_BYTES, ARENAS = 128 * 1024, 2
 
 _permits = threading.BoundedSemaphore(PERMITS)
-_local = threading.local()
+_local = threading.local()  # `has_permit`, set only inside `large_responses`
 
 
 class NoPermit(Exception):
     """Other threads held all permits for the whole time."""
-
-
-@dataclass(slots=True)
-class _Scope:
-    has_permit: bool = False
 
 
 @contextmanager
@@ -41,27 +35,27 @@ def large_responses() -> Iterator[None]:
 
     Decode a large response inside. A nested block changes nothing.
     """
-    if getattr(_local, "scope", None):
+    if hasattr(_local, "has_permit"):
         yield
         return
-    _local.scope = scope = _Scope()
+    _local.has_permit = False
     try:
         yield
     finally:
-        _local.scope = None
-        if scope.has_permit:
+        has_permit = _local.has_permit
+        del _local.has_permit
+        if has_permit:
             _permits.release()
             return_freed_memory()
 
 
 def await_permit(seconds: float) -> None:
     """Acquire one permit for this thread inside `large_responses`. Raises `NoPermit`."""
-    scope: _Scope | None = getattr(_local, "scope", None)
-    if scope is None or scope.has_permit:
+    if getattr(_local, "has_permit", True):
         return
     if not _permits.acquire(timeout=seconds):
         raise NoPermit
-    scope.has_permit = True
+    _local.has_permit = True
 
 
 def configure_malloc() -> None:
