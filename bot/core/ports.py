@@ -57,8 +57,8 @@ class Queue(Protocol):
         """Claim the delivery and enqueue its job in one atomic step; return the job's id.
 
         A delivery that was claimed before gets the id of its first job. Returns "" where its
-        installation has too many jobs in the queue: reconciliation finds the issue later. Raises
-        `QueueUnavailable`.
+        installation had too many deliveries within a span of two hours: reconciliation finds the
+        issue later. Raises `QueueUnavailable`.
         """
 
 

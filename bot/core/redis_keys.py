@@ -2,7 +2,7 @@
 
 Stored data outlives a version: a key may be added, but never renamed. Each comment gives the key's
 type, as Redis names it, its contents, and when it expires. A span is a number of seconds since the
-epoch, divided by the length that `store/redis.py` gives each hash.
+epoch, divided by the length that `store/redis.py` gives each hash (`queue/enqueue.py` for CLAIMS).
 """
 
 from __future__ import annotations

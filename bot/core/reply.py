@@ -31,7 +31,7 @@ class ParsedReply:
 
 @dataclass(frozen=True, slots=True)
 class ModelAnswer:
-    """A parsed answer and its usage. `cache_entry` is None for one that comes from the cache."""
+    """A parsed answer and its usage. `cache_entry` is None for one that is not to be cached."""
 
     reply: ParsedReply
     usage: Usage

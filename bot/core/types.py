@@ -135,7 +135,7 @@ class Label:
 class TextStats:
     """Statistics of an issue's full text, for an issue that holds only a part of its body.
 
-    `input` is the fingerprint of title and body, `words` their number of words (counted up to
+    `input` is the fingerprint of title and body, `words` their number of words (each counted up to
     `bounded.MAX_COUNTED_WORDS`), `cut` the number of characters removed between the body's head
     and tail.
     """
@@ -149,8 +149,8 @@ class TextStats:
 class Issue:
     """An issue as the forge returns it now. `created_at` is in seconds since the epoch.
 
-    `commented` is True if it has comments or the forge gives no number. `full_text` is None where
-    `body` is complete.
+    `commented` is True if it has comments or the forge gives no number. `text_stats` is None
+    until `bound_body` has run.
     """
 
     ref: IssueRef

@@ -108,8 +108,8 @@ class ModelProtocol(Protocol):
     def parse_response(self, data: Mapping[str, Any]) -> Completion:
         """Return the completion in a response.
 
-        Raises `ModelFailed` for a refusal or a truncated answer; KeyError, TypeError or IndexError
-        for a shape that the format does not have.
+        Raises `ModelFailed` for a refusal or a truncated answer; KeyError, TypeError, IndexError
+        or AttributeError for a shape that the format does not have.
         """
 
 

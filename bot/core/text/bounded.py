@@ -18,7 +18,7 @@ _LONGEST_INVISIBLE = 24  # characters
 
 
 def bound_body(issue: Issue) -> Issue:
-    """Return the issue with `full_text` set and at most `HEAD_CHARS` + `TAIL_CHARS` of its body."""
+    """Return the issue with `text_stats` and at most `HEAD_CHARS` + `TAIL_CHARS` of its body."""
     if issue.text_stats is not None:
         return issue
     body, cut = issue.body, 0
@@ -31,7 +31,7 @@ def bound_body(issue: Issue) -> Issue:
 
 
 def drop_body(issue: Issue) -> Issue:
-    """Return the issue with `full_text` set and an empty body."""
+    """Return the issue with `text_stats` set and an empty body."""
     return replace(bound_body(issue), body="")
 
 
