@@ -250,7 +250,6 @@ def worker(settings: Settings, *, single_host: bool = False) -> QueueWorker:
     from bot.queue.periodic import PeriodicTasks
     from bot.queue.worker import QueueWorker
     from bot.settings.reload import ReloadingSettings
-    from bot.store.metrics import CountingJobRecords
 
     settings.require(forge=True)
     configure_malloc()
@@ -261,7 +260,7 @@ def worker(settings: Settings, *, single_host: bool = False) -> QueueWorker:
     forge, services = forges(latest, pool), current_models(latest, pool, store, counters)
     enrich = _runner(settings, store, forge, services, retries)
     handlers: dict[JobKind, Handler] = dict.fromkeys(get_args(JobKind), enrich)
-    declare(queue, handlers, CountingJobRecords(store, counters))
+    declare(queue, handlers, store, counters)
     send_job = partial(send, queue, store)
     search = reconciliation(settings, forge, store)
     tasks = PeriodicTasks(

@@ -287,8 +287,6 @@ class JobRecords(Protocol):
     def start_job(self, job: JobRecord) -> JobRecord | None:
         """Save a job that starts, and return what was saved of it before."""
 
-    def job(self, job_id: str) -> JobRecord | None: ...
-
 
 class Metrics(Protocol):
     """The metrics of all processes together, for `/metrics`."""

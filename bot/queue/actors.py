@@ -17,7 +17,7 @@ from bot import log
 from bot.core import redis_keys
 from bot.core.errors import OperatorError, Postponed, Retry
 from bot.core.jobs import JobRecord
-from bot.core.ports import JobRecords
+from bot.core.ports import JobRecords, Metrics
 from bot.core.types import Job, JobKind, Usage
 from bot.flow.plan import Outcome
 from bot.queue.broker import CONNECTION_ERRORS, Broker
@@ -34,16 +34,18 @@ Handler = Callable[[Job, int], Outcome]
 msgspec.json.Decoder(Job)
 
 
-def declare(broker: Broker, handlers: Mapping[JobKind, Handler], jobs: JobRecords) -> None:
+def declare(
+    broker: Broker, handlers: Mapping[JobKind, Handler], jobs: JobRecords, metrics: Metrics
+) -> None:
     """Register the actor with the broker. A handler gets a job and the number of its try."""
-    runner = JobRunner(handlers, jobs)
+    runner = JobRunner(handlers, jobs, metrics)
 
     def enrich(delivery: dict[str, Any]) -> None:
         message = CurrentMessage.get_current_message()
         assert message is not None
         runner.run(message, delivery)
 
-    broker.add_middleware(JobRetries(broker.client, jobs))
+    broker.add_middleware(JobRetries(broker.client, jobs, metrics))
     dramatiq.actor(broker=broker, actor_name=ACTOR, queue_name=redis_keys.QUEUE_NAME)(enrich)
 
 
@@ -60,9 +62,11 @@ def send(broker: Broker, jobs: JobRecords, job: Job, delay_seconds: float = 0.0)
 class JobRunner:
     """Runs the tries of jobs."""
 
-    def __init__(self, handlers: Mapping[JobKind, Handler], jobs: JobRecords) -> None:
+    def __init__(
+        self, handlers: Mapping[JobKind, Handler], jobs: JobRecords, metrics: Metrics
+    ) -> None:
         self._handlers = handlers
-        self._jobs = jobs
+        self._jobs, self._metrics = jobs, metrics
 
     def run(self, message: Any, delivery: dict[str, Any]) -> None:
         """Run one try of a job. Raises `JobFailed`."""
@@ -87,7 +91,7 @@ class JobRunner:
         _log_outcome(logger, outcome, time.monotonic() - started)
         usage = outcome.enrichment.usage if outcome.enrichment else Usage()
         end = {"outcome": outcome.record.status, "why": outcome.record.why, **asdict(usage)}
-        save_job(self._jobs, replace(record, state="done", **end))
+        save_job(self._jobs, self._metrics, replace(record, state="done", **end))
 
     def _start(self, message: Any, issue: str) -> JobRecord:
         """Return the record of this try. A try during which the worker process ended counts too."""

@@ -15,10 +15,11 @@ from dramatiq.middleware import Retries
 
 from bot import log
 from bot.core.jobs import JobRecord
-from bot.core.ports import JobRecords
+from bot.core.ports import JobRecords, Metrics
 from bot.queue.enqueue import claim_keys
 
 RECONNECT_SECONDS = 1.0
+OUTCOMES = {"waiting": "tried-again-later", "dead": "gave-up"}
 # Options that are set anew. A traceback can contain secret values; `tries` replaces the count.
 ADDED_OPTIONS = ("traceback", "retries", "requeue_timestamp", "queued_at")
 
@@ -38,11 +39,11 @@ class JobRetries(Retries):
     not answer. Each step is therefore repeated until Redis confirms it.
     """
 
-    def __init__(self, client: redis.Redis, jobs: JobRecords) -> None:
+    def __init__(self, client: redis.Redis, jobs: JobRecords, metrics: Metrics) -> None:
         super().__init__(retry_when=lambda _retries, error: _get_state(error) == "waiting")
         self.logger.disabled = True  # `JobRunner` logs what follows
         self._client = client
-        self._jobs = jobs
+        self._jobs, self._metrics = jobs, metrics
 
     def before_enqueue(self, broker: Any, message: Any, delay: int | None) -> None:
         for option in ADDED_OPTIONS:
@@ -60,7 +61,7 @@ class JobRetries(Retries):
         if isinstance(exception, JobFailed):
             if exception.job.state == "dead":
                 until_connected(partial(self._release_claim, exception.delivery))
-            save_job(self._jobs, exception.job)
+            save_job(self._jobs, self._metrics, exception.job)
 
     def _release_claim(self, delivery: str) -> None:
         for key in claim_keys(time.time()):
@@ -76,8 +77,10 @@ def until_connected(call: Callable[[], object]) -> None:
         time.sleep(RECONNECT_SECONDS)
 
 
-def save_job(jobs: JobRecords, job: JobRecord) -> None:
-    """Save a job's state if Redis answers; no later step depends on it."""
+def save_job(jobs: JobRecords, metrics: Metrics, job: JobRecord) -> None:
+    """Count how a try ended, and save the job's state if Redis answers; no later step needs it."""
+    outcome = OUTCOMES.get(job.state, job.outcome)
+    metrics.count("jobs", job.issue.partition(":")[0], outcome)
     try:
         jobs.save_job(replace(job, at=time.time()))
     except redis.RedisError as error:

@@ -12,12 +12,9 @@ import redis
 
 from bot import log
 from bot.core import redis_keys
-from bot.core.jobs import JobRecord
 from bot.core.metric_definitions import Key, MetricsSnapshot
-from bot.core.ports import JobRecords
 
 EVERY_SECONDS = 5.0
-OUTCOMES = {"waiting": "tried-again-later", "dead": "gave-up"}
 
 
 class RedisMetrics:
@@ -85,26 +82,6 @@ class RedisMetrics:
     def _write(self) -> None:
         while not self._closed.wait(EVERY_SECONDS):
             self.flush()
-
-
-class CountingJobRecords:
-    """Implements `JobRecords` by wrapping another one; counts how each try of a job ends."""
-
-    def __init__(self, jobs: JobRecords, metrics: RedisMetrics) -> None:
-        self._jobs = jobs
-        self._metrics = metrics
-
-    def save_job(self, job: JobRecord) -> None:
-        outcome = job.outcome if job.state == "done" else OUTCOMES.get(job.state, "")
-        if outcome:
-            self._metrics.count("jobs", job.issue.partition(":")[0], outcome)
-        self._jobs.save_job(job)
-
-    def start_job(self, job: JobRecord) -> JobRecord | None:
-        return self._jobs.start_job(job)
-
-    def job(self, job_id: str) -> JobRecord | None:
-        return self._jobs.job(job_id)
 
 
 def _decode(counters: Any) -> dict[Key, int]:

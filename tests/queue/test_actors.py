@@ -30,6 +30,7 @@ from bot.queue.periodic import PeriodicTasks
 from bot.queue.worker import QueueWorker
 from tests.conftest import crash
 from tests.memory_store import MemoryStore
+from tests.web.client import FakeMetrics
 
 REF = IssueRef("github", "github.com", "acme/widget", 41, 7001, "5001")
 DELIVERY = Job("d-1", "opened", REF, 1.0)
@@ -44,13 +45,15 @@ class WorkerHarness:
         self.client = connect(url, 8)
         self.broker = Broker(self.client, heartbeat_ms=500)
         self.jobs = jobs or MemoryStore()
+        self.metrics = FakeMetrics()
         self.tries: list[int] = []
 
         def run(delivery: Job, tries: int) -> Outcome:
             self.tries.append(tries)
             return do(delivery, tries)
 
-        declare(self.broker, dict.fromkeys(get_args(JobKind), run), self.jobs)
+        handlers: dict[JobKind, Handler] = dict.fromkeys(get_args(JobKind), run)
+        declare(self.broker, handlers, self.jobs, self.metrics)
         self.worker = QueueWorker(self.broker, 2, PeriodicTasks({}), stop_seconds=5)
 
     def send(self) -> str:
@@ -119,6 +122,24 @@ def test_a_forge_that_asks_to_wait_is_tried_again(start_worker: Make, lines: Str
     events = [json.loads(line) for line in lines.getvalue().splitlines()]
     again = [e["try_number"] for e in events if e["event"] == "error, tried again later"]
     assert again == [1, 2]
+
+
+def test_the_end_of_every_try_of_a_job_is_counted(start_worker: Make) -> None:
+    def second(delivery: Job, tries: int) -> Outcome:
+        if tries < 2:
+            raise Retry("GitHub asked to wait", 0.01)
+        if one.metrics.counted["jobs", "github", "answered"]:
+            raise OperatorError("the key is wrong")
+        return fine(delivery, tries)
+
+    one = start_worker(second)
+    one.wait(one.send(), "done")
+    one.wait(one.send(), "dead")
+    assert one.metrics.counted == {
+        ("jobs", "github", "tried-again-later"): 2,
+        ("jobs", "github", "gave-up"): 1,
+        ("jobs", "github", "answered"): 1,
+    }
 
 
 def test_a_job_that_never_works_becomes_a_dead_letter(start_worker: Make) -> None:
@@ -242,7 +263,7 @@ def test_each_kind_of_job_has_its_handler_and_one_without_is_a_dead_letter(redis
 
         return run
 
-    declare(broker, {"opened": handler("one"), "edited": handler("two")}, jobs)
+    declare(broker, {"opened": handler("one"), "edited": handler("two")}, jobs, FakeMetrics())
     kinds: list[JobKind] = ["opened", "edited", "heal"]
     sent = [send(broker, jobs, replace(DELIVERY, kind=kind)) for kind in kinds]
     worker = QueueWorker(broker, 1, PeriodicTasks({}), stop_seconds=5)

@@ -9,11 +9,9 @@ from collections.abc import Callable
 import pytest
 import redis
 
-from bot.core.jobs import JobRecord, JobState
 from bot.core.metric_definitions import COUNTED, MEASURED
 from bot.embedded.valkey import EmbeddedRedis
-from bot.store.metrics import CountingJobRecords, RedisMetrics
-from tests.memory_store import MemoryStore
+from bot.store.metrics import RedisMetrics
 from tests.web.client import LocalReceiver
 
 TOKEN = "a-token-for-the-metrics"
@@ -112,22 +110,6 @@ def test_counts_wait_for_a_redis_that_does_not_answer(own_redis: EmbeddedRedis) 
         one.snapshot()
     own_redis.start()
     assert one.snapshot().counters == {("jobs", "github", "answered"): 1}
-    one.close()
-
-
-def test_the_end_of_every_try_of_a_job_is_counted(counters: Callable[[], RedisMetrics]) -> None:
-    one, ref = counters(), "gitlab:acme/widget#1"
-    jobs = CountingJobRecords(MemoryStore(), one)
-    states: list[JobState] = ["queued", "running", "waiting", "running", "dead"]
-    for state in states:
-        jobs.save_job(JobRecord("j-1", state, ref))
-    jobs.save_job(JobRecord("j-2", "done", ref, outcome="answered"))
-    assert jobs.job("j-2") is not None
-    assert one.snapshot().counters == {
-        ("jobs", "gitlab", "tried-again-later"): 1,
-        ("jobs", "gitlab", "gave-up"): 1,
-        ("jobs", "gitlab", "answered"): 1,
-    }
     one.close()
 
 
