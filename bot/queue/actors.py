@@ -38,15 +38,9 @@ def declare(
     broker: Broker, handlers: Mapping[JobKind, Handler], jobs: JobRecords, metrics: Metrics
 ) -> None:
     """Register the actor with the broker. A handler gets a job and the number of its try."""
-    runner = JobRunner(handlers, jobs, metrics)
-
-    def enrich(delivery: dict[str, Any]) -> None:
-        message = CurrentMessage.get_current_message()
-        assert message is not None
-        runner.run(message, delivery)
-
     broker.add_middleware(JobRetries(broker.client, jobs, metrics))
-    dramatiq.actor(broker=broker, actor_name=ACTOR, queue_name=redis_keys.QUEUE_NAME)(enrich)
+    run = JobRunner(handlers, jobs, metrics).run
+    dramatiq.actor(broker=broker, actor_name=ACTOR, queue_name=redis_keys.QUEUE_NAME)(run)
 
 
 def send(broker: Broker, jobs: JobRecords, job: Job, delay_seconds: float = 0.0) -> str:
@@ -68,8 +62,10 @@ class JobRunner:
         self._handlers = handlers
         self._jobs, self._metrics = jobs, metrics
 
-    def run(self, message: Any, delivery: dict[str, Any]) -> None:
-        """Run one try of a job. Raises `JobFailed`."""
+    def run(self, delivery: dict[str, Any]) -> None:
+        """Run one try of a job, in the current message. Raises `JobFailed`."""
+        message = CurrentMessage.get_current_message()
+        assert message is not None
         try:
             job = msgspec.convert(delivery, Job)
             handler = self._handlers[job.kind]

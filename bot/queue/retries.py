@@ -59,7 +59,7 @@ class JobRetries(Retries):
         process = super().after_process_message
         until_connected(partial(process, broker, message, exception=exception))
         if isinstance(exception, JobFailed):
-            if exception.job.state == "dead":
+            if exception.job.state == "dead" and exception.delivery:
                 until_connected(partial(self._release_claim, exception.delivery))
             save_job(self._jobs, self._metrics, exception.job)
 
