@@ -117,7 +117,8 @@ def test_the_receiver_loads_no_worker() -> None:
     code = (
         "import sys; from bot import wiring; from bot.settings.load import load;"
         "wiring.receiver(load({'GITHUB_WEBHOOK_SECRET': '0123456789abcdef'}));"
-        "print({'dramatiq', 'httpx', 'gitlab', 'jwt', 'prometheus_client'} & set(sys.modules))"
+        "print({'dramatiq', 'httpx', 'gitlab', 'jwt', 'prometheus_client', 'ruamel'}"
+        " & set(sys.modules))"
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stdout == "set()\n"

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from msgspec import Struct
 
-from bot.core.config.parser import ParsedConfig
 from bot.core.config.schema import RepoConfig
+
+if TYPE_CHECKING:  # the receiver serves the schema, and parses no YAML
+    from bot.core.config.parser import ParsedConfig
 
 SCHEMA_PATH = "/schema/v1.json"
 DESCRIPTIONS = {
