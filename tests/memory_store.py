@@ -10,10 +10,11 @@ from contextlib import contextmanager
 
 from bot.core.errors import LockContended
 from bot.core.jobs import JobRecord
-from bot.core.ports import BUSY_SECONDS, PROBE_SECONDS, Store
+from bot.core.ports import PROBE_SECONDS, Store
 from bot.core.pricing import Limits
 from bot.core.types import CachedAnswer, IssueRef, Rate, Record
 from bot.store.budgets import DAY, HOUR, microdollars
+from bot.store.locks import BUSY_SECONDS
 from bot.store.no_store import NoStore
 from bot.store.retry_schedule import LEASE_SECONDS, RESUME_SECONDS
 

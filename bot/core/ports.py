@@ -241,7 +241,6 @@ class ReconcileState(Protocol):
     def record(self, key: str) -> Record | None: ...
 
 
-BUSY_SECONDS = 5.0
 PROBE_SECONDS = 60
 FAILURES_TO_OPEN = 5
 FAILURE_WINDOW_SECONDS = 300

@@ -17,12 +17,12 @@ from redis.commands.core import Script
 
 from bot.core import redis_keys
 from bot.core.errors import LockContended
-from bot.core.ports import BUSY_SECONDS
 from bot.core.types import Record
 from bot.store.bucketed_hash import LATEST, BucketedHash
 
 LOCK_MS = 30_000
 RENEW_SECONDS = 5.0
+BUSY_SECONDS = 5.0  # until a job tries a lock again that another worker holds
 # At import, in one thread: msgspec prepares a type on its first use, and crashes if several
 # threads do this at the same time.
 _record = msgspec.json.Decoder(Record)

@@ -15,7 +15,6 @@ import pytest
 from bot import wiring
 from bot.core.errors import RateLimited
 from bot.core.jobs import JobRecord
-from bot.core.ports import BUSY_SECONDS
 from bot.core.prompt import Prompt
 from bot.core.types import IssueRef, Job, OwnComment, Record
 from bot.flow.plan import Outcome
@@ -24,7 +23,7 @@ from bot.http import ClientPool
 from bot.llm.client import ModelClient
 from bot.queue.actors import MAX_TRIES, Handler
 from bot.queue.broker import HEARTBEAT_MS
-from bot.store.locks import LOCK_MS
+from bot.store.locks import BUSY_SECONDS, LOCK_MS
 from tests.whole.app import BODY, TITLE, App
 from tests.whole.faults import killed_process
 from tests.whole.faults.conftest import assert_answered, count_posts, queued_job
