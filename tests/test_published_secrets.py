@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.core.placeholders import is_placeholder
 from bot.settings.load import PLAIN, SECRETS, SettingsError, load
+from bot.settings.placeholders import is_placeholder
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = [

@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from bot.core import url_policy
-from bot.core.placeholders import is_placeholder
+from bot.settings.placeholders import is_placeholder
 
 MIN_SECRET = 16  # bytes
 TOKEN = re.compile(r"[!-~]*")
