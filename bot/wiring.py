@@ -81,7 +81,7 @@ def metrics(settings: Settings, client: redis.Redis) -> RedisMetrics:
 
 
 def redis_client(settings: Settings) -> redis.Redis:
-    from bot.queue.broker import connect
+    from bot.queue.connection import connect
 
     return connect(settings.redis_url, settings.worker_threads + SPARE_CONNECTIONS)
 

@@ -20,7 +20,8 @@ from bot.core.jobs import JobRecord
 from bot.core.ports import JobRecords, Metrics
 from bot.core.types import Job, JobKind, Usage
 from bot.flow.plan import Outcome
-from bot.queue.broker import CONNECTION_ERRORS, Broker
+from bot.queue.broker import Broker
+from bot.queue.connection import CONNECTION_ERRORS
 from bot.queue.enqueue import ACTOR
 from bot.queue.retries import JobFailed, JobRetries, save_job, until_connected
 

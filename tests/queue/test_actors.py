@@ -24,7 +24,8 @@ from bot.core.types import IssueRef, Job, JobKind, Record
 from bot.embedded.valkey import EmbeddedRedis
 from bot.flow.plan import Outcome
 from bot.queue.actors import MAX_TRIES, Handler, declare, send
-from bot.queue.broker import Broker, connect, is_queued
+from bot.queue.broker import Broker, is_queued
+from bot.queue.connection import connect
 from bot.queue.dead_letters import DeadLetters
 from bot.queue.periodic import PeriodicTasks
 from bot.queue.worker import QueueWorker

@@ -13,7 +13,8 @@ from dramatiq.brokers.redis import RedisBroker
 from dramatiq.errors import ConnectionClosed
 
 from bot.core.redis_keys import NAMESPACE, QUEUE_NAME
-from bot.queue.broker import Broker, connect
+from bot.queue.broker import Broker
+from bot.queue.connection import connect
 
 Make = Callable[..., RedisBroker]
 HEARTBEAT_MS = 300
