@@ -11,16 +11,17 @@ import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 
-from bot.core.config.schema import DEFAULTS, RepoConfig
+from bot.core.config.schema import DEFAULTS, TYPES, RepoConfig
 from bot.core.config.yaml_nodes import List, Map, Node, Scalar, is_null
+from bot.core.text import globs
 
-MODES = ("apply", "suggest", "dry-run", "off")
-POSTS = ("always", "when-useful", "never")
+# From the least restrictive value to the most, as in the schema.
+MODES: tuple[str, ...] = get_args(TYPES["mode"])
+POSTS: tuple[str, ...] = get_args(TYPES["comment.post"])
 ON_FALLBACK = (True, "auto", False)
 REDACTED = ("secrets", "emails")
 ON = ("opened", "reopened", "edited")
@@ -33,19 +34,22 @@ Values = Mapping[str, Any]
 @dataclass(frozen=True, slots=True)
 class Restriction:
     """`stricter` returns the stricter of two values, or both in one. `read` returns what an invalid
-    node means, as values by key."""
+    node of a key means, as values by key."""
 
     stricter: Callable[[Any, Any], Any]
-    read: Callable[[Node], Values]
+    read: Callable[[str, Node], Values]
 
 
 def restrictive_values(key: str, node: Node) -> Values:
     """Return what an invalid node of a setting or section means; nothing for an alias."""
     if isinstance(node, Scalar) and node.kind == "alias":
         return {}
-    if key in SECTION_READERS:
-        return SECTION_READERS[key](node)
-    return RESTRICTIONS[key].read(node) if key in RESTRICTIONS else {}
+    if key == "ignore":
+        return _read_ignored_section(node)
+    if key == "labels":
+        return {"labels.deny": EVERYTHING}
+    key = SECTION_KEYS.get(key, key)
+    return RESTRICTIONS[key].read(key, node) if key in RESTRICTIONS else {}
 
 
 def tighten(config: RepoConfig, values: Values) -> RepoConfig:
@@ -86,8 +90,8 @@ def texts(node: Node) -> list[str]:
     ]
 
 
-def _return_always(key: str, value: Any) -> Callable[[Node], Values]:
-    return lambda _: {key: value}
+def _return_always(value: Any) -> Callable[[str, Node], Values]:
+    return lambda key, _: {key: value}
 
 
 def _compare_by(order: Sequence[Any]) -> Callable[[Any, Any], Any]:
@@ -107,43 +111,35 @@ def _intersect(one: tuple[str, ...], other: tuple[str, ...]) -> tuple[str, ...]:
 def _is_covered(glob: str, others: tuple[str, ...]) -> bool:
     if glob in others or "*" in others:
         return True
-    is_exact = not re.search(r"[*?\[]", glob)
-    return is_exact and any(fnmatchcase(glob.casefold(), other.casefold()) for other in others)
+    is_exact = not globs.SPECIAL.search(glob)
+    return is_exact and globs.matches(glob.casefold(), tuple(map(str.casefold, others)))
 
 
-def _create_number_reader(key: str) -> Callable[[Node], Values]:
-    """Return a reader of a number in a scalar's text that is smaller than the default."""
+def _read_number(key: str, node: Node) -> Values:
+    """Return a number in a scalar's text that is smaller than the default."""
     default = DEFAULTS[key]
-
-    def read(node: Node) -> Values:
-        number = NUMBER.search(node.text) if isinstance(node, Scalar) else None
-        value = float(number[1].replace(",", ".")) if number else math.inf
-        return {key: type(default)(value)} if value < default else {}
-
-    return read
+    number = NUMBER.search(node.text) if isinstance(node, Scalar) else None
+    value = float(number[1].replace(",", ".")) if number else math.inf
+    return {key: type(default)(value)} if value < default else {}
 
 
-def _read_denied(node: Node) -> Values:
+def _read_denied(key: str, node: Node) -> Values:
     if is_null(node):
         return {}
-    return {"labels.deny": tuple(texts(node)) if isinstance(node, List) else EVERYTHING}
+    return {key: tuple(texts(node)) if isinstance(node, List) else EVERYTHING}
 
 
-def _read_allowed(node: Node) -> Values:
-    return {"labels.allow": tuple(texts(node)) if isinstance(node, List) else ()}
+def _read_allowed(key: str, node: Node) -> Values:
+    return {key: tuple(texts(node)) if isinstance(node, List) else ()}
 
 
-def _create_ignore_reader(key: str) -> Callable[[Node], Values]:
-    """Return a reader of names; a mapping of several pairs makes the bot ignore all issues."""
-
-    def read(node: Node) -> Values:
-        if is_null(node):
-            return {}
-        if isinstance(node, Map) and len(node.pairs) != 1:
-            return {"ignore.title": EVERYTHING}
-        return {key: _list_items(node)}
-
-    return read
+def _read_ignored(key: str, node: Node) -> Values:
+    """Return names; a mapping of several pairs makes the bot ignore all issues."""
+    if is_null(node):
+        return {}
+    if isinstance(node, Map) and len(node.pairs) != 1:
+        return {"ignore.title": EVERYTHING}
+    return {key: _list_items(node)}
 
 
 def _list_items(node: Node) -> tuple[str, ...]:
@@ -159,40 +155,34 @@ def _read_ignored_section(node: Node) -> Values:
     return {key: _list_items(node) for key in ("ignore.authors", "ignore.labels", "ignore.title")}
 
 
-def _read_events(node: Node) -> Values:
+def _read_events(key: str, node: Node) -> Values:
     events = {text.casefold() for text in texts(node)}
     kept = tuple(event for event in ON if event in events)
-    return {"on": kept} if kept else {}
+    return {key: kept} if kept else {}
 
 
 RESTRICTIONS = {
-    "mode": Restriction(_compare_by(MODES), _return_always("mode", "off")),
+    "mode": Restriction(_compare_by(MODES), _return_always("off")),
     "on": Restriction(lambda a, b: tuple(event for event in a if event in b), _read_events),
-    "ignore.authors": Restriction(_unite, _create_ignore_reader("ignore.authors")),
-    "ignore.labels": Restriction(_unite, _create_ignore_reader("ignore.labels")),
-    "ignore.title": Restriction(_unite, _create_ignore_reader("ignore.title")),
-    "comment.post": Restriction(_compare_by(POSTS), _return_always("comment.post", "never")),
-    "comment.similar": Restriction(min, _create_number_reader("comment.similar")),
-    "comment.missing_info": Restriction(min, _return_always("comment.missing_info", False)),
-    "comment.on_fallback": Restriction(
-        _compare_by(ON_FALLBACK), _return_always("comment.on_fallback", False)
-    ),
+    "ignore.authors": Restriction(_unite, _read_ignored),
+    "ignore.labels": Restriction(_unite, _read_ignored),
+    "ignore.title": Restriction(_unite, _read_ignored),
+    "comment.post": Restriction(_compare_by(POSTS), _return_always("never")),
+    "comment.similar": Restriction(min, _read_number),
+    "comment.missing_info": Restriction(min, _return_always(False)),
+    "comment.on_fallback": Restriction(_compare_by(ON_FALLBACK), _return_always(False)),
     "labels.allow": Restriction(_intersect, _read_allowed),
     "labels.deny": Restriction(_unite, _read_denied),
-    "labels.max": Restriction(min, _create_number_reader("labels.max")),
-    "privacy.redact": Restriction(_unite, _return_always("privacy.redact", REDACTED)),
-    "learn.from_corrections": Restriction(min, _return_always("learn.from_corrections", False)),
-    "budget.per_day_usd": Restriction(min, _create_number_reader("budget.per_day_usd")),
-    "budget.per_author_per_hour": Restriction(
-        min, _create_number_reader("budget.per_author_per_hour")
-    ),
+    "labels.max": Restriction(min, _read_number),
+    "privacy.redact": Restriction(_unite, _return_always(REDACTED)),
+    "learn.from_corrections": Restriction(min, _return_always(False)),
+    "budget.per_day_usd": Restriction(min, _read_number),
+    "budget.per_author_per_hour": Restriction(min, _read_number),
 }
-# What a section means that is no mapping.
-SECTION_READERS: dict[str, Callable[[Node], Values]] = {
-    "ignore": _read_ignored_section,
-    "comment": RESTRICTIONS["comment.post"].read,
-    "labels": _return_always("labels.deny", EVERYTHING),
-    "privacy": RESTRICTIONS["privacy.redact"].read,
-    "learn": RESTRICTIONS["learn.from_corrections"].read,
-    "budget": RESTRICTIONS["budget.per_day_usd"].read,
+# A section that is no mapping means the same as such a value of this key.
+SECTION_KEYS = {
+    "comment": "comment.post",
+    "privacy": "privacy.redact",
+    "learn": "learn.from_corrections",
+    "budget": "budget.per_day_usd",
 }
