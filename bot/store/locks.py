@@ -25,7 +25,7 @@ RENEW_SECONDS = 5.0
 BUSY_SECONDS = 5.0  # until a job tries a lock again that another worker holds
 # At import, in one thread: msgspec prepares a type on its first use, and crashes if several
 # threads do this at the same time.
-_record = msgspec.json.Decoder(Record)
+record_decoder = msgspec.json.Decoder(Record)
 
 # KEYS: the lock, spans of records. ARGV: a token, milliseconds, the issue.
 TAKE = (
@@ -68,10 +68,11 @@ class HeldLock:
         self.record = record
 
     def save(self, record: Record) -> bool:
-        return self._locks.write(self._issue, self._token, record)
+        return bool(self._locks.put(self._locks.write, self._issue, self._token, record))
 
     def finish(self, record: Record) -> None:
-        self._locks.finish(self._issue, self._token, record)
+        self._locks.put(self._locks.finish, self._issue, self._token, record)
+        self._locks.forget(self._token)
 
 
 class Locks:
@@ -85,7 +86,7 @@ class Locks:
     ) -> None:
         self._records = records
         self._clock = clock
-        self._take, self._renew, self._write, self._finish, self._release = map(
+        self._take, self._renew, self.write, self.finish, self._release = map(
             client.register_script, (TAKE, RENEW, WRITE, FINISH, RELEASE)
         )
         self._issues: dict[str, str] = {}
@@ -106,26 +107,19 @@ class Locks:
                 self._renewer = threading.Thread(target=self._renew_all, daemon=True)
                 self._renewer.start()
         try:
-            yield HeldLock(self, issue, token, _record.decode(record) if record else None)
+            yield HeldLock(self, issue, token, record_decoder.decode(record) if record else None)
         finally:
-            if self._forget(token):
+            if self.forget(token):
                 self._release(keys=[_make_key(issue)], args=[token])
 
-    def write(self, issue: str, token: str, record: Record) -> bool:
-        """Write a record. Return False, without writing, if this worker lost the lock."""
-        return bool(self._put(self._write, issue, token, record))
-
-    def finish(self, issue: str, token: str, record: Record) -> None:
-        """Write a record unless another worker holds the lock, and release the lock."""
-        self._put(self._finish, issue, token, record)
-        self._forget(token)
-
-    def _put(self, script: Script, issue: str, token: str, record: Record) -> object:
+    def put(self, script: Script, issue: str, token: str, record: Record) -> object:
+        """Write a record by one of the scripts; return its result."""
         keys = [_make_key(issue), self._records.keys(self._clock())[0]]
         value, seconds = msgspec.json.encode(record), self._records.seconds
         return script(keys=keys, args=[token, LOCK_MS, issue, value, seconds])
 
-    def _forget(self, token: str) -> bool:
+    def forget(self, token: str) -> bool:
+        """Stop renewing a lock; return whether it was renewed."""
         with self._guard:
             return self._issues.pop(token, None) is not None
 

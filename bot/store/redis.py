@@ -17,7 +17,7 @@ from bot.core.ports import FAILURE_WINDOW_SECONDS, FAILURES_TO_OPEN, PROBE_SECON
 from bot.core.types import CachedAnswer, Record
 from bot.store.bucketed_hash import BucketedHash
 from bot.store.budgets import RedisBudgets
-from bot.store.locks import HeldLock, Locks
+from bot.store.locks import HeldLock, Locks, record_decoder
 from bot.store.rate_limiter import RedisRateLimiter
 from bot.store.reconcile_state import RedisReconcileState
 from bot.store.retry_schedule import RedisRetrySchedule
@@ -26,8 +26,7 @@ DAY, HOUR = 86_400, 3_600
 CONFIGS_IN_MEMORY = 1_000  # recently saved texts, which are not sent to Redis again
 # At import, in one thread: msgspec prepares a type on its first use, and crashes if several
 # threads do this at the same time.
-_record, _cached_answer = msgspec.json.Decoder(Record), msgspec.json.Decoder(CachedAnswer)
-_job = msgspec.json.Decoder(JobRecord)
+_cached_answer, _job = msgspec.json.Decoder(CachedAnswer), msgspec.json.Decoder(JobRecord)
 
 
 class RedisStore:
@@ -58,7 +57,7 @@ class RedisStore:
 
     def record(self, key: str) -> Record | None:
         value = self._records.get(key, self._clock())
-        return _record.decode(value) if value else None
+        return record_decoder.decode(value) if value else None
 
     def cached_answer(self, repo_key: str, question: str) -> CachedAnswer | None:
         value = self._answers.get(f"{repo_key}:{question}", self._clock())
