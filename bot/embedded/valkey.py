@@ -98,11 +98,6 @@ class EmbeddedRedis:
         )
 
     @property
-    def pid(self) -> int:
-        assert self._process is not None
-        return self._process.pid
-
-    @property
     def alive(self) -> bool:
         return self._process is not None and self._process.poll() is None
 

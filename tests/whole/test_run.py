@@ -188,7 +188,7 @@ def test_a_server_that_a_killed_process_left_is_stopped_before_the_next(tmp_path
 def test_the_redis_server_gets_no_secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GITHUB_TOKEN", "ghp_quokkaberry")
     with EmbeddedRedis(tmp_path) as server:
-        environ = Path(f"/proc/{server.pid}/environ")
+        environ = Path(f"/proc/{server_pid(server.url)}/environ")
         if not environ.exists():
             pytest.skip("no /proc on this system")
         assert b"quokkaberry" not in environ.read_bytes()
@@ -276,8 +276,9 @@ def test_the_error_contains_the_end_of_a_long_failure() -> None:
 def test_a_server_that_hangs_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(valkey, "STOP_SECONDS", 0.2)
     with EmbeddedRedis(tmp_path) as server:
-        os.kill(server.pid, signal.SIGSTOP)
-        with pytest.raises(ServerUnavailable, match=rf"pid {server.pid}\) still runs"):
+        pid = server_pid(server.url)
+        os.kill(pid, signal.SIGSTOP)
+        with pytest.raises(ServerUnavailable, match=rf"pid {pid}\) still runs"):
             EmbeddedRedis(tmp_path).start()
     assert not server.alive
 

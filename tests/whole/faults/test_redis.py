@@ -96,10 +96,11 @@ def _slow(_server: EmbeddedRedis, client: redis.Redis) -> Iterator[None]:
 
 
 @contextmanager
-def _silent(server: EmbeddedRedis, _client: redis.Redis) -> Iterator[None]:
-    os.kill(server.pid, signal.SIGSTOP)
+def _silent(_server: EmbeddedRedis, client: redis.Redis) -> Iterator[None]:
+    pid = int(client.info("server")["process_id"])
+    os.kill(pid, signal.SIGSTOP)
     yield
-    os.kill(server.pid, signal.SIGCONT)
+    os.kill(pid, signal.SIGCONT)
 
 
 @contextmanager
