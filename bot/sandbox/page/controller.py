@@ -137,7 +137,8 @@ class Controller:
             with suppress(DemoUnavailable):
                 if fault.key == KILL:
                     self._wait_for(tracked, "try_number")
-                    self._kill_worker()
+                    if self.issues.get(tracked.key) is tracked:  # else the demo was reset
+                        self._kill_worker()
                 else:
                     self._wait_for(tracked, "outcome")
                 if not self._backend.disarm() and fault.result:
