@@ -85,7 +85,10 @@ class Vendors:
                 self.seen.add(kind)
                 for checker in checkers:
                     checker.check(exchange)
-        assert not [violation for checker in checkers for violation in checker.violations]
+        found = [violation for checker in checkers for violation in checker.violations]
+        for checker in checkers:
+            checker.violations.clear()  # the checkers serve all tests
+        assert not found
 
 
 def shape(body: bytes) -> str:
