@@ -290,7 +290,9 @@ def reconciliation(
     from bot.flow.reconcile import Reconciliation
 
     accessible = tuple(name for name, entry in FORGES.items() if entry.has_access(settings))
-    return Reconciliation(store.reconcile_state, store.rate_limiter, forge, accessible, time.time)
+    return Reconciliation(
+        *(store.reconcile_state, store.record, store.rate_limiter, forge, accessible, time.time)
+    )
 
 
 def demo_processes(folder: Path, *, local_model: bool = False) -> DemoProcesses:

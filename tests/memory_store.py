@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 from bot.core.errors import LockContended
 from bot.core.jobs import JobRecord
-from bot.core.ports import PROBE_SECONDS, Store
+from bot.core.ports import PROBE_SECONDS
 from bot.core.pricing import Limits
 from bot.core.types import CachedAnswer, IssueRef, Rate, Record
 from bot.store.budgets import DAY, HOUR, microdollars
@@ -41,7 +41,7 @@ class MemoryStore(NoStore):
         super().__init__(clock)
         self.budgets = MemoryBudgets(clock)
         self.retry_schedule = MemoryRetrySchedule()
-        self.reconcile_state = MemoryReconcileState(self, clock)
+        self.reconcile_state = MemoryReconcileState(clock)
         self._locks: set[str] = set()
         self._records: dict[str, Record] = {}
         self._answers: dict[tuple[str, str], CachedAnswer] = {}
@@ -214,10 +214,9 @@ class MemoryRetrySchedule:
 
 
 class MemoryReconcileState:
-    """Implements `ReconcileState` for one process. Records come from `store`."""
+    """Implements `ReconcileState` for one process."""
 
-    def __init__(self, store: Store, clock: Callable[[], float] = time.time) -> None:
-        self._store = store
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
         self._leased_until: dict[str, float] = {}
         self._repositories: dict[str, IssueRef] = {}
@@ -243,6 +242,3 @@ class MemoryReconcileState:
         today = int(self._clock() // DAY), key
         self._attempts[today] += 1
         return self._attempts[today]
-
-    def record(self, key: str) -> Record | None:
-        return self._store.record(key)

@@ -238,8 +238,6 @@ class ReconcileState(Protocol):
     def attempts_today(self, key: str) -> int:
         """Count an attempt at this issue or delivery; return the number of those today."""
 
-    def record(self, key: str) -> Record | None: ...
-
 
 PROBE_SECONDS = 60
 FAILURES_TO_OPEN = 5

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from bot.core.errors import OperatorError, PermanentError, Retry
 from bot.core.ports import DeliveryHistory, RateLimiter, ReconcileState
-from bot.core.types import IssueRef, Job, make_job_id
+from bot.core.types import IssueRef, Job, Record, make_job_id
 
 EVERY_SECONDS = 290.0
 LOOK_BACK_SECONDS = 24 * 3600.0
@@ -23,12 +23,14 @@ REPOSITORIES_PER_RUN = 150
 
 @dataclass(slots=True)
 class Reconciliation:
-    """`forge` returns a forge by its name, `clock` seconds since the epoch.
+    """`find_record` returns an issue's record by its key, `forge` a forge by its name, `clock`
+    seconds since the epoch.
 
     The known repositories are also kept in this process, in case Redis loses them.
     """
 
     state: ReconcileState
+    find_record: Callable[[str], Record | None]
     rate_limiter: RateLimiter
     forge: Callable[[str], DeliveryHistory]
     forges: tuple[str, ...]
@@ -106,7 +108,7 @@ class Reconciliation:
 
     def _is_missed(self, ref: IssueRef) -> bool:
         """Return whether the issue has neither a record of an end nor a reserved comment."""
-        record = self.state.record(ref.key)
+        record = self.find_record(ref.key)
         if record and record.status != "writing":
             return False
         return (

@@ -10,21 +10,17 @@ import msgspec
 import redis
 
 from bot.core import redis_keys
-from bot.core.ports import Store
-from bot.core.types import IssueRef, Record
+from bot.core.types import IssueRef
 
 DAY = 86_400
 _repository = msgspec.json.Decoder(IssueRef)
 
 
 class RedisReconcileState:
-    """Implements `ReconcileState` for all workers together. Records come from `store`."""
+    """Implements `ReconcileState` for all workers together."""
 
-    def __init__(
-        self, client: redis.Redis, store: Store, clock: Callable[[], float] = time.time
-    ) -> None:
+    def __init__(self, client: redis.Redis, clock: Callable[[], float] = time.time) -> None:
         self._client = client
-        self._store = store
         self._clock = clock
 
     def lease(self, name: str, seconds: float) -> bool:
@@ -49,6 +45,3 @@ class RedisReconcileState:
             pipe.hincrby(today, key, 1)
             pipe.expire(today, 2 * DAY)
             return int(pipe.execute()[0])
-
-    def record(self, key: str) -> Record | None:
-        return self._store.record(key)

@@ -41,7 +41,7 @@ class RedisStore:
         self.budgets = RedisBudgets(client, clock)
         self.rate_limiter = RedisRateLimiter(client, clock)
         self.retry_schedule = RedisRetrySchedule(client)
-        self.reconcile_state = RedisReconcileState(client, self, clock)
+        self.reconcile_state = RedisReconcileState(client, clock)
         self._records = BucketedHash(client, redis_keys.RECORDS, 6 * DAY, 6)
         self._configs = BucketedHash(client, redis_keys.CONFIGS, 90 * DAY, 3)
         self._problems = BucketedHash(client, redis_keys.REPORTED_PROBLEMS, 90 * DAY, 3)

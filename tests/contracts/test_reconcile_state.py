@@ -9,7 +9,6 @@ import pytest
 import redis
 
 from bot.core.ports import ReconcileState
-from bot.core.types import Record
 from bot.store.redis import RedisStore
 from tests.fakes import DAY, NOW, REF
 from tests.memory_store import MemoryStore
@@ -70,12 +69,3 @@ def test_attempts_are_counted_per_key_and_day(state: ReconcileState, clock: Cloc
     assert [state.attempts_today(key) for key in ("x", "x", "y")] == [1, 2, 1]
     clock.now += DAY
     assert state.attempts_today("x") == 1
-
-
-def test_a_record_is_that_of_the_store(
-    store: MemoryStore | RedisStore, state: ReconcileState
-) -> None:
-    assert state.record(REF.key) is None
-    with store.lock(REF.key) as lock:
-        lock.finish(Record("answered"))
-    assert state.record(REF.key) == Record("answered")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 
 import pytest
@@ -12,38 +11,10 @@ from bot.core.types import IssueRef, Job, Record
 from bot.flow.reconcile import LOOK_BACK_SECONDS, MIN_AGE_SECONDS, Reconciliation
 from bot.store.no_store import NoRateLimiter
 from tests.fakes import NOW, REF
+from tests.memory_store import MemoryStore
 
 REPOSITORY = replace(REF, number=0)
 OTHER_REPOSITORY = replace(REPOSITORY, repo="acme/other", repo_id=7002)
-
-
-@dataclass
-class FakeReconcileState:
-    known: dict[str, IssueRef] = field(default_factory=dict)
-    records: dict[str, Record] = field(default_factory=dict)
-    counts: dict[str, int] = field(default_factory=dict)
-    leased: set[str] = field(default_factory=set)
-
-    def lease(self, name: str, seconds: float) -> bool:
-        free = name not in self.leased
-        self.leased.add(name)
-        return free
-
-    def repositories(self) -> tuple[IssueRef, ...]:
-        return tuple(self.known.values())
-
-    def save_repositories(self, repositories: Collection[IssueRef]) -> None:
-        self.known |= {one.repo_account_key: one for one in repositories}
-
-    def forget_repository(self, repository: IssueRef) -> None:
-        self.known.pop(repository.repo_account_key, None)
-
-    def attempts_today(self, key: str) -> int:
-        self.counts[key] = self.counts.get(key, 0) + 1
-        return self.counts[key]
-
-    def record(self, key: str) -> Record | None:
-        return self.records.get(key)
 
 
 @dataclass
@@ -92,7 +63,8 @@ class ReservedRateLimiter(NoRateLimiter):
 
 class ReconcileCase:
     def __init__(self, *repositories: IssueRef) -> None:
-        self.state, self.forge = FakeReconcileState(), FakeDeliveryHistory()
+        self.store = MemoryStore(lambda: NOW)
+        self.state, self.forge = self.store.reconcile_state, FakeDeliveryHistory()
         self.state.save_repositories(repositories)
         self.sent: list[Job] = []
         self.rate_limiter = ReservedRateLimiter()
@@ -100,14 +72,23 @@ class ReconcileCase:
 
     def new_reconciliation(self) -> Reconciliation:
         return Reconciliation(
-            self.state, self.rate_limiter, lambda name: self.forge, ("github",), lambda: NOW
+            self.state,
+            self.store.record,
+            self.rate_limiter,
+            lambda name: self.forge,
+            ("github",),
+            lambda: NOW,
         )
 
     def run(self) -> dict[str, object]:
         """Run once, as if the lease of the run before had expired."""
-        self.state.leased.clear()
+        self.state._leased_until.clear()
         self.sent.clear()
         return dict(self.reconciliation.run_once(self.sent.append))
+
+    def save_record(self, ref: IssueRef, record: Record) -> None:
+        with self.store.lock(ref.key) as lock:
+            lock.finish(record)
 
     @property
     def numbers(self) -> list[int]:
@@ -126,7 +107,7 @@ def test_a_young_issue_without_a_record_is_enqueued() -> None:
         issue(3): NOW - LOOK_BACK_SECONDS - 1,
         issue(4): NOW - MIN_AGE_SECONDS + 5,
     }
-    case.state.records[issue(2).key] = Record("skipped")
+    case.save_record(issue(2), Record("skipped"))
     assert case.run() == {"issues": 1, "deliveries": 0, "problems": []}
     (delivery,) = case.sent
     assert (delivery.kind, delivery.ref, delivery.received_at) == ("opened", issue(1), NOW)
@@ -195,7 +176,8 @@ def test_failed_deliveries_are_redelivered_three_times() -> None:
 def test_repositories_survive_a_redis_that_lost_its_data() -> None:
     case = ReconcileCase(REPOSITORY)
     case.run()
-    case.state.known.clear()
+    for repository in case.state.repositories():
+        case.state.forget_repository(repository)
     case.forge.opened = {issue(1): NOW - 3600}
     case.run()
     assert case.numbers == [1]
@@ -256,7 +238,7 @@ def test_a_run_without_repositories_does_not_delay_the_next() -> None:
 def test_an_issue_whose_job_ended_while_writing_is_enqueued() -> None:
     case = ReconcileCase(REPOSITORY)
     case.forge.opened = {issue(1): NOW - 3600}
-    case.state.records[issue(1).key] = Record("writing", labels=("bug",))
+    case.save_record(issue(1), Record("writing", labels=("bug",)))
     case.run()
     assert case.numbers == [1]
 
