@@ -209,6 +209,13 @@ def test_reset_restarts_everything(visitor: Visitor) -> None:
     assert visitor.ask("GET", path).url.path == "/sandbox"
 
 
+def test_a_reset_kills_no_worker_for_an_issue_before_it(visitor: Visitor) -> None:
+    visitor.open(fault="worker-killed")
+    visitor.post("/sandbox/reset")
+    wait_for(lambda: not visitor.scene.armed)
+    assert visitor.scene.actions == ["restarted"]
+
+
 def test_own_text_is_checked_and_shown_as_text(visitor: Visitor) -> None:
     assert status_of(visitor.open(sample="own", title=" ").text) == "An issue needs a title."
     assert "at most 255 characters" in status_of(visitor.open(sample="own", title="x" * 256).text)
