@@ -92,6 +92,13 @@ def redis_store(client: redis.Redis) -> RedisStore:
     return RedisStore(client)
 
 
+def no_store() -> NoStore:
+    """Return a store that keeps nothing between jobs."""
+    from bot.store.no_store import NoStore
+
+    return NoStore()
+
+
 def clients() -> ClientPool:
     """Return the HTTP clients. Raises `SettingsError` for a proxy that is not supported."""
     from bot.http import ClientPool, UnsupportedProxy

@@ -55,12 +55,11 @@ def _run(settings: Settings, clients: ClientPool, job: Job, apply: bool) -> Outc
     from dataclasses import replace
 
     from bot import wiring
-    from bot.store.no_store import NoStore
 
     bootstrap.log_start(settings)
     if not apply:
         settings = replace(settings, mode="dry-run")
-    store = _open_store(settings) if apply else NoStore()
+    store = _open_store(settings) if apply else wiring.no_store()
     return wiring.runner(settings, clients, store)(job, 1)
 
 
@@ -69,14 +68,13 @@ def _open_store(settings: Settings) -> RedisStore | NoStore:
     import redis
 
     from bot import wiring
-    from bot.store.no_store import NoStore
 
     client = bootstrap.open_redis(settings)
     try:
         client.ping()
     except redis.RedisError:
         click.echo("Redis does not answer: working without its locks and records.", err=True)
-        return NoStore()
+        return wiring.no_store()
     return wiring.redis_store(client)
 
 

@@ -89,10 +89,9 @@ def _load_settings() -> Settings:
 
 
 def _open_hooks(settings: Settings, path: str, group: bool) -> Hooks:
-    from bot.forges.gitlab.hooks import Hooks
+    from bot.forges.registry import gitlab_hooks
 
-    clients = bootstrap.open_clients()
-    return Hooks(settings.gitlab_url, settings.gitlab_token, clients, path, group=group)
+    return gitlab_hooks(settings, bootstrap.open_clients(), path, group=group)
 
 
 def _get_hook_secret(settings: Settings, hooks: Hooks) -> tuple[dict[str, str], list[Line]]:

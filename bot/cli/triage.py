@@ -68,13 +68,12 @@ def _create_enricher(
     from bot.core.ports import ModelService
     from bot.flow.enrich import Labeller, ModelLabeller, RulesLabeller, enrich, prepare
     from bot.flow.load_config import choose_model
-    from bot.store.no_store import NoStore
 
     models: dict[str, ModelService] = {}
     if not no_llm:
         settings = bootstrap.load_settings()
         bootstrap.log_start(settings)
-        models = wiring.models(settings.model, bootstrap.open_clients(), NoStore())
+        models = wiring.models(settings.model, bootstrap.open_clients(), wiring.no_store())
     text = path.read_text(errors="replace") if path else None
     parsed = parser.restrict_models(parser.read(text), models)
     for problem in parsed.problems:

@@ -17,6 +17,7 @@ from bot.core.types import IssueRef
 
 if TYPE_CHECKING:
     from bot.forges.gitlab.checks import GitLabChecks
+    from bot.forges.gitlab.hooks import Hooks
     from bot.http import ClientPool
     from bot.settings.load import Settings
 
@@ -127,6 +128,13 @@ def _check_gitlab_repository(
 ) -> Iterator[Finding]:
     if settings.gitlab_token:
         yield _create_gitlab_checks(settings, clients).check_role(f"/projects/{repo.repo_id}")
+
+
+def gitlab_hooks(settings: Settings, clients: ClientPool, path: str, *, group: bool) -> Hooks:
+    """Return the webhooks of a project or group, for `tagline gitlab`."""
+    from bot.forges.gitlab.hooks import Hooks
+
+    return Hooks(settings.gitlab_url, settings.gitlab_token, clients, path, group=group)
 
 
 FORGES = {

@@ -194,8 +194,10 @@ class GitHub:
 
     def _fetch_labels(self, ref: IssueRef) -> tuple[Label, ...]:
         labels = self._list_pages(REPO + "/labels", ref)
-        named = ((text(x.get("name")), text(x.get("description"))) for x in labels)
-        return tuple(Label(*label, settable=label[0] not in DOT_SEGMENTS) for label in named)
+        return tuple(
+            Label(name := text(x.get("name")), text(x.get("description")), name not in DOT_SEGMENTS)
+            for x in labels
+        )
 
     def _fetch_config(self, ref: IssueRef) -> str | None:
         """Return the repository's own file, else its organisation's."""
@@ -216,7 +218,6 @@ class GitHub:
 
     def _fetch_name(self, ref: IssueRef) -> str:
         """Return the name of the repository with this number. Raises `NotFound`."""
-
         send = partial(self._rest.call, "GET", "/repositories/{id}", {"id": ref.repo_id})
         try:
             data = self._send_with_credential(ref, send)
