@@ -92,8 +92,8 @@ def condensing(shared: Path, names: Sequence[str]) -> tuple[float, float]:
         for path in paths
         for row in map(json.loads, gzip.decompress(path.read_bytes()).splitlines())
     ]
-    condensed = sorted(len(condense(body)) for body in bodies)
-    share = sum(condensed) / sum(map(len, bodies))
+    condensed = sorted(len(condense(body).encode(errors="replace")) for body in bodies)
+    share = sum(condensed) / sum(len(body.encode(errors="replace")) for body in bodies)
     return share, condensed[int(len(condensed) * 0.99)] / BYTES_PER_TOKEN
 
 
