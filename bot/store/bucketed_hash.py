@@ -5,6 +5,9 @@ Many values share few keys, because Dramatiq runs KEYS when it finds a dead work
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+
 import redis
 
 # Finds a field in the spans from KEYS[first] on; the latest span comes first.
@@ -20,7 +23,7 @@ end
 # KEYS: spans. ARGV: the field.
 GET = LATEST + "return latest(1, ARGV[1])"
 # KEYS: spans. ARGV: the field, its new value, lifetime of a span in seconds.
-SWAP = (
+PUT = (
     LATEST
     + """
 local before = latest(1, ARGV[1])
@@ -34,38 +37,33 @@ return before
 class BucketedHash:
     """Keeps each value for at least `spans - 1` spans of `span` seconds.
 
-    `key` is a template from `core/redis_keys.py`; `now` is in seconds since the epoch.
+    `key` is a template from `core/redis_keys.py`; `clock` returns seconds since the epoch.
     """
 
-    def __init__(self, client: redis.Redis, key: str, span: int, spans: int) -> None:
-        self._client, self._key, self._span, self._spans = client, key, span, spans
-        self._get, self._swap = client.register_script(GET), client.register_script(SWAP)
+    def __init__(
+        self,
+        client: redis.Redis,
+        key: str,
+        span: int,
+        spans: int,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._key, self._span, self._spans, self._clock = key, span, spans, clock
+        self._get, self._put = client.register_script(GET), client.register_script(PUT)
+        self.seconds = (spans + 1) * span  # lifetime of a hash after its last value
 
-    @property
-    def seconds(self) -> int:
-        """Return the lifetime of a span after its last value, in seconds."""
-        return (self._spans + 1) * self._span
-
-    def keys(self, now: float) -> list[str]:
+    def keys(self) -> list[str]:
         """Return the hashes that may hold a value; the first one gets new values."""
-        latest = int(now // self._span)
+        latest = int(self._clock() // self._span)
         return [self._key.format(span=span) for span in range(latest, latest - self._spans, -1)]
 
-    def get(self, field: str, now: float) -> bytes | None:
+    def get(self, field: str) -> bytes | None:
         """Return the latest value of a field, None without one."""
-        value: bytes | None = self._get(keys=self.keys(now), args=[field])
+        value: bytes | None = self._get(keys=self.keys(), args=[field])
         return value
 
-    def put(self, field: str, value: bytes, now: float) -> None:
-        """Store a value in the current span."""
-        key = self.keys(now)[0]
-        with self._client.pipeline(transaction=False) as pipe:
-            pipe.hset(key, field, value)
-            pipe.expire(key, self.seconds)
-            pipe.execute()
-
-    def swap(self, field: str, value: bytes, now: float) -> bytes | None:
+    def put(self, field: str, value: bytes) -> bytes | None:
         """Store a value, and return the previous one."""
         args: list[str | bytes | int] = [field, value, self.seconds]
-        before: bytes | None = self._swap(keys=self.keys(now), args=args)
+        before: bytes | None = self._put(keys=self.keys(), args=args)
         return before

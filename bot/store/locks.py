@@ -8,8 +8,9 @@ from __future__ import annotations
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 
 import msgspec
 import redis
@@ -60,79 +61,72 @@ redis.call('expire', KEYS[2], ARGV[5])
 """
 
 
+@dataclass(frozen=True, slots=True)
 class HeldLock:
     """The lock of an issue that this worker holds; implements `Lock`."""
 
-    def __init__(self, locks: Locks, issue: str, token: str, record: Record | None) -> None:
-        self._locks, self._issue, self._token = locks, issue, token
-        self.record = record
+    locks: Locks
+    issue: str
+    key: str
+    token: str
+    record: Record | None
 
     def save(self, record: Record) -> bool:
-        return bool(self._locks.put(self._locks.write, self._issue, self._token, record))
+        return bool(self.locks.put(self.locks.write, self, record))
 
     def finish(self, record: Record) -> None:
-        self._locks.put(self._locks.finish, self._issue, self._token, record)
-        self._locks.forget(self._token)
+        self.locks.put(self.locks.finish, self, record)
+        self.locks.forget(self)
 
 
 class Locks:
     """The locks of a process, renewed by a separate thread."""
 
-    def __init__(
-        self,
-        client: redis.Redis,
-        records: BucketedHash,
-        clock: Callable[[], float] = time.time,
-    ) -> None:
+    def __init__(self, client: redis.Redis, records: BucketedHash) -> None:
         self._records = records
-        self._clock = clock
         self._take, self._renew, self.write, self.finish, self._release = map(
             client.register_script, (TAKE, RENEW, WRITE, FINISH, RELEASE)
         )
-        self._issues: dict[str, str] = {}
+        self._held: dict[str, HeldLock] = {}  # by token
         self._guard = threading.Lock()
         self._renewer: threading.Thread | None = None
 
     @contextmanager
     def hold(self, issue: str) -> Iterator[HeldLock]:
         """Hold the lock of an issue. Raises `LockContended` while another worker holds it."""
-        token = uuid.uuid4().hex
-        keys = [_make_key(issue), *self._records.keys(self._clock())]
-        record = self._take(keys=keys, args=[token, LOCK_MS, issue])
+        key, token = redis_keys.LOCK.format(issue=issue), uuid.uuid4().hex
+        record = self._take(keys=[key, *self._records.keys()], args=[token, LOCK_MS, issue])
         if record is None:
             raise LockContended("another worker holds the lock of this issue", BUSY_SECONDS)
+        lock = HeldLock(self, issue, key, token, record_decoder.decode(record) if record else None)
         with self._guard:
-            self._issues[token] = issue
+            self._held[token] = lock
             if self._renewer is None:
                 self._renewer = threading.Thread(target=self._renew_all, daemon=True)
                 self._renewer.start()
         try:
-            yield HeldLock(self, issue, token, record_decoder.decode(record) if record else None)
+            yield lock
         finally:
-            if self.forget(token):
-                self._release(keys=[_make_key(issue)], args=[token])
+            if self.forget(lock):
+                self._release(keys=[key], args=[token])
 
-    def put(self, script: Script, issue: str, token: str, record: Record) -> object:
+    def put(self, script: Script, lock: HeldLock, record: Record) -> object:
         """Write a record by one of the scripts; return its result."""
-        keys = [_make_key(issue), self._records.keys(self._clock())[0]]
+        keys = [lock.key, self._records.keys()[0]]
         value, seconds = msgspec.json.encode(record), self._records.seconds
-        return script(keys=keys, args=[token, LOCK_MS, issue, value, seconds])
+        return script(keys=keys, args=[lock.token, LOCK_MS, lock.issue, value, seconds])
 
-    def forget(self, token: str) -> bool:
+    def forget(self, lock: HeldLock) -> bool:
         """Stop renewing a lock; return whether it was renewed."""
         with self._guard:
-            return self._issues.pop(token, None) is not None
+            return self._held.pop(lock.token, None) is not None
 
     def _renew_all(self) -> None:
         """Renew all locks until the process ends; each new thread would keep a connection."""
         while True:
             time.sleep(RENEW_SECONDS)
             with self._guard:
-                issues = dict(self._issues)
-            for token, issue in issues.items():
+                held = list(self._held.values())
+            for lock in held:
                 with suppress(redis.RedisError):
-                    self._renew(keys=[_make_key(issue)], args=[token, LOCK_MS])
-
-
-def _make_key(issue: str) -> str:
-    return redis_keys.LOCK.format(issue=issue)
+                    self._renew(keys=[lock.key], args=[lock.token, LOCK_MS])

@@ -39,22 +39,17 @@ class RedisRateLimiter:
 
     def reserve(self, account: str, issue: str, rate: Rate) -> float:
         args: list[str | float] = [issue, self._clock(), rate.per_minute, rate.per_hour]
-        return float(self._reserve(keys=[_make_reservations_key(account)], args=args))
+        key = redis_keys.RESERVATIONS.format(account=account)
+        return float(self._reserve(keys=[key], args=args))
 
     def is_reserved(self, account: str, issue: str) -> bool:
-        at = self._client.zscore(_make_reservations_key(account), issue)
+        at = self._client.zscore(redis_keys.RESERVATIONS.format(account=account), issue)
         return at is not None and float(at) > self._clock()
 
     def pause(self, account: str, seconds: float) -> None:
-        self._client.set(_make_pause_key(account), 1, px=max(int(seconds * 1000), 1))
+        key = redis_keys.PAUSE.format(account=account)
+        self._client.set(key, 1, px=max(int(seconds * 1000), 1))
 
     def pause_left(self, account: str) -> float:
-        return max(float(self._client.pttl(_make_pause_key(account))), 0.0) / 1000
-
-
-def _make_reservations_key(account: str) -> str:
-    return redis_keys.RESERVATIONS.format(account=account)
-
-
-def _make_pause_key(account: str) -> str:
-    return redis_keys.PAUSE.format(account=account)
+        left = self._client.pttl(redis_keys.PAUSE.format(account=account))
+        return max(float(left), 0.0) / 1000

@@ -37,17 +37,16 @@ class RedisStore:
 
     def __init__(self, client: redis.Redis, clock: Callable[[], float] = time.time) -> None:
         self._client = client
-        self._clock = clock
         self.budgets = RedisBudgets(client, clock)
         self.rate_limiter = RedisRateLimiter(client, clock)
         self.retry_schedule = RedisRetrySchedule(client)
         self.reconcile_state = RedisReconcileState(client, clock)
-        self._records = BucketedHash(client, redis_keys.RECORDS, 6 * DAY, 6)
-        self._configs = BucketedHash(client, redis_keys.CONFIGS, 90 * DAY, 3)
-        self._problems = BucketedHash(client, redis_keys.REPORTED_PROBLEMS, 90 * DAY, 3)
-        self._answers = BucketedHash(client, redis_keys.CACHED_ANSWERS, DAY, 8)
-        self._jobs = BucketedHash(client, redis_keys.JOBS, DAY, 8)
-        self._locks = Locks(client, self._records, clock)
+        self._records = BucketedHash(client, redis_keys.RECORDS, 6 * DAY, 6, clock)
+        self._configs = BucketedHash(client, redis_keys.CONFIGS, 90 * DAY, 3, clock)
+        self._problems = BucketedHash(client, redis_keys.REPORTED_PROBLEMS, 90 * DAY, 3, clock)
+        self._answers = BucketedHash(client, redis_keys.CACHED_ANSWERS, DAY, 8, clock)
+        self._jobs = BucketedHash(client, redis_keys.JOBS, DAY, 8, clock)
+        self._locks = Locks(client, self._records)
         self._saved_configs: TTLCache[str, str] = TTLCache(CONFIGS_IN_MEMORY, HOUR, clock)
         self._guard = threading.Lock()
 
@@ -56,20 +55,20 @@ class RedisStore:
         return self._locks.hold(key)
 
     def record(self, key: str) -> Record | None:
-        value = self._records.get(key, self._clock())
+        value = self._records.get(key)
         return record_decoder.decode(value) if value else None
 
     def cached_answer(self, repo_key: str, question: str) -> CachedAnswer | None:
-        value = self._answers.get(f"{repo_key}:{question}", self._clock())
+        value = self._answers.get(f"{repo_key}:{question}")
         return _cached_answer.decode(value) if value else None
 
     def save_cached_answer(self, repo_key: str, question: str, cached: CachedAnswer) -> None:
         """Keep an answer for a week."""
         value = msgspec.json.encode(cached)
-        self._answers.put(f"{repo_key}:{question}", value, self._clock())
+        self._answers.put(f"{repo_key}:{question}", value)
 
     def last_config(self, repo_key: str) -> str | None:
-        value = self._configs.get(repo_key, self._clock())
+        value = self._configs.get(repo_key)
         return None if value is None else value.decode()
 
     def save_config(self, repo_key: str, text: str) -> None:
@@ -77,15 +76,15 @@ class RedisStore:
         with self._guard:
             if self._saved_configs.get(repo_key) == text:
                 return
-        self._configs.put(repo_key, text.encode("utf-8", "replace"), self._clock())
+        self._configs.put(repo_key, text.encode("utf-8", "replace"))
         with self._guard:
             self._saved_configs[repo_key] = text
 
     def reported_problems(self, repo_key: str) -> str:
-        return (self._problems.get(repo_key, self._clock()) or b"").decode()
+        return (self._problems.get(repo_key) or b"").decode()
 
     def save_reported_problems(self, repo_key: str, problems: str) -> None:
-        self._problems.put(repo_key, problems.encode(), self._clock())
+        self._problems.put(repo_key, problems.encode())
 
     def may_call(self, provider: str) -> bool:
         if not self.is_open(provider):
@@ -121,12 +120,12 @@ class RedisStore:
 
     def save_job(self, job: JobRecord) -> None:
         """Keep a job's state for a week."""
-        self._jobs.put(job.id, msgspec.json.encode(job), self._clock())
+        self._jobs.put(job.id, msgspec.json.encode(job))
 
     def start_job(self, job: JobRecord) -> JobRecord | None:
-        before = self._jobs.swap(job.id, msgspec.json.encode(job), self._clock())
+        before = self._jobs.put(job.id, msgspec.json.encode(job))
         return _job.decode(before) if before else None
 
     def job(self, job_id: str) -> JobRecord | None:
-        value = self._jobs.get(job_id, self._clock())
+        value = self._jobs.get(job_id)
         return _job.decode(value) if value else None
