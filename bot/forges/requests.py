@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bot.core.config import yaml_nodes
 from bot.core.errors import LockContended, Retry, WriteUncertain
 from bot.footprint import NoPermit, await_permit
 from bot.http import FAILURES, NOT_SENT, Client, Request, Response, deadline, seconds_left
@@ -9,6 +10,7 @@ from bot.http import FAILURES, NOT_SENT, Client, Request, Response, deadline, se
 CALL_SECONDS = 15.0
 PERMIT_SECONDS = 120.0  # for a large response, if the job has no deadline
 MAX_BYTES = 16 * 1024 * 1024
+MAX_FILE = yaml_nodes.MAX_BYTES + 1  # one more than allowed shows that a file is too long
 
 
 def send_request(forge: str, client: Client, request: Request, first_bytes: int = 0) -> Response:

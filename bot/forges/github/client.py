@@ -13,10 +13,9 @@ from urllib.parse import parse_qsl, quote, urlsplit
 import msgspec
 from gidgethub import GitHubBroken, HTTPException, sansio
 
-from bot.core.config.yaml_nodes import MAX_BYTES
 from bot.core.errors import NotFound
 from bot.forges.github.errors import classify
-from bot.forges.requests import send_request
+from bot.forges.requests import MAX_FILE, send_request
 from bot.http import ClientPool, Request, Response
 
 PUBLIC_API = "https://api.github.com"
@@ -24,7 +23,6 @@ VERSION = "2026-03-10"  # Enterprise Server may be older, and uses its own defau
 RAW = "application/vnd.github.raw+json"
 JSON = "application/vnd.github+json"
 DOT_SEGMENTS = frozenset({".", ".."})  # a URL's parts that name another URL
-MAX_FILE = MAX_BYTES + 1  # one more than allowed shows that a file is too long
 COMMENT = re.compile(r"/comments(/\d+)?$")
 
 

@@ -17,13 +17,11 @@ import gitlab
 import httpx
 import msgspec
 
-from bot.core.config.yaml_nodes import MAX_BYTES
 from bot.forges.gitlab.errors import classify
-from bot.forges.requests import send_request
+from bot.forges.requests import MAX_FILE, send_request
 from bot.http import ClientPool, Request, Response
 
 NOTE = re.compile(r"/notes(/\d+)?$")
-MAX_FILE = MAX_BYTES + 1  # one more than allowed shows that a file is too long
 
 
 def connect(url: str, token: str, clients: ClientPool) -> gitlab.Gitlab:
