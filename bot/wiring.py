@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from functools import cache, partial
 from threading import BoundedSemaphore
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING
 
 from bot.forges.registry import FORGES
 
@@ -266,7 +266,13 @@ def worker(settings: Settings, *, single_host: bool = False) -> QueueWorker:
     latest, retries = ReloadingSettings(settings), fallback_retries(settings, store)
     forge, services = forges(latest, pool), current_models(latest, pool, store, counters)
     enrich = _runner(settings, store, forge, services, retries)
-    handlers: dict[JobKind, Handler] = dict.fromkeys(get_args(JobKind), enrich)
+    handlers: dict[JobKind, Handler] = {
+        "opened": enrich,
+        "reopened": enrich,
+        "edited": enrich,
+        "manual": enrich,
+        "heal": enrich,
+    }
     declare(queue, handlers, store, counters)
     send_job = partial(send, queue, store)
     search = reconciliation(settings, forge, store)

@@ -37,7 +37,7 @@ EDIT_TRIES, EDIT_RETRY_SECONDS = 2, 1.0
 WITHOUT_EVENT = ("manual", "heal")  # kinds to which neither an issue's age nor `on` applies
 
 
-def process(job: Job, context: JobContext, tries: int = 1) -> Outcome:
+def process(job: Job, context: JobContext, try_number: int = 1) -> Outcome:
     """Bring one issue to an end state, and record it. Return the outcome.
 
     Raises `Retry` and `OperatorError`.
@@ -47,7 +47,7 @@ def process(job: Job, context: JobContext, tries: int = 1) -> Outcome:
         context.model_retries.reschedule(job, wait)
         raise RateLimited("the forge asked to wait", wait)
     with context.store.lock(job.ref.key) as lock:
-        attempt = Attempt(job, context, lock, tries)
+        attempt = Attempt(job, context, lock, try_number)
         try:
             outcome = enrich_issue(attempt)
         except Postponed as error:

@@ -35,8 +35,8 @@ def publish(plan: Plan, history: IssueHistory, attempt: Attempt) -> tuple[Plan, 
     _remove_labels(plan, forge)
     added = _add_labels(plan.add_labels, attempt)
     if added or plan.comment_change:
-        # If a later try finds such a label missing, a person has removed it. Saving also checks the
-        # lock again before the comment is written.
+        # Added labels are listed as removed too: a person has removed one that a later try finds
+        # missing. Saving also checks the lock again before the comment is written.
         _save_pending(plan, history, attempt, added)
     if added != plan.add_labels:
         plan = plan.with_only(added)
