@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 
 import msgspec
 
-from bot.core.labels.policy import CurrentLabels, fold
+from bot.core.labels.names import fold
+from bot.core.labels.policy import CurrentLabels
 from bot.core.types import Issue, JobKind, Marker, OwnComment, Record, Status
 
 _CHUNK = 65_536  # characters
@@ -35,7 +36,8 @@ def shorten_name(name: str) -> str:
     """Return a label's name in at most 64 bytes of JSON: of a longer one NUL and a digest."""
     if name.startswith(_DIGEST_MARK) or len(msgspec.json.encode(name)) <= _MAX_NAME:
         return name
-    return _DIGEST_MARK + hashlib.sha256(fold(name).encode()).hexdigest()[:16]
+    stored = " ".join(name.split()).casefold()  # not `fold`: comments hold digests of this form
+    return _DIGEST_MARK + hashlib.sha256(stored.encode()).hexdigest()[:16]
 
 
 def has_digests(marker: Marker) -> bool:

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
-
 from bot.core.errors import ModelFailed
+from bot.core.text import placeholders, thoughts
+from bot.core.text.lenient_json import DECODE_ERRORS, decode_leniently
 from bot.core.types import CacheEntry, Certainty, LabelSuggestion, Usage
 
 MAX_SUGGESTIONS = 50
 MAX_OBJECTS = 50
 MAX_DEPTH = 64  # a valid answer has three levels
+MAX_WRAPPERS = 3  # objects around an answer
 TOKEN = re.compile(r'"(?:[^"\\]|\\.?)*+"?|[{}]', re.DOTALL)
-THINKING_END = re.compile(r"</think(?:ing)?>")
 DEPTHS = {"{": 1, "}": -1}
 CERTAINTIES: dict[str, Certainty] = {"sure": "sure", "likely": "likely", "unsure": "unsure"}
 
@@ -41,46 +42,80 @@ class ModelAnswer:
 def parse_reply(text: str) -> ParsedReply:
     """Return the content of the last JSON object in an answer that has a summary.
 
-    Labels may be objects or plain names, under `labels` or `tags`. Raises `ModelFailed` where
-    there is no JSON object or no summary in it.
+    The object may be wrapped in others. Labels may be objects or names. Raises `ModelFailed` where
+    there is no JSON object, or none has a summary.
     """
-    data = next(filter(_get_summary, reversed(extract_objects(text))), None)
-    if data is None:
+    found = [answer for data in extract_objects(text) for answer in _find_answers(data)]
+    if not found:
         raise ModelFailed("wrong-shape")
+    data = found[-1]
     labels = data.get("labels")
-    labels = data.get("tags") if labels is None else labels
-    entries = labels[:MAX_SUGGESTIONS] if isinstance(labels, list) else []
+    entries = _list_entries(data.get("tags") if labels is None else labels)[:MAX_SUGGESTIONS]
     return ParsedReply(_get_summary(data), tuple(filter(None, map(_parse_label, entries))))
 
 
-def _get_summary(data: dict[str, Any]) -> str:
+def require_summary(reply: ParsedReply, title: str) -> ParsedReply:
+    """Return the reply. Raises `ModelFailed` for a summary such as "N/A" or the issue's title."""
+    if not placeholders.is_summary(reply.summary, title):
+        raise ModelFailed("empty-summary")
+    return reply
+
+
+def _find_answers(value: object, depth: int = 0) -> Iterator[Mapping[str, Any]]:
+    """Yield the object itself, or those inside it, that have a summary."""
+    if isinstance(value, str) and value.lstrip().startswith("{"):
+        with suppress(*DECODE_ERRORS):
+            value = decode_leniently(value)
+    if not isinstance(value, dict):
+        return
+    if _get_summary(value):
+        yield value
+    elif depth < MAX_WRAPPERS:
+        for inner in value.values():
+            yield from _find_answers(inner, depth + 1)
+
+
+def _get_summary(data: Mapping[str, Any]) -> str:
     summary = data.get("summary")
     return summary if isinstance(summary, str) and summary.strip() else ""
 
 
 def extract_objects(text: str) -> list[dict[str, Any]]:
-    """Return the complete JSON objects in an answer, at least one. Raises `ModelFailed`."""
-    text = _strip_thinking(text).strip()
-    start = text.find("{")
-    is_list = text[:1] == "[" or text[:start].rstrip()[-1:] == "["
+    """Return the complete JSON objects in an answer, at least one. Raises `ModelFailed`.
+
+    Those in thoughts do not count. Where only the end of a thought is marked, those before it count
+    if none follow.
+    """
     objects: list[dict[str, Any]] = []
+    drafts: list[dict[str, Any]] = []
+    position = outside = 0
+    marks = thoughts.marks_or_brace(text)
     for _ in range(MAX_OBJECTS):
-        end = _find_end(text, start) if start >= 0 else 0
-        if not end:
+        mark = marks.search(text, position)
+        if mark is None:
             break
-        with suppress(msgspec.DecodeError, RecursionError, UnicodeEncodeError):
-            objects.append(msgspec.json.decode(text[start:end]))
-        start = text.find("{", end)
-    if not objects:
+        if mark[0] == "{":
+            position = _find_end(text, mark.start())
+            if not position:
+                break
+            _refuse_list(text[outside : mark.start()].strip())
+            with suppress(*DECODE_ERRORS):
+                objects.append(decode_leniently(text[mark.start() : position]))
+        else:
+            if thoughts.START.fullmatch(mark[0]):
+                mark = thoughts.END.search(text, mark.end())
+            else:  # the prompt has opened the thought
+                objects, drafts = [], objects or drafts
+            position = mark.end() if mark else len(text)
+        outside = position
+    if not (objects or drafts):
         raise ModelFailed("not-json")
-    if is_list:
+    return objects or drafts
+
+
+def _refuse_list(before: str) -> None:
+    if before[:1] == "[" or before[-1:] == "[":
         raise ModelFailed("wrong-shape")
-    return objects
-
-
-def _strip_thinking(text: str) -> str:
-    """Return the answer without the model's thinking, which may hold drafts of it."""
-    return text if text.lstrip().startswith("{") else THINKING_END.split(text)[-1]
 
 
 def _find_end(text: str, start: int) -> int:
@@ -95,18 +130,43 @@ def _find_end(text: str, start: int) -> int:
     return 0
 
 
+def _list_entries(labels: object) -> list[object]:
+    """Return the labels of an answer; they may be a list, a map from names, or names as text."""
+    if isinstance(labels, list):
+        return labels
+    if isinstance(labels, dict):
+        return [_name_entry(name, value) for name, value in labels.items() if value]
+    if isinstance(labels, str):
+        parts = [part for part in re.split(r"[,;\n]", labels) if part.strip()]
+        return [labels, *parts] if len(parts) > 1 else parts  # a name may contain a comma
+    return []
+
+
+def _name_entry(name: str, value: object) -> dict[str, object]:
+    if isinstance(value, dict):
+        return {**value, "name": name}
+    return {"name": name, "certainty": None if value is True else value}
+
+
 def _parse_label(entry: object) -> LabelSuggestion | None:
     if isinstance(entry, str):
-        return LabelSuggestion(entry, "likely")
+        return LabelSuggestion(_clean_name(entry), "likely")
     if not isinstance(entry, dict):
         return None
-    name, reason = entry.get("name"), entry.get("reason")
-    if not isinstance(name, str):
+    names = (entry.get(key) for key in ("name", "label", "tag", "title", "value"))
+    name = next((name for name in names if isinstance(name, str)), None)
+    if name is None:
         return None
-    return LabelSuggestion(name, _parse_certainty(entry), reason if isinstance(reason, str) else "")
+    reason = entry.get("reason")
+    certainty = _parse_certainty(entry.get("certainty"))
+    return LabelSuggestion(_clean_name(name), certainty, reason if isinstance(reason, str) else "")
 
 
-def _parse_certainty(entry: dict[str, Any]) -> Certainty:
+def _clean_name(name: str) -> str:
+    """Return a label's name without Markdown code marks, quotes and a list's bullet around it."""
+    return name.strip().removeprefix("- ").strip("`\"'* \t\n") or name
+
+
+def _parse_certainty(word: object) -> Certainty:
     """Return the certainty; an unknown word counts as unsure, so that the label is not applied."""
-    word = entry.get("certainty")
     return "likely" if word is None else CERTAINTIES.get(str(word).strip().lower(), "unsure")

@@ -14,12 +14,14 @@ from bot.core import prompt
 from bot.core.config.schema import RepoConfig
 from bot.core.errors import ModelFailed, ModelSkipped
 from bot.core.labels import keywords, policy
+from bot.core.labels.names import fold
 from bot.core.labels.policy import CurrentLabels
 from bot.core.ports import ModelCall, ModelService
 from bot.core.text import language
 from bot.core.text.condense import condense
 from bot.core.text.extractive_summary import extract_summary
 from bot.core.text.grounding import drop_ungrounded
+from bot.core.text.placeholders import is_reason
 from bot.core.text.redact import RedactionKind, redact, redact_excerpt
 from bot.core.text.sanitize import to_one_line
 from bot.core.types import (
@@ -90,7 +92,11 @@ class ModelLabeller:
         summary = drop_ungrounded(answer.reply.summary, text)
         if material.config.language == "auto" and language.differ(summary, text):
             summary = ""
-        labels = [replace(x, reason=drop_ungrounded(x.reason, text)) for x in answer.reply.labels]
+        reasons = (drop_ungrounded(label.reason, text) for label in answer.reply.labels)
+        labels = [
+            replace(label, reason=reason if is_reason(reason) else "")
+            for label, reason in zip(answer.reply.labels, reasons, strict=True)
+        ]
         return Proposal("model", labels, summary, answer.usage, answer.cache_entry)
 
 
@@ -107,9 +113,9 @@ def prepare(issue: Issue, labels: Sequence[Label], config: RepoConfig) -> Materi
     public_kinds = frozenset[RedactionKind]({"secrets", *model_kinds})
     public = _redact_issue(issue, public_kinds)
     for_model = public if public_kinds == {*model_kinds} else _redact_issue(issue, model_kinds)
-    descriptions = {policy.fold(name): text for name, text in config.labels.describe.items()}
+    descriptions = {fold(name): text for name, text in config.labels.describe.items()}
     usable = [
-        replace(x, description=descriptions.get(policy.fold(x.name), x.description))
+        replace(x, description=descriptions.get(fold(x.name), x.description))
         for x in policy.usable_labels(labels, config.labels)
     ]
     names = [label.name for label in labels]

@@ -10,7 +10,7 @@ from bot.core import prompt
 from bot.core.config.schema import RepoConfig
 from bot.core.errors import ConfigProblem
 from bot.core.history import IssueHistory
-from bot.core.labels.policy import fold
+from bot.core.labels.names import fold
 from bot.core.text.bounded import bound_body
 from bot.core.types import Enrichment, IssueRef, Job, Marker, Record, Status
 from bot.flow.enrich import NO_PROVIDER

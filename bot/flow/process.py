@@ -18,7 +18,7 @@ from bot.core.errors import (
     Retry,
 )
 from bot.core.history import IssueHistory, has_digests, issue_fingerprint, resolve_digests
-from bot.core.labels.policy import fold
+from bot.core.labels.names import fold
 from bot.core.ports import ModelCall
 from bot.core.pricing import Limits
 from bot.core.text import globs

@@ -92,7 +92,7 @@ def _limit_length(items: Sequence[str], max_characters: int) -> list[str]:
 
 def _format_reason(label: LabelSuggestion) -> str:
     reason = to_plain_markdown(label.reason, MAX_REASON)
-    return f"- {to_code_span(label.label)}: {reason + ' ' if reason else ''}({label.certainty})"
+    return f"- {to_code_span(label.label)}{': ' + reason if reason else ''} ({label.certainty})"
 
 
 def _format_details(title: str, items: Sequence[str]) -> str:

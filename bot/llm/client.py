@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
+import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
-from typing import Any, TypeVar
+from email.utils import parsedate_to_datetime
+from typing import TypeVar
 
 import msgspec
 
@@ -13,12 +16,13 @@ from bot import http, log
 from bot.core.errors import ModelFailed
 from bot.core.pricing import cost_usd
 from bot.core.prompt import Prompt
+from bot.core.text.lenient_json import DECODE_ERRORS, decode_leniently
 from bot.core.types import Usage
+from bot.llm.event_stream import join_events
 from bot.llm.negotiate import NEGOTIABLE, RequestRejected, negotiate
 from bot.llm.protocol import Capabilities, Completion, CompletionRequest, Endpoint, ModelProtocol
 
 MAX_BYTES = 1024 * 1024
-MAX_RETRY_AFTER_SECONDS = 5.0
 PAUSE_SECONDS = 0.5
 OPERATOR_STATUSES = (401, 402, 403, 404)
 
@@ -130,13 +134,17 @@ class ModelClient:
             raise _map_transport_error(error) from None
         if response.status != 200:
             raise _map_status(response)
-        return self._read(response.content)
+        return self._read(response)
 
-    def _read(self, body: bytes) -> Completion:
+    def _read(self, response: http.Response) -> Completion:
+        is_stream = response.headers.get("content-type", "").startswith("text/event-stream")
         try:
-            data: Any = msgspec.json.decode(body)
+            read = join_events if is_stream else decode_leniently
+            data = read(response.content)
+            if status := _find_error_status(data):
+                raise _map_status(replace(response, status=status))
             completion = self._protocol.parse_response(data)
-        except (msgspec.DecodeError, RecursionError):
+        except DECODE_ERRORS:
             raise ModelFailed("not-json", retryable=True) from None
         except (KeyError, TypeError, IndexError, AttributeError):
             raise ModelFailed("wrong-envelope") from None
@@ -162,19 +170,32 @@ def _map_status(response: http.Response) -> ModelFailed:
         return ModelFailed(reason, needs_operator=True)
     if status in NEGOTIABLE:
         return RequestRejected(status, response.content)
-    if status == 429:
-        after = _parse_retry_after(response.headers.get("retry-after"))
-        return ModelFailed(
-            reason, retryable=after <= MAX_RETRY_AFTER_SECONDS, after=after, outage=True
-        )
+    asked = response.headers.get("retry-after")
+    if status == 429 or (asked and status >= 500):
+        return ModelFailed(reason, retryable=True, after=_parse_retry_after(asked), outage=True)
     if status >= 500:
         return ModelFailed(reason, retryable=True, after=PAUSE_SECONDS, outage=True)
     return ModelFailed(reason)
 
 
+def _find_error_status(data: object) -> int:
+    """Return the status of an error inside a response with status 200, 0 for none."""
+    if not isinstance(data, Mapping):
+        return 0
+    error = data.get("error") or (data if data.get("object") == "error" else None)
+    if not error:
+        return 0
+    code = str(error.get("code") or error.get("status")) if isinstance(error, Mapping) else ""
+    return int(code) if re.fullmatch("[45]\\d\\d", code) else 500
+
+
 def _parse_retry_after(text: str | None) -> float:
-    """Return the seconds that a server asks to wait; a date counts as too long."""
+    """Return the seconds that a server asks to wait, given as a number or as a date."""
     try:
         return max(float(text or 1), 0.0)
     except ValueError:
-        return MAX_RETRY_AFTER_SECONDS + 1
+        pass
+    try:
+        return max(parsedate_to_datetime(str(text)).timestamp() - time.time(), 0.0)
+    except ValueError:
+        return math.inf

@@ -25,7 +25,7 @@ TOO_LONG = re.compile(
 )
 FORM = re.compile(
     r"response.?format|output.?(?:config|format)|json.?(?:object|mode)|structured.?output"
-    r"|guided|grammar|max(?:Items|Length)|schema",
+    r"|guided|grammar|max(?:Items|Length)|schema|\bjson\b|json_|failed_generation",
     re.I,
 )
 ACCOUNT_PROBLEM = re.compile(
@@ -37,6 +37,7 @@ PARAMETERS = {
     "max_completion_tokens": re.compile(r"\bmax_completion_tokens\b"),
     "bounds": FORM,  # few servers support them, so any error about the schema removes them first
     "strict": re.compile(r"\bstrict\b"),
+    "stream": re.compile(r"\bstream\b"),
     "system": re.compile(
         r"\bsystem\b.{0,40}(?:role|message|prompt|support)|role.{0,60}\bsystem\b", re.I
     ),

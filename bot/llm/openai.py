@@ -13,6 +13,8 @@ from bot.core.errors import ModelFailed
 from bot.core.prompt import remove_bounds
 from bot.llm.protocol import Capabilities, Completion, CompletionRequest, Form, parse_token_count
 
+THOUGHTS = ("reasoning_content", "reasoning")  # names of the field in a message
+
 
 @dataclass(frozen=True, slots=True)
 class ChatCompletions:
@@ -33,7 +35,8 @@ class ChatCompletions:
     def list_optional(self, capabilities: Capabilities) -> tuple[str, ...]:
         in_schema = ("strict", "bounds") if self.has_bounds else ("strict",)
         has_schema = capabilities.form == "json_schema"
-        sent = (*self._choose_limit(capabilities), *(in_schema if has_schema else ()), "system")
+        always = (*self._choose_limit(capabilities), "system", "stream")
+        sent = (*always, *(in_schema if has_schema else ()))
         return tuple(name for name in sent if name not in capabilities.unsupported)
 
     def build_body(self, request: CompletionRequest) -> Mapping[str, Any]:
@@ -42,6 +45,7 @@ class ChatCompletions:
         return {
             "model": request.endpoint.model,
             "messages": [*([] if "system" in unsupported else system), *request.messages],
+            **({} if "stream" in unsupported else {"stream": False}),
             **self._build_response_format(request),
             **{name: request.max_tokens for name in self._choose_limit(request.capabilities)},
         }
@@ -73,6 +77,8 @@ class ChatCompletions:
         content = message.get("content") or ""
         if isinstance(content, list):  # parts, the model's thinking among them
             content = "".join(part["text"] for part in content if part.get("type") == "text")
+        if not content:  # some servers take a short answer for thoughts
+            content = next((text for name in THOUGHTS if (text := message.get(name))), "")
         usage = data.get("usage")
         return Completion(
             text=content,

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Protocol, TypeVar
 
 from bot import log
@@ -13,8 +14,8 @@ from bot.core.errors import ModelFailed, ModelSkipped
 from bot.core.history import issue_fingerprint
 from bot.core.ports import BudgetStore, Metrics, ModelCall, Store
 from bot.core.prompt import Prompt
-from bot.core.reply import ModelAnswer, ParsedReply, parse_reply
-from bot.core.types import Usage
+from bot.core.reply import ModelAnswer, ParsedReply, parse_reply, require_summary
+from bot.core.types import Issue, Usage
 from bot.http import deadline, seconds_left
 from bot.llm.answer_cache import compute_key, find_reply, make_entry
 from bot.llm.breaker import CircuitBreaker
@@ -25,6 +26,7 @@ MAX_CONCURRENT_CALLS = {"openai": 1000, "anthropic": 1000, "compatible": 8}
 CHAIN_TIME_FACTOR = 2.0  # times the first model's time limit, for all models together
 
 T = TypeVar("T")
+Parse = Callable[[str], ParsedReply]
 
 
 class Model(Protocol):
@@ -69,7 +71,7 @@ class RemoteModelService:
 
     def complete(self, prompt: Prompt, call: ModelCall | None) -> ModelAnswer:
         if call is None:
-            return ModelAnswer(*self._try_providers(prompt))
+            return ModelAnswer(*self._try_providers(prompt, parse_reply))
         key = compute_key(self.name, prompt)
         if cached := find_reply(key, call, self.store):
             return ModelAnswer(cached, Usage(self.name))
@@ -77,7 +79,7 @@ class RemoteModelService:
         worst_usd = sum(each.model.worst_usd(prompt.tokens) for each in self.providers)
         self._reserve(call, worst_usd)
         try:
-            reply, usage = self._try_providers(prompt)
+            reply, usage = self._try_providers(prompt, partial(_parse, issue=call.issue))
         except ModelFailed as failure:
             if not failure.charged:
                 self.budgets.settle(call.issue.ref.repo_key, -worst_usd)
@@ -100,7 +102,7 @@ class RemoteModelService:
         if exhausted:
             raise ModelSkipped(f"over-budget-{exhausted}")
 
-    def _try_providers(self, prompt: Prompt) -> tuple[ParsedReply, Usage]:
+    def _try_providers(self, prompt: Prompt, parse: Parse) -> tuple[ParsedReply, Usage]:
         """Return the first successful answer; its cost includes that of failed providers."""
         failures: list[ModelFailed] = []
         failed_usd = 0.0
@@ -109,7 +111,7 @@ class RemoteModelService:
                 if failures and not seconds_left():
                     break
                 try:
-                    reply, usage = self._call_provider(provider, prompt)
+                    reply, usage = self._call_provider(provider, prompt, parse)
                 except ModelFailed as failure:
                     failures.append(failure)
                     failed_usd += provider.model.worst_usd(prompt.tokens) * failure.charged
@@ -123,12 +125,14 @@ class RemoteModelService:
         # A failure that was charged comes first: the reserved cost has to stay charged.
         raise next((failure for failure in failures if failure.charged), failures[0])
 
-    def _call_provider(self, provider: Provider, prompt: Prompt) -> tuple[ParsedReply, Usage]:
+    def _call_provider(
+        self, provider: Provider, prompt: Prompt, parse: Parse
+    ) -> tuple[ParsedReply, Usage]:
         """Return the answer of one provider. Raises `ModelFailed`, also without a free slot."""
         with deadline(provider.seconds), _hold_slot(provider.slots):
             provider.breaker.check()
             try:
-                reply, usage = provider.model.complete(prompt, parse_reply)
+                reply, usage = provider.model.complete(prompt, parse)
             except ModelFailed as failure:
                 self._count(provider, failure.reason)
                 provider.breaker.record_failure(failure)
@@ -140,6 +144,13 @@ class RemoteModelService:
     def _count(self, provider: Provider, result: str) -> None:
         if self.metrics:
             self.metrics.count("model_calls", provider.model.name, result)
+
+
+def _parse(text: str, issue: Issue) -> ParsedReply:
+    """Return the content of an answer. Raises `ModelFailed`."""
+    stats = issue.text_stats
+    has_body = stats.words > len(issue.title.split()) if stats else bool(issue.body)
+    return require_summary(parse_reply(text), issue.title if has_body else "")
 
 
 @contextmanager

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from bot.core.config.schema import LabelRules
-from bot.core.labels.policy import CurrentLabels, decide, fold, usable_labels
+from bot.core.labels.names import fold
+from bot.core.labels.policy import CurrentLabels, decide, usable_labels
 from bot.core.types import Certainty, Label, LabelDecision, LabelSuggestion
 
 LABELS = tuple(

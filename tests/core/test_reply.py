@@ -18,6 +18,10 @@ FULL = (
 )
 
 
+def names(*labels: str) -> tuple[LabelSuggestion, ...]:
+    return tuple(LabelSuggestion(label, "likely") for label in labels)
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -30,7 +34,20 @@ FULL = (
         f'Hm, {{"summary": "A decision."}}</think>\n{FULL}',
         f'<think>Hm.</think><think>{{"summary": "A decision."}}</think>\n{FULL}',
         f'<thinking>{{"summary": "A decision."}}</thinking>\n{FULL}',
+        f'<Thought>Maybe {{"summary": "A decision."}}</Thought>\n{FULL}',
+        f'[THINK]{{"summary": "A decision."}}[/THINK]{FULL}',
+        f'<|channel|>analysis<|message|>{{"summary": "A decision."}}<|end|><|start|>assistant'
+        f"<|channel|>final<|message|>{FULL}<|return|>",
+        f"◁think▷{{◁/think▷{FULL}",
+        f"{FULL}\n<think>Was that right?",
+        f"{FULL}</think>",
         f"The set {{a, b}} is empty: {FULL}",
+        f'{{"type": "object", "properties": {{"summary": {{"type": "string"}}}}}}\n{FULL}',
+        f'{{"type": "object", "properties": {FULL}}}',
+        f'{{"result": {FULL}}}',
+        f'{{"name": "answer", "arguments": {json.dumps(FULL)}}}',
+        FULL.replace("]}", ",],}"),
+        FULL.replace('"crashed"', '"cra\\ud800shed"'),
         f"{FULL}\nOr shorter: {{}}",
         f'{{"summary": "A draft."}}\n{FULL}',
         f'{{"note": "I think."}} {FULL} {{"summary": " "}} {{"summary": 3}}',
@@ -53,7 +70,7 @@ def test_a_thinking_tag_inside_an_answer_is_text() -> None:
     ("labels", "parsed"),
     [
         ([], ()),
-        (["bug", "docs"], (LabelSuggestion("bug", "likely"), LabelSuggestion("docs", "likely"))),
+        (["bug", "docs"], names("bug", "docs")),
         ([{"name": "bug"}], (LabelSuggestion("bug", "likely"),)),
         ([{"name": "bug", "certainty": "Sure"}], (LabelSuggestion("bug", "sure"),)),
         ([{"name": "bug", "certainty": " UNSURE"}], (LabelSuggestion("bug", "unsure"),)),
@@ -63,11 +80,19 @@ def test_a_thinking_tag_inside_an_answer_is_text() -> None:
         ([{"name": "bug", "certainty": ["sure"]}], (LabelSuggestion("bug", "unsure"),)),
         ([{"name": "bug", "certainty": "unsure"}], (LabelSuggestion("bug", "unsure"),)),
         ([{"name": "bug", "reason": 3}], (LabelSuggestion("bug", "likely"),)),
-        ([{"label": "bug"}], ()),
+        ([{"label": "bug", "certainty": "sure"}], (LabelSuggestion("bug", "sure"),)),
+        (["`bug`", "**docs**", '"api"'], names("bug", "docs", "api")),
         ([{"name": None}], ()),
         ([None, 3, ["bug"], "docs"], (LabelSuggestion("docs", "likely"),)),
-        ("bug", ()),
-        ({"bug": True}, ()),
+        ("bug", names("bug")),
+        ("bug, docs", names("bug, docs", "bug", "docs")),  # a name may contain a comma
+        ({"bug": True, "docs": False}, names("bug")),
+        ({"bug": "sure"}, (LabelSuggestion("bug", "sure"),)),
+        (
+            {"bug": {"certainty": "sure", "reason": "crashed"}, "docs": 0.9},
+            (BUG, LabelSuggestion("docs", "unsure")),
+        ),
+        (3, ()),
         (None, ()),
     ],
 )
@@ -110,11 +135,11 @@ def test_of_very_many_labels_only_the_first_are_parsed() -> None:
         '{"summary": "It crashes.", "labels": [',
         "{'summary': 'It crashes.'}",
         '{"summary": "x", "labels": NaN}',
-        '{"summary": "a\nb"}',
         '{"a":' * 100_000 + "1" + "}" * 100_000,
-        '{"summary": "\ud800"}',
         '{"answer": {"summary": "It crashes."}',
-        '{"summary": "It crashes.",}',
+        '{"summary": "It crashes.",,}',
+        '<think>{"summary": "A decision."}',
+        '<reasoning>{"summary": "A decision."}</reasoning>',
         "{" * 200_000,
         '{"' * 200_000,
         "{" + '\\"' * 200_000 + "\\",
@@ -139,7 +164,8 @@ def test_a_text_without_a_json_object_is_not_json(text: str) -> None:
         '{"summary": null}',
         '{"summary": ["It crashes."]}',
         '{"Summary": "It crashes."}',
-        '{"result": {"summary": "It crashes."}}',
+        '{"a": {"b": {"c": {"d": {"summary": "It crashes."}}}}}',
+        '{"result": [{"summary": "It crashes."}]}',
         '[{"summary": "It crashes."}]',
         '```json\n[{"summary": "It crashes."}]\n```',
     ],

@@ -203,7 +203,7 @@ def test_the_comment_of_an_edited_issue_lists_the_kept_and_the_added_labels() ->
 
 <details><summary>Why these labels</summary>
 
-- `docs`: (sure)
+- `docs` (sure)
 
 </details>
 

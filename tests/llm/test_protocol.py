@@ -70,6 +70,7 @@ def test_openai_gets_its_own_format() -> None:
             "json_schema": {"name": "enrichment", "strict": True, "schema": SCHEMA},
         },
         "max_completion_tokens": 2000,
+        "stream": False,
     }
 
 
@@ -259,7 +260,7 @@ FAILURES: dict[str, tuple[httpx.Response | Exception, str, str]] = {
     "busy": (httpx.Response(429, headers={"retry-after": "2"}), "status-429", "o2"),
     "busy for long": (httpx.Response(429, headers={"retry-after": "60"}), "status-429", "o"),
     "busy until a date": (
-        httpx.Response(429, headers={"retry-after": "Wed, 21 Oct 2026 07:28:00 GMT"}),
+        httpx.Response(429, headers={"retry-after": "Mon, 21 Oct 2136 07:28:00 GMT"}),
         "status-429",
         "o",
     ),
@@ -270,8 +271,8 @@ FAILURES: dict[str, tuple[httpx.Response | Exception, str, str]] = {
     "null": (httpx.Response(200, content=b"null"), "wrong-envelope", ""),
     "an error in a good answer": (
         httpx.Response(200, json={"error": {"message": "quokkaberry"}}),
-        "wrong-envelope",
-        "",
+        "status-500",
+        "o2",
     ),
     "no connection": (httpx.ConnectError("x"), "unreachable", "o"),
     "too slow": (httpx.ReadTimeout("x"), "timeout", "o"),
@@ -297,6 +298,76 @@ def test_each_failure_has_a_reason_and_at_most_two_tries(name: str, case: str) -
 def test_a_retry_may_succeed(name: str, case: str) -> None:
     provider = Provider(PROTOCOLS[name], FAILURES[case][0], fine(name))
     assert provider.model.complete(PROMPT, parse_reply)[0] == REPLY
+
+
+@pytest.mark.parametrize(
+    ("status", "after"), [(429, "2"), (503, "2.5"), (529, "3")], ids=["429", "503", "529"]
+)
+@pytest.mark.parametrize("name", PROTOCOLS)
+def test_a_busy_server_is_called_again_when_it_asks_for_it(
+    name: str, status: int, after: str
+) -> None:
+    busy = httpx.Response(status, headers={"retry-after": after})
+    provider = Provider(PROTOCOLS[name], busy, fine(name))
+    assert provider.model.complete(PROMPT, parse_reply)[0] == REPLY
+    assert provider.slept == [float(after)]
+
+
+@pytest.mark.parametrize(
+    ("error", "why", "tries"),
+    [
+        ({"message": "busy", "code": 429}, "status-429", 2),
+        ({"message": "down", "code": "502"}, "status-502", 2),
+        ({"message": "wrong key", "code": 401}, "status-401", 1),
+        ({"message": "odd", "code": "rate_limit_exceeded"}, "status-500", 2),
+        ("down", "status-500", 2),
+    ],
+)
+def test_an_error_in_a_good_response_counts_by_its_code(
+    error: object, why: str, tries: int
+) -> None:
+    response = httpx.Response(200, json={**chat(), "error": error})
+    failure = Provider(OPENAI, *[response] * tries).failure()
+    assert (failure.reason, failure.charged) == (why, False)
+
+
+def test_an_error_of_null_is_none() -> None:
+    response = httpx.Response(200, json={**chat(), "error": None})
+    assert Provider(OPENAI, response).model.complete(PROMPT, parse_reply)[0] == REPLY
+
+
+def stream(*events: object) -> httpx.Response:
+    lines = [f"data: {json.dumps(event)}\n\n" for event in events]
+    body = ": a comment\n\nevent: message\n" + "".join(lines) + "data: [DONE]\n\n"
+    return httpx.Response(200, text=body, headers={"content-type": "text/event-stream"})
+
+
+def delta(text: str | None, finish: str | None = None) -> dict[str, Any]:
+    return {"choices": [{"index": 0, "delta": {"content": text}, "finish_reason": finish}]}
+
+
+def test_a_stream_that_was_not_asked_for_is_read() -> None:
+    usage = {"choices": [], "usage": {"prompt_tokens": 7, "completion_tokens": 3}}
+    events = delta(ANSWER[:9]), delta(ANSWER[9:]), delta(None, "stop"), usage
+    reply, used = Provider(OPENAI, stream(*events)).model.complete(PROMPT, parse_reply)
+    assert (reply, used.tokens_in, used.tokens_out) == (REPLY, 7, 3)
+
+
+@pytest.mark.parametrize(
+    ("response", "why", "tries"),
+    [
+        (stream(delta(ANSWER, "length")), "truncated", 1),
+        (stream(delta(ANSWER, "content_filter")), "refusal", 1),
+        (stream(delta("")), "empty", 1),
+        (stream({"error": {"code": 503}}), "status-503", 2),
+        (stream("text"), "wrong-envelope", 1),
+        (stream({"choices": [3]}), "wrong-envelope", 1),
+    ],
+)
+def test_a_stream_fails_like_any_other_response(
+    response: httpx.Response, why: str, tries: int
+) -> None:
+    assert Provider(OPENAI, *[response] * tries).failure().reason == why
 
 
 def test_a_retry_waits_as_long_as_the_server_asks() -> None:

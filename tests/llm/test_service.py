@@ -11,18 +11,27 @@ from typing import TypeVar
 import pytest
 
 from bot.core.errors import ModelFailed
-from bot.core.ports import FAILURES_TO_OPEN
+from bot.core.ports import FAILURES_TO_OPEN, ModelCall
+from bot.core.pricing import Limits
 from bot.core.prompt import Prompt
 from bot.core.types import Usage
 from bot.http import deadline
 from bot.llm.breaker import CircuitBreaker
-from tests.fakes import make_provider, make_service
+from tests.fakes import (
+    FakeForge,
+    ScriptedModel,
+    make_issue,
+    make_provider,
+    make_service,
+    model_reply,
+)
 from tests.memory_store import MemoryStore
 
 PROMPT = Prompt("The rules.", '{"title":"Broken"}', {})
 OUTAGE = ModelFailed("status-500", outage=True)
 REFUSED = ModelFailed("status-401", needs_operator=True)
 UNUSABLE = ModelFailed("not-json")
+LIMITS = Limits(None, 1.0, 10)
 T = TypeVar("T")
 
 
@@ -141,3 +150,18 @@ def test_a_few_threads_call_at_once_and_waiting_counts() -> None:
     assert model.calls == 0
     free_again = make_service(replace(waiting, seconds=1))
     assert free_again.complete(PROMPT, None).reply.summary == "by b"
+
+
+@pytest.mark.parametrize("summary", ["N/A", "{", "Export crashes", "export crashes!"])
+def test_a_summary_that_says_nothing_is_a_failure_of_the_model(summary: str) -> None:
+    issue = make_issue("Export crashes", "It happens with each file since the upgrade.")
+    service = make_service(ScriptedModel(model_reply(summary)))
+    with pytest.raises(ModelFailed, match=r"^empty-summary$"):
+        service.complete(PROMPT, ModelCall(issue, FakeForge(issue), LIMITS, True))
+
+
+def test_the_title_of_an_issue_without_a_body_is_a_summary() -> None:
+    service = make_service(ScriptedModel(model_reply("Export crashes")))
+    issue = make_issue("Export crashes")
+    call = ModelCall(issue, FakeForge(issue), LIMITS, True)
+    assert service.complete(PROMPT, call).reply.summary == "Export crashes"

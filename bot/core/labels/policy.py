@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from bot.core.config.schema import LabelRules
+from bot.core.labels.names import fold, name_finder
 from bot.core.labels.protected import is_protected
 from bot.core.text import globs
 from bot.core.types import Label, LabelDecision, LabelSuggestion
 
 PREFIX = re.compile(r"([^:/]+)[:/] ?(?=[^\s:/])")
-
-
-def fold(name: str) -> str:
-    """Return a label name for comparison: without case, outer and repeated blanks."""
-    return " ".join(name.split()).casefold()
 
 
 def scope(name: str) -> str:
@@ -70,20 +66,21 @@ def decide(
     removed is neither applied nor suggested. The bot's own label stays on the issue, unless it is
     replaceable and not chosen again.
     """
-    known = {fold(label.name): label for label in reversed(labels)}
-    known |= {label.name: label for label in labels}
+    known = {label.name: label for label in reversed(labels)}
+    find_name = name_finder(label.name for label in labels)
     missing = {fold(tag): tag for tag in suggestions}
     replaceable = {fold(name) for name in present.replaceable}
     fixed = [name for name in present.labels if fold(name) not in replaceable]
     families = {family for name in fixed for family in _list_families(name, rules)}
     excluded = {fold(name) for name in (*fixed, *present.removed)}
+    choices = [replace(choice, label=find_name(choice.label) or choice.label) for choice in choices]
     own = {fold(name) for name in present.applied_by_bot} & {fold(name) for name in fixed}
     keep = {fold(c.label): c for c in reversed(choices) if fold(c.label) in own}
     apply: dict[str, LabelSuggestion] = {}
     suggest: dict[str, str] = {}
     for choice in choices:
         key = fold(choice.label)
-        label = known.get(choice.label) or known.get(key)
+        label = known.get(choice.label)
         if key in excluded or key in apply:
             continue
         if label is None:

@@ -1,0 +1,120 @@
+"""Faults that people reported against similar bots: each input gives what its row asks for."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from bot.core.labels.policy import CurrentLabels
+from bot.core.types import Enrichment, Label
+from bot.flow.enrich import enrich, prepare
+from bot.llm.client import ModelClient
+from bot.llm.openai import ChatCompletions
+from bot.llm.protocol import Endpoint
+from tests.configs import parse
+from tests.fakes import ScriptedWeb, make_issue, make_labellers
+from tests.shared import require
+
+ISSUE = make_issue(
+    "Login button", "The login button does nothing after the upgrade to Firefox 131."
+)
+SUMMARY = "The login button does nothing after the upgrade."
+SHORT = "The login button does nothing."
+LABELS = ("bug", "docs", "area/login")
+
+# Row → file with a server's answer, summary, labels.
+ANSWERS = {
+    "7 harmony": ("09-harmony.json", SUMMARY, ["bug"]),
+    "7 brackets": ("09-think-brackets.json", SUMMARY, ["bug"]),
+    "7 thought": ("09-thought.json", SUMMARY, ["bug"]),
+    "10 reasoning_content": ("14-answer-in-reasoning.json", SUMMARY, ["bug"]),
+    "10 reasoning": ("14-answer-in-reasoning-ollama.json", SUMMARY, ["bug"]),
+    "12 map": ("16-labels-as-map.json", SHORT, ["bug"]),
+    "12 text": ("16-labels-as-text.json", SHORT, ["bug"]),
+    "12 backticks": ("16-labels-in-ticks.json", SHORT, ["bug"]),
+    "12 key": ("16-labels-key-label.json", SHORT, ["bug"]),
+    "14 wrapped": ("18-wrapped.json", SUMMARY, ["bug"]),
+    "14 schema": ("18-schema-first.json", SUMMARY, ["bug"]),
+}
+
+
+@pytest.fixture
+def reports(shared: Path) -> Path:
+    return require(shared / "reports")
+
+
+def read(reports: Path, name: str) -> Any:
+    return json.loads((reports / name).read_text(encoding="utf-8"))
+
+
+class Server:
+    """A model server that gives these responses in order, and the requests that it got."""
+
+    def __init__(self, *responses: httpx.Response) -> None:
+        self.responses = list(responses)
+        self.requests: list[dict[str, Any]] = []
+        endpoint = Endpoint("https://models.example/v1", "some-model", "", 2000, 5.0)
+        compatible = ChatCompletions(limits=("max_tokens",), has_bounds=True)
+        self.model = ModelClient(
+            ScriptedWeb(self._answer), compatible, endpoint, lambda seconds: None
+        )
+
+    def _answer(self, request: httpx.Request) -> httpx.Response:
+        self.requests.append(json.loads(request.content))
+        return self.responses.pop(0)
+
+    def enrich(self, *labels: str) -> Enrichment:
+        known = [Label(name) for name in labels or LABELS]
+        material = prepare(ISSUE, known, parse(None)[0])
+        return enrich(material, CurrentLabels(), make_labellers(self.model))
+
+
+def applied(enrichment: Enrichment) -> list[str]:
+    return [label.label for label in enrichment.label_decision.apply]
+
+
+@pytest.mark.parametrize("row", ANSWERS)
+def test_an_answer_in_another_form_is_read_at_once(row: str, reports: Path) -> None:
+    name, summary, labels = ANSWERS[row]
+    found = Server(httpx.Response(200, json=read(reports, name))).enrich()
+    assert (found.source, found.summary, applied(found)) == ("model", summary, labels)
+
+
+def test_labels_without_their_emoji_are_matched(reports: Path) -> None:
+    server = Server(httpx.Response(200, json=read(reports, "17-answer.json")))
+    labels = read(reports, "17-emoji-labels.json")
+    assert applied(server.enrich(*labels)) == labels
+
+
+def test_a_stream_is_declined_and_read_if_it_comes_all_the_same(reports: Path) -> None:
+    answer = json.dumps({"summary": SUMMARY, "labels": ["bug"]})
+    event = (reports / "10-stream-omitted.txt").read_text(encoding="utf-8").split("data: ")[1]
+    middle = event.replace('"..."', json.dumps(answer[:20])).strip()
+    end = event.replace('"..."', json.dumps(answer[20:])).strip()
+    body = f"data: {middle}\n\ndata: {end}\n\ndata: [DONE]\n\n"
+    server = Server(httpx.Response(200, text=body, headers={"content-type": "text/event-stream"}))
+    found = server.enrich()
+    assert (found.summary, applied(found)) == (SUMMARY, ["bug"])
+    assert server.requests[0]["stream"] is False
+
+
+def test_a_failed_validation_of_the_format_leads_to_a_simpler_format(reports: Path) -> None:
+    report, good = read(reports, "11-groq-400.json"), read(reports, "18-wrapped.json")
+    refusal = httpx.Response(report["status"], json=report["body"])
+    server = Server(refusal, refusal, httpx.Response(200, json=good))
+    assert server.enrich().source == "model"
+    forms = [request.get("response_format", {}).get("type") for request in server.requests]
+    assert forms[0] == "json_schema"
+    assert forms[-1] != "json_schema"
+
+
+def test_an_error_in_a_good_response_is_an_outage(reports: Path) -> None:
+    failure = httpx.Response(200, json=read(reports, "15-error-in-200.json"))
+    server = Server(failure, failure)
+    found = server.enrich()
+    assert (found.source, found.why, found.fault) == ("rules", "status-429", "provider")
+    assert len(server.requests) == 2
