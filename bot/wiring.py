@@ -135,7 +135,7 @@ def models(
     seconds = settings.timeout * CHAIN_TIME_FACTOR
 
     def provider(one: ModelSettings) -> Provider:
-        breaker = CircuitBreaker(store, one.breaker, one.key_variable, one.name_variable)
+        breaker = CircuitBreaker(store, one.breaker, one.variables)
         return Provider(model_client(one, clients), breaker, slots[one.base_url], one.timeout)
 
     fallbacks = [provider(one) for one in settings.fallbacks]

@@ -197,6 +197,13 @@ class FakeForge:
         raise error
 
 
+VARIABLES: dict[str, str] = {
+    "key": "OPENAI_API_KEY",
+    "model": "LLM_MODEL",
+    "url": "LLM_BASE_URL",
+}
+
+
 class ScriptedModel:
     """Implements `Model`: returns its answers in order and keeps the prompts."""
 
@@ -220,7 +227,7 @@ class ScriptedModel:
 
 def make_provider(model: Model, breaker: CircuitBreaker | None = None) -> Provider:
     """Return a provider with free slots, and with its own breaker if none is given."""
-    breaker = breaker or CircuitBreaker(MemoryStore(), "provider", "OPENAI_API_KEY", "LLM_MODEL")
+    breaker = breaker or CircuitBreaker(MemoryStore(), "provider", VARIABLES)
     return Provider(model, breaker, threading.Semaphore(8), 5.0)
 
 

@@ -147,7 +147,7 @@ def _check_models(settings: Settings, clients: ClientPool) -> Iterator[Finding]:
         return
     for one in first.all:
         client = wiring.model_client(one, clients)
-        yield from check_model(client, one.key_variable, one.name_variable)
+        yield from check_model(client, one.variables, settings.secrets)
 
 
 def _check_repository(settings: Settings, clients: ClientPool, repo: IssueRef) -> Iterator[Finding]:

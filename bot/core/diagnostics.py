@@ -9,6 +9,7 @@ from typing import Literal
 from bot.core.types import Label
 
 MAX_NAMES = 10
+MAX_EXCERPT = 200  # characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,3 +43,9 @@ def about_labels(labels: Sequence[Label]) -> Iterator[Finding]:
             f"{len(undescribed)} of {len(labels)} labels have no description: {names}",
             "one sentence each helps the model to choose",
         )
+
+
+def excerpt(message: str) -> str:
+    """Return another program's message as one short line."""
+    line = " ".join("".join(c if c.isprintable() else " " for c in message[:1000]).split())
+    return line if len(line) <= MAX_EXCERPT else f"{line[:MAX_EXCERPT]}…"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bot.core.types import Fault
+from bot.core.types import Fault, ModelSetting
 
 
 class TaglineError(Exception):
@@ -88,7 +88,8 @@ class ModelFailed(TaglineError):
     """No action: the next labeller is called.
 
     `retryable` = a second try may succeed, after `after` seconds. `outage` = the provider failed,
-    not this one answer. `needs_operator` = it fails until the operator changes a setting.
+    not this one answer. `setting` = it fails until the operator changes this one. `detail` is the
+    server's description of the error; it may quote the request, so it is not logged.
     """
 
     def __init__(
@@ -98,14 +99,20 @@ class ModelFailed(TaglineError):
         retryable: bool = False,
         after: float = 0.0,
         outage: bool = False,
-        needs_operator: bool = False,
+        setting: ModelSetting = "",
+        detail: str = "",
     ) -> None:
         super().__init__(reason)
         self.reason = reason
         self.retryable = retryable
         self.after = after
         self.outage = outage
-        self.needs_operator = needs_operator
+        self.setting = setting
+        self.detail = detail
+
+    @property
+    def needs_operator(self) -> bool:
+        return bool(self.setting)
 
     @property
     def charged(self) -> bool:

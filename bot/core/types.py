@@ -18,6 +18,7 @@ Certainty = Literal["sure", "likely", "unsure"]
 Source = Literal["model", "rules"]
 PROVISIONAL_SOURCES = frozenset[str]({"rules"})  # a model may replace their comment and labels
 Fault = Literal["", "provider", "answer"]
+ModelSetting = Literal["", "key", "model", "url"]  # of a language model
 Status = Literal[
     "writing",  # labels are about to be written; anything else is an end state
     "answered",  # a comment, by a model or by rules

@@ -1,4 +1,4 @@
-"""Values in responses of every forge: texts, times, numbers, messages, pauses."""
+"""Values in responses of every forge: texts, times, numbers, pauses."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ THROTTLED = re.compile(
 )
 DEFAULT_PAUSE = 60.0
 MAX_PAUSE = 3700.0
-MAX_EXCERPT = 200
 _INVALID = re.compile("[\0\ud800-\udfff]")
 
 
@@ -48,9 +47,3 @@ def number(value: object) -> float | None:
 def pause(seconds: float | None) -> float:
     """Return the seconds to wait for a rate limit; `seconds` is None if it has no time."""
     return DEFAULT_PAUSE if seconds is None else min(max(seconds, 1.0), MAX_PAUSE)
-
-
-def excerpt(message: str) -> str:
-    """Return a forge's message as one short line for the log."""
-    line = " ".join("".join(c if c.isprintable() else " " for c in message[:1000]).split())
-    return line if len(line) <= MAX_EXCERPT else f"{line[:MAX_EXCERPT]}…"

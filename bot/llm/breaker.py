@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bot import log
 from bot.core.errors import ModelFailed
 from bot.core.ports import BreakerStore
 
-ACCOUNT_PROBLEMS = ("status-400", "status-401", "status-402")
-
 
 @dataclass(frozen=True, slots=True)
 class CircuitBreaker:
     """The circuit breaker of one provider, shared by all workers.
 
-    `key_variable` and `name_variable` are the environment variables of its key and model.
+    `variables` are the environment variables of its settings, by `ModelSetting`.
     """
 
     store: BreakerStore
     provider: str
-    key_variable: str
-    name_variable: str
+    variables: Mapping[str, str]
 
     def check(self) -> None:
         """Raise `ModelFailed` while the breaker is open, except for one probe a minute."""
@@ -38,9 +36,8 @@ class CircuitBreaker:
         if not self.store.call_failed(self.provider, at_once=failure.needs_operator):
             return
         advice = "it is tried again every minute"
-        if failure.needs_operator:
-            is_account = failure.reason in ACCOUNT_PROBLEMS
-            advice = f"look at {self.key_variable if is_account else self.name_variable}"
+        if failure.setting:
+            advice = f"look at {self.variables[failure.setting]}; `tagline check` says more"
         log.get().error(
             f"the language model does not answer; {advice}",
             provider=self.provider,

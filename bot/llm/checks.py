@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
-from bot.core.diagnostics import Finding
+from bot.core.diagnostics import Finding, excerpt
 from bot.core.errors import ModelFailed
 from bot.core.prompt import Prompt
 from bot.core.reply import extract_objects
@@ -23,18 +23,23 @@ PROMPT = Prompt(
 )
 NO_JSON = "choose a model or server that supports JSON schemas; until then labels come from rules"
 FIXES = {
-    "status-401": "look at {key_variable}",
-    "status-402": "the account of {key_variable} has no credit left",
-    "status-403": "look at {key_variable}, and at {name_variable}",
-    "status-404": "look at {name_variable}, and at the base URL",
+    "status-401": "look at {key}",
+    "status-402": "the account of {key} has no credit left",
+    "status-403": "look at {key}, and at {model}",
     "status-429": "its limit is reached: look at the account, or wait",
-    "unreachable": "look at the base URL and the network",
-    "timeout": "look at the base URL and the network, or raise LLM_TIMEOUT",
+    "unreachable": "look at {url} and the network",
+    "timeout": "look at {url} and the network, or raise LLM_TIMEOUT",
     "truncated": "raise LLM_MAX_OUTPUT_TOKENS",
     "not-json": NO_JSON,
     "wrong-shape": NO_JSON,
+    "status-503": "it may still be loading its model: wait, and try again",
 }
-OTHER_FIX = "look at LLM_PROVIDER, {name_variable} and the base URL"
+SETTING_FIXES = {
+    "key": "look at {key}",
+    "model": "look at {model}: the server does not know this model",
+    "url": "look at {url}: most servers need /v1 at its end; then at {model}",
+}
+OTHER_FIX = "look at LLM_PROVIDER, {key}, {model} and {url}"
 
 
 def parse_word(text: str) -> str:
@@ -45,15 +50,24 @@ def parse_word(text: str) -> str:
     return word
 
 
-def check_model(client: ModelClient, key_variable: str, name_variable: str) -> Iterator[Finding]:
-    """Call a model once, and yield findings. `key_variable` and `name_variable` are settings."""
+def check_model(
+    client: ModelClient, variables: Mapping[str, str], secrets: Sequence[str] = ()
+) -> Iterator[Finding]:
+    """Call a model once, and yield findings.
+
+    `variables` are the environment variables of its settings, by `ModelSetting`. `secrets` are
+    masked in the server's own words.
+    """
     try:
         _, usage = client.complete(PROMPT, parse_word)
     except ModelFailed as failure:
-        fix = FIXES.get(failure.reason, OTHER_FIX).format(
-            key_variable=key_variable, name_variable=name_variable
-        )
-        yield Finding(f"{client.name} does not answer ({failure.reason})", fix, wrong=True)
+        fix = FIXES.get(failure.reason) or SETTING_FIXES.get(failure.setting, OTHER_FIX)
+        detail = failure.detail
+        for secret in filter(None, secrets):
+            detail = detail.replace(secret, "[masked]")
+        what = f"{client.name} at {client.url} does not answer ({failure.reason})"
+        what += f": {excerpt(detail)}" if detail else ""
+        yield Finding(what, fix.format_map(variables), wrong=True)
         return
     yield Finding(f"{usage.model} answers ({usage.tokens_in} + {usage.tokens_out} tokens)")
     if not usage.tokens_in:

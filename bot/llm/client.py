@@ -17,14 +17,20 @@ from bot.core.errors import ModelFailed
 from bot.core.pricing import cost_usd
 from bot.core.prompt import Prompt
 from bot.core.text.lenient_json import DECODE_ERRORS, decode_leniently
-from bot.core.types import Usage
+from bot.core.types import ModelSetting, Usage
 from bot.llm.event_stream import join_events
-from bot.llm.negotiate import NEGOTIABLE, RequestRejected, negotiate
+from bot.llm.negotiate import (
+    NEGOTIABLE,
+    RequestRejected,
+    extract_error,
+    find_setting,
+    negotiate,
+)
 from bot.llm.protocol import Capabilities, Completion, CompletionRequest, Endpoint, ModelProtocol
 
 MAX_BYTES = 1024 * 1024
 PAUSE_SECONDS = 0.5
-OPERATOR_STATUSES = (401, 402, 403, 404)
+SETTINGS: Mapping[int, ModelSetting] = {401: "key", 402: "key", 403: "model", 404: "url"}
 
 T = TypeVar("T")
 
@@ -45,6 +51,11 @@ class ModelClient:
         self._endpoint = endpoint
         self._sleep = sleep
         self._capabilities = Capabilities(protocol.forms[0])
+
+    @property
+    def url(self) -> str:
+        """Return the address of every request."""
+        return self._endpoint.base_url + self._protocol.path
 
     def worst_usd(self, tokens_in: int) -> float:
         """Return the cost of two answers of full length, as the first may need a repair."""
@@ -123,7 +134,7 @@ class ModelClient:
         endpoint = self._endpoint
         http_request = http.Request(
             "POST",
-            endpoint.base_url + self._protocol.path,
+            self.url,
             {"Content-Type": "application/json", **self._protocol.build_headers(endpoint.key)},
             msgspec.json.encode(self._protocol.build_body(request)),
             endpoint.seconds,
@@ -166,16 +177,19 @@ def _map_transport_error(error: Exception) -> ModelFailed:
 def _map_status(response: http.Response) -> ModelFailed:
     status = response.status
     reason = f"status-{status}"
-    if status in OPERATOR_STATUSES:
-        return ModelFailed(reason, needs_operator=True)
+    detail = extract_error(response.content)
+    if setting := SETTINGS.get(status):
+        is_about_model = status == 404 and find_setting(detail) == "model"
+        return ModelFailed(reason, setting="model" if is_about_model else setting, detail=detail)
     if status in NEGOTIABLE:
-        return RequestRejected(status, response.content)
+        return RequestRejected(status, detail)
     asked = response.headers.get("retry-after")
     if status == 429 or (asked and status >= 500):
-        return ModelFailed(reason, retryable=True, after=_parse_retry_after(asked), outage=True)
+        after = _parse_retry_after(asked)
+        return ModelFailed(reason, retryable=True, after=after, outage=True, detail=detail)
     if status >= 500:
-        return ModelFailed(reason, retryable=True, after=PAUSE_SECONDS, outage=True)
-    return ModelFailed(reason)
+        return ModelFailed(reason, retryable=True, after=PAUSE_SECONDS, outage=True, detail=detail)
+    return ModelFailed(reason, detail=detail)
 
 
 def _find_error_status(data: object) -> int:

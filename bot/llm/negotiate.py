@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 import msgspec
 
 from bot.core.errors import ModelFailed
+from bot.core.types import ModelSetting
 from bot.llm.protocol import CompletionRequest, ModelProtocol
 
 MAX_ERROR_CHARS = 1000
@@ -28,9 +29,19 @@ FORM = re.compile(
     r"|guided|grammar|max(?:Items|Length)|schema|\bjson\b|json_|failed_generation",
     re.I,
 )
-ACCOUNT_PROBLEM = re.compile(
-    r"credit balance|insufficient.{0,10}(?:balance|credit)|api.?key|billing", re.I
-)
+# Errors that only the operator can fix → the setting that causes them. Proxies send them as 400.
+SETTINGS: Mapping[ModelSetting, re.Pattern[str]] = {
+    "key": re.compile(
+        r"credit balance|insufficient.{0,10}(?:balance|credit)|api.?key|billing|authenticat"
+        r"|unauthori[sz]ed|(?:invalid|wrong|expired).{0,30}(?:token|key|credential)",
+        re.I,
+    ),
+    "model": re.compile(
+        r"(?:invalid|unknown|unsupported|no such|not a valid) model"
+        r"|model\b.{0,80}(?:not (?:found|exist|available|supported|valid)|does ?n.t exist|unknown)",
+        re.I,
+    ),
+}
 # An optional parameter → the errors that mean it.
 PARAMETERS = {
     "max_tokens": re.compile(r"\bmax_tokens\b"),
@@ -45,14 +56,16 @@ PARAMETERS = {
 
 
 class RequestRejected(ModelFailed):
-    """The server rejects a part of the request. Do not log `error_text`: it may quote it."""
+    """The server rejects a part of the request."""
 
-    def __init__(self, status: int, body: bytes) -> None:
-        self.error_text = extract_error(body)
-        super().__init__(
-            f"status-{status}", needs_operator=bool(ACCOUNT_PROBLEM.search(self.error_text))
-        )
-        self.too_long = status == 413 or bool(TOO_LONG.search(self.error_text))
+    def __init__(self, status: int, detail: str) -> None:
+        super().__init__(f"status-{status}", setting=find_setting(detail), detail=detail)
+        self.too_long = status == 413 or bool(TOO_LONG.search(detail))
+
+
+def find_setting(detail: str) -> ModelSetting:
+    """Return the setting that an error is about, "" for none."""
+    return next((name for name, pattern in SETTINGS.items() if pattern.search(detail)), "")
 
 
 def extract_error(body: bytes) -> str:
@@ -86,10 +99,10 @@ def negotiate(
         return replace(request, is_short=True)
     current = request.capabilities
     for name in protocol.list_optional(current):
-        if PARAMETERS[name].search(rejection.error_text):
+        if PARAMETERS[name].search(rejection.detail):
             unsupported = current.unsupported | {name}
             return replace(request, capabilities=replace(current, unsupported=unsupported))
     looser_forms = protocol.forms[protocol.forms.index(current.form) + 1 :]
-    if looser_forms and FORM.search(rejection.error_text):
+    if looser_forms and FORM.search(rejection.detail):
         return replace(request, capabilities=replace(current, form=looser_forms[0]))
     raise rejection

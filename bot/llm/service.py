@@ -23,6 +23,7 @@ from bot.llm.breaker import CircuitBreaker
 # Concurrent calls of a process to one server. Hosted ones are bounded by WORKER_THREADS and answer
 # 429 to too many; a self-hosted server often processes one request at a time.
 MAX_CONCURRENT_CALLS = {"openai": 1000, "anthropic": 1000, "compatible": 8}
+WORDS_TO_SUM_UP = 5  # of a body; the summary of a shorter one may repeat the title
 CHAIN_TIME_FACTOR = 2.0  # times the first model's time limit, for all models together
 
 T = TypeVar("T")
@@ -148,9 +149,9 @@ class RemoteModelService:
 
 def _parse(text: str, issue: Issue) -> ParsedReply:
     """Return the content of an answer. Raises `ModelFailed`."""
-    stats = issue.text_stats
-    has_body = stats.words > len(issue.title.split()) if stats else bool(issue.body)
-    return require_summary(parse_reply(text), issue.title if has_body else "")
+    words = issue.text_stats.words if issue.text_stats else len(issue.body.split())
+    says_more = words - len(issue.title.split()) >= WORDS_TO_SUM_UP
+    return require_summary(parse_reply(text), issue.title if says_more else "")
 
 
 @contextmanager

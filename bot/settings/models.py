@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from bot.settings.environment import Environment
@@ -21,7 +22,7 @@ class ModelSettings:
     """A language model. `timeout` is the limit of a call in seconds.
 
     `fallbacks` are used in order if it fails. `allowed` are models that a repository may use
-    instead. `key_variable` and `name_variable` are the variables of its key and its name.
+    instead. `*_variable` are the environment variables of its key, name and base URL.
     """
 
     provider: str
@@ -32,12 +33,17 @@ class ModelSettings:
     key_variable: str
     key: str = field(repr=False, default="")
     name_variable: str = "LLM_MODEL"
+    url_variable: str = "LLM_BASE_URL"
     fallbacks: tuple[ModelSettings, ...] = ()
     allowed: tuple[ModelSettings, ...] = ()
 
     @property
     def all(self) -> tuple[ModelSettings, ...]:
         return (self, *self.fallbacks, *self.allowed)
+
+    @property
+    def variables(self) -> Mapping[str, str]:
+        return {"key": self.key_variable, "model": self.name_variable, "url": self.url_variable}
 
     @property
     def allowed_names(self) -> tuple[str, ...]:
@@ -66,9 +72,8 @@ def read(env: Environment) -> ModelSettings | None:
     name = env.text("LLM_MODEL", DEFAULT_MODELS.get(provider, ""))
     if not name:
         env.problems.append("LLM_MODEL is not set, and a compatible server has no default.")
-    first = _read_model(
-        env, provider, name, keys[provider], _read_url(env, provider, is_first=True)
-    )
+    url_variable = _find_url_variable(env, provider, is_first=True)
+    first = _read_model(env, provider, name, keys[provider], url_variable)
     names = _split(env.text("TAGLINE_ALLOWED_MODELS"))
     allowed = (
         replace(first, model=name, name_variable="TAGLINE_ALLOWED_MODELS")
@@ -83,17 +88,18 @@ def _split(text: str) -> list[str]:
 
 
 def _read_model(
-    env: Environment, provider: str, name: str, key: str, base_url: str
+    env: Environment, provider: str, name: str, key: str, url_variable: str
 ) -> ModelSettings:
     seconds = 120.0 if provider == "compatible" else 45.0
     return ModelSettings(
         provider=provider,
         model=name,
-        base_url=base_url,
+        base_url=_read_url(env, provider, url_variable),
         timeout=env.number("LLM_TIMEOUT", seconds, 0.1, 600),
         max_output_tokens=env.integer("LLM_MAX_OUTPUT_TOKENS", 2000, 64, 100_000),
         key_variable=KEY_NAMES[provider],
         key=key,
+        url_variable=url_variable,
     )
 
 
@@ -108,8 +114,8 @@ def _read_fallbacks(
             env.problems.append(f"LLM_FALLBACK_MODELS: {entry} {problem}.")
             continue
         is_same = provider == first.provider
-        url = first.base_url if is_same else _read_url(env, provider, is_first=False)
-        model = _read_model(env, provider, name, keys[provider], url)
+        variable = first.url_variable if is_same else _find_url_variable(env, provider)
+        model = _read_model(env, provider, name, keys[provider], variable)
         fallbacks.append(replace(model, name_variable="LLM_FALLBACK_MODELS"))
     return tuple(fallbacks)
 
@@ -124,15 +130,17 @@ def _fallback_problem(env: Environment, provider: str, name: str, keys: dict[str
     return ""
 
 
-def _read_url(env: Environment, provider: str, *, is_first: bool) -> str:
-    """Return the base URL of a provider.
+def _find_url_variable(env: Environment, provider: str, *, is_first: bool = False) -> str:
+    """Return the variable of a provider's base URL.
 
     LLM_BASE_URL may belong to another vendor than a fallback's key: it is for the first model only.
     """
     name = "LLM_BASE_URL" if provider == "compatible" else f"{provider.upper()}_BASE_URL"
-    if is_first and not env.text(name):
-        name = "LLM_BASE_URL"
-    url = env.url(name, DEFAULT_URLS.get(provider, ""))
+    return "LLM_BASE_URL" if is_first and not env.text(name) else name
+
+
+def _read_url(env: Environment, provider: str, variable: str) -> str:
+    url = env.url(variable, DEFAULT_URLS.get(provider, ""))
     if not url and provider == "compatible":
         env.problems.append("LLM_BASE_URL is not set; a compatible server needs it.")
     return url

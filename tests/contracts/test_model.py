@@ -23,7 +23,7 @@ PROMPT = Prompt("Answer with one JSON object.", '{"title":"Broken"}', {"type": "
 REPLY = model_reply("It crashes.", ("bug", "sure", "crashed"))
 PARSED = ParsedReply("It crashes.", (LabelSuggestion("bug", "sure", "crashed"),))
 OUTAGE = ModelFailed("status-503", outage=True)
-WRONG_KEY = ModelFailed("status-401", needs_operator=True)
+WRONG_KEY = ModelFailed("status-401", setting="key")
 REFUSAL = ModelFailed("refusal")
 SANDBOX_FAULTS = {"status-503": "model-503", "status-401": "model-401", "refusal": "model-refusal"}
 

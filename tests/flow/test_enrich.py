@@ -62,7 +62,7 @@ def test_a_model_gives_summary_labels_and_usage() -> None:
     ("failure", "why"),
     [
         (ModelFailed("timeout", outage=True), "timeout"),
-        (ModelFailed("status-401", needs_operator=True), "status-401"),
+        (ModelFailed("status-401", setting="key"), "status-401"),
         (ModelFailed("breaker-open"), "breaker-open"),
         ("No JSON at all", "not-json"),
         ('{"summary": ""}', "wrong-shape"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -13,13 +14,14 @@ from bot.core.diagnostics import Finding
 from bot.llm.checks import check_model
 from bot.llm.client import ModelClient
 from bot.sandbox.model.openai import OpenAI
-from tests.fakes import ScriptedWeb
+from tests.fakes import VARIABLES, ScriptedWeb
 from tests.llm.test_negotiate import COMPATIBLE, ENDPOINT, PROTOCOLS
 from tests.llm.test_protocol import chat, messages
 from tests.simulation.anthropic import Anthropic
 from tests.simulation.schema import fit, schema_of
 
 Json = dict[str, Any]
+KEY = "sk-quokkaberry"
 FORMS = ("json_schema", "json_object", "plain")
 
 
@@ -49,7 +51,7 @@ class Server:
         return httpx.Response(200, json=answer)
 
     def findings(self) -> list[Finding]:
-        return list(check_model(self.model, "LLM_API_KEY", "LLM_MODEL"))
+        return list(check_model(self.model, VARIABLES, [ENDPOINT.key]))
 
 
 @pytest.mark.parametrize("provider", PROTOCOLS)
@@ -135,3 +137,34 @@ def test_only_a_compatible_server_gets_the_lengths_of_the_small_prompt() -> None
         server = Server(provider, FORMS)
         server.findings()
         assert ("maxLength" in json.dumps(server.bodies[-1])) is (provider == "compatible")
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "told", "fix"),
+    [
+        (
+            400,
+            {"error": {"message": "Invalid proxy token passed."}},
+            "token",
+            "OPENAI_API_KEY",
+        ),
+        (400, {"error": {"message": "Invalid model name passed in"}}, "Invalid model", "LLM_MODEL"),
+        (400, {"detail": "no"}, "no", "LLM_PROVIDER, OPENAI_API_KEY, LLM_MODEL and LLM_BASE_URL"),
+        (404, "404 page not found", "not found", "LLM_BASE_URL: most servers need /v1"),
+        (404, {"error": {"message": "model 'llama' not found, try pulling it"}}, "", "LLM_MODEL"),
+        (503, {"error": {"message": "Loading model"}}, "Loading model", "loading its model"),
+        (401, {"error": f"the key {KEY} is unknown"}, "[masked]", "OPENAI_API_KEY"),
+    ],
+)
+def test_a_refusal_is_told_in_the_server_s_words_with_the_setting_to_look_at(
+    status: int, body: object, told: str, fix: str
+) -> None:
+    content = body if isinstance(body, str) else json.dumps(body)
+    web = ScriptedWeb(lambda request: httpx.Response(status, text=content))
+    model = ModelClient(web, COMPATIBLE, replace(ENDPOINT, key=KEY), lambda seconds: None)
+    (finding,) = check_model(model, VARIABLES, [KEY])
+    assert finding.wrong
+    assert f"{ENDPOINT.base_url}/chat/completions does not answer (status-{status})" in finding.what
+    assert told in finding.what
+    assert KEY not in finding.what
+    assert fix in finding.fix

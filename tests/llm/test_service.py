@@ -18,6 +18,7 @@ from bot.core.types import Usage
 from bot.http import deadline
 from bot.llm.breaker import CircuitBreaker
 from tests.fakes import (
+    VARIABLES,
     FakeForge,
     ScriptedModel,
     make_issue,
@@ -29,7 +30,7 @@ from tests.memory_store import MemoryStore
 
 PROMPT = Prompt("The rules.", '{"title":"Broken"}', {})
 OUTAGE = ModelFailed("status-500", outage=True)
-REFUSED = ModelFailed("status-401", needs_operator=True)
+REFUSED = ModelFailed("status-401", setting="key")
 UNUSABLE = ModelFailed("not-json")
 LIMITS = Limits(None, 1.0, 10)
 T = TypeVar("T")
@@ -117,10 +118,8 @@ def test_each_model_has_a_breaker_of_its_own() -> None:
     store = MemoryStore()
     down, up = Named("a", OUTAGE), Named("b")
     service = make_service(
-        make_provider(down, CircuitBreaker(store, "openai", "OPENAI_API_KEY", "LLM_MODEL")),
-        make_provider(
-            up, CircuitBreaker(store, "openai:b", "OPENAI_API_KEY", "LLM_FALLBACK_MODELS")
-        ),
+        make_provider(down, CircuitBreaker(store, "openai", VARIABLES)),
+        make_provider(up, CircuitBreaker(store, "openai:b", VARIABLES)),
     )
     for _ in range(FAILURES_TO_OPEN + 3):
         assert service.complete(PROMPT, None).reply.summary == "by b"

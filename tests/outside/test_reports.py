@@ -12,9 +12,12 @@ import pytest
 from bot.core.labels.policy import CurrentLabels
 from bot.core.types import Enrichment, Label
 from bot.flow.enrich import enrich, prepare
+from bot.llm.checks import check_model
 from bot.llm.client import ModelClient
 from bot.llm.openai import ChatCompletions
 from bot.llm.protocol import Endpoint
+from bot.settings.load import load
+from bot.wiring import model_client
 from tests.configs import parse
 from tests.fakes import ScriptedWeb, make_issue, make_labellers
 from tests.shared import require
@@ -118,3 +121,14 @@ def test_an_error_in_a_good_response_is_an_outage(reports: Path) -> None:
     found = server.enrich()
     assert (found.source, found.why, found.fault) == ("rules", "status-429", "provider")
     assert len(server.requests) == 2
+
+
+def test_a_base_url_without_a_version_is_named_with_the_address_that_was_called(
+    reports: Path,
+) -> None:
+    settings = load({}, reports / "30-base-url-without-v1.env").model
+    assert settings is not None
+    web = ScriptedWeb(lambda request: httpx.Response(404, text="404 page not found"))
+    (finding,) = check_model(model_client(settings, web), settings.variables)
+    assert "http://127.0.0.1:11434/chat/completions" in finding.what
+    assert "look at LLM_BASE_URL" in finding.fix

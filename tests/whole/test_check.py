@@ -234,7 +234,7 @@ def test_a_server_without_json_schemas_is_accepted(check: CheckCommand, box: San
     ("name", "value", "fix"),
     [
         ("OPENAI_API_KEY", "not-the-key-at-all", "look at OPENAI_API_KEY"),
-        ("OPENAI_BASE_URL", "http://127.0.0.1:1/v1", "look at the base URL"),
+        ("OPENAI_BASE_URL", "http://127.0.0.1:1/v1", "look at OPENAI_BASE_URL"),
     ],
 )
 def test_a_model_that_does_not_answer(check: CheckCommand, name: str, value: str, fix: str) -> None:

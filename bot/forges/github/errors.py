@@ -11,6 +11,7 @@ from email.utils import parsedate_to_datetime
 
 from gidgethub import HTTPException, InvalidField
 
+from bot.core.diagnostics import excerpt
 from bot.core.errors import (
     Forbidden,
     NotFound,
@@ -20,7 +21,7 @@ from bot.core.errors import (
     TaglineError,
     WriteUncertain,
 )
-from bot.forges.values import THROTTLED, excerpt, number, pause
+from bot.forges.values import THROTTLED, number, pause
 
 GONE = {404: "not found", 410: "deleted", 451: "withheld"}
 RATE_LIMIT_STATUS = (400, 403, 409, 422, 429)  # may be rate limits, by headers or message

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
+from bot.core.diagnostics import excerpt
 from bot.core.errors import (
     Forbidden,
     NotFound,
@@ -19,7 +20,7 @@ from bot.core.errors import (
     TaglineError,
     WriteUncertain,
 )
-from bot.forges.values import THROTTLED, excerpt, number, pause
+from bot.forges.values import THROTTLED, number, pause
 
 GONE = {404: "not found", 410: "deleted"}
 RATE_LIMIT_STATUS = (400, 403, 422, 429)  # may be rate limits, by their message

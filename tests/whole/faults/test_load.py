@@ -22,6 +22,7 @@ from bot.store.rate_limiter import RedisRateLimiter
 from tests.fakes import (
     NOW,
     REF,
+    VARIABLES,
     FakeForge,
     ScriptedModel,
     make_context,
@@ -74,7 +75,7 @@ class Provider(ScriptedModel):
 def test_f046_an_hour_without_a_model_costs_labels_at_once_and_comments_after_it() -> None:
     case = LoadCase()
     provider = Provider(case)
-    breaker = CircuitBreaker(case.store, "provider", "OPENAI_API_KEY", "LLM_MODEL")
+    breaker = CircuitBreaker(case.store, "provider", VARIABLES)
     model = make_provider(provider, breaker)
     retries = FallbackRetries(case.store.retry_schedule, case.store, ["provider"], lambda: case.now)
 
