@@ -238,7 +238,8 @@ class Enrichment(_FromSource):
 
     `why` is the reason for the fallback. `fault` is the temporary failure behind it: of the
     provider, or of this one answer. `labels_usable` is False where the repository has no label that
-    may be applied. `cache_entry` may be stored once the comment is published.
+    may be applied. `cache_entry` may be stored once the comment is published. `labels_not_shown` is
+    the number of usable labels for which the prompt had no room.
     """
 
     summary: str
@@ -249,6 +250,7 @@ class Enrichment(_FromSource):
     labels_usable: bool = True
     usage: Usage = Usage()
     cache_entry: CacheEntry | None = None
+    labels_not_shown: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from bot.core.errors import ModelFailed, ModelSkipped
 from bot.core.labels import keywords, policy
 from bot.core.labels.names import fold
 from bot.core.labels.policy import CurrentLabels
+from bot.core.labels.shortlist import shortlist
 from bot.core.ports import ModelCall, ModelService
 from bot.core.text import language
 from bot.core.text.condense import condense
@@ -153,6 +154,7 @@ def enrich(material: Material, current: CurrentLabels, labellers: Sequence[Label
         labels_usable=bool(usable),
         usage=proposal.usage,
         cache_entry=proposal.cache_entry,
+        labels_not_shown=max(0, len(usable) - MAX_PROMPT_LABELS) if proposal.usage.model else 0,
     )
 
 
@@ -176,10 +178,11 @@ def _build_prompt(
     # Redacted again: removing markup and hidden characters may join the parts of a secret.
     kinds = config.privacy.redact
     title, body = redact(to_one_line(issue.title), kinds), redact(condense(issue.body), kinds)
+    grouped = [name for names in config.labels.groups.values() for name in names]
     request = prompt.build(
         replace(issue, title=title),
         body,
-        labels[:MAX_PROMPT_LABELS],
+        shortlist(labels, f"{title}\n{body}", grouped, MAX_PROMPT_LABELS),
         missing_tags,
         config,
     )

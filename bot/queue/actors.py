@@ -145,6 +145,8 @@ def _log_outcome(logger: Any, outcome: Outcome, seconds: float) -> None:
         return
     fields["labels"] = len(outcome.plan.add_labels) if outcome.plan else 0
     fields["summary_length"] = len(enrichment.summary)
+    if enrichment.labels_not_shown:
+        fields["labels_not_shown"] = enrichment.labels_not_shown
     if enrichment.provisional:
         logger.warning("using fallback", why=enrichment.why, **fields)
     else:

@@ -132,3 +132,17 @@ def test_a_base_url_without_a_version_is_named_with_the_address_that_was_called(
     (finding,) = check_model(model_client(settings, web), settings.variables)
     assert "http://127.0.0.1:11434/chat/completions" in finding.what
     assert "look at LLM_BASE_URL" in finding.fix
+
+
+def test_a_type_beyond_the_two_hundredth_label_reaches_the_model(reports: Path) -> None:
+    answer = {"summary": SUMMARY, "labels": ["C-bug"]}
+    message = {"role": "assistant", "content": json.dumps(answer)}
+    choice = {"message": message, "finish_reason": "stop"}
+    server = Server(httpx.Response(200, json={"choices": [choice]}))
+    labels = read(reports, "04-labels-213.json")
+    found = server.enrich(*labels)
+    prompt = json.loads(server.requests[0]["messages"][-1]["content"])
+    shown = [label["name"] for label in prompt["labels"]]
+    assert {"C-bug", "C-feature-request"} <= set(shown)
+    assert (len(shown), found.labels_not_shown) == (200, len(labels) - 200)
+    assert applied(found) == ["C-bug"]

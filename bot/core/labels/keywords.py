@@ -105,6 +105,12 @@ def label_for(concept: str, names: Iterable[str]) -> str | None:
     return min(fitting)[2] if fitting else None
 
 
+def is_type_name(name: str) -> bool:
+    """Return whether a label names a type of issue, such as a bug or a question."""
+    keys = _normalize_name(name)
+    return any(key in _rank_aliases(concept) for concept in load_weights().types for key in keys)
+
+
 def match_rules(title: str, body: str, rules: Sequence[WordRule]) -> tuple[tuple[str, str], ...]:
     """Return label and matching phrase of each rule that applies; whole words, any case."""
     visible = "\n".join(line for _, line in classify_lines(body))[:_MAX_RULE_TEXT]
