@@ -49,6 +49,21 @@ def test_what_says_nothing_is_dropped(body: str, condensed: str) -> None:
     assert condense(body) == condensed
 
 
+LONG_URL = f"https://x.example/{'a/' * 80}File.java#L120-L140"
+
+
+@pytest.mark.parametrize(
+    ("body", "condensed"),
+    [
+        (f"See {LONG_URL} for it.", f"See {LONG_URL[:68]}… for it."),
+        (f"```\nopen {LONG_URL}\n```", f"```\nopen {LONG_URL}\n```"),
+        (f"Data: {'QUJD' * 50} ends.", "Data: [… data cut] ends."),
+    ],
+)
+def test_a_long_address_is_not_taken_for_data(body: str, condensed: str) -> None:
+    assert condense(body) == condensed
+
+
 def test_a_long_log_keeps_head_and_tail() -> None:
     log = [f"step {chr(97 + n % 26)}{chr(97 + n // 26)}" for n in range(140)]
     text = condense("\n".join(["It fails:", "```", *log, "```", "Why?"]))

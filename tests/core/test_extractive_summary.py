@@ -57,6 +57,31 @@ TITLE = "Login is broken"
         ("🎉🎉🎉", TITLE),
         ("```\nonly code\n```", TITLE),
         ("_No response_", TITLE),
+        ("> It is slow.\n\n_Originally posted by @ann in https://x.example/1_", TITLE),
+        (
+            "Moved from the old tracker at https://x.example/7 today.\n\nIt is dead now, always.",
+            "It is dead now, always.",
+        ),
+        ("def f(x):\n  y = f(x)\nThe button is dead now.", "The button is dead now."),
+        (
+            "import os\nfrom a.b import c\nprint(os.sep)\nThe button is dead now.",
+            "The button is dead now.",
+        ),
+        (
+            "package main\nfunc main() {\n  go work();\n}\nThe button is dead now.",
+            "The button is dead now.",
+        ),
+        (
+            "const button = find();\nif (button) {\n  button.press();\n}\nThe button is dead now.",
+            "The button is dead now.",
+        ),
+        ("SELECT name FROM users WHERE id = 1\nThe button is dead now.", "The button is dead now."),
+        (
+            "Return to the page for a moment (it works).",
+            "Return to the page for a moment (it works).",
+        ),
+        ("For a week this has been slow (I think).", "For a week this has been slow (I think)."),
+        ("Import of big files fails every time", "Import of big files fails every time"),
     ],
 )
 def test_the_first_meaningful_sentence_is_the_summary(body: str, summary: str) -> None:

@@ -119,6 +119,27 @@ def test_innocent_words_stay_readable(words: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("وقتی دکمه را می\u200cزنم", None),  # Persian
+        ("क\u200dष श्री", None),  # Hindi
+        ("လှုံ့ဆော်မှု ပြဿနာ", None),  # Burmese
+        ("སྒྲིག་འགོད་ཀྱི་དཀའ་ངལ", None),  # Tibetan
+        ("ที่นี่ผู้ใช้", None),  # Thai
+        ("👨\u200d👩\u200d👧 👩🏽\u200d🚒", None),
+        ("❤\ufe0f\u200d🔥 🏳\ufe0f\u200d🌈", "❤\u200d🔥 🏳\u200d🌈"),
+        ("pass\u200cword @\u200dname \u200d", "password @name"),
+        ("می\u200c\u200cزنم \u200cد\u200c", "میزنم د"),
+        ("a" + "\u0301\u0302\u0303\u0304", "á\u0302"),
+        ("ก" + "\u0e48" * 20, "ก" + "\u0e48" * 5),
+        ("👨\u200cx x\u200d👧", "👨x x👧"),
+    ],
+)
+def test_joiners_and_marks_that_a_script_needs_are_kept(text: str, line: str | None) -> None:
+    assert to_one_line(text) == (text if line is None else line)
+
+
+@pytest.mark.parametrize(
     ("text", "markdown"),
     [
         ("/close", r"\/close"),

@@ -10,6 +10,9 @@ import httpx
 import pytest
 
 from bot.core.labels.policy import CurrentLabels
+from bot.core.text.condense import condense
+from bot.core.text.extractive_summary import extract_summary
+from bot.core.text.sanitize import to_plain_markdown
 from bot.core.types import Enrichment, Label
 from bot.flow.enrich import enrich, prepare
 from bot.llm.checks import check_model
@@ -146,3 +149,36 @@ def test_a_type_beyond_the_two_hundredth_label_reaches_the_model(reports: Path) 
     assert {"C-bug", "C-feature-request"} <= set(shown)
     assert (len(shown), found.labels_not_shown) == (200, len(labels) - 200)
     assert applied(found) == ["C-bug"]
+
+
+def issues(reports: Path, name: str) -> list[dict[str, str]]:
+    with (reports / name).open(encoding="utf-8") as rows:
+        return [json.loads(row) for row in rows]
+
+
+def test_letters_of_every_script_are_kept(reports: Path) -> None:
+    for issue in issues(reports, "35-scripts.jsonl"):
+        for text in filter(None, issue.values()):
+            assert to_plain_markdown(text) == text
+
+
+def test_a_permalink_is_shortened_as_an_address(reports: Path) -> None:
+    (issue,) = issues(reports, "36-permalink.jsonl")
+    condensed = condense(issue["body"])
+    assert "data cut" not in condensed
+    assert condensed.startswith(
+        "The retry in https://github.com/acme-foundation/streaming-platform"
+    )
+    assert condensed.endswith("never stops when the broker is away.")
+
+
+@pytest.mark.parametrize(
+    ("name", "summary"),
+    [
+        ("37-quoted-comment.jsonl", "Option for a longer timeout"),
+        ("38-unfenced-code.jsonl", "The program prints 6 instead of 9 when I run it."),
+    ],
+)
+def test_what_is_not_prose_is_no_summary(name: str, summary: str, reports: Path) -> None:
+    (issue,) = issues(reports, name)
+    assert extract_summary(issue["title"], issue["body"]) == summary

@@ -43,7 +43,7 @@ _CHECKED_BOX = re.compile(r"^\s*[-*+]\s+\[[xX]\]\s*")
 _NO_ANSWER = frozenset({"", "no response", "n/a", "na", "none", "not applicable"})
 _ANSWER_MARKUP = " \t_*.`-"
 _DATA_URI = re.compile(r"data:[\w/+.\-]{1,60};base64,[A-Za-z0-9+/=]*")
-_BLOB = re.compile(r"[A-Za-z0-9+/=_\-]{120,}")
+_BLOB = re.compile(r"https?://\S+|[A-Za-z0-9+/=_\-]{120,}")  # an address is no blob
 _IMAGE = re.compile(r"!\[([^\[\]]{0,200})\]\([^()\s]{0,2000}[^()]{0,200}\)|<img\b[^<>]{0,2000}>")
 _LINK = re.compile(r"(?<!!)\[([^\[\]]{1,300})\]\(([^()\s]{1,2000})[^()]{0,200}\)")
 _URL = re.compile(rf"(https?://[^\s<>()\[\]\"']{{{_MAX_URL}}})[^\s<>()\[\]\"']+")
@@ -75,7 +75,7 @@ def classify_lines(body: str) -> Iterator[Line]:
     for number, raw in enumerate(window):
         mark = None if in_comment else _FENCE.match(raw)
         if fence or mark:
-            yield "code", _BLOB.sub(_DATA_CUT, raw)
+            yield "code", _BLOB.sub(_cut_blob, raw)
             fence = _find_open_fence(fence, mark, raw)
             continue
         line, in_comment = _strip_comments(raw, in_comment, closes_later=number < last_close)
@@ -103,8 +103,12 @@ def _classify(line: str) -> LineKind:
 
 def _clean(line: str) -> str:
     line = _LINK.sub(_shorten_link, _IMAGE.sub("[image]", _CHECKED_BOX.sub("- ", line)))
-    line = _BLOB.sub(_DATA_CUT, _DATA_URI.sub(_DATA_CUT, line))
+    line = _BLOB.sub(_cut_blob, _DATA_URI.sub(_DATA_CUT, line))
     return _URL.sub(r"\1…", _TAG.sub("", line)).rstrip()
+
+
+def _cut_blob(blob: re.Match[str]) -> str:
+    return blob[0] if blob[0].startswith("http") else _DATA_CUT
 
 
 def _shorten_link(link: re.Match[str]) -> str:

@@ -40,7 +40,15 @@ _BOILERPLATE = re.compile(
     r"|as above|no response|not applicable|do you want to (?:request|report)|in this repository"
     r"|as per our|your (?:bug|issue) will (?:get|be)|(?:short|brief) description|happy to make a"
     r"|is your feature request related|have you (?:read|searched|checked|reproduced)"
+    r"|originally posted (?:by|in)|created from|moved from|transferred from|copied from"
     r"|github (?:issue )?tracker|existing issues?|issue tracker|same issue exists)\b"
+)
+_CODE = re.compile(
+    r"\s*(?:.*[;{}]\s*$|#\s*(?:include|define|ifn?def|pragma)\b|(?:import|using|package) [\w.*]+$"
+    r"|from \S+ import |@?[\w.]+\(.*\):?\s*$|[\w.\[\]]+\s*[-+*/|&]?=\s*\S|</?\w[^<>]*>\s*$"
+    r"|(?:def|class|fn|func|function|for|while)\b.*[:){]\s*$|(?:if|for|while|switch)\s*\("
+    r"|(?:public|private|protected|static|final|const|let|var|void)\s+\w+\s*[\w<\[]*\s*[=({:]"
+    r"|(?:SELECT|INSERT|UPDATE|DELETE|CREATE)\s+\w+.*\b(?:FROM|INTO|SET|TABLE)\b)"
 )
 _GREETING = re.compile(
     r"(?i)(?:(?:hi|hello|hey|dear|greetings|good (?:morning|evening|day|afternoon))(?:[ ,]+(?:there"
@@ -98,7 +106,9 @@ def _select_prose(body: Iterator[Line]) -> Iterator[str]:
 
 def _is_prose(line: str) -> bool:
     text = _BULLET.sub("", line)
-    return not _NOT_PROSE.match(line) and (bool(_FIELD_NAME.match(text)) or not _is_key_value(text))
+    if _NOT_PROSE.match(line) or _CODE.match(line):
+        return False
+    return bool(_FIELD_NAME.match(text)) or not _is_key_value(text)
 
 
 def _split_sentences(paragraph: str) -> Iterator[str]:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
+from itertools import pairwise
 
 ELLIPSIS = "…"
 ZERO_WIDTH = "\u200b"
 
 _DECODE_ROUNDS = 4
-_MAX_MARKS = 2
+_MAX_MARKS = 2  # on a letter
+_MAX_SCRIPT_MARKS = 5  # of a script whose letters are written with several
 _MAX_RUN = 48  # characters without a blank
 _MAX_WIDTH = 96  # with zero-width characters; the forges' pages scroll sideways beyond
 _MAX_HASH = 6  # the forges link seven hex digits and more
@@ -45,6 +47,12 @@ _ELEMENTS = (
     " svg table tbody td template textarea th thead time title tr track var video"
 )
 _HIDDEN = {"Cc", "Cf", "Cs", "Co"}  # Unicode categories
+# A joiner between such letters, or between parts of an emoji, carries meaning.
+_JOINING = re.compile("[\u0600-\u0dff\u0f00-\u109f\u1780-\u18aa\ufb50-\ufdff\ufe70-\ufefc]")
+_NONJOINER, _JOINER = "\u200c", "\u200d"
+_DIACRITIC = re.compile(
+    "[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]"
+)
 _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 _TAG = re.compile(
     rf"(?i)</?(?:{'|'.join(_FORMATTING.split())})(?=[\s/>])[^<>]*>"
@@ -149,14 +157,27 @@ def _drop_invisible(text: str) -> str:
         return text
     kept: list[str] = []
     marks = 0
-    for char in text:
+    for char, following in pairwise(f"{text}\0"):
         category = unicodedata.category(char)
         marks = marks + 1 if category in {"Mn", "Me"} else 0
+        limit = _MAX_MARKS if _DIACRITIC.match(char) else _MAX_SCRIPT_MARKS
         if char.isspace():
             kept.append(" ")
-        elif marks <= _MAX_MARKS and category not in _HIDDEN and char not in _INVISIBLE:
+        elif char in (_JOINER, _NONJOINER):
+            kept.append(char if _joins(kept[-1:], char, following) else "")
+        elif marks <= limit and category not in _HIDDEN and char not in _INVISIBLE:
             kept.append(char)
     return "".join(kept)
+
+
+def _joins(before: list[str], joiner: str, after: str) -> bool:
+    """Return whether a joiner stands between letters that it joins, or inside an emoji."""
+    if not before or not before[0]:
+        return False
+    if _JOINING.match(before[0]) and _JOINING.match(after):
+        return True
+    categories = {unicodedata.category(before[0]), unicodedata.category(after)}
+    return joiner == _JOINER and categories <= {"So", "Sk"}
 
 
 def _shorten_runs(line: str) -> str:
