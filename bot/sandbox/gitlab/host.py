@@ -58,7 +58,5 @@ class GitLabHost(Host):
             return {
                 "issue": self.serializer.issue(home, issue),
                 "labels": list(issue.labels),
-                "comments": [
-                    self.serializer.note(home, issue, c) for c in issue.comments if not c.system
-                ],
+                "comments": [self.serializer.note(c) for c in issue.comments if not c.system],
             }

@@ -94,9 +94,7 @@ def list_label_events(call: Call) -> Response:
     """Return the issue's changes of labels, oldest first."""
     repo, issue = call.repo(), call.issue()
     page = call.page(issue.label_changes)
-    return list_response(
-        page, [call.serializer.label_event(repo, issue, change) for change in page.items]
-    )
+    return list_response(page, [call.serializer.label_event(repo, one) for one in page.items])
 
 
 def list_labels(call: Call) -> Response:
@@ -129,13 +127,12 @@ def get_file(call: Call) -> Response:
 
 
 def get_project(call: Call) -> Response:
-    repo = call.repo()
-    return success(call.serializer.project(repo, call.level(repo)))
+    return success(call.serializer.project(call.repo()))
 
 
 def get_user(call: Call) -> Response:
     call.require_token()
-    return success(call.serializer.full_user(call.login))
+    return success(call.serializer.user(call.login))
 
 
 PROJECT = "/projects/{project}"

@@ -21,9 +21,7 @@ def list_notes(call: Call) -> Response:
     issue = call.issue()
     system = SYSTEM.get(call.query("activity_filter"), (False, True))
     page = call.page(sort(call, [note for note in issue.comments if note.system in system]))
-    return list_response(
-        page, [call.serializer.note(call.repo(), issue, note) for note in page.items]
-    )
+    return list_response(page, [call.serializer.note(note) for note in page.items])
 
 
 def _own_note(call: Call) -> StoredComment:
@@ -47,7 +45,7 @@ def create_note(call: Call) -> Response:
     event = call.state.comment(call.repo().id, issue.number, text, call.login, None)
     assert event.comment is not None
     call.send(event)
-    return success(call.serializer.note(call.repo(), issue, event.comment), 201)
+    return success(call.serializer.note(event.comment), 201)
 
 
 def update_note(call: Call) -> Response:
@@ -58,7 +56,7 @@ def update_note(call: Call) -> Response:
         call.state.delete_comment(call.repo().id, note.id, call.login)
         return _only_commands()
     call.send(call.state.edit_comment(call.repo().id, note.id, text, call.login))
-    return success(call.serializer.note(call.repo(), call.issue(), note))
+    return success(call.serializer.note(note))
 
 
 def _without_actions(call: Call, body: Any) -> str:
