@@ -11,19 +11,20 @@ from urllib.parse import quote
 
 import httpx
 from starlette.responses import Response
+from starlette.types import ASGIApp
 
-from bot.sandbox.gitlab import payloads
+from bot.sandbox.gitlab import issues, payloads
 from bot.sandbox.gitlab.access import BOT, FORBIDDEN, MAINTAINER_LEVEL, NOT_FOUND, Denied
-from bot.sandbox.gitlab.actions import QuickAction
-from bot.sandbox.gitlab.api import Call, Row, list_response, success
+from bot.sandbox.gitlab.api import Call, Row, list_response, router, success
 from bot.sandbox.gitlab.hooks import GitLabHooks
 from bot.sandbox.gitlab.host import GitLabHost
-from bot.sandbox.gitlab.issues import PROJECT
+from bot.sandbox.gitlab.issues import ISSUE, PROJECT
 from bot.sandbox.gitlab.serializers import Json, iso, number_of
 from bot.sandbox.state import MAINTAINER, Change, Event, Missing, Repo, RepoId, State, StoredComment
 from bot.sandbox.webhooks import Webhook
 from tests.simulation import checks
 from tests.simulation.host import Host
+from tests.simulation.quick_actions import QuickAction, QuickActions
 from tests.simulation.recorder import Log
 
 OWN_HOOK, GROUP_HOOK = 0, 1
@@ -116,6 +117,7 @@ def _group(call: Call) -> str:
 def _owner(call: Call) -> int | str:
     """Return the project or group of the path. Raises Denied below a maintainer."""
     if "project" in call.request.path_params:
+        call.require(MAINTAINER_LEVEL)
         return call.repo().id
     group = _group(call)
     repos = [r for r in call.state.repos() if r.owner == group]
@@ -152,10 +154,9 @@ def _serialize(hook: Hook) -> Json:
 
 
 def create_hook(call: Call) -> Response:
-    params = call.params()
+    owner, hooks, params = _owner(call), _hooks(call), call.params()
     if not str(params.get("url", "")).startswith(("http://", "https://")):
         raise Denied(400, "", error="url is missing" if "url" not in params else "url is invalid")
-    owner, hooks = _owner(call), _hooks(call)
     hook = Hook(next(hooks.ids), owner, "", call.state.clock(), {"push_events": True})
     _fill(hook, params)
     hooks.created.append(hook)
@@ -222,10 +223,10 @@ def _hooks(call: Call) -> ManagedHooks:
 def _rows(owner: str) -> list[Row]:
     one = owner + "/hooks/{hook:int}"
     return [
-        Row("GET", owner + "/hooks", list_hooks, MAINTAINER_LEVEL),
-        Row("POST", owner + "/hooks", create_hook, MAINTAINER_LEVEL),
-        Row("PUT", one, update_hook, MAINTAINER_LEVEL),
-        Row("DELETE", one, delete_hook, MAINTAINER_LEVEL),
+        Row("GET", owner + "/hooks", list_hooks),
+        Row("POST", owner + "/hooks", create_hook),
+        Row("PUT", one, update_hook),
+        Row("DELETE", one, delete_hook),
     ]
 
 
@@ -247,7 +248,8 @@ def write_system_note(state: State, event: Event) -> list[Event]:
 class GitLab(Host, GitLabHost):
     """`maintainer_token` is that of a user who may create webhooks.
 
-    With `group_hook` every event is sent a second time.
+    With `group_hook` every event is sent a second time. `replaced_labels` has project, number and
+    names of every update with `labels`, which drops other labels.
     """
 
     config_path = ".gitlab/tagline.yml"
@@ -256,12 +258,14 @@ class GitLab(Host, GitLabHost):
         *checks.GITLAB_ROWS,
         *_rows(PROJECT),
         *_rows("/groups/{group}"),
-        Row("POST", PROJECT + "/hooks/{hook:int}/test/{trigger}", test_hook, MAINTAINER_LEVEL),
+        Row("POST", PROJECT + "/hooks/{hook:int}/test/{trigger}", test_hook),
     ]
 
     def __init__(self, url: str, clock: Callable[[], datetime]) -> None:
         self.log = Log()
         self.group_hook = False
+        self._quick_actions = QuickActions()
+        self.replaced_labels: list[tuple[str, int, list[str]]] = []
         super().__init__(url, clock)
         self.maintainer_token = self.access.issue("glpat-sandbox-maintainer", MAINTAINER).text
 
@@ -285,12 +289,17 @@ class GitLab(Host, GitLabHost):
     @property
     def quick_actions(self) -> list[QuickAction]:
         """The quick actions in notes that were written over the API."""
-        return self.gitlab.quick_actions
+        return self._quick_actions.found
 
-    @property
-    def replaced_labels(self) -> list[tuple[str, int, list[str]]]:
-        """Repository, number and names of every update with `labels`, which drops other labels."""
-        return self.gitlab.replaced
+    def app(self) -> ASGIApp:
+        recording = [Row("PUT", ISSUE, self._update_issue), *self._quick_actions.rows()]
+        return router(self.gitlab, [*recording, *self.rows])
+
+    def _update_issue(self, call: Call) -> Response:
+        answer, params = issues.update_issue(call), call.params()
+        if "labels" in params:
+            self.replaced_labels.append((call.repo().name, call.issue().number, params["labels"]))
+        return answer
 
     def system_notes(self, repo: RepoId, number: int) -> list[StoredComment]:
         with self.state.lock:

@@ -16,7 +16,6 @@ from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bot.sandbox.gitlab.access import FORBIDDEN, GUEST, NOT_FOUND, UNAUTHORIZED, Access, Denied
-from bot.sandbox.gitlab.actions import QuickAction
 from bot.sandbox.gitlab.hooks import GitLabHooks
 from bot.sandbox.gitlab.serializers import Serializer
 from bot.sandbox.paging import Page, paginate
@@ -28,17 +27,12 @@ NO_LEVEL = 0
 
 @dataclass(slots=True)
 class GitLab:
-    """What the handlers share. `replaced` records updates with `labels`, which drop other labels.
-
-    `requests` counts towards the limit per minute.
-    """
+    """What the handlers share. `requests` counts towards the limit per minute."""
 
     state: State
     access: Access
     serializer: Serializer
     hooks: GitLabHooks
-    quick_actions: list[QuickAction] = field(default_factory=list)
-    replaced: list[tuple[str, int, list[str]]] = field(default_factory=list)
     requests: count[int] = field(default_factory=lambda: count(1))
 
 
@@ -121,12 +115,11 @@ Handler = Callable[[Call], Response]
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A route. `level` is the lowest role in the project of the path."""
+    """A route."""
 
     method: str
     path: str
     handler: Handler
-    level: int = NO_LEVEL
 
 
 class RawPath:
@@ -189,11 +182,9 @@ def _answer(gitlab: GitLab, row: Row, request: Request, body: bytes) -> Response
 
 def _check_permission(call: Call, row: Row) -> None:
     """Raises Denied unless the caller may do this."""
-    if "{project}" not in row.path:
-        return
-    if row.level > NO_LEVEL or row.method != "GET":
-        call.require(row.level)
-    else:
+    if row.method != "GET":
+        call.require_token()
+    if "{project}" in row.path:
         call.repo()
 
 

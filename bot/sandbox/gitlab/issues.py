@@ -72,12 +72,11 @@ def update_issue(call: Call) -> Response:
 
 
 def _update_labels(call: Call, issue: Issue, params: dict[str, Any]) -> list[Event]:
-    """Add and remove labels; `labels` replaces all of them, which is recorded for the tests."""
+    """Add and remove labels; `labels` replaces all of them."""
     add, remove = _label_names(params.get("add_labels")), _label_names(params.get("remove_labels"))
     if "labels" in params:
         add = _label_names(params["labels"])
         remove = [name for name in issue.labels if name not in add]
-        call.gitlab.replaced.append((call.repo().name, issue.number, add))
     add = [name for name in add if name not in remove]
     removed = [name for name in issue.labels if name in remove]
     return call.state.relabel(call.repo().id, issue.number, call.login, add, removed)

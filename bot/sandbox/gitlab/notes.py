@@ -1,16 +1,13 @@
-"""GitLab's notes with their quick actions."""
+"""GitLab's notes."""
 
 from __future__ import annotations
-
-from typing import Any
 
 from starlette.responses import Response
 
 from bot.sandbox.gitlab.access import FORBIDDEN, GUEST, MAINTAINER_LEVEL, NOT_FOUND, Denied
-from bot.sandbox.gitlab.actions import QuickAction, extract
 from bot.sandbox.gitlab.api import Call, Row, list_response, success
 from bot.sandbox.gitlab.issues import ISSUE, sort
-from bot.sandbox.state import StoredComment
+from bot.sandbox.state import Issue, StoredComment
 
 LONGEST_NOTE = 1_000_000
 SYSTEM = {"only_comments": (False,), "only_activity": (True,)}
@@ -34,14 +31,16 @@ def _own_note(call: Call) -> StoredComment:
     return note
 
 
-def create_note(call: Call) -> Response:
-    """Create a note. A locked issue is for members; quick actions alone are answered with 202."""
+def writable_issue(call: Call) -> Issue:
+    """Return the issue. Raises Denied; a locked issue is for members."""
     issue = call.issue()
     if issue.locked:
         call.require(GUEST)
-    text = _without_actions(call, call.params().get("body"))
-    if not text.strip():
-        return _only_commands()
+    return issue
+
+
+def create_note(call: Call) -> Response:
+    issue, text = writable_issue(call), _text(call)
     event = call.state.comment(call.repo().id, issue.number, text, call.login, None)
     assert event.comment is not None
     call.send(event)
@@ -49,30 +48,19 @@ def create_note(call: Call) -> Response:
 
 
 def update_note(call: Call) -> Response:
-    """Update a note; one with nothing but quick actions is deleted."""
     note = _own_note(call)
-    text = _without_actions(call, call.params().get("body"))
-    if not text.strip():
-        call.state.delete_comment(call.repo().id, note.id, call.login)
-        return _only_commands()
-    call.send(call.state.edit_comment(call.repo().id, note.id, text, call.login))
+    call.send(call.state.edit_comment(call.repo().id, note.id, _text(call), call.login))
     return success(call.serializer.note(note))
 
 
-def _without_actions(call: Call, body: Any) -> str:
-    """Return the text without its quick actions, and record these. Raises Denied(400)."""
+def _text(call: Call) -> str:
+    """Return the note's text. Raises Denied(400)."""
+    body = call.params().get("body")
     if not isinstance(body, str) or not body.strip():
         raise Denied(400, "", error="body is empty" if body == "" else "body is missing")
     if len(body) > LONGEST_NOTE:
         raise Denied(400, {"note": ["is too long (maximum is 1000000 characters)"]})
-    text, actions = extract(body)
-    issue = (call.repo().name, call.issue().number, call.login)
-    call.gitlab.quick_actions += [QuickAction(*issue, *action) for action in actions]
-    return text
-
-
-def _only_commands() -> Response:
-    return success({"commands_changes": {}, "summary": ["Applied."]}, 202)
+    return body.replace("\r", "")
 
 
 def delete_note(call: Call) -> Response:
@@ -80,10 +68,11 @@ def delete_note(call: Call) -> Response:
     return Response(status_code=204)
 
 
-NOTE = ISSUE + "/notes/{note:int}"
+NOTES = ISSUE + "/notes"
+NOTE = NOTES + "/{note:int}"
 ROWS = [
-    Row("GET", ISSUE + "/notes", list_notes),
-    Row("POST", ISSUE + "/notes", create_note),
+    Row("GET", NOTES, list_notes),
+    Row("POST", NOTES, create_note),
     Row("PUT", NOTE, update_note),
     Row("DELETE", NOTE, delete_note),
 ]

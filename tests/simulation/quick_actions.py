@@ -1,14 +1,21 @@
 """Quick actions: lines of a note that GitLab executes with the rights of its author.
 
-The sandbox removes and records them; it does not execute them. Unlike GitLab, it also finds them in
+The simulation removes them; it does not execute them. Unlike GitLab, it also finds them in
 code blocks and quotes, because GitLab's own exceptions have changed before.
 https://docs.gitlab.com/user/project/quick_actions/
 """
 
 from __future__ import annotations
 
+import json
 import re
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from starlette.responses import Response
+
+from bot.sandbox.gitlab import notes
+from bot.sandbox.gitlab.api import Call, Handler, Row, success
 
 NAMES = (
     "add_child add_contacts add_email approve assign assign_reviewer award blocked_by blocks board "
@@ -35,8 +42,6 @@ class QuickAction:
     """An action that GitLab would execute."""
 
     repo: str
-    number: int
-    actor: str
     name: str
     argument: str
 
@@ -46,3 +51,39 @@ def extract(text: str) -> tuple[str, list[tuple[str, str]]]:
     text = text.replace("\r", "")
     actions = [(m["name"].lower(), (m["argument"] or "").strip()) for m in LINE.finditer(text)]
     return (LINE.sub("", text).rstrip(), actions) if actions else (text, [])
+
+
+@dataclass(slots=True)
+class QuickActions:
+    """Handlers of notes that remove their quick actions and record these in `found`."""
+
+    found: list[QuickAction] = field(default_factory=list)
+
+    def rows(self) -> list[Row]:
+        return [
+            Row("POST", notes.NOTES, self.create_note),
+            Row("PUT", notes.NOTE, self.update_note),
+        ]
+
+    def create_note(self, call: Call) -> Response:
+        """Create a note; quick actions alone are answered with 202."""
+        return self._handle(call, notes.create_note, notes.writable_issue)
+
+    def update_note(self, call: Call) -> Response:
+        """Update a note; one with nothing but quick actions is deleted."""
+        return self._handle(call, notes.update_note, notes.delete_note)
+
+    def _handle(
+        self, call: Call, handler: Handler, without_text: Callable[[Call], object]
+    ) -> Response:
+        body = call.params().get("body")
+        text, actions = extract(body) if isinstance(body, str) else ("", [])
+        if not actions:
+            return handler(call)
+        if text.strip():
+            answer = handler(replace(call, body=json.dumps({"body": text}).encode()))
+        else:
+            without_text(call)
+            answer = success({"commands_changes": {}, "summary": ["Applied."]}, 202)
+        self.found += [QuickAction(call.repo().name, *action) for action in actions]
+        return answer
