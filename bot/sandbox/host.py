@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, ClassVar, TypedDict, Unpack
@@ -29,7 +28,7 @@ class NewIssue(TypedDict, total=False):
     deliver: bool
 
 
-class Host(ABC):
+class Host:
     """One simulated forge. `repo` is a full name or an id.
 
     With `deliver=False` an action changes the state and sends no webhook.
@@ -95,9 +94,18 @@ class Host(ABC):
         with self.state.lock:
             return list(self.state.issue(repo, number).labels)
 
-    @abstractmethod
     def show(self, repo: RepoId, number: int) -> dict[str, Any]:
-        """Return issue, labels and comments as the forge's API serializes them."""
+        """Return the issue as the demo's page shows it, without the forge's own comments."""
+        with self.state.lock:
+            issue = self.state.issue(repo, number)
+            comments = [c for c in issue.comments if not c.system]
+            return {
+                "title": issue.title,
+                "body": issue.body or "",
+                "author": issue.author,
+                "labels": list(issue.labels),
+                "comments": [{"author": c.author, "body": c.body} for c in comments],
+            }
 
     @property
     def deliveries(self) -> list[WebhookDelivery]:

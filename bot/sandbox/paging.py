@@ -21,11 +21,7 @@ class Page:
     size: int
     total: int
     links: dict[str, int]
-    header: str
-
-    @property
-    def headers(self) -> dict[str, str]:
-        return {"Link": self.header} if self.header else {}
+    headers: dict[str, str]
 
 
 def paginate(
@@ -47,7 +43,8 @@ def paginate(
         f'<{url}?{urlencode([*others, ("page", n), ("per_page", size)])}>; rel="{rel}"'
         for rel, n in links.items()
     )
-    return Page(items[(page - 1) * size : page * size], page, size, len(items), links, header)
+    headers = {"Link": header} if header else {}
+    return Page(items[(page - 1) * size : page * size], page, size, len(items), links, headers)
 
 
 def _number(text: str | None, default: int) -> int:

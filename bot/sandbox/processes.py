@@ -22,11 +22,11 @@ from typing import Any, Protocol
 from urllib.parse import quote
 
 import httpx
+import msgspec
 from dotenv import dotenv_values
 
 from bot.sandbox.local_model import MODEL as LOCAL_MODEL
 from bot.sandbox.page.demo_backend import (
-    CommentView,
     DemoIssue,
     DemoUnavailable,
     HostName,
@@ -56,24 +56,24 @@ class Launcher:
 
 
 class LogReader:
-    """Reads the log files of receiver and worker, and keeps their events by issue."""
+    """Reads the log files of receiver and worker, and keeps their events by issue.
+
+    `DemoProcesses` calls it from one thread at a time.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._offsets: dict[str, int] = {}
         self._events: defaultdict[str, list[LogEvent]] = defaultdict(list)
-        self._lock = RLock()
 
     def events(self, issue: str) -> list[LogEvent]:
-        with self._lock:
-            for part in ("receiver", "worker"):
-                self._read(part)
-            return sorted(self._events[issue], key=lambda event: str(event["timestamp"]))
+        for part in ("receiver", "worker"):
+            self._read(part)
+        return sorted(self._events[issue], key=lambda event: str(event["timestamp"]))
 
     def record(self, issue: str, event: str) -> None:
         at = datetime.now(UTC).isoformat()
-        with self._lock:
-            self._events[issue].append({"timestamp": at, "event": event, "part": "demo"})
+        self._events[issue].append({"timestamp": at, "event": event, "part": "demo"})
 
     def _read(self, part: str) -> None:
         """Read the complete lines that were added to a part's log."""
@@ -221,16 +221,7 @@ class DemoProcesses:
 
     def show(self, issue: DemoIssue) -> IssueView:
         shown = self._request("GET", _path(issue), params={"host": issue.host})
-        is_github = issue.host == "github"
-        user, name = ("user", "login") if is_github else ("author", "username")
-        comments = (CommentView(c[user][name], c["body"]) for c in shown["comments"])
-        return IssueView(
-            title=shown["issue"]["title"],
-            body=shown["issue"]["body" if is_github else "description"] or "",
-            author=shown["issue"][user][name],
-            labels=tuple(shown["labels"]),
-            comments=tuple(comments),
-        )
+        return msgspec.convert(shown, IssueView)
 
     def log(self, issue: DemoIssue) -> list[LogEvent]:
         with self._lock:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import uvicorn
 from starlette.applications import Starlette
@@ -28,7 +28,7 @@ from bot.sandbox.host import Host
 from bot.sandbox.model import api as model
 from bot.sandbox.model.openai import OpenAI
 from bot.sandbox.serving import serving
-from bot.sandbox.state import Missing, RepoId, State, now
+from bot.sandbox.state import Missing, State, now
 
 INSTALLATION = 90_210
 
@@ -109,16 +109,6 @@ class Sandbox(Host):
 
     def known_faults(self) -> Sequence[Fault]:
         return demo_faults.FAULTS
-
-    def show(self, repo: RepoId, number: int) -> dict[str, Any]:
-        serializer = self.hooks.serializer
-        with self.state.lock:
-            home, issue = self.state.repo(repo), self.state.issue(repo, number)
-            return {
-                "issue": serializer.issue(home, issue),
-                "labels": list(issue.labels),
-                "comments": [serializer.comment(home, issue, c) for c in issue.comments],
-            }
 
     def wrap(self, app: ASGIApp, name: str) -> ASGIApp:
         """Return one of the APIs with faults and dated answers."""

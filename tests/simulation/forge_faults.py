@@ -221,7 +221,8 @@ def _by_status(side: Side, refused: Callable[[int], Effect]) -> list[Fault]:
 
 def _of_github(access: Access) -> list[Fault]:
     async def expire(call: Call) -> Response:
-        access.expire(call.request.headers.get("authorization"))
+        token = call.request.headers.get("authorization", "").partition(" ")[2].strip()
+        access.tokens.pop(token, None)
         return await call.act()
 
     def exhausted() -> Response:

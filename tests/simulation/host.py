@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -26,7 +26,7 @@ from bot.sandbox.webhooks import Webhook, WebhookDelivery
 from tests.simulation.recorder import Exchange, Log
 
 
-class Host(host.Host):
+class Host(host.Host, ABC):
     """Actions and queries are the same on both hosts, so that one scenario can drive either."""
 
     config_path: ClassVar[str]

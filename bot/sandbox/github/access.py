@@ -167,7 +167,3 @@ class Access:
         token = Token(text, caller, self.clock() + TOKEN_LIFETIME)
         self.tokens[text] = token
         return token
-
-    def expire(self, authorization: str | None) -> None:
-        """Make the token of that Authorization header invalid."""
-        self.tokens.pop((authorization or "").partition(" ")[2].strip(), None)

@@ -22,7 +22,6 @@ from bot.sandbox.paging import Page, paginate
 from bot.sandbox.state import Event, Issue, Missing, Repo, State
 
 MINUTE_LIMIT = 2000
-NO_LEVEL = 0
 
 
 @dataclass(slots=True)
@@ -79,7 +78,7 @@ class Call:
         return repo
 
     def level(self, repo: Repo) -> int:
-        return self.gitlab.access.level(repo, self.login) if self.login else NO_LEVEL
+        return self.gitlab.access.level(repo, self.login) if self.login else 0
 
     def issue(self) -> Issue:
         """Return the issue. Raises Denied(404), also where the caller may not see it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from starlette.types import ASGIApp
 
@@ -15,7 +15,7 @@ from bot.sandbox.gitlab.hooks import GitLabHooks
 from bot.sandbox.gitlab.issues import LONGEST_DESCRIPTION
 from bot.sandbox.gitlab.serializers import Serializer
 from bot.sandbox.host import Host
-from bot.sandbox.state import GITLAB, RepoId, State
+from bot.sandbox.state import GITLAB, State
 
 SIGNING_TOKEN = "whsec_" + base64.b64encode(b"the sandbox signs with these 32!").decode()
 
@@ -51,12 +51,3 @@ class GitLabHost(Host):
 
     def app(self) -> ASGIApp:
         return api.router(self.gitlab, self.rows)
-
-    def show(self, repo: RepoId, number: int) -> dict[str, Any]:
-        with self.state.lock:
-            home, issue = self.state.repo(repo), self.state.issue(repo, number)
-            return {
-                "issue": self.serializer.issue(home, issue),
-                "labels": list(issue.labels),
-                "comments": [self.serializer.note(c) for c in issue.comments if not c.system],
-            }

@@ -1,1 +1,1 @@
-"""Simulated OpenAI and Anthropic APIs: rules answer instead of a model."""
+"""The simulated model API in OpenAI's format: rules answer instead of a model."""

@@ -24,8 +24,9 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bot.sandbox.page import markdown
-from bot.sandbox.page.controller import Controller
+from bot.sandbox.page.controller import HOSTS, Controller
 from bot.sandbox.page.demo_backend import DemoBackend, DemoUnavailable
+from bot.sandbox.page.samples import FAULTS, SAMPLES
 from bot.sandbox.serving import serving
 
 HERE = Path(__file__).parent
@@ -79,6 +80,7 @@ class Page:
         self._templates = Environment(
             loader=FileSystemLoader(HERE / "templates"), autoescape=True, undefined=StrictUndefined
         )
+        self._templates.globals.update(root=ROOT, hosts=HOSTS, samples=SAMPLES, faults=FAULTS)
         self._templates.filters["markdown"] = lambda text: Markup(markdown.render(text))  # noqa: S704 - escaped there
 
     def routes(self) -> list[Route | Mount]:
@@ -113,7 +115,7 @@ class Page:
             return Response(status_code=204)
         is_part = "hx-request" in request.headers
         template = self._templates.get_template("part.html" if is_part else "page.html")
-        text = template.render(view=view, seen=seen, root=ROOT)
+        text = template.render(view=view, seen=seen)
         return HTMLResponse(text, headers={"Cache-Control": "no-store", "Vary": "HX-Request"})
 
 

@@ -18,7 +18,7 @@ from bot.sandbox.page.demo_backend import (
     IssueView,
     LogEvent,
 )
-from bot.sandbox.page.samples import CUSTOM, FAULTS, KILL, SAMPLES, DemoFault, Sample
+from bot.sandbox.page.samples import CUSTOM, FAULTS, KILL, SAMPLES, DemoFault
 
 HOSTS: dict[HostName, str] = {"github": "GitHub", "gitlab": "GitLab"}
 LISTED = 8
@@ -80,9 +80,6 @@ class PageView:
     notice: str
     model: str
     is_simulated: bool
-    hosts: Mapping[HostName, str]
-    samples: Sequence[Sample]
-    faults: Sequence[DemoFault]
 
     @property
     def warning(self) -> str:
@@ -218,9 +215,6 @@ class Controller:
             notice=notice if notice in NOTICES else "",
             model=self._backend.model,
             is_simulated=is_simulated,
-            hosts=HOSTS,
-            samples=tuple(SAMPLES.values()),
-            faults=FAULTS,
         )
 
     def _entry(self, tracked: TrackedIssue) -> ListEntry:
