@@ -42,6 +42,7 @@ class Sandbox(Host):
 
     host: ClassVar[str] = "github"
     github_rows: ClassVar[list[github.Row]] = [*issues.ROWS, *installation.ROWS]
+    serializer_type: ClassVar[type[Serializer]] = Serializer
     gitlab_type: ClassVar[type[GitLabHost]] = GitLabHost
     server_type: ClassVar[type[uvicorn.Server]] = uvicorn.Server
     webhook_url: str | None = None
@@ -72,7 +73,7 @@ class Sandbox(Host):
         self.hooks: GitHubHooks = GitHubHooks(
             clock=self.state.time,
             address=lambda: self.webhook_url,
-            serializer=Serializer(self.state, self.github_url, self.url),
+            serializer=self.serializer_type(self.state, self.github_url, self.url),
             access=self.access,
             secret=self.webhook_secret,
         )

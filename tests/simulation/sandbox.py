@@ -20,12 +20,14 @@ from bot.sandbox import server
 from bot.sandbox.faults import Fault
 from bot.sandbox.github.access import BOT, Installation
 from bot.sandbox.github.api import Row
+from bot.sandbox.github.serializers import Serializer
 from bot.sandbox.gitlab.host import GitLabHost
 from bot.sandbox.model.api import Models, Vendor, router
 from bot.sandbox.state import Missing, Repo, RepoId
 from tests.simulation import checks, forge_faults, model_faults
 from tests.simulation.anthropic import Anthropic
 from tests.simulation.fast_stop import FastStopServer
+from tests.simulation.github import FullSerializer
 from tests.simulation.gitlab import GitLab
 from tests.simulation.host import Host
 from tests.simulation.recorder import Exchange, Log, Recorder
@@ -63,6 +65,7 @@ class Sandbox(Host, server.Sandbox):
     """Actions and queries are about GitHub; `gitlab` has the same, `hosts` both by name."""
 
     config_path: ClassVar[str] = ".github/tagline.yml"
+    serializer_type: ClassVar[type[Serializer]] = FullSerializer
     gitlab_type: ClassVar[type[GitLabHost]] = GitLab
     github_rows: ClassVar[list[Row]] = [*server.Sandbox.github_rows, *checks.GITHUB_ROWS]
     server_type: ClassVar[type[uvicorn.Server]] = FastStopServer

@@ -14,7 +14,7 @@ from bot.sandbox.webhooks import WebhookDelivery
 
 
 def get_repo(call: Call) -> Response:
-    return success(call.serializer.full_repo(call.repo()))
+    return success(call.serializer.repo(call.repo()))
 
 
 def _installation(call: Call) -> Installation:

@@ -33,7 +33,7 @@ def payload(event: Event, serializer: Serializer, installation_id: int) -> tuple
         "action": action,
         "issue": serializer.issue(event.repo, event.issue),
         "repository": serializer.repo(event.repo),
-        "organization": _organization(event, serializer),
+        "organization": serializer.organization(event.repo.owner),
         "sender": serializer.user(event.actor),
         "installation": {"id": installation_id, "node_id": node_id("MDIz", installation_id)},
     }
@@ -56,19 +56,6 @@ def _changes(event: Event, serializer: Serializer) -> dict[str, Any]:
         }
         return {"changes": moved}
     return {}
-
-
-def _organization(event: Event, serializer: Serializer) -> Json:
-    owner = serializer.owner(event.repo)
-    url = f"{serializer.api}/orgs/{owner['login']}"
-    return {
-        **{key: owner[key] for key in ("login", "id", "node_id", "avatar_url")},
-        "url": url,
-        "description": None,
-        **{f"{name}_url": f"{url}/{name}" for name in ("repos", "events", "hooks", "issues")},
-        "members_url": f"{url}/members{{/member}}",
-        "public_members_url": f"{url}/public_members{{/member}}",
-    }
 
 
 def headers(name: str, guid: str, body: bytes, secret: str, app_id: int) -> dict[str, str]:
