@@ -307,18 +307,11 @@ class State:
         events = [self.remove_label(repo, number, other, actor) for other in replaced]
         old_labels = tuple(issue.labels)
         issue.labels.append(spelling)
-        self._record_change(issue, spelling, actor, added=True)
+        self.record_change(issue, spelling, actor, added=True)
         added = Event("labeled", home, issue, actor, label=spelling, old_labels=old_labels)
         return [*events, added]
 
-    def set_initial_labels(self, issue: Issue, names: Iterable[str]) -> None:
-        """Set the labels an issue is opened with, known to the repository or not."""
-        with self.lock:
-            for name in names:
-                issue.labels.append(name)
-                self._record_change(issue, name, issue.author, added=True, at=issue.created_at)
-
-    def _record_change(
+    def record_change(
         self, issue: Issue, name: str, actor: str, *, added: bool, at: datetime | None = None
     ) -> None:
         when = at or self.clock()
@@ -333,7 +326,7 @@ class State:
             for label in old_labels:
                 if self._same(label, name):
                     issue.labels.remove(label)
-                    self._record_change(issue, label, actor, added=False)
+                    self.record_change(issue, label, actor, added=False)
                     return Event(
                         "unlabeled", home, issue, actor, label=label, old_labels=old_labels
                     )

@@ -6,7 +6,8 @@ import json
 import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from datetime import UTC, datetime
+from typing import Any, ClassVar, TypedDict, Unpack
 
 import httpx
 
@@ -26,8 +27,27 @@ from bot.sandbox.webhooks import Webhook, WebhookDelivery
 from tests.simulation.recorder import Exchange, Log
 
 
+class NewIssue(TypedDict, total=False):
+    """The options of a new issue. `created_at` may be seconds since the epoch.
+
+    `pull_request` is GitHub's; `confidential` and `type` (Issue, Task, Incident) are GitLab's.
+    """
+
+    author: str
+    bot: bool
+    created_at: datetime | float | None
+    labels: list[str]
+    pull_request: bool
+    confidential: bool
+    type: str
+    deliver: bool
+
+
 class Host(host.Host, ABC):
-    """Actions and queries are the same on both hosts, so that one scenario can drive either."""
+    """Actions and queries are the same on both hosts, so that one scenario can drive either.
+
+    With `deliver=False` an action changes the state and sends no webhook.
+    """
 
     config_path: ClassVar[str]
     log: Log
@@ -36,6 +56,28 @@ class Host(host.Host, ABC):
     @abstractmethod
     def bot_accounts(self) -> tuple[str, ...]:
         """The accounts that the bot may use."""
+
+    def open_issue(
+        self, repo: RepoId, title: str, body: str | None = "", **options: Unpack[NewIssue]
+    ) -> int:
+        self.check_length(body)
+        author = self.state.user(options.get("author", "octocat"), is_bot=options.get("bot", False))
+        at = options.get("created_at")
+        created_at = datetime.fromtimestamp(at, UTC) if isinstance(at, int | float) else at
+        event = self.state.open_issue(repo, title, body, author, created_at)
+        issue = event.issue
+        issue.is_pull_request = options.get("pull_request", False)
+        issue.confidential = options.get("confidential", False)
+        issue.type = options.get("type", "Issue")
+        for label in options.get("labels", []):
+            issue.labels.append(label)
+            self.state.record_change(issue, label, issue.author, added=True, at=issue.created_at)
+        self._send(event, options.get("deliver", True) and not issue.is_pull_request)
+        return issue.number
+
+    def _send(self, event: Event, deliver: bool) -> None:
+        if deliver:
+            self.hooks.send(event)
 
     def rename_repo(self, old: RepoId, new: str) -> None:
         """Rename a repository; `new` is a full name, the id stays."""
@@ -54,7 +96,7 @@ class Host(host.Host, ABC):
         body: str | None = None,
         deliver: bool = True,
     ) -> None:
-        self._check_length(body)
+        self.check_length(body)
         given = {"title": title, "body": body}
         values = {key: value for key, value in given.items() if value is not None}
         author = self.state.issue(repo, number).author
@@ -83,6 +125,18 @@ class Host(host.Host, ABC):
         self._send(left, deliver)
         self._send(arrived, deliver)
         return arrived.issue.number
+
+    def unlabel_by_person(
+        self,
+        repo: RepoId,
+        number: int,
+        label: str,
+        *,
+        login: str = MAINTAINER,
+        deliver: bool = True,
+    ) -> None:
+        for event in self.state.relabel(repo, number, login, [], [label]):
+            self._send(event, deliver)
 
     def label_by_person(
         self,
