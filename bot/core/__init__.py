@@ -1,1 +1,1 @@
-"""Pure rules and nouns: no I/O but reading their own tables, no clock, no environment."""
+"""Pure rules and types: no I/O but reading their own tables, no clock, no environment."""

@@ -36,9 +36,8 @@ def about_labels(labels: Sequence[Label]) -> Iterator[Finding]:
     if not labels:
         yield Finding("no labels", "create labels; only labels that exist are set")
     elif undescribed:
-        names = ", ".join(undescribed[:MAX_NAMES]) + (
-            ", ..." if len(undescribed) > MAX_NAMES else ""
-        )
+        more = ["..."] if len(undescribed) > MAX_NAMES else []
+        names = ", ".join(undescribed[:MAX_NAMES] + more)
         yield Finding(
             f"{len(undescribed)} of {len(labels)} labels have no description: {names}",
             "one sentence each helps the model to choose",

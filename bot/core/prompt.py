@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 
 from bot.core.config.schema import RepoConfig
 from bot.core.text.condense import condense
 from bot.core.text.sanitize import to_one_line
-from bot.core.types import Issue, Label
+from bot.core.types import Certainty, Issue, Label
 
 VERSION = "1"
 MAX_TITLE = 300
@@ -103,15 +103,11 @@ def describe_schema(schema: dict[str, Any]) -> str:
     )
 
 
-def remove_bounds(schema: dict[str, Any]) -> dict[str, Any]:
+def remove_bounds(schema: Any) -> Any:
     """Return the schema without the lengths of its parts, which not every server supports."""
-    kept = {keyword: value for keyword, value in schema.items() if keyword not in BOUNDS}
-    if "properties" in schema:
-        parts = schema["properties"].items()
-        kept["properties"] = {name: remove_bounds(part) for name, part in parts}
-    if "items" in schema:
-        kept["items"] = remove_bounds(schema["items"])
-    return kept
+    if not isinstance(schema, dict):
+        return schema
+    return {name: remove_bounds(part) for name, part in schema.items() if name not in BOUNDS}
 
 
 def _build_schema(names: Sequence[str]) -> dict[str, Any]:
@@ -119,7 +115,7 @@ def _build_schema(names: Sequence[str]) -> dict[str, Any]:
         "type": "object",
         "properties": {
             "name": {"type": "string", "enum": list(names)} if names else {"type": "string"},
-            "certainty": {"type": "string", "enum": ["sure", "likely", "unsure"]},
+            "certainty": {"type": "string", "enum": list(get_args(Certainty))},
             "reason": {"type": "string", "maxLength": MAX_REASON},
         },
         "required": ["name", "certainty", "reason"],

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 from bot.core.errors import ModelFailed
 from bot.core.text import placeholders, thoughts
@@ -19,7 +19,6 @@ MAX_DEPTH = 64  # a valid answer has three levels
 MAX_WRAPPERS = 3  # objects around an answer
 TOKEN = re.compile(r'"(?:[^"\\]|\\.?)*+"?|[{}]', re.DOTALL)
 DEPTHS = {"{": 1, "}": -1}
-CERTAINTIES: dict[str, Certainty] = {"sure": "sure", "likely": "likely", "unsure": "unsure"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,4 +168,5 @@ def _clean_name(name: str) -> str:
 
 def _parse_certainty(word: object) -> Certainty:
     """Return the certainty; an unknown word counts as unsure, so that the label is not applied."""
-    return "likely" if word is None else CERTAINTIES.get(str(word).strip().lower(), "unsure")
+    folded = "likely" if word is None else str(word).strip().lower()
+    return next((known for known in get_args(Certainty) if known == folded), "unsure")

@@ -11,6 +11,7 @@ import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any, get_args
 
 import msgspec
@@ -59,7 +60,8 @@ def tighten(config: RepoConfig, values: Values) -> RepoConfig:
     """
     for key, value in values.items():
         if key in RESTRICTIONS:
-            config = with_value(config, key, RESTRICTIONS[key].stricter(_get(config, key), value))
+            stricter = RESTRICTIONS[key].stricter(attrgetter(key)(config), value)
+            config = with_value(config, key, stricter)
     return config
 
 
@@ -70,11 +72,6 @@ def with_value(config: RepoConfig, key: str, value: Any) -> RepoConfig:
         return msgspec.structs.replace(config, **{leaf: value})
     inside = msgspec.structs.replace(getattr(config, section), **{leaf: value})
     return msgspec.structs.replace(config, **{section: inside})
-
-
-def _get(config: RepoConfig, key: str) -> Any:
-    section, _, leaf = key.rpartition(".")
-    return getattr(getattr(config, section) if section else config, leaf)
 
 
 def texts(node: Node) -> list[str]:

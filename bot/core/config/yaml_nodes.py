@@ -35,7 +35,6 @@ SYNTAX = {
     r"end of stream|stream end": "a bracket or quote is opened here and never closed",
     r"alphabetic or numeric|cannot start": "text that starts with * or @ and the like needs quotes",
 }
-START = (events.AliasEvent, events.ScalarEvent, events.SequenceStartEvent, events.MappingStartEvent)
 
 
 class InvalidYaml(ValueError):
@@ -201,13 +200,14 @@ class _Composer:
         self._loader = BaseLoader(self._text)
         root: Node | None = None
         documents = 0
-        for event in self._events():
+        while self._loader.check_event():
+            event = self._next()
             if isinstance(event, events.DocumentStartEvent):
                 documents += 1
                 if documents > 1:
                     advice = "not valid YAML: keep one document: remove the line of dashes"
                     raise InvalidYaml(self._line(event.start_mark), advice)
-            elif isinstance(event, START):
+            elif isinstance(event, events.NodeEvent):
                 root = self._node(event, 1)
         return root
 
@@ -222,16 +222,12 @@ class _Composer:
         opened = error.context_mark if "opened" in advice else None
         return InvalidYaml(self._line(opened or error.problem_mark), f"not valid YAML: {advice}")
 
-    def _events(self) -> Iterator[Any]:
-        while self._loader.check_event():
-            yield self._next()
-
     def _next(self) -> Any:
         """Return the next event. Raises `InvalidYaml` beyond the limits."""
         event = self._loader.get_event()
         if getattr(event, "anchor", None) is not None and not self.refused:
             self.refused = InvalidYaml(self._line(event.start_mark), ANCHOR)
-        if isinstance(event, START):
+        if isinstance(event, events.NodeEvent):
             self.size += 1
             if self.size > self._max_nodes:
                 raise InvalidYaml(0, f"keep the file under {MAX_NODES} keys and values")
@@ -260,7 +256,7 @@ class _Composer:
 
     def _children(self, depth: int) -> Iterator[Node]:
         """Yield the nodes of a list or a mapping, up to its end."""
-        while isinstance(event := self._next(), START):
+        while isinstance(event := self._next(), events.NodeEvent):
             yield self._node(event, depth + 1)
 
     def _line(self, mark: Any) -> int:

@@ -21,19 +21,11 @@ from bot.core.labels.aliases import ALIASES
 from bot.core.text.condense import Line, LineKind, classify_lines
 from bot.core.types import Certainty
 
-COMMON_TAGS: tuple[str, ...] = (
-    "bug",
-    "feature-request",
-    "frontend",
-    "backend",
-    "documentation",
-    "performance",
-    "security",
-    "database",
-    "api",
-    "ui/ux",
-    "urgent",
+_COMMON_TAGS = (
+    "bug feature-request frontend backend documentation performance security database api ui/ux"
+    " urgent"
 )
+COMMON_TAGS = tuple(_COMMON_TAGS.split())
 
 WEIGHTS_FILE = Path(__file__).with_name("keyword_weights.json")
 
@@ -127,14 +119,16 @@ def find_keywords(title: str, body: str) -> frozenset[Keyword]:
     title = title[:_MAX_TITLE]
     body_lines = list(classify_lines(body))
     prose = _join(body_lines, "prose")[:_MAX_PROSE]
-    found = {("title", phrase) for phrase in _split_phrases(title)}
-    found |= {("start", phrase) for phrase in _find_leading(title)}
-    found |= {("body", phrase) for phrase in _split_phrases(prose)}
-    found |= {("body start", phrase) for phrase in _find_leading(prose)}
-    found |= {("heading", phrase) for phrase in _split_phrases(_join(body_lines, "heading"))}
-    found |= {("form", answer) for answer in _find_form_answers(body_lines)}
-    found |= {("flag", flag) for flag in _find_flags(title, prose, body_lines)}
-    return frozenset(found)
+    parts: dict[str, Iterable[str]] = {
+        "title": _split_phrases(title),
+        "start": _find_leading(title),
+        "body": _split_phrases(prose),
+        "body start": _find_leading(prose),
+        "heading": _split_phrases(_join(body_lines, "heading")),
+        "form": _find_form_answers(body_lines),
+        "flag": _find_flags(title, prose, body_lines),
+    }
+    return frozenset((part, phrase) for part, phrases in parts.items() for phrase in phrases)
 
 
 @cache

@@ -44,8 +44,6 @@ def differ(one: str, other: str) -> bool:
 
 def _count_scripts(text: str) -> dict[str, float]:
     """Return the share of each script among the letters; {} for too few letters."""
-    if text.isascii():
-        return {"LATIN": 1.0} if sum(map(str.isalpha, text)) >= _MIN_LETTERS else {}
     letters = Counter(filter(str.isalpha, text))
     if letters.total() < _MIN_LETTERS:
         return {}

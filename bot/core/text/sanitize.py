@@ -19,21 +19,9 @@ _MAX_HASH = 6  # the forges link seven hex digits and more
 _WIDENED = "@#!~%&$::>"  # escaping adds a zero-width character for each, two for a colon
 
 # Removed although their categories are visible: fillers, variation selectors, tag characters.
-_INVISIBLE = frozenset(
-    chr(code)
-    for span in (
-        (0x034F, 0x034F),
-        (0x115F, 0x1160),
-        (0x17B4, 0x17B5),
-        (0x180B, 0x180F),
-        (0x2800, 0x2800),
-        (0x3164, 0x3164),
-        (0xFE00, 0xFE0F),
-        (0xFFA0, 0xFFA0),
-        (0xFFF0, 0xFFFB),
-        (0xE0000, 0xE0FFF),
-    )
-    for code in range(span[0], span[1] + 1)
+_INVISIBLE = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\ufff0-\ufffb"
+    "\U000e0000-\U000e0fff]"
 )
 # Formatting elements are always removed, others only with attributes: a bare `<button>` is a word.
 _FORMATTING = (
@@ -58,6 +46,7 @@ _TAG = re.compile(
     rf"(?i)</?(?:{'|'.join(_FORMATTING.split())})(?=[\s/>])[^<>]*>"
     rf"|<(?:{'|'.join(_ELEMENTS.split())})\s[^<>]*>"
 )
+_COMMENT = re.compile(r"<!(?=--).*?-->", re.DOTALL)
 _COMMENT_END = re.compile(r"<!--|--!?>")
 _LONG_RUN = re.compile(rf"\S{{{_MAX_RUN + 1},}}")
 _PART = re.compile(rf".{{12,{_MAX_RUN - 1}}}?[。！？，、；：]|.{{1,{_MAX_RUN}}}")
@@ -134,16 +123,10 @@ def _decode_entities(text: str) -> str:
 
 
 def _drop_html(text: str) -> str:
-    kept: list[str] = []
-    position = 0
-    while (start := text.find("<!--", position)) >= 0:
-        kept.append(text[position:start])
-        end = text.find("-->", start)
-        position = start + 4 if end < 0 else end + 3
-        if end < 0:
-            break
-    kept.append(text[position:])
-    return _TAG.sub(" ", _COMMENT_END.sub(" ", " ".join(kept)))
+    # A comment that is not closed has no match, and each would be searched to the end.
+    closed, end, rest = text.rpartition("-->")
+    text = _COMMENT.sub(" ", closed + end) + rest
+    return _TAG.sub(" ", _COMMENT_END.sub(" ", text))
 
 
 def _normalize(text: str) -> str:
@@ -165,7 +148,7 @@ def _drop_invisible(text: str) -> str:
             kept.append(" ")
         elif char in (_JOINER, _NONJOINER):
             kept.append(char if _joins(kept[-1:], char, following) else "")
-        elif marks <= limit and category not in _HIDDEN and char not in _INVISIBLE:
+        elif marks <= limit and category not in _HIDDEN and not _INVISIBLE.match(char):
             kept.append(char)
     return "".join(kept)
 
