@@ -227,8 +227,8 @@ def _read_value(node: Node, key: str, collector: _Collector) -> None:
         return
     try:
         value = convert(node, TYPES[key])
-    except (ValueError, RecursionError):
-        explain(node, TYPES[key], key, collector.report)
+    except (ValueError, RecursionError) as error:
+        explain(error, node, TYPES[key], key, collector.report)
         collector.limit(restrictive_values(key, node))
     else:
         if key in RESTRICTIONS:

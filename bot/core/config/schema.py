@@ -83,12 +83,6 @@ SECTIONS = {
     for f in msgspec.structs.fields(RepoConfig)
     if isinstance(f.type, type) and issubclass(f.type, Struct)
 }
-# The full key of each key in a section, for keys that are written without their section.
-FULL_KEYS = {
-    f.encode_name: f"{name}.{f.encode_name}"
-    for name, section in SECTIONS.items()
-    for f in msgspec.structs.fields(section)
-}
 # The type and the default of every key that is no section.
 TYPES: dict[str, Any] = {}
 DEFAULTS: dict[str, Any] = {}
@@ -99,6 +93,8 @@ for _name in ("", *SECTIONS):
         if _path not in SECTIONS:
             TYPES[_path] = _field.type
             DEFAULTS[_path] = getattr(_section, _field.name)
+# The full key of each key in a section, for keys that are written without their section.
+FULL_KEYS = {leaf: key for key in TYPES if (leaf := key.partition(".")[2])}
 # At import, in one thread: msgspec prepares a type on its first use, and crashes if several
 # threads do this at the same time.
 msgspec.json.Decoder(RepoConfig)

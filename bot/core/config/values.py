@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any, Literal, get_args, get_origin
 
@@ -28,16 +29,12 @@ def convert(node: Node, kind: Any) -> Any:
     return msgspec.convert(_fold_choices(_read_node(node), kind), kind)
 
 
-def explain(node: Node, kind: Any, where: str, report: Report) -> None:
-    """Report the innermost invalid parts of a value. `where` is its key."""
-    try:
-        _read_node(node)
-    except _Unsupported as error:
+def explain(error: Exception, node: Node, kind: Any, where: str, report: Report) -> None:
+    """Report the innermost invalid parts of a value. `where` is its key, `error` of `convert`."""
+    if isinstance(error, _Unsupported):
         report(error.node, where, str(error))
-        return
-    except ValueError:
-        pass
-    _report_invalid(node, kind, where, report)
+    else:
+        _report_invalid(node, kind, where, report)
 
 
 def key_text(node: Node) -> str:
@@ -115,20 +112,13 @@ def _list_choices(kind: Any) -> tuple[Any, ...]:
     return tuple(choice for arg in args for choice in _list_choices(arg))
 
 
-def _is_valid(node: Node, kind: Any) -> bool:
-    try:
+def _report_invalid(node: Node, kind: Any, where: str, report: Report) -> bool:
+    """Report the innermost invalid parts of a value; return whether there are any."""
+    with suppress(ValueError):
         convert(node, kind)
-    except ValueError:
         return False
-    return True
-
-
-def _report_invalid(node: Node, kind: Any, where: str, report: Report) -> None:
-    invalid = [part for part in _list_parts(node, kind, where) if not _is_valid(part[0], part[1])]
-    for part in invalid:
-        _report_invalid(*part, report)
-    if invalid:
-        return
+    if any([_report_invalid(*part, report) for part in _list_parts(node, kind, where)]):
+        return True
     pairs = node.pairs if kind is WordRule and isinstance(node, Map) else []
     unknown = {name: key for key, _ in pairs if (name := key_text(key)) not in RULE_TYPES}
     for name, key in unknown.items():
@@ -137,6 +127,7 @@ def _report_invalid(node: Node, kind: Any, where: str, report: Report) -> None:
         needs_quotes = kind is str and isinstance(node, Scalar)
         hint = " (a number or true needs quotes)" if needs_quotes else ""
         report(node, where, f"write {_describe(inspect.type_info(kind))}{hint}")
+    return True
 
 
 RULE_TYPES = {f.encode_name: f.type for f in msgspec.structs.fields(WordRule)}

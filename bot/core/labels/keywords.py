@@ -156,20 +156,15 @@ def _find_form_answers(body_lines: list[Line]) -> Iterator[str]:
 
 
 def _find_flags(title: str, prose: str, body_lines: list[Line]) -> Iterator[str]:
-    code = _join(body_lines, "code")
-    text = f"{title}\n{prose}\n{code}"
+    text = f"{title}\n{prose}\n{_join(body_lines, 'code')}"
     questions = prose.count("?")
-    words = len(prose.split())
     flags = {
         "question mark in the title": "?" in title,
         "a question in the text": questions == 1,
         "questions in the text": questions > 1,
         "stack trace": bool(_TRACE.search(text)),
         "exception": bool(_EXCEPTION.search(text)),
-        "code block": bool(code),
-        "no text": words == 0,
-        "short text": 0 < words < 30,
-        "long text": words > 150,
+        "no text": not prose.strip(),
         "form": sum(kind == "heading" for kind, _ in body_lines) >= 3,
         "screenshot": "[image]" in prose,
     }
