@@ -84,7 +84,6 @@ class QueueUnavailable(TaglineError):
     """The operator acts: Redis did not confirm in time, and the sender gets 503."""
 
 
-@dataclass(eq=False, repr=False)
 class ModelFailed(TaglineError):
     """No action: the next labeller is called.
 

@@ -118,6 +118,9 @@ class Repo:
     writers: set[str] = field(default_factory=lambda: {MAINTAINER})
     numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
+    def has_name(self, name: str) -> bool:
+        return self.name.lower() == name.lower()
+
     @property
     def all_labels(self) -> dict[str, str]:
         return {**self.group_labels, **self.labels}
@@ -177,7 +180,7 @@ class State:
         self.clock, self.rules = clock, rules
         self.lock = RLock()
         self.users: dict[str, User] = {}
-        self._repos: dict[str, Repo] = {}
+        self._repos: list[Repo] = []
         self._ids = count(3_000_001)
 
     def time(self) -> datetime:
@@ -194,31 +197,23 @@ class State:
 
     def repos(self) -> list[Repo]:
         with self.lock:
-            return list(self._repos.values())
+            return list(self._repos)
 
     def repo(self, repo: RepoId) -> Repo:
         """Return the repository with that full name or id. Raises Missing."""
         with self.lock:
-            for known in self._repos.values():
-                if repo in (known.id, str(known.id)) or str(repo).lower() == known.name.lower():
+            for known in self._repos:
+                if repo in (known.id, str(known.id)) or known.has_name(str(repo)):
                     return known
         raise Missing(f"repository {repo}")
 
-    def rename(self, repo: RepoId, name: str) -> None:
-        with self.lock:
-            renamed = self.repo(repo)
-            del self._repos[renamed.name.lower()]
-            renamed.former_names.append(renamed.name)
-            renamed.name = name
-            self._repos[name.lower()] = renamed
-
     def renamed(self, name: str) -> Repo | None:
-        """Return the last repository that had this name, unless one has it now."""
+        """Return a repository that had this name, unless one has it now."""
         with self.lock:
-            if name.lower() in self._repos:
+            if any(repo.has_name(name) for repo in self._repos):
                 return None
-            found = [r for r in self.repos() if name.lower() in map(str.lower, r.former_names)]
-            return found[-1] if found else None
+            former = (r for r in self._repos if name.lower() in map(str.lower, r.former_names))
+            return next(former, None)
 
     def add_repo(
         self,
@@ -240,7 +235,8 @@ class State:
                 private=private,
                 group_labels=dict(group_labels or {}),
             )
-            self._repos[name.lower()] = repo
+            self._repos = [other for other in self._repos if not other.has_name(name)]
+            self._repos.append(repo)
             return repo
 
     def issue(self, repo: RepoId, number: int) -> Issue:

@@ -81,7 +81,10 @@ class Host(host.Host, ABC):
 
     def rename_repo(self, old: RepoId, new: str) -> None:
         """Rename a repository; `new` is a full name, the id stays."""
-        self.state.rename(old, new)
+        with self.state.lock:
+            repo = self.state.repo(old)
+            repo.former_names.append(repo.name)
+            repo.name = new
 
     def set_config(self, repo: RepoId, text: str) -> None:
         """Write the repository's tagline.yml."""

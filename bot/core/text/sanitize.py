@@ -115,10 +115,7 @@ def to_code_span(text: str, max_chars: int = 255) -> str:
 
 def _decode_entities(text: str) -> str:
     for _ in range(_DECODE_ROUNDS):
-        decoded = _ENTITY.sub(lambda entity: html.unescape(entity[0]), text)
-        if decoded == text:
-            break
-        text = decoded
+        text = _ENTITY.sub(lambda entity: html.unescape(entity[0]), text)
     return text
 
 
