@@ -87,11 +87,8 @@ def _format_lines(section: Struct, path: str = "", *, comments: bool) -> Iterato
         key, value = path + field.encode_name, getattr(section, field.name)
         if isinstance(value, Struct):
             inner = list(_format_lines(value, f"{key}.", comments=comments))
-            is_comment = all(line.startswith("#") for line in inner)
-            yield from [
-                f"# {field.encode_name}:" if is_comment else f"{field.encode_name}:",
-                *inner,
-            ]
+            mark = "# " if all(line.startswith("#") for line in inner) else ""
+            yield from (f"{mark}{field.encode_name}:", *inner)
             continue
         line = f"{indent}{field.encode_name}: {_format_flow(msgspec.to_builtins(value))}"
         if comments:
@@ -105,9 +102,8 @@ def _format_flow(value: Any) -> str:
     if isinstance(value, list | tuple):
         return "[" + ", ".join(map(_format_flow, value)) + "]"
     if isinstance(value, dict):
-        return (
-            "{" + ", ".join(f"{_format_flow(k)}: {_format_flow(v)}" for k, v in value.items()) + "}"
-        )
+        pairs = (f"{_format_flow(k)}: {_format_flow(v)}" for k, v in value.items())
+        return "{" + ", ".join(pairs) + "}"
     if isinstance(value, str) and PLAIN.fullmatch(value):
         return value
     return json.dumps(value, ensure_ascii=False)

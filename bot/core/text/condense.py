@@ -152,15 +152,11 @@ def _drop_empty_sections(kept: list[Line]) -> list[Line]:
     result: list[Line] = []
     section_is_empty = True
     for kind, line in reversed(kept):
-        if kind == "heading":
-            if not section_is_empty:
-                result.append((kind, line))
-            section_is_empty = True
-        elif kind != "prose" or line.strip(_ANSWER_MARKUP).lower() not in _NO_ANSWER:
-            section_is_empty = False
+        is_text = kind != "prose" or line.strip(_ANSWER_MARKUP).lower() not in _NO_ANSWER
+        section_is_empty = section_is_empty and (kind == "heading" or not is_text)
+        if not section_is_empty or not line.strip():
             result.append((kind, line))
-        elif not section_is_empty or not line.strip():
-            result.append((kind, line))
+        section_is_empty = section_is_empty or kind == "heading"
     return result[::-1]
 
 
