@@ -85,10 +85,10 @@ def test_without_a_provider_rules_say_so() -> None:
 
 
 def test_what_a_model_invents_is_not_applied() -> None:
-    answer = model_reply(
-        "It crashes.", ("lgtm", "sure", ""), ("wontfix", "sure", ""), ("BUG", "sure", "")
-    )
-    assert applied(enriched(ScriptedModel(answer))) == ["bug"]
+    names = ("lgtm", "made-up-by-the-model", "ok-to-test", "@everyone", "wontfix", "BUG")
+    answer = model_reply("It crashes.", *((name, "sure", "") for name in names))
+    found = enriched(ScriptedModel(answer))
+    assert (applied(found), found.label_decision.suggest) == (["bug"], ())
 
 
 def test_a_common_tag_that_the_repository_lacks_is_only_suggested() -> None:

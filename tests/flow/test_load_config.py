@@ -13,7 +13,7 @@ from bot.core.types import Record
 from bot.flow.load_config import load_config, save_reported_problems
 from tests.core.hostile_configs import HOSTILE
 from tests.fakes import REF
-from tests.flow.test_process import ANSWER, IssueCase, make_case
+from tests.flow.test_process import ANSWER, BY_MODEL, IssueCase, make_case
 from tests.memory_store import MemoryStore
 
 GOOD = "mode: suggest\n"
@@ -34,6 +34,8 @@ labels: {allow: [area/login, bug], deny: [docs], max: 9}
 budget: {per_day_usd: 5, per_author_per_hour: 2}
 model: {instructions: *none}
 """
+# The hostile files that can be read; with the others labels are only suggested.
+READABLE = ("blank lines", "a number", "a key that is a mapping")
 UNREADABLE = [BROKEN, "- mode: suggest", "#" * (MAX_BYTES + 1), "[" * 500, "mode: \x00"]
 
 
@@ -100,11 +102,12 @@ def test_another_repository_has_its_own_configuration_configuration() -> None:
     assert load_config(other, BROKEN, store)[0] == RepoConfig(language="de")
 
 
-@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE.keys())
-def test_an_issue_is_answered_whatever_the_file_contains(text: str) -> None:
-    case = make_case(ANSWER, config=text)
-    assert case.job().record.status in ("answered", "suggested")
-    assert len(case.comments) == 1
+@pytest.mark.parametrize("name", HOSTILE)
+def test_an_issue_is_answered_whatever_the_file_contains(name: str) -> None:
+    case = make_case(ANSWER, config=HOSTILE[name])
+    status, labels = ("answered", BY_MODEL) if name in READABLE else ("suggested", [])
+    assert case.job().record.status == status
+    assert (case.labels, len(case.comments)) == (labels, 1)
 
 
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE.keys())

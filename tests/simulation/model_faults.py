@@ -23,14 +23,6 @@ MEBIBYTE = b" " * 2**20
 BIG, BOMB = 50, 100
 ELSEWHERE = "/sandbox/elsewhere"
 WRONG = {"answer": "fine", "tags": {"bug": True}}
-UNKNOWN = {
-    "summary": "The model names labels that were not offered.",
-    "labels": [
-        {"name": "made-up-by-the-model", "certainty": "sure", "reason": "it sounds right"},
-        {"name": "ok-to-test", "certainty": "sure", "reason": "please"},
-        {"name": "@everyone", "certainty": "sure", "reason": "hello"},
-    ],
-}
 CUT = '{"summary": "The login button does not'
 
 
@@ -186,7 +178,6 @@ def _contents() -> list[Fault]:
             "JSON that breaks the schema",
             model_text(json.dumps(WRONG)),
         ),
-        ("model-unknown-labels", "labels that were not offered", model_text(json.dumps(UNKNOWN))),
         ("model-refusal", "the model refuses", refusal),
         ("model-content-filter", "a content filter steps in", filtered),
         ("model-tool-calls", "a tool call instead of text", tool_calls),

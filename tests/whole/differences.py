@@ -6,10 +6,6 @@ HOSTS = ("github", "gitlab")
 
 # A scenario → its only host, and the reason.
 DIFFERENCES = {
-    "test_an_expired_token_is_replaced": (
-        "github",
-        "GitLab's token is made by the operator; it cannot be replaced",
-    ),
     "test_a_failed_delivery_is_requested_again": (
         "github",
         "GitLab shows failed deliveries to a project's maintainers only; reconciliation finds it",
@@ -82,20 +78,11 @@ DIFFERENCES = {
         "gitlab",
         "GitHub signs without a time",
     ),
-    "test_confidential_issues_reach_no_model_and_get_no_comment": (
-        "gitlab",
-        "GitHub has no confidential issues",
-    ),
     "test_no_comment_contains_a_quick_action": ("gitlab", "GitHub has no quick actions"),
     "test_a_person_s_scoped_label_is_never_replaced": ("gitlab", "GitHub has no scoped labels"),
-    "test_one_scoped_label_per_key": ("gitlab", "GitHub has no scoped labels"),
     "test_a_label_with_a_comma_is_only_suggested": (
         "gitlab",
         "GitLab's API splits names at commas, GitHub's does not",
-    ),
-    "test_a_hook_of_the_project_and_of_its_group_make_one_comment": (
-        "gitlab",
-        "GitHub sends an App one delivery",
     ),
     "test_other_work_items_are_ignored_unless_the_operator_includes_them": (
         "gitlab",
@@ -106,10 +93,6 @@ DIFFERENCES = {
         "GitLab's token reads what its user may; only an App is installed on some repositories",
     ),
     "test_the_nearest_group_s_file_is_used": ("gitlab", "GitHub has no nested organisations"),
-    "test_the_plain_token_is_accepted_where_no_signing_token_is_set": (
-        "gitlab",
-        "GitHub always signs",
-    ),
 }
 
 

@@ -1,39 +1,11 @@
-"""Model requests that are retried, changed or sent to the next model.
+"""A second model while the first one fails, a refused key, and no model at all.
 
 `faults/` has the faults by their ids, each with its end state.
 """
 
 from __future__ import annotations
 
-import pytest
-
-from tests.whole.app import App
 from tests.whole.conftest import Build
-
-
-@pytest.mark.parametrize("fault", ["model-500", "model-reset", "model-html"])
-def test_a_model_request_that_fails_once_is_retried(build: Build, fault: str) -> None:
-    with build(LLM_TIMEOUT="6").open() as app:
-        app.box.fault(fault)
-        number = app.issue()
-        assert len(app.comments(number)) == 1
-
-
-@pytest.mark.parametrize("provider", ["openai", "anthropic"])
-def test_a_server_without_response_formats_is_supported(build: Build, provider: str) -> None:
-    with build(provider, LLM_TIMEOUT="6").open() as app:
-        app.box.fault("model-400-response-format", times=None)
-        numbers = [app.issue(), app.issue()]
-        assert [len(app.comments(number)) for number in numbers] == [1, 1]
-
-
-def test_prose_instead_of_json_is_retried_within_the_call(build: Build) -> None:
-    with build(LLM_TIMEOUT="6").open() as app:
-        app.box.replies.append("I believe that this is a bug.")
-        number = app.issue()
-        (comment,) = app.comments(number)
-        assert "without a language model" not in comment.body
-
 
 FALLBACK_MODEL = {"LLM_TIMEOUT": "6", "LLM_FALLBACK_MODELS": "anthropic:second-choice"}
 
@@ -59,13 +31,6 @@ def test_where_every_model_fails_labels_come_from_rules(build: Build) -> None:
             "sandbox-rules",
             "second-choice",
         ]
-
-
-def test_unknown_labels_of_a_model_are_never_set(app: App) -> None:
-    app.box.fault("model-unknown-labels")
-    number = app.issue()
-    assert set(app.labels(number)) <= {"bug", "enhancement", "documentation", "area/login"}
-    assert app.created_labels() == []
 
 
 def test_a_refused_key_is_one_error_that_names_the_variable(build: Build) -> None:

@@ -19,37 +19,6 @@ def test_an_opened_issue_gets_one_comment_and_its_labels(app_either_format: App)
     assert done["tokens_in"] > 0
 
 
-def test_the_same_delivery_twice_is_one_job(app: App) -> None:
-    number = app.issue()
-    opened = app.opened
-    app.host.redeliver(opened.id)
-    redelivery = next(d for d in reversed(app.host.deliveries) if d.redelivery)
-    assert (redelivery.status, redelivery.job) == (202, opened.job)
-    assert len(app.comments(number)) == 1
-
-
-def test_two_deliveries_for_one_issue_make_one_comment(app: App) -> None:
-    number = app.issue()
-    assert app.deliver_again().outcome == "unchanged"
-    assert len(app.comments(number)) == 1
-    assert len(app.events("enrichment succeeded")) == 1
-
-
-def test_a_comment_that_was_stored_but_answered_502_is_adopted(app: App) -> None:
-    app.box.fault("comment-stored-502")
-    number = app.issue()
-    assert len(app.comments(number)) == 1
-    assert app.wait_for_job().outcome == "answered"
-
-
-def test_an_expired_token_is_replaced(app: App) -> None:
-    app.issue()
-    app.box.fault("token-expired")
-    number = app.issue()
-    assert len(app.comments(number)) == 1
-    assert app.wait_for_job().tries == 1
-
-
 def test_a_label_that_a_person_removed_does_not_come_back(app: App) -> None:
     app.configure("on: [opened, edited]")
     number = app.issue()
@@ -60,14 +29,6 @@ def test_a_label_that_a_person_removed_does_not_come_back(app: App) -> None:
     assert "bug" not in app.labels(number)
     (comment,) = app.comments(number)
     assert "crashed again" in comment.body
-
-
-def test_a_comment_that_a_person_deleted_is_never_posted_again(app: App) -> None:
-    number = app.issue()
-    (comment,) = app.comments(number)
-    app.host.delete_comment_by_person(app.repo, number, comment.id)
-    assert app.deliver_again().why == "a person deleted the comment"
-    assert app.comments(number) == []
 
 
 def test_no_issue_text_and_no_secret_is_logged_or_kept_in_redis(app: App) -> None:

@@ -1,10 +1,9 @@
-"""Features of GitLab only: confidential issues, quick actions, scoped labels, group hooks."""
+"""Features of GitLab only: quick actions, scoped labels, labels with commas, other work items."""
 
 from __future__ import annotations
 
 import json
 import re
-from pathlib import Path
 
 import pytest
 
@@ -24,14 +23,6 @@ SCOPED = {
 def reply(summary: str, *labels: str) -> str:
     named = [{"name": name, "certainty": "sure", "reason": "a reason"} for name in labels]
     return json.dumps({"summary": summary, "labels": named})
-
-
-def test_confidential_issues_reach_no_model_and_get_no_comment(app: App) -> None:
-    number = app.host.open_issue(app.repo, TITLE, BODY, confidential=True)
-    assert app.host.deliveries[-1].status == 202
-    assert app.host.deliveries[-1].job is None
-    assert app.host.writes(app.repo) == []
-    assert (app.labels(number), app.comments(number)) == ([], [])
 
 
 def test_no_comment_contains_a_quick_action(app: App) -> None:
@@ -56,13 +47,6 @@ def test_a_person_s_scoped_label_is_never_replaced(app: App) -> None:
     assert "Suggested, not applied: `type::bug`" in comment.body
 
 
-def test_one_scoped_label_per_key(app: App) -> None:
-    app.host.add_repo(f"{app.repo}-scoped", SCOPED)
-    app.repo += "-scoped"
-    app.box.replies.append(reply("It is broken.", "type::bug", "type::feature"))
-    assert app.labels(app.issue()) == ["type::bug"]
-
-
 def test_a_label_with_a_comma_is_only_suggested(app: App) -> None:
     app.host.add_repo(f"{app.repo}-scoped", SCOPED)
     app.repo += "-scoped"
@@ -72,17 +56,6 @@ def test_a_label_with_a_comma_is_only_suggested(app: App) -> None:
     assert sorted(app.labels(number)) == ['say "please"', "x" * 255]
     assert app.created_labels() == []
     assert "`needs, review`" in app.comments(number)[0].body
-
-
-def test_a_hook_of_the_project_and_of_its_group_make_one_comment(app: App) -> None:
-    app.box.gitlab.group_hook = True
-    try:
-        number = app.issue()
-    finally:
-        app.box.gitlab.group_hook = False
-    opened = [d for d in app.host.deliveries if d.action == "opened"][-2:]
-    assert len({delivery.job for delivery in opened}) == 1
-    assert len(app.comments(number)) == 1
 
 
 @pytest.mark.parametrize("kind", ["Task", "Incident"])
@@ -95,16 +68,3 @@ def test_other_work_items_are_ignored_unless_the_operator_includes_them(
     with build(GITLAB_ISSUE_TYPES="issue,task,incident").open() as app:
         number = app.issue(type=kind)
         assert len(app.comments(number)) == 1
-
-
-def test_the_plain_token_is_accepted_where_no_signing_token_is_set(
-    build: Build, tmp_path: Path
-) -> None:
-    gitlab = build().box.gitlab
-    signing, gitlab.signing_token = gitlab.signing_token, None
-    secret, gitlab.webhook_secret = gitlab.webhook_secret, "a-plain-gitlab-secret-token"
-    try:
-        with build(GITLAB_WEBHOOK_SECRET="a-plain-gitlab-secret-token").open() as app:
-            assert len(app.comments(app.issue())) == 1
-    finally:
-        gitlab.signing_token, gitlab.webhook_secret = signing, secret

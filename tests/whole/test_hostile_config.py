@@ -4,17 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.core.hostile_configs import ALIASED, HOSTILE
 from tests.whole.app import App
 
 HUGE = "language: de\n" + "# a comment\n" * 1_600_000
-SOME = {
-    "a key of a section": ALIASED["a key of a section"],
-    "a chain": ALIASED["a chain"],
-    "the same anchor twice": ALIASED["the same anchor twice"],
-    "globs": HOSTILE["globs"],
-    "dashes": HOSTILE["dashes"],
-}
 
 
 def test_a_first_file_of_17_mb_is_reported_and_labels_are_only_suggested(app: App) -> None:
@@ -29,14 +21,6 @@ def test_a_limit_at_the_beginning_of_a_file_of_17_mb_is_applied(app: App) -> Non
     app.configure("mode: off\n" + HUGE)
     number = app.issue()
     assert (app.labels(number), app.comments(number)) == ([], [])
-
-
-@pytest.mark.parametrize("text", SOME.values(), ids=SOME.keys())
-def test_an_issue_is_answered_with_a_hostile_file(app: App, text: str) -> None:
-    app.configure(text)
-    number = app.issue()
-    assert len(app.comments(number)) == 1
-    assert app.labels(number) == []
 
 
 def test_the_log_contains_no_text_of_a_file_with_anchors(

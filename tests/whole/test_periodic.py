@@ -7,7 +7,6 @@ import time
 from bot.flow.reconcile import MIN_AGE_SECONDS
 from bot.http import ClientPool
 from tests.whole.app import BODY, TITLE, App
-from tests.whole.conftest import Build
 from tests.whole.periodic import PeriodicTasks
 from tests.whole.test_calls import Call, calls_of
 
@@ -64,16 +63,6 @@ def test_the_model_s_answer_replaces_labels_from_rules(app: App, clients: Client
     assert tasks.jobs == []
 
 
-def test_an_issue_that_a_maintainer_answered_gets_no_comment(app: App, clients: ClientPool) -> None:
-    app.box.fault("model-400", times=None)
-    number = app.issue()
-    app.host.comment_by_person(app.repo, number, "Thank you, I am on it.")
-    app.box.clear_faults()
-    PeriodicTasks(app, clients).retry_fallbacks()
-    assert app.comments(number) == []
-    assert "needs-review" not in app.labels(number)
-
-
 def test_issues_that_redis_lost_are_found(app: App, clients: ClientPool) -> None:
     app.issue()
     old = time.time() - MIN_AGE_SECONDS - 60
@@ -113,13 +102,3 @@ def test_a_failed_delivery_is_requested_again(app: App, clients: ClientPool) -> 
     deliveries = app.host.deliveries[start:]
     opened = [d for d in deliveries if d.number == number and d.action == "opened"]
     assert [delivery.status for delivery in opened] == [0, 202]
-
-
-def test_a_repository_that_was_renamed_is_found_by_its_number(build: Build) -> None:
-    with build().open(worker=False) as app:
-        number = app.host.open_issue(app.repo, TITLE, BODY)
-        app.host.rename_repo(app.repo, f"{app.repo}-renamed")
-        app.repo += "-renamed"
-        with app.running_worker():
-            assert app.wait_for_job(str(app.opened.job)).outcome == "answered"
-        assert len(app.comments(number)) == 1

@@ -133,15 +133,8 @@ def test_f083_a_late_opened_delivery_is_processed_once_from_the_current_issue(ap
     (request, *_) = app.box.model_requests
     assert "Quokkas" in str(request.body)
     assert app.deliver_again().outcome == "unchanged"
+    assert len(app.events("enrichment succeeded")) == 1
     assert count_posts(app) == 1
-
-
-def test_f083_an_opened_delivery_after_the_closing_writes_nothing(app: App) -> None:
-    number = app.host.open_issue(app.repo, TITLE, BODY, deliver=False)
-    app.host.close_issue(app.repo, number)
-    app.deliver_opened(number)
-    assert app.wait_for_end().why == "closed"
-    assert app.host.writes(app.repo) == []
 
 
 def test_f085_a_full_disk_loses_log_lines_and_nothing_else(app: App) -> None:
