@@ -16,7 +16,6 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 Side = Literal["github", "gitlab", "forge", "model"]
-METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,15 +43,11 @@ class Fault:
     description: str
     effect: Effect
     on: str = ""
-    once: bool = False
 
 
 @dataclass(slots=True)
 class Armed:
-    """A fault to apply `left` more times, None = until cleared.
-
-    `match` limits it to a method or to paths that contain it.
-    """
+    """A fault to apply `left` more times, None = until cleared; only to paths with `match`."""
 
     fault: Fault
     left: int | None
@@ -62,8 +57,6 @@ class Armed:
         sides = (side,) if side == "model" else (side, "forge")
         if self.fault.side not in sides or not re.search(self.fault.on, f"{method} {path}"):
             return False
-        if self.match in METHODS:
-            return self.match == method
         return self.match is None or self.match in path
 
 
@@ -90,7 +83,7 @@ class Faults:
             raise ValueError(f"no fault is called {name!r}; the nearest is {near[0]!r}")
         fault = self.table[name]
         with self.lock:
-            self.armed.append(Armed(fault, 1 if fault.once else times, match))
+            self.armed.append(Armed(fault, times, match))
 
     def clear(self) -> None:
         with self.lock:

@@ -71,8 +71,8 @@ def test_a_project_is_selected_by_its_host(
 
 
 def test_faults_are_armed_and_cleared_over_http(control: httpx.Client, bot: httpx.Client) -> None:
-    armed = control.post("/faults", json={"name": "github-500", "times": None}).json()["armed"]
-    assert armed == [{"name": "github-500", "left": None, "match": None}]
+    armed = control.post("/faults", json={"name": "forge-500", "times": None}).json()["armed"]
+    assert armed == [{"name": "forge-500", "left": None, "match": None}]
     assert bot.get("/labels").status_code == 500
     control.delete("/faults")
     assert bot.get("/labels").status_code == 200

@@ -283,7 +283,7 @@ def test_a_token_expires_after_a_year(box: Sandbox, bot: httpx.Client) -> None:
 def test_answers_carry_the_rate_limit(box: Sandbox, bot: httpx.Client) -> None:
     first, second = (int(bot.get("/user").headers["ratelimit-remaining"]) for _ in range(2))
     assert first == second + 1
-    for fault, wait in (("gitlab-429", "60"), ("gitlab-429-reset", None)):
+    for fault, wait in (("forge-429", "60"), ("gitlab-429-reset", None)):
         box.fault(fault)
         headers = bot.get("/user").headers
         assert (headers.get("retry-after"), headers["ratelimit-remaining"]) == (wait, "0")

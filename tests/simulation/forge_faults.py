@@ -1,6 +1,7 @@
 """Further faults of the forges, each in the host's own words.
 
-Names that begin with `github-` or `gitlab-` are for that host, all others for both.
+Names that begin with `github-` or `gitlab-` are for that host, as is `token-expired` for GitHub;
+all others are for both.
 """
 
 from __future__ import annotations
@@ -16,10 +17,7 @@ from bot.sandbox.broken_connections import Reset, client_left
 from bot.sandbox.demo_faults import (
     BAD_GATEWAY,
     COMMENT_WRITES,
-    SLOW_SECONDS,
-    bad_gateway,
     instead,
-    slow,
     stored,
 )
 from bot.sandbox.faults import Call, Effect, Fault, Side
@@ -43,7 +41,6 @@ GITHUB_MESSAGES = {
     401: "Bad credentials",
     403: FORBIDDEN,
     404: "Not Found",
-    409: "Conflict",
     410: "This issue was deleted",
     422: "Validation Failed",
     429: SECONDARY,
@@ -55,7 +52,6 @@ GITLAB_MESSAGES = {
     401: "401 Unauthorized",
     403: "403 Forbidden",
     404: "404 Not found",
-    409: "409 Conflict",
     410: "410 Gone",
     422: "422 Unprocessable Entity",
     429: "This endpoint has been requested too many times. Try again later.",
@@ -67,46 +63,25 @@ GITLAB_MESSAGES = {
 
 @dataclass(frozen=True, slots=True)
 class Patterns:
-    """Patterns over "METHOD path" of a host's writes of comments and labels, and of its reads."""
+    """Patterns over "METHOD path" of a host's writes of comments and labels, and of issue calls."""
 
     comments: str
     labels: str
     issues: str
-    repo: str
-    all: str = ""
 
 
 IN_REPO = r"/(repos/[^/]+/[^/]+|repositories/\d+)/"
-IN_PROJECT = r"/api/v4/projects/.+/"
-PATTERNS: dict[Side, Patterns] = {
+PATTERNS = {
     "github": Patterns(
         comments=r"POST .*/issues/\d+/comments$|PATCH .*/issues/comments/\d+$",
         labels=r"(POST|DELETE) .*/issues/\d+/labels",
         issues=IN_REPO + "issues",
-        repo=IN_REPO,
     ),
     "gitlab": Patterns(
         comments=r"POST .*/issues/\d+/notes$|PUT .*/issues/\d+/notes/\d+$",
         labels=r"PUT .*/issues/\d+$",
-        issues=IN_PROJECT + "issues",
-        repo=IN_PROJECT,
+        issues=r"/api/v4/projects/.+/issues",
     ),
-}
-
-# What follows the host's name → description, status, pattern.
-STATUSES: dict[str, tuple[str, int, str]] = {
-    "500": ("500 for anything", 500, "all"),
-    "502": ("502 for anything", 502, "all"),
-    "503": ("503 for anything", 503, "all"),
-    "401": ("401 for anything", 401, "all"),
-    "403": ("403 for anything in a repository", 403, "repo"),
-    "403-permission": ("a permission or role is missing", 403, "repo"),
-    "404": ("issue calls: 404", 404, "issues"),
-    "404-once": ("issue calls: 404, one time only", 404, "issues"),
-    "409": ("issue calls: 409", 409, "issues"),
-    "410": ("issue calls: 410", 410, "issues"),
-    "422": ("issue calls: 422", 422, "issues"),
-    "429": ("429 with Retry-After 60", 429, "all"),
 }
 
 
@@ -120,6 +95,17 @@ class Hang(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await client_left(scope, receive, self.seconds)
         await Reset()(scope, receive, send)
+
+
+LOST_RESPONSES = (
+    ("comment-stored-timeout", "stored, never answered", stored(lambda: Hang(HANG_SECONDS))),
+    ("comment-stored-reset", "stored, connection cut", stored(Reset)),
+    (
+        "comment-stored-not-json",
+        "stored, 201 with HTML",
+        stored(lambda: HTMLResponse(BAD_GATEWAY, 201)),
+    ),
+)
 
 
 def refuse(side: Side, status: int, clock: Callable[[], datetime] = now) -> Response:
@@ -152,7 +138,14 @@ def rows(access: Access, gitlab_clock: Callable[[], datetime]) -> list[Fault]:
         return effect
 
     return [
-        *_common(refused),
+        *(
+            Fault(f"forge-{status}", "forge", f"{status} for anything", refused(status))
+            for status in GITLAB_MESSAGES
+        ),
+        *(
+            Fault(name, "forge", text, effect, COMMENT_WRITES)
+            for name, text, effect in LOST_RESPONSES
+        ),
         *_of_github(access),
         Fault(
             "gitlab-429-reset",
@@ -169,53 +162,6 @@ def rows(access: Access, gitlab_clock: Callable[[], datetime]) -> list[Fault]:
             instead(lambda: JSONResponse({"message": {"base": [NOTE_TOO_QUICKLY]}}, 422)),
             PATTERNS["gitlab"].comments,
         ),
-    ]
-
-
-def _common(refused: Callable[[int], Effect]) -> list[Fault]:
-    labels = "|".join(pattern.labels for pattern in PATTERNS.values())
-    table: list[tuple[str, str, Effect, str]] = [
-        ("comment-stored-502", "stored, then 502", stored(bad_gateway), COMMENT_WRITES),
-        (
-            "comment-stored-timeout",
-            "stored, never answered",
-            stored(lambda: Hang(HANG_SECONDS)),
-            COMMENT_WRITES,
-        ),
-        ("comment-stored-reset", "stored, connection cut", stored(Reset), COMMENT_WRITES),
-        (
-            "comment-stored-not-json",
-            "stored, 201 with HTML",
-            stored(lambda: HTMLResponse(BAD_GATEWAY, 201)),
-            COMMENT_WRITES,
-        ),
-        ("comment-502", "not stored, 502", refused(502), COMMENT_WRITES),
-        ("comment-403", "comments refused", refused(403), COMMENT_WRITES),
-        ("labels-403", "changing labels refused", refused(403), labels),
-        ("labels-422", "labels are invalid", refused(422), labels),
-    ]
-    sides: list[Side] = [*PATTERNS, "forge"]
-    slow_text = f"answers after {SLOW_SECONDS:g} s"
-    return [
-        *(Fault(name, "forge", text, effect, on) for name, text, effect, on in table),
-        *(fault for side in sides for fault in _by_status(side, refused)),
-        *(Fault(f"{side}-slow", side, slow_text, slow) for side in sides),
-        *(Fault(f"{side}-reset", side, "cut, nothing stored", instead(Reset)) for side in sides),
-    ]
-
-
-def _by_status(side: Side, refused: Callable[[int], Effect]) -> list[Fault]:
-    patterns = PATTERNS.values() if side == "forge" else [PATTERNS[side]]
-    return [
-        Fault(
-            f"{side}-{suffix}",
-            side,
-            text,
-            refused(status),
-            "|".join(getattr(pattern, name) for pattern in patterns) if name != "all" else "",
-            once=suffix.endswith("-once"),
-        )
-        for suffix, (text, status, name) in STATUSES.items()
     ]
 
 

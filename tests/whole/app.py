@@ -194,11 +194,10 @@ class App:
         raise AssertionError(f"no result within {WAIT_SECONDS:.0f} s; log: {self.lines.getvalue()}")
 
     def arm_fault(self, fault: str, target: str = "", times: int | None = 1) -> None:
-        """Arm a fault for the forge's writes to `target`: comments, labels, issues or repo."""
+        """Arm a fault for the forge's writes to `target`: comments, labels or issues."""
         row = self.box.faults.table[fault]
         if target:
-            patterns = PATTERNS["github" if self.on == "github" else "gitlab"]
-            row = replace(row, on=getattr(patterns, target))
+            row = replace(row, on=getattr(PATTERNS[self.on], target))
         self.box.faults.armed.append(Armed(row, times, None))
 
     @contextmanager

@@ -151,7 +151,7 @@ def test_a_job_that_still_waits_is_queued(build: Build, tmp_path: Path) -> None:
 
 def test_a_dead_letter_is_listed_and_can_be_sent_again(build: Build, tmp_path: Path) -> None:
     with build().open() as app:
-        app.box.fault(f"{app.on}-401", times=None)
+        app.box.fault("forge-401", times=None)
         number = app.issue()
         job = app.opened.job
         listed = tagline("dead", "list", "--json", cwd=tmp_path, environment=access(app))

@@ -123,12 +123,12 @@ def test_for_a_token_that_may_not_make_hooks_the_error_names_the_role(
 def test_a_temporary_error_exits_with_75_after_the_findings_made_before(
     project: Project, box: Sandbox
 ) -> None:
-    box.fault("gitlab-503", times=None, match="/members/")
+    box.fault("forge-503", times=None, match="/members/")
     output = project.run("add-hook", code=75)
     assert "token scope: api" in output
     assert "Not done: " in output
     box.clear_faults()
-    box.fault("gitlab-503", times=None)
+    box.fault("forge-503", times=None)
     assert "Not done: " in project.run("remove-hook", code=75)
     box.clear_faults()
 

@@ -139,7 +139,7 @@ def _check_pause(app: App, fault: str, seconds: int) -> None:
 
 
 FINAL = {
-    "f049-403-not-accessible": ("forge-403-permission", 1),
+    "f049-403-not-accessible": ("forge-403", 1),
     "f052-404-gone": ("forge-404", 3),
     "f054-410-deleted": ("forge-410", 1),
     "f055-422-invalid": ("forge-422", 1),
@@ -170,7 +170,7 @@ def test_one_refused_label_prevents_neither_the_others_nor_the_comment(
         labels = body.get("labels") or body.get("add_labels") or []
         return refuse("github", status) if "bug" in labels else await call.act()
 
-    app.arm_fault("labels-422", "labels")
+    app.arm_fault("forge-422", "labels")
     (armed,) = app.box.faults.armed
     row = Fault("one-label", armed.fault.side, "one label is refused", refusing, armed.fault.on)
     app.box.faults.armed[:] = [Armed(row, None, None)]
@@ -181,7 +181,7 @@ def test_one_refused_label_prevents_neither_the_others_nor_the_comment(
     assert "Suggested, not applied: `bug`" in comment.body
 
 
-@pytest.mark.parametrize("fault", ["labels-403", "labels-422"], ids=["f063-403", "f063-422"])
+@pytest.mark.parametrize("fault", ["forge-403", "forge-422"], ids=["f063-403", "f063-422"])
 def test_labels_that_may_not_be_set_are_suggested(app: App, fault: str) -> None:
     app.arm_fault(fault, "labels", None)
     number = app.issue(labels=["documentation"])
@@ -196,7 +196,7 @@ def test_f061_a_redirect_to_another_host_is_not_followed(app: App) -> None:
     async def elsewhere(_: Call) -> Response:
         return Response(status_code=307, headers={"Location": f"{app.box.url}/sandbox/elsewhere"})
 
-    app.arm_fault("comment-502", "comments")
+    app.arm_fault("forge-502", "comments")
     (armed,) = app.box.faults.armed
     row = Fault("moved", armed.fault.side, "307 to another host", elsewhere, armed.fault.on)
     app.box.faults.armed[:] = [Armed(row, None, None)]

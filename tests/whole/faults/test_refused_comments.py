@@ -109,7 +109,7 @@ def test_a_refusal_that_is_known_to_be_final_ends_the_job(app: App) -> None:
 def test_a_new_token_that_github_does_not_accept_yet_is_retried(
     app: App, path: str, times: int
 ) -> None:
-    app.box.faults.arm("github-401", times, path)
+    app.box.faults.arm("forge-401", times, path)
     number = app.issue(labels=["documentation"])
     job = app.wait_for_end()
     assert (job.state, job.outcome) == ("done", "answered")
@@ -130,7 +130,7 @@ async def _not_found(_: Call) -> Response:
 
 
 def test_a_refused_key_is_an_operator_error_without_a_retry(app: App) -> None:
-    app.box.faults.arm("github-401", None, "/access_tokens")
+    app.box.faults.arm("forge-401", None, "/access_tokens")
     app.issue()
     job = app.wait_for_end()
     assert (job.state, job.tries) == ("dead", 1)

@@ -107,7 +107,7 @@ def test_f075_a_confidential_issue_with_an_ordinary_delivery_reaches_no_model(
 
 
 def test_f071_an_issue_that_became_a_discussion_is_skipped(app: App) -> None:
-    with app.during_model_call(lambda: app.arm_fault("github-410", "", None)):
+    with app.during_model_call(lambda: app.arm_fault("forge-410", "issues", None)):
         app.issue()
         job = app.wait_for_end()
     assert (job.outcome, job.why) == ("skipped", "deleted")
