@@ -230,26 +230,15 @@ class Parts:
 
     def _process_environment(self) -> dict[str, str]:
         kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-        forge_url = self.box.url
-        redis_url = f"redis://127.0.0.1:{self.redis_proxy.port}/0"
         base = {
+            **self.box.environment(),
             "PYTHONPATH": str(ROOT),
-            "GITHUB_APP_ID": str(self.box.app_id),
-            "GITHUB_PRIVATE_KEY": self.box.private_key,
-            "GITHUB_WEBHOOK_SECRET": SECRET,
-            "GITHUB_API_URL": f"{forge_url}/github",
-            "GITLAB_URL": f"{forge_url}/gitlab",
-            "GITLAB_TOKEN": self.box.gitlab.token,
-            "GITLAB_SIGNING_TOKEN": self.box.gitlab.signing_token or "",
-            "REDIS_URL": redis_url,
+            "REDIS_URL": f"redis://127.0.0.1:{self.redis_proxy.port}/0",
             "PORT": str(self.port),
             "WORKER_THREADS": "8",
             "LOG_FORMAT": "json",
             "LOG_LEVEL": "debug",
-            "LLM_PROVIDER": "openai",
-            "LLM_MODEL": "sandbox-rules",
             "LLM_TIMEOUT": "10",
-            "OPENAI_API_KEY": "sandbox-key",
             "OPENAI_BASE_URL": f"http://127.0.0.1:{self.model_proxy.port}/openai/v1",
         }
         return {**kept, **base, **self.environment}

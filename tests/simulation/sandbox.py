@@ -113,6 +113,22 @@ class Sandbox(Host, server.Sandbox):
         with super().running():
             yield self
 
+    def environment(self) -> dict[str, str]:
+        """Return the settings with which the product uses this sandbox."""
+        return {
+            "GITHUB_APP_ID": str(self.app_id),
+            "GITHUB_PRIVATE_KEY": self.private_key,
+            "GITHUB_WEBHOOK_SECRET": self.webhook_secret,
+            "GITHUB_API_URL": self.github_url,
+            "GITLAB_URL": self.gitlab_url,
+            "GITLAB_TOKEN": self.gitlab.token,
+            "GITLAB_SIGNING_TOKEN": self.gitlab.signing_token or "",
+            "LLM_PROVIDER": "openai",
+            "LLM_MODEL": "sandbox-rules",
+            "OPENAI_API_KEY": self.model_key,
+            "OPENAI_BASE_URL": self.openai_url,
+        }
+
     @property
     def anthropic_url(self) -> str:
         return f"{self.url}/anthropic"

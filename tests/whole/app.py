@@ -82,21 +82,12 @@ class App:
     def environ(self) -> dict[str, str]:
         """The environment of a separate process."""
         base = {
-            "GITHUB_APP_ID": str(self.box.app_id),
-            "GITHUB_PRIVATE_KEY": self.box.private_key,
-            "GITHUB_WEBHOOK_SECRET": SECRET,
-            "GITHUB_API_URL": self.box.github_url,
-            "GITLAB_URL": self.box.gitlab_url,
-            "GITLAB_TOKEN": self.box.gitlab.token,
-            "GITLAB_SIGNING_TOKEN": self.box.gitlab.signing_token or "",
+            **self.box.environment(),
             "REDIS_URL": self.redis_url,
             "WORKER_THREADS": "4",
             "LLM_PROVIDER": self.provider,
-            "LLM_MODEL": "sandbox-rules",
             "LLM_TIMEOUT": "1",
-            "OPENAI_API_KEY": "sandbox-key",
-            "OPENAI_BASE_URL": self.box.openai_url,
-            "ANTHROPIC_API_KEY": "sandbox-key",
+            "ANTHROPIC_API_KEY": self.box.model_key,
             "ANTHROPIC_BASE_URL": self.box.anthropic_url,
         }
         merged = {**base, **self.environment}

@@ -17,8 +17,8 @@ from bot.embedded.valkey import EmbeddedRedis
 from bot.queue.checks import report
 from bot.sandbox.gitlab.access import BOT, GUEST
 from tests.simulation import Sandbox
-from tests.whole.app import SECRET, App
-from tests.whole.test_command_line import access, tagline
+from tests.whole.app import App
+from tests.whole.test_command_line import tagline
 
 Line = dict[str, str]
 SILENT = "redis://127.0.0.1:1/0"
@@ -29,11 +29,7 @@ class CheckCommand:
 
     def __init__(self, app: App, folder: Path) -> None:
         self.app, self.folder = app, folder
-        self.environment = {
-            **access(app),
-            "GITHUB_WEBHOOK_SECRET": SECRET,
-            "GITLAB_SIGNING_TOKEN": app.box.gitlab.signing_token or "",
-        }
+        self.environment = app.environ
 
     def lines(self, *options: str, code: int = 0) -> list[Line]:
         result = tagline(
@@ -208,10 +204,7 @@ def test_a_gitlab_token_that_expires_soon_is_advice(check: CheckCommand, box: Sa
 def test_a_working_model_gets_one_request(check: CheckCommand, box: Sandbox, provider: str) -> None:
     check.environment |= {
         "LLM_PROVIDER": provider,
-        "LLM_MODEL": "sandbox-rules",
         "LLM_API_KEY": box.model_key,
-        "ANTHROPIC_API_KEY": box.model_key,
-        "ANTHROPIC_BASE_URL": box.anthropic_url,
     }
     if provider == "compatible":
         check.environment["LLM_BASE_URL"] = box.openai_url

@@ -62,21 +62,6 @@ def process(
     return CommandResult(completed.returncode, completed.stdout, completed.stderr)
 
 
-def access(app: App) -> dict[str, str]:
-    return {
-        "GITHUB_APP_ID": str(app.box.app_id),
-        "GITHUB_PRIVATE_KEY": app.box.private_key.replace("\n", "\\n"),
-        "GITHUB_API_URL": app.box.github_url,
-        "GITLAB_URL": app.box.gitlab_url,
-        "GITLAB_TOKEN": app.box.gitlab.token,
-        "REDIS_URL": app.redis_url,
-        "LLM_PROVIDER": "openai",
-        "LLM_MODEL": "sandbox-rules",
-        "OPENAI_API_KEY": "sandbox-key",
-        "OPENAI_BASE_URL": app.box.openai_url,
-    }
-
-
 def test_enrich_prints_what_it_would_write_and_writes_nothing(app: App, tmp_path: Path) -> None:
     number = app.host.open_issue(app.repo, TITLE, BODY, deliver=False)
     addresses = {
@@ -84,7 +69,7 @@ def test_enrich_prints_what_it_would_write_and_writes_nothing(app: App, tmp_path
         "gitlab": f"{app.box.gitlab_url}/{app.repo}/-/issues/{number}",
     }
     url = addresses[app.on]
-    result = tagline("enrich", url, "--json", cwd=tmp_path, environment=access(app))
+    result = tagline("enrich", url, "--json", cwd=tmp_path, environment=app.environ)
     assert result.returncode == 0, result.stderr
     shown = json.loads(result.stdout)
     assert (shown["v"], shown["outcome"]) == (1, "dry-run")
@@ -110,7 +95,7 @@ def test_enrich_reads_a_public_issue_without_any_token_or_key(app: App, tmp_path
 def test_enrich_with_apply_writes_also_on_an_old_issue(app: App, tmp_path: Path) -> None:
     number = app.host.open_issue(app.repo, TITLE, BODY, deliver=False, created_at=1.0)
     ref = app.ref(number)
-    result = tagline("enrich", ref, "--apply", cwd=tmp_path, environment=access(app))
+    result = tagline("enrich", ref, "--apply", cwd=tmp_path, environment=app.environ)
     assert result.returncode == 0, result.stderr
     assert "bug" in app.labels(number)
     assert len(app.comments(number)) == 1
@@ -119,7 +104,7 @@ def test_enrich_with_apply_writes_also_on_an_old_issue(app: App, tmp_path: Path)
 def test_enrich_reports_that_it_wrote_nothing(app: App, tmp_path: Path) -> None:
     app.configure("mode: dry-run")
     number = app.host.open_issue(app.repo, TITLE, BODY, deliver=False)
-    result = tagline("enrich", app.ref(number), "--apply", cwd=tmp_path, environment=access(app))
+    result = tagline("enrich", app.ref(number), "--apply", cwd=tmp_path, environment=app.environ)
     assert result.returncode == 1
     assert "Not written" in result.stderr
     assert (app.labels(number), app.comments(number)) == ([], [])
@@ -131,11 +116,11 @@ def test_enrich_with_a_delay_queues_a_job_that_the_job_command_shows(
     number = app.host.open_issue(app.repo, TITLE, BODY, deliver=False)
     ref = app.ref(number)
     queued = tagline(
-        *("enrich", ref, "--apply", "--delay", "0.5"), cwd=tmp_path, environment=access(app)
+        *("enrich", ref, "--apply", "--delay", "0.5"), cwd=tmp_path, environment=app.environ
     )
     job = queued.stdout.strip()
     assert app.wait_for_job(job).outcome == "answered"
-    shown = tagline("job", job, cwd=tmp_path, environment=access(app))
+    shown = tagline("job", job, cwd=tmp_path, environment=app.environ)
     assert "state: done" in shown.stdout
     assert f"issue: {app.ref(number)}" in shown.stdout
     assert re.search(r"^model: \S+\ntokens_in: \d+\ntokens_out: \d+$", shown.stdout, re.M)
@@ -145,7 +130,7 @@ def test_a_job_that_still_waits_is_queued(build: Build, tmp_path: Path) -> None:
     with build().open(worker=False) as app:
         app.host.open_issue(app.repo, TITLE, BODY)
         job = app.opened.job or ""
-        shown = tagline("job", job, "--json", cwd=tmp_path, environment=access(app))
+        shown = tagline("job", job, "--json", cwd=tmp_path, environment=app.environ)
         assert json.loads(shown.stdout)["state"] == "queued"
 
 
@@ -154,17 +139,17 @@ def test_a_dead_letter_is_listed_and_can_be_sent_again(build: Build, tmp_path: P
         app.box.fault("forge-401", times=None)
         number = app.issue()
         job = app.opened.job
-        listed = tagline("dead", "list", "--json", cwd=tmp_path, environment=access(app))
+        listed = tagline("dead", "list", "--json", cwd=tmp_path, environment=app.environ)
         (dead,) = [x for x in json.loads(listed.stdout)["dead"] if x["job"] == job]
         assert dead["issue"] == app.ref(number)
         assert "refused" in dead["why"]
         app.box.clear_faults()
-        sent = tagline("dead", "retry", str(job), cwd=tmp_path, environment=access(app))
+        sent = tagline("dead", "retry", str(job), cwd=tmp_path, environment=app.environ)
         assert (sent.returncode, sent.stderr) == (0, "1 sent again.\n")
         app.wait(lambda: app.comments(number) or None)
-        again = tagline("dead", "retry", str(job), cwd=tmp_path, environment=access(app))
+        again = tagline("dead", "retry", str(job), cwd=tmp_path, environment=app.environ)
         assert again.returncode == 1
-        assert tagline("dead", "retry", cwd=tmp_path, environment=access(app)).returncode == 2
+        assert tagline("dead", "retry", cwd=tmp_path, environment=app.environ).returncode == 2
 
 
 TOKEN = {"GITHUB_TOKEN": "github_pat_11AAAAAAA0000000000000"}

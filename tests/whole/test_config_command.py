@@ -11,7 +11,7 @@ import pytest
 from bot.core.config.schema import RepoConfig
 from tests.configs import parse
 from tests.whole.app import App
-from tests.whole.test_command_line import access, tagline
+from tests.whole.test_command_line import tagline
 
 WRONG = "mode: aply\nlabels:\n  alow: [bug]\nlearn: {from_corrections: false}\n"
 
@@ -92,7 +92,7 @@ def test_show_reads_a_repository_s_file(app: App, tmp_path: Path) -> None:
     app.configure("mode: suggest\nlabels: {max: 2}\n")
     ref = f"{app.on}:{app.repo}"
     result = tagline(
-        "config", "show", "--repo", ref, "--json", cwd=tmp_path, environment=access(app)
+        "config", "show", "--repo", ref, "--json", cwd=tmp_path, environment=app.environ
     )
     assert result.returncode == 0, result.stderr
     shown = json.loads(result.stdout)
