@@ -7,10 +7,12 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+
+from tests.waiting import wait_until
 
 
 @contextmanager
@@ -30,7 +32,7 @@ def started(
         )
     try:
         if port:
-            wait_until_listening(port)
+            wait_until(partial(_is_listening, port))
         yield process
     finally:
         process.send_signal(signal.SIGTERM)
@@ -41,17 +43,12 @@ def started(
             process.wait(5)
 
 
-def wait_until_listening(port: int, seconds: float = 20.0) -> None:
-    until = time.monotonic() + seconds
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-        except OSError:
-            if time.monotonic() > until:
-                raise
-            time.sleep(0.02)
-        else:
-            return
+def _is_listening(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), 1).close()
+    except OSError:
+        return False
+    return True
 
 
 def cpu_seconds(pid: int) -> float:

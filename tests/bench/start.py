@@ -7,8 +7,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-
-import httpx
+from functools import partial
 
 from bot.core.config.schema import RepoConfig
 from bot.core.labels.policy import CurrentLabels
@@ -19,6 +18,7 @@ from tests.bench.processes import children, resident_mib, started
 from tests.conftest import free_port
 from tests.fakes import make_issue
 from tests.simulation import Sandbox
+from tests.waiting import is_ok, wait_until
 
 TIMES = 7
 ISSUES = 300
@@ -52,18 +52,10 @@ def measure_run() -> tuple[float, float]:
         }
         start = time.monotonic()
         with started(["bot", "run"], environment) as process:
-            while not _ready(url):
-                time.sleep(0.01)
+            wait_until(partial(is_ok, url), 60)
             ready = time.monotonic() - start
             time.sleep(2)
             return ready, sum(map(resident_mib, [process.pid, *children(process.pid)]))
-
-
-def _ready(url: str) -> bool:
-    try:
-        return httpx.get(url, trust_env=False).status_code == 200
-    except httpx.TransportError:
-        return False
 
 
 def fallback_seconds() -> float:

@@ -6,17 +6,16 @@ import os
 import re
 import subprocess
 import sys
-import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from random import Random
 from threading import Lock
 
-import httpx
 import redis
 
 from bot.core import redis_keys
@@ -25,6 +24,7 @@ from bot.sandbox.faults import Fault, Faults
 from tests.chaos.proxy import Proxy
 from tests.conftest import free_port
 from tests.simulation import Exchange, Sandbox
+from tests.waiting import is_ok, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 SECRET = "a-webhook-secret-for-the-chaos"
@@ -184,20 +184,9 @@ class Parts:
         with redis.Redis.from_url(self.redis.url) as client:
             client.config_set("rdbcompression", "no")
 
-    def is_ready(self) -> bool:
-        """Return whether the receiver responds and reaches Redis."""
-        try:
-            ready = httpx.get(f"http://127.0.0.1:{self.port}/readyz", trust_env=False, timeout=5)
-        except httpx.TransportError:
-            return False
-        return ready.status_code == 200
-
-    def wait_until_ready(self, seconds: float = 30) -> None:
-        until = time.monotonic() + seconds
-        while not self.is_ready():
-            if time.monotonic() > until:
-                raise RuntimeError(f"the receiver is not ready; its log is in {self.folder}")
-            time.sleep(0.05)
+    def wait_until_ready(self) -> None:
+        """Wait until the receiver responds and reaches Redis."""
+        wait_until(partial(is_ok, f"http://127.0.0.1:{self.port}/readyz"), 30)
 
     def count_pending(self) -> int:
         """Return the number of queued, delayed or unacknowledged jobs. Raises redis.RedisError."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from random import Random
@@ -12,6 +12,7 @@ from random import Random
 from tests.chaos.parts import Parts
 from tests.chaos.users import Users
 from tests.chaos.verdict import KINDS, Verdict, judge
+from tests.waiting import wait_until
 
 Result = tuple[bool, tuple[str, ...]]
 TAKEOVER_SECONDS = 60.0
@@ -30,7 +31,7 @@ def takeover(folder: Path, seed: int, issues: int, limit: float) -> Result:
         parts.model_proxy.switch("blackhole")  # every job waits for the model or for a thread
         users.open_all(issues, rate=50)
         log = folder / "worker-1.log"
-        _wait_until(lambda: log.read_text().count(STARTED) >= issues, 60)
+        wait_until(lambda: log.read_text().count(STARTED) >= issues, 60)
         parts.kill("worker")
         killed = time.time()
         parts.model_proxy.switch("pass")
@@ -75,14 +76,6 @@ def _wait_for_end_state(parts: Parts, users: Users, limit: float) -> Verdict:
         if (not pending and verdict.passed) or time.monotonic() > until:
             return verdict
         time.sleep(POLL_SECONDS)
-
-
-def _wait_until(holds: Callable[[], bool], seconds: float) -> None:
-    until = time.monotonic() + seconds
-    while not holds():
-        if time.monotonic() > until:
-            raise RuntimeError("the worker did not start every job")
-        time.sleep(0.05)
 
 
 def _start_times(log: Path) -> dict[str, float]:

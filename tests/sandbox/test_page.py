@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import time
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -21,6 +20,7 @@ from bot.sandbox.page.demo_backend import (
     IssueView,
     LogEvent,
 )
+from tests.waiting import wait_until
 
 HERE = "http://127.0.0.1:4711"
 ANSWER = (
@@ -123,13 +123,6 @@ def status_of(html: str) -> str:
     return re.sub(r"<[^>]+>", "", found[1]).strip() if found else ""
 
 
-def wait_for(holds: Any) -> None:
-    until = time.monotonic() + 10
-    while not holds():
-        assert time.monotonic() < until
-        time.sleep(0.01)
-
-
 @pytest.fixture
 def visitor() -> Visitor:
     return Visitor()
@@ -175,7 +168,7 @@ def test_a_fault_of_the_model_lasts_as_long_as_its_issue_s_job(
     busy = visitor.open(fault="model-down")
     assert status_of(busy.text).startswith("One fault at a time")
     visitor.scene.end("using fallback", ("bug", "needs-review"), why="status-429")
-    wait_for(lambda: not visitor.scene.armed)
+    wait_until(lambda: not visitor.scene.armed)
     assert status_of(visitor.see(page.url.path)) == (
         "The model failed (429, too many requests): 2 labels came from rules, no comment yet. "
         "It will be asked again in a minute."
@@ -186,8 +179,8 @@ def test_a_killed_worker_is_shown_until_its_job_is_resumed(visitor: Visitor) -> 
     page = visitor.open(fault="worker-killed")
     issue = DemoIssue("github", "acme/widget", 1, "guid", "job")
     visitor.scene.record(issue, "starting enrichment", try_number=1)
-    wait_for(lambda: "killed" in visitor.scene.actions and not visitor.scene.armed)
-    wait_for(lambda: len(visitor.scene.log(issue)) == 3)
+    wait_until(lambda: "killed" in visitor.scene.actions and not visitor.scene.armed)
+    wait_until(lambda: len(visitor.scene.log(issue)) == 3)
     assert "killed in the middle of the job" in status_of(visitor.see(page.url.path))
     visitor.scene.end("enrichment succeeded", ("bug",), ANSWER, model="m", tokens_in=1)
     assert "resumed: 1 comment, 1 label" in status_of(visitor.see(page.url.path))
@@ -212,7 +205,7 @@ def test_reset_restarts_everything(visitor: Visitor) -> None:
 def test_a_reset_kills_no_worker_for_an_issue_before_it(visitor: Visitor) -> None:
     visitor.open(fault="worker-killed")
     visitor.post("/sandbox/reset")
-    wait_for(lambda: not visitor.scene.armed)
+    wait_until(lambda: not visitor.scene.armed)
     assert visitor.scene.actions == ["restarted"]
 
 

@@ -175,11 +175,11 @@ class App:
         return record if record and record.state not in pending else None
 
     def wait(self, poll: Callable[[], T | None]) -> T:
-        """Call `poll` until it returns a value, also while Redis is unavailable."""
+        """Call `poll` until it returns a true value, also while Redis is unavailable."""
         until = time.monotonic() + WAIT_SECONDS
         while time.monotonic() < until:
             with suppress(redis.RedisError):
-                if (value := poll()) is not None:
+                if value := poll():
                     return value
             time.sleep(0.02)
         raise AssertionError(f"no result within {WAIT_SECONDS:.0f} s; log: {self.lines.getvalue()}")

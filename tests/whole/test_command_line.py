@@ -146,7 +146,7 @@ def test_a_dead_letter_is_listed_and_can_be_sent_again(build: Build, tmp_path: P
         app.box.clear_faults()
         sent = tagline("dead", "retry", str(job), cwd=tmp_path, environment=app.environ)
         assert (sent.returncode, sent.stderr) == (0, "1 sent again.\n")
-        app.wait(lambda: app.comments(number) or None)
+        app.wait(lambda: app.comments(number))
         again = tagline("dead", "retry", str(job), cwd=tmp_path, environment=app.environ)
         assert again.returncode == 1
         assert tagline("dead", "retry", cwd=tmp_path, environment=app.environ).returncode == 2

@@ -98,7 +98,7 @@ def test_a_failed_delivery_is_requested_again(app: App, clients: ClientPool) -> 
     number = app.host.open_issue(app.repo, TITLE, f"{BODY} Unheard.")
     app.box.webhook_url = url
     PeriodicTasks(app, clients).reconcile()
-    app.wait(lambda: app.comments(number) or None)
+    app.wait(lambda: app.comments(number))
     deliveries = app.host.deliveries[start:]
     opened = [d for d in deliveries if d.number == number and d.action == "opened"]
     assert [delivery.status for delivery in opened] == [0, 202]

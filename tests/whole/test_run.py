@@ -7,12 +7,10 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
-import httpx
 import pytest
 import redis
 from click.testing import CliRunner, Result
@@ -33,6 +31,7 @@ from bot.settings.load import load
 from bot.wiring import stop_seconds
 from tests.conftest import free_port
 from tests.simulation import Sandbox
+from tests.waiting import is_ok, wait_until
 from tests.whole.app import LABELS, App
 
 REPO = "acme/alone"
@@ -67,26 +66,6 @@ def start_process(
             stdout=output,
             stderr=output,
         )
-
-
-def wait_for_status(url: str, status: int = 200, seconds: float = 20.0) -> None:
-    """Wait until a URL returns this status."""
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        try:
-            if httpx.get(url, trust_env=False).status_code == status:
-                return
-        except httpx.TransportError:
-            pass
-        time.sleep(0.02)
-    raise AssertionError(f"{url} did not return {status} within {seconds:.0f} s")
-
-
-def wait_until(holds: Callable[[], object], seconds: float = 20.0) -> None:
-    end = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end
-        time.sleep(0.02)
 
 
 def is_running(pid: int) -> bool:
@@ -127,7 +106,7 @@ class RunCommand:
     def start(self) -> subprocess.Popen[bytes]:
         process = start_process("run", self.environ, self.folder)
         try:
-            wait_for_status(self.ready)
+            wait_until(partial(is_ok, self.ready))
         except AssertionError:
             process.kill()
             raise
@@ -150,7 +129,7 @@ def test_killed_parts_are_restarted_and_accepted_jobs_are_done(
 
         os.kill(first, signal.SIGKILL)
         wait_until(lambda: server_pid(url) not in (0, first))
-        wait_for_status(run.ready, 200)
+        wait_until(partial(is_ok, run.ready))
 
         box.fault("model-timeout")
         number = box.open_issue(REPO, "Crash", "It crashed with an exception.")

@@ -68,10 +68,10 @@ def restore(app: App) -> dict[str, Any]:
     return keys
 
 
-def answered(app: App, number: int) -> bool | None:
+def answered(app: App, number: int) -> bool:
     comments = [comment.body for comment in app.comments(number)]
     assert len(comments) <= 1
-    return any("Written by Tagline with `gpt-4o-mini`" in body for body in comments) or None
+    return any("Written by Tagline with `gpt-4o-mini`" in body for body in comments)
 
 
 def test_jobs_and_waiting_issues_of_a_former_version_come_to_the_right_end(build: Build) -> None:
@@ -92,7 +92,7 @@ def test_jobs_and_waiting_issues_of_a_former_version_come_to_the_right_end(build
             app.wait(partial(answered, app, DEAD))
             app.deliver_opened(ANSWERED)
             assert app.wait_for_end().outcome == "unchanged"
-            app.wait(lambda: None if app.redis.hlen("tagline:issues.msgs") else True)
+            app.wait(lambda: not app.redis.hlen("tagline:issues.msgs"))
         assert app.comments(ANSWERED) == before
         for number in range(ANSWERED, QUEUED + 1):
             assert answered(app, number)

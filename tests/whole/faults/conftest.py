@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 
-import httpx
 import msgspec
 import pytest
 
@@ -49,15 +48,6 @@ def queued_job(app: App) -> Job:
     """Return the only job in the queue."""
     (message,) = app.redis.hgetall("tagline:issues.msgs").values()
     return msgspec.convert(msgspec.json.decode(message)["kwargs"]["delivery"], Job)
-
-
-def is_healthy(url: str, page: str = "healthz") -> bool | None:
-    """Return True if the receiver's page returns 200 within a second, else None."""
-    try:
-        response = httpx.get(f"{url}/{page}", trust_env=False, timeout=1)
-    except httpx.TransportError:
-        return None
-    return response.status_code == 200 or None
 
 
 @pytest.fixture(scope="session")

@@ -96,7 +96,7 @@ def test_f047_refused_credentials_are_a_dead_letter_that_names_them(app: App, ta
     assert job.state == "dead"
     (error,) = app.events("gave up; kept as a dead letter")
     assert {"github": "GITHUB_APP_ID", "gitlab": "GITLAB_TOKEN"}[app.on] in error["why"]
-    app.wait(lambda: app.redis.zcard("tagline:issues.XQ") == 1 or None)
+    app.wait(lambda: app.redis.zcard("tagline:issues.XQ") == 1)
     failed = [e for e in app.host.writes(app.repo) if e.fault]
     assert len(failed) == {"github": 2 * MAX_TRIES, "gitlab": 1}[app.on]
     assert app.comments(number) == []

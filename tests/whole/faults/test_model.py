@@ -144,7 +144,7 @@ def test_f044_an_untrusted_certificate_is_a_failing_model(build: Build, tmp_path
         assert (sorted(app.labels(number)), app.comments(number)) == (FALLBACK, [])
         del app.environment["OPENAI_BASE_URL"]
         with app.running_worker(clear=False):  # a start makes all issues due
-            app.wait(lambda: app.comments(number) or None)
+            app.wait(lambda: app.comments(number))
         assert "needs-review" not in app.labels(number)
 
 

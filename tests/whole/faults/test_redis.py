@@ -21,8 +21,9 @@ from bot.llm.client import ModelClient
 from bot.queue.enqueue import ANSWER_SECONDS
 from tests.conftest import crash, free_port
 from tests.simulation import Sandbox
+from tests.waiting import is_ok, wait_until
 from tests.whole.app import BODY, TITLE, App
-from tests.whole.faults.conftest import assert_answered, count_posts, is_healthy
+from tests.whole.faults.conftest import assert_answered, count_posts
 from tests.whole.periodic import PeriodicTasks
 
 Failure = Callable[[EmbeddedRedis, redis.Redis], object]
@@ -54,9 +55,8 @@ def breakable_app(
     with redis.Redis.from_url(breakable_redis.url) as client:
         client.flushall()
     _breakable_app.refresh(host)
-    _breakable_app.wait(
-        lambda: is_healthy(_breakable_app.url, "readyz")
-    )  # the test before may have broken it
+    # The test before may have broken it.
+    wait_until(lambda: is_ok(f"{_breakable_app.url}/readyz"))
     return _breakable_app
 
 
@@ -140,14 +140,14 @@ def test_a_redis_that_does_not_confirm_is_503_and_the_issue_is_not_lost(
             number = _open_old(app)
         assert app.opened.status == 503
         assert app.opened.job is None
-        assert is_healthy(app.url), "within a second"
+        assert is_ok(f"{app.url}/healthz"), "within a second"
     (error,) = [e for e in app.events() if e["event"].startswith("Redis did not confirm")]
     assert error["level"] == "error"
     if app.on == "gitlab":
-        app.wait(lambda: app.host.redeliver(app.opened.id).is_success or None)
+        app.wait(lambda: app.host.redeliver(app.opened.id).is_success)
     else:
         PeriodicTasks(app, clients).reconcile()
-    app.wait(lambda: app.comments(number) or None)
+    app.wait(lambda: app.comments(number))
     app.wait_for_end()
     assert_answered(app, number)
     assert len(app.comments(first)) == 1
@@ -177,12 +177,12 @@ def test_f014_a_restart_loses_no_queued_job_and_repeats_no_comment(
         patch.setattr(ModelClient, "complete", restarting)
         numbers = [_open_old(app, n) for n in range(6)]  # four of them run
         queued.set()
-        app.wait(lambda: None if app.redis.hlen("tagline:issues.msgs") else True)
-        app.wait(lambda: all(app.comments(number) for number in numbers) or None)
-    app.wait(lambda: None if app.redis.hlen("tagline:issues.DQ.msgs") else True)
+        app.wait(lambda: not app.redis.hlen("tagline:issues.msgs"))
+        app.wait(lambda: all(app.comments(number) for number in numbers))
+    app.wait(lambda: not app.redis.hlen("tagline:issues.DQ.msgs"))
     for number in numbers:
         assert_answered(app, number)
-    app.wait(lambda: count_posts(app) >= 6 or None)  # a request is recorded after its response
+    app.wait(lambda: count_posts(app) >= 6)  # a request is recorded after its response
     assert count_posts(app) == 6
     assert once.locked()
 
@@ -214,7 +214,7 @@ def test_f016_issues_that_a_flush_has_lost_are_found_and_get_one_comment(
     app.redis.flushall()
     with app.running_worker(clear=False):
         tasks.reconcile()
-        app.wait(lambda: all(app.comments(number) for number in numbers) or None)
+        app.wait(lambda: all(app.comments(number) for number in numbers))
     for number in (first, *numbers):
         assert_answered(app, number)
     assert count_posts(app) == 5

@@ -16,10 +16,11 @@ from bot.http import ClientPool
 from bot.store.locks import LOCK_MS
 from bot.store.redis import RedisStore
 from tests.conftest import free_port
+from tests.waiting import is_ok, wait_until
 from tests.whole.app import BODY, TITLE, App
 from tests.whole.conftest import Build
 from tests.whole.faults import killed_process
-from tests.whole.faults.conftest import assert_answered, count_posts, is_healthy, queued_job
+from tests.whole.faults.conftest import assert_answered, count_posts, queued_job
 from tests.whole.periodic import PeriodicTasks
 
 DAY = 86_400.0
@@ -153,9 +154,9 @@ def test_f086_idle_connections_do_not_block_deliveries(app: App) -> None:
     port, files = free_port(), 64
     url, limited_url = app.url, f"http://127.0.0.1:{port}"
     receiver = killed_process.start("serve", {**app.environ, "PORT": str(port)}, files=files)
-    app.wait(lambda: is_healthy(limited_url))
+    wait_until(lambda: is_ok(f"{limited_url}/healthz"))
     idle = [socket.create_connection(("127.0.0.1", port)) for _ in range(2 * files)]
-    assert is_healthy(limited_url), "within a second"
+    assert is_ok(f"{limited_url}/healthz"), "within a second"
     app.point_hooks_at(limited_url)
     number = app.issue(created_at=time.time() - 2 * MIN_AGE_SECONDS)
     app.point_hooks_at(url)

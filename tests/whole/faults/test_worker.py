@@ -56,7 +56,7 @@ def test_a_job_of_a_worker_killed_at_any_step_is_repeated_without_a_second_comme
     assert killed_process.wait(worker) == -signal.SIGKILL
     assert app.redis.hlen("tagline:issues.msgs") == 1, "the job is still queued"
     with second_worker():
-        app.wait(lambda: None if app.redis.hlen("tagline:issues.msgs") else True)
+        app.wait(lambda: not app.redis.hlen("tagline:issues.msgs"))
         job = app.wait_for_end()
     assert job.state == "done"
     assert_answered(app, number, "documentation")
@@ -79,15 +79,15 @@ def test_f008_a_stopped_worker_finishes_its_job_and_returns_the_others(
     values = {"bot.queue.worker:PICK_UP_MS": 20}
     one_thread = {**app.environ, "WORKER_THREADS": "1", "LLM_TIMEOUT": "1"}
     worker = killed_process.start("worker", one_thread, values=values)
-    app.wait(lambda: None if app.box.faults.armed else True)  # the call is under way
+    app.wait(lambda: not app.box.faults.armed)  # the call is under way
     os.kill(worker.pid or 0, signal.SIGTERM)
     assert killed_process.wait(worker) == 0
     assert "needs-review" in app.labels(first), "its job was finished"
     assert app.labels(second) == []
     assert app.redis.llen("tagline:issues") == 1, "returned to the queue"
     with second_worker():  # a worker's start makes all waiting issues due
-        app.wait(lambda: app.comments(first) or None)
-        app.wait(lambda: app.comments(second) or None)
+        app.wait(lambda: app.comments(first))
+        app.wait(lambda: app.comments(second))
         app.wait_for_end()
     assert_answered(app, first)
     assert_answered(app, second)
@@ -188,7 +188,7 @@ def test_f010_a_job_that_exhausts_memory_is_a_dead_letter_and_others_run(
     other = app.issue(TITLE, f"{BODY} Another.")
     assert_answered(app, other)
     assert app.comments(poison) == []
-    app.wait(lambda: app.redis.zcard("tagline:issues.XQ") == 1 or None)
+    app.wait(lambda: app.redis.zcard("tagline:issues.XQ") == 1)
 
 
 def test_f010_a_job_that_kills_its_worker_every_time_is_a_dead_letter(
