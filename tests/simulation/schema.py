@@ -11,19 +11,37 @@ from bot.sandbox.model.api import plain_text, user_texts
 Schema = dict[str, Any]
 
 WORD = "blue"
-OMITTED = object()  # no value fits: the entry of a list is dropped
-TYPES = {"integer": (int,), "number": (int, float), "boolean": (bool,)}
-DEFAULTS = {"integer": 0, "number": 0, "boolean": False}
 
 
 def fit(schema: Schema, value: Any) -> Any:
     """Return the value nearest to `value` that follows the schema.
 
-    Supported are objects, lists, strings with `enum`, `const` and lengths, numbers,
-    `anyOf` (its first branch) and lists of types (the first one).
+    Supported are objects, lists of objects with `maxItems`, and strings with `enum` or
+    `maxLength`: what the product's schemas contain. Entries of a list that name no member of an
+    `enum` are left out. Raises KeyError or ValueError for other schemas.
     """
-    fitted = _fit(schema, value)
-    return _default(schema) if fitted is OMITTED else fitted
+    match schema["type"]:
+        case "object":
+            values = value if isinstance(value, dict) else {}
+            return {
+                name: fit(part, values.get(name)) for name, part in schema["properties"].items()
+            }
+        case "array":
+            entries = value if isinstance(value, list) else []
+            kept = [entry for entry in entries if _has_members(schema["items"], entry)]
+            return [fit(schema["items"], entry) for entry in kept[: schema.get("maxItems")]]
+        case "string" if "enum" in schema:
+            return value if value in schema["enum"] else schema["enum"][0]
+        case "string":
+            text = value if isinstance(value, str) else WORD
+            return text[: schema.get("maxLength")]
+    raise ValueError(f"{schema['type']} is not supported")
+
+
+def _has_members(schema: Schema, entry: Any) -> bool:
+    """Return whether each part with an `enum` has one of its members, or is missing."""
+    parts = schema["properties"].items()
+    return all(entry.get(n, p["enum"][0]) in p["enum"] for n, p in parts if "enum" in p)
 
 
 def schema_in(texts: Iterable[str]) -> Schema | None:
@@ -43,69 +61,6 @@ def schema_in(texts: Iterable[str]) -> Schema | None:
                 return schema
             start = text.find("{", end)
     return None
-
-
-def _fit(schema: Schema, value: Any) -> Any:
-    if "const" in schema:
-        return schema["const"]
-    if "enum" in schema:
-        return value if value in schema["enum"] else OMITTED
-    if branches := schema.get("anyOf"):
-        return _fit(branches[0], value)
-    kind = _kind(schema)
-    if kind == "object":
-        return _object(schema, value)
-    if kind == "array":
-        return _list(schema, value)
-    if kind == "string":
-        return _text(schema, value)
-    return _plain(kind, value)
-
-
-def _kind(schema: Schema) -> str:
-    kind = schema.get("type", "object" if "properties" in schema else "string")
-    return str(kind[0] if isinstance(kind, list) else kind)
-
-
-def _object(schema: Schema, value: Any) -> Any:
-    values = value if isinstance(value, dict) else {}
-    required, result = schema.get("required", ()), {}
-    for name, part in schema.get("properties", {}).items():
-        if name in values:
-            fitted = _fit(part, values[name])
-            if fitted is OMITTED and name in required:
-                return OMITTED
-            if fitted is not OMITTED:
-                result[name] = fitted
-        elif name in required:
-            result[name] = _default(part)
-    return result
-
-
-def _list(schema: Schema, value: Any) -> list[Any]:
-    part = schema.get("items", {})
-    entries = [_fit(part, entry) for entry in (value if isinstance(value, list) else [])]
-    kept = [entry for entry in entries if entry is not OMITTED][: schema.get("maxItems")]
-    missing = schema.get("minItems", 0) - len(kept)
-    return kept + [_default(part) for _ in range(missing)]
-
-
-def _text(schema: Schema, value: Any) -> str:
-    text = value if isinstance(value, str) else WORD
-    return text[: schema.get("maxLength")].ljust(schema.get("minLength", 0), ".")
-
-
-def _plain(kind: str, value: Any) -> Any:
-    """Return a number, boolean or null: the value where it is exactly of that type."""
-    fits = type(value) in TYPES.get(kind, ())
-    return value if fits else DEFAULTS.get(kind)
-
-
-def _default(schema: Schema) -> Any:
-    if schema.get("enum"):
-        return schema["enum"][0]
-    fitted = _fit(schema, None)
-    return None if fitted is OMITTED else fitted
 
 
 def schema_of(vendor: str, body: dict[str, Any]) -> Schema | None:
