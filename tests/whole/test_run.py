@@ -7,7 +7,8 @@ import signal
 import socket
 import subprocess
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
@@ -52,22 +53,6 @@ dramatiq.worker.CONSUMER_RESTART_DELAY_SECS = 0.1
 START = "from bot.cli.main import cli; cli()"
 
 
-def start_process(
-    command: str, environ: dict[str, str], folder: Path, *, setup: str = SHORT_WAITS
-) -> subprocess.Popen[bytes]:
-    """Start `tagline COMMAND` as a process; append its log to a file in `folder`."""
-    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-    with (folder / f"{command}.log").open("ab") as output:
-        return subprocess.Popen(
-            [sys.executable, "-c", setup + START, command],
-            env={**kept, **environ},
-            cwd=folder,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-        )
-
-
 def is_running(pid: int) -> bool:
     try:
         os.kill(pid, 0)
@@ -99,26 +84,46 @@ class RunCommand:
         app.redis.close()
         self.environ = {**app.environ, "DATA_DIR": str(self.data)}
         del self.environ["REDIS_URL"]
-        self.ready = f"http://127.0.0.1:{port}/readyz"
+        self.url = f"http://127.0.0.1:{port}/readyz"
         box.webhook_url = f"http://127.0.0.1:{port}/webhooks/github"
         box.add_repo(REPO, LABELS)
 
-    def start(self) -> subprocess.Popen[bytes]:
-        process = start_process("run", self.environ, self.folder)
-        try:
-            wait_until(partial(is_ok, self.ready))
-        except AssertionError:
-            process.kill()
-            raise
-        return process
+    @contextmanager
+    def started(self) -> Iterator[subprocess.Popen[bytes]]:
+        """Start the process, with its log in the folder; kill it at the end."""
+        kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+        command = [sys.executable, "-c", SHORT_WAITS + START, "run"]
+        with (self.folder / "run.log").open("ab") as output:
+            process = subprocess.Popen(
+                command,
+                env={**kept, **self.environ},
+                cwd=self.folder,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+            )
+        with process:
+            try:
+                yield process
+            finally:
+                process.kill()
+
+    @contextmanager
+    def ready(self) -> Iterator[subprocess.Popen[bytes]]:
+        """Start the process and wait until its receiver is ready."""
+        with self.started() as process:
+            self.wait_until_ready()
+            yield process
+
+    def wait_until_ready(self) -> None:
+        wait_until(partial(is_ok, self.url))
 
 
 def test_killed_parts_are_restarted_and_accepted_jobs_are_done(
     box: Sandbox, clean: str, tmp_path: Path
 ) -> None:
     run = RunCommand(box, clean, tmp_path)
-    process = run.start()
-    try:
+    with run.ready() as process:
         url = load(run.environ).redis_url
         first = server_pid(url)
         assert run.data.stat().st_mode & 0o777 == 0o700
@@ -129,7 +134,7 @@ def test_killed_parts_are_restarted_and_accepted_jobs_are_done(
 
         os.kill(first, signal.SIGKILL)
         wait_until(lambda: server_pid(url) not in (0, first))
-        wait_until(partial(is_ok, run.ready))
+        run.wait_until_ready()
 
         box.fault("model-timeout")
         number = box.open_issue(REPO, "Crash", "It crashed with an exception.")
@@ -137,21 +142,16 @@ def test_killed_parts_are_restarted_and_accepted_jobs_are_done(
         assert job
         wait_until(lambda: "running" in tagline(run.environ, "job", job).output)
         server = server_pid(url)
-        process.kill()
-        process.wait()
-        wait_until(lambda: not is_running(server))
+    wait_until(lambda: not is_running(server))
 
-        box.clear_faults()
-        process = run.start()
+    box.clear_faults()
+    with run.ready() as process:
         wait_until(lambda: "state: done" in tagline(run.environ, "job", job).output)
         assert len(box.bot_comments(REPO, number)) == 1
         server = server_pid(url)
         process.terminate()
         assert process.wait(20) == 0
         assert not is_running(server)
-    finally:
-        process.kill()
-        process.wait()
 
 
 def test_a_server_that_a_killed_process_left_is_stopped_before_the_next(tmp_path: Path) -> None:
@@ -264,29 +264,21 @@ def test_a_server_that_hangs_is_ended(tmp_path: Path, monkeypatch: pytest.Monkey
 
 def test_a_closed_terminal_stops_it(box: Sandbox, clean: str, tmp_path: Path) -> None:
     run = RunCommand(box, clean, tmp_path)
-    process = run.start()
-    try:
+    with run.ready() as process:
         process.send_signal(signal.SIGHUP)
         assert process.wait(20) == 0
-        assert b"running jobs finish first" in (tmp_path / "run.log").read_bytes()
-    finally:
-        process.kill()
-        process.wait()
+    assert b"running jobs finish first" in (tmp_path / "run.log").read_bytes()
 
 
 def test_it_ends_cleanly_when_it_is_stopped_during_the_start(
     box: Sandbox, clean: str, tmp_path: Path
 ) -> None:
     run = RunCommand(box, clean, tmp_path)
-    process = start_process("run", run.environ, tmp_path)
-    try:
+    with run.started() as process:
         wait_until((run.data / "lock").exists)
         process.terminate()
         assert process.wait(20) == 0
-        assert not (run.data / "redis.sock").exists()
-    finally:
-        process.kill()
-        process.wait()
+    assert not (run.data / "redis.sock").exists()
 
 
 def test_a_data_directory_is_locked_by_one_process_at_a_time(tmp_path: Path) -> None:

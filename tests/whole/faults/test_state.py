@@ -8,6 +8,7 @@ from itertools import count
 
 import pytest
 
+from bot.core.jobs import JobRecord
 from bot.http import ClientPool
 from bot.sandbox.state import now
 from tests.simulation.gitlab import GitLab
@@ -29,6 +30,7 @@ def _archive(app: App, _number: int) -> None:
     app.arm_fault("forge-403", "labels", None)
 
 
+WHEN = pytest.mark.parametrize("when", ["before the job", "while the model answers"])
 # Changes after which the bot writes nothing, and the pattern of the reason in the job's record.
 SKIPPED: dict[str, tuple[Change, str]] = {
     "f068-archived": (_archive, "refused"),
@@ -42,7 +44,7 @@ SKIPPED: dict[str, tuple[Change, str]] = {
 }
 
 
-@pytest.mark.parametrize("when", ["before the job", "while the model answers"])
+@WHEN
 @pytest.mark.parametrize("case", SKIPPED)
 def test_an_issue_that_changes_is_skipped(app: App, case: str, when: str) -> None:
     change, why = SKIPPED[case]
@@ -67,6 +69,17 @@ def _open_and_change(app: App, change: Callable[[int], object], when: str) -> No
             app.wait_for_end()
 
 
+def _run_with_change(app: App, change: Callable[[], object], when: str) -> JobRecord:
+    """Deliver an issue; change it before the worker starts or during the model call."""
+    app.host.open_issue(app.repo, TITLE, BODY)
+    if when.startswith("before"):
+        change()
+        with app.running_worker():
+            return app.wait_for_end()
+    with app.during_model_call(change), app.running_worker():
+        return app.wait_for_end()
+
+
 def _check_nothing_written(app: App) -> None:
     """No write succeeded and no error was logged."""
     assert app.comments(1) == []
@@ -76,7 +89,7 @@ def _check_nothing_written(app: App) -> None:
     assert [e for e in app.events() if e["level"] == "error"] == []
 
 
-@pytest.mark.parametrize("when", ["before the job", "while the model answers"])
+@WHEN
 def test_f075_an_issue_that_turns_confidential_is_skipped(app: App, when: str) -> None:
     host = app.host
     assert isinstance(host, GitLab)
@@ -114,38 +127,24 @@ def test_f071_an_issue_that_became_a_discussion_is_skipped(app: App) -> None:
     _check_nothing_written(app)
 
 
-@pytest.mark.parametrize("when", ["before the job", "while the model answers"])
+@WHEN
 def test_f065_an_issue_of_a_removed_installation_is_skipped(idle_app: App, when: str) -> None:
     app, owner = idle_app, next(owners)
     app.box.install(owner)
     app.refresh(owner=owner)
-    app.host.open_issue(app.repo, TITLE, BODY)
-    if when.startswith("before"):
-        app.box.uninstall(app.repo)
-        with app.running_worker():
-            job = app.wait_for_end()
-    else:
-        with app.during_model_call(lambda: app.box.uninstall(app.repo)), app.running_worker():
-            job = app.wait_for_end()
+    job = _run_with_change(app, lambda: app.box.uninstall(app.repo), when)
     assert (job.state, job.outcome) == ("done", "skipped")
     _check_nothing_written(app)
 
 
-@pytest.mark.parametrize("when", ["before the job", "while the model answers"])
+@WHEN
 def test_f066_a_suspended_installation_is_skipped_and_answered_later(
     idle_app: App, when: str
 ) -> None:
     app, owner = idle_app, next(owners)
     app.box.install(owner)
     app.refresh(owner=owner)
-    app.host.open_issue(app.repo, TITLE, BODY)
-    if when.startswith("before"):
-        app.box.suspend(app.repo)
-        with app.running_worker():
-            job = app.wait_for_end()
-    else:
-        with app.during_model_call(lambda: app.box.suspend(app.repo)), app.running_worker():
-            job = app.wait_for_end()
+    job = _run_with_change(app, lambda: app.box.suspend(app.repo), when)
     assert (job.state, job.outcome) == ("done", "skipped")
     _check_nothing_written(app)
     app.box.access.installations[-1].suspended_at = None
@@ -154,21 +153,13 @@ def test_f066_a_suspended_installation_is_skipped_and_answered_later(
     assert_answered(app, 1)
 
 
-@pytest.mark.parametrize("when", ["before the job", "while the model answers"])
+@WHEN
 def test_f067_a_renamed_repository_is_followed_by_its_number(idle_app: App, when: str) -> None:
     app, before = idle_app, idle_app.repo
     renamed = f"{before}-renamed"
-    number = app.host.open_issue(before, TITLE, BODY)
-    if when.startswith("before"):
-        app.host.rename_repo(before, renamed)
-        with app.running_worker():
-            app.wait_for_end()
-    else:
-        change = lambda: app.host.rename_repo(before, renamed)  # noqa: E731
-        with app.during_model_call(change), app.running_worker():
-            app.wait_for_end()
+    _run_with_change(app, lambda: app.host.rename_repo(before, renamed), when)
     app.repo = renamed
-    assert_answered(app, number)
+    assert_answered(app, 1)
     assert count_posts(app) == 1
     assert app.box.leaks == []
 
