@@ -187,16 +187,20 @@ END_STATES = {
 }
 
 
-@pytest.mark.parametrize("row", END_STATES.values(), ids=END_STATES)
-def test_an_issue_ends_in_the_state_of_the_table(row: EndState) -> None:
-    answers = [] if row.answer is None else [row.answer]
-    case = make_case(
-        *answers,
-        provider=bool(answers),
+def case_of(row: EndState, answers: int) -> IssueCase:
+    """Return the case of a row, whose model answers so many times."""
+    return make_case(
+        *([] if row.answer is None else [row.answer] * answers),
+        provider=row.answer is not None,
         config=row.config,
         labels=row.repository,
         issue={"title": row.title, "body": row.body},
     )
+
+
+@pytest.mark.parametrize("row", END_STATES.values(), ids=END_STATES)
+def test_an_issue_ends_in_the_state_of_the_table(row: EndState) -> None:
+    case = case_of(row, 1)
     outcome = case.job()
     assert (case.labels, len(case.comments)) == (row.labels, row.comments)
     assert outcome.record.status == row.status
@@ -205,33 +209,22 @@ def test_an_issue_ends_in_the_state_of_the_table(row: EndState) -> None:
 
 @pytest.mark.parametrize("row", END_STATES.values(), ids=END_STATES)
 def test_a_second_delivery_changes_no_label_and_posts_no_second_comment(row: EndState) -> None:
-    answers = [] if row.answer is None else [row.answer] * 2
-    case = make_case(
-        *answers,
-        provider=bool(answers),
-        config=row.config,
-        labels=row.repository,
-        issue={"title": row.title, "body": row.body},
-    )
+    case = case_of(row, 2)
     case.job()
     case.job(tries=2)
     assert (case.labels, len(case.comments)) == (row.labels, row.comments)
 
 
+@pytest.mark.parametrize("post", ["always", "never"])
 @pytest.mark.parametrize("kind", ["opened", "edited", "reopened"])
-def test_an_answered_issue_costs_no_second_model_call(kind: JobKind) -> None:
-    case = make_case(ANSWER, config="on: [opened, edited, reopened]")
+def test_an_answered_issue_costs_no_second_model_call(kind: JobKind, post: str) -> None:
+    config = f"{{on: [opened, edited, reopened], comment: {{post: {post}}}}}"
+    case = make_case(ANSWER, config=config)
     case.job()
     before = list(case.forge.writes)
     outcome = case.job(kind)
     assert (outcome.record.status, outcome.record.why) == ("unchanged", "already answered")
     assert case.forge.writes == before
-
-
-def test_a_quiet_answer_costs_no_second_model_call() -> None:
-    case = make_case(ANSWER, config="comment: {post: never}")
-    case.job()
-    assert case.job().record.why == "already answered"
 
 
 # The reason of the skip → changed fields of the issue, and the configuration.
@@ -529,14 +522,6 @@ def test_a_label_that_a_person_set_is_kept_and_not_recorded_as_the_bots() -> Non
     assert marker.labels == ("area/login",)
 
 
-def test_the_marker_replaces_records_that_redis_lost() -> None:
-    case = make_case(ANSWER)
-    case.job()
-    case.store = MemoryStore()
-    assert case.job().record.why == "already answered"
-    assert (case.labels, len(case.comments)) == (BY_MODEL, 1)
-
-
 class UncommentedForge(FakeForge):
     """Reports an issue as not commented, although it lists comments."""
 
@@ -655,12 +640,17 @@ def test_a_comment_whose_response_was_lost_is_adopted() -> None:
     assert (outcome.record.status, outcome.record.comment_id) == ("answered", 901)
 
 
-@pytest.mark.parametrize(("writes", "labels"), [(0, []), (1, BY_MODEL)])
-def test_a_lost_lock_stops_the_job_before_its_next_write(writes: int, labels: list[str]) -> None:
-    case = make_case(ANSWER, store=ExpiringLockStore(writes))
+@pytest.mark.parametrize(
+    ("answer", "writes", "labels"), [(ANSWER, 0, []), (DOWN, 0, []), (ANSWER, 1, BY_MODEL)]
+)
+def test_a_lost_lock_stops_the_job_before_its_next_write(
+    answer: str | ModelFailed, writes: int, labels: list[str]
+) -> None:
+    case = make_case(answer, store=ExpiringLockStore(writes))
     with pytest.raises(Retry, match="lock"):
         case.job()
     assert (case.labels, case.comments) == (labels, [])
+    assert (case.store.record(REF.key) is None) is (writes == 0)
 
 
 def test_an_issue_that_another_worker_has_locked_is_retried() -> None:
@@ -712,14 +702,6 @@ def test_labels_that_may_not_be_set_are_suggested_in_the_comment() -> None:
     (comment,) = case.comments
     assert "- **Labels:** Suggested, not applied: `bug`, `area/login`, `regression`" in comment
     assert case.record.labels == ()
-
-
-def test_a_refused_label_does_not_prevent_the_others() -> None:
-    case = make_case(ANSWER)
-    case.forge.fail("add_labels", *[Forbidden("refused (status 422)")] * 2)
-    assert case.job().record.status == "answered"
-    assert case.labels == ["area/login"]
-    assert "Suggested, not applied: `bug`" in case.comments[0]
 
 
 def test_a_label_deleted_during_the_job_is_neither_set_nor_recorded() -> None:
@@ -776,15 +758,6 @@ def test_an_issue_that_disappears_while_labels_are_written_is_skipped() -> None:
     assert len(case.comments) == 1
 
 
-def test_a_deleted_label_prevents_neither_the_others_nor_the_comment() -> None:
-    case = make_case(ANSWER)
-    error = NotFound("not found", may_be_lag=True)
-    case.forge.fail("add_labels", error, error)
-    assert case.job(tries=3).record.status == "answered"
-    assert case.labels == BY_MODEL[1:]
-    assert len(case.comments) == 1
-
-
 def test_a_preview_of_an_answered_issue_leaves_it_answered() -> None:
     case = make_case(ANSWER, ANSWER)
     case.job()
@@ -802,27 +775,6 @@ def test_edits_never_bring_more_labels_than_the_maximum() -> None:
         case.forge.person_edits("Broken", f"text {number}")
         case.job("edited")
     assert case.labels == ["l0", "l1"]
-
-
-@pytest.mark.parametrize("change", [{"is_open": False}, {"locked": True}, {"confidential": True}])
-def test_an_issue_that_changes_while_the_model_answers_is_skipped(change: dict[str, bool]) -> None:
-    class ChangingModel(ScriptedModel):
-        def complete(self, prompt: Prompt, parse: Any) -> Any:
-            case.forge.current = replace(case.forge.current, **change)  # type: ignore[arg-type]
-            return super().complete(prompt, parse)
-
-    case = make_case()
-    case.model = ChangingModel(ANSWER)
-    assert case.job().record.status == "skipped"
-    assert (case.labels, case.comments) == ([], [])
-
-
-def test_a_job_that_lost_its_lock_writes_nothing() -> None:
-    case = make_case(DOWN, store=ExpiringLockStore(0))
-    with pytest.raises(Retry):
-        case.job()
-    assert case.labels == []
-    assert case.store.record(REF.key) is None
 
 
 @pytest.mark.parametrize(
