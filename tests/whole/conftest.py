@@ -23,7 +23,7 @@ from tests.whole.differences import hosts_of
 Build = Callable[..., App]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def box() -> Iterator[Sandbox]:
     sandbox = Sandbox(webhook_secret=SECRET)
     gzip_bomb()  # compressed once, before any time limit runs
@@ -31,7 +31,7 @@ def box() -> Iterator[Sandbox]:
         yield sandbox
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="package", autouse=True)
 def one_periodic_run() -> Iterator[None]:
     """Run a worker's periodic tasks at its start only."""
     with pytest.MonkeyPatch.context() as patch:
@@ -96,7 +96,7 @@ def shape(body: bytes) -> str:
     return b" ".join(re.findall(rb'"(\w+)" ?:', body[:100_000])[:500]).decode()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def vendors() -> Vendors:
     return Vendors(shared_folder())
 
@@ -107,7 +107,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("host", hosts_of(metafunc.function.__name__), scope="function")
 
 
-@pytest.fixture(autouse=True, scope="session")
+@pytest.fixture(autouse=True, scope="package")
 def short_waits() -> Iterator[None]:
     """Shorten pauses and polling; let the receiver wait longer for Redis on a busy machine."""
     with pytest.MonkeyPatch.context() as patch:
@@ -128,14 +128,14 @@ def build(box: Sandbox, clean: str, host: str) -> Build:
     return make_app
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def clients() -> Iterator[ClientPool]:
     pool = wiring.clients()
     yield pool
     pool.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def _apps(box: Sandbox, server: EmbeddedRedis, short_waits: None) -> Iterator[dict[str, App]]:
     """An app per wire format that runs for the whole session, because starting one takes time."""
     with ExitStack() as stack:

@@ -50,7 +50,7 @@ def queued_job(app: App) -> Job:
     return msgspec.convert(msgspec.json.decode(message)["kwargs"]["delivery"], Job)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def _idle_app(box: Sandbox, server: EmbeddedRedis) -> Iterator[App]:
     app = App(box, f"{server.url[:-1]}3", environment={"LLM_TIMEOUT": "5"})
     with app.open(worker=False):
