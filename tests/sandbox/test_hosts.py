@@ -11,7 +11,7 @@ import pytest
 
 from tests.simulation import Host, Sandbox, forge_faults
 
-from .conftest import Receiver, app_token, mint
+from .conftest import mint
 
 REPO = "acme/both"
 
@@ -77,38 +77,6 @@ def number(side: Side) -> int:
     return side.host.open_issue(REPO, "Title", "Body", labels=["question"], deliver=False)
 
 
-ACTIONS: list[tuple[Callable[[Host, int], object], str]] = [
-    (lambda host, n: host.edit_issue(REPO, n, title="New"), "edited"),
-    (lambda host, n: host.close_issue(REPO, n), "closed"),
-    (lambda host, n: host.reopen_issue(REPO, n), "reopened"),
-    (lambda host, n: host.comment_by_person(REPO, n, "Hi"), "created"),
-    (lambda host, n: host.transfer_issue(REPO, n, REPO), "opened"),
-]
-
-
-@pytest.mark.parametrize(("act", "action"), ACTIONS)
-def test_actions_send_webhooks_of_the_same_name(
-    side: Side, number: int, receiver: Receiver, act: Callable[[Host, int], object], action: str
-) -> None:
-    side.host.webhook_url = receiver.url
-    act(side.host, number)
-    assert action in [delivery.action for delivery in side.host.deliveries]
-    assert all(delivery.status == 202 for delivery in side.host.deliveries)
-
-
-def test_an_opened_issue_is_delivered_and_redelivered(side: Side, receiver: Receiver) -> None:
-    host, host.webhook_url = side.host, receiver.url
-    number = host.open_issue(REPO, "Title", "Body")
-    opened = host.opened
-    assert (opened.number, opened.status, opened.job) == (number, 202, "job-1")
-    host.redeliver(opened.guid)
-    host.deliver(opened.event, opened.payload)
-    first, again, anew = host.deliveries
-    assert (again.guid, again.body, again.redelivery) == (first.guid, first.body, True)
-    assert anew.guid != first.guid
-    assert [d.action for d in host.deliveries] == ["opened"] * 3
-
-
 def test_queries_separate_people_from_the_bot(side: Side, number: int) -> None:
     host = side.host
     theirs = host.comment_by_person(REPO, number, "Theirs")
@@ -125,17 +93,6 @@ def test_queries_separate_people_from_the_bot(side: Side, number: int) -> None:
     shown = host.show(REPO, number)
     assert [c["body"] for c in shown["comments"]] == ["Ours"]
     assert sorted(shown["labels"]) == ["bug", "made up"]
-
-
-def test_the_configuration_is_set_where_the_host_keeps_it(side: Side) -> None:
-    side.host.set_config(REPO, "version: 1")
-    files = side.host.state.repo(REPO).files
-    assert files == {f".{side.host.host}/tagline.yml": "version: 1"}
-
-
-def test_a_deleted_issue_is_gone(side: Side, number: int) -> None:
-    side.host.delete_issue(REPO, number)
-    assert side.read(number).status_code in (404, 410)
 
 
 STATUSES = {f"forge-{status}": status for status in forge_faults.GITLAB_MESSAGES}
@@ -201,15 +158,6 @@ def test_a_stored_comment_gets_no_answer(
 
 def test_a_fault_of_one_host_leaves_the_other_alone(box: Sandbox, side: Side, number: int) -> None:
     other = next(name for name in box.hosts if name != side.host.host)
+    assert not box.hosts[other].state.repo(REPO).issues
     box.fault(next(iter(OF_ONE_HOST[other])), times=None)
     assert side.read(number).status_code == 200
-
-
-def test_the_hosts_are_independent(box: Sandbox, side: Side, number: int) -> None:
-    other = next(host for host in box.hosts.values() if host is not side.host)
-    assert not other.state.repo(REPO).issues
-    assert httpx.get(f"{box.github_url}/app", headers=bearer(box)).status_code == 200
-
-
-def bearer(box: Sandbox) -> dict[str, str]:
-    return {"authorization": f"Bearer {app_token(box)}"}

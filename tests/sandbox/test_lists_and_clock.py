@@ -37,23 +37,6 @@ def test_github_lists_issues_by_state_time_and_order(box: Sandbox, bot: httpx.Cl
     assert numbers(bot.get(second), "number") == [new]
 
 
-def test_gitlab_lists_issues_by_time_without_confidential_ones(box: Sandbox) -> None:
-    old, new = (box.gitlab.open_issue(DEMO_PROJECT, "T", created_at=at) for at in (1e9, 1.7e9))
-    box.gitlab.open_issue(DEMO_PROJECT, "T", confidential=True)
-    newest = box.gitlab.open_issue(DEMO_PROJECT, "T")
-    project = box.gitlab.state.repo(DEMO_PROJECT).id
-    for query, expected in (
-        ("created_after=2020-01-01T00:00:00Z&order_by=created_at&sort=asc", [new, newest]),
-        ("order_by=created_at&sort=desc&per_page=1&page=3", [old]),
-    ):
-        answer = WEB.get(
-            f"{box.gitlab_url}/api/v4/projects/{project}/issues?state=opened"
-            f"&confidential=false&{query}",
-            headers={"private-token": box.gitlab.token},
-        )
-        assert numbers(answer, "iid") == expected
-
-
 def test_a_repository_is_read_by_id_where_it_is_visible(box: Sandbox, bot: httpx.Client) -> None:
     hidden = box.add_repo("other/hidden", private=True)
     by_id, by_name = f"{box.github_url}/repositories", f"{box.github_url}/repos/{REPO}"
@@ -158,14 +141,6 @@ def test_deliveries_are_listed_newest_first_with_their_status(
     assert WEB.post(lost, headers=headers).status_code == 202
     box.settle()
     assert (box.deliveries[-1].guid, box.deliveries[-1].status) == (listed[2]["guid"], 202)
-
-
-def test_comments_have_their_authors_association(box: Sandbox, bot: httpx.Client) -> None:
-    number = box.open_issue(REPO, "Title")
-    for login in ("maintainer", "octocat"):
-        box.comment_by_person(REPO, number, "Hi", login=login)
-    listed = bot.get(f"/issues/{number}/comments").json()
-    assert [one["author_association"] for one in listed] == ["MEMBER", "NONE"]
 
 
 @pytest.mark.parametrize("minutes", [-10, 10])

@@ -67,6 +67,8 @@ def test_every_action_sends_its_webhooks(
     number = box.open_issue(REPO, "Title", "Body", labels=["question"], deliver=False)
     action(box, number)
     assert actions_in(receiver) == expected
+    recorded = [(f"{d.event}.{d.action}", d.status) for d in box.deliveries]
+    assert recorded == [(name, 202) for name in expected]
 
 
 def test_an_edit_has_the_previous_values(box: Sandbox, receiver: Receiver) -> None:
@@ -110,6 +112,8 @@ def test_any_payload_can_be_delivered(box: Sandbox, receiver: Receiver) -> None:
     answer = box.deliver("ping", {"zen": "Keep it simple."}, "guid-1")
     assert answer.status_code == 202
     assert receiver.received[0].headers["x-github-delivery"] == "guid-1"
+    box.deliver("ping", {"zen": "Keep it simple."})
+    assert box.deliveries[-1].guid not in ("", "guid-1")
     assert box.deliver("issues", b"{broken").status_code == 202
 
 
