@@ -31,9 +31,10 @@ def enriched(
     config: str | None = None,
     labels: Sequence[Label] = LABELS,
     current: CurrentLabels | None = None,
+    title: str = TITLE,
+    body: str = BODY,
 ) -> Enrichment:
-    issue = make_issue(TITLE, BODY)
-    material = prepare(issue, labels, parse(config)[0])
+    material = prepare(make_issue(title, body), labels, parse(config)[0])
     return enrich(material, current or CurrentLabels(), make_labellers(model))
 
 
@@ -221,9 +222,8 @@ SENTENCE = f"The login fails with the token {TOKEN} of ada@example.org in Firefo
 def planted(config: str | None, *answers: str | ModelFailed) -> tuple[Enrichment, ScriptedModel]:
     """What becomes of an issue whose title and body hold secrets."""
     model = ScriptedModel(*answers)
-    issue = make_issue(f"Login fails, password: hunter2, {TOKEN}", f"{SENTENCE}\n")
-    material = prepare(issue, LABELS, parse(config)[0])
-    return enrich(material, CurrentLabels(), make_labellers(model)), model
+    title = f"Login fails, password: hunter2, {TOKEN}"
+    return enriched(model, config, title=title, body=f"{SENTENCE}\n"), model
 
 
 def test_the_prompt_contains_no_secret_and_no_address() -> None:
@@ -242,8 +242,7 @@ def test_the_prompt_contains_no_secret_and_no_address() -> None:
 def test_nothing_that_condensing_drops_hides_a_secret(between: str, is_hidden: bool) -> None:
     model = ScriptedModel(model_reply("It fails."))
     body = f"It fails with {TOKEN[:8]}{between}{TOKEN[8:]} here."
-    material = prepare(make_issue(TITLE, body), LABELS, parse(None)[0])
-    enrich(material, CurrentLabels(), make_labellers(model))
+    enriched(model, body=body)
     assert ("[redacted:github-token]" in model.prompts[0].user) is is_hidden
 
 
@@ -251,8 +250,7 @@ def test_nothing_that_condensing_drops_hides_a_secret(between: str, is_hidden: b
 def test_no_half_of_a_secret_in_a_very_long_body_reaches_the_model(where: int) -> None:
     model = ScriptedModel(model_reply("It fails."))
     body = f"{'word ' * (where // 5)}{TOKEN} {'word ' * ((120_000 - where) // 5)}"
-    material = prepare(make_issue(TITLE, body), LABELS, parse(None)[0])
-    enrich(material, CurrentLabels(), make_labellers(model))
+    enriched(model, body=body)
     assert TOKEN[5:15] not in model.prompts[0].user
     assert TOKEN[-10:] not in model.prompts[0].user
 
@@ -299,9 +297,8 @@ def test_neither_a_fooled_model_nor_rules_apply_a_protected_label_in_any_spellin
 
 def test_built_in_rules_apply_no_protected_label_that_means_their_concept() -> None:
     labels = [Label("type: security"), Label("high priority"), Label("P0")]
-    issue = make_issue("Critical XSS vulnerability", "Urgent: an attacker can inject a script.")
-    material = prepare(issue, labels, parse(None)[0])
-    found = enrich(material, CurrentLabels(), make_labellers(None))
+    body = "Urgent: an attacker can inject a script."
+    found = enriched(None, labels=labels, title="Critical XSS vulnerability", body=body)
     assert (applied(found), found.label_decision.suggest) == ([], ())
 
 

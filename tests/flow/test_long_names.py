@@ -23,7 +23,7 @@ BOOM = "\U0001f4a5"
 LONG = [f"{BOOM * 253}{n}" for n in "12"]
 BODY = "The login crashed with an exception. It is a bug."
 RULES = (
-    "version: 1\ncomment: {on_fallback: true}\non: [opened, edited]\n"
+    "version: 1\ncomment: {on_fallback: true}\n"
     f"fallback: {{rules: [{{label: '{LONG[0]}', any: [crashed]}}]}}\n"
 )
 
@@ -31,23 +31,6 @@ RULES = (
 def make_forge() -> FakeForge:
     names = [*LONG, "needs-review"]
     return FakeForge(make_issue("Login", BODY), tuple(Label(n) for n in names), config=RULES)
-
-
-def edit_body(forge: FakeForge, body: str) -> None:
-    forge.current = replace(forge.current, body=body, commented=True)
-
-
-def test_a_long_label_that_a_person_removed_stays_off_after_redis_lost_its_data() -> None:
-    forge = make_forge()
-    both = model_reply("The login crashed.", *((name, "sure", "crashed") for name in LONG))
-    process(make_job(), make_context(forge, ScriptedModel(both), MemoryStore()))
-    assert set(forge.current.labels) == set(LONG)
-    forge.current = replace(forge.current, labels=(LONG[0],))
-    edit_body(forge, f"{BODY} Again.")
-    process(make_job(kind="edited"), make_context(forge, ScriptedModel(both), MemoryStore()))
-    assert set(forge.current.labels) == {LONG[0]}
-    (comment,) = forge.own_comments
-    assert comment.body.count(LONG[0][-1]) >= 1
 
 
 def test_a_long_label_from_rules_is_replaced_by_the_model_s() -> None:

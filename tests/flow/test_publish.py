@@ -27,23 +27,11 @@ class CommentCase:
         return write_comment(REF, BODY, before, self.forge, self.slept.append)
 
 
-def test_a_first_comment_is_posted() -> None:
-    case = CommentCase()
-    assert case.write_comment() == OwnComment(901, BODY)
-    assert case.forge.own_comments == [OwnComment(901, BODY)]
-
-
 def test_running_the_same_plan_twice_leaves_one_comment_and_no_edit() -> None:
     case = CommentCase()
     case.write_comment(case.write_comment())
     assert case.forge.own_comments == [OwnComment(901, BODY)]
     assert case.forge.writes == ["comment"]
-
-
-def test_an_existing_comment_is_edited_in_place() -> None:
-    case = CommentCase(BEFORE)
-    assert case.write_comment(BEFORE) == OwnComment(7, BODY)
-    assert case.forge.own_comments == [OwnComment(7, BODY)]
 
 
 def test_a_line_end_that_the_forge_added_causes_no_edit() -> None:
@@ -82,19 +70,6 @@ def test_comments_that_a_person_wrote_are_never_deleted() -> None:
     case = CommentCase(by_person)
     case.write_comment()
     assert by_person in case.forge.own_comments
-
-
-def test_a_comment_without_the_marker_is_not_overwritten() -> None:
-    by_person = OwnComment(7, "I can confirm this.")
-    case = CommentCase(by_person)
-    assert case.write_comment() == OwnComment(901, BODY)
-    assert by_person in case.forge.own_comments
-
-
-def test_a_deleted_comment_is_not_posted_again() -> None:
-    case = CommentCase()
-    assert case.write_comment(BEFORE) is None
-    assert case.forge.own_comments == []
 
 
 def test_a_comment_whose_response_was_lost_is_adopted_and_not_repeated() -> None:

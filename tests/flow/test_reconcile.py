@@ -99,6 +99,13 @@ def issue(number: int) -> IssueRef:
     return replace(REF, number=number)
 
 
+def lost_issue() -> ReconcileCase:
+    """Return a case with an issue that has no record."""
+    case = ReconcileCase(REPOSITORY)
+    case.forge.opened = {issue(1): NOW - 3600}
+    return case
+
+
 def test_a_young_issue_without_a_record_is_enqueued() -> None:
     case = ReconcileCase(REPOSITORY)
     case.forge.opened = {
@@ -114,8 +121,7 @@ def test_a_young_issue_without_a_record_is_enqueued() -> None:
 
 
 def test_an_issue_that_always_fails_is_enqueued_ever_less_often() -> None:
-    case = ReconcileCase(REPOSITORY)
-    case.forge.opened = {issue(1): NOW - 3600}
+    case = lost_issue()
     runs = []
     for run in range(1, 289):  # a day
         case.run()
@@ -139,8 +145,7 @@ def test_a_worker_that_crashes_while_it_sends_delays_one_issue() -> None:
 
 
 def test_an_issue_whose_job_is_rate_limited_gets_no_second_job() -> None:
-    case = ReconcileCase(REPOSITORY)
-    case.forge.opened = {issue(1): NOW - 3600}
+    case = lost_issue()
     case.rate_limiter.reserved = {issue(1).key}
     case.run()
     assert case.numbers == []
@@ -150,16 +155,14 @@ def test_an_issue_whose_job_is_rate_limited_gets_no_second_job() -> None:
 
 
 def test_an_account_that_its_forge_limited_is_left_out() -> None:
-    case = ReconcileCase(REPOSITORY)
-    case.forge.opened = {issue(1): NOW - 3600}
+    case = lost_issue()
     case.rate_limiter.paused = {REPOSITORY.account_key}
     case.run()
     assert case.numbers == []
 
 
 def test_two_workers_reconcile_once() -> None:
-    case = ReconcileCase(REPOSITORY)
-    case.forge.opened = {issue(1): NOW - 3600}
+    case = lost_issue()
     case.run()
     assert case.reconciliation.run_once(case.sent.append) == {}
 
@@ -236,8 +239,7 @@ def test_a_run_without_repositories_does_not_delay_the_next() -> None:
 
 
 def test_an_issue_whose_job_ended_while_writing_is_enqueued() -> None:
-    case = ReconcileCase(REPOSITORY)
-    case.forge.opened = {issue(1): NOW - 3600}
+    case = lost_issue()
     case.save_record(issue(1), Record("writing", labels=("bug",)))
     case.run()
     assert case.numbers == [1]

@@ -252,29 +252,17 @@ def test_a_key_of_the_configuration_stays_within_its_line() -> None:
     assert "<!--" not in shown
 
 
-# When a comment is written.
+# When a comment is written; test_process has more rows in `END_STATES`.
 
-WORDLESS = history(title="Broken", body="Help me please")
 COMMENTED = history(marker=Marker((), "1", "model", "other"))
-FAILED = replace(BY_RULES, why="timeout")
-NO_LABELS = replace(FAILED, labels_usable=False)
+NO_LABELS = replace(BY_RULES, why="timeout", labels_usable=False)
 
 
 @pytest.mark.parametrize(
     ("enrichment", "config", "before", "written"),
     [
-        (BY_MODEL, None, None, True),
-        (BY_MODEL, "comment: {post: never}", None, False),
-        (BY_MODEL, "comment: {post: when-useful}", None, True),
-        (BY_MODEL, "comment: {post: when-useful}", WORDLESS, False),
-        (BY_MODEL, None, WORDLESS, True),
         (BY_MODEL, "comment: {on_fallback: false}", None, True),
-        (BY_RULES, None, None, True),
-        (BY_RULES, "comment: {on_fallback: false}", None, False),
         (BY_RULES, "comment: {post: never, on_fallback: true}", None, False),
-        (FAILED, None, None, False),
-        (FAILED, "comment: {on_fallback: true}", None, True),
-        (NO_LABELS, None, None, True),
         (NO_LABELS, "comment: {on_fallback: false}", None, False),
         (BY_RULES, None, COMMENTED, False),
         (NO_LABELS, "comment: {on_fallback: true}", COMMENTED, False),
@@ -359,6 +347,8 @@ def encoded(text: bytes) -> str:
         encoded(b"\xff\xfe"),
         encoded(b'{"labels": "bug", "prompt": "1", "source": "model", "input": "x"}'),
         encoded(b"[" * 5000),
+        encoded(b'{"x":' + b"[" * 100_000 + b"]" * 100_000 + b"}"),
+        write_marker(Marker(("bug",), "1", "model", INPUT))[:-8],
     ],
 )
 def test_text_without_a_valid_marker_has_none(text: str) -> None:

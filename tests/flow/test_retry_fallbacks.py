@@ -76,6 +76,13 @@ def make_case(*answers: str | ModelFailed) -> RetryCase:
     return RetryCase(ScriptedModel(*answers))
 
 
+def fallen_back(*answers: str | ModelFailed) -> RetryCase:
+    """Return a case whose model failed once, so that its labels come from rules."""
+    case = make_case(DOWN, *answers)
+    case.job()
+    return case
+
+
 def test_the_model_s_answer_takes_the_place_of_the_rules_one_minute_later() -> None:
     case = make_case(DOWN, ANSWER)
     assert case.job().record.status == "fallback"
@@ -92,16 +99,14 @@ def test_the_model_s_answer_takes_the_place_of_the_rules_one_minute_later() -> N
 
 
 def test_a_label_that_a_person_set_again_is_kept() -> None:
-    case = make_case(DOWN, ANSWER)
-    case.job()
+    case = fallen_back(ANSWER)
     case.forge.set_by_people.add("bug")
     case.advance(PAUSES[0])
     assert case.forge.current.labels == ("bug", "area/login")
 
 
 def test_a_label_of_the_rules_that_the_model_chooses_too_is_not_touched() -> None:
-    case = make_case(DOWN, model_reply("It crashes.", ("bug", "sure", "crashed")))
-    case.job()
+    case = fallen_back(model_reply("It crashes.", ("bug", "sure", "crashed")))
     case.advance(PAUSES[0])
     assert case.forge.current.labels == ("bug",)
     assert case.forge.writes == ["labels", "unlabel", "comment"]
@@ -128,8 +133,7 @@ def test_a_fallback_comment_is_replaced_in_place() -> None:
 
 
 def test_no_comment_is_written_once_a_maintainer_has_replied() -> None:
-    case = make_case(DOWN, ANSWER)
-    case.job()
+    case = fallen_back(ANSWER)
     case.forge.people_replied = True
     (retried,) = case.advance(PAUSES[0])
     assert (retried.record.status, case.forge.own_comments) == ("quiet", [])
@@ -211,8 +215,7 @@ def test_suspended_issues_are_due_as_soon_as_the_model_answers_any_issue() -> No
 
 
 def test_a_worker_s_start_makes_all_issues_due() -> None:
-    case = make_case(DOWN, ANSWER)
-    case.job()
+    case = fallen_back(ANSWER)
     case.retries = FallbackRetries(
         case.store.retry_schedule, case.store, ["provider"], lambda: case.now
     )
@@ -221,8 +224,7 @@ def test_a_worker_s_start_makes_all_issues_due() -> None:
 
 
 def test_a_closed_issue_is_no_longer_retried() -> None:
-    case = make_case(DOWN)
-    case.job()
+    case = fallen_back()
     case.forge.current = replace(case.forge.current, is_open=False)
     (skipped,) = case.advance(PAUSES[0])
     assert skipped.record.status == "skipped"
@@ -237,8 +239,7 @@ def test_without_a_provider_no_issue_waits() -> None:
 
 
 def test_a_day_old_issue_is_still_retried() -> None:
-    case = make_case(DOWN, ANSWER)
-    case.job()
+    case = fallen_back(ANSWER)
     case.provider_fails()
     case.now += MAX_WAIT_SECONDS - 60
     case.store.call_succeeded("provider")
@@ -247,8 +248,7 @@ def test_a_day_old_issue_is_still_retried() -> None:
 
 
 def test_a_lost_job_is_sent_again() -> None:
-    case = make_case(DOWN, ANSWER)
-    case.job()
+    case = fallen_back(ANSWER)
     case.now += PAUSES[0]
     assert len(case.run_once()) == 1  # and its worker crashes
     assert case.advance(MINUTE) == []
@@ -257,8 +257,7 @@ def test_a_lost_job_is_sent_again() -> None:
 
 
 def test_a_retry_that_a_crash_interrupts_leaves_no_label_of_the_rules() -> None:
-    case = make_case(DOWN, ANSWER, ANSWER)
-    case.job()
+    case = fallen_back(ANSWER, ANSWER)
     case.forge.fail("remove_labels", Retry("the worker was killed"))
     case.now += PAUSES[0]
     (delivery,) = case.run_once()
@@ -305,8 +304,7 @@ def test_a_label_that_a_person_sets_while_the_model_answers_is_kept() -> None:
 
 
 def test_a_repository_that_changed_to_suggest_keeps_its_labels() -> None:
-    case = make_case(DOWN, ANSWER)
-    case.job()
+    case = fallen_back(ANSWER)
     before = case.forge.current.labels
     case.forge.config = "mode: suggest"
     (retried,) = case.advance(PAUSES[0])
@@ -325,8 +323,7 @@ def test_an_issue_that_times_out_while_others_are_answered_is_retried_ever_less_
 
 
 def test_a_retry_that_needs_the_operator_waits_an_hour() -> None:
-    case = make_case(DOWN, ANSWER)
-    case.job()
+    case = fallen_back(ANSWER)
     case.forge.fail("get_issue", OperatorError("the token was refused"))
     case.now += PAUSES[0]
     (delivery,) = case.run_once()
@@ -339,8 +336,7 @@ def test_a_retry_that_needs_the_operator_waits_an_hour() -> None:
 
 @pytest.mark.parametrize("kind", ["edited", "reopened"])
 def test_a_skipped_delivery_does_not_end_the_wait_for_a_model(kind: JobKind) -> None:
-    case = make_case(DOWN, ANSWER)
-    case.job()
+    case = fallen_back(ANSWER)
     assert case.job(make_job(kind)).record.why == f"{kind} is not in `on`"
     (retried,) = case.advance(PAUSES[0])
     assert retried.record.status == "answered"
@@ -348,8 +344,7 @@ def test_a_skipped_delivery_does_not_end_the_wait_for_a_model(kind: JobKind) -> 
 
 
 def test_a_dry_run_does_not_end_the_wait_for_a_model() -> None:
-    case = make_case(DOWN, ANSWER, ANSWER)
-    case.job()
+    case = fallen_back(ANSWER, ANSWER)
     process(
         make_job("manual"),
         make_context(
@@ -361,8 +356,7 @@ def test_a_dry_run_does_not_end_the_wait_for_a_model() -> None:
 
 
 def test_a_retry_whose_record_redis_lost_answers_the_issue() -> None:
-    case = make_case(DOWN, ANSWER)
-    case.job()
+    case = fallen_back(ANSWER)
     case.now += PAUSES[0]
     (delivery,) = case.run_once()
     case.store = MemoryStore(lambda: case.now)
@@ -375,8 +369,7 @@ def test_a_rate_limited_retry_is_not_sent_again_while_it_waits() -> None:
         def reserve(self, account: str, ticket: str, rate: Rate) -> float:
             return 6 * 60 * MINUTE
 
-    case = make_case(DOWN, ANSWER)
-    case.job()
+    case = fallen_back(ANSWER)
     case.now += PAUSES[0]
     (delivery,) = case.run_once()
     context = make_context(
