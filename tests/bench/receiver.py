@@ -6,12 +6,12 @@ import asyncio
 import json
 import random
 import tempfile
-import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from bot.embedded.valkey import EmbeddedRedis
+from tests.attack.receiver import head
 from tests.bench.processes import cpu_seconds, started
 from tests.conftest import free_port
 from tests.web.client import PAYLOAD, sign
@@ -36,13 +36,7 @@ async def deliver(
     reader: asyncio.StreamReader, writer: asyncio.StreamWriter, body: bytes, signature: str
 ) -> None:
     """Send one delivery over an open connection; the response must be 202."""
-    head = (
-        "POST /webhooks/github HTTP/1.1\r\nHost: localhost\r\n"
-        "Content-Type: application/json\r\nX-GitHub-Event: issues\r\n"
-        f"X-GitHub-Delivery: {uuid.uuid4()}\r\nX-Hub-Signature-256: {signature}\r\n"
-        f"Content-Length: {len(body)}\r\n\r\n"
-    )
-    writer.write(head.encode() + body)
+    writer.write(head(len(body), signature) + body)
     response = await reader.readuntil(b"\r\n\r\n")
     assert response.startswith(b"HTTP/1.1 202"), response
 

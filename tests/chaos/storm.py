@@ -11,9 +11,7 @@ from random import Random
 from tests.chaos.fault_injector import FaultInjector
 from tests.chaos.parts import Parts
 from tests.chaos.users import Users
-from tests.chaos.verdict import KINDS, Verdict, find_leaks, judge
-
-POLL_SECONDS = 0.5
+from tests.chaos.verdict import KINDS, Verdict, find_leaks, wait_for_end_state
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +91,7 @@ class Run:
 
     def _wait_for_end_state(self) -> None:
         started = time.monotonic()
-        until = started + self.storm.limit
-        while time.monotonic() < until:
-            pending = self.parts.count_pending()
-            self.verdict = judge(self.parts, self.users)
-            if not pending and self.verdict.passed:
-                break
-            time.sleep(POLL_SECONDS)
+        self.verdict = wait_for_end_state(self.parts, self.users, self.storm.limit)
         self.settled_after = time.monotonic() - started
         self.parts.box.settle()
 

@@ -11,13 +11,12 @@ from random import Random
 
 from tests.chaos.parts import Parts
 from tests.chaos.users import Users
-from tests.chaos.verdict import KINDS, Verdict, judge
+from tests.chaos.verdict import KINDS, Verdict, wait_for_end_state
 from tests.waiting import wait_until
 
 Result = tuple[bool, tuple[str, ...]]
 TAKEOVER_SECONDS = 60.0
 STARTED = "starting enrichment"
-POLL_SECONDS = 0.2
 
 
 def takeover(folder: Path, seed: int, issues: int, limit: float) -> Result:
@@ -36,7 +35,7 @@ def takeover(folder: Path, seed: int, issues: int, limit: float) -> Result:
         killed = time.time()
         parts.model_proxy.switch("pass")
         parts.start("worker")
-        verdict = _wait_for_end_state(parts, users, limit)
+        verdict = wait_for_end_state(parts, users, limit)
     verdict.crashes = parts.crashes
     starts = _start_times(folder / "worker-2.log")
     waits = sorted(starts.get(str(one), float("inf")) - killed for one in users.opened)
@@ -62,20 +61,11 @@ def flush(folder: Path, seed: int, issues: int, limit: float) -> Result:
         parts.direct.flushall()
         started = time.monotonic()
         parts.start("worker")
-        verdict = _wait_for_end_state(parts, users, limit)
+        verdict = wait_for_end_state(parts, users, limit)
         seconds = time.monotonic() - started
     verdict.crashes = parts.crashes
     rows = {"queued at the FLUSHALL": queued, "settled after, s": round(seconds, 1)}
     return verdict.passed, _lines(parts, verdict, rows)
-
-
-def _wait_for_end_state(parts: Parts, users: Users, limit: float) -> Verdict:
-    until = time.monotonic() + limit
-    while True:
-        pending, verdict = parts.count_pending(), judge(parts, users)
-        if (not pending and verdict.passed) or time.monotonic() > until:
-            return verdict
-        time.sleep(POLL_SECONDS)
 
 
 def _start_times(log: Path) -> dict[str, float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,6 +14,7 @@ from tests.chaos.parts import Parts
 from tests.chaos.users import REPOS, OpenedIssue, Users
 
 MODEL = "sandbox-rules"  # the model, in the comment's last line
+POLL_SECONDS = 0.2
 SHOWN, SHOWN_LINES, LONGEST_LINE = 5, 16, 400
 KINDS = ("lost", "labels only", "repeated", "wrong labels", "wrong text")
 PLANTED = re.compile(rb"plant[a-z]{8}")
@@ -73,6 +75,16 @@ def judge(parts: Parts, users: Users) -> Verdict:
     for name, host in parts.box.hosts.items():
         verdict.created_labels += host.created_labels(REPOS[name])
     return verdict
+
+
+def wait_for_end_state(parts: Parts, users: Users, limit: float) -> Verdict:
+    """Return the verdict once no job is left and it is passed, or after `limit` seconds."""
+    until = time.monotonic() + limit
+    while True:
+        pending, verdict = parts.count_pending(), judge(parts, users)
+        if (not pending and verdict.passed) or time.monotonic() > until:
+            return verdict
+        time.sleep(POLL_SECONDS)
 
 
 def _of_issue(parts: Parts, one: OpenedIssue, comments: list[StoredComment]) -> Iterator[Breach]:

@@ -17,6 +17,7 @@ from bot.core.errors import (
     OperatorError,
     RateLimited,
     Retry,
+    TaglineError,
     WriteUncertain,
 )
 from bot.core.prompt import Prompt
@@ -58,6 +59,7 @@ ANSWER = model_reply(
 BY_MODEL = ["bug", "area/login"]
 BY_RULES = ["bug", "needs-review"]
 DOWN = ModelFailed("timeout", outage=True)
+BAD_GATEWAY = Retry("GitHub failed (status 502)")
 
 
 @dataclass
@@ -80,6 +82,14 @@ class IssueCase:
             models={name: make_service(model, store=self.store) for name, model in models.items()},
         )
         return process(make_job(kind, f"d-{tries}", at), context, tries)
+
+    def interrupt(
+        self, method: str, error: TaglineError = BAD_GATEWAY, *, done: bool = False, tries: int = 1
+    ) -> None:
+        """Run a job that ends with this error of a method of the forge."""
+        self.forge.fail(method, error, done=done)
+        with pytest.raises(type(error)):
+            self.job(tries=tries)
 
     @property
     def labels(self) -> list[str]:
@@ -479,9 +489,7 @@ def test_a_removed_label_stays_off_after_an_interrupted_try() -> None:
     case = make_case(DOWN, ANSWER, ANSWER)
     case.job()
     case.forge.person_removes("bug")
-    case.forge.fail("add_labels", Retry("GitHub failed (status 502)"))
-    with pytest.raises(Retry):
-        case.job(tries=2)
+    case.interrupt("add_labels", tries=2)
     case.job(tries=3)
     assert case.labels == ["area/login"]
     assert "`bug`" not in case.comments[0]
@@ -489,9 +497,7 @@ def test_a_removed_label_stays_off_after_an_interrupted_try() -> None:
 
 def test_a_label_that_a_person_removes_between_two_tries_stays_off() -> None:
     case = make_case(ANSWER, ANSWER)
-    case.forge.fail("post_comment", RateLimited("wait", 60))
-    with pytest.raises(RateLimited):
-        case.job()
+    case.interrupt("post_comment", RateLimited("wait", 60))
     case.forge.person_removes("bug")
     case.job()
     assert case.labels == ["area/login"]
@@ -503,9 +509,7 @@ def test_a_label_added_without_a_response_stays_off_once_a_person_removed_it(
     provider: bool,
 ) -> None:
     case = make_case(ANSWER, ANSWER, provider=provider)
-    case.forge.fail("add_labels", WriteUncertain("GitHub failed (status 502)"), done=True)
-    with pytest.raises(WriteUncertain):
-        case.job()
+    case.interrupt("add_labels", WriteUncertain("GitHub failed (status 502)"), done=True)
     case.forge.person_removes("bug")
     case.job(tries=2)
     assert "bug" not in case.labels
@@ -532,7 +536,7 @@ class UncommentedForge(FakeForge):
 def test_a_new_issue_without_comments_is_not_searched_for_the_bots() -> None:
     case = make_case(ANSWER)
     case.forge = UncommentedForge(case.forge.current, case.forge.repository)
-    case.forge.fail("list_own_comments", *[Retry("GitHub failed (status 502)")] * 2)
+    case.forge.fail("list_own_comments", *[BAD_GATEWAY] * 2)
     assert case.job().record.status == "answered"
     assert len(case.forge.errors["list_own_comments"]) == 1  # one listing, after the comment
 
@@ -540,9 +544,7 @@ def test_a_new_issue_without_comments_is_not_searched_for_the_bots() -> None:
 def test_after_an_interrupted_try_comments_are_listed_whatever_their_number() -> None:
     case = make_case(ANSWER)
     case.forge = UncommentedForge(case.forge.current, case.forge.repository)
-    case.forge.fail("post_comment", Retry("the worker ended"), done=True)
-    with pytest.raises(Retry):
-        case.job()
+    case.interrupt("post_comment", Retry("the worker ended"), done=True)
     case.store = MemoryStore()
     assert case.job(tries=2).record.why == "already answered"
     assert len(case.comments) == 1
@@ -562,9 +564,7 @@ def test_a_comment_that_a_person_wrote_with_the_bots_account_is_not_overwritten(
 
 def test_a_crash_between_labels_and_comment_leaves_one_comment_with_its_labels() -> None:
     case = make_case(ANSWER, ANSWER)
-    case.forge.fail("post_comment", Retry("GitHub failed (status 502)"))
-    with pytest.raises(Retry):
-        case.job()
+    case.interrupt("post_comment")
     assert (case.record.status, case.labels, case.comments) == ("writing", BY_MODEL, [])
     assert case.job(tries=2).record.status == "answered"
     assert (case.labels, len(case.comments)) == (BY_MODEL, 1)
@@ -573,9 +573,7 @@ def test_a_crash_between_labels_and_comment_leaves_one_comment_with_its_labels()
 
 def test_a_crash_before_the_labels_does_not_count_them_as_removed() -> None:
     case = make_case(ANSWER, ANSWER)
-    case.forge.fail("add_labels", Retry("GitHub failed (status 502)"))
-    with pytest.raises(Retry):
-        case.job()
+    case.interrupt("add_labels")
     assert (case.record.status, case.labels) == ("writing", [])
     case.job(tries=2)
     assert (case.labels, len(case.comments)) == (BY_MODEL, 1)
@@ -584,18 +582,14 @@ def test_a_crash_before_the_labels_does_not_count_them_as_removed() -> None:
 def test_labels_of_a_failed_try_are_not_recorded_as_the_bots() -> None:
     other = model_reply("The login button does nothing.", ("documentation", "sure", ""))
     case = make_case(ANSWER, other)
-    case.forge.fail("add_labels", Retry("GitHub failed (status 502)"))
-    with pytest.raises(Retry):
-        case.job()
+    case.interrupt("add_labels")
     case.job(tries=2)
     assert (case.labels, case.record.labels) == (["documentation"], ("documentation",))
 
 
 def test_an_interrupted_try_and_a_skip_do_not_count_as_an_answer() -> None:
     case = make_case(ANSWER, ANSWER)
-    case.forge.fail("add_labels", Retry("GitHub failed (status 502)"))
-    with pytest.raises(Retry):
-        case.job()
+    case.interrupt("add_labels")
     case.forge.current = replace(case.forge.current, locked=True)
     assert case.job(tries=2).record.status == "skipped"
     case.forge.current = replace(case.forge.current, locked=False)
@@ -623,9 +617,7 @@ def test_a_crash_after_the_comment_leaves_that_one_comment() -> None:
 
 def test_a_try_interrupted_after_its_comment_is_complete() -> None:
     case = make_case(ANSWER, DOWN)
-    case.forge.fail("post_comment", Retry("the worker ended"), done=True)
-    with pytest.raises(Retry):
-        case.job()
+    case.interrupt("post_comment", Retry("the worker ended"), done=True)
     assert case.record.status == "writing"
     assert case.job(tries=2).record.status == "unchanged"
     assert case.labels == BY_MODEL
@@ -670,9 +662,7 @@ def test_an_error_for_the_queue_or_the_operator_ends_the_try(
     method: str, error: Retry | OperatorError
 ) -> None:
     case = make_case(ANSWER)
-    case.forge.fail(method, error)
-    with pytest.raises(type(error)):
-        case.job()
+    case.interrupt(method, error)
     assert case.comments == []
 
 
