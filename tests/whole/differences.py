@@ -19,14 +19,11 @@ DIFFERENCES = {
         "test_f050_a_secondary_limit_pauses_the_installation",
     ),
     ("github", "GitLab has no installations"): (
-        "test_f065_an_issue_of_a_removed_installation_is_skipped",
+        "test_an_issue_that_the_installation_no_longer_covers_is_skipped",
         "test_f066_a_suspended_installation_is_skipped_and_answered_later",
         "test_an_installation_without_the_repository_is_skipped_without_a_record",
         "test_a_wrong_installation_does_not_change_an_issue_s_record",
         "test_a_limit_on_creating_tokens_pauses_no_installation",
-    ),
-    ("github", "GitLab's token reads what its user may"): (
-        "test_f067_a_repository_that_left_the_installation_is_skipped",
     ),
     ("github", "GitLab has no Apps"): ("test_a_refused_key_is_an_operator_error_without_a_retry",),
     ("github", "GitLab has no discussions beside issues"): (

@@ -127,12 +127,21 @@ def test_f071_an_issue_that_became_a_discussion_is_skipped(app: App) -> None:
     _check_nothing_written(app)
 
 
+INACCESSIBLE: dict[str, Callable[[App], object]] = {
+    "f065-installation-removed": lambda app: app.box.uninstall(app.repo),
+    "f067-repository-left": lambda app: setattr(app.host.state.repo(app.repo), "installed", False),
+}
+
+
 @WHEN
-def test_f065_an_issue_of_a_removed_installation_is_skipped(idle_app: App, when: str) -> None:
+@pytest.mark.parametrize("case", INACCESSIBLE)
+def test_an_issue_that_the_installation_no_longer_covers_is_skipped(
+    idle_app: App, case: str, when: str
+) -> None:
     app, owner = idle_app, next(owners)
     app.box.install(owner)
     app.refresh(owner=owner)
-    job = _run_with_change(app, lambda: app.box.uninstall(app.repo), when)
+    job = _run_with_change(app, lambda: INACCESSIBLE[case](app), when)
     assert (job.state, job.outcome) == ("done", "skipped")
     _check_nothing_written(app)
 
@@ -179,18 +188,6 @@ def test_f067_a_repository_is_followed_where_another_one_has_its_old_name(
     assert app.comments(number) == []
     app.repo = f"{before}-renamed"
     assert_answered(app, number)
-
-
-def test_f067_a_repository_that_left_the_installation_is_skipped(
-    idle_app: App,
-) -> None:
-    app = idle_app
-    app.host.open_issue(app.repo, TITLE, BODY)
-    app.host.state.repo(app.repo).installed = False
-    with app.running_worker():
-        job = app.wait_for_end()
-    assert (job.state, job.outcome) == ("done", "skipped")
-    _check_nothing_written(app)
 
 
 def test_f074_an_issue_edited_during_its_job_is_summarised_from_its_newest_text(app: App) -> None:
