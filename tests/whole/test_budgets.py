@@ -17,12 +17,6 @@ def test_an_author_s_third_issue_within_the_hour_gets_labels_from_rules(app: App
     assert not [event for event in app.events() if event["level"] == "error"]
 
 
-def test_a_person_with_write_access_has_no_limit_of_their_own(app: App) -> None:
-    app.configure("budget: {per_author_per_hour: 1}")
-    numbers = [app.issue(body=f"{BODY} Number {n}.", author="maintainer") for n in range(3)]
-    assert [len(app.comments(number)) for number in numbers] == [1, 1, 1]
-
-
 def test_a_model_that_the_repository_chose_is_used_named_and_priced(build: Build) -> None:
     models = {"LLM_MODEL": "gpt-6-luna", "TAGLINE_ALLOWED_MODELS": "gpt-4o-mini"}
     with build(**models).open() as app:
