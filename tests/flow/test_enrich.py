@@ -128,12 +128,6 @@ def test_a_summary_in_another_language_is_replaced_by_the_issue_s_own_words() ->
     assert wanted.summary.startswith("导出时程序崩溃")
 
 
-def test_language_and_length_come_from_the_repository() -> None:
-    system, _ = prompted("{language: de, comment: {max_words: 33}}")
-    assert "'de'" in system
-    assert "at most 33 words" in system
-
-
 def test_the_prompt_holds_title_and_text_but_not_the_author() -> None:
     model = ScriptedModel(model_reply("It crashes."))
     enriched(model)

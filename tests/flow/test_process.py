@@ -366,18 +366,6 @@ def test_a_model_that_works_again_adds_one_comment() -> None:
     assert set(case.labels) >= set(BY_MODEL)
 
 
-def test_a_fallback_comment_is_replaced_in_place_by_the_models() -> None:
-    case = make_case(provider=False)
-    case.job()
-    (before,) = case.forge.own_comments
-    case.model = ScriptedModel(ANSWER)
-    case.job(tries=2)
-    (after,) = case.forge.own_comments
-    assert after.id == before.id
-    assert "without a language model" in before.body
-    assert "without a language model" not in after.body
-
-
 def test_a_model_that_fails_later_leaves_its_comment_as_it_is() -> None:
     case = make_case(ANSWER, DOWN, config="{on: [opened, edited], comment: {on_fallback: true}}")
     case.job()
@@ -717,15 +705,6 @@ def test_labels_are_recorded_as_the_bots_although_the_comment_is_refused() -> No
     case.forge.errors.clear()
     case.job("edited")
     assert case.labels == ["area/login"]
-
-
-def test_an_issue_whose_writes_are_all_refused_is_skipped() -> None:
-    case = make_case(ANSWER)
-    refusal = Forbidden("refused (status 403)")
-    case.forge.fail("add_labels", *[refusal] * 3)
-    case.forge.fail("post_comment", refusal)
-    assert case.job().record.status == "skipped"
-    assert case.forge.writes == []
 
 
 def test_the_record_names_the_delivery_and_holds_no_text_of_the_issue() -> None:

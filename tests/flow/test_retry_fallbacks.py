@@ -129,6 +129,8 @@ def test_a_fallback_comment_is_replaced_in_place() -> None:
     case.advance(PAUSES[0])
     (after,) = case.forge.own_comments
     assert after.id == before.id
+    assert "without a language model" in before.body
+    assert "without a language model" not in after.body
     assert "The login button does nothing." in after.body
 
 

@@ -18,20 +18,6 @@ from tests.simulation import Sandbox
 from .conftest import Ask
 
 
-def test_limits_have_their_duration(box: Sandbox, bot: httpx.Client) -> None:
-    seen = {}
-    for fault in ("github-403-secondary", "forge-429", "github-403-exhausted"):
-        box.fault(fault)
-        answer = bot.get("/labels")
-        seen[fault] = answer.headers.get("retry-after")
-    assert seen == {
-        "github-403-secondary": "60",
-        "forge-429": "60",
-        "github-403-exhausted": None,
-    }
-    assert answer.headers["x-ratelimit-remaining"] == "0"
-
-
 def test_a_slow_answer_is_correct(
     box: Sandbox, bot: httpx.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -70,17 +70,6 @@ def test_pull_requests_are_found_among_the_issues(box: Sandbox, bot: httpx.Clien
     assert "pull_request" in bot.get(f"/issues/{number}").json()
 
 
-def test_writes_are_distinguished_from_reads(box: Sandbox, bot: httpx.Client) -> None:
-    number = box.open_issue(REPO, "Title", "Body")
-    bot.get("/labels")
-    bot.post(f"/issues/{number}/labels", json={"labels": ["bug"]})
-    assert [(e.method, e.path, e.status) for e in box.writes()] == [
-        ("POST", f"/repos/{REPO}/issues/{number}/labels", 200)
-    ]
-    assert box.writes()[0].request_json == {"labels": ["bug"]}
-    assert len(box.exchanges) == 3
-
-
 def test_an_unknown_api_version_is_refused(bot: httpx.Client) -> None:
     for version, status in (("2022-11-28", 200), ("2026-03-10", 200), ("2099-01-01", 400)):
         headers = {"x-github-api-version": version}

@@ -89,6 +89,7 @@ def test_queries_separate_people_from_the_bot(side: Side, number: int) -> None:
     assert host.labels(REPO, number) == ["bug", "made up"]
     assert host.created_labels(REPO) == ["made up"]
     assert len(host.writes()) == len(host.writes(REPO)) == 3
+    assert (host.writes()[0].method, host.writes()[0].request_json) == ("POST", {"body": "Ours"})
     host.delete_comment_by_person(REPO, number, theirs)
     shown = host.show(REPO, number)
     assert [c["body"] for c in shown["comments"]] == ["Ours"]

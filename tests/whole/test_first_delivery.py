@@ -19,18 +19,6 @@ def test_an_opened_issue_gets_one_comment_and_its_labels(app_either_format: App)
     assert done["tokens_in"] > 0
 
 
-def test_a_label_that_a_person_removed_does_not_come_back(app: App) -> None:
-    app.configure("on: [opened, edited]")
-    number = app.issue()
-    assert "bug" in app.labels(number)
-    app.host.unlabel_by_person(app.repo, number, "bug")
-    app.host.edit_issue(app.repo, number, body="It crashed again with an error, a real bug.")
-    assert app.wait_for_job().outcome == "answered"
-    assert "bug" not in app.labels(number)
-    (comment,) = app.comments(number)
-    assert "crashed again" in comment.body
-
-
 def test_no_issue_text_and_no_secret_is_logged_or_kept_in_redis(app: App) -> None:
     number = app.issue("Zanzibarfish breaks", "The quokkaberry crashed with an error ghs_abc123.")
     assert len(app.comments(number)) == 1

@@ -173,14 +173,6 @@ def test_the_redis_server_gets_no_secrets(tmp_path: Path, monkeypatch: pytest.Mo
         assert b"quokkaberry" not in environ.read_bytes()
 
 
-def test_a_server_that_does_not_start_is_an_error_with_the_reason(tmp_path: Path) -> None:
-    data = tmp_path / "appendonlydir"
-    data.mkdir()
-    (data / "appendonly.aof.manifest").write_text("nonsense\n")
-    with pytest.raises(ServerUnavailable, match=r"did not start: .*manifest"):
-        EmbeddedRedis(tmp_path).start()
-
-
 def test_the_error_for_unreadable_data_tells_what_to_do(
     tmp_path: Path,
 ) -> None:

@@ -7,7 +7,8 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from typing import Any
 
 import pytest
@@ -26,7 +27,7 @@ from tests.whole.app import BODY, TITLE, App
 from tests.whole.faults.conftest import assert_answered, count_posts
 from tests.whole.periodic import PeriodicTasks
 
-Failure = Callable[[EmbeddedRedis, redis.Redis], object]
+Failure = Callable[[EmbeddedRedis, redis.Redis], AbstractContextManager[None]]
 
 
 @pytest.fixture(scope="module")
@@ -83,10 +84,10 @@ def _read_only(_server: EmbeddedRedis, client: redis.Redis) -> Iterator[None]:
 
 
 @contextmanager
-def _full(_server: EmbeddedRedis, client: redis.Redis) -> Iterator[None]:
-    client.config_set("maxmemory", "1")
+def _set_to_one(option: str, _server: EmbeddedRedis, client: redis.Redis) -> Iterator[None]:
+    client.config_set(option, "1")
     yield
-    client.config_set("maxmemory", "0")
+    client.config_set(option, "0")
 
 
 @contextmanager
@@ -103,21 +104,14 @@ def _silent(_server: EmbeddedRedis, client: redis.Redis) -> Iterator[None]:
     os.kill(pid, signal.SIGCONT)
 
 
-@contextmanager
-def _refusing_writes(_server: EmbeddedRedis, client: redis.Redis) -> Iterator[None]:
-    """Refuse writes as with a full disk, with another error text."""
-    client.config_set("min-replicas-to-write", "1")
-    yield
-    client.config_set("min-replicas-to-write", "0")
-
-
-FAILURES = {
+FAILURES: dict[str, Failure] = {
     "f013-down": _down,
     "f017-read-only": _read_only,
-    "f018-full": _full,
+    "f018-full": partial(_set_to_one, "maxmemory"),
     "f019-slow": _slow,
     "f020-black-hole": _silent,
-    "f085-full-disk": _refusing_writes,
+    # It refuses writes as with a full disk, with another error text.
+    "f085-full-disk": partial(_set_to_one, "min-replicas-to-write"),
 }
 
 
