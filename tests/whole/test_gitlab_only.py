@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 
 import pytest
 
+from tests.fakes import model_reply
 from tests.whole.app import BODY, TITLE, App
 from tests.whole.conftest import Build
 
@@ -21,8 +21,7 @@ SCOPED = {
 
 
 def reply(summary: str, *labels: str) -> str:
-    named = [{"name": name, "certainty": "sure", "reason": "a reason"} for name in labels]
-    return json.dumps({"summary": summary, "labels": named})
+    return model_reply(summary, *((name, "sure", "a reason") for name in labels))
 
 
 def test_no_comment_contains_a_quick_action(app: App) -> None:

@@ -14,9 +14,7 @@ from pathlib import Path
 
 import pytest
 import redis
-from click.testing import CliRunner, Result
 
-from bot.cli.main import cli
 from bot.cli.serve import AddressUnavailable, Receiver
 from bot.embedded import valkey
 from bot.embedded.supervisor import STABLE_SECONDS, RedisSupervisor
@@ -34,6 +32,7 @@ from tests.conftest import free_port
 from tests.simulation import Sandbox
 from tests.waiting import is_ok, wait_until
 from tests.whole.app import LABELS, App
+from tests.whole.test_command_line import tagline
 
 REPO = "acme/alone"
 ACCESS = {"GITHUB_WEBHOOK_SECRET": "0123456789abcdef", "GITHUB_TOKEN": "ghp_0123456789"}
@@ -66,12 +65,6 @@ def server_pid(url: str) -> int:
     with redis.Redis.from_url(url) as client, suppress(redis.RedisError):
         return int(client.info("server")["process_id"])
     return 0
-
-
-def tagline(environ: dict[str, str], *words: str) -> Result:
-    """Run a command with only these environment variables."""
-    variables = {name: environ.get(name) for name in {*os.environ, *environ}}
-    return CliRunner().invoke(cli, list(words), env=variables)
 
 
 class RunCommand:
@@ -128,9 +121,9 @@ def test_killed_parts_are_restarted_and_accepted_jobs_are_done(
         first = server_pid(url)
         assert run.data.stat().st_mode & 0o777 == 0o700
 
-        second = tagline(run.environ, "run")
-        assert second.exit_code == 1
-        assert f"(pid {process.pid}) already uses" in second.output
+        second = tagline("run", environment=run.environ)
+        assert second.returncode == 1
+        assert f"(pid {process.pid}) already uses" in second.stderr
 
         os.kill(first, signal.SIGKILL)
         wait_until(lambda: server_pid(url) not in (0, first))
@@ -140,13 +133,13 @@ def test_killed_parts_are_restarted_and_accepted_jobs_are_done(
         number = box.open_issue(REPO, "Crash", "It crashed with an exception.")
         job = box.opened.job
         assert job
-        wait_until(lambda: "running" in tagline(run.environ, "job", job).output)
+        wait_until(lambda: "running" in tagline("job", job, environment=run.environ).stdout)
         server = server_pid(url)
     wait_until(lambda: not is_running(server))
 
     box.clear_faults()
     with run.ready() as process:
-        wait_until(lambda: "state: done" in tagline(run.environ, "job", job).output)
+        wait_until(lambda: "state: done" in tagline("job", job, environment=run.environ).stdout)
         assert len(box.bot_comments(REPO, number)) == 1
         server = server_pid(url)
         process.terminate()
@@ -309,10 +302,10 @@ def test_a_port_in_use_is_named(tmp_path: Path) -> None:
 
 
 def test_run_without_a_secret_and_a_forge_changes_nothing(tmp_path: Path) -> None:
-    refused = tagline({"DATA_DIR": str(tmp_path / "data")}, "run")
-    assert refused.exit_code == 2
-    assert "GITHUB_WEBHOOK_SECRET is not set" in refused.output
-    assert "or GITLAB_TOKEN must be set" in refused.output
+    refused = tagline("run", environment={"DATA_DIR": str(tmp_path / "data")})
+    assert refused.returncode == 2
+    assert "GITHUB_WEBHOOK_SECRET is not set" in refused.stderr
+    assert "or GITLAB_TOKEN must be set" in refused.stderr
     assert not (tmp_path / "data").exists()
 
 
