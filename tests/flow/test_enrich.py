@@ -276,7 +276,7 @@ def test_a_repository_chooses_what_its_model_may_see() -> None:
 SPELLINGS = ("won't fix", "🔥 P0", "Auto-Merge", "kind: security", "do not merge/hold", "AI: fix")
 
 
-def test_neither_a_fooled_model_nor_rules_apply_a_protected_label_in_any_spelling() -> None:
+def test_neither_a_misled_model_nor_rules_apply_a_protected_label_in_any_spelling() -> None:
     labels = [Label(name) for name in ("bug", *SPELLINGS)]
     answer = model_reply("It crashes.", *((label.name, "sure", "") for label in labels))
     by_model = enriched(ScriptedModel(answer), labels=labels)

@@ -418,7 +418,7 @@ def test_a_deletion_is_remembered_after_a_skip_and_after_an_issue_not_found() ->
 
 
 def test_a_delivery_whose_account_lacks_the_repository_leaves_the_record_as_it_is() -> None:
-    """The refusal tells nothing about the issue, answered or new."""
+    """The refusal shows nothing about the issue, answered or new."""
     case = make_case(ANSWER)
     refusal = NotCovered("out of reach: not found")
     case.forge.fail("get_issue", refusal)

@@ -18,7 +18,7 @@ import pytest
 from tests.simulation import Sandbox
 
 REPO = "acme/widget"
-Ask = Callable[..., httpx.Response]
+CallModel = Callable[..., httpx.Response]
 WEB = httpx.Client(verify=False)  # creating a TLS context for each request is slow
 atexit.register(WEB.close)
 
@@ -35,7 +35,7 @@ def app_token(box: Sandbox, **claims: Any) -> str:
     return jwt.encode(payload, box.private_key, "RS256")
 
 
-def mint(box: Sandbox, **wanted: Any) -> httpx.Response:
+def create_token(box: Sandbox, **wanted: Any) -> httpx.Response:
     return WEB.post(
         f"{box.github_url}/app/installations/{box.installation_id}/access_tokens",
         headers={"authorization": f"Bearer {app_token(box)}"},
@@ -55,12 +55,12 @@ def client(box: Sandbox, token: str) -> Iterator[httpx.Client]:
 @pytest.fixture
 def bot(box: Sandbox) -> Iterator[httpx.Client]:
     """Return a client of the installation, below /repos/acme/widget."""
-    with client(box, mint(box).json()["token"]) as found:
+    with client(box, create_token(box).json()["token"]) as found:
         yield found
 
 
 @pytest.fixture
-def ask(box: Sandbox) -> Ask:
+def call_model(box: Sandbox) -> CallModel:
     """Return a function that calls a model API; `api` is openai or anthropic."""
 
     def call(api: str, timeout: float = 5, **body: Any) -> httpx.Response:

@@ -11,7 +11,7 @@ import pytest
 
 from tests.simulation import GRANTED, Sandbox
 
-from .conftest import REPO, app_token, client, mint
+from .conftest import REPO, app_token, client, create_token
 
 
 @pytest.mark.parametrize(
@@ -39,22 +39,25 @@ def test_a_jwt_of_another_key_is_refused(box: Sandbox) -> None:
 
 
 def test_a_token_has_the_long_format_and_the_granted_permissions(box: Sandbox) -> None:
-    answer = mint(box).json()
+    answer = create_token(box).json()
     assert answer["token"].startswith("ghs_4711_")
     assert len(answer["token"]) > 400
     assert answer["permissions"] == GRANTED
 
 
 def test_a_token_with_more_permissions_than_granted_is_refused(box: Sandbox) -> None:
-    assert mint(box, permissions={"contents": "write"}).status_code == 422
-    assert mint(box, permissions={"members": "read"}).status_code == 422
-    assert mint(box, repository_ids=[1]).status_code == 422
+    assert create_token(box, permissions={"contents": "write"}).status_code == 422
+    assert create_token(box, permissions={"members": "read"}).status_code == 422
+    assert create_token(box, repository_ids=[1]).status_code == 422
 
 
 def test_an_operator_may_grant_less_than_the_manifest_asks() -> None:
     with Sandbox(granted={"issues": "write", "metadata": "read"}).running() as box:
-        assert mint(box, permissions={"issues": "write", "contents": "read"}).status_code == 422
-        assert mint(box, permissions={"issues": "write"}).status_code == 201
+        assert (
+            create_token(box, permissions={"issues": "write", "contents": "read"}).status_code
+            == 422
+        )
+        assert create_token(box, permissions={"issues": "write"}).status_code == 201
 
 
 @pytest.mark.parametrize(
@@ -75,7 +78,7 @@ def test_a_limited_token_allows_only_its_permissions(
 ) -> None:
     box.add_repo(REPO, {}, {".github/tagline.yml": ""})
     box.open_issue(REPO, "Title", "Body")
-    with client(box, mint(box, permissions=permissions).json()["token"]) as narrowed:
+    with client(box, create_token(box, permissions=permissions).json()["token"]) as narrowed:
         body = {"body": "words"} if method == "POST" else None
         raw = {"accept": "application/vnd.github.raw+json"}
         assert narrowed.request(method, path, json=body, headers=raw).status_code == status
@@ -85,7 +88,7 @@ def test_a_token_for_one_repository_does_not_reach_another(box: Sandbox) -> None
     box.add_repo("acme/public")
     box.add_repo("acme/hidden", private=True)
     only = box.state.repo(REPO).id
-    answer = mint(box, repository_ids=[only]).json()
+    answer = create_token(box, repository_ids=[only]).json()
     assert [repo["full_name"] for repo in answer["repositories"]] == [REPO]
     headers = {"authorization": f"token {answer['token']}"}
     with httpx.Client(base_url=box.github_url, headers=headers) as narrowed:
@@ -103,20 +106,23 @@ def test_a_token_expires_after_an_hour() -> None:
     def clock() -> datetime:
         return datetime.now(UTC) + late
 
-    with Sandbox(clock=clock).running() as box, client(box, mint(box).json()["token"]) as bot:
+    with (
+        Sandbox(clock=clock).running() as box,
+        client(box, create_token(box).json()["token"]) as bot,
+    ):
         assert bot.get("/labels").status_code == 200
         late = timedelta(minutes=61)
         answer = bot.get("/labels")
     assert (answer.status_code, answer.json()["message"]) == (401, "Bad credentials")
 
 
-def test_nobody_reads_public_issues_and_writes_nothing(box: Sandbox) -> None:
+def test_without_a_token_public_issues_can_be_read_only(box: Sandbox) -> None:
     box.open_issue(REPO, "Title", "Body")
-    with httpx.Client(base_url=f"{box.github_url}/repos/{REPO}") as nobody:
-        assert nobody.get("/issues/1").json()["title"] == "Title"
-        assert nobody.post("/issues/1/comments", json={"body": "x"}).status_code == 401
+    with httpx.Client(base_url=f"{box.github_url}/repos/{REPO}") as anonymous:
+        assert anonymous.get("/issues/1").json()["title"] == "Title"
+        assert anonymous.post("/issues/1/comments", json={"body": "x"}).status_code == 401
         box.state.repo(REPO).private = True
-        assert nobody.get("/issues/1").status_code == 404
+        assert anonymous.get("/issues/1").status_code == 404
 
 
 def test_the_personal_token_writes_as_its_owner(box: Sandbox) -> None:

@@ -15,7 +15,7 @@ import pytest
 from bot.sandbox import broken_connections, demo_faults
 from tests.simulation import Sandbox
 
-from .conftest import Ask
+from .conftest import CallModel
 
 
 def test_a_slow_answer_is_correct(
@@ -44,13 +44,13 @@ def test_an_unknown_fault_names_the_nearest(box: Sandbox) -> None:
         box.fault("model-timout")
 
 
-def test_faults_stay_on_their_side(box: Sandbox, bot: httpx.Client, ask: Ask) -> None:
+def test_faults_stay_on_their_side(box: Sandbox, bot: httpx.Client, call_model: CallModel) -> None:
     box.fault("forge-500", times=None)
-    assert ask("openai").status_code == 200
+    assert call_model("openai").status_code == 200
     box.clear_faults()
     box.fault("model-500", times=None)
     assert bot.get("/labels").status_code == 200
-    assert ask("anthropic").status_code == 500
+    assert call_model("anthropic").status_code == 500
 
 
 @pytest.mark.parametrize(
@@ -70,29 +70,31 @@ def test_faults_stay_on_their_side(box: Sandbox, bot: httpx.Client, ask: Ask) ->
     ],
 )
 def test_model_errors_come_in_the_vendors_format(
-    box: Sandbox, ask: Ask, fault: str, status: int, openai: str, anthropic: str
+    box: Sandbox, call_model: CallModel, fault: str, status: int, openai: str, anthropic: str
 ) -> None:
     box.fault(fault, times=2)
-    answers = [ask("openai"), ask("anthropic")]
+    answers = [call_model("openai"), call_model("anthropic")]
     assert [answer.status_code for answer in answers] == [status, status]
     assert [answer.json()["error"]["type"] for answer in answers] == [openai, anthropic]
     wait = {"model-429": "2", "model-429-long": "3600"}.get(fault)
     assert [answer.headers.get("retry-after") for answer in answers] == [wait, wait]
-    assert ask("openai").status_code == 200
+    assert call_model("openai").status_code == 200
 
 
-def test_a_content_filter_and_a_tool_call_are_stop_reasons(box: Sandbox, ask: Ask) -> None:
+def test_a_content_filter_and_a_tool_call_are_stop_reasons(
+    box: Sandbox, call_model: CallModel
+) -> None:
     box.fault("model-content-filter", times=2)
-    assert ask("openai").json()["choices"][0]["finish_reason"] == "content_filter"
-    assert ask("anthropic").status_code == 400
+    assert call_model("openai").json()["choices"][0]["finish_reason"] == "content_filter"
+    assert call_model("anthropic").status_code == 400
     box.fault("model-tool-calls", times=2)
-    assert ask("openai").json()["choices"][0]["finish_reason"] == "tool_calls"
-    assert ask("anthropic").json()["stop_reason"] == "tool_use"
+    assert call_model("openai").json()["choices"][0]["finish_reason"] == "tool_calls"
+    assert call_model("anthropic").json()["stop_reason"] == "tool_use"
 
 
-def test_a_large_body_has_its_size(box: Sandbox, ask: Ask) -> None:
+def test_a_large_body_has_its_size(box: Sandbox, call_model: CallModel) -> None:
     box.fault("model-50mb")
-    assert len(ask("openai", timeout=20).content) == 50 * 2**20
+    assert len(call_model("openai", timeout=20).content) == 50 * 2**20
 
 
 def test_the_gzip_bomb_is_small_on_the_wire(box: Sandbox) -> None:
@@ -113,9 +115,9 @@ def test_a_dripping_answer_beats_a_timeout_per_read(box: Sandbox) -> None:
         assert [next(pieces), next(pieces)] == [b"{", b'"']
 
 
-def test_a_redirect_records_whether_the_key_was_sent(box: Sandbox, ask: Ask) -> None:
+def test_a_redirect_records_whether_the_key_was_sent(box: Sandbox, call_model: CallModel) -> None:
     box.fault("model-redirect")
-    answer = ask("openai")
+    answer = call_model("openai")
     assert answer.status_code == 302
     assert box.leaks == []
     httpx.get(answer.headers["location"], headers={"authorization": "Bearer sandbox-key"})

@@ -11,7 +11,7 @@ import pytest
 
 from tests.simulation import Host, Sandbox, forge_faults
 
-from .conftest import mint
+from .conftest import create_token
 
 REPO = "acme/both"
 
@@ -36,7 +36,7 @@ class Side:
 
 @contextmanager
 def github(box: Sandbox) -> Iterator[Side]:
-    headers = {"authorization": f"token {mint(box).json()['token']}"}
+    headers = {"authorization": f"token {create_token(box).json()['token']}"}
     base = f"{box.github_url}/repos/{REPO}"
     with httpx.Client(base_url=base, headers=headers) as web:
         yield Side(
@@ -110,7 +110,7 @@ OF_ONE_HOST = {
 
 
 @pytest.mark.parametrize("fault", STATUSES)
-def test_a_comment_meets_the_fault_once_on_either_host(
+def test_a_comment_gets_the_fault_once_on_either_host(
     box: Sandbox, side: Side, number: int, fault: str
 ) -> None:
     box.fault(fault)
@@ -120,7 +120,7 @@ def test_a_comment_meets_the_fault_once_on_either_host(
     assert side.comment(number).status_code == 201
 
 
-def test_a_comment_meets_a_fault_of_its_host_once(box: Sandbox, side: Side, number: int) -> None:
+def test_a_comment_gets_a_fault_of_its_host_once(box: Sandbox, side: Side, number: int) -> None:
     faults = OF_ONE_HOST[side.host.host]
     for stored, (fault, status) in enumerate(faults.items()):
         box.fault(fault)

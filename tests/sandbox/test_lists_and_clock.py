@@ -11,7 +11,7 @@ import pytest
 from bot.sandbox.demo import DEMO_PROJECT
 from tests.simulation import Sandbox
 
-from .conftest import REPO, WEB, Receiver, app_token, mint
+from .conftest import REPO, WEB, Receiver, app_token, create_token
 
 
 def numbers(answer: httpx.Response, key: str) -> list[int]:
@@ -111,7 +111,7 @@ def test_installations_are_listed_removed_and_suspended(box: Sandbox) -> None:
         True,
     ]
     box.uninstall(REPO)
-    assert mint(box).status_code == 404
+    assert create_token(box).status_code == 404
     assert (
         WEB.get(f"{box.github_url}/repos/{REPO}/installation", headers=headers).status_code == 404
     )

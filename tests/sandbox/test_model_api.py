@@ -11,7 +11,7 @@ import pytest
 from bot.sandbox.model.rules import answer
 from tests.simulation import Sandbox
 
-from .conftest import Ask
+from .conftest import CallModel
 
 ISSUE = {
     "title": "Login button does nothing in Firefox",
@@ -29,36 +29,36 @@ def test_the_rules_name_only_offered_labels() -> None:
     assert answer({"title": "", "body": "", "labels": []})["labels"] == []
 
 
-def test_openai_answers_with_the_content_in_the_message(ask: Ask) -> None:
-    reply = ask("openai", messages=ASKED).json()
+def test_openai_answers_with_the_content_in_the_message(call_model: CallModel) -> None:
+    reply = call_model("openai", messages=ASKED).json()
     assert reply["model"] == "sandbox-rules"
     assert json.loads(reply["choices"][0]["message"]["content"]) == answer(ISSUE)
     assert reply["usage"]["prompt_tokens"] > 0
 
 
-def test_anthropic_answers_with_thinking_before_the_text(ask: Ask) -> None:
+def test_anthropic_answers_with_thinking_before_the_text(call_model: CallModel) -> None:
     parts = [{"role": "user", "content": [{"type": "text", "text": json.dumps(ISSUE)}]}]
-    reply = ask("anthropic", messages=parts).json()
+    reply = call_model("anthropic", messages=parts).json()
     assert [block["type"] for block in reply["content"]] == ["thinking", "text"]
     assert json.loads(reply["content"][1]["text"]) == answer(ISSUE)
     assert reply["stop_reason"] == "end_turn"
 
 
-def test_a_script_comes_before_the_rules(box: Sandbox, ask: Ask) -> None:
+def test_a_script_comes_before_the_rules(box: Sandbox, call_model: CallModel) -> None:
     box.replies.append("First")
     box.replies.append("Second")
-    texts = [ask("openai").json()["choices"][0]["message"]["content"] for _ in range(3)]
+    texts = [call_model("openai").json()["choices"][0]["message"]["content"] for _ in range(3)]
     assert texts[:2] == ["First", "Second"]
     assert json.loads(texts[2])["labels"] == []
 
 
-def test_a_repair_turn_still_finds_the_issue(ask: Ask) -> None:
+def test_a_repair_turn_still_finds_the_issue(call_model: CallModel) -> None:
     turns = [
         *ASKED,
         {"role": "assistant", "content": "Certainly!"},
         {"role": "user", "content": "Answer with JSON only, like {this}."},
     ]
-    reply = ask("openai", messages=turns).json()["choices"][0]["message"]["content"]
+    reply = call_model("openai", messages=turns).json()["choices"][0]["message"]["content"]
     assert json.loads(reply) == answer(ISSUE)
 
 
@@ -75,8 +75,10 @@ def test_a_repair_turn_still_finds_the_issue(ask: Ask) -> None:
         ("anthropic", {"messages": [{"role": "system", "content": "x"}]}, 400),
     ],
 )
-def test_bad_requests_are_refused(ask: Ask, api: str, change: dict[str, Any], status: int) -> None:
-    assert ask(api, **change).status_code == status
+def test_bad_requests_are_refused(
+    call_model: CallModel, api: str, change: dict[str, Any], status: int
+) -> None:
+    assert call_model(api, **change).status_code == status
 
 
 @pytest.mark.parametrize(
@@ -95,10 +97,10 @@ def test_a_wrong_key_is_refused_in_the_vendors_format(
     assert (refused.status_code, refused.json()["error"]["type"]) == (401, kind)
 
 
-def test_requests_are_recorded_with_api_and_headers(box: Sandbox, ask: Ask) -> None:
-    ask("openai", messages=ASKED)
+def test_requests_are_recorded_with_api_and_headers(box: Sandbox, call_model: CallModel) -> None:
+    call_model("openai", messages=ASKED)
     box.fault("model-500")
-    ask("anthropic")
+    call_model("anthropic")
     first, second = box.model_requests
     assert (first.api, second.api) == ("openai", "anthropic")
     assert first.body["messages"] == ASKED

@@ -11,10 +11,10 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from bot.core.prompt import describe_schema
 from tests.simulation.schema import fit, schema_in
 
-from .conftest import Ask
+from .conftest import CallModel
 
 Schema = dict[str, Any]
-WISH = {
+VALUE = {
     "summary": "The login page crashes on every second visit.",
     "labels": [
         {"name": "bug", "certainty": "sure", "reason": "crashes"},
@@ -66,7 +66,7 @@ SHAPES: dict[str, tuple[Schema, Any]] = {
 @pytest.mark.parametrize("case", SHAPES)
 def test_an_answer_follows_its_schema(case: str) -> None:
     schema, expected = SHAPES[case]
-    found = fit(schema, WISH)
+    found = fit(schema, VALUE)
     assert found == expected
     Draft202012Validator.check_schema(schema)
     Draft202012Validator(schema).validate(found)
@@ -82,7 +82,7 @@ QUESTION = {"role": "user", "content": '{"title": "Broken", "body": "It crashes.
 
 
 @pytest.mark.parametrize(
-    ("api", "asked"),
+    ("api", "body"),
     [
         ("openai", {"messages": [QUESTION], **OPENAI_FORM}),
         (
@@ -100,9 +100,9 @@ QUESTION = {"role": "user", "content": '{"title": "Broken", "body": "It crashes.
     ],
 )
 def test_the_schema_is_taken_from_the_parameter_or_the_messages(
-    ask: Ask, api: str, asked: dict[str, Any]
+    call_model: CallModel, api: str, body: dict[str, Any]
 ) -> None:
-    reply = ask(api, **asked).json()
+    reply = call_model(api, **body).json()
     text = reply["content"][-1]["text"] if api == "anthropic" else None
     text = text or reply["choices"][0]["message"]["content"]
     assert json.loads(text) == {"word": "blue"}

@@ -29,8 +29,8 @@ ANSWER = (
 
 
 @dataclass
-class Scene:
-    """Implements `DemoBackend`; a job ends when the test says so."""
+class FakeBackend:
+    """Implements `DemoBackend`; a job ends when the test ends it."""
 
     model: str = samples.SIMULATED_MODEL
     is_simulated: bool = True
@@ -92,27 +92,27 @@ class Scene:
 
 
 @dataclass
-class Visitor:
-    """A browser without script, unless `headers` say otherwise."""
+class Browser:
+    """A browser without script, unless `headers` are those of htmx."""
 
-    scene: Scene = field(default_factory=Scene)
+    backend: FakeBackend = field(default_factory=FakeBackend)
 
     def __post_init__(self) -> None:
-        self._app = create(self.scene)
+        self._app = create(self.backend)
 
-    def ask(self, method: str, path: str, **how: Any) -> httpx.Response:
-        async def asking() -> httpx.Response:
+    def request(self, method: str, path: str, **how: Any) -> httpx.Response:
+        async def send() -> httpx.Response:
             transport = httpx.ASGITransport(app=self._app)
             async with httpx.AsyncClient(transport=transport, base_url=HERE) as client:
                 return await client.request(method, path, follow_redirects=True, **how)
 
-        return asyncio.run(asking())
+        return asyncio.run(send())
 
-    def see(self, path: str) -> str:
-        return self.ask("GET", path).text
+    def get(self, path: str) -> str:
+        return self.request("GET", path).text
 
     def post(self, path: str, **form: str) -> httpx.Response:
-        return self.ask("POST", path, data=form, headers={"Origin": HERE})
+        return self.request("POST", path, data=form, headers={"Origin": HERE})
 
     def open(self, fault: str = "", sample: str = "bug", **form: str) -> httpx.Response:
         return self.post("/sandbox/issues", host="github", sample=sample, fault=fault, **form)
@@ -124,21 +124,21 @@ def status_of(html: str) -> str:
 
 
 @pytest.fixture
-def visitor() -> Visitor:
-    return Visitor()
+def browser() -> Browser:
+    return Browser()
 
 
 def test_without_script_a_form_leads_to_the_issue_and_the_page_reloads(
-    visitor: Visitor,
+    browser: Browser,
 ) -> None:
-    page = visitor.open()
+    page = browser.open()
     assert page.url.path == "/sandbox/issues/github/1"
     assert '<noscript><meta http-equiv="refresh" content="2"></noscript>' in page.text
     assert samples.BUG.title in page.text
-    visitor.scene.end(
+    browser.backend.end(
         "enrichment succeeded", ("bug",), ANSWER, model="m", tokens_in=1652, tokens_out=108
     )
-    text = visitor.see(page.url.path)
+    text = browser.get(page.url.path)
     assert "http-equiv" not in text
     assert status_of(text) == "Answered in 250 ms: 1 comment, 1 label."
     assert "<strong>Summary (automated):</strong> It is broken." in text
@@ -146,81 +146,81 @@ def test_without_script_a_form_leads_to_the_issue_and_the_page_reloads(
     assert "tagline:v1" not in text
 
 
-def test_with_htmx_only_what_changed_is_sent(visitor: Visitor) -> None:
-    visitor.open()
-    part = visitor.ask("GET", "/sandbox/issues/github/1", headers={"HX-Request": "true"}).text
+def test_with_htmx_only_what_changed_is_sent(browser: Browser) -> None:
+    browser.open()
+    part = browser.request("GET", "/sandbox/issues/github/1", headers={"HX-Request": "true"}).text
     assert "<html" not in part
     (again,) = re.findall(r'hx-get="([^"]+)" hx-trigger="every 1s"', part)
-    unchanged = visitor.ask("GET", again, headers={"HX-Request": "true"})
+    unchanged = browser.request("GET", again, headers={"HX-Request": "true"})
     assert (unchanged.status_code, unchanged.content) == (204, b"")
-    visitor.scene.end("using fallback", ("bug",), why="timeout")
-    changed = visitor.ask("GET", again, headers={"HX-Request": "true"}).text
+    browser.backend.end("using fallback", ("bug",), why="timeout")
+    changed = browser.request("GET", again, headers={"HX-Request": "true"}).text
     assert 'hx-trigger="every 3s"' in changed
     assert 'hx-swap-oob="innerHTML:#status"' in changed
 
 
 @pytest.mark.parametrize("fault", [f.key for f in samples.FAULTS if f.of_model])
 def test_a_fault_of_the_model_lasts_as_long_as_its_issue_s_job(
-    visitor: Visitor, fault: str
+    browser: Browser, fault: str
 ) -> None:
-    page = visitor.open(fault=fault)
-    assert len(visitor.scene.armed) == 1
-    busy = visitor.open(fault="model-down")
+    page = browser.open(fault=fault)
+    assert len(browser.backend.armed) == 1
+    busy = browser.open(fault="model-down")
     assert status_of(busy.text).startswith("One fault at a time")
-    visitor.scene.end("using fallback", ("bug", "needs-review"), why="status-429")
-    wait_until(lambda: not visitor.scene.armed)
-    assert status_of(visitor.see(page.url.path)) == (
+    browser.backend.end("using fallback", ("bug", "needs-review"), why="status-429")
+    wait_until(lambda: not browser.backend.armed)
+    assert status_of(browser.get(page.url.path)) == (
         "The model failed (429, too many requests): 2 labels came from rules, no comment yet. "
         "It will be asked again in a minute."
     )
 
 
-def test_a_killed_worker_is_shown_until_its_job_is_resumed(visitor: Visitor) -> None:
-    page = visitor.open(fault="worker-killed")
+def test_a_killed_worker_is_shown_until_its_job_is_resumed(browser: Browser) -> None:
+    page = browser.open(fault="worker-killed")
     issue = DemoIssue("github", "acme/widget", 1, "guid", "job")
-    visitor.scene.record(issue, "starting enrichment", try_number=1)
-    wait_until(lambda: "killed" in visitor.scene.actions and not visitor.scene.armed)
-    wait_until(lambda: len(visitor.scene.log(issue)) == 3)
-    assert "killed in the middle of the job" in status_of(visitor.see(page.url.path))
-    visitor.scene.end("enrichment succeeded", ("bug",), ANSWER, model="m", tokens_in=1)
-    assert "resumed: 1 comment, 1 label" in status_of(visitor.see(page.url.path))
+    browser.backend.record(issue, "starting enrichment", try_number=1)
+    wait_until(lambda: "killed" in browser.backend.actions and not browser.backend.armed)
+    wait_until(lambda: len(browser.backend.log(issue)) == 3)
+    assert "killed in the middle of the job" in status_of(browser.get(page.url.path))
+    browser.backend.end("enrichment succeeded", ("bug",), ANSWER, model="m", tokens_in=1)
+    assert "resumed: 1 comment, 1 label" in status_of(browser.get(page.url.path))
 
 
-def test_the_result_of_an_action_is_shown(visitor: Visitor) -> None:
-    path = visitor.open().url.path
-    visitor.scene.end("enrichment succeeded", ("bug",), ANSWER, model="m", tokens_in=1)
-    assert "nothing was queued" in status_of(visitor.post(f"{path}/redeliver").text)
-    gone = visitor.post(f"{path}/unlabel", label="bug")
+def test_the_result_of_an_action_is_shown(browser: Browser) -> None:
+    path = browser.open().url.path
+    browser.backend.end("enrichment succeeded", ("bug",), ANSWER, model="m", tokens_in=1)
+    assert "nothing was queued" in status_of(browser.post(f"{path}/redeliver").text)
+    gone = browser.post(f"{path}/unlabel", label="bug")
     assert status_of(gone.text) == "A maintainer removed bug. Tagline will not set it again."
-    assert "not on the issue" in status_of(visitor.post(f"{path}/unlabel", label="bug").text)
+    assert "not on the issue" in status_of(browser.post(f"{path}/unlabel", label="bug").text)
 
 
-def test_reset_restarts_everything(visitor: Visitor) -> None:
-    path = visitor.open().url.path
-    assert visitor.post("/sandbox/reset").url.path == "/sandbox"
-    assert visitor.scene.actions == ["restarted"]
-    assert visitor.ask("GET", path).url.path == "/sandbox"
+def test_reset_restarts_everything(browser: Browser) -> None:
+    path = browser.open().url.path
+    assert browser.post("/sandbox/reset").url.path == "/sandbox"
+    assert browser.backend.actions == ["restarted"]
+    assert browser.request("GET", path).url.path == "/sandbox"
 
 
-def test_a_reset_kills_no_worker_for_an_issue_before_it(visitor: Visitor) -> None:
-    visitor.open(fault="worker-killed")
-    visitor.post("/sandbox/reset")
-    wait_until(lambda: not visitor.scene.armed)
-    assert visitor.scene.actions == ["restarted"]
+def test_a_reset_kills_no_worker_for_an_issue_before_it(browser: Browser) -> None:
+    browser.open(fault="worker-killed")
+    browser.post("/sandbox/reset")
+    wait_until(lambda: not browser.backend.armed)
+    assert browser.backend.actions == ["restarted"]
 
 
-def test_own_text_is_checked_and_shown_as_text(visitor: Visitor) -> None:
-    assert status_of(visitor.open(sample="own", title=" ").text) == "An issue needs a title."
-    assert "at most 255 characters" in status_of(visitor.open(sample="own", title="x" * 256).text)
+def test_own_text_is_checked_and_shown_as_text(browser: Browser) -> None:
+    assert status_of(browser.open(sample="own", title=" ").text) == "An issue needs a title."
+    assert "at most 255 characters" in status_of(browser.open(sample="own", title="x" * 256).text)
     title, body = "<img src=x onerror=alert(1)>", '<script>alert(1)</script>\n\n"><b hx-get=/x>'
-    text = visitor.open(sample="own", title=title, body=body).text
+    text = browser.open(sample="own", title=title, body=body).text
     assert "<img" not in text
     assert "<script>alert" not in text
     assert "<b hx-get" not in text
 
 
 def test_faults_of_the_model_are_only_offered_with_the_simulated_model() -> None:
-    text = Visitor(Scene("gpt-6-luna", is_simulated=False)).see("/sandbox")
+    text = Browser(FakeBackend("gpt-6-luna", is_simulated=False)).get("/sandbox")
     assert text.count(" disabled>") == sum(fault.of_model for fault in samples.FAULTS)
 
 
@@ -238,17 +238,17 @@ def test_faults_of_the_model_are_only_offered_with_the_simulated_model() -> None
     ],
 )
 def test_only_requests_of_the_own_page_are_answered(
-    visitor: Visitor, method: str, headers: dict[str, str], status: int
+    browser: Browser, method: str, headers: dict[str, str], status: int
 ) -> None:
     path = "/sandbox" if method == "GET" else "/sandbox/reset"
-    answer = visitor.ask(method, path, headers=headers)
+    answer = browser.request(method, path, headers=headers)
     assert answer.status_code == status
     for name, value in HEADERS.items():
         assert answer.headers[name] == value
 
 
-def test_a_form_larger_than_any_issue_is_refused(visitor: Visitor) -> None:
-    assert visitor.open(sample="own", title="x", body="a" * 2_000_000).status_code == 413
+def test_a_form_larger_than_any_issue_is_refused(browser: Browser) -> None:
+    assert browser.open(sample="own", title="x", body="a" * 2_000_000).status_code == 413
 
 
 @pytest.mark.parametrize(
@@ -268,8 +268,8 @@ def test_only_html_that_the_comment_uses_is_kept(text: str, shown: str) -> None:
 
 
 def test_an_unavailable_part_is_reported_and_its_fault_is_cleared() -> None:
-    visitor = Visitor(Scene(is_unavailable=True))
-    assert "Reset restarts all parts" in status_of(visitor.open("model-down").text)
-    assert visitor.scene.armed == []
-    visitor.scene.is_unavailable = False
-    assert "queued" in status_of(visitor.open("model-slow").text)
+    browser = Browser(FakeBackend(is_unavailable=True))
+    assert "Reset restarts all parts" in status_of(browser.open("model-down").text)
+    assert browser.backend.armed == []
+    browser.backend.is_unavailable = False
+    assert "queued" in status_of(browser.open("model-slow").text)

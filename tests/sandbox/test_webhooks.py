@@ -29,12 +29,12 @@ def actions_in(receiver: Receiver) -> list[str]:
 
 def test_a_new_issue_sends_a_signed_webhook(box: Sandbox, receiver: Receiver) -> None:
     number = box.open_issue(REPO, "Title", "Body", author="hubot", bot=True, created_at=1e9)
-    heard = receiver.received[0]
-    expected = hmac.new(box.webhook_secret.encode(), heard.body, hashlib.sha256).hexdigest()
-    assert heard.headers["x-hub-signature-256"] == f"sha256={expected}"
-    assert heard.headers["user-agent"].startswith("GitHub-Hookshot/")
-    assert heard.headers["x-github-hook-installation-target-id"] == str(box.app_id)
-    payload = json.loads(heard.body)
+    received = receiver.received[0]
+    expected = hmac.new(box.webhook_secret.encode(), received.body, hashlib.sha256).hexdigest()
+    assert received.headers["x-hub-signature-256"] == f"sha256={expected}"
+    assert received.headers["user-agent"].startswith("GitHub-Hookshot/")
+    assert received.headers["x-github-hook-installation-target-id"] == str(box.app_id)
+    payload = json.loads(received.body)
     assert payload["action"] == "opened"
     assert payload["issue"]["number"] == number
     assert payload["issue"]["created_at"] == "2001-09-09T01:46:40Z"
@@ -43,7 +43,7 @@ def test_a_new_issue_sends_a_signed_webhook(box: Sandbox, receiver: Receiver) ->
     assert payload["repository"]["full_name"] == REPO
     delivery = box.deliveries[0]
     assert (delivery.status, delivery.job, delivery.action) == (202, "job-1", "opened")
-    assert delivery.guid == heard.headers["x-github-delivery"]
+    assert delivery.guid == received.headers["x-github-delivery"]
 
 
 ACTIONS: list[tuple[Callable[[Sandbox, int], object], list[str]]] = [
@@ -85,7 +85,7 @@ def test_the_bots_own_writes_send_webhooks(
     bot.post(f"/issues/{number}/labels", json={"labels": ["bug", "area/api"]})
     box.settle()
     assert actions_in(receiver) == ["issue_comment.created", "issues.labeled", "issues.labeled"]
-    payloads = [json.loads(heard.body) for heard in receiver.received]
+    payloads = [json.loads(one.body) for one in receiver.received]
     assert {p["sender"]["login"] for p in payloads} == {"tagline-bot[bot]"}
     assert payloads[0]["comment"]["performed_via_github_app"]["id"] == box.app_id
 
@@ -103,8 +103,8 @@ def test_a_redelivery_is_the_same_again(box: Sandbox, receiver: Receiver) -> Non
     box.settle()
     box.redeliver(lost.guid)
     first, *again = receiver.received
-    assert [heard.body for heard in again] == [first.body] * 2
-    assert {heard.headers["x-github-delivery"] for heard in again} == {lost.guid}
+    assert [one.body for one in again] == [first.body] * 2
+    assert {one.headers["x-github-delivery"] for one in again} == {lost.guid}
     assert [delivery.redelivery for delivery in box.deliveries] == [False, True, True]
 
 

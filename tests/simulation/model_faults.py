@@ -179,7 +179,7 @@ def _contents() -> list[Fault]:
             model_text(json.dumps(WRONG)),
         ),
         ("model-refusal", "the model refuses", refusal),
-        ("model-content-filter", "a content filter steps in", filtered),
+        ("model-content-filter", "a content filter stops the answer", filtered),
         ("model-tool-calls", "a tool call instead of text", tool_calls),
     ]
     return [Fault(name, "model", text, effect) for name, text, effect in table]

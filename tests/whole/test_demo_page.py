@@ -1,4 +1,4 @@
-"""How `tagline demo` tells where its page is, and that its parts live as long as it does."""
+"""How `tagline demo` shows the address of its page; its parts run as long as it does."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from bot.cli.demo import show_page
 from bot.sandbox.processes import wait_until
 from bot.wiring import demo_processes
-from tests.sandbox.test_page import Scene
+from tests.sandbox.test_page import FakeBackend
 
 
 @pytest.mark.parametrize("display", ["DISPLAY", "WAYLAND_DISPLAY", None])
@@ -27,7 +27,7 @@ def test_a_browser_is_opened_only_where_there_is_a_display(
         monkeypatch.setenv(display, ":0")
     ended = Event()
     ended.set()
-    show_page(Scene(), ended)
+    show_page(FakeBackend(), ended)
     printed = capsys.readouterr().out
     assert "http://127.0.0.1:" in printed
     assert "simulated" in printed
@@ -38,8 +38,8 @@ def test_a_browser_is_opened_only_where_there_is_a_display(
 @pytest.mark.slow
 def test_after_a_reset_the_parts_outlive_the_request_that_asked_for_it(tmp_path: Path) -> None:
     with demo_processes(tmp_path) as processes:
-        for deed in (processes.restart, processes.kill_worker):
-            request = Thread(target=deed)
+        for action in (processes.restart, processes.kill_worker):
+            request = Thread(target=action)
             request.start()
             request.join()
         issue = processes.open("gitlab", "Crash", "It crashed with an exception.", "octocat")

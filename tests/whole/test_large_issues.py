@@ -40,6 +40,6 @@ def test_an_edit_in_the_middle_of_the_largest_body_is_noticed(app: App) -> None:
     number = app.issue(TITLE, f"{half}a{half}")
     app.host.edit_issue(app.repo, number, body=f"{half}b{half}")
     assert app.wait_for_job().outcome == "answered"
-    time.sleep(1)  # GitLab tells edits apart by the second
+    time.sleep(1)  # GitLab distinguishes edits by the second
     app.host.edit_issue(app.repo, number, body=f"{half}b{half}")
     assert app.wait_for_job().outcome == "unchanged"

@@ -95,7 +95,7 @@ def test_a_failed_delivery_is_requested_again(app: App, clients: ClientPool) -> 
     app.issue()
     start = len(app.host.deliveries)
     url, app.box.webhook_url = app.box.webhook_url, "http://127.0.0.1:1/webhooks/github"
-    number = app.host.open_issue(app.repo, TITLE, f"{BODY} Unheard.")
+    number = app.host.open_issue(app.repo, TITLE, f"{BODY} Undelivered.")
     app.box.webhook_url = url
     PeriodicTasks(app, clients).reconcile()
     app.wait(lambda: app.comments(number))
