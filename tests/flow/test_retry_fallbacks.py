@@ -165,21 +165,6 @@ def test_while_the_provider_is_down_one_issue_a_minute_is_tried() -> None:
     assert len(case.run_once()) == 17
 
 
-def test_an_hour_without_a_model_ends_in_one_comment_within_ten_minutes() -> None:
-    case = make_case(*[DOWN] * 80)
-    case.job()
-    case.provider_fails()
-    for _ in range(360):
-        case.advance(10)
-    case.model.answers[:] = [ANSWER]
-    waited = 0
-    while not case.forge.own_comments:
-        case.advance(10)
-        waited += 10
-        assert waited <= 600
-    assert case.forge.current.labels == ("area/login",)
-
-
 @pytest.mark.parametrize("failure", [DOWN, USELESS])
 def test_while_the_model_answers_no_issue_each_is_retried_for_a_day(failure: ModelFailed) -> None:
     case = make_case(*[failure] * 200)

@@ -22,7 +22,6 @@ DIFFERENCES = {
         "test_an_issue_that_the_installation_no_longer_covers_is_skipped",
         "test_f066_a_suspended_installation_is_skipped_and_answered_later",
         "test_an_installation_without_the_repository_is_skipped_without_a_record",
-        "test_a_wrong_installation_does_not_change_an_issue_s_record",
         "test_a_limit_on_creating_tokens_pauses_no_installation",
     ),
     ("github", "GitLab has no Apps"): ("test_a_refused_key_is_an_operator_error_without_a_retry",),

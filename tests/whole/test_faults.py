@@ -1,4 +1,4 @@
-"""A second model while the first one fails, a refused key, and no model at all.
+"""A second model while the first one fails, and a refused key.
 
 `faults/` has the faults by their ids, each with its end state.
 """
@@ -44,11 +44,3 @@ def test_a_refused_key_is_one_error_that_names_the_variable(build: Build) -> Non
         for number in (first, second):
             assert "bug" in app.labels(number)
             assert app.comments(number) == []
-
-
-def test_without_a_provider_labels_and_a_comment_come_from_rules(build: Build) -> None:
-    with build(provider="").open() as app:
-        number = app.issue()
-        assert app.labels(number) == ["bug", "needs-review"]
-        (comment,) = app.comments(number)
-        assert "without a language model" in comment.body

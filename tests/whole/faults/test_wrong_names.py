@@ -240,16 +240,6 @@ def test_an_installation_without_the_repository_is_skipped_without_a_record(
     pair.check_suggested(number)
 
 
-def test_a_wrong_installation_does_not_change_an_issue_s_record(pair: Pair) -> None:
-    app, victim, number = pair.app, pair.victim, pair.victim.open_issue()
-    pair.send(victim, number)
-    key = f"github:127.0.0.1:{victim.id}:{number}"
-    before = app.store.record(key)
-    assert before is not None
-    pair.send(victim, number, PARTS, installation=pair.other.installation)
-    assert app.store.record(key) == before
-
-
 def test_a_limit_on_creating_tokens_pauses_no_installation(pair: Pair) -> None:
     """The limit is the App's: the installation in the delivery may not be the repository's."""
     app, victim, other = pair.app, pair.victim, pair.other
