@@ -323,17 +323,26 @@ class FakeWebhookParser:
 
 
 class FakeQueue:
-    """Implements `Queue`; with `down` it fails as without Redis."""
+    """Implements `ReceiverQueue`; with `down` it fails as without Redis, with `full` as a queue
+    that holds too many jobs of an account."""
 
     def __init__(self, *, down: bool = False) -> None:
-        self.down = down
+        self.down, self.full = down, False
         self.jobs: dict[str, Job] = {}
 
     async def put(self, delivery: Job) -> str:
         if self.down:
             raise QueueUnavailable("no answer")
+        if self.full:
+            return ""
         self.jobs.setdefault(f"job of {delivery.id}", delivery)
         return f"job of {delivery.id}"
+
+    async def ping(self) -> bool:
+        return not self.down
+
+    async def close(self) -> None:
+        return None
 
 
 class ScriptedWeb(ClientPool):

@@ -13,7 +13,7 @@ import pytest
 from bot.core.errors import Rejected
 from bot.core.types import Event, Ignored, IssueEdited, IssueOpened, IssueRef, IssueReopened
 from bot.forges.github.webhooks import GitHubWebhooks
-from tests.web.client import verified
+from tests.web.client import verify
 
 SECRET = "It's a Secret to Everybody"
 NEXT_SECRET = "the-secret-after-it"
@@ -72,7 +72,7 @@ def read(event: object, **given: str) -> Event | Ignored:
 def test_the_documented_test_vector_is_authentic() -> None:
     known = "757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17"
     given = {"x-hub-signature-256": f"sha256={known}"}
-    verified(parser(), given, b"Hello, World!")
+    verify(parser(), given, b"Hello, World!")
 
 
 BODY = json.dumps(EVENT).encode()
@@ -105,7 +105,7 @@ def test_a_body_not_signed_with_the_secret_is_401(name: str) -> None:
     signature = FORGED[name]
     given = headers() if signature is None else headers(x_hub_signature_256=signature)
     with pytest.raises(Rejected) as refusal:
-        verified(parser(), given, BODY)
+        verify(parser(), given, BODY)
     assert refusal.value.status == 401
     assert SECRET not in str(refusal.value)
 
@@ -117,7 +117,7 @@ def test_a_sha_1_signature_alone_is_never_accepted(name: str) -> None:
     if signature is not None:
         given["x-hub-signature-256"] = signature
     with pytest.raises(Rejected):
-        verified(parser(), given, BODY)
+        verify(parser(), given, BODY)
 
 
 def test_an_invalid_signature_is_rejected_by_the_headers_alone() -> None:
@@ -131,16 +131,16 @@ def test_an_invalid_signature_is_rejected_by_the_headers_alone() -> None:
 @pytest.mark.parametrize("secret", [SECRET, NEXT_SECRET])
 def test_while_a_secret_is_rotated_both_are_accepted(secret: str) -> None:
     both = parser(SECRET, NEXT_SECRET)
-    verified(both, headers(x_hub_signature_256=signed(BODY, secret)), BODY)
+    verify(both, headers(x_hub_signature_256=signed(BODY, secret)), BODY)
     with pytest.raises(Rejected):
-        verified(both, headers(x_hub_signature_256=signed(BODY, "third secret")), BODY)
+        verify(both, headers(x_hub_signature_256=signed(BODY, "third secret")), BODY)
 
 
 def test_a_secret_beyond_ascii_is_used_as_utf_8() -> None:
     secret = "pâssword-with-ümlauts"
     body = b"{}"
     digest = hmac.new(secret.encode("utf-8"), body, hashlib.sha256).hexdigest()
-    verified(parser(secret), {"x-hub-signature-256": f"sha256={digest}"}, body)
+    verify(parser(secret), {"x-hub-signature-256": f"sha256={digest}"}, body)
 
 
 @pytest.mark.parametrize("secrets", [(), ("",), (SECRET, "")])
@@ -247,7 +247,7 @@ def test_without_an_installation_an_app_has_no_access_and_a_token_has() -> None:
 def test_a_form_is_read_like_json(content_type: str) -> None:
     body = urlencode({"payload": json.dumps(EVENT)}).encode()
     given = headers(content_type=content_type, x_hub_signature_256=signed(body))
-    verified(parser(), given, body)
+    verify(parser(), given, body)
     assert parser().parse(given, body) == OPENED
 
 

@@ -13,13 +13,12 @@ from typing import Any
 import httpx
 import msgspec
 
-from bot.core.errors import QueueUnavailable
 from bot.core.metric_definitions import Key, MetricsSnapshot
 from bot.core.ports import WebhookParser
-from bot.core.types import Job
 from bot.forges.github.webhooks import GitHubWebhooks
 from bot.forges.gitlab.webhooks import GitLabWebhooks
 from bot.web.app import create
+from tests.fakes import FakeQueue
 
 SECRET = "a-webhook-secret-of-some-length"
 
@@ -43,29 +42,6 @@ GITLAB_PAYLOAD: dict[str, Any] = {
         "updated_at": "2026-11-22 07:00:00 UTC",
     },
 }
-
-
-@dataclass
-class FakeQueue:
-    """Keeps what was put; the same delivery id twice is one job."""
-
-    jobs: dict[str, Job] = field(default_factory=dict)
-    down: bool = False
-    full: bool = False
-
-    async def put(self, delivery: Job) -> str:
-        if self.down:
-            raise QueueUnavailable("no answer in time")
-        if self.full:
-            return ""
-        self.jobs.setdefault(delivery.id, delivery)
-        return f"job-of-{delivery.id}"
-
-    async def ping(self) -> bool:
-        return not self.down
-
-    async def close(self) -> None:
-        return None
 
 
 @dataclass
@@ -113,7 +89,7 @@ class LocalReceiver:
     ) -> httpx.Response:
         async def send() -> httpx.Response:
             transport = httpx.ASGITransport(self.app)
-            async with httpx.AsyncClient(transport=transport, base_url="http://door") as client:
+            async with httpx.AsyncClient(transport=transport, base_url="http://receiver") as client:
                 raw = [(_bytes(k), _bytes(v)) for k, v in headers]
                 return await client.request(method, path, content=content, headers=raw)
 
@@ -163,8 +139,8 @@ def sign(body: bytes, secret: str = SECRET) -> str:
     return "sha256=" + hmac.new(secret.encode(), body, "sha256").hexdigest()
 
 
-def verified(parser: WebhookParser, headers: Mapping[str, str], body: bytes) -> None:
-    """Raises `Refused` unless a delivery is authentic, whole or in pieces."""
+def verify(parser: WebhookParser, headers: Mapping[str, str], body: bytes) -> None:
+    """Raise `Rejected` unless a delivery is authentic, whole or in pieces."""
     for pieces in ([body], [body[:1], b"", body[1:]]):
         verifier = parser.check_headers(headers)
         for piece in pieces:

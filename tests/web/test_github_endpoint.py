@@ -23,7 +23,7 @@ def test_a_signed_delivery_is_accepted_and_names_its_job() -> None:
     endpoint = LocalReceiver()
     answer = endpoint.github(X_GitHub_Delivery="d-1")
     assert (answer.status_code, answer.content) == (202, b"")
-    assert answer.headers["X-Tagline-Job"] == "job-of-d-1"
+    assert answer.headers["X-Tagline-Job"] == "job of d-1"
     (delivery,) = endpoint.queue.jobs.values()
     assert str(delivery.ref) == "github:acme/widget#41"
     assert (delivery.ref.repo_id, delivery.ref.account, delivery.kind) == (7001, "5001", "opened")

@@ -1,4 +1,4 @@
-"""GitLab's entrance: signing token, plain token, and 2xx for whatever is authentic."""
+"""GitLab's endpoint: signing token, plain token, and 2xx for each authentic delivery."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import standardwebhooks
 
 from bot.core.errors import Rejected
 from bot.forges.gitlab.webhooks import GitLabWebhooks
-from tests.web.client import GITLAB_PAYLOAD, SECRET, LocalReceiver, verified
+from tests.web.client import GITLAB_PAYLOAD, SECRET, LocalReceiver, verify
 
 BODY = msgspec.json.encode(GITLAB_PAYLOAD)
 TOKEN = "whsec_" + base64.b64encode(bytes(range(32))).decode()
@@ -46,14 +46,14 @@ def with_attributes(**changes: Any) -> dict[str, Any]:
     }
 
 
-def test_the_plain_token_lets_in_where_no_signing_token_is_set() -> None:
+def test_the_plain_token_is_accepted_where_no_signing_token_is_set() -> None:
     endpoint = LocalReceiver()
     answer = endpoint.gitlab()
     assert (answer.status_code, answer.content) == (202, b"")
     (delivery,) = endpoint.queue.jobs.values()
     assert str(delivery.ref) == "gitlab:acme/gadget#41"
     assert (delivery.ref.repo_id, delivery.kind) == (77, "opened")
-    assert answer.headers["X-Tagline-Job"] == f"job-of-{delivery.id}"
+    assert answer.headers["X-Tagline-Job"] == f"job of {delivery.id}"
 
 
 @pytest.mark.parametrize("token", [None, "", "wrong", SECRET + "x", SECRET[:-1], "\xe9" * 31])
@@ -73,7 +73,7 @@ def test_two_token_headers_are_401() -> None:
     assert LocalReceiver().request("POST", "/webhooks/gitlab", BODY, headers).status_code == 401
 
 
-def test_signatures_of_the_standard_library_for_them_are_accepted() -> None:
+def test_signatures_of_the_standardwebhooks_package_are_accepted() -> None:
     endpoint = LocalReceiver(signing=[TOKEN])
     assert endpoint.gitlab(headers=signed()).status_code == 202
     assert len(endpoint.queue.jobs) == 1
@@ -109,28 +109,27 @@ HOSTILE: dict[str, Callable[[], dict[str, str | None]]] = {
 
 
 @pytest.mark.parametrize("case", HOSTILE)
-def test_with_a_signing_token_nothing_else_lets_in(case: str) -> None:
+def test_with_a_signing_token_nothing_else_is_accepted(case: str) -> None:
     endpoint = LocalReceiver(signing=[TOKEN])
     answer = endpoint.gitlab(headers=HOSTILE[case](), body=BODY)
     assert (answer.status_code, answer.content, endpoint.queue.jobs) == (401, b"", {})
 
 
 def test_ten_thousand_single_bit_changes_are_all_refused() -> None:
-
-    parser, dice = GitLabWebhooks("gitlab.example", [TOKEN]), random.Random(11)
+    parser, rng = GitLabWebhooks("gitlab.example", [TOKEN]), random.Random(11)
     good = {k.replace("_", "-"): v for k, v in signed().items() if v is not None}
-    verified(parser, good, BODY)
+    verify(parser, good, BODY)
     for _ in range(10_000):
         body, headers = bytearray(BODY), dict(good)
-        place = dice.randrange(len(BODY) + 64)
+        place = rng.randrange(len(BODY) + 64)
         if place < len(BODY):
-            body[place] ^= 1 << dice.randrange(8)
+            body[place] ^= 1 << rng.randrange(8)
         else:
             value = bytearray(headers["webhook-signature"].encode())
-            value[dice.randrange(len(value))] ^= 1 << dice.randrange(7)
+            value[rng.randrange(len(value))] ^= 1 << rng.randrange(7)
             headers["webhook-signature"] = value.decode("latin-1")
         with pytest.raises(Rejected):
-            verified(parser, headers, bytes(body))
+            verify(parser, headers, bytes(body))
 
 
 IMPOSSIBLE: list[object] = [
@@ -219,7 +218,7 @@ def test_authentic_and_uninteresting_is_2xx_and_no_job(
 
 
 @pytest.mark.parametrize("body", [b"", b"hello", b"\xff", b"[" * 100_000, BODY + b"x"])
-def test_an_authentic_body_that_nobody_can_read_is_2xx_too(body: bytes) -> None:
+def test_an_authentic_body_that_cannot_be_parsed_is_2xx_too(body: bytes) -> None:
     endpoint = LocalReceiver()
     assert (endpoint.gitlab(body=body).status_code, endpoint.queue.jobs) == (202, {})
 
