@@ -80,6 +80,7 @@ GOOD = signed(BODY)
 FORGED = {
     "none": None,
     "empty": "",
+    "no digits": "sha256=",
     "another secret": signed(BODY, "another secret, long"),
     "the empty secret": signed(BODY, ""),
     "another body": signed(BODY + b" "),
