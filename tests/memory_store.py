@@ -12,7 +12,7 @@ from bot.core.errors import LockContended
 from bot.core.jobs import JobRecord
 from bot.core.ports import PROBE_SECONDS
 from bot.core.pricing import Limits
-from bot.core.types import CachedAnswer, IssueRef, Rate, Record
+from bot.core.types import CachedAnswer, IssueRef, Record
 from bot.store.budgets import DAY, HOUR, microdollars
 from bot.store.locks import BUSY_SECONDS
 from bot.store.no_store import NoStore
@@ -126,35 +126,6 @@ class MemoryBudgets:
         with self._lock:
             self._spent[day, "all"] += amount
             self._spent[day, repository] += amount
-
-
-class MemoryRateLimiter:
-    """Implements `RateLimiter` for one process."""
-
-    def __init__(self, clock: Callable[[], float] = time.time) -> None:
-        self._clock = clock
-        self._reservations: dict[str, dict[str, float]] = {}
-        self._paused_until: dict[str, float] = {}
-
-    def reserve(self, account: str, issue: str, rate: Rate) -> float:
-        now = self._clock()
-        kept = self._reservations.get(account, {})
-        kept = self._reservations[account] = {t: at for t, at in kept.items() if at > now - HOUR}
-        if issue not in kept:
-            latest = sorted(kept.values(), reverse=True)
-            limits = ((rate.per_minute, 60), (rate.per_hour, HOUR))
-            after = [latest[count - 1] + span for count, span in limits if len(latest) >= count]
-            kept[issue] = max([now, *after])
-        return max(kept[issue] - now, 0.0)
-
-    def is_reserved(self, account: str, issue: str) -> bool:
-        return self._reservations.get(account, {}).get(issue, 0.0) > self._clock()
-
-    def pause(self, account: str, seconds: float) -> None:
-        self._paused_until[account] = self._clock() + seconds
-
-    def pause_left(self, account: str) -> float:
-        return max(self._paused_until.get(account, 0.0) - self._clock(), 0.0)
 
 
 class MemoryRetrySchedule:

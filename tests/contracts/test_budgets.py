@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 
@@ -11,64 +10,49 @@ import redis
 
 from bot.core.ports import BudgetStore
 from bot.core.pricing import Limits
-from bot.store.budgets import RedisBudgets
 from bot.store.no_store import SingleIssueBudgets
-from tests.memory_store import MemoryBudgets
+from bot.store.redis import RedisStore
+from tests.contracts.conftest import Clock
+from tests.memory_store import MemoryStore
 
 _texts = count(1)
 LIMITS = Limits(day_usd=1.0, repository_usd=0.5, author_per_hour=2)
 
 
-class Clock:
-    now = 1_800_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def budgets(store: MemoryStore | RedisStore) -> BudgetStore:
+    return store.budgets
 
 
-@pytest.fixture(params=["memory", "redis"])
-def budgets(request: pytest.FixtureRequest, clock: Clock) -> Iterator[BudgetStore]:
-    if request.param == "memory":
-        yield MemoryBudgets(clock)
-        return
-    with redis.Redis.from_url(request.getfixturevalue("redis_url")) as client:
-        yield RedisBudgets(client, clock)
-
-
-def asked(budgets: BudgetStore, repository: str, author: str, usd: float, limits: Limits) -> str:
-    """About a text of its own each time."""
+def reserve(budgets: BudgetStore, repository: str, author: str, usd: float, limits: Limits) -> str:
+    """Reserve for another text each time."""
     return budgets.reserve(repository, author, f"text {next(_texts)}", usd, limits)
 
 
 def test_within_all_budgets_a_call_may_be_made(budgets: BudgetStore) -> None:
-    assert asked(budgets, "acme/a", "ann", 0.1, LIMITS) == ""
+    assert reserve(budgets, "acme/a", "ann", 0.1, LIMITS) == ""
 
 
 def test_a_repository_stops_at_its_budget_and_others_go_on(budgets: BudgetStore) -> None:
-    assert [asked(budgets, "acme/a", "", 0.2, LIMITS) for _ in range(3)] == ["", "", "repository"]
-    assert asked(budgets, "acme/b", "", 0.2, LIMITS) == ""
+    assert [reserve(budgets, "acme/a", "", 0.2, LIMITS) for _ in range(3)] == ["", "", "repository"]
+    assert reserve(budgets, "acme/b", "", 0.2, LIMITS) == ""
 
 
 def test_everything_stops_at_the_budget_of_the_day(budgets: BudgetStore) -> None:
-    assert [asked(budgets, f"acme/{n}", "", 0.4, LIMITS) for n in range(3)] == ["", "", "day"]
+    assert [reserve(budgets, f"acme/{n}", "", 0.4, LIMITS) for n in range(3)] == ["", "", "day"]
 
 
 def test_without_a_budget_for_the_day_repositories_still_have_theirs(budgets: BudgetStore) -> None:
     free = Limits(None, 0.5, 2)
-    assert [asked(budgets, f"acme/{n}", "", 0.4, free) for n in range(9)] == [""] * 9
+    assert [reserve(budgets, f"acme/{n}", "", 0.4, free) for n in range(9)] == [""] * 9
 
 
 def test_an_author_stops_after_so_many_issues_an_hour(budgets: BudgetStore, clock: Clock) -> None:
-    assert [asked(budgets, "acme/a", "ann", 0.0, LIMITS) for _ in range(3)] == ["", "", "author"]
-    assert asked(budgets, "acme/a", "bob", 0.0, LIMITS) == ""
-    assert asked(budgets, "acme/a", "", 0.0, LIMITS) == ""
+    assert [reserve(budgets, "acme/a", "ann", 0.0, LIMITS) for _ in range(3)] == ["", "", "author"]
+    assert reserve(budgets, "acme/a", "bob", 0.0, LIMITS) == ""
+    assert reserve(budgets, "acme/a", "", 0.0, LIMITS) == ""
     clock.now += 3600
-    assert asked(budgets, "acme/a", "ann", 0.0, LIMITS) == ""
+    assert reserve(budgets, "acme/a", "ann", 0.0, LIMITS) == ""
 
 
 def test_our_own_second_try_does_not_count_against_the_author(
@@ -83,44 +67,43 @@ def test_our_own_second_try_does_not_count_against_the_author(
 
 def test_what_was_not_spent_is_given_back(budgets: BudgetStore) -> None:
     for _ in range(10):
-        assert asked(budgets, "acme/a", "", 0.4, LIMITS) == ""
+        assert reserve(budgets, "acme/a", "", 0.4, LIMITS) == ""
         budgets.settle("acme/a", 0.01 - 0.4)
-    assert asked(budgets, "acme/a", "", 0.41, LIMITS) == "repository"
+    assert reserve(budgets, "acme/a", "", 0.41, LIMITS) == "repository"
 
 
 def test_a_new_day_has_a_new_budget(budgets: BudgetStore, clock: Clock) -> None:
-    assert asked(budgets, "acme/a", "", 0.5, LIMITS) == ""
-    assert asked(budgets, "acme/a", "", 0.1, LIMITS) == "repository"
+    assert reserve(budgets, "acme/a", "", 0.5, LIMITS) == ""
+    assert reserve(budgets, "acme/a", "", 0.1, LIMITS) == "repository"
     clock.now += 86_400
-    assert asked(budgets, "acme/a", "", 0.1, LIMITS) == ""
+    assert reserve(budgets, "acme/a", "", 0.1, LIMITS) == ""
 
 
 def test_a_refused_call_costs_nothing(budgets: BudgetStore) -> None:
-    assert asked(budgets, "acme/a", "ann", 2.0, LIMITS) == "day"
-    assert [asked(budgets, "acme/a", "ann", 0.1, LIMITS) for _ in range(2)] == ["", ""]
+    assert reserve(budgets, "acme/a", "ann", 2.0, LIMITS) == "day"
+    assert [reserve(budgets, "acme/a", "ann", 0.1, LIMITS) for _ in range(2)] == ["", ""]
 
 
 def test_many_workers_together_never_pass_the_budget(budgets: BudgetStore) -> None:
     with ThreadPoolExecutor(8) as pool:
-        answers = list(pool.map(lambda _: asked(budgets, "acme/a", "", 0.1, LIMITS), range(40)))
+        answers = list(pool.map(lambda _: reserve(budgets, "acme/a", "", 0.1, LIMITS), range(40)))
     assert answers.count("") == 5
 
 
 def test_without_redis_a_single_issue_still_meets_its_limits() -> None:
     budgets = SingleIssueBudgets()
-    assert asked(budgets, "acme/a", "ann", 0.4, LIMITS) == ""
-    assert asked(budgets, "acme/a", "ann", 0.2, LIMITS) == "repository"
+    assert reserve(budgets, "acme/a", "ann", 0.4, LIMITS) == ""
+    assert reserve(budgets, "acme/a", "ann", 0.2, LIMITS) == "repository"
     budgets.settle("acme/a", -0.3)
-    assert asked(budgets, "acme/a", "ann", 0.2, LIMITS) == ""
-    assert asked(budgets, "acme/a", "ann", 0.9, LIMITS) == "day"
+    assert reserve(budgets, "acme/a", "ann", 0.2, LIMITS) == ""
+    assert reserve(budgets, "acme/a", "ann", 0.9, LIMITS) == "day"
     none_for_authors = Limits(day_usd=None, repository_usd=0.5, author_per_hour=0)
-    assert asked(budgets, "acme/a", "ann", 0.0, none_for_authors) == "author"
-    assert asked(budgets, "acme/a", "", 0.0, none_for_authors) == ""
+    assert reserve(budgets, "acme/a", "ann", 0.0, none_for_authors) == "author"
+    assert reserve(budgets, "acme/a", "", 0.0, none_for_authors) == ""
 
 
-def test_redis_never_holds_an_author_s_name(redis_url: str) -> None:
-    with redis.Redis.from_url(redis_url) as client:
-        asked(RedisBudgets(client), "acme/a", "quokkaberry", 0.1, LIMITS)
-        kept = [client.hgetall(key) for key in client.scan_iter()]
-        assert "quokkaberry" not in repr(kept)
-        assert len(kept) == 2
+def test_redis_never_holds_an_author_s_name(client: redis.Redis) -> None:
+    reserve(RedisStore(client).budgets, "acme/a", "quokkaberry", 0.1, LIMITS)
+    kept = [client.hgetall(key) for key in client.scan_iter()]
+    assert "quokkaberry" not in repr(kept)
+    assert len(kept) == 2

@@ -1,9 +1,6 @@
-"""When an account may comment next, in memory and in Redis."""
+"""When an account may comment next."""
 
 from __future__ import annotations
-
-from collections.abc import Iterator
-from dataclasses import dataclass
 
 import pytest
 import redis
@@ -11,38 +8,20 @@ import redis
 from bot.core.ports import RateLimiter
 from bot.core.types import Rate
 from bot.store.rate_limiter import RedisRateLimiter
-from tests.fakes import NOW
-from tests.memory_store import MemoryRateLimiter
-
-
-@dataclass
-class Clock:
-    now: float = NOW
-
-    def __call__(self) -> float:
-        return self.now
+from tests.contracts.conftest import Clock
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def limiter(client: redis.Redis, clock: Clock) -> RateLimiter:
+    return RedisRateLimiter(client, clock)
 
 
-@pytest.fixture(params=["memory", "redis"])
-def limiter(request: pytest.FixtureRequest, clock: Clock) -> Iterator[RateLimiter]:
-    if request.param == "memory":
-        yield MemoryRateLimiter(clock)
-        return
-    with redis.Redis.from_url(request.getfixturevalue("redis_url")) as client:
-        yield RedisRateLimiter(client, clock)
-
-
-def waits(limiter: RateLimiter, rate: Rate, tickets: range, account: str = "a") -> list[float]:
-    return [limiter.reserve(account, f"t{ticket}", rate) for ticket in tickets]
+def reserve(limiter: RateLimiter, rate: Rate, numbers: range, account: str = "a") -> list[float]:
+    return [limiter.reserve(account, f"t{number}", rate) for number in numbers]
 
 
 def test_reservations_keep_below_both_limits_in_every_window(limiter: RateLimiter) -> None:
-    times = waits(limiter, Rate(per_minute=3, per_hour=8), range(12))
+    times = reserve(limiter, Rate(per_minute=3, per_hour=8), range(12))
     assert times[:3] == [0, 0, 0]
     for at in times:
         assert sum(at <= other < at + 60 for other in times) <= 3
@@ -54,21 +33,21 @@ def test_a_reservation_keeps_its_time_and_accounts_are_apart(
     limiter: RateLimiter, clock: Clock
 ) -> None:
     rate = Rate(per_minute=1, per_hour=100)
-    assert waits(limiter, rate, range(2)) == [0, 60]
-    reserved = [limiter.is_reserved("a", ticket) for ticket in ("t0", "t1", "t2")]
+    assert reserve(limiter, rate, range(2)) == [0, 60]
+    reserved = [limiter.is_reserved("a", issue) for issue in ("t0", "t1", "t2")]
     assert reserved == [False, True, False]
     clock.now += 20
-    assert waits(limiter, rate, range(2)) == [0, 40]
-    assert waits(limiter, rate, range(2), "b") == [0, 60]
+    assert reserve(limiter, rate, range(2)) == [0, 40]
+    assert reserve(limiter, rate, range(2), "b") == [0, 60]
     clock.now += 45
-    assert waits(limiter, rate, range(3)) == [0, 0, 55]
+    assert reserve(limiter, rate, range(3)) == [0, 0, 55]
 
 
 def test_a_reservation_is_void_an_hour_after_its_time(limiter: RateLimiter, clock: Clock) -> None:
     rate = Rate(per_minute=1, per_hour=1)
-    assert waits(limiter, rate, range(2)) == [0, 3600]
+    assert reserve(limiter, rate, range(2)) == [0, 3600]
     clock.now += 3601
-    assert waits(limiter, rate, range(1)) == [3599]
+    assert reserve(limiter, rate, range(1)) == [3599]
 
 
 def test_a_pause_that_the_forge_wants_ends(limiter: RateLimiter) -> None:

@@ -2,39 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-import redis
 
 from bot.core.ports import ReconcileState
 from bot.store.redis import RedisStore
-from tests.fakes import DAY, NOW, REF
+from tests.contracts.conftest import Clock
+from tests.fakes import DAY, REF
 from tests.memory_store import MemoryStore
 
 REPOSITORY = replace(REF, number=0)
-
-
-class Clock:
-    now = NOW
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture(params=["memory", "redis"])
-def store(request: pytest.FixtureRequest, clock: Clock) -> Iterator[MemoryStore | RedisStore]:
-    if request.param == "memory":
-        yield MemoryStore(clock)
-        return
-    with redis.Redis.from_url(request.getfixturevalue("redis_url")) as client:
-        yield RedisStore(client, clock)
 
 
 @pytest.fixture

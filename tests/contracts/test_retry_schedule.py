@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-import redis
 
 from bot.core.ports import PROBE_SECONDS, RetrySchedule
-from bot.store.retry_schedule import LEASE_SECONDS, RedisRetrySchedule
+from bot.store.redis import RedisStore
+from bot.store.retry_schedule import LEASE_SECONDS
 from tests.fakes import NOW, REF
-from tests.memory_store import MemoryRetrySchedule
+from tests.memory_store import MemoryStore
 
 ONE, TWO, THREE = (replace(REF, number=number) for number in (1, 2, 3))
 
 
-@pytest.fixture(params=["memory", "redis"])
-def retry_schedule(request: pytest.FixtureRequest) -> Iterator[RetrySchedule]:
-    if request.param == "memory":
-        yield MemoryRetrySchedule()
-        return
-    with redis.Redis.from_url(request.getfixturevalue("redis_url")) as client:
-        yield RedisRetrySchedule(client)
+@pytest.fixture
+def retry_schedule(store: MemoryStore | RedisStore) -> RetrySchedule:
+    return store.retry_schedule
 
 
 def test_each_comes_when_it_is_due_and_again_when_its_job_got_lost(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import pytest
@@ -67,18 +66,15 @@ class ClockedStore:
 
 
 @pytest.fixture(params=["memory", "redis"])
-def clocked(request: pytest.FixtureRequest) -> Iterator[ClockedStore]:
+def clocked(request: pytest.FixtureRequest) -> ClockedStore:
     if request.param == "memory":
-        yield ClockedStore()
-        return
-    with redis.Redis.from_url(request.getfixturevalue("redis_url")) as client:
-        yield ClockedStore(client=client)
+        return ClockedStore()
+    return ClockedStore(client=request.getfixturevalue("client"))
 
 
 @pytest.fixture
-def redis_store(redis_url: str) -> Iterator[ClockedStore]:
-    with redis.Redis.from_url(redis_url) as client:
-        yield ClockedStore(client=client)
+def redis_store(client: redis.Redis) -> ClockedStore:
+    return ClockedStore(client=client)
 
 
 # Records.
