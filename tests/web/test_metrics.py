@@ -2,16 +2,9 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from collections.abc import Callable
-
 import pytest
-import redis
 
 from bot.core.metric_definitions import COUNTED, MEASURED
-from bot.embedded.valkey import EmbeddedRedis
-from bot.store.metrics import RedisMetrics
 from tests.web.client import LocalReceiver
 
 TOKEN = "a-token-for-the-metrics"
@@ -69,56 +62,3 @@ def test_a_silent_redis_is_503() -> None:
     endpoint = LocalReceiver()
     endpoint.metrics_tokens, endpoint.counters.down = [TOKEN], True
     assert metrics(endpoint) == (503, "Redis does not answer\n")
-
-
-@pytest.fixture
-def counters(redis_url: str) -> Callable[[], RedisMetrics]:
-    def made() -> RedisMetrics:
-        client = redis.Redis.from_url(redis_url)
-        return RedisMetrics(client, ["openai"])
-
-    return made
-
-
-def test_what_all_processes_counted_is_added_up(counters: Callable[[], RedisMetrics]) -> None:
-    one, two = counters(), counters()
-    one.count("deliveries", "github", "queued")
-    two.count("deliveries", "github", "queued")
-    two.count("model_calls", 'a "model"', "status-500")
-    two.close()
-    one._client.set("tagline:breaker:openai:open", 1)
-    one._client.rpush("tagline:issues", "j-1", "j-2")
-    figures = one.snapshot()
-    assert figures.counters == {
-        ("deliveries", "github", "queued"): 2,
-        ("model_calls", 'a "model"', "status-500"): 1,
-    }
-    assert figures.gauges == {
-        ("queue_jobs", "waiting"): 2,
-        ("queue_jobs", "later"): 0,
-        ("queue_jobs", "dead"): 0,
-        ("breaker_open", "openai"): 1,
-    }
-    one.close()
-
-
-def test_counts_wait_for_a_redis_that_does_not_answer(own_redis: EmbeddedRedis) -> None:
-    one = RedisMetrics(redis.Redis.from_url(own_redis.url))
-    own_redis.stop()
-    one.count("jobs", "github", "answered")
-    with pytest.raises(ConnectionError):
-        one.snapshot()
-    own_redis.start()
-    assert one.snapshot().counters == {("jobs", "github", "answered"): 1}
-    one.close()
-
-
-def test_the_receiver_loads_no_worker() -> None:
-    code = (
-        "import sys; from bot import wiring; from bot.settings.load import load;"
-        "wiring.receiver(load({'GITHUB_WEBHOOK_SECRET': '0123456789abcdef'}));"
-        "print({'dramatiq', 'httpx', 'gitlab', 'jwt', 'prometheus_client', 'ruamel'}"
-        " & set(sys.modules))"
-    )
-    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert ran.stdout == "set()\n"

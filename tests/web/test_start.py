@@ -25,7 +25,7 @@ SHORT = "quokkaberry"
 GOOD = "a-webhook-secret-of-some-length"
 CLIENT_MODULES = re.compile(
     r"bot\.(http|transport|llm)\b|bot\.forges\.\w+\.(api|auth|backend|client|checks|hooks)\b"
-    r"|(httpx|httpcore|gidgethub|gitlab|jwt|requests|dramatiq)\b"
+    r"|(httpx|httpcore|gidgethub|gitlab|jwt|requests|dramatiq|prometheus_client|ruamel)\b"
 )
 HOOKS = ("GITHUB_WEBHOOK_SECRET", "GITLAB_WEBHOOK_SECRET", "GITLAB_SIGNING_TOKEN")
 

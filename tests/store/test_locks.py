@@ -1,4 +1,4 @@
-"""A lock lasts as long as its holder, and not much longer."""
+"""A thread renews the lock of an issue while its holder works."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ WRITING = Record("writing")
 
 
 def locks_of(client: redis.Redis) -> Locks:
-    """The locks of a worker of its own."""
+    """Return the locks of another worker."""
     return Locks(client, BucketedHash(client, redis_keys.RECORDS, 60, 2))
 
 
@@ -41,26 +41,7 @@ def test_a_lock_outlives_its_time_while_its_holder_works(redis_url: str, quick: 
             pass
 
 
-def test_the_lock_of_a_killed_worker_ends_by_itself(redis_url: str, quick: None) -> None:
-    with redis.Redis.from_url(redis_url) as client:
-        client.set("tagline:lock:issue", "token of the dead", px=300)
-        survivor = locks_of(client)
-        with pytest.raises(LockContended), survivor.hold("issue"):
-            pass
-        time.sleep(0.35)
-        with survivor.hold("issue") as lock:
-            assert lock.save(WRITING)
-
-
-def test_a_lock_of_another_worker_is_not_used(redis_url: str) -> None:
-    with redis.Redis.from_url(redis_url) as client, locks_of(client).hold("issue") as lock:
-        client.set("tagline:lock:issue", "somebody else")
-        assert not lock.save(WRITING)
-    with redis.Redis.from_url(redis_url) as client:
-        assert client.get("tagline:lock:issue") == b"somebody else"
-
-
-def test_idle_times_of_a_worker_leave_no_threads_behind(redis_url: str, quick: None) -> None:
+def test_an_idle_worker_starts_no_further_threads(redis_url: str, quick: None) -> None:
     with redis.Redis.from_url(redis_url) as client:
         first = locks_of(client)
         with first.hold("issue"):
