@@ -54,54 +54,6 @@ def outcome(
 
 
 @pytest.mark.parametrize(
-    "name",
-    [
-        "wontfix",
-        "WontFix",
-        "duplicate",
-        "invalid",
-        "stale",
-        "spam",
-        "good first issue",
-        "Good  First Issue",
-        "help wanted",
-        "priority: high",
-        "priority/p2",
-        "P0",
-        "p4",
-        "severity-1",
-        "security",
-        "security-fix",
-        "release-blocker",
-        "backport 1.2",
-        "lgtm",
-        "approved",
-        "ok-to-test",
-        "automerge",
-        "deploy-preview",
-        "do-not-merge",
-        "ai-review",
-        "status: wontfix",
-        "resolution/duplicate",
-        "status::stale",
-    ],
-)
-def test_process_labels_and_machine_triggers_are_off_unless_named_exactly(name: str) -> None:
-    label = Label(name)
-    assert usable_labels([label], LabelRules()) == ()
-    assert usable_labels([label], LabelRules(allow=("*", f"{name[:2]}*"))) == ()
-    assert usable_labels([label], LabelRules(allow=(name.upper(),))) == (label,)
-
-
-@pytest.mark.parametrize(
-    "name",
-    ["bug", "p5", "p10", "api", "aid", "area/login", "reproducible", "invalid-input", "mail"],
-)
-def test_ordinary_labels_may_be_applied(name: str) -> None:
-    assert names(usable_labels([Label(name)], LabelRules())) == [name]
-
-
-@pytest.mark.parametrize(
     "description",
     [
         "Set by maintainers only",
