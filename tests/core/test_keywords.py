@@ -216,7 +216,7 @@ def test_a_maintainers_rule_matches_whole_words(
 @pytest.mark.parametrize(
     "piece", ["a", "how to ", "\n", "x_y", "aB", "漢", "error: ", "```\n", "? ", "\t" * 990 + "\n"]
 )
-def test_a_megabyte_of_anything_is_quick(piece: str) -> None:
+def test_a_megabyte_of_any_text_is_matched_within_half_a_second(piece: str) -> None:
     text = piece * (1_000_000 // len(piece))
     start = time.process_time()
     match(text, text)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 
 import pytest
 from hypothesis import example, given, settings
@@ -224,14 +223,3 @@ def test_one_line_is_one_line_without_invisible_characters(text: str) -> None:
     line = to_one_line(text)
     assert line == " ".join(line.split())
     assert not CONTROL.search(line)
-
-
-@pytest.mark.parametrize(
-    "piece", ["a", "<!--", "&amp;", "&#9", "\u0344", "漢", "<b ", "www.", "`", "[a](", "@a", " \n"]
-)
-def test_a_megabyte_of_anything_is_quick(piece: str) -> None:
-    text = piece * (1_000_000 // len(piece))
-    start = time.process_time()
-    to_plain_markdown(text)
-    to_code_span(text)
-    assert time.process_time() - start < 0.5
