@@ -127,7 +127,7 @@ def rejected() -> Iterator[bytes]:
 
 
 def undecided() -> Iterator[bytes]:
-    """Texts about which parsers differ; a door may take or refuse them, and must live."""
+    """Texts about which parsers differ; a receiver may accept or reject them without a failure."""
     yield from (BOM + b"{}", b"1e400", b"-1e400", b"1e-400", b"1e" + b"9" * 5_000, b"9" * 5_000)
     yield from (b"-" + b"9" * 100_000, b"0." + b"1" * 100_000, b"18446744073709551616")
     yield from (b'"\\ud800"', b'"\\udc00"', b'"\\ud800\\ud800"', b'"\\udc00\\ud800"', b'"\\ud800x"')

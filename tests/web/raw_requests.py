@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,29 +14,35 @@ Headers = Sequence[tuple[bytes, bytes]]
 
 @dataclass(frozen=True, slots=True)
 class Request:
+    """A request; a body that is an iterator has no end."""
+
     path: str
-    body: bytes
+    body: bytes | AsyncIterator[bytes]
     headers: Headers
     method: str = "POST"
     source: str = "192.0.2.1"
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Response:
     status: int
     headers: dict[bytes, bytes]
     body: bytes
 
 
-async def knock(app: Starlette, request: Request) -> Answer:
-    said: list[Any] = []
-    parts = iter([{"type": "http.request", "body": request.body, "more_body": False}])
+async def send_request(app: Starlette, request: Request) -> Response:
+    messages: list[Any] = []
+    bodies = iter([request.body] if isinstance(request.body, bytes) else [])
 
     async def receive() -> dict[str, Any]:
-        return next(parts, {"type": "http.disconnect"})
+        if not isinstance(request.body, bytes):
+            return {"type": "http.request", "body": await anext(request.body), "more_body": True}
+        for body in bodies:
+            return {"type": "http.request", "body": body, "more_body": False}
+        return {"type": "http.disconnect"}
 
     async def send(message: Any) -> None:
-        said.append(message)
+        messages.append(message)
 
     scope = {
         "type": "http",
@@ -48,14 +54,14 @@ async def knock(app: Starlette, request: Request) -> Answer:
         "client": (request.source, 40_000),
     }
     await app(scope, receive, send)
-    body = b"".join(message.get("body", b"") for message in said[1:])
-    return Answer(said[0]["status"], dict(said[0]["headers"]), body)
+    body = b"".join(message.get("body", b"") for message in messages[1:])
+    return Response(messages[0]["status"], dict(messages[0]["headers"]), body)
 
 
-def knock_all(app: Starlette, requests: Iterable[Request]) -> list[Answer]:
-    """One after the other."""
+def send_requests(app: Starlette, requests: Iterable[Request]) -> list[Response]:
+    """Send one request after the other."""
 
-    async def every() -> list[Answer]:
-        return [await knock(app, request) for request in requests]
+    async def send_all() -> list[Response]:
+        return [await send_request(app, request) for request in requests]
 
-    return asyncio.run(every())
+    return asyncio.run(send_all())

@@ -1,4 +1,4 @@
-"""Whatever JSON, or what is none, an authentic sender posts: an answer, never a failure."""
+"""Authentic deliveries of any text, JSON or not: a response, never a failure."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ import msgspec
 
 from tests.web.client import GITLAB_PAYLOAD, PAYLOAD, SECRET, LocalReceiver, sign
 from tests.web.jsontexts import accepted, rejected, undecided
-from tests.web.raw_requests import Answer, Request, knock_all
+from tests.web.raw_requests import Request, Response, send_requests
 
 EVENT = msgspec.json.encode(PAYLOAD)
 NUMBER = b'"number":41'
 GITLAB_EVENT = msgspec.json.encode(GITLAB_PAYLOAD)
 
 
-def on_github(bodies: Iterable[bytes]) -> tuple[list[Answer], int]:
-    """What a door answers to signed bodies, and how many jobs it made of them."""
+def on_github(bodies: Iterable[bytes]) -> tuple[list[Response], int]:
+    """Return the responses to signed bodies, and the number of jobs made of them."""
     endpoint = LocalReceiver()
-    answers = knock_all(
+    answers = send_requests(
         endpoint.app,
         [
             Request(
@@ -37,35 +37,35 @@ def on_github(bodies: Iterable[bytes]) -> tuple[list[Answer], int]:
     return answers, len(endpoint.queue.jobs)
 
 
-def on_gitlab(bodies: Iterable[bytes]) -> tuple[list[Answer], int]:
+def on_gitlab(bodies: Iterable[bytes]) -> tuple[list[Response], int]:
     endpoint = LocalReceiver()
     headers = [
         (b"content-type", b"application/json"),
         (b"x-gitlab-token", SECRET.encode()),
         (b"x-gitlab-event", b"Issue Hook"),
     ]
-    answers = knock_all(
+    answers = send_requests(
         endpoint.app, [Request("/webhooks/gitlab", body, headers) for body in bodies]
     )
     return answers, len(endpoint.queue.jobs)
 
 
 def beside(event: bytes, text: bytes) -> bytes:
-    """The event with one more field, which nobody needs."""
+    """Return the event with one more field, which no code reads."""
     return event[:-1] + b',"beside":' + text + b"}"
 
 
-def statuses(answers: Iterable[Answer]) -> set[int]:
+def statuses(answers: Iterable[Response]) -> set[int]:
     return {answer.status for answer in answers}
 
 
-def test_every_class_of_json_text_is_there() -> None:
+def test_there_are_json_texts_of_every_class() -> None:
     texts = [*accepted(), *rejected(), *undecided()]
     assert len(texts) >= 318
     assert max(text.count(b"[") for text in texts) >= 100_000
 
 
-def test_an_event_beside_any_sound_json_is_a_job() -> None:
+def test_an_event_beside_any_valid_json_is_a_job() -> None:
     texts = list(accepted())
     answers, jobs = on_github(beside(EVENT, text) for text in texts)
     assert (statuses(answers), jobs) == ({202}, len(texts))
@@ -73,7 +73,7 @@ def test_an_event_beside_any_sound_json_is_a_job() -> None:
     assert (statuses(answers), jobs) == ({202}, 1)  # the same work each time
 
 
-def test_an_event_beside_what_is_no_json_is_no_job() -> None:
+def test_an_event_beside_invalid_json_is_no_job() -> None:
     texts = list(rejected())
     answers, jobs = on_github(beside(EVENT, text) for text in texts)
     assert (statuses(answers), jobs) == ({400}, 0)
@@ -90,9 +90,9 @@ def test_json_of_another_shape_than_an_event_is_no_job() -> None:
         assert (statuses(answers), jobs) == ({202}, 0)
 
 
-def test_an_odd_text_in_place_of_the_number_is_no_job() -> None:
-    odd = [text for text in (*accepted(), *rejected(), *undecided()) if not is_number(text)]
-    answers, jobs = on_github(EVENT.replace(NUMBER, b'"number":' + text) for text in odd)
+def test_another_text_in_place_of_the_number_is_no_job() -> None:
+    others = [text for text in (*accepted(), *rejected(), *undecided()) if not is_number(text)]
+    answers, jobs = on_github(EVENT.replace(NUMBER, b'"number":' + text) for text in others)
     assert (statuses(answers), jobs) == ({400}, 0)
 
 
@@ -111,7 +111,7 @@ def test_texts_about_which_parsers_differ_are_answered() -> None:
     assert statuses(answers) == {202}
 
 
-def test_no_answer_says_anything_about_the_house() -> None:
+def test_no_response_has_a_body_or_a_header_about_the_server() -> None:
     for answers, _ in (on_github(rejected()), on_gitlab(rejected())):
         for answer in answers:
             assert answer.body == b""

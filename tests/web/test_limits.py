@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
@@ -13,7 +13,7 @@ from bot.web import limits
 from bot.web.limits import RefusalLimiter, Uploads
 from tests.attack.receiver import BODY
 from tests.web.client import LocalReceiver, sign
-from tests.web.raw_requests import Answer, Request, knock, knock_all
+from tests.web.raw_requests import Request, Response, send_request, send_requests
 
 
 def request(body: bytes = BODY, signature: str | None = None, source: str = "192.0.2.1") -> Request:
@@ -31,7 +31,7 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(web, "MAX_REFUSALS", 3)
 
 
-def statuses(answers: list[Answer]) -> list[int]:
+def statuses(answers: list[Response]) -> list[int]:
     return [answer.status for answer in answers]
 
 
@@ -39,31 +39,31 @@ def test_a_source_that_is_refused_again_and_again_gets_429_and_the_log_stays_sho
     few: None, logged: Callable[[], list[Any]]
 ) -> None:
     forged = [request(signature="sha256=" + "0" * 64)] * 50
-    answers = knock_all(LocalReceiver().app, forged)
+    answers = send_requests(LocalReceiver().app, forged)
     assert statuses(answers) == [401] * 3 + [429] * 47
     assert answers[-1].headers[b"retry-after"] == b"60"
     assert answers[-1].headers[b"connection"] == b"close"
     assert [line["event"][:12] for line in logged()] == ["refused"] * 3 + ["this address"]
 
 
-def test_an_authentic_delivery_from_the_same_source_is_never_turned_away(few: None) -> None:
+def test_an_authentic_delivery_from_the_same_source_is_never_refused(few: None) -> None:
     endpoint = LocalReceiver()
     forged = request(signature="")
-    answers = knock_all(endpoint.app, [forged] * 20 + [request()] + [forged])
+    answers = send_requests(endpoint.app, [forged] * 20 + [request()] + [forged])
     assert statuses(answers)[-2:] == [202, 429]
     assert len(endpoint.queue.jobs) == 1
 
 
-def test_authentic_nonsense_is_answered_as_such_however_often(few: None) -> None:
-    assert set(statuses(knock_all(LocalReceiver().app, [request(b"[]")] * 20))) == {400}
+def test_an_authentic_body_that_is_no_event_is_always_400(few: None) -> None:
+    assert set(statuses(send_requests(LocalReceiver().app, [request(b"[]")] * 20))) == {400}
 
 
-def test_other_sources_are_not_meant(few: None) -> None:
+def test_other_sources_are_not_limited(few: None) -> None:
     requests = [request(signature="", source=f"192.0.2.{n}") for n in range(20)]
-    assert set(statuses(knock_all(LocalReceiver().app, requests))) == {401}
+    assert set(statuses(send_requests(LocalReceiver().app, requests))) == {401}
 
 
-def test_a_minute_later_counting_starts_anew() -> None:
+def test_the_count_starts_again_after_a_minute() -> None:
     refusals = RefusalLimiter()
     assert [refusals.count("a", now) for now in (0, 1, 59, 60, 61)] == [1, 2, 3, 1, 2]
     assert refusals.count("a", -100) == 1  # a clock that was set back
@@ -82,22 +82,22 @@ def test_a_million_sources_take_no_more_memory_than_some_thousand() -> None:
     assert len(refusals._counts) == limits.MAX_SOURCES
 
 
-def test_bodies_on_their_way_are_bounded_together_and_the_longest_goes() -> None:
+def test_unfinished_bodies_share_a_limit_and_the_longest_is_cancelled() -> None:
     async def users() -> list[bool]:
         uploads = Uploads(100)
-        long, longer, honest = uploads.start(), uploads.start(), uploads.start()
+        long, longer, valid = uploads.start(), uploads.start(), uploads.start()
         uploads.grow(long, 40)
         uploads.grow(longer, 50)
-        uploads.grow(honest, 20)
+        uploads.grow(valid, 20)
         for late in (longer, long):
             with pytest.raises(TimeoutError):
                 uploads.grow(late, 61)
-        return [long.cancelled, longer.cancelled, honest.cancelled]
+        return [long.cancelled, longer.cancelled, valid.cancelled]
 
     assert asyncio.run(users()) == [True, True, False]
 
 
-def test_a_body_that_is_done_leaves_its_place() -> None:
+def test_a_finished_body_does_not_count() -> None:
     async def many() -> None:
         uploads = Uploads(100)
         for _ in range(10):
@@ -108,48 +108,39 @@ def test_a_body_that_is_done_leaves_its_place() -> None:
     asyncio.run(many())
 
 
-def test_forged_giants_make_way_for_an_honest_delivery(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_large_forged_bodies_are_cancelled_for_a_valid_delivery(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(web, "MAX_IN_FLIGHT", 64 * 1024)
     endpoint = LocalReceiver()
 
-    async def giant() -> int:
-        said: list[int] = []
-        headers = [*request(signature="sha256=" + "0" * 64).headers]
-
-        async def receive() -> dict[str, object]:
+    async def chunks() -> AsyncIterator[bytes]:
+        for _ in range(3):
             await asyncio.sleep(0)
-            sent.append(16_384)
-            if len(sent) > 3:
-                await asyncio.Event().wait()
-            return {"type": "http.request", "body": b"x" * 16_384, "more_body": True}
+            yield b"x" * 16_384
+        await asyncio.Event().wait()
 
-        async def send(message: dict[str, int]) -> None:
-            said.append(message.get("status", 0))
-
-        sent: list[int] = []
-        scope = {"type": "http", "method": "POST", "path": "/webhooks/github", "headers": headers}
-        await endpoint.app({**scope, "query_string": b""}, receive, send)  # type: ignore[arg-type]
-        return said[0]
-
-    async def meet() -> tuple[Answer, list[int]]:
-        giants = [asyncio.create_task(giant()) for _ in range(3)]
+    async def send_all() -> tuple[Response, list[int]]:
+        headers = request(signature="sha256=" + "0" * 64).headers
+        forged = [Request("/webhooks/github", chunks(), headers) for _ in range(3)]
+        large = [asyncio.create_task(send_request(endpoint.app, one)) for one in forged]
         await asyncio.sleep(0.05)
-        answer = await knock(endpoint.app, request())
-        done = [one.result() for one in giants if one.done()]
-        for one in giants:
+        answer = await send_request(endpoint.app, request())
+        done = [one.result().status for one in large if one.done()]
+        for one in large:
             one.cancel()
-        await asyncio.gather(*giants, return_exceptions=True)
+        await asyncio.gather(*large, return_exceptions=True)
         return answer, done
 
-    answer, cancelled = asyncio.run(meet())
+    answer, cancelled = asyncio.run(send_all())
     assert answer.status == 202
     assert set(cancelled) == {503}
     assert len(cancelled) >= 2
 
 
-def test_one_too_many_of_an_installation_is_2xx_and_no_job() -> None:
+def test_a_delivery_over_the_limit_of_an_installation_is_2xx_and_no_job() -> None:
     endpoint = LocalReceiver()
     endpoint.queue.full = True
-    (answer,) = knock_all(endpoint.app, [request()])
+    (answer,) = send_requests(endpoint.app, [request()])
     assert (answer.status, answer.body, endpoint.queue.jobs) == (202, b"", {})
     assert b"x-tagline-job" not in answer.headers
