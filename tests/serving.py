@@ -15,7 +15,7 @@ from bot.web.server import Server
 @contextmanager
 def served(app: Starlette) -> Iterator[str]:
     """Serve an app on a loopback port; yield its URL."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    port = listener.getsockname()[1]
-    with serving(Server(app, "127.0.0.1", port), listener, "receiver"):
-        yield f"http://127.0.0.1:{port}"
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        host, port = listener.getsockname()
+        with serving(Server(app, host, port), listener, "receiver"):
+            yield f"http://{host}:{port}"
