@@ -1,4 +1,4 @@
-"""The receiver's atomic step, on a real Redis and read by an original Dramatiq worker."""
+"""The receiver's atomic step on a real Redis, read by Dramatiq's own worker."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def queued(url: str) -> int:
         return int(client.llen(redis_keys.QUEUE))
 
 
-def test_what_our_script_enqueues_an_original_dramatiq_worker_runs(redis_url: str) -> None:
+def test_dramatiq_s_own_worker_runs_what_the_script_enqueues(redis_url: str) -> None:
     broker = RedisBroker(url=redis_url, namespace=NAMESPACE, middleware=[CurrentMessage()])
     seen: list[tuple[Job, str]] = []
     done = threading.Event()
@@ -72,21 +72,21 @@ def test_what_our_script_enqueues_an_original_dramatiq_worker_runs(redis_url: st
 
 
 def test_a_hundred_copies_at_once_are_one_job(redis_url: str) -> None:
-    async def flood(queue: RedisQueue) -> list[str]:
+    async def put_all(queue: RedisQueue) -> list[str]:
         return await asyncio.gather(*(queue.put(delivery("same")) for _ in range(100)))
 
-    assert len(set(run(redis_url, flood))) == 1
+    assert len(set(run(redis_url, put_all))) == 1
     assert queued(redis_url) == 1
 
 
 def test_waiting_requests_share_one_pipeline(redis_url: str) -> None:
-    async def flood(queue: RedisQueue) -> list[str]:
+    async def put_all(queue: RedisQueue) -> list[str]:
         await queue.put(delivery("first"))
         return await asyncio.gather(*(queue.put(delivery(f"d-{n}")) for n in range(200)))
 
     with redis.Redis.from_url(redis_url) as client:
         before = client.info("stats")["total_reads_processed"]
-        assert len(set(run(redis_url, flood))) == 200
+        assert len(set(run(redis_url, put_all))) == 200
         assert client.info("stats")["total_reads_processed"] - before < 100
     assert queued(redis_url) == 201
 
@@ -115,45 +115,19 @@ def test_a_claim_is_remembered_for_two_hours(redis_url: str) -> None:
     assert asyncio.run(later(1_000_000.0 + 14_400, "d")) != first
 
 
-SOON = 5.0  # seconds, or never; 1.5 on a machine of its own
-
-
-def timed_failure(url: str) -> float:
-    started = time.monotonic()
-    with pytest.raises(QueueUnavailable):
-        run(url, lambda queue: queue.put(delivery("d")))
-    return time.monotonic() - started
-
-
-def test_a_redis_that_is_down_is_reported() -> None:
-    assert timed_failure("redis://127.0.0.1:1/0") < SOON
-
-
-def test_a_redis_that_never_answers_is_reported() -> None:
+def test_a_redis_that_never_answers_is_reported_in_time() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        assert timed_failure(f"redis://127.0.0.1:{silent.getsockname()[1]}/0") < SOON
+        url = f"redis://127.0.0.1:{silent.getsockname()[1]}/0"
+        started = time.monotonic()
+        with pytest.raises(QueueUnavailable):
+            run(url, lambda queue: queue.put(delivery("d")))
+        assert time.monotonic() - started < 5.0  # about 1.5 on an idle machine
 
 
 def test_a_refusal_of_redis_is_reported_by_its_code_only() -> None:
     refusal = redis.ResponseError("MISCONF Errors writing to the AOF file: No space left")
     assert error_code(refusal) == "MISCONF"
     assert error_code(redis.TimeoutError("secret")) == "TimeoutError"
-
-
-def test_a_full_redis_is_reported_and_leaves_no_claim_behind(own_redis: EmbeddedRedis) -> None:
-    with redis.Redis.from_url(own_redis.url) as client:
-        client.config_set("maxmemory", 1)
-        timed_failure(own_redis.url)
-        client.config_set("maxmemory", 0)
-    run(own_redis.url, lambda queue: queue.put(delivery("d")))
-    assert queued(own_redis.url) == 1
-
-
-def test_a_read_only_redis_is_reported(own_redis: EmbeddedRedis) -> None:
-    with redis.Redis.from_url(own_redis.url) as client:
-        client.replicaof("127.0.0.1", 1)
-        timed_failure(own_redis.url)
-        client.replicaof("NO", "ONE")
 
 
 def test_a_restarted_redis_takes_the_very_next_delivery(own_redis: EmbeddedRedis) -> None:
@@ -181,11 +155,11 @@ def test_a_flood_of_one_installation_stops_filling_redis_and_does_not_affect_the
     monkeypatch.setattr("bot.queue.enqueue.MAX_PER_ACCOUNT", 3)
     other = replace(delivery("other"), ref=replace(REF, account="5002"))
 
-    async def flood(queue: RedisQueue) -> list[str]:
+    async def put_all(queue: RedisQueue) -> list[str]:
         jobs = [await queue.put(delivery(f"d-{n}")) for n in range(5)]
         return [*jobs, await queue.put(delivery("d-0")), await queue.put(other)]
 
-    *first, surplus, more, again, of_other = run(redis_url, flood)
+    *first, surplus, more, again, of_other = run(redis_url, put_all)
     assert all(first)
     assert (surplus, more, again) == ("", "", first[0])
     assert of_other
