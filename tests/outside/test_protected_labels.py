@@ -1,10 +1,9 @@
-"""Neither model nor rules apply the protected labels of field reports and hostile replies."""
+"""Neither model nor rules apply the protected labels of field reports."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -63,29 +62,3 @@ def test_a_repository_s_own_rules_set_no_reported_label(reports: Path, tmp_path:
     rules = [{"label": name, "any": ["fails"]} for name in names]
     config.write_text(json.dumps({"version": 1, "fallback": {"rules": rules}}))
     assert triage(issues, labels, "--config", str(config)) == ["bug"]
-
-
-def hostile_replies(shared: Path) -> list[dict[str, Any]]:
-    path = require(shared / "attacks" / "second.jsonl")
-    cases = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    return [
-        case
-        for case in cases
-        if case["class"] == "reply"
-        and case["input"].get("labels")
-        and isinstance(case["input"].get("reply", {}).get("content"), str)
-        and not case["input"].get("config")
-        and {"labels", "labels_within", "labels_never"} & set(case["expect"])
-    ]
-
-
-def test_no_hostile_reply_sets_a_label_that_it_must_not(shared: Path) -> None:
-    cases = hostile_replies(shared)
-    assert cases
-    for case in cases:
-        names, expect = case["input"]["labels"], case["expect"]
-        applied = by_model(names, case["input"]["reply"]["content"])
-        within = expect.get("labels_within", expect.get("labels", names))
-        assert set(applied) <= set(within), case["what"]
-        assert set(applied).isdisjoint(expect.get("labels_never", ())), case["what"]
-        assert applied or not within, case["what"]
