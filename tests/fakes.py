@@ -346,10 +346,20 @@ class FakeQueue:
 
 
 class ScriptedWeb(ClientPool):
-    """Clients whose requests go to `handler`, which fails on an unexpected one."""
+    """Clients whose requests get `answer`, or what it returns; `requests` has all of them."""
 
-    def __init__(self, handler: Callable[[httpx.Request], httpx.Response]) -> None:
-        self._client = Client(httpx.MockTransport(handler))
+    def __init__(
+        self, answer: httpx.Response | Exception | Callable[[httpx.Request], httpx.Response]
+    ) -> None:
+        self.requests: list[httpx.Request] = []
+
+        def handle(request: httpx.Request) -> httpx.Response:
+            self.requests.append(request)
+            if isinstance(answer, Exception):
+                raise answer
+            return answer if isinstance(answer, httpx.Response) else answer(request)
+
+        self._client = Client(httpx.MockTransport(handle))
 
     def get(self) -> Client:
         return self._client

@@ -88,12 +88,12 @@ def test_each_problem_of_an_app_is_a_finding(path: str, answer: Any, what: str, 
     ("seconds", "level"), [(0, "ok"), (59, "ok"), (-59, "ok"), (61, "problem"), (-300, "problem")]
 )
 def test_a_clock_that_differs_by_more_than_a_minute_is_a_problem(seconds: int, level: str) -> None:
-    web = ScriptedWeb(lambda _: httpx.Response(401, headers=DATED))
+    web = ScriptedWeb(httpx.Response(401, headers=DATED))
     assert check_clock("GitHub", web, API, lambda: NOW + seconds).level == level
 
 
 @pytest.mark.parametrize("date", [None, "", "soon"])
 def test_a_response_without_a_date_is_no_problem(date: str | None) -> None:
     headers = {} if date is None else {"date": date}
-    web = ScriptedWeb(lambda _: httpx.Response(200, headers=headers))
+    web = ScriptedWeb(httpx.Response(200, headers=headers))
     assert check_clock("GitHub", web, API, lambda: NOW).level == "ok"

@@ -114,17 +114,8 @@ ANSWERS = {
 
 
 def call(answer: httpx.Response | Exception, method: str = "GET", **how: Any) -> Any:
-    def respond(_request: httpx.Request) -> httpx.Response:
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
-
-    web = ScriptedWeb(respond)
-    try:
-        rest = GitHubClient(web, API, clock=lambda: NOW)
-        return rest.call(method, PATH, WIDGET, Credential(token="ghs_quokkaberry"), **how)
-    finally:
-        web.close()
+    rest = GitHubClient(ScriptedWeb(answer), API, clock=lambda: NOW)
+    return rest.call(method, PATH, WIDGET, Credential(token="ghs_quokkaberry"), **how)
 
 
 @pytest.mark.parametrize("name", ANSWERS)
@@ -187,7 +178,7 @@ def test_a_raw_file_is_text() -> None:
 def test_a_refused_edit_of_a_comment_is_tried_again() -> None:
     refused = Answer(403, Forbidden, message="Something unknown").response()
     path, variables = "/repos/{owner}/{repo}/issues/comments/{comment}", {**WIDGET, "comment": 7}
-    rest = GitHubClient(ScriptedWeb(lambda _: refused), API)
+    rest = GitHubClient(ScriptedWeb(refused), API)
     with pytest.raises(Retry):
         rest.call("PATCH", path, variables, Credential(token="t"), data={"body": "x"})
 
@@ -195,47 +186,31 @@ def test_a_refused_edit_of_a_comment_is_tried_again() -> None:
 @pytest.mark.parametrize("name", [".", ".."])
 def test_a_label_of_dots_is_neither_set_nor_removed(name: str) -> None:
     """`DELETE …/labels/.` would remove every label of the issue."""
-    sent: list[httpx.Request] = []
-
-    def respond(request: httpx.Request) -> httpx.Response:
-        sent.append(request)
-        return httpx.Response(
-            200, headers={"content-type": "application/json"}, json=[{"name": name}]
-        )
-
-    github = GitHub(GitHubClient(ScriptedWeb(respond), API), Auth())
+    headers = {"content-type": "application/json"}
+    web = ScriptedWeb(httpx.Response(200, headers=headers, json=[{"name": name}]))
+    github = GitHub(GitHubClient(web, API), Auth())
     ref = replace(REF, repo_id=0)
     assert [label.settable for label in github.list_labels(ref)] == [False]
     github.remove_labels(ref, (name,))
-    assert [request.method for request in sent] == ["GET"]
+    assert [request.method for request in web.requests] == ["GET"]
 
 
 def test_names_are_escaped_in_the_url() -> None:
-    seen: list[httpx.Request] = []
-
-    def respond(request: httpx.Request) -> httpx.Response:
-        seen.append(request)
-        return httpx.Response(200, json={})
-
-    rest = GitHubClient(ScriptedWeb(respond), API)
-    rest.call("GET", "/labels/{name}", {"name": "a/b ü?x#y"}, Credential())
-    assert seen[0].url.raw_path == b"/labels/a%2Fb%20%C3%BC%3Fx%23y"
+    web = ScriptedWeb(httpx.Response(200, json={}))
+    GitHubClient(web, API).call("GET", "/labels/{name}", {"name": "a/b ü?x#y"}, Credential())
+    assert web.requests[0].url.raw_path == b"/labels/a%2Fb%20%C3%BC%3Fx%23y"
 
 
 @pytest.mark.parametrize(
     ("base", "version"), [(API, "2026-03-10"), ("https://ghe.example/api/v3", None)]
 )
 def test_the_version_is_pinned_on_the_public_host_only(base: str, version: str | None) -> None:
-    seen: list[httpx.Request] = []
-
-    def respond(request: httpx.Request) -> httpx.Response:
-        seen.append(request)
-        return httpx.Response(200, json={})
-
-    GitHubClient(ScriptedWeb(respond), base).call("GET", PATH, WIDGET, Credential(token="t"))
-    assert str(seen[0].url) == f"{base}/repos/acme/widget/issues/41"
-    assert seen[0].headers.get("x-github-api-version") == version
-    assert seen[0].headers["authorization"].split() == ["token", "t"]
+    web = ScriptedWeb(httpx.Response(200, json={}))
+    GitHubClient(web, base).call("GET", PATH, WIDGET, Credential(token="t"))
+    (request,) = web.requests
+    assert str(request.url) == f"{base}/repos/acme/widget/issues/41"
+    assert request.headers.get("x-github-api-version") == version
+    assert request.headers["authorization"].split() == ["token", "t"]
 
 
 def test_two_threads_both_find_a_renamed_repository() -> None:

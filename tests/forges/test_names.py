@@ -163,13 +163,8 @@ def test_a_response_about_a_project_of_another_number_is_rejected() -> None:
 def test_no_request_uses_a_name_that_github_did_not_give(
     found: httpx.Response, error: type[Exception]
 ) -> None:
-    asked: list[str] = []
-
-    def answer(request: httpx.Request) -> httpx.Response:
-        asked.append(request.url.path)
-        return found
-
-    github = GitHub(GitHubClient(ScriptedWeb(answer), "https://api.github.com"), Auth())
+    web = ScriptedWeb(found)
+    github = GitHub(GitHubClient(web, "https://api.github.com"), Auth())
     with pytest.raises(error):
         github.get_issue(REF)
-    assert asked == ["/repositories/7001"]
+    assert [request.url.path for request in web.requests] == ["/repositories/7001"]

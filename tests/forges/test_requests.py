@@ -43,7 +43,6 @@ def test_an_unreachable_forge_was_sent_nothing(clients: ClientPool, url: str) ->
 
 
 def test_a_header_of_a_proxy_may_hold_anything() -> None:
-    said = httpx.Response(200, headers=[(b"via", b"caf\xe9")], json={"id": 4})
-    web = ScriptedWeb(lambda _: said)
+    web = ScriptedWeb(httpx.Response(200, headers=[(b"via", b"caf\xe9")], json={"id": 4}))
     answer = HttpxBackend(web).http_request("get", "http://127.0.0.1/api/v4/user")
     assert (answer.json(), answer.headers["Via"]) == ({"id": 4}, "caf\xe9")
