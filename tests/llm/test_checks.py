@@ -13,57 +13,58 @@ import pytest
 from bot.core.diagnostics import Finding
 from bot.llm.checks import check_model
 from bot.llm.client import ModelClient
-from bot.sandbox.model.openai import OpenAI
 from tests.fakes import VARIABLES, ScriptedWeb
-from tests.llm.test_negotiate import COMPATIBLE, ENDPOINT, PROTOCOLS
-from tests.llm.test_protocol import chat, messages
-from tests.simulation.anthropic import Anthropic
+from tests.llm.model_server import (
+    COMPATIBLE,
+    ENDPOINT,
+    PROTOCOLS,
+    Json,
+    Rule,
+    Server,
+    reject,
+    sent,
+)
 from tests.simulation.schema import fit, schema_of
 
-Json = dict[str, Any]
 KEY = "sk-quokkaberry"
 FORMS = ("json_schema", "json_object", "plain")
 
 
-class Server:
-    """Answers by the schema in one of the forms that it supports; it rejects others with 400."""
+def serve(provider: str, *rules: Rule, text: str = "") -> Server:
+    """Return a server that sends a text, or without one an answer by the schema in the request."""
 
-    def __init__(self, provider: str, takes: tuple[str, ...], text: str = "") -> None:
-        self.vendor = Anthropic() if provider == "anthropic" else OpenAI()
-        self.takes, self.text = takes, text
-        self.answers: list[Json] = []
-        self.bodies: list[Json] = []
-        web = ScriptedWeb(self._answer)
-        self.model = ModelClient(web, PROTOCOLS[provider], ENDPOINT)
-
-    def _answer(self, request: httpx.Request) -> httpx.Response:
-        body: Json = json.loads(request.content)
-        self.bodies.append(body)
-        form = body.get("response_format") or body.get("output_config", {}).get("format") or {}
-        if form.get("type", "plain") not in self.takes:
-            refused = {"error": {"message": f"response_format {form['type']} is not supported"}}
-            return httpx.Response(400, json=refused)
-        schema = schema_of(self.vendor.name, body)
+    def reply(body: Json) -> str:
+        schema = schema_of("anthropic" if provider == "anthropic" else "openai", body)
         assert schema is not None, "no schema reached the model"
-        text = self.text or json.dumps(fit(schema, {"word": "teal"}))
-        answer = messages(text) if self.vendor.name == "anthropic" else chat(text)
-        self.answers.append(answer)
-        return httpx.Response(200, json=answer)
+        return text or json.dumps(fit(schema, {"word": "teal"}))
 
-    def findings(self) -> list[Finding]:
-        return list(check_model(self.model, VARIABLES, [ENDPOINT.key]))
+    return Server(PROTOCOLS[provider], *rules, replies=reply)
 
 
-@pytest.mark.parametrize("provider", PROTOCOLS)
-@pytest.mark.parametrize("form", FORMS)
+def accept(*forms: str) -> Rule:
+    """Reject the forms of a request that are not among these."""
+
+    def rule(body: Json) -> httpx.Response | None:
+        form = sent(body)["form"] or "plain"
+        return None if form in forms else reject(f"response_format {form} is not supported")
+
+    return rule
+
+
+def findings(server: Server) -> list[Finding]:
+    return list(check_model(server.model, VARIABLES))
+
+
+@pytest.mark.parametrize(
+    ("provider", "form"),
+    [(name, form) for name in PROTOCOLS for form in FORMS if form in PROTOCOLS[name].forms],
+)
 def test_a_healthy_model_is_fine_with_one_answer(provider: str, form: str) -> None:
-    if form not in PROTOCOLS[provider].forms:
-        pytest.skip(f"{provider} has no such form")
-    server = Server(provider, (form, "plain"))
-    first, *others = server.findings()
+    server = serve(provider, accept(form, "plain"))
+    first, *others = findings(server)
     assert (first.level, first.what) == ("ok", "llama answers (700 + 60 tokens)")
     assert not any(other.wrong for other in others)
-    assert len(server.answers) == 1
+    assert server.answered == 1
 
 
 @pytest.mark.parametrize("provider", PROTOCOLS)
@@ -78,9 +79,9 @@ def test_a_healthy_model_is_fine_with_one_answer(provider: str, form: str) -> No
     ],
 )
 def test_an_answer_that_contains_the_word_is_fine(provider: str, text: str) -> None:
-    server = Server(provider, FORMS, text)
-    assert not any(finding.wrong for finding in server.findings())
-    assert len(server.answers) == 1
+    server = serve(provider, text=text)
+    assert not any(finding.wrong for finding in findings(server))
+    assert server.answered == 1
 
 
 @pytest.mark.parametrize("provider", PROTOCOLS)
@@ -96,24 +97,10 @@ def test_an_answer_that_contains_the_word_is_fine(provider: str, text: str) -> N
 def test_a_model_that_cannot_follow_the_schema_is_reported_with_a_fix(
     provider: str, text: str, why: str
 ) -> None:
-    (finding,) = Server(provider, FORMS, text).findings()
+    (finding,) = findings(serve(provider, text=text))
     assert finding.wrong
     assert f"({why})" in finding.what
     assert "supports JSON schemas" in finding.fix
-
-
-def rejecting(message: str, still: Callable[[Mapping[str, Any]], bool]) -> Server:
-    """A compatible server that rejects a request while `still` is true for it."""
-    server = Server("compatible", FORMS)
-    answer = server._answer
-
-    def guarded(request: httpx.Request) -> httpx.Response:
-        if still(json.loads(request.content)):
-            return httpx.Response(400, json={"error": {"message": message}})
-        return answer(request)
-
-    server.model = ModelClient(ScriptedWeb(guarded), COMPATIBLE, ENDPOINT)
-    return server
 
 
 @pytest.mark.parametrize(
@@ -127,16 +114,17 @@ def rejecting(message: str, still: Callable[[Mapping[str, Any]], bool]) -> Serve
 def test_an_error_about_the_small_prompt_leads_to_another_request(
     message: str, still: Callable[[Mapping[str, Any]], bool]
 ) -> None:
-    server = rejecting(message, still)
-    assert server.findings()[0].level == "ok"
-    assert len(server.answers) == 1
+    rejected: list[Json] = []
 
+    def rule(body: Json) -> httpx.Response | None:
+        if not still(body):
+            return None
+        rejected.append(body)
+        return reject(message)
 
-def test_only_a_compatible_server_gets_the_lengths_of_the_small_prompt() -> None:
-    for provider in PROTOCOLS:
-        server = Server(provider, FORMS)
-        server.findings()
-        assert ("maxLength" in json.dumps(server.bodies[-1])) is (provider == "compatible")
+    server = serve("compatible", rule)
+    assert findings(server)[0].level == "ok"
+    assert server.answered == len(rejected) == 1
 
 
 @pytest.mark.parametrize(

@@ -4,94 +4,41 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import httpx
 import pytest
 
-from bot.core.config.schema import RepoConfig
 from bot.core.errors import ModelFailed
-from bot.core.prompt import build
 from bot.core.reply import parse_reply
-from bot.core.text.condense import condense
-from bot.core.types import Label
 from bot.http import ClientPool
-from bot.llm.anthropic import Messages
 from bot.llm.client import ModelClient
 from bot.llm.negotiate import RequestRejected, extract_error
-from bot.llm.openai import ChatCompletions
-from bot.llm.protocol import Endpoint, ModelProtocol
-from tests.fakes import ScriptedWeb, make_issue, model_reply
-from tests.llm.test_protocol import chat, messages
-from tests.simulation import Sandbox
-
-OPENAI = ChatCompletions()
-COMPATIBLE = ChatCompletions(limits=("max_tokens", "max_completion_tokens"), has_bounds=True)
-ANTHROPIC = Messages()
-PROTOCOLS: dict[str, ModelProtocol] = {
-    "openai": OPENAI,
-    "compatible": COMPATIBLE,
-    "anthropic": ANTHROPIC,
-}
-GOOD = model_reply("The login page crashes.", ("bug", "sure", "crashed"))
-BODY = "\n".join(f"It crashed with {chr(97 + n % 26) * (n // 26 + 1)} too." for n in range(400))
-PROMPT = build(
-    make_issue("Login crashes", BODY),
-    condense(BODY),
-    [Label("bug", "Something is broken")],
-    ["api"],
-    RepoConfig(),
+from bot.llm.protocol import Endpoint
+from tests.llm.model_server import (
+    COMPATIBLE,
+    GOOD,
+    OPENAI,
+    PROMPT,
+    PROTOCOLS,
+    Json,
+    Rule,
+    Server,
+    reject,
+    sent,
 )
-ENDPOINT = Endpoint("http://127.0.0.1:8080/v1", "llama", "", 2000, 5.0)
-Json = dict[str, Any]
-Rule = Callable[[Json], httpx.Response | None]
-
-
-class Server:
-    """Rejects what its rules reject, else sends its replies, the last one repeatedly."""
-
-    def __init__(
-        self, protocol: ModelProtocol, *rules: Rule, replies: tuple[str, ...] = (GOOD,)
-    ) -> None:
-        self.protocol, self.rules, self.replies = protocol, rules, list(replies)
-        self.bodies: list[Json] = []
-        self.headers: list[httpx.Headers] = []
-        web = ScriptedWeb(self._answer)
-        self.model = ModelClient(web, protocol, ENDPOINT)
-
-    def _answer(self, request: httpx.Request) -> httpx.Response:
-        body: Json = json.loads(request.content)
-        self.bodies.append(body)
-        self.headers.append(request.headers)
-        assert len(self.bodies) < 20, "the negotiation does not end"
-        for rule in self.rules:
-            if refused := rule(body):
-                return refused
-        text = self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
-        shaped = messages(text) if isinstance(self.protocol, Messages) else chat(text)
-        return httpx.Response(200, json=shaped)
-
-    def ask(self) -> int:
-        """Return how many requests a good answer took."""
-        before = len(self.bodies)
-        assert self.model.complete(PROMPT, parse_reply)[0] == parse_reply(GOOD)
-        return len(self.bodies) - before
-
-    def failure(self) -> ModelFailed:
-        with pytest.raises(ModelFailed) as failure:
-            self.model.complete(PROMPT, parse_reply)
-        return failure.value
+from tests.simulation import Sandbox
 
 
 def refuses(message: str, *names: str, status: int = 400) -> Rule:
     """An error for a request that contains one of these names as a key or a value."""
 
     def rule(body: Json) -> httpx.Response | None:
-        sent = {k: v for k, v in body.items() if k != "messages"}
-        sent["roles"] = [m["role"] for m in body["messages"]]
-        if any(f'"{name}"' in json.dumps(sent) for name in names):
-            return httpx.Response(status, json={"error": {"message": message}})
+        parts = {k: v for k, v in body.items() if k != "messages"}
+        parts["roles"] = [m["role"] for m in body["messages"]]
+        if any(f'"{name}"' in json.dumps(parts) for name in names):
+            return reject(message, status)
         return None
 
     return rule
@@ -111,6 +58,12 @@ REJECTIONS: dict[str, tuple[str, tuple[Rule, ...], int, Json]] = {
     "json_schema": ("compatible", (NO_SCHEMA,), 3, {"form": "json_object"}),
     "any format": ("openai", (NO_FORMAT,), 3, {"form": None}),
     "any format at Anthropic": ("anthropic", (NO_FORMAT,), 2, {"form": None}),
+    "a schema that is too long": (
+        "anthropic",
+        (refuses("output_config.format.schema: too long", "output_config"),),
+        3,
+        {"form": None},
+    ),
     "any format, with status 422 and a list": (
         "compatible",
         (
@@ -187,16 +140,6 @@ REJECTIONS: dict[str, tuple[str, tuple[Rule, ...], int, Json]] = {
 }
 
 
-def sent(body: Json) -> Json:
-    form = body.get("response_format") or body.get("output_config", {}).get("format") or {}
-    return {
-        "form": form.get("type"),
-        "strict": "strict" in form.get("json_schema", {}),
-        "limit": next((k for k in ("max_tokens", "max_completion_tokens") if k in body), None),
-        "roles": [message["role"] for message in body["messages"]],
-    }
-
-
 @pytest.mark.parametrize("case", REJECTIONS)
 def test_what_a_server_rejects_is_left_out_at_once_and_for_good(case: str) -> None:
     protocol, rules, requests, then = REJECTIONS[case]
@@ -262,7 +205,7 @@ def too_long_above(chars: int, status: int = 400, message: str = "") -> Rule:
 
     def rule(body: Json) -> httpx.Response | None:
         size = len(json.dumps(body))
-        return httpx.Response(status, json={"error": {"message": text}}) if size > chars else None
+        return reject(text, status) if size > chars else None
 
     return rule
 
@@ -308,12 +251,6 @@ def test_an_error_about_key_or_account_needs_the_operator(protocol: str, message
     assert (failure.reason, failure.needs_operator) == ("status-400", True)
 
 
-def test_a_schema_that_stays_too_long_is_left_out() -> None:
-    server = Server(ANTHROPIC, refuses("output_config.format.schema: too long", "output_config"))
-    server.ask()
-    assert "output_config" not in server.bodies[-1]
-
-
 def test_what_is_still_too_long_is_a_failure() -> None:
     server = Server(COMPATIBLE, too_long_above(10))
     assert server.failure().reason == "status-400"
@@ -347,17 +284,6 @@ def test_an_answer_that_cannot_be_used_is_repaired_once(protocol: str, case: str
     assert "login" not in repair["content"].lower()
 
 
-@pytest.mark.parametrize("protocol", PROTOCOLS)
-@pytest.mark.parametrize("case", UNUSABLE)
-def test_a_second_unusable_answer_is_a_failure(protocol: str, case: str) -> None:
-    server = Server(PROTOCOLS[protocol], replies=(UNUSABLE[case],))
-    failure = server.failure()
-    assert failure.reason in ("not-json", "wrong-shape")
-    assert not failure.outage
-    assert not failure.needs_operator
-    assert len(server.bodies) == 2
-
-
 def test_a_server_that_ignores_the_format_gets_the_schema_in_the_prompt_from_then_on() -> None:
     server = Server(COMPATIBLE, replies=(UNUSABLE["prose"], GOOD))
     assert server.ask() == 2
@@ -382,19 +308,13 @@ def test_a_very_long_rejected_answer_is_sent_back_cut() -> None:
     assert len(server.bodies[-1]["messages"][-2]["content"]) <= 4000
 
 
-def test_only_a_compatible_server_gets_the_length_of_each_part() -> None:
-    compatible, openai = Server(COMPATIBLE), Server(OPENAI)
-    compatible.ask()
-    openai.ask()
-    assert '"maxLength"' in json.dumps(compatible.bodies[-1])
-    assert '"maxItems"' in json.dumps(compatible.bodies[-1])
-    assert '"max' not in json.dumps(openai.bodies[-1]["response_format"])
-
-
-def test_a_server_without_a_key_gets_no_authorization() -> None:
-    server = Server(COMPATIBLE)
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_only_a_compatible_server_gets_the_length_of_each_part(protocol: str) -> None:
+    server = Server(PROTOCOLS[protocol])
     server.ask()
-    assert "authorization" not in server.headers[0]
+    parameters = json.dumps({**server.bodies[-1], "messages": None, "max_tokens": None})
+    for bound in ("maxLength", "maxItems"):
+        assert (f'"{bound}"' in parameters) is (protocol == "compatible")
 
 
 # Beside the sandbox, over HTTP.

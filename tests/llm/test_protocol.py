@@ -25,6 +25,8 @@ from bot.llm.protocol import (
     parse_token_count,
 )
 from tests.fakes import ScriptedWeb
+from tests.llm import model_server
+from tests.llm.model_server import messages
 
 ANSWER = '{"summary": "It crashes."}'
 SCHEMA = {"type": "object", "properties": {"summary": {"type": "string"}}}
@@ -41,16 +43,7 @@ Json = Mapping[str, Any]
 
 
 def chat(content: object = ANSWER, **changes: Any) -> dict[str, Any]:
-    message = {"role": "assistant", "content": content, "refusal": None, **changes}
-    finish = message.pop("finish_reason", "stop")
-    usage = {"prompt_tokens": 700, "completion_tokens": 60}
-    return {"choices": [{"message": message, "finish_reason": finish}], "usage": usage}
-
-
-def messages(*texts: str, stop: str = "end_turn") -> dict[str, Any]:
-    content = [{"type": "text", "text": text} for text in texts]
-    usage = {"input_tokens": 700, "output_tokens": 60}
-    return {"content": content, "stop_reason": stop, "usage": usage}
+    return model_server.chat(content, **changes)
 
 
 # Requests.
