@@ -13,6 +13,7 @@ from ruamel.yaml import YAML
 
 from bot.cli.main import COMMANDS, cli
 from bot.core.config.schema import RepoConfig
+from bot.forges.github.checks import EVENTS, NEEDED
 from bot.sandbox.github.access import GRANTED
 from bot.settings.load import NOT_BUILT, PLAIN, SECRETS
 from tests.configs import parse
@@ -85,14 +86,8 @@ def test_the_tree_of_the_guide_lists_every_file_and_no_missing_one() -> None:
         assert f"{folder.name}/" in tree
 
 
-def test_the_app_manifest_asks_for_what_the_sandbox_grants() -> None:
+def test_the_app_manifest_asks_for_what_the_bot_needs_and_the_sandbox_grants() -> None:
     manifest = YAML(typ="safe", pure=True).load((ROOT / "app.yaml").read_text())
-    assert manifest["default_permissions"] == GRANTED
-    assert manifest["default_events"] == ["issues", "issue_comment"]
+    assert manifest["default_permissions"] == GRANTED == NEEDED
+    assert manifest["default_events"] == ["issues", "issue_comment"] == list(EVENTS)
     assert manifest["public"] is False
-
-
-def test_no_document_names_a_setting_that_env_example_lacks() -> None:
-    example = (ROOT / ".env.example").read_text()
-    for name in (*SECRETS, *PLAIN):
-        assert re.search(rf"^# {name}=", example, re.MULTILINE), name

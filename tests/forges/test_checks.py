@@ -8,14 +8,12 @@ from typing import Any
 
 import httpx
 import pytest
-from ruamel.yaml import YAML
 
 from bot.core.diagnostics import Finding
 from bot.forges.clock import check_clock
 from bot.forges.github.auth import AppAuth
 from bot.forges.github.checks import EVENTS, NEEDED, GitHubChecks
 from bot.forges.github.client import Credential, GitHubClient
-from tests.docs.test_documents import ROOT
 from tests.fakes import NOW, ScriptedWeb
 
 API = "https://github.example/api/v3"
@@ -48,12 +46,6 @@ def scripted(changed: Mapping[str, Any]) -> list[Finding]:
 
 def test_a_correct_app_gives_no_advice() -> None:
     assert {x.level for x in scripted({})} == {"ok"}
-
-
-def test_the_needed_permissions_are_those_of_the_manifest() -> None:
-    manifest = YAML(typ="safe", pure=True).load((ROOT / "app.yaml").read_text())
-    assert manifest["default_permissions"] == NEEDED
-    assert tuple(manifest["default_events"]) == EVENTS
 
 
 @pytest.mark.parametrize(
