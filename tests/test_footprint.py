@@ -21,7 +21,7 @@ from bot.footprint import (
 )
 from bot.forges import requests
 from bot.http import Client, ClientPool, Request, Response, TooLarge, deadline
-from tests.test_http import once, server
+from tests.http_server import once, server
 
 MAX_BYTES = 16 * LARGE
 BODY = b"x" * (2 * LARGE)
