@@ -57,12 +57,17 @@ def crash(server: EmbeddedRedis) -> None:
 
     On a busy disk that takes up to two seconds; reconciliation finds what a crash loses earlier.
     """
-    until = time.monotonic() + 20
     with redis.Redis.from_url(server.url) as client:
-        while client.info("persistence")["aof_buffer_length"]:
-            assert time.monotonic() < until
-            time.sleep(0.01)
+        wait_until(lambda: not client.info("persistence")["aof_buffer_length"], 20)
     server.kill()
+
+
+def wait_until(condition: Callable[[], object], seconds: float = 10) -> None:
+    """Wait until the condition holds; fail after some seconds."""
+    until = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < until, f"not within {seconds} seconds"
+        time.sleep(0.01)
 
 
 def free_port() -> int:

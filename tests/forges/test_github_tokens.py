@@ -106,12 +106,6 @@ def test_two_threads_both_replace_an_expired_token() -> None:
         assert list(pool.map(lambda _: host.read(), range(2))) == ["Found", "Found"]
 
 
-def test_a_rejected_key_of_the_app_is_an_operator_error_at_once() -> None:
-    host = Host(minted=401)
-    with pytest.raises(OperatorError, match="GITHUB_PRIVATE_KEY"):
-        host.read()
-
-
 @pytest.mark.parametrize("status", [403, 404, 422])
 def test_an_installation_without_the_repository_is_not_covered(status: int) -> None:
     host = Host(minted=status)
