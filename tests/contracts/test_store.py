@@ -80,10 +80,6 @@ def redis_store(client: redis.Redis) -> ClockedStore:
 # Records.
 
 
-def test_an_unknown_issue_has_no_record(clocked: ClockedStore) -> None:
-    assert clocked.store.record(KEY) is None
-
-
 @pytest.mark.parametrize("record", [RECORD, Record("skipped")])
 def test_a_record_is_read_as_it_was_written(clocked: ClockedStore, record: Record) -> None:
     clocked.ended(KEY, record)
@@ -239,8 +235,9 @@ def test_writing_renews_the_lock(redis_store: ClockedStore) -> None:
 # The breaker.
 
 
-def open_breaker(store: MemoryStore | RedisStore, provider: str = "openai") -> None:
-    assert store.call_failed(provider, at_once=True)
+def open_breaker(store: MemoryStore | RedisStore) -> None:
+    """Refuse a call, which opens the breaker at once."""
+    assert store.call_failed("openai", at_once=True)
 
 
 def test_a_provider_that_never_failed_may_be_called(clocked: ClockedStore) -> None:
@@ -255,11 +252,6 @@ def test_five_failures_in_a_row_open_the_breaker_and_are_reported_once(
         opened.append(clocked.store.call_failed("openai", at_once=False))
         assert clocked.store.may_call("openai") is not any(opened)
     assert opened == [False] * (FAILURES_TO_OPEN - 1) + [True, False, False]
-
-
-def test_a_refusal_opens_the_breaker_at_once(clocked: ClockedStore) -> None:
-    assert clocked.store.call_failed("openai", at_once=True)
-    assert not clocked.store.may_call("openai")
 
 
 def test_a_success_between_failures_starts_the_count_anew(clocked: ClockedStore) -> None:
@@ -318,10 +310,6 @@ def test_all_workers_share_one_breaker(redis_store: ClockedStore) -> None:
 
 
 # Jobs.
-
-
-def test_an_unknown_job_is_none(clocked: ClockedStore) -> None:
-    assert clocked.store.job("j-1") is None
 
 
 def test_a_job_is_read_as_it_was_saved_last(clocked: ClockedStore) -> None:

@@ -25,21 +25,21 @@ MAX_CHARS = 300_000
 
 def damaged(seed: int) -> str:
     """A good file with one to four pieces of damage."""
-    dice = random.Random(seed)
+    rng = random.Random(seed)
     parts = list(GOOD)
-    dice.shuffle(parts)
+    rng.shuffle(parts)
     text = "".join(parts)
-    for _ in range(dice.randint(1, 4)):
-        text = _damage(text, dice)[:MAX_CHARS]
+    for _ in range(rng.randint(1, 4)):
+        text = _damage(text, rng)[:MAX_CHARS]
     return text
 
 
-def _damage(text: str, dice: random.Random) -> str:
-    place, lines = dice.randrange(len(text) + 1), text.splitlines(keepends=True) or [""]
-    number, times = dice.randrange(len(lines)), dice.choice((1, 2, 40, 1000, 30_000))
-    match dice.randrange(7):
+def _damage(text: str, rng: random.Random) -> str:
+    place, lines = rng.randrange(len(text) + 1), text.splitlines(keepends=True) or [""]
+    number, times = rng.randrange(len(lines)), rng.choice((1, 2, 40, 1000, 30_000))
+    match rng.randrange(7):
         case 0:
-            return text[:place] + chr(dice.randrange(256)) + text[place + 1 :]
+            return text[:place] + chr(rng.randrange(256)) + text[place + 1 :]
         case 1:
             return "".join([*lines[:number], lines[number] * times, *lines[number:]])
         case 2:
@@ -52,7 +52,7 @@ def _damage(text: str, dice: random.Random) -> str:
         case 5:
             return text * min(times, 1000)
         case _:
-            return text[:place] + dice.choice(INSERTED) * times + text[place:]
+            return text[:place] + rng.choice(INSERTED) * times + text[place:]
 
 
 def bomb(tail: str) -> str:

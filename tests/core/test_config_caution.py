@@ -141,6 +141,7 @@ def test_an_unknown_key_that_means_a_limit_limits_and_never_widens(
     ("text", "path", "holds"),
     [
         ("mode: off\nmode: apply", "mode", "off"),
+        ("mode: suggest\nmode: 'off'", "mode", "off"),
         ("labels: {deny: [a]}\nlabels: {deny: [b]}", "labels.deny", ("a", "b")),
         ("labels: {allow: [a, b]}\nlabels: {allow: [b, c]}", "labels.allow", ("b",)),
         ("comment: {post: always, post: never}", "comment.post", "never"),

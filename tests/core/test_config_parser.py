@@ -305,11 +305,6 @@ def test_a_model_that_is_allowed_or_of_a_host_without_models_is_no_problem(
     assert restrict_models(parsed, models) == parsed
 
 
-@pytest.mark.parametrize("text", ["mode: suggest\nmode: 'off'", "mode: 'off'\nmode: suggest"])
-def test_the_stricter_of_two_values_holds(text: str) -> None:
-    assert parse(text)[0].mode == "off"
-
-
 def test_the_first_of_two_values_that_limit_nothing_holds() -> None:
     assert parse("language: de\nlanguage: fr")[0].language == "de"
 

@@ -110,61 +110,52 @@ def test_names_are_compared_without_case_and_superfluous_blanks(one: str, other:
 # Which of the chosen ones are applied.
 
 
-@pytest.mark.parametrize("certainty", ["sure", "likely"])
-def test_sure_and_likely_labels_are_applied(certainty: Certainty) -> None:
-    assert outcome(sure("bug", certainty=certainty)) == (["bug"], [])
+REMOVED = {"present": CurrentLabels(removed=["BUG"])}
+# What is chosen, and where → the labels that are applied and those that are suggested.
+CHOICES: dict[str, tuple[tuple[LabelSuggestion, ...], dict[str, Any], list[str], list[str]]] = {
+    "nothing": ((), {}, [], []),
+    "a sure label": (sure("bug"), {}, ["bug"], []),
+    "a likely label": (sure("bug", certainty="likely"), {}, ["bug"], []),
+    "an unsure label": (sure("bug", certainty="unsure"), {}, [], ["bug"]),
+    "in another spelling": (sure(" BUG ", "Area/Login"), {}, ["bug", "area/login"], []),
+    "names that do not exist": (sure("bugs", "lgtm", "", "bug,lgtm", "bug\n"), {}, ["bug"], []),
+    "a common tag that the repository lacks": (
+        sure("Security", "api"),
+        {"suggestions": ["security"]},
+        [],
+        ["security"],
+    ),
+    "named twice": (sure("bug", "BUG"), {}, ["bug"], []),
+    "first unsure, then sure": ((*sure("bug", certainty="unsure"), *sure("bug")), {}, ["bug"], []),
+    "on the issue": (
+        sure("bug", "documentation"),
+        {"present": CurrentLabels(labels=["Bug"])},
+        ["documentation"],
+        [],
+    ),
+    "removed by a person, sure": (sure("bug"), REMOVED, [], []),
+    "removed by a person, likely": (sure("bug", certainty="likely"), REMOVED, [], []),
+    "removed by a person, unsure": (sure("bug", certainty="unsure"), REMOVED, [], []),
+    "past the limit": (
+        sure("bug", "documentation", "area/login", "team::web"),
+        {"max": 2},
+        ["bug", "documentation"],
+        ["area/login", "team::web"],
+    ),
+    "unsure and past the limit": (
+        sure("bug", "documentation", "area/login", certainty="unsure"),
+        {"max": 2},
+        [],
+        ["bug", "documentation"],
+    ),
+    "a limit of zero": (sure("bug"), {"max": 0}, [], []),
+}
 
 
-def test_unsure_labels_are_suggested() -> None:
-    assert outcome(sure("bug", certainty="unsure")) == ([], ["bug"])
-
-
-def test_a_label_is_written_as_the_repository_spells_it() -> None:
-    assert outcome(sure(" BUG ", "Area/Login")) == (["bug", "area/login"], [])
-
-
-def test_names_that_do_not_exist_are_dropped() -> None:
-    assert outcome(sure("bugs", "lgtm", "", "bug,lgtm", "bug\n")) == (["bug"], [])
-
-
-def test_a_common_tag_that_the_repository_lacks_is_suggested() -> None:
-    chosen = sure("Security", "api")
-    assert outcome(chosen, suggestions=["security"]) == ([], ["security"])
-
-
-def test_a_label_named_twice_is_applied_once() -> None:
-    assert outcome(sure("bug", "BUG")) == (["bug"], [])
-
-
-def test_what_is_first_unsure_and_then_sure_is_only_applied() -> None:
-    assert outcome((*sure("bug", certainty="unsure"), *sure("bug"))) == (["bug"], [])
-
-
-def test_a_label_on_the_issue_is_neither_applied_nor_suggested() -> None:
-    present = CurrentLabels(labels=["Bug"])
-    assert outcome(sure("bug", "documentation"), present=present) == (["documentation"], [])
-
-
-@pytest.mark.parametrize("certainty", ["sure", "likely", "unsure"])
-def test_a_label_that_a_person_removed_is_neither_applied_nor_suggested(
-    certainty: Certainty,
-) -> None:
-    chosen = sure("bug", certainty=certainty)
-    assert outcome(chosen, present=CurrentLabels(removed=["BUG"])) == ([], [])
-
-
-def test_past_the_limit_labels_are_suggested_in_their_order() -> None:
-    chosen = sure("bug", "documentation", "area/login", "team::web")
-    assert outcome(chosen, max=2) == (["bug", "documentation"], ["area/login", "team::web"])
-
-
-def test_a_limit_of_zero_applies_and_suggests_nothing() -> None:
-    assert outcome(sure("bug"), max=0) == ([], [])
-
-
-def test_suggestions_are_limited_too() -> None:
-    chosen = sure("bug", "documentation", "area/login", certainty="unsure")
-    assert outcome(chosen, max=2) == ([], ["bug", "documentation"])
+@pytest.mark.parametrize("case", CHOICES)
+def test_a_chosen_label_is_applied_suggested_or_dropped(case: str) -> None:
+    chosen, where, applied, suggested = CHOICES[case]
+    assert outcome(chosen, **where) == (applied, suggested)
 
 
 @pytest.mark.parametrize(
@@ -210,7 +201,3 @@ def test_reasons_and_certainties_stay_with_their_labels() -> None:
     chosen = [LabelSuggestion("BUG", "likely", "it says so")]
     label_decision = decide(chosen, LABELS, (), CurrentLabels(), LabelRules())
     assert label_decision == LabelDecision((LabelSuggestion("bug", "likely", "it says so"),), ())
-
-
-def test_no_choice_is_an_answer_too() -> None:
-    assert outcome(()) == ([], [])

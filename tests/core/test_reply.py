@@ -102,20 +102,13 @@ def test_labels_may_be_objects_or_names_and_anything_else_is_dropped(
     assert parse_reply(json.dumps({"summary": "x", "labels": labels})).labels == parsed
 
 
-def test_an_answer_without_labels_has_none() -> None:
-    assert parse_reply('{"summary": "x"}') == ParsedReply("x", ())
-
-
-def test_tags_count_only_where_there_are_no_labels() -> None:
-    assert parse_reply('{"summary": "x", "labels": ["a"], "tags": ["b"]}').labels == (
-        LabelSuggestion("a", "likely"),
-    )
-
-
-def test_tags_count_where_labels_are_null() -> None:
-    assert parse_reply('{"summary": "x", "labels": null, "tags": ["b"]}').labels == (
-        LabelSuggestion("b", "likely"),
-    )
+@pytest.mark.parametrize(
+    ("fields", "label"),
+    [("", ""), (', "labels": ["a"], "tags": ["b"]', "a"), (', "labels": null, "tags": ["b"]', "b")],
+)
+def test_tags_count_only_where_there_are_no_labels(fields: str, label: str) -> None:
+    labels = (LabelSuggestion(label, "likely"),) if label else ()
+    assert parse_reply(f'{{"summary": "x"{fields}}}') == ParsedReply("x", labels)
 
 
 def test_of_very_many_labels_only_the_first_are_parsed() -> None:
