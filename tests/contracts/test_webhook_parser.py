@@ -15,7 +15,7 @@ from bot.core.types import Event, Ignored, IssueOpened
 from bot.forges.github.webhooks import GitHubWebhooks
 from bot.forges.gitlab.webhooks import GitLabWebhooks
 from tests.fakes import REF, FakeWebhookParser
-from tests.web.client import GITLAB_PAYLOAD, PAYLOAD, SECRET, sign
+from tests.web.client import GITLAB_PAYLOAD, PAYLOAD, SECRET, github_headers, gitlab_headers
 
 OTHER_SECRET = "another-secret-of-some-length"
 
@@ -49,36 +49,18 @@ def fake_headers(body: bytes, secret: str) -> dict[str, str]:
     return {"delivery": "delivery-1", "signature": "good" if secret == SECRET else "bad"}
 
 
-def github_headers(body: bytes, secret: str) -> dict[str, str]:
-    return {
-        "content-type": "application/json",
-        "x-github-event": "issues",
-        "x-github-delivery": "delivery-1",
-        "x-hub-signature-256": sign(body, secret),
-    }
-
-
-def gitlab_headers(body: bytes, secret: str) -> dict[str, str]:
-    return {
-        "content-type": "application/json",
-        "x-gitlab-event": "Issue Hook",
-        "idempotency-key": "delivery-1",
-        "x-gitlab-token": secret,
-    }
-
-
 CASES = {
     "fake": Case(FakeWebhookParser, {}, fake_headers, REF.key),
     "github": Case(
         lambda _: GitHubWebhooks([SECRET], "github.com", needs_installation=True),
         PAYLOAD,
-        github_headers,
+        lambda body, secret: github_headers(body, "delivery-1", secret),
         "github:github.com:7001:41",
     ),
     "gitlab": Case(
         lambda _: GitLabWebhooks("gitlab.example", (), [SECRET]),
         GITLAB_PAYLOAD,
-        gitlab_headers,
+        lambda _, secret: {**gitlab_headers(secret), "idempotency-key": "delivery-1"},
         "gitlab:gitlab.example:77:41",
     ),
 }

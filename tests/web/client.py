@@ -85,35 +85,23 @@ class LocalReceiver:
         method: str,
         path: str,
         content: bytes | AsyncIterator[bytes] = b"",
-        headers: Sequence[tuple[str | bytes, str | bytes]] = (),
+        headers: Sequence[tuple[str, str]] = (),
     ) -> httpx.Response:
         async def send() -> httpx.Response:
             transport = httpx.ASGITransport(self.app)
             async with httpx.AsyncClient(transport=transport, base_url="http://receiver") as client:
-                raw = [(_bytes(k), _bytes(v)) for k, v in headers]
+                raw = [(k.encode(), v.encode("latin-1")) for k, v in headers]
                 return await client.request(method, path, content=content, headers=raw)
 
         return asyncio.run(send())
 
     def github(
-        self,
-        payload: object = None,
-        *,
-        body: bytes | None = None,
-        secret: str = SECRET,
-        **headers: str | None,
+        self, payload: object = None, *, body: bytes | None = None, **headers: str | None
     ) -> httpx.Response:
-        """A delivery signed with `secret`. A header given as None is left out."""
+        """Send a signed delivery. A header given as None is left out."""
         content = body if body is not None else msgspec.json.encode(payload or PAYLOAD)
-        every: dict[str, str | None] = {
-            "Content-Type": "application/json",
-            "X-GitHub-Event": "issues",
-            "X-GitHub-Delivery": str(uuid.uuid4()),
-            "X-Hub-Signature-256": sign(content, secret),
-        }
-        every |= {name.replace("_", "-"): value for name, value in headers.items()}
-        kept = [(name, value) for name, value in every.items() if value is not None]
-        return self.request("POST", "/webhooks/github", content, kept)
+        sent = github_headers(content, str(uuid.uuid4()))
+        return self._deliver("github", content, sent, headers)
 
     def gitlab(
         self,
@@ -122,17 +110,36 @@ class LocalReceiver:
         *,
         body: bytes | None = None,
     ) -> httpx.Response:
-        """A delivery with the plain token. A header given as None is left out."""
+        """Send a delivery with the plain token. A header given as None is left out."""
         content = body if body is not None else msgspec.json.encode(payload or GITLAB_PAYLOAD)
-        every: dict[str, str | None] = {
-            "Content-Type": "application/json",
-            "X-Gitlab-Event": "Issue Hook",
-            "X-Gitlab-Token": SECRET,
-            "Idempotency-Key": str(uuid.uuid4()),
-        }
-        every |= {name.replace("_", "-"): value for name, value in (headers or {}).items()}
-        kept = [(name, value) for name, value in every.items() if value is not None]
-        return self.request("POST", "/webhooks/gitlab", content, kept)
+        sent = {**gitlab_headers(), "idempotency-key": str(uuid.uuid4())}
+        return self._deliver("gitlab", content, sent, headers or {})
+
+    def _deliver(
+        self, forge: str, body: bytes, headers: dict[str, str], more: Mapping[str, str | None]
+    ) -> httpx.Response:
+        changed = {name.replace("_", "-").lower(): value for name, value in more.items()}
+        kept = [(k, v) for k, v in {**headers, **changed}.items() if v is not None]
+        return self.request("POST", f"/webhooks/{forge}", body, kept)
+
+
+def github_headers(body: bytes, delivery: str = "d-1", secret: str = SECRET) -> dict[str, str]:
+    """Return the headers of a delivery that is signed with the secret."""
+    return {
+        "content-type": "application/json",
+        "x-github-event": "issues",
+        "x-github-delivery": delivery,
+        "x-hub-signature-256": sign(body, secret),
+    }
+
+
+def gitlab_headers(token: str = SECRET) -> dict[str, str]:
+    """Return the headers of a delivery with the plain token."""
+    return {
+        "content-type": "application/json",
+        "x-gitlab-event": "Issue Hook",
+        "x-gitlab-token": token,
+    }
 
 
 def sign(body: bytes, secret: str = SECRET) -> str:
@@ -146,7 +153,3 @@ def verify(parser: WebhookParser, headers: Mapping[str, str], body: bytes) -> No
         for piece in pieces:
             verifier.update(piece)
         verifier.verify()
-
-
-def _bytes(text: str | bytes) -> bytes:
-    return text if isinstance(text, bytes) else text.encode("latin-1")

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from starlette.applications import Starlette
-
-Headers = Sequence[tuple[bytes, bytes]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +16,7 @@ class Request:
 
     path: str
     body: bytes | AsyncIterator[bytes]
-    headers: Headers
+    headers: Mapping[str, str]
     method: str = "POST"
     source: str = "192.0.2.1"
 
@@ -50,7 +48,7 @@ async def send_request(app: Starlette, request: Request) -> Response:
         "path": request.path,
         "raw_path": request.path.encode(),
         "query_string": b"",
-        "headers": [(name.lower(), value) for name, value in request.headers],
+        "headers": [(k.encode(), v.encode()) for k, v in request.headers.items()],
         "client": (request.source, 40_000),
     }
     await app(scope, receive, send)

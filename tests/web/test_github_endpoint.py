@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from bot.web import app as web
-from tests.web.client import PAYLOAD, LocalReceiver, sign
+from tests.web.client import PAYLOAD, LocalReceiver, github_headers, sign
 from tests.web.raw_requests import Request, send_requests
 
 BODY = msgspec.json.encode(PAYLOAD)
@@ -85,8 +85,8 @@ def test_invalid_headers_are_refused(headers: dict[str, Any], status: int) -> No
 
 def send_unverified(body: AsyncIterator[bytes]) -> int:
     """Send a body without end and with a wrong signature; return the status."""
-    headers = [(b"content-type", b"application/json"), (b"x-hub-signature-256", sign(b"").encode())]
-    (answer,) = send_requests(LocalReceiver().app, [Request("/webhooks/github", body, headers)])
+    request = Request("/webhooks/github", body, github_headers(b""))
+    (answer,) = send_requests(LocalReceiver().app, [request])
     return answer.status
 
 

@@ -6,7 +6,13 @@ from collections.abc import Iterable
 
 import msgspec
 
-from tests.web.client import GITLAB_PAYLOAD, PAYLOAD, SECRET, LocalReceiver, sign
+from tests.web.client import (
+    GITLAB_PAYLOAD,
+    PAYLOAD,
+    LocalReceiver,
+    github_headers,
+    gitlab_headers,
+)
 from tests.web.jsontexts import accepted, rejected, undecided
 from tests.web.raw_requests import Request, Response, send_requests
 
@@ -18,36 +24,17 @@ GITLAB_EVENT = msgspec.json.encode(GITLAB_PAYLOAD)
 def on_github(bodies: Iterable[bytes]) -> tuple[list[Response], int]:
     """Return the responses to signed bodies, and the number of jobs made of them."""
     endpoint = LocalReceiver()
-    answers = send_requests(
-        endpoint.app,
-        [
-            Request(
-                "/webhooks/github",
-                body,
-                [
-                    (b"content-type", b"application/json"),
-                    (b"x-github-event", b"issues"),
-                    (b"x-github-delivery", b"d-%d" % number),
-                    (b"x-hub-signature-256", sign(body).encode()),
-                ],
-            )
-            for number, body in enumerate(bodies)
-        ],
+    requests = (
+        Request("/webhooks/github", body, github_headers(body, f"d-{number}"))
+        for number, body in enumerate(bodies)
     )
-    return answers, len(endpoint.queue.jobs)
+    return send_requests(endpoint.app, requests), len(endpoint.queue.jobs)
 
 
 def on_gitlab(bodies: Iterable[bytes]) -> tuple[list[Response], int]:
     endpoint = LocalReceiver()
-    headers = [
-        (b"content-type", b"application/json"),
-        (b"x-gitlab-token", SECRET.encode()),
-        (b"x-gitlab-event", b"Issue Hook"),
-    ]
-    answers = send_requests(
-        endpoint.app, [Request("/webhooks/gitlab", body, headers) for body in bodies]
-    )
-    return answers, len(endpoint.queue.jobs)
+    requests = (Request("/webhooks/gitlab", body, gitlab_headers()) for body in bodies)
+    return send_requests(endpoint.app, requests), len(endpoint.queue.jobs)
 
 
 def beside(event: bytes, text: bytes) -> bytes:

@@ -12,17 +12,14 @@ from bot.web import app as web
 from bot.web import limits
 from bot.web.limits import RefusalLimiter, Uploads
 from tests.attack.receiver import BODY
-from tests.web.client import LocalReceiver, sign
+from tests.web.client import LocalReceiver, github_headers
 from tests.web.raw_requests import Request, Response, send_request, send_requests
 
 
 def request(body: bytes = BODY, signature: str | None = None, source: str = "192.0.2.1") -> Request:
-    headers = [
-        (b"content-type", b"application/json"),
-        (b"x-github-event", b"issues"),
-        (b"x-github-delivery", b"d-1"),
-        (b"x-hub-signature-256", (sign(body) if signature is None else signature).encode()),
-    ]
+    headers = github_headers(body)
+    if signature is not None:
+        headers["x-hub-signature-256"] = signature
     return Request("/webhooks/github", body, headers, source=source)
 
 

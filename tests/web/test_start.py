@@ -19,7 +19,7 @@ from bot import log
 from bot.cli.main import cli
 from bot.settings.load import SECRETS
 from tests.conftest import free_port
-from tests.web.client import GITLAB_PAYLOAD, PAYLOAD, sign
+from tests.web.client import GITLAB_PAYLOAD, PAYLOAD, github_headers, gitlab_headers
 
 SHORT = "quokkaberry"
 GOOD = "a-webhook-secret-of-some-length"
@@ -94,17 +94,15 @@ def test_a_running_receiver_has_loaded_parsers_and_no_client(tmp_path: Path) -> 
         )
     try:
         body = msgspec.json.encode(PAYLOAD)
-        signed = {"X-GitHub-Event": "issues", "X-GitHub-Delivery": "d-1"}
-        signed["X-Hub-Signature-256"] = sign(body, GOOD)
-        plain = {"X-Gitlab-Event": "Issue Hook", "X-Gitlab-Token": GOOD}
-        with httpx.Client(trust_env=False, headers={"Content-Type": "application/json"}) as web:
+        signed = github_headers(body, secret=GOOD)
+        with httpx.Client(trust_env=False) as web:
             base = f"http://127.0.0.1:{port}"
             _await_start(web, process, base)
             # Redis is missing, which is found out last.
             answer = web.post(f"{base}/webhooks/github", content=body, headers=signed)
             assert answer.status_code == 503
             body = msgspec.json.encode(GITLAB_PAYLOAD)
-            answer = web.post(f"{base}/webhooks/gitlab", content=body, headers=plain)
+            answer = web.post(f"{base}/webhooks/gitlab", content=body, headers=gitlab_headers(GOOD))
             assert answer.status_code == 503
     finally:
         process.terminate()
