@@ -118,16 +118,6 @@ def test_every_model_that_may_be_called_is_reserved_for() -> None:
         budgeted(Paid(), Paid(), usd=worst * 1.5).ask()
 
 
-def test_an_author_s_issues_are_sent_to_a_model_only_so_often() -> None:
-    assert budgeted(Paid(), each=3).ask_until_refused() == (3, "over-budget-author")
-
-
-def test_a_person_who_can_write_has_no_limit_of_their_own() -> None:
-    one = budgeted(Paid(0.0), each=1)
-    one.forge.writers.add(ISSUE.author)
-    assert one.ask_until_refused(20) == (20, "")
-
-
 def test_a_command_is_exempt_from_the_author_s_limit() -> None:
     assert budgeted(Paid(0.0), each=0, exempt=True).ask_until_refused(9)[0] == 9
 

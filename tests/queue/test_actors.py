@@ -199,13 +199,8 @@ def test_waiting_for_another_worker_is_no_failed_try(start_worker: Make) -> None
 
 def test_a_job_of_another_version_is_kept_as_a_dead_letter(start_worker: Make) -> None:
     one = start_worker(fine)
-    unreadable: dramatiq.Message[None] = dramatiq.Message(
-        queue_name="issues",
-        actor_name="enrich",
-        args=(),
-        kwargs={"delivery": {"id": "d", "kind": "of the future"}},
-        options={},
-    )
+    kwargs = {"delivery": {"id": "d", "kind": "of the future"}}
+    unreadable: dramatiq.Message[None] = dramatiq.Message("issues", "enrich", (), kwargs, {})
     one.broker.enqueue(unreadable)
     assert one.wait(unreadable.message_id, "dead").why == "a job that this version cannot read"
     one.wait_for_letter()

@@ -19,9 +19,9 @@ from tests.attack.receiver import BODY, RawResponse, delivery, head, read_respon
 from tests.serving import served
 from tests.web.client import LocalReceiver, sign
 
-PATIENCE = 0.3
-HEALTH = b"GET /healthz HTTP/1.1\r\nHost: door\r\n\r\n"
-SCHEMA = b"GET /schema/v1.json HTTP/1.1\r\nHost: door\r\n\r\n"
+LIMIT_SECONDS = 0.3
+HEALTH = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
+SCHEMA = b"GET /schema/v1.json HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
 OVERRIDDEN = {
@@ -55,10 +55,10 @@ def test_uvicorn_has_the_internals_that_the_server_overrides_and_uses() -> None:
 
 @pytest.fixture(scope="module")
 def port() -> Iterator[int]:
-    """A door on a loopback port that waits for nobody long."""
+    """Serve the receiver on a loopback port, with short time limits."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(server, "REQUEST_SECONDS", PATIENCE)
-        patch.setattr(server, "LINGER_SECONDS", PATIENCE)
+        patch.setattr(server, "REQUEST_SECONDS", LIMIT_SECONDS)
+        patch.setattr(server, "LINGER_SECONDS", LIMIT_SECONDS)
         patch.setattr(server, "CHECK_TICKS", 1)
         patch.setattr(server, "max_connections", lambda: 40)
         with served(LocalReceiver().app) as url:
@@ -66,7 +66,7 @@ def port() -> Iterator[int]:
 
 
 async def cut_after(port: int, first: bytes, drip: bytes = b"") -> float:
-    """Seconds until the door ends a connection that sends so much, then drips."""
+    """Return the seconds until a connection ends that sends `first` at once, then `drip` slowly."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     started = time.monotonic()
     try:
@@ -103,7 +103,7 @@ SLOW = {
 }
 
 
-def test_a_client_that_is_slow_with_anything_is_cut(port: int) -> None:
+def test_a_connection_of_a_slow_client_is_closed(port: int) -> None:
     async def all_at_once() -> dict[str, float]:
         times = await asyncio.gather(*(cut_after(port, *how) for how in SLOW.values()))
         return dict(zip(SLOW, times, strict=True))
@@ -120,10 +120,13 @@ def test_a_head_over_64_kilobytes_is_refused(port: int) -> None:
     assert status(port, HEALTH.replace(b"Host", b"X: " + b"x" * 60_000 + b"\r\nHost")) == 200
     for long in (b"X: " + b"x" * 70_000 + b"\r\nHost", b"X: y\r\n" * 40_000 + b"Host"):
         assert status(port, HEALTH.replace(b"Host", long)) in (0, 400)
-    assert status(port, b"GET /" + b"x" * 70_000 + b" HTTP/1.1\r\nHost: door\r\n\r\n") in (0, 400)
+    assert status(port, b"GET /" + b"x" * 70_000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n") in (
+        0,
+        400,
+    )
 
 
-def test_a_head_without_end_is_cut_long_before_its_time(port: int) -> None:
+def test_a_head_without_end_is_cut_long_before_its_time_limit(port: int) -> None:
     async def endless() -> int:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         sent = 0
@@ -148,7 +151,7 @@ def test_a_trailer_is_refused(port: int) -> None:
     assert status(port, top + body + b"X-More: yes\r\n" * 100 + b"\r\n") == 400
 
 
-def test_a_few_requests_ahead_are_answered_and_thousands_are_not(port: int) -> None:
+def test_a_few_pipelined_requests_are_answered_and_thousands_are_not(port: int) -> None:
     async def ahead(number: int) -> int:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(SCHEMA * number)
@@ -183,7 +186,7 @@ def test_a_few_requests_ahead_are_answered_and_thousands_are_not(port: int) -> N
         (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", {400}),
         (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", {400}),
         (b"GET /\xff HTTP/1.1\r\nHost: x\r\n\r\n", {400}),
-        (b"GET http://door/healthz HTTP/1.1\r\nHost: x\r\n\r\n", {200}),
+        (b"GET http://localhost/healthz HTTP/1.1\r\nHost: x\r\n\r\n", {200}),
         (b"GET /webhooks/../../etc/passwd HTTP/1.1\r\nHost: x\r\n\r\n", {404}),
         (b"GET /%2e%2e/%00 HTTP/1.1\r\nHost: x\r\n\r\n", {404}),
         (b"CONNECT evil:443 HTTP/1.1\r\nHost: x\r\n\r\n", {400, 404}),
@@ -199,29 +202,29 @@ def test_a_few_requests_ahead_are_answered_and_thousands_are_not(port: int) -> N
     ],
     ids=range(23),
 )
-def test_odd_requests_are_answered_early_and_say_nothing(
+def test_invalid_requests_are_answered_early_and_reveal_nothing(
     port: int, raw: bytes, statuses: set[int]
 ) -> None:
     async def one() -> tuple[RawResponse, bytes]:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(raw)
         async with asyncio.timeout(5):
-            said, rest = await read_response(reader), b""
-            if said.status != 100:
+            response, rest = await read_response(reader), b""
+            if response.status != 100:
                 rest = await reader.read(1000)
         writer.transport.abort()
-        return said, rest
+        return response, rest
 
-    said, rest = asyncio.run(one())
-    assert said.status in statuses
-    assert not any(word in f"{said.head}{rest!r}".lower() for word in GIVING_AWAY)
+    response, rest = asyncio.run(one())
+    assert response.status in statuses
+    assert not any(word in f"{response.head}{rest!r}".lower() for word in REVEALING)
 
 
-GIVING_AWAY = ("uvicorn", "starlette", "python", "traceback", "tagline/", "server:", ".py")
+REVEALING = ("uvicorn", "starlette", "python", "traceback", "tagline/", "server:", ".py")
 
 
 @pytest.mark.parametrize("to", ["websocket", "h2c", "anything"])
-def test_no_request_hides_in_the_body_of_one_that_asks_for_an_upgrade(port: int, to: str) -> None:
+def test_the_body_of_a_request_for_an_upgrade_is_not_a_second_request(port: int, to: str) -> None:
     async def two() -> bytes:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(head(len(HEALTH), FORGED, Connection="Upgrade", Upgrade=to))
@@ -239,18 +242,18 @@ def test_no_request_hides_in_the_body_of_one_that_asks_for_an_upgrade(port: int,
     assert asyncio.run(two()).count(b"HTTP/1.1") == 1
 
 
-def test_idle_connections_keep_nobody_out(port: int) -> None:
-    async def crowded() -> list[RawResponse]:
+def test_idle_connections_do_not_block_deliveries(port: int) -> None:
+    async def send_all() -> list[RawResponse]:
         idle = [await asyncio.open_connection("127.0.0.1", port) for _ in range(100)]
         answers = [await send(port, raw, 2) for raw in (HEALTH, delivery()) * 3]
         for _, writer in idle:
             writer.transport.abort()
         return answers
 
-    assert {said.status for said in asyncio.run(crowded())} == {200, 202}
+    assert {response.status for response in asyncio.run(send_all())} == {200, 202}
 
 
-def test_changed_requests_fail_nowhere_and_let_nobody_in(port: int) -> None:
+def test_changed_requests_cause_no_failure_and_no_unsigned_job(port: int) -> None:
     found, unsigned = asyncio.run(attack(port, 300, seed=2))
     assert [status for status in found if status >= 500] == []
     assert unsigned == []
