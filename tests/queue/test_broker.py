@@ -32,8 +32,11 @@ def brokers(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[st
 
     def stock(**_: Any) -> RedisBroker:
         client = redis.Redis.from_url(redis_url)
-        how: Any = {"namespace": NAMESPACE, "heartbeat_timeout": HEARTBEAT_MS, "middleware": []}
-        made.append(RedisBroker(client=client, **how))
+        made.append(
+            RedisBroker(
+                client=client, namespace=NAMESPACE, heartbeat_timeout=HEARTBEAT_MS, middleware=[]
+            )
+        )
         return made[-1]
 
     yield {"ours": corrected, "stock": stock}
