@@ -1,4 +1,4 @@
-"""The model reads what matters of a body; what was cut is said."""
+"""Condensing keeps the text of a body that matters, and marks what it cuts."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ BODIES = st.lists(st.one_of(PIECES, st.text(max_size=12)), max_size=60).map("".j
         ("one\r\ntwo", "one\ntwo"),
     ],
 )
-def test_what_says_nothing_is_dropped(body: str, condensed: str) -> None:
+def test_markup_and_noise_are_dropped(body: str, condensed: str) -> None:
     assert condense(body) == condensed
 
 
@@ -96,7 +96,7 @@ def test_any_body_is_condensed_within_the_cap(body: str, max_chars: int) -> None
     assert condense(body) == condense(body)
 
 
-def test_lines_know_prose_from_code_quotes_and_headings() -> None:
+def test_lines_are_classified_as_prose_code_quote_or_heading() -> None:
     body = "# Bug\nIt fails.\n> quoted\n    indented\n~~~\n# not a heading\n~~~\nAfter."
     assert list(classify_lines(body)) == [
         ("heading", "# Bug"),

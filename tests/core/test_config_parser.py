@@ -362,7 +362,7 @@ def test_a_file_just_under_the_limit_is_read() -> None:
         ("labels: {groups: {1: [a]}}", "labels.groups", {"1": ("a",)}),
     ],
 )
-def test_values_mean_what_they_look_like(text: str, path: str, value: object) -> None:
+def test_a_value_has_the_type_of_its_key(text: str, path: str, value: object) -> None:
     config, found = parse(text)
     assert found == ()
     leaf: Any = config

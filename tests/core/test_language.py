@@ -1,3 +1,5 @@
+"""A summary in another language than its issue is detected, and only where that is certain."""
+
 from __future__ import annotations
 
 import pytest
@@ -25,7 +27,7 @@ RUSSIAN = "После обновления кнопка входа не рабо
         (FRENCH, ENGLISH),
     ],
 )
-def test_a_summary_in_another_language_is_noticed(one: str, other: str) -> None:
+def test_a_summary_in_another_language_is_detected(one: str, other: str) -> None:
     assert differ(one, other)
 
 
@@ -44,7 +46,7 @@ def test_a_summary_in_another_language_is_noticed(one: str, other: str) -> None:
         ("1234 5678", "!!!"),
     ],
 )
-def test_in_doubt_nothing_is_said(one: str, other: str) -> None:
+def test_where_it_is_not_certain_the_languages_do_not_differ(one: str, other: str) -> None:
     assert not differ(one, other)
 
 

@@ -1,4 +1,4 @@
-"""A model's text → summary and labels, whatever text surrounds them."""
+"""A model's text → summary and labels, with any text around them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever a model or an issue says, the comment shows it as harmless plain text."""
+"""A comment shows any text of a model or an issue as harmless plain text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The configuration file as the forge gives it: too long, not there, and not to be had differ."""
+"""The configuration file of a forge: too long, missing and not readable now are different."""
 
 from __future__ import annotations
 
@@ -47,7 +47,9 @@ KINDS = {"github": "application/vnd.github.raw+json; charset=utf-8", "gitlab": "
 
 def fetched(name: str, status: int, body: bytes, kind: str = "") -> str | None:
     answer = httpx.Response(status, headers={"content-type": kind or KINDS[name]}, content=body)
-    place = IssueRef(name, "127.0.0.1", f"acme/.{name}", 1, 7, "")  # nobody else's file counts
+    place = IssueRef(
+        name, "127.0.0.1", f"acme/.{name}", 1, 7, ""
+    )  # no defaults of another repository apply
     return FORGES[name](answer).get_config_text(place)
 
 

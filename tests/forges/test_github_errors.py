@@ -37,7 +37,7 @@ WIDGET: dict[str, str | int] = {"owner": "acme", "repo": "widget", "number": 41}
 
 @dataclass(frozen=True)
 class Answer:
-    """What GitHub says, and what is made of it: for a read, and for a write where that differs."""
+    """GitHub's response, and the error of a read, and of a write where that differs."""
 
     status: int
     error: type[TaglineError]
@@ -108,7 +108,9 @@ ANSWERS = {
         headers={"content-type": "text/html"},
     ),
     "unavailable, empty": Answer(503, Retry, to_a_write=WriteUncertain, content=b""),
-    "an answer nobody can read": Answer(200, Retry, to_a_write=WriteUncertain, content=b"<html>"),
+    "an answer that cannot be parsed": Answer(
+        200, Retry, to_a_write=WriteUncertain, content=b"<html>"
+    ),
     "an answer cut short": Answer(200, Retry, to_a_write=WriteUncertain, content=b'{"id": 4'),
 }
 
@@ -214,7 +216,7 @@ def test_the_version_is_pinned_on_the_public_host_only(base: str, version: str |
 
 
 def test_two_threads_both_find_a_renamed_repository() -> None:
-    """The second one learns nothing new from the answer, and has asked under the old name too."""
+    """The second one gets no other name, and has used the old one too."""
     both, present = threading.Barrier(2), ["acme/widget"]
 
     def answer(request: httpx.Request) -> httpx.Response:

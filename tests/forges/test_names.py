@@ -24,14 +24,14 @@ JSON = {"content-type": "application/json"}
 
 
 class Platform:
-    """Always gives the same name, and counts the requests."""
+    """Returns the same name each time, and counts the requests."""
 
     def __init__(self, name: str) -> None:
-        self.name, self.asked, self.now = name, 0, 0.0
+        self.name, self.requested, self.now = name, 0, 0.0
         self.names = NameCache(self.fetch, lambda: self.now)
 
     def fetch(self, ref: IssueRef) -> str:
-        self.asked += 1
+        self.requested += 1
         return self.name
 
 
@@ -41,10 +41,10 @@ def test_the_name_is_fetched_once_an_hour() -> None:
         assert platform.names.get(REF) == "acme/widget"
     platform.now = NAME_SECONDS
     platform.names.get(REF)
-    assert platform.asked == 1
+    assert platform.requested == 1
     platform.now += 1
     platform.names.get(REF)
-    assert platform.asked == 2
+    assert platform.requested == 2
 
 
 @pytest.mark.parametrize("given", ["", "ACME/Widget"])
@@ -53,7 +53,7 @@ def test_a_reference_without_a_name_or_in_another_case_is_fetched_no_more_often(
     for now in (0.0, NAME_SECONDS / 2, NAME_SECONDS):
         platform.now = now
         assert platform.names.get(replace(REF, repo=given)) == "acme/widget"
-    assert platform.asked == 1
+    assert platform.requested == 1
 
 
 def test_another_name_than_the_cached_one_is_checked_once_a_minute() -> None:
@@ -61,17 +61,17 @@ def test_another_name_than_the_cached_one_is_checked_once_a_minute() -> None:
     platform = Platform("acme/widget")
     for _ in range(5):
         assert platform.names.get(replace(REF, repo="evil/widget")) == "acme/widget"
-    assert platform.asked == 1
+    assert platform.requested == 1
     platform.name, platform.now = "acme/new", OTHER_NAME_SECONDS + 1
     assert platform.names.get(replace(REF, repo="acme/new")) == "acme/new"
     assert platform.names.get(REF) == "acme/new"
-    assert platform.asked == 2
+    assert platform.requested == 2
 
 
 def test_a_reference_that_a_person_typed_keeps_its_name() -> None:
     platform = Platform("acme/widget")
     assert platform.names.get(replace(REF, repo="typed/name", repo_id=0)) == "typed/name"
-    assert platform.asked == 0
+    assert platform.requested == 0
 
 
 def test_of_many_threads_one_fetches() -> None:
@@ -83,7 +83,7 @@ def test_of_many_threads_one_fetches() -> None:
 
     with ThreadPoolExecutor(8) as pool:
         assert set(pool.map(ask, range(8))) == {"acme/widget"}
-    assert platform.asked == 1
+    assert platform.requested == 1
 
 
 class GitLabHost:
@@ -91,13 +91,13 @@ class GitLabHost:
 
     def __init__(self, path: object, files: dict[str, str] | None = None, number: int = 7) -> None:
         self.path, self.files, self.number = path, files or {}, number
-        self.asked: Counter[str] = Counter()
+        self.requested: Counter[str] = Counter()
         self.forge = GitLab("https://gitlab.example", "t", ScriptedWeb(self.answer))
 
     def answer(self, request: httpx.Request) -> httpx.Response:
         raw = request.url.raw_path.decode()
         place = raw.removeprefix("/api/v4/projects/").partition("/")[0].replace("%2F", "/")
-        self.asked[place] += 1
+        self.requested[place] += 1
         if raw == "/api/v4/projects/7":
             return self._json({"id": self.number, "path_with_namespace": self.path})
         text = self.files.get(place.removesuffix("/.gitlab"))
@@ -117,26 +117,26 @@ def project(path: str = "") -> IssueRef:
 def test_the_groups_are_those_of_the_project_s_own_path(given: str) -> None:
     host = GitLabHost("team/sub/widget", {"team": "mode: suggest", "evil": "mode: apply"})
     assert host.forge.get_config_text(project(given)) == "mode: suggest"
-    assert set(host.asked) == {"7", "team/sub/.gitlab", "team/.gitlab"}
+    assert set(host.requested) == {"7", "team/sub/.gitlab", "team/.gitlab"}
 
 
 def test_no_more_groups_are_searched_than_gitlab_nests() -> None:
     host = GitLabHost("/".join(f"g{n}" for n in range(1000)))
     assert host.forge.get_config_text(project()) is None
-    assert sum(host.asked.values()) == 22
+    assert sum(host.requested.values()) == 22
 
 
 def test_the_file_of_a_group_is_cached_under_its_own_name() -> None:
     host = GitLabHost("team/widget", {"team": "mode: suggest"})
     host.forge.get_config_text(project("evil/widget"))
     host.forge.get_config_text(IssueRef("gitlab", "gitlab.example", "evil/.gitlab", 1))
-    assert host.asked["evil/.gitlab"] == 1
+    assert host.requested["evil/.gitlab"] == 1
 
 
 def test_a_group_s_project_of_defaults_is_not_read_twice() -> None:
     host = GitLabHost("Team/.gitlab")
     assert host.forge.get_config_text(project("team/.gitlab")) is None
-    assert host.asked["Team/.gitlab"] == host.asked["team/.gitlab"] == 0
+    assert host.requested["Team/.gitlab"] == host.requested["team/.gitlab"] == 0
 
 
 @pytest.mark.parametrize("answer", [None, "", 7])

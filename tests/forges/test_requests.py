@@ -1,4 +1,4 @@
-"""A call to a forge ends in time, whatever the forge does."""
+"""A call to a forge ends in time, also if the forge sends nothing."""
 
 from __future__ import annotations
 

@@ -25,18 +25,6 @@ TITLE, BODY = "Login fails", "It does nothing since the upgrade."
 HARD = "Press @admin, see #1 in snake_case_name or C++ (v1.2.3) * and https://example.com/x?"
 
 
-class RecordingStore(MemoryStore):
-    """Keeps what is saved in the answer cache."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.saved: list[tuple[str, CachedAnswer]] = []
-
-    def save_cached_answer(self, repo_key: str, question: str, cached: CachedAnswer) -> None:
-        self.saved.append((question, cached))
-        super().save_cached_answer(repo_key, question, cached)
-
-
 class SecondIssue(FakeForge):
     """An issue in the repository of another one, whose comments can be read too."""
 
@@ -52,7 +40,7 @@ class Repository:
     """Issue 41, a second one of any text, and what all jobs share."""
 
     def __init__(self, *answers: str) -> None:
-        self.store, self.model = RecordingStore(), ScriptedModel(*answers)
+        self.store, self.model = MemoryStore(), ScriptedModel(*answers)
         self.first = FakeForge(make_issue(TITLE, BODY), (Label("bug"),))
 
     def first_job(self) -> Outcome:
@@ -112,5 +100,5 @@ def test_an_answer_that_was_not_published_is_not_cached() -> None:
 def test_the_cache_holds_label_names_and_no_text() -> None:
     one = Repository(model_reply("It is broken.", ("bug", "sure", "it says so")))
     one.first_job()
-    ((_, cached),) = one.store.saved
+    (cached,) = one.store._answers.values()
     assert cached == CachedAnswer(REF.number, (LabelSuggestion("bug", "sure"),))

@@ -1,4 +1,4 @@
-"""The check's small prompt: one answer by its own schema, whatever form the server supports."""
+"""The check's small prompt: one answer by its own schema, in any form that the server supports."""
 
 from __future__ import annotations
 
