@@ -136,7 +136,7 @@ def _list_entries(labels: object) -> list[object]:
     if isinstance(labels, dict):
         return [_name_entry(name, value) for name, value in labels.items() if value]
     if isinstance(labels, str):
-        parts = [part for part in re.split(r"[,;\n]", labels) if part.strip()]
+        parts = [part.strip() for part in re.split(r"[,;\n]", labels) if part.strip()]
         return [labels, *parts] if len(parts) > 1 else parts  # a name may contain a comma
     return []
 
@@ -149,7 +149,7 @@ def _name_entry(name: str, value: object) -> dict[str, object]:
 
 def _parse_label(entry: object) -> LabelSuggestion | None:
     if isinstance(entry, str):
-        return LabelSuggestion(_clean_name(entry), "likely")
+        return LabelSuggestion(entry, "likely")
     if not isinstance(entry, dict):
         return None
     names = (entry.get(key) for key in ("name", "label", "tag", "title", "value"))
@@ -158,12 +158,7 @@ def _parse_label(entry: object) -> LabelSuggestion | None:
         return None
     reason = entry.get("reason")
     certainty = _parse_certainty(entry.get("certainty"))
-    return LabelSuggestion(_clean_name(name), certainty, reason if isinstance(reason, str) else "")
-
-
-def _clean_name(name: str) -> str:
-    """Return a label's name without Markdown code marks, quotes and a list's bullet around it."""
-    return name.strip().removeprefix("- ").strip("`\"'* \t\n") or name
+    return LabelSuggestion(name, certainty, reason if isinstance(reason, str) else "")
 
 
 def _parse_certainty(word: object) -> Certainty:

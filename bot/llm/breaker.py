@@ -37,7 +37,7 @@ class CircuitBreaker:
             return
         advice = "it is tried again every minute"
         if failure.setting:
-            advice = f"look at {self.variables[failure.setting]}; `tagline check` says more"
+            advice = f"look at {self.variables[failure.setting]}"
         log.get().error(
             f"the language model does not answer; {advice}",
             provider=self.provider,

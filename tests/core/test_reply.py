@@ -81,7 +81,6 @@ def test_a_thinking_tag_inside_an_answer_is_text() -> None:
         ([{"name": "bug", "certainty": "unsure"}], (LabelSuggestion("bug", "unsure"),)),
         ([{"name": "bug", "reason": 3}], (LabelSuggestion("bug", "likely"),)),
         ([{"label": "bug", "certainty": "sure"}], (LabelSuggestion("bug", "sure"),)),
-        (["`bug`", "**docs**", '"api"'], names("bug", "docs", "api")),
         ([{"name": None}], ()),
         ([None, 3, ["bug"], "docs"], (LabelSuggestion("docs", "likely"),)),
         ("bug", names("bug")),

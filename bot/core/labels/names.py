@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 _VARIATION_SELECTORS = re.compile("[\ufe0e\ufe0f]")
 _SHORTCODES = re.compile(r"(?<!\w):[\w+-]+:(?!\w)")
 _GAPS = re.compile(r"[\s_-]+")
+_QUOTES = " \"'`*\u2018\u2019\u201c\u201d"  # also of Markdown
 _SYMBOLS = frozenset({"So", "Sk", "Cf", "Me"})  # categories of emoji and of what joins them
 
 
@@ -21,8 +22,11 @@ def fold(name: str) -> str:
 
 
 def _strip_symbols(name: str) -> str:
-    """Return a folded name without emoji, with blanks for hyphens; "" for an emoji alone."""
-    plain = _SHORTCODES.sub(" ", fold(name))
+    """Return a folded name without emoji and quotation marks, with blanks for hyphens.
+
+    "" for an emoji alone.
+    """
+    plain = _SHORTCODES.sub(" ", fold(name).removeprefix("- ").strip(_QUOTES))
     visible = (char for char in plain if unicodedata.category(char) not in _SYMBOLS)
     return _GAPS.sub(" ", "".join(visible)).strip()
 
@@ -30,8 +34,8 @@ def _strip_symbols(name: str) -> str:
 def name_finder(names: Iterable[str]) -> Callable[[str], str | None]:
     """Return a function from a spelling to the name that it means; None where none or several fit.
 
-    A name fits as it stands, else in another case or Unicode form, else with other emoji or
-    hyphens.
+    A name fits as it stands, else in another case or Unicode form, else with other emoji, hyphens
+    or quotation marks.
     """
     exact = dict.fromkeys(names)
     found = {fold(name): name for name in reversed(exact)}

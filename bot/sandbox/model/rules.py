@@ -28,6 +28,8 @@ def _name(label: Any) -> str:
 def _summary(title: str, body: str) -> str:
     heading = title.strip().rstrip(".")[:LONGEST_TITLE]
     sentence = extractive_summary.extract_summary(title, body)
+    if heading and body.strip() and sentence.rstrip(".") == heading:
+        return f"The issue reports: {heading}."
     summary = heading if sentence.startswith(heading) else f"{heading}: {sentence}"
     return summary.strip(" :") or "An issue without text."
 
