@@ -255,10 +255,14 @@ class Enrichment(_FromSource):
 
 @dataclass(frozen=True, slots=True)
 class CachedAnswer:
-    """An issue whose answer another issue with the same text can reuse: number and labels."""
+    """An issue whose answer another issue with the same text can reuse: number and labels.
+
+    `digest` is that of the summary as it was published. An entry without one is not reused.
+    """
 
     number: int
     choices: tuple[LabelSuggestion, ...]
+    digest: str = ""
 
 
 @dataclass(frozen=True, slots=True)

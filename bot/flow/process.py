@@ -29,7 +29,7 @@ from bot.flow.enrich import Labeller, ModelLabeller, RulesLabeller, enrich, prep
 from bot.flow.load_config import choose_model, load_config
 from bot.flow.plan import Decision, Outcome, make_plan
 from bot.flow.publish import own_comment, publish
-from bot.flow.render import read_marker
+from bot.flow.render import digest_summary, read_marker
 
 MAX_ISSUE_AGE_SECONDS = 24 * 3600
 LAG_SECONDS = 5.0
@@ -98,7 +98,9 @@ def enrich_issue(attempt: Attempt) -> Outcome:
     enrichment = enrich(material, history.current_labels, labellers)
     outcome = _publish(Decision(history, config, problems, enrichment), attempt)
     if outcome.record.status == "answered" and (entry := enrichment.cache_entry):
-        context.store.save_cached_answer(job.ref.repo_key, entry.key, entry.answer)
+        comment = outcome.plan.comment if outcome.plan else None
+        answer = replace(entry.answer, digest=digest_summary(comment or ""))
+        context.store.save_cached_answer(job.ref.repo_key, entry.key, answer)
     return outcome
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -111,6 +112,12 @@ def summary_of(comment: str) -> str:
     if not first.startswith(LEAD):
         return ""
     return ESCAPED.sub(r"\1", first.removeprefix(LEAD).replace(ZERO_WIDTH, ""))
+
+
+def digest_summary(comment: str) -> str:
+    """Return 32 hex digits of the SHA-256 of the summary in a comment, "" where there is none."""
+    summary = summary_of(comment).strip()
+    return hashlib.sha256(summary.encode()).hexdigest()[:32] if summary else ""
 
 
 def write_marker(marker: Marker) -> str:

@@ -1,6 +1,7 @@
 """Reuses the answer of an issue with the same text in the same repository.
 
-The cache stores no text: label names, and the number of the issue whose comment has the summary.
+The cache stores no text: label names, the number of the issue whose comment has the summary, and a
+digest of that summary. People may edit the comment or hide the issue later, so both are read again.
 """
 
 from __future__ import annotations
@@ -8,12 +9,13 @@ from __future__ import annotations
 import hashlib
 from dataclasses import replace
 
+from bot.core.errors import PermanentError
 from bot.core.ports import ModelCall, Store
 from bot.core.prompt import Prompt
 from bot.core.reply import ParsedReply
 from bot.core.types import CachedAnswer, CacheEntry
 from bot.flow.publish import own_comment
-from bot.flow.render import summary_of
+from bot.flow.render import digest_summary, summary_of
 
 
 def compute_key(model: str, prompt: Prompt) -> str:
@@ -23,14 +25,24 @@ def compute_key(model: str, prompt: Prompt) -> str:
 
 
 def find_reply(key: str, call: ModelCall, store: Store) -> ParsedReply | None:
-    """Return the cached answer; None without one, or if its comment does not exist any more."""
+    """Return the cached answer; None without one.
+
+    None too if the other issue is confidential or gone by now, or its summary is not as published.
+    """
     ref = call.issue.ref
     cached = store.cached_answer(ref.repo_key, key)
-    if cached is None or cached.number == ref.number:
+    if cached is None or cached.number == ref.number or not cached.digest:
         return None
-    comment = own_comment(replace(ref, number=cached.number), call.forge)
-    summary = summary_of(comment.body) if comment else ""
-    return ParsedReply(summary, cached.choices) if summary.strip() else None
+    other = replace(ref, number=cached.number)
+    try:
+        comment = own_comment(other, call.forge)
+        if comment is None or digest_summary(comment.body) != cached.digest:
+            return None
+        if call.forge.get_issue(other).confidential:
+            return None
+    except PermanentError:
+        return None
+    return ParsedReply(summary_of(comment.body), cached.choices)
 
 
 def make_entry(key: str, call: ModelCall, reply: ParsedReply) -> CacheEntry:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
-from bot.core.types import CachedAnswer, IssueRef, Label, LabelSuggestion, OwnComment
+from bot.core.errors import NotFound
+from bot.core.types import CachedAnswer, Issue, IssueRef, Label, LabelSuggestion, OwnComment
 from bot.flow.plan import Outcome
 from bot.flow.process import process
-from bot.flow.render import summary_of
+from bot.flow.render import digest_summary, summary_of
 from tests.fakes import (
     REF,
     FakeForge,
@@ -30,10 +32,13 @@ class SecondIssue(FakeForge):
 
     first: FakeForge
 
+    def get_issue(self, ref: IssueRef) -> Issue:
+        return self.first.get_issue(ref) if ref == REF else super().get_issue(ref)
+
     def list_own_comments(self, ref: IssueRef) -> tuple[OwnComment, ...]:
-        if ref.number == REF.number:
-            return tuple(self.first.own_comments)
-        return tuple(self.own_comments)
+        if ref == REF:
+            return self.first.list_own_comments(ref)
+        return super().list_own_comments(ref)
 
 
 class Repository:
@@ -79,12 +84,51 @@ def test_another_text_is_sent_to_the_model() -> None:
     assert len(one.model.prompts) == 2
 
 
-def test_an_issue_whose_comment_is_gone_gives_no_answer() -> None:
-    answer = model_reply("It is broken.", ("bug", "sure", ""))
+def _rewrite(forge: FakeForge) -> None:
+    (comment,) = forge.own_comments
+    body = comment.body.replace("It is broken.", "A customer lost data.")
+    assert body != comment.body
+    forge.own_comments = [OwnComment(comment.id, body)]
+
+
+def _move_summary(forge: FakeForge) -> None:
+    (comment,) = forge.own_comments
+    forge.own_comments = [OwnComment(comment.id, f"Note: {comment.body}")]
+
+
+# What may happen to the first issue before the second one is opened.
+CHANGES: dict[str, Callable[[FakeForge], None]] = {
+    "its comment is deleted": lambda forge: forge.own_comments.clear(),
+    "a person rewrites the summary": _rewrite,
+    "a person writes something before the summary": _move_summary,
+    "it is confidential": lambda forge: setattr(
+        forge, "current", replace(forge.current, confidential=True)
+    ),
+    "it is deleted": lambda forge: forge.fail("list_own_comments", NotFound("not found")),
+    "it is deleted a moment later": lambda forge: forge.fail("get_issue", NotFound("deleted")),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_an_answer_is_not_reused_if_its_issue_has_changed_so(change: str) -> None:
+    first, second = model_reply("It is broken."), model_reply("It fails after the upgrade.")
+    one = Repository(first, second)
+    one.first_job()
+    CHANGES[change](one.first)
+    outcome = one.second_job()
+    assert outcome.record.status == "answered"
+    assert outcome.plan is not None
+    assert summary_of(str(outcome.plan.comment)) == "It fails after the upgrade."
+    assert len(one.model.prompts) == 2
+
+
+def test_an_entry_of_a_former_version_is_not_reused() -> None:
+    answer = model_reply("It is broken.")
     one = Repository(answer, answer)
     one.first_job()
-    one.first.own_comments.clear()
-    assert one.second_job().record.status == "answered"
+    ((key, cached),) = one.store.saved
+    one.store.save_cached_answer(REF.repo_key, key, replace(cached, digest=""))
+    one.second_job()
     assert len(one.model.prompts) == 2
 
 
@@ -101,4 +145,6 @@ def test_the_cache_holds_label_names_and_no_text() -> None:
     one = Repository(model_reply("It is broken.", ("bug", "sure", "it says so")))
     one.first_job()
     (cached,) = one.store._answers.values()
-    assert cached == CachedAnswer(REF.number, (LabelSuggestion("bug", "sure"),))
+    digest = digest_summary(one.first.own_comments[0].body)
+    assert len(digest) == 32
+    assert cached == CachedAnswer(REF.number, (LabelSuggestion("bug", "sure"),), digest)

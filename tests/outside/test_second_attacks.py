@@ -23,7 +23,6 @@ SET = shared_folder() / "attacks" / "second.jsonl"
 TIMED_RUNS = 3
 # Known failures, by case or by case and host. A case that passes fails until its row is removed.
 NOT_YET = {
-    "X13": "a kept answer is used again although a person rewrote the comment that it stands in",
     "K5": "a systemd unit such as user@1000.service is taken for an e-mail address",
     "K7": "an exponent, a coordinate or a time with a plus is taken for a phone number",
     "K8": "the options of fetch's `credentials` are taken for secrets",
