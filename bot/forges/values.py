@@ -1,10 +1,13 @@
-"""Values in responses of every forge: texts, times, numbers, pauses."""
+"""Values in responses of every forge: objects, texts, times, numbers, pauses."""
 
 from __future__ import annotations
 
 import math
 import re
 from datetime import datetime
+from typing import Any
+
+from bot.core.errors import Retry
 
 # The wording of rate limits without a time to wait.
 THROTTLED = re.compile(
@@ -16,6 +19,28 @@ THROTTLED = re.compile(
 DEFAULT_PAUSE = 60.0
 MAX_PAUSE = 3700.0
 _INVALID = re.compile("[\0\ud800-\udfff]")
+
+
+def require_object(forge: str, data: object, *names: str) -> dict[str, Any]:
+    """Return a JSON object that has one of these fields. Raises `Retry`."""
+    if isinstance(data, dict) and (not names or not data.keys().isdisjoint(names)):
+        return data
+    raise Retry(f"{forge}'s response cannot be read")
+
+
+def require_objects(forge: str, data: object) -> list[dict[str, Any]]:
+    """Return a JSON list of objects. Raises `Retry`."""
+    if isinstance(data, list):
+        return [require_object(forge, item) for item in data]
+    raise Retry(f"{forge}'s response cannot be read")
+
+
+def require_id(forge: str, data: object) -> int:
+    """Return the id in a JSON object. Raises `Retry`."""
+    number = require_object(forge, data, "id")["id"]
+    if isinstance(number, int):
+        return number
+    raise Retry(f"{forge}'s response cannot be read")
 
 
 def text(value: object) -> str:

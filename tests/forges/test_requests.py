@@ -10,7 +10,7 @@ import pytest
 
 from bot.core.errors import Retry, WriteUncertain
 from bot.forges import requests
-from bot.forges.gitlab.backend import HttpxBackend
+from bot.forges.gitlab.backend import connect
 from bot.http import ClientPool, Request
 from tests.fakes import ScriptedWeb
 
@@ -44,5 +44,5 @@ def test_an_unreachable_forge_was_sent_nothing(clients: ClientPool, url: str) ->
 
 def test_a_header_of_a_proxy_may_hold_anything() -> None:
     web = ScriptedWeb(httpx.Response(200, headers=[(b"via", b"caf\xe9")], json={"id": 4}))
-    answer = HttpxBackend(web).http_request("get", "http://127.0.0.1/api/v4/user")
+    answer = connect("http://127.0.0.1", "", web).http_request("get", "/user")
     assert (answer.json(), answer.headers["Via"]) == ({"id": 4}, "caf\xe9")

@@ -17,7 +17,7 @@ from bot.forges.cache import NameCache, RepositoryCache
 from bot.forges.github.auth import TOO_NEW, AppAuth, Auth
 from bot.forges.github.client import DOT_SEGMENTS, JSON, RAW, Credential, GitHubClient
 from bot.forges.github.errors import Moved, Unauthorized
-from bot.forges.values import text, timestamp
+from bot.forges.values import require_id, require_object, require_objects, text, timestamp
 
 T = TypeVar("T")
 PAGE = 100
@@ -55,13 +55,14 @@ class GitHub:
         """Return a reference from the command line with installation, number and name."""
         if isinstance(self._auth, AppAuth) and not ref.account:
             send = partial(self._rest.call, "GET", REPO + "/installation", _split_name(ref.repo))
-            ref = replace(ref, account=str(self._auth.as_app(send)["id"]))
-        repository = self._call("GET", REPO, ref)
-        return replace(ref, repo_id=int(repository["id"]), repo=str(repository["full_name"]))
+            installation = require_id("GitHub", self._auth.as_app(send))
+            ref = replace(ref, account=str(installation))
+        data = require_object("GitHub", self._call("GET", REPO, ref), "full_name")
+        return replace(ref, repo_id=require_id("GitHub", data), repo=text(data["full_name"]))
 
     def get_issue(self, ref: IssueRef) -> Issue:
         with large_responses():
-            data = self._call("GET", ISSUE, ref)
+            data = require_object("GitHub", self._call("GET", ISSUE, ref), "number", "title")
             author = data.get("user") or {}
             return bound_body(
                 Issue(
@@ -237,7 +238,8 @@ class GitHub:
         names = "&".join(f"{name}={{{name}}}" for name in (*query, "per_page", "page"))
         for page in range(1, MAX_PAGES + 1):
             variables: dict[str, str | int] = {**query, "per_page": PAGE, "page": page}
-            items = self._call("GET", f"{path}?{names}", ref, variables)
+            data = self._call("GET", f"{path}?{names}", ref, variables)
+            items = require_objects("GitHub", data)
             yield from items
             if len(items) < PAGE:
                 return

@@ -18,6 +18,7 @@ from bot.core.types import IssueRef
 from bot.forges.cache import RepositoryCache
 from bot.forges.github.client import Credential, GitHubClient
 from bot.forges.github.errors import Unauthorized
+from bot.forges.values import require_id, require_object, text
 
 T = TypeVar("T")
 TOKEN_SECONDS = 55 * 60  # GitHub's tokens expire after an hour
@@ -74,7 +75,7 @@ class TokenAuth(Auth):
 
     @cached_property
     def _user_id(self) -> int:
-        return int(self._rest.call("GET", "/user", {}, self._credential)["id"])
+        return require_id("GitHub", self._rest.call("GET", "/user", {}, self._credential))
 
 
 @dataclass(slots=True)
@@ -174,23 +175,20 @@ class AppAuth(Auth):
         """
         try:
             try:
-                text = self._request_token(ref, PERMISSIONS)
+                token = self._request_token(ref, PERMISSIONS)
             except Forbidden:  # the operator may have left out `contents`
-                text = self._request_token(ref, {"issues": "write"})
+                token = self._request_token(ref, {"issues": "write"})
         except RateLimited as limit:
             # The limit is the App's: nothing shows that it concerns this installation.
             raise RateLimited(str(limit), limit.after or 0.0, account_wide=False) from None
         except PermanentError as error:
             raise NotCovered(f"out of reach: {error}", may_be_lag=error.may_be_lag) from None
-        return _Token(text, self._clock())
+        return _Token(token, self._clock())
 
     def _request_token(self, ref: IssueRef, permissions: Mapping[str, str]) -> str:
         name = ref.repo.partition("/")[2]
         scope = {"repository_ids": [ref.repo_id]} if ref.repo_id else {"repositories": [name]}
         path, variables = "/app/installations/{id}/access_tokens", {"id": ref.account}
         data = {**scope, "permissions": permissions}
-        return str(
-            self.as_app(
-                lambda app: self._rest.call("POST", path, variables, app, data=data)["token"]
-            )
-        )
+        created = self.as_app(lambda app: self._rest.call("POST", path, variables, app, data=data))
+        return text(require_object("GitHub", created, "token")["token"])

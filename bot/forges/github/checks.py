@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from bot.core.diagnostics import Finding
-from bot.core.errors import PermanentError
+from bot.core.errors import NotFound
 from bot.forges.clock import check_clock
 from bot.forges.github.auth import PERMISSIONS, AppAuth
 from bot.forges.github.client import Credential, GitHubClient
-from bot.forges.values import text
+from bot.forges.values import require_object, require_objects, text
 from bot.http import ClientPool
 
 # What the App is registered with, as in app.yaml.
@@ -46,29 +46,30 @@ class GitHubChecks:
     def check_app(self, auth: AppAuth) -> Iterator[Finding]:
         credential = auth.app_jwt()
         yield check_clock("GitHub", self._clients, f"{self._url}/app", self._clock)
-        app = self._get("/app", credential)
+        app = require_object("GitHub", self._get("/app", credential))
         yield Finding(f"the App {text(app.get('slug'))} answers")
         yield from _check_permissions(app)
         yield from self._check_webhook(credential)
         installations = self._get("/app/installations?per_page=100", credential)
-        yield from _check_installations(app, installations)
+        yield from _check_installations(app, require_objects("GitHub", installations))
 
     def check_token(self, token: str) -> Iterator[Finding]:
         yield check_clock("GitHub", self._clients, f"{self._url}/user", self._clock)
-        login = text(self._get("/user", Credential(token=token)).get("login"))
+        user = require_object("GitHub", self._get("/user", Credential(token=token)))
+        login = text(user.get("login"))
         yield Finding(f"the token of {login} answers: comments will come from that user")
 
     def _check_webhook(self, credential: Credential) -> Iterator[Finding]:
         try:
-            webhook = self._get("/app/hook/config", credential)
-        except PermanentError:
+            webhook = require_object("GitHub", self._get("/app/hook/config", credential))
+        except NotFound:
             webhook = {}
         url = text(webhook.get("url")).split("?")[0]
         if not url:
             fix = f"set https://your.host{WEBHOOK_PATH} in the App's settings"
             yield Finding("the App has no webhook URL", fix, wrong=True)
             return
-        fix = "" if url.endswith(WEBHOOK_PATH) else f"it must end in {WEBHOOK_PATH}"
+        fix = "" if url.rstrip("/").endswith(WEBHOOK_PATH) else f"it must end in {WEBHOOK_PATH}"
         yield Finding(f"webhook URL: {url}", fix, wrong=bool(fix))
         if not webhook.get("secret"):
             fix = "set it in the App's settings, as in GITHUB_WEBHOOK_SECRET"
@@ -95,7 +96,7 @@ def _check_permissions(app: Json) -> Iterator[Finding]:
             yield Finding(f"event {name} is not sent", MISSING_EVENT[name], wrong=name == "issues")
 
 
-def _check_installations(app: Json, installations: list[Json]) -> Iterator[Finding]:
+def _check_installations(app: Json, installations: Sequence[Json]) -> Iterator[Finding]:
     if not installations:
         fix = "install the App on your repositories (its settings → Install App)"
         yield Finding("the App is installed nowhere", fix, wrong=True)

@@ -14,6 +14,7 @@ import msgspec
 from gidgethub import GitHubBroken, HTTPException, sansio
 
 from bot.core.errors import NotFound
+from bot.forges.base_url import BaseUrl
 from bot.forges.github.errors import classify
 from bot.forges.requests import MAX_FILE, send_request
 from bot.http import ClientPool, Request, Response
@@ -24,6 +25,11 @@ RAW = "application/vnd.github.raw+json"
 JSON = "application/vnd.github+json"
 DOT_SEGMENTS = frozenset({".", ".."})  # a URL's parts that name another URL
 COMMENT = re.compile(r"/comments(/\d+)?$")
+RESOURCES = re.compile(r"/(repos|repositories)/")
+ADVICE = (
+    "On GitHub Enterprise Server the address ends in /api/v3, on GHE.com it begins with"
+    " https://api."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +45,7 @@ class GitHubClient:
         self, clients: ClientPool, base_url: str, clock: Callable[[], float] = time.time
     ) -> None:
         self._clients = clients
-        self._base_url = base_url
+        self._base = BaseUrl("GitHub", "GITHUB_API_URL", base_url, RESOURCES, ADVICE)
         self._clock = clock
 
     def call(
@@ -61,7 +67,7 @@ class GitHubClient:
         if accept != RAW:
             return self._send(request)[0]
         response = send_request("GitHub", self._clients.get(), request, MAX_FILE)
-        if response.status != 200:
+        if response.status != 200 or self._base.is_page(response):
             self._decode(request, response)
         content_type = response.headers.get("content-type", "").partition(";")[0].strip()
         is_folder = content_type == "application/json"
@@ -80,6 +86,8 @@ class GitHubClient:
     def _decode(self, request: Request, response: Response) -> tuple[Any, str | None]:
         """Return a response's data and the URL of the next page, which is never requested."""
         status, headers = response.status, response.headers
+        if 200 <= status < 300:
+            self._base.check_success(request, response)
         try:
             data, _, next_url = sansio.decipher_response(status, headers, response.content)
         except HTTPException as raised:
@@ -91,7 +99,8 @@ class GitHubClient:
             return data, next_url
         is_write = request.method != "GET"
         is_comment = request.method in ("POST", "PATCH") and bool(COMMENT.search(request.url))
-        raise classify(error, self._clock(), is_write=is_write, is_comment=is_comment)
+        known = classify(error, self._clock(), is_write=is_write, is_comment=is_comment)
+        raise self._base.explain(known, request, response)
 
     def _request(
         self,
@@ -104,13 +113,13 @@ class GitHubClient:
     ) -> Request:
         token, jwt = credential.token or None, credential.jwt or None
         headers = sansio.create_headers("tagline", accept=accept, oauth_token=token, jwt=jwt)
-        if self._base_url == PUBLIC_API:
+        if self._base.url == PUBLIC_API:
             headers["x-github-api-version"] = VERSION
         if data is not None:
             headers["content-type"] = "application/json"
         if not DOT_SEGMENTS.isdisjoint(variables.values()):
             raise NotFound("no URL can hold a name of dots")
         encoded = {name: quote(str(value), safe="") for name, value in variables.items()}
-        url = self._base_url + path.format_map(encoded)
+        url = self._base.url + path.format_map(encoded)
         content = None if data is None else msgspec.json.encode(data)
         return Request(method, url, headers, content)

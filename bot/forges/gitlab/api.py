@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property, partial
-from typing import Any, TypeVar
+from typing import Any
 
-from gitlab.exceptions import GitlabError
 from gitlab.utils import EncodedId
 from gitlab.v4.objects import Project, ProjectIssue
 
-from bot.core.errors import NotFound, PermanentError, Retry, TaglineError, WriteUncertain
+from bot.core.errors import NotFound, PermanentError, Retry, WriteUncertain
 from bot.core.labels.policy import scope
 from bot.core.text.bounded import bound_body
 from bot.core.types import Issue, IssueRef, Label, OwnComment, Rate
 from bot.footprint import large_responses
 from bot.forges.cache import NameCache, RepositoryCache
-from bot.forges.gitlab.backend import connect
-from bot.forges.values import text, timestamp
+from bot.forges.gitlab.backend import call, connect
+from bot.forges.values import require_id, require_object, text, timestamp
 from bot.http import ClientPool
 
-T = TypeVar("T")
 PAGE = 100
 DEVELOPER = 30
 MAX_PAGES = 50
@@ -61,17 +59,16 @@ class GitLab:
 
     def complete_ref(self, ref: IssueRef) -> IssueRef:
         """Return a reference from the command line with the project's number and path."""
-        project = _call(lambda: self._gl.projects.get(ref.repo))
-        return replace(ref, repo_id=project.id, repo=project.path_with_namespace)
+        project = call(lambda: self._gl.projects.get(ref.repo)).attributes
+        repo_id, path = require_id("GitLab", project), text(project.get("path_with_namespace"))
+        return replace(ref, repo_id=repo_id, repo=path)
 
     def get_issue(self, ref: IssueRef) -> Issue:
         # python-gitlab's object refers to itself: a long description would stay in memory until the
         # next garbage collection.
         path = f"/projects/{EncodedId(ref.repo_id or ref.repo)}/issues/{ref.number}"
         with large_responses():
-            data = _call(lambda: self._gl.http_get(path))
-            if not isinstance(data, dict):
-                raise Retry("GitLab's response cannot be read")
+            data = require_object("GitLab", call(lambda: self._gl.http_get(path)), "iid", "title")
             username = text((data.get("author") or {}).get("username"))
             return bound_body(
                 Issue(
@@ -108,7 +105,7 @@ class GitLab:
         return tuple(sorted(own, key=lambda comment: comment.id))
 
     def post_comment(self, ref: IssueRef, body: str) -> OwnComment:
-        note = _call(lambda: self._get_issue(ref).notes.create({"body": body}), WriteUncertain)
+        note = call(lambda: self._get_issue(ref).notes.create({"body": body}), WriteUncertain)
         if not isinstance(getattr(note, "id", None), int):
             raise WriteUncertain("GitLab accepted the note with a response that cannot be read")
         return OwnComment(note.id, body)
@@ -116,7 +113,7 @@ class GitLab:
     def edit_comment(self, ref: IssueRef, comment_id: int, body: str) -> bool:
         notes = self._get_issue(ref).notes
         try:
-            _call(lambda: notes.update(comment_id, {"body": body}), WriteUncertain)
+            call(lambda: notes.update(comment_id, {"body": body}), WriteUncertain)
         except NotFound:
             return False
         return True
@@ -124,7 +121,7 @@ class GitLab:
     def delete_comment(self, ref: IssueRef, comment_id: int) -> None:
         notes = self._get_issue(ref).notes
         with suppress(NotFound):
-            _call(lambda: notes.delete(comment_id), WriteUncertain)
+            call(lambda: notes.delete(comment_id), WriteUncertain)
 
     def has_member_reply(self, ref: IssueRef) -> bool:
         own_id = self._own_id
@@ -138,7 +135,7 @@ class GitLab:
     def _is_developer(self, ref: IssueRef, username: str) -> bool:
         members = self._get_project(ref).members_all
         try:
-            matches = _call(lambda: members.list(query=username, per_page=PAGE, get_all=False))
+            matches = call(lambda: members.list(query=username, per_page=PAGE, get_all=False))
         except PermanentError:
             return False
         return any(m.username == username and m.access_level >= DEVELOPER for m in matches)
@@ -158,7 +155,7 @@ class GitLab:
 
     def _update_labels(self, ref: IssueRef, change: str, names: tuple[str, ...]) -> None:
         issues = self._get_project(ref).issues
-        _call(lambda: issues.update(ref.number, {change: list(names)}), WriteUncertain)
+        call(lambda: issues.update(ref.number, {change: list(names)}), WriteUncertain)
 
     def filter_set_by_bot(self, ref: IssueRef, names: tuple[str, ...]) -> tuple[str, ...]:
         own_id = self._own_id
@@ -217,7 +214,7 @@ class GitLab:
 
     def _fetch_path(self, ref: IssueRef) -> str:
         """Return the path of the project with this number. Raises `NotFound`."""
-        project = _call(lambda: self._gl.projects.get(ref.repo_id)).attributes
+        project = call(lambda: self._gl.projects.get(ref.repo_id)).attributes
         path = text(project.get("path_with_namespace"))
         if not path or project.get("id") != ref.repo_id:
             raise Retry("GitLab's response about a project cannot be read")
@@ -227,7 +224,7 @@ class GitLab:
         path = f"{self._get_project(ref).files.path}/{EncodedId(CONFIG_PATH)}/raw"
         try:
             # With `streamed`, the backend reads at most the size limit of a file.
-            response = _call(lambda: self._gl.http_get(path, {"ref": "HEAD"}, streamed=True))
+            response = call(lambda: self._gl.http_get(path, {"ref": "HEAD"}, streamed=True))
         except PermanentError:
             return None
         assert not isinstance(response, dict)
@@ -246,26 +243,17 @@ class GitLab:
 
     @cached_property
     def _own_id(self) -> int:
-        _call(self._gl.auth)
+        call(self._gl.auth)
         assert self._gl.user is not None
-        return int(self._gl.user.id)
+        return require_id("GitLab", self._gl.user.attributes)
 
     def _list_pages(self, manager: Any, **query: Any) -> list[Any]:
         """Return the items of all pages, by number: a link in a response is not followed."""
         items: list[Any] = []
         for page in range(1, MAX_PAGES + 1):
             paging = {"page": page, "per_page": PAGE, "get_all": False}
-            some: list[Any] = _call(partial(manager.list, **paging, **query))
+            some: list[Any] = call(partial(manager.list, **paging, **query))
             items += some
             if len(some) < PAGE:
                 break
         return items
-
-
-def _call(call: Callable[[], T], error_type: Callable[[str], TaglineError] = Retry) -> T:
-    """Return the result of a call; raise `error_type` for a response that cannot be read."""
-    try:
-        with large_responses():
-            return call()
-    except (GitlabError, AttributeError) as error:
-        raise error_type(f"GitLab's response cannot be read ({type(error).__name__})") from None

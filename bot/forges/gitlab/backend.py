@@ -11,24 +11,44 @@ import re
 import time
 from collections.abc import Callable, Mapping
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, TypeVar
 
 import gitlab
 import httpx
 import msgspec
+from gitlab.exceptions import GitlabError
 
+from bot.core.errors import Retry, TaglineError
+from bot.footprint import large_responses
+from bot.forges.base_url import BaseUrl
 from bot.forges.gitlab.errors import classify
 from bot.forges.requests import MAX_FILE, send_request
 from bot.http import ClientPool, Request, Response
 
+T = TypeVar("T")
 NOTE = re.compile(r"/notes(/\d+)?$")
+RESOURCES = re.compile(r"/api/v4/(projects|groups)/")
+ADVICE = "It is the address of GitLab's start page, without /api/v4."
 
 
 def connect(url: str, token: str, clients: ClientPool) -> gitlab.Gitlab:
     """Return python-gitlab's client of a server; no request is sent yet."""
     return gitlab.Gitlab(
-        url, token or None, keep_base_url=True, backend=HttpxBackend, clients=clients
+        *(url, token or None),
+        keep_base_url=True,
+        backend=HttpxBackend,
+        clients=clients,
+        base=BaseUrl("GitLab", "GITLAB_URL", url, RESOURCES, ADVICE),
     )
+
+
+def call(call: Callable[[], T], error_type: Callable[[str], TaglineError] = Retry) -> T:
+    """Return the result of a call; raise `error_type` for a response that cannot be read."""
+    try:
+        with large_responses():
+            return call()
+    except (GitlabError, AttributeError, LookupError, TypeError) as error:
+        raise error_type(f"GitLab's response cannot be read ({type(error).__name__})") from None
 
 
 class _Result:
@@ -55,8 +75,11 @@ class _Result:
 class HttpxBackend:
     """Sends requests by `bot.http`; raises Tagline's errors for responses outside 2xx."""
 
-    def __init__(self, clients: ClientPool, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, clients: ClientPool, base: BaseUrl, clock: Callable[[], float] = time.time
+    ) -> None:
         self.client = clients
+        self._base = base
         self._clock = clock
 
     @staticmethod
@@ -91,5 +114,7 @@ class HttpxBackend:
             is_note=request.method in ("POST", "PUT") and bool(NOTE.search(url)),
         )
         if error:
-            raise error
+            raise self._base.explain(error, request, response)
+        if not first_bytes or self._base.is_page(response):
+            self._base.check_success(request, response)
         return _Result(response)

@@ -7,20 +7,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, date, datetime
 from typing import Any
 
 from bot.core.diagnostics import Finding
-from bot.core.errors import PermanentError
+from bot.core.errors import NotFound, PermanentError
 from bot.forges.clock import check_clock
-from bot.forges.gitlab.backend import connect
-from bot.forges.values import text
+from bot.forges.gitlab.backend import call, connect
+from bot.forges.values import number, require_id, require_object, text, timestamp
 from bot.http import ClientPool
 
 MIN_VERSION = (15, 0)
 SIGNING_VERSION = (19, 0)
 REPORTER, MAINTAINER = 20, 40
 EXPIRES_SOON_DAYS = 30
+DAY_SECONDS = 86_400
 ROLES = {10: "Guest", 15: "Planner", 20: "Reporter", 30: "Developer", 40: "Maintainer", 50: "Owner"}
 
 
@@ -51,29 +51,28 @@ class GitLabChecks:
         """Yield findings about the token's scope and expiry."""
         try:
             token = self._get("/personal_access_tokens/self")
-        except PermanentError:
-            yield Finding("the token's scope and expiry cannot be read")
+        except PermanentError as error:
+            yield Finding(f"the token's scope and expiry cannot be read: {error}")
             return
-        scopes = token.get("scopes") or []
+        scopes = [text(scope) for scope in token.get("scopes") or ()]
         fix = "" if "api" in scopes else "create a token with the scope `api`"
         yield Finding(f"token scope: {', '.join(scopes)}", fix, wrong=bool(fix))
-        if not token.get("expires_at"):
+        expires_at = timestamp(token.get("expires_at"))
+        if not expires_at:
             yield Finding("the token does not expire")
             return
-        today = datetime.fromtimestamp(self._clock(), UTC).date()
-        days = (date.fromisoformat(token["expires_at"]) - today).days
+        days = int(expires_at - self._clock()) // DAY_SECONDS
         fix = "rotate it soon: without it nothing is written" if days < EXPIRES_SOON_DAYS else ""
         yield Finding(f"the token expires on {token['expires_at']}", fix)
 
     def check_role(self, owner: str, *, for_hooks: bool = False) -> Finding:
         """Return the user's role in a project or group, given as its API path."""
-        self._gl.auth()
-        assert self._gl.user is not None
+        user_id = require_id("GitLab", self._get("/user"))
         try:
-            member = self._get(f"{owner}/members/all/{self._gl.user.id}")
-        except PermanentError:
+            member = self._get(f"{owner}/members/all/{user_id}")
+        except NotFound:
             member = {}
-        level = int(member.get("access_level", 0))
+        level = int(number(member.get("access_level")) or 0)
         if not level:
             fix = "add the user with the role Reporter"
             return Finding("the token's user is no member", fix, wrong=True)
@@ -85,5 +84,5 @@ class GitLabChecks:
             )
         return Finding(role, fix, wrong=wrong)
 
-    def _get(self, path: str) -> Any:
-        return self._gl.http_get(path)
+    def _get(self, path: str) -> dict[str, Any]:
+        return require_object("GitLab", call(lambda: self._gl.http_get(path)))

@@ -16,9 +16,9 @@ from urllib.parse import quote, urlsplit
 from bot.core.diagnostics import Finding, about_labels
 from bot.core.errors import Forbidden, OperatorError, TaglineError
 from bot.core.types import Label
-from bot.forges.gitlab.backend import connect
+from bot.forges.gitlab.backend import call, connect
 from bot.forges.gitlab.checks import SIGNING_VERSION, GitLabChecks
-from bot.forges.values import text
+from bot.forges.values import require_id, require_objects, text
 from bot.http import ClientPool
 
 EVENTS = {
@@ -53,8 +53,9 @@ class Hooks:
     def find(self, hook_url: str) -> int:
         """Return the id of the webhook with this URL, 0 if there is none."""
         with self._explain_refusal(hook_url):
-            hooks = self._get(f"{self._owner}/hooks?per_page=100")
-        return next((int(hook["id"]) for hook in hooks if hook.get("url") == hook_url), 0)
+            hooks = self._list("hooks")
+        same = (hook for hook in hooks if text(hook.get("url")).rstrip("/") == hook_url.rstrip("/"))
+        return next((require_id("GitLab", hook) for hook in same), 0)
 
     def put(self, hook_id: int, hook_url: str, secret: dict[str, str]) -> int:
         """Update the webhook, or create one for the id 0; return its id."""
@@ -63,8 +64,8 @@ class Hooks:
             if hook_id:
                 self._gl.http_put(f"{self._owner}/hooks/{hook_id}", post_data=data)
                 return hook_id
-            hook: Any = self._gl.http_post(f"{self._owner}/hooks", post_data=data)
-        return int(hook["id"])
+            hook = call(lambda: self._gl.http_post(f"{self._owner}/hooks", post_data=data))
+        return require_id("GitLab", hook)
 
     def test(self, hook_id: int) -> str:
         """Request a test delivery; return "" if it arrived, else GitLab's message."""
@@ -81,9 +82,8 @@ class Hooks:
         """Yield findings about the token, the user's role, the labels and the URL."""
         yield from self._checks.check_token()
         yield self._checks.check_role(self._owner, for_hooks=True)
-        labels = self._get(f"{self._owner}/labels?per_page=100")
         yield from about_labels(
-            [Label(text(x["name"]), text(x.get("description"))) for x in labels]
+            [Label(text(x.get("name")), text(x.get("description"))) for x in self._list("labels")]
         )
         if _is_local(hook_url):
             yield Finding(
@@ -106,8 +106,9 @@ class Hooks:
         hint = local if _is_local(hook_url) else ""
         return f"Hooks need the role Maintainer and the scope `api`{hint}."
 
-    def _get(self, path: str) -> Any:
-        return self._gl.http_get(path)
+    def _list(self, name: str) -> list[dict[str, Any]]:
+        path = f"{self._owner}/{name}?per_page=100"
+        return require_objects("GitLab", call(lambda: self._gl.http_get(path)))
 
 
 def _is_local(url: str) -> bool:
