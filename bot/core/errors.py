@@ -53,12 +53,14 @@ class WriteUncertain(Retry):
 class PermanentError(TaglineError):
     """No action: the forge will give the same answer again.
 
-    `may_be_lag` = one of its servers may not have the new object yet.
+    `may_be_lag` = one of its servers may not have the new object yet. `refused` = the object may
+    exist, and a setting of the forge prevents access: the log has the reason as a warning.
     """
 
-    def __init__(self, reason: str, *, may_be_lag: bool = False) -> None:
+    def __init__(self, reason: str, *, may_be_lag: bool = False, refused: bool = False) -> None:
         super().__init__(reason)
         self.may_be_lag = may_be_lag
+        self.refused = refused
 
 
 class NotFound(PermanentError):
@@ -67,6 +69,9 @@ class NotFound(PermanentError):
 
 class Forbidden(PermanentError):
     """The forge refuses this one request; others may still succeed."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason, refused=True)
 
 
 class NotCovered(PermanentError):

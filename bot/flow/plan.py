@@ -110,12 +110,16 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The result of a job. `plan` and `enrichment` are None if it ended before they were made."""
+    """The result of a job. `plan` and `enrichment` are None if it ended before they were made.
+
+    `refused` is True if the forge refused access, for the reason in the record.
+    """
 
     job: Job
     record: Record
     plan: Plan | None = None
     enrichment: Enrichment | None = None
+    refused: bool = False
 
 
 def make_plan(decision: Decision) -> Plan:

@@ -63,11 +63,11 @@ def process(job: Job, context: JobContext, try_number: int = 1) -> Outcome:
                 raise Retry(
                     f"the issue is {error}; a replica of the forge may lag", LAG_SECONDS
                 ) from None
+            why, refused = str(error), error.refused
             if isinstance(error, NotCovered) and job.kind != "heal":
-                return Outcome(job, Record("skipped", str(error)))  # no record: see `NotCovered`
-            outcome = Outcome(
-                job, _build_unreachable(context.store.record(job.ref.key), str(error))
-            )
+                return Outcome(job, Record("skipped", why), refused=refused)  # see `NotCovered`
+            record = _build_unreachable(context.store.record(job.ref.key), why)
+            outcome = Outcome(job, record, refused=refused)
         wait_for_model = context.model_retries.schedule_after(outcome)
         record = replace(outcome.record, delivery=job.id, wait=wait_for_model)
         lock.finish(record)

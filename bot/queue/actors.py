@@ -137,6 +137,9 @@ def _give_up(record: JobRecord, job: Job, logger: Any) -> JobFailed:
 def _log_outcome(logger: Any, outcome: Outcome, seconds: float) -> None:
     record, enrichment = outcome.record, outcome.enrichment
     fields: dict[str, Any] = {"outcome": record.status, "seconds": round(seconds, 3)}
+    if outcome.refused:
+        logger.warning("refused by the forge", why=record.why, **fields)
+        return
     if enrichment is None:
         logger.info("nothing to do", why=record.why, **fields)
         return

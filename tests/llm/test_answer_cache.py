@@ -126,7 +126,7 @@ def test_an_entry_of_a_former_version_is_not_reused() -> None:
     answer = model_reply("It is broken.")
     one = Repository(answer, answer)
     one.first_job()
-    ((key, cached),) = one.store.saved
+    (((_, key), cached),) = one.store._answers.items()
     one.store.save_cached_answer(REF.repo_key, key, replace(cached, digest=""))
     one.second_job()
     assert len(one.model.prompts) == 2

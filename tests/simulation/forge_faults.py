@@ -30,6 +30,8 @@ HANG_SECONDS = 30.0
 RETRY_SECONDS = 60
 SECONDARY = "You have exceeded a secondary rate limit. Please wait a few minutes."
 ABUSE = "You have triggered an abuse detection mechanism. Please wait a few minutes and try again."
+PAGE = "<!DOCTYPE html><title>Sign in</title>"
+ADDRESS = "Although you appear to have the correct authorization, your IP address is not permitted."
 TOO_QUICKLY = {
     "resource": "IssueComment",
     "code": "unprocessable",
@@ -137,6 +139,7 @@ def rows(access: Access, gitlab_clock: Callable[[], datetime]) -> list[Fault]:
 
         return effect
 
+    issues = "|".join(pattern.issues for pattern in PATTERNS.values())
     return [
         *(
             Fault(f"forge-{status}", "forge", f"{status} for anything", refused(status))
@@ -146,6 +149,10 @@ def rows(access: Access, gitlab_clock: Callable[[], datetime]) -> list[Fault]:
             Fault(name, "forge", text, effect, COMMENT_WRITES)
             for name, text, effect in LOST_RESPONSES
         ),
+        Fault("forge-https", "forge", "redirects everything to https", _to_https),
+        Fault("forge-sign-in", "forge", "redirects everything to a page", _to_sign_in),
+        Fault("forge-web-page", "forge", "a web page with status 200", instead(_web_page)),
+        Fault("forge-403-address", "forge", "this address is not allowed", _refuse_address, issues),
         *_of_github(access),
         Fault(
             "gitlab-429-reset",
@@ -163,6 +170,29 @@ def rows(access: Access, gitlab_clock: Callable[[], datetime]) -> list[Fault]:
             PATTERNS["gitlab"].comments,
         ),
     ]
+
+
+async def _to_https(call: Call) -> Response:
+    """As a proxy does that accepts only https."""
+    return Response(
+        status_code=301, headers={"Location": str(call.request.url.replace(scheme="https"))}
+    )
+
+
+async def _to_sign_in(call: Call) -> Response:
+    """As a proxy does that lets only people with a session in."""
+    return Response(status_code=302, headers={"Location": "https://sso.example/sign_in?rd=/api"})
+
+
+def _web_page() -> Response:
+    return HTMLResponse(PAGE)
+
+
+async def _refuse_address(call: Call) -> Response:
+    if call.side == "github":
+        return error(403, ADDRESS)
+    content = {"error": "insufficient_scope", "error_description": ADDRESS}
+    return JSONResponse(content, 403)
 
 
 def _of_github(access: Access) -> list[Fault]:

@@ -184,6 +184,30 @@ def test_a_personal_token_is_reported_with_its_user(check: CheckCommand, box: Sa
     assert "comments will come from that user" in messages(check.lines(), "github")
 
 
+@pytest.mark.parametrize("area", ["github", "gitlab"])
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        ("forge-https", "the server redirects to https://127.0.0.1"),
+        ("forge-sign-in", "the server redirects to https://sso.example/sign_in, which is not"),
+        ("forge-web-page", "the server answered with a web page"),
+    ],
+)
+def test_an_address_that_is_not_the_api_s(
+    check: CheckCommand, box: Sandbox, area: str, fault: str, words: str
+) -> None:
+    others = "GITLAB_" if area == "github" else "GITHUB_"
+    for name in [name for name in check.environment if name.startswith(others)]:
+        del check.environment[name]
+    box.fault(fault, times=None)
+    try:
+        problem = check.problem(area)
+    finally:
+        box.clear_faults()
+    variable = {"github": "GITHUB_API_URL", "gitlab": "GITLAB_URL"}[area]
+    assert problem.startswith(f"{variable}: {words}")
+
+
 def test_a_gitlab_token_that_may_only_read(check: CheckCommand, box: Sandbox) -> None:
     box.gitlab.access.issue("glpat-reads-only", BOT, ("read_api",))
     check.environment["GITLAB_TOKEN"] = "glpat-reads-only"

@@ -182,7 +182,8 @@ class AppAuth(Auth):
             # The limit is the App's: nothing shows that it concerns this installation.
             raise RateLimited(str(limit), limit.after or 0.0, account_wide=False) from None
         except PermanentError as error:
-            raise NotCovered(f"out of reach: {error}", may_be_lag=error.may_be_lag) from None
+            lag, refused = error.may_be_lag, error.refused
+            raise NotCovered(f"out of reach: {error}", may_be_lag=lag, refused=refused) from None
         return _Token(token, self._clock())
 
     def _request_token(self, ref: IssueRef, permissions: Mapping[str, str]) -> str:

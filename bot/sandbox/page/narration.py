@@ -122,6 +122,7 @@ DESCRIPTIONS: dict[str, Callable[[Sequence[LogEvent], IssueView], Status]] = {
     "error, tried again later": _retry,
     "gave up; kept as a dead letter": _dead,
     "nothing to do": _skipped,
+    "refused by the forge": _skipped,
     "not written": _skipped,
     "using fallback": _fell_back,
     "enrichment succeeded": _succeeded,

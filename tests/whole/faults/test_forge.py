@@ -199,8 +199,48 @@ def test_f061_a_redirect_to_another_host_is_not_followed(app: App) -> None:
     app.arm_fault("forge-502", "comments")
     (armed,) = app.box.faults.armed
     row = Fault("moved", armed.fault.side, "307 to another host", elsewhere, armed.fault.on)
-    app.box.faults.armed[:] = [Armed(row, None, None)]
+    app.box.faults.armed[:] = [Armed(row, 2, None)]
     number = app.issue()
-    assert app.wait_for_end().outcome == "skipped"
-    assert app.comments(number) == []
+    assert app.wait_for_end().tries == 3
+    assert len(app.comments(number)) == 1
     assert app.box.leaks == []
+
+
+VARIABLES = {"github": "GITHUB_API_URL", "gitlab": "GITLAB_URL"}
+
+
+def test_a_server_that_redirects_to_https_skips_no_issue(app: App) -> None:
+    app.box.fault("forge-https", times=None)
+    number = app.issue()
+    assert app.wait_for_end().state == "dead"
+    (error,) = app.events("gave up; kept as a dead letter")
+    variable, url = VARIABLES[app.on], app.settings
+    address = {"github": url.github_api_url, "gitlab": url.gitlab_url}[app.on]
+    address = address.replace("http://", "https://")
+    assert f"{variable}: the server redirects to {address}: set {variable}" in error["why"]
+    app.box.clear_faults()
+    app.host.redeliver(app.opened.id)
+    assert app.wait_for_end().outcome == "answered"
+    assert len(app.comments(number)) == 1
+
+
+@pytest.mark.parametrize("fault", ["forge-web-page", "forge-sign-in"])
+def test_an_address_that_is_not_the_api_s_is_named_and_tried_again(app: App, fault: str) -> None:
+    app.box.fault(fault, times=2)
+    number = app.issue()
+    assert app.wait_for_end().outcome == "answered"
+    assert len(app.comments(number)) == 1
+    events = app.events("error, tried again later")
+    assert events
+    assert all(e["why"].startswith(f"{VARIABLES[app.on]}: the server ") for e in events)
+    assert app.events("unexpected error") == []
+
+
+def test_the_forge_s_reason_for_a_refusal_is_a_warning(app: App) -> None:
+    app.box.fault("forge-403-address", times=None)
+    app.issue()
+    assert app.wait_for_end().outcome == "skipped"
+    (event,) = app.events("refused by the forge")
+    assert event["level"] == "warning"
+    assert "your IP address is not permitted" in event["why"]
+    assert app.events("nothing to do") == []
