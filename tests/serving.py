@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from starlette.applications import Starlette
@@ -13,9 +13,9 @@ from bot.web.server import Server
 
 
 @contextmanager
-def served(app: Starlette) -> Iterator[str]:
+def served(app: Starlette, trusted_proxies: Sequence[str] = ()) -> Iterator[str]:
     """Serve an app on a loopback port; yield its URL."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         host, port = listener.getsockname()
-        with serving(Server(app, host, port), listener, "receiver"):
+        with serving(Server(app, host, port, trusted_proxies), listener, "receiver"):
             yield f"http://{host}:{port}"

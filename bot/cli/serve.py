@@ -60,7 +60,8 @@ class Receiver:
         from bot import wiring
         from bot.web.server import Server
 
-        self._server = Server(wiring.receiver(settings), settings.host, settings.port)
+        app, proxies = wiring.receiver(settings), settings.trusted_proxies
+        self._server = Server(app, settings.host, settings.port, proxies)
         self._socket = _listen(settings.host, settings.port)
         self._thread = threading.Thread(target=self._server.run, args=([self._socket],))
         self._thread.daemon = True

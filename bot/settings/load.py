@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import ipaddress
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -32,12 +33,12 @@ PLAIN = (
     *("LLM_PROVIDER", "LLM_MODEL", "LLM_FALLBACK_MODELS", "LLM_BASE_URL"),
     *("LLM_TIMEOUT", "LLM_MAX_OUTPUT_TOKENS", "OPENAI_BASE_URL", "ANTHROPIC_BASE_URL"),
     *("REDIS_URL", "TAGLINE_HOST", "PORT", "WORKER_THREADS", "DATA_DIR"),
-    *("LOG_LEVEL", "LOG_FORMAT"),
+    *("LOG_LEVEL", "LOG_FORMAT", "PUBLIC_URL", "TAGLINE_TRUSTED_PROXIES"),
     *("TAGLINE_MODE", "TAGLINE_BUDGET_USD_PER_DAY", "TAGLINE_ALLOWED_MODELS"),
 )
 # Reserved, without effect in this version: a notice at start-up names those that are set.
 NOT_BUILT = (
-    *("PUBLIC_URL", "TAGLINE_ADMIN_TOKEN", "TAGLINE_ADMIN_TOKEN_FILE"),
+    *("TAGLINE_ADMIN_TOKEN", "TAGLINE_ADMIN_TOKEN_FILE"),
     *("TAGLINE_RETENTION_DAYS", "TAGLINE_PAUSE"),
 )
 TEST_VARIABLES = ("TAGLINE_SHARED", "TAGLINE_REQUIRE_SHARED")
@@ -69,6 +70,8 @@ class Settings:
     redis_url: str = field(repr=False)
     host: str
     port: int
+    public_url: str
+    trusted_proxies: tuple[str, ...]
     worker_threads: int
     data_dir: Path
     has_redis_url: bool
@@ -154,7 +157,7 @@ def _read(env: Environment) -> Settings:
         github_webhook_secrets=env.secrets("GITHUB_WEBHOOK_SECRET"),
         github_token=env.token("GITHUB_TOKEN"),
         github_api_url=env.url("GITHUB_API_URL", "https://api.github.com"),
-        gitlab_url=env.url("GITLAB_URL", "https://gitlab.com"),
+        gitlab_url=_gitlab_url(env),
         gitlab_token=env.token("GITLAB_TOKEN"),
         gitlab_signing_tokens=_signing_tokens(env),
         gitlab_webhook_secrets=env.secrets("GITLAB_WEBHOOK_SECRET"),
@@ -163,6 +166,8 @@ def _read(env: Environment) -> Settings:
         redis_url=_redis_url(env, data_dir),
         host=env.text("TAGLINE_HOST", "127.0.0.1"),
         port=env.integer("PORT", 8000, 0, 65535),
+        public_url=_public_url(env),
+        trusted_proxies=_trusted_proxies(env),
         worker_threads=env.integer("WORKER_THREADS", 32, 1, 1000),
         data_dir=data_dir,
         has_redis_url=bool(env.text("REDIS_URL")),
@@ -211,6 +216,41 @@ def _private_key(env: Environment) -> str:
             " the same with \\n for line ends, or to its base64."
         )
     return text
+
+
+def _gitlab_url(env: Environment) -> str:
+    url = env.url("GITLAB_URL", "https://gitlab.com")
+    if re.search(r"/api(/v\d)?$", url):
+        env.problems.append(
+            "GITLAB_URL is the address of GitLab's start page: remove /api and what follows it."
+        )
+    return url
+
+
+def _public_url(env: Environment) -> str:
+    url = env.url("PUBLIC_URL")
+    if "/webhooks" in url:
+        env.problems.append(
+            "PUBLIC_URL is the receiver's address: remove /webhooks and what follows it."
+        )
+    return url
+
+
+def _trusted_proxies(env: Environment) -> tuple[str, ...]:
+    items = [item.strip() for item in env.text("TAGLINE_TRUSTED_PROXIES").split(",")]
+    try:
+        networks = [ipaddress.ip_network(item) for item in items if item]
+    except ValueError:
+        networks = []
+        env.problems.append(
+            "TAGLINE_TRUSTED_PROXIES must list addresses and networks such as 10.0.0.5,10.1.0.0/16,"
+            " separated by commas; a network's address ends in zeros."
+        )
+    if any(network.prefixlen == 0 for network in networks):
+        env.problems.append(
+            "TAGLINE_TRUSTED_PROXIES must not include every address: list your proxies."
+        )
+    return tuple(map(str, networks))
 
 
 def _data_dir(env: Environment) -> Path:

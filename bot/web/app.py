@@ -68,8 +68,9 @@ def create(
 
     routes = [
         *(
-            Route(f"/webhooks/{name}", endpoint.handler(name, parser), methods=["POST"])
+            Route(path, endpoint.handler(name, parser), methods=["POST"])
             for name, parser in parsers.items()
+            for path in (f"/webhooks/{name}", f"/webhooks/{name}/")  # people write either
         ),
         Route("/healthz", healthz),
         Route("/readyz", readyz),

@@ -12,6 +12,7 @@ from functools import cache
 MAX_REFUSALS = 300
 MINUTE = 60.0
 MAX_SOURCES = 4096
+MAX_SOURCE = 64  # characters; a trusted proxy may forward any text
 MAX_CONNECTIONS, SPARE_FILES = 1000, 64
 
 
@@ -71,7 +72,7 @@ class RefusalLimiter:
 
     def count(self, source: str, now: float) -> int:
         """Count one more refusal and return the count of this minute."""
-        source = _get_network(source)
+        source = _get_network(source[:MAX_SOURCE])
         since, count = self._counts.pop(source, (now, 0))
         if not 0 <= now - since < MINUTE:
             since, count = now, 0

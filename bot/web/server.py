@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from operator import attrgetter
 
 import uvicorn
@@ -70,13 +71,20 @@ class Connection(HttpToolsProtocol):
 
 
 class Server(uvicorn.Server):
-    """Serves an application, and twice a second closes connections that exceed their time limit."""
+    """Serves an application, and twice a second closes connections that exceed their time limit.
 
-    def __init__(self, app: Starlette, host: str, port: int) -> None:
+    Only of `trusted_proxies` (addresses and networks) is `X-Forwarded-For` read.
+    """
+
+    def __init__(
+        self, app: Starlette, host: str, port: int, trusted_proxies: Sequence[str] = ()
+    ) -> None:
         config = uvicorn.Config(
             app, host, port, http=Connection, ws="none", log_config=None, access_log=False
         )
-        config.server_header = config.proxy_headers = False
+        config.server_header = False
+        config.proxy_headers = bool(trusted_proxies)
+        config.forwarded_allow_ips = [*trusted_proxies]
         config.timeout_graceful_shutdown = 10
         logging.getLogger("uvicorn.error").setLevel(logging.ERROR)  # it warns of each bad request
         super().__init__(config)

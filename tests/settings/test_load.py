@@ -102,6 +102,12 @@ PLAIN_VALUES: dict[tuple[str, str], tuple[str, object]] = {
     ("LOG_LEVEL", "DEBUG"): ("log_level", "debug"),
     ("LOG_FORMAT", "text"): ("log_format", "text"),
     ("TAGLINE_MODE", "dry-run"): ("mode", "dry-run"),
+    ("PUBLIC_URL", "https://tagline.example/bot/"): ("public_url", "https://tagline.example/bot"),
+    ("TAGLINE_TRUSTED_PROXIES", "10.0.0.5, 2001:db8::/32,"): (
+        "trusted_proxies",
+        ("10.0.0.5/32", "2001:db8::/32"),
+    ),
+    ("TAGLINE_TRUSTED_PROXIES", ""): ("trusted_proxies", ()),
 }
 
 
@@ -177,6 +183,28 @@ def test_a_wrong_value_is_one_line_with_its_variable_and_without_the_value(
 def test_half_an_app_names_the_other_half(given: dict[str, str], missing: str) -> None:
     (line,) = problems(given)
     assert line.startswith(f"{missing} is not set")
+
+
+@pytest.mark.parametrize(
+    "value", ["*", "proxy.example", "10.0.0.5/8", "0.0.0.0/0", "::/0", "10.0.0"]
+)
+def test_a_list_of_proxies_must_name_some_addresses(value: str) -> None:
+    (line,) = problems({"TAGLINE_TRUSTED_PROXIES": value})
+    assert line.startswith("TAGLINE_TRUSTED_PROXIES must ")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("GITLAB_URL", "https://gitlab.example/api/v4"),
+        ("GITLAB_URL", "https://gitlab.example/git/api/"),
+        ("PUBLIC_URL", "https://tagline.example/webhooks/github"),
+    ],
+)
+def test_an_address_with_too_much_at_its_end_is_a_problem(name: str, value: str) -> None:
+    (line,) = problems({name: value})
+    assert line.startswith(f"{name} is the ")
+    assert "remove /" in line
 
 
 def test_all_problems_are_reported_together() -> None:

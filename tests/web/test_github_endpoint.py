@@ -27,6 +27,21 @@ def test_a_signed_delivery_is_accepted_and_names_its_job() -> None:
     assert (delivery.ref.repo_id, delivery.ref.account, delivery.kind) == (7001, "5001", "opened")
 
 
+@pytest.mark.parametrize("end", ["", "/", "?x=1", "/?x=1"])
+def test_a_final_slash_and_a_query_change_nothing(end: str) -> None:
+    headers = [
+        ("content-type", "application/json"),
+        ("X-GitHub-Event", "issues"),
+        ("X-GitHub-Delivery", "d-1"),
+        ("X-Hub-Signature-256", sign(BODY)),
+    ]
+    endpoint = LocalReceiver()
+    answer = endpoint.request("POST", f"/webhooks/github{end}", BODY, headers)
+    assert (answer.status_code, len(endpoint.queue.jobs)) == (202, 1)
+    forged = endpoint.request("POST", f"/webhooks/github{end}", BODY + b" ", headers)
+    assert forged.status_code == 401
+
+
 @pytest.mark.parametrize(
     "signature", [None, "sha256=" + "0" * 64, sign(BODY + b" "), "sha256=\xe9" + "0" * 63]
 )
@@ -139,7 +154,9 @@ def test_the_schema_of_the_configuration_file_is_served() -> None:
         ("POST", "/webhooks/nope", 404),
         ("GET", "/docs", 404),
         ("GET", "/healthz/", 404),
-        ("POST", "/webhooks/github/", 404),
+        ("GET", "/webhooks/github/", 405),
+        ("POST", "/webhooks/github//", 404),
+        ("POST", "/webhooks/github/x", 404),
         ("GET", "/webhooks/../etc/passwd", 404),
     ],
 )

@@ -6,12 +6,14 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
+import httpx
 import pytest
 
 from bot.web import app as web
 from bot.web import limits
 from bot.web.limits import RefusalLimiter, Uploads
 from tests.attack.receiver import BODY
+from tests.serving import served
 from tests.web.client import LocalReceiver, github_headers
 from tests.web.raw_requests import Request, Response, send_request, send_requests
 
@@ -141,3 +143,50 @@ def test_a_delivery_over_the_limit_of_an_installation_is_2xx_and_no_job() -> Non
     (answer,) = send_requests(endpoint.app, [request()])
     assert (answer.status, answer.body, endpoint.queue.jobs) == (202, b"", {})
     assert b"x-tagline-job" not in answer.headers
+
+
+FORGER, OPERATOR, PROXY = "192.0.2.66", "192.0.2.7", "127.0.0.1"
+# The configured proxies, and the header of each request → statuses, with 429 after three refusals.
+FORWARDED: dict[str, tuple[tuple[str, ...], list[str], list[int]]] = {
+    "no proxy is configured": ((), [FORGER] * 4 + [OPERATOR], [401] * 3 + [429, 429]),
+    "another one is configured": (
+        ("192.0.2.0/24",),
+        [FORGER] * 4 + [OPERATOR],
+        [401] * 3 + [429] * 2,
+    ),
+    "senders behind the proxy": ((PROXY,), [FORGER] * 4 + [OPERATOR], [401] * 3 + [429, 401]),
+    "a sender that claims to be another": (
+        ("127.0.0.0/8",),
+        [f"{OPERATOR}, {FORGER}"] * 4 + [OPERATOR],
+        [401] * 3 + [429, 401],
+    ),
+    "two proxies": (
+        (PROXY, "10.0.0.0/8"),
+        [f"{FORGER}, 10.1.2.3"] * 4 + [f"{OPERATOR}, 10.9.9.9"],
+        [401] * 3 + [429, 401],
+    ),
+    "with ports": ((PROXY,), [f"{FORGER}:{port}" for port in range(4)], [401] * 3 + [429]),
+    "no header": ((PROXY,), [""] * 4, [401] * 3 + [429]),
+}
+
+
+@pytest.mark.parametrize("case", FORWARDED)
+def test_only_a_configured_proxy_names_the_sender(few: None, case: str) -> None:
+    proxies, senders, expected = FORWARDED[case]
+    with served(LocalReceiver().app, proxies) as url, httpx.Client(trust_env=False) as client:
+        found = [
+            client.post(
+                f"{url}/webhooks/github",
+                content=BODY,
+                headers={"content-type": "application/json"}
+                | ({"x-forwarded-for": sender} if sender else {}),
+            ).status_code
+            for sender in senders
+        ]
+    assert found == expected
+
+
+def test_a_long_name_of_a_sender_takes_no_more_memory_than_an_address() -> None:
+    refusals = RefusalLimiter()
+    refusals.count("x" * 60_000, 0)
+    assert max(map(len, refusals._counts)) <= limits.MAX_SOURCE
