@@ -96,6 +96,8 @@ def _run_checks(report: _Report, repo: str | None) -> None:
     for name, forge in registry.FORGES.items():
         if forge.has_access(settings):
             report.add(name, partial(forge.check, settings, clients, ref), forge.settings_hint)
+    if settings.public_url:
+        report.add("webhooks", lambda: registry.check_public_url(settings, clients))
     report.add("model", lambda: _check_models(settings, clients))
     if ref:
         report.add("repository", lambda: _check_repository(settings, clients, ref), NO_REPOSITORY)

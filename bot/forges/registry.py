@@ -5,8 +5,9 @@ The receiver uses webhook parsers only, so it loads no client, no JWT and no HTT
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
@@ -39,6 +40,7 @@ class ForgeEntry:
     has_access: Callable[[Settings], bool]  # whether there are credentials to write with
     has_webhook_secret: Callable[[Settings], bool]
     webhook_parser: Callable[[Settings], WebhookParser]
+    sign_ping: Callable[[Settings, bytes], Mapping[str, str]]  # headers of a delivery without a job
     client: Callable[[Settings, ClientPool], ForgeClient]  # without credentials for public issues
     check: Callable[[Settings, ClientPool, IssueRef | None], Iterator[Finding]]
     check_repository: Callable[[Settings, ClientPool, IssueRef], Iterator[Finding]]
@@ -57,6 +59,12 @@ def _create_github_parser(settings: Settings) -> WebhookParser:
     return GitHubWebhooks(
         settings.github_webhook_secrets, host, needs_installation=needs_installation
     )
+
+
+def _sign_github_ping(settings: Settings, body: bytes) -> Mapping[str, str]:
+    from bot.forges.github.webhooks import sign_ping
+
+    return sign_ping(settings.github_webhook_secrets[0], body)
 
 
 def _create_github_client(settings: Settings, clients: ClientPool) -> ForgeClient:
@@ -101,6 +109,12 @@ def _create_gitlab_parser(settings: Settings) -> WebhookParser:
     return GitLabWebhooks(host, tokens, secrets, types)
 
 
+def _sign_gitlab_ping(settings: Settings, body: bytes) -> Mapping[str, str]:
+    from bot.forges.gitlab.webhooks import sign_ping
+
+    return sign_ping(body, settings.gitlab_signing_tokens, settings.gitlab_webhook_secrets)
+
+
 def _create_gitlab_client(settings: Settings, clients: ClientPool) -> ForgeClient:
     from bot.forges.gitlab.api import GitLab
 
@@ -137,6 +151,18 @@ def gitlab_hooks(settings: Settings, clients: ClientPool, path: str, *, group: b
     return Hooks(settings.gitlab_url, settings.gitlab_token, clients, path, group=group)
 
 
+def check_public_url(settings: Settings, clients: ClientPool) -> Iterator[Finding]:
+    """Return findings about a ping to each webhook endpoint, through any proxy before it."""
+    from bot.forges.public_url import Ping, check_public_url
+
+    pings = (
+        Ping(name, partial(entry.sign_ping, settings))
+        for name, entry in FORGES.items()
+        if entry.has_webhook_secret(settings)
+    )
+    return check_public_url(clients, settings.public_url, pings)
+
+
 FORGES = {
     "github": ForgeEntry(
         name="github",
@@ -146,6 +172,7 @@ FORGES = {
         has_access=lambda settings: settings.has_github,
         has_webhook_secret=lambda settings: bool(settings.github_webhook_secrets),
         webhook_parser=_create_github_parser,
+        sign_ping=_sign_github_ping,
         client=_create_github_client,
         check=_check_github,
         check_repository=lambda *_: iter(()),
@@ -159,6 +186,7 @@ FORGES = {
             settings.gitlab_signing_tokens or settings.gitlab_webhook_secrets
         ),
         webhook_parser=_create_gitlab_parser,
+        sign_ping=_sign_gitlab_ping,
         client=_create_gitlab_client,
         check=_check_gitlab,
         check_repository=_check_gitlab_repository,

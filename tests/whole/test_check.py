@@ -184,6 +184,17 @@ def test_a_personal_token_is_reported_with_its_user(check: CheckCommand, box: Sa
     assert "comments will come from that user" in messages(check.lines(), "github")
 
 
+def test_pings_to_the_public_address_are_sent_on_request(check: CheckCommand) -> None:
+    assert messages(check.lines(), "webhooks") == ""
+    with check.app.open(worker=False):
+        check.environment["PUBLIC_URL"] = check.app.url
+        found = messages(check.lines(), "webhooks").splitlines()
+    assert found == [
+        f"{check.app.url}/webhooks/{forge} accepts a signed ping of 2 MB"
+        for forge in ("github", "gitlab")
+    ]
+
+
 @pytest.mark.parametrize("area", ["github", "gitlab"])
 @pytest.mark.parametrize(
     ("fault", "words"),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hmac
 import re
+import uuid
 from collections.abc import Mapping, Sequence
 from typing import Annotated
 from urllib.parse import parse_qs
@@ -116,6 +117,15 @@ class GitHubWebhooks:
         if self._needs_installation and payload.installation is None:
             return "no installation in the payload, and GITHUB_TOKEN is not set"
         return ""
+
+
+def sign_ping(secret: str, body: bytes) -> dict[str, str]:
+    """Return the headers of a ping with this body."""
+    return {
+        "x-github-event": "ping",
+        "x-github-delivery": str(uuid.uuid4()),
+        "x-hub-signature-256": f"sha256={hmac.new(secret.encode(), body, 'sha256').hexdigest()}",
+    }
 
 
 def _decode(content_type: str, body: bytes) -> _Payload:

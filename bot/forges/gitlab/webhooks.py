@@ -11,6 +11,7 @@ import hashlib
 import hmac
 import re
 import time
+import uuid
 from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any
 
@@ -148,6 +149,19 @@ class GitLabWebhooks:
         if issue.action == "update" and changes.title is changes.description is UNSET:
             return "neither title nor description changed"
         return ""
+
+
+def sign_ping(body: bytes, signing_tokens: Sequence[str], secrets: Sequence[str]) -> dict[str, str]:
+    """Return the headers of a delivery with this body, signed with the first of the tokens."""
+    name, sent_at = str(uuid.uuid4()), str(int(time.time()))
+    headers = {"idempotency-key": name}
+    if not signing_tokens:
+        return {**headers, "x-gitlab-token": secrets[0]}
+    key = base64.b64decode(signing_tokens[0].removeprefix("whsec_"))
+    digest = hmac.digest(key, f"{name}.{sent_at}.".encode() + body, "sha256")
+    signature = f"v1,{base64.b64encode(digest).decode()}"
+    signed = {"webhook-id": name, "webhook-timestamp": sent_at, "webhook-signature": signature}
+    return headers | signed
 
 
 def _is_confidential(payload: _Payload, event_header: str) -> bool:
