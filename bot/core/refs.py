@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from bot.core.types import IssueRef
 
 NUMBER = r"(\d{1,18})"
+HOST = r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +17,8 @@ class UrlForm:
     """How a forge writes addresses. `host` includes the sub-path of a server that has one.
 
     `path` matches the path of a repository, `middle` what separates it from an issue's number.
+    `web_host` is the host of links if it is not `host`. With `any_host` links may have a host that
+    is not known here: the reference then has the link's host, and the forge has to confirm it.
     """
 
     forge: str
@@ -23,6 +26,8 @@ class UrlForm:
     path: str
     middle: str
     example: str
+    web_host: str = ""
+    any_host: bool = False
 
 
 def parse(text: str, forms: Sequence[UrlForm]) -> IssueRef:
@@ -30,29 +35,50 @@ def parse(text: str, forms: Sequence[UrlForm]) -> IssueRef:
 
     Raises ValueError with the accepted forms.
     """
-    for form in forms:
-        short, url = rf"#{NUMBER}", rf"{form.middle}{NUMBER}(?:[?#].*)?"
-        if match := _match(text, form, short, url):
-            return IssueRef(form.forge, form.host, match[1], int(match[2]))
-    raise ValueError(_format_advice("issue", forms, "#1"))
+    found = _find(text, forms, rf"#{NUMBER}", rf"{NUMBER}(?:[?#].*)?")
+    if found is None:
+        raise ValueError(_format_advice("issue", forms, "#1"))
+    return found
 
 
 def repository(text: str, forms: Sequence[UrlForm]) -> IssueRef:
     """Return the repository of a URL or of its short form; `number` is 0. Raises ValueError."""
+    found = _find(text.rstrip("/").removesuffix(".git"), forms, "()", "")
+    if found is None:
+        raise ValueError(_format_advice("repository", forms, ""))
+    return found
+
+
+def _find(text: str, forms: Sequence[UrlForm], short: str, number: str) -> IssueRef | None:
+    """Return the reference that the text matches; links to known hosts come first.
+
+    `short` matches the end of a short form, `number` that of an issue's URL, "" for a repository.
+    """
     for form in forms:
-        if match := _match(text.rstrip("/").removesuffix(".git"), form, "", ""):
-            return IssueRef(form.forge, form.host, match[1], 0)
-    raise ValueError(_format_advice("repository", forms, ""))
+        end = f"{form.middle}{number}" if number else "()"
+        known = (form.host, *filter(None, [form.web_host]))
+        patterns = (
+            rf"{form.forge}:({form.path}){short}",
+            *(rf"{_match_start(host)}({form.path}){end}" for host in known),
+        )
+        for pattern in patterns:
+            if match := re.fullmatch(pattern, text):
+                return IssueRef(form.forge, form.host, match[1], int(match[2] or 0))
+    for form in forms:
+        end = f"{form.middle}{number}" if number else "()"
+        match = re.fullmatch(rf"(?i:https?)://({HOST})(?::\d+)?/({form.path}){end}", text)
+        if match and form.any_host:
+            return IssueRef(form.forge, match[1].lower(), match[2], int(match[3] or 0))
+    return None
 
 
-def _match(text: str, form: UrlForm, short_end: str, url_end: str) -> re.Match[str] | None:
-    host, slash, path = form.host.partition("/")
-    start = rf"(?i:https?://{re.escape(host)})(?::\d+)?{re.escape(slash + path)}/"
-    short = re.fullmatch(rf"{form.forge}:({form.path}){short_end}", text)
-    return short or re.fullmatch(rf"{start}({form.path}){url_end}", text)
+def _match_start(address: str) -> str:
+    """Return the pattern of a URL's start, up to the slash before a repository's path."""
+    host, slash, path = address.partition("/")
+    return rf"(?i:https?://{re.escape(host)})(?::\d+)?{re.escape(slash + path)}/"
 
 
 def _format_advice(kind: str, forms: Sequence[UrlForm], number: str) -> str:
-    hosts = " or ".join(form.host for form in forms)
+    hosts = " or ".join(form.web_host or form.host for form in forms)
     short = "".join(f", or {form.forge}:{form.example}{number}" for form in forms)
     return f"write the {kind}'s address on {hosts}{short}"

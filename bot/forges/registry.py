@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from bot.settings.load import Settings
 
 
+PUBLIC_GITHUB_API, PUBLIC_GITLAB = "api.github.com", "gitlab.com"
+
+
 class ForgeClient(Forge, DeliveryHistory, Protocol):
     """All requests to one forge."""
 
@@ -47,9 +50,18 @@ class ForgeEntry:
 
 
 def _build_github_url_form(settings: Settings) -> UrlForm:
+    """Return how GitHub writes addresses. On GHE.com the API of a company is at `api.`.
+
+    An Enterprise Server's API may be reached under another name than its pages.
+    """
     api = urlsplit(settings.github_api_url).hostname or ""
-    host = "github.com" if api == "api.github.com" else api
-    return UrlForm("github", host, r"[\w.-]+/[\w.-]+", "/issues/", "owner/repository")
+    is_public, on_ghe_com = api == PUBLIC_GITHUB_API, api.endswith(".ghe.com")
+    return UrlForm(
+        *("github", "github.com" if is_public else api),
+        *(r"[\w.-]+/[\w.-]+", "/issues/", "owner/repository"),
+        web_host="" if is_public else api.removeprefix("api."),
+        any_host=not is_public and not on_ghe_com,
+    )
 
 
 def _create_github_parser(settings: Settings) -> WebhookParser:
@@ -78,7 +90,7 @@ def _create_github_client(settings: Settings, clients: ClientPool) -> ForgeClien
         auth = AppAuth(rest, settings.github_app_id, settings.github_private_key)
     elif settings.github_token:
         auth = TokenAuth(rest, settings.github_token)
-    return GitHub(rest, auth)
+    return GitHub(rest, auth, _build_github_url_form(settings).host)
 
 
 def _check_github(
@@ -98,7 +110,9 @@ def _check_github(
 def _build_gitlab_url_form(settings: Settings) -> UrlForm:
     web = urlsplit(settings.gitlab_url)
     path, middle = r"[\w.-]+(?:/[\w.-]+)+", "/-/(?:issues|work_items)/"
-    return UrlForm("gitlab", f"{web.hostname}{web.path}", path, middle, "group/project")
+    own = not web.path and web.hostname != PUBLIC_GITLAB
+    host = f"{web.hostname}{web.path}"
+    return UrlForm("gitlab", host, path, middle, "group/project", any_host=own)
 
 
 def _create_gitlab_parser(settings: Settings) -> WebhookParser:
@@ -118,7 +132,8 @@ def _sign_gitlab_ping(settings: Settings, body: bytes) -> Mapping[str, str]:
 def _create_gitlab_client(settings: Settings, clients: ClientPool) -> ForgeClient:
     from bot.forges.gitlab.api import GitLab
 
-    return GitLab(settings.gitlab_url, settings.gitlab_token, clients, settings.gitlab_issue_types)
+    host, types = _build_gitlab_url_form(settings).host, settings.gitlab_issue_types
+    return GitLab(settings.gitlab_url, settings.gitlab_token, clients, types, host)
 
 
 def _create_gitlab_checks(settings: Settings, clients: ClientPool) -> GitLabChecks:

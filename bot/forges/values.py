@@ -6,8 +6,9 @@ import math
 import re
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
 
-from bot.core.errors import Retry
+from bot.core.errors import NotFound, Retry
 
 # The wording of rate limits without a time to wait.
 THROTTLED = re.compile(
@@ -41,6 +42,16 @@ def require_id(forge: str, data: object) -> int:
     if isinstance(number, int):
         return number
     raise Retry(f"{forge}'s response cannot be read")
+
+
+def require_web_host(variable: str, url: object, host: str) -> None:
+    """Raise `NotFound` unless a repository's page, at this URL, is on the host of a link."""
+    try:
+        found = urlsplit(text(url)).hostname or "another host"
+    except ValueError:
+        found = "another host"
+    if found != host:
+        raise NotFound(f"the link's host is {host}, but {variable} serves {found}")
 
 
 def text(value: object) -> str:

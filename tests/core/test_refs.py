@@ -16,6 +16,9 @@ OWN = url_forms(
 )
 
 
+GHE_COM = url_forms(load({"GITHUB_API_URL": "https://api.octocorp.ghe.com"}))
+
+
 def github(repo: str, number: int, host: str = PUBLIC) -> IssueRef:
     return IssueRef("github", host, repo, number)
 
@@ -54,6 +57,61 @@ def test_an_issue_is_written_as_its_address_or_in_short(text: str, ref: IssueRef
 )
 def test_an_own_server_is_known_by_its_host_and_sub_path(text: str, ref: IssueRef) -> None:
     assert parse(text, OWN) == ref
+
+
+@pytest.mark.parametrize("host", ["octocorp.ghe.com", "OctoCorp.GHE.com", "api.octocorp.ghe.com"])
+def test_on_ghe_com_links_have_the_company_s_host(host: str) -> None:
+    ref = github("acme/widget", 1, "api.octocorp.ghe.com")
+    assert parse(f"https://{host}/acme/widget/issues/1", GHE_COM) == ref
+    assert repository(f"https://{host}/acme/widget.git", GHE_COM).repo == "acme/widget"
+    assert parse("github:acme/widget#1", GHE_COM) == ref
+
+
+@pytest.mark.parametrize(
+    "text", ["https://other.ghe.com/a/b/issues/1", "https://github.com/a/b/issues/1"]
+)
+def test_on_ghe_com_other_hosts_are_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"address on octocorp\.ghe\.com or"):
+        parse(text, GHE_COM)
+
+
+@pytest.mark.parametrize(
+    ("text", "ref"),
+    [
+        ("https://git.example/a/b/issues/4", github("a/b", 4, "git.example")),
+        ("https://Git.Example:8443/a/b/issues/4#x", github("a/b", 4, "git.example")),
+    ],
+)
+def test_an_own_server_s_links_may_have_another_host(text: str, ref: IssueRef) -> None:
+    """The forge confirms the host: see `complete_ref`."""
+    assert parse(text, OWN) == ref
+
+
+def test_an_api_at_a_name_of_its_own_is_known_by_the_name_of_the_pages() -> None:
+    forms = url_forms(load({"GITHUB_API_URL": "https://api.git.example"}))
+    ref = github("a/b", 4, "api.git.example")
+    assert parse("https://git.example/a/b/issues/4", forms) == ref
+
+
+def test_a_gitlab_server_at_an_internal_address_is_known_by_its_links() -> None:
+    forms = url_forms(load({"GITLAB_URL": "http://10.0.0.5"}))
+    ref = gitlab("a/b", 4, "gitlab.example")
+    assert parse("https://gitlab.example/a/b/-/issues/4", forms) == ref
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "https://user@git.example/a/b/issues/4",
+        "https://git.example/x/a/b/issues/4",
+        "https://git_example/a/b/issues/4",
+        "https://.example/a/b/issues/4",
+        "ftp://git.example/a/b/issues/4",
+    ],
+)
+def test_another_host_does_not_open_other_forms(text: str) -> None:
+    with pytest.raises(ValueError, match="write the issue's address"):
+        parse(text, OWN)
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,14 @@ from bot.forges.cache import NameCache, RepositoryCache
 from bot.forges.github.auth import TOO_NEW, AppAuth, Auth
 from bot.forges.github.client import DOT_SEGMENTS, JSON, RAW, Credential, GitHubClient
 from bot.forges.github.errors import Moved, Unauthorized
-from bot.forges.values import require_id, require_object, require_objects, text, timestamp
+from bot.forges.values import (
+    require_id,
+    require_object,
+    require_objects,
+    require_web_host,
+    text,
+    timestamp,
+)
 
 T = TypeVar("T")
 PAGE = 100
@@ -43,7 +50,9 @@ class GitHub:
 
     rate = Rate(per_minute=72, per_hour=480)  # GitHub accepts 80 and 500
 
-    def __init__(self, rest: GitHubClient, auth: Auth) -> None:
+    def __init__(self, rest: GitHubClient, auth: Auth, host: str = "") -> None:
+        """`host` is the one in references; a link may have another one."""
+        self._host = host
         self._rest = rest
         self._auth = auth
         self._names = NameCache(self._fetch_name)
@@ -58,6 +67,9 @@ class GitHub:
             installation = require_id("GitHub", self._auth.as_app(send))
             ref = replace(ref, account=str(installation))
         data = require_object("GitHub", self._call("GET", REPO, ref), "full_name")
+        if self._host and ref.host != self._host:
+            require_web_host("GITHUB_API_URL", data.get("html_url"), ref.host)
+            ref = replace(ref, host=self._host)
         return replace(ref, repo_id=require_id("GitHub", data), repo=text(data["full_name"]))
 
     def get_issue(self, ref: IssueRef) -> Issue:

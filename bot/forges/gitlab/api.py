@@ -20,7 +20,7 @@ from bot.core.types import Issue, IssueRef, Label, OwnComment, Rate
 from bot.footprint import large_responses
 from bot.forges.cache import NameCache, RepositoryCache
 from bot.forges.gitlab.backend import call, connect
-from bot.forges.values import require_id, require_object, text, timestamp
+from bot.forges.values import require_id, require_object, require_web_host, text, timestamp
 from bot.http import ClientPool
 
 PAGE = 100
@@ -40,16 +40,23 @@ class GitLab:
     """Implements `Forge` and `DeliveryHistory`; safe to share between threads.
 
     URLs contain a project's number if it is known, so a rename or a wrong path in a delivery
-    changes nothing. `types` are the work item types that count as issues.
+    changes nothing. `types` are the work item types that count as issues. `host` is the one in
+    references; a link may have another one.
     """
 
     # https://docs.gitlab.com/administration/settings/rate_limit_on_notes_creation/: 300 a minute
     rate = Rate(per_minute=240, per_hour=14_400)
 
     def __init__(
-        self, url: str, token: str, clients: ClientPool, types: Collection[str] = ("issue",)
+        self,
+        url: str,
+        token: str,
+        clients: ClientPool,
+        types: Collection[str] = ("issue",),
+        host: str = "",
     ) -> None:
         self._types = types
+        self._host = host
         self._gl = connect(url, token, clients)
         self._anonymous = not token
         self._names = NameCache(self._fetch_path)
@@ -60,6 +67,9 @@ class GitLab:
     def complete_ref(self, ref: IssueRef) -> IssueRef:
         """Return a reference from the command line with the project's number and path."""
         project = call(lambda: self._gl.projects.get(ref.repo)).attributes
+        if self._host and ref.host != self._host:
+            require_web_host("GITLAB_URL", project.get("web_url"), ref.host)
+            ref = replace(ref, host=self._host)
         repo_id, path = require_id("GitLab", project), text(project.get("path_with_namespace"))
         return replace(ref, repo_id=repo_id, repo=path)
 
