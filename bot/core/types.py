@@ -151,7 +151,8 @@ class Issue:
     """An issue as the forge returns it now. `created_at` is in seconds since the epoch.
 
     `commented` is True if it has comments or the forge gives no number. `text_stats` is None
-    until `bound_body` has run.
+    until `bound_body` has run. `other_type` is the type of a work item that is not one of those
+    which count as issues, "" for an issue.
     """
 
     ref: IssueRef
@@ -167,6 +168,7 @@ class Issue:
     created_at: float
     commented: bool = True
     text_stats: TextStats | None = None
+    other_type: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -192,6 +192,7 @@ def why_skip(job: Job, issue: Issue, config: RepoConfig) -> str:
     reasons = {
         "mode is off": config.mode == "off",
         "a pull request": issue.is_pull_request,
+        f"a work item of type {issue.other_type!r}": bool(issue.other_type),
         "confidential": issue.confidential,
         "opened by a bot": issue.is_bot,
         "closed": not issue.is_open,

@@ -241,6 +241,7 @@ def test_an_answered_issue_costs_no_second_model_call(kind: JobKind, post: str) 
 SKIPPED: dict[str, tuple[dict[str, Any], str | None]] = {
     "mode is off": ({}, "mode: 'off'"),
     "a pull request": ({"is_pull_request": True}, None),
+    "a work item of type 'incident'": ({"other_type": "incident"}, None),
     "confidential": ({"confidential": True}, None),
     "opened by a bot": ({"is_bot": True}, None),
     "closed": ({"is_open": False}, None),

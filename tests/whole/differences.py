@@ -35,6 +35,7 @@ DIFFERENCES = {
     ("gitlab", "GitHub has issues only"): (
         "test_work_items_that_the_receiver_ignores_are_not_reconciled",
         "test_other_work_items_are_ignored_unless_the_operator_includes_them",
+        "test_the_issue_as_it_is_read_decides_where_a_delivery_has_no_type",
     ),
     ("github", "GitLab's token has no signed time"): (
         "test_a_wrong_clock_does_not_prevent_authentication",

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
+from typing import Any
 
 import pytest
 
+from bot.sandbox.state import Event
 from tests.fakes import model_reply
 from tests.whole.app import BODY, TITLE, App
 from tests.whole.conftest import Build
@@ -67,3 +70,29 @@ def test_other_work_items_are_ignored_unless_the_operator_includes_them(
     with build(GITLAB_ISSUE_TYPES="issue,task,incident").open() as app:
         number = app.issue(type=kind)
         assert len(app.comments(number)) == 1
+
+
+@pytest.mark.parametrize("kind", ["Task", "Incident"])
+def test_the_issue_as_it_is_read_decides_where_a_delivery_has_no_type(
+    build: Build, kind: str
+) -> None:
+    with build().open() as app:
+        number = app.host.open_issue(app.repo, TITLE, BODY, type=kind, deliver=False)
+        event, payload = _without_type(app, number)
+        job = app.host.deliver(event, payload).headers["x-tagline-job"]
+        ended = app.wait_for_end(job)
+        assert (ended.outcome, ended.why) == ("skipped", f"a work item of type {kind.lower()!r}")
+        assert (app.comments(number), app.labels(number)) == ([], [])
+    with build(GITLAB_ISSUE_TYPES="issue,task,incident").open() as app:
+        number = app.host.open_issue(app.repo, TITLE, BODY, type=kind, deliver=False)
+        job = app.host.deliver(*_without_type(app, number)).headers["x-tagline-job"]
+        assert app.wait_for_end(job).outcome == "answered"
+
+
+def _without_type(app: App, number: int) -> tuple[str, dict[str, Any]]:
+    """Return the event and payload of an issue's `opened` delivery without the type."""
+    repo, issue = app.host.state.repo(app.repo), app.host.state.issue(app.repo, number)
+    webhook, *_ = app.host.hooks.webhooks(Event("opened", repo, issue, issue.author))
+    payload = json.loads(webhook.body)
+    del payload["object_attributes"]["type"]
+    return webhook.event, {**payload, "object_kind": "issue", "event_type": "issue"}

@@ -67,7 +67,7 @@ class GitHub:
             installation = require_id("GitHub", self._auth.as_app(send))
             ref = replace(ref, account=str(installation))
         data = require_object("GitHub", self._call("GET", REPO, ref), "full_name")
-        if self._host and ref.host != self._host:
+        if self._host and ref.host not in ("", self._host):
             require_web_host("GITHUB_API_URL", data.get("html_url"), ref.host)
             ref = replace(ref, host=self._host)
         return replace(ref, repo_id=require_id("GitHub", data), repo=text(data["full_name"]))

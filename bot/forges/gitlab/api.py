@@ -67,7 +67,7 @@ class GitLab:
     def complete_ref(self, ref: IssueRef) -> IssueRef:
         """Return a reference from the command line with the project's number and path."""
         project = call(lambda: self._gl.projects.get(ref.repo)).attributes
-        if self._host and ref.host != self._host:
+        if self._host and ref.host not in ("", self._host):
             require_web_host("GITLAB_URL", project.get("web_url"), ref.host)
             ref = replace(ref, host=self._host)
         repo_id, path = require_id("GitLab", project), text(project.get("path_with_namespace"))
@@ -79,6 +79,7 @@ class GitLab:
         path = f"/projects/{EncodedId(ref.repo_id or ref.repo)}/issues/{ref.number}"
         with large_responses():
             data = require_object("GitLab", call(lambda: self._gl.http_get(path)), "iid", "title")
+            work_item_type = text(data.get("issue_type")).lower() or "issue"
             username = text((data.get("author") or {}).get("username"))
             return bound_body(
                 Issue(
@@ -94,6 +95,7 @@ class GitLab:
                     is_pull_request=False,
                     created_at=timestamp(data.get("created_at")),
                     commented=data.get("user_notes_count") != 0,
+                    other_type="" if work_item_type in self._types else work_item_type,
                 )
             )
 
