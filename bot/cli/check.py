@@ -163,6 +163,8 @@ def _check_repository(settings: Settings, clients: ClientPool, repo: IssueRef) -
     yield Finding(f"{repo.repo} can be read")
     yield from entry.check_repository(settings, clients, repo)
     names = settings.model.allowed_names if settings.model else ()
+    for path in forge.list_unread_configs(repo):
+        yield Finding(f"{path} is not read", f"move its content to {entry.config_path}")
     reading = parser.restrict_models(parser.read(forge.get_config_text(repo)), names)
     for problem in reading.problems:
         yield Finding(f"tagline.yml, {problem}", "correct that line", wrong=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -11,6 +12,9 @@ import click
 from bot.cli import bootstrap
 
 PATHS = (".github/tagline.yml", ".gitlab/tagline.yml")
+READ = tuple(path.replace(".yml", end) for path in PATHS for end in (".yml", ".yaml"))
+FOLDERS = (".", ".github", ".github/workflows", ".gitlab", "docs")
+NAME = re.compile(r"\.?tagline\.ya?ml", re.IGNORECASE)
 NO_EFFECT = "accepted, without effect in this version"
 file_argument = click.argument(
     "file", required=False, type=click.Path(exists=True, dir_okay=False, allow_dash=True)
@@ -28,14 +32,16 @@ def config() -> None:
 def check(file: str | None, as_json: bool) -> None:
     """Print every problem in FILE, with its line, its key and what to write instead.
 
-    FILE defaults to .github/tagline.yml or .gitlab/tagline.yml in this directory; - is standard
-    input. The exit code is 1 if there is a problem. Notes on keys without effect are no problems.
+    FILE defaults to .github/tagline.yml or .gitlab/tagline.yml in this directory (or .yaml); - is
+    standard input. The exit code is 1 if there is a problem. Notes on keys without effect and on
+    files that are not read are no problems.
     """
     from bot.core.config import docs, parser
 
     name = file or _find_default_file()
     parsed = parser.read(_read_file(name))
     problems, notes = parsed.problems, docs.notes(parsed)
+    unread = [] if file else _list_unread(name)
     if as_json:
         report = {
             "v": 1,
@@ -43,6 +49,7 @@ def check(file: str | None, as_json: bool) -> None:
             "ok": not problems,
             "problems": [{"line": x.line, "key": x.key, "advice": x.advice} for x in problems],
             "notes": [{"line": line, "key": key, "note": NO_EFFECT} for line, key in notes],
+            "unread": unread,
         }
         click.echo(json.dumps(report))
     else:
@@ -50,6 +57,8 @@ def check(file: str | None, as_json: bool) -> None:
             click.echo(f"{name}:{x.line or 1}: {x.key or 'file'}: {x.advice}")
         for line, key in notes:
             click.echo(f"{name}:{line}: {key}: note: {NO_EFFECT}")
+        for path in unread:
+            click.echo(f"{path}: note: not read; {' or '.join(PATHS)} is")
         if not problems:
             click.echo(f"{name}: no problem", err=True)
     sys.exit(1 if problems else 0)
@@ -109,10 +118,29 @@ def init(write: Path | None) -> None:
 
 
 def _find_default_file() -> str:
-    for path in PATHS:
+    for path in READ:
         if Path(path).is_file():
             return path
-    raise click.UsageError(f"Neither {' nor '.join(PATHS)} exists here: name a FILE.")
+    missing = f"Neither {' nor '.join(PATHS)} exists here"
+    if unread := _list_unread(""):
+        raise click.UsageError(f"{missing}, and {', '.join(unread)} is not read: move it there.")
+    raise click.UsageError(f"{missing}: name a FILE.")
+
+
+def _list_unread(name: str) -> list[str]:
+    """Return files here that people may take for the configuration, without the file `name`.
+
+    A repository may have a file for each host. Of two names for the same host the first is read.
+    """
+    here = [
+        path.as_posix()
+        for folder in FOLDERS
+        if Path(folder).is_dir()
+        for path in sorted(Path(folder).iterdir())
+        if NAME.fullmatch(path.name) and path.is_file()
+    ]
+    first = {Path(path).parent: path for path in reversed(READ) if path in here}
+    return [path for path in here if path not in (name, *first.values())]
 
 
 def _read_file(name: str) -> str:

@@ -32,6 +32,9 @@ class ForgeClient(Forge, DeliveryHistory, Protocol):
     def complete_ref(self, ref: IssueRef) -> IssueRef:
         """Return a reference from the command line, completed with the forge's ids."""
 
+    def list_unread_configs(self, ref: IssueRef) -> tuple[str, ...]:
+        """Return files that people may take for the configuration: in other places, or a second."""
+
 
 @dataclass(frozen=True, slots=True)
 class ForgeEntry:
@@ -39,6 +42,7 @@ class ForgeEntry:
 
     name: str  # as in `IssueRef.forge`
     settings_hint: str  # the fix for an error of `check`
+    config_path: str  # where people should put a repository's configuration
     url_form: Callable[[Settings], UrlForm]
     has_access: Callable[[Settings], bool]  # whether there are credentials to write with
     has_webhook_secret: Callable[[Settings], bool]
@@ -183,6 +187,7 @@ FORGES = {
         name="github",
         settings_hint="look at GITHUB_APP_ID, GITHUB_PRIVATE_KEY or GITHUB_TOKEN, and"
         " GITHUB_API_URL",
+        config_path=".github/tagline.yml",
         url_form=_build_github_url_form,
         has_access=lambda settings: settings.has_github,
         has_webhook_secret=lambda settings: bool(settings.github_webhook_secrets),
@@ -195,6 +200,7 @@ FORGES = {
     "gitlab": ForgeEntry(
         name="gitlab",
         settings_hint="look at GITLAB_TOKEN and GITLAB_URL",
+        config_path=".gitlab/tagline.yml",
         url_form=_build_gitlab_url_form,
         has_access=lambda settings: bool(settings.gitlab_token),
         has_webhook_secret=lambda settings: bool(

@@ -23,7 +23,7 @@ def web(name: str, answer: httpx.Response) -> ScriptedWeb:
     """A forge where each repository has this file, and where names are known by number."""
 
     def reply(request: httpx.Request) -> httpx.Response:
-        if "tagline.yml" in request.url.path:
+        if "tagline.y" in request.url.path:
             return answer
         place = f"acme/.{name}"
         return httpx.Response(200, json={"id": 7, "full_name": place, "path_with_namespace": place})
@@ -98,3 +98,78 @@ def test_a_folder_is_no_file() -> None:
 def test_a_file_that_could_not_be_fetched_is_tried_again(name: str, status: int) -> None:
     with pytest.raises(Retry):
         fetched(name, status, b"x" * (MAX_BYTES * 2), "text/html")
+
+
+class Repository:
+    """A repository with these files; the requested paths are kept."""
+
+    def __init__(self, name: str, files: dict[str, str]) -> None:
+        self.name, self.files, self.requested = name, files, list[str]()
+        self.place = IssueRef(name, "127.0.0.1", f"acme/.{name}", 1, 7, "")
+        web = ScriptedWeb(self._answer)
+        rest = GitHubClient(web, "http://127.0.0.1")
+        github = GitHub(rest, TokenAuth(rest, "a-token"))
+        self.forge = github if name == "github" else GitLab("http://127.0.0.1", "a-token", web)
+
+    def _answer(self, request: httpx.Request) -> httpx.Response:
+        path = request.url.path.partition("/contents/" if self.name == "github" else "/files/")[2]
+        if not path:
+            names = {"full_name": self.place.repo, "path_with_namespace": self.place.repo}
+            return httpx.Response(200, json={"id": 7, **names})
+        path = path.removesuffix("/raw")
+        self.requested.append(path)
+        if path not in self.files:
+            return httpx.Response(404, json={"message": "404 File Not Found"})
+        kind = {"content-type": KINDS[self.name]}
+        return httpx.Response(200, headers=kind, content=self.files[path])
+
+
+# Files of a repository, with {} for the host's name → the text that counts, and unread files.
+PLACES: dict[str, tuple[list[str], str | None, list[str]]] = {
+    "the usual name": ([".{}/tagline.yml"], ".{}/tagline.yml", []),
+    "the other ending": ([".{}/tagline.yaml"], ".{}/tagline.yaml", []),
+    "both endings": (
+        [".{}/tagline.yaml", ".{}/tagline.yml"],
+        ".{}/tagline.yml",
+        [".{}/tagline.yaml"],
+    ),
+    "none": ([], None, []),
+    "at the root": (["tagline.yml"], None, ["tagline.yml"]),
+    "at the root, hidden": ([".tagline.yaml"], None, [".tagline.yaml"]),
+    "one that counts and one at the root": (
+        ["tagline.yml", ".{}/tagline.yaml"],
+        ".{}/tagline.yaml",
+        ["tagline.yml"],
+    ),
+}
+OTHER = {"github": "gitlab", "gitlab": "github"}
+
+
+@pytest.mark.parametrize("case", PLACES)
+@pytest.mark.parametrize("name", FORGES)
+def test_both_endings_are_read_and_other_places_are_named(name: str, case: str) -> None:
+    files, read_path, unread = PLACES[case]
+    one = Repository(name, {path.format(name): path.format(name) for path in files})
+    expected = read_path.format(name) if read_path else None
+    assert one.forge.get_config_text(one.place) == expected
+    assert one.forge.list_unread_configs(one.place) == tuple(path.format(name) for path in unread)
+
+
+@pytest.mark.parametrize("name", FORGES)
+def test_a_file_in_the_other_host_s_folder_is_named(name: str) -> None:
+    path = f".{OTHER[name]}/tagline.yml"
+    one = Repository(name, {path: "mode: off"})
+    assert one.forge.get_config_text(one.place) is None
+    assert one.forge.list_unread_configs(one.place) == (path,)
+
+
+@pytest.mark.parametrize("name", FORGES)
+def test_the_second_name_is_requested_only_without_the_first(name: str) -> None:
+    first, second = f".{name}/tagline.yml", f".{name}/tagline.yaml"
+    with_first = Repository(name, {first: "version: 1"})
+    with_first.forge.get_config_text(with_first.place)
+    assert with_first.requested == [first]
+    without = Repository(name, {})
+    without.forge.get_config_text(without.place)
+    without.forge.get_config_text(without.place)
+    assert without.requested == [first, second]

@@ -55,6 +55,19 @@ JOBS: dict[str, set[Call]] = {
         ("PUT", NOTES + "/{number}", "", "body"),
     },
 }
+# The further requests where a repository has no file of its own.
+WITHOUT_CONFIG: dict[str, set[Call]] = {
+    "github": {
+        ("GET", REPO + "/contents/.github%2Ftagline.yaml", "", ""),
+        # For the organisation's file, with fewer permissions if the first request is refused.
+        ("POST", TOKEN, "", "permissions.contents permissions.issues repositories"),
+        ("POST", TOKEN, "", "permissions.issues repositories"),
+    },
+    "gitlab": {
+        ("GET", PROJECT + "/repository/files/.gitlab%2Ftagline.yaml/raw", "ref", ""),
+        ("GET", PROJECT, "", ""),  # its path, to find its groups
+    },
+}
 # The requests for a further issue of a repository with cached settings, in order.
 FURTHER_ISSUE = {
     "github": [
@@ -172,6 +185,15 @@ def test_a_job_makes_no_request_that_is_not_listed(build: Build, clients: Client
     assert product.calls == JOBS[app.on]
 
 
+def test_a_repository_without_a_file_needs_few_requests_more(
+    build: Build, clients: ClientPool
+) -> None:
+    app = build()
+    product = Product(app, clients)
+    product.open_issue()
+    assert product.calls - JOBS[app.on] == WITHOUT_CONFIG[app.on]
+
+
 def test_a_further_issue_needs_six_requests_on_github_and_seven_on_gitlab(
     build: Build, clients: ClientPool
 ) -> None:
@@ -215,7 +237,8 @@ def test_a_personal_token_adds_only_a_request_for_its_user(
     product = Product(app, clients)
     number = product.open_issue()
     assert product.job(number, "manual") == "answered"
-    assert product.calls - JOBS["github"] == {("GET", "/user", "", "")}
+    further = product.calls - JOBS["github"] - WITHOUT_CONFIG["github"]
+    assert further == {("GET", "/user", "", "")}
 
 
 def test_gitlab_add_hook_makes_no_request_that_is_not_listed(

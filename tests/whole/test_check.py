@@ -272,6 +272,16 @@ def test_a_repository_is_checked_on_request(check: CheckCommand, host: str) -> N
     assert "1 of 8 labels have no description: bare" in more
 
 
+def test_a_configuration_file_in_another_place_is_named(check: CheckCommand, host: str) -> None:
+    app = check.app
+    app.refresh(host)
+    app.host.state.repo(app.repo).files["tagline.yml"] = "mode: off\n"
+    lines = check.lines("--repo", f"{host}:{app.repo}")
+    (line,) = [line for line in lines if "tagline.yml" in line["what"]]
+    assert line["what"] == "tagline.yml is not read"
+    assert line["fix"] == f"move its content to .{host}/tagline.yml"
+
+
 def test_a_repository_that_does_not_exist(check: CheckCommand, host: str) -> None:
     problem = check.problem("repository", "--repo", f"{host}:acme/nowhere-at-all")
     assert "not found" in problem

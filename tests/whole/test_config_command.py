@@ -104,3 +104,40 @@ def test_show_reads_a_repository_s_file(app: App, tmp_path: Path) -> None:
 def test_the_schema_is_printed(tmp_path: Path) -> None:
     result = tagline("config", "schema", cwd=tmp_path)
     assert json.loads(result.stdout)["properties"]["mode"]["default"] == "apply"
+
+
+# Files in the folder → exit code, and what the output has to name.
+FOLDERS: dict[str, tuple[list[str], int, str]] = {
+    "the other ending": ([".gitlab/tagline.yaml"], 0, ".gitlab/tagline.yaml: no problem"),
+    "one for each host": ([".github/tagline.yml", ".gitlab/tagline.yaml"], 0, "no problem"),
+    "both endings": (
+        [".github/tagline.yaml", ".github/tagline.yml"],
+        0,
+        ".github/tagline.yaml: note: not read",
+    ),
+    "one at the root too": (
+        ["Tagline.yaml", ".github/tagline.yml"],
+        0,
+        "Tagline.yaml: note: not read",
+    ),
+    "only one at the root": (["tagline.yml"], 2, "and tagline.yml is not read: move it there"),
+    "only one among the workflows": (
+        [".github/workflows/tagline.yml"],
+        2,
+        "and .github/workflows/tagline.yml is not read",
+    ),
+    "none": ([], 2, "exists here: name a FILE"),
+}
+
+
+@pytest.mark.parametrize("case", FOLDERS)
+def test_check_names_files_that_are_not_read(tmp_path: Path, case: str) -> None:
+    files, code, words = FOLDERS[case]
+    for name in files:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("mode: suggest\n")
+    result = tagline("config", "check", cwd=tmp_path)
+    assert result.returncode == code
+    assert words in " ".join((result.stdout + result.stderr).split())
+    assert ("not read" in result.stdout + result.stderr) == ("not read" in words)

@@ -22,9 +22,10 @@ class Organisation:
         app.repo = f"{self.owner}/widget"
         app.host.add_repo(app.repo, LABELS)
 
-    def write_config(self, text: str, group: str = "") -> None:
+    def write_config(self, text: str, group: str = "", ending: str = ".yml") -> None:
         repo = f"{group or self.owner}/{CONFIG_REPOSITORIES[self.app.on]}"
-        self.app.host.add_repo(repo, files={self.app.host.config_path: text})
+        path = self.app.host.config_path.replace(".yml", ending)
+        self.app.host.add_repo(repo, files={path: text})
 
     def uninstall(self) -> None:
         for repo in self.app.host.state.repos():
@@ -47,6 +48,11 @@ def test_the_organisation_s_file_is_used_for_a_repository_without_one(
     assert app.labels(number) == []
     (comment,) = app.comments(number)
     assert "Suggested, not applied" in comment.body
+
+
+def test_the_organisation_s_file_may_have_the_other_ending(organisation: Organisation) -> None:
+    organisation.write_config("mode: suggest", ending=".yaml")
+    assert organisation.app.labels(organisation.app.issue()) == []
 
 
 @pytest.mark.parametrize("own", ["", "comment: {max_words: 30}\n"], ids=["empty", "other keys"])

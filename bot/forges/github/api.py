@@ -14,6 +14,7 @@ from bot.core.text.bounded import bound_body
 from bot.core.types import Issue, IssueRef, Label, OwnComment, Rate
 from bot.footprint import large_responses
 from bot.forges.cache import NameCache, RepositoryCache
+from bot.forges.config_files import list_unread, read_first
 from bot.forges.github.auth import TOO_NEW, AppAuth, Auth
 from bot.forges.github.client import DOT_SEGMENTS, JSON, RAW, Credential, GitHubClient
 from bot.forges.github.errors import Moved, Unauthorized
@@ -29,7 +30,11 @@ from bot.forges.values import (
 T = TypeVar("T")
 PAGE = 100
 MAX_PAGES = 50
-CONFIG_PATH = ".github/tagline.yml"
+CONFIG_PATHS = (".github/tagline.yml", ".github/tagline.yaml")  # the first that exists is read
+MISPLACED = (
+    *("tagline.yml", "tagline.yaml", ".tagline.yml", ".tagline.yaml"),
+    *(".gitlab/tagline.yml", ".gitlab/tagline.yaml", ".github/workflows/tagline.yml"),
+)
 DEFAULTS = ".github"  # an organisation's repository that may hold the file for all others
 LABELS_SECONDS = 300
 CONFIG_SECONDS = 60
@@ -221,12 +226,16 @@ class GitHub:
             return config
         return self._defaults.get(replace(ref, repo=defaults, repo_id=0, number=0))
 
+    def list_unread_configs(self, ref: IssueRef) -> tuple[str, ...]:
+        return list_unread(CONFIG_PATHS, MISPLACED, lambda path: self._fetch_text(ref, path))
+
     def _fetch_file(self, ref: IssueRef) -> str | None:
-        path = REPO + "/contents/{path}"
-        try:
-            content = self._call("GET", path, ref, {"path": CONFIG_PATH}, accept=RAW)
-        except PermanentError:  # no file, no permission `contents`, or no installation
-            return None
+        return read_first(CONFIG_PATHS, lambda path: self._fetch_text(ref, path))
+
+    def _fetch_text(self, ref: IssueRef, path: str) -> str | None:
+        """Return a file's text, None for a folder. Raises `PermanentError`."""
+        url = REPO + "/contents/{path}"
+        content = self._call("GET", url, ref, {"path": path}, accept=RAW)
         return text(content) if isinstance(content, str) else None
 
     def _fetch_name(self, ref: IssueRef) -> str:

@@ -19,6 +19,7 @@ from bot.core.text.bounded import bound_body
 from bot.core.types import Issue, IssueRef, Label, OwnComment, Rate
 from bot.footprint import large_responses
 from bot.forges.cache import NameCache, RepositoryCache
+from bot.forges.config_files import list_unread, read_first
 from bot.forges.gitlab.backend import call, connect
 from bot.forges.values import require_id, require_object, require_web_host, text, timestamp
 from bot.http import ClientPool
@@ -26,7 +27,11 @@ from bot.http import ClientPool
 PAGE = 100
 DEVELOPER = 30
 MAX_PAGES = 50
-CONFIG_PATH = ".gitlab/tagline.yml"
+CONFIG_PATHS = (".gitlab/tagline.yml", ".gitlab/tagline.yaml")  # the first that exists is read
+MISPLACED = (
+    *("tagline.yml", "tagline.yaml", ".tagline.yml", ".tagline.yaml"),
+    *(".github/tagline.yml", ".github/tagline.yaml"),
+)
 DEFAULTS = ".gitlab"  # a group's project that may hold the file for all others
 MAX_GROUPS = 20  # https://docs.gitlab.com/user/group/subgroups/
 LABELS_SECONDS = 300
@@ -232,13 +237,17 @@ class GitLab:
             raise Retry("GitLab's response about a project cannot be read")
         return path
 
+    def list_unread_configs(self, ref: IssueRef) -> tuple[str, ...]:
+        return list_unread(CONFIG_PATHS, MISPLACED, lambda path: self._fetch_text(ref, path))
+
     def _fetch_file(self, ref: IssueRef) -> str | None:
-        path = f"{self._get_project(ref).files.path}/{EncodedId(CONFIG_PATH)}/raw"
-        try:
-            # With `streamed`, the backend reads at most the size limit of a file.
-            response = call(lambda: self._gl.http_get(path, {"ref": "HEAD"}, streamed=True))
-        except PermanentError:
-            return None
+        return read_first(CONFIG_PATHS, lambda path: self._fetch_text(ref, path))
+
+    def _fetch_text(self, ref: IssueRef, path: str) -> str:
+        """Return a file's text. Raises `PermanentError`."""
+        url = f"{self._get_project(ref).files.path}/{EncodedId(path)}/raw"
+        # With `streamed`, the backend reads at most the size limit of a file.
+        response = call(lambda: self._gl.http_get(url, {"ref": "HEAD"}, streamed=True))
         assert not isinstance(response, dict)
         return response.content.decode("utf-8", "replace")
 
