@@ -6,6 +6,7 @@ all others are for both.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -195,6 +196,13 @@ async def _refuse_address(call: Call) -> Response:
     return JSONResponse(content, 403)
 
 
+async def _unnamed(call: Call) -> Response:
+    response = await call.act()
+    comments = json.loads(bytes(response.body))
+    unnamed = [{**comment, "performed_via_github_app": None} for comment in comments]
+    return JSONResponse(unnamed, response.status_code)
+
+
 def _of_github(access: Access) -> list[Fault]:
     async def expire(call: Call) -> Response:
         token = call.request.headers.get("authorization", "").partition(" ")[2].strip()
@@ -210,10 +218,12 @@ def _of_github(access: Access) -> list[Fault]:
 
     quickly = instead(lambda: error(422, "Validation Failed", errors=[TOO_QUICKLY]))
     abuse, on = instead(lambda: error(403, ABUSE)), PATTERNS["github"].comments
+    comments = r"GET .*/issues/\d+/comments$"
     secondary = instead(lambda: _github_error(403, SECONDARY, retry_after=True))
     table: list[tuple[str, str, Effect, str]] = [
         ("github-422-quickly", "a comment was submitted too quickly, no Retry-After", quickly, on),
         ("github-403-abuse", "abuse detection, no Retry-After", abuse, on),
+        ("github-app-unnamed", "comments do not name the App that wrote them", _unnamed, comments),
         ("token-expired", "the token is expired; a new one works", expire, IN_REPO),
         ("github-403-secondary", "secondary rate limit, Retry-After 60", secondary, ""),
         ("github-403-exhausted", "hourly limit used up, reset in 300 s", instead(exhausted), ""),

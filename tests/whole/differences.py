@@ -25,6 +25,9 @@ DIFFERENCES = {
         "test_a_limit_on_creating_tokens_pauses_no_installation",
     ),
     ("github", "GitLab has no Apps"): ("test_a_refused_key_is_an_operator_error_without_a_retry",),
+    ("github", "GitLab names the user of each note"): (
+        "test_a_server_that_names_no_app_gets_no_second_comment",
+    ),
     ("github", "GitLab has no discussions beside issues"): (
         "test_f071_an_issue_that_became_a_discussion_is_skipped",
     ),

@@ -25,6 +25,7 @@ TOKEN_SECONDS = 55 * 60  # GitHub's tokens expire after an hour
 PERMISSIONS = {"issues": "write", "contents": "read"}
 BACKDATE_SECONDS = 60  # https://docs.github.com/en/apps/creating-github-apps/authenticating-with-a-github-app/generating-a-json-web-token-jwt-for-a-github-app
 JWT_SECONDS = 540
+BOT_SUFFIX = "[bot]"
 MAX_SKEW_SECONDS = 30
 LAG_SECONDS = 60.0  # in which not all of GitHub's servers may accept a new token
 TOO_NEW = (
@@ -133,8 +134,23 @@ class AppAuth(Auth):
         return token.is_accepted
 
     def is_own(self, activity: Mapping[str, Any]) -> bool:
-        app = activity.get("performed_via_github_app") or {}
-        return self._app_id in (str(app.get("id")), app.get("client_id"))
+        """As `Auth.is_own`; where a server does not name the App, its bot user counts."""
+        app = activity.get("performed_via_github_app")
+        if app:
+            return self._app_id in (str(app.get("id")), app.get("client_id"))
+        author = activity.get("user") or activity.get("actor") or {}
+        is_bot = author.get("type") == "Bot" and text(author.get("login")).endswith(BOT_SUFFIX)
+        return is_bot and author["login"].lower() == self._bot_user
+
+    @cached_property
+    def _bot_user(self) -> str:
+        """Return the login of the App's bot user, "" if unknown; no other account can have it."""
+        try:
+            app = self.as_app(lambda own: self._rest.call("GET", "/app", {}, own))
+        except PermanentError:
+            return ""
+        slug = text(require_object("GitHub", app).get("slug"))
+        return f"{slug}{BOT_SUFFIX}".lower() if slug else ""
 
     def app_jwt(self) -> Credential:
         """Return a credential of the App itself. Raises `OperatorError` for a wrong key."""

@@ -206,6 +206,20 @@ def test_f061_a_redirect_to_another_host_is_not_followed(app: App) -> None:
     assert app.box.leaks == []
 
 
+def test_a_server_that_names_no_app_gets_no_second_comment(app: App) -> None:
+    app.box.fault("github-app-unnamed", times=None)
+    number = app.issue()
+    assert app.wait_for_end().outcome == "answered"
+    app.host.comment_by_person(app.repo, number, "A person writes too.")
+    app.redis.flushall()
+    start = len(app.host.exchanges)
+    app.deliver_opened(number)
+    assert app.wait_for_end().outcome == "unchanged"
+    assert len(app.comments(number)) == 1
+    paths = [exchange.path for exchange in app.host.exchanges[start:]]
+    assert paths.count("/app") <= 1
+
+
 VARIABLES = {"github": "GITHUB_API_URL", "gitlab": "GITLAB_URL"}
 
 
