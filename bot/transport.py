@@ -1,4 +1,4 @@
-"""Connections for `bot.http`: total deadline, permitted addresses, proxies, one retry of a GET.
+"""Connections for `bot.http`: total deadline, permitted addresses, proxies, one repetition.
 
 httpx's own transport neither limits a request as a whole nor shows the address behind a name.
 httpcore, which it is built on, does both through its public network backend.
@@ -20,6 +20,7 @@ import httpx
 from bot.core import url_policy
 
 KEEPALIVE_SECONDS = 60.0
+IDEMPOTENT = (b"GET", b"PUT", b"DELETE")  # https://www.rfc-editor.org/rfc/rfc9110#section-9.2.2
 HTTPCORE_ERRORS = (
     *(httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError),
     *(httpcore.ProxyError, httpcore.UnsupportedProtocol),
@@ -176,7 +177,7 @@ class Transport(httpx.BaseTransport):
                 return kept.handle_request(request)
             except (httpcore.ReadError, httpcore.WriteError, httpcore.RemoteProtocolError):
                 # The server may have closed the connection after its last response.
-                if request.method != b"GET":
+                if request.method not in IDEMPOTENT:
                     raise
         if kept:
             kept.close()

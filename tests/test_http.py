@@ -6,6 +6,7 @@ import gzip
 import ipaddress
 import socket
 import ssl
+import struct
 import threading
 import time
 import tracemalloc
@@ -338,14 +339,33 @@ def test_nothing_is_sent_to_an_address_that_is_not_permitted(
     assert received == []
 
 
-def test_a_get_on_a_connection_that_the_server_has_ended_is_sent_again_and_a_post_is_not(
-    clients: ClientPool,
+def close(connection: socket.socket) -> None:
+    connection.shutdown(socket.SHUT_RDWR)
+
+
+def reset(connection: socket.socket) -> None:
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.close()
+
+
+def cut_head(connection: socket.socket) -> None:
+    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-")
+    close(connection)
+
+
+@pytest.mark.parametrize("end", [close, reset, cut_head])
+@pytest.mark.parametrize(
+    ("method", "requests"),
+    [("GET", 2), ("PUT", 2), ("DELETE", 2), ("POST", 1), ("PATCH", 1)],
+)
+def test_only_an_idempotent_request_is_sent_again_if_a_kept_connection_ends(
+    clients: ClientPool, method: str, requests: int, end: Callable[[socket.socket], None]
 ) -> None:
     answered: set[socket.socket] = set()
 
     def respond(connection: socket.socket) -> None:
         if connection in answered:
-            connection.shutdown(socket.SHUT_RDWR)
+            end(connection)
             return
         answered.add(connection)
         connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
@@ -353,8 +373,19 @@ def test_a_get_on_a_connection_that_the_server_has_ended_is_sent_again_and_a_pos
     received: list[bytes] = []
     with server(respond, received) as url:
         client = clients.get()
-        for _ in range(2):
-            assert client.send(Request("GET", url), KB).content == b"ok"
-        with pytest.raises(CONNECTION_LOST):
-            client.send(Request("POST", url), KB)
-    assert [request.split(b" ")[0] for request in received] == [b"GET", b"GET", b"GET", b"POST"]
+        assert client.send(Request("GET", url), KB).content == b"ok"
+        if requests == 2:
+            assert client.send(Request(method, url), KB).content == b"ok"
+        else:
+            with pytest.raises(CONNECTION_LOST):
+                client.send(Request(method, url), KB)
+    sent = [request.split(b" ")[0].decode() for request in received]
+    assert sent == ["GET"] + [method] * requests
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT"])
+def test_a_request_on_a_new_connection_is_not_sent_again(clients: ClientPool, method: str) -> None:
+    received: list[bytes] = []
+    with server(reset, received) as url, pytest.raises(CONNECTION_LOST):
+        clients.get().send(Request(method, url), KB)
+    assert len(received) == 1
