@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from bot.http import ClientPool
 
 USAGE = 2
+FIRST_FINDINGS = 2  # of a forge: the clock, and whether it accepts the credentials
 TRY_AGAIN = 75
 NO_REDIS = "look at REDIS_URL; if it is not set, at DATA_DIR and whether `tagline run` is running"
 
@@ -121,3 +124,30 @@ def log_start(settings: Settings) -> None:
         log.get().warning(notice)
     for model in (settings.model, *settings.model.fallbacks) if settings.model else ():
         log.get().info("language model", provider=model.provider, model=model.model)
+
+
+def log_forge_problems(settings: Settings) -> None:
+    """Log why a forge cannot be used with these settings, without holding back the start."""
+    threading.Thread(target=_log_forge_problems, args=(settings,), daemon=True).start()
+
+
+def _log_forge_problems(settings: Settings) -> None:
+    from bot import wiring
+    from bot.core.errors import TaglineError
+    from bot.forges import registry
+
+    clients = wiring.clients()
+    for name, forge in registry.FORGES.items():
+        if not forge.has_access(settings):
+            continue
+        try:
+            for finding in islice(forge.check(settings, clients, None), FIRST_FINDINGS):
+                if finding.wrong:
+                    log.get().warning(finding.what, forge=name, fix=finding.fix)
+        except TaglineError as error:
+            fix = "run `tagline check`"
+            log.get().error("the forge cannot be used", forge=name, why=str(error), fix=fix)
+        except Exception as error:  # a thread has nobody to raise to
+            frames = log.frames(error.__traceback__)[-8:]
+            log.get().error("unexpected error", error=type(error).__name__, frames=frames)
+    clients.close()

@@ -61,6 +61,7 @@ def _run(settings: Settings, parts: ExitStack, stop: StopSignal) -> None:
     if server:
         server.wait()
     worker.start()
+    bootstrap.log_forge_problems(settings)
     parts.callback(worker.stop)
     parts.enter_context(receiver)
     threads = settings.worker_threads

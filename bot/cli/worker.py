@@ -26,6 +26,7 @@ def worker() -> None:
         bootstrap.exit_with_problems(error)
     gc.freeze()  # objects loaded at the start are never garbage
     running.start()
+    bootstrap.log_forge_problems(settings)
     log.get().info("worker started", threads=settings.worker_threads)
     stop.wait()
     running.stop()

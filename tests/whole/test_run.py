@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -253,6 +254,40 @@ def test_a_closed_terminal_stops_it(box: Sandbox, clean: str, tmp_path: Path) ->
         process.send_signal(signal.SIGHUP)
         assert process.wait(20) == 0
     assert b"running jobs finish first" in (tmp_path / "run.log").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("fault", "level", "words"),
+    [
+        ("forge-https", "error", "the server redirects to https://127.0.0.1"),
+        ("forge-web-page", "error", "the server answered with a web page"),
+        ("forge-401", "error", "refused the"),
+        ("", "", ""),
+    ],
+)
+def test_a_worker_names_a_forge_that_it_cannot_use_at_its_start(
+    box: Sandbox, clean: str, tmp_path: Path, fault: str, level: str, words: str
+) -> None:
+    environ = App(box, clean).environ
+    if fault:
+        box.fault(fault, times=None)
+    process, lines = start_process("worker", environ, tmp_path), list[dict[str, str]]()
+    try:
+        wanted = 2 if fault else 0
+
+        def is_done() -> bool:
+            text = (tmp_path / "worker.log").read_text()
+            lines[:] = [json.loads(line) for line in text.splitlines() if line.startswith("{")]
+            named = [line for line in lines if line["event"] == "the forge cannot be used"]
+            return len(named) == wanted and len(box.log.exchanges) >= 4
+
+        wait_until(is_done)
+    finally:
+        process.terminate()
+        process.wait(20)
+    found = [line for line in lines if line["event"] == "the forge cannot be used"]
+    assert sorted(line["forge"] for line in found) == ["github", "gitlab"][:wanted]
+    assert all(line["level"] == level and words in line["why"] for line in found)
 
 
 def test_it_ends_cleanly_when_it_is_stopped_during_the_start(
