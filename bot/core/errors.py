@@ -70,9 +70,6 @@ class NotFound(PermanentError):
 class Forbidden(PermanentError):
     """The forge refuses this one request; others may still succeed."""
 
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason, refused=True)
-
 
 class NotCovered(PermanentError):
     """The installation that a delivery names has no access to its repository.

@@ -93,7 +93,10 @@ class Reconciliation:
         try:
             forge, since = self.forge(repository.forge), now - LOOK_BACK_SECONDS
             recent = forge.list_opened_issues(repository, since, now - MIN_AGE_SECONDS)
-        except PermanentError:
+        except PermanentError as error:
+            if error.refused:  # the operator or an owner may change this
+                problems.append(str(error))
+                return 0
             self.state.forget_repository(repository)
             self._repositories.pop(repository.repo_account_key, None)
             return 0

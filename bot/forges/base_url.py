@@ -47,6 +47,11 @@ class BaseUrl:
             return Retry(self._explain_page(response))
         return error
 
+    def unreadable(self, request: Request, response: Response) -> TaglineError:
+        """Return the error of a response that cannot be decoded: as uncertain as none."""
+        why = f"{self.variable}: {self.forge}'s response cannot be read (status {response.status})"
+        return Retry(why) if request.method == "GET" else WriteUncertain(why)
+
     def is_page(self, response: Response) -> bool:
         """Return whether the response is a web page, which no file's text is."""
         return _media_type(response) in ("text/html", "application/xhtml+xml")
@@ -61,10 +66,10 @@ class BaseUrl:
     def _explain_redirect(self, request: Request, response: Response) -> TaglineError | None:
         """Return the error of a redirect, None for one within the API: something has moved."""
         location = response.headers.get("location", "")
-        target = _strip(urljoin(request.url, location)) if location else ""
+        target = _strip(request.url, location) if location else ""
         if not target:
             return None
-        path = _strip(request.url).removeprefix(self.url)
+        path = _strip(request.url, "").removeprefix(self.url)
         base = target.removesuffix(path)
         if base == target:
             base = unquote(target).removesuffix(unquote(path))
@@ -84,10 +89,10 @@ class BaseUrl:
         )
 
 
-def _strip(url: str) -> str:
-    """Return the URL without user, query and final slash; "" for none that is http."""
+def _strip(base: str, location: str) -> str:
+    """Return a location without user, query and final slash; "" for none that is http."""
     try:
-        parts = urlsplit(url)
+        parts = urlsplit(urljoin(base, location))
     except ValueError:
         return ""
     if parts.scheme not in ("http", "https") or not parts.hostname:

@@ -18,7 +18,8 @@ class PeriodicTasks:
     """Runs each task in its own thread, at the start and then every few seconds.
 
     `tasks` maps a log event to the function that does the work and returns the event's fields; an
-    empty result is not logged. A run that fails is repeated after the interval.
+    empty result is not logged, and one with `problems` is a warning. A run that fails is repeated
+    after the interval.
     """
 
     def __init__(self, tasks: Mapping[str, Task]) -> None:
@@ -47,7 +48,8 @@ class PeriodicTasks:
     def _run_once(self, event: str, task: Task) -> None:
         try:
             if fields := task():
-                log.get().info(event, **fields)
+                level = "warning" if fields.get("problems") else "info"
+                getattr(log.get(), level)(event, **fields)
         except redis.RedisError as error:
             log.get().warning(f"{event}: Redis does not answer", error=type(error).__name__)
         except Exception as error:  # the thread must run as long as the worker

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from bot.core.errors import NotCovered, NotFound, Retry, TaglineError
+from bot.core.errors import Forbidden, NotCovered, NotFound, PermanentError, Retry, TaglineError
 from bot.core.types import IssueRef, Job, Record
 from bot.flow.reconcile import LOOK_BACK_SECONDS, MIN_AGE_SECONDS, Reconciliation
 from bot.store.no_store import NoRateLimiter
@@ -194,6 +194,17 @@ def test_an_inaccessible_repository_is_forgotten_and_the_others_are_reconciled()
     case.run()
     assert case.numbers == [1]
     assert case.state.repositories() == (REPOSITORY,)
+
+
+@pytest.mark.parametrize("kind", [Forbidden, NotCovered])
+def test_a_repository_to_which_access_is_refused_is_reported_and_kept(
+    kind: type[PermanentError],
+) -> None:
+    """An IP allow list may be changed; the issues of the meantime are found then."""
+    case = ReconcileCase(OTHER_REPOSITORY, REPOSITORY)
+    case.forge.error = kind("your IP address is not permitted", refused=True)
+    assert case.run()["problems"] == ["your IP address is not permitted"]
+    assert set(case.state.repositories()) == {OTHER_REPOSITORY, REPOSITORY}
 
 
 def test_a_repository_that_one_worker_forgot_is_not_restored_by_another() -> None:

@@ -121,6 +121,12 @@ def test_a_redirect_to_something_else_is_tried_again(name: str, location: str) -
     assert "/secret" not in str(error)
 
 
+@pytest.mark.parametrize("location", ["", "http://[", "ftp://git.example/", "data:,x", "//"])
+@pytest.mark.parametrize("name", VARIABLES)
+def test_a_redirect_to_no_address_is_an_error_of_the_forge(name: str, location: str) -> None:
+    assert isinstance(fails(name, redirect(301, lambda _: location)), Retry | NotFound)
+
+
 @pytest.mark.parametrize("name", VARIABLES)
 def test_a_redirect_to_itself_is_tried_again(name: str) -> None:
     error = fails(name, redirect(302, str))

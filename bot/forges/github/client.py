@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http
 import re
 import time
 from collections.abc import Callable, Mapping
@@ -11,7 +10,7 @@ from typing import Any
 from urllib.parse import parse_qsl, quote, urlsplit
 
 import msgspec
-from gidgethub import GitHubBroken, HTTPException, sansio
+from gidgethub import HTTPException, sansio
 
 from bot.core.errors import NotFound
 from bot.forges.base_url import BaseUrl
@@ -93,8 +92,7 @@ class GitHubClient:
         except HTTPException as raised:
             error = raised.with_traceback(None)  # no cycle with this frame
         except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
-            # A response that cannot be read is as uncertain as none.
-            error = GitHubBroken(http.HTTPStatus.BAD_GATEWAY, headers=headers)
+            raise self._base.unreadable(request, response) from None
         else:
             return data, next_url
         is_write = request.method != "GET"

@@ -80,7 +80,7 @@ def classify(
     final = FINAL_FOR_COMMENTS.get(status)
     if is_comment and not isinstance(error, InvalidField) and not (final and final.search(message)):
         return Retry(reason)
-    return Forbidden(reason)
+    return Forbidden(reason, refused=status == 403)
 
 
 def _read_message(error: HTTPException) -> str:

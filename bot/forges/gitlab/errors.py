@@ -74,7 +74,7 @@ def classify(
     final = FINAL_FOR_NOTES.get(status)
     if is_note and not (final and final.search(message)):
         return Retry(reason)
-    return Forbidden(reason)
+    return Forbidden(reason, refused=status == 403)
 
 
 def _read_rate_limit(status: int, headers: Mapping[str, str], now: float) -> float:
