@@ -7,8 +7,10 @@ What a part needs is imported where it is built: the receiver loads no client li
 
 from __future__ import annotations
 
+import os
 import time
 from functools import cache, partial
+from pathlib import Path
 from threading import BoundedSemaphore
 from typing import TYPE_CHECKING
 
@@ -16,7 +18,6 @@ from bot.forges.registry import FORGES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     import redis
     from starlette.applications import Starlette
@@ -309,9 +310,18 @@ def reconciliation(
 
 
 def demo_processes(folder: Path, *, local_model: bool = False) -> DemoProcesses:
-    """Return the demo's processes, which keep their files in `folder`."""
+    """Return the demo's processes, which keep their files in `folder`.
+
+    The environment and `.env` may name a model. Raises `SettingsError` for a `.env` that cannot be
+    read.
+    """
     from bot.embedded.valkey import EmbeddedRedis, with_pdeathsig
     from bot.sandbox.processes import DemoProcesses, Launcher
+    from bot.settings import env_file
+    from bot.settings.load import SettingsError
 
-    launcher = Launcher(EmbeddedRedis, with_pdeathsig)
-    return DemoProcesses(folder, launcher, local_model=local_model)
+    file = env_file.read(Path(".env"))
+    if file.problems:
+        raise SettingsError([*file.problems])
+    launcher, variables = Launcher(EmbeddedRedis, with_pdeathsig), {**file.values, **os.environ}
+    return DemoProcesses(folder, launcher, variables, local_model=local_model)

@@ -182,7 +182,7 @@ def test_a_blank_in_a_webhook_secret_is_a_problem_without_its_value() -> None:
 @pytest.mark.parametrize("value", REAL_SECRETS)
 def test_a_real_secret_is_accepted(value: str) -> None:
     assert not is_placeholder(value)
-    assert load({"LLM_API_KEY": value}).notices != ()
+    assert load({"LLM_API_KEY": value}).model_notices != ()
 
 
 def test_an_unset_secret_is_no_placeholder() -> None:

@@ -26,16 +26,22 @@ if TYPE_CHECKING:
 
 USAGE = 2
 FIRST_FINDINGS = 2  # of a forge: the clock, and whether it accepts the credentials
+ENV_FILE = Path(".env")
 TRY_AGAIN = 75
 NO_REDIS = "look at REDIS_URL; if it is not set, at DATA_DIR and whether `tagline run` is running"
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
-def load_settings() -> Settings:
-    """Return the settings from the environment and `.env`, or exit with their problems."""
+def load_settings(*, receives_only: bool = False) -> Settings:
+    """Return the settings from the environment and `.env`, or exit with their problems.
+
+    A part that only receives does not need the whole GitHub App.
+    """
     try:
-        settings = load(os.environ, Path(".env"))
+        settings = load(os.environ, ENV_FILE)
+        if settings.app_problem and not receives_only:
+            raise SettingsError([settings.app_problem])
     except SettingsError as error:
         exit_with_problems(error)
     log.configure(settings.log_level, settings.log_format, settings.secrets)
@@ -45,7 +51,15 @@ def load_settings() -> Settings:
 def exit_with_problems(error: SettingsError) -> NoReturn:
     """Print the problems and exit with the code for wrong settings."""
     problems = "".join(f"\n  - {problem}" for problem in error.problems)
-    fail(f"Tagline cannot start:{problems}", USAGE)
+    fail(f"Tagline cannot start:{problems}\n({describe_sources()})", USAGE)
+
+
+def describe_sources() -> str:
+    """Return from where the settings are read, with the path of `.env`."""
+    path = ENV_FILE.absolute()
+    if path.is_file():
+        return f"Settings come from the environment and from {path}."
+    return f"Settings come from the environment alone: there is no {path}."
 
 
 def fail(message: str, code: int = 1) -> NoReturn:
@@ -118,10 +132,12 @@ def open_redis(settings: Settings) -> redis.Redis:
     return client
 
 
-def log_start(settings: Settings) -> None:
-    """Log the notices of the settings and the language models."""
-    for notice in settings.notices:
+def log_start(settings: Settings, *, calls_models: bool = True) -> None:
+    """Log the notices of the settings and, for a part that calls them, the language models."""
+    for notice in (*settings.notices, *(settings.model_notices if calls_models else ())):
         log.get().warning(notice)
+    if not calls_models:
+        return
     for model in (settings.model, *settings.model.fallbacks) if settings.model else ():
         log.get().info("language model", provider=model.provider, model=model.model)
 

@@ -9,7 +9,6 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -80,13 +79,11 @@ def _run_checks(report: _Report, repo: str | None) -> None:
 
     report.add("python", _check_python)
     try:
-        settings = load(os.environ, Path(".env"))
+        settings = load(os.environ, bootstrap.ENV_FILE)
         clients = wiring.clients()
     except SettingsError as error:
-        problems = [
-            Finding(problem, "correct this setting", wrong=True) for problem in error.problems
-        ]
-        report.add("settings", lambda: problems)
+        problems = [_split_fix(problem) for problem in error.problems]
+        report.add("settings", lambda: [*problems, Finding(bootstrap.describe_sources())])
         return
     click.get_current_context().call_on_close(clients.close)
     log.configure("error", settings.log_format, settings.secrets)
@@ -119,10 +116,9 @@ def _check_settings(settings: Settings) -> Iterator[Finding]:
         settings.require(webhook_secret=True, forge=True)
     except SettingsError as error:
         missing = error.problems
-    for problem in missing:
-        what, _, fix = problem.partition(": ")
-        yield Finding(what, fix or "set them", wrong=True)
-    for notice in settings.notices:
+    yield Finding(bootstrap.describe_sources())
+    yield from map(_split_fix, missing)
+    for notice in (*settings.notices, *settings.model_notices):
         yield Finding(notice, "see .env.example")
     if not missing:
         yield Finding("nothing is missing or wrong")
@@ -130,6 +126,14 @@ def _check_settings(settings: Settings) -> Iterator[Finding]:
         yield Finding(
             f"TAGLINE_MODE is {settings.mode}", "set it to apply to write comments and labels"
         )
+
+
+def _split_fix(problem: str) -> Finding:
+    """Return a problem of the settings, whose fix follows the last colon if there is one."""
+    from bot.core.diagnostics import Finding
+
+    what, _, fix = problem.rpartition(": ")
+    return Finding(what or problem, fix if what else "correct this setting", wrong=True)
 
 
 def _check_redis(settings: Settings) -> Iterator[Finding]:

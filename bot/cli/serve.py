@@ -28,8 +28,8 @@ def serve() -> None:
     from bot.cli.signals import StopSignal
 
     stop = StopSignal()
-    settings = bootstrap.load_settings()
-    bootstrap.log_start(settings)
+    settings = bootstrap.load_settings(receives_only=True)
+    bootstrap.log_start(settings, calls_models=False)
     try:
         receiver = Receiver(settings)
     except SettingsError as error:

@@ -23,7 +23,6 @@ from urllib.parse import quote
 
 import httpx
 import msgspec
-from dotenv import dotenv_values
 
 from bot.sandbox.local_model import MODEL as LOCAL_MODEL
 from bot.sandbox.page.demo_backend import (
@@ -96,10 +95,18 @@ class LogReader:
 class DemoProcesses:
     """The demo's processes, started by `with`; the page's `DemoBackend`."""
 
-    def __init__(self, folder: Path, launcher: Launcher, *, local_model: bool = False) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        launcher: Launcher,
+        variables: Mapping[str, str],
+        *,
+        local_model: bool = False,
+    ) -> None:
         self._base = folder
         self._launcher = launcher
         self._with_local_model = local_model
+        self._variables = variables
         self._client = httpx.Client(timeout=10, trust_env=False)
         self._lock = RLock()
         self._parts = ExitStack()
@@ -129,7 +136,7 @@ class DemoProcesses:
         port = _free_port()
         self._sandbox = self._start_sandbox(f"http://127.0.0.1:{port}/webhooks")
         local = self._start_local_model() if self._with_local_model else {}
-        self._environment = _environment(self._sandbox, redis.url, port, local)
+        self._environment = _environment(self._variables, self._sandbox, redis.url, port, local)
         self._parts.enter_context(self._part("receiver", ["bot", "serve"], self._environment))
         self._start_worker()
         ready = f"http://127.0.0.1:{port}/readyz"
@@ -264,11 +271,14 @@ def _path(issue: DemoIssue) -> str:
 
 
 def _environment(
-    sandbox: Mapping[str, Any], redis_url: str, port: int, local: Mapping[str, str]
+    variables: Mapping[str, str],
+    sandbox: Mapping[str, Any],
+    redis_url: str,
+    port: int,
+    local: Mapping[str, str],
 ) -> dict[str, str]:
     """Return the parts' environment: hosts of the sandbox, the `local` or the operator's model."""
-    configured = {k: v for k, v in dotenv_values(".env").items() if v} | dict(os.environ)
-    environment = {k: v for k, v in configured.items() if not k.startswith(REPLACED)}
+    environment = {k: v for k, v in variables.items() if v and not k.startswith(REPLACED)}
     environment |= {
         "GITHUB_APP_ID": str(sandbox["app_id"]),
         "GITHUB_PRIVATE_KEY_FILE": sandbox["private_key_file"],

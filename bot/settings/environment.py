@@ -2,57 +2,82 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from urllib.parse import urlsplit
 
-from bot.core import url_policy
+from bot.settings import names, urls
 from bot.settings.placeholders import is_placeholder
 
 MIN_SECRET = 16  # bytes
 TOKEN = re.compile(r"[!-~]*")
+HOST = re.compile(r"[A-Za-z0-9._:%-]{1,253}")
+REFERENCE = re.compile(r"\$\{[^}]*\}")
 
 
 class Environment:
     """Variables and what was found in them. `problems` name variables, never their values.
 
-    `notices` are lines for the start-up log. `empty_files` are the secrets whose files are empty.
+    `notices` are lines for the start-up log, `model_notices` those of the parts that call models.
+    `empty_files` are the secrets whose files are empty.
     """
 
     def __init__(self, variables: Mapping[str, str]) -> None:
         self.variables = variables
         self.problems: list[str] = []
         self.notices: list[str] = []
+        self.model_notices: list[str] = []
         self.empty_files: set[str] = set()
 
-    def check_names(self, names: Collection[str], unused: Collection[str]) -> None:
-        """Report TAGLINE_ variables that are none of `names`; give notice of `unused` ones."""
-        for name in sorted(self.variables):
-            if name.startswith("TAGLINE_") and name not in names:
-                near = difflib.get_close_matches(name, names, n=1, cutoff=0.0)
-                self.problems.append(f"{name} is not a setting; did you mean {near[0]}?")
+    def check_names(self, known: Collection[str], unused: Collection[str]) -> None:
+        """Report unknown TAGLINE_ variables; give notice of near misses and of `unused` ones."""
+        self.problems.extend(names.find_problems(self.variables, known))
+        self.notices.extend(names.find_near_misses(self.variables, known))
         for name in unused:
             if self.variables.get(name):
                 self.notices.append(f"{name} is set, but this version does not use it yet.")
 
+    def check_quotes(self, known: Collection[str]) -> None:
+        """Give notice of the settings around whose values quotes are removed."""
+        quoted = [name for name in sorted(known) if is_quoted(self.variables.get(name, ""))]
+        if quoted:
+            self.notices.append(
+                f"The quotes around the value of {', '.join(quoted)} were removed: `docker run"
+                " --env-file` passes them as a part of the value. Write it without quotes."
+            )
+
     def text(self, name: str, default: str = "") -> str:
-        """Return the value without outer blanks; `default` where it is empty or not set."""
-        return self.variables.get(name, "").strip() or default
+        """Return the value without outer blanks and quotes; `default` where it is empty."""
+        value = unquote(self.variables.get(name, ""))
+        if not value.isascii() and not _is_text(value):
+            self.problems.append(f"{name} contains bytes that are not UTF-8: write it again.")
+            return default
+        return value or default
+
+    def plain(self, name: str, default: str = "") -> str:
+        """Return the value of a setting that is no secret and contains no `${NAME}`."""
+        value = self.text(name)
+        if REFERENCE.search(value):
+            self.problems.append(
+                f"{name} contains ${{...}}, which is not expanded: write the value itself."
+            )
+            return default
+        return value or default
 
     def secret(self, name: str) -> str:
         """Return the value of NAME, or the content of the file that NAME_FILE names."""
-        value, path = self.text(name), self.text(f"{name}_FILE")
+        value, path = self.text(name), self.plain(f"{name}_FILE")
         if value and path:
             self.problems.append(f"{name} and {name}_FILE are both set; keep one.")
         if not path:
             return value
         try:
             value = Path(path).read_text().strip()
-        except (OSError, UnicodeDecodeError) as error:
+        except (OSError, ValueError) as error:
             why = getattr(error, "strerror", None) or "not a text file"
-            self.problems.append(f"{name}_FILE cannot be read: {why}.")
+            self.problems.append(
+                f"{name}_FILE cannot be read ({why}): correct the path or the file."
+            )
             return ""
         if not value:
             self.empty_files.add(name)
@@ -96,17 +121,24 @@ class Environment:
 
     def url(self, name: str, default: str = "") -> str:
         """Return a base URL without a trailing slash."""
-        url = self.text(name, default).rstrip("/")
-        if url and (why := _check_url(url, only_loopback=name == "GITHUB_API_URL")):
+        url = self.plain(name, default).rstrip("/")
+        if url and (why := urls.check_base_url(url, only_loopback=name == "GITHUB_API_URL")):
             self.problems.append(f"{name} {why}.")
         return url
+
+    def host(self, name: str, default: str) -> str:
+        """Return the address or name of a host to listen on."""
+        host = self.plain(name, default)
+        if not HOST.fullmatch(host):
+            self.problems.append(f"{name} must be an address such as 127.0.0.1, without a port.")
+        return host
 
     def integer(self, name: str, default: int, low: int, high: int) -> int:
         return int(self.number(name, default, low, high))
 
     def number(self, name: str, default: float, low: float, high: float) -> float:
         """Return a number of the default's type, int or float."""
-        text = self.text(name)
+        text = self.text(name)  # not `plain`: one problem for one value
         try:
             value = type(default)(text) if text else default
         except ValueError:
@@ -123,29 +155,20 @@ class Environment:
         return value
 
 
-def _check_url(url: str, *, only_loopback: bool) -> str:
-    """Return the problem of a base URL, or "". `bot.http` checks the address of a name again.
+def is_quoted(value: str) -> bool:
+    """Return whether one matching pair of quotes is around a value."""
+    text = value.strip()
+    return len(text) > 1 and text[0] == text[-1] and text[0] in "\"'"
 
-    Without TLS are allowed: loopback, and unless `only_loopback`, names and private addresses.
-    """
+
+def unquote(value: str) -> str:
+    """Return the value without outer blanks and one matching pair of quotes."""
+    return value.strip()[1:-1].strip() if is_quoted(value) else value.strip()
+
+
+def _is_text(value: str) -> bool:
     try:
-        parts = urlsplit(url)
-        host = (parts.hostname or "").rstrip(".").lower()
-        parts.port  # noqa: B018 - raises on a wrong port
-    except ValueError:
-        return "is not a valid URL"
-    if parts.scheme not in ("http", "https") or not host:
-        return "must start with http:// or https:// and name a host"
-    if not host.isascii():
-        return "must have a host name in ASCII; an international name starts with xn--"
-    if parts.username or parts.password:
-        return "must not contain a user name or password"
-    if parts.query or parts.fragment:
-        return "must not contain ? or #"
-    if url_policy.is_forbidden(host):
-        return "names a link-local or metadata address, which is never allowed"
-    is_local = url_policy.parse(host) is None or url_policy.is_near(host)
-    may_be_plain = url_policy.is_loopback(host) or (is_local and not only_loopback)
-    if parts.scheme == "http" and not may_be_plain:
-        return "must start with https://, because its token would be sent unencrypted"
-    return ""
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import base64
 import ipaddress
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
-from dotenv import dotenv_values
-
-from bot.settings import models
-from bot.settings.environment import Environment
+from bot.settings import env_file, models, private_key, urls
+from bot.settings.environment import Environment, unquote
 from bot.settings.models import ModelSettings
 
 SIGNING_TOKEN = re.compile(
     r"whsec_(?=.{32,88}$)(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}[A-Za-z0-9+/=]=)?"
 )
+APP_ID = re.compile(r"[A-Za-z0-9._-]{0,64}")
 ISSUE_TYPES = ("issue", "task", "incident")
 DEFAULT_REDIS = "redis://127.0.0.1:6379/0"
 EMBEDDED_SOCKET = "redis.sock"  # in DATA_DIR, made by `embedded/valkey.py`
@@ -42,6 +40,12 @@ NOT_BUILT = (
     *("TAGLINE_RETENTION_DAYS", "TAGLINE_PAUSE"),
 )
 TEST_VARIABLES = ("TAGLINE_SHARED", "TAGLINE_REQUIRE_SHARED")
+# Read by other modules or by `_data_dir`.
+PROXIES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY")
+KNOWN = (
+    *(*SECRETS, *PLAIN, *NOT_BUILT, *TEST_VARIABLES, *(f"{name}_FILE" for name in SECRETS)),
+    *(*PROXIES, *map(str.lower, PROXIES), "XDG_DATA_HOME", "SSL_CERT_FILE", "SSL_CERT_DIR"),
+)
 
 
 class SettingsError(Exception):
@@ -54,7 +58,10 @@ class SettingsError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The settings from the environment. `notices` are lines for the start-up log."""
+    """The settings from the environment.
+
+    `notices` are lines for the start-up log, `model_notices` those of the parts that call models.
+    """
 
     github_app_id: str
     github_private_key: str = field(repr=False)
@@ -81,6 +88,7 @@ class Settings:
     budget_usd_per_day: float | None
     metrics_tokens: tuple[str, ...] = field(repr=False)
     notices: tuple[str, ...]
+    model_notices: tuple[str, ...]
     empty_files: frozenset[str]
     source: Mapping[str, str] = field(repr=False, compare=False)
 
@@ -92,14 +100,14 @@ class Settings:
             *(self.github_private_key, *self.github_webhook_secrets, self.github_token),
             *(self.gitlab_token, *self.gitlab_signing_tokens, *self.gitlab_webhook_secrets),
             *dict.fromkeys(model.key for model in models),
-            *(*self.metrics_tokens, urlsplit(self.redis_url).password),
+            *(*self.metrics_tokens, *urls.redis_passwords(self.redis_url)),
         )
         return tuple(value for value in values if value)
 
     @property
     def secret_files(self) -> tuple[Path, ...]:
         """Return the files from which secrets were read."""
-        paths = (self.source.get(f"{name}_FILE", "").strip() for name in SECRETS)
+        paths = (unquote(self.source.get(f"{name}_FILE", "")) for name in SECRETS)
         return tuple(Path(path) for path in paths if path)
 
     def reload(self) -> Settings:
@@ -116,6 +124,14 @@ class Settings:
     def has_github(self) -> bool:
         return bool(self.github_token or (self.github_app_id and self.github_private_key))
 
+    @property
+    def app_problem(self) -> str:
+        """Return what half a GitHub App lacks, else "". The receiver needs neither half."""
+        if bool(self.github_app_id) == bool(self.github_private_key):
+            return ""
+        missing = "GITHUB_PRIVATE_KEY" if self.github_app_id else "GITHUB_APP_ID"
+        return f"{missing} is not set; a GitHub App needs both: copy it from the App's page."
+
     def require(self, *, webhook_secret: bool = False, forge: bool = False) -> None:
         """Raise `SettingsError` without a secret of webhooks or without access to any forge."""
         problems = []
@@ -126,7 +142,9 @@ class Settings:
                 " GITLAB_WEBHOOK_SECRET): without it anybody could send events. Set it to the"
                 " secret of the GitHub App or webhook (16 characters or more)."
             )
-        if forge and not (self.has_github or self.gitlab_token):
+        if forge and self.app_problem:
+            problems.append(self.app_problem)
+        elif forge and not (self.has_github or self.gitlab_token):
             problems.append(
                 "GITHUB_APP_ID and GITHUB_PRIVATE_KEY (a GitHub App), or GITHUB_TOKEN, or"
                 " GITLAB_TOKEN must be set. To see Tagline work without an account: make demo"
@@ -137,23 +155,20 @@ class Settings:
 
 def load(environ: Mapping[str, str], dotenv: Path | None = None) -> Settings:
     """Read the environment, then `dotenv` for unset variables. Raises `SettingsError`."""
-    values = {k: v for k, v in (dotenv_values(dotenv) if dotenv else {}).items() if v is not None}
-    return _read(Environment({**values, **environ}))
+    file = env_file.read(dotenv) if dotenv else env_file.EnvFile()
+    env = Environment({**file.values, **environ})
+    env.problems.extend(file.problems)
+    return _read(env)
 
 
 def _read(env: Environment) -> Settings:
-    files = (f"{name}_FILE" for name in SECRETS)
-    env.check_names({*SECRETS, *PLAIN, *NOT_BUILT, *TEST_VARIABLES, *files}, NOT_BUILT)
+    env.check_names(KNOWN, NOT_BUILT)
+    env.check_quotes(KNOWN)
     model = models.read(env)
-    app_id = env.text("GITHUB_APP_ID")
-    private_key = _private_key(env)
-    if bool(app_id) != bool(private_key) and not env.problems:
-        missing = "GITHUB_PRIVATE_KEY" if app_id else "GITHUB_APP_ID"
-        env.problems.append(f"{missing} is not set; a GitHub App needs both.")
     data_dir = _data_dir(env)
     settings = Settings(
-        github_app_id=app_id,
-        github_private_key=private_key,
+        github_app_id=_app_id(env),
+        github_private_key=_private_key(env),
         github_webhook_secrets=env.secrets("GITHUB_WEBHOOK_SECRET"),
         github_token=env.token("GITHUB_TOKEN"),
         github_api_url=env.url("GITHUB_API_URL", "https://api.github.com"),
@@ -164,7 +179,7 @@ def _read(env: Environment) -> Settings:
         gitlab_issue_types=_issue_types(env),
         model=model,
         redis_url=_redis_url(env, data_dir),
-        host=env.text("TAGLINE_HOST", "127.0.0.1"),
+        host=env.host("TAGLINE_HOST", "127.0.0.1"),
         port=env.integer("PORT", 8000, 0, 65535),
         public_url=_public_url(env),
         trusted_proxies=_trusted_proxies(env),
@@ -177,6 +192,7 @@ def _read(env: Environment) -> Settings:
         budget_usd_per_day=_budget(env),
         metrics_tokens=env.secrets("TAGLINE_METRICS_TOKEN"),
         notices=tuple(env.notices),
+        model_notices=tuple(env.model_notices),
         empty_files=frozenset(env.empty_files),
         source=env.variables,
     )
@@ -203,19 +219,23 @@ def _issue_types(env: Environment) -> tuple[str, ...]:
     return types
 
 
-def _private_key(env: Environment) -> str:
-    text = env.secret("GITHUB_PRIVATE_KEY").replace("\\n", "\n")
-    if text and "-----BEGIN" not in text:
-        try:
-            text = base64.b64decode("".join(text.split()), validate=True).decode()
-        except ValueError:
-            text = "not a key"
-    if text and "-----BEGIN" not in text:
+def _app_id(env: Environment) -> str:
+    app_id = env.plain("GITHUB_APP_ID")
+    if not APP_ID.fullmatch(app_id):
         env.problems.append(
-            "GITHUB_PRIVATE_KEY is not a PEM private key: set it to the text of the .pem file, to"
-            " the same with \\n for line ends, or to its base64."
+            "GITHUB_APP_ID is neither the number of a GitHub App nor its client id."
         )
-    return text
+    return app_id
+
+
+def _private_key(env: Environment) -> str:
+    text = env.secret("GITHUB_PRIVATE_KEY")
+    pem, problem = private_key.read(text)
+    if problem:
+        is_file = not env.text("GITHUB_PRIVATE_KEY")
+        name = "GITHUB_PRIVATE_KEY_FILE" if is_file else "GITHUB_PRIVATE_KEY"
+        env.problems.append(f"{name} {problem}.")
+    return pem
 
 
 def _gitlab_url(env: Environment) -> str:
@@ -255,16 +275,22 @@ def _trusted_proxies(env: Environment) -> tuple[str, ...]:
 
 def _data_dir(env: Environment) -> Path:
     home = env.text("XDG_DATA_HOME", "~/.local/share")
-    return Path(env.text("DATA_DIR", f"{home}/tagline")).expanduser().absolute()
+    try:
+        folder = Path(env.plain("DATA_DIR", f"{home}/tagline")).expanduser().absolute()
+        (folder / EMBEDDED_SOCKET).is_socket()
+    except (OSError, ValueError, RuntimeError):  # of `~name` without that user, a name too long
+        env.problems.append("DATA_DIR is not the path of a folder that can be used.")
+        return Path.cwd()
+    return folder
 
 
 def _redis_url(env: Environment, data_dir: Path) -> str:
     """Return REDIS_URL, else the socket of `tagline run` if it exists, else the default."""
     embedded = data_dir / EMBEDDED_SOCKET
     default = f"unix://{quote(str(embedded))}?db=0" if embedded.is_socket() else DEFAULT_REDIS
-    url = env.text("REDIS_URL", default)
-    if not url.startswith(("redis://", "rediss://", "unix://")):
-        env.problems.append("REDIS_URL must start with redis://, rediss:// or unix://.")
+    url = env.plain("REDIS_URL", default)
+    if problem := urls.check_redis_url(url):
+        env.problems.append(f"REDIS_URL {problem}.")
     return url
 
 

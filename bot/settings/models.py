@@ -59,22 +59,22 @@ class ModelSettings:
 
 def read(env: Environment) -> ModelSettings | None:
     """Return the first model with its fallbacks, or None where labels come from rules."""
-    provider = env.text("LLM_PROVIDER").lower()
+    provider = env.plain("LLM_PROVIDER").lower()
     keys = {name: env.token(variable) for name, variable in KEY_NAMES.items()}
     missing = _missing_setting(provider, keys)
     if missing:
-        env.notices.append(f"{missing} Labels come from rules until then.")
+        env.model_notices.append(f"{missing} Labels come from rules until then.")
     if missing or provider == "none":
         for name in ("LLM_FALLBACK_MODELS", "TAGLINE_ALLOWED_MODELS"):
             if env.text(name):
-                env.notices.append(f"{name} is not used without a first model.")
+                env.model_notices.append(f"{name} is not used without a first model.")
         return None
-    name = env.text("LLM_MODEL", DEFAULT_MODELS.get(provider, ""))
+    name = env.plain("LLM_MODEL", DEFAULT_MODELS.get(provider, ""))
     if not name:
         env.problems.append("LLM_MODEL is not set, and a compatible server has no default.")
     url_variable = _find_url_variable(env, provider, is_first=True)
     first = _read_model(env, provider, name, keys[provider], url_variable)
-    names = _split(env.text("TAGLINE_ALLOWED_MODELS"))
+    names = _split(env.plain("TAGLINE_ALLOWED_MODELS"))
     allowed = (
         replace(first, model=name, name_variable="TAGLINE_ALLOWED_MODELS")
         for name in dict.fromkeys(names)
@@ -107,11 +107,11 @@ def _read_fallbacks(
     env: Environment, first: ModelSettings, keys: dict[str, str]
 ) -> tuple[ModelSettings, ...]:
     fallbacks: list[ModelSettings] = []
-    for entry in _split(env.text("LLM_FALLBACK_MODELS")):
+    for number, entry in enumerate(_split(env.plain("LLM_FALLBACK_MODELS")), 1):
         provider, _, name = (part.strip() for part in entry.partition(":"))
         provider = provider.lower()
         if problem := _fallback_problem(env, provider, name, keys):
-            env.problems.append(f"LLM_FALLBACK_MODELS: {entry} {problem}.")
+            env.problems.append(f"LLM_FALLBACK_MODELS, entry {number}, {problem}.")
             continue
         is_same = provider == first.provider
         variable = first.url_variable if is_same else _find_url_variable(env, provider)
@@ -125,7 +125,7 @@ def _fallback_problem(env: Environment, provider: str, name: str, keys: dict[str
         return f"is not provider:model with one of {', '.join(KEY_NAMES)}"
     if provider in DEFAULT_MODELS and not keys[provider]:
         return f"needs {KEY_NAMES[provider]}, which is not set"
-    if provider == "compatible" and not env.text("LLM_BASE_URL"):
+    if provider == "compatible" and not env.plain("LLM_BASE_URL"):
         return "needs LLM_BASE_URL, which is not set"
     return ""
 
@@ -136,7 +136,7 @@ def _find_url_variable(env: Environment, provider: str, *, is_first: bool = Fals
     LLM_BASE_URL may belong to another vendor than a fallback's key: it is for the first model only.
     """
     name = "LLM_BASE_URL" if provider == "compatible" else f"{provider.upper()}_BASE_URL"
-    return "LLM_BASE_URL" if is_first and not env.text(name) else name
+    return "LLM_BASE_URL" if is_first and not env.plain(name) else name
 
 
 def _read_url(env: Environment, provider: str, variable: str) -> str:

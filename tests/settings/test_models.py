@@ -98,7 +98,7 @@ def test_models_that_a_repository_may_choose_are_the_provider_s() -> None:
 
 def test_models_to_choose_from_need_a_first_one() -> None:
     settings = load({"TAGLINE_ALLOWED_MODELS": "gpt-6"})
-    assert settings.notices[-1] == "TAGLINE_ALLOWED_MODELS is not used without a first model."
+    assert settings.model_notices[-1] == "TAGLINE_ALLOWED_MODELS is not used without a first model."
 
 
 def test_a_vendor_s_key_does_not_go_to_a_compatible_server() -> None:
@@ -112,18 +112,18 @@ def test_a_vendor_s_key_does_not_go_to_a_compatible_server() -> None:
 @pytest.mark.parametrize(
     ("entry", "advice"),
     [
-        ("gpt-6", "gpt-6 is not provider:model with one of openai, anthropic, compatible."),
-        ("openai:", "openai: is not provider:model"),
-        (":gpt-6", ":gpt-6 is not provider:model"),
-        ("none:x", "none:x is not provider:model"),
-        ("mistral:x", "mistral:x is not provider:model"),
-        ("anthropic:x", "anthropic:x needs ANTHROPIC_API_KEY, which is not set."),
-        ("compatible:x", "compatible:x needs LLM_BASE_URL, which is not set."),
+        ("gpt-6", "is not provider:model with one of openai, anthropic, compatible."),
+        ("openai:", "is not provider:model"),
+        (":gpt-6", "is not provider:model"),
+        ("none:x", "is not provider:model"),
+        ("mistral:x", "is not provider:model"),
+        ("anthropic:x", "needs ANTHROPIC_API_KEY, which is not set."),
+        ("compatible:x", "needs LLM_BASE_URL, which is not set."),
     ],
 )
-def test_a_wrong_fallback_model_is_a_problem_that_names_it(entry: str, advice: str) -> None:
+def test_a_wrong_fallback_model_is_a_problem_with_its_place(entry: str, advice: str) -> None:
     (line,) = problems({**OPENAI, "LLM_FALLBACK_MODELS": f"openai:gpt-6,,{entry}"})
-    assert line.startswith(f"LLM_FALLBACK_MODELS: {advice}")
+    assert line.startswith(f"LLM_FALLBACK_MODELS, entry 2, {advice}")
 
 
 def test_a_number_that_is_wrong_for_every_model_is_reported_once() -> None:
@@ -135,7 +135,7 @@ def test_a_number_that_is_wrong_for_every_model_is_reported_once() -> None:
 def test_fallback_models_need_a_first(first: dict[str, str]) -> None:
     settings = load({**first, "LLM_FALLBACK_MODELS": "compatible:x"})
     assert settings.model is None
-    assert settings.notices[-1] == "LLM_FALLBACK_MODELS is not used without a first model."
+    assert settings.model_notices[-1] == "LLM_FALLBACK_MODELS is not used without a first model."
 
 
 @pytest.mark.parametrize("missing", ["LLM_MODEL", "LLM_BASE_URL"])
@@ -202,7 +202,7 @@ def test_without_a_usable_model_start_up_names_the_line_to_add(
     environ: dict[str, str], line: str
 ) -> None:
     settings = load(environ)
-    (notice,) = settings.notices
+    (notice,) = settings.model_notices
     assert line in notice
     assert notice.endswith("Labels come from rules until then.")
     assert "quokkaberry" not in notice

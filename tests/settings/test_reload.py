@@ -12,7 +12,7 @@ import pytest
 from bot import log
 from bot.settings.load import SECRETS, Settings, load
 from bot.settings.reload import CHECK_SECONDS, Rebuilt, ReloadingSettings
-from tests.settings.test_load import PEM
+from tests.settings.keys import OTHER_PEM, PEM
 
 OLD, NEW = "the-old-quokkaberry-of-16", "the-new-wombatberry-of-16"
 ENVIRONMENT = {
@@ -57,7 +57,7 @@ def test_every_secret_is_read_again_when_its_file_changes(files: Files) -> None:
     for name, value in files.names.items():
         if value == OLD:
             files.write(name, NEW)
-    other_key = PEM.replace("M", "N")
+    other_key = OTHER_PEM
     files.write("GITHUB_PRIVATE_KEY", other_key)
     files.write("GITLAB_SIGNING_TOKEN", "whsec_" + "B" * 32)
     assert OLD in files.latest().secrets
