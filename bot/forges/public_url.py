@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from bot.core.diagnostics import Finding
-from bot.forges.values import excerpt
+from bot.core.diagnostics import Finding, excerpt
 from bot.http import CONNECTION_LOST, FAILURES, ClientPool, Request, Response, deadline
 
 PING_BYTES = 2 * 1024 * 1024  # nginx refuses more than 1 MB by default

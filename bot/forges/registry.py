@@ -71,10 +71,7 @@ def _build_github_url_form(settings: Settings) -> UrlForm:
 def _create_github_parser(settings: Settings) -> WebhookParser:
     from bot.forges.github.webhooks import GitHubWebhooks
 
-    host, needs_installation = _build_github_url_form(settings).host, not settings.github_token
-    return GitHubWebhooks(
-        settings.github_webhook_secrets, host, needs_installation=needs_installation
-    )
+    return GitHubWebhooks(settings.github_webhook_secrets, _build_github_url_form(settings).host)
 
 
 def _sign_github_ping(settings: Settings, body: bytes) -> Mapping[str, str]:

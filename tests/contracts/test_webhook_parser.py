@@ -52,7 +52,7 @@ def fake_headers(body: bytes, secret: str) -> dict[str, str]:
 CASES = {
     "fake": Case(FakeWebhookParser, {}, fake_headers, REF.key),
     "github": Case(
-        lambda _: GitHubWebhooks([SECRET], "github.com", needs_installation=True),
+        lambda _: GitHubWebhooks([SECRET], "github.com"),
         PAYLOAD,
         lambda body, secret: github_headers(body, "delivery-1", secret),
         "github:github.com:7001:41",

@@ -33,8 +33,8 @@ EVENT: dict[str, Any] = {
 OPENED = IssueOpened(ID, IssueRef("github", "github.com", "acme/widget", 41, 7001, "5001"))
 
 
-def parser(*secrets: str, needs_installation: bool = True) -> GitHubWebhooks:
-    return GitHubWebhooks(secrets or (SECRET,), "github.com", needs_installation=needs_installation)
+def parser(*secrets: str) -> GitHubWebhooks:
+    return GitHubWebhooks(secrets or (SECRET,), "github.com")
 
 
 def signed(body: bytes, secret: str = SECRET, algorithm: str = "sha256") -> str:
@@ -138,7 +138,7 @@ def test_a_secret_beyond_ascii_is_used_as_utf_8() -> None:
 @pytest.mark.parametrize("secrets", [(), ("",), (SECRET, "")])
 def test_a_parser_needs_a_secret(secrets: tuple[str, ...]) -> None:
     with pytest.raises(ValueError, match="secret"):
-        GitHubWebhooks(secrets, "github.com", needs_installation=True)
+        GitHubWebhooks(secrets, "github.com")
 
 
 # What does it report?
@@ -216,13 +216,11 @@ def test_a_long_event_name_is_cut_in_the_reason() -> None:
     assert len(other.reason) < 60
 
 
-def test_without_an_installation_an_app_has_no_access_and_a_token_has() -> None:
+def test_a_delivery_without_an_installation_is_an_event_without_an_account() -> None:
     body = json.dumps({k: v for k, v in EVENT.items() if k != "installation"}).encode()
     found = parser().parse(headers(), body)
-    assert found == Ignored("no installation in the payload, and GITHUB_TOKEN is not set")
-    by_token = parser(needs_installation=False).parse(headers(), body)
-    assert isinstance(by_token, IssueOpened)
-    assert by_token.ref == IssueRef("github", "github.com", "acme/widget", 41, 7001, "")
+    assert isinstance(found, IssueOpened)
+    assert found.ref == IssueRef("github", "github.com", "acme/widget", 41, 7001, "")
 
 
 # Forms.

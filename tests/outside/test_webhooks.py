@@ -23,16 +23,16 @@ NAMES = {
 }
 
 
-# The recorded deliveries that make a job, and whether they name an installation of an App.
+# The recorded deliveries that make a job; the first four name no installation of an App.
 JOBS = {
-    "webhooks/issues/opened.payload.json": ("opened", False),
-    "webhooks/issues/opened.with-empty-body.payload.json": ("opened", False),
-    "webhooks/issues/opened.with-organization.payload.json": ("opened", False),
-    "webhooks/issues/opened.with-transfer.payload.json": ("opened", False),
-    "webhooks/issues/reopened.payload.json": ("reopened", True),
-    "webhooks-2025/issues.edited.json": ("edited", True),
-    "webhooks-2025/issues.opened.json": ("opened", True),
-    "webhooks-2025/issues.reopened.json": ("reopened", True),
+    "webhooks/issues/opened.payload.json": "opened",
+    "webhooks/issues/opened.with-empty-body.payload.json": "opened",
+    "webhooks/issues/opened.with-organization.payload.json": "opened",
+    "webhooks/issues/opened.with-transfer.payload.json": "opened",
+    "webhooks/issues/reopened.payload.json": "reopened",
+    "webhooks-2025/issues.edited.json": "edited",
+    "webhooks-2025/issues.opened.json": "opened",
+    "webhooks-2025/issues.reopened.json": "reopened",
 }
 # Edits in which neither title nor body changed.
 UNCHANGED = (
@@ -54,28 +54,25 @@ def recorded(shared: Path) -> dict[str, tuple[str, bytes]]:
     return payloads
 
 
-def jobs_of(event: str, body: bytes, *, app: bool) -> list[str]:
+def jobs_of(event: str, body: bytes) -> list[str]:
     """Return the kinds of the jobs of a delivery, which must be accepted."""
-    endpoint = LocalReceiver(app=app)
+    endpoint = LocalReceiver()
     response = endpoint.github(body=body, X_GitHub_Event=event)
     assert (response.status_code, response.content) == (202, b"")
     return [delivery.kind for delivery in endpoint.queue.jobs.values()]
 
 
-@pytest.mark.parametrize("app", [True, False], ids=["app", "token"])
-def test_an_opened_reopened_or_edited_issue_makes_a_job(shared: Path, app: bool) -> None:
+def test_an_opened_reopened_or_edited_issue_makes_a_job(shared: Path) -> None:
     payloads = recorded(shared)
-    for name, (kind, installed) in JOBS.items():
-        expected = [kind] if installed or not app else []
-        assert jobs_of(*payloads[name], app=app) == expected, name
+    for name, kind in JOBS.items():
+        assert jobs_of(*payloads[name]) == [kind], name
 
 
-@pytest.mark.parametrize("app", [True, False], ids=["app", "token"])
-def test_every_other_recorded_payload_is_accepted_and_makes_no_job(shared: Path, app: bool) -> None:
+def test_every_other_recorded_payload_is_accepted_and_makes_no_job(shared: Path) -> None:
     for name, (event, body) in recorded(shared).items():
         makes_job = event == "issues" and json.loads(body)["action"] in ACTIONS
         if name in UNCHANGED or not makes_job:
-            assert jobs_of(event, body, app=app) == [], name
+            assert jobs_of(event, body) == [], name
 
 
 def hostile() -> list[dict[str, Any]]:

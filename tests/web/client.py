@@ -66,12 +66,10 @@ class FakeMetrics:
 class LocalReceiver:
     """The receiver of both forges. With `signing` keys GitLab's endpoint needs a signature."""
 
-    def __init__(
-        self, secrets: Sequence[str] = (SECRET,), *, app: bool = True, signing: Sequence[str] = ()
-    ) -> None:
+    def __init__(self, secrets: Sequence[str] = (SECRET,), *, signing: Sequence[str] = ()) -> None:
         self.queue, self.counters = FakeQueue(), FakeMetrics()
         self.metrics_tokens: list[str] = []
-        github = GitHubWebhooks(secrets, "github.com", needs_installation=app)
+        github = GitHubWebhooks(secrets, "github.com")
         gitlab = GitLabWebhooks("gitlab.example", signing, secrets)
         self.app = create(
             {"github": lambda: github, "gitlab": lambda: gitlab},

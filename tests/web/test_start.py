@@ -66,7 +66,7 @@ def test_a_secret_whose_file_is_empty_or_missing_refuses_the_start(
 ) -> None:
     file = tmp_path / "secret"
     bare.setenv(f"{name}_FILE", str(file))
-    assert f"{name}_FILE cannot be read: No such file" in refusal()
+    assert f"{name}_FILE cannot be read (No such file" in refusal()
     for text in ("", "\n", SHORT, "\x00\xff"):
         file.write_text(text)
         assert name in refusal()

@@ -68,6 +68,20 @@ def server_pid(url: str) -> int:
     return 0
 
 
+def start_process(command: str, environ: dict[str, str], folder: Path) -> subprocess.Popen[bytes]:
+    """Start `tagline COMMAND` as a process; append its log to a file in `folder`."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    with (folder / f"{command}.log").open("ab") as output:
+        return subprocess.Popen(
+            [sys.executable, "-c", SHORT_WAITS + START, command],
+            env={**kept, **environ},
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+        )
+
+
 class RunCommand:
     """`tagline run` as a process, with its own data directory."""
 
@@ -85,18 +99,7 @@ class RunCommand:
     @contextmanager
     def started(self) -> Iterator[subprocess.Popen[bytes]]:
         """Start the process, with its log in the folder; kill it at the end."""
-        kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-        command = [sys.executable, "-c", SHORT_WAITS + START, "run"]
-        with (self.folder / "run.log").open("ab") as output:
-            process = subprocess.Popen(
-                command,
-                env={**kept, **self.environ},
-                cwd=self.folder,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-            )
-        with process:
+        with start_process("run", self.environ, self.folder) as process:
             try:
                 yield process
             finally:

@@ -68,9 +68,7 @@ class GitHub:
     def complete_ref(self, ref: IssueRef) -> IssueRef:
         """Return a reference from the command line with installation, number and name."""
         if isinstance(self._auth, AppAuth) and not ref.account:
-            send = partial(self._rest.call, "GET", REPO + "/installation", _split_name(ref.repo))
-            installation = require_id("GitHub", self._auth.as_app(send))
-            ref = replace(ref, account=str(installation))
+            ref = replace(ref, account=self._auth.find_installation(ref))
         data = require_object("GitHub", self._call("GET", REPO, ref), "full_name")
         if self._host and ref.host not in ("", self._host):
             require_web_host("GITHUB_API_URL", data.get("html_url"), ref.host)

@@ -174,6 +174,16 @@ class AppAuth(Auth):
             raise OperatorError("GITHUB_PRIVATE_KEY is not the private key of a GitHub App")
         return key
 
+    def find_installation(self, ref: IssueRef) -> str:
+        """Return the id of the installation that includes a repository.
+
+        Raises `NotFound` if the App is not installed there.
+        """
+        owner, _, repo = ref.repo.partition("/")
+        path, variables = "/repos/{owner}/{repo}/installation", {"owner": owner, "repo": repo}
+        found = self.as_app(lambda app: self._rest.call("GET", path, variables, app))
+        return str(require_id("GitHub", found))
+
     def as_app(self, send: Callable[[Credential], T]) -> T:
         """Return the result of a request as the App; repeat it if this host's clock is wrong."""
         try:
@@ -187,13 +197,14 @@ class AppAuth(Auth):
     def _create_token(self, ref: IssueRef) -> _Token:
         """Return a new token.
 
-        Raises `NotCovered` if the installation does not include the repository.
+        Raises `NotCovered` if no installation, or not the delivery's, includes the repository.
         """
         try:
+            account = ref.account or self.find_installation(ref)
             try:
-                token = self._request_token(ref, PERMISSIONS)
+                token = self._request_token(ref, account, PERMISSIONS)
             except Forbidden:  # the operator may have left out `contents`
-                token = self._request_token(ref, {"issues": "write"})
+                token = self._request_token(ref, account, {"issues": "write"})
         except RateLimited as limit:
             # The limit is the App's: nothing shows that it concerns this installation.
             raise RateLimited(str(limit), limit.after or 0.0, account_wide=False) from None
@@ -202,10 +213,10 @@ class AppAuth(Auth):
             raise NotCovered(f"out of reach: {error}", may_be_lag=lag, refused=refused) from None
         return _Token(token, self._clock())
 
-    def _request_token(self, ref: IssueRef, permissions: Mapping[str, str]) -> str:
+    def _request_token(self, ref: IssueRef, account: str, permissions: Mapping[str, str]) -> str:
         name = ref.repo.partition("/")[2]
         scope = {"repository_ids": [ref.repo_id]} if ref.repo_id else {"repositories": [name]}
-        path, variables = "/app/installations/{id}/access_tokens", {"id": ref.account}
+        path, variables = "/app/installations/{id}/access_tokens", {"id": account}
         data = {**scope, "permissions": permissions}
         created = self.as_app(lambda app: self._rest.call("POST", path, variables, app, data=data))
         return text(require_object("GitHub", created, "token")["token"])

@@ -69,16 +69,19 @@ _decoder = msgspec.json.Decoder(_Payload)
 
 
 class GitHubWebhooks:
-    """Implements `WebhookParser`. All `secrets` are valid, so that one can be rotated."""
+    """Implements `WebhookParser`. All `secrets` are valid, so that one can be rotated.
+
+    A delivery without an installation comes from a webhook of a repository or organisation; the
+    worker knows by which credentials it has access.
+    """
 
     id_header = "x-github-delivery"
 
-    def __init__(self, secrets: Sequence[str], host: str, *, needs_installation: bool) -> None:
+    def __init__(self, secrets: Sequence[str], host: str) -> None:
         if not secrets or not all(secrets):
             raise ValueError("webhooks need at least one secret, none of them empty")
         self._keys = [hmac.new(secret.encode(), digestmod="sha256") for secret in secrets]
         self._host = host
-        self._needs_installation = needs_installation
 
     def check_headers(self, headers: Mapping[str, str]) -> HmacVerifier:
         match = SIGNATURE.fullmatch(headers.get("x-hub-signature-256", ""))
@@ -114,8 +117,6 @@ class GitHubWebhooks:
             return "a pull request"
         if author and author.type == "Bot":
             return "opened by a bot"
-        if self._needs_installation and payload.installation is None:
-            return "no installation in the payload, and GITHUB_TOKEN is not set"
         return ""
 
 
