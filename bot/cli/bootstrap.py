@@ -132,6 +132,15 @@ def open_redis(settings: Settings) -> redis.Redis:
     return client
 
 
+def log_redis_problems(settings: Settings, *, receives_only: bool = False) -> None:
+    """Log why this Redis can never work, with the fix; nothing if it does not answer now."""
+    from bot.queue import checks
+
+    commands = checks.RECEIVER_COMMANDS if receives_only else checks.WORKER_COMMANDS
+    for problem in checks.find_problems(open_redis(settings), commands):
+        log.get().error(f"Redis {problem.what}", fix=problem.fix)
+
+
 def log_start(settings: Settings, *, calls_models: bool = True) -> None:
     """Log the notices of the settings and, for a part that calls them, the language models."""
     for notice in (*settings.notices, *(settings.model_notices if calls_models else ())):

@@ -60,6 +60,8 @@ def _run(settings: Settings, parts: ExitStack, stop: StopSignal) -> None:
     gc.freeze()  # objects loaded at the start are never garbage
     if server:
         server.wait()
+    else:
+        bootstrap.log_redis_problems(settings)
     worker.start()
     bootstrap.log_forge_problems(settings)
     parts.callback(worker.stop)

@@ -36,6 +36,7 @@ def serve() -> None:
         bootstrap.exit_with_problems(error)
     except AddressUnavailable as error:
         bootstrap.fail(f"Tagline cannot start: {error}")
+    bootstrap.log_redis_problems(settings, receives_only=True)
     gc.freeze()  # objects loaded at the start are never garbage
     with receiver:
         log.get().info("receiver starts", host=settings.host, port=receiver.port)

@@ -24,6 +24,7 @@ def worker() -> None:
         running = wiring.worker(settings)
     except SettingsError as error:
         bootstrap.exit_with_problems(error)
+    bootstrap.log_redis_problems(settings)
     gc.freeze()  # objects loaded at the start are never garbage
     running.start()
     bootstrap.log_forge_problems(settings)
