@@ -133,6 +133,15 @@ class ClientPool:
             self._clients.append(client)
         return client
 
+    def describe_proxies(self) -> list[str]:
+        """Return a sentence for each proxy, without its credentials."""
+        used = (
+            f"{scheme} requests go through the proxy {proxy.url.scheme}://{proxy.url.netloc.decode()},"
+            " except to this host and those of NO_PROXY"
+            for scheme, proxy in self._proxies.items()
+        )
+        return [*used] or ["no proxy is used: HTTPS_PROXY and HTTP_PROXY are not set"]
+
     def close(self) -> None:
         """Close every thread's connections, once the threads have ended."""
         while self._clients:

@@ -24,6 +24,7 @@ LITERALS = (  # each match of the pattern contains one
     *("ghp_", "gho_", "ghu_", "ghs_", "ghr_"),
     *("github_pat_", "glpat-", "whsec_", "sk-", "earer ", "-----BEGIN"),
 )
+SHORT = 8  # characters; a shorter secret is masked as a whole word only
 LIBRARIES = ("dramatiq", "uvicorn", "httpx", "httpcore", "redis", "asyncio")
 
 _logger: Any = structlog.get_logger()
@@ -121,6 +122,17 @@ def _forms(secret: str) -> tuple[str, ...]:
     return secret, json.dumps(secret)[1:-1], repr(secret)[1:-1]
 
 
+def _mask(secret: str, line: str) -> str:
+    """Return the line without a secret; of a short one, letters of other words stay.
+
+    A number as a value of JSON stays too: masked, the line would not be JSON.
+    """
+    if len(secret) >= SHORT:
+        return line.replace(secret, MASK)
+    number = r'(?<!":)(?<![\[,.])' if secret.isdecimal() else ""
+    return re.sub(rf"(?<!\w){number}{re.escape(secret)}(?!\w)", MASK, line)
+
+
 def _masker(secrets: Iterable[str]) -> Callable[[Any, str, Any], str]:
     """Return a function that masks known secrets, also in JSON and repr spelling, and likely ones.
 
@@ -132,7 +144,7 @@ def _masker(secrets: Iterable[str]) -> Callable[[Any, str, Any], str]:
     def process(_logger: Any, _name: str, line: Any) -> str:
         for secret in (*longest_first, *_added_secrets):
             if secret in line:
-                line = line.replace(secret, MASK)
+                line = _mask(secret, line)
         # Searching for a few literals is much faster than the pattern.
         has_literal = any(literal in line for literal in LITERALS)
         return LIKELY_SECRET.sub(MASK, line) if has_literal else line

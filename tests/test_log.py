@@ -130,6 +130,43 @@ def test_ordinary_words_are_not_masked(text: str) -> None:
     assert log._masker((SECRET,))(None, "", text) == text
 
 
+# A short secret, a text with it, and what is logged.
+SHORT_SECRETS = [
+    (
+        "pw",
+        "the password pw of redis://:pw@redis",
+        "the password [masked] of redis://:[masked]@redis",
+    ),
+    ("pw", "pwd and spw stay", "pwd and spw stay"),
+    ("a", "a bad start", "[masked] bad start"),
+    ("o", "one or two", "one or two"),
+    ("p#s!", "it is p#s!, not xp#s!", "it is [masked], not xp#s!"),
+    ("1234", "port 12345, code 1234", "port 12345, code [masked]"),
+    ("redis77", "redis77 and redis778", "[masked] and redis778"),
+]
+
+
+@pytest.mark.parametrize(("secret", "text", "masked"), SHORT_SECRETS)
+def test_a_short_secret_is_masked_as_a_word_only(secret: str, text: str, masked: str) -> None:
+    assert log._masker((secret,))(None, "", text) == masked
+
+
+def test_a_long_secret_is_masked_within_words() -> None:
+    assert log._masker((SECRET,))(None, "", f"x{SECRET}y") == "x[masked]y"
+
+
+def test_a_short_number_leaves_the_line_json(lines: Lines) -> None:
+    stream = lines()
+    log.mask_also(("1234", "41"))
+    try:
+        log.get().info("code 1234", port=1234, ports=[1234, 41], why="41")
+    finally:
+        log._added_secrets.clear()
+    (event,) = events(stream)
+    assert (event["event"], event["why"]) == ("code [masked]", "[masked]")
+    assert (event["port"], event["ports"]) == (1234, [1234, 41])
+
+
 @pytest.mark.parametrize("form", ["json", "text"])
 @pytest.mark.parametrize("value", [object(), {1, 2}, ("\ud800",), b"\xff", {1: 2}, 2**70, "a\0b"])
 def test_any_value_in_an_event_is_one_line_without_an_error(

@@ -89,6 +89,7 @@ def _run_checks(report: _Report, repo: str | None) -> None:
     log.configure("error", settings.log_format, settings.secrets)
     ref = bootstrap.parse_ref(settings, refs.repository, repo, "--repo") if repo else None
     report.add("settings", lambda: _check_settings(settings))
+    report.add("network", lambda: map(Finding, clients.describe_proxies()))
     report.add("redis", lambda: _check_redis(settings), bootstrap.NO_REDIS)
     for name, forge in registry.FORGES.items():
         if forge.has_access(settings):

@@ -118,6 +118,17 @@ def test_a_wrong_value_is_one_problem_with_its_fix(
     assert re.search(fix, check.problem(area))
 
 
+@pytest.mark.parametrize("name", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY"])
+def test_the_proxy_that_is_used_is_shown_without_its_password(
+    check: CheckCommand, name: str
+) -> None:
+    assert "no proxy is used" in messages(check.lines(), "network")
+    check.environment[name] = "http://me:quokkaberry@proxy.internal:3128"
+    shown = messages(check.lines(), "network")
+    assert "https requests go through the proxy http://proxy.internal:3128, except" in shown
+    assert "quokkaberry" not in shown
+
+
 def test_missing_settings_of_receiver_and_worker_are_named(check: CheckCommand) -> None:
     check.environment = {"REDIS_URL": check.environment["REDIS_URL"]}
     problem = check.problem("settings")
