@@ -9,8 +9,8 @@ import re
 from dataclasses import dataclass
 from urllib.parse import unquote, urljoin, urlsplit
 
+from bot.core.diagnostics import excerpt
 from bot.core.errors import OperatorError, PermanentError, Retry, TaglineError, WriteUncertain
-from bot.forges.values import excerpt
 from bot.http import Request, Response
 
 PERMANENT = (301, 308)  # other redirects may end by themselves

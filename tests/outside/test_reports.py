@@ -19,7 +19,8 @@ from bot.llm.checks import check_model
 from bot.llm.client import ModelClient
 from bot.llm.openai import ChatCompletions
 from bot.llm.protocol import Endpoint
-from bot.settings.load import load
+from bot.settings import env_file
+from bot.settings.load import SettingsError, load
 from bot.wiring import model_client
 from tests.configs import parse
 from tests.fakes import ScriptedWeb, make_issue, make_labellers
@@ -182,3 +183,42 @@ def test_a_permalink_is_shortened_as_an_address(reports: Path) -> None:
 def test_what_is_not_prose_is_no_summary(name: str, summary: str, reports: Path) -> None:
     (issue,) = issues(reports, name)
     assert extract_summary(issue["title"], issue["body"]) == summary
+
+
+# Settings.
+
+# Row → file, the start of its only problem, a part of the value.
+BAD_ENVIRONMENTS = {
+    "16 encoding": ("20-utf16.env", "/", "save it as UTF-8"),
+    "17 first line": ("22-key-first-line.env", "GITHUB_PRIVATE_KEY", "only the first line"),
+    "33 password": ("27-redis-url.env", "REDIS_URL", "percent-encode its password"),
+}
+
+
+@pytest.mark.parametrize("row", BAD_ENVIRONMENTS)
+def test_a_bad_environment_is_one_sentence_without_a_value(row: str, reports: Path) -> None:
+    name, start, advice = BAD_ENVIRONMENTS[row]
+    with pytest.raises(SettingsError) as error:
+        load({}, reports / name)
+    (line,) = error.value.problems
+    assert line.startswith(start)
+    assert advice in line
+    assert not any(value in line for value in ("0123456789", "MIIEexample", "pa/ss", "word@"))
+
+
+def test_quotes_of_docker_are_removed(reports: Path) -> None:
+    lines = (reports / "19-docker.env").read_text(encoding="utf-8").splitlines()
+    settings = load(dict(line.split("=", 1) for line in lines))  # as docker reads the file
+    assert settings.github_webhook_secrets == ("0123456789abcdef0123",)
+    assert settings.github_app_id == "1"
+    assert "docker run --env-file" in settings.notices[0]
+
+
+def test_a_secret_is_not_interpolated(reports: Path) -> None:
+    settings = load({}, reports / "23-interpolated.env")
+    assert settings.github_webhook_secrets == ("0123456789${abc}def0123",)
+
+
+def test_the_proxies_of_a_file_are_no_misspelt_settings(reports: Path) -> None:
+    variables = env_file.read(reports / "40-proxy.env").values
+    assert load(variables).notices == ()
