@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import re
 import sys
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, MutableMapping
 from contextlib import suppress
 from types import TracebackType
 from typing import Any, TextIO
@@ -37,14 +38,19 @@ def configure(
     secrets: Iterable[str] = (),
     stream: TextIO | None = None,
 ) -> None:
-    """Write our events and the warnings of libraries to `stream` (stderr) as masked lines."""
+    """Write our events and the warnings of libraries to `stream` (stderr) as masked lines.
+
+    `form` is "json", "text" for developers or "plain" for people who call a command.
+    """
     global _logger  # noqa: PLW0603 - one log per process
     out = stream or sys.stderr
     lines: Any = _LossyStream(out)
     renderer: Any = (
-        structlog.processors.JSONRenderer(_json)
+        _render_plain
+        if form == "plain"
+        else structlog.processors.JSONRenderer(_json)
         if form == "json"
-        else structlog.dev.ConsoleRenderer(colors=out.isatty())
+        else structlog.dev.ConsoleRenderer(colors=out.isatty() and not os.environ.get("NO_COLOR"))
     )
     _logger = structlog.wrap_logger(
         structlog.WriteLogger(lines),
@@ -116,6 +122,14 @@ def _json(event: Any, **_: Any) -> str:
         return msgspec.json.encode(event, enc_hook=str).decode()
     except (TypeError, ValueError):
         return json.dumps(event, default=str)
+
+
+def _render_plain(_logger: Any, _name: str, event: MutableMapping[str, Any]) -> str:
+    """Return a line for a person: level, event and fields, without the time."""
+    level, what = str(event.pop("level")).capitalize(), event.pop("event")
+    event.pop("timestamp", None)
+    fields = ", ".join(f"{key} {value}" for key, value in event.items() if value not in ("", None))
+    return f"{level}: {what}" + (f" ({fields})" if fields else "")
 
 
 def _forms(secret: str) -> tuple[str, ...]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from itertools import islice
 from pathlib import Path
+from traceback import walk_tb
 from typing import TYPE_CHECKING, NoReturn
 
 import click
@@ -27,31 +27,52 @@ if TYPE_CHECKING:
 USAGE = 2
 FIRST_FINDINGS = 2  # of a forge: the clock, and whether it accepts the credentials
 ENV_FILE = Path(".env")
+PARTIAL = 3
+OVER_BUDGET = 4
 TRY_AGAIN = 75
 NO_REDIS = "look at REDIS_URL; if it is not set, at DATA_DIR and whether `tagline run` is running"
+
+
+class AddressUnavailable(Exception):
+    """The receiver cannot listen on its address; the text gives the reason and the fix."""
+
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
-def load_settings(*, receives_only: bool = False) -> Settings:
-    """Return the settings from the environment and `.env`, or exit with their problems.
+def load_settings() -> Settings:
+    """Return the settings from the environment and `.env`. Raises `SettingsError`.
 
-    A part that only receives does not need the whole GitHub App.
+    Notices and warnings are lines of text on standard error; LOG_FORMAT is for services.
     """
-    try:
-        settings = load(os.environ, ENV_FILE)
-        if settings.app_problem and not receives_only:
-            raise SettingsError([settings.app_problem])
-    except SettingsError as error:
-        exit_with_problems(error)
-    log.configure(settings.log_level, settings.log_format, settings.secrets)
+    settings = _load()
+    level = "warning" if settings.log_level == "info" else settings.log_level
+    log.configure(level, "plain", settings.secrets)
     return settings
 
 
-def exit_with_problems(error: SettingsError) -> NoReturn:
-    """Print the problems and exit with the code for wrong settings."""
-    problems = "".join(f"\n  - {problem}" for problem in error.problems)
-    fail(f"Tagline cannot start:{problems}\n({describe_sources()})", USAGE)
+def load_service_settings(*, receives_only: bool = False) -> Settings:
+    """Return the settings of a service, and log its notices and its language models.
+
+    A part that only receives needs neither models nor the whole GitHub App.
+    """
+    settings = _load(receives_only=receives_only)
+    log.configure(settings.log_level, settings.log_format, settings.secrets)
+    log_start(settings, calls_models=not receives_only)
+    return settings
+
+
+def _load(*, receives_only: bool = False) -> Settings:
+    settings = load(os.environ, ENV_FILE)
+    if settings.app_problem and not receives_only:
+        raise SettingsError([settings.app_problem])
+    return settings
+
+
+def show_notices(settings: Settings) -> None:
+    """Print the notices of the settings to standard error."""
+    for notice in (*settings.notices, *settings.model_notices):
+        click.echo(f"Note: {notice}", err=True)
 
 
 def describe_sources() -> str:
@@ -68,29 +89,57 @@ def fail(message: str, code: int = 1) -> NoReturn:
     sys.exit(code)
 
 
-@contextmanager
-def exit_on_errors() -> Iterator[None]:
-    """Print a message and exit on an error of a forge, a model or Redis."""
+def describe_error(error: Exception) -> tuple[str, int]:
+    """Return what a command prints for an error that ends it, and its exit code."""
     import redis
 
     from bot.core.errors import Retry, TaglineError
+    from bot.embedded.valkey import ServerUnavailable
 
-    try:
-        yield
-    except TaglineError as error:
-        fail(f"Not done: {error}", TRY_AGAIN if isinstance(error, Retry) else 1)
-    except redis.RedisError:
-        fail(f"Redis does not answer: {NO_REDIS}.", TRY_AGAIN)
+    if isinstance(error, SettingsError):
+        problems = "".join(f"\n  - {problem}" for problem in error.problems)
+        return f"Tagline cannot start:{problems}\n({describe_sources()})", USAGE
+    if isinstance(error, (ServerUnavailable, AddressUnavailable)):
+        return f"Tagline cannot start: {error}", 1
+    if isinstance(error, TaglineError):
+        return f"Not done: {error}", TRY_AGAIN if isinstance(error, Retry) else 1
+    if isinstance(error, redis.RedisError):
+        from bot.queue.enqueue import error_code
+
+        return f"Redis does not answer ({error_code(error)}): {NO_REDIS}.", TRY_AGAIN
+    if isinstance(error, UnicodeEncodeError) or "null byte" in str(error):
+        return "An argument contains a character that no text has.", USAGE
+    if isinstance(error, OSError) and error.filename:
+        return f"{error.filename} cannot be used: {error.strerror}.", 1
+    if fix := _find_malformed_answer(error):
+        return f"Not done: the server's answer has an unknown form; {fix}", 1
+    place = (log.frames(error.__traceback__) or [""])[-1]
+    return (
+        f"Unexpected error ({type(error).__name__} at {place}). This is a fault of Tagline:"
+        " please report this line, and what you called.",
+        1,
+    )
+
+
+def _find_malformed_answer(error: Exception) -> str:
+    """Return what to look at if an adapter cannot read an answer, "" for other errors."""
+    from bot.forges.registry import FORGES
+
+    hints = {f"bot.forges.{name}.": entry.settings_hint for name, entry in FORGES.items()}
+    redis_hint = "look at REDIS_URL; does another program use its database?"
+    hints |= {"bot.store.": redis_hint, "bot.queue.": redis_hint}
+    modules = (frame.f_globals.get("__name__", "") for frame, _ in walk_tb(error.__traceback__))
+    own = [name for name in modules if name.startswith("bot.")]
+    return next(
+        (hint for start, hint in hints.items() if own[-1:] and own[-1].startswith(start)), ""
+    )
 
 
 def open_clients() -> ClientPool:
-    """Return HTTP clients that are closed when the command ends; exit on a wrong proxy."""
+    """Return HTTP clients that are closed when the command ends. Raises `SettingsError`."""
     from bot import wiring
 
-    try:
-        clients = wiring.clients()
-    except SettingsError as error:
-        exit_with_problems(error)
+    clients = wiring.clients()
     click.get_current_context().call_on_close(clients.close)
     return clients
 
@@ -176,3 +225,10 @@ def _log_forge_problems(settings: Settings) -> None:
             frames = log.frames(error.__traceback__)[-8:]
             log.get().error("unexpected error", error=type(error).__name__, frames=frames)
     clients.close()
+
+
+def format_usd(usd: float | None) -> str:
+    """Return dollars, with four digits after the point where they are few; "unknown" for None."""
+    if usd is None:
+        return "unknown"
+    return f"${usd:,.2f}" if usd >= 1 or not usd else f"${usd:.4f}"

@@ -68,6 +68,9 @@ class _Report:
         except redis.RedisError as error:
             what = f"does not answer ({type(error).__name__})"
             self.lines.append((area, Finding(what, fix, wrong=True)))
+        except Exception as error:  # the other checks still run
+            what, _ = bootstrap.describe_error(error)
+            self.lines.append((area, Finding(what.removeprefix("Not done: "), wrong=True)))
 
 
 def _run_checks(report: _Report, repo: str | None) -> None:
@@ -87,7 +90,9 @@ def _run_checks(report: _Report, repo: str | None) -> None:
         return
     click.get_current_context().call_on_close(clients.close)
     log.configure("error", settings.log_format, settings.secrets)
-    ref = bootstrap.parse_ref(settings, refs.repository, repo, "--repo") if repo else None
+    ref = (
+        bootstrap.parse_ref(settings, refs.repository, repo, "--repo") if repo is not None else None
+    )
     report.add("settings", lambda: _check_settings(settings))
     report.add("network", lambda: map(Finding, clients.describe_proxies()))
     report.add("redis", lambda: _check_redis(settings), bootstrap.NO_REDIS)

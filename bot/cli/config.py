@@ -74,9 +74,9 @@ def show(file: str | None, repo: str | None, as_json: bool) -> None:
 
     from bot.core.config import docs, parser
 
-    if file and repo:
+    if file and repo is not None:
         raise click.UsageError("Give FILE or --repo, not both.")
-    text = _read_repository(repo) if repo else _read_file(file or _find_default_file())
+    text = _read_repository(repo) if repo is not None else _read_file(file or _find_default_file())
     parsed = parser.read(text)
     for problem in parsed.problems:
         click.echo(f"Problem: {problem}", err=True)
@@ -156,6 +156,5 @@ def _read_repository(repo: str) -> str | None:
 
     settings = bootstrap.load_settings()
     given = bootstrap.parse_ref(settings, refs.repository, repo, "--repo")
-    with bootstrap.exit_on_errors():
-        forge, ref = bootstrap.open_forge(settings, bootstrap.open_clients(), given)
-        return forge.get_config_text(ref)
+    forge, ref = bootstrap.open_forge(settings, bootstrap.open_clients(), given)
+    return forge.get_config_text(ref)

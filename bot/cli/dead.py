@@ -25,18 +25,16 @@ def show(as_json: bool) -> None:
     """List time, issue and reason of each failed job. Redis keeps them for a week."""
     import msgspec
 
-    rows: list[dict[str, Any]]
-    with bootstrap.exit_on_errors():
-        letters, store = _open_letters()
-        rows = [
-            {
-                "job": letter.job,
-                "issue": letter.issue,
-                "at": letter.at,
-                "why": record.why if (record := store.job(letter.job)) else "",
-            }
-            for letter in letters.all()
-        ]
+    letters, store = _open_letters()
+    rows: list[dict[str, Any]] = [
+        {
+            "job": letter.job,
+            "issue": letter.issue,
+            "at": letter.at,
+            "why": record.why if (record := store.job(letter.job)) else "",
+        }
+        for letter in letters.all()
+    ]
     if as_json:
         click.echo(msgspec.json.encode({"v": 1, "dead": rows}).decode())
         return
@@ -54,10 +52,9 @@ def retry(jobs: tuple[str, ...], everything: bool) -> None:
     """Queue failed jobs again. JOBS are ids that `tagline dead list` prints."""
     if bool(jobs) == everything:
         raise click.UsageError("Name jobs that `tagline dead list` prints, or use --all.")
-    with bootstrap.exit_on_errors():
-        letters, _ = _open_letters()
-        requested = [letter.job for letter in letters.all()] if everything else list(jobs)
-        sent = letters.send_again({*requested})
+    letters, _ = _open_letters()
+    requested = [letter.job for letter in letters.all()] if everything else list(jobs)
+    sent = letters.send_again({*requested})
     unknown = [job for job in requested if job not in sent]
     click.echo(f"{len(requested) - len(unknown)} sent again.", err=True)
     if unknown:

@@ -16,8 +16,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bot.cli import bootstrap
-
 if TYPE_CHECKING:
     from bot.sandbox.page.demo_backend import DemoBackend, HostName
 
@@ -41,7 +39,6 @@ def demo(local_model: bool, as_json: bool) -> None:
     """
     from bot.embedded.valkey import ServerUnavailable
     from bot.sandbox.page.demo_backend import DemoUnavailable
-    from bot.settings.load import SettingsError
     from bot.wiring import demo_processes
 
     with_page = sys.stdin.isatty() and sys.stdout.isatty() and not as_json
@@ -54,8 +51,6 @@ def demo(local_model: bool, as_json: bool) -> None:
                 show_page(processes, stop)
                 return
             results = [_run_issue(processes, host) for host in HOSTS]
-        except SettingsError as error:
-            bootstrap.exit_with_problems(error)
         except (ServerUnavailable, DemoUnavailable) as error:
             lines = [x for path in folder.rglob("*.err") for x in path.read_text().splitlines()]
             click.echo("\n".join([*lines[-20:], f"The demo failed: {error}"]), err=True)

@@ -41,14 +41,13 @@ def enrich(ref: str, apply: bool, delay: float | None, as_json: bool) -> None:
         raise click.UsageError("--delay queues a job that writes: add --apply.")
     given = bootstrap.parse_ref(settings, refs.parse, ref, "REF")
     clients = bootstrap.open_clients()
-    with bootstrap.exit_on_errors():
-        _, issue = bootstrap.open_forge(settings, clients, given)
-        job = Job(f"manual-{uuid.uuid4()}", "manual", issue, time.time())
-        if delay is None:
-            _print(_run(settings, clients, job, apply), as_json, apply)
-        else:
-            job_id = _queue(settings, job, delay)
-            click.echo(json.dumps({"v": 1, "job": job_id}) if as_json else job_id)
+    _, issue = bootstrap.open_forge(settings, clients, given)
+    job = Job(f"manual-{uuid.uuid4()}", "manual", issue, time.time())
+    if delay is None:
+        _print(_run(settings, clients, job, apply), as_json, apply)
+    else:
+        job_id = _queue(settings, job, delay)
+        click.echo(json.dumps({"v": 1, "job": job_id}) if as_json else job_id)
 
 
 def _run(settings: Settings, clients: ClientPool, job: Job, apply: bool) -> Outcome:
@@ -56,7 +55,7 @@ def _run(settings: Settings, clients: ClientPool, job: Job, apply: bool) -> Outc
 
     from bot import wiring
 
-    bootstrap.log_start(settings)
+    bootstrap.show_notices(settings)
     if not apply:
         settings = replace(settings, mode="dry-run")
     store = _open_store(settings) if apply else wiring.no_store()

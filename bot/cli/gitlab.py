@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import click
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
 F = Callable[..., Any]
 Line = tuple[str, str]  # a result, and what to do about it or ""
+HOOK_PATH = "/webhooks/gitlab"
 NEEDS_APPLY = "add --apply to do it"
 
 
@@ -32,7 +35,9 @@ def _add_options(command: F) -> F:
         bootstrap.json_option,
         click.option("--apply", is_flag=True, help="Make the change; without it nothing changes."),
         click.option("--group", is_flag=True, help="PATH is a group (GitLab Premium)."),
-        click.option("--url", required=True, help="The webhook: https://your.host/webhooks/gitlab"),
+        click.option(
+            "--url", required=True, help=f"The webhook, https://your.host{HOOK_PATH}, or its host."
+        ),
         click.argument("path"),
     ):
         command = option(command)
@@ -46,39 +51,81 @@ def add_hook(path: str, url: str, group: bool, apply: bool, as_json: bool) -> No
 
     Uses GITLAB_URL and GITLAB_TOKEN; the token needs the role Maintainer. If the server can sign
     deliveries and GITLAB_SIGNING_TOKEN is not set, a token is created and stored in DATA_DIR.
+    Exits with 3 if the hook is set up, but the test delivery does not arrive.
     """
+    url = _complete_url(url)
+    if urlsplit(url).path.removesuffix(HOOK_PATH) == urlsplit(url).path:
+        raise click.BadParameter(
+            f"Tagline receives at {HOOK_PATH}: write https://your.host{HOOK_PATH}",
+            param_hint="--url",
+        )
     settings = _load_settings()
     lines: list[Line] = []
-    with bootstrap.exit_on_errors():
+    problem = ""
+    try:
         hooks = _open_hooks(settings, path, group)
-        try:
-            lines.extend((finding.what, finding.fix) for finding in hooks.report(url))
-            hook = hooks.find(url)
-            if apply:
-                secret, secret_lines = _get_hook_secret(settings, hooks)
-                hook = hooks.put(hook, url, secret)
-                lines += [(f"hook {hook} is set up", ""), *secret_lines]
-                problem = hooks.test(hook)
-                fix = "look at the webhook's recent events in GitLab" if problem else ""
-                lines.append((problem or "a test delivery was sent", fix))
-            else:
-                change = f"would update hook {hook}" if hook else "would create a hook"
-                lines.append((f"{change} for {url}", NEEDS_APPLY))
-        finally:
-            _print(lines, as_json)
+        lines.extend((finding.what, finding.fix) for finding in hooks.report(url))
+        hook = hooks.find(url)
+        if apply:
+            secret, secret_lines = _get_hook_secret(settings, hooks)
+            hook = hooks.put(hook, url, secret)
+            lines += [(f"hook {hook} is set up", ""), _list_triggers(), *secret_lines]
+            problem = hooks.test(hook)
+            lines.append(_describe_test(problem, is_configured=not secret_lines))
+        else:
+            change = f"would update hook {hook}" if hook else "would create a hook"
+            lines += [(f"{change} for {url}", NEEDS_APPLY), _list_triggers()]
+    finally:
+        _print(lines, as_json)
+    if problem:
+        sys.exit(bootstrap.PARTIAL)
 
 
 @gitlab.command("remove-hook")
 @_add_options
 def remove_hook(path: str, url: str, group: bool, apply: bool, as_json: bool) -> None:
     """Remove the webhook of PATH that calls this URL."""
-    with bootstrap.exit_on_errors():
-        hooks = _open_hooks(_load_settings(), path, group)
-        hook = hooks.find(url)
-        if hook and apply:
-            hooks.remove(hook)
+    hooks = _open_hooks(_load_settings(), path, group)
+    hook = hooks.find(_complete_url(url))
+    if hook and apply:
+        hooks.remove(hook)
     change = ("the hook is removed", "") if apply else ("the hook would be removed", NEEDS_APPLY)
     _print([change if hook else ("no such hook", "")], as_json)
+
+
+def _complete_url(url: str) -> str:
+    """Return a webhook's URL; where only a host is given, with the path. Raises `BadParameter`."""
+    url = url.strip().rstrip("/")
+    try:
+        parts = urlsplit(url)
+        valid = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1)
+    except ValueError:
+        valid = False
+    if not valid or url.split() != [url]:
+        raise click.BadParameter(f"write https://your.host{HOOK_PATH}", param_hint="--url")
+    return url if parts.path or parts.query or parts.fragment else url + HOOK_PATH
+
+
+def _list_triggers() -> Line:
+    from bot.forges.gitlab.hooks import EVENTS
+
+    triggers = {name: on for name, on in EVENTS.items() if name.endswith("_events")}
+    on, off = (
+        ", ".join(name.replace("_", " ") for name, value in triggers.items() if value is wanted)
+        for wanted in (True, False)
+    )
+    return f"triggers: {on}; not: {off}", ""
+
+
+def _describe_test(problem: str, *, is_configured: bool) -> Line:
+    """Return the result of a test delivery. GitLab sends none for a project without issues."""
+    if not problem:
+        return "a test delivery was sent, and the receiver accepted it", ""
+    if "has issues" in problem:
+        return f"no test delivery: {problem}", "open an issue; it is the test"
+    first = "" if is_configured else "set the variable above, "
+    start = f"{first}start it (`tagline run`), then press Test at the webhook in GitLab"
+    return f"the receiver does not accept the test delivery yet: {problem}", start
 
 
 def _load_settings() -> Settings:
@@ -91,6 +138,10 @@ def _load_settings() -> Settings:
 def _open_hooks(settings: Settings, path: str, group: bool) -> Hooks:
     from bot.forges.registry import gitlab_hooks
 
+    path = path.removeprefix(settings.gitlab_url).removeprefix("gitlab:").strip("/")
+    if not path:
+        raise click.BadParameter("write GROUP/PROJECT, or a group with --group", param_hint="PATH")
+    path = path.removesuffix(".git")
     return gitlab_hooks(settings, bootstrap.open_clients(), path, group=group)
 
 
@@ -113,8 +164,8 @@ def _get_hook_secret(settings: Settings, hooks: Hooks) -> tuple[dict[str, str], 
 
 def _load_or_store(path: Path, create: Callable[[], str]) -> str:
     """Return the secret in a file, which is created for its owner only where it is missing."""
-    if path.is_file():
-        return path.read_text().strip()
+    if path.is_file() and (secret := path.read_text(errors="replace").strip()):
+        return secret
     secret = create()
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:

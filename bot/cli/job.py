@@ -22,10 +22,9 @@ def job(job_id: str, as_json: bool) -> None:
     from bot.queue.broker import is_queued
 
     client = bootstrap.open_redis(bootstrap.load_settings())
-    with bootstrap.exit_on_errors():
-        record = wiring.redis_store(client).job(job_id)
-        if record is None and is_queued(client, job_id):
-            record = JobRecord(job_id, "queued", "")
+    record = wiring.redis_store(client).job(job_id)
+    if record is None and is_queued(client, job_id):
+        record = JobRecord(job_id, "queued", "")
     if record is None:
         bootstrap.fail("No such job. Tagline keeps jobs for a week.")
     fields = msgspec.to_builtins(record)

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import click
 
 from bot.cli import bootstrap
-from bot.settings.load import SettingsError
 
 if TYPE_CHECKING:
     from bot.cli.signals import StopSignal
@@ -31,19 +30,10 @@ def run() -> None:
     from bot.cli.signals import StopSignal
 
     stop = StopSignal()
-    from bot.cli.serve import AddressUnavailable
-    from bot.embedded.valkey import ServerUnavailable
-
-    settings = bootstrap.load_settings()
-    bootstrap.log_start(settings)
-    try:
-        settings.require(webhook_secret=True, forge=True)
-        with ExitStack() as parts:  # stops in reverse order: receiver, worker, Redis
-            _run(settings, parts, stop)
-    except SettingsError as error:
-        bootstrap.exit_with_problems(error)
-    except (ServerUnavailable, AddressUnavailable) as error:
-        bootstrap.fail(f"Tagline cannot start: {error}")
+    settings = bootstrap.load_service_settings()
+    settings.require(webhook_secret=True, forge=True)
+    with ExitStack() as parts:  # stops in reverse order: receiver, worker, Redis
+        _run(settings, parts, stop)
 
 
 def _run(settings: Settings, parts: ExitStack, stop: StopSignal) -> None:

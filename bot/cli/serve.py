@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bot.cli import bootstrap
-from bot.settings.load import SettingsError
+from bot.cli.bootstrap import AddressUnavailable
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -28,14 +28,8 @@ def serve() -> None:
     from bot.cli.signals import StopSignal
 
     stop = StopSignal()
-    settings = bootstrap.load_settings(receives_only=True)
-    bootstrap.log_start(settings, calls_models=False)
-    try:
-        receiver = Receiver(settings)
-    except SettingsError as error:
-        bootstrap.exit_with_problems(error)
-    except AddressUnavailable as error:
-        bootstrap.fail(f"Tagline cannot start: {error}")
+    settings = bootstrap.load_service_settings(receives_only=True)
+    receiver = Receiver(settings)
     bootstrap.log_redis_problems(settings, receives_only=True)
     gc.freeze()  # objects loaded at the start are never garbage
     with receiver:
@@ -44,10 +38,6 @@ def serve() -> None:
             pass
         if not receiver.alive:
             raise SystemExit(1)
-
-
-class AddressUnavailable(Exception):
-    """The receiver cannot listen on its address; the text gives the reason and the fix."""
 
 
 class Receiver:

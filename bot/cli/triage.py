@@ -18,7 +18,7 @@ from bot.cli import bootstrap
 if TYPE_CHECKING:
     from bot.core.types import Enrichment, Issue, Label
 
-PARTIAL = 3
+PARTIAL = bootstrap.PARTIAL
 GZIP = b"\x1f\x8b"
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -72,7 +72,7 @@ def _create_enricher(
     models: dict[str, ModelService] = {}
     if not no_llm:
         settings = bootstrap.load_settings()
-        bootstrap.log_start(settings)
+        bootstrap.show_notices(settings)
         models = wiring.models(settings.model, bootstrap.open_clients(), wiring.no_store())
     text = path.read_text(errors="replace") if path else None
     parsed = parser.restrict_models(parser.read(text), models)

@@ -7,7 +7,6 @@ import gc
 import click
 
 from bot.cli import bootstrap
-from bot.settings.load import SettingsError
 
 
 @click.command()
@@ -18,12 +17,8 @@ def worker() -> None:
     stop = StopSignal()
     from bot import log, wiring
 
-    settings = bootstrap.load_settings()
-    bootstrap.log_start(settings)
-    try:
-        running = wiring.worker(settings)
-    except SettingsError as error:
-        bootstrap.exit_with_problems(error)
+    settings = bootstrap.load_service_settings()
+    running = wiring.worker(settings)
     bootstrap.log_redis_problems(settings)
     gc.freeze()  # objects loaded at the start are never garbage
     running.start()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -52,7 +53,7 @@ class Project:
 @pytest.fixture
 def project(box: Sandbox, tmp_path: Path) -> Iterator[Project]:
     # Without a receiver there, the sandbox's test delivery fails at once.
-    project = Project(box, tmp_path, f"{box.url}/nowhere")
+    project = Project(box, tmp_path, f"{box.url}/nowhere/webhooks/gitlab")
     yield project
     project.run("remove-hook", "--apply")
 
@@ -75,7 +76,7 @@ def test_the_report_has_scope_role_expiry_labels_and_local_addresses(project: Pr
 
 def test_a_hook_is_made_once_and_updated(project: Project) -> None:
     for _ in range(2):
-        project.run("add-hook", "--apply")
+        project.run("add-hook", "--apply", code=3)
     (hook,) = project.hooks()
     assert hook["url"] == project.url
     assert (hook["issues_events"], hook["note_events"]) == (True, True)
@@ -85,8 +86,8 @@ def test_a_hook_is_made_once_and_updated(project: Project) -> None:
 def test_a_generated_signing_token_is_readable_by_its_owner_only_and_never_printed(
     project: Project,
 ) -> None:
-    output = project.run("add-hook", "--apply")
-    again = project.run("add-hook", "--apply")
+    output = project.run("add-hook", "--apply", code=3)
+    again = project.run("add-hook", "--apply", code=3)
     path = project.folder / "data" / "gitlab-signing-token"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     token = path.read_text().strip()
@@ -98,12 +99,12 @@ def test_a_generated_signing_token_is_readable_by_its_owner_only_and_never_print
 def test_a_configured_signing_token_is_used(project: Project) -> None:
     token = "whsec_" + base64.b64encode(bytes(range(32))).decode()
     project.environment["GITLAB_SIGNING_TOKEN"] = token
-    assert "the secret is stored" not in project.run("add-hook", "--apply")
+    assert "the secret is stored" not in project.run("add-hook", "--apply", code=3)
     assert not (project.folder / "data").exists()
 
 
 def test_a_hook_can_be_removed_twice(project: Project) -> None:
-    project.run("add-hook", "--apply")
+    project.run("add-hook", "--apply", code=3)
     assert "would be removed" in project.run("remove-hook")
     assert "is removed" in project.run("remove-hook", "--apply")
     assert "no such hook" in project.run("remove-hook", "--apply")
@@ -137,6 +138,71 @@ def test_without_a_token_the_error_names_the_variable(project: Project) -> None:
     del project.environment["GITLAB_TOKEN"]
     assert "GITLAB_TOKEN is not set" in project.run("add-hook", code=2)
     project.environment["GITLAB_TOKEN"] = project.box.gitlab.maintainer_token
+
+
+def test_a_dry_run_lists_the_triggers(project: Project) -> None:
+    output = project.run("add-hook")
+    assert "triggers: issues events, note events; not: confidential issues events" in output
+
+
+@pytest.mark.parametrize(
+    ("url", "stored"),
+    [
+        ("https://tagline.example", URL),
+        ("https://tagline.example/", URL),
+        (f"{URL}/", URL),
+        ("https://tagline.example:8443/bots/webhooks/gitlab",) * 2,
+    ],
+)
+def test_a_host_alone_is_completed_with_the_path(project: Project, url: str, stored: str) -> None:
+    project.url = url
+    assert f"for {stored}\n" in project.run("add-hook")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://tagline.example/hooks",
+        "https://tagline.example/webhooks/github",
+        "https://tagline.example/?a=b",
+        "tagline.example/webhooks/gitlab",
+        "ftp://tagline.example/webhooks/gitlab",
+        "https:///webhooks/gitlab",
+        "https://[::1/webhooks/gitlab",
+        "https://tagline.example:port/webhooks/gitlab",
+        "https://tagline example/webhooks/gitlab",
+        "",
+    ],
+)
+def test_an_address_at_which_tagline_does_not_receive_is_refused(
+    project: Project, url: str
+) -> None:
+    right, project.url = project.url, url
+    output = project.run("add-hook", "--apply", code=2)
+    project.url = right
+    assert "write https://your.host/webhooks/gitlab" in output
+    assert project.hooks() == []
+
+
+def test_before_the_receiver_runs_the_hook_is_set_up_and_the_next_step_is_named(
+    project: Project, box: Sandbox
+) -> None:
+    box.gitlab.open_issue(project.name, "A sample for the test", "", deliver=False)
+    output = project.run("add-hook", "--apply", code=3)
+    assert "hook 1 is set up" in re.sub(r"hook \d+", "hook 1", output)
+    assert "set the variable above, start it (`tagline run`), then press Test" in output
+    assert len(project.hooks()) == 1
+
+
+def test_a_project_without_issues_is_tested_by_its_first_issue(project: Project) -> None:
+    output = project.run("add-hook", "--apply", code=3)
+    assert "open an issue; it is the test" in output
+
+
+@pytest.mark.parametrize("form", ["gitlab:{}", "{url}/{}", "{url}/{}.git", "/{}/"])
+def test_the_path_may_be_an_address(project: Project, form: str) -> None:
+    project.name = form.format(project.name, url=project.environment["GITLAB_URL"])
+    assert "would create a hook" in project.run("add-hook")
 
 
 def test_the_report_can_be_json(project: Project) -> None:

@@ -16,7 +16,8 @@ from pathlib import Path
 import pytest
 import redis
 
-from bot.cli.serve import AddressUnavailable, Receiver
+from bot.cli.bootstrap import AddressUnavailable
+from bot.cli.serve import Receiver
 from bot.embedded import valkey
 from bot.embedded.supervisor import STABLE_SECONDS, RedisSupervisor
 from bot.embedded.valkey import (

@@ -1,0 +1,265 @@
+"""Every command, with good, missing, wrong and hostile arguments: a sentence, never a traceback."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import redis
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from bot.cli.main import COMMANDS
+from bot.core import redis_keys
+from bot.store.redis import DAY
+from tests.serving import served
+from tests.whole.test_command_line import CommandResult, tagline
+
+SILENT = "redis://127.0.0.1:1/0"
+TOKEN = "glpat-quokkaberry-0123"
+ISSUE = {"title": "App crashes", "body": "It crashed with an exception."}
+HOSTILE = [
+    "",
+    " ",
+    "-",
+    "--",
+    "\0",
+    "\ud800",
+    "🎉" * 50,
+    "../" * 20,
+    "a" * 5000,
+    "{}",
+    "%s%n",
+    "\x1b[2J",
+]
+WITH_ARGUMENT = [
+    ["enrich"],
+    ["job"],
+    ["dead", "retry"],
+    ["dead"],
+    ["config", "check"],
+    ["config", "show"],
+    ["config", "show", "--repo"],
+    ["config", "init", "--write"],
+    ["config"],
+    ["check", "--repo"],
+    ["triage", "--file"],
+    ["triage", "--concurrency"],
+    ["gitlab", "add-hook", "--url"],
+    ["gitlab", "add-hook", "--url", "https://tagline.example/webhooks/gitlab"],
+    ["gitlab", "remove-hook", "--url", "https://tagline.example/webhooks/gitlab"],
+    ["gitlab"],
+    ["enrich", "github:o/r#1", "--apply", "--delay"],
+    ["completion"],
+    ["version"],
+    ["demo"],
+    ["run"],
+    ["serve"],
+    ["worker"],
+]
+WITHOUT_ACCESS = {
+    "REDIS_URL": SILENT,
+    "GITHUB_API_URL": "http://127.0.0.1:1",
+    "GITLAB_URL": "http://127.0.0.1:1",
+}
+
+
+def assert_explained(result: CommandResult) -> None:
+    """Assert that a failure is explained in a sentence, and is none of an unknown kind."""
+    said = result.stdout + result.stderr
+    assert "Traceback" not in said
+    assert "Unexpected error" not in said
+    assert TOKEN not in said
+    assert result.returncode in (0, 1, 2, 3, 4, 75)
+    if result.returncode:
+        assert said.strip()
+
+
+def test_the_table_has_every_command() -> None:
+    assert {words[0] for words in WITH_ARGUMENT} == {*COMMANDS}
+
+
+@pytest.mark.parametrize("words", WITH_ARGUMENT, ids=" ".join)
+def test_a_wrong_or_hostile_argument_is_explained(tmp_path: Path, words: list[str]) -> None:
+    (tmp_path / "folder").mkdir()
+    for argument in (*HOSTILE, "folder", "missing.json"):
+        if argument == "--" and words in (["demo"], ["version"]):  # ends the options; valid
+            continue
+        result = tagline(*words, argument, cwd=tmp_path, environment=WITHOUT_ACCESS)
+        assert_explained(result)
+        is_valid = argument == "-" and words[-1] in ("check", "show", "--file")  # standard input
+        assert result.returncode or is_valid or words[-1] == "--write", argument
+
+
+@pytest.mark.parametrize("words", WITH_ARGUMENT, ids=" ".join)
+def test_a_missing_argument_is_a_usage_error(tmp_path: Path, words: list[str]) -> None:
+    if words[0] in ("demo", "version"):
+        pytest.skip("needs none")
+    result = tagline(*words, cwd=tmp_path, environment=WITHOUT_ACCESS)
+    assert_explained(result)
+    assert result.returncode == 2
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["version"],
+        ["version", "--json"],
+        ["--version"],
+        ["--help"],
+        ["config", "schema"],
+        ["config", "init"],
+        ["config", "check", "tagline.yml"],
+        ["config", "show", "tagline.yml", "--json"],
+        ["triage", "--file", "issues.json", "--no-llm"],
+        *(["completion", shell] for shell in ("bash", "zsh", "fish")),
+    ],
+    ids=" ".join,
+)
+def test_a_good_call_prints_its_result(tmp_path: Path, words: list[str]) -> None:
+    (tmp_path / "tagline.yml").write_text("version: 1\n")
+    (tmp_path / "issues.json").write_text(json.dumps([ISSUE]))
+    result = tagline(*words, cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout or words[1] == "check"
+
+
+FILES = {
+    "empty": b"",
+    "broken UTF-8": b'{"title": "caf\xe9"}\n\xff\xfe\xfa',
+    "UTF-16": json.dumps([ISSUE]).encode("utf-16"),
+    "binary": bytes(range(256)) * 40,
+    "HTML": b"<!doctype html><title>Sign in</title>",
+    "an object": b"{}",
+    "null": b"null",
+    "deep": b"[" * 100_000,
+    "deep object": b'{"title":' * 50_000,
+    "a long number": b'{"title": ' + b"9" * 10_000 + b"}",
+    "gzip that ends": b"\x1f\x8b\x08\x00",
+    "surrogates": rb'{"title": "\ud800", "body": "\udfff", "url": "\ud800", "id": "\udc00"}',
+    "other types": b'{"title": "x", "body": [1], "number": "1", "url": 5, "id": [], "iid": true}',
+    "infinite": b'{"title": "x", "number": Infinity, "id": NaN}',
+}
+
+
+@pytest.mark.parametrize("data", FILES.values(), ids=FILES)
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["triage", "--no-llm", "--file"],
+        ["triage", "--no-llm", "--json", "--file"],
+        ["triage", "--no-llm", "--file", "good.json", "--labels"],
+        ["triage", "--no-llm", "--file", "good.json", "--config"],
+        ["config", "check"],
+        ["config", "show"],
+    ],
+    ids=" ".join,
+)
+def test_any_content_of_a_file_is_explained(tmp_path: Path, words: list[str], data: bytes) -> None:
+    (tmp_path / "good.json").write_text(json.dumps([ISSUE]))
+    (tmp_path / "hostile").write_bytes(data)
+    assert_explained(tagline(*words, "hostile", cwd=tmp_path))
+
+
+ANSWERS = {
+    "HTML": b"<!doctype html><title>Sign in</title>",
+    "empty": b"",
+    "a list": b"[]",
+    "a list of lists": b"[[]]",
+    "an object": b"{}",
+    "null": b"null",
+    "a number": b"5",
+    "text": b'"ok"',
+    "broken UTF-8": b'{"id": "\xff\xfe"}',
+    "deep": b"[" * 100_000,
+    "wrong types": b'{"id": [], "title": 5, "labels": 7, "version": {}, "choices": {}}',
+    "a list of objects": b'[{"id": {}, "name": 5, "url": []}]',
+}
+
+
+@pytest.fixture(scope="module", params=list(ANSWERS.values()), ids=list(ANSWERS))
+def nonsense(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The URL of a server that answers everything with the same nonsense."""
+
+    async def answer(_: Request) -> Response:
+        return Response(request.param, media_type="application/json")
+
+    methods = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+    with served(Starlette(routes=[Route("/{path:path}", answer, methods=methods)])) as url:
+        yield url
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["enrich", "github:o/r#1"],
+        ["enrich", "gitlab:g/p#1"],
+        ["enrich", "github:o/r#1", "--apply"],
+        ["enrich", "gitlab:g/p#1", "--apply"],
+        ["config", "show", "--repo", "github:o/r"],
+        ["config", "show", "--repo", "gitlab:g/p"],
+        ["check"],
+        ["check", "--repo", "github:o/r"],
+        ["check", "--repo", "gitlab:g/p"],
+        ["gitlab", "add-hook", "g/p", "--url", "https://tagline.example"],
+        ["gitlab", "add-hook", "g/p", "--url", "https://tagline.example", "--apply"],
+        ["gitlab", "remove-hook", "g/p", "--url", "https://tagline.example", "--apply"],
+        ["triage", "--file", "issues.json"],
+    ],
+    ids=" ".join,
+)
+@pytest.mark.parametrize("provider", ["openai", "anthropic", "compatible"])
+def test_a_platform_and_a_model_that_answer_nonsense(
+    tmp_path: Path, nonsense: str, words: list[str], provider: str
+) -> None:
+    if provider != "openai" and words[0] not in ("check", "triage"):
+        pytest.skip("calls no model")
+    (tmp_path / "issues.json").write_text(json.dumps([ISSUE]))
+    environment = {
+        "REDIS_URL": SILENT,
+        "GITHUB_API_URL": nonsense,
+        "GITHUB_TOKEN": TOKEN,
+        "GITLAB_URL": nonsense,
+        "GITLAB_TOKEN": TOKEN,
+        "LLM_PROVIDER": provider,
+        "LLM_MODEL": "any",
+        "LLM_BASE_URL": nonsense,
+        "OPENAI_API_KEY": TOKEN,
+        "ANTHROPIC_API_KEY": TOKEN,
+        "LLM_TIMEOUT": "3",
+        "DATA_DIR": str(tmp_path / "data"),
+    }
+    result = tagline(*words, cwd=tmp_path, environment=environment)
+    assert_explained(result)
+    no_such_hook = words[1:2] == ["remove-hook"] and result.stdout == "- no such hook\n"
+    assert result.returncode or no_such_hook
+
+
+@pytest.mark.parametrize(
+    "words", [["job", "j-1"], ["dead", "list"], ["dead", "retry", "--all"]], ids=" ".join
+)
+@pytest.mark.parametrize("junk", [b"", b"<html>", b"[]", b"null", b'{"id": 5}', b"\xff"])
+def test_nonsense_in_redis_is_explained(
+    tmp_path: Path, redis_url: str, words: list[str], junk: bytes
+) -> None:
+    with redis.Redis.from_url(redis_url) as client:
+        client.hset(redis_keys.QUEUE_MESSAGES, "j-1", junk)
+        client.hset(redis_keys.DEAD_MESSAGES, "j-1", junk)
+        client.zadd(redis_keys.DEAD, {"j-1": 1})
+        for back in (0, 1):
+            span = int(time.time() // DAY) - back
+            client.hset(redis_keys.JOBS.format(span=span), "j-1", junk)
+    assert_explained(tagline(*words, cwd=tmp_path, environment={"REDIS_URL": redis_url}))
+
+
+def test_a_redis_that_is_none_is_explained(tmp_path: Path, nonsense: str) -> None:
+    environment = {"REDIS_URL": nonsense.replace("http", "redis")}
+    for words in (["job", "j-1"], ["dead", "list"], ["check"]):
+        result = tagline(*words, cwd=tmp_path, environment=environment)
+        assert_explained(result)
+        assert result.returncode
