@@ -116,10 +116,13 @@ def models(
     clients: ClientPool,
     store: RedisStore | NoStore,
     metrics: Metrics | None = None,
+    *,
+    concurrency: int = 0,
 ) -> dict[str, ModelService]:
     """Return the configured model and those that a repository may choose, by name.
 
-    Each has the same fallbacks. `metrics` count the calls.
+    Each has the same fallbacks. `metrics` count the calls. `concurrency` replaces the limit of
+    concurrent calls to each server.
     """
     from bot.llm.breaker import CircuitBreaker
     from bot.llm.service import (
@@ -131,7 +134,9 @@ def models(
 
     if settings is None:
         return {}
-    limits = {one.base_url: MAX_CONCURRENT_CALLS[one.provider] for one in settings.all}
+    limits = {
+        one.base_url: concurrency or MAX_CONCURRENT_CALLS[one.provider] for one in settings.all
+    }
     slots = {url: BoundedSemaphore(limit) for url, limit in limits.items()}
     seconds = settings.timeout * CHAIN_TIME_FACTOR
 

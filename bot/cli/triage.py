@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import gzip
-import json
+import shutil
 import sys
-import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import textwrap
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,11 +16,16 @@ import click
 from bot.cli import bootstrap
 
 if TYPE_CHECKING:
-    from bot.core.types import Enrichment, Issue, Label
+    from bot.cli.batch import Enricher, Totals
+    from bot.cli.issue_file import Row
+    from bot.core.types import Enrichment, Label
+    from bot.settings.load import Settings
+    from bot.settings.models import ModelSettings
 
-PARTIAL = bootstrap.PARTIAL
-GZIP = b"\x1f\x8b"
+MAX_CONCURRENT = 16
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+CLEAR_LINE = "\r\033[K"
+EXAMPLE = "gh issue list --json number,title,body,url"
 
 
 @click.command()
@@ -28,142 +33,133 @@ FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     "--file",
     required=True,
     type=click.Path(exists=True, dir_okay=False, allow_dash=True),
-    help="Issues as JSON lines with title and body, also .gz; - for standard input.",
+    help="Issues as JSON lines or a JSON array, also .gz; - for standard input.",
 )
 @click.option("--labels", type=FILE, help="Labels as JSON.")
 @click.option("--config", type=FILE, help="A tagline.yml.")
 @click.option("--no-llm", is_flag=True, help="Use rules only, even if a model is configured.")
+@click.option(
+    "--concurrency",
+    type=click.IntRange(1, 256),
+    metavar="N",
+    help=f"Concurrent model calls; {MAX_CONCURRENT} without it, 8 for a compatible server.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON line per issue.")
 def triage(
-    file: str, labels: Path | None, config: Path | None, no_llm: bool, as_json: bool
+    file: str,
+    labels: Path | None,
+    config: Path | None,
+    no_llm: bool,
+    concurrency: int | None,
+    as_json: bool,
 ) -> None:
     """Print summary and labels for each issue in a file; write nothing.
 
-    LABELS is a JSON list (or JSON lines) of names, or of objects with name and description. It
-    defaults to common tags. The exit code is 3 if some issues cannot be read.
-    """
-    import msgspec
+    Takes what `gh issue list --json number,title,body,labels,url` and `glab issue list --output
+    json` print. LABELS is a JSON list (or JSON lines) of names, or of objects with name and
+    description; it defaults to common tags. The budgets of tagline.yml and of
+    TAGLINE_BUDGET_USD_PER_DAY hold for each run.
 
-    enrich = _create_enricher(_read_labels(labels), config, no_llm)
-    failed = 0
-    for number, line in enumerate(_read_lines(file), 1):
-        try:
-            report = _build_report(enrich(_parse_issue(json.loads(line))))
-        except (ValueError, RecursionError) as error:
-            failed += 1
-            report = {"v": 1, "error": f"line {number}: {error}"}
-        click.echo(msgspec.json.encode(report).decode() if as_json else _format(number, report))
-    if failed:
-        click.echo(f"{failed} lines could not be read.", err=True)
-        sys.exit(PARTIAL)
+    Exits with 3 if some issues cannot be read or the model does not answer for them, with 4 if a
+    budget is reached; their labels are those of rules then.
+    """
+    from bot.cli.issue_file import read_labels, read_rows
+    from bot.core.labels.keywords import COMMON_TAGS
+    from bot.core.types import Label
+
+    known = read_labels(labels) if labels else [Label(name) for name in COMMON_TAGS]
+    rows = read_rows(file)
+    settings = None if no_llm else bootstrap.load_settings()
+    enricher, model = _create_enricher(settings, known, config, concurrency or 0)
+    threads = _count_threads(model, concurrency)
+    started = time.monotonic()
+    totals = _process(rows, enricher, threads, as_json)
+    _print_totals(rows, totals, time.monotonic() - started)
+    sys.exit(_explain_gaps(rows, totals, model, enricher, file))
 
 
 def _create_enricher(
-    labels: Sequence[Label], path: Path | None, no_llm: bool
-) -> Callable[[Issue], Enrichment]:
-    """Return a function that enriches an issue by the model, if one is configured, or by rules."""
-    from bot import wiring
+    settings: Settings | None, labels: Sequence[Label], path: Path | None, concurrency: int
+) -> tuple[Enricher, ModelSettings | None]:
+    """Return what enriches an issue, and the settings of its model, None with rules only."""
+    from bot import log, wiring
+    from bot.cli.batch import Enricher, PatientModel
     from bot.core.config import parser
-    from bot.core.labels.policy import CurrentLabels
     from bot.core.ports import ModelService
-    from bot.flow.enrich import Labeller, ModelLabeller, RulesLabeller, enrich, prepare
     from bot.flow.load_config import choose_model
 
+    first = settings.model if settings else None
     models: dict[str, ModelService] = {}
-    if not no_llm:
-        settings = bootstrap.load_settings()
+    if settings:
         bootstrap.show_notices(settings)
-        models = wiring.models(settings.model, bootstrap.open_clients(), wiring.no_store())
+        log.configure("critical", "plain", settings.secrets)  # the totals name failures
+        clients, store = bootstrap.open_clients(), wiring.no_store()
+        models = wiring.models(first, clients, store, concurrency=concurrency)
     text = path.read_text(errors="replace") if path else None
     parsed = parser.restrict_models(parser.read(text), models)
     for problem in parsed.problems:
         click.echo(f"{path}: {problem}", err=True)
-    model = choose_model(parsed.config, models)
-    labellers: list[Labeller] = [ModelLabeller(model), RulesLabeller()]
-
-    def enrich_one(issue: Issue) -> Enrichment:
-        material = prepare(issue, labels, parsed.config)
-        return enrich(material, CurrentLabels(labels=issue.labels), labellers)
-
-    return enrich_one
+    service = choose_model(parsed.config, models)
+    chosen = next((x for x in first.all if models.get(x.model) is service), None) if first else None
+    model = PatientModel(service) if service else None
+    day_usd = settings.budget_usd_per_day if settings else None
+    return Enricher(labels, parsed.config, model, day_usd), chosen
 
 
-def _read_lines(file: str) -> Iterator[bytes]:
-    with _explain_unreadable(file), click.open_file(file, "rb") as source:
-        stream: Any = source
-        if file != "-" and stream.peek(2)[:2] == GZIP:
-            stream = gzip.GzipFile(fileobj=stream)
-        yield from (line for line in stream if line.strip())
+def _count_threads(model: ModelSettings | None, concurrency: int | None) -> int:
+    """Return the number of concurrent calls; more than one helps only while calls wait."""
+    from bot.llm.service import MAX_CONCURRENT_CALLS
+
+    if model is None:
+        return 1
+    return concurrency or min(MAX_CONCURRENT, MAX_CONCURRENT_CALLS[model.provider])
 
 
-@contextmanager
-def _explain_unreadable(file: str | Path) -> Iterator[None]:
-    try:
-        yield
-    except (OSError, EOFError, zlib.error) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise click.ClickException(f"{file} cannot be read: {reason}.") from None
-
-
-def _parse_issue(row: object) -> Issue:
-    """Return an issue. Raises ValueError for a row without a title."""
-    from bot.core.types import Issue, IssueRef
-    from bot.forges.values import text
-
-    if not isinstance(row, Mapping) or not isinstance(row.get("title"), str):
-        raise ValueError("not an object with a title")
-    return Issue(
-        ref=IssueRef("file", "", "", 0),
-        title=text(row["title"]),
-        body=text(row.get("body")),
-        author="",
-        is_bot=False,
-        labels=(),
-        is_open=True,
-        locked=False,
-        confidential=False,
-        is_pull_request=False,
-        created_at=0.0,
-    )
-
-
-def _read_labels(path: Path | None) -> list[Label]:
+def _process(rows: Sequence[Row], enricher: Enricher, threads: int, as_json: bool) -> Totals:
+    """Print a result for each row, and a progress bar if standard error is a terminal."""
     import msgspec
 
-    from bot.core.labels.keywords import COMMON_TAGS
-    from bot.core.types import Label
+    from bot.cli.batch import Totals, enrich_all
 
-    if path is None:
-        return [Label(name) for name in COMMON_TAGS]
-    with _explain_unreadable(path):
-        data = path.read_bytes()
-        data = gzip.decompress(data) if data.startswith(GZIP) else data
-    try:
-        rows = msgspec.json.decode(data)
-    except msgspec.DecodeError:
-        try:
-            rows = [msgspec.json.decode(line) for line in data.splitlines() if line.strip()]
-        except msgspec.DecodeError:
-            raise click.UsageError("--labels is neither JSON nor JSON lines.") from None
-    return [_parse_label(row) for row in (rows if isinstance(rows, list) else [rows])]
+    totals, started = Totals(), time.monotonic()
+
+    def describe(_item: object) -> str:
+        rate = totals.done / max(time.monotonic() - started, 0.001)
+        return f"{rate:.1f}/s, {bootstrap.format_usd(totals.cost_usd)}"
+
+    def show() -> None:
+        bar.update(totals.done - bar.pos, "")
+
+    has_bar = sys.stderr.isatty()
+    with click.progressbar(
+        length=len(rows),
+        label="Issues",
+        file=sys.stderr,
+        hidden=not has_bar,
+        show_pos=True,
+        item_show_func=describe,
+        width=20,
+    ) as bar:
+        issues = [row.issue for row in rows]
+        with closing(enrich_all(issues, enricher.enrich, threads, totals, show)) as results:
+            for row, result in zip(rows, results, strict=True):
+                report = _build_report(row, result)
+                line = msgspec.json.encode(report).decode() if as_json else _format(row, report)
+                if has_bar and sys.stdout.isatty():
+                    click.echo(CLEAR_LINE, err=True, nl=False, color=True)
+                click.echo(line)
+    return totals
 
 
-def _parse_label(row: object) -> Label:
-    from bot.core.types import Label
-
-    fields = row if isinstance(row, Mapping) else {"name": row}
-    name, description = fields.get("name"), fields.get("description")
-    if not isinstance(name, str) or not name:
-        raise click.UsageError("--labels: each entry must be a name, or an object with a name.")
-    return Label(name, description if isinstance(description, str) else "")
-
-
-def _build_report(enrichment: Enrichment) -> dict[str, Any]:
+def _build_report(row: Row, enrichment: Enrichment | None) -> dict[str, Any]:
     from bot.core.text.sanitize import to_one_line
 
+    if enrichment is None:
+        return {"v": 1, "error": f"{row.place}: {row.error}"}
     usage = enrichment.usage
     return {
         "v": 1,
+        **row.given,
         "summary": to_one_line(enrichment.summary),
         "labels": [
             {"name": choice.label, "certainty": choice.certainty, "source": enrichment.source}
@@ -176,8 +172,80 @@ def _build_report(enrichment: Enrichment) -> dict[str, Any]:
     }
 
 
-def _format(number: int, report: Mapping[str, Any]) -> str:
+def _format(row: Row, report: Mapping[str, Any]) -> str:
+    """Return a result as a few lines that fit the terminal."""
+    from bot.core.text.sanitize import to_one_line
+
     if "error" in report:
-        return f"{number}: {report['error']}"
+        return f"{report['error']}\n"
+    number = f"#{report['number']} " if "number" in report else ""
     names = ", ".join(f"{x['name']} ({x['certainty']})" for x in report["labels"]) or "no labels"
-    return f"{number}: {names}\n   {report['summary']}"
+    lines = [f"{number}{to_one_line(report['title'])}" or row.place]
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else sys.maxsize
+    for text in (to_one_line(report.get("url", "")), f"Labels: {names}", report["summary"]):
+        lines += textwrap.wrap(
+            text,
+            max(width, 40),
+            initial_indent="  ",
+            subsequent_indent="  ",
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+    return "\n".join(lines) + "\n"
+
+
+def _print_totals(rows: Sequence[Row], totals: Totals, seconds: float) -> None:
+    sources = ", ".join(f"{count:,} by {name}" for name, count in sorted(totals.sources.items()))
+    cost = bootstrap.format_usd(totals.cost_usd)
+    if totals.unpriced:
+        cost = f"at least {cost}, {totals.unpriced:,} answers without a known price"
+    tokens = f"{totals.tokens_in:,} + {totals.tokens_out:,} tokens, {cost}; "
+    click.echo(
+        f"{len(rows):,} issues: {sources or 'none read'}"
+        + (f", {totals.unreadable:,} unreadable" if totals.unreadable else "")
+        + f"; {tokens if totals.tokens_in or totals.unpriced else ''}{seconds:.1f} s",
+        err=True,
+    )
+
+
+def _explain_gaps(
+    rows: Sequence[Row],
+    totals: Totals,
+    model: ModelSettings | None,
+    enricher: Enricher,
+    file: str,
+) -> int:
+    """Print a sentence for each kind of issue without its answer, and return the exit code."""
+    from bot.llm.checks import find_fix
+
+    code = 0
+    if totals.unreadable:
+        count = f"{totals.unreadable:,} of {len(rows):,}"
+        click.echo(f"{count} issues in {file} could not be read.", err=True)
+        code = bootstrap.PARTIAL
+        if totals.unreadable == len(rows):
+            click.echo(f"Expected JSON lines or a JSON array, as of `{EXAMPLE}`.", err=True)
+            code = 1
+    if totals.failed and model:
+        reason = totals.main_failure
+        fix = find_fix(reason, model.variables)
+        fix += ", or use a smaller --concurrency" if reason == "status-429" else ""
+        click.echo(
+            f"The model {model.model} gave no usable answer for {totals.failed:,} issues, whose"
+            f" labels come from rules ({reason}): {fix}.",
+            err=True,
+        )
+        code = bootstrap.PARTIAL
+    if totals.over_budget:
+        budget = enricher.config.budget.per_day_usd
+        limits = [f"budget.per_day_usd of {bootstrap.format_usd(budget)}"]
+        if enricher.day_usd is not None:
+            day = bootstrap.format_usd(enricher.day_usd)
+            limits.append(f"TAGLINE_BUDGET_USD_PER_DAY of {day}")
+        click.echo(
+            f"The budget is reached ({', '.join(limits)}): labels of {totals.over_budget:,} issues"
+            " come from rules. Raise it, with --config for the first.",
+            err=True,
+        )
+        code = bootstrap.OVER_BUDGET
+    return code

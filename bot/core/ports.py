@@ -125,11 +125,11 @@ class DeliveryHistory(Protocol):
 class ModelCall:
     """The issue for which a model is called, and the limits of the call.
 
-    `author_exempt` lifts the author's limit.
+    `author_exempt` lifts the author's limit. `forge` is None for an issue from a file.
     """
 
     issue: Issue
-    forge: Forge
+    forge: Forge | None
     limits: Limits
     author_exempt: bool = False
 

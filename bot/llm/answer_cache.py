@@ -31,7 +31,7 @@ def find_reply(key: str, call: ModelCall, store: Store) -> ParsedReply | None:
     """
     ref = call.issue.ref
     cached = store.cached_answer(ref.repo_key, key)
-    if cached is None or cached.number == ref.number or not cached.digest:
+    if cached is None or not cached.digest or call.forge is None or cached.number == ref.number:
         return None
     other = replace(ref, number=cached.number)
     try:

@@ -8,6 +8,7 @@ from bot.core.diagnostics import Finding, excerpt
 from bot.core.errors import ModelFailed
 from bot.core.prompt import Prompt
 from bot.core.reply import extract_objects
+from bot.core.types import ModelSetting
 from bot.llm.client import ModelClient
 
 # The text repeats the schema for servers that ignore the parameter.
@@ -50,6 +51,12 @@ def parse_word(text: str) -> str:
     return word
 
 
+def find_fix(reason: str, variables: Mapping[str, str], setting: ModelSetting = "") -> str:
+    """Return what to do about a model that fails for a reason."""
+    fix = FIXES.get(reason) or SETTING_FIXES.get(setting, OTHER_FIX)
+    return fix.format_map(variables)
+
+
 def check_model(
     client: ModelClient, variables: Mapping[str, str], secrets: Sequence[str] = ()
 ) -> Iterator[Finding]:
@@ -61,13 +68,12 @@ def check_model(
     try:
         _, usage = client.complete(PROMPT, parse_word)
     except ModelFailed as failure:
-        fix = FIXES.get(failure.reason) or SETTING_FIXES.get(failure.setting, OTHER_FIX)
         detail = failure.detail
         for secret in filter(None, secrets):
             detail = detail.replace(secret, "[masked]")
         what = f"{client.name} at {client.url} does not answer ({failure.reason})"
         what += f": {excerpt(detail)}" if detail else ""
-        yield Finding(what, fix.format_map(variables), wrong=True)
+        yield Finding(what, find_fix(failure.reason, variables, failure.setting), wrong=True)
         return
     yield Finding(f"{usage.model} answers ({usage.tokens_in} + {usage.tokens_out} tokens)")
     if not usage.tokens_in:

@@ -98,7 +98,7 @@ class RemoteModelService:
         repository, text = issue.ref.repo_key, f"{issue.ref.key} {issue_fingerprint(issue)}"
         author = "" if call.author_exempt else f"{repository}:{issue.author}"
         exhausted = self.budgets.reserve(repository, author, text, worst_usd, limits)
-        if exhausted == "author" and call.forge.author_can_write(issue):
+        if exhausted == "author" and call.forge and call.forge.author_can_write(issue):
             exhausted = self.budgets.reserve(repository, "", text, worst_usd, limits)
         if exhausted:
             raise ModelSkipped(f"over-budget-{exhausted}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -17,7 +18,7 @@ class NoStore:
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
-        self.budgets: ports.BudgetStore = SingleIssueBudgets()
+        self.budgets: ports.BudgetStore = ProcessBudgets()
         self.rate_limiter = NoRateLimiter()
         self.retry_schedule: ports.RetrySchedule = NoRetrySchedule()
         self._failures: dict[str, tuple[int, float]] = {}
@@ -92,25 +93,28 @@ class NoLock:
         pass
 
 
-class SingleIssueBudgets:
-    """Implements `BudgetStore` for the calls that one issue needs."""
+class ProcessBudgets:
+    """Implements `BudgetStore` for the calls of one process, all in one repository."""
 
     def __init__(self) -> None:
         self._usd = 0.0
+        self._lock = threading.Lock()
 
     def reserve(self, repository: str, author: str, text: str, usd: float, limits: Limits) -> str:
-        total = self._usd + usd
-        if limits.day_usd is not None and total > limits.day_usd:
-            return "day"
-        if total > limits.repository_usd:
-            return "repository"
-        if author and limits.author_per_hour < 1:
-            return "author"
-        self._usd = total
+        with self._lock:
+            total = self._usd + usd
+            if limits.day_usd is not None and total > limits.day_usd:
+                return "day"
+            if total > limits.repository_usd:
+                return "repository"
+            if author and limits.author_per_hour < 1:
+                return "author"
+            self._usd = total
         return ""
 
     def settle(self, repository: str, usd: float) -> None:
-        self._usd += usd
+        with self._lock:
+            self._usd += usd
 
 
 class NoRateLimiter:

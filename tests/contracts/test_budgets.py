@@ -10,7 +10,7 @@ import redis
 
 from bot.core.ports import BudgetStore
 from bot.core.pricing import Limits
-from bot.store.no_store import SingleIssueBudgets
+from bot.store.no_store import ProcessBudgets
 from bot.store.redis import RedisStore
 from tests.contracts.conftest import Clock
 from tests.memory_store import MemoryStore
@@ -91,7 +91,7 @@ def test_many_workers_together_never_pass_the_budget(budgets: BudgetStore) -> No
 
 
 def test_without_redis_a_single_issue_still_meets_its_limits() -> None:
-    budgets = SingleIssueBudgets()
+    budgets = ProcessBudgets()
     assert reserve(budgets, "acme/a", "ann", 0.4, LIMITS) == ""
     assert reserve(budgets, "acme/a", "ann", 0.2, LIMITS) == "repository"
     budgets.settle("acme/a", -0.3)

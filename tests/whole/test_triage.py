@@ -39,6 +39,7 @@ def test_an_issue_becomes_a_line_of_json(tmp_path: Path) -> None:
     assert label["certainty"] in ("sure", "likely")
     assert line == {
         "v": 1,
+        "title": "App crashes on start",
         "summary": "It crashed with an exception.",
         "suggested": [],
         "source": "rules",
