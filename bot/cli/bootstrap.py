@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
+import textwrap
 import threading
 from collections.abc import Callable, Sequence
 from itertools import islice
@@ -225,6 +227,19 @@ def _log_forge_problems(settings: Settings) -> None:
             frames = log.frames(error.__traceback__)[-8:]
             log.get().error("unexpected error", error=type(error).__name__, frames=frames)
     clients.close()
+
+
+def wrap(text: str, indent: str) -> list[str]:
+    """Return indented lines that fit the terminal; one line where the output is no terminal."""
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else sys.maxsize
+    return textwrap.wrap(
+        text,
+        max(width, 40),
+        initial_indent=indent,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def format_usd(usd: float | None) -> str:

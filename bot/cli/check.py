@@ -6,22 +6,28 @@ import json
 import os
 import platform
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import click
 
 from bot.cli import bootstrap
 
 if TYPE_CHECKING:
+    import redis
+
     from bot.core.diagnostics import Finding
     from bot.core.types import IssueRef
     from bot.http import ClientPool
     from bot.settings.load import Settings
 
 OLDEST_PYTHON = (3, 11)
+LEVELS = {"ok": ("ok", "green"), "advice": ("warning", "yellow"), "problem": ("problem", "red")}
+WIDTH = 8  # of a level
 NO_REPOSITORY = "check its spelling, and that the App or the token's user has access to it"
 
 
@@ -35,18 +41,34 @@ def check(repo: str | None, as_json: bool) -> None:
     """
     report = _Report()
     _run_checks(report, repo)
-    wrong = any(finding.wrong for _, finding in report.lines)
+    levels = Counter(finding.level for _, finding in report.lines)
+    problems, warnings = levels["problem"], levels["advice"]
     if as_json:
         findings = [
             {"area": area, "what": x.what, "fix": x.fix, "level": x.level}
             for area, x in report.lines
         ]
-        click.echo(json.dumps({"v": 1, "ok": not wrong, "findings": findings}))
+        counts = {"problems": problems, "warnings": warnings}
+        click.echo(json.dumps({"v": 1, "ok": not problems, **counts, "findings": findings}))
     else:
         for area, x in report.lines:
-            fix = f" → {x.fix}" if x.fix else ""
-            click.echo(f"{x.level:<8} {area}: {x.what}{fix}")
-    sys.exit(1 if wrong else 0)
+            _print(area, x)
+        click.echo(f"{_count(problems, 'problem')}, {_count(warnings, 'warning')}")
+    sys.exit(1 if problems else 0)
+
+
+def _print(area: str, finding: Finding) -> None:
+    """Print a finding; at a terminal in lines that fit."""
+    word, colour = LEVELS[finding.level]
+    fix = f" → {finding.fix}" if finding.fix else ""
+    indent = " " * (WIDTH + 1)
+    lines = bootstrap.wrap(f"{area}: {finding.what}{fix}", indent) or [""]
+    level = click.style(word.ljust(WIDTH), fg=colour)
+    click.echo("\n".join([f"{level} {lines[0].removeprefix(indent)}", *lines[1:]]))
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number or 'no'} {noun}{'' if number == 1 else 's'}"
 
 
 @dataclass
@@ -143,9 +165,46 @@ def _split_fix(problem: str) -> Finding:
 
 
 def _check_redis(settings: Settings) -> Iterator[Finding]:
+    import redis
+
+    from bot.core.diagnostics import Finding
+    from bot.embedded.valkey import ServerUnavailable, find_server
     from bot.queue import checks
 
-    yield from checks.report(bootstrap.open_redis(settings))
+    where, client = _locate(settings.redis_url), bootstrap.open_redis(settings)
+    if settings.has_redis_url or _may_run(client):
+        try:
+            yield from checks.report(client, where=where)
+        except redis.RedisError as error:
+            what = f"{where} does not answer ({type(error).__name__})"
+            yield Finding(what, bootstrap.NO_REDIS, wrong=True)
+        return
+    try:
+        find_server()
+    except ServerUnavailable as missing:
+        yield Finding("none is configured, and `tagline run` finds none", str(missing), wrong=True)
+    else:
+        yield Finding(
+            "none is configured and none runs: `tagline run` brings one; `tagline serve` and"
+            " `tagline worker` need REDIS_URL"
+        )
+
+
+def _may_run(client: redis.Redis) -> bool:
+    """Return whether anything listens at the address of Redis."""
+    import redis
+
+    try:
+        client.ping()
+    except redis.RedisError as error:
+        return type(error) not in (redis.ConnectionError, redis.TimeoutError)
+    return True
+
+
+def _locate(redis_url: str) -> str:
+    """Return the address in a URL of Redis, without its password."""
+    parts = urlsplit(redis_url)
+    return parts.path if parts.scheme == "unix" else f"{parts.hostname}:{parts.port or 6379}"
 
 
 def _check_models(settings: Settings, clients: ClientPool) -> Iterator[Finding]:
@@ -164,8 +223,7 @@ def _check_models(settings: Settings, clients: ClientPool) -> Iterator[Finding]:
 
 def _check_repository(settings: Settings, clients: ClientPool, repo: IssueRef) -> Iterator[Finding]:
     from bot.core.config import docs, parser
-    from bot.core.diagnostics import Finding, about_labels
-    from bot.core.labels import policy
+    from bot.core.diagnostics import Finding, about_labels, about_unused_labels
     from bot.forges import registry
 
     entry = registry.FORGES[repo.forge]
@@ -180,8 +238,6 @@ def _check_repository(settings: Settings, clients: ClientPool, repo: IssueRef) -
         yield Finding(f"tagline.yml, {problem}", "correct that line", wrong=True)
     for line, key in docs.notes(reading):
         yield Finding(f"tagline.yml, line {line}: {key} is accepted, without effect yet")
-    all_labels = forge.list_labels(repo)
-    usable = policy.usable_labels(all_labels, reading.config.labels)
-    fix = "" if usable or not all_labels else "name some in labels.allow"
-    yield Finding(f"{len(usable)} of {len(all_labels)} labels may be applied", fix)
-    yield from about_labels(all_labels)
+    labels = forge.list_labels(repo)
+    yield from about_unused_labels(labels, reading.config.labels)
+    yield from about_labels(labels)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
-import textwrap
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import closing
@@ -181,16 +179,8 @@ def _format(row: Row, report: Mapping[str, Any]) -> str:
     number = f"#{report['number']} " if "number" in report else ""
     names = ", ".join(f"{x['name']} ({x['certainty']})" for x in report["labels"]) or "no labels"
     lines = [f"{number}{to_one_line(report['title'])}" or row.place]
-    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else sys.maxsize
     for text in (to_one_line(report.get("url", "")), f"Labels: {names}", report["summary"]):
-        lines += textwrap.wrap(
-            text,
-            max(width, 40),
-            initial_indent="  ",
-            subsequent_indent="  ",
-            break_long_words=False,
-            break_on_hyphens=False,
-        )
+        lines += bootstrap.wrap(text, "  ")
     return "\n".join(lines) + "\n"
 
 

@@ -77,8 +77,14 @@ def check_model(
         return
     yield Finding(f"{usage.model} answers ({usage.tokens_in} + {usage.tokens_out} tokens)")
     if not usage.tokens_in:
-        yield Finding("it does not count tokens", "budgets count the highest cost of each answer")
+        yield Finding(
+            f"{usage.model}: it does not count tokens",
+            "budgets count the highest cost of each answer",
+        )
     elif usage.cost_usd is None:
-        yield Finding("its price is not known", "watch its cost yourself: budgets cannot count it")
+        yield Finding(
+            f"{usage.model}: its price is not known",
+            "watch its cost yourself: budgets cannot count it",
+        )
     else:
-        yield Finding(f"its price is known: this answer cost ${usage.cost_usd:.6f}")
+        yield Finding(f"{usage.model}: its price is known: this answer cost ${usage.cost_usd:.6f}")

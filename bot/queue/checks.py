@@ -53,10 +53,15 @@ ERRORS = (
 )
 
 
-def report(client: redis.Redis, clock: Callable[[], float] = time.time) -> Iterator[Finding]:
-    """Yield findings about Redis and the queue. Raises `redis.RedisError` for other errors."""
+def report(
+    client: redis.Redis, clock: Callable[[], float] = time.time, *, where: str = ""
+) -> Iterator[Finding]:
+    """Yield findings about Redis, at the address `where`, and the queue.
+
+    Raises `redis.RedisError` for other errors.
+    """
     try:
-        if (yield from _check_server(client)):
+        if (yield from _check_server(client, where)):
             return
         yield from _check_access(client, WORKER_COMMANDS)
         yield from _check_queue(client, clock())
@@ -112,7 +117,7 @@ def _uses_tls(client: redis.Redis) -> bool:
     return issubclass(client.connection_pool.connection_class, redis.SSLConnection)
 
 
-def _check_server(client: redis.Redis) -> Generator[Finding, None, bool]:
+def _check_server(client: redis.Redis, where: str) -> Generator[Finding, None, bool]:
     """Yield findings about version and settings; return whether it is no single server."""
     try:
         info: Mapping[str, Any] = client.info()
@@ -124,7 +129,7 @@ def _check_server(client: redis.Redis) -> Generator[Finding, None, bool]:
     version = str(info.get("valkey_version") or info.get("redis_version") or "0")
     old = int(version.partition(".")[0]) < OLDEST_MAJOR
     fix = "use Redis 7 or Valkey, or newer" if old else ""
-    yield Finding(f"{name} {version} answers", fix, wrong=old)
+    yield Finding(f"{name} {version}{' at ' + where if where else ''} answers", fix, wrong=old)
     persistent = str(info.get("aof_enabled")) == "1"
     what = "appendonly yes" if persistent else "appendonly no: a crash loses accepted jobs"
     yield Finding(what, "" if persistent else "set appendonly yes", wrong=not persistent)

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import redis
 
-from bot.embedded.valkey import EmbeddedRedis
+from bot.embedded.valkey import EmbeddedRedis, ServerUnavailable
 from bot.queue.checks import report
 from bot.sandbox.gitlab.access import BOT, GUEST
 from tests.simulation import Sandbox
@@ -88,19 +88,21 @@ def test_each_finding_is_one_line(check: CheckCommand) -> None:
     answer = tagline("check", cwd=check.folder, environment=check.environment)
     assert answer.returncode == 0, answer.stdout
     lines = answer.stdout.splitlines()
-    assert {line.split()[0] for line in lines} == {"ok", "advice"}
+    assert {line.split()[0] for line in lines[:-1]} == {"ok", "warning"}
+    assert re.fullmatch(r"no problems, \d+ warnings?", lines[-1])
     assert any("model: none is configured: labels come from rules" in line for line in lines)
     assert any("OPENAI_API_KEY is set, but LLM_PROVIDER is not" in line for line in lines)
 
 
 # A setting and its wrong value → the area and a pattern of the only problem.
+SILENT = "redis://127.0.0.1:1/0"
 WRONG_VALUES = {
     ("TAGLINE_MOED", "off"): ("settings", "did you mean TAGLINE_MODE"),
     ("HTTPS_PROXY", "socks5://127.0.0.1:1080"): (
         "settings",
         "^HTTPS_PROXY must be the http:// or https://",
     ),
-    ("REDIS_URL", "redis://127.0.0.1:1/0"): ("redis", "look at REDIS_URL"),
+    ("REDIS_URL", SILENT): ("redis", "look at REDIS_URL"),
     ("GITHUB_APP_ID", "1"): ("github", "GITHUB_PRIVATE_KEY"),
     ("GITLAB_TOKEN", "glpat-nobody-knows-it"): ("gitlab", "check GITLAB_TOKEN"),
     ("OPENAI_API_KEY", "not-the-key-at-all"): ("model", "look at OPENAI_API_KEY"),
@@ -134,6 +136,50 @@ def test_missing_settings_of_receiver_and_worker_are_named(check: CheckCommand) 
     problem = check.problem("settings")
     assert "GITHUB_WEBHOOK_SECRET is not set" in problem
     assert "GITLAB_TOKEN must be set" in problem
+
+
+def test_without_any_redis_the_private_one_is_named(
+    check: CheckCommand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.settings.load.DEFAULT_REDIS", SILENT)
+    del check.environment["REDIS_URL"]
+    check.environment["DATA_DIR"] = str(check.folder / "none")
+    assert "`tagline run` brings one" in messages(check.lines(), "redis")
+    monkeypatch.setattr("bot.embedded.valkey.find_server", refuse)
+    assert "install one" in check.problem("redis")
+
+
+def refuse() -> str:
+    raise ServerUnavailable("No redis-server: install one.")
+
+
+def test_problems_and_warnings_are_counted(check: CheckCommand) -> None:
+    check.environment |= {"REDIS_URL": SILENT, "GITLAB_TOKEN": "glpat-nobody-knows-it"}
+    answer = tagline("check", cwd=check.folder, environment=check.environment)
+    assert answer.returncode == 1
+    assert re.fullmatch(r"2 problems, \d+ warnings?", answer.stdout.splitlines()[-1])
+    shown = json.loads(
+        tagline("check", "--json", cwd=check.folder, environment=check.environment).stdout
+    )
+    levels = [finding["level"] for finding in shown["findings"]]
+    assert (shown["problems"], shown["warnings"]) == (2, levels.count("advice"))
+
+
+def test_labels_that_are_never_applied_are_named_with_their_reason(
+    check: CheckCommand, host: str
+) -> None:
+    check.app.refresh(host)
+    check.app.configure("labels: {allow: [bug, 'area/*', 'a*', 'w*', 'p*'], deny: [area/legacy]}")
+    labels = check.app.host.state.repo(check.app.repo).labels
+    labels |= dict.fromkeys(["area/legacy", "wontfix", "P1 🔥", "other", "alpha, beta"], "Text")
+    said = messages(check.lines("--repo", f"{host}:{check.app.repo}"), "repository")
+    assert "never applied, because labels.deny holds them: area/legacy\n" in said
+    assert re.search(r"because people set them .*: .*wontfix", said)
+    assert re.search(r"because people set them .*: .*P1 🔥", said)
+    assert re.search(r"because labels.allow does not hold them: .*other", said)
+    assert ("cannot name them (a comma); they are suggested: alpha, beta" in said) == (
+        host == "gitlab"
+    )
 
 
 def test_a_redis_that_may_lose_jobs(check: CheckCommand, own_redis: EmbeddedRedis) -> None:

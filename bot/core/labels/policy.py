@@ -6,12 +6,15 @@ import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import Literal
 
 from bot.core.config.schema import LabelRules
 from bot.core.labels.names import fold, name_finder
 from bot.core.labels.protected import is_protected
 from bot.core.text import globs
 from bot.core.types import Label, LabelDecision, LabelSuggestion
+
+Restriction = Literal["", "denied", "not allowed", "protected"]
 
 PREFIX = re.compile(r"([^:/]+)[:/] ?(?=[^\s:/])")
 
@@ -23,15 +26,19 @@ def scope(name: str) -> str:
 
 def usable_labels(labels: Iterable[Label], rules: LabelRules) -> tuple[Label, ...]:
     """Return the labels that the bot may set, in their order."""
-    return tuple(label for label in labels if _is_allowed(label, rules))
+    return tuple(label for label in labels if not find_restriction(label, rules))
 
 
-def _is_allowed(label: Label, rules: LabelRules) -> bool:
-    name = fold(label.name)
+def find_restriction(label: Label, rules: LabelRules) -> Restriction:
+    """Return why the bot may not set a label, "" if it may."""
+    name, allow = fold(label.name), _fold_all(rules.allow)
     if globs.matches(name, _fold_all(rules.deny)):
-        return False
-    allow = _fold_all(rules.allow)
-    return name in allow or (globs.matches(name, allow) and not is_protected(label))
+        return "denied"
+    if name in allow:
+        return ""
+    if not globs.matches(name, allow):
+        return "not allowed"
+    return "protected" if is_protected(label) else ""
 
 
 @lru_cache(maxsize=128)
