@@ -7,6 +7,7 @@ import shutil
 import sys
 import textwrap
 import threading
+import time
 from collections.abc import Callable, Sequence
 from itertools import islice
 from pathlib import Path
@@ -230,20 +231,30 @@ def _log_forge_problems(settings: Settings) -> None:
 
 
 def wrap(text: str, indent: str) -> list[str]:
-    """Return indented lines that fit the terminal; one line where the output is no terminal."""
+    """Return indented lines that fit the terminal; one line where the output is no terminal.
+
+    Without an indent the lines after the first are indented by two blanks.
+    """
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else sys.maxsize
     return textwrap.wrap(
         text,
         max(width, 40),
         initial_indent=indent,
-        subsequent_indent=indent,
+        subsequent_indent=indent or "  ",
         break_long_words=False,
         break_on_hyphens=False,
     )
+
+
+def format_time(seconds: float) -> str:
+    """Return a date and time in UTC."""
+    return time.strftime("%Y-%m-%d %H:%M:%SZ", time.gmtime(seconds))
 
 
 def format_usd(usd: float | None) -> str:
     """Return dollars, with four digits after the point where they are few; "unknown" for None."""
     if usd is None:
         return "unknown"
-    return f"${usd:,.2f}" if usd >= 1 or not usd else f"${usd:.4f}"
+    if 0 < usd < 0.0001:
+        return "under $0.0001"
+    return f"${usd:,.2f}" if usd >= 0.1 or not usd else f"${usd:.4f}"

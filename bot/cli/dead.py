@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -39,8 +38,8 @@ def show(as_json: bool) -> None:
         click.echo(msgspec.json.encode({"v": 1, "dead": rows}).decode())
         return
     for row in rows:
-        when = time.strftime("%Y-%m-%d %H:%M:%SZ", time.gmtime(row["at"]))
-        click.echo(f"{row['job']}  {when}  {row['issue'] or 'unreadable'}  {row['why']}")
+        when, issue = bootstrap.format_time(row["at"]), row["issue"] or "unreadable"
+        click.echo("\n".join(bootstrap.wrap(f"{row['job']}  {when}  {issue}  {row['why']}", "")))
     if not rows:
         click.echo("No dead letters.", err=True)
 

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bot.cli import bootstrap
+
 if TYPE_CHECKING:
     from bot.sandbox.page.demo_backend import DemoBackend, HostName
 
@@ -124,5 +126,7 @@ def _format(result: Mapping[str, Any]) -> Iterator[str]:
     yield f"\nLabels: {', '.join(result['labels']) or 'none'}"
     yield "\nLog:"
     for event in result["log"]:
-        fields = (f"{k}={v}" for k, v in event.items() if v is not None and k not in HIDDEN)
-        yield f"  {event['event']}  {' '.join(fields)}"
+        shown = {k: v for k, v in event.items() if v is not None and k not in HIDDEN}
+        if "cost_usd" in shown:
+            shown["cost"] = bootstrap.format_usd(shown.pop("cost_usd"))
+        yield f"  {event['event']}  {' '.join(f'{k}={v}' for k, v in shown.items())}"

@@ -112,3 +112,8 @@ def _print(outcome: Outcome, as_json: bool, applied: bool) -> None:
     click.echo(f"{verb} to {outcome.job.ref}:", err=True)
     click.echo(f"Labels: {', '.join(plan.add_labels) or 'none'}")
     click.echo(f"\n{plan.comment}" if plan.comment else "No comment.")
+    if enrichment and enrichment.source == "model":
+        usage = enrichment.usage
+        tokens = f"{usage.tokens_in:,} + {usage.tokens_out:,} tokens"
+        cost = bootstrap.format_usd(usage.cost_usd)
+        click.echo(f"Model: {usage.model}, {tokens}, cost {cost}", err=True)

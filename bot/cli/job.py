@@ -31,6 +31,9 @@ def job(job_id: str, as_json: bool) -> None:
     if as_json:
         click.echo(msgspec.json.encode({"v": 1, **fields}))
         return
+    fields["at"] = bootstrap.format_time(record.at) if record.at else ""
+    cost = fields.pop("cost_usd")
+    fields["cost"] = bootstrap.format_usd(cost) if record.model else ""
     for name, value in fields.items():
         if value:
             lines = value if isinstance(value, list) else [value]

@@ -68,7 +68,6 @@ class _LazyGroup(click.Group):
 def cli(context: click.Context) -> None:
     """Tagline posts one short summary comment and the right labels on every new issue.
 
-    \b
     Exit codes: 0 success, 1 failure, 2 wrong usage or settings, 3 partly done,
     4 budget reached, 75 try again later.
     """
