@@ -26,6 +26,8 @@ LITERALS = (  # each match of the pattern contains one
     *("github_pat_", "glpat-", "whsec_", "sk-", "earer ", "-----BEGIN"),
 )
 SHORT = 8  # characters; a shorter secret is masked as a whole word only
+# Dramatiq logs it every three seconds; `queue/watch.py` logs it once.
+REPEATED = "Consumer encountered a connection error"
 LIBRARIES = ("dramatiq", "uvicorn", "httpx", "httpcore", "redis", "asyncio")
 
 _logger: Any = structlog.get_logger()
@@ -108,6 +110,8 @@ class _LibraryHandler(logging.Handler):
     """Logs records of libraries as our events; of an exception only type and frames."""
 
     def emit(self, record: logging.LogRecord) -> None:
+        if record.getMessage().startswith(REPEATED):
+            return
         fields: dict[str, Any] = {"logger": record.name}
         if record.exc_info and record.exc_info[0]:
             fields["error"] = record.exc_info[0].__name__

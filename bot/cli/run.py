@@ -38,8 +38,9 @@ def run() -> None:
 
 def _run(settings: Settings, parts: ExitStack, stop: StopSignal) -> None:
     from bot import log, wiring
-    from bot.cli.serve import Receiver
+    from bot.cli.serve import DELIVERIES_WAIT, Receiver
     from bot.embedded.supervisor import RedisSupervisor
+    from bot.queue.watch import RedisWatch
 
     server = None if settings.has_redis_url else _launch(settings, parts)
     if server:
@@ -56,15 +57,21 @@ def _run(settings: Settings, parts: ExitStack, stop: StopSignal) -> None:
     bootstrap.log_forge_problems(settings)
     parts.callback(worker.stop)
     parts.enter_context(receiver)
-    threads = settings.worker_threads
-    log.get().info("ready", host=settings.host, port=receiver.port, threads=threads)
     parts.callback(lambda: log.get().info("stopping; running jobs finish first"))
     supervisor = RedisSupervisor(server) if server else None
-    while not stop.wait(CHECK_SECONDS):
-        if not receiver.alive:
-            raise SystemExit(1)
+    watch = None if server else RedisWatch(settings.redis_url, DELIVERIES_WAIT)
+    is_ready = False
+    while receiver.alive:
+        redis_answers = watch.check() if watch else True
         if supervisor:
             supervisor.check()
+        if redis_answers and not is_ready:
+            threads = settings.worker_threads
+            log.get().info("ready", host=settings.host, port=receiver.port, threads=threads)
+            is_ready = True
+        if stop.wait(CHECK_SECONDS):
+            return
+    raise SystemExit(1)
 
 
 def _launch(settings: Settings, parts: ExitStack) -> EmbeddedRedis:

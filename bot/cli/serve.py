@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from bot.settings.load import Settings
 
+CHECK_SECONDS = 0.5
+DELIVERIES_WAIT = "deliveries are answered with 503, and their issues are found when it answers"
 STOP_SECONDS = 15  # uvicorn waits ten seconds for running requests
 
 
@@ -28,14 +30,17 @@ def serve() -> None:
     from bot.cli.signals import StopSignal
 
     stop = StopSignal()
+    from bot.queue.watch import RedisWatch
+
     settings = bootstrap.load_service_settings(receives_only=True)
     receiver = Receiver(settings)
     bootstrap.log_redis_problems(settings, receives_only=True)
     gc.freeze()  # objects loaded at the start are never garbage
     with receiver:
         log.get().info("receiver starts", host=settings.host, port=receiver.port)
-        while receiver.alive and not stop.wait(1.0):
-            pass
+        watch = RedisWatch(settings.redis_url, DELIVERIES_WAIT)
+        while receiver.alive and not stop.wait(CHECK_SECONDS):
+            watch.check()
         if not receiver.alive:
             raise SystemExit(1)
 

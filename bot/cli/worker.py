@@ -8,6 +8,8 @@ import click
 
 from bot.cli import bootstrap
 
+CHECK_SECONDS = 0.5
+
 
 @click.command()
 def worker() -> None:
@@ -16,6 +18,7 @@ def worker() -> None:
 
     stop = StopSignal()
     from bot import log, wiring
+    from bot.queue.watch import RedisWatch
 
     settings = bootstrap.load_service_settings()
     running = wiring.worker(settings)
@@ -24,6 +27,9 @@ def worker() -> None:
     running.start()
     bootstrap.log_forge_problems(settings)
     log.get().info("worker started", threads=settings.worker_threads)
-    stop.wait()
+    watch = RedisWatch(settings.redis_url, "jobs wait until it does")
+    watch.check()
+    while not stop.wait(CHECK_SECONDS):
+        watch.check()
     running.stop()
     log.get().info("worker stopped")

@@ -51,7 +51,8 @@ class PeriodicTasks:
                 level = "warning" if fields.get("problems") else "info"
                 getattr(log.get(), level)(event, **fields)
         except redis.RedisError as error:
-            log.get().warning(f"{event}: Redis does not answer", error=type(error).__name__)
+            # `watch.py` logs it once.
+            log.get().debug(f"{event}: Redis does not answer", error=type(error).__name__)
         except Exception as error:  # the thread must run as long as the worker
             frames = log.frames(error.__traceback__)[-8:]
             log.get().error(f"{event}: unexpected error", error=type(error).__name__, frames=frames)

@@ -305,6 +305,40 @@ def test_it_ends_cleanly_when_it_is_stopped_during_the_start(
     assert not (run.data / "redis.sock").exists()
 
 
+@pytest.mark.parametrize("command", ["run", "serve", "worker"])
+def test_an_outage_of_redis_is_one_line_and_no_readiness(command: str, tmp_path: Path) -> None:
+    (tmp_path / "redis").mkdir()
+    server = EmbeddedRedis(tmp_path / "redis", port=free_port())
+    environ = {**ACCESS, "REDIS_URL": server.url, "PORT": str(free_port()), "LLM_PROVIDER": "none"}
+    quick = "from bot.queue import watch; watch.EVERY_SECONDS = 0.1\n"
+    process = start_process(command, environ, tmp_path, setup=SHORT_WAITS + quick)
+
+    def lines() -> list[dict[str, str]]:
+        text = (tmp_path / f"{command}.log").read_text()
+        return [json.loads(line) for line in text.splitlines()]
+
+    try:
+        wait_until(lambda: any("Redis does not answer" in line["event"] for line in lines()))
+        time.sleep(1.5)
+        assert [x["event"] for x in lines() if x["level"] != "info"] == [lines_of_outage(lines())]
+        assert "ready" not in [line["event"] for line in lines()]
+        with server:
+            wait_until(lambda: lines()[-1]["event"] in ("Redis answers again", "ready"))
+            if command == "run":
+                wait_until(lambda: lines()[-1]["event"] == "ready")
+            process.terminate()
+            assert process.wait(20) == 0
+    finally:
+        process.kill()
+        process.wait()
+
+
+def lines_of_outage(lines: list[dict[str, str]]) -> str:
+    """Return the one event about Redis."""
+    (event,) = (x["event"] for x in lines if x["event"].startswith("Redis does not answer"))
+    return event
+
+
 def test_a_data_directory_is_locked_by_one_process_at_a_time(tmp_path: Path) -> None:
     folder = tmp_path / "new" / "data"
     for _ in range(2):
