@@ -314,11 +314,13 @@ def reconciliation(
     )
 
 
-def demo_processes(folder: Path, *, local_model: bool = False) -> DemoProcesses:
+def demo_processes(
+    folder: Path, *, local_model: bool = False, model_host: str = ""
+) -> DemoProcesses:
     """Return the demo's processes, which keep their files in `folder`.
 
-    The environment and `.env` may name a model. Raises `SettingsError` for a `.env` that cannot be
-    read.
+    The environment and `.env` may name a model; `model_host` is its server, "" for one on this
+    machine. Raises `SettingsError` for a `.env` that cannot be read.
     """
     from bot.embedded.valkey import EmbeddedRedis, with_pdeathsig
     from bot.sandbox.processes import DemoProcesses, Launcher
@@ -329,4 +331,6 @@ def demo_processes(folder: Path, *, local_model: bool = False) -> DemoProcesses:
     if file.problems:
         raise SettingsError([*file.problems])
     launcher, variables = Launcher(EmbeddedRedis, with_pdeathsig), {**file.values, **os.environ}
-    return DemoProcesses(folder, launcher, variables, local_model=local_model)
+    return DemoProcesses(
+        folder, launcher, variables, local_model=local_model, model_host=model_host
+    )

@@ -110,10 +110,8 @@ def describe_error(error: Exception) -> tuple[str, int]:
         from bot.queue.enqueue import error_code
 
         return f"Redis does not answer ({error_code(error)}): {NO_REDIS}.", TRY_AGAIN
-    if isinstance(error, UnicodeEncodeError) or "null byte" in str(error):
-        return "An argument contains a character that no text has.", USAGE
-    if isinstance(error, OSError) and error.filename:
-        return f"{error.filename} cannot be used: {error.strerror}.", 1
+    if known := _describe_input_error(error):
+        return known
     if fix := _find_malformed_answer(error):
         return f"Not done: the server's answer has an unknown form; {fix}", 1
     place = (log.frames(error.__traceback__) or [""])[-1]
@@ -122,6 +120,17 @@ def describe_error(error: Exception) -> tuple[str, int]:
         " please report this line, and what you called.",
         1,
     )
+
+
+def _describe_input_error(error: Exception) -> tuple[str, int] | None:
+    """Return the same for an argument or a file that cannot be used, None for other errors."""
+    if isinstance(error, UnicodeEncodeError) or "null byte" in str(error):
+        return "An argument contains a character that no text has.", USAGE
+    if isinstance(error, UnicodeDecodeError):
+        return "A file is not UTF-8 text; look at .env, and save it as UTF-8.", USAGE
+    if isinstance(error, OSError) and error.filename:
+        return f"{error.filename} cannot be used: {error.strerror}.", 1
+    return None
 
 
 def _find_malformed_answer(error: Exception) -> str:

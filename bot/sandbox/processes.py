@@ -102,8 +102,10 @@ class DemoProcesses:
         variables: Mapping[str, str],
         *,
         local_model: bool = False,
+        model_host: str = "",
     ) -> None:
         self._base = folder
+        self.model_host = model_host
         self._launcher = launcher
         self._with_local_model = local_model
         self._variables = variables

@@ -62,6 +62,7 @@ WITH_ARGUMENT = [
     ["serve"],
     ["worker"],
 ]
+OTHER_PROVIDERS = ("anthropic", "compatible")
 WITHOUT_ACCESS = {
     "REDIS_URL": SILENT,
     "GITHUB_API_URL": "http://127.0.0.1:1",
@@ -96,10 +97,10 @@ def test_a_wrong_or_hostile_argument_is_explained(tmp_path: Path, words: list[st
         assert result.returncode or is_valid or words[-1] == "--write", argument
 
 
-@pytest.mark.parametrize("words", WITH_ARGUMENT, ids=" ".join)
+@pytest.mark.parametrize(
+    "words", [x for x in WITH_ARGUMENT if x[0] not in ("demo", "version")], ids=" ".join
+)
 def test_a_missing_argument_is_a_usage_error(tmp_path: Path, words: list[str]) -> None:
-    if words[0] in ("demo", "version"):
-        pytest.skip("needs none")
     result = tagline(*words, cwd=tmp_path, environment=WITHOUT_ACCESS)
     assert_explained(result)
     assert result.returncode == 2
@@ -194,31 +195,31 @@ def nonsense(request: pytest.FixtureRequest) -> Iterator[str]:
         yield url
 
 
-@pytest.mark.parametrize(
-    "words",
-    [
-        ["enrich", "github:o/r#1"],
-        ["enrich", "gitlab:g/p#1"],
-        ["enrich", "github:o/r#1", "--apply"],
-        ["enrich", "gitlab:g/p#1", "--apply"],
-        ["config", "show", "--repo", "github:o/r"],
-        ["config", "show", "--repo", "gitlab:g/p"],
-        ["check"],
-        ["check", "--repo", "github:o/r"],
-        ["check", "--repo", "gitlab:g/p"],
-        ["gitlab", "add-hook", "g/p", "--url", "https://tagline.example"],
-        ["gitlab", "add-hook", "g/p", "--url", "https://tagline.example", "--apply"],
-        ["gitlab", "remove-hook", "g/p", "--url", "https://tagline.example", "--apply"],
-        ["triage", "--file", "issues.json"],
-    ],
-    ids=" ".join,
-)
-@pytest.mark.parametrize("provider", ["openai", "anthropic", "compatible"])
+CALLS = [
+    ["enrich", "github:o/r#1"],
+    ["enrich", "gitlab:g/p#1"],
+    ["enrich", "github:o/r#1", "--apply"],
+    ["enrich", "gitlab:g/p#1", "--apply"],
+    ["config", "show", "--repo", "github:o/r"],
+    ["config", "show", "--repo", "gitlab:g/p"],
+    ["check"],
+    ["check", "--repo", "github:o/r"],
+    ["check", "--repo", "gitlab:g/p"],
+    ["gitlab", "add-hook", "g/p", "--url", "https://tagline.example"],
+    ["gitlab", "add-hook", "g/p", "--url", "https://tagline.example", "--apply"],
+    ["gitlab", "remove-hook", "g/p", "--url", "https://tagline.example", "--apply"],
+    ["triage", "--file", "issues.json"],
+]
+CALLS_WITH_PROVIDER = [
+    *((words, "openai") for words in CALLS),
+    *((words, x) for words in CALLS if words[0] in ("check", "triage") for x in OTHER_PROVIDERS),
+]
+
+
+@pytest.mark.parametrize(("words", "provider"), CALLS_WITH_PROVIDER)
 def test_a_platform_and_a_model_that_answer_nonsense(
     tmp_path: Path, nonsense: str, words: list[str], provider: str
 ) -> None:
-    if provider != "openai" and words[0] not in ("check", "triage"):
-        pytest.skip("calls no model")
     (tmp_path / "issues.json").write_text(json.dumps([ISSUE]))
     environment = {
         "REDIS_URL": SILENT,
@@ -255,6 +256,29 @@ def test_nonsense_in_redis_is_explained(
             span = int(time.time() // DAY) - back
             client.hset(redis_keys.JOBS.format(span=span), "j-1", junk)
     assert_explained(tagline(*words, cwd=tmp_path, environment={"REDIS_URL": redis_url}))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\xff\xfe" + "LOG_LEVEL=info".encode("utf-16-le"),
+        b"LOG_LEVEL=caf\xe9",
+        b"=\n'\n\"\n",
+        b"\0",
+    ],
+)
+@pytest.mark.parametrize(
+    "words",
+    [["check"], ["enrich", "github:o/r#1"], ["demo", "--json"], ["run"], ["serve"], ["worker"]],
+)
+def test_any_content_of_an_env_file_is_explained(
+    tmp_path: Path, words: list[str], content: bytes
+) -> None:
+    (tmp_path / ".env").write_bytes(content)
+    misspelt = {**WITHOUT_ACCESS, "LLM_PROVIDER": "opnai"}  # which ends the demo at once
+    result = tagline(*words, cwd=tmp_path, environment=misspelt)
+    assert_explained(result)
+    assert result.returncode
 
 
 def test_a_redis_that_is_none_is_explained(tmp_path: Path, nonsense: str) -> None:

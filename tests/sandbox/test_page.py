@@ -34,6 +34,7 @@ class FakeBackend:
 
     model: str = samples.SIMULATED_MODEL
     is_simulated: bool = True
+    model_host: str = ""
     issues: dict[str, IssueView] = field(default_factory=dict)
     events: dict[str, list[LogEvent]] = field(default_factory=dict)
     armed: list[str] = field(default_factory=list)
@@ -217,6 +218,16 @@ def test_own_text_is_checked_and_shown_as_text(browser: Browser) -> None:
     assert "<img" not in text
     assert "<script>alert" not in text
     assert "<b hx-get" not in text
+
+
+def test_the_page_says_whether_the_text_leaves_this_machine() -> None:
+    assert "No data leaves this machine." in Visitor(Scene()).see("/sandbox")
+    local = Scene("llama3", is_simulated=False)
+    assert "No data leaves this machine." in Visitor(local).see("/sandbox")
+    real = Scene("gpt-6-luna", is_simulated=False, model_host="api.openai.com")
+    text = Visitor(real).see("/sandbox")
+    assert "leaves this machine: it is sent to api.openai.com." in text
+    assert "No data leaves" not in text
 
 
 def test_faults_of_the_model_are_only_offered_with_the_simulated_model() -> None:

@@ -80,6 +80,7 @@ class PageView:
     notice: str
     model: str
     is_simulated: bool
+    model_host: str
 
     @property
     def warning(self) -> str:
@@ -215,6 +216,7 @@ class Controller:
             notice=notice if notice in NOTICES else "",
             model=self._backend.model,
             is_simulated=is_simulated,
+            model_host=self._backend.model_host,
         )
 
     def _entry(self, tracked: TrackedIssue) -> ListEntry:

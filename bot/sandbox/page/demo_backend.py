@@ -56,6 +56,10 @@ class DemoBackend(Protocol):
     def is_simulated(self) -> bool:
         """Whether the sandbox's own model answers: only that one has faults."""
 
+    @property
+    def model_host(self) -> str:
+        """The server to which the model's provider gets the issues' text, "" for this machine."""
+
     def open(self, host: HostName, title: str, body: str, author: str) -> DemoIssue: ...
 
     def show(self, issue: DemoIssue) -> IssueView: ...
