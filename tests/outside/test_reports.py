@@ -8,6 +8,9 @@ from typing import Any
 
 import httpx
 import pytest
+from starlette.applications import Starlette
+from starlette.responses import HTMLResponse
+from starlette.routing import Route
 
 from bot.core.labels.policy import CurrentLabels
 from bot.core.text.condense import condense
@@ -24,7 +27,9 @@ from bot.settings.load import SettingsError, load
 from bot.wiring import model_client
 from tests.configs import parse
 from tests.fakes import ScriptedWeb, make_issue, make_labellers
+from tests.serving import served
 from tests.shared import require
+from tests.whole.test_command_line import tagline
 
 ISSUE = make_issue(
     "Login button", "The login button does nothing after the upgrade to Firefox 131."
@@ -222,3 +227,42 @@ def test_a_secret_is_not_interpolated(reports: Path) -> None:
 def test_the_proxies_of_a_file_are_no_misspelt_settings(reports: Path) -> None:
     variables = env_file.read(reports / "40-proxy.env").values
     assert load(variables).notices == ()
+
+
+@pytest.mark.parametrize(
+    ("words", "variable"),
+    [
+        (["enrich", "github:o/r#1"], "GITHUB_API_URL"),
+        (["enrich", "gitlab:g/p#1"], "GITLAB_URL"),
+        (["check", "--repo", "github:o/r"], "GITHUB_API_URL"),
+        (["gitlab", "add-hook", "g/p", "--url", "https://tagline.example"], "GITLAB_URL"),
+    ],
+)
+def test_a_web_page_in_place_of_an_api_is_a_sentence_that_names_the_variable(
+    reports: Path, tmp_path: Path, words: list[str], variable: str
+) -> None:
+    page = (reports / "24-html-200.txt").read_text(encoding="utf-8").partition("text/html ")[2]
+    routes = [Route("/{path:path}", lambda _: HTMLResponse(page))]
+    with served(Starlette(routes=routes)) as url:
+        environment = {
+            "GITHUB_API_URL": url,
+            "GITLAB_URL": url,
+            "GITHUB_TOKEN": "github_pat_11AAAAAAA0000000000000",
+            "GITLAB_TOKEN": "glpat-quokkaberry-0123",
+            "REDIS_URL": "redis://127.0.0.1:1/0",
+        }
+        result = tagline(*words, cwd=tmp_path, environment=environment)
+    said = result.stdout + result.stderr
+    assert result.returncode == 1, said
+    assert variable in said
+    assert "Unexpected error" not in said
+
+
+@pytest.mark.parametrize("words", [["check"], ["run"], ["enrich", "github:o/r#1"]])
+def test_an_env_file_in_utf_16_is_named(reports: Path, tmp_path: Path, words: list[str]) -> None:
+    (tmp_path / ".env").write_bytes((reports / "20-utf16.env").read_bytes())
+    result = tagline(*words, cwd=tmp_path)
+    said = result.stdout + result.stderr
+    assert result.returncode in (1, 2)
+    assert ".env" in said
+    assert "Unexpected error" not in said
