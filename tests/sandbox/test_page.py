@@ -221,11 +221,11 @@ def test_own_text_is_checked_and_shown_as_text(browser: Browser) -> None:
 
 
 def test_the_page_says_whether_the_text_leaves_this_machine() -> None:
-    assert "No data leaves this machine." in Visitor(Scene()).see("/sandbox")
-    local = Scene("llama3", is_simulated=False)
-    assert "No data leaves this machine." in Visitor(local).see("/sandbox")
-    real = Scene("gpt-6-luna", is_simulated=False, model_host="api.openai.com")
-    text = Visitor(real).see("/sandbox")
+    assert "No data leaves this machine." in Browser(FakeBackend()).get("/sandbox")
+    local = FakeBackend("llama3", is_simulated=False)
+    assert "No data leaves this machine." in Browser(local).get("/sandbox")
+    real = FakeBackend("gpt-6-luna", is_simulated=False, model_host="api.openai.com")
+    text = Browser(real).get("/sandbox")
     assert "leaves this machine: it is sent to api.openai.com." in text
     assert "No data leaves" not in text
 

@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -69,12 +70,14 @@ def server_pid(url: str) -> int:
     return 0
 
 
-def start_process(command: str, environ: dict[str, str], folder: Path) -> subprocess.Popen[bytes]:
+def start_process(
+    command: str, environ: dict[str, str], folder: Path, *, setup: str = SHORT_WAITS
+) -> subprocess.Popen[bytes]:
     """Start `tagline COMMAND` as a process; append its log to a file in `folder`."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     with (folder / f"{command}.log").open("ab") as output:
         return subprocess.Popen(
-            [sys.executable, "-c", SHORT_WAITS + START, command],
+            [sys.executable, "-c", setup + START, command],
             env={**kept, **environ},
             cwd=folder,
             stdin=subprocess.DEVNULL,
