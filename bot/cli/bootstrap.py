@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from bot import log
-from bot.settings.load import Settings, SettingsError, load
+from bot.settings.load import PROXIES, Settings, SettingsError, load
 
 if TYPE_CHECKING:
     import redis
@@ -69,6 +69,7 @@ def _load(*, receives_only: bool = False) -> Settings:
     settings = load(os.environ, ENV_FILE)
     if settings.app_problem and not receives_only:
         raise SettingsError([settings.app_problem])
+    export_proxies(settings)
     return settings
 
 
@@ -76,6 +77,13 @@ def show_notices(settings: Settings) -> None:
     """Print the notices of the settings to standard error."""
     for notice in (*settings.notices, *settings.model_notices):
         click.echo(f"Note: {notice}", err=True)
+
+
+def export_proxies(settings: Settings) -> None:
+    """Put the proxies of `.env` into the environment, where the HTTP clients read them."""
+    for name in (*PROXIES, *map(str.lower, PROXIES)):
+        if value := settings.source.get(name):
+            os.environ.setdefault(name, value)
 
 
 def describe_sources() -> str:

@@ -105,6 +105,7 @@ def _run_checks(report: _Report, repo: str | None) -> None:
     report.add("python", _check_python)
     try:
         settings = load(os.environ, bootstrap.ENV_FILE)
+        bootstrap.export_proxies(settings)
         clients = wiring.clients()
     except SettingsError as error:
         problems = [_split_fix(problem) for problem in error.problems]

@@ -131,6 +131,16 @@ def test_the_proxy_that_is_used_is_shown_without_its_password(
     assert "quokkaberry" not in shown
 
 
+def test_a_proxy_in_the_file_of_settings_is_used(
+    check: CheckCommand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "unset again when the test ends")
+    monkeypatch.delenv("HTTPS_PROXY")
+    (check.folder / ".env").write_text("HTTPS_PROXY=proxy.internal:3128\n")
+    shown = messages(check.lines(), "network")
+    assert "https requests go through the proxy http://proxy.internal:3128" in shown
+
+
 def test_missing_settings_of_receiver_and_worker_are_named(check: CheckCommand) -> None:
     check.environment = {"REDIS_URL": check.environment["REDIS_URL"]}
     problem = check.problem("settings")
