@@ -212,8 +212,75 @@ PREFIXES = (
         "+/=",
         "SG.",
     ),
+    *(
+        "password\n",
+        "password:\n\n",
+        "### Token\n\n```\n",
+        "password: |\n  a\n",
+        "password | ",
+        "| token ",
+    ),
+    *(
+        "password</td><td>",
+        "<td>",
+        "<tr><th>token</th>",
+        "token\t",
+        "a,password\n",
+        "api key ",
+        "apikey",
+    ),
+    *(
+        "setPassword(",
+        'password", "',
+        "auth('a', '",
+        "a:b@tcp(",
+        "a:@",
+        "sqlplus a/",
+        "oracle:thin:",
+    ),
+    *(
+        "machine a login b ",
+        "login a ",
+        ":5432:",
+        ":5432:a:b:",
+        "curl -b a=",
+        "redis-cli -a ",
+        "sshpass ",
+    ),
+    *(
+        "docker login ",
+        "-p ",
+        "$6$",
+        "$2b$aaaaaaaa",
+        "{SSHA}",
+        "Private-Lines: 1\nAAAA\n",
+        "eyJhdXRoc",
+    ),
+    *(
+        "LS0tLS1CRUdJTi",
+        "phone: ",
+        "phone: 1 ",
+        "tel 1",
+        "+1 2",
+        "1.2.3.4, ",
+        "host 5.9.1.2 ",
+        "пароль ",
+    ),
+    *(
+        "密码",
+        '"name": "sid", "value": "',
+        "JSESSIONID=",
+        "nfp_",
+        "re_aaaaaaaa_",
+        "pat-na1-",
+        "key",
+        "ключ",
+    ),
 )
-CUES = "secret key bearer basic cookie authorization :// -- -u </ mysql hook value eyj sk- hf_ %40 "
+CUES = (
+    "secret key bearer basic cookie authorization :// -- -u </ mysql hook value eyj sk- hf_ %40 api"
+    " password phone tel пароль 密码 токен curl sshpass oracle: @tcp( $6$ sessid login <table "
+)
 
 fragments = st.sampled_from(
     [secret for group in TOKENS.values() for secret in group]

@@ -23,26 +23,8 @@ SET = shared_folder() / "attacks" / "second.jsonl"
 TIMED_RUNS = 3
 # Known failures, by case or by case and host. A case that passes fails until its row is removed.
 NOT_YET = {
-    "K5": "a systemd unit such as user@1000.service is taken for an e-mail address",
-    "K7": "an exponent, a coordinate or a time with a plus is taken for a phone number",
-    "K8": "the options of fetch's `credentials` are taken for secrets",
-    "K10": "a word that only begins like a Slack token is taken for one",
     "R5-gitlab": "GitLab's issue reference GL-12 is not made harmless",
     "R7": "short commit hashes are not made harmless",
-    "S7": "Hugging Face tokens without a digit are not redacted",
-    "S12": "GitLab workspace tokens are not redacted",
-    "S14": "private keys in the formats of PuTTY and ssh.com are not redacted",
-    "S18": "passwords in data sources without a scheme are not redacted",
-    "S21": "passwords in YAML block scalars are not redacted",
-    "S22": "a secret below the heading of its form field is not redacted",
-    "S24": "secrets in Markdown tables are not redacted",
-    "S26": "secrets in the arguments of calls are not redacted",
-    "S27": "tokens and wrapped key data of a kubeconfig are not redacted",
-    "S29": "secrets in curl's options are not redacted",
-    "S31": "the key headers of API managers are not redacted",
-    "S33": "key formats of further hosted services are not redacted",
-    "S35": "passwords in the options of command-line tools are not redacted",
-    "S38": "password hashes are not redacted",
 }
 
 
