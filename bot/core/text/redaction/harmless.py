@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 
 # The groups of a pattern of which one is what a row replaces; without them all of the match is.
@@ -49,8 +50,15 @@ _MIN_DIGITS, _MIN_LETTERS = 3, 4  # of a generated value
 
 def get_value_group(match: re.Match[str]) -> str | int:
     """Return the group of the text that may be a secret."""
-    groups = match.re.groupindex
-    return next((name for name in VALUE_GROUPS if name in groups and match[name] is not None), 0)
+    for name in _list_value_groups(match.re):
+        if match[name] is not None:
+            return name
+    return 0
+
+
+@functools.cache
+def _list_value_groups(pattern: re.Pattern[str]) -> tuple[str, ...]:
+    return tuple(name for name in VALUE_GROUPS if name in pattern.groupindex)
 
 
 def _get_value(match: re.Match[str]) -> str:

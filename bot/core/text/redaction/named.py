@@ -8,6 +8,7 @@ from bot.core.text.redaction.words import (
     FOREIGN_PASSWORD_WORDS,
     FOREIGN_TOKEN_WORDS,
     KEY_WORDS,
+    OTHER_SCRIPT_PASSWORD_WORDS,
     PASSWORD_WORDS,
     SECRET_WORDS,
     TOKEN_WORDS,
@@ -59,9 +60,9 @@ _CELL = (
 )
 
 # Names by the first letters of their patterns, so that each search starts with few of them.
-_PASSWORDS = (
-    (compile_words(PASSWORD_WORDS), list_literals(PASSWORD_WORDS)),
-    (compile_words(FOREIGN_PASSWORD_WORDS), list_literals(FOREIGN_PASSWORD_WORDS)),
+_PASSWORDS = tuple(
+    (compile_words(words), list_literals(words))
+    for words in (PASSWORD_WORDS, FOREIGN_PASSWORD_WORDS, OTHER_SCRIPT_PASSWORD_WORDS)
 )
 _TOKENS = (
     (compile_words(SECRET_WORDS), SECRET_WORDS),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from bot.core.text.redaction.row import Row, build_row
+from bot.core.text.redaction.words import compile_words
 
 _CONTEXT_CHARS = 300
 _CUE_CHARS = 40
@@ -17,27 +18,42 @@ _LOCAL = (  # private, loopback, link-local, documentation, benchmark and multic
 )
 _PUBLIC = re.compile(rf"(?!{_LOCAL})(?:{_OCTET}\.){{3}}{_OCTET}")
 _CUE_WORD = re.compile(r"[^\W_]+|§")
-_VERSION_WORDS = {
-    *("v", "ver", "build", "jar", "package", "driver", "firmware", "sdk", "framework"),
-    *("section", "chapter", "clause", "§"),
-}
+_VERSION_WORDS = frozenset(
+    {
+        *("v", "ver", "build", "jar", "package", "driver", "firmware", "sdk", "framework"),
+        *("section", "chapter", "clause", "§"),
+    }
+)
 _VERSION_STARTS = ("version", "release", "upgrad", "updat")
-_ADDRESS_WORDS = {
-    *("ip", "ipv4", "ips", "address", "addr", "peeraddr", "inet", "subnet", "route", "endpoint"),
-    *(
-        "host",
-        "hosts",
-        "hostname",
-        "server",
-        "peer",
-        "client",
-        "gateway",
-        "proxy",
-        "node",
-        "remote",
-    ),
-    *("dns", "nameserver", "resolver", "ping", "ssh", "curl", "bind", "source"),
-}
+_ADDRESS_WORDS = frozenset(
+    {
+        *(
+            "ip",
+            "ipv4",
+            "ips",
+            "address",
+            "addr",
+            "peeraddr",
+            "inet",
+            "subnet",
+            "route",
+            "endpoint",
+        ),
+        *(
+            "host",
+            "hosts",
+            "hostname",
+            "server",
+            "peer",
+            "client",
+            "gateway",
+            "proxy",
+            "node",
+            "remote",
+        ),
+        *("dns", "nameserver", "resolver", "ping", "ssh", "curl", "bind", "source"),
+    }
+)
 _ADDRESS_STARTS = ("connect", "listen", "dest")
 _PORT = re.compile(r":\d{2,5}(?![\d.])|/\d")
 _SURE_OCTET = 100  # parts of versions are seldom this high
@@ -53,11 +69,13 @@ _SEPARATED = re.compile(r"\+\d{1,4}(?:[ ()/-]{1,2}\d{1,8})+")
 _PLAIN_NUMBER = re.compile(r"\+(?:1[2-9]\d{9}|[2-9]\d{9,13})")
 _DOTTED = re.compile(r"\+\d{1,3}(?:\.\d{2,4}){3,}")
 _MIN_PHONE_DIGITS, _MAX_PHONE_DIGITS = 7, 15
-_PHONE_WORD = (
-    r"(?:[pP](?i:hone)|[tT](?i:el(?:e(?:ph|f)one?|efon(?:nummer)?|éfono|éphone|efoon)?)"
-    r"|[mM](?i:ob(?:ile|il|iel|iltelefon)?)|[cC](?i:ell(?:phone|ular)?|elular)|[fF](?i:ax)"
-    r"|[wW](?i:hats ?app)|[hH](?i:andy|otline)|[rR](?i:ufnummer)|[пП](?:елефон|hone)"
-    r"|[тТ](?i:елефон|ел)|电话|電話|手机|携帯|전화)"
+_PHONE_WORD = compile_words(
+    (
+        *("phone", "tel", "telephone", "telefone", "telefon", "telefonnummer", "teléfono"),
+        *("téléphone", "telefoon", "mobile", "mobil", "mobiel", "mobiltelefon", "mob", "cell"),
+        *("cellphone", "cellular", "celular", "fax", "whatsapp", "whats app", "handy", "hotline"),
+        *("rufnummer", "телефон", "тел", "电话", "電話", "手机", "携帯", "전화"),
+    )
 )
 
 
@@ -78,20 +96,21 @@ def _is_version(match: re.Match[str]) -> bool:
     """
     if _PORT.match(match.string, match.end()):
         return False
-    before = match.string[max(0, match.start() - _CONTEXT_CHARS) : match.start()]
-    line = before.rpartition("\n")[2].lower()
-    words = _CUE_WORD.findall(line[-_CUE_CHARS:])
-    is_listed = line.endswith(", ") and "version" in line
-    is_named = any(w in _VERSION_WORDS or w.startswith(_VERSION_STARTS) for w in words[-2:])
-    last_words = before[-_CUE_CHARS:].lower().rstrip(" \t\r\n:=\"'`(*")
-    is_below = last_words.endswith((" v", "ver", "ver.", "version", "versions", "release", "build"))
-    if is_named or is_below or is_listed or match[0].endswith(".0"):
+    if match[0].endswith(".0"):
+        return True
+    before = match.string[max(0, match.start() - _CONTEXT_CHARS) : match.start()].lower()
+    words = _CUE_WORD.findall(before, max(0, len(before) - _CUE_CHARS))
+    if _is_named(words[-2:], _VERSION_WORDS, _VERSION_STARTS):
+        return True
+    if before.endswith(", ") and "version" in before.rpartition("\n")[2]:
         return True
     octets = [int(octet) for octet in match[0].split(".")]
     is_high = octets[0] >= _SURE_FIRST or max(octets) >= _SURE_OCTET or len(set(octets)) == 1
-    return not is_high and not any(
-        w in _ADDRESS_WORDS or w.startswith(_ADDRESS_STARTS) for w in words[-3:]
-    )
+    return not is_high and not _is_named(words[-3:], _ADDRESS_WORDS, _ADDRESS_STARTS)
+
+
+def _is_named(words: list[str], exact: frozenset[str], starts: tuple[str, ...]) -> bool:
+    return not exact.isdisjoint(words) or any(word.startswith(starts) for word in words)
 
 
 def is_no_phone(match: re.Match[str]) -> bool:

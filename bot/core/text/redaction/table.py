@@ -7,11 +7,9 @@ after it, because `re` then searches for these characters directly.
 
 from __future__ import annotations
 
-import re
-
 from bot.core.text.redaction import harmless, named, personal
 from bot.core.text.redaction.row import build_row
-from bot.core.text.redaction.words import TOKEN_PREFIXES
+from bot.core.text.redaction.words import TOKEN_PREFIXES, compile_prefixes
 
 _SCHEME = (
     r"[aA](?i:uthorization)[\\\"'`]{0,3}[ \t]{0,8}"
@@ -34,13 +32,8 @@ _COMMAND_OPTIONS = (
     ("influx, clickhouse-client", "-{1,2}password"),
     ("xfreerdp, wlfreerdp, signtool", "/p:"),
 )
-_COMMANDS = tuple(name for names, _ in _COMMAND_OPTIONS for name in names.split(", "))
-_OPTION = "|".join(
-    rf"(?:{names.replace(', ', '|')})(?![\w-])[^\n|;&]{{0,200}}?[ \t]{option}"
-    for names, option in _COMMAND_OPTIONS
-)
 _ARGUMENT = r"[ \t=]{0,4}\$?[\"']?(?P<value>[^\s\"'-][^\s\"']{2,})"
-_PREFIX = "|".join(map(re.escape, TOKEN_PREFIXES))
+_PREFIX = compile_prefixes(TOKEN_PREFIXES)
 
 SECRETS = (
     build_row(
@@ -199,8 +192,8 @@ SECRETS = (
     build_row(
         "cookie",
         "sessid sessionid session_id connect.sid _session hsid ssid sapisid .aspxauth",
-        r"(?:[A-Z]{0,10}SESSI(?:ON)?ID\w{0,24}|ASP\.NET_SessionId|connect\.sid|\.ASPXAUTH"
-        r"|[a-z]{2,20}_session|sessionid|(?:__Secure-[\w-]{1,6})?(?:SSID|HSID|SAPISID|PSID))"
+        r"(?:SESSI(?:ON)?ID\w{0,24}|sessionid|ASP\.NET_SessionId|connect\.sid|\.ASPXAUTH|_session"
+        r"|SSID|HSID|SAPISID|PSID)"
         r"=[\"']?(?P<value>[\w%.:+/=-]{8,})",
         harmless.has_no_digit,
     ),
@@ -276,7 +269,15 @@ SECRETS = (
         "mysql mariadb",
         r"(?:mysql|mariadb)[^\n]{0,60}?[ \t]-p(?P<quote>[\"']?)(?P<value>[^\s\"']{4,})",
     ),
-    build_row("password", _COMMANDS, rf"(?:{_OPTION}){_ARGUMENT}", harmless.is_ordinary),
+    *(
+        build_row(
+            "password",
+            tuple(names.split(", ")),
+            rf"(?:{names.replace(', ', '|')})(?![\w-])[^\n|;&]{{0,200}}?[ \t]{option}{_ARGUMENT}",
+            harmless.is_ordinary,
+        )
+        for names, option in _COMMAND_OPTIONS
+    ),
     build_row(
         "password",
         "machine login",  # .netrc

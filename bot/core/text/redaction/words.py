@@ -18,10 +18,12 @@ FOREIGN_PASSWORD_WORDS = (
         "adgangskode",
         "hasło",
     ),
-    *("salasana", "jelszó", "slaptažodis", "şifre", "mật khẩu", "kata sandi", "лозинка", "парола"),
-    *("пароль", "пароля", "κωδικός πρόσβασης", "סיסמה", "סיסמא", "كلمة المرور", "كلمة السر"),
-    *("رمز عبور", "पासवर्ड", "รหัสผ่าน", "密码", "密碼", "口令", "パスワード", "暗証番号", "비밀번호"),
-    *("암호", "shared secret"),
+    *("salasana", "jelszó", "slaptažodis", "şifre", "mật khẩu", "kata sandi"),
+)
+OTHER_SCRIPT_PASSWORD_WORDS = (
+    *("пароль", "пароля", "лозинка", "парола", "κωδικός πρόσβασης", "סיסמה", "סיסמא"),
+    *("كلمة المرور", "كلمة السر", "رمز عبور", "पासवर्ड", "รหัสผ่าน", "密码", "密碼", "口令"),
+    *("パスワード", "暗証番号", "비밀번호", "암호"),
 )
 # Words that mean other things too, or are parts of other words: only with a digit in the value.
 WEAK_PASSWORD_WORDS = (
@@ -85,6 +87,14 @@ def compile_words(words: Iterable[str], *, is_whole: bool = False) -> str:
         for first, rest in rests.items()
     )
     return f"[{firsts}]{boundary}(?:{branches})"
+
+
+def compile_prefixes(prefixes: Iterable[str]) -> str:
+    """Return a pattern of the texts, in branches by their first characters."""
+    rests: dict[str, list[str]] = defaultdict(list)
+    for prefix in prefixes:
+        rests[prefix[0]].append(re.escape(prefix[1:]))
+    return "|".join(f"{first}(?:{'|'.join(rest)})" for first, rest in rests.items())
 
 
 def compile_keys(qualifiers: Iterable[str]) -> str:
