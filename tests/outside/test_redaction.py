@@ -16,6 +16,7 @@ from bot.core.types import Label
 from bot.flow.enrich import enrich, prepare
 from tests.fakes import ScriptedModel, make_issue, make_labellers, model_reply
 from tests.outside.attacks import Case, cases, filled, secrets_of
+from tests.redaction.measure import MAX_FALSE_ALARMS, measure
 from tests.shared import require
 
 
@@ -78,3 +79,13 @@ def test_the_planted_texts_repeated_to_64_kib_take_little_time(planted: list[Cas
         started = time.process_time()
         redact(text)
         assert time.process_time() - started < 0.25, case["id"]  # 0.05 on an idle machine
+
+
+def test_every_planted_secret_is_found_and_few_real_issues_have_a_false_alarm(
+    shared: Path,
+) -> None:
+    result = measure(shared)
+    assert result.planted > len(result.missed) == 0, result.missed
+    assert result.harmless > len(result.changed) == 0, result.changed
+    wrong = [finding for finding in result.findings if finding.verdict != "right"]
+    assert result.false_alarms <= MAX_FALSE_ALARMS * result.issues, wrong
