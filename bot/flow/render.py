@@ -14,7 +14,7 @@ import msgspec
 
 from bot.core.errors import ConfigProblem
 from bot.core.history import shorten_name
-from bot.core.text.sanitize import ZERO_WIDTH, to_code_span, to_plain_markdown
+from bot.core.text.sanitize import HIDDEN_BREAK, ZERO_WIDTH, to_code_span, to_plain_markdown
 from bot.core.types import LabelDecision, LabelSuggestion, Marker
 
 LEAD = "**Summary (automated):** "
@@ -111,7 +111,8 @@ def summary_of(comment: str) -> str:
     first = comment.partition("\n")[0]
     if not first.startswith(LEAD):
         return ""
-    return ESCAPED.sub(r"\1", first.removeprefix(LEAD).replace(ZERO_WIDTH, ""))
+    text = first.removeprefix(LEAD).replace(ZERO_WIDTH, "").replace(HIDDEN_BREAK, "")
+    return ESCAPED.sub(r"\1", text)
 
 
 def digest_summary(comment: str) -> str:

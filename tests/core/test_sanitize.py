@@ -18,9 +18,15 @@ RENDERER = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethro
 LIVE = {
     "mention": r"(?<![A-Za-z0-9_])@[A-Za-z0-9_]",
     "reference": r"(?i)(?<![A-Za-z0-9_&])(?:#\d|GH-\d|!\d|~[\"A-Za-z0-9]|%[\"\d]|\$\d|&\d)",
-    "named reference": r"(?i)\[(?:issue|epic|vulnerability|feature_flag|work_item):[^\]]",
+    "named reference": r"(?i)\[(?:issue|epic|vulnerability|feature_flag|work_item|cadence|contact"
+    r"|wiki_page):[^\]]",
     "other repository": r"[\w.\-]+/[\w.\-]+[#!@]\w",
-    "commit": r"(?i)\b[0-9a-f]{40}\b",
+    "GitLab's issue": r"(?i)(?<![A-Za-z0-9_])GL-\d",
+    "advisory": r"(?i)(?<![A-Za-z0-9_])GHSA-[a-z0-9]",
+    "external tracker": r"(?<![A-Za-z0-9_])(?!UTF)[A-Z][A-Z0-9_]+-\d",
+    "alert": r"\^alert#\d",
+    "iteration": r"\*iteration:[\"\d]",
+    "commit": r"(?i)(?<![A-Za-z0-9_])[0-9a-f]{7,40}(?![A-Za-z0-9_])",
     "link": r"(?i)\b(?:https?|ftp|file|data|javascript|ssh|git|mailto|tel):\S|(?<![^\W_])www\.",
     "no scheme": r"://",
     "project": r"[\w.-]/[\w.-]+>",
@@ -44,6 +50,7 @@ MARKS = (
     '@ # ! ~ % & $ ^ / : . www. http https:// javascript: a@b.co GH-1 gh-2 o/r#1 !1 ~bug %"v" [ ]'
     " ( ) < > ` ``` | * _ \\ - + = 1. 1) <!-- --> <b> <script> </details> &amp; &#64; &#x40; &lt;"
     " &NewLine; [issue: [[ {+ +} --- === $$ bors prow r? /close tagline:v1 0123456789abcdef x 漢 。"
+    " gl-1 GL-12 ABC-1 A_B- GHSA-aaaa 8f20230 8F20230c4a1e 1234567 ... *iteration:9 ^alert#4"
 )
 INVISIBLE = "\n\r\t\v\f\x85\u2028\u200b\u202e\u0301\u0344\ufe0f\ud800\0\U000e0041"
 SHARP = st.sampled_from([*MARKS.split(), *INVISIBLE])
@@ -79,6 +86,8 @@ def assert_harmless(markdown: str) -> None:
 @example("0" * 40 + "漢www.x.y")
 @example("漢" * 60 + "www.x.y" + "漢" * 60)
 @example("&" + "GH-1")
+@example("GL-12 " * 3 + "8f20230c4a1e,8f20230c4a1e " * 4)
+@example(".".join(["abcdef1"] * 11))
 @example("a+://x")
 @example("[ISSUE: 0]")
 def test_no_text_is_more_than_one_paragraph_of_plain_text(text: str) -> None:
@@ -90,6 +99,8 @@ def test_no_text_is_more_than_one_paragraph_of_plain_text(text: str) -> None:
 @example("see https: here and there", 12, 9)
 @example("https://x.example/" + "a" * 40, 8, 9)
 @example("[issue:0", 9, 9)
+@example("see GL-123 now", 15, 9)
+@example("see 8f20230c4a1e4b5d6f70 now", 19, 9)
 def test_caps_hold_for_the_escaped_line(text: str, max_chars: int, max_words: int) -> None:
     line = to_plain_markdown(text, max_chars, max_words)
     assert len(line) <= max_chars
@@ -107,6 +118,7 @@ def test_caps_hold_for_the_escaped_line(text: str, max_chars: int, max_words: in
         "std::vector<int> and Map<String, Foo> differ",
         "The <button> is not focusable when a < b > c",
         "price is $5 (not $6) at 10:30",
+        "since 8f20230c4a1e and GL-12 in UTF-8",
         ":tada: works at localhost:8080",
         "`code` and *stars* stay readable",
         "1. first - second",
@@ -154,7 +166,14 @@ def test_joiners_and_marks_that_a_script_needs_are_kept(text: str, line: str | N
         ("www.-x.example and www.😀.example", r"\-x.example and 😀.example"),
         ("evil/project>", rf"evil/{ZERO_WIDTH}project\>"),
         ("fine :tada: at localhost:8080", f"fine :{ZERO_WIDTH}tada: at localhost{ZERO_WIDTH}:8080"),
-        ("see GH-12", "see GH 12"),
+        ("see GH-12", "see GH-&#x200B;12"),
+        ("Caused by GL-12 and gl-13", "Caused by GL-&#x200B;12 and gl-&#x200B;13"),
+        ("PROJ-45 and UTF-8", "PROJ-&#x200B;45 and UTF-8"),
+        ("GHSA-jfh8-c2jp-5v3q", "GHSA-&#x200B;jfh8-c2jp-5v3q"),
+        ("since 8f20230 or 8F20230C4A1E", "since 8f2023&#x200B;0 or 8F2023&#x200B;0C4A1E"),
+        ("8f20230...b19a04f5", "8f2023&#x200B;0...b19a04&#x200B;f5"),
+        ("after 1048576 bytes", "after 104857&#x200B;6 bytes"),
+        ("0x80070005 abc123 dead_beef1234567", r"0x80070005 abc123 dead\_beef1234567"),
         ("since " + "ab12" * 10, "since ab12ab…"),
         ("&amp;amp;#64;octocat", f"@{ZERO_WIDTH}octocat"),
         ("a\u202eb\u00adc\U000e0041d\u200be", "abcde"),

@@ -236,6 +236,16 @@ def test_a_reason_is_cut_at_120_characters() -> None:
     assert 115 <= len(text) <= 120
 
 
+@pytest.mark.parametrize("reference", ["GL-12", "GH-12", "8f20230", "#12", "@octocat"])
+def test_a_reference_is_text_without_a_model_and_in_a_problem_too(reference: str) -> None:
+    words = f"Broken since {reference} on all machines."
+    text = comment(
+        replace(BY_RULES, summary=words), problems=[ConfigProblem(1, "labels.deny", words)]
+    )
+    assert reference not in text
+    assert text.replace("&#x200B;", "").replace(Z, "").replace("\\", "").count(reference) == 2
+
+
 def test_of_many_problems_ten_are_shown() -> None:
     config = "".join(f"key{n}: 1\n" for n in range(40))
     _, problems = parse(config)

@@ -22,10 +22,7 @@ from tests.whole.app import SECRET
 SET = shared_folder() / "attacks" / "second.jsonl"
 TIMED_RUNS = 3
 # Known failures, by case or by case and host. A case that passes fails until its row is removed.
-NOT_YET = {
-    "R5-gitlab": "GitLab's issue reference GL-12 is not made harmless",
-    "R7": "short commit hashes are not made harmless",
-}
+NOT_YET = {}
 
 
 def parameters() -> Iterator[object]:

@@ -9,6 +9,7 @@ from itertools import pairwise
 
 ELLIPSIS = "…"
 ZERO_WIDTH = "\u200b"
+HIDDEN_BREAK = "&#x200B;"  # the same character, written so that no raw text has it within a word
 
 _DECODE_ROUNDS = 4
 _MAX_MARKS = 2  # on a letter
@@ -16,6 +17,7 @@ _MAX_SCRIPT_MARKS = 5  # of a script whose letters are written with several
 _MAX_RUN = 48  # characters without a blank
 _MAX_WIDTH = 96  # with zero-width characters; the forges' pages scroll sideways beyond
 _MAX_HASH = 6  # the forges link seven hex digits and more
+_BREAK = "\ue000"  # stands for a hidden break until the text is escaped; never in a visible text
 _WIDENED = "@#!~%&$::>"  # escaping adds a zero-width character for each, two for a colon
 
 # Removed although their categories are visible: fillers, variation selectors, tag characters.
@@ -51,12 +53,22 @@ _COMMENT_END = re.compile(r"<!--|--!?>")
 _LONG_RUN = re.compile(rf"\S{{{_MAX_RUN + 1},}}")
 _PART = re.compile(rf".{{12,{_MAX_RUN - 1}}}?[。！？，、；：]|.{{1,{_MAX_RUN}}}")
 
-# Links that the forges make of plain text (www.x, GH-1, commit hashes), and their replacements.
+# References without a sign, from GitHub's "Autolinked references" and GitLab's "GitLab-specific
+# references", and what makes them text: addresses without a scheme, GH-1 and GL-1, advisories and
+# the keys of external trackers (but not names such as UTF-8), commit hashes of 7 digits and more.
 _AUTOLINKS = (
     (re.compile(r"(?i)(?<![^\W_])www\."), ""),
-    (re.compile(r"(?i)(?<![a-z0-9_])(gh)-(?=\d)"), r"\1 "),
+    (re.compile(r"(?i)(?<![a-z0-9_])(g[hl]|ghsa)-(?=[a-z0-9])"), rf"\1-{_BREAK}"),
+    (
+        re.compile(
+            r"(?<![A-Za-z0-9_])(?!(?:UTF|ISO|IEC|SHA|RFC|CVE|HTTP|TLS)-)([A-Z][A-Z0-9_]{1,30})-(?=\d)"
+        ),
+        rf"\1-{_BREAK}",
+    ),
     (re.compile(rf"([0-9a-fA-F]{{{_MAX_HASH}}})[0-9a-fA-F]{{34,}}"), rf"\1{ELLIPSIS}"),
 )
+_HASH = re.compile(rf"(?<![A-Za-z0-9_])[0-9a-fA-F]{{{_MAX_HASH + 1},40}}+(?![A-Za-z0-9_])")
+_HASH_PART = re.compile(rf"[0-9a-fA-F]{{{_MAX_HASH}}}(?!$)")
 # What a zero-width character breaks after, in this order: references such as @name and #1;
 # `://x` and `group/project>`, which GitLab links, and emoji codes; colons; `[issue: 1]`.
 _BREAKS = (
@@ -84,9 +96,7 @@ def to_plain_markdown(text: str, max_chars: int = 600, max_words: int = 60) -> s
 
     The limits apply to the escaped line; a longer one ends after a word with an ellipsis.
     """
-    line = _shorten_runs(to_one_line(text))
-    for pattern, replacement in _AUTOLINKS:
-        line = pattern.sub(replacement, line)
+    line = _break_references(_shorten_runs(to_one_line(text)))
     words = line.split()
     kept: list[str] = []
     free = max_chars
@@ -160,13 +170,20 @@ def _joins(before: list[str], joiner: str, after: str) -> bool:
     return joiner == _JOINER and categories <= {"So", "Sk"}
 
 
+def _break_references(line: str) -> str:
+    for pattern, replacement in _AUTOLINKS:
+        line = pattern.sub(replacement, line)
+    return _HASH.sub(lambda commit: _HASH_PART.sub(rf"\g<0>{_BREAK}", commit[0]), line)
+
+
 def _shorten_runs(line: str) -> str:
     return _LONG_RUN.sub(lambda run: _shorten_run(run[0]), line)
 
 
 def _shorten_run(run: str) -> str:
     """Return a run without blanks unchanged, cut (Latin) or divided (scripts without blanks)."""
-    if len(run) + sum(map(run.count, _WIDENED)) <= _MAX_WIDTH:
+    breaks = _break_references(run).count(_BREAK)
+    if len(run) + breaks + sum(map(run.count, _WIDENED)) <= _MAX_WIDTH:
         return run
     if run.isascii():
         return run[: _MAX_RUN - 8] + ELLIPSIS
@@ -177,7 +194,8 @@ def _escape(word: str, *, is_first: bool) -> str:
     for pattern, replacement in _BREAKS:
         word = pattern.sub(replacement, word)
     escaped = _SPECIAL.sub(r"\\\g<0>", word)
-    return _escape_start(escaped) if is_first else escaped
+    escaped = _escape_start(escaped) if is_first else escaped
+    return escaped.replace(_BREAK, HIDDEN_BREAK)
 
 
 def _escape_start(word: str) -> str:
@@ -196,7 +214,7 @@ def _cut(kept: list[str], word: str, free: int) -> str:
     free -= len(ELLIPSIS) + bool(kept)
     if not kept or len(word) > _MAX_RUN // 2:
         while word and len(_escape(word, is_first=not kept)) > free:
-            word = word[:-1]
+            word = word[:-1].rstrip(_BREAK)
         if word:
             kept = [*kept, _escape(word, is_first=not kept)]
     cut = " ".join(kept).rstrip(f":,;{ZERO_WIDTH}")  # "https:…" would be a link
