@@ -144,6 +144,21 @@ COMMANDS = (
     "skopeo copy --creds ada:{} a b",
     "tool --api-key {}",
 )
+PROSE = (
+    *("with password {} it fails", "password '{}' is rejected", "the token `{}` gives 401"),
+    *("API key {}", "Das Passwort lautet {}", "пароль {}", "set password {}", "ENV TOKEN {}"),
+    *("<b>Password</b>: {}", "<b>Password:</b> <code>{}</code>", "<h3>Password</h3>\n\n{}\n"),
+    *("<password>\n  {}\n</password>", "<Password><![CDATA[{}]]></Password>", "login: ada / {}"),
+    *("password: !vault |\n  {}", 'password: &pw "{}"', 'let password: &str = "{}";', "pw: {}"),
+)
+SERVERS = (
+    *("CREATE USER 'a'@'%' IDENTIFIED BY '{}';", "ALTER ROLE ada WITH PASSWORD '{}'"),
+    *('mysqli_connect("localhost", "root", "{}")', 'new PDO($dsn, "root", "{}")'),
+    *("requirepass {}", "snmp-server community {} RO", "crypto isakmp key {} address 10.0.0.1"),
+    *("rabbitmqctl add_user ada {} x", "htpasswd -bB file ada {} ", "zip -P {} a.zip b"),
+    *("smbclient //h/s -U ada%{}", "lftp -u ada,{} ftp://h", "http -a ada:{} GET h"),
+    *("echo {} | docker login -u ada --password-stdin", 'echo "{}" | sudo -S ls'),
+)
 HASHES = (
     "ada:{}",
     "root:{}:19000:0:99999:7:::",
@@ -291,7 +306,8 @@ ADDRESSES = (
 
 @pytest.mark.parametrize("secret", [WORD, LONG])
 @pytest.mark.parametrize(
-    "form", [*FORMS, *TABLES, *BLOCKS, *CALLS, *SOURCES, *HTTP, *COMMANDS, *LANGUAGES]
+    "form",
+    [*FORMS, *TABLES, *BLOCKS, *CALLS, *SOURCES, *HTTP, *COMMANDS, *LANGUAGES, *PROSE, *SERVERS],
 )
 def test_a_secret_is_found_in_every_notation(form: str, secret: str) -> None:
     redacted = redact(form.format(secret))

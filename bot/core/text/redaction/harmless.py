@@ -6,7 +6,7 @@ import functools
 import re
 
 # The groups of a pattern of which one is what a row replaces; without them all of the match is.
-VALUE_GROUPS = ("value", "block", "below", "cell", "element")
+VALUE_GROUPS = ("value", "block", "below", "cell", "element", "loose")
 
 # Values that are no secrets: placeholders of examples, type names and words, code expressions.
 _PLACEHOLDER = re.compile(
@@ -42,6 +42,11 @@ _FILE_OR_ADDRESS = re.compile(
 )
 # A version, date or name with a number, which a table or the line below a heading may hold.
 _NUMBERED_WORD = re.compile(r"(?i)v?\d+(?:\.\w+)+|[a-z]+[-_ ./]?v?\d{1,4}(?:\.\d+)*[.,:)]?")
+# Two digits apart between letters of both cases, as in generated values and hardly in names.
+_GENERATED = re.compile(
+    r"(?=[^a-z]*[a-z])(?=[^A-Z]*[A-Z])[\w+/=!@#$%^&*~-]*[A-Za-z]\d+[A-Za-z]+\d[\w+/=!@#$%^&*~-]*[.,]?"
+    r"|(?=(?:[^\d]*\d){4})(?=(?:\d*[a-f]){4})[0-9a-f]{24,}[.,]?"
+)
 _MIXED_LETTERS = re.compile(r"(?=[A-Za-z]*[a-z][A-Z])[A-Za-z]{30,}")
 _MIN_TOKEN = 20  # characters; a shorter word without a digit is hardly a token
 _MIN_TOKEN_ALONE = 12  # in a table or on its own line
@@ -108,6 +113,8 @@ def is_no_password(match: re.Match[str]) -> bool:
     value = _get_value(match)
     if match["block"]:
         return is_placeholder(match)
+    if match["loose"]:
+        return not _GENERATED.fullmatch(value)
     if match["value"] is None:
         return is_no_cell(value, is_token=False)
     if match["call"]:
@@ -118,9 +125,9 @@ def is_no_password(match: re.Match[str]) -> bool:
 def is_no_token(match: re.Match[str]) -> bool:
     """Return whether the value is ordinary, a number, a phrase, or a short unquoted word."""
     value = _get_value(match)
-    if match["value"] is None and not match["block"]:
+    if match["cell"] or match["element"] or match["below"]:
         return is_no_cell(value, is_token=True)
-    if match["block"] or is_no_password(match):
+    if match["value"] is None or is_no_password(match):
         return is_no_password(match)
     if " " in value or _NUMBER.fullmatch(value):
         return True

@@ -98,15 +98,20 @@ def _is_version(match: re.Match[str]) -> bool:
         return False
     if match[0].endswith(".0"):
         return True
-    before = match.string[max(0, match.start() - _CONTEXT_CHARS) : match.start()].lower()
-    words = _CUE_WORD.findall(before, max(0, len(before) - _CUE_CHARS))
+    before = match.string[max(0, match.start() - _CUE_CHARS) : match.start()].lower()
+    words = _CUE_WORD.findall(before)
     if _is_named(words[-2:], _VERSION_WORDS, _VERSION_STARTS):
         return True
-    if before.endswith(", ") and "version" in before.rpartition("\n")[2]:
+    if before.endswith(", ") and _is_in_list_of_versions(match):
         return True
     octets = [int(octet) for octet in match[0].split(".")]
     is_high = octets[0] >= _SURE_FIRST or max(octets) >= _SURE_OCTET or len(set(octets)) == 1
     return not is_high and not _is_named(words[-3:], _ADDRESS_WORDS, _ADDRESS_STARTS)
+
+
+def _is_in_list_of_versions(match: re.Match[str]) -> bool:
+    before = match.string[max(0, match.start() - _CONTEXT_CHARS) : match.start()]
+    return "version" in before.rpartition("\n")[2].lower()
 
 
 def _is_named(words: list[str], exact: frozenset[str], starts: tuple[str, ...]) -> bool:

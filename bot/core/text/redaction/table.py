@@ -31,6 +31,19 @@ _COMMAND_OPTIONS = (
     ("openssl", "-pass(?:in|out)?[ ]pass:"),
     ("influx, clickhouse-client", "-{1,2}password"),
     ("xfreerdp, wlfreerdp, signtool", "/p:"),
+    ("zip, unzip", "-P"),
+    ("7z, 7za, unrar", "-p"),
+    ("ssh-keygen", "-N"),
+    ("openssl enc", "-k"),
+    ("smbclient", r"-U[ ]?[\w\\.@-]{1,60}%"),
+    ("lftp", r"-u[ ]?[\w.@-]{1,60},"),
+    ("http -a, https -a", r"[\w.@-]{1,60}:"),
+    ("rabbitmqctl add_user, rabbitmqctl change_password", r"[\w.@-]{1,60}(?=[ ])"),
+    ("htpasswd, mosquitto_passwd", r"-\w{0,6}b\w{0,6}[ ][^\s]{1,200}[ ][^\s]{1,60}(?=[ ])"),
+    ("mc alias set", r"[^\s]{1,60}[ ]https?://[^\s]{1,200}[ ][^\s]{1,100}(?=[ ])"),
+    ("requirepass, masterauth", ""),
+    ("snmp-server community, isakmp key, enable secret, enable password", r"(?:\d[ ])?"),
+    ("pre-shared-key ascii-text, pre-shared-key", ""),
 )
 _ARGUMENT = r"[ \t=]{0,4}\$?[\"']?(?P<value>[^\s\"'-][^\s\"']{2,})"
 _PREFIX = compile_prefixes(TOKEN_PREFIXES)
@@ -234,6 +247,12 @@ SECRETS = (
         r"[\"']auth[\"']\s{0,20}:\s{0,20}[\"'](?P<value>[A-Za-z0-9+/]{12,}+"
         r"(?:\\?\s{1,40}[A-Za-z0-9+/]{4,}+)*=*)",
     ),
+    build_row(
+        "docker-auth",
+        "auth:",
+        r"auth:(?<![\w-].{5})[ \t]{1,4}(?P<value>[A-Za-z0-9+/]{16,}={0,2})(?=\s|\Z)",
+        harmless.has_no_digit,
+    ),
     *named.ROWS,
     build_row(
         "password",
@@ -244,23 +263,51 @@ SECRETS = (
         "password",
         "auth credential login",
         r"[aAbBcClLhHnNuU](?i:(?:asic_?|httpbasic|ttpbasic)?auth(?:entication|enticate)?|uth"
-        r"|redentials?|etworkcredential|ogin|ser(?:name)?passwordcredential)\w{0,20}"
+        r"|redentials?(?:\.basic)?|etworkcredential|ogin|ser(?:name)?passwordcredential)\w{0,20}"
         r"[ \t]?[=:]?[ \t]?[\[(]\s{0,20}[\"'](?P<user>[^\"'\n]{1,80}+)[\"']\s{0,4},\s{0,20}"
         r"[\"'](?P<value>[^\"'\s]{3,100}+)[\"']",
         harmless.is_ordinary,
     ),
     build_row(
         "password",
-        "user login cred",
+        "connect pdo mysqli",  # the third argument
+        r"(?:[cC](?i:onnect(?:ion)?)|PDO|mysqli)\([^,\n()]{1,200}+,\s{0,20}[\"'][^\"'\n]{1,80}[\"']"
+        r",\s{0,20}[\"'](?P<value>[^\"'\n]{4,100})[\"']",
+        harmless.is_ordinary,
+    ),
+    build_row(
+        "password",
+        "identified password",  # SQL
+        r"(?:[iI](?i:dentified[ ](?:with[ ]\w{1,40}[ ])?by)"
+        r"|[uUrRlL](?i:ser|ole|ogin)[ ][^\n;]{1,80}?[ ](?i:password))"
+        r"[ ]{1,4}[\"'](?P<value>[^\"'\n]{3,100})[\"']",
+        harmless.is_ordinary,
+    ),
+    build_row(
+        "password",
+        "identified",
+        r"[iI](?i:dentified[ ]by)[ ]{1,4}(?P<value>[^\s\"';]{4,100})",
+        harmless.has_no_digit,
+    ),
+    build_row(
+        "password",
+        "password-stdin sudo",
+        r"(?:echo|printf)[ \t]{1,4}(?:-n[ ])?[\"']?(?P<value>[^\s\"'|]{4,100}+)[\"']?[ \t]{0,4}\|"
+        r"(?=[ \t]{0,4}(?:sudo[ ]-S|[^\n|]{1,120}--password-stdin))",
+    ),
+    build_row(
+        "password",
+        "user login cred zugang",
         r"(?:[uU](?i:ser(?:name)?)[ ]?/[ ]?(?i:pass(?:word)?|pwd|pw)|[cC](?i:red(?:ential)?s?)"
-        r"|[lL](?i:ogin))[\"'`*_]{0,3}[ \t]?[:=][ \t]?[\"'`*_]{0,3}[\w.@+-]{1,60}+[\"'`]?"
+        r"|[lL](?i:ogin)|[zZ](?i:ugangsdaten))[\"'`*_]{0,3}[ \t]?[:=][ \t]?[\"'`*_]{0,3}"
+        r"[\w.@+-]{1,60}+[\"'`]?"
         r"[ \t]?[/|:][ \t]?[\"'`]?(?P<value>[^\s\"'`|/:]{4,80}+)(?![|/:])",
         harmless.is_word_or_number,
     ),
     build_row(
         "password",
         "--",
-        r"--[a-z-]{0,20}(?:password|passwd|passphrase|token|secret|api-?key)[ \t]+[\"']?"
+        r"--[a-z-]{0,20}(?:password|passwd|passphrase|pass|token|secret|api-?key)[ \t]+[\"']?"
         r"(?P<value>[^\s\"'`<>-][^\s\"'`<>]{3,})",
         harmless.has_no_digit,
     ),
@@ -293,9 +340,9 @@ SECRETS = (
     ),
     build_row(
         "url-password",
-        "@tcp( @unix( @udp( @( @/ @cloudsql(",  # Go's drivers
-        r"[\w](?<![\w.%@/:-].)[\w.%-]{0,64}+:(?!//)(?P<value>(?:[^\s\"'`@]|@(?![a-z]{0,9}[(/])){1,100}+)"
-        r"@(?:(?:tcp|udp|unix|cloudsql)?\(|/\w)",
+        "@tcp @unix( @udp( @( @/ @cloudsql",  # Go's drivers
+        r"[\w](?<![\w.%@/:-].)[\w.%-]{0,64}+:(?!//)(?P<value>(?:[^\s\"'`@]|@(?![a-z0-9-]{0,16}[(/])){1,100}+)"
+        r"@(?:[a-z0-9-]{0,16}\(|/\w)",
     ),
     build_row(
         "url-password",
@@ -303,6 +350,11 @@ SECRETS = (
         r"(?:oracle:[a-z0-9]{1,8}:|(?:sqlplus|sqlldr|sqlcl|expdp|impdp|rman)[ \t]"
         r"(?:-[\w-]{1,12}[ \t]+){0,4}[\"']?(?:userid=)?)[\w$#]{1,60}+/"
         r"(?P<value>[^\s@/\"'`]{3,100}+)",
+    ),
+    build_row(
+        "url-password",
+        "@//",  # Oracle's easy connect
+        r"[\w](?<![\w$#/.:-].)[\w$#]{0,30}+/(?P<value>[^\s@/\"'`:]{3,100}+)@//(?=[\w.-]{1,100}[:/])",
     ),
     build_row(
         "url-password",

@@ -19,6 +19,7 @@ FOREIGN_PASSWORD_WORDS = (
         "hasło",
     ),
     *("salasana", "jelszó", "slaptažodis", "şifre", "mật khẩu", "kata sandi"),
+    *("clave de acceso", "wlan-schlüssel", "wlan schlüssel", "wifi-passwort"),
 )
 OTHER_SCRIPT_PASSWORD_WORDS = (
     *("пароль", "пароля", "лозинка", "парола", "κωδικός πρόσβασης", "סיסמה", "סיסמא"),
@@ -27,7 +28,7 @@ OTHER_SCRIPT_PASSWORD_WORDS = (
 )
 # Words that mean other things too, or are parts of other words: only with a digit in the value.
 WEAK_PASSWORD_WORDS = (
-    *("pass", "psk", "mdp", "clave", "parola", "parole", "parool", "heslo", "haslo", "geslo"),
+    *("pass", "pw", "psk", "mdp", "clave", "parola", "parole", "parool", "heslo", "haslo", "geslo"),
     *("jelszo", "sifre", "sandi", "κωδικός", "passcode", "pin code"),
 )
 TOKEN_WORDS = ("token", "authorization", "credential", "sessid", "session id")
@@ -35,7 +36,18 @@ SECRET_WORDS = ("secret",)
 KEY_WORDS = (
     *("private", "encryption", "session", "signing", "api", "app", "access", "account", "auth"),
     *("license", "master", "subscription", "function", "functions", "fastly", "application"),
-    *("admin", "storage", "service", "role", "consumer", "client", "shared", "wpa", "wifi"),
+    *(
+        "admin",
+        "storage",
+        "service",
+        "role",
+        "consumer",
+        "client",
+        "shared",
+        "wpa",
+        "wifi",
+        "instrumentation",
+    ),
 )
 FOREIGN_TOKEN_WORDS = (
     *("api-schlüssel", "zugangsschlüssel", "clé api", "clé d'api", "clave api", "clave de api"),
