@@ -279,6 +279,12 @@ KEPT = (
     "primary key: user_id1, foreign key = order_id2, cache-key: page1",
     "phone: iPhone 12 mini, Mobile/15E148 Safari/604.1, tel: see below",
     "cell 12 of 1024, mobile 1080 x 1920",
+    "object@meta.data and x@assays.RNA and ada@host.local:~$ ls and foo@bar.baz()",
+    "password: !Ref DBPassword, password=%(password)s, PWD=/app and OLDPWD=/root",
+    "OPENAI_API_KEY=sk-... or public_key_token=31bf3856ad364e35",
+    'login("user", "page"), authenticate("jwt", "local"), connect("a", "b", "c")',
+    "user:group@/path and IDENTIFIED BY it",
+    "4.18.0.305 and 10.0.19045.3803 and 1.3.6.1.4.1.311",
     "take 1234567 rows",
 )
 

@@ -11,8 +11,8 @@ VALUE_GROUPS = ("value", "block", "below", "cell", "element", "loose")
 # Values that are no secrets: placeholders of examples, type names and words, code expressions.
 _PLACEHOLDER = re.compile(
     r"(?i)(?:[a-z]+ )?\[redacted:[a-z-]*\]?(?:\\n)*|\[[a-z .…_-]*\]?|<.*|\W?\{.*|no-\w+|\$[{(].*"
-    r"|\$(?-i:[A-Z][A-Z0-9_]*|[a-z_]+)|%[a-z]%?|%\w{3,}%|[x*.…•?#_-]{3,}"
-    r"|(?:[a-z]{1,10}[-_]){1,3}[x*.…•?#_-]{3,}\W?"
+    r"|\$(?-i:[A-Z][A-Z0-9_]*|[a-z_]+)|%[a-z]%?|%\w{3,}%|%\(\w+\)s|!\w+|[x*.…•?#_-]{3,}"
+    r"|(?:[a-z]{1,10}[-_]){1,3}(?:[x*.…•?#_-]{3,}\W?)?"
     r"|(?:[a-z]{1,12}[-_]){0,3}(?:your|my|some|the|insert|enter|replace)[-_ ][\w -]*"
     r"|your\w*|\w*(?:placeholder|redacted|hidden|masked|removed|change_?me)\w*"
 )
@@ -28,6 +28,7 @@ _CODE = re.compile(
     r"|varchar\d*\(.*|(?:[a-z]+[_.])+(?:password|token|secret|key)"
     r"|[a-z]+(?:Password|Token|Secret|Key)"
     r"|(?:~|\.{1,2})?/(?:etc|home|var|usr|opt|tmp|run|root|path|Users|app|srv|mnt|proc|data)/.*"
+    r"|/[a-z]{2,12}(?:/[\w.@-]+)*"
     r"|(?:process|os|env|self|this|config|cfg|settings|secrets|request|req|res|resp|response|users?"
     r"|data|args|options|opts|props|params|context|ctx|app|form|event|state|store|vars?|inputs"
     r"|credentials|auth|session|vault|steps|github)(?:\.|\?\.|->|::)[\w.>?:-]*"
@@ -47,8 +48,10 @@ _GENERATED = re.compile(
     r"(?=[^a-z]*[a-z])(?=[^A-Z]*[A-Z])[\w+/=!@#$%^&*~-]*[A-Za-z]\d+[A-Za-z]+\d[\w+/=!@#$%^&*~-]*[.,]?"
     r"|(?=(?:[^\d]*\d){4})(?=(?:\d*[a-f]){4})[0-9a-f]{24,}[.,]?"
 )
+_ASSIGNMENT = re.compile(r"[A-Za-z_.]+[=:]")
 _MIXED_LETTERS = re.compile(r"(?=[A-Za-z]*[a-z][A-Z])[A-Za-z]{30,}")
 _MIN_TOKEN = 20  # characters; a shorter word without a digit is hardly a token
+_MIN_WORD = 6  # of a token without a digit
 _MIN_TOKEN_ALONE = 12  # in a table or on its own line
 _MIN_DIGITS, _MIN_LETTERS = 3, 4  # of a generated value
 
@@ -131,6 +134,8 @@ def is_no_token(match: re.Match[str]) -> bool:
         return is_no_password(match)
     if " " in value or _NUMBER.fullmatch(value):
         return True
+    if len(value) < _MIN_WORD and not _DIGIT.search(value):
+        return True
     is_assigned = match["quote"] or match.string[match.start("value") - 1] in "=>"
     return not is_assigned and len(value) < _MIN_TOKEN and not _DIGIT.search(value)
 
@@ -141,16 +146,24 @@ def is_not_after_host(match: re.Match[str]) -> bool:
     return not _HOST.fullmatch(before.rpartition("\n")[2]) or is_ordinary(match)
 
 
+def is_word(match: re.Match[str]) -> bool:
+    return is_no_argument(_get_value(match))
+
+
 def is_no_argument(value: str) -> bool:
     """Return whether a call's argument is a phrase, a word or a file."""
-    is_word = not _DIGIT.search(value) and not re.search(r"[^\w .,:;?()'-]", value)
-    return " " in value or is_word or _is_ordinary(value) or bool(_FILE_OR_ADDRESS.fullmatch(value))
+    is_plain = not _DIGIT.search(value) and not re.search(r"[^\w .,:;?()'-]", value)
+    return (
+        " " in value or is_plain or _is_ordinary(value) or bool(_FILE_OR_ADDRESS.fullmatch(value))
+    )
 
 
 def is_no_cell(value: str, *, is_token: bool) -> bool:
     """Return whether a value that stands alone, below or beside a secret's name, is no secret."""
     return (
         (is_token and len(value) < _MIN_TOKEN_ALONE)
+        or not _DIGIT.search(value)
+        or bool(_ASSIGNMENT.match(value))
         or value.endswith(":")
         or is_no_argument(value)
         or bool(_NUMBER.fullmatch(value))

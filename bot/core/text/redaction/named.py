@@ -29,7 +29,7 @@ _CLOSING = r"(?:</[a-z0-9]{1,10}>){0,2}"
 _IS = (
     rf"(?:(?:[\"'`]\]|[\\\"'`*_]{{0,4}}){_CLOSING}[ \t]{{0,8}}"
     r"(?::[ \t]?(?:[a-z]{3,12}[ \t]?|&?[A-Za-z][\w.<>?]{1,30}[ \t])=(?!=)|:=|=>|=(?!=)|%3[dD]"
-    r"|[:：](?!:))[*_]{0,2}[ \t]{0,8}[*_]{0,2}(?:[!&][\w!/.-]{1,30}[ \t]{1,4})?"
+    r"|[:：](?!:))[*_]{0,2}[ \t]{0,8}[*_]{0,2}(?:(?:!![a-z]+|!vault|&\w{1,30})[ \t]{1,4})?"
     rf"{_CLOSING}[ \t]{{0,8}}(?:<[a-z]{{1,10}}>){{0,2}}"
     r"|(?P<verb>[ \t]+(?:is|was|ist|lautet|es|est|é|är|jest|(?:(?:is|was)[ \t]+)?set[ \t]+to|->|→)"
     r"[ \t]*:?[ \t]+|[是为為は은는][ \t]*[「『“]?)"
@@ -52,8 +52,8 @@ _BELOW = (
 )
 # A YAML block scalar: the lines with at least the indent of its first one.
 _BLOCK = (
-    r"[\"']?[ \t]{0,4}:[ \t]{1,4}(?:[!&][\w!/.-]{1,30}[ \t]{1,4})?[|>][-+\d]{0,2}[ \t]{0,8}"
-    r"(?:\#[^\n]{0,80})?\r?\n"
+    r"[\"']?[ \t]{0,4}:[ \t]{1,4}(?:(?:!![a-z]+|!vault|&\w{1,30})[ \t]{1,4})?[|>][-+\d]{0,2}"
+    r"[ \t]{0,8}(?:\#[^\n]{0,80})?\r?\n"
     r"(?P<indent>[ \t]{1,40}+)(?P<block>[^\s][^\r\n]{0,2000}"
     r"(?:\r?\n(?P=indent)[^\r\n]{0,2000}){0,80})"
 )
@@ -72,7 +72,10 @@ _PASSWORDS = tuple(
 )
 _TOKENS = (
     (compile_words(SECRET_WORDS), SECRET_WORDS),
-    (rf"(?:{compile_words(TOKEN_WORDS)})(?<!(?i:publickeytoken))", list_literals(TOKEN_WORDS)),
+    (
+        rf"(?:{compile_words(TOKEN_WORDS)})(?<!(?i:publickeytoken))(?<!(?i:public_key_token))",
+        list_literals(TOKEN_WORDS),
+    ),
     (compile_keys(KEY_WORDS), ("key",)),
     (r"_(?i:auth)", ("_auth",)),
     (compile_words(FOREIGN_TOKEN_WORDS), list_literals(FOREIGN_TOKEN_WORDS)),

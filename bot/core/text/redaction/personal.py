@@ -61,7 +61,8 @@ _SURE_FIRST = 30
 _FILENAME = re.compile(
     r"(?i).*\.(?:png|jpe?g|gif|svg|webp|ico|[cm]?[jt]sx?|s?css|html?|json|ya?ml|vue|toml|lock"
     r"|tgz|gz|tar|jar|exe|deb|rpm|apk|whl|dll|conf|cfg|ini|log|txt|xml|csv"
-    r"|service|socket|target|timer|mount|automount|slice|scope|swap|device)"
+    r"|service|socket|target|timer|mount|automount|slice|scope|swap|device"
+    r"|data|ident|value|length|text)"
 )
 _LABEL_OF_CODE = re.compile(r"(?:git|this|super|return|break|continue)@")
 _INTEGER_LIMITS = ("2147483647", "2147483648", "4294967295", "4294967296")
@@ -80,8 +81,12 @@ _PHONE_WORD = compile_words(
 
 
 def is_no_mailbox(match: re.Match[str]) -> bool:
-    is_call = match.string[match.end() : match.end() + 1] == "("
-    return is_call or bool(_LABEL_OF_CODE.match(match[0]) or _FILENAME.fullmatch(match[0]))
+    """Return whether this is a file, a unit of systemd, code, or a host with a path."""
+    before, _, last = match[0].rpartition(".")
+    is_code = last.isupper() and before.rpartition("@")[2].islower() and last != "COM"
+    is_followed = match.string.startswith(("(", ":~", ":/"), match.end())
+    looks_otherwise = _LABEL_OF_CODE.match(match[0]) or _FILENAME.fullmatch(match[0])
+    return is_code or is_followed or bool(looks_otherwise)
 
 
 def is_no_public_address(match: re.Match[str]) -> bool:

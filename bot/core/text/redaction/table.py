@@ -266,7 +266,7 @@ SECRETS = (
         r"|redentials?(?:\.basic)?|etworkcredential|ogin|ser(?:name)?passwordcredential)\w{0,20}"
         r"[ \t]?[=:]?[ \t]?[\[(]\s{0,20}[\"'](?P<user>[^\"'\n]{1,80}+)[\"']\s{0,4},\s{0,20}"
         r"[\"'](?P<value>[^\"'\s]{3,100}+)[\"']",
-        harmless.is_ordinary,
+        harmless.is_word,
     ),
     build_row(
         "password",
@@ -340,9 +340,15 @@ SECRETS = (
     ),
     build_row(
         "url-password",
-        "@tcp @unix( @udp( @( @/ @cloudsql",  # Go's drivers
+        "@tcp @unix( @udp( @( @cloudsql",  # Go's drivers
         r"[\w](?<![\w.%@/:-].)[\w.%-]{0,64}+:(?!//)(?P<value>(?:[^\s\"'`@]|@(?![a-z0-9-]{0,16}[(/])){1,100}+)"
-        r"@(?:[a-z0-9-]{0,16}\(|/\w)",
+        r"@[a-z0-9-]{0,16}\(",
+    ),
+    build_row(
+        "url-password",
+        "@/",  # Go's drivers without a host
+        r"[\w](?<![\w.%@/:-].)[\w.%-]{0,64}+:(?!//)(?P<value>[^\s\"'`@/]{3,100}+)@/(?=\w)",
+        harmless.has_no_digit,
     ),
     build_row(
         "url-password",
