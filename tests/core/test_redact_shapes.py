@@ -149,6 +149,14 @@ PROSE = (
     *("API key {}", "Das Passwort lautet {}", "пароль {}", "set password {}", "ENV TOKEN {}"),
     *("<b>Password</b>: {}", "<b>Password:</b> <code>{}</code>", "<h3>Password</h3>\n\n{}\n"),
     *("<password>\n  {}\n</password>", "<Password><![CDATA[{}]]></Password>", "login: ada / {}"),
+    *(
+        "Password for ada: {}",
+        "Passwort für ada: {}",
+        "the password of the db is {}",
+        "Password - {}",
+    ),
+    *('"password":\n  "{}",\n', "setPassword(\n  '{}'\n)", "&quot;password&quot;: &quot;{}&quot;"),
+    *('{{"name":"password","value":"{}"}}', "%22password%22%3A%22{}%22", "bearer: {}"),
     *("password: !vault |\n  {}", 'password: &pw "{}"', 'let password: &str = "{}";', "pw: {}"),
 )
 SERVERS = (

@@ -27,19 +27,19 @@ _CLOSING = r"(?:</[a-z0-9]{1,10}>){0,2}"
 # Separators of a name and its value in prose, Markdown, env files, JSON, YAML, code and XML; `call`
 # are those of arguments, columns and elements, where many other things stand.
 _IS = (
-    rf"(?:(?:[\"'`]\]|[\\\"'`*_]{{0,4}}){_CLOSING}[ \t]{{0,8}}"
-    r"(?::[ \t]?(?:[a-z]{3,12}[ \t]?|&?[A-Za-z][\w.<>?]{1,30}[ \t])=(?!=)|:=|=>|=(?!=)|%3[dD]"
+    rf"(?:(?:[\"'`]\]|%22|&quot;|[\\\"'`*_]{{0,4}}){_CLOSING}[ \t]{{0,8}}"
+    r"(?::[ \t]?(?:[a-z]{3,12}[ \t]?|&?[A-Za-z][\w.<>?]{1,30}[ \t])=(?!=)|:=|=>|=(?!=)|%3[aAdD]"
     r"|[:：](?!:))[*_]{0,2}[ \t]{0,8}[*_]{0,2}(?:(?:!![a-z]+|!vault|&\w{1,30})[ \t]{1,4})?"
     rf"{_CLOSING}[ \t]{{0,8}}(?:<[a-z]{{1,10}}>){{0,2}}"
     r"|(?P<verb>[ \t]+(?:is|was|ist|lautet|es|est|é|är|jest|(?:(?:is|was)[ \t]+)?set[ \t]+to|->|→)"
     r"[ \t]*:?[ \t]+|[是为為は은는][ \t]*[「『“]?)"
     r"|>\s{0,20}(?:<!\[CDATA\[)?(?=[^<>\s]{4,200}+(?:>\s{0,20}|\s{0,20})</)"
-    r"|[\"'`]?,?\s{1,20}[\"']?value[\"']?[ \t]?[:=][ \t]?"
-    r"|(?P<call>\([ \t]{0,4}(?=[brfu]{0,2}\\?[\"'`])|\\?[\"'`][ \t]{0,4},\s{0,20}(?=\\?[\"'`])"
+    r"|[\"'`]?,?\s{0,20}[\"']?value[\"']?[ \t]?[:=][ \t]?"
+    r"|(?P<call>\(\s{0,20}(?=[brfu]{0,2}\\?[\"'`])|\\?[\"'`][ \t]{0,4},\s{0,20}(?=\\?[\"'`])"
     r"|[\"']>(?=[^<>\s]{4,200}+</)))"
 )
 _VALUE = (
-    r"(?:[bfru]{0,2}(?P<quote>\\?[\"'`]))?+"
+    r"(?:[bfru]{0,2}(?P<quote>\\?[\"'`]|%22|&quot;|&#3[49];))?+"
     r"(?P<value>(?(quote)(?![),;+\s\]}])(?:(?!(?P=quote)).)++|[^\s\"'`<>;&]{3,}(?<![.,)\]}:])))"
 )
 # The end of a name, the ends of lines, quotes or a code fence, and a value alone on its line.
@@ -48,7 +48,8 @@ _BELOW = (
     rf"{_CLOSING}[ \t]{{0,8}}\r?\n"
     r"(?:[ \t>]{0,8}[-=]{3,80}[ \t]{0,8}\r?\n)?(?:[ \t>]{0,8}\r?\n){0,3}"
     r"(?:[ \t>]{0,8}(?:`{3,5}|~{3,5})[\w-]{0,20}[ \t]{0,4}\r?\n)?[ \t>]{0,12}(?:[-*+][ \t]{1,4})?"
-    r"[\"'`*_]{0,3}(?P<below>[^\s\"'`|<>]{4,300}+(?<![\"'`*:]))[\"'`*_]{0,3}[ \t]{0,8}(?=\r?\n|\Z)"
+    r"[\"'`*_]{0,3}(?P<below>[^\s\"'`|<>]{4,300}+(?<![\"'`*:]))[\"'`*_]{0,3}[,;]?[ \t]{0,8}"
+    r"(?=\r?\n|\Z)"
 )
 # A YAML block scalar: the lines with at least the indent of its first one.
 _BLOCK = (
@@ -81,7 +82,11 @@ _TOKENS = (
     (compile_words(FOREIGN_TOKEN_WORDS), list_literals(FOREIGN_TOKEN_WORDS)),
 )
 # A value beside a name without a separator: only one that looks generated.
-_LOOSE = r"[ \t]{1,4}[\"'`(「]{0,2}(?P<loose>[^\s\"'`()<>「」]{8,200}+)"
+_LOOSE = (
+    r"(?:[ \t](?:for|of|für|von|de|para|pour)[ \t][^\n:=]{1,40}?"
+    r"(?:[:=]|[ ](?:is|ist|es|est)(?=[ ])))?"
+    r"[ \t]{1,4}(?:[-–—][ \t]{1,4})?[\"'`(「]{0,2}(?P<loose>[^\s\"'`()<>「」]{8,200}+)"
+)
 _WEAK = compile_words(WEAK_PASSWORD_WORDS, is_whole=True)
 _ANYWHERE = rf"{_END}(?:{_BLOCK}|{_IS}{_VALUE}|{_BELOW}|{_CELL}|{_LOOSE})"
 

@@ -213,7 +213,7 @@ SECRETS = (
     build_row(
         "bearer",
         "bearer",
-        r"[bB](?i:earer)\s{1,20}+(?P<value>[\w.~+/=-]{8,})",
+        r"[bB](?i:earer)(?:[ \t]?[:=][ \t]{0,4}|\s{1,20}+)[\"']?(?P<value>[\w.~+/=-]{8,})",
         harmless.has_no_digit,
     ),
     build_row(
