@@ -97,29 +97,25 @@ def _read_model_host() -> str:
 
     Raises `SettingsError` for a model that cannot be used: the demo would show rules instead.
     """
-    from bot.settings import models
+    from bot.settings import env_file, models
     from bot.settings.environment import Environment
     from bot.settings.load import SettingsError
 
-    env = Environment({**_read_dotenv(), **os.environ})
+    file = env_file.read(bootstrap.ENV_FILE)
+    env = Environment({**file.values, **os.environ})
     model = models.read(env)
     provider = env.text("LLM_PROVIDER")
-    problems = list(env.problems)
+    problems = [*file.problems, *env.problems]
     if model is None and provider.lower() not in ("", "none"):
         advice = "or unset LLM_PROVIDER for the simulated model."
         problems += [
-            notice.replace("Labels come from rules until then.", advice) for notice in env.notices
+            notice.replace("Labels come from rules until then.", advice)
+            for notice in env.model_notices
         ]
     if problems:
         raise SettingsError(list(dict.fromkeys(problems)))
     hosts = (urlsplit(one.base_url).hostname or "" for one in (model.all if model else ()))
     return ", ".join(dict.fromkeys(host for host in hosts if not _is_this_machine(host)))
-
-
-def _read_dotenv() -> dict[str, str]:
-    from dotenv import dotenv_values
-
-    return {name: value for name, value in dotenv_values(".env").items() if value}
 
 
 def _is_this_machine(host: str) -> bool:

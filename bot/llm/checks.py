@@ -27,6 +27,7 @@ FIXES = {
     "status-401": "look at {key}",
     "status-402": "the account of {key} has no credit left",
     "status-403": "look at {key}, and at {model}",
+    "status-404": "look at {url} (most servers need /v1 at its end) and at {model}",
     "status-429": "its limit is reached: look at the account, or wait",
     "unreachable": "look at {url} and the network",
     "timeout": "look at {url} and the network, or raise LLM_TIMEOUT",
@@ -35,6 +36,7 @@ FIXES = {
     "wrong-shape": NO_JSON,
     "status-503": "it may still be loading its model: wait, and try again",
 }
+SAME_FOR_SETTINGS = ("status-400", "status-404")  # what is wrong stands in the server's words
 SETTING_FIXES = {
     "key": "look at {key}",
     "model": "look at {model}: the server does not know this model",
@@ -53,8 +55,8 @@ def parse_word(text: str) -> str:
 
 def find_fix(reason: str, variables: Mapping[str, str], setting: ModelSetting = "") -> str:
     """Return what to do about a model that fails for a reason."""
-    fix = FIXES.get(reason) or SETTING_FIXES.get(setting, OTHER_FIX)
-    return fix.format_map(variables)
+    by_setting = SETTING_FIXES.get(setting) if reason in SAME_FOR_SETTINGS else None
+    return (by_setting or FIXES.get(reason, OTHER_FIX)).format_map(variables)
 
 
 def check_model(

@@ -68,7 +68,8 @@ def test_check_has_colour_unless_no_color_is_set(
     assert (COLOUR in shown) is coloured
     assert "look at REDIS_URL" in shown.replace("\r\n         ", " ")
     plain = re.sub(r"\x1b\[\d*m", "", shown)
-    assert max(map(len, plain.splitlines())) <= WIDTH
+    wrapped = [line for line in plain.splitlines() if " " in line.strip()]  # a path is long
+    assert max(map(len, wrapped)) <= WIDTH
 
 
 def test_nothing_has_colour_where_the_output_is_no_terminal(tmp_path: Path) -> None:

@@ -140,9 +140,9 @@ def test_a_budget_is_obeyed_and_used(
     ("status", "fix"),
     [
         (401, "look at OPENAI_API_KEY"),
-        (404, "look at LLM_MODEL"),
+        (404, "look at OPENAI_BASE_URL (most servers need /v1 at its end) and at LLM_MODEL"),
         (429, "or use a smaller --concurrency"),
-        (503, "look at LLM_PROVIDER, LLM_MODEL and the base URL"),
+        (503, "it may still be loading its model"),
     ],
 )
 def test_a_model_that_fails_is_one_sentence(
@@ -162,7 +162,7 @@ def test_a_model_that_is_not_there(model: ModelServer, tmp_path: Path) -> None:
     result, lines = triage(model, tmp_path, issues(3), OPENAI_BASE_URL="http://127.0.0.1:1/v1")
     assert result.returncode == 3
     assert len(lines) == 3
-    assert "(unreachable): look at the base URL and the network." in result.stderr
+    assert "(unreachable): look at OPENAI_BASE_URL and the network." in result.stderr
 
 
 GITHUB = {

@@ -284,7 +284,8 @@ def test_a_secret_file_that_cannot_be_read_says_why(name: str, tmp_path: Path) -
     }
     (tmp_path / "bytes").write_bytes(b"\xff\xfe\x00")
     for path, why in unreadable.values():
-        assert f"{name}_FILE cannot be read: {why}." in problems({f"{name}_FILE": str(path)})
+        sentence = f"{name}_FILE cannot be read ({why}): correct the path or the file."
+        assert sentence in problems({f"{name}_FILE": str(path)})
 
 
 @pytest.mark.parametrize(
