@@ -9,7 +9,7 @@ import textwrap
 import threading
 import time
 from collections.abc import Callable, Sequence
-from itertools import islice
+from itertools import islice, takewhile
 from pathlib import Path
 from traceback import walk_tb
 from typing import TYPE_CHECKING, NoReturn
@@ -33,6 +33,7 @@ ENV_FILE = Path(".env")
 PARTIAL = 3
 OVER_BUDGET = 4
 TRY_AGAIN = 75
+ADAPTERS = ("bot.forges.", "bot.store.", "bot.queue.")
 NO_REDIS = "look at REDIS_URL; if it is not set, at DATA_DIR and whether `tagline run` is running"
 
 
@@ -104,7 +105,7 @@ def describe_error(error: Exception) -> tuple[str, int]:
     """Return what a command prints for an error that ends it, and its exit code."""
     import redis
 
-    from bot.core.errors import Retry, TaglineError
+    from bot.core.errors import Postponed, Retry, TaglineError
     from bot.embedded.valkey import ServerUnavailable
 
     if isinstance(error, SettingsError):
@@ -112,15 +113,19 @@ def describe_error(error: Exception) -> tuple[str, int]:
         return f"Tagline cannot start:{problems}\n({describe_sources()})", USAGE
     if isinstance(error, (ServerUnavailable, AddressUnavailable)):
         return f"Tagline cannot start: {error}", 1
+    if isinstance(error, Retry):
+        hint = "" if isinstance(error, Postponed) else _find_hint(error)
+        later = f". Try again; if it stays so, {hint}" if hint else ""
+        return f"Not done: {error}{later}", TRY_AGAIN
     if isinstance(error, TaglineError):
-        return f"Not done: {error}", TRY_AGAIN if isinstance(error, Retry) else 1
+        return f"Not done: {error}", 1
     if isinstance(error, redis.RedisError):
         from bot.queue.enqueue import error_code
 
         return f"Redis does not answer ({error_code(error)}): {NO_REDIS}.", TRY_AGAIN
     if known := _describe_input_error(error):
         return known
-    if fix := _find_malformed_answer(error):
+    if fix := _find_hint(error):
         return f"Not done: the server's answer has an unknown form; {fix}", 1
     place = (log.frames(error.__traceback__) or [""])[-1]
     return (
@@ -141,8 +146,8 @@ def _describe_input_error(error: Exception) -> tuple[str, int] | None:
     return None
 
 
-def _find_malformed_answer(error: Exception) -> str:
-    """Return what to look at if an adapter cannot read an answer, "" for other errors."""
+def _find_hint(error: Exception) -> str:
+    """Return what to look at for an error that an adapter of a server raised, else ""."""
     from bot.forges.registry import FORGES
 
     hints = {f"bot.forges.{name}.": entry.settings_hint for name, entry in FORGES.items()}
@@ -150,9 +155,10 @@ def _find_malformed_answer(error: Exception) -> str:
     hints |= {"bot.store.": redis_hint, "bot.queue.": redis_hint}
     modules = (frame.f_globals.get("__name__", "") for frame, _ in walk_tb(error.__traceback__))
     own = [name for name in modules if name.startswith("bot.")]
-    return next(
-        (hint for start, hint in hints.items() if own[-1:] and own[-1].startswith(start)), ""
-    )
+    # Below a forge's own modules may be those that all forges share.
+    adapters = takewhile(lambda name: name.startswith(ADAPTERS), reversed(own))
+    found = (hint for name in adapters for start, hint in hints.items() if name.startswith(start))
+    return next(found, "")
 
 
 def open_clients() -> ClientPool:

@@ -253,7 +253,7 @@ def test_a_web_page_in_place_of_an_api_is_a_sentence_that_names_the_variable(
         }
         result = tagline(*words, cwd=tmp_path, environment=environment)
     said = result.stdout + result.stderr
-    assert result.returncode == 1, said
+    assert result.returncode in (1, 75), said
     assert variable in said
     assert "Unexpected error" not in said
 
