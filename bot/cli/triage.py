@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -71,9 +72,20 @@ def triage(
     enricher, model = _create_enricher(settings, known, config, concurrency or 0)
     threads = _count_threads(model, concurrency)
     started = time.monotonic()
-    totals = _process(rows, enricher, threads, as_json)
+    try:
+        totals = _process(rows, enricher, threads, as_json)
+    except (KeyboardInterrupt, BrokenPipeError):
+        _exit_at_once()
     _print_totals(rows, totals, time.monotonic() - started)
     sys.exit(_explain_gaps(rows, totals, model, enricher, file))
+
+
+def _exit_at_once() -> NoReturn:
+    """End the process without waiting for the model's answers to running calls."""
+    click.echo("\nStopped before the end.", err=True)
+    with suppress(OSError):
+        sys.stdout.flush()
+    os._exit(1)
 
 
 def _create_enricher(

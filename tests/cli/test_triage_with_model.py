@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -22,7 +26,7 @@ from bot.core.prompt import Prompt
 from bot.core.reply import ModelAnswer, ParsedReply
 from bot.core.types import Usage
 from tests.serving import served
-from tests.whole.test_command_line import CommandResult, tagline
+from tests.whole.test_command_line import PREFIXES, ROOT, CommandResult, tagline
 
 KEY = "sk-quokkaberry-0123"
 
@@ -34,7 +38,7 @@ class ModelServer:
         self.status, self.tokens_out, self.delays = 200, 20, list[float]()
         self.texts: list[str] = []
         self.running = self.most = 0
-        self._lock = threading.Lock()
+        self._lock, self.released = threading.Lock(), threading.Event()
         self.url = ""
 
     async def answer(self, request: Request) -> Response:
@@ -46,7 +50,7 @@ class ModelServer:
             self.most = max(self.most, self.running)
             self.texts.append(body["messages"][-1]["content"])
             delay = self.delays.pop(0) if self.delays else 0.0
-        time.sleep(delay)
+        self.released.wait(delay)
         with self._lock:
             self.running -= 1
         if self.status != 200:
@@ -156,6 +160,36 @@ def test_a_model_that_fails_is_one_sentence(
     assert totals.startswith("30 issues: 30 by rules; ")
     assert f"for 30 issues, whose labels come from rules (status-{status}): " in sentence
     assert fix in sentence
+
+
+def test_an_interrupt_ends_it_without_waiting_for_the_model(
+    model: ModelServer, tmp_path: Path
+) -> None:
+    model.delays = [0.0, *[20.0] * 10]
+    (tmp_path / "issues.json").write_text(json.dumps(issues(10)))
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(PREFIXES)}
+    environment = {
+        "LLM_PROVIDER": "openai",
+        "OPENAI_API_KEY": KEY,
+        "OPENAI_BASE_URL": model.url,
+        "PYTHONPATH": str(ROOT),
+    }
+    process = subprocess.Popen(
+        [sys.executable, "-m", "bot", "triage", "--file", "issues.json", "--json"],
+        cwd=tmp_path,
+        env={**kept, **environment},
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+    )
+    until = time.monotonic() + 20
+    while model.running < 9 and time.monotonic() < until:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(8) == 1
+    assert process.stderr
+    with process.stderr as said:
+        assert said.read() == b"\nStopped before the end.\n"
+    model.released.set()
 
 
 def test_a_model_that_is_not_there(model: ModelServer, tmp_path: Path) -> None:
