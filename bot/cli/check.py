@@ -148,7 +148,7 @@ def _check_settings(settings: Settings) -> Iterator[Finding]:
     yield Finding(bootstrap.describe_sources())
     yield from map(_split_fix, missing)
     for notice in (*settings.notices, *settings.model_notices):
-        yield Finding(notice, "see .env.example")
+        yield Finding(notice, "change it in the environment or in .env")
     if not missing:
         yield Finding("nothing is missing or wrong")
     if settings.mode != "apply":
