@@ -15,6 +15,7 @@ PATHS = (".github/tagline.yml", ".gitlab/tagline.yml")
 READ = tuple(path.replace(".yml", end) for path in PATHS for end in (".yml", ".yaml"))
 FOLDERS = (".", ".github", ".github/workflows", ".gitlab", "docs")
 NAME = re.compile(r"\.?tagline\.ya?ml", re.IGNORECASE)
+EXAMPLE_URL = "https://your.host"  # as in README
 NO_EFFECT = "accepted, without effect in this version"
 file_argument = click.argument(
     "file", required=False, type=click.Path(exists=True, dir_okay=False, allow_dash=True)
@@ -98,11 +99,17 @@ def schema() -> None:
 @click.option(
     "--write", type=click.Path(dir_okay=False, path_type=Path), help="Write to a new file."
 )
-def init(write: Path | None) -> None:
+@click.option(
+    "--public-url",
+    envvar="PUBLIC_URL",
+    default=EXAMPLE_URL,
+    help="The receiver's address, from which editors get the schema. Default: PUBLIC_URL.",
+)
+def init(write: Path | None, public_url: str) -> None:
     """Print a file with all keys, their defaults and descriptions."""
     from bot.core.config import docs
 
-    text = docs.commented()
+    text = docs.commented(public_url)
     if write is None:
         click.echo(text, nl=False)
         return

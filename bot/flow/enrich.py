@@ -192,13 +192,12 @@ def _build_prompt(
 def _match_rules(
     issue: Issue, labels: Sequence[Label], config: RepoConfig
 ) -> Sequence[LabelSuggestion]:
-    """Return the labels by the repository's own rules, or by the built-in ones without any."""
-    if config.fallback.rules:
-        hits = keywords.match_rules(issue.title, issue.body, config.fallback.rules)
-        suggestions = [LabelSuggestion(label, "sure", f"the word {word}") for label, word in hits]
-    else:
+    """Return the labels by the repository's own rules, then by the built-in ones."""
+    hits = keywords.match_rules(issue.title, issue.body, config.fallback.rules)
+    suggestions = [LabelSuggestion(label, "sure", f"the word {word}") for label, word in hits]
+    if config.fallback.builtin:
         names = [label.name for label in labels]
-        suggestions = [
+        suggestions += [
             LabelSuggestion(
                 keywords.label_for(match.concept, names) or match.concept,
                 match.certainty,

@@ -15,6 +15,7 @@ from bot.core.config.schema import RepoConfig
 from tests.configs import parse
 from tests.core.test_config_parser import WRONG, keys, written
 
+URL = "https://tagline.example/"
 FULL = """\
 mode: suggest
 on: [edited]
@@ -42,12 +43,26 @@ def test_every_key_has_a_description() -> None:
 
 
 def test_the_commented_file_means_the_defaults() -> None:
-    assert parse(docs.commented()) == (RepoConfig(), ())
-    assert docs.notes(read(docs.commented())) == []
+    assert parse(docs.commented(URL)) == (RepoConfig(), ())
+    assert docs.notes(read(docs.commented(URL))) == []
+
+
+def test_the_commented_file_names_the_schema_as_editors_read_it() -> None:
+    first, *_ = docs.commented(URL).splitlines()
+    assert first == "# yaml-language-server: $schema=https://tagline.example/schema/v1.json"
+
+
+def test_a_shown_configuration_marks_the_keys_without_effect() -> None:
+    marked = [
+        x for x in docs.as_yaml(RepoConfig()).splitlines() if x.endswith("without effect yet")
+    ]
+    assert [line.strip().partition(":")[0] for line in marked] == [
+        key.rpartition(".")[2] for key in docs.NOT_BUILT
+    ]
 
 
 def test_the_commented_file_has_every_key_also_those_without_effect() -> None:
-    _, _, lines = docs.commented().partition("version")
+    _, _, lines = docs.commented(URL).partition("version")
     every = "version" + lines.replace("\n# ", "\n")
     parsed = read(every)
     assert (parsed.config, parsed.problems) == (RepoConfig(), ())
@@ -68,7 +83,7 @@ def test_a_note_names_each_key_without_effect_with_its_line() -> None:
     assert docs.notes(parsed) == [(3, "learn.from_corrections"), (4, "comment.similar")]
 
 
-@pytest.mark.parametrize("text", ["{}", FULL, docs.as_yaml(RepoConfig())])
+@pytest.mark.parametrize("text", ["", "{}", FULL, docs.as_yaml(RepoConfig())])
 def test_the_schema_accepts_what_the_parser_accepts(text: str) -> None:
     schema = docs.schema()
     Draft202012Validator.check_schema(schema)

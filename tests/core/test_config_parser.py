@@ -63,6 +63,7 @@ labels:
   groups: {type: [bug, enhancement]}
   describe: {bug: Something is broken}
 fallback:
+  builtin: false
   rules:
     - {label: bug, any: [crash, "error:"], not: [typo]}
     - {label: docs, any: [manual]}
@@ -89,6 +90,7 @@ budget: {per_day_usd: 2.5, per_author_per_hour: 1}
             ),
             fallback=Fallback(
                 (WordRule("bug", ("crash", "error:"), ("typo",)), WordRule("docs", ("manual",))),
+                False,
                 "triage",
             ),
             model=ModelRules("Be brief.", "gpt-6"),
@@ -130,6 +132,7 @@ WRONG = {
     ("fallback", "[]"): "write `key: value` lines here",
     ("fallback.rules", "crash"): "write a list of rules such as"
     " {label: bug, any: [crash], not: [typo]}",
+    ("fallback.builtin", "1"): "write true or false",
     ("fallback.needs_review", "[triage]"): "write a text",
     ("model", "gpt-6"): "write `key: value` lines here",
     ("model.instructions", "x" * 2001): "write a text of at most 2000 characters",
@@ -153,6 +156,7 @@ CAUTIOUS = {
     "comment": RepoConfig(comment=CommentRules(post="never")),
     "comment.post": RepoConfig(comment=CommentRules(post="never")),
     "comment.on_fallback": RepoConfig(comment=CommentRules(on_fallback=False)),
+    "fallback.builtin": RepoConfig(fallback=Fallback(builtin=False)),
     "labels": RepoConfig(labels=LabelRules(deny=("*",))),
     "labels.allow": RepoConfig(labels=LabelRules(allow=())),
     "labels.deny": RepoConfig(labels=LabelRules(deny=("*",))),

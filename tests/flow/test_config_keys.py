@@ -88,8 +88,11 @@ EFFECTS = {
         "fallback: {rules: [{label: documentation, any: [button]}]}",
         labels,
         BY_RULES,
-        ["documentation", "needs-review"],
+        ["documentation", "bug", "needs-review"],
         DOWN,
+    ),
+    "fallback.builtin": Effect(
+        "fallback: {builtin: false}", labels, BY_RULES, ["needs-review"], DOWN
     ),
     "fallback.needs_review": Effect(
         "fallback: {needs_review: regression}", labels, BY_RULES, ["bug", "regression"], DOWN

@@ -137,15 +137,21 @@ def test_the_prompt_holds_title_and_text_but_not_the_author() -> None:
     assert '"ada"' not in model.prompts[0].user
 
 
+ONLY_OWN = "fallback: {builtin: false, rules: [{label: export"
+
+
 @pytest.mark.parametrize(
     ("config", "labels"),
     [
-        ("fallback: {rules: [{label: export, any: [PDF]}]}", ["export", "needs-review"]),
-        ("fallback: {rules: [{label: EXPORT, any: [pdf]}]}", ["export", "needs-review"]),
-        ("fallback: {rules: [{label: export, any: [pdf], not: [button]}]}", ["needs-review"]),
-        ("fallback: {rules: [{label: export, any: [xlsx]}]}", ["needs-review"]),
-        ("fallback: {rules: [{label: nonesuch, any: [pdf]}]}", ["needs-review"]),
-        ("fallback: {rules: [{label: wontfix, any: [pdf]}]}", ["needs-review"]),
+        ("fallback: {rules: [{label: export, any: [PDF]}]}", ["export", "bug", "needs-review"]),
+        ("fallback: {rules: [{label: EXPORT, any: [pdf]}]}", ["export", "bug", "needs-review"]),
+        (f"{ONLY_OWN}, any: [pdf]}}]}}", ["export", "needs-review"]),
+        (f"{ONLY_OWN}, any: [pdf], not: [button]}}]}}", ["needs-review"]),
+        (f"{ONLY_OWN}, any: [xlsx]}}]}}", ["needs-review"]),
+        ("fallback: {rules: [{label: nonesuch, any: [pdf]}]}", ["bug", "needs-review"]),
+        ("fallback: {rules: [{label: wontfix, any: [pdf]}]}", ["bug", "needs-review"]),
+        ("fallback: {builtin: false}", ["needs-review"]),
+        ("fallback: {builtin: nonsense}", ["needs-review"]),
         ("fallback: {needs_review: export}", ["bug", "export"]),
         ("fallback: {needs_review: nonesuch}", ["bug"]),
         ("fallback: {needs_review: ''}", ["bug"]),
@@ -153,7 +159,9 @@ def test_the_prompt_holds_title_and_text_but_not_the_author() -> None:
         ("labels: {allow: [export]}", []),
     ],
 )
-def test_a_repositorys_own_rules_replace_the_built_in_ones(config: str, labels: list[str]) -> None:
+def test_a_repositorys_own_rules_come_before_the_built_in_ones(
+    config: str, labels: list[str]
+) -> None:
     assert applied(enriched(None, config)) == labels
 
 

@@ -171,6 +171,7 @@ RESTRICTIONS = {
     "labels.allow": Restriction(_intersect, _read_allowed),
     "labels.deny": Restriction(_unite, _read_denied),
     "labels.max": Restriction(min, _read_number),
+    "fallback.builtin": Restriction(min, _return_always(False)),
     "privacy.redact": Restriction(_unite, _return_always(REDACTED)),
     "learn.from_corrections": Restriction(min, _return_always(False)),
     "budget.per_day_usd": Restriction(min, _read_number),

@@ -34,7 +34,8 @@ DESCRIPTIONS = {
     "labels.max": "labels per issue, 0 to 20",
     "labels.groups": "at most one of each: {type: [bug, enhancement]}",
     "labels.describe": "overrides a label's description in the prompt: {bug: Something broke}",
-    "fallback.rules": '{label: bug, any: [crash, "error:"], not: [typo]}; replaces built-in rules',
+    "fallback.rules": '{label: bug, any: [crash, "error:"], not: [typo]}; beside built-in rules',
+    "fallback.builtin": "false: only the rules above",
     "fallback.needs_review": "added to labels that no model chose, if it exists",
     "model.instructions": "the summary's style; at most 2,000 characters",
     "model.name": "one of TAGLINE_ALLOWED_MODELS; null = LLM_MODEL",
@@ -47,6 +48,7 @@ DESCRIPTIONS = {
 NOT_BUILT = ("comment.similar", "comment.missing_info", "learn.from_corrections")
 PLAIN = re.compile(r"(?!(?:true|false|null|yes|no|on|off|y|n)$)[A-Za-z][\w-]*", re.IGNORECASE)
 HEADER = """\
+# yaml-language-server: $schema={schema_url}
 # Tagline's settings for this repository, with their defaults. Keep only the keys that you change.
 """
 
@@ -68,16 +70,21 @@ def schema() -> dict[str, Any]:
         suffix = " (accepted, without effect yet)" if key in NOT_BUILT else ""
         holder["properties"][leaf]["description"] = description + suffix
     dialect = "https://json-schema.org/draft/2020-12/schema"
+    root["type"] = ["object", "null"]  # an empty file has the defaults
     return {"$schema": dialect, **root, "title": "tagline.yml", "$defs": parts}
 
 
-def commented() -> str:
-    """Return a file with every default and its description; keys without effect are comments."""
-    return HEADER + "".join(f"{line}\n" for line in _format_lines(RepoConfig(), comments=True))
+def commented(public_url: str) -> str:
+    """Return a file with every default and its description; keys without effect are comments.
+
+    Editors get the schema from the receiver at `public_url`.
+    """
+    header = HEADER.format(schema_url=f"{public_url.rstrip('/')}{SCHEMA_PATH}")
+    return header + "".join(f"{line}\n" for line in _format_lines(RepoConfig(), comments=True))
 
 
 def as_yaml(config: RepoConfig) -> str:
-    """Return a file with this configuration."""
+    """Return a file with this configuration; comments mark the keys without effect."""
     return "".join(f"{line}\n" for line in _format_lines(config, comments=False))
 
 
@@ -94,6 +101,8 @@ def _format_lines(section: Struct, path: str = "", *, comments: bool) -> Iterato
         if comments:
             off, note = ("# ", "not built yet: ") if key in NOT_BUILT else ("", "")
             line = f"{off + line:<26} # {note}{DESCRIPTIONS[key]}"
+        elif key in NOT_BUILT:
+            line = f"{line}  # without effect yet"
         yield line
 
 

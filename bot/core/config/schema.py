@@ -40,6 +40,7 @@ class WordRule(Struct, frozen=True, forbid_unknown_fields=True):
 
 class Fallback(Struct, frozen=True):
     rules: tuple[WordRule, ...] = ()
+    builtin: bool = True
     needs_review: str = "needs-review"
 
 
