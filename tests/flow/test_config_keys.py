@@ -13,7 +13,7 @@ from bot.core.config import docs
 from bot.core.errors import ModelFailed
 from bot.core.types import JobKind
 from tests.fakes import ScriptedModel
-from tests.flow.test_process import ANSWER, BY_MODEL, BY_RULES, DOWN, IssueCase, make_case
+from tests.flow.issue_case import ANSWER, BY_MODEL, BY_RULES, DOWN, IssueCase, make_case
 
 INSTRUCTIONS = "Imperative mood, no product names."
 

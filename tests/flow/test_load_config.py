@@ -13,7 +13,7 @@ from bot.core.types import Record
 from bot.flow.load_config import load_config, save_reported_problems
 from tests.core.hostile_configs import HOSTILE
 from tests.fakes import REF
-from tests.flow.test_process import ANSWER, BY_MODEL, IssueCase, make_case
+from tests.flow.issue_case import ANSWER, BY_MODEL, IssueCase, make_case
 from tests.memory_store import MemoryStore
 
 GOOD = "mode: suggest\n"
