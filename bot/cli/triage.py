@@ -203,7 +203,7 @@ def _print_totals(rows: Sequence[Row], totals: Totals, seconds: float) -> None:
         cost = f"at least {cost}, {totals.unpriced:,} answers without a known price"
     tokens = f"{totals.tokens_in:,} + {totals.tokens_out:,} tokens, {cost}; "
     click.echo(
-        f"{len(rows):,} issues: {sources or 'none read'}"
+        f"{len(rows):,} issue{'s' * (len(rows) != 1)}: {sources or 'none read'}"
         + (f", {totals.unreadable:,} unreadable" if totals.unreadable else "")
         + f"; {tokens if totals.tokens_in or totals.unpriced else ''}{seconds:.1f} s",
         err=True,

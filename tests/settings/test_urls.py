@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from bot.settings.load import SettingsError, load
 from bot.settings.urls import check_redis_url
-from tests.settings.test_load import COMPATIBLE, OPENAI
+from tests.settings.test_load import COMPATIBLE, OPENAI, problems
 
 # A wrong URL → what its problem says.
 WRONG = {
@@ -151,3 +151,37 @@ def test_plain_http_to_a_name_of_the_private_network_is_accepted(
 ) -> None:
     resolve["git.acme.dev"] = [PRIVATE, "fd12::1"]
     assert load({"GITLAB_URL": "http://git.acme.dev"}).gitlab_url == "http://git.acme.dev"
+
+
+METADATA = [  # tests/core/test_url_policy.py has every form of an address
+    "http://169.254.169.254/v1",
+    "http://[fd00:0ec2:0::254]:8080",
+    "http://METADATA.google.internal./v1",
+]
+
+
+@pytest.mark.parametrize("url", METADATA)
+@pytest.mark.parametrize(
+    "name", ["LLM_BASE_URL", "OPENAI_BASE_URL", "GITHUB_API_URL", "GITLAB_URL"]
+)
+def test_link_local_and_metadata_addresses_are_refused(name: str, url: str) -> None:
+    environ = COMPATIBLE if name == "LLM_BASE_URL" else OPENAI
+    (line,) = problems({**environ, name: url})
+    assert line == f"{name} names a link-local or metadata address, which is never allowed."
+
+
+@pytest.mark.parametrize(
+    ("name", "url"),
+    [
+        ("GITHUB_API_URL", "http://ghe.example/api/v3"),
+        ("GITHUB_API_URL", "http://10.0.0.5/api/v3"),
+        ("GITLAB_URL", "http://8.8.8.8"),
+        ("OPENAI_BASE_URL", "http://[2606:4700::1111]/v1"),
+        ("LLM_BASE_URL", "http://1.1.1.1:11434/v1"),
+    ],
+)
+def test_a_token_needs_https(name: str, url: str) -> None:
+    environ = COMPATIBLE if name == "LLM_BASE_URL" else OPENAI
+    (line,) = problems({**environ, name: url})
+    assert line == f"{name} must start with https://, because its token would be sent unencrypted."
+    load({**environ, name: url.replace("http:", "https:")})
