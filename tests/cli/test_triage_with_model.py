@@ -244,7 +244,7 @@ def test_a_person_reads_number_title_address_and_labels(model: ModelServer, tmp_
         "  https://github.com/acme/app/issues/7",
         "  Labels: bug (likely)",
     ]
-    assert result.stderr.startswith("1 issues: 1 by rules; ")
+    assert result.stderr.startswith("1 issue: 1 by rules; ")
 
 
 @pytest.mark.parametrize(
