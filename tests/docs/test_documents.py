@@ -2,32 +2,58 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
+import textwrap
 from pathlib import Path
 
 import click
+import httpx
 import pytest
 from click.testing import CliRunner
 from ruamel.yaml import YAML
 
 from bot.cli.main import COMMANDS, cli
 from bot.core.config.schema import RepoConfig
+from bot.core.reply import parse_reply
 from bot.forges.github.checks import EVENTS, NEEDED
 from bot.sandbox.github.access import GRANTED
-from bot.settings.load import NOT_BUILT, PLAIN, SECRETS
+from bot.settings.load import NOT_BUILT, PLAIN, SECRETS, load
+from bot.wiring import model_client
 from tests.configs import parse
+from tests.fakes import ScriptedWeb
+from tests.llm.model_server import GOOD, PROMPT, chat
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
+PAGES = {
+    path.relative_to(ROOT).as_posix(): path.read_text()
+    for path in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+}
+TEXT = "\n".join(PAGES.values())
 GUIDE = (ROOT / "bot" / "README.md").read_text()
 
 
 def blocks(language: str) -> list[str]:
-    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+    return [
+        textwrap.dedent(block)
+        for block in re.findall(rf"^ *```{language}\n(.*?)```", TEXT, re.DOTALL | re.MULTILINE)
+    ]
 
 
-def test_the_config_block_of_the_readme_is_valid_and_shows_the_defaults() -> None:
+def test_the_readme_is_short() -> None:
+    assert len(README.splitlines()) <= 180
+
+
+def test_every_code_block_of_the_documents_is_of_a_language_that_these_tests_check() -> None:
+    fences = re.findall(r"^ *```(.*)$", TEXT, re.MULTILINE)
+    assert set(fences[::2]) == {"sh", "yaml"}
+    assert set(fences[1::2]) == {""}
+    assert len(fences) == 2 * (len(blocks("sh")) + len(blocks("yaml")))
+
+
+def test_the_config_block_of_the_documents_is_valid_and_shows_the_defaults() -> None:
     (block,) = blocks("yaml")
     assert parse(block) == (RepoConfig(), ())
 
@@ -40,11 +66,85 @@ def commands() -> list[list[str]]:
 
 
 @pytest.mark.parametrize("words", commands(), ids=" ".join)
-def test_a_command_of_the_readme_exists_with_its_options(words: list[str]) -> None:
+def test_a_command_of_the_documents_exists_with_its_options(words: list[str]) -> None:
     group = click.Context(cli)
     command = cli.get_command(group, words[0])
     assert command is not None
     command.make_context(words[0], list(words[1:]))
+
+
+def inline_commands() -> list[list[str]]:
+    """Return the commands that running text names."""
+    spans = set(re.findall(r"`tagline ([a-z][^`\n]*)`", TEXT))
+    return [shlex.split(span) for span in sorted(spans)]
+
+
+@pytest.mark.parametrize("words", inline_commands(), ids=" ".join)
+def test_a_command_in_running_text_exists(words: list[str]) -> None:
+    command: click.Command = cli
+    context = click.Context(cli)
+    while words and isinstance(command, click.Group):
+        found = command.get_command(context, words[0])
+        assert found is not None, words
+        command, words = found, words[1:]
+    options = {name for parameter in command.params for name in parameter.opts}
+    assert {word for word in words if word.startswith("--")} <= options
+
+
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+
+
+def anchors(text: str) -> set[str]:
+    """Return the anchors that GitHub and GitLab give to the headings of a page."""
+    without_code = re.sub(r"^ *```.*?```", "", text, flags=re.DOTALL | re.MULTILINE)
+    headings = re.findall(r"^#+ (.+)$", without_code, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("name", [*PAGES, "bot/README.md"])
+def test_every_link_of_a_page_leads_somewhere(name: str) -> None:
+    page = ROOT / name
+    for link in LINK.findall(page.read_text()):
+        path, _, anchor = link.partition("#")
+        if path.startswith("https://"):
+            continue
+        target = (page.parent / path).resolve() if path else page
+        assert target.is_relative_to(ROOT), link
+        assert target.exists(), link
+        if anchor:
+            assert anchor in anchors(target.read_text()), link
+
+
+def test_the_readme_links_to_every_file_in_docs() -> None:
+    files = {path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").rglob("*.*")}
+    assert files <= set(LINK.findall(README))
+
+
+def compatible_servers() -> list[tuple[str, str, str]]:
+    """Return name, base URL and model of each row of the table of compatible servers."""
+    return re.findall(r"^\| \[([\w ]+)\]\(\S+\) \| `(http\S+)` \| `(\S+)` \|", README, re.MULTILINE)
+
+
+def test_the_readme_names_the_servers_that_people_use() -> None:
+    names = [name for name, _, _ in compatible_servers()]
+    assert names == ["Ollama", "OpenRouter", "Azure OpenAI", "Gemini", "Groq"]
+
+
+@pytest.mark.parametrize(("name", "url", "model"), compatible_servers())
+def test_the_settings_of_a_compatible_server_work_as_written(
+    name: str, url: str, model: str
+) -> None:
+    key = {} if name == "Ollama" else {"LLM_API_KEY": "quokkaberry-0123456789"}
+    settings = load({"LLM_PROVIDER": "compatible", "LLM_BASE_URL": url, "LLM_MODEL": model, **key})
+    assert settings.model is not None
+    assert (settings.model.base_url, settings.model.model) == (url, model)
+    web = ScriptedWeb(httpx.Response(200, json=chat(GOOD)))
+    assert model_client(settings.model, web).complete(PROMPT, parse_reply)[0] == parse_reply(GOOD)
+    (request,) = web.requests
+    assert request.url == httpx.URL(f"{url}/chat/completions")
+    assert json.loads(request.content)["model"] == model
+    expected = f"Bearer {key['LLM_API_KEY']}" if key else None
+    assert request.headers.get("authorization") == expected
 
 
 def test_help_lists_every_command_and_each_command_has_help() -> None:
@@ -55,16 +155,16 @@ def test_help_lists_every_command_and_each_command_has_help() -> None:
         assert runner.invoke(cli, [name, "--help"]).exit_code == 0
 
 
-def test_the_make_targets_of_the_readme_exist() -> None:
+def test_the_make_targets_of_the_documents_exist() -> None:
     makefile = (ROOT / "Makefile").read_text()
-    for target in set(re.findall(r"(?:^|`)make ([\w-]+)", README + GUIDE, re.MULTILINE)):
+    for target in set(re.findall(r"(?:^|`)make ([\w-]+)", TEXT + GUIDE, re.MULTILINE)):
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
 
 
-def test_every_variable_that_the_readme_names_is_a_setting() -> None:
+def test_every_variable_that_the_documents_name_is_a_setting() -> None:
     known = {*SECRETS, *PLAIN, *(f"{name}_FILE" for name in SECRETS)}
     named = set(
-        re.findall(r"\b(?:GITHUB|GITLAB|LLM|OPENAI|ANTHROPIC|TAGLINE|REDIS)_[A-Z_]+\b", README)
+        re.findall(r"\b(?:GITHUB|GITLAB|LLM|OPENAI|ANTHROPIC|TAGLINE|REDIS)_[A-Z_]+\b", TEXT)
     )
     assert named <= known
     assert not named & set(NOT_BUILT)

@@ -236,9 +236,9 @@ def test_the_commands_of_both_parts_are_all_that_the_scripts_and_clients_send() 
     assert used <= {*checks.WORKER_COMMANDS}
 
 
-def test_the_rights_that_the_readme_names_are_enough(own_redis: EmbeddedRedis) -> None:
-    readme = (Path(__file__).parents[2] / "README.md").read_text()
-    match = re.search(r"`(\+@all -@admin[^`]+)`", readme)
+def test_the_rights_that_the_documents_name_are_enough(own_redis: EmbeddedRedis) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "operations.md").read_text()
+    match = re.search(r"`(\+@all -@admin[^`]+)`", page)
     assert match
     with redis.Redis.from_url(own_redis.url) as client:
         client.execute_command("ACL", "SETUSER", "bot", "on", ">pw", *match[1].split())
