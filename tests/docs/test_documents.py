@@ -5,6 +5,10 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import shutil
+import subprocess
+import sys
+import tarfile
 import textwrap
 from pathlib import Path
 
@@ -118,6 +122,19 @@ def test_every_link_of_a_page_leads_somewhere(name: str) -> None:
 def test_the_readme_links_to_every_file_in_docs() -> None:
     files = {path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").rglob("*.*")}
     assert files <= set(LINK.findall(README))
+
+
+def test_a_source_distribution_has_the_pages_that_the_readme_links_to(tmp_path: Path) -> None:
+    project = Path(shutil.copytree(ROOT / "docs", tmp_path / "project" / "docs")).parent
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, project)
+    shutil.copytree(ROOT / "bot", project / "bot", ignore=shutil.ignore_patterns("__pycache__"))
+    build = "import sys; from flit_core.buildapi import *; build_sdist(*sys.argv[1:])"
+    subprocess.run([sys.executable, "-c", build, str(tmp_path)], cwd=project, check=True)
+    (archive,) = tmp_path.glob("*.tar.gz")
+    with tarfile.open(archive) as tar:
+        packed = {member.partition("/")[2] for member in tar.getnames()}
+    assert packed >= {*PAGES, "docs/issue.svg"}
 
 
 def compatible_servers() -> list[tuple[str, str, str]]:
