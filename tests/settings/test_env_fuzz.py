@@ -98,7 +98,7 @@ def test_a_mutated_file_gives_sentences_without_values(seed: int, tmp_path: Path
         messages, is_good = start(path)
         readable += is_good
         assert is_good or messages
-        assert all(line.endswith((".", "?", "make demo")) for line in messages), messages
+        assert all(line.endswith((".", "?", "tagline demo")) for line in messages), messages
         assert_no_value("\n".join(messages))
     assert 0 < readable < FILES // 5
 

@@ -337,7 +337,9 @@ def test_without_a_webhook_secret_the_receiver_does_not_start() -> None:
 
 
 def test_without_access_to_a_forge_the_worker_does_not_start() -> None:
-    with pytest.raises(SettingsError, match=r"GITHUB_APP_ID and GITHUB_PRIVATE_KEY .* make demo"):
+    with pytest.raises(
+        SettingsError, match=r"GITHUB_APP_ID and GITHUB_PRIVATE_KEY .* tagline demo"
+    ):
         load({}).require(forge=True)
     load({"GITHUB_TOKEN": "ghp_x"}).require(forge=True)
     load({"GITLAB_TOKEN": "glpat-x"}).require(forge=True)

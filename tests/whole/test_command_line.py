@@ -162,7 +162,7 @@ SOCKS = {"ALL_PROXY": "socks5h://user:shorty@127.0.0.1:1080"}
         (["serve"], {}, 2, "GITHUB_WEBHOOK_SECRET is not set"),
         (["serve"], {"GITHUB_WEBHOOK_SECRET": ""}, 2, "GITHUB_WEBHOOK_SECRET is empty"),
         (["serve"], {"GITHUB_WEBHOOK_SECRET": "shorty"}, 2, "GITHUB_WEBHOOK_SECRET is empty or"),
-        (["worker"], {}, 2, "make demo"),
+        (["worker"], {}, 2, "tagline demo"),
         (["worker"], {"TAGLINE_MOED": "off"}, 2, "did you mean TAGLINE_MODE"),
         (
             ["worker"],
