@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Iterable
 from importlib import import_module
+from importlib.machinery import PathFinder
+from pathlib import Path
 from typing import Any
 
 import click
 
-from bot import __version__
+import bot
+
+HERE = Path(__file__).parents[1]
+OTHER_PACKAGE = (
+    "Another Python package is named bot, as Tagline's is: {}. Only one of the two can work:"
+    " install Tagline into a virtual environment of its own and unset PYTHONPATH."
+)
 
 GROUPS = {
     "Try": {
@@ -35,6 +45,14 @@ COMMANDS = {name: text for group in GROUPS.values() for name, text in group.item
 
 
 class _LazyGroup(click.Group):
+    def make_context(self, *args: Any, **extra: Any) -> click.Context:
+        """Return the context of a call; report another package `bot` unless this is completion."""
+        if not extra.get("resilient_parsing") and (other := find_other_package(sys.path)):
+            click.echo(OTHER_PACKAGE.format(other), err=True)
+            if Path(other).parent == HERE:
+                sys.exit(1)
+        return super().make_context(*args, **extra)
+
     def list_commands(self, _ctx: click.Context) -> list[str]:
         return list(COMMANDS)
 
@@ -62,8 +80,25 @@ class _LazyGroup(click.Group):
             fail(*describe_error(error))
 
 
+def find_other_package(path: Iterable[str]) -> str:
+    """Return the file of a package `bot` on `path`, as in `sys.path`, that is not Tagline's, or "".
+
+    It is Tagline's own `__init__.py` if another distribution has replaced that.
+    """
+    if not hasattr(bot, "__version__"):
+        return str(HERE / "__init__.py")
+    for entry in dict.fromkeys(path):
+        spec = PathFinder.find_spec("bot", [entry or os.getcwd()])
+        if not spec or not spec.origin:  # a folder without Python modules has no origin
+            continue
+        file = Path(spec.origin)
+        if file.name != "__init__.py" or not (file.parent / "cli" / "main.py").exists():
+            return str(file)
+    return ""
+
+
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, message="%(version)s")
+@click.version_option(getattr(bot, "__version__", "unknown"), message="%(version)s")
 @click.pass_context
 def cli(context: click.Context) -> None:
     """Tagline posts one short summary comment and the right labels on every new issue.
