@@ -147,7 +147,11 @@ def _has_display() -> bool:
 
 
 def _describe_model(backend: DemoBackend) -> str:
-    return backend.model + (" (simulated: rules and an extract)" if backend.is_simulated else "")
+    return backend.model + (
+        " (simulated: scripted answers to the samples, rules for other text)"
+        if backend.is_simulated
+        else ""
+    )
 
 
 def _run_issue(backend: DemoBackend, host: HostName) -> dict[str, Any]:

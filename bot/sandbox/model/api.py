@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.routing import Route, Router
 
 from bot.core.errors import TaglineError
-from bot.sandbox.model.rules import answer, request_in
+from bot.sandbox.model import rules, scripted
 
 Json = dict[str, Any]
 
@@ -70,7 +70,8 @@ class Models:
 
     def text(self, vendor: Vendor, body: Json) -> str:
         """Return the assistant's text."""
-        return json.dumps(answer(request_in(user_texts(body))))
+        request = rules.request_in(user_texts(body))
+        return json.dumps(scripted.answer(request) or rules.answer(request))
 
 
 def router(models: Models, vendor: Vendor) -> Router:
