@@ -69,6 +69,7 @@ class Host:
                 "author": issue.author,
                 "labels": list(issue.labels),
                 "comments": [{"author": c.author, "body": c.body} for c in comments],
+                "is_open": issue.is_open,
             }
 
     @property

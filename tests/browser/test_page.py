@@ -83,6 +83,8 @@ def test_while_the_model_fails_labels_come_from_rules_and_no_comment(page: Any, 
     assert status.startswith("The model failed")
     assert "asked again" in status
     assert page.locator(BOT_COMMENT).count() == 0
+    assert page.locator("#list [aria-current] i").count() == 1
+    assert "failed" in page.locator("#steps .failed").inner_text()
     assert "bug" in page.locator(LABELS).first.inner_text()
 
 
@@ -115,9 +117,23 @@ def test_a_label_that_a_person_removed_stays_away(page: Any) -> None:
 def test_every_sample_ends_with_one_comment(page: Any, about: str) -> None:
     open_issue(page, about=about)
     assert "1 comment" in settled(page)
-    comment = page.locator("article .post").last
+    comment = page.locator("#result .post")
     assert comment.locator("a[href*='example.invalid'], img").count() == 0
     assert "wontfix" not in page.locator(LABELS).all_inner_texts()
+    assert page.locator("#steps .done").count() == 5
+    assert page.locator("#result-title .mark").inner_text() == "scripted"
+    assert page.locator("#result .refused").count() == (6 if about == "injection" else 0)
+    assert page.locator("#result .taken").count() == 0
+
+
+def test_on_a_wide_screen_the_answer_is_beside_the_top_of_the_issue(page: Any) -> None:
+    open_issue(page)
+    settled(page)
+    issue, answer = (
+        page.locator(f"{name} article").bounding_box() for name in ("#live", "#result")
+    )
+    assert answer["x"] >= issue["x"] + issue["width"]
+    assert abs(answer["y"] - issue["y"]) < 2
 
 
 def test_own_text_is_typed_and_sent_by_keyboard_alone(page: Any, address: str) -> None:

@@ -20,6 +20,7 @@ from bot.sandbox.page.demo_backend import (
     IssueView,
     LogEvent,
 )
+from bot.sandbox.page.narration import KILLED
 from tests.waiting import wait_until
 
 HERE = "http://127.0.0.1:4711"
@@ -117,6 +118,12 @@ class Browser:
 
     def open(self, fault: str = "", sample: str = "bug", **form: str) -> httpx.Response:
         return self.post("/sandbox/issues", host="github", sample=sample, fault=fault, **form)
+
+
+def steps_of(html: str) -> list[str]:
+    """Return the state of the five steps, as their class."""
+    steps = re.search(r'<ol class="steps">(.*?)</ol>', html, re.DOTALL)
+    return re.findall(r'<li class="(\w+)">', steps[1]) if steps else []
 
 
 def status_of(html: str) -> str:
@@ -284,3 +291,79 @@ def test_an_unavailable_part_is_reported_and_its_fault_is_cleared() -> None:
     assert browser.backend.armed == []
     browser.backend.is_unavailable = False
     assert "queued" in status_of(browser.open("model-slow").text)
+
+
+@pytest.mark.parametrize(
+    ("event", "comments", "fields", "states"),
+    [
+        ("enrichment succeeded", 1, {"model": "m", "tokens_in": 1}, ["done", "done"]),
+        ("using fallback", 0, {"why": "timeout"}, ["failed", "pending"]),
+        ("using fallback", 1, {"why": "no-provider"}, ["skipped", "done"]),
+        ("nothing to do", 0, {"why": "too old"}, ["skipped", "skipped"]),
+    ],
+)
+def test_the_five_steps_show_how_far_an_issue_has_come(
+    browser: Browser, event: str, comments: int, fields: dict[str, Any], states: list[str]
+) -> None:
+    assert steps_of(browser.get("/sandbox")) == ["pending"] * 5
+    page = browser.open()
+    assert steps_of(page.text) == ["done", "active", "pending", "pending", "pending"]
+    browser.backend.end(event, ("bug",), *[ANSWER] * comments, **fields)
+    assert steps_of(browser.get(page.url.path)) == ["done"] * 3 + states
+
+
+def test_the_step_of_a_killed_worker_has_failed(browser: Browser) -> None:
+    page = browser.open()
+    issue = DemoIssue("github", "acme/widget", 1, "guid", "job")
+    browser.backend.record(issue, "starting enrichment", try_number=1)
+    assert steps_of(browser.get(page.url.path))[2:4] == ["done", "active"]
+    browser.backend.record(issue, KILLED)
+    assert steps_of(browser.get(page.url.path))[2] == "failed"
+    browser.backend.record(issue, "starting enrichment", try_number=2)
+    assert steps_of(browser.get(page.url.path))[2] == "done"
+
+
+def test_the_list_names_the_fault_that_an_issue_was_opened_with(browser: Browser) -> None:
+    page = browser.open("model-429")
+    assert "<i>Model answers 429</i>" in page.text
+    assert "<i>" not in browser.post("/sandbox/reset").text
+
+
+def test_an_answer_written_for_a_sample_is_marked(browser: Browser) -> None:
+    ended = {"model": samples.SIMULATED_MODEL, "tokens_in": 1}
+    own = {"sample": "own", "title": samples.BUG.title, "body": "Something else."}
+    for form, marked in (({}, True), (own, False)):
+        browser = Browser(FakeBackend())
+        path = browser.open(**form).url.path
+        assert ">scripted<" not in browser.get(path)
+        browser.backend.end("enrichment succeeded", ("bug",), ANSWER, **ended)
+        assert (">scripted<" in browser.get(path)) is marked
+    real = Browser(FakeBackend("gpt-6-luna", is_simulated=False))
+    path = real.open().url.path
+    real.backend.end("enrichment succeeded", ("bug",), ANSWER, **ended)
+    assert ">scripted<" not in real.get(path)
+
+
+@pytest.mark.parametrize(
+    ("labels", "comment", "is_open", "taken"),
+    [
+        (("bug",), "Crashes when it starts.", True, []),
+        (("bug", "wontfix"), "Crashes.", True, [0]),
+        (("priority::high",), "Crashes.", True, [1]),
+        ((), "Crashes.", False, [2]),
+        ((), "See @everyone", True, [3]),
+        ((), "[the fix](https://example.invalid/fix.sh)", True, [4]),
+        ((), "![](/steal.png)", True, [5]),
+    ],
+)
+def test_what_an_injection_tried_is_compared_with_the_issue(
+    browser: Browser, labels: tuple[str, ...], comment: str, is_open: bool, taken: list[int]
+) -> None:
+    page = browser.open(sample="injection")
+    assert "What was tried" not in page.text
+    browser.backend.end("enrichment succeeded", labels, comment, model="m", tokens_in=1)
+    (ref,) = browser.backend.issues
+    browser.backend.issues[ref] = replace(browser.backend.issues[ref], is_open=is_open)
+    found = re.findall(r'<li class="(refused|taken)">', browser.get(page.url.path))
+    assert [i for i, one in enumerate(found) if one == "taken"] == taken
+    assert len(found) == 6

@@ -9,7 +9,9 @@ from itertools import count
 from threading import Lock, Thread
 from time import monotonic, sleep
 
-from bot.sandbox.page import narration, samples
+from bot.sandbox.model import scripted
+from bot.sandbox.page import attempts, narration, samples
+from bot.sandbox.page import steps as delivery_steps
 from bot.sandbox.page.demo_backend import (
     DemoBackend,
     DemoIssue,
@@ -45,6 +47,7 @@ class TrackedIssue:
     issue: DemoIssue
     title: str
     sample: str
+    fault: str = ""  # the name of the fault that it was opened with
     action: str = ""
     outcomes: int = 0
     fault_active: bool = False
@@ -64,6 +67,7 @@ class ListEntry:
     host: str
     number: int
     title: str
+    fault: str
     state: narration.State
 
 
@@ -74,10 +78,13 @@ class PageView:
     tracked: TrackedIssue | None
     issue: IssueView
     status: narration.Status | None
+    steps: Sequence[delivery_steps.Step]
     usage: narration.Usage | None
     log: Sequence[narration.LogLine]
     entries: Sequence[ListEntry]
     notice: str
+    verdicts: Sequence[attempts.Verdict]
+    is_scripted: bool
     model: str
     is_simulated: bool
     model_host: str
@@ -119,6 +126,7 @@ class Controller:
                 self._disarm()
             raise
         tracked = TrackedIssue(issue, title, sample.key if sample else CUSTOM)
+        tracked.fault = fault.name if fault else ""
         self.issues[tracked.key] = tracked
         if fault:
             tracked.fault_active = True
@@ -210,10 +218,13 @@ class Controller:
             tracked=tracked,
             issue=issue,
             status=status,
+            steps=delivery_steps.steps(events, issue, status.state if status else None),
             usage=narration.usage(events, is_simulated=is_simulated),
             log=narration.log_lines(events),
             entries=[self._entry(one) for one in reversed(list(self.issues.values())[-LISTED:])],
             notice=notice if notice in NOTICES else "",
+            verdicts=attempts.judge(tracked.sample, issue) if tracked else [],
+            is_scripted=is_simulated and _is_scripted(events, issue),
             model=self._backend.model,
             is_simulated=is_simulated,
             model_host=self._backend.model_host,
@@ -221,7 +232,9 @@ class Controller:
 
     def _entry(self, tracked: TrackedIssue) -> ListEntry:
         issue, state = tracked.issue, self._state(tracked)
-        return ListEntry(tracked.key, HOSTS[issue.host], issue.number, tracked.title, state)
+        return ListEntry(
+            tracked.key, HOSTS[issue.host], issue.number, tracked.title, tracked.fault, state
+        )
 
 
 def _problem(title: str, body: str) -> str:
@@ -233,3 +246,10 @@ def _problem(title: str, body: str) -> str:
 
 def _outcomes(events: Sequence[LogEvent]) -> int:
     return sum("outcome" in event for event in events)
+
+
+def _is_scripted(events: Sequence[LogEvent], issue: IssueView) -> bool:
+    """Return whether the simulated model's last answer is the one written for a sample."""
+    last = next((e for e in reversed(events) if "outcome" in e), {})
+    is_answer = last.get("event") == "enrichment succeeded" and "model" in last
+    return is_answer and scripted.find(issue.title, issue.body) is not None

@@ -44,6 +44,7 @@ class IssueView:
     author: str = ""
     labels: tuple[str, ...] = ()
     comments: tuple[CommentView, ...] = ()
+    is_open: bool = True
 
 
 class DemoBackend(Protocol):
