@@ -84,12 +84,18 @@ def test_unusual_issues_have_a_line(tmp_path: Path, title: str, body: str | None
     assert line["labels"] == []
 
 
-def test_a_maintainer_s_rules_replace_the_built_in_ones(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("builtin", "expected"), [("true", ["docs", "bug"]), ("false", ["docs"])], ids=["all", "own"]
+)
+def test_a_maintainer_s_rules_come_before_the_built_in_ones(
+    tmp_path: Path, builtin: str, expected: list[str]
+) -> None:
     config = tmp_path / "tagline.yml"
-    config.write_text("fallback: {rules: [{label: docs, any: [start], not: [typo]}]}")
+    rule = "{label: docs, any: [start], not: [typo]}"
+    config.write_text(f"fallback: {{builtin: {builtin}, rules: [{rule}]}}")
     options = ("--config", str(config), *labelled(tmp_path, [{"name": "docs"}, {"name": "bug"}]))
     _, (line,) = triage(tmp_path, CRASH.encode(), *options)
-    assert [label["name"] for label in line["labels"]] == ["docs"]
+    assert [label["name"] for label in line["labels"]] == expected
 
 
 def test_labels_without_names_are_a_usage_error(tmp_path: Path) -> None:
