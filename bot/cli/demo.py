@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import json
 import os
 import signal
@@ -97,6 +96,7 @@ def _read_model_host() -> str:
 
     Raises `SettingsError` for a model that cannot be used: the demo would show rules instead.
     """
+    from bot.core import url_policy
     from bot.settings import env_file, models
     from bot.settings.environment import Environment
     from bot.settings.load import SettingsError
@@ -115,14 +115,7 @@ def _read_model_host() -> str:
     if problems:
         raise SettingsError(list(dict.fromkeys(problems)))
     hosts = (urlsplit(one.base_url).hostname or "" for one in (model.all if model else ()))
-    return ", ".join(dict.fromkeys(host for host in hosts if not _is_this_machine(host)))
-
-
-def _is_this_machine(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
+    return ", ".join(dict.fromkeys(host for host in hosts if not url_policy.is_loopback(host)))
 
 
 def _require_packages(packages: Mapping[str, str], what: str) -> None:
