@@ -7,7 +7,6 @@ What a part needs is imported where it is built: the receiver loads no client li
 
 from __future__ import annotations
 
-import os
 import time
 from functools import cache, partial
 from pathlib import Path
@@ -17,7 +16,7 @@ from typing import TYPE_CHECKING
 from bot.forges.registry import FORGES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     import redis
     from starlette.applications import Starlette
@@ -315,22 +314,20 @@ def reconciliation(
 
 
 def demo_processes(
-    folder: Path, *, local_model: bool = False, model_host: str = ""
+    folder: Path,
+    variables: Mapping[str, str],
+    *,
+    local_model: bool = False,
+    model_host: str = "",
 ) -> DemoProcesses:
     """Return the demo's processes, which keep their files in `folder`.
 
-    The environment and `.env` may name a model; `model_host` is its server, "" for one on this
-    machine. Raises `SettingsError` for a `.env` that cannot be read.
+    `variables` may name a model; `model_host` is its server, "" for one on this machine.
     """
     from bot.embedded.valkey import EmbeddedRedis, with_pdeathsig
     from bot.sandbox.processes import DemoProcesses, Launcher
-    from bot.settings import env_file
-    from bot.settings.load import SettingsError
 
-    file = env_file.read(Path(".env"))
-    if file.problems:
-        raise SettingsError([*file.problems])
-    launcher, variables = Launcher(EmbeddedRedis, with_pdeathsig), {**file.values, **os.environ}
+    launcher = Launcher(EmbeddedRedis, with_pdeathsig)
     return DemoProcesses(
         folder, launcher, variables, local_model=local_model, model_host=model_host
     )

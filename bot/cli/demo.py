@@ -48,7 +48,8 @@ def demo(local_model: bool, as_json: bool) -> None:
     from bot.sandbox.page.demo_backend import DemoUnavailable
     from bot.wiring import demo_processes
 
-    model_host = "" if local_model else _read_model_host()
+    variables = _read_variables()
+    model_host = "" if local_model else _read_model_host(variables)
     if local_model:
         _require_packages(LOCAL_MODEL_PACKAGES, "--local-model")
     with_page = sys.stdin.isatty() and sys.stdout.isatty() and not as_json
@@ -56,7 +57,9 @@ def demo(local_model: bool, as_json: bool) -> None:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tagline-")))
         try:
-            parts = demo_processes(folder, local_model=local_model, model_host=model_host)
+            parts = demo_processes(
+                folder, variables, local_model=local_model, model_host=model_host
+            )
             processes = stack.enter_context(parts)
             if with_page:
                 show_page(processes, stop)
@@ -91,21 +94,31 @@ def show_page(backend: DemoBackend, stop: Event) -> None:
         stop.wait()
 
 
-def _read_model_host() -> str:
+def _read_variables() -> dict[str, str]:
+    """Return the environment, and `.env` for unset variables. Raises `SettingsError`."""
+    from bot.settings import env_file
+    from bot.settings.load import SettingsError
+
+    file = env_file.read(bootstrap.ENV_FILE)
+    if file.problems:
+        raise SettingsError([*file.problems])
+    return {**file.values, **os.environ}
+
+
+def _read_model_host(variables: Mapping[str, str]) -> str:
     """Return the server of the operator's model, "" without one or for one on this machine.
 
     Raises `SettingsError` for a model that cannot be used: the demo would show rules instead.
     """
     from bot.core import url_policy
-    from bot.settings import env_file, models
+    from bot.settings import models
     from bot.settings.environment import Environment
     from bot.settings.load import SettingsError
 
-    file = env_file.read(bootstrap.ENV_FILE)
-    env = Environment({**file.values, **os.environ})
+    env = Environment(variables)
     model = models.read(env)
     provider = env.text("LLM_PROVIDER")
-    problems = [*file.problems, *env.problems]
+    problems = list(env.problems)
     if model is None and provider.lower() not in ("", "none"):
         advice = "or unset LLM_PROVIDER for the simulated model."
         problems += [

@@ -67,7 +67,7 @@ def test_a_model_elsewhere_is_named(
         monkeypatch.delenv(name, raising=False)
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    assert demo._read_model_host() == host
+    assert demo._read_model_host(demo._read_variables()) == host
 
 
 def test_the_model_of_an_env_file_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -75,7 +75,7 @@ def test_the_model_of_an_env_file_counts(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.delenv("LLM_PROVIDER", raising=False)
     (tmp_path / ".env").write_text("LLM_PROVIDER=antropic\n")
     with pytest.raises(SettingsError, match="LLM_PROVIDER is not one of"):
-        demo._read_model_host()
+        demo._read_model_host(demo._read_variables())
 
 
 @pytest.mark.parametrize(

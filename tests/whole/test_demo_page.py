@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import webbrowser
 from pathlib import Path
 from threading import Event, Thread
@@ -37,7 +38,7 @@ def test_a_browser_is_opened_only_where_there_is_a_display(
 
 @pytest.mark.slow
 def test_after_a_reset_the_parts_outlive_the_request_that_asked_for_it(tmp_path: Path) -> None:
-    with demo_processes(tmp_path) as processes:
+    with demo_processes(tmp_path, {**os.environ}) as processes:
         for action in (processes.restart, processes.kill_worker):
             request = Thread(target=action)
             request.start()
