@@ -361,8 +361,8 @@ def test_the_time_grows_with_the_length_and_no_faster(prefix: str, lead: str) ->
     size = 1 << 14
     short, long = (lead + prefix * (n // len(prefix)) for n in (size, 4 * size))
     bound = 8 * max(seconds(short), 0.01)
-    assert any(seconds(long) < bound for _ in range(3))
-    assert any(seconds(long) < 0.25 for _ in range(3))  # 0.06 in the mean; others share the machine
+    assert any(seconds(long) < bound for _ in range(2))
+    assert any(seconds(long) < 0.25 for _ in range(2))  # measured 0.05; others share the machine
 
 
 class TestExcerpt:

@@ -61,11 +61,16 @@ def _read_header(line: str) -> tuple[str, Names, int]:
 
 
 def _find_columns(cells: list[str]) -> Names:
+    headings = {
+        number: heading
+        for number, cell in enumerate(cells)
+        if len(cell) <= _MAX_CELL and (heading := cell.strip(_MARKUP))
+    }
     return {
         number: name
-        for number, cell in enumerate(cells)
         for name, pattern in COLUMN_NAMES
-        if len(cell) <= _MAX_CELL and compile_once(pattern).fullmatch(cell.strip(_MARKUP))
+        for number, heading in headings.items()
+        if compile_once(pattern).fullmatch(heading)
     }
 
 

@@ -58,15 +58,15 @@ _MIN_DIGITS, _MIN_LETTERS = 3, 4  # of a generated value
 
 def get_value_group(match: re.Match[str]) -> str | int:
     """Return the group of the text that may be a secret."""
-    for name in _list_value_groups(match.re):
+    for name in _list_value_groups(match.re.pattern):  # the hash of a `Pattern` takes long
         if match[name] is not None:
             return name
     return 0
 
 
 @functools.cache
-def _list_value_groups(pattern: re.Pattern[str]) -> tuple[str, ...]:
-    return tuple(name for name in VALUE_GROUPS if name in pattern.groupindex)
+def _list_value_groups(pattern: str) -> tuple[str, ...]:
+    return tuple(name for name in VALUE_GROUPS if f"(?P<{name}>" in pattern)
 
 
 def _get_value(match: re.Match[str]) -> str:
@@ -82,7 +82,7 @@ def is_ordinary(match: re.Match[str]) -> bool:
 
 
 def _is_ordinary(value: str) -> bool:
-    return any(pattern.fullmatch(value) for pattern in (_PLACEHOLDER, _WORD, _CODE))
+    return bool(_PLACEHOLDER.fullmatch(value) or _WORD.fullmatch(value) or _CODE.fullmatch(value))
 
 
 def has_no_digit(match: re.Match[str]) -> bool:
