@@ -16,6 +16,7 @@ from bot.core.ports import Forge, Lock
 from bot.core.prompt import Prompt
 from bot.core.types import (
     Event,
+    HistoryPage,
     Ignored,
     Issue,
     IssueRef,
@@ -38,6 +39,7 @@ from tests.memory_store import MemoryStore
 REF = IssueRef("github", "github.com", "acme/widget", 41, 7001, "5001")
 NOW = 1_760_000_000.0
 DAY = 86_400.0
+PAGE = 100  # issues of the past
 MODEL_NAME = "gpt-6-luna"
 
 T = TypeVar("T")
@@ -72,7 +74,8 @@ def model_reply(summary: str, *labels: tuple[str, str, str]) -> str:
 
 @dataclass
 class FakeForge:
-    """Implements `Forge` for one issue. Tests may change any field between two jobs.
+    """Implements `Forge` for one issue, and `IssueHistorySource` for those of `past`, the newest
+    first. Tests may change any field between two jobs.
 
     `errors` holds, per method, what its next calls raise: instead of their effect, or after it if
     the pair's flag is True. `deleted` are labels that were deleted after the labels were read.
@@ -91,6 +94,8 @@ class FakeForge:
     added: set[str] = field(default_factory=set)  # labels that the bot ever set
     people_replied: bool = False
     rate: Rate = field(default_factory=lambda: Rate(80, 500))
+    past: list[Issue] = field(default_factory=list)
+    pages_read: list[str] = field(default_factory=list)  # their cursors
 
     def fail(self, method: str, *errors: TaglineError, done: bool = False) -> None:
         """Let the next calls of a method fail; with `done` after they took effect."""
@@ -165,6 +170,16 @@ class FakeForge:
     def filter_set_by_bot(self, ref: IssueRef, names: tuple[str, ...]) -> tuple[str, ...]:
         with self._call("filter_set_by_bot", ref):
             return tuple(n for n in names if n in self.added and n not in self.set_by_people)
+
+    def list_labelled_issues(self, repository: IssueRef, cursor: str = "") -> HistoryPage:
+        assert repository.number == 0
+        with self._call("list_labelled_issues", self.current.ref):
+            start = int(cursor or 0)
+            self.pages_read.append(cursor)
+            listed = self.past[start : start + PAGE]
+            labelled = tuple(x for x in listed if x.labels and not x.confidential)
+            end = start + len(listed)
+            return HistoryPage(labelled, len(listed), str(end) if end < len(self.past) else "")
 
     def person_adds(self, label: str) -> None:
         self.current = replace(

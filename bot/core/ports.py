@@ -15,6 +15,7 @@ from bot.core.reply import ModelAnswer
 from bot.core.types import (
     CachedAnswer,
     Event,
+    HistoryPage,
     Ignored,
     Issue,
     IssueRef,
@@ -119,6 +120,17 @@ class DeliveryHistory(Protocol):
 
     def redeliver(self, delivery: int) -> None:
         """Request one of them again."""
+
+
+class IssueHistorySource(Protocol):
+    """Reads a repository's issues of the past. Raises the errors of `Forge`."""
+
+    def list_labelled_issues(self, repository: IssueRef, cursor: str = "") -> HistoryPage:
+        """Return a page of issues with labels, open or closed, the newest first.
+
+        Pull requests, confidential issues and work items of other types are left out. An issue may
+        be on two pages, where others were opened meanwhile. Bodies are bounded by `bound_body`.
+        """
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ JobKind = Literal[
     "edited",
     "manual",  # a person runs `tagline enrich`
     "heal",  # a model is asked again for an issue that got labels from rules
+    "train",  # a repository's classifier is fitted
 ]
 Certainty = Literal["sure", "likely", "unsure"]
 Source = Literal["model", "rules"]
@@ -152,7 +153,8 @@ class Issue:
 
     `commented` is True if it has comments or the forge gives no number. `text_stats` is None
     until `bound_body` has run. `other_type` is the type of a work item that is not one of those
-    which count as issues, "" for an issue.
+    which count as issues, "" for an issue. `handled` is True where a person has closed or assigned
+    it, or has set its milestone.
     """
 
     ref: IssueRef
@@ -169,6 +171,19 @@ class Issue:
     commented: bool = True
     text_stats: TextStats | None = None
     other_type: str = ""
+    handled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryPage:
+    """Issues with labels from a repository's history; `next` is the cursor of the next page.
+
+    `read` counts all items that the forge listed, `next` is "" after the last page.
+    """
+
+    issues: tuple[Issue, ...]
+    read: int
+    next: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
 from bot.core.diagnostics import Finding
-from bot.core.ports import DeliveryHistory, Forge, WebhookParser
+from bot.core.ports import DeliveryHistory, Forge, IssueHistorySource, WebhookParser
 from bot.core.refs import UrlForm
 from bot.core.types import IssueRef
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 PUBLIC_GITHUB_API, PUBLIC_GITLAB = "api.github.com", "gitlab.com"
 
 
-class ForgeClient(Forge, DeliveryHistory, Protocol):
+class ForgeClient(Forge, DeliveryHistory, IssueHistorySource, Protocol):
     """All requests to one forge."""
 
     def complete_ref(self, ref: IssueRef) -> IssueRef:

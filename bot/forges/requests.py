@@ -5,7 +5,16 @@ from __future__ import annotations
 from bot.core.config import yaml_nodes
 from bot.core.errors import LockContended, Retry, WriteUncertain
 from bot.footprint import NoPermit, await_permit
-from bot.http import FAILURES, NOT_SENT, Client, Request, Response, deadline, seconds_left
+from bot.http import (
+    FAILURES,
+    NOT_SENT,
+    Client,
+    Request,
+    Response,
+    TooLarge,
+    deadline,
+    seconds_left,
+)
 
 CALL_SECONDS = 15.0
 PERMIT_SECONDS = 120.0  # for a large response, if the job has no deadline
@@ -13,19 +22,34 @@ MAX_BYTES = 16 * 1024 * 1024
 MAX_FILE = yaml_nodes.MAX_BYTES + 1  # one more than allowed shows that a file is too long
 
 
-def send_request(forge: str, client: Client, request: Request, first_bytes: int = 0) -> Response:
+class TooLong(Retry):
+    """A response to a read is longer than its caller allows."""
+
+
+def send_request(
+    forge: str,
+    client: Client,
+    request: Request,
+    first_bytes: int = 0,
+    *,
+    max_bytes: int = MAX_BYTES,
+) -> Response:
     """Return the response, cut to its `first_bytes` unless 0.
 
-    Raises `Retry`, `WriteUncertain` for a write that may have happened, and `LockContended` if
-    other threads hold all permits for large responses until the time limit.
+    Raises `Retry`, `TooLong` for more than `max_bytes` in response to a read, `WriteUncertain` for
+    a write that may have happened, and `LockContended` if other threads hold all permits for large
+    responses until the time limit.
     """
     is_read = request.method == "GET"
     while True:
         try:
             with deadline(CALL_SECONDS):
-                return client.send(request, first_bytes or MAX_BYTES, truncate=first_bytes > 0)
+                return client.send(request, first_bytes or max_bytes, truncate=first_bytes > 0)
         except NOT_SENT as error:
             raise Retry(f"{forge} cannot be reached ({type(error).__name__})") from None
+        except TooLarge as error:
+            reason = f"{forge}'s response is too long ({error})"
+            raise (TooLong(reason) if is_read else WriteUncertain(reason)) from None
         except FAILURES as error:
             reason = f"{forge}'s response did not arrive ({type(error).__name__})"
             raise (Retry(reason) if is_read else WriteUncertain(reason)) from None

@@ -94,6 +94,7 @@ class Issue:
     moved_to: tuple[int, int] | None = None
     confidential: bool = False
     type: str = "Issue"
+    assignees: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)

@@ -1,18 +1,21 @@
-"""The `Forge` port: the fake, and both clients over HTTP against the simulated platforms."""
+"""The `Forge` port and `IssueHistorySource`: the fake, and both clients over HTTP against the
+simulated platforms."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
+from typing import Any
 
 import pytest
 
 from bot import wiring
 from bot.core.errors import NotFound
-from bot.core.ports import Forge
-from bot.core.types import IssueRef, Label, OwnComment
-from bot.forges.registry import FORGES
+from bot.core.ports import Forge, IssueHistorySource
+from bot.core.text.condense import HEAD_CHARS, TAIL_CHARS
+from bot.core.types import Issue, IssueRef, Label, OwnComment
+from bot.forges.registry import FORGES, ForgeClient
 from bot.sandbox.state import MAINTAINER
 from bot.settings.load import load
 from tests.fakes import REF, FakeForge, make_issue
@@ -20,6 +23,7 @@ from tests.simulation import Host, Sandbox
 
 TITLE, BODY = "Login fails", "It fails since the update."
 LABELS = {"bug": "Something is broken", "docs": "", "needs review": ""}
+LATER = 4_000_000_000  # seconds since the epoch
 _numbers = count(1)
 
 
@@ -31,6 +35,7 @@ class Fake:
         self.ref = REF
         self.fake = FakeForge(make_issue(TITLE, BODY), labels, config=None)
         self.forge: Forge = self.fake
+        self.history: IssueHistorySource = self.fake
 
     def label(self, name: str) -> None:
         self.fake.person_adds(name)
@@ -50,14 +55,29 @@ class Fake:
     def reply(self) -> None:
         self.fake.people_replied = True
 
+    def add_past(self, count: int, labels: Sequence[str], **more: Any) -> None:
+        """Add issues, each newer than the one before."""
+        for number in range(len(self.fake.past) + 1, len(self.fake.past) + count + 1):
+            ref = replace(REF, number=number)
+            issue = replace(make_issue(f"Issue {number}", BODY, labels), ref=ref, **more)
+            self.fake.past.insert(0, issue)
+
+    def handle_past(self, number: int) -> None:
+        index = len(self.fake.past) - number
+        self.fake.past[index] = replace(self.fake.past[index], handled=True)
+
 
 @dataclass
 class Simulated:
     """A client of a simulated platform, and what people do there."""
 
-    forge: Forge
+    forge: ForgeClient
     host: Host
     ref: IssueRef
+
+    @property
+    def history(self) -> IssueHistorySource:
+        return self.forge
 
     def label(self, name: str) -> None:
         self.host.label_by_person(self.ref.repo, self.ref.number, name, deliver=False)
@@ -79,12 +99,27 @@ class Simulated:
         repo, number = self.ref.repo, self.ref.number
         self.host.comment_by_person(repo, number, "I can confirm it.", deliver=False)
 
+    def add_past(self, count: int, labels: Sequence[str], **more: Any) -> None:
+        """Add issues, each newer than the one before."""
+        for _ in range(count):
+            number = len(self.host.state.repo(self.ref.repo).issues) + 1
+            self.host.open_issue(
+                *(self.ref.repo, f"Issue {number}", more.get("body", BODY)),
+                labels=list(labels),
+                created_at=LATER + number,
+                confidential=more.get("confidential", False),
+                deliver=False,
+            )
+
+    def handle_past(self, number: int) -> None:
+        self.host.close_issue(self.ref.repo, number, deliver=False)
+
 
 Case = Fake | Simulated
 
 
 @pytest.fixture(scope="module")
-def platforms() -> Iterator[tuple[Sandbox, dict[str, Forge]]]:
+def platforms() -> Iterator[tuple[Sandbox, dict[str, ForgeClient]]]:
     with Sandbox().running() as box:
         settings = load(
             {
@@ -210,3 +245,55 @@ def test_an_author_may_write_to_the_repository_only_as_a_member(case: Case) -> N
         number = case.host.open_issue(repo, TITLE, BODY, author=MAINTAINER, deliver=False)
         issue = case.forge.get_issue(replace(case.ref, number=number))
     assert case.forge.author_can_write(issue)
+
+
+def read_history(case: Case) -> tuple[list[Issue], int]:
+    """Return all issues of the past, and the number of items that the forge listed."""
+    issues: list[Issue] = []
+    cursor, read = "", 0
+    while True:
+        page = case.history.list_labelled_issues(replace(case.ref, number=0), cursor)
+        issues, read, cursor = [*issues, *page.issues], read + page.read, page.next
+        if not cursor:
+            return issues, read
+
+
+def test_the_labelled_issues_of_the_past_come_page_by_page_newest_first(case: Case) -> None:
+    first = 1 if isinstance(case, Fake) else 2  # the simulated repository has an issue already
+    case.add_past(230, ["bug"])
+    case.handle_past(first)
+    page = case.history.list_labelled_issues(replace(case.ref, number=0))
+    assert (len(page.issues), page.read) == (100, 100)
+    issues, _ = read_history(case)
+    numbers = [issue.ref.number for issue in issues]
+    assert numbers == list(range(first + 229, first - 1, -1))
+    newest, oldest = issues[0], issues[-1]
+    assert (newest.title, newest.body, newest.labels) == (f"Issue {numbers[0]}", BODY, ("bug",))
+    assert (newest.is_open, newest.handled, oldest.handled) == (True, False, True)
+    assert newest.ref == replace(case.ref, number=numbers[0])
+
+
+def test_the_history_has_no_unlabelled_and_no_confidential_issues(case: Case) -> None:
+    case.add_past(3, [])
+    case.add_past(2, ["docs"])
+    if not isinstance(case, Simulated) or case.host.host == "gitlab":  # GitHub has none
+        case.add_past(2, ["bug"], confidential=True)
+    assert [issue.labels for issue in read_history(case)[0]] == [("docs",), ("docs",)]
+
+
+def test_a_page_of_very_long_issues_is_read_in_parts(
+    platforms: tuple[Sandbox, dict[str, ForgeClient]],
+) -> None:
+    for name, length, number in (("github", 65_000, 80), ("gitlab", 1_000_000, 10)):
+        box, forges = platforms
+        repo = f"acme/contract{next(_numbers)}"
+        box.hosts[name].add_repo(repo, LABELS)
+        ref = forges[name].complete_ref(IssueRef(name, "", repo, 0))
+        case = Simulated(forges[name], box.hosts[name], ref)
+        case.add_past(3, ["bug"])
+        case.add_past(number, ["bug"], body="long " * (length // 5))
+        case.add_past(95, ["docs"])
+        issues, read = read_history(case)
+        assert [issue.ref.number for issue in issues] == list(range(98 + number, 0, -1))
+        assert read == 98 + number
+        assert max(len(issue.body) for issue in issues) <= HEAD_CHARS + TAIL_CHARS

@@ -161,3 +161,30 @@ def test_every_answer_carries_the_forges_own_time(box: Sandbox, minutes: int) ->
     for answer in (by_local_clock, by_forge_clock, failed, good):
         (date,) = answer.headers.get_list("date")
         assert abs(parsedate_to_datetime(date) - datetime.now(UTC) - off) < timedelta(minutes=2)
+
+
+def test_github_lists_pages_after_many_issues_by_their_cursor_only(
+    box: Sandbox, bot: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.sandbox.github.issues.MOST_BY_NUMBER", 4)
+    listed = [box.open_issue(REPO, "Title", created_at=1e9 + n) for n in range(6)][::-1]
+    assert bot.get("/issues?per_page=2&page=3").status_code == 422
+    found, answer = list[int](), bot.get("/issues?per_page=2")
+    while True:
+        found += numbers(answer, "number")
+        if "next" not in answer.links:
+            break
+        answer = bot.get(answer.links["next"]["url"])
+    assert found == listed
+
+
+@pytest.mark.parametrize(
+    ("labels", "expected"), [("Any", 2), ("None", 1), ("bug", 2), ("bug,docs", 1)]
+)
+def test_gitlab_lists_issues_by_their_labels(box: Sandbox, labels: str, expected: int) -> None:
+    host = box.gitlab
+    for names in ([], ["bug"], ["bug", "docs"]):
+        host.open_issue(DEMO_PROJECT, "Title", labels=names, deliver=False)
+    before = box.gitlab.state.repo(DEMO_PROJECT)
+    path = f"{box.gitlab_url}/api/v4/projects/{before.id}/issues?labels={labels}&per_page=3"
+    assert len(httpx.get(path, headers={"PRIVATE-TOKEN": host.token}).json()) == expected

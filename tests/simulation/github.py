@@ -107,8 +107,8 @@ class FullSerializer(Serializer):
             "events_url": f"{url}/events",
             "timeline_url": f"{url}/timeline",
             "active_lock_reason": "resolved" if issue.locked else None,
-            "assignees": [],
-            **dict.fromkeys(("assignee", "milestone", "performed_via_github_app")),
+            "assignee": next(iter(content["assignees"]), None),
+            "performed_via_github_app": None,
             "reactions": _reactions(url),
         }
 

@@ -1,8 +1,8 @@
-"""GitHub's implementation of the `Forge` and `DeliveryHistory` ports."""
+"""GitHub's implementation of the ports `Forge`, `DeliveryHistory` and `IssueHistorySource`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -11,13 +11,14 @@ from typing import Any, TypeVar
 
 from bot.core.errors import NotFound, PermanentError, Retry, WriteUncertain
 from bot.core.text.bounded import bound_body
-from bot.core.types import Issue, IssueRef, Label, OwnComment, Rate
+from bot.core.types import HistoryPage, Issue, IssueRef, Label, OwnComment, Rate
 from bot.footprint import large_responses
 from bot.forges.cache import NameCache, RepositoryCache
 from bot.forges.config_files import list_unread, read_first
 from bot.forges.github.auth import TOO_NEW, AppAuth, Auth
 from bot.forges.github.client import DOT_SEGMENTS, JSON, RAW, Credential, GitHubClient
 from bot.forges.github.errors import Moved, Unauthorized
+from bot.forges.history import ListedPage, PageRequest, read_history_page
 from bot.forges.values import (
     require_id,
     require_object,
@@ -47,7 +48,7 @@ DELIVERIES = "/app/hook/deliveries"
 
 
 class GitHub:
-    """Implements `Forge` and `DeliveryHistory`; safe to share between threads.
+    """Implements `Forge`, `DeliveryHistory`, `IssueHistorySource`; safe to share between threads.
 
     GitHub's URLs contain a repository's name, which is looked up by the repository's number: the
     name in a delivery may be wrong or old.
@@ -78,23 +79,7 @@ class GitHub:
     def get_issue(self, ref: IssueRef) -> Issue:
         with large_responses():
             data = require_object("GitHub", self._call("GET", ISSUE, ref), "number", "title")
-            author = data.get("user") or {}
-            return bound_body(
-                Issue(
-                    ref=ref,
-                    title=text(data.get("title")),
-                    body=text(data.get("body")),
-                    author=text(author.get("login")),
-                    is_bot=author.get("type") == "Bot",
-                    labels=tuple(_get_label_name(label) for label in data.get("labels") or ()),
-                    is_open=data.get("state") == "open",
-                    locked=bool(data.get("locked")),
-                    confidential=False,
-                    is_pull_request="pull_request" in data,
-                    created_at=timestamp(data.get("created_at")),
-                    commented=data.get("comments") != 0,
-                )
-            )
+            return _parse_issue(ref, data)
 
     def list_labels(self, ref: IssueRef) -> tuple[Label, ...]:
         return self._labels.get(ref)
@@ -173,6 +158,26 @@ class GitHub:
             and timestamp(issue.get("created_at")) <= until
         )
 
+    def list_labelled_issues(self, repository: IssueRef, cursor: str = "") -> HistoryPage:
+        def fetch(page: PageRequest) -> ListedPage:
+            # The links of large lists have a cursor, and pages after 10,000 items need it.
+            query: dict[str, str | int] = dict(state="all", sort="created", direction="desc")
+            query |= {"after": page.after} if page.after else {"page": page.number}
+            query["per_page"] = page.size
+            path = f"{REPO}/issues?{_format_query(query)}"
+            read = partial(self._rest.page, max_bytes=page.max_bytes)
+            items, following = self._send_about(
+                repository, path, lambda values, credential: read(path, values, credential), query
+            )
+            listed = require_objects("GitHub", items)
+            return ListedPage(listed, bool(following), following.get("after", ""))
+
+        def parse(item: dict[str, Any]) -> Issue:
+            number = require_object("GitHub", item, "number")["number"]
+            return _parse_issue(replace(repository, number=int(number)), item)
+
+        return read_history_page(cursor, fetch, parse)
+
     def list_failed_deliveries(self, since: float) -> Mapping[int, str]:
         """Return the failed deliveries of an App, none for a token.
 
@@ -201,7 +206,8 @@ class GitHub:
         path = DELIVERIES + "?per_page={per_page}"
         for _ in range(MAX_PAGES):
             query: dict[str, str | int] = {"per_page": PAGE, "cursor": cursor}
-            page, cursor = auth.as_app(partial(self._rest.page, path, query))
+            page, following = auth.as_app(partial(self._rest.page, path, query))
+            cursor = following.get("cursor", "")
             path = DELIVERIES + "?per_page={per_page}&cursor={cursor}"
             recent = [x for x in page if timestamp(x.get("delivered_at")) >= since]
             yield from recent
@@ -254,10 +260,9 @@ class GitHub:
         return name
 
     def _list_pages(self, path: str, ref: IssueRef, **query: str) -> Iterator[dict[str, Any]]:
-        names = "&".join(f"{name}={{{name}}}" for name in (*query, "per_page", "page"))
         for page in range(1, MAX_PAGES + 1):
             variables: dict[str, str | int] = {**query, "per_page": PAGE, "page": page}
-            data = self._call("GET", f"{path}?{names}", ref, variables)
+            data = self._call("GET", f"{path}?{_format_query(variables)}", ref, variables)
             items = require_objects("GitHub", data)
             yield from items
             if len(items) < PAGE:
@@ -273,22 +278,39 @@ class GitHub:
         data: Mapping[str, Any] | None = None,
         accept: str = JSON,
     ) -> Any:
-        """Return the response to a request about a repository; repeat it after a rename."""
-        name = self._names.get(ref)
+        """Return the response to a request about a repository."""
 
-        def send(name: str, credential: Credential) -> Any:
-            values = {**_split_name(name), "number": ref.number, **(variables or {})}
+        def send(values: Mapping[str, str | int], credential: Credential) -> Any:
             with large_responses():
                 return self._rest.call(method, path, values, credential, data=data, accept=accept)
 
+        return self._send_about(ref, path, send, variables)
+
+    def _send_about(
+        self,
+        ref: IssueRef,
+        path: str,
+        send: Callable[[Mapping[str, str | int], Credential], T],
+        variables: Mapping[str, str | int] | None = None,
+    ) -> T:
+        """Return the result of `send` for a repository, with all variables of the path.
+
+        Repeats it after a rename.
+        """
+        name = self._names.get(ref)
+
+        def send_to(name: str, credential: Credential) -> T:
+            values = {**_split_name(name), "number": ref.number, **(variables or {})}
+            return send(values, credential)
+
         try:
-            return self._send_with_credential(ref, partial(send, name))
+            return self._send_with_credential(ref, partial(send_to, name))
         except PermanentError as error:
             has_moved = isinstance(error, Moved)
             if not (has_moved or "{number}" in path) or not self._is_renamed(ref, name):
                 raise
             if has_moved:
-                return self._send_with_credential(ref, partial(send, self._names.get(ref)))
+                return self._send_with_credential(ref, partial(send_to, self._names.get(ref)))
             # Another repository has the old name: data that was read before may be from its issue.
             raise Retry("the repository has another name now") from None
 
@@ -316,6 +338,34 @@ class GitHub:
             return self._names.refresh(ref) != name
         except PermanentError:
             return False
+
+
+def _parse_issue(ref: IssueRef, data: Mapping[str, Any]) -> Issue:
+    """Return an issue with a bounded body."""
+    author = data.get("user") or {}
+    is_open = data.get("state") == "open"
+    return bound_body(
+        Issue(
+            ref=ref,
+            title=text(data.get("title")),
+            body=text(data.get("body")),
+            author=text(author.get("login")),
+            is_bot=author.get("type") == "Bot",
+            labels=tuple(_get_label_name(label) for label in data.get("labels") or ()),
+            is_open=is_open,
+            locked=bool(data.get("locked")),
+            confidential=False,
+            is_pull_request="pull_request" in data,
+            created_at=timestamp(data.get("created_at")),
+            commented=data.get("comments") != 0,
+            handled=not is_open or bool(data.get("assignees") or data.get("milestone")),
+        )
+    )
+
+
+def _format_query(names: Iterable[str]) -> str:
+    """Return a query with a variable in braces for each parameter."""
+    return "&".join(f"{name}={{{name}}}" for name in names)
 
 
 def _split_name(full_name: str) -> dict[str, str | int]:

@@ -15,7 +15,7 @@ from gidgethub import HTTPException, sansio
 from bot.core.errors import NotFound
 from bot.forges.base_url import BaseUrl
 from bot.forges.github.errors import classify
-from bot.forges.requests import MAX_FILE, send_request
+from bot.forges.requests import MAX_BYTES, MAX_FILE, send_request
 from bot.http import ClientPool, Request, Response
 
 PUBLIC_API = "https://api.github.com"
@@ -73,14 +73,23 @@ class GitHubClient:
         return None if is_folder else response.content.decode("utf-8", "replace")
 
     def page(
-        self, path: str, variables: Mapping[str, str | int], credential: Credential
-    ) -> tuple[list[Any], str]:
-        """Return a page of a list and the cursor of the next one, "" after the last."""
-        items, link = self._send(self._request("GET", path, variables, credential, None, JSON))
-        return items, dict(parse_qsl(urlsplit(link or "").query)).get("cursor", "")
+        self,
+        path: str,
+        variables: Mapping[str, str | int],
+        credential: Credential,
+        max_bytes: int = MAX_BYTES,
+    ) -> tuple[Any, dict[str, str]]:
+        """Return a page of a list and the parameters of the link to the next one, if any.
 
-    def _send(self, request: Request) -> tuple[Any, str | None]:
-        return self._decode(request, send_request("GitHub", self._clients.get(), request))
+        Raises `TooLong` for a page of more than `max_bytes`.
+        """
+        request = self._request("GET", path, variables, credential, None, JSON)
+        items, link = self._send(request, max_bytes)
+        return items, dict(parse_qsl(urlsplit(link or "").query))
+
+    def _send(self, request: Request, max_bytes: int = MAX_BYTES) -> tuple[Any, str | None]:
+        response = send_request("GitHub", self._clients.get(), request, max_bytes=max_bytes)
+        return self._decode(request, response)
 
     def _decode(self, request: Request, response: Response) -> tuple[Any, str | None]:
         """Return a response's data and the URL of the next page, which is never requested."""

@@ -1,4 +1,4 @@
-"""GitLab's implementation of the `Forge` and `DeliveryHistory` ports, with python-gitlab."""
+"""GitLab's implementation of `Forge`, `DeliveryHistory`, `IssueHistorySource`, by python-gitlab."""
 
 from __future__ import annotations
 
@@ -10,18 +10,27 @@ from datetime import UTC, datetime
 from functools import cached_property, partial
 from typing import Any
 
+from gitlab.client import GitlabList
 from gitlab.utils import EncodedId
 from gitlab.v4.objects import Project, ProjectIssue
 
 from bot.core.errors import NotFound, PermanentError, Retry, WriteUncertain
 from bot.core.labels.policy import scope
 from bot.core.text.bounded import bound_body
-from bot.core.types import Issue, IssueRef, Label, OwnComment, Rate
+from bot.core.types import HistoryPage, Issue, IssueRef, Label, OwnComment, Rate
 from bot.footprint import large_responses
 from bot.forges.cache import NameCache, RepositoryCache
 from bot.forges.config_files import list_unread, read_first
 from bot.forges.gitlab.backend import call, connect
-from bot.forges.values import require_id, require_object, require_web_host, text, timestamp
+from bot.forges.history import PAGE_BYTES, ListedPage, PageRequest, read_history_page
+from bot.forges.values import (
+    require_id,
+    require_object,
+    require_objects,
+    require_web_host,
+    text,
+    timestamp,
+)
 from bot.http import ClientPool
 
 PAGE = 100
@@ -42,7 +51,7 @@ BOT_USER = re.compile(r"(?:project|group)_\d+_bot(?:_\w+)?|service_account_\w+")
 
 
 class GitLab:
-    """Implements `Forge` and `DeliveryHistory`; safe to share between threads.
+    """Implements `Forge`, `DeliveryHistory`, `IssueHistorySource`; safe to share between threads.
 
     URLs contain a project's number if it is known, so a rename or a wrong path in a delivery
     changes nothing. `types` are the work item types that count as issues. `host` is the one in
@@ -63,6 +72,7 @@ class GitLab:
         self._types = types
         self._host = host
         self._gl = connect(url, token, clients)
+        self._pages = connect(url, token, clients, PAGE_BYTES)
         self._anonymous = not token
         self._names = NameCache(self._fetch_path)
         self._labels = RepositoryCache(self._fetch_labels, LABELS_SECONDS)
@@ -84,25 +94,31 @@ class GitLab:
         path = f"/projects/{EncodedId(ref.repo_id or ref.repo)}/issues/{ref.number}"
         with large_responses():
             data = require_object("GitLab", call(lambda: self._gl.http_get(path)), "iid", "title")
-            work_item_type = text(data.get("issue_type")).lower() or "issue"
-            username = text((data.get("author") or {}).get("username"))
-            return bound_body(
-                Issue(
-                    ref=ref,
-                    title=text(data.get("title")),
-                    body=text(data.get("description")),
-                    author=username,
-                    is_bot=BOT_USER.fullmatch(username) is not None,
-                    labels=tuple(text(label) for label in data.get("labels") or ()),
-                    is_open=data.get("state") == "opened",
-                    locked=bool(data.get("discussion_locked")),
-                    confidential=data.get("confidential") is not False,
-                    is_pull_request=False,
-                    created_at=timestamp(data.get("created_at")),
-                    commented=data.get("user_notes_count") != 0,
-                    other_type="" if work_item_type in self._types else work_item_type,
-                )
+            return self._parse_issue(ref, data)
+
+    def _parse_issue(self, ref: IssueRef, data: Mapping[str, Any]) -> Issue:
+        """Return an issue with a bounded body."""
+        work_item_type = text(data.get("issue_type")).lower() or "issue"
+        username = text((data.get("author") or {}).get("username"))
+        is_open = data.get("state") == "opened"
+        return bound_body(
+            Issue(
+                ref=ref,
+                title=text(data.get("title")),
+                body=text(data.get("description")),
+                author=username,
+                is_bot=BOT_USER.fullmatch(username) is not None,
+                labels=tuple(text(label) for label in data.get("labels") or ()),
+                is_open=is_open,
+                locked=bool(data.get("discussion_locked")),
+                confidential=data.get("confidential") is not False,
+                is_pull_request=False,
+                created_at=timestamp(data.get("created_at")),
+                commented=data.get("user_notes_count") != 0,
+                other_type="" if work_item_type in self._types else work_item_type,
+                handled=not is_open or bool(data.get("assignees") or data.get("milestone")),
             )
+        )
 
     def list_labels(self, ref: IssueRef) -> tuple[Label, ...]:
         return self._labels.get(ref)
@@ -199,6 +215,27 @@ class GitLab:
             if not BOT_USER.fullmatch(text(issue.author["username"]))
             and issue.attributes.get("issue_type", "issue") in self._types
         )
+
+    def list_labelled_issues(self, repository: IssueRef, cursor: str = "") -> HistoryPage:
+        path = f"/projects/{EncodedId(repository.repo_id or repository.repo)}/issues"
+
+        def fetch(page: PageRequest) -> ListedPage:
+            client = self._pages if page.size > 1 else self._gl
+            # Keyset pages of a project's issues are newer than most servers.
+            query: dict[str, str | int] = dict(state="all", order_by="created_at", sort="desc")
+            query |= {"labels": "Any", "confidential": "false"}
+            query |= {"page": page.number, "per_page": page.size}
+            # With `iterator`, only this page is requested, and its headers are read.
+            listed = call(lambda: client.http_list(path, query, iterator=True))
+            assert isinstance(listed, GitlabList)
+            items = require_objects("GitLab", call(lambda: list(listed)))
+            return ListedPage(items, listed.next_page is not None)
+
+        def parse(item: dict[str, Any]) -> Issue:
+            number = require_object("GitLab", item, "iid")["iid"]
+            return self._parse_issue(replace(repository, number=int(number)), item)
+
+        return read_history_page(cursor, fetch, parse)
 
     def list_failed_deliveries(self, since: float) -> Mapping[int, str]:
         return {}  # only a project's maintainers may see them

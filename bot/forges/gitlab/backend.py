@@ -22,7 +22,7 @@ from bot.core.errors import Retry, TaglineError
 from bot.footprint import large_responses
 from bot.forges.base_url import BaseUrl
 from bot.forges.gitlab.errors import classify
-from bot.forges.requests import MAX_FILE, send_request
+from bot.forges.requests import MAX_BYTES, MAX_FILE, send_request
 from bot.http import ClientPool, Request, Response
 
 T = TypeVar("T")
@@ -31,13 +31,17 @@ RESOURCES = re.compile(r"/api/v4/(projects|groups)/")
 ADVICE = "It is the address of GitLab's start page, without /api/v4."
 
 
-def connect(url: str, token: str, clients: ClientPool) -> gitlab.Gitlab:
-    """Return python-gitlab's client of a server; no request is sent yet."""
+def connect(url: str, token: str, clients: ClientPool, max_bytes: int = MAX_BYTES) -> gitlab.Gitlab:
+    """Return python-gitlab's client of a server; no request is sent yet.
+
+    Its calls raise `TooLong` for a response of more than `max_bytes`.
+    """
     return gitlab.Gitlab(
         *(url, token or None),
         keep_base_url=True,
         backend=HttpxBackend,
         clients=clients,
+        max_bytes=max_bytes,
         base=BaseUrl("GitLab", "GITLAB_URL", url, RESOURCES, ADVICE),
     )
 
@@ -76,10 +80,15 @@ class HttpxBackend:
     """Sends requests by `bot.http`; raises Tagline's errors for responses outside 2xx."""
 
     def __init__(
-        self, clients: ClientPool, base: BaseUrl, clock: Callable[[], float] = time.time
+        self,
+        clients: ClientPool,
+        base: BaseUrl,
+        max_bytes: int = MAX_BYTES,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self.client = clients
         self._base = base
+        self._max_bytes = max_bytes
         self._clock = clock
 
     @staticmethod
@@ -104,7 +113,9 @@ class HttpxBackend:
         if auth:
             auth(request)
         first_bytes = MAX_FILE if options.get("stream") else 0
-        response = send_request("GitLab", self.client.get(), request, first_bytes)
+        response = send_request(
+            "GitLab", self.client.get(), request, first_bytes, max_bytes=self._max_bytes
+        )
         error = classify(
             response.status,
             response.headers,

@@ -116,8 +116,16 @@ class Call:
         for event in events:
             self.github.hooks.send_later(event)
 
-    def page(self, items: list[Any]) -> Page:
-        return paginate(self.request, self.serializer.api, items, 30, link_current=False)
+    def page(self, items: list[Any], *, ignore_number: bool = False) -> Page:
+        """Return the page that the query asks for, or the first one."""
+        return paginate(
+            self.request,
+            self.serializer.api,
+            items,
+            30,
+            link_current=False,
+            ignore_number=ignore_number,
+        )
 
 
 class Moved(TaglineError):

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import base64
 from datetime import datetime
 
 from starlette.responses import Response
 
 from bot.sandbox.github.access import Denied
 from bot.sandbox.github.api import FORBIDDEN, REPO, Call, Row, error, invalid, success
+from bot.sandbox.paging import link_cursor
 from bot.sandbox.state import Issue, StoredComment
 
 LONGEST_COMMENT = 65_536
 LONGEST_LABEL = 50
 MOST_LABELS = 100
+MOST_BY_NUMBER = 10_000  # items; later pages need the cursor in the link of the page before
+TOO_MANY = (
+    "Pagination with the page parameter is not supported for large datasets, please use cursor"
+    " based pagination (after/before)"
+)
 
 
 def get_issue(call: Call) -> Response:
@@ -22,7 +29,8 @@ def get_issue(call: Call) -> Response:
 def list_issues(call: Call) -> Response:
     """Return issues and pull requests: open ones by default, newest first.
 
-    The query may have `state`, `since`, `sort` (created, updated) and `direction`.
+    The query may have `state`, `since`, `sort` (created, updated), `direction`, and `after`, the
+    cursor of the next page's link.
     """
     query = call.request.query_params
     state, since = query.get("state", "open"), query.get("since")
@@ -34,16 +42,29 @@ def list_issues(call: Call) -> Response:
             return False
         return not since or issue.updated_at >= datetime.fromisoformat(since)
 
-    repo = call.repo()
-    order = "updated_at" if query.get("sort") == "updated" else "created_at"
-    issues = sorted(
-        filter(matches, repo.issues.values()),
-        key=lambda issue: (getattr(issue, order), issue.number),
-        reverse=query.get("direction") != "asc",
-    )
-    page = call.page(issues)
+    def place(issue: Issue) -> tuple[float, int]:
+        order = "updated_at" if query.get("sort") == "updated" else "created_at"
+        return getattr(issue, order).timestamp(), issue.number
+
+    repo, newest_first = call.repo(), query.get("direction") != "asc"
+    issues = sorted(filter(matches, repo.issues.values()), key=place, reverse=newest_first)
+    if after := query.get("after"):
+        at, number = base64.urlsafe_b64decode(after).decode().split()
+        reached = float(at), int(number)
+        before = sum(
+            place(issue) >= reached if newest_first else place(issue) <= reached for issue in issues
+        )
+        page = call.page(issues[before:], ignore_number=True)
+    else:
+        page = call.page(issues)
+        if page.number * page.size > MOST_BY_NUMBER:
+            return error(422, TOO_MANY)
+    headers = page.headers
+    if page.items:
+        cursor = base64.urlsafe_b64encode("{} {}".format(*place(page.items[-1])).encode()).decode()
+        headers = link_cursor(page, cursor)
     content = [call.serializer.issue(repo, issue) for issue in page.items]
-    return success(content, headers=page.headers)
+    return success(content, headers=headers)
 
 
 def list_labels(call: Call) -> Response:

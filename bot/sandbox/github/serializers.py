@@ -89,6 +89,8 @@ class Serializer:
             "state": "open" if issue.is_open else "closed",
             "state_reason": None if issue.is_open else "completed",
             "locked": issue.locked,
+            "assignees": [self.user(login) for login in issue.assignees],
+            "milestone": None,
             "comments": len(issue.comments),
             "created_at": stamp(issue.created_at),
             "updated_at": stamp(issue.updated_at),

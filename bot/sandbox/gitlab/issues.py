@@ -42,6 +42,7 @@ FILTERS: dict[str, Callable[[Issue, str], bool]] = {
     "created_after": lambda issue, at: issue.created_at >= _parse_time(at),
     "created_before": lambda issue, at: issue.created_at <= _parse_time(at),
     "confidential": lambda issue, value: issue.confidential == (value == "true"),
+    "labels": lambda issue, names: _has_labels(issue.labels, names),
 }
 
 
@@ -50,6 +51,13 @@ def _matches(call: Call, issue: Issue) -> bool:
         return False
     query = call.request.query_params
     return all(matches(issue, query[name]) for name, matches in FILTERS.items() if name in query)
+
+
+def _has_labels(labels: list[str], names: str) -> bool:
+    """https://docs.gitlab.com/api/issues/#list-project-issues: None, Any, or names with commas."""
+    if names.lower() in ("none", "any"):
+        return bool(labels) == (names.lower() == "any")
+    return all(name in labels for name in names.split(","))
 
 
 def _parse_time(text: str) -> datetime:

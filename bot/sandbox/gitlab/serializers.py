@@ -82,6 +82,8 @@ class Serializer:
             "updated_at": iso(issue.updated_at),
             "labels": sorted(issue.labels),
             "author": self.user(issue.author),
+            "assignees": [self.user(login) for login in issue.assignees],
+            "milestone": None,
             "type": issue.type.upper(),
             "issue_type": issue.type.lower(),
             "user_notes_count": sum(not comment.system for comment in issue.comments),

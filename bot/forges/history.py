@@ -1,0 +1,75 @@
+"""Pages of a repository's issues of the past, made smaller where their bodies are very long.
+
+A cursor is the number of items before its page, or what the forge calls its cursor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from bot.core.errors import Retry
+from bot.core.types import HistoryPage, Issue
+from bot.footprint import large_responses
+from bot.forges.requests import MAX_BYTES, TooLong
+
+# Each divides the one before, so that an item count is the start of a page of some size. One item
+# fits into `MAX_BYTES`: GitLab's longest description has 12 MB of JSON.
+PAGE_SIZES = (100, 10, 1)
+# Of more than one item: decoded, a page takes four times as much memory.
+PAGE_BYTES = 4 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class PageRequest:
+    """A page to read: `after` a forge's cursor, or if it is "", by `number`. Both count from 1."""
+
+    after: str
+    number: int
+    size: int
+
+    @property
+    def max_bytes(self) -> int:
+        return PAGE_BYTES if self.size > 1 else MAX_BYTES
+
+
+@dataclass(frozen=True, slots=True)
+class ListedPage:
+    """A page as the forge listed it. `after` is the forge's cursor of the next one, if any."""
+
+    items: list[dict[str, Any]]
+    has_next: bool
+    after: str = ""
+
+
+def read_history_page(
+    cursor: str,
+    fetch: Callable[[PageRequest], ListedPage],
+    parse: Callable[[dict[str, Any]], Issue],
+) -> HistoryPage:
+    """Return the page at a cursor: of 100 items, or of fewer where these are too long.
+
+    `parse` returns an issue with a bounded body.
+    """
+    by_number = not cursor or cursor.isdecimal()
+    start = int(cursor or 0) if by_number else 0
+    for size in (size for size in PAGE_SIZES if start % size == 0):
+        request = PageRequest("" if by_number else cursor, start // size + 1, size)
+        try:
+            with large_responses():
+                page = fetch(request)
+                issues = [parse(item) for item in page.items]
+                read, after = len(page.items), page.after
+                has_next = page.has_next
+                del page  # the bodies are long, and memory is returned at the end of the block
+        except TooLong:
+            continue
+        following = (after or str(start + size)) if has_next else ""
+        return HistoryPage(tuple(filter(_has_labels_to_learn, issues)), read, following)
+    raise Retry("a single issue is longer than a response may be")
+
+
+def _has_labels_to_learn(issue: Issue) -> bool:
+    hidden = issue.is_pull_request or issue.confidential or bool(issue.other_type)
+    return bool(issue.labels) and not hidden
