@@ -12,11 +12,12 @@ from bot.core.errors import LockContended
 from bot.core.jobs import JobRecord
 from bot.core.ports import PROBE_SECONDS
 from bot.core.pricing import Limits
-from bot.core.types import CachedAnswer, IssueRef, Record
+from bot.core.types import CachedAnswer, IssueRef, Record, TrainingProgress, TrainingState
 from bot.store.budgets import DAY, HOUR, microdollars
 from bot.store.locks import BUSY_SECONDS
 from bot.store.no_store import NoStore
 from bot.store.retry_schedule import LEASE_SECONDS, RESUME_SECONDS
+from bot.store.training import PROGRESS_DAYS, compute_version
 
 
 class MemoryLock:
@@ -42,6 +43,7 @@ class MemoryStore(NoStore):
         self.budgets = MemoryBudgets(clock)
         self.retry_schedule = MemoryRetrySchedule()
         self.reconcile_state = MemoryReconcileState(clock)
+        self.training = MemoryTrainingStore(clock)
         self._locks: set[str] = set()
         self._records: dict[str, Record] = {}
         self._answers: dict[tuple[str, str], CachedAnswer] = {}
@@ -213,3 +215,44 @@ class MemoryReconcileState:
         today = int(self._clock() // DAY), key
         self._attempts[today] += 1
         return self._attempts[today]
+
+
+class MemoryTrainingStore:
+    """Implements `TrainingStore` for one process."""
+
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        self._clock = clock
+        self._states: dict[str, TrainingState] = {}
+        self._models: dict[str, bytes] = {}
+        self._progress: dict[str, tuple[TrainingProgress, tuple[bytes, ...], float]] = {}
+
+    def training_state(self, repo_key: str) -> TrainingState | None:
+        return self._states.get(repo_key)
+
+    def save_training_state(self, repo_key: str, state: TrainingState) -> None:
+        self._states[repo_key] = state
+
+    def model_version(self, repo_key: str) -> str:
+        model = self._models.get(repo_key)
+        return compute_version(model) if model is not None else ""
+
+    def model(self, repo_key: str) -> bytes | None:
+        return self._models.get(repo_key)
+
+    def save_model(self, repo_key: str, model: bytes) -> None:
+        self._models[repo_key] = model
+
+    def delete_model(self, repo_key: str) -> None:
+        self._models.pop(repo_key, None)
+
+    def progress(self, repo_key: str) -> tuple[TrainingProgress, tuple[bytes, ...]]:
+        progress, pages, until = self._progress.get(repo_key, (TrainingProgress(), (), 0.0))
+        return (progress, pages) if self._clock() < until else (TrainingProgress(), ())
+
+    def save_progress(self, repo_key: str, progress: TrainingProgress, page: bytes) -> None:
+        _, pages = self.progress(repo_key)
+        until = self._clock() + PROGRESS_DAYS * DAY
+        self._progress[repo_key] = progress, (*pages, page), until
+
+    def delete_progress(self, repo_key: str) -> None:
+        self._progress.pop(repo_key, None)

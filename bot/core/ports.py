@@ -24,6 +24,8 @@ from bot.core.types import (
     OwnComment,
     Rate,
     Record,
+    TrainingProgress,
+    TrainingState,
 )
 
 
@@ -249,6 +251,31 @@ class ReconcileState(Protocol):
 
     def attempts_today(self, key: str) -> int:
         """Count an attempt at this issue or delivery; return the number of those today."""
+
+
+class TrainingStore(Protocol):
+    """The classifiers of repositories, and the state of their training: no readable text."""
+
+    def training_state(self, repo_key: str) -> TrainingState | None: ...
+
+    def save_training_state(self, repo_key: str, state: TrainingState) -> None: ...
+
+    def model_version(self, repo_key: str) -> str:
+        """Return an identifier of the model's content, "" without a model."""
+
+    def model(self, repo_key: str) -> bytes | None: ...
+
+    def save_model(self, repo_key: str, model: bytes) -> None: ...
+
+    def delete_model(self, repo_key: str) -> None: ...
+
+    def progress(self, repo_key: str) -> tuple[TrainingProgress, tuple[bytes, ...]]:
+        """Return how far a training got within two days, and the examples of its pages."""
+
+    def save_progress(self, repo_key: str, progress: TrainingProgress, page: bytes) -> None:
+        """Add the examples of one page, and save the progress, in one atomic step."""
+
+    def delete_progress(self, repo_key: str) -> None: ...
 
 
 PROBE_SECONDS = 60

@@ -48,6 +48,14 @@ REPORTED_PROBLEMS = f"{NAMESPACE}:told:{{span}}"
 # hash: repository and digest of a prompt → CachedAnswer; nine days
 CACHED_ANSWERS = f"{NAMESPACE}:twins:{{span}}"
 
+# A repository's classifier.
+# hash: `version` → digest of the model, `model` → it; 35 days after its training
+MODEL = f"{NAMESPACE}:model:{{repository}}"
+# hash: repository → TrainingState; 360 days
+TRAINING_STATES = f"{NAMESPACE}:training:{{span}}"
+# hash: `progress` → TrainingProgress, number → a page's hashed features and label names; two days
+TRAINING_PROGRESS = f"{NAMESPACE}:examples:{{repository}}"
+
 # Limits.
 # hash: `all` or repository → microdollars reserved or spent on that day; two days
 SPENT = f"{NAMESPACE}:spent:{{day}}"

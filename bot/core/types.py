@@ -187,6 +187,39 @@ class HistoryPage:
 
 
 @dataclass(frozen=True, slots=True)
+class TrainingState:
+    """What is known of a repository's classifier. Times are in seconds since the epoch, 0 = never.
+
+    `since` is when the bot first saw the repository: labels of older issues are people's.
+    `ended_at` is the end of the last training, `trained_at` that of the last one that gave a model,
+    from `examples` of the `read` issues. `why` is why the last training gave none, or is not over.
+    """
+
+    since: float
+    ended_at: float = 0.0
+    trained_at: float = 0.0
+    read: int = 0
+    examples: int = 0
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingProgress:
+    """How far a training has read a repository's history.
+
+    `read` counts issues of all kinds, `examples` those that are learned from, `size` their bytes.
+    `lowest` is the lowest number of them: a page may repeat issues of the page before.
+    """
+
+    cursor: str = ""
+    read: int = 0
+    examples: int = 0
+    size: int = 0
+    lowest: int = 0
+    complete: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class OwnComment:
     """A comment that the bot wrote."""
 

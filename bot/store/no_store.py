@@ -10,7 +10,14 @@ from contextlib import contextmanager
 
 from bot.core import ports
 from bot.core.pricing import Limits
-from bot.core.types import CachedAnswer, IssueRef, Rate, Record
+from bot.core.types import (
+    CachedAnswer,
+    IssueRef,
+    Rate,
+    Record,
+    TrainingProgress,
+    TrainingState,
+)
 
 
 class NoStore:
@@ -21,6 +28,7 @@ class NoStore:
         self.budgets: ports.BudgetStore = ProcessBudgets()
         self.rate_limiter = NoRateLimiter()
         self.retry_schedule: ports.RetrySchedule = NoRetrySchedule()
+        self.training: ports.TrainingStore = NoTrainingStore()
         self._failures: dict[str, tuple[int, float]] = {}
         self._next_probe: dict[str, float] = {}
         self._successes: Counter[str] = Counter()
@@ -152,4 +160,35 @@ class NoRetrySchedule:
         return None
 
     def resume(self, now: float, *, include_scheduled: bool = False) -> None:
+        pass
+
+
+class NoTrainingStore:
+    """Implements `TrainingStore` for a process that learns nothing."""
+
+    def training_state(self, repo_key: str) -> TrainingState | None:
+        return None
+
+    def save_training_state(self, repo_key: str, state: TrainingState) -> None:
+        pass
+
+    def model_version(self, repo_key: str) -> str:
+        return ""
+
+    def model(self, repo_key: str) -> bytes | None:
+        return None
+
+    def save_model(self, repo_key: str, model: bytes) -> None:
+        pass
+
+    def delete_model(self, repo_key: str) -> None:
+        pass
+
+    def progress(self, repo_key: str) -> tuple[TrainingProgress, tuple[bytes, ...]]:
+        return TrainingProgress(), ()
+
+    def save_progress(self, repo_key: str, progress: TrainingProgress, page: bytes) -> None:
+        pass
+
+    def delete_progress(self, repo_key: str) -> None:
         pass

@@ -21,6 +21,7 @@ from bot.store.locks import HeldLock, Locks, record_decoder
 from bot.store.rate_limiter import RedisRateLimiter
 from bot.store.reconcile_state import RedisReconcileState
 from bot.store.retry_schedule import RedisRetrySchedule
+from bot.store.training import RedisTrainingStore
 
 DAY, HOUR = 86_400, 3_600
 CONFIGS_IN_MEMORY = 1_000  # recently saved texts, which are not sent to Redis again
@@ -41,6 +42,7 @@ class RedisStore:
         self.rate_limiter = RedisRateLimiter(client, clock)
         self.retry_schedule = RedisRetrySchedule(client)
         self.reconcile_state = RedisReconcileState(client, clock)
+        self.training = RedisTrainingStore(client, clock)
         self._records = BucketedHash(client, redis_keys.RECORDS, 6 * DAY, 6, clock)
         self._configs = BucketedHash(client, redis_keys.CONFIGS, 90 * DAY, 3, clock)
         self._problems = BucketedHash(client, redis_keys.REPORTED_PROBLEMS, 90 * DAY, 3, clock)

@@ -1,0 +1,97 @@
+"""The classifiers of repositories in Redis, and the state of their training."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import redis
+
+from bot.core import redis_keys
+from bot.core.types import TrainingProgress, TrainingState
+from bot.store.bucketed_hash import BucketedHash
+
+DAY = 86_400
+MODEL_DAYS = 35
+PROGRESS_DAYS = 2
+# At import, in one thread: msgspec prepares a type on its first use, and crashes if several
+# threads do this at the same time.
+_state = msgspec.json.Decoder(TrainingState)
+_progress = msgspec.json.Decoder(TrainingProgress)
+
+
+class RedisTrainingStore:
+    """Implements `TrainingStore` for all workers together. What cannot be read is not there."""
+
+    def __init__(self, client: redis.Redis, clock: Callable[[], float] = time.time) -> None:
+        self._client = client
+        self._states = BucketedHash(client, redis_keys.TRAINING_STATES, 90 * DAY, 3, clock)
+
+    def training_state(self, repo_key: str) -> TrainingState | None:
+        value = self._states.get(repo_key)
+        try:
+            return _state.decode(value) if value else None
+        except msgspec.DecodeError:
+            return None
+
+    def save_training_state(self, repo_key: str, state: TrainingState) -> None:
+        self._states.put(repo_key, msgspec.json.encode(state))
+
+    def model_version(self, repo_key: str) -> str:
+        return self._get_field(repo_key, "version").decode()
+
+    def model(self, repo_key: str) -> bytes | None:
+        return self._get_field(repo_key, "model") or None
+
+    def _get_field(self, repo_key: str, field: str) -> bytes:
+        value: Any = self._client.hget(_model_key(repo_key), field)
+        return value or b""
+
+    def save_model(self, repo_key: str, model: bytes) -> None:
+        key = _model_key(repo_key)
+        fields: dict[Any, str | bytes] = {"version": compute_version(model), "model": model}
+        with self._client.pipeline() as pipe:
+            pipe.hset(key, mapping=fields)
+            pipe.expire(key, MODEL_DAYS * DAY)
+            pipe.execute()
+
+    def delete_model(self, repo_key: str) -> None:
+        self._client.delete(_model_key(repo_key))
+
+    def progress(self, repo_key: str) -> tuple[TrainingProgress, tuple[bytes, ...]]:
+        fields: Any = self._client.hgetall(_progress_key(repo_key))
+        try:
+            progress = _progress.decode(fields.pop(b"progress"))
+            return progress, tuple(fields[page] for page in sorted(fields, key=int))
+        except (KeyError, ValueError, msgspec.DecodeError):
+            return TrainingProgress(), ()
+
+    def save_progress(self, repo_key: str, progress: TrainingProgress, page: bytes) -> None:
+        key = _progress_key(repo_key)
+        fields: dict[Any, bytes] = {
+            "progress": msgspec.json.encode(progress),
+            str(progress.read): page,
+        }
+        with self._client.pipeline() as pipe:
+            pipe.hset(key, mapping=fields)
+            pipe.expire(key, PROGRESS_DAYS * DAY)
+            pipe.execute()
+
+    def delete_progress(self, repo_key: str) -> None:
+        self._client.delete(_progress_key(repo_key))
+
+
+def compute_version(model: bytes) -> str:
+    """Return an identifier of a model's content."""
+    return hashlib.sha256(model).hexdigest()[:16]
+
+
+def _model_key(repo_key: str) -> str:
+    return redis_keys.MODEL.format(repository=repo_key)
+
+
+def _progress_key(repo_key: str) -> str:
+    return redis_keys.TRAINING_PROGRESS.format(repository=repo_key)
