@@ -18,6 +18,8 @@ NAMES = [contract["name"] for contract in CONFIG["contracts"]]
 PLANTED = {
     "Layers: from the command line down to pure rules": (
         ("core/refs.py", "bot.flow.render"),
+        ("core/text/lenient_json.py", "bot.learn.model"),
+        ("learn/groups.py", "bot.flow.plan"),
         ("flow/render.py", "bot.store.redis"),
         ("queue/periodic.py", "bot.web.limits"),
         ("llm/openai.py", "bot.embedded.valkey"),
@@ -28,11 +30,13 @@ PLANTED = {
         ("core/refs.py", "httpcore"),
         ("core/text/globs.py", "requests"),
         ("flow/plan.py", "gitlab"),
+        ("learn/linear.py", "redis"),
         ("flow/process.py", "bot.http"),
     ),
     "Only wiring and the command line read settings": (
         ("forges/values.py", "bot.settings.load"),
         ("http.py", "bot.settings.environment"),
+        ("learn/calibration.py", "bot.settings.load"),
     ),
     "The receiver loads no client of a forge, a model or the queue": (
         ("web/limits.py", "httpx"),
