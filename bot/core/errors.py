@@ -126,6 +126,10 @@ class ModelFailed(TaglineError):
         return "answer" if self.charged else "provider"
 
 
+class TrainingFailed(TaglineError):
+    """No action: the repository keeps the classifier that it has, and is trained again later."""
+
+
 class ModelSkipped(ModelFailed):
     """No model is configured, or there is no budget for it."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
@@ -276,6 +276,19 @@ class TrainingStore(Protocol):
         """Add the examples of one page, and save the progress, in one atomic step."""
 
     def delete_progress(self, repo_key: str) -> None: ...
+
+
+class Trainer(Protocol):
+    """Learns from labelled issues, beside the worker's threads. Raises `TrainingFailed`, and
+    `Postponed` where the worker stops."""
+
+    def extract(self, issues: Sequence[Issue]) -> bytes:
+        """Return examples: hashed features and label names, in the form that `fit` reads."""
+
+    def fit(
+        self, pages: Sequence[bytes], labels: Sequence[Label], target: float, at: float
+    ) -> bytes:
+        """Return a model of these labels, which reaches the precision `target`, made at a time."""
 
 
 PROBE_SECONDS = 60
