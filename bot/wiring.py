@@ -234,6 +234,8 @@ def _runner(
             forge=forge(job.ref.forge),
             models=services(),
             store=store,
+            journal=store.journal,
+            corrections=store.corrections,
             rate_limiter=store.rate_limiter,
             model_retries=retries,
             day_usd=settings.budget_usd_per_day,

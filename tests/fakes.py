@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
@@ -23,6 +23,7 @@ from bot.core.types import (
     Job,
     JobKind,
     Label,
+    LabelChange,
     OwnComment,
     Rate,
     Record,
@@ -79,6 +80,8 @@ class FakeForge:
 
     `errors` holds, per method, what its next calls raise: instead of their effect, or after it if
     the pair's flag is True. `deleted` are labels that were deleted after the labels were read.
+    `changes` are those of its labels, each a minute after the one before; `personal` is True where
+    the bot has the token of a person.
     """
 
     current: Issue
@@ -93,6 +96,8 @@ class FakeForge:
     set_by_people: set[str] = field(default_factory=set)  # labels last set by a person
     added: set[str] = field(default_factory=set)  # labels that the bot ever set
     people_replied: bool = False
+    changes: list[LabelChange] = field(default_factory=list)
+    personal: bool = False
     rate: Rate = field(default_factory=lambda: Rate(80, 500))
     past: list[Issue] = field(default_factory=list)
     pages_read: list[str] = field(default_factory=list)  # their cursors
@@ -147,6 +152,9 @@ class FakeForge:
         with self._call("add_labels", ref):
             names = tuple(name for name in names if name not in self.deleted)
             self.added |= {*names}
+            self._note_changes(
+                [name for name in names if name not in self.current.labels], added=True, own=True
+            )
             merged = dict.fromkeys((*self.current.labels, *names))
             self.current = replace(self.current, labels=tuple(merged))
             self.writes.append("labels")
@@ -164,6 +172,7 @@ class FakeForge:
         assert names, "a request without labels"
         with self._call("remove_labels", ref):
             kept = tuple(name for name in self.current.labels if name not in names)
+            self._note_changes({*self.current.labels} - {*kept}, added=False, own=True)
             self.current = replace(self.current, labels=kept)
             self.writes.append("unlabel")
 
@@ -181,14 +190,26 @@ class FakeForge:
             end = start + len(listed)
             return HistoryPage(labelled, len(listed), str(end) if end < len(self.past) else "")
 
-    def person_adds(self, label: str) -> None:
+    def list_label_changes(self, ref: IssueRef) -> tuple[LabelChange, ...]:
+        with self._call("list_label_changes", ref):
+            return tuple(self.changes)
+
+    def _note_changes(self, names: Iterable[str], *, added: bool, own: bool) -> None:
+        for name in names:
+            at = NOW + 60 * (len(self.changes) + 1)
+            self.changes.append(LabelChange(name, added, at, own, own and not self.personal))
+
+    def person_adds(self, label: str, *, own: bool = False) -> None:
+        """Add a label by a person, with `own` by the one whose token the bot has."""
+        self._note_changes([label], added=True, own=own)
         self.current = replace(
             self.current, labels=tuple(dict.fromkeys((*self.current.labels, label)))
         )
         self.set_by_people.add(label)
 
-    def person_removes(self, label: str) -> None:
+    def person_removes(self, label: str, *, own: bool = False) -> None:
         assert label in self.current.labels
+        self._note_changes([label], added=False, own=own)
         kept = tuple(name for name in self.current.labels if name != label)
         self.current = replace(self.current, labels=kept)
 
@@ -271,6 +292,8 @@ def make_context(
         forge=forge,
         models={service.name: service} if service else {},
         store=store,
+        journal=store.journal,
+        corrections=store.corrections,
         rate_limiter=store.rate_limiter,
         model_retries=FallbackRetries(store.retry_schedule, store, ["provider"], lambda: now),
     )

@@ -5,15 +5,20 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 
+from bot.core.corrections import Correction
 from bot.core.errors import LockContended
 from bot.core.jobs import JobRecord
+from bot.core.journal import Write, merge_states
 from bot.core.ports import PROBE_SECONDS
 from bot.core.pricing import Limits
 from bot.core.types import CachedAnswer, IssueRef, Record, TrainingProgress, TrainingState
 from bot.store.budgets import DAY, HOUR, microdollars
+from bot.store.corrections import MAX_CORRECTIONS
+from bot.store.journal import SPAN_SECONDS, SPANS
 from bot.store.locks import BUSY_SECONDS
 from bot.store.no_store import NoStore
 from bot.store.retry_schedule import LEASE_SECONDS, RESUME_SECONDS
@@ -44,6 +49,8 @@ class MemoryStore(NoStore):
         self.retry_schedule = MemoryRetrySchedule()
         self.reconcile_state = MemoryReconcileState(clock)
         self.training = MemoryTrainingStore(clock)
+        self.journal = MemoryJournal(clock)
+        self.corrections = MemoryCorrections()
         self._locks: set[str] = set()
         self._records: dict[str, Record] = {}
         self._answers: dict[tuple[str, str], CachedAnswer] = {}
@@ -256,3 +263,45 @@ class MemoryTrainingStore:
 
     def delete_progress(self, repo_key: str) -> None:
         self._progress.pop(repo_key, None)
+
+
+class MemoryJournal:
+    """Implements `Journal` for one process."""
+
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        self._clock = clock
+        self._lines: dict[str, list[Write]] = {}
+        self._written: dict[str, float] = {}  # issue → time of its last line
+
+    def append(self, issue: str, writes: Sequence[Write]) -> None:
+        now = self._clock()
+        self._lines.setdefault(issue, []).extend(replace(one, at=now) for one in writes)
+        self._written[issue] = now
+
+    def list_writes(self, issue: str) -> tuple[Write, ...]:
+        first_span = self._clock() // SPAN_SECONDS - SPANS + 1
+        if self._written.get(issue, 0.0) // SPAN_SECONDS < first_span:
+            return ()
+        return merge_states(self._lines[issue])
+
+    def list_repository(self, repo_key: str) -> Iterator[tuple[int, tuple[Write, ...]]]:
+        for issue in self._lines:
+            repository, _, number = issue.rpartition(":")
+            if repository == repo_key and (writes := self.list_writes(issue)):
+                yield int(number), writes
+
+
+class MemoryCorrections:
+    """Implements `CorrectionStore` for one process."""
+
+    def __init__(self) -> None:
+        self._corrections: dict[str, set[Correction]] = {}
+
+    def add(self, repo_key: str, corrections: Collection[Correction]) -> None:
+        merged = {*self._corrections.get(repo_key, ()), *corrections}
+        newest = sorted(merged, key=lambda one: one.at)[-MAX_CORRECTIONS:]
+        self._corrections[repo_key] = {*newest}
+
+    def list(self, repo_key: str) -> tuple[Correction, ...]:
+        found = self._corrections.get(repo_key, ())
+        return tuple(sorted(found, key=lambda one: one.at))

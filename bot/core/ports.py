@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
+from bot.core.corrections import Correction
 from bot.core.jobs import JobRecord
+from bot.core.journal import Write
 from bot.core.metric_definitions import MetricsSnapshot
 from bot.core.pricing import Limits
 from bot.core.prompt import Prompt
@@ -21,6 +23,7 @@ from bot.core.types import (
     IssueRef,
     Job,
     Label,
+    LabelChange,
     OwnComment,
     Rate,
     Record,
@@ -107,6 +110,9 @@ class Forge(Protocol):
 
     def filter_set_by_bot(self, ref: IssueRef, names: tuple[str, ...]) -> tuple[str, ...]:
         """Return those of the labels that the bot was the last to set."""
+
+    def list_label_changes(self, ref: IssueRef) -> tuple[LabelChange, ...]:
+        """Return all changes of the issue's labels, oldest first."""
 
 
 class DeliveryHistory(Protocol):
@@ -196,6 +202,28 @@ class Store(Protocol):
         """Return the digest of the problems that a comment reported last; "" for none."""
 
     def save_reported_problems(self, repo_key: str, problems: str) -> None: ...
+
+
+class Journal(Protocol):
+    """The bot's writes to each issue, kept for at least 30 days."""
+
+    def append(self, issue: str, writes: Sequence[Write]) -> None:
+        """Add writes to an issue's journal; one with a known `id` gives that write its state."""
+
+    def list_writes(self, issue: str) -> tuple[Write, ...]:
+        """Return the writes to an issue, oldest first."""
+
+    def list_repository(self, repo_key: str) -> Iterator[tuple[int, tuple[Write, ...]]]:
+        """Yield the issues of a repository that have a journal: number and writes."""
+
+
+class CorrectionStore(Protocol):
+    """What people did with labels, per repository: at least the last `MAX_CORRECTIONS`."""
+
+    def add(self, repo_key: str, corrections: Collection[Correction]) -> None: ...
+
+    def list(self, repo_key: str) -> tuple[Correction, ...]:
+        """Return the corrections, oldest first."""
 
 
 class RateLimiter(Protocol):

@@ -39,6 +39,10 @@ REPOSITORIES = f"{NAMESPACE}:places"
 JOBS = f"{NAMESPACE}:jobs:{{span}}"
 # hash: issue → Record; 42 days
 RECORDS = f"{NAMESPACE}:done:{{span}}"
+# hash: issue → Writes, one JSON text per line, the newest up to 16 KiB; 42 days
+JOURNAL = f"{NAMESPACE}:journal:{{span}}"
+# zset: Corrections of a repository by their time, the newest 1,000; 400 days after the last
+CORRECTIONS = f"{NAMESPACE}:corrections:{{repository}}"
 # string: token of the worker that holds the issue's lock; 30 seconds, renewed
 LOCK = f"{NAMESPACE}:lock:{{issue}}"
 # hash: repository → its last readable tagline.yml; 360 days

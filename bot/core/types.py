@@ -13,11 +13,13 @@ JobKind = Literal[
     "edited",
     "manual",  # a person runs `tagline enrich`
     "heal",  # a model is asked again for an issue that got labels from rules
-    "train",  # a repository's classifier is fitted
+    "labels",  # people changed labels of an issue
+    "train",  # a repository's own labels are learned; its issue number is 0
 ]
 Certainty = Literal["sure", "likely", "unsure"]
-Source = Literal["model", "rules"]
-PROVISIONAL_SOURCES = frozenset[str]({"rules"})  # a model may replace their comment and labels
+Source = Literal["model", "classifier", "rules"]
+# A model may replace their comment and labels.
+PROVISIONAL_SOURCES = frozenset[str]({"classifier", "rules"})
 Fault = Literal["", "provider", "answer"]
 ModelSetting = Literal["", "key", "model", "url"]  # of a language model
 Status = Literal[
@@ -30,6 +32,7 @@ Status = Literal[
     "unchanged",  # written before
     "dry-run",
     "deleted",  # a person deleted the comment
+    "recorded",  # of a job alone: people's label changes were recorded
 ]
 
 
@@ -113,6 +116,12 @@ class IssueReopened(Event):
 
 class IssueEdited(Event):
     """Its title or body changed."""
+
+    __slots__ = ()
+
+
+class LabelsChanged(Event):
+    """A person added labels to it, or removed some."""
 
     __slots__ = ()
 
@@ -234,6 +243,7 @@ class LabelSuggestion:
     label: str
     certainty: Certainty
     reason: str = ""
+    source: Source = "model"
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,21 +260,28 @@ class Usage:
 class LabelDecision:
     """The result of the label policy.
 
-    `apply` are labels to set, `suggest` names that the comment mentions, `keep` labels that the bot
-    set before and that still hold, `remove` labels that rules set and the model did not choose.
+    `apply` are labels to set, `suggested` those that the comment only mentions, `keep` labels that
+    the bot set before and that still hold, `remove` labels that rules set and the model did not
+    choose. `demoted` are the names of suggested labels that people removed too often.
     """
 
     apply: tuple[LabelSuggestion, ...] = ()
-    suggest: tuple[str, ...] = ()
+    suggested: tuple[LabelSuggestion, ...] = ()
     keep: tuple[LabelSuggestion, ...] = ()
     remove: tuple[str, ...] = ()
+    demoted: tuple[str, ...] = ()
+
+    @property
+    def suggest(self) -> tuple[str, ...]:
+        """Return the names of the suggested labels."""
+        return tuple(label.label for label in self.suggested)
 
     def with_only(self, names: Collection[str]) -> LabelDecision:
         """Return the decision where only these labels may be set: the others are suggested."""
         kept = tuple(label for label in self.apply if label.label in names)
-        others = (label.label for label in self.apply if label.label not in names)
-        suggest = tuple(dict.fromkeys((*others, *self.suggest)))
-        return replace(self, apply=kept, suggest=suggest)
+        others = (label for label in self.apply if label.label not in names)
+        suggested = {label.label: label for label in (*others, *self.suggested)}
+        return replace(self, apply=kept, suggested=tuple(suggested.values()))
 
 
 class _FromSource:
@@ -347,11 +364,37 @@ class Wait:
 
 
 @dataclass(frozen=True, slots=True)
+class Choice:
+    """A label that the bot set on an issue or, unless `applied`, suggested in its comment."""
+
+    label: str
+    source: Source
+    certainty: Certainty
+    applied: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class LabelChange:
+    """A label that was added to an issue, or removed from it, as the forge reports it.
+
+    `at` is in seconds since the epoch. `own` is True for the bot's account, which may be a person's
+    with a personal token; `by_bot` for an account of a program.
+    """
+
+    name: str
+    added: bool
+    at: float
+    own: bool = False
+    by_bot: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Record(_FromSource):
     """The stored state of an issue: ids, label names and reasons, never its text.
 
     `labels` are those that the bot added, `removed` those of them that a person removed, `by_rules`
-    those that a model's answer may still remove.
+    those that a model's answer may still remove. `choices` are the source and the certainty of what
+    it added and suggested.
     """
 
     status: Status
@@ -364,3 +407,4 @@ class Record(_FromSource):
     source: str = ""
     delivery: str = ""
     wait: Wait | None = None
+    choices: tuple[Choice, ...] = ()

@@ -7,7 +7,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from bot.core.errors import PermanentError
-from bot.core.ports import Forge, Lock, ModelService, RateLimiter, Store
+from bot.core.ports import (
+    CorrectionStore,
+    Forge,
+    Journal,
+    Lock,
+    ModelService,
+    RateLimiter,
+    Store,
+)
 from bot.core.types import Job
 from bot.flow.retry_fallbacks import FallbackRetries
 
@@ -26,6 +34,8 @@ class JobContext:
     forge: Forge
     models: Mapping[str, ModelService]
     store: Store
+    journal: Journal
+    corrections: CorrectionStore
     rate_limiter: RateLimiter
     model_retries: FallbackRetries
     day_usd: float | None = None

@@ -194,7 +194,9 @@ def _match_rules(
 ) -> Sequence[LabelSuggestion]:
     """Return the labels by the repository's own rules, then by the built-in ones."""
     hits = keywords.match_rules(issue.title, issue.body, config.fallback.rules)
-    suggestions = [LabelSuggestion(label, "sure", f"the word {word}") for label, word in hits]
+    suggestions = [
+        LabelSuggestion(label, "sure", f"the word {word}", "rules") for label, word in hits
+    ]
     if config.fallback.builtin:
         names = [label.name for label in labels]
         suggestions += [
@@ -202,11 +204,12 @@ def _match_rules(
                 keywords.label_for(match.concept, names) or match.concept,
                 match.certainty,
                 match.evidence,
+                "rules",
             )
             for match in keywords.match(issue.title, issue.body)
         ]
     review = config.fallback.needs_review
-    return [*suggestions, LabelSuggestion(review, "sure", "labelled without a model")]
+    return [*suggestions, LabelSuggestion(review, "sure", "labelled without a model", "rules")]
 
 
 def _redact_issue(issue: Issue, kinds: Collection[RedactionKind]) -> Issue:

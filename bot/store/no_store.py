@@ -5,10 +5,12 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 
 from bot.core import ports
+from bot.core.corrections import Correction
+from bot.core.journal import Write
 from bot.core.pricing import Limits
 from bot.core.types import (
     CachedAnswer,
@@ -29,6 +31,8 @@ class NoStore:
         self.rate_limiter = NoRateLimiter()
         self.retry_schedule: ports.RetrySchedule = NoRetrySchedule()
         self.training: ports.TrainingStore = NoTrainingStore()
+        self.journal: ports.Journal = NoJournal()
+        self.corrections: ports.CorrectionStore = NoCorrections()
         self._failures: dict[str, tuple[int, float]] = {}
         self._next_probe: dict[str, float] = {}
         self._successes: Counter[str] = Counter()
@@ -192,3 +196,26 @@ class NoTrainingStore:
 
     def delete_progress(self, repo_key: str) -> None:
         pass
+
+
+class NoJournal:
+    """Implements `Journal` for a command whose writes are not looked up later."""
+
+    def append(self, issue: str, writes: Sequence[Write]) -> None:
+        pass
+
+    def list_writes(self, issue: str) -> tuple[Write, ...]:
+        return ()
+
+    def list_repository(self, repo_key: str) -> Iterator[tuple[int, tuple[Write, ...]]]:
+        return iter(())
+
+
+class NoCorrections:
+    """Implements `CorrectionStore` for a command that sees no label change."""
+
+    def add(self, repo_key: str, corrections: Collection[Correction]) -> None:
+        pass
+
+    def list(self, repo_key: str) -> tuple[Correction, ...]:
+        return ()

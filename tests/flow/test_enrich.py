@@ -167,7 +167,9 @@ def test_a_repositorys_own_rules_come_before_the_built_in_ones(
 
 def test_a_rule_that_fits_is_named_as_the_reason() -> None:
     found = enriched(None, "fallback: {rules: [{label: export, any: [xlsx, pdf]}]}")
-    assert found.label_decision.apply[0] == LabelSuggestion("export", "sure", "the word pdf")
+    assert found.label_decision.apply[0] == LabelSuggestion(
+        "export", "sure", "the word pdf", "rules"
+    )
 
 
 def test_rules_apply_the_repositorys_own_spelling() -> None:

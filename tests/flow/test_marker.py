@@ -123,7 +123,7 @@ def test_any_comment_fits_and_is_recognised(name: str, label_count: int) -> None
     suggestions = tuple(LabelSuggestion(one, "likely", f"{one} " * 9) for one in names)
     bot_labels = tuple(f"{n}{name}" for n in range(label_count))
     problems = [ConfigProblem(1, "k" * 400, "a" * 400)] * 40
-    label_decision = LabelDecision(suggestions[:20], tuple(names[20:40]), suggestions[40:])
+    label_decision = LabelDecision(suggestions[:20], suggestions[20:40], suggestions[40:])
     body = comment(label_decision, bot_labels, problems)
     assert len(body) <= GITHUB_LIMIT
     assert read_marker(body)

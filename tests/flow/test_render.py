@@ -28,14 +28,17 @@ BY_MODEL = Enrichment(
             LabelSuggestion("bug", "sure", '"does nothing", stack trace given'),
             LabelSuggestion("area/login", "likely", "login button"),
         ),
-        suggest=("regression",),
+        suggested=(LabelSuggestion("regression", "unsure"),),
     ),
     source="model",
     usage=Usage("gpt-6-luna", 700, 60, 0.0002),
 )
 BY_RULES = Enrichment(
     summary="After the 4.2 upgrade the login button does nothing.",
-    label_decision=LabelDecision((LabelSuggestion("bug", "likely", '"crashed"'),), ("frontend",)),
+    label_decision=LabelDecision(
+        apply=(LabelSuggestion("bug", "likely", '"crashed"', "rules"),),
+        suggested=(LabelSuggestion("frontend", "likely", "", "rules"),),
+    ),
     source="rules",
     why=NO_PROVIDER,
 )
@@ -214,7 +217,8 @@ def test_the_comment_of_an_edited_issue_lists_the_kept_and_the_added_labels() ->
 
 def test_label_names_with_markup_are_shown_as_code() -> None:
     names = ("a`b", "@team", "</details>", "c <!-- d")
-    odd = Enrichment("x", LabelDecision((), names), "model", usage=Usage("m"))
+    suggested = tuple(LabelSuggestion(name, "unsure") for name in names)
+    odd = Enrichment("x", LabelDecision((), suggested), "model", usage=Usage("m"))
     line = next(x for x in comment(odd).splitlines() if x.startswith("- "))
     assert line == (
         f"- **Labels:** Suggested, not applied: ``a`b``, `@team`, `</details>`, `c <!{Z}-- d`"

@@ -51,7 +51,7 @@ def comments(draw: st.DrawFn) -> str:
     """Return a comment in which all text but the bot's own is hostile."""
     label_decision = LabelDecision(
         apply=draw(CHOICES),
-        suggest=tuple(draw(st.lists(NAMES, max_size=3))),
+        suggested=draw(CHOICES),
         keep=draw(CHOICES),
     )
     sources: list[Source] = ["model", "rules"]

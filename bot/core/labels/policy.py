@@ -50,13 +50,15 @@ def _fold_all(names: tuple[str, ...]) -> tuple[str, ...]:
 class CurrentLabels:
     """The labels on an issue, those that people have removed, and those that the bot has set.
 
-    `replaceable` are those of the bot's that a better answer may remove again.
+    `replaceable` are those of the bot's that a better answer may remove again, `demoted` those that
+    are only suggested in this repository.
     """
 
     labels: Collection[str] = ()
     removed: Collection[str] = ()
     applied_by_bot: Collection[str] = ()
     replaceable: Collection[str] = ()
+    demoted: Collection[str] = ()
 
 
 def decide(
@@ -69,9 +71,9 @@ def decide(
     """Return which labels to apply, suggest, keep and remove.
 
     Applied are allowed labels only: at most `rules.max`, one of each family. Suggested are unsure
-    choices and `suggestions`, common tags that the repository lacks. A label that a person set or
-    removed is neither applied nor suggested. The bot's own label stays on the issue, unless it is
-    replaceable and not chosen again.
+    choices, demoted labels, and `suggestions`, common tags that the repository lacks. A label that
+    a person set or removed is neither applied nor suggested. The bot's own label stays on the
+    issue, unless it is replaceable and not chosen again.
     """
     known = {label.name: label for label in reversed(labels)}
     find_name = name_finder(label.name for label in labels)
@@ -84,7 +86,8 @@ def decide(
     own = {fold(name) for name in present.applied_by_bot} & {fold(name) for name in fixed}
     keep = {fold(c.label): c for c in reversed(choices) if fold(c.label) in own}
     apply: dict[str, LabelSuggestion] = {}
-    suggest: dict[str, str] = {}
+    suggest: dict[str, LabelSuggestion] = {}
+    demoted = {fold(name) for name in present.demoted} - replaceable
     for choice in choices:
         key = fold(choice.label)
         label = known.get(choice.label)
@@ -92,21 +95,24 @@ def decide(
             continue
         if label is None:
             if key in missing:
-                suggest[key] = missing[key]
+                suggest[key] = replace(choice, label=missing[key])
             continue
         its_families = _list_families(label.name, rules)
         is_full = len(apply) + len(own) >= rules.max or not its_families.isdisjoint(families)
-        if choice.certainty == "unsure" or is_full or not label.settable:
-            suggest[key] = label.name
+        is_sure = choice.certainty != "unsure" and key not in demoted
+        if not is_sure or is_full or not label.settable:
+            suggest[key] = choice
             continue
         families |= its_families
-        apply[key] = LabelSuggestion(label.name, choice.certainty, choice.reason)
+        apply[key] = choice
     keep |= {key: choice for key, choice in apply.items() if key in replaceable}
+    suggested = [choice for key, choice in suggest.items() if key not in apply][: rules.max]
     return LabelDecision(
         apply=tuple(choice for key, choice in apply.items() if key not in replaceable),
-        suggest=tuple(name for key, name in suggest.items() if key not in apply)[: rules.max],
+        suggested=tuple(suggested),
         keep=tuple(keep.values()),
         remove=tuple(name for name in present.replaceable if fold(name) not in apply),
+        demoted=tuple(x.label for x in suggested if fold(x.label) in demoted),
     )
 
 

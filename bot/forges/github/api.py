@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from bot.core.errors import NotFound, PermanentError, Retry, WriteUncertain
 from bot.core.text.bounded import bound_body
-from bot.core.types import HistoryPage, Issue, IssueRef, Label, OwnComment, Rate
+from bot.core.types import HistoryPage, Issue, IssueRef, Label, LabelChange, OwnComment, Rate
 from bot.footprint import large_responses
 from bot.forges.cache import NameCache, RepositoryCache
 from bot.forges.config_files import list_unread, read_first
@@ -139,10 +139,21 @@ class GitHub:
                 self._call("DELETE", ISSUE + "/labels/{name}", ref, {"name": name})
 
     def filter_set_by_bot(self, ref: IssueRef, names: tuple[str, ...]) -> tuple[str, ...]:
-        events = self._list_pages(ISSUE + "/events", ref)
-        labeled = (event for event in events if event.get("event") == "labeled")
-        last = {_get_label_name(e.get("label")): self._auth.is_own(e) for e in labeled}
+        last = {one.name: one.own for one in self.list_label_changes(ref) if one.added}
         return tuple(name for name in names if last.get(name))
+
+    def list_label_changes(self, ref: IssueRef) -> tuple[LabelChange, ...]:
+        return tuple(
+            LabelChange(
+                name=_get_label_name(event.get("label")),
+                added=event["event"] == "labeled",
+                at=timestamp(event.get("created_at")),
+                own=self._auth.is_own(event),
+                by_bot=(event.get("actor") or {}).get("type") == "Bot",
+            )
+            for event in self._list_pages(ISSUE + "/events", ref)
+            if event.get("event") in ("labeled", "unlabeled")
+        )
 
     def list_opened_issues(
         self, repository: IssueRef, since: float, until: float

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -17,11 +16,12 @@ from gitlab.v4.objects import Project, ProjectIssue
 from bot.core.errors import NotFound, PermanentError, Retry, WriteUncertain
 from bot.core.labels.policy import scope
 from bot.core.text.bounded import bound_body
-from bot.core.types import HistoryPage, Issue, IssueRef, Label, OwnComment, Rate
+from bot.core.types import HistoryPage, Issue, IssueRef, Label, LabelChange, OwnComment, Rate
 from bot.footprint import large_responses
 from bot.forges.cache import NameCache, RepositoryCache
 from bot.forges.config_files import list_unread, read_first
 from bot.forges.gitlab.backend import call, connect
+from bot.forges.gitlab.bot_users import is_bot_user
 from bot.forges.history import PAGE_BYTES, ListedPage, PageRequest, read_history_page
 from bot.forges.values import (
     require_id,
@@ -46,8 +46,6 @@ MAX_GROUPS = 20  # https://docs.gitlab.com/user/group/subgroups/
 LABELS_SECONDS = 300
 CONFIG_SECONDS = 60
 DEFAULTS_SECONDS = 300
-# https://docs.gitlab.com/user/project/settings/project_access_tokens/#bot-users-for-projects
-BOT_USER = re.compile(r"(?:project|group)_\d+_bot(?:_\w+)?|service_account_\w+")
 
 
 class GitLab:
@@ -107,7 +105,7 @@ class GitLab:
                 title=text(data.get("title")),
                 body=text(data.get("description")),
                 author=username,
-                is_bot=BOT_USER.fullmatch(username) is not None,
+                is_bot=is_bot_user(username),
                 labels=tuple(text(label) for label in data.get("labels") or ()),
                 is_open=is_open,
                 locked=bool(data.get("discussion_locked")),
@@ -191,11 +189,23 @@ class GitLab:
         call(lambda: issues.update(ref.number, {change: list(names)}), WriteUncertain)
 
     def filter_set_by_bot(self, ref: IssueRef, names: tuple[str, ...]) -> tuple[str, ...]:
+        last = {one.name: one.own for one in self.list_label_changes(ref) if one.added}
+        return tuple(name for name in names if last.get(name))
+
+    def list_label_changes(self, ref: IssueRef) -> tuple[LabelChange, ...]:
         own_id = self._own_id
         events = self._list_pages(self._get_issue(ref).resourcelabelevents)
-        added = (e for e in events if e.action == "add" and e.label and e.user)
-        last = {text(e.label["name"]): e.user["id"] == own_id for e in added}
-        return tuple(name for name in names if last.get(name))
+        return tuple(
+            LabelChange(
+                name=text(event.label["name"]),
+                added=event.action == "add",
+                at=timestamp(event.created_at),
+                own=event.user["id"] == own_id,
+                by_bot=is_bot_user(text(event.user.get("username"))),
+            )
+            for event in events
+            if event.label and event.user  # None for a label or a user that was deleted
+        )
 
     def list_opened_issues(
         self, repository: IssueRef, since: float, until: float
@@ -212,7 +222,7 @@ class GitLab:
         return tuple(
             replace(repository, number=int(issue.iid))
             for issue in issues
-            if not BOT_USER.fullmatch(text(issue.author["username"]))
+            if not is_bot_user(text(issue.author["username"]))
             and issue.attributes.get("issue_type", "issue") in self._types
         )
 

@@ -1,0 +1,182 @@
+"""What people did with the labels of an issue, and the labels that are only suggested since."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from bot.core.journal import Write, is_ours
+from bot.core.labels.names import fold
+from bot.core.labels.policy import scope
+from bot.core.types import Issue, LabelChange, Record
+
+Verdict = Literal[
+    "kept",  # a label of the bot that was still there when a person changed labels
+    "removed",  # a label of the bot that a person removed
+    "added",  # a label that a person set
+    "resumed",  # a person ended a demotion
+]
+REMOVALS_TO_DEMOTE = 3
+ADDITIONS_TO_RECOVER = 3
+OPENING_SECONDS = 5.0  # labels of a template, or by the author, are set just after the opening
+SAME_CHANGE_SECONDS = 2.0  # a swap of scoped labels is two changes
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """What a person did with a label of an issue; "resumed" has no issue, and "" for all labels.
+
+    `at` is in seconds since the epoch. `source` and `certainty` are the bot's for this label, ""
+    where it neither set nor suggested it. `config` is the digest of the configuration in force.
+    """
+
+    number: int
+    label: str
+    verdict: Verdict
+    at: float
+    source: str = ""
+    certainty: str = ""
+    config: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Demotion:
+    """A label that is only suggested since people removed it from these issues in a row.
+
+    `since` is in seconds since the epoch, `additions` the number of times that people have set it
+    since then, of `ADDITIONS_TO_RECOVER`.
+    """
+
+    label: str
+    since: float
+    issues: tuple[int, ...]
+    additions: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledIssue:
+    """An issue, the bot's record and writes, and all changes of its labels, oldest first.
+
+    `existing` are the labels of the repository, `config` the digest of its configuration.
+    """
+
+    issue: Issue
+    record: Record
+    writes: Sequence[Write]
+    changes: Sequence[LabelChange]
+    existing: Collection[str]
+    config: str
+
+
+def find_corrections(case: LabelledIssue) -> tuple[Correction, ...]:
+    """Return what people have done with the issue's labels, by the forge's history of them.
+
+    A label that was renamed or deleted, or that a program changed, has no verdict. Nor has a scoped
+    label that another one of its scope replaced: the new one says more.
+    """
+    ours = {fold(name): name for name in case.record.labels}
+    on_issue = {fold(name): name for name in case.issue.labels}
+    by_people = [change for change in case.changes if _is_by_person(change, case, ours)]
+    last = {fold(change.name): change for change in case.changes}
+    choices = {fold(choice.label): choice for choice in case.record.choices}
+    found: list[Correction] = []
+    for key, name in (ours | on_issue).items():
+        if key not in last or not (verdict := _find_verdict(last[key], case, by_people)):
+            continue
+        choice = choices.get(key)
+        source = choice.source if choice else case.record.source if key in ours else ""
+        certainty = choice.certainty if choice else ""
+        number = case.issue.ref.number
+        found.append(Correction(number, name, *verdict, source, certainty, case.config))
+    return tuple(found)
+
+
+def _find_verdict(
+    last: LabelChange, case: LabelledIssue, by_people: Sequence[LabelChange]
+) -> tuple[Verdict, float] | None:
+    """Return the verdict on a label by its last change, and when it was given."""
+    key = fold(last.name)
+    is_ours = key in map(fold, case.record.labels)
+    is_set = last.added and key in map(fold, case.issue.labels)
+    by_person = last in by_people
+    if by_person and is_set and last.at > case.issue.created_at + OPENING_SECONDS:
+        return "added", last.at
+    if last.own and not by_person and is_set and is_ours:
+        later = (change.at for change in by_people if change.at > last.at)
+        at = next(later, None)
+        return None if at is None else ("kept", at)
+    was_rejected = by_person and not last.added and is_ours and key in map(fold, case.existing)
+    return ("removed", last.at) if was_rejected and not _is_swap(last, by_people) else None
+
+
+def _is_by_person(change: LabelChange, case: LabelledIssue, ours: Collection[str]) -> bool:
+    if change.by_bot or is_ours(change, case.writes):
+        return False
+    # Without the journal, as after a loss of Redis, the record says which labels the bot added.
+    return not (change.own and change.added and fold(change.name) in ours)
+
+
+def _is_swap(removal: LabelChange, by_people: Sequence[LabelChange]) -> bool:
+    """Return whether another label of the same scope replaced this one."""
+    key = scope(removal.name)
+    return bool(key) and any(
+        other.added
+        and scope(other.name) == key
+        and abs(other.at - removal.at) <= SAME_CHANGE_SECONDS
+        for other in by_people
+    )
+
+
+def select_latest(corrections: Iterable[Correction]) -> tuple[Correction, ...]:
+    """Return the last correction of each issue and label, oldest first, and every "resumed"."""
+    latest: dict[object, Correction] = {}
+    for correction in sorted(corrections, key=lambda one: one.at):
+        key = (correction.number, fold(correction.label))
+        latest.pop(key, None)
+        latest[key if correction.number else (*key, correction.at)] = correction
+    return tuple(latest.values())
+
+
+def find_demotions(corrections: Iterable[Correction], config: str) -> tuple[Demotion, ...]:
+    """Return the labels that are only suggested now.
+
+    A label is demoted once people have removed it from three issues in a row, with nothing kept or
+    added between. It recovers when people set it three times where it was suggested, without a
+    removal between; when the configuration changes; and by "resumed".
+    """
+    streaks: dict[str, _Streak] = {}
+    for one in select_latest(corrections):
+        if one.verdict == "resumed":
+            for key in [fold(one.label)] if one.label else list(streaks):
+                streaks.pop(key, None)
+        elif one.config == config:
+            streaks.setdefault(fold(one.label), _Streak()).count(one)
+    return tuple(streak.demotion for streak in streaks.values() if streak.demotion)
+
+
+class _Streak:
+    """The removals of one label in a row, and its demotion by them."""
+
+    def __init__(self) -> None:
+        self.removed: list[Correction] = []
+        self.added = 0
+        self.demotion: Demotion | None = None
+
+    def count(self, one: Correction) -> None:
+        if one.verdict == "removed":
+            self.removed.append(one)
+            self.added = 0
+        elif self.demotion is None:
+            self.removed.clear()
+        elif one.verdict == "added" and one.source:
+            self.added += 1
+        if self.added >= ADDITIONS_TO_RECOVER:
+            self.removed.clear()
+            self.added = 0
+        if len(self.removed) < REMOVALS_TO_DEMOTE:
+            self.demotion = None
+            return
+        issues = tuple(removal.number for removal in self.removed)
+        since = self.removed[REMOVALS_TO_DEMOTE - 1].at
+        self.demotion = Demotion(self.removed[-1].label, since, issues, self.added)

@@ -1,0 +1,74 @@
+"""The journal of the bot's writes to a forge: what was written, how to undo it, who wrote it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from bot.core.labels.names import fold
+from bot.core.types import LabelChange
+
+WriteKind = Literal["add-label", "remove-label", "post-comment", "edit-comment", "delete-comment"]
+WriteState = Literal[
+    "pending",  # about to be written; after a crash it may have happened
+    "done",
+    "refused",  # by the forge
+]
+# An edit and a deletion have no inverse: no text is stored.
+INVERSES: dict[WriteKind, WriteKind] = {
+    "add-label": "remove-label",
+    "remove-label": "add-label",
+    "post-comment": "delete-comment",
+}
+# Between the journal's clock and the forge's; the bot does not write a label twice within it.
+MAX_CLOCK_SKEW_SECONDS = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """One write to an issue: ids and label names, never text.
+
+    `id` is the same in each try of a job. `at` is in seconds since the epoch, 0 until the journal
+    has it. `comment_id` is 0 for a comment whose posting was not confirmed.
+    """
+
+    id: str
+    kind: WriteKind
+    label: str = ""
+    comment_id: int = 0
+    source: str = ""
+    certainty: str = ""
+    state: WriteState = "pending"
+    at: float = 0.0
+
+    @property
+    def inverse(self) -> WriteKind | None:
+        """Return the write that undoes this one, None where nothing does."""
+        return INVERSES.get(self.kind)
+
+
+def merge_states(lines: Iterable[Write]) -> tuple[Write, ...]:
+    """Return each write once, in its last state and with the time of its first, oldest first."""
+    merged: dict[str, Write] = {}
+    for line in lines:
+        first = merged.get(line.id, line)
+        merged[line.id] = replace(line, at=first.at)
+    return tuple(merged.values())
+
+
+def is_ours(change: LabelChange, writes: Iterable[Write]) -> bool:
+    """Return whether the bot made a label change.
+
+    A person whose token the bot uses has the bot's account too: that change is not in the journal.
+    """
+    if not change.own:
+        return False
+    kind: WriteKind = "add-label" if change.added else "remove-label"
+    return change.by_bot or any(
+        write.kind == kind
+        and fold(write.label) == fold(change.name)
+        and write.state != "refused"
+        and abs(write.at - change.at) <= MAX_CLOCK_SKEW_SECONDS
+        for write in writes
+    )

@@ -1,0 +1,72 @@
+"""The journal in Redis: a text per issue, to which each write adds one line of JSON."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+
+import msgspec
+import redis
+
+from bot.core import redis_keys
+from bot.core.journal import Write, merge_states
+from bot.store.bucketed_hash import LATEST, BucketedHash
+
+SPAN_SECONDS, SPANS = 6 * 86_400, 6
+MAX_BYTES = 16_384  # of an issue, some hundred writes
+# At import, in one thread: msgspec prepares a type on its first use, and crashes if several
+# threads do this at the same time.
+_write = msgspec.json.Decoder(Write)
+
+# KEYS: spans. ARGV: the issue, new lines, lifetime of a span in seconds, bytes to keep.
+APPEND = (
+    LATEST
+    + """
+local text = (latest(1, ARGV[1]) or '') .. ARGV[2]
+local excess = #text - tonumber(ARGV[4])
+if excess > 0 then text = string.sub(text, (string.find(text, '\\n', excess, true) or 0) + 1) end
+redis.call('hset', KEYS[1], ARGV[1], text)
+redis.call('expire', KEYS[1], ARGV[3])
+"""
+)
+
+
+class RedisJournal:
+    """Implements `Journal`. `clock` returns seconds since the epoch.
+
+    Lines are only added, in one atomic step, so that a worker that lost an issue's lock cannot
+    remove the lines of the one that holds it.
+    """
+
+    def __init__(self, client: redis.Redis, clock: Callable[[], float] = time.time) -> None:
+        self._client, self._clock = client, clock
+        self._texts = BucketedHash(client, redis_keys.JOURNAL, SPAN_SECONDS, SPANS, clock)
+        self._append = client.register_script(APPEND)
+
+    def append(self, issue: str, writes: Sequence[Write]) -> None:
+        now = self._clock()
+        lines = b"".join(msgspec.json.encode(replace(one, at=now)) + b"\n" for one in writes)
+        args: list[str | bytes | int] = [issue, lines, self._texts.seconds, MAX_BYTES]
+        self._append(keys=self._texts.keys(), args=args)
+
+    def list_writes(self, issue: str) -> tuple[Write, ...]:
+        return _decode(self._texts.get(issue) or b"")
+
+    def list_repository(self, repo_key: str) -> Iterator[tuple[int, tuple[Write, ...]]]:
+        seen: set[bytes] = set()
+        newest_first = self._texts.keys()
+        for key in newest_first:
+            for issue, text in self._client.hscan_iter(key, f"{_escape(repo_key)}:*", 1000):
+                if issue not in seen:
+                    seen.add(issue)
+                    yield int(issue.rpartition(b":")[2]), _decode(text)
+
+
+def _escape(text: str) -> str:
+    """Return a pattern of Redis that matches this text alone."""
+    return "".join(f"\\{char}" if char in "*?[]\\^" else char for char in text)
+
+
+def _decode(text: bytes) -> tuple[Write, ...]:
+    return merge_states(map(_write.decode, text.splitlines()))
