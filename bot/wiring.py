@@ -226,8 +226,11 @@ def _runner(
     retries: FallbackRetries,
 ) -> Callable[[Job, int], Outcome]:
     from bot.flow.context import JobContext
+    from bot.flow.learned_models import LearnedModels
     from bot.flow.process import process
     from bot.http import deadline
+
+    learned = LearnedModels(store.training)
 
     def run(job: Job, try_number: int) -> Outcome:
         context = JobContext(
@@ -236,6 +239,7 @@ def _runner(
             store=store,
             journal=store.journal,
             corrections=store.corrections,
+            learned=learned,
             rate_limiter=store.rate_limiter,
             model_retries=retries,
             day_usd=settings.budget_usd_per_day,

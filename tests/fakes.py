@@ -31,6 +31,7 @@ from bot.core.types import (
 )
 from bot.flow.context import JobContext
 from bot.flow.enrich import Labeller, ModelLabeller, RulesLabeller
+from bot.flow.learned_models import LearnedModels
 from bot.flow.retry_fallbacks import FallbackRetries
 from bot.http import Client, ClientPool
 from bot.llm.breaker import CircuitBreaker
@@ -294,6 +295,7 @@ def make_context(
         store=store,
         journal=store.journal,
         corrections=store.corrections,
+        learned=LearnedModels(store.training),
         rate_limiter=store.rate_limiter,
         model_retries=FallbackRetries(store.retry_schedule, store, ["provider"], lambda: now),
     )

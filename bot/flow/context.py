@@ -17,6 +17,7 @@ from bot.core.ports import (
     Store,
 )
 from bot.core.types import Job
+from bot.flow.learned_models import LearnedModels
 from bot.flow.retry_fallbacks import FallbackRetries
 
 LAG_TRIES = 2
@@ -36,6 +37,7 @@ class JobContext:
     store: Store
     journal: Journal
     corrections: CorrectionStore
+    learned: LearnedModels
     rate_limiter: RateLimiter
     model_retries: FallbackRetries
     day_usd: float | None = None

@@ -1,6 +1,6 @@
 """An issue → a summary and labels, from the first labeller that succeeds.
 
-The labellers are a language model, then keyword rules.
+The labellers are a language model, the repository's own classifier, then keyword rules.
 """
 
 from __future__ import annotations
@@ -36,8 +36,11 @@ from bot.core.types import (
     Source,
     Usage,
 )
+from bot.flow.classify import Opinion, classify, combine, join
+from bot.learn.features import extract_features
+from bot.learn.model import RepositoryModel
 
-NO_PROVIDER = "no-provider"
+NO_PROVIDER, NO_CLASSIFIER = "no-provider", "no-classifier"
 MAX_PROMPT_LABELS = 200
 MAX_CHARS = 4000  # of a summary or a reason that are searched for secrets
 LONG_BODY = 8000  # characters; a longer body is not in memory during a model call
@@ -46,19 +49,30 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
+class RuleMatches:
+    """Labels by the repository's own rules, by built-in rules, and the one of every fallback."""
+
+    own: tuple[LabelSuggestion, ...]
+    built_in: tuple[LabelSuggestion, ...]
+    review: LabelSuggestion
+
+
+@dataclass(frozen=True, slots=True)
 class Material:
     """The input of labellers. It contains no long body, only results that were made from it.
 
     `build_prompt` also returns the issue's text in the prompt. `public_kinds` is what is redacted
-    in public: secrets always, whatever `privacy.redact` shows to the model.
+    in public: secrets always, whatever `privacy.redact` shows to the model. `opinion` is None for a
+    repository without a classifier.
     """
 
     config: RepoConfig
     usable_labels: Sequence[Label]
     missing_tags: Sequence[str]
     public_kinds: frozenset[RedactionKind]
+    opinion: Opinion | None
     build_prompt: Callable[[], tuple[prompt.Prompt, str]]
-    match_rules: Callable[[], Sequence[LabelSuggestion]]
+    match_rules: Callable[[], RuleMatches]
     extract_summary: Callable[[], str]
 
 
@@ -80,10 +94,14 @@ class Labeller(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ModelLabeller:
-    """A language model, None on a host without one. `call` as in `ModelService.complete`."""
+    """A language model, None on a host without one. `call` as in `ModelService.complete`.
+
+    `is_trusted` is False where people remove too many of its labels.
+    """
 
     model: ModelService | None
     call: ModelCall | None = None
+    is_trusted: bool = True
 
     def propose(self, material: Material) -> Proposal:
         if self.model is None:
@@ -98,27 +116,57 @@ class ModelLabeller:
             replace(label, reason=reason if is_reason(reason) else "")
             for label, reason in zip(answer.reply.labels, reasons, strict=True)
         ]
+        labels = combine(labels, material.opinion or Opinion(), is_trusted=self.is_trusted)
         return Proposal("model", labels, summary, answer.usage, answer.cache_entry)
+
+
+class ClassifierLabeller:
+    """The repository's own classifier, and keyword rules for what it has not learned.
+
+    The repository's own rules come first.
+    """
+
+    def propose(self, material: Material) -> Proposal:
+        opinion = material.opinion
+        if opinion is None:
+            raise ModelSkipped(NO_CLASSIFIER)
+        rules = material.match_rules()
+        unknown = [x for x in rules.built_in if fold(x.label) not in opinion.learned]
+        labels = join(join(rules.own, opinion.labels, opinion), unknown, opinion)
+        learned = any(x.source == "classifier" and x.certainty != "unsure" for x in labels)
+        return Proposal("classifier" if learned else "rules", [*labels, rules.review])
 
 
 class RulesLabeller:
     """Keyword rules; they never fail."""
 
     def propose(self, material: Material) -> Proposal:
-        return Proposal("rules", material.match_rules())
+        rules = material.match_rules()
+        return Proposal("rules", [*rules.own, *rules.built_in, rules.review])
 
 
-def prepare(issue: Issue, labels: Sequence[Label], config: RepoConfig) -> Material:
+def list_usable_labels(labels: Sequence[Label], config: RepoConfig) -> list[Label]:
+    """Return the labels that the bot may set, with the descriptions of the configuration."""
+    descriptions = {fold(name): text for name, text in config.labels.describe.items()}
+    return [
+        replace(x, description=descriptions.get(fold(x.name), x.description))
+        for x in policy.usable_labels(labels, config.labels)
+    ]
+
+
+def prepare(
+    issue: Issue,
+    labels: Sequence[Label],
+    config: RepoConfig,
+    classifier: RepositoryModel | None = None,
+) -> Material:
     """Return the labellers' input, so that no long body stays in memory while they run."""
     model_kinds = config.privacy.redact
     public_kinds = frozenset[RedactionKind]({"secrets", *model_kinds})
     public = _redact_issue(issue, public_kinds)
     for_model = public if public_kinds == {*model_kinds} else _redact_issue(issue, model_kinds)
-    descriptions = {fold(name): text for name, text in config.labels.describe.items()}
-    usable = [
-        replace(x, description=descriptions.get(fold(x.name), x.description))
-        for x in policy.usable_labels(labels, config.labels)
-    ]
+    usable = list_usable_labels(labels, config)
+    opinion, ranked = _ask_classifier(classifier, issue, usable, config)
     names = [label.name for label in labels]
     missing = [tag for tag in keywords.COMMON_TAGS if not keywords.label_for(tag, names)]
     hold = partial(_run_if_long, is_long=len(issue.body) > LONG_BODY)
@@ -127,7 +175,8 @@ def prepare(issue: Issue, labels: Sequence[Label], config: RepoConfig) -> Materi
         usable_labels=usable,
         missing_tags=missing,
         public_kinds=public_kinds,
-        build_prompt=hold(partial(_build_prompt, for_model, usable, missing, config)),
+        opinion=opinion,
+        build_prompt=hold(partial(_build_prompt, for_model, usable, ranked, missing, config)),
         match_rules=hold(partial(_match_rules, public, usable, config)),
         extract_summary=hold(partial(extract_summary, public.title, public.body)),
     )
@@ -172,8 +221,26 @@ def _find_proposal(
     raise AssertionError("the last labeller never fails")
 
 
+def _ask_classifier(
+    classifier: RepositoryModel | None, issue: Issue, usable: Sequence[Label], config: RepoConfig
+) -> tuple[Opinion | None, Sequence[str]]:
+    """Return its opinion, and the labels that it knows, the most probable first, if there are too
+    many for a prompt."""
+    if classifier is None:
+        return None, ()
+    features = extract_features(issue.title, issue.body)
+    opinion = classify(classifier, features, usable, config.labels.precision)
+    if len(usable) <= MAX_PROMPT_LABELS:
+        return opinion, ()
+    return opinion, [name for name, _ in classifier.rank(features)]
+
+
 def _build_prompt(
-    issue: Issue, labels: Sequence[Label], missing_tags: Sequence[str], config: RepoConfig
+    issue: Issue,
+    labels: Sequence[Label],
+    ranked: Sequence[str],
+    missing_tags: Sequence[str],
+    config: RepoConfig,
 ) -> tuple[prompt.Prompt, str]:
     # Redacted again: removing markup and hidden characters may join the parts of a secret.
     kinds = config.privacy.redact
@@ -182,34 +249,32 @@ def _build_prompt(
     request = prompt.build(
         replace(issue, title=title),
         body,
-        shortlist(labels, f"{title}\n{body}", grouped, MAX_PROMPT_LABELS),
+        shortlist(labels, f"{title}\n{body}", grouped, MAX_PROMPT_LABELS, ranked),
         missing_tags,
         config,
     )
     return request, f"{title}\n{body}"
 
 
-def _match_rules(
-    issue: Issue, labels: Sequence[Label], config: RepoConfig
-) -> Sequence[LabelSuggestion]:
-    """Return the labels by the repository's own rules, then by the built-in ones."""
-    hits = keywords.match_rules(issue.title, issue.body, config.fallback.rules)
-    suggestions = [
-        LabelSuggestion(label, "sure", f"the word {word}", "rules") for label, word in hits
-    ]
-    if config.fallback.builtin:
-        names = [label.name for label in labels]
-        suggestions += [
+def _match_rules(issue: Issue, labels: Sequence[Label], config: RepoConfig) -> RuleMatches:
+    """Return the labels by the repository's own rules and by the built-in ones."""
+    names = [label.name for label in labels]
+    own = keywords.match_rules(issue.title, issue.body, config.fallback.rules)
+    built_in = keywords.match(issue.title, issue.body) if config.fallback.builtin else ()
+    review, why = config.fallback.needs_review, "labelled without a language model"
+    return RuleMatches(
+        tuple(LabelSuggestion(label, "sure", f"the word {word}", "rules") for label, word in own),
+        tuple(
             LabelSuggestion(
                 keywords.label_for(match.concept, names) or match.concept,
                 match.certainty,
                 match.evidence,
                 "rules",
             )
-            for match in keywords.match(issue.title, issue.body)
-        ]
-    review = config.fallback.needs_review
-    return [*suggestions, LabelSuggestion(review, "sure", "labelled without a model", "rules")]
+            for match in built_in
+        ),
+        LabelSuggestion(review, "sure", why, "rules"),
+    )
 
 
 def _redact_issue(issue: Issue, kinds: Collection[RedactionKind]) -> Issue:

@@ -24,12 +24,21 @@ from bot.core.pricing import Limits
 from bot.core.text import globs
 from bot.core.text.bounded import drop_body
 from bot.core.types import Issue, Job, Record
+from bot.flow.classify import is_model_trusted
 from bot.flow.context import Attempt, JobContext
-from bot.flow.enrich import Labeller, ModelLabeller, RulesLabeller, enrich, prepare
+from bot.flow.enrich import (
+    ClassifierLabeller,
+    Labeller,
+    ModelLabeller,
+    RulesLabeller,
+    enrich,
+    prepare,
+)
 from bot.flow.load_config import choose_model, load_config
 from bot.flow.plan import Decision, Outcome, make_plan
 from bot.flow.publish import own_comment, publish
 from bot.flow.render import digest_summary, read_marker
+from bot.learn.model import RepositoryModel
 
 MAX_ISSUE_AGE_SECONDS = 24 * 3600
 LAG_SECONDS = 5.0
@@ -93,7 +102,9 @@ def enrich_issue(attempt: Attempt) -> Outcome:
         _reserve_comment(history, context)
     history = _add_changes_by_people(job, history, context)
     labellers = _make_labellers(job, history.issue, config, context)
-    material = prepare(issue, context.forge.list_labels(job.ref), config)
+    material = prepare(
+        issue, context.forge.list_labels(job.ref), config, _find_classifier(job, config, context)
+    )
     del issue  # its body may be long, and the model call takes time
     enrichment = enrich(material, history.current_labels, labellers)
     outcome = _publish(Decision(history, config, problems, enrichment), attempt)
@@ -182,7 +193,20 @@ def _make_labellers(
     limits = Limits(context.day_usd, budget.per_day_usd, budget.per_author_per_hour)
     exempt = job.kind in WITHOUT_EVENT  # a person started it, or the author was counted before
     call = ModelCall(issue, context.forge, limits, exempt)
-    return [ModelLabeller(choose_model(config, context.models), call), RulesLabeller()]
+    learns = config.learn.from_corrections
+    corrections = context.corrections.list(job.ref.repo_key) if learns else ()
+    is_trusted = is_model_trusted(corrections, config.labels.precision)
+    return [
+        ModelLabeller(choose_model(config, context.models), call, is_trusted),
+        ClassifierLabeller(),
+        RulesLabeller(),
+    ]
+
+
+def _find_classifier(job: Job, config: RepoConfig, context: JobContext) -> RepositoryModel | None:
+    if not config.learn.from_history:
+        return None
+    return context.learned.get(job.ref.repo_key, config.labels.precision)
 
 
 def why_skip(job: Job, issue: Issue, config: RepoConfig) -> str:

@@ -57,7 +57,7 @@ def render(content: CommentContent, marker: Marker) -> str:
         parts.append(_format_details("Why these labels", _limit_length(reasons, MAX_REASONS)))
     if content.problems:
         parts.append(_format_problems(content.problems))
-    parts.append(_format_footer(content.model, has_labels=bool(labels)))
+    parts.append(_format_footer(content.model, labels))
     return "\n\n".join(parts) + f"\n{write_marker(marker)}"
 
 
@@ -100,9 +100,12 @@ def _format_details(title: str, items: Sequence[str]) -> str:
     return f"<details><summary>{title}</summary>\n\n" + "\n".join(items) + "\n\n</details>"
 
 
-def _format_footer(model: str | None, *, has_labels: bool) -> str:
-    by = "from rules, without a language model" if model is None else f"with {to_code_span(model)}"
-    hint = " Wrong label? Change it, it will not come back." if has_labels else ""
+def _format_footer(model: str | None, labels: Sequence[LabelSuggestion]) -> str:
+    is_learned = any(label.source == "classifier" for label in labels)
+    origin = "earlier issues and rules" if is_learned else "rules"
+    without = f"from {origin}, without a language model"
+    by = without if model is None else f"with {to_code_span(model)}"
+    hint = " Wrong label? Change it, it will not come back." if labels else ""
     return f"<sub>Written by Tagline {by}; it can be wrong.{hint}</sub>"
 
 

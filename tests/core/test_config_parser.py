@@ -95,7 +95,7 @@ budget: {per_day_usd: 2.5, per_author_per_hour: 1}
             ),
             model=ModelRules("Be brief.", "gpt-6"),
             privacy=Privacy(("secrets",)),
-            learn=Learn(False),
+            learn=Learn(from_corrections=False),
             budget=Budget(2.5, 1),
         ),
         (),
@@ -128,6 +128,7 @@ WRONG = {
     ("labels.max", "many"): "write a whole number from 0 to 20",
     ("labels.groups", "[bug, docs]"): "write `name: value` pairs, each value a list in [ ], each"
     " of it a text",
+    ("labels.precision", "90%"): "write a number from 0.5 to 1",
     ("labels.describe", "bug"): "write `name: value` pairs, each value a text",
     ("fallback", "[]"): "write `key: value` lines here",
     ("fallback.rules", "crash"): "write a list of rules such as"
@@ -140,6 +141,7 @@ WRONG = {
     ("privacy", "secrets"): "write `key: value` lines here",
     ("privacy.redact", "secrets"): "write a list in [ ], each of it one of: emails, secrets",
     ("learn", "false"): "write `key: value` lines here",
+    ("learn.from_history", "never"): "write true or false",
     ("learn.from_corrections", "1"): "write true or false",
     ("budget", "1.00"): "write `key: value` lines here",
     ("budget.per_day_usd", "-1"): "write a number from 0 to 1,000,000",
@@ -160,7 +162,9 @@ CAUTIOUS = {
     "labels": RepoConfig(labels=LabelRules(deny=("*",))),
     "labels.allow": RepoConfig(labels=LabelRules(allow=())),
     "labels.deny": RepoConfig(labels=LabelRules(deny=("*",))),
-    "learn": RepoConfig(learn=Learn(from_corrections=False)),
+    "labels.precision": RepoConfig(labels=LabelRules(precision=1.0)),
+    "learn": RepoConfig(learn=Learn(from_history=False, from_corrections=False)),
+    "learn.from_history": RepoConfig(learn=Learn(from_history=False)),
     "learn.from_corrections": RepoConfig(learn=Learn(from_corrections=False)),
     "budget.per_author_per_hour": RepoConfig(budget=Budget(per_author_per_hour=2)),
 }

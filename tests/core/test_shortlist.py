@@ -38,3 +38,10 @@ def test_names_then_descriptions_that_share_words_with_the_issue_are_preferred()
 
 def test_the_rest_is_filled_in_the_repository_s_order() -> None:
     assert names(Label("export"), size=3) == ["area/part-000", "area/part-001", "export"]
+
+
+def test_labels_that_a_classifier_finds_probable_come_first_and_improbable_ones_last() -> None:
+    ranked = ["area/part-200", "area/part-100", "export", "area/part-000"]
+    labels = [*MANY, Label("export")]
+    found = [label.name for label in shortlist(labels, TEXT, (), 4, ranked)]
+    assert found == ["area/part-001", "area/part-002", "area/part-100", "area/part-200"]

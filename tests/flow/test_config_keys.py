@@ -12,8 +12,10 @@ import pytest
 from bot.core.config import docs
 from bot.core.errors import ModelFailed
 from bot.core.types import JobKind
-from tests.fakes import ScriptedModel
+from bot.learn.codec import dump
+from tests.fakes import REF, ScriptedModel
 from tests.flow.issue_case import ANSWER, BY_MODEL, BY_RULES, DOWN, IssueCase, make_case
+from tests.history import WOBBLES, make_classifier
 
 INSTRUCTIONS = "Imperative mood, no product names."
 
@@ -56,6 +58,7 @@ class Effect:
     answer: str | ModelFailed = ANSWER
     kind: JobKind = "opened"
     issue: Mapping[str, Any] = field(default_factory=dict)
+    classifier: bool = False
 
 
 EFFECTS = {
@@ -83,6 +86,24 @@ EFFECTS = {
         lambda case: data(case)["labels"][0]["description"],
         "Something is broken",
         "It crashes",
+    ),
+    "labels.precision": Effect(
+        "labels: {precision: 1}",
+        labels,
+        ["regression", "needs-review"],
+        ["needs-review"],
+        DOWN,
+        issue={"title": WOBBLES, "body": "It squeaks."},
+        classifier=True,
+    ),
+    "learn.from_history": Effect(
+        "learn: {from_history: false}",
+        labels,
+        ["regression", "needs-review"],
+        ["needs-review"],
+        DOWN,
+        issue={"title": WOBBLES, "body": "It squeaks."},
+        classifier=True,
     ),
     "fallback.rules": Effect(
         "fallback: {rules: [{label: documentation, any: [button]}]}",
@@ -119,6 +140,8 @@ EFFECTS = {
 def run_case(effect: Effect, config: str | None) -> IssueCase:
     more = {"other": ScriptedModel(ANSWER)}
     case = make_case(effect.answer, config=config, issue=effect.issue, more_models=more)
+    if effect.classifier:
+        case.store.training.save_model(REF.repo_key, dump(make_classifier()))
     case.job(effect.kind)
     return case
 

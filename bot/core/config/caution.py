@@ -49,6 +49,8 @@ def restrictive_values(key: str, node: Node) -> Values:
         return _read_ignored_section(node)
     if key == "labels":
         return {"labels.deny": EVERYTHING}
+    if key == "learn":
+        return {"learn.from_history": False, "learn.from_corrections": False}
     key = SECTION_KEYS.get(key, key)
     return RESTRICTIONS[key].read(key, node) if key in RESTRICTIONS else {}
 
@@ -173,6 +175,8 @@ RESTRICTIONS = {
     "labels.max": Restriction(min, _read_number),
     "fallback.builtin": Restriction(min, _return_always(False)),
     "privacy.redact": Restriction(_unite, _return_always(REDACTED)),
+    "labels.precision": Restriction(max, _return_always(1.0)),
+    "learn.from_history": Restriction(min, _return_always(False)),
     "learn.from_corrections": Restriction(min, _return_always(False)),
     "budget.per_day_usd": Restriction(min, _read_number),
     "budget.per_author_per_hour": Restriction(min, _read_number),
@@ -181,6 +185,5 @@ RESTRICTIONS = {
 SECTION_KEYS = {
     "comment": "comment.post",
     "privacy": "privacy.redact",
-    "learn": "learn.from_corrections",
     "budget": "budget.per_day_usd",
 }

@@ -30,6 +30,7 @@ class LabelRules(Struct, frozen=True):
     max: Count = 5
     groups: dict[str, tuple[str, ...]] = {}
     describe: dict[str, str] = {}
+    precision: Annotated[float, Meta(ge=0.5, le=1)] = 0.9
 
 
 class WordRule(Struct, frozen=True, forbid_unknown_fields=True):
@@ -54,6 +55,7 @@ class Privacy(Struct, frozen=True):
 
 
 class Learn(Struct, frozen=True):
+    from_history: bool = True
     from_corrections: bool = True
 
 
