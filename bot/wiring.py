@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from bot.core.ports import Metrics, ModelService
     from bot.core.refs import UrlForm
     from bot.core.types import Job
+    from bot.flow.context import JobContext
     from bot.flow.plan import Outcome
     from bot.flow.reconcile import Reconciliation
     from bot.flow.retry_fallbacks import FallbackRetries
@@ -211,29 +212,43 @@ def runner(
     settings: Settings, clients: ClientPool, store: RedisStore | NoStore
 ) -> Callable[[Job, int], Outcome]:
     """Return the handler that enriches an issue, with the secrets as they are at each job."""
+    from bot.flow.process import process
     from bot.settings.reload import ReloadingSettings
 
     latest, retries = ReloadingSettings(settings), fallback_retries(settings, store)
     services = current_models(latest, clients, store)
-    return _runner(settings, store, forges(latest, clients), services, retries)
+    contexts = _job_contexts(settings, store, forges(latest, clients), services, retries)
+    return _handler(process, contexts)
 
 
-def _runner(
+def _handler(
+    work: Callable[[Job, JobContext, int], Outcome], contexts: Callable[[Job], JobContext]
+) -> Handler:
+    """Return a handler that does the work with the job's context, within a limited time."""
+    from bot.http import deadline
+
+    def run(job: Job, try_number: int) -> Outcome:
+        with deadline(JOB_SECONDS):
+            return work(job, contexts(job), try_number)
+
+    return run
+
+
+def _job_contexts(
     settings: Settings,
     store: RedisStore | NoStore,
     forge: Callable[[str], ForgeClient],
     services: Callable[[], dict[str, ModelService]],
     retries: FallbackRetries,
-) -> Callable[[Job, int], Outcome]:
+) -> Callable[[Job], JobContext]:
+    """Return a function from a job to its context, with the secrets as they are then."""
     from bot.flow.context import JobContext
     from bot.flow.learned_models import LearnedModels
-    from bot.flow.process import process
-    from bot.http import deadline
 
     learned = LearnedModels(store.training)
 
-    def run(job: Job, try_number: int) -> Outcome:
-        context = JobContext(
+    def context(job: Job) -> JobContext:
+        return JobContext(
             forge=forge(job.ref.forge),
             models=services(),
             store=store,
@@ -245,10 +260,8 @@ def _runner(
             day_usd=settings.budget_usd_per_day,
             mode=settings.mode,
         )
-        with deadline(JOB_SECONDS):
-            return process(job, context, try_number)
 
-    return run
+    return context
 
 
 def broker(client: redis.Redis, *, single_host: bool = False) -> Broker:
@@ -263,6 +276,8 @@ def worker(settings: Settings, *, single_host: bool = False) -> QueueWorker:
     On a single host, a worker without a heartbeat is taken for dead sooner.
     """
     from bot.core.types import JobKind
+    from bot.flow.process import process
+    from bot.flow.record_corrections import record_corrections
     from bot.footprint import configure_malloc
     from bot.queue.actors import declare, send
     from bot.queue.periodic import PeriodicTasks
@@ -276,13 +291,15 @@ def worker(settings: Settings, *, single_host: bool = False) -> QueueWorker:
     counters = metrics(settings, client)
     latest, retries = ReloadingSettings(settings), fallback_retries(settings, store)
     forge, services = forges(latest, pool), current_models(latest, pool, store, counters)
-    enrich = _runner(settings, store, forge, services, retries)
+    contexts = _job_contexts(settings, store, forge, services, retries)
+    enrich = _handler(process, contexts)
     handlers: dict[JobKind, Handler] = {
         "opened": enrich,
         "reopened": enrich,
         "edited": enrich,
         "manual": enrich,
         "heal": enrich,
+        "labels": _handler(lambda job, context, _: record_corrections(job, context), contexts),
     }
     declare(queue, handlers, store, counters)
     send_job = partial(send, queue, store)

@@ -364,18 +364,21 @@ class FakeWebhookParser:
 
 class FakeQueue:
     """Implements `ReceiverQueue`; with `down` it fails as without Redis, with `full` as a queue
-    that holds too many jobs of an account."""
+    that holds too many jobs of an account. `waits` has the seconds of jobs that run later."""
 
     def __init__(self, *, down: bool = False) -> None:
         self.down, self.full = down, False
         self.jobs: dict[str, Job] = {}
+        self.waits: dict[str, float] = {}
 
-    async def put(self, delivery: Job) -> str:
+    async def put(self, delivery: Job, wait: float = 0.0) -> str:
         if self.down:
             raise QueueUnavailable("no answer")
         if self.full:
             return ""
         self.jobs.setdefault(f"job of {delivery.id}", delivery)
+        if wait:
+            self.waits[delivery.id] = wait
         return f"job of {delivery.id}"
 
     async def ping(self) -> bool:

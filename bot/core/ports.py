@@ -59,12 +59,12 @@ class WebhookParser(Protocol):
 class Queue(Protocol):
     """The queue of jobs."""
 
-    async def put(self, job: Job) -> str:
+    async def put(self, job: Job, wait: float = 0.0) -> str:
         """Claim the delivery and enqueue its job in one atomic step; return the job's id.
 
-        A delivery that was claimed before gets the id of its first job. Returns "" where its
-        installation had too many deliveries within a span of two hours: reconciliation finds the
-        issue later. Raises `QueueUnavailable`.
+        The job runs after `wait` seconds. A delivery that was claimed before gets the id of its
+        first job. Returns "" where its installation had too many deliveries within a span of two
+        hours: reconciliation finds the issue later. Raises `QueueUnavailable`.
         """
 
 

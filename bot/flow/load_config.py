@@ -8,16 +8,50 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
+import msgspec
+
 from bot.core.config import parser
-from bot.core.config.caution import tighten
+from bot.core.config.caution import MODES, tighten
 from bot.core.config.schema import RepoConfig
 from bot.core.errors import ConfigProblem
 from bot.core.ports import ModelService, Store
 from bot.core.types import IssueRef
+from bot.flow.context import JobContext
 
 _read = lru_cache(maxsize=64)(parser.read)  # the file is the same for most jobs of a repository
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigInForce:
+    """The configuration with the stricter of both modes, problems that are new, the file's digest.
+
+    Demotions end with a new digest; it is "" without a file.
+    """
+
+    config: RepoConfig
+    problems: tuple[ConfigProblem, ...]
+    digest: str
+
+    @property
+    def learns_from_corrections(self) -> bool:
+        return self.config.learn.from_corrections and self.config.mode != "off"
+
+
+def load_config_in_force(ref: IssueRef, context: JobContext) -> ConfigInForce:
+    """Return the configuration for a job. Raises the errors of a forge."""
+    text = context.forge.get_config_text(ref)
+    config, problems = load_config(ref, text, context.store, context.models)
+    mode = max(config.mode, context.mode, key=MODES.index)
+    config = msgspec.structs.replace(config, mode=mode)
+    return ConfigInForce(config, problems, digest_config(text))
+
+
+def digest_config(text: str | None) -> str:
+    """Return the digest of a configuration file, "" where there is none."""
+    return hashlib.sha256(text.encode(errors="replace")).hexdigest()[:16] if text else ""
 
 
 def load_config(

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import msgspec
-
-from bot.core.config.caution import MODES
 from bot.core.config.schema import RepoConfig
+from bot.core.corrections import find_demotions
 from bot.core.errors import (
-    ConfigProblem,
     NotCovered,
     OperatorError,
     PermanentError,
@@ -34,7 +31,7 @@ from bot.flow.enrich import (
     enrich,
     prepare,
 )
-from bot.flow.load_config import choose_model, load_config
+from bot.flow.load_config import ConfigInForce, choose_model, load_config_in_force
 from bot.flow.plan import Decision, Outcome, make_plan
 from bot.flow.publish import own_comment, publish
 from bot.flow.render import digest_summary, read_marker
@@ -90,7 +87,8 @@ def enrich_issue(attempt: Attempt) -> Outcome:
     if record and context.model_retries.expired(job, record):
         return Outcome(job, replace(record, why="no longer waits for a model"))
     issue = context.forge.get_issue(job.ref)
-    config, problems = _load_config(job, context)
+    in_force = load_config_in_force(job.ref, context)
+    config = in_force.config
     history = IssueHistory(drop_body(issue), issue_fingerprint(issue), record)
     if reason := why_skip(job, issue, config):
         return Outcome(job, history.ended("skipped", reason))
@@ -106,8 +104,9 @@ def enrich_issue(attempt: Attempt) -> Outcome:
         issue, context.forge.list_labels(job.ref), config, _find_classifier(job, config, context)
     )
     del issue  # its body may be long, and the model call takes time
-    enrichment = enrich(material, history.current_labels, labellers)
-    outcome = _publish(Decision(history, config, problems, enrichment), attempt)
+    current = replace(history.current_labels, demoted=_find_demoted(job, in_force, context))
+    enrichment = enrich(material, current, labellers)
+    outcome = _publish(Decision(history, config, in_force.problems, enrichment), attempt)
     if outcome.record.status == "answered" and (entry := enrichment.cache_entry):
         comment = outcome.plan.comment if outcome.plan else None
         answer = replace(entry.answer, digest=digest_summary(comment or ""))
@@ -137,11 +136,12 @@ def _publish(decision: Decision, attempt: Attempt) -> Outcome:
     return Outcome(job, record, published, enrichment)
 
 
-def _load_config(job: Job, context: JobContext) -> tuple[RepoConfig, tuple[ConfigProblem, ...]]:
-    text = context.forge.get_config_text(job.ref)
-    config, problems = load_config(job.ref, text, context.store, context.models)
-    mode = max(config.mode, context.mode, key=MODES.index)
-    return msgspec.structs.replace(config, mode=mode), problems
+def _find_demoted(job: Job, in_force: ConfigInForce, context: JobContext) -> tuple[str, ...]:
+    """Return the labels that are only suggested since people removed them too often."""
+    if not in_force.learns_from_corrections:
+        return ()
+    corrections = context.corrections.list(job.ref.repo_key)
+    return tuple(one.label for one in find_demotions(corrections, in_force.digest))
 
 
 def _build_unreachable(before: Record | None, why: str) -> Record:

@@ -2,17 +2,34 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.core.ports import Queue, SignatureVerifier, WebhookParser
-from bot.core.types import Event, Ignored, IssueEdited, IssueOpened, IssueReopened, Job, JobKind
+from bot.core.types import (
+    Event,
+    Ignored,
+    IssueEdited,
+    IssueOpened,
+    IssueRef,
+    IssueReopened,
+    Job,
+    JobKind,
+    LabelsChanged,
+    make_job_id,
+)
 
 JOB_KINDS: dict[type[Event], JobKind] = {
     IssueOpened: "opened",
     IssueReopened: "reopened",
     IssueEdited: "edited",
+    LabelsChanged: "labels",
 }
+# People change several labels at once, and those of many issues: an issue has one such job in each
+# span, after its end, and the jobs of different issues are spread so that new issues do not wait.
+LABELS_SPAN_SECONDS = 10.0
+LABELS_SPREAD_SECONDS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,5 +59,15 @@ async def receive(webhook: WebhookRequest, parser: WebhookParser, queue: Queue) 
     event = parser.parse(webhook.headers, b"".join(webhook.chunks))
     if isinstance(event, Ignored):
         return ReceiveResult(event)
+    if isinstance(event, LabelsChanged):
+        return ReceiveResult(event, await _put_labels_job(event.ref, webhook.received_at, queue))
     job = Job(event.delivery, JOB_KINDS[type(event)], event.ref, webhook.received_at)
     return ReceiveResult(event, await queue.put(job))
+
+
+async def _put_labels_job(ref: IssueRef, now: float, queue: Queue) -> str:
+    """Enqueue the one job for all label changes of an issue in this span; return its id."""
+    span, elapsed = divmod(now, LABELS_SPAN_SECONDS)
+    spread = int(hashlib.sha256(ref.key.encode()).hexdigest()[:8], 16) % LABELS_SPREAD_SECONDS
+    job = Job(make_job_id(f"labels-{span:.0f}", ref), "labels", ref, now)
+    return await queue.put(job, LABELS_SPAN_SECONDS - elapsed + spread)

@@ -79,7 +79,8 @@ class JobRunner:
         if record.tries > MAX_TRIES:
             record = replace(record, tries=MAX_TRIES, why="every worker process that ran it ended")
             raise _give_up(record, job, logger)
-        logger.info("starting enrichment", kind=job.kind, try_number=record.tries)
+        start = "comparing labels" if job.kind == "labels" else "starting enrichment"
+        logger.info(start, kind=job.kind, try_number=record.tries)
         started = time.monotonic()
         try:
             outcome = handler(job, record.tries)
@@ -136,6 +137,9 @@ def _give_up(record: JobRecord, job: Job, logger: Any) -> JobFailed:
 
 def _log_outcome(logger: Any, outcome: Outcome, seconds: float) -> None:
     record, enrichment = outcome.record, outcome.enrichment
+    if outcome.job.kind == "labels":
+        logger.info("compared labels", result=record.why, seconds=round(seconds, 3))
+        return
     fields: dict[str, Any] = {"outcome": record.status, "seconds": round(seconds, 3)}
     if outcome.refused:
         logger.warning("refused by the forge", why=record.why, **fields)

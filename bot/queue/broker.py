@@ -104,4 +104,5 @@ def _map_connection_errors() -> Iterator[Any]:
 
 def is_queued(client: redis.Redis, job: str) -> bool:
     """Return whether a job from the receiver waits for its first try, or runs it."""
-    return bool(client.hexists(redis_keys.QUEUE_MESSAGES, job))
+    hashes = redis_keys.QUEUE_MESSAGES, redis_keys.DELAYED_MESSAGES
+    return any(client.hexists(key, job) for key in hashes)

@@ -37,20 +37,27 @@ MAX_BATCH = 500
 # that time. Further deliveries are neither claimed nor queued, so that a flood cannot fill
 # Redis; reconciliation finds those issues by their missing comment.
 MAX_PER_ACCOUNT = 20_000
+QUEUES = (
+    *(redis_keys.QUEUE, redis_keys.QUEUE_MESSAGES),
+    *(redis_keys.DELAYED, redis_keys.DELAYED_MESSAGES),
+)
+QUEUE_KEY, DELAYED_KEY = 3, 5  # their places in KEYS of the script
 
-# KEYS: claims of this span and of the last, the queue, its messages. ARGV: lifetime of claims in
-# seconds, jobs that one account may have, then per delivery: its id, its job's id, its message and
-# its account. Returns the job's id for each, "" beyond the limit.
+# KEYS: claims of this span and of the last, the queue, its messages, the delayed queue, its
+# messages. ARGV: lifetime of claims in seconds, jobs that one account may have, then per delivery:
+# its id, its job's id, its message, its account, the place of its queue in KEYS. Returns the job's
+# id for each, "" beyond the limit.
 CLAIM_AND_ENQUEUE = """
 local jobs = {}
-for i = 3, #ARGV, 4 do
+for i = 3, #ARGV, 5 do
     local job = redis.call('hget', KEYS[1], ARGV[i]) or redis.call('hget', KEYS[2], ARGV[i])
     if not job and redis.call('hincrby', KEYS[1], ARGV[i + 3], 1) > tonumber(ARGV[2]) then
         job = ''
     elseif not job then
         job = ARGV[i + 1]
-        redis.call('hset', KEYS[4], job, ARGV[i + 2])
-        redis.call('rpush', KEYS[3], job)
+        local queue = tonumber(ARGV[i + 4])
+        redis.call('hset', KEYS[queue + 1], job, ARGV[i + 2])
+        redis.call('rpush', KEYS[queue], job)
         redis.call('hset', KEYS[1], ARGV[i], job)
     end
     jobs[#jobs + 1] = job
@@ -66,15 +73,19 @@ def claim_keys(now: float) -> tuple[str, str]:
     return redis_keys.CLAIMS.format(span=span), redis_keys.CLAIMS.format(span=span - 1)
 
 
-def encode(job: Job, job_id: str, now: float) -> bytes:
-    """Return Dramatiq's message for a job. It holds identifiers only."""
+def encode(job: Job, job_id: str, now: float, wait: float = 0.0) -> bytes:
+    """Return Dramatiq's message for a job. It holds identifiers only.
+
+    With `wait` it is for the delayed queue, and the job runs after that many seconds.
+    """
+    eta = {"eta": int((now + wait) * 1000)} if wait else {}
     return msgspec.json.encode(
         {
-            "queue_name": redis_keys.QUEUE_NAME,
+            "queue_name": f"{redis_keys.QUEUE_NAME}.DQ" if wait else redis_keys.QUEUE_NAME,
             "actor_name": ACTOR,
             "args": (),
             "kwargs": {"delivery": job},
-            "options": {"redis_message_id": job_id},
+            "options": {"redis_message_id": job_id, **eta},
             "message_id": job_id,
             "message_timestamp": int(now * 1000),
         }
@@ -93,18 +104,18 @@ class RedisQueue:
         )
         self._clock = clock
         self._script = ""
-        self._waiting: list[tuple[Job, asyncio.Future[str]]] = []
+        self._waiting: list[tuple[Job, float, asyncio.Future[str]]] = []
         self._sender: asyncio.Task[None] | None = None
         self._repositories: dict[str, bytes] = {}
         self._restorer: asyncio.Task[None] | None = None
 
-    async def put(self, job: Job) -> str:
+    async def put(self, job: Job, wait: float = 0.0) -> str:
         """Return the job's id once Redis has confirmed it; "" beyond the limit of its account.
 
         Raises `QueueUnavailable`.
         """
         future: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        self._waiting.append((job, future))
+        self._waiting.append((job, wait, future))
         if self._sender is None or self._sender.done():
             self._sender = asyncio.create_task(self._send_all())
         if self._restorer is None:
@@ -133,29 +144,31 @@ class RedisQueue:
             batch, self._waiting = self._waiting[:MAX_BATCH], self._waiting[MAX_BATCH:]
             try:
                 async with asyncio.timeout(ANSWER_SECONDS):
-                    ids = await self._send([job for job, _ in batch])
+                    ids = await self._send([(job, wait) for job, wait, _ in batch])
             except REDIS_ERRORS as error:
                 # Deliveries that came meanwhile have waited for the same unanswered call.
                 batch, self._waiting = [*batch, *self._waiting], []
-                for _, future in batch:
+                for *_, future in batch:
                     if not future.done():
                         future.set_exception(QueueUnavailable(error_code(error)))
             else:
-                for (_, future), job_id in zip(batch, ids, strict=True):
+                for (*_, future), job_id in zip(batch, ids, strict=True):
                     if not future.done():
                         future.set_result(job_id.decode())
 
-    async def _send(self, jobs: list[Job]) -> list[bytes]:
+    async def _send(self, jobs: list[tuple[Job, float]]) -> list[bytes]:
         if not self._script:
             self._script = await self._redis.script_load(CLAIM_AND_ENQUEUE)
         now = self._clock()
-        keys = (*claim_keys(now), redis_keys.QUEUE, redis_keys.QUEUE_MESSAGES)
-        await self._save_repositories(jobs)
+        keys = (*claim_keys(now), *QUEUES)
+        await self._save_repositories([job for job, _ in jobs])
         args: list[str | bytes | int] = [2 * CLAIM_SECONDS, MAX_PER_ACCOUNT]
         random = secrets.token_hex(16 * len(jobs))
-        for n, job in enumerate(jobs):
+        for n, (job, wait) in enumerate(jobs):
             job_id = random[32 * n : 32 * (n + 1)]
-            args += (job.id, job_id, encode(job, job_id, now), _make_account_field(job))
+            queue = DELAYED_KEY if wait else QUEUE_KEY
+            message = encode(job, job_id, now, wait)
+            args += (job.id, job_id, message, _make_account_field(job), queue)
         try:
             ids: list[bytes] = await self._redis.evalsha(self._script, len(keys), *keys, *args)
         except NoScriptError:
@@ -195,5 +208,9 @@ def error_code(error: Exception) -> str:
 
 
 def _make_account_field(job: Job) -> str:
-    """Return the field that counts an account's jobs; no delivery's id starts with `#`."""
-    return f"#{job.ref.forge}:{job.ref.host}:{job.ref.account or job.ref.repo_id}"
+    """Return the field that counts an account's jobs; no delivery's id starts with `#`.
+
+    Changes of labels are counted apart, so that many of them do not keep issues out of the queue.
+    """
+    kind = "labels " if job.kind == "labels" else ""
+    return f"#{kind}{job.ref.forge}:{job.ref.host}:{job.ref.account or job.ref.repo_id}"

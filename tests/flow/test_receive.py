@@ -3,24 +3,40 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
+from dataclasses import replace
 
 import pytest
 
 from bot.core.errors import QueueUnavailable, Rejected
-from bot.core.types import Event, Ignored, IssueEdited, IssueOpened, IssueReopened, Job, JobKind
-from bot.flow.receive import ReceiveResult, WebhookRequest, receive
+from bot.core.types import (
+    Event,
+    Ignored,
+    IssueEdited,
+    IssueOpened,
+    IssueReopened,
+    Job,
+    JobKind,
+    LabelsChanged,
+)
+from bot.flow.receive import (
+    LABELS_SPAN_SECONDS,
+    LABELS_SPREAD_SECONDS,
+    ReceiveResult,
+    WebhookRequest,
+    receive,
+)
 from tests.fakes import NOW, REF, FakeQueue, FakeWebhookParser
 
 OPENED = IssueOpened("d-1", REF)
 
 
-def deliver(parser: FakeWebhookParser, queue: FakeQueue, signature: str = "good") -> ReceiveResult:
+def deliver(
+    parser: FakeWebhookParser, queue: FakeQueue, signature: str = "good", at: float = NOW
+) -> ReceiveResult:
     headers = {"signature": signature}
-    return asyncio.run(
-        receive(
-            WebhookRequest(headers, [b"{", b"}"], parser.check_headers(headers), NOW), parser, queue
-        )
-    )
+    webhook = WebhookRequest(headers, [b"{", b"}"], parser.check_headers(headers), at)
+    return asyncio.run(receive(webhook, parser, queue))
 
 
 @pytest.mark.parametrize(
@@ -31,6 +47,32 @@ def test_each_event_becomes_one_job(event: type[Event], kind: JobKind) -> None:
     queue, reported = FakeQueue(), event("d-1", REF)
     assert deliver(FakeWebhookParser(reported), queue) == ReceiveResult(reported, "job of d-1")
     assert queue.jobs == {"job of d-1": Job("d-1", kind, REF, NOW)}
+
+
+def test_label_changes_of_an_issue_within_ten_seconds_are_one_job_after_them() -> None:
+    queue = FakeQueue()
+    for n in range(500):
+        deliver(FakeWebhookParser(LabelsChanged(f"d-{n}", REF)), queue, at=NOW + n * 0.0199)
+    (job,) = queue.jobs.values()
+    assert (job.kind, job.ref) == ("labels", REF)
+    assert LABELS_SPAN_SECONDS <= queue.waits[job.id] < LABELS_SPAN_SECONDS + LABELS_SPREAD_SECONDS
+    deliver(FakeWebhookParser(LabelsChanged("d-1", REF)), queue, at=NOW + LABELS_SPAN_SECONDS)
+    assert len(queue.jobs) == 2
+
+
+def test_the_jobs_for_label_changes_of_many_issues_are_spread() -> None:
+    queue = FakeQueue()
+    for n in range(500):
+        deliver(FakeWebhookParser(LabelsChanged("d", replace(REF, number=n))), queue)
+    assert len(queue.jobs) == 500
+    seconds = Counter(int(wait) for wait in queue.waits.values())
+    assert max(seconds.values()) < 30
+
+
+def test_an_issue_s_own_job_does_not_wait() -> None:
+    queue = FakeQueue()
+    deliver(FakeWebhookParser(OPENED), queue)
+    assert queue.waits == {}
 
 
 def test_the_same_delivery_twice_is_the_same_job() -> None:

@@ -11,7 +11,15 @@ from urllib.parse import urlencode
 import pytest
 
 from bot.core.errors import Rejected
-from bot.core.types import Event, Ignored, IssueEdited, IssueOpened, IssueRef, IssueReopened
+from bot.core.types import (
+    Event,
+    Ignored,
+    IssueEdited,
+    IssueOpened,
+    IssueRef,
+    IssueReopened,
+    LabelsChanged,
+)
 from bot.forges.github.webhooks import GitHubWebhooks
 from tests.web.client import verify
 
@@ -157,6 +165,13 @@ def test_an_edit_of_title_or_body_is_an_event(what: str) -> None:
     assert event == IssueEdited(ID, OPENED.ref)
 
 
+@pytest.mark.parametrize("action", ["labeled", "unlabeled"])
+def test_a_label_change_by_a_person_is_an_event(action: str) -> None:
+    event = read(changed(action=action, label={"id": 1, "name": "quokkaberry"}))
+    assert event == LabelsChanged(ID, OPENED.ref)
+    assert "quokkaberry" not in repr(event)
+
+
 def test_an_event_holds_ids_and_no_text() -> None:
     event = read(changed(issue__title="quokkaberry", issue__body="quokkaberry"))
     assert event == OPENED
@@ -179,7 +194,6 @@ def test_missing_and_new_fields_do_no_harm(event: dict[str, Any]) -> None:
 
 # Event → why it is left alone.
 IGNORED: dict[str, dict[str, Any]] = {
-    "action 'labeled'": changed(action="labeled"),
     "action 'closed'": changed(action="closed"),
     "action 'transferred'": changed(action="transferred"),
     "action 'quite_new'": changed(action="quite_new"),
@@ -187,7 +201,10 @@ IGNORED: dict[str, dict[str, Any]] = {
     "edited by a bot": changed(
         action="edited", changes={"body": {}}, sender={"login": "x[bot]", "type": "Bot"}
     ),
-    "a pull request": changed(issue__pull_request={"url": "x"}),
+    "labels changed by a bot": changed(
+        action="unlabeled", label={"name": "bug"}, sender={"login": "x[bot]", "type": "Bot"}
+    ),
+    "a pull request": changed(action="labeled", issue__pull_request={"url": "x"}),
     "opened by a bot": changed(issue__user={"login": "x[bot]", "type": "Bot"}),
 }
 

@@ -15,6 +15,8 @@ from tests.web.client import LocalReceiver
 JOBS = {
     "webhooks-2025/issue.open.json": "opened",
     "webhooks-2025/issue.reopen.json": "reopened",
+    "webhooks-2026/issue.update.labels-removed-by-human.made.json": "labels",
+    "webhooks-2026/issue.update.scoped-label-swapped.made.json": "labels",
     "webhooks-go-gitlab/issue.json": "opened",
     "webhooks-zulip/issue_hook__issue_opened_with_null_description.json": "opened",
 }
@@ -24,7 +26,7 @@ IGNORED = {
     "webhooks-2025/issue.confidential.close.json": "confidential",
     "webhooks-2025/issue.confidential.open.json": "confidential",
     "webhooks-2025/issue.confidential.update.json": "confidential",
-    "webhooks-2025/issue.update.json": "neither title nor description changed",
+    "webhooks-2025/issue.update.json": "neither title, description nor labels changed",
     "webhooks-2025/member.add.json": "event ''",
     "webhooks-2025/note.commit.create.json": "event 'note'",
     "webhooks-2025/note.confidential.issue.create.json": "event 'note'",
@@ -34,9 +36,7 @@ IGNORED = {
     "webhooks-2025/note.mergerequest.update.json": "event 'note'",
     "webhooks-2025/note.system.json": "event 'note'",
     "webhooks-2025/project.create.json": "event ''",
-    "webhooks-2026/issue.update.labels-added-by-bot.made.json": "neither title nor",
-    "webhooks-2026/issue.update.labels-removed-by-human.made.json": "neither title nor",
-    "webhooks-2026/issue.update.scoped-label-swapped.made.json": "neither title nor",
+    "webhooks-2026/issue.update.labels-added-by-bot.made.json": "labels changed by a bot",
     "webhooks-2026/note.issue.by-bot.made.json": "event 'note'",
     "webhooks-2026/note.issue.mention-in-code-and-quote.made.json": "event 'note'",
     "webhooks-2026/note.issue.mention.made.json": "event 'note'",

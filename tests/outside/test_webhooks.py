@@ -23,23 +23,31 @@ NAMES = {
 }
 
 
-# The recorded deliveries that make a job; the first four name no installation of an App.
+# The recorded deliveries that make a job; those in `webhooks` name no installation of an App.
 JOBS = {
     "webhooks/issues/opened.payload.json": "opened",
     "webhooks/issues/opened.with-empty-body.payload.json": "opened",
     "webhooks/issues/opened.with-organization.payload.json": "opened",
     "webhooks/issues/opened.with-transfer.payload.json": "opened",
     "webhooks/issues/reopened.payload.json": "reopened",
+    "webhooks/issues/labeled.payload.json": "labels",
+    "webhooks/issues/labeled.with-organization.payload.json": "labels",
+    "webhooks/issues/unlabeled.payload.json": "labels",
+    "webhooks/issues/unlabeled.with-organization.payload.json": "labels",
     "webhooks-2025/issues.edited.json": "edited",
+    "webhooks-2025/issues.labeled.json": "labels",
+    "webhooks-2025/issues.unlabeled.json": "labels",
+    "webhooks-2026/issues.unlabeled.by-human-after-app.made.json": "labels",
     "webhooks-2025/issues.opened.json": "opened",
     "webhooks-2025/issues.reopened.json": "reopened",
 }
-# Edits in which neither title nor body changed.
+# Edits in which neither title nor body changed, and a label that an App set.
 UNCHANGED = (
+    "webhooks-2026/issues.labeled.by-app.made.json",
     "webhooks/issues/edited.payload.json",
     "webhooks/issues/edited.with-organization.payload.json",
 )
-ACTIONS = ("opened", "reopened", "edited")
+ACTIONS = ("opened", "reopened", "edited", "labeled", "unlabeled")
 
 
 def recorded(shared: Path) -> dict[str, tuple[str, bytes]]:
@@ -62,7 +70,7 @@ def jobs_of(event: str, body: bytes) -> list[str]:
     return [delivery.kind for delivery in endpoint.queue.jobs.values()]
 
 
-def test_an_opened_reopened_or_edited_issue_makes_a_job(shared: Path) -> None:
+def test_an_opened_reopened_edited_or_labelled_issue_makes_a_job(shared: Path) -> None:
     payloads = recorded(shared)
     for name, kind in JOBS.items():
         assert jobs_of(*payloads[name]) == [kind], name

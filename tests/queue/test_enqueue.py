@@ -22,6 +22,7 @@ from bot.core.errors import QueueUnavailable
 from bot.core.redis_keys import NAMESPACE, REPOSITORIES
 from bot.core.types import IssueRef, Job
 from bot.embedded.valkey import EmbeddedRedis
+from bot.queue.broker import is_queued
 from bot.queue.enqueue import ACTOR, RedisQueue, error_code
 from tests.conftest import crash
 
@@ -69,6 +70,47 @@ def test_dramatiq_s_own_worker_runs_what_the_script_enqueues(redis_url: str) -> 
     with broker.client as client:
         assert client.hlen(redis_keys.QUEUE_MESSAGES) == 0
         client.connection_pool.disconnect()
+
+
+def test_dramatiq_s_own_worker_runs_a_delayed_job_when_it_is_due(redis_url: str) -> None:
+    broker = RedisBroker(url=redis_url, namespace=NAMESPACE, middleware=[])
+    seen: list[tuple[Job, float]] = []
+    done = threading.Event()
+
+    @dramatiq.actor(broker=broker, actor_name=ACTOR, queue_name=redis_keys.QUEUE_NAME)
+    def enrich(delivery: dict[str, Any]) -> None:
+        seen.append((msgspec.convert(delivery, Job), time.time()))
+        done.set()
+
+    started, late = time.time(), replace(delivery("d-1"), kind="labels")
+    job = run(redis_url, lambda queue: queue.put(late, 0.5))
+    with redis.Redis.from_url(redis_url) as client:
+        assert is_queued(client, job)
+        assert queued(redis_url) == 0
+    worker = dramatiq.Worker(broker, worker_timeout=50, worker_threads=1)
+    worker.start()
+    assert done.wait(5)
+    worker.stop()
+    ((ran, at),) = seen
+    assert ran == late
+    assert at >= started + 0.5
+    with broker.client as client:
+        assert client.hlen(redis_keys.DELAYED_MESSAGES) == 0
+        client.connection_pool.disconnect()
+
+
+def test_label_changes_do_not_use_up_the_jobs_of_an_account(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.queue.enqueue.MAX_PER_ACCOUNT", 2)
+
+    async def put_all(queue: RedisQueue) -> list[str]:
+        labels = [replace(delivery(f"labels-{n}"), kind="labels") for n in range(4)]
+        jobs = [*labels, *(delivery(f"d-{n}") for n in range(4))]
+        return await asyncio.gather(*(queue.put(job) for job in jobs))
+
+    put: list[str] = run(redis_url, put_all)
+    assert [bool(job) for job in put] == [True, True, False, False] * 2
 
 
 def test_a_hundred_copies_at_once_are_one_job(redis_url: str) -> None:

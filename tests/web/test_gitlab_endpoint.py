@@ -8,7 +8,7 @@ import json
 import random
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -222,10 +222,46 @@ def test_an_authentic_body_that_cannot_be_parsed_is_2xx_too(body: bytes) -> None
     assert (endpoint.gitlab(body=body).status_code, endpoint.queue.jobs) == (202, {})
 
 
-def test_a_hook_of_the_project_and_one_of_its_group_make_one_job() -> None:
+def labels_changed(
+    *, before: Sequence[object] = (), after: Sequence[object] = (), by: str = "ada", **more: object
+) -> dict[str, Any]:
+    """Return an update of an issue's labels, which are objects with an id."""
+    labels = {"labels": {"previous": before, "current": after}}
+    payload = {**with_attributes(action="update"), "user": {"id": 5, "username": by}}
+    return {**payload, "changes": {**labels, **more}}
+
+
+BUG, RENAMED, LOW = {"id": 1, "title": "bug"}, {"id": 1, "title": "defect"}, {"id": 2}
+
+
+@pytest.mark.parametrize(
+    ("payload", "kinds"),
+    [
+        (labels_changed(before=[BUG]), ["labels"]),
+        (labels_changed(after=[BUG]), ["labels"]),
+        (labels_changed(before=[BUG], after=[LOW]), ["labels"]),
+        (labels_changed(before=[BUG, LOW], after=[LOW, RENAMED]), []),
+        (labels_changed(before=[BUG], by="project_7_bot_ab12"), []),
+        (labels_changed(before=[BUG], by="service_account_ab12"), []),
+        (labels_changed(before=[BUG], title={"previous": "x", "current": "y"}), ["edited"]),
+        (labels_changed(before=["bug"]), []),
+        (labels_changed(before=[{"id": "1"}]), []),
+        (labels_changed() | {"changes": {"labels": None}}, []),
+        (labels_changed() | {"changes": {"labels": {"current": [BUG]}}}, ["labels"]),
+    ],
+    ids=range(11),
+)
+def test_a_change_of_labels_by_a_person_is_a_job(payload: dict[str, Any], kinds: list[str]) -> None:
     endpoint = LocalReceiver()
+    assert endpoint.gitlab(payload).status_code == 202
+    assert [job.kind for job in endpoint.queue.jobs.values()] == kinds
+
+
+@pytest.mark.parametrize("payload", [GITLAB_PAYLOAD, labels_changed(before=[BUG])])
+def test_a_hook_of_the_project_and_one_of_its_group_make_one_job(payload: dict[str, Any]) -> None:
+    endpoint, body = LocalReceiver(), msgspec.json.encode(payload)
     answers = [
-        endpoint.gitlab(headers={"Idempotency-Key": key})
+        endpoint.gitlab(headers={"Idempotency-Key": key}, body=body)
         for key in ("of-the-project", "of-the-group")
     ]
     assert [answer.status_code for answer in answers] == [202, 202]

@@ -17,7 +17,15 @@ import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from bot.core.errors import Rejected
-from bot.core.types import Event, Ignored, IssueEdited, IssueOpened, IssueRef, IssueReopened
+from bot.core.types import (
+    Event,
+    Ignored,
+    IssueEdited,
+    IssueOpened,
+    IssueRef,
+    IssueReopened,
+    LabelsChanged,
+)
 from bot.forges.signatures import HmacVerifier
 
 SIGNATURE = re.compile(r"sha256=([0-9a-f]{64})")
@@ -26,6 +34,15 @@ EVENTS: dict[str, type[Event]] = {
     "opened": IssueOpened,
     "reopened": IssueReopened,
     "edited": IssueEdited,
+    "labeled": LabelsChanged,
+    "unlabeled": LabelsChanged,
+}
+# Changes by a bot are no reason for a job. With a personal access token the bot's own changes
+# look like a person's; the journal tells them apart.
+BY_PEOPLE = {
+    "edited": "edited by a bot",
+    "labeled": "labels changed by a bot",
+    "unlabeled": "labels changed by a bot",
 }
 
 Id = Annotated[int, Meta(gt=0, le=2**63 - 1)]
@@ -108,11 +125,10 @@ class GitHubWebhooks:
         changes, sender, author = payload.changes, payload.sender, payload.issue.user
         if payload.action not in EVENTS:
             return f"action {payload.action[:40]!r}"
-        if payload.action == "edited":
-            if changes.title is UNSET and changes.body is UNSET:
-                return "neither title nor body changed"
-            if sender and sender.type == "Bot":
-                return "edited by a bot"
+        if payload.action == "edited" and changes.title is UNSET and changes.body is UNSET:
+            return "neither title nor body changed"
+        if payload.action in BY_PEOPLE and sender and sender.type == "Bot":
+            return BY_PEOPLE[payload.action]
         if payload.issue.pull_request is not UNSET:
             return "a pull request"
         if author and author.type == "Bot":

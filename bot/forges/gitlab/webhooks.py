@@ -19,7 +19,16 @@ import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from bot.core.errors import Rejected
-from bot.core.types import Event, Ignored, IssueEdited, IssueOpened, IssueRef, IssueReopened
+from bot.core.types import (
+    Event,
+    Ignored,
+    IssueEdited,
+    IssueOpened,
+    IssueRef,
+    IssueReopened,
+    LabelsChanged,
+)
+from bot.forges.gitlab.bot_users import is_bot_user
 from bot.forges.signatures import HmacVerifier
 
 TOLERANCE_SECONDS = 300
@@ -30,7 +39,7 @@ TIMESTAMP = re.compile(r"[0-9]{1,12}")
 EVENTS: dict[str, type[Event]] = {
     "open": IssueOpened,
     "reopen": IssueReopened,
-    "update": IssueEdited,
+    "update": IssueEdited,  # of labels alone: LabelsChanged
 }
 
 Id = Annotated[int, Meta(gt=0, le=2**63 - 1)]
@@ -55,20 +64,42 @@ class _Attributes(Struct, frozen=True):
     updated_at: str | None = None
 
 
+class _User(Struct, frozen=True):
+    """A project access token's user has a bot's name; one with a personal token does not."""
+
+    username: str = ""
+
+
 class _Changes(Struct, frozen=True):
     title: msgspec.Raw | UnsetType = UNSET
     description: msgspec.Raw | UnsetType = UNSET
+    labels: msgspec.Raw | UnsetType = UNSET
+
+    @property
+    def is_edit(self) -> bool:
+        return self.title is not UNSET or self.description is not UNSET
+
+
+class _LabelId(Struct, frozen=True):
+    id: int
+
+
+class _LabelLists(Struct, frozen=True):
+    previous: tuple[_LabelId, ...] | None = None
+    current: tuple[_LabelId, ...] | None = None
 
 
 class _Payload(Struct, frozen=True):
     object_kind: str = ""
     event_type: str | None = None
+    user: _User | None = None
     project: _Project | None = None
     object_attributes: _Attributes = _Attributes()
     changes: _Changes | None = None
 
 
 _decoder = msgspec.json.Decoder(_Payload)
+_label_lists = msgspec.json.Decoder(_LabelLists)
 
 
 class GitLabWebhooks:
@@ -132,7 +163,10 @@ class GitLabWebhooks:
         path = project.path_with_namespace
         repo = path if isinstance(path, str) and PATH.fullmatch(path) else ""
         ref = IssueRef("gitlab", self._host, repo, issue.iid, project.id)
-        return EVENTS[issue.action](_compute_delivery_id(ref, issue), ref)
+        event = EVENTS[issue.action]
+        if event is IssueEdited and not (payload.changes and payload.changes.is_edit):
+            event = LabelsChanged
+        return event(_compute_delivery_id(ref, issue), ref)
 
     def _why_ignore(self, payload: _Payload, event_header: str) -> str:
         issue, changes = payload.object_attributes, payload.changes or _Changes()
@@ -146,8 +180,8 @@ class GitLabWebhooks:
             return f"action {str(issue.action)[:40]!r}"
         if (issue.type or "issue").lower() not in self._types:
             return f"a work item of type {str(issue.type)[:40]!r}"
-        if issue.action == "update" and changes.title is changes.description is UNSET:
-            return "neither title nor description changed"
+        if issue.action == "update" and not changes.is_edit:
+            return _why_ignore_labels(changes, payload.user)
         return ""
 
 
@@ -170,6 +204,19 @@ def _is_confidential(payload: _Payload, event_header: str) -> bool:
         or (payload.event_type or "").startswith("confidential_")
         or bool(payload.object_attributes.confidential)
     )
+
+
+def _why_ignore_labels(changes: _Changes, user: _User | None) -> str:
+    """Return why a change of other things than the text needs no job, "" for one of labels."""
+    try:
+        lists = _LabelLists() if changes.labels is UNSET else _label_lists.decode(changes.labels)
+    except (ValueError, RecursionError):
+        lists = _LabelLists()
+    if {*(lists.previous or ())} == {*(lists.current or ())}:
+        return "neither title, description nor labels changed"
+    if user and is_bot_user(user.username):
+        return "labels changed by a bot"
+    return ""
 
 
 def _compute_delivery_id(ref: IssueRef, issue: _Attributes) -> str:

@@ -1,0 +1,80 @@
+"""One job after people changed labels of an issue: compare them with the bot's, record corrections.
+
+An issue on which the bot has not decided is left alone: people's labels there say nothing about its
+own, and a change of many old issues costs no request. The job holds no labels, it reads the forge's
+history of them: it may come late, twice, or once for several changes.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+
+from bot.core.corrections import Correction, LabelledIssue, find_corrections
+from bot.core.errors import PermanentError, RateLimited, Retry
+from bot.core.ports import Lock
+from bot.core.text.bounded import drop_body
+from bot.core.types import Job, Record
+from bot.flow.context import JobContext
+from bot.flow.load_config import load_config_in_force
+from bot.flow.plan import Outcome
+
+
+def record_corrections(job: Job, context: JobContext) -> Outcome:
+    """Record what people did with the issue's labels; return the outcome. Raises `Retry` and
+    `OperatorError`."""
+    account = job.ref.account_key
+    if not _has_decided(context.store.record(job.ref.key)):
+        return Outcome(job, Record("unchanged", "the bot has not decided on its labels"))
+    if wait := context.rate_limiter.pause_left(account):
+        raise RateLimited("the forge asked to wait", wait)
+    with context.store.lock(job.ref.key) as lock:
+        try:
+            why = _compare(job, context, lock)
+        except RateLimited as error:
+            if error.account_wide:
+                context.rate_limiter.pause(account, error.after or 0)
+            raise
+        except PermanentError as error:
+            return Outcome(job, Record("unchanged", str(error)), refused=error.refused)
+    return Outcome(job, Record("recorded" if why else "unchanged", why or "nothing new"))
+
+
+def _has_decided(record: Record | None) -> bool:
+    """Return whether the bot has chosen labels; the record of a skipped issue has no `input`."""
+    return record is not None and bool(record.input)
+
+
+def _compare(job: Job, context: JobContext, lock: Lock) -> str:
+    """Record what is new; return it in words, "" for nothing."""
+    ref, record = job.ref, lock.record
+    in_force = load_config_in_force(ref, context)
+    if record is None or not in_force.learns_from_corrections:
+        return ""
+    issue = drop_body(context.forge.get_issue(ref))
+    if issue.confidential or issue.is_pull_request:
+        return ""
+    case = LabelledIssue(
+        issue=issue,
+        record=record,
+        writes=context.journal.list_writes(ref.key),
+        changes=context.forge.list_label_changes(ref),
+        existing=[label.name for label in context.forge.list_labels(ref)],
+        config=in_force.digest,
+    )
+    found = find_corrections(case)
+    removed = [one.label for one in found if one.verdict == "removed"]
+    merged = tuple(dict.fromkeys((*record.removed, *removed)))
+    if merged != record.removed and not lock.save(replace(record, removed=merged)):
+        raise Retry("the lock of this issue was lost")
+    return _add(found, ref.repo_key, context)
+
+
+def _add(found: Sequence[Correction], repo_key: str, context: JobContext) -> str:
+    """Add the corrections that are not known; those keep the configuration of their time."""
+    known = {replace(one, config="") for one in context.corrections.list(repo_key)}
+    new = [one for one in found if replace(one, config="") not in known]
+    context.corrections.add(repo_key, new)
+    counts = Counter(one.verdict for one in new)
+    return ", ".join(f"{number} {verdict}" for verdict, number in counts.items())
