@@ -84,7 +84,7 @@ class IssueHistory:
         """
         marked = self.marker.labels if self.marker else ()
         recorded = self.record.labels if self.record else ()
-        if self._interrupted:
+        if self.interrupted:
             on_issue = self._on_issue
             recorded = tuple(name for name in recorded if fold(name) in on_issue)
         return tuple(dict.fromkeys((*marked, *recorded)))
@@ -101,7 +101,7 @@ class IssueHistory:
     @property
     def maybe_added(self) -> tuple[str, ...]:
         """Return labels that an interrupted try may have added, and that are not on the issue."""
-        if self.record is None or not self._interrupted:
+        if self.record is None or not self.interrupted:
             return ()
         excluded = self._on_issue | {fold(name) for name in self.record.removed}
         return tuple(name for name in self.record.labels if fold(name) not in excluded)
@@ -117,7 +117,8 @@ class IssueHistory:
         return {fold(name) for name in self.issue.labels}
 
     @property
-    def _interrupted(self) -> bool:
+    def interrupted(self) -> bool:
+        """Return whether an earlier try began to write and did not come to its end."""
         return self.record is not None and self.record.status == "writing"
 
     def why_settled(self, kind: JobKind, *, has_model: bool = True) -> str:
@@ -130,7 +131,7 @@ class IssueHistory:
             return "a person deleted the comment"
         if kind == "manual":
             return ""
-        sources = (self.marker, None if self._interrupted else self.record)
+        sources = (self.marker, None if self.interrupted else self.record)
         current = [x for x in sources if x and x.input == self.input]
         is_final = any(x.by_model or (x.provisional and not has_model) for x in current)
         return "already answered" if is_final else ""
@@ -138,7 +139,7 @@ class IssueHistory:
     def ended(self, status: Status, why: str = "") -> Record:
         """Return the record of an end that wrote nothing; it keeps what was recorded before."""
         record = self.record or Record(status)
-        if self._interrupted:
+        if self.interrupted:
             record = replace(record, labels=self.applied_by_bot, source="")
         if self.comment and self.marker:
             source, text = self.marker.source, self.marker.input

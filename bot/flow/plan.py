@@ -12,7 +12,16 @@ from bot.core.errors import ConfigProblem
 from bot.core.history import IssueHistory
 from bot.core.labels.names import fold
 from bot.core.text.bounded import bound_body
-from bot.core.types import Enrichment, IssueRef, Job, Marker, Record, Status
+from bot.core.types import (
+    Choice,
+    Enrichment,
+    IssueRef,
+    Job,
+    LabelDecision,
+    Marker,
+    Record,
+    Status,
+)
 from bot.flow.enrich import NO_PROVIDER
 from bot.flow.render import CommentContent, render
 
@@ -53,7 +62,7 @@ class Plan:
     """The changes to one issue.
 
     `marker` is what the bot has set when all of them are made, `status` the end state then, and
-    `why` the reason for a fallback.
+    `why` the reason for a fallback. `choices` are the labels that it has set or suggests then.
     """
 
     ref: IssueRef
@@ -61,6 +70,7 @@ class Plan:
     marker: Marker
     status: Status
     why: str = ""
+    choices: tuple[Choice, ...] = ()
 
     @property
     def add_labels(self) -> tuple[str, ...]:
@@ -91,8 +101,12 @@ class Plan:
         refused = {name for name in self.add_labels if name not in added}
         kept = tuple(name for name in self.marker.labels if name not in refused)
         marker = replace(self.marker, labels=kept)
-        changes = (_limit_change(change, added, marker) for change in self.changes)
-        return replace(self, changes=tuple(changes), marker=marker)
+        changes = tuple(_limit_change(change, added, marker) for change in self.changes)
+        choices = tuple(
+            replace(choice, applied=choice.applied and choice.label not in refused)
+            for choice in self.choices
+        )
+        return replace(self, changes=changes, marker=marker, choices=choices)
 
     def _find(self, kind: type[C]) -> C | None:
         return next((change for change in self.changes if isinstance(change, kind)), None)
@@ -151,10 +165,26 @@ def make_plan(decision: Decision) -> Plan:
             still_set=tuple(name for name in kept if fold(name) in on_issue),
             problems=decision.problems,
             model=enrichment.usage.model if enrichment.by_model else None,
+            source=enrichment.source,
         )
         changes.append(WriteComment(content, marker))
     status = _choose_status(changes, enrichment, config)
-    return Plan(history.issue.ref, tuple(changes), marker, status, enrichment.why)
+    choices = _list_choices(labels, marker, history)
+    return Plan(history.issue.ref, tuple(changes), marker, status, enrichment.why, choices)
+
+
+def _list_choices(
+    labels: LabelDecision, marker: Marker, history: IssueHistory
+) -> tuple[Choice, ...]:
+    """Return the choices of this decision, and earlier ones for labels that are still the bot's."""
+    earlier = history.record.choices if history.record else ()
+    still = {fold(name) for name in marker.labels}
+    choices = {fold(one.label): one for one in earlier if one.applied and fold(one.label) in still}
+    for suggestions, applied in (((*labels.keep, *labels.apply), True), (labels.suggested, False)):
+        choices |= {
+            fold(x.label): Choice(x.label, x.source, x.certainty, applied) for x in suggestions
+        }
+    return tuple(choices.values())
 
 
 def _limit_change(change: Change, added: Collection[str], marker: Marker) -> Change:

@@ -31,6 +31,7 @@ from bot.flow.enrich import (
     enrich,
     prepare,
 )
+from bot.flow.journal_writes import JobJournal
 from bot.flow.load_config import ConfigInForce, choose_model, load_config_in_force
 from bot.flow.plan import Decision, Outcome, make_plan
 from bot.flow.publish import own_comment, publish
@@ -94,6 +95,8 @@ def enrich_issue(attempt: Attempt) -> Outcome:
         return Outcome(job, history.ended("skipped", reason))
     if issue.commented or record or attempt.number > 1:
         history = _add_own_comment(history, context)
+    if history.interrupted:
+        JobJournal(context.journal, job.ref.key, job.id).settle_earlier(history)
     if reason := history.why_settled(job.kind, has_model=bool(context.models)):
         return Outcome(job, history.ended("unchanged", reason))
     if config.mode != "dry-run":

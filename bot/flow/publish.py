@@ -9,13 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from bot.core.errors import Forbidden, PermanentError, Retry, TaglineError, WriteUncertain
 from bot.core.history import IssueHistory
+from bot.core.journal import WriteKind
 from bot.core.ports import Forge
 from bot.core.types import IssueRef, OwnComment, Record
 from bot.flow.context import Attempt
+from bot.flow.journal_writes import JobJournal
 from bot.flow.load_config import save_reported_problems
 from bot.flow.plan import Plan
 from bot.flow.render import read_marker
@@ -29,21 +31,25 @@ def publish(plan: Plan, history: IssueHistory, attempt: Attempt) -> tuple[Plan, 
     A label that the forge refuses is suggested in the comment instead. Raises `Retry` if the
     forge does not answer, or if another worker may hold the lock.
     """
-    forge = attempt.context.forge
     _save_pending(plan, history, attempt)
+    journal = JobJournal(attempt.context.journal, plan.ref.key, attempt.job.id)
     # First, because GitLab allows only one label of a scope on an issue.
-    _remove_labels(plan, forge)
-    added = _add_labels(plan.add_labels, attempt)
+    _remove_labels(plan, attempt.context.forge, journal)
+    added = _add_all_labels(plan, attempt, journal)
     if added or plan.comment_change:
         # Added labels are listed as removed too: a person has removed one that a later try finds
         # missing. Saving also checks the lock again before the comment is written.
         _save_pending(plan, history, attempt, added)
     if added != plan.add_labels:
         plan = plan.with_only(added)
-    return plan, _write_comment(plan, history, attempt)
+    record = _write_comment(plan, history, attempt, journal)
+    journal.flush()
+    return plan, record
 
 
-def _write_comment(plan: Plan, history: IssueHistory, attempt: Attempt) -> Record:
+def _write_comment(
+    plan: Plan, history: IssueHistory, attempt: Attempt, journal: JobJournal
+) -> Record:
     context, pending = attempt.context, _build_pending_record(plan, history)
     ended = replace(
         pending,
@@ -55,7 +61,8 @@ def _write_comment(plan: Plan, history: IssueHistory, attempt: Attempt) -> Recor
     if body is None:
         return ended
     try:
-        comment = write_comment(plan.ref, body, history.comment, context.forge, context.sleep)
+        writer = CommentWriter(plan.ref, context.forge, journal, context.sleep)
+        comment = writer.write(body, history.comment)
     except Forbidden as refusal:
         return replace(pending, status="skipped", why=str(refusal), source="")
     if comment is None:
@@ -75,6 +82,7 @@ def _build_pending_record(plan: Plan, history: IssueHistory) -> Record:
         input=history.input,
         source=plan.marker.source,
         wait=history.record.wait if history.record else None,
+        choices=plan.choices,
     )
 
 
@@ -86,17 +94,31 @@ def _save_pending(
         raise Retry("the lock of this issue was lost")
 
 
-def _remove_labels(plan: Plan, forge: Forge) -> None:
+def _remove_labels(plan: Plan, forge: Forge, journal: JobJournal) -> None:
     """Remove the labels that no person set again during the model call."""
     if plan.remove_labels and (names := forge.filter_set_by_bot(plan.ref, plan.remove_labels)):
-        with suppress(Forbidden):
+        writes = journal.begin_labels("remove-label", names)
+        try:
             forge.remove_labels(plan.ref, names)
+        except Forbidden:
+            journal.settle(writes, "refused")
+        else:
+            journal.settle(writes)
+
+
+def _add_all_labels(plan: Plan, attempt: Attempt, journal: JobJournal) -> tuple[str, ...]:
+    """Add the plan's labels and return those that could be added."""
+    if not plan.add_labels:
+        return ()
+    writes = journal.begin_labels("add-label", plan.add_labels, plan.choices)
+    added = _add_labels(plan.add_labels, attempt)
+    for write in writes:
+        journal.settle([write], "done" if write.label in added else "refused")
+    return added
 
 
 def _add_labels(names: tuple[str, ...], attempt: Attempt) -> tuple[str, ...]:
-    """Add the labels and return those that could be added."""
-    if not names:
-        return ()
+    """Add labels and return those that could be added."""
     try:
         return attempt.context.forge.add_labels(attempt.job.ref, names)
     except PermanentError as refusal:
@@ -108,37 +130,59 @@ def _add_labels(names: tuple[str, ...], attempt: Attempt) -> tuple[str, ...]:
     return tuple(added for name in names for added in _add_labels((name,), attempt))
 
 
-def write_comment(
-    ref: IssueRef,
-    body: str,
-    before: OwnComment | None,
-    forge: Forge,
-    sleep: Callable[[float], None],
-) -> OwnComment | None:
-    """Write the comment, in place of the one `before`; None where a person has deleted that one.
+@dataclass(frozen=True, slots=True)
+class CommentWriter:
+    """Writes the bot's comment on an issue, and each write into the journal."""
 
-    Raises `Retry` where the forge did not confirm a new comment and it cannot be found.
-    """
-    if before is None:
-        return _post(ref, body, forge, sleep)
-    if before.body.strip() == body.strip():
-        return before
-    return OwnComment(before.id, body) if forge.edit_comment(ref, before.id, body) else None
+    ref: IssueRef
+    forge: Forge
+    journal: JobJournal
+    sleep: Callable[[float], None]
 
+    def write(self, body: str, before: OwnComment | None) -> OwnComment | None:
+        """Write the comment, in place of the one `before`, and return it.
 
-def _post(ref: IssueRef, body: str, forge: Forge, sleep: Callable[[float], None]) -> OwnComment:
-    """Post a comment and return it; delete all but the first if a race has made two."""
-    try:
-        posted = forge.post_comment(ref, body)
-    except WriteUncertain as error:
-        for seconds in LOOK_AGAIN_SECONDS:
-            sleep(seconds)
-            if found := _delete_duplicates(ref, forge):
-                return found
-        raise Retry(f"{error}, and the comment cannot be found") from None
-    with suppress(TaglineError):  # the comment exists: its id has to be recorded in any case
-        return _delete_duplicates(ref, forge) or posted
-    return posted
+        Returns None where a person has deleted that one. Raises `Retry` where the forge did not
+        confirm a new comment and it cannot be found.
+        """
+        if before is not None and before.body.strip() == body.strip():
+            return before
+        kind: WriteKind = "edit-comment" if before else "post-comment"
+        writes = self.journal.begin_comment(kind, before.id if before else 0)
+        try:
+            comment = self._edit(before.id, body) if before else self._post(body)
+        except Forbidden:
+            self.journal.settle(writes, "refused")
+            self.journal.flush()
+            raise
+        self.journal.settle(writes, "done" if comment else "refused", comment.id if comment else 0)
+        return comment
+
+    def _edit(self, comment_id: int, body: str) -> OwnComment | None:
+        is_edited = self.forge.edit_comment(self.ref, comment_id, body)
+        return OwnComment(comment_id, body) if is_edited else None
+
+    def _post(self, body: str) -> OwnComment:
+        """Post a comment and return it; delete all but the first if a race has made two."""
+        try:
+            posted = self.forge.post_comment(self.ref, body)
+        except WriteUncertain as error:
+            for seconds in LOOK_AGAIN_SECONDS:
+                self.sleep(seconds)
+                if found := self._delete_duplicates():
+                    return found
+            raise Retry(f"{error}, and the comment cannot be found") from None
+        with suppress(TaglineError):  # the comment exists: its id has to be recorded in any case
+            return self._delete_duplicates() or posted
+        return posted
+
+    def _delete_duplicates(self) -> OwnComment | None:
+        comments = _list_own_comments(self.ref, self.forge)
+        for duplicate in comments[1:]:
+            writes = self.journal.begin_comment("delete-comment", duplicate.id)
+            self.forge.delete_comment(self.ref, duplicate.id)
+            self.journal.settle(writes)
+        return comments[0] if comments else None
 
 
 def own_comment(ref: IssueRef, forge: Forge) -> OwnComment | None:
@@ -147,13 +191,6 @@ def own_comment(ref: IssueRef, forge: Forge) -> OwnComment | None:
     A comment without a marker is not the bot's: the owner of a personal token writes comments too.
     """
     return next(iter(_list_own_comments(ref, forge)), None)
-
-
-def _delete_duplicates(ref: IssueRef, forge: Forge) -> OwnComment | None:
-    comments = _list_own_comments(ref, forge)
-    for duplicate in comments[1:]:
-        forge.delete_comment(ref, duplicate.id)
-    return comments[0] if comments else None
 
 
 def _list_own_comments(ref: IssueRef, forge: Forge) -> tuple[OwnComment, ...]:

@@ -27,6 +27,13 @@ MAX_MARKER_LABELS = 5600  # bytes of JSON; the marker then has less than 8,000 c
 # Characters of the lists in a comment: with marker, summary and problems less than GitHub's limit
 # of 65,536. Twenty names of any kind fit into each of them.
 MAX_NAMES, MAX_REASONS = 15_500, 18_500
+# The source of a label that is not the comment's own; a model's is not named.
+SOURCES = {"classifier": "learned from this repository's labels", "rules": "by rules"}
+FALLBACK_SOURCES = {
+    "classifier": "from this repository's labels and rules",
+    "rules": "from rules",
+}
+DEMOTED = "only suggested: people removed it three times in a row"
 _marker = msgspec.json.Decoder(Marker)
 
 
@@ -34,7 +41,7 @@ _marker = msgspec.json.Decoder(Marker)
 class CommentContent:
     """The content of the comment. `still_set` are labels on the issue that the bot set earlier.
 
-    `model` is the name of the model that answered, or None for labels from rules.
+    `source` is that of the answer, `model` the name of the model that gave it, None without one.
     """
 
     summary: str
@@ -43,6 +50,7 @@ class CommentContent:
     still_set: tuple[str, ...] = ()
     problems: tuple[ConfigProblem, ...] = ()
     model: str | None = None
+    source: str = "rules"
 
 
 def render(content: CommentContent, marker: Marker) -> str:
@@ -52,12 +60,11 @@ def render(content: CommentContent, marker: Marker) -> str:
     if item := _format_labels(content):
         parts.append(item)
     labels = (*content.labels.keep, *content.labels.apply)
-    if labels:
-        reasons = [_format_reason(label) for label in labels]
+    if reasons := [*(_format_reason(label, content) for label in labels), *_list_demoted(content)]:
         parts.append(_format_details("Why these labels", _limit_length(reasons, MAX_REASONS)))
     if content.problems:
         parts.append(_format_problems(content.problems))
-    parts.append(_format_footer(content.model, labels))
+    parts.append(_format_footer(content, has_labels=bool(labels)))
     return "\n\n".join(parts) + f"\n{write_marker(marker)}"
 
 
@@ -91,21 +98,32 @@ def _limit_length(items: Sequence[str], max_characters: int) -> list[str]:
     return [*items[:kept], f"and {rest} more"] if rest else list(items)
 
 
-def _format_reason(label: LabelSuggestion) -> str:
+def _format_reason(label: LabelSuggestion, content: CommentContent) -> str:
+    source = SOURCES.get(label.source, "") if label.source != content.source else ""
+    return _format_choice(label, f"{label.certainty}, {source}" if source else label.certainty)
+
+
+def _list_demoted(content: CommentContent) -> list[str]:
+    """Return why labels are only suggested that would otherwise be set."""
+    demoted = [x for x in content.labels.suggested if x.label in content.labels.demoted]
+    return [_format_choice(label, DEMOTED) for label in demoted]
+
+
+def _format_choice(label: LabelSuggestion, note: str) -> str:
     reason = to_plain_markdown(label.reason, MAX_REASON)
-    return f"- {to_code_span(label.label)}{': ' + reason if reason else ''} ({label.certainty})"
+    return f"- {to_code_span(label.label)}{': ' + reason if reason else ''} ({note})"
 
 
 def _format_details(title: str, items: Sequence[str]) -> str:
     return f"<details><summary>{title}</summary>\n\n" + "\n".join(items) + "\n\n</details>"
 
 
-def _format_footer(model: str | None, labels: Sequence[LabelSuggestion]) -> str:
-    is_learned = any(label.source == "classifier" for label in labels)
-    origin = "earlier issues and rules" if is_learned else "rules"
-    without = f"from {origin}, without a language model"
-    by = without if model is None else f"with {to_code_span(model)}"
-    hint = " Wrong label? Change it, it will not come back." if labels else ""
+def _format_footer(content: CommentContent, *, has_labels: bool) -> str:
+    if content.model is not None:
+        by = f"with {to_code_span(content.model)}"
+    else:
+        by = f"{FALLBACK_SOURCES[content.source]}, without a language model"
+    hint = " Wrong label? Change it, it will not come back." if has_labels else ""
     return f"<sub>Written by Tagline {by}; it can be wrong.{hint}</sub>"
 
 

@@ -65,7 +65,7 @@ def test_without_a_model_the_comment_names_the_classifier_s_reason() -> None:
     case.job()
     assert case.labels == ["regression", "needs-review"]
     assert "learned from 40 issues with this label" in case.comments[0]
-    assert "from earlier issues and rules, without a language model" in case.comments[0]
+    assert "labels and rules, without a language model" in case.comments[0]
 
 
 def test_model_and_classifier_label_together() -> None:

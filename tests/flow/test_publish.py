@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from bot.core.errors import Forbidden, OperatorError, Retry, WriteUncertain
 from bot.core.types import IssueRef, Marker, OwnComment
-from bot.flow.publish import own_comment, write_comment
+from bot.flow.journal_writes import JobJournal
+from bot.flow.publish import CommentWriter, own_comment
 from bot.flow.render import write_marker
 from tests.fakes import REF, FakeForge, make_issue
+from tests.memory_store import MemoryStore
 
 MARKER = Marker((), "1", "model", "0123456789abcdef")
 BODY = f"**Summary (automated):** It is broken.\n{write_marker(MARKER)}"
@@ -16,15 +20,22 @@ BEFORE = OwnComment(7, f"**Summary (automated):** Earlier.\n{write_marker(MARKER
 LOST = WriteUncertain("GitHub failed (status 502)")
 
 
+def write_comment(
+    forge: FakeForge, sleep: Callable[[float], None], before: OwnComment | None = None
+) -> OwnComment | None:
+    journal = JobJournal(MemoryStore().journal, REF.key, "d-1")
+    return CommentWriter(REF, forge, journal, sleep).write(BODY, before)
+
+
 class CommentCase:
-    """A forge with some of the bot's comments, and the seconds that `write_comment` slept."""
+    """A forge with some of the bot's comments, and the seconds that writing one took."""
 
     def __init__(self, *own_comments: OwnComment) -> None:
         self.forge = FakeForge(make_issue("It is broken"), own_comments=list(own_comments))
         self.slept: list[float] = []
 
     def write_comment(self, before: OwnComment | None = None) -> OwnComment | None:
-        return write_comment(REF, BODY, before, self.forge, self.slept.append)
+        return write_comment(self.forge, self.slept.append, before)
 
 
 def test_running_the_same_plan_twice_leaves_one_comment_and_no_edit() -> None:
@@ -61,7 +72,7 @@ class RacingForge(FakeForge):
 def test_of_two_comments_left_by_a_race_the_later_one_is_deleted(other_id: int, kept: int) -> None:
     forge = RacingForge(make_issue("It is broken"))
     forge.other_id = other_id
-    assert write_comment(REF, BODY, None, forge, print) == OwnComment(kept, BODY)
+    assert write_comment(forge, print) == OwnComment(kept, BODY)
     assert forge.own_comments == [OwnComment(kept, BODY)]
 
 
@@ -99,7 +110,7 @@ def test_a_comment_that_appears_late_is_adopted() -> None:
             case.forge.own_comments.append(OwnComment(901, BODY))
 
     case.forge.fail("post_comment", LOST)
-    assert write_comment(REF, BODY, None, case.forge, sleep) == OwnComment(901, BODY)
+    assert write_comment(case.forge, sleep) == OwnComment(901, BODY)
     assert case.slept == [2.0, 5.0, 10.0]
 
 

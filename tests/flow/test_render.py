@@ -13,7 +13,16 @@ import pytest
 from bot.core.errors import ConfigProblem
 from bot.core.history import IssueHistory
 from bot.core.text.sanitize import ZERO_WIDTH as Z
-from bot.core.types import Enrichment, LabelDecision, LabelSuggestion, Marker, OwnComment, Usage
+from bot.core.types import (
+    Choice,
+    Enrichment,
+    LabelDecision,
+    LabelSuggestion,
+    Marker,
+    OwnComment,
+    Source,
+    Usage,
+)
 from bot.flow.enrich import NO_PROVIDER
 from bot.flow.plan import AddLabels, Decision, Plan, make_plan
 from bot.flow.render import read_marker, write_marker
@@ -303,6 +312,11 @@ def test_labels_are_planned_also_without_a_comment() -> None:
         (AddLabels(("bug", "area/login")),),
         Marker(("bug", "area/login"), "1", "model", INPUT),
         "quiet",
+        choices=(
+            Choice("bug", "model", "sure"),
+            Choice("area/login", "model", "likely"),
+            Choice("regression", "model", "unsure", applied=False),
+        ),
     )
 
 
@@ -376,6 +390,37 @@ def test_a_label_that_is_removed_is_not_listed_in_another_spelling() -> None:
     assert written.remove_labels == ("Bug",)
     assert written.marker.labels == ()
     assert "**Labels:**" not in str(written.comment)
+
+
+def test_a_demoted_label_says_why_it_is_only_suggested() -> None:
+    bug = LabelSuggestion("bug", "sure", '"crashed"')
+    demoting = LabelDecision(suggested=(bug,), demoted=("bug",))
+    assert comment(replace(BY_MODEL, label_decision=demoting)) == (
+        "**Summary (automated):** The login button does nothing in Firefox 131 after the 4.2"
+        " upgrade.\n\n"
+        "- **Labels:** Suggested, not applied: `bug`\n\n"
+        "<details><summary>Why these labels</summary>\n\n"
+        '- `bug`: "crashed" (only suggested: people removed it three times in a row)\n\n'
+        "</details>\n\n"
+        "<sub>Written by Tagline with `gpt-6-luna`; it can be wrong.</sub>"
+    )
+
+
+@pytest.mark.parametrize(
+    ("source", "words", "footer"),
+    [
+        ("model", "(likely, learned from this repository's labels)", "with `gpt-6-luna`"),
+        ("rules", "(likely, learned from this repository's labels)", "from rules, without"),
+        ("classifier", "(likely)", "from this repository's labels and rules, without"),
+    ],
+)
+def test_a_label_of_another_source_than_the_comment_names_it(
+    source: Source, words: str, footer: str
+) -> None:
+    learned = LabelDecision((LabelSuggestion("bug", "likely", "", "classifier"),))
+    text = comment(replace(BY_MODEL, label_decision=learned, source=source, why=NO_PROVIDER))
+    assert f"- `bug` {words}" in text
+    assert f"Written by Tagline {footer}" in text
 
 
 def test_a_label_that_was_set_before_keeps_its_reason() -> None:

@@ -1,0 +1,72 @@
+"""The journal of one job: a write to the issue is in it before it is made.
+
+What became of it follows with the next lines. A write whose job ended between is still "pending":
+it may have happened, and the next try settles what the issue shows.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+from bot.core.history import IssueHistory
+from bot.core.journal import Write, WriteKind, WriteState
+from bot.core.labels.names import fold
+from bot.core.ports import Journal
+from bot.core.types import Choice
+
+
+@dataclass(slots=True)
+class JobJournal:
+    """Writes of a job to the journal of its issue."""
+
+    journal: Journal
+    issue: str
+    job: str
+    _settled: list[Write] = field(default_factory=list)
+
+    def begin_labels(
+        self, kind: WriteKind, names: Iterable[str], choices: Iterable[Choice] = ()
+    ) -> tuple[Write, ...]:
+        """Add the writes of some labels, with the source and certainty of the choices."""
+        origins = {choice.label: (choice.source, choice.certainty) for choice in choices}
+        writes = []
+        for name in names:
+            source, certainty = origins.get(name, ("", ""))
+            writes.append(Write(self._make_id(kind, name), kind, name, 0, source, certainty))
+        return self._begin(writes)
+
+    def begin_comment(self, kind: WriteKind, comment_id: int = 0) -> tuple[Write, ...]:
+        return self._begin([Write(self._make_id(kind, comment_id), kind, comment_id=comment_id)])
+
+    def _begin(self, writes: list[Write]) -> tuple[Write, ...]:
+        self.journal.append(self.issue, [*self._settled, *writes])
+        self._settled.clear()
+        return tuple(writes)
+
+    def settle(self, writes: Iterable[Write], state: WriteState = "done", comment: int = 0) -> None:
+        """Note what became of writes; it is saved with the next ones, or by `flush`."""
+        self._settled += [
+            replace(write, state=state, comment_id=comment or write.comment_id) for write in writes
+        ]
+
+    def settle_earlier(self, history: IssueHistory) -> None:
+        """Settle the pending writes of an interrupted try that the issue shows."""
+        pending = [one for one in self.journal.list_writes(self.issue) if one.state == "pending"]
+        on_issue = {fold(name) for name in history.issue.labels}
+        for write in pending:
+            is_set = fold(write.label) in on_issue
+            if (write.kind, is_set) in (("add-label", True), ("remove-label", False)):
+                self.settle([write])
+            elif write.kind == "post-comment" and history.comment:
+                self.settle([write], comment=history.comment.id)
+        self.flush()
+
+    def flush(self) -> None:
+        """Save what is settled."""
+        if self._settled:
+            self._begin([])
+
+    def _make_id(self, kind: WriteKind, what: str | int) -> str:
+        return hashlib.sha256(f"{self.job}\0{kind}\0{what}".encode()).hexdigest()[:16]
