@@ -28,6 +28,7 @@ class Control:
         return [
             Route("/issues", self.open_issue, methods=["POST"]),
             Route(issue, self.show_issue, methods=["GET"]),
+            Route(issue + "/labels", self.label, methods=["POST"]),
             Route(issue + "/labels/{name:path}", self.unlabel, methods=["DELETE"]),
             Route("/faults", self.list_faults, methods=["GET"]),
             Route("/faults", self.arm, methods=["POST"]),
@@ -65,6 +66,13 @@ class Control:
 
     async def show_issue(self, request: Request) -> Response:
         return JSONResponse(self._host(request).show(*_issue(request)))
+
+    async def label(self, request: Request) -> Response:
+        """Add a label as a maintainer. The body has its name."""
+        host, issue = self._host(request), _issue(request)
+        body = await _json_body(request, "name")
+        await run_in_threadpool(host.label_by_person, *issue, body["name"])
+        return JSONResponse({"labels": host.labels(*issue)}, 201)
 
     async def unlabel(self, request: Request) -> Response:
         host, issue = self._host(request), _issue(request)

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import httpx
 
-from bot.sandbox.state import MAINTAINER, Repo, RepoId, State
+from bot.sandbox.state import MAINTAINER, Missing, Repo, RepoId, State
 from bot.sandbox.webhooks import Hooks, WebhookDelivery
 
 
@@ -49,6 +49,13 @@ class Host:
     def check_length(self, body: str | None) -> None:
         if body and self.longest_body and len(body) > self.longest_body:
             raise ValueError(f"is too long (maximum is {self.longest_body} characters)")
+
+    def label_by_person(self, repo: RepoId, number: int, label: str) -> None:
+        """Add a label that the repository has. Raises Missing for another one."""
+        if not self.state.known_label(repo, label):
+            raise Missing(f"label {label}")
+        for event in self.state.relabel(repo, number, MAINTAINER, [label]):
+            self.hooks.send(event)
 
     def unlabel_by_person(self, repo: RepoId, number: int, label: str) -> None:
         for event in self.state.relabel(repo, number, MAINTAINER, [], [label]):

@@ -206,6 +206,20 @@ def test_a_label_was_set_by_the_bot_until_a_person_sets_it(case: Case) -> None:
     assert case.forge.filter_set_by_bot(case.ref, names) == ("bug",)
 
 
+def test_label_changes_are_listed_with_who_made_them(case: Case) -> None:
+    case.forge.add_labels(case.ref, ("bug",))
+    case.unlabel("bug")
+    case.label("docs")
+    changes = case.forge.list_label_changes(case.ref)
+    assert [(one.name, one.added, one.own, one.by_bot) for one in changes] == [
+        ("bug", True, True, True),
+        ("bug", False, False, False),
+        ("docs", True, False, False),
+    ]
+    assert [one.at for one in changes] == sorted(one.at for one in changes)
+    assert changes[0].at >= case.forge.get_issue(case.ref).created_at
+
+
 def test_a_comment_is_listed_and_edited_in_place(case: Case) -> None:
     assert case.forge.list_own_comments(case.ref) == ()
     comment = case.forge.post_comment(case.ref, "First.")

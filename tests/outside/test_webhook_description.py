@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
+from bot.sandbox.demo import DEMO_PROJECT
 from bot.sandbox.github.payloads import payload
+from bot.sandbox.gitlab.payloads import payload as gitlab_payload
 from bot.sandbox.state import MAINTAINER, Event, User
 from tests.simulation import Sandbox
 from tests.simulation.host import edit_issue, set_state, transfer
@@ -99,3 +101,21 @@ def test_an_issue_that_arrives_by_transfer_is_as_described(
     schema = media["application/json"]["schema"] | {"components": description["components"]}
     assert body["changes"]["old_repository"]["full_name"] == REPO
     assert list(Draft202012Validator(schema).iter_errors(body)) == []
+
+
+def test_gitlab_s_change_of_labels_has_the_parts_of_a_recorded_one(
+    shared: Path, box: Sandbox
+) -> None:
+    folder = shared / "contracts" / "gitlab" / "webhooks-2026"
+    recorded = json.loads((folder / "issue.update.scoped-label-swapped.made.json").read_text())
+    lab = box.gitlab
+    number = lab.open_issue(DEMO_PROJECT, "Title", labels=["customer"], deliver=False)
+    (event,) = lab.state.relabel(DEMO_PROJECT, number, MAINTAINER, ["type::bug"])
+    named = gitlab_payload(event, lab.serializer)
+    assert named
+    for part in ("user", "changes"):
+        assert named[1][part].keys() == recorded[part].keys()
+    labels, known = (x["changes"]["labels"]["current"] for x in (named[1], recorded))
+    assert {frozenset(label) for label in labels} == {frozenset(label) for label in known}
+    owners = [(x["type"], x["project_id"] is None, x["group_id"] is None) for x in labels]
+    assert owners == [("GroupLabel", True, False), ("ProjectLabel", False, True)]

@@ -28,7 +28,12 @@ def control(box: Sandbox, receiver: Receiver) -> Iterator[httpx.Client]:
         yield found
 
 
-def test_an_issue_is_opened_shown_and_unlabeled(
+def payloads(box: Sandbox) -> list[Any]:
+    box.hooks.settle()
+    return [delivery.payload for delivery in box.deliveries]
+
+
+def test_an_issue_is_opened_shown_labeled_and_unlabeled(
     box: Sandbox, control: httpx.Client, bot: httpx.Client, receiver: Receiver
 ) -> None:
     opened = control.post("/issues", json={"title": "Dead", "body": "It is.", "author": "ada"})
@@ -42,6 +47,14 @@ def test_an_issue_is_opened_shown_and_unlabeled(
     shown = control.get(issue).json()
     assert (shown["author"], shown["comments"]) == ("ada", [])
     assert shown["labels"] == ["bug"]
+    labelled = control.post(f"{issue}/labels", json={"name": "Area/Login"})
+    assert (labelled.status_code, labelled.json()) == (201, {"labels": ["bug", "area/login"]})
+    changes = [(x["action"], x["sender"]["type"]) for x in payloads(box) if "label" in x]
+    assert changes == [
+        *[("labeled", "Bot")] * 2,
+        ("unlabeled", "User"),
+        ("labeled", "User"),
+    ]
     again = control.post(f"/redeliver/{created['deliveries'][0]['id']}").json()
     assert again["job"]
     assert (box.deliveries[-1].job, box.deliveries[-1].redelivery) == (again["job"], True)
@@ -91,6 +104,9 @@ def test_faults_are_armed_and_cleared_over_http(control: httpx.Client, bot: http
         ("POST", "/faults", {"name": "github-501"}, 422),
         ("POST", "/redeliver/nothing", None, 404),
         ("DELETE", "/issues/acme/widget/1/labels/bug", None, 404),
+        ("POST", "/issues/acme/widget/1/labels", {"name": "unknown"}, 404),
+        ("POST", "/issues/acme/widget/99/labels", {"name": "bug"}, 404),
+        ("POST", "/issues/acme/widget/1/labels", {"label": "bug"}, 422),
     ],
 )
 def test_invalid_requests_are_refused(

@@ -162,6 +162,7 @@ def test_changes_have_the_previous_values(box: Sandbox, receiver: Receiver) -> N
     labels = relabeled["changes"]["labels"]
     titles = [[label["title"] for label in labels[when]] for when in ("previous", "current")]
     assert titles == [["type::bug"], ["type::feature"]]
+    assert relabeled["changes"]["updated_by_id"]["current"] == relabeled["user"]["id"]
 
 
 def test_the_bots_own_writes_send_webhooks(

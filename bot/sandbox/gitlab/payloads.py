@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from bot.sandbox.gitlab.serializers import Json, Serializer, iso
+from bot.sandbox.gitlab.serializers import Json, Serializer, iso, number_of
 from bot.sandbox.state import Change, Event, Issue, Repo, StoredComment
 
 VERSION = "19.2.0-ee"
@@ -81,7 +81,8 @@ def _note_hook(event: Event, serializer: Serializer) -> tuple[str, Json]:
 
 def user(serializer: Serializer, login: str) -> Json:
     full = serializer.user(login)
-    return {key: full[key] for key in ("id", "name", "username")}
+    shown = {key: full[key] for key in ("id", "name", "username")}
+    return {**shown, "avatar_url": None, "email": "[REDACTED]"}
 
 
 def project(serializer: Serializer, repo: Repo) -> Json:
@@ -115,14 +116,25 @@ def attributes(serializer: Serializer, repo: Repo, issue: Issue) -> Json:
 
 
 def _labels(serializer: Serializer, repo: Repo, names: Iterable[str]) -> list[Json]:
-    return [
-        {
-            "id": serializer.label(repo, name)["id"],
-            "title": name,
-            "type": "GroupLabel" if name in repo.group_labels else "ProjectLabel",
-        }
-        for name in names
-    ]
+    return [_label(serializer, repo, name) for name in names]
+
+
+def _label(serializer: Serializer, repo: Repo, name: str) -> Json:
+    """Return a label as in webhooks: its name is a `title`, and one of both owners is null."""
+    label, of_group = serializer.label(repo, name), name in repo.group_labels
+    at = utc(repo.created_at)
+    return {
+        "id": label["id"],
+        "title": name,
+        "color": label["color"],
+        "project_id": None if of_group else repo.id,
+        "created_at": at,
+        "updated_at": at,
+        "template": False,
+        "description": label["description"],
+        "type": "GroupLabel" if of_group else "ProjectLabel",
+        "group_id": number_of(repo.owner) if of_group else None,
+    }
 
 
 def _note(serializer: Serializer, event: Event, comment: StoredComment) -> Json:
@@ -156,6 +168,7 @@ def _changes(event: Event, serializer: Serializer) -> Json:
             pairs["confidential"] = (False, True)
         case "relabeled":
             pairs["labels"] = (_labels(serializer, event.repo, event.old_labels), now["labels"])
+            pairs["updated_by_id"] = (None, serializer.state.user(event.actor).id)
     return {name: {"previous": old, "current": new} for name, (old, new) in pairs.items()}
 
 
