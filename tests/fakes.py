@@ -81,8 +81,8 @@ class FakeForge:
 
     `errors` holds, per method, what its next calls raise: instead of their effect, or after it if
     the pair's flag is True. `deleted` are labels that were deleted after the labels were read.
-    `changes` are those of its labels, each a minute after the one before; `personal` is True where
-    the bot has the token of a person.
+    `changes` are those of its labels, each a minute after the one before, the first a minute after
+    `changes_from`; `personal` is True where the bot has the token of a person.
     """
 
     current: Issue
@@ -98,6 +98,7 @@ class FakeForge:
     added: set[str] = field(default_factory=set)  # labels that the bot ever set
     people_replied: bool = False
     changes: list[LabelChange] = field(default_factory=list)
+    changes_from: float = NOW
     personal: bool = False
     rate: Rate = field(default_factory=lambda: Rate(80, 500))
     past: list[Issue] = field(default_factory=list)
@@ -197,7 +198,7 @@ class FakeForge:
 
     def _note_changes(self, names: Iterable[str], *, added: bool, own: bool) -> None:
         for name in names:
-            at = NOW + 60 * (len(self.changes) + 1)
+            at = self.changes_from + 60 * (len(self.changes) + 1)
             self.changes.append(LabelChange(name, added, at, own, own and not self.personal))
 
     def person_adds(self, label: str, *, own: bool = False) -> None:
