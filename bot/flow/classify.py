@@ -14,7 +14,7 @@ from bot.learn.features import Features
 from bot.learn.model import LearnedLabel, RepositoryModel
 from bot.learn.train import MIN_EXAMPLES
 
-# Of labels that only the language model chose, to judge it by the latest of them.
+# Of a label that only the language model chose, to judge it by the latest of them.
 MIN_OUTCOMES, MAX_OUTCOMES = 10, 50
 
 # The certainty of a label by that of the language model and that of the classifier, "" where one
@@ -83,13 +83,13 @@ def _find_proven_precision(label: LearnedLabel) -> float:
 
 
 def combine(
-    by_model: Sequence[LabelSuggestion], opinion: Opinion, *, is_trusted: bool
+    by_model: Sequence[LabelSuggestion], opinion: Opinion, doubted: Collection[str] = ()
 ) -> list[LabelSuggestion]:
     """Return the labels of a language model and of the classifier together.
 
-    `is_trusted` tells whether the model's labels count without the classifier. One that both chose
-    has the classifier's source, so that the model is judged by those that it chose alone. Where the
-    two contradict each other, the model counts if it is sure.
+    `doubted` are folded names that the model alone only suggests. A label that both chose has the
+    classifier's source, so that the model is judged by those that it chose alone. Where the two
+    contradict each other, the model counts if it is sure.
     """
     by_classifier = {fold(x.label): x for x in opinion.labels if x.certainty != "unsure"}
     combined = []
@@ -101,7 +101,7 @@ def combine(
             continue
         rivals = [x for x in by_classifier.values() if exclude_each_other(x, choice, opinion)]
         is_contradicted = bool(rivals) and choice.certainty != "sure"
-        is_doubtful = is_contradicted or not is_trusted
+        is_doubtful = is_contradicted or fold(choice.label) in doubted
         combined.append(replace(choice, certainty="unsure") if is_doubtful else choice)
     if not opinion.labels:
         return combined
@@ -133,11 +133,20 @@ def exclude_each_other(one: LabelSuggestion, other: LabelSuggestion, opinion: Op
     return is_type_name(one.label) and is_type_name(other.label)
 
 
-def is_model_trusted(corrections: Collection[Correction], precision: float) -> bool:
-    """Return whether people keep the labels that only the language model chose, or set those that
-    it suggested. True where too few of them are known.
+def find_doubted_labels(corrections: Collection[Correction], precision: float) -> frozenset[str]:
+    """Return the folded names of labels that count only if the classifier chose them too.
+
+    People removed too many of those that only the language model chose. A label that it suggested
+    and that people set was right; of few outcomes nothing follows.
     """
-    by_model = [one.verdict for one in select_latest(corrections) if one.source == "model"]
-    latest = by_model[-MAX_OUTCOMES:]
-    right = sum(verdict != "removed" for verdict in latest)
-    return len(latest) < MIN_OUTCOMES or right >= precision * len(latest)
+    by_label: dict[str, list[str]] = {}
+    for one in select_latest(corrections):
+        if one.source == "model":
+            by_label.setdefault(fold(one.label), []).append(one.verdict)
+    latest = {name: verdicts[-MAX_OUTCOMES:] for name, verdicts in by_label.items()}
+    return frozenset(
+        name
+        for name, verdicts in latest.items()
+        if len(verdicts) >= MIN_OUTCOMES
+        and len(verdicts) - verdicts.count("removed") < precision * len(verdicts)
+    )

@@ -96,12 +96,12 @@ class Labeller(Protocol):
 class ModelLabeller:
     """A language model, None on a host without one. `call` as in `ModelService.complete`.
 
-    `is_trusted` is False where people remove too many of its labels.
+    `doubted` are folded names of labels that it only suggests, unless the classifier agrees.
     """
 
     model: ModelService | None
     call: ModelCall | None = None
-    is_trusted: bool = True
+    doubted: Collection[str] = ()
 
     def propose(self, material: Material) -> Proposal:
         if self.model is None:
@@ -116,7 +116,7 @@ class ModelLabeller:
             replace(label, reason=reason if is_reason(reason) else "")
             for label, reason in zip(answer.reply.labels, reasons, strict=True)
         ]
-        labels = combine(labels, material.opinion or Opinion(), is_trusted=self.is_trusted)
+        labels = combine(labels, material.opinion or Opinion(), self.doubted)
         return Proposal("model", labels, summary, answer.usage, answer.cache_entry)
 
 

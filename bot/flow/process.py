@@ -21,7 +21,7 @@ from bot.core.pricing import Limits
 from bot.core.text import globs
 from bot.core.text.bounded import drop_body
 from bot.core.types import Issue, Job, Record
-from bot.flow.classify import is_model_trusted
+from bot.flow.classify import find_doubted_labels
 from bot.flow.context import Attempt, JobContext
 from bot.flow.enrich import (
     ClassifierLabeller,
@@ -198,9 +198,9 @@ def _make_labellers(
     call = ModelCall(issue, context.forge, limits, exempt)
     learns = config.learn.from_corrections
     corrections = context.corrections.list(job.ref.repo_key) if learns else ()
-    is_trusted = is_model_trusted(corrections, config.labels.precision)
+    doubted = find_doubted_labels(corrections, config.labels.precision)
     return [
-        ModelLabeller(choose_model(config, context.models), call, is_trusted),
+        ModelLabeller(choose_model(config, context.models), call, doubted),
         ClassifierLabeller(),
         RulesLabeller(),
     ]

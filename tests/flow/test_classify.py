@@ -9,7 +9,7 @@ import pytest
 from bot.core.corrections import Correction, Verdict
 from bot.core.labels.names import fold
 from bot.core.types import Certainty, Label, LabelSuggestion, Source
-from bot.flow.classify import Opinion, classify, combine, is_model_trusted, join
+from bot.flow.classify import Opinion, classify, combine, find_doubted_labels, join
 from bot.learn.features import extract_features
 from tests.fakes import NOW
 from tests.history import TOPICS, WOBBLES, make_classifier
@@ -53,28 +53,28 @@ def test_the_certainty_of_a_label_follows_from_both(
 ) -> None:
     model = [suggestion("crash", by_model)] if by_model else []
     other = opinion(("Crash", by_classifier)) if by_classifier else Opinion()
-    (found,) = combine(model, other, is_trusted=True)
+    (found,) = combine(model, other)
     assert (found.certainty, found.source) == result
 
 
 def test_what_only_the_classifier_finds_possible_is_not_suggested_beside_a_model() -> None:
-    assert combine([], opinion(("crash", "unsure")), is_trusted=True) == []
+    assert combine([], opinion(("crash", "unsure"))) == []
 
 
 def test_labels_of_a_model_that_people_remove_count_only_with_the_classifier() -> None:
     choices = [suggestion("crash", "sure"), suggestion("docs", "sure")]
-    found = combine(choices, opinion(("docs", "likely")), is_trusted=False)
+    found = combine(choices, opinion(("docs", "likely")), {"crash"})
     assert shown(found) == [("docs", "sure", "classifier"), ("crash", "unsure", "model")]
 
 
 def test_of_labels_that_contradict_each_other_only_one_is_applied() -> None:
     likely, sure = suggestion("bug", "likely"), suggestion("bug", "sure")
     other = opinion(("question", "likely"))
-    assert shown(combine([likely], other, is_trusted=True)) == [
+    assert shown(combine([likely], other)) == [
         ("question", "likely", "classifier"),
         ("bug", "unsure", "model"),
     ]
-    assert shown(combine([sure], other, is_trusted=True)) == [
+    assert shown(combine([sure], other)) == [
         ("bug", "sure", "model"),
         ("question", "unsure", "classifier"),
     ]
@@ -132,19 +132,19 @@ def verdicts(*counts: tuple[Verdict, int, str]) -> list[Correction]:
 
 
 @pytest.mark.parametrize(
-    ("corrections", "is_trusted"),
+    ("corrections", "doubted"),
     [
-        ([], True),
-        (verdicts(("removed", 9, "model")), True),
-        (verdicts(("removed", 10, "model")), False),
-        (verdicts(("kept", 9, "model"), ("removed", 1, "model")), True),
-        (verdicts(("kept", 8, "model"), ("removed", 2, "model")), False),
-        (verdicts(("removed", 20, "classifier"), ("removed", 20, "rules")), True),
-        (verdicts(("removed", 20, "model"), ("kept", 45, "model")), True),
-        (verdicts(("removed", 20, "model"), ("added", 50, "model")), True),
+        ([], set()),
+        (verdicts(("removed", 9, "model")), set()),
+        (verdicts(("removed", 10, "model")), {"crash"}),
+        (verdicts(("kept", 9, "model"), ("removed", 1, "model")), set()),
+        (verdicts(("kept", 8, "model"), ("removed", 2, "model")), {"crash"}),
+        (verdicts(("removed", 20, "classifier"), ("removed", 20, "rules")), set()),
+        (verdicts(("removed", 20, "model"), ("kept", 45, "model")), set()),
+        (verdicts(("removed", 20, "model"), ("added", 50, "model")), set()),
     ],
 )
-def test_a_model_is_trusted_while_people_keep_its_latest_labels(
-    corrections: list[Correction], is_trusted: bool
+def test_a_label_of_the_model_is_doubted_while_people_remove_it(
+    corrections: list[Correction], doubted: set[str]
 ) -> None:
-    assert is_model_trusted(corrections, 0.9) is is_trusted
+    assert find_doubted_labels(corrections, 0.9) == doubted
