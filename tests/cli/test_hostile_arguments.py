@@ -216,6 +216,7 @@ CALLS_WITH_PROVIDER = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("words", "provider"), CALLS_WITH_PROVIDER)
 def test_a_platform_and_a_model_that_answer_nonsense(
     tmp_path: Path, nonsense: str, words: list[str], provider: str

@@ -140,6 +140,7 @@ def test_a_budget_is_obeyed_and_used(
     assert "$0.0060" in result.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("status", "fix"),
     [
@@ -247,6 +248,7 @@ def test_a_person_reads_number_title_address_and_labels(model: ModelServer, tmp_
     assert result.stderr.startswith("1 issue: 1 by rules; ")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text",
     [

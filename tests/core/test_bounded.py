@@ -32,6 +32,7 @@ BODIES = RUNS.map(lambda runs: "".join(piece * count for piece, count in runs))
 AT_A_CUT = "x" * (65_536 - 3) + "\x1b[0;31m" + "y" * 20_000
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(BODIES)
 @example("a" * (HEAD_CHARS + TAIL_CHARS))

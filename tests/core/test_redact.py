@@ -355,6 +355,7 @@ def seconds(text: str) -> float:
     return time.process_time() - started
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lead", ["", CUES])
 @pytest.mark.parametrize("prefix", PREFIXES)
 def test_the_time_grows_with_the_length_and_no_faster(prefix: str, lead: str) -> None:

@@ -114,6 +114,7 @@ def comment(
     return text
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(NAMES, st.integers(0, 400))
 @example("`" * 250, 400)

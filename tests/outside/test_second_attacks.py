@@ -56,6 +56,7 @@ def products(server: EmbeddedRedis, tmp_path_factory: pytest.TempPathFactory) ->
         products.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("case", "on", "provider"), list(parameters()))
 def test_a_hostile_case_does_no_harm_and_is_answered(
     case: Case | None, on: str, provider: str, products: Products, judge: Judge

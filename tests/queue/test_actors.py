@@ -155,6 +155,7 @@ def test_an_unexpected_error_shows_its_place_and_never_its_values(
     assert "quokkaberry" not in repr([one.client.dump(key) for key in one.client.scan_iter()])
 
 
+@pytest.mark.slow
 def test_a_retry_that_meets_a_dead_redis_is_not_lost(
     start_worker: Make, own_redis: EmbeddedRedis
 ) -> None:
@@ -171,6 +172,7 @@ def test_a_retry_that_meets_a_dead_redis_is_not_lost(
     assert one.wait(job, "done", seconds=20).tries == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("deaths", "state"), [(MAX_TRIES - 1, "done"), (MAX_TRIES, "dead")])
 def test_a_job_that_no_worker_survives_is_a_dead_letter(
     redis_url: str, deaths: int, state: str

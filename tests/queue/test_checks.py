@@ -173,6 +173,7 @@ def test_the_authority_in_ssl_ca_certs_is_trusted(tls_port: int, tmp_path: Path)
     assert found.startswith("closes the connection"), "after a handshake without an error"
 
 
+@pytest.mark.slow
 @BOTH
 def test_a_server_without_tls_is_named(redis_url: str, find: Report) -> None:
     found = problem(find, redis_url.replace("redis://", "rediss://"))
@@ -197,6 +198,7 @@ def test_a_redis_that_is_down_is_no_finding_of_the_start() -> None:
             in_check(client)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", ["serve", "worker"])
 def test_each_part_names_cluster_mode_at_its_start(tmp_path: Path, part: str) -> None:
     log = tmp_path / "log"

@@ -184,6 +184,7 @@ def test_an_address_at_which_tagline_does_not_receive_is_refused(
     assert project.hooks() == []
 
 
+@pytest.mark.slow
 def test_before_the_receiver_runs_the_hook_is_set_up_and_the_next_step_is_named(
     project: Project, box: Sandbox
 ) -> None:

@@ -24,6 +24,7 @@ def test_many_of_the_largest_issues_at_once_take_little_memory_and_give_it_back(
     assert after - idle <= RETAINED_MIB
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("character", ["\U0001f4a5", "ж", "\u200b", "\x1b[0m"])
 def test_the_largest_issue_of_a_platform_is_answered(app: App, character: str) -> None:
     start, end = "The login crashed with an exception. ", " It is a bug."
@@ -34,6 +35,7 @@ def test_the_largest_issue_of_a_platform_is_answered(app: App, character: str) -
     assert len(app.comments(number)) == 1
 
 
+@pytest.mark.slow
 def test_an_edit_in_the_middle_of_the_largest_body_is_noticed(app: App) -> None:
     app.configure("version: 1\non: [opened, edited]\n")
     half = "It crashed. " * ((LONGEST[app.on] - 1) // 24)

@@ -114,6 +114,7 @@ class RunCommand:
         wait_until(partial(is_ok, self.url))
 
 
+@pytest.mark.slow
 def test_killed_parts_are_restarted_and_accepted_jobs_are_done(
     box: Sandbox, clean: str, tmp_path: Path
 ) -> None:
@@ -202,6 +203,7 @@ def test_it_ends_cleanly_when_it_is_stopped_during_the_start(
     assert not (run.data / "redis.sock").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", ["run", "serve", "worker"])
 def test_an_outage_of_redis_is_one_line_and_no_readiness(command: str, tmp_path: Path) -> None:
     (tmp_path / "redis").mkdir()

@@ -59,6 +59,7 @@ def test_a_repository_hook_is_answered_whatever_access_the_worker_has(
         assert len(app.comments(number)) == 1
 
 
+@pytest.mark.slow
 def test_a_repository_without_the_app_is_skipped_by_the_worker(box: Sandbox, clean: str) -> None:
     with apart(App(box, clean)) as app:
         _, record = open_issue_of_repository_hook(app, installed_nowhere(box))

@@ -51,6 +51,7 @@ TEMPORARY = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", TEMPORARY)
 def test_a_forge_that_fails_temporarily_gets_one_comment(
     app: App, case: str, monkeypatch: pytest.MonkeyPatch

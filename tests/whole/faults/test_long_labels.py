@@ -29,6 +29,7 @@ def add_labels(app: App, character: str) -> list[str]:
     return names
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("character", CHARACTERS)
 @pytest.mark.parametrize("fault", LOST_RESPONSES)
 def test_twenty_of_the_longest_labels_and_a_lost_response_leave_one_comment(

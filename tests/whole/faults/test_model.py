@@ -64,6 +64,7 @@ def app_with_format(_apps: dict[str, App], clean: str, host: str) -> App:
     return app
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_failing_model_means_labels_at_once_and_one_comment_later(
     app_with_format: App, clients: ClientPool, fault: str

@@ -50,6 +50,7 @@ UNKNOWN: list[tuple[int, object]] = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("status", "body"), UNKNOWN, ids=[str(status) for status, _ in UNKNOWN])
 def test_a_refusal_that_is_not_known_to_be_final_is_retried(
     app: App, status: int, body: object

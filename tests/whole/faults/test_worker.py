@@ -45,6 +45,7 @@ STEPS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", STEPS)
 def test_a_job_of_a_worker_killed_at_any_step_is_repeated_without_a_second_comment(
     idle_app: App, second_worker: StartWorker, step: str
@@ -170,6 +171,7 @@ def test_f009_of_two_workers_with_one_job_the_second_deletes_its_comment(
     assert {outcome.record.comment_id for outcome in outcomes} == {min(ids)}
 
 
+@pytest.mark.slow
 def test_f010_a_job_that_exhausts_memory_is_a_dead_letter_and_others_run(
     app: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
