@@ -21,7 +21,7 @@ from bot.core.ports import ModelCall, ModelService
 from bot.core.text import language
 from bot.core.text.condense import condense
 from bot.core.text.extractive_summary import extract_summary
-from bot.core.text.grounding import drop_ungrounded
+from bot.core.text.grounding import Grounding
 from bot.core.text.placeholders import is_reason
 from bot.core.text.redact import RedactionKind, redact, redact_excerpt
 from bot.core.text.sanitize import to_one_line
@@ -108,10 +108,12 @@ class ModelLabeller:
             raise ModelSkipped(NO_PROVIDER)
         request, text = material.build_prompt()
         answer = self.model.complete(request, self.call)
-        summary = drop_ungrounded(answer.reply.summary, text)
+        told = "\n".join((request.system, *(x.description for x in material.usable_labels)))
+        grounding = Grounding(text, told)
+        summary = grounding.drop_ungrounded(answer.reply.summary)
         if material.config.language == "auto" and language.differ(summary, text):
             summary = ""
-        reasons = (drop_ungrounded(label.reason, text) for label in answer.reply.labels)
+        reasons = (grounding.drop_ungrounded(label.reason) for label in answer.reply.labels)
         labels = [
             replace(label, reason=reason if is_reason(reason) else "")
             for label, reason in zip(answer.reply.labels, reasons, strict=True)

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from bot.core.text.grounding import drop_ungrounded
+from bot.core.text.grounding import Grounding
 
 SHOWN = """Upload fails in Firefox 131 since v4.2.1
 `save_file()` raises E1234 (0x80070005) for utf8 names; the limit is 1.5 GB."""
@@ -29,28 +29,57 @@ INVENTED = [
 ]
 
 
+INSTRUCTIONS = """Summarize in one or two plain sentences, in the language of the issue.
+Something is broken or behaves differently from the documentation."""
+
+
+def drop_ungrounded(text: str) -> str:
+    return Grounding(SHOWN, INSTRUCTIONS).drop_ungrounded(text)
+
+
 @pytest.mark.parametrize("sentence", KEPT)
 def test_a_sentence_about_what_the_issue_names_is_kept(sentence: str) -> None:
-    assert drop_ungrounded(sentence, SHOWN) == sentence
+    assert drop_ungrounded(sentence) == sentence
 
 
 @pytest.mark.parametrize("sentence", INVENTED)
 def test_a_sentence_with_an_invented_name_is_dropped(sentence: str) -> None:
-    assert drop_ungrounded(sentence, SHOWN) == ""
-    assert drop_ungrounded(f"The upload fails. {sentence} It always does.", SHOWN) == (
+    assert drop_ungrounded(sentence) == ""
+    assert drop_ungrounded(f"The upload fails. {sentence} It always does.") == (
         "The upload fails. It always does."
     )
 
 
 def test_lines_are_sentences_of_their_own() -> None:
-    assert (
-        drop_ungrounded("The upload fails\nIt broke in 4.3\nAlways", SHOWN)
-        == "The upload fails Always"
-    )
+    assert drop_ungrounded("The upload fails\nIt broke in 4.3\nAlways") == "The upload fails Always"
+
+
+@pytest.mark.parametrize(
+    "quotation",
+    [
+        "One or two plain sentences, in the language of the issue.",
+        "Something is broken or behaves differently from the documentation!",
+        "Something is broken, or behaves differently.",
+    ],
+)
+def test_a_sentence_that_quotes_the_instructions_is_dropped(quotation: str) -> None:
+    assert drop_ungrounded(f"The upload fails. {quotation}") == "The upload fails."
+
+
+def test_the_words_of_an_issue_are_no_quotation_of_instructions_with_the_same_words() -> None:
+    description = "Upload fails in Firefox"
+    kept = Grounding(SHOWN, description).drop_ungrounded(f"{description}.")
+    assert kept == f"{description}."
+    assert drop_ungrounded("Something is broken.") == "Something is broken."
+
+
+def test_a_sentence_is_said_once() -> None:
+    repeated = "1. The upload fails. 2. The upload fails. 3. The upload fails! 4."
+    assert drop_ungrounded(repeated) == "The upload fails."
 
 
 @pytest.mark.parametrize("piece", ["a", "A.", "1.", "`", "A-", "_", "a_1", "é.", "A1 ", ". "])
 def test_no_text_takes_long(piece: str) -> None:
     started = time.process_time()
-    drop_ungrounded(piece * 500_000, piece * 16_000)
+    Grounding(piece * 16_000, piece * 4_000).drop_ungrounded(piece * 500_000)
     assert time.process_time() - started < 0.2

@@ -16,6 +16,7 @@ import pytest
 
 from bot import log, wiring
 from bot.core import prompt
+from bot.core.text.grounding import Grounding
 from bot.core.types import IssueRef, Job, Marker
 from bot.flow.plan import Outcome
 from bot.flow.render import write_marker
@@ -261,7 +262,7 @@ def test_the_checks_find_what_an_unprotected_product_breaks(
 ) -> None:
     """Without the product's protection the same replies break nearly every property."""
     monkeypatch.setattr("bot.flow.render.to_plain_markdown", lambda text, *_, **__: text)
-    monkeypatch.setattr("bot.flow.enrich.drop_ungrounded", lambda text, _: text)
+    monkeypatch.setattr(Grounding, "drop_ungrounded", lambda _, text: text)
     monkeypatch.setattr("bot.core.labels.policy.usable_labels", lambda labels, _: tuple(labels))
     issue = environment.context["base_github_body"]["issue"]
     product = environment.product(on)
