@@ -111,7 +111,8 @@ class ModelLabeller:
         told = "\n".join((request.system, *(x.description for x in material.usable_labels)))
         grounding = Grounding(text, told)
         summary = grounding.drop_ungrounded(answer.reply.summary)
-        if material.config.language == "auto" and language.differ(summary, text):
+        is_other = language.differ(summary, text) or not grounding.is_about_issue(summary)
+        if material.config.language == "auto" and is_other:
             summary = ""
         reasons = (grounding.drop_ungrounded(label.reason) for label in answer.reply.labels)
         labels = [

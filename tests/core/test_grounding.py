@@ -83,3 +83,16 @@ def test_no_text_takes_long(piece: str) -> None:
     started = time.process_time()
     Grounding(piece * 16_000, piece * 4_000).drop_ungrounded(piece * 500_000)
     assert time.process_time() - started < 0.2
+
+
+@pytest.mark.parametrize(
+    ("summary", "is_about"),
+    [
+        ("The upload of files with utf8 names fails in Firefox since the last release.", True),
+        ("There is a list of different things, which makes people track another problem.", False),
+        ("It fails.", True),
+        ("上传失败，请修复这个问题。", True),
+    ],
+)
+def test_a_summary_shares_words_with_its_issue(summary: str, is_about: bool) -> None:
+    assert Grounding(SHOWN).is_about_issue(summary) is is_about

@@ -44,6 +44,8 @@ def test_a_reason_has_a_word_that_says_something(text: str) -> None:
     assert is_reason(text)
 
 
-@pytest.mark.parametrize("text", ["", "the", "I", "a", "x", "N/A", "none", "it is", "...", "- -"])
+@pytest.mark.parametrize(
+    "text", ["", "the", "I", "a", "x", "N/A", "none", "it is", "...", "- -", "likely"]
+)
 def test_stop_words_and_single_letters_are_no_reason(text: str) -> None:
     assert not is_reason(text)

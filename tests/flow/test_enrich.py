@@ -128,6 +128,19 @@ def test_a_summary_in_another_language_is_replaced_by_the_issue_s_own_words() ->
     assert wanted.summary.startswith("导出时程序崩溃")
 
 
+@pytest.mark.parametrize(
+    "summary",
+    [
+        "One or two plain sentences, at most 60 words, in the language of the issue.",
+        "There is a list of different things, which makes people track another problem.",
+    ],
+)
+def test_a_summary_of_something_else_is_replaced_by_the_issue_s_own_words(summary: str) -> None:
+    found = enriched(ScriptedModel(model_reply(summary, ("bug", "sure", "Something is broken"))))
+    assert found.summary == "The export to PDF crashed with an exception."
+    assert found.source == "model"
+
+
 def test_the_prompt_holds_title_and_text_but_not_the_author() -> None:
     model = ScriptedModel(model_reply("It crashes."))
     enriched(model)

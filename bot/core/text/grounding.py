@@ -19,6 +19,9 @@ _PUNCTUATION = re.compile(r"[^\w.]+|_+")
 _LETTERS = re.compile(r"[^\W\d_]+")
 _MIN_RUNS = 2  # runs of three words in a sentence that may be a quotation
 _MIN_QUOTED = 0.5  # of its runs
+_LONG_WORD, _STEM = 5, 4  # letters
+_MIN_LONG_WORDS = 5
+_MIN_SHARED = 0.15  # of a summary's long words
 
 
 class Grounding:
@@ -36,6 +39,15 @@ class Grounding:
             if words and self._has_names(part) and not self._is_told(words):
                 kept.setdefault(" ".join(words), part.strip())
         return " ".join(kept.values())
+
+    def is_about_issue(self, text: str) -> bool:
+        """Return whether a text in the issue's language shares words with it, if it is long enough
+        for that."""
+        stems = [word[:_STEM] for word in _list_words(text) if len(word) >= _LONG_WORD]
+        known = {word[:_STEM] for word in _list_words(self._issue)}
+        return len(stems) < _MIN_LONG_WORDS or (
+            sum(stem in known for stem in stems) >= _MIN_SHARED * len(stems)
+        )
 
     def _has_names(self, sentence: str) -> bool:
         return all(name in self._names for name in _find_names(sentence))

@@ -29,6 +29,7 @@ _NO_SUMMARY = frozenset(
 _STOP_WORDS = (
     "a an and are as at be but by for from has have i if in is it its na no none not null of on or"
     " reason so that the their then there these they this to true false was were will with yes you"
+    " certain certainty guess likely possible probably sure unsure unknown"
 )
 _NO_REASON = frozenset(_STOP_WORDS.split())
 
