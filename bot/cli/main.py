@@ -38,6 +38,8 @@ GROUPS = {
         "serve": "Receive webhooks and queue them.",
         "worker": "Process queued jobs: summaries, labels, comments.",
         "job": "Show the state and outcome of a job.",
+        "stats": "Show what people did with the labels that Tagline chose.",
+        "resume": "Let Tagline apply a label again that people had removed too often.",
         "dead": "List failed jobs and retry them.",
     },
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -78,7 +79,7 @@ def find_corrections(case: LabelledIssue) -> tuple[Correction, ...]:
     ours = {fold(name): name for name in case.record.labels}
     on_issue = {fold(name): name for name in case.issue.labels}
     by_people = [change for change in case.changes if _is_by_person(change, case, ours)]
-    last = {fold(change.name): change for change in case.changes}
+    last = {fold(change.name): n for n, change in enumerate(case.changes)}
     choices = {fold(choice.label): choice for choice in case.record.choices}
     found: list[Correction] = []
     for key, name in (ours | on_issue).items():
@@ -93,9 +94,10 @@ def find_corrections(case: LabelledIssue) -> tuple[Correction, ...]:
 
 
 def _find_verdict(
-    last: LabelChange, case: LabelledIssue, by_people: Sequence[LabelChange]
+    place: int, case: LabelledIssue, by_people: Sequence[LabelChange]
 ) -> tuple[Verdict, float] | None:
     """Return the verdict on a label by its last change, and when it was given."""
+    last = case.changes[place]
     key = fold(last.name)
     is_ours = key in map(fold, case.record.labels)
     is_set = last.added and key in map(fold, case.issue.labels)
@@ -103,7 +105,8 @@ def _find_verdict(
     if by_person and is_set and last.at > case.issue.created_at + OPENING_SECONDS:
         return "added", last.at
     if last.own and not by_person and is_set and is_ours:
-        later = (change.at for change in by_people if change.at > last.at)
+        # By their order: GitHub's times are whole seconds.
+        later = (change.at for change in case.changes[place + 1 :] if change in by_people)
         at = next(later, None)
         return None if at is None else ("kept", at)
     was_rejected = by_person and not last.added and is_ours and key in map(fold, case.existing)
@@ -180,3 +183,35 @@ class _Streak:
         issues = tuple(removal.number for removal in self.removed)
         since = self.removed[REMOVALS_TO_DEMOTE - 1].at
         self.demotion = Demotion(self.removed[-1].label, since, issues, self.added)
+
+
+@dataclass(frozen=True, slots=True)
+class LabelCount:
+    """How often people kept, removed or added a label; `source` is the bot's for it, or ""."""
+
+    label: str
+    source: str
+    kept: int = 0
+    removed: int = 0
+    added: int = 0
+
+    @property
+    def kept_share(self) -> float | None:
+        """Return the share that people kept of those that the bot set, None without any."""
+        judged = self.kept + self.removed
+        return self.kept / judged if judged else None
+
+
+def count_labels(corrections: Iterable[Correction]) -> tuple[LabelCount, ...]:
+    """Return the counts of each label and source, by name."""
+    counts: dict[tuple[str, str], Counter[Verdict]] = {}
+    names: dict[str, str] = {}
+    for one in select_latest(corrections):
+        if one.verdict != "resumed":
+            key = fold(one.label)
+            names[key] = one.label
+            counts.setdefault((key, one.source), Counter())[one.verdict] += 1
+    return tuple(
+        LabelCount(names[key], source, found["kept"], found["removed"], found["added"])
+        for (key, source), found in sorted(counts.items())
+    )

@@ -40,6 +40,8 @@ HOSTILE = [
 WITH_ARGUMENT = [
     ["enrich"],
     ["job"],
+    ["stats"],
+    ["resume"],
     ["dead", "retry"],
     ["dead"],
     ["config", "check"],

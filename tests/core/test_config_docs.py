@@ -77,10 +77,10 @@ def test_a_shown_configuration_is_a_file_that_means_it(text: str) -> None:
 
 
 def test_a_note_names_each_key_without_effect_with_its_line() -> None:
-    text = "mode: apply\nlearn:\n  from_corrections: false\ncomment: {similar: 1}\n"
+    text = "mode: apply\ncomment:\n  missing_info: true\n  similar: 1\n"
     parsed = read(text)
     assert parsed.problems == ()
-    assert docs.notes(parsed) == [(3, "learn.from_corrections"), (4, "comment.similar")]
+    assert docs.notes(parsed) == [(3, "comment.missing_info"), (4, "comment.similar")]
 
 
 @pytest.mark.parametrize("text", ["", "{}", FULL, docs.as_yaml(RepoConfig())])

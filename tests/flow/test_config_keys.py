@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 
 from bot.core.config import docs
+from bot.core.corrections import Correction
 from bot.core.errors import ModelFailed
 from bot.core.types import JobKind
+from bot.flow.load_config import digest_config
 from bot.learn.codec import dump
-from tests.fakes import REF, ScriptedModel
+from tests.fakes import NOW, REF, ScriptedModel
 from tests.flow.issue_case import ANSWER, BY_MODEL, BY_RULES, DOWN, IssueCase, make_case
 from tests.history import WOBBLES, make_classifier
 
@@ -59,6 +61,7 @@ class Effect:
     kind: JobKind = "opened"
     issue: Mapping[str, Any] = field(default_factory=dict)
     classifier: bool = False
+    demoted: str = ""  # a label that people removed from three issues
 
 
 EFFECTS = {
@@ -132,6 +135,9 @@ EFFECTS = {
         "Ask ada@example.org",
         issue={"body": "Ask ada@example.org"},
     ),
+    "learn.from_corrections": Effect(
+        "learn: {from_corrections: false}", labels, ["area/login"], BY_MODEL, demoted="bug"
+    ),
     "budget.per_day_usd": Effect("budget: {per_day_usd: 0}", comments, 1, 0),
     "budget.per_author_per_hour": Effect("budget: {per_author_per_hour: 0}", comments, 1, 0),
 }
@@ -142,6 +148,12 @@ def run_case(effect: Effect, config: str | None) -> IssueCase:
     case = make_case(effect.answer, config=config, issue=effect.issue, more_models=more)
     if effect.classifier:
         case.store.training.save_model(REF.repo_key, dump(make_classifier()))
+    if effect.demoted:
+        digest = digest_config(config)
+        removals = [
+            Correction(n, effect.demoted, "removed", NOW + n, config=digest) for n in range(1, 4)
+        ]
+        case.store.corrections.add(REF.repo_key, removals)
     case.job(effect.kind)
     return case
 

@@ -13,7 +13,7 @@ from tests.configs import parse
 from tests.whole.app import App
 from tests.whole.test_command_line import tagline
 
-WRONG = "mode: aply\nlabels:\n  alow: [bug]\nlearn: {from_corrections: false}\n"
+WRONG = "mode: aply\nlabels:\n  alow: [bug]\ncomment: {similar: 0}\n"
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def test_check_prints_every_problem_and_note_with_its_line(folder: Path) -> None
     assert result.stdout.splitlines() == [
         f"{file}:1: mode: write one of: apply, dry-run, off, suggest",
         f"{file}:3: labels.alow: unknown key; did you mean `allow`?",
-        f"{file}:4: learn.from_corrections: note: accepted, without effect in this version",
+        f"{file}:4: comment.similar: note: accepted, without effect in this version",
     ]
 
 
@@ -44,7 +44,7 @@ def test_check_prints_json(folder: Path) -> None:
         "key": "labels.alow",
         "advice": "unknown key; did you mean `allow`?",
     }
-    assert [note["key"] for note in shown["notes"]] == ["learn.from_corrections"]
+    assert [note["key"] for note in shown["notes"]] == ["comment.similar"]
 
 
 @pytest.mark.parametrize(

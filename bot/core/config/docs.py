@@ -47,7 +47,7 @@ DESCRIPTIONS = {
     "budget.per_author_per_hour": "issues of one author that are sent to a model",
 }
 # Accepted, without effect in this version.
-NOT_BUILT = ("comment.similar", "comment.missing_info", "learn.from_corrections")
+NOT_BUILT = ("comment.similar", "comment.missing_info")
 PLAIN = re.compile(r"(?!(?:true|false|null|yes|no|on|off|y|n)$)[A-Za-z][\w-]*", re.IGNORECASE)
 HEADER = """\
 # yaml-language-server: $schema={schema_url}

@@ -1,0 +1,80 @@
+"""`tagline stats REPO`: prints what people did with labels, one section after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import click
+
+from bot.cli import bootstrap
+
+if TYPE_CHECKING:
+    from bot.cli.stats_sections import Repository, Section
+
+LEARN_OFF = (
+    "Note: learn.from_corrections is false, or mode is off, in its tagline.yml: changes of labels"
+    " are not recorded, and no label is only suggested because of them."
+)
+
+
+@click.command()
+@click.argument("repo")
+@bootstrap.json_option
+def stats(repo: str, as_json: bool) -> None:
+    """Show what people kept, removed and added, and which labels are only suggested since.
+
+    REPO is github:OWNER/NAME, gitlab:GROUP/PROJECT or the repository's URL. A change of labels is
+    counted about a minute after it was made.
+    """
+    import msgspec
+
+    from bot.cli.stats_sections import SECTIONS
+
+    repository = open_repository(repo)
+    sections = [make(repository) for make in SECTIONS]
+    learns = repository.in_force.learns_from_corrections
+    if as_json:
+        rows = {section.name: section.rows for section in sections}
+        report = {"v": 1, "repository": repository.name, "learns": learns, **rows}
+        click.echo(msgspec.json.encode(report))
+        return
+    if not learns:
+        click.echo(LEARN_OFF, err=True)
+    click.echo("\n\n".join("\n".join(_format(section)) for section in sections))
+
+
+def open_repository(repo: str) -> Repository:
+    """Return a repository and what Redis has of it. Raises the errors of a forge."""
+    import msgspec
+
+    from bot import wiring
+    from bot.cli.stats_sections import Repository
+    from bot.core import refs
+    from bot.core.config import parser
+    from bot.core.config.caution import MODES
+    from bot.flow.load_config import ConfigInForce, digest_config
+
+    settings = bootstrap.load_settings()
+    given = bootstrap.parse_ref(settings, refs.repository, repo, "REPO")
+    forge, ref = bootstrap.open_forge(settings, bootstrap.open_clients(), given)
+    text = forge.get_config_text(ref)
+    config = parser.read(text).config
+    mode = max(config.mode, settings.mode, key=MODES.index)
+    in_force = ConfigInForce(msgspec.structs.replace(config, mode=mode), (), digest_config(text))
+    return Repository(ref, wiring.redis_store(bootstrap.open_redis(settings)), in_force)
+
+
+def _format(section: Section) -> Iterator[str]:
+    """Yield the lines of a section: title, table, notes."""
+    yield section.title
+    if not section.rows:
+        yield f"  {section.empty}"
+        return
+    table = [section.columns, *(section.format(row) for row in section.rows)]
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    for cells in table:
+        line = "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True))
+        yield f"  {line.rstrip()}"
+    if section.note:
+        yield from bootstrap.wrap(section.note, "  ")

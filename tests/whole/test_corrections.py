@@ -1,0 +1,141 @@
+"""A maintainer corrects labels; from then on they are only suggested, until that changes."""
+
+from __future__ import annotations
+
+import json
+import time
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.core.jobs import JobRecord
+from tests.whole.app import BODY, TITLE, App
+from tests.whole.test_command_line import CommandResult, tagline
+
+_numbers = count(1)
+
+
+@pytest.fixture(autouse=True)
+def labels_jobs_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the jobs for label changes run after a fifth of a second."""
+    monkeypatch.setattr("bot.flow.receive.LABELS_SPAN_SECONDS", 0.2)
+    monkeypatch.setattr("bot.flow.receive.LABELS_SPREAD_SECONDS", 1)
+
+
+def answered(app: App) -> int:
+    """Return an issue of another author, a minute old, that the bot has answered."""
+    n, at = next(_numbers), time.time() - 60
+    return app.issue(TITLE, f"{BODY} Attempt {n}.", author=f"author-{n}", created_at=at)
+
+
+def remove(app: App, number: int, label: str) -> JobRecord:
+    """Let a maintainer remove a label, and wait for the job that follows."""
+    app.host.unlabel_by_person(app.repo, number, label)
+    return app.wait_for_end()
+
+
+def add(app: App, number: int, label: str) -> JobRecord:
+    app.host.label_by_person(app.repo, number, label)
+    return app.wait_for_end()
+
+
+def command(app: App, folder: Path, *arguments: str) -> CommandResult:
+    result = tagline(*arguments, cwd=folder, environment=app.environ)
+    assert result.returncode == 0, result.stderr
+    return result
+
+
+def stats(app: App, folder: Path) -> dict[str, Any]:
+    text = command(app, folder, "stats", f"{app.on}:{app.repo}", "--json").stdout
+    found: dict[str, Any] = json.loads(text)
+    return found
+
+
+def test_a_label_that_a_maintainer_corrects_three_times_is_only_suggested(
+    app: App, tmp_path: Path
+) -> None:
+    corrected = []
+    for _ in range(3):
+        number = answered(app)
+        assert app.labels(number) == ["bug", "area/login"]
+        job = remove(app, number, "bug")
+        assert (job.outcome, job.why) == ("recorded", "1 removed, 1 kept")
+        corrected.append(number)
+
+    number = answered(app)
+    assert app.labels(number) == ["area/login"]
+    (comment,) = app.comments(number)
+    assert "Suggested, not applied: `bug`" in comment.body
+    assert "(only suggested: people removed it three times in a row)" in comment.body
+
+    for old in corrected:
+        command(app, tmp_path, "enrich", app.ref(old), "--apply")
+        assert app.labels(old) == ["area/login"], "a label that was removed never returns"
+
+    shown = stats(app, tmp_path)
+    assert (shown["v"], shown["repository"], shown["learns"]) == (1, f"{app.on}:{app.repo}", True)
+    rows = {row["label"]: row for row in shown["labels"]}
+    bug, area = rows["bug"], rows["area/login"]
+    assert (bug["applied"], bug["removed"], bug["kept_share"]) == (3, 3, 0.0)
+    assert (area["applied"], area["kept"], area["kept_share"]) == (4, 3, 1.0)
+    assert (bug["only_suggested"], area["only_suggested"]) == (True, False)
+    (demotion,) = shown["demotions"]
+    assert (demotion["label"], demotion["issues"]) == ("bug", corrected)
+    assert [x["verdict"] for x in shown["corrections"]].count("removed") == 3
+
+    text = command(app, tmp_path, "stats", f"{app.on}:{app.repo}").stdout
+    assert "Only suggested: labels that people removed three times in a row" in text
+    assert f"tagline resume {app.on}:{app.repo} LABEL" in text
+
+    resumed = command(app, tmp_path, "resume", f"{app.on}:{app.repo}", "Bug")
+    assert resumed.stdout == "Applied again from now on: bug\n"
+    assert app.labels(answered(app)) == ["bug", "area/login"]
+    again = tagline("resume", f"{app.on}:{app.repo}", "bug", cwd=tmp_path, environment=app.environ)
+    assert again.returncode == 1
+    assert "bug is not a label that is only suggested. No label is." in again.stderr
+    assert app.created_labels() == []
+
+
+def test_a_label_that_maintainers_set_themselves_is_applied_again(app: App, tmp_path: Path) -> None:
+    for _ in range(3):
+        remove(app, answered(app), "bug")
+    for _ in range(3):
+        number = answered(app)
+        assert app.labels(number) == ["area/login"]
+        add(app, number, "bug")
+    assert app.labels(answered(app)) == ["bug", "area/login"]
+    assert stats(app, tmp_path)["demotions"] == []
+
+
+def test_a_changed_configuration_ends_a_demotion(app: App, tmp_path: Path) -> None:
+    for _ in range(3):
+        remove(app, answered(app), "bug")
+    assert [row["label"] for row in stats(app, tmp_path)["demotions"]] == ["bug"]
+    app.configure("learn: {from_corrections: false}")
+    result = command(app, tmp_path, "stats", f"{app.on}:{app.repo}")
+    assert "learn.from_corrections is false" in result.stderr
+    assert stats(app, tmp_path)["demotions"] == []
+
+
+def test_labels_that_a_bot_changes_start_no_job(app: App) -> None:
+    number = answered(app)
+    app.host.hooks.settle()
+    changes = [x for x in app.host.deliveries if b'"label' in x.body and x.action != "opened"]
+    assert changes, "the forge reports the bot's own labels"
+    assert {delivery.job for delivery in changes} == {None}
+    other = app.host.state.user("renovate[bot]" if app.on == "github" else "group_7_bot_ab")
+    app.host.unlabel_by_person(app.repo, number, "bug", login=other.login)
+    assert app.host.deliveries[-1].job is None
+    assert app.host.deliveries[-1].status == 202
+
+
+def test_a_repository_without_corrections_has_empty_statistics(app: App, tmp_path: Path) -> None:
+    text = command(app, tmp_path, "stats", f"{app.on}:{app.repo}").stdout
+    assert "None yet: Tagline has applied no label" in text
+    resumed = command(app, tmp_path, "resume", f"{app.on}:{app.repo}")
+    assert (resumed.stdout, resumed.stderr) == ("", "No label is only suggested.\n")
+    assert json.loads(
+        command(app, tmp_path, "resume", f"{app.on}:{app.repo}", "--json").stdout
+    ) == {"v": 1, "repository": f"{app.on}:{app.repo}", "resumed": []}
