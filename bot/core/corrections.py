@@ -69,6 +69,14 @@ class LabelledIssue:
     existing: Collection[str]
     config: str
 
+    @property
+    def ours(self) -> dict[str, str]:
+        """Return the labels that the bot has set, by their folded names.
+
+        A later try does not count as set what a person removed since an interrupted one.
+        """
+        return {fold(name): name for name in (*self.record.removed, *self.record.labels)}
+
 
 def find_corrections(case: LabelledIssue) -> tuple[Correction, ...]:
     """Return what people have done with the issue's labels, by the forge's history of them.
@@ -76,7 +84,7 @@ def find_corrections(case: LabelledIssue) -> tuple[Correction, ...]:
     A label that was renamed or deleted, or that a program changed, has no verdict. Nor has a scoped
     label that another one of its scope replaced: the new one says more.
     """
-    ours = {fold(name): name for name in case.record.labels}
+    ours = case.ours
     on_issue = {fold(name): name for name in case.issue.labels}
     by_people = [change for change in case.changes if _is_by_person(change, case, ours)]
     last = {fold(change.name): n for n, change in enumerate(case.changes)}
@@ -99,7 +107,7 @@ def _find_verdict(
     """Return the verdict on a label by its last change, and when it was given."""
     last = case.changes[place]
     key = fold(last.name)
-    is_ours = key in map(fold, case.record.labels)
+    is_ours = key in case.ours
     is_set = last.added and key in map(fold, case.issue.labels)
     by_person = last in by_people
     if by_person and is_set and last.at > case.issue.created_at + OPENING_SECONDS:

@@ -120,6 +120,11 @@ def test_a_label_that_the_repository_lost_was_not_rejected() -> None:
     assert verdicts(changes, existing=["docs"]) == []
 
 
+def test_a_label_that_was_removed_after_an_interrupted_try_counts() -> None:
+    record = replace(RECORD, labels=(), removed=("bug",))
+    assert verdicts([SET, by_person("-bug", 9)], record) == [("bug", "removed", 9)]
+
+
 def test_a_correction_has_the_bot_s_source_and_certainty() -> None:
     changes = [SET, by_bot("+type::bug", 1), by_person("+docs", 9), by_person("+ui", 9)]
     issue = make_issue("It fails", labels=["bug", "type::bug", "docs", "ui"])
