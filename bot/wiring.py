@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from bot.flow.plan import Outcome
     from bot.flow.reconcile import Reconciliation
     from bot.flow.retry_fallbacks import FallbackRetries
+    from bot.flow.schedule_training import TrainingSchedule
     from bot.forges.registry import ForgeClient
     from bot.http import ClientPool
     from bot.llm.client import ModelClient
@@ -276,11 +277,14 @@ def worker(settings: Settings, *, single_host: bool = False) -> QueueWorker:
     On a single host, a worker without a heartbeat is taken for dead sooner.
     """
     from bot.core.types import JobKind
+    from bot.embedded.parent_death import with_pdeathsig
     from bot.flow.process import process
     from bot.flow.record_corrections import record_corrections
+    from bot.flow.train import TrainingParts, train
     from bot.footprint import configure_malloc
     from bot.queue.actors import declare, send
     from bot.queue.periodic import PeriodicTasks
+    from bot.queue.trainer import ProcessTrainer
     from bot.queue.worker import QueueWorker
     from bot.settings.reload import ReloadingSettings
 
@@ -293,6 +297,8 @@ def worker(settings: Settings, *, single_host: bool = False) -> QueueWorker:
     forge, services = forges(latest, pool), current_models(latest, pool, store, counters)
     contexts = _job_contexts(settings, store, forge, services, retries)
     enrich = _handler(process, contexts)
+    trainer = ProcessTrainer(with_pdeathsig)
+    training = TrainingParts(store.training, trainer, forge, time.time)
     handlers: dict[JobKind, Handler] = {
         "opened": enrich,
         "reopened": enrich,
@@ -300,18 +306,20 @@ def worker(settings: Settings, *, single_host: bool = False) -> QueueWorker:
         "manual": enrich,
         "heal": enrich,
         "labels": _handler(lambda job, context, _: record_corrections(job, context), contexts),
+        "train": _handler(partial(train, parts=training), contexts),
     }
     declare(queue, handlers, store, counters)
     send_job = partial(send, queue, store)
-    search = reconciliation(settings, forge, store)
+    search, schedule = reconciliation(settings, forge, store), training_schedule(settings, store)
     tasks = PeriodicTasks(
         {
             "retried a model for issues with rules": partial(retries.run_once, send_job),
             "searched for missed issues and deliveries": partial(search.run_once, send_job),
+            "queued the training of a classifier": partial(schedule.run_once, send_job),
         }
     )
     seconds, closing = stop_seconds(settings), [pool.close, counters.close]
-    return QueueWorker(queue, settings.worker_threads, tasks, seconds, closing)
+    return QueueWorker(queue, settings.worker_threads, tasks, seconds, closing, trainer.stop)
 
 
 def stop_seconds(settings: Settings) -> float:
@@ -322,6 +330,16 @@ def stop_seconds(settings: Settings) -> float:
     if model is None:
         return WITHOUT_MODEL_SECONDS + GRACE_SECONDS
     return model.timeout * (CHAIN_TIME_FACTOR if model.fallbacks else 1) + GRACE_SECONDS
+
+
+def training_schedule(settings: Settings, store: RedisStore) -> TrainingSchedule:
+    """Return the schedule of trainings for the forges to which there is access."""
+    from bot.flow.schedule_training import TrainingSchedule
+
+    accessible = tuple(name for name, entry in FORGES.items() if entry.has_access(settings))
+    return TrainingSchedule(
+        *(store.reconcile_state, store.training, store.corrections, accessible, time.time)
+    )
 
 
 def reconciliation(
@@ -347,7 +365,8 @@ def demo_processes(
 
     `variables` may name a model; `model_host` is its server, "" for one on this machine.
     """
-    from bot.embedded.valkey import EmbeddedRedis, with_pdeathsig
+    from bot.embedded.parent_death import with_pdeathsig
+    from bot.embedded.valkey import EmbeddedRedis
     from bot.sandbox.processes import DemoProcesses, Launcher
 
     launcher = Launcher(EmbeddedRedis, with_pdeathsig)

@@ -184,7 +184,7 @@ class FakeForge:
 
     def list_labelled_issues(self, repository: IssueRef, cursor: str = "") -> HistoryPage:
         assert repository.number == 0
-        with self._call("list_labelled_issues", self.current.ref):
+        with self._call("list_labelled_issues", repository):
             start = int(cursor or 0)
             self.pages_read.append(cursor)
             listed = self.past[start : start + PAGE]
@@ -224,7 +224,8 @@ class FakeForge:
 
     @contextmanager
     def _call(self, method: str, ref: IssueRef) -> Iterator[None]:
-        assert ref == self.current.ref, f"a request for another issue: {ref}"
+        repository = replace(self.current.ref, number=0)
+        assert ref in (self.current.ref, repository), f"a request for another issue: {ref}"
         errors = self.errors.get(method)
         if not errors:
             yield

@@ -33,6 +33,7 @@ Status = Literal[
     "dry-run",
     "deleted",  # a person deleted the comment
     "recorded",  # of a job alone: people's label changes were recorded
+    "trained",  # of a job alone: a repository has a new classifier
 ]
 
 
@@ -199,12 +200,14 @@ class HistoryPage:
 class TrainingState:
     """What is known of a repository's classifier. Times are in seconds since the epoch, 0 = never.
 
-    `since` is when the bot first saw the repository: labels of older issues are people's.
-    `ended_at` is the end of the last training, `trained_at` that of the last one that gave a model,
-    from `examples` of the `read` issues. `why` is why the last training gave none, or is not over.
+    `since` is when the bot first saw the repository: labels of older issues are people's. The last
+    job was sent at `sent_at`, the last training ended at `ended_at`, and `trained_at` is the end of
+    the last one that gave a model, from `examples` of the `read` issues. `why` is why the last
+    training gave none, or is not over.
     """
 
     since: float
+    sent_at: float = 0.0
     ended_at: float = 0.0
     trained_at: float = 0.0
     read: int = 0
@@ -216,15 +219,16 @@ class TrainingState:
 class TrainingProgress:
     """How far a training has read a repository's history.
 
-    `read` counts issues of all kinds, `examples` those that are learned from, `size` their bytes.
-    `lowest` is the lowest number of them: a page may repeat issues of the page before.
+    `read` counts the items that the forge listed; `numbers` are the issues that are learned from,
+    and `size` the bytes of their examples. `complete`: no page is left to read. `version` is that
+    of the examples' features.
     """
 
+    version: int = 0
     cursor: str = ""
     read: int = 0
-    examples: int = 0
+    numbers: tuple[int, ...] = ()
     size: int = 0
-    lowest: int = 0
     complete: bool = False
 
 

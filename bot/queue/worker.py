@@ -17,8 +17,8 @@ DELAYED_IN_MEMORY = 60_000
 class QueueWorker:
     """Dramatiq's worker with our broker.
 
-    A stop waits up to `stop_seconds` for running jobs. `closing` is called after the last thread
-    has ended.
+    A stop calls `stopping` and waits up to `stop_seconds` for running jobs. `closing` is called
+    after the last thread has ended.
     """
 
     def __init__(
@@ -28,6 +28,7 @@ class QueueWorker:
         tasks: PeriodicTasks,
         stop_seconds: float,
         closing: Sequence[Callable[[], object]] = (),
+        stopping: Callable[[], object] = lambda: None,
     ) -> None:
         self._tasks = tasks
         self.stop_seconds = stop_seconds
@@ -39,6 +40,7 @@ class QueueWorker:
         # Delayed jobs are fetched in order of arrival, not of time: a full memory would delay
         # a job that is due. https://github.com/Bogdanp/dramatiq/issues/527
         self._worker.delay_prefetch = DELAYED_IN_MEMORY
+        self._stopping = stopping
         self._closing = (*closing, broker.client.close)
 
     def start(self) -> None:
@@ -47,6 +49,7 @@ class QueueWorker:
 
     def stop(self) -> None:
         """Wait for running jobs, requeue those that take too long, and close connections."""
+        self._stopping()
         self._tasks.stop(TASK_STOP_SECONDS)
         self._worker.stop(timeout=int(self.stop_seconds * 1000))
         for close in self._closing:

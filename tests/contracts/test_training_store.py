@@ -31,7 +31,7 @@ def test_a_repository_that_was_never_trained_has_nothing(training: TrainingStore
 
 def test_the_state_of_the_last_training_is_kept(training: TrainingStore) -> None:
     training.save_training_state(KEY, TrainingState(NOW - 9, why="no labelled issues"))
-    state = TrainingState(NOW - 9, NOW, NOW, 300, 250)
+    state = TrainingState(NOW - 9, NOW - 1, NOW, NOW, 300, 250)
     training.save_training_state(KEY, state)
     assert training.training_state(KEY) == state
     assert training.training_state(OTHER) is None
@@ -49,7 +49,7 @@ def test_a_model_is_replaced_and_has_another_version_then(training: TrainingStor
 
 
 def test_progress_keeps_the_examples_of_all_pages_in_their_order(training: TrainingStore) -> None:
-    steps = [TrainingProgress(f"{n}", n, n // 2, 9 * n, 5000 - n) for n in (90, 100, 1000)]
+    steps = [TrainingProgress(1, f"{n}", n, (n, n - 1), 9 * n, n > 900) for n in (90, 100, 1000)]
     for step in steps:
         training.save_progress(KEY, step, f"page {step.read}".encode())
     assert training.progress(KEY) == (steps[-1], (b"page 90", b"page 100", b"page 1000"))
@@ -61,7 +61,7 @@ def test_progress_keeps_the_examples_of_all_pages_in_their_order(training: Train
 def test_models_and_progress_expire(client: redis.Redis) -> None:
     training = RedisTrainingStore(client)
     training.save_model(KEY, b"one")
-    training.save_progress(KEY, TrainingProgress("1", 100), b"page")
+    training.save_progress(KEY, TrainingProgress(1, "1", 100), b"page")
     lifetimes = [
         client.ttl(template.format(repository=KEY)) / DAY
         for template in (redis_keys.MODEL, redis_keys.TRAINING_PROGRESS)

@@ -156,7 +156,7 @@ def test_a_model_is_read_once_per_version() -> None:
 @pytest.mark.parametrize(("precision", "ended_at"), [(0.9, NOW), (0.8, 0.0)])
 def test_another_precision_makes_a_training_due(precision: float, ended_at: float) -> None:
     store = MemoryTrainingStore()
-    store.save_training_state(REF.repo_key, TrainingState(NOW - 9, NOW, NOW))
+    store.save_training_state(REF.repo_key, TrainingState(NOW - 9, NOW, NOW, NOW))
     store.save_model(REF.repo_key, dump(make_classifier()))
     assert LearnedModels(store).get(REF.repo_key, precision) is not None
     state = store.training_state(REF.repo_key)

@@ -16,7 +16,7 @@ from pathlib import Path
 import redis
 
 from bot.core.jobs import JobRecord
-from bot.embedded.valkey import with_pdeathsig
+from bot.embedded.parent_death import with_pdeathsig
 from tests.simulation import Sandbox
 from tests.whole.app import App
 

@@ -1,0 +1,46 @@
+"""Which labels of the past are people's judgement, and not only an echo of the bot's own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bot.core.labels.names import fold
+from bot.core.types import Issue, Record
+
+KEPT_SECONDS = 7 * 86_400.0
+RECORD_SECONDS = 30 * 86_400.0  # for which the bot knows its own labels
+
+
+@dataclass(frozen=True, slots=True)
+class PastIssue:
+    """An issue with what the bot knows of its own work on it.
+
+    `record` is None where it did none, or it was long ago; `labelled_at` is the time of its last
+    label, in seconds since the epoch, as far as it is known.
+    """
+
+    issue: Issue
+    record: Record | None = None
+    labelled_at: float = 0.0
+
+
+def find_own_labels(past: PastIssue) -> tuple[str, ...]:
+    """Return the labels on the issue that the bot has set."""
+    recorded = past.record.labels if past.record else ()
+    own = {fold(name) for name in recorded}
+    return tuple(name for name in past.issue.labels if fold(name) in own)
+
+
+def is_truth(past: PastIssue, since: float, now: float) -> bool:
+    """Return whether the issue's labels may be learned.
+
+    A label of the bot must have been kept for a week, and a person must have handled the issue.
+    `since` is when the bot first saw the repository. Labels of an issue that was opened later and
+    whose record is gone may be the bot's.
+    """
+    issue = past.issue
+    if find_own_labels(past):
+        labelled_at = past.labelled_at or issue.created_at
+        return issue.handled and now - labelled_at >= KEPT_SECONDS
+    is_forgotten = past.record is None and since <= issue.created_at < now - RECORD_SECONDS
+    return issue.handled or not is_forgotten

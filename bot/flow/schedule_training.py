@@ -1,0 +1,73 @@
+"""Find the repositories whose classifier has to be trained."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from bot.core.ports import CorrectionStore, ReconcileState, TrainingStore
+from bot.core.types import IssueRef, Job, TrainingState, make_job_id
+
+DAY = 86_400.0
+TRAIN_AGAIN_SECONDS, TRY_AGAIN_SECONDS = 7 * DAY, DAY
+CORRECTIONS_TO_TRAIN = 20
+SEARCH_SECONDS = 30.0
+REPOSITORIES_PER_SEARCH = 300
+# Between two trainings of all workers: one may send 80 requests, and GitHub allows an installation
+# 5,000 an hour.
+BETWEEN_SECONDS = 120.0
+SEND_AGAIN_SECONDS = 2 * 3600.0  # longer than a forge's rate limit lets a job wait
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingSchedule:
+    """Sends the jobs that are due. `clock` returns seconds since the epoch."""
+
+    state: ReconcileState
+    store: TrainingStore
+    corrections: CorrectionStore
+    forges: tuple[str, ...]
+    clock: Callable[[], float]
+
+    def run_once(self, send: Callable[[Job], object]) -> Mapping[str, object]:
+        """Send the job of one repository, unless a worker has just done so; return what to log."""
+        now = self.clock()
+        if not self.state.lease("train-search", SEARCH_SECONDS):
+            return {}
+        for repository in self._list_repositories(now):
+            key = repository.repo_key
+            state = self.store.training_state(key) or TrainingState(since=now)
+            is_sent = now - state.sent_at < SEND_AGAIN_SECONDS
+            if is_sent or not is_due(key, self.store, self.corrections, now):
+                continue
+            if not self.state.lease("train", BETWEEN_SECONDS):
+                return {}
+            self.store.save_training_state(key, replace(state, sent_at=now))
+            send(Job(make_job_id("train", repository), "train", repository, now))
+            return {"repository": str(repository)}
+        return {}
+
+    def _list_repositories(self, now: float) -> list[IssueRef]:
+        """Return the repositories to look at now: of very many, others each time."""
+        found = {x.repo_key: x for x in self.state.repositories() if x.forge in self.forges}
+        listed = list(found.values())
+        start = int(now / SEARCH_SECONDS) * REPOSITORIES_PER_SEARCH % max(1, len(listed))
+        return [*listed[start:], *listed[:start]][:REPOSITORIES_PER_SEARCH]
+
+
+def is_due(repo_key: str, store: TrainingStore, corrections: CorrectionStore, now: float) -> bool:
+    """Return whether a repository has to be trained.
+
+    It never was, or a training failed a day ago; its classifier is a week old or gone; or people
+    have corrected 20 labels since.
+    """
+    state = store.training_state(repo_key)
+    if state is None or not state.ended_at:
+        return True
+    age = now - state.ended_at
+    if state.why:
+        return age >= TRY_AGAIN_SECONDS
+    if age >= TRAIN_AGAIN_SECONDS or not store.model_version(repo_key):
+        return True
+    verdicts = [x.verdict for x in corrections.list(repo_key) if x.at > state.ended_at]
+    return verdicts.count("removed") + verdicts.count("added") >= CORRECTIONS_TO_TRAIN

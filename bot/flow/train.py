@@ -1,0 +1,233 @@
+"""One training of a repository's classifier: read its history, fit, save.
+
+After each page of labelled issues their hashed features are stored, so that a training which was
+interrupted continues where it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from threading import Lock
+
+from bot.core.config.schema import RepoConfig
+from bot.core.corrections import Correction
+from bot.core.errors import (
+    OperatorError,
+    PermanentError,
+    Postponed,
+    RateLimited,
+    Retry,
+    TrainingFailed,
+)
+from bot.core.labels.names import fold
+from bot.core.labels.truth import KEPT_SECONDS, PastIssue, find_own_labels, is_truth
+from bot.core.ports import IssueHistorySource, Trainer, TrainingStore
+from bot.core.types import (
+    HistoryPage,
+    Issue,
+    Job,
+    Record,
+    TrainingProgress,
+    TrainingState,
+)
+from bot.flow.context import JobContext
+from bot.flow.enrich import list_usable_labels
+from bot.flow.load_config import load_config_in_force
+from bot.flow.plan import Outcome
+from bot.flow.schedule_training import is_due
+from bot.learn.features import VERSION
+
+BUSY_SECONDS = 60.0
+MAX_EXAMPLES, MAX_READ = 2_000, 8_000
+MAX_SIZE = 12_000_000  # bytes of examples
+MAX_TRIES = 4
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingParts:
+    """What trainings need beside the context of a job.
+
+    `history` returns a forge's history by the forge's name, `clock` seconds since the epoch. At
+    most one training runs at a time: `running` is held by it.
+    """
+
+    store: TrainingStore
+    trainer: Trainer
+    history: Callable[[str], IssueHistorySource]
+    clock: Callable[[], float]
+    running: Lock = field(default_factory=Lock)
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """One try of a job. `since` is when the bot first saw the repository."""
+
+    job: Job
+    context: JobContext
+    parts: TrainingParts
+    state: TrainingState
+
+    @property
+    def key(self) -> str:
+        return self.job.ref.repo_key
+
+
+def train(job: Job, context: JobContext, try_number: int = 1, *, parts: TrainingParts) -> Outcome:
+    """Train the classifier of one repository; return how that ended.
+
+    Raises `Retry`: what was read until then is kept, and the state says why it waits. Whatever else
+    prevents a training is a reason in the state, and a training is tried again a day later.
+    """
+    if not parts.running.acquire(blocking=False):
+        raise Postponed("another repository is being trained", BUSY_SECONDS)
+    try:
+        with context.store.lock(job.ref.key):
+            return _train_locked(job, context, parts, try_number)
+    finally:
+        parts.running.release()
+
+
+def _train_locked(job: Job, context: JobContext, parts: TrainingParts, try_number: int) -> Outcome:
+    key = job.ref.repo_key
+    if not is_due(key, parts.store, context.corrections, parts.clock()):
+        return Outcome(job, Record("unchanged", "its classifier is up to date"))
+    state = parts.store.training_state(key) or TrainingState(since=job.received_at)
+    training = Training(job, context, parts, state)
+    try:
+        return _learn(training)
+    except Retry as error:
+        if isinstance(error, RateLimited) and error.account_wide:
+            context.rate_limiter.pause(job.ref.account_key, error.after or 0)
+        if not isinstance(error, Postponed) and try_number >= MAX_TRIES:
+            return _give_up(training, str(error))
+        parts.store.save_training_state(key, replace(state, ended_at=0.0, why=f"waits: {error}"))
+        raise
+    except (PermanentError, OperatorError, TrainingFailed) as error:
+        return _give_up(training, str(error))
+
+
+def _learn(training: Training) -> Outcome:
+    """Read, fit and save. Raises the errors of a forge, and `TrainingFailed`."""
+    config = load_config_in_force(training.job.ref, training.context).config
+    if why := _explain_switch(config):
+        training.parts.store.delete_model(training.key)
+        return _give_up(training, why)
+    progress = _read_history(training, config)
+    if not progress.numbers:
+        training.parts.store.delete_model(training.key)
+        return _give_up(training, _explain_no_examples(progress.read), progress)
+    return _fit(training, config, progress)
+
+
+def _explain_switch(config: RepoConfig) -> str:
+    """Return why the repository's configuration permits no training, "" if it does."""
+    if config.mode == "off":
+        return "mode is off"
+    return "" if config.learn.from_history else "learn.from_history is false"
+
+
+def _explain_no_examples(read: int) -> str:
+    if not read:
+        return "the repository has no issues with labels yet"
+    return f"none of its newest {read} issues has labels that people have set or kept"
+
+
+def _give_up(training: Training, why: str, progress: TrainingProgress | None = None) -> Outcome:
+    """Record why there is no new classifier. An older one stays in use."""
+    store, now = training.parts.store, training.parts.clock()
+    read = progress.read if progress else training.state.read
+    store.save_training_state(
+        training.key, replace(training.state, ended_at=now, why=why, read=read)
+    )
+    store.delete_progress(training.key)
+    return Outcome(training.job, Record("skipped", why))
+
+
+def _read_history(training: Training, config: RepoConfig) -> TrainingProgress:
+    """Read pages until there are enough examples, or no more issues."""
+    job, context, parts = training.job, training.context, training.parts
+    progress, _ = parts.store.progress(training.key)
+    if progress.version != VERSION:
+        parts.store.delete_progress(training.key)
+        progress = TrainingProgress(VERSION)
+    while not progress.complete:
+        if wait := context.rate_limiter.pause_left(job.ref.account_key):
+            raise RateLimited("the forge asked to wait", wait, account_wide=False)
+        page = parts.history(job.ref.forge).list_labelled_issues(job.ref, progress.cursor)
+        known = set(progress.numbers)
+        past = [
+            _look_up(issue, context)
+            for issue in page.issues
+            if issue.ref.number not in known and not issue.is_bot
+        ]
+        if config.learn.from_corrections:
+            context.corrections.add(training.key, [*_find_kept(past, parts.clock())])
+        true = [x.issue for x in past if is_truth(x, training.state.since, parts.clock())]
+        chosen = true[: MAX_EXAMPLES - len(progress.numbers)]
+        examples = parts.trainer.extract(chosen) if chosen else b""
+        progress = _advance(progress, page, chosen, len(examples))
+        parts.store.save_progress(training.key, progress, examples)
+    return progress
+
+
+def _advance(
+    progress: TrainingProgress, page: HistoryPage, chosen: Sequence[Issue], size: int
+) -> TrainingProgress:
+    read, total = progress.read + page.read, progress.size + size
+    numbers = (*progress.numbers, *(issue.ref.number for issue in chosen))
+    is_full = len(numbers) >= MAX_EXAMPLES or read >= MAX_READ or total >= MAX_SIZE
+    return TrainingProgress(VERSION, page.next, read, numbers, total, is_full or not page.next)
+
+
+def _look_up(issue: Issue, context: JobContext) -> PastIssue:
+    """Return the issue with what the bot knows of its own labels."""
+    past = PastIssue(issue, context.store.record(issue.ref.key))
+    if not (own := {fold(name) for name in find_own_labels(past)}):
+        return past
+    writes = context.journal.list_writes(issue.ref.key)
+    times = (x.at for x in writes if x.kind == "add-label" and fold(x.label) in own)
+    return replace(past, labelled_at=max(times, default=0.0))
+
+
+def _find_kept(past: Sequence[PastIssue], now: float) -> Iterator[Correction]:
+    """Yield a verdict for each label of the bot that was kept on an issue that a person handled.
+
+    Without these, only labels of issues on which people changed labels would be judged.
+    """
+    for one in past:
+        labelled_at = one.labelled_at or one.issue.created_at
+        if one.record is None or not one.issue.handled or now - labelled_at < KEPT_SECONDS:
+            continue
+        own = {fold(name) for name in find_own_labels(one)}
+        for choice in one.record.choices:
+            if choice.applied and fold(choice.label) in own:
+                yield Correction(
+                    one.issue.ref.number,
+                    choice.label,
+                    "kept",
+                    labelled_at + KEPT_SECONDS,
+                    choice.source,
+                    choice.certainty,
+                )
+
+
+def _fit(training: Training, config: RepoConfig, progress: TrainingProgress) -> Outcome:
+    """Fit a model to the stored examples, save it, and forget them."""
+    context, parts, key = training.context, training.parts, training.key
+    labels = list_usable_labels(context.forge.list_labels(training.job.ref), config)
+    _, pages = parts.store.progress(key)
+    now = parts.clock()
+    model = parts.trainer.fit([x for x in pages if x], labels, config.labels.precision, now)
+    parts.store.save_model(key, model)
+    state = replace(
+        training.state,
+        ended_at=now,
+        trained_at=now,
+        read=progress.read,
+        examples=len(progress.numbers),
+        why="",
+    )
+    parts.store.save_training_state(key, state)
+    parts.store.delete_progress(key)
+    return Outcome(training.job, Record("trained", f"from {state.examples} issues"))
