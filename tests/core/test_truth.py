@@ -23,7 +23,7 @@ def issue(days: float, *, handled: bool, labels: tuple[str, ...] = ("bug", "docs
     ("past", "result"),
     [
         # Labels of people.
-        (PastIssue(issue(1, handled=False)), True),
+        (PastIssue(issue(1, handled=True)), True),
         (PastIssue(issue(1, handled=False), SKIPPED), True),
         (PastIssue(issue(1, handled=False, labels=("docs",)), OURS), True),  # ours was removed
         # A label of the bot.
@@ -32,11 +32,13 @@ def issue(days: float, *, handled: bool, labels: tuple[str, ...] = ("bug", "docs
         (PastIssue(issue(6, handled=True), OURS), False),
         (PastIssue(issue(8, handled=True), OURS, NOW - 6 * DAY), False),
         (PastIssue(issue(90, handled=True), OURS, NOW - 7 * DAY), True),
-        # Whose labels they are is not known any more.
+        # Whose labels they are is not known: the record has expired, or Redis has lost it.
+        (PastIssue(issue(1, handled=False)), False),
+        (PastIssue(issue(129, handled=False)), False),
         (PastIssue(issue(60, handled=False)), False),
         (PastIssue(issue(60, handled=True)), True),
         # From before the bot.
-        (PastIssue(issue(101, handled=False)), True),
+        (PastIssue(issue(131, handled=False)), True),
     ],
 )
 def test_labels_are_truth_if_people_set_or_kept_them(past: PastIssue, result: bool) -> None:

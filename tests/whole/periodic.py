@@ -13,7 +13,8 @@ from tests.whole.app import App
 
 
 class PeriodicTasks:
-    """Runs fallback retries and reconciliation, and waits for the jobs that they send."""
+    """Runs fallback retries, reconciliation and the schedule of trainings, and waits for the jobs
+    that they send."""
 
     def __init__(self, app: App, clients: ClientPool) -> None:
         self.app = app
@@ -21,6 +22,7 @@ class PeriodicTasks:
         self._retries = wiring.fallback_retries(app.settings, app.store)
         forge = wiring.forges(ReloadingSettings(app.settings), clients)
         self._reconciliation = wiring.reconciliation(app.settings, forge, app.store)
+        self._trainings = wiring.training_schedule(app.settings, app.store)
         self.jobs: list[str] = []
 
     def _send(self, delivery: Job) -> None:
@@ -38,6 +40,13 @@ class PeriodicTasks:
         report = dict(self._reconciliation.run_once(self._send))
         self._wait_for_jobs()
         return report
+
+    def train(self, *, wait: bool = True) -> None:
+        """Run once, as if no training had been sent for a while."""
+        self.app.redis.delete("tagline:lease:train-search", "tagline:lease:train")
+        self._trainings.run_once(self._send)
+        if wait:
+            self._wait_for_jobs()
 
     def _wait_for_jobs(self) -> None:
         for job in self.jobs:

@@ -8,7 +8,7 @@ from bot.core.labels.names import fold
 from bot.core.types import Issue, Record
 
 KEPT_SECONDS = 7 * 86_400.0
-RECORD_SECONDS = 30 * 86_400.0  # for which the bot knows its own labels
+LOST_SECONDS = 30 * 86_400.0  # of the bot's earlier work, if Redis has lost its data
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +35,12 @@ def is_truth(past: PastIssue, since: float, now: float) -> bool:
     """Return whether the issue's labels may be learned.
 
     A label of the bot must have been kept for a week, and a person must have handled the issue.
-    `since` is when the bot first saw the repository. Labels of an issue that was opened later and
-    whose record is gone may be the bot's.
+    `since` is when the bot first saw the repository, as far as Redis knows. Labels of an issue
+    without a record may be the bot's, unless the issue is from well before that time.
     """
     issue = past.issue
     if find_own_labels(past):
         labelled_at = past.labelled_at or issue.created_at
         return issue.handled and now - labelled_at >= KEPT_SECONDS
-    is_forgotten = past.record is None and since <= issue.created_at < now - RECORD_SECONDS
-    return issue.handled or not is_forgotten
+    may_be_own = past.record is None and issue.created_at >= since - LOST_SECONDS
+    return issue.handled or not may_be_own

@@ -1,0 +1,256 @@
+"""A repository's classifier: trained after the first delivery, used for the next issue."""
+
+from __future__ import annotations
+
+import re
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from urllib.parse import parse_qs
+
+import pytest
+
+from bot.core.types import TrainingState
+from bot.http import ClientPool
+from bot.learn import codec
+from bot.learn.model import RepositoryModel
+from tests.history import TOPICS, WOBBLES
+from tests.simulation import Exchange
+from tests.whole.app import App
+from tests.whole.faults import killed_process
+from tests.whole.faults.killed_process import Step
+from tests.whole.periodic import PeriodicTasks
+from tests.whole.test_calls import Call, calls_of
+
+HISTORY: dict[str, Call] = {
+    "github": ("GET", "/repos/{owner}/{repo}/issues", "direction page per_page sort state", ""),
+    "gitlab": (
+        "GET",
+        "/api/v4/projects/{project}/issues",
+        "confidential labels order_by page per_page sort state",
+        "",
+    ),
+}
+# The labels of `App`, for what people write about in `tests.history`.
+LABELS = dict(zip(("area/api", "documentation", "area/login"), TOPICS.values(), strict=True))
+
+
+def add_history(app: App, count: int = 240, **more: str) -> None:
+    """Add closed issues from before the bot, each with the label of what it is about."""
+    names = list(LABELS)
+    for number in range(count):
+        label = names[number % len(names)]
+        title = LABELS[label].format(n=("left", "right", "upper", "lower")[number % 4])
+        issue = app.host.open_issue(
+            *(app.repo, title, f"Seen in room {number}."),
+            labels=[more.get(label, label)],
+            created_at=1_600_000_000 + number,
+            deliver=False,
+        )
+        app.host.close_issue(app.repo, issue, deliver=False)
+
+
+def repo_key(app: App) -> str:
+    repo = app.host.state.repo(app.repo)
+    keys = [ref.repo_key for ref in app.store.reconcile_state.repositories()]
+    (key,) = [key for key in keys if key.startswith(app.on) and key.endswith(f":{repo.id}")]
+    return key
+
+
+def state_of(app: App) -> TrainingState:
+    state = app.store.training.training_state(repo_key(app))
+    assert state is not None
+    return state
+
+
+def model_of(app: App) -> RepositoryModel | None:
+    data = app.store.training.model(repo_key(app))
+    return codec.load(data) if data else None
+
+
+def pages_read(app: App) -> list[Exchange]:
+    """Return the requests for pages of the history."""
+    lists = [x for x in app.host.exchanges if re.search(r"/issues$", x.path)]
+    return [x for x in lists if x.method == "GET" and parse_qs(x.query)["state"] == ["all"]]
+
+
+@contextmanager
+def fault_after_first_page(app: App, fault: str) -> Iterator[None]:
+    pending = [fault]
+
+    def watch(exchange: Exchange) -> None:
+        if pending and exchange.path.endswith("/issues") and "state=all" in exchange.query:
+            app.box.fault(pending.pop())
+
+    app.box.observe(watch)
+    try:
+        yield
+    finally:
+        app.box.log.observers.remove(watch)
+    assert not pending, "no page was read"
+
+
+def label_without_model(app: App) -> list[str]:
+    """Return the labels of a new issue while the model is down."""
+    app.box.fault("model-500", times=None)
+    number = app.issue(f"{WOBBLES} badly", "It squeaks.", author=f"someone-{app.repo[-4:]}")
+    app.box.clear_faults()
+    return app.labels(number)
+
+
+def test_a_classifier_is_trained_after_the_first_delivery_and_labels_the_next_issue(
+    app: App, clients: ClientPool
+) -> None:
+    add_history(app)
+    before = label_without_model(app)
+    assert "area/api" not in before
+    start = len(app.host.exchanges)
+    tasks = PeriodicTasks(app, clients)
+    tasks.train()
+    assert HISTORY[app.on] in calls_of(app.host.exchanges[start:])
+    state = state_of(app)
+    assert (state.why, state.examples) == ("", 240)
+    assert label_without_model(app) == ["area/api", "needs-review"]
+    (ended,) = app.events("training ended")
+    assert (ended["outcome"], ended["result"]) == ("trained", "from 240 issues")
+    tasks.jobs.clear()
+    tasks.train()
+    assert tasks.jobs == []
+
+
+def test_a_rate_limit_in_the_middle_delays_a_training_which_then_continues(
+    app: App, clients: ClientPool
+) -> None:
+    add_history(app)
+    app.issue()
+    tasks = PeriodicTasks(app, clients)
+    with fault_after_first_page(app, "forge-429"):
+        tasks.train()
+    (job,) = tasks.jobs
+    record = app.store.job(job)
+    assert record is not None
+    assert record.state == "waiting"
+    assert state_of(app).why.startswith("waits: ")
+    assert model_of(app) is None
+    app.expire_pauses()
+    tasks.jobs.clear()
+    app.redis.delete(*app.redis.keys("tagline:issues.DQ*"))
+    reset_sent(app)
+    tasks.train()
+    assert state_of(app).why == ""
+    assert state_of(app).examples == 240
+    offsets = [parse_qs(x.query).get("page", ["after"]) for x in pages_read(app) if x.status == 200]
+    assert len(offsets) == 3, "no page was read twice"
+
+
+def reset_sent(app: App) -> None:
+    """Let the schedule send the job again now."""
+    key, state = repo_key(app), state_of(app)
+    app.store.training.save_training_state(key, TrainingState(state.since, 0.0, why=state.why))
+
+
+def test_a_training_whose_worker_is_killed_continues_where_it_was(
+    app: App, clients: ClientPool
+) -> None:
+    add_history(app)
+    idle = App(app.box, f"{app.redis_url.rpartition('/')[0]}/4", on=app.on)
+    idle.repo = app.repo
+    with idle.open(worker=False):
+        idle.host.open_issue(idle.repo, "The first issue", "It has a text.")
+        tasks = PeriodicTasks(idle, clients)
+        tasks.train(wait=False)
+        start = len(idle.host.exchanges)
+        step = Step("bot.store.training:RedisTrainingStore.save_progress", "after")
+        worker = killed_process.start("worker", idle.environ, step)
+        assert killed_process.wait(worker) == -signal.SIGKILL
+        assert len(pages_read_since(idle, start)) == 1
+        progress, pages = idle.store.training.progress(repo_key(idle))
+        assert progress.read == 100  # on GitHub with the first issue, which has no label
+        assert len(pages) == 1
+        for lock in idle.redis.keys("tagline:lock:*"):
+            idle.redis.delete(lock)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("bot.queue.broker.HEARTBEAT_MS", 100)
+            with idle.running_worker(clear=False):
+                (job,) = tasks.jobs
+                assert idle.wait_for_end(job).state == "done"
+        assert len(pages_read_since(idle, start)) == 3
+        assert state_of(idle).examples == 240
+        idle.redis.flushdb()
+
+
+def pages_read_since(app: App, start: int) -> list[Exchange]:
+    recent = app.host.exchanges[start:]
+    return [page for page in pages_read(app) if any(page is one for one in recent)]
+
+
+def test_after_a_loss_of_redis_the_repository_is_trained_again(
+    app: App, clients: ClientPool
+) -> None:
+    add_history(app, 60)
+    app.issue()
+    tasks = PeriodicTasks(app, clients)
+    tasks.train()
+    assert model_of(app) is not None
+    repositories = app.store.reconcile_state.repositories()
+    app.redis.flushdb()
+    app.store.reconcile_state.save_repositories(repositories)  # as the receiver within a minute
+    app.issue("Another issue after the loss", "It has another text.")
+    assert model_of(app) is None
+    tasks.jobs.clear()
+    tasks.train()
+    # Nobody has handled the two issues that the bot has labelled.
+    assert (model_of(app) is not None, state_of(app).examples) == (True, 60)
+
+
+@pytest.mark.slow
+def test_of_fifty_thousand_issues_the_newest_two_thousand_are_read(
+    app: App, clients: ClientPool
+) -> None:
+    home = app.host.state.repo(app.repo)
+    add_history(app, 3)
+    blueprint = [home.issues[number] for number in sorted(home.issues)]
+    for number in range(4, 50_001):
+        one = blueprint[number % 3]
+        home.issues[next(home.numbers)] = replace(one, id=10_000_000 + number, number=number)
+    app.issue()
+    PeriodicTasks(app, clients).train()
+    state = state_of(app)
+    assert (state.why, state.examples) == ("", 2_000)
+    assert len(pages_read(app)) <= 21
+
+
+def test_labels_that_were_renamed_or_deleted_since_are_not_set(
+    app: App, clients: ClientPool
+) -> None:
+    add_history(app)
+    app.issue()
+    PeriodicTasks(app, clients).train()
+    home = app.host.state.repo(app.repo)
+    home.labels["component/api"] = home.labels.pop("area/api")
+    home.labels.pop("documentation")
+    labels = label_without_model(app)
+    assert "area/api" not in labels
+    assert app.created_labels() == []
+
+
+def test_where_learning_is_switched_off_no_history_is_read(app: App, clients: ClientPool) -> None:
+    add_history(app, 60)
+    app.configure("learn: {from_history: false}\n")
+    app.issue()
+    PeriodicTasks(app, clients).train()
+    assert pages_read(app) == []
+    assert state_of(app).why == "learn.from_history is false"
+
+
+def test_an_answer_of_the_model_is_combined_with_the_classifier(
+    app: App, clients: ClientPool
+) -> None:
+    add_history(app)
+    app.issue()
+    PeriodicTasks(app, clients).train()
+    number = app.issue(f"{WOBBLES} now", "It squeaks.", author="grace")
+    assert "area/api" in app.labels(number)
+    (comment,) = app.comments(number)
+    assert "learned from 80 issues with this label" in comment.body
