@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from bot.core import redis_keys
+from bot.core.corrections import Correction
 from tests.whole.conftest import Build
 from tests.whole.test_upgrade import DATA
 
@@ -51,11 +52,12 @@ def test_a_whole_run_leaves_only_keys_that_are_described(
         app.issue(body="A third one.", author="cid")
         app.store.rate_limiter.pause("an account", 60)
         app.store.call_failed("openai", at_once=True)
+        app.store.corrections.add("a repository", [Correction(1, "bug", "removed", 1.0)])
         client: Any = app.redis
         types = {key.decode(): client.type(key).decode() for key in client.scan_iter()}
     types = {key: name for key, name in types.items() if name != "none"}  # gone since the scan
     assert {key: described_type(key) for key in types} == types
-    assert len(types) >= 18
+    assert len(types) >= 20
 
 
 def test_the_keys_of_a_former_version_have_the_same_names() -> None:
