@@ -163,34 +163,37 @@ def find_demotions(corrections: Iterable[Correction], config: str) -> tuple[Demo
                 streaks.pop(key, None)
         elif one.config == config:
             streaks.setdefault(fold(one.label), _Streak()).count(one)
-    return tuple(streak.demotion for streak in streaks.values() if streak.demotion)
+    demoted = (streak for streak in streaks.values() if streak.is_demoted)
+    return tuple(map(_Streak.make_demotion, demoted))
 
 
 class _Streak:
-    """The removals of one label in a row, and its demotion by them."""
+    """The removals of one label in a row, and how often people set it since they demoted it."""
 
     def __init__(self) -> None:
         self.removed: list[Correction] = []
         self.added = 0
-        self.demotion: Demotion | None = None
+
+    @property
+    def is_demoted(self) -> bool:
+        return len(self.removed) >= REMOVALS_TO_DEMOTE
 
     def count(self, one: Correction) -> None:
         if one.verdict == "removed":
             self.removed.append(one)
             self.added = 0
-        elif self.demotion is None:
+        elif not self.is_demoted:
             self.removed.clear()
         elif one.verdict == "added" and one.source:
             self.added += 1
-        if self.added >= ADDITIONS_TO_RECOVER:
-            self.removed.clear()
-            self.added = 0
-        if len(self.removed) < REMOVALS_TO_DEMOTE:
-            self.demotion = None
-            return
-        issues = tuple(removal.number for removal in self.removed)
+            if self.added >= ADDITIONS_TO_RECOVER:
+                self.removed.clear()
+                self.added = 0
+
+    def make_demotion(self) -> Demotion:
+        issues = tuple(one.number for one in self.removed)
         since = self.removed[REMOVALS_TO_DEMOTE - 1].at
-        self.demotion = Demotion(self.removed[-1].label, since, issues, self.added)
+        return Demotion(self.removed[-1].label, since, issues, self.added)
 
 
 @dataclass(frozen=True, slots=True)
