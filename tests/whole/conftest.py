@@ -119,6 +119,13 @@ def short_waits() -> Iterator[None]:
 
 
 @pytest.fixture
+def prompt_label_jobs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run the job for label changes after a fifth of a second."""
+    monkeypatch.setattr("bot.flow.receive.LABELS_SPAN_SECONDS", 0.2)
+    monkeypatch.setattr("bot.flow.receive.LABELS_SPREAD_SECONDS", 1)
+
+
+@pytest.fixture
 def build(box: Sandbox, clean: str, host: str) -> Build:
     """Return a function that makes an app with its own settings."""
 

@@ -11,6 +11,8 @@ from collections.abc import Iterable, Iterator
 from itertools import count
 from urllib.parse import parse_qs
 
+import pytest
+
 from bot import wiring
 from bot.core.types import IssueRef, Job, JobKind
 from bot.forges import registry
@@ -86,6 +88,17 @@ FURTHER_ISSUE = {
         ("PUT", PROJECT + "/issues/{number}"),
         ("POST", NOTES),
         ("GET", NOTES),
+    ],
+}
+# The requests after a change of labels, in order.
+LABEL_CHANGE = {
+    "github": [
+        ("GET", ISSUE, "", ""),
+        ("GET", ISSUE + "/events", "page per_page", ""),
+    ],
+    "gitlab": [
+        ("GET", PROJECT + "/issues/{number}", "", ""),
+        ("GET", PROJECT + "/issues/{number}/resource_label_events", "page per_page", ""),
     ],
 }
 COMMANDS: dict[str, set[Call]] = {
@@ -204,6 +217,18 @@ def test_a_further_issue_needs_six_requests_on_github_and_seven_on_gitlab(
     product.open_issue()
     calls = [call_of(exchange)[:2] for exchange in app.host.exchanges[start:]]
     assert calls == FURTHER_ISSUE[app.on]
+
+
+@pytest.mark.usefixtures("prompt_label_jobs")
+def test_a_change_of_labels_needs_two_requests_and_none_on_an_issue_without_a_record(
+    app: App,
+) -> None:
+    number, unknown = app.issue(), app.host.open_issue(app.repo, "Old", "Words", deliver=False)
+    for one, expected in ((number, LABEL_CHANGE[app.on]), (unknown, [])):
+        start = len(app.host.exchanges)
+        app.host.label_by_person(app.repo, one, "documentation")
+        app.wait_for_end()
+        assert [call_of(exchange) for exchange in app.host.exchanges[start:]] == expected
 
 
 def test_a_repository_s_name_is_requested_once_an_hour(build: Build, clients: ClientPool) -> None:

@@ -11,23 +11,28 @@ from typing import Any
 import pytest
 
 from bot.core.jobs import JobRecord
+from bot.core.types import Rate
+from bot.sandbox.state import MAINTAINER
 from tests.whole.app import BODY, TITLE, App
+from tests.whole.conftest import Build
 from tests.whole.test_command_line import CommandResult, tagline
 
+pytestmark = pytest.mark.usefixtures("prompt_label_jobs")
 _numbers = count(1)
 
 
-@pytest.fixture(autouse=True)
-def labels_jobs_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the jobs for label changes run after a fifth of a second."""
-    monkeypatch.setattr("bot.flow.receive.LABELS_SPAN_SECONDS", 0.2)
-    monkeypatch.setattr("bot.flow.receive.LABELS_SPREAD_SECONDS", 1)
+def open_issue(app: App) -> int:
+    """Open an issue of another author, a minute ago."""
+    n, at = next(_numbers), time.time() - 60
+    body, author = f"{BODY} Attempt {n}.", f"author-{n}"
+    return app.host.open_issue(app.repo, TITLE, body, author=author, created_at=at)
 
 
 def answered(app: App) -> int:
-    """Return an issue of another author, a minute old, that the bot has answered."""
-    n, at = next(_numbers), time.time() - 60
-    return app.issue(TITLE, f"{BODY} Attempt {n}.", author=f"author-{n}", created_at=at)
+    """Return a new issue that the bot has answered."""
+    number = open_issue(app)
+    app.wait_for_job()
+    return number
 
 
 def remove(app: App, number: int, label: str) -> JobRecord:
@@ -129,6 +134,65 @@ def test_labels_that_a_bot_changes_start_no_job(app: App) -> None:
     app.host.unlabel_by_person(app.repo, number, "bug", login=other.login)
     assert app.host.deliveries[-1].job is None
     assert app.host.deliveries[-1].status == 202
+
+
+@pytest.mark.slow
+def test_the_share_of_kept_labels_rises_over_200_issues(
+    app: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A maintainer removes area/login from each, and adds documentation to every other one."""
+    for client in ("github.api.GitHub", "gitlab.api.GitLab"):
+        monkeypatch.setattr(f"bot.forges.{client}.rate", Rate(10_000, 10_000))
+    kept, removed = [], []
+    for _ in range(10):
+        numbers = [open_issue(app) for _ in range(20)]
+        app.wait(lambda: all(app.comments(number) for number in numbers))  # noqa: B023
+        given = [(number, label) for number in numbers for label in app.labels(number)]
+        wrong = [number for number, label in given if label == "area/login"]
+        for number in wrong:
+            app.host.unlabel_by_person(app.repo, number, "area/login")
+        for number in numbers[::2]:
+            app.host.label_by_person(app.repo, number, "documentation")
+        jobs = {x.job for x in app.host.deliveries if x.job and b'"label' in x.body}
+        for job in jobs:
+            app.wait_for_end(job)
+        kept.append(1 - len(wrong) / len(given))
+        removed += wrong
+    assert kept[0] <= 0.6
+    assert kept[1:] == [1.0] * 9
+    assert all("area/login" not in app.labels(number) for number in removed)
+    (demotion,) = stats(app, tmp_path)["demotions"]
+    assert demotion["label"] == "area/login"
+
+
+NO_APP = {"GITHUB_APP_ID": "", "GITHUB_PRIVATE_KEY": ""}
+
+
+@pytest.fixture
+def personal(build: Build) -> App:
+    """An app with the token of a person, whose own label changes have the same author."""
+    app = build()
+    token = app.box.gitlab.access.issue("glpat-of-a-person", MAINTAINER).text
+    tokens = {"GITHUB_TOKEN": app.box.token, **NO_APP}
+    app.environment |= tokens if app.on == "github" else {"GITLAB_TOKEN": token}
+    return app
+
+
+def test_with_a_personal_token_only_the_person_s_own_changes_count(
+    personal: App, tmp_path: Path
+) -> None:
+    app = personal
+    login = app.box.token_login if app.on == "github" else MAINTAINER
+    with app.open():
+        number = answered(app)
+        app.host.hooks.settle()
+        app.wait_for_end()
+        own = [x for x in app.host.deliveries if x.job and x.job != app.opened.job]
+        assert own, "the bot's own labels look like a person's"
+        assert stats(app, tmp_path)["corrections"] == []
+        app.host.unlabel_by_person(app.repo, number, "bug", login=login)
+        assert app.wait_for_end().why == "1 removed, 1 kept"
+        assert app.labels(number) == ["area/login"]
 
 
 def test_a_repository_without_corrections_has_empty_statistics(app: App, tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from tests.whole.faults import killed_process
 from tests.whole.faults.killed_process import Step
 from tests.whole.faults.test_worker import FORGES
 
+pytestmark = pytest.mark.usefixtures("prompt_label_jobs")
 StartWorker = Callable[[], AbstractContextManager[None]]
 
 KILLED_AT = {
@@ -27,12 +28,6 @@ KILLED_AT = {
     "between the comment and the journal": Step("FORGE.post_comment", "after"),
     "before the end is recorded": Step("bot.store.locks:HeldLock.finish"),
 }
-
-
-@pytest.fixture(autouse=True)
-def labels_jobs_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.flow.receive.LABELS_SPAN_SECONDS", 0.2)
-    monkeypatch.setattr("bot.flow.receive.LABELS_SPREAD_SECONDS", 1)
 
 
 def key(app: App, number: int) -> str:
