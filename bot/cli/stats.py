@@ -22,7 +22,7 @@ LEARN_OFF = (
 @click.argument("repo")
 @bootstrap.json_option
 def stats(repo: str, as_json: bool) -> None:
-    """Show what people kept, removed and added, and which labels are only suggested since.
+    """Show what people kept, removed and added, what was learned, and what is only suggested.
 
     REPO is github:OWNER/NAME, gitlab:GROUP/PROJECT or the repository's URL. A change of labels is
     counted about a minute after it was made.

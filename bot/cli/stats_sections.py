@@ -17,8 +17,11 @@ from bot.core.corrections import (
     select_latest,
 )
 from bot.core.labels.names import fold
-from bot.core.types import IssueRef
+from bot.core.types import IssueRef, TrainingState
 from bot.flow.load_config import ConfigInForce
+from bot.flow.schedule_training import TRAIN_AGAIN_SECONDS, TRY_AGAIN_SECONDS
+from bot.learn import codec
+from bot.learn.model import LearnedLabel
 from bot.store.redis import RedisStore
 
 Row = Mapping[str, Any]
@@ -176,8 +179,94 @@ def _format_correction(row: Row) -> tuple[str, ...]:
     return format_time(row["at"]), issue, row["label"] or "all labels", row["verdict"], by
 
 
+def show_training(repository: Repository) -> Section:
+    """Return when the repository's classifier was trained and will be, or why it was not."""
+    state = repository.store.training.training_state(repository.ref.repo_key)
+    rows = [] if state is None else [_describe_training(repository, state)]
+    return Section(
+        "training",
+        "Learned from this repository's history",
+        rows,
+        ("trained", "from", "next training", ""),
+        _format_training,
+        "Not trained yet: it is within minutes of the first delivery that a worker processes.",
+    )
+
+
+def _describe_training(repository: Repository, state: TrainingState) -> Row:
+    """Return the JSON; `next_at` is None where a training has begun or is due."""
+    pause = TRY_AGAIN_SECONDS if state.why else TRAIN_AGAIN_SECONDS
+    return {
+        "trained_at": state.trained_at or None,
+        "examples": state.examples,
+        "read": state.read,
+        "next_at": state.ended_at + pause if state.ended_at else None,
+        "why_not": _explain_training(repository, state),
+    }
+
+
+def _explain_training(repository: Repository, state: TrainingState) -> str:
+    """Return why the last training gave no classifier, or why it is not used; else ""."""
+    if not repository.in_force.config.learn.from_history:
+        return "learn.from_history is false"
+    if state.why or not state.ended_at:
+        return state.why
+    gone = not repository.store.training.model_version(repository.ref.repo_key)
+    return "the classifier is lost and is trained again" if gone else ""
+
+
+def _format_training(row: Row) -> tuple[str, ...]:
+    at = format_time(row["trained_at"]) if row["trained_at"] else "never"
+    examples = f"{row['examples']} issues with labels, of {row['read']} read"
+    following = format_time(row["next_at"]) if row["next_at"] else "due"
+    return at, examples if row["trained_at"] else "-", following, row["why_not"]
+
+
+def show_learned(repository: Repository) -> Section:
+    """Return what the classifier has learned of each label, or why it says nothing about it."""
+    data = repository.store.training.model(repository.ref.repo_key)
+    model = codec.load(data) if data and repository.in_force.config.learn.from_history else None
+    learned = sorted(model.labels, key=lambda x: (bool(x.why_silent), -x.examples)) if model else ()
+    rows = [
+        {
+            "label": one.name,
+            "examples": one.examples,
+            "apply_at": one.apply_at,
+            "precision": one.precision,
+            "coverage": one.coverage,
+            "why_not_applied": _explain_label(one, model.target if model else 0.0),
+        }
+        for one in learned
+    ]
+    return Section(
+        "learned",
+        "Labels that the classifier knows, as measured on issues that were held out",
+        rows,
+        ("label", "issues", "applied from", "precision", "coverage", "not applied because"),
+        _format_learned,
+        "None.",
+        "A label is applied where its probability reaches the threshold from which it was right"
+        " often enough (labels.precision in tagline.yml); coverage is the share of its issues that"
+        " get it then.",
+    )
+
+
+def _explain_label(label: LearnedLabel, target: float) -> str:
+    if label.why_silent or label.apply_at is not None:
+        return label.why_silent
+    return f"it was not right in {target:.0%} of the cases; it is suggested"
+
+
+def _format_learned(row: Row) -> tuple[str, ...]:
+    shares = (row["apply_at"], row["precision"], row["coverage"])
+    cells = ("-" if share is None else f"{share:.0%}" for share in shares)
+    return row["label"], str(row["examples"]), *cells, row["why_not_applied"]
+
+
 SECTIONS: tuple[Callable[[Repository], Section], ...] = (
     show_labels,
+    show_training,
+    show_learned,
     show_demotions,
     show_corrections,
 )

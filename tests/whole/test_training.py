@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
@@ -22,6 +25,7 @@ from tests.whole.faults import killed_process
 from tests.whole.faults.killed_process import Step
 from tests.whole.periodic import PeriodicTasks
 from tests.whole.test_calls import Call, calls_of
+from tests.whole.test_command_line import tagline
 
 HISTORY: dict[str, Call] = {
     "github": ("GET", "/repos/{owner}/{repo}/issues", "direction page per_page sort state", ""),
@@ -99,8 +103,16 @@ def label_without_model(app: App) -> list[str]:
     return app.labels(number)
 
 
+def stats(app: App, folder: Path) -> dict[str, Any]:
+    name = f"{app.on}:{app.repo}"
+    result = tagline("stats", name, "--json", cwd=folder, environment=app.environ)
+    assert result.returncode == 0, result.stderr
+    found: dict[str, Any] = json.loads(result.stdout)
+    return found
+
+
 def test_a_classifier_is_trained_after_the_first_delivery_and_labels_the_next_issue(
-    app: App, clients: ClientPool
+    app: App, clients: ClientPool, tmp_path: Path
 ) -> None:
     add_history(app)
     before = label_without_model(app)
@@ -112,6 +124,16 @@ def test_a_classifier_is_trained_after_the_first_delivery_and_labels_the_next_is
     state = state_of(app)
     assert (state.why, state.examples) == ("", 240)
     assert label_without_model(app) == ["area/api", "needs-review"]
+    shown = stats(app, tmp_path)
+    (training,) = shown["training"]
+    assert training["trained_at"] == state.trained_at
+    assert training["next_at"] == state.trained_at + 7 * 86_400
+    assert (training["examples"], training["why_not"]) == (240, "")
+    learned = {row["label"]: row for row in shown["learned"]}
+    assert learned["area/api"]["examples"] == 80
+    assert learned["area/api"]["precision"] == 1.0
+    assert learned["area/api"]["why_not_applied"] == ""
+    assert learned["enhancement"]["why_not_applied"] == "no labelled issue has it"
     (ended,) = app.events("training ended")
     assert (ended["outcome"], ended["result"]) == ("trained", "from 240 issues")
     tasks.jobs.clear()
@@ -235,13 +257,20 @@ def test_labels_that_were_renamed_or_deleted_since_are_not_set(
     assert app.created_labels() == []
 
 
-def test_where_learning_is_switched_off_no_history_is_read(app: App, clients: ClientPool) -> None:
+def test_where_learning_is_switched_off_no_history_is_read(
+    app: App, clients: ClientPool, tmp_path: Path
+) -> None:
     add_history(app, 60)
     app.configure("learn: {from_history: false}\n")
     app.issue()
+    assert stats(app, tmp_path)["training"] == []
     PeriodicTasks(app, clients).train()
     assert pages_read(app) == []
-    assert state_of(app).why == "learn.from_history is false"
+    (training,) = stats(app, tmp_path)["training"]
+    assert training["why_not"] == "learn.from_history is false"
+    assert training["trained_at"] is None
+    result = tagline("stats", f"{app.on}:{app.repo}", cwd=tmp_path, environment=app.environ)
+    assert re.search(r"never +- +\d.* +learn\.from_history is false", result.stdout)
 
 
 def test_an_answer_of_the_model_is_combined_with_the_classifier(
