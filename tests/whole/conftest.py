@@ -115,14 +115,9 @@ def short_waits() -> Iterator[None]:
         patch.setattr("bot.queue.worker.PICK_UP_MS", 15)
         patch.setattr("bot.llm.client.PAUSE_SECONDS", 0.05)
         patch.setattr("bot.queue.enqueue.ANSWER_SECONDS", 10)
+        patch.setattr("bot.flow.receive.LABELS_SPAN_SECONDS", 0.2)
+        patch.setattr("bot.flow.receive.LABELS_SPREAD_SECONDS", 1)
         yield
-
-
-@pytest.fixture
-def prompt_label_jobs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Run the job for label changes after a fifth of a second."""
-    monkeypatch.setattr("bot.flow.receive.LABELS_SPAN_SECONDS", 0.2)
-    monkeypatch.setattr("bot.flow.receive.LABELS_SPREAD_SECONDS", 1)
 
 
 @pytest.fixture

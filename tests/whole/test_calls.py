@@ -11,8 +11,6 @@ from collections.abc import Iterable, Iterator
 from itertools import count
 from urllib.parse import parse_qs
 
-import pytest
-
 from bot import wiring
 from bot.core.types import IssueRef, Job, JobKind
 from bot.forges import registry
@@ -219,7 +217,6 @@ def test_a_further_issue_needs_six_requests_on_github_and_seven_on_gitlab(
     assert calls == FURTHER_ISSUE[app.on]
 
 
-@pytest.mark.usefixtures("prompt_label_jobs")
 def test_a_change_of_labels_needs_two_requests_and_none_on_an_issue_without_a_record(
     app: App,
 ) -> None:

@@ -17,7 +17,6 @@ from tests.whole.app import BODY, TITLE, App
 from tests.whole.conftest import Build
 from tests.whole.test_command_line import CommandResult, tagline
 
-pytestmark = pytest.mark.usefixtures("prompt_label_jobs")
 _numbers = count(1)
 
 

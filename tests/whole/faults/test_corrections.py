@@ -19,7 +19,6 @@ from tests.whole.faults import killed_process
 from tests.whole.faults.killed_process import Step
 from tests.whole.faults.test_worker import FORGES
 
-pytestmark = pytest.mark.usefixtures("prompt_label_jobs")
 StartWorker = Callable[[], AbstractContextManager[None]]
 
 KILLED_AT = {
