@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from bot.core.corrections import Correction
 from bot.core.jobs import JobRecord
-from bot.core.journal import Write
 from bot.core.metric_definitions import MetricsSnapshot
 from bot.core.pricing import Limits
 from bot.core.prompt import Prompt
@@ -30,6 +28,10 @@ from bot.core.types import (
     TrainingProgress,
     TrainingState,
 )
+
+if TYPE_CHECKING:  # the receiver needs neither them nor the label policy behind them
+    from bot.core.corrections import Correction
+    from bot.core.journal import Write
 
 
 class SignatureVerifier(Protocol):
