@@ -75,6 +75,7 @@ def _format(section: Section) -> Iterator[str]:
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     for cells in table:
         line = "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True))
-        yield f"  {line.rstrip()}"
+        # A label's name may hold what a terminal would obey.
+        yield "  " + "".join(x if x.isprintable() else "?" for x in line.rstrip())
     if section.note:
         yield from bootstrap.wrap(section.note, "  ")

@@ -47,7 +47,10 @@ DIFFERENCES = {
         "test_deliveries_signed_by_another_clock_are_refused_and_found",
     ),
     ("gitlab", "GitHub has no quick actions"): ("test_no_comment_contains_a_quick_action",),
-    ("gitlab", "GitHub has no scoped labels"): ("test_a_person_s_scoped_label_is_never_replaced",),
+    ("gitlab", "GitHub has no scoped labels"): (
+        "test_a_person_s_scoped_label_is_never_replaced",
+        "test_a_scoped_label_that_a_person_exchanges_was_not_rejected",
+    ),
     ("gitlab", "GitLab's API splits names at commas, GitHub's does not"): (
         "test_a_label_with_a_comma_is_only_suggested",
     ),

@@ -194,6 +194,15 @@ def test_with_a_personal_token_only_the_person_s_own_changes_count(
         assert app.labels(number) == ["area/login"]
 
 
+def test_a_name_of_a_label_cannot_control_a_terminal(app: App, tmp_path: Path) -> None:
+    name = "a\x1b[2Jb"
+    app.host.state.repo(app.repo).labels[name] = ""
+    add(app, answered(app), name)
+    text = command(app, tmp_path, "stats", f"{app.on}:{app.repo}").stdout
+    assert "a?[2Jb" in text
+    assert "\x1b" not in text
+
+
 def test_a_repository_without_corrections_has_empty_statistics(app: App, tmp_path: Path) -> None:
     text = command(app, tmp_path, "stats", f"{app.on}:{app.repo}").stdout
     assert "None yet: Tagline has applied no label" in text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from typing import Any
 
 import pytest
@@ -47,6 +48,18 @@ def test_a_person_s_scoped_label_is_never_replaced(app: App) -> None:
     assert sorted(app.labels(number)) == ["area::login", "type::feature"]
     (comment,) = app.comments(number)
     assert "Suggested, not applied: `type::bug`" in comment.body
+
+
+def test_a_scoped_label_that_a_person_exchanges_was_not_rejected(app: App) -> None:
+    app.host.add_repo(f"{app.repo}-scoped", SCOPED)
+    app.repo += "-scoped"
+    app.box.replies.append(reply("It is broken.", "type::bug", "area::login"))
+    number = app.issue(created_at=time.time() - 60)
+    app.host.label_by_person(app.repo, number, "type::feature")
+    assert app.wait_for_end().why == "1 kept, 1 added"
+    assert sorted(app.labels(number)) == ["area::login", "type::feature"]
+    app.host.unlabel_by_person(app.repo, number, "area::login")
+    assert app.wait_for_end().why == "1 removed"
 
 
 def test_a_label_with_a_comma_is_only_suggested(app: App) -> None:

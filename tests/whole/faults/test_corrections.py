@@ -82,6 +82,29 @@ def test_a_label_that_a_person_removes_while_the_worker_is_down_is_recorded(
     assert app.labels(number) == ["area/login"]
 
 
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_worker_that_is_killed_while_it_records_corrections_loses_none(
+    idle_app: App, second_worker: StartWorker, when: str
+) -> None:
+    app = idle_app
+    with app.running_worker():
+        number = app.host.open_issue(app.repo, TITLE, BODY, created_at=time.time() - 60)
+        app.wait_for_end()
+    app.host.unlabel_by_person(app.repo, number, "bug")
+    step = Step("bot.store.corrections:RedisCorrections.add", when)
+    worker = killed_process.start("worker", app.environ, step)
+    assert killed_process.wait(worker) == -signal.SIGKILL
+    with second_worker():
+        assert app.wait_for_end().state == "done"
+    assert sorted((one.label, one.verdict) for one in corrections(app, number)) == [
+        ("area/login", "kept"),
+        ("bug", "removed"),
+    ]
+    record = app.store.record(key(app, number))
+    assert record
+    assert record.removed == ("bug",)
+
+
 def remove(app: App, number: int, label: str) -> JobRecord:
     app.host.unlabel_by_person(app.repo, number, label)
     return app.wait_for_end()
