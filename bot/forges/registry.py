@@ -17,6 +17,7 @@ from bot.core.refs import UrlForm
 from bot.core.types import IssueRef
 
 if TYPE_CHECKING:
+    from bot.core.labels.common_labels import NewLabel
     from bot.forges.gitlab.checks import GitLabChecks
     from bot.forges.gitlab.hooks import Hooks
     from bot.http import ClientPool
@@ -31,6 +32,9 @@ class ForgeClient(Forge, DeliveryHistory, IssueHistorySource, Protocol):
 
     def complete_ref(self, ref: IssueRef) -> IssueRef:
         """Return a reference from the command line, completed with the forge's ids."""
+
+    def create_label(self, ref: IssueRef, label: NewLabel) -> bool:
+        """Create a label of the repository; return False where it has one of that name."""
 
     def list_unread_configs(self, ref: IssueRef) -> tuple[str, ...]:
         """Return files that people may take for the configuration: in other places, or a second."""

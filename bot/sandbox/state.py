@@ -101,6 +101,7 @@ class Issue:
 class Repo:
     """`labels` maps names to descriptions; `created_labels` came from unknown names on issues.
 
+    `colors` are those of labels that were created with one, six hexadecimal digits each.
     `group_labels` belong to the group of a GitLab project; `former_names` precede a rename.
     `installed`: whether GitHub's installation covers it.
     """
@@ -115,6 +116,7 @@ class Repo:
     former_names: list[str] = field(default_factory=list)
     issues: dict[int, Issue] = field(default_factory=dict)
     created_labels: list[str] = field(default_factory=list)
+    colors: dict[str, str] = field(default_factory=dict)
     group_labels: dict[str, str] = field(default_factory=dict)
     writers: set[str] = field(default_factory=lambda: {MAINTAINER})
     numbers: Iterator[int] = field(default_factory=lambda: count(1))
@@ -267,6 +269,11 @@ class State:
         """Return the repository's own spelling of a label name."""
         with self.lock:
             return next((n for n in self.repo(repo).all_labels if self._same(n, name)), None)
+
+    def create_label(self, repo: RepoId, name: str, description: str, color: str) -> None:
+        with self.lock:
+            home = self.repo(repo)
+            home.labels[name], home.colors[name] = description, color
 
     def _same(self, one: str, other: str) -> bool:
         return one == other or (self.rules.fold_case and one.lower() == other.lower())

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from bot import wiring
-from bot.core.errors import NotFound
+from bot.core.errors import Forbidden, NotFound
+from bot.core.labels.common_labels import NewLabel
 from bot.core.ports import Forge, IssueHistorySource
 from bot.core.text.condense import HEAD_CHARS, TAIL_CHARS
 from bot.core.types import Issue, IssueRef, Label, OwnComment
@@ -148,6 +149,18 @@ def case(request: pytest.FixtureRequest) -> Case:
     return Simulated(forge, host, ref)
 
 
+@pytest.fixture(params=["github", "gitlab"])
+def created_in(
+    request: pytest.FixtureRequest, platforms: tuple[Sandbox, dict[str, ForgeClient]]
+) -> Simulated:
+    """A client of each platform; creating labels is no part of the `Forge` port."""
+    box, forges = platforms
+    repo = f"acme/contract{next(_numbers)}"
+    box.hosts[request.param].add_repo(repo, LABELS)
+    ref = forges[request.param].complete_ref(IssueRef(request.param, "", repo, 0))
+    return Simulated(forges[request.param], box.hosts[request.param], ref)
+
+
 def test_an_issue_is_read_as_it_is(case: Case) -> None:
     issue = case.forge.get_issue(case.ref)
     assert (issue.ref, issue.title, issue.body) == (case.ref, TITLE, BODY)
@@ -189,6 +202,30 @@ def test_a_label_that_the_repository_has_lost_is_not_created(case: Case) -> None
     case.lose_label("bug")
     assert case.forge.add_labels(case.ref, ("bug", "docs")) == ("docs",)
     assert case.forge.get_issue(case.ref).labels == ("docs",)
+
+
+@pytest.mark.parametrize("name", ["ui/ux", "naïve 🐛", "help: me"])
+def test_a_label_is_created_as_it_is_given_once(created_in: Simulated, name: str) -> None:
+    label = NewLabel(name, "How it looks", "f9d0c4")
+    created_in.forge.list_labels(created_in.ref)
+    assert created_in.forge.create_label(created_in.ref, label)
+    assert Label(name, "How it looks") in created_in.forge.list_labels(created_in.ref)
+    assert created_in.host.state.repo(created_in.ref.repo).colors == {name: "f9d0c4"}
+    assert not created_in.forge.create_label(created_in.ref, label)
+
+
+def test_a_label_that_another_one_created_meanwhile_is_left_alone(created_in: Simulated) -> None:
+    created_in.forge.list_labels(created_in.ref)
+    assert not created_in.forge.create_label(created_in.ref, NewLabel("bug", "New", "d73a4a"))
+    labels = {x.name: x.description for x in created_in.forge.list_labels(created_in.ref)}
+    assert labels == LABELS
+
+
+def test_a_label_that_the_forge_refuses_is_an_error(created_in: Simulated) -> None:
+    with pytest.raises(Forbidden):
+        created_in.forge.create_label(created_in.ref, NewLabel("x" * 300, "", "d73a4a"))
+    with pytest.raises(Forbidden):
+        created_in.forge.create_label(created_in.ref, NewLabel("ok", "", "red"))
 
 
 def test_only_the_named_labels_are_removed(case: Case) -> None:

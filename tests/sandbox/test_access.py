@@ -66,6 +66,8 @@ def test_an_operator_may_grant_less_than_the_manifest_asks() -> None:
         ({"issues": "write"}, "POST", "/issues/1/comments", 201),
         ({"issues": "read"}, "POST", "/issues/1/comments", 403),
         ({"issues": "read"}, "GET", "/issues/1", 200),
+        ({"issues": "write"}, "POST", "/labels", 201),
+        ({"issues": "read"}, "POST", "/labels", 403),
         ({"contents": "read"}, "GET", "/issues/1", 403),
         ({"issues": "write"}, "GET", "/contents/.github%2Ftagline.yml", 403),
         ({"contents": "read"}, "GET", "/contents/.github%2Ftagline.yml", 200),
@@ -79,7 +81,7 @@ def test_a_limited_token_allows_only_its_permissions(
     box.add_repo(REPO, {}, {".github/tagline.yml": ""})
     box.open_issue(REPO, "Title", "Body")
     with client(box, create_token(box, permissions=permissions).json()["token"]) as narrowed:
-        body = {"body": "words"} if method == "POST" else None
+        body = {"body": "words", "name": "api"} if method == "POST" else None
         raw = {"accept": "application/vnd.github.raw+json"}
         assert narrowed.request(method, path, json=body, headers=raw).status_code == status
 

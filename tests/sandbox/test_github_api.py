@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import httpx
 import pytest
 
@@ -42,6 +44,38 @@ def test_label_names_survive_the_url(box: Sandbox, bot: httpx.Client, name: str)
     path = f"/issues/{number}/labels/{httpx.QueryParams({'x': name})}".replace("x=", "", 1)
     assert bot.delete(path.replace("+", "%20")).status_code == 200
     assert box.labels(REPO, number) == []
+
+
+@pytest.mark.parametrize(
+    ("label", "problem"),
+    [
+        ({"name": "api", "color": "5319E7", "description": "x" * 100}, None),
+        ({"name": "api"}, None),
+        ({"name": "BUG", "color": "5319e7"}, ("name", "already_exists")),
+        ({"color": "5319e7"}, ("name", "missing_field")),
+        ({"name": " ", "color": "5319e7"}, ("name", "missing_field")),
+        ({"name": "x" * 51, "color": "5319e7"}, ("name", "invalid")),
+        ({"name": "api", "color": "#5319e7"}, ("color", "invalid")),
+        ({"name": "api", "color": "red"}, ("color", "invalid")),
+        ({"name": "api", "description": "x" * 101}, ("description", "invalid")),
+        (["api"], ("name", "missing_field")),
+    ],
+)
+def test_a_label_is_created_in_githubs_form_only(
+    box: Sandbox, bot: httpx.Client, label: Any, problem: tuple[str, str] | None
+) -> None:
+    box.add_repo(REPO, {"bug": ""})
+    answer = bot.post("/labels", json=label)
+    if problem is None:
+        assert answer.status_code == 201
+        assert answer.json()["color"] == label.get("color", "ededed").lower()
+        assert answer.headers["location"].endswith("/labels/api")
+        assert [x["name"] for x in bot.get("/labels").json()] == ["bug", "api"]
+        return
+    assert answer.status_code == 422
+    (error,) = answer.json()["errors"]
+    assert (error["field"], error["code"]) == problem
+    assert [x["name"] for x in bot.get("/labels").json()] == ["bug"]
 
 
 def test_the_bot_can_change_only_its_own_comments(box: Sandbox, bot: httpx.Client) -> None:

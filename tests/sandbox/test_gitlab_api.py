@@ -125,6 +125,39 @@ def test_labels_of_the_group_are_listed_in_pages(bot: httpx.Client) -> None:
     assert {label["name"] for label in alone.json()} == set(PROJECT_LABELS)
 
 
+@pytest.mark.parametrize(
+    ("label", "status"),
+    [
+        ({"name": "api", "color": "#5319E7", "description": "What programs call"}, 201),
+        ({"name": "api", "color": "#53e"}, 201),
+        ({"name": "type::bug", "color": "#5319e7"}, 409),
+        ({"name": "customer", "color": "#5319e7"}, 409),
+        ({"name": "api"}, 400),
+        ({"color": "#5319e7"}, 400),
+        ({"name": "a, b", "color": "#5319e7"}, 400),
+        ({"name": "api", "color": "5319e7"}, 400),
+    ],
+)
+def test_a_label_is_created_in_gitlabs_form_only(
+    bot: httpx.Client, label: dict[str, str], status: int
+) -> None:
+    url = f"/projects/{PROJECT}/labels"
+    answer = bot.post(url, json=label)
+    assert answer.status_code == status
+    names = {x["name"]: x["color"] for x in bot.get(f"{url}?per_page=100").json()}
+    assert ("api" in names) is (status == 201)
+    if status == 201:
+        assert names["api"] in ("#5319e7", "#5533ee")
+
+
+def test_a_guest_and_a_stranger_create_no_label(box: Sandbox, bot: httpx.Client) -> None:
+    url, label = f"/projects/{PROJECT}/labels", {"name": "api", "color": "#5319e7"}
+    with client_of(box, "") as stranger:
+        assert stranger.post(url, json=label).status_code == 401
+    box.gitlab.access.bot_level = 10
+    assert bot.post(url, json=label).status_code == 403
+
+
 # A note → the text that is stored, the actions that GitLab would execute.
 NOTES: list[tuple[str, str, list[str]]] = [
     ("Fine.\n/close", "Fine.", ["close"]),

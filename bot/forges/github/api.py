@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import partial
 from itertools import takewhile
 from typing import Any, TypeVar
 
 from bot.core.errors import NotFound, PermanentError, Retry, WriteUncertain
+from bot.core.labels.common_labels import NewLabel
 from bot.core.text.bounded import bound_body
 from bot.core.types import HistoryPage, Issue, IssueRef, Label, LabelChange, OwnComment, Rate
 from bot.footprint import large_responses
@@ -19,6 +20,7 @@ from bot.forges.github.auth import TOO_NEW, AppAuth, Auth
 from bot.forges.github.client import DOT_SEGMENTS, JSON, RAW, Credential, GitHubClient
 from bot.forges.github.errors import Moved, Unauthorized
 from bot.forges.history import ListedPage, PageRequest, read_history_page
+from bot.forges.labels import create_label
 from bot.forges.values import (
     require_id,
     require_object,
@@ -188,6 +190,10 @@ class GitHub:
             return _parse_issue(replace(repository, number=int(number)), item)
 
         return read_history_page(cursor, fetch, parse)
+
+    def create_label(self, ref: IssueRef, label: NewLabel) -> bool:
+        send = partial(self._call, "POST", REPO + "/labels", ref, data=asdict(label))
+        return create_label(send, label.name, self._labels, ref)
 
     def list_failed_deliveries(self, since: float) -> Mapping[int, str]:
         """Return the failed deliveries of an App, none for a token.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from functools import cached_property, partial
 from typing import Any
@@ -14,6 +14,7 @@ from gitlab.utils import EncodedId
 from gitlab.v4.objects import Project, ProjectIssue
 
 from bot.core.errors import NotFound, PermanentError, Retry, WriteUncertain
+from bot.core.labels.common_labels import NewLabel
 from bot.core.labels.policy import scope
 from bot.core.text.bounded import bound_body
 from bot.core.types import HistoryPage, Issue, IssueRef, Label, LabelChange, OwnComment, Rate
@@ -23,6 +24,7 @@ from bot.forges.config_files import list_unread, read_first
 from bot.forges.gitlab.backend import call, connect
 from bot.forges.gitlab.bot_users import is_bot_user
 from bot.forges.history import PAGE_BYTES, ListedPage, PageRequest, read_history_page
+from bot.forges.labels import create_label
 from bot.forges.values import (
     require_id,
     require_object,
@@ -246,6 +248,11 @@ class GitLab:
             return self._parse_issue(replace(repository, number=int(number)), item)
 
         return read_history_page(cursor, fetch, parse)
+
+    def create_label(self, ref: IssueRef, label: NewLabel) -> bool:
+        labels, data = self._get_project(ref).labels, asdict(label) | {"color": f"#{label.color}"}
+        send = partial(call, lambda: labels.create(data), WriteUncertain)
+        return create_label(send, label.name, self._labels, ref)
 
     def list_failed_deliveries(self, since: float) -> Mapping[int, str]:
         return {}  # only a project's maintainers may see them

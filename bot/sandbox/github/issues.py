@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import re
 from datetime import datetime
+from urllib.parse import quote
 
 from starlette.responses import Response
 
@@ -14,6 +16,8 @@ from bot.sandbox.state import Issue, StoredComment
 
 LONGEST_COMMENT = 65_536
 LONGEST_LABEL = 50
+LONGEST_DESCRIPTION = 100  # of a label
+COLOR = re.compile(r"[0-9A-Fa-f]{6}")
 MOST_LABELS = 100
 MOST_BY_NUMBER = 10_000  # items; later pages need the cursor in the link of the page before
 TOO_MANY = (
@@ -71,6 +75,30 @@ def list_labels(call: Call) -> Response:
     repo = call.repo()
     page = call.page(list(repo.labels))
     return success(call.serializer.labels(repo, page.items), headers=page.headers)
+
+
+def create_label(call: Call) -> Response:
+    """https://docs.github.com/rest/issues/labels#create-a-label"""
+    fields = call.json()
+    given = fields if isinstance(fields, dict) else {}
+    name, color = given.get("name"), given.get("color", "ededed")
+    description = given.get("description") or ""
+    if not isinstance(name, str) or not name.strip():
+        return invalid("Label", "name", "missing_field")
+    if call.state.known_label(call.repo_id, name):
+        return invalid("Label", "name", "already_exists")
+    limits = {
+        "name": len(name) <= LONGEST_LABEL,
+        "color": isinstance(color, str) and COLOR.fullmatch(color),
+        "description": isinstance(description, str) and len(description) <= LONGEST_DESCRIPTION,
+    }
+    for field, holds in limits.items():
+        if not holds:
+            return invalid("Label", field, "invalid")
+    call.state.create_label(call.repo_id, name, description, color.lower())
+    repo = call.repo()
+    location = f"{call.serializer.repo_url(repo)}/labels/{quote(name, safe='')}"
+    return success(call.serializer.label(repo, name), 201, {"Location": location})
 
 
 def add_labels(call: Call) -> Response:
@@ -165,6 +193,7 @@ ISSUE = REPO + "/issues/{number:int}"
 COMMENT = REPO + "/issues/comments/{id:int}"
 ROWS = [
     Row("GET", REPO + "/labels", list_labels, "issues:read"),
+    Row("POST", REPO + "/labels", create_label, "issues:write"),
     Row("GET", REPO + "/issues", list_issues, "issues:read"),
     Row("GET", ISSUE, get_issue, "issues:read"),
     Row("POST", ISSUE + "/labels", add_labels, "issues:write"),

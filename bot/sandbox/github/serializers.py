@@ -65,7 +65,7 @@ class Serializer:
         return {
             "id": number,
             "name": name,
-            "color": f"{number & 0xFFFFFF:06x}",
+            "color": repo.colors.get(name, f"{number & 0xFFFFFF:06x}"),
             "description": repo.labels.get(name) or None,
         }
 

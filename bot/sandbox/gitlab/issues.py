@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any, TypeVar
@@ -14,6 +15,8 @@ from bot.sandbox.state import Event, Issue, StoredComment
 
 T = TypeVar("T", Issue, StoredComment)
 LONGEST_LABEL = 255
+COLOR = re.compile(r"#(?:[0-9A-Fa-f]{3}|[0-9A-Fa-f]{6})")  # GitLab also takes names of colours
+LONG_COLOR = 6  # digits
 # https://docs.gitlab.com/api/issues/#create-a-new-issue
 LONGEST_DESCRIPTION = 1_048_576
 FIELDS = {"add_labels", "remove_labels", "labels"}  # all that the sandbox updates
@@ -112,6 +115,26 @@ def list_labels(call: Call) -> Response:
     return list_response(page, [call.serializer.label(repo, name) for name in page.items])
 
 
+def create_label(call: Call) -> Response:
+    """https://docs.gitlab.com/api/labels/#create-a-new-label"""
+    repo, params = call.repo(), call.params()
+    missing = [field for field in ("name", "color") if not params.get(field)]
+    if missing:
+        raise Denied(400, "", error=", ".join(f"{field} is missing" for field in missing))
+    call.require(PLANNER)
+    name, color = str(params["name"]).strip(), str(params["color"])
+    if call.state.known_label(repo.id, name):
+        raise Denied(409, "Label already exists")
+    if not name or "," in name or len(name) > LONGEST_LABEL:
+        raise Denied(400, {"title": ["is invalid"]})
+    if not COLOR.fullmatch(color):
+        raise Denied(400, {"color": ["must be a valid color code"]})
+    digits = color[1:].lower()
+    digits = digits if len(digits) == LONG_COLOR else "".join(digit * 2 for digit in digits)
+    call.state.create_label(repo.id, name, str(params.get("description") or ""), digits)
+    return success(call.serializer.label(repo, name), 201)
+
+
 def list_members(call: Call) -> Response:
     """Return members whose user name contains `query`."""
     repo, text = call.repo(), call.query("query").lower()
@@ -152,6 +175,7 @@ ROWS = [
     Row("PUT", ISSUE, update_issue),
     Row("GET", ISSUE + "/resource_label_events", list_label_events),
     Row("GET", PROJECT + "/labels", list_labels),
+    Row("POST", PROJECT + "/labels", create_label),
     Row("GET", PROJECT + "/members/all", list_members),
     Row("GET", PROJECT + "/repository/files/{path}/raw", get_file),
 ]

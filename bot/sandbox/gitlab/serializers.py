@@ -63,7 +63,7 @@ class Serializer:
             "id": number_of(repo.id, name),
             "name": name,
             "description": repo.all_labels.get(name) or None,
-            "color": f"#{number_of(name) & 0xFFFFFF:06x}",
+            "color": f"#{repo.colors.get(name, f'{number_of(name) & 0xFFFFFF:06x}')}",
         }
 
     def issue_page(self, repo: Repo, issue: Issue) -> str:
