@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
 import sys
@@ -22,6 +23,7 @@ from bot.settings.load import PROXIES, Settings, SettingsError, load
 if TYPE_CHECKING:
     import redis
 
+    from bot.core.errors import Retry
     from bot.core.refs import UrlForm
     from bot.core.types import IssueRef
     from bot.forges.registry import ForgeClient
@@ -105,7 +107,7 @@ def describe_error(error: Exception) -> tuple[str, int]:
     """Return what a command prints for an error that ends it, and its exit code."""
     import redis
 
-    from bot.core.errors import Postponed, Retry, TaglineError
+    from bot.core.errors import Retry, TaglineError
     from bot.embedded.valkey import ServerUnavailable
 
     if isinstance(error, SettingsError):
@@ -114,9 +116,7 @@ def describe_error(error: Exception) -> tuple[str, int]:
     if isinstance(error, (ServerUnavailable, AddressUnavailable)):
         return f"Tagline cannot start: {error}", 1
     if isinstance(error, Retry):
-        hint = "" if isinstance(error, Postponed) else _find_hint(error)
-        later = f". Try again; if it stays so, {hint}" if hint else ""
-        return f"Not done: {error}{later}", TRY_AGAIN
+        return f"Not done: {error}{_advise_when(error)}", TRY_AGAIN
     if isinstance(error, TaglineError):
         return f"Not done: {error}", 1
     if isinstance(error, redis.RedisError):
@@ -133,6 +133,16 @@ def describe_error(error: Exception) -> tuple[str, int]:
         " please report this line, and what you called.",
         1,
     )
+
+
+def _advise_when(error: Retry) -> str:
+    """Return the end of a sentence: when to try again, and what to look at then; "" for neither."""
+    from bot.core.errors import Postponed, RateLimited
+
+    if isinstance(error, RateLimited):
+        return f". Try again in {format_wait(error.after)}."
+    hint = "" if isinstance(error, Postponed) else _find_hint(error)
+    return f". Try again; if it stays so, {hint}" if hint else ""
 
 
 def _describe_input_error(error: Exception) -> tuple[str, int] | None:
@@ -272,6 +282,12 @@ def wrap(text: str, indent: str) -> list[str]:
 def format_time(seconds: float) -> str:
     """Return a date and time in UTC."""
     return time.strftime("%Y-%m-%d %H:%M:%SZ", time.gmtime(seconds))
+
+
+def format_wait(seconds: float | None) -> str:
+    """Return a time to wait in words, rounded up."""
+    minutes = math.ceil((seconds or 0) / 60)
+    return "a minute" if minutes <= 1 else f"{minutes} minutes"
 
 
 def format_usd(usd: float | None) -> str:

@@ -30,6 +30,7 @@ GROUPS = {
         "check": "Check settings, Redis, forges and model; each problem with its fix.",
         "gitlab": "Add or remove the webhook of a GitLab project or group.",
         "config": "Check, show or create a repository's tagline.yml.",
+        "labels": "Review a repository's labels, or create common ones.",
         "completion": "Print the completion script of a shell.",
         "version": "Print the version.",
     },

@@ -83,7 +83,9 @@ def test_labels_about_the_work_on_an_issue_do_not_overlap() -> None:
 def test_a_label_that_the_texts_do_not_show_is_unlearnable() -> None:
     problems = only("unlearnable", review({("bug",): 30, ("docs",): 30}))
     assert {problem.labels for problem in problems} == {("bug",), ("docs",)}
-    assert problems[0].evidence.startswith("on 30 issues, but their texts do not show it in 90%")
+    assert problems[0].evidence.startswith(
+        "on 30 issues, but what was learned from their texts is not right in 90%"
+    )
 
 
 def test_a_rare_label_is_unlearnable_where_enough_issues_were_read() -> None:
