@@ -43,6 +43,9 @@ GROUPS = {
         "resume": "Let Tagline apply a label again that people had removed too often.",
         "dead": "List failed jobs and retry them.",
     },
+    "Learn": {
+        "export": "Print labelled issues, to fine-tune a language model.",
+    },
 }
 COMMANDS = {name: text for group in GROUPS.values() for name, text in group.items()}
 

@@ -40,8 +40,12 @@ def cost_usd(model: str, tokens_in: int, tokens_out: int) -> float | None:
 
 @cache
 def _find_price(model: str) -> tuple[float, float] | None:
-    """Return the price of the longest name that the model's, perhaps dated, name starts with."""
+    """Return the price of the longest name that the model's, perhaps dated, name starts with.
+
+    A fine-tuned model (`ft:BASE:ORGANISATION::ID`) has the price of its base.
+    """
     table = _load_prices()
     name = model.rsplit("/", 1)[-1].lower()
+    name = name.split(":")[1] if name.startswith("ft:") else name
     known = [key for key in table if name == key or name.startswith(f"{key}-")]
     return table[max(known, key=len)] if known else None

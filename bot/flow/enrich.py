@@ -166,8 +166,8 @@ def prepare(
     """Return the labellers' input, so that no long body stays in memory while they run."""
     model_kinds = config.privacy.redact
     public_kinds = frozenset[RedactionKind]({"secrets", *model_kinds})
-    public = _redact_issue(issue, public_kinds)
-    for_model = public if public_kinds == {*model_kinds} else _redact_issue(issue, model_kinds)
+    public = redact_issue(issue, public_kinds)
+    for_model = public if public_kinds == {*model_kinds} else redact_issue(issue, model_kinds)
     usable = list_usable_labels(labels, config)
     opinion, ranked = _ask_classifier(classifier, issue, usable, config)
     names = [label.name for label in labels]
@@ -280,7 +280,8 @@ def _match_rules(issue: Issue, labels: Sequence[Label], config: RepoConfig) -> R
     )
 
 
-def _redact_issue(issue: Issue, kinds: Collection[RedactionKind]) -> Issue:
+def redact_issue(issue: Issue, kinds: Collection[RedactionKind]) -> Issue:
+    """Return the issue with `[redacted:type]` in its title and body."""
     cut = issue.text_stats.cut if issue.text_stats else 0
     body = redact_excerpt(issue.body, kinds, missing=cut)
     return replace(issue, title=redact(issue.title, kinds), body=body)

@@ -22,7 +22,7 @@ from bot.core.errors import (
 )
 from bot.core.labels.names import fold
 from bot.core.labels.truth import KEPT_SECONDS, PastIssue, find_own_labels, is_truth
-from bot.core.ports import IssueHistorySource, Trainer, TrainingStore
+from bot.core.ports import IssueHistorySource, Journal, Store, Trainer, TrainingStore
 from bot.core.types import (
     HistoryPage,
     Issue,
@@ -157,7 +157,7 @@ def _read_history(training: Training, config: RepoConfig) -> TrainingProgress:
         page = parts.history(job.ref.forge).list_labelled_issues(job.ref, progress.cursor)
         known = set(progress.numbers)
         past = [
-            _look_up(issue, context)
+            look_up(issue, context.store, context.journal)
             for issue in page.issues
             if issue.ref.number not in known and not issue.is_bot
         ]
@@ -180,12 +180,12 @@ def _advance(
     return TrainingProgress(VERSION, page.next, read, numbers, total, is_full or not page.next)
 
 
-def _look_up(issue: Issue, context: JobContext) -> PastIssue:
+def look_up(issue: Issue, store: Store, journal: Journal) -> PastIssue:
     """Return the issue with what the bot knows of its own labels."""
-    past = PastIssue(issue, context.store.record(issue.ref.key))
+    past = PastIssue(issue, store.record(issue.ref.key))
     if not (own := {fold(name) for name in find_own_labels(past)}):
         return past
-    writes = context.journal.list_writes(issue.ref.key)
+    writes = journal.list_writes(issue.ref.key)
     times = (x.at for x in writes if x.kind == "add-label" and fold(x.label) in own)
     return replace(past, labelled_at=max(times, default=0.0))
 

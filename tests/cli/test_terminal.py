@@ -124,6 +124,6 @@ def test_a_time_is_a_date_in_utc() -> None:
 
 def test_the_help_has_the_groups_and_fits(tmp_path: Path) -> None:
     shown = at_terminal(tmp_path, "--help", environment={})
-    for title in ("Try:", "Install:", "Run:"):
+    for title in ("Try:", "Install:", "Run:", "Learn:"):
         assert f"\r\n{title}\r\n" in shown
     assert max(map(len, shown.splitlines())) <= WIDTH

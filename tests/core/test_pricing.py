@@ -33,6 +33,7 @@ def test_a_call_costs_its_tokens_in_and_out(
         ("claude-3-5-haiku-20241022", "claude-3-5-haiku"),
         ("openai/gpt-4o-mini", "gpt-4o-mini"),
         ("GPT-4o-mini", "gpt-4o-mini"),
+        ("ft:gpt-4o-mini-2024-07-18:acme::abc123", "gpt-4o-mini"),
     ],
 )
 def test_a_dated_or_prefixed_name_has_the_price_of_its_model(named: str, known: str) -> None:
@@ -41,7 +42,9 @@ def test_a_dated_or_prefixed_name_has_the_price_of_its_model(named: str, known: 
     assert cost_usd(named, MILLION, MILLION) == price
 
 
-@pytest.mark.parametrize("model", ["", "sandbox-rules", "gpt-4omnibus", "gpt", "llama3.2:3b"])
+@pytest.mark.parametrize(
+    "model", ["", "sandbox-rules", "gpt-4omnibus", "gpt", "llama3.2:3b", "ft:"]
+)
 def test_without_a_known_price_the_cost_is_not_known(model: str) -> None:
     assert cost_usd(model, MILLION, MILLION) is None
 
