@@ -6,7 +6,7 @@ STAMP := .venv/.installed
 LOCAL_STAMP := .venv/.local-model
 BROWSER_STAMP := .venv/.browser
 
-.PHONY: demo test check browser bench chaos locks prices sbom deploy-check clean
+.PHONY: demo test check browser bench accuracy chaos locks prices sbom deploy-check clean
 
 demo: $(STAMP) $(if $(filter local,$(LLM)),$(LOCAL_STAMP))
 	@$(BIN)/tagline demo $(if $(filter local,$(LLM)),--local-model)
@@ -27,6 +27,10 @@ browser: $(BROWSER_STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python -m tests.bench
+
+# How often labels are right; needs the labelled issues in $TAGLINE_SHARED or ../shared.
+accuracy: $(STAMP)
+	$(BIN)/python -m tests.accuracy
 
 # About half an hour; other scenarios by name: python -m tests.chaos --help
 chaos: $(STAMP)

@@ -5,7 +5,7 @@ The labellers are a language model, the repository's own classifier, then keywor
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Protocol, TypeVar
@@ -14,6 +14,7 @@ from bot.core import prompt
 from bot.core.config.schema import RepoConfig
 from bot.core.errors import ModelFailed, ModelSkipped
 from bot.core.labels import keywords, policy
+from bot.core.labels.areas import find_areas
 from bot.core.labels.names import fold
 from bot.core.labels.policy import CurrentLabels
 from bot.core.labels.shortlist import shortlist
@@ -261,23 +262,23 @@ def _build_prompt(
 
 def _match_rules(issue: Issue, labels: Sequence[Label], config: RepoConfig) -> RuleMatches:
     """Return the labels by the repository's own rules and by the built-in ones."""
-    names = [label.name for label in labels]
     own = keywords.match_rules(issue.title, issue.body, config.fallback.rules)
-    built_in = keywords.match(issue.title, issue.body) if config.fallback.builtin else ()
+    built_in = _match_built_in_rules(issue, labels) if config.fallback.builtin else ()
     review, why = config.fallback.needs_review, "labelled without a language model"
     return RuleMatches(
         tuple(LabelSuggestion(label, "sure", f"the word {word}", "rules") for label, word in own),
-        tuple(
-            LabelSuggestion(
-                keywords.label_for(match.concept, names) or match.concept,
-                match.certainty,
-                match.evidence,
-                "rules",
-            )
-            for match in built_in
-        ),
+        tuple(built_in),
         LabelSuggestion(review, "sure", why, "rules"),
     )
+
+
+def _match_built_in_rules(issue: Issue, labels: Sequence[Label]) -> Iterator[LabelSuggestion]:
+    names = [label.name for label in labels]
+    for match in keywords.match(issue.title, issue.body):
+        name = keywords.label_for(match.concept, names) or match.concept
+        yield LabelSuggestion(name, match.certainty, match.evidence, "rules")
+    for name, word in find_areas(issue.title, names):
+        yield LabelSuggestion(name, "unsure", f'the title has "{word}"', "rules")
 
 
 def redact_issue(issue: Issue, kinds: Collection[RedactionKind]) -> Issue:

@@ -12,15 +12,23 @@ from typing import Any
 
 import pytest
 
-from bot.core.labels.keywords import match
+from bot.core.labels.keywords import load_weights, match
 from bot.core.prompt import BYTES_PER_TOKEN
 from bot.core.text.condense import condense
+from tests.accuracy.datasets import load_typed_issues
+from tests.accuracy.day_zero import APART
+from tests.accuracy.fitting import fit_weights
+from tests.accuracy.scores import label, macro_f1
 from tests.shared import require
 
 CONCEPTS = {"bug": "bug", "feature": "feature-request", "question": "question"}
-MIN_F1 = 0.75  # mean of per-repository macro-F1; measured .764
-MIN_F1_APPLIED = 0.745  # the same without unsure labels, which are not applied; measured .756
-MIN_PRECISION = 0.80  # of the applied labels; measured .816 at a coverage of .88
+# On issues of repositories that the weights were fitted to: bounds for a broken table only.
+MIN_F1 = 0.76  # mean of per-repository macro-F1; measured .774
+MIN_PRECISION = 0.84  # of the applied labels; measured .857 at a coverage of .60
+MIN_COVERAGE = 0.55
+# On repositories that were left out, as `python -m tests.accuracy day-0` reports them.
+MIN_F1_LEFT_OUT = 0.70  # measured .727
+MIN_F1_OF_EACH = 0.57  # measured .61
 # The goal for condensing was set on `type_nlbse24` and on all of these: half of the tokens, and at
 # most 1,500 at the 99th percentile.
 FIRST_SETS = ("dup_mozilla_bugs", "multilabel", "raw_issue_objects", "type_nlbse24", "type_nus")
@@ -46,7 +54,7 @@ def guess(row: dict[str, Any], certainties: tuple[str, ...]) -> str:
     return types[0] if types else ""
 
 
-def macro_f1(pairs: list[tuple[str, str]]) -> float:
+def find_macro_f1(pairs: list[tuple[str, str]]) -> float:
     scores = []
     for concept in CONCEPTS.values():
         hits = sum(truth == predicted == concept for truth, predicted in pairs)
@@ -63,7 +71,7 @@ def guesses(rows: list[dict[str, Any]], *certainties: str) -> dict[str, list[tup
 
 
 def mean_f1(by_repository: dict[str, list[tuple[str, str]]]) -> float:
-    return sum(map(macro_f1, by_repository.values())) / len(by_repository)
+    return sum(map(find_macro_f1, by_repository.values())) / len(by_repository)
 
 
 def test_types_are_classified_without_history(rows: list[dict[str, Any]]) -> None:
@@ -71,10 +79,23 @@ def test_types_are_classified_without_history(rows: list[dict[str, Any]]) -> Non
 
 
 def test_applied_labels_are_mostly_right(rows: list[dict[str, Any]]) -> None:
-    by_repository = guesses(rows, "sure", "likely")
-    assert mean_f1(by_repository) >= MIN_F1_APPLIED
-    named = [pair for pairs in by_repository.values() for pair in pairs if pair[1]]
-    assert sum(truth == predicted for truth, predicted in named) / len(named) >= MIN_PRECISION
+    pairs = [pair for pairs in guesses(rows, "sure", "likely").values() for pair in pairs]
+    named = [truth == predicted for truth, predicted in pairs if predicted]
+    assert sum(named) / len(named) >= MIN_PRECISION
+    assert len(named) / len(pairs) >= MIN_COVERAGE
+
+
+@pytest.mark.slow
+def test_types_are_classified_in_repositories_that_were_left_out(shared: Path) -> None:
+    require(shared / "eval" / "types_more.jsonl.gz")
+    issues = [x for x in load_typed_issues() if x.repository not in APART]
+    scores = []
+    for name in {issue.repository for issue in issues if issue.mix == "balanced"}:
+        weights = fit_weights([issue for issue in issues if issue.repository != name])
+        weights = weights._replace(bars=load_weights().bars)
+        scores.append(macro_f1([label(x, weights) for x in issues if x.repository == name]))
+    assert min(scores) >= MIN_F1_OF_EACH
+    assert sum(scores) / len(scores) >= MIN_F1_LEFT_OUT
 
 
 def test_an_issue_is_matched_within_five_milliseconds(rows: list[dict[str, Any]]) -> None:

@@ -1,8 +1,9 @@
-"""The rules used without a model: concepts found by an issue's words, and the labels for them.
+"""Labels by rules, without a model: concepts in an issue, a repository's own words, spellings.
 
-`keyword_weights.json` holds what a phrase counts for a concept, by the part of the issue that holds
-it (`find_keywords` lists the parts): tenths of log odds for types, points for topics. Phrases are
-in lower case, without apostrophes ("doesnt"). `policy` decides which labels are set.
+A concept is a type of issue (bug, feature request, question) or a topic such as "database". Types
+are scored by the cues in the issue (`cues`) with the weights in `keyword_weights.json`, which
+`python -m tests.accuracy fit` fits to labelled issues of many repositories. Topics are scored by
+points for phrases. `policy` decides which labels are set.
 """
 
 from __future__ import annotations
@@ -10,15 +11,25 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from bot.core.config.schema import WordRule
 from bot.core.labels.aliases import ALIASES
-from bot.core.text.condense import Line, LineKind, classify_lines
+from bot.core.labels.cues import (
+    ASKS,
+    SHAPE,
+    SIGN,
+    Cue,
+    find_cues,
+    find_phrases,
+    load_phrases,
+    read_issue,
+)
+from bot.core.text.condense import classify_lines
 from bot.core.types import Certainty
 
 _COMMON_TAGS = (
@@ -26,20 +37,16 @@ _COMMON_TAGS = (
     " urgent"
 )
 COMMON_TAGS = tuple(_COMMON_TAGS.split())
+TYPES = ("bug", "feature-request", "question")
 
 WEIGHTS_FILE = Path(__file__).with_name("keyword_weights.json")
 
-Keyword = tuple[str, str]  # a part of an issue, and a phrase in it
-Weights = dict[str, dict[Keyword, int]]  # by concept
-
 _MAX_TITLE = 300
-_MAX_PROSE = 6_000
 _MAX_RULE_TEXT = 24_000
-_MAX_PHRASE = 4  # words
-_MAX_EVIDENCE = 3  # keywords
-_MIN_EVIDENCE_WEIGHT = 4  # a type needs one keyword of this weight
-_SURE, _LIKELY, _UNSURE = 0.75, 0.42, 0.36  # probability of a type
-_TEMPERATURE = 20  # tenths of log odds, halved: words of one meaning are not independent
+_MAX_EVIDENCE = 3  # phrases
+_MIN_EVIDENCE_WEIGHT = 20  # a type needs one cue of this weight
+_UNSURE = 0.36  # probability of a type where all types are equally frequent
+_HUNDREDTHS = 100  # weights are hundredths of log odds
 _TOPIC_SURE, _TOPIC_LIKELY = 5, 3  # points
 
 # First words of a label that name a family of labels.
@@ -50,28 +57,28 @@ _FAMILY_NAMES = (
 _FAMILIES = frozenset(_FAMILY_NAMES.split())
 _NAME_WORD = re.compile(r"[^\W_]+")
 _SHORTCODE = re.compile(r"(?<!\w):[a-z0-9_+\-]+:(?!\w)")
-_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*|[.?!,;:\n]")
-_INLINE_CODE = re.compile(r"(`+)[^`]{1,300}\1")
-_NON_BLANK = re.compile(r"\S+")
-_IDENTIFIER = re.compile(r"[\w)]\.[A-Za-z_]|_|::|[/\\]|[a-z][A-Z]|\w\(\)|\S{80}")
-_TRACE = re.compile(
-    r"(?m)^[ \t]*(?:Traceback \(most recent|at [\w$.<>]+[ (]|File \"[^\"\n]+\", line \d+|#\d+ +0x"
-    r"|goroutine \d+ \[|thread '[^'\n]*' panicked|Caused by: )"
-)
-_EXCEPTION = re.compile(r"\b(?:[A-Z]\w+(?:Error|Exception)\b|segfault|SIGSEGV|core dumped|panic:)")
-_TYPE_HEADING = re.compile(r"(?i)(?:issue|report|ticket|request|bug) type|^\W*(?:type|kind)\W*$")
-_BRACKET = re.compile(r"\s*[\[(<【]([^\])>】\n]{2,30})[\])>】]")
+
+Scores = dict[str, float]  # by type
 
 
-class KeywordWeights(NamedTuple):
-    types: Weights  # of an issue's types, which exclude each other
-    type_bias: dict[str, int]
-    topics: Weights
+class Bars(NamedTuple):
+    """The probabilities from which a type is likely and sure."""
+
+    likely: float
+    sure: float
+
+
+class TypeWeights(NamedTuple):
+    """The fitted table."""
+
+    bias: Mapping[str, int]
+    cues: Mapping[Cue, Sequence[int]]  # by type, in the order of `TYPES`
+    bars: Mapping[str, Bars]
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A concept found in an issue. `evidence` quotes the table of keywords, never the issue."""
+    """A concept found in an issue. `evidence` quotes the table of phrases, never the issue."""
 
     concept: str
     certainty: Certainty
@@ -80,8 +87,9 @@ class Match:
 
 def match(title: str, body: str) -> tuple[Match, ...]:
     """Return the concepts, highest score first; at most one of bug, feature and question."""
-    keywords = find_keywords(title, body)
-    scored = [*_score_types(keywords), *_score_topics(keywords)]
+    issue = read_issue(title, body)
+    phrases = find_phrases(issue)
+    scored = [*_score_types(find_cues(issue, phrases)), *_score_topics(phrases)]
     return tuple(match for _, match in sorted(scored, key=lambda pair: -pair[0]))
 
 
@@ -100,7 +108,7 @@ def label_for(concept: str, names: Iterable[str]) -> str | None:
 def is_type_name(name: str) -> bool:
     """Return whether a label names a type of issue, such as a bug or a question."""
     keys = _normalize_name(name)
-    return any(key in _rank_aliases(concept) for concept in load_weights().types for key in keys)
+    return any(key in _rank_aliases(concept) for concept in TYPES for key in keys)
 
 
 def match_rules(title: str, body: str, rules: Sequence[WordRule]) -> tuple[tuple[str, str], ...]:
@@ -114,135 +122,78 @@ def match_rules(title: str, body: str, rules: Sequence[WordRule]) -> tuple[tuple
     )
 
 
-def find_keywords(title: str, body: str) -> frozenset[Keyword]:
-    """Return every phrase of an issue that may have a weight, with the part that holds it."""
-    title = title[:_MAX_TITLE]
-    body_lines = list(classify_lines(body))
-    prose = _join(body_lines, "prose")[:_MAX_PROSE]
-    parts: dict[str, Iterable[str]] = {
-        "title": _split_phrases(title),
-        "start": _find_leading(title),
-        "body": _split_phrases(prose),
-        "body start": _find_leading(prose),
-        "heading": _split_phrases(_join(body_lines, "heading")),
-        "form": _find_form_answers(body_lines),
-        "flag": _find_flags(title, prose, body_lines),
-    }
-    return frozenset((part, phrase) for part, phrases in parts.items() for phrase in phrases)
-
-
 @cache
-def load_weights() -> KeywordWeights:
-    """Return the tables of `keyword_weights.json`."""
-    data = json.loads(WEIGHTS_FILE.read_bytes())
-    tables: dict[str, Weights] = {"types": {}, "topics": {}}
-    for name, table in tables.items():
-        for row in data[name]:
-            for concept, weight in row["weights"].items():
-                keywords = dict.fromkeys(((row["part"], p) for p in row["phrases"]), weight)
-                table.setdefault(concept, {}).update(keywords)
-    return KeywordWeights(tables["types"], data["type_bias"], tables["topics"])
+def load_weights() -> TypeWeights:
+    """Return the table of `keyword_weights.json`."""
+    return parse_weights(json.loads(WEIGHTS_FILE.read_bytes()))
 
 
-def _find_form_answers(body_lines: list[Line]) -> Iterator[str]:
-    """Yield the first line below each "Issue type" or similar heading of an issue form."""
-    is_answer = False
-    for kind, line in body_lines:
-        if kind == "heading":
-            is_answer = _TYPE_HEADING.search(line) is not None
-        elif is_answer and line.strip():
-            yield " ".join(_NAME_WORD.findall(line.lower()))
-            is_answer = False
-
-
-def _find_flags(title: str, prose: str, body_lines: list[Line]) -> Iterator[str]:
-    text = f"{title}\n{prose}\n{_join(body_lines, 'code')}"
-    questions = prose.count("?")
-    flags = {
-        "question mark in the title": "?" in title,
-        "a question in the text": questions == 1,
-        "questions in the text": questions > 1,
-        "stack trace": bool(_TRACE.search(text)),
-        "exception": bool(_EXCEPTION.search(text)),
-        "no text": not prose.strip(),
-        "form": sum(kind == "heading" for kind, _ in body_lines) >= 3,
-        "screenshot": "[image]" in prose,
-    }
-    return (flag for flag, holds in flags.items() if holds)
-
-
-def _join(body_lines: list[Line], kind: LineKind) -> str:
-    return "\n".join(line for line_kind, line in body_lines if line_kind == kind)
-
-
-def _split_phrases(text: str) -> set[str]:
-    """Return the runs of one to four words without punctuation, code and identifiers in them."""
-    text = _NON_BLANK.sub(
-        lambda run: ";" if _IDENTIFIER.search(run[0]) else run[0], _INLINE_CODE.sub(" ; ", text)
+def parse_weights(data: Mapping[str, Any]) -> TypeWeights:
+    """Return the table in the form of `keyword_weights.json`."""
+    return TypeWeights(
+        bias=data["bias"],
+        cues={
+            Cue(row["part"], row["name"], row["times"]): tuple(row[concept] for concept in TYPES)
+            for row in data["weights"]
+        },
+        bars={concept: Bars(**bars) for concept, bars in data["bars"].items()},
     )
-    phrases: set[str] = set()
-    recent: list[str] = []
-    for token in _WORD.findall(text.lower().replace("’", "'")):
-        if not token[0].isalnum():
-            recent = []
-            continue
-        recent = [*recent[-_MAX_PHRASE + 1 :], token.replace("'", "")]
-        phrases.update(" ".join(recent[start:]) for start in range(len(recent)))
-    return phrases
 
 
-def _find_leading(text: str) -> Iterator[str]:
-    """Yield a leading `[Tag]`, then the first word, the first two and the first three."""
-    if tag := _BRACKET.match(text):
-        yield f"[{' '.join(_NAME_WORD.findall(tag[1].lower()))}]"
-        text = text[tag.end() :]
-    words = [word.lower() for word in _NAME_WORD.findall(text[:100].replace("'", ""))[:3]]
-    for end in range(1, len(words) + 1):
-        yield " ".join(words[:end])
+def score_cues(cues: Iterable[Cue], weights: TypeWeights) -> Scores:
+    """Return the probability of each type where all types are equally frequent."""
+    totals = [weights.bias[concept] for concept in TYPES]
+    for cue in cues:
+        if row := weights.cues.get(cue):
+            totals = [total + weight for total, weight in zip(totals, row, strict=True)]
+    powers = [math.exp((total - max(totals)) / _HUNDREDTHS) for total in totals]
+    return {concept: power / sum(powers) for concept, power in zip(TYPES, powers, strict=True)}
 
 
-def _score_types(keywords: frozenset[Keyword]) -> Iterator[tuple[float, Match]]:
-    """Yield the most probable type with its probability; nothing where it is unclear."""
+def choose_type(
+    scores: Scores, bars: Mapping[str, Bars], cues: Collection[Cue]
+) -> tuple[str, Certainty]:
+    """Return the most probable type; it is unsure below its bar, and a question without `ASKS`."""
+    concept = max(TYPES, key=scores.__getitem__)
+    likely, sure = bars[concept]
+    if scores[concept] < likely or (concept == "question" and ASKS not in cues):
+        return concept, "unsure"
+    return concept, "sure" if scores[concept] >= sure else "likely"
+
+
+def _score_types(cues: Mapping[Cue, Sequence[str]]) -> Iterator[tuple[float, Match]]:
+    """Yield the type with its probability; nothing without evidence or where it is unclear."""
     weights = load_weights()
-    scores = {
-        concept: weights.type_bias[concept] + sum(table[key] for key in keywords & table.keys())
-        for concept, table in weights.types.items()
-    }
-    best = max(scores, key=scores.__getitem__)
-    powers = [math.exp((score - scores[best]) / _TEMPERATURE) for score in scores.values()]
-    share = 1 / sum(powers)
-    evidence = _quote_evidence(keywords, weights.types[best], _MIN_EVIDENCE_WEIGHT)
-    if share >= _UNSURE and evidence:
-        yield share, Match(best, _rate_certainty(share, _SURE, _LIKELY), evidence)
+    scores = score_cues(cues, weights)
+    concept, certainty = choose_type(scores, weights.bars, cues)
+    evidence = _quote_cues(cues, weights, TYPES.index(concept))
+    if evidence and (certainty != "unsure" or scores[concept] >= _UNSURE):
+        yield scores[concept], Match(concept, certainty, evidence)
 
 
-def _score_topics(keywords: frozenset[Keyword]) -> Iterator[tuple[float, Match]]:
-    """Yield each topic with enough points, with a score from 0 to 1."""
-    for concept, table in load_weights().topics.items():
-        score = sum(table[key] for key in keywords & table.keys())
-        if score >= _TOPIC_LIKELY:
-            certainty = _rate_certainty(score, _TOPIC_SURE, _TOPIC_LIKELY)
-            match = Match(concept, certainty, _quote_evidence(keywords, table, 1))
-            yield min(1.0, score / (2 * _TOPIC_SURE)), match
-
-
-def _rate_certainty(value: float, sure: float, likely: float) -> Certainty:
-    if value >= sure:
-        return "sure"
-    return "likely" if value >= likely else "unsure"
-
-
-def _quote_evidence(
-    keywords: frozenset[Keyword], table: Mapping[Keyword, int], min_weight: int
-) -> str:
-    """Return the keywords of the highest weights, quoted; flags are not quotations."""
-    matching = sorted((-table[key], key) for key in keywords & table.keys())
-    texts = (
-        phrase if part == "flag" else f'"{phrase}"'
-        for weight, (part, phrase) in matching
-        if -weight >= min_weight
-    )
+def _quote_cues(cues: Mapping[Cue, Sequence[str]], weights: TypeWeights, type_index: int) -> str:
+    """Return the longest phrase of each of the strongest cues, quoted; signs are no quotations."""
+    strength = {cue: row[type_index] for cue, row in weights.cues.items() if cue in cues}
+    texts = []
+    for cue in sorted(strength, key=lambda cue: (-strength[cue], cue)):
+        phrase = max(cues[cue], key=len)
+        if strength[cue] >= _MIN_EVIDENCE_WEIGHT and cue.part != SHAPE and len(phrase) > 2:
+            texts.append(phrase if cue.part == SIGN else f'"{phrase}"')
     return ", ".join(list(dict.fromkeys(texts))[:_MAX_EVIDENCE])
+
+
+def _score_topics(phrases: Mapping[str, frozenset[str]]) -> Iterator[tuple[float, Match]]:
+    """Yield each topic with enough points, with a score from 0 to 1."""
+    found = {(part, phrase) for part, its_phrases in phrases.items() for phrase in its_phrases}
+    for topic, table in load_phrases().topics.items():
+        points = {phrase: table[part, phrase] for part, phrase in found & table.keys()}
+        score = sum(table[key] for key in found & table.keys())
+        if score >= _TOPIC_LIKELY:
+            certainty: Certainty = "sure" if score >= _TOPIC_SURE else "likely"
+            positive = sorted((-value, phrase) for phrase, value in points.items() if value > 0)
+            quoted = [f'"{phrase}"' for _, phrase in positive]
+            match = Match(topic, certainty, ", ".join(quoted[:_MAX_EVIDENCE]))
+            yield min(1.0, score / (2 * _TOPIC_SURE)), match
 
 
 @cache
