@@ -14,7 +14,7 @@ from enum import IntEnum
 from itertools import pairwise
 from zlib import crc32
 
-from bot.core.labels import keywords
+from bot.core.labels import cues, keywords
 from bot.core.text.condense import Line, classify_lines
 
 Features = Mapping[int, float]
@@ -58,7 +58,7 @@ def extract_features(title: str, body: str) -> Features:
     counts.update(hash_feature(Part.BODY, text) for text in _list_terms(shown))
     features = {number: round(1 + math.log(count), 2) for number, count in counts.items()}
     structure = {*_describe_title(title), *_describe_lines(lines), *_describe_size(title, prose)}
-    structure |= {text for part, text in _find_flags(title, body)}
+    structure |= {*_find_cues(title, body)}
     features |= {hash_feature(Part.STRUCTURE, text): 1.0 for text in structure}
     for match in keywords.match(title, body):
         features[hash_feature(Part.RULES, match.concept)] = _RULE_WEIGHTS[match.certainty]
@@ -139,5 +139,9 @@ def _describe_size(title: str, prose: str) -> Iterator[str]:
     yield f"text of size {len(prose).bit_length() // 2}"
 
 
-def _find_flags(title: str, body: str) -> Iterator[tuple[str, str]]:
-    return ((part, text) for part, text in keywords.find_keywords(title, body) if part == "flag")
+def _find_cues(title: str, body: str) -> Iterator[str]:
+    issue = cues.read_issue(title, body)
+    return (
+        f"{cue.part} {cue.name} {cue.times}"
+        for cue in cues.find_cues(issue, cues.find_phrases(issue))
+    )

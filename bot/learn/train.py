@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.core.labels import keywords
+from bot.core.labels.cues import load_phrases
 from bot.core.labels.process import is_process_label
 from bot.core.types import Label
 from bot.learn.calibration import (
@@ -155,7 +156,7 @@ def _make_prior(table: _Table, label: Label) -> list[float]:
         for part in (Part.TITLE, Part.BODY):
             for word in words:
                 prior[hash_feature(part, word)] = weight / len(words)
-    for concept in keywords.load_weights().types | keywords.load_weights().topics:
+    for concept in (*keywords.TYPES, *load_phrases().topics):
         is_meant = keywords.label_for(concept, [label.name]) is not None
         if is_meant:
             prior[hash_feature(Part.RULES, concept)] = _RULE_WEIGHT

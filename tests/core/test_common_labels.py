@@ -32,7 +32,7 @@ def test_each_label_fits_both_forges(label: NewLabel) -> None:
 
 
 def test_every_common_tag_that_the_bot_may_set_has_a_label() -> None:
-    tags = {*keywords.COMMON_TAGS, *keywords.load_weights().types}
+    tags = {*keywords.COMMON_TAGS, *keywords.TYPES}
     assert tags - {*COMMON_LABELS} == {"security", "urgent"}  # people set these
 
 
