@@ -140,7 +140,7 @@ def _learn(forge: ForgeClient, ref: IssueRef) -> Repository:
         if not issue.is_bot:
             features = extract_features(issue.title, issue.body)
             examples.append(Example(features, issue.labels, issue.created_at))
-    click.echo(f"Learning from {len(examples):,} issues", err=True)
+    click.echo(f"Learning from {len(examples):,} issues (up to a minute or two)", err=True)
     model = train(examples, usable, config.labels.precision, time.time())
     return Repository(known, usable, history, model)
 

@@ -135,12 +135,11 @@ def _find_unlearnable(repository: Repository) -> Iterator[Problem]:
                 "unlearnable",
                 (label.name,),
                 label.examples,
-                f"on {_count_issues(label.examples)}, but what was learned from their texts is not"
-                f" right in {repository.model.target:.0%} of the cases: without a language model"
-                " it is only suggested",
-                "Check that people set it for one reason, and on every issue that it fits; say that"
-                " reason in its description. A lower labels.precision in tagline.yml applies it"
-                " sooner.",
+                f"on {_count_issues(label.examples)}; what was learned from them is not right in"
+                f" {repository.model.target:.0%} of the cases",
+                "Without a language model, Tagline only suggests it. Check that people set it for"
+                " one reason, and on every issue that it fits; say that reason in its description."
+                " A lower labels.precision in tagline.yml applies it sooner.",
             )
         elif is_enough:
             yield Problem(

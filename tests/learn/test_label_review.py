@@ -84,7 +84,7 @@ def test_a_label_that_the_texts_do_not_show_is_unlearnable() -> None:
     problems = only("unlearnable", review({("bug",): 30, ("docs",): 30}))
     assert {problem.labels for problem in problems} == {("bug",), ("docs",)}
     assert problems[0].evidence.startswith(
-        "on 30 issues, but what was learned from their texts is not right in 90%"
+        "on 30 issues; what was learned from them is not right in 90% of"
     )
 
 
