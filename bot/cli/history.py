@@ -10,17 +10,18 @@ import click
 from bot.core.errors import RateLimited
 from bot.core.ports import IssueHistorySource
 from bot.core.types import Issue, IssueRef
+from bot.flow.train import MAX_EXAMPLES, MAX_READ
 
-MAX_ISSUES, MAX_READ = 2_000, 8_000  # with labels; of all kinds
 LINE_EVERY = 500  # issues, where standard error is no terminal
 CLEAR_LINE = "\r\033[K"
 
 
 def read_history(
-    source: IssueHistorySource, repository: IssueRef, limit: int = MAX_ISSUES
+    source: IssueHistorySource, repository: IssueRef, limit: int = MAX_EXAMPLES
 ) -> Iterator[Issue]:
     """Yield the newest issues that have labels, the newest first, each once.
 
+    Reads at most `MAX_READ` issues of all kinds.
     Raises the errors of a forge; one of a rate limit says how many issues were read.
     """
     cursor, read, seen = "", 0, set[int]()
