@@ -25,7 +25,7 @@ NO_REDIS = (
 )
 ECHO = "with labels that may be Tagline's, which nobody has confirmed"
 NO_LABEL = "without a label that Tagline may set and learn"
-NO_SUMMARY = "without a sentence for the summary"
+NO_ANSWER = "without a sentence for the summary, or a label that the prompt offers"
 BY_BOT = "opened by programs"
 
 
@@ -120,7 +120,7 @@ def _list_lines(
         elif example := exporter.make_example(issue):
             yield f"{msgspec.json.encode(example).decode()}\n"
         else:
-            left_out[NO_SUMMARY] += 1
+            left_out[NO_ANSWER] += 1
 
 
 def _format_row(cells: Sequence[str]) -> str:
