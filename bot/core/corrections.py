@@ -124,8 +124,9 @@ def _find_verdict(
 def _is_by_person(change: LabelChange, case: LabelledIssue, ours: Collection[str]) -> bool:
     if change.by_bot or is_ours(change, case.writes):
         return False
-    # Without the journal, as after a loss of Redis, the record says which labels the bot added.
-    return not (change.own and change.added and fold(change.name) in ours)
+    # Without a journal, as of an earlier version, the record says which labels the bot added.
+    is_recorded = change.own and change.added and fold(change.name) in ours
+    return bool(case.writes) or not is_recorded
 
 
 def _is_swap(removal: LabelChange, by_people: Sequence[LabelChange]) -> bool:

@@ -12,7 +12,6 @@ from bot.core.types import (
     Ignored,
     IssueEdited,
     IssueOpened,
-    IssueRef,
     IssueReopened,
     Job,
     JobKind,
@@ -59,15 +58,16 @@ async def receive(webhook: WebhookRequest, parser: WebhookParser, queue: Queue) 
     event = parser.parse(webhook.headers, b"".join(webhook.chunks))
     if isinstance(event, Ignored):
         return ReceiveResult(event)
-    if isinstance(event, LabelsChanged):
-        return ReceiveResult(event, await _put_labels_job(event.ref, webhook.received_at, queue))
-    job = Job(event.delivery, JOB_KINDS[type(event)], event.ref, webhook.received_at)
-    return ReceiveResult(event, await queue.put(job))
+    job, wait = _make_job(event, webhook.received_at)
+    return ReceiveResult(event, await queue.put(job, wait))
 
 
-async def _put_labels_job(ref: IssueRef, now: float, queue: Queue) -> str:
-    """Enqueue the one job for all label changes of an issue in this span; return its id."""
+def _make_job(event: Event, now: float) -> tuple[Job, float]:
+    """Return the job of an event, and the seconds until it may run."""
+    kind, ref = JOB_KINDS[type(event)], event.ref
+    if kind != "labels":
+        return Job(event.delivery, kind, ref, now), 0.0
     span, elapsed = divmod(now, LABELS_SPAN_SECONDS)
     spread = int(hashlib.sha256(ref.key.encode()).hexdigest()[:8], 16) % LABELS_SPREAD_SECONDS
-    job = Job(make_job_id(f"labels-{span:.0f}", ref), "labels", ref, now)
-    return await queue.put(job, LABELS_SPAN_SECONDS - elapsed + spread)
+    wait = LABELS_SPAN_SECONDS - elapsed + spread
+    return Job(make_job_id(f"labels-{span:.0f}", ref), kind, ref, now), wait

@@ -130,7 +130,8 @@ def test_changes_on_a_closed_issue_count() -> None:
 
 
 def test_the_bot_s_own_change_with_a_person_s_token_is_no_correction() -> None:
-    case = make_case(DOWN, model_reply("It is slow.", ("documentation", "sure", "manual")))
+    answer = model_reply("It is slow.", ("documentation", "sure", "manual"))
+    case = make_case(DOWN, answer, store=MemoryStore(lambda: NOW))
     case.forge.personal = True
     case.job()
     compare(case)
