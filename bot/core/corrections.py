@@ -13,7 +13,8 @@ from bot.core.labels.policy import scope
 from bot.core.types import Issue, LabelChange, Record
 
 Verdict = Literal[
-    "kept",  # a label of the bot that was still there when a person changed labels
+    # A label of the bot that was still there when a person changed labels, or closed the issue.
+    "kept",
     "removed",  # a label of the bot that a person removed
     "added",  # a label that a person set
     "resumed",  # a person ended a demotion
@@ -141,9 +142,12 @@ def _is_swap(removal: LabelChange, by_people: Sequence[LabelChange]) -> bool:
 
 
 def select_latest(corrections: Iterable[Correction]) -> tuple[Correction, ...]:
-    """Return the last correction of each issue and label, oldest first, and every "resumed"."""
+    """Return the last correction of each issue and label, oldest first, and every "resumed".
+
+    Of the same time, as GitHub's whole seconds often are, removals come first.
+    """
     latest: dict[object, Correction] = {}
-    for correction in sorted(corrections, key=lambda one: one.at):
+    for correction in sorted(corrections, key=lambda one: (one.at, one.verdict != "removed")):
         key = (correction.number, fold(correction.label))
         latest.pop(key, None)
         latest[key if correction.number else (*key, correction.at)] = correction
@@ -153,7 +157,7 @@ def select_latest(corrections: Iterable[Correction]) -> tuple[Correction, ...]:
 def find_demotions(corrections: Iterable[Correction], config: str) -> tuple[Demotion, ...]:
     """Return the labels that are only suggested now.
 
-    A label is demoted once people have removed it from three issues in a row, with nothing kept or
+    A label is demoted once people have removed it from three issues in a row, with none kept or
     added between. It recovers when people set it three times where it was suggested, without a
     removal between; when the configuration changes; and by "resumed".
     """
@@ -168,6 +172,27 @@ def find_demotions(corrections: Iterable[Correction], config: str) -> tuple[Demo
     return tuple(map(_Streak.make_demotion, demoted))
 
 
+def list_unjudged(
+    demotion: Demotion,
+    journal: Iterable[tuple[int, Sequence[Write]]],
+    corrections: Iterable[Correction],
+) -> tuple[tuple[int, Write], ...]:
+    """Return the issues that got a label since the first of a demotion, and of which no person has
+    said anything, the newest first; with the write that set it."""
+    key = fold(demotion.label)
+    judged = {one.number for one in corrections if fold(one.label) == key}
+    given = {
+        number: write
+        for number, writes in journal
+        for write in writes
+        if write.kind == "add-label" and write.state == "done" and fold(write.label) == key
+    }
+    first = given.get(demotion.issues[0])
+    since = first.at if first else 0.0
+    found = [(n, one) for n, one in given.items() if n not in judged and one.at >= since]
+    return tuple(sorted(found, key=lambda pair: pair[1].at, reverse=True))
+
+
 class _Streak:
     """The removals of one label in a row, and how often people set it since they demoted it."""
 
@@ -179,11 +204,15 @@ class _Streak:
     def is_demoted(self) -> bool:
         return len(self.removed) >= REMOVALS_TO_DEMOTE
 
+    @property
+    def demoted_at(self) -> float:
+        return self.removed[REMOVALS_TO_DEMOTE - 1].at
+
     def count(self, one: Correction) -> None:
         if one.verdict == "removed":
             self.removed.append(one)
             self.added = 0
-        elif not self.is_demoted:
+        elif not self.is_demoted or (one.verdict == "kept" and one.at <= self.demoted_at):
             self.removed.clear()
         elif one.verdict == "added" and one.source:
             self.added += 1
@@ -193,8 +222,7 @@ class _Streak:
 
     def make_demotion(self) -> Demotion:
         issues = tuple(one.number for one in self.removed)
-        since = self.removed[REMOVALS_TO_DEMOTE - 1].at
-        return Demotion(self.removed[-1].label, since, issues, self.added)
+        return Demotion(self.removed[-1].label, self.demoted_at, issues, self.added)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,16 +9,27 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 
-from bot.core.corrections import Correction, LabelledIssue, find_corrections
+from bot.core.corrections import (
+    Correction,
+    Demotion,
+    LabelledIssue,
+    find_corrections,
+    find_demotions,
+    list_unjudged,
+)
 from bot.core.errors import PermanentError, RateLimited, Retry
+from bot.core.labels.names import fold
 from bot.core.ports import Lock
 from bot.core.text.bounded import drop_body
 from bot.core.types import Job, Record
 from bot.flow.context import JobContext
 from bot.flow.load_config import load_config_in_force
 from bot.flow.plan import Outcome
+
+MAX_LOOKS = 10  # requests before a label is demoted
 
 
 def record_corrections(job: Job, context: JobContext) -> Outcome:
@@ -68,13 +79,40 @@ def _compare(job: Job, context: JobContext, lock: Lock) -> str:
     merged = tuple(dict.fromkeys((*record.removed, *removed)))
     if merged != record.removed and not lock.save(replace(record, removed=merged)):
         raise Retry("the lock of this issue was lost")
-    return _add(found, ref.repo_key, context)
+    return _add(found, job, in_force.digest, context)
 
 
-def _add(found: Sequence[Correction], repo_key: str, context: JobContext) -> str:
+def _add(found: Sequence[Correction], job: Job, config: str, context: JobContext) -> str:
     """Add the corrections that are not known; those keep the configuration of their time."""
-    known = {replace(one, config="") for one in context.corrections.list(repo_key)}
+    before = context.corrections.list(job.ref.repo_key)
+    known = {replace(one, config="") for one in before}
     new = [one for one in found if replace(one, config="") not in known]
-    context.corrections.add(repo_key, new)
     counts = Counter(one.verdict for one in new)
+    demoted = {fold(one.label) for one in find_demotions(before, config)}
+    for demotion in find_demotions([*before, *new], config):
+        if fold(demotion.label) not in demoted:
+            new += _find_kept(demotion, [*before, *new], job, config, context)
+    context.corrections.add(job.ref.repo_key, new)
     return ", ".join(f"{number} {verdict}" for verdict, number in counts.items())
+
+
+def _find_kept(
+    demotion: Demotion,
+    corrections: Sequence[Correction],
+    job: Job,
+    config: str,
+    context: JobContext,
+) -> list[Correction]:
+    """Return one issue that was closed with a label that is about to be demoted, if there is one.
+
+    People rarely touch the labels of an issue where these are right, so a few issues are read
+    before a label is demoted.
+    """
+    journal = context.journal.list_repository(job.ref.repo_key)
+    for number, write in list_unjudged(demotion, journal, corrections)[:MAX_LOOKS]:
+        with suppress(PermanentError):
+            issue = drop_body(context.forge.get_issue(replace(job.ref, number=number)))
+            if not issue.is_open and fold(write.label) in map(fold, issue.labels):
+                origin = write.source, write.certainty
+                return [Correction(number, write.label, "kept", demotion.since, *origin, config)]
+    return []

@@ -220,6 +220,14 @@ def test_removals_of_different_labels_or_of_one_issue_are_not_counted_together()
     assert find_demotions([*other, *say("rr"), *again], "") == ()
 
 
+def test_a_label_that_was_kept_when_it_would_be_demoted_is_not() -> None:
+    kept = replace(say("rrrk")[3], at=NOW + 3)
+    assert find_demotions([*say("rrr"), kept], "") == ()
+    at_once = [replace(one, at=NOW) for one in say("rrrrk")]
+    assert find_demotions(at_once, "") == ()
+    assert find_demotions(at_once[:-1], "")
+
+
 def test_only_removals_under_the_configuration_in_force_count() -> None:
     assert find_demotions(say("rrr", config="old"), "new") == ()
     assert find_demotions(say("rrr", config="new"), "new")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import count
 
@@ -10,6 +10,7 @@ import pytest
 
 from bot.core.corrections import Correction
 from bot.core.errors import Forbidden, LockContended, NotFound, RateLimited, Retry
+from bot.core.types import Issue, IssueRef
 from bot.flow.context import JobContext
 from bot.flow.plan import Outcome
 from bot.flow.process import process
@@ -183,6 +184,21 @@ def test_an_issue_that_is_gone_or_refused_ends_the_job() -> None:
 # Three corrections in a row.
 
 
+class RepositoryForge(FakeForge):
+    """A forge that also knows the other issues; `read` are the numbers of those that were read."""
+
+    forges: Mapping[IssueRef, FakeForge]
+    read: list[int]
+
+    def get_issue(self, ref: IssueRef) -> Issue:
+        if ref == self.current.ref:
+            return super().get_issue(ref)
+        self.read.append(ref.number)
+        if ref not in self.forges:
+            raise NotFound("gone (status 404)")
+        return self.forges[ref].current
+
+
 @dataclass
 class Repository:
     """A repository whose issues the bot answers one after the other."""
@@ -190,14 +206,17 @@ class Repository:
     config: str | None = None
     store: MemoryStore = field(default_factory=MemoryStore)
     numbers: Iterator[int] = field(default_factory=lambda: count(1))
+    forges: dict[IssueRef, RepositoryForge] = field(default_factory=dict)
 
-    def answer(self, model: ScriptedModel | None, title: str = TITLE) -> FakeForge:
+    def answer(self, model: ScriptedModel | None, title: str = TITLE) -> RepositoryForge:
         """Let the bot answer a new issue; return the forge as it left it."""
         ref = replace(REF, number=next(self.numbers))
         issue = make_issue(title, f"{BODY} {ref.number}")
         issue = replace(issue, ref=ref, author=f"author-{ref.number}")
         at = NOW + 3600 * ref.number
-        forge = FakeForge(issue, LABELS, self.config, changes_from=at)
+        forge = RepositoryForge(issue, LABELS, self.config, changes_from=at)
+        forge.forges, forge.read = self.forges, []
+        self.forges[ref] = forge
         process(replace(make_job(name=f"d-{ref.number}"), ref=ref), self._context(forge, model))
         return forge
 
@@ -229,6 +248,35 @@ def test_a_label_that_was_removed_three_times_is_only_suggested() -> None:
     (comment,) = forge.own_comments
     assert "Suggested, not applied: `bug`, `regression`" in comment.body
     assert WHY in comment.body
+
+
+@pytest.mark.parametrize(
+    ("is_open", "keeps_label", "demoted"),
+    [(True, True, True), (False, False, True), (False, True, False)],
+)
+def test_before_a_label_is_demoted_issues_that_were_closed_with_it_are_looked_for(
+    is_open: bool, keeps_label: bool, demoted: bool
+) -> None:
+    repository = Repository()
+    repository.correct("bug", times=2)
+    for _ in range(2):
+        other = repository.answer(ScriptedModel(ANSWER))
+        labels = ("bug",) if keeps_label else ()
+        other.current = replace(other.current, is_open=is_open, labels=labels)
+    forge = repository.answer(ScriptedModel(ANSWER))
+    forge.person_removes("bug")
+    for _ in range(2):  # a job that runs again looks at no issue
+        repository.compare(forge)
+        assert forge.read == ([4, 3] if demoted else [4])
+    assert ("bug" not in repository.answer(ScriptedModel(ANSWER)).current.labels) is demoted
+
+
+def test_an_issue_that_is_gone_does_not_keep_a_label_from_demotion() -> None:
+    repository = Repository()
+    repository.correct("bug", times=2)
+    del repository.forges[repository.answer(ScriptedModel(ANSWER)).current.ref]
+    repository.correct("bug", times=1)
+    assert "bug" not in repository.answer(ScriptedModel(ANSWER)).current.labels
 
 
 def test_a_demotion_holds_for_every_source() -> None:

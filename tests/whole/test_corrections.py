@@ -123,6 +123,19 @@ def test_a_changed_configuration_ends_a_demotion(app: App, tmp_path: Path) -> No
     assert stats(app, tmp_path)["demotions"] == []
 
 
+def test_a_label_that_is_seldom_wrong_is_not_demoted(app: App, tmp_path: Path) -> None:
+    """Maintainers close the issues whose labels are right, and touch no label of these."""
+    for _ in range(3):
+        for _ in range(2):
+            app.host.close_issue(app.repo, answered(app))
+        remove(app, answered(app), "bug")
+    assert app.labels(answered(app)) == ["bug", "area/login"]
+    shown = stats(app, tmp_path)
+    assert shown["demotions"] == []
+    verdicts = [row["verdict"] for row in shown["corrections"] if row["label"] == "bug"]
+    assert sorted(verdicts) == ["kept", "removed", "removed", "removed"]
+
+
 def test_labels_that_a_bot_changes_start_no_job(app: App) -> None:
     number = answered(app)
     app.host.hooks.settle()
