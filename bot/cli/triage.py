@@ -172,7 +172,7 @@ def _build_report(row: Row, enrichment: Enrichment | None) -> dict[str, Any]:
         **row.given,
         "summary": to_one_line(enrichment.summary),
         "labels": [
-            {"name": choice.label, "certainty": choice.certainty, "source": enrichment.source}
+            {"name": choice.label, "certainty": choice.certainty, "source": choice.source}
             for choice in enrichment.label_decision.apply
         ],
         "suggested": enrichment.label_decision.suggest,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from bot.core.config.schema import RepoConfig
-from bot.core.corrections import find_demotions
+from bot.core.corrections import Correction, find_demotions
 from bot.core.errors import (
     NotCovered,
     OperatorError,
@@ -32,7 +33,7 @@ from bot.flow.enrich import (
     prepare,
 )
 from bot.flow.journal_writes import JobJournal
-from bot.flow.load_config import ConfigInForce, choose_model, load_config_in_force
+from bot.flow.load_config import choose_model, load_config_in_force
 from bot.flow.plan import Decision, Outcome, make_plan
 from bot.flow.publish import own_comment, publish
 from bot.flow.render import digest_summary, read_marker
@@ -102,12 +103,15 @@ def enrich_issue(attempt: Attempt) -> Outcome:
     if config.mode != "dry-run":
         _reserve_comment(history, context)
     history = _add_changes_by_people(job, history, context)
-    labellers = _make_labellers(job, history.issue, config, context)
+    learns = in_force.learns_from_corrections
+    corrections = context.corrections.list(job.ref.repo_key) if learns else ()
+    labellers = _make_labellers(job, history.issue, config, corrections, context)
     material = prepare(
         issue, context.forge.list_labels(job.ref), config, _find_classifier(job, config, context)
     )
     del issue  # its body may be long, and the model call takes time
-    current = replace(history.current_labels, demoted=_find_demoted(job, in_force, context))
+    demoted = tuple(one.label for one in find_demotions(corrections, in_force.digest))
+    current = replace(history.current_labels, demoted=demoted)
     enrichment = enrich(material, current, labellers)
     outcome = _publish(Decision(history, config, in_force.problems, enrichment), attempt)
     if outcome.record.status == "answered" and (entry := enrichment.cache_entry):
@@ -137,14 +141,6 @@ def _publish(decision: Decision, attempt: Attempt) -> Outcome:
         labels = enrichment.label_decision.with_only(published.add_labels)
         enrichment = replace(enrichment, label_decision=labels)
     return Outcome(job, record, published, enrichment)
-
-
-def _find_demoted(job: Job, in_force: ConfigInForce, context: JobContext) -> tuple[str, ...]:
-    """Return the labels that are only suggested since people removed them too often."""
-    if not in_force.learns_from_corrections:
-        return ()
-    corrections = context.corrections.list(job.ref.repo_key)
-    return tuple(one.label for one in find_demotions(corrections, in_force.digest))
 
 
 def _build_unreachable(before: Record | None, why: str) -> Record:
@@ -189,15 +185,17 @@ def _add_own_comment(history: IssueHistory, context: JobContext) -> IssueHistory
 
 
 def _make_labellers(
-    job: Job, issue: Issue, config: RepoConfig, context: JobContext
+    job: Job,
+    issue: Issue,
+    config: RepoConfig,
+    corrections: Sequence[Correction],
+    context: JobContext,
 ) -> list[Labeller]:
     """Return the labellers in their order, the model's with the limits for this issue."""
     budget = config.budget
     limits = Limits(context.day_usd, budget.per_day_usd, budget.per_author_per_hour)
     exempt = job.kind in WITHOUT_EVENT  # a person started it, or the author was counted before
     call = ModelCall(issue, context.forge, limits, exempt)
-    learns = config.learn.from_corrections
-    corrections = context.corrections.list(job.ref.repo_key) if learns else ()
     doubted = find_doubted_labels(corrections, config.labels.precision)
     return [
         ModelLabeller(choose_model(config, context.models), call, doubted),

@@ -203,6 +203,16 @@ def test_the_result_of_an_action_is_shown(browser: Browser) -> None:
     assert "not on the issue" in status_of(browser.post(f"{path}/unlabel", label="bug").text)
 
 
+def test_a_later_comparison_of_labels_changes_no_usage(browser: Browser) -> None:
+    path = browser.open().url.path
+    browser.backend.end("enrichment succeeded", ("bug",), ANSWER, model="m", tokens_in=17)
+    issue = DemoIssue("github", "acme/widget", 1, "guid", "job")
+    browser.backend.record(issue, "compared labels", outcome="recorded", seconds=0.01)
+    page = browser.get(path)
+    assert "17 in, 0 out" in page
+    assert "rules, without a model" not in page
+
+
 def test_reset_restarts_everything(browser: Browser) -> None:
     path = browser.open().url.path
     assert browser.post("/sandbox/reset").url.path == "/sandbox"

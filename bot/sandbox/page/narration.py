@@ -157,7 +157,8 @@ def _plain(value: Any) -> str:
 
 def usage(events: Sequence[LogEvent], *, is_simulated: bool) -> Usage | None:
     """Return what the last answer took, None without one."""
-    last = next((e for e in reversed(events) if "outcome" in e), None)
+    ended = (e for e in reversed(events) if e["event"] in DESCRIPTIONS and "outcome" in e)
+    last = next(ended, None)
     if last is None:
         return None
     seconds = _duration(last)
