@@ -132,6 +132,25 @@ def test_the_stores_read_what_a_former_version_kept(build: Build) -> None:
         assert counters["jobs", app.on, "answered"] == 1
 
 
+def test_a_label_that_a_former_version_set_is_corrected(build: Build) -> None:
+    app = build(LLM_MODEL="gpt-4o-mini")
+    with app.open(worker=False):
+        app.clear_schedules()
+        keys = restore(app)
+        app.host.unlabel_by_person(app.repo, ANSWERED, "bug")
+        with app.running_worker(clear=False):
+            assert app.wait_for_end().why == "1 removed, 1 kept"
+        key, *_ = hash_of(keys, "done")
+        corrections = app.store.corrections.list(key.rpartition(":")[0])
+        assert {(one.verdict, one.label, one.source, one.certainty) for one in corrections} == {
+            ("removed", "bug", "model", ""),
+            ("kept", "area/login", "model", ""),
+        }
+        record = app.store.record(key)
+        assert record
+        assert (record.status, record.removed) == ("answered", ("bug",))
+
+
 def hash_of(keys: dict[str, Any], name: str) -> dict[str, str]:
     """Return the values of one span, the only one of its kind."""
     (value,) = (value for key, value in keys.items() if key.startswith(f"tagline:{name}:"))
