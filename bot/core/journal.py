@@ -49,11 +49,15 @@ class Write:
 
 
 def merge_states(lines: Iterable[Write]) -> tuple[Write, ...]:
-    """Return each write once, in its last state and with the time of its first, oldest first."""
+    """Return each write once, as its first line has it and in the state of its last, oldest first.
+
+    Later lines need no more than the state, and the comment's id.
+    """
     merged: dict[str, Write] = {}
     for line in lines:
         first = merged.get(line.id, line)
-        merged[line.id] = replace(line, at=first.at)
+        comment_id = line.comment_id or first.comment_id
+        merged[line.id] = replace(first, state=line.state, comment_id=comment_id)
     return tuple(merged.values())
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from bot.core.history import IssueHistory
 from bot.core.journal import Write, WriteKind, WriteState
@@ -48,7 +48,7 @@ class JobJournal:
     def settle(self, writes: Iterable[Write], state: WriteState = "done", comment: int = 0) -> None:
         """Note what became of writes; it is saved with the next ones, or by `flush`."""
         self._settled += [
-            replace(write, state=state, comment_id=comment or write.comment_id) for write in writes
+            Write(write.id, write.kind, comment_id=comment, state=state) for write in writes
         ]
 
     def settle_earlier(self, history: IssueHistory) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import asdict, fields, replace
 
 import msgspec
 import redis
@@ -15,6 +15,7 @@ from bot.store.bucketed_hash import LATEST, BucketedHash
 
 SPAN_SECONDS, SPANS = 6 * 86_400, 6
 MAX_BYTES = 16_384  # of an issue, some hundred writes
+DEFAULTS = {field.name: field.default for field in fields(Write)}
 # At import, in one thread: msgspec prepares a type on its first use, and crashes if several
 # threads do this at the same time.
 _write = msgspec.json.Decoder(Write)
@@ -46,7 +47,7 @@ class RedisJournal:
 
     def append(self, issue: str, writes: Sequence[Write]) -> None:
         now = self._clock()
-        lines = b"".join(msgspec.json.encode(replace(one, at=now)) + b"\n" for one in writes)
+        lines = b"".join(_encode(replace(one, at=now)) + b"\n" for one in writes)
         args: list[str | bytes | int] = [issue, lines, self._texts.seconds, MAX_BYTES]
         self._append(keys=self._texts.keys(), args=args)
 
@@ -61,6 +62,11 @@ class RedisJournal:
                 if issue not in seen:
                     seen.add(issue)
                     yield int(issue.rpartition(b":")[2]), _decode(text)
+
+
+def _encode(write: Write) -> bytes:
+    """Return a write without its default values: many issues have a journal."""
+    return msgspec.json.encode({k: v for k, v in asdict(write).items() if v != DEFAULTS[k]})
 
 
 def _escape(text: str) -> str:

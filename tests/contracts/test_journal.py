@@ -13,7 +13,8 @@ from tests.memory_store import MemoryStore
 
 BUG = Write("1", "add-label", "bug", source="model", certainty="sure")
 COMMENT = Write("2", "post-comment")
-DONE = Write("2", "post-comment", comment_id=2**53 + 1, state="done")
+POSTED = Write("2", "post-comment", comment_id=2**53 + 1, state="done")
+DONE = Write("1", "add-label", state="done")
 OTHER = f"{REF.repo_key}:42"
 
 
@@ -25,10 +26,10 @@ def journal(store: MemoryStore | RedisStore) -> Journal:
 def test_a_write_has_its_last_state_and_its_first_time(journal: Journal, clock: Clock) -> None:
     journal.append(REF.key, [BUG, COMMENT])
     clock.now += 5
-    journal.append(REF.key, [DONE])
+    journal.append(REF.key, [POSTED, DONE])
     label, comment = journal.list_writes(REF.key)
     assert (label.id, label.label, label.source, label.certainty) == ("1", "bug", "model", "sure")
-    assert (label.state, label.at) == ("pending", NOW)
+    assert (label.state, label.at) == ("done", NOW)
     assert (comment.state, comment.comment_id, comment.at) == ("done", 2**53 + 1, NOW)
 
 
