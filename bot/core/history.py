@@ -138,9 +138,10 @@ class IssueHistory:
 
     def ended(self, status: Status, why: str = "") -> Record:
         """Return the record of an end that wrote nothing; it keeps what was recorded before."""
-        record = self.record or Record(status)
+        # After a loss of Redis the comment's marker alone has the labels.
+        record = replace(self.record or Record(status), labels=self.applied_by_bot)
         if self.interrupted:
-            record = replace(record, labels=self.applied_by_bot, source="")
+            record = replace(record, source="")
         if self.comment and self.marker:
             source, text = self.marker.source, self.marker.input
             record = replace(record, comment_id=self.comment.id, source=source, input=text)

@@ -165,6 +165,18 @@ def test_a_label_that_an_interrupted_try_never_set_is_no_correction() -> None:
     assert corrections(case) == [(41, "documentation", "added")]
 
 
+@pytest.mark.parametrize("personal", [False, True])
+def test_after_a_loss_of_redis_the_comment_s_labels_are_known_again(personal: bool) -> None:
+    case = make_case(ANSWER)
+    case.forge.personal = personal
+    case.job()
+    case.store = MemoryStore()
+    assert case.job().record.status == "unchanged"
+    case.forge.person_removes("bug")
+    compare(case)
+    assert sorted(corrections(case)) == [(41, "area/login", "kept"), (41, "bug", "removed")]
+
+
 def test_the_job_waits_for_the_issue_s_lock_and_for_a_pause_of_the_account() -> None:
     case = answered()
     with case.store.lock(REF.key), pytest.raises(LockContended):
