@@ -34,7 +34,7 @@ accuracy: $(STAMP)
 
 # About half an hour; other scenarios by name: python -m tests.chaos --help
 chaos: $(STAMP)
-	$(BIN)/python -m tests.chaos long model-down
+	$(BIN)/python -m tests.chaos long model-down training
 
 $(STAMP): requirements-dev.lock pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Tagline needs Python 3.11 or newer; none was found on PATH."; exit 1; }

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from tests.chaos import burst, trials
+from tests.chaos import training as trainings
 from tests.chaos.storm import Run, Storm
 
 # Shorter than the product's, so that a run of some seconds includes every kind of event.
@@ -68,6 +69,10 @@ def flush(folder: Path, seed: int, scale: float, limit: float | None) -> Outcome
     return Outcome(*trials.flush(folder, seed, round(200 * scale), limit or 900))
 
 
+def training(folder: Path, seed: int, scale: float, limit: float | None) -> Outcome:
+    return Outcome(*trainings.training(folder, seed, round(120 * scale), limit or 120))
+
+
 def burst_deliveries(folder: Path, seed: int, scale: float, _limit: float | None) -> Outcome:
     return Outcome(*burst.burst(folder, seed, scale))
 
@@ -79,5 +84,6 @@ SCENARIOS: dict[str, Scenario] = {
     "takeover": takeover,
     "flush": flush,
     "burst": burst_deliveries,
+    "training": training,
     "short": partial(storm, SHORT),
 }
