@@ -11,7 +11,7 @@ from bot.core.ports import TrainingStore
 from bot.learn import codec
 from bot.learn.model import RepositoryModel
 
-BYTES_IN_MEMORY = 4 * codec.MAX_BYTES  # packed; in memory they take a few times as much
+BYTES_IN_MEMORY = 2 * codec.MAX_BYTES  # packed; in memory they take some six times as much
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,4 +64,4 @@ class LearnedModels:
     def _request_training(self, repo_key: str) -> None:
         state = self._store.training_state(repo_key)
         if state and not state.why and state.ended_at:
-            self._store.save_training_state(repo_key, replace(state, ended_at=0.0))
+            self._store.save_training_state(repo_key, replace(state, sent_at=0.0, ended_at=0.0))

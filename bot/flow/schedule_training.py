@@ -16,7 +16,7 @@ REPOSITORIES_PER_SEARCH = 300
 # Between two trainings of all workers: one may send 80 requests, and GitHub allows an installation
 # 5,000 an hour.
 BETWEEN_SECONDS = 120.0
-SEND_AGAIN_SECONDS = 2 * 3600.0  # longer than a forge's rate limit lets a job wait
+SEND_AGAIN_SECONDS = DAY  # after a job of which no end is known: it may wait for a rate limit
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class TrainingSchedule:
         for repository in self._list_repositories(now):
             key = repository.repo_key
             state = self.store.training_state(key) or TrainingState(since=now)
-            is_sent = now - state.sent_at < SEND_AGAIN_SECONDS
+            is_sent = state.sent_at > state.ended_at and now - state.sent_at < SEND_AGAIN_SECONDS
             if is_sent or not is_due(key, self.store, self.corrections, now):
                 continue
             if not self.state.lease("train", BETWEEN_SECONDS):

@@ -33,7 +33,7 @@ from bot.core.types import (
 )
 from bot.flow.context import JobContext
 from bot.flow.enrich import list_usable_labels
-from bot.flow.load_config import load_config_in_force
+from bot.flow.load_config import ConfigInForce, load_config_in_force
 from bot.flow.plan import Outcome
 from bot.flow.schedule_training import is_due
 from bot.learn.features import VERSION
@@ -100,24 +100,25 @@ def _train_locked(job: Job, context: JobContext, parts: TrainingParts, try_numbe
         if isinstance(error, RateLimited) and error.account_wide:
             context.rate_limiter.pause(job.ref.account_key, error.after or 0)
         if not isinstance(error, Postponed) and try_number >= MAX_TRIES:
-            return _give_up(training, str(error))
+            return _end(training, str(error))
         parts.store.save_training_state(key, replace(state, ended_at=0.0, why=f"waits: {error}"))
         raise
     except (PermanentError, OperatorError, TrainingFailed) as error:
-        return _give_up(training, str(error))
+        return _end(training, str(error))
 
 
 def _learn(training: Training) -> Outcome:
     """Read, fit and save. Raises the errors of a forge, and `TrainingFailed`."""
-    config = load_config_in_force(training.job.ref, training.context).config
-    if why := _explain_switch(config):
-        training.parts.store.delete_model(training.key)
-        return _give_up(training, why)
-    progress = _read_history(training, config)
-    if not progress.numbers:
-        training.parts.store.delete_model(training.key)
-        return _give_up(training, _explain_no_examples(progress.read), progress)
-    return _fit(training, config, progress)
+    in_force = load_config_in_force(training.job.ref, training.context)
+    why, read = _explain_switch(in_force.config), 0
+    if not why:
+        progress = _read_history(training, in_force)
+        if progress.numbers:
+            return _fit(training, in_force.config, progress)
+        why, read = _explain_no_examples(progress.read), progress.read
+    training.parts.store.delete_model(training.key)
+    training.parts.store.delete_progress(training.key)
+    return _end(replace(training, state=replace(training.state, read=read)), why)
 
 
 def _explain_switch(config: RepoConfig) -> str:
@@ -133,18 +134,14 @@ def _explain_no_examples(read: int) -> str:
     return f"none of its newest {read} issues has labels that people have set or kept"
 
 
-def _give_up(training: Training, why: str, progress: TrainingProgress | None = None) -> Outcome:
-    """Record why there is no new classifier. An older one stays in use."""
-    store, now = training.parts.store, training.parts.clock()
-    read = progress.read if progress else training.state.read
-    store.save_training_state(
-        training.key, replace(training.state, ended_at=now, why=why, read=read)
-    )
-    store.delete_progress(training.key)
+def _end(training: Training, why: str) -> Outcome:
+    """Record why there is no new classifier. What was read is kept for the next training."""
+    state = replace(training.state, ended_at=training.parts.clock(), why=why)
+    training.parts.store.save_training_state(training.key, state)
     return Outcome(training.job, Record("skipped", why))
 
 
-def _read_history(training: Training, config: RepoConfig) -> TrainingProgress:
+def _read_history(training: Training, in_force: ConfigInForce) -> TrainingProgress:
     """Read pages until there are enough examples, or no more issues."""
     job, context, parts = training.job, training.context, training.parts
     progress, _ = parts.store.progress(training.key)
@@ -161,8 +158,9 @@ def _read_history(training: Training, config: RepoConfig) -> TrainingProgress:
             for issue in page.issues
             if issue.ref.number not in known and not issue.is_bot
         ]
-        if config.learn.from_corrections:
-            context.corrections.add(training.key, [*_find_kept(past, parts.clock())])
+        if in_force.learns_from_corrections:
+            kept = _find_kept(past, in_force.digest, parts.clock())
+            context.corrections.add(training.key, tuple(kept))
         true = [x.issue for x in past if is_truth(x, training.state.since, parts.clock())]
         chosen = true[: MAX_EXAMPLES - len(progress.numbers)]
         examples = parts.trainer.extract(chosen) if chosen else b""
@@ -190,7 +188,7 @@ def look_up(issue: Issue, store: Store, journal: Journal) -> PastIssue:
     return replace(past, labelled_at=max(times, default=0.0))
 
 
-def _find_kept(past: Sequence[PastIssue], now: float) -> Iterator[Correction]:
+def _find_kept(past: Sequence[PastIssue], config: str, now: float) -> Iterator[Correction]:
     """Yield a verdict for each label of the bot that was kept on an issue that a person handled.
 
     Without these, only labels of issues on which people changed labels would be judged.
@@ -209,6 +207,7 @@ def _find_kept(past: Sequence[PastIssue], now: float) -> Iterator[Correction]:
                     labelled_at + KEPT_SECONDS,
                     choice.source,
                     choice.certainty,
+                    config,
                 )
 
 

@@ -69,6 +69,14 @@ def test_a_job_is_not_sent_again_while_it_may_wait_for_a_rate_limit() -> None:
     assert case.run() == [REPOSITORY]
 
 
+def test_a_repository_is_sent_again_after_its_training_ended() -> None:
+    case = Case(REPOSITORY)
+    case.save(replace(TRAINED, sent_at=NOW - 60, ended_at=NOW - 30))
+    corrections = [Correction(n, "bug", "removed", NOW - 20 + n / 100) for n in range(20)]
+    case.store.corrections.add(REF.repo_key, corrections)
+    assert case.run() == [REPOSITORY]
+
+
 def test_trainings_of_several_repositories_start_one_after_the_other() -> None:
     case = Case(REPOSITORY, OTHER)
     assert len(case.run()) == 1

@@ -315,6 +315,23 @@ def test_a_process_that_fails_is_a_reason_and_the_old_classifier_stays() -> None
     assert case.store.training.model_version(REF.repo_key) == before != ""
 
 
+def test_what_was_read_before_a_failure_is_used_a_day_later() -> None:
+    case = Case(make_history(240))
+    case.forge.interrupt(2, Forbidden("GitHub refused the request (status 403)"))
+    assert case.train().record.status == "skipped"
+    case.now += DAY
+    assert case.train().record.why == "from 240 issues"
+    assert case.forge.pages_read == ["", "100", "200"]
+
+
+def test_a_history_without_examples_is_read_again_a_day_later() -> None:
+    case = Case([replace(make_issue("Title"), ref=replace(REF, number=1))])
+    case.train()
+    case.now += DAY
+    case.forge.past = make_history(40)
+    assert case.train().record.why == "from 40 issues"
+
+
 def test_a_worker_that_stops_continues_later() -> None:
     case = Case(make_history())
     case.trainer.fail("fit", Postponed("the worker stops", 5))

@@ -98,6 +98,41 @@ def test_a_job_that_works_is_done_at_the_first_try(start_worker: Make) -> None:
     assert (job.tries, job.outcome, job.issue) == (1, "answered", "github:acme/widget#41")
 
 
+def test_of_jobs_that_wait_for_a_thread_a_training_runs_last(redis_url: str) -> None:
+    one = WorkerHarness(redis_url, fine)
+    for kind in ("train", "opened"):
+        send(one.broker, one.jobs, replace(DELIVERY, kind=kind))
+    messages = [json.loads(text) for text in one.client.hvals("tagline:issues.msgs")]
+    priorities = {
+        message["kwargs"]["delivery"]["kind"]: one.broker.get_actor(message["actor_name"]).priority
+        for message in messages
+    }
+    assert priorities["opened"] < priorities["train"]
+    one.worker.start()
+    wait_until(lambda: not one.client.hlen("tagline:issues.msgs"))
+    one.worker.stop()
+
+
+def test_a_worker_that_stops_first_ends_what_runs_beside_its_threads(redis_url: str) -> None:
+    events: list[str] = []
+
+    def work(delivery: Job, tries: int) -> Outcome:
+        events.append("started")
+        wait_until(lambda: "stopping" in events)
+        return fine(delivery, tries)
+
+    one = WorkerHarness(redis_url, work)
+    worker = QueueWorker(
+        one.broker, 1, PeriodicTasks({}), 5, stopping=lambda: events.append("stopping")
+    )
+    worker.start()
+    job = one.send()
+    wait_until(lambda: bool(events))
+    worker.stop()
+    assert events == ["started", "stopping"]
+    assert one.wait(job, "done").tries == 1
+
+
 def test_a_forge_that_asks_to_wait_is_tried_again(
     start_worker: Make, logged: Callable[[], list[dict[str, Any]]]
 ) -> None:
