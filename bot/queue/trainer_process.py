@@ -10,6 +10,7 @@ import sys
 import traceback
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from pathlib import Path
 
 import msgspec
 
@@ -60,6 +61,8 @@ STEPS: Mapping[str, Callable[[bytes], bytes]] = {"extract": extract, "fit": fit}
 def main(step: str) -> None:
     with suppress(AttributeError, OSError):  # Windows has no such call
         os.nice(LOWEST_PRIORITY)
+    with suppress(OSError):  # without memory, Linux ends this process and not the worker
+        Path("/proc/self/oom_score_adj").write_text("1000")
     try:
         sys.stdout.buffer.write(STEPS[step](sys.stdin.buffer.read()))
     except Exception as error:  # the values in its text may be of an issue
