@@ -6,21 +6,24 @@ They are set on issues of repositories that the weights have not seen.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from bot.core.labels.keywords import TYPES, Bars, Scores, choose_type
 from tests.accuracy.datasets import Mix, TypedIssue
 
-LIKELY = {"bug": 0.88, "feature-request": 0.875, "question": 0.80}  # precision from a bar on
-SURE = 0.92
+SURE = 0.92  # precision
 MIN_LABELS = 10  # that a bar rests on
 NEVER = 1.01  # a bar that no probability reaches
-# Questions are too rare in most natural mixes to set a bar on these alone.
-MIXES: dict[str, frozenset[Mix]] = {
-    "bug": frozenset({"natural"}),
-    "feature-request": frozenset({"natural"}),
-    "question": frozenset({"natural", "balanced"}),
-}
+
+
+@dataclass(frozen=True, slots=True)
+class Aim:
+    """The precision that labels of these types must reach together in these mixes."""
+
+    types: frozenset[str]
+    mixes: frozenset[Mix]
+    precision: float
 
 
 class Scored(NamedTuple):
@@ -28,25 +31,29 @@ class Scored(NamedTuple):
     scores: Scores
 
 
+# Questions are too rare in most natural mixes to set a bar on these alone.
+AIMS = (
+    Aim(frozenset({"bug", "feature-request"}), frozenset({"natural"}), 0.88),
+    Aim(frozenset({"question"}), frozenset({"natural", "balanced"}), 0.77),
+)
+
+
 def set_bars(scored: Sequence[Scored]) -> dict[str, Bars]:
     """Return the bars of each type."""
-    return {concept: _set_bars_of(concept, scored) for concept in TYPES}
+    bars = {concept: _set_bars_for(aim, scored) for aim in AIMS for concept in aim.types}
+    return {concept: bars[concept] for concept in TYPES}
 
 
-def _set_bars_of(concept: str, scored: Sequence[Scored]) -> Bars:
+def _set_bars_for(aim: Aim, scored: Sequence[Scored]) -> Bars:
     always = dict.fromkeys(TYPES, Bars(0.0, 0.0))
-    users = {one.issue.repository for one in scored if one.issue.concept == concept}
-    labels = sorted(
-        (
-            (one.scores[concept], one.issue.concept == concept)
-            for one in scored
-            if one.issue.mix in MIXES[concept]
-            and one.issue.repository in users
-            and choose_type(one.scores, always, one.issue.cues) == (concept, "sure")
-        ),
-        reverse=True,
-    )
-    return Bars(_find_bar(labels, LIKELY[concept]), _find_bar(labels, SURE))
+    users = {one.issue.repository for one in scored if one.issue.concept in aim.types}
+    labels = []
+    for issue, scores in scored:
+        concept, certainty = choose_type(scores, always, issue.cues)
+        is_meant = concept in aim.types and certainty != "unsure"
+        if is_meant and issue.mix in aim.mixes and issue.repository in users:
+            labels.append((scores[concept], issue.concept == concept))
+    return Bars(_find_bar(labels, aim.precision), _find_bar(labels, SURE))
 
 
 def _find_bar(labels: Sequence[tuple[float, bool]], precision: float) -> float:

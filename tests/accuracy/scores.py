@@ -92,7 +92,7 @@ def _group(labelled: Iterable[Labelled]) -> dict[str, list[Labelled]]:
     groups: dict[str, list[Labelled]] = {}
     for one in labelled:
         groups.setdefault(one.issue.repository, []).append(one)
-    return groups
+    return dict(sorted(groups.items()))
 
 
 def _show_natural(name: str, group: Sequence[Labelled]) -> str:

@@ -243,7 +243,7 @@ def test_a_person_reads_number_title_address_and_labels(model: ModelServer, tmp_
     assert result.stdout.splitlines()[:3] == [
         "#7 Crash[2J",
         "  https://github.com/acme/app/issues/7",
-        "  Labels: bug (likely)",
+        "  Labels: bug (sure)",
     ]
     assert result.stderr.startswith("1 issue: 1 by rules; ")
 
