@@ -196,6 +196,23 @@ def test_a_concept_without_a_label_is_suggested_by_its_common_name() -> None:
 
 
 @pytest.mark.parametrize(
+    ("config", "suggested"),
+    [
+        (None, ["area/export"]),
+        ("fallback: {builtin: false}", []),
+        ("labels: {deny: [area/*]}", []),
+    ],
+)
+def test_an_area_that_the_title_names_is_suggested_by_the_built_in_rules(
+    config: str | None, suggested: list[str]
+) -> None:
+    labels = [Label("bug"), Label("area/export"), Label("area/import"), Label("priority/export")]
+    found = enriched(None, config, labels)
+    assert [name for name in found.label_decision.suggest if "/" in name] == suggested
+    assert "area/export" not in applied(found)
+
+
+@pytest.mark.parametrize(
     ("labels", "config", "usable"),
     [
         (LABELS, None, True),

@@ -8,7 +8,9 @@ from collections.abc import Iterable, Iterator
 from bot.core.labels.keywords import is_type_name
 
 _SEGMENTS = re.compile(r"\s*(?:::|[:/])\s*")
-_HYPHENATED_AREA = re.compile(r"(?i)(?:area|a|component|comp|module|pkg|package|topic|scope)-(?=.)")
+_HYPHENATED_AREA = re.compile(
+    r"(?i)^(?:area|a|component|comp|module|pkg|package|topic|scope)-(?=.)"
+)
 _GAPS = re.compile(r"[\s_-]+")
 _WORDS = re.compile(r"[^\W_]+")
 _MAX_TITLE = 300
@@ -25,7 +27,7 @@ _COMMON_NAMES = (
     "a an and any all by in is it new no none not of on or other to up use general common core"
     " main base default misc miscellaneous unknown app application code data file files user users"
     " project system tool tools feature features request issue issues error errors support help"
-    " question add change update option options missing work"
+    " question add change changes update text image images option options missing work"
 )
 _COMMON_WORDS = frozenset(_COMMON_NAMES.split())
 
