@@ -126,7 +126,8 @@ class Decision:
 class Outcome:
     """The result of a job. `plan` and `enrichment` are None if it ended before they were made.
 
-    `refused` is True if the forge refused access, for the reason in the record.
+    `refused` is True if the forge refused access, for the reason in the record, `refused_labels`
+    are labels of the plan that it refused to set.
     """
 
     job: Job
@@ -134,6 +135,7 @@ class Outcome:
     plan: Plan | None = None
     enrichment: Enrichment | None = None
     refused: bool = False
+    refused_labels: tuple[str, ...] = ()
 
 
 def make_plan(decision: Decision) -> Plan:

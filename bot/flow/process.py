@@ -140,7 +140,8 @@ def _publish(decision: Decision, attempt: Attempt) -> Outcome:
     if published != plan:
         labels = enrichment.label_decision.with_only(published.add_labels)
         enrichment = replace(enrichment, label_decision=labels)
-    return Outcome(job, record, published, enrichment)
+    refused = tuple(name for name in plan.add_labels if name not in published.add_labels)
+    return Outcome(job, record, published, enrichment, refused_labels=refused)
 
 
 def _build_unreachable(before: Record | None, why: str) -> Record:

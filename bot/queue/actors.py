@@ -164,6 +164,8 @@ def _log_outcome(logger: Any, outcome: Outcome, seconds: float) -> None:
     fields["summary_length"] = len(enrichment.summary)
     if enrichment.labels_not_shown:
         fields["labels_not_shown"] = enrichment.labels_not_shown
+    if outcome.refused_labels:
+        logger.warning("labels refused by the forge", labels=outcome.refused_labels)
     if enrichment.provisional:
         logger.warning("using fallback", why=enrichment.why, **fields)
     else:

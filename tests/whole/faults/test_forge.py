@@ -191,6 +191,8 @@ def test_labels_that_may_not_be_set_are_suggested(app: App, fault: str) -> None:
     assert "Suggested, not applied: " in comment.body
     assert "`bug`" in comment.body
     assert app.labels(number) == ["documentation"]
+    (event,) = app.events("labels refused by the forge")
+    assert (event["level"], event["labels"]) == ("warning", ["bug", "area/login"])
 
 
 def test_f061_a_redirect_to_another_host_is_not_followed(app: App) -> None:
