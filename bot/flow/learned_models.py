@@ -11,7 +11,7 @@ from bot.core.ports import TrainingStore
 from bot.learn import codec
 from bot.learn.model import RepositoryModel
 
-BYTES_IN_MEMORY = 2 * codec.MAX_BYTES  # packed; in memory they take some six times as much
+BYTES_IN_MEMORY = codec.MAX_BYTES  # packed: in memory a model takes up to 14 times as much
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class LearnedModels:
         data = self._store.model(repo_key)
         if data is None:
             return None
-        model = codec.load(data)
+        model = codec.load(data) if len(data) <= codec.MAX_BYTES else None
         if model is None:
             self._store.delete_model(repo_key)
             return None

@@ -119,9 +119,14 @@ def test_of_very_many_labels_the_model_sees_those_that_the_classifier_finds_prob
         assert '"part-001"' in user  # which nobody has used yet
 
 
-def test_a_model_that_cannot_be_read_is_deleted_and_rules_label() -> None:
+@pytest.mark.parametrize(
+    "data",
+    [b"from another version", b"x" * 2_000_001, dump(make_classifier())[:-9]],
+    ids=["other", "too large", "incomplete"],
+)
+def test_a_model_that_cannot_be_read_is_deleted_and_rules_label(data: bytes) -> None:
     case = make_case(DOWN)
-    case.store.training.save_model(REF.repo_key, b"from another version")
+    case.store.training.save_model(REF.repo_key, data)
     case.job()
     assert case.labels == ["bug", "needs-review"]
     assert case.store.training.model_version(REF.repo_key) == ""
