@@ -228,8 +228,9 @@ def test_after_a_loss_of_redis_the_repository_is_trained_again(
 
 @pytest.mark.slow
 def test_of_fifty_thousand_issues_the_newest_two_thousand_are_read(
-    app: App, clients: ClientPool
+    app: App, clients: ClientPool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("tests.whole.app.WAIT_SECONDS", 120)  # the simulated lists are slow
     home = app.host.state.repo(app.repo)
     add_history(app, 3)
     blueprint = [home.issues[number] for number in sorted(home.issues)]
