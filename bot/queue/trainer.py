@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import msgspec
 
@@ -16,8 +17,11 @@ from bot.queue.trainer_process import FitRequest, LabelledText
 
 EXTRACT_SECONDS, FIT_SECONDS = 60.0, 600.0  # at the lowest priority beside busy processes
 STOPPED_SECONDS = 5.0
-INHERITED = ("PATH", "PYTHONPATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "SYSTEMROOT")  # no secrets
+INHERITED = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "SYSTEMROOT")  # no secrets
 MODULE = "bot.queue.trainer_process"
+# Python searches the present directory for a module, unless -P is given; Tagline may run in one
+# with another package of this name.
+ROOT = Path(__file__).parents[2]
 
 
 class ProcessTrainer:
@@ -67,8 +71,10 @@ class ProcessTrainer:
         return result
 
     def _start(self, step: str) -> subprocess.Popen[bytes]:
-        command = self._bind_to_parent([sys.executable, "-m", MODULE, step])
+        command = self._bind_to_parent([sys.executable, "-P", "-m", MODULE, step])
         environment = {name: os.environ[name] for name in INHERITED if name in os.environ}
+        search = (str(ROOT), os.environ.get("PYTHONPATH", ""))
+        environment["PYTHONPATH"] = os.pathsep.join(filter(None, search))
         with self._lock:
             if self._stopped:
                 raise Postponed("the worker stops", STOPPED_SECONDS)

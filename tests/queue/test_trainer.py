@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -50,6 +51,15 @@ def test_a_model_is_learned_from_pages_of_issues(working: ProcessTrainer) -> Non
     assert (model.examples, model.trained_at, model.target) == (40, NOW, 0.9)
     best, _ = model.rank(extract_features("Please add a dark theme", "Text."))[0]
     assert best == "feature"
+
+
+def test_a_package_of_the_same_name_in_the_present_directory_is_not_run(
+    working: ProcessTrainer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "bot").mkdir()
+    (tmp_path / "bot" / "__init__.py").write_text("raise SystemExit('another package')")
+    monkeypatch.chdir(tmp_path)
+    assert unpack_examples(working.extract(issues())) is not None
 
 
 def test_examples_hold_no_readable_text(working: ProcessTrainer) -> None:
