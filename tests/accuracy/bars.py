@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from bot.core.labels.cues import DECLARED
 from bot.core.labels.keywords import TYPES, Bars, Scores, choose_type
 from tests.accuracy.datasets import Mix, TypedIssue
 
@@ -51,7 +52,10 @@ def _set_bars_for(aim: Aim, scored: Sequence[Scored]) -> Bars:
     for issue, scores in scored:
         concept, certainty = choose_type(scores, always, issue.cues)
         is_meant = concept in aim.types and certainty != "unsure"
-        if is_meant and issue.mix in aim.mixes and issue.repository in users:
+        # Declared types are mostly right at any bar, and few repositories ask for them.
+        is_declared = any(cue.part == DECLARED for cue in issue.cues)
+        is_used = issue.mix in aim.mixes and issue.repository in users
+        if is_meant and is_used and not is_declared:
             labels.append((scores[concept], issue.concept == concept))
     return Bars(_find_bar(labels, aim.precision), _find_bar(labels, SURE))
 

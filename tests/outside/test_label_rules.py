@@ -86,6 +86,13 @@ def test_applied_labels_are_mostly_right(rows: list[dict[str, Any]]) -> None:
 
 
 @pytest.mark.slow
+def test_the_shipped_weights_are_those_that_the_fit_writes(shared: Path) -> None:
+    require(shared / "eval" / "types_more.jsonl.gz")
+    fitted = fit_weights([x for x in load_typed_issues() if x.repository not in APART])
+    assert (fitted.bias, fitted.cues) == (load_weights().bias, load_weights().cues)
+
+
+@pytest.mark.slow
 def test_types_are_classified_in_repositories_that_were_left_out(shared: Path) -> None:
     require(shared / "eval" / "types_more.jsonl.gz")
     issues = [x for x in load_typed_issues() if x.repository not in APART]

@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-from bot.core.text.condense import LineKind, classify_lines
+from bot.core.text.condense import LineKind, classify_lines, drop_empty_sections
 
 PHRASES_FILE = Path(__file__).with_name("keyword_phrases.json")
 
@@ -77,13 +77,13 @@ _DEFECTS = _title_cues(
 ) | _title_cues("regression", "error", "observation")
 _ASKING = {
     Cue(SIGN, "question mark at the end of the title"),
-    Cue(DECLARED, "declared question"),
+    Cue(DECLARED, "question"),
     *_title_cues("how", "question named"),
     *_title_cues("how", "what or which", "why", "yes-or-no question", "help", part="title start"),
 }
 _ORDERS = _title_cues("addition", "improvement", "change", part="title start")
 _REQUESTS = {
-    Cue(DECLARED, "declared feature"),
+    Cue(DECLARED, "feature-request"),
     *_ORDERS,
     *_title_cues("addition", "ability", "improvement", "request", "feature named", "proposal"),
     *_title_cues("praise of an idea", "wish"),
@@ -191,10 +191,10 @@ def _find_groups(part: str, phrases: Iterable[str]) -> Iterator[tuple[Cue, list[
 
 
 def read_issue(title: str, body: str) -> Issue:
-    """Return the text of an issue by kinds of lines, without the instructions of its form."""
+    """Return the text of an issue by kinds of lines, without a form's instructions and gaps."""
     issue = Issue(title[:_MAX_TITLE])
     asks_type = False
-    for kind, line in classify_lines(body):
+    for kind, line in drop_empty_sections(list(classify_lines(body))):
         if asks_type and kind != "code" and line.strip():
             issue.answers.append(line)
         asks_type = _add_line(issue, kind, line) or (asks_type and not line.strip())

@@ -21,6 +21,7 @@ from bot.core.config.schema import WordRule
 from bot.core.labels.aliases import ALIASES
 from bot.core.labels.cues import (
     ASKS,
+    DECLARED,
     SHAPE,
     SIGN,
     Cue,
@@ -46,6 +47,7 @@ _MAX_RULE_TEXT = 24_000
 _MAX_EVIDENCE = 3  # phrases
 _MIN_EVIDENCE_WEIGHT = 20  # a type needs one cue of this weight
 _UNSURE = 0.36  # probability of a type where all types are equally frequent
+_ASKED = frozenset({ASKS, Cue(DECLARED, "question")})
 _HUNDREDTHS = 100  # weights are hundredths of log odds
 _TOPIC_SURE, _TOPIC_LIKELY = 5, 3  # points
 
@@ -153,10 +155,13 @@ def score_cues(cues: Iterable[Cue], weights: TypeWeights) -> Scores:
 def choose_type(
     scores: Scores, bars: Mapping[str, Bars], cues: Collection[Cue]
 ) -> tuple[str, Certainty]:
-    """Return the most probable type; it is unsure below its bar, and a question without `ASKS`."""
+    """Return the most probable type; it is unsure below its bar.
+
+    A question is also unsure where neither the title nor a form says that it is one.
+    """
     concept = max(TYPES, key=scores.__getitem__)
     likely, sure = bars[concept]
-    if scores[concept] < likely or (concept == "question" and ASKS not in cues):
+    if scores[concept] < likely or (concept == "question" and _ASKED.isdisjoint(cues)):
         return concept, "unsure"
     return concept, "sure" if scores[concept] >= sure else "likely"
 

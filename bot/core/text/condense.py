@@ -60,7 +60,7 @@ _VARYING = re.compile(r"0x[0-9a-fA-F]+|[0-9a-f]{8,}|\d+")
 
 def condense(body: str, max_chars: int = 1800) -> str:
     """Return the body in at most `max_chars` characters, each cut marked `[… 120 lines cut]`."""
-    kept = _drop_empty_sections(list(classify_lines(body)))
+    kept = drop_empty_sections(list(classify_lines(body)))
     return _shorten("\n".join(_fold(kept)).strip(), max_chars)
 
 
@@ -147,7 +147,7 @@ def _strip_comments(line: str, in_comment: bool, *, closes_later: bool) -> tuple
         line, in_comment = line[start.end() :], True
 
 
-def _drop_empty_sections(kept: list[Line]) -> list[Line]:
+def drop_empty_sections(kept: list[Line]) -> list[Line]:
     """Return the lines without headings that only blanks, "No response" and the like follow."""
     result: list[Line] = []
     section_is_empty = True
