@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 _Z = 0.8416  # standard deviations: one-sided 80 %
 _STEPS = 12
-_PRIOR_STRENGTH = 4.0  # examples' worth of trust in the coefficients of all labels together
-_MIN_APPLIED = 7  # the fewest cases that show a precision of .90
+_STRENGTH = 4.0  # by which a label's coefficients are drawn to those of all labels
+_MAX_SAMPLE = 10_000
+_MIN_PROBABILITY = 0.7  # of a label that is applied, whatever more probable ones reach
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,7 @@ class Calibration:
         return _sigmoid(self.own * score + self.rival * rival + self.constant)
 
 
-DEFAULT = Calibration(2.0, -1.0, 0.0)
+_DEFAULT = Calibration(2.0, -1.0, 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,15 @@ class Outcome:
     is_right: bool
 
 
-def calibrate(outcomes: Sequence[Outcome], prior: Calibration, strength: float) -> Calibration:
+def calibrate_all(labels: Sequence[Sequence[Outcome]]) -> list[Calibration]:
+    """Return the calibration of each label, drawn to that of all labels together."""
+    together = [outcome for outcomes in labels for outcome in outcomes]
+    sample = together[:: max(1, len(together) // _MAX_SAMPLE)]
+    common = _calibrate(sample, _DEFAULT, strength=1.0)
+    return [_calibrate(outcomes, common, _STRENGTH) for outcomes in labels]
+
+
+def _calibrate(outcomes: Sequence[Outcome], prior: Calibration, strength: float) -> Calibration:
     """Return the most probable coefficients near a prior, by Newton's method."""
     beta = [prior.own, prior.rival, prior.constant]
     center = tuple(beta)
@@ -69,6 +78,9 @@ def find_upper_bound(right: int, total: int) -> float:
     return _bound(right, total, 1) if total else 1.0
 
 
+ProbableOutcome = tuple[float, bool]  # a probability, and whether the label is right
+
+
 @dataclass(frozen=True, slots=True)
 class Threshold:
     """The lowest probability that reaches a target, with what it comes to on held-out examples."""
@@ -79,29 +91,28 @@ class Threshold:
 
 
 def find_threshold(
-    cases: Sequence[tuple[float, bool]], newest: int, target: float
+    held_out: Sequence[ProbableOutcome], newest: Sequence[ProbableOutcome], target: float
 ) -> Threshold | None:
-    """Return the threshold for probabilities with their outcomes in time order; None for none.
+    """Return the lowest threshold that reaches the target; None for none.
 
-    The lower bound of the precision reaches the target, and that of the `newest` cases, from which
-    drift shows, does not contradict it.
+    The lower bound of its precision on the `held_out` issues reaches the target, and the `newest`
+    issues, predicted from what came before them, do not contradict it.
     """
-    recent = len(cases) - newest
-    order = sorted(range(len(cases)), key=lambda n: (-cases[n][0], n))
-    positives = sum(is_right for _, is_right in cases)
+    ranked = sorted((x for x in held_out if x[0] >= _MIN_PROBABILITY), reverse=True)
+    recent = sorted((x for x in newest if x[0] >= _MIN_PROBABILITY), reverse=True)
+    positives = sum(is_right for _, is_right in held_out)
     right = new_right = new_total = 0
     found = None
-    for total, n in enumerate(order, 1):
-        probability, is_right = cases[n]
+    for total, (probability, is_right) in enumerate(ranked, 1):
         right += is_right
-        if n >= recent:
-            new_right += is_right
-            new_total += 1
-        if total < len(order) and cases[order[total]][0] == probability:
+        below = ranked[total][0] if total < len(ranked) else _MIN_PROBABILITY
+        if below == probability:
             continue
+        while new_total < len(recent) and recent[new_total][0] >= probability:
+            new_right += recent[new_total][1]
+            new_total += 1
         holds = find_lower_bound(right, total) >= target
         if holds and find_upper_bound(new_right, new_total) >= target:
-            below = cases[order[total]][0] if total < len(order) else 0.0
             at = (probability + below) / 2
             found = Threshold(at, right / total, right / max(1, positives))
     return found

@@ -13,15 +13,16 @@ from typing import Any
 
 from bot.learn.calibration import Calibration
 from bot.learn.features import VERSION
-from bot.learn.model import LearnedLabel, RepositoryModel, Scorer, Weights
+from bot.learn.model import LearnedLabel, RepositoryModel, Scorer
+from bot.learn.weights import Weights
 
 MAX_BYTES = 2_000_000
 _MAX_UNPACKED = 8_000_000
 _FORMAT = 1
 _HEADER = struct.Struct("<4sHHI")
 _MAGIC = b"TLRM"
-_ARRAYS = ("numbers", "idfs", "starts", "labels", "values")
-_TYPES = ("I", "f", "I", "H", "b")
+_ARRAYS = ("numbers", "uses", "sizes", "labels", "values")
+_TYPES = ("I", "H", "B", "B", "b")
 
 
 def dump(model: RepositoryModel) -> bytes:
@@ -80,12 +81,9 @@ def _load(data: bytes) -> RepositoryModel | None:
 def _is_consistent(model: RepositoryModel) -> bool:
     """Return whether every index is in its range, so that no prediction fails."""
     weights, names = model.weights, {label.name for label in model.labels}
-    starts = list(weights.starts)
     return (
-        len(weights.numbers) == len(weights.idfs) == len(starts) - 1
-        and starts == sorted(starts)
-        and starts[0] == 0
-        and starts[-1] == len(weights.labels) == len(weights.values)
+        len(weights.numbers) == len(weights.uses) == len(weights.sizes)
+        and sum(weights.sizes) == len(weights.labels) == len(weights.values)
         and max(weights.labels, default=-1) < len(model.scorers)
         and all(scorer.name in names for scorer in model.scorers)
     )

@@ -9,19 +9,19 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import IntEnum
 from itertools import pairwise
 from zlib import crc32
 
-from bot.core.labels import cues, keywords
+from bot.core.labels import keywords
 from bot.core.text.condense import Line, classify_lines
 
 Features = Mapping[int, float]
 
 VERSION = 1  # of the features: models and examples of another one are of no use
 
-_HASH_BITS = 22
+HASH_BITS = 22
 _MAX_TITLE = 300
 _MAX_PROSE = 2_400
 _MAX_CODE = 600
@@ -35,6 +35,12 @@ _IS_CJK = re.compile(f"[{_CJK}]")
 _CAMEL_CASE = re.compile(r"[A-Z]?[a-z]{2,}|[A-Z]{2,}(?![a-z])")
 _NAME_WORD = re.compile(r"[^\W_]+")
 _TAG = re.compile(r"\s*(?:[\[(<【]([^\])>】\n]{2,30})[\])>】]|([\w./ -]{2,30}):\s)")
+_STACK_FRAME = re.compile(
+    r"\s*(?:at [\w$.<>]+[ (:]|File \"[^\"\n]+\", line \d|#\d+ +0x|Caused by: )"
+)
+_ERROR = re.compile(
+    r"\b(?:[A-Z]\w+(?:Error|Exception)\b|Traceback|panic:|[Ss]egfault|SIG[A-Z]{3,})"
+)
 _FIELD = re.compile(r"\s*[-*]?\s*\**([A-Za-z][\w /]{1,30}?)\**\s*[:=]\**\s+(\S.{0,60})$")
 
 
@@ -57,8 +63,7 @@ def extract_features(title: str, body: str) -> Features:
     shown = f"{prose[:_MAX_PROSE]}\n{code}"
     counts.update(hash_feature(Part.BODY, text) for text in _list_terms(shown))
     features = {number: round(1 + math.log(count), 2) for number, count in counts.items()}
-    structure = {*_describe_title(title), *_describe_lines(lines), *_describe_size(title, prose)}
-    structure |= {*_find_cues(title, body)}
+    structure = {*_describe_title(title), *_describe_lines(lines), *_describe_text(prose, lines)}
     features |= {hash_feature(Part.STRUCTURE, text): 1.0 for text in structure}
     for match in keywords.match(title, body):
         features[hash_feature(Part.RULES, match.concept)] = _RULE_WEIGHTS[match.certainty]
@@ -70,12 +75,7 @@ _RULE_WEIGHTS = {"sure": 1.0, "likely": 0.7, "unsure": 0.4}
 
 def hash_feature(part: Part, text: str) -> int:
     """Return the number of a feature."""
-    return part << _HASH_BITS | crc32(text.encode(errors="replace")) >> (32 - _HASH_BITS)
-
-
-def get_part(number: int) -> int:
-    """Return the part of an issue that a feature is from."""
-    return number >> _HASH_BITS
+    return part << HASH_BITS | crc32(text.encode(errors="replace")) >> (32 - HASH_BITS)
 
 
 def split_words(text: str) -> list[str]:
@@ -86,7 +86,11 @@ def split_words(text: str) -> list[str]:
 def _list_terms(text: str) -> Iterator[str]:
     """Yield words and pairs of words without punctuation between them."""
     words = list(_list_words(text))
-    yield from (word for word in words if word[0].isalnum())
+    for word in words:
+        if word[0].isalnum():
+            yield word
+            if len(word) > 6:
+                yield f"{word[:5]}…"
     for first, second in pairwise(words):
         if first[0].isalnum() and second[0].isalnum():
             yield f"{first} {second}"
@@ -134,14 +138,17 @@ def _describe_lines(lines: Iterable[Line]) -> Iterator[str]:
             yield f"field {field[1].lower()} = {' '.join(split_words(field[2])[:3])}"
 
 
-def _describe_size(title: str, prose: str) -> Iterator[str]:
-    yield f"title of size {min(5, len(title) // 20)}"
+def _describe_text(prose: str, lines: Sequence[Line]) -> Iterator[str]:
+    kinds = Counter(kind for kind, text in lines if text.strip())
     yield f"text of size {len(prose).bit_length() // 2}"
-
-
-def _find_cues(title: str, body: str) -> Iterator[str]:
-    issue = cues.read_issue(title, body)
-    return (
-        f"{cue.part} {cue.name} {cue.times}"
-        for cue in cues.find_cues(issue, cues.find_phrases(issue))
-    )
+    yield f"code of size {kinds['code'].bit_length() // 2}"
+    signs = {
+        "stack trace": any(_STACK_FRAME.match(text) for _, text in lines),
+        "error": _ERROR.search("\n".join(text for _, text in lines)) is not None,
+        "question": "?" in prose,
+        "questions": prose.count("?") > 1,
+        "image": "[image]" in prose,
+        "form": kinds["heading"] >= 3,
+        "link": "://" in prose,
+    }
+    yield from (name for name, is_there in signs.items() if is_there)

@@ -7,18 +7,22 @@ that what little data does not contradict stays as the prior has it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import itemgetter, mul
+from random import Random
 
-_BIAS = (0, 1)  # columns; two, since `itemgetter` returns no tuple for one
+FIRST_COLUMN = 2  # column 0 is the bias, column 1 is empty: `itemgetter` needs two
+
 _MAX_PASSES = 20
 _TOLERANCE = 0.05
+
+Prior = Callable[[Sequence[int]], Sequence[float]]
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """An example as a sparse vector. Column 0 is the bias, column 1 is empty."""
+    """An example as a sparse vector; `square` is the square of its length."""
 
     columns: tuple[int, ...]
     values: tuple[float, ...]
@@ -29,44 +33,54 @@ class Row:
         return sum(map(mul, self.values, self.gather(weights)), 0.0)
 
 
-def make_row(values: dict[int, float], bias: float = 1.0) -> Row:
-    """Return the row of an example; its columns start at 2."""
-    columns = (*_BIAS, *values)
-    numbers = (bias, 0.0, *values.values())
+def make_row(values: Mapping[int, float]) -> Row:
+    """Return the row of an example; its columns start at `FIRST_COLUMN`."""
+    columns = (0, 1, *values)
+    numbers = (1.0, 0.0, *values.values())
     return Row(columns, numbers, itemgetter(*columns), sum(map(mul, numbers, numbers)))
 
 
 class Separator:
-    """The weights that separate examples with a label from those without it."""
+    """The weights that separate examples with a label from those without it.
 
-    def __init__(self, rows: Sequence[Row], signs: Sequence[int], costs: Sequence[float]) -> None:
-        """Take +1 or -1 and the cost of an error of each row; a cost of 0 leaves a row out."""
-        self._rows, self._signs = rows, signs
-        self._margins = [0.5 / cost if cost else 0.0 for cost in costs]
+    `signs` are +1 or -1 for each row, `costs` those of an error. `prior` returns the weights that
+    hold before any row is seen, made without the rows of its argument.
+    """
+
+    def __init__(
+        self, rows: Sequence[Row], signs: Sequence[int], costs: Sequence[float], prior: Prior
+    ) -> None:
+        self._rows, self._signs, self._prior = rows, signs, prior
+        self._margins = [0.5 / cost for cost in costs]
         self._alphas = [0.0] * len(rows)
-        self.weights: list[float] = []
-
-    def fit(self, prior: Sequence[float]) -> None:
-        """Fit the weights to all rows, near a prior."""
-        self.weights = list(prior)
-        self._descend([n for n, margin in enumerate(self._margins) if margin])
+        self._start = prior(())
+        self.weights = list(self._start)
+        self._descend(range(len(rows)))
 
     def score_without(self, held_out: Sequence[int]) -> list[float]:
         """Return the scores of rows by weights that are fitted to the others."""
-        weights, alphas = self.weights.copy(), self._alphas.copy()
-        hidden = set(held_out)
+        weights, alphas = self.weights, self._alphas.copy()
+        changes = zip(weights, self._prior(held_out), self._start, strict=True)
+        self.weights = [weight + new - old for weight, new, old in changes]
         for n in held_out:
             self._move(n, -self._alphas[n] * self._signs[n])
             self._alphas[n] = 0.0
-        self._descend([n for n, x in enumerate(self._margins) if x and n not in hidden])
+        hidden = set(held_out)
+        self._descend([n for n in range(len(self._rows)) if n not in hidden])
         scores = [self._rows[n].score(self.weights) for n in held_out]
         self.weights, self._alphas = weights, alphas
         return scores
 
-    def _descend(self, rows: Sequence[int]) -> None:
-        """Pass over the rows until each is near its optimum; passes skip rows that are settled."""
+    def _descend(self, numbers: Sequence[int]) -> None:
+        """Pass over the rows until each is near its optimum; passes skip rows that are settled.
+
+        Each pass is in another order: neighbours with one label would slow it down.
+        """
+        random = Random(0)  # noqa: S311  # the same order each time is meant
+        rows = list(numbers)
         active = rows
         for _ in range(_MAX_PASSES):
+            random.shuffle(active)
             gaps = [self._improve(n) for n in active]
             if max(gaps, default=0.0) >= _TOLERANCE:
                 active = [n for n, gap in zip(active, gaps, strict=True) if gap]
@@ -86,6 +100,6 @@ class Separator:
         return abs(gradient)
 
     def _move(self, n: int, step: float) -> None:
-        weights = self.weights
-        for column, value in zip(self._rows[n].columns, self._rows[n].values, strict=True):
+        weights, row = self.weights, self._rows[n]
+        for column, value in zip(row.columns, row.values, strict=True):
             weights[column] += step * value

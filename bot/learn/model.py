@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import math
-from array import array
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 from bot.core.types import Certainty
 from bot.learn.calibration import Calibration
-from bot.learn.features import Features, Part, get_part
+from bot.learn.features import Features
+from bot.learn.weights import Weights
 
 _SURE = 0.95
-
-PART_WEIGHTS = {Part.TITLE: 1.0, Part.BODY: 1.0, Part.STRUCTURE: 0.6, Part.RULES: 0.6}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,37 +49,21 @@ class Prediction:
     certainty: Certainty
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Scorer:
-    """How a label's probability is computed. Labels of one `group` exclude each other; -1: none."""
+    """How a label's probability is computed: its weights times `scale`, and `bias`, calibrated.
+
+    Labels of one `group` exclude each other; -1: none.
+    """
 
     name: str
     bias: float
-    scale: float  # of its weights, which are whole numbers from -127 to 127
+    scale: float
     group: int
     calibration: Calibration
 
 
-@dataclass(frozen=True)
-class Weights:
-    """The weights of all labels, sparse.
-
-    Feature `numbers[n]` has the inverse document frequency `idfs[n]` and the entries from
-    `starts[n]` to `starts[n + 1]`: each a label's index in `labels` and a weight in `values`.
-    """
-
-    numbers: array[int]
-    idfs: array[float]
-    starts: array[int]
-    labels: array[int]
-    values: array[int]
-
-    @cached_property
-    def positions(self) -> Mapping[int, int]:
-        return {number: n for n, number in enumerate(self.numbers)}
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class RepositoryModel:
     """A model of a repository. `examples` is their number, `trained_at` seconds since the epoch."""
 
@@ -119,7 +99,8 @@ class RepositoryModel:
         return tuple((scorer.name, probability) for scorer, probability in self._rank(features))
 
     def _rank(self, features: Features) -> list[tuple[Scorer, float]]:
-        scores = self._score(features)
+        sums = self.weights.score(features, self.examples, len(self.scorers))
+        scores = [x * s.scale + s.bias for x, s in zip(sums, self.scorers, strict=True)]
         rivals = find_rivals(scores, [scorer.group for scorer in self.scorers])
         pairs = [
             (scorer, scorer.calibration.to_probability(score, rival))
@@ -127,33 +108,8 @@ class RepositoryModel:
         ]
         return sorted(pairs, key=lambda pair: -pair[1])
 
-    def _score(self, features: Features) -> list[float]:
-        weights, positions = self.weights, self.weights.positions
-        known = [(n, x) for number, x in features.items() if (n := positions.get(number, -1)) >= 0]
-        scaled = scale({weights.numbers[n]: x * weights.idfs[n] for n, x in known})
-        totals = [0.0] * len(self.scorers)
-        for n, _ in known:
-            value = scaled[weights.numbers[n]]
-            start, end = weights.starts[n], weights.starts[n + 1]
-            for label, weight in zip(
-                weights.labels[start:end], weights.values[start:end], strict=True
-            ):
-                totals[label] += weight * value
-        return [x * s.scale + s.bias for x, s in zip(totals, self.scorers, strict=True)]
 
-
-def scale(features: Features) -> dict[int, float]:
-    """Return features where each part of the issue has the length of its weight."""
-    squares = dict.fromkeys(Part, 0.0)
-    for number, value in features.items():
-        squares[Part(get_part(number))] += value * value
-    factors = {
-        part: PART_WEIGHTS[part] / math.sqrt(square) for part, square in squares.items() if square
-    }
-    return {number: value * factors[Part(get_part(number))] for number, value in features.items()}
-
-
-def find_rivals(scores: list[float], groups: list[int]) -> list[float]:
+def find_rivals(scores: Sequence[float], groups: Sequence[int]) -> list[float]:
     """Return for each label the highest score of the others in its group; 0 without a group."""
     best: dict[int, list[float]] = {}
     for score, group in zip(scores, groups, strict=True):

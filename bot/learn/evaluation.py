@@ -1,0 +1,137 @@
+"""Measures predictions against the labels that people set, on issues that come after the training.
+
+`replay` trains on the past and predicts what follows, block by block in time order: an issue's own
+labels are seen only once it is predicted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from random import Random
+
+from bot.core.types import Label
+from bot.learn.model import Example, RepositoryModel
+from bot.learn.train import train
+
+_ROUNDS = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """An issue with people's labels and the predicted ones.
+
+    `ranking` holds all labels with their probabilities, the highest first.
+    """
+
+    truth: frozenset[str]
+    applied: tuple[str, ...]
+    suggested: tuple[str, ...]
+    ranking: tuple[tuple[str, float], ...]
+
+    @property
+    def best(self) -> str:
+        """Return the most probable label, "" where none is known."""
+        return self.ranking[0][0] if self.ranking else ""
+
+
+Metric = Callable[[Sequence[Case]], float]
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A measured value with its bootstrap interval of 95 %."""
+
+    value: float
+    low: float
+    high: float
+
+
+def predict_case(model: RepositoryModel, example: Example) -> Case:
+    """Return a prediction beside the labels of the issue; only its features reach the model."""
+    predictions = model.predict(example.features)
+    return Case(
+        truth=frozenset(example.labels),
+        applied=tuple(x.label for x in predictions if x.certainty != "unsure"),
+        suggested=tuple(x.label for x in predictions if x.certainty == "unsure"),
+        ranking=model.rank(example.features),
+    )
+
+
+def replay(
+    history: Sequence[Example],
+    labels: Sequence[Label],
+    target: float,
+    first: int,
+    blocks: int,
+) -> Iterator[tuple[int, RepositoryModel, Case]]:
+    """Yield each issue from `first` on, by its index in time order, with its model and case.
+
+    The issues are split into blocks. Those of a block are predicted by a model of all that came
+    before the block.
+    """
+    issues = sorted(history, key=lambda example: example.created_at)
+    size = max(1, -(-(len(issues) - first) // blocks))
+    for start in range(first, len(issues), size):
+        model = train(issues[:start], labels, target, issues[start].created_at)
+        for n, example in enumerate(issues[start : start + size], start):
+            yield n, model, predict_case(model, example)
+
+
+def measure_precision(cases: Sequence[Case]) -> float:
+    """Return the share of the applied labels that people set too, 1 without any."""
+    applied = sum(len(case.applied) for case in cases)
+    right = sum(len(case.truth.intersection(case.applied)) for case in cases)
+    return right / applied if applied else 1.0
+
+
+def measure_coverage(cases: Sequence[Case]) -> float:
+    """Return the share of the issues that get a label."""
+    return sum(bool(case.applied) for case in cases) / max(1, len(cases))
+
+
+def measure_recall(cases: Sequence[Case]) -> float:
+    """Return the share of people's labels that are applied."""
+    right = sum(len(case.truth.intersection(case.applied)) for case in cases)
+    return right / max(1, sum(len(case.truth) for case in cases))
+
+
+def measure_micro_f1(cases: Sequence[Case]) -> float:
+    """Return the F1 of applied and suggested labels together, over all labels of all issues."""
+    named = [{*case.applied, *case.suggested} for case in cases]
+    right = sum(len(case.truth & names) for case, names in zip(cases, named, strict=True))
+    total = sum(len(case.truth) + len(names) for case, names in zip(cases, named, strict=True))
+    return 2 * right / total if total else 0.0
+
+
+def measure_macro_f1(cases: Sequence[Case]) -> float:
+    """Return the mean F1 of the labels where each issue gets its most probable label."""
+    names = sorted({name for case in cases for name in case.truth})
+    return sum(_measure_f1(cases, name) for name in names) / max(1, len(names))
+
+
+def measure_hits(cases: Sequence[Case]) -> float:
+    """Return the share of labelled issues with one of their labels among the three best."""
+    labelled = [case for case in cases if case.truth]
+    hits = sum(any(name in case.truth for name, _ in case.ranking[:3]) for case in labelled)
+    return hits / max(1, len(labelled))
+
+
+def measure_confident(cases: Sequence[Case], coverage: float) -> float:
+    """Return the precision of the most probable label on the share of most certain issues."""
+    ranked = sorted((case for case in cases if case.ranking), key=lambda x: -x.ranking[0][1])
+    kept = ranked[: max(1, round(coverage * len(cases)))]
+    return sum(case.best in case.truth for case in kept) / max(1, len(kept))
+
+
+def estimate(cases: Sequence[Case], metric: Metric) -> Figure:
+    """Return a metric with its interval, from the same resamples each time."""
+    random = Random(0)  # noqa: S311  # no secret depends on it
+    values = sorted(metric(random.choices(cases, k=len(cases))) for _ in range(_ROUNDS))
+    return Figure(metric(cases), values[round(0.025 * _ROUNDS)], values[round(0.975 * _ROUNDS) - 1])
+
+
+def _measure_f1(cases: Sequence[Case], name: str) -> float:
+    right = sum(case.best == name and name in case.truth for case in cases)
+    total = sum((case.best == name) + (name in case.truth) for case in cases)
+    return 2 * right / total if total else 0.0
