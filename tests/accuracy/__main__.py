@@ -9,9 +9,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 
-from tests.accuracy import day_zero
+from tests.accuracy import day_zero, learned
 
-SECTIONS: dict[str, Callable[[], Iterator[str]]] = {"day-0": day_zero.measure}
+SECTIONS: dict[str, Callable[[], Iterator[str]]] = {
+    "day-0": day_zero.measure,
+    "learned": learned.measure,
+}
 
 
 def main() -> None:

@@ -1,0 +1,60 @@
+"""Labelled issues of public repositories, from the shared material."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+from bot.core.types import Label
+from bot.learn.features import extract_features
+from bot.learn.model import Example
+from tests.shared import shared_folder
+
+AGENT_WRITTEN = "mitre/vulcan"  # reported apart: its texts follow a fixed style
+
+
+@dataclass(frozen=True, slots=True)
+class Repository:
+    """A repository's labels and issues: `train` came before `test`, each the oldest first."""
+
+    name: str
+    labels: tuple[Label, ...]
+    train: tuple[Example, ...]
+    test: tuple[Example, ...]
+
+
+@cache
+def load_repositories(file: str) -> tuple[Repository, ...]:
+    """Return the repositories of a file of labelled issues, without its pull requests."""
+    rows: dict[str, list[dict[str, Any]]] = {}
+    for row in _read(file):
+        if not row.get("is_pull"):
+            rows.setdefault(row["repo"], []).append(row)
+    return tuple(_make_repository(name, rows[name]) for name in sorted(rows))
+
+
+def _make_repository(name: str, rows: Sequence[dict[str, Any]]) -> Repository:
+    parts: dict[str, list[Example]] = {"train": [], "test": []}
+    for row in rows:
+        parts[row["split"]].append(_make_example(row))
+    used = sorted({label for example in parts["train"] for label in example.labels})
+    described = {row["name"]: row["description"] for row in _read("labels") if row["repo"] == name}
+    labels = tuple(Label(label, described.get(label) or "") for label in used)
+    return Repository(name, labels, tuple(parts["train"]), tuple(parts["test"]))
+
+
+def _make_example(row: dict[str, Any]) -> Example:
+    labels = tuple(row["labels"]) if "labels" in row else (row["label"],)
+    created = row.get("created_at")
+    time = datetime.fromisoformat(f"{created[:19]}+00:00").timestamp() if created else 0.0
+    return Example(extract_features(row["title"] or "", row["body"] or ""), labels, time)
+
+
+def _read(file: str) -> Iterator[dict[str, Any]]:
+    with gzip.open(shared_folder() / "eval" / f"{file}.jsonl.gz", "rt") as lines:
+        yield from map(json.loads, lines)
