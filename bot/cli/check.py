@@ -147,9 +147,11 @@ def _check_settings(settings: Settings) -> Iterator[Finding]:
         missing = error.problems
     yield Finding(bootstrap.describe_sources())
     yield from map(_split_fix, missing)
-    for notice in (*settings.notices, *settings.model_notices):
+    notices = [*settings.notices, *settings.model_notices]
+    notices += () if missing else settings.receiver_notices
+    for notice in notices:
         yield Finding(notice, "change it in the environment or in .env")
-    if not missing:
+    if not missing and not notices:
         yield Finding("nothing is missing or wrong")
     if settings.mode != "apply":
         yield Finding(

@@ -53,10 +53,12 @@ class Receiver:
 
     def __init__(self, settings: Settings) -> None:
         """Raises `SettingsError` and `AddressUnavailable`."""
-        from bot import wiring
+        from bot import log, wiring
         from bot.web.server import Server
 
         app, proxies = wiring.receiver(settings), settings.trusted_proxies
+        for notice in settings.receiver_notices:
+            log.get().warning(notice)
         self._server = Server(app, settings.host, settings.port, proxies)
         self._socket = _listen(settings.host, settings.port)
         self._thread = threading.Thread(target=self._server.run, args=([self._socket],))

@@ -18,6 +18,7 @@ SIGNING_TOKEN = re.compile(
 )
 APP_ID = re.compile(r"[A-Za-z0-9._-]{0,64}")
 ISSUE_TYPES = ("issue", "task", "incident")
+GITLAB_SECRETS = "GITLAB_SIGNING_TOKEN (or GITLAB_WEBHOOK_SECRET)"
 DEFAULT_REDIS = "redis://127.0.0.1:6379/0"
 EMBEDDED_SOCKET = "redis.sock"  # in DATA_DIR, made by `embedded/valkey.py`
 SECRETS = (
@@ -131,6 +132,24 @@ class Settings:
             return ""
         missing = "GITHUB_PRIVATE_KEY" if self.github_app_id else "GITHUB_APP_ID"
         return f"{missing} is not set; a GitHub App needs both: copy it from the App's page."
+
+    @property
+    def receiver_notices(self) -> tuple[str, ...]:
+        """Return which forges cannot send anything: they have access, but no webhook secret.
+
+        GITHUB_TOKEN is no sign of a webhook: commands and continuous integration have one.
+        """
+        gitlab_secrets = self.gitlab_signing_tokens or self.gitlab_webhook_secrets
+        forges = (
+            (self.github_app_id, self.github_webhook_secrets, "GITHUB_WEBHOOK_SECRET", "github"),
+            (self.gitlab_token, gitlab_secrets, GITLAB_SECRETS, "gitlab"),
+        )
+        return tuple(
+            f"{name} is not set, so /webhooks/{forge} answers 404 and no issue arrives from there:"
+            " set it to the secret of the webhook."
+            for access, secrets, name, forge in forges
+            if access and not secrets
+        )
 
     def require(self, *, webhook_secret: bool = False, forge: bool = False) -> None:
         """Raise `SettingsError` without a secret of webhooks or without access to any forge."""

@@ -376,3 +376,23 @@ def test_a_line_of_the_example_file_that_is_uncommented_as_it_is_changes_nothing
             continue
         for settings in (load({}, dotenv), load(literal)):
             assert [getattr(settings, x) for x in fields] == [getattr(unset, x) for x in fields]
+
+
+# The environment → the variable that the receiver lacks, "" for none.
+APP = {"GITHUB_APP_ID": "1", "GITHUB_PRIVATE_KEY": PEM}
+RECEIVERS: list[tuple[dict[str, str], str]] = [
+    ({**APP, "GITHUB_WEBHOOK_SECRET": SECRET}, ""),
+    ({**APP, "GITHUB_WEBHOOK_SECRET": SECRET, "GITLAB_TOKEN": "glpat-x"}, "GITLAB_SIGNING_TOKEN"),
+    ({**APP, "GITLAB_TOKEN": "glpat-x", "GITLAB_SIGNING_TOKEN": SIGNING_TOKEN}, "GITHUB_WEBHOOK"),
+    ({**APP, "GITLAB_TOKEN": "glpat-x", "GITLAB_WEBHOOK_SECRET": SECRET}, "GITHUB_WEBHOOK"),
+    ({"GITHUB_TOKEN": "ghp_x", "GITLAB_TOKEN": "x", "GITLAB_WEBHOOK_SECRET": SECRET}, ""),
+]
+
+
+@pytest.mark.parametrize(("environ", "missing"), RECEIVERS)
+def test_a_forge_with_access_and_without_a_webhook_secret_is_named(
+    environ: dict[str, str], missing: str
+) -> None:
+    found = load(environ).receiver_notices
+    assert len(found) == bool(missing)
+    assert all(notice.startswith(missing) and "answers 404" in notice for notice in found)

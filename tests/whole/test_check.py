@@ -141,6 +141,19 @@ def test_a_proxy_in_the_file_of_settings_is_used(
     assert "https requests go through the proxy http://proxy.internal:3128" in shown
 
 
+@pytest.mark.parametrize("name", ["GITHUB_WEBHOOK_SECRET", "GITLAB_SIGNING_TOKEN"])
+def test_a_forge_whose_deliveries_cannot_be_received_is_a_warning(
+    check: CheckCommand, name: str
+) -> None:
+    del check.environment[name]
+    warnings = [
+        x["what"] for x in check.lines() if (x["area"], x["level"]) == ("settings", "advice")
+    ]
+    assert len(warnings) == 1
+    assert warnings[0].startswith(name)
+    assert "nothing is missing" not in messages(check.lines(), "settings")
+
+
 def test_missing_settings_of_receiver_and_worker_are_named(check: CheckCommand) -> None:
     check.environment = {"REDIS_URL": check.environment["REDIS_URL"]}
     problem = check.problem("settings")

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -294,3 +294,12 @@ def test_the_time_for_running_jobs_covers_all_their_models() -> None:
 
 def test_a_worker_on_a_single_host_counts_as_dead_sooner() -> None:
     assert SINGLE_HOST_HEARTBEAT_MS < HEARTBEAT_MS
+
+
+def test_a_start_warns_of_a_forge_whose_deliveries_cannot_be_received(
+    logged: Callable[[], list[dict[str, object]]],
+) -> None:
+    with Receiver(load({**ACCESS, "GITLAB_TOKEN": "glpat-x", "PORT": "0"})):
+        pass
+    (warning,) = [line["event"] for line in logged() if line["level"] == "warning"]
+    assert str(warning).startswith("GITLAB_SIGNING_TOKEN")
