@@ -338,6 +338,7 @@ class FakeWebhookParser:
     """Implements `WebhookParser` and `SignatureVerifier`: accepts the signature "good"."""
 
     id_header = "delivery"
+    secret_name = "FORGE_SECRET"
 
     def __init__(self, parsed: Event | Ignored | Rejected) -> None:
         self.parsed = parsed

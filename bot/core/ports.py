@@ -47,10 +47,11 @@ class WebhookParser(Protocol):
     """Parses the webhooks of one forge. All methods raise `Rejected`.
 
     Nothing is parsed before its signature is verified. `id_header` is the header with the id of the
-    delivery, for the log.
+    delivery, for the log; `secret_name` is the variable with the secret that it has to know.
     """
 
     id_header: str
+    secret_name: str
 
     def check_headers(self, headers: Mapping[str, str]) -> SignatureVerifier:
         """Check the headers before the body is read; return the verifier of the body."""

@@ -27,6 +27,7 @@ from bot.web.limits import MAX_REFUSALS, RefusalLimiter, Upload, Uploads
 MAX_BODY = 25 * 1024 * 1024  # GitHub sends no more
 MAX_IN_FLIGHT = 64 * 1024 * 1024
 BODY_SECONDS = 10.0
+SECRET_WARNING_SECONDS = 600.0  # anybody can send a wrong signature
 UNVERIFIED = (401, 408, 413, 415)  # refusals of a sender that may not be a forge
 CONTENT_TYPES = ("application/json", "application/x-www-form-urlencoded")
 # An editor that runs in a browser may read the schema.
@@ -91,6 +92,7 @@ class WebhookEndpoint:
         self._clock = clock
         self._uploads = Uploads(MAX_IN_FLIGHT)
         self._refusals = RefusalLimiter()
+        self._warned_at: dict[str, float] = {}  # forge → when its secret was last warned of
 
     def handler(self, forge: str, current: Callable[[], WebhookParser]) -> Callable[[Request], Any]:
         """Return the endpoint of a forge; `current` returns its parser with the current secrets."""
@@ -106,7 +108,7 @@ class WebhookEndpoint:
                 result = await receive(webhook, parser, self._queue)
             except Rejected as refusal:
                 self._metrics.count("deliveries", forge, f"refused-{refusal.status}")
-                return self._refuse(request, refusal, fields)
+                return self._refuse(request, refusal, fields, parser.secret_name)
             except QueueUnavailable as error:
                 self._metrics.count("deliveries", forge, "not-queued")
                 event = (
@@ -133,9 +135,12 @@ class WebhookEndpoint:
         self._metrics.count("deliveries", fields["forge"], result_label)
         return Response(status_code=202, headers=headers)
 
-    def _refuse(self, request: Request, refusal: Rejected, fields: Mapping[str, str]) -> Response:
+    def _refuse(
+        self, request: Request, refusal: Rejected, fields: Mapping[str, str], secret_name: str
+    ) -> Response:
         """Return the response to a refused request: 429, and no log event, if an address has many.
 
+        One wrong signature in ten minutes is a warning that names the secret's variable.
         Only unverified requests are counted, and every request is read: behind a proxy, valid and
         forged requests come from one address.
         """
@@ -144,7 +149,12 @@ class WebhookEndpoint:
             count = self._refusals.count(source, self._clock())
         if count > MAX_REFUSALS:
             return Response(status_code=429, headers={"Retry-After": "60", "Connection": "close"})
-        log.get().info("refused", status=refusal.status, why=str(refusal), **fields)
+        line = {"status": refusal.status, "why": str(refusal), **fields}
+        if refusal.status == 401 and self._is_warning_due(fields["forge"]):
+            fix = f"if your forge sent it, set {secret_name} to the secret of its webhook"
+            log.get().warning("refused", **line, fix=fix)
+        else:
+            log.get().info("refused", **line)
         if count == MAX_REFUSALS:
             log.get().warning(
                 "this address sends many requests without a valid signature: 429 and no lines for"
@@ -152,6 +162,13 @@ class WebhookEndpoint:
                 address=source,
             )
         return Response(status_code=refusal.status)
+
+    def _is_warning_due(self, forge: str) -> bool:
+        now, last = self._clock(), self._warned_at.get(forge)
+        if last is not None and 0 <= now - last < SECRET_WARNING_SECONDS:
+            return False
+        self._warned_at[forge] = now
+        return True
 
     async def _read(
         self, request: Request, headers: Mapping[str, str], verifier: SignatureVerifier

@@ -92,4 +92,5 @@ def test_a_delivery_that_another_secret_signed_is_rejected(case: Case) -> None:
 
 def test_the_header_with_the_delivery_s_id_is_named(case: Case) -> None:
     parser = case.make_parser(IssueOpened("delivery-1", REF))
+    assert parser.secret_name.endswith(("_SECRET", "_TOKEN"))
     assert parser.id_header in case.headers(b"", SECRET)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+import time
 import uuid
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -66,7 +67,13 @@ class FakeMetrics:
 class LocalReceiver:
     """The receiver of both forges. With `signing` keys GitLab's endpoint needs a signature."""
 
-    def __init__(self, secrets: Sequence[str] = (SECRET,), *, signing: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        secrets: Sequence[str] = (SECRET,),
+        *,
+        signing: Sequence[str] = (),
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         self.queue, self.counters = FakeQueue(), FakeMetrics()
         self.metrics_tokens: list[str] = []
         github = GitHubWebhooks(secrets, "github.com")
@@ -76,6 +83,7 @@ class LocalReceiver:
             self.queue,
             self.counters,
             lambda: self.metrics_tokens,
+            clock,
         )
 
     def request(

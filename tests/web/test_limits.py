@@ -45,6 +45,31 @@ def test_a_source_that_is_refused_again_and_again_gets_429_and_the_log_stays_sho
     assert [line["event"][:12] for line in logged()] == ["refused"] * 3 + ["this address"]
 
 
+def test_a_wrong_signature_is_one_warning_in_ten_minutes_that_names_the_secret(
+    logged: Callable[[], list[Any]],
+) -> None:
+    times = [0.0]
+    endpoint = LocalReceiver(clock=lambda: times[-1])
+    for now in (0.0, 599.0, 600.0):
+        times.append(now)
+        endpoint.github(x_hub_signature_256="sha256=" + "0" * 64)
+        endpoint.gitlab(headers={"x-gitlab-token": "another"})
+    assert [(line["forge"], line["level"], "fix" in line) for line in logged()] == [
+        *(("github", "warning", True), ("gitlab", "warning", True)),
+        *(("github", "info", False), ("gitlab", "info", False)),
+        *(("github", "warning", True), ("gitlab", "warning", True)),
+    ]
+    assert "GITHUB_WEBHOOK_SECRET" in logged()[0]["fix"]
+    assert "GITLAB_WEBHOOK_SECRET" in logged()[1]["fix"]
+
+
+def test_a_webhook_without_the_signature_that_gitlab_needs_names_the_signing_token(
+    logged: Callable[[], list[Any]],
+) -> None:
+    LocalReceiver(signing=["whsec_" + "A" * 32]).gitlab()
+    assert "GITLAB_SIGNING_TOKEN" in logged()[0]["fix"]
+
+
 def test_an_authentic_delivery_from_the_same_source_is_never_refused(few: None) -> None:
     endpoint = LocalReceiver()
     forged = request(signature="")

@@ -93,6 +93,7 @@ class GitHubWebhooks:
     """
 
     id_header = "x-github-delivery"
+    secret_name = "GITHUB_WEBHOOK_SECRET"
 
     def __init__(self, secrets: Sequence[str], host: str) -> None:
         if not secrets or not all(secrets):

@@ -125,6 +125,7 @@ class GitLabWebhooks:
         keys = [base64.b64decode(x.removeprefix("whsec_"), validate=True) for x in signing_tokens]
         self._keys = [hmac.new(key, digestmod="sha256") for key in keys]
         self._secrets = [secret.encode() for secret in secrets]
+        self.secret_name = "GITLAB_SIGNING_TOKEN" if signing_tokens else "GITLAB_WEBHOOK_SECRET"
         self._types = types
         self._clock = clock
 
