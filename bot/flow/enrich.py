@@ -62,15 +62,13 @@ class RuleMatches:
 class Material:
     """The input of labellers. It contains no long body, only results that were made from it.
 
-    `build_prompt` also returns the issue's text in the prompt. `public_kinds` is what is redacted
-    in public: secrets always, whatever `privacy.redact` shows to the model. `opinion` is None for a
-    repository without a classifier.
+    `build_prompt` also returns the issue's text in the prompt. `opinion` is None for a repository
+    without a classifier.
     """
 
     config: RepoConfig
     usable_labels: Sequence[Label]
     missing_tags: Sequence[str]
-    public_kinds: frozenset[RedactionKind]
     opinion: Opinion | None
     build_prompt: Callable[[], tuple[prompt.Prompt, str]]
     match_rules: Callable[[], RuleMatches]
@@ -165,10 +163,7 @@ def prepare(
     classifier: RepositoryModel | None = None,
 ) -> Material:
     """Return the labellers' input, so that no long body stays in memory while they run."""
-    model_kinds = config.privacy.redact
-    public_kinds = frozenset[RedactionKind]({"secrets", *model_kinds})
-    public = redact_issue(issue, public_kinds)
-    for_model = public if public_kinds == {*model_kinds} else redact_issue(issue, model_kinds)
+    clean = redact_issue(issue, config.privacy.redact)
     usable = list_usable_labels(labels, config)
     opinion, ranked = _ask_classifier(classifier, issue, usable, config)
     names = [label.name for label in labels]
@@ -178,11 +173,10 @@ def prepare(
         config=config,
         usable_labels=usable,
         missing_tags=missing,
-        public_kinds=public_kinds,
         opinion=opinion,
-        build_prompt=hold(partial(_build_prompt, for_model, usable, ranked, missing, config)),
-        match_rules=hold(partial(_match_rules, public, usable, config)),
-        extract_summary=hold(partial(extract_summary, public.title, public.body)),
+        build_prompt=hold(partial(_build_prompt, clean, usable, ranked, missing, config)),
+        match_rules=hold(partial(_match_rules, clean, usable, config)),
+        extract_summary=hold(partial(extract_summary, clean.title, clean.body)),
     )
 
 
@@ -194,7 +188,7 @@ def enrich(material: Material, current: CurrentLabels, labellers: Sequence[Label
     proposal, why, fault = _find_proposal(material, labellers)
     if proposal.source in PROVISIONAL_SOURCES:
         current = replace(current, replaceable=())
-    usable, kinds = material.usable_labels, material.public_kinds
+    usable, kinds = material.usable_labels, material.config.privacy.redact
     suggestions = [replace(x, reason=redact(x.reason[:MAX_CHARS], kinds)) for x in proposal.labels]
     rules = material.config.labels
     summary = proposal.summary or material.extract_summary()

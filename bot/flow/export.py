@@ -1,6 +1,6 @@
 """Issues with labels that people chose → examples for a language model, or rows of a table.
 
-Texts have no secrets in them, whatever `privacy.redact` leaves for the model.
+`privacy.redact` applies to their texts as it does to a prompt.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from bot.core.labels.names import fold
 from bot.core.labels.process import is_process_label
 from bot.core.prompt import MAX_LABELS, MAX_SUMMARY, Prompt
 from bot.core.text.placeholders import is_summary
-from bot.core.text.redact import RedactionKind, redact
+from bot.core.text.redact import redact
 from bot.core.text.sanitize import to_one_line
 from bot.core.types import Issue, Label
 from bot.flow.enrich import list_usable_labels, prepare, redact_issue
@@ -33,10 +33,6 @@ class Exporter:
     labels: Sequence[Label]
     config: RepoConfig
 
-    @property
-    def kinds(self) -> frozenset[RedactionKind]:
-        return frozenset[RedactionKind]({"secrets", *self.config.privacy.redact})
-
     def list_labels(self, issue: Issue) -> tuple[str, ...]:
         """Return the issue's labels that the bot may set and that its text can show."""
         usable = {fold(label.name) for label in list_usable_labels(self.labels, self.config)}
@@ -50,11 +46,11 @@ class Exporter:
         https://platform.openai.com/docs/guides/supervised-fine-tuning. Returns None for an issue
         without a sentence for the summary, or without one of the labels that the prompt has.
         """
-        privacy = msgspec.structs.replace(self.config.privacy, redact=tuple(sorted(self.kinds)))
-        config = msgspec.structs.replace(self.config, privacy=privacy)
-        material = prepare(issue, self.labels, config)
+        material = prepare(issue, self.labels, self.config)
         request, _ = material.build_prompt()
-        summary = redact(to_one_line(material.extract_summary(), MAX_SUMMARY), self.kinds)
+        summary = redact(
+            to_one_line(material.extract_summary(), MAX_SUMMARY), self.config.privacy.redact
+        )
         offered = _list_offered(request)
         labels = [name for name in self.list_labels(issue) if name in offered][:MAX_LABELS]
         if not labels or not is_summary(summary, issue.title):
@@ -72,7 +68,7 @@ class Exporter:
 
     def make_row(self, issue: Issue) -> tuple[str, ...]:
         """Return the cells of `COLUMNS`. A spreadsheet runs none of them as a formula."""
-        clean = redact_issue(issue, self.kinds)
+        clean = redact_issue(issue, self.config.privacy.redact)
         labels = LABEL_SEPARATOR.join(self.list_labels(issue))
         texts = (clean.title, clean.body.replace("\r\n", "\n"), labels)
         return str(issue.ref.number), *(map(_protect, texts))

@@ -117,6 +117,17 @@ def test_what_is_masked_and_cannot_be_read_is_everything(written: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("written", "holds"), [("[]", ("secrets",)), ("[emails]", ("secrets", "emails"))]
+)
+def test_secrets_are_redacted_also_where_the_list_leaves_them_out(
+    written: str, holds: tuple[str, ...]
+) -> None:
+    text = f"privacy: {{redact: {written}}}"
+    assert parse(text)[1] == ()
+    assert value(text, "privacy.redact") == holds
+
+
+@pytest.mark.parametrize(
     ("text", "path", "holds"),
     [
         ("moed: off", "mode", "off"),

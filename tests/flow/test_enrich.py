@@ -298,19 +298,23 @@ def test_the_fallback_s_summary_holds_no_secret(config: str | None) -> None:
 
 
 def test_a_secret_in_a_model_s_answer_is_redacted() -> None:
-    answer = model_reply(SENTENCE, ("bug", "sure", f"fails with {TOKEN}"))
+    sentence = "The login fails in Firefox with the password: quokkaberry."
+    answer = model_reply(sentence, ("bug", "sure", "the password: quokkaberry"))
     found, _ = planted("privacy: {redact: []}", answer)
     assert found.source == "model"
-    assert found.summary == SENTENCE.replace(TOKEN, "[redacted:github-token]")
-    assert found.label_decision.apply[0].reason == "fails with [redacted:github-token]"
+    assert found.summary == sentence.replace("quokkaberry", "[redacted:password]")
+    assert found.label_decision.apply[0].reason == "the password: [redacted:password]"
 
 
-def test_a_repository_chooses_what_its_model_may_see() -> None:
+def test_a_repository_chooses_what_its_model_may_see_beside_secrets() -> None:
     _, model = planted("privacy: {redact: [secrets]}", model_reply("It fails."))
     assert "ada@example.org" in model.prompts[0].user
     assert TOKEN not in model.prompts[0].user
-    _, model = planted("privacy: {redact: []}", model_reply("It fails."))
-    assert TOKEN in model.prompts[0].user
+    for redact in ("[]", "[emails]"):  # secrets are removed whatever the list says
+        _, model = planted(f"privacy: {{redact: {redact}}}", model_reply("It fails."))
+        assert TOKEN not in model.prompts[0].user
+        assert "hunter2" not in model.prompts[0].user
+        assert ("ada@example.org" in model.prompts[0].user) is (redact == "[]")
 
 
 SPELLINGS = ("won't fix", "🔥 P0", "Auto-Merge", "kind: security", "do not merge/hold", "AI: fix")

@@ -40,7 +40,7 @@ DESCRIPTIONS = {
     "fallback.needs_review": "added to labels that no model chose, if it exists",
     "model.instructions": "the summary's style; at most 2,000 characters",
     "model.name": "one of TAGLINE_ALLOWED_MODELS; null = LLM_MODEL",
-    "privacy.redact": "removed before a model sees the text: secrets, emails",
+    "privacy.redact": "emails: removed before a model sees the text, as secrets always are",
     "learn.from_history": "learn labels from this repository's labelled issues",
     "learn.from_corrections": "learn from labels that people change",
     "budget.per_day_usd": "limit for this repository; beyond it labels come from rules",

@@ -51,7 +51,13 @@ class ModelRules(Struct, frozen=True):
 
 
 class Privacy(Struct, frozen=True):
+    """What is redacted. Secrets always are, also where the file's list leaves them out."""
+
     redact: tuple[Literal["secrets", "emails"], ...] = ("secrets", "emails")
+
+    def __post_init__(self) -> None:
+        kinds = tuple(dict.fromkeys(("secrets", *self.redact)))
+        msgspec.structs.force_setattr(self, "redact", kinds)
 
 
 class Learn(Struct, frozen=True):
