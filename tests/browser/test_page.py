@@ -126,6 +126,27 @@ def test_every_sample_ends_with_one_comment(page: Any, about: str) -> None:
     assert page.locator("#result .taken").count() == 0
 
 
+def test_a_late_answer_to_a_poll_does_not_bring_the_previous_issue_back(page: Any) -> None:
+    held: list[Any] = []
+
+    def hold_first(poll: Any) -> None:
+        if held:
+            poll.fallback()
+        else:
+            held.append(poll)
+
+    page.route(re.compile(r"\?seen="), hold_first)
+    number = int(open_issue(page).rpartition("/")[2])
+    page.wait_for_selector("#poll.htmx-request", state="attached")
+    page.click("#open")
+    page.wait_for_timeout(1000)  # enough for the new issue, were it shown before that answer
+    held[0].continue_()
+    api.expect(page.locator("#issue-title")).to_contain_text(f"#{number + 1}")
+    assert "1 comment" in settled(page)
+    assert f"#{number + 1}" in page.locator("#issue-title").inner_text()
+    page.unroute_all()
+
+
 def test_on_a_wide_screen_the_answer_is_beside_the_top_of_the_issue(page: Any) -> None:
     open_issue(page)
     settled(page)
