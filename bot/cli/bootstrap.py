@@ -52,26 +52,28 @@ def load_settings() -> Settings:
     Notices and warnings are lines of text on standard error; LOG_FORMAT is for services.
     """
     settings = _load()
+    if settings.app_problem:
+        raise SettingsError([settings.app_problem], settings.notices)
     level = "warning" if settings.log_level == "info" else settings.log_level
     log.configure(level, "plain", settings.secrets)
     return settings
 
 
-def load_service_settings(*, receives_only: bool = False) -> Settings:
+def load_service_settings(*, receives: bool = False, works: bool = False) -> Settings:
     """Return the settings of a service, and log its notices and its language models.
 
-    A part that only receives needs neither models nor the whole GitHub App.
+    A part that only receives needs neither models nor the whole GitHub App. Raises `SettingsError`
+    with all that is missing.
     """
-    settings = _load(receives_only=receives_only)
+    settings = _load()
     log.configure(settings.log_level, settings.log_format, settings.secrets)
-    log_start(settings, calls_models=not receives_only)
+    log_start(settings, calls_models=works)
+    settings.require(webhook_secret=receives, forge=works)
     return settings
 
 
-def _load(*, receives_only: bool = False) -> Settings:
+def _load() -> Settings:
     settings = load(os.environ, ENV_FILE)
-    if settings.app_problem and not receives_only:
-        raise SettingsError([settings.app_problem])
     export_proxies(settings)
     return settings
 
@@ -111,7 +113,8 @@ def describe_error(error: Exception) -> tuple[str, int]:
     from bot.embedded.valkey import ServerUnavailable
 
     if isinstance(error, SettingsError):
-        problems = "".join(f"\n  - {problem}" for problem in error.problems)
+        lines = (*error.problems, *error.notices)
+        problems = "".join(f"\n  - {line}" for line in lines)
         return f"Tagline cannot start:{problems}\n({describe_sources()})", USAGE
     if isinstance(error, (ServerUnavailable, AddressUnavailable)):
         return f"Tagline cannot start: {error}", 1
@@ -226,7 +229,7 @@ def log_redis_problems(settings: Settings, *, receives_only: bool = False) -> No
         log.get().error(f"Redis {problem.what}", fix=problem.fix)
 
 
-def log_start(settings: Settings, *, calls_models: bool = True) -> None:
+def log_start(settings: Settings, *, calls_models: bool) -> None:
     """Log the notices of the settings and, for a part that calls them, the language models."""
     for notice in (*settings.notices, *(settings.model_notices if calls_models else ())):
         log.get().warning(notice)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 OLDEST_PYTHON = (3, 11)
 LEVELS = {"ok": ("ok", "green"), "advice": ("warning", "yellow"), "problem": ("problem", "red")}
 WIDTH = 8  # of a level
+CORRECT = "change it in the environment or in .env"
 NO_REPOSITORY = "check its spelling, and that the App or the token's user has access to it"
 
 
@@ -109,7 +110,9 @@ def _run_checks(report: _Report, repo: str | None) -> None:
         clients = wiring.clients()
     except SettingsError as error:
         problems = [_split_fix(problem) for problem in error.problems]
-        report.add("settings", lambda: [*problems, Finding(bootstrap.describe_sources())])
+        notices = [Finding(notice, CORRECT) for notice in error.notices]
+        sources = Finding(bootstrap.describe_sources())
+        report.add("settings", lambda: [*problems, *notices, sources])
         return
     click.get_current_context().call_on_close(clients.close)
     log.configure("error", settings.log_format, settings.secrets)
@@ -150,7 +153,7 @@ def _check_settings(settings: Settings) -> Iterator[Finding]:
     notices = [*settings.notices, *settings.model_notices]
     notices += () if missing else settings.receiver_notices
     for notice in notices:
-        yield Finding(notice, "change it in the environment or in .env")
+        yield Finding(notice, CORRECT)
     if not missing and not notices:
         yield Finding("nothing is missing or wrong")
     if settings.mode != "apply":

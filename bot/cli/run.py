@@ -30,8 +30,7 @@ def run() -> None:
     from bot.cli.signals import StopSignal
 
     stop = StopSignal()
-    settings = bootstrap.load_service_settings()
-    settings.require(webhook_secret=True, forge=True)
+    settings = bootstrap.load_service_settings(receives=True, works=True)
     with ExitStack() as parts:  # stops in reverse order: receiver, worker, Redis
         _run(settings, parts, stop)
 

@@ -32,7 +32,7 @@ def serve() -> None:
     stop = StopSignal()
     from bot.queue.watch import RedisWatch
 
-    settings = bootstrap.load_service_settings(receives_only=True)
+    settings = bootstrap.load_service_settings(receives=True)
     receiver = Receiver(settings)
     bootstrap.log_redis_problems(settings, receives_only=True)
     gc.freeze()  # objects loaded at the start are never garbage

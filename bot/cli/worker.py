@@ -20,7 +20,7 @@ def worker() -> None:
     from bot import log, wiring
     from bot.queue.watch import RedisWatch
 
-    settings = bootstrap.load_service_settings()
+    settings = bootstrap.load_service_settings(works=True)
     running = wiring.worker(settings)
     bootstrap.log_redis_problems(settings)
     gc.freeze()  # objects loaded at the start are never garbage

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
@@ -50,11 +50,15 @@ KNOWN = (
 
 
 class SettingsError(Exception):
-    """All problems of the environment, one line each, with variables but never their values."""
+    """All problems of the environment, one line each, with variables but never their values.
 
-    def __init__(self, problems: list[str]) -> None:
+    `notices` are those of the settings, which may be the reason: misspelt names.
+    """
+
+    def __init__(self, problems: list[str], notices: Sequence[str] = ()) -> None:
         super().__init__("\n".join(problems))
         self.problems = problems
+        self.notices = notices
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +220,8 @@ def _read(env: Environment) -> Settings:
         source=env.variables,
     )
     if env.problems:
-        raise SettingsError(list(dict.fromkeys(env.problems)))
+        notices = [*env.notices, *env.model_notices]
+        raise SettingsError(list(dict.fromkeys(env.problems)), notices)
     return settings
 
 

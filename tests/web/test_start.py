@@ -19,6 +19,7 @@ from bot import log
 from bot.cli.main import cli
 from bot.settings.load import SECRETS
 from tests.conftest import free_port
+from tests.settings.keys import PEM
 from tests.web.client import GITLAB_PAYLOAD, PAYLOAD, github_headers, gitlab_headers
 
 SHORT = "quokkaberry"
@@ -74,6 +75,30 @@ def test_a_secret_whose_file_is_empty_or_missing_refuses_the_start(
 
 def test_without_any_webhook_secret_the_start_is_refused(bare: pytest.MonkeyPatch) -> None:
     assert "GITHUB_WEBHOOK_SECRET is not set" in refusal()
+
+
+MISSPELT = {
+    "GITHUB_APPID": "did you mean GITHUB_APP_ID",
+    "GITHUB_WEBHOK_SECRET": "did you mean GITHUB_WEBHOOK_SECRET",
+}
+
+
+@pytest.mark.parametrize("command", ["run", "worker", "check", "enrich"])
+@pytest.mark.parametrize("more", [{}, {"PORT": "quokkaberry"}], ids=["missing", "invalid"])
+def test_every_mistake_and_its_reason_are_shown_at_once(
+    bare: pytest.MonkeyPatch, command: str, more: dict[str, str]
+) -> None:
+    for name in MISSPELT:
+        bare.setenv(name, GOOD)
+    for name, value in {"GITHUB_PRIVATE_KEY": PEM, **more}.items():
+        bare.setenv(name, value)
+    ran = CliRunner().invoke(cli, [command, *(["github:a/b#1"] if command == "enrich" else [])])
+    assert ran.exit_code in (1, 2)
+    for reason in (*MISSPELT.values(), *more):
+        assert reason in ran.output
+    if not more:
+        assert "GITHUB_APP_ID is not set" in ran.output
+        assert ("GITHUB_WEBHOOK_SECRET is not set" in ran.output) is (command in ("run", "check"))
 
 
 def test_a_running_receiver_has_loaded_parsers_and_no_client(tmp_path: Path) -> None:
