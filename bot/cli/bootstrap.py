@@ -36,6 +36,7 @@ PARTIAL = 3
 OVER_BUDGET = 4
 TRY_AGAIN = 75
 ADAPTERS = ("bot.forges.", "bot.store.", "bot.queue.")
+NO_REPOSITORY = "check its spelling, and that the App or the token's user has access to it"
 NO_REDIS = "look at REDIS_URL; if it is not set, at DATA_DIR and whether `tagline run` is running"
 
 
@@ -109,7 +110,7 @@ def describe_error(error: Exception) -> tuple[str, int]:
     """Return what a command prints for an error that ends it, and its exit code."""
     import redis
 
-    from bot.core.errors import Retry, TaglineError
+    from bot.core.errors import NotFound, Retry, TaglineError
     from bot.embedded.valkey import ServerUnavailable
 
     if isinstance(error, SettingsError):
@@ -121,7 +122,8 @@ def describe_error(error: Exception) -> tuple[str, int]:
     if isinstance(error, Retry):
         return f"Not done: {error}{_advise_when(error)}", TRY_AGAIN
     if isinstance(error, TaglineError):
-        return f"Not done: {error}", 1
+        hint = f": {NO_REPOSITORY}" if isinstance(error, NotFound) and error.may_be_lag else ""
+        return f"Not done: {error}{hint}", 1
     if isinstance(error, redis.RedisError):
         from bot.queue.enqueue import error_code
 
@@ -205,10 +207,15 @@ def open_forge(
 
     Raises the errors of a forge.
     """
+    from bot.core.errors import NotFound
     from bot.forges import registry
 
     forge = registry.FORGES[ref.forge].client(settings, clients)
-    return forge, forge.complete_ref(ref)
+    try:
+        return forge, forge.complete_ref(ref)
+    except NotFound as error:
+        lag = error.may_be_lag
+        raise NotFound(f"{ref.forge}:{ref.repo}: {error}", may_be_lag=lag) from None
 
 
 def open_redis(settings: Settings) -> redis.Redis:

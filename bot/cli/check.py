@@ -29,7 +29,6 @@ OLDEST_PYTHON = (3, 11)
 LEVELS = {"ok": ("ok", "green"), "advice": ("warning", "yellow"), "problem": ("problem", "red")}
 WIDTH = 8  # of a level
 CORRECT = "change it in the environment or in .env"
-NO_REPOSITORY = "check its spelling, and that the App or the token's user has access to it"
 
 
 @click.command()
@@ -129,7 +128,8 @@ def _run_checks(report: _Report, repo: str | None) -> None:
         report.add("webhooks", lambda: registry.check_public_url(settings, clients))
     report.add("model", lambda: _check_models(settings, clients))
     if ref:
-        report.add("repository", lambda: _check_repository(settings, clients, ref), NO_REPOSITORY)
+        fix = bootstrap.NO_REPOSITORY
+        report.add("repository", lambda: _check_repository(settings, clients, ref), fix)
 
 
 def _check_python() -> Iterator[Finding]:

@@ -54,12 +54,14 @@ def _run(settings: Settings, clients: ClientPool, job: Job, apply: bool) -> Outc
     from dataclasses import replace
 
     from bot import wiring
+    from bot.flow.context import LAG_TRIES
 
     bootstrap.show_notices(settings)
     if not apply:
         settings = replace(settings, mode="dry-run")
     store = _open_store(settings) if apply else wiring.no_store()
-    return wiring.runner(settings, clients, store)(job, 1)
+    # An issue that a person names is no new one that a replica of the forge may lack.
+    return wiring.runner(settings, clients, store)(job, LAG_TRIES + 1)
 
 
 def _open_store(settings: Settings) -> RedisStore | NoStore:
@@ -104,7 +106,7 @@ def _print(outcome: Outcome, as_json: bool, applied: bool) -> None:
         click.echo(msgspec.json.encode(report))
         return
     if plan is None:
-        click.echo(f"Nothing to do: {record.why}.", err=True)
+        click.echo(f"Nothing to do for {outcome.job.ref}: {record.why}.", err=True)
         return
     if applied and record.status in ("skipped", "deleted", "dry-run"):
         bootstrap.fail(f"Not written: {record.why or record.status}.")

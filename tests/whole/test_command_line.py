@@ -203,3 +203,29 @@ def test_the_demo_prints_a_complete_example_of_both_hosts(tmp_path: Path) -> Non
             "starting enrichment",
             "enrichment succeeded",
         }
+
+
+NAMING_A_REPOSITORY = (
+    ("enrich", "{repo}#1"),
+    ("config", "show", "--repo", "{repo}"),
+    ("stats", "{repo}"),
+    ("export", "{repo}", "--format", "csv"),
+    ("labels", "doctor", "{repo}"),
+)
+
+
+@pytest.mark.parametrize("command", NAMING_A_REPOSITORY, ids=lambda words: words[0])
+def test_a_repository_that_is_not_found_is_named(
+    app: App, tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    repo = f"{app.on}:acme/nowhere-at-all"
+    words = [word.format(repo=repo) for word in command]
+    result = tagline(*words, cwd=tmp_path, environment=app.environ)
+    assert result.returncode == 1
+    assert f"Not done: {repo}: not found: check its spelling" in result.stderr
+
+
+def test_an_issue_that_is_not_found_is_named(app: App, tmp_path: Path) -> None:
+    ref = app.ref(98765)
+    result = tagline("enrich", ref, cwd=tmp_path, environment=app.environ)
+    assert f"Nothing to do for {ref}: not found." in result.stderr
