@@ -121,6 +121,28 @@ def test_for_a_token_that_may_not_make_hooks_the_error_names_the_role(
     project.environment["GITLAB_TOKEN"] = box.gitlab.maintainer_token
 
 
+@pytest.mark.parametrize("command", ["add-hook", "remove-hook"])
+@pytest.mark.parametrize("options", [(), ("--group",)])
+def test_a_misspelt_path_ends_with_what_is_not_there(
+    project: Project, command: str, options: tuple[str, ...]
+) -> None:
+    right, project.name = project.name, "acme/nowhere-at-all"
+    output = project.run(command, *options, code=1)
+    project.name = right
+    missing = "no such group, or" if options else "no such project, or"
+    assert f"Not done: {missing} the token cannot see it" in output
+    assert ("add --group" in output) is not bool(options)
+    assert "Reporter" not in output
+
+
+def test_a_user_that_is_no_member_is_told_the_role_for_hooks(
+    project: Project, box: Sandbox
+) -> None:
+    box.fault("forge-404", times=None, match="/members/")
+    assert "add the user with the role Maintainer" in project.run("add-hook")
+    box.clear_faults()
+
+
 def test_a_temporary_error_exits_with_75_after_the_findings_made_before(
     project: Project, box: Sandbox
 ) -> None:

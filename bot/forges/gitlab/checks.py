@@ -66,15 +66,19 @@ class GitLabChecks:
         yield Finding(f"the token expires on {token['expires_at']}", fix)
 
     def check_role(self, owner: str, *, for_hooks: bool = False) -> Finding:
-        """Return the user's role in a project or group, given as its API path."""
+        """Return the user's role in a project or group, given as its API path.
+
+        Raises `NotFound` if it does not exist or the token cannot see it.
+        """
         user_id = require_id("GitLab", self._get("/user"))
         try:
             member = self._get(f"{owner}/members/all/{user_id}")
         except NotFound:
+            self._get(owner)  # raises the same if there is none
             member = {}
         level = int(number(member.get("access_level")) or 0)
         if not level:
-            fix = "add the user with the role Reporter"
+            fix = f"add the user with the role {'Maintainer' if for_hooks else 'Reporter'}"
             return Finding("the token's user is no member", fix, wrong=True)
         role, wrong = f"role: {ROLES.get(level, level)}", level < REPORTER
         fix = "comments and labels need the role Reporter" if wrong else ""

@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from bot.core.diagnostics import Finding, about_labels
-from bot.core.errors import Forbidden, OperatorError, TaglineError
+from bot.core.errors import Forbidden, NotFound, OperatorError, TaglineError
 from bot.core.types import Label
 from bot.forges.gitlab.backend import call, connect
 from bot.forges.gitlab.checks import SIGNING_VERSION, GitLabChecks
@@ -81,7 +81,9 @@ class Hooks:
     def report(self, hook_url: str) -> Iterator[Finding]:
         """Yield findings about the token, the user's role, the labels and the URL."""
         yield from self._checks.check_token()
-        yield self._checks.check_role(self._owner, for_hooks=True)
+        with self._explain_refusal(hook_url):
+            role = self._checks.check_role(self._owner, for_hooks=True)
+        yield role
         yield from about_labels(
             [Label(text(x.get("name")), text(x.get("description"))) for x in self._list("labels")]
         )
@@ -98,6 +100,10 @@ class Hooks:
             yield
         except Forbidden as error:
             raise OperatorError(f"{error}. {self._why_refused(hook_url)}") from None
+        except NotFound:
+            missing = "no such group" if self._group else "no such project"
+            hint = "" if self._group else "; for a group add --group"
+            raise NotFound(f"{missing}, or the token cannot see it{hint}") from None
 
     def _why_refused(self, hook_url: str) -> str:
         if self._group:
