@@ -54,7 +54,6 @@ def test_a_correct_app_gives_no_advice() -> None:
         ("/app", {"permissions": {"issues": "read"}}, "permission issues: read", "problem"),
         ("/app", {"permissions": {"issues": "write"}}, "permission contents: none", "advice"),
         ("/app", {"events": ["issue_comment"]}, "event issues is not sent", "problem"),
-        ("/app", {"events": ["issues"]}, "event issue_comment is not sent", "advice"),
         ("/app/hook/config", None, "the App has no webhook URL", "problem"),
         ("/app/hook/config", {"url": ""}, "the App has no webhook URL", "problem"),
         ("/app/hook/config", {"url": "https://x.example/"}, "webhook URL: https://x", "problem"),

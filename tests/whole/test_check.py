@@ -72,7 +72,7 @@ def test_a_correct_setup_has_no_problem(check: CheckCommand) -> None:
         "the clocks agree",
         "the App tagline-bot answers",
         "permission issues: write",
-        "event issue_comment",
+        "event issues",
         "webhook URL: https://tagline.example/webhooks/github",
         "installed on acme",
     ):

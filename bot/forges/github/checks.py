@@ -16,7 +16,7 @@ from bot.http import ClientPool
 
 # What the App is registered with, as in app.yaml.
 NEEDED = {**PERMISSIONS, "metadata": "read"}
-EVENTS = ("issues", "issue_comment")
+EVENTS = ("issues",)
 WEBHOOK_PATH = "/webhooks/github"
 RANK = {"read": 1, "write": 2, "admin": 3}
 MISSING_PERMISSION = {
@@ -24,10 +24,7 @@ MISSING_PERMISSION = {
     "metadata": "every App has it: look at the App's settings",
     "contents": "only for .github/tagline.yml; without it the defaults apply",
 }
-MISSING_EVENT = {
-    "issues": "subscribe to it in the App's settings: without it nothing arrives",
-    "issue_comment": "subscribe to it in the App's settings: for commands in comments",
-}
+MISSING_EVENT = "subscribe to it in the App's settings: without it nothing arrives"
 Json = Mapping[str, Any]
 
 
@@ -93,7 +90,7 @@ def _check_permissions(app: Json) -> Iterator[Finding]:
         if name in events:
             yield Finding(f"event {name}")
         else:
-            yield Finding(f"event {name} is not sent", MISSING_EVENT[name], wrong=name == "issues")
+            yield Finding(f"event {name} is not sent", MISSING_EVENT, wrong=True)
 
 
 def _check_installations(app: Json, installations: Sequence[Json]) -> Iterator[Finding]:

@@ -24,7 +24,7 @@ from bot.http import ClientPool
 EVENTS = {
     "issues_events": True,
     "confidential_issues_events": False,
-    "note_events": True,
+    "note_events": False,
     "push_events": False,
     "enable_ssl_verification": True,
 }
