@@ -33,16 +33,25 @@ def config() -> None:
 def check(file: str | None, as_json: bool) -> None:
     """Print every problem in FILE, with its line, its key and what to write instead.
 
-    FILE defaults to .github/tagline.yml or .gitlab/tagline.yml in this directory (or .yaml); - is
+    FILE defaults to .github/tagline.yml and .gitlab/tagline.yml in this directory (or .yaml); - is
     standard input. The exit code is 1 if there is a problem. Notes on keys without effect and on
-    files that are not read are no problems.
+    files that are not read are no problems. --json prints one line for each file.
     """
+    names = [file] if file else _find_default_files()
+    unread = [] if file else _list_unread()
+    are_valid = [_check_file(name, unread, as_json=as_json) for name in names]
+    if not as_json:
+        for path in unread:
+            click.echo(f"{path}: note: not read; {' or '.join(PATHS)} is")
+    sys.exit(0 if all(are_valid) else 1)
+
+
+def _check_file(name: str, unread: list[str], *, as_json: bool) -> bool:
+    """Print the problems and notes of a file; return whether it has no problem."""
     from bot.core.config import docs, parser
 
-    name = file or _find_default_file()
     parsed = parser.read(_read_file(name))
     problems, notes = parsed.problems, docs.notes(parsed)
-    unread = [] if file else _list_unread(name)
     if as_json:
         report = {
             "v": 1,
@@ -58,11 +67,9 @@ def check(file: str | None, as_json: bool) -> None:
             click.echo(f"{name}:{x.line or 1}: {x.key or 'file'}: {x.advice}")
         for line, key in notes:
             click.echo(f"{name}:{line}: {key}: note: {NO_EFFECT}")
-        for path in unread:
-            click.echo(f"{path}: note: not read; {' or '.join(PATHS)} is")
         if not problems:
             click.echo(f"{name}: no problem", err=True)
-    sys.exit(1 if problems else 0)
+    return not problems
 
 
 @config.command()
@@ -77,7 +84,9 @@ def show(file: str | None, repo: str | None, as_json: bool) -> None:
 
     if file and repo is not None:
         raise click.UsageError("Give FILE or --repo, not both.")
-    text = _read_repository(repo) if repo is not None else _read_file(file or _find_default_file())
+    text = (
+        _read_repository(repo) if repo is not None else _read_file(file or _find_default_files()[0])
+    )
     parsed = parser.read(text)
     for problem in parsed.problems:
         click.echo(f"Problem: {problem}", err=True)
@@ -124,20 +133,21 @@ def init(write: Path | None, public_url: str) -> None:
     click.echo(f"Wrote {write}", err=True)
 
 
-def _find_default_file() -> str:
-    for path in READ:
-        if Path(path).is_file():
-            return path
+def _find_default_files() -> list[str]:
+    """Return the file of each host: a repository may have both. Raises `UsageError` for none."""
+    found = {Path(path).parent: path for path in reversed(READ) if Path(path).is_file()}
+    if found:
+        return sorted(found.values())
     missing = f"Neither {' nor '.join(PATHS)} exists here"
-    if unread := _list_unread(""):
+    if unread := _list_unread():
         raise click.UsageError(f"{missing}, and {', '.join(unread)} is not read: move it there.")
     raise click.UsageError(f"{missing}: name a FILE.")
 
 
-def _list_unread(name: str) -> list[str]:
-    """Return files here that people may take for the configuration, without the file `name`.
+def _list_unread() -> list[str]:
+    """Return files here that people may take for the configuration.
 
-    A repository may have a file for each host. Of two names for the same host the first is read.
+    Of two names for the same host the first is read.
     """
     here = [
         path.as_posix()
@@ -147,7 +157,7 @@ def _list_unread(name: str) -> list[str]:
         if NAME.fullmatch(path.name) and path.is_file()
     ]
     first = {Path(path).parent: path for path in reversed(READ) if path in here}
-    return [path for path in here if path not in (name, *first.values())]
+    return [path for path in here if path not in first.values()]
 
 
 def _read_file(name: str) -> str:

@@ -34,6 +34,20 @@ def test_check_prints_every_problem_and_note_with_its_line(folder: Path) -> None
     ]
 
 
+def test_check_reads_the_files_of_both_hosts(folder: Path) -> None:
+    (folder / ".gitlab").mkdir()
+    (folder / ".gitlab" / "tagline.yaml").write_text("mode: of\n")
+    result = tagline("config", "check", cwd=folder)
+    assert result.returncode == 1
+    assert ".github/tagline.yml:1: mode: " in result.stdout
+    assert ".gitlab/tagline.yaml:1: mode: " in result.stdout
+    shown = tagline("config", "check", "--json", cwd=folder).stdout.splitlines()
+    files = [json.loads(line)["file"] for line in shown]
+    assert files == [".github/tagline.yml", ".gitlab/tagline.yaml"]
+    (folder / ".github" / "tagline.yml").write_text("mode: off\n")
+    assert tagline("config", "check", cwd=folder).returncode == 1
+
+
 def test_check_prints_json(folder: Path) -> None:
     result = tagline("config", "check", ".github/tagline.yml", "--json", cwd=folder)
     assert result.returncode == 1
