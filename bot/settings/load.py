@@ -266,7 +266,7 @@ def _gitlab_url(env: Environment) -> str:
     url = env.url("GITLAB_URL", "https://gitlab.com")
     if re.search(r"/api(/v\d)?$", url):
         env.problems.append(
-            "GITLAB_URL is the address of GitLab's start page: remove /api and what follows it."
+            "GITLAB_URL must be the address of GitLab's start page: remove /api and what follows."
         )
     return url
 
@@ -275,7 +275,7 @@ def _public_url(env: Environment) -> str:
     url = env.url("PUBLIC_URL")
     if "/webhooks" in url:
         env.problems.append(
-            "PUBLIC_URL is the receiver's address: remove /webhooks and what follows it."
+            "PUBLIC_URL must be the receiver's address: remove /webhooks and what follows."
         )
     return url
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
@@ -9,6 +10,7 @@ from bot.settings.environment import Environment
 
 PROVIDERS = ("openai", "anthropic", "compatible", "none")
 DEFAULT_MODELS = {"openai": "gpt-6-luna", "anthropic": "claude-haiku-5-5"}
+ENDPOINT = re.compile(r"/(chat/completions|completions|messages|responses|embeddings)$")
 KEY_NAMES = {
     "openai": "OPENAI_API_KEY",
     "anthropic": "ANTHROPIC_API_KEY",
@@ -143,6 +145,10 @@ def _read_url(env: Environment, provider: str, variable: str) -> str:
     url = env.url(variable, DEFAULT_URLS.get(provider, ""))
     if not url and provider == "compatible":
         env.problems.append("LLM_BASE_URL is not set; a compatible server needs it.")
+    if found := ENDPOINT.search(url):
+        env.problems.append(
+            f"{variable} must be the address that all requests share: remove {found[0]}."
+        )
     return url
 
 

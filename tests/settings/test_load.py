@@ -205,7 +205,7 @@ def test_a_list_of_proxies_must_name_some_addresses(value: str) -> None:
 )
 def test_an_address_with_too_much_at_its_end_is_a_problem(name: str, value: str) -> None:
     (line,) = problems({name: value})
-    assert line.startswith(f"{name} is the ")
+    assert line.startswith(f"{name} must be the ")
     assert "remove /" in line
 
 

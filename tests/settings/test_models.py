@@ -160,6 +160,18 @@ def test_private_and_loopback_addresses_are_allowed(url: str) -> None:
     assert load_model({**COMPATIBLE, "LLM_BASE_URL": url}).base_url == url
 
 
+@pytest.mark.parametrize("end", ["/chat/completions", "/messages", "/embeddings"])
+@pytest.mark.parametrize(
+    ("environ", "name"), [(COMPATIBLE, "LLM_BASE_URL"), (OPENAI, "OPENAI_BASE_URL")]
+)
+def test_the_address_of_one_endpoint_is_refused_with_what_to_remove(
+    end: str, environ: dict[str, str], name: str
+) -> None:
+    (problem,) = problems({**environ, name: f"https://llm.example/v1{end}/"})
+    assert problem.startswith(f"{name} must be the address")
+    assert problem.endswith(f"remove {end}.")
+
+
 @pytest.mark.parametrize(
     ("url", "why"),
     [
