@@ -130,7 +130,7 @@ def describe_error(error: Exception) -> tuple[str, int]:
         return f"Redis does not answer ({error_code(error)}): {NO_REDIS}.", TRY_AGAIN
     if known := _describe_input_error(error):
         return known
-    if fix := _find_hint(error):
+    if fix := find_hint(error):
         return f"Not done: the server's answer has an unknown form; {fix}", 1
     place = (log.frames(error.__traceback__) or [""])[-1]
     return (
@@ -146,7 +146,7 @@ def _advise_when(error: Retry) -> str:
 
     if isinstance(error, RateLimited):
         return f". Try again in {format_wait(error.after)}."
-    hint = "" if isinstance(error, Postponed) else _find_hint(error)
+    hint = "" if isinstance(error, Postponed) else find_hint(error)
     return f". Try again; if it stays so, {hint}" if hint else ""
 
 
@@ -161,11 +161,18 @@ def _describe_input_error(error: Exception) -> tuple[str, int] | None:
     return None
 
 
-def _find_hint(error: Exception) -> str:
+def find_hint(error: Exception) -> str:
     """Return what to look at for an error that an adapter of a server raised, else ""."""
+    from bot.core.errors import Unreachable
     from bot.forges.registry import FORGES
 
-    hints = {f"bot.forges.{name}.": entry.settings_hint for name, entry in FORGES.items()}
+    network = "DNS, the network and HTTPS_PROXY"
+    hints = {
+        f"bot.forges.{name}.": f"look at {entry.url_variable}, {network}"
+        if isinstance(error, Unreachable)
+        else entry.settings_hint
+        for name, entry in FORGES.items()
+    }
     redis_hint = "look at REDIS_URL; does another program use its database?"
     hints |= {"bot.store.": redis_hint, "bot.queue.": redis_hint}
     modules = (frame.f_globals.get("__name__", "") for frame, _ in walk_tb(error.__traceback__))

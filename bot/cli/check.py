@@ -80,11 +80,13 @@ class _Report:
         import redis
 
         from bot.core.diagnostics import Finding
-        from bot.core.errors import TaglineError
+        from bot.core.errors import TaglineError, Unreachable
 
         try:
             for finding in check():
                 self.lines.append((area, finding))
+        except Unreachable as error:
+            self.lines.append((area, Finding(str(error), bootstrap.find_hint(error), wrong=True)))
         except TaglineError as error:
             self.lines.append((area, Finding(str(error), fix, wrong=True)))
         except redis.RedisError as error:

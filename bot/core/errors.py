@@ -27,6 +27,10 @@ class Retry(TaglineError):
         self.after = after
 
 
+class Unreachable(Retry):
+    """No response came: the address, the network or a proxy is the reason, no credentials."""
+
+
 class Postponed(Retry):
     """The queue acts: the job has to wait, which does not count as a failed try."""
 

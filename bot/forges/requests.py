@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from bot.core.config import yaml_nodes
-from bot.core.errors import LockContended, Retry, WriteUncertain
+from bot.core.diagnostics import excerpt
+from bot.core.errors import LockContended, Retry, Unreachable, WriteUncertain
 from bot.footprint import NoPermit, await_permit
 from bot.http import (
     FAILURES,
@@ -46,13 +49,15 @@ def send_request(
             with deadline(CALL_SECONDS):
                 return client.send(request, first_bytes or max_bytes, truncate=first_bytes > 0)
         except NOT_SENT as error:
-            raise Retry(f"{forge} cannot be reached ({type(error).__name__})") from None
+            reason = excerpt(str(error)) or type(error).__name__
+            raise Unreachable(f"{forge} cannot be reached at {_host(request)}: {reason}") from None
         except TooLarge as error:
             reason = f"{forge}'s response is too long ({error})"
             raise (TooLong(reason) if is_read else WriteUncertain(reason)) from None
         except FAILURES as error:
-            reason = f"{forge}'s response did not arrive ({type(error).__name__})"
-            raise (Retry(reason) if is_read else WriteUncertain(reason)) from None
+            kind = type(error).__name__
+            reason = f"{forge}'s response did not arrive from {_host(request)} ({kind})"
+            raise (Unreachable(reason) if is_read else WriteUncertain(reason)) from None
         except NoPermit:
             if not is_read:
                 reason = f"{forge}'s response had to wait for too long"
@@ -63,3 +68,7 @@ def send_request(
             await_permit(PERMIT_SECONDS if left is None else left / 2)
         except NoPermit:
             raise LockContended("too many large responses are being read") from None
+
+
+def _host(request: Request) -> str:
+    return urlsplit(request.url).hostname or ""

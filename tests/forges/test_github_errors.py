@@ -22,6 +22,7 @@ from bot.core.errors import (
     RateLimited,
     Retry,
     TaglineError,
+    Unreachable,
     WriteUncertain,
 )
 from bot.forges.github.api import GitHub
@@ -143,12 +144,12 @@ def test_rejected_credentials_are_an_operator_error_that_names_the_variables() -
 
 # What happens on the way → the error of a read, and of a write that may have happened.
 ON_THE_WAY: dict[Exception, tuple[type[TaglineError], type[TaglineError]]] = {
-    httpx.ConnectError("refused"): (Retry, Retry),
-    httpx.ConnectTimeout("slow"): (Retry, Retry),
-    httpx.ReadTimeout("slow"): (Retry, WriteUncertain),
-    httpx.WriteError("cut"): (Retry, WriteUncertain),
-    httpx.ReadError("cut"): (Retry, WriteUncertain),
-    httpx.RemoteProtocolError("rubbish"): (Retry, WriteUncertain),
+    httpx.ConnectError("refused"): (Unreachable, Unreachable),
+    httpx.ConnectTimeout("slow"): (Unreachable, Unreachable),
+    httpx.ReadTimeout("slow"): (Unreachable, WriteUncertain),
+    httpx.WriteError("cut"): (Unreachable, WriteUncertain),
+    httpx.ReadError("cut"): (Unreachable, WriteUncertain),
+    httpx.RemoteProtocolError("rubbish"): (Unreachable, WriteUncertain),
 }
 
 

@@ -120,6 +120,21 @@ def test_a_wrong_value_is_one_problem_with_its_fix(
     assert re.search(fix, check.problem(area))
 
 
+@pytest.mark.parametrize(("name", "area"), [("GITHUB_API_URL", "github"), ("GITLAB_URL", "gitlab")])
+def test_an_address_that_does_not_answer_is_no_problem_of_the_credentials(
+    check: CheckCommand, name: str, area: str
+) -> None:
+    check.environment[name] = "http://127.0.0.1:1"
+    problem = check.problem(area)
+    assert re.search(r"cannot be reached at 127\.0\.0\.1: .*refused", problem)
+    assert f"look at {name}, DNS, the network and HTTPS_PROXY" in problem
+    assert not re.search("TOKEN|APP_ID|PRIVATE_KEY", problem)
+    result = tagline(
+        "enrich", f"{area}:acme/widget#1", cwd=check.folder, environment=check.environment
+    )
+    assert f"look at {name}, DNS" in result.stderr
+
+
 @pytest.mark.parametrize("name", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY"])
 def test_the_proxy_that_is_used_is_shown_without_its_password(
     check: CheckCommand, name: str
