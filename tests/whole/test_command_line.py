@@ -229,3 +229,10 @@ def test_an_issue_that_is_not_found_is_named(app: App, tmp_path: Path) -> None:
     ref = app.ref(98765)
     result = tagline("enrich", ref, cwd=tmp_path, environment=app.environ)
     assert f"Nothing to do for {ref}: not found." in result.stderr
+
+
+def test_a_demo_whose_model_does_not_answer_says_so_in_a_sentence(tmp_path: Path) -> None:
+    model = {"LLM_PROVIDER": "compatible", "LLM_MODEL": "m", "LLM_BASE_URL": "http://127.0.0.1:1"}
+    result = tagline("demo", cwd=tmp_path, environment=model)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.count("The model failed (it cannot be reached): ") == 2
