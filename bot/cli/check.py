@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from bot.settings.load import Settings
 
 OLDEST_PYTHON = (3, 11)
-LEVELS = {"ok": ("ok", "green"), "advice": ("warning", "yellow"), "problem": ("problem", "red")}
+COLOURS = {"ok": "green", "warning": "yellow", "problem": "red"}
 WIDTH = 8  # of a level
 CORRECT = "change it in the environment or in .env"
 
@@ -42,7 +42,7 @@ def check(repo: str | None, as_json: bool) -> None:
     report = _Report()
     _run_checks(report, repo)
     levels = Counter(finding.level for _, finding in report.lines)
-    problems, warnings = levels["problem"], levels["advice"]
+    problems, warnings = levels["problem"], levels["warning"]
     if as_json:
         findings = [
             {"area": area, "what": x.what, "fix": x.fix, "level": x.level}
@@ -59,11 +59,10 @@ def check(repo: str | None, as_json: bool) -> None:
 
 def _print(area: str, finding: Finding) -> None:
     """Print a finding; at a terminal in lines that fit."""
-    word, colour = LEVELS[finding.level]
     fix = f" → {finding.fix}" if finding.fix else ""
     indent = " " * (WIDTH + 1)
     lines = bootstrap.wrap(f"{area}: {finding.what}{fix}", indent) or [""]
-    level = click.style(word.ljust(WIDTH), fg=colour)
+    level = click.style(finding.level.ljust(WIDTH), fg=COLOURS[finding.level])
     click.echo("\n".join([f"{level} {lines[0].removeprefix(indent)}", *lines[1:]]))
 
 
@@ -110,7 +109,7 @@ def _run_checks(report: _Report, repo: str | None) -> None:
         bootstrap.export_proxies(settings)
         clients = wiring.clients()
     except SettingsError as error:
-        problems = [_split_fix(problem) for problem in error.problems]
+        problems = [Finding(problem, CORRECT, wrong=True) for problem in error.problems]
         notices = [Finding(notice, CORRECT) for notice in error.notices]
         sources = Finding(bootstrap.describe_sources())
         report.add("settings", lambda: [*problems, *notices, sources])
@@ -151,7 +150,7 @@ def _check_settings(settings: Settings) -> Iterator[Finding]:
     except SettingsError as error:
         missing = error.problems
     yield Finding(bootstrap.describe_sources())
-    yield from map(_split_fix, missing)
+    yield from (Finding(problem, CORRECT, wrong=True) for problem in missing)
     notices = [*settings.notices, *settings.model_notices]
     notices += () if missing else settings.receiver_notices
     for notice in notices:
@@ -162,14 +161,6 @@ def _check_settings(settings: Settings) -> Iterator[Finding]:
         yield Finding(
             f"TAGLINE_MODE is {settings.mode}", "set it to apply to write comments and labels"
         )
-
-
-def _split_fix(problem: str) -> Finding:
-    """Return a problem of the settings, whose fix follows the last colon if there is one."""
-    from bot.core.diagnostics import Finding
-
-    what, _, fix = problem.rpartition(": ")
-    return Finding(what or problem, fix if what else "correct this setting", wrong=True)
 
 
 def _check_redis(settings: Settings) -> Iterator[Finding]:

@@ -25,7 +25,7 @@ WHY_UNUSED = {
 class Finding:
     """One line of a report. `fix` is the instruction for it, "" for none.
 
-    `wrong` is True if Tagline cannot work like this; otherwise `fix` is advice.
+    `wrong` is True if Tagline cannot work like this; otherwise a `fix` makes it a warning.
     """
 
     what: str
@@ -33,10 +33,10 @@ class Finding:
     wrong: bool = False
 
     @property
-    def level(self) -> Literal["ok", "advice", "problem"]:
+    def level(self) -> Literal["ok", "warning", "problem"]:
         if self.wrong:
             return "problem"
-        return "advice" if self.fix else "ok"
+        return "warning" if self.fix else "ok"
 
 
 def about_labels(labels: Sequence[Label]) -> Iterator[Finding]:

@@ -52,16 +52,16 @@ def test_a_correct_app_gives_no_advice() -> None:
     ("path", "answer", "what", "level"),
     [
         ("/app", {"permissions": {"issues": "read"}}, "permission issues: read", "problem"),
-        ("/app", {"permissions": {"issues": "write"}}, "permission contents: none", "advice"),
+        ("/app", {"permissions": {"issues": "write"}}, "permission contents: none", "warning"),
         ("/app", {"events": ["issue_comment"]}, "event issues is not sent", "problem"),
         ("/app/hook/config", None, "the App has no webhook URL", "problem"),
         ("/app/hook/config", {"url": ""}, "the App has no webhook URL", "problem"),
         ("/app/hook/config", {"url": "https://x.example/"}, "webhook URL: https://x", "problem"),
         ("/app/hook/config", {"secret": None}, "the webhook has no secret", "problem"),
-        ("/app/hook/config", {"insecure_ssl": "1"}, "certificates are not verified", "advice"),
+        ("/app/hook/config", {"insecure_ssl": "1"}, "certificates are not verified", "warning"),
         ("/app/installations", [], "the App is installed nowhere", "problem"),
-        ("/app/installations", {"suspended_at": "2026"}, "installed on acme", "advice"),
-        ("/app/installations", {"permissions": {}}, "installed on acme", "advice"),
+        ("/app/installations", {"suspended_at": "2026"}, "installed on acme", "warning"),
+        ("/app/installations", {"permissions": {}}, "installed on acme", "warning"),
     ],
 )
 def test_each_problem_of_an_app_is_a_finding(path: str, answer: Any, what: str, level: str) -> None:

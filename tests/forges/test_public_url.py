@@ -98,7 +98,7 @@ def test_each_answer_of_a_proxy_has_its_fix(
 
 def test_a_receiver_that_does_not_run_yet_is_advice(clients: ClientPool) -> None:
     (finding,) = findings(clients, "http://127.0.0.1:1", "github")
-    assert finding.level == "advice"
+    assert finding.level == "warning"
     assert "cannot be reached from here" in finding.what
 
 

@@ -83,6 +83,13 @@ def test_a_correct_setup_has_no_problem(check: CheckCommand) -> None:
     assert "its price is not known" in messages(lines, "model")
 
 
+def test_a_setting_with_a_notice_is_not_called_right(check: CheckCommand) -> None:
+    check.environment["GITHUB_APPID"] = "1"
+    lines = [x for x in check.lines() if x["area"] == "settings"]
+    assert "nothing is missing" not in messages(lines, "settings")
+    assert [x["level"] for x in lines] == ["ok", "warning"]
+
+
 def test_each_finding_is_one_line(check: CheckCommand) -> None:
     check.environment["LLM_PROVIDER"] = ""
     answer = tagline("check", cwd=check.folder, environment=check.environment)
@@ -98,6 +105,10 @@ def test_each_finding_is_one_line(check: CheckCommand) -> None:
 SILENT = "redis://127.0.0.1:1/0"
 WRONG_VALUES = {
     ("TAGLINE_MOED", "off"): ("settings", "did you mean TAGLINE_MODE"),
+    ("GITLAB_ISSUE_TYPES", "epic"): (
+        "settings",
+        r"^GITLAB_ISSUE_TYPES may list: issue, task, incident\. → change it in the environment",
+    ),
     ("HTTPS_PROXY", "socks5://127.0.0.1:1080"): (
         "settings",
         "^HTTPS_PROXY must be the http:// or https://",
@@ -162,7 +173,7 @@ def test_a_forge_whose_deliveries_cannot_be_received_is_a_warning(
 ) -> None:
     del check.environment[name]
     warnings = [
-        x["what"] for x in check.lines() if (x["area"], x["level"]) == ("settings", "advice")
+        x["what"] for x in check.lines() if (x["area"], x["level"]) == ("settings", "warning")
     ]
     assert len(warnings) == 1
     assert warnings[0].startswith(name)
@@ -200,7 +211,7 @@ def test_problems_and_warnings_are_counted(check: CheckCommand) -> None:
         tagline("check", "--json", cwd=check.folder, environment=check.environment).stdout
     )
     levels = [finding["level"] for finding in shown["findings"]]
-    assert (shown["problems"], shown["warnings"]) == (2, levels.count("advice"))
+    assert (shown["problems"], shown["warnings"]) == (2, levels.count("warning"))
 
 
 def test_labels_that_are_never_applied_are_named_with_their_reason(
@@ -327,7 +338,7 @@ def test_a_gitlab_token_that_expires_soon_is_advice(check: CheckCommand, box: Sa
     gitlab.tokens[token.text] = replace(token, expires_at=soon)
     check.environment["GITLAB_TOKEN"] = token.text
     (line,) = [x for x in check.lines() if "expires" in x["what"]]
-    assert (line["level"], line["fix"][:6]) == ("advice", "rotate")
+    assert (line["level"], line["fix"][:6]) == ("warning", "rotate")
 
 
 @pytest.mark.parametrize("provider", ["openai", "anthropic", "compatible"])
