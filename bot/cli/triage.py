@@ -65,10 +65,13 @@ def triage(
     from bot.cli.issue_file import read_labels, read_rows
     from bot.core.labels.keywords import COMMON_TAGS
     from bot.core.types import Label
+    from bot.settings.load import SettingsError
 
     known = read_labels(labels) if labels else [Label(name) for name in COMMON_TAGS]
     rows = read_rows(file)
     settings = None if no_llm else bootstrap.load_settings()
+    if settings and settings.lacks_model:
+        raise SettingsError([*settings.model_notices, "Or add --no-llm for rules alone."])
     enricher, model = _create_enricher(settings, known, config, concurrency or 0)
     threads = _count_threads(model, concurrency)
     started = time.monotonic()
@@ -153,7 +156,7 @@ def _process(rows: Sequence[Row], enricher: Enricher, threads: int, as_json: boo
         issues = [row.issue for row in rows]
         with closing(enrich_all(issues, enricher.enrich, threads, totals, show)) as results:
             for row, result in zip(rows, results, strict=True):
-                report = _build_report(row, result)
+                report = _build_report(row, result, enricher.config.comment.max_words)
                 line = msgspec.json.encode(report).decode() if as_json else _format(row, report)
                 if has_bar and sys.stdout.isatty():
                     click.echo(CLEAR_LINE, err=True, nl=False, color=True)
@@ -161,16 +164,16 @@ def _process(rows: Sequence[Row], enricher: Enricher, threads: int, as_json: boo
     return totals
 
 
-def _build_report(row: Row, enrichment: Enrichment | None) -> dict[str, Any]:
-    from bot.core.text.sanitize import to_one_line
+def _build_report(row: Row, enrichment: Enrichment | None, max_words: int) -> dict[str, Any]:
+    from bot.core.text.sanitize import ELLIPSIS, to_one_line
 
     if enrichment is None:
         return {"v": 1, "error": f"{row.place}: {row.error}"}
-    usage = enrichment.usage
+    usage, words = enrichment.usage, to_one_line(enrichment.summary).split()
     return {
         "v": 1,
         **row.given,
-        "summary": to_one_line(enrichment.summary),
+        "summary": " ".join(words[:max_words]) + ELLIPSIS * (len(words) > max_words),
         "labels": [
             {"name": choice.label, "certainty": choice.certainty, "source": choice.source}
             for choice in enrichment.label_decision.apply
@@ -222,8 +225,9 @@ def _explain_gaps(
 
     code = 0
     if totals.unreadable:
-        count = f"{totals.unreadable:,} of {len(rows):,}"
-        click.echo(f"{count} issues in {file} could not be read.", err=True)
+        count = f"{totals.unreadable:,} of {len(rows):,} issue{'s' * (len(rows) != 1)}"
+        where = "standard input" if file == "-" else file
+        click.echo(f"{count} in {where} could not be read.", err=True)
         code = bootstrap.PARTIAL
         if totals.unreadable == len(rows):
             click.echo(f"Expected JSON lines or a JSON array, as of `{EXAMPLE}`.", err=True)

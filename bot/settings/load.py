@@ -130,6 +130,12 @@ class Settings:
         return bool(self.github_token or (self.github_app_id and self.github_private_key))
 
     @property
+    def lacks_model(self) -> bool:
+        """Return whether a language model is wanted, but cannot be used; a notice says why."""
+        provider = unquote(self.source.get("LLM_PROVIDER", "")).lower()
+        return self.model is None and provider not in ("", "none")
+
+    @property
     def app_problem(self) -> str:
         """Return what half a GitHub App lacks, else "". The receiver needs neither half."""
         if bool(self.github_app_id) == bool(self.github_private_key):

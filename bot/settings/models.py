@@ -10,6 +10,7 @@ from bot.settings.environment import Environment
 
 PROVIDERS = ("openai", "anthropic", "compatible", "none")
 DEFAULT_MODELS = {"openai": "gpt-6-luna", "anthropic": "claude-haiku-5-5"}
+UNTIL_THEN = "Labels come from rules until then."
 ENDPOINT = re.compile(r"/(chat/completions|completions|messages|responses|embeddings)$")
 KEY_NAMES = {
     "openai": "OPENAI_API_KEY",
@@ -65,7 +66,7 @@ def read(env: Environment) -> ModelSettings | None:
     keys = {name: env.token(variable) for name, variable in KEY_NAMES.items()}
     missing = _missing_setting(provider, keys)
     if missing:
-        env.model_notices.append(f"{missing} Labels come from rules until then.")
+        env.model_notices.append(f"{missing} {UNTIL_THEN}")
     if missing or provider == "none":
         for name in ("LLM_FALLBACK_MODELS", "TAGLINE_ALLOWED_MODELS"):
             if env.text(name):

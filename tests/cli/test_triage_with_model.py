@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -21,6 +22,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from bot.cli.batch import PatientModel
+from bot.cli.main import cli
 from bot.core.errors import ModelFailed, ModelSkipped
 from bot.core.prompt import Prompt
 from bot.core.reply import ModelAnswer, ParsedReply
@@ -39,7 +41,7 @@ class ModelServer:
         self.texts: list[str] = []
         self.running = self.most = 0
         self._lock, self.released = threading.Lock(), threading.Event()
-        self.url = ""
+        self.url, self.summary = "", "The application crashes on start."
 
     async def answer(self, request: Request) -> Response:
         return await run_in_threadpool(self._answer, await request.json())
@@ -56,7 +58,7 @@ class ModelServer:
         if self.status != 200:
             return JSONResponse({"error": {"message": "no"}}, self.status)
         label = {"name": "bug", "certainty": "sure", "reason": "it crashes"}
-        content = json.dumps({"summary": "The application crashes on start.", "labels": [label]})
+        content = json.dumps({"summary": self.summary, "labels": [label]})
         return JSONResponse(
             {
                 "choices": [{"message": {"content": content}, "finish_reason": "stop"}],
@@ -279,6 +281,38 @@ def test_a_file_without_any_issue_is_a_failure_that_names_the_form(
     result = tagline("triage", "--file", "issues", "--no-llm", cwd=tmp_path)
     assert result.returncode == 1
     assert "Expected JSON lines or a JSON array" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("environment", "reason"),
+    [
+        ({"LLM_PROVIDER": "opnai"}, "LLM_PROVIDER is not one"),
+        ({"OPENAI_API_KEY": ""}, "add OPENAI"),
+    ],
+)
+def test_a_model_that_cannot_be_used_ends_the_command(
+    model: ModelServer, tmp_path: Path, environment: dict[str, str], reason: str
+) -> None:
+    result, lines = triage(model, tmp_path, [GITHUB], **environment)
+    assert (result.returncode, lines) == (2, [])
+    assert reason in result.stderr
+    assert "add --no-llm for rules alone" in result.stderr
+    assert triage(model, tmp_path, [GITHUB], "--no-llm", **environment)[0].returncode == 0
+
+
+def test_a_summary_has_at_most_the_words_of_the_configuration(
+    model: ModelServer, tmp_path: Path
+) -> None:
+    model.summary = f"{'It crashed ' * 12}."
+    (tmp_path / "tagline.yml").write_text("comment: {max_words: 10}")
+    _, (line,) = triage(model, tmp_path, [GITHUB], "--config", str(tmp_path / "tagline.yml"))
+    assert line["summary"] == " ".join(["It crashed"] * 5) + "…"
+
+
+def test_standard_input_that_cannot_be_read_is_named() -> None:
+    result = CliRunner().invoke(cli, ["triage", "--file", "-", "--no-llm"], input="<html>")
+    assert result.exit_code == 1
+    assert "1 of 1 issue in standard input could not be read." in result.stderr
 
 
 class ModelWithBudget:
