@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import io
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,10 +18,14 @@ PASSED_THROUGH = re.compile(r"[A-Za-z_]\w*")  # `NAME` alone, as `docker run --e
 
 @dataclass(frozen=True, slots=True)
 class EnvFile:
-    """The variables of a file. `problems` name the file and its lines, never a value."""
+    """The variables of a file; of those that are `repeated` the last value counts.
+
+    `problems` name the file and its lines, never a value.
+    """
 
     values: dict[str, str] = field(default_factory=dict, repr=False)
     problems: tuple[str, ...] = ()
+    repeated: tuple[str, ...] = ()
 
 
 def read(path: Path) -> EnvFile:
@@ -45,8 +50,10 @@ def read(path: Path) -> EnvFile:
         return EnvFile(problems=(f"{where}, line {line}, is not UTF-8: save the file as UTF-8.",))
     bindings = [*parse_stream(io.StringIO(text, newline=""))]
     values = {one.key: one.value for one in bindings if one.key and one.value is not None}
+    counts = Counter(one.key for one in bindings if one.key and one.value is not None)
+    repeated = tuple(name for name, count in counts.items() if count > 1)
     lines = [*_find_unreadable_lines(bindings)]
-    return EnvFile(values, (_describe(where, lines),) if lines else ())
+    return EnvFile(values, (_describe(where, lines),) if lines else (), repeated)
 
 
 def _find_unreadable_lines(bindings: list[Binding]) -> Iterator[int]:

@@ -72,8 +72,8 @@ class Environment:
         if not path:
             return value
         try:
-            value = Path(path).read_text().strip()
-        except (OSError, ValueError) as error:
+            value = Path(path).expanduser().read_text().strip()
+        except (OSError, ValueError, RuntimeError) as error:  # of `~name` without that user
             why = getattr(error, "strerror", None) or "not a text file"
             self.problems.append(
                 f"{name}_FILE cannot be read ({why}): correct the path or the file."
@@ -144,7 +144,8 @@ class Environment:
         except ValueError:
             value = low - 1
         if not low <= value <= high:
-            self.problems.append(f"{name} must be a number from {low:g} to {high:g}.")
+            top = f"{high:g}" if high < 1_000_000 else f"{high:,}"
+            self.problems.append(f"{name} must be a number from {low:g} to {top}.")
         return value
 
     def choice(self, name: str, choices: tuple[str, ...]) -> str:

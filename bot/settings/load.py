@@ -16,7 +16,12 @@ from bot.settings.models import ModelSettings
 SIGNING_TOKEN = re.compile(
     r"whsec_(?=.{32,88}$)(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}[A-Za-z0-9+/=]=)?"
 )
-APP_ID = re.compile(r"[A-Za-z0-9._-]{0,64}")
+APP_ID = re.compile(r"|[0-9]{1,20}|Iv[A-Za-z0-9._-]{1,62}")
+# Starts of tokens → the variable that they belong to.
+TOKEN_PREFIXES = {
+    "glpat-": "GITLAB_TOKEN",
+    **dict.fromkeys(("ghp_", "ghs_", "gho_", "github_pat_"), "GITHUB_TOKEN"),
+}
 ISSUE_TYPES = ("issue", "task", "incident")
 GITLAB_SECRETS = "GITLAB_SIGNING_TOKEN (or GITLAB_WEBHOOK_SECRET)"
 DEFAULT_REDIS = "redis://127.0.0.1:6379/0"
@@ -113,7 +118,7 @@ class Settings:
     def secret_files(self) -> tuple[Path, ...]:
         """Return the files from which secrets were read."""
         paths = (unquote(self.source.get(f"{name}_FILE", "")) for name in SECRETS)
-        return tuple(Path(path) for path in paths if path)
+        return tuple(Path(path).expanduser() for path in paths if path)
 
     def reload(self) -> Settings:
         """Return settings from the same environment and the current content of its files.
@@ -187,22 +192,26 @@ def load(environ: Mapping[str, str], dotenv: Path | None = None) -> Settings:
     file = env_file.read(dotenv) if dotenv else env_file.EnvFile()
     env = Environment({**file.values, **environ})
     env.problems.extend(file.problems)
+    repeated = [name for name in file.repeated if name in KNOWN]
+    env.notices.extend(f"{name} is in .env more than once: the last counts." for name in repeated)
     return _read(env)
 
 
 def _read(env: Environment) -> Settings:
     env.check_names(KNOWN, NOT_BUILT)
     env.check_quotes(KNOWN)
+    if env.text("GITHUB_APP_ID") and (env.text("GITHUB_TOKEN") or env.text("GITHUB_TOKEN_FILE")):
+        env.notices.append("GITHUB_TOKEN is not used: the GitHub App is.")
     model = models.read(env)
     data_dir = _data_dir(env)
     settings = Settings(
         github_app_id=_app_id(env),
         github_private_key=_private_key(env),
         github_webhook_secrets=env.secrets("GITHUB_WEBHOOK_SECRET"),
-        github_token=env.token("GITHUB_TOKEN"),
+        github_token=_forge_token(env, "GITHUB_TOKEN"),
         github_api_url=env.url("GITHUB_API_URL", "https://api.github.com"),
         gitlab_url=_gitlab_url(env),
-        gitlab_token=env.token("GITLAB_TOKEN"),
+        gitlab_token=_forge_token(env, "GITLAB_TOKEN"),
         gitlab_signing_tokens=_signing_tokens(env),
         gitlab_webhook_secrets=env.secrets("GITLAB_WEBHOOK_SECRET"),
         gitlab_issue_types=_issue_types(env),
@@ -256,6 +265,14 @@ def _app_id(env: Environment) -> str:
             "GITHUB_APP_ID is neither the number of a GitHub App nor its client id."
         )
     return app_id
+
+
+def _forge_token(env: Environment, name: str) -> str:
+    token = env.token(name)
+    for prefix, owner in TOKEN_PREFIXES.items():
+        if token.startswith(prefix) and owner != name:
+            env.problems.append(f"{name} is a token of the other host: it belongs in {owner}.")
+    return token
 
 
 def _private_key(env: Environment) -> str:

@@ -159,3 +159,18 @@ def test_a_quoted_path_of_a_secret_is_watched(tmp_path: Path) -> None:
 
 def test_quotes_in_variables_of_others_are_none_of_our_business() -> None:
     assert load({"PS1": '"$"', "LS_COLORS": "'x'"}).notices == ()
+
+
+def test_a_setting_that_is_given_twice_is_named_and_its_last_value_counts(tmp_path: Path) -> None:
+    dotenv = tmp_path / ".env"
+    dotenv.write_text("PORT=9000\nOTHER=1\nPORT=9001\nOTHER=2\n")
+    settings = load({}, dotenv)
+    assert settings.port == 9001
+    assert settings.notices == ("PORT is in .env more than once: the last counts.",)
+
+
+def test_a_number_sign_behind_a_blank_starts_a_comment_unless_it_is_quoted(tmp_path: Path) -> None:
+    dotenv = tmp_path / ".env"
+    for text, token in (("abc #d", "abc"), ("abc#d", "abc#d"), ('"abc#d"', "abc#d")):
+        dotenv.write_text(f"GITHUB_TOKEN={text}\n")
+        assert load({}, dotenv).github_token == token

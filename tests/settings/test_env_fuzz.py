@@ -116,5 +116,6 @@ def test_the_original_file_is_good(tmp_path: Path) -> None:
     path = tmp_path / ".env"
     path.write_text(TEXT)
     settings = load({}, path)
-    assert settings.notices == settings.model_notices == ()
+    assert settings.notices == ("GITHUB_TOKEN is not used: the GitHub App is.",)
+    assert settings.model_notices == ()
     assert settings.github_private_key == PEM

@@ -137,6 +137,10 @@ WRONG = {
     ("GITHUB_WEBHOOK_SECRET", ""): "is empty or too short",
     ("GITHUB_WEBHOOK_SECRET", f"{SECRET},"): "is empty or too short",
     ("GITHUB_TOKEN", "ghp_“quokkaberry”"): "a character that no token has",
+    ("GITHUB_TOKEN", "glpat-quokkaberry"): "of the other host: it belongs in GITLAB_TOKEN",
+    ("GITLAB_TOKEN", "ghp_quokkaberry"): "of the other host: it belongs in GITHUB_TOKEN",
+    ("GITHUB_APP_ID", "my-quokkaberry"): "neither the number of a GitHub App nor its client id",
+    ("TAGLINE_BUDGET_USD_PER_DAY", "quokkaberry"): "must be a number from 0 to 1,000,000.",
     ("GITLAB_TOKEN", "glpat-quokka\nberry"): "a blank or a character",
     ("OPENAI_API_KEY", "sk-quokkaberry…"): "a character that no token has",
     ("ANTHROPIC_API_KEY", "sk quokkaberry"): "a blank or a character",
@@ -396,3 +400,20 @@ def test_a_forge_with_access_and_without_a_webhook_secret_is_named(
     found = load(environ).receiver_notices
     assert len(found) == bool(missing)
     assert all(notice.startswith(missing) and "answers 404" in notice for notice in found)
+
+
+def test_a_token_beside_a_github_app_is_not_used_and_the_start_says_so() -> None:
+    notice = "GITHUB_TOKEN is not used: the GitHub App is."
+    assert notice in notices({**APP, "GITHUB_TOKEN": "ghp_x"})
+    assert notice not in notices(APP)
+
+
+def test_the_home_folder_in_the_path_of_a_secret_is_expanded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "key.pem").write_text(PEM)
+    settings = load({"GITHUB_APP_ID": "1", "GITHUB_PRIVATE_KEY_FILE": "~/key.pem"})
+    assert settings.github_private_key == PEM
+    assert settings.secret_files == (tmp_path / "key.pem",)
+    assert "cannot be read" in problems({"GITHUB_PRIVATE_KEY_FILE": "~no-such-user/key.pem"})[0]
