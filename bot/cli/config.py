@@ -117,7 +117,10 @@ def schema() -> None:
 def init(write: Path | None, public_url: str) -> None:
     """Print a file with all keys, their defaults and descriptions."""
     from bot.core.config import docs
+    from bot.settings.urls import check_base_url
 
+    if problem := check_base_url(public_url, only_loopback=False):
+        raise click.BadParameter(f"it {problem}", param_hint="--public-url")
     text = docs.commented(public_url)
     if write is None:
         click.echo(text, nl=False)

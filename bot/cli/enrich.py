@@ -112,7 +112,8 @@ def _print(outcome: Outcome, as_json: bool, applied: bool) -> None:
         bootstrap.fail(f"Not written: {record.why or record.status}.")
     verb = "Wrote" if applied else "Would write"
     click.echo(f"{verb} to {outcome.job.ref}:", err=True)
-    click.echo(f"Labels: {', '.join(plan.add_labels) or 'none'}")
+    already = " to add (already set)" if plan.marker.labels else ""
+    click.echo(f"Labels: {', '.join(plan.add_labels) or f'none{already}'}")
     click.echo(f"\n{plan.comment}" if plan.comment else "No comment.")
     if enrichment and enrichment.source == "model":
         usage = enrichment.usage

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from bot.core.types import IssueRef
 
+PULL_REQUEST = re.compile(r"/(?:pull|merge_requests)/\d+")
 NUMBER = r"(\d{1,18})"
 HOST = r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?"
 
@@ -35,9 +36,14 @@ def parse(text: str, forms: Sequence[UrlForm]) -> IssueRef:
 
     Raises ValueError with the accepted forms.
     """
-    found = _find(text, forms, rf"#{NUMBER}", rf"{NUMBER}(?:[?#].*)?")
+    end = rf"{NUMBER}(?:[?#].*)?"
+    found = _find(text, forms, rf"#{NUMBER}", end)
+    if found is None and _find(f"https://{text}", forms, "", end):
+        raise ValueError("write https:// before the address")
     if found is None:
-        raise ValueError(_format_advice("issue", forms, "#1"))
+        is_pull = PULL_REQUEST.search(text)
+        what = "pull requests and merge requests are not processed; " if is_pull else ""
+        raise ValueError(what + _format_advice("issue", forms, "#1"))
     return found
 
 

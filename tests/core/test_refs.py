@@ -59,6 +59,22 @@ def test_an_own_server_is_known_by_its_host_and_sub_path(text: str, ref: IssueRe
     assert parse(text, OWN) == ref
 
 
+@pytest.mark.parametrize(
+    ("text", "advice"),
+    [
+        ("github.com/acme/widget/issues/41", "write https:// before"),
+        ("gitlab.com/a/b/-/issues/4", "write https:// before"),
+        ("https://github.com/acme/widget/pull/3", "pull requests and merge requests are not"),
+        ("github.com/acme/widget/pull/3/files", "pull requests and merge requests are not"),
+        ("https://gitlab.com/a/b/-/merge_requests/4", "pull requests and merge requests are not"),
+        ("acme/widget", "write the issue's address on github.com"),
+    ],
+)
+def test_an_address_that_is_nearly_one_is_explained(text: str, advice: str) -> None:
+    with pytest.raises(ValueError, match=advice):
+        parse(text, HOSTS)
+
+
 @pytest.mark.parametrize("host", ["octocorp.ghe.com", "OctoCorp.GHE.com", "api.octocorp.ghe.com"])
 def test_on_ghe_com_links_have_the_company_s_host(host: str) -> None:
     ref = github("acme/widget", 1, "api.octocorp.ghe.com")

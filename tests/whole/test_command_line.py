@@ -92,6 +92,17 @@ def test_enrich_reads_a_public_issue_without_any_token_or_key(app: App, tmp_path
     assert "without a language model" in result.stdout
 
 
+def test_enrich_says_that_the_labels_of_its_comment_are_set_already(
+    app: App, tmp_path: Path
+) -> None:
+    number = app.host.open_issue(app.repo, TITLE, BODY, deliver=False)
+    for _ in range(2):
+        ref = app.ref(number)
+        tagline("enrich", ref, "--apply", cwd=tmp_path, environment=app.environ)
+    result = tagline("enrich", ref, cwd=tmp_path, environment=app.environ)
+    assert "Labels: none to add (already set)\n" in result.stdout
+
+
 def test_enrich_with_apply_writes_also_on_an_old_issue(app: App, tmp_path: Path) -> None:
     number = app.host.open_issue(app.repo, TITLE, BODY, deliver=False, created_at=1.0)
     ref = app.ref(number)

@@ -75,6 +75,15 @@ def test_check_reports_a_file_that_cannot_be_read(tmp_path: Path, text: str, mes
     assert result.stdout.startswith(message)
 
 
+@pytest.mark.parametrize(
+    "address", ["nonsense", "ftp://tagline.example", "https://", "https://a b"]
+)
+def test_an_initial_file_has_the_schema_of_an_address_only(tmp_path: Path, address: str) -> None:
+    result = tagline("config", "init", "--public-url", address, cwd=tmp_path)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert "--public-url" in result.stderr
+
+
 def test_an_initial_file_has_no_problem_and_is_never_overwritten(tmp_path: Path) -> None:
     path = tmp_path / ".gitlab" / "tagline.yml"
     created = tagline("config", "init", "--write", ".gitlab/tagline.yml", cwd=tmp_path)
