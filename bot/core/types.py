@@ -188,12 +188,14 @@ class Issue:
 class HistoryPage:
     """Issues with labels from a repository's history; `next` is the cursor of the next page.
 
-    `read` counts all items that the forge listed, `next` is "" after the last page.
+    `read` counts all items that the forge listed, `next` is "" after the last page. `wait` are
+    seconds, in which the rest of the forge's rate limit is better left to issues.
     """
 
     issues: tuple[Issue, ...]
     read: int
     next: str = ""
+    wait: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

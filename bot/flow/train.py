@@ -166,6 +166,9 @@ def _read_history(training: Training, in_force: ConfigInForce) -> TrainingProgre
         examples = parts.trainer.extract(chosen) if chosen else b""
         progress = _advance(progress, page, chosen, len(examples))
         parts.store.save_progress(training.key, progress, examples)
+        if page.wait and not progress.complete:
+            why = "the rest of the forge's rate limit is left to issues"
+            raise RateLimited(why, page.wait, account_wide=False)
     return progress
 
 

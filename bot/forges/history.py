@@ -36,11 +36,13 @@ class PageRequest:
 
 @dataclass(frozen=True, slots=True)
 class ListedPage:
-    """A page as the forge listed it. `after` is the forge's cursor of the next one, if any."""
+    """A page as the forge listed it. `after` is the forge's cursor of the next one, if any; `wait`
+    as in `HistoryPage`."""
 
     items: list[dict[str, Any]]
     has_next: bool
     after: str = ""
+    wait: float = 0.0
 
 
 def read_history_page(
@@ -60,13 +62,13 @@ def read_history_page(
             with large_responses():
                 page = fetch(request)
                 issues = [parse(item) for item in page.items]
-                read, after = len(page.items), page.after
+                read, after, wait = len(page.items), page.after, page.wait
                 has_next = page.has_next
                 del page  # the bodies are long, and memory is returned at the end of the block
         except TooLong:
             continue
         following = (after or str(start + size)) if has_next else ""
-        return HistoryPage(tuple(filter(_has_labels_to_learn, issues)), read, following)
+        return HistoryPage(tuple(filter(_has_labels_to_learn, issues)), read, following, wait)
     raise Retry("a single issue is longer than a response may be")
 
 

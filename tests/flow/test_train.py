@@ -73,9 +73,11 @@ class FakeTrainer:
 
 @dataclass
 class InterruptedForge(FakeForge):
-    """A forge that fails once, after so many pages."""
+    """A forge that fails once, after so many pages. `wait_after` maps a number of pages to the
+    seconds in which the rest of its rate limit is left to issues."""
 
     interruption: tuple[int, BaseException] | None = None
+    wait_after: dict[int, float] = field(default_factory=dict)
 
     def interrupt(self, pages: int, error: BaseException) -> None:
         self.interruption = pages, error
@@ -85,7 +87,8 @@ class InterruptedForge(FakeForge):
             _, error = self.interruption
             self.interruption = None
             raise error
-        return super().list_labelled_issues(repository, cursor)
+        page = super().list_labelled_issues(repository, cursor)
+        return replace(page, wait=self.wait_after.get(len(self.pages_read), 0.0))
 
 
 class PausableRateLimiter(NoRateLimiter):
@@ -285,6 +288,18 @@ def test_a_rate_limit_in_the_middle_keeps_what_was_read() -> None:
     assert case.forge.pages_read == ["", "100", "200"]
     assert case.state.why == ""
     assert case.learned == dict.fromkeys(TOPICS, 80)
+
+
+def test_a_training_leaves_the_rest_of_a_rate_limit_to_issues() -> None:
+    case = Case(make_history(240))
+    case.forge.wait_after = {2: 600.0, 3: 600.0}
+    with pytest.raises(RateLimited) as limited:
+        case.train()
+    assert limited.value.after == 600
+    assert case.limiter.paused == {}
+    assert case.state.why == "waits: the rest of the forge's rate limit is left to issues"
+    assert case.train().record.why == "from 240 issues"  # no page is left to read
+    assert case.forge.pages_read == ["", "100", "200"]
 
 
 def test_a_training_that_was_killed_continues_at_its_page() -> None:

@@ -10,11 +10,12 @@ import pytest
 
 from bot.core.errors import Retry
 from bot.core.types import HistoryPage, Issue
+from bot.forges.github.errors import find_reserve_pause
 from bot.forges.history import ListedPage, PageRequest, read_history_page
 from bot.forges.registry import FORGES
 from bot.forges.requests import TooLong
 from bot.settings.load import load
-from tests.fakes import REF, ScriptedWeb, make_issue
+from tests.fakes import NOW, REF, ScriptedWeb, make_issue
 
 
 @dataclass
@@ -114,3 +115,15 @@ def test_the_next_page_on_github_is_requested_from_github_alone(
         query = web.requests[-1].url.params
         assert (query.get("after"), query.get("page")) in ((following, None), (None, "2"))
     assert {request.url.host for request in web.requests} == {"api.github.com"}
+
+
+@pytest.mark.parametrize(
+    ("left", "wait"), [("1000", 0.0), ("999", 900.0), ("0", 900.0), (None, 0.0), ("many", 0.0)]
+)
+def test_the_last_fifth_of_github_s_hourly_limit_is_left_to_issues(
+    left: str | None, wait: float
+) -> None:
+    headers = {"x-ratelimit-limit": "5000", "x-ratelimit-reset": str(NOW + 900)}
+    headers |= {"x-ratelimit-remaining": left} if left else {}
+    assert find_reserve_pause(headers, NOW) == wait
+    assert find_reserve_pause({}, NOW) == 0.0

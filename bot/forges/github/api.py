@@ -179,11 +179,11 @@ class GitHub:
             query["per_page"] = page.size
             path = f"{REPO}/issues?{_format_query(query)}"
             read = partial(self._rest.page, max_bytes=page.max_bytes)
-            items, following = self._send_about(
+            found = self._send_about(
                 repository, path, lambda values, credential: read(path, values, credential), query
             )
-            listed = require_objects("GitHub", items)
-            return ListedPage(listed, bool(following), following.get("after", ""))
+            listed, following = require_objects("GitHub", found.items), found.following
+            return ListedPage(listed, bool(following), following.get("after", ""), found.wait)
 
         def parse(item: dict[str, Any]) -> Issue:
             number = require_object("GitHub", item, "number")["number"]
@@ -223,8 +223,8 @@ class GitHub:
         path = DELIVERIES + "?per_page={per_page}"
         for _ in range(MAX_PAGES):
             query: dict[str, str | int] = {"per_page": PAGE, "cursor": cursor}
-            page, following = auth.as_app(partial(self._rest.page, path, query))
-            cursor = following.get("cursor", "")
+            found = auth.as_app(partial(self._rest.page, path, query))
+            page, cursor = found.items, found.following.get("cursor", "")
             path = DELIVERIES + "?per_page={per_page}&cursor={cursor}"
             recent = [x for x in page if timestamp(x.get("delivered_at")) >= since]
             yield from recent

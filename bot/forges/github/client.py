@@ -14,7 +14,7 @@ from gidgethub import HTTPException, sansio
 
 from bot.core.errors import NotFound
 from bot.forges.base_url import BaseUrl
-from bot.forges.github.errors import classify
+from bot.forges.github.errors import classify, find_reserve_pause
 from bot.forges.requests import MAX_BYTES, MAX_FILE, send_request
 from bot.http import ClientPool, Request, Response
 
@@ -37,6 +37,18 @@ class Credential:
 
     token: str = ""
     jwt: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page of a list. `following` are the parameters of the link to the next one, if any.
+
+    `wait` is for how long work that can wait should send no request.
+    """
+
+    items: Any
+    following: Mapping[str, str]
+    wait: float
 
 
 class GitHubClient:
@@ -78,18 +90,16 @@ class GitHubClient:
         variables: Mapping[str, str | int],
         credential: Credential,
         max_bytes: int = MAX_BYTES,
-    ) -> tuple[Any, dict[str, str]]:
-        """Return a page of a list and the parameters of the link to the next one, if any.
-
-        Raises `TooLong` for a page of more than `max_bytes`.
-        """
+    ) -> Page:
+        """Return a page of a list. Raises `TooLong` for one of more than `max_bytes`."""
         request = self._request("GET", path, variables, credential, None, JSON)
-        items, link = self._send(request, max_bytes)
-        return items, dict(parse_qsl(urlsplit(link or "").query))
-
-    def _send(self, request: Request, max_bytes: int = MAX_BYTES) -> tuple[Any, str | None]:
         response = send_request("GitHub", self._clients.get(), request, max_bytes=max_bytes)
-        return self._decode(request, response)
+        items, link = self._decode(request, response)
+        following = dict(parse_qsl(urlsplit(link or "").query))
+        return Page(items, following, find_reserve_pause(response.headers, self._clock()))
+
+    def _send(self, request: Request) -> tuple[Any, str | None]:
+        return self._decode(request, send_request("GitHub", self._clients.get(), request))
 
     def _decode(self, request: Request, response: Response) -> tuple[Any, str | None]:
         """Return a response's data and the URL of the next page, which is never requested."""

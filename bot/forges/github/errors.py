@@ -23,6 +23,7 @@ from bot.core.errors import (
 )
 from bot.forges.values import THROTTLED, number, pause
 
+RESERVED_SHARE = 0.2  # of the requests of an hour
 GONE = {404: "not found", 410: "deleted", 451: "withheld"}
 RATE_LIMIT_STATUS = (400, 403, 409, 422, 429)  # may be rate limits, by headers or message
 # Messages, by status, with which GitHub refuses a comment for good. Any other refusal of a comment
@@ -81,6 +82,18 @@ def classify(
     if is_comment and not isinstance(error, InvalidField) and not (final and final.search(message)):
         return Retry(reason)
     return Forbidden(reason, refused=status == 403)
+
+
+def find_reserve_pause(headers: Mapping[str, str], now: float) -> float:
+    """Return for how long work that can wait leaves the rest of the hourly limit to issues.
+
+    0 while enough requests are left, or if the response does not say.
+    """
+    left, limit = number(headers.get("x-ratelimit-remaining")), headers.get("x-ratelimit-limit")
+    reset = number(headers.get("x-ratelimit-reset"))
+    if left is None or reset is None or left >= RESERVED_SHARE * (number(limit) or 0.0):
+        return 0.0
+    return pause(reset - now)
 
 
 def _read_message(error: HTTPException) -> str:

@@ -22,7 +22,7 @@ from bot.sandbox.state import Event, Issue, Missing, Repo, State
 
 DOCS = "https://docs.github.com/rest"
 VERSIONS = ("2022-11-28", "2026-03-10")
-HOURLY_LIMIT = 5000
+HOURLY_LIMIT = 15_000  # as for an organisation on GitHub Enterprise Cloud
 REPO = "/repos/{owner}/{repo}"
 REPO_BY_ID = "/repositories/{repo_id:int}"
 FORBIDDEN = "Resource not accessible by integration"
