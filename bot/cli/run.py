@@ -27,12 +27,14 @@ def run() -> None:
     running jobs finish. A second SIGTERM ends Tagline at once; these jobs then run again at the
     next start.
     """
+    from bot import log
     from bot.cli.signals import StopSignal
 
     stop = StopSignal()
     settings = bootstrap.load_service_settings(receives=True, works=True)
     with ExitStack() as parts:  # stops in reverse order: receiver, worker, Redis
         _run(settings, parts, stop)
+    log.get().info("stopped")
 
 
 def _run(settings: Settings, parts: ExitStack, stop: StopSignal) -> None:

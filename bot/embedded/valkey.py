@@ -204,7 +204,8 @@ def lock_data_dir(folder: Path) -> Iterator[None]:
             folder.chmod(0o700)
         lock = (folder / "lock").open("a+")
     except OSError as error:
-        why = f"DATA_DIR cannot be written to ({error.strerror}): {folder}"
+        reason = "it is a file" if folder.is_file() else error.strerror
+        why = f"DATA_DIR cannot be written to ({reason}): {folder}"
         raise ServerUnavailable(why) from None
     with lock:
         if not try_lock(lock):

@@ -230,6 +230,7 @@ def test_an_issue_that_fell_back_is_answered_later(page: Any, fallen_back: str) 
 def test_reset_forgets_everything(page: Any) -> None:
     page.click("text=Reset")
     page.wait_for_selector(".start", timeout=30_000)
+    page.wait_for_url(re.compile(r"/sandbox$"), timeout=5_000)
     assert page.locator("#list li").count() == 0
     assert re.search(r"/issues/github/1$", open_issue(page))
     page.wait_for_selector(BOT_COMMENT, timeout=SOON_MS)

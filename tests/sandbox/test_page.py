@@ -377,3 +377,18 @@ def test_what_an_injection_tried_is_compared_with_the_issue(
     found = re.findall(r'<li class="(refused|taken)">', browser.get(page.url.path))
     assert [i for i, one in enumerate(found) if one == "taken"] == taken
     assert len(found) == 6
+
+
+def test_the_list_says_how_many_issues_it_leaves_out(browser: Browser) -> None:
+    assert "<h2>Opened issues</h2>" in browser.open().text
+    for _ in range(8):
+        page = browser.open().text
+    assert "<h2>Opened issues (the newest 8 of 9)</h2>" in page
+
+
+def test_a_log_line_has_no_field_without_a_value(browser: Browser) -> None:
+    page = browser.open()
+    browser.backend.end("enrichment succeeded", (), ANSWER, model="m", cost_usd=None)
+    text = browser.get(page.url.path)
+    assert "model=m" in text
+    assert "cost_usd" not in text

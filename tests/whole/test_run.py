@@ -201,6 +201,7 @@ def test_it_ends_cleanly_when_it_is_stopped_during_the_start(
         process.terminate()
         assert process.wait(20) == 0
     assert not (run.data / "redis.sock").exists()
+    assert json.loads((tmp_path / "run.log").read_text().splitlines()[-1])["event"] == "stopped"
 
 
 @pytest.mark.slow
@@ -242,7 +243,7 @@ def lines_of_outage(lines: list[dict[str, str]]) -> str:
 def test_a_data_directory_that_cannot_be_used_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with (
-        pytest.raises(ServerUnavailable, match="DATA_DIR cannot be written to"),
+        pytest.raises(ServerUnavailable, match=r"DATA_DIR cannot be written to \(it is a file\)"),
         lock_data_dir(tmp_path / "file"),
     ):
         pass

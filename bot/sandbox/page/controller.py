@@ -73,7 +73,10 @@ class ListEntry:
 
 @dataclass(frozen=True, slots=True)
 class PageView:
-    """All that the page shows. `tracked`, `status` and `usage` are None without an issue."""
+    """All that the page shows. `tracked`, `status` and `usage` are None without an issue.
+
+    `entries` are the newest of all `opened` issues.
+    """
 
     tracked: TrackedIssue | None
     issue: IssueView
@@ -82,6 +85,7 @@ class PageView:
     usage: narration.Usage | None
     log: Sequence[narration.LogLine]
     entries: Sequence[ListEntry]
+    opened: int
     notice: str
     verdicts: Sequence[attempts.Verdict]
     is_scripted: bool
@@ -222,6 +226,7 @@ class Controller:
             usage=narration.usage(events, is_simulated=is_simulated),
             log=narration.log_lines(events),
             entries=[self._entry(one) for one in reversed(list(self.issues.values())[-LISTED:])],
+            opened=len(self.issues),
             notice=notice if notice in NOTICES else "",
             verdicts=attempts.judge(tracked.sample, issue) if tracked else [],
             is_scripted=is_simulated and _is_scripted(events, issue),

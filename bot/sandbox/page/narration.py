@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from bot.core.pricing import cost_usd
 from bot.sandbox.page.demo_backend import IssueView, LogEvent
@@ -144,15 +144,13 @@ def log_lines(events: Sequence[LogEvent]) -> list[LogLine]:
             time=str(event["timestamp"])[11:23],
             part=str(event["part"]),
             event=str(event["event"]),
-            fields=" ".join(f"{k}={_plain(v)}" for k, v in event.items() if k not in HIDDEN),
+            fields=" ".join(
+                f"{k}={v}" for k, v in event.items() if k not in HIDDEN and v is not None
+            ),
             is_bad=event.get("level") in ("warning", "error"),
         )
         for event in events
     ]
-
-
-def _plain(value: Any) -> str:
-    return "-" if value is None else str(value)
 
 
 def usage(events: Sequence[LogEvent], *, is_simulated: bool) -> Usage | None:
