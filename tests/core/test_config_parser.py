@@ -103,6 +103,7 @@ budget: {per_day_usd: 2.5, per_author_per_hour: 1}
 
 
 A_TEXT_LIST = "write a list in [ ], each of it a text"
+SOME_TEXTS = A_TEXT_LIST.replace("a list in", "a list of one or more in")
 A_TEXT = "write a text (a number or true needs quotes)"
 ANCHOR = "write it out: anchors (&) and aliases (*) are not read"
 
@@ -273,11 +274,15 @@ def test_an_unknown_or_doubled_key_names_the_nearest(text: str, line: str) -> No
         ("labels:\n  describe:\n    bug: 3", f"line 3, labels.describe.bug: {A_TEXT}"),
         (
             "fallback:\n  rules:\n    - {label: a, any: [b]}\n    - {label: a, any: b}",
-            f"line 4, fallback.rules[2].any: {A_TEXT_LIST}",
+            f"line 4, fallback.rules[2].any: {SOME_TEXTS}",
         ),
         (
             "fallback:\n  rules:\n    - {label: a, any: [b], nto: [c]}",
             "line 3, fallback.rules[1].nto: unknown key; did you mean `not`?",
+        ),
+        (
+            "fallback:\n  rules:\n    - {label: a, any: [b]}\n    - {label: a, any: []}",
+            f"line 4, fallback.rules[2].any: {SOME_TEXTS}",
         ),
         (
             "fallback:\n  rules:\n    - {label: a, any: [b]}\n    - {label: a}",

@@ -35,7 +35,7 @@ class LabelRules(Struct, frozen=True):
 
 class WordRule(Struct, frozen=True, forbid_unknown_fields=True):
     label: str
-    any: tuple[str, ...]
+    any: Annotated[tuple[str, ...], Meta(min_length=1)]
     none: tuple[str, ...] = field(name="not", default=())
 
 

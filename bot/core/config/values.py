@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import lru_cache
-from typing import Any, Literal, get_args, get_origin
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 import msgspec
 from msgspec import inspect
@@ -135,6 +135,8 @@ RULE_TYPES = {f.encode_name: f.type for f in msgspec.structs.fields(WordRule)}
 
 def _list_parts(node: Node, kind: Any, where: str) -> Iterator[tuple[Node, Any, str]]:
     """Yield the items of a list or mapping, each with its type and its key."""
+    if get_origin(kind) is Annotated:
+        kind = get_args(kind)[0]
     args = get_args(kind)
     if isinstance(node, List) and get_origin(kind) is tuple:
         yield from ((item, args[0], f"{where}[{n}]") for n, item in enumerate(node.items, 1))
@@ -157,8 +159,9 @@ def _describe(kind: inspect.Type) -> str:
             return f"a list of rules such as {RULE}"
         case inspect.StructType():
             return f"a rule such as {RULE}"
-        case inspect.VarTupleType(item_type=item):
-            return f"a list in [ ], each of it {_describe(item)}"
+        case inspect.VarTupleType(item_type=item, min_length=low):
+            some = "a list of one or more in" if low else "a list in"
+            return f"{some} [ ], each of it {_describe(item)}"
         case inspect.DictType(value_type=value):
             return f"`name: value` pairs, each value {_describe(value)}"
         case inspect.UnionType(types=types):
