@@ -1,30 +1,21 @@
-"""Sets the bars of types: the probabilities from which a label was right often enough.
+"""Sets the bars of types: the probabilities from which a label is right often enough.
 
-They are set on issues of repositories that the weights have not seen.
+They are set on issues of repositories that the weights have not seen, in their natural mixes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
-from bot.core.labels.cues import DECLARED
-from bot.core.labels.keywords import TYPES, Bars, Scores, choose_type
-from tests.accuracy.datasets import Mix, TypedIssue
+from bot.core.labels.keywords import TYPES, Bars, Scores
+from tests.accuracy.datasets import TypedIssue
 
-SURE = 0.92  # precision
+LIKELY, SURE = 0.88, 0.92  # precision of bugs and feature requests together
 MIN_LABELS = 10  # that a bar rests on
 NEVER = 1.01  # a bar that no probability reaches
-
-
-@dataclass(frozen=True, slots=True)
-class Aim:
-    """The precision that labels of these types must reach together in these mixes."""
-
-    types: frozenset[str]
-    mixes: frozenset[Mix]
-    precision: float
+# Set by hand: questions are too rare in natural mixes for a bar of their own that would be stable.
+OF_QUESTIONS = Bars(0.60, NEVER)
 
 
 class Scored(NamedTuple):
@@ -32,32 +23,15 @@ class Scored(NamedTuple):
     scores: Scores
 
 
-# Questions are too rare in most natural mixes to set a bar on these alone.
-AIMS = (
-    Aim(frozenset({"bug", "feature-request"}), frozenset({"natural"}), 0.88),
-    Aim(frozenset({"question"}), frozenset({"natural", "balanced"}), 0.77),
-)
-
-
 def set_bars(scored: Sequence[Scored]) -> dict[str, Bars]:
     """Return the bars of each type."""
-    bars = {concept: _set_bars_for(aim, scored) for aim in AIMS for concept in aim.types}
-    return {concept: bars[concept] for concept in TYPES}
-
-
-def _set_bars_for(aim: Aim, scored: Sequence[Scored]) -> Bars:
-    always = dict.fromkeys(TYPES, Bars(0.0, 0.0))
-    users = {one.issue.repository for one in scored if one.issue.concept in aim.types}
     labels = []
     for issue, scores in scored:
-        concept, certainty = choose_type(scores, always, issue.cues)
-        is_meant = concept in aim.types and certainty != "unsure"
-        # Declared types are mostly right at any bar, and few repositories ask for them.
-        is_declared = any(cue.part == DECLARED for cue in issue.cues)
-        is_used = issue.mix in aim.mixes and issue.repository in users
-        if is_meant and is_used and not is_declared:
+        concept = max(TYPES, key=scores.__getitem__)
+        if issue.mix == "natural" and concept != "question":
             labels.append((scores[concept], issue.concept == concept))
-    return Bars(_find_bar(labels, aim.precision), _find_bar(labels, SURE))
+    bars = Bars(_find_bar(labels, LIKELY), _find_bar(labels, SURE))
+    return {**dict.fromkeys(TYPES, bars), "question": OF_QUESTIONS}
 
 
 def _find_bar(labels: Sequence[tuple[float, bool]], precision: float) -> float:

@@ -6,7 +6,7 @@ import pytest
 
 from bot.core.labels.cues import ASKS, Cue
 from bot.core.labels.keywords import TYPES, Bars, TypeWeights, parse_weights
-from tests.accuracy.bars import NEVER, Scored, set_bars
+from tests.accuracy.bars import NEVER, OF_QUESTIONS, Scored, set_bars
 from tests.accuracy.datasets import Mix, TypedIssue
 from tests.accuracy.fitting import fit_weights, select_cues, weigh_issues
 from tests.accuracy.scores import Labelled, coverage, label, macro_f1, precision
@@ -69,7 +69,7 @@ def test_a_bar_is_where_labels_become_right_often_enough() -> None:
     scored = [score("bug", 0.9, is_right=True)] * 20 + [score("bug", 0.5, is_right=False)] * 20
     bars = set_bars(scored)
     assert bars["bug"] == bars["feature-request"] == Bars(0.51, 0.51)
-    assert bars["question"] == Bars(NEVER, NEVER)
+    assert bars["question"] == OF_QUESTIONS
 
 
 def test_figures_are_of_the_labels_that_are_applied() -> None:

@@ -35,7 +35,7 @@ def concepts(title: str, body: str = "") -> set[str]:
         ("Support for more languages", "It would be great to have.", "feature-request"),
         ("[Feature Request] Export to PDF", "", "feature-request"),
         ("Export", "### Describe the solution you'd like\nI would like one.", "feature-request"),
-        ("How to change the port?", "", "question"),
+        ("How do I change the port?", "I could not find it.", "question"),
         ("Is it possible to use two databases?", "Thanks in advance", "question"),
         ("What is the difference?", "Hi, I tried both. Can someone explain it to me?", "question"),
         ("The list is slow", "It takes too long to load.", "performance"),

@@ -174,8 +174,9 @@ def _judge_title(cues: dict[Cue, list[str]]) -> dict[Cue, list[str]]:
     if not _DEFECTS.isdisjoint(cues):
         cues = {cue: phrases for cue, phrases in cues.items() if cue not in _ORDERS}
         return cues | {REPORTS: [REPORTS.name]}
-    whole = ASKS if not _ASKING.isdisjoint(cues) else REQUESTS
-    return cues | {whole: [whole.name]} if whole is ASKS or not _REQUESTS.isdisjoint(cues) else cues
+    if not _ASKING.isdisjoint(cues):
+        return cues | {ASKS: [ASKS.name]}
+    return cues if _REQUESTS.isdisjoint(cues) else cues | {REQUESTS: [REQUESTS.name]}
 
 
 def _find_groups(part: str, phrases: Iterable[str]) -> Iterator[tuple[Cue, list[str]]]:
