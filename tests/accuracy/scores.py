@@ -96,7 +96,7 @@ def _group(labelled: Iterable[Labelled]) -> dict[str, list[Labelled]]:
 
 
 def _show_natural(name: str, group: Sequence[Labelled]) -> str:
-    share = f"{coverage(group):.2f}"
+    share = _show_interval(coverage, [group])
     return f"| {name} | {len(group)} | {_show_interval(precision, [group])} | {share} |"
 
 
