@@ -16,7 +16,16 @@ from bot.core.pricing import Limits
 from bot.core.prompt import Prompt
 from bot.core.reply import ModelAnswer
 from bot.core.types import Enrichment, Issue, Label
-from bot.flow.enrich import NO_PROVIDER, Labeller, ModelLabeller, RulesLabeller, enrich, prepare
+from bot.flow.enrich import (
+    NO_PROVIDER,
+    ClassifierLabeller,
+    Labeller,
+    ModelLabeller,
+    RulesLabeller,
+    enrich,
+    prepare,
+)
+from bot.learn.model import RepositoryModel
 
 OVER_BUDGET = "over-budget-"
 AFTER_FAILURES = "breaker-open"
@@ -67,12 +76,16 @@ class PatientModel:
 
 @dataclass(frozen=True, slots=True)
 class Enricher:
-    """Enriches issues of a file with a model (None: rules only) and the labels of a repository."""
+    """Enriches issues of a file with the labels of a repository, a model and a classifier.
+
+    `model` is None without a language model, `classifier` where no history was learned from.
+    """
 
     labels: Sequence[Label]
     config: RepoConfig
     model: ModelService | None
     day_usd: float | None = None
+    classifier: RepositoryModel | None = None
 
     def enrich(self, issue: Issue) -> Enrichment:
         """Return labels and a summary. A confidential issue never reaches a model."""
@@ -80,8 +93,12 @@ class Enricher:
         limits = Limits(self.day_usd, budget.per_day_usd, budget.per_author_per_hour)
         call = ModelCall(issue, None, limits, author_exempt=True)
         model = None if issue.confidential else self.model
-        labellers: list[Labeller] = [ModelLabeller(model, call), RulesLabeller()]
-        material = prepare(issue, self.labels, self.config)
+        labellers: list[Labeller] = [
+            ModelLabeller(model, call),
+            ClassifierLabeller(),
+            RulesLabeller(),
+        ]
+        material = prepare(issue, self.labels, self.config, self.classifier)
         return enrich(material, CurrentLabels(labels=issue.labels), labellers)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
@@ -13,17 +12,10 @@ import click
 from bot.cli import bootstrap
 
 if TYPE_CHECKING:
-    from bot.core.types import Issue, IssueRef
+    from bot.core.types import Issue
     from bot.flow.export import Exporter
-    from bot.forges.registry import ForgeClient
-    from bot.settings.load import Settings
 
 FORMATS = ("openai-jsonl", "csv")
-NO_REDIS = (
-    "Note: Redis does not answer, so labels that Tagline set cannot be told from those of people:"
-    " all labels count."
-)
-ECHO = "with labels that may be Tagline's, which nobody has confirmed"
 NO_LABEL = "without a label that Tagline may set and learn"
 NO_ANSWER = "without a sentence for the summary, or a label that the prompt offers"
 BY_BOT = "opened by programs"
@@ -45,6 +37,7 @@ def export(repo: str, form: str) -> None:
     that is looked up in Redis. Secrets are replaced. Confidential issues, pull requests, and labels
     that only people set or that tell about the work on an issue are left out.
     """
+    from bot.cli.history import read_true
     from bot.core import refs
     from bot.core.config import parser
     from bot.flow.export import Exporter
@@ -55,7 +48,7 @@ def export(repo: str, form: str) -> None:
     config = parser.read(forge.get_config_text(ref)).config
     exporter = Exporter(forge.list_labels(ref), config)
     left_out: Counter[str] = Counter()
-    issues = list(_select(_read_true(settings, forge, ref, left_out), exporter, left_out))
+    issues = list(_select(read_true(settings, forge, ref, left_out), exporter, left_out))
     has_bar = sys.stderr.isatty()
     with click.progressbar(issues, label="Export", file=sys.stderr, hidden=not has_bar) as bar:
         lines = list(_list_lines(form, bar, exporter, left_out))
@@ -64,33 +57,6 @@ def export(repo: str, form: str) -> None:
     count = len(lines) - (form == "csv")
     rest = "; ".join(f"{number:,} {why}" for why, number in left_out.items())
     click.echo(f"Exported: {count:,}. Left out: {rest or 'none'}.", err=True)
-
-
-def _read_true(
-    settings: Settings, forge: ForgeClient, ref: IssueRef, left_out: Counter[str]
-) -> Iterator[Issue]:
-    """Yield past issues of people whose labels are people's judgement."""
-    import redis
-
-    from bot import wiring
-    from bot.cli.history import read_history
-    from bot.core.labels.truth import is_truth
-    from bot.flow.train import look_up
-
-    client, now = bootstrap.open_redis(settings), time.time()
-    store = wiring.redis_store(client)
-    try:
-        state = store.training.training_state(ref.repo_key)
-        since = state.since if state else now
-    except redis.RedisError:
-        click.echo(NO_REDIS, err=True)
-        yield from read_history(forge, ref)
-        return
-    for issue in read_history(forge, ref):
-        if is_truth(look_up(issue, store, store.journal), since, now):
-            yield issue
-        else:
-            left_out[ECHO] += 1
 
 
 def _select(issues: Iterator[Issue], exporter: Exporter, left_out: Counter[str]) -> Iterator[Issue]:

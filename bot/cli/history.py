@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 import sys
+import time
+from collections import Counter
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import click
 
+from bot.cli import bootstrap
 from bot.core.errors import RateLimited
 from bot.core.ports import IssueHistorySource
 from bot.core.types import Issue, IssueRef
 from bot.flow.train import MAX_EXAMPLES, MAX_READ
 
+if TYPE_CHECKING:
+    from bot.forges.registry import ForgeClient
+    from bot.settings.load import Settings
+
 LINE_EVERY = 500  # issues, where standard error is no terminal
 CLEAR_LINE = "\r\033[K"
+NO_REDIS = (
+    "Note: Redis does not answer, so labels that Tagline set cannot be told from those of people:"
+    " all labels count."
+)
+ECHO = "with labels that may be Tagline's, which nobody has confirmed"
 
 
 def read_history(
@@ -44,6 +57,36 @@ def read_history(
             _show_progress(f"Read {read:,} issues, {len(seen):,} with labels", is_last=is_last)
         if is_last:
             return
+
+
+def read_true(
+    settings: Settings,
+    forge: ForgeClient,
+    ref: IssueRef,
+    left_out: Counter[str],
+    limit: int = MAX_EXAMPLES,
+) -> Iterator[Issue]:
+    """Yield past issues of people whose labels are people's judgement."""
+    import redis
+
+    from bot import wiring
+    from bot.core.labels.truth import is_truth
+    from bot.flow.train import look_up
+
+    client, now = bootstrap.open_redis(settings), time.time()
+    store = wiring.redis_store(client)
+    try:
+        state = store.training.training_state(ref.repo_key)
+        since = state.since if state else now
+    except redis.RedisError:
+        click.echo(NO_REDIS, err=True)
+        yield from read_history(forge, ref, limit)
+        return
+    for issue in read_history(forge, ref, limit):
+        if is_truth(look_up(issue, store, store.journal), since, now):
+            yield issue
+        else:
+            left_out[ECHO] += 1
 
 
 def _show_progress(text: str, *, is_last: bool) -> None:

@@ -41,18 +41,18 @@ class Row:
 
 def read_rows(file: str) -> list[Row]:
     """Return the issues of a file, "-" for standard input. Raises `ClickException`."""
-    return [_make_row(place, value) for place, value in _read_values(file)]
+    return [make_row(place, value) for place, value in read_values(file)]
 
 
 def read_labels(path: Path) -> list[Label]:
     """Return labels: names, or objects with name and description. Raises `ClickException`."""
-    values = [value for _, value in _read_values(str(path))]
+    values = [value for _, value in read_values(str(path))]
     if any(isinstance(value, Exception) for value in values):
         raise click.UsageError("--labels is neither JSON nor JSON lines.")
     return [_make_label(value) for value in values]
 
 
-def _read_values(file: str) -> Iterator[tuple[str, object]]:
+def read_values(file: str) -> Iterator[tuple[str, object]]:
     """Yield each value, also those inside of lists, with its place; an error in its stead."""
     values = list(_split(_read_text(file)))
     for line, value in values:
@@ -104,7 +104,7 @@ def _find_line_end(text: str, start: int) -> int:
     return len(text) if end < 0 else end
 
 
-def _make_row(place: str, value: object) -> Row:
+def make_row(place: str, value: object) -> Row:
     from bot.forges.values import text
 
     if isinstance(value, ValueError):

@@ -44,6 +44,7 @@ GROUPS = {
         "dead": "List failed jobs and retry them.",
     },
     "Learn": {
+        "backtest": "Show how often Tagline's labels would have been right on past issues.",
         "export": "Print labelled issues, to fine-tune a language model.",
     },
 }

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import closing, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -17,7 +18,7 @@ from bot.cli import bootstrap
 if TYPE_CHECKING:
     from bot.cli.batch import Enricher, Totals
     from bot.cli.issue_file import Row
-    from bot.core.types import Enrichment, Label
+    from bot.core.types import Enrichment, Issue, Label
     from bot.settings.load import Settings
     from bot.settings.models import ModelSettings
 
@@ -36,6 +37,11 @@ EXAMPLE = "gh issue list --json number,title,body,url"
 )
 @click.option("--labels", type=FILE, help="Labels as JSON.")
 @click.option("--config", type=FILE, help="A tagline.yml.")
+@click.option(
+    "--history",
+    type=click.Path(exists=True, dir_okay=False),
+    help="Labelled issues to learn from, in the forms of --file.",
+)
 @click.option("--no-llm", is_flag=True, help="Use rules only, even if a model is configured.")
 @click.option(
     "--concurrency",
@@ -44,10 +50,11 @@ EXAMPLE = "gh issue list --json number,title,body,url"
     help=f"Concurrent model calls; {MAX_CONCURRENT} without it, 8 for a compatible server.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON line per issue.")
-def triage(
+def triage(  # noqa: PLR0913, PLR0917  # click passes each option as an argument
     file: str,
     labels: Path | None,
     config: Path | None,
+    history: str | None,
     no_llm: bool,
     concurrency: int | None,
     as_json: bool,
@@ -56,8 +63,9 @@ def triage(
 
     Takes what `gh issue list --json number,title,body,labels,url` and `glab issue list --output
     json` print. LABELS is a JSON list (or JSON lines) of names, or of objects with name and
-    description; it defaults to common tags. The budgets of tagline.yml and of
-    TAGLINE_BUDGET_USD_PER_DAY hold for each run.
+    description; it defaults to the labels in HISTORY, else to common tags. Tagline learns from the
+    issues in HISTORY, which have `label` or `labels`, as from the past issues of a repository. The
+    budgets of tagline.yml and of TAGLINE_BUDGET_USD_PER_DAY hold for each run.
 
     Exits with 3 if some issues cannot be read or the model does not answer for them, with 4 if a
     budget is reached; their labels are those of rules then.
@@ -67,12 +75,18 @@ def triage(
     from bot.core.types import Label
     from bot.settings.load import SettingsError
 
-    known = read_labels(labels) if labels else [Label(name) for name in COMMON_TAGS]
+    past = _read_history(history) if history else []
+    names = dict.fromkeys(name for issue in past for name in issue.labels) or COMMON_TAGS
+    known = read_labels(labels) if labels else [Label(name) for name in names]
     rows = read_rows(file)
     settings = None if no_llm else bootstrap.load_settings()
     if settings and settings.lacks_model:
         raise SettingsError([*settings.model_notices, "Or add --no-llm for rules alone."])
     enricher, model = _create_enricher(settings, known, config, concurrency or 0)
+    if past:
+        from bot.cli.replay import learn_from
+
+        enricher = replace(enricher, classifier=learn_from(past, known, enricher.config))
     threads = _count_threads(model, concurrency)
     started = time.monotonic()
     try:
@@ -81,6 +95,19 @@ def triage(
         _exit_at_once()
     _print_totals(rows, totals, time.monotonic() - started)
     sys.exit(_explain_gaps(rows, totals, model, enricher, file))
+
+
+def _read_history(file: str) -> list[Issue]:
+    """Return the labelled issues of a file. Raises `ClickException`."""
+    from bot.cli.labelled_file import read_labelled
+
+    rows, unreadable = read_labelled(file)
+    issues = [row.issue for row in rows if row.issue.labels]
+    if unreadable:
+        click.echo(f"{unreadable:,} entries of {file} could not be read as issues.", err=True)
+    if not issues:
+        raise click.ClickException(f"{file} has no issues with labels to learn from.")
+    return issues
 
 
 def _exit_at_once() -> NoReturn:

@@ -1,20 +1,16 @@
-"""Measures predictions against the labels that people set, on issues that come after the training.
-
-`replay` trains on the past and predicts what follows, block by block in time order: an issue's own
-labels are seen only once it is predicted.
-"""
+"""Measures predictions against the labels that people set."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import Random
 
-from bot.core.types import Label
 from bot.learn.model import Example, RepositoryModel
-from bot.learn.train import train
 
 _ROUNDS = 1_000
+_BLOCKS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,24 +54,14 @@ def predict_case(model: RepositoryModel, example: Example) -> Case:
     )
 
 
-def replay(
-    history: Sequence[Example],
-    labels: Sequence[Label],
-    target: float,
-    first: int,
-    blocks: int,
-) -> Iterator[tuple[int, RepositoryModel, Case]]:
-    """Yield each issue from `first` on, by its index in time order, with its model and case.
+def plan_blocks(size: int, most: int) -> list[range]:
+    """Return the issues to predict, of so many in time order: at most the newest half.
 
-    The issues are split into blocks. Those of a block are predicted by a model of all that came
-    before the block.
+    They are in blocks. Those of a block are predicted by a model of all issues before the block.
     """
-    issues = sorted(history, key=lambda example: example.created_at)
-    size = max(1, -(-(len(issues) - first) // blocks))
-    for start in range(first, len(issues), size):
-        model = train(issues[:start], labels, target, issues[start].created_at)
-        for n, example in enumerate(issues[start : start + size], start):
-            yield n, model, predict_case(model, example)
+    first = max(size - most, size - size // 2)
+    step = max(1, -(-(size - first) // _BLOCKS))
+    return [range(start, min(start + step, size)) for start in range(first, size, step)]
 
 
 def measure_precision(cases: Sequence[Case]) -> float:
@@ -88,6 +74,13 @@ def measure_precision(cases: Sequence[Case]) -> float:
 def measure_coverage(cases: Sequence[Case]) -> float:
     """Return the share of the issues that get a label."""
     return sum(bool(case.applied) for case in cases) / max(1, len(cases))
+
+
+def measure_agreement(cases: Sequence[Case]) -> float:
+    """Return the share of the issues that get a label which get only labels that people set."""
+    labelled = [case for case in cases if case.applied]
+    agreed = sum(case.truth.issuperset(case.applied) for case in labelled)
+    return agreed / len(labelled) if labelled else 1.0
 
 
 def measure_recall(cases: Sequence[Case]) -> float:
@@ -124,8 +117,26 @@ def measure_confident(cases: Sequence[Case], coverage: float) -> float:
     return sum(case.best in case.truth for case in kept) / max(1, len(kept))
 
 
+@dataclass(frozen=True, slots=True)
+class LabelCounts:
+    """How many issues got a label from the bot, from people, and from both."""
+
+    applied: int
+    people: int
+    both: int
+
+
+def count_label(cases: Sequence[Case], name: str) -> LabelCounts:
+    """Return the counts of one label."""
+    pairs = Counter((name in case.applied, name in case.truth) for case in cases)
+    both = pairs[True, True]
+    return LabelCounts(pairs[True, False] + both, pairs[False, True] + both, both)
+
+
 def estimate(cases: Sequence[Case], metric: Metric) -> Figure:
     """Return a metric with its interval, from the same resamples each time."""
+    if not cases:
+        return Figure(0.0, 0.0, 1.0)
     random = Random(0)  # noqa: S311  # no secret depends on it
     values = sorted(metric(random.choices(cases, k=len(cases))) for _ in range(_ROUNDS))
     return Figure(metric(cases), values[round(0.025 * _ROUNDS)], values[round(0.975 * _ROUNDS) - 1])

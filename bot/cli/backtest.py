@@ -1,0 +1,199 @@
+"""`tagline backtest`: how often Tagline's labels would have been right on past issues."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from bot.cli import bootstrap
+
+if TYPE_CHECKING:
+    from bot.cli.labelled_file import LabelledIssue
+    from bot.cli.replay import Material
+    from bot.core.config.schema import RepoConfig
+    from bot.core.ports import ModelService
+    from bot.core.types import Issue, Label
+    from bot.settings.load import Settings
+
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+CLEAR_LINE = "\r\033[K"
+THREADS = 8  # concurrent calls of a language model
+
+
+@click.command()
+@click.argument("repo", required=False)
+@click.option(
+    "--file",
+    type=click.Path(exists=True, dir_okay=False, allow_dash=True),
+    help="Labelled issues as JSON lines or a JSON array, also .gz; - for standard input.",
+)
+@click.option("--labels", type=FILE, help="With --file: the labels as JSON.")
+@click.option("--config", type=FILE, help="With --file: a tagline.yml.")
+@click.option("--model", "names", multiple=True, help="Call this language model; repeatable.")
+@bootstrap.json_option
+def backtest(
+    repo: str | None,
+    file: str | None,
+    labels: Path | None,
+    config: Path | None,
+    names: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Label past issues without a look at their labels, and compare; write nothing.
+
+    REPO is github:OWNER/NAME, gitlab:GROUP/PROJECT or the repository's URL. The newest 300 issues
+    are replayed in time order, at most half of those with labels: Tagline learns from what came
+    before. In a file each issue has title, body, label or labels, and may have repo, created_at
+    and split: those with "train" are learned from, those with "test" are replayed.
+
+    Without --model no language model is called. Each --model is LLM_MODEL or one of
+    TAGLINE_ALLOWED_MODELS; its calls cost money, within the budgets. Exits with 3 if a model gave
+    no answer for some issues.
+    """
+    from bot.cli.backtest_report import format_report
+
+    if (repo is None) == (file is None):
+        raise click.UsageError("Give either REPO or --file.")
+    if repo is not None and (labels or config):
+        raise click.UsageError("--labels and --config need --file: a repository has its own.")
+    settings = bootstrap.load_settings() if names or file is None else None
+    models = _open_models(settings, names)
+    if settings and repo is not None:
+        materials = [_read_repository(settings, repo)]
+    else:
+        materials = _read_file(str(file), labels, config)
+    day_usd = settings.budget_usd_per_day if settings else None
+    reports = []
+    for material in materials:
+        reports.append(_replay(material, models, day_usd))
+        if not as_json:
+            click.echo("\n".join([*format_report(reports[-1]), ""]))
+    _print_mean(reports, as_json=as_json)
+    if not any(report["replayed"] for report in reports):
+        bootstrap.fail("There are too few labelled issues to replay: two at least.")
+    if any(run["failed"] for report in reports for run in report["runs"]):
+        sys.exit(bootstrap.PARTIAL)
+
+
+def _replay(
+    material: Material, models: Mapping[str, ModelService | None], day_usd: float | None
+) -> dict[str, Any]:
+    """Return the figures of a repository, with and without each model."""
+    from bot.cli.backtest_report import build_report
+    from bot.cli.replay import Replay
+
+    replay = Replay(material, _make_progress(material.name))
+    replay.learn()
+    runs = [
+        replay.run(name, model, THREADS if model else 1, day_usd) for name, model in models.items()
+    ]
+    _clear_progress()
+    return build_report(replay, runs if material.blocks else [])
+
+
+def _print_mean(reports: Sequence[Mapping[str, Any]], *, as_json: bool) -> None:
+    import msgspec
+
+    from bot.cli.backtest_report import build_mean, format_mean
+
+    mean = build_mean(reports)
+    if as_json:
+        click.echo(msgspec.json.encode({"v": 1, "repositories": reports, "mean": mean}))
+    elif len(reports) > 1:
+        click.echo("\n".join(format_mean(mean, len(reports))))
+
+
+def _open_models(settings: Settings | None, names: Sequence[str]) -> dict[str, ModelService | None]:
+    """Return the language models to compare by name; one run without a model for no names."""
+    if settings is None or not names:
+        return {"": None}
+    from bot import log, wiring
+    from bot.cli.batch import PatientModel
+
+    log.configure("critical", "plain", settings.secrets)
+    models = wiring.models(settings.model, bootstrap.open_clients(), wiring.no_store())
+    if unknown := [name for name in names if name not in models]:
+        known = ", ".join(models) or "none; set LLM_PROVIDER and LLM_MODEL"
+        raise click.UsageError(f"--model {unknown[0]} is not configured. There are: {known}.")
+    return {name: PatientModel(models[name]) for name in names}
+
+
+def _read_repository(settings: Settings, repo: str) -> Material:
+    """Return a repository's issues with labels from people. Raises the errors of a forge."""
+    from bot.cli.history import read_true
+    from bot.cli.replay import MAX_REPLAYED, make_material
+    from bot.core import refs
+    from bot.core.config import parser
+    from bot.flow.train import MAX_EXAMPLES
+
+    given = bootstrap.parse_ref(settings, refs.repository, repo, "REPO")
+    forge, ref = bootstrap.open_forge(settings, bootstrap.open_clients(), given)
+    config = parser.read(forge.get_config_text(ref)).config
+    left_out: Counter[str] = Counter()
+    past = read_true(settings, forge, ref, left_out, MAX_EXAMPLES + MAX_REPLAYED)
+    issues = [issue for issue in past if not issue.is_bot][::-1]
+    for why, count in left_out.items():
+        click.echo(f"Left out: {count:,} {why}.", err=True)
+    return make_material(f"{ref.forge}:{ref.repo}", forge.list_labels(ref), config, issues)
+
+
+def _read_file(file: str, labels: Path | None, path: Path | None) -> list[Material]:
+    """Return the repositories of a file. Raises `ClickException`."""
+    from bot.cli.issue_file import read_labels
+    from bot.cli.labelled_file import read_labelled
+    from bot.core.config import parser
+
+    issues, unreadable = read_labelled(file)
+    if unreadable:
+        click.echo(f"{unreadable:,} entries of {file} could not be read as issues.", err=True)
+    if not issues:
+        raise click.ClickException(f"{file} has no issues: JSON objects with title and labels.")
+    parsed = parser.read(path.read_text(errors="replace") if path else None)
+    for problem in parsed.problems:
+        click.echo(f"{path}: {problem}", err=True)
+    known = read_labels(labels) if labels else None
+    names = dict.fromkeys(issue.repo for issue in issues)
+    return [
+        _make_material(name, [x for x in issues if x.repo == name], known, parsed.config)
+        for name in names
+    ]
+
+
+def _make_material(
+    name: str, issues: Sequence[LabelledIssue], known: list[Label] | None, config: RepoConfig
+) -> Material:
+    from bot.cli.replay import make_material, make_split_material
+
+    plain = [x.issue for x in issues]
+    labels = known or _collect_labels(plain)
+    if not any(x.split for x in issues):
+        return make_material(name, labels, config, plain)
+    parts = [[x.issue for x in issues if x.split == part] for part in ("train", "test")]
+    return make_split_material(name, labels, config, (parts[0], parts[1]))
+
+
+def _collect_labels(issues: Sequence[Issue]) -> list[Label]:
+    from bot.core.types import Label
+
+    return [Label(name) for name in dict.fromkeys(x for issue in issues for x in issue.labels)]
+
+
+def _make_progress(name: str) -> Callable[[str], None]:
+    """Return what shows the state of a replay, where standard error is a terminal."""
+    from bot.core.text.sanitize import to_one_line
+
+    def show(text: str) -> None:
+        if sys.stderr.isatty():
+            click.echo(f"{CLEAR_LINE}{to_one_line(name)} {text}", err=True, nl=False, color=True)
+
+    return show
+
+
+def _clear_progress() -> None:
+    if sys.stderr.isatty():
+        click.echo(CLEAR_LINE, err=True, nl=False, color=True)

@@ -1,0 +1,265 @@
+"""`tagline backtest --file` and `tagline triage --history`: learn from the past, then compare."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from bot.cli.main import cli
+from bot.cli.replay import Replay, make_split_material
+from bot.core.config.schema import RepoConfig
+from bot.core.ports import ModelCall
+from bot.core.prompt import Prompt
+from bot.core.reply import ModelAnswer, ParsedReply
+from bot.core.types import Issue, IssueRef, Label, LabelSuggestion, Usage
+
+TITLES = {
+    "bug": "The window crashes on start in release {}",
+    "feature": "Please add an option for dark mode number {}",
+    "docs": "The manual has a wrong sentence in chapter {}",
+}
+
+
+def make_rows(count: int, **fields: Any) -> list[dict[str, Any]]:
+    return [
+        {"title": title.format(n), "body": "", "labels": [label], "number": 3 * n + k, **fields}
+        for n in range(count)
+        for k, (label, title) in enumerate(TITLES.items())
+    ]
+
+
+def write(path: Path, rows: Sequence[Any]) -> Path:
+    path.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    return path
+
+
+def run(*words: str | Path) -> Result:
+    return CliRunner().invoke(cli, [str(word) for word in words])
+
+
+def read(result: Result) -> Any:
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
+
+
+def test_the_newest_half_is_replayed_and_the_last_line_says_it_all(tmp_path: Path) -> None:
+    result = run("backtest", "--file", write(tmp_path / "issues.jsonl", make_rows(40)))
+
+    assert result.exit_code == 0, result.output
+    assert result.stdout.splitlines()[0] == "All issues: 120 labelled issues, 60 replayed"
+    sentence = result.stdout.rstrip().splitlines()[-1].strip()
+    assert sentence == (
+        "Of your last 60 issues, Tagline would have labelled 100 %, 100 % of them as you did."
+    )
+
+
+def test_the_json_has_figures_with_intervals_and_every_label(tmp_path: Path) -> None:
+    report = read(run("backtest", "--json", "--file", write(tmp_path / "x", make_rows(40))))
+
+    assert report["v"] == 1
+    (repository,) = report["repositories"]
+    assert (repository["issues"], repository["replayed"]) == (120, 60)
+    (outcome,) = repository["runs"]
+    assert (outcome["model"], outcome["cost_usd"], outcome["errors"]) == ("", 0, [])
+    assert outcome["precision"] == {"value": 1.0, "low": 1.0, "high": 1.0}
+    labels = {label["name"]: label for label in outcome["labels"]}
+    assert set(labels) == set(TITLES)
+    assert labels["bug"]["people"] == labels["bug"]["applied"] == 20
+    assert labels["bug"]["apply_at"] >= 0.7
+
+
+def test_with_a_split_what_is_learned_and_what_is_replayed_are_given(tmp_path: Path) -> None:
+    rows = [
+        *make_rows(15, split="train", repo="o/a"),
+        *make_rows(4, split="test", repo="o/a"),
+        *make_rows(15, split="train", repo="o/b"),
+        *make_rows(2, split="test", repo="o/b"),
+    ]
+    file = tmp_path / "issues.jsonl.gz"
+    file.write_bytes(gzip.compress("\n".join(map(json.dumps, rows)).encode()))
+
+    report = read(run("backtest", "--json", "--file", file))
+
+    found = [(x["repository"], x["learned_from"], x["replayed"]) for x in report["repositories"]]
+    assert found == [("o/a", 45, 12), ("o/b", 45, 6)]
+    assert report["mean"][0]["coverage"] == 1.0
+    assert "Mean of 2 repositories" in run("backtest", "--file", file).stdout
+
+
+def test_time_decides_what_came_before_not_the_order_of_the_file(tmp_path: Path) -> None:
+    rows = make_rows(40)
+    for n, row in enumerate(rows):
+        row["created_at"] = f"2024-01-01T{n // 60:02}:{n % 60:02}:00Z"
+    late = {**rows[0], "title": "Zebra is late", "created_at": "2025-01-01T00:00:00Z"}
+    late["labels"] = ["feature"]
+
+    report = read(run("backtest", "--json", "--file", write(tmp_path / "x", [late, *rows])))
+
+    errors = report["repositories"][0]["runs"][0]["errors"]
+    replayed = report["repositories"][0]["replayed"]
+    assert replayed == 60
+    assert all(error["title"] == "Zebra is late" for error in errors)
+
+
+def test_issues_with_the_wrong_label_are_shown(tmp_path: Path) -> None:
+    rows = make_rows(40)
+    rows[-3]["labels"] = ["docs"]
+
+    result = run("backtest", "--file", write(tmp_path / "x", rows))
+
+    assert "Wrong: #117 The window crashes on start in release 39" in result.stdout
+    assert "bug; people: docs" in result.stdout
+
+
+def test_pull_requests_and_unreadable_rows_are_left_out(tmp_path: Path) -> None:
+    pulls = make_rows(5, is_pull=True)
+    rows: list[Any] = [*make_rows(10), *pulls, "no issue"]
+
+    result = run("backtest", "--json", "--file", write(tmp_path / "x", rows))
+
+    assert read(result)["repositories"][0]["issues"] == 30
+    assert "1 entries" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["backtest"], "Give either REPO or --file."),
+        (["backtest", "github:o/r", "--file", "one"], "Give either REPO or --file."),
+        (["backtest", "github:o/r", "--labels", "one"], "--labels and --config need --file"),
+        (["backtest", "--file", "one"], "too few labelled issues"),
+        (["backtest", "--file", "none"], "has no issues"),
+    ],
+)
+def test_what_cannot_be_replayed_is_explained(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], message: str
+) -> None:
+    write(tmp_path / "one", make_rows(10)[:1])
+    write(tmp_path / "none", [])
+    monkeypatch.chdir(tmp_path)
+
+    result = run(*words)
+
+    assert result.exit_code != 0
+    assert message in result.output
+    assert "Traceback" not in result.output
+
+
+def test_labels_that_only_people_set_do_not_count(tmp_path: Path) -> None:
+    rows = make_rows(20)
+    for row in rows:
+        row["labels"] = [*row["labels"], "wontfix", "good first issue"]
+
+    report = read(run("backtest", "--json", "--file", write(tmp_path / "x", rows)))
+
+    (outcome,) = report["repositories"][0]["runs"]
+    assert {label["name"] for label in outcome["labels"]} == set(TITLES)
+    assert outcome["recall"]["value"] == 1.0
+
+
+@dataclass
+class RecordingModel:
+    """A language model that calls everything a bug. `prompts` are what it was asked."""
+
+    prompts: list[tuple[str, str, str]] = field(default_factory=list)
+
+    def complete(self, prompt: Prompt, call: ModelCall | None) -> ModelAnswer:
+        assert call is not None
+        assert call.issue.labels == ()
+        self.prompts.append((prompt.system, prompt.user, json.dumps(prompt.schema)))
+        reply = ParsedReply("The window crashes.", (LabelSuggestion("bug", "sure"),))
+        return ModelAnswer(reply, Usage("recording", 10, 5, 0.001))
+
+
+def make_issues(count: int) -> list[Issue]:
+    return [
+        Issue(
+            ref=IssueRef("file", "", "", row["number"]),
+            title=row["title"],
+            body="",
+            author="",
+            is_bot=False,
+            labels=tuple(row["labels"]),
+            is_open=True,
+            locked=False,
+            confidential=False,
+            is_pull_request=False,
+            created_at=0.0,
+        )
+        for row in make_rows(count)
+    ]
+
+
+def test_the_true_label_reaches_no_feature_prompt_or_example() -> None:
+    """With other labels on the replayed issues, everything else is the same."""
+    past, test = make_issues(20), make_issues(5)
+    swapped = [replace(x, labels=("docs" if x.labels[0] == "bug" else "bug",)) for x in test]
+    labels = [Label(name) for name in TITLES]
+    answers, prompts = [], []
+    for issues in (test, swapped):
+        material = make_split_material("", labels, RepoConfig(), (past, issues))
+        replay, model = Replay(material, lambda _: None), RecordingModel()
+        replay.learn()
+        without = replay.run("", None, 1, None)
+        with_model = replay.run("recording", model, 1, None)
+        answers.append(
+            [(x.applied, x.suggested, x.ranking) for x in (*without.cases, *with_model.cases)]
+        )
+        prompts.append(model.prompts)
+
+    assert answers[0] == answers[1]
+    assert prompts[0] == prompts[1]
+    assert len(prompts[0]) == len(test)
+
+
+def test_a_language_model_is_measured_with_its_cost() -> None:
+    material = make_split_material(
+        "", [Label(name) for name in TITLES], RepoConfig(), (make_issues(20), make_issues(5))
+    )
+    replay = Replay(material, lambda _: None)
+    replay.learn()
+
+    outcome = replay.run("recording", RecordingModel(), 1, None)
+
+    assert outcome.totals.cost_usd == pytest.approx(0.015)
+    assert all("bug" in case.applied or "bug" in case.suggested for case in outcome.cases)
+
+
+def test_an_unknown_model_is_refused_by_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LLM_PROVIDER", "none")
+
+    result = run("backtest", "--file", write(tmp_path / "x", make_rows(5)), "--model", "big-one")
+
+    assert result.exit_code == 2
+    assert "big-one" in result.output
+
+
+def test_triage_learns_from_a_history(tmp_path: Path) -> None:
+    history = write(tmp_path / "history", make_rows(20))
+    issues = write(tmp_path / "issues", [{"title": "The manual has a wrong sentence in part two"}])
+
+    with_history = read(run("triage", "--no-llm", "--json", "--file", issues, "--history", history))
+    without = read(run("triage", "--no-llm", "--json", "--file", issues))
+
+    found = [(label["name"], label["source"]) for label in with_history["labels"]]
+    assert found == [("docs", "classifier")]
+    assert without["source"] == "rules"
+
+
+def test_a_history_without_labels_is_refused(tmp_path: Path) -> None:
+    rows = [{"title": "A"}]
+    history, issues = write(tmp_path / "history", rows), write(tmp_path / "issues", rows)
+
+    result = run("triage", "--no-llm", "--file", issues, "--history", history)
+
+    assert result.exit_code == 1
+    assert "has no issues with labels to learn from" in result.output
