@@ -1,0 +1,71 @@
+"""`tagline backtest REPO`, on both hosts."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+from tests.whole.app import App
+from tests.whole.test_command_line import CommandResult, tagline
+
+YEAR_AGO, DAY = 365 * 86_400, 86_400
+TITLES = {
+    "bug": "The window crashes on start in release {}",
+    "documentation": "The manual has a wrong sentence in chapter {}",
+}
+
+
+def backtest(app: App, folder: Path, *words: str) -> CommandResult:
+    result = tagline(
+        "backtest", f"{app.on}:{app.repo}", *words, cwd=folder, environment=app.environ
+    )
+    assert "Traceback" not in result.stderr
+    return result
+
+
+def add_history(app: App, rounds: int) -> None:
+    """Add issues of people, the oldest first, and others that do not count."""
+    at = time.time() - YEAR_AGO
+    for n in range(rounds):
+        for k, (label, title) in enumerate(TITLES.items()):
+            add(app, title.format(n), at + n * DAY + k, label)
+    add(app, "Nobody has read this", at)
+    add(app, "People decide", at, "wontfix")
+
+
+def add(app: App, title: str, created: float, *labels: str) -> None:
+    app.host.open_issue(app.repo, title, "", labels=list(labels), created_at=created, deliver=False)
+
+
+def test_past_issues_are_replayed_in_time_order_and_nothing_is_written(
+    app: App, tmp_path: Path
+) -> None:
+    add_history(app, 15)
+
+    result = backtest(app, tmp_path, "--json")
+
+    assert result.returncode == 0, result.stderr
+    (repository,) = json.loads(result.stdout)["repositories"]
+    assert (repository["issues"], repository["replayed"]) == (30, 15)
+    (run,) = repository["runs"]
+    assert run["precision"]["value"] == 1.0
+    assert run["coverage"]["value"] > 0.5
+    assert not app.box.model_requests
+
+
+def test_the_report_ends_in_one_sentence(app: App, tmp_path: Path) -> None:
+    add_history(app, 15)
+
+    result = backtest(app, tmp_path)
+
+    last = result.stdout.rstrip().splitlines()[-1].strip()
+    assert last.startswith("Of your last 15 issues, Tagline would have labelled ")
+    assert last.endswith(" of them as you did.")
+
+
+def test_an_empty_repository_has_nothing_to_replay(app: App, tmp_path: Path) -> None:
+    result = backtest(app, tmp_path)
+
+    assert result.returncode == 1
+    assert "too few labelled issues" in result.stderr
