@@ -14,7 +14,7 @@ from enum import IntEnum
 from itertools import pairwise
 from zlib import crc32
 
-from bot.core.labels import keywords
+from bot.core.labels import cues, keywords
 from bot.core.text.condense import Line, classify_lines
 
 Features = Mapping[int, float]
@@ -64,6 +64,7 @@ def extract_features(title: str, body: str) -> Features:
     counts.update(hash_feature(Part.BODY, text) for text in _list_terms(shown))
     features = {number: round(1 + math.log(count), 2) for number, count in counts.items()}
     structure = {*_describe_title(title), *_describe_lines(lines), *_describe_text(prose, lines)}
+    structure |= set(_list_cues(title, body))
     features |= {hash_feature(Part.STRUCTURE, text): 1.0 for text in structure}
     for match in keywords.match(title, body):
         features[hash_feature(Part.RULES, match.concept)] = _RULE_WEIGHTS[match.certainty]
@@ -136,6 +137,12 @@ def _describe_lines(lines: Iterable[Line]) -> Iterator[str]:
             found += 1
             yield f"field {field[1].lower()}"
             yield f"field {field[1].lower()} = {' '.join(split_words(field[2])[:3])}"
+
+
+def _list_cues(title: str, body: str) -> Iterator[str]:
+    issue = cues.read_issue(title, body)
+    for cue in cues.find_cues(issue, cues.find_phrases(issue)):
+        yield f"cue {cue.part} {cue.name} {cue.times}"
 
 
 def _describe_text(prose: str, lines: Sequence[Line]) -> Iterator[str]:
