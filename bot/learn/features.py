@@ -65,7 +65,7 @@ def extract_features(title: str, body: str) -> Features:
     features = {number: round(1 + math.log(count), 2) for number, count in counts.items()}
     structure = {*_describe_title(title), *_describe_lines(lines), *_describe_text(prose, lines)}
     structure |= set(_list_cues(title, body))
-    features |= {hash_feature(Part.STRUCTURE, text): 1.0 for text in structure}
+    features |= {hash_feature(Part.STRUCTURE, text): 1.0 for text in sorted(structure)}
     for match in keywords.match(title, body):
         features[hash_feature(Part.RULES, match.concept)] = _RULE_WEIGHTS[match.certainty]
     return features
@@ -95,7 +95,7 @@ def _list_terms(text: str) -> Iterator[str]:
     for first, second in pairwise(words):
         if first[0].isalnum() and second[0].isalnum():
             yield f"{first} {second}"
-    for name in set(_NAME_WORD.findall(text)):
+    for name in dict.fromkeys(_NAME_WORD.findall(text)):
         parts = _CAMEL_CASE.findall(name)
         if len(parts) > 1:
             yield from (part.lower() for part in parts)

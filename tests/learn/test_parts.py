@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+import os
+import subprocess
+import sys
 import time
 
 import pytest
@@ -143,3 +146,22 @@ def test_where_there_is_no_room_the_small_weights_go() -> None:
 
     assert 0 < len(weights.numbers) < size
     assert set(weights.values) <= {127}
+
+
+def test_features_have_one_order_in_all_processes() -> None:
+    body = "### Version\n4.2\n\nOS: Linux\n`saveFile` fails in getUserName and parseHtmlPage, why?"
+    title = "[Bug] openFile and readLine crash"
+    code = (
+        "from bot.learn.features import extract_features;"
+        f" print(list(extract_features({title!r}, {body!r})))"
+    )
+    printed = {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            check=True,
+            capture_output=True,
+        ).stdout
+        for seed in "123"
+    }
+    assert len(printed) == 1
