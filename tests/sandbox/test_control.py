@@ -41,6 +41,7 @@ def test_an_issue_is_opened_shown_labeled_and_unlabeled(
     assert opened.status_code == 201
     assert created["deliveries"][0]["status"] == 202
     bot.post(f"/issues/{created['number']}/labels", json={"labels": ["area/login", "bug"]})
+    box.hooks.settle()
     issue = f"/issues/{REPO}/{created['number']}"
     assert control.get(issue).json()["labels"] == ["area/login", "bug"]
     assert control.delete(f"{issue}/labels/area%2Flogin").json() == {"labels": ["bug"]}
