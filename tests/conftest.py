@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import socket
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from hypothesis import settings
 
 from bot import log
 from bot.embedded.valkey import EmbeddedRedis
+from tests.waiting import wait_until
 
 # The same examples in every run, so that only a change can fail a test.
 settings.register_profile("steady", derandomize=True)
@@ -60,14 +60,6 @@ def crash(server: EmbeddedRedis) -> None:
     with redis.Redis.from_url(server.url) as client:
         wait_until(lambda: not client.info("persistence")["aof_buffer_length"], 20)
     server.kill()
-
-
-def wait_until(condition: Callable[[], object], seconds: float = 10) -> None:
-    """Wait until the condition holds; fail after some seconds."""
-    until = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < until, f"not within {seconds} seconds"
-        time.sleep(0.01)
 
 
 def free_port() -> int:

@@ -26,8 +26,9 @@ from bot.queue.connection import connect
 from bot.queue.dead_letters import DeadLetters
 from bot.queue.periodic import PeriodicTasks
 from bot.queue.worker import QueueWorker
-from tests.conftest import crash, wait_until
+from tests.conftest import crash
 from tests.memory_store import MemoryStore
+from tests.waiting import wait_until
 from tests.web.client import FakeMetrics
 
 REF = IssueRef("github", "github.com", "acme/widget", 41, 7001, "5001")
