@@ -1,4 +1,4 @@
-"""An issue → hashed features: words, headings, answers in forms, structure, and what rules find.
+"""An issue → hashed features: words, headings, answers in forms, and what the rules look at.
 
 A feature's number is a hash with the part of the issue in its highest bits, so that no text can be
 read from it.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from enum import IntEnum
 from itertools import pairwise
 from zlib import crc32
@@ -19,7 +19,7 @@ from bot.core.text.condense import Line, classify_lines
 
 Features = Mapping[int, float]
 
-VERSION = 1  # of the features: models and examples of another one are of no use
+VERSION = 2  # of the features: models and examples of another one are of no use
 
 HASH_BITS = 22
 _MAX_TITLE = 300
@@ -35,12 +35,6 @@ _IS_CJK = re.compile(f"[{_CJK}]")
 _CAMEL_CASE = re.compile(r"[A-Z]?[a-z]{2,}|[A-Z]{2,}(?![a-z])")
 _NAME_WORD = re.compile(r"[^\W_]+")
 _TAG = re.compile(r"\s*(?:[\[(<【]([^\])>】\n]{2,30})[\])>】]|([\w./ -]{2,30}):\s)")
-_STACK_FRAME = re.compile(
-    r"\s*(?:at [\w$.<>]+[ (:]|File \"[^\"\n]+\", line \d|#\d+ +0x|Caused by: )"
-)
-_ERROR = re.compile(
-    r"\b(?:[A-Z]\w+(?:Error|Exception)\b|Traceback|panic:|[Ss]egfault|SIG[A-Z]{3,})"
-)
 _FIELD = re.compile(r"\s*[-*]?\s*\**([A-Za-z][\w /]{1,30}?)\**\s*[:=]\**\s+(\S.{0,60})$")
 
 
@@ -51,6 +45,7 @@ class Part(IntEnum):
     BODY = 1
     STRUCTURE = 2
     RULES = 3
+    CUES = 4
 
 
 def extract_features(title: str, body: str) -> Features:
@@ -63,9 +58,9 @@ def extract_features(title: str, body: str) -> Features:
     shown = f"{prose[:_MAX_PROSE]}\n{code}"
     counts.update(hash_feature(Part.BODY, text) for text in _list_terms(shown))
     features = {number: round(1 + math.log(count), 2) for number, count in counts.items()}
-    structure = {*_describe_title(title), *_describe_lines(lines), *_describe_text(prose, lines)}
-    structure |= set(_list_cues(title, body))
+    structure = {*_describe_title(title), *_describe_lines(lines)}
     features |= {hash_feature(Part.STRUCTURE, text): 1.0 for text in sorted(structure)}
+    features |= {hash_feature(Part.CUES, text): 1.0 for text in _find_cues(title, body)}
     for match in keywords.match(title, body):
         features[hash_feature(Part.RULES, match.concept)] = _RULE_WEIGHTS[match.certainty]
     return features
@@ -117,8 +112,6 @@ def _describe_title(title: str) -> Iterator[str]:
     words = split_words(title)
     for end in range(1, min(3, len(words)) + 1):
         yield f"start {' '.join(words[:end])}"
-    if title.rstrip().endswith("?"):
-        yield "title is a question"
 
 
 def _describe_lines(lines: Iterable[Line]) -> Iterator[str]:
@@ -139,23 +132,9 @@ def _describe_lines(lines: Iterable[Line]) -> Iterator[str]:
             yield f"field {field[1].lower()} = {' '.join(split_words(field[2])[:3])}"
 
 
-def _list_cues(title: str, body: str) -> Iterator[str]:
+def _find_cues(title: str, body: str) -> Iterator[str]:
+    """Yield how the issue is written: what the rules look at, and how long it is."""
     issue = cues.read_issue(title, body)
     for cue in cues.find_cues(issue, cues.find_phrases(issue)):
-        yield f"cue {cue.part} {cue.name} {cue.times}"
-
-
-def _describe_text(prose: str, lines: Sequence[Line]) -> Iterator[str]:
-    kinds = Counter(kind for kind, text in lines if text.strip())
-    yield f"text of size {len(prose).bit_length() // 2}"
-    yield f"code of size {kinds['code'].bit_length() // 2}"
-    signs = {
-        "stack trace": any(_STACK_FRAME.match(text) for _, text in lines),
-        "error": _ERROR.search("\n".join(text for _, text in lines)) is not None,
-        "question": "?" in prose,
-        "questions": prose.count("?") > 1,
-        "image": "[image]" in prose,
-        "form": kinds["heading"] >= 3,
-        "link": "://" in prose,
-    }
-    yield from (name for name, is_there in signs.items() if is_there)
+        yield f"{cue.part} {cue.name} {cue.times}"
+    yield f"text of size {len(body).bit_length() // 2}"

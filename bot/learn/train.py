@@ -117,9 +117,11 @@ def _explain_exclusions(labels: Sequence[Label], counts: Counter[str]) -> dict[s
 def _explain_exclusion(name: str, count: int) -> str:
     if is_process_label(name):
         return "it is about the work on an issue, which the text of a new issue does not show"
+    if not count:
+        return "no labelled issue has it"
     if count < MIN_EXAMPLES:
         verb = "issue has" if count == 1 else "issues have"
-        return f"{count or 'no'} {verb} it, and {MIN_EXAMPLES} are needed to learn it"
+        return f"only {count} labelled {verb} it, {MIN_EXAMPLES} are needed"
     return ""
 
 

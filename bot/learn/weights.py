@@ -16,7 +16,13 @@ MAX_LABELS = 100  # an index has one byte
 _LEVELS = 127
 _MAX_BYTES = 1_900_000
 _FEATURE_BYTES, _ENTRY_BYTES = 7, 2
-_PART_WEIGHTS = {Part.TITLE: 1.0, Part.BODY: 1.0, Part.STRUCTURE: 0.6, Part.RULES: 0.6}
+_PART_WEIGHTS = {
+    Part.TITLE: 1.0,
+    Part.BODY: 1.0,
+    Part.STRUCTURE: 0.6,
+    Part.RULES: 0.6,
+    Part.CUES: 0.5,
+}
 
 
 @dataclass(frozen=True, slots=True)

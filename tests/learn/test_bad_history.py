@@ -49,9 +49,7 @@ def explain(model: RepositoryModel) -> dict[str, str]:
 def test_a_history_that_teaches_nothing_leaves_every_label_silent(examples: list[Example]) -> None:
     model = learn(examples)
 
-    assert explain(model) == dict.fromkeys(
-        ("bug", "feature"), "no issues have it, and 8 are needed to learn it"
-    )
+    assert explain(model) == dict.fromkeys(("bug", "feature"), "no labelled issue has it")
     assert model.predict(extract_features("The window crashes", "")) == ()
     assert model.rank(extract_features("The window crashes", "")) == ()
     assert load(dump(model)) == model
@@ -131,7 +129,7 @@ def test_of_400_labels_the_most_frequent_are_learned() -> None:
 
     assert sum(not why for why in reasons.values()) == MAX_LABELS
     assert reasons["topic 004"] == f"only the {MAX_LABELS} most frequent labels are learned"
-    assert reasons["topic 399"] == "no issues have it, and 8 are needed to learn it"
+    assert reasons["topic 399"] == "no labelled issue has it"
 
 
 def test_a_label_listed_twice_is_learned_once() -> None:

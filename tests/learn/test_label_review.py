@@ -91,7 +91,7 @@ def test_a_label_that_the_texts_do_not_show_is_unlearnable() -> None:
 def test_a_rare_label_is_unlearnable_where_enough_issues_were_read() -> None:
     sets: Sets = {("bug",): MIN_ISSUES - 3, ("rare",): 3}
     problem = next(x for x in review(sets) if x.kind == "unlearnable" and x.labels == ("rare",))
-    assert problem.evidence == "3 issues have it, and 8 are needed to learn it"
+    assert problem.evidence == "only 3 labelled issues have it, 8 are needed"
     few = review({("bug",): 50, ("rare",): 3})
     assert ("rare",) not in [x.labels for x in few if x.kind == "unlearnable"]
 

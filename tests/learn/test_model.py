@@ -36,7 +36,7 @@ def test_a_label_without_enough_issues_is_silent_and_says_why() -> None:
     model = train(make_history(), LABELS, target=0.9, trained_at=0.0)
 
     reasons = {label.name: label.why_silent for label in model.labels}
-    assert reasons["printer"] == "no issues have it, and 8 are needed to learn it"
+    assert reasons["printer"] == "no labelled issue has it"
     assert "work on an issue" in reasons["priority"]
     assert not reasons["bug"]
     few = train(make_history()[:MIN_EXAMPLES], LABELS, target=0.9, trained_at=0.0)

@@ -38,8 +38,7 @@ def has(title: str, body: str, part: Part, text: str) -> bool:
         ("", "### Platform\n\nmacOS", Part.STRUCTURE, "heading platform"),
         ("", "### Platform\n\nmacOS", Part.STRUCTURE, "answer platform = macos"),
         ("", "- OS: Windows 11", Part.STRUCTURE, "field os = windows 11"),
-        ("", "    at app.main(App.java:3)", Part.STRUCTURE, "stack trace"),
-        ("", "Why is that? And how?", Part.STRUCTURE, "questions"),
+        ("", "    at app.main(App.java:3)", Part.CUES, "sign stack trace 1"),
         ("The window crashes on start", "", Part.RULES, "bug"),
     ],
 )
