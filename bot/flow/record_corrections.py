@@ -79,6 +79,9 @@ def _compare(job: Job, context: JobContext, lock: Lock) -> str:
     merged = tuple(dict.fromkeys((*record.removed, *removed)))
     if merged != record.removed and not lock.save(replace(record, removed=merged)):
         raise Retry("the lock of this issue was lost")
+    # People remove this one after their review, whether the bot was right or not.
+    review = fold(in_force.config.fallback.needs_review)
+    found = tuple(one for one in found if fold(one.label) != review)
     return _add(found, job, in_force.digest, context)
 
 

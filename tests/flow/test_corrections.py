@@ -10,7 +10,7 @@ import pytest
 
 from bot.core.corrections import Correction
 from bot.core.errors import Forbidden, LockContended, NotFound, RateLimited, Retry
-from bot.core.types import Issue, IssueRef
+from bot.core.types import Issue, IssueRef, Record
 from bot.flow.context import JobContext
 from bot.flow.plan import Outcome
 from bot.flow.process import process
@@ -243,6 +243,11 @@ class Repository:
             forge.person_removes(label)
             self.compare(forge)
 
+    def records(self, count: int) -> list[Record]:
+        """Return the bot's records of the first issues."""
+        keys = [ref.key for ref in list(self.forges)[:count]]
+        return [record for key in keys if (record := self.store.record(key))]
+
     def _context(self, forge: FakeForge, model: ScriptedModel | None) -> JobContext:
         return make_context(forge, model, self.store)
 
@@ -295,6 +300,15 @@ def test_a_demotion_holds_for_every_source() -> None:
     repository = Repository()
     repository.correct("bug")
     assert repository.answer(None).current.labels == ("needs-review",)
+
+
+def test_the_label_that_asks_for_a_review_is_removed_after_it_and_never_demoted() -> None:
+    repository = Repository()
+    repository.correct("needs-review", times=3, model=False)
+    assert repository.answer(None).current.labels == ("bug", "needs-review")
+    found = {(one.label, one.verdict) for one in repository.store.corrections.list(REF.repo_key)}
+    assert found == {("bug", "kept")}
+    assert [record.removed for record in repository.records(3)] == [("needs-review",)] * 3
 
 
 def test_a_label_that_is_removed_in_turns_with_being_kept_is_not_demoted() -> None:
