@@ -125,9 +125,10 @@ def _find_verdict(
 def _is_by_person(change: LabelChange, case: LabelledIssue, ours: Collection[str]) -> bool:
     if change.by_bot or is_ours(change, case.writes):
         return False
-    # Without a journal, as of an earlier version, the record says which labels the bot added.
-    is_recorded = change.own and change.added and fold(change.name) in ours
-    return bool(case.writes) or not is_recorded
+    # Of a label that the journal lacks, as of an earlier version, the record says who set it.
+    key = fold(change.name)
+    is_recorded = change.own and change.added and key in ours
+    return not is_recorded or key in {fold(write.label) for write in case.writes}
 
 
 def _is_swap(removal: LabelChange, by_people: Sequence[LabelChange]) -> bool:

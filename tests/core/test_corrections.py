@@ -164,8 +164,13 @@ ADDED = Write("1", "add-label", "bug", at=NOW + 2, state="done")
             [by_token("+bug", 1), by_token("+ui", 30)],
             [("bug", "kept", 30), ("ui", "added", 30)],
         ),
+        (  # the journal began after the label was set: of a former version, or a loss of Redis
+            [Write("2", "edit-comment", comment_id=7, at=NOW + 20, state="done")],
+            [by_token("+bug", 1), by_token("+ui", 30)],
+            [("bug", "kept", 30), ("ui", "added", 30)],
+        ),
     ],
-    ids=range(8),
+    ids=range(9),
 )
 def test_with_a_person_s_token_the_journal_tells_who_it_was(
     writes: list[Write], changes: list[LabelChange], expected: list[tuple[str, str, float]]
