@@ -127,12 +127,10 @@ def _read_repository(settings: Settings, repo: str) -> Material:
     """Return a repository's issues with labels from people. Raises the errors of a forge."""
     from bot.cli.history import read_true
     from bot.cli.replay import MAX_REPLAYED, make_material
-    from bot.core import refs
     from bot.core.config import parser
     from bot.flow.train import MAX_EXAMPLES
 
-    given = bootstrap.parse_ref(settings, refs.repository, repo, "REPO")
-    forge, ref = bootstrap.open_forge(settings, bootstrap.open_clients(), given)
+    forge, ref = bootstrap.find_repository(settings, repo, "REPO")
     config = parser.read(forge.get_config_text(ref)).config
     left_out: Counter[str] = Counter()
     past = read_true(settings, forge, ref, left_out, MAX_EXAMPLES + MAX_REPLAYED)

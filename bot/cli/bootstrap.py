@@ -225,6 +225,17 @@ def open_forge(
         raise NotFound(f"{ref.forge}:{ref.repo}: {error}", may_be_lag=lag) from None
 
 
+def find_repository(settings: Settings, text: str, parameter: str) -> tuple[ForgeClient, IssueRef]:
+    """Return the forge and the reference of the repository that an argument names.
+
+    Raises `BadParameter`, and the errors of a forge.
+    """
+    from bot.core import refs
+
+    given = parse_ref(settings, refs.repository, text, parameter)
+    return open_forge(settings, open_clients(), given)
+
+
 def open_redis(settings: Settings) -> redis.Redis:
     """Return a client that is closed when the command ends."""
     from bot import wiring

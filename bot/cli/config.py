@@ -172,9 +172,6 @@ def _read_file(name: str) -> str:
 
 
 def _read_repository(repo: str) -> str | None:
-    from bot.core import refs
-
     settings = bootstrap.load_settings()
-    given = bootstrap.parse_ref(settings, refs.repository, repo, "--repo")
-    forge, ref = bootstrap.open_forge(settings, bootstrap.open_clients(), given)
+    forge, ref = bootstrap.find_repository(settings, repo, "--repo")
     return forge.get_config_text(ref)

@@ -38,13 +38,11 @@ def export(repo: str, form: str) -> None:
     that only people set or that tell about the work on an issue are left out.
     """
     from bot.cli.history import read_true
-    from bot.core import refs
     from bot.core.config import parser
     from bot.flow.export import Exporter
 
     settings = bootstrap.load_settings()
-    given = bootstrap.parse_ref(settings, refs.repository, repo, "REPO")
-    forge, ref = bootstrap.open_forge(settings, bootstrap.open_clients(), given)
+    forge, ref = bootstrap.find_repository(settings, repo, "REPO")
     config = parser.read(forge.get_config_text(ref)).config
     exporter = Exporter(forge.list_labels(ref), config)
     left_out: Counter[str] = Counter()

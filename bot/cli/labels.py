@@ -43,12 +43,10 @@ def doctor(repo: str, as_json: bool) -> None:
     """
     import msgspec
 
-    from bot.core import refs
     from bot.learn.label_review import review_labels
 
     settings = bootstrap.load_settings()
-    given = bootstrap.parse_ref(settings, refs.repository, repo, "REPO")
-    forge, ref = bootstrap.open_forge(settings, bootstrap.open_clients(), given)
+    forge, ref = bootstrap.find_repository(settings, repo, "REPO")
     repository = _learn(forge, ref)
     problems = review_labels(repository)
     if as_json:
@@ -77,12 +75,10 @@ def init(repo: str, apply: bool, as_json: bool) -> None:
     """
     import msgspec
 
-    from bot.core import refs
     from bot.core.labels.common_labels import find_missing_labels
 
     settings = bootstrap.load_settings()
-    given = bootstrap.parse_ref(settings, refs.repository, repo, "REPO")
-    forge, ref = bootstrap.open_forge(settings, bootstrap.open_clients(), given)
+    forge, ref = bootstrap.find_repository(settings, repo, "REPO")
     missing = find_missing_labels([label.name for label in forge.list_labels(ref)])
     created, failure = _create(forge, ref, missing) if apply else ((), None)
     shown = created if apply else missing

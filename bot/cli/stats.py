@@ -50,14 +50,12 @@ def open_repository(repo: str) -> Repository:
 
     from bot import wiring
     from bot.cli.stats_sections import Repository
-    from bot.core import refs
     from bot.core.config import parser
     from bot.core.config.caution import MODES
     from bot.flow.load_config import ConfigInForce, digest_config
 
     settings = bootstrap.load_settings()
-    given = bootstrap.parse_ref(settings, refs.repository, repo, "REPO")
-    forge, ref = bootstrap.open_forge(settings, bootstrap.open_clients(), given)
+    forge, ref = bootstrap.find_repository(settings, repo, "REPO")
     text = forge.get_config_text(ref)
     config = parser.read(text).config
     mode = max(config.mode, settings.mode, key=MODES.index)
