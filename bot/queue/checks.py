@@ -31,10 +31,11 @@ WORKER_COMMANDS: Mapping[str, tuple[str, ...]] = {
     **RECEIVER_COMMANDS,
     **dict.fromkeys(("del", "get", "hlen", "hvals", "incr", "keys", "lpop"), (PROBE_KEY,)),
     **dict.fromkeys(("pttl", "scard", "smembers"), (PROBE_KEY,)),
+    "hscan": (PROBE_KEY, "0"),
     **dict.fromkeys(("hdel", "hexists", "hmget", "lindex", "pexpire", "sadd"), (PROBE_KEY, "1")),
     **dict.fromkeys(("set", "srem", "zrem", "zscore"), (PROBE_KEY, "1")),
     **dict.fromkeys(("zadd", "zrange", "zrangebyscore", "zrevrange"), (PROBE_KEY, "1", "1")),
-    "zremrangebyscore": (PROBE_KEY, "1", "1"),
+    **dict.fromkeys(("zremrangebyrank", "zremrangebyscore"), (PROBE_KEY, "1", "1")),
 }
 NOT_ONE_SERVER = {
     "cluster": "runs in cluster mode, and a delivery needs keys of several nodes at once",
