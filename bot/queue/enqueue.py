@@ -35,7 +35,8 @@ REDIS_ERRORS = (RedisError, OSError, TimeoutError, RuntimeError)
 MAX_BATCH = 500
 # For one installation or project until a claim expires: twenty times the comments GitHub accepts in
 # that time. Further deliveries are neither claimed nor queued, so that a flood cannot fill
-# Redis; reconciliation finds those issues by their missing comment.
+# Redis; reconciliation finds those issues by their missing comment. Changes of labels beyond it are
+# seen with the issue's next one.
 MAX_PER_ACCOUNT = 20_000
 QUEUES = (
     *(redis_keys.QUEUE, redis_keys.QUEUE_MESSAGES),
