@@ -167,7 +167,9 @@ def find_demotions(corrections: Iterable[Correction], config: str) -> tuple[Demo
         if one.verdict == "resumed":
             for key in [fold(one.label)] if one.label else list(streaks):
                 streaks.pop(key, None)
-        elif one.config == config:
+        elif one.config != config:
+            streaks.clear()  # also if the former configuration is in force again
+        else:
             streaks.setdefault(fold(one.label), _Streak()).count(one)
     demoted = (streak for streak in streaks.values() if streak.is_demoted)
     return tuple(map(_Streak.make_demotion, demoted))

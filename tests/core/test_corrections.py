@@ -236,6 +236,8 @@ def test_a_label_that_was_kept_when_it_would_be_demoted_is_not() -> None:
 def test_only_removals_under_the_configuration_in_force_count() -> None:
     assert find_demotions(say("rrr", config="old"), "new") == ()
     assert find_demotions(say("rrr", config="new"), "new")
+    between = Correction(9, "docs", "added", NOW + 9, config="other")
+    assert find_demotions([*say("rrr", config="new"), between], "new") == (), "changed, and back"
 
 
 @pytest.mark.parametrize(
