@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ from bot.store.redis import RedisStore
 
 Row = Mapping[str, Any]
 LATEST = 20
+APPLIED_SECONDS = 30 * 86_400
 SOURCES = {"": "people", "model": "model", "classifier": "history", "rules": "rules"}
 
 
@@ -99,12 +101,16 @@ def show_labels(repository: Repository) -> Section:
 def _count_applied(
     repository: Repository,
 ) -> tuple[Counter[tuple[str, str]], dict[str, str]]:
-    """Return how often each label was applied, by label and source, and the labels' names."""
+    """Return how often each label was applied, by label and source, and the labels' names.
+
+    The journal of an issue to which the bot wrote again is older than `APPLIED_SECONDS`.
+    """
+    since = time.time() - APPLIED_SECONDS
     applied: Counter[tuple[str, str]] = Counter()
     names: dict[str, str] = {}
     for _, writes in repository.store.journal.list_repository(repository.ref.repo_key):
         for write in writes:
-            if write.kind == "add-label" and write.state == "done":
+            if write.kind == "add-label" and write.state == "done" and write.at >= since:
                 applied[fold(write.label), write.source] += 1
                 names[fold(write.label)] = write.label
     return applied, names
