@@ -95,30 +95,31 @@ def join(levels: Sequence[Levels], numbers: Sequence[int], uses: Sequence[int]) 
 
     Column n of the levels is feature `numbers[n]`, which was in `uses[n]` issues.
     """
-    entries: list[list[tuple[int, int]]] = [[] for _ in numbers]
+    smallest = _find_smallest(levels, len(numbers))
+    entries: dict[int, list[tuple[int, int]]] = {}
     for label, one in enumerate(levels):
         for column, value in zip(one.columns, one.values, strict=True):
-            entries[column].append((label, value))
-    smallest = _find_smallest(entries)
+            if abs(value) >= smallest:
+                entries.setdefault(column, []).append((label, value))
     joined = Weights(array("I"), array("H"), array("B"), array("B"), array("b"))
-    for number, count, pairs in zip(numbers, uses, entries, strict=True):
-        kept = [(label, value) for label, value in pairs if abs(value) >= smallest]
-        if kept:
-            joined.numbers.append(number)
-            joined.uses.append(count)
-            joined.sizes.append(len(kept))
-            joined.labels.extend(label for label, _ in kept)
-            joined.values.extend(value for _, value in kept)
+    for column, pairs in sorted(entries.items()):
+        joined.numbers.append(numbers[column])
+        joined.uses.append(uses[column])
+        joined.sizes.append(len(pairs))
+        joined.labels.extend(label for label, _ in pairs)
+        joined.values.extend(value for _, value in pairs)
     return joined
 
 
-def _find_smallest(entries: Sequence[Sequence[tuple[int, int]]]) -> int:
+def _find_smallest(levels: Sequence[Levels], columns: int) -> int:
     """Return the smallest level for which there is room."""
-    sizes = [0] * (_LEVELS + 2)
-    for pairs in entries:
-        for _, value in pairs:
+    sizes, largest = [0] * (_LEVELS + 2), bytearray(columns)
+    for one in levels:
+        for column, value in zip(one.columns, one.values, strict=True):
             sizes[abs(value)] += _ENTRY_BYTES
-        sizes[max((abs(value) for _, value in pairs), default=0)] += _FEATURE_BYTES
+            largest[column] = max(largest[column], abs(value))
+    for value in largest:
+        sizes[value] += _FEATURE_BYTES
     smallest, total = _LEVELS + 1, 0
     while smallest > 1 and total + sizes[smallest - 1] <= _MAX_BYTES:
         smallest -= 1

@@ -7,9 +7,11 @@ import os
 import subprocess
 import sys
 import time
+import tracemalloc
+from array import array
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.learn.features import HASH_BITS, Part, extract_features, hash_feature
@@ -55,6 +57,7 @@ def test_hidden_text_is_no_feature() -> None:
 
 
 @given(st.text(max_size=200), st.text(max_size=500))
+@settings(deadline=None)  # the tables are read at the first issue
 def test_every_text_has_features_of_known_parts(title: str, body: str) -> None:
     features = extract_features(title, body)
 
@@ -145,6 +148,19 @@ def test_where_there_is_no_room_the_small_weights_go() -> None:
 
     assert 0 < len(weights.numbers) < size
     assert set(weights.values) <= {127}
+
+
+def test_weights_without_room_take_no_memory() -> None:
+    size = 20_000
+    small, large = (Levels(1.0, array("I", range(size)), array("b", [x] * size)) for x in (1, 99))
+
+    tracemalloc.start()
+    weights = join([large, *[small] * 99], range(size), [1] * size)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert len(weights.values) == size
+    assert peak < 20_000_000
 
 
 def test_features_have_one_order_in_all_processes() -> None:
