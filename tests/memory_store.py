@@ -259,7 +259,7 @@ class MemoryTrainingStore:
     def save_progress(self, repo_key: str, progress: TrainingProgress, page: bytes) -> None:
         _, pages = self.progress(repo_key)
         until = self._clock() + PROGRESS_DAYS * DAY
-        self._progress[repo_key] = progress, (*pages, page), until
+        self._progress[repo_key] = progress, (*pages, page) if page else pages, until
 
     def delete_progress(self, repo_key: str) -> None:
         self._progress.pop(repo_key, None)

@@ -304,7 +304,7 @@ class TrainingStore(Protocol):
         """Return how far a training got within two days, and the examples of its pages."""
 
     def save_progress(self, repo_key: str, progress: TrainingProgress, page: bytes) -> None:
-        """Add the examples of one page, and save the progress, in one atomic step."""
+        """Add the examples of one page, if any, and save the progress, in one atomic step."""
 
     def delete_progress(self, repo_key: str) -> None: ...
 

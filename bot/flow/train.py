@@ -220,7 +220,7 @@ def _fit(training: Training, config: RepoConfig, progress: TrainingProgress) -> 
     labels = list_usable_labels(context.forge.list_labels(training.job.ref), config)
     _, pages = parts.store.progress(key)
     now = parts.clock()
-    model = parts.trainer.fit([x for x in pages if x], labels, config.labels.precision, now)
+    model = parts.trainer.fit(pages, labels, config.labels.precision, now)
     parts.store.save_model(key, model)
     state = replace(
         training.state,

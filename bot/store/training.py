@@ -71,10 +71,9 @@ class RedisTrainingStore:
 
     def save_progress(self, repo_key: str, progress: TrainingProgress, page: bytes) -> None:
         key = _progress_key(repo_key)
-        fields: dict[Any, bytes] = {
-            "progress": msgspec.json.encode(progress),
-            str(progress.read): page,
-        }
+        fields: dict[Any, bytes] = {"progress": msgspec.json.encode(progress)}
+        if page:  # one without issues has the number of the page before it
+            fields[str(progress.read)] = page
         with self._client.pipeline() as pipe:
             pipe.hset(key, mapping=fields)
             pipe.expire(key, PROGRESS_DAYS * DAY)

@@ -58,6 +58,14 @@ def test_progress_keeps_the_examples_of_all_pages_in_their_order(training: Train
     assert training.progress(KEY) == NOTHING
 
 
+def test_a_page_without_issues_leaves_the_examples_of_the_page_before_it(
+    training: TrainingStore,
+) -> None:
+    training.save_progress(KEY, TrainingProgress(1, "100", 100), b"page")
+    training.save_progress(KEY, end := TrainingProgress(1, "", 100, complete=True), b"")
+    assert training.progress(KEY) == (end, (b"page",))
+
+
 def test_models_and_progress_expire(client: redis.Redis) -> None:
     training = RedisTrainingStore(client)
     training.save_model(KEY, b"one")
