@@ -319,7 +319,8 @@ def worker(settings: Settings, *, single_host: bool = False) -> QueueWorker:
         }
     )
     seconds, closing = stop_seconds(settings), [pool.close, counters.close]
-    return QueueWorker(queue, settings.worker_threads, tasks, seconds, closing, trainer.stop)
+    threads = settings.worker_threads + 1  # a training waits in one, and takes none from issues
+    return QueueWorker(queue, threads, tasks, seconds, closing, trainer.stop)
 
 
 def stop_seconds(settings: Settings) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -14,6 +15,7 @@ from urllib.parse import parse_qs
 
 import pytest
 
+from bot.core.errors import TrainingFailed
 from bot.core.types import TrainingState
 from bot.http import ClientPool
 from bot.learn import codec
@@ -224,6 +226,32 @@ def test_after_a_loss_of_redis_the_repository_is_trained_again(
     tasks.train()
     # Nobody has handled the two issues that the bot has labelled.
     assert (model_of(app) is not None, state_of(app).examples) == (True, 60)
+
+
+def test_a_worker_of_one_thread_answers_issues_during_a_training(
+    app: App, clients: ClientPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_history(app, 60)
+    started, answered = threading.Event(), threading.Event()
+
+    def extract(*_: object) -> bytes:
+        started.set()
+        answered.wait(60)
+        raise TrainingFailed("the test has ended")
+
+    monkeypatch.setattr("bot.queue.trainer.ProcessTrainer.extract", extract)
+    redis_url = f"{app.redis_url.rpartition('/')[0]}/4"
+    small = App(app.box, redis_url, environment={"WORKER_THREADS": "1"}, on=app.on)
+    small.repo = app.repo
+    with small.open():
+        small.issue()
+        PeriodicTasks(small, clients).train(wait=False)
+        assert started.wait(20)
+        try:
+            assert small.labels(small.issue(author="grace"))
+        finally:
+            answered.set()
+    small.redis.flushdb()
 
 
 @pytest.mark.slow
