@@ -77,7 +77,8 @@ def train(
     history = sorted(examples, key=lambda example: example.created_at)[-MAX_EXAMPLES:]
     counts = Counter(name for example in history for name in set(example.labels))
     excluded = _explain_exclusions(labels, counts)
-    learned = [label for label in dict.fromkeys(labels) if not excluded[label.name]]
+    by_name = {label.name: label for label in labels}  # a project and its group may share a name
+    learned = [label for name, label in by_name.items() if not excluded[name]]
     learned.sort(key=lambda label: -counts[label.name])
     names = [label.name for label in learned]
     table = _make_table([example.features for example in history])

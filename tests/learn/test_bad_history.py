@@ -55,6 +55,14 @@ def test_a_history_that_teaches_nothing_leaves_every_label_silent(examples: list
     assert load(dump(model)) == model
 
 
+def test_labels_of_the_same_name_are_one_label() -> None:
+    model = learn(make_pairs(30), BUG, Label("bug", "of the group"), WISH)
+
+    assert [label.name for label in model.labels] == ["bug", "feature"]
+    predicted = model.predict(extract_features("The window crashes", ""))
+    assert [prediction.label for prediction in predicted] == ["bug"]
+
+
 def test_a_repository_without_labels_has_an_empty_model() -> None:
     assert train([make_example("Crash", "bug")] * 20, (), 0.9, 0.0).labels == ()
 
