@@ -42,9 +42,7 @@ class Material:
         return [self.issues[n] for block in self.blocks for n in block]
 
     def list_scored(self) -> list[Label]:
-        """Return the labels that count: the bot may set them, and texts can show them."""
-        usable = list_usable_labels(self.labels, self.config)
-        return [label for label in usable if not is_process_label(label.name)]
+        return _list_scored(self.labels, self.config)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,13 +117,13 @@ def learn_from(
 def select_issues(
     issues: Sequence[Issue], labels: Sequence[Label], config: RepoConfig
 ) -> list[Issue]:
-    """Return the issues with a label that counts, the oldest first."""
-    names = {
-        fold(label.name)
-        for label in list_usable_labels(labels, config)
-        if not is_process_label(label.name)
-    }
-    known = (issue for issue in issues if any(fold(name) in names for name in issue.labels))
+    """Return the issues with a label that counts, the oldest first; spelled as in `labels`."""
+    names = {fold(label.name): label.name for label in _list_scored(labels, config)}
+    known = [
+        replace(issue, labels=tuple(names.get(fold(name), name) for name in issue.labels))
+        for issue in issues
+        if any(fold(name) in names for name in issue.labels)
+    ]
     return sorted(known, key=lambda issue: issue.created_at)
 
 
@@ -147,6 +145,12 @@ def make_split_material(
     past, test = (select_issues(part, labels, config) for part in parts)
     blocks = [range(len(past), len(past) + len(test))] if test else []
     return Material(name, labels, config, [*past, *test], blocks)
+
+
+def _list_scored(labels: Sequence[Label], config: RepoConfig) -> list[Label]:
+    """Return the labels that count: the bot may set them, and texts can show them."""
+    usable = list_usable_labels(labels, config)
+    return [label for label in usable if not is_process_label(label.name)]
 
 
 def _make_case(

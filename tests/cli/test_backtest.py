@@ -232,6 +232,15 @@ def test_a_language_model_is_measured_with_its_cost() -> None:
     assert all("bug" in case.applied or "bug" in case.suggested for case in outcome.cases)
 
 
+def test_labels_are_learned_in_another_spelling_than_that_of_the_given_ones(tmp_path: Path) -> None:
+    labels = write(tmp_path / "labels.json", [name.title() for name in TITLES])
+    issues = write(tmp_path / "issues.jsonl", make_rows(40))
+    report = read(run("backtest", "--json", "--file", issues, "--labels", labels))
+
+    (outcome,) = report["repositories"][0]["runs"]
+    assert [row["examples"] for row in outcome["labels"]] == [34, 33, 33]
+
+
 def test_an_unknown_model_is_refused_by_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
