@@ -124,6 +124,7 @@ def test_issues_in_other_scripts_are_learned(crash: str, wish: str, question: st
     assert model.rank(extract_features(question, ""))[0][0] == "bug"
 
 
+@pytest.mark.slow
 def test_of_400_labels_the_most_frequent_are_learned() -> None:
     names = [f"topic {n:03}" for n in range(400)]
     examples = [
@@ -147,6 +148,7 @@ def test_a_label_listed_twice_is_learned_once() -> None:
     ]
 
 
+@pytest.mark.slow
 def test_only_the_newest_issues_of_a_long_history_count() -> None:
     old = [make_example("x", "bug", at=n) for n in range(MAX_EXAMPLES)]
     new = [make_example("y", "feature", at=MAX_EXAMPLES + n) for n in range(MAX_EXAMPLES)]

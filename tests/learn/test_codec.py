@@ -96,6 +96,7 @@ def test_a_decompression_bomb_is_not_read() -> None:
     assert load(BYTES[:8] + struct.pack("<I", zlib.crc32(packed)) + packed) is None
 
 
+@pytest.mark.slow
 def test_a_model_of_many_labels_and_words_has_at_most_two_megabytes() -> None:
     random, size = Random(0), 30_000
     levels = [

@@ -75,6 +75,7 @@ def test_no_issue_breaks_a_property_of_the_comment(shared: Path, forbidden: Patt
     assert wrong == {}
 
 
+@pytest.mark.slow
 def test_the_check_finds_what_unprotected_text_breaks(shared: Path, forbidden: Patterns) -> None:
     raw = [filled(words_of_reply(reply), reply) for reply in cases(shared, "replies.jsonl")]
     problems = set[str]().union(*(broken(words, forbidden) for words in raw))

@@ -125,6 +125,7 @@ def condensing(shared: Path, names: Sequence[str]) -> tuple[float, float]:
     return share, condensed[int(len(condensed) * 0.99)] / BYTES_PER_TOKEN
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("names", [("type_nlbse24",), FIRST_SETS], ids=["one set", "several"])
 def test_condensed_bodies_cost_half_the_tokens(shared: Path, names: Sequence[str]) -> None:
     share, tokens = condensing(shared, names)

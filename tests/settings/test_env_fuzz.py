@@ -89,6 +89,7 @@ def assert_no_value(messages: str) -> None:
     assert not [piece for piece in SECRET_PIECES if piece.lower() in folded], messages
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(5))
 def test_a_mutated_file_gives_sentences_without_values(seed: int, tmp_path: Path) -> None:
     path = tmp_path / ".env"

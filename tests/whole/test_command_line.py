@@ -242,6 +242,7 @@ def test_an_issue_that_is_not_found_is_named(app: App, tmp_path: Path) -> None:
     assert f"Nothing to do for {ref}: not found." in result.stderr
 
 
+@pytest.mark.slow
 def test_a_demo_whose_model_does_not_answer_says_so_in_a_sentence(tmp_path: Path) -> None:
     model = {"LLM_PROVIDER": "compatible", "LLM_MODEL": "m", "LLM_BASE_URL": "http://127.0.0.1:1"}
     result = tagline("demo", cwd=tmp_path, environment=model)

@@ -102,6 +102,7 @@ def test_a_label_that_a_maintainer_corrects_three_times_is_only_suggested(
     assert app.created_labels() == []
 
 
+@pytest.mark.slow
 def test_a_label_that_maintainers_set_themselves_is_applied_again(app: App, tmp_path: Path) -> None:
     for _ in range(3):
         remove(app, answered(app), "bug")
@@ -113,6 +114,7 @@ def test_a_label_that_maintainers_set_themselves_is_applied_again(app: App, tmp_
     assert stats(app, tmp_path)["demotions"] == []
 
 
+@pytest.mark.slow
 def test_a_changed_configuration_ends_a_demotion(app: App, tmp_path: Path) -> None:
     for _ in range(3):
         remove(app, answered(app), "bug")

@@ -143,6 +143,7 @@ def test_a_classifier_is_trained_after_the_first_delivery_and_labels_the_next_is
     assert tasks.jobs == []
 
 
+@pytest.mark.slow
 def test_a_rate_limit_in_the_middle_delays_a_training_which_then_continues(
     app: App, clients: ClientPool
 ) -> None:
@@ -174,6 +175,7 @@ def reset_sent(app: App) -> None:
     app.store.training.save_training_state(key, TrainingState(state.since, 0.0, why=state.why))
 
 
+@pytest.mark.slow
 def test_a_training_whose_worker_is_killed_continues_where_it_was(
     app: App, clients: ClientPool
 ) -> None:
@@ -209,6 +211,7 @@ def pages_read_since(app: App, start: int) -> list[Exchange]:
     return [page for page in pages_read(app) if any(page is one for one in recent)]
 
 
+@pytest.mark.slow
 def test_after_a_loss_of_redis_the_repository_is_trained_again(
     app: App, clients: ClientPool
 ) -> None:

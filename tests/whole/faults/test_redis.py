@@ -115,6 +115,7 @@ FAILURES: dict[str, Failure] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("failure", FAILURES)
 def test_a_redis_that_does_not_confirm_is_503_and_the_issue_is_not_lost(
     breakable_app: App,

@@ -62,6 +62,7 @@ def test_a_refusal_that_is_not_known_to_be_final_is_retried(
     assert count_posts(app) == 3
 
 
+@pytest.mark.slow
 def test_a_lasting_unknown_refusal_is_a_dead_letter_with_the_forge_s_reason(
     app: App,
 ) -> None:

@@ -69,6 +69,7 @@ def test_f001_to_f007_a_job_is_restarted_within_a_minute() -> None:
     assert max(HEARTBEAT_MS, LOCK_MS) / 1000 + 2 * BUSY_SECONDS <= 60
 
 
+@pytest.mark.slow
 def test_f008_a_stopped_worker_finishes_its_job_and_returns_the_others(
     idle_app: App, second_worker: StartWorker
 ) -> None:
@@ -193,6 +194,7 @@ def test_f010_a_job_that_exhausts_memory_is_a_dead_letter_and_others_run(
     app.wait(lambda: app.redis.zcard("tagline:issues.XQ") == 1)
 
 
+@pytest.mark.slow
 def test_f010_a_job_that_kills_its_worker_every_time_is_a_dead_letter(
     idle_app: App, second_worker: StartWorker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
