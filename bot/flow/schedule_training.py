@@ -37,8 +37,10 @@ class TrainingSchedule:
         for repository in self._list_repositories(now):
             key = repository.repo_key
             state = self.store.training_state(key) or TrainingState(since=now)
-            is_sent = state.sent_at > state.ended_at and now - state.sent_at < SEND_AGAIN_SECONDS
-            if is_sent or not is_due(key, self.store, self.corrections, now):
+            is_running = state.sent_at > state.ended_at
+            if is_running and abs(now - state.sent_at) < SEND_AGAIN_SECONDS:
+                continue
+            if not is_due(key, self.store, self.corrections, now):
                 continue
             if not self.state.lease("train", BETWEEN_SECONDS):
                 return {}
@@ -64,7 +66,7 @@ def is_due(repo_key: str, store: TrainingStore, corrections: CorrectionStore, no
     state = store.training_state(repo_key)
     if state is None or not state.ended_at:
         return True
-    age = now - state.ended_at
+    age = abs(now - state.ended_at)  # a time far ahead is of a clock that was wrong
     if state.why:
         return age >= TRY_AGAIN_SECONDS
     if age >= TRAIN_AGAIN_SECONDS or not store.model_version(repo_key):

@@ -96,6 +96,9 @@ def test_a_repository_of_a_forge_without_access_is_not_trained() -> None:
     [
         (TRAINED, b"a model", False),
         (replace(TRAINED, ended_at=NOW - 7 * DAY), b"a model", True),
+        (replace(TRAINED, sent_at=NOW, ended_at=NOW + 9), b"a model", False),  # by another clock
+        (replace(TRAINED, ended_at=NOW + 99 * DAY), b"a model", True),  # by a clock that was wrong
+        (TrainingState(NOW, sent_at=NOW + 99 * DAY), b"", True),
         (TRAINED, b"", True),  # lost, expired, or not readable
         (replace(TRAINED, ended_at=0.0), b"a model", True),  # asked for, or interrupted
         (replace(TRAINED, ended_at=NOW - 3600, why="no labelled issues"), b"", False),
