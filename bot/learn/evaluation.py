@@ -6,11 +6,14 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import Random
+from typing import TypeVar
 
 from bot.learn.model import Example, RepositoryModel
 
 _ROUNDS = 1_000
 _BLOCKS = 3
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +136,7 @@ def count_label(cases: Sequence[Case], name: str) -> LabelCounts:
     return LabelCounts(pairs[True, False] + both, pairs[False, True] + both, both)
 
 
-def estimate(cases: Sequence[Case], metric: Metric) -> Figure:
+def estimate(cases: Sequence[T], metric: Callable[[Sequence[T]], float]) -> Figure:
     """Return a metric with its interval, from the same resamples each time."""
     if not cases:
         return Figure(0.0, 0.0, 1.0)

@@ -28,9 +28,7 @@ Names = frozenset[str]  # of repositories
 def measure() -> Iterator[str]:
     """Yield the tables, line by line."""
     issues = load_issues()
-    held_out = [
-        *label_held_out(issues),
-    ]
+    held_out = label_held_out(issues)
     shipped = [label(issue, load_weights()) for issue in issues]
     yield "## Day 0: rules in a repository that they have never seen"
     yield from _list_tables(held_out, "leave one repository out")

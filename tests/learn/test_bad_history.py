@@ -141,13 +141,6 @@ def test_of_400_labels_the_most_frequent_are_learned() -> None:
     assert reasons["topic 399"] == "no labelled issue has it"
 
 
-def test_a_label_listed_twice_is_learned_once() -> None:
-    assert [label.name for label in learn(make_pairs(10), BUG, BUG, WISH).labels] == [
-        "bug",
-        "feature",
-    ]
-
-
 @pytest.mark.slow
 def test_only_the_newest_issues_of_a_long_history_count() -> None:
     old = [make_example("x", "bug", at=n) for n in range(MAX_EXAMPLES)]
