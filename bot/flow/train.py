@@ -61,7 +61,7 @@ class TrainingParts:
 
 @dataclass(frozen=True, slots=True)
 class Training:
-    """One try of a job. `since` is when the bot first saw the repository."""
+    """One try of a job; `state` is that of the repository before it."""
 
     job: Job
     context: JobContext

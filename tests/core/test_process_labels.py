@@ -26,7 +26,7 @@ def test_a_label_about_the_work_is_a_process_label(name: str) -> None:
     [
         "bug", "enhancement", "question", "area/scheduler", "kind/regression", "documentation",
         "layout", "goods", "triangle", "easing", "staleness",
-        "preview", "hardware", "backlogs", "reviewers", "confirmed bug",
+        "preview", "hardware", "backlogs", "reviewers", "confirmed bug", "need4speed",
     ],
 )  # fmt: skip
 def test_a_label_about_the_subject_is_none(name: str) -> None:

@@ -15,7 +15,7 @@ _WORDS = (
     " wontfix"
 )
 _PHRASES = (
-    r"in[ -]?progress|in[ -]?review|up[ -]?for[ -]?grabs|needs?[ -:/].*|needed|first[ -]timers?.*"
+    r"in[ -]?progress|in[ -]?review|up[ -]?for[ -]?grabs|needs?[ :/-].*|needed|first[ -]timers?.*"
     r"|can ?t[ -]?(?:fix|reproduce)|cannot[ -]reproduce|won ?t[ -]?(?:fix|do)|ready(?:[ -]for.*)?"
     r"|not[ -]reproducible|more[ -]info.*|pre[ -]?release|by[ -]design|not[ -]a[ -]bug|on[ -]hold"
     r"|help[ -]?wanted|next[ -]release|low[ -]hanging.*|as[ -]designed|good[ -]first.*"
