@@ -12,6 +12,8 @@ from bot.core.types import Issue
 
 Split = Literal["", "train", "test"]
 
+_MAX_TIME = 1e15
+
 
 @dataclass(frozen=True, slots=True)
 class LabelledIssue:
@@ -48,7 +50,7 @@ def _make_labelled(place: str, value: object) -> LabelledIssue | Literal["pull r
 
 def _read_names(value: Mapping[Any, Any]) -> Sequence[str]:
     """Return the names in `label` or `labels`: strings, or objects with a name."""
-    given = value.get("labels", value.get("label"))
+    given = value.get("labels") or value.get("label")
     entries = given if isinstance(given, list) else [given]
     names = (entry.get("name") if isinstance(entry, Mapping) else entry for entry in entries)
     return [name for name in dict.fromkeys(names) if isinstance(name, str) and name]
@@ -57,7 +59,7 @@ def _read_names(value: Mapping[Any, Any]) -> Sequence[str]:
 def _read_time(value: object) -> float:
     """Return seconds since the epoch; 0 for no time, so that the order of the file holds."""
     if isinstance(value, int | float):
-        return float(value)
+        return float(value) if abs(value) < _MAX_TIME else 0.0  # not NaN either: it has no order
     try:
         time = datetime.fromisoformat(str(value))
     except ValueError:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from bot.cli.labelled_file import read_labelled
 from bot.cli.main import cli
 from bot.cli.replay import Replay, make_split_material
 from bot.core.config.schema import RepoConfig
@@ -106,6 +107,19 @@ def test_time_decides_what_came_before_not_the_order_of_the_file(tmp_path: Path)
     replayed = report["repositories"][0]["replayed"]
     assert replayed == 60
     assert all(error["title"] == "Zebra is late" for error in errors)
+
+
+@pytest.mark.parametrize(
+    "time",
+    [float("nan"), float("inf"), 10**400, "soon", None, []],
+    ids=["NaN", "infinite", "too large", "text", "null", "list"],
+)
+def test_an_issue_without_a_readable_time_is_the_oldest(tmp_path: Path, time: object) -> None:
+    rows = [{"title": "x", "label": "bug", "labels": None, "created_at": time}]
+    (one,), unreadable = read_labelled(str(write(tmp_path / "issues.jsonl", rows)))
+
+    assert (one.issue.labels, unreadable) == (("bug",), 0)
+    assert one.issue.created_at == 0.0
 
 
 def test_issues_with_the_wrong_label_are_shown(tmp_path: Path) -> None:
