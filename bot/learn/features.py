@@ -28,6 +28,7 @@ _MAX_CODE = 600
 _MAX_WORD = 30
 _MAX_HEADINGS = 30
 _MAX_ANSWER = 60  # characters of a short answer in a form
+_RULE_WEIGHTS = {"sure": 1.0, "likely": 0.7, "unsure": 0.4}
 
 _CJK = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff"
 _WORD = re.compile(rf"[{_CJK}]+|[^\W_{_CJK}]+(?:['’][^\W_{_CJK}]+)*|[.?!,;:\n]")
@@ -60,13 +61,15 @@ def extract_features(title: str, body: str) -> Features:
     features = {number: round(1 + math.log(count), 2) for number, count in counts.items()}
     structure = {*_describe_title(title), *_describe_lines(lines)}
     features |= {hash_feature(Part.STRUCTURE, text): 1.0 for text in sorted(structure)}
-    features |= {hash_feature(Part.CUES, text): 1.0 for text in _find_cues(title, body)}
-    for match in keywords.match(title, body):
+    issue = cues.read_issue(title, body)
+    phrases = cues.find_phrases(issue)
+    found = cues.find_cues(issue, phrases)
+    style = [f"{cue.part} {cue.name} {cue.times}" for cue in found]
+    style.append(f"text of size {len(body).bit_length() // 2}")
+    features |= {hash_feature(Part.CUES, text): 1.0 for text in style}
+    for match in keywords.match_cues(found, phrases):
         features[hash_feature(Part.RULES, match.concept)] = _RULE_WEIGHTS[match.certainty]
     return features
-
-
-_RULE_WEIGHTS = {"sure": 1.0, "likely": 0.7, "unsure": 0.4}
 
 
 def hash_feature(part: Part, text: str) -> int:
@@ -130,11 +133,3 @@ def _describe_lines(lines: Iterable[Line]) -> Iterator[str]:
             found += 1
             yield f"field {field[1].lower()}"
             yield f"field {field[1].lower()} = {' '.join(split_words(field[2])[:3])}"
-
-
-def _find_cues(title: str, body: str) -> Iterator[str]:
-    """Yield how the issue is written: what the rules look at, and how long it is."""
-    issue = cues.read_issue(title, body)
-    for cue in cues.find_cues(issue, cues.find_phrases(issue)):
-        yield f"{cue.part} {cue.name} {cue.times}"
-    yield f"text of size {len(body).bit_length() // 2}"

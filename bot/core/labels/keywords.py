@@ -91,7 +91,14 @@ def match(title: str, body: str) -> tuple[Match, ...]:
     """Return the concepts, highest score first; at most one of bug, feature and question."""
     issue = read_issue(title, body)
     phrases = find_phrases(issue)
-    scored = [*_score_types(find_cues(issue, phrases)), *_score_topics(phrases)]
+    return match_cues(find_cues(issue, phrases), phrases)
+
+
+def match_cues(
+    cues: Mapping[Cue, Sequence[str]], phrases: Mapping[str, frozenset[str]]
+) -> tuple[Match, ...]:
+    """Return the concepts of an issue with these cues and phrases, as `match` does."""
+    scored = [*_score_types(cues), *_score_topics(phrases)]
     return tuple(match for _, match in sorted(scored, key=lambda pair: -pair[0]))
 
 
