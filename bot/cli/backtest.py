@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import sys
+import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
 from bot.cli import bootstrap
 
 if TYPE_CHECKING:
+    from bot.cli.checkpoint import Checkpoint
     from bot.cli.labelled_file import LabelledIssue
     from bot.cli.replay import Material
     from bot.core.config.schema import RepoConfig
@@ -44,7 +47,7 @@ def backtest(
     names: tuple[str, ...],
     as_json: bool,
 ) -> None:
-    """Label past issues without a look at their labels, and compare; write nothing.
+    """Label past issues without a look at their labels, and compare; change no issue.
 
     REPO is github:OWNER/NAME, gitlab:GROUP/PROJECT or the repository's URL. The newest 300 issues
     are replayed in time order, at most half of those with labels: Tagline learns from what came
@@ -54,9 +57,10 @@ def backtest(
     Without --model no language model is called. Each --model is LLM_MODEL or one of
     TAGLINE_ALLOWED_MODELS; its calls cost money, within the budgets. Exits with 3 if a model gave
     no answer for some issues.
-    """
-    from bot.cli.backtest_report import format_report
 
+    If it is stopped, the same command continues: what was learned and answered is kept in DATA_DIR
+    until the end (not for a file without --model). Issues are read again.
+    """
     if (repo is None) == (file is None):
         raise click.UsageError("Give either REPO or --file.")
     if repo is not None and (labels or config):
@@ -67,32 +71,72 @@ def backtest(
         materials = [_read_repository(settings, repo)]
     else:
         materials = _read_file(str(file), labels, config)
+    checkpoint = _open_checkpoint(settings)
     day_usd = settings.budget_usd_per_day if settings else None
-    reports = []
-    for material in materials:
-        reports.append(_replay(material, models, day_usd))
-        if not as_json:
-            click.echo("\n".join([*format_report(reports[-1]), ""]))
+    try:
+        reports = list(_replay_all(materials, models, day_usd, checkpoint, as_json=as_json))
+    except KeyboardInterrupt:
+        _exit_at_once(can_continue=checkpoint.folder is not None)
     _print_mean(reports, as_json=as_json)
     if not any(report["replayed"] for report in reports):
         bootstrap.fail("There are too few labelled issues to replay: two at least.")
     if any(run["failed"] for report in reports for run in report["runs"]):
         sys.exit(bootstrap.PARTIAL)
+    checkpoint.delete()
+
+
+def _replay_all(
+    materials: Sequence[Material],
+    models: Mapping[str, ModelService | None],
+    day_usd: float | None,
+    checkpoint: Checkpoint,
+    *,
+    as_json: bool,
+) -> Iterator[dict[str, Any]]:
+    """Yield the figures of each repository, once they are printed."""
+    from bot.cli.backtest_report import format_report
+
+    for material in materials:
+        report = _replay(material, models, day_usd, checkpoint)
+        if not as_json:
+            click.echo("\n".join([*format_report(report), ""]))
+        yield report
+
+
+def _open_checkpoint(settings: Settings | None) -> Checkpoint:
+    from bot.cli.checkpoint import Checkpoint
+
+    checkpoint = Checkpoint(settings.data_dir / "backtest" if settings else None)
+    checkpoint.delete_old(time.time())
+    return checkpoint
+
+
+def _exit_at_once(*, can_continue: bool) -> NoReturn:
+    """End the process without waiting for the model's answers to running calls."""
+    after = " The same command continues from here." if can_continue else ""
+    click.echo(f"\nStopped before the end.{after}", err=True)
+    os._exit(1)
 
 
 def _replay(
-    material: Material, models: Mapping[str, ModelService | None], day_usd: float | None
+    material: Material,
+    models: Mapping[str, ModelService | None],
+    day_usd: float | None,
+    checkpoint: Checkpoint,
 ) -> dict[str, Any]:
     """Return the figures of a repository, with and without each model."""
     from bot.cli.backtest_report import build_report
     from bot.cli.replay import Replay
 
-    replay = Replay(material, _make_progress(material.name))
+    replay, before = Replay(material, _make_progress(material.name), checkpoint), checkpoint.loaded
     replay.learn()
     runs = [
         replay.run(name, model, THREADS if model else 1, day_usd) for name, model in models.items()
     ]
     _clear_progress()
+    if reused := checkpoint.loaded - before:
+        text = "Continued an incomplete backtest: {:,} of its results were used again."
+        click.echo(text.format(reused), err=True)
     return build_report(replay, runs if material.blocks else [])
 
 

@@ -7,17 +7,23 @@ compared with them.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
+import msgspec
+
+import bot
 from bot.cli.batch import Enricher, Totals, enrich_all
+from bot.cli.checkpoint import Checkpoint, make_key
 from bot.core.config.schema import RepoConfig
 from bot.core.labels.names import fold
 from bot.core.labels.process import is_process_label
 from bot.core.ports import ModelService
 from bot.core.types import Enrichment, Issue, Label
 from bot.flow.enrich import list_usable_labels
+from bot.learn import codec
 from bot.learn.evaluation import Case, plan_blocks
-from bot.learn.features import extract_features
+from bot.learn.features import VERSION, extract_features
 from bot.learn.model import Example, RepositoryModel
 from bot.learn.train import MAX_EXAMPLES, train
 
@@ -56,28 +62,55 @@ class Run:
 
 @dataclass(slots=True)
 class Replay:
-    """Replays one repository. `classifiers` are those of its blocks, once they are trained."""
+    """Replays one repository. `classifiers` are those of its blocks, once they are trained.
+
+    `checkpoint` has the classifiers and the answers of models of a run that was stopped.
+    """
 
     material: Material
     show_progress: Callable[[str], None]
+    checkpoint: Checkpoint = field(default_factory=Checkpoint)
     classifiers: list[RepositoryModel] = field(default_factory=list)
+    keys: list[str] = field(default_factory=list)  # of the classifiers in the checkpoint
 
     def learn(self) -> None:
         """Train the classifier of each block on what came before it."""
-        material = self.material
-        start = max(0, material.blocks[0].start - MAX_EXAMPLES) if material.blocks else 0
-        last = material.blocks[-1].start if material.blocks else 0
-        examples: list[Example] = []
-        for issue in material.issues[start:last]:
+        blocks, examples = self.material.blocks, list[Example]()
+        for number, block in enumerate(blocks, 1):
+            past = self.material.issues[self._first : block.start]
+            key = self._make_key(past)
+            saved = self.checkpoint.load(key)
+            classifier = codec.load(saved) if saved else None
+            if classifier is None:
+                self._extract(past[len(examples) :], examples)
+                self.show_progress(f"learning, {number} of {len(blocks)}")
+                target = self.material.config.labels.precision
+                data = codec.dump(train(examples, self.material.list_scored(), target, 0.0))
+                self.checkpoint.save(key, data)
+                classifier = codec.load(data)
+            assert classifier is not None
+            self.classifiers.append(classifier)
+            self.keys.append(key)
+
+    @property
+    def _first(self) -> int:
+        """The first issue to learn from."""
+        blocks = self.material.blocks
+        return max(0, blocks[0].start - MAX_EXAMPLES) if blocks else 0
+
+    def _make_key(self, past: Sequence[Issue]) -> str:
+        rows = [(x.title, x.body, x.labels, x.created_at) for x in past]
+        config = self.material.config
+        return make_key(bot.__version__, VERSION, config, self.material.labels, rows)
+
+    def _extract(self, issues: Sequence[Issue], examples: list[Example]) -> None:
+        """Append the examples of issues."""
+        total = len(examples) + len(issues)
+        for issue in issues:
             if len(examples) % 50 == 0:
-                self.show_progress(f"reading issue {len(examples) + 1:,} of {last - start:,}")
+                self.show_progress(f"reading issue {len(examples) + 1:,} of {total:,}")
             features = extract_features(issue.title, issue.body)
             examples.append(Example(features, issue.labels, issue.created_at))
-        for number, block in enumerate(material.blocks, 1):
-            self.show_progress(f"learning, {number} of {len(material.blocks)}")
-            past = examples[: block.start - start]
-            target = material.config.labels.precision
-            self.classifiers.append(train(past, material.list_scored(), target, 0.0))
 
     def run(
         self, name: str, model: ModelService | None, threads: int, day_usd: float | None
@@ -85,21 +118,41 @@ class Replay:
         """Return the labels that each issue would have got."""
         totals, cases = Totals(), []
         names = {fold(label.name): label.name for label in self.material.list_scored()}
-        for block, classifier in zip(self.material.blocks, self.classifiers, strict=True):
+        for number, block in enumerate(self.material.blocks):
+            classifier = self.classifiers[number]
             issues = [self.material.issues[n] for n in block]
             hidden = [replace(issue, labels=()) for issue in issues]
             enricher = Enricher(
                 self.material.labels, self.material.config, model, day_usd, classifier
             )
+            enrich = self._remember(enricher, name, self.keys[number]) if model else enricher.enrich
+            of_model = f" with {name}" if name else ""
 
-            def show() -> None:
-                self.show_progress(f"issue {totals.done:,} of {len(self.material.replayed):,}")
+            def show(suffix: str = of_model) -> None:
+                total = len(self.material.replayed)
+                self.show_progress(f"issue {totals.done:,} of {total:,}{suffix}")
 
-            results = enrich_all(hidden, enricher.enrich, threads, totals, show)
+            results = enrich_all(hidden, enrich, threads, totals, show)
             for issue, result in zip(issues, results, strict=True):
                 if result is not None:
                     cases.append(_make_case(issue, result, names, classifier))
         return Run(name, cases, totals)
+
+    def _remember(self, enricher: Enricher, name: str, key: str) -> Callable[[Issue], Enrichment]:
+        """Return a function that asks a model once for each issue, also over several runs."""
+
+        def enrich(issue: Issue) -> Enrichment:
+            issue_key = make_key(key, name, issue.title, issue.body, issue.confidential)
+            if saved := self.checkpoint.load(issue_key):
+                with suppress(msgspec.DecodeError):
+                    return msgspec.json.decode(saved, type=Enrichment)
+            result = enricher.enrich(issue)
+            if not result.why:
+                kept = replace(result, summary="", cache_entry=None)
+                self.checkpoint.save(issue_key, msgspec.json.encode(kept))
+            return result
+
+        return enrich
 
 
 def learn_from(

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 
+from tests.waiting import wait_until
 from tests.whole.app import App
 from tests.whole.test_command_line import CommandResult, tagline
 
@@ -69,3 +73,29 @@ def test_an_empty_repository_has_nothing_to_replay(app: App, tmp_path: Path) -> 
 
     assert result.returncode == 1
     assert "too few labelled issues" in result.stderr
+
+
+def test_a_backtest_that_is_killed_continues(app: App, tmp_path: Path) -> None:
+    add_history(app, 15)
+    app.environment["DATA_DIR"] = str(tmp_path / "data")
+    app.box.fault("model-timeout", times=None)
+    kept = tmp_path / "data" / "backtest"
+    words = ["backtest", f"{app.on}:{app.repo}", "--model", "sandbox-rules", "--json"]
+
+    killed = subprocess.Popen(
+        [sys.executable, "-m", "bot", *words],
+        env={**os.environ, **app.environ},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    wait_until(lambda: len(list(kept.glob("?" * 64))) == 3)  # complete files, one for each block
+    killed.kill()
+    killed.wait()
+    app.box.clear_faults()
+    result = backtest(app, tmp_path, *words[2:])
+
+    assert result.returncode == 0, result.stderr
+    assert "Continued an incomplete backtest: 3 of its results were used again." in result.stderr
+    (repository,) = json.loads(result.stdout)["repositories"]
+    assert (repository["replayed"], repository["runs"][0]["failed"]) == (15, 0)
+    assert not list(kept.iterdir())
