@@ -130,9 +130,13 @@ def _replay(
 
     replay, before = Replay(material, _make_progress(material.name), checkpoint), checkpoint.loaded
     replay.learn()
-    runs = [
-        replay.run(name, model, THREADS if model else 1, day_usd) for name, model in models.items()
-    ]
+    try:
+        runs = [
+            replay.run(name, model, THREADS if model else 1, day_usd)
+            for name, model in models.items()
+        ]
+    except KeyboardInterrupt:
+        bootstrap.exit_at_once()
     _clear_progress()
     if reused := checkpoint.loaded - before:
         text = "Continued an incomplete backtest: {:,} of its results were used again."

@@ -10,6 +10,7 @@ import textwrap
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from itertools import islice, takewhile
 from pathlib import Path
 from traceback import walk_tb
@@ -104,6 +105,14 @@ def fail(message: str, code: int = 1) -> NoReturn:
     """Print a message to standard error and exit."""
     click.echo(message, err=True)
     sys.exit(code)
+
+
+def exit_at_once() -> NoReturn:
+    """End the process without waiting for the model's answers to running calls."""
+    click.echo("\nStopped before the end.", err=True)
+    with suppress(OSError):
+        sys.stdout.flush()
+    os._exit(1)
 
 
 def describe_error(error: Exception) -> tuple[str, int]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -92,7 +91,7 @@ def triage(  # noqa: PLR0913, PLR0917  # click passes each option as an argument
     try:
         totals = _process(rows, enricher, threads, as_json)
     except (KeyboardInterrupt, BrokenPipeError):
-        _exit_at_once()
+        bootstrap.exit_at_once()
     _print_totals(rows, totals, time.monotonic() - started)
     sys.exit(_explain_gaps(rows, totals, model, enricher, file))
 
@@ -108,14 +107,6 @@ def _read_history(file: str) -> list[Issue]:
     if not issues:
         raise click.ClickException(f"{file} has no issues with labels to learn from.")
     return issues
-
-
-def _exit_at_once() -> NoReturn:
-    """End the process without waiting for the model's answers to running calls."""
-    click.echo("\nStopped before the end.", err=True)
-    with suppress(OSError):
-        sys.stdout.flush()
-    os._exit(1)
 
 
 def _create_enricher(

@@ -165,27 +165,30 @@ def test_a_model_that_fails_is_one_sentence(
     assert fix in sentence
 
 
+@pytest.mark.parametrize("words", ["triage", "backtest --model gpt-6-luna"])
 def test_an_interrupt_ends_it_without_waiting_for_the_model(
-    model: ModelServer, tmp_path: Path
+    model: ModelServer, tmp_path: Path, words: str
 ) -> None:
     model.delays = [0.0, *[20.0] * 10]
-    (tmp_path / "issues.json").write_text(json.dumps(issues(10)))
+    rows = [{**issue, "label": "bug"} for issue in issues(20)]
+    (tmp_path / "issues.json").write_text(json.dumps(rows))
     kept = {name: value for name, value in os.environ.items() if not name.startswith(PREFIXES)}
     environment = {
         "LLM_PROVIDER": "openai",
+        "LLM_MODEL": "gpt-6-luna",
         "OPENAI_API_KEY": KEY,
         "OPENAI_BASE_URL": model.url,
         "PYTHONPATH": str(ROOT),
     }
     process = subprocess.Popen(
-        [sys.executable, "-m", "bot", "triage", "--file", "issues.json", "--json"],
+        [sys.executable, "-m", "bot", *words.split(), "--file", "issues.json", "--json"],
         cwd=tmp_path,
         env={**kept, **environment},
         stderr=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
     )
     until = time.monotonic() + 20
-    while model.running < 9 and time.monotonic() < until:
+    while model.running < 8 and time.monotonic() < until:
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
     assert process.wait(8) == 1
