@@ -15,7 +15,7 @@ from bot.core.errors import Postponed, TrainingFailed
 from bot.core.types import Issue, Label
 from bot.queue.trainer_process import FitRequest, LabelledText
 
-EXTRACT_SECONDS, FIT_SECONDS = 60.0, 600.0  # at the lowest priority beside busy processes
+EXTRACT_SECONDS, FIT_SECONDS = 600.0, 3600.0  # at the lowest priority beside busy processes
 STOPPED_SECONDS = 5.0
 INHERITED = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "SYSTEMROOT")  # no secrets
 MODULE = "bot.queue.trainer_process"
