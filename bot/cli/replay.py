@@ -202,8 +202,8 @@ def make_split_material(
 
 def _list_scored(labels: Sequence[Label], config: RepoConfig) -> list[Label]:
     """Return the labels that count: the bot may set them, and texts can show them."""
-    usable = list_usable_labels(labels, config)
-    return [label for label in usable if not is_process_label(label.name)]
+    usable, review = list_usable_labels(labels, config), fold(config.fallback.needs_review)
+    return [x for x in usable if not is_process_label(x.name) and fold(x.name) != review]
 
 
 def _make_case(
