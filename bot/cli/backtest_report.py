@@ -19,6 +19,7 @@ METRICS: Mapping[str, Metric] = {
     "agreement": evaluation.measure_agreement,
     "hit_at_3": evaluation.measure_hits,
 }
+OF_LABELLED = frozenset({"precision", "agreement"})  # of no meaning where no issue got a label
 MAX_ERRORS, MAX_LABELS, MAX_TITLE, MAX_NAME = 5, 25, 70, 30
 WITHOUT_MODEL = "no language model"
 
@@ -41,7 +42,7 @@ def build_mean(reports: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     columns = zip(*(report["runs"] for report in measured), strict=True)
     return [
         {"model": runs[0]["model"]}
-        | {name: sum(run[name]["value"] for run in runs) / len(runs) for name in METRICS}
+        | {name: _find_mean([run[name]["value"] for run in runs if run[name]]) for name in METRICS}
         for runs in columns
     ]
 
@@ -64,7 +65,13 @@ def format_mean(mean: Sequence[Mapping[str, Any]], count: int) -> Iterator[str]:
 
 
 def _build_run(replay: Replay, run: Run) -> dict[str, Any]:
-    figures = {name: _to_dict(estimate(run.cases, metric)) for name, metric in METRICS.items()}
+    is_any_labelled = any(case.applied for case in run.cases)
+    figures = {
+        name: _to_dict(estimate(run.cases, metric))
+        if is_any_labelled or name not in OF_LABELLED
+        else None
+        for name, metric in METRICS.items()
+    }
     totals = run.totals
     return {
         "model": run.model,
@@ -112,6 +119,10 @@ def _build_errors(replay: Replay, cases: Sequence[Case]) -> Iterator[dict[str, A
         }
 
 
+def _find_mean(values: Sequence[float]) -> float | None:
+    return sum(values) / len(values) if values else None
+
+
 def _to_dict(figure: Figure) -> dict[str, float]:
     return {"value": figure.value, "low": figure.low, "high": figure.high}
 
@@ -131,7 +142,8 @@ def _format_run(run: Mapping[str, Any], replayed: int) -> Iterator[str]:
     if len(used) > MAX_LABELS:
         yield f"  and {len(used) - MAX_LABELS:,} rarer labels; --json has them"
     for name in METRICS:
-        figure = run[name]
+        if not (figure := run[name]):
+            continue
         interval = f"{_percent(figure['low'])} to {_percent(figure['high'])}"
         yield f"  {_name(name)}: {_percent(figure['value'])} (95 % interval: {interval})"
     for error in run["errors"]:
@@ -141,6 +153,9 @@ def _format_run(run: Mapping[str, Any], replayed: int) -> Iterator[str]:
         yield f"         {error['applied']}; people: {people}"
     if run["failed"]:
         yield f"  The model gave no answer for {run['failed']:,} issues; these got other labels."
+    if not run["agreement"]:
+        yield f"\n  Of your last {replayed:,} issues, Tagline would have labelled none."
+        return
     yield (
         f"\n  Of your last {replayed:,} issues, Tagline would have labelled"
         f" {_percent(run['coverage']['value'])}, {_percent(run['agreement']['value'])} of them as"

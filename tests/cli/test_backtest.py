@@ -123,6 +123,34 @@ def test_an_issue_without_a_readable_time_is_the_oldest(tmp_path: Path, time: ob
     assert one.issue.created_at == 0.0
 
 
+def test_where_no_issue_is_labelled_nothing_is_said_to_be_right(tmp_path: Path) -> None:
+    rows = [{"title": f"Word{n}", "body": "", "label": f"topic {n}"} for n in range(20)]
+    file = write(tmp_path / "issues.jsonl", rows)
+    result, report = (
+        run("backtest", "--file", file),
+        read(run("backtest", "--json", "--file", file)),
+    )
+
+    sentence = result.stdout.rstrip().splitlines()[-1].strip()
+    assert sentence == "Of your last 10 issues, Tagline would have labelled none."
+    assert "labels that are right" not in result.stdout
+    (outcome,) = report["repositories"][0]["runs"]
+    assert (outcome["precision"], outcome["agreement"]) == (None, None)
+    assert (report["mean"][0]["precision"], report["mean"][0]["coverage"]) == (None, 0.0)
+
+
+def test_the_label_of_every_fallback_does_not_count(tmp_path: Path) -> None:
+    config = tmp_path / "tagline.yml"
+    config.write_text("fallback: {needs_review: look here}\n")
+    rows = [*make_rows(40), {"title": "Odd", "body": "", "label": "look here"}]
+    file = write(tmp_path / "issues.jsonl", rows)
+    report = read(run("backtest", "--json", "--file", file, "--config", config))
+
+    (outcome,) = report["repositories"][0]["runs"]
+    assert outcome["agreement"]["value"] == 1.0
+    assert "look here" not in [row["name"] for row in outcome["labels"]]
+
+
 def test_issues_with_the_wrong_label_are_shown(tmp_path: Path) -> None:
     rows = make_rows(40)
     rows[-3]["labels"] = ["docs"]
