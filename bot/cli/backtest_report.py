@@ -10,7 +10,7 @@ from bot.cli import bootstrap
 from bot.cli.replay import Replay, Run
 from bot.core.text.sanitize import to_one_line
 from bot.learn import evaluation
-from bot.learn.evaluation import Case, Figure, Metric, count_label, estimate
+from bot.learn.evaluation import Case, Metric, count_label, estimate
 
 METRICS: Mapping[str, Metric] = {
     "precision": evaluation.measure_precision,
@@ -19,8 +19,11 @@ METRICS: Mapping[str, Metric] = {
     "agreement": evaluation.measure_agreement,
     "hit_at_3": evaluation.measure_hits,
 }
-OF_LABELLED = frozenset({"precision", "agreement"})  # of no meaning where no issue got a label
-MAX_ERRORS, MAX_LABELS, MAX_TITLE, MAX_NAME = 5, 25, 70, 30
+MAX_ERRORS, MAX_LABELS, MAX_SILENT, MAX_TITLE, NAME = 5, 25, 8, 70, 30
+LEGEND = (
+    "right: people set it too; found: share of people's; learned: the probability from which the"
+    " classifier applies it, else what it does because it was right too rarely (labels.precision)"
+)
 WITHOUT_MODEL = "no language model"
 
 
@@ -32,6 +35,7 @@ def build_report(replay: Replay, runs: Sequence[Run]) -> dict[str, Any]:
         "issues": len(material.issues),
         "learned_from": material.blocks[-1].start if material.blocks else 0,
         "replayed": len(material.replayed),
+        "left_out": material.left_out,
         "runs": [_build_run(replay, run) for run in runs],
     }
 
@@ -42,20 +46,33 @@ def build_mean(reports: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     columns = zip(*(report["runs"] for report in measured), strict=True)
     return [
         {"model": runs[0]["model"]}
-        | {name: _find_mean([run[name]["value"] for run in runs if run[name]]) for name in METRICS}
+        | {name: _compute_mean([run[name]["value"] for run in runs]) for name in METRICS}
         for runs in columns
     ]
 
 
 def format_report(report: Mapping[str, Any]) -> Iterator[str]:
     """Yield the lines for a terminal; the last is the one sentence to read."""
-    name = to_one_line(report["repository"]) or "All issues"
-    yield f"{name}: {report['issues']:,} labelled issues, {report['replayed']:,} replayed"
-    if not report["replayed"]:
+    name, replayed = to_one_line(report["repository"]) or "All issues", report["replayed"]
+    yield f"{name}: {report['issues']:,} labelled issues, {replayed:,} replayed"
+    if report["left_out"]:
+        yield from bootstrap.wrap(
+            f"Left out: {report['left_out']:,} whose labels do not count (labels about the work on"
+            " an issue, labels that Tagline may not set, deleted labels).",
+            "  ",
+        )
+    if not replayed:
         yield "  Too few of them to learn from some and replay others: two at least."
         return
+    yield ""
+    yield from _format_labels(report["runs"])
+    yield ""
+    yield from _format_totals(report["runs"])
     for run in report["runs"]:
-        yield from _format_run(run, report["replayed"])
+        yield from _format_errors(run, _say_with(run) if len(report["runs"]) > 1 else "")
+    yield ""
+    for run in report["runs"]:
+        yield _format_sentence(run, replayed, _say_with(run) if len(report["runs"]) > 1 else "")
 
 
 def format_mean(mean: Sequence[Mapping[str, Any]], count: int) -> Iterator[str]:
@@ -64,19 +81,18 @@ def format_mean(mean: Sequence[Mapping[str, Any]], count: int) -> Iterator[str]:
         yield f"Mean of {count} repositories, {run['model'] or WITHOUT_MODEL}: {figures}"
 
 
+def _compute_mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if known else None
+
+
 def _build_run(replay: Replay, run: Run) -> dict[str, Any]:
-    is_any_labelled = any(case.applied for case in run.cases)
-    figures = {
-        name: _to_dict(estimate(run.cases, metric))
-        if is_any_labelled or name not in OF_LABELLED
-        else None
-        for name, metric in METRICS.items()
-    }
     totals = run.totals
     return {
         "model": run.model,
-        **figures,
+        **_build_figures(run.cases),
         "cost_usd": totals.cost_usd,
+        "unpriced": totals.unpriced,
         "tokens": {"in": totals.tokens_in, "out": totals.tokens_out},
         "sources": dict(totals.sources),
         "failed": totals.failed + totals.over_budget,
@@ -85,8 +101,28 @@ def _build_run(replay: Replay, run: Run) -> dict[str, Any]:
     }
 
 
+def _build_figures(cases: Sequence[Case]) -> dict[str, Any]:
+    """Return each figure with its interval and the number that it is a share of."""
+    labelled = sum(bool(case.applied) for case in cases)
+    of = {
+        "precision": sum(len(case.applied) for case in cases),
+        "recall": sum(len(case.truth) for case in cases),
+        "coverage": len(cases),
+        "agreement": labelled,
+        "hit_at_3": len(cases),
+    }
+    figures = {name: estimate(cases, metric) for name, metric in METRICS.items()}
+    return {
+        name: {"value": one.value, "low": one.low, "high": one.high, "of": of[name]}
+        if of[name]
+        else {"value": None, "low": None, "high": None, "of": 0}
+        for name, one in figures.items()
+    }
+
+
 def _build_labels(replay: Replay, cases: Sequence[Case]) -> Iterator[dict[str, Any]]:
     learned = {label.name: label for label in replay.classifiers[-1].labels}
+    target = replay.material.config.labels.precision
     for label in replay.material.list_scored():
         counts, known = count_label(cases, label.name), learned.get(label.name)
         yield {
@@ -98,6 +134,7 @@ def _build_labels(replay: Replay, cases: Sequence[Case]) -> Iterator[dict[str, A
             "precision": counts.both / counts.applied if counts.applied else None,
             "recall": counts.both / counts.people if counts.people else None,
             "why_silent": known.why_silent if known else "",
+            "why_not_applied": known.explain(target) if known else "",
         }
 
 
@@ -119,52 +156,90 @@ def _build_errors(replay: Replay, cases: Sequence[Case]) -> Iterator[dict[str, A
         }
 
 
-def _find_mean(values: Sequence[float]) -> float | None:
-    return sum(values) / len(values) if values else None
-
-
-def _to_dict(figure: Figure) -> dict[str, float]:
-    return {"value": figure.value, "low": figure.low, "high": figure.high}
-
-
-def _format_run(run: Mapping[str, Any], replayed: int) -> Iterator[str]:
-    yield f"\n  With {run['model'] or WITHOUT_MODEL}; cost {bootstrap.format_usd(run['cost_usd'])}"
-    yield f"  {'label':{MAX_NAME}} {'by people':>9} {'applied':>8} {'right':>6} {'found':>6}  from"
-    used = [label for label in run["labels"] if label["people"] or label["applied"]]
-    used.sort(key=lambda label: (-label["people"], label["name"]))
-    for label in used[:MAX_LABELS]:
-        at = "-" if label["apply_at"] is None else _percent(label["apply_at"])
-        yield (
-            f"  {_cut(label['name'], MAX_NAME):{MAX_NAME}} {label['people']:9,}"
-            f" {label['applied']:8,} {_percent(label['precision']):>6}"
-            f" {_percent(label['recall']):>6}  {at}{_explain(label)}"
+def _format_labels(runs: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Yield a row for each label that was learned or applied, with columns for each run."""
+    rows = list(zip(*(run["labels"] for run in runs), strict=True))
+    used = [row for row in rows if row[0]["people"] or any(label["applied"] for label in row)]
+    shown = [row for row in used if not row[0]["why_silent"] or any(x["applied"] for x in row)]
+    shown.sort(key=lambda row: (-row[0]["people"], row[0]["name"]))
+    if len(runs) > 1:
+        yield "  " + " " * (NAME + 10) + "".join(f"{_cut(_say(run), 22):^24}" for run in runs)
+    columns = f"{'applied':>10}{'right':>7}{'found':>7}" * len(runs)
+    yield f"  {'label':{NAME}}{'by people':>10}{columns}  learned"
+    for row in shown[:MAX_LABELS]:
+        counts = "".join(
+            f"{label['applied']:10,}{_percent(label['precision']):>7}{_percent(label['recall']):>7}"
+            for label in row
         )
-    if len(used) > MAX_LABELS:
-        yield f"  and {len(used) - MAX_LABELS:,} rarer labels; --json has them"
+        name = bootstrap.pad(_cut(row[0]["name"], NAME), NAME)
+        yield f"  {name}{row[0]['people']:10,}{counts}  {_format_learned(row[0])}"
+    if len(shown) > MAX_LABELS:
+        yield f"  {len(shown) - MAX_LABELS:,} more labels: --json has them"
+    if silent := [row[0]["name"] for row in used if row not in shown]:
+        names = ", ".join(_cut(name, NAME) for name in silent[:MAX_SILENT])
+        more = f" and {len(silent) - MAX_SILENT:,} more" if len(silent) > MAX_SILENT else ""
+        yield from bootstrap.wrap(f"Not learned, too rare: {names}{more}", "  ")
+    yield from bootstrap.wrap(LEGEND, "  ")
+
+
+def _format_learned(label: Mapping[str, Any]) -> str:
+    if label["why_silent"]:
+        return "no"
+    if label["apply_at"] is not None:
+        return f"from {_percent(label['apply_at'])}"
+    return str(label["why_not_applied"]).partition(":")[0]
+
+
+def _format_totals(runs: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Yield a row for each figure, with a column for each run."""
+    heads = "".join(f"{_cut(_say(run), 26):28}" for run in runs)
+    yield f"  {'in total (95 % interval)':{NAME}} {heads}".rstrip()
     for name in METRICS:
-        if not (figure := run[name]):
-            continue
-        interval = f"{_percent(figure['low'])} to {_percent(figure['high'])}"
-        yield f"  {_name(name)}: {_percent(figure['value'])} (95 % interval: {interval})"
+        cells = "".join(f"{_format_figure(run[name]):28}" for run in runs)
+        yield f"  {_name(name):{NAME}} {cells}".rstrip()
+    yield f"  {'cost':{NAME}} {''.join(f'{_format_cost(run):28}' for run in runs)}".rstrip()
+
+
+def _format_figure(figure: Mapping[str, Any]) -> str:
+    if figure["value"] is None:
+        return "- (no label was applied)"
+    share = f"{_percent(figure['value'])} of {figure['of']:,}"
+    return f"{share} ({100 * figure['low']:.0f} to {100 * figure['high']:.0f})"
+
+
+def _format_cost(run: Mapping[str, Any]) -> str:
+    cost = bootstrap.format_usd(run["cost_usd"])
+    if not run["unpriced"]:
+        return cost
+    return f"over {cost}, in part unknown" if run["cost_usd"] else "unknown: no known price"
+
+
+def _format_errors(run: Mapping[str, Any], with_model: str) -> Iterator[str]:
+    if run["failed"]:
+        yield f"  {_say(run)} gave no answer for {run['failed']:,} issues; these got other labels."
+    if run["errors"]:
+        yield f"\n  Labels that people did not set{with_model}:"
     for error in run["errors"]:
         number = f"#{error['number']} " if error["number"] else ""
-        people = ", ".join(error["people"]) or "none"
-        yield f"  Wrong: {number}{_cut(error['title'], MAX_TITLE)}"
-        yield f"         {error['applied']}; people: {people}"
-    if run["failed"]:
-        yield f"  The model gave no answer for {run['failed']:,} issues; these got other labels."
-    if not run["agreement"]:
-        yield f"\n  Of your last {replayed:,} issues, Tagline would have labelled none."
-        return
-    yield (
-        f"\n  Of your last {replayed:,} issues, Tagline would have labelled"
-        f" {_percent(run['coverage']['value'])}, {_percent(run['agreement']['value'])} of them as"
-        " you did."
-    )
+        people = ", ".join(error["people"])
+        yield f"    {number}{_cut(error['title'], MAX_TITLE)}"
+        yield f"      {_cut(error['applied'], NAME)}; people: {to_one_line(people)}"
 
 
-def _explain(label: Mapping[str, Any]) -> str:
-    return f"  ({label['why_silent']})" if label["why_silent"] else ""
+def _format_sentence(run: Mapping[str, Any], replayed: int, with_model: str) -> str:
+    start = f"  Of your last {replayed:,} issues, Tagline{with_model} would have labelled"
+    if not run["coverage"]["value"]:
+        return f"{start} none."
+    agreement = _percent(run["agreement"]["value"])
+    return f"{start} {_percent(run['coverage']['value'])}, {agreement} of them as you did."
+
+
+def _say(run: Mapping[str, Any]) -> str:
+    return run["model"] or WITHOUT_MODEL
+
+
+def _say_with(run: Mapping[str, Any]) -> str:
+    return f" with {_say(run)}"
 
 
 def _name(metric: str) -> str:

@@ -9,6 +9,7 @@ import sys
 import textwrap
 import threading
 import time
+import unicodedata
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from itertools import islice, takewhile
@@ -314,6 +315,16 @@ def wrap(text: str, indent: str) -> list[str]:
         break_long_words=False,
         break_on_hyphens=False,
     )
+
+
+def pad(text: str, width: int) -> str:
+    """Return a text filled with blanks; a terminal shows East Asian characters two columns wide."""
+    return text + " " * (width - measure_width(text))
+
+
+def measure_width(text: str) -> int:
+    """Return how many columns of a terminal a text takes."""
+    return sum(1 + (unicodedata.east_asian_width(x) in "WF") for x in text)
 
 
 def format_time(seconds: float) -> str:

@@ -42,6 +42,7 @@ class Material:
     config: RepoConfig
     issues: Sequence[Issue]
     blocks: Sequence[range]
+    left_out: int = 0  # issues with labels of which none counts
 
     @property
     def replayed(self) -> list[Issue]:
@@ -184,8 +185,10 @@ def make_material(
     name: str, labels: Sequence[Label], config: RepoConfig, issues: Sequence[Issue]
 ) -> Material:
     """Return the material for a replay of the newest issues, in time order."""
-    chosen = select_issues(issues, labels, config)[-(MAX_EXAMPLES + MAX_REPLAYED) :]
-    return Material(name, labels, config, chosen, plan_blocks(len(chosen), MAX_REPLAYED))
+    known = select_issues(issues, labels, config)
+    chosen = known[-(MAX_EXAMPLES + MAX_REPLAYED) :]
+    blocks = plan_blocks(len(chosen), MAX_REPLAYED)
+    return Material(name, labels, config, chosen, blocks, _count_labelled(issues) - len(known))
 
 
 def make_split_material(
@@ -197,7 +200,12 @@ def make_split_material(
     """Return the material where issues to learn from and issues to predict are given apart."""
     past, test = (select_issues(part, labels, config) for part in parts)
     blocks = [range(len(past), len(past) + len(test))] if test else []
-    return Material(name, labels, config, [*past, *test], blocks)
+    left_out = sum(map(_count_labelled, parts)) - len(past) - len(test)
+    return Material(name, labels, config, [*past, *test], blocks, left_out)
+
+
+def _count_labelled(issues: Sequence[Issue]) -> int:
+    return sum(bool(issue.labels) for issue in issues)
 
 
 def _list_scored(labels: Sequence[Label], config: RepoConfig) -> list[Label]:

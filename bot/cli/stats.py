@@ -70,9 +70,11 @@ def _format(section: Section) -> Iterator[str]:
         yield f"  {section.empty}"
         return
     table = [section.columns, *(section.format(row) for row in section.rows)]
-    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    widths = [max(map(bootstrap.measure_width, column)) for column in zip(*table, strict=True)]
     for cells in table:
-        line = "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True))
+        line = "  ".join(
+            bootstrap.pad(cell, width) for cell, width in zip(cells, widths, strict=True)
+        )
         # A label's name may hold what a terminal would obey.
         yield "  " + "".join(x if x.isprintable() else "?" for x in line.rstrip())
     if section.note:

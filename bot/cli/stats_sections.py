@@ -22,7 +22,6 @@ from bot.core.types import IssueRef, TrainingState
 from bot.flow.load_config import ConfigInForce
 from bot.flow.schedule_training import TRAIN_AGAIN_SECONDS, TRY_AGAIN_SECONDS
 from bot.learn import codec
-from bot.learn.model import LearnedLabel
 from bot.store.redis import RedisStore
 
 Row = Mapping[str, Any]
@@ -240,7 +239,7 @@ def show_learned(repository: Repository) -> Section:
             "apply_at": one.apply_at,
             "precision": one.precision,
             "coverage": one.coverage,
-            "why_not_applied": _explain_label(one, model.target if model else 0.0),
+            "why_not_applied": one.explain(model.target if model else 0.0),
         }
         for one in learned
     ]
@@ -255,12 +254,6 @@ def show_learned(repository: Repository) -> Section:
         " often enough (labels.precision in tagline.yml); coverage is the share of its issues that"
         " get it then.",
     )
-
-
-def _explain_label(label: LearnedLabel, target: float) -> str:
-    if label.why_silent or label.apply_at is not None:
-        return label.why_silent
-    return f"it was not right in {target:.0%} of the cases; it is suggested"
 
 
 def _format_learned(row: Row) -> tuple[str, ...]:

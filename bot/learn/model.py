@@ -39,6 +39,13 @@ class LearnedLabel:
     coverage: float | None = None
     why_silent: str = ""
 
+    def explain(self, target: float) -> str:
+        """Return why the label is not applied, "" if it is."""
+        if self.why_silent or self.apply_at is not None:
+            return self.why_silent
+        then = "left out" if self.suggest_at is None else "only suggested"
+        return f"{then}: it was not right in {target:.0%} of the cases"
+
 
 @dataclass(frozen=True, slots=True)
 class Prediction:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from bot.cli.backtest_report import build_report, format_report
 from bot.cli.checkpoint import MAX_AGE_SECONDS, Checkpoint
 from bot.cli.labelled_file import read_labelled
 from bot.cli.main import cli
@@ -70,7 +71,7 @@ def test_the_json_has_figures_with_intervals_and_every_label(tmp_path: Path) -> 
     assert (repository["issues"], repository["replayed"]) == (120, 60)
     (outcome,) = repository["runs"]
     assert (outcome["model"], outcome["cost_usd"], outcome["errors"]) == ("", 0, [])
-    assert outcome["precision"] == {"value": 1.0, "low": 1.0, "high": 1.0}
+    assert outcome["precision"] == {"value": 1.0, "low": 1.0, "high": 1.0, "of": 60}
     labels = {label["name"]: label for label in outcome["labels"]}
     assert set(labels) == set(TITLES)
     assert labels["bug"]["people"] == labels["bug"]["applied"] == 20
@@ -133,9 +134,9 @@ def test_where_no_issue_is_labelled_nothing_is_said_to_be_right(tmp_path: Path) 
 
     sentence = result.stdout.rstrip().splitlines()[-1].strip()
     assert sentence == "Of your last 10 issues, Tagline would have labelled none."
-    assert "labels that are right" not in result.stdout
+    assert "- (no label was applied)" in result.stdout
     (outcome,) = report["repositories"][0]["runs"]
-    assert (outcome["precision"], outcome["agreement"]) == (None, None)
+    assert (outcome["precision"]["value"], outcome["agreement"]["value"]) == (None, None)
     assert (report["mean"][0]["precision"], report["mean"][0]["coverage"]) == (None, 0.0)
 
 
@@ -157,7 +158,7 @@ def test_issues_with_the_wrong_label_are_shown(tmp_path: Path) -> None:
 
     result = run("backtest", "--file", write(tmp_path / "x", rows))
 
-    assert "Wrong: #117 The window crashes on start in release 39" in result.stdout
+    assert "#117 The window crashes on start in release 39" in result.stdout
     assert "bug; people: docs" in result.stdout
 
 
@@ -315,6 +316,48 @@ def test_a_history_without_labels_is_refused(tmp_path: Path) -> None:
 
     assert result.exit_code == 1
     assert "has no issues with labels to learn from" in result.output
+
+
+def test_where_nothing_is_applied_no_share_of_right_labels_is_claimed(tmp_path: Path) -> None:
+    rows = [{"title": f"Zeta {n}", "labels": [f"team-{n}"]} for n in range(20)]
+    file = write(tmp_path / "x", rows)
+
+    (outcome,) = read(run("backtest", "--json", "--file", file))["repositories"][0]["runs"]
+    lines = run("backtest", "--file", file).stdout.splitlines()
+
+    assert outcome["precision"] == {"value": None, "low": None, "high": None, "of": 0}
+    assert (outcome["coverage"]["value"], outcome["agreement"]["value"]) == (0, None)
+    assert "  labels that are right          - (no label was applied)" in lines
+    assert lines[-2] == "  Of your last 10 issues, Tagline would have labelled none."
+    names = "team-10, team-11, team-12, team-13, team-14, team-15, team-16, team-17 and 2 more"
+    assert f"  Not learned, too rare: {names}" in lines
+
+
+def test_labels_that_do_not_count_are_the_reason_why_there_is_nothing_to_replay(
+    tmp_path: Path,
+) -> None:
+    rows = [{"title": f"Zeta {n}", "labels": ["wontfix"]} for n in range(20)]
+
+    result = run("backtest", "--file", write(tmp_path / "x", rows))
+
+    assert result.exit_code == 1
+    assert "Left out: 20 whose labels do not count (labels about the work" in result.stdout
+
+
+def test_models_are_compared_side_by_side() -> None:
+    replay = Replay(make_material(), lambda _: None)
+    replay.learn()
+    runs = [replay.run(name, RecordingModel(), 1, None) for name in ("model-a", "model-b")]
+
+    lines = list(format_report(build_report(replay, runs)))
+
+    heading = next(line for line in lines if "in total" in line)
+    assert heading.split() == ["in", "total", "(95", "%", "interval)", "model-a", "model-b"]
+    bug = next(line.split() for line in lines if line.startswith("  bug "))
+    assert bug[:2] == ["bug", "5"]
+    assert bug[2:7] == bug[7:12], "the same figures for both"
+    assert next(line.split() for line in lines if "cost" in line) == ["cost", "$0.0150", "$0.0150"]
+    assert "Tagline with model-b would have labelled" in lines[-1]
 
 
 def make_material(count: int = 5) -> Material:
