@@ -194,9 +194,11 @@ def _read_file(file: str, labels: Path | None, path: Path | None) -> list[Materi
     from bot.cli.labelled_file import read_labelled
     from bot.core.config import parser
 
-    issues, unreadable = read_labelled(file)
-    if unreadable:
-        click.echo(f"{unreadable:,} entries of {file} could not be read as issues.", err=True)
+    issues = read_labelled(file)
+    splits = Counter(issue.split for issue in issues)
+    if splits[""] not in (0, len(issues)):
+        text = 'Left out: {:,} issues whose split is neither "train" nor "test".'
+        click.echo(text.format(splits[""]), err=True)
     if not issues:
         raise click.ClickException(f"{file} has no issues: JSON objects with title and labels.")
     parsed = parser.read(path.read_text(errors="replace") if path else None)

@@ -7,9 +7,12 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from bot.cli.issue_file import make_row, read_values
+import click
+
+from bot.cli.issue_file import Row, make_row, read_values
 from bot.core.types import Issue
 
+MAX_SHOWN = 3
 Split = Literal["", "train", "test"]
 
 _MAX_TIME = 1e15
@@ -24,25 +27,31 @@ class LabelledIssue:
     split: Split = ""
 
 
-def read_labelled(file: str) -> tuple[list[LabelledIssue], int]:
-    """Return the issues of a file, "-" for standard input, and how many could not be read.
+def read_labelled(file: str) -> list[LabelledIssue]:
+    """Return the issues of a file, "-" for standard input, and print what cannot be read.
 
     Pull requests are left out. Raises `ClickException`.
     """
-    rows = [_make_labelled(place, value) for place, value in read_values(file)]
-    return [row for row in rows if isinstance(row, LabelledIssue)], rows.count(None)
+    issues, unreadable = [], list[Row]()
+    for place, value in read_values(file):
+        row = make_row(place, value)
+        if row.issue is None or not isinstance(value, Mapping):
+            unreadable.append(row)
+        elif not (value.get("is_pull") or value.get("pull_request")):
+            issues.append(_make_labelled(row.issue, value))
+    for row in unreadable[:MAX_SHOWN]:
+        click.echo(f"{file}, {row.place}: {row.error}", err=True)
+    if unreadable:
+        noun = "entry" if len(unreadable) == 1 else "entries"
+        click.echo(f"{len(unreadable):,} {noun} of {file} could not be read as issues.", err=True)
+    return issues
 
 
-def _make_labelled(place: str, value: object) -> LabelledIssue | Literal["pull request"] | None:
-    row = make_row(place, value)
-    if row.issue is None or not isinstance(value, Mapping):
-        return None
-    if value.get("is_pull") or value.get("pull_request"):
-        return "pull request"
+def _make_labelled(issue: Issue, value: Mapping[Any, Any]) -> LabelledIssue:
     created_at = _read_time(value.get("created_at", value.get("createdAt")))
     split = value.get("split")
     return LabelledIssue(
-        replace(row.issue, labels=tuple(_read_names(value)), created_at=created_at),
+        replace(issue, labels=tuple(_read_names(value)), created_at=created_at),
         str(value.get("repo") or ""),
         split if split in ("train", "test") else "",
     )

@@ -23,6 +23,7 @@ TITLES = {
     "undescribed": "Undescribed: a language model sees only its name",
     "never-used": "Never used",
 }
+MAX_SHOWN = 20  # problems with the same proposal
 NAMES_WIDTH = 28
 
 
@@ -146,6 +147,9 @@ def _format_review(repository: Repository, problems: Sequence[Problem]) -> Itera
     from bot.learn.label_review import MIN_ISSUES
 
     read = f"{len(repository.labels):,} labels, {len(repository.history):,} labelled issues"
+    if not repository.labels:
+        yield "The repository has no labels: `tagline labels init REPO` shows common ones."
+        return
     if not problems:
         yield f"No problem found: {read}."
     for kind, title in TITLES.items():
@@ -166,9 +170,9 @@ def _format_review(repository: Repository, problems: Sequence[Problem]) -> Itera
 
 def _format_problems(problems: Sequence[Problem]) -> Iterator[str]:
     """Yield the rows of a table: the labels, and the evidence beside them."""
-    names = [", ".join(problem.labels) for problem in problems]
+    names = [", ".join(problem.labels) for problem in problems[:MAX_SHOWN]]
     width = min(NAMES_WIDTH, max(map(len, names)))
-    for name, problem in zip(names, problems, strict=True):
+    for name, problem in zip(names, problems, strict=False):
         first, *more = bootstrap.wrap(problem.evidence, " " * (width + 4))
         if len(name) > width:
             yield from bootstrap.wrap(name, "  ")
@@ -176,3 +180,5 @@ def _format_problems(problems: Sequence[Problem]) -> Iterator[str]:
         else:
             yield f"  {name.ljust(width)}  {first.lstrip()}"
         yield from more
+    if len(problems) > MAX_SHOWN:
+        yield f"  and {len(problems) - MAX_SHOWN:,} more: --json has them"

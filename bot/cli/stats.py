@@ -12,6 +12,7 @@ from bot.cli import bootstrap
 if TYPE_CHECKING:
     from bot.cli.stats_sections import Repository, Section
 
+MAX_ROWS = 50  # of a section; a repository may have hundreds of labels
 LEARN_OFF = (
     "Note: learn.from_corrections is false, or mode is off, in its tagline.yml: changes of labels"
     " are not recorded, and no label is only suggested because of them."
@@ -41,7 +42,7 @@ def stats(repo: str, as_json: bool) -> None:
         return
     if not learns:
         click.echo(LEARN_OFF, err=True)
-    click.echo("\n\n".join("\n".join(_format(section)) for section in sections))
+    click.echo("\n\n".join("\n".join(format_section(section)) for section in sections))
 
 
 def open_repository(repo: str) -> Repository:
@@ -63,13 +64,13 @@ def open_repository(repo: str) -> Repository:
     return Repository(ref, wiring.redis_store(bootstrap.open_redis(settings)), in_force)
 
 
-def _format(section: Section) -> Iterator[str]:
+def format_section(section: Section) -> Iterator[str]:
     """Yield the lines of a section: title, table, notes."""
     yield section.title
     if not section.rows:
         yield f"  {section.empty}"
         return
-    table = [section.columns, *(section.format(row) for row in section.rows)]
+    table = [section.columns, *(section.format(row) for row in section.rows[:MAX_ROWS])]
     widths = [max(map(bootstrap.measure_width, column)) for column in zip(*table, strict=True)]
     for cells in table:
         line = "  ".join(
@@ -77,5 +78,7 @@ def _format(section: Section) -> Iterator[str]:
         )
         # A label's name may hold what a terminal would obey.
         yield "  " + "".join(x if x.isprintable() else "?" for x in line.rstrip())
+    if len(section.rows) > MAX_ROWS:
+        yield f"  and {len(section.rows) - MAX_ROWS:,} more: --json has them"
     if section.note:
         yield from bootstrap.wrap(section.note, "  ")

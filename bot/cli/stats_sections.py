@@ -27,6 +27,7 @@ from bot.store.redis import RedisStore
 Row = Mapping[str, Any]
 LATEST = 20
 APPLIED_SECONDS = 30 * 86_400
+SWITCHED_OFF = "learn.from_history is false"
 SOURCES = {"": "people", "model": "model", "classifier": "history", "rules": "rules"}
 
 
@@ -194,7 +195,10 @@ def show_training(repository: Repository) -> Section:
         rows,
         ("trained", "from", "next training", ""),
         _format_training,
-        "Not trained yet: it is within minutes of the first delivery that a worker processes.",
+        "Not trained yet: that begins within minutes of the first delivery that a worker processes."
+        " Repositories take turns, two minutes apart."
+        if repository.in_force.config.learn.from_history
+        else f"Not trained: {SWITCHED_OFF}.",
     )
 
 
@@ -213,7 +217,7 @@ def _describe_training(repository: Repository, state: TrainingState) -> Row:
 def _explain_training(repository: Repository, state: TrainingState) -> str:
     """Return why the last training gave no classifier, or why it is not used; else ""."""
     if not repository.in_force.config.learn.from_history:
-        return "learn.from_history is false"
+        return SWITCHED_OFF
     if state.why or not state.ended_at:
         return state.why
     gone = not repository.store.training.model_version(repository.ref.repo_key)

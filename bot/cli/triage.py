@@ -100,10 +100,7 @@ def _read_history(file: str) -> list[Issue]:
     """Return the labelled issues of a file. Raises `ClickException`."""
     from bot.cli.labelled_file import read_labelled
 
-    rows, unreadable = read_labelled(file)
-    issues = [row.issue for row in rows if row.issue.labels]
-    if unreadable:
-        click.echo(f"{unreadable:,} entries of {file} could not be read as issues.", err=True)
+    issues = [row.issue for row in read_labelled(file) if row.issue.labels]
     if not issues:
         raise click.ClickException(f"{file} has no issues with labels to learn from.")
     return issues

@@ -118,9 +118,9 @@ def test_time_decides_what_came_before_not_the_order_of_the_file(tmp_path: Path)
 )
 def test_an_issue_without_a_readable_time_is_the_oldest(tmp_path: Path, time: object) -> None:
     rows = [{"title": "x", "label": "bug", "labels": None, "created_at": time}]
-    (one,), unreadable = read_labelled(str(write(tmp_path / "issues.jsonl", rows)))
+    (one,) = read_labelled(str(write(tmp_path / "issues.jsonl", rows)))
 
-    assert (one.issue.labels, unreadable) == (("bug",), 0)
+    assert one.issue.labels == ("bug",)
     assert one.issue.created_at == 0.0
 
 
@@ -169,7 +169,16 @@ def test_pull_requests_and_unreadable_rows_are_left_out(tmp_path: Path) -> None:
     result = run("backtest", "--json", "--file", write(tmp_path / "x", rows))
 
     assert read(result)["repositories"][0]["issues"] == 30
-    assert "1 entries" in result.stderr
+    assert "x, line 46: not an object with a title\n1 entry of " in result.stderr
+
+
+def test_issues_of_no_split_are_left_out_and_counted(tmp_path: Path) -> None:
+    rows = [*make_rows(10, split="train"), *make_rows(3, split="test"), *make_rows(2, split="dev")]
+
+    result = run("backtest", "--json", "--file", write(tmp_path / "x", rows))
+
+    assert read(result)["repositories"][0]["issues"] == 39
+    assert 'Left out: 6 issues whose split is neither "train" nor "test".' in result.stderr
 
 
 @pytest.mark.parametrize(

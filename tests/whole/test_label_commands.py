@@ -78,8 +78,15 @@ def test_the_doctor_names_each_problem_with_numbers_and_a_proposal(
 def test_the_doctor_has_nothing_to_say_on_an_empty_repository(app: App, tmp_path: Path) -> None:
     app.host.add_repo(app.repo, {})
     shown = run(app, tmp_path, "doctor")
-    assert shown.stdout.startswith("No problem found: 0 labels, 0 labelled issues.")
+    assert shown.stdout.startswith("The repository has no labels: `tagline labels init REPO`")
     assert json.loads(run(app, tmp_path, "doctor", "--json").stdout)["problems"] == []
+
+
+def test_the_doctor_shows_the_first_of_very_many_problems(app: App, tmp_path: Path) -> None:
+    app.host.add_repo(app.repo, {f"team/{n}": "" for n in range(45)})
+    shown = run(app, tmp_path, "doctor").stdout
+    assert "  and 25 more: --json has them\n    What to do: Describe when it is set" in shown
+    assert len(json.loads(run(app, tmp_path, "doctor", "--json").stdout)["problems"]) == 45
 
 
 def test_a_rate_limit_in_the_middle_ends_a_command_with_the_time_to_wait(
