@@ -280,7 +280,7 @@ def worker(settings: Settings, *, single_host: bool = False) -> QueueWorker:
     from bot.embedded.parent_death import with_pdeathsig
     from bot.flow.process import process
     from bot.flow.record_corrections import record_corrections
-    from bot.flow.train import TrainingParts, train
+    from bot.flow.train_repository import TrainingParts, train_repository
     from bot.footprint import configure_malloc
     from bot.queue.actors import declare, send
     from bot.queue.periodic import PeriodicTasks
@@ -306,7 +306,7 @@ def worker(settings: Settings, *, single_host: bool = False) -> QueueWorker:
         "manual": enrich,
         "heal": enrich,
         "labels": _handler(lambda job, context, _: record_corrections(job, context), contexts),
-        "train": _handler(partial(train, parts=training), contexts),
+        "train": _handler(partial(train_repository, parts=training), contexts),
     }
     declare(queue, handlers, store, counters)
     send_job = partial(send, queue, store)

@@ -176,7 +176,7 @@ def _read_repository(settings: Settings, repo: str) -> Material:
     from bot.cli.history import read_true
     from bot.cli.replay import MAX_REPLAYED, make_material
     from bot.core.config import parser
-    from bot.flow.train import MAX_EXAMPLES
+    from bot.flow.train_repository import MAX_EXAMPLES
 
     forge, ref = bootstrap.find_repository(settings, repo, "REPO")
     config = parser.read(forge.get_config_text(ref)).config

@@ -14,7 +14,7 @@ from bot.cli import bootstrap
 from bot.core.errors import RateLimited
 from bot.core.ports import IssueHistorySource
 from bot.core.types import Issue, IssueRef
-from bot.flow.train import MAX_EXAMPLES, MAX_READ
+from bot.flow.train_repository import MAX_EXAMPLES, MAX_READ
 
 if TYPE_CHECKING:
     from bot.forges.registry import ForgeClient
@@ -71,7 +71,7 @@ def read_true(
 
     from bot import wiring
     from bot.core.labels.truth import is_truth
-    from bot.flow.train import look_up
+    from bot.flow.train_repository import look_up
 
     client, now = bootstrap.open_redis(settings), time.time()
     store = wiring.redis_store(client)

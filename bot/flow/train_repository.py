@@ -73,7 +73,9 @@ class Training:
         return self.job.ref.repo_key
 
 
-def train(job: Job, context: JobContext, try_number: int = 1, *, parts: TrainingParts) -> Outcome:
+def train_repository(
+    job: Job, context: JobContext, try_number: int = 1, *, parts: TrainingParts
+) -> Outcome:
     """Train the classifier of one repository; return how that ended.
 
     Raises `Retry`: what was read until then is kept, and the state says why it waits. Whatever else

@@ -29,9 +29,9 @@ from bot.core.types import (
     TrainingProgress,
     TrainingState,
 )
-from bot.flow import train as train_module
+from bot.flow import train_repository as module
 from bot.flow.plan import Outcome
-from bot.flow.train import MAX_TRIES, TrainingParts, train
+from bot.flow.train_repository import MAX_TRIES, TrainingParts, train_repository
 from bot.learn import codec
 from bot.learn.model import RepositoryModel
 from bot.queue.trainer_process import FitRequest, LabelledText, extract, fit
@@ -119,7 +119,7 @@ class Case:
     def train(self, try_number: int = 1, mode: str = "apply") -> Outcome:
         context = make_context(self.forge, None, self.store, mode=mode)
         job = replace(make_job("train"), ref=REPOSITORY, received_at=self.now)
-        return train(job, context, try_number, parts=self.parts)
+        return train_repository(job, context, try_number, parts=self.parts)
 
     @property
     def state(self) -> TrainingState:
@@ -194,7 +194,7 @@ def test_where_few_issues_have_labels_reading_ends_after_some() -> None:
 
 
 def test_reading_ends_where_the_examples_are_very_large(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(train_module, "MAX_SIZE", 1_000)
+    monkeypatch.setattr(module, "MAX_SIZE", 1_000)
     case = Case(make_history(240))
     case.train()
     assert case.state.examples == PAGE
