@@ -22,6 +22,7 @@ from bot.core.types import IssueRef, TrainingState
 from bot.flow.load_config import ConfigInForce
 from bot.flow.schedule_training import TRAIN_AGAIN_SECONDS, TRY_AGAIN_SECONDS
 from bot.learn import codec
+from bot.learn.model import RepositoryModel
 from bot.store.redis import RedisStore
 
 Row = Mapping[str, Any]
@@ -203,13 +204,14 @@ def show_training(repository: Repository) -> Section:
 
 
 def _describe_training(repository: Repository, state: TrainingState) -> Row:
-    """Return the JSON; `next_at` is None where a training has begun or is due."""
+    """Return the JSON; `next_at` is None where a training has begun, is due or is switched off."""
+    learns = repository.in_force.config.learn.from_history
     pause = TRY_AGAIN_SECONDS if state.why else TRAIN_AGAIN_SECONDS
     return {
         "trained_at": state.trained_at or None,
         "examples": state.examples,
         "read": state.read,
-        "next_at": state.ended_at + pause if state.ended_at else None,
+        "next_at": state.ended_at + pause if state.ended_at and learns else None,
         "why_not": _explain_training(repository, state),
     }
 
@@ -227,7 +229,8 @@ def _explain_training(repository: Repository, state: TrainingState) -> str:
 def _format_training(row: Row) -> tuple[str, ...]:
     at = format_time(row["trained_at"]) if row["trained_at"] else "never"
     examples = f"{row['examples']} issues with labels, of {row['read']} read"
-    following = format_time(row["next_at"]) if row["next_at"] else "due"
+    other = "-" if row["why_not"] == SWITCHED_OFF else "due"
+    following = format_time(row["next_at"]) if row["next_at"] else other
     return at, examples if row["trained_at"] else "-", following, row["why_not"]
 
 
@@ -256,7 +259,18 @@ def show_learned(repository: Repository) -> Section:
         "None.",
         "A label is applied where its probability reaches the threshold from which it was right"
         " often enough (labels.precision in tagline.yml); coverage is the share of its issues that"
-        " get it then.",
+        f" get it then.{_explain_target(repository, model)}",
+    )
+
+
+def _explain_target(repository: Repository, model: RepositoryModel | None) -> str:
+    """Return a sentence where the classifier was trained for another precision, else ""."""
+    wanted = repository.in_force.config.labels.precision
+    if model is None or model.target == wanted:
+        return ""
+    return (
+        f" These figures are for {model.target:.0%}; labels.precision is {wanted:.0%} now, and the"
+        " classifier is trained again after the next issue."
     )
 
 

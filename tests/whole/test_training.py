@@ -302,7 +302,18 @@ def test_where_learning_is_switched_off_no_history_is_read(
     assert training["why_not"] == "learn.from_history is false"
     assert training["trained_at"] is None
     result = tagline("stats", f"{app.on}:{app.repo}", cwd=tmp_path, environment=app.environ)
-    assert re.search(r"never +- +\d.* +learn\.from_history is false", result.stdout)
+    assert re.search(r"never +- +- +learn\.from_history is false", result.stdout)
+
+
+def test_stats_say_that_the_figures_are_for_another_precision(
+    app: App, clients: ClientPool, tmp_path: Path
+) -> None:
+    add_history(app)
+    app.issue()
+    PeriodicTasks(app, clients).train()
+    app.configure("labels: {precision: 0.99}\n")
+    result = tagline("stats", f"{app.on}:{app.repo}", cwd=tmp_path, environment=app.environ)
+    assert "These figures are for 90%; labels.precision is 99% now, and the" in result.stdout
 
 
 def test_an_answer_of_the_model_is_combined_with_the_classifier(
