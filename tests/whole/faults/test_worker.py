@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, suppress
+from functools import partial
 from typing import Any
 
 import pytest
@@ -74,25 +75,26 @@ def test_f008_a_stopped_worker_finishes_its_job_and_returns_the_others(
     idle_app: App, second_worker: StartWorker
 ) -> None:
     app = idle_app
-    app.box.fault("model-timeout")
-    first, second = (
-        app.host.open_issue(app.repo, TITLE, f"{BODY} {n}", author=f"author-{n}") for n in range(2)
+    app.box.fault("model-timeout", times=2)
+    *running, waiting = (
+        app.host.open_issue(app.repo, TITLE, f"{BODY} {n}", author=f"author-{n}") for n in range(3)
     )
     values = {"bot.queue.worker:PICK_UP_MS": 20}
-    one_thread = {**app.environ, "WORKER_THREADS": "1", "LLM_TIMEOUT": "1"}
-    worker = killed_process.start("worker", one_thread, values=values)
-    app.wait(lambda: not app.box.faults.armed)  # the call is under way
+    two_threads = {**app.environ, "WORKER_THREADS": "1", "LLM_TIMEOUT": "1"}  # one is added
+    worker = killed_process.start("worker", two_threads, values=values)
+    app.wait(lambda: not app.box.faults.armed)  # both calls are under way
     os.kill(worker.pid or 0, signal.SIGTERM)
     assert killed_process.wait(worker) == 0
-    assert "needs-review" in app.labels(first), "its job was finished"
-    assert app.labels(second) == []
+    for number in running:
+        assert "needs-review" in app.labels(number), "its job was finished"
+    assert app.labels(waiting) == []
     assert app.redis.llen("tagline:issues") == 1, "returned to the queue"
     with second_worker():  # a worker's start makes all waiting issues due
-        app.wait(lambda: app.comments(first))
-        app.wait(lambda: app.comments(second))
+        for number in (*running, waiting):
+            app.wait(partial(app.comments, number))
         app.wait_for_end()
-    assert_answered(app, first)
-    assert_answered(app, second)
+    for number in (*running, waiting):
+        assert_answered(app, number)
 
 
 class OpenLock:
