@@ -14,9 +14,9 @@ import httpx
 from bot.core.errors import ModelFailed, QueueUnavailable, Rejected, TaglineError
 from bot.core.ports import Forge, Lock
 from bot.core.prompt import Prompt
+from bot.core.training import HistoryPage
 from bot.core.types import (
     Event,
-    HistoryPage,
     Ignored,
     Issue,
     IssueRef,

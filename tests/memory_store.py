@@ -15,7 +15,8 @@ from bot.core.jobs import JobRecord
 from bot.core.journal import Write, merge_states
 from bot.core.ports import PROBE_SECONDS
 from bot.core.pricing import Limits
-from bot.core.types import CachedAnswer, IssueRef, Record, TrainingProgress, TrainingState
+from bot.core.training import TrainingProgress, TrainingState
+from bot.core.types import CachedAnswer, IssueRef, Record
 from bot.store.budgets import DAY, HOUR, microdollars
 from bot.store.corrections import MAX_CORRECTIONS
 from bot.store.journal import SPAN_SECONDS, SPANS

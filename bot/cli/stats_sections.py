@@ -18,7 +18,8 @@ from bot.core.corrections import (
     select_latest,
 )
 from bot.core.labels.names import fold
-from bot.core.types import IssueRef, TrainingState
+from bot.core.training import TrainingState
+from bot.core.types import IssueRef
 from bot.flow.load_config import ConfigInForce
 from bot.flow.schedule_training import TRAIN_AGAIN_SECONDS, TRY_AGAIN_SECONDS
 from bot.learn import codec

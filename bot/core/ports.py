@@ -12,10 +12,10 @@ from bot.core.metric_definitions import MetricsSnapshot
 from bot.core.pricing import Limits
 from bot.core.prompt import Prompt
 from bot.core.reply import ModelAnswer
+from bot.core.training import HistoryPage, TrainingProgress, TrainingState
 from bot.core.types import (
     CachedAnswer,
     Event,
-    HistoryPage,
     Ignored,
     Issue,
     IssueRef,
@@ -25,8 +25,6 @@ from bot.core.types import (
     OwnComment,
     Rate,
     Record,
-    TrainingProgress,
-    TrainingState,
 )
 
 if TYPE_CHECKING:  # the receiver needs neither them nor the label policy behind them

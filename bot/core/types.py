@@ -185,56 +185,6 @@ class Issue:
 
 
 @dataclass(frozen=True, slots=True)
-class HistoryPage:
-    """Issues with labels from a repository's history; `next` is the cursor of the next page.
-
-    `read` counts all items that the forge listed, `next` is "" after the last page. `wait` are
-    seconds, in which the rest of the forge's rate limit is better left to issues.
-    """
-
-    issues: tuple[Issue, ...]
-    read: int
-    next: str = ""
-    wait: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class TrainingState:
-    """What is known of a repository's classifier. Times are in seconds since the epoch, 0 = never.
-
-    `since` is when the bot first saw the repository: labels of older issues are people's. The last
-    job was sent at `sent_at`, the last training ended at `ended_at`, and `trained_at` is the end of
-    the last one that gave a model, from `examples` of the `read` issues. `why` is why the last
-    training gave none, or is not over.
-    """
-
-    since: float
-    sent_at: float = 0.0
-    ended_at: float = 0.0
-    trained_at: float = 0.0
-    read: int = 0
-    examples: int = 0
-    why: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class TrainingProgress:
-    """How far a training has read a repository's history.
-
-    `read` counts the items that the forge listed; `numbers` are the issues that are learned from,
-    and `size` the bytes of their examples. `complete`: no page is left to read. `version` is that
-    of the examples' features.
-    """
-
-    version: int = 0
-    cursor: str = ""
-    read: int = 0
-    numbers: tuple[int, ...] = ()
-    size: int = 0
-    complete: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class OwnComment:
     """A comment that the bot wrote."""
 

@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from bot.core.ports import CorrectionStore, ReconcileState, TrainingStore
-from bot.core.types import IssueRef, Job, TrainingState, make_job_id
+from bot.core.training import TrainingState
+from bot.core.types import IssueRef, Job, make_job_id
 
 DAY = 86_400.0
 TRAIN_AGAIN_SECONDS, TRY_AGAIN_SECONDS = 7 * DAY, DAY

@@ -23,14 +23,8 @@ from bot.core.errors import (
 from bot.core.labels.names import fold
 from bot.core.labels.truth import KEPT_SECONDS, PastIssue, find_own_labels, is_truth
 from bot.core.ports import IssueHistorySource, Journal, Store, Trainer, TrainingStore
-from bot.core.types import (
-    HistoryPage,
-    Issue,
-    Job,
-    Record,
-    TrainingProgress,
-    TrainingState,
-)
+from bot.core.training import HistoryPage, TrainingProgress, TrainingState
+from bot.core.types import Issue, Job, Record
 from bot.flow.context import JobContext
 from bot.flow.enrich import list_usable_labels
 from bot.flow.load_config import ConfigInForce, load_config_in_force

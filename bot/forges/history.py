@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.core.errors import Retry
-from bot.core.types import HistoryPage, Issue
+from bot.core.training import HistoryPage
+from bot.core.types import Issue
 from bot.footprint import large_responses
 from bot.forges.requests import MAX_BYTES, TooLong
 

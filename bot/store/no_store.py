@@ -12,14 +12,8 @@ from bot.core import ports
 from bot.core.corrections import Correction
 from bot.core.journal import Write
 from bot.core.pricing import Limits
-from bot.core.types import (
-    CachedAnswer,
-    IssueRef,
-    Rate,
-    Record,
-    TrainingProgress,
-    TrainingState,
-)
+from bot.core.training import TrainingProgress, TrainingState
+from bot.core.types import CachedAnswer, IssueRef, Rate, Record
 
 
 class NoStore:

@@ -11,7 +11,7 @@ import msgspec
 import redis
 
 from bot.core import redis_keys
-from bot.core.types import TrainingProgress, TrainingState
+from bot.core.training import TrainingProgress, TrainingState
 from bot.store.bucketed_hash import BucketedHash
 
 DAY = 86_400

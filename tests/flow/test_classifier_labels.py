@@ -8,7 +8,8 @@ import pytest
 
 from bot.core.corrections import Correction
 from bot.core.errors import ModelFailed
-from bot.core.types import Label, TrainingState
+from bot.core.training import TrainingState
+from bot.core.types import Label
 from bot.flow.learned_models import LearnedModels
 from bot.learn.codec import dump
 from tests.fakes import NOW, REF, model_reply

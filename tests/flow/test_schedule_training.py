@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 import pytest
 
 from bot.core.corrections import Correction, Verdict
-from bot.core.types import IssueRef, Job, TrainingState
+from bot.core.training import TrainingState
+from bot.core.types import IssueRef, Job
 from bot.flow import schedule_training
 from bot.flow.schedule_training import BETWEEN_SECONDS, SEND_AGAIN_SECONDS, TrainingSchedule
 from tests.fakes import DAY, NOW, REF

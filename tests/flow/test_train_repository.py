@@ -19,16 +19,8 @@ from bot.core.errors import (
     TrainingFailed,
 )
 from bot.core.journal import Write
-from bot.core.types import (
-    Choice,
-    HistoryPage,
-    Issue,
-    IssueRef,
-    Label,
-    Record,
-    TrainingProgress,
-    TrainingState,
-)
+from bot.core.training import HistoryPage, TrainingProgress, TrainingState
+from bot.core.types import Choice, Issue, IssueRef, Label, Record
 from bot.flow import train_repository as module
 from bot.flow.plan import Outcome
 from bot.flow.train_repository import MAX_TRIES, TrainingParts, train_repository

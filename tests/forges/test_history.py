@@ -9,7 +9,8 @@ import httpx
 import pytest
 
 from bot.core.errors import Retry
-from bot.core.types import HistoryPage, Issue
+from bot.core.training import HistoryPage
+from bot.core.types import Issue
 from bot.forges.github.errors import find_reserve_pause
 from bot.forges.history import ListedPage, PageRequest, read_history_page
 from bot.forges.registry import FORGES

@@ -16,7 +16,7 @@ from urllib.parse import parse_qs
 import pytest
 
 from bot.core.errors import TrainingFailed
-from bot.core.types import TrainingState
+from bot.core.training import TrainingState
 from bot.http import ClientPool
 from bot.learn import codec
 from bot.learn.model import RepositoryModel

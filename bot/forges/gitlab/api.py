@@ -17,7 +17,8 @@ from bot.core.errors import NotFound, PermanentError, Retry, WriteUncertain
 from bot.core.labels.common_labels import NewLabel
 from bot.core.labels.policy import scope
 from bot.core.text.bounded import bound_body
-from bot.core.types import HistoryPage, Issue, IssueRef, Label, LabelChange, OwnComment, Rate
+from bot.core.training import HistoryPage
+from bot.core.types import Issue, IssueRef, Label, LabelChange, OwnComment, Rate
 from bot.footprint import large_responses
 from bot.forges.cache import NameCache, RepositoryCache
 from bot.forges.config_files import list_unread, read_first
