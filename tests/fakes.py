@@ -9,8 +9,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
-import httpx
-
 from bot.core.errors import ModelFailed, QueueUnavailable, Rejected, TaglineError
 from bot.core.ports import Forge, Lock
 from bot.core.prompt import Prompt
@@ -33,7 +31,6 @@ from bot.flow.context import JobContext
 from bot.flow.enrich import Labeller, ModelLabeller, RulesLabeller
 from bot.flow.learned_models import LearnedModels
 from bot.flow.retry_fallbacks import FallbackRetries
-from bot.http import Client, ClientPool
 from bot.llm.breaker import CircuitBreaker
 from bot.llm.service import Model, Provider, RemoteModelService
 from tests.memory_store import MemoryStore
@@ -389,26 +386,3 @@ class FakeQueue:
 
     async def close(self) -> None:
         return None
-
-
-class ScriptedWeb(ClientPool):
-    """Clients whose requests get `answer`, or what it returns; `requests` has all of them."""
-
-    def __init__(
-        self, answer: httpx.Response | Exception | Callable[[httpx.Request], httpx.Response]
-    ) -> None:
-        self.requests: list[httpx.Request] = []
-
-        def handle(request: httpx.Request) -> httpx.Response:
-            self.requests.append(request)
-            if isinstance(answer, Exception):
-                raise answer
-            return answer if isinstance(answer, httpx.Response) else answer(request)
-
-        self._client = Client(httpx.MockTransport(handle))
-
-    def get(self) -> Client:
-        return self._client
-
-    def close(self) -> None:
-        self._client.close()

@@ -26,8 +26,8 @@ from bot.sandbox.github.access import GRANTED
 from bot.settings.load import NOT_BUILT, PLAIN, SECRETS, load
 from bot.wiring import model_client
 from tests.configs import parse
-from tests.fakes import ScriptedWeb
 from tests.llm.model_server import GOOD, PROMPT, chat
+from tests.scripted_web import ScriptedWeb
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import msgspec
@@ -18,9 +18,8 @@ from bot.core.errors import (
     TaglineError,
     TrainingFailed,
 )
-from bot.core.journal import Write
 from bot.core.training import HistoryPage, TrainingProgress, TrainingState
-from bot.core.types import Choice, Issue, IssueRef, Label, Record
+from bot.core.types import Issue, IssueRef, Label
 from bot.flow import train_repository as module
 from bot.flow.plan import Outcome
 from bot.flow.train_repository import MAX_TRIES, TrainingParts, train_repository
@@ -225,46 +224,6 @@ def test_a_history_of_one_label_gives_a_classifier() -> None:
     assert case.state.why == ""
 
 
-def with_labels(issues: Sequence[Issue], name: Callable[[int], str]) -> list[Issue]:
-    return [replace(issue, labels=(name(issue.ref.number),)) for issue in issues]
-
-
-@pytest.mark.parametrize(
-    ("past", "applied"),
-    [
-        pytest.param(with_labels(make_history(400), lambda n: f"l{n}"), set(), id="400 labels"),
-        pytest.param(
-            with_labels(make_history(120), lambda n: ("bug", "regression")[n // 6 % 2]),
-            set(),
-            id="labels that contradict each other",
-        ),
-        pytest.param(
-            [replace(x, title="", body="") for x in make_history(60)], set(), id="no text"
-        ),
-        pytest.param(
-            make_history(
-                90,
-                {
-                    "bug": "{n} の画面で例外が発生して落ちる",
-                    "regression": "{n} версия стала медленнее после обновления",
-                    "documentation": "{n} 文档缺少安装说明",
-                },
-            ),
-            {"bug", "regression", "documentation"},
-            id="other languages",
-        ),
-    ],
-)
-def test_a_difficult_history_teaches_what_it_can(past: list[Issue], applied: set[str]) -> None:
-    case = Case(past)
-    case.forge.repository = (*LABELS, *(Label(f"l{n}") for n in range(1, 401)))
-    assert case.train().record.status == "trained"
-    assert set(case.learned) == applied
-    assert case.model
-    silent = [label for label in case.model.labels if label.apply_at is None]
-    assert all(label.why_silent or label.suggest_at is not None for label in silent)
-
-
 def test_a_rate_limit_in_the_middle_keeps_what_was_read() -> None:
     case = Case(make_history(240))
     case.forge.interrupt(2, RateLimited("GitHub asked to wait (status 429)", 900))
@@ -403,48 +362,3 @@ def test_only_one_training_runs_at_a_time() -> None:
         case.train()
     assert case.forge.pages_read == []
     assert case.train().record.status == "trained"
-
-
-def own(number: int, *, days: float, handled: bool = True) -> Issue:
-    """Return an issue that was opened so many days ago."""
-    issue = make_issue(TOPICS["regression"].format(n=number), "", ["regression"])
-    ref = replace(REF, number=number)
-    return replace(issue, ref=ref, created_at=NOW - days * DAY, handled=handled)
-
-
-def test_labels_of_the_bot_are_learned_once_people_have_kept_them() -> None:
-    past = [own(903, days=3), own(902, days=9, handled=False), own(901, days=9)]
-    case = Case([*past, *make_history(40)])
-    choice = Choice("regression", "model", "likely")
-    for issue in past:
-        record = Record("answered", labels=("regression",), choices=(choice,))
-        case.store.save(issue.ref.key, record)
-    case.train()
-    assert case.state.examples == 41
-    (kept,) = case.store.corrections.list(REF.repo_key)
-    assert (kept.number, kept.label, kept.verdict, kept.source) == (
-        *(901, "regression", "kept"),
-        "model",
-    )
-    assert kept.at == NOW - 2 * DAY
-    case.now += 8 * DAY
-    case.train()
-    assert len(case.store.corrections.list(REF.repo_key)) == 2  # the same and number 903
-
-
-def test_the_week_of_a_label_begins_when_the_bot_set_it() -> None:
-    issue = own(901, days=90)
-    case = Case([issue, *make_history(40)])
-    case.store.save(issue.ref.key, Record("answered", labels=("regression",)))
-    case.store.journal.append(issue.ref.key, [Write("w", "add-label", "regression")])
-    case.train()
-    assert case.state.examples == 40
-
-
-def test_with_corrections_switched_off_nothing_is_recorded() -> None:
-    issue = own(901, days=90)
-    case = Case([issue, *make_history(40)], config="learn: {from_corrections: false}")
-    choice = Choice("regression", "model", "likely")
-    case.store.save(issue.ref.key, Record("answered", labels=("regression",), choices=(choice,)))
-    case.train()
-    assert case.store.corrections.list(REF.repo_key) == ()

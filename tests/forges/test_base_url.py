@@ -24,7 +24,7 @@ from bot.forges.github.client import GitHubClient
 from bot.forges.gitlab.api import GitLab
 from bot.forges.gitlab.checks import GitLabChecks
 from bot.http import ClientPool
-from tests.fakes import ScriptedWeb
+from tests.scripted_web import ScriptedWeb
 
 VARIABLES = {"github": "GITHUB_API_URL", "gitlab": "GITLAB_URL"}
 BASES = {"github": "https://ghe.example/api/v3", "gitlab": "http://gitlab.internal/code"}

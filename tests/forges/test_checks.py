@@ -14,7 +14,8 @@ from bot.forges.clock import check_clock
 from bot.forges.github.auth import AppAuth
 from bot.forges.github.checks import EVENTS, NEEDED, GitHubChecks
 from bot.forges.github.client import Credential, GitHubClient
-from tests.fakes import NOW, ScriptedWeb
+from tests.fakes import NOW
+from tests.scripted_web import ScriptedWeb
 
 API = "https://github.example/api/v3"
 HOOK = {"url": "https://tagline.example/webhooks/github", "secret": "***", "insecure_ssl": "0"}

@@ -14,7 +14,7 @@ from bot.forges.github.api import GitHub
 from bot.forges.github.auth import TokenAuth
 from bot.forges.github.client import GitHubClient
 from bot.forges.gitlab.api import GitLab
-from tests.fakes import ScriptedWeb
+from tests.scripted_web import ScriptedWeb
 
 LIMIT = b"mode: off\n"
 

@@ -29,7 +29,8 @@ from bot.forges.github.api import GitHub
 from bot.forges.github.auth import Auth
 from bot.forges.github.client import RAW, Credential, GitHubClient
 from bot.forges.github.errors import Moved, Unauthorized
-from tests.fakes import NOW, REF, ScriptedWeb
+from tests.fakes import NOW, REF
+from tests.scripted_web import ScriptedWeb
 
 API = "https://api.github.com"
 PATH = "/repos/{owner}/{repo}/issues/{number}"

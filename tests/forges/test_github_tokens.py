@@ -16,7 +16,8 @@ from bot.forges.github.auth import LAG_SECONDS, AppAuth
 from bot.forges.github.client import GitHubClient
 from bot.sandbox.github.access import Access
 from bot.sandbox.state import now
-from tests.fakes import NOW, REF, ScriptedWeb
+from tests.fakes import NOW, REF
+from tests.scripted_web import ScriptedWeb
 
 JSON = {"content-type": "application/json"}
 

@@ -16,7 +16,8 @@ from bot.forges.history import ListedPage, PageRequest, read_history_page
 from bot.forges.registry import FORGES
 from bot.forges.requests import TooLong
 from bot.settings.load import load
-from tests.fakes import NOW, REF, ScriptedWeb, make_issue
+from tests.fakes import NOW, REF, make_issue
+from tests.scripted_web import ScriptedWeb
 
 
 @dataclass

@@ -11,7 +11,7 @@ from bot.core.errors import NotFound
 from bot.core.types import IssueRef
 from bot.forges.registry import FORGES
 from bot.settings.load import load
-from tests.fakes import ScriptedWeb
+from tests.scripted_web import ScriptedWeb
 
 SETTINGS = load(
     {

@@ -18,7 +18,8 @@ from bot.forges.github.api import GitHub
 from bot.forges.github.auth import Auth
 from bot.forges.github.client import GitHubClient
 from bot.forges.gitlab.api import GitLab
-from tests.fakes import REF, ScriptedWeb
+from tests.fakes import REF
+from tests.scripted_web import ScriptedWeb
 
 JSON = {"content-type": "application/json"}
 

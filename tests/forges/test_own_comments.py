@@ -12,7 +12,8 @@ from bot.forges.github.auth import AppAuth
 from bot.forges.github.client import GitHubClient
 from bot.sandbox.github.access import Access
 from bot.sandbox.state import now
-from tests.fakes import NOW, ScriptedWeb
+from tests.fakes import NOW
+from tests.scripted_web import ScriptedWeb
 
 APP, OTHER_APP = {"id": 7, "client_id": "Iv7"}, {"id": 8, "client_id": "Iv8"}
 BOT = {"login": "tagline[bot]", "type": "Bot", "id": 70}

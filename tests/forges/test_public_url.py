@@ -16,7 +16,7 @@ from bot.forges.github import webhooks as github
 from bot.forges.gitlab import webhooks as gitlab
 from bot.forges.public_url import LIMIT_FIX, PING_BYTES, Ping, check_public_url
 from bot.http import ClientPool
-from tests.fakes import ScriptedWeb
+from tests.scripted_web import ScriptedWeb
 from tests.serving import served
 from tests.web.client import SECRET, LocalReceiver
 

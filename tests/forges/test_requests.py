@@ -12,7 +12,7 @@ from bot.core.errors import Retry, Unreachable, WriteUncertain
 from bot.forges import requests
 from bot.forges.gitlab.backend import connect
 from bot.http import ClientPool, Request
-from tests.fakes import ScriptedWeb
+from tests.scripted_web import ScriptedWeb
 
 
 @pytest.fixture

@@ -19,7 +19,8 @@ from bot.llm.anthropic import Messages
 from bot.llm.client import ModelClient
 from bot.llm.openai import ChatCompletions
 from bot.llm.protocol import Endpoint, ModelProtocol
-from tests.fakes import ScriptedWeb, make_issue, model_reply
+from tests.fakes import make_issue, model_reply
+from tests.scripted_web import ScriptedWeb
 
 OPENAI = ChatCompletions()
 COMPATIBLE = ChatCompletions(limits=("max_tokens", "max_completion_tokens"), has_bounds=True)

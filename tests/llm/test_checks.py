@@ -13,7 +13,7 @@ import pytest
 from bot.core.diagnostics import Finding
 from bot.llm.checks import check_model
 from bot.llm.client import ModelClient
-from tests.fakes import VARIABLES, ScriptedWeb
+from tests.fakes import VARIABLES
 from tests.llm.model_server import (
     COMPATIBLE,
     ENDPOINT,
@@ -24,6 +24,7 @@ from tests.llm.model_server import (
     reject,
     sent,
 )
+from tests.scripted_web import ScriptedWeb
 from tests.simulation.schema import fit, schema_of
 
 KEY = "sk-quokkaberry"

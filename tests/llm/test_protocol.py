@@ -24,9 +24,9 @@ from bot.llm.protocol import (
     ModelProtocol,
     parse_token_count,
 )
-from tests.fakes import ScriptedWeb
 from tests.llm import model_server
 from tests.llm.model_server import messages
+from tests.scripted_web import ScriptedWeb
 
 ANSWER = '{"summary": "It crashes."}'
 SCHEMA = {"type": "object", "properties": {"summary": {"type": "string"}}}

@@ -26,7 +26,8 @@ from bot.settings import env_file
 from bot.settings.load import SettingsError, load
 from bot.wiring import model_client
 from tests.configs import parse
-from tests.fakes import ScriptedWeb, make_issue, make_labellers
+from tests.fakes import make_issue, make_labellers
+from tests.scripted_web import ScriptedWeb
 from tests.serving import served
 from tests.shared import require
 from tests.whole.test_command_line import tagline

@@ -18,7 +18,8 @@ from bot.core.types import IssueRef
 from bot.flow.process import why_skip
 from bot.forges.registry import FORGES
 from bot.settings.load import Settings, load
-from tests.fakes import ScriptedWeb, make_job
+from tests.fakes import make_job
+from tests.scripted_web import ScriptedWeb
 from tests.shared import require
 from tests.web.client import SECRET, LocalReceiver, sign
 

@@ -237,3 +237,6 @@ class App:
     def ref(self, number: int) -> str:
         """Return the reference of an issue as a person writes it."""
         return f"{self.on}:{self.repo}#{number}"
+
+
+Build = Callable[..., App]

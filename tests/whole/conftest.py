@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -17,10 +17,9 @@ from tests.outside.model_conformance import ModelConformance
 from tests.shared import shared_folder
 from tests.simulation import Exchange, Sandbox
 from tests.simulation.model_faults import gzip_bomb
-from tests.whole.app import SECRET, App
+from tests.whole.app import SECRET, App, Build
+from tests.whole.check_command import CheckCommand
 from tests.whole.differences import hosts_of
-
-Build = Callable[..., App]
 
 
 @pytest.fixture(scope="package")
@@ -165,3 +164,10 @@ def app_either_format(
     app = _apps[request.param]
     app.refresh(host)
     return app
+
+
+@pytest.fixture
+def check(box: Sandbox, clean: str, own_redis: EmbeddedRedis, tmp_path: Path) -> CheckCommand:
+    app = App(box, own_redis.url)
+    box.webhook_url = "https://tagline.example/webhooks/github"
+    return CheckCommand(app, tmp_path)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from bot.core.pricing import cost_usd
-from tests.whole.app import BODY, App
-from tests.whole.conftest import Build
+from tests.whole.app import BODY, App, Build
 
 
 def test_an_author_s_third_issue_within_the_hour_gets_labels_from_rules(app: App) -> None:

@@ -18,8 +18,7 @@ from bot.forges.gitlab.hooks import Hooks, new_signing_token
 from bot.http import ClientPool
 from tests.memory_store import MemoryStore
 from tests.simulation import Exchange, Sandbox
-from tests.whole.app import BODY, LABELS, TITLE, App
-from tests.whole.conftest import Build
+from tests.whole.app import BODY, LABELS, TITLE, App, Build
 
 # Method, path, names in the query, names in the body (nested as a.b).
 Call = tuple[str, str, str, str]

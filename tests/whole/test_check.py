@@ -8,59 +8,16 @@ import time
 from dataclasses import replace
 from datetime import timedelta
 from itertools import islice
-from pathlib import Path
-from typing import Any
 
 import pytest
 import redis
 
 from bot.embedded.valkey import EmbeddedRedis, ServerUnavailable
 from bot.queue.checks import report
-from bot.sandbox.gitlab.access import BOT, GUEST
+from bot.sandbox.gitlab.access import BOT
 from tests.simulation import Sandbox
-from tests.whole.app import App
+from tests.whole.check_command import CheckCommand, messages
 from tests.whole.test_command_line import tagline
-
-Line = dict[str, str]
-
-
-class CheckCommand:
-    """`tagline check` with every setting, and its findings."""
-
-    def __init__(self, app: App, folder: Path) -> None:
-        self.app, self.folder = app, folder
-        self.environment = app.environ
-
-    def lines(self, *options: str, code: int = 0) -> list[Line]:
-        result = tagline(
-            *("check", "--json", *options), cwd=self.folder, environment=self.environment
-        )
-        assert result.returncode == code, result.stdout + result.stderr
-        for name, value in self.environment.items():
-            if any(word in name for word in ("KEY", "TOKEN", "SECRET")):
-                assert value not in result.stdout + result.stderr, name
-        shown: dict[str, Any] = json.loads(result.stdout)
-        assert (shown["v"], shown["ok"]) == (1, code == 0)
-        findings: list[Line] = shown["findings"]
-        return findings
-
-    def problem(self, area: str, *options: str) -> str:
-        """Return the problems, which must all be in this area."""
-        wrong = [x for x in self.lines(*options, code=1) if x["level"] == "problem"]
-        assert {x["area"] for x in wrong} == {area}
-        assert all(x["fix"] for x in wrong)
-        return "\n".join(f"{x['what']} → {x['fix']}" for x in wrong)
-
-
-@pytest.fixture
-def check(box: Sandbox, clean: str, own_redis: EmbeddedRedis, tmp_path: Path) -> CheckCommand:
-    app = App(box, own_redis.url)
-    box.webhook_url = "https://tagline.example/webhooks/github"
-    return CheckCommand(app, tmp_path)
-
-
-def messages(lines: list[Line], area: str) -> str:
-    return "\n".join(x["what"] for x in lines if x["area"] == area)
 
 
 def test_a_correct_setup_has_no_problem(check: CheckCommand) -> None:
@@ -362,42 +319,3 @@ def test_a_server_without_json_schemas_is_accepted(check: CheckCommand, box: San
         assert "sandbox-rules answers (" in messages(check.lines(), "model")
     finally:
         box.clear_faults()
-
-
-def test_a_repository_is_checked_on_request(check: CheckCommand, host: str) -> None:
-    app = check.app
-    app.refresh(host)
-    app.configure("mode: aply\ncomment: {similar: 0}\n")
-    app.host.state.repo(app.repo).labels["bare"] = ""
-    repo = ("--repo", f"{host}:{app.repo}")
-    problem = check.problem("repository", *repo)
-    assert "tagline.yml, line 1, mode: write one of" in problem
-    more = messages(check.lines(*repo, code=1), "repository")
-    assert "line 2: comment.similar is accepted, without effect yet" in more
-    assert "7 of 8 labels may be applied" in more
-    assert "1 of 8 labels have no description: bare" in more
-
-
-def test_a_configuration_file_in_another_place_is_named(check: CheckCommand, host: str) -> None:
-    app = check.app
-    app.refresh(host)
-    app.host.state.repo(app.repo).files["tagline.yml"] = "mode: off\n"
-    lines = check.lines("--repo", f"{host}:{app.repo}")
-    (line,) = [line for line in lines if "tagline.yml" in line["what"]]
-    assert line["what"] == "tagline.yml is not read"
-    assert line["fix"] == f"move its content to .{host}/tagline.yml"
-
-
-def test_a_repository_that_does_not_exist(check: CheckCommand, host: str) -> None:
-    problem = check.problem("repository", "--repo", f"{host}:acme/nowhere-at-all")
-    assert "not found" in problem
-
-
-def test_a_role_that_is_too_low(check: CheckCommand, box: Sandbox) -> None:
-    check.app.refresh("gitlab")
-    box.gitlab.access.bot_level = GUEST
-    try:
-        problem = check.problem("repository", "--repo", f"gitlab:{check.app.repo}")
-    finally:
-        box.gitlab.access.bot_level = 20
-    assert "the role Reporter" in problem

@@ -16,8 +16,7 @@ import pytest
 from click.testing import CliRunner
 
 from bot.cli.main import cli
-from tests.whole.app import BODY, TITLE, App
-from tests.whole.conftest import Build
+from tests.whole.app import BODY, TITLE, App, Build
 
 ROOT = Path(__file__).parents[2]
 

@@ -13,8 +13,7 @@ import pytest
 from bot.core.jobs import JobRecord
 from bot.core.types import Rate
 from bot.sandbox.state import MAINTAINER
-from tests.whole.app import BODY, TITLE, App
-from tests.whole.conftest import Build
+from tests.whole.app import BODY, TITLE, App, Build
 from tests.whole.test_command_line import CommandResult, tagline
 
 _numbers = count(1)

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from tests.whole.conftest import Build
+from tests.whole.app import Build
 
 FALLBACK_MODEL = {"LLM_TIMEOUT": "6", "LLM_FALLBACK_MODELS": "anthropic:second-choice"}
 

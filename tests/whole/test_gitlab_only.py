@@ -11,8 +11,7 @@ import pytest
 
 from bot.sandbox.state import Event
 from tests.fakes import model_reply
-from tests.whole.app import BODY, TITLE, App
-from tests.whole.conftest import Build
+from tests.whole.app import BODY, TITLE, App, Build
 
 SCOPED = {
     "type::bug": "Something is broken",

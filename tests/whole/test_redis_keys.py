@@ -11,7 +11,7 @@ import pytest
 
 from bot.core import redis_keys
 from bot.core.corrections import Correction
-from tests.whole.conftest import Build
+from tests.whole.app import Build
 from tests.whole.test_upgrade import DATA
 
 SOURCE = Path(redis_keys.__file__).read_text()

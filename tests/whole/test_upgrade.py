@@ -15,8 +15,7 @@ from typing import Any
 from bot import wiring
 from bot.core.pricing import Limits
 from bot.queue.dead_letters import DeadLetters
-from tests.whole.app import BODY, TITLE, App
-from tests.whole.conftest import Build
+from tests.whole.app import BODY, TITLE, App, Build
 
 DATA = Path(__file__).parent / "data" / "upgrade.json"
 ANSWERED, SCHEDULED, SUSPENDED, DEAD, DELAYED, QUEUED = range(1, 7)

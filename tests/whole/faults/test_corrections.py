@@ -13,8 +13,7 @@ from bot import wiring
 from bot.core.corrections import Correction
 from bot.core.jobs import JobRecord
 from bot.core.types import IssueRef
-from tests.whole.app import BODY, TITLE, App
-from tests.whole.conftest import Build
+from tests.whole.app import BODY, TITLE, App, Build
 from tests.whole.faults import killed_process
 from tests.whole.faults.killed_process import Step
 from tests.whole.faults.test_worker import FORGES

@@ -18,8 +18,7 @@ from bot.http import ClientPool
 from bot.llm import client
 from bot.llm.client import ModelClient
 from tests.selfsigned import make_certificate
-from tests.whole.app import App
-from tests.whole.conftest import Build
+from tests.whole.app import App, Build
 from tests.whole.faults.conftest import assert_answered
 from tests.whole.periodic import PeriodicTasks
 

@@ -17,8 +17,7 @@ from bot.store.locks import LOCK_MS
 from bot.store.redis import RedisStore
 from tests.conftest import free_port
 from tests.waiting import is_ok, wait_until
-from tests.whole.app import BODY, TITLE, App
-from tests.whole.conftest import Build
+from tests.whole.app import BODY, TITLE, App, Build
 from tests.whole.faults import killed_process
 from tests.whole.faults.conftest import assert_answered, count_posts, queued_job
 from tests.whole.periodic import PeriodicTasks

@@ -1,0 +1,46 @@
+"""`tagline check --repo`: the rights, labels and configuration of one repository."""
+
+from __future__ import annotations
+
+from bot.sandbox.gitlab.access import GUEST
+from tests.simulation import Sandbox
+from tests.whole.check_command import CheckCommand, messages
+
+
+def test_a_repository_is_checked_on_request(check: CheckCommand, host: str) -> None:
+    app = check.app
+    app.refresh(host)
+    app.configure("mode: aply\ncomment: {similar: 0}\n")
+    app.host.state.repo(app.repo).labels["bare"] = ""
+    repo = ("--repo", f"{host}:{app.repo}")
+    problem = check.problem("repository", *repo)
+    assert "tagline.yml, line 1, mode: write one of" in problem
+    more = messages(check.lines(*repo, code=1), "repository")
+    assert "line 2: comment.similar is accepted, without effect yet" in more
+    assert "7 of 8 labels may be applied" in more
+    assert "1 of 8 labels have no description: bare" in more
+
+
+def test_a_configuration_file_in_another_place_is_named(check: CheckCommand, host: str) -> None:
+    app = check.app
+    app.refresh(host)
+    app.host.state.repo(app.repo).files["tagline.yml"] = "mode: off\n"
+    lines = check.lines("--repo", f"{host}:{app.repo}")
+    (line,) = [line for line in lines if "tagline.yml" in line["what"]]
+    assert line["what"] == "tagline.yml is not read"
+    assert line["fix"] == f"move its content to .{host}/tagline.yml"
+
+
+def test_a_repository_that_does_not_exist(check: CheckCommand, host: str) -> None:
+    problem = check.problem("repository", "--repo", f"{host}:acme/nowhere-at-all")
+    assert "not found" in problem
+
+
+def test_a_role_that_is_too_low(check: CheckCommand, box: Sandbox) -> None:
+    check.app.refresh("gitlab")
+    box.gitlab.access.bot_level = GUEST
+    try:
+        problem = check.problem("repository", "--repo", f"gitlab:{check.app.repo}")
+    finally:
+        box.gitlab.access.bot_level = 20
+    assert "the role Reporter" in problem
