@@ -60,6 +60,7 @@ SILENT = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("switch", "coloured"), [({}, True), ({"NO_COLOR": "1"}, False)])
 def test_check_has_colour_unless_no_color_is_set(
     tmp_path: Path, switch: dict[str, str], coloured: bool

@@ -111,6 +111,7 @@ def test_results_keep_the_order_of_the_file_while_calls_run_at_the_same_time(
     assert result.stderr.startswith("32 issues: 32 by model; 16,000 + 640 tokens, $0.0")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("options", "most"), [([], 8), (["--concurrency", "12"], 12)])
 def test_the_limit_for_a_compatible_server_can_be_replaced(
     model: ModelServer, tmp_path: Path, options: list[str], most: int

@@ -189,6 +189,7 @@ def words_of(case: Case) -> tuple[str, str | None]:
     return filled(case["title"], case, MARKER), body and filled(body, case, MARKER)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("on", HOSTS)
 @pytest.mark.parametrize("mode", ["parrot", "down", "good"])
 def test_no_issue_breaks_a_property_of_a_job(
@@ -214,6 +215,7 @@ def reply_of(case: Case) -> str:
     return filled(generated(case.get("content_gen")) or case.get("content") or "", case, MARKER)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("on", HOSTS)
 @pytest.mark.parametrize("provider", MODELS)
 def test_no_reply_breaks_a_property_of_a_job(
@@ -256,6 +258,7 @@ def test_every_property_of_the_set_has_a_check(environment: Environment) -> None
     assert set(judge.checks) | judge.text_properties == set(judge.rules)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("on", HOSTS)
 def test_the_checks_find_what_an_unprotected_product_breaks(
     shared: Path, environment: Environment, on: str, monkeypatch: pytest.MonkeyPatch

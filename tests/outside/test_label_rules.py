@@ -105,6 +105,7 @@ def test_types_are_classified_in_repositories_that_were_left_out(shared: Path) -
     assert sum(scores) / len(scores) >= MIN_F1_LEFT_OUT
 
 
+@pytest.mark.slow
 def test_an_issue_is_matched_within_five_milliseconds(rows: list[dict[str, Any]]) -> None:
     start = time.process_time()
     for row in rows:

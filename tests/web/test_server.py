@@ -169,6 +169,7 @@ def test_a_few_pipelined_requests_are_answered_and_thousands_are_not(port: int) 
     assert asyncio.run(ahead(5000)) <= 5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("raw", "statuses"),
     [
@@ -253,6 +254,7 @@ def test_idle_connections_do_not_block_deliveries(port: int) -> None:
     assert {response.status for response in asyncio.run(send_all())} == {200, 202}
 
 
+@pytest.mark.slow
 def test_changed_requests_cause_no_failure_and_no_unsigned_job(port: int) -> None:
     found, unsigned = asyncio.run(attack(port, 300, seed=2))
     assert [status for status in found if status >= 500] == []

@@ -166,6 +166,7 @@ TOKEN = {"GITHUB_TOKEN": "github_pat_11AAAAAAA0000000000000"}
 SOCKS = {"ALL_PROXY": "socks5h://user:shorty@127.0.0.1:1080"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "environment", "code", "message"),
     [

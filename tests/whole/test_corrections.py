@@ -124,6 +124,7 @@ def test_a_changed_configuration_ends_a_demotion(app: App, tmp_path: Path) -> No
     assert stats(app, tmp_path)["demotions"] == []
 
 
+@pytest.mark.slow
 def test_a_label_that_is_seldom_wrong_is_not_demoted(app: App, tmp_path: Path) -> None:
     """Maintainers close the issues whose labels are right, and touch no label of these."""
     for _ in range(3):

@@ -72,6 +72,7 @@ def test_a_label_with_a_comma_is_only_suggested(app: App) -> None:
     assert "`needs, review`" in app.comments(number)[0].body
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["Task", "Incident"])
 def test_other_work_items_are_ignored_unless_the_operator_includes_them(
     build: Build, kind: str
@@ -84,6 +85,7 @@ def test_other_work_items_are_ignored_unless_the_operator_includes_them(
         assert len(app.comments(number)) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["Task", "Incident"])
 def test_the_issue_as_it_is_read_decides_where_a_delivery_has_no_type(
     build: Build, kind: str

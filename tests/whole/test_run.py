@@ -158,6 +158,7 @@ def test_a_closed_terminal_stops_it(box: Sandbox, clean: str, tmp_path: Path) ->
     assert b"running jobs finish first" in (tmp_path / "run.log").read_bytes()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("fault", "level", "words"),
     [

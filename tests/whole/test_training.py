@@ -231,6 +231,7 @@ def test_after_a_loss_of_redis_the_repository_is_trained_again(
     assert (model_of(app) is not None, state_of(app).examples) == (True, 60)
 
 
+@pytest.mark.slow
 def test_a_worker_of_one_thread_answers_issues_during_a_training(
     app: App, clients: ClientPool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -275,6 +276,7 @@ def test_of_fifty_thousand_issues_the_newest_two_thousand_are_read(
     assert len(pages_read(app)) <= 21
 
 
+@pytest.mark.slow
 def test_labels_that_were_renamed_or_deleted_since_are_not_set(
     app: App, clients: ClientPool
 ) -> None:
@@ -316,6 +318,7 @@ def test_stats_say_that_the_figures_are_for_another_precision(
     assert "These figures are for 90%; labels.precision is 99% now, and the" in result.stdout
 
 
+@pytest.mark.slow
 def test_an_answer_of_the_model_is_combined_with_the_classifier(
     app: App, clients: ClientPool
 ) -> None:

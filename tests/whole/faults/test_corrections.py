@@ -67,6 +67,7 @@ def test_no_write_of_a_killed_worker_is_missing_from_the_journal(
     assert corrections(app, number) == []
 
 
+@pytest.mark.slow
 def test_a_label_that_a_person_removes_while_the_worker_is_down_is_recorded(
     idle_app: App, second_worker: StartWorker
 ) -> None:

@@ -88,6 +88,7 @@ def test_f048_a_token_that_expires_during_a_job_is_replaced(app: App) -> None:
     assert_answered(app, number, "documentation")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("target", TARGETS)
 def test_f047_refused_credentials_are_a_dead_letter_that_names_them(app: App, target: str) -> None:
     """An App gets one new token per try: GitHub may not accept the last one everywhere yet."""

@@ -149,6 +149,7 @@ def test_f085_a_full_disk_loses_log_lines_and_nothing_else(app: App) -> None:
         full.close()
 
 
+@pytest.mark.slow
 def test_f086_idle_connections_do_not_block_deliveries(app: App) -> None:
     port, files = free_port(), 64
     url, limited_url = app.url, f"http://127.0.0.1:{port}"
