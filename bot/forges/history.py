@@ -5,7 +5,7 @@ A cursor is the number of items before its page, or what the forge calls its cur
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -76,3 +76,8 @@ def read_history_page(
 def _has_labels_to_learn(issue: Issue) -> bool:
     hidden = issue.is_pull_request or issue.confidential or bool(issue.other_type)
     return bool(issue.labels) and not hidden
+
+
+def is_handled(data: Mapping[str, Any], *, is_open: bool) -> bool:
+    """Return whether a person has closed or assigned an issue, or has set its milestone."""
+    return not is_open or bool(data.get("assignees") or data.get("milestone"))

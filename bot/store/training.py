@@ -53,10 +53,7 @@ class RedisTrainingStore:
     def save_model(self, repo_key: str, model: bytes) -> None:
         key = _model_key(repo_key)
         fields: dict[Any, str | bytes] = {"version": compute_version(model), "model": model}
-        with self._client.pipeline() as pipe:
-            pipe.hset(key, mapping=fields)
-            pipe.expire(key, MODEL_DAYS * DAY)
-            pipe.execute()
+        self._save_fields(key, fields, MODEL_DAYS)
 
     def delete_model(self, repo_key: str) -> None:
         self._client.delete(_model_key(repo_key))
@@ -71,16 +68,20 @@ class RedisTrainingStore:
 
     def save_progress(self, repo_key: str, progress: TrainingProgress, page: bytes) -> None:
         key = _progress_key(repo_key)
-        fields: dict[Any, bytes] = {"progress": msgspec.json.encode(progress)}
+        fields: dict[Any, str | bytes] = {"progress": msgspec.json.encode(progress)}
         if page:  # one without issues has the number of the page before it
             fields[str(progress.read)] = page
-        with self._client.pipeline() as pipe:
-            pipe.hset(key, mapping=fields)
-            pipe.expire(key, PROGRESS_DAYS * DAY)
-            pipe.execute()
+        self._save_fields(key, fields, PROGRESS_DAYS)
 
     def delete_progress(self, repo_key: str) -> None:
         self._client.delete(_progress_key(repo_key))
+
+    def _save_fields(self, key: str, fields: dict[Any, str | bytes], days: int) -> None:
+        """Set fields of a hash that expires after some days, in one atomic step."""
+        with self._client.pipeline() as pipe:
+            pipe.hset(key, mapping=fields)
+            pipe.expire(key, days * DAY)
+            pipe.execute()
 
 
 def compute_version(model: bytes) -> str:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import gzip
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from bot.core.labels.cues import Cue, find_cues, find_phrases, read_issue
 from tests.shared import shared_folder
@@ -30,12 +31,17 @@ class TypedIssue:
     cues: frozenset[Cue]
 
 
+def read_rows(name: str) -> Iterator[dict[str, Any]]:
+    """Yield the rows of a file of the shared material."""
+    with gzip.open(shared_folder() / "eval" / f"{name}.jsonl.gz", "rt") as lines:
+        yield from map(json.loads, lines)
+
+
 def load_typed_issues() -> list[TypedIssue]:
     """Return the issues of all sets that are a bug, a feature request or a question."""
     issues = []
     for name, mix in SETS.items():
-        path = shared_folder() / "eval" / f"{name}.jsonl.gz"
-        for row in map(json.loads, gzip.decompress(path.read_bytes()).splitlines()):
+        for row in read_rows(name):
             if concept := CONCEPTS.get(row["label"]):
                 issue = read_issue(row["title"], row["body"] or "")
                 cues = frozenset(find_cues(issue, find_phrases(issue)))

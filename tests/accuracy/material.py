@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
-import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,8 +13,8 @@ from bot.core.labels import keywords
 from bot.core.types import Label
 from bot.learn.features import extract_features
 from bot.learn.model import Example
+from tests.accuracy.datasets import read_rows
 from tests.accuracy.day_zero import fit_without, load_issues
-from tests.shared import shared_folder
 
 AGENT_WRITTEN = "mitre/vulcan"  # reported apart: its texts follow a fixed style
 
@@ -35,7 +33,7 @@ class Repository:
 def load_repositories(file: str) -> tuple[Repository, ...]:
     """Return the repositories of a file of labelled issues, without its pull requests."""
     rows: dict[str, list[dict[str, Any]]] = {}
-    for row in _read(file):
+    for row in read_rows(file):
         if not row.get("is_pull"):
             rows.setdefault(row["repo"], []).append(row)
     return tuple(_make_repository(name, rows[name]) for name in sorted(rows))
@@ -47,7 +45,9 @@ def _make_repository(name: str, rows: Sequence[dict[str, Any]]) -> Repository:
         for row in rows:
             parts[row["split"]].append(_make_example(row))
     used = sorted({label for example in parts["train"] for label in example.labels})
-    described = {row["name"]: row["description"] for row in _read("labels") if row["repo"] == name}
+    described = {
+        row["name"]: row["description"] for row in read_rows("labels") if row["repo"] == name
+    }
     labels = tuple(Label(label, described.get(label) or "") for label in used)
     return Repository(name, labels, tuple(parts["train"]), tuple(parts["test"]))
 
@@ -74,8 +74,3 @@ def _make_example(row: dict[str, Any]) -> Example:
     created = row.get("created_at")
     time = datetime.fromisoformat(f"{created[:19]}+00:00").timestamp() if created else 0.0
     return Example(extract_features(row["title"] or "", row["body"] or ""), labels, time)
-
-
-def _read(file: str) -> Iterator[dict[str, Any]]:
-    with gzip.open(shared_folder() / "eval" / f"{file}.jsonl.gz", "rt") as lines:
-        yield from map(json.loads, lines)

@@ -186,6 +186,16 @@ class App:
             time.sleep(0.02)
         raise AssertionError(f"no result within {WAIT_SECONDS:.0f} s; log: {self.lines.getvalue()}")
 
+    def limit_rate_after_a_page_of_issues(self) -> None:
+        """Answer the request after the next one for a list of issues with status 429."""
+
+        def limit(exchange: Exchange) -> None:
+            if exchange.path.endswith("/issues"):
+                self.box.faults.arm("forge-429", times=1)
+                self.box.log.observers.remove(limit)
+
+        self.box.observe(limit)
+
     def arm_fault(self, fault: str, target: str = "", times: int | None = 1) -> None:
         """Arm a fault for the forge's writes to `target`: comments, labels or issues."""
         row = self.box.faults.table[fault]

@@ -9,7 +9,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-from tests.simulation import Exchange
 from tests.whole.app import BODY, TITLE, App
 from tests.whole.test_command_line import CommandResult, tagline
 
@@ -107,13 +106,7 @@ def test_an_export_of_nothing_has_no_line(app: App, tmp_path: Path) -> None:
 def test_an_export_after_a_rate_limit_prints_no_part(app: App, tmp_path: Path) -> None:
     for n in range(120):
         add(app, f"It fails {n}", "Since the update it stops.", "bug")
-
-    def limit_next_page(exchange: Exchange) -> None:
-        if exchange.path.endswith("/issues"):
-            app.box.faults.arm("forge-429", times=1)
-            app.box.log.observers.remove(limit_next_page)
-
-    app.box.observe(limit_next_page)
+    app.limit_rate_after_a_page_of_issues()
     result = export(app, tmp_path, "csv")
     assert (result.returncode, result.stdout) == (75, "")
     assert "after 100 issues were read. Try again in" in result.stderr

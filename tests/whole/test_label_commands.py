@@ -93,13 +93,7 @@ def test_a_rate_limit_in_the_middle_ends_a_command_with_the_time_to_wait(
     app: App, tmp_path: Path
 ) -> None:
     add_history(app, {("bug",): 150})
-
-    def limit_next_page(exchange: Exchange) -> None:
-        if exchange.path.endswith("/issues"):
-            app.box.faults.arm("forge-429", times=1)
-            app.box.log.observers.remove(limit_next_page)
-
-    app.box.observe(limit_next_page)
+    app.limit_rate_after_a_page_of_issues()
     result = run(app, tmp_path, "doctor")
     assert result.returncode == 75
     assert result.stdout == ""

@@ -20,7 +20,7 @@ from bot.forges.config_files import list_unread, read_first
 from bot.forges.github.auth import TOO_NEW, AppAuth, Auth
 from bot.forges.github.client import DOT_SEGMENTS, JSON, RAW, Credential, GitHubClient
 from bot.forges.github.errors import Moved, Unauthorized
-from bot.forges.history import ListedPage, PageRequest, read_history_page
+from bot.forges.history import ListedPage, PageRequest, is_handled, read_history_page
 from bot.forges.labels import create_label
 from bot.forges.values import (
     require_id,
@@ -376,7 +376,7 @@ def _parse_issue(ref: IssueRef, data: Mapping[str, Any]) -> Issue:
             is_pull_request="pull_request" in data,
             created_at=timestamp(data.get("created_at")),
             commented=data.get("comments") != 0,
-            handled=not is_open or bool(data.get("assignees") or data.get("milestone")),
+            handled=is_handled(data, is_open=is_open),
         )
     )
 

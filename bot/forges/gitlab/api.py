@@ -24,7 +24,7 @@ from bot.forges.cache import NameCache, RepositoryCache
 from bot.forges.config_files import list_unread, read_first
 from bot.forges.gitlab.backend import call, connect
 from bot.forges.gitlab.bot_users import is_bot_user
-from bot.forges.history import PAGE_BYTES, ListedPage, PageRequest, read_history_page
+from bot.forges.history import PAGE_BYTES, ListedPage, PageRequest, is_handled, read_history_page
 from bot.forges.labels import create_label
 from bot.forges.values import (
     require_id,
@@ -117,7 +117,7 @@ class GitLab:
                 created_at=timestamp(data.get("created_at")),
                 commented=data.get("user_notes_count") != 0,
                 other_type="" if work_item_type in self._types else work_item_type,
-                handled=not is_open or bool(data.get("assignees") or data.get("milestone")),
+                handled=is_handled(data, is_open=is_open),
             )
         )
 
