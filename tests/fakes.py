@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from bot.core.errors import ModelFailed, QueueUnavailable, Rejected, TaglineError
+from bot.core.journal import Write
 from bot.core.ports import Forge, Lock
 from bot.core.prompt import Prompt
 from bot.core.training import HistoryPage
@@ -308,12 +309,12 @@ class ExpiringLock:
         self._lock, self._writes = lock, writes
         self.record = lock.record
 
-    def save(self, record: Record) -> bool:
+    def save(self, record: Record, writes: Sequence[Write] = ()) -> bool:
         self._writes -= 1
-        return self._writes >= 0 and self._lock.save(record)
+        return self._writes >= 0 and self._lock.save(record, writes)
 
-    def finish(self, record: Record) -> None:
-        self._lock.finish(record)
+    def finish(self, record: Record, writes: Sequence[Write] = ()) -> None:
+        self._lock.finish(record, writes)
 
 
 @dataclass

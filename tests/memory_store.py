@@ -33,12 +33,13 @@ class MemoryLock:
         self._store, self._issue = store, issue
         self.record = store.record(issue)
 
-    def save(self, record: Record) -> bool:
-        self._store.save(self._issue, record)
+    def save(self, record: Record, writes: Sequence[Write] = ()) -> bool:
+        self.finish(record, writes)
         return True
 
-    def finish(self, record: Record) -> None:
+    def finish(self, record: Record, writes: Sequence[Write] = ()) -> None:
         self._store.save(self._issue, record)
+        self._store.journal.append(self._issue, writes)
 
 
 class MemoryStore(NoStore):

@@ -171,11 +171,14 @@ class Lock(Protocol):
     @property
     def record(self) -> Record | None: ...
 
-    def save(self, record: Record) -> bool:
-        """Save the record before a write; return False, without saving, where the lock was lost."""
+    def save(self, record: Record, writes: Sequence[Write] = ()) -> bool:
+        """Save the record, and the writes in the issue's journal, before these are made.
 
-    def finish(self, record: Record) -> None:
-        """Save the record of the end, unless the lock was lost, and release the lock."""
+        Returns False, without saving, where the lock was lost.
+        """
+
+    def finish(self, record: Record, writes: Sequence[Write] = ()) -> None:
+        """Save the record and the writes of the end and release the lock, unless it was lost."""
 
 
 class Store(Protocol):

@@ -17,6 +17,7 @@ from bot.core.ports import (
     Store,
 )
 from bot.core.types import Job
+from bot.flow.journal_writes import JobJournal
 from bot.flow.learned_models import LearnedModels
 from bot.flow.retry_fallbacks import FallbackRetries
 
@@ -52,6 +53,7 @@ class Attempt:
     job: Job
     context: JobContext
     lock: Lock
+    journal: JobJournal
     number: int
 
     def may_be_lag(self, error: PermanentError) -> bool:

@@ -1,6 +1,7 @@
 """The journal of one job: a write to the issue is in it before it is made.
 
-What became of it follows with the next lines. A write whose job ended between is still "pending":
+Its lines are saved together with the issue's record. What became of a write follows with the next
+lines. A write whose job ended between is still "pending":
 it may have happened, and the next try settles what the issue shows.
 """
 
@@ -24,7 +25,7 @@ class JobJournal:
     journal: Journal
     issue: str
     job: str
-    _settled: list[Write] = field(default_factory=list)
+    _unsaved: list[Write] = field(default_factory=list)
 
     def begin_labels(
         self, kind: WriteKind, names: Iterable[str], choices: Iterable[Choice] = ()
@@ -35,19 +36,28 @@ class JobJournal:
         for name in names:
             source, certainty = origins.get(name, ("", ""))
             writes.append(Write(self._make_id(kind, name), kind, name, 0, source, certainty))
-        return self._begin(writes)
-
-    def begin_comment(self, kind: WriteKind, comment_id: int = 0) -> tuple[Write, ...]:
-        return self._begin([Write(self._make_id(kind, comment_id), kind, comment_id=comment_id)])
-
-    def _begin(self, writes: list[Write]) -> tuple[Write, ...]:
-        self.journal.append(self.issue, [*self._settled, *writes])
-        self._settled.clear()
+        self._unsaved += writes
         return tuple(writes)
 
+    def begin_comment(self, kind: WriteKind, comment_id: int = 0) -> tuple[Write, ...]:
+        write = Write(self._make_id(kind, comment_id), kind, comment_id=comment_id)
+        self._unsaved.append(write)
+        return (write,)
+
+    def take_unsaved(self) -> tuple[Write, ...]:
+        """Return what is not saved yet, for `Lock.save` or `Lock.finish`."""
+        unsaved = tuple(self._unsaved)
+        self._unsaved.clear()
+        return unsaved
+
+    def save(self) -> None:
+        """Save what is not saved yet, without a record."""
+        if unsaved := self.take_unsaved():
+            self.journal.append(self.issue, unsaved)
+
     def settle(self, writes: Iterable[Write], state: WriteState = "done", comment: int = 0) -> None:
-        """Note what became of writes; it is saved with the next ones, or by `flush`."""
-        self._settled += [
+        """Note what became of writes."""
+        self._unsaved += [
             Write(write.id, write.kind, comment_id=comment, state=state) for write in writes
         ]
 
@@ -61,12 +71,7 @@ class JobJournal:
                 self.settle([write])
             elif write.kind == "post-comment" and history.comment:
                 self.settle([write], comment=history.comment.id)
-        self.flush()
-
-    def flush(self) -> None:
-        """Save what is settled."""
-        if self._settled:
-            self._begin([])
+        self.save()
 
     def _make_id(self, kind: WriteKind, what: str | int) -> str:
         return hashlib.sha256(f"{self.job}\0{kind}\0{what}".encode()).hexdigest()[:16]

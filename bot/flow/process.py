@@ -55,7 +55,8 @@ def process(job: Job, context: JobContext, try_number: int = 1) -> Outcome:
         context.model_retries.reschedule(job, wait)
         raise RateLimited("the forge asked to wait", wait)
     with context.store.lock(job.ref.key) as lock:
-        attempt = Attempt(job, context, lock, try_number)
+        journal = JobJournal(context.journal, job.ref.key, job.id)
+        attempt = Attempt(job, context, lock, journal, try_number)
         try:
             outcome = enrich_issue(attempt)
         except Postponed as error:
@@ -78,7 +79,7 @@ def process(job: Job, context: JobContext, try_number: int = 1) -> Outcome:
             outcome = Outcome(job, record, refused=refused)
         wait_for_model = context.model_retries.schedule_after(outcome)
         record = replace(outcome.record, delivery=job.id, wait=wait_for_model)
-        lock.finish(record)
+        lock.finish(record, journal.take_unsaved())
         return replace(outcome, record=record)
 
 
@@ -97,7 +98,7 @@ def enrich_issue(attempt: Attempt) -> Outcome:
     if issue.commented or record or attempt.number > 1:
         history = _add_own_comment(history, context)
     if history.interrupted:
-        JobJournal(context.journal, job.ref.key, job.id).settle_earlier(history)
+        attempt.journal.settle_earlier(history)
     if reason := history.why_settled(job.kind, has_model=bool(context.models)):
         return Outcome(job, history.ended("unchanged", reason))
     if config.mode != "dry-run":

@@ -7,13 +7,14 @@ comment before it writes again.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 
 from bot.core.errors import Forbidden, PermanentError, Retry, TaglineError, WriteUncertain
 from bot.core.history import IssueHistory
-from bot.core.journal import WriteKind
+from bot.core.journal import Write, WriteKind
 from bot.core.ports import Forge
 from bot.core.types import IssueRef, OwnComment, Record
 from bot.flow.context import Attempt
@@ -31,24 +32,22 @@ def publish(plan: Plan, history: IssueHistory, attempt: Attempt) -> tuple[Plan, 
     A label that the forge refuses is suggested in the comment instead. Raises `Retry` if the
     forge does not answer, or if another worker may hold the lock.
     """
-    _save_pending(plan, history, attempt)
-    journal = JobJournal(attempt.context.journal, plan.ref.key, attempt.job.id)
+    save = partial(_save_pending, plan, history, attempt)
     # First, because GitLab allows only one label of a scope on an issue.
-    _remove_labels(plan, attempt.context.forge, journal)
-    added = _add_all_labels(plan, attempt, journal)
-    if added or plan.comment_change:
-        # Added labels are listed as removed too: a person has removed one that a later try finds
-        # missing. Saving also checks the lock again before the comment is written.
-        _save_pending(plan, history, attempt, added)
+    _remove_labels(plan, attempt, save)
+    writes = attempt.journal.begin_labels("add-label", plan.add_labels, plan.choices)
+    save()
+    added = _add_all_labels(plan, attempt, writes)
+    # Added labels are listed as removed too: a person has removed one that a later try finds
+    # missing. Saving also checks the lock again before the comment is written.
+    save = partial(save, added)
     if added != plan.add_labels:
         plan = plan.with_only(added)
-    record = _write_comment(plan, history, attempt, journal)
-    journal.flush()
-    return plan, record
+    return plan, _write_comment(plan, history, attempt, save)
 
 
 def _write_comment(
-    plan: Plan, history: IssueHistory, attempt: Attempt, journal: JobJournal
+    plan: Plan, history: IssueHistory, attempt: Attempt, save: Callable[[], None]
 ) -> Record:
     context, pending = attempt.context, _build_pending_record(plan, history)
     ended = replace(
@@ -59,9 +58,11 @@ def _write_comment(
     )
     body = plan.comment
     if body is None:
+        if plan.add_labels:
+            save()
         return ended
     try:
-        writer = CommentWriter(plan.ref, context.forge, journal, context.sleep)
+        writer = CommentWriter(plan.ref, context.forge, attempt.journal, save, context.sleep)
         comment = writer.write(body, history.comment)
     except Forbidden as refusal:
         return replace(pending, status="skipped", why=str(refusal), source="")
@@ -89,15 +90,19 @@ def _build_pending_record(plan: Plan, history: IssueHistory) -> Record:
 def _save_pending(
     plan: Plan, history: IssueHistory, attempt: Attempt, added: tuple[str, ...] = ()
 ) -> None:
+    """Save the record of an unfinished try, and what the journal has got since the last time."""
     record = _build_pending_record(plan, history)
-    if not attempt.lock.save(replace(record, removed=(*record.removed, *added))):
+    record = replace(record, removed=(*record.removed, *added))
+    if not attempt.lock.save(record, attempt.journal.take_unsaved()):
         raise Retry("the lock of this issue was lost")
 
 
-def _remove_labels(plan: Plan, forge: Forge, journal: JobJournal) -> None:
+def _remove_labels(plan: Plan, attempt: Attempt, save: Callable[[], None]) -> None:
     """Remove the labels that no person set again during the model call."""
+    forge, journal = attempt.context.forge, attempt.journal
     if plan.remove_labels and (names := forge.filter_set_by_bot(plan.ref, plan.remove_labels)):
         writes = journal.begin_labels("remove-label", names)
+        save()
         try:
             forge.remove_labels(plan.ref, names)
         except Forbidden:
@@ -106,14 +111,13 @@ def _remove_labels(plan: Plan, forge: Forge, journal: JobJournal) -> None:
             journal.settle(writes)
 
 
-def _add_all_labels(plan: Plan, attempt: Attempt, journal: JobJournal) -> tuple[str, ...]:
+def _add_all_labels(plan: Plan, attempt: Attempt, writes: Sequence[Write]) -> tuple[str, ...]:
     """Add the plan's labels and return those that could be added."""
     if not plan.add_labels:
         return ()
-    writes = journal.begin_labels("add-label", plan.add_labels, plan.choices)
     added = _add_labels(plan.add_labels, attempt)
     for write in writes:
-        journal.settle([write], "done" if write.label in added else "refused")
+        attempt.journal.settle([write], "done" if write.label in added else "refused")
     return added
 
 
@@ -132,11 +136,15 @@ def _add_labels(names: tuple[str, ...], attempt: Attempt) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class CommentWriter:
-    """Writes the bot's comment on an issue, and each write into the journal."""
+    """Writes the bot's comment on an issue, and each write into the journal.
+
+    `save` saves the journal before a write. Raises `Retry` if the issue's lock was lost.
+    """
 
     ref: IssueRef
     forge: Forge
     journal: JobJournal
+    save: Callable[[], None]
     sleep: Callable[[float], None]
 
     def write(self, body: str, before: OwnComment | None) -> OwnComment | None:
@@ -146,14 +154,15 @@ class CommentWriter:
         confirm a new comment and it cannot be found.
         """
         if before is not None and before.body.strip() == body.strip():
+            self.save()
             return before
         kind: WriteKind = "edit-comment" if before else "post-comment"
         writes = self.journal.begin_comment(kind, before.id if before else 0)
+        self.save()
         try:
             comment = self._edit(before.id, body) if before else self._post(body)
         except Forbidden:
             self.journal.settle(writes, "refused")
-            self.journal.flush()
             raise
         self.journal.settle(writes, "done" if comment else "refused", comment.id if comment else 0)
         return comment
@@ -180,6 +189,7 @@ class CommentWriter:
         comments = _list_own_comments(self.ref, self.forge)
         for duplicate in comments[1:]:
             writes = self.journal.begin_comment("delete-comment", duplicate.id)
+            self.save()
             self.forge.delete_comment(self.ref, duplicate.id)
             self.journal.settle(writes)
         return comments[0] if comments else None

@@ -20,17 +20,24 @@ DEFAULTS = {field.name: field.default for field in fields(Write)}
 # threads do this at the same time.
 _write = msgspec.json.Decoder(Write)
 
-# KEYS: spans. ARGV: the issue, new lines, lifetime of a span in seconds, bytes to keep.
+# Adds lines to an issue's journal; its spans are the KEYS from `first` on. `seconds` is the
+# lifetime of a span, `max` the bytes to keep.
 APPEND = (
     LATEST
     + """
-local text = (latest(1, ARGV[1]) or '') .. ARGV[2]
-local excess = #text - tonumber(ARGV[4])
-if excess > 0 then text = string.sub(text, (string.find(text, '\\n', excess, true) or 0) + 1) end
-redis.call('hset', KEYS[1], ARGV[1], text)
-redis.call('expire', KEYS[1], ARGV[3])
+local function append(first, issue, lines, seconds, max)
+    local text = (latest(first, issue) or '') .. lines
+    local excess = #text - tonumber(max)
+    if excess > 0 then
+        text = string.sub(text, (string.find(text, '\\n', excess, true) or 0) + 1)
+    end
+    redis.call('hset', KEYS[first], issue, text)
+    redis.call('expire', KEYS[first], seconds)
+end
 """
 )
+# KEYS: spans. ARGV: the issue, then the last three arguments of `append`.
+ADD = APPEND + "append(1, ARGV[1], ARGV[2], ARGV[3], ARGV[4])"
 
 
 class RedisJournal:
@@ -43,13 +50,20 @@ class RedisJournal:
     def __init__(self, client: redis.Redis, clock: Callable[[], float] = time.time) -> None:
         self._client, self._clock = client, clock
         self._texts = BucketedHash(client, redis_keys.JOURNAL, SPAN_SECONDS, SPANS, clock)
-        self._append = client.register_script(APPEND)
+        self._add = client.register_script(ADD)
 
     def append(self, issue: str, writes: Sequence[Write]) -> None:
+        self._add(keys=self._texts.keys(), args=[issue, *self.make_arguments(writes)])
+
+    def keys(self) -> list[str]:
+        """Return the hashes for a script with `APPEND`, which adds lines to the first one."""
+        return self._texts.keys()
+
+    def make_arguments(self, writes: Sequence[Write]) -> tuple[bytes, int, int]:
+        """Return the last three arguments of `APPEND`; no lines for no writes."""
         now = self._clock()
         lines = b"".join(_encode(replace(one, at=now)) + b"\n" for one in writes)
-        args: list[str | bytes | int] = [issue, lines, self._texts.seconds, MAX_BYTES]
-        self._append(keys=self._texts.keys(), args=args)
+        return lines, self._texts.seconds, MAX_BYTES
 
     def list_writes(self, issue: str) -> tuple[Write, ...]:
         return _decode(self._texts.get(issue) or b"")

@@ -1,6 +1,7 @@
 """Locks in Redis, which a worker renews while it runs, and which expire soon after it ends.
 
-Only the holder of an issue's lock writes its record.
+Only the holder of an issue's lock writes its record. What it writes to the issue is added to the
+journal in the same step.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
@@ -18,8 +19,10 @@ from redis.commands.core import Script
 
 from bot.core import redis_keys
 from bot.core.errors import LockContended
+from bot.core.journal import Write
 from bot.core.types import Record
 from bot.store.bucketed_hash import LATEST, BucketedHash
+from bot.store.journal import APPEND, RedisJournal
 
 LOCK_MS = 30_000
 RENEW_SECONDS = 5.0
@@ -40,25 +43,40 @@ RENEW = """
 if redis.call('get', KEYS[1]) ~= ARGV[1] then return 0 end
 return redis.call('pexpire', KEYS[1], ARGV[2])
 """
-# KEYS: the lock, the latest span. ARGV: the token, milliseconds, issue, record, a span's seconds.
-WRITE = """
+# KEYS: the lock, the latest span of records, the spans of the journal. ARGV: the token,
+# milliseconds, issue, record, seconds of a span of records, then the arguments of `append`.
+PUT = (
+    APPEND
+    + """
+local function put()
+    redis.call('hset', KEYS[2], ARGV[3], ARGV[4])
+    redis.call('expire', KEYS[2], ARGV[5])
+    if ARGV[6] ~= '' then append(3, ARGV[3], ARGV[6], ARGV[7], ARGV[8]) end
+end
+"""
+)
+WRITE = (
+    PUT
+    + """
 if redis.call('get', KEYS[1]) ~= ARGV[1] then return 0 end
 redis.call('pexpire', KEYS[1], ARGV[2])
-redis.call('hset', KEYS[2], ARGV[3], ARGV[4])
-redis.call('expire', KEYS[2], ARGV[5])
+put()
 return 1
 """
+)
 RELEASE = """
 if redis.call('get', KEYS[1]) == ARGV[1] then redis.call('del', KEYS[1]) end
 """
 # Like WRITE, but also without a holder of the lock; releases the lock.
-FINISH = """
+FINISH = (
+    PUT
+    + """
 local holder = redis.call('get', KEYS[1])
 if holder and holder ~= ARGV[1] then return end
 redis.call('del', KEYS[1])
-redis.call('hset', KEYS[2], ARGV[3], ARGV[4])
-redis.call('expire', KEYS[2], ARGV[5])
+put()
 """
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,19 +89,19 @@ class HeldLock:
     token: str
     record: Record | None
 
-    def save(self, record: Record) -> bool:
-        return bool(self.locks.put(self.locks.write, self, record))
+    def save(self, record: Record, writes: Sequence[Write] = ()) -> bool:
+        return bool(self.locks.put(self.locks.write, self, record, writes))
 
-    def finish(self, record: Record) -> None:
-        self.locks.put(self.locks.finish, self, record)
+    def finish(self, record: Record, writes: Sequence[Write] = ()) -> None:
+        self.locks.put(self.locks.finish, self, record, writes)
         self.locks.forget(self)
 
 
 class Locks:
     """The locks of a process, renewed by a separate thread."""
 
-    def __init__(self, client: redis.Redis, records: BucketedHash) -> None:
-        self._records = records
+    def __init__(self, client: redis.Redis, records: BucketedHash, journal: RedisJournal) -> None:
+        self._records, self._journal = records, journal
         self._take, self._renew, self.write, self.finish, self._release = map(
             client.register_script, (TAKE, RENEW, WRITE, FINISH, RELEASE)
         )
@@ -110,11 +128,14 @@ class Locks:
             if self.forget(lock):
                 self._release(keys=[key], args=[token])
 
-    def put(self, script: Script, lock: HeldLock, record: Record) -> object:
-        """Write a record by one of the scripts; return its result."""
-        keys = [lock.key, self._records.keys()[0]]
+    def put(
+        self, script: Script, lock: HeldLock, record: Record, writes: Sequence[Write]
+    ) -> object:
+        """Save a record and writes by one of the scripts; return its result."""
+        keys = [lock.key, self._records.keys()[0], *self._journal.keys()]
         value, seconds = msgspec.json.encode(record), self._records.seconds
-        return script(keys=keys, args=[lock.token, LOCK_MS, lock.issue, value, seconds])
+        journal = self._journal.make_arguments(writes)
+        return script(keys=keys, args=[lock.token, LOCK_MS, lock.issue, value, seconds, *journal])
 
     def forget(self, lock: HeldLock) -> bool:
         """Stop renewing a lock; return whether it was renewed."""

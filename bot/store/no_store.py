@@ -92,10 +92,10 @@ class NoLock:
 
     record: Record | None = None
 
-    def save(self, record: Record) -> bool:
+    def save(self, record: Record, writes: Sequence[Write] = ()) -> bool:
         return True
 
-    def finish(self, record: Record) -> None:
+    def finish(self, record: Record, writes: Sequence[Write] = ()) -> None:
         pass
 
 

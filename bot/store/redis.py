@@ -52,7 +52,7 @@ class RedisStore:
         self._problems = BucketedHash(client, redis_keys.REPORTED_PROBLEMS, 90 * DAY, 3, clock)
         self._answers = BucketedHash(client, redis_keys.CACHED_ANSWERS, DAY, 8, clock)
         self._jobs = BucketedHash(client, redis_keys.JOBS, DAY, 8, clock)
-        self._locks = Locks(client, self._records)
+        self._locks = Locks(client, self._records, self.journal)
         self._saved_configs: TTLCache[str, str] = TTLCache(CONFIGS_IN_MEMORY, HOUR, clock)
         self._guard = threading.Lock()
 

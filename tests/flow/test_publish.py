@@ -24,7 +24,7 @@ def write_comment(
     forge: FakeForge, sleep: Callable[[float], None], before: OwnComment | None = None
 ) -> OwnComment | None:
     journal = JobJournal(MemoryStore().journal, REF.key, "d-1")
-    return CommentWriter(REF, forge, journal, sleep).write(BODY, before)
+    return CommentWriter(REF, forge, journal, journal.save, sleep).write(BODY, before)
 
 
 class CommentCase:

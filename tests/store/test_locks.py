@@ -13,6 +13,7 @@ from bot.core.errors import LockContended
 from bot.core.types import Record
 from bot.store import locks
 from bot.store.bucketed_hash import BucketedHash
+from bot.store.journal import RedisJournal
 from bot.store.locks import Locks
 
 WRITING = Record("writing")
@@ -20,7 +21,7 @@ WRITING = Record("writing")
 
 def locks_of(client: redis.Redis) -> Locks:
     """Return the locks of another worker."""
-    return Locks(client, BucketedHash(client, redis_keys.RECORDS, 60, 2))
+    return Locks(client, BucketedHash(client, redis_keys.RECORDS, 60, 2), RedisJournal(client))
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import partial
@@ -16,6 +16,7 @@ import pytest
 from bot import wiring
 from bot.core.errors import RateLimited
 from bot.core.jobs import JobRecord
+from bot.core.journal import Write
 from bot.core.prompt import Prompt
 from bot.core.types import IssueRef, Job, OwnComment, Record
 from bot.flow.plan import Outcome
@@ -102,10 +103,10 @@ class OpenLock:
 
     record = None
 
-    def save(self, _record: Record) -> bool:
+    def save(self, _record: Record, _writes: Sequence[Write] = ()) -> bool:
         return True
 
-    def finish(self, record: Record) -> None:
+    def finish(self, record: Record, writes: Sequence[Write] = ()) -> None:
         pass
 
 
