@@ -318,9 +318,18 @@ def worker(settings: Settings, *, single_host: bool = False) -> QueueWorker:
             "queued the training of a classifier": partial(schedule.run_once, send_job),
         }
     )
+    # Here, so that the first jobs do not wait for the imports of a client, all at once.
+    services()
+    for name in list_accessible_forges(settings):
+        forge(name)
     seconds, closing = stop_seconds(settings), [pool.close, counters.close]
     threads = settings.worker_threads + 1  # a training waits in one, and takes none from issues
     return QueueWorker(queue, threads, tasks, seconds, closing, trainer.stop)
+
+
+def list_accessible_forges(settings: Settings) -> tuple[str, ...]:
+    """Return the names of the forges for which there are credentials."""
+    return tuple(name for name, entry in FORGES.items() if entry.has_access(settings))
 
 
 def stop_seconds(settings: Settings) -> float:
@@ -337,7 +346,7 @@ def training_schedule(settings: Settings, store: RedisStore) -> TrainingSchedule
     """Return the schedule of trainings for the forges to which there is access."""
     from bot.flow.schedule_training import TrainingSchedule
 
-    accessible = tuple(name for name, entry in FORGES.items() if entry.has_access(settings))
+    accessible = list_accessible_forges(settings)
     return TrainingSchedule(
         *(store.reconcile_state, store.training, store.corrections, accessible, time.time)
     )
@@ -349,7 +358,7 @@ def reconciliation(
     """Return reconciliation with the forges to which there is access."""
     from bot.flow.reconcile import Reconciliation
 
-    accessible = tuple(name for name, entry in FORGES.items() if entry.has_access(settings))
+    accessible = list_accessible_forges(settings)
     return Reconciliation(
         *(store.reconcile_state, store.record, store.rate_limiter, forge, accessible, time.time)
     )
