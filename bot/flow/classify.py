@@ -16,6 +16,8 @@ from bot.learn.train import MIN_EXAMPLES
 
 # Of a label that only the language model chose, to judge it by the latest of them.
 MIN_OUTCOMES, MAX_OUTCOMES = 10, 50
+# Of labelled issues: where none of so many has a label, rules only suggest it.
+MIN_HISTORY = 200
 
 # The certainty of a label by that of the language model and that of the classifier, "" where one
 # does not name it. A model alone keeps its certainty while people keep its labels.
@@ -36,13 +38,18 @@ class Opinion:
     """What a repository's classifier says of an issue.
 
     `labels` are those to apply and, "unsure", to suggest, the most probable first. `learned` are
-    the labels of which it has seen enough examples, `rivals` those that exclude each other, both by
-    folded name.
+    the labels of which it has seen enough examples, `unused` those that no issue of a long history
+    has, `rivals` those that exclude each other, all by folded name.
     """
 
     labels: tuple[LabelSuggestion, ...] = ()
     learned: frozenset[str] = frozenset()
     rivals: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    unused: frozenset[str] = frozenset()
+
+    def doubt_unused(self, label: LabelSuggestion) -> LabelSuggestion:
+        """Return a label of the rules; one that a long history never uses is unsure."""
+        return replace(label, certainty="unsure") if fold(label.label) in self.unused else label
 
 
 def classify(
@@ -69,10 +76,12 @@ def classify(
     for scorer in model.scorers:
         if scorer.group >= 0:
             groups.setdefault(scorer.group, set()).add(fold(scorer.name))
+    is_long = model.examples >= MIN_HISTORY
     return Opinion(
         tuple(labels),
         frozenset(name for name, label in known.items() if label.examples >= MIN_EXAMPLES),
         {name: frozenset(group - {name}) for group in groups.values() for name in group},
+        frozenset(name for name, label in known.items() if is_long and not label.examples),
     )
 
 

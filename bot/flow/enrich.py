@@ -134,6 +134,7 @@ class ClassifierLabeller:
             raise ModelSkipped(NO_CLASSIFIER)
         rules = material.match_rules()
         unknown = [x for x in rules.built_in if fold(x.label) not in opinion.learned]
+        unknown = [opinion.doubt_unused(label) for label in unknown]
         labels = join(join(rules.own, opinion.labels, opinion), unknown, opinion)
         learned = any(x.source == "classifier" and x.certainty != "unsure" for x in labels)
         return Proposal("classifier" if learned else "rules", [*labels, rules.review])

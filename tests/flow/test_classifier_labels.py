@@ -10,14 +10,16 @@ from bot.core.corrections import Correction
 from bot.core.errors import ModelFailed
 from bot.core.training import TrainingState
 from bot.core.types import Label
+from bot.flow.classify import MIN_HISTORY
 from bot.flow.learned_models import LearnedModels
 from bot.learn.codec import dump
 from tests.fakes import NOW, REF, model_reply
 from tests.flow.issue_case import DOWN, LABELS, IssueCase, make_case
-from tests.history import WOBBLES, make_classifier
+from tests.history import WOBBLES, learn, make_classifier, make_history
 from tests.memory_store import MemoryTrainingStore
 
 ISSUE = {"title": WOBBLES, "body": "It squeaks."}
+CRASH = "It crashes with an exception"
 SUMMARY = "The spindle jams."
 
 
@@ -41,6 +43,35 @@ def test_rules_add_what_the_classifier_has_not_learned() -> None:
     case = learned_case(DOWN, title=f"{WOBBLES}, crashes with an exception", body="Traceback")
     case.job()
     assert case.labels == ["regression", "bug", "needs-review"]
+
+
+@pytest.mark.parametrize(
+    ("issues", "with_bug", "applied"),
+    [
+        (MIN_HISTORY, 0, False),
+        (MIN_HISTORY - 1, 0, True),  # too few to say that nobody uses it
+        (MIN_HISTORY, 1, True),
+    ],
+)
+def test_rules_only_suggest_a_label_that_a_long_history_never_uses(
+    issues: int, with_bug: int, applied: bool
+) -> None:
+    past = make_history(issues)
+    past[:with_bug] = [replace(one, labels=(*one.labels, "bug")) for one in past[:with_bug]]
+    case = make_case(provider=False, issue={"title": CRASH, "body": "Traceback"})
+    case.store.training.save_model(REF.repo_key, dump(learn(past, LABELS, 0.9)))
+    case.job()
+    assert ("bug" in case.labels) is applied
+    (line,) = [x for x in case.comments[0].splitlines() if "Suggested, not applied: " in x]
+    assert ("`bug`" in line.partition("Suggested")[2]) is not applied
+
+
+def test_the_repository_s_own_rules_set_a_label_that_its_history_never_uses() -> None:
+    case = make_case(provider=False, issue={"title": CRASH, "body": "Traceback"})
+    case.forge.config = "fallback: {rules: [{label: bug, any: [crashes]}]}"
+    case.store.training.save_model(REF.repo_key, dump(learn(make_history(300), LABELS, 0.9)))
+    case.job()
+    assert "bug" in case.labels
 
 
 def test_rules_do_not_set_a_label_that_the_classifier_knows_better() -> None:
