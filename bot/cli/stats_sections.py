@@ -21,7 +21,7 @@ from bot.core.labels.names import fold
 from bot.core.training import TrainingState
 from bot.core.types import IssueRef
 from bot.flow.load_config import ConfigInForce
-from bot.flow.schedule_training import TRAIN_AGAIN_SECONDS, TRY_AGAIN_SECONDS
+from bot.flow.schedule_training import find_pause
 from bot.learn import codec
 from bot.learn.model import RepositoryModel
 from bot.store.redis import RedisStore
@@ -206,22 +206,31 @@ def show_training(repository: Repository) -> Section:
 
 def _describe_training(repository: Repository, state: TrainingState) -> Row:
     """Return the JSON; `next_at` is None where a training has begun, is due or is switched off."""
-    learns = repository.in_force.config.learn.from_history
-    pause = TRY_AGAIN_SECONDS if state.why else TRAIN_AGAIN_SECONDS
     return {
+        "status": state.status,
         "trained_at": state.trained_at or None,
         "examples": state.examples,
         "read": state.read,
-        "next_at": state.ended_at + pause if state.ended_at and learns else None,
+        "next_at": _find_next(repository, state),
         "why_not": _explain_training(repository, state),
     }
+
+
+def _find_next(repository: Repository, state: TrainingState) -> float | None:
+    if not repository.in_force.config.learn.from_history:
+        return None
+    if state.status == "waiting":
+        return state.retry_at
+    return state.ended_at + find_pause(state) if state.status in ("trained", "skipped") else None
 
 
 def _explain_training(repository: Repository, state: TrainingState) -> str:
     """Return why the last training gave no classifier, or why it is not used; else ""."""
     if not repository.in_force.config.learn.from_history:
         return SWITCHED_OFF
-    if state.why or not state.ended_at:
+    if state.status == "waiting":
+        return f"waits: {state.why}"
+    if state.status != "trained":
         return state.why
     gone = not repository.store.training.model_version(repository.ref.repo_key)
     return "the classifier is lost and is trained again" if gone else ""

@@ -3,8 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from bot.core.types import Issue
+
+TrainingStatus = Literal[
+    "due",  # never trained, or a training was asked for
+    "queued",  # its job was sent: it waits in the queue, or runs
+    "waiting",  # its job is tried again at `retry_at`, because of `why`
+    "trained",  # the last training gave a model
+    "skipped",  # the last training gave none, because of `why`
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +36,8 @@ class TrainingState:
 
     `since` is when the bot first saw the repository: labels of older issues are people's. The last
     job was sent at `sent_at`, the last training ended at `ended_at`, and `trained_at` is the end of
-    the last one that gave a model, from `examples` of the `read` issues. `why` is why the last
-    training gave none, or is not over.
+    the last one that gave a model, from `examples` of the `read` issues. `failures` counts the
+    trainings in a row that ended because the forge did not answer.
     """
 
     since: float
@@ -38,6 +47,9 @@ class TrainingState:
     read: int = 0
     examples: int = 0
     why: str = ""
+    status: TrainingStatus = "due"
+    retry_at: float = 0.0
+    failures: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,5 +63,5 @@ class LearnedModels:
 
     def _request_training(self, repo_key: str) -> None:
         state = self._store.training_state(repo_key)
-        if state and not state.why and state.ended_at:
-            self._store.save_training_state(repo_key, replace(state, sent_at=0.0, ended_at=0.0))
+        if state and state.status == "trained":
+            self._store.save_training_state(repo_key, replace(state, status="due"))

@@ -35,7 +35,9 @@ from bot.learn.features import VERSION
 BUSY_SECONDS = 60.0
 MAX_EXAMPLES, MAX_READ = 2_000, 8_000
 MAX_SIZE = 12_000_000  # bytes of examples
-MAX_TRIES = 4
+# After a try that failed, before the next one; the last failure ends the training.
+RETRY_SECONDS = (15.0, 60.0, 240.0)
+MAX_TRIES = len(RETRY_SECONDS) + 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,8 @@ def train_repository(
     """Train the classifier of one repository; return how that ended.
 
     Raises `Retry`: what was read until then is kept, and the state says why it waits. Whatever else
-    prevents a training is a reason in the state, and a training is tried again a day later.
+    prevents a training is a reason in the state, and a training is tried again a day later; sooner
+    where the forge does not answer.
     """
     if not parts.running.acquire(blocking=False):
         raise Postponed("another repository is being trained", BUSY_SECONDS)
@@ -85,22 +88,32 @@ def train_repository(
 
 
 def _train_locked(job: Job, context: JobContext, parts: TrainingParts, try_number: int) -> Outcome:
-    key = job.ref.repo_key
-    if not is_due(key, parts.store, context.corrections, parts.clock()):
-        return Outcome(job, Record("unchanged", "its classifier is up to date"))
+    key, now = job.ref.repo_key, parts.clock()
     state = parts.store.training_state(key) or TrainingState(since=job.received_at)
+    if not is_due(key, state, parts.store, context.corrections, now):
+        return Outcome(job, Record("unchanged", "its classifier is up to date"))
     training = Training(job, context, parts, state)
     try:
         return _learn(training)
-    except Retry as error:
+    except Postponed as error:
         if isinstance(error, RateLimited) and error.account_wide:
             context.rate_limiter.pause(job.ref.account_key, error.after or 0)
-        if not isinstance(error, Postponed) and try_number >= MAX_TRIES:
-            return _end(training, str(error))
-        parts.store.save_training_state(key, replace(state, ended_at=0.0, why=f"waits: {error}"))
-        raise
+        raise _wait(training, error) from None
+    except Retry as error:
+        if try_number >= MAX_TRIES:
+            return _end(training, str(error), failures=state.failures + 1)
+        after = max(error.after or 0.0, RETRY_SECONDS[try_number - 1])
+        raise _wait(training, Retry(str(error), after)) from None
     except (PermanentError, OperatorError, TrainingFailed) as error:
         return _end(training, str(error))
+
+
+def _wait(training: Training, error: Retry) -> Retry:
+    """Record why the training is tried again later; return the error."""
+    retry_at = training.parts.clock() + (error.after or 0.0)
+    state = replace(training.state, status="waiting", why=str(error), retry_at=retry_at)
+    training.parts.store.save_training_state(training.key, state)
+    return error
 
 
 def _learn(training: Training) -> Outcome:
@@ -130,9 +143,10 @@ def _explain_no_examples(read: int) -> str:
     return f"none of its newest {read} issues has labels that people have set or kept"
 
 
-def _end(training: Training, why: str) -> Outcome:
+def _end(training: Training, why: str, failures: int = 0) -> Outcome:
     """Record why there is no new classifier. What was read is kept for the next training."""
-    state = replace(training.state, ended_at=training.parts.clock(), why=why)
+    now = training.parts.clock()
+    state = replace(training.state, status="skipped", ended_at=now, why=why, failures=failures)
     training.parts.store.save_training_state(training.key, state)
     return Outcome(training.job, Record("skipped", why))
 
@@ -225,6 +239,8 @@ def _fit(training: Training, config: RepoConfig, progress: TrainingProgress) -> 
         read=progress.read,
         examples=len(progress.numbers),
         why="",
+        status="trained",
+        failures=0,
     )
     parts.store.save_training_state(key, state)
     parts.store.delete_progress(key)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import msgspec
 import redis
 
 from bot.core import redis_keys
-from bot.core.training import TrainingProgress, TrainingState
+from bot.core.training import TrainingProgress, TrainingState, TrainingStatus
 from bot.store.bucketed_hash import BucketedHash
 
 DAY = 86_400
@@ -33,9 +34,10 @@ class RedisTrainingStore:
     def training_state(self, repo_key: str) -> TrainingState | None:
         value = self._states.get(repo_key)
         try:
-            return _state.decode(value) if value else None
+            state = _state.decode(value) if value else None
         except msgspec.DecodeError:
             return None
+        return _add_status(state) if state and value and b'"status":' not in value else state
 
     def save_training_state(self, repo_key: str, state: TrainingState) -> None:
         self._states.put(repo_key, msgspec.json.encode(state))
@@ -87,6 +89,19 @@ class RedisTrainingStore:
 def compute_version(model: bytes) -> str:
     """Return an identifier of a model's content."""
     return hashlib.sha256(model).hexdigest()[:16]
+
+
+def _add_status(state: TrainingState) -> TrainingState:
+    """Return a state of a version that stored no status with the one that its other fields mean."""
+    status: TrainingStatus
+    if state.sent_at > state.ended_at:
+        why = state.why.removeprefix("waits: ")
+        status = "waiting" if why != state.why else "queued"
+        return replace(state, status=status, why=why, retry_at=state.sent_at)
+    if state.ended_at:
+        status = "skipped" if state.why else "trained"
+        return replace(state, status=status)
+    return state
 
 
 def _model_key(repo_key: str) -> str:

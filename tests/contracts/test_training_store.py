@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 import pytest
 import redis
 
@@ -31,10 +34,38 @@ def test_a_repository_that_was_never_trained_has_nothing(training: TrainingStore
 
 def test_the_state_of_the_last_training_is_kept(training: TrainingStore) -> None:
     training.save_training_state(KEY, TrainingState(NOW - 9, why="no labelled issues"))
-    state = TrainingState(NOW - 9, NOW - 1, NOW, NOW, 300, 250)
+    state = TrainingState(NOW - 9, NOW - 1, NOW, NOW, 300, 250, status="due")
     training.save_training_state(KEY, state)
     assert training.training_state(KEY) == state
     assert training.training_state(OTHER) is None
+
+
+@pytest.mark.parametrize(
+    ("stored", "status"),
+    [
+        ({"since": NOW - 9}, "due"),
+        ({"since": NOW - 9, "sent_at": NOW - 5}, "queued"),
+        ({"since": NOW - 9, "sent_at": NOW - 1, "ended_at": NOW - 5}, "queued"),
+        ({"since": NOW - 9, "sent_at": NOW - 5, "why": "waits: status 429"}, "waiting"),
+        (
+            {"since": NOW - 9, "sent_at": NOW - 1, "ended_at": NOW - 5, "why": "mode is off"},
+            "queued",
+        ),
+        ({"since": NOW - 9, "sent_at": NOW - 5, "ended_at": NOW}, "trained"),
+        ({"since": NOW - 9, "sent_at": NOW - 5, "ended_at": NOW, "why": "mode is off"}, "skipped"),
+    ],
+)
+def test_a_state_of_a_version_without_status_has_one(
+    stored: dict[str, Any], status: str, client: redis.Redis
+) -> None:
+    key = redis_keys.TRAINING_STATES.format(span=int(NOW // (90 * DAY)))
+    client.hset(key, KEY, json.dumps(stored))
+    state = RedisTrainingStore(client, lambda: NOW).training_state(KEY)
+    assert state is not None
+    assert (state.status, state.since) == (status, NOW - 9)
+    assert state.why == stored.get("why", "").removeprefix("waits: ")
+    if status == "waiting":
+        assert state.retry_at == NOW - 5
 
 
 def test_a_model_is_replaced_and_has_another_version_then(training: TrainingStore) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from bot.core.corrections import Correction
 from bot.core.errors import ModelFailed
-from bot.core.training import TrainingState
+from bot.core.training import TrainingState, TrainingStatus
 from bot.core.types import Label
 from bot.flow.classify import MIN_HISTORY
 from bot.flow.learned_models import LearnedModels
@@ -190,12 +190,13 @@ def test_a_model_is_read_once_per_version() -> None:
     assert store.reads == 2
 
 
-@pytest.mark.parametrize(("precision", "ended_at"), [(0.9, NOW), (0.8, 0.0)])
-def test_another_precision_makes_a_training_due(precision: float, ended_at: float) -> None:
+@pytest.mark.parametrize(("precision", "status"), [(0.9, "trained"), (0.8, "due")])
+def test_another_precision_makes_a_training_due(precision: float, status: TrainingStatus) -> None:
     store = MemoryTrainingStore()
-    store.save_training_state(REF.repo_key, TrainingState(NOW - 9, NOW, NOW, NOW))
+    trained = TrainingState(NOW - 9, NOW, NOW, NOW, status="trained")
+    store.save_training_state(REF.repo_key, trained)
     store.save_model(REF.repo_key, dump(make_classifier()))
     assert LearnedModels(store).get(REF.repo_key, precision) is not None
     state = store.training_state(REF.repo_key)
     assert state is not None
-    assert state.ended_at == ended_at
+    assert state == replace(trained, status=status)

@@ -16,7 +16,9 @@ from tests.memory_store import MemoryStore
 
 REPOSITORY = replace(REF, number=0)
 OTHER = replace(REPOSITORY, repo="acme/other", repo_id=7002)
-TRAINED = TrainingState(NOW - 99 * DAY, NOW - DAY, NOW - DAY, NOW - DAY, 300, 250)
+TRAINED = TrainingState(NOW - 99 * DAY, NOW - DAY, NOW - DAY, NOW - DAY, 300, 250, status="trained")
+SKIPPED = replace(TRAINED, status="skipped", why="no labelled issues")
+FAILED = replace(TRAINED, status="skipped", why="GitHub failed (status 502)")
 
 
 @dataclass
@@ -99,11 +101,21 @@ def test_a_repository_of_a_forge_without_access_is_not_trained() -> None:
         (replace(TRAINED, ended_at=NOW - 7 * DAY), b"a model", True),
         (replace(TRAINED, sent_at=NOW, ended_at=NOW + 9), b"a model", False),  # by another clock
         (replace(TRAINED, ended_at=NOW + 99 * DAY), b"a model", True),  # by a clock that was wrong
-        (TrainingState(NOW, sent_at=NOW + 99 * DAY), b"", True),
+        (TrainingState(NOW, sent_at=NOW + 99 * DAY, status="queued"), b"", True),
+        (TrainingState(NOW, retry_at=NOW + 99 * DAY, status="waiting"), b"", True),
+        (TrainingState(NOW, retry_at=NOW + 60, status="waiting"), b"", False),
+        (TrainingState(NOW, retry_at=NOW - 60, status="waiting"), b"", False),
+        (TrainingState(NOW, retry_at=NOW - SEND_AGAIN_SECONDS, status="waiting"), b"", True),
         (TRAINED, b"", True),  # lost, expired, or not readable
-        (replace(TRAINED, ended_at=0.0), b"a model", True),  # asked for, or interrupted
-        (replace(TRAINED, ended_at=NOW - 3600, why="no labelled issues"), b"", False),
-        (replace(TRAINED, ended_at=NOW - DAY, why="no labelled issues"), b"", True),
+        (replace(TRAINED, status="due"), b"a model", True),  # asked for
+        (replace(SKIPPED, ended_at=NOW - 3600), b"", False),
+        (replace(SKIPPED, ended_at=NOW - DAY), b"", True),
+        (replace(FAILED, ended_at=NOW - 1_799, failures=1), b"", False),
+        (replace(FAILED, ended_at=NOW - 1_800, failures=1), b"", True),
+        (replace(FAILED, ended_at=NOW - 1_800, failures=2), b"", False),
+        (replace(FAILED, ended_at=NOW - 7_200, failures=2), b"", True),
+        (replace(FAILED, ended_at=NOW - DAY + 1, failures=999), b"", False),
+        (replace(FAILED, ended_at=NOW - DAY, failures=999), b"", True),
     ],
 )
 def test_a_training_is_due_by_its_age_and_its_end(

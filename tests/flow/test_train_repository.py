@@ -17,11 +17,13 @@ from bot.core.errors import (
     Retry,
     TaglineError,
     TrainingFailed,
+    Unreachable,
 )
 from bot.core.training import HistoryPage, TrainingProgress, TrainingState
 from bot.core.types import Issue, IssueRef, Label
 from bot.flow import train_repository as module
 from bot.flow.plan import Outcome
+from bot.flow.schedule_training import find_pause
 from bot.flow.train_repository import MAX_TRIES, TrainingParts, train_repository
 from bot.learn import codec
 from bot.learn.model import RepositoryModel
@@ -135,7 +137,7 @@ def test_a_classifier_is_learned_from_the_labelled_issues() -> None:
     outcome = case.train()
     assert (outcome.record.status, outcome.record.why) == ("trained", "from 240 issues")
     assert case.learned == dict.fromkeys(TOPICS, 80)
-    assert case.state == TrainingState(NOW, 0.0, NOW, NOW, 240, 240)
+    assert case.state == TrainingState(NOW, 0.0, NOW, NOW, 240, 240, status="trained")
     assert case.forge.pages_read == ["", "100", "200"]
     assert case.store.training.progress(REF.repo_key) == (TrainingProgress(), ())
     assert case.forge.writes == []
@@ -229,7 +231,8 @@ def test_a_rate_limit_in_the_middle_keeps_what_was_read() -> None:
     case.forge.interrupt(2, RateLimited("GitHub asked to wait (status 429)", 900))
     with pytest.raises(RateLimited):
         case.train()
-    assert case.state.why == "waits: GitHub asked to wait (status 429)"
+    waiting = (case.state.status, case.state.why, case.state.retry_at)
+    assert waiting == ("waiting", "GitHub asked to wait (status 429)", NOW + 900)
     assert case.state.ended_at == 0
     assert case.limiter.paused == {REF.account_key: 900}
     with pytest.raises(RateLimited):  # an issue's job met the limit
@@ -248,7 +251,8 @@ def test_a_training_leaves_the_rest_of_a_rate_limit_to_issues() -> None:
         case.train()
     assert limited.value.after == 600
     assert case.limiter.paused == {}
-    assert case.state.why == "waits: the rest of the forge's rate limit is left to issues"
+    waiting = (case.state.status, case.state.why, case.state.retry_at)
+    assert waiting == ("waiting", "the rest of the forge's rate limit is left to issues", NOW + 600)
     assert case.train().record.why == "from 240 issues"  # no page is left to read
     assert case.forge.pages_read == ["", "100", "200"]
 
@@ -284,16 +288,48 @@ def test_progress_of_another_version_of_the_features_is_read_again() -> None:
     assert case.state.examples == 240
 
 
-def test_a_forge_that_fails_is_tried_again_and_is_a_reason_in_the_end() -> None:
+@pytest.mark.parametrize(
+    "error",
+    [Retry("GitHub failed (status 502)"), Unreachable("GitHub cannot be reached (refused)")],
+)
+def test_a_forge_that_fails_is_tried_again_after_growing_delays(error: Retry) -> None:
     case = Case(make_history())
+    delays = []
     for try_number in range(1, MAX_TRIES):
-        case.forge.interrupt(0, Retry("GitHub failed (status 502)"))
-        with pytest.raises(Retry):
+        case.forge.interrupt(0, error)
+        with pytest.raises(Retry) as raised:
             case.train(try_number)
-        assert case.state.why == "waits: GitHub failed (status 502)"
-    case.forge.interrupt(0, Retry("GitHub failed (status 502)"))
-    assert case.train(MAX_TRIES).record.status == "skipped"
-    assert (case.state.why, case.state.ended_at) == ("GitHub failed (status 502)", NOW)
+        delays.append(raised.value.after)
+        assert (case.state.status, case.state.why) == ("waiting", str(error))
+        assert case.state.retry_at == NOW + (raised.value.after or 0)
+    assert delays == [15, 60, 240]
+    assert case.train(MAX_TRIES).record.status == "trained"
+
+
+def test_a_forge_that_asks_for_a_longer_delay_gets_it() -> None:
+    case = Case(make_history())
+    case.forge.interrupt(0, Retry("GitHub failed (status 503)", 100))
+    with pytest.raises(Retry) as raised:
+        case.train()
+    assert raised.value.after == 100
+
+
+def test_a_forge_that_fails_for_long_is_a_reason_and_is_tried_again_ever_later() -> None:
+    case = Case(make_history(240))
+    pauses = []
+    for number in (1, 2):
+        case.forge.interrupt(number - 1, Retry("GitHub failed (status 502)"))
+        assert case.train(MAX_TRIES).record.status == "skipped"
+        failed = (case.state.status, case.state.why, case.state.failures)
+        assert failed == ("skipped", "GitHub failed (status 502)", number)
+        assert case.state.ended_at == case.now
+        pauses.append(find_pause(case.state))
+        assert case.train().record.status == "unchanged"
+        case.now += pauses[-1]
+    assert pauses == [1_800, 7_200]
+    assert case.train().record.status == "trained"
+    assert case.state.failures == 0
+    assert case.forge.pages_read == ["", "100", "200"]  # none was read twice
 
 
 @pytest.mark.parametrize(

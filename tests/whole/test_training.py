@@ -156,7 +156,7 @@ def test_a_rate_limit_in_the_middle_delays_a_training_which_then_continues(
     record = app.store.job(job)
     assert record is not None
     assert record.state == "waiting"
-    assert state_of(app).why.startswith("waits: ")
+    assert state_of(app).status == "waiting"
     assert model_of(app) is None
     app.expire_pauses()
     tasks.jobs.clear()
@@ -167,6 +167,22 @@ def test_a_rate_limit_in_the_middle_delays_a_training_which_then_continues(
     assert state_of(app).examples == 240
     offsets = [parse_qs(x.query).get("page", ["after"]) for x in pages_read(app) if x.status == 200]
     assert len(offsets) == 3, "no page was read twice"
+
+
+@pytest.mark.slow
+def test_a_training_continues_soon_after_the_forge_has_failed(
+    app: App, clients: ClientPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.flow.train_repository.RETRY_SECONDS", (0.5, 60.0, 60.0))
+    add_history(app)
+    app.issue()
+    tasks = PeriodicTasks(app, clients)
+    with fault_after_first_page(app, "forge-502"):
+        tasks.train()
+    (job,) = tasks.jobs
+    assert app.wait_for_end(job).outcome == "trained"
+    assert state_of(app).examples == 240
+    assert len([page for page in pages_read(app) if page.status == 200]) == 3
 
 
 def reset_sent(app: App) -> None:
