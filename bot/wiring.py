@@ -298,7 +298,11 @@ def worker(settings: Settings, *, single_host: bool = False) -> QueueWorker:
     contexts = _job_contexts(settings, store, forge, services, retries)
     enrich = _handler(process, contexts)
     trainer = ProcessTrainer(with_pdeathsig)
-    training = TrainingParts(store.training, trainer, forge, time.time)
+    send_job = partial(send, queue, store)
+    search, schedule = reconciliation(settings, forge, store), training_schedule(settings, store)
+    training = TrainingParts(
+        *(store.training, trainer, forge, time.time), partial(schedule.continue_after, send_job)
+    )
     handlers: dict[JobKind, Handler] = {
         "opened": enrich,
         "reopened": enrich,
@@ -309,8 +313,6 @@ def worker(settings: Settings, *, single_host: bool = False) -> QueueWorker:
         "train": _handler(partial(train_repository, parts=training), contexts),
     }
     declare(queue, handlers, store, counters)
-    send_job = partial(send, queue, store)
-    search, schedule = reconciliation(settings, forge, store), training_schedule(settings, store)
     tasks = PeriodicTasks(
         {
             "retried a model for issues with rules": partial(retries.run_once, send_job),

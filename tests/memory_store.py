@@ -211,6 +211,9 @@ class MemoryReconcileState:
             self._leased_until[name] = now + seconds
         return is_free
 
+    def release(self, name: str) -> None:
+        self._leased_until.pop(name, None)
+
     def repositories(self) -> tuple[IssueRef, ...]:
         return tuple(self._repositories.values())
 

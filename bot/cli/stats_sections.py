@@ -198,7 +198,7 @@ def show_training(repository: Repository) -> Section:
         ("trained", "from", "next training", ""),
         _format_training,
         "Not trained yet: that begins within minutes of the first delivery that a worker processes."
-        " Repositories take turns, two minutes apart."
+        " Repositories take turns: one is trained at a time."
         if repository.in_force.config.learn.from_history
         else f"Not trained: {SWITCHED_OFF}.",
     )

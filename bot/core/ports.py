@@ -274,6 +274,9 @@ class ReconcileState(Protocol):
     def lease(self, name: str, seconds: float) -> bool:
         """Return True for one caller in that time."""
 
+    def release(self, name: str) -> None:
+        """End a lease before its time."""
+
     def repositories(self) -> tuple[IssueRef, ...]:
         """Return the repositories that have sent a delivery."""
 

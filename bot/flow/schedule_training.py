@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from bot.core.ports import CorrectionStore, ReconcileState, TrainingStore
@@ -16,15 +16,22 @@ FAILED_SECONDS = 1_800.0
 CORRECTIONS_TO_TRAIN = 20
 SEARCH_SECONDS = 30.0
 REPOSITORIES_PER_SEARCH = 300
-# Between two trainings of all workers: one may send 80 requests, and GitHub allows an installation
-# 5,000 an hour.
-BETWEEN_SECONDS = 120.0
+# One training at a time, of all workers. The next one is sent when it ends or waits; after this
+# time also where nothing is known of it.
+SLOT, SLOT_SECONDS = "train", 600.0
 SEND_AGAIN_SECONDS = 3_600.0  # after a job of which no end is known
+# A repository that is due again so soon after its training waits for the next search, so that no
+# mistake becomes a loop.
+REST_SECONDS = 120.0
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingSchedule:
-    """Sends the jobs that are due. `clock` returns seconds since the epoch."""
+    """Sends the jobs that are due, one after the other. `clock` returns seconds since the epoch.
+
+    A training reads its history within the forge's rate limit, so that nothing has to pass between
+    two of them.
+    """
 
     state: ReconcileState
     store: TrainingStore
@@ -33,23 +40,41 @@ class TrainingSchedule:
     clock: Callable[[], float]
 
     def run_once(self, send: Callable[[Job], object]) -> Mapping[str, object]:
-        """Send the job of one repository, unless a worker has just done so; return what to log."""
-        now = self.clock()
+        """Send the next job, unless a worker has just searched for one; return what to log."""
         if not self.state.lease("train-search", SEARCH_SECONDS):
             return {}
-        for repository in self._list_repositories(now):
-            key = repository.repo_key
-            state = self.store.training_state(key) or TrainingState(since=now)
-            if _is_under_way(state, now):
-                continue
-            if not is_due(key, state, self.store, self.corrections, now):
-                continue
-            if not self.state.lease("train", BETWEEN_SECONDS):
-                return {}
-            self.store.save_training_state(key, replace(state, status="queued", sent_at=now))
-            send(Job(make_job_id("train", repository), "train", repository, now))
-            return {"repository": str(repository)}
+        return self._send_next(send)
+
+    def continue_after(self, send: Callable[[Job], object]) -> None:
+        """Send the next job after a training that ended or waits."""
+        self.state.release(SLOT)
+        self._send_next(send, REST_SECONDS)
+
+    def _send_next(self, send: Callable[[Job], object], rest: float = 0.0) -> Mapping[str, object]:
+        if not self.state.lease(SLOT, SLOT_SECONDS):
+            return {}
+        now = self.clock()
+        for repository, state in self._list_waiting_longest(now):
+            is_rested = abs(now - state.ended_at) >= rest
+            if is_rested and is_due(repository.repo_key, state, self.store, self.corrections, now):
+                sent = replace(state, status="queued", sent_at=now)
+                self.store.save_training_state(repository.repo_key, sent)
+                send(Job(make_job_id("train", repository), "train", repository, now))
+                return {"repository": str(repository)}
+        self.state.release(SLOT)
         return {}
+
+    def _list_waiting_longest(self, now: float) -> Iterator[tuple[IssueRef, TrainingState]]:
+        """Yield repositories that may be trained: those that never were, then by the last time."""
+        known = [
+            (one, self.store.training_state(one.repo_key) or TrainingState(since=now))
+            for one in self._list_repositories(now)
+        ]
+        # A forge's rate limit, or its failure, holds for all repositories of an account.
+        waiting = {one.account_key for one, state in known if _is_waiting(state, now)}
+        for repository, state in sorted(known, key=lambda pair: pair[1].ended_at):
+            if repository.account_key not in waiting and not _is_under_way(state, now):
+                yield repository, state
 
     def _list_repositories(self, now: float) -> list[IssueRef]:
         """Return the repositories to look at now: of very many, others each time."""

@@ -45,13 +45,15 @@ class TrainingParts:
     """What trainings need beside the context of a job.
 
     `history` returns a forge's history by the forge's name, `clock` seconds since the epoch. At
-    most one training runs at a time: `running` is held by it.
+    most one training runs at a time: `running` is held by it. `continue_schedule` is called when it
+    has ended or waits.
     """
 
     store: TrainingStore
     trainer: Trainer
     history: Callable[[str], IssueHistorySource]
     clock: Callable[[], float]
+    continue_schedule: Callable[[], object] = lambda: None
     running: Lock = field(default_factory=Lock)
 
 
@@ -85,6 +87,7 @@ def train_repository(
             return _train_locked(job, context, parts, try_number)
     finally:
         parts.running.release()
+        parts.continue_schedule()
 
 
 def _train_locked(job: Job, context: JobContext, parts: TrainingParts, try_number: int) -> Outcome:

@@ -27,6 +27,9 @@ class RedisReconcileState:
         key = redis_keys.LEASE.format(name=name)
         return bool(self._client.set(key, 1, nx=True, ex=int(seconds)))
 
+    def release(self, name: str) -> None:
+        self._client.delete(redis_keys.LEASE.format(name=name))
+
     def repositories(self) -> tuple[IssueRef, ...]:
         return tuple(map(_repository.decode, self._client.hvals(redis_keys.REPOSITORIES)))
 

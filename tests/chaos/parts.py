@@ -106,7 +106,7 @@ class Parts:
         environment: Mapping[str, str] | None = None,
     ) -> None:
         self.folder = folder
-        self._settings = tuple(settings)
+        self.settings = tuple(settings)
         self.environment = dict(environment or {})
         (folder / "redis").mkdir()
         self.redis = EmbeddedRedis(folder / "redis", port=free_port())
@@ -156,7 +156,7 @@ class Parts:
             name = f"{command}-{self._started[command]}.log"
             with (self.folder / name).open("wb") as out:
                 process = subprocess.Popen(
-                    [sys.executable, "-m", "tests.chaos.launch", command, *self._settings],
+                    [sys.executable, "-m", "tests.chaos.launch", command, *self.settings],
                     stdin=subprocess.DEVNULL,
                     stdout=out,
                     stderr=out,

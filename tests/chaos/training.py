@@ -16,11 +16,12 @@ HISTORY = 1_500  # issues of each repository
 RATE = 4.0
 MAX_RATIO = 1.25  # of the median times until the comment, with and without trainings
 SEARCHES = "tagline:lease:train-search"
+AGAIN = "bot.flow.schedule_training:TRAIN_AGAIN_SECONDS=0.1"
 # A training follows the other.
 CONTINUOUS = (
+    AGAIN,
     "bot.flow.schedule_training:SEARCH_SECONDS=1",
-    "bot.flow.schedule_training:BETWEEN_SECONDS=1",
-    "bot.flow.schedule_training:TRAIN_AGAIN_SECONDS=0.1",
+    "bot.flow.schedule_training:REST_SECONDS=0",
     "bot.flow.schedule_training:SEND_AGAIN_SECONDS=3",
     "bot.flow.train_repository:BUSY_SECONDS=0.5",
     "bot.queue.periodic:EVERY_SECONDS=0.5",
@@ -48,11 +49,11 @@ def training(folder: Path, seed: int, issues: int, limit: float) -> tuple[bool, 
         before = _count_trained(parts)
         beside = _measure(parts, users, issues, limit)
         trained = _count_trained(parts) - before
-        for _ in range(2):
+        for constants in (CONTINUOUS, [one for one in CONTINUOUS if one != AGAIN]):
             users.open_all(issues // 4, RATE)
             parts.kill("worker")
+            parts.settings = tuple(constants)
             parts.start("worker")
-        parts.direct.set(SEARCHES, 1)
         verdict = wait_for_end_state(parts, users, limit)
         dead = parts.count_dead()
     verdict.crashes = parts.crashes

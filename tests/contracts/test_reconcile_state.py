@@ -25,6 +25,13 @@ def test_a_lease_has_one_holder_and_leases_are_apart(state: ReconcileState) -> N
     assert state.lease("deliveries", 60)
 
 
+def test_a_lease_that_was_released_has_a_new_holder(state: ReconcileState) -> None:
+    state.release("train")
+    assert state.lease("train", 60)
+    state.release("train")
+    assert [state.lease("train", 60) for _ in range(2)] == [True, False]
+
+
 def test_repositories_are_kept_once_until_they_are_forgotten(state: ReconcileState) -> None:
     assert state.repositories() == ()
     other = replace(REPOSITORY, repo_id=7002, repo="acme/gadget")

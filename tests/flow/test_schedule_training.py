@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import pytest
 
 from bot.core.corrections import Correction, Verdict
-from bot.core.training import TrainingState
+from bot.core.training import TrainingState, TrainingStatus
 from bot.core.types import IssueRef, Job
 from bot.flow import schedule_training
-from bot.flow.schedule_training import BETWEEN_SECONDS, SEND_AGAIN_SECONDS, TrainingSchedule
+from bot.flow.schedule_training import (
+    REST_SECONDS,
+    SEARCH_SECONDS,
+    SEND_AGAIN_SECONDS,
+    SLOT_SECONDS,
+    TrainingSchedule,
+)
 from tests.fakes import DAY, NOW, REF
 from tests.memory_store import MemoryStore
 
@@ -36,16 +43,39 @@ class Case:
         self.store.reconcile_state.save_repositories(repositories)
         self.sent: list[Job] = []
 
-    def run(self) -> list[IssueRef]:
-        """Run once in a new worker; return the repositories that it sent."""
-        store, before = self.store, len(self.sent)
-        schedule = TrainingSchedule(
+    @property
+    def schedule(self) -> TrainingSchedule:
+        """Return the schedule of a new worker."""
+        store = self.store
+        return TrainingSchedule(
             store.reconcile_state, store.training, store.corrections, ("github",), self.clock
         )
-        report = schedule.run_once(self.sent.append)
+
+    def run(self) -> list[IssueRef]:
+        """Run once in a new worker; return the repositories that it sent."""
+        before = len(self.sent)
+        report = self.schedule.run_once(self.sent.append)
         sent = [job.ref for job in self.sent[before:]]
         assert [*report.values()] == [str(ref) for ref in sent]
         return sent
+
+    def end(self, status: TrainingStatus = "skipped", seconds: float = 0.0, **more: Any) -> None:
+        """End the training that was sent last, after some seconds; the next one may be sent."""
+        self.clock.now += seconds
+        key, training = self.sent[-1].ref.repo_key, self.store.training
+        state = training.training_state(key)
+        assert state is not None
+        if status != "waiting":
+            more["ended_at"] = self.clock.now
+        training.save_training_state(key, replace(state, status=status, **more))
+        if status == "trained":
+            training.save_model(key, b"a model")
+        self.schedule.continue_after(self.sent.append)
+
+    @property
+    def trained(self) -> list[int]:
+        """Return the repositories whose trainings were sent, by their numbers."""
+        return [job.ref.repo_id for job in self.sent]
 
     def save(self, state: TrainingState, model: bytes = b"a model") -> None:
         self.store.training.save_training_state(REF.repo_key, state)
@@ -68,7 +98,7 @@ def test_a_job_is_not_sent_again_while_it_may_wait_for_a_rate_limit() -> None:
     assert case.run() == [REPOSITORY]
     case.clock.now += SEND_AGAIN_SECONDS - 1
     assert case.run() == []
-    case.clock.now += 1 + schedule_training.SEARCH_SECONDS
+    case.clock.now += 1 + SEARCH_SECONDS
     assert case.run() == [REPOSITORY]
 
 
@@ -80,14 +110,75 @@ def test_a_repository_is_sent_again_after_its_training_ended() -> None:
     assert case.run() == [REPOSITORY]
 
 
-def test_trainings_of_several_repositories_start_one_after_the_other() -> None:
+def make_repositories(count: int) -> list[IssueRef]:
+    return [replace(REPOSITORY, repo=f"acme/r{n}", repo_id=n) for n in range(1, count + 1)]
+
+
+def test_one_training_runs_at_a_time_and_the_next_one_follows_it() -> None:
     case = Case(REPOSITORY, OTHER)
-    assert len(case.run()) == 1
-    case.clock.now += BETWEEN_SECONDS - 1
+    assert case.run() == [REPOSITORY]
+    case.clock.now += SEARCH_SECONDS + 1
     assert case.run() == []
-    case.clock.now += 1 + schedule_training.SEARCH_SECONDS
-    assert len(case.run()) == 1
-    assert {job.ref.repo_id for job in case.sent} == {7001, 7002}
+    case.end("trained")
+    assert case.trained == [7001, 7002]
+
+
+def test_a_training_of_which_nothing_is_known_does_not_stop_the_others() -> None:
+    case = Case(REPOSITORY, OTHER)
+    assert case.run() == [REPOSITORY]
+    case.clock.now += SLOT_SECONDS - 1
+    assert case.run() == []
+    case.clock.now += 1 + SEARCH_SECONDS
+    assert case.run() == [OTHER]
+
+
+def test_skipped_trainings_of_many_repositories_take_no_time() -> None:
+    case = Case(*make_repositories(200))
+    case.run()
+    while len(case.sent) < 200:
+        case.end("skipped", 0.2)
+    assert case.clock.now - NOW == pytest.approx(200 * 0.2, abs=1)
+    assert sorted(case.trained) == [*range(1, 201)]
+
+
+def test_a_burst_of_new_repositories_takes_as_long_as_its_trainings() -> None:
+    case = Case(*make_repositories(60))
+    case.run()
+    for _ in range(60):
+        case.end("trained", 30.0)
+    assert sorted(case.trained) == [*range(1, 61)]
+    assert case.clock.now - NOW == 60 * 30
+
+
+def test_a_new_repository_is_trained_before_those_that_were_skipped_or_trained() -> None:
+    case = Case(*make_repositories(3))
+    for number, state in ((1, SKIPPED), (2, replace(TRAINED, ended_at=NOW - 8 * DAY))):
+        case.store.training.save_training_state(f"github:github.com:{number}", state)
+    case.run()
+    case.end("trained")
+    case.end("trained")
+    assert case.trained == [3, 2, 1]
+
+
+def test_a_training_that_waits_for_a_rate_limit_holds_back_those_of_its_account() -> None:
+    others = replace(OTHER, account="5002"), replace(OTHER, repo_id=7003)
+    case = Case(REPOSITORY, *others)
+    assert case.run() == [REPOSITORY]
+    case.end("waiting", retry_at=NOW + 900)
+    assert case.trained == [7001, 7002]
+    case.end("trained")
+    assert case.trained == [7001, 7002]
+    case.clock.now += 900 + SEARCH_SECONDS
+    assert case.run() == [others[1]]
+
+
+def test_a_repository_that_is_due_again_at_once_is_no_loop() -> None:
+    case = Case(REPOSITORY)
+    case.run()
+    case.end("due")  # as if its model could not be read
+    assert case.trained == [7001]
+    case.clock.now += REST_SECONDS
+    assert case.run() == [REPOSITORY]
 
 
 def test_a_repository_of_a_forge_without_access_is_not_trained() -> None:
@@ -150,12 +241,15 @@ def test_of_very_many_repositories_each_is_looked_at_in_turn(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(schedule_training, "REPOSITORIES_PER_SEARCH", 2)
-    monkeypatch.setattr(schedule_training, "BETWEEN_SECONDS", 1.0)
-    repositories = [replace(REPOSITORY, repo=f"acme/r{n}", repo_id=n + 1) for n in range(7)]
+    repositories = make_repositories(7)
     case = Case(*repositories)
+    ended = 0
     for _ in range(20):
         case.run()
-        case.clock.now += schedule_training.SEARCH_SECONDS
+        while ended < len(case.sent):
+            case.end("trained")
+            ended += 1
+        case.clock.now += SEARCH_SECONDS
     assert {job.ref for job in case.sent} == {*repositories}
 
 

@@ -390,6 +390,19 @@ def test_a_repository_that_was_trained_meanwhile_is_left_alone() -> None:
     assert len(case.forge.pages_read) == 2
 
 
+def test_the_next_training_may_start_when_one_has_ended_or_waits() -> None:
+    case, ends = Case(make_history()), list[str]()
+    case.parts = replace(case.parts, continue_schedule=lambda: ends.append(case.state.status))
+    case.forge.interrupt(0, RateLimited("GitHub asked to wait (status 429)", 900))
+    with pytest.raises(RateLimited):
+        case.train()
+    case.limiter.paused.clear()
+    case.train()
+    with case.parts.running, pytest.raises(Postponed):
+        case.train()
+    assert ends == ["waiting", "trained"]
+
+
 def test_only_one_training_runs_at_a_time() -> None:
     case = Case(make_history())
     with case.parts.running, pytest.raises(Postponed, match="another repository"):

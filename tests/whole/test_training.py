@@ -9,17 +9,20 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
 
+from bot import wiring
 from bot.core.errors import TrainingFailed
-from bot.core.training import TrainingState
+from bot.core.training import TrainingState, TrainingStatus
 from bot.http import ClientPool
 from bot.learn import codec
 from bot.learn.model import RepositoryModel
+from bot.queue.actors import send
 from tests.history import TOPICS, WOBBLES
 from tests.simulation import Exchange
 from tests.whole.app import App
@@ -141,6 +144,28 @@ def test_a_classifier_is_trained_after_the_first_delivery_and_labels_the_next_is
     tasks.jobs.clear()
     tasks.train()
     assert tasks.jobs == []
+
+
+def test_repositories_are_trained_one_after_the_other_without_a_pause(app: App) -> None:
+    repositories, keys = [*app.store.reconcile_state.repositories()], []
+    for learns in (False, True, True):
+        app.refresh(app.on)
+        add_history(app, 60)
+        app.configure(f"learn: {{from_history: {str(learns).lower()}}}\n")
+        app.issue()
+        repositories += app.store.reconcile_state.repositories()
+        keys.append(repo_key(app))
+    app.store.reconcile_state.save_repositories(repositories)
+    app.redis.delete("tagline:lease:train-search", "tagline:lease:train")
+    schedule = wiring.training_schedule(app.settings, app.store)
+    schedule.run_once(partial(send, wiring.broker(app.redis), app.store))
+
+    def find_statuses() -> list[TrainingStatus] | None:
+        states = [app.store.training.training_state(key) for key in keys]
+        found: list[TrainingStatus] = [state.status if state else "due" for state in states]
+        return found if {*found} <= {"trained", "skipped"} else None
+
+    assert app.wait(find_statuses) == ["skipped", "trained", "trained"]
 
 
 @pytest.mark.slow
