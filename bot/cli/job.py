@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import click
 
 from bot.cli import bootstrap
@@ -11,7 +14,7 @@ from bot.cli import bootstrap
 @click.argument("job_id")
 @bootstrap.json_option
 def job(job_id: str, as_json: bool) -> None:
-    """Show the state and outcome of a job.
+    """Show the state and outcome of a job, and what chose each label, with its certainty.
 
     The id is in the response's header X-Tagline-Job; `enrich --delay` prints it.
     """
@@ -34,7 +37,16 @@ def job(job_id: str, as_json: bool) -> None:
     fields["at"] = bootstrap.format_time(record.at) if record.at else ""
     cost = fields.pop("cost_usd")
     fields["cost"] = bootstrap.format_usd(cost) if record.model else ""
+    fields["labels"] = [_describe_choice(choice) for choice in fields.pop("choices")]
     for name, value in fields.items():
         if value:
             lines = value if isinstance(value, list) else [value]
             click.echo(f"{name}: " + "\n  ".join(map(str, lines)))
+
+
+def _describe_choice(choice: Mapping[str, Any]) -> str:
+    from bot.core.text.sanitize import to_one_line
+
+    note = "" if choice["applied"] else ", only suggested"
+    source = bootstrap.LABEL_SOURCES[choice["source"]]
+    return f"{to_one_line(choice['label'])} ({source}, {choice['certainty']}{note})"

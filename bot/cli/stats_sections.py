@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bot.cli.bootstrap import format_time
+from bot.cli.bootstrap import LABEL_SOURCES, format_time
 from bot.core.corrections import (
     ADDITIONS_TO_RECOVER,
     Demotion,
@@ -30,7 +30,6 @@ Row = Mapping[str, Any]
 LATEST = 20
 APPLIED_SECONDS = 30 * 86_400
 SWITCHED_OFF = "learn.from_history is false"
-SOURCES = {"": "people", "model": "model", "classifier": "history", "rules": "rules"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +121,7 @@ def _format_label(row: Row) -> tuple[str, ...]:
     counts = (str(row[name]) for name in ("applied", "kept", "removed", "added"))
     share = "-" if row["kept_share"] is None else f"{row['kept_share']:.0%}"
     note = "only suggested" if row["only_suggested"] else ""
-    return row["label"], SOURCES[row["source"]], *counts, share, note
+    return row["label"], LABEL_SOURCES[row["source"]], *counts, share, note
 
 
 def show_demotions(repository: Repository) -> Section:
@@ -182,7 +181,7 @@ def show_corrections(repository: Repository) -> Section:
 
 def _format_correction(row: Row) -> tuple[str, ...]:
     issue = f"#{row['issue']}" if row["issue"] else "-"
-    source = SOURCES[row["source"]] if row["source"] else "-"
+    source = LABEL_SOURCES[row["source"]] if row["source"] else "-"
     by = f"{source}, {row['certainty']}" if row["certainty"] else source
     return format_time(row["at"]), issue, row["label"] or "all labels", row["verdict"], by
 

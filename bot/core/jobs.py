@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from bot.core.types import Choice
+
 JobState = Literal["queued", "running", "waiting", "done", "dead"]
 
 
@@ -13,7 +15,8 @@ class JobRecord:
     """The state of a job, and how it ended.
 
     `at` is when the state changed, in seconds since the epoch. `frames` are the file, line and
-    function of an unexpected error. `cost_usd` is in dollars, None if no price is known.
+    function of an unexpected error. `cost_usd` is in dollars, None if no price is known. `choices`
+    are the labels that the bot set on the issue, or suggests.
     """
 
     id: str
@@ -28,3 +31,4 @@ class JobRecord:
     tokens_in: int = 0
     tokens_out: int = 0
     cost_usd: float | None = 0.0
+    choices: tuple[Choice, ...] = ()

@@ -137,6 +137,11 @@ class Outcome:
     refused: bool = False
     refused_labels: tuple[str, ...] = ()
 
+    @property
+    def choices(self) -> tuple[Choice, ...]:
+        """Return the labels that the bot set on the issue, or suggests."""
+        return self.plan.choices if self.plan else self.record.choices
+
 
 def make_plan(decision: Decision) -> Plan:
     """Return every write that follows from a decision."""

@@ -99,7 +99,8 @@ class JobRunner:
         _log_outcome(logger, outcome, time.monotonic() - started)
         usage = outcome.enrichment.usage if outcome.enrichment else Usage()
         end = {"outcome": outcome.record.status, "why": outcome.record.why, **asdict(usage)}
-        save_job(self._jobs, self._metrics, replace(record, state="done", **end))
+        record = replace(record, state="done", choices=outcome.choices, **end)
+        save_job(self._jobs, self._metrics, record)
 
     def _start(self, message: Any, issue: str) -> JobRecord:
         """Return the record of this try. A try during which the worker process ended counts too."""

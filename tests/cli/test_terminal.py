@@ -10,6 +10,7 @@ import struct
 import subprocess
 import sys
 import termios
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from fcntl import ioctl
@@ -19,7 +20,9 @@ import pytest
 import redis
 
 from bot.cli.bootstrap import format_time, format_usd
+from bot.core import redis_keys
 from bot.core.jobs import JobRecord
+from bot.core.types import Choice
 from bot.wiring import redis_store
 from tests.whole.test_command_line import PREFIXES, ROOT, tagline
 
@@ -102,6 +105,35 @@ def test_a_job_has_a_date_and_its_cost_in_dollars(tmp_path: Path, redis_url: str
     assert "cost: $0.0001\n" in shown
     as_json = tagline("job", "j-1", "--json", cwd=tmp_path, environment={"REDIS_URL": redis_url})
     assert json.loads(as_json.stdout)["cost_usd"] == 0.000141
+
+
+def test_a_job_says_what_chose_each_label_and_how_sure_it_was(
+    tmp_path: Path, redis_url: str
+) -> None:
+    choices = (
+        Choice("bug", "model", "sure"),
+        Choice("area/login", "classifier", "likely"),
+        Choice("\x1b[31mred", "rules", "unsure", applied=False),
+    )
+    with redis.Redis.from_url(redis_url) as client:
+        redis_store(client).save_job(JobRecord("j-2", "done", "github:o/r#1", choices=choices))
+        day = int(time.time() // 86_400)
+        former = {"id": "j-3", "state": "done", "issue": "github:o/r#1", "outcome": "answered"}
+        client.hset(redis_keys.JOBS.format(span=day), "j-3", json.dumps(former))
+    shown = tagline("job", "j-2", cwd=tmp_path, environment={"REDIS_URL": redis_url}).stdout
+    assert "labels: bug (model, sure)\n  area/login (history, likely)\n" in shown
+    assert "red (rules, unsure, only suggested)\n" in shown
+    assert "\x1b" not in shown
+    as_json = tagline("job", "j-2", "--json", cwd=tmp_path, environment={"REDIS_URL": redis_url})
+    assert json.loads(as_json.stdout)["choices"][0] == {
+        "label": "bug",
+        "source": "model",
+        "certainty": "sure",
+        "applied": True,
+    }
+    former_job = tagline("job", "j-3", cwd=tmp_path, environment={"REDIS_URL": redis_url})
+    assert "outcome: answered\n" in former_job.stdout
+    assert "labels" not in former_job.stdout
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import redis
 from bot.core.errors import Retry
 from bot.core.jobs import JobRecord
 from bot.core.ports import FAILURES_TO_OPEN, PROBE_SECONDS
-from bot.core.types import CachedAnswer, LabelSuggestion, Record
+from bot.core.types import CachedAnswer, Choice, LabelSuggestion, Record
 from bot.store.redis import RedisStore
 from tests.memory_store import MemoryStore
 
@@ -28,7 +28,8 @@ RECORD = Record(
     delivery="d-1",
 )
 JOB = JobRecord(
-    "j-1", "waiting", "github:acme/widget#41", 2, "answered", "because", ("a.py:1 f",), 1.5
+    *("j-1", "waiting", "github:acme/widget#41", 2, "answered", "because", ("a.py:1 f",), 1.5),
+    choices=(Choice("bug", "classifier", "likely"), Choice("docs", "rules", "unsure", False)),
 )
 
 

@@ -17,7 +17,7 @@ import pytest
 
 from bot.core.errors import LockContended, OperatorError, RateLimited, Retry
 from bot.core.jobs import JobRecord
-from bot.core.types import IssueRef, Job, JobKind, Record
+from bot.core.types import Choice, IssueRef, Job, JobKind, Record
 from bot.embedded.valkey import EmbeddedRedis
 from bot.flow.plan import Outcome
 from bot.queue.actors import MAX_TRIES, Handler, declare, send
@@ -97,6 +97,12 @@ def test_a_job_that_works_is_done_at_the_first_try(start_worker: Make) -> None:
     job = one.wait(one.send(), "done")
     assert not is_queued(one.client, "no-such-job")
     assert (job.tries, job.outcome, job.issue) == (1, "answered", "github:acme/widget#41")
+
+
+def test_the_record_of_a_job_has_the_choices_of_its_labels(start_worker: Make) -> None:
+    choices = (Choice("bug", "classifier", "likely"), Choice("docs", "rules", "unsure", False))
+    one = start_worker(lambda job, _: Outcome(job, Record("answered", choices=choices)))
+    assert one.wait(one.send(), "done").choices == choices
 
 
 def test_of_jobs_that_wait_for_a_thread_a_training_runs_last(redis_url: str) -> None:

@@ -129,7 +129,9 @@ def test_enrich_with_a_delay_queues_a_job_that_the_job_command_shows(
         *("enrich", ref, "--apply", "--delay", "0.5"), cwd=tmp_path, environment=app.environ
     )
     job = queued.stdout.strip()
-    assert app.wait_for_job(job).outcome == "answered"
+    record = app.wait_for_job(job)
+    assert record.outcome == "answered"
+    assert ("bug", "model") in [(one.label, one.source) for one in record.choices if one.applied]
     shown = tagline("job", job, cwd=tmp_path, environment=app.environ)
     assert "state: done" in shown.stdout
     assert f"issue: {app.ref(number)}" in shown.stdout
