@@ -101,10 +101,14 @@ def make_job_id(prefix: str, ref: IssueRef) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """An event of an issue, from an authentic delivery. Repeats of a delivery have the same id."""
+    """An event of an issue, from an authentic delivery. Repeats of a delivery have the same id.
+
+    `labels_changed`: the delivery says too that a person changed labels.
+    """
 
     delivery: str
     ref: IssueRef
+    labels_changed: bool = False
 
 
 class IssueOpened(Event):

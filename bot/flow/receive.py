@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.core.ports import Queue, SignatureVerifier, WebhookParser
@@ -12,6 +13,7 @@ from bot.core.types import (
     Ignored,
     IssueEdited,
     IssueOpened,
+    IssueRef,
     IssueReopened,
     Job,
     JobKind,
@@ -33,7 +35,7 @@ LABELS_SPREAD_SECONDS = 50
 
 @dataclass(frozen=True, slots=True)
 class ReceiveResult:
-    """The result for an authentic delivery. `job` is the job's id, "" if none was enqueued."""
+    """The result for an authentic delivery. `job` is its first job's id, "" if it has none."""
 
     event: Event | Ignored
     job: str = ""
@@ -50,24 +52,31 @@ class WebhookRequest:
 
 
 async def receive(webhook: WebhookRequest, parser: WebhookParser, queue: Queue) -> ReceiveResult:
-    """Enqueue the job of a delivery; return the event and the job's id.
+    """Enqueue the jobs of a delivery; return the event and the first job's id.
 
-    Raises `Rejected`, and `QueueUnavailable` without Redis.
+    Raises `Rejected`, and `QueueUnavailable` without Redis. Each job is claimed by itself: where
+    only one was, a repeat of the delivery enqueues the other.
     """
     webhook.verifier.verify()
     event = parser.parse(webhook.headers, b"".join(webhook.chunks))
     if isinstance(event, Ignored):
         return ReceiveResult(event)
-    job, wait = _make_job(event, webhook.received_at)
-    return ReceiveResult(event, await queue.put(job, wait))
+    jobs = _make_jobs(event, webhook.received_at)
+    ids = await asyncio.gather(*(queue.put(job, wait) for job, wait in jobs))
+    return ReceiveResult(event, ids[0])
 
 
-def _make_job(event: Event, now: float) -> tuple[Job, float]:
-    """Return the job of an event, and the seconds until it may run."""
+def _make_jobs(event: Event, now: float) -> Iterator[tuple[Job, float]]:
+    """Yield the jobs of an event, each with the seconds until it may run."""
     kind, ref = JOB_KINDS[type(event)], event.ref
     if kind != "labels":
-        return Job(event.delivery, kind, ref, now), 0.0
+        yield Job(event.delivery, kind, ref, now), 0.0
+    if kind == "labels" or event.labels_changed:
+        yield _make_labels_job(ref, now)
+
+
+def _make_labels_job(ref: IssueRef, now: float) -> tuple[Job, float]:
     span, elapsed = divmod(now, LABELS_SPAN_SECONDS)
     spread = int(hashlib.sha256(ref.key.encode()).hexdigest()[:8], 16) % LABELS_SPREAD_SECONDS
     wait = LABELS_SPAN_SECONDS - elapsed + spread
-    return Job(make_job_id(f"labels-{span:.0f}", ref), kind, ref, now), wait
+    return Job(make_job_id(f"labels-{span:.0f}", ref), "labels", ref, now), wait

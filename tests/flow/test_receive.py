@@ -60,6 +60,38 @@ def test_label_changes_of_an_issue_within_ten_seconds_are_one_job_after_them() -
     assert len(queue.jobs) == 2
 
 
+@pytest.mark.parametrize(("event", "kind"), [(IssueEdited, "edited"), (IssueReopened, "reopened")])
+def test_an_event_with_changed_labels_becomes_two_jobs(event: type[Event], kind: JobKind) -> None:
+    queue, parser = FakeQueue(), FakeWebhookParser(event("d-1", REF, labels_changed=True))
+    results = [deliver(parser, queue) for _ in range(2)]
+    assert {result.job for result in results} == {"job of d-1"}
+    own, labels = queue.jobs.values()
+    assert (own.kind, labels.kind) == (kind, "labels")
+    assert [*queue.waits] == [labels.id]
+    deliver(FakeWebhookParser(LabelsChanged("d-2", REF)), queue)
+    assert len(queue.jobs) == 2, "it is the one of these ten seconds"
+
+
+@pytest.mark.parametrize("lost", ["d-1", "labels"])
+def test_a_repeat_enqueues_the_job_that_a_delivery_could_not(lost: str) -> None:
+    queue = FakeQueue()
+    parser = FakeWebhookParser(IssueEdited("d-1", REF, labels_changed=True))
+    put = queue.put
+
+    async def fail_once(delivery: Job, wait: float = 0.0) -> str:
+        if delivery.id.startswith(lost):
+            raise QueueUnavailable("no answer")
+        return await put(delivery, wait)
+
+    queue.put = fail_once  # type: ignore[method-assign]
+    with pytest.raises(QueueUnavailable):
+        deliver(parser, queue)
+    assert len(queue.jobs) == 1
+    queue.put = put  # type: ignore[method-assign]
+    deliver(parser, queue)
+    assert sorted(job.kind for job in queue.jobs.values()) == ["edited", "labels"]
+
+
 def test_the_jobs_for_label_changes_of_many_issues_are_spread() -> None:
     queue = FakeQueue()
     for n in range(500):

@@ -6,6 +6,7 @@ import json
 import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, ClassVar, TypedDict, Unpack
 
@@ -97,13 +98,26 @@ class Host(host.Host, ABC):
         *,
         title: str | None = None,
         body: str | None = None,
+        login: str = "",
+        unlabel: str = "",
         deliver: bool = True,
     ) -> None:
+        """Edit an issue as its author, or as `login`, who may remove a label with the same request.
+
+        GitLab reports both as one event.
+        """
         self.check_length(body)
         given = {"title": title, "body": body}
         values = {key: value for key, value in given.items() if value is not None}
-        author = self.state.issue(repo, number).author
-        self._send(edit_issue(self.state, repo, number, author, values), deliver)
+        actor = login or self.state.issue(repo, number).author
+        events = self.state.relabel(repo, number, actor, [], [unlabel]) if unlabel else []
+        edited = edit_issue(self.state, repo, number, actor, values)
+        if events and self.state.rules.joined:
+            events = [replace(edited, old_labels=events[0].old_labels)]
+        else:
+            events.append(edited)
+        for event in events:
+            self._send(event, deliver)
 
     def reopen_issue(self, repo: RepoId, number: int, *, deliver: bool = True) -> None:
         self._set(repo, number, "reopened", deliver)

@@ -231,6 +231,12 @@ def labels_changed(
     return {**payload, "changes": {**labels, **more}}
 
 
+def reopened(payload: dict[str, Any]) -> dict[str, Any]:
+    attributes = {**payload["object_attributes"], "action": "reopen"}
+    return {**payload, "object_attributes": attributes}
+
+
+TITLES = {"previous": "x", "current": "y"}
 BUG, RENAMED, LOW = {"id": 1, "title": "bug"}, {"id": 1, "title": "defect"}, {"id": 2}
 
 
@@ -243,13 +249,18 @@ BUG, RENAMED, LOW = {"id": 1, "title": "bug"}, {"id": 1, "title": "defect"}, {"i
         (labels_changed(before=[BUG, LOW], after=[LOW, RENAMED]), []),
         (labels_changed(before=[BUG], by="project_7_bot_ab12"), []),
         (labels_changed(before=[BUG], by="service_account_ab12"), []),
-        (labels_changed(before=[BUG], title={"previous": "x", "current": "y"}), ["edited"]),
+        (labels_changed(before=[BUG], title=TITLES), ["edited", "labels"]),
+        (labels_changed(before=[BUG], description=TITLES), ["edited", "labels"]),
+        (labels_changed(before=[BUG], title=TITLES, by="project_7_bot_ab12"), ["edited"]),
+        (labels_changed(before=[BUG], after=[RENAMED], title=TITLES), ["edited"]),
+        (reopened(labels_changed(before=[BUG])), ["reopened", "labels"]),
+        (reopened(labels_changed()), ["reopened"]),
         (labels_changed(before=["bug"]), []),
         (labels_changed(before=[{"id": "1"}]), []),
         (labels_changed() | {"changes": {"labels": None}}, []),
         (labels_changed() | {"changes": {"labels": {"current": [BUG]}}}, ["labels"]),
     ],
-    ids=range(11),
+    ids=range(16),
 )
 def test_a_change_of_labels_by_a_person_is_a_job(payload: dict[str, Any], kinds: list[str]) -> None:
     endpoint = LocalReceiver()

@@ -15,6 +15,7 @@ from bot.core.types import Rate
 from bot.sandbox.state import MAINTAINER
 from tests.whole.app import BODY, TITLE, App, Build
 from tests.whole.test_command_line import CommandResult, tagline
+from tests.whole.test_training import repo_key
 
 _numbers = count(1)
 
@@ -111,6 +112,19 @@ def test_a_label_that_maintainers_set_themselves_is_applied_again(app: App, tmp_
         add(app, number, "bug")
     assert app.labels(answered(app)) == ["bug", "area/login"]
     assert stats(app, tmp_path)["demotions"] == []
+
+
+def test_a_label_that_was_removed_with_an_edit_of_the_issue_is_a_correction(app: App) -> None:
+    number = answered(app)
+    title = f"{TITLE}, and in Chrome"
+    app.host.edit_issue(app.repo, number, title=title, login=MAINTAINER, unlabel="bug")
+    key = repo_key(app)
+
+    def find_verdicts() -> dict[str, str]:
+        return {one.label: one.verdict for one in app.store.corrections.list(key)}
+
+    assert app.wait(find_verdicts) == {"bug": "removed", "area/login": "kept"}
+    assert app.labels(number) == ["area/login"]
 
 
 @pytest.mark.slow

@@ -164,10 +164,12 @@ class GitLabWebhooks:
         path = project.path_with_namespace
         repo = path if isinstance(path, str) and PATH.fullmatch(path) else ""
         ref = IssueRef("gitlab", self._host, repo, issue.iid, project.id)
-        event = EVENTS[issue.action]
-        if event is IssueEdited and not (payload.changes and payload.changes.is_edit):
-            event = LabelsChanged
-        return event(_compute_delivery_id(ref, issue), ref)
+        event, changes = EVENTS[issue.action], payload.changes or _Changes()
+        delivery = _compute_delivery_id(ref, issue)
+        if event is IssueEdited and not changes.is_edit:
+            return LabelsChanged(delivery, ref)
+        is_new = event is IssueOpened
+        return event(delivery, ref, not is_new and not _why_ignore_labels(changes, payload.user))
 
     def _why_ignore(self, payload: _Payload, event_header: str) -> str:
         issue, changes = payload.object_attributes, payload.changes or _Changes()

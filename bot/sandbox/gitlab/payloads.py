@@ -164,6 +164,9 @@ def _changes(event: Event, serializer: Serializer) -> Json:
             pairs = {name: (None, now[name]) for name in (*names, "updated_at")}
         case "edited":
             pairs |= {FIELDS[key]: (old, now[FIELDS[key]]) for key, old in event.before.items()}
+            if event.old_labels:
+                old_labels = _labels(serializer, event.repo, event.old_labels)
+                pairs["labels"] = (old_labels, now["labels"])
         case "confidential":
             pairs["confidential"] = (False, True)
         case "relabeled":
