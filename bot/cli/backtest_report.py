@@ -8,6 +8,7 @@ from typing import Any
 
 from bot.cli import bootstrap
 from bot.cli.replay import Replay, Run
+from bot.core.text.percent import format_share
 from bot.core.text.sanitize import to_one_line
 from bot.learn import evaluation
 from bot.learn.evaluation import Case, Metric, count_label, estimate
@@ -77,7 +78,7 @@ def format_report(report: Mapping[str, Any]) -> Iterator[str]:
 
 def format_mean(mean: Sequence[Mapping[str, Any]], count: int) -> Iterator[str]:
     for run in mean:
-        figures = ", ".join(f"{_name(name)} {_percent(run[name])}" for name in METRICS)
+        figures = ", ".join(f"{_name(name)} {format_share(run[name])}" for name in METRICS)
         yield f"Mean of {count} repositories, {run['model'] or WITHOUT_MODEL}: {figures}"
 
 
@@ -168,7 +169,7 @@ def _format_labels(runs: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     yield f"  {'label':{NAME}}{'by people':>10}{columns}  learned"
     for row in shown[:MAX_LABELS]:
         counts = "".join(
-            f"{label['applied']:10,}{_percent(label['precision']):>7}{_percent(label['recall']):>7}"
+            f"{label['applied']:10,}{format_share(label['precision']):>7}{format_share(label['recall']):>7}"
             for label in row
         )
         name = bootstrap.pad(_cut(row[0]["name"], NAME), NAME)
@@ -186,7 +187,7 @@ def _format_learned(label: Mapping[str, Any]) -> str:
     if label["why_silent"]:
         return "no"
     if label["apply_at"] is not None:
-        return f"from {_percent(label['apply_at'])}"
+        return f"from {format_share(label['apply_at'])}"
     return str(label["why_not_applied"]).partition(":")[0]
 
 
@@ -203,7 +204,7 @@ def _format_totals(runs: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 def _format_figure(figure: Mapping[str, Any]) -> str:
     if figure["value"] is None:
         return "- (no label was applied)"
-    share = f"{_percent(figure['value'])} of {figure['of']:,}"
+    share = f"{format_share(figure['value'])} of {figure['of']:,}"
     return f"{share} ({100 * figure['low']:.0f} to {100 * figure['high']:.0f})"
 
 
@@ -230,8 +231,8 @@ def _format_sentence(run: Mapping[str, Any], replayed: int, with_model: str) -> 
     start = f"  Of your last {replayed:,} issues, Tagline{with_model} would have labelled"
     if not run["coverage"]["value"]:
         return f"{start} none."
-    agreement = _percent(run["agreement"]["value"])
-    return f"{start} {_percent(run['coverage']['value'])}, {agreement} of them as you did."
+    agreement = format_share(run["agreement"]["value"])
+    return f"{start} {format_share(run['coverage']['value'])}, {agreement} of them as you did."
 
 
 def _say(run: Mapping[str, Any]) -> str:
@@ -250,10 +251,6 @@ def _name(metric: str) -> str:
         "agreement": "of these as people did",
         "hit_at_3": "right label among the best 3",
     }[metric]
-
-
-def _percent(share: float | None) -> str:
-    return "-" if share is None else f"{100 * share:.0f} %"
 
 
 def _cut(text: str, size: int) -> str:

@@ -18,6 +18,7 @@ from bot.core.corrections import (
     select_latest,
 )
 from bot.core.labels.names import fold
+from bot.core.text.percent import format_share
 from bot.core.training import TrainingState
 from bot.core.types import IssueRef
 from bot.flow.load_config import ConfigInForce
@@ -119,8 +120,7 @@ def _count_applied(
 
 def _format_label(row: Row) -> tuple[str, ...]:
     counts = (str(row[name]) for name in ("applied", "kept", "removed", "added"))
-    share = "-" if row["kept_share"] is None else f"{row['kept_share']:.0%}"
-    note = "only suggested" if row["only_suggested"] else ""
+    share, note = format_share(row["kept_share"]), "only suggested" if row["only_suggested"] else ""
     return row["label"], LABEL_SOURCES[row["source"]], *counts, share, note
 
 
@@ -278,14 +278,13 @@ def _explain_target(repository: Repository, model: RepositoryModel | None) -> st
     if model is None or model.target == wanted:
         return ""
     return (
-        f" These figures are for {model.target:.0%}; labels.precision is {wanted:.0%} now, and the"
-        " classifier is trained again after the next issue."
+        f" These figures are for {format_share(model.target)}; labels.precision is"
+        f" {format_share(wanted)} now, and the classifier is trained again after the next issue."
     )
 
 
 def _format_learned(row: Row) -> tuple[str, ...]:
-    shares = (row["apply_at"], row["precision"], row["coverage"])
-    cells = ("-" if share is None else f"{share:.0%}" for share in shares)
+    cells = map(format_share, (row["apply_at"], row["precision"], row["coverage"]))
     return row["label"], str(row["examples"]), *cells, row["why_not_applied"]
 
 

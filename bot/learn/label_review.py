@@ -10,6 +10,7 @@ from typing import Literal
 
 from bot.core.labels.look_alikes import find_look_alikes
 from bot.core.labels.process import is_process_label
+from bot.core.text.percent import format_share
 from bot.core.types import Label
 from bot.learn.calibration import find_lower_bound
 from bot.learn.model import RepositoryModel
@@ -118,8 +119,8 @@ def _find_overlaps(repository: Repository) -> Iterator[Problem]:
             "overlapping",
             (rare, frequent),
             both,
-            f"{both} of the {_count_issues(uses[rare])} with {_quote(rare)} ({share:.0%}) also have"
-            f" {_quote(frequent)}, which is on {_count_issues(uses[frequent])}",
+            f"{both} of the {_count_issues(uses[rare])} with {_quote(rare)} ({format_share(share)})"
+            f" also have {_quote(frequent)}, which is on {_count_issues(uses[frequent])}",
             f"If {_quote(rare)} says no more than {_quote(frequent)}, delete it. Else describe when"
             " each is set, or set only the more precise one.",
         )
@@ -136,7 +137,7 @@ def _find_unlearnable(repository: Repository) -> Iterator[Problem]:
                 (label.name,),
                 label.examples,
                 f"on {_count_issues(label.examples)}; what was learned from them is not right in"
-                f" {repository.model.target:.0%} of the cases",
+                f" {format_share(repository.model.target)} of the cases",
                 "Without a language model, Tagline only suggests it. Check that people set it for"
                 " one reason, and on every issue that it fits; say that reason in its description."
                 " A lower labels.precision in tagline.yml applies it sooner.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bot.core.text.percent import format_share
 from bot.core.types import Certainty
 from bot.learn.calibration import Calibration
 from bot.learn.features import Features
@@ -44,7 +45,7 @@ class LearnedLabel:
         if self.why_silent or self.apply_at is not None:
             return self.why_silent
         then = "left out" if self.suggest_at is None else "only suggested"
-        return f"{then}: it was not right in {target:.0%} of the cases"
+        return f"{then}: it was not right in {format_share(target)} of the cases"
 
 
 @dataclass(frozen=True, slots=True)

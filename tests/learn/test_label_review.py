@@ -61,7 +61,7 @@ def test_a_label_that_rarely_comes_alone_overlaps() -> None:
     (problem,) = only("overlapping", review(sets))
     assert (problem.labels, problem.issues) == (("crash", "bug"), 9)
     assert problem.evidence == (
-        '9 of the 10 issues with "crash" (90%) also have "bug", which is on 69 issues'
+        '9 of the 10 issues with "crash" (90 %) also have "bug", which is on 69 issues'
     )
 
 
@@ -84,7 +84,7 @@ def test_a_label_that_the_texts_do_not_show_is_unlearnable() -> None:
     problems = only("unlearnable", review({("bug",): 30, ("docs",): 30}))
     assert {problem.labels for problem in problems} == {("bug",), ("docs",)}
     assert problems[0].evidence.startswith(
-        "on 30 issues; what was learned from them is not right in 90% of"
+        "on 30 issues; what was learned from them is not right in 90 % of"
     )
 
 

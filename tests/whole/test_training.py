@@ -356,7 +356,7 @@ def test_stats_say_that_the_figures_are_for_another_precision(
     PeriodicTasks(app, clients).train()
     app.configure("labels: {precision: 0.99}\n")
     result = tagline("stats", f"{app.on}:{app.repo}", cwd=tmp_path, environment=app.environ)
-    assert "These figures are for 90%; labels.precision is 99% now, and the" in result.stdout
+    assert "These figures are for 90 %; labels.precision is 99 % now, and the" in result.stdout
 
 
 @pytest.mark.slow
