@@ -35,7 +35,8 @@ def export(repo: str, form: str) -> None:
 
     A label that Tagline set counts once it was kept for a week on an issue that a person handled;
     that is looked up in Redis. Secrets are replaced. Confidential issues, pull requests, and labels
-    that only people set or that tell about the work on an issue are left out.
+    that only people set or that tell about the work on an issue are left out. Exits with 1 if
+    nothing is left.
     """
     from bot.cli.history import read_true
     from bot.core.config import parser
@@ -55,6 +56,8 @@ def export(repo: str, form: str) -> None:
     count = len(lines) - (form == "csv")
     rest = "; ".join(f"{number:,} {why}" for why, number in left_out.items())
     click.echo(f"Exported: {count:,}. Left out: {rest or 'none'}.", err=True)
+    if not count:
+        bootstrap.fail(f"Nothing to export from {ref.forge}:{ref.repo}: {_name_missing(left_out)}")
 
 
 def _select(issues: Iterator[Issue], exporter: Exporter, left_out: Counter[str]) -> Iterator[Issue]:
@@ -85,6 +88,23 @@ def _list_lines(
             yield f"{msgspec.json.encode(example).decode()}\n"
         else:
             left_out[NO_ANSWER] += 1
+
+
+def _name_missing(left_out: Counter[str]) -> str:
+    """Return what would be needed, by the reason for which most issues are left out."""
+    from bot.cli.history import ECHO
+
+    missing = {
+        "": "it has no issues with labels. Set labels on some of them first.",
+        NO_LABEL: "it has no issues with a label that Tagline may set and learn. `tagline check"
+        " --repo` shows which these are; labels.allow in tagline.yml adds some.",
+        NO_ANSWER: "it has no issues with a sentence for the summary and a label that the prompt"
+        " offers. --format csv needs neither.",
+        BY_BOT: "it has no issues with labels that people have opened.",
+        ECHO: "it has no issues with labels that people have confirmed. A label of Tagline counts"
+        " once it was kept for a week on an issue that a person closed, assigned or planned.",
+    }
+    return missing[max(left_out, key=left_out.__getitem__, default="")]
 
 
 def _format_row(cells: Sequence[str]) -> str:

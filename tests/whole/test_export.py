@@ -90,6 +90,8 @@ def test_a_label_of_the_bot_counts_only_where_redis_cannot_tell(app: App, tmp_pa
     assert app.labels(number) == ["bug", "area/login"]
     known = export(app, tmp_path, "csv")
     assert known.stdout.count("\n") == 1
+    assert known.returncode == 1
+    assert "no issues with labels that people have confirmed" in known.stderr
     assert "1 with labels that may be Tagline's, which nobody has confirmed" in known.stderr
 
     unknown = export(app, tmp_path, "csv", REDIS_URL=SILENT)
@@ -97,10 +99,35 @@ def test_a_label_of_the_bot_counts_only_where_redis_cannot_tell(app: App, tmp_pa
     assert "Redis does not answer, so labels that Tagline set cannot be told" in unknown.stderr
 
 
-def test_an_export_of_nothing_has_no_line(app: App, tmp_path: Path) -> None:
+def test_an_export_of_nothing_says_what_is_missing(app: App, tmp_path: Path) -> None:
+    add(app, "No label", "Nobody has read this.")
     result = export(app, tmp_path, "openai-jsonl")
-    assert (result.returncode, result.stdout) == (0, "")
+    assert (result.returncode, result.stdout) == (1, "")
     assert "Exported: 0. Left out: none." in result.stderr
+    missing = (
+        f"Nothing to export from {app.on}:{app.repo}: it has no issues with labels. Set labels"
+    )
+    assert missing in " ".join(result.stderr.split())
+
+    add(app, "Only for people", "They decide about this.", "wontfix")
+    program = "scan[bot]" if app.on == "github" else "group_7_bot_ab"
+    result = export(app, tmp_path, "csv")
+    assert (result.returncode, result.stdout) == (1, "number,title,body,labels\n")
+    assert "no issues with a label that Tagline may set and learn" in result.stderr
+
+    for n in range(2):
+        add(app, f"A program found this {n}", "It looks.", "bug", bot=True, author=program)
+    result = export(app, tmp_path, "csv")
+    assert result.returncode == 1
+    assert "no issues with labels that people have opened" in result.stderr
+
+
+def test_an_export_without_texts_names_the_format_that_needs_none(app: App, tmp_path: Path) -> None:
+    add(app, "It fails", "", "bug")
+    result = export(app, tmp_path, "openai-jsonl")
+    assert result.returncode == 1
+    assert "--format csv needs neither." in result.stderr
+    assert export(app, tmp_path, "csv").returncode == 0
 
 
 def test_an_export_after_a_rate_limit_prints_no_part(app: App, tmp_path: Path) -> None:
