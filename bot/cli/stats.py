@@ -47,20 +47,14 @@ def stats(repo: str, as_json: bool) -> None:
 
 def open_repository(repo: str) -> Repository:
     """Return a repository and what Redis has of it. Raises the errors of a forge."""
-    import msgspec
-
     from bot import wiring
+    from bot.cli.repository_config import read_config
     from bot.cli.stats_sections import Repository
-    from bot.core.config import parser
-    from bot.core.config.caution import MODES
-    from bot.flow.load_config import ConfigInForce, digest_config
+    from bot.flow.load_config import restrict_mode
 
     settings = bootstrap.load_settings()
     forge, ref = bootstrap.find_repository(settings, repo, "REPO")
-    text = forge.get_config_text(ref)
-    config = parser.read(text).config
-    mode = max(config.mode, settings.mode, key=MODES.index)
-    in_force = ConfigInForce(msgspec.structs.replace(config, mode=mode), (), digest_config(text))
+    in_force = restrict_mode(read_config(settings, forge, ref), settings.mode)
     return Repository(ref, wiring.redis_store(bootstrap.open_redis(settings)), in_force)
 
 

@@ -183,7 +183,9 @@ def _format_correction(row: Row) -> tuple[str, ...]:
     issue = f"#{row['issue']}" if row["issue"] else "-"
     source = LABEL_SOURCES[row["source"]] if row["source"] else "-"
     by = f"{source}, {row['certainty']}" if row["certainty"] else source
-    return format_time(row["at"]), issue, row["label"] or "all labels", row["verdict"], by
+    if not row["label"]:
+        return format_time(row["at"]), issue, "all labels", "resumed: tagline.yml was changed", by
+    return format_time(row["at"]), issue, row["label"], row["verdict"], by
 
 
 def show_training(repository: Repository) -> Section:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ Verdict = Literal[
     "kept",
     "removed",  # a label of the bot that a person removed
     "added",  # a label that a person set
-    "resumed",  # a person ended a demotion
+    "resumed",  # a person ended a demotion, or all of them by another configuration
 ]
 REMOVALS_TO_DEMOTE = 3
 ADDITIONS_TO_RECOVER = 3
@@ -27,7 +28,9 @@ SAME_CHANGE_SECONDS = 2.0  # a swap of scoped labels is two changes
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """What a person did with a label of an issue; "resumed" has no issue, and "" for all labels.
+    """What a person did with a label of an issue; "resumed" has no issue.
+
+    It has the label "" where another configuration has ended all demotions.
 
     `at` is in seconds since the epoch. `source` and `certainty` are the bot's for this label, ""
     where it neither set nor suggested it. `config` is the digest of the configuration in force.
@@ -160,7 +163,8 @@ def find_demotions(corrections: Iterable[Correction], config: str) -> tuple[Demo
 
     A label is demoted once people have removed it from three issues in a row, with none kept or
     added between. It recovers when people set it three times where it was suggested, without a
-    removal between; when the configuration changes; and by "resumed".
+    removal between; when the configuration changes; and by "resumed". Removals under another
+    configuration do not count.
     """
     streaks: dict[str, _Streak] = {}
     for one in select_latest(corrections):
@@ -173,6 +177,20 @@ def find_demotions(corrections: Iterable[Correction], config: str) -> tuple[Demo
             streaks.setdefault(fold(one.label), _Streak()).count(one)
     demoted = (streak for streak in streaks.values() if streak.is_demoted)
     return tuple(map(_Streak.make_demotion, demoted))
+
+
+def find_change(corrections: Sequence[Correction], config: str) -> Correction | None:
+    """Return the "resumed" to record where another configuration has ended demotions.
+
+    `corrections` are the oldest first. Without this, demotions would return with a configuration
+    that is changed and changed back.
+    """
+    configs = [one.config for one in corrections if one.verdict != "resumed" or not one.label]
+    if not configs or configs[-1] == config or not find_demotions(corrections, configs[-1]):
+        return None
+    # Before what people correct under the new configuration, by the forge's clock.
+    at = math.nextafter(corrections[-1].at, math.inf)
+    return Correction(0, "", "resumed", at, config=config)
 
 
 def list_unjudged(

@@ -7,9 +7,10 @@ A file that cannot be read leaves the last readable one in force; without one th
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import Literal
 
 import msgspec
 
@@ -26,14 +27,17 @@ _read = lru_cache(maxsize=64)(parser.read)  # the file is the same for most jobs
 
 @dataclass(frozen=True, slots=True)
 class ConfigInForce:
-    """The configuration with the stricter of both modes, problems that are new, the file's digest.
+    """The configuration with the stricter of both modes, problems that are new, its digest.
 
-    Demotions end with a new digest; it is "" without a file.
+    `origin` is the file that its settings are from: the present one, the last readable one, or
+    none, where the present one cannot be read and no other is known. Demotions end with a new
+    `digest`, which is that of the last readable file; "" without one.
     """
 
     config: RepoConfig
     problems: tuple[ConfigProblem, ...]
     digest: str
+    origin: Literal["present", "last", "none"] = "present"
 
     @property
     def learns_from_corrections(self) -> bool:
@@ -43,36 +47,54 @@ class ConfigInForce:
 def load_config_in_force(ref: IssueRef, context: JobContext) -> ConfigInForce:
     """Return the configuration for a job. Raises the errors of a forge."""
     text = context.forge.get_config_text(ref)
-    config, problems = load_config(ref, text, context.store, context.models)
-    mode = max(config.mode, context.mode, key=MODES.index)
-    config = msgspec.structs.replace(config, mode=mode)
-    return ConfigInForce(config, problems, digest_config(text))
+    in_force = load_config(ref, text, context.store, context.models)
+    return restrict_mode(in_force, context.mode)
+
+
+def load_config(
+    ref: IssueRef, text: str | None, store: Store, models: Collection[str] = ()
+) -> ConfigInForce:
+    """Return the configuration, with the problems of the file unless the comment reported them.
+
+    `models` are the names that the file may use.
+    """
+    key = ref.repo_key
+    in_force = find_config(text, lambda: store.last_config(key), models)
+    digest, reported = _compute_digest(in_force.problems), store.reported_problems(key)
+    if reported and not digest:
+        store.save_reported_problems(key, "")
+    if in_force.origin == "present":
+        store.save_config(key, text or "")
+    return replace(in_force, problems=()) if digest == reported else in_force
+
+
+def find_config(
+    text: str | None, load_last: Callable[[], str | None], models: Collection[str] = ()
+) -> ConfigInForce:
+    """Return the configuration with all problems of the file.
+
+    `load_last` returns the last readable file, None if none is known.
+    """
+    parsed = parser.restrict_models(_read(text), models)
+    if not parsed.broken:
+        return ConfigInForce(parsed.config, parsed.problems, digest_config(text))
+    last_text = load_last()
+    last, digest = parser.restrict_models(_read(last_text), models), digest_config(last_text)
+    if not last.values or last.broken:
+        return ConfigInForce(parsed.config, parsed.problems, digest, "none")
+    config = tighten(last.config, parsed.values)
+    return ConfigInForce(config, parsed.problems, digest, "last")
+
+
+def restrict_mode(in_force: ConfigInForce, mode: str) -> ConfigInForce:
+    """Return the same with the stricter of both modes."""
+    stricter = max(in_force.config.mode, mode, key=MODES.index)
+    return replace(in_force, config=msgspec.structs.replace(in_force.config, mode=stricter))
 
 
 def digest_config(text: str | None) -> str:
     """Return the digest of a configuration file, "" where there is none."""
     return hashlib.sha256(text.encode(errors="replace")).hexdigest()[:16] if text else ""
-
-
-def load_config(
-    ref: IssueRef, text: str | None, store: Store, models: Collection[str] = ()
-) -> tuple[RepoConfig, tuple[ConfigProblem, ...]]:
-    """Return the configuration, and the problems of the file unless the comment reported them.
-
-    `models` are the names that the file may use.
-    """
-    key, parsed = ref.repo_key, parser.restrict_models(_read(text), models)
-    digest, reported = _compute_digest(parsed.problems), store.reported_problems(key)
-    if reported and not digest:
-        store.save_reported_problems(key, "")
-    config = parsed.config
-    if parsed.broken:
-        last = parser.restrict_models(_read(store.last_config(key)), models)
-        if last.values and not last.broken:
-            config = tighten(last.config, parsed.values)
-    else:
-        store.save_config(key, text or "")
-    return config, () if digest == reported else parsed.problems
 
 
 def choose_model(config: RepoConfig, models: Mapping[str, ModelService]) -> ModelService | None:

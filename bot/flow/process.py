@@ -36,6 +36,7 @@ from bot.flow.journal_writes import JobJournal
 from bot.flow.load_config import choose_model, load_config_in_force
 from bot.flow.plan import Decision, Outcome, make_plan
 from bot.flow.publish import own_comment, publish
+from bot.flow.record_corrections import load_corrections
 from bot.flow.render import digest_summary, read_marker
 from bot.learn.model import RepositoryModel
 
@@ -104,8 +105,8 @@ def enrich_issue(attempt: Attempt) -> Outcome:
     if config.mode != "dry-run":
         _reserve_comment(history, context)
     history = _add_changes_by_people(job, history, context)
-    learns = in_force.learns_from_corrections
-    corrections = context.corrections.list(job.ref.repo_key) if learns else ()
+    corrections = load_corrections(job.ref, in_force.digest, context)
+    corrections = corrections if in_force.learns_from_corrections else ()
     labellers = _make_labellers(job, history.issue, config, corrections, context)
     material = prepare(
         issue, context.forge.list_labels(job.ref), config, _find_classifier(job, config, context)

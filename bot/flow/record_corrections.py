@@ -16,6 +16,7 @@ from bot.core.corrections import (
     Correction,
     Demotion,
     LabelledIssue,
+    find_change,
     find_corrections,
     find_demotions,
     list_unjudged,
@@ -24,7 +25,7 @@ from bot.core.errors import PermanentError, RateLimited, Retry
 from bot.core.labels.names import fold
 from bot.core.ports import Lock
 from bot.core.text.bounded import drop_body
-from bot.core.types import Job, Record
+from bot.core.types import IssueRef, Job, Record
 from bot.flow.context import JobContext
 from bot.flow.load_config import load_config_in_force
 from bot.flow.plan import Outcome
@@ -50,6 +51,19 @@ def record_corrections(job: Job, context: JobContext) -> Outcome:
         except PermanentError as error:
             return Outcome(job, Record("unchanged", str(error)), refused=error.refused)
     return Outcome(job, Record("recorded" if why else "unchanged", why or "nothing new"))
+
+
+def load_corrections(ref: IssueRef, config: str, context: JobContext) -> tuple[Correction, ...]:
+    """Return the repository's corrections; a changed configuration is recorded among them.
+
+    `config` is the digest of the one in force.
+    """
+    corrections = context.corrections.list(ref.repo_key)
+    change = find_change(corrections, config)
+    if change is None:
+        return corrections
+    context.corrections.add(ref.repo_key, [change])
+    return (*corrections, change)
 
 
 def _has_decided(record: Record | None) -> bool:
@@ -87,7 +101,7 @@ def _compare(job: Job, context: JobContext, lock: Lock) -> str:
 
 def _add(found: Sequence[Correction], job: Job, config: str, context: JobContext) -> str:
     """Add the corrections that are not known; those keep the configuration of their time."""
-    before = context.corrections.list(job.ref.repo_key)
+    before = load_corrections(job.ref, config, context)
     known = {replace(one, config="") for one in before}
     new = [one for one in found if replace(one, config="") not in known]
     counts = Counter(one.verdict for one in new)

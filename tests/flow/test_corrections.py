@@ -340,6 +340,60 @@ def test_a_demotion_ends_when_the_configuration_changes() -> None:
     assert "bug" in repository.answer(ScriptedModel(ANSWER)).current.labels
 
 
+@pytest.mark.parametrize("other", ["language: auto", "learn: {from_corrections: false}", None])
+def test_a_configuration_that_is_changed_back_does_not_demote_again(other: str | None) -> None:
+    repository = Repository("language: en")
+    repository.correct("bug")
+    repository.config = other
+    assert "bug" in repository.answer(ScriptedModel(ANSWER)).current.labels
+    repository.config = "language: en"
+    assert "bug" in repository.answer(ScriptedModel(ANSWER)).current.labels
+    repository.correct("bug", times=2)
+    assert "bug" in repository.answer(ScriptedModel(ANSWER)).current.labels
+    repository.correct("bug", times=1)
+    assert "bug" not in repository.answer(ScriptedModel(ANSWER)).current.labels
+
+
+def test_every_removal_under_a_changed_configuration_counts() -> None:
+    repository = Repository("language: en")
+    repository.correct("bug")
+    repository.config = "language: auto"
+    repository.correct("bug")
+    assert "bug" not in repository.answer(ScriptedModel(ANSWER)).current.labels
+
+
+@pytest.mark.parametrize("config", [None, "language: en", "# later"])
+def test_a_file_that_cannot_be_read_is_no_other_configuration(config: str | None) -> None:
+    repository = Repository(config)
+    repository.correct("bug")
+    repository.config = "language: [de"
+    forge = repository.answer(ScriptedModel(ANSWER))
+    assert "bug" not in forge.current.labels
+    assert WHY in forge.own_comments[0].body
+    repository.config = config
+    assert "bug" not in repository.answer(ScriptedModel(ANSWER)).current.labels
+
+
+def test_a_change_of_the_configuration_that_ends_demotions_is_recorded_once() -> None:
+    repository = Repository("language: en")
+    repository.correct("bug")
+    before = repository.store.corrections.list(REF.repo_key)
+    for repository.config in ("language: auto", "language: auto", "language: en", "language: en"):
+        repository.answer(ScriptedModel(ANSWER))
+    new = repository.store.corrections.list(REF.repo_key)[len(before) :]
+    assert [(one.verdict, one.label, one.number) for one in new] == [("resumed", "", 0)]
+
+
+def test_a_label_that_a_person_resumed_leaves_the_others_demoted() -> None:
+    repository = Repository("language: en")
+    repository.correct("bug")
+    repository.correct("area/login")
+    latest = repository.store.corrections.list(REF.repo_key)[-1].at
+    resumed = Correction(0, "bug", "resumed", latest + 1)
+    repository.store.corrections.add(REF.repo_key, [resumed])
+    assert repository.answer(ScriptedModel(ANSWER)).current.labels == ("bug",)
+
+
 def test_a_demotion_ends_when_learning_is_switched_off() -> None:
     repository = Repository()
     repository.correct("bug")

@@ -10,7 +10,7 @@ from bot.core.config.schema import Budget, CommentRules, Ignore, LabelRules, Rep
 from bot.core.config.yaml_nodes import MAX_BYTES
 from bot.core.ports import Store
 from bot.core.types import Record
-from bot.flow.load_config import load_config, save_reported_problems
+from bot.flow.load_config import ConfigInForce, load_config, save_reported_problems
 from tests.core.hostile_configs import HOSTILE
 from tests.fakes import REF
 from tests.flow.issue_case import ANSWER, BY_MODEL, IssueCase, make_case
@@ -40,7 +40,7 @@ UNREADABLE = [BROKEN, "- mode: suggest", "#" * (MAX_BYTES + 1), "[" * 500, "mode
 
 
 def mode_of(text: str | None, store: MemoryStore) -> str:
-    return load_config(REF, text, store)[0].mode
+    return load_config(REF, text, store).config.mode
 
 
 @pytest.mark.parametrize("text", UNREADABLE, ids=range(len(UNREADABLE)))
@@ -55,7 +55,7 @@ def test_a_file_that_cannot_be_read_leaves_the_last_good_one_in_force(text: str)
 def test_a_last_good_file_that_applies_labels_stays_in_force(text: str) -> None:
     store = MemoryStore()
     load_config(REF, "labels: {max: 2}\n", store)
-    assert load_config(REF, text, store)[0] == RepoConfig(labels=LabelRules(max=2))
+    assert load_config(REF, text, store).config == RepoConfig(labels=LabelRules(max=2))
 
 
 @pytest.mark.parametrize("before", [None, "", "# to be done\n"])
@@ -64,13 +64,13 @@ def test_a_first_file_that_is_broken_means_that_labels_are_only_suggested(
 ) -> None:
     store = MemoryStore()
     load_config(REF, before, store)
-    assert load_config(REF, "mode: apply\nlabels: [", store)[0] == RepoConfig(mode="suggest")
+    assert load_config(REF, "mode: apply\nlabels: [", store).config == RepoConfig(mode="suggest")
 
 
 def test_a_broken_file_limits_what_is_in_force_and_never_widens_it() -> None:
     store = MemoryStore()
     load_config(REF, LAST, store)
-    config = load_config(REF, LATER, store)[0]
+    config = load_config(REF, LATER, store).config
     assert config == RepoConfig(
         mode="dry-run",
         ignore=Ignore(authors=("ada", "eve")),
@@ -90,7 +90,7 @@ def test_a_file_with_an_unknown_key_counts_as_readable() -> None:
 def test_a_removed_file_is_not_brought_back(text: str | None) -> None:
     store = MemoryStore()
     load_config(REF, GOOD, store)
-    assert load_config(REF, text, store) == (RepoConfig(), ())
+    assert load_config(REF, text, store) == ConfigInForce(RepoConfig(), (), "")
     assert mode_of(BROKEN, store) == "suggest"
 
 
@@ -99,7 +99,7 @@ def test_another_repository_has_its_own_configuration_configuration() -> None:
     load_config(REF, GOOD, store)
     other = replace(REF, repo_id=7002)
     load_config(other, "language: de", store)
-    assert load_config(other, BROKEN, store)[0] == RepoConfig(language="de")
+    assert load_config(other, BROKEN, store).config == RepoConfig(language="de")
 
 
 @pytest.mark.parametrize("name", HOSTILE)
@@ -120,7 +120,7 @@ def test_a_good_file_is_in_force_again_after_a_hostile_one(text: str) -> None:
 
 def report(text: str, store: MemoryStore) -> bool:
     """Save the problems as reported; return whether there are new ones."""
-    problems = load_config(REF, text, store)[1]
+    problems = load_config(REF, text, store).problems
     save_reported_problems(REF, problems, store)
     return bool(problems)
 

@@ -132,6 +132,8 @@ def test_a_changed_configuration_ends_a_demotion(app: App, tmp_path: Path) -> No
     for _ in range(3):
         remove(app, answered(app), "bug")
     assert [row["label"] for row in stats(app, tmp_path)["demotions"]] == ["bug"]
+    app.configure("language: [de")
+    assert [row["label"] for row in stats(app, tmp_path)["demotions"]] == ["bug"]
     app.configure("learn: {from_corrections: false}")
     result = command(app, tmp_path, "stats", f"{app.on}:{app.repo}")
     assert "learn.from_corrections is false" in result.stderr
