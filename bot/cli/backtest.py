@@ -175,11 +175,11 @@ def _read_repository(settings: Settings, repo: str) -> Material:
     """Return a repository's issues with labels from people. Raises the errors of a forge."""
     from bot.cli.history import read_true
     from bot.cli.replay import MAX_REPLAYED, make_material
-    from bot.core.config import parser
+    from bot.cli.repository_config import read_config
     from bot.flow.train_repository import MAX_EXAMPLES
 
     forge, ref = bootstrap.find_repository(settings, repo, "REPO")
-    config = parser.read(forge.get_config_text(ref)).config
+    config = read_config(settings, forge, ref).config
     left_out: Counter[str] = Counter()
     past = read_true(settings, forge, ref, left_out, MAX_EXAMPLES + MAX_REPLAYED)
     issues = [issue for issue in past if not issue.is_bot][::-1]

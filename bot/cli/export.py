@@ -39,12 +39,12 @@ def export(repo: str, form: str) -> None:
     nothing is left.
     """
     from bot.cli.history import read_true
-    from bot.core.config import parser
+    from bot.cli.repository_config import read_config
     from bot.flow.export import Exporter
 
     settings = bootstrap.load_settings()
     forge, ref = bootstrap.find_repository(settings, repo, "REPO")
-    config = parser.read(forge.get_config_text(ref)).config
+    config = read_config(settings, forge, ref).config
     exporter = Exporter(forge.list_labels(ref), config)
     left_out: Counter[str] = Counter()
     issues = list(_select(read_true(settings, forge, ref, left_out), exporter, left_out))

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from bot.core.types import IssueRef
     from bot.forges.registry import ForgeClient
     from bot.learn.label_review import Problem, Repository
+    from bot.settings.load import Settings
 
 TITLES = {
     "look-alike": "Look-alike: one label under several names",
@@ -48,7 +49,7 @@ def doctor(repo: str, as_json: bool) -> None:
 
     settings = bootstrap.load_settings()
     forge, ref = bootstrap.find_repository(settings, repo, "REPO")
-    repository = _learn(forge, ref)
+    repository = _learn(settings, forge, ref)
     problems = review_labels(repository)
     if as_json:
         report = {
@@ -116,19 +117,19 @@ def _create(
     return created, None
 
 
-def _learn(forge: ForgeClient, ref: IssueRef) -> Repository:
+def _learn(settings: Settings, forge: ForgeClient, ref: IssueRef) -> Repository:
     """Return the repository's labels with what can be learned of them from its history."""
     import time
 
     from bot.cli.history import read_history
-    from bot.core.config import parser
+    from bot.cli.repository_config import read_config
     from bot.flow.enrich import list_usable_labels
     from bot.learn.features import extract_features
     from bot.learn.label_review import Repository
     from bot.learn.model import Example
     from bot.learn.train import train
 
-    config = parser.read(forge.get_config_text(ref)).config
+    config = read_config(settings, forge, ref).config
     known = forge.list_labels(ref)
     usable = list_usable_labels(known, config)
     history, examples = [], []

@@ -9,6 +9,8 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 from tests.waiting import wait_until
 from tests.whole.app import App
 from tests.whole.test_command_line import CommandResult, tagline
@@ -66,6 +68,51 @@ def test_the_report_ends_in_one_sentence(app: App, tmp_path: Path) -> None:
     last = result.stdout.rstrip().splitlines()[-1].strip()
     assert last.startswith("Of your last 15 issues, Tagline would have labelled ")
     assert last.endswith(" of them as you did.")
+
+
+def test_a_configuration_that_cannot_be_read_is_named_and_narrows_the_last_readable_one(
+    app: App, tmp_path: Path
+) -> None:
+    add_history(app, 15)
+    app.configure("labels: {deny: [bug]}\n")
+    app.issue()
+    app.configure("labels: {deny: [documentation]}\nmode: [apply\n")
+
+    result = backtest(app, tmp_path, "--json")
+
+    assert f"tagline.yml of {app.on}:{app.repo}: line 2, not valid YAML" in result.stderr
+    assert "it cannot be read, so the last readable one holds" in result.stderr
+    (repository,) = json.loads(result.stdout)["repositories"]
+    assert repository["issues"] == 0, "neither of both labels may be set"
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_without_a_readable_configuration_the_cautious_one_holds(
+    app: App, tmp_path: Path, known: bool
+) -> None:
+    add_history(app, 15)
+    app.configure("labels: {deny: [documentation]}\nmode: [apply\n")
+    if not known:
+        app.environment["REDIS_URL"] = "redis://127.0.0.1:1/0"
+
+    result = backtest(app, tmp_path, "--json")
+
+    app.environment.pop("REDIS_URL", None)
+    assert "Redis knows no earlier one, so labels are only suggested until it can" in result.stderr
+    (repository,) = json.loads(result.stdout)["repositories"]
+    labels = {label["name"] for label in repository["runs"][0]["labels"]}
+    assert labels == {"bug", "enhancement", "area/login", "area/api"}
+
+
+def test_a_configuration_with_a_wrong_value_is_named(app: App, tmp_path: Path) -> None:
+    add_history(app, 15)
+    app.configure("langauge: de\n")
+    for command in (["backtest"], ["export", "--format", "csv"], ["labels", "doctor"]):
+        name = f"{app.on}:{app.repo}"
+        result = tagline(*command, name, cwd=tmp_path, environment=app.environ)
+        assert result.returncode == 0, result.stderr
+        assert f"tagline.yml of {name}: line 1, langauge: " in result.stderr
+        assert f"tagline.yml of {name}: its other settings hold." in result.stderr
 
 
 def test_an_empty_repository_has_nothing_to_replay(app: App, tmp_path: Path) -> None:
