@@ -49,8 +49,11 @@ class Part(IntEnum):
     CUES = 4
 
 
-def extract_features(title: str, body: str) -> Features:
-    """Return the features of an issue with their weights."""
+def extract_features(title: str, body: str, rules: keywords.TypeWeights | None = None) -> Features:
+    """Return the features of an issue with their weights.
+
+    `rules` are the weights of the keyword rules, by default the shipped ones.
+    """
     title, lines = title[:_MAX_TITLE], list(classify_lines(body))
     prose = "\n".join(text for kind, text in lines if kind in ("prose", "quote"))
     code = "\n".join(text for kind, text in lines if kind == "code")[:_MAX_CODE]
@@ -67,7 +70,7 @@ def extract_features(title: str, body: str) -> Features:
     style = [f"{cue.part} {cue.name} {cue.times}" for cue in found]
     style.append(f"text of size {len(body).bit_length() // 2}")
     features |= {hash_feature(Part.CUES, text): 1.0 for text in style}
-    for match in keywords.match_cues(found, phrases):
+    for match in keywords.match_cues(found, phrases, rules):
         features[hash_feature(Part.RULES, match.concept)] = _RULE_WEIGHTS[match.certainty]
     return features
 

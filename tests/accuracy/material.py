@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any
 
-from bot.core.labels import keywords
+from bot.core.labels.keywords import TypeWeights, load_weights
 from bot.core.types import Label
 from bot.learn.features import extract_features
 from bot.learn.model import Example
@@ -41,9 +40,9 @@ def load_repositories(file: str) -> tuple[Repository, ...]:
 
 def _make_repository(name: str, rows: Sequence[dict[str, Any]]) -> Repository:
     parts: dict[str, list[Example]] = {"train": [], "test": []}
-    with _rules_without(name):
-        for row in rows:
-            parts[row["split"]].append(_make_example(row))
+    rules = _fit_rules_without(name)
+    for row in rows:
+        parts[row["split"]].append(_make_example(row, rules))
     used = sorted({label for example in parts["train"] for label in example.labels})
     described = {
         row["name"]: row["description"] for row in read_rows("labels") if row["repo"] == name
@@ -52,25 +51,20 @@ def _make_repository(name: str, rows: Sequence[dict[str, Any]]) -> Repository:
     return Repository(name, labels, tuple(parts["train"]), tuple(parts["test"]))
 
 
-@contextmanager
-def _rules_without(repository: str) -> Iterator[None]:
-    """Fit the rules, whose opinion is a feature, to the other repositories only.
+def _fit_rules_without(repository: str) -> TypeWeights:
+    """Return the rules, whose opinion is a feature, fitted to the other repositories only.
 
     The bars of their certainty are those of the shipped table.
     """
-    shipped = keywords.load_weights
-    if any(issue.repository == repository for issue in load_issues()):
-        names = frozenset({repository})
-        weights = fit_without([names])[names]._replace(bars=shipped().bars)
-        setattr(keywords, "load_weights", lambda: weights)  # noqa: B010
-    try:
-        yield
-    finally:
-        setattr(keywords, "load_weights", shipped)  # noqa: B010
+    shipped = load_weights()
+    if all(issue.repository != repository for issue in load_issues()):
+        return shipped
+    names = frozenset({repository})
+    return fit_without([names])[names]._replace(bars=shipped.bars)
 
 
-def _make_example(row: dict[str, Any]) -> Example:
+def _make_example(row: dict[str, Any], rules: TypeWeights) -> Example:
     labels = tuple(row["labels"]) if "labels" in row else (row["label"],)
     created = row.get("created_at")
     time = datetime.fromisoformat(f"{created[:19]}+00:00").timestamp() if created else 0.0
-    return Example(extract_features(row["title"] or "", row["body"] or ""), labels, time)
+    return Example(extract_features(row["title"] or "", row["body"] or "", rules), labels, time)

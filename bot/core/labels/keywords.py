@@ -95,10 +95,15 @@ def match(title: str, body: str) -> tuple[Match, ...]:
 
 
 def match_cues(
-    cues: Mapping[Cue, Sequence[str]], phrases: Mapping[str, frozenset[str]]
+    cues: Mapping[Cue, Sequence[str]],
+    phrases: Mapping[str, frozenset[str]],
+    weights: TypeWeights | None = None,
 ) -> tuple[Match, ...]:
-    """Return the concepts of an issue with these cues and phrases, as `match` does."""
-    scored = [*_score_types(cues), *_score_topics(phrases)]
+    """Return the concepts of an issue with these cues and phrases, as `match` does.
+
+    `weights` are those of the types, by default the shipped ones.
+    """
+    scored = [*_score_types(cues, weights or load_weights()), *_score_topics(phrases)]
     return tuple(match for _, match in sorted(scored, key=lambda pair: -pair[0]))
 
 
@@ -173,9 +178,10 @@ def choose_type(
     return concept, "sure" if scores[concept] >= sure else "likely"
 
 
-def _score_types(cues: Mapping[Cue, Sequence[str]]) -> Iterator[tuple[float, Match]]:
+def _score_types(
+    cues: Mapping[Cue, Sequence[str]], weights: TypeWeights
+) -> Iterator[tuple[float, Match]]:
     """Yield the type with its probability; nothing without evidence or where it is unclear."""
-    weights = load_weights()
     scores = score_cues(cues, weights)
     concept, certainty = choose_type(scores, weights.bars, cues)
     evidence = _quote_cues(cues, weights, TYPES.index(concept))
