@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from bot.core.journal import Write, is_ours
 from bot.core.labels.names import fold
 from bot.core.labels.policy import scope
+from bot.core.labels.truth import KEPT_SECONDS, PastIssue, find_own_labels
 from bot.core.types import Issue, LabelChange, Record
 
 Verdict = Literal[
@@ -143,6 +144,29 @@ def _is_swap(removal: LabelChange, by_people: Sequence[LabelChange]) -> bool:
         and abs(other.at - removal.at) <= SAME_CHANGE_SECONDS
         for other in by_people
     )
+
+
+def find_kept(past: Sequence[PastIssue], config: str, now: float) -> Iterator[Correction]:
+    """Yield a verdict for each label of the bot that was kept on an issue that a person handled.
+
+    Without these, only labels of issues on which people changed labels would be judged.
+    """
+    for one in past:
+        labelled_at = one.labelled_at or one.issue.created_at
+        if one.record is None or not one.issue.handled or now - labelled_at < KEPT_SECONDS:
+            continue
+        own = {fold(name) for name in find_own_labels(one)}
+        for choice in one.record.choices:
+            if choice.applied and fold(choice.label) in own:
+                yield Correction(
+                    one.issue.ref.number,
+                    choice.label,
+                    "kept",
+                    labelled_at + KEPT_SECONDS,
+                    choice.source,
+                    choice.certainty,
+                    config,
+                )
 
 
 def select_latest(corrections: Iterable[Correction]) -> tuple[Correction, ...]:

@@ -6,12 +6,12 @@ interrupted continues where it was.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from threading import Lock
 
 from bot.core.config.schema import RepoConfig
-from bot.core.corrections import Correction
+from bot.core.corrections import find_kept
 from bot.core.errors import (
     OperatorError,
     PermanentError,
@@ -21,7 +21,7 @@ from bot.core.errors import (
     TrainingFailed,
 )
 from bot.core.labels.names import fold
-from bot.core.labels.truth import KEPT_SECONDS, PastIssue, find_own_labels, is_truth
+from bot.core.labels.truth import PastIssue, find_own_labels, is_truth
 from bot.core.ports import IssueHistorySource, Journal, Store, Trainer, TrainingStore
 from bot.core.training import HistoryPage, TrainingProgress, TrainingState
 from bot.core.types import Issue, Job, Record
@@ -172,7 +172,7 @@ def _read_history(training: Training, in_force: ConfigInForce) -> TrainingProgre
             if issue.ref.number not in known and not issue.is_bot
         ]
         if in_force.learns_from_corrections:
-            kept = _find_kept(past, in_force.digest, parts.clock())
+            kept = find_kept(past, in_force.digest, parts.clock())
             context.corrections.add(training.key, tuple(kept))
         true = [x.issue for x in past if is_truth(x, training.state.since, parts.clock())]
         chosen = true[: MAX_EXAMPLES - len(progress.numbers)]
@@ -202,29 +202,6 @@ def look_up(issue: Issue, store: Store, journal: Journal) -> PastIssue:
     writes = journal.list_writes(issue.ref.key)
     times = (x.at for x in writes if x.kind == "add-label" and fold(x.label) in own)
     return replace(past, labelled_at=max(times, default=0.0))
-
-
-def _find_kept(past: Sequence[PastIssue], config: str, now: float) -> Iterator[Correction]:
-    """Yield a verdict for each label of the bot that was kept on an issue that a person handled.
-
-    Without these, only labels of issues on which people changed labels would be judged.
-    """
-    for one in past:
-        labelled_at = one.labelled_at or one.issue.created_at
-        if one.record is None or not one.issue.handled or now - labelled_at < KEPT_SECONDS:
-            continue
-        own = {fold(name) for name in find_own_labels(one)}
-        for choice in one.record.choices:
-            if choice.applied and fold(choice.label) in own:
-                yield Correction(
-                    one.issue.ref.number,
-                    choice.label,
-                    "kept",
-                    labelled_at + KEPT_SECONDS,
-                    choice.source,
-                    choice.certainty,
-                    config,
-                )
 
 
 def _fit(training: Training, config: RepoConfig, progress: TrainingProgress) -> Outcome:
