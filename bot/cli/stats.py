@@ -10,7 +10,7 @@ import click
 from bot.cli import bootstrap
 
 if TYPE_CHECKING:
-    from bot.cli.stats_sections import Repository, Section
+    from bot.cli.sections.section import Repository, Section
 
 MAX_ROWS = 50  # of a section; a repository may have hundreds of labels
 LEARN_OFF = (
@@ -30,10 +30,13 @@ def stats(repo: str, as_json: bool) -> None:
     """
     import msgspec
 
-    from bot.cli.stats_sections import SECTIONS
+    from bot.cli.sections.corrections import show_corrections, show_demotions
+    from bot.cli.sections.labels import show_labels
+    from bot.cli.sections.training import show_learned, show_training
 
     repository = open_repository(repo)
-    sections = [make(repository) for make in SECTIONS]
+    order = (show_labels, show_training, show_learned, show_demotions, show_corrections)
+    sections = [make(repository) for make in order]
     learns = repository.in_force.learns_from_corrections
     if as_json:
         rows = {section.name: section.rows for section in sections}
@@ -49,7 +52,7 @@ def open_repository(repo: str) -> Repository:
     """Return a repository and what Redis has of it. Raises the errors of a forge."""
     from bot import wiring
     from bot.cli.repository_config import read_config
-    from bot.cli.stats_sections import Repository
+    from bot.cli.sections.section import Repository
     from bot.flow.load_config import restrict_mode
 
     settings = bootstrap.load_settings()

@@ -9,8 +9,9 @@ from typing import Any
 
 import redis
 
+from bot.cli.sections.labels import show_labels
+from bot.cli.sections.section import Repository, Section
 from bot.cli.stats import MAX_ROWS, format_section
-from bot.cli.stats_sections import Repository, Section, show_labels
 from bot.core.config.schema import RepoConfig
 from bot.core.journal import Write
 from bot.flow.load_config import ConfigInForce

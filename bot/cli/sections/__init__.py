@@ -1,0 +1,1 @@
+"""The sections of `tagline stats`: functions from a `Repository` to a `Section`."""

@@ -1,0 +1,71 @@
+"""How often labels were applied, and what people did with them."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+
+from bot.cli.bootstrap import LABEL_SOURCES
+from bot.cli.sections.section import Repository, Row, Section
+from bot.core.corrections import LabelCount, count_labels
+from bot.core.labels.names import fold
+from bot.core.text.percent import format_share
+
+APPLIED_SECONDS = 30 * 86_400
+
+
+def show_labels(repository: Repository) -> Section:
+    """Return how often each label was applied, and what people did with it, per source."""
+    counts = {
+        (fold(one.label), one.source): one
+        for one in count_labels(repository.store.corrections.list(repository.ref.repo_key))
+    }
+    applied, names = _count_applied(repository)
+    demoted = {fold(one.label) for one in repository.find_demotions()}
+    rows = []
+    for key, source in sorted({*counts, *applied}):
+        count = counts.get((key, source)) or LabelCount(names[key], source)
+        rows.append(
+            {
+                "label": count.label,
+                "source": source,
+                "applied": applied[key, source],
+                "kept": count.kept,
+                "removed": count.removed,
+                "added": count.added,
+                "kept_share": count.kept_share,
+                "only_suggested": key in demoted,
+            }
+        )
+    return Section(
+        "labels",
+        "Labels: applied by Tagline in the last 30 days; kept, removed and added by people",
+        rows,
+        ("label", "source", "applied", "kept", "removed", "added", "kept of judged", ""),
+        _format_label,
+        "None yet: Tagline has applied no label, or Redis has lost its data.",
+    )
+
+
+def _count_applied(
+    repository: Repository,
+) -> tuple[Counter[tuple[str, str]], dict[str, str]]:
+    """Return how often each label was applied, by label and source, and the labels' names.
+
+    The journal of an issue to which the bot wrote again is older than `APPLIED_SECONDS`.
+    """
+    since = time.time() - APPLIED_SECONDS
+    applied: Counter[tuple[str, str]] = Counter()
+    names: dict[str, str] = {}
+    for _, writes in repository.store.journal.list_repository(repository.ref.repo_key):
+        for write in writes:
+            if write.kind == "add-label" and write.state == "done" and write.at >= since:
+                applied[fold(write.label), write.source] += 1
+                names[fold(write.label)] = write.label
+    return applied, names
+
+
+def _format_label(row: Row) -> tuple[str, ...]:
+    counts = (str(row[name]) for name in ("applied", "kept", "removed", "added"))
+    share, note = format_share(row["kept_share"]), "only suggested" if row["only_suggested"] else ""
+    return row["label"], LABEL_SOURCES[row["source"]], *counts, share, note

@@ -1,0 +1,48 @@
+"""What a section of `tagline stats` is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bot.core.corrections import Demotion, find_demotions
+from bot.core.types import IssueRef
+from bot.flow.load_config import ConfigInForce
+from bot.store.redis import RedisStore
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Repository:
+    """A repository, its configuration and what Redis has of it."""
+
+    ref: IssueRef
+    store: RedisStore
+    in_force: ConfigInForce
+
+    @property
+    def name(self) -> str:
+        return f"{self.ref.forge}:{self.ref.repo}"
+
+    def find_demotions(self) -> tuple[Demotion, ...]:
+        if not self.in_force.learns_from_corrections:
+            return ()
+        return find_demotions(self.store.corrections.list(self.ref.repo_key), self.in_force.digest)
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A part of the report. `rows` are its JSON, under `name`; `format` returns a row's cells.
+
+    `empty` is shown in place of a table without rows, `note` below one with rows.
+    """
+
+    name: str
+    title: str
+    rows: Sequence[Row]
+    columns: tuple[str, ...]
+    format: Callable[[Row], tuple[str, ...]]
+    empty: str
+    note: str = ""
