@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from bot.cli import bootstrap
@@ -11,14 +11,14 @@ from bot.cli.replay import Replay, Run
 from bot.core.text.percent import format_share
 from bot.core.text.sanitize import to_one_line
 from bot.learn import evaluation
-from bot.learn.evaluation import Case, Metric, count_label, estimate
+from bot.learn.evaluation import Case, Share, count_label, estimate_share
 
-METRICS: Mapping[str, Metric] = {
-    "precision": evaluation.measure_precision,
-    "recall": evaluation.measure_recall,
-    "coverage": evaluation.measure_coverage,
-    "agreement": evaluation.measure_agreement,
-    "hit_at_3": evaluation.measure_hits,
+SHARES: Mapping[str, Callable[[Sequence[Case]], Share]] = {
+    "precision": evaluation.count_precision,
+    "recall": evaluation.count_recall,
+    "coverage": evaluation.count_coverage,
+    "agreement": evaluation.count_agreement,
+    "hit_at_3": evaluation.count_hits,
 }
 MAX_ERRORS, MAX_LABELS, MAX_SILENT, MAX_TITLE, NAME = 5, 25, 8, 70, 30
 LEGEND = (
@@ -47,7 +47,7 @@ def build_mean(reports: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     columns = zip(*(report["runs"] for report in measured), strict=True)
     return [
         {"model": runs[0]["model"]}
-        | {name: _compute_mean([run[name]["value"] for run in runs]) for name in METRICS}
+        | {name: _compute_mean([run[name]["value"] for run in runs]) for name in SHARES}
         for runs in columns
     ]
 
@@ -78,7 +78,7 @@ def format_report(report: Mapping[str, Any]) -> Iterator[str]:
 
 def format_mean(mean: Sequence[Mapping[str, Any]], count: int) -> Iterator[str]:
     for run in mean:
-        figures = ", ".join(f"{_name(name)} {format_share(run[name])}" for name in METRICS)
+        figures = ", ".join(f"{_name(name)} {format_share(run[name])}" for name in SHARES)
         yield f"Mean of {count} repositories, {run['model'] or WITHOUT_MODEL}: {figures}"
 
 
@@ -104,21 +104,17 @@ def _build_run(replay: Replay, run: Run) -> dict[str, Any]:
 
 def _build_figures(cases: Sequence[Case]) -> dict[str, Any]:
     """Return each figure with its interval and the number that it is a share of."""
-    labelled = sum(bool(case.applied) for case in cases)
-    of = {
-        "precision": sum(len(case.applied) for case in cases),
-        "recall": sum(len(case.truth) for case in cases),
-        "coverage": len(cases),
-        "agreement": labelled,
-        "hit_at_3": len(cases),
-    }
-    figures = {name: estimate(cases, metric) for name, metric in METRICS.items()}
-    return {
-        name: {"value": one.value, "low": one.low, "high": one.high, "of": of[name]}
-        if of[name]
-        else {"value": None, "low": None, "high": None, "of": 0}
-        for name, one in figures.items()
-    }
+    return {name: _build_figure(cases, count) for name, count in SHARES.items()}
+
+
+def _build_figure(
+    cases: Sequence[Case], count: Callable[[Sequence[Case]], Share]
+) -> dict[str, Any]:
+    figure = estimate_share(cases, count)
+    if figure is None:
+        return {"value": None, "low": None, "high": None, "of": 0}
+    of = count(cases).total
+    return {"value": figure.value, "low": figure.low, "high": figure.high, "of": of}
 
 
 def _build_labels(replay: Replay, cases: Sequence[Case]) -> Iterator[dict[str, Any]]:
@@ -195,7 +191,7 @@ def _format_totals(runs: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """Yield a row for each figure, with a column for each run."""
     heads = "".join(f"{_cut(_say(run), 26):28}" for run in runs)
     yield f"  {'in total (95 % interval)':{NAME}} {heads}".rstrip()
-    for name in METRICS:
+    for name in SHARES:
         cells = "".join(f"{_format_figure(run[name]):28}" for run in runs)
         yield f"  {_name(name):{NAME}} {cells}".rstrip()
     yield f"  {'cost':{NAME}} {''.join(f'{_format_cost(run):28}' for run in runs)}".rstrip()

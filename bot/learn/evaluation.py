@@ -6,11 +6,13 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import Random
+from statistics import fmean
 from typing import TypeVar
 
 from bot.learn.model import Example, RepositoryModel
 
 _ROUNDS = 1_000
+_TAIL = round(0.025 * _ROUNDS)  # on each side of an interval of 95 %
 _BLOCKS = 3
 
 T = TypeVar("T")
@@ -34,7 +36,16 @@ class Case:
         return self.ranking[0][0] if self.ranking else ""
 
 
-Metric = Callable[[Sequence[Case]], float]
+@dataclass(frozen=True, slots=True)
+class Share:
+    """How many are right, of how many."""
+
+    right: int
+    total: int
+
+    @property
+    def value(self) -> float:
+        return self.right / self.total
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,29 +78,41 @@ def plan_blocks(size: int, most: int) -> list[range]:
     return [range(start, min(start + step, size)) for start in range(first, size, step)]
 
 
-def measure_precision(cases: Sequence[Case]) -> float:
-    """Return the share of the applied labels that people set too, 1 without any."""
-    applied = sum(len(case.applied) for case in cases)
+def count_precision(cases: Sequence[Case]) -> Share:
+    """Return how many of the applied labels people set too."""
     right = sum(len(case.truth.intersection(case.applied)) for case in cases)
-    return right / applied if applied else 1.0
+    return Share(right, sum(len(case.applied) for case in cases))
 
 
-def measure_coverage(cases: Sequence[Case]) -> float:
-    """Return the share of the issues that get a label."""
-    return sum(bool(case.applied) for case in cases) / max(1, len(cases))
+def count_coverage(cases: Sequence[Case]) -> Share:
+    """Return how many of the issues get a label."""
+    return Share(sum(bool(case.applied) for case in cases), len(cases))
 
 
-def measure_agreement(cases: Sequence[Case]) -> float:
-    """Return the share of the issues that get a label which get only labels that people set."""
+def count_agreement(cases: Sequence[Case]) -> Share:
+    """Return how many of the issues that get a label get only labels that people set."""
     labelled = [case for case in cases if case.applied]
-    agreed = sum(case.truth.issuperset(case.applied) for case in labelled)
-    return agreed / len(labelled) if labelled else 1.0
+    return Share(sum(case.truth.issuperset(case.applied) for case in labelled), len(labelled))
 
 
-def measure_recall(cases: Sequence[Case]) -> float:
-    """Return the share of people's labels that are applied."""
+def count_recall(cases: Sequence[Case]) -> Share:
+    """Return how many of people's labels are applied."""
     right = sum(len(case.truth.intersection(case.applied)) for case in cases)
-    return right / max(1, sum(len(case.truth) for case in cases))
+    return Share(right, sum(len(case.truth) for case in cases))
+
+
+def count_hits(cases: Sequence[Case]) -> Share:
+    """Return how many of the labelled issues have one of their labels among the three best."""
+    labelled = [case for case in cases if case.truth]
+    hits = sum(any(name in case.truth for name, _ in case.ranking[:3]) for case in labelled)
+    return Share(hits, len(labelled))
+
+
+def count_confident(cases: Sequence[Case], coverage: float) -> Share:
+    """Return how often the most probable label is right on the share of most certain issues."""
+    ranked = sorted((case for case in cases if case.ranking), key=lambda x: -x.ranking[0][1])
+    kept = ranked[: max(1, round(coverage * len(cases)))]
+    return Share(sum(case.best in case.truth for case in kept), len(kept))
 
 
 def measure_micro_f1(cases: Sequence[Case]) -> float:
@@ -104,20 +127,6 @@ def measure_macro_f1(cases: Sequence[Case]) -> float:
     """Return the mean F1 of the labels where each issue gets its most probable label."""
     names = sorted({name for case in cases for name in case.truth})
     return sum(_measure_f1(cases, name) for name in names) / max(1, len(names))
-
-
-def measure_hits(cases: Sequence[Case]) -> float:
-    """Return the share of labelled issues with one of their labels among the three best."""
-    labelled = [case for case in cases if case.truth]
-    hits = sum(any(name in case.truth for name, _ in case.ranking[:3]) for case in labelled)
-    return hits / max(1, len(labelled))
-
-
-def measure_confident(cases: Sequence[Case], coverage: float) -> float:
-    """Return the precision of the most probable label on the share of most certain issues."""
-    ranked = sorted((case for case in cases if case.ranking), key=lambda x: -x.ranking[0][1])
-    kept = ranked[: max(1, round(coverage * len(cases)))]
-    return sum(case.best in case.truth for case in kept) / max(1, len(kept))
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,12 +146,31 @@ def count_label(cases: Sequence[Case], name: str) -> LabelCounts:
 
 
 def estimate(cases: Sequence[T], metric: Callable[[Sequence[T]], float]) -> Figure:
-    """Return a metric with its interval, from the same resamples each time."""
-    if not cases:
-        return Figure(0.0, 0.0, 1.0)
+    """Return a metric with its bootstrap interval, from the same resamples each time."""
+    return estimate_mean([cases], metric)
+
+
+def estimate_mean(groups: Sequence[Sequence[T]], metric: Callable[[Sequence[T]], float]) -> Figure:
+    """Return the mean of a metric over groups; resamples are drawn within each."""
     random = Random(0)  # noqa: S311  # no secret depends on it
-    values = sorted(metric(random.choices(cases, k=len(cases))) for _ in range(_ROUNDS))
-    return Figure(metric(cases), values[round(0.025 * _ROUNDS)], values[round(0.975 * _ROUNDS) - 1])
+    values = sorted(
+        fmean(metric(random.choices(cases, k=len(cases))) for cases in groups)
+        for _ in range(_ROUNDS)
+    )
+    return Figure(fmean(map(metric, groups)), values[_TAIL], values[-_TAIL - 1])
+
+
+def estimate_share(cases: Sequence[T], count: Callable[[Sequence[T]], Share]) -> Figure | None:
+    """Return a share with its bootstrap interval, None where it is one of nothing."""
+    share = count(cases)
+    if not share.total:
+        return None
+    random = Random(0)  # noqa: S311  # no secret depends on it
+    counts = (count(random.choices(cases, k=len(cases))) for _ in range(_ROUNDS))
+    values = sorted(one.value for one in counts if one.total)
+    tail = round(0.025 * len(values))
+    low, high = values[tail], values[-tail - 1]
+    return Figure(share.value, low, high)
 
 
 def _measure_f1(cases: Sequence[Case], name: str) -> float:

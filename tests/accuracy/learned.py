@@ -1,7 +1,7 @@
 """Figures of the classifier that learns from a repository's own labelled issues.
 
 It is fitted to the `train` part of each repository alone and measured on its `test` part. Intervals
-are bootstrap intervals of 95 %.
+are of 95 %.
 """
 
 from __future__ import annotations
@@ -12,13 +12,19 @@ from dataclasses import replace
 from functools import partial
 from random import Random
 from statistics import mean
-from typing import TypeVar
 
 from bot.core.labels.process import is_process_label
 from bot.core.types import Label
 from bot.learn import evaluation
 from bot.learn.codec import dump
-from bot.learn.evaluation import Case, Figure, estimate, predict_case
+from bot.learn.evaluation import (
+    Case,
+    Figure,
+    estimate,
+    estimate_mean,
+    estimate_share,
+    predict_case,
+)
 from bot.learn.model import Example, RepositoryModel
 from bot.learn.train import MIN_EXAMPLES, train
 from tests.accuracy import baseline
@@ -27,8 +33,6 @@ from tests.accuracy.material import AGENT_WRITTEN, Repository, load_repositories
 TARGET = 0.90
 DRAWS = 6
 MIN_TEST = 100
-
-T = TypeVar("T")
 
 
 def measure() -> Iterator[str]:
@@ -44,7 +48,7 @@ def _measure_types() -> Iterator[str]:
     yield "| repository | macro-F1, 300 issues | 50 issues | precision at 70 % of issues |"
     yield "|---|---|---|---|"
     all_full, all_few = [], []
-    confident = partial(evaluation.measure_confident, coverage=0.7)
+    confident = partial(evaluation.count_confident, coverage=0.7)
     for repository in load_repositories("type_nlbse24"):
         full = _predict(repository, repository.train)
         draws = (_draw(repository.train, 50, draw) for draw in range(DRAWS))
@@ -54,15 +58,15 @@ def _measure_types() -> Iterator[str]:
         figures = (
             estimate(full, evaluation.measure_macro_f1),
             estimate(few, _measure_draws),
-            estimate(full, confident),
+            estimate_share(full, confident),
         )
         yield _format_row(repository.name, figures)
     yield _format_row(
         "mean (goals .78, stretch .827; .71; .90)",
         (
-            _estimate_mean(all_full, evaluation.measure_macro_f1),
-            _estimate_mean(all_few, _measure_draws),
-            _estimate_mean(all_full, confident),
+            estimate_mean(all_full, evaluation.measure_macro_f1),
+            estimate_mean(all_few, _measure_draws),
+            estimate_mean(all_full, lambda cases: confident(cases).value),
         ),
     )
     yield f"\n50 issues: the mean of {DRAWS} draws with as many issues of each type."
@@ -79,7 +83,7 @@ def _measure_own_labels() -> Iterator[str]:
         figures = (
             estimate(cases, evaluation.measure_micro_f1),
             estimate(_restrict(plain, names), evaluation.measure_micro_f1),
-            estimate(cases, evaluation.measure_hits),
+            estimate_share(cases, evaluation.count_hits),
         )
         yield _format_row(f"{repository.name} | {len(names)}", figures)
     yield "\nGoals: micro-F1 corefx .68, datasets .82, ahead of TF-IDF on the others; hit@3 .83."
@@ -98,14 +102,14 @@ def _measure_applied() -> Iterator[str]:
             if len(repository.test) < MIN_TEST:
                 continue
             cases = _restrict(_predict(repository, repository.train), list_scored(repository))
-            metrics = (
-                evaluation.measure_precision,
-                evaluation.measure_coverage,
-                evaluation.measure_recall,
+            counts = (
+                evaluation.count_precision,
+                evaluation.count_coverage,
+                evaluation.count_recall,
             )
             apart = ", written by agents" if repository.name == AGENT_WRITTEN else ""
             name = f"{repository.name} ({kind}{apart}) | {len(cases)}"
-            yield _format_row(name, [estimate(cases, metric) for metric in metrics])
+            yield _format_row(name, [estimate_share(cases, count) for count in counts])
     yield "\nGoals: precision .87 at coverage .30 on each."
 
 
@@ -165,17 +169,6 @@ def _restrict(cases: Sequence[Case], names: frozenset[str]) -> list[Case]:
     return [replace(case, truth=case.truth & names) for case in cases]
 
 
-def _estimate_mean(groups: Sequence[Sequence[T]], metric: Callable[[Sequence[T]], float]) -> Figure:
-    """Return the mean over repositories; resamples are drawn within each."""
-    random = Random(0)
-    values = sorted(
-        sum(metric(random.choices(cases, k=len(cases))) for cases in groups) / len(groups)
-        for _ in range(1000)
-    )
-    value = sum(metric(cases) for cases in groups) / len(groups)
-    return Figure(value, values[25], values[974])
-
-
 def _make_large() -> tuple[list[Example], list[Label]]:
     """Return 2,000 issues with 20 labels, made of two repositories."""
     first, second = load_repositories("multilabel")
@@ -194,9 +187,11 @@ def _time(action: Callable[[], RepositoryModel | list[object]]) -> tuple[float, 
     return time.process_time() - start, result  # type: ignore[return-value]
 
 
-def _format_row(name: str, figures: Sequence[Figure]) -> str:
+def _format_row(name: str, figures: Sequence[Figure | None]) -> str:
     return f"| {name} | {' | '.join(map(_format, figures))} |"
 
 
-def _format(figure: Figure) -> str:
+def _format(figure: Figure | None) -> str:
+    if figure is None:
+        return "-"
     return f"{figure.value:.3f} [{figure.low:.3f}, {figure.high:.3f}]".replace("0.", ".")

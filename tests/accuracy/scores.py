@@ -1,16 +1,14 @@
-"""Scores labels against people's, with 95 % bootstrap intervals, as Markdown tables."""
+"""Scores labels against people's, with intervals of 95 %, as Markdown tables."""
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from statistics import mean
 
 from bot.core.labels.keywords import TYPES, TypeWeights, choose_type, score_cues
+from bot.learn.evaluation import Figure, Share, estimate, estimate_mean, estimate_share
 from tests.accuracy.datasets import TypedIssue
-
-RESAMPLES = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +36,8 @@ def list_forced(labelled: Sequence[Labelled]) -> Iterator[str]:
     yield "| repository | issues | macro-F1 |"
     yield "|---|---|---|"
     for repository, group in groups.items():
-        yield f"| {repository} | {len(group)} | {_show_interval(macro_f1, [group])} |"
-    figure = _show_interval(macro_f1, list(groups.values()))
+        yield f"| {repository} | {len(group)} | {_show(estimate(group, macro_f1))} |"
+    figure = _show(estimate_mean(list(groups.values()), macro_f1))
     yield f"| **mean** | {len(labelled)} | **{figure}** |"
 
 
@@ -61,34 +59,33 @@ def list_classes(labelled: Sequence[Labelled]) -> Iterator[str]:
     for concept in TYPES:
         applied = [one for one in labelled if one.is_applied and one.concept == concept]
         real = [one for one in labelled if one.issue.concept == concept]
-        figure = _show_interval(precision, [applied]) if applied else "-"
+        figure = _show(estimate_share(applied, precision))
         recall = sum(one.is_right for one in applied) / len(real)
         yield f"| {concept} | {len(real)} | {len(applied)} | {figure} | {recall:.2f} |"
 
 
-def macro_f1(labelled: Iterable[Labelled]) -> float:
+def macro_f1(labelled: Sequence[Labelled]) -> float:
     """Return the mean of the F1 scores of the types that the issues have."""
-    rows = list(labelled)
     scores = []
-    for concept in {one.issue.concept for one in rows}:
-        hits = sum(one.is_right for one in rows if one.concept == concept)
-        named = sum((one.issue.concept == concept) + (one.concept == concept) for one in rows)
+    for concept in {one.issue.concept for one in labelled}:
+        hits = sum(one.is_right for one in labelled if one.concept == concept)
+        named = sum((one.issue.concept == concept) + (one.concept == concept) for one in labelled)
         scores.append(2 * hits / named)
     return mean(scores)
 
 
-def precision(labelled: Iterable[Labelled]) -> float:
-    """Return the share of the applied labels that are right; 0 without any."""
+def precision(labelled: Sequence[Labelled]) -> Share:
+    """Return how many of the applied labels are right."""
     right = [one.is_right for one in labelled if one.is_applied]
-    return sum(right) / len(right) if right else 0.0
+    return Share(sum(right), len(right))
 
 
-def coverage(labelled: Iterable[Labelled]) -> float:
-    """Return the share of issues that get a label."""
-    return mean(one.is_applied for one in labelled)
+def coverage(labelled: Sequence[Labelled]) -> Share:
+    """Return how many issues get a label."""
+    return Share(sum(one.is_applied for one in labelled), len(labelled))
 
 
-def _group(labelled: Iterable[Labelled]) -> dict[str, list[Labelled]]:
+def _group(labelled: Sequence[Labelled]) -> dict[str, list[Labelled]]:
     groups: dict[str, list[Labelled]] = {}
     for one in labelled:
         groups.setdefault(one.issue.repository, []).append(one)
@@ -96,18 +93,9 @@ def _group(labelled: Iterable[Labelled]) -> dict[str, list[Labelled]]:
 
 
 def _show_natural(name: str, group: Sequence[Labelled]) -> str:
-    share = _show_interval(coverage, [group])
-    return f"| {name} | {len(group)} | {_show_interval(precision, [group])} | {share} |"
+    shares = (_show(estimate_share(group, count)) for count in (precision, coverage))
+    return f"| {name} | {len(group)} | {' | '.join(shares)} |"
 
 
-def _show_interval(
-    figure: Callable[[Iterable[Labelled]], float], groups: Sequence[Sequence[Labelled]]
-) -> str:
-    """Return the mean of a figure of the groups, with its bootstrap interval."""
-    draw = random.Random(0)
-    samples = sorted(
-        mean(figure(draw.choices(group, k=len(group))) for group in groups)
-        for _ in range(RESAMPLES)
-    )
-    low, high = samples[int(0.025 * RESAMPLES)], samples[int(0.975 * RESAMPLES)]
-    return f"{mean(map(figure, groups)):.3f} ({low:.3f}-{high:.3f})"
+def _show(figure: Figure | None) -> str:
+    return f"{figure.value:.3f} ({figure.low:.3f}-{figure.high:.3f})" if figure else "-"

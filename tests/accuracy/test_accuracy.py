@@ -79,7 +79,7 @@ def test_figures_are_of_the_labels_that_are_applied() -> None:
         Labelled(issue("question"), "question", is_applied=False),
         Labelled(issue("question"), "bug", is_applied=False),
     ]
-    assert (precision(rows), coverage(rows), macro_f1(rows)) == (0.5, 0.5, 0.5)
+    assert (precision(rows).value, coverage(rows).value, macro_f1(rows)) == (0.5, 0.5, 0.5)
 
 
 def test_a_label_below_its_bar_is_not_applied() -> None:
