@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 _Z = 0.8416  # standard deviations: one-sided 80 %
+_Z_95 = 1.9600  # two-sided 95 %
 _STEPS = 12
 _STRENGTH = 4.0  # by which a label's coefficients are drawn to those of all labels
 _MAX_SAMPLE = 10_000
@@ -70,12 +71,18 @@ def _calibrate(outcomes: Sequence[Outcome], prior: Calibration, strength: float)
 
 def find_lower_bound(right: int, total: int) -> float:
     """Return the one-sided 80 % lower bound of a share (Wilson's): seven of seven are over .90."""
-    return _bound(right, total, -1) if total else 0.0
+    return _bound(right, total, -_Z) if total else 0.0
 
 
 def find_upper_bound(right: int, total: int) -> float:
     """Return the one-sided 80 % upper bound of a share (Wilson's)."""
-    return _bound(right, total, 1) if total else 1.0
+    return _bound(right, total, _Z) if total else 1.0
+
+
+def find_interval(right: int, total: int) -> tuple[float, float]:
+    """Return the two-sided 95 % interval of a share (Wilson's); `total` is not 0."""
+    low = _bound(right, total, -_Z_95) if right else 0.0
+    return low, _bound(right, total, _Z_95) if right < total else 1.0
 
 
 ProbableOutcome = tuple[float, bool]  # a probability, and whether the label is right
@@ -118,10 +125,10 @@ def find_threshold(
     return found
 
 
-def _bound(right: int, total: int, side: int) -> float:
-    share, z2 = right / total, _Z * _Z
-    spread = _Z * math.sqrt(share * (1 - share) / total + z2 / (4 * total * total))
-    return (share + z2 / (2 * total) + side * spread) / (1 + z2 / total)
+def _bound(right: int, total: int, z: float) -> float:
+    share, z2 = right / total, z * z
+    spread = z * math.sqrt(share * (1 - share) / total + z2 / (4 * total * total))
+    return (share + z2 / (2 * total) + spread) / (1 + z2 / total)
 
 
 def _sigmoid(value: float) -> float:

@@ -9,6 +9,7 @@ from random import Random
 from statistics import fmean
 from typing import TypeVar
 
+from bot.learn.calibration import find_interval
 from bot.learn.model import Example, RepositoryModel
 
 _ROUNDS = 1_000
@@ -50,7 +51,7 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A measured value with its bootstrap interval of 95 %."""
+    """A measured value with its interval of 95 %."""
 
     value: float
     low: float
@@ -161,7 +162,11 @@ def estimate_mean(groups: Sequence[Sequence[T]], metric: Callable[[Sequence[T]],
 
 
 def estimate_share(cases: Sequence[T], count: Callable[[Sequence[T]], Share]) -> Figure | None:
-    """Return a share with its bootstrap interval, None where it is one of nothing."""
+    """Return a share with its interval, None where it is one of nothing.
+
+    Where all resamples have the same share, as of three of three, these show no uncertainty: the
+    interval is Wilson's then.
+    """
     share = count(cases)
     if not share.total:
         return None
@@ -170,6 +175,8 @@ def estimate_share(cases: Sequence[T], count: Callable[[Sequence[T]], Share]) ->
     values = sorted(one.value for one in counts if one.total)
     tail = round(0.025 * len(values))
     low, high = values[tail], values[-tail - 1]
+    if low == high:
+        low, high = find_interval(share.right, share.total)
     return Figure(share.value, low, high)
 
 
