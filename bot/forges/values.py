@@ -19,6 +19,7 @@ THROTTLED = re.compile(
 )
 DEFAULT_PAUSE = 60.0
 MAX_PAUSE = 3700.0
+RESERVED_SHARE = 0.2  # of the requests that a rate limit permits
 _INVALID = re.compile("[\0\ud800-\udfff]")
 
 
@@ -83,3 +84,16 @@ def number(value: object) -> float | None:
 def pause(seconds: float | None) -> float:
     """Return the seconds to wait for a rate limit; `seconds` is None if it has no time."""
     return DEFAULT_PAUSE if seconds is None else min(max(seconds, 1.0), MAX_PAUSE)
+
+
+def compute_reserve_pause(
+    left: float | None, limit: float | None, reset: float | None, now: float
+) -> float:
+    """Return for how long work that can wait leaves the rest of a rate limit to issues.
+
+    `left` requests of `limit` are permitted until the time `reset`. Returns 0 while enough are
+    left, or if a response does not say.
+    """
+    if left is None or reset is None or left >= RESERVED_SHARE * (limit or 0.0):
+        return 0.0
+    return pause(reset - now)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -129,3 +130,25 @@ def test_the_last_fifth_of_github_s_hourly_limit_is_left_to_issues(
     headers |= {"x-ratelimit-remaining": left} if left else {}
     assert find_reserve_pause(headers, NOW) == wait
     assert find_reserve_pause({}, NOW) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("left", "used", "wait"),
+    [
+        ("400", "1600", 0.0),
+        ("399", "1601", 40.0),
+        ("0", "2000", 40.0),
+        (None, "2000", 0.0),
+        ("0", None, 0.0),
+    ],
+)
+def test_the_last_fifth_of_gitlab_s_limit_is_left_to_issues(
+    left: str | None, used: str | None, wait: float
+) -> None:
+    headers = {"RateLimit-Limit": "120", "RateLimit-Reset": str(time.time() + 40)}
+    headers |= {"RateLimit-Remaining": left} if left else {}
+    headers |= {"RateLimit-Observed": used} if used else {}
+    web = ScriptedWeb(lambda _: httpx.Response(200, json=[], headers=headers))
+    settings = load({"GITLAB_TOKEN": "glpat-x"})
+    page = FORGES["gitlab"].client(settings, web).list_labelled_issues(replace(REF, number=0))
+    assert page.wait == pytest.approx(wait, abs=1)

@@ -21,9 +21,8 @@ from bot.core.errors import (
     TaglineError,
     WriteUncertain,
 )
-from bot.forges.values import THROTTLED, number, pause
+from bot.forges.values import THROTTLED, compute_reserve_pause, number, pause
 
-RESERVED_SHARE = 0.2  # of the requests of an hour
 GONE = {404: "not found", 410: "deleted", 451: "withheld"}
 RATE_LIMIT_STATUS = (400, 403, 409, 422, 429)  # may be rate limits, by headers or message
 # Messages, by status, with which GitHub refuses a comment for good. Any other refusal of a comment
@@ -85,15 +84,10 @@ def classify(
 
 
 def find_reserve_pause(headers: Mapping[str, str], now: float) -> float:
-    """Return for how long work that can wait leaves the rest of the hourly limit to issues.
-
-    0 while enough requests are left, or if the response does not say.
-    """
-    left, limit = number(headers.get("x-ratelimit-remaining")), headers.get("x-ratelimit-limit")
-    reset = number(headers.get("x-ratelimit-reset"))
-    if left is None or reset is None or left >= RESERVED_SHARE * (number(limit) or 0.0):
-        return 0.0
-    return pause(reset - now)
+    """Return for how long the rest of the hourly limit is left to issues."""
+    names = ("x-ratelimit-remaining", "x-ratelimit-limit", "x-ratelimit-reset")
+    left, limit, reset = (number(headers.get(name)) for name in names)
+    return compute_reserve_pause(left, limit, reset, now)
 
 
 def _read_message(error: HTTPException) -> str:

@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from functools import cached_property, partial
 from typing import Any
 
-from gitlab.client import GitlabList
 from gitlab.utils import EncodedId
 from gitlab.v4.objects import Project, ProjectIssue
 
@@ -22,14 +21,13 @@ from bot.core.types import Issue, IssueRef, Label, LabelChange, OwnComment, Rate
 from bot.footprint import large_responses
 from bot.forges.cache import NameCache, RepositoryCache
 from bot.forges.config_files import list_unread, read_first
-from bot.forges.gitlab.backend import call, connect
+from bot.forges.gitlab.backend import call, connect, read_page
 from bot.forges.gitlab.bot_users import is_bot_user
 from bot.forges.history import PAGE_BYTES, ListedPage, PageRequest, is_handled, read_history_page
 from bot.forges.labels import create_label
 from bot.forges.values import (
     require_id,
     require_object,
-    require_objects,
     require_web_host,
     text,
     timestamp,
@@ -238,11 +236,8 @@ class GitLab:
             query: dict[str, str | int] = dict(state="all", order_by="created_at", sort="desc")
             query |= {"labels": "Any", "confidential": "false"}
             query |= {"page": page.number, "per_page": page.size}
-            # With `iterator`, only this page is requested, and its headers are read.
-            listed = call(lambda: client.http_list(path, query, iterator=True))
-            assert isinstance(listed, GitlabList)
-            items = require_objects("GitLab", call(lambda: list(listed)))
-            return ListedPage(items, listed.next_page is not None)
+            listed = read_page(client, path, query)
+            return ListedPage(listed.items, listed.has_next, wait=listed.wait)
 
         def parse(item: dict[str, Any]) -> Issue:
             number = require_object("GitLab", item, "iid")["iid"]

@@ -10,19 +10,21 @@ import json
 import re
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any, TypeVar
 
 import gitlab
 import httpx
 import msgspec
-from gitlab.exceptions import GitlabError
+from gitlab.exceptions import GitlabError, GitlabParsingError
 
 from bot.core.errors import Retry, TaglineError
 from bot.footprint import large_responses
 from bot.forges.base_url import BaseUrl
-from bot.forges.gitlab.errors import classify
+from bot.forges.gitlab.errors import classify, find_reserve_pause
 from bot.forges.requests import MAX_BYTES, MAX_FILE, send_request
+from bot.forges.values import require_objects
 from bot.http import ClientPool, Request, Response
 
 T = TypeVar("T")
@@ -53,6 +55,31 @@ def call(call: Callable[[], T], error_type: Callable[[str], TaglineError] = Retr
             return call()
     except (GitlabError, AttributeError, LookupError, TypeError) as error:
         raise error_type(f"GitLab's response cannot be read ({type(error).__name__})") from None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page of a list; `wait` as in `HistoryPage`."""
+
+    items: list[dict[str, Any]]
+    has_next: bool
+    wait: float
+
+
+def read_page(client: gitlab.Gitlab, path: str, query: dict[str, Any]) -> Page:
+    """Return one page of a list. Raises the errors of `call`."""
+
+    def read() -> tuple[Any, Mapping[str, str]]:
+        result = client.http_request("get", path, query_data=query)
+        try:
+            return result.json(), result.headers
+        except (ValueError, RecursionError):
+            raise GitlabParsingError from None
+
+    data, headers = call(read)
+    has_next = bool(headers.get("x-next-page"))
+    wait = find_reserve_pause(headers, time.time())
+    return Page(require_objects("GitLab", data), has_next, wait)
 
 
 class _Result:

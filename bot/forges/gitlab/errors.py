@@ -20,7 +20,7 @@ from bot.core.errors import (
     TaglineError,
     WriteUncertain,
 )
-from bot.forges.values import THROTTLED, number, pause
+from bot.forges.values import THROTTLED, compute_reserve_pause, number, pause
 
 GONE = {404: "not found", 410: "deleted"}
 RATE_LIMIT_STATUS = (400, 403, 422, 429)  # may be rate limits, by their message
@@ -75,6 +75,17 @@ def classify(
     if is_note and not (final and final.search(message)):
         return Retry(reason)
     return Forbidden(reason, refused=status == 403)
+
+
+def find_reserve_pause(headers: Mapping[str, str], now: float) -> float:
+    """Return for how long the rest of the rate limit is left to issues.
+
+    `ratelimit-limit` is that of a minute, also where the server counts those of another time.
+    """
+    names = ("ratelimit-remaining", "ratelimit-observed", "ratelimit-reset")
+    left, used, reset = (number(headers.get(name)) for name in names)
+    limit = None if left is None or used is None else left + used
+    return compute_reserve_pause(left, limit, reset, now)
 
 
 def _read_rate_limit(status: int, headers: Mapping[str, str], now: float) -> float:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from itertools import count
 from typing import Any
 from urllib.parse import unquote
 
@@ -26,13 +26,19 @@ MINUTE_LIMIT = 2000
 
 @dataclass(slots=True)
 class GitLab:
-    """What the handlers share. `requests` counts towards the limit per minute."""
+    """What the handlers share. `requests` counts those of each minute."""
 
     state: State
     access: Access
     serializer: Serializer
     hooks: GitLabHooks
-    requests: count[int] = field(default_factory=lambda: count(1))
+    requests: Counter[int] = field(default_factory=Counter)
+
+    def count_request(self) -> dict[str, str]:
+        """Count a request; return the headers that say how many are left in this minute."""
+        minute = int(self.state.clock().timestamp() // 60)
+        self.requests[minute] += 1
+        return limit_headers(self.requests[minute], 60.0 * (minute + 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,9 +151,8 @@ async def _unknown(_: Request) -> Response:
 def _endpoint(gitlab: GitLab, row: Row) -> Callable[[Request], Any]:
     async def endpoint(request: Request) -> Response:
         response = _answer(gitlab, row, request, await request.body())
-        used = next(gitlab.requests) % MINUTE_LIMIT
-        response.headers.update(limit_headers(used, gitlab.state.clock().timestamp() + 60))
-        response.headers["X-Request-Id"] = f"01SANDBOX{used:08X}"
+        response.headers.update(gitlab.count_request())
+        response.headers["X-Request-Id"] = f"01SANDBOX{sum(gitlab.requests.values()):08X}"
         return response
 
     return endpoint
@@ -158,7 +163,7 @@ def limit_headers(used: int, reset: float) -> dict[str, str]:
     return {
         "RateLimit-Limit": str(MINUTE_LIMIT),
         "RateLimit-Observed": str(used),
-        "RateLimit-Remaining": str(MINUTE_LIMIT - used),
+        "RateLimit-Remaining": str(max(0, MINUTE_LIMIT - used)),
         "RateLimit-Reset": str(math.ceil(reset)),
         "RateLimit-Name": "throttle_authenticated_api",
     }
