@@ -181,14 +181,19 @@ class FakeForge:
             return tuple(n for n in names if n in self.added and n not in self.set_by_people)
 
     def list_labelled_issues(self, repository: IssueRef, cursor: str = "") -> HistoryPage:
-        assert repository.number == 0
         with self._call("list_labelled_issues", repository):
+            page = self.list_past_issues(repository, cursor)
+            return replace(page, issues=tuple(issue for issue in page.issues if issue.labels))
+
+    def list_past_issues(self, repository: IssueRef, cursor: str = "") -> HistoryPage:
+        assert repository.number == 0
+        with self._call("list_past_issues", repository):
             start = int(cursor or 0)
             self.pages_read.append(cursor)
             listed = self.past[start : start + PAGE]
-            labelled = tuple(x for x in listed if x.labels and not x.confidential)
+            shown = tuple(x for x in listed if not x.confidential)
             end = start + len(listed)
-            return HistoryPage(labelled, len(listed), str(end) if end < len(self.past) else "")
+            return HistoryPage(shown, len(listed), str(end) if end < len(self.past) else "")
 
     def list_label_changes(self, ref: IssueRef) -> tuple[LabelChange, ...]:
         with self._call("list_label_changes", ref):

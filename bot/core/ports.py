@@ -141,6 +141,9 @@ class IssueHistorySource(Protocol):
         be on two pages, where others were opened meanwhile. Bodies are bounded by `bound_body`.
         """
 
+    def list_past_issues(self, repository: IssueRef, cursor: str = "") -> HistoryPage:
+        """Return a page as `list_labelled_issues` does, with the issues without a label."""
+
 
 @dataclass(frozen=True, slots=True)
 class ModelCall:

@@ -18,7 +18,7 @@ TrainingStatus = Literal[
 
 @dataclass(frozen=True, slots=True)
 class HistoryPage:
-    """Issues with labels from a repository's history; `next` is the cursor of the next page.
+    """Issues from a repository's history; `next` is the cursor of the next page.
 
     `read` counts all items that the forge listed, `next` is "" after the last page. `wait` are
     seconds, in which the rest of the forge's rate limit is better left to issues.

@@ -168,7 +168,7 @@ class Issue:
     `commented` is True if it has comments or the forge gives no number. `text_stats` is None
     until `bound_body` has run. `other_type` is the type of a work item that is not one of those
     which count as issues, "" for an issue. `handled` is True where a person has closed or assigned
-    it, or has set its milestone.
+    it, or has set its milestone. `type` is the name of GitHub's issue type, "" without one.
     """
 
     ref: IssueRef
@@ -186,6 +186,7 @@ class Issue:
     text_stats: TextStats | None = None
     other_type: str = ""
     handled: bool = False
+    type: str = ""
 
 
 @dataclass(frozen=True, slots=True)

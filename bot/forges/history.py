@@ -50,10 +50,12 @@ def read_history_page(
     cursor: str,
     fetch: Callable[[PageRequest], ListedPage],
     parse: Callable[[dict[str, Any]], Issue],
+    *,
+    labelled: bool = True,
 ) -> HistoryPage:
     """Return the page at a cursor: of 100 items, or of fewer where these are too long.
 
-    `parse` returns an issue with a bounded body.
+    `parse` returns an issue with a bounded body. `labelled` leaves out issues without a label.
     """
     by_number = not cursor or cursor.isdecimal()
     start = int(cursor or 0) if by_number else 0
@@ -69,13 +71,13 @@ def read_history_page(
         except TooLong:
             continue
         following = (after or str(start + size)) if has_next else ""
-        return HistoryPage(tuple(filter(_has_labels_to_learn, issues)), read, following, wait)
+        kept = (issue for issue in issues if _is_visible(issue) and (issue.labels or not labelled))
+        return HistoryPage(tuple(kept), read, following, wait)
     raise Retry("a single issue is longer than a response may be")
 
 
-def _has_labels_to_learn(issue: Issue) -> bool:
-    hidden = issue.is_pull_request or issue.confidential or bool(issue.other_type)
-    return bool(issue.labels) and not hidden
+def _is_visible(issue: Issue) -> bool:
+    return not (issue.is_pull_request or issue.confidential or issue.other_type)
 
 
 def is_handled(data: Mapping[str, Any], *, is_open: bool) -> bool:

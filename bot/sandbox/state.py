@@ -74,7 +74,10 @@ class LabelChange:
 
 @dataclass(slots=True)
 class Issue:
-    """`moved_to` is (repository id, number) after a transfer. `type` is GitLab's: Issue, Task, …"""
+    """`moved_to` is (repository id, number) after a transfer.
+
+    `type` is GitLab's: Issue, Task, …; `issue_type` the name of GitHub's issue type, "" for none.
+    """
 
     id: int
     number: int
@@ -94,6 +97,7 @@ class Issue:
     moved_to: tuple[int, int] | None = None
     confidential: bool = False
     type: str = "Issue"
+    issue_type: str = ""
     assignees: list[str] = field(default_factory=list)
 
 

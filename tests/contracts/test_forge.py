@@ -332,6 +332,34 @@ def test_the_history_has_no_unlabelled_and_no_confidential_issues(case: Case) ->
     assert [issue.labels for issue in read_history(case)[0]] == [("docs",), ("docs",)]
 
 
+def test_the_past_also_has_issues_without_a_label_but_no_confidential_ones(case: Case) -> None:
+    case.add_past(2, [])
+    case.add_past(1, ["docs"])
+    if not isinstance(case, Simulated) or case.host.host == "gitlab":
+        case.add_past(1, [], confidential=True)
+    if isinstance(case, Simulated) and case.host.host == "github":
+        case.host.open_issue(case.ref.repo, "A pull request", pull_request=True)
+    page = case.history.list_past_issues(replace(case.ref, number=0))
+    assert [issue.labels for issue in page.issues][:3] == [("docs",), (), ()]
+    assert not any(issue.confidential or issue.is_pull_request for issue in page.issues)
+
+
+def test_an_issue_has_the_name_of_its_type_where_the_forge_gives_one(
+    platforms: tuple[Sandbox, dict[str, ForgeClient]],
+) -> None:
+    box, forges = platforms
+    repo = f"acme/contract{next(_numbers)}"
+    box.add_repo(repo, LABELS)
+    box.open_issue(repo, "Typed", issue_type="Bug")
+    box.open_issue(repo, "Not typed")
+    ref = forges["github"].complete_ref(IssueRef("github", "", repo, 0))
+    page = forges["github"].list_past_issues(ref)
+    assert [(issue.title, issue.type) for issue in page.issues] == [
+        ("Not typed", ""),
+        ("Typed", "Bug"),
+    ]
+
+
 def test_a_page_of_very_long_issues_is_read_in_parts(
     platforms: tuple[Sandbox, dict[str, ForgeClient]],
 ) -> None:

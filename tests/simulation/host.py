@@ -31,7 +31,8 @@ from tests.simulation.recorder import Exchange, Log
 class NewIssue(TypedDict, total=False):
     """The options of a new issue. `created_at` may be seconds since the epoch.
 
-    `pull_request` is GitHub's; `confidential` and `type` (Issue, Task, Incident) are GitLab's.
+    `pull_request` and `issue_type` are GitHub's; `confidential` and `type` (Issue, Task, Incident)
+    are GitLab's.
     """
 
     author: str
@@ -41,6 +42,7 @@ class NewIssue(TypedDict, total=False):
     pull_request: bool
     confidential: bool
     type: str
+    issue_type: str
     deliver: bool
 
 
@@ -70,6 +72,7 @@ class Host(host.Host, ABC):
         issue.is_pull_request = options.get("pull_request", False)
         issue.confidential = options.get("confidential", False)
         issue.type = options.get("type", "Issue")
+        issue.issue_type = options.get("issue_type", "")
         for label in options.get("labels", []):
             issue.labels.append(label)
             self.state.record_change(issue, label, issue.author, added=True, at=issue.created_at)

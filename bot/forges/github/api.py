@@ -11,7 +11,6 @@ from typing import Any, TypeVar
 
 from bot.core.errors import NotFound, PermanentError, Retry, WriteUncertain
 from bot.core.labels.common_labels import NewLabel
-from bot.core.text.bounded import bound_body
 from bot.core.training import HistoryPage
 from bot.core.types import Issue, IssueRef, Label, LabelChange, OwnComment, Rate
 from bot.footprint import large_responses
@@ -20,7 +19,8 @@ from bot.forges.config_files import list_unread, read_first
 from bot.forges.github.auth import TOO_NEW, AppAuth, Auth
 from bot.forges.github.client import DOT_SEGMENTS, JSON, RAW, Credential, GitHubClient
 from bot.forges.github.errors import Moved, Unauthorized
-from bot.forges.history import ListedPage, PageRequest, is_handled, read_history_page
+from bot.forges.github.issue import is_by_person, parse_issue, read_label_name
+from bot.forges.history import ListedPage, PageRequest, read_history_page
 from bot.forges.labels import create_label
 from bot.forges.values import (
     require_id,
@@ -82,7 +82,7 @@ class GitHub:
     def get_issue(self, ref: IssueRef) -> Issue:
         with large_responses():
             data = require_object("GitHub", self._call("GET", ISSUE, ref), "number", "title")
-            return _parse_issue(ref, data)
+            return parse_issue(ref, data)
 
     def list_labels(self, ref: IssueRef) -> tuple[Label, ...]:
         return self._labels.get(ref)
@@ -118,7 +118,7 @@ class GitHub:
 
     def has_member_reply(self, ref: IssueRef) -> bool:
         comments = self._list_pages(ISSUE + "/comments", ref)
-        return any(_is_by_person(c) and c.get("author_association") in MEMBERS for c in comments)
+        return any(is_by_person(c) and c.get("author_association") in MEMBERS for c in comments)
 
     def author_can_write(self, issue: Issue) -> bool:
         path = REPO + "/collaborators/{username}/permission"
@@ -148,7 +148,7 @@ class GitHub:
     def list_label_changes(self, ref: IssueRef) -> tuple[LabelChange, ...]:
         return tuple(
             LabelChange(
-                name=_get_label_name(event.get("label")),
+                name=read_label_name(event.get("label")),
                 added=event["event"] == "labeled",
                 at=timestamp(event.get("created_at")),
                 own=self._auth.is_own(event),
@@ -168,11 +168,19 @@ class GitHub:
             replace(repository, number=int(issue["number"]))
             for issue in recent
             if "pull_request" not in issue
-            and _is_by_person(issue)
+            and is_by_person(issue)
             and timestamp(issue.get("created_at")) <= until
         )
 
     def list_labelled_issues(self, repository: IssueRef, cursor: str = "") -> HistoryPage:
+        return self._read_past_issues(repository, cursor, labelled=True)
+
+    def list_past_issues(self, repository: IssueRef, cursor: str = "") -> HistoryPage:
+        return self._read_past_issues(repository, cursor, labelled=False)
+
+    def _read_past_issues(
+        self, repository: IssueRef, cursor: str, *, labelled: bool
+    ) -> HistoryPage:
         def fetch(page: PageRequest) -> ListedPage:
             # The links of large lists have a cursor, and pages after 10,000 items need it.
             query: dict[str, str | int] = dict(state="all", sort="created", direction="desc")
@@ -188,9 +196,9 @@ class GitHub:
 
         def parse(item: dict[str, Any]) -> Issue:
             number = require_object("GitHub", item, "number")["number"]
-            return _parse_issue(replace(repository, number=int(number)), item)
+            return parse_issue(replace(repository, number=int(number)), item)
 
-        return read_history_page(cursor, fetch, parse)
+        return read_history_page(cursor, fetch, parse, labelled=labelled)
 
     def create_label(self, ref: IssueRef, label: NewLabel) -> bool:
         send = partial(self._call, "POST", REPO + "/labels", ref, data=asdict(label))
@@ -358,29 +366,6 @@ class GitHub:
             return False
 
 
-def _parse_issue(ref: IssueRef, data: Mapping[str, Any]) -> Issue:
-    """Return an issue with a bounded body."""
-    author = data.get("user") or {}
-    is_open = data.get("state") == "open"
-    return bound_body(
-        Issue(
-            ref=ref,
-            title=text(data.get("title")),
-            body=text(data.get("body")),
-            author=text(author.get("login")),
-            is_bot=author.get("type") == "Bot",
-            labels=tuple(_get_label_name(label) for label in data.get("labels") or ()),
-            is_open=is_open,
-            locked=bool(data.get("locked")),
-            confidential=False,
-            is_pull_request="pull_request" in data,
-            created_at=timestamp(data.get("created_at")),
-            commented=data.get("comments") != 0,
-            handled=is_handled(data, is_open=is_open),
-        )
-    )
-
-
 def _format_query(names: Iterable[str]) -> str:
     """Return a query with a variable in braces for each parameter."""
     return "&".join(f"{name}={{{name}}}" for name in names)
@@ -389,12 +374,3 @@ def _format_query(names: Iterable[str]) -> str:
 def _split_name(full_name: str) -> dict[str, str | int]:
     owner, _, repo = full_name.partition("/")
     return {"owner": owner, "repo": repo}
-
-
-def _get_label_name(label: object) -> str:
-    """Return a label's name; GitHub's API description allows plain names beside objects."""
-    return text(label.get("name")) if isinstance(label, Mapping) else text(label)
-
-
-def _is_by_person(item: Mapping[str, Any]) -> bool:
-    return (item.get("user") or {}).get("type") != "Bot"

@@ -228,13 +228,21 @@ class GitLab:
         )
 
     def list_labelled_issues(self, repository: IssueRef, cursor: str = "") -> HistoryPage:
+        return self._read_past_issues(repository, cursor, labelled=True)
+
+    def list_past_issues(self, repository: IssueRef, cursor: str = "") -> HistoryPage:
+        return self._read_past_issues(repository, cursor, labelled=False)
+
+    def _read_past_issues(
+        self, repository: IssueRef, cursor: str, *, labelled: bool
+    ) -> HistoryPage:
         path = f"/projects/{EncodedId(repository.repo_id or repository.repo)}/issues"
 
         def fetch(page: PageRequest) -> ListedPage:
             client = self._pages if page.size > 1 else self._gl
             # Keyset pages of a project's issues are newer than most servers.
             query: dict[str, str | int] = dict(state="all", order_by="created_at", sort="desc")
-            query |= {"labels": "Any", "confidential": "false"}
+            query |= {"confidential": "false"} | ({"labels": "Any"} if labelled else {})
             query |= {"page": page.number, "per_page": page.size}
             listed = read_page(client, path, query)
             return ListedPage(listed.items, listed.has_next, wait=listed.wait)
@@ -243,7 +251,7 @@ class GitLab:
             number = require_object("GitLab", item, "iid")["iid"]
             return self._parse_issue(replace(repository, number=int(number)), item)
 
-        return read_history_page(cursor, fetch, parse)
+        return read_history_page(cursor, fetch, parse, labelled=labelled)
 
     def create_label(self, ref: IssueRef, label: NewLabel) -> bool:
         labels, data = self._get_project(ref).labels, asdict(label) | {"color": f"#{label.color}"}

@@ -72,6 +72,11 @@ class Serializer:
     def labels(self, repo: Repo, names: list[str]) -> list[Json]:
         return [self.label(repo, name) for name in names]
 
+    def issue_type(self, repo: Repo, name: str) -> Json:
+        """https://docs.github.com/rest/orgs/issue-types"""
+        number = int.from_bytes(hashlib.sha256(f"{repo.owner}/{name}".encode()).digest()[:4], "big")
+        return {"id": number, "node_id": node_id("IT", number), "name": name, "description": None}
+
     def issue(self, repo: Repo, issue: Issue) -> Json:
         url = f"{self.repo_url(repo)}/issues/{issue.number}"
         kind = "pull" if issue.is_pull_request else "issues"
@@ -86,6 +91,7 @@ class Serializer:
             "body": issue.body,
             "user": self.user(issue.author),
             "labels": self.labels(repo, issue.labels),
+            "type": self.issue_type(repo, issue.issue_type) if issue.issue_type else None,
             "state": "open" if issue.is_open else "closed",
             "state_reason": None if issue.is_open else "completed",
             "locked": issue.locked,
