@@ -226,15 +226,22 @@ def open_forge(
 
     Raises the errors of a forge.
     """
-    from bot.core.errors import NotFound
+    from bot.core.errors import Moved, NotFound
     from bot.forges import registry
 
-    forge = registry.FORGES[ref.forge].client(settings, clients)
+    entry, name = registry.FORGES[ref.forge], f"{ref.forge}:{ref.repo}"
+    forge = entry.client(settings, clients)
     try:
         return forge, forge.complete_ref(ref)
+    except Moved as error:
+        hint = "use the address to which its page in a browser leads"
+        raise NotFound(f"{name}: {error}: {hint}") from None
     except NotFound as error:
         lag = error.may_be_lag
-        raise NotFound(f"{ref.forge}:{ref.repo}: {error}", may_be_lag=lag) from None
+        if lag and not entry.has_access(settings):
+            hint = f"check its spelling; a private repository needs {entry.token_variable}"
+            raise NotFound(f"{name}: {error}: {hint}") from None
+        raise NotFound(f"{name}: {error}", may_be_lag=lag) from None
 
 
 def find_repository(settings: Settings, text: str, parameter: str) -> tuple[ForgeClient, IssueRef]:

@@ -71,6 +71,10 @@ class NotFound(PermanentError):
     """The issue, or the requested part of it, does not exist any more or is hidden."""
 
 
+class Moved(NotFound):
+    """The repository or the issue has another address now."""
+
+
 class Forbidden(PermanentError):
     """The forge refuses this one request; others may still succeed."""
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from bot.core.types import IssueRef
 
 PULL_REQUEST = re.compile(r"/(?:pull|merge_requests)/\d+")
+GITLAB_PAGE = "/-/"  # before the name of a page within a project
 NUMBER = r"(\d{1,18})"
 HOST = r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?"
 
@@ -49,10 +50,38 @@ def parse(text: str, forms: Sequence[UrlForm]) -> IssueRef:
 
 def repository(text: str, forms: Sequence[UrlForm]) -> IssueRef:
     """Return the repository of a URL or of its short form; `number` is 0. Raises ValueError."""
-    found = _find(text.rstrip("/").removesuffix(".git"), forms, "()", "")
-    if found is None:
-        raise ValueError(_format_advice("repository", forms, ""))
+    address = text.rstrip("/").removesuffix(".git")
+    found = _find(address, forms, "()", "")
+    if found is None or GITLAB_PAGE in f"{found.repo}/":
+        raise ValueError(_explain(address, forms))
     return found
+
+
+def _explain(address: str, forms: Sequence[UrlForm]) -> str:
+    """Return what an address is that is no repository's, and what to write instead."""
+    advice = _format_advice("repository", forms, "")
+    if PULL_REQUEST.search(address):
+        return f"that is a pull request or merge request; {advice}"
+    if issue := _find(address, forms, rf"#{NUMBER}", rf"{NUMBER}(?:[?#].*)?"):
+        short = f"{issue.forge}:{issue.repo}"
+        return f"that is an issue, which `tagline enrich` shows; its repository is {short}"
+    if _find_host(f"https://{address}"):
+        return "write https:// before the address"
+    host = _find_host(address)
+    known = {x.partition("/")[0] for form in forms for x in (form.host, form.web_host)}
+    if not host or host in known:
+        return advice
+    api = f"api.{host}" if host.endswith(".ghe.com") else f"{host}/api/v3"
+    return (
+        f"no setting names {host}: set GITLAB_URL to https://{host} if that is a GitLab, or"
+        f" GITHUB_API_URL to https://{api} if it is a GitHub Enterprise; else {advice}"
+    )
+
+
+def _find_host(address: str) -> str:
+    """Return the host of a web address with a path in lower case, "" for anything else."""
+    match = re.match(rf"(?i)https?://({HOST}\.[A-Za-z]{{2,63}})(?::\d+)?/.", address)
+    return match[1].lower() if match else ""
 
 
 def _find(text: str, forms: Sequence[UrlForm], short: str, number: str) -> IssueRef | None:

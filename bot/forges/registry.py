@@ -47,6 +47,7 @@ class ForgeEntry:
     name: str  # as in `IssueRef.forge`
     settings_hint: str  # the fix for an error of `check`
     url_variable: str  # with the address of the API
+    token_variable: str  # with a token that also the command line uses
     config_path: str  # where people should put a repository's configuration
     url_form: Callable[[Settings], UrlForm]
     has_access: Callable[[Settings], bool]  # whether there are credentials to write with
@@ -190,6 +191,7 @@ FORGES = {
         settings_hint="look at GITHUB_APP_ID, GITHUB_PRIVATE_KEY or GITHUB_TOKEN, and"
         " GITHUB_API_URL",
         url_variable="GITHUB_API_URL",
+        token_variable="GITHUB_TOKEN",
         config_path=".github/tagline.yml",
         url_form=_build_github_url_form,
         has_access=lambda settings: settings.has_github,
@@ -204,6 +206,7 @@ FORGES = {
         name="gitlab",
         settings_hint="look at GITLAB_TOKEN and GITLAB_URL",
         url_variable="GITLAB_URL",
+        token_variable="GITLAB_TOKEN",
         config_path=".gitlab/tagline.yml",
         url_form=_build_gitlab_url_form,
         has_access=lambda settings: bool(settings.gitlab_token),

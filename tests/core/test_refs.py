@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from bot.core.refs import parse, repository
@@ -73,6 +75,35 @@ def test_an_own_server_is_known_by_its_host_and_sub_path(text: str, ref: IssueRe
 def test_an_address_that_is_nearly_one_is_explained(text: str, advice: str) -> None:
     with pytest.raises(ValueError, match=advice):
         parse(text, HOSTS)
+
+
+@pytest.mark.parametrize(
+    ("text", "advice"),
+    [
+        (
+            "https://github.com/a/b/issues/4",
+            "which `tagline enrich` shows; its repository is github:a/b",
+        ),
+        ("github:a/b#4", "its repository is github:a/b"),
+        ("https://gitlab.com/a/b/c/-/issues/4#note_1", "its repository is gitlab:a/b/c"),
+        ("https://github.com/a/b/pull/3/files", "that is a pull request or merge request"),
+        ("https://gitlab.com/a/b/-/merge_requests/4", "that is a pull request or merge request"),
+        ("https://gitlab.com/a/b/-/issues", "write the repository's address on github.com"),
+        ("https://github.com/a", "write the repository's address on github.com"),
+        ("github.com/a/b", "write https:// before"),
+        (
+            "https://git.example/a/b",
+            "set GITLAB_URL to https://git.example if that is a GitLab, or",
+        ),
+        ("https://git.example/a/b", "GITHUB_API_URL to https://git.example/api/v3 if it is"),
+        ("https://octocorp.ghe.com/a/b", "GITHUB_API_URL to https://api.octocorp.ghe.com if it is"),
+        ("a/b", "write the repository's address on github.com"),
+        ("https:///a/b", "write the repository's address on github.com"),
+    ],
+)
+def test_what_is_no_repository_is_explained(text: str, advice: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(advice)):
+        repository(text, HOSTS)
 
 
 @pytest.mark.parametrize("host", ["octocorp.ghe.com", "OctoCorp.GHE.com", "api.octocorp.ghe.com"])

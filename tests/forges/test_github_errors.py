@@ -17,6 +17,7 @@ import pytest
 
 from bot.core.errors import (
     Forbidden,
+    Moved,
     NotFound,
     OperatorError,
     RateLimited,
@@ -28,7 +29,7 @@ from bot.core.errors import (
 from bot.forges.github.api import GitHub
 from bot.forges.github.auth import Auth
 from bot.forges.github.client import RAW, Credential, GitHubClient
-from bot.forges.github.errors import Moved, Unauthorized
+from bot.forges.github.errors import Unauthorized
 from tests.fakes import NOW, REF
 from tests.scripted_web import ScriptedWeb
 
@@ -152,6 +153,33 @@ ON_THE_WAY: dict[Exception, tuple[type[TaglineError], type[TaglineError]]] = {
     httpx.ReadError("cut"): (Unreachable, WriteUncertain),
     httpx.RemoteProtocolError("rubbish"): (Unreachable, WriteUncertain),
 }
+
+
+@pytest.mark.parametrize(
+    ("headers", "few"),
+    [
+        ({**limited(int(NOW) + 900), "x-ratelimit-limit": "60"}, "60 requests an hour"),
+        (limited(int(NOW) + 900), "few requests"),
+    ],
+)
+def test_a_limit_of_requests_without_credentials_names_the_token(
+    headers: dict[str, str], few: str
+) -> None:
+    answer = Answer(403, RateLimited, headers=headers).response()
+    rest = GitHubClient(ScriptedWeb(answer), API, clock=lambda: NOW)
+
+    with pytest.raises(RateLimited) as raised:
+        rest.call("GET", PATH, WIDGET, Credential())
+
+    expected = f"(status 403; it accepts {few} without a token, more with GITHUB_TOKEN)"
+    assert str(raised.value) == f"GitHub asked to wait {expected}"
+
+
+def test_a_server_that_asks_for_credentials_is_an_operator_error() -> None:
+    rest = GitHubClient(ScriptedWeb(Answer(401, Unauthorized).response()), API)
+
+    with pytest.raises(OperatorError, match=r"asks for credentials .* or GITHUB_TOKEN"):
+        rest.call("GET", PATH, WIDGET, Credential())
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from functools import partial
 from itertools import takewhile
 from typing import Any, TypeVar
 
-from bot.core.errors import NotFound, PermanentError, Retry, WriteUncertain
+from bot.core.errors import Moved, NotFound, PermanentError, Retry, WriteUncertain
 from bot.core.labels.common_labels import NewLabel
 from bot.core.training import HistoryPage
 from bot.core.types import Issue, IssueRef, Label, LabelChange, OwnComment, Rate
@@ -18,7 +18,7 @@ from bot.forges.cache import NameCache, RepositoryCache
 from bot.forges.config_files import list_unread, read_first
 from bot.forges.github.auth import TOO_NEW, AppAuth, Auth
 from bot.forges.github.client import DOT_SEGMENTS, JSON, RAW, Credential, GitHubClient
-from bot.forges.github.errors import Moved, Unauthorized
+from bot.forges.github.errors import Unauthorized
 from bot.forges.github.issue import is_by_person, parse_issue, read_label_name
 from bot.forges.history import ListedPage, PageRequest, read_history_page
 from bot.forges.labels import create_label

@@ -116,7 +116,13 @@ class GitHubClient:
             return data, next_url
         is_write = request.method != "GET"
         is_comment = request.method in ("POST", "PATCH") and bool(COMMENT.search(request.url))
-        known = classify(error, self._clock(), is_write=is_write, is_comment=is_comment)
+        known = classify(
+            error,
+            self._clock(),
+            is_write=is_write,
+            is_comment=is_comment,
+            is_anonymous="authorization" not in request.headers,
+        )
         raise self._base.explain(known, request, response)
 
     def _request(

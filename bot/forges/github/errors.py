@@ -14,6 +14,7 @@ from gidgethub import HTTPException, InvalidField
 from bot.core.diagnostics import excerpt
 from bot.core.errors import (
     Forbidden,
+    Moved,
     NotFound,
     OperatorError,
     RateLimited,
@@ -24,6 +25,8 @@ from bot.core.errors import (
 from bot.forges.values import THROTTLED, compute_reserve_pause, number, pause
 
 GONE = {404: "not found", 410: "deleted", 451: "withheld"}
+ASKS = "GitHub asks for credentials (status 401): set GITHUB_APP_ID and GITHUB_PRIVATE_KEY"
+REFUSES = "GitHub refused the credentials (status 401): check GITHUB_APP_ID and GITHUB_PRIVATE_KEY"
 RATE_LIMIT_STATUS = (400, 403, 409, 422, 429)  # may be rate limits, by headers or message
 # Messages, by status, with which GitHub refuses a comment for good. Any other refusal of a comment
 # is tried again: an unnecessary try costs a request, a dropped comment is lost.
@@ -38,10 +41,6 @@ FINAL_FOR_COMMENTS = {
 }
 
 
-class Moved(NotFound):
-    """The repository or the issue has another address now."""
-
-
 class Unauthorized(OperatorError):
     """GitHub rejected the credentials; new ones may be accepted.
 
@@ -54,19 +53,22 @@ class Unauthorized(OperatorError):
 
 
 def classify(
-    error: HTTPException, now: float, *, is_write: bool, is_comment: bool = False
+    error: HTTPException,
+    now: float,
+    *,
+    is_write: bool,
+    is_comment: bool = False,
+    is_anonymous: bool = False,
 ) -> TaglineError:
     """Return the error to raise for a response outside 2xx. `now` is in seconds since the epoch."""
     status, message = int(error.status_code), _read_message(error)
     seconds = _read_rate_limit(status, error.headers, message, now)
     if seconds is not None:
-        return RateLimited(f"GitHub asked to wait (status {status})", seconds)
+        more = _describe_anonymous_limit(error.headers) if is_anonymous else ""
+        return RateLimited(f"GitHub asked to wait (status {status}{more})", seconds)
     if status == 401:
-        return Unauthorized(
-            "GitHub refused the credentials (status 401): check GITHUB_APP_ID and"
-            " GITHUB_PRIVATE_KEY, or GITHUB_TOKEN",
-            _compute_skew(error.headers, now),
-        )
+        reason = ASKS if is_anonymous else REFUSES
+        return Unauthorized(f"{reason}, or GITHUB_TOKEN", _compute_skew(error.headers, now))
     if status in GONE:
         return NotFound(GONE[status], may_be_lag=status == 404)
     if 300 <= status < 400:
@@ -88,6 +90,16 @@ def find_reserve_pause(headers: Mapping[str, str], now: float) -> float:
     names = ("x-ratelimit-remaining", "x-ratelimit-limit", "x-ratelimit-reset")
     left, limit, reset = (number(headers.get(name)) for name in names)
     return compute_reserve_pause(left, limit, reset, now)
+
+
+def _describe_anonymous_limit(headers: Mapping[str, str]) -> str:
+    """Return the limit of requests without credentials, as far as it is known.
+
+    https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api
+    """
+    limit = headers.get("x-ratelimit-limit", "")
+    few = f"{limit} requests an hour" if limit.isdecimal() else "few requests"
+    return f"; it accepts {few} without a token, more with GITHUB_TOKEN"
 
 
 def _read_message(error: HTTPException) -> str:

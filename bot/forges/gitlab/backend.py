@@ -22,7 +22,7 @@ from gitlab.exceptions import GitlabError, GitlabParsingError
 from bot.core.errors import Retry, TaglineError
 from bot.footprint import large_responses
 from bot.forges.base_url import BaseUrl
-from bot.forges.gitlab.errors import classify, find_reserve_pause
+from bot.forges.gitlab.errors import RequestKind, classify, find_reserve_pause
 from bot.forges.requests import MAX_BYTES, MAX_FILE, send_request
 from bot.forges.values import require_objects
 from bot.http import ClientPool, Request, Response
@@ -148,11 +148,17 @@ class HttpxBackend:
             response.headers,
             response.content,
             self._clock(),
-            is_write=request.method != "GET",
-            is_note=request.method in ("POST", "PUT") and bool(NOTE.search(url)),
+            kind=_find_kind(request.method, url),
+            is_anonymous=auth is None,
         )
         if error:
             raise self._base.explain(error, request, response)
         if not first_bytes or self._base.is_page(response):
             self._base.check_success(request, response)
         return _Result(response)
+
+
+def _find_kind(method: str, url: str) -> RequestKind:
+    if method == "GET":
+        return "read"
+    return "note" if method in ("POST", "PUT") and NOTE.search(url) else "write"

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from typing import Literal
 
 import msgspec
 
 from bot.core.diagnostics import excerpt
 from bot.core.errors import (
     Forbidden,
+    Moved,
     NotFound,
     OperatorError,
     RateLimited,
@@ -22,6 +24,7 @@ from bot.core.errors import (
 )
 from bot.forges.values import THROTTLED, compute_reserve_pause, number, pause
 
+RequestKind = Literal["read", "write", "note"]  # a note that is written
 GONE = {404: "not found", 410: "deleted"}
 RATE_LIMIT_STATUS = (400, 403, 422, 429)  # may be rate limits, by their message
 # Messages, by status, with which GitLab refuses a note for good. Any other refusal of a note is
@@ -48,31 +51,34 @@ def classify(
     body: bytes,
     now: float,
     *,
-    is_write: bool,
-    is_note: bool = False,
+    kind: RequestKind,
+    is_anonymous: bool = False,
 ) -> TaglineError | None:
     """Return the error to raise for a response, None for 2xx. `now` is in seconds since 1970."""
     if 200 <= status < 300:
         return None
     if status == 401:
         return OperatorError(
-            "GitLab refused the token (status 401): check GITLAB_TOKEN, it may have expired"
+            "GitLab asks for a token (status 401): set GITLAB_TOKEN"
+            if is_anonymous
+            else "GitLab refused the token (status 401): check GITLAB_TOKEN, it may have expired"
         )
     message = _read_message(body)
     if status == 429 or (status in RATE_LIMIT_STATUS and THROTTLED.search(message)):
         seconds = _read_rate_limit(status, headers, now)
-        return RateLimited(f"GitLab asked to wait (status {status})", seconds)
+        more = "; it accepts more requests with GITLAB_TOKEN" if is_anonymous else ""
+        return RateLimited(f"GitLab asked to wait (status {status}{more})", seconds)
     if status in GONE:
         return NotFound(GONE[status], may_be_lag=status == 404)
     if 300 <= status < 400:
-        return NotFound("moved elsewhere")
+        return Moved("moved elsewhere")
     if status == 409 or status >= 500:
         reason = f"GitLab failed (status {status})"
-        return WriteUncertain(reason) if is_write else Retry(reason)
+        return Retry(reason) if kind == "read" else WriteUncertain(reason)
     reason = f"GitLab refused the request (status {status})"
     reason = f"{reason}: {excerpt(message)}" if message else reason
     final = FINAL_FOR_NOTES.get(status)
-    if is_note and not (final and final.search(message)):
+    if kind == "note" and not (final and final.search(message)):
         return Retry(reason)
     return Forbidden(reason, refused=status == 403)
 
