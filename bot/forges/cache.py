@@ -41,9 +41,13 @@ class RepositoryCache(Generic[T]):
     def refresh(self, ref: IssueRef) -> T:
         """Fetch and cache the value, and return it."""
         value = self._fetch(ref)
+        self.put(ref, value)
+        return value
+
+    def put(self, ref: IssueRef, value: T) -> None:
+        """Cache a value that came with another response."""
         with self._condition:
             self._values[self._key(ref)] = value
-        return value
 
     def discard(self, ref: IssueRef, value: T) -> None:
         """Remove a value, unless another thread has replaced it."""
@@ -76,6 +80,11 @@ class NameCache:
             self._cache.discard(ref, entry)
             name, _ = self._cache.get(ref)
         return name
+
+    def put(self, ref: IssueRef) -> None:
+        """Cache the name of a reference, if the forge has just given both name and number."""
+        if ref.repo:
+            self._cache.put(ref, (ref.repo, self._clock()))
 
     def refresh(self, ref: IssueRef) -> str:
         """Fetch and cache the name, and return it."""

@@ -75,6 +75,15 @@ def test_a_reference_that_a_person_typed_keeps_its_name() -> None:
     assert platform.requested == 0
 
 
+def test_a_name_that_came_with_its_number_is_not_fetched() -> None:
+    platform = Platform("acme/gizmo")
+    platform.names.put(replace(REF, repo="acme/widget"))
+    platform.names.put(replace(REF, repo=""))  # of a response that cannot be read
+    assert (platform.names.get(REF), platform.requested) == ("acme/widget", 0)
+    platform.now += NAME_SECONDS + 1
+    assert (platform.names.get(REF), platform.requested) == ("acme/gizmo", 1)
+
+
 def test_of_many_threads_one_fetches() -> None:
     platform, all_here = Platform("acme/widget"), threading.Barrier(8)
 

@@ -77,7 +77,9 @@ class GitHub:
         if self._host and ref.host not in ("", self._host):
             require_web_host("GITHUB_API_URL", data.get("html_url"), ref.host)
             ref = replace(ref, host=self._host)
-        return replace(ref, repo_id=require_id("GitHub", data), repo=text(data["full_name"]))
+        ref = replace(ref, repo_id=require_id("GitHub", data), repo=text(data["full_name"]))
+        self._names.put(ref)
+        return ref
 
     def get_issue(self, ref: IssueRef) -> Issue:
         with large_responses():

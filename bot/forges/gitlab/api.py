@@ -85,7 +85,9 @@ class GitLab:
             require_web_host("GITLAB_URL", project.get("web_url"), ref.host)
             ref = replace(ref, host=self._host)
         repo_id, path = require_id("GitLab", project), text(project.get("path_with_namespace"))
-        return replace(ref, repo_id=repo_id, repo=path)
+        ref = replace(ref, repo_id=repo_id, repo=path)
+        self._names.put(ref)
+        return ref
 
     def get_issue(self, ref: IssueRef) -> Issue:
         # python-gitlab's object refers to itself: a long description would stay in memory until the
