@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import httpx
 
+from bot.sandbox.rate_limit import AddressLimit
 from bot.sandbox.state import MAINTAINER, Missing, Repo, RepoId, State
 from bot.sandbox.webhooks import Hooks, WebhookDelivery
 
@@ -19,6 +20,7 @@ class Host:
     webhook_url: str | None
     state: State
     hooks: Hooks
+    anonymous: AddressLimit
 
     def add_repo(
         self,

@@ -6,7 +6,7 @@ import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import ClassVar
 
 import uvicorn
@@ -27,6 +27,7 @@ from bot.sandbox.gitlab.host import GitLabHost
 from bot.sandbox.host import Host
 from bot.sandbox.model import api as model
 from bot.sandbox.model.openai import OpenAI
+from bot.sandbox.rate_limit import AddressLimit
 from bot.sandbox.serving import serving
 from bot.sandbox.state import Missing, State, now
 
@@ -69,6 +70,7 @@ class Sandbox(Host):
             self.state.time,
             self.granted,
         )
+        self.anonymous = AddressLimit(requests=60, window=timedelta(hours=1))
         self.models = model.Models(self.model_key)
         self.hooks: GitHubHooks = GitHubHooks(
             clock=self.state.time,
@@ -122,7 +124,9 @@ class Sandbox(Host):
 
     def apis(self) -> dict[str, tuple[str, ASGIApp]]:
         """Return each API's path and application."""
-        shared = github.GitHub(self.state, self.access, self.hooks.serializer, self.hooks)
+        shared = github.GitHub(
+            *(self.state, self.access, self.hooks.serializer, self.hooks, self.anonymous)
+        )
         return {
             "github": ("/github", github.router(shared, self.github_rows)),
             "gitlab": ("/gitlab", self.gitlab.app()),

@@ -54,6 +54,7 @@ def clean(box: Sandbox, redis_url: str, vendors: Vendors) -> Iterator[str]:
             box.log.exchanges.clear()
         for host in box.hosts.values():
             host.deliveries.clear()
+            host.anonymous.windows.clear()
 
 
 class Vendors:

@@ -18,11 +18,16 @@ from bot.sandbox.github.access import Access, Caller, Denied
 from bot.sandbox.github.hooks import GitHubHooks
 from bot.sandbox.github.serializers import Serializer
 from bot.sandbox.paging import Page, paginate
+from bot.sandbox.rate_limit import AddressLimit, find_address
 from bot.sandbox.state import Event, Issue, Missing, Repo, State
 
 DOCS = "https://docs.github.com/rest"
 VERSIONS = ("2022-11-28", "2026-03-10")
 HOURLY_LIMIT = 15_000  # as for an organisation on GitHub Enterprise Cloud
+EXCEEDED = (
+    "API rate limit exceeded for {address}. (But here's the good news: Authenticated requests get a"
+    " higher rate limit. Check out the documentation for more details.)"
+)
 REPO = "/repos/{owner}/{repo}"
 REPO_BY_ID = "/repositories/{repo_id:int}"
 FORBIDDEN = "Resource not accessible by integration"
@@ -31,12 +36,13 @@ MEDIA_TYPE = "application/json; charset=utf-8"
 
 @dataclass(slots=True)
 class GitHub:
-    """What the handlers share. `requests` counts towards the hourly limit."""
+    """What the handlers share. `requests` counts towards the hourly limit of all tokens."""
 
     state: State
     access: Access
     serializer: Serializer
     hooks: GitHubHooks
+    anonymous: AddressLimit
     requests: count[int] = field(default_factory=lambda: count(1))
 
 
@@ -165,18 +171,30 @@ async def _unknown(_: Request) -> Response:
 
 def _endpoint(github: GitHub, row: Row) -> Callable[[Request], Any]:
     async def endpoint(request: Request) -> Response:
-        response = _answer(github, row, request, await request.body())
-        used = next(github.requests) % HOURLY_LIMIT
-        reset = math.ceil(github.state.clock().timestamp() + 3600)
-        response.headers["x-ratelimit-limit"] = str(HOURLY_LIMIT)
-        response.headers["x-ratelimit-remaining"] = str(HOURLY_LIMIT - used)
-        response.headers["x-ratelimit-used"] = str(used)
-        response.headers["x-ratelimit-reset"] = str(reset)
-        response.headers["x-ratelimit-resource"] = "core"
-        response.headers["x-github-request-id"] = f"SBOX:{used:06X}"
-        return response
+        body, now = await request.body(), github.state.clock()
+        if request.headers.get("authorization"):
+            response = _answer(github, row, request, body)
+            used, reset = next(github.requests) % HOURLY_LIMIT, now.timestamp() + 3600
+            return _add_limit(response, HOURLY_LIMIT, used, reset)
+        window = github.anonymous.count(request, now)
+        if github.anonymous.is_exceeded(window):
+            response = error(403, EXCEEDED.format(address=find_address(request)))
+        else:
+            response = _answer(github, row, request, body)
+        return _add_limit(response, github.anonymous.requests, window.used, window.reset)
 
     return endpoint
+
+
+def _add_limit(response: Response, limit: int, used: int, reset: float) -> Response:
+    """https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api"""
+    response.headers["x-ratelimit-limit"] = str(limit)
+    response.headers["x-ratelimit-remaining"] = str(max(limit - used, 0))
+    response.headers["x-ratelimit-used"] = str(min(used, limit))
+    response.headers["x-ratelimit-reset"] = str(math.ceil(reset))
+    response.headers["x-ratelimit-resource"] = "core"
+    response.headers["x-github-request-id"] = f"SBOX:{used:06X}"
+    return response
 
 
 def _answer(github: GitHub, row: Row, request: Request, body: bytes) -> Response:

@@ -76,6 +76,8 @@ def contents(call: Call) -> Response:
 
 
 def permission(call: Call) -> Response:
+    if call.caller.kind == "nobody":
+        raise Denied(401, "Requires authentication")
     login = call.arg("username")
     if login not in call.state.users:
         raise Missing(login)

@@ -65,7 +65,7 @@ class Access:
 
     def token(self, headers: Mapping[str, str]) -> Token | None:
         """Return the request's token, None without one. Raises Denied(401)."""
-        text = headers.get("private-token") or _bearer(headers.get("authorization", ""))
+        text = _read_token(headers)
         if not text:
             return None
         token = self.tokens.get(text)
@@ -92,6 +92,15 @@ class Access:
     def can_see(self, repo: Repo, issue: Issue, login: str) -> bool:
         """Return whether a user sees an issue: a confidential one needs a planner or its author."""
         return not issue.confidential or self.level(repo, login) >= PLANNER or login == issue.author
+
+
+def has_token(headers: Mapping[str, str]) -> bool:
+    """Return whether a request has a token, which may be a wrong one."""
+    return bool(_read_token(headers))
+
+
+def _read_token(headers: Mapping[str, str]) -> str:
+    return headers.get("private-token") or _bearer(headers.get("authorization", ""))
 
 
 def _bearer(authorization: str) -> str:

@@ -11,14 +11,23 @@ from typing import Any
 from urllib.parse import unquote
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from bot.sandbox.gitlab.access import FORBIDDEN, GUEST, NOT_FOUND, UNAUTHORIZED, Access, Denied
+from bot.sandbox.gitlab.access import (
+    FORBIDDEN,
+    GUEST,
+    NOT_FOUND,
+    UNAUTHORIZED,
+    Access,
+    Denied,
+    has_token,
+)
 from bot.sandbox.gitlab.hooks import GitLabHooks
 from bot.sandbox.gitlab.serializers import Serializer
 from bot.sandbox.paging import Page, paginate
+from bot.sandbox.rate_limit import AddressLimit
 from bot.sandbox.state import Event, Issue, Missing, Repo, State
 
 MINUTE_LIMIT = 2000
@@ -26,12 +35,13 @@ MINUTE_LIMIT = 2000
 
 @dataclass(slots=True)
 class GitLab:
-    """What the handlers share. `requests` counts those of each minute."""
+    """What the handlers share. `requests` counts those of each minute by all tokens."""
 
     state: State
     access: Access
     serializer: Serializer
     hooks: GitLabHooks
+    anonymous: AddressLimit
     requests: Counter[int] = field(default_factory=Counter)
 
     def count_request(self) -> dict[str, str]:
@@ -150,22 +160,36 @@ async def _unknown(_: Request) -> Response:
 
 def _endpoint(gitlab: GitLab, row: Row) -> Callable[[Request], Any]:
     async def endpoint(request: Request) -> Response:
-        response = _answer(gitlab, row, request, await request.body())
-        response.headers.update(gitlab.count_request())
-        response.headers["X-Request-Id"] = f"01SANDBOX{sum(gitlab.requests.values()):08X}"
+        body, now = await request.body(), gitlab.state.clock()
+        if has_token(request.headers):
+            response = _answer(gitlab, row, request, body)
+            response.headers.update(gitlab.count_request())
+            response.headers["X-Request-Id"] = f"01SANDBOX{sum(gitlab.requests.values()):08X}"
+            return response
+        window, most = gitlab.anonymous.count(request, now), gitlab.anonymous.requests
+        headers = limit_headers(window.used, window.reset, most, "unauthenticated")
+        if gitlab.anonymous.is_exceeded(window):
+            headers["Retry-After"] = str(math.ceil(window.reset - now.timestamp()))
+            response = PlainTextResponse("Retry later\n", 429)
+        else:
+            response = _answer(gitlab, row, request, body)
+        response.headers.update(headers)
+        response.headers["X-Request-Id"] = f"01SANDBOX{window.used:08X}"
         return response
 
     return endpoint
 
 
-def limit_headers(used: int, reset: float) -> dict[str, str]:
+def limit_headers(
+    used: int, reset: float, limit: int = MINUTE_LIMIT, callers: str = "authenticated"
+) -> dict[str, str]:
     """https://docs.gitlab.com/administration/settings/user_and_ip_rate_limits/"""
     return {
-        "RateLimit-Limit": str(MINUTE_LIMIT),
+        "RateLimit-Limit": str(limit),
         "RateLimit-Observed": str(used),
-        "RateLimit-Remaining": str(max(0, MINUTE_LIMIT - used)),
+        "RateLimit-Remaining": str(max(0, limit - used)),
         "RateLimit-Reset": str(math.ceil(reset)),
-        "RateLimit-Name": "throttle_authenticated_api",
+        "RateLimit-Name": f"throttle_{callers}_api",
     }
 
 

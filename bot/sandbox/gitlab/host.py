@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import ClassVar
 
 from starlette.types import ASGIApp
@@ -15,6 +15,7 @@ from bot.sandbox.gitlab.hooks import GitLabHooks
 from bot.sandbox.gitlab.issues import LONGEST_DESCRIPTION
 from bot.sandbox.gitlab.serializers import Serializer
 from bot.sandbox.host import Host
+from bot.sandbox.rate_limit import AddressLimit
 from bot.sandbox.state import GITLAB, State
 
 SIGNING_TOKEN = "whsec_" + base64.b64encode(b"the sandbox signs with these 32!").decode()
@@ -38,7 +39,10 @@ class GitLabHost(Host):
         self.bot = self.state.user(BOT, is_bot=True)
         self.serializer = Serializer(self.state, self.access, url)
         self.hooks = self.make_hooks()
-        self.gitlab = api.GitLab(self.state, self.access, self.serializer, self.hooks)
+        self.anonymous = AddressLimit(requests=500, window=timedelta(minutes=1))  # as GitLab.com
+        self.gitlab = api.GitLab(
+            *(self.state, self.access, self.serializer, self.hooks, self.anonymous)
+        )
 
     def make_hooks(self) -> GitLabHooks:
         return GitLabHooks(

@@ -101,7 +101,8 @@ def _label_names(value: Any) -> list[str]:
 
 
 def list_label_events(call: Call) -> Response:
-    """Return the issue's changes of labels, oldest first."""
+    """Return the issue's changes of labels, oldest first, to a caller with a token."""
+    call.require_token()
     repo, issue = call.repo(), call.issue()
     page = call.page(issue.label_changes)
     return list_response(page, [call.serializer.label_event(repo, one) for one in page.items])

@@ -14,7 +14,11 @@ SYSTEM = {"only_comments": (False,), "only_activity": (True,)}
 
 
 def list_notes(call: Call) -> Response:
-    """Return notes, newest first by default; `activity_filter` selects users' or GitLab's own."""
+    """Return notes, newest first by default; `activity_filter` selects users' or GitLab's own.
+
+    A token is needed on public projects too.
+    """
+    call.require_token()
     issue = call.issue()
     system = SYSTEM.get(call.query("activity_filter"), (False, True))
     page = call.page(sort(call, [note for note in issue.comments if note.system in system]))
