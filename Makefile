@@ -1,4 +1,4 @@
-# Two commands for a stranger: `make demo` and `make test`. The rest is for contributors.
+# For a stranger: `make preview REPO=…`, `make demo` and `make test`. The rest is for contributors.
 PYTHON := $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
@@ -6,7 +6,10 @@ STAMP := .venv/.installed
 LOCAL_STAMP := .venv/.local-model
 BROWSER_STAMP := .venv/.browser
 
-.PHONY: demo test check browser bench accuracy chaos locks prices sbom deploy-check clean
+.PHONY: preview demo test check browser bench accuracy chaos locks prices sbom deploy-check clean
+
+preview: $(STAMP)
+	@$(BIN)/tagline preview "$(REPO)"
 
 demo: $(STAMP) $(if $(filter local,$(LLM)),$(LOCAL_STAMP))
 	@$(BIN)/tagline demo $(if $(filter local,$(LLM)),--local-model)

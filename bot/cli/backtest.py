@@ -6,13 +6,13 @@ import os
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from bot.cli import bootstrap
+from bot.cli import bootstrap, progress
 
 if TYPE_CHECKING:
     from bot.cli.checkpoint import Checkpoint
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from bot.settings.load import Settings
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-CLEAR_LINE = "\r\033[K"
 THREADS = 8  # concurrent calls of a language model
 
 
@@ -128,7 +127,7 @@ def _replay(
     from bot.cli.backtest_report import build_report
     from bot.cli.replay import Replay
 
-    replay, before = Replay(material, _make_progress(material.name), checkpoint), checkpoint.loaded
+    replay, before = Replay(material, progress.make(material.name), checkpoint), checkpoint.loaded
     replay.learn()
     try:
         runs = [
@@ -137,7 +136,7 @@ def _replay(
         ]
     except KeyboardInterrupt:
         bootstrap.exit_at_once()
-    _clear_progress()
+    progress.clear()
     if reused := checkpoint.loaded - before:
         text = "Continued an incomplete backtest: {:,} of its results were used again."
         click.echo(text.format(reused), err=True)
@@ -229,19 +228,3 @@ def _collect_labels(issues: Sequence[Issue]) -> list[Label]:
     from bot.core.types import Label
 
     return [Label(name) for name in dict.fromkeys(x for issue in issues for x in issue.labels)]
-
-
-def _make_progress(name: str) -> Callable[[str], None]:
-    """Return what shows the state of a replay, where standard error is a terminal."""
-    from bot.core.text.sanitize import to_one_line
-
-    def show(text: str) -> None:
-        if sys.stderr.isatty():
-            click.echo(f"{CLEAR_LINE}{to_one_line(name)} {text}", err=True, nl=False, color=True)
-
-    return show
-
-
-def _clear_progress() -> None:
-    if sys.stderr.isatty():
-        click.echo(CLEAR_LINE, err=True, nl=False, color=True)

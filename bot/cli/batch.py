@@ -7,6 +7,7 @@ from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from threading import Condition, Lock
+from typing import TYPE_CHECKING
 
 from bot.core.config.schema import RepoConfig
 from bot.core.errors import ModelSkipped
@@ -26,6 +27,9 @@ from bot.flow.enrich import (
     prepare,
 )
 from bot.learn.model import RepositoryModel
+
+if TYPE_CHECKING:
+    from bot.settings.models import ModelSettings
 
 OVER_BUDGET = "over-budget-"
 AFTER_FAILURES = "breaker-open"
@@ -147,6 +151,18 @@ class Totals:
         counts = {x: n for x, n in self.reasons.items() if not x.startswith(OVER_BUDGET)}
         causes = {x: n for x, n in counts.items() if x != AFTER_FAILURES} or counts
         return max(causes, key=causes.__getitem__, default="")
+
+
+def explain_failure(totals: Totals, model: ModelSettings) -> str:
+    """Return for how many issues the model failed, why, and what to do; without the final stop."""
+    from bot.llm.checks import find_fix
+
+    reason = totals.main_failure
+    count = f"{totals.failed:,} issue{'s' * (totals.failed != 1)}"
+    return (
+        f"The model {model.model} gave no usable answer for {count}, whose labels come from rules"
+        f" ({reason}): {find_fix(reason, model.variables)}"
+    )
 
 
 def enrich_all(

@@ -23,6 +23,7 @@ OTHER_PACKAGE = (
 GROUPS = {
     "Try": {
         "demo": "Try Tagline on this machine, without account, key or network.",
+        "preview": "Show what Tagline would set on a repository's newest issues; write nothing.",
         "enrich": "Process one issue; without --apply print the result only.",
         "triage": "Print summaries and labels for a file of issues.",
     },

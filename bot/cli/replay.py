@@ -1,7 +1,7 @@
 """Replays labelled issues: a classifier learns from what came before, then each gets its labels.
 
-An issue's own labels are taken off before anything sees it, and are known again when its answer is
-compared with them.
+An issue's own labels and its type are taken off before anything sees it, and are known again when
+its answer is compared with them.
 """
 
 from __future__ import annotations
@@ -54,9 +54,13 @@ class Material:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """The answers for all replayed issues, by a language model or without one (model "")."""
+    """The answers for all replayed issues, by a language model or without one (model "").
+
+    `cases` compare them with people's labels, in the same order.
+    """
 
     model: str
+    answers: Sequence[Enrichment]
     cases: Sequence[Case]
     totals: Totals
 
@@ -117,12 +121,12 @@ class Replay:
         self, name: str, model: ModelService | None, threads: int, day_usd: float | None
     ) -> Run:
         """Return the labels that each issue would have got."""
-        totals, cases = Totals(), []
+        totals, answers, cases = Totals(), list[Enrichment](), list[Case]()
         names = {fold(label.name): label.name for label in self.material.list_scored()}
         for number, block in enumerate(self.material.blocks):
             classifier = self.classifiers[number]
             issues = [self.material.issues[n] for n in block]
-            hidden = [replace(issue, labels=()) for issue in issues]
+            hidden = [replace(issue, labels=(), type="") for issue in issues]
             enricher = Enricher(
                 self.material.labels, self.material.config, model, day_usd, classifier
             )
@@ -136,8 +140,9 @@ class Replay:
             results = enrich_all(hidden, enrich, threads, totals, show)
             for issue, result in zip(issues, results, strict=True):
                 if result is not None:
+                    answers.append(result)
                     cases.append(_make_case(issue, result, names, classifier))
-        return Run(name, cases, totals)
+        return Run(name, answers, cases, totals)
 
     def _remember(self, enricher: Enricher, name: str, key: str) -> Callable[[Issue], Enrichment]:
         """Return a function that asks a model once for each issue, also over several runs."""
@@ -202,6 +207,23 @@ def make_split_material(
     blocks = [range(len(past), len(past) + len(test))] if test else []
     left_out = sum(map(_count_labelled, parts)) - len(past) - len(test)
     return Material(name, labels, config, [*past, *test], blocks, left_out)
+
+
+def make_recent_material(
+    name: str,
+    labels: Sequence[Label],
+    config: RepoConfig,
+    past: Sequence[Issue],
+    recent: Sequence[Issue],
+) -> Material:
+    """Return the material for a replay of all recent issues, also of those without a label.
+
+    Both kinds of issues come newest first.
+    """
+    known = select_issues(past, labels, config) if config.learn.from_history else []
+    replayed = recent[::-1]
+    blocks = [range(len(known), len(known) + len(replayed))] if replayed else []
+    return Material(name, labels, config, [*known, *replayed], blocks)
 
 
 def _count_labelled(issues: Sequence[Issue]) -> int:

@@ -236,7 +236,7 @@ def _explain_gaps(
     file: str,
 ) -> int:
     """Print a sentence for each kind of issue without its answer, and return the exit code."""
-    from bot.llm.checks import find_fix
+    from bot.cli.batch import explain_failure
 
     code = 0
     if totals.unreadable:
@@ -248,14 +248,9 @@ def _explain_gaps(
             click.echo(f"Expected JSON lines or a JSON array, as of `{EXAMPLE}`.", err=True)
             code = 1
     if totals.failed and model:
-        reason = totals.main_failure
-        fix = find_fix(reason, model.variables)
-        fix += ", or use a smaller --concurrency" if reason == "status-429" else ""
-        click.echo(
-            f"The model {model.model} gave no usable answer for {totals.failed:,} issues, whose"
-            f" labels come from rules ({reason}): {fix}.",
-            err=True,
-        )
+        is_limited = totals.main_failure == "status-429"
+        more = ", or use a smaller --concurrency" if is_limited else ""
+        click.echo(f"{explain_failure(totals, model)}{more}.", err=True)
         code = bootstrap.PARTIAL
     if totals.over_budget:
         budget = enricher.config.budget.per_day_usd

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from bot.cli.backtest_report import build_report, format_report
+from bot.cli.comparison import ComparisonOptions, compare_recent
 from bot.cli.labelled_file import read_labelled
 from bot.cli.main import cli
 from bot.cli.replay import Material, Replay, make_split_material
@@ -21,7 +22,10 @@ from bot.core.ports import ModelCall
 from bot.core.prompt import Prompt
 from bot.core.reply import ModelAnswer, ParsedReply
 from bot.core.types import Issue, IssueRef, Label, LabelSuggestion, Usage
+from bot.learn.evaluation import Case
+from tests.fakes import REF, FakeForge
 
+Answers = tuple[Sequence[Case], Sequence[tuple[str, str, str]]]  # with the prompts
 TITLES = {
     "bug": "The window crashes on start in release {}",
     "feature": "Please add an option for dark mode number {}",
@@ -225,7 +229,7 @@ class RecordingModel:
 
     def complete(self, prompt: Prompt, call: ModelCall | None) -> ModelAnswer:
         assert call is not None
-        assert call.issue.labels == ()
+        assert (call.issue.labels, call.issue.type) == ((), "")
         self.prompts.append((prompt.system, prompt.user, json.dumps(prompt.schema)))
         reply = ParsedReply("The window crashes.", (LabelSuggestion("bug", "sure"),))
         return ModelAnswer(reply, Usage("recording", 10, 5, 0.001))
@@ -250,26 +254,44 @@ def make_issues(count: int) -> list[Issue]:
     ]
 
 
-def test_the_true_label_reaches_no_feature_prompt_or_example() -> None:
+def answer_in_backtest(past: Sequence[Issue], recent: Sequence[Issue]) -> Answers:
+    model = RecordingModel()
+    material = make_split_material(
+        "", [Label(name) for name in TITLES], RepoConfig(), (past, recent)
+    )
+    replay = Replay(material, lambda _: None)
+    replay.learn()
+    without, with_model = replay.run("", None, 1, None), replay.run("recording", model, 1, None)
+    return [*without.cases, *with_model.cases], model.prompts
+
+
+def answer_in_preview(past: Sequence[Issue], recent: Sequence[Issue]) -> Answers:
+    model = RecordingModel()
+    newest_first = [replace(x, ref=replace(REF, number=n)) for n, x in enumerate([*past, *recent])]
+    current = replace(past[0], ref=REF)
+    forge = FakeForge(current, tuple(map(Label, TITLES)), past=newest_first[::-1])
+    options = [ComparisonOptions(len(recent), 0, service, "") for service in (None, model)]
+    found = [compare_recent(forge, replace(REF, number=0), RepoConfig(), x) for x in options]
+    cases = [each.case for comparison in found for each in comparison.issues]
+    return cases, sorted(model.prompts)  # several threads ask
+
+
+@pytest.mark.parametrize("answer", [answer_in_backtest, answer_in_preview])
+def test_the_true_label_and_type_reach_no_feature_prompt_or_example(
+    answer: Callable[[Sequence[Issue], Sequence[Issue]], Answers],
+) -> None:
     """With other labels on the replayed issues, everything else is the same."""
     past, test = make_issues(20), make_issues(5)
-    swapped = [replace(x, labels=("docs" if x.labels[0] == "bug" else "bug",)) for x in test]
-    labels = [Label(name) for name in TITLES]
-    answers, prompts = [], []
-    for issues in (test, swapped):
-        material = make_split_material("", labels, RepoConfig(), (past, issues))
-        replay, model = Replay(material, lambda _: None), RecordingModel()
-        replay.learn()
-        without = replay.run("", None, 1, None)
-        with_model = replay.run("recording", model, 1, None)
-        answers.append(
-            [(x.applied, x.suggested, x.ranking) for x in (*without.cases, *with_model.cases)]
-        )
-        prompts.append(model.prompts)
+    swapped = [
+        replace(x, labels=("docs" if x.labels[0] == "bug" else "bug",), type="Task") for x in test
+    ]
+    (cases, prompts), (others, same_prompts) = answer(past, test), answer(past, swapped)
 
-    assert answers[0] == answers[1]
-    assert prompts[0] == prompts[1]
-    assert len(prompts[0]) == len(test)
+    assert [case.truth for case in cases] != [case.truth for case in others]
+    without_truth = [(x.applied, x.suggested, x.ranking) for x in cases]
+    assert without_truth == [(x.applied, x.suggested, x.ranking) for x in others]
+    assert prompts == same_prompts
+    assert len(prompts) == len(test)
 
 
 def test_a_language_model_is_measured_with_its_cost() -> None:

@@ -1,0 +1,212 @@
+"""`tagline preview`: what Tagline would do on the newest issues of a repository."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import click
+
+from bot.cli import bootstrap, progress
+
+if TYPE_CHECKING:
+    from bot.cli.comparison import Comparison
+    from bot.core.config.schema import RepoConfig
+    from bot.core.ports import ModelService
+    from bot.core.types import IssueRef
+    from bot.forges.registry import ForgeClient
+    from bot.settings.load import Settings
+
+MAX_ISSUES = 300
+WITHOUT_MODEL = "none"  # as in LLM_PROVIDER
+
+
+def _require_number(_context: click.Context, _option: click.Parameter, value: float) -> float:
+    """Return the value. Raises `BadParameter` for NaN, which no cost would reach."""
+    if math.isnan(value):
+        raise click.BadParameter("must be a number of US dollars.")
+    return value
+
+
+@click.command()
+@click.argument("repo")
+@click.option(
+    "--limit",
+    type=click.IntRange(1, MAX_ISSUES),
+    default=20,
+    show_default=True,
+    metavar="N",
+    help="Compare the newest N issues.",
+)
+@click.option(
+    "--since",
+    type=click.DateTime(["%Y-%m-%d"]),
+    metavar="DATE",
+    help="Only issues opened since this day (UTC), such as 2026-01-31.",
+)
+@click.option(
+    "--model",
+    metavar="NAME",
+    help="LLM_MODEL or one of TAGLINE_ALLOWED_MODELS; none: no language model.",
+)
+@click.option(
+    "--max-usd",
+    type=click.FloatRange(0, 1000),
+    default=0.10,
+    show_default=True,
+    callback=_require_number,
+    help="Limit of the cost of language models in US dollars.",
+)
+@click.option("--markdown", is_flag=True, help="Print Markdown, to paste into an issue.")
+@bootstrap.json_option
+def preview(  # noqa: PLR0913, PLR0917  # click passes each option as an argument
+    repo: str,
+    limit: int,
+    since: datetime | None,
+    model: str | None,
+    max_usd: float,
+    markdown: bool,
+    as_json: bool,
+) -> None:
+    """Show what Tagline would set on the newest issues, beside their labels; write nothing.
+
+    REPO is github:OWNER/NAME, gitlab:GROUP/PROJECT or the repository's URL. A public one needs no
+    token: GitHub then accepts 60 requests an hour, of which this takes about 7. No Redis is used.
+
+    Labels and summaries come from rules, from what earlier issues of the same page teach, and from
+    the language model if one is configured; an issue's own labels are taken off first. Exits with
+    3 if the model gave no answer for some issues, with 4 if a budget is reached; their labels are
+    those of rules then.
+    """
+    import msgspec
+
+    from bot.cli.comparison import ComparisonOptions, compare_recent
+    from bot.cli.preview_markdown import format_markdown
+    from bot.cli.preview_report import build_report, format_text
+    from bot.forges.registry import FORGES
+
+    if markdown and as_json:
+        raise click.UsageError("Give either --json or --markdown.")
+    settings = bootstrap.load_settings()
+    if settings.notices or settings.lacks_model:
+        bootstrap.show_notices(settings)
+    models = _open_models(settings, model)
+    forge, ref = _find_repository(settings, repo)
+    if not FORGES[ref.forge].has_access(settings):
+        token = FORGES[ref.forge].token_variable
+        click.echo(f"Reading {ref.forge}:{ref.repo} without {token}.", err=True)
+    config = _read_config(forge.get_config_text(ref), models, settings, ref.forge)
+    name, service = _choose_model(config, models, model)
+    budget = settings.budget_usd_per_day
+    options = ComparisonOptions(
+        limit=limit,
+        since=since.replace(tzinfo=UTC).timestamp() if since else 0.0,
+        model=service,
+        model_name=name,
+        max_usd=max_usd if budget is None else min(max_usd, budget),
+    )
+    try:
+        comparison = compare_recent(forge, ref, config, options, progress.make(ref.repo))
+    except KeyboardInterrupt:
+        bootstrap.exit_at_once()
+    finally:
+        progress.clear()
+    report = build_report(comparison)
+    if as_json:
+        click.echo(msgspec.json.encode(report))
+    elif markdown:
+        click.echo(format_markdown(report))
+    else:
+        click.echo("\n".join(format_text(report)))
+    sys.exit(_explain_gaps(comparison, settings, max_usd))
+
+
+def _find_repository(settings: Settings, repo: str) -> tuple[ForgeClient, IssueRef]:
+    """Return the repository; without the GitHub App where that is not installed.
+
+    Raises `BadParameter` and the errors of a forge.
+    """
+    from bot.core.errors import NotFound
+
+    try:
+        return bootstrap.find_repository(settings, repo, "REPO")
+    except NotFound:
+        if not settings.github_app_id:
+            raise
+    without_app = replace(settings, github_app_id="", github_private_key="")
+    return bootstrap.find_repository(without_app, repo, "REPO")
+
+
+def _open_models(settings: Settings, name: str | None) -> dict[str, ModelService]:
+    """Return the configured models by name, none of them if `name` says so.
+
+    Raises `UsageError` for a name that is not configured.
+    """
+    from bot import log, wiring
+    from bot.cli.batch import PatientModel
+
+    if name == WITHOUT_MODEL:
+        return {}
+    log.configure("critical", "plain", settings.secrets)  # the report names failures
+    models = wiring.models(settings.model, bootstrap.open_clients(), wiring.no_store())
+    if name is not None and name not in models:
+        known = ", ".join(models) or "none; set LLM_PROVIDER and LLM_MODEL"
+        raise click.UsageError(f"--model {name} is not configured. There are: {known}.")
+    return {each: PatientModel(model) for each, model in models.items()}
+
+
+def _read_config(
+    text: str | None, models: Mapping[str, ModelService], settings: Settings, forge: str
+) -> RepoConfig:
+    """Return the configuration with the stricter of both modes, and print its problems."""
+    import msgspec
+
+    from bot.core.config import parser
+    from bot.core.config.caution import MODES
+    from bot.forges.registry import FORGES
+
+    parsed = parser.restrict_models(parser.read(text), models)
+    for problem in parsed.problems:
+        click.echo(f"{FORGES[forge].config_path}: {problem}", err=True)
+    mode = max(parsed.config.mode, settings.mode, key=MODES.index)
+    return msgspec.structs.replace(parsed.config, mode=mode)
+
+
+def _choose_model(
+    config: RepoConfig, models: Mapping[str, ModelService], name: str | None
+) -> tuple[str, ModelService | None]:
+    """Return the model that was asked for, else the one that the repository gets, by its name."""
+    from bot.flow.load_config import choose_model
+
+    service = models[name] if name and name in models else choose_model(config, models)
+    return next(((each, one) for each, one in models.items() if one is service), ("", None))
+
+
+def _explain_gaps(comparison: Comparison, settings: Settings, max_usd: float) -> int:
+    """Print why some issues have no answer of the model, and return the exit code."""
+    from bot.cli.batch import explain_failure
+
+    totals, code = comparison.totals, 0
+    if totals.failed and settings.model:
+        chosen = next(x for x in settings.model.all if x.model == comparison.options.model_name)
+        click.echo(f"{explain_failure(totals, chosen)}.", err=True)
+        code = bootstrap.PARTIAL
+    if totals.over_budget:
+        limits = {
+            "--max-usd": max_usd,
+            "TAGLINE_BUDGET_USD_PER_DAY": settings.budget_usd_per_day,
+            "budget.per_day_usd of its tagline.yml": comparison.config.budget.per_day_usd,
+        }
+        known = {name: usd for name, usd in limits.items() if usd is not None}
+        name = min(known, key=known.__getitem__)
+        click.echo(
+            f"The budget is reached: {name} is {bootstrap.format_usd(known[name])}. Labels of"
+            f" {totals.over_budget:,} issues come from rules; raise it for the others.",
+            err=True,
+        )
+        code = bootstrap.OVER_BUDGET
+    return code
