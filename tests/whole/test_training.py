@@ -139,6 +139,11 @@ def test_a_classifier_is_trained_after_the_first_delivery_and_labels_the_next_is
     assert learned["area/api"]["precision"] == 1.0
     assert learned["area/api"]["why_not_applied"] == ""
     assert learned["enhancement"]["why_not_applied"] == "no labelled issue has it"
+    shown_text = tagline(
+        "stats", f"{app.on}:{app.repo}", cwd=tmp_path, environment=app.environ
+    ).stdout
+    unused = "A label that none of 240 labelled issues has, rules only suggest."
+    assert unused in " ".join(shown_text.split())
     (ended,) = app.events("training ended")
     assert (ended["outcome"], ended["result"]) == ("trained", "from 240 issues")
     tasks.jobs.clear()

@@ -6,6 +6,7 @@ from bot.cli.bootstrap import format_time
 from bot.cli.sections.section import Repository, Row, Section
 from bot.core.text.percent import format_share
 from bot.core.training import TrainingState
+from bot.flow.classify import MIN_HISTORY
 from bot.flow.schedule_training import find_pause
 from bot.learn import codec
 from bot.learn.model import RepositoryModel
@@ -95,8 +96,15 @@ def show_learned(repository: Repository) -> Section:
         "None.",
         "A label is applied where its probability reaches the threshold from which it was right"
         " often enough (labels.precision in tagline.yml); coverage is the share of its issues that"
-        f" get it then.{_explain_target(repository, model)}",
+        f" get it then.{_explain_unused(model)}{_explain_target(repository, model)}",
     )
+
+
+def _explain_unused(model: RepositoryModel | None) -> str:
+    """Return a sentence where rules only suggest labels that nobody uses, else ""."""
+    if model is None or model.examples < MIN_HISTORY or all(x.examples for x in model.labels):
+        return ""
+    return f" A label that none of {model.examples:,} labelled issues has, rules only suggest."
 
 
 def _explain_target(repository: Repository, model: RepositoryModel | None) -> str:
