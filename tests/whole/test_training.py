@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
+import redis
 
 from bot import wiring
 from bot.core.errors import TrainingFailed
@@ -23,6 +24,7 @@ from bot.http import ClientPool
 from bot.learn import codec
 from bot.learn.model import RepositoryModel
 from bot.queue.actors import send
+from bot.store.training import RedisTrainingStore
 from tests.history import TOPICS, WOBBLES
 from tests.simulation import Exchange
 from tests.whole.app import App
@@ -213,6 +215,29 @@ def test_a_training_continues_soon_after_the_forge_has_failed(
     assert app.wait_for_end(job).outcome == "trained"
     assert state_of(app).examples == 240
     assert len([page for page in pages_read(app) if page.status == 200]) == 3
+
+
+@pytest.mark.slow
+def test_a_training_continues_soon_after_redis_has_failed(
+    app: App, clients: ClientPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.queue.actors.FIRST_PAUSE", 0.2)
+    failures = [redis.ConnectionError("reset"), redis.TimeoutError("slow")]
+    save = RedisTrainingStore.save_progress
+
+    def fail_twice(store: RedisTrainingStore, *page: Any) -> None:
+        if failures:
+            raise failures.pop()
+        save(store, *page)
+
+    monkeypatch.setattr(RedisTrainingStore, "save_progress", fail_twice)
+    add_history(app)
+    app.issue()
+    tasks = PeriodicTasks(app, clients)
+    tasks.train()
+    (job,) = tasks.jobs
+    assert app.wait_for_end(job).outcome == "trained"
+    assert (failures, state_of(app).examples) == ([], 240)
 
 
 def reset_sent(app: App) -> None:
