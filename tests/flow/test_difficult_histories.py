@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from bot.core.types import Issue, Label
-from tests.flow.test_train_repository import LABELS, Case
+from tests.flow.training_case import LABELS, Case
 from tests.history import make_history
 
 

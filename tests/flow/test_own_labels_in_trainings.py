@@ -7,7 +7,7 @@ from dataclasses import replace
 from bot.core.journal import Write
 from bot.core.types import Choice, Issue, Record
 from tests.fakes import DAY, NOW, REF, make_issue
-from tests.flow.test_train_repository import Case
+from tests.flow.training_case import Case
 from tests.history import TOPICS, make_history
 
 
