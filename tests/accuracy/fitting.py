@@ -17,7 +17,7 @@ from tests.accuracy.datasets import TypedIssue
 
 MIN_REPOSITORIES = 5  # that have a cue, each in at least
 MIN_ISSUES = 2
-PENALTY = 30.0  # for the square of a weight's distance from its prior, against the loss of all
+PENALTY = 60.0  # for the square of a weight's distance from its prior, against the loss of all
 # The author's own word for the type, in a form or a tag, counts before any data, and few
 # repositories have it.
 PRIOR_OF_DECLARED = 1.5

@@ -62,6 +62,8 @@ def cues(title: str, body: str = "") -> set[Cue]:
         ("Use `main`", "", Cue(SHAPE, "code in the title")),
         ("How do I start?", "", ASKS),
         ("[Question] start", "", ASKS),
+        ("Question about the start", "", ASKS),
+        ("Is the error message needed?", "", ASKS),
     ],
 )
 def test_a_cue_is_found(title: str, body: str, cue: Cue) -> None:
@@ -82,6 +84,9 @@ def test_a_cue_is_found(title: str, body: str, cue: Cue) -> None:
         ("x", "See https://a.example/b", Cue(SHAPE, "fields")),
         ("x", "### Error\n_No response_\n### B\n1", Cue("heading", "error")),
         ("Why does it crash?", "", ASKS),
+        ("An error message?", "", ASKS),
+        ("Start page: ask for the name", "", ASKS),
+        ("Reuse the results of a query", "", ASKS),
     ],
 )
 def test_code_hidden_text_and_instructions_are_no_cues(title: str, body: str, cue: Cue) -> None:

@@ -72,14 +72,24 @@ def _title_cues(*groups: str, part: str = "title") -> frozenset[Cue]:
     return frozenset(Cue(part, group) for group in groups)
 
 
-_DEFECTS = _title_cues(
-    "crash", "hang", "failure", "not working", "inability", "negation", "wrong result", "bug named"
-) | _title_cues("regression", "error", "observation")
+_CERTAIN_DEFECTS = _title_cues(
+    *("crash", "hang", "failure", "not working", "inability", "negation", "bug named"),
+    "regression",
+)
+# A whole question may speak of these without reporting them: "Is the error message needed?"
+_DEFECTS = _CERTAIN_DEFECTS | _title_cues("wrong result", "error", "observation")
+_QUESTION_MARK = Cue(SIGN, "question mark at the end of the title")
+_QUESTION_STARTS = _title_cues(
+    *("how", "what or which", "why", "yes-or-no question", "question word", "should or could"),
+    part="title start",
+)
+# Elsewhere in a title, words such as "ask" and "question" name what the issue is about.
 _ASKING = {
-    Cue(SIGN, "question mark at the end of the title"),
+    _QUESTION_MARK,
     Cue(DECLARED, "question"),
-    *_title_cues("how", "question named"),
-    *_title_cues("how", "what or which", "why", "yes-or-no question", "help", part="title start"),
+    *_title_cues("how"),
+    *_title_cues("how", "what or which", "why", "yes-or-no question", part="title start"),
+    *_title_cues("help", "question named", part="title start"),
 }
 _ORDERS = _title_cues("addition", "improvement", "change", part="title start")
 _REQUESTS = {
@@ -171,7 +181,8 @@ def find_cues(issue: Issue, phrases: Mapping[str, frozenset[str]]) -> dict[Cue, 
 
 def _judge_title(cues: dict[Cue, list[str]]) -> dict[Cue, list[str]]:
     """Return the cues with the one for the whole title; "Export crashes" orders no export."""
-    if not _DEFECTS.isdisjoint(cues):
+    is_question = _QUESTION_MARK in cues and not _QUESTION_STARTS.isdisjoint(cues)
+    if not (_CERTAIN_DEFECTS if is_question else _DEFECTS).isdisjoint(cues):
         cues = {cue: phrases for cue, phrases in cues.items() if cue not in _ORDERS}
         return cues | {REPORTS: [REPORTS.name]}
     if not _ASKING.isdisjoint(cues):
@@ -248,7 +259,7 @@ def _find_signs(issue: Issue) -> Iterator[str]:
     questions = prose.count("?")
     signs = {
         "question mark in the title": "?" in issue.title,
-        "question mark at the end of the title": issue.title.rstrip().endswith("?"),
+        _QUESTION_MARK.name: issue.title.rstrip().endswith("?"),
         "a question in the text": questions == 1,
         "questions in the text": questions > 1,
         "a question at the end": "?" in prose.rstrip()[-120:],
