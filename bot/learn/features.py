@@ -19,7 +19,7 @@ from bot.core.text.condense import Line, classify_lines
 
 Features = Mapping[int, float]
 
-VERSION = 2  # of the features: models and examples of another one are of no use
+VERSION = 3  # of the features: models and examples of another one are of no use
 
 HASH_BITS = 22
 _MAX_TITLE = 300
@@ -28,7 +28,7 @@ _MAX_CODE = 600
 _MAX_WORD = 30
 _MAX_HEADINGS = 30
 _MAX_ANSWER = 60  # characters of a short answer in a form
-_RULE_WEIGHTS = {"sure": 1.0, "likely": 0.7, "unsure": 0.4}
+_TOPIC_WEIGHTS = {"sure": 1.0, "likely": 0.7, "unsure": 0.4}
 
 _CJK = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff"
 _WORD = re.compile(rf"[{_CJK}]+|[^\W_{_CJK}]+(?:['’][^\W_{_CJK}]+)*|[.?!,;:\n]")
@@ -70,8 +70,11 @@ def extract_features(title: str, body: str, rules: keywords.TypeWeights | None =
     style = [f"{cue.part} {cue.name} {cue.times}" for cue in found]
     style.append(f"text of size {len(body).bit_length() // 2}")
     features |= {hash_feature(Part.CUES, text): 1.0 for text in style}
+    rules = rules or keywords.load_weights()
     for match in keywords.match_cues(found, phrases, rules):
-        features[hash_feature(Part.RULES, match.concept)] = _RULE_WEIGHTS[match.certainty]
+        features[hash_feature(Part.RULES, match.concept)] = _TOPIC_WEIGHTS[match.certainty]
+    for concept, probability in keywords.score_cues(found, rules).items():
+        features[hash_feature(Part.RULES, concept)] = max(0.01, round(probability, 2))
     return features
 
 

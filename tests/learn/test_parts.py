@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bot.core.labels.keywords import TYPES
 from bot.learn.features import HASH_BITS, Part, extract_features, hash_feature
 from bot.learn.groups import find_groups
 from bot.learn.linear import Separator, make_row
@@ -46,6 +47,16 @@ def has(title: str, body: str, part: Part, text: str) -> bool:
 )
 def test_an_issue_has_features_of_each_part(title: str, body: str, part: Part, text: str) -> None:
     assert has(title, body, part, text)
+
+
+def test_types_count_by_how_probable_the_rules_find_them() -> None:
+    bug = hash_feature(Part.RULES, "bug")
+
+    likely = extract_features("The window flickers", "")
+    sure = extract_features("The window crashes on start", "It crashes each time, with this error.")
+
+    assert 0 < likely[bug] < sure[bug] < 1
+    assert all(hash_feature(Part.RULES, name) in sure for name in TYPES)
 
 
 def test_a_pair_of_words_does_not_span_punctuation() -> None:
