@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 
 _Z = 0.8416  # standard deviations: one-sided 80 %
 _Z_95 = 1.9600  # two-sided 95 %
 _STEPS = 12
 _STRENGTH = 4.0  # by which a label's coefficients are drawn to those of all labels
 _MAX_SAMPLE = 10_000
-_MIN_PROBABILITY = 0.7  # of a label that is applied, whatever more probable ones reach
+# How often the least probable label that is applied may be wrong, as a multiple of what the target
+# allows on average: where its own cases prove the target, and where those of all labels stand in.
+_PROVEN, _LIKELY = 2.0, 1.5
+_MIN_CASES, _MIN_CASES_TOGETHER = 3, 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,32 +102,59 @@ class Threshold:
     coverage: float
 
 
+class Counts:
+    """Of outcomes with at least a probability: how many are right, and how many there are."""
+
+    def __init__(self, outcomes: Iterable[ProbableOutcome]) -> None:
+        ranked = sorted(outcomes, reverse=True)
+        self._order = [-probability for probability, _ in ranked]
+        self._right = [0, *accumulate(is_right for _, is_right in ranked)]
+
+    def at(self, probability: float) -> tuple[int, int]:
+        total = bisect_right(self._order, -probability)
+        return self._right[total], total
+
+
+_NONE = Counts(())
+
+
 def find_threshold(
-    held_out: Sequence[ProbableOutcome], newest: Sequence[ProbableOutcome], target: float
+    held_out: Sequence[ProbableOutcome],
+    newest: Sequence[ProbableOutcome],
+    target: float,
+    together: Counts = _NONE,
 ) -> Threshold | None:
     """Return the lowest threshold that reaches the target; None for none.
 
-    The lower bound of its precision on the `held_out` issues reaches the target, and the `newest`
-    issues, predicted from what came before them, do not contradict it.
+    Either the label's own `held_out` cases prove it: the lower bound of their precision reaches the
+    target. Or those of all labels `together` reach it, as far as probabilities go, and its own are
+    too few for a proof and do not contradict it. The `newest` issues, predicted from what came
+    before them, must not contradict it either.
     """
-    ranked = sorted((x for x in held_out if x[0] >= _MIN_PROBABILITY), reverse=True)
-    recent = sorted((x for x in newest if x[0] >= _MIN_PROBABILITY), reverse=True)
+    proven_at, likely_at = (max(0.5, 1 - x * (1 - target)) for x in (_PROVEN, _LIKELY))
+    own, recent = Counts(held_out), Counts(newest)
     positives = sum(is_right for _, is_right in held_out)
-    right = new_right = new_total = 0
+    levels = sorted({probability for probability, _ in held_out}, reverse=True)
     found = None
-    for total, (probability, is_right) in enumerate(ranked, 1):
-        right += is_right
-        below = ranked[total][0] if total < len(ranked) else _MIN_PROBABILITY
-        if below == probability:
-            continue
-        while new_total < len(recent) and recent[new_total][0] >= probability:
-            new_right += recent[new_total][1]
-            new_total += 1
-        holds = find_lower_bound(right, total) >= target
-        if holds and find_upper_bound(new_right, new_total) >= target:
-            at = (probability + below) / 2
+    for probability, below in pairwise([*levels, 0.0]):
+        if probability < proven_at:
+            break
+        right, total = own.at(probability)
+        is_proven = find_lower_bound(right, total) >= target
+        is_likely = (
+            probability >= likely_at
+            and total >= _MIN_CASES
+            and find_upper_bound(right, total) >= target
+            and _reaches(*together.at(probability), target)
+        )
+        if (is_proven or is_likely) and find_upper_bound(*recent.at(probability)) >= target:
+            at = max((probability + below) / 2, proven_at if is_proven else likely_at)
             found = Threshold(at, right / total, right / max(1, positives))
     return found
+
+
+def _reaches(right: int, total: int, target: float) -> bool:
+    return total >= _MIN_CASES_TOGETHER and right >= target * total
 
 
 def _bound(right: int, total: int, z: float) -> float:

@@ -2,8 +2,9 @@
 
 Each label gets a linear separator. Its scores for held-out issues, a fifth of the history at a
 time, show how probable the label is at a score, and from which probability it is right often
-enough to be applied. The newest fifth is predicted once more, from what came before it: where the
-label is not right there, its threshold is raised.
+enough to be applied; where it has few cases, those of all labels count too. The newest fifth is
+predicted once more, from what came before it: where the label is not right there, its threshold is
+raised.
 """
 
 from __future__ import annotations
@@ -12,13 +13,14 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import chain, pairwise
 
 from bot.core.labels import keywords
 from bot.core.labels.process import is_process_label
 from bot.core.types import Label
 from bot.learn.calibration import (
     Calibration,
+    Counts,
     Outcome,
     ProbableOutcome,
     Threshold,
@@ -215,8 +217,9 @@ def _judge(
     calibrations = calibrate_all(held_out)
     outcomes = _rate(held_out, calibrations, groups)
     recent_outcomes = _rate(newest, calibrations, groups)
+    together = Counts(chain.from_iterable(outcomes))
     thresholds = [
-        find_threshold(outcome, recent_outcome, target)
+        find_threshold(outcome, recent_outcome, target, together)
         for outcome, recent_outcome in zip(outcomes, recent_outcomes, strict=True)
     ]
     return calibrations, thresholds

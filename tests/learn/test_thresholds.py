@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.learn.calibration import (
+    Counts,
     Outcome,
     ProbableOutcome,
     calibrate_all,
@@ -50,6 +51,47 @@ def test_the_threshold_is_the_lowest_that_reaches_the_target() -> None:
 def test_a_label_with_too_little_evidence_has_no_threshold() -> None:
     assert find_threshold(make_outcomes((0.99, 6, 0)), (), target=0.9) is None
     assert find_threshold(make_outcomes((0.99, 7, 0)), (), target=0.9) is not None
+
+
+@pytest.mark.parametrize(
+    ("own", "others", "applies"),
+    [
+        ([(0.95, 3, 0)], [(0.95, 19, 1)], True),
+        ([(0.95, 3, 0)], [(0.95, 16, 4)], False),  # the probabilities promise too much
+        ([(0.95, 3, 0)], [(0.95, 6, 0)], False),
+        ([(0.95, 2, 0)], [(0.95, 19, 1)], False),
+        ([(0.95, 3, 4)], [(0.95, 90, 1)], False),  # its own cases contradict
+        ([(0.84, 3, 0)], [(0.84, 19, 1)], False),  # not probable enough without a proof
+    ],
+)
+def test_where_a_label_has_few_cases_those_of_all_labels_count_too(
+    own: list[tuple[float, int, int]], others: list[tuple[float, int, int]], *, applies: bool
+) -> None:
+    together = Counts(make_outcomes(*others))
+
+    threshold = find_threshold(make_outcomes(*own), (), target=0.9, together=together)
+
+    assert (threshold is not None) is applies
+
+
+def test_less_probable_labels_are_applied_only_by_a_proof_of_their_own() -> None:
+    together = Counts(make_outcomes((0.95, 100, 0), (0.82, 100, 0)))
+    few, many = make_outcomes((0.95, 3, 0), (0.82, 3, 0)), make_outcomes((0.95, 9, 0), (0.82, 9, 0))
+
+    held, proven = (find_threshold(x, (), target=0.9, together=together) for x in (few, many))
+
+    assert held is not None
+    assert proven is not None
+    assert held.at >= 0.85
+    assert 0.8 <= proven.at <= 0.82
+
+
+def test_the_newest_issues_veto_what_all_labels_promise() -> None:
+    together = Counts(make_outcomes((0.95, 100, 0)))
+
+    newest = make_outcomes((0.95, 1, 4))
+
+    assert find_threshold(make_outcomes((0.95, 3, 0)), newest, 0.9, together) is None
 
 
 def test_the_newest_issues_raise_the_threshold_or_veto_it() -> None:
