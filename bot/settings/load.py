@@ -22,6 +22,8 @@ TOKEN_PREFIXES = {
     "glpat-": "GITLAB_TOKEN",
     **dict.fromkeys(("ghp_", "ghs_", "gho_", "github_pat_"), "GITHUB_TOKEN"),
 }
+MIN_POLL_SECONDS, MAX_POLL_SECONDS = 10, 3600
+POLLED_REPOSITORY = re.compile(r"github:[\w.-]+/[\w.-]+|gitlab:[\w.-]+(?:/[\w.-]+)+")
 ISSUE_TYPES = ("issue", "task", "incident")
 GITLAB_SECRETS = "GITLAB_SIGNING_TOKEN (or GITLAB_WEBHOOK_SECRET)"
 DEFAULT_REDIS = "redis://127.0.0.1:6379/0"
@@ -39,6 +41,7 @@ PLAIN = (
     *("REDIS_URL", "TAGLINE_HOST", "PORT", "WORKER_THREADS", "DATA_DIR"),
     *("LOG_LEVEL", "LOG_FORMAT", "PUBLIC_URL", "TAGLINE_TRUSTED_PROXIES"),
     *("TAGLINE_MODE", "TAGLINE_BUDGET_USD_PER_DAY", "TAGLINE_ALLOWED_MODELS"),
+    *("TAGLINE_POLL_SECONDS", "TAGLINE_POLL_REPOS"),
 )
 # Reserved, without effect in this version: a notice at start-up names those that are set.
 NOT_BUILT = (
@@ -71,6 +74,8 @@ class Settings:
     """The settings from the environment.
 
     `notices` are lines for the start-up log, `model_notices` those of the parts that call models.
+    `poll_seconds` is the interval of polling, 0 without; `poll_repos` are written as
+    `github:owner/repository`, () for all that the credentials reach.
     """
 
     github_app_id: str
@@ -96,6 +101,8 @@ class Settings:
     log_format: str
     mode: str
     budget_usd_per_day: float | None
+    poll_seconds: int
+    poll_repos: tuple[str, ...]
     metrics_tokens: tuple[str, ...] = field(repr=False)
     notices: tuple[str, ...]
     model_notices: tuple[str, ...]
@@ -152,8 +159,11 @@ class Settings:
     def receiver_notices(self) -> tuple[str, ...]:
         """Return which forges cannot send anything: they have access, but no webhook secret.
 
-        GITHUB_TOKEN is no sign of a webhook: commands and continuous integration have one.
+        GITHUB_TOKEN is no sign of a webhook: commands and continuous integration have one. With
+        polling nothing needs to be sent.
         """
+        if self.poll_seconds:
+            return ()
         gitlab_secrets = self.gitlab_signing_tokens or self.gitlab_webhook_secrets
         forges = (
             (self.github_app_id, self.github_webhook_secrets, "GITHUB_WEBHOOK_SECRET", "github"),
@@ -166,15 +176,27 @@ class Settings:
             if access and not secrets
         )
 
+    def _find_unreachable_repos(self) -> list[str]:
+        """Return the problems of polled repositories whose forge has no credentials."""
+        access = {"github": self.has_github, "gitlab": bool(self.gitlab_token)}
+        variables = {"github": "GITHUB_APP_ID or GITHUB_TOKEN", "gitlab": "GITLAB_TOKEN"}
+        forges = dict.fromkeys(repo.partition(":")[0] for repo in self.poll_repos)
+        return [
+            f"TAGLINE_POLL_REPOS lists a repository of {forge}, but {variables[forge]} is not set."
+            for forge in forges
+            if not access.get(forge, True)
+        ]
+
     def require(self, *, webhook_secret: bool = False, forge: bool = False) -> None:
         """Raise `SettingsError` without a secret of webhooks or without access to any forge."""
         problems = []
         gitlab = self.gitlab_signing_tokens or self.gitlab_webhook_secrets
-        if webhook_secret and not (self.github_webhook_secrets or gitlab):
+        if webhook_secret and not (self.github_webhook_secrets or gitlab or self.poll_seconds):
             problems.append(
                 "GITHUB_WEBHOOK_SECRET is not set (nor GITLAB_SIGNING_TOKEN or"
                 " GITLAB_WEBHOOK_SECRET): without it anybody could send events. Set it to the"
-                " secret of the GitHub App or webhook (16 characters or more)."
+                " secret of the GitHub App or webhook (16 characters or more), or set"
+                " TAGLINE_POLL_SECONDS=60 to look for issues without webhooks."
             )
         if forge and self.app_problem:
             problems.append(self.app_problem)
@@ -183,6 +205,8 @@ class Settings:
                 "GITHUB_APP_ID and GITHUB_PRIVATE_KEY (a GitHub App), or GITHUB_TOKEN, or"
                 " GITLAB_TOKEN must be set. To see Tagline work without an account: tagline demo"
             )
+        if forge and self.poll_seconds:
+            problems += self._find_unreachable_repos()
         if problems:
             raise SettingsError(problems)
 
@@ -228,6 +252,8 @@ def _read(env: Environment) -> Settings:
         log_format=env.choice("LOG_FORMAT", ("json", "text")),
         mode=env.choice("TAGLINE_MODE", ("apply", "suggest", "dry-run", "off")),
         budget_usd_per_day=_budget(env),
+        poll_seconds=_poll_seconds(env),
+        poll_repos=_poll_repos(env),
         metrics_tokens=env.secrets("TAGLINE_METRICS_TOKEN"),
         notices=tuple(env.notices),
         model_notices=tuple(env.model_notices),
@@ -344,3 +370,19 @@ def _redis_url(env: Environment, data_dir: Path) -> str:
 def _budget(env: Environment) -> float | None:
     name = "TAGLINE_BUDGET_USD_PER_DAY"
     return env.number(name, 0.0, 0, 1_000_000) if env.text(name) else None
+
+
+def _poll_seconds(env: Environment) -> int:
+    name = "TAGLINE_POLL_SECONDS"
+    return env.integer(name, 0, MIN_POLL_SECONDS, MAX_POLL_SECONDS) if env.text(name) else 0
+
+
+def _poll_repos(env: Environment) -> tuple[str, ...]:
+    name = "TAGLINE_POLL_REPOS"
+    repos = tuple(filter(None, (item.strip() for item in env.plain(name).split(","))))
+    if not all(map(POLLED_REPOSITORY.fullmatch, repos)):
+        env.problems.append(
+            f"{name} must list repositories such as github:owner/repository,gitlab:group/project,"
+            " separated by commas."
+        )
+    return tuple(dict.fromkeys(repos))

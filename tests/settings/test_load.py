@@ -103,6 +103,12 @@ PLAIN_VALUES: dict[tuple[str, str], tuple[str, object]] = {
     ("LOG_LEVEL", "DEBUG"): ("log_level", "debug"),
     ("LOG_FORMAT", "text"): ("log_format", "text"),
     ("TAGLINE_MODE", "dry-run"): ("mode", "dry-run"),
+    ("TAGLINE_POLL_SECONDS", "60"): ("poll_seconds", 60),
+    ("TAGLINE_POLL_SECONDS", ""): ("poll_seconds", 0),
+    ("TAGLINE_POLL_REPOS", "github:acme/app, gitlab:acme/tools/app,github:acme/app"): (
+        "poll_repos",
+        ("github:acme/app", "gitlab:acme/tools/app"),
+    ),
     ("PUBLIC_URL", "https://tagline.example/bot/"): ("public_url", "https://tagline.example/bot"),
     ("TAGLINE_TRUSTED_PROXIES", "10.0.0.5, 2001:db8::/32,"): (
         "trusted_proxies",
@@ -141,6 +147,9 @@ WRONG = {
     ("GITLAB_TOKEN", "ghp_quokkaberry"): "of the other host: it belongs in GITHUB_TOKEN",
     ("GITHUB_APP_ID", "my-quokkaberry"): "neither the number of a GitHub App nor its client id",
     ("TAGLINE_BUDGET_USD_PER_DAY", "quokkaberry"): "must be a number from 0 to 1,000,000.",
+    ("TAGLINE_POLL_SECONDS", "quokkaberry"): "must be a number from 10 to 3600.",
+    ("TAGLINE_POLL_SECONDS", "9"): "must be a number from 10 to 3600.",
+    ("TAGLINE_POLL_REPOS", "quokkaberry"): "must list repositories such as github:owner/repository",
     ("GITLAB_TOKEN", "glpat-quokka\nberry"): "a blank or a character",
     ("OPENAI_API_KEY", "sk-quokkaberry…"): "a character that no token has",
     ("ANTHROPIC_API_KEY", "sk quokkaberry"): "a blank or a character",
