@@ -99,6 +99,15 @@ def make_job_id(prefix: str, ref: IssueRef) -> str:
     return f"{prefix}-{hashlib.sha256(ref.key.encode()).hexdigest()[:24]}"
 
 
+def make_opened_id(ref: IssueRef) -> str:
+    """Return the id of the job for an opened issue that polling finds.
+
+    A delivery may name a wrong account: it must not claim the issue of the right one.
+    """
+    digest = hashlib.sha256(f"{ref.key} {ref.account}".encode()).hexdigest()
+    return f"opened-{digest[:24]}"
+
+
 @dataclass(frozen=True, slots=True)
 class Event:
     """An event of an issue, from an authentic delivery. Repeats of a delivery have the same id.
@@ -161,9 +170,14 @@ class TextStats:
     cut: int = 0
 
 
+# An older one gets no answer to its events, except to a change of its labels.
+MAX_ISSUE_AGE_SECONDS = 24 * 3600.0
+
+
 @dataclass(frozen=True, slots=True)
 class Issue:
-    """An issue as the forge returns it now. `created_at` is in seconds since the epoch.
+    """An issue as the forge returns it now. `created_at` and `updated_at` are in seconds since the
+    epoch.
 
     `commented` is True if it has comments or the forge gives no number. `text_stats` is None
     until `bound_body` has run. `other_type` is the type of a work item that is not one of those
@@ -187,6 +201,7 @@ class Issue:
     other_type: str = ""
     handled: bool = False
     type: str = ""
+    updated_at: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -369,3 +384,8 @@ class Record(_FromSource):
     delivery: str = ""
     wait: Wait | None = None
     choices: tuple[Choice, ...] = ()
+
+    @property
+    def has_decided(self) -> bool:
+        """Return whether the bot has chosen labels; a skipped issue's record has no `input`."""
+        return bool(self.input)

@@ -21,7 +21,7 @@ from bot.core.ports import ModelCall
 from bot.core.pricing import Limits
 from bot.core.text import globs
 from bot.core.text.bounded import drop_body
-from bot.core.types import Issue, Job, Record
+from bot.core.types import MAX_ISSUE_AGE_SECONDS, Issue, Job, Record
 from bot.flow.classify import find_doubted_labels
 from bot.flow.context import Attempt, JobContext
 from bot.flow.enrich import (
@@ -40,7 +40,6 @@ from bot.flow.record_corrections import load_corrections
 from bot.flow.render import digest_summary, read_marker
 from bot.learn.model import RepositoryModel
 
-MAX_ISSUE_AGE_SECONDS = 24 * 3600
 LAG_SECONDS = 5.0
 EDIT_TRIES, EDIT_RETRY_SECONDS = 2, 1.0
 WITHOUT_EVENT = ("manual", "heal")  # kinds to which neither an issue's age nor `on` applies

@@ -37,7 +37,8 @@ def record_corrections(job: Job, context: JobContext) -> Outcome:
     """Record what people did with the issue's labels; return the outcome. Raises `Retry` and
     `OperatorError`."""
     account = job.ref.account_key
-    if not _has_decided(context.store.record(job.ref.key)):
+    record = context.store.record(job.ref.key)
+    if record is None or not record.has_decided:
         return Outcome(job, Record("unchanged", "the bot has not decided on its labels"))
     if wait := context.rate_limiter.pause_left(account):
         raise RateLimited("the forge asked to wait", wait)
@@ -64,11 +65,6 @@ def load_corrections(ref: IssueRef, config: str, context: JobContext) -> tuple[C
         return corrections
     context.corrections.add(ref.repo_key, [change])
     return (*corrections, change)
-
-
-def _has_decided(record: Record | None) -> bool:
-    """Return whether the bot has chosen labels; the record of a skipped issue has no `input`."""
-    return record is not None and bool(record.input)
 
 
 def _compare(job: Job, context: JobContext, lock: Lock) -> str:

@@ -22,7 +22,7 @@ from bot.core.types import Job, JobKind, Usage
 from bot.flow.plan import Outcome
 from bot.queue.broker import Broker
 from bot.queue.connection import CONNECTION_ERRORS
-from bot.queue.enqueue import ACTOR
+from bot.queue.enqueue import ACTOR, list_claims
 from bot.queue.retries import JobFailed, JobRetries, save_job, until_connected
 
 MAX_TRIES = 6
@@ -138,12 +138,12 @@ def _sort_error(error: Exception, record: JobRecord, job: Job, logger: Any) -> J
     spread = min(0.2 * seconds, LONGEST_SPREAD)
     seconds += random.uniform(0.0, spread)  # noqa: S311 - spreads tries, guards nothing
     logger.warning("error, tried again later", try_number=tries, why=why, seconds=round(seconds))
-    return JobFailed(record, job.id, seconds)
+    return JobFailed(record, list_claims(job), seconds)
 
 
 def _give_up(record: JobRecord, job: Job, logger: Any) -> JobFailed:
     logger.error("gave up; kept as a dead letter", try_number=record.tries, why=record.why)
-    return JobFailed(replace(record, state="dead"), job.id)
+    return JobFailed(replace(record, state="dead"), list_claims(job))
 
 
 def _log_outcome(logger: Any, outcome: Outcome, seconds: float) -> None:

@@ -10,12 +10,13 @@ import asyncio
 import itertools
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
+import redis
 import redis.asyncio
 from redis.asyncio.retry import Retry as RedisRetry
 from redis.backoff import NoBackoff
@@ -23,7 +24,7 @@ from redis.exceptions import NoScriptError, RedisError, ResponseError
 
 from bot.core import redis_keys
 from bot.core.errors import QueueUnavailable
-from bot.core.types import Job
+from bot.core.types import Job, make_opened_id
 
 ACTOR = "enrich"
 CLAIM_SECONDS = 2 * 3600
@@ -45,27 +46,54 @@ QUEUES = (
 QUEUE_KEY, DELAYED_KEY = 3, 5  # their places in KEYS of the script
 
 # KEYS: claims of this span and of the last, the queue, its messages, the delayed queue, its
-# messages. ARGV: lifetime of claims in seconds, jobs that one account may have, then per delivery:
-# its id, its job's id, its message, its account, the place of its queue in KEYS. Returns the job's
-# id for each, "" beyond the limit.
+# messages. ARGV: lifetime of claims in seconds, jobs that one account may have, then per job: its
+# `Claims`, its id, its message, its account, the place of its queue in KEYS. Returns the job's id
+# for each, "" beyond the limit.
 CLAIM_AND_ENQUEUE = """
+local function claimed(id)
+    return redis.call('hget', KEYS[1], id) or redis.call('hget', KEYS[2], id)
+end
 local jobs = {}
-for i = 3, #ARGV, 5 do
-    local job = redis.call('hget', KEYS[1], ARGV[i]) or redis.call('hget', KEYS[2], ARGV[i])
-    if not job and redis.call('hincrby', KEYS[1], ARGV[i + 3], 1) > tonumber(ARGV[2]) then
+for i = 3, #ARGV, 7 do
+    local job = claimed(ARGV[i]) or claimed(ARGV[i + 1])
+    if not job and redis.call('hincrby', KEYS[1], ARGV[i + 5], 1) > tonumber(ARGV[2]) then
         job = ''
     elseif not job then
-        job = ARGV[i + 1]
-        local queue = tonumber(ARGV[i + 4])
-        redis.call('hset', KEYS[queue + 1], job, ARGV[i + 2])
+        job = ARGV[i + 3]
+        local queue = tonumber(ARGV[i + 6])
+        redis.call('hset', KEYS[queue + 1], job, ARGV[i + 4])
         redis.call('rpush', KEYS[queue], job)
-        redis.call('hset', KEYS[1], ARGV[i], job)
+        redis.call('hset', KEYS[1], ARGV[i], job, ARGV[i + 2], job)
     end
     jobs[#jobs + 1] = job
 end
 redis.call('expire', KEYS[1], ARGV[1])
 return jobs
 """
+
+
+class Claims(NamedTuple):
+    """The ids by which repeats of a job are found. A job that has `own` or `other` is a repeat; a
+    job that is enqueued claims `own` and `also`."""
+
+    own: str
+    other: str
+    also: str
+
+
+def list_claims(job: Job) -> Claims:
+    """Return a job's claims: of a webhook and polling, the second one that reports an issue's
+    opening repeats the first.
+
+    Two deliveries with different ids are two jobs.
+    """
+    if job.kind != "opened":
+        return Claims(job.id, job.id, job.id)
+    polled = make_opened_id(job.ref)
+    delivered = f"delivered-{polled}"
+    if job.id == polled:
+        return Claims(polled, delivered, polled)
+    return Claims(job.id, polled, delivered)
 
 
 def claim_keys(now: float) -> tuple[str, str]:
@@ -160,16 +188,8 @@ class RedisQueue:
     async def _send(self, jobs: list[tuple[Job, float]]) -> list[bytes]:
         if not self._script:
             self._script = await self._redis.script_load(CLAIM_AND_ENQUEUE)
-        now = self._clock()
-        keys = (*claim_keys(now), *QUEUES)
+        keys, args = _make_arguments(jobs, self._clock())
         await self._save_repositories([job for job, _ in jobs])
-        args: list[str | bytes | int] = [2 * CLAIM_SECONDS, MAX_PER_ACCOUNT]
-        random = secrets.token_hex(16 * len(jobs))
-        for n, (job, wait) in enumerate(jobs):
-            job_id = random[32 * n : 32 * (n + 1)]
-            queue = DELAYED_KEY if wait else QUEUE_KEY
-            message = encode(job, job_id, now, wait)
-            args += (job.id, job_id, message, _make_account_field(job), queue)
         try:
             ids: list[bytes] = await self._redis.evalsha(self._script, len(keys), *keys, *args)
         except NoScriptError:
@@ -179,11 +199,8 @@ class RedisQueue:
 
     async def _save_repositories(self, jobs: list[Job]) -> None:
         """Add the repositories of jobs to those that reconciliation searches."""
-        new: dict[Any, bytes] = {
-            job.ref.repo_account_key: msgspec.json.encode(replace(job.ref, number=0))
-            for job in jobs
-            if job.ref.repo_account_key not in self._repositories
-        }
+        rows = _encode_repositories(jobs)
+        new = {key: row for key, row in rows.items() if key not in self._repositories}
         if new:
             await self._redis.hset(redis_keys.REPOSITORIES, mapping=new)
             self._repositories |= new
@@ -201,6 +218,45 @@ class RedisQueue:
                     await self._redis.hset(redis_keys.REPOSITORIES, mapping=rows)
             if not minute % SAVE_AGAIN_MINUTES or len(self._repositories) > MAX_REPOSITORIES:
                 self._repositories.clear()
+
+
+class PollQueue:
+    """Enqueues what polling has found, with the claims of the receiver."""
+
+    def __init__(self, client: redis.Redis, clock: Callable[[], float] = time.time) -> None:
+        self._client = client
+        self._script = client.register_script(CLAIM_AND_ENQUEUE)
+        self._clock = clock
+
+    def put(self, jobs: Sequence[tuple[Job, float]]) -> list[str]:
+        """Enqueue jobs with their waiting times in one atomic step; return as `RedisQueue.put`."""
+        if not jobs:
+            return []
+        self._client.hset(
+            redis_keys.REPOSITORIES, mapping=_encode_repositories([job for job, _ in jobs])
+        )
+        keys, args = _make_arguments(jobs, self._clock())
+        return [job_id.decode() for job_id in self._script(keys=keys, args=args)]
+
+
+def _make_arguments(
+    jobs: Sequence[tuple[Job, float]], now: float
+) -> tuple[tuple[str, ...], list[str | bytes | int]]:
+    """Return KEYS and ARGV of the script for jobs with their waiting times."""
+    args: list[str | bytes | int] = [2 * CLAIM_SECONDS, MAX_PER_ACCOUNT]
+    random = secrets.token_hex(16 * len(jobs))
+    for n, (job, wait) in enumerate(jobs):
+        job_id = random[32 * n : 32 * (n + 1)]
+        queue = DELAYED_KEY if wait else QUEUE_KEY
+        message = encode(job, job_id, now, wait)
+        args += (*list_claims(job), job_id, message, _make_account_field(job), queue)
+    return (*claim_keys(now), *QUEUES), args
+
+
+def _encode_repositories(jobs: Sequence[Job]) -> dict[Any, bytes]:
+    return {
+        job.ref.repo_account_key: msgspec.json.encode(replace(job.ref, number=0)) for job in jobs
+    }
 
 
 def error_code(error: Exception) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -27,9 +27,9 @@ ADDED_OPTIONS = ("traceback", "retries", "requeue_timestamp", "queued_at")
 class JobFailed(errors.Retry):
     """Ends a try. `job.state` is "waiting" for another try, or "dead"."""
 
-    def __init__(self, job: JobRecord, delivery: str = "", seconds: float = 0.0) -> None:
+    def __init__(self, job: JobRecord, claims: Sequence[str] = (), seconds: float = 0.0) -> None:
         super().__init__(job.why, delay=int(seconds * 1000))
-        self.job, self.delivery = job, delivery
+        self.job, self.claims = job, claims
 
 
 class JobRetries(Retries):
@@ -59,13 +59,13 @@ class JobRetries(Retries):
         process = super().after_process_message
         until_connected(partial(process, broker, message, exception=exception))
         if isinstance(exception, JobFailed):
-            if exception.job.state == "dead" and exception.delivery:
-                until_connected(partial(self._release_claim, exception.delivery))
+            if exception.job.state == "dead" and exception.claims:
+                until_connected(partial(self._release_claims, exception.claims))
             save_job(self._jobs, self._metrics, exception.job)
 
-    def _release_claim(self, delivery: str) -> None:
+    def _release_claims(self, claims: Sequence[str]) -> None:
         for key in claim_keys(time.time()):
-            self._client.hdel(key, delivery)
+            self._client.hdel(key, *claims)
 
 
 def until_connected(call: Callable[[], object]) -> None:

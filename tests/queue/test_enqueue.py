@@ -20,10 +20,10 @@ from dramatiq.middleware import CurrentMessage
 from bot.core import redis_keys
 from bot.core.errors import QueueUnavailable
 from bot.core.redis_keys import NAMESPACE, REPOSITORIES
-from bot.core.types import IssueRef, Job
+from bot.core.types import IssueRef, Job, make_opened_id
 from bot.embedded.valkey import EmbeddedRedis
 from bot.queue.broker import is_queued
-from bot.queue.enqueue import ACTOR, RedisQueue, error_code
+from bot.queue.enqueue import ACTOR, PollQueue, RedisQueue, error_code
 from tests.conftest import crash
 
 REF = IssueRef("github", "github.com", "acme/widget", 41, 7001, "5001")
@@ -240,3 +240,31 @@ def test_a_delivery_that_is_wrong_about_the_account_leaves_the_right_repository_
     with redis.Redis.from_url(redis_url) as client:
         known = [msgspec.json.decode(row, type=IssueRef) for row in client.hvals(REPOSITORIES)]
     assert replace(REF, number=0) in known
+
+
+def test_of_a_webhook_and_polling_the_second_one_repeats_the_first_s_job(redis_url: str) -> None:
+    other = replace(REF, number=42)
+    polled = {ref.number: Job(make_opened_id(ref), "opened", ref, 0.0) for ref in (REF, other)}
+    first = run(redis_url, lambda queue: queue.put(delivery("d-1")))
+    with redis.Redis.from_url(redis_url) as client:
+        (same, new) = PollQueue(client).put([(polled[41], 0.0), (polled[42], 0.0)])
+        assert same == first
+        assert PollQueue(client).put([(polled[42], 0.0)]) == [new]
+    late = replace(delivery("d-2"), ref=other)
+    assert run(redis_url, lambda queue: queue.put(late)) == new
+    assert queued(redis_url) == 2
+
+
+def test_the_right_account_s_opening_is_not_claimed_by_a_wrong_one(redis_url: str) -> None:
+    wrong = replace(delivery("d-1"), ref=replace(REF, account="9999"))
+    run(redis_url, lambda queue: queue.put(wrong))
+    with redis.Redis.from_url(redis_url) as client:
+        PollQueue(client).put([(Job(make_opened_id(REF), "opened", REF, 0.0), 0.0)])
+    assert queued(redis_url) == 2
+
+
+def test_polling_makes_its_repositories_known(redis_url: str) -> None:
+    with redis.Redis.from_url(redis_url) as client:
+        assert PollQueue(client).put([]) == []
+        PollQueue(client).put([(delivery("d-1"), 0.0)])
+        assert len(client.hgetall(REPOSITORIES)) == 1
