@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from threading import RLock
 from typing import Literal
@@ -107,7 +107,7 @@ class Repo:
 
     `colors` are those of labels that were created with one, six hexadecimal digits each.
     `group_labels` belong to the group of a GitLab project; `former_names` precede a rename.
-    `installed`: whether GitHub's installation covers it.
+    `installed`: whether GitHub's installation covers it. `read_only`: for the token's user.
     """
 
     id: int
@@ -117,6 +117,9 @@ class Repo:
     created_at: datetime
     private: bool = False
     installed: bool = True
+    archived: bool = False
+    has_issues: bool = True
+    read_only: bool = False
     former_names: list[str] = field(default_factory=list)
     issues: dict[int, Issue] = field(default_factory=dict)
     created_labels: list[str] = field(default_factory=list)
@@ -181,11 +184,15 @@ def now() -> datetime:
 
 
 class State:
-    """All repositories of a forge, guarded by one lock. `clock` may be replaced at any time."""
+    """All repositories of a forge, guarded by one lock. `clock` may be replaced at any time.
+
+    An issue that changed is missing in lists for `list_lag`.
+    """
 
     def __init__(self, clock: Callable[[], datetime] = now, rules: LabelRules = GITHUB) -> None:
         self.clock, self.rules = clock, rules
         self.lock = RLock()
+        self.list_lag = timedelta()
         self.users: dict[str, User] = {}
         self._repos: list[Repo] = []
         self._ids = count(3_000_001)
@@ -252,6 +259,9 @@ class State:
             if issue := self.repo(repo).issues.get(number):
                 return issue
         raise Missing(f"issue {repo}#{number}")
+
+    def is_listed(self, issue: Issue) -> bool:
+        return not self.list_lag or issue.updated_at <= self.clock() - self.list_lag
 
     def open_issue(
         self,

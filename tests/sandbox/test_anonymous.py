@@ -71,6 +71,19 @@ def test_gitlab_accepts_five_hundred_requests_a_minute_from_an_address() -> None
     assert again.status_code == 200
 
 
+def test_a_conditional_request_without_a_token_counts() -> None:
+    with Sandbox(clock=Clock()).running() as box, httpx.Client() as anonymous:
+        left = {
+            f"{box.github_url}/repos/{REPO}/issues": "x-ratelimit-remaining",
+            f"{box.gitlab_url}/api/v4/projects/acme%2Fgadget/issues": "ratelimit-remaining",
+        }
+        for url, header in left.items():
+            first = anonymous.get(url)
+            again = anonymous.get(url, headers={"if-none-match": first.headers["etag"]})
+            assert (again.status_code, again.content) == (304, b"")
+            assert int(again.headers[header]) == int(first.headers[header]) - 1
+
+
 def test_a_private_repository_does_not_exist_for_a_caller_without_a_token() -> None:
     with Sandbox().running() as box:
         box.add_repo("acme/secret", private=True)

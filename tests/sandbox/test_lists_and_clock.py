@@ -188,3 +188,56 @@ def test_gitlab_lists_issues_by_their_labels(box: Sandbox, labels: str, expected
     before = box.gitlab.state.repo(DEMO_PROJECT)
     path = f"{box.gitlab_url}/api/v4/projects/{before.id}/issues?labels={labels}&per_page=3"
     assert len(httpx.get(path, headers={"PRIVATE-TOKEN": host.token}).json()) == expected
+
+
+def test_a_conditional_request_is_answered_without_content_and_costs_nothing_on_github(
+    box: Sandbox, bot: httpx.Client
+) -> None:
+    box.open_issue(REPO, "Title")
+    first = bot.get("/issues?state=all")
+    condition = {"if-none-match": first.headers["etag"]}
+    again = bot.get("/issues?state=all", headers=condition)
+    assert (again.status_code, again.content) == (304, b"")
+    assert again.headers["x-ratelimit-remaining"] == first.headers["x-ratelimit-remaining"]
+    other = create_token(box).json()["token"]
+    changed = bot.get("/issues?state=all", headers={**condition, "authorization": f"token {other}"})
+    assert changed.status_code == 200  # a tag is valid for one token
+    box.open_issue(REPO, "Another")
+    changed = bot.get("/issues?state=all", headers=condition)
+    assert changed.status_code == 200
+    used = int(first.headers["x-ratelimit-remaining"]) - int(
+        changed.headers["x-ratelimit-remaining"]
+    )
+    assert used == 3  # with the creation of a token
+
+
+def test_a_conditional_request_counts_on_gitlab(box: Sandbox) -> None:
+    headers = {"private-token": box.gitlab.token}
+    url = f"{box.gitlab_url}/api/v4/projects/{DEMO_PROJECT.replace('/', '%2F')}/issues"
+    first = WEB.get(url, headers=headers)
+    again = WEB.get(url, headers={**headers, "if-none-match": first.headers["etag"]})
+    assert again.status_code == 304
+    left = [int(answer.headers["ratelimit-remaining"]) for answer in (first, again)]
+    assert left[1] == left[0] - 1
+
+
+def test_gitlab_lists_issues_by_their_last_change_and_redirects_a_former_path(
+    box: Sandbox,
+) -> None:
+    project = box.gitlab.add_repo("acme/tools", {})
+    old, new = (box.gitlab.open_issue("acme/tools", "T", created_at=1e9 + n) for n in range(2))
+    headers = {"private-token": box.gitlab.token}
+    url = f"{box.gitlab_url}/api/v4/projects/acme%2Ftools/issues?order_by=updated_at"
+    after = f"{url}&updated_after=2020-01-01T00:00:00%2B00:00"
+    assert numbers(WEB.get(url, headers=headers), "iid") == [new, old]
+    assert numbers(WEB.get(after, headers=headers), "iid") == []
+    box.gitlab.close_issue("acme/tools", old)
+    assert numbers(WEB.get(after, headers=headers), "iid") == [old]
+    box.gitlab.rename_repo("acme/tools", "acme/gear")
+    moved = WEB.get(url, headers=headers)
+    assert moved.status_code == 301
+    assert moved.headers["location"].startswith(
+        f"{box.gitlab_url}/api/v4/projects/{project.id}/issues?order_by="
+    )
+    created = WEB.post(url, headers=headers)
+    assert created.status_code == 405

@@ -39,7 +39,7 @@ REPO_LINKS = {
     "issue_events_url": "/issues/events{/number}",
     "trees_url": "/git/trees{/sha}",
 }
-REPO_FLAGS = "fork has_projects has_downloads has_wiki has_pages has_discussions archived disabled"
+REPO_FLAGS = "fork has_projects has_downloads has_wiki has_pages has_discussions"
 REPO_COUNTS = (
     "forks forks_count stargazers_count watchers watchers_count size network_count "
     "subscribers_count"
@@ -75,7 +75,6 @@ class FullSerializer(Serializer):
             "visibility": "private" if repo.private else "public",
             **{key: url + tail for key, tail in REPO_LINKS.items()},
             **dict.fromkeys(REPO_FLAGS.split(), False),
-            "has_issues": True,
             **dict.fromkeys(REPO_COUNTS.split(), 0),
             "git_url": f"git:{page}.git",
             "ssh_url": f"git@sandbox:{repo.name}.git",

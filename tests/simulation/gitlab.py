@@ -22,7 +22,7 @@ from bot.sandbox.gitlab.issues import ISSUE, PROJECT
 from bot.sandbox.gitlab.serializers import Json, iso, number_of
 from bot.sandbox.state import MAINTAINER, Change, Event, Missing, Repo, RepoId, State, StoredComment
 from bot.sandbox.webhooks import Webhook
-from tests.simulation import checks
+from tests.simulation import checks, polling
 from tests.simulation.host import Host
 from tests.simulation.quick_actions import QuickAction, QuickActions
 from tests.simulation.recorder import Log
@@ -256,6 +256,7 @@ class GitLab(Host, GitLabHost):
     rows: ClassVar[list[Row]] = [
         *GitLabHost.rows,
         *checks.GITLAB_ROWS,
+        *polling.GITLAB_ROWS,
         *_rows(PROJECT),
         *_rows("/groups/{group}"),
         Row("POST", PROJECT + "/hooks/{hook:int}/test/{trigger}", test_hook),

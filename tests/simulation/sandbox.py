@@ -24,7 +24,7 @@ from bot.sandbox.github.serializers import Serializer
 from bot.sandbox.gitlab.host import GitLabHost
 from bot.sandbox.model.api import Models, Vendor, router
 from bot.sandbox.state import Missing, Repo, RepoId
-from tests.simulation import checks, forge_faults, model_faults
+from tests.simulation import checks, forge_faults, model_faults, polling
 from tests.simulation.anthropic import Anthropic
 from tests.simulation.fast_stop import FastStopServer
 from tests.simulation.github import FullSerializer
@@ -67,7 +67,11 @@ class Sandbox(Host, server.Sandbox):
     config_path: ClassVar[str] = ".github/tagline.yml"
     serializer_type: ClassVar[type[Serializer]] = FullSerializer
     gitlab_type: ClassVar[type[GitLabHost]] = GitLab
-    github_rows: ClassVar[list[Row]] = [*server.Sandbox.github_rows, *checks.GITHUB_ROWS]
+    github_rows: ClassVar[list[Row]] = [
+        *server.Sandbox.github_rows,
+        *checks.GITHUB_ROWS,
+        *polling.GITHUB_ROWS,
+    ]
     server_type: ClassVar[type[uvicorn.Server]] = FastStopServer
     gitlab: GitLab = field(init=False)
     log: Log = field(default_factory=Log)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from itertools import count
+from dataclasses import dataclass
 from typing import Any
 
 from starlette.requests import Request
@@ -14,6 +13,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, Router
 
 from bot.core.errors import TaglineError
+from bot.sandbox.conditional import answer_conditionally
 from bot.sandbox.github.access import Access, Caller, Denied
 from bot.sandbox.github.hooks import GitHubHooks
 from bot.sandbox.github.serializers import Serializer
@@ -31,19 +31,21 @@ EXCEEDED = (
 REPO = "/repos/{owner}/{repo}"
 REPO_BY_ID = "/repositories/{repo_id:int}"
 FORBIDDEN = "Resource not accessible by integration"
+ARCHIVED = "Repository was archived so is read-only."
+NO_RIGHT = "Must have admin rights to Repository."
 MEDIA_TYPE = "application/json; charset=utf-8"
 
 
 @dataclass(slots=True)
 class GitHub:
-    """What the handlers share. `requests` counts towards the hourly limit of all tokens."""
+    """What the handlers share. `used` counts towards the hourly limit of all tokens."""
 
     state: State
     access: Access
     serializer: Serializer
     hooks: GitHubHooks
     anonymous: AddressLimit
-    requests: count[int] = field(default_factory=lambda: count(1))
+    used: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,15 +174,18 @@ async def _unknown(_: Request) -> Response:
 def _endpoint(github: GitHub, row: Row) -> Callable[[Request], Any]:
     async def endpoint(request: Request) -> Response:
         body, now = await request.body(), github.state.clock()
-        if request.headers.get("authorization"):
-            response = _answer(github, row, request, body)
-            used, reset = next(github.requests) % HOURLY_LIMIT, now.timestamp() + 3600
+        if token := request.headers.get("authorization"):
+            response = answer_conditionally(request, _answer(github, row, request, body), token)
+            # https://docs.github.com/rest/using-the-rest-api/best-practices-for-using-the-rest-api
+            if response.status_code != 304:
+                github.used += 1
+            used, reset = github.used % HOURLY_LIMIT, now.timestamp() + 3600
             return _add_limit(response, HOURLY_LIMIT, used, reset)
         window = github.anonymous.count(request, now)
         if github.anonymous.is_exceeded(window):
             response = error(403, EXCEEDED.format(address=find_address(request)))
         else:
-            response = _answer(github, row, request, body)
+            response = answer_conditionally(request, _answer(github, row, request, body))
         return _add_limit(response, github.anonymous.requests, window.used, window.reset)
 
     return endpoint
@@ -246,6 +251,10 @@ def _check_repo_permission(call: Call, permission: str, level: str) -> None:
         raise Missing(repo.name)
     if kind == "installation" and level == "write" and not call.covers(repo):
         raise Denied(403, FORBIDDEN)
+    if level == "write" and repo.archived:
+        raise Denied(403, ARCHIVED)
+    if level == "write" and kind == "user" and repo.read_only:
+        raise Denied(403, NO_RIGHT)
     if not call.caller.may(permission, level):
         raise Denied(401, "Requires authentication") if kind == "nobody" else Denied(403, FORBIDDEN)
 

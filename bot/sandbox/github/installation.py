@@ -14,7 +14,17 @@ from bot.sandbox.webhooks import WebhookDelivery
 
 
 def get_repo(call: Call) -> Response:
-    return success(call.serializer.repo(call.repo()))
+    return success(show_repo(call, call.repo()))
+
+
+def show_repo(call: Call, repo: Repo) -> Json:
+    """Return a repository, with the rights of a user who calls."""
+    content = call.serializer.repo(repo)
+    if call.caller.kind == "user":
+        write = not repo.read_only
+        rights = {"admin": False, "maintain": False, "push": write, "triage": write, "pull": True}
+        content["permissions"] = rights
+    return content
 
 
 def _installation(call: Call) -> Installation:

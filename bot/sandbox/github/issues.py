@@ -36,22 +36,17 @@ def list_issues(call: Call) -> Response:
     The query may have `state`, `since`, `sort` (created, updated), `direction`, and `after`, the
     cursor of the next page's link.
     """
-    query = call.request.query_params
-    state, since = query.get("state", "open"), query.get("since")
-
-    def matches(issue: Issue) -> bool:
-        if issue.deleted or issue.moved_to:
-            return False
-        if state != "all" and issue.is_open != (state == "open"):
-            return False
-        return not since or issue.updated_at >= datetime.fromisoformat(since)
+    query, repo = call.request.query_params, call.repo()
+    if not repo.has_issues:
+        return error(410, "Issues are disabled for this repo")
 
     def place(issue: Issue) -> tuple[float, int]:
         order = "updated_at" if query.get("sort") == "updated" else "created_at"
         return getattr(issue, order).timestamp(), issue.number
 
-    repo, newest_first = call.repo(), query.get("direction") != "asc"
-    issues = sorted(filter(matches, repo.issues.values()), key=place, reverse=newest_first)
+    newest_first = query.get("direction") != "asc"
+    matching = (issue for issue in repo.issues.values() if _matches(call, issue))
+    issues = sorted(matching, key=place, reverse=newest_first)
     if after := query.get("after"):
         at, number = base64.urlsafe_b64decode(after).decode().split()
         reached = float(at), int(number)
@@ -69,6 +64,16 @@ def list_issues(call: Call) -> Response:
         headers = link_cursor(page, cursor)
     content = [call.serializer.issue(repo, issue) for issue in page.items]
     return success(content, headers=headers)
+
+
+def _matches(call: Call, issue: Issue) -> bool:
+    query = call.request.query_params
+    if issue.deleted or issue.moved_to or not call.state.is_listed(issue):
+        return False
+    state, since = query.get("state", "open"), query.get("since")
+    if state != "all" and issue.is_open != (state == "open"):
+        return False
+    return not since or issue.updated_at >= datetime.fromisoformat(since)
 
 
 def list_labels(call: Call) -> Response:

@@ -55,6 +55,9 @@ class Serializer:
             "html_url": f"{self.html}/{repo.name}",
             "url": self.repo_url(repo),
             "default_branch": "main",
+            "archived": repo.archived,
+            "disabled": False,
+            "has_issues": repo.has_issues,
         }
 
     def repo_url(self, repo: Repo) -> str:

@@ -84,7 +84,7 @@ class Access:
     def level(self, repo: Repo, login: str) -> int:
         """Return the user's access level in a project, 0 for no member."""
         if login == BOT:
-            return self.bot_level
+            return GUEST if repo.read_only else self.bot_level
         if login == MAINTAINER:
             return MAINTAINER_LEVEL
         return DEVELOPER if login in repo.writers else 0

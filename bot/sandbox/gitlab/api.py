@@ -15,6 +15,8 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from bot.core.errors import TaglineError
+from bot.sandbox.conditional import answer_conditionally
 from bot.sandbox.gitlab.access import (
     FORBIDDEN,
     GUEST,
@@ -31,6 +33,7 @@ from bot.sandbox.rate_limit import AddressLimit
 from bot.sandbox.state import Event, Issue, Missing, Repo, State
 
 MINUTE_LIMIT = 2000
+MOVED = "405 Method Not Allowed - Non GET methods are not allowed for moved projects"
 
 
 @dataclass(slots=True)
@@ -84,14 +87,25 @@ class Call:
         return {**self.request.query_params, **(body if isinstance(body, dict) else {})}
 
     def repo(self) -> Repo:
-        """Return the project. Raises Denied(404), also where the caller may not see it."""
+        """Return the project. Raises Moved, Denied(404), also where the caller may not see it."""
+        path = self.arg("project")
+        repo = self.state.renamed(path)
+        if repo and not (repo.private and self.level(repo) < GUEST):
+            raise Moved(self._url_with_id(repo))
         try:
-            repo = self.state.repo(self.arg("project"))
+            repo = self.state.repo(path)
         except Missing:
             raise Denied(404, "404 Project Not Found") from None
         if repo.private and self.level(repo) < GUEST:
             raise Denied(404, "404 Project Not Found")
         return repo
+
+    def _url_with_id(self, repo: Repo) -> str:
+        request = self.request
+        path = request.scope["raw_path"].decode("latin-1").removeprefix(request.scope["root_path"])
+        rest = "".join(f"/{part}" for part in path.split("/")[5:])  # "", api, v4, projects, path
+        query = f"?{request.url.query}" if request.url.query else ""
+        return f"{self.serializer.base}/api/v4/projects/{repo.id}{rest}{query}"
 
     def level(self, repo: Repo) -> int:
         return self.gitlab.access.level(repo, self.login) if self.login else 0
@@ -123,6 +137,14 @@ class Call:
 
     def page(self, items: list[Any]) -> Page:
         return paginate(self.request, self.serializer.base, items, 20, link_current=True)
+
+
+class Moved(TaglineError):
+    """The project has another path: a GET is answered with 301."""
+
+    def __init__(self, location: str) -> None:
+        super().__init__(location)
+        self.location = location
 
 
 Handler = Callable[[Call], Response]
@@ -162,7 +184,7 @@ def _endpoint(gitlab: GitLab, row: Row) -> Callable[[Request], Any]:
     async def endpoint(request: Request) -> Response:
         body, now = await request.body(), gitlab.state.clock()
         if has_token(request.headers):
-            response = _answer(gitlab, row, request, body)
+            response = answer_conditionally(request, _answer(gitlab, row, request, body))
             response.headers.update(gitlab.count_request())
             response.headers["X-Request-Id"] = f"01SANDBOX{sum(gitlab.requests.values()):08X}"
             return response
@@ -172,7 +194,7 @@ def _endpoint(gitlab: GitLab, row: Row) -> Callable[[Request], Any]:
             headers["Retry-After"] = str(math.ceil(window.reset - now.timestamp()))
             response = PlainTextResponse("Retry later\n", 429)
         else:
-            response = _answer(gitlab, row, request, body)
+            response = answer_conditionally(request, _answer(gitlab, row, request, body))
         response.headers.update(headers)
         response.headers["X-Request-Id"] = f"01SANDBOX{window.used:08X}"
         return response
@@ -204,6 +226,10 @@ def _answer(gitlab: GitLab, row: Row, request: Request, body: bytes) -> Response
             return row.handler(call)
     except Denied as denied:
         return JSONResponse(denied.content, denied.status)
+    except Moved as moved:
+        if row.method != "GET":
+            return JSONResponse({"message": MOVED}, 405)
+        return JSONResponse({"message": "301 Moved"}, 301, {"Location": moved.location})
     except Missing:
         return JSONResponse(NOT_FOUND.content, 404)
 
@@ -213,7 +239,9 @@ def _check_permission(call: Call, row: Row) -> None:
     if row.method != "GET":
         call.require_token()
     if "{project}" in row.path:
-        call.repo()
+        repo = call.repo()
+        if row.method != "GET" and repo.archived:
+            raise FORBIDDEN
 
 
 def success(content: Any, status: int = 200) -> Response:

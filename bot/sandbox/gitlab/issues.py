@@ -29,6 +29,8 @@ def get_issue(call: Call) -> Response:
 def list_issues(call: Call) -> Response:
     """Return issues of every state by default, newest first unless `sort=asc`."""
     repo = call.repo()
+    if not repo.has_issues:
+        raise FORBIDDEN
     page = call.page(sort(call, [issue for issue in repo.issues.values() if _matches(call, issue)]))
     return list_response(page, [call.serializer.issue(repo, issue) for issue in page.items])
 
@@ -43,6 +45,7 @@ def sort(call: Call, items: list[T]) -> list[T]:
 FILTERS: dict[str, Callable[[Issue, str], bool]] = {
     "state": lambda issue, state: state == "all" or issue.is_open == (state == "opened"),
     "created_after": lambda issue, at: issue.created_at >= _parse_time(at),
+    "updated_after": lambda issue, at: issue.updated_at >= _parse_time(at),
     "created_before": lambda issue, at: issue.created_at <= _parse_time(at),
     "confidential": lambda issue, value: issue.confidential == (value == "true"),
     "labels": lambda issue, names: _has_labels(issue.labels, names),
@@ -50,7 +53,8 @@ FILTERS: dict[str, Callable[[Issue, str], bool]] = {
 
 
 def _matches(call: Call, issue: Issue) -> bool:
-    if issue.deleted or not call.can_see(call.repo(), issue):
+    hidden = issue.deleted or not call.can_see(call.repo(), issue)
+    if hidden or not call.state.is_listed(issue):
         return False
     query = call.request.query_params
     return all(matches(issue, query[name]) for name, matches in FILTERS.items() if name in query)
@@ -158,7 +162,12 @@ def get_file(call: Call) -> Response:
 
 
 def get_project(call: Call) -> Response:
-    return success(call.serializer.project(call.repo()))
+    repo = call.repo()
+    content = call.serializer.project(repo)
+    if call.login:
+        access = {"access_level": call.level(repo), "notification_level": 3}
+        content["permissions"] = {"project_access": access, "group_access": None}
+    return success(content)
 
 
 def get_user(call: Call) -> Response:

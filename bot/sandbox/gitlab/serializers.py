@@ -56,6 +56,9 @@ class Serializer:
             "default_branch": "main",
             "web_url": self.page(repo),
             "visibility": "private" if repo.private else "public",
+            "archived": repo.archived,
+            "issues_enabled": repo.has_issues,
+            "issues_access_level": "enabled" if repo.has_issues else "disabled",
         }
 
     def label(self, repo: Repo, name: str) -> Json:
