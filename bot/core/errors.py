@@ -72,7 +72,14 @@ class NotFound(PermanentError):
 
 
 class Moved(NotFound):
-    """The repository or the issue has another address now."""
+    """The repository or the issue has another address now.
+
+    `repo_id` is the number of the repository there, 0 if the response does not say.
+    """
+
+    def __init__(self, reason: str, repo_id: int = 0) -> None:
+        super().__init__(reason)
+        self.repo_id = repo_id
 
 
 class Forbidden(PermanentError):

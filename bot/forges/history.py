@@ -1,4 +1,4 @@
-"""Pages of a repository's issues of the past, made smaller where their bodies are very long.
+"""Pages of a repository's issues, made smaller where their bodies are very long.
 
 A cursor is the number of items before its page, or what the forge calls its cursor.
 """
@@ -6,7 +6,7 @@ A cursor is the number of items before its page, or what the forge calls its cur
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from bot.core.errors import Retry
@@ -53,9 +53,24 @@ def read_history_page(
     *,
     labelled: bool = True,
 ) -> HistoryPage:
+    """Return the page at a cursor, as `read_page`, with issues to learn from or to compare.
+
+    Leaves out pull requests, confidential issues and work items of other types; with `labelled`,
+    also issues without a label.
+    """
+    page = read_page(cursor, fetch, parse)
+    kept = (one for one in page.issues if _is_visible(one) and (one.labels or not labelled))
+    return replace(page, issues=tuple(kept))
+
+
+def read_page(
+    cursor: str,
+    fetch: Callable[[PageRequest], ListedPage],
+    parse: Callable[[dict[str, Any]], Issue],
+) -> HistoryPage:
     """Return the page at a cursor: of 100 items, or of fewer where these are too long.
 
-    `parse` returns an issue with a bounded body. `labelled` leaves out issues without a label.
+    `parse` returns an issue with a bounded body.
     """
     by_number = not cursor or cursor.isdecimal()
     start = int(cursor or 0) if by_number else 0
@@ -64,15 +79,14 @@ def read_history_page(
         try:
             with large_responses():
                 page = fetch(request)
-                issues = [parse(item) for item in page.items]
+                issues = tuple(parse(item) for item in page.items)
                 read, after, wait = len(page.items), page.after, page.wait
                 has_next = page.has_next
                 del page  # the bodies are long, and memory is returned at the end of the block
         except TooLong:
             continue
         following = (after or str(start + size)) if has_next else ""
-        kept = (issue for issue in issues if _is_visible(issue) and (issue.labels or not labelled))
-        return HistoryPage(tuple(kept), read, following, wait)
+        return HistoryPage(issues, read, following, wait)
     raise Retry("a single issue is longer than a response may be")
 
 

@@ -18,6 +18,10 @@ from bot.core.types import IssueRef
 
 if TYPE_CHECKING:
     from bot.core.labels.common_labels import NewLabel
+    from bot.core.polling_ports import ChangeSource
+    from bot.forges.github.api import GitHub
+    from bot.forges.github.auth import Auth
+    from bot.forges.github.client import GitHubClient
     from bot.forges.gitlab.checks import GitLabChecks
     from bot.forges.gitlab.hooks import Hooks
     from bot.http import ClientPool
@@ -55,6 +59,7 @@ class ForgeEntry:
     webhook_parser: Callable[[Settings], WebhookParser]
     sign_ping: Callable[[Settings, bytes], Mapping[str, str]]  # headers of a delivery without a job
     client: Callable[[Settings, ClientPool], ForgeClient]  # without credentials for public issues
+    changes: Callable[[Settings, ClientPool], ChangeSource]  # for polling, with credentials
     check: Callable[[Settings, ClientPool, IssueRef | None], Iterator[Finding]]
     check_repository: Callable[[Settings, ClientPool, IssueRef], Iterator[Finding]]
 
@@ -87,6 +92,16 @@ def _sign_github_ping(settings: Settings, body: bytes) -> Mapping[str, str]:
 
 
 def _create_github_client(settings: Settings, clients: ClientPool) -> ForgeClient:
+    return _build_github(settings, clients)[0]
+
+
+def _create_github_changes(settings: Settings, clients: ClientPool) -> ChangeSource:
+    from bot.forges.github.changes import GitHubChanges
+
+    return GitHubChanges(*_build_github(settings, clients), _build_github_url_form(settings).host)
+
+
+def _build_github(settings: Settings, clients: ClientPool) -> tuple[GitHub, GitHubClient, Auth]:
     from bot.forges.github.api import GitHub
     from bot.forges.github.auth import AppAuth, Auth, TokenAuth
     from bot.forges.github.client import GitHubClient
@@ -97,7 +112,7 @@ def _create_github_client(settings: Settings, clients: ClientPool) -> ForgeClien
         auth = AppAuth(rest, settings.github_app_id, settings.github_private_key)
     elif settings.github_token:
         auth = TokenAuth(rest, settings.github_token)
-    return GitHub(rest, auth, _build_github_url_form(settings).host)
+    return GitHub(rest, auth, _build_github_url_form(settings).host), rest, auth
 
 
 def _check_github(
@@ -141,6 +156,13 @@ def _create_gitlab_client(settings: Settings, clients: ClientPool) -> ForgeClien
 
     host, types = _build_gitlab_url_form(settings).host, settings.gitlab_issue_types
     return GitLab(settings.gitlab_url, settings.gitlab_token, clients, types, host)
+
+
+def _create_gitlab_changes(settings: Settings, clients: ClientPool) -> ChangeSource:
+    from bot.forges.gitlab.changes import GitLabChanges
+
+    host, types = _build_gitlab_url_form(settings).host, settings.gitlab_issue_types
+    return GitLabChanges(settings.gitlab_url, settings.gitlab_token, clients, types, host)
 
 
 def _create_gitlab_checks(settings: Settings, clients: ClientPool) -> GitLabChecks:
@@ -199,6 +221,7 @@ FORGES = {
         webhook_parser=_create_github_parser,
         sign_ping=_sign_github_ping,
         client=_create_github_client,
+        changes=_create_github_changes,
         check=_check_github,
         check_repository=lambda *_: iter(()),
     ),
@@ -216,6 +239,7 @@ FORGES = {
         webhook_parser=_create_gitlab_parser,
         sign_ping=_sign_gitlab_ping,
         client=_create_gitlab_client,
+        changes=_create_gitlab_changes,
         check=_check_gitlab,
         check_repository=_check_gitlab_repository,
     ),

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
 from bot.core.config import yaml_nodes
 from bot.core.diagnostics import excerpt
-from bot.core.errors import LockContended, Retry, Unreachable, WriteUncertain
+from bot.core.errors import (
+    LockContended,
+    Retry,
+    TaglineError,
+    Unreachable,
+    WriteUncertain,
+)
 from bot.footprint import NoPermit, await_permit
 from bot.http import (
     FAILURES,
@@ -23,6 +31,10 @@ CALL_SECONDS = 15.0
 PERMIT_SECONDS = 120.0  # for a large response, if the job has no deadline
 MAX_BYTES = 16 * 1024 * 1024
 MAX_FILE = yaml_nodes.MAX_BYTES + 1  # one more than allowed shows that a file is too long
+
+
+class NotModified(TaglineError):
+    """The list with the given ETag is unchanged (status 304)."""
 
 
 class TooLong(Retry):
@@ -68,6 +80,14 @@ def send_request(
             await_permit(PERMIT_SECONDS if left is None else left / 2)
         except NoPermit:
             raise LockContended("too many large responses are being read") from None
+
+
+def read_date(headers: Mapping[str, str]) -> float:
+    """Return a response's time in seconds since the epoch, 0 if it has none."""
+    try:
+        return parsedate_to_datetime(headers["date"]).timestamp()
+    except (KeyError, ValueError):
+        return 0.0
 
 
 def _host(request: Request) -> str:

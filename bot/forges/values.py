@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,7 +20,7 @@ THROTTLED = re.compile(
 )
 DEFAULT_PAUSE = 60.0
 MAX_PAUSE = 3700.0
-RESERVED_SHARE = 0.2  # of the requests that a rate limit permits
+RESERVED_SHARE = 0.2  # of the requests that a rate limit permits, left to issues
 _INVALID = re.compile("[\0\ud800-\udfff]")
 
 
@@ -86,14 +87,39 @@ def pause(seconds: float | None) -> float:
     return DEFAULT_PAUSE if seconds is None else min(max(seconds, 1.0), MAX_PAUSE)
 
 
-def compute_reserve_pause(
-    left: float | None, limit: float | None, reset: float | None, now: float
-) -> float:
+@dataclass(frozen=True, slots=True)
+class RateLimit:
+    """`left` requests of `limit` are permitted until `reset`, in seconds since the epoch.
+
+    None is for what a response does not say.
+    """
+
+    left: float | None = None
+    limit: float | None = None
+    reset: float | None = None
+
+
+def compute_reserve_pause(limit: RateLimit, now: float) -> float:
     """Return for how long work that can wait leaves the rest of a rate limit to issues.
 
-    `left` requests of `limit` are permitted until the time `reset`. Returns 0 while enough are
-    left, or if a response does not say.
+    Returns 0 while enough requests are left, or if a response does not say.
     """
-    if left is None or reset is None or left >= RESERVED_SHARE * (limit or 0.0):
+    if limit.left is None or limit.reset is None:
         return 0.0
-    return pause(reset - now)
+    return 0.0 if _count_spare(limit) >= 0 else pause(limit.reset - now)
+
+
+def compute_spacing(limit: RateLimit, now: float) -> float:
+    """Return the seconds between requests that leave a part of a rate limit to issues.
+
+    Returns 0 if a response does not say.
+    """
+    if limit.left is None or limit.limit is None or limit.reset is None:
+        return 0.0
+    seconds, spare = min(max(limit.reset - now, 0.0), MAX_PAUSE), _count_spare(limit)
+    return seconds / spare if spare >= 1 else seconds
+
+
+def _count_spare(limit: RateLimit) -> float:
+    """Return the requests that are left beside those reserved for issues, negative for fewer."""
+    return (limit.left or 0.0) - RESERVED_SHARE * (limit.limit or 0.0)

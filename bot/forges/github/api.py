@@ -188,9 +188,9 @@ class GitHub:
             query: dict[str, str | int] = dict(state="all", sort="created", direction="desc")
             query |= {"after": page.after} if page.after else {"page": page.number}
             query["per_page"] = page.size
-            path = f"{REPO}/issues?{_format_query(query)}"
+            path = f"{REPO}/issues?{format_query(query)}"
             read = partial(self._rest.page, max_bytes=page.max_bytes)
-            found = self._send_about(
+            found = self.send_about(
                 repository, path, lambda values, credential: read(path, values, credential), query
             )
             listed, following = require_objects("GitHub", found.items), found.following
@@ -290,7 +290,7 @@ class GitHub:
     def _list_pages(self, path: str, ref: IssueRef, **query: str) -> Iterator[dict[str, Any]]:
         for page in range(1, MAX_PAGES + 1):
             variables: dict[str, str | int] = {**query, "per_page": PAGE, "page": page}
-            data = self._call("GET", f"{path}?{_format_query(variables)}", ref, variables)
+            data = self._call("GET", f"{path}?{format_query(variables)}", ref, variables)
             items = require_objects("GitHub", data)
             yield from items
             if len(items) < PAGE:
@@ -312,9 +312,9 @@ class GitHub:
             with large_responses():
                 return self._rest.call(method, path, values, credential, data=data, accept=accept)
 
-        return self._send_about(ref, path, send, variables)
+        return self.send_about(ref, path, send, variables)
 
-    def _send_about(
+    def send_about(
         self,
         ref: IssueRef,
         path: str,
@@ -368,7 +368,7 @@ class GitHub:
             return False
 
 
-def _format_query(names: Iterable[str]) -> str:
+def format_query(names: Iterable[str]) -> str:
     """Return a query with a variable in braces for each parameter."""
     return "&".join(f"{name}={{{name}}}" for name in names)
 

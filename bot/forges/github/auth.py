@@ -184,6 +184,14 @@ class AppAuth(Auth):
         found = self.as_app(lambda app: self._rest.call("GET", path, variables, app))
         return str(require_id("GitHub", found))
 
+    def installation_credential(self, account: str) -> Credential:
+        """Return a credential that lists an installation's repositories, and no more."""
+        path, data = "/app/installations/{id}/access_tokens", {"permissions": {"metadata": "read"}}
+        created = self.as_app(
+            lambda app: self._rest.call("POST", path, {"id": account}, app, data=data)
+        )
+        return Credential(token=text(require_object("GitHub", created, "token")["token"]))
+
     def as_app(self, send: Callable[[Credential], T]) -> T:
         """Return the result of a request as the App; repeat it if this host's clock is wrong."""
         try:

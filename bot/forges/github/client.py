@@ -14,12 +14,13 @@ from gidgethub import HTTPException, sansio
 
 from bot.core.errors import NotFound
 from bot.forges.base_url import BaseUrl
-from bot.forges.github.errors import classify, find_reserve_pause
-from bot.forges.requests import MAX_BYTES, MAX_FILE, send_request
+from bot.forges.github.errors import classify, find_reserve_pause, find_spacing
+from bot.forges.requests import MAX_BYTES, MAX_FILE, NotModified, read_date, send_request
 from bot.http import ClientPool, Request, Response
 
 PUBLIC_API = "https://api.github.com"
 VERSION = "2026-03-10"  # Enterprise Server may be older, and uses its own default
+NOT_MODIFIED = 304
 RAW = "application/vnd.github.raw+json"
 JSON = "application/vnd.github+json"
 DOT_SEGMENTS = frozenset({".", ".."})  # a URL's parts that name another URL
@@ -43,12 +44,16 @@ class Credential:
 class Page:
     """A page of a list. `following` are the parameters of the link to the next one, if any.
 
-    `wait` is for how long work that can wait should send no request.
+    `wait` is for how long work that can wait should send no request. `etag`, `at` and `spacing` as
+    in `ChangedPage`.
     """
 
     items: Any
     following: Mapping[str, str]
     wait: float
+    etag: str
+    at: float
+    spacing: float
 
 
 class GitHubClient:
@@ -90,13 +95,26 @@ class GitHubClient:
         variables: Mapping[str, str | int],
         credential: Credential,
         max_bytes: int = MAX_BYTES,
+        etag: str = "",
     ) -> Page:
-        """Return a page of a list. Raises `TooLong` for one of more than `max_bytes`."""
+        """Return a page of a list. Raises `TooLong` for one of more than `max_bytes`, and
+        `NotModified` for one that still has the `etag`."""
         request = self._request("GET", path, variables, credential, None, JSON)
+        if etag:
+            request.headers["if-none-match"] = etag
         response = send_request("GitHub", self._clients.get(), request, max_bytes=max_bytes)
+        if etag and response.status == NOT_MODIFIED:
+            raise NotModified("unchanged")
         items, link = self._decode(request, response)
-        following = dict(parse_qsl(urlsplit(link or "").query))
-        return Page(items, following, find_reserve_pause(response.headers, self._clock()))
+        now, headers = self._clock(), response.headers
+        return Page(
+            items,
+            following=dict(parse_qsl(urlsplit(link or "").query)),
+            wait=find_reserve_pause(headers, now),
+            etag=headers.get("etag", ""),
+            at=read_date(headers),
+            spacing=find_spacing(headers, now),
+        )
 
     def _send(self, request: Request) -> tuple[Any, str | None]:
         return self._decode(request, send_request("GitHub", self._clients.get(), request))

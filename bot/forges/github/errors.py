@@ -22,8 +22,16 @@ from bot.core.errors import (
     TaglineError,
     WriteUncertain,
 )
-from bot.forges.values import THROTTLED, compute_reserve_pause, number, pause
+from bot.forges.values import (
+    THROTTLED,
+    RateLimit,
+    compute_reserve_pause,
+    compute_spacing,
+    number,
+    pause,
+)
 
+REPOSITORY = re.compile(r"/repositories/(\d{1,18})(?:/|$)")
 GONE = {404: "not found", 410: "deleted", 451: "withheld"}
 ASKS = "GitHub asks for credentials (status 401): set GITHUB_APP_ID and GITHUB_PRIVATE_KEY"
 REFUSES = "GitHub refused the credentials (status 401): check GITHUB_APP_ID and GITHUB_PRIVATE_KEY"
@@ -72,7 +80,8 @@ def classify(
     if status in GONE:
         return NotFound(GONE[status], may_be_lag=status == 404)
     if 300 <= status < 400:
-        return Moved("moved elsewhere")
+        found = REPOSITORY.search(error.headers.get("location", ""))
+        return Moved("moved elsewhere", int(found[1]) if found else 0)
     if status >= 500:
         reason = f"GitHub failed (status {status})"
         return WriteUncertain(reason) if is_write else Retry(reason)
@@ -87,9 +96,17 @@ def classify(
 
 def find_reserve_pause(headers: Mapping[str, str], now: float) -> float:
     """Return for how long the rest of the hourly limit is left to issues."""
+    return compute_reserve_pause(_read_limit(headers), now)
+
+
+def find_spacing(headers: Mapping[str, str], now: float) -> float:
+    """Return the seconds between requests that leave a part of the hourly limit to issues."""
+    return compute_spacing(_read_limit(headers), now)
+
+
+def _read_limit(headers: Mapping[str, str]) -> RateLimit:
     names = ("x-ratelimit-remaining", "x-ratelimit-limit", "x-ratelimit-reset")
-    left, limit, reset = (number(headers.get(name)) for name in names)
-    return compute_reserve_pause(left, limit, reset, now)
+    return RateLimit(*(number(headers.get(name)) for name in names))
 
 
 def _describe_anonymous_limit(headers: Mapping[str, str]) -> str:

@@ -31,6 +31,7 @@ def parse_issue(ref: IssueRef, data: Mapping[str, Any]) -> Issue:
             commented=data.get("comments") != 0,
             handled=is_handled(data, is_open=is_open),
             type=_read_name(data.get("type")),
+            updated_at=timestamp(data.get("updated_at")),
         )
     )
 

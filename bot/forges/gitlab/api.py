@@ -21,7 +21,7 @@ from bot.core.types import Issue, IssueRef, Label, LabelChange, OwnComment, Rate
 from bot.footprint import large_responses
 from bot.forges.cache import NameCache, RepositoryCache
 from bot.forges.config_files import list_unread, read_first
-from bot.forges.gitlab.backend import call, connect, read_page
+from bot.forges.gitlab.backend import call, connect, fetch_page
 from bot.forges.gitlab.bot_users import is_bot_user
 from bot.forges.history import PAGE_BYTES, ListedPage, PageRequest, is_handled, read_history_page
 from bot.forges.labels import create_label
@@ -95,31 +95,7 @@ class GitLab:
         path = f"/projects/{EncodedId(ref.repo_id or ref.repo)}/issues/{ref.number}"
         with large_responses():
             data = require_object("GitLab", call(lambda: self._gl.http_get(path)), "iid", "title")
-            return self._parse_issue(ref, data)
-
-    def _parse_issue(self, ref: IssueRef, data: Mapping[str, Any]) -> Issue:
-        """Return an issue with a bounded body."""
-        work_item_type = text(data.get("issue_type")).lower() or "issue"
-        username = text((data.get("author") or {}).get("username"))
-        is_open = data.get("state") == "opened"
-        return bound_body(
-            Issue(
-                ref=ref,
-                title=text(data.get("title")),
-                body=text(data.get("description")),
-                author=username,
-                is_bot=is_bot_user(username),
-                labels=tuple(text(label) for label in data.get("labels") or ()),
-                is_open=is_open,
-                locked=bool(data.get("discussion_locked")),
-                confidential=data.get("confidential") is not False,
-                is_pull_request=False,
-                created_at=timestamp(data.get("created_at")),
-                commented=data.get("user_notes_count") != 0,
-                other_type="" if work_item_type in self._types else work_item_type,
-                handled=is_handled(data, is_open=is_open),
-            )
-        )
+            return parse_issue(ref, data, self._types)
 
     def list_labels(self, ref: IssueRef) -> tuple[Label, ...]:
         return self._labels.get(ref)
@@ -246,12 +222,12 @@ class GitLab:
             query: dict[str, str | int] = dict(state="all", order_by="created_at", sort="desc")
             query |= {"confidential": "false"} | ({"labels": "Any"} if labelled else {})
             query |= {"page": page.number, "per_page": page.size}
-            listed = read_page(client, path, query)
+            listed = fetch_page(client, path, query)
             return ListedPage(listed.items, listed.has_next, wait=listed.wait)
 
         def parse(item: dict[str, Any]) -> Issue:
             number = require_object("GitLab", item, "iid")["iid"]
-            return self._parse_issue(replace(repository, number=int(number)), item)
+            return parse_issue(replace(repository, number=int(number)), item, self._types)
 
         return read_history_page(cursor, fetch, parse, labelled=labelled)
 
@@ -338,3 +314,29 @@ class GitLab:
             if len(some) < PAGE:
                 break
         return items
+
+
+def parse_issue(ref: IssueRef, data: Mapping[str, Any], types: Collection[str]) -> Issue:
+    """Return an issue with a bounded body. `types` count as issues."""
+    work_item_type = text(data.get("issue_type")).lower() or "issue"
+    username = text((data.get("author") or {}).get("username"))
+    is_open = data.get("state") == "opened"
+    return bound_body(
+        Issue(
+            ref=ref,
+            title=text(data.get("title")),
+            body=text(data.get("description")),
+            author=username,
+            is_bot=is_bot_user(username),
+            labels=tuple(text(label) for label in data.get("labels") or ()),
+            is_open=is_open,
+            locked=bool(data.get("discussion_locked")),
+            confidential=data.get("confidential") is not False,
+            is_pull_request=False,
+            created_at=timestamp(data.get("created_at")),
+            commented=data.get("user_notes_count") != 0,
+            other_type="" if work_item_type in types else work_item_type,
+            handled=is_handled(data, is_open=is_open),
+            updated_at=timestamp(data.get("updated_at")),
+        )
+    )

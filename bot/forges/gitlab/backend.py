@@ -22,12 +22,13 @@ from gitlab.exceptions import GitlabError, GitlabParsingError
 from bot.core.errors import Retry, TaglineError
 from bot.footprint import large_responses
 from bot.forges.base_url import BaseUrl
-from bot.forges.gitlab.errors import RequestKind, classify, find_reserve_pause
-from bot.forges.requests import MAX_BYTES, MAX_FILE, send_request
+from bot.forges.gitlab.errors import RequestKind, classify, find_reserve_pause, find_spacing
+from bot.forges.requests import MAX_BYTES, MAX_FILE, NotModified, read_date, send_request
 from bot.forges.values import require_objects
 from bot.http import ClientPool, Request, Response
 
 T = TypeVar("T")
+NOT_MODIFIED = 304
 NOTE = re.compile(r"/notes(/\d+)?$")
 RESOURCES = re.compile(r"/api/v4/(projects|groups)/")
 ADVICE = "It is the address of GitLab's start page, without /api/v4."
@@ -59,27 +60,39 @@ def call(call: Callable[[], T], error_type: Callable[[str], TaglineError] = Retr
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page of a list; `wait` as in `HistoryPage`."""
+    """A page of a list; `wait` as in `HistoryPage`, the fields after it as in `ChangedPage`."""
 
     items: list[dict[str, Any]]
     has_next: bool
     wait: float
+    etag: str
+    at: float
+    spacing: float
 
 
-def read_page(client: gitlab.Gitlab, path: str, query: dict[str, Any]) -> Page:
-    """Return one page of a list. Raises the errors of `call`."""
+def fetch_page(client: gitlab.Gitlab, path: str, query: dict[str, Any], etag: str = "") -> Page:
+    """Return one page of a list. Raises the errors of `call`, and `NotModified` for one that still
+    has the `etag`."""
+    condition = {"if-none-match": etag} if etag else {}
 
     def read() -> tuple[Any, Mapping[str, str]]:
-        result = client.http_request("get", path, query_data=query)
+        result = client.http_request("get", path, query_data=query, extra_headers=condition)
         try:
             return result.json(), result.headers
         except (ValueError, RecursionError):
             raise GitlabParsingError from None
 
     data, headers = call(read)
-    has_next = bool(headers.get("x-next-page"))
-    wait = find_reserve_pause(headers, time.time())
-    return Page(require_objects("GitLab", data), has_next, wait)
+    at = read_date(headers)
+    now = at or time.time()
+    return Page(
+        require_objects("GitLab", data),
+        has_next=bool(headers.get("x-next-page")),
+        wait=find_reserve_pause(headers, now),
+        etag=headers.get("etag", ""),
+        at=at,
+        spacing=find_spacing(headers, now),
+    )
 
 
 class _Result:
@@ -143,6 +156,8 @@ class HttpxBackend:
         response = send_request(
             "GitLab", self.client.get(), request, first_bytes, max_bytes=self._max_bytes
         )
+        if response.status == NOT_MODIFIED and "if-none-match" in request.headers:
+            raise NotModified("unchanged")
         error = classify(
             response.status,
             response.headers,

@@ -22,9 +22,17 @@ from bot.core.errors import (
     TaglineError,
     WriteUncertain,
 )
-from bot.forges.values import THROTTLED, compute_reserve_pause, number, pause
+from bot.forges.values import (
+    THROTTLED,
+    RateLimit,
+    compute_reserve_pause,
+    compute_spacing,
+    number,
+    pause,
+)
 
 RequestKind = Literal["read", "write", "note"]  # a note that is written
+PROJECT = re.compile(r"/projects/(\d{1,18})(?:[/?]|$)")
 GONE = {404: "not found", 410: "deleted"}
 RATE_LIMIT_STATUS = (400, 403, 422, 429)  # may be rate limits, by their message
 # Messages, by status, with which GitLab refuses a note for good. Any other refusal of a note is
@@ -71,7 +79,8 @@ def classify(
     if status in GONE:
         return NotFound(GONE[status], may_be_lag=status == 404)
     if 300 <= status < 400:
-        return Moved("moved elsewhere")
+        found = PROJECT.search(headers.get("location", ""))
+        return Moved("moved elsewhere", int(found[1]) if found else 0)
     if status == 409 or status >= 500:
         reason = f"GitLab failed (status {status})"
         return Retry(reason) if kind == "read" else WriteUncertain(reason)
@@ -84,14 +93,21 @@ def classify(
 
 
 def find_reserve_pause(headers: Mapping[str, str], now: float) -> float:
-    """Return for how long the rest of the rate limit is left to issues.
+    """Return for how long the rest of the rate limit is left to issues."""
+    return compute_reserve_pause(_read_limit(headers), now)
 
-    `ratelimit-limit` is that of a minute, also where the server counts those of another time.
-    """
+
+def find_spacing(headers: Mapping[str, str], now: float) -> float:
+    """Return the seconds between requests that leave a part of the rate limit to issues."""
+    return compute_spacing(_read_limit(headers), now)
+
+
+def _read_limit(headers: Mapping[str, str]) -> RateLimit:
+    # `ratelimit-limit` is that of a minute, also where the server counts those of another time.
     names = ("ratelimit-remaining", "ratelimit-observed", "ratelimit-reset")
     left, used, reset = (number(headers.get(name)) for name in names)
     limit = None if left is None or used is None else left + used
-    return compute_reserve_pause(left, limit, reset, now)
+    return RateLimit(left, limit, reset)
 
 
 def _read_rate_limit(status: int, headers: Mapping[str, str], now: float) -> float:
