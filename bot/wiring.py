@@ -13,7 +13,7 @@ from pathlib import Path
 from threading import BoundedSemaphore
 from typing import TYPE_CHECKING
 
-from bot.forges.registry import FORGES
+from bot.forges.registry import FORGES, list_accessible_forges
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -47,6 +47,7 @@ SPARE_CONNECTIONS = 32  # for consumers, periodic tasks and second connections
 JOB_SECONDS = 300.0
 GRACE_SECONDS = 5.0
 WITHOUT_MODEL_SECONDS = 15.0
+POLLED = "polled repositories"
 
 
 def url_forms(settings: Settings) -> list[UrlForm]:
@@ -280,13 +281,15 @@ def worker(settings: Settings, *, single_host: bool = False) -> QueueWorker:
     from bot.embedded.parent_death import with_pdeathsig
     from bot.flow.process import process
     from bot.flow.record_corrections import record_corrections
+    from bot.flow.schedule_polls import TICK_SECONDS
     from bot.flow.train_repository import TrainingParts, train_repository
     from bot.footprint import configure_malloc
     from bot.queue.actors import declare, send
-    from bot.queue.periodic import PeriodicTasks
+    from bot.queue.periodic import PeriodicTasks, Task
     from bot.queue.trainer import ProcessTrainer
     from bot.queue.worker import QueueWorker
     from bot.settings.reload import ReloadingSettings
+    from bot.wiring_polling import polling
 
     settings.require(forge=True)
     configure_malloc()
@@ -313,25 +316,21 @@ def worker(settings: Settings, *, single_host: bool = False) -> QueueWorker:
         "train": _handler(partial(train_repository, parts=training), contexts),
     }
     declare(queue, handlers, store, counters)
-    tasks = PeriodicTasks(
-        {
-            "retried a model for issues with rules": partial(retries.run_once, send_job),
-            "searched for missed issues and deliveries": partial(search.run_once, send_job),
-            "queued the training of a classifier": partial(schedule.run_once, send_job),
-        }
-    )
+    tasks: dict[str, Task] = {
+        "retried a model for issues with rules": partial(retries.run_once, send_job),
+        "searched for missed issues and deliveries": partial(search.run_once, send_job),
+        "queued the training of a classifier": partial(schedule.run_once, send_job),
+    }
+    if settings.poll_seconds:
+        tasks[POLLED] = polling(latest, pool, store, client).run_once
+    periodic = PeriodicTasks(tasks, {POLLED: TICK_SECONDS})
     # Here, so that the first jobs do not wait for the imports of a client, all at once.
     services()
     for name in list_accessible_forges(settings):
         forge(name)
     seconds, closing = stop_seconds(settings), [pool.close, counters.close]
     threads = settings.worker_threads + 1  # a training waits in one, and takes none from issues
-    return QueueWorker(queue, threads, tasks, seconds, closing, trainer.stop)
-
-
-def list_accessible_forges(settings: Settings) -> tuple[str, ...]:
-    """Return the names of the forges for which there are credentials."""
-    return tuple(name for name, entry in FORGES.items() if entry.has_access(settings))
+    return QueueWorker(queue, threads, periodic, seconds, closing, trainer.stop)
 
 
 def stop_seconds(settings: Settings) -> float:
@@ -362,7 +361,13 @@ def reconciliation(
 
     accessible = list_accessible_forges(settings)
     return Reconciliation(
-        *(store.reconcile_state, store.record, store.rate_limiter, forge, accessible, time.time)
+        store.reconcile_state,
+        store.record,
+        store.rate_limiter,
+        forge,
+        accessible,
+        time.time,
+        store.poll_state.cursor,
     )
 
 

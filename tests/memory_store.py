@@ -13,6 +13,7 @@ from bot.core.corrections import Correction
 from bot.core.errors import LockContended
 from bot.core.jobs import JobRecord
 from bot.core.journal import Write, merge_states
+from bot.core.polling import Cursor, Snapshot
 from bot.core.ports import PROBE_SECONDS
 from bot.core.pricing import Limits
 from bot.core.training import TrainingProgress, TrainingState
@@ -50,6 +51,7 @@ class MemoryStore(NoStore):
         self.budgets = MemoryBudgets(clock)
         self.retry_schedule = MemoryRetrySchedule()
         self.reconcile_state = MemoryReconcileState(clock)
+        self.poll_state = MemoryPollState()
         self.training = MemoryTrainingStore(clock)
         self.journal = MemoryJournal(clock)
         self.corrections = MemoryCorrections()
@@ -227,6 +229,26 @@ class MemoryReconcileState:
         today = int(self._clock() // DAY), key
         self._attempts[today] += 1
         return self._attempts[today]
+
+
+class MemoryPollState:
+    """Implements `PollState` for one process."""
+
+    def __init__(self) -> None:
+        self._cursors: dict[str, Cursor] = {}
+        self._snapshots: dict[str, Snapshot] = {}
+
+    def cursor(self, repo_key: str) -> Cursor | None:
+        return self._cursors.get(repo_key)
+
+    def save_cursor(self, repo_key: str, cursor: Cursor) -> None:
+        self._cursors[repo_key] = cursor
+
+    def snapshot(self, issue: str) -> Snapshot | None:
+        return self._snapshots.get(issue)
+
+    def save_snapshot(self, issue: str, snapshot: Snapshot) -> None:
+        self._snapshots[issue] = snapshot
 
 
 class MemoryTrainingStore:

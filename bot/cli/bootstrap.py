@@ -10,17 +10,25 @@ import textwrap
 import threading
 import time
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from itertools import islice, takewhile
 from pathlib import Path
 from traceback import walk_tb
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NoReturn
 
 import click
 
 from bot import log
-from bot.settings.load import PROXIES, Settings, SettingsError, load
+from bot.settings.load import (
+    MAX_POLL_SECONDS,
+    MIN_POLL_SECONDS,
+    PROXIES,
+    Settings,
+    SettingsError,
+    load,
+)
 
 if TYPE_CHECKING:
     import redis
@@ -48,6 +56,12 @@ class AddressUnavailable(Exception):
     """The receiver cannot listen on its address; the text gives the reason and the fix."""
 
 
+poll_option = click.option(
+    "--poll",
+    type=click.IntRange(MIN_POLL_SECONDS, MAX_POLL_SECONDS),
+    metavar="SECONDS",
+    help="Look for changed issues at this interval, without webhooks (TAGLINE_POLL_SECONDS).",
+)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
@@ -64,21 +78,23 @@ def load_settings() -> Settings:
     return settings
 
 
-def load_service_settings(*, receives: bool = False, works: bool = False) -> Settings:
+def load_service_settings(
+    *, receives: bool = False, works: bool = False, poll: int | None = None
+) -> Settings:
     """Return the settings of a service, and log its notices and its language models.
 
-    A part that only receives needs neither models nor the whole GitHub App. Raises `SettingsError`
-    with all that is missing.
+    A part that only receives needs neither models nor the whole GitHub App. `poll` replaces
+    TAGLINE_POLL_SECONDS. Raises `SettingsError` with all that is missing.
     """
-    settings = _load()
+    settings = _load({"TAGLINE_POLL_SECONDS": str(poll)} if poll else {})
     log.configure(settings.log_level, settings.log_format, settings.secrets)
     log_start(settings, calls_models=works)
     settings.require(webhook_secret=receives, forge=works)
     return settings
 
 
-def _load() -> Settings:
-    settings = load(os.environ, ENV_FILE)
+def _load(given: Mapping[str, str] = MappingProxyType({})) -> Settings:
+    settings = load({**os.environ, **given}, ENV_FILE)
     export_proxies(settings)
     return settings
 
@@ -279,6 +295,10 @@ def log_start(settings: Settings, *, calls_models: bool) -> None:
         log.get().warning(notice)
     if not calls_models:
         return
+    if settings.poll_seconds:
+        from bot.flow.schedule_polls import describe_delay
+
+        log.get().info("polling", how=describe_delay(settings.poll_seconds))
     for model in (settings.model, *settings.model.fallbacks) if settings.model else ():
         log.get().info("language model", provider=model.provider, model=model.model)
 

@@ -20,18 +20,23 @@ CHECK_SECONDS = 0.5
 
 
 @click.command()
-def run() -> None:
+@bootstrap.poll_option
+def run(poll: int | None) -> None:
     """Run receiver, worker and a private Redis, or the Redis of REDIS_URL.
 
     The private Redis keeps its data in DATA_DIR, and the other commands use it too. After SIGTERM
     running jobs finish. A second SIGTERM ends Tagline at once; these jobs then run again at the
     next start.
+
+    With --poll no webhook, no secret of one and no public address is needed: Tagline looks for new
+    issues itself, in the repositories of TAGLINE_POLL_REPOS or in all that the App or the token may
+    label.
     """
     from bot import log
     from bot.cli.signals import StopSignal
 
     stop = StopSignal()
-    settings = bootstrap.load_service_settings(receives=True, works=True)
+    settings = bootstrap.load_service_settings(receives=True, works=True, poll=poll)
     with ExitStack() as parts:  # stops in reverse order: receiver, worker, Redis
         _run(settings, parts, stop)
     log.get().info("stopped")

@@ -12,15 +12,20 @@ CHECK_SECONDS = 0.5
 
 
 @click.command()
-def worker() -> None:
-    """Process jobs from Redis: call the model, write comments and labels."""
+@bootstrap.poll_option
+def worker(poll: int | None) -> None:
+    """Process jobs from Redis: call the model, write comments and labels.
+
+    With --poll it also looks for new issues itself, without webhooks. Of several such workers, one
+    looks at a time.
+    """
     from bot.cli.signals import StopSignal
 
     stop = StopSignal()
     from bot import log, wiring
     from bot.queue.watch import RedisWatch
 
-    settings = bootstrap.load_service_settings(works=True)
+    settings = bootstrap.load_service_settings(works=True, poll=poll)
     running = wiring.worker(settings)
     bootstrap.log_redis_problems(settings)
     gc.freeze()  # objects loaded at the start are never garbage

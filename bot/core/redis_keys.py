@@ -29,7 +29,7 @@ FETCHED = f"{NAMESPACE}:__acks__.{{broker}}.{{queue}}"
 HEARTBEATS = f"{NAMESPACE}:__heartbeats__"
 
 # The receiver's keys.
-# hash: delivery id → job id, and `#account` → its number of jobs; four hours
+# hash: delivery, or opening of an issue → job id, `#account` → its number of jobs; four hours
 CLAIMS = f"{NAMESPACE}:claims:{{span}}"
 # hash: repository and account → IssueRef of number 0, for reconciliation; no expiry
 REPOSITORIES = f"{NAMESPACE}:places"
@@ -43,7 +43,7 @@ RECORDS = f"{NAMESPACE}:done:{{span}}"
 JOURNAL = f"{NAMESPACE}:journal:{{span}}"
 # zset: Corrections of a repository by their time, the newest 1,000; 400 days after the last
 CORRECTIONS = f"{NAMESPACE}:corrections:{{repository}}"
-# string: token of the worker that holds the issue's lock; 30 seconds, renewed
+# string: token of the worker that holds the lock of an issue, or of `polling`; 30 seconds, renewed
 LOCK = f"{NAMESPACE}:lock:{{issue}}"
 # hash: repository → its last readable tagline.yml; 360 days
 CONFIGS = f"{NAMESPACE}:configs:{{span}}"
@@ -77,6 +77,12 @@ SCHEDULED = f"{NAMESPACE}:waiting"
 SUSPENDED = f"{NAMESPACE}:parked"
 # string: exists after an issue was taken as a probe; one minute
 PROBE = f"{NAMESPACE}:probe"
+
+# Polling.
+# hash: repository → Cursor; 42 days
+POLL_CURSORS = f"{NAMESPACE}:polled:{{span}}"
+# hash: issue → Snapshot, without text; 42 days
+POLL_SNAPSHOTS = f"{NAMESPACE}:seen:{{span}}"
 
 # Reconciliation.
 # string: exists while one worker holds a lease; as long as the task requires

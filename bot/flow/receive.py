@@ -61,12 +61,12 @@ async def receive(webhook: WebhookRequest, parser: WebhookParser, queue: Queue) 
     event = parser.parse(webhook.headers, b"".join(webhook.chunks))
     if isinstance(event, Ignored):
         return ReceiveResult(event)
-    jobs = _make_jobs(event, webhook.received_at)
+    jobs = make_jobs(event, webhook.received_at)
     ids = await asyncio.gather(*(queue.put(job, wait) for job, wait in jobs))
     return ReceiveResult(event, ids[0])
 
 
-def _make_jobs(event: Event, now: float) -> Iterator[tuple[Job, float]]:
+def make_jobs(event: Event, now: float) -> Iterator[tuple[Job, float]]:
     """Yield the jobs of an event, each with the seconds until it may run."""
     kind, ref = JOB_KINDS[type(event)], event.ref
     if kind != "labels":

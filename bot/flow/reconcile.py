@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from bot.core.errors import OperatorError, PermanentError, Retry
+from bot.core.polling import Cursor
 from bot.core.ports import DeliveryHistory, RateLimiter, ReconcileState
 from bot.core.types import IssueRef, Job, Record, make_job_id
 
@@ -24,7 +25,7 @@ REPOSITORIES_PER_RUN = 150
 @dataclass(slots=True)
 class Reconciliation:
     """`find_record` returns an issue's record by its key, `forge` a forge by its name, `clock`
-    seconds since the epoch.
+    seconds since the epoch, `find_cursor` how far a repository was polled, by its key.
 
     The known repositories are also kept in this process, in case Redis loses them.
     """
@@ -35,6 +36,7 @@ class Reconciliation:
     forge: Callable[[str], DeliveryHistory]
     forges: tuple[str, ...]
     clock: Callable[[], float]
+    find_cursor: Callable[[str], Cursor | None] = lambda _: None
     _repositories: dict[str, IssueRef] = field(default_factory=dict)
 
     def run_once(self, send: Callable[[Job], object]) -> Mapping[str, object]:
@@ -91,7 +93,9 @@ class Reconciliation:
         ):
             return 0
         try:
-            forge, since = self.forge(repository.forge), now - LOOK_BACK_SECONDS
+            cursor = self.find_cursor(repository.repo_key)
+            since = max(now - LOOK_BACK_SECONDS, cursor.began if cursor else 0.0)
+            forge = self.forge(repository.forge)
             recent = forge.list_opened_issues(repository, since, now - MIN_AGE_SECONDS)
         except PermanentError as error:
             if error.refused:  # the operator or an owner may change this

@@ -244,3 +244,8 @@ FORGES = {
         check_repository=_check_gitlab_repository,
     ),
 }
+
+
+def list_accessible_forges(settings: Settings) -> tuple[str, ...]:
+    """Return the names of the forges for which there are credentials."""
+    return tuple(name for name, entry in FORGES.items() if entry.has_access(settings))

@@ -19,10 +19,13 @@ class PeriodicTasks:
 
     `tasks` maps a log event to the function that does the work and returns the event's fields; an
     empty result is not logged, and one with `problems` is a warning. A run that fails is repeated
-    after the interval.
+    after the interval. `seconds` are intervals other than `EVERY_SECONDS`.
     """
 
-    def __init__(self, tasks: Mapping[str, Task]) -> None:
+    def __init__(
+        self, tasks: Mapping[str, Task], seconds: Mapping[str, float] | None = None
+    ) -> None:
+        self._seconds = seconds or {}
         self._stopping = threading.Event()
         self._threads = [
             threading.Thread(target=self._repeat, args=task, name="periodic", daemon=True)
@@ -43,7 +46,7 @@ class PeriodicTasks:
     def _repeat(self, event: str, task: Task) -> None:
         while not self._stopping.is_set():
             self._run_once(event, task)
-            self._stopping.wait(EVERY_SECONDS)
+            self._stopping.wait(self._seconds.get(event, EVERY_SECONDS))
 
     def _run_once(self, event: str, task: Task) -> None:
         try:

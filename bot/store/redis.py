@@ -20,6 +20,7 @@ from bot.store.budgets import RedisBudgets
 from bot.store.corrections import RedisCorrections
 from bot.store.journal import RedisJournal
 from bot.store.locks import HeldLock, Locks, record_decoder
+from bot.store.poll_state import RedisPollState
 from bot.store.rate_limiter import RedisRateLimiter
 from bot.store.reconcile_state import RedisReconcileState
 from bot.store.retry_schedule import RedisRetrySchedule
@@ -44,6 +45,7 @@ class RedisStore:
         self.rate_limiter = RedisRateLimiter(client, clock)
         self.retry_schedule = RedisRetrySchedule(client)
         self.reconcile_state = RedisReconcileState(client, clock)
+        self.poll_state = RedisPollState(client, clock)
         self.training = RedisTrainingStore(client, clock)
         self.journal = RedisJournal(client, clock)
         self.corrections = RedisCorrections(client)

@@ -79,6 +79,10 @@ class App:
         return load(self.environ)
 
     @property
+    def worker_settings(self) -> Settings:
+        return self.settings
+
+    @property
     def environ(self) -> dict[str, str]:
         """The environment of a separate process."""
         base = {
@@ -127,7 +131,7 @@ class App:
     def running_worker(self, *, clear: bool = True) -> Iterator[None]:
         if clear:
             self.clear_schedules()
-        worker = wiring.worker(self.settings)
+        worker = wiring.worker(self.worker_settings)
         worker.stop_seconds = 10
         worker.start()
         try:

@@ -1,0 +1,135 @@
+"""One look at a repository: what changed since the last one becomes the jobs of webhooks.
+
+The cursor moves only past changes whose jobs are enqueued. A look that was interrupted is repeated,
+and its jobs have the same ids.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+
+from bot.core.polling import (
+    ChangedPage,
+    Cursor,
+    Snapshot,
+    find_events,
+    is_young,
+    take_snapshot,
+)
+from bot.core.polling_ports import ChangeSource, PollState
+from bot.core.ports import Journal, Store
+from bot.core.types import MAX_ISSUE_AGE_SECONDS, Issue, IssueRef, Job
+from bot.flow.receive import make_jobs
+
+# A forge's lists may lag behind, and are not exactly in the order of its clock.
+OVERLAP_SECONDS = 300.0
+# The same list is requested, by its ETag, until it has grown by as much.
+LIST_SPAN_SECONDS, LIST_ITEMS = 3600.0, 50
+
+
+@dataclass(frozen=True, slots=True)
+class PollContext:
+    """The ports of polling. `is_known` returns whether a repository had a job before, `enqueue`
+    the id of each job, "" for one that is not queued, `clock` seconds since the epoch."""
+
+    source: Callable[[str], ChangeSource]
+    store: Store
+    state: PollState
+    journal: Journal
+    is_known: Callable[[IssueRef], bool]
+    enqueue: Callable[[Sequence[tuple[Job, float]]], Sequence[str]]
+    clock: Callable[[], float]
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a look found: the number of jobs, and for how long the account should send no request
+    that its forge counts."""
+
+    jobs: int = 0
+    pause: float = 0.0
+
+
+def poll(repository: IssueRef, context: PollContext) -> Look:
+    """Enqueue what changed in a repository since its cursor. Raises the errors of `Forge`.
+
+    The first look begins at the present: it only remembers the issues that there are. Where
+    webhooks came from the repository before, it continues a day before.
+    """
+    key, now = repository.repo_key, context.clock()
+    cursor = context.state.cursor(key)
+    since = cursor.since if cursor else now - MAX_ISSUE_AGE_SECONDS
+    source = context.source(repository.forge)
+    page = source.list_changed_issues(repository, since, etag=cursor.etag if cursor else "")
+    if page.is_unchanged:
+        return Look(pause=page.spacing)
+    if cursor is None:
+        at = page.at or now
+        began = at - MAX_ISSUE_AGE_SECONDS if context.is_known(repository) else at
+        cursor = Cursor(began, since)
+        context.state.save_cursor(key, cursor)
+    etag, newest, read, jobs, pause, complete = page.etag, page.newest, 0, 0, 0.0, True
+    while True:
+        pause, read = pause + page.spacing, read + page.read
+        queued, all_queued = _enqueue_events(page, cursor, context, now)
+        jobs, complete = jobs + queued, complete and all_queued
+        if not page.following:
+            break
+        page = source.list_changed_issues(repository, since, cursor=page.following)
+    if complete:
+        context.state.save_cursor(key, _advance(cursor, newest, read, etag))
+    return Look(jobs, pause)
+
+
+def _advance(cursor: Cursor, newest: float, read: int, etag: str) -> Cursor:
+    """Return the cursor after a complete look: of the same list, until that has grown long."""
+    since = max(newest - OVERLAP_SECONDS, cursor.since)
+    if read > LIST_ITEMS or since - cursor.since > LIST_SPAN_SECONDS:
+        return replace(cursor, since=since, etag="")
+    return replace(cursor, etag=etag)
+
+
+def _enqueue_events(
+    page: ChangedPage, cursor: Cursor, context: PollContext, now: float
+) -> tuple[int, bool]:
+    """Enqueue the events of a page, then remember its issues; return the number of jobs, and
+    whether all events were accepted."""
+    found = [_compare(issue, page, cursor, context, now) for issue in page.issues]
+    ids = iter(context.enqueue([job for one in found for job in one.jobs]))
+    queued, complete = 0, True
+    for one in found:
+        results = [*map(bool, islice(ids, len(one.jobs)))]
+        queued += sum(results)
+        if not all(results):
+            complete = False
+        elif one.snapshot:
+            context.state.save_snapshot(one.key, one.snapshot)
+    return queued, complete
+
+
+@dataclass(frozen=True, slots=True)
+class _Comparison:
+    """The jobs for an issue's events, each with the seconds until it may run; and what the next
+    look compares it with, None where that is known or of no use."""
+
+    key: str
+    jobs: tuple[tuple[Job, float], ...] = ()
+    snapshot: Snapshot | None = None
+
+
+def _compare(
+    issue: Issue, page: ChangedPage, cursor: Cursor, context: PollContext, now: float
+) -> _Comparison:
+    key, at = issue.ref.key, page.at or now
+    seen = context.state.snapshot(key)
+    if seen == take_snapshot(issue, seen.at if seen else now):
+        return _Comparison(key)
+    record = context.store.record(key)
+    has_decided = record is not None and record.has_decided
+    writes = context.journal.list_writes(key) if has_decided else ()
+    events = find_events(issue, seen, record, writes, cursor, at)
+    jobs = tuple(job for event in events for job in make_jobs(event, now))
+    is_of_use = has_decided or is_young(issue, at)
+    return _Comparison(key, jobs, take_snapshot(issue, now) if is_of_use else None)

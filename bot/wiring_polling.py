@@ -1,0 +1,61 @@
+"""Build polling from settings, as `wiring` builds the rest."""
+
+from __future__ import annotations
+
+import time
+from functools import cache
+from typing import TYPE_CHECKING
+
+from bot.core import refs
+from bot.flow.poll import PollContext
+from bot.flow.schedule_polls import PollSchedule
+from bot.forges.registry import FORGES, list_accessible_forges
+from bot.queue.enqueue import PollQueue
+from bot.settings.reload import Rebuilt
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import redis
+
+    from bot.core.polling_ports import ChangeSource
+    from bot.core.types import IssueRef
+    from bot.http import ClientPool
+    from bot.settings.load import Settings
+    from bot.settings.reload import ReloadingSettings
+    from bot.store.redis import RedisStore
+
+
+def polling(
+    latest: ReloadingSettings, clients: ClientPool, store: RedisStore, client: redis.Redis
+) -> PollSchedule:
+    """Return polling of the repositories in the settings, or of all that can be reached."""
+    settings, state = latest(), store.reconcile_state
+    sources = Rebuilt(latest, lambda now: cache(lambda name: FORGES[name].changes(now, clients)))
+
+    def source(forge: str) -> ChangeSource:
+        return sources()(forge)
+
+    context = PollContext(
+        source=source,
+        store=store,
+        state=store.poll_state,
+        journal=store.journal,
+        is_known=lambda ref: ref.repo_key in {one.repo_key for one in state.repositories()},
+        enqueue=PollQueue(client).put,
+        clock=time.time,
+    )
+    return PollSchedule(
+        seconds=settings.poll_seconds,
+        named=tuple(named_repositories(settings)),
+        forges=list_accessible_forges(settings),
+        context=context,
+        state=state,
+        rate_limiter=store.rate_limiter,
+    )
+
+
+def named_repositories(settings: Settings) -> Iterator[IssueRef]:
+    """Yield the repositories in TAGLINE_POLL_REPOS."""
+    forms = [entry.url_form(settings) for entry in FORGES.values()]
+    return (refs.repository(text, forms) for text in settings.poll_repos)
