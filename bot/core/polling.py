@@ -35,6 +35,10 @@ class Cursor:
     etag: str = ""
 
 
+# A list may not show the bot's own writes of so many seconds.
+IN_FLIGHT_SECONDS = 10.0
+
+
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """An issue as it was listed at `at`, by the clock of the journal; `input` as in `Record`."""
@@ -74,6 +78,11 @@ def take_snapshot(issue: Issue, at: float) -> Snapshot:
 
 def is_young(issue: Issue, now: float) -> bool:
     return now - issue.created_at <= MAX_ISSUE_AGE_SECONDS
+
+
+def is_being_written(writes: Iterable[Write], listed_at: float) -> bool:
+    """Return whether a list may show the bot's work on an issue in part."""
+    return any(write.at > listed_at - IN_FLIGHT_SECONDS for write in writes)
 
 
 def find_events(

@@ -15,6 +15,7 @@ from bot.core.polling import (
     Cursor,
     Snapshot,
     find_events,
+    is_being_written,
     is_young,
     take_snapshot,
 )
@@ -102,7 +103,7 @@ def _enqueue_events(
     for one in found:
         results = [*map(bool, islice(ids, len(one.jobs)))]
         queued += sum(results)
-        if not all(results):
+        if one.is_early or not all(results):
             complete = False
         elif one.snapshot:
             context.state.save_snapshot(one.key, one.snapshot)
@@ -112,11 +113,13 @@ def _enqueue_events(
 @dataclass(frozen=True, slots=True)
 class _Comparison:
     """The jobs for an issue's events, each with the seconds until it may run; and what the next
-    look compares it with, None where that is known or of no use."""
+    look compares it with, None where that is known or of no use. `is_early`: the next look has to
+    compare the issue, because the bot writes to it now."""
 
     key: str
     jobs: tuple[tuple[Job, float], ...] = ()
     snapshot: Snapshot | None = None
+    is_early: bool = False
 
 
 def _compare(
@@ -129,6 +132,8 @@ def _compare(
     record = context.store.record(key)
     has_decided = record is not None and record.has_decided
     writes = context.journal.list_writes(key) if has_decided else ()
+    if is_being_written(writes, now):
+        return _Comparison(key, is_early=True)
     events = find_events(issue, seen, record, writes, cursor, at)
     jobs = tuple(job for event in events for job in make_jobs(event, now))
     is_of_use = has_decided or is_young(issue, at)

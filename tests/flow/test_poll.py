@@ -144,6 +144,17 @@ def test_a_label_that_a_person_removes_before_the_bot_s_was_seen_is_an_event(
     assert case.look() == [("labels", 2)]
 
 
+def test_an_issue_to_which_the_bot_writes_is_compared_by_the_next_look(case: PollCase) -> None:
+    case.open(2)
+    case.look()
+    case.now += 60
+    case.answer(2, "bug")
+    case.change(2, labels=())
+    assert case.look(after=5) == []  # the list may have been made before the label was added
+    assert case.look() == [("labels", 2)]
+    assert case.look() == []
+
+
 def test_a_write_that_the_forge_refused_is_none(case: PollCase) -> None:
     case.open(2)
     case.look()
