@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 OLDEST_PYTHON = (3, 11)
 COLOURS = {"ok": "green", "warning": "yellow", "problem": "red"}
 WIDTH = 8  # of a level
+SHOWN_REPOSITORIES = 10
 CORRECT = "change it in the environment or in .env"
 
 
@@ -125,6 +126,8 @@ def _run_checks(report: _Report, repo: str | None) -> None:
     for name, forge in registry.FORGES.items():
         if forge.has_access(settings):
             report.add(name, partial(forge.check, settings, clients, ref), forge.settings_hint)
+    if settings.poll_seconds:
+        report.add("polling", lambda: _check_polling(settings, clients))
     if settings.public_url:
         report.add("webhooks", lambda: registry.check_public_url(settings, clients))
     report.add("model", lambda: _check_models(settings, clients))
@@ -161,6 +164,36 @@ def _check_settings(settings: Settings) -> Iterator[Finding]:
         yield Finding(
             f"TAGLINE_MODE is {settings.mode}", "set it to apply to write comments and labels"
         )
+
+
+def _check_polling(settings: Settings, clients: ClientPool) -> Iterator[Finding]:
+    """Yield how late an issue is found, and which repositories are polled."""
+    from bot.core.diagnostics import Finding
+    from bot.core.errors import PermanentError
+    from bot.flow.schedule_polls import NO_REPOSITORY, describe_delay
+    from bot.forges.registry import FORGES
+    from bot.wiring_polling import named_repositories
+
+    yield Finding(describe_delay(settings.poll_seconds))
+    named = tuple(named_repositories(settings))
+    for ref in named:
+        try:
+            found = FORGES[ref.forge].changes(settings, clients).find_repository(ref)
+        except PermanentError as error:
+            fix = f"correct TAGLINE_POLL_REPOS, or {bootstrap.NO_REPOSITORY}"
+            yield Finding(f"{ref.forge}:{ref.repo}: {error}", fix, wrong=True)
+        else:
+            yield Finding(f"{found.forge}:{found.repo} is polled")
+    for name, forge in FORGES.items():
+        if named or not forge.has_access(settings):
+            continue
+        refs = forge.changes(settings, clients).list_repositories()
+        if not refs:
+            yield Finding(f"{name}: {NO_REPOSITORY}", "or name some in TAGLINE_POLL_REPOS", True)
+            continue
+        shown = ", ".join(ref.repo for ref in refs[:SHOWN_REPOSITORIES])
+        more = "" if len(refs) <= SHOWN_REPOSITORIES else ", ..."
+        yield Finding(f"{name}: {len(refs)} repositories are polled: {shown}{more}")
 
 
 def _check_redis(settings: Settings) -> Iterator[Finding]:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from bot.core.polling_ports import ChangeSource
     from bot.forges.github.api import GitHub
     from bot.forges.github.auth import Auth
+    from bot.forges.github.checks import GitHubChecks
     from bot.forges.github.client import GitHubClient
     from bot.forges.gitlab.checks import GitLabChecks
     from bot.forges.gitlab.hooks import Hooks
@@ -119,14 +120,30 @@ def _check_github(
     settings: Settings, clients: ClientPool, _repo: IssueRef | None
 ) -> Iterator[Finding]:
     from bot.forges.github.auth import AppAuth
+    from bot.forges.github.client import GitHubClient
+
+    checks = _create_github_checks(settings, clients)
+    if not settings.github_app_id:
+        return checks.check_token(settings.github_token)
+    rest = GitHubClient(clients, settings.github_api_url)
+    app = AppAuth(rest, settings.github_app_id, settings.github_private_key)
+    receives = bool(settings.github_webhook_secrets) or not settings.poll_seconds
+    return checks.check_app(app, receives=receives)
+
+
+def _create_github_checks(settings: Settings, clients: ClientPool) -> GitHubChecks:
     from bot.forges.github.checks import GitHubChecks
     from bot.forges.github.client import GitHubClient
 
     rest = GitHubClient(clients, settings.github_api_url)
-    checks = GitHubChecks(clients, settings.github_api_url, rest)
-    if not settings.github_app_id:
-        return checks.check_token(settings.github_token)
-    return checks.check_app(AppAuth(rest, settings.github_app_id, settings.github_private_key))
+    return GitHubChecks(clients, settings.github_api_url, rest)
+
+
+def _check_github_repository(
+    settings: Settings, clients: ClientPool, repo: IssueRef
+) -> Iterator[Finding]:
+    if settings.github_token and not settings.github_app_id:
+        yield _create_github_checks(settings, clients).check_role(settings.github_token, repo.repo)
 
 
 def _build_gitlab_url_form(settings: Settings) -> UrlForm:
@@ -223,7 +240,7 @@ FORGES = {
         client=_create_github_client,
         changes=_create_github_changes,
         check=_check_github,
-        check_repository=lambda *_: iter(()),
+        check_repository=_check_github_repository,
     ),
     "gitlab": ForgeEntry(
         name="gitlab",

@@ -24,7 +24,12 @@ def get_app(call: github.Call) -> Response:
 def get_user(call: github.Call) -> Response:
     if call.caller.kind != "user":
         return github.error(403, FORBIDDEN)
-    return github.success(call.serializer.user(call.caller.login))
+    access = call.github.access
+    headers = {} if access.scopes is None else {"X-OAuth-Scopes": access.scopes}
+    if access.token_expires_at:
+        at = access.token_expires_at.strftime("%Y-%m-%d %H:%M:%S UTC")
+        headers["GitHub-Authentication-Token-Expiration"] = at
+    return github.success(call.serializer.user(call.caller.login), headers=headers)
 
 
 def repo_installation(call: github.Call) -> Response:

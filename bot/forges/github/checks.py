@@ -1,4 +1,5 @@
-"""Checks for `tagline check`: the App, its permissions, events, installations and webhook."""
+"""Checks for `tagline check`: the App, its permissions, events, installations and webhook; a
+token, its scopes and expiry, and its user's role in a repository."""
 
 from __future__ import annotations
 
@@ -10,8 +11,9 @@ from bot.core.diagnostics import Finding
 from bot.core.errors import NotFound
 from bot.forges.clock import check_clock
 from bot.forges.github.auth import PERMISSIONS, AppAuth
+from bot.forges.github.changes import why_not
 from bot.forges.github.client import Credential, GitHubClient
-from bot.forges.values import require_object, require_objects, text
+from bot.forges.values import require_object, require_objects, text, timestamp
 from bot.http import ClientPool
 
 # What the App is registered with, as in app.yaml.
@@ -25,6 +27,10 @@ MISSING_PERMISSION = {
     "contents": "only for .github/tagline.yml; without it the defaults apply",
 }
 MISSING_EVENT = "subscribe to it in the App's settings: without it nothing arrives"
+EXPIRY = "github-authentication-token-expiration"
+EXPIRES_SOON_DAYS = 30
+SCOPES = frozenset({"repo", "public_repo"})
+NEEDED_ROLE = "give the token's user the role Triage or more, or correct what is said here"
 Json = Mapping[str, Any]
 
 
@@ -40,21 +46,32 @@ class GitHubChecks:
     ) -> None:
         self._clients, self._url, self._rest, self._clock = clients, url, rest, clock
 
-    def check_app(self, auth: AppAuth) -> Iterator[Finding]:
+    def check_app(self, auth: AppAuth, *, receives: bool = True) -> Iterator[Finding]:
+        """Yield findings about the App; without `receives` it needs no events and no webhook."""
         credential = auth.app_jwt()
         yield check_clock("GitHub", self._clients, f"{self._url}/app", self._clock)
         app = require_object("GitHub", self._get("/app", credential))
         yield Finding(f"the App {text(app.get('slug'))} answers")
         yield from _check_permissions(app)
-        yield from self._check_webhook(credential)
+        if receives:
+            yield from _check_events(app)
+            yield from self._check_webhook(credential)
         installations = self._get("/app/installations?per_page=100", credential)
         yield from _check_installations(app, require_objects("GitHub", installations))
 
     def check_token(self, token: str) -> Iterator[Finding]:
         yield check_clock("GitHub", self._clients, f"{self._url}/user", self._clock)
-        user = require_object("GitHub", self._get("/user", Credential(token=token)))
-        login = text(user.get("login"))
+        user, headers = self._rest.read("/user", Credential(token=token))
+        login = text(require_object("GitHub", user).get("login"))
         yield Finding(f"the token of {login} answers: comments will come from that user")
+        yield _check_scopes(headers.get("x-oauth-scopes"))
+        yield _check_expiry(headers.get(EXPIRY, ""), self._clock())
+
+    def check_role(self, token: str, repository: str) -> Finding:
+        """Return the finding about the role of the token's user in a repository."""
+        data = self._get(f"/repos/{repository}", Credential(token=token))
+        why = why_not(require_object("GitHub", data))
+        return Finding(why or "its issues can be labelled", NEEDED_ROLE if why else "", bool(why))
 
     def _check_webhook(self, credential: Credential) -> Iterator[Finding]:
         try:
@@ -79,18 +96,47 @@ class GitHubChecks:
 
 
 def _check_permissions(app: Json) -> Iterator[Finding]:
-    granted, events = app.get("permissions") or {}, app.get("events") or ()
+    granted = app.get("permissions") or {}
     for name, level in NEEDED.items():
         if RANK.get(granted.get(name, ""), 0) < RANK[level]:
             what = f"permission {name}: {granted.get(name, 'none')} instead of {level}"
             yield Finding(what, MISSING_PERMISSION[name], wrong=name != "contents")
         else:
             yield Finding(f"permission {name}: {granted[name]}")
+
+
+def _check_events(app: Json) -> Iterator[Finding]:
+    events = app.get("events") or ()
     for name in EVENTS:
         if name in events:
             yield Finding(f"event {name}")
         else:
             yield Finding(f"event {name} is not sent", MISSING_EVENT, wrong=True)
+
+
+def _check_scopes(scopes: str | None) -> Finding:
+    """Return the finding about a token's scopes; GitHub gives those of classic tokens only.
+
+    https://docs.github.com/en/apps/oauth-apps/building-oauth-apps/scopes-for-oauth-apps
+    """
+    if scopes is None:
+        return Finding(
+            "the token is fine-grained: it needs the permissions Issues (read and write),"
+            " Contents (read) and Metadata (read)"
+        )
+    given = [scope.strip() for scope in scopes.split(",")]
+    fix = "" if SCOPES.intersection(given) else "create a token with the scope repo or public_repo"
+    return Finding(f"token scopes: {scopes or 'none'}", fix, wrong=bool(fix))
+
+
+def _check_expiry(expires_at: str, now: float) -> Finding:
+    """Return the finding about a header such as `2026-12-31 08:00:00 UTC`."""
+    at = timestamp(expires_at.replace(" UTC", "+00:00"))
+    if not at:
+        return Finding("the token does not expire")
+    soon = at - now < EXPIRES_SOON_DAYS * 86_400
+    fix = "replace it soon: without it nothing is written" if soon else ""
+    return Finding(f"the token expires at {expires_at}", fix)
 
 
 def _check_installations(app: Json, installations: Sequence[Json]) -> Iterator[Finding]:

@@ -116,6 +116,12 @@ class GitHubClient:
             spacing=find_spacing(headers, now),
         )
 
+    def read(self, path: str, credential: Credential) -> tuple[Any, Mapping[str, str]]:
+        """Return the decoded response to a GET, and its headers."""
+        request = self._request("GET", path, {}, credential, None, JSON)
+        response = send_request("GitHub", self._clients.get(), request)
+        return self._decode(request, response)[0], response.headers
+
     def _send(self, request: Request) -> tuple[Any, str | None]:
         return self._decode(request, send_request("GitHub", self._clients.get(), request))
 

@@ -81,7 +81,10 @@ def _key() -> rsa.RSAPrivateKey:
 
 @dataclass(slots=True)
 class Access:
-    """The App's registration and its valid tokens."""
+    """The App's registration and its valid tokens.
+
+    `scopes` are those of the user's token, None for a fine-grained one, which has none.
+    """
 
     app_id: int
     installations: list[Installation]
@@ -90,6 +93,8 @@ class Access:
     clock: Callable[[], datetime]
     granted: Mapping[str, str] = field(default_factory=lambda: GRANTED)
     tokens: dict[str, Token] = field(default_factory=dict)
+    scopes: str | None = None
+    token_expires_at: datetime | None = None
 
     @property
     def private_key(self) -> str:
@@ -116,6 +121,8 @@ class Access:
             return Caller("nobody")
         text = authorization.partition(" ")[2].strip()
         if text == self.token:
+            if self.token_expires_at and self.token_expires_at <= self.clock():
+                raise Denied(401, "Bad credentials")
             return Caller("user", self.token_login)
         if text.count(".") == 2 and not text.startswith("ghs_"):
             self._check_jwt(text)
