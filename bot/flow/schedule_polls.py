@@ -10,6 +10,7 @@ from operator import attrgetter
 
 from bot.core.errors import (
     LockContended,
+    NotFound,
     OperatorError,
     PermanentError,
     RateLimited,
@@ -23,12 +24,14 @@ from bot.flow.poll import PollContext, poll
 TICK_SECONDS = 1.0
 LIST_SECONDS = 600.0  # between two requests for the list of repositories
 FIRST_PAUSE, LONGEST_PAUSE = 60.0, 600.0  # after an error, growing
+OUTAGE_PAUSE = 10.0  # between two requests to a forge that fails
 BURST_SECONDS = 600.0  # after a pause, requests of as much time may be sent at once
 TELL_AGAIN_SECONDS = 3600.0
 LATE_FACTOR, LATE_SECONDS = 1.5, 10.0  # beyond which the interval is not held
 RUN_SECONDS = 5.0
 REFUSED_SECONDS = 5.0  # until the next look at a repository that another worker polls
 LOCK = "polling"
+NO_ACCESS = "; check its spelling, and the access of the App or of the token's user"
 NO_REPOSITORY = (
     "no repository can be polled: install the App on some, or give the token's user the right to"
     " set labels in some"
@@ -106,11 +109,15 @@ class PollSchedule:
         found, problems = self._find_named() if self.named else self._find_all()
         if not (found or problems):
             problems = [NO_REPOSITORY]
-        by_key = {ref.repo_key: ref for ref in found}
-        self._polled = {key: self._polled.get(key) or _Polled(ref) for key, ref in by_key.items()}
+        told = self._told | {one.problem for one in self._polled.values()}
+        before, self._polled = self._polled, {}
+        for ref in found:
+            one = before.get(ref.repo_key) or _Polled(ref)
+            one.ref = ref  # its name or account may be another one now
+            self._polled[ref.repo_key] = one
         self._list_at = now + (FIRST_PAUSE if problems else LIST_SECONDS)
-        yield from (problem for problem in problems if problem not in self._told)
         self._told = {*problems}
+        yield from (problem for problem in problems if problem not in told)
 
     def _find_named(self) -> tuple[list[IssueRef], list[str]]:
         problems = []
@@ -120,7 +127,7 @@ class PollSchedule:
             try:
                 self._found[name] = self.context.source(name.forge).find_repository(name)
             except ERRORS as error:
-                problems.append(f"{name.forge}:{name.repo}: {error}")
+                problems.append(describe_problem(name, error))
         return [*self._found.values()], problems
 
     def _find_all(self) -> tuple[list[IssueRef], list[str]]:
@@ -175,25 +182,33 @@ class PollSchedule:
         return look.jobs
 
     def _fail(self, one: _Polled, error: TaglineError, problems: list[str]) -> None:
-        """Let a repository wait after an error, and the account if the error is its rate limit."""
+        """Let a repository wait after an error, and its account where that is the reason."""
         now, known = self.context.clock(), {x.problem for x in self._polled.values()}
+        account, ref = one.ref.account_key, one.ref
         one.failures += 1
         wait = min(FIRST_PAUSE * 2 ** (one.failures - 1), LONGEST_PAUSE)
         if isinstance(error, RateLimited):
             wait = error.after or FIRST_PAUSE
             if error.account_wide:
-                self.rate_limiter.pause(one.ref.account_key, wait)
+                self.rate_limiter.pause(account, wait)
+        elif isinstance(error, Retry):  # the forge or the network fails, for all or for a moment
+            wait, self._free_at[account] = 0.0, now + OUTAGE_PAUSE
+        elif isinstance(error, PermanentError):
+            self._found = {name: x for name, x in self._found.items() if x.repo_key != ref.repo_key}
+            self._list_at = min(self._list_at, now + FIRST_PAUSE)
+        if not isinstance(error, PermanentError):
+            self._told_late_at = now  # the repositories are late for this reason
         one.due = max(one.due, now + wait)
-        one.problem = describe_problem(one.ref, error)
+        one.problem = describe_problem(ref, error)
         if one.problem not in known:
             problems.append(one.problem)
 
 
 def describe_problem(repository: IssueRef, error: TaglineError) -> str:
-    """Return a problem as the log shows it; that of credentials or of a rate limit names no
-    repository."""
+    """Return a problem as the log shows it, with the repository if it is that of one."""
     if isinstance(error, RateLimited):
         return f"{error}: polling waits for {error.after or FIRST_PAUSE:.0f} s"
-    if isinstance(error, OperatorError):
-        return str(error)
-    return f"{repository.forge}:{repository.repo}: {error}"
+    hint = NO_ACCESS if isinstance(error, NotFound) else ""
+    if isinstance(error, PermanentError):
+        return f"{repository.forge}:{repository.repo}: {error}{hint}"
+    return str(error)

@@ -226,6 +226,8 @@ def _read(env: Environment) -> Settings:
     env.check_quotes(KNOWN)
     if env.text("GITHUB_APP_ID") and (env.text("GITHUB_TOKEN") or env.text("GITHUB_TOKEN_FILE")):
         env.notices.append("GITHUB_TOKEN is not used: the GitHub App is.")
+    if env.text("TAGLINE_POLL_REPOS") and not env.text("TAGLINE_POLL_SECONDS"):
+        env.notices.append("TAGLINE_POLL_REPOS is not used: set TAGLINE_POLL_SECONDS to poll them.")
     model = models.read(env)
     data_dir = _data_dir(env)
     settings = Settings(

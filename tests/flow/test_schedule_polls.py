@@ -7,12 +7,20 @@ from dataclasses import replace
 
 import pytest
 
-from bot.core.errors import Forbidden, NotFound, OperatorError, RateLimited, Retry, TaglineError
+from bot.core.errors import (
+    Forbidden,
+    NotFound,
+    OperatorError,
+    RateLimited,
+    TaglineError,
+    Unreachable,
+)
 from bot.core.types import IssueRef
 from bot.flow.schedule_polls import (
     BURST_SECONDS,
     LIST_SECONDS,
     LOCK,
+    NO_ACCESS,
     NO_REPOSITORY,
     PollSchedule,
 )
@@ -142,9 +150,8 @@ def test_requests_that_the_forge_counts_slow_the_account_down_and_that_is_told()
 @pytest.mark.parametrize(
     ("error", "told"),
     [
-        (NotFound("not found"), "github:acme/app1: not found"),
+        (NotFound("not found"), f"github:acme/app1: not found{NO_ACCESS}"),
         (Forbidden("its issues are turned off"), "github:acme/app1: its issues are turned off"),
-        (Retry("GitHub failed (status 502)"), "github:acme/app1: GitHub failed (status 502)"),
         (OperatorError("GitHub refused the token"), "GitHub refused the token"),
     ],
 )
@@ -161,6 +168,28 @@ def test_an_error_is_told_once_and_the_other_repositories_are_polled(
     assert case.problems(1200) == []
     case.errors = {"acme/app1": error}
     assert case.problems(600) == [told]
+
+
+def test_a_forge_that_fails_is_told_once_and_polled_as_soon_as_it_works() -> None:
+    case = ScheduleCase(50)
+    down = Unreachable("GitHub cannot be reached at api.github.com")
+    case.errors = {f"acme/app{n}": down for n in range(1, 51)}
+    assert case.problems(3600) == [str(down)]
+    assert len(case.looks) <= 361
+    case.errors = {}
+    assert case.problems(2 * SECONDS) == []
+    assert len({name for at, name in case.looks if at > case.now - 2 * SECONDS}) == 50
+
+
+def test_a_named_repository_that_is_gone_is_looked_up_again() -> None:
+    case = ScheduleCase(2, named=("acme/app1",))
+    case.run(SECONDS)
+    case.errors = {"acme/app1": NotFound("not found")}
+    case.source.repositories[0] = replace(case.source.repositories[0], account="new")
+    assert case.problems(3 * SECONDS) == [f"github:acme/app1: not found{NO_ACCESS}"]
+    case.errors = {}
+    assert case.problems(10 * SECONDS) == []
+    assert case.schedule._polled[REPOSITORY.repo_key.replace("7001", "1")].ref.account == "new"
 
 
 def test_refused_credentials_are_told_once_for_all_repositories() -> None:
@@ -201,7 +230,7 @@ def test_named_repositories_are_found_once_and_an_unknown_one_is_told() -> None:
         return find(repository)
 
     case.source.find_repository = find_known  # type: ignore[method-assign]
-    assert case.problems(600) == ["github:acme/unknown: not found"]
+    assert case.problems(600) == [f"github:acme/unknown: not found{NO_ACCESS}"]
     assert {name for _, name in case.looks} == {"acme/app2"}
     assert Counter(asked)["acme/app2"] == 1
     assert Counter(asked)["acme/unknown"] > 5

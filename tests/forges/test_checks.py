@@ -11,6 +11,7 @@ import pytest
 
 from bot.core.diagnostics import Finding
 from bot.forges.clock import check_clock
+from bot.forges.github.api import GitHub
 from bot.forges.github.auth import AppAuth
 from bot.forges.github.checks import EVENTS, NEEDED, GitHubChecks
 from bot.forges.github.client import Credential, GitHubClient
@@ -31,7 +32,7 @@ class AnyApp(AppAuth):
         return Credential(jwt="a.b.c")
 
 
-def scripted(changed: Mapping[str, Any]) -> list[Finding]:
+def scripted(changed: Mapping[str, Any], *, receives: bool = True) -> list[Finding]:
     """Return the findings for these responses of GitHub, by path; None is a 404."""
     usual = {"/app": APP, "/app/hook/config": HOOK, "/app/installations": [INSTALLED]}
     given: dict[str, Any] = {**usual, **changed}
@@ -42,11 +43,23 @@ def scripted(changed: Mapping[str, Any]) -> list[Finding]:
 
     web = ScriptedWeb(answer)
     rest = GitHubClient(web, API, lambda: NOW)
-    return list(GitHubChecks(web, API, rest, lambda: NOW).check_app(AnyApp(rest, "7", "key")))
+    checks, app = GitHubChecks(web, API, rest, lambda: NOW), AnyApp(rest, "7", "key")
+    return list(checks.check_app(app, receives=receives))
 
 
 def test_a_correct_app_gives_no_advice() -> None:
     assert {x.level for x in scripted({})} == {"ok"}
+
+
+def test_an_app_that_is_polled_needs_no_webhook_and_no_events() -> None:
+    without = {"/app": {**APP, "events": []}, "/app/hook/config": None}
+    assert {x.level for x in scripted(without, receives=False)} == {"ok"}
+
+
+def test_an_app_without_a_webhook_has_no_failed_deliveries() -> None:
+    web = ScriptedWeb(lambda _: httpx.Response(404, json={"message": "Not Found"}))
+    rest = GitHubClient(web, API, lambda: NOW)
+    assert GitHub(rest, AnyApp(rest, "7", "key")).list_failed_deliveries(NOW) == {}
 
 
 @pytest.mark.parametrize(

@@ -16,3 +16,8 @@ def test_polling_needs_no_webhook_secret_but_access() -> None:
         load({**polling, "GITHUB_TOKEN": "ghp_x"}).require(forge=True)
     with pytest.raises(SettingsError, match="GITHUB_TOKEN, or GITLAB_TOKEN must be set"):
         load(polling).require(webhook_secret=True, forge=True)
+
+
+def test_repositories_to_poll_without_an_interval_are_noticed() -> None:
+    (notice,) = load({"TAGLINE_POLL_REPOS": "gitlab:acme/app", "LLM_PROVIDER": "none"}).notices
+    assert "set TAGLINE_POLL_SECONDS" in notice

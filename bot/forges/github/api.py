@@ -207,7 +207,7 @@ class GitHub:
         return create_label(send, label.name, self._labels, ref)
 
     def list_failed_deliveries(self, since: float) -> Mapping[int, str]:
-        """Return the failed deliveries of an App, none for a token.
+        """Return the failed deliveries of an App, none for a token or an App without a webhook.
 
         https://docs.github.com/en/rest/apps/webhooks
         """
@@ -234,7 +234,10 @@ class GitHub:
         path = DELIVERIES + "?per_page={per_page}"
         for _ in range(MAX_PAGES):
             query: dict[str, str | int] = {"per_page": PAGE, "cursor": cursor}
-            found = auth.as_app(partial(self._rest.page, path, query))
+            try:
+                found = auth.as_app(partial(self._rest.page, path, query))
+            except NotFound:
+                return
             page, cursor = found.items, found.following.get("cursor", "")
             path = DELIVERIES + "?per_page={per_page}&cursor={cursor}"
             recent = [x for x in page if timestamp(x.get("delivered_at")) >= since]
