@@ -6,6 +6,7 @@ and its jobs have the same ids.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -71,22 +72,25 @@ def poll(repository: IssueRef, context: PollContext) -> Look:
         began = at - MAX_ISSUE_AGE_SECONDS if context.is_known(repository) else at
         cursor = Cursor(began, since)
         context.state.save_cursor(key, cursor)
-    etag, newest, read, jobs, pause, complete = page.etag, page.newest, 0, 0, 0.0, True
+    etag, done, read, jobs, pause = page.etag, page.newest, 0, 0, 0.0
     while True:
         pause, read = pause + page.spacing, read + page.read
-        queued, all_queued = _enqueue_events(page, cursor, context, now)
-        jobs, complete = jobs + queued, complete and all_queued
+        queued, left = _enqueue_events(page, cursor, context, now)
+        jobs, done = jobs + queued, min(done, left)
+        etag = etag if left == math.inf else ""
         if not page.following:
             break
         page = source.list_changed_issues(repository, since, cursor=page.following)
-    if complete:
-        context.state.save_cursor(key, _advance(cursor, newest, read, etag))
+    context.state.save_cursor(key, _advance(cursor, done, read, etag))
     return Look(jobs, pause)
 
 
-def _advance(cursor: Cursor, newest: float, read: int, etag: str) -> Cursor:
-    """Return the cursor after a complete look: of the same list, until that has grown long."""
-    since = max(newest - OVERLAP_SECONDS, cursor.since)
+def _advance(cursor: Cursor, done: float, read: int, etag: str) -> Cursor:
+    """Return the cursor after a look: of the same list, until that has grown long.
+
+    `done` is the time up to which no change is left; the `etag` of a list with others is "".
+    """
+    since = max(done - OVERLAP_SECONDS, cursor.since)
     if read > LIST_ITEMS or since - cursor.since > LIST_SPAN_SECONDS:
         return replace(cursor, since=since, etag="")
     return replace(cursor, etag=etag)
@@ -94,20 +98,20 @@ def _advance(cursor: Cursor, newest: float, read: int, etag: str) -> Cursor:
 
 def _enqueue_events(
     page: ChangedPage, cursor: Cursor, context: PollContext, now: float
-) -> tuple[int, bool]:
-    """Enqueue the events of a page, then remember its issues; return the number of jobs, and
-    whether all events were accepted."""
+) -> tuple[int, float]:
+    """Enqueue the events of a page, then remember its issues; return the number of jobs, and the
+    time of the first change that is left to the next look, infinity for none."""
     found = [_compare(issue, page, cursor, context, now) for issue in page.issues]
     ids = iter(context.enqueue([job for one in found for job in one.jobs]))
-    queued, complete = 0, True
+    queued, left = 0, math.inf
     for one in found:
         results = [*map(bool, islice(ids, len(one.jobs)))]
         queued += sum(results)
         if one.is_early or not all(results):
-            complete = False
+            left = min(left, one.changed_at)
         elif one.snapshot:
             context.state.save_snapshot(one.key, one.snapshot)
-    return queued, complete
+    return queued, left
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +121,7 @@ class _Comparison:
     compare the issue, because the bot writes to it now."""
 
     key: str
+    changed_at: float
     jobs: tuple[tuple[Job, float], ...] = ()
     snapshot: Snapshot | None = None
     is_early: bool = False
@@ -126,15 +131,16 @@ def _compare(
     issue: Issue, page: ChangedPage, cursor: Cursor, context: PollContext, now: float
 ) -> _Comparison:
     key, at = issue.ref.key, page.at or now
+    unchanged = _Comparison(key, issue.updated_at)
     seen = context.state.snapshot(key)
     if seen == take_snapshot(issue, seen.at if seen else now):
-        return _Comparison(key)
+        return unchanged
     record = context.store.record(key)
     has_decided = record is not None and record.has_decided
     writes = context.journal.list_writes(key) if has_decided else ()
     if is_being_written(writes, now):
-        return _Comparison(key, is_early=True)
+        return replace(unchanged, is_early=True)
     events = find_events(issue, seen, record, writes, cursor, at)
     jobs = tuple(job for event in events for job in make_jobs(event, now))
     is_of_use = has_decided or is_young(issue, at)
-    return _Comparison(key, jobs, take_snapshot(issue, now) if is_of_use else None)
+    return replace(unchanged, jobs=jobs, snapshot=take_snapshot(issue, now) if is_of_use else None)

@@ -9,7 +9,7 @@ import pytest
 
 from bot.core.journal import Write
 from bot.core.types import Record, make_opened_id
-from bot.flow.poll import LIST_ITEMS, OVERLAP_SECONDS
+from bot.flow.poll import LIST_ITEMS, LIST_SPAN_SECONDS, OVERLAP_SECONDS
 from tests.fakes import REF
 from tests.flow.poll_case import DAY, REPOSITORY, PollCase
 
@@ -264,6 +264,21 @@ def test_a_list_that_has_grown_long_is_requested_from_a_later_time(case: PollCas
     after = case.store.poll_state.cursor(REPOSITORY.repo_key)
     assert after
     assert (after.since, after.began) == (newest - OVERLAP_SECONDS, before.began)
+
+
+def test_a_list_does_not_grow_where_the_bot_writes_to_some_issue_at_each_look(
+    case: PollCase,
+) -> None:
+    for number in range(2, 400):
+        case.open(number)
+        case.look()
+        case.now += 20
+        case.answer(number, "bug")
+        assert case.look(after=5) == []  # while the bot writes
+    cursor = case.store.poll_state.cursor(REPOSITORY.repo_key)
+    assert cursor
+    assert case.source.now - cursor.since < 2 * LIST_SPAN_SECONDS
+    assert len(case.queued) == 398
 
 
 def test_fifty_thousand_issues_are_read_page_by_page(case: PollCase) -> None:
