@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from email.utils import parsedate_to_datetime
 
 from bot.core.diagnostics import Finding
-from bot.forges.requests import send_request
+from bot.forges.requests import read_date, send_request
 from bot.http import ClientPool, Request
 
 MAX_SKEW_SECONDS = 60
@@ -18,9 +17,8 @@ def check_clock(forge: str, clients: ClientPool, url: str, clock: Callable[[], f
     Raises `Retry` without a response.
     """
     response = send_request(forge, clients.get(), Request("GET", url))
-    try:
-        remote = parsedate_to_datetime(response.headers["date"]).timestamp()
-    except (KeyError, ValueError):
+    remote = read_date(response.headers)
+    if not remote:
         return Finding("its responses have no date to compare the clock with")
     skew = round(clock() - remote)
     if abs(skew) <= MAX_SKEW_SECONDS:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from email.utils import parsedate_to_datetime
 
 from gidgethub import HTTPException, InvalidField
 
@@ -22,6 +21,7 @@ from bot.core.errors import (
     TaglineError,
     WriteUncertain,
 )
+from bot.forges.requests import read_date
 from bot.forges.values import (
     THROTTLED,
     RateLimit,
@@ -128,10 +128,8 @@ def _read_message(error: HTTPException) -> str:
 
 
 def _compute_skew(headers: Mapping[str, str], now: float) -> float:
-    try:
-        return parsedate_to_datetime(headers["date"]).timestamp() - now
-    except (KeyError, ValueError):
-        return 0.0
+    at = read_date(headers)
+    return at - now if at else 0.0
 
 
 def _read_rate_limit(
