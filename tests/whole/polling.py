@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
 from bot import wiring
 from bot.core import refs
@@ -16,7 +17,7 @@ from bot.http import ClientPool
 from bot.settings.load import Settings
 from bot.settings.reload import ReloadingSettings
 from bot.wiring_polling import polling
-from tests.whole.app import App
+from tests.whole.app import BODY, TITLE, App
 
 NO_WEBHOOKS = {
     "GITHUB_WEBHOOK_SECRET": "",
@@ -50,7 +51,16 @@ class PollingApp(App):
         """Also let polling of the new repository have begun long ago."""
         super().refresh(on, owner)
         self.point_hooks_at("")
-        self.store.poll_state.save_cursor(self.repo_key, Cursor(0.0, time.time() - 86_400))
+        self.begin()
+
+    def begin(self) -> None:
+        """Let polling of the repository have begun long ago, if it has not begun."""
+        if not self.store.poll_state.cursor(self.repo_key):
+            self.store.poll_state.save_cursor(self.repo_key, Cursor(0.0, time.time() - 86_400))
+
+    def issue(self, title: str = TITLE, body: str | None = BODY, **how: Any) -> int:
+        self.begin()
+        return super().issue(title, body, **how)
 
     @property
     def repo_key(self) -> str:

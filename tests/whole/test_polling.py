@@ -1,4 +1,4 @@
-"""Polling without any webhook: the scenarios of webhooks, and what is particular to polling."""
+"""Polling without any webhook; `faults/test_polled_scenarios.py` has the scenarios of webhooks."""
 
 from __future__ import annotations
 
@@ -15,22 +15,7 @@ from tests.simulation import Sandbox
 from tests.whole.app import BODY, TITLE, App
 from tests.whole.periodic import PeriodicTasks
 from tests.whole.polling import PollingApp
-from tests.whole.test_corrections import (  # noqa: F401 - run here with the `app` of this module
-    NO_APP,
-    answered,
-    stats,
-    test_a_label_that_a_maintainer_corrects_three_times_is_only_suggested,
-    test_a_label_that_is_seldom_wrong_is_not_demoted,
-    test_a_label_that_maintainers_set_themselves_is_applied_again,
-    test_a_name_of_a_label_cannot_control_a_terminal,
-)
-from tests.whole.test_first_delivery import (  # noqa: F401
-    test_an_opened_issue_gets_one_comment_and_its_labels,
-    test_no_issue_text_and_no_secret_is_logged_or_kept_in_redis,
-)
-from tests.whole.test_large_issues import (  # noqa: F401
-    test_the_largest_issue_of_a_platform_is_answered,
-)
+from tests.whole.test_corrections import NO_APP, answered, stats
 
 
 @pytest.fixture(autouse=True)
@@ -57,8 +42,10 @@ def app_either_format(app: PollingApp) -> App:
     return app
 
 
-def test_no_delivery_has_reached_the_app(app: PollingApp) -> None:
-    app.issue()
+def test_an_issue_is_answered_without_any_delivery(app: PollingApp) -> None:
+    number = app.issue()
+    assert len(app.comments(number)) == 1
+    assert "bug" in app.labels(number)
     app.host.settle()
     assert app.host.deliveries == []
 
