@@ -20,8 +20,9 @@ from bot.sandbox.demo import DEMO_LABELS, DEMO_PROJECT, DEMO_REPO, GROUP_LABELS,
 from bot.sandbox.faults import Fault, FaultInjector, Faults, Side
 from bot.sandbox.github import api as github
 from bot.sandbox.github import installation, issues
-from bot.sandbox.github.access import GRANTED, Access, Installation
+from bot.sandbox.github.access import GRANTED, Access, AppRegistration, Installation
 from bot.sandbox.github.hooks import GitHubHooks
+from bot.sandbox.github.registration import Registrations
 from bot.sandbox.github.serializers import Serializer
 from bot.sandbox.gitlab.host import GitLabHost
 from bot.sandbox.host import Host
@@ -79,6 +80,11 @@ class Sandbox(Host):
             access=self.access,
             secret=self.webhook_secret,
         )
+        self.github = github.GitHub(
+            *(self.state, self.access, self.hooks.serializer, self.hooks, self.anonymous)
+        )
+        owner = DEMO_REPO.partition("/")[0]
+        self.registrations = Registrations(self.github, self.token_login, (owner,), self._register)
         self.gitlab = self.gitlab_type(self.gitlab_url, self.clock)
         self.faults = Faults.of(self.known_faults())
         self.add_repo(DEMO_REPO, DEMO_LABELS)
@@ -110,6 +116,11 @@ class Sandbox(Host):
         """The App's key as PEM text."""
         return self.access.private_key
 
+    def _register(self, app: AppRegistration) -> None:
+        self.app_id, self.webhook_url = app.app_id, app.webhook_url
+        self.access.replace_app(app)
+        self.hooks.secret = app.webhook_secret or ""
+
     def known_faults(self) -> Sequence[Fault]:
         return demo_faults.FAULTS
 
@@ -124,11 +135,9 @@ class Sandbox(Host):
 
     def apis(self) -> dict[str, tuple[str, ASGIApp]]:
         """Return each API's path and application."""
-        shared = github.GitHub(
-            *(self.state, self.access, self.hooks.serializer, self.hooks, self.anonymous)
-        )
+        rows = [*self.github_rows, *self.registrations.rows()]
         return {
-            "github": ("/github", github.router(shared, self.github_rows)),
+            "github": ("/github", github.router(self.github, rows)),
             "gitlab": ("/gitlab", self.gitlab.app()),
             "openai": ("/openai/v1", model.router(self.models, OpenAI())),
         }
@@ -138,6 +147,7 @@ class Sandbox(Host):
             routes=[
                 *(Mount(path, self.wrap(app, name)) for name, (path, app) in self.apis().items()),
                 Mount("/sandbox", routes=self.control_routes()),
+                *self.registrations.routes(),
             ],
             exception_handlers={Missing: control.missing, ValueError: control.invalid},
         )

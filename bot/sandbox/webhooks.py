@@ -123,6 +123,10 @@ class Hooks(ABC):
         for webhook in self.webhooks(event):
             self._sender.submit(self._try, webhook)
 
+    def deliver_later(self, webhook: Webhook) -> None:
+        """Send a webhook that belongs to no change of an issue."""
+        self._sender.submit(self._try, webhook)
+
     def settle(self, seconds: float = 15.0) -> None:
         """Wait until everything given to `send_later` is sent."""
         self._sender.submit(lambda: None).result(seconds)

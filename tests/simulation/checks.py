@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from bot.sandbox.github import api as github
-from bot.sandbox.github.access import BOT, Installation
+from bot.sandbox.github.access import Installation
 from bot.sandbox.github.api import FORBIDDEN, REPO
 from bot.sandbox.github.installation import repos_of
 from bot.sandbox.github.serializers import stamp
@@ -18,7 +18,7 @@ from bot.sandbox.state import Missing
 
 
 def get_app(call: github.Call) -> Response:
-    return github.success(call.serializer.app(call.github.access.app_id, BOT))
+    return github.success(call.serializer.app(call.github.access.app_id, call.github.access.bot))
 
 
 def get_user(call: github.Call) -> Response:
@@ -57,7 +57,7 @@ def _serialize(call: github.Call, installation: Installation) -> Json:
         "repositories_url": f"{call.serializer.api}/installation/repositories",
         "html_url": f"{call.serializer.html}/settings/installations/{installation.id}",
         "app_id": access.app_id,
-        "app_slug": BOT.removesuffix("[bot]"),
+        "app_slug": access.bot.removesuffix("[bot]"),
         "target_id": owner["id"],
         "target_type": "Organization",
         "permissions": dict(access.granted),

@@ -74,9 +74,42 @@ class Token:
     expires_at: datetime
 
 
-@cache
-def _key() -> rsa.RSAPrivateKey:
+def new_key() -> rsa.RSAPrivateKey:
     return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+
+_key = cache(new_key)
+
+
+def _encode_key(key: rsa.RSAPrivateKey) -> str:
+    """Return the key as PEM text."""
+    return key.private_bytes(
+        Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()
+    ).decode()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppRegistration:
+    """An App that was registered from a manifest. Without a webhook its URL and secret are None."""
+
+    app_id: int
+    name: str
+    slug: str
+    owner: str
+    key: rsa.RSAPrivateKey
+    webhook_url: str | None
+    webhook_secret: str | None
+    setup_url: str | None
+    permissions: Mapping[str, str]
+    events: tuple[str, ...]
+
+    @property
+    def bot(self) -> str:
+        return f"{self.slug}[bot]"
+
+    @property
+    def private_key(self) -> str:
+        return _encode_key(self.key)
 
 
 @dataclass(slots=True)
@@ -95,11 +128,19 @@ class Access:
     tokens: dict[str, Token] = field(default_factory=dict)
     scopes: str | None = None
     token_expires_at: datetime | None = None
+    bot: str = BOT
+    key: rsa.RSAPrivateKey = field(default_factory=_key)
 
     @property
     def private_key(self) -> str:
-        pem = _key().private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption())
-        return pem.decode()
+        return _encode_key(self.key)
+
+    def replace_app(self, app: AppRegistration) -> None:
+        """Make this App, which is installed nowhere yet, the only one."""
+        self.app_id, self.bot, self.key = app.app_id, app.bot, app.key
+        self.granted = dict(app.permissions)
+        self.installations.clear()
+        self.tokens.clear()
 
     def installation_of(self, repo: Repo) -> Installation | None:
         """Return the installation that covers the repository, None for none."""
@@ -126,7 +167,7 @@ class Access:
             return Caller("user", self.token_login)
         if text.count(".") == 2 and not text.startswith("ghs_"):
             self._check_jwt(text)
-            return Caller("app", BOT)
+            return Caller("app", self.bot)
         token = self.tokens.get(text)
         installations = {one.id: one for one in self.installations}
         if (
@@ -143,7 +184,7 @@ class Access:
         """Check signature, App id and times: issued in the past, at most ten minutes valid."""
         try:
             claims: dict[str, Any] = jwt.decode(
-                text, _key().public_key(), algorithms=["RS256"], options=DECODE_OPTIONS
+                text, self.key.public_key(), algorithms=["RS256"], options=DECODE_OPTIONS
             )
         except jwt.PyJWTError as error:
             raise Denied(401, "A JSON web token could not be decoded") from error
@@ -170,7 +211,7 @@ class Access:
         allowed = {**(permissions or self.granted), "metadata": "read"}
         parts = (secrets.token_urlsafe(size) for size in (40, 160, 256))
         text = f"ghs_{self.app_id}_" + ".".join(parts)
-        caller = Caller("installation", BOT, allowed, repos, installation.id)
+        caller = Caller("installation", self.bot, allowed, repos, installation.id)
         token = Token(text, caller, self.clock() + TOKEN_LIFETIME)
         self.tokens[text] = token
         return token

@@ -149,7 +149,10 @@ Handler = Callable[[Call], Response]
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A route. `needs` is "jwt", "token" or a permission with its level, as in "issues:write"."""
+    """A route.
+
+    `needs` is "nothing", "jwt", "token" or a permission with its level, as in "issues:write".
+    """
 
     method: str
     path: str
@@ -232,6 +235,8 @@ def _check_headers(request: Request) -> None:
 def _check_permission(call: Call, needs: str) -> None:
     """Raises Denied or Missing, as GitHub does, unless the caller may do this."""
     kind = call.caller.kind
+    if needs == "nothing":
+        return
     if needs == "jwt":
         if kind != "app":
             raise Denied(401, "A JSON web token could not be decoded")

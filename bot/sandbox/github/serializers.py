@@ -9,7 +9,6 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from bot.sandbox.github.access import BOT
 from bot.sandbox.state import Issue, LabelChange, Repo, State, StoredComment, User
 
 Json = dict[str, Any]
@@ -126,7 +125,9 @@ class Serializer:
             "event": "labeled" if change.added else "unlabeled",
             "created_at": stamp(change.at),
             "label": {"name": label["name"], "color": label["color"]},
-            "performed_via_github_app": self.app(app, BOT) if change.actor == BOT else None,
+            "performed_via_github_app": self.app(app, change.actor)
+            if change.actor.endswith("[bot]")
+            else None,
         }
 
     def comment(self, repo: Repo, issue: Issue, comment: StoredComment) -> Json:
