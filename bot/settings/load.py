@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
 
-from bot.settings import env_file, models, private_key, urls
+from bot.settings import env_file, models, private_key, stored, urls
 from bot.settings.environment import Environment, unquote
 from bot.settings.models import ModelSettings
 
@@ -43,6 +43,7 @@ PLAIN = (
     *("TAGLINE_MODE", "TAGLINE_BUDGET_USD_PER_DAY", "TAGLINE_ALLOWED_MODELS"),
     *("TAGLINE_POLL_SECONDS", "TAGLINE_POLL_REPOS"),
 )
+FORGE_CREDENTIALS = ("GITHUB_APP_ID", *(name for name in SECRETS if name.startswith("GIT")))
 # Reserved, without effect in this version: a notice at start-up names those that are set.
 NOT_BUILT = (
     *("TAGLINE_ADMIN_TOKEN", "TAGLINE_ADMIN_TOKEN_FILE"),
@@ -108,6 +109,7 @@ class Settings:
     model_notices: tuple[str, ...]
     empty_files: frozenset[str]
     source: Mapping[str, str] = field(repr=False, compare=False)
+    stored: Mapping[str, str] = field(repr=False, compare=False)  # of `stored_file`, in force
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -127,6 +129,21 @@ class Settings:
         paths = (unquote(self.source.get(f"{name}_FILE", "")) for name in SECRETS)
         return tuple(Path(path).expanduser() for path in paths if path)
 
+    @property
+    def stored_file(self) -> Path:
+        """Return the file in which `tagline setup` stores settings, whether it exists or not."""
+        return self.data_dir / stored.FILE
+
+    @property
+    def has_forge_variables(self) -> bool:
+        """Return whether a credential of a forge is set anywhere, be it half of what is needed."""
+        names = (*FORGE_CREDENTIALS, *(f"{name}_FILE" for name in FORGE_CREDENTIALS))
+        return any(self.source.get(name) or self.stored.get(name) for name in names)
+
+    def with_variables(self, variables: Mapping[str, str]) -> Settings:
+        """Return settings as if these variables were set too. Raises `SettingsError`."""
+        return _read(Environment({**self.source, **variables}))
+
     def reload(self) -> Settings:
         """Return settings from the same environment and the current content of its files.
 
@@ -144,7 +161,8 @@ class Settings:
     @property
     def lacks_model(self) -> bool:
         """Return whether a language model is wanted, but cannot be used; a notice says why."""
-        provider = unquote(self.source.get("LLM_PROVIDER", "")).lower()
+        name = "LLM_PROVIDER"
+        provider = unquote(self.stored.get(name) or self.source.get(name, "")).lower()
         return self.model is None and provider not in ("", "none")
 
     @property
@@ -222,6 +240,11 @@ def load(environ: Mapping[str, str], dotenv: Path | None = None) -> Settings:
 
 
 def _read(env: Environment) -> Settings:
+    data_dir, source = _data_dir(env), env.variables
+    file = env_file.read(data_dir / stored.FILE)
+    env.problems.extend(file.problems)
+    in_force = stored.select(file.values, source)
+    env.variables = {**source, **in_force}
     env.check_names(KNOWN, NOT_BUILT)
     env.check_quotes(KNOWN)
     if env.text("GITHUB_APP_ID") and (env.text("GITHUB_TOKEN") or env.text("GITHUB_TOKEN_FILE")):
@@ -229,7 +252,6 @@ def _read(env: Environment) -> Settings:
     if env.text("TAGLINE_POLL_REPOS") and not env.text("TAGLINE_POLL_SECONDS"):
         env.notices.append("TAGLINE_POLL_REPOS is not used: set TAGLINE_POLL_SECONDS to poll them.")
     model = models.read(env)
-    data_dir = _data_dir(env)
     settings = Settings(
         github_app_id=_app_id(env),
         github_private_key=_private_key(env),
@@ -260,7 +282,8 @@ def _read(env: Environment) -> Settings:
         notices=tuple(env.notices),
         model_notices=tuple(env.model_notices),
         empty_files=frozenset(env.empty_files),
-        source=env.variables,
+        source=source,
+        stored=in_force,
     )
     if env.problems:
         notices = [*env.notices, *env.model_notices]

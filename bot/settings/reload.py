@@ -25,14 +25,14 @@ class ReloadingSettings:
 
     def __init__(self, settings: Settings, clock: Callable[[], float] = time.monotonic) -> None:
         self._settings = settings
-        self._files = settings.secret_files
+        self._files = (*settings.secret_files, settings.stored_file)
         self._clock = clock
         self._lock = threading.Lock()
         self._stamps = [*map(_read_stamp, self._files)]
         self._next_check = clock() + CHECK_SECONDS
 
     def __call__(self) -> Settings:
-        if not self._files or self._clock() < self._next_check:
+        if self._clock() < self._next_check:
             return self._settings
         with self._lock:
             self._next_check = self._clock() + CHECK_SECONDS
@@ -41,6 +41,14 @@ class ReloadingSettings:
                 self._stamps = stamps
                 self._reload()
             return self._settings
+
+    def replace(self, settings: Settings) -> None:
+        """Use these settings from now on."""
+        log.mask_also(settings.secrets)
+        with self._lock:
+            self._settings = settings
+            self._files = (*settings.secret_files, settings.stored_file)
+            self._stamps = [*map(_read_stamp, self._files)]
 
     def _reload(self) -> None:
         try:
