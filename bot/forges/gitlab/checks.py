@@ -20,6 +20,9 @@ MIN_VERSION = (15, 0)
 SIGNING_VERSION = (19, 0)
 REPORTER, MAINTAINER = 20, 40
 EXPIRES_SOON_DAYS = 30
+NEEDS_MAINTAINER = (
+    "creating a hook needs Maintainer: use such a token here, or add the hook in GitLab"
+)
 DAY_SECONDS = 86_400
 ROLES = {10: "Guest", 15: "Planner", 20: "Reporter", 30: "Developer", 40: "Maintainer", 50: "Owner"}
 
@@ -83,9 +86,7 @@ class GitLabChecks:
         role, wrong = f"role: {ROLES.get(level, level)}", level < REPORTER
         fix = "comments and labels need the role Reporter" if wrong else ""
         if for_hooks and not wrong and level < MAINTAINER:
-            fix = (
-                "creating a hook needs Maintainer: use such a token here, or add the hook in GitLab"
-            )
+            fix = NEEDS_MAINTAINER
         return Finding(role, fix, wrong=wrong)
 
     def _get(self, path: str) -> dict[str, Any]:
