@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import redis
     from starlette.applications import Starlette
 
-    from bot.core.ports import Metrics, ModelService
+    from bot.core.ports import Metrics, ModelService, WebhookParser
     from bot.core.refs import UrlForm
     from bot.core.types import Job
     from bot.flow.context import JobContext
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from bot.flow.reconcile import Reconciliation
     from bot.flow.retry_fallbacks import FallbackRetries
     from bot.flow.schedule_training import TrainingSchedule
-    from bot.forges.registry import ForgeClient
+    from bot.forges.registry import ForgeClient, ForgeEntry
     from bot.http import ClientPool
     from bot.llm.client import ModelClient
     from bot.queue.actors import Handler
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from bot.store.metrics import RedisMetrics
     from bot.store.no_store import NoStore
     from bot.store.redis import RedisStore
+    from bot.web.pages import SetupRoutes
 
 SPARE_CONNECTIONS = 32  # for consumers, periodic tasks and second connections
 JOB_SECONDS = 300.0
@@ -57,22 +58,33 @@ def url_forms(settings: Settings) -> list[UrlForm]:
 
 def receiver(settings: Settings) -> Starlette:
     """Return the web application. Raises `SettingsError` without a webhook secret."""
-    import redis
-
-    from bot.queue.enqueue import RedisQueue
-    from bot.settings.reload import Rebuilt, ReloadingSettings
-    from bot.web.app import create
+    from bot.settings.reload import ReloadingSettings
 
     settings.require(webhook_secret=True)
-    latest = ReloadingSettings(settings)
-    parsers = {
-        name: Rebuilt(latest, entry.webhook_parser)
-        for name, entry in FORGES.items()
-        if entry.has_webhook_secret(settings)
-    }
+    return receiver_of(ReloadingSettings(settings), receiver_metrics(settings))
+
+
+def receiver_metrics(settings: Settings) -> Metrics:
+    import redis
+
     client = redis.Redis.from_url(settings.redis_url, socket_timeout=5, socket_connect_timeout=2)
-    counters, queue = metrics(settings, client), RedisQueue(settings.redis_url)
-    return create(parsers, queue, counters, lambda: latest().metrics_tokens)
+    return metrics(settings, client)
+
+
+def receiver_of(
+    latest: ReloadingSettings, counters: Metrics, setup: SetupRoutes | None = None
+) -> Starlette:
+    """Return the web application, whose forges are those that have a secret at each request."""
+    from bot.queue.enqueue import RedisQueue
+    from bot.settings.reload import Rebuilt
+    from bot.web.app import create
+
+    def parser_of(entry: ForgeEntry) -> Callable[[Settings], WebhookParser | None]:
+        return lambda now: entry.webhook_parser(now) if entry.has_webhook_secret(now) else None
+
+    parsers = {name: Rebuilt(latest, parser_of(entry)) for name, entry in FORGES.items()}
+    queue = RedisQueue(latest().redis_url)
+    return create(parsers, queue, counters, lambda: latest().metrics_tokens, setup=setup)
 
 
 def metrics(settings: Settings, client: redis.Redis) -> RedisMetrics:

@@ -24,7 +24,8 @@ PLANTED = {
         ("queue/periodic.py", "bot.web.limits"),
         ("llm/openai.py", "bot.embedded.valkey"),
         ("sandbox/state.py", "bot.wiring"),
-        ("wiring.py", "bot.cli.main"),
+        ("wiring.py", "bot.setup.offer"),
+        ("setup/model.py", "bot.cli.main"),
     ),
     "Rules and flow do no I/O and know no client library": (
         ("core/refs.py", "httpcore"),
@@ -33,7 +34,7 @@ PLANTED = {
         ("learn/linear.py", "redis"),
         ("flow/process.py", "bot.http"),
     ),
-    "Only wiring and the command line read settings": (
+    "Only setup, wiring and the command line read settings": (
         ("forges/values.py", "bot.settings.load"),
         ("http.py", "bot.settings.environment"),
         ("learn/calibration.py", "bot.settings.load"),
@@ -42,6 +43,10 @@ PLANTED = {
         ("web/limits.py", "httpx"),
         ("forges/github/webhooks.py", "bot.forges.github.api"),
         ("queue/enqueue.py", "dramatiq"),
+    ),
+    "The receiver loads the setup page only while it is open": (
+        ("web/pages.py", "jinja2"),
+        ("web/app.py", "bot.web.setup.app"),
     ),
 }
 

@@ -79,17 +79,30 @@ def load_settings() -> Settings:
 
 
 def load_service_settings(
-    *, receives: bool = False, works: bool = False, poll: int | None = None
+    *,
+    receives: bool = False,
+    works: bool = False,
+    poll: int | None = None,
+    may_lack_forge: bool = False,
 ) -> Settings:
     """Return the settings of a service, and log its notices and its language models.
 
     A part that only receives needs neither models nor the whole GitHub App. `poll` replaces
-    TAGLINE_POLL_SECONDS. Raises `SettingsError` with all that is missing.
+    TAGLINE_POLL_SECONDS. Raises `SettingsError` with all that is missing, unless `may_lack_forge`
+    and nothing of a forge is set.
     """
     settings = _load({"TAGLINE_POLL_SECONDS": str(poll)} if poll else {})
     log.configure(settings.log_level, settings.log_format, settings.secrets)
     log_start(settings, calls_models=works)
-    settings.require(webhook_secret=receives, forge=works)
+    if settings.has_forge_variables or not may_lack_forge:
+        settings.require(webhook_secret=receives, forge=works)
+    return settings
+
+
+def load_setup_settings() -> Settings:
+    """Return the settings as far as there are any, for setup. Raises `SettingsError`."""
+    settings = _load()
+    log.configure(settings.log_level, settings.log_format, settings.secrets)
     return settings
 
 
@@ -118,6 +131,12 @@ def describe_sources() -> str:
     if path.is_file():
         return f"Settings come from the environment and from {path}."
     return f"Settings come from the environment alone: there is no {path}."
+
+
+def has_display() -> bool:
+    return sys.platform == "darwin" or any(
+        os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY")
+    )
 
 
 def fail(message: str, code: int = 1) -> NoReturn:

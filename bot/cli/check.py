@@ -153,6 +153,9 @@ def _check_settings(settings: Settings) -> Iterator[Finding]:
     except SettingsError as error:
         missing = error.problems
     yield Finding(bootstrap.describe_sources())
+    if settings.stored:
+        names = ", ".join(settings.stored)
+        yield Finding(f"`tagline setup` stored {names} in {settings.stored_file}")
     yield from (Finding(problem, CORRECT, wrong=True) for problem in missing)
     notices = [*settings.notices, *settings.model_notices]
     notices += () if missing else settings.receiver_notices

@@ -88,7 +88,7 @@ def show_page(backend: DemoBackend, stop: Event) -> None:
             where = f"it is sent to {backend.model_host}."
             click.echo(f"The text that you type leaves this machine: {where}")
         click.echo("Press Ctrl-C to stop the demo.")
-        if _has_display():
+        if bootstrap.has_display():
             webbrowser.open(url)
         stop.wait()
 
@@ -151,12 +151,6 @@ def _create_stop_event() -> Event:
     for number in STOP_SIGNALS:
         signal.signal(number, lambda *_: stop.set())
     return stop
-
-
-def _has_display() -> bool:
-    return sys.platform == "darwin" or any(
-        os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY")
-    )
 
 
 def _describe_model(backend: DemoBackend) -> str:

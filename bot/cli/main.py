@@ -28,6 +28,7 @@ GROUPS = {
         "triage": "Print summaries and labels for a file of issues.",
     },
     "Install": {
+        "setup": "Connect GitHub or GitLab and choose a model, on a page in the browser.",
         "check": "Check settings, Redis, forges and model; each problem with its fix.",
         "gitlab": "Add or remove the webhook of a GitLab project or group.",
         "config": "Check, show or create a repository's tagline.yml.",

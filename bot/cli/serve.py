@@ -16,6 +16,8 @@ from bot.cli.bootstrap import AddressUnavailable
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from starlette.applications import Starlette
+
     from bot.settings.load import Settings
 
 CHECK_SECONDS = 0.5
@@ -51,12 +53,15 @@ class Receiver:
     A context manager: at its end it accepts no more requests and waits for the running ones.
     """
 
-    def __init__(self, settings: Settings) -> None:
-        """Raises `SettingsError` and `AddressUnavailable`."""
+    def __init__(self, settings: Settings, app: Starlette | None = None) -> None:
+        """Serve `app`, or the one of the settings.
+
+        Raises `SettingsError` and `AddressUnavailable`.
+        """
         from bot import log, wiring
         from bot.web.server import Server
 
-        app, proxies = wiring.receiver(settings), settings.trusted_proxies
+        app, proxies = app or wiring.receiver(settings), settings.trusted_proxies
         for notice in settings.receiver_notices:
             log.get().warning(notice)
         self._server = Server(app, settings.host, settings.port, proxies)

@@ -84,7 +84,9 @@ class Sandbox(Host):
             *(self.state, self.access, self.hooks.serializer, self.hooks, self.anonymous)
         )
         owner = DEMO_REPO.partition("/")[0]
-        self.registrations = Registrations(self.github, self.token_login, (owner,), self._register)
+        self.registrations = Registrations(
+            self.github, self.token_login, (owner,), self._register, self._move_hook
+        )
         self.gitlab = self.gitlab_type(self.gitlab_url, self.clock)
         self.faults = Faults.of(self.known_faults())
         self.add_repo(DEMO_REPO, DEMO_LABELS)
@@ -120,6 +122,9 @@ class Sandbox(Host):
         self.app_id, self.webhook_url = app.app_id, app.webhook_url
         self.access.replace_app(app)
         self.hooks.secret = app.webhook_secret or ""
+
+    def _move_hook(self, url: str) -> None:
+        self.webhook_url = url
 
     def known_faults(self) -> Sequence[Fault]:
         return demo_faults.FAULTS

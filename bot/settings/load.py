@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -43,7 +42,7 @@ PLAIN = (
     *("TAGLINE_MODE", "TAGLINE_BUDGET_USD_PER_DAY", "TAGLINE_ALLOWED_MODELS"),
     *("TAGLINE_POLL_SECONDS", "TAGLINE_POLL_REPOS"),
 )
-FORGE_CREDENTIALS = ("GITHUB_APP_ID", *(name for name in SECRETS if name.startswith("GIT")))
+FORGE_PREFIXES = ("GITHUB_", "GITLAB_")
 # Reserved, without effect in this version: a notice at start-up names those that are set.
 NOT_BUILT = (
     *("TAGLINE_ADMIN_TOKEN", "TAGLINE_ADMIN_TOKEN_FILE"),
@@ -136,8 +135,8 @@ class Settings:
 
     @property
     def has_forge_variables(self) -> bool:
-        """Return whether a credential of a forge is set anywhere, be it half of what is needed."""
-        names = (*FORGE_CREDENTIALS, *(f"{name}_FILE" for name in FORGE_CREDENTIALS))
+        """Return whether any setting of a forge is set, be it a part of what is needed."""
+        names = [name for name in KNOWN if name.startswith(FORGE_PREFIXES)]
         return any(self.source.get(name) or self.stored.get(name) for name in names)
 
     def with_variables(self, variables: Mapping[str, str]) -> Settings:
@@ -355,20 +354,10 @@ def _public_url(env: Environment) -> str:
 
 
 def _trusted_proxies(env: Environment) -> tuple[str, ...]:
-    items = [item.strip() for item in env.text("TAGLINE_TRUSTED_PROXIES").split(",")]
-    try:
-        networks = [ipaddress.ip_network(item) for item in items if item]
-    except ValueError:
-        networks = []
-        env.problems.append(
-            "TAGLINE_TRUSTED_PROXIES must list addresses and networks such as 10.0.0.5,10.1.0.0/16,"
-            " separated by commas; a network's address ends in zeros."
-        )
-    if any(network.prefixlen == 0 for network in networks):
-        env.problems.append(
-            "TAGLINE_TRUSTED_PROXIES must not include every address: list your proxies."
-        )
-    return tuple(map(str, networks))
+    networks, problem = urls.read_networks(env.text("TAGLINE_TRUSTED_PROXIES"))
+    if problem:
+        env.problems.append(f"TAGLINE_TRUSTED_PROXIES {problem}.")
+    return networks
 
 
 def _data_dir(env: Environment) -> Path:

@@ -34,6 +34,10 @@ class ReloadingSettings:
     def __call__(self) -> Settings:
         if self._clock() < self._next_check:
             return self._settings
+        return self.refresh()
+
+    def refresh(self) -> Settings:
+        """Return settings after looking at the files now."""
         with self._lock:
             self._next_check = self._clock() + CHECK_SECONDS
             stamps = [*map(_read_stamp, self._files)]

@@ -1,7 +1,8 @@
-"""Checks addresses from the environment. Each function returns the problem, or ""."""
+"""Checks addresses from the environment. Each `check` returns the problem, or ""."""
 
 from __future__ import annotations
 
+import ipaddress
 import re
 import socket
 from collections.abc import Mapping
@@ -82,6 +83,21 @@ def _is_private(host: str) -> bool:
     except (OSError, UnicodeError):  # a public name as far as one can see
         return False
     return all(url_policy.is_near(str(address[0])) for *_, address in found)
+
+
+def read_networks(text: str) -> tuple[tuple[str, ...], str]:
+    """Return the networks of a comma list, and its problem or ""."""
+    items = [item.strip() for item in text.split(",")]
+    try:
+        networks = [ipaddress.ip_network(item) for item in items if item]
+    except ValueError:
+        return (), (
+            "must list addresses and networks such as 10.0.0.5,10.1.0.0/16, separated by commas; a"
+            " network's address ends in zeros"
+        )
+    if any(network.prefixlen == 0 for network in networks):
+        return (), "must not include every address: list your proxies"
+    return tuple(map(str, networks)), ""
 
 
 def check_redis_url(url: str) -> str:

@@ -21,8 +21,9 @@ from bot.core.errors import QueueUnavailable, Rejected
 from bot.core.ports import Metrics, Queue, SignatureVerifier, WebhookParser
 from bot.core.types import Ignored
 from bot.flow.receive import ReceiveResult, WebhookRequest, receive
-from bot.web import metrics
+from bot.web import metrics, pages
 from bot.web.limits import MAX_REFUSALS, RefusalLimiter, Upload, Uploads
+from bot.web.pages import SetupRoutes
 
 MAX_BODY = 25 * 1024 * 1024  # GitHub sends no more
 MAX_IN_FLIGHT = 64 * 1024 * 1024
@@ -41,13 +42,17 @@ class ReceiverQueue(Queue, Protocol):
 
 
 def create(
-    parsers: Mapping[str, Callable[[], WebhookParser]],
+    parsers: Mapping[str, Callable[[], WebhookParser | None]],
     queue: ReceiverQueue,
     counters: Metrics,
     metrics_tokens: Callable[[], Sequence[str]] = tuple,
     clock: Callable[[], float] = time.time,
+    setup: SetupRoutes | None = None,
 ) -> Starlette:
-    """Return the web application. `parsers` maps a forge's name to its current parser."""
+    """Return the web application.
+
+    `parsers` maps a forge's name to its current parser, None as long as it has no secret.
+    """
     endpoint = WebhookEndpoint(queue, counters, clock)
 
     @asynccontextmanager
@@ -60,9 +65,11 @@ def create(
         return PlainTextResponse("ok\n")
 
     async def readyz(_request: Request) -> Response:
-        if await queue.ping():
-            return PlainTextResponse("ok\n")
-        return PlainTextResponse("Redis does not answer\n", 503)
+        if not await queue.ping():
+            return PlainTextResponse("Redis does not answer\n", 503)
+        if setup and setup.is_needed():
+            return PlainTextResponse("not set up yet\n", 503)
+        return PlainTextResponse("ok\n")
 
     async def schema(_request: Request) -> Response:
         return Response(_encode_schema(), headers=SCHEMA_HEADERS, media_type="application/json")
@@ -77,6 +84,8 @@ def create(
         Route("/readyz", readyz),
         Route(docs.SCHEMA_PATH, schema),
         Route("/metrics", metrics.page(counters, metrics_tokens)),
+        *pages.routes(queue.ping, setup),
+        *(setup.routes if setup else ()),
     ]
     app = Starlette(routes=routes, lifespan=lifespan)
     app.router.redirect_slashes = False  # a redirect would go to any Host that a request names
@@ -94,11 +103,15 @@ class WebhookEndpoint:
         self._refusals = RefusalLimiter()
         self._warned_at: dict[str, float] = {}  # forge → when its secret was last warned of
 
-    def handler(self, forge: str, current: Callable[[], WebhookParser]) -> Callable[[Request], Any]:
+    def handler(
+        self, forge: str, current: Callable[[], WebhookParser | None]
+    ) -> Callable[[Request], Any]:
         """Return the endpoint of a forge; `current` returns its parser with the current secrets."""
 
         async def handle(request: Request) -> Response:
             started, parser = self._clock(), current()
+            if parser is None:
+                return Response(status_code=404)
             headers = _join_headers(request)
             fields = {"forge": forge, "delivery": _make_loggable(headers.get(parser.id_header, ""))}
             try:

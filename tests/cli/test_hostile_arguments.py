@@ -74,6 +74,7 @@ WITH_ARGUMENT = [
     ["completion"],
     ["version"],
     ["demo"],
+    ["setup", "--github-org"],
     ["run"],
     ["serve"],
     ["worker"],

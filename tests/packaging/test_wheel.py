@@ -102,6 +102,8 @@ CALLS = (
 def test_no_message_names_a_file_that_only_a_clone_has(
     installed: Path, tmp_path: Path, words: tuple[str, ...]
 ) -> None:
+    # With nothing of a forge set, `tagline run` would show the setup page and go on.
+    (tmp_path / ".env").write_text("GITLAB_URL=https://gitlab.example.com\n")
     (tmp_path / "issues.json").write_text('[{"number": 1, "title": "Crash on save", "body": ""}]')
     result = run(installed, tmp_path, *words)
     assert "Traceback" not in result.stderr

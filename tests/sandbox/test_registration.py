@@ -18,7 +18,7 @@ from tests.outside.conformance import Conformance
 from tests.shared import require, shared_folder
 from tests.simulation import Sandbox
 
-from .conftest import REPO, Receiver, create_token
+from .conftest import REPO, Receiver, app_token, create_token
 
 BACK = "http://127.0.0.1:8000/setup/github/created"
 MANIFEST: dict[str, Any] = {
@@ -89,10 +89,19 @@ def test_a_code_expires_after_an_hour() -> None:
 def test_a_conversion_has_the_form_of_githubs_description(box: Sandbox, web: httpx.Client) -> None:
     path = shared_folder() / "contracts" / "github" / "openapi" / "api.github.com.trimmed.json"
     convert(box, get_code(confirm(web, draft(web, MANIFEST, ""))))
+    for url, status in (("https://moved.example/webhooks/github", 200), ("nowhere", 422)):
+        answer = httpx.patch(
+            f"{box.github_url}/app/hook/config",
+            json={"url": url, "content_type": "json", "insecure_ssl": "0"},
+            headers={"authorization": f"Bearer {app_token(box)}"},
+            trust_env=False,
+        )
+        assert answer.status_code == status
+    assert box.webhook_url == "https://moved.example/webhooks/github"
     conformance = Conformance.read(require(path))
     for exchange in box.exchanges:
         conformance.check(exchange)
-    assert [one.status for one in box.exchanges] == [201]
+    assert [one.status for one in box.exchanges] == [201, 200, 422]
     assert conformance.violations == []
 
 

@@ -144,6 +144,7 @@ def _statuses() -> list[Fault]:
             refusing("with this model", "max_completion_tokens", "max_tokens"),
         ),
         ("model-401", "401 wrong key", model_error(401, "Incorrect API key provided.")),
+        ("model-402", "402 no credit", model_error(402, "Your account has no credit left.")),
         ("model-403", "403 not allowed", model_error(403, "Your key may not use this model.")),
         ("model-404", "404 no such model", model_error(404, "The model does not exist.")),
         ("model-413", "413 too large", model_error(413, "Request exceeds the maximum size.")),

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, ClassVar
 
+import httpx
 import uvicorn
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -18,7 +19,7 @@ from starlette.types import ASGIApp
 
 from bot.sandbox import server
 from bot.sandbox.faults import Fault
-from bot.sandbox.github.access import BOT, Installation
+from bot.sandbox.github.access import Installation
 from bot.sandbox.github.api import Row
 from bot.sandbox.github.serializers import Serializer
 from bot.sandbox.gitlab.host import GitLabHost
@@ -160,13 +161,18 @@ class Sandbox(Host, server.Sandbox):
     @property
     def bot_accounts(self) -> tuple[str, ...]:
         """The App and the personal token's owner."""
-        return (BOT, self.token_login)
+        return (self.access.bot, self.token_login)
 
     def install(self, owner: str) -> int:
         """Install the App for an account; the first installation covers all other accounts."""
         installation = Installation(next(self._installation_ids), owner)
         self.access.installations.append(installation)
         return installation.id
+
+    def web_install(self, slug: str) -> None:
+        """Install an App that was registered from a manifest, as its owner does on the page."""
+        answer = httpx.post(f"{self.url}/apps/{slug}/installations", trust_env=False)
+        assert answer.status_code == 302, answer.text
 
     def uninstall(self, repo: RepoId) -> None:
         """Remove the installation that covers the repository. Raises Missing."""

@@ -25,8 +25,8 @@ from tests.web.client import GITLAB_PAYLOAD, PAYLOAD, github_headers, gitlab_hea
 SHORT = "quokkaberry"
 GOOD = "a-webhook-secret-of-some-length"
 CLIENT_MODULES = re.compile(
-    r"bot\.(http|transport|llm)\b|bot\.forges\.\w+\.(api|auth|backend|client|checks|hooks)\b"
-    r"|(httpx|httpcore|gidgethub|gitlab|jwt|requests|dramatiq|prometheus_client|ruamel)\b"
+    r"bot\.(http|transport|llm|setup|web\.setup)\b|bot\.forges\.\w+\.(api|auth|backend|client|checks|hooks)\b"
+    r"|(httpx|httpcore|gidgethub|gitlab|jwt|requests|dramatiq|prometheus_client|ruamel|jinja2)\b"
 )
 HOOKS = ("GITHUB_WEBHOOK_SECRET", "GITLAB_WEBHOOK_SECRET", "GITLAB_SIGNING_TOKEN")
 

@@ -265,8 +265,9 @@ def test_a_port_in_use_is_named(tmp_path: Path) -> None:
             Receiver(load(environ))
 
 
-def test_run_without_a_secret_and_a_forge_changes_nothing(tmp_path: Path) -> None:
-    refused = tagline("run", environment={"DATA_DIR": str(tmp_path / "data")})
+def test_run_with_an_address_but_no_secret_and_no_access_changes_nothing(tmp_path: Path) -> None:
+    variables = {"DATA_DIR": str(tmp_path / "data"), "GITHUB_API_URL": "http://127.0.0.1:1"}
+    refused = tagline("run", environment=variables)
     assert refused.returncode == 2
     assert "GITHUB_WEBHOOK_SECRET is not set" in refused.stderr
     assert "or GITLAB_TOKEN must be set" in refused.stderr

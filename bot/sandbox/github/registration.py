@@ -23,7 +23,7 @@ from starlette.routing import Route
 from bot.core.errors import TaglineError
 from bot.sandbox.github import payloads
 from bot.sandbox.github.access import RANK, AppRegistration, Installation, new_key
-from bot.sandbox.github.api import Call, GitHub, Row, success
+from bot.sandbox.github.api import Call, GitHub, Row, invalid, success
 from bot.sandbox.github.serializers import Json, stamp
 from bot.sandbox.state import Missing
 from bot.sandbox.webhooks import Webhook
@@ -41,8 +41,8 @@ KEYS = frozenset(
 # Event → the permission that it needs.
 EVENT_PERMISSIONS = {"issues": "issues", "issue_comment": "issues", "label": "metadata"}
 PERMISSIONS = ("issues", "metadata", "contents", "members", "pull_requests", "single_file")
-PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title></head>
-<body><h1>{title}</h1>{content}</body></html>"""
+PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>
+<link rel="icon" href="data:,"></head><body><h1>{title}</h1>{content}</body></html>"""
 
 
 class InvalidManifest(TaglineError):
@@ -68,13 +68,15 @@ class Conversion:
 class Registrations:
     """`user` visits the pages and owns the organisations in `owned`.
 
-    `on_register` makes an App the one whose webhooks are sent and whose tokens are valid.
+    `on_register` makes an App the one whose webhooks are sent and whose tokens are valid, `on_move`
+    changes the webhook's URL.
     """
 
     github: GitHub
     user: str
     owned: tuple[str, ...]
     on_register: Callable[[AppRegistration], None]
+    on_move: Callable[[str], None]
     drafts: dict[str, Draft] = field(default_factory=dict)
     conversions: dict[str, Conversion] = field(default_factory=dict)
     apps: dict[str, AppRegistration] = field(default_factory=dict)
@@ -195,8 +197,21 @@ class Registrations:
             raise Missing("code")
         return success(_serialize(call, conversion.app), 201)
 
+    def change_hook(self, call: Call) -> Response:
+        """https://docs.github.com/rest/apps/webhooks#update-a-webhook-configuration-for-an-app"""
+        fields = call.json()
+        url = fields.get("url") if isinstance(fields, dict) else None
+        if not isinstance(url, str) or urlsplit(url).scheme not in ("http", "https"):
+            return invalid("Hook", "url", "invalid")
+        self.on_move(url)
+        fixed = {"content_type": "json", "insecure_ssl": "0", "secret": "********"}
+        return success({**fixed, "url": url})
+
     def rows(self) -> list[Row]:
-        return [Row("POST", "/app-manifests/{code}/conversions", self.convert, "nothing")]
+        return [
+            Row("POST", "/app-manifests/{code}/conversions", self.convert, "nothing"),
+            Row("PATCH", "/app/hook/config", self.change_hook, "jwt"),
+        ]
 
 
 async def _read_form(request: Request) -> dict[str, str]:

@@ -1,0 +1,1 @@
+"""The pages of `tagline setup`, loaded only while setup is open."""
