@@ -55,6 +55,20 @@ def test_a_form_needs_cookie_token_and_its_own_origin(wizard: Wizard, form: str)
     assert wizard.stored == before
 
 
+def test_a_proxy_may_name_the_host_in_its_own_header(wizard: Wizard) -> None:
+    def post(**headers: str) -> httpx.Response:
+        return wizard.web.post(
+            "/setup/mode",
+            data={"form_token": form_token(wizard)},
+            headers={"origin": "https://bot.example.com", **headers},
+        )
+
+    refused = post()
+    assert refused.status_code == 403
+    assert "proxy_set_header Host" in refused.text
+    assert post(**{"x-forwarded-host": "bot.example.com"}).status_code == 303
+
+
 def test_a_used_link_is_of_no_use_and_the_file_has_the_next_one(start: Start) -> None:
     wizard = start()
     link = wizard.offer.link_file.read_text().strip()

@@ -17,7 +17,10 @@ from bot.web.setup.session import COOKIE, Sessions
 MAX_FORM = 64 * 1024
 PUBLIC = ("/setup/reachable/", "/setup/static/")
 LOCKED = "Open the one-time link that `tagline setup` or `tagline run` printed.\n"
-FOREIGN = "Only the setup page itself may send this form: reload it and send the form again.\n"
+FOREIGN = (
+    "Only the setup page itself may send this form: reload it and send the form again. A proxy must"
+    " pass on the header Host (nginx: proxy_set_header Host $http_host;).\n"
+)
 
 
 class HasOpen(Protocol):
@@ -65,8 +68,10 @@ class Guard:
 
     async def _refuse_form(self, request: Request) -> Response | None:
         """Return the answer to a form of another page; keep the fields of the page's own."""
-        host = request.headers.get("host", "")
-        if urlsplit(request.headers.get("origin", "")).netloc != host or not host:
+        # No page of another origin can set these headers.
+        hosts = [request.headers.get(name, "") for name in ("host", "x-forwarded-host")]
+        origin = urlsplit(request.headers.get("origin", "")).netloc
+        if not origin or origin not in hosts:
             return PlainTextResponse(FOREIGN, 403)
         body = b""
         async for chunk in request.stream():
