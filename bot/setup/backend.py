@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 
 from bot import wiring
@@ -47,6 +48,7 @@ class Setup:
         self._gitlab = GitLabSetup(self._store, clients)
         self._model = ModelSetup(self._store, lambda model: wiring.model_client(model, clients))
         self.is_open = True
+        threading.Thread(target=self._github.recall_app, daemon=True).start()
 
     def read_state(self) -> SetupState:
         settings = self._store.settings

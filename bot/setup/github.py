@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from urllib.parse import urlsplit
 
 from bot.core.errors import Retry, TaglineError
@@ -15,12 +16,14 @@ from bot.forges.github.client import GitHubClient
 from bot.forges.github.manifest import (
     MAX_NAME,
     NewApp,
+    RegisteredApp,
     build_manifest,
     convert,
     find_web_url,
     move_webhook,
     propose_name,
     read_account,
+    read_app,
     registration_url,
 )
 from bot.http import ClientPool
@@ -40,7 +43,7 @@ class GitHubSetup:
     ) -> None:
         self._store, self._clients, self._clock = store, clients, clock
         self.pending: Pending | None = None
-        self.app: NewApp | None = None
+        self.app: RegisteredApp | None = None
 
     @property
     def install_url(self) -> str:
@@ -75,16 +78,26 @@ class GitHubSetup:
         settings = self._store.settings
         self._store.check()
         rest = GitHubClient(self._clients, settings.github_api_url)
-        app = self._convert(rest, code, has_webhook=not settings.poll_seconds)
+        new = self._convert(rest, code, has_webhook=not settings.poll_seconds)
         self.pending = None
-        values = {"GITHUB_APP_ID": app.app_id, "GITHUB_PRIVATE_KEY": app.private_key}
-        if app.webhook_secret:
-            values["GITHUB_WEBHOOK_SECRET"] = app.webhook_secret
+        values = {"GITHUB_APP_ID": new.app.app_id, "GITHUB_PRIVATE_KEY": new.private_key}
+        if new.webhook_secret:
+            values["GITHUB_WEBHOOK_SECRET"] = new.webhook_secret
         if url := settings.source.get("GITHUB_API_URL"):  # it may be set for this start only
             values["GITHUB_API_URL"] = url
         self._store.save(values, GITHUB_APP)
-        self.app = app
-        return app.slug
+        self.app = new.app
+        return new.app.slug
+
+    def recall_app(self) -> None:
+        """Read which App is configured already; if GitHub does not say, its page is not known."""
+        settings = self._store.settings
+        if not (settings.github_app_id and settings.github_private_key):
+            return
+        rest = GitHubClient(self._clients, settings.github_api_url)
+        auth = AppAuth(rest, settings.github_app_id, settings.github_private_key)
+        with suppress(TaglineError):
+            self.app = self.app or read_app(rest, auth.app_jwt())
 
     def move_webhook(self, settings: Settings) -> str:
         """Set the App's webhook to the new address; return what a person has to do, "" for nothing.

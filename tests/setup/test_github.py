@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -195,7 +196,9 @@ def test_an_interrupted_setup_goes_on_where_it_was(start: Start) -> None:
     first.come_back(*first.register())
     again = start()
     assert again.get("").url.path == "/setup/delivery"
-    assert "GitHub App" in again.get("/host").text
+    link = f"{again.box.url}/apps/tagline-acme/installations/new"
+    wait_until(lambda: link in again.get("/delivery").text)
+    assert "GitHub App tagline-acme" in again.get("/host").text
     assert not again.offer.may_work  # nobody has chosen a mode yet
     again.post("mode", mode="dry-run")
     assert start().offer.may_work
@@ -207,3 +210,12 @@ def test_an_app_without_a_secret_is_not_enough_for_webhooks(start: Start) -> Non
     wizard.come_back(*wizard.register())
     wizard.set_address()
     assert wizard.get("").url.path == "/setup/host"
+
+
+def test_an_app_that_github_gave_no_secret_is_not_stored(box: Sandbox, wizard: Wizard) -> None:
+    code, state = wizard.register()
+    conversion = box.registrations.conversions[code]
+    app = replace(conversion.app, webhook_secret=None)
+    box.registrations.conversions[code] = replace(conversion, app=app)
+    assert "without a webhook secret" in alert(wizard.come_back(code, state))
+    assert NOT_STORED not in wizard.stored

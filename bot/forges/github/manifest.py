@@ -8,7 +8,9 @@ from __future__ import annotations
 import json
 import re
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
 from bot.core.errors import NotFound
@@ -29,13 +31,20 @@ USED = (
 
 
 @dataclass(frozen=True, slots=True)
-class NewApp:
-    """A registered App; `url` is its public page."""
+class RegisteredApp:
+    """An App; `url` is its public page."""
 
     app_id: str
     slug: str
     owner: str
     url: str
+
+
+@dataclass(frozen=True, slots=True)
+class NewApp:
+    """An App with the secrets that GitHub gives away once."""
+
+    app: RegisteredApp
     private_key: str = field(repr=False)
     webhook_secret: str = field(repr=False)
 
@@ -117,21 +126,28 @@ def convert(rest: GitHubClient, code: str, *, has_webhook: bool) -> NewApp:
         data = rest.call("POST", "/app-manifests/{code}/conversions", {"code": code}, Credential())
     except NotFound:
         raise SetupProblem(USED) from None
-    app = require_object("GitHub", data, "pem", "slug")
-    new = NewApp(
-        app_id=str(require_id("GitHub", app)),
-        slug=text(app["slug"]),
-        owner=text((app.get("owner") or {}).get("login")),
-        url=text(app.get("html_url")),
-        private_key=text(app["pem"]),
-        webhook_secret=text(app.get("webhook_secret")),
-    )
-    if has_webhook and not new.webhook_secret:
+    new = require_object("GitHub", data, "pem")
+    app, secret = _read_app(new), text(new.get("webhook_secret"))
+    if has_webhook and not secret:
         raise SetupProblem(
             "GitHub registered the App without a webhook secret, so nothing was stored: delete"
-            f" the App {new.slug} there and register it again."
+            f" the App {app.slug} there and register it again."
         )
-    return new
+    return NewApp(app, text(new["pem"]), secret)
+
+
+def read_app(rest: GitHubClient, app: Credential) -> RegisteredApp:
+    """Return the App of a credential. Raises the errors of GitHub."""
+    return _read_app(require_object("GitHub", rest.call("GET", "/app", {}, app)))
+
+
+def _read_app(app: Mapping[str, Any]) -> RegisteredApp:
+    return RegisteredApp(
+        app_id=str(require_id("GitHub", app)),
+        slug=text(app.get("slug")),
+        owner=text((app.get("owner") or {}).get("login")),
+        url=text(app.get("html_url")),
+    )
 
 
 def move_webhook(rest: GitHubClient, app: Credential, public_url: str) -> None:
