@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -166,6 +168,13 @@ def test_settings_that_are_shown_once_are_in_force_and_not_stored(
     assert "PUBLIC_URL=" not in page.text
     assert box.hooks.secret not in wizard.get("/delivery").text
     assert wizard.stored == ""
+    (block,) = re.findall(r"<textarea[^>]*>(.*?)</textarea>", page.text, re.DOTALL)
+    env_file = wizard.folder / ".env"
+    env_file.write_text(html.unescape(block))
+    as_docker = dict(line.split("=", 1) for line in html.unescape(block).splitlines())
+    for settings in (load({}, env_file), load(as_docker)):
+        assert settings.github_private_key == box.private_key.strip()
+        assert settings.github_webhook_secrets == (box.hooks.secret,)
     box.web_install("tagline-acme")
     wait_until(lambda: "GitHub: verified" in wizard.get("/delivery").text)
 
