@@ -176,6 +176,7 @@ def test_a_preview_compares_ten_issues_and_writes_nothing(box: Sandbox, wizard: 
     page = wizard.post("preview", repository="github:acme/previewed")
     assert page.url.path == "/setup/mode"
     assert page.text.count("<b>#") == 10
+    assert 'value="github:acme/previewed"' in page.text
     assert "Tagline: <code>bug</code>. It has: none." in page.text
     assert "Cost of this preview: $0.000" in page.text
     assert "10" in status(page)

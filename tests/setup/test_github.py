@@ -177,6 +177,10 @@ def test_settings_that_are_shown_once_are_in_force_and_not_stored(
         assert settings.github_webhook_secrets == (box.hooks.secret,)
     box.web_install("tagline-acme")
     wait_until(lambda: "GitHub: verified" in wizard.get("/delivery").text)
+    page = wizard.post("mode", mode="dry-run")
+    assert "TAGLINE_MODE=&#34;dry-run&#34;" in page.text
+    assert "/setup/static" not in page.text  # setup has closed
+    assert wizard.stored == ""
 
 
 def test_the_webhook_of_an_app_follows_a_new_address(box: Sandbox, wizard: Wizard) -> None:

@@ -74,6 +74,8 @@ class Tasks:
     async def _do(self, action: Callable[[], Result], form: Mapping[str, str]) -> None:
         try:
             self._result = await asyncio.to_thread(action)
+            if self._result.stays:
+                self._result.form = form
         except SetupProblem as problem:
             self._result = Result(str(problem), False, problem.may_ignore, form)
         except TaglineError as error:
