@@ -26,9 +26,7 @@ if TYPE_CHECKING:
     from bot.core.types import Job
     from bot.flow.context import JobContext
     from bot.flow.plan import Outcome
-    from bot.flow.reconcile import Reconciliation
     from bot.flow.retry_fallbacks import FallbackRetries
-    from bot.flow.schedule_training import TrainingSchedule
     from bot.forges.registry import ForgeClient, ForgeEntry
     from bot.http import ClientPool
     from bot.llm.client import ModelClient
@@ -301,7 +299,7 @@ def worker(settings: Settings, *, single_host: bool = False) -> QueueWorker:
     from bot.queue.trainer import ProcessTrainer
     from bot.queue.worker import QueueWorker
     from bot.settings.reload import ReloadingSettings
-    from bot.wiring_polling import polling
+    from bot.wiring_periodic import polling, reconciliation, training_schedule
 
     settings.require(forge=True)
     configure_malloc()
@@ -353,34 +351,6 @@ def stop_seconds(settings: Settings) -> float:
     if model is None:
         return WITHOUT_MODEL_SECONDS + GRACE_SECONDS
     return model.timeout * (CHAIN_TIME_FACTOR if model.fallbacks else 1) + GRACE_SECONDS
-
-
-def training_schedule(settings: Settings, store: RedisStore) -> TrainingSchedule:
-    """Return the schedule of trainings for the forges to which there is access."""
-    from bot.flow.schedule_training import TrainingSchedule
-
-    accessible = list_accessible_forges(settings)
-    return TrainingSchedule(
-        *(store.reconcile_state, store.training, store.corrections, accessible, time.time)
-    )
-
-
-def reconciliation(
-    settings: Settings, forge: Callable[[str], ForgeClient], store: RedisStore
-) -> Reconciliation:
-    """Return reconciliation with the forges to which there is access."""
-    from bot.flow.reconcile import Reconciliation
-
-    accessible = list_accessible_forges(settings)
-    return Reconciliation(
-        store.reconcile_state,
-        store.record,
-        store.rate_limiter,
-        forge,
-        accessible,
-        time.time,
-        store.poll_state.cursor,
-    )
 
 
 def demo_processes(

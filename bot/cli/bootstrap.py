@@ -21,14 +21,8 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from bot import log
-from bot.settings.load import (
-    MAX_POLL_SECONDS,
-    MIN_POLL_SECONDS,
-    PROXIES,
-    Settings,
-    SettingsError,
-    load,
-)
+from bot.settings import polling
+from bot.settings.load import PROXIES, Settings, SettingsError, load
 
 if TYPE_CHECKING:
     import redis
@@ -58,7 +52,7 @@ class AddressUnavailable(Exception):
 
 poll_option = click.option(
     "--poll",
-    type=click.IntRange(MIN_POLL_SECONDS, MAX_POLL_SECONDS),
+    type=click.IntRange(polling.MIN_SECONDS, polling.MAX_SECONDS),
     metavar="SECONDS",
     help="Look for changed issues at this interval, without webhooks (TAGLINE_POLL_SECONDS).",
 )

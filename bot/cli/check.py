@@ -175,7 +175,7 @@ def _check_polling(settings: Settings, clients: ClientPool) -> Iterator[Finding]
     from bot.core.errors import PermanentError
     from bot.flow.schedule_polls import NO_REPOSITORY, describe_delay
     from bot.forges.registry import FORGES
-    from bot.wiring_polling import named_repositories
+    from bot.wiring_periodic import named_repositories
 
     yield Finding(describe_delay(settings.poll_seconds))
     named = tuple(named_repositories(settings))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
 
-from bot.settings import env_file, models, private_key, stored, urls
+from bot.settings import env_file, models, polling, private_key, stored, urls
 from bot.settings.environment import Environment, unquote
 from bot.settings.models import ModelSettings
 
@@ -21,8 +21,6 @@ TOKEN_PREFIXES = {
     "glpat-": "GITLAB_TOKEN",
     **dict.fromkeys(("ghp_", "ghs_", "gho_", "github_pat_"), "GITHUB_TOKEN"),
 }
-MIN_POLL_SECONDS, MAX_POLL_SECONDS = 10, 3600
-POLLED_REPOSITORY = re.compile(r"github:[\w.-]+/[\w.-]+|gitlab:[\w.-]+(?:/[\w.-]+)+")
 ISSUE_TYPES = ("issue", "task", "incident")
 GITLAB_SECRETS = "GITLAB_SIGNING_TOKEN (or GITLAB_WEBHOOK_SECRET)"
 DEFAULT_REDIS = "redis://127.0.0.1:6379/0"
@@ -248,9 +246,8 @@ def _read(env: Environment) -> Settings:
     env.check_quotes(KNOWN)
     if env.text("GITHUB_APP_ID") and (env.text("GITHUB_TOKEN") or env.text("GITHUB_TOKEN_FILE")):
         env.notices.append("GITHUB_TOKEN is not used: the GitHub App is.")
-    if env.text("TAGLINE_POLL_REPOS") and not env.text("TAGLINE_POLL_SECONDS"):
-        env.notices.append("TAGLINE_POLL_REPOS is not used: set TAGLINE_POLL_SECONDS to poll them.")
     model = models.read(env)
+    poll_seconds, poll_repos = polling.read(env)
     settings = Settings(
         github_app_id=_app_id(env),
         github_private_key=_private_key(env),
@@ -275,8 +272,8 @@ def _read(env: Environment) -> Settings:
         log_format=env.choice("LOG_FORMAT", ("json", "text")),
         mode=env.choice("TAGLINE_MODE", ("apply", "suggest", "dry-run", "off")),
         budget_usd_per_day=_budget(env),
-        poll_seconds=_poll_seconds(env),
-        poll_repos=_poll_repos(env),
+        poll_seconds=poll_seconds,
+        poll_repos=poll_repos,
         metrics_tokens=env.secrets("TAGLINE_METRICS_TOKEN"),
         notices=tuple(env.notices),
         model_notices=tuple(env.model_notices),
@@ -384,19 +381,3 @@ def _redis_url(env: Environment, data_dir: Path) -> str:
 def _budget(env: Environment) -> float | None:
     name = "TAGLINE_BUDGET_USD_PER_DAY"
     return env.number(name, 0.0, 0, 1_000_000) if env.text(name) else None
-
-
-def _poll_seconds(env: Environment) -> int:
-    name = "TAGLINE_POLL_SECONDS"
-    return env.integer(name, 0, MIN_POLL_SECONDS, MAX_POLL_SECONDS) if env.text(name) else 0
-
-
-def _poll_repos(env: Environment) -> tuple[str, ...]:
-    name = "TAGLINE_POLL_REPOS"
-    repos = tuple(filter(None, (item.strip() for item in env.plain(name).split(","))))
-    if not all(map(POLLED_REPOSITORY.fullmatch, repos)):
-        env.problems.append(
-            f"{name} must list repositories such as github:owner/repository,gitlab:group/project,"
-            " separated by commas."
-        )
-    return tuple(dict.fromkeys(repos))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from bot import wiring
+from bot import wiring, wiring_periodic
 from bot.core.types import Job
 from bot.http import ClientPool
 from bot.queue.actors import send
@@ -21,8 +21,8 @@ class PeriodicTasks:
         self._broker = wiring.broker(app.redis)
         self._retries = wiring.fallback_retries(app.settings, app.store)
         forge = wiring.forges(ReloadingSettings(app.settings), clients)
-        self._reconciliation = wiring.reconciliation(app.settings, forge, app.store)
-        self._trainings = wiring.training_schedule(app.settings, app.store)
+        self._reconciliation = wiring_periodic.reconciliation(app.settings, forge, app.store)
+        self._trainings = wiring_periodic.training_schedule(app.settings, app.store)
         self.jobs: list[str] = []
 
     def _send(self, delivery: Job) -> None:

@@ -16,7 +16,7 @@ from bot.flow.schedule_polls import PollSchedule
 from bot.http import ClientPool
 from bot.settings.load import Settings
 from bot.settings.reload import ReloadingSettings
-from bot.wiring_polling import polling
+from bot.wiring_periodic import polling
 from tests.whole.app import BODY, TITLE, App
 
 NO_WEBHOOKS = {

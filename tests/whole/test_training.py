@@ -13,7 +13,7 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from bot import wiring
+from bot import wiring, wiring_periodic
 from bot.core.errors import TrainingFailed
 from bot.core.training import TrainingState, TrainingStatus
 from bot.http import ClientPool
@@ -141,7 +141,7 @@ def test_repositories_are_trained_one_after_the_other_without_a_pause(app: App) 
         keys.append(repo_key(app))
     app.store.reconcile_state.save_repositories(repositories)
     app.redis.delete("tagline:lease:train-search", "tagline:lease:train")
-    schedule = wiring.training_schedule(app.settings, app.store)
+    schedule = wiring_periodic.training_schedule(app.settings, app.store)
     schedule.run_once(partial(send, wiring.broker(app.redis), app.store))
 
     def find_statuses() -> list[TrainingStatus] | None:

@@ -1,4 +1,4 @@
-"""Build polling from settings, as `wiring` builds the rest."""
+"""Builds the periodic tasks of a worker from settings, as `wiring` builds the rest."""
 
 from __future__ import annotations
 
@@ -8,22 +8,48 @@ from typing import TYPE_CHECKING
 
 from bot.core import refs
 from bot.flow.poll import PollContext
+from bot.flow.reconcile import Reconciliation
 from bot.flow.schedule_polls import PollSchedule
+from bot.flow.schedule_training import TrainingSchedule
 from bot.forges.registry import FORGES, list_accessible_forges
 from bot.queue.enqueue import PollQueue
 from bot.settings.reload import Rebuilt
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     import redis
 
     from bot.core.polling_ports import ChangeSource
     from bot.core.types import IssueRef
+    from bot.forges.registry import ForgeClient
     from bot.http import ClientPool
     from bot.settings.load import Settings
     from bot.settings.reload import ReloadingSettings
     from bot.store.redis import RedisStore
+
+
+def training_schedule(settings: Settings, store: RedisStore) -> TrainingSchedule:
+    """Return the schedule of trainings for the forges to which there is access."""
+    accessible = list_accessible_forges(settings)
+    return TrainingSchedule(
+        *(store.reconcile_state, store.training, store.corrections, accessible, time.time)
+    )
+
+
+def reconciliation(
+    settings: Settings, forge: Callable[[str], ForgeClient], store: RedisStore
+) -> Reconciliation:
+    """Return reconciliation with the forges to which there is access."""
+    return Reconciliation(
+        store.reconcile_state,
+        store.record,
+        store.rate_limiter,
+        forge,
+        list_accessible_forges(settings),
+        time.time,
+        store.poll_state.cursor,
+    )
 
 
 def polling(
