@@ -127,7 +127,8 @@ def _run_checks(report: _Report, repo: str | None) -> None:
         if forge.has_access(settings):
             report.add(name, partial(forge.check, settings, clients, ref), forge.settings_hint)
     if settings.poll_seconds:
-        report.add("polling", lambda: _check_polling(settings, clients))
+        fix = "correct what is wrong with the forge above; nothing is polled until then"
+        report.add("polling", lambda: _check_polling(settings, clients), fix)
     if settings.public_url:
         report.add("webhooks", lambda: registry.check_public_url(settings, clients))
     report.add("model", lambda: _check_models(settings, clients))

@@ -71,6 +71,7 @@ def test_an_expired_token_is_a_problem(check_token: CheckCommand, box: Sandbox) 
     box.access.token_expires_at = datetime.now(UTC) - timedelta(days=1)
     wrong = [x for x in check_token.lines(code=1) if x["level"] == "problem"]
     assert {x["area"] for x in wrong} == {"github", "polling"}
+    assert all(x["fix"] for x in wrong)
     assert all("GITHUB_TOKEN" in x["what"] for x in wrong)
 
 
