@@ -104,13 +104,21 @@ def _create_github_changes(settings: Settings, clients: ClientPool) -> ChangeSou
 
 def _build_github(settings: Settings, clients: ClientPool) -> tuple[GitHub, GitHubClient, Auth]:
     from bot.forges.github.api import GitHub
-    from bot.forges.github.auth import AppAuth, Auth, TokenAuth
+    from bot.forges.github.auth import (
+        INSTALLATION_TOKEN,
+        AppAuth,
+        Auth,
+        TokenAuth,
+        WorkflowTokenAuth,
+    )
     from bot.forges.github.client import GitHubClient
 
     rest = GitHubClient(clients, settings.github_api_url)
     auth = Auth()
     if settings.github_app_id:
         auth = AppAuth(rest, settings.github_app_id, settings.github_private_key)
+    elif settings.github_token.startswith(INSTALLATION_TOKEN):
+        auth = WorkflowTokenAuth(settings.github_token)
     elif settings.github_token:
         auth = TokenAuth(rest, settings.github_token)
     return GitHub(rest, auth, _build_github_url_form(settings).host), rest, auth

@@ -136,17 +136,25 @@ def platforms() -> Iterator[tuple[Sandbox, dict[str, ForgeClient]]]:
         clients.close()
 
 
-@pytest.fixture(params=["fake", "github", "gitlab"])
-def case(request: pytest.FixtureRequest) -> Case:
+@pytest.fixture(params=["fake", "github", "workflow", "gitlab"])
+def case(request: pytest.FixtureRequest) -> Iterator[Case]:
     if request.param == "fake":
-        return Fake()
+        yield Fake()
+        return
     box, forges = request.getfixturevalue("platforms")
-    host, forge = box.hosts[request.param], forges[request.param]
+    name = "github" if request.param == "workflow" else request.param
+    host, forge, clients = box.hosts[name], forges[name], wiring.clients()
     repo = f"acme/contract{next(_numbers)}"
     host.add_repo(repo, LABELS)
+    if request.param == "workflow":
+        permissions = {"issues": "write", "contents": "read"}
+        token = box.access.create_workflow_token(host.state.repo(repo), permissions)
+        settings = load({"GITHUB_TOKEN": token, "GITHUB_API_URL": box.github_url})
+        forge = FORGES[name].client(settings, clients)
     number = host.open_issue(repo, TITLE, BODY, deliver=False)
-    ref = forge.complete_ref(IssueRef(request.param, "", repo, number))
-    return Simulated(forge, host, ref)
+    ref = forge.complete_ref(IssueRef(name, "", repo, number))
+    yield Simulated(forge, host, ref)
+    clients.close()
 
 
 @pytest.fixture(params=["github", "gitlab"])

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from bot.core.errors import Retry
-from bot.forges.github.auth import AppAuth
+from bot.forges.github.auth import AppAuth, WorkflowTokenAuth
 from bot.forges.github.client import GitHubClient
 from bot.sandbox.github.access import Access
 from bot.sandbox.state import now
@@ -71,3 +71,24 @@ def test_a_server_that_fails_is_asked_again() -> None:
     app, _ = auth(httpx.Response(502, json={}))
     with pytest.raises(Retry):
         app.is_own({"user": BOT})
+
+
+ACTIONS = {"login": "github-actions[bot]", "type": "Bot", "id": 41898282}
+
+
+@pytest.mark.parametrize(
+    ("activity", "own"),
+    [
+        ({"user": ACTIONS}, True),
+        ({"actor": ACTIONS}, True),
+        ({"user": {**ACTIONS, "type": "User"}}, False),
+        ({"user": {**ACTIONS, "login": "github-actions"}}, False),
+        ({"user": BOT}, False),
+        ({"user": None}, False),
+        ({}, False),
+    ],
+)
+def test_a_workflow_s_own_activity_is_that_of_github_actions(
+    activity: dict[str, Any], own: bool
+) -> None:
+    assert WorkflowTokenAuth("ghs_x").is_own(activity) is own

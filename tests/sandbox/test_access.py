@@ -134,3 +134,28 @@ def test_the_personal_token_writes_as_its_owner(box: Sandbox) -> None:
     assert written["user"]["login"] == box.token_login
     assert written["performed_via_github_app"] is None
     assert [comment.author for comment in box.bot_comments(REPO, number)] == [box.token_login]
+
+
+def test_a_workflow_s_token_is_for_one_repository_and_no_account(box: Sandbox) -> None:
+    box.add_repo("acme/other")
+    token = box.access.create_workflow_token(box.state.repo(REPO), {"issues": "write"})
+    number = box.open_issue(REPO, "Crash", deliver=False)
+    elsewhere = box.open_issue("acme/other", "Crash", deliver=False)
+    with client(box, token) as workflow:
+        labels = {"labels": ["bug"]}
+        assert workflow.post(f"/issues/{number}/labels", json=labels).status_code == 200
+        other = f"{box.github_url}/repos/acme/other/issues/{elsewhere}/labels"
+        assert workflow.post(other, json=labels).status_code == 403
+        for path in ("/user", "/app", "/app/installations", "/app/hook/deliveries"):
+            assert workflow.get(f"{box.github_url}{path}").status_code in (401, 403), path
+        assert workflow.get("/contents/README.md").status_code == 403  # a permission that is none
+
+
+def test_a_workflow_writes_as_github_actions(box: Sandbox) -> None:
+    token = box.access.create_workflow_token(box.state.repo(REPO), {"issues": "write"})
+    number = box.open_issue(REPO, "Crash", deliver=False)
+    with client(box, token) as workflow:
+        comment = workflow.post(f"/issues/{number}/comments", json={"body": "Hello."}).json()
+        assert (comment["user"]["login"], comment["user"]["type"]) == ("github-actions[bot]", "Bot")
+        app = comment["performed_via_github_app"]
+        assert (app["id"], app["slug"]) == (15368, "github-actions")

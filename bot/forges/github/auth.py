@@ -1,4 +1,4 @@
-"""Credentials for GitHub: an App with narrowed installation tokens, a personal token, or none."""
+"""Credentials for GitHub: an App with narrowed installation tokens, a token, or none."""
 
 from __future__ import annotations
 
@@ -26,6 +26,8 @@ PERMISSIONS = {"issues": "write", "contents": "read"}
 BACKDATE_SECONDS = 60  # https://docs.github.com/en/apps/creating-github-apps/authenticating-with-a-github-app/generating-a-json-web-token-jwt-for-a-github-app
 JWT_SECONDS = 540
 BOT_SUFFIX = "[bot]"
+INSTALLATION_TOKEN = "ghs_"  # the start of one, as in a workflow
+WORKFLOW_USER = "github-actions[bot]"  # no person can have a login with brackets
 MAX_SKEW_SECONDS = 30
 LAG_SECONDS = 60.0  # in which not all of GitHub's servers may accept a new token
 TOO_NEW = (
@@ -77,6 +79,23 @@ class TokenAuth(Auth):
     @cached_property
     def _user_id(self) -> int:
         return require_id("GitHub", self._rest.call("GET", "/user", {}, self._credential))
+
+
+class WorkflowTokenAuth(Auth):
+    """The GITHUB_TOKEN of a workflow's job, which cannot ask for its own account.
+
+    All workflows of a repository write as this account: a comment is the bot's with its marker.
+    """
+
+    def __init__(self, token: str) -> None:
+        self._credential = Credential(token=token)
+
+    def credential(self, ref: IssueRef) -> Credential:
+        return self._credential
+
+    def is_own(self, activity: Mapping[str, Any]) -> bool:
+        author = activity.get("user") or activity.get("actor") or {}
+        return author.get("type") == "Bot" and author.get("login") == WORKFLOW_USER
 
 
 @dataclass(slots=True)

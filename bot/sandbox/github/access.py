@@ -21,6 +21,8 @@ from bot.sandbox.state import Repo
 GRANTED: dict[str, str] = {"issues": "write", "metadata": "read", "contents": "read"}
 RANK = {"none": 0, "read": 1, "write": 2, "admin": 3}
 BOT = "tagline-bot[bot]"
+# The App whose installation token a workflow gets as GITHUB_TOKEN, and its account.
+ACTIONS_APP, ACTIONS_BOT = 15368, "github-actions[bot]"
 SUSPENDED = "This installation has been suspended"
 TOKEN_LIFETIME = timedelta(hours=1)
 JWT_LIFETIME = timedelta(minutes=10)
@@ -42,13 +44,17 @@ class Denied(TaglineError):
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The caller of a request. `repos` are the ids a token is limited to, None = no limit."""
+    """The caller of a request. `repos` are the ids a token is limited to, None = no limit.
+
+    `app` is the id of the App of an installation token; a workflow's has no `installation`.
+    """
 
     kind: Literal["app", "installation", "user", "nobody"]
     login: str = ""
     permissions: Mapping[str, str] = field(default_factory=dict)
     repos: frozenset[int] | None = None
     installation: int = 0
+    app: int | None = None
 
     def may(self, permission: str, level: str) -> bool:
         if self.kind == "user":
@@ -168,13 +174,16 @@ class Access:
         if text.count(".") == 2 and not text.startswith("ghs_"):
             self._check_jwt(text)
             return Caller("app", self.bot)
+        return self._find_installation_caller(text)
+
+    def _find_installation_caller(self, text: str) -> Caller:
         token = self.tokens.get(text)
+        if token is None or token.expires_at <= self.clock():
+            raise Denied(401, "Bad credentials")
+        if token.caller.app == ACTIONS_APP:
+            return token.caller
         installations = {one.id: one for one in self.installations}
-        if (
-            token is None
-            or token.expires_at <= self.clock()
-            or token.caller.installation not in installations
-        ):
+        if token.caller.installation not in installations:
             raise Denied(401, "Bad credentials")
         if installations[token.caller.installation].suspended_at:
             raise Denied(403, SUSPENDED)
@@ -209,9 +218,21 @@ class Access:
             if RANK.get(level, 9) > RANK[self.granted.get(name, "none")]:
                 raise Denied(422, "The permissions requested are not granted to this installation.")
         allowed = {**(permissions or self.granted), "metadata": "read"}
+        caller = Caller("installation", self.bot, allowed, repos, installation.id, self.app_id)
+        return self._store_token(caller)
+
+    def create_workflow_token(self, repo: Repo, permissions: Mapping[str, str]) -> str:
+        """Return the GITHUB_TOKEN of a workflow's job; permissions that are not named are none.
+
+        https://docs.github.com/en/actions/concepts/security/github_token
+        """
+        allowed = {**permissions, "metadata": "read"}
+        repos = frozenset((repo.id,))
+        caller = Caller("installation", ACTIONS_BOT, allowed, repos, app=ACTIONS_APP)
+        return self._store_token(caller).text
+
+    def _store_token(self, caller: Caller) -> Token:
         parts = (secrets.token_urlsafe(size) for size in (40, 160, 256))
-        text = f"ghs_{self.app_id}_" + ".".join(parts)
-        caller = Caller("installation", self.bot, allowed, repos, installation.id)
-        token = Token(text, caller, self.clock() + TOKEN_LIFETIME)
-        self.tokens[text] = token
+        token = Token(f"ghs_{caller.app}_" + ".".join(parts), caller, self.clock() + TOKEN_LIFETIME)
+        self.tokens[token.text] = token
         return token

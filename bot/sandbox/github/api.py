@@ -14,7 +14,7 @@ from starlette.routing import Route, Router
 
 from bot.core.errors import TaglineError
 from bot.sandbox.conditional import answer_conditionally
-from bot.sandbox.github.access import Access, Caller, Denied
+from bot.sandbox.github.access import ACTIONS_APP, Access, Caller, Denied
 from bot.sandbox.github.hooks import GitHubHooks
 from bot.sandbox.github.serializers import Serializer
 from bot.sandbox.paging import Page, paginate
@@ -101,6 +101,8 @@ class Call:
         """Return whether an installation token is valid for that repository."""
         caller, installation = self.caller, self.github.access.installation_of(repo)
         excluded = caller.repos is not None and repo.id not in caller.repos
+        if caller.app == ACTIONS_APP:
+            return not excluded
         return bool(installation and installation.id == caller.installation and not excluded)
 
     def issue(self) -> Issue:

@@ -150,8 +150,7 @@ def create_comment(call: Call) -> Response:
     if issue.locked:
         return error(403, "Unable to create comment because issue is locked.")
     text = _comment_text(call)
-    app = call.github.access.app_id if call.caller.kind == "installation" else None
-    event = call.state.comment(call.repo_id, call.number, text, call.caller.login, app)
+    event = call.state.comment(call.repo_id, call.number, text, call.caller.login, call.caller.app)
     call.send(event)
     return _comment(call, issue, event.comment, 201)
 
