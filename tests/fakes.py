@@ -95,6 +95,8 @@ class FakeForge:
     set_by_people: set[str] = field(default_factory=set)  # labels last set by a person
     added: set[str] = field(default_factory=set)  # labels that the bot ever set
     people_replied: bool = False
+    other_bots_comments: list[OwnComment] = field(default_factory=list)
+    has_lost_comment: bool = False
     changes: list[LabelChange] = field(default_factory=list)
     changes_from: float = NOW
     personal: bool = False
@@ -128,6 +130,14 @@ class FakeForge:
         with self._call("list_own_comments", ref):
             pass
         return tuple(sorted(self.own_comments, key=lambda comment: comment.id))
+
+    def list_other_bots_comments(self, ref: IssueRef) -> tuple[OwnComment, ...]:
+        with self._call("list_other_bots_comments", ref):
+            return tuple(self.other_bots_comments)
+
+    def may_have_lost_comment(self, ref: IssueRef) -> bool:
+        with self._call("may_have_lost_comment", ref):
+            return self.has_lost_comment
 
     def post_comment(self, ref: IssueRef, body: str) -> OwnComment:
         with self._call("post_comment", ref):
@@ -224,6 +234,7 @@ class FakeForge:
     def person_deletes_comment(self) -> None:
         assert self.own_comments
         self.own_comments.clear()
+        self.has_lost_comment = True
 
     @contextmanager
     def _call(self, method: str, ref: IssueRef) -> Iterator[None]:

@@ -89,6 +89,12 @@ class Forge(Protocol):
     def list_own_comments(self, ref: IssueRef) -> tuple[OwnComment, ...]:
         """Return the comments of the bot's account, lowest id first."""
 
+    def list_other_bots_comments(self, ref: IssueRef) -> tuple[OwnComment, ...]:
+        """Return the comments of other programs' accounts."""
+
+    def may_have_lost_comment(self, ref: IssueRef) -> bool:
+        """Return whether an issue without a comment of the bot may have had one before."""
+
     def post_comment(self, ref: IssueRef, body: str) -> OwnComment: ...
 
     def edit_comment(self, ref: IssueRef, comment_id: int, body: str) -> bool:

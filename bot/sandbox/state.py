@@ -72,6 +72,15 @@ class LabelChange:
     at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class CommentDeletion:
+    """`actor` deleted a comment of an issue."""
+
+    id: int
+    actor: str
+    at: datetime
+
+
 @dataclass(slots=True)
 class Issue:
     """`moved_to` is (repository id, number) after a transfer.
@@ -89,6 +98,7 @@ class Issue:
     labels: list[str] = field(default_factory=list)
     label_changes: list[LabelChange] = field(default_factory=list)
     comments: list[StoredComment] = field(default_factory=list)
+    deleted_comments: list[CommentDeletion] = field(default_factory=list)
     is_open: bool = True
     closed_at: datetime | None = None
     locked: bool = False
@@ -379,6 +389,8 @@ class State:
         with self.lock:
             issue, comment = self.find_comment(repo, comment_id)
             issue.comments.remove(comment)
+            deletion = CommentDeletion(next(self._ids), actor, self.clock())
+            issue.deleted_comments.append(deletion)
             return Event("comment-deleted", self.repo(repo), issue, actor, comment=comment)
 
 

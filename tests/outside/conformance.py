@@ -73,7 +73,7 @@ EXCEPTIONS: list[tuple[str, str, Adaptation]] = [
     # The trimmed description does not contain the operation.
     (r"GET /user(/repos)?$", "*", None),
     # The trimmed description does not contain these; tests/sandbox checks their responses.
-    (r"GET /repos/[^/]+/[^/]+/issues/\d+/events$", "*", None),
+    (r"GET /repos/[^/]+/[^/]+/issues/\d+/(?:events|timeline)$", "*", None),
     (r"\w+ /repositories/\d+", "*", None),
     # In this one list `account` must be a user and an enterprise at the same time.
     (r"GET /app/installations$", "*", None),

@@ -159,3 +159,16 @@ def test_a_workflow_writes_as_github_actions(box: Sandbox) -> None:
         assert (comment["user"]["login"], comment["user"]["type"]) == ("github-actions[bot]", "Bot")
         app = comment["performed_via_github_app"]
         assert (app["id"], app["slug"]) == (15368, "github-actions")
+
+
+def test_the_timeline_shows_deleted_comments_without_their_authors(box: Sandbox) -> None:
+    token = box.access.create_workflow_token(box.state.repo(REPO), {"issues": "write"})
+    number = box.open_issue(REPO, "Crash", deliver=False)
+    with client(box, token) as workflow:
+        comment = workflow.post(f"/issues/{number}/comments", json={"body": "Hello."}).json()
+        box.delete_comment_by_person(REPO, number, comment["id"], deliver=False)
+        box.label_by_person(REPO, number, "bug", deliver=False)
+        events = workflow.get(f"/issues/{number}/timeline").json()
+    assert [one["event"] for one in events] == ["comment_deleted", "labeled"]
+    assert events[0]["actor"]["login"] == "maintainer"
+    assert "Hello" not in str(events)

@@ -101,6 +101,21 @@ class GitHub:
         ]
         return tuple(sorted(own, key=lambda comment: comment.id))
 
+    def list_other_bots_comments(self, ref: IssueRef) -> tuple[OwnComment, ...]:
+        return tuple(
+            OwnComment(int(comment["id"]), text(comment.get("body")))
+            for comment in self._list_pages(ISSUE + "/comments", ref)
+            if not is_by_person(comment) and not self._auth.is_own(comment)
+        )
+
+    def may_have_lost_comment(self, ref: IssueRef) -> bool:
+        """As in `Forge`; GitHub does not say whose comment was deleted.
+
+        https://docs.github.com/en/rest/issues/timeline
+        """
+        events = self._list_pages(ISSUE + "/timeline", ref)
+        return any(event.get("event") == "comment_deleted" for event in events)
+
     def post_comment(self, ref: IssueRef, body: str) -> OwnComment:
         data = self._call("POST", ISSUE + "/comments", ref, data={"body": body})
         if not isinstance(data, Mapping) or not isinstance(data.get("id"), int):

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 from typing import Any
 
 from gitlab.utils import EncodedId
@@ -113,6 +113,30 @@ class GitLab:
             if not note.system and note.author["id"] == own_id
         ]
         return tuple(sorted(own, key=lambda comment: comment.id))
+
+    def list_other_bots_comments(self, ref: IssueRef) -> tuple[OwnComment, ...]:
+        if self._anonymous:  # users are not shown then
+            return ()
+        own_id, confirm = self._own_id, cache(self._is_bot)
+        return tuple(
+            OwnComment(int(note.id), text(note.body))
+            for note in self._list_notes(ref)
+            if note.author["id"] != own_id
+            and is_bot_user(text(note.author["username"]))
+            and confirm(int(note.author["id"]))
+        )
+
+    def _is_bot(self, user_id: int) -> bool:
+        """Return whether GitLab made the user for a token: a person may have such a name too."""
+        try:
+            user = call(lambda: self._gl.users.get(user_id)).attributes
+        except PermanentError:
+            return False
+        return user.get("bot") is True
+
+    def may_have_lost_comment(self, ref: IssueRef) -> bool:
+        """As in `Forge`; GitLab shows no deleted notes, but the labels that the bot set before."""
+        return any(change.own for change in self.list_label_changes(ref))
 
     def post_comment(self, ref: IssueRef, body: str) -> OwnComment:
         note = call(lambda: self._get_issue(ref).notes.create({"body": body}), WriteUncertain)

@@ -138,6 +138,22 @@ def list_events(call: Call) -> Response:
     return success(content, headers=page.headers)
 
 
+def list_timeline(call: Call) -> Response:
+    """Return changes of labels, comments and deletions of comments; GitHub lists other events too.
+
+    https://docs.github.com/rest/issues/timeline
+    """
+    repo, issue, serializer = call.repo(), call.issue(), call.serializer
+    app = call.github.access.app_id
+    events = [
+        *(serializer.label_event(repo, change, app) for change in issue.label_changes),
+        *(serializer.comment_event(repo, issue, comment) for comment in issue.comments),
+        *(serializer.deletion_event(repo, deletion) for deletion in issue.deleted_comments),
+    ]
+    page = call.page(sorted(events, key=lambda event: (event["created_at"], event["id"])))
+    return success(page.items, headers=page.headers)
+
+
 def list_comments(call: Call) -> Response:
     issue = call.issue()
     page = call.page(issue.comments)
@@ -203,6 +219,7 @@ ROWS = [
     Row("POST", ISSUE + "/labels", add_labels, "issues:write"),
     Row("DELETE", ISSUE + "/labels/{name:path}", remove_label, "issues:write"),
     Row("GET", ISSUE + "/events", list_events, "issues:read"),
+    Row("GET", ISSUE + "/timeline", list_timeline, "issues:read"),
     Row("GET", ISSUE + "/comments", list_comments, "issues:read"),
     Row("POST", ISSUE + "/comments", create_comment, "issues:write"),
     Row("PATCH", COMMENT, edit_comment, "issues:write"),

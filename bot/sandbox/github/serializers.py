@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from bot.sandbox.state import Issue, LabelChange, Repo, State, StoredComment, User
+from bot.sandbox.state import CommentDeletion, Issue, LabelChange, Repo, State, StoredComment, User
 
 Json = dict[str, Any]
 
@@ -129,6 +129,20 @@ class Serializer:
             if change.actor.endswith("[bot]")
             else None,
         }
+
+    def deletion_event(self, repo: Repo, deletion: CommentDeletion) -> Json:
+        """Return the event of a deleted comment: it does not say whose comment that was."""
+        return {
+            "id": deletion.id,
+            "actor": self.user(deletion.actor),
+            "event": "comment_deleted",
+            "created_at": stamp(deletion.at),
+            "performed_via_github_app": None,
+        }
+
+    def comment_event(self, repo: Repo, issue: Issue, comment: StoredComment) -> Json:
+        content = self.comment(repo, issue, comment)
+        return {**content, "event": "commented", "actor": content["user"]}
 
     def comment(self, repo: Repo, issue: Issue, comment: StoredComment) -> Json:
         url = f"{self.repo_url(repo)}/issues/comments/{comment.id}"

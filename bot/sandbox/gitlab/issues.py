@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from starlette.responses import Response
 
-from bot.sandbox.gitlab.access import FORBIDDEN, GUEST, PLANNER, Denied
+from bot.sandbox.gitlab.access import FORBIDDEN, GUEST, NOT_FOUND, PLANNER, Denied
 from bot.sandbox.gitlab.api import Call, Row, list_response, success
 from bot.sandbox.state import Event, Issue, StoredComment
 
@@ -175,10 +175,19 @@ def get_user(call: Call) -> Response:
     return success(call.serializer.user(call.login))
 
 
+def get_user_by_id(call: Call) -> Response:
+    """https://docs.gitlab.com/api/users/#retrieve-a-user"""
+    for user in list(call.state.users.values()):
+        if str(user.id) == call.arg("id"):
+            return success(call.serializer.user(user.login) | {"bot": user.is_bot})
+    raise NOT_FOUND
+
+
 PROJECT = "/projects/{project}"
 ISSUE = PROJECT + "/issues/{iid:int}"
 ROWS = [
     Row("GET", "/user", get_user),
+    Row("GET", "/users/{id:int}", get_user_by_id),
     Row("GET", PROJECT, get_project),
     Row("GET", PROJECT + "/issues", list_issues),
     Row("GET", ISSUE, get_issue),
