@@ -21,7 +21,7 @@ from bot.core.ports import ModelCall
 from bot.core.pricing import Limits
 from bot.core.text import globs
 from bot.core.text.bounded import drop_body
-from bot.core.types import MAX_ISSUE_AGE_SECONDS, Issue, Job, Record
+from bot.core.types import MAX_ISSUE_AGE_SECONDS, Issue, Job, Record, Status
 from bot.flow.classify import find_doubted_labels
 from bot.flow.context import Attempt, JobContext
 from bot.flow.enrich import (
@@ -42,6 +42,7 @@ from bot.learn.model import RepositoryModel
 
 LAG_SECONDS = 5.0
 EDIT_TRIES, EDIT_RETRY_SECONDS = 2, 1.0
+ANSWERED_BY_OTHER = "another installation of Tagline has answered"
 WITHOUT_EVENT = ("manual", "heal")  # kinds to which neither an issue's age nor `on` applies
 
 
@@ -99,8 +100,8 @@ def enrich_issue(attempt: Attempt) -> Outcome:
         history = _add_own_comment(history, context)
     if history.interrupted:
         attempt.journal.settle_earlier(history)
-    if reason := history.why_settled(job.kind, has_model=bool(context.models)):
-        return Outcome(job, history.ended("unchanged", reason))
+    if end := _find_end(job, issue, history, context):
+        return Outcome(job, history.ended(*end))
     if config.mode != "dry-run":
         _reserve_comment(history, context)
     history = _add_changes_by_people(job, history, context)
@@ -131,6 +132,8 @@ def _publish(decision: Decision, attempt: Attempt) -> Outcome:
     issue = drop_body(context.forge.get_issue(job.ref))
     if reason := why_skip(job, issue, decision.config):
         return Outcome(job, history.ended("skipped", reason), None, enrichment)
+    if _is_answered_by_other(issue, history, context):
+        return Outcome(job, history.ended("skipped", ANSWERED_BY_OTHER), None, enrichment)
     if issue_fingerprint(issue) != history.input and attempt.number <= EDIT_TRIES:
         raise Retry("the issue was edited meanwhile", EDIT_RETRY_SECONDS)
     if history.comment is None and attempt.number > 1:
@@ -175,6 +178,25 @@ def _add_changes_by_people(job: Job, history: IssueHistory, context: JobContext)
     replaceable = forge.filter_set_by_bot(ref, history.by_rules) if history.by_rules else ()
     replied = job.kind == "heal" and history.comment is None and forge.has_member_reply(ref)
     return replace(history, replaceable=replaceable, replied=replied)
+
+
+def _find_end(
+    job: Job, issue: Issue, history: IssueHistory, context: JobContext
+) -> tuple[Status, str] | None:
+    """Return the end state of an issue that needs no change and the reason, None for any other."""
+    if _is_answered_by_other(issue, history, context):
+        return "skipped", ANSWERED_BY_OTHER
+    if reason := history.why_settled(job.kind, has_model=bool(context.models)):
+        return "unchanged", reason
+    return None
+
+
+def _is_answered_by_other(issue: Issue, history: IssueHistory, context: JobContext) -> bool:
+    """Return whether another installation of Tagline has commented, as an App beside an Action."""
+    if history.comment or not issue.commented:
+        return False
+    comments = context.forge.list_other_bots_comments(issue.ref)
+    return any(read_marker(comment.body) for comment in comments)
 
 
 def _add_own_comment(history: IssueHistory, context: JobContext) -> IssueHistory:
