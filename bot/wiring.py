@@ -8,6 +8,7 @@ What a part needs is imported where it is built: the receiver loads no client li
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
 from threading import BoundedSemaphore
@@ -221,16 +222,26 @@ def current_models(
 
 
 def runner(
-    settings: Settings, clients: ClientPool, store: RedisStore | NoStore
+    settings: Settings,
+    clients: ClientPool,
+    store: RedisStore | NoStore,
+    *,
+    keeps_records: bool = True,
+    posts: bool = True,
 ) -> Callable[[Job, int], Outcome]:
-    """Return the handler that enriches an issue, with the secrets as they are at each job."""
+    """Return the handler that enriches an issue, with the secrets as they are at each job.
+
+    `keeps_records` and `posts` as in `JobContext`.
+    """
     from bot.flow.process import process
     from bot.settings.reload import ReloadingSettings
 
     latest, retries = ReloadingSettings(settings), fallback_retries(settings, store)
     services = current_models(latest, clients, store)
     contexts = _job_contexts(settings, store, forges(latest, clients), services, retries)
-    return _handler(process, contexts)
+    return _handler(
+        process, lambda job: replace(contexts(job), keeps_records=keeps_records, posts=posts)
+    )
 
 
 def _handler(

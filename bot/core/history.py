@@ -56,7 +56,9 @@ class IssueHistory:
     """The issue as it is now, and the bot's earlier work: its record, comment and marker.
 
     `input` is the fingerprint of the issue's text. `replaceable` are labels that rules set and that
-    no person has touched since. `replied` is True where a member of the repository has commented.
+    no person has touched since, `removed` labels that were removed from it, beside the record's.
+    With `keeps_silent`, no new comment is written: a member of the repository has commented, or the
+    run may not.
     """
 
     issue: Issue
@@ -65,7 +67,8 @@ class IssueHistory:
     comment: OwnComment | None = None
     marker: Marker | None = None
     replaceable: tuple[str, ...] = ()
-    replied: bool = False
+    removed: tuple[str, ...] = ()
+    keeps_silent: bool = False
 
     @property
     def by_rules(self) -> tuple[str, ...]:
@@ -93,7 +96,7 @@ class IssueHistory:
     def current_labels(self) -> CurrentLabels:
         """Return the labels on the issue, and the bot's labels that a person removed."""
         recorded = self.record.removed if self.record else ()
-        names = dict.fromkeys((*recorded, *self.applied_by_bot))
+        names = dict.fromkeys((*recorded, *self.removed, *self.applied_by_bot))
         on_issue = self._on_issue
         removed = tuple(name for name in names if fold(name) not in on_issue)
         return CurrentLabels(self.issue.labels, removed, self.applied_by_bot, self.replaceable)

@@ -12,6 +12,7 @@ JobKind = Literal[
     "reopened",
     "edited",
     "manual",  # a person runs `tagline enrich`
+    "backfill",  # a person asks for labels on the issues of the past
     "heal",  # a model is asked again for an issue that got labels from rules
     "labels",  # people changed labels of an issue
     "train",  # a repository's own labels are learned; its issue number is 0

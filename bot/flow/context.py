@@ -31,6 +31,9 @@ class JobContext:
     `models` maps names to models: the first one is used unless the repository names another.
     `day_usd` is the limit of all model calls of a day together, None without a limit. Of the
     operator's `mode` and the repository's, the stricter one applies.
+
+    Without `keeps_records`, as in a job of continuous integration, the forge's history tells which
+    labels people removed, and a new comment is written only if the run `posts`.
     """
 
     forge: Forge
@@ -43,6 +46,8 @@ class JobContext:
     model_retries: FallbackRetries
     day_usd: float | None = None
     mode: str = "apply"
+    keeps_records: bool = True
+    posts: bool = True
     sleep: Callable[[float], None] = time.sleep
 
 

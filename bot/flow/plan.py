@@ -63,12 +63,14 @@ class Plan:
 
     `marker` is what the bot has set when all of them are made, `status` the end state then, and
     `why` the reason for a fallback. `choices` are the labels that it has set or suggests then.
+    `content` is what the comment says, also where none is written.
     """
 
     ref: IssueRef
     changes: tuple[Change, ...]
     marker: Marker
     status: Status
+    content: CommentContent
     why: str = ""
     choices: tuple[Choice, ...] = ()
 
@@ -101,12 +103,13 @@ class Plan:
         refused = {name for name in self.add_labels if name not in added}
         kept = tuple(name for name in self.marker.labels if name not in refused)
         marker = replace(self.marker, labels=kept)
-        changes = tuple(_limit_change(change, added, marker) for change in self.changes)
+        content = replace(self.content, labels=self.content.labels.with_only(added))
+        changes = tuple(_limit_change(change, added, content, marker) for change in self.changes)
         choices = tuple(
             replace(choice, applied=choice.applied and choice.label not in refused)
             for choice in self.choices
         )
-        return replace(self, changes=changes, marker=marker, choices=choices)
+        return replace(self, changes=changes, marker=marker, choices=choices, content=content)
 
     def _find(self, kind: type[C]) -> C | None:
         return next((change for change in self.changes if isinstance(change, kind)), None)
@@ -163,21 +166,21 @@ def make_plan(decision: Decision) -> Plan:
         changes.append(RemoveLabels(labels.remove))
     if added:
         changes.append(AddLabels(added))
+    on_issue = {fold(name) for name in history.issue.labels}
+    content = CommentContent(
+        summary=enrichment.summary,
+        max_words=config.comment.max_words,
+        labels=labels,
+        still_set=tuple(name for name in kept if fold(name) in on_issue),
+        problems=decision.problems,
+        model=enrichment.usage.model if enrichment.by_model else None,
+        source=enrichment.source,
+    )
     if _needs_comment(history, enrichment, config):
-        on_issue = {fold(name) for name in history.issue.labels}
-        content = CommentContent(
-            summary=enrichment.summary,
-            max_words=config.comment.max_words,
-            labels=labels,
-            still_set=tuple(name for name in kept if fold(name) in on_issue),
-            problems=decision.problems,
-            model=enrichment.usage.model if enrichment.by_model else None,
-            source=enrichment.source,
-        )
         changes.append(WriteComment(content, marker))
     status = _choose_status(changes, enrichment, config)
     choices = _list_choices(labels, marker, history)
-    return Plan(history.issue.ref, tuple(changes), marker, status, enrichment.why, choices)
+    return Plan(history.issue.ref, tuple(changes), marker, status, content, enrichment.why, choices)
 
 
 def _list_choices(
@@ -194,19 +197,20 @@ def _list_choices(
     return tuple(choices.values())
 
 
-def _limit_change(change: Change, added: Collection[str], marker: Marker) -> Change:
+def _limit_change(
+    change: Change, added: Collection[str], content: CommentContent, marker: Marker
+) -> Change:
     if isinstance(change, AddLabels):
         return AddLabels(tuple(name for name in change.names if name in added))
     if isinstance(change, WriteComment):
-        labels = change.content.labels.with_only(added)
-        return WriteComment(replace(change.content, labels=labels), marker)
+        return WriteComment(content, marker)
     return change
 
 
 def _needs_comment(history: IssueHistory, enrichment: Enrichment, config: RepoConfig) -> bool:
     """Return whether a comment is written."""
     rules = config.comment
-    if history.replied and history.comment is None:
+    if history.keeps_silent and history.comment is None:
         return False
     if rules.post == "never" or (rules.post == "when-useful" and _is_short(history)):
         return False

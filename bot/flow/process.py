@@ -43,7 +43,11 @@ from bot.learn.model import RepositoryModel
 LAG_SECONDS = 5.0
 EDIT_TRIES, EDIT_RETRY_SECONDS = 2, 1.0
 ANSWERED_BY_OTHER = "another installation of Tagline has answered"
-WITHOUT_EVENT = ("manual", "heal")  # kinds to which neither an issue's age nor `on` applies
+WITHOUT_EVENT = (
+    "manual",
+    "backfill",
+    "heal",
+)  # kinds to which neither an issue's age nor `on` applies
 
 
 def process(job: Job, context: JobContext, try_number: int = 1) -> Outcome:
@@ -171,13 +175,17 @@ def _add_changes_by_people(job: Job, history: IssueHistory, context: JobContext)
     """Return the history with what people did since an interrupted try, or since rules chose labels
     that a model may replace now: label changes and replies."""
     forge, ref = context.forge, job.ref
+    if not context.keeps_records:
+        last = {fold(one.name): one for one in forge.list_label_changes(ref)}
+        removed = tuple(one.name for one in last.values() if not one.added)
+        return replace(history, removed=removed, keeps_silent=not context.posts)
     if history.maybe_added:
         history = history.with_removed(forge.filter_set_by_bot(ref, history.maybe_added))
     if not context.models or not history.record:
         return history
     replaceable = forge.filter_set_by_bot(ref, history.by_rules) if history.by_rules else ()
     replied = job.kind == "heal" and history.comment is None and forge.has_member_reply(ref)
-    return replace(history, replaceable=replaceable, replied=replied)
+    return replace(history, replaceable=replaceable, keeps_silent=replied)
 
 
 def _find_end(

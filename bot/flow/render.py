@@ -55,6 +55,11 @@ class CommentContent:
 
 def render(content: CommentContent, marker: Marker) -> str:
     """Return the comment in Markdown, with the marker as its last line."""
+    return f"{render_content(content)}\n{write_marker(marker)}"
+
+
+def render_content(content: CommentContent) -> str:
+    """Return what people see of the comment."""
     summary = to_plain_markdown(content.summary, max_words=content.max_words)
     parts = [f"{LEAD}{summary or 'The issue has no words to sum up.'}"]
     if item := _format_labels(content):
@@ -65,7 +70,7 @@ def render(content: CommentContent, marker: Marker) -> str:
     if content.problems:
         parts.append(_format_problems(content.problems))
     parts.append(_format_footer(content, has_labels=bool(labels)))
-    return "\n\n".join(parts) + f"\n{write_marker(marker)}"
+    return "\n\n".join(parts)
 
 
 def _format_problems(problems: Sequence[ConfigProblem]) -> str:

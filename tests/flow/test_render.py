@@ -310,6 +310,7 @@ def test_labels_are_planned_also_without_a_comment() -> None:
         (AddLabels(("bug", "area/login")),),
         Marker(("bug", "area/login"), "1", "model", INPUT),
         "quiet",
+        content=plan(BY_MODEL).content,  # as the comment would be
         choices=(
             Choice("bug", "model", "sure"),
             Choice("area/login", "model", "likely"),
