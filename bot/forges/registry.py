@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from bot.core.diagnostics import Finding
 from bot.core.ports import DeliveryHistory, Forge, IssueHistorySource, WebhookParser
 from bot.core.refs import UrlForm
-from bot.core.types import IssueRef
+from bot.core.types import Event, Ignored, IssueRef
 
 if TYPE_CHECKING:
     from bot.core.labels.common_labels import NewLabel
@@ -30,6 +30,11 @@ if TYPE_CHECKING:
 
 
 PUBLIC_GITHUB_API, PUBLIC_GITLAB = "api.github.com", "gitlab.com"
+
+
+class EventParser(Protocol):
+    def parse(self, headers: Mapping[str, str], body: bytes) -> Event | Ignored:
+        """Return the event of a payload, or why it needs no job. Raises `Rejected`."""
 
 
 class ForgeClient(Forge, DeliveryHistory, IssueHistorySource, Protocol):
@@ -58,6 +63,7 @@ class ForgeEntry:
     has_access: Callable[[Settings], bool]  # whether there are credentials to write with
     has_webhook_secret: Callable[[Settings], bool]
     webhook_parser: Callable[[Settings], WebhookParser]
+    event_parser: Callable[[Settings], EventParser]  # of a job of continuous integration
     sign_ping: Callable[[Settings, bytes], Mapping[str, str]]  # headers of a delivery without a job
     client: Callable[[Settings, ClientPool], ForgeClient]  # without credentials for public issues
     changes: Callable[[Settings, ClientPool], ChangeSource]  # for polling, with credentials
@@ -84,6 +90,12 @@ def _create_github_parser(settings: Settings) -> WebhookParser:
     from bot.forges.github.webhooks import GitHubWebhooks
 
     return GitHubWebhooks(settings.github_webhook_secrets, _build_github_url_form(settings).host)
+
+
+def _create_github_event_parser(settings: Settings) -> EventParser:
+    from bot.forges.github.webhooks import GitHubEvents
+
+    return GitHubEvents(_build_github_url_form(settings).host)
 
 
 def _sign_github_ping(settings: Settings, body: bytes) -> Mapping[str, str]:
@@ -170,6 +182,12 @@ def _create_gitlab_parser(settings: Settings) -> WebhookParser:
     return GitLabWebhooks(host, tokens, secrets, types)
 
 
+def _create_gitlab_event_parser(settings: Settings) -> EventParser:
+    from bot.forges.gitlab.webhooks import GitLabEvents
+
+    return GitLabEvents(_build_gitlab_url_form(settings).host, settings.gitlab_issue_types)
+
+
 def _sign_gitlab_ping(settings: Settings, body: bytes) -> Mapping[str, str]:
     from bot.forges.gitlab.webhooks import sign_ping
 
@@ -244,6 +262,7 @@ FORGES = {
         has_access=lambda settings: settings.has_github,
         has_webhook_secret=lambda settings: bool(settings.github_webhook_secrets),
         webhook_parser=_create_github_parser,
+        event_parser=_create_github_event_parser,
         sign_ping=_sign_github_ping,
         client=_create_github_client,
         changes=_create_github_changes,
@@ -262,6 +281,7 @@ FORGES = {
             settings.gitlab_signing_tokens or settings.gitlab_webhook_secrets
         ),
         webhook_parser=_create_gitlab_parser,
+        event_parser=_create_gitlab_event_parser,
         sign_ping=_sign_gitlab_ping,
         client=_create_gitlab_client,
         changes=_create_gitlab_changes,

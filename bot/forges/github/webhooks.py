@@ -85,27 +85,15 @@ class _Payload(Struct, frozen=True):
 _decoder = msgspec.json.Decoder(_Payload)
 
 
-class GitHubWebhooks:
-    """Implements `WebhookParser`. All `secrets` are valid, so that one can be rotated.
+class GitHubEvents:
+    """Parses authentic deliveries, and the events of a workflow's jobs, which have the same form.
 
-    A delivery without an installation comes from a webhook of a repository or organisation; the
-    worker knows by which credentials it has access.
+    One without an installation comes from a workflow, or a webhook of a repository or organisation;
+    the worker knows by which credentials it has access.
     """
 
-    id_header = "x-github-delivery"
-    secret_name = "GITHUB_WEBHOOK_SECRET"
-
-    def __init__(self, secrets: Sequence[str], host: str) -> None:
-        if not secrets or not all(secrets):
-            raise ValueError("webhooks need at least one secret, none of them empty")
-        self._keys = [hmac.new(secret.encode(), digestmod="sha256") for secret in secrets]
+    def __init__(self, host: str) -> None:
         self._host = host
-
-    def check_headers(self, headers: Mapping[str, str]) -> HmacVerifier:
-        match = SIGNATURE.fullmatch(headers.get("x-hub-signature-256", ""))
-        if not match:
-            raise Rejected(401, "no SHA-256 signature")
-        return HmacVerifier([bytes.fromhex(match[1])], self._keys)
 
     def parse(self, headers: Mapping[str, str], body: bytes) -> Event | Ignored:
         """Return the event of an authentic delivery, or why it needs no job."""
@@ -135,6 +123,25 @@ class GitHubWebhooks:
         if author and author.type == "Bot":
             return "opened by a bot"
         return ""
+
+
+class GitHubWebhooks(GitHubEvents):
+    """Implements `WebhookParser`. All `secrets` are valid, so that one can be rotated."""
+
+    id_header = "x-github-delivery"
+    secret_name = "GITHUB_WEBHOOK_SECRET"
+
+    def __init__(self, secrets: Sequence[str], host: str) -> None:
+        if not secrets or not all(secrets):
+            raise ValueError("webhooks need at least one secret, none of them empty")
+        super().__init__(host)
+        self._keys = [hmac.new(secret.encode(), digestmod="sha256") for secret in secrets]
+
+    def check_headers(self, headers: Mapping[str, str]) -> HmacVerifier:
+        match = SIGNATURE.fullmatch(headers.get("x-hub-signature-256", ""))
+        if not match:
+            raise Rejected(401, "no SHA-256 signature")
+        return HmacVerifier([bytes.fromhex(match[1])], self._keys)
 
 
 def sign_ping(secret: str, body: bytes) -> dict[str, str]:

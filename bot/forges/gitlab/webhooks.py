@@ -102,52 +102,15 @@ _decoder = msgspec.json.Decoder(_Payload)
 _label_lists = msgspec.json.Decoder(_LabelLists)
 
 
-class GitLabWebhooks:
-    """Implements `WebhookParser`. With a signing token, plain secrets are not accepted.
+class GitLabEvents:
+    """Parses authentic deliveries, and the payloads that start a pipeline.
 
-    All tokens and secrets are valid, so that one can be rotated; the settings accept only tokens of
-    the form `whsec_<base64>`. `types` are the work item types, in lower case, that get a job.
+    `types` are the work item types, in lower case, that get a job.
     """
 
-    id_header = "idempotency-key"
-
-    def __init__(
-        self,
-        host: str,
-        signing_tokens: Sequence[str] = (),
-        secrets: Sequence[str] = (),
-        types: Sequence[str] = ("issue",),
-        clock: Callable[[], float] = time.time,
-    ) -> None:
-        if not (signing_tokens or secrets) or not all((*signing_tokens, *secrets)):
-            raise ValueError("webhooks need a signing token or a secret, none of them empty")
+    def __init__(self, host: str, types: Sequence[str] = ("issue",)) -> None:
         self._host = host
-        keys = [base64.b64decode(x.removeprefix("whsec_"), validate=True) for x in signing_tokens]
-        self._keys = [hmac.new(key, digestmod="sha256") for key in keys]
-        self._secrets = [secret.encode() for secret in secrets]
-        self.secret_name = "GITLAB_SIGNING_TOKEN" if signing_tokens else "GITLAB_WEBHOOK_SECRET"
         self._types = types
-        self._clock = clock
-
-    def check_headers(self, headers: Mapping[str, str]) -> HmacVerifier | TokenVerifier:
-        """Return the verifier of the body. Raises `Rejected` for a wrong token or old signature.
-
-        https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
-        """
-        if not self._keys:
-            token = headers.get("x-gitlab-token", "").encode("latin-1", "replace")
-            if not any([hmac.compare_digest(token, secret) for secret in self._secrets]):
-                raise Rejected(401, "wrong or missing token")
-            return TokenVerifier()
-        webhook_id, sent_at = headers.get("webhook-id", ""), headers.get("webhook-timestamp", "")
-        signatures = _parse_signatures(headers.get("webhook-signature", ""))
-        if not (signatures and WEBHOOK_ID.fullmatch(webhook_id) and TIMESTAMP.fullmatch(sent_at)):
-            raise Rejected(401, "no signature")
-        if abs(self._clock() - int(sent_at)) > TOLERANCE_SECONDS:
-            raise Rejected(401, "signed too long ago, or a clock is wrong")
-        verifier = HmacVerifier(signatures, self._keys)
-        verifier.update(f"{webhook_id}.{sent_at}.".encode())
-        return verifier
 
     def parse(self, headers: Mapping[str, str], body: bytes) -> Event | Ignored:
         """Return the event of an authentic delivery, or why it needs no job; never raises."""
@@ -186,6 +149,53 @@ class GitLabWebhooks:
         if issue.action == "update" and not changes.is_edit:
             return _why_ignore_labels(changes, payload.user)
         return ""
+
+
+class GitLabWebhooks(GitLabEvents):
+    """Implements `WebhookParser`. With a signing token, plain secrets are not accepted.
+
+    All tokens and secrets are valid, so that one can be rotated; the settings accept only tokens of
+    the form `whsec_<base64>`.
+    """
+
+    id_header = "idempotency-key"
+
+    def __init__(
+        self,
+        host: str,
+        signing_tokens: Sequence[str] = (),
+        secrets: Sequence[str] = (),
+        types: Sequence[str] = ("issue",),
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        if not (signing_tokens or secrets) or not all((*signing_tokens, *secrets)):
+            raise ValueError("webhooks need a signing token or a secret, none of them empty")
+        super().__init__(host, types)
+        keys = [base64.b64decode(x.removeprefix("whsec_"), validate=True) for x in signing_tokens]
+        self._keys = [hmac.new(key, digestmod="sha256") for key in keys]
+        self._secrets = [secret.encode() for secret in secrets]
+        self.secret_name = "GITLAB_SIGNING_TOKEN" if signing_tokens else "GITLAB_WEBHOOK_SECRET"
+        self._clock = clock
+
+    def check_headers(self, headers: Mapping[str, str]) -> HmacVerifier | TokenVerifier:
+        """Return the verifier of the body. Raises `Rejected` for a wrong token or old signature.
+
+        https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
+        """
+        if not self._keys:
+            token = headers.get("x-gitlab-token", "").encode("latin-1", "replace")
+            if not any([hmac.compare_digest(token, secret) for secret in self._secrets]):
+                raise Rejected(401, "wrong or missing token")
+            return TokenVerifier()
+        webhook_id, sent_at = headers.get("webhook-id", ""), headers.get("webhook-timestamp", "")
+        signatures = _parse_signatures(headers.get("webhook-signature", ""))
+        if not (signatures and WEBHOOK_ID.fullmatch(webhook_id) and TIMESTAMP.fullmatch(sent_at)):
+            raise Rejected(401, "no signature")
+        if abs(self._clock() - int(sent_at)) > TOLERANCE_SECONDS:
+            raise Rejected(401, "signed too long ago, or a clock is wrong")
+        verifier = HmacVerifier(signatures, self._keys)
+        verifier.update(f"{webhook_id}.{sent_at}.".encode())
+        return verifier
 
 
 def sign_ping(body: bytes, signing_tokens: Sequence[str], secrets: Sequence[str]) -> dict[str, str]:
