@@ -11,7 +11,7 @@ import traceback
 from collections.abc import Callable, Iterable, MutableMapping
 from contextlib import suppress
 from types import TracebackType
-from typing import Any, TextIO
+from typing import Any, Protocol
 
 import msgspec
 import structlog
@@ -30,6 +30,17 @@ SHORT = 8  # characters; a shorter secret is masked as a whole word only
 REPEATED = "Consumer encountered a connection error"
 LIBRARIES = ("dramatiq", "uvicorn", "httpx", "httpcore", "redis", "asyncio")
 
+
+class Stream(Protocol):
+    """What the log needs of a file."""
+
+    def write(self, text: str, /) -> object: ...
+
+    def flush(self) -> None: ...
+
+    def isatty(self) -> bool: ...
+
+
 _logger: Any = structlog.get_logger()
 _added_secrets: list[str] = []
 
@@ -38,7 +49,7 @@ def configure(
     level: str = "info",
     form: str = "json",
     secrets: Iterable[str] = (),
-    stream: TextIO | None = None,
+    stream: Stream | None = None,
 ) -> None:
     """Write our events and the warnings of libraries to `stream` (stderr) as masked lines.
 
@@ -94,7 +105,7 @@ def frames(trace: TracebackType | None) -> list[str]:
 class _LossyStream:
     """Drops lines that cannot be written: a full disk must not fail jobs."""
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: Stream) -> None:
         self._stream = stream
 
     def write(self, text: str) -> None:

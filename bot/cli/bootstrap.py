@@ -173,11 +173,15 @@ def describe_error(error: Exception) -> tuple[str, int]:
         return known
     if fix := find_hint(error):
         return f"Not done: the server's answer has an unknown form; {fix}", 1
+    return describe_fault(error), 1
+
+
+def describe_fault(error: Exception) -> str:
+    """Return what to report of an error that nothing expects: its type and place, no values."""
     place = (log.frames(error.__traceback__) or [""])[-1]
     return (
         f"Unexpected error ({type(error).__name__} at {place}). This is a fault of Tagline:"
-        " please report this line, and what you called.",
-        1,
+        " please report this line, and what you called."
     )
 
 

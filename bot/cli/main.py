@@ -40,6 +40,7 @@ GROUPS = {
         "run": "Run everything on one host: receiver, worker and a private Redis.",
         "serve": "Receive webhooks and queue them.",
         "worker": "Process queued jobs: summaries, labels, comments.",
+        "action": "Process the event of a GitHub Actions or GitLab CI/CD job; needs no server.",
         "job": "Show the state and outcome of a job.",
         "stats": "Show what people did with the labels that Tagline chose.",
         "resume": "Let Tagline apply a label again that people had removed too often.",

@@ -75,6 +75,8 @@ WITH_ARGUMENT = [
     ["version"],
     ["demo"],
     ["setup", "--github-org"],
+    ["action"],
+    ["action", "--task"],
     ["run"],
     ["serve"],
     ["worker"],

@@ -1,0 +1,212 @@
+"""What `tagline action` does in its job: the flow of a worker, without a store."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import count
+from typing import TypeVar
+
+from bot import log, wiring
+from bot.cli import action_summary, bootstrap
+from bot.cli.bootstrap import PARTIAL, TRY_AGAIN
+from bot.cli.ci_job import CiJob, CiProblem, NothingToDo
+from bot.core import refs
+from bot.core.errors import (
+    Forbidden,
+    OperatorError,
+    PermanentError,
+    RateLimited,
+    Rejected,
+    Retry,
+    TaglineError,
+    Unreachable,
+)
+from bot.core.types import (
+    MAX_ISSUE_AGE_SECONDS,
+    Event,
+    Ignored,
+    IssueOpened,
+    IssueRef,
+    Job,
+    JobKind,
+    LabelsChanged,
+    OwnComment,
+    make_job_id,
+)
+from bot.flow.plan import Outcome
+from bot.flow.publish import own_comment
+from bot.flow.receive import JOB_KINDS
+from bot.forges.registry import FORGES, ForgeClient
+from bot.http import ClientPool
+from bot.settings.load import Settings
+
+TRIES = 5
+FIRST_WAIT, MAX_WAITED = 2.0, 90.0  # seconds: before the second try, and in the whole run
+MIN_AGE_SECONDS = 60.0  # the event of a newer issue may still come
+MAX_SWEPT = 100  # issues
+FOR_ALL_ISSUES = (RateLimited, OperatorError, Unreachable)  # hold for the next one as well
+# The first that matches an error → what to do, and the exit code.
+SENTENCES: dict[type[TaglineError], tuple[str, int]] = {
+    RateLimited: ("{forge} limits the token's requests: re-run the job in {wait}.", TRY_AGAIN),
+    Unreachable: (
+        "{forge} cannot be reached: check the runner's network and re-run the job.",
+        TRY_AGAIN,
+    ),
+    Retry: ("{forge} did not answer a request as it should: re-run the job.", TRY_AGAIN),
+    OperatorError: ("{forge} does not accept the token: it is wrong or has expired.", 1),
+    Forbidden: ("{refused}", 1),
+    PermanentError: ("{forge} does not show the repository or issue to this token.", 1),
+}
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Run:
+    """One run of the command: the outcomes of its issues, and the problems with others."""
+
+    job: CiJob
+    settings: Settings
+    clients: ClientPool
+    outcomes: list[Outcome] = field(default_factory=list)
+    problems: list[CiProblem] = field(default_factory=list)
+    waited: float = 0.0  # seconds
+
+    def process_event(self) -> None:
+        """Process the issue of the job's event. Raises `CiProblem`, `NothingToDo`."""
+        event = self._parse_event()
+        forge, is_first = self._open_forge(), isinstance(event, IssueOpened)
+        posts = (
+            is_first
+            and self.settings.model is not None
+            and not self._repeat(lambda: forge.may_have_lost_comment(event.ref))
+        )
+        run = self._make_runner(posts=posts)
+        job = Job(event.delivery, JOB_KINDS[type(event)], event.ref, time.time())
+        self.outcomes.append(self._process(run, job))
+
+    def sweep(self) -> None:
+        """Label open issues of the last day that have no comment of the bot."""
+        now = time.time()
+        self._process_missed("opened", now - MAX_ISSUE_AGE_SECONDS, now - MIN_AGE_SECONDS)
+
+    def backfill(self, since: float, limit: int) -> None:
+        """Label the newest open issues since a time that have no comment of the bot."""
+        self._process_missed("backfill", since, time.time(), limit)
+
+    def write_results(self) -> None:
+        """Write the labels and the summary for people."""
+        try:
+            action_summary.write(self.job, self.outcomes, has_model=self.settings.model is not None)
+        except OSError:
+            self.job.report.tell("warning", "The summary of this job could not be written.")
+
+    def finish(self) -> int:
+        """Print how the issues ended and return the exit code."""
+        report = self.job.report
+        done = [one for one in self.outcomes if not is_refused(one)]
+        problems = list(self.problems)
+        if len(done) < len(self.outcomes):
+            problems.append(CiProblem(self.job.refused, 1))
+        for text in dict.fromkeys(map(str, problems)):
+            report.tell("error", text)
+        if any(one.enrichment and one.enrichment.fault for one in done):
+            report.tell("warning", "The language model did not answer: labels come from rules.")
+        for outcome in done:
+            report.tell("notice", _describe(outcome))
+        if not problems:
+            return 0
+        return PARTIAL if done else problems[-1].code
+
+    def _parse_event(self) -> Event:
+        parser = FORGES[self.job.forge].event_parser(self.settings)
+        try:
+            event = parser.parse(self.job.headers, self.job.body)
+        except Rejected as error:
+            raise CiProblem(f"The event cannot be used ({error}): re-run the job.") from None
+        if isinstance(event, Ignored):
+            raise NothingToDo(f"{event.reason}.")
+        if isinstance(event, LabelsChanged):
+            raise NothingToDo("labels were changed, and without a server nothing is learned.")
+        return event
+
+    def _open_forge(self) -> ForgeClient:
+        entry = FORGES[self.job.forge]
+        for notice in (*self.settings.notices, *self.settings.model_notices):
+            self.job.report.tell("warning", notice)
+        if not entry.has_access(self.settings):
+            raise CiProblem(self.job.missing_token)
+        return entry.client(self.settings, self.clients)
+
+    def _process_missed(
+        self, kind: JobKind, since: float, until: float, limit: int = MAX_SWEPT
+    ) -> None:
+        forge = self._open_forge()
+        given = refs.repository(self.job.repository, wiring.url_forms(self.settings))
+        repository = self._repeat(lambda: forge.complete_ref(given))
+        found = self._repeat(lambda: forge.list_opened_issues(repository, since, until))
+        run, now = self._make_runner(posts=False), time.time()
+        for ref in found[:limit]:
+            try:
+                if not self._find_comment(ref, forge):
+                    job = Job(make_job_id("sweep", ref), kind, ref, now)
+                    self.outcomes.append(self._process(run, job))
+            except CiProblem as problem:
+                self.problems.append(problem)
+                if isinstance(problem.__cause__, FOR_ALL_ISSUES):
+                    return
+        if not self.outcomes and not self.problems:
+            raise NothingToDo("no issue was missed.")
+
+    def _find_comment(self, ref: IssueRef, forge: ForgeClient) -> OwnComment | None:
+        return self._repeat(lambda: own_comment(ref, forge))
+
+    def _make_runner(self, *, posts: bool) -> Callable[[Job, int], Outcome]:
+        store = wiring.no_store()
+        return wiring.runner(self.settings, self.clients, store, keeps_records=False, posts=posts)
+
+    def _process(self, run: Callable[[Job, int], Outcome], job: Job) -> Outcome:
+        numbers = count(1)
+        return self._repeat(lambda: run(job, next(numbers)))
+
+    def _repeat(self, work: Callable[[], T]) -> T:
+        """Return the result of the work, tried again if that may help. Raises `CiProblem`."""
+        wait = FIRST_WAIT
+        for left in reversed(range(TRIES)):
+            try:
+                return work()
+            except Retry as error:
+                seconds = error.after or wait
+                if not left or self.waited + seconds > MAX_WAITED:
+                    raise self._explain(error) from error
+                time.sleep(seconds)
+                self.waited += seconds
+                wait *= 2
+            except (PermanentError, OperatorError) as error:
+                raise self._explain(error) from error
+        raise AssertionError("the last try returns or raises")
+
+    def _explain(self, error: TaglineError) -> CiProblem:
+        """Return a sentence with a fix for an error of the forge, and log its own words."""
+        log.get().warning(f"{self.job.name} did not do it", why=str(error))
+        text, code = next(found for kind, found in SENTENCES.items() if isinstance(error, kind))
+        wait = bootstrap.format_wait(error.after if isinstance(error, Retry) else None)
+        return CiProblem(
+            text.format(forge=self.job.name, wait=wait, refused=self.job.refused), code
+        )
+
+
+def is_refused(outcome: Outcome) -> bool:
+    """Return whether the forge did not let the token read or write an issue."""
+    plan = outcome.plan
+    none_set = bool(outcome.refused_labels and plan and not plan.add_labels)
+    return outcome.refused or none_set or bool(plan and outcome.record.status == "skipped")
+
+
+def _describe(outcome: Outcome) -> str:
+    record, plan = outcome.record, outcome.plan
+    why = f" ({record.why})" if record.why else ""
+    labels = len(plan.add_labels) if plan and record.status != "dry-run" else 0
+    return f"{outcome.job.ref}: {record.status}{why}; labels set: {labels}."
