@@ -61,6 +61,9 @@ LOCK := uv pip compile pyproject.toml --quiet --upgrade --universal --python-ver
 locks:
 	$(LOCK) --extra embedded --output-file requirements.lock
 	$(LOCK) --extra dev --extra embedded --extra demo --output-file requirements-dev.lock
+	$(subst compile pyproject.toml,compile,$(LOCK)) --group pyproject.toml:github-job --constraint requirements.lock --output-file deploy/action/requirements.lock
+	$(subst compile pyproject.toml,compile,$(LOCK)) --group pyproject.toml:gitlab-job --constraint requirements.lock --output-file deploy/gitlab/requirements.lock
+	echo uv | $(subst pyproject.toml,-,$(LOCK)) --output-file deploy/action/installer.lock
 	$(PYTHON) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"])' | \
 		$(subst pyproject.toml,-,$(LOCK)) --output-file deploy/build.lock
 	$(PYTHON) -c 'import tomllib; extras = tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]; \
