@@ -25,19 +25,20 @@ from bot.settings.load import Settings, SettingsError, load
 if TYPE_CHECKING:
     from bot.cli.action_run import Run
 
-TASKS = ("backfill", "sweep")
+TASKS = ("preview", "backfill", "sweep")
 DEFAULT_LIMIT, MAX_LIMIT = "20", 100  # a workflow's token may send 1,000 requests an hour
 
 
 @click.command()
-@click.option("--task", default="", help="What a run by hand does: backfill or sweep.")
-@click.option("--since", default="", metavar="YYYY-MM-DD", help="First day of a backfill.")
-@click.option("--limit", default="", metavar="N", help="Most issues of a backfill (20).")
+@click.option("--task", default="", help="What a run by hand does: preview, backfill or sweep.")
+@click.option("--since", default="", metavar="YYYY-MM-DD", help="First day of the issues.")
+@click.option("--limit", default="", metavar="N", help="Most issues (20).")
 def action(task: str, since: str, limit: str) -> None:
     """Process the event of the GitHub Actions or GitLab CI/CD job that this runs in.
 
     A new issue gets labels and, with a language model, one comment. A schedule labels issues of the
-    last day that were missed. Nothing is kept between jobs: no server and no Redis is needed.
+    last day that were missed. A preview writes to no issue. Nothing is kept between jobs: no server
+    and no Redis is needed.
 
     Exit codes: 0 done, or nothing to do; 1 refused; 2 wrong settings, or not in a job; 3 partly
     done; 75 try again later.
@@ -85,6 +86,8 @@ def _start(run: Run, task: str, since: str, limit: str) -> None:
         run.sweep()
     elif task == "backfill":
         run.backfill(_parse_day(since), _parse_limit(limit))
+    elif task == "preview":
+        run.compare(_parse_day(since), _parse_limit(limit))
     else:
         raise CiProblem(f"A run by hand needs one of these tasks: {', '.join(TASKS)}.")
 

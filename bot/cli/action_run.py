@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from itertools import count
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from bot import log, wiring
 from bot.cli import action_summary, bootstrap
@@ -72,6 +72,7 @@ class Run:
     clients: ClientPool
     outcomes: list[Outcome] = field(default_factory=list)
     problems: list[CiProblem] = field(default_factory=list)
+    preview: Mapping[str, Any] | None = None  # the report of `tagline preview`
     waited: float = 0.0  # seconds
 
     def process_event(self) -> None:
@@ -96,10 +97,27 @@ class Run:
         """Label the newest open issues since a time that have no comment of the bot."""
         self._process_missed("backfill", since, time.time(), limit)
 
+    def compare(self, since: float, limit: int) -> None:
+        """Show what would be set on the newest issues since a time, and write to none."""
+        from bot.cli import action_preview, comparison
+
+        forge = self._open_forge()
+        repository = self._find_repository(forge)
+        settings, clients = self.settings, self.clients
+        try:
+            self.preview = self._repeat(
+                lambda: action_preview.compare(
+                    forge, repository, settings, clients, since=since, limit=limit
+                )
+            )
+        except comparison.NothingToCompare as error:
+            raise CiProblem(f"{error}.", 1) from None
+
     def write_results(self) -> None:
         """Write the labels and the summary for people."""
+        has_model = self.settings.model is not None
         try:
-            action_summary.write(self.job, self.outcomes, has_model=self.settings.model is not None)
+            action_summary.write(self.job, self.outcomes, has_model=has_model, preview=self.preview)
         except OSError:
             self.job.report.tell("warning", "The summary of this job could not be written.")
 
@@ -116,6 +134,8 @@ class Run:
             report.tell("warning", "The language model did not answer: labels come from rules.")
         for outcome in done:
             report.tell("notice", _describe(outcome))
+        if self.preview:
+            report.tell("notice", self.preview["sentence"])
         if not problems:
             return 0
         return PARTIAL if done else problems[-1].code
@@ -144,8 +164,7 @@ class Run:
         self, kind: JobKind, since: float, until: float, limit: int = MAX_SWEPT
     ) -> None:
         forge = self._open_forge()
-        given = refs.repository(self.job.repository, wiring.url_forms(self.settings))
-        repository = self._repeat(lambda: forge.complete_ref(given))
+        repository = self._find_repository(forge)
         found = self._repeat(lambda: forge.list_opened_issues(repository, since, until))
         run, now = self._make_runner(posts=False), time.time()
         for ref in found[:limit]:
@@ -159,6 +178,10 @@ class Run:
                     return
         if not self.outcomes and not self.problems:
             raise NothingToDo("no issue was missed.")
+
+    def _find_repository(self, forge: ForgeClient) -> IssueRef:
+        given = refs.repository(self.job.repository, wiring.url_forms(self.settings))
+        return self._repeat(lambda: forge.complete_ref(given))
 
     def _find_comment(self, ref: IssueRef, forge: ForgeClient) -> OwnComment | None:
         return self._repeat(lambda: own_comment(ref, forge))

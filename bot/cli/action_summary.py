@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import accumulate
+from typing import Any
 
 from bot.cli.bootstrap import format_usd
 from bot.cli.ci_job import MAX_SUMMARY, CiJob
@@ -18,14 +19,24 @@ NO_MODEL = (
 )
 
 
-def write(job: CiJob, outcomes: Sequence[Outcome], *, has_model: bool) -> None:
+def write(
+    job: CiJob,
+    outcomes: Sequence[Outcome],
+    *,
+    has_model: bool,
+    preview: Mapping[str, Any] | None = None,
+) -> None:
     """Write the labels that were set and, as long as there is room, a part for each issue.
 
-    Raises `OSError`.
+    `preview` is the report of a preview. Raises `OSError`.
     """
     names = (name for one in outcomes if one.record.status in WRITTEN for name in _labels(one))
     job.report.write_labels(tuple(dict.fromkeys(names)))
     parts = [_format_issue(job, one, has_model=has_model) for one in outcomes]
+    if preview:
+        from bot.cli.preview_markdown import format_markdown
+
+        parts.append(format_markdown(preview))
     sizes = accumulate(len(part.encode("utf-8", "replace")) for part in parts)
     shown = [part for part, end in zip(parts, sizes, strict=True) if end <= MAX_SUMMARY]
     if shown:

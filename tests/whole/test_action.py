@@ -269,3 +269,26 @@ def test_the_names_of_labels_are_data_in_the_output(ci: Ci) -> None:
     assert "::error::" not in result.printed
     if ci.on == "github":
         assert result.labels == ci.host.labels(ci.repo, number) == [name]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("has_model", [True, False])
+def test_a_preview_shows_labels_beside_those_of_people_and_writes_nothing(
+    ci: Ci, has_model: bool
+) -> None:
+    old = open_issue(ci, labels=["bug"])
+    hostile = open_issue(ci, "::error::x ##[error] @octocat <img>")
+    result = ci.run("--task", "preview", job=ci.by_hand(), has_model=has_model)
+    assert result.code == 0
+    assert "Of the newest 2 issues" in result.stdout
+    assert f"| {old} Login button" in result.summary
+    assert f"| {hostile} " in result.summary
+    assert "<img>" not in result.summary
+    assert "octocat" not in result.printed
+    assert ci.host.writes(ci.repo) == []
+
+
+def test_a_preview_of_a_repository_without_issues_says_so(ci: Ci) -> None:
+    result = ci.run("--task", "preview", job=ci.by_hand())
+    assert result.code == 1
+    assert "has no issues yet" in result.stdout

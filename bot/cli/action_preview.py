@@ -1,0 +1,45 @@
+"""The preview of `tagline action`: the report of `tagline preview`, for the page about the job."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from bot import wiring
+from bot.cli.batch import PatientModel
+from bot.cli.comparison import ComparisonOptions, compare_recent
+from bot.cli.preview_report import build_report
+from bot.core.config import parser
+from bot.core.types import IssueRef
+from bot.flow.load_config import choose_model
+from bot.forges.registry import ForgeClient
+from bot.http import ClientPool
+from bot.settings.load import Settings
+
+MAX_USD = 0.10  # as `tagline preview`
+
+
+def compare(
+    forge: ForgeClient,
+    ref: IssueRef,
+    settings: Settings,
+    clients: ClientPool,
+    *,
+    since: float,
+    limit: int,
+) -> Mapping[str, Any]:
+    """Return the report about the newest issues since a time. Raises as `compare_recent`."""
+    services = wiring.models(settings.model, clients, wiring.no_store())
+    models = {name: PatientModel(model) for name, model in services.items()}
+    text = forge.get_config_text(ref)
+    config = parser.restrict_models(parser.read(text), models).config
+    service = choose_model(config, models)
+    budget = settings.budget_usd_per_day
+    options = ComparisonOptions(
+        limit=limit,
+        since=since,
+        model=service,
+        model_name=next((name for name, one in models.items() if one is service), ""),
+        max_usd=MAX_USD if budget is None else min(MAX_USD, budget),
+    )
+    return build_report(compare_recent(forge, ref, config, options))
