@@ -224,7 +224,7 @@ class Run:
 def is_refused(outcome: Outcome) -> bool:
     """Return whether the forge did not let the token read or write an issue."""
     plan = outcome.plan
-    none_set = bool(outcome.refused_labels and plan and not plan.add_labels)
+    none_set = bool(outcome.refusals and plan and not plan.add_labels)
     return outcome.refused or none_set or bool(plan and outcome.record.status == "skipped")
 
 

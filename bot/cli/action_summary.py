@@ -65,7 +65,7 @@ def _format_end(outcome: Outcome, *, has_model: bool) -> str:
     record, plan = outcome.record, outcome.plan
     if plan is None or record.status not in WRITTEN:
         return f"Nothing was written: {to_plain_markdown(record.why or record.status)}."
-    if record.status == "fallback" and not has_model:
+    if not has_model and plan.comment_change is None:
         return NO_MODEL
     comment = "one comment" if plan.comment_change and record.comment_id else "no comment"
     return f"Labels that were set: {len(plan.add_labels)}; {comment}."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bot.core.errors import PermanentError
 from bot.core.ports import (
@@ -53,13 +53,17 @@ class JobContext:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One try to bring a job to its end state, with the issue's lock; `number` counts from 1."""
+    """One try to bring a job to its end state, with the issue's lock; `number` counts from 1.
+
+    `refusals` are the forge's reasons for not setting a label.
+    """
 
     job: Job
     context: JobContext
     lock: Lock
     journal: JobJournal
     number: int
+    refusals: list[str] = field(default_factory=list)
 
     def may_be_lag(self, error: PermanentError) -> bool:
         """Return whether a forge's "not found" may only mean that a replica lags behind."""

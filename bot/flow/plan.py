@@ -130,7 +130,8 @@ class Outcome:
     """The result of a job. `plan` and `enrichment` are None if it ended before they were made.
 
     `refused` is True if the forge refused access, for the reason in the record, `refused_labels`
-    are labels of the plan that it refused to set.
+    are labels of the plan that it refused to set, `refusals` its reasons, none where a label was
+    deleted meanwhile.
     """
 
     job: Job
@@ -139,6 +140,7 @@ class Outcome:
     enrichment: Enrichment | None = None
     refused: bool = False
     refused_labels: tuple[str, ...] = ()
+    refusals: tuple[str, ...] = ()
 
     @property
     def choices(self) -> tuple[Choice, ...]:

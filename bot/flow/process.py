@@ -149,7 +149,8 @@ def _publish(decision: Decision, attempt: Attempt) -> Outcome:
         labels = enrichment.label_decision.with_only(published.add_labels)
         enrichment = replace(enrichment, label_decision=labels)
     refused = tuple(name for name in plan.add_labels if name not in published.add_labels)
-    return Outcome(job, record, published, enrichment, refused_labels=refused)
+    refusals = tuple(dict.fromkeys(attempt.refusals))
+    return Outcome(job, record, published, enrichment, refused_labels=refused, refusals=refusals)
 
 
 def _build_unreachable(before: Record | None, why: str) -> Record:

@@ -128,6 +128,7 @@ def _add_labels(names: tuple[str, ...], attempt: Attempt) -> tuple[str, ...]:
     except PermanentError as refusal:
         if attempt.may_be_lag(refusal):
             raise
+        attempt.refusals.append(str(refusal))
     if len(names) == 1:
         return ()
     # A refused label must not prevent the others.

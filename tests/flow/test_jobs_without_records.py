@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.core.errors import ModelFailed
+from bot.core.errors import Forbidden, ModelFailed
 from bot.flow.plan import Outcome
 from bot.flow.process import process
 from bot.flow.render import render_content
@@ -66,3 +66,12 @@ def test_a_label_that_was_removed_and_added_again_is_kept() -> None:
     case.forge.person_adds("bug")
     run(case)
     assert case.labels == BY_MODEL
+
+
+def test_the_outcome_tells_refused_labels_from_those_that_are_gone() -> None:
+    gone, refused = make_case(ANSWER), make_case(ANSWER)
+    gone.forge.deleted |= {*BY_MODEL}
+    refused.forge.fail("add_labels", *[Forbidden("not allowed")] * 3)
+    assert run(gone).refusals == ()
+    assert run(refused).refusals == ("not allowed",)
+    assert (gone.labels, refused.labels) == ([], [])

@@ -236,6 +236,15 @@ def test_a_careful_mode_is_kept(ci: Ci, mode: str) -> None:
     assert ("**Summary (automated):**" in result.summary) == (mode != "off")
 
 
+def test_suggestions_without_a_key_are_in_the_summary(ci: Ci) -> None:
+    number = open_issue(ci)
+    job = ci.event(ci.opened(number)) | {"TAGLINE_MODE": "suggest"}
+    result = ci.run(job=job, has_model=False)
+    assert (result.code, ci.host.labels(ci.repo, number), comments(ci, number)) == (0, [], [])
+    assert "Preview: no language model is configured" in result.summary
+    assert "Suggested, not applied: `bug`" in result.summary
+
+
 def test_a_request_that_fails_once_is_sent_again(ci: Ci) -> None:
     number = open_issue(ci)
     ci.box.fault("forge-502")
