@@ -14,7 +14,8 @@ from bot.core.ports import WebhookParser
 from bot.core.types import Event, Ignored, IssueOpened
 from bot.forges.github.webhooks import GitHubWebhooks
 from bot.forges.gitlab.webhooks import GitLabWebhooks
-from tests.fakes import REF, FakeWebhookParser
+from tests.fakes import REF
+from tests.receiver_fakes import FakeWebhookParser
 from tests.web.client import GITLAB_PAYLOAD, PAYLOAD, SECRET, github_headers, gitlab_headers
 
 OTHER_SECRET = "another-secret-of-some-length"

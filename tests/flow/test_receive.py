@@ -26,7 +26,8 @@ from bot.flow.receive import (
     WebhookRequest,
     receive,
 )
-from tests.fakes import NOW, REF, FakeQueue, FakeWebhookParser
+from tests.fakes import NOW, REF
+from tests.receiver_fakes import FakeQueue, FakeWebhookParser
 
 OPENED = IssueOpened("d-1", REF)
 

@@ -19,7 +19,7 @@ from bot.core.ports import WebhookParser
 from bot.forges.github.webhooks import GitHubWebhooks
 from bot.forges.gitlab.webhooks import GitLabWebhooks
 from bot.web.app import create
-from tests.fakes import FakeQueue
+from tests.receiver_fakes import FakeQueue
 
 SECRET = "a-webhook-secret-of-some-length"
 
