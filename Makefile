@@ -6,7 +6,7 @@ STAMP := .venv/.installed
 LOCAL_STAMP := .venv/.local-model
 BROWSER_STAMP := .venv/.browser
 
-.PHONY: preview demo test check browser bench accuracy chaos locks prices sbom deploy-check clean
+.PHONY: preview demo test check browser pictures bench accuracy chaos locks prices sbom deploy-check clean
 
 preview: $(STAMP)
 	@$(BIN)/tagline preview "$(REPO)"
@@ -27,6 +27,10 @@ check: $(STAMP)
 # The demo's page in the Chromium of this machine; needs one on PATH.
 browser: $(BROWSER_STAMP)
 	$(BIN)/pytest tests/browser
+
+# The pictures in docs/ again, of the pages as they are now.
+pictures: $(BROWSER_STAMP)
+	$(BIN)/python -m tests.browser.pictures
 
 bench: $(STAMP)
 	$(BIN)/python -m tests.bench

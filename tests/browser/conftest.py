@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Thread
@@ -40,7 +41,13 @@ class Watched:
 
 @pytest.fixture(scope="session")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The page's, as the command prints it; ends the demo as Ctrl-C does."""
+    with running_demo(tmp_path_factory.mktemp("demo")) as address:
+        yield address
+
+
+@contextmanager
+def running_demo(folder: Path) -> Iterator[str]:
+    """Run `tagline demo`; yield the page's address, as it prints it; end it as Ctrl-C does."""
     own_end, other_end = pty.openpty()
     environment = {k: v for k, v in os.environ.items() if not k.startswith(REMOVED + DISPLAYS)}
     root = Path(__file__).parents[2]
@@ -49,7 +56,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         stdin=other_end,
         stdout=other_end,
         stderr=other_end,
-        cwd=tmp_path_factory.mktemp("demo"),
+        cwd=folder,
         env={**environment, "PYTHONPATH": str(root)},
         start_new_session=True,
     )
@@ -83,6 +90,12 @@ def _address(demo: subprocess.Popen[bytes], printed: list[bytes]) -> str:
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Any]:
+    with running_chromium() as browser:
+        yield browser
+
+
+@contextmanager
+def running_chromium() -> Iterator[Any]:
     api = pytest.importorskip("playwright.sync_api")
     with api.sync_playwright() as playwright:
         is_root = os.geteuid() == 0  # Chromium's sandbox does not run as root

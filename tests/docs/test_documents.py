@@ -119,9 +119,14 @@ def test_every_link_of_a_page_leads_somewhere(name: str) -> None:
             assert anchor in anchors(target.read_text()), link
 
 
-def test_the_readme_links_to_every_file_in_docs() -> None:
-    files = {path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").rglob("*.*")}
-    assert files <= set(LINK.findall(README))
+def test_the_readme_links_to_every_file_in_docs_and_a_page_shows_each_picture() -> None:
+    linked = {
+        (page.parent / link).resolve()
+        for page in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
+        for link in LINK.findall(page.read_text())
+        if page.name == "README.md" or link.endswith(".png")
+    }
+    assert set((ROOT / "docs").rglob("*.*")) <= linked
 
 
 def test_a_source_distribution_has_the_pages_that_the_readme_links_to(tmp_path: Path) -> None:
