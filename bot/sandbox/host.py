@@ -63,6 +63,11 @@ class Host:
         for event in self.state.relabel(repo, number, MAINTAINER, [], [label]):
             self.hooks.send(event)
 
+    def set_type_by_person(self, repo: RepoId, number: int, name: str) -> None:
+        """Set GitHub's issue type, "" for none."""
+        for event in self.state.set_type(repo, number, name, MAINTAINER):
+            self.hooks.send(event)
+
     def labels(self, repo: RepoId, number: int) -> list[str]:
         with self.state.lock:
             return list(self.state.issue(repo, number).labels)
@@ -77,6 +82,7 @@ class Host:
                 "body": issue.body or "",
                 "author": issue.author,
                 "labels": list(issue.labels),
+                "type": issue.issue_type,
                 "comments": [{"author": c.author, "body": c.body} for c in comments],
                 "is_open": issue.is_open,
             }

@@ -19,7 +19,7 @@ from bot.sandbox.broken_connections import RawProtocol
 from bot.sandbox.demo import DEMO_LABELS, DEMO_PROJECT, DEMO_REPO, GROUP_LABELS, PROJECT_LABELS
 from bot.sandbox.faults import Fault, FaultInjector, Faults, Side
 from bot.sandbox.github import api as github
-from bot.sandbox.github import installation, issues
+from bot.sandbox.github import installation, issue_types, issues
 from bot.sandbox.github.access import GRANTED, Access, AppRegistration, Installation
 from bot.sandbox.github.hooks import GitHubHooks
 from bot.sandbox.github.registration import Registrations
@@ -43,7 +43,11 @@ class Sandbox(Host):
     """
 
     host: ClassVar[str] = "github"
-    github_rows: ClassVar[list[github.Row]] = [*issues.ROWS, *installation.ROWS]
+    github_rows: ClassVar[list[github.Row]] = [
+        *issues.ROWS,
+        *issue_types.ROWS,
+        *installation.ROWS,
+    ]
     serializer_type: ClassVar[type[Serializer]] = Serializer
     gitlab_type: ClassVar[type[GitLabHost]] = GitLabHost
     server_type: ClassVar[type[uvicorn.Server]] = uvicorn.Server

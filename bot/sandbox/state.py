@@ -13,6 +13,7 @@ from threading import RLock
 from typing import Literal
 
 from bot.core.errors import TaglineError
+from bot.sandbox.changes import LabelChange, TypeChange
 
 Change = Literal[
     "opened",
@@ -25,6 +26,8 @@ Change = Literal[
     "labeled",
     "unlabeled",
     "relabeled",
+    "typed",
+    "untyped",
     "confidential",
     "commented",
     "comment-edited",
@@ -59,17 +62,6 @@ class StoredComment:
     created_at: datetime
     updated_at: datetime
     system: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class LabelChange:
-    """`actor` added the label to an issue, or removed it."""
-
-    id: int
-    label: str
-    actor: str
-    added: bool
-    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +100,7 @@ class Issue:
     confidential: bool = False
     type: str = "Issue"
     issue_type: str = ""
+    type_changes: list[TypeChange] = field(default_factory=list)
     assignees: list[str] = field(default_factory=list)
 
 
@@ -117,7 +110,8 @@ class Repo:
 
     `colors` are those of labels that were created with one, six hexadecimal digits each.
     `group_labels` belong to the group of a GitLab project; `former_names` precede a rename.
-    `installed`: whether GitHub's installation covers it. `read_only`: for the token's user.
+    `installed`: whether GitHub's installation covers it. `read_only`: for the token's user. `types`
+    maps GitHub's issue types to their descriptions, None for a repository of a user.
     """
 
     id: int
@@ -135,6 +129,8 @@ class Repo:
     created_labels: list[str] = field(default_factory=list)
     colors: dict[str, str] = field(default_factory=dict)
     group_labels: dict[str, str] = field(default_factory=dict)
+    types: dict[str, str] | None = None
+    disabled_types: set[str] = field(default_factory=set)
     writers: set[str] = field(default_factory=lambda: {MAINTAINER})
     numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
@@ -159,7 +155,8 @@ class Repo:
 class Event:
     """A change of an issue. `before` holds the old values of edited fields.
 
-    `old_labels` are the labels before a change; `other` is the other side of a transfer.
+    `type` is the one that was set or removed, `old_labels` are the labels before a change, `other`
+    is the other side of a transfer.
     """
 
     change: Change
@@ -167,6 +164,7 @@ class Event:
     issue: Issue
     actor: str
     label: str = ""
+    type: str = ""
     comment: StoredComment | None = None
     before: Mapping[str, str | None] = field(default_factory=dict)
     other: tuple[Repo, Issue] | None = None
@@ -359,6 +357,19 @@ class State:
                         "unlabeled", home, issue, actor, label=label, old_labels=old_labels
                     )
         raise Missing(f"label {name}")
+
+    def set_type(self, repo: RepoId, number: int, name: str, actor: str) -> list[Event]:
+        """Set the issue's type, "" for none."""
+        with self.lock:
+            home, issue = self.repo(repo), self.issue(repo, number)
+            before = issue.issue_type
+            if before == name:
+                return []
+            at = self.clock()
+            change = TypeChange(next(self._ids), before, name, actor, at)
+            issue.type_changes.append(change)
+            issue.issue_type, issue.updated_at = name, at
+            return [Event("typed" if name else "untyped", home, issue, actor, type=name or before)]
 
     def comment(self, repo: RepoId, number: int, body: str, author: str, app: int | None) -> Event:
         with self.lock:

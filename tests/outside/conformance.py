@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -73,7 +73,7 @@ EXCEPTIONS: list[tuple[str, str, Adaptation]] = [
     # The trimmed description does not contain the operation.
     (r"GET /user(/repos)?$", "*", None),
     # The trimmed description does not contain these; tests/sandbox checks their responses.
-    (r"GET /repos/[^/]+/[^/]+/issues/\d+/(?:events|timeline)$", "*", None),
+    (r"GET /repos/[^/]+/[^/]+/issues/\d+/timeline$", "*", None),
     (r"\w+ /repositories/\d+", "*", None),
     # In this one list `account` must be a user and an enterprise at the same time.
     (r"GET /app/installations$", "*", None),
@@ -82,15 +82,36 @@ EXCEPTIONS: list[tuple[str, str, Adaptation]] = [
     # A raw file is described only by a sentence, not by a media type.
     (r"GET /repos/[^/]+/[^/]+/contents/", "application/vnd.github.raw+json; charset=utf-8", None),
     # An open issue's `state_reason` is null on the wire; the description requires a string.
-    (r"GET /repos/[^/]+/[^/]+/issues", "*", without_null_state_reason),
+    (r"(GET|PATCH) /repos/[^/]+/[^/]+/issues", "*", without_null_state_reason),
 ]
+# Where the description of issue types and suggestions applies instead.
+OTHERS: list[tuple[str, str, Adaptation]] = [
+    (r"GET /repos/[^/]+/[^/]+/issues/\d+/events$", "*", None),
+    (r"GET /repos/[^/]+/[^/]+/issue-types$", "*", None),
+    (r"PATCH /repos/[^/]+/[^/]+/issues/\d+$", "*", None),
+]
+INTENTS = "api.github.com.intents.trimmed.json"
+
+
+def compile_operations(paths: Mapping[str, Mapping[str, Any]]) -> list[re.Pattern[str]]:
+    """Return a pattern of method and path for each operation of a description."""
+    return [
+        re.compile(f"{method.upper()} " + re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(path)))
+        for path, methods in paths.items()
+        for method in methods
+    ]
 
 
 @dataclass
 class Conformance:
-    """Collects violations of an API description; a fault's response is not checked."""
+    """Collects violations of an API description; a fault's response is not checked.
+
+    `operations` are the methods and paths of a description that is only about these: other
+    exchanges are not checked. None for a description of everything that the product sends.
+    """
 
     spec: OpenAPI = field(repr=False)
+    operations: Sequence[re.Pattern[str]] | None = None
     violations: list[str] = field(default_factory=list)
     checked: int = 0
 
@@ -99,18 +120,24 @@ class Conformance:
         """Read a description without validating it, which would take seconds."""
         config = Config(spec_validator_cls=None)
         content = json.loads(description.read_text(encoding="utf-8"))
-        return cls(OpenAPI.from_dict(content, config=config))
+        is_partial = description.name == INTENTS
+        operations = compile_operations(content["paths"]) if is_partial else None
+        return cls(OpenAPI.from_dict(content, config=config), operations)
 
     def fresh(self) -> Conformance:
         """Return a copy without violations; to build a description again is slow."""
-        return Conformance(self.spec)
+        return Conformance(self.spec, self.operations)
 
     def check(self, exchange: Exchange) -> None:
         """Check an exchange. Never raises, so that it can observe a sandbox."""
         if exchange.api != "github":
             return
-        for pattern, content_type, adapt in EXCEPTIONS:
-            if re.match(pattern, f"{exchange.method} {exchange.path}") and (
+        operation = f"{exchange.method} {exchange.path}"
+        known = self.operations
+        if known is not None and not any(one.fullmatch(operation) for one in known):
+            return
+        for pattern, content_type, adapt in EXCEPTIONS if known else [*OTHERS, *EXCEPTIONS]:
+            if re.match(pattern, operation) and (
                 content_type in ("*", exchange.response_headers.get("content-type"))
             ):
                 if adapt is None:

@@ -12,7 +12,7 @@ import pytest
 
 from tests.simulation import Exchange, Sandbox
 
-from .conformance import Conformance
+from .conformance import INTENTS, Conformance
 
 REPO = "acme/widget"
 DESCRIPTIONS = ["api.github.com.trimmed.json", "api.github.com.2026-03-10.derived.json"]
@@ -21,6 +21,11 @@ DESCRIPTIONS = ["api.github.com.trimmed.json", "api.github.com.2026-03-10.derive
 @pytest.fixture(scope="session", params=DESCRIPTIONS, ids=["2022-11-28", "2026-03-10"])
 def description(request: pytest.FixtureRequest, shared: Path) -> Conformance:
     return Conformance.read(shared / "contracts/github/openapi" / request.param)
+
+
+@pytest.fixture(scope="session")
+def description_of_types(shared: Path) -> Conformance:
+    return Conformance.read(shared / "contracts/github/openapi" / INTENTS)
 
 
 @pytest.fixture
@@ -136,6 +141,40 @@ def test_raw_files_and_personal_tokens_work(box: Sandbox, conformance: Conforman
         file = person.get(f"/repos/{REPO}/contents/.github%2Ftagline.yml", headers=raw)
     assert file.text == "v: 1"
     assert conformance.violations == []
+
+
+def test_issue_types_work_as_described(
+    box: Sandbox, bot: httpx.Client, conformance: Conformance, description_of_types: Conformance
+) -> None:
+    more = description_of_types.fresh()
+    box.observe(more.check)
+    repo = box.state.repo(REPO)
+    repo.types, repo.disabled_types = {"Bug": "Broken", "Task": "", "Old": ""}, {"Old"}
+    issue = f"/repos/{REPO}/issues/{box.open_issue(REPO, 'Login is dead')}"
+    calls: list[tuple[str, str, object, int]] = [
+        ("GET", f"/repos/{REPO}/issue-types", None, 200),
+        ("PATCH", issue, {"type": "bug"}, 200),
+        ("PATCH", issue, {"type": "Task"}, 200),
+        ("PATCH", issue, {"type": "Old"}, 422),
+        ("PATCH", issue, {"type": "Epic"}, 422),
+        ("PATCH", issue, {"type": None}, 200),
+        ("GET", f"{issue}/events?per_page=100&page=1", None, 200),
+        ("PATCH", f"/repos/{REPO}/issues/99", {"type": "Bug"}, 404),
+    ]
+    for method, path, body, status in calls:
+        response = bot.request(method, path, json=body)
+        assert (method, path, response.status_code) == (method, path, status)
+    repo.types = None
+    assert bot.get(f"/repos/{REPO}/issue-types").status_code == 404
+    assert conformance.violations == []
+    assert more.violations == []
+    assert more.checked == len(calls) + 1  # and the list of a user's repository
+    events = bot.get(f"{issue}/events").json()
+    assert [(one["event"], one.get("issue_type", {}).get("name")) for one in events] == [
+        ("issue_type_added", "Bug"),
+        ("issue_type_changed", "Task"),
+        ("issue_type_removed", None),
+    ]
 
 
 WRONG: list[tuple[str, Callable[[httpx.Client, str], httpx.Response]]] = [

@@ -66,10 +66,13 @@ GITLAB_MESSAGES = {
 
 @dataclass(frozen=True, slots=True)
 class Patterns:
-    """Patterns over "METHOD path" of a host's writes of comments and labels, and of issue calls."""
+    """Patterns over "METHOD path" of a host's writes of comments, labels and types, of its lists of
+    types, and of issue calls."""
 
     comments: str
     labels: str
+    types: str
+    type_lists: str
     issues: str
 
 
@@ -78,11 +81,15 @@ PATTERNS = {
     "github": Patterns(
         comments=r"POST .*/issues/\d+/comments$|PATCH .*/issues/comments/\d+$",
         labels=r"(POST|DELETE) .*/issues/\d+/labels",
+        types=r"PATCH .*/issues/\d+$",
+        type_lists=r"GET .*/issue-types$",
         issues=IN_REPO + "issues",
     ),
     "gitlab": Patterns(
         comments=r"POST .*/issues/\d+/notes$|PUT .*/issues/\d+/notes/\d+$",
         labels=r"PUT .*/issues/\d+$",
+        types=r"PUT .*/issues/\d+$",
+        type_lists=r"GET .*/labels$",
         issues=r"/api/v4/projects/.+/issues",
     ),
 }

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from urllib.parse import quote
 
+from bot.sandbox.changes import LabelChange, TypeChange
 from bot.sandbox.github.serializers import Json, Serializer, node_id, stamp
-from bot.sandbox.state import Issue, LabelChange, Repo, StoredComment, User
+from bot.sandbox.state import Issue, Repo, StoredComment, User
 
 USER_LINKS = {
     "followers_url": "/followers",
@@ -114,6 +115,14 @@ class FullSerializer(Serializer):
     def label_event(self, repo: Repo, change: LabelChange, app: int) -> Json:
         return super().label_event(repo, change, app) | {
             "node_id": node_id("LE" if change.added else "UNLE", change.id),
+            "url": f"{self.repo_url(repo)}/issues/events/{change.id}",
+            "commit_id": None,
+            "commit_url": None,
+        }
+
+    def type_event(self, repo: Repo, change: TypeChange, app: int) -> Json:
+        return super().type_event(repo, change, app) | {
+            "node_id": node_id("ITE", change.id),
             "url": f"{self.repo_url(repo)}/issues/events/{change.id}",
             "commit_id": None,
             "commit_url": None,

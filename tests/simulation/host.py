@@ -72,7 +72,8 @@ class Host(host.Host, ABC):
         issue.is_pull_request = options.get("pull_request", False)
         issue.confidential = options.get("confidential", False)
         issue.type = options.get("type", "Issue")
-        issue.issue_type = options.get("issue_type", "")
+        if issue_type := options.get("issue_type", ""):
+            self.state.set_type(repo, issue.number, issue_type, issue.author)
         for label in options.get("labels", []):
             issue.labels.append(label)
             self.state.record_change(issue, label, issue.author, added=True, at=issue.created_at)

@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from starlette.responses import Response
 
+from bot.sandbox.changes import LabelChange, TypeChange
 from bot.sandbox.github.access import Denied
 from bot.sandbox.github.api import FORBIDDEN, REPO, Call, Row, error, invalid, success
 from bot.sandbox.paging import link_cursor
@@ -130,11 +131,17 @@ def remove_label(call: Call) -> Response:
 
 
 def list_events(call: Call) -> Response:
-    """Return the issue's changes of labels, oldest first; GitHub lists other events as well."""
-    repo, issue = call.repo(), call.issue()
-    page = call.page(issue.label_changes)
+    """Return the issue's changes of labels and type, oldest first; GitHub lists more events."""
+    repo, issue, serializer = call.repo(), call.issue(), call.serializer
+    changes: list[LabelChange | TypeChange] = [*issue.label_changes, *issue.type_changes]
+    page = call.page(sorted(changes, key=lambda change: change.id))
     app = call.github.access.app_id
-    content = [call.serializer.label_event(repo, change, app) for change in page.items]
+    content = [
+        serializer.type_event(repo, change, app)
+        if isinstance(change, TypeChange)
+        else serializer.label_event(repo, change, app)
+        for change in page.items
+    ]
     return success(content, headers=page.headers)
 
 

@@ -20,6 +20,8 @@ NAMES: dict[Change, tuple[str, str]] = {
     "transferred": ("issues", "transferred"),
     "labeled": ("issues", "labeled"),
     "unlabeled": ("issues", "unlabeled"),
+    "typed": ("issues", "typed"),
+    "untyped": ("issues", "untyped"),
     "commented": ("issue_comment", "created"),
     "comment-edited": ("issue_comment", "edited"),
     "comment-deleted": ("issue_comment", "deleted"),
@@ -39,6 +41,8 @@ def payload(event: Event, serializer: Serializer, installation_id: int) -> tuple
     }
     if event.comment:
         body["comment"] = serializer.comment(event.repo, event.issue, event.comment)
+    if event.type:
+        body["type"] = serializer.issue_type(event.repo, event.type)
     if event.label:
         body["label"] = serializer.label(event.repo, event.label)
     return name, body | _changes(event, serializer)

@@ -9,9 +9,12 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from bot.sandbox.state import CommentDeletion, Issue, LabelChange, Repo, State, StoredComment, User
+from bot.sandbox.changes import LabelChange, TypeChange
+from bot.sandbox.state import CommentDeletion, Issue, Repo, State, StoredComment, User
 
 Json = dict[str, Any]
+
+TYPE_COLORS = ("gray", "blue", "green", "yellow", "orange", "red", "pink", "purple")
 
 
 def stamp(at: datetime) -> str:
@@ -77,7 +80,14 @@ class Serializer:
     def issue_type(self, repo: Repo, name: str) -> Json:
         """https://docs.github.com/rest/orgs/issue-types"""
         number = int.from_bytes(hashlib.sha256(f"{repo.owner}/{name}".encode()).digest()[:4], "big")
-        return {"id": number, "node_id": node_id("IT", number), "name": name, "description": None}
+        return {
+            "id": number,
+            "node_id": node_id("IT", number),
+            "name": name,
+            "description": (repo.types or {}).get(name) or None,
+            "color": TYPE_COLORS[number % len(TYPE_COLORS)],
+            "is_enabled": name not in repo.disabled_types,
+        }
 
     def issue(self, repo: Repo, issue: Issue) -> Json:
         url = f"{self.repo_url(repo)}/issues/{issue.number}"
@@ -143,6 +153,25 @@ class Serializer:
     def comment_event(self, repo: Repo, issue: Issue, comment: StoredComment) -> Json:
         content = self.comment(repo, issue, comment)
         return {**content, "event": "commented", "actor": content["user"]}
+
+    def type_event(self, repo: Repo, change: TypeChange, app: int) -> Json:
+        """Return an issue event.
+
+        https://docs.github.com/rest/using-the-rest-api/issue-event-types
+        """
+        verb = "changed" if change.before and change.after else "added"
+        names = {"issue_type": change.after, "prev_issue_type": change.before}
+        types = {key: self.issue_type(repo, name) for key, name in names.items() if name}
+        return {
+            "id": change.id,
+            "actor": self.user(change.actor),
+            "event": f"issue_type_{verb if change.after else 'removed'}",
+            "created_at": stamp(change.at),
+            **{key: {x: one[x] for x in ("id", "name", "color")} for key, one in types.items()},
+            "performed_via_github_app": self.app(app, change.actor)
+            if change.actor.endswith("[bot]")
+            else None,
+        }
 
     def comment(self, repo: Repo, issue: Issue, comment: StoredComment) -> Json:
         url = f"{self.repo_url(repo)}/issues/comments/{comment.id}"

@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
+from bot.sandbox.changes import LabelChange
 from bot.sandbox.gitlab.access import Access
-from bot.sandbox.state import Issue, LabelChange, Repo, State, StoredComment
+from bot.sandbox.state import Issue, Repo, State, StoredComment
 
 Json = dict[str, Any]
 

@@ -14,9 +14,10 @@ LONGEST_TITLE = 90
 
 
 def answer(request: dict[str, Any]) -> dict[str, Any]:
-    """Return summary and labels for a request: title, body, labels [{name, description}]."""
+    """Return summary and labels for a request: title, body, labels and types [{name, …}]."""
     title, body = str(request.get("title") or ""), str(request.get("body") or "")
-    names = [_name(label) for label in request.get("labels") or []]
+    offered = [*(request.get("types") or ()), *(request.get("labels") or ())]
+    names = [_name(label) for label in offered]
     labels = _by_concept(title, body, names) | _by_mention(f"{title}\n{body}", names)
     return {"summary": _summary(title, body), "labels": list(labels.values())}
 

@@ -98,7 +98,8 @@ def answer(request: Mapping[str, Any]) -> dict[str, Any] | None:
     found = find(str(request.get("title") or ""), str(request.get("body") or ""))
     if not found:
         return None
-    offered = {label["name"] for label in request.get("labels") or [] if isinstance(label, dict)}
+    listed = [*(request.get("types") or ()), *(request.get("labels") or ())]
+    offered = {label["name"] for label in listed if isinstance(label, dict)}
     labels = [
         {"name": name, "certainty": choice.certainty, "reason": choice.reason}
         for choice in found.choices

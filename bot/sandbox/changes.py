@@ -1,0 +1,28 @@
+"""Changes of the labels and of the type of an issue, as a simulated forge keeps them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LabelChange:
+    """`actor` added the label to an issue, or removed it."""
+
+    id: int
+    label: str
+    actor: str
+    added: bool
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TypeChange:
+    """`actor` replaced an issue's type, "" for none, by another one."""
+
+    id: int
+    before: str
+    after: str
+    actor: str
+    at: datetime
