@@ -32,6 +32,7 @@ from bot.flow.learned_models import LearnedModels
 from bot.flow.retry_fallbacks import FallbackRetries
 from bot.llm.breaker import CircuitBreaker
 from bot.llm.service import Model, Provider, RemoteModelService
+from tests.fake_types import FakeTypes
 from tests.memory_store import MemoryStore
 
 REF = IssueRef("github", "github.com", "acme/widget", 41, 7001, "5001")
@@ -71,7 +72,7 @@ def model_reply(summary: str, *labels: tuple[str, str, str]) -> str:
 
 
 @dataclass
-class FakeForge:
+class FakeForge(FakeTypes):
     """Implements `Forge` for one issue, and `IssueHistorySource` for those of `past`, the newest
     first. Tests may change any field between two jobs.
 
@@ -101,6 +102,9 @@ class FakeForge:
     rate: Rate = field(default_factory=lambda: Rate(80, 500))
     past: list[Issue] = field(default_factory=list)
     pages_read: list[str] = field(default_factory=list)  # their cursors
+    types: tuple[Label, ...] = ()
+    drops_types: bool = False
+    type_changes: list[LabelChange] = field(default_factory=list)
 
     def fail(self, method: str, *errors: TaglineError, done: bool = False) -> None:
         """Let the next calls of a method fail; with `done` after they took effect."""

@@ -97,6 +97,7 @@ def _print(outcome: Outcome, as_json: bool, applied: bool) -> None:
             "issue": str(outcome.job.ref),
             "outcome": record.status,
             "why": record.why,
+            "type": plan.type_change.name if plan and plan.type_change else "",
             "labels": plan.add_labels if plan else (),
             "suggested": enrichment.label_decision.suggest if enrichment else (),
             "comment": plan.comment if plan else None,
@@ -112,6 +113,8 @@ def _print(outcome: Outcome, as_json: bool, applied: bool) -> None:
         bootstrap.fail(f"Not written: {record.why or record.status}.")
     verb = "Wrote" if applied else "Would write"
     click.echo(f"{verb} to {outcome.job.ref}:", err=True)
+    if plan.type_change:
+        click.echo(f"Type: {plan.type_change.name or 'none'}")
     already = " to add (already set)" if plan.marker.labels else ""
     click.echo(f"Labels: {', '.join(plan.add_labels) or f'none{already}'}")
     click.echo(f"\n{plan.comment}" if plan.comment else "No comment.")

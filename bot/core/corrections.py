@@ -1,14 +1,17 @@
-"""What people did with the labels of an issue, and the labels that are only suggested since."""
+"""What people did with the labels of an issue, and the labels that are only suggested since.
+
+An issue's type counts as a label with the type's name.
+"""
 
 from __future__ import annotations
 
 import math
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
-from bot.core.journal import Write, is_ours
+from bot.core.journal import Write, WriteKind, is_ours
 from bot.core.labels.names import fold
 from bot.core.labels.policy import scope
 from bot.core.labels.truth import KEPT_SECONDS, PastIssue, find_own_labels
@@ -24,6 +27,8 @@ Verdict = Literal[
 REMOVALS_TO_DEMOTE = 3
 ADDITIONS_TO_RECOVER = 3
 OPENING_SECONDS = 5.0  # labels of a template, or by the author, are set just after the opening
+# The write of a label that is judged as that of a type is.
+TYPE_WRITES: dict[WriteKind, WriteKind] = {"set-type": "add-label", "remove-type": "remove-label"}
 SAME_CHANGE_SECONDS = 2.0  # a swap of scoped labels is two changes
 
 
@@ -81,6 +86,27 @@ class LabelledIssue:
         A later try does not count as set what a person removed since an interrupted one.
         """
         return {fold(name): name for name in (*self.record.removed, *self.record.labels)}
+
+    def for_type(self, changes: Sequence[LabelChange], existing: Collection[str]) -> LabelledIssue:
+        """Return the issue's type, the bot's writes of it and its changes in place of labels."""
+        issue, record, choice = self.issue, self.record, self.record.type
+        return replace(
+            self,
+            issue=replace(issue, labels=(issue.type,) if issue.type else ()),
+            record=replace(
+                record,
+                labels=(choice.label,) if choice and choice.applied else (),
+                removed=(),
+                choices=(choice,) if choice else (),
+            ),
+            writes=[
+                replace(write, kind=TYPE_WRITES[write.kind])
+                for write in self.writes
+                if write.kind in TYPE_WRITES
+            ],
+            changes=changes,
+            existing=existing,
+        )
 
 
 def find_corrections(case: LabelledIssue) -> tuple[Correction, ...]:
@@ -230,7 +256,9 @@ def list_unjudged(
         number: write
         for number, writes in journal
         for write in writes
-        if write.kind == "add-label" and write.state == "done" and fold(write.label) == key
+        if write.kind in ("add-label", "set-type")
+        and write.state == "done"
+        and fold(write.label) == key
     }
     first = given.get(demotion.issues[0])
     since = first.at if first else 0.0

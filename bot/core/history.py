@@ -10,7 +10,15 @@ import msgspec
 
 from bot.core.labels.names import fold
 from bot.core.labels.policy import CurrentLabels
-from bot.core.types import Issue, JobKind, Marker, OwnComment, Record, Status
+from bot.core.types import (
+    Issue,
+    JobKind,
+    LabelChange,
+    Marker,
+    OwnComment,
+    Record,
+    Status,
+)
 
 _CHUNK = 65_536  # characters
 
@@ -57,8 +65,9 @@ class IssueHistory:
 
     `input` is the fingerprint of the issue's text. `replaceable` are labels that rules set and that
     no person has touched since, `removed` labels that were removed from it, beside the record's.
-    With `keeps_silent`, no new comment is written: a member of the repository has commented, or the
-    run may not.
+    `type_changes` are those of the issue's type, None where they were not needed. With
+    `keeps_silent`, no new comment is written: a member of the repository has commented, or the run
+    may not.
     """
 
     issue: Issue
@@ -69,6 +78,13 @@ class IssueHistory:
     replaceable: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
     keeps_silent: bool = False
+    type_changes: tuple[LabelChange, ...] | None = None
+
+    def with_issue(self, issue: Issue) -> IssueHistory:
+        """Return the history with the issue as it is after the model call."""
+        on_issue = {fold(name) for name in issue.labels}
+        replaceable = tuple(name for name in self.replaceable if fold(name) in on_issue)
+        return replace(self, issue=issue, replaceable=replaceable)
 
     @property
     def by_rules(self) -> tuple[str, ...]:
@@ -100,6 +116,43 @@ class IssueHistory:
         on_issue = self._on_issue
         removed = tuple(name for name in names if fold(name) not in on_issue)
         return CurrentLabels(self.issue.labels, removed, self.applied_by_bot, self.replaceable)
+
+    @property
+    def own_type(self) -> str:
+        """Return the type that the bot has set, "" without one; an interrupted try may not have."""
+        if self.record and self.record.type and self.record.type.applied:
+            return self.record.type.label
+        return self.marker.type if self.marker else ""
+
+    @property
+    def type_by_rules(self) -> bool:
+        """Return whether a model's answer may replace the bot's type."""
+        if self.record and self.record.type_by_rules:
+            return True
+        return bool(self.marker and self.marker.type and self.marker.provisional)
+
+    @property
+    def needs_type_changes(self) -> bool:
+        """Return whether only the forge can tell if the issue's type is the bot's."""
+        return bool(self.own_type) and (self.interrupted or self.type_by_rules)
+
+    @property
+    def current_type(self) -> CurrentLabels:
+        """Return the issue's type in place of its labels, and the bot's that a person removed."""
+        own, present = self.own_type, self.issue.type
+        if self.type_changes is None:
+            was_set, is_own = bool(own), bool(own) and fold(own) == fold(present)
+        else:
+            was_set = any(one.own and one.added for one in self.type_changes)
+            last = self.type_changes[-1] if self.type_changes else None
+            is_own = bool(last and last.own and last.added and fold(last.name) == fold(present))
+        is_replaceable = is_own and self.type_changes is not None and self.type_by_rules
+        return CurrentLabels(
+            labels=(present,) if present else (),
+            removed=(own,) if own and was_set and not is_own else (),
+            applied_by_bot=(present,) if is_own else (),
+            replaceable=(present,) if is_replaceable else (),
+        )
 
     @property
     def maybe_added(self) -> tuple[str, ...]:
@@ -144,7 +197,8 @@ class IssueHistory:
         # After a loss of Redis the comment's marker alone has the labels.
         record = replace(self.record or Record(status), labels=self.applied_by_bot)
         if self.interrupted:
-            record = replace(record, source="")
+            was_set = fold(self.own_type) == fold(self.issue.type)
+            record = replace(record, source="", type=record.type if was_set else None)
         if self.comment and self.marker:
             source, text = self.marker.source, self.marker.input
             record = replace(record, comment_id=self.comment.id, source=source, input=text)

@@ -9,7 +9,15 @@ from typing import Literal
 from bot.core.labels.names import fold
 from bot.core.types import LabelChange
 
-WriteKind = Literal["add-label", "remove-label", "post-comment", "edit-comment", "delete-comment"]
+WriteKind = Literal[
+    "add-label",
+    "remove-label",
+    "set-type",
+    "remove-type",
+    "post-comment",
+    "edit-comment",
+    "delete-comment",
+]
 WriteState = Literal[
     "pending",  # about to be written; after a crash it may have happened
     "done",
@@ -19,6 +27,8 @@ WriteState = Literal[
 INVERSES: dict[WriteKind, WriteKind] = {
     "add-label": "remove-label",
     "remove-label": "add-label",
+    "set-type": "remove-type",
+    "remove-type": "set-type",
     "post-comment": "delete-comment",
 }
 # Between the journal's clock and the forge's; the bot does not write a label twice within it.
@@ -27,8 +37,9 @@ MAX_CLOCK_SKEW_SECONDS = 600.0
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """One write to an issue: ids and label names, never text.
+    """One write to an issue: ids and names of labels, never text.
 
+    `label` is the name of a label or of a type; to replace a type is to remove it and set another.
     `id` is the same in each try of a job. `at` is in seconds since the epoch, 0 until the journal
     has it. `comment_id` is 0 for a comment whose posting was not confirmed.
     """

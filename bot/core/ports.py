@@ -115,6 +115,15 @@ class Forge(Protocol):
     def remove_labels(self, ref: IssueRef, names: tuple[str, ...]) -> None:
         """Remove labels from the issue; those that are not on it are ignored."""
 
+    def list_types(self, ref: IssueRef) -> tuple[Label, ...]:
+        """Return the issue types of the repository; none where the forge has labels only."""
+
+    def set_type(self, ref: IssueRef, name: str) -> bool:
+        """Set the issue's type, "" for none; return whether the issue has it then."""
+
+    def list_type_changes(self, ref: IssueRef) -> tuple[LabelChange, ...]:
+        """Return all changes of the issue's type, oldest first."""
+
     def filter_set_by_bot(self, ref: IssueRef, names: tuple[str, ...]) -> tuple[str, ...]:
         """Return those of the labels that the bot was the last to set."""
 

@@ -136,7 +136,7 @@ class IssueEdited(Event):
 
 
 class LabelsChanged(Event):
-    """A person added labels to it, or removed some."""
+    """A person added labels to it or removed some, or changed its type."""
 
     __slots__ = ()
 
@@ -235,7 +235,7 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class LabelDecision:
-    """The result of the label policy.
+    """The result of the label policy, or of the one for issue types.
 
     `apply` are labels to set, `suggested` those that the comment only mentions, `keep` labels that
     the bot set before and that still hold, `remove` labels that rules set and the model did not
@@ -278,7 +278,7 @@ class _FromSource:
 
 @dataclass(frozen=True, slots=True)
 class Enrichment(_FromSource):
-    """A summary (plain text, not yet escaped) and labels with their source.
+    """A summary (plain text, not yet escaped), labels and an issue type, with their source.
 
     `why` is the reason for the fallback. `fault` is the temporary failure behind it: of the
     provider, or of this one answer. `labels_usable` is False where the repository has no label that
@@ -295,6 +295,7 @@ class Enrichment(_FromSource):
     usage: Usage = Usage()
     cache_entry: CacheEntry | None = None
     labels_not_shown: int = 0
+    type_decision: LabelDecision = LabelDecision()
 
 
 @dataclass(frozen=True, slots=True)
@@ -319,12 +320,13 @@ class CacheEntry:
 
 @dataclass(frozen=True, slots=True)
 class Marker(_FromSource):
-    """The content of the hidden line in the bot's comment."""
+    """The content of the hidden line in the bot's comment. `type` is the type that the bot set."""
 
     labels: tuple[str, ...]
     prompt: str
     source: str
     input: str
+    type: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -342,7 +344,8 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A label that the bot set on an issue or, unless `applied`, suggested in its comment."""
+    """A label or type that the bot set on an issue or, unless `applied`, suggested in its
+    comment."""
 
     label: str
     source: Source
@@ -352,7 +355,7 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class LabelChange:
-    """A label that was added to an issue, or removed from it, as the forge reports it.
+    """A label or type that was added to an issue, or removed from it, as the forge reports it.
 
     `at` is in seconds since the epoch. `own` is True for the bot's account, which may be a person's
     with a personal token; `by_bot` for an account of a program.
@@ -371,7 +374,8 @@ class Record(_FromSource):
 
     `labels` are those that the bot added, `removed` those of them that a person removed, `by_rules`
     those that a model's answer may still remove. `choices` are the source and the certainty of what
-    it added and suggested.
+    it added and suggested. `type` is the issue type that it set or suggested; `type_by_rules` is
+    True while a model's answer may still replace it.
     """
 
     status: Status
@@ -385,6 +389,8 @@ class Record(_FromSource):
     delivery: str = ""
     wait: Wait | None = None
     choices: tuple[Choice, ...] = ()
+    type: Choice | None = None
+    type_by_rules: bool = False
 
     @property
     def has_decided(self) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from bot.core.corrections import Correction, select_latest
+from bot.core.labels.issue_types import TypeNames
 from bot.core.labels.keywords import is_type_name
 from bot.core.labels.names import fold
 from bot.core.types import Certainty, Label, LabelSuggestion
@@ -89,6 +90,26 @@ def _find_proven_precision(label: LearnedLabel) -> float:
     """Return the precision that the history shows for a label, as `train` compares it."""
     right = round((label.coverage or 0.0) * label.examples)
     return find_lower_bound(right, round(right / label.precision)) if label.precision else 0.0
+
+
+def translate(opinion: Opinion, types: TypeNames) -> Opinion:
+    """Return the opinion with a type in place of each label that means it."""
+    names = {key: fold(name) for key, name in types.synonyms.items()}
+
+    def rename(keys: Collection[str]) -> frozenset[str]:
+        return frozenset(names.get(key, key) for key in keys)
+
+    labels: dict[str, LabelSuggestion] = {}
+    for label in opinion.labels:
+        name = types.synonyms.get(fold(label.label), label.label)
+        labels.setdefault(fold(name), replace(label, label=name))
+    rivals: dict[str, frozenset[str]] = {}
+    for key, others in opinion.rivals.items():
+        name = names.get(key, key)
+        rivals[name] = rivals.get(name, frozenset()) | rename(others) - {name}
+    used = rename(opinion.learned - opinion.unused)
+    unused = rename(opinion.unused) - used
+    return Opinion(tuple(labels.values()), rename(opinion.learned), rivals, unused)
 
 
 def combine(

@@ -15,6 +15,7 @@ from bot.core.config.schema import RepoConfig
 from bot.core.errors import ModelFailed, ModelSkipped
 from bot.core.labels import keywords, policy
 from bot.core.labels.areas import find_areas
+from bot.core.labels.issue_types import TypeNames, decide_type, find_types
 from bot.core.labels.names import fold
 from bot.core.labels.policy import CurrentLabels
 from bot.core.labels.shortlist import shortlist
@@ -37,7 +38,7 @@ from bot.core.types import (
     Source,
     Usage,
 )
-from bot.flow.classify import Opinion, classify, combine, join
+from bot.flow.classify import Opinion, classify, combine, join, translate
 from bot.learn.features import extract_features
 from bot.learn.model import RepositoryModel
 
@@ -62,12 +63,13 @@ class RuleMatches:
 class Material:
     """The input of labellers. It contains no long body, only results that were made from it.
 
-    `build_prompt` also returns the issue's text in the prompt. `opinion` is None for a repository
-    without a classifier.
+    `usable_labels` are those that may be set beside a type of `types`. `build_prompt` also returns
+    the issue's text in the prompt. `opinion` is None for a repository without a classifier.
     """
 
     config: RepoConfig
     usable_labels: Sequence[Label]
+    types: TypeNames
     missing_tags: Sequence[str]
     opinion: Opinion | None
     build_prompt: Callable[[], tuple[prompt.Prompt, str]]
@@ -84,6 +86,15 @@ class Proposal:
     summary: str = ""
     usage: Usage = field(default_factory=Usage)
     cache_entry: CacheEntry | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Proposed:
+    """The first proposal; `why` and `fault` are those of the first labeller that failed."""
+
+    proposal: Proposal
+    why: str = ""
+    fault: Fault = ""
 
 
 class Labeller(Protocol):
@@ -107,7 +118,8 @@ class ModelLabeller:
             raise ModelSkipped(NO_PROVIDER)
         request, text = material.build_prompt()
         answer = self.model.complete(request, self.call)
-        told = "\n".join((request.system, *(x.description for x in material.usable_labels)))
+        offered = (*material.usable_labels, *material.types.types)
+        told = "\n".join((request.system, *(x.description for x in offered)))
         grounding = Grounding(text, told)
         summary = grounding.drop_ungrounded(answer.reply.summary)
         is_other = language.differ(summary, text) or not grounding.is_about_issue(summary)
@@ -162,58 +174,82 @@ def prepare(
     labels: Sequence[Label],
     config: RepoConfig,
     classifier: RepositoryModel | None = None,
+    types: Sequence[Label] = (),
 ) -> Material:
-    """Return the labellers' input, so that no long body stays in memory while they run."""
+    """Return the labellers' input, so that no long body stays in memory while they run.
+
+    `types` are the repository's issue types.
+    """
     clean = redact_issue(issue, config.privacy.redact)
     usable = list_usable_labels(labels, config)
     opinion, ranked = _ask_classifier(classifier, issue, usable, config)
-    names = [label.name for label in labels]
+    type_names = find_types(types, labels, config)
+    opinion, usable = opinion and translate(opinion, type_names), type_names.offer(usable)
+    names = [label.name for label in (*labels, *types)]
     missing = [tag for tag in keywords.COMMON_TAGS if not keywords.label_for(tag, names)]
     hold = partial(_run_if_long, is_long=len(issue.body) > LONG_BODY)
     return Material(
         config=config,
         usable_labels=usable,
+        types=type_names,
         missing_tags=missing,
         opinion=opinion,
-        build_prompt=hold(partial(_build_prompt, clean, usable, ranked, missing, config)),
-        match_rules=hold(partial(_match_rules, clean, usable, config)),
+        build_prompt=hold(
+            partial(_build_prompt, clean, usable, ranked, missing, config, type_names.types)
+        ),
+        match_rules=hold(partial(_match_rules, clean, [*type_names.types, *usable], config)),
         extract_summary=hold(partial(extract_summary, clean.title, clean.body)),
     )
 
 
 def enrich(material: Material, current: CurrentLabels, labellers: Sequence[Labeller]) -> Enrichment:
-    """Return the first proposal, without secrets and with the label policy applied.
+    """Return the first proposal, without secrets and with the label policy applied."""
+    return decide(material, propose(material, labellers), current)
 
-    `why` and `fault` are those of the first labeller that failed.
+
+def decide(
+    material: Material,
+    proposed: Proposed,
+    current: CurrentLabels,
+    current_type: CurrentLabels | None = None,
+) -> Enrichment:
+    """Return a proposal without secrets and with the label policy applied.
+
+    `current_type` has the issue's type in place of its labels.
     """
-    proposal, why, fault = _find_proposal(material, labellers)
+    proposal, types = proposed.proposal, material.types
+    current_type = current_type or CurrentLabels()
     if proposal.source in PROVISIONAL_SOURCES:
         current = replace(current, replaceable=())
+        current_type = replace(current_type, replaceable=())
     usable, kinds = material.usable_labels, material.config.privacy.redact
-    suggestions = [replace(x, reason=redact(x.reason[:MAX_CHARS], kinds)) for x in proposal.labels]
-    rules = material.config.labels
+    choices = [replace(x, reason=redact(x.reason[:MAX_CHARS], kinds)) for x in proposal.labels]
+    type_choices, choices = types.translate(choices)
+    choices = types.drop_repeated(choices, current.fixed)
+    has_synonym = types.has_synonym(current.fixed)
+    rules = types.add_group(material.config.labels)
     summary = proposal.summary or material.extract_summary()
     return Enrichment(
         summary=redact(summary[:MAX_CHARS], kinds),
-        label_decision=policy.decide(suggestions, usable, material.missing_tags, current, rules),
+        label_decision=policy.decide(choices, usable, material.missing_tags, current, rules),
+        type_decision=decide_type(type_choices, current_type, has_synonym=has_synonym),
         source=proposal.source,
-        why=why,
-        fault=fault,
-        labels_usable=bool(usable),
+        why=proposed.why,
+        fault=proposed.fault,
+        labels_usable=bool(usable or types.types),
         usage=proposal.usage,
         cache_entry=proposal.cache_entry,
         labels_not_shown=max(0, len(usable) - MAX_PROMPT_LABELS) if proposal.usage.model else 0,
     )
 
 
-def _find_proposal(
-    material: Material, labellers: Sequence[Labeller]
-) -> tuple[Proposal, str, Fault]:
+def propose(material: Material, labellers: Sequence[Labeller]) -> Proposed:
+    """Return the proposal of the first labeller that succeeds."""
     why: str = ""
     fault: Fault = ""
     for labeller in labellers:
         try:
-            return labeller.propose(material), why, fault
+            return Proposed(labeller.propose(material), why, fault)
         except ModelFailed as failure:
             if not why:
                 why, fault = failure.reason, failure.fault
@@ -240,6 +276,7 @@ def _build_prompt(
     ranked: Sequence[str],
     missing_tags: Sequence[str],
     config: RepoConfig,
+    types: Sequence[Label],
 ) -> tuple[prompt.Prompt, str]:
     # Redacted again: removing markup and hidden characters may join the parts of a secret.
     kinds = config.privacy.redact
@@ -251,6 +288,7 @@ def _build_prompt(
         shortlist(labels, f"{title}\n{body}", grouped, MAX_PROMPT_LABELS, ranked),
         missing_tags,
         config,
+        types,
     )
     return request, f"{title}\n{body}"
 

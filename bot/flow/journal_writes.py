@@ -17,6 +17,9 @@ from bot.core.labels.names import fold
 from bot.core.ports import Journal
 from bot.core.types import Choice
 
+# Kinds of writes, and whether the issue has the label or type after them.
+SHOWN = (("add-label", True), ("remove-label", False), ("set-type", True), ("remove-type", False))
+
 
 @dataclass(slots=True)
 class JobJournal:
@@ -30,7 +33,7 @@ class JobJournal:
     def begin_labels(
         self, kind: WriteKind, names: Iterable[str], choices: Iterable[Choice] = ()
     ) -> tuple[Write, ...]:
-        """Add the writes of some labels, with the source and certainty of the choices."""
+        """Add the writes of some labels or types, with the source and certainty of the choices."""
         origins = {choice.label: (choice.source, choice.certainty) for choice in choices}
         writes = []
         for name in names:
@@ -38,6 +41,12 @@ class JobJournal:
             writes.append(Write(self._make_id(kind, name), kind, name, 0, source, certainty))
         self._unsaved += writes
         return tuple(writes)
+
+    def begin_type(self, name: str, replaced: str, choice: Choice | None) -> tuple[Write, ...]:
+        """Add the writes that set a type, or none, in place of another one."""
+        choices = [choice] if choice else []
+        removed = self.begin_labels("remove-type", [replaced] if replaced else [])
+        return (*removed, *self.begin_labels("set-type", [name] if name else [], choices))
 
     def begin_comment(self, kind: WriteKind, comment_id: int = 0) -> tuple[Write, ...]:
         write = Write(self._make_id(kind, comment_id), kind, comment_id=comment_id)
@@ -67,7 +76,9 @@ class JobJournal:
         on_issue = {fold(name) for name in history.issue.labels}
         for write in pending:
             is_set = fold(write.label) in on_issue
-            if (write.kind, is_set) in (("add-label", True), ("remove-label", False)):
+            if write.kind in ("set-type", "remove-type"):
+                is_set = fold(write.label) == fold(history.issue.type)
+            if (write.kind, is_set) in SHOWN:
                 self.settle([write])
             elif write.kind == "post-comment" and history.comment:
                 self.settle([write], comment=history.comment.id)

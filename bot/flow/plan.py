@@ -43,6 +43,14 @@ class AddLabels:
 
 
 @dataclass(frozen=True, slots=True)
+class SetType:
+    """The issue's type, "" for none, in place of one that rules set (`replaced`)."""
+
+    name: str
+    replaced: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class WriteComment:
     """The bot's comment: created, or edited in place. `body` is Markdown with the marker."""
 
@@ -54,7 +62,7 @@ class WriteComment:
         return render(self.content, self.marker)
 
 
-Change = RemoveLabels | AddLabels | WriteComment
+Change = SetType | RemoveLabels | AddLabels | WriteComment
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +70,8 @@ class Plan:
     """The changes to one issue.
 
     `marker` is what the bot has set when all of them are made, `status` the end state then, and
-    `why` the reason for a fallback. `choices` are the labels that it has set or suggests then.
-    `content` is what the comment says, also where none is written.
+    `why` the reason for a fallback. `choices` are the labels that it has set or suggests then,
+    `type_choice` is the issue type. `content` is what the comment says, also where none is written.
     """
 
     ref: IssueRef
@@ -73,6 +81,11 @@ class Plan:
     content: CommentContent
     why: str = ""
     choices: tuple[Choice, ...] = ()
+    type_choice: Choice | None = None
+
+    @property
+    def type_change(self) -> SetType | None:
+        return self._find(SetType)
 
     @property
     def add_labels(self) -> tuple[str, ...]:
@@ -111,6 +124,22 @@ class Plan:
         )
         return replace(self, changes=changes, marker=marker, choices=choices, content=content)
 
+    def without_type(self) -> Plan:
+        """Return the same plan where the type cannot be changed: it suggests the type."""
+        change = self.type_change
+        if change is None:
+            return self
+        marker = replace(self.marker, type=change.replaced)
+        types = self.content.types.with_only(())
+        content = replace(self.content, types=types, still_type=marker.type)
+        changes = tuple(
+            WriteComment(content, marker) if isinstance(x, WriteComment) else x
+            for x in self.changes
+            if x != change
+        )
+        choice = self.type_choice and replace(self.type_choice, applied=False)
+        return replace(self, changes=changes, marker=marker, type_choice=choice, content=content)
+
     def _find(self, kind: type[C]) -> C | None:
         return next((change for change in self.changes if isinstance(change, kind)), None)
 
@@ -144,16 +173,20 @@ class Outcome:
 
     @property
     def choices(self) -> tuple[Choice, ...]:
-        """Return the labels that the bot set on the issue, or suggests."""
-        return self.plan.choices if self.plan else self.record.choices
+        """Return the type and the labels that the bot set on the issue, or suggests."""
+        choices, choice = self.record.choices, self.record.type
+        if self.plan:
+            choices, choice = self.plan.choices, self.plan.type_choice
+        return (choice, *choices) if choice else choices
 
 
 def make_plan(decision: Decision) -> Plan:
     """Return every write that follows from a decision."""
     history, enrichment, config = decision.history, decision.enrichment, decision.config
-    labels = enrichment.label_decision
+    labels, types = enrichment.label_decision, enrichment.type_decision
     if config.mode == "suggest":
         labels = replace(labels.with_only(()), remove=())
+        types = replace(types.with_only(()), remove=())
     added = tuple(suggestion.label for suggestion in labels.apply)
     removed = {fold(name) for name in labels.remove}
     kept = tuple(name for name in history.applied_by_bot if fold(name) not in removed)
@@ -162,8 +195,11 @@ def make_plan(decision: Decision) -> Plan:
         prompt=prompt.VERSION if enrichment.by_model else "",
         source=enrichment.source,
         input=history.input,
+        type=_find_own_type(types, history),
     )
     changes: list[Change] = []
+    if types.apply or types.remove:
+        changes.append(SetType(marker.type, next(iter(types.remove), "")))
     if labels.remove:
         changes.append(RemoveLabels(labels.remove))
     if added:
@@ -177,12 +213,33 @@ def make_plan(decision: Decision) -> Plan:
         problems=decision.problems,
         model=enrichment.usage.model if enrichment.by_model else None,
         source=enrichment.source,
+        types=types,
+        still_type="" if types.remove else next(iter(history.current_type.applied_by_bot), ""),
     )
     if _needs_comment(history, enrichment, config):
         changes.append(WriteComment(content, marker))
     status = _choose_status(changes, enrichment, config)
-    choices = _list_choices(labels, marker, history)
-    return Plan(history.issue.ref, tuple(changes), marker, status, content, enrichment.why, choices)
+    choices, choice = _list_choices(labels, marker, history), _find_type_choice(types, history)
+    return Plan(
+        *(history.issue.ref, tuple(changes), marker, status, content, enrichment.why),
+        choices=choices,
+        type_choice=choice,
+    )
+
+
+def _find_own_type(types: LabelDecision, history: IssueHistory) -> str:
+    """Return the type that the bot has set when the plan is carried out, "" without one."""
+    if types.apply:
+        return types.apply[0].label
+    return "" if types.remove else history.own_type
+
+
+def _find_type_choice(types: LabelDecision, history: IssueHistory) -> Choice | None:
+    """Return the choice of this decision, or the earlier one for a type that is still the bot's."""
+    chosen = (*types.keep, *types.apply)
+    for one in (*chosen, *types.suggested):
+        return Choice(one.label, one.source, one.certainty, applied=one in chosen)
+    return None if types.remove or not history.record else history.record.type
 
 
 def _list_choices(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from bot.core.config.schema import RepoConfig
 from bot.core.corrections import Correction, find_demotions
@@ -27,13 +27,16 @@ from bot.flow.context import Attempt, JobContext
 from bot.flow.enrich import (
     ClassifierLabeller,
     Labeller,
+    Material,
     ModelLabeller,
+    Proposed,
     RulesLabeller,
-    enrich,
+    decide,
     prepare,
+    propose,
 )
 from bot.flow.journal_writes import JobJournal
-from bot.flow.load_config import choose_model, load_config_in_force
+from bot.flow.load_config import ConfigInForce, choose_model, load_config_in_force
 from bot.flow.plan import Decision, Outcome, make_plan
 from bot.flow.publish import own_comment, publish
 from bot.flow.record_corrections import load_corrections
@@ -113,41 +116,70 @@ def enrich_issue(attempt: Attempt) -> Outcome:
     corrections = corrections if in_force.learns_from_corrections else ()
     labellers = _make_labellers(job, history.issue, config, corrections, context)
     material = prepare(
-        issue, context.forge.list_labels(job.ref), config, _find_classifier(job, config, context)
+        issue,
+        context.forge.list_labels(job.ref),
+        config,
+        _find_classifier(job, config, context),
+        context.forge.list_types(job.ref) if config.types.set else (),
     )
     del issue  # its body may be long, and the model call takes time
     demoted = tuple(one.label for one in find_demotions(corrections, in_force.digest))
-    current = replace(history.current_labels, demoted=demoted)
-    enrichment = enrich(material, current, labellers)
-    outcome = _publish(Decision(history, config, in_force.problems, enrichment), attempt)
-    if outcome.record.status == "answered" and (entry := enrichment.cache_entry):
+    answer = _Answer(material, propose(material, labellers), in_force, demoted)
+    outcome = _publish(answer, history, attempt)
+    entry = answer.proposed.proposal.cache_entry
+    if outcome.record.status == "answered" and entry:
         comment = outcome.plan.comment if outcome.plan else None
-        answer = replace(entry.answer, digest=digest_summary(comment or ""))
-        context.store.save_cached_answer(job.ref.repo_key, entry.key, answer)
+        cached = replace(entry.answer, digest=digest_summary(comment or ""))
+        context.store.save_cached_answer(job.ref.repo_key, entry.key, cached)
     return outcome
 
 
-def _publish(decision: Decision, attempt: Attempt) -> Outcome:
-    """Write the decision and return the outcome, unless the issue changed during the model call."""
-    job, context, history = attempt.job, attempt.context, decision.history
-    enrichment = decision.enrichment
-    if decision.config.mode == "dry-run":
-        return Outcome(job, history.ended("dry-run"), make_plan(decision), enrichment)
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What a labeller proposed for an issue, and what decides how much of it is used.
+
+    `demoted` are labels that are only suggested.
+    """
+
+    material: Material
+    proposed: Proposed
+    in_force: ConfigInForce
+    demoted: tuple[str, ...]
+
+    def decide(self, history: IssueHistory) -> Decision:
+        current = replace(history.current_labels, demoted=self.demoted)
+        current_type = replace(history.current_type, demoted=self.demoted)
+        enrichment = decide(self.material, self.proposed, current, current_type)
+        return Decision(history, self.in_force.config, self.in_force.problems, enrichment)
+
+
+def _publish(answer: _Answer, history: IssueHistory, attempt: Attempt) -> Outcome:
+    """Write what follows from an answer, unless the issue changed during the model call; return the
+    outcome."""
+    job, context, config = attempt.job, attempt.context, answer.in_force.config
+    decision = answer.decide(history)
+    if config.mode == "dry-run":
+        return Outcome(job, history.ended("dry-run"), make_plan(decision), decision.enrichment)
     issue = drop_body(context.forge.get_issue(job.ref))
-    if reason := why_skip(job, issue, decision.config):
-        return Outcome(job, history.ended("skipped", reason), None, enrichment)
+    if reason := why_skip(job, issue, config):
+        return Outcome(job, history.ended("skipped", reason), None, decision.enrichment)
     if _is_answered_by_other(issue, history, context):
-        return Outcome(job, history.ended("skipped", ANSWERED_BY_OTHER), None, enrichment)
+        return Outcome(job, history.ended("skipped", ANSWERED_BY_OTHER), None, decision.enrichment)
     if issue_fingerprint(issue) != history.input and attempt.number <= EDIT_TRIES:
         raise Retry("the issue was edited meanwhile", EDIT_RETRY_SECONDS)
     if history.comment is None and attempt.number > 1:
         # The forge may show only now what an earlier try has posted.
         history = _add_own_comment(history, context)
-    plan = make_plan(replace(decision, history=history))
+    # Labels and the type that a person set during the model call count too.
+    decision = answer.decide(history.with_issue(issue))
+    plan, history, enrichment = make_plan(decision), decision.history, decision.enrichment
     published, record = publish(plan, history, attempt)
     if published != plan:
         labels = enrichment.label_decision.with_only(published.add_labels)
-        enrichment = replace(enrichment, label_decision=labels)
+        types = enrichment.type_decision
+        if published.type_change != plan.type_change:
+            types = types.with_only(())
+        enrichment = replace(enrichment, label_decision=labels, type_decision=types)
     refused = tuple(name for name in plan.add_labels if name not in published.add_labels)
     refusals = tuple(dict.fromkeys(attempt.refusals))
     return Outcome(job, record, published, enrichment, refused_labels=refused, refusals=refusals)
@@ -157,7 +189,7 @@ def _build_unreachable(before: Record | None, why: str) -> Record:
     """Return the record of an issue that the bot cannot access any more."""
     record = before or Record("skipped")
     if record.status == "writing":  # no write of the interrupted try was confirmed
-        record = replace(record, labels=(), source="")
+        record = replace(record, labels=(), source="", type=None)
     return replace(record, status="skipped", why=why)
 
 
@@ -182,6 +214,8 @@ def _add_changes_by_people(job: Job, history: IssueHistory, context: JobContext)
         return replace(history, removed=removed, keeps_silent=not context.posts)
     if history.maybe_added:
         history = history.with_removed(forge.filter_set_by_bot(ref, history.maybe_added))
+    if history.needs_type_changes:
+        history = replace(history, type_changes=forge.list_type_changes(ref))
     if not context.models or not history.record:
         return history
     replaceable = forge.filter_set_by_bot(ref, history.by_rules) if history.by_rules else ()

@@ -1,6 +1,6 @@
 """Apply a Plan: the only code that writes to an issue. Safe to run twice.
 
-Labels are written before the comment, so that its marker never lists a label that is not set.
+Type and labels are written before the comment, so that its marker never lists one that is not set.
 Neither forge has an idempotency key for comments: after a lost response the code looks for the
 comment before it writes again.
 """
@@ -15,8 +15,9 @@ from functools import partial
 from bot.core.errors import Forbidden, PermanentError, Retry, TaglineError, WriteUncertain
 from bot.core.history import IssueHistory
 from bot.core.journal import Write, WriteKind
+from bot.core.labels.names import fold
 from bot.core.ports import Forge
-from bot.core.types import IssueRef, OwnComment, Record
+from bot.core.types import IssueRef, LabelChange, OwnComment, Record
 from bot.flow.context import Attempt
 from bot.flow.journal_writes import JobJournal
 from bot.flow.load_config import save_reported_problems
@@ -29,9 +30,10 @@ LOOK_AGAIN_SECONDS = (2.0, 5.0, 10.0)
 def publish(plan: Plan, history: IssueHistory, attempt: Attempt) -> tuple[Plan, Record]:
     """Write the plan's changes; return the plan as it was written, and the record of the end.
 
-    A label that the forge refuses is suggested in the comment instead. Raises `Retry` if the
-    forge does not answer, or if another worker may hold the lock.
+    A label or type that the forge refuses is suggested in the comment instead. Raises `Retry` if
+    the forge does not answer, or if another worker may hold the lock.
     """
+    plan = _set_type(plan, history, attempt)
     save = partial(_save_pending, plan, history, attempt)
     # First, because GitLab allows only one label of a scope on an issue.
     _remove_labels(plan, attempt, save)
@@ -55,10 +57,11 @@ def _write_comment(
         status=plan.status,
         why=plan.why,
         by_rules=pending.labels if pending.provisional else (),
+        type_by_rules=pending.provisional and bool(plan.marker.type),
     )
     body = plan.comment
     if body is None:
-        if plan.add_labels:
+        if plan.add_labels or plan.type_change:
             save()
         return ended
     try:
@@ -84,6 +87,8 @@ def _build_pending_record(plan: Plan, history: IssueHistory) -> Record:
         source=plan.marker.source,
         wait=history.record.wait if history.record else None,
         choices=plan.choices,
+        type=plan.type_choice,
+        type_by_rules=bool(plan.marker.type) and (plan.marker.provisional or history.type_by_rules),
     )
 
 
@@ -95,6 +100,34 @@ def _save_pending(
     record = replace(record, removed=(*record.removed, *added))
     if not attempt.lock.save(record, attempt.journal.take_unsaved()):
         raise Retry("the lock of this issue was lost")
+
+
+def _set_type(plan: Plan, history: IssueHistory, attempt: Attempt) -> Plan:
+    """Set or replace the issue's type; return the plan without this change where it is refused.
+
+    It comes first, soon after the issue was read: a forge does not refuse to replace a type that a
+    person has just set.
+    """
+    change, forge = plan.type_change, attempt.context.forge
+    if change is None:
+        return plan
+    if change.replaced and not _is_own_type(change.replaced, forge.list_type_changes(plan.ref)):
+        return plan.without_type()
+    writes = attempt.journal.begin_type(change.name, change.replaced, plan.type_choice)
+    _save_pending(plan, history, attempt)
+    try:
+        is_set = forge.set_type(plan.ref, change.name)
+    except PermanentError as refusal:
+        if attempt.may_be_lag(refusal):
+            raise
+        is_set = False
+    attempt.journal.settle(writes, "done" if is_set else "refused")
+    return plan if is_set else plan.without_type()
+
+
+def _is_own_type(name: str, changes: Sequence[LabelChange]) -> bool:
+    last = changes[-1] if changes else None
+    return bool(last and last.own and last.added and fold(last.name) == fold(name))
 
 
 def _remove_labels(plan: Plan, attempt: Attempt, save: Callable[[], None]) -> None:

@@ -1,4 +1,5 @@
-"""One job after people changed labels of an issue: compare them with the bot's, record corrections.
+"""One job after people changed labels or the type of an issue: compare them with the bot's, record
+corrections.
 
 An issue on which the bot has not decided is left alone: people's labels there say nothing about its
 own, and a change of many old issues costs no request. The job holds no labels, it reads the forge's
@@ -89,6 +90,9 @@ def _compare(job: Job, context: JobContext, lock: Lock) -> str:
     merged = tuple(dict.fromkeys((*record.removed, *removed)))
     if merged != record.removed and not lock.save(replace(record, removed=merged)):
         raise Retry("the lock of this issue was lost")
+    if types := context.forge.list_types(ref) if in_force.config.types.set else ():
+        changes = context.forge.list_type_changes(ref)
+        found += find_corrections(case.for_type(changes, [one.name for one in types]))
     # People remove this one after their review, whether the bot was right or not.
     review = fold(in_force.config.fallback.needs_review)
     found = tuple(one for one in found if fold(one.label) != review)
@@ -125,7 +129,7 @@ def _find_kept(
     for number, write in list_unjudged(demotion, journal, corrections)[:MAX_LOOKS]:
         with suppress(PermanentError):
             issue = drop_body(context.forge.get_issue(replace(job.ref, number=number)))
-            if not issue.is_open and fold(write.label) in map(fold, issue.labels):
+            if not issue.is_open and fold(write.label) in map(fold, (*issue.labels, issue.type)):
                 origin = write.source, write.certainty
                 return [Correction(number, write.label, "kept", demotion.since, *origin, config)]
     return []

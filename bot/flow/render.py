@@ -7,7 +7,7 @@ import binascii
 import hashlib
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import accumulate
 
 import msgspec
@@ -39,7 +39,8 @@ _marker = msgspec.json.Decoder(Marker)
 
 @dataclass(frozen=True, slots=True)
 class CommentContent:
-    """The content of the comment. `still_set` are labels on the issue that the bot set earlier.
+    """The content of the comment. `still_set` are labels on the issue that the bot set earlier,
+    `still_type` is such a type, "" without one.
 
     `source` is that of the answer, `model` the name of the model that gave it, None without one.
     """
@@ -47,10 +48,12 @@ class CommentContent:
     summary: str
     max_words: int
     labels: LabelDecision
+    types: LabelDecision = field(default_factory=LabelDecision)
     still_set: tuple[str, ...] = ()
     problems: tuple[ConfigProblem, ...] = ()
     model: str | None = None
     source: str = "rules"
+    still_type: str = ""
 
 
 def render(content: CommentContent, marker: Marker) -> str:
@@ -62,10 +65,12 @@ def render_content(content: CommentContent) -> str:
     """Return what people see of the comment."""
     summary = to_plain_markdown(content.summary, max_words=content.max_words)
     parts = [f"{LEAD}{summary or 'The issue has no words to sum up.'}"]
-    if item := _format_labels(content):
+    if item := "\n".join(filter(None, (_format_type(content), _format_labels(content)))):
         parts.append(item)
-    labels = (*content.labels.keep, *content.labels.apply)
-    if reasons := [*(_format_reason(label, content) for label in labels), *_list_demoted(content)]:
+    decisions = (content.types, content.labels)
+    labels = [label for one in decisions for label in (*one.keep, *one.apply)]
+    demoted = [reason for one in decisions for reason in _list_demoted(one)]
+    if reasons := [*(_format_reason(label, content) for label in labels), *demoted]:
         parts.append(_format_details("Why these labels", _limit_length(reasons, MAX_REASONS)))
     if content.problems:
         parts.append(_format_problems(content.problems))
@@ -81,6 +86,15 @@ def _format_problems(problems: Sequence[ConfigProblem]) -> str:
         f"- {to_plain_markdown(str(problem), MAX_PROBLEM)}" for problem in problems[:MAX_PROBLEMS]
     ]
     return _format_details(f"Problems in tagline.yml; {effect}", items)
+
+
+def _format_type(content: CommentContent) -> str:
+    types = content.types
+    name = types.apply[0].label if types.apply else content.still_type
+    sentences = [f"{to_code_span(name)}."] if name else []
+    if types.suggest:
+        sentences.append(f"Suggested, not applied: {_format_names(types.suggest)}")
+    return "- **Type:** " + " ".join(sentences) if sentences else ""
 
 
 def _format_labels(content: CommentContent) -> str:
@@ -108,9 +122,9 @@ def _format_reason(label: LabelSuggestion, content: CommentContent) -> str:
     return _format_choice(label, f"{label.certainty}, {source}" if source else label.certainty)
 
 
-def _list_demoted(content: CommentContent) -> list[str]:
+def _list_demoted(decision: LabelDecision) -> list[str]:
     """Return why labels are only suggested that would otherwise be set."""
-    demoted = [x for x in content.labels.suggested if x.label in content.labels.demoted]
+    demoted = [x for x in decision.suggested if x.label in decision.demoted]
     return [_format_choice(label, DEMOTED) for label in demoted]
 
 
@@ -155,8 +169,11 @@ def write_marker(marker: Marker) -> str:
     names = [shorten_name(name) for name in reversed(marker.labels)]
     ends = accumulate(len(msgspec.json.encode(name)) + 1 for name in names)
     kept = names[: sum(end <= MAX_MARKER_LABELS for end in ends)]
-    marker = replace(marker, labels=tuple(reversed(kept)))
-    text = base64.urlsafe_b64encode(msgspec.json.encode(marker)).decode()
+    marker = replace(marker, labels=tuple(reversed(kept)), type=shorten_name(marker.type))
+    content = msgspec.to_builtins(marker)
+    if not marker.type:
+        del content["type"]
+    text = base64.urlsafe_b64encode(msgspec.json.encode(content)).decode()
     return f"<!-- tagline:v1 {text} -->"
 
 

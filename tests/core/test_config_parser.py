@@ -20,6 +20,7 @@ from bot.core.config.schema import (
     ModelRules,
     Privacy,
     RepoConfig,
+    TypeRules,
     WordRule,
 )
 from bot.core.config.values import RULE
@@ -62,6 +63,7 @@ labels:
   max: 3
   groups: {type: [bug, enhancement]}
   describe: {bug: Something is broken}
+types: {set: false, map: {Bug: [defect, crash]}}
 fallback:
   builtin: false
   rules:
@@ -88,6 +90,7 @@ budget: {per_day_usd: 2.5, per_author_per_hour: 1}
                 {"type": ("bug", "enhancement")},
                 {"bug": "Something is broken"},
             ),
+            types=TypeRules(False, {"Bug": ("defect", "crash")}),
             fallback=Fallback(
                 (WordRule("bug", ("crash", "error:"), ("typo",)), WordRule("docs", ("manual",))),
                 False,
@@ -131,6 +134,12 @@ WRONG = {
     " of it a text",
     ("labels.precision", "90%"): "write a number from 0.5 to 1",
     ("labels.describe", "bug"): "write `name: value` pairs, each value a text",
+    ("types", "[Bug]"): "write `key: value` lines here",
+    ("types.set", "never"): "write true or false",
+    (
+        "types.map",
+        "[Bug]",
+    ): "write `name: value` pairs, each value a list in [ ], each of it a text",
     ("fallback", "[]"): "write `key: value` lines here",
     ("fallback.rules", "crash"): "write a list of rules such as"
     " {label: bug, any: [crash], not: [typo]}",
@@ -164,6 +173,8 @@ CAUTIOUS = {
     "labels.allow": RepoConfig(labels=LabelRules(allow=())),
     "labels.deny": RepoConfig(labels=LabelRules(deny=("*",))),
     "labels.precision": RepoConfig(labels=LabelRules(precision=1.0)),
+    "types": RepoConfig(types=TypeRules(set=False)),
+    "types.set": RepoConfig(types=TypeRules(set=False)),
     "learn": RepoConfig(learn=Learn(from_history=False, from_corrections=False)),
     "learn.from_history": RepoConfig(learn=Learn(from_history=False)),
     "learn.from_corrections": RepoConfig(learn=Learn(from_corrections=False)),

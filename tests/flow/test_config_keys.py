@@ -12,13 +12,14 @@ import pytest
 from bot.core.config import docs
 from bot.core.corrections import Correction
 from bot.core.errors import ModelFailed
-from bot.core.types import JobKind
+from bot.core.types import JobKind, Label
 from bot.flow.load_config import digest_config
 from bot.learn.codec import dump
 from tests.fakes import NOW, REF, ScriptedModel
 from tests.flow.issue_case import ANSWER, BY_MODEL, BY_RULES, DOWN, IssueCase, make_case
 from tests.history import WOBBLES, make_classifier
 
+TYPES = (Label("Bug"), Label("Task"))
 INSTRUCTIONS = "Imperative mood, no product names."
 
 
@@ -28,6 +29,10 @@ def labels(case: IssueCase) -> object:
 
 def comments(case: IssueCase) -> object:
     return len(case.comments)
+
+
+def issue_type(case: IssueCase) -> object:
+    return case.forge.current.type
 
 
 def status(case: IssueCase) -> object:
@@ -62,6 +67,7 @@ class Effect:
     issue: Mapping[str, Any] = field(default_factory=dict)
     classifier: bool = False
     demoted: str = ""  # a label that people removed from three issues
+    types: tuple[Label, ...] = ()
 
 
 EFFECTS = {
@@ -108,6 +114,8 @@ EFFECTS = {
         issue={"title": WOBBLES, "body": "It squeaks."},
         classifier=True,
     ),
+    "types.set": Effect("types: {set: false}", issue_type, "Bug", "", types=TYPES),
+    "types.map": Effect("types: {map: {Task: [bug]}}", issue_type, "Bug", "Task", types=TYPES),
     "fallback.rules": Effect(
         "fallback: {rules: [{label: documentation, any: [button]}]}",
         labels,
@@ -146,6 +154,7 @@ EFFECTS = {
 def run_case(effect: Effect, config: str | None) -> IssueCase:
     more = {"other": ScriptedModel(ANSWER)}
     case = make_case(effect.answer, config=config, issue=effect.issue, more_models=more)
+    case.forge.types = effect.types
     if effect.classifier:
         case.store.training.save_model(REF.repo_key, dump(make_classifier()))
     if effect.demoted:

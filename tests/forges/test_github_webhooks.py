@@ -165,7 +165,7 @@ def test_an_edit_of_title_or_body_is_an_event(what: str) -> None:
     assert event == IssueEdited(ID, OPENED.ref)
 
 
-@pytest.mark.parametrize("action", ["labeled", "unlabeled"])
+@pytest.mark.parametrize("action", ["labeled", "unlabeled", "typed", "untyped"])
 def test_a_label_change_by_a_person_is_an_event(action: str) -> None:
     event = read(changed(action=action, label={"id": 1, "name": "quokkaberry"}))
     assert event == LabelsChanged(ID, OPENED.ref)
@@ -203,6 +203,9 @@ IGNORED: dict[str, dict[str, Any]] = {
     ),
     "labels changed by a bot": changed(
         action="unlabeled", label={"name": "bug"}, sender={"login": "x[bot]", "type": "Bot"}
+    ),
+    "type changed by a bot": changed(
+        action="typed", type={"name": "Bug"}, sender={"login": "x[bot]", "type": "Bot"}
     ),
     "a pull request": changed(action="labeled", issue__pull_request={"url": "x"}),
     "opened by a bot": changed(issue__user={"login": "x[bot]", "type": "Bot"}),

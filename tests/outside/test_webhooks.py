@@ -38,6 +38,8 @@ JOBS = {
     "webhooks-2025/issues.labeled.json": "labels",
     "webhooks-2025/issues.unlabeled.json": "labels",
     "webhooks-2026/issues.unlabeled.by-human-after-app.made.json": "labels",
+    "webhooks-2025/issues.typed.json": "labels",
+    "webhooks-2025/issues.untyped.json": "labels",
     "webhooks-2025/issues.opened.json": "opened",
     "webhooks-2025/issues.reopened.json": "reopened",
 }
@@ -47,7 +49,7 @@ UNCHANGED = (
     "webhooks/issues/edited.payload.json",
     "webhooks/issues/edited.with-organization.payload.json",
 )
-ACTIONS = ("opened", "reopened", "edited", "labeled", "unlabeled")
+ACTIONS = ("opened", "reopened", "edited", "labeled", "unlabeled", "typed", "untyped")
 
 
 def recorded(shared: Path) -> dict[str, tuple[str, bytes]]:

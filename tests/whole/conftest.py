@@ -57,15 +57,21 @@ def clean(box: Sandbox, redis_url: str, vendors: Vendors) -> Iterator[str]:
             host.anonymous.windows.clear()
 
 
+DESCRIPTIONS = (
+    "api.github.com.trimmed.json",
+    "api.github.com.2026-03-10.derived.json",
+    "api.github.com.intents.trimmed.json",
+)
+
+
 class Vendors:
     """The API descriptions of GitHub, in both versions, and of the model APIs."""
 
     def __init__(self, shared: Path) -> None:
         folder = shared / "contracts"
         openapi = folder / "github" / "openapi"
-        names = ("api.github.com.trimmed.json", "api.github.com.2026-03-10.derived.json")
         present = folder.is_dir()
-        self.github = [Conformance.read(openapi / name) for name in names] if present else []
+        self.github = [Conformance.read(openapi / x) for x in DESCRIPTIONS] if present else []
         self.models = [ModelConformance.read(folder / "llm")] if present else []
         self.seen: set[object] = set()
 

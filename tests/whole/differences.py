@@ -58,6 +58,16 @@ DIFFERENCES = {
         "github",
         "GitLab's token reads what its user may; only an App is installed on some repositories",
     ): ("test_an_organisation_whose_file_may_not_be_read_has_none",),
+    (
+        "github",
+        "GitLab has no types beside labels; its scoped labels are tested with both hosts' types",
+    ): (
+        "test_a_type_needs_one_request_more",
+        "test_a_type_that_is_dropped_in_silence_is_suggested",
+        "test_a_type_that_was_renamed_or_disabled_meanwhile_is_not_set",
+        "test_a_repository_of_a_user_gets_labels",
+        "test_a_refused_request_for_types_leaves_labels",
+    ),
     ("gitlab", "GitHub has no nested organisations"): ("test_the_nearest_group_s_file_is_used",),
 }
 

@@ -36,6 +36,7 @@ JOBS: dict[str, set[Call]] = {
         ("GET", ISSUE, "", ""),
         ("GET", REPO + "/contents/.github%2Ftagline.yml", "", ""),
         ("GET", REPO + "/labels", "page per_page", ""),
+        ("GET", REPO + "/issue-types", "", ""),
         ("GET", ISSUE + "/comments", "page per_page", ""),
         ("GET", REPO + "/collaborators/{user}/permission", "", ""),
         ("POST", ISSUE + "/labels", "", "labels"),
@@ -214,6 +215,22 @@ def test_a_further_issue_needs_six_requests_on_github_and_seven_on_gitlab(
     product.open_issue()
     calls = [call_of(exchange)[:2] for exchange in app.host.exchanges[start:]]
     assert calls == FURTHER_ISSUE[app.on]
+
+
+def test_a_type_needs_one_request_more(build: Build, clients: ClientPool) -> None:
+    app = build()
+    app.host.state.repo(app.repo).types = {"Bug": ""}
+    product = Product(app, clients)
+    product.open_issue()
+    start = len(app.host.exchanges)
+    product.open_issue()
+    calls = [call_of(exchange) for exchange in app.host.exchanges[start:]]
+    assert [call[:2] for call in calls] == [
+        *FURTHER_ISSUE["github"][:2],
+        ("PATCH", ISSUE),
+        *FURTHER_ISSUE["github"][2:],
+    ]
+    assert ("PATCH", ISSUE, "", "type") in calls
 
 
 def test_a_change_of_labels_needs_two_requests_and_none_on_an_issue_without_a_record(

@@ -173,6 +173,7 @@ RESTRICTIONS = {
     "labels.allow": Restriction(_intersect, _read_allowed),
     "labels.deny": Restriction(_unite, _read_denied),
     "labels.max": Restriction(min, _read_number),
+    "types.set": Restriction(min, _return_always(False)),
     "fallback.builtin": Restriction(min, _return_always(False)),
     "privacy.redact": Restriction(_unite, _return_always(REDACTED)),
     "labels.precision": Restriction(max, _return_always(1.0)),
@@ -184,6 +185,7 @@ RESTRICTIONS = {
 # A section that is no mapping means the same as such a value of this key.
 SECTION_KEYS = {
     "comment": "comment.post",
+    "types": "types.set",
     "privacy": "privacy.redact",
     "budget": "budget.per_day_usd",
 }

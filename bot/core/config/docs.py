@@ -35,6 +35,8 @@ DESCRIPTIONS = {
     "labels.groups": "at most one of each: {type: [bug, enhancement]}",
     "labels.describe": "overrides a label's description in the prompt: {bug: Something broke}",
     "labels.precision": "share of right ones that a learned label must reach to be applied",
+    "types.set": "set the issue type where there is none, in place of a label of its meaning",
+    "types.map": "labels that mean a type: {Bug: [defect]}; equal meanings are found",
     "fallback.rules": '{label: bug, any: [crash, "error:"], not: [typo]}; beside built-in rules',
     "fallback.builtin": "false: only the rules above",
     "fallback.needs_review": "added to labels that no model chose, if it exists",

@@ -33,6 +33,11 @@ class LabelRules(Struct, frozen=True):
     precision: Annotated[float, Meta(ge=0.5, le=1)] = 0.9
 
 
+class TypeRules(Struct, frozen=True):
+    set: bool = True
+    map: dict[str, tuple[str, ...]] = {}
+
+
 class WordRule(Struct, frozen=True, forbid_unknown_fields=True):
     label: str
     any: Annotated[tuple[str, ...], Meta(min_length=1)]
@@ -80,6 +85,7 @@ class RepoConfig(Struct, frozen=True):
     ignore: Ignore = Ignore()
     comment: CommentRules = CommentRules()
     labels: LabelRules = LabelRules()
+    types: TypeRules = TypeRules()
     fallback: Fallback = Fallback()
     model: ModelRules = ModelRules()
     privacy: Privacy = Privacy()

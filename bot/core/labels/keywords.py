@@ -57,6 +57,7 @@ _FAMILY_NAMES = (
     " subsystem tag label impact priority prio severity sev resolution"
 )
 _FAMILIES = frozenset(_FAMILY_NAMES.split())
+_TYPE_FAMILIES = frozenset(["kind", "type", "t", "c", "category", "cat", "issue", "is"])
 _NAME_WORD = re.compile(r"[^\W_]+")
 _SHORTCODE = re.compile(r"(?<!\w):[a-z0-9_+\-]+:(?!\w)")
 
@@ -123,6 +124,19 @@ def is_type_name(name: str) -> bool:
     """Return whether a label names a type of issue, such as a bug or a question."""
     keys = _normalize_name(name)
     return any(key in _rank_aliases(concept) for concept in TYPES for key in keys)
+
+
+def find_meanings(name: str) -> frozenset[str]:
+    """Return what the name of a label or type means: names that mean the same have one in common.
+
+    `kind/bug` and `defect` mean a bug, `area/docs` means no type.
+    """
+    words = _split_name(name)
+    keys = {"".join(words)}
+    if len(words) > 1 and words[0] in _TYPE_FAMILIES:
+        keys.add("".join(words[1:]))
+    concepts = (concept for concept in ALIASES if not keys.isdisjoint(_rank_aliases(concept)))
+    return frozenset(filter(None, keys)) | {f"={concept}" for concept in concepts}
 
 
 def match_rules(title: str, body: str, rules: Sequence[WordRule]) -> tuple[tuple[str, str], ...]:
@@ -225,9 +239,13 @@ def _rank_aliases(concept: str) -> dict[str, int]:
 @lru_cache(maxsize=4096)  # the labels of a repository recur with each of its issues
 def _normalize_name(name: str) -> tuple[str, ...]:
     """Return a label's name without emoji and separators, with and without its family."""
-    words = _NAME_WORD.findall(_SHORTCODE.sub(" ", name).lower())
+    words = _split_name(name)
     has_family = len(words) > 1 and words[0] in _FAMILIES
     return ("".join(words), "".join(words[1:])) if has_family else ("".join(words),)
+
+
+def _split_name(name: str) -> list[str]:
+    return _NAME_WORD.findall(_SHORTCODE.sub(" ", name).lower())
 
 
 def _find_first(text: str, phrases: Iterable[str]) -> str | None:

@@ -60,6 +60,12 @@ class CurrentLabels:
     replaceable: Collection[str] = ()
     demoted: Collection[str] = ()
 
+    @property
+    def fixed(self) -> tuple[str, ...]:
+        """Return the labels that stay on the issue."""
+        replaceable = {fold(name) for name in self.replaceable}
+        return tuple(name for name in self.labels if fold(name) not in replaceable)
+
 
 def decide(
     choices: Sequence[LabelSuggestion],
@@ -79,7 +85,7 @@ def decide(
     find_name = name_finder(label.name for label in labels)
     missing = {fold(tag): tag for tag in suggestions}
     replaceable = {fold(name) for name in present.replaceable}
-    fixed = [name for name in present.labels if fold(name) not in replaceable]
+    fixed = present.fixed
     families = {family for name in fixed for family in _list_families(name, rules)}
     excluded = {fold(name) for name in (*fixed, *present.removed)}
     choices = [replace(choice, label=find_name(choice.label) or choice.label) for choice in choices]

@@ -16,10 +16,12 @@ from bot.core.types import Issue, IssueRef, Label, LabelChange, OwnComment, Rate
 from bot.footprint import large_responses
 from bot.forges.cache import NameCache, RepositoryCache
 from bot.forges.config_files import list_unread, read_first
+from bot.forges.github import events
 from bot.forges.github.auth import TOO_NEW, AppAuth, Auth
 from bot.forges.github.client import DOT_SEGMENTS, JSON, RAW, Credential, GitHubClient
 from bot.forges.github.errors import Unauthorized
-from bot.forges.github.issue import is_by_person, parse_issue, read_label_name
+from bot.forges.github.issue import is_by_person, parse_issue
+from bot.forges.github.issue_types import IssueTypes
 from bot.forges.history import ListedPage, PageRequest, read_history_page
 from bot.forges.labels import create_label
 from bot.forges.values import (
@@ -66,6 +68,7 @@ class GitHub:
         self._auth = auth
         self._names = NameCache(self._fetch_name)
         self._labels = RepositoryCache(self._fetch_labels, LABELS_SECONDS)
+        self._types = IssueTypes(self._call)
         self._configs = RepositoryCache(self._fetch_config, CONFIG_SECONDS)
         self._defaults = RepositoryCache(self._fetch_file, DEFAULTS_SECONDS)
 
@@ -163,17 +166,22 @@ class GitHub:
         return tuple(name for name in names if last.get(name))
 
     def list_label_changes(self, ref: IssueRef) -> tuple[LabelChange, ...]:
-        return tuple(
-            LabelChange(
-                name=read_label_name(event.get("label")),
-                added=event["event"] == "labeled",
-                at=timestamp(event.get("created_at")),
-                own=self._auth.is_own(event),
-                by_bot=(event.get("actor") or {}).get("type") == "Bot",
-            )
-            for event in self._list_pages(ISSUE + "/events", ref)
-            if event.get("event") in ("labeled", "unlabeled")
-        )
+        return self._list_changes(ref, events.LABELS)
+
+    def list_type_changes(self, ref: IssueRef) -> tuple[LabelChange, ...]:
+        return self._list_changes(ref, events.TYPES)
+
+    def _list_changes(
+        self, ref: IssueRef, kinds: Mapping[str, tuple[str, str]]
+    ) -> tuple[LabelChange, ...]:
+        listed = self._list_pages(ISSUE + "/events", ref)
+        return tuple(events.read_changes(listed, kinds, self._auth.is_own))
+
+    def list_types(self, ref: IssueRef) -> tuple[Label, ...]:
+        return self._types.list(ref)
+
+    def set_type(self, ref: IssueRef, name: str) -> bool:
+        return self._types.set(ref, name)
 
     def list_opened_issues(
         self, repository: IssueRef, since: float, until: float

@@ -36,6 +36,8 @@ EVENTS: dict[str, type[Event]] = {
     "edited": IssueEdited,
     "labeled": LabelsChanged,
     "unlabeled": LabelsChanged,
+    "typed": LabelsChanged,
+    "untyped": LabelsChanged,
 }
 # Changes by a bot are no reason for a job. With a personal access token the bot's own changes
 # look like a person's; the journal tells them apart.
@@ -43,6 +45,8 @@ BY_PEOPLE = {
     "edited": "edited by a bot",
     "labeled": "labels changed by a bot",
     "unlabeled": "labels changed by a bot",
+    "typed": "type changed by a bot",
+    "untyped": "type changed by a bot",
 }
 
 Id = Annotated[int, Meta(gt=0, le=2**63 - 1)]

@@ -97,6 +97,16 @@ class GitLab:
             data = require_object("GitLab", call(lambda: self._gl.http_get(path)), "iid", "title")
             return parse_issue(ref, data, self._types)
 
+    def list_types(self, ref: IssueRef) -> tuple[Label, ...]:
+        """Return none: the types of issues are labels here."""
+        return ()
+
+    def set_type(self, ref: IssueRef, name: str) -> bool:
+        return False
+
+    def list_type_changes(self, ref: IssueRef) -> tuple[LabelChange, ...]:
+        return ()
+
     def list_labels(self, ref: IssueRef) -> tuple[Label, ...]:
         return self._labels.get(ref)
 

@@ -1,0 +1,56 @@
+"""The issue types of a repository and of an issue on GitHub.
+
+https://docs.github.com/en/rest/repos/issue-types
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from bot.core.errors import PermanentError
+from bot.core.types import IssueRef, Label
+from bot.forges.cache import RepositoryCache
+from bot.forges.github.issue import read_label_name
+from bot.forges.values import require_objects, text
+
+TYPES_SECONDS = 300
+Call = Callable[..., Any]
+
+
+class IssueTypes:
+    """`call` sends a request about a repository, as `GitHub._call`."""
+
+    def __init__(self, call: Call) -> None:
+        self._call = call
+        self._cache = RepositoryCache(self._fetch, TYPES_SECONDS)
+
+    def list(self, ref: IssueRef) -> tuple[Label, ...]:
+        return self._cache.get(ref)
+
+    def set(self, ref: IssueRef, name: str) -> bool:
+        """Set an issue's type and return whether it has it then.
+
+        GitHub answers 200 without any change where the right to set it is missing. A request with
+        more than the type could replace labels.
+        """
+        path = "/repos/{owner}/{repo}/issues/{number}"
+        try:
+            data = self._call("PATCH", path, ref, data={"type": name or None})
+        except PermanentError:
+            self._cache.discard(ref, self._cache.get(ref))  # it may be renamed or disabled
+            raise
+        now = read_label_name(data.get("type")) if isinstance(data, dict) else None
+        return now is not None and now.casefold() == name.casefold()
+
+    def _fetch(self, ref: IssueRef) -> tuple[Label, ...]:
+        """Return the types that are enabled; none where there are none, as for a user's own."""
+        try:
+            listed = self._call("GET", "/repos/{owner}/{repo}/issue-types", ref)
+        except PermanentError:
+            return ()
+        return tuple(
+            Label(name, text(one.get("description")))
+            for one in require_objects("GitHub", listed)
+            if one.get("is_enabled") is not False and (name := text(one.get("name")))
+        )
