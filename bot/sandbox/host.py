@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import httpx
 
+from bot.sandbox import decisions
 from bot.sandbox.rate_limit import AddressLimit
 from bot.sandbox.state import MAINTAINER, Missing, Repo, RepoId, State
 from bot.sandbox.webhooks import Hooks, WebhookDelivery
@@ -67,6 +68,18 @@ class Host:
         """Set GitHub's issue type, "" for none."""
         for event in self.state.set_type(repo, number, name, MAINTAINER):
             self.hooks.send(event)
+
+    def decide_by_person(self, repo: RepoId, number: int, suggestion: int, *, accept: bool) -> None:
+        """Accept or dismiss a suggestion as a maintainer. Raises Missing."""
+        for one in self.state.issue(repo, number).suggestions:
+            if one.id == suggestion and accept:
+                for event in decisions.approve(self.state, repo, number, one, MAINTAINER):
+                    self.hooks.send(event)
+                return
+            if one.id == suggestion:
+                decisions.dismiss(self.state, one, MAINTAINER)
+                return
+        raise Missing(f"suggestion {suggestion}")
 
     def labels(self, repo: RepoId, number: int) -> list[str]:
         with self.state.lock:

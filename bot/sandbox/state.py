@@ -14,6 +14,7 @@ from typing import Literal
 
 from bot.core.errors import TaglineError
 from bot.sandbox.changes import LabelChange, TypeChange
+from bot.sandbox.suggestions import Suggestion
 
 Change = Literal[
     "opened",
@@ -101,6 +102,7 @@ class Issue:
     type: str = "Issue"
     issue_type: str = ""
     type_changes: list[TypeChange] = field(default_factory=list)
+    suggestions: list[Suggestion] = field(default_factory=list)
     assignees: list[str] = field(default_factory=list)
 
 
@@ -111,7 +113,8 @@ class Repo:
     `colors` are those of labels that were created with one, six hexadecimal digits each.
     `group_labels` belong to the group of a GitLab project; `former_names` precede a rename.
     `installed`: whether GitHub's installation covers it. `read_only`: for the token's user. `types`
-    maps GitHub's issue types to their descriptions, None for a repository of a user.
+    maps GitHub's issue types to their descriptions, None for a repository of a user. `automation` is
+    one of `suggestions.LEVELS`, None where suggestions are off.
     """
 
     id: int
@@ -131,6 +134,7 @@ class Repo:
     group_labels: dict[str, str] = field(default_factory=dict)
     types: dict[str, str] | None = None
     disabled_types: set[str] = field(default_factory=set)
+    automation: str | None = None
     writers: set[str] = field(default_factory=lambda: {MAINTAINER})
     numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
@@ -204,6 +208,9 @@ class State:
         self.users: dict[str, User] = {}
         self._repos: list[Repo] = []
         self._ids = count(3_000_001)
+
+    def next_id(self) -> int:
+        return next(self._ids)
 
     def time(self) -> datetime:
         """Return the time by the present `clock`."""

@@ -89,6 +89,7 @@ OTHERS: list[tuple[str, str, Adaptation]] = [
     (r"GET /repos/[^/]+/[^/]+/issues/\d+/events$", "*", None),
     (r"GET /repos/[^/]+/[^/]+/issue-types$", "*", None),
     (r"PATCH /repos/[^/]+/[^/]+/issues/\d+$", "*", None),
+    (r"(GET|POST) /repos/[^/]+/[^/]+/issues/\d+/suggestions", "*", None),
 ]
 INTENTS = "api.github.com.intents.trimmed.json"
 

@@ -10,6 +10,7 @@ import httpx
 import jwt
 import pytest
 
+from bot.sandbox.suggestions import LEVELS
 from tests.simulation import Exchange, Sandbox
 
 from .conformance import INTENTS, Conformance
@@ -177,6 +178,63 @@ def test_issue_types_work_as_described(
     ]
 
 
+@pytest.mark.parametrize("level", [*LEVELS, None])
+def test_suggestions_work_as_described(
+    box: Sandbox, bot: httpx.Client, description_of_types: Conformance, level: str | None
+) -> None:
+    conformance = description_of_types.fresh()
+    box.observe(conformance.check)
+    repo = box.state.repo(REPO)
+    repo.automation, repo.types = level, {"Bug": "", "Task": ""}
+    repo.labels |= dict.fromkeys(("sure", "likely", "unsure", "asked", "plain"), "")
+    number = box.open_issue(REPO, "Login is dead")
+    issue = f"/repos/{REPO}/issues/{number}"
+    sent: list[object] = [
+        {"name": "sure", "confidence": "high"},
+        {"name": "likely", "confidence": "medium", "rationale": "It says so."},
+        {"name": "unsure", "confidence": "low", "suggest": False},
+        {"name": "asked", "confidence": "high", "suggest": True},
+        "plain",
+    ]
+    answer = bot.post(f"{issue}/labels", json={"labels": sent})
+    assert [label["name"] for label in answer.json()] == [*APPLIED[level], "plain"]
+    asked = {"value": "Bug", "rationale": "It crashes.", "confidence": "high", "suggest": True}
+    answer = bot.patch(issue, json={"type": asked})
+    assert answer.json()["type"] is None
+    assert ("suggestions" in answer.json()) == bool(level)
+    listed = bot.get(f"{issue}/suggestions?state=pending&per_page=100&page=1")
+    assert listed.status_code == (200 if level else 404)
+    targets = [one.target for one in box.state.issue(REPO, number).suggestions]
+    held = [name for name in ("sure", "likely", "unsure", "asked") if name not in APPLIED[level]]
+    assert targets == ([*held, "Bug"] if level else [])
+    if level:
+        ids = [one["id"] for one in listed.json()]
+        assert bot.post(f"{issue}/suggestions/{ids[0]}/dismiss").json()["state"] == "dismissed"
+        assert bot.post(f"{issue}/suggestions/{ids[0]}/approve").status_code == 422
+        assert bot.post(f"{issue}/suggestions/{ids[-1]}/approve").json()["state"] == "approved"
+        assert bot.get(issue).json()["type"]["name"] == "Bug"
+        again = bot.patch(issue, json={"type": asked}).json()["suggestions"]["type"]
+        assert again[0]["ignored_reason"] == "already_applied"
+    for wrong in ({"name": "asked", "confidence": "HIGH"}, {"name": "no such", "suggest": True}):
+        if level or "confidence" in wrong:
+            status = bot.post(f"{issue}/labels", json={"labels": [wrong]}).status_code
+            assert status == 422
+    assert box.created_labels(REPO) == []
+    upper_case = [x for x in conformance.violations if "HIGH" in x]
+    assert conformance.violations == upper_case, "the description refuses it too"
+    assert upper_case
+    events = bot.get(f"{issue}/events").json()
+    assert {"intent" in one for one in events if one["event"] == "labeled"} == {bool(level)}
+
+
+# What each automation level applies of labels that are sent with a confidence.
+APPLIED: dict[str | None, list[str]] = {
+    "full-control": [],
+    "cautious": ["sure"],
+    "balanced": ["sure", "likely"],
+    "full-automation": ["sure", "likely"],
+    None: [],
+}
 WRONG: list[tuple[str, Callable[[httpx.Client, str], httpx.Response]]] = [
     ("bare list of labels", lambda bot, issue: bot.post(f"{issue}/labels", json=["bug"])),
     ("empty list of labels", lambda bot, issue: bot.post(f"{issue}/labels", json={"labels": []})),

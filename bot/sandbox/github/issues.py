@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import base64
 import re
+from dataclasses import replace
 from datetime import datetime
 from urllib.parse import quote
 
 from starlette.responses import Response
 
+from bot.sandbox import decisions
 from bot.sandbox.changes import LabelChange, TypeChange
 from bot.sandbox.github.access import Denied
 from bot.sandbox.github.api import FORBIDDEN, REPO, Call, Row, error, invalid, success
 from bot.sandbox.paging import link_cursor
 from bot.sandbox.state import Issue, StoredComment
+from bot.sandbox.suggestions import KEYS, Intent, parse_intent
 
 LONGEST_COMMENT = 65_536
 LONGEST_LABEL = 50
@@ -112,14 +115,44 @@ def add_labels(call: Call) -> Response:
     listed = body.get("labels") if isinstance(body, dict) else body
     if not isinstance(listed, list) or not listed:
         return invalid("Label", "labels", "missing_field")
-    given = [item.get("name") if isinstance(item, dict) else item for item in listed]
-    names = [name for name in given if isinstance(name, str) and 0 < len(name) <= LONGEST_LABEL]
-    if len(names) < len(given):
+    intents = [_parse_label(item) for item in listed]
+    sent = [intent for intent in intents if intent and len(intent.target) <= LONGEST_LABEL]
+    if len(sent) < len(listed):
         return invalid("Label", "name", "invalid")
-    if len(issue.labels) + len(names) > MOST_LABELS:
+    if len(issue.labels) + len(sent) > MOST_LABELS:
         return invalid("Issue", "labels", "too_many")
-    call.send(*call.state.add_labels(call.repo_id, call.number, names, call.caller.login))
+    names, held = _sort_out(sent, listed, call.repo().automation)
+    if not all(call.state.known_label(call.repo_id, intent.target) for intent in held):
+        return invalid("Label", "name", "invalid")
+    login = call.caller.login
+    for intent in held:
+        known = call.state.known_label(call.repo_id, intent.target) or ""
+        if known not in issue.labels:
+            asked = replace(intent, target=known)
+            decisions.suggest(call.state, call.repo_id, call.number, "add_label", asked, login)
+    call.send(*call.state.add_labels(call.repo_id, call.number, names, login))
     return success(call.serializer.labels(call.repo(), issue.labels))
+
+
+def _sort_out(
+    sent: list[Intent], listed: list[object], level: str | None
+) -> tuple[list[str], list[Intent]]:
+    """Return the labels to add, and those that wait for a person.
+
+    Where suggestions are off, a label with an intent is dropped, and the answer is the same.
+    """
+    names, held = [], []
+    for intent, item in zip(sent, listed, strict=True):
+        has_intent = isinstance(item, dict) and not KEYS.isdisjoint(item)
+        if not has_intent or (level and not intent.is_held(level)):
+            names.append(intent.target)
+        elif level:
+            held.append(intent)
+    return names, held
+
+
+def _parse_label(item: object) -> Intent | None:
+    return parse_intent(item if isinstance(item, dict) else {"name": item}, "name")
 
 
 def remove_label(call: Call) -> Response:

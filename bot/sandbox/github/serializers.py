@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from bot.sandbox.changes import LabelChange, TypeChange
 from bot.sandbox.state import CommentDeletion, Issue, Repo, State, StoredComment, User
+from bot.sandbox.suggestions import Suggestion
 
 Json = dict[str, Any]
 
@@ -135,6 +136,7 @@ class Serializer:
             "event": "labeled" if change.added else "unlabeled",
             "created_at": stamp(change.at),
             "label": {"name": label["name"], "color": label["color"]},
+            **({} if repo.automation is None else {"intent": None}),
             "performed_via_github_app": self.app(app, change.actor)
             if change.actor.endswith("[bot]")
             else None,
@@ -171,6 +173,26 @@ class Serializer:
             "performed_via_github_app": self.app(app, change.actor)
             if change.actor.endswith("[bot]")
             else None,
+        }
+
+    def suggestion(self, repo: Repo, issue: Issue, one: Suggestion) -> Json:
+        """https://docs.github.com/rest/issues/issues#list-issue-suggestions"""
+        serialize = self.label if one.action == "add_label" else self.issue_type
+        resolved_by = self.state.user(one.resolved_by).id if one.resolved_by else None
+        return {
+            "id": one.id,
+            "issue_id": issue.id,
+            "action": one.action,
+            "state": one.state,
+            "target_id": serialize(repo, one.target)["id"],
+            "target_value": None,
+            "rationale": one.rationale,
+            "confidence": one.confidence and one.confidence.upper(),
+            "actor_id": self.state.user(one.actor).id,
+            "issue_event_id": None,
+            "resolved_by": resolved_by,
+            "created_at": stamp(one.created_at),
+            "updated_at": stamp(one.updated_at),
         }
 
     def comment(self, repo: Repo, issue: Issue, comment: StoredComment) -> Json:
