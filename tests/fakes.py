@@ -15,12 +15,14 @@ from bot.core.ports import Forge, Lock
 from bot.core.prompt import Prompt
 from bot.core.training import HistoryPage
 from bot.core.types import (
+    HeldSuggestion,
     Issue,
     IssueRef,
     Job,
     JobKind,
     Label,
     LabelChange,
+    LabelSuggestion,
     OwnComment,
     Rate,
     Record,
@@ -32,6 +34,7 @@ from bot.flow.learned_models import LearnedModels
 from bot.flow.retry_fallbacks import FallbackRetries
 from bot.llm.breaker import CircuitBreaker
 from bot.llm.service import Model, Provider, RemoteModelService
+from tests.fake_suggestions import FakeSuggestions
 from tests.fake_types import FakeTypes
 from tests.memory_store import MemoryStore
 
@@ -72,7 +75,7 @@ def model_reply(summary: str, *labels: tuple[str, str, str]) -> str:
 
 
 @dataclass
-class FakeForge(FakeTypes):
+class FakeForge(FakeTypes, FakeSuggestions):
     """Implements `Forge` for one issue, and `IssueHistorySource` for those of `past`, the newest
     first. Tests may change any field between two jobs.
 
@@ -105,6 +108,8 @@ class FakeForge(FakeTypes):
     types: tuple[Label, ...] = ()
     drops_types: bool = False
     type_changes: list[LabelChange] = field(default_factory=list)
+    suggestions: list[HeldSuggestion] | None = None
+    reasons: dict[str, LabelSuggestion] = field(default_factory=dict)
 
     def fail(self, method: str, *errors: TaglineError, done: bool = False) -> None:
         """Let the next calls of a method fail; with `done` after they took effect."""
@@ -157,10 +162,19 @@ class FakeForge(FakeTypes):
                 self.writes.append("edit")
         return exists
 
-    def add_labels(self, ref: IssueRef, names: tuple[str, ...]) -> tuple[str, ...]:
+    def add_labels(
+        self,
+        ref: IssueRef,
+        names: tuple[str, ...],
+        suggested: tuple[LabelSuggestion, ...] = (),
+    ) -> tuple[str, ...]:
         existing = {label.name for label in self.repository}
         assert set(names) <= existing, f"labels that do not exist: {set(names) - existing}"
-        assert names, "a request without labels"
+        assert names or suggested, "a request without labels"
+        if suggested:
+            self._hold_labels(ref, [x for x in suggested if x.label in existing - self.deleted])
+        if not names:
+            return ()
         with self._call("add_labels", ref):
             names = tuple(name for name in names if name not in self.deleted)
             self.added |= {*names}

@@ -99,6 +99,7 @@ def _print(outcome: Outcome, as_json: bool, applied: bool) -> None:
             "why": record.why,
             "type": plan.type_change.name if plan and plan.type_change else "",
             "labels": plan.add_labels if plan else (),
+            "held": [one.name for one in plan.held] if plan else (),
             "suggested": enrichment.label_decision.suggest if enrichment else (),
             "comment": plan.comment if plan else None,
             "source": enrichment.source if enrichment else "",
@@ -117,6 +118,8 @@ def _print(outcome: Outcome, as_json: bool, applied: bool) -> None:
         click.echo(f"Type: {plan.type_change.name or 'none'}")
     already = " to add (already set)" if plan.marker.labels else ""
     click.echo(f"Labels: {', '.join(plan.add_labels) or f'none{already}'}")
+    if plan.held:
+        click.echo(f"Suggested on the forge: {', '.join(one.name for one in plan.held)}")
     click.echo(f"\n{plan.comment}" if plan.comment else "No comment.")
     if enrichment and enrichment.source == "model":
         usage = enrichment.usage

@@ -14,6 +14,9 @@ WriteKind = Literal[
     "remove-label",
     "set-type",
     "remove-type",
+    "suggest-label",
+    "suggest-type",
+    "dismiss-suggestion",
     "post-comment",
     "edit-comment",
     "delete-comment",
@@ -29,6 +32,8 @@ INVERSES: dict[WriteKind, WriteKind] = {
     "remove-label": "add-label",
     "set-type": "remove-type",
     "remove-type": "set-type",
+    "suggest-label": "dismiss-suggestion",
+    "suggest-type": "dismiss-suggestion",
     "post-comment": "delete-comment",
 }
 # Between the journal's clock and the forge's; the bot does not write a label twice within it.
@@ -41,7 +46,8 @@ class Write:
 
     `label` is the name of a label or of a type; to replace a type is to remove it and set another.
     `id` is the same in each try of a job. `at` is in seconds since the epoch, 0 until the journal
-    has it. `comment_id` is 0 for a comment whose posting was not confirmed.
+    has it. `comment_id` is 0 for a comment whose posting was not confirmed, and so is
+    `suggestion_id`.
     """
 
     id: str
@@ -52,6 +58,7 @@ class Write:
     certainty: str = ""
     state: WriteState = "pending"
     at: float = 0.0
+    suggestion_id: int = 0
 
     @property
     def inverse(self) -> WriteKind | None:
@@ -62,13 +69,17 @@ class Write:
 def merge_states(lines: Iterable[Write]) -> tuple[Write, ...]:
     """Return each write once, as its first line has it and in the state of its last, oldest first.
 
-    Later lines need no more than the state, and the comment's id.
+    Later lines need no more than the state, and the id of the comment or suggestion.
     """
     merged: dict[str, Write] = {}
     for line in lines:
         first = merged.get(line.id, line)
-        comment_id = line.comment_id or first.comment_id
-        merged[line.id] = replace(first, state=line.state, comment_id=comment_id)
+        merged[line.id] = replace(
+            first,
+            state=line.state,
+            comment_id=line.comment_id or first.comment_id,
+            suggestion_id=line.suggestion_id or first.suggestion_id,
+        )
     return tuple(merged.values())
 
 

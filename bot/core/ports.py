@@ -12,6 +12,7 @@ from bot.core.metric_definitions import MetricsSnapshot
 from bot.core.pricing import Limits
 from bot.core.prompt import Prompt
 from bot.core.reply import ModelAnswer
+from bot.core.suggestion_port import SuggestionForge
 from bot.core.training import HistoryPage, TrainingProgress, TrainingState
 from bot.core.types import (
     CachedAnswer,
@@ -69,7 +70,7 @@ class Queue(Protocol):
         """
 
 
-class Forge(Protocol):
+class Forge(SuggestionForge, Protocol):
     """Reads and writes issues. Raises `NotFound`, `Forbidden`, `Retry`, `WriteUncertain`,
     `OperatorError`.
 
@@ -108,9 +109,6 @@ class Forge(Protocol):
 
     def author_can_write(self, issue: Issue) -> bool:
         """Return whether the issue's author may write to the repository."""
-
-    def add_labels(self, ref: IssueRef, names: tuple[str, ...]) -> tuple[str, ...]:
-        """Add labels that exist, and return those added. Never creates or replaces one."""
 
     def remove_labels(self, ref: IssueRef, names: tuple[str, ...]) -> None:
         """Remove labels from the issue; those that are not on it are ignored."""

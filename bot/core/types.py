@@ -354,6 +354,20 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
+class HeldSuggestion:
+    """A label or type that the forge holds until a person decides; id and state are the forge's.
+
+    `reason` is the text that came with it, "" where it is stored.
+    """
+
+    id: int
+    name: str
+    is_type: bool = False
+    state: str = "pending"
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class LabelChange:
     """A label or type that was added to an issue, or removed from it, as the forge reports it.
 
@@ -375,7 +389,7 @@ class Record(_FromSource):
     `labels` are those that the bot added, `removed` those of them that a person removed, `by_rules`
     those that a model's answer may still remove. `choices` are the source and the certainty of what
     it added and suggested. `type` is the issue type that it set or suggested; `type_by_rules` is
-    True while a model's answer may still replace it.
+    True while a model's answer may still replace it. `held` are its suggestions on the forge.
     """
 
     status: Status
@@ -391,6 +405,7 @@ class Record(_FromSource):
     choices: tuple[Choice, ...] = ()
     type: Choice | None = None
     type_by_rules: bool = False
+    held: tuple[HeldSuggestion, ...] = ()
 
     @property
     def has_decided(self) -> bool:

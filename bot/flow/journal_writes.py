@@ -8,8 +8,8 @@ it may have happened, and the next try settles what the issue shows.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
 from bot.core.history import IssueHistory
 from bot.core.journal import Write, WriteKind, WriteState
@@ -29,6 +29,7 @@ class JobJournal:
     issue: str
     job: str
     _unsaved: list[Write] = field(default_factory=list)
+    _suggested: list[Write] = field(default_factory=list)
 
     def begin_labels(
         self, kind: WriteKind, names: Iterable[str], choices: Iterable[Choice] = ()
@@ -47,6 +48,22 @@ class JobJournal:
         choices = [choice] if choice else []
         removed = self.begin_labels("remove-type", [replaced] if replaced else [])
         return (*removed, *self.begin_labels("set-type", [name] if name else [], choices))
+
+    def begin_suggestions(
+        self, kind: WriteKind, names: Iterable[str], suggestion: int = 0
+    ) -> tuple[Write, ...]:
+        writes = [replace(one, suggestion_id=suggestion) for one in self.begin_labels(kind, names)]
+        self._unsaved[len(self._unsaved) - len(writes) :] = writes
+        self._suggested += [one for one in writes if one.kind != "dismiss-suggestion"]
+        return tuple(writes)
+
+    def settle_suggestions(self, found: Mapping[tuple[bool, str], int]) -> None:
+        """Note which suggestions of this job the forge holds, by kind and name, with their ids."""
+        for write in self._suggested:
+            number = found.get((write.kind == "suggest-type", write.label), 0)
+            state: WriteState = "done" if number else "refused"
+            self._unsaved.append(Write(write.id, write.kind, suggestion_id=number, state=state))
+        self._suggested.clear()
 
     def begin_comment(self, kind: WriteKind, comment_id: int = 0) -> tuple[Write, ...]:
         write = Write(self._make_id(kind, comment_id), kind, comment_id=comment_id)

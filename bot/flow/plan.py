@@ -12,12 +12,15 @@ from bot.core.errors import ConfigProblem
 from bot.core.history import IssueHistory
 from bot.core.labels.names import fold
 from bot.core.text.bounded import bound_body
+from bot.core.text.sanitize import to_plain_markdown
 from bot.core.types import (
     Choice,
     Enrichment,
+    HeldSuggestion,
     IssueRef,
     Job,
     LabelDecision,
+    LabelSuggestion,
     Marker,
     Record,
     Status,
@@ -25,6 +28,7 @@ from bot.core.types import (
 from bot.flow.enrich import NO_PROVIDER
 from bot.flow.render import CommentContent, render
 
+MAX_REASON, MAX_RATIONALE = 120, 280  # characters before and after escaping
 MIN_WORDS = 12  # of an issue that `post: when-useful` summarizes
 
 C = TypeVar("C")
@@ -51,6 +55,29 @@ class SetType:
 
 
 @dataclass(frozen=True, slots=True)
+class Suggest:
+    """Labels and a type for a person to accept on the forge, where it takes suggestions."""
+
+    labels: tuple[LabelSuggestion, ...]
+    type: LabelSuggestion | None = None
+
+    @property
+    def reasons(self) -> dict[tuple[bool, str], str]:
+        """Return the reason of each, by a pair: whether it is a type, and its folded name."""
+        types = {(True, fold(self.type.label)): self.type.reason} if self.type else {}
+        return types | {(False, fold(one.label)): one.reason for one in self.labels}
+
+    @property
+    def keys(self) -> frozenset[tuple[bool, str]]:
+        return frozenset(self.reasons)
+
+    def without(self, keys: Collection[tuple[bool, str]]) -> Suggest:
+        labels = tuple(one for one in self.labels if (False, fold(one.label)) not in keys)
+        is_known = self.type and (True, fold(self.type.label)) in keys
+        return Suggest(labels, None if is_known else self.type)
+
+
+@dataclass(frozen=True, slots=True)
 class WriteComment:
     """The bot's comment: created, or edited in place. `body` is Markdown with the marker."""
 
@@ -62,7 +89,7 @@ class WriteComment:
         return render(self.content, self.marker)
 
 
-Change = SetType | RemoveLabels | AddLabels | WriteComment
+Change = SetType | RemoveLabels | AddLabels | Suggest | WriteComment
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +99,7 @@ class Plan:
     `marker` is what the bot has set when all of them are made, `status` the end state then, and
     `why` the reason for a fallback. `choices` are the labels that it has set or suggests then,
     `type_choice` is the issue type. `content` is what the comment says, also where none is written.
+    `held` are the bot's suggestions that wait for a person.
     """
 
     ref: IssueRef
@@ -82,6 +110,13 @@ class Plan:
     why: str = ""
     choices: tuple[Choice, ...] = ()
     type_choice: Choice | None = None
+    held: tuple[HeldSuggestion, ...] = ()
+
+    @property
+    def suggest(self) -> Suggest | None:
+        """Return what is suggested on the forge, None for nothing."""
+        change = self._find(Suggest)
+        return change if change and change.keys else None
 
     @property
     def type_change(self) -> SetType | None:
@@ -117,12 +152,38 @@ class Plan:
         kept = tuple(name for name in self.marker.labels if name not in refused)
         marker = replace(self.marker, labels=kept)
         content = replace(self.content, labels=self.content.labels.with_only(added))
-        changes = tuple(_limit_change(change, added, content, marker) for change in self.changes)
+        changes = tuple(
+            AddLabels(tuple(name for name in change.names if name in added))
+            if isinstance(change, AddLabels)
+            else change
+            for change in _replace_content(self.changes, content, marker)
+        )
         choices = tuple(
             replace(choice, applied=choice.applied and choice.label not in refused)
             for choice in self.choices
         )
         return replace(self, changes=changes, marker=marker, choices=choices, content=content)
+
+    def with_held(self, found: Sequence[HeldSuggestion], known: Collection[int] = ()) -> Plan:
+        """Return the same plan where the forge has these suggestions: the comment lists the others.
+
+        The bot's are those with the plan's reason, and those whose ids are `known`. One that a
+        person has decided on, or that another program has made, is not made again.
+        """
+        keys = {(one.is_type, fold(one.name)) for one in found}
+        reasons = self.suggest.reasons if self.suggest else {}
+        own = tuple(
+            replace(one, reason="")
+            for one in found
+            if one.state == "pending"
+            and (one.id in known or one.reason == reasons.get((one.is_type, fold(one.name))))
+        )
+        content = _drop_held(self.content, keys)
+        changes = tuple(
+            change.without(keys) if isinstance(change, Suggest) else change
+            for change in _replace_content(self.changes, content, self.marker)
+        )
+        return replace(self, changes=changes, content=content, held=(*self.held, *own))
 
     def without_type(self) -> Plan:
         """Return the same plan where the type cannot be changed: it suggests the type."""
@@ -132,11 +193,8 @@ class Plan:
         marker = replace(self.marker, type=change.replaced)
         types = self.content.types.with_only(())
         content = replace(self.content, types=types, still_type=marker.type)
-        changes = tuple(
-            WriteComment(content, marker) if isinstance(x, WriteComment) else x
-            for x in self.changes
-            if x != change
-        )
+        others = tuple(x for x in self.changes if x != change)
+        changes = _replace_content(others, content, marker)
         choice = self.type_choice and replace(self.type_choice, applied=False)
         return replace(self, changes=changes, marker=marker, type_choice=choice, content=content)
 
@@ -146,12 +204,23 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The enrichment of an issue, with the history and configuration that apply to it."""
+    """The enrichment of an issue, with the history and configuration that apply to it.
+
+    `takes_suggestions`: people can accept suggestions on the forge itself.
+    """
 
     history: IssueHistory
     config: RepoConfig
     problems: tuple[ConfigProblem, ...]
     enrichment: Enrichment
+    takes_suggestions: bool = False
+
+    @property
+    def may_suggest(self) -> bool:
+        """Return whether there is anything that a forge could suggest."""
+        decisions = (self.enrichment.label_decision, self.enrichment.type_decision)
+        is_cautious = self.config.mode == "suggest"
+        return any(one.suggested or (is_cautious and one.apply) for one in decisions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +285,9 @@ def make_plan(decision: Decision) -> Plan:
         types=types,
         still_type="" if types.remove else next(iter(history.current_type.applied_by_bot), ""),
     )
+    if decision.takes_suggestions and (labels.suggested or types.suggested):
+        a_type = next(map(_with_rationale, types.suggested), None)
+        changes.append(Suggest(tuple(map(_with_rationale, labels.suggested)), a_type))
     if _needs_comment(history, enrichment, config):
         changes.append(WriteComment(content, marker))
     status = _choose_status(changes, enrichment, config)
@@ -225,6 +297,12 @@ def make_plan(decision: Decision) -> Plan:
         choices=choices,
         type_choice=choice,
     )
+
+
+def _with_rationale(suggestion: LabelSuggestion) -> LabelSuggestion:
+    """Return a suggestion with a reason that cannot mention anybody, of at most 280 characters."""
+    reason = to_plain_markdown(suggestion.reason, MAX_REASON)[:MAX_RATIONALE]
+    return replace(suggestion, reason=reason)
 
 
 def _find_own_type(types: LabelDecision, history: IssueHistory) -> str:
@@ -256,14 +334,25 @@ def _list_choices(
     return tuple(choices.values())
 
 
-def _limit_change(
-    change: Change, added: Collection[str], content: CommentContent, marker: Marker
-) -> Change:
-    if isinstance(change, AddLabels):
-        return AddLabels(tuple(name for name in change.names if name in added))
-    if isinstance(change, WriteComment):
-        return WriteComment(content, marker)
-    return change
+def _replace_content(
+    changes: Sequence[Change], content: CommentContent, marker: Marker
+) -> tuple[Change, ...]:
+    """Return the changes with this content of the comment, if they write one."""
+    return tuple(
+        WriteComment(content, marker) if isinstance(change, WriteComment) else change
+        for change in changes
+    )
+
+
+def _drop_held(content: CommentContent, keys: Collection[tuple[bool, str]]) -> CommentContent:
+    """Return the content without the suggestions that the forge itself shows."""
+    labels = [x for x in content.labels.suggested if (False, fold(x.label)) not in keys]
+    types = [x for x in content.types.suggested if (True, fold(x.label)) not in keys]
+    return replace(
+        content,
+        labels=replace(content.labels, suggested=tuple(labels)),
+        types=replace(content.types, suggested=tuple(types)),
+    )
 
 
 def _needs_comment(history: IssueHistory, enrichment: Enrichment, config: RepoConfig) -> bool:

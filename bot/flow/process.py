@@ -161,10 +161,10 @@ def _publish(answer: _Answer, history: IssueHistory, attempt: Attempt) -> Outcom
     if config.mode == "dry-run":
         return Outcome(job, history.ended("dry-run"), make_plan(decision), decision.enrichment)
     issue = drop_body(context.forge.get_issue(job.ref))
-    if reason := why_skip(job, issue, config):
-        return Outcome(job, history.ended("skipped", reason), None, decision.enrichment)
-    if _is_answered_by_other(issue, history, context):
-        return Outcome(job, history.ended("skipped", ANSWERED_BY_OTHER), None, decision.enrichment)
+    reason = why_skip(job, issue, config)
+    if reason or _is_answered_by_other(issue, history, context):
+        record = history.ended("skipped", reason or ANSWERED_BY_OTHER)
+        return Outcome(job, record, None, decision.enrichment)
     if issue_fingerprint(issue) != history.input and attempt.number <= EDIT_TRIES:
         raise Retry("the issue was edited meanwhile", EDIT_RETRY_SECONDS)
     if history.comment is None and attempt.number > 1:
@@ -172,6 +172,8 @@ def _publish(answer: _Answer, history: IssueHistory, attempt: Attempt) -> Outcom
         history = _add_own_comment(history, context)
     # Labels and the type that a person set during the model call count too.
     decision = answer.decide(history.with_issue(issue))
+    if decision.may_suggest and context.forge.takes_suggestions(job.ref):
+        decision = replace(decision, takes_suggestions=True)
     plan, history, enrichment = make_plan(decision), decision.history, decision.enrichment
     published, record = publish(plan, history, attempt)
     if published != plan:

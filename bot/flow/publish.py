@@ -17,11 +17,16 @@ from bot.core.history import IssueHistory
 from bot.core.journal import Write, WriteKind
 from bot.core.labels.names import fold
 from bot.core.ports import Forge
-from bot.core.types import IssueRef, LabelChange, OwnComment, Record
+from bot.core.types import IssueRef, LabelChange, LabelSuggestion, OwnComment, Record
 from bot.flow.context import Attempt
 from bot.flow.journal_writes import JobJournal
 from bot.flow.load_config import save_reported_problems
 from bot.flow.plan import Plan
+from bot.flow.publish_suggestions import (
+    replace_suggestions,
+    settle_suggestions,
+    suggest_type,
+)
 from bot.flow.render import read_marker
 
 LOOK_AGAIN_SECONDS = (2.0, 5.0, 10.0)
@@ -37,9 +42,16 @@ def publish(plan: Plan, history: IssueHistory, attempt: Attempt) -> tuple[Plan, 
     save = partial(_save_pending, plan, history, attempt)
     # First, because GitLab allows only one label of a scope on an issue.
     _remove_labels(plan, attempt, save)
+    plan = replace_suggestions(plan, history, attempt, save)
+    suggest_type(plan, attempt, save)
     writes = attempt.journal.begin_labels("add-label", plan.add_labels, plan.choices)
+    if plan.suggest:
+        names = [one.label for one in plan.suggest.labels]
+        attempt.journal.begin_suggestions("suggest-label", names)
     save()
     added = _add_all_labels(plan, attempt, writes)
+    plan = settle_suggestions(plan, attempt)
+    save = partial(_save_pending, plan, history, attempt)
     # Added labels are listed as removed too: a person has removed one that a later try finds
     # missing. Saving also checks the lock again before the comment is written.
     save = partial(save, added)
@@ -61,7 +73,7 @@ def _write_comment(
     )
     body = plan.comment
     if body is None:
-        if plan.add_labels or plan.type_change:
+        if plan.add_labels or plan.type_change or plan.held:
             save()
         return ended
     try:
@@ -87,6 +99,7 @@ def _build_pending_record(plan: Plan, history: IssueHistory) -> Record:
         source=plan.marker.source,
         wait=history.record.wait if history.record else None,
         choices=plan.choices,
+        held=plan.held,
         type=plan.type_choice,
         type_by_rules=bool(plan.marker.type) and (plan.marker.provisional or history.type_by_rules),
     )
@@ -146,22 +159,28 @@ def _remove_labels(plan: Plan, attempt: Attempt, save: Callable[[], None]) -> No
 
 def _add_all_labels(plan: Plan, attempt: Attempt, writes: Sequence[Write]) -> tuple[str, ...]:
     """Add the plan's labels and return those that could be added."""
-    if not plan.add_labels:
+    suggested = plan.suggest.labels if plan.suggest else ()
+    if not plan.add_labels and not suggested:
         return ()
-    added = _add_labels(plan.add_labels, attempt)
+    added = _add_labels(plan.add_labels, attempt, suggested)
     for write in writes:
         attempt.journal.settle([write], "done" if write.label in added else "refused")
     return added
 
 
-def _add_labels(names: tuple[str, ...], attempt: Attempt) -> tuple[str, ...]:
-    """Add labels and return those that could be added."""
+def _add_labels(
+    names: tuple[str, ...], attempt: Attempt, suggested: tuple[LabelSuggestion, ...] = ()
+) -> tuple[str, ...]:
+    """Add labels and return those that could be added; with the same request suggest others."""
     try:
-        return attempt.context.forge.add_labels(attempt.job.ref, names)
+        return attempt.context.forge.add_labels(attempt.job.ref, names, suggested)
     except PermanentError as refusal:
         if attempt.may_be_lag(refusal):
             raise
-        attempt.refusals.append(str(refusal))
+        if not suggested:
+            attempt.refusals.append(str(refusal))
+    if suggested:
+        return _add_labels(names, attempt) if names else ()
     if len(names) == 1:
         return ()
     # A refused label must not prevent the others.

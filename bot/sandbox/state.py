@@ -113,8 +113,8 @@ class Repo:
     `colors` are those of labels that were created with one, six hexadecimal digits each.
     `group_labels` belong to the group of a GitLab project; `former_names` precede a rename.
     `installed`: whether GitHub's installation covers it. `read_only`: for the token's user. `types`
-    maps GitHub's issue types to their descriptions, None for a repository of a user. `automation` is
-    one of `suggestions.LEVELS`, None where suggestions are off.
+    maps GitHub's issue types to their descriptions, None for a repository of a user. `automation`
+    is one of `suggestions.LEVELS`, None where suggestions are off.
     """
 
     id: int

@@ -10,7 +10,7 @@ import pytest
 from bot.core.errors import ModelFailed, OperatorError, RateLimited, Retry
 from bot.core.labels.policy import scope
 from bot.core.prompt import Prompt
-from bot.core.types import IssueRef, Job, JobKind, Label, Rate
+from bot.core.types import IssueRef, Job, JobKind, Label, LabelSuggestion, Rate
 from bot.flow.plan import Outcome
 from bot.flow.process import process
 from bot.flow.retry_fallbacks import MAX_WAIT_SECONDS, PAUSES, FallbackRetries
@@ -259,7 +259,12 @@ def test_a_retry_that_a_crash_interrupts_leaves_no_label_of_the_rules() -> None:
 class ScopedForge(FakeForge):
     """Like GitLab: a label whose scope is taken is not set."""
 
-    def add_labels(self, ref: IssueRef, names: tuple[str, ...]) -> tuple[str, ...]:
+    def add_labels(
+        self,
+        ref: IssueRef,
+        names: tuple[str, ...],
+        suggested: tuple[LabelSuggestion, ...] = (),
+    ) -> tuple[str, ...]:
         taken = {scope(name) for name in self.current.labels} - {""}
         free = tuple(name for name in names if scope(name) not in taken)
         return super().add_labels(ref, free) if free else ()

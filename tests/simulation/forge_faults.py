@@ -67,12 +67,14 @@ GITLAB_MESSAGES = {
 @dataclass(frozen=True, slots=True)
 class Patterns:
     """Patterns over "METHOD path" of a host's writes of comments, labels and types, of its lists of
-    types, and of issue calls."""
+    types, and of calls about suggestions and issues."""
 
     comments: str
     labels: str
     types: str
     type_lists: str
+    suggestions: str
+    dismissals: str
     issues: str
 
 
@@ -83,6 +85,8 @@ PATTERNS = {
         labels=r"(POST|DELETE) .*/issues/\d+/labels",
         types=r"PATCH .*/issues/\d+$",
         type_lists=r"GET .*/issue-types$",
+        suggestions=r".*/issues/\d+/suggestions",
+        dismissals=r"POST .*/suggestions/\d+/dismiss$",
         issues=IN_REPO + "issues",
     ),
     "gitlab": Patterns(
@@ -90,6 +94,8 @@ PATTERNS = {
         labels=r"PUT .*/issues/\d+$",
         types=r"PUT .*/issues/\d+$",
         type_lists=r"GET .*/labels$",
+        suggestions=r"(?!)",
+        dismissals=r"(?!)",
         issues=r"/api/v4/projects/.+/issues",
     ),
 }

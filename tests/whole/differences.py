@@ -68,6 +68,16 @@ DIFFERENCES = {
         "test_a_repository_of_a_user_gets_labels",
         "test_a_refused_request_for_types_leaves_labels",
     ),
+    ("github", "GitLab has no suggestions; there the comment lists them"): (
+        "test_suggestions_need_two_requests_more",
+        "test_at_each_level_what_is_sent_to_be_held_is_held",
+        "test_a_maintainer_s_decision_stays",
+        "test_a_preview_that_was_switched_off_leaves_the_list_in_the_comment",
+        "test_a_suggestion_of_a_label_that_was_deleted_is_not_made",
+        "test_a_refused_suggestion_is_in_the_comment",
+        "test_where_suggestions_cannot_be_read_the_comment_lists_them",
+        "test_a_refused_dismissal_leaves_the_suggestion",
+    ),
     ("gitlab", "GitHub has no nested organisations"): ("test_the_nearest_group_s_file_is_used",),
 }
 

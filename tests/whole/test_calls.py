@@ -5,6 +5,7 @@ A kind that is missing in these tables may need another permission: add it by ha
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from collections.abc import Iterable, Iterator
@@ -37,6 +38,7 @@ JOBS: dict[str, set[Call]] = {
         ("GET", REPO + "/contents/.github%2Ftagline.yml", "", ""),
         ("GET", REPO + "/labels", "page per_page", ""),
         ("GET", REPO + "/issue-types", "", ""),
+        ("GET", ISSUE + "/suggestions", "", ""),  # whether it takes any, once a day
         ("GET", ISSUE + "/comments", "page per_page", ""),
         ("GET", REPO + "/collaborators/{user}/permission", "", ""),
         ("POST", ISSUE + "/labels", "", "labels"),
@@ -129,6 +131,16 @@ PATTERNS = (
     (r"/collaborators/[^/]+/", "/collaborators/{user}/"),
     (r"(?<=/)\d+(?=/|$)", "{number}"),
 )
+SUGGESTS = json.dumps(
+    {
+        "summary": "The login button does nothing.",
+        "labels": [
+            {"name": "Bug", "certainty": "sure", "reason": "crashed"},
+            {"name": "area/login", "certainty": "sure", "reason": "login"},
+            {"name": "documentation", "certainty": "unsure", "reason": "steps"},
+        ],
+    }
+)
 _numbers = count(1)
 
 
@@ -215,6 +227,25 @@ def test_a_further_issue_needs_six_requests_on_github_and_seven_on_gitlab(
     product.open_issue()
     calls = [call_of(exchange)[:2] for exchange in app.host.exchanges[start:]]
     assert calls == FURTHER_ISSUE[app.on]
+
+
+def test_suggestions_need_two_requests_more(build: Build, clients: ClientPool) -> None:
+    """A type of which the model is sure, and a label of which it is not."""
+    app = build()
+    app.host.state.repo(app.repo).types = {"Bug": ""}
+    app.host.state.repo(app.repo).automation = "cautious"
+    app.box.replies.extend([SUGGESTS] * 2)
+    product = Product(app, clients)
+    product.open_issue()
+    start = len(app.host.exchanges)
+    product.open_issue()
+    calls = [call_of(exchange) for exchange in app.host.exchanges[start:]]
+    assert len(calls) == len(FURTHER_ISSUE["github"]) + 2
+    further = {call for call in calls if call[:2] not in FURTHER_ISSUE["github"]}
+    assert further == {
+        ("PATCH", ISSUE, "", "type"),
+        ("GET", ISSUE + "/suggestions", "page per_page state", ""),
+    }
 
 
 def test_a_type_needs_one_request_more(build: Build, clients: ClientPool) -> None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:  # the receiver serves the schema, and parses no YAML
 SCHEMA_PATH = "/schema/v1.json"
 DESCRIPTIONS = {
     "version": "version of this file's format",
-    "mode": "apply | suggest (labels only proposed in the comment) | dry-run | off",
+    "mode": "apply | suggest (labels only proposed) | dry-run | off",
     "language": "language of summaries: auto (the issue's), or en, de, ...",
     "on": "also: reopened, edited (title or body changed)",
     "ignore.authors": "authors whose issues are ignored; globs such as renovate*",

@@ -12,16 +12,27 @@ from typing import Any, TypeVar
 from bot.core.errors import Moved, NotFound, PermanentError, Retry, WriteUncertain
 from bot.core.labels.common_labels import NewLabel
 from bot.core.training import HistoryPage
-from bot.core.types import Issue, IssueRef, Label, LabelChange, OwnComment, Rate
+from bot.core.types import (
+    HeldSuggestion,
+    Issue,
+    IssueRef,
+    Label,
+    LabelChange,
+    LabelSuggestion,
+    OwnComment,
+    Rate,
+)
 from bot.footprint import large_responses
 from bot.forges.cache import NameCache, RepositoryCache
 from bot.forges.config_files import list_unread, read_first
-from bot.forges.github import events
+from bot.forges.github import events, suggestions
 from bot.forges.github.auth import TOO_NEW, AppAuth, Auth
 from bot.forges.github.client import DOT_SEGMENTS, JSON, RAW, Credential, GitHubClient
+from bot.forges.github.deliveries import Deliveries
 from bot.forges.github.errors import Unauthorized
 from bot.forges.github.issue import is_by_person, parse_issue
 from bot.forges.github.issue_types import IssueTypes
+from bot.forges.github.suggestions import Suggestions
 from bot.forges.history import ListedPage, PageRequest, read_history_page
 from bot.forges.labels import create_label
 from bot.forges.values import (
@@ -49,7 +60,6 @@ MEMBERS = ("OWNER", "MEMBER", "COLLABORATOR")
 REPO = "/repos/{owner}/{repo}"
 ISSUE = REPO + "/issues/{number}"
 COMMENT = REPO + "/issues/comments/{comment}"
-DELIVERIES = "/app/hook/deliveries"
 
 
 class GitHub:
@@ -68,7 +78,9 @@ class GitHub:
         self._auth = auth
         self._names = NameCache(self._fetch_name)
         self._labels = RepositoryCache(self._fetch_labels, LABELS_SECONDS)
-        self._types = IssueTypes(self._call)
+        self._suggestions = Suggestions(self._call, self._list_pages)
+        self._types = IssueTypes(self._call, self._suggestions.type_names)
+        self._deliveries = Deliveries(rest, auth)
         self._configs = RepositoryCache(self._fetch_config, CONFIG_SECONDS)
         self._defaults = RepositoryCache(self._fetch_file, DEFAULTS_SECONDS)
 
@@ -148,13 +160,31 @@ class GitHub:
             return False
         return data.get("permission") in ("admin", "write")
 
-    def add_labels(self, ref: IssueRef, names: tuple[str, ...]) -> tuple[str, ...]:
+    def add_labels(
+        self,
+        ref: IssueRef,
+        names: tuple[str, ...],
+        suggested: tuple[LabelSuggestion, ...] = (),
+    ) -> tuple[str, ...]:
         # GitHub creates unknown labels for a writer, so the list is fetched just before.
         existing = {label.name for label in self._labels.refresh(ref)}
         names = tuple(name for name in names if name in existing)
-        if names:
-            self._call("POST", ISSUE + "/labels", ref, data={"labels": names})
+        objects = [suggestions.encode(x, "name") for x in suggested if x.label in existing]
+        if names or objects:
+            self._call("POST", ISSUE + "/labels", ref, data={"labels": [*names, *objects]})
         return names
+
+    def takes_suggestions(self, ref: IssueRef) -> bool:
+        return self._suggestions.work(ref)
+
+    def suggest_type(self, ref: IssueRef, suggested: LabelSuggestion) -> None:
+        self._call("PATCH", ISSUE, ref, data={"type": suggestions.encode(suggested, "value")})
+
+    def list_suggestions(self, ref: IssueRef, state: str) -> tuple[HeldSuggestion, ...]:
+        return self._suggestions.list(ref, state)
+
+    def dismiss_suggestion(self, ref: IssueRef, suggestion: int) -> None:
+        self._suggestions.dismiss(ref, suggestion)
 
     def remove_labels(self, ref: IssueRef, names: tuple[str, ...]) -> None:
         for name in names:
@@ -230,46 +260,15 @@ class GitHub:
         return create_label(send, label.name, self._labels, ref)
 
     def list_failed_deliveries(self, since: float) -> Mapping[int, str]:
-        """Return the failed deliveries of an App, none for a token or an App without a webhook.
-
-        https://docs.github.com/en/rest/apps/webhooks
-        """
-        failed: dict[int, str] = {}
-        seen: set[str] = set()  # each attempt is listed, the newest first
-        for delivery in self._list_deliveries(since):
-            guid, status = str(delivery["guid"]), int(delivery["status_code"])
-            if 200 <= status < 300:
-                seen.add(guid)
-            elif guid not in seen and delivery.get("event") == "issues":
-                failed[int(delivery["id"])] = guid
-                seen.add(guid)
-        return failed
+        return self._deliveries.list_failed_deliveries(since)
 
     def redeliver(self, delivery: int) -> None:
-        assert isinstance(self._auth, AppAuth)
-        path = DELIVERIES + "/{id}/attempts"
-        self._auth.as_app(partial(self._rest.call, "POST", path, {"id": delivery}))
-
-    def _list_deliveries(self, since: float) -> Iterator[dict[str, Any]]:
-        auth, cursor = self._auth, ""
-        if not isinstance(auth, AppAuth):
-            return
-        path = DELIVERIES + "?per_page={per_page}"
-        for _ in range(MAX_PAGES):
-            query: dict[str, str | int] = {"per_page": PAGE, "cursor": cursor}
-            try:
-                found = auth.as_app(partial(self._rest.page, path, query))
-            except NotFound:
-                return
-            page, cursor = found.items, found.following.get("cursor", "")
-            path = DELIVERIES + "?per_page={per_page}&cursor={cursor}"
-            recent = [x for x in page if timestamp(x.get("delivered_at")) >= since]
-            yield from recent
-            if not cursor or len(recent) < len(page):
-                return
+        self._deliveries.redeliver(delivery)
 
     def _fetch_labels(self, ref: IssueRef) -> tuple[Label, ...]:
-        labels = self._list_pages(REPO + "/labels", ref)
+        labels = [*self._list_pages(REPO + "/labels", ref)]
+        by_id = {label.get("id"): text(label.get("name")) for label in labels}
+        self._suggestions.label_names.put(ref, by_id)
         return tuple(
             Label(name := text(x.get("name")), text(x.get("description")), name not in DOT_SEGMENTS)
             for x in labels

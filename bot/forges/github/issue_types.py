@@ -5,7 +5,7 @@ https://docs.github.com/en/rest/repos/issue-types
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from bot.core.errors import PermanentError
@@ -19,10 +19,10 @@ Call = Callable[..., Any]
 
 
 class IssueTypes:
-    """`call` sends a request about a repository, as `GitHub._call`."""
+    """`call` sends a request about a repository, as `GitHub._call`; `names` gets those by id."""
 
-    def __init__(self, call: Call) -> None:
-        self._call = call
+    def __init__(self, call: Call, names: RepositoryCache[Mapping[object, str]]) -> None:
+        self._call, self._names = call, names
         self._cache = RepositoryCache(self._fetch, TYPES_SECONDS)
 
     def list(self, ref: IssueRef) -> tuple[Label, ...]:
@@ -46,11 +46,13 @@ class IssueTypes:
     def _fetch(self, ref: IssueRef) -> tuple[Label, ...]:
         """Return the types that are enabled; none where there are none, as for a user's own."""
         try:
-            listed = self._call("GET", "/repos/{owner}/{repo}/issue-types", ref)
+            data = self._call("GET", "/repos/{owner}/{repo}/issue-types", ref)
         except PermanentError:
             return ()
+        listed = require_objects("GitHub", data)
+        self._names.put(ref, {one.get("id"): text(one.get("name")) for one in listed})
         return tuple(
             Label(name, text(one.get("description")))
-            for one in require_objects("GitHub", listed)
+            for one in listed
             if one.get("is_enabled") is not False and (name := text(one.get("name")))
         )

@@ -17,7 +17,16 @@ from bot.core.labels.common_labels import NewLabel
 from bot.core.labels.policy import scope
 from bot.core.text.bounded import bound_body
 from bot.core.training import HistoryPage
-from bot.core.types import Issue, IssueRef, Label, LabelChange, OwnComment, Rate
+from bot.core.types import (
+    HeldSuggestion,
+    Issue,
+    IssueRef,
+    Label,
+    LabelChange,
+    LabelSuggestion,
+    OwnComment,
+    Rate,
+)
 from bot.footprint import large_responses
 from bot.forges.cache import NameCache, RepositoryCache
 from bot.forges.config_files import list_unread, read_first
@@ -184,7 +193,24 @@ class GitLab:
             return False
         return any(m.username == username and m.access_level >= DEVELOPER for m in matches)
 
-    def add_labels(self, ref: IssueRef, names: tuple[str, ...]) -> tuple[str, ...]:
+    def takes_suggestions(self, ref: IssueRef) -> bool:
+        return False
+
+    def suggest_type(self, ref: IssueRef, suggested: LabelSuggestion) -> None:
+        """Do nothing, as `takes_suggestions` says."""
+
+    def list_suggestions(self, ref: IssueRef, state: str) -> tuple[HeldSuggestion, ...]:
+        return ()
+
+    def dismiss_suggestion(self, ref: IssueRef, suggestion: int) -> None:
+        """Do nothing."""
+
+    def add_labels(
+        self,
+        ref: IssueRef,
+        names: tuple[str, ...],
+        suggested: tuple[LabelSuggestion, ...] = (),
+    ) -> tuple[str, ...]:
         # GitLab creates unknown labels, and a scoped one replaces its sibling: both lists are
         # fetched just before.
         settable = {label.name for label in self._labels.refresh(ref) if label.settable}

@@ -1,0 +1,74 @@
+"""The part of publishing that is about suggestions which people accept or dismiss on the forge.
+
+What a forge accepted is not trusted: its list of pending suggestions says what it holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from bot.core.errors import PermanentError
+from bot.core.history import IssueHistory
+from bot.core.labels.names import fold
+from bot.core.types import HeldSuggestion
+from bot.flow.context import Attempt
+from bot.flow.plan import Plan, Suggest
+
+
+def replace_suggestions(
+    plan: Plan, history: IssueHistory, attempt: Attempt, save: Callable[[], None]
+) -> Plan:
+    """Dismiss the bot's suggestions that the plan replaces; return the plan without those that were
+    made before, also by an interrupted try, or decided by a person."""
+    forge, journal, change = attempt.context.forge, attempt.journal, plan.suggest
+    held = history.record.held if history.record else ()
+    if not (held or change) or _is_first(history, attempt):
+        return plan
+    known = forge.list_suggestions(plan.ref, "all")
+    wanted = change.keys if change else frozenset()
+    own = {one.id for one in held}
+    for one in known:
+        if one.id in own and one.state == "pending" and _key(one) not in wanted:
+            writes = journal.begin_suggestions("dismiss-suggestion", [one.name], one.id)
+            save()
+            forge.dismiss_suggestion(plan.ref, one.id)
+            journal.settle(writes)
+    return plan.with_held(_select(change, known), own) if change else plan
+
+
+def suggest_type(plan: Plan, attempt: Attempt, save: Callable[[], None]) -> None:
+    """Suggest the type of the plan, if it has one."""
+    change = plan.suggest
+    if change is None or change.type is None:
+        return
+    attempt.journal.begin_suggestions("suggest-type", [change.type.label])
+    save()
+    try:
+        attempt.context.forge.suggest_type(plan.ref, change.type)
+    except PermanentError as refusal:
+        if attempt.may_be_lag(refusal):
+            raise
+
+
+def settle_suggestions(plan: Plan, attempt: Attempt) -> Plan:
+    """Return the plan whose comment leaves out what the forge holds."""
+    change = plan.suggest
+    if change is None:
+        return plan
+    found = _select(change, attempt.context.forge.list_suggestions(plan.ref, "pending"))
+    attempt.journal.settle_suggestions({(one.is_type, one.name): one.id for one in found})
+    return plan.with_held(found)
+
+
+def _is_first(history: IssueHistory, attempt: Attempt) -> bool:
+    """Return whether the bot cannot have suggested anything before."""
+    is_new = attempt.job.kind == "opened" and attempt.number == 1
+    return is_new and history.record is None and history.comment is None
+
+
+def _select(change: Suggest, listed: tuple[HeldSuggestion, ...]) -> tuple[HeldSuggestion, ...]:
+    return tuple(one for one in listed if _key(one) in change.keys)
+
+
+def _key(one: HeldSuggestion) -> tuple[bool, str]:
+    return one.is_type, fold(one.name)

@@ -1,0 +1,80 @@
+"""GitHub's issue suggestions: changes that wait until a person accepts or dismisses them.
+
+A public preview, which a repository may have switched off.
+https://docs.github.com/en/rest/issues/issues#list-issue-suggestions
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from typing import Any
+
+from bot.core.errors import PermanentError
+from bot.core.types import Certainty, HeldSuggestion, IssueRef, LabelSuggestion
+from bot.forges.cache import RepositoryCache
+from bot.forges.values import text
+
+DAY_SECONDS = 86_400
+CONFIDENCE: Mapping[Certainty, str] = {"sure": "high", "likely": "medium", "unsure": "low"}
+PATH = "/repos/{owner}/{repo}/issues/{number}/suggestions"
+ACTIONS = {"add_label": False, "set_type": True}  # whether it is about the type
+
+
+class Suggestions:
+    """`call` and `list_pages` send requests about a repository, as those of `GitHub`.
+
+    `label_names` and `type_names` are the names of labels and types by GitHub's ids.
+    """
+
+    def __init__(
+        self, call: Callable[..., Any], list_pages: Callable[..., Iterator[dict[str, Any]]]
+    ) -> None:
+        self._call, self._list_pages = call, list_pages
+        self._works = RepositoryCache(self._probe, DAY_SECONDS)
+        self.label_names = RepositoryCache(_know_no_names, DAY_SECONDS)
+        self.type_names = RepositoryCache(_know_no_names, DAY_SECONDS)
+
+    def work(self, ref: IssueRef) -> bool:
+        """Return whether the repository takes suggestions; asked once a day."""
+        return self._works.get(ref)
+
+    def list(self, ref: IssueRef, state: str) -> tuple[HeldSuggestion, ...]:
+        """Return the suggestions of labels and types; none where they are off by now."""
+        try:
+            listed = [*self._list_pages(PATH, ref, state=state)]
+        except PermanentError:
+            self._works.put(ref, False)
+            return ()
+        labels, types = self.label_names.peek(ref) or {}, self.type_names.peek(ref) or {}
+        return tuple(
+            HeldSuggestion(
+                *(int(one["id"]), name, is_type, text(one.get("state")), text(one.get("rationale")))
+            )
+            for one in listed
+            if (is_type := ACTIONS.get(str(one.get("action")))) is not None
+            and (name := (types if is_type else labels).get(one.get("target_id")))
+        )
+
+    def dismiss(self, ref: IssueRef, suggestion: int) -> None:
+        """Dismiss a suggestion, unless a person has decided on it."""
+        with suppress(PermanentError):
+            self._call("POST", PATH + "/{id}/dismiss", ref, {"id": suggestion})
+
+    def _probe(self, ref: IssueRef) -> bool:
+        try:
+            self._call("GET", PATH, ref)
+        except PermanentError:
+            return False
+        return True
+
+
+def encode(suggestion: LabelSuggestion, key: str) -> dict[str, object]:
+    """Return a suggestion as a request has it, with its name at `key`."""
+    content: dict[str, object] = {key: suggestion.label, "suggest": True}
+    content["confidence"] = CONFIDENCE[suggestion.certainty]
+    return content | ({"rationale": suggestion.reason} if suggestion.reason else {})
+
+
+def _know_no_names(_: IssueRef) -> Mapping[object, str]:
+    return {}
