@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from bot.core.journal import Write, WriteKind, is_ours
+from bot.core.journal import ADDING, Write, WriteKind, is_ours
 from bot.core.labels.names import fold
 from bot.core.labels.policy import scope
 from bot.core.labels.truth import KEPT_SECONDS, PastIssue, find_own_labels
@@ -256,9 +256,7 @@ def list_unjudged(
         number: write
         for number, writes in journal
         for write in writes
-        if write.kind in ("add-label", "set-type")
-        and write.state == "done"
-        and fold(write.label) == key
+        if write.kind in ADDING and write.state == "done" and fold(write.label) == key
     }
     first = given.get(demotion.issues[0])
     since = first.at if first else 0.0

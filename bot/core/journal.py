@@ -21,6 +21,7 @@ WriteKind = Literal[
     "edit-comment",
     "delete-comment",
 ]
+ADDING: tuple[WriteKind, ...] = ("add-label", "set-type")
 WriteState = Literal[
     "pending",  # about to be written; after a crash it may have happened
     "done",

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import time
+from pathlib import Path
 
 import pytest
 
 from bot.http import ClientPool
 from tests.whole.app import App, Build
 from tests.whole.periodic import PeriodicTasks
+from tests.whole.test_corrections import stats
 
 TYPES = {"Bug": "Something is broken", "Feature": "Something new", "Task": ""}
 SCOPED = {"type::bug": "Something is broken", "type::feature": "", "type::task": ""}
@@ -132,7 +134,7 @@ def test_a_label_that_says_the_type_is_enough(app: App) -> None:
     assert (issue_type(app, number), other_labels(app, number)) == ("", {"bug", "area/login"})
 
 
-def test_a_person_s_change_of_the_type_is_a_correction_and_stays(app: App) -> None:
+def test_a_person_s_change_of_the_type_is_a_correction_and_stays(app: App, tmp_path: Path) -> None:
     add_types(app)
     app.box.replies.append(reply(app, "bug"))
     number = app.issue(created_at=time.time() - 60)
@@ -141,6 +143,9 @@ def test_a_person_s_change_of_the_type_is_a_correction_and_stays(app: App) -> No
     assert job.why == {"github": "1 removed, 1 added", "gitlab": "1 kept, 1 added"}[app.on]
     app.deliver_again()
     assert issue_type(app, number) == "task"
+    rows = {row["label"]: row for row in stats(app, tmp_path)["labels"]}
+    bug, task = rows[name_of(app, "bug")], rows[name_of(app, "task")]
+    assert (bug["applied"], task["applied"], task["added"]) == (1, 0, 1)
 
 
 def test_in_suggest_mode_a_type_is_only_suggested(app: App) -> None:
