@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from bot.core.errors import QueueUnavailable, Rejected
-from bot.core.types import Event, Ignored, Job
+from bot.core.events import Event, Ignored
+from bot.core.types import Job
 
 
 class FakeWebhookParser:

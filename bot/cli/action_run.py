@@ -23,18 +23,8 @@ from bot.core.errors import (
     TaglineError,
     Unreachable,
 )
-from bot.core.types import (
-    MAX_ISSUE_AGE_SECONDS,
-    Event,
-    Ignored,
-    IssueOpened,
-    IssueRef,
-    Job,
-    JobKind,
-    LabelsChanged,
-    OwnComment,
-    make_job_id,
-)
+from bot.core.events import Event, Ignored, IssueOpened, LabelsChanged
+from bot.core.types import MAX_ISSUE_AGE_SECONDS, IssueRef, Job, JobKind, OwnComment, make_job_id
 from bot.flow.plan import Outcome
 from bot.flow.publish import own_comment
 from bot.flow.receive import JOB_KINDS

@@ -6,20 +6,11 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from bot.core.events import Event, IssueEdited, IssueOpened, IssueReopened, LabelsChanged
 from bot.core.history import issue_fingerprint
 from bot.core.journal import Write
 from bot.core.labels.names import fold
-from bot.core.types import (
-    MAX_ISSUE_AGE_SECONDS,
-    Event,
-    Issue,
-    IssueEdited,
-    IssueOpened,
-    IssueReopened,
-    LabelsChanged,
-    Record,
-    make_opened_id,
-)
+from bot.core.types import MAX_ISSUE_AGE_SECONDS, Issue, Record, make_opened_id
 
 
 @dataclass(frozen=True, slots=True)

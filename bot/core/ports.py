@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from bot.core.events import Event, Ignored
 from bot.core.jobs import JobRecord
 from bot.core.metric_definitions import MetricsSnapshot
 from bot.core.pricing import Limits
@@ -16,8 +17,6 @@ from bot.core.suggestion_port import SuggestionForge
 from bot.core.training import HistoryPage, TrainingProgress, TrainingState
 from bot.core.types import (
     CachedAnswer,
-    Event,
-    Ignored,
     Issue,
     IssueRef,
     Job,

@@ -110,45 +110,6 @@ def make_opened_id(ref: IssueRef) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
-    """An event of an issue, from an authentic delivery. Repeats of a delivery have the same id.
-
-    `labels_changed`: the delivery says too that a person changed labels.
-    """
-
-    delivery: str
-    ref: IssueRef
-    labels_changed: bool = False
-
-
-class IssueOpened(Event):
-    __slots__ = ()
-
-
-class IssueReopened(Event):
-    __slots__ = ()
-
-
-class IssueEdited(Event):
-    """Its title or body changed."""
-
-    __slots__ = ()
-
-
-class LabelsChanged(Event):
-    """A person added labels to it or removed some, or changed its type."""
-
-    __slots__ = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Ignored:
-    """An authentic delivery that needs no job."""
-
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
 class Label:
     """A label of a repository. `settable` is False where the forge's API cannot address it."""
 

@@ -7,19 +7,9 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from bot.core.events import Event, Ignored, IssueEdited, IssueOpened, IssueReopened, LabelsChanged
 from bot.core.ports import Queue, SignatureVerifier, WebhookParser
-from bot.core.types import (
-    Event,
-    Ignored,
-    IssueEdited,
-    IssueOpened,
-    IssueRef,
-    IssueReopened,
-    Job,
-    JobKind,
-    LabelsChanged,
-    make_job_id,
-)
+from bot.core.types import IssueRef, Job, JobKind, make_job_id
 
 JOB_KINDS: dict[type[Event], JobKind] = {
     IssueOpened: "opened",

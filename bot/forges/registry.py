@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
 from bot.core.diagnostics import Finding
+from bot.core.events import Event, Ignored
 from bot.core.ports import DeliveryHistory, Forge, IssueHistorySource, WebhookParser
 from bot.core.refs import UrlForm
-from bot.core.types import Event, Ignored, IssueRef
+from bot.core.types import IssueRef
 
 if TYPE_CHECKING:
     from bot.core.labels.common_labels import NewLabel

@@ -1,4 +1,4 @@
-"""Changes of the labels and of the type of an issue, as a simulated forge keeps them."""
+"""Changes of an issue's labels, type and comments, as a simulated forge keeps them."""
 
 from __future__ import annotations
 
@@ -24,5 +24,14 @@ class TypeChange:
     id: int
     before: str
     after: str
+    actor: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CommentDeletion:
+    """`actor` deleted a comment of an issue."""
+
+    id: int
     actor: str
     at: datetime

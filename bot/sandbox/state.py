@@ -13,7 +13,8 @@ from threading import RLock
 from typing import Literal
 
 from bot.core.errors import TaglineError
-from bot.sandbox.changes import LabelChange, TypeChange
+from bot.sandbox.changes import CommentDeletion, LabelChange, TypeChange
+from bot.sandbox.label_rules import GITHUB, LabelRules
 from bot.sandbox.suggestions import Suggestion
 
 Change = Literal[
@@ -63,15 +64,6 @@ class StoredComment:
     created_at: datetime
     updated_at: datetime
     system: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class CommentDeletion:
-    """`actor` deleted a comment of an issue."""
-
-    id: int
-    actor: str
-    at: datetime
 
 
 @dataclass(slots=True)
@@ -173,22 +165,6 @@ class Event:
     before: Mapping[str, str | None] = field(default_factory=dict)
     other: tuple[Repo, Issue] | None = None
     old_labels: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class LabelRules:
-    """How a forge treats labels. `scoped`: `key::value` replaces another value of its key.
-
-    `joined`: a change of several labels is one event.
-    """
-
-    fold_case: bool = True
-    scoped: bool = False
-    joined: bool = False
-
-
-GITHUB = LabelRules()
-GITLAB = LabelRules(fold_case=False, scoped=True, joined=True)
 
 
 def now() -> datetime:

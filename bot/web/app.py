@@ -18,8 +18,8 @@ from starlette.routing import Route
 from bot import log
 from bot.core.config import docs
 from bot.core.errors import QueueUnavailable, Rejected
+from bot.core.events import Ignored
 from bot.core.ports import Metrics, Queue, SignatureVerifier, WebhookParser
-from bot.core.types import Ignored
 from bot.flow.receive import ReceiveResult, WebhookRequest, receive
 from bot.web import metrics, pages
 from bot.web.limits import MAX_REFUSALS, RefusalLimiter, Upload, Uploads

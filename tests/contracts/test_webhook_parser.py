@@ -10,8 +10,8 @@ import msgspec
 import pytest
 
 from bot.core.errors import Rejected
+from bot.core.events import Event, Ignored, IssueOpened
 from bot.core.ports import WebhookParser
-from bot.core.types import Event, Ignored, IssueOpened
 from bot.forges.github.webhooks import GitHubWebhooks
 from bot.forges.gitlab.webhooks import GitLabWebhooks
 from tests.fakes import REF

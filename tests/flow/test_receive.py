@@ -9,16 +9,8 @@ from dataclasses import replace
 import pytest
 
 from bot.core.errors import QueueUnavailable, Rejected
-from bot.core.types import (
-    Event,
-    Ignored,
-    IssueEdited,
-    IssueOpened,
-    IssueReopened,
-    Job,
-    JobKind,
-    LabelsChanged,
-)
+from bot.core.events import Event, Ignored, IssueEdited, IssueOpened, IssueReopened, LabelsChanged
+from bot.core.types import Job, JobKind
 from bot.flow.receive import (
     LABELS_SPAN_SECONDS,
     LABELS_SPREAD_SECONDS,

@@ -11,15 +11,8 @@ from urllib.parse import urlencode
 import pytest
 
 from bot.core.errors import Rejected
-from bot.core.types import (
-    Event,
-    Ignored,
-    IssueEdited,
-    IssueOpened,
-    IssueRef,
-    IssueReopened,
-    LabelsChanged,
-)
+from bot.core.events import Event, Ignored, IssueEdited, IssueOpened, IssueReopened, LabelsChanged
+from bot.core.types import IssueRef
 from bot.forges.github.webhooks import GitHubWebhooks
 from tests.web.client import verify
 

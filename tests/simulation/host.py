@@ -13,17 +13,8 @@ from typing import Any, ClassVar, TypedDict, Unpack
 import httpx
 
 from bot.sandbox import host
-from bot.sandbox.state import (
-    GITLAB,
-    MAINTAINER,
-    Change,
-    Event,
-    Missing,
-    Repo,
-    RepoId,
-    State,
-    StoredComment,
-)
+from bot.sandbox.label_rules import GITLAB
+from bot.sandbox.state import MAINTAINER, Change, Event, Missing, Repo, RepoId, State, StoredComment
 from bot.sandbox.webhooks import Webhook, WebhookDelivery
 from tests.simulation.recorder import Exchange, Log
 

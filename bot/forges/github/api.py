@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, replace
 from functools import partial
@@ -27,7 +27,7 @@ from bot.forges.cache import NameCache, RepositoryCache
 from bot.forges.config_files import list_unread, read_first
 from bot.forges.github import events, suggestions
 from bot.forges.github.auth import TOO_NEW, AppAuth, Auth
-from bot.forges.github.client import DOT_SEGMENTS, JSON, RAW, Credential, GitHubClient
+from bot.forges.github.client import DOT_SEGMENTS, JSON, RAW, Credential, GitHubClient, format_query
 from bot.forges.github.deliveries import Deliveries
 from bot.forges.github.errors import Unauthorized
 from bot.forges.github.issue import is_by_person, parse_issue
@@ -391,11 +391,6 @@ class GitHub:
             return self._names.refresh(ref) != name
         except PermanentError:
             return False
-
-
-def format_query(names: Iterable[str]) -> str:
-    """Return a query with a variable in braces for each parameter."""
-    return "&".join(f"{name}={{{name}}}" for name in names)
 
 
 def _split_name(full_name: str) -> dict[str, str | int]:

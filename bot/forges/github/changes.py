@@ -15,9 +15,9 @@ from bot.core.errors import Forbidden, Moved, NotFound
 from bot.core.polling import ChangedPage
 from bot.core.types import Issue, IssueRef
 from bot.forges.changes import ConditionalPage, read_changed_page
-from bot.forges.github.api import PAGE, REPO, GitHub, format_query
+from bot.forges.github.api import PAGE, REPO, GitHub
 from bot.forges.github.auth import AppAuth, Auth
-from bot.forges.github.client import Credential, GitHubClient
+from bot.forges.github.client import Credential, GitHubClient, format_query
 from bot.forges.github.issue import parse_issue
 from bot.forges.history import ListedPage, PageRequest
 from bot.forges.values import require_id, require_object, require_objects, text

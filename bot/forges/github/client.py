@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlsplit
@@ -170,3 +170,8 @@ class GitHubClient:
         url = self._base.url + path.format_map(encoded)
         content = None if data is None else msgspec.json.encode(data)
         return Request(method, url, headers, content)
+
+
+def format_query(names: Iterable[str]) -> str:
+    """Return a query with a variable in braces for each parameter."""
+    return "&".join(f"{name}={{{name}}}" for name in names)

@@ -17,15 +17,8 @@ import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from bot.core.errors import Rejected
-from bot.core.types import (
-    Event,
-    Ignored,
-    IssueEdited,
-    IssueOpened,
-    IssueRef,
-    IssueReopened,
-    LabelsChanged,
-)
+from bot.core.events import Event, Ignored, IssueEdited, IssueOpened, IssueReopened, LabelsChanged
+from bot.core.types import IssueRef
 from bot.forges.signatures import HmacVerifier
 
 SIGNATURE = re.compile(r"sha256=([0-9a-f]{64})")

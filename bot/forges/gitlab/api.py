@@ -15,7 +15,6 @@ from gitlab.v4.objects import Project, ProjectIssue
 from bot.core.errors import NotFound, PermanentError, Retry, WriteUncertain
 from bot.core.labels.common_labels import NewLabel
 from bot.core.labels.policy import scope
-from bot.core.text.bounded import bound_body
 from bot.core.training import HistoryPage
 from bot.core.types import (
     HeldSuggestion,
@@ -32,7 +31,8 @@ from bot.forges.cache import NameCache, RepositoryCache
 from bot.forges.config_files import list_unread, read_first
 from bot.forges.gitlab.backend import call, connect, fetch_page
 from bot.forges.gitlab.bot_users import is_bot_user
-from bot.forges.history import PAGE_BYTES, ListedPage, PageRequest, is_handled, read_history_page
+from bot.forges.gitlab.issue import parse_issue
+from bot.forges.history import PAGE_BYTES, ListedPage, PageRequest, read_history_page
 from bot.forges.labels import create_label
 from bot.forges.values import (
     require_id,
@@ -374,29 +374,3 @@ class GitLab:
             if len(some) < PAGE:
                 break
         return items
-
-
-def parse_issue(ref: IssueRef, data: Mapping[str, Any], types: Collection[str]) -> Issue:
-    """Return an issue with a bounded body. `types` count as issues."""
-    work_item_type = text(data.get("issue_type")).lower() or "issue"
-    username = text((data.get("author") or {}).get("username"))
-    is_open = data.get("state") == "opened"
-    return bound_body(
-        Issue(
-            ref=ref,
-            title=text(data.get("title")),
-            body=text(data.get("description")),
-            author=username,
-            is_bot=is_bot_user(username),
-            labels=tuple(text(label) for label in data.get("labels") or ()),
-            is_open=is_open,
-            locked=bool(data.get("discussion_locked")),
-            confidential=data.get("confidential") is not False,
-            is_pull_request=False,
-            created_at=timestamp(data.get("created_at")),
-            commented=data.get("user_notes_count") != 0,
-            other_type="" if work_item_type in types else work_item_type,
-            handled=is_handled(data, is_open=is_open),
-            updated_at=timestamp(data.get("updated_at")),
-        )
-    )

@@ -16,9 +16,10 @@ from bot.core.errors import Forbidden, Moved
 from bot.core.polling import ChangedPage
 from bot.core.types import Issue, IssueRef
 from bot.forges.changes import ConditionalPage, read_changed_page
-from bot.forges.gitlab.api import PAGE, parse_issue
+from bot.forges.gitlab.api import PAGE
 from bot.forges.gitlab.backend import call, connect, fetch_page
 from bot.forges.gitlab.checks import REPORTER
+from bot.forges.gitlab.issue import parse_issue
 from bot.forges.history import PAGE_BYTES, ListedPage, PageRequest
 from bot.forges.values import number, require_id, require_object, text
 from bot.http import ClientPool

@@ -19,15 +19,8 @@ import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from bot.core.errors import Rejected
-from bot.core.types import (
-    Event,
-    Ignored,
-    IssueEdited,
-    IssueOpened,
-    IssueRef,
-    IssueReopened,
-    LabelsChanged,
-)
+from bot.core.events import Event, Ignored, IssueEdited, IssueOpened, IssueReopened, LabelsChanged
+from bot.core.types import IssueRef
 from bot.forges.gitlab.bot_users import is_bot_user
 from bot.forges.signatures import HmacVerifier
 

@@ -9,8 +9,8 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from bot.sandbox.changes import LabelChange, TypeChange
-from bot.sandbox.state import CommentDeletion, Issue, Repo, State, StoredComment, User
+from bot.sandbox.changes import CommentDeletion, LabelChange, TypeChange
+from bot.sandbox.state import Issue, Repo, State, StoredComment, User
 from bot.sandbox.suggestions import Suggestion
 
 Json = dict[str, Any]

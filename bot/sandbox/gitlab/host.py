@@ -15,8 +15,9 @@ from bot.sandbox.gitlab.hooks import GitLabHooks
 from bot.sandbox.gitlab.issues import LONGEST_DESCRIPTION
 from bot.sandbox.gitlab.serializers import Serializer
 from bot.sandbox.host import Host
+from bot.sandbox.label_rules import GITLAB
 from bot.sandbox.rate_limit import AddressLimit
-from bot.sandbox.state import GITLAB, State
+from bot.sandbox.state import State
 
 SIGNING_TOKEN = "whsec_" + base64.b64encode(b"the sandbox signs with these 32!").decode()
 

@@ -1,0 +1,38 @@
+"""GitLab's JSON of an issue → `Issue`."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from bot.core.text.bounded import bound_body
+from bot.core.types import Issue, IssueRef
+from bot.forges.gitlab.bot_users import is_bot_user
+from bot.forges.history import is_handled
+from bot.forges.values import text, timestamp
+
+
+def parse_issue(ref: IssueRef, data: Mapping[str, Any], types: Collection[str]) -> Issue:
+    """Return an issue with a bounded body. `types` count as issues."""
+    work_item_type = text(data.get("issue_type")).lower() or "issue"
+    username = text((data.get("author") or {}).get("username"))
+    is_open = data.get("state") == "opened"
+    return bound_body(
+        Issue(
+            ref=ref,
+            title=text(data.get("title")),
+            body=text(data.get("description")),
+            author=username,
+            is_bot=is_bot_user(username),
+            labels=tuple(text(label) for label in data.get("labels") or ()),
+            is_open=is_open,
+            locked=bool(data.get("discussion_locked")),
+            confidential=data.get("confidential") is not False,
+            is_pull_request=False,
+            created_at=timestamp(data.get("created_at")),
+            commented=data.get("user_notes_count") != 0,
+            other_type="" if work_item_type in types else work_item_type,
+            handled=is_handled(data, is_open=is_open),
+            updated_at=timestamp(data.get("updated_at")),
+        )
+    )
