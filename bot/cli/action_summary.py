@@ -36,7 +36,7 @@ def write(
     if preview:
         from bot.cli.preview_markdown import format_markdown
 
-        parts.append(format_markdown(preview))
+        parts.append(format_markdown(preview, in_job=True))
     sizes = accumulate(len(part.encode("utf-8", "replace")) for part in parts)
     shown = [part for part, end in zip(parts, sizes, strict=True) if end <= MAX_SUMMARY]
     if shown:

@@ -15,8 +15,11 @@ from bot.core.text.sanitize import to_code_span, to_plain_markdown
 MAX_TITLE, MAX_NAME = 120, 60
 
 
-def format_markdown(report: Mapping[str, Any]) -> str:
-    """Return a report of `preview_report.build_report` in Markdown, with tables as GitHub's."""
+def format_markdown(report: Mapping[str, Any], *, in_job: bool = False) -> str:
+    """Return a report of `preview_report.build_report` in Markdown, with tables as GitHub's.
+
+    `in_job` is for a job of continuous integration, which is installed already.
+    """
     name = to_plain_markdown(report["repository"].partition(":")[2])
     parts = [
         f"### Tagline preview of {name}",
@@ -26,7 +29,7 @@ def format_markdown(report: Mapping[str, Any]) -> str:
     if rows := report["agreement"]["labels"]:
         parts += ["\n".join(_format_agreement(rows)), LEGEND]
     parts.append(_format_list(list_findings(report, to_code_span)))
-    parts += ["What to do next:", _format_list(list_steps(report))]
+    parts += ["What to do next:", _format_list(list_steps(report, in_job=in_job))]
     return "\n\n".join(parts)
 
 

@@ -14,6 +14,15 @@ from bot.learn.evaluation import Case, count_label
 
 MAX_TITLE, NAME, MAX_NUMBERS = 70, 30, 10
 MIN_WRONG = 3  # of a label, before denying it is proposed
+WITHOUT_SERVER = {"github": "a workflow of GitHub Actions", "gitlab": "a job of GitLab CI/CD"}
+MODEL = (
+    "Set LLM_PROVIDER and its key, and repeat this: a language model writes the summaries, and"
+    " --max-usd limits the cost."
+)
+MODEL_IN_JOB = (
+    "Give the job the key of a language model, such as OPENAI_API_KEY, and name its LLM_PROVIDER:"
+    " it writes the summaries, and a comment on each new issue."
+)
 LEGEND = (
     "On issues that have a label of people. Labels that only people set, or that tell about the"
     " work on an issue, do not count."
@@ -90,13 +99,13 @@ def list_findings(report: Mapping[str, Any], name: Callable[[str], str]) -> Iter
     yield f"Cost: {_format_cost(report)}."
 
 
-def list_steps(report: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what to do next, with names and commands as Markdown's code."""
+def list_steps(report: Mapping[str, Any], *, in_job: bool = False) -> Iterator[str]:
+    """Yield what to do next, with names and commands as Markdown's code.
+
+    A job of continuous integration is installed already, and takes no options.
+    """
     if not report["model"]:
-        yield (
-            "Set LLM_PROVIDER and its key, and repeat this: a language model writes the summaries,"
-            " and --max-usd limits the cost."
-        )
+        yield MODEL_IN_JOB if in_job else MODEL
     for row in report["agreement"]["labels"]:
         wrong = row["proposed"] - row["both"]
         if wrong >= MIN_WRONG and wrong > row["both"]:
@@ -106,10 +115,13 @@ def list_steps(report: Mapping[str, Any]) -> Iterator[str]:
             )
     backtest = to_code_span(f"tagline backtest {report['repository']}")
     yield f"Measure what Tagline learns from earlier issues: {backtest}."
-    yield (
-        "Install it: `tagline check` says what is missing; with TAGLINE_MODE=suggest it only"
-        " proposes labels at first."
-    )
+    if not in_job:
+        forge = report["repository"].partition(":")[0]
+        yield (
+            f"Install it: {WITHOUT_SERVER[forge]} needs no server, and `tagline setup` leads"
+            " through the installation on one."
+        )
+    yield "To start carefully, set the mode `suggest`: labels are only proposed then."
 
 
 def format_sentence(report: Mapping[str, Any], name: Callable[[str], str] = str) -> str:

@@ -290,6 +290,8 @@ def test_a_preview_shows_labels_beside_those_of_people_and_writes_nothing(
     result = ci.run("--task", "preview", job=ci.by_hand(), has_model=has_model)
     assert result.code == 0
     assert "Of the newest 2 issues" in result.stdout
+    assert "Install it" not in result.summary
+    assert ("Give the job the key of a language model" in result.summary) is not has_model
     assert f"| {old} Login button" in result.summary
     assert f"| {hostile} " in result.summary
     assert "<img>" not in result.summary

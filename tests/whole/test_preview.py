@@ -104,6 +104,8 @@ def test_an_address_of_the_repository_and_markdown(app: App, tmp_path: Path) -> 
     web = app.box.url if app.on == "github" else app.box.gitlab_url
 
     result = preview(app, tmp_path, "--markdown", repo=f"{web}/{app.repo}")
+    job = {"github": "a workflow of GitHub Actions", "gitlab": "a job of GitLab CI/CD"}[app.on]
+    assert f"- Install it: {job} needs no server" in result.stdout
 
     assert result.returncode == 0, result.stderr
     assert result.stdout.startswith(f"### Tagline preview of {app.repo}\n\nOf the newest 3 issues")
