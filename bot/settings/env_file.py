@@ -29,13 +29,13 @@ class EnvFile:
 
 
 def read(path: Path) -> EnvFile:
-    """Return the content of a file; nothing if it does not exist or is a folder."""
+    """Return the content of a file; nothing without the file or its folder, or for a folder."""
     where = path.absolute()
     if path.is_dir():  # a common name of virtual environments
         return EnvFile()
     try:
         content = path.read_bytes()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return EnvFile()
     except OSError as error:
         return EnvFile(

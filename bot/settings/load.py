@@ -282,8 +282,7 @@ def _read(env: Environment) -> Settings:
         stored=in_force,
     )
     if env.problems:
-        notices = [*env.notices, *env.model_notices]
-        raise SettingsError(list(dict.fromkeys(env.problems)), notices)
+        raise SettingsError(list(dict.fromkeys(env.problems)), env.notices)
     return settings
 
 

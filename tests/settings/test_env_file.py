@@ -108,6 +108,9 @@ def test_a_file_that_may_not_be_read_is_a_problem(path: Path) -> None:
 
 def test_no_file_a_folder_and_names_without_a_value_are_no_settings(path: Path) -> None:
     assert read(path) == EnvFile()
+    path.write_text("PORT=1")
+    assert read(path / "settings.env") == EnvFile()
+    path.unlink()
     path.mkdir()
     assert read(path) == EnvFile()
     path.rmdir()

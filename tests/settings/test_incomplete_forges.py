@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.settings.load import load
+from bot.settings.load import SettingsError, load
 from tests.settings.keys import PEM
 from tests.settings.test_load import SECRET, SIGNING_TOKEN, notices, problems
 
@@ -45,3 +45,10 @@ def test_the_home_folder_in_the_path_of_a_secret_is_expanded(
     assert settings.github_private_key == PEM
     assert settings.secret_files == (tmp_path / "key.pem",)
     assert "cannot be read" in problems({"GITHUB_PRIVATE_KEY_FILE": "~no-such-user/key.pem"})[0]
+
+
+def test_a_missing_model_is_no_reason_why_the_settings_cannot_be_used() -> None:
+    with pytest.raises(SettingsError) as error:
+        load({"PORT": "x", "LLM_PROVIDR": "openai"})
+    (reason,) = error.value.notices
+    assert reason.startswith("LLM_PROVIDR ")
