@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from secrets import token_urlsafe
 
-from bot.core.errors import OperatorError, PermanentError
+from bot.core.errors import NotFound, OperatorError, PermanentError
 from bot.core.setup import ManualHook, SetupProblem
 from bot.forges.gitlab.checks import NEEDS_MAINTAINER
 from bot.forges.gitlab.hooks import Hooks, new_signing_token
@@ -72,6 +72,11 @@ class GitLabSetup:
                 may_create = may_create and finding.fix != NEEDS_MAINTAINER
         except OperatorError as error:
             raise SetupProblem(f"{_start(str(error))}. To correct it, {TOKEN_FIX}.") from None
+        except NotFound:  # its own text names an option of `tagline gitlab`
+            raise SetupProblem(
+                "No such project, or the token cannot see it: check the project's path and the"
+                " token's role in it."
+            ) from None
         except PermanentError as error:
             raise SetupProblem(
                 f"{_start(str(error))}: check the project's path and the token's role in it."

@@ -68,6 +68,7 @@ def test_a_reporters_token_is_stored_and_the_hook_is_shown_once(
     page = connect(wizard, box.gitlab.token)
     assert page.url.path == "/setup/host"
     assert f"{wizard.url}/webhooks/gitlab" in page.text
+    assert page.text.count(">Continue</a>") == 1
     (secret,) = re.findall(r"whsec_[\w+/=]+", page.text)
     assert secret in wizard.stored
     assert list_hooks(box) == []
@@ -121,7 +122,7 @@ def test_tokens_that_cannot_be_used_are_explained(box: Sandbox, wizard: Wizard) 
 @pytest.mark.parametrize(
     ("project", "expected"),
     [
-        ("acme/nowhere", "No such project"),
+        ("acme/nowhere", "No such project, or the token cannot see it: check the project"),
         ("acme", "GROUP/PROJECT"),
         ("", "GROUP/PROJECT"),
         ("https://elsewhere.example/a/b", "GROUP/PROJECT"),
