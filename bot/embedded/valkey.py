@@ -205,8 +205,10 @@ def lock_data_dir(folder: Path) -> Iterator[None]:
         lock = (folder / "lock").open("a+")
     except OSError as error:
         reason = "it is a file" if folder.is_file() else error.strerror
-        why = f"DATA_DIR cannot be written to ({reason}): {folder}"
-        raise ServerUnavailable(why) from None
+        raise ServerUnavailable(
+            f"DATA_DIR cannot be written to ({reason}): {folder}. Let this user write to it, or set"
+            " DATA_DIR to another directory."
+        ) from None
     with lock:
         if not try_lock(lock):
             raise ServerUnavailable(
