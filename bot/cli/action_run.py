@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, TypeVar
@@ -120,8 +120,8 @@ class Run:
             problems.append(CiProblem(self.job.refused, 1))
         for text in dict.fromkeys(map(str, problems)):
             report.tell("error", text)
-        if any(one.enrichment and one.enrichment.fault for one in done):
-            report.tell("warning", "The language model did not answer: labels come from rules.")
+        for text in dict.fromkeys(self._explain_models(done)):
+            report.tell("warning", text)
         for outcome in done:
             report.tell("notice", _describe(outcome))
         if self.preview:
@@ -200,6 +200,19 @@ class Run:
             except (PermanentError, OperatorError) as error:
                 raise self._explain(error) from error
         raise AssertionError("the last try returns or raises")
+
+    def _explain_models(self, outcomes: Iterable[Outcome]) -> Iterator[str]:
+        """Yield a sentence with a fix for each failure of the language model."""
+        from bot.llm.checks import find_fix
+
+        model = self.settings.model
+        for one in outcomes:
+            if model and one.enrichment and one.enrichment.fault:
+                reason = one.enrichment.why
+                yield (
+                    f"The language model did not answer ({reason}), so labels come from rules:"
+                    f" {find_fix(reason, model.variables)}."
+                )
 
     def _explain(self, error: TaglineError) -> CiProblem:
         """Return a sentence with a fix for an error of the forge, and log its own words."""

@@ -103,6 +103,13 @@ def test_a_model_that_fails_leaves_labels_and_a_warning(ci: Ci) -> None:
     assert "The language model did not answer" in result.stdout
 
 
+def test_a_key_that_is_refused_is_a_warning_with_the_variable_to_look_at(ci: Ci) -> None:
+    result = ci.run(job=ci.event(ci.opened(open_issue(ci))), OPENAI_API_KEY="sk-wrong")
+    (warning,) = [line for line in result.stdout.splitlines() if "language model" in line]
+    assert warning.endswith("(status-401), so labels come from rules: look at OPENAI_API_KEY.")
+    assert result.code == 0
+
+
 @pytest.mark.slow
 def test_an_edited_issue_changes_its_comment_and_never_brings_a_new_one(ci: Ci) -> None:
     ci.host.set_config(ci.repo, BOTH)
