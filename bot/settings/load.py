@@ -23,6 +23,15 @@ TOKEN_PREFIXES = {
 }
 ISSUE_TYPES = ("issue", "task", "incident")
 GITLAB_SECRETS = "GITLAB_SIGNING_TOKEN (or GITLAB_WEBHOOK_SECRET)"
+# What is missing without any secret of webhooks, and what to do.
+NO_SECRET = (
+    "GITHUB_WEBHOOK_SECRET is not set (nor GITLAB_SIGNING_TOKEN or GITLAB_WEBHOOK_SECRET)",
+    "Set it to the secret of the GitHub App or webhook (16 characters or more)",
+)
+NO_GITLAB_SECRET = (
+    f"{GITLAB_SECRETS} is not set",
+    "`tagline gitlab add-hook` creates the webhook and names the variable to set",
+)
 DEFAULT_REDIS = "redis://127.0.0.1:6379/0"
 EMBEDDED_SOCKET = "redis.sock"  # in DATA_DIR, made by `embedded/valkey.py`
 SECRETS = (
@@ -207,10 +216,10 @@ class Settings:
         problems = []
         gitlab = self.gitlab_signing_tokens or self.gitlab_webhook_secrets
         if webhook_secret and not (self.github_webhook_secrets or gitlab or self.poll_seconds):
+            only_gitlab = self.gitlab_token and not (self.has_github or self.github_app_id)
+            missing, fix = NO_GITLAB_SECRET if only_gitlab else NO_SECRET
             problems.append(
-                "GITHUB_WEBHOOK_SECRET is not set (nor GITLAB_SIGNING_TOKEN or"
-                " GITLAB_WEBHOOK_SECRET): without it anybody could send events. Set it to the"
-                " secret of the GitHub App or webhook (16 characters or more), or set"
+                f"{missing}: without it anybody could send events. {fix}, or set"
                 " TAGLINE_POLL_SECONDS=60 to look for issues without webhooks."
             )
         if forge and self.app_problem:

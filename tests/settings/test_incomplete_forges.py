@@ -30,6 +30,29 @@ def test_a_forge_with_access_and_without_a_webhook_secret_is_named(
     assert all(notice.startswith(missing) and "answers 404" in notice for notice in found)
 
 
+@pytest.mark.parametrize(
+    ("environ", "missing", "fix"),
+    [
+        ({"GITLAB_TOKEN": "glpat-x"}, "GITLAB_SIGNING_TOKEN", "`tagline gitlab add-hook` creates"),
+        (
+            {"GITLAB_TOKEN": "glpat-x", "GITHUB_TOKEN": "ghp_x"},
+            "GITHUB_WEBHOOK_SECRET",
+            "GitHub App",
+        ),
+        ({"GITLAB_TOKEN": "glpat-x", "GITHUB_APP_ID": "1"}, "GITHUB_WEBHOOK_SECRET", "Set it to"),
+    ],
+)
+def test_the_first_webhook_secret_is_asked_for_by_the_forge_in_use(
+    environ: dict[str, str], missing: str, fix: str
+) -> None:
+    with pytest.raises(SettingsError) as error:
+        load(environ).require(webhook_secret=True)
+    (problem,) = error.value.problems
+    assert problem.startswith(f"{missing} ")
+    assert fix in problem
+    assert "TAGLINE_POLL_SECONDS=60" in problem
+
+
 def test_a_token_beside_a_github_app_is_not_used_and_the_start_says_so() -> None:
     notice = "GITHUB_TOKEN is not used: the GitHub App is."
     assert notice in notices({**APP, "GITHUB_TOKEN": "ghp_x"})
