@@ -8,7 +8,8 @@ BROWSER_STAMP := .venv/.browser
 
 .PHONY: preview demo test check browser pictures bench accuracy chaos locks prices sbom deploy-check clean
 
-preview: $(STAMP)
+preview: $(if $(REPO),$(STAMP))
+	@test -n "$(REPO)" || { echo "Name a repository: make preview REPO=https://github.com/OWNER/REPOSITORY"; exit 1; }
 	@$(BIN)/tagline preview "$(REPO)"
 
 demo: $(STAMP) $(if $(filter local,$(LLM)),$(LOCAL_STAMP))
