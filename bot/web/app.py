@@ -84,7 +84,7 @@ def create(
         Route("/readyz", readyz),
         Route(docs.SCHEMA_PATH, schema),
         Route("/metrics", metrics.page(counters, metrics_tokens)),
-        *pages.routes(queue.ping, setup),
+        *pages.routes(queue.ping, lambda: any(parser() for parser in parsers.values()), setup),
         *(setup.routes if setup else ()),
     ]
     app = Starlette(routes=routes, lifespan=lifespan)

@@ -28,6 +28,7 @@ HEADERS = {
 FILES = {"page.css": "text/css", "icon.svg": "image/svg+xml"}
 NOT_SET_UP = ("wait", "Running, but not set up yet: no webhooks are received.")
 HEALTHY = ("good", "Running: webhooks are received and queued.")
+POLLING = ("good", "Running: Tagline looks for new issues itself; no webhooks are received.")
 UNHEALTHY = ("bad", "Redis does not answer, so webhooks are refused: see the log.")
 OPEN = '<p><a class="primary" href="/setup">Continue setup</a></p>'
 CLOSED = "<p>To change the settings: <code>tagline setup</code> on this server.</p>"
@@ -45,13 +46,21 @@ class SetupRoutes:
     is_needed: Callable[[], bool]
 
 
-def routes(ping: Callable[[], Awaitable[bool]], setup: SetupRoutes | None) -> list[Route]:
-    """Return the routes; `ping` says whether Redis answers."""
+def routes(
+    ping: Callable[[], Awaitable[bool]], receives: Callable[[], bool], setup: SetupRoutes | None
+) -> list[Route]:
+    """Return the routes; `ping` says whether Redis answers, `receives` whether webhooks can come.
+
+    Without a secret of webhooks the server only starts if it polls.
+    """
 
     async def home(_request: Request) -> Response:
-        state, health = HEALTHY if await ping() else UNHEALTHY
         if setup and setup.is_needed():
             state, health = NOT_SET_UP
+        elif not await ping():
+            state, health = UNHEALTHY
+        else:
+            state, health = HEALTHY if receives() else POLLING
         link = OPEN if setup and setup.is_open() else CLOSED
         text = _read_home().substitute(state=state, health=health, setup=link)
         return HTMLResponse(text, headers={**HEADERS, "Cache-Control": "no-store"})

@@ -9,6 +9,7 @@ import uuid
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import httpx
@@ -76,10 +77,12 @@ class LocalReceiver:
     ) -> None:
         self.queue, self.counters = FakeQueue(), FakeMetrics()
         self.metrics_tokens: list[str] = []
-        github = GitHubWebhooks(secrets, "github.com")
-        gitlab = GitLabWebhooks("gitlab.example", signing, secrets)
+        self.parsers: dict[str, WebhookParser | None] = {
+            "github": GitHubWebhooks(secrets, "github.com"),
+            "gitlab": GitLabWebhooks("gitlab.example", signing, secrets),
+        }
         self.app = create(
-            {"github": lambda: github, "gitlab": lambda: gitlab},
+            {name: partial(self.parsers.get, name) for name in self.parsers},
             self.queue,
             self.counters,
             lambda: self.metrics_tokens,

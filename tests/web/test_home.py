@@ -20,6 +20,14 @@ def test_the_page_says_what_this_is_and_that_it_works() -> None:
     assert "unsafe" not in policy
 
 
+def test_where_no_forge_has_a_secret_it_names_polling_instead_of_webhooks() -> None:
+    client = LocalReceiver()
+    client.parsers.update(dict.fromkeys(client.parsers))
+    text = client.request("GET", "/").text
+    assert "Running: Tagline looks for new issues itself" in text
+    assert "webhooks are received and queued" not in text
+
+
 def test_without_redis_it_says_so() -> None:
     client = LocalReceiver()
     client.queue.down = True
