@@ -74,7 +74,7 @@ WITH_ARGUMENT = [
     ["completion"],
     ["version"],
     ["demo"],
-    ["setup", "--github-org"],
+    ["setup", "--no-browser", "--github-org"],
     ["action"],
     ["action", "--task"],
     ["run"],
@@ -112,8 +112,10 @@ def test_a_wrong_or_hostile_argument_is_explained(tmp_path: Path, words: list[st
             continue
         result = tagline(*words, argument, cwd=tmp_path, environment=WITHOUT_ACCESS)
         assert_explained(result)
-        is_valid = argument == "-" and words[-1] in ("check", "show", "--file")  # standard input
-        assert result.returncode or is_valid or words[-1] == "--write", argument
+        is_input = argument == "-" and words[-1] in ("check", "show", "--file")
+        is_account = argument.strip() in ("", "folder") and words[-1] == "--github-org"
+        is_valid = is_input or is_account or words[-1] == "--write"
+        assert result.returncode or is_valid, argument
 
 
 @pytest.mark.parametrize(
