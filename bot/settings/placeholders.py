@@ -8,8 +8,10 @@ MIN_SENTENCE_WORDS = 3
 MAX_CHARS = 100  # that are compared with stock words; no example is longer
 BLANKS_AND_QUOTES = " \t\r\n\"'`#=;"
 
-# `${NAME}`, `$NAME`, `<secret>`, `{{ secret }}`, `[token]`, `%NAME%`.
-TEMPLATE = re.compile(r"\$\{.*\}|\$[A-Z][A-Z_]*|<.*>|\{.*\}|\[.*\]|%\w+%", re.DOTALL)
+# `${NAME}`, `$NAME`, `<secret>`, `{{ secret }}`, `[token]`, `%NAME%`, `github:OWNER/NAME`.
+TEMPLATE = re.compile(
+    r"\$\{.*\}|\$[A-Z][A-Z_]*|<.*>|\{.*\}|\[.*\]|%\w+%|(?:[a-z]+:)?[A-Z]+(?:/[A-Z]+)+", re.DOTALL
+)
 PATH = re.compile(
     r"(?:~|\.{1,2}|%s|/(?:run|etc|opt|var|data|home|usr|tmp)(?=/|$))(?:/[\w.-]+)*", re.IGNORECASE
 )
