@@ -302,6 +302,7 @@ def worker(settings: Settings, *, single_host: bool = False) -> QueueWorker:
     from bot.embedded.parent_death import with_pdeathsig
     from bot.flow.process import process
     from bot.flow.record_corrections import record_corrections
+    from bot.flow.run_commands import run_commands
     from bot.flow.schedule_polls import TICK_SECONDS
     from bot.flow.train_repository import TrainingParts, train_repository
     from bot.footprint import configure_malloc
@@ -334,6 +335,7 @@ def worker(settings: Settings, *, single_host: bool = False) -> QueueWorker:
         "manual": enrich,
         "heal": enrich,
         "labels": _handler(lambda job, context, _: record_corrections(job, context), contexts),
+        "command": _handler(run_commands, contexts),
         "train": _handler(partial(train_repository, parts=training), contexts),
     }
     declare(queue, handlers, store, counters)

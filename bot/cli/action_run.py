@@ -23,7 +23,7 @@ from bot.core.errors import (
     TaglineError,
     Unreachable,
 )
-from bot.core.events import Event, Ignored, IssueOpened, LabelsChanged
+from bot.core.events import Event, Ignored, IssueCommented, IssueOpened, LabelsChanged
 from bot.core.types import MAX_ISSUE_AGE_SECONDS, IssueRef, Job, JobKind, OwnComment, make_job_id
 from bot.flow.plan import Outcome
 from bot.flow.publish import own_comment
@@ -140,6 +140,8 @@ class Run:
             raise NothingToDo(f"{event.reason}.")
         if isinstance(event, LabelsChanged):
             raise NothingToDo("labels were changed, and without a server nothing is learned.")
+        if isinstance(event, IssueCommented):
+            raise NothingToDo("commands in comments need a server: `tagline run`.")
         return event
 
     def _open_forge(self) -> ForgeClient:

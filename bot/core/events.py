@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bot.core.commands import CommandName
 from bot.core.types import IssueRef
 
 
@@ -37,6 +38,14 @@ class LabelsChanged(Event):
     """A person added labels to it or removed some, or changed its type."""
 
     __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class IssueCommented(Event):
+    """A person wrote a comment with commands; its job finds out whether this person may."""
+
+    comment: int = 0
+    commands: tuple[CommandName, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

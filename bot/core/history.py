@@ -178,14 +178,15 @@ class IssueHistory:
         return self.record is not None and self.record.status == "writing"
 
     def why_settled(self, kind: JobKind, *, has_model: bool = True) -> str:
-        """Return why no change is needed, or "". A command overrides every reason but a deletion.
+        """Return why no change is needed, or "". A person's request overrides every reason but a
+        deletion.
 
         What rules wrote is final only while there is no model. The comment is written last: where
         it exists, an interrupted try had completed its writes.
         """
         if self.record and self.record.comment_id and self.comment is None:
             return "a person deleted the comment"
-        if kind == "manual":
+        if kind in ("manual", "redo"):
             return ""
         sources = (self.marker, None if self.interrupted else self.record)
         current = [x for x in sources if x and x.input == self.input]

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from bot.core.command_port import CommandComments
 from bot.core.events import Event, Ignored
 from bot.core.jobs import JobRecord
 from bot.core.metric_definitions import MetricsSnapshot
@@ -15,6 +16,7 @@ from bot.core.prompt import Prompt
 from bot.core.reply import ModelAnswer
 from bot.core.suggestion_port import SuggestionForge
 from bot.core.training import HistoryPage, TrainingProgress, TrainingState
+from bot.core.type_port import TypeForge
 from bot.core.types import (
     CachedAnswer,
     Issue,
@@ -69,7 +71,7 @@ class Queue(Protocol):
         """
 
 
-class Forge(SuggestionForge, Protocol):
+class Forge(SuggestionForge, TypeForge, Protocol):
     """Reads and writes issues. Raises `NotFound`, `Forbidden`, `Retry`, `WriteUncertain`,
     `OperatorError`.
 
@@ -78,6 +80,9 @@ class Forge(SuggestionForge, Protocol):
 
     @property
     def rate(self) -> Rate: ...
+
+    @property
+    def commands(self) -> CommandComments: ...
 
     def get_issue(self, ref: IssueRef) -> Issue: ...
 
@@ -111,15 +116,6 @@ class Forge(SuggestionForge, Protocol):
 
     def remove_labels(self, ref: IssueRef, names: tuple[str, ...]) -> None:
         """Remove labels from the issue; those that are not on it are ignored."""
-
-    def list_types(self, ref: IssueRef) -> tuple[Label, ...]:
-        """Return the issue types of the repository; none where the forge has labels only."""
-
-    def set_type(self, ref: IssueRef, name: str) -> bool:
-        """Set the issue's type, "" for none; return whether the issue has it then."""
-
-    def list_type_changes(self, ref: IssueRef) -> tuple[LabelChange, ...]:
-        """Return all changes of the issue's type, oldest first."""
 
     def filter_set_by_bot(self, ref: IssueRef, names: tuple[str, ...]) -> tuple[str, ...]:
         """Return those of the labels that the bot was the last to set."""
@@ -161,13 +157,15 @@ class IssueHistorySource(Protocol):
 class ModelCall:
     """The issue for which a model is called, and the limits of the call.
 
-    `author_exempt` lifts the author's limit. `forge` is None for an issue from a file.
+    `author_exempt` lifts the author's limit. `forge` is None for an issue from a file. With
+    `fresh` no earlier answer is used.
     """
 
     issue: Issue
     forge: Forge | None
     limits: Limits
     author_exempt: bool = False
+    fresh: bool = False
 
 
 class ModelService(Protocol):

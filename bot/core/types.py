@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
+
+from bot.core.commands import CommandName, CommandState
 
 JobKind = Literal[
     "opened",
@@ -15,6 +17,8 @@ JobKind = Literal[
     "backfill",  # a person asks for labels on the issues of the past
     "heal",  # a model is asked again for an issue that got labels from rules
     "labels",  # people changed labels of an issue
+    "command",  # a comment has commands
+    "redo",  # the part of such a job that asks a model again
     "train",  # a repository's own labels are learned; its issue number is 0
 ]
 Certainty = Literal["sure", "likely", "unsure"]
@@ -35,6 +39,7 @@ Status = Literal[
     "deleted",  # a person deleted the comment
     "recorded",  # of a job alone: people's label changes were recorded
     "trained",  # of a job alone: a repository has a new classifier
+    "executed",  # of a job alone: commands in a comment were carried out
 ]
 
 
@@ -87,12 +92,17 @@ class Rate:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A task for one issue. `id` is the delivery's; `received_at` is in seconds since the epoch."""
+    """A task for one issue. `id` is the delivery's; `received_at` is in seconds since the epoch.
+
+    `comment` is the id of a comment with `commands`.
+    """
 
     id: str
     kind: JobKind
     ref: IssueRef
     received_at: float
+    comment: int = 0
+    commands: tuple[CommandName, ...] = ()
 
 
 def make_job_id(prefix: str, ref: IssueRef) -> str:
@@ -172,6 +182,15 @@ class OwnComment:
 
     id: int
     body: str
+
+
+@dataclass(frozen=True, slots=True)
+class UserComment:
+    """A comment that a person wrote. `author` is the login on GitHub, the user's id on GitLab."""
+
+    id: int
+    body: str
+    author: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -351,6 +370,7 @@ class Record(_FromSource):
     those that a model's answer may still remove. `choices` are the source and the certainty of what
     it added and suggested. `type` is the issue type that it set or suggested; `type_by_rules` is
     True while a model's answer may still replace it. `held` are its suggestions on the forge.
+    `commands` is what people told it in comments.
     """
 
     status: Status
@@ -367,6 +387,7 @@ class Record(_FromSource):
     type: Choice | None = None
     type_by_rules: bool = False
     held: tuple[HeldSuggestion, ...] = ()
+    commands: CommandState = field(default_factory=CommandState)
 
     @property
     def has_decided(self) -> bool:

@@ -30,7 +30,8 @@ class JobContext:
 
     `models` maps names to models: the first one is used unless the repository names another.
     `day_usd` is the limit of all model calls of a day together, None without a limit. Of the
-    operator's `mode` and the repository's, the stricter one applies.
+    operator's `mode` and the repository's, the stricter one applies. `clock` returns seconds since
+    the epoch.
 
     Without `keeps_records`, as in a job of continuous integration, the forge's history tells which
     labels people removed, and a new comment is written only if the run `posts`.
@@ -49,6 +50,7 @@ class JobContext:
     keeps_records: bool = True
     posts: bool = True
     sleep: Callable[[float], None] = time.sleep
+    clock: Callable[[], float] = time.time
 
 
 @dataclass(frozen=True, slots=True)

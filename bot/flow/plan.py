@@ -206,7 +206,8 @@ class Plan:
 class Decision:
     """The enrichment of an issue, with the history and configuration that apply to it.
 
-    `takes_suggestions`: people can accept suggestions on the forge itself.
+    `takes_suggestions`: people can accept suggestions on the forge itself. `command_prefix` is what
+    people write before a command in a comment.
     """
 
     history: IssueHistory
@@ -214,6 +215,7 @@ class Decision:
     problems: tuple[ConfigProblem, ...]
     enrichment: Enrichment
     takes_suggestions: bool = False
+    command_prefix: str = ""
 
     @property
     def may_suggest(self) -> bool:
@@ -284,6 +286,7 @@ def make_plan(decision: Decision) -> Plan:
         source=enrichment.source,
         types=types,
         still_type="" if types.remove else next(iter(history.current_type.applied_by_bot), ""),
+        command_prefix=decision.command_prefix,
     )
     if decision.takes_suggestions and (labels.suggested or types.suggested):
         a_type = next(map(_with_rationale, types.suggested), None)

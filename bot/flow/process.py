@@ -50,6 +50,7 @@ WITHOUT_EVENT = (
     "manual",
     "backfill",
     "heal",
+    "redo",
 )  # kinds to which neither an issue's age nor `on` applies
 
 
@@ -62,6 +63,7 @@ def process(job: Job, context: JobContext, try_number: int = 1) -> Outcome:
     if wait := context.rate_limiter.pause_left(account):
         context.model_retries.reschedule(job, wait)
         raise RateLimited("the forge asked to wait", wait)
+    started_at = context.clock()
     with context.store.lock(job.ref.key) as lock:
         journal = JobJournal(context.journal, job.ref.key, job.id)
         attempt = Attempt(job, context, lock, journal, try_number)
@@ -87,16 +89,34 @@ def process(job: Job, context: JobContext, try_number: int = 1) -> Outcome:
             outcome = Outcome(job, record, refused=refused)
         wait_for_model = context.model_retries.schedule_after(outcome)
         record = replace(outcome.record, delivery=job.id, wait=wait_for_model)
+        record = _note_command(job, record, started_at)
         lock.finish(record, journal.take_unsaved())
         return replace(outcome, record=record)
+
+
+def _note_command(job: Job, record: Record, at: float) -> Record:
+    """Return the record with a command to ask again, which was carried out at that time."""
+    if job.kind != "redo":
+        return record
+    done = record.commands.with_done(job.comment, "redo", job.received_at, at)
+    return replace(record, commands=done)
+
+
+def _why_needless(job: Job, record: Record, context: JobContext) -> str:
+    """Return why the record shows that a job has nothing to do, "" if it does not."""
+    if context.model_retries.expired(job, record):
+        return "no longer waits for a model"
+    if job.kind == "redo":
+        return record.commands.why_done(job.comment, "redo", job.received_at)
+    return ""
 
 
 def enrich_issue(attempt: Attempt) -> Outcome:
     """Bring one issue to an end state, and return the outcome. Raises as `process`."""
     job, context, record = attempt.job, attempt.context, attempt.lock.record
     # A retry without a record: Redis has lost it, and the issue is treated as a new one.
-    if record and context.model_retries.expired(job, record):
-        return Outcome(job, replace(record, why="no longer waits for a model"))
+    if record and (why := _why_needless(job, record, context)):
+        return Outcome(job, replace(record, why=why))
     issue = context.forge.get_issue(job.ref)
     in_force = load_config_in_force(job.ref, context)
     config = in_force.config
@@ -124,7 +144,8 @@ def enrich_issue(attempt: Attempt) -> Outcome:
     )
     del issue  # its body may be long, and the model call takes time
     demoted = tuple(one.label for one in find_demotions(corrections, in_force.digest))
-    answer = _Answer(material, propose(material, labellers), in_force, demoted)
+    prefix = next(iter(context.forge.commands.list_prefixes(config.commands.alias)), "")
+    answer = _Answer(material, propose(material, labellers), in_force, demoted, prefix)
     outcome = _publish(answer, history, attempt)
     entry = answer.proposed.proposal.cache_entry
     if outcome.record.status == "answered" and entry:
@@ -138,19 +159,23 @@ def enrich_issue(attempt: Attempt) -> Outcome:
 class _Answer:
     """What a labeller proposed for an issue, and what decides how much of it is used.
 
-    `demoted` are labels that are only suggested.
+    `demoted` are labels that are only suggested. `command_prefix` is what people write before a
+    command in a comment.
     """
 
     material: Material
     proposed: Proposed
     in_force: ConfigInForce
     demoted: tuple[str, ...]
+    command_prefix: str = ""
 
     def decide(self, history: IssueHistory) -> Decision:
         current = replace(history.current_labels, demoted=self.demoted)
         current_type = replace(history.current_type, demoted=self.demoted)
         enrichment = decide(self.material, self.proposed, current, current_type)
-        return Decision(history, self.in_force.config, self.in_force.problems, enrichment)
+        config, problems = self.in_force.config, self.in_force.problems
+        prefix = self.command_prefix
+        return Decision(history, config, problems, enrichment, command_prefix=prefix)
 
 
 def _publish(answer: _Answer, history: IssueHistory, attempt: Attempt) -> Outcome:
@@ -264,7 +289,7 @@ def _make_labellers(
     budget = config.budget
     limits = Limits(context.day_usd, budget.per_day_usd, budget.per_author_per_hour)
     exempt = job.kind in WITHOUT_EVENT  # a person started it, or the author was counted before
-    call = ModelCall(issue, context.forge, limits, exempt)
+    call = ModelCall(issue, context.forge, limits, exempt, fresh=job.kind == "redo")
     doubted = find_doubted_labels(corrections, config.labels.precision)
     return [
         ModelLabeller(choose_model(config, context.models), call, doubted),

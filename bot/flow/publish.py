@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 
+from bot.core.commands import CommandState
 from bot.core.errors import Forbidden, PermanentError, Retry, TaglineError, WriteUncertain
 from bot.core.history import IssueHistory
 from bot.core.journal import Write, WriteKind
@@ -102,6 +103,7 @@ def _build_pending_record(plan: Plan, history: IssueHistory) -> Record:
         held=plan.held,
         type=plan.type_choice,
         type_by_rules=bool(plan.marker.type) and (plan.marker.provisional or history.type_by_rules),
+        commands=history.record.commands if history.record else CommandState(),
     )
 
 

@@ -7,7 +7,15 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from bot.core.events import Event, Ignored, IssueEdited, IssueOpened, IssueReopened, LabelsChanged
+from bot.core.events import (
+    Event,
+    Ignored,
+    IssueCommented,
+    IssueEdited,
+    IssueOpened,
+    IssueReopened,
+    LabelsChanged,
+)
 from bot.core.ports import Queue, SignatureVerifier, WebhookParser
 from bot.core.types import IssueRef, Job, JobKind, make_job_id
 
@@ -16,6 +24,7 @@ JOB_KINDS: dict[type[Event], JobKind] = {
     IssueReopened: "reopened",
     IssueEdited: "edited",
     LabelsChanged: "labels",
+    IssueCommented: "command",
 }
 # People change several labels at once, and those of many issues: an issue has one such job in each
 # span, after its end, and the jobs of different issues are spread so that new issues do not wait.
@@ -59,7 +68,9 @@ async def receive(webhook: WebhookRequest, parser: WebhookParser, queue: Queue) 
 def make_jobs(event: Event, now: float) -> Iterator[tuple[Job, float]]:
     """Yield the jobs of an event, each with the seconds until it may run."""
     kind, ref = JOB_KINDS[type(event)], event.ref
-    if kind != "labels":
+    if isinstance(event, IssueCommented):
+        yield Job(event.delivery, kind, ref, now, event.comment, event.commands), 0.0
+    elif kind != "labels":
         yield Job(event.delivery, kind, ref, now), 0.0
     if kind == "labels" or event.labels_changed:
         yield _make_labels_job(ref, now)

@@ -12,6 +12,7 @@ from itertools import accumulate
 
 import msgspec
 
+from bot.core.commands import CommandName
 from bot.core.errors import ConfigProblem
 from bot.core.history import shorten_name
 from bot.core.text.sanitize import HIDDEN_BREAK, ZERO_WIDTH, to_code_span, to_plain_markdown
@@ -34,6 +35,7 @@ FALLBACK_SOURCES = {
     "rules": "from rules",
 }
 DEMOTED = "only suggested: people removed it three times in a row"
+SHOWN_COMMANDS: Sequence[CommandName] = ("redo",)
 _marker = msgspec.json.Decoder(Marker)
 
 
@@ -43,6 +45,7 @@ class CommentContent:
     `still_type` is such a type, "" without one.
 
     `source` is that of the answer, `model` the name of the model that gave it, None without one.
+    `command_prefix` is what people write before a command, "" where the comment names none.
     """
 
     summary: str
@@ -54,6 +57,7 @@ class CommentContent:
     model: str | None = None
     source: str = "rules"
     still_type: str = ""
+    command_prefix: str = ""
 
 
 def render(content: CommentContent, marker: Marker) -> str:
@@ -143,7 +147,14 @@ def _format_footer(content: CommentContent, *, has_labels: bool) -> str:
     else:
         by = f"{FALLBACK_SOURCES[content.source]}, without a language model"
     hint = " Wrong label? Change it, it will not come back." if has_labels else ""
-    return f"<sub>Written by Tagline {by}; it can be wrong.{hint}</sub>"
+    commands = _format_commands(content.command_prefix) if content.command_prefix else ""
+    return f"<sub>Written by Tagline {by}; it can be wrong.{hint}{commands}</sub>"
+
+
+def _format_commands(prefix: str) -> str:
+    first, *others = SHOWN_COMMANDS
+    spans = [to_code_span(f"{prefix} {first}"), *map(to_code_span, others)]
+    return f" Commands for maintainers: {', '.join(spans)}."
 
 
 def summary_of(comment: str) -> str:

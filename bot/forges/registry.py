@@ -229,7 +229,9 @@ def _check_gitlab_repository(
     settings: Settings, clients: ClientPool, repo: IssueRef
 ) -> Iterator[Finding]:
     if settings.gitlab_token:
-        yield _create_gitlab_checks(settings, clients).check_role(f"/projects/{repo.repo_id}")
+        checks, project = _create_gitlab_checks(settings, clients), f"/projects/{repo.repo_id}"
+        yield checks.check_role(project)
+        yield from checks.check_hooks(project)
 
 
 def gitlab_hooks(settings: Settings, clients: ClientPool, path: str, *, group: bool) -> Hooks:

@@ -74,7 +74,7 @@ class RemoteModelService:
         if call is None:
             return ModelAnswer(*self._try_providers(prompt, parse_reply))
         key = compute_key(self.name, prompt)
-        if cached := find_reply(key, call, self.store):
+        if not call.fresh and (cached := find_reply(key, call, self.store)):
             return ModelAnswer(cached, Usage(self.name))
         # Every provider may be called and charge for its answer.
         worst_usd = sum(each.model.worst_usd(prompt.tokens) for each in self.providers)

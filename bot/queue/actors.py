@@ -33,8 +33,16 @@ LONGEST_SPREAD = 600.0  # a comment's reservation is kept for an hour after its 
 TRAIN_ACTOR = "train"
 PRIORITIES = {ACTOR: 0, TRAIN_ACTOR: 100}
 # The events of a kind's start and end in the log, where it enriches no issue.
-START_EVENTS: Mapping[JobKind, str] = {"labels": "comparing labels", "train": "starting training"}
-END_EVENTS: Mapping[JobKind, str] = {"labels": "compared labels", "train": "training ended"}
+START_EVENTS: Mapping[JobKind, str] = {
+    "labels": "comparing labels",
+    "command": "reading commands",
+    "train": "starting training",
+}
+END_EVENTS: Mapping[JobKind, str] = {
+    "labels": "compared labels",
+    "command": "commands ended",
+    "train": "training ended",
+}
 
 Handler = Callable[[Job, int], Outcome]
 # At import, in one thread: msgspec prepares a type on its first use, and crashes if several

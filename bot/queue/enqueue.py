@@ -267,7 +267,8 @@ def error_code(error: Exception) -> str:
 def _make_account_field(job: Job) -> str:
     """Return the field that counts an account's jobs; no delivery's id starts with `#`.
 
-    Changes of labels are counted apart, so that many of them do not keep issues out of the queue.
+    Changes of labels and commands are counted apart, so that many of them do not keep issues out of
+    the queue.
     """
-    kind = "labels " if job.kind == "labels" else ""
+    kind = f"{job.kind} " if job.kind in ("labels", "command") else ""
     return f"#{kind}{job.ref.forge}:{job.ref.host}:{job.ref.account or job.ref.repo_id}"

@@ -81,6 +81,15 @@ class Host:
                 return
         raise Missing(f"suggestion {suggestion}")
 
+    def comment_by_person(
+        self, repo: RepoId, number: int, body: str, *, login: str = MAINTAINER
+    ) -> int:
+        """Return the id of a person's new comment, after the receiver has answered the webhook."""
+        event = self.state.comment(repo, number, body, self.state.user(login).login, None)
+        self.hooks.send(event)
+        assert event.comment is not None
+        return event.comment.id
+
     def labels(self, repo: RepoId, number: int) -> list[str]:
         with self.state.lock:
             return list(self.state.issue(repo, number).labels)

@@ -14,6 +14,7 @@ from typing import Literal
 
 from bot.core.errors import TaglineError
 from bot.sandbox.changes import CommentDeletion, LabelChange, TypeChange
+from bot.sandbox.comments import Reaction
 from bot.sandbox.label_rules import GITHUB, LabelRules
 from bot.sandbox.suggestions import Suggestion
 
@@ -54,7 +55,7 @@ class User:
 class StoredComment:
     """`app` is the id of the App that wrote it, None for a user.
 
-    GitLab writes `system` comments itself, to report a change.
+    GitLab writes `system` comments itself, to report a change; `internal` ones are for members.
     """
 
     id: int
@@ -64,6 +65,8 @@ class StoredComment:
     created_at: datetime
     updated_at: datetime
     system: bool = False
+    internal: bool = False
+    reactions: list[Reaction] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -106,7 +109,8 @@ class Repo:
     `group_labels` belong to the group of a GitLab project; `former_names` precede a rename.
     `installed`: whether GitHub's installation covers it. `read_only`: for the token's user. `types`
     maps GitHub's issue types to their descriptions, None for a repository of a user. `automation`
-    is one of `suggestions.LEVELS`, None where suggestions are off.
+    is one of `suggestions.LEVELS`, None where suggestions are off. `roles` are those of further
+    members, by the forge's names in lower case: triage, reporter, ….
     """
 
     id: int
@@ -128,6 +132,7 @@ class Repo:
     disabled_types: set[str] = field(default_factory=set)
     automation: str | None = None
     writers: set[str] = field(default_factory=lambda: {MAINTAINER})
+    roles: dict[str, str] = field(default_factory=dict)
     numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
     def has_name(self, name: str) -> bool:

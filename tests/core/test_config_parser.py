@@ -153,6 +153,8 @@ WRONG = {
     ("learn", "false"): "write `key: value` lines here",
     ("learn.from_history", "never"): "write true or false",
     ("learn.from_corrections", "1"): "write true or false",
+    ("commands", "redo"): "write `key: value` lines here",
+    ("commands.alias", "the bot"): "write a name without blanks, such as tagline",
     ("budget", "1.00"): "write `key: value` lines here",
     ("budget.per_day_usd", "-1"): "write a number from 0 to 1,000,000",
     ("budget.per_author_per_hour", "2.5"): "write a whole number from 0 to 1,000,000",

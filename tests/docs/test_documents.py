@@ -211,5 +211,5 @@ def test_the_tree_of_the_guide_lists_every_file_and_no_missing_one() -> None:
 def test_the_app_manifest_asks_for_what_the_bot_needs_and_the_sandbox_grants() -> None:
     manifest = YAML(typ="safe", pure=True).load((ROOT / "app.yaml").read_text())
     assert manifest["default_permissions"] == GRANTED == NEEDED
-    assert manifest["default_events"] == ["issues"] == list(EVENTS)
+    assert manifest["default_events"] == ["issues", "issue_comment"] == list(EVENTS)
     assert manifest["public"] is False

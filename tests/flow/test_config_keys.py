@@ -146,6 +146,9 @@ EFFECTS = {
     "learn.from_corrections": Effect(
         "learn: {from_corrections: false}", labels, ["area/login"], BY_MODEL, demoted="bug"
     ),
+    "commands.alias": Effect(
+        "commands: {alias: robot}", lambda case: "`@robot redo`" in case.comments[0], False, True
+    ),
     "budget.per_day_usd": Effect("budget: {per_day_usd: 0}", comments, 1, 0),
     "budget.per_author_per_hour": Effect("budget: {per_author_per_hour: 0}", comments, 1, 0),
 }

@@ -9,7 +9,15 @@ from dataclasses import replace
 import pytest
 
 from bot.core.errors import QueueUnavailable, Rejected
-from bot.core.events import Event, Ignored, IssueEdited, IssueOpened, IssueReopened, LabelsChanged
+from bot.core.events import (
+    Event,
+    Ignored,
+    IssueCommented,
+    IssueEdited,
+    IssueOpened,
+    IssueReopened,
+    LabelsChanged,
+)
 from bot.core.types import Job, JobKind
 from bot.flow.receive import (
     LABELS_SPAN_SECONDS,
@@ -142,3 +150,10 @@ def test_a_delivery_of_the_wrong_shape_queues_nothing() -> None:
 def test_a_delivery_is_not_accepted_without_redis() -> None:
     with pytest.raises(QueueUnavailable):
         deliver(FakeWebhookParser(OPENED), FakeQueue(down=True))
+
+
+def test_a_comment_becomes_a_job_with_its_id_and_the_names_of_its_commands() -> None:
+    queue = FakeQueue()
+    event = IssueCommented("d-1", REF, comment=77, commands=("redo", "why"))
+    deliver(FakeWebhookParser(event), queue)
+    assert queue.jobs == {"job of d-1": Job("d-1", "command", REF, NOW, 77, ("redo", "why"))}

@@ -68,6 +68,7 @@ def test_an_app_without_a_webhook_has_no_failed_deliveries() -> None:
         ("/app", {"permissions": {"issues": "read"}}, "permission issues: read", "problem"),
         ("/app", {"permissions": {"issues": "write"}}, "permission contents: none", "warning"),
         ("/app", {"events": ["issue_comment"]}, "event issues is not sent", "problem"),
+        ("/app", {"events": ["issues"]}, "event issue_comment is not sent", "warning"),
         ("/app/hook/config", None, "the App has no webhook URL", "problem"),
         ("/app/hook/config", {"url": ""}, "the App has no webhook URL", "problem"),
         ("/app/hook/config", {"url": "https://x.example/"}, "webhook URL: https://x", "problem"),

@@ -184,11 +184,15 @@ def test_a_restarted_redis_takes_the_very_next_delivery(own_redis: EmbeddedRedis
 
 
 def test_the_queue_holds_identifiers_only(redis_url: str) -> None:
-    run(redis_url, lambda queue: queue.put(delivery("d-1")))
+    run(
+        redis_url,
+        lambda queue: queue.put(replace(delivery("d-1"), comment=77, commands=("redo", "why"))),
+    )
     with redis.Redis.from_url(redis_url) as client:
         (message,) = client.hvals(redis_keys.QUEUE_MESSAGES)
-    known = {"id", "kind", "ref", "received_at"}
-    assert set(msgspec.json.decode(message)["kwargs"]["delivery"]) == known
+    job = msgspec.json.decode(message)["kwargs"]["delivery"]
+    assert set(job) == {"id", "kind", "ref", "received_at", "comment", "commands"}
+    assert (job["comment"], job["commands"]) == (77, ["redo", "why"])
 
 
 def test_a_flood_of_one_installation_stops_filling_redis_and_does_not_affect_the_others(

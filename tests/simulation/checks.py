@@ -10,8 +10,7 @@ from bot.sandbox.github.api import FORBIDDEN, REPO
 from bot.sandbox.github.installation import repos_of
 from bot.sandbox.github.serializers import stamp
 from bot.sandbox.gitlab import api as gitlab
-from bot.sandbox.gitlab.access import NOT_FOUND, UNAUTHORIZED
-from bot.sandbox.gitlab.issues import PROJECT
+from bot.sandbox.gitlab.access import UNAUTHORIZED
 from bot.sandbox.gitlab.payloads import VERSION
 from bot.sandbox.gitlab.serializers import Json, iso, number_of
 from bot.sandbox.state import Missing
@@ -102,14 +101,6 @@ def get_token(call: gitlab.Call) -> Response:
     )
 
 
-def get_member(call: gitlab.Call) -> Response:
-    repo = call.repo()
-    for user in list(call.state.users.values()):
-        if str(user.id) == call.arg("user") and call.gitlab.access.level(repo, user.login):
-            return gitlab.success(call.serializer.member(repo, user.login))
-    raise NOT_FOUND
-
-
 GITHUB_ROWS = [
     github.Row("GET", "/app", get_app, "jwt"),
     github.Row("GET", "/user", get_user, "token"),
@@ -120,5 +111,4 @@ GITHUB_ROWS = [
 GITLAB_ROWS = [
     gitlab.Row("GET", "/version", version),
     gitlab.Row("GET", "/personal_access_tokens/self", get_token),
-    gitlab.Row("GET", PROJECT + "/members/all/{user}", get_member),
 ]

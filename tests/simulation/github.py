@@ -132,7 +132,6 @@ class FullSerializer(Serializer):
         content = super().comment(repo, issue, comment)
         return content | {
             "node_id": node_id("IC", comment.id),
-            "issue_url": f"{self.repo_url(repo)}/issues/{issue.number}",
             "reactions": _reactions(content["url"]),
         }
 

@@ -163,13 +163,34 @@ class Host(host.Host, ABC):
             self._send(event, deliver)
 
     def comment_by_person(
-        self, repo: RepoId, number: int, body: str, *, login: str = MAINTAINER, deliver: bool = True
+        self,
+        repo: RepoId,
+        number: int,
+        body: str,
+        *,
+        login: str = MAINTAINER,
+        internal: bool = False,
+        deliver: bool = True,
     ) -> int:
-        """Return the comment's id. Only `maintainer` is a member of the repository."""
+        """Return the comment's id. `maintainer` is a member of the repository, as are those in the
+        repository's `roles`. GitLab's `internal` ones are for members."""
         event = self.state.comment(repo, number, body, self.state.user(login).login, None)
+        assert event.comment is not None
+        event.comment.internal = internal
         self._send(event, deliver)
         assert event.comment is not None
         return event.comment.id
+
+    def reactions(self, repo: RepoId, comment_id: int) -> list[str]:
+        """Return the reactions to a comment; only bots react."""
+        with self.state.lock:
+            reactions = self.state.find_comment(repo, comment_id)[1].reactions
+            return [one.content for one in reactions]
+
+    def edit_comment_by_person(
+        self, repo: RepoId, comment_id: int, body: str, *, deliver: bool = True
+    ) -> None:
+        self._send(self.state.edit_comment(repo, comment_id, body, MAINTAINER), deliver)
 
     def delete_comment_by_person(
         self, repo: RepoId, number: int, comment_id: int, *, deliver: bool = True

@@ -110,8 +110,8 @@ COMMANDS: dict[str, set[Call]] = {
     "gitlab": {("GET", PROJECT, "", "")},
 }
 HOOK = (
-    "confidential_issues_events enable_ssl_verification issues_events note_events push_events"
-    " signing_token url"
+    "confidential_issues_events confidential_note_events enable_ssl_verification issues_events"
+    " note_events push_events signing_token url"
 )
 ADD_HOOK: set[Call] = {
     ("GET", "/api/v4/version", "", ""),

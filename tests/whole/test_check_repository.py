@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
+import httpx
+
 from bot.sandbox.gitlab.access import GUEST
 from tests.simulation import Sandbox
 from tests.whole.check_command import CheckCommand, messages
@@ -29,6 +33,27 @@ def test_a_configuration_file_in_another_place_is_named(check: CheckCommand, hos
     (line,) = [line for line in lines if "tagline.yml" in line["what"]]
     assert line["what"] == "tagline.yml is not read"
     assert line["fix"] == f"move its content to .{host}/tagline.yml"
+
+
+def test_a_webhook_without_comments_is_named(check: CheckCommand, box: Sandbox) -> None:
+    check.app.refresh("gitlab")
+    repo, url = check.app.repo, "https://tagline.example/webhooks/gitlab"
+    headers = {"private-token": box.gitlab.maintainer_token}
+    hooks = f"{box.gitlab_url}/api/v4/projects/{quote(repo, safe='')}/hooks"
+    made = httpx.post(hooks, json={"url": url, "note_events": False}, headers=headers)
+    assert made.status_code == 201
+
+    def find() -> list[str]:
+        return messages(check.lines("--repo", f"gitlab:{repo}"), "repository").splitlines()
+
+    assert not any("webhook" in line for line in find()), "a Reporter cannot read webhooks"
+    box.gitlab.access.bot_level = 40
+    try:
+        assert f"webhook {url} sends no comments" in find()
+        httpx.put(f"{hooks}/{made.json()['id']}", json={"note_events": True}, headers=headers)
+        assert f"webhook {url}" in find()
+    finally:
+        box.gitlab.access.bot_level = 20
 
 
 def test_a_repository_that_does_not_exist(check: CheckCommand, host: str) -> None:

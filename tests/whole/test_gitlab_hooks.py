@@ -79,7 +79,7 @@ def test_a_hook_is_made_once_and_updated(project: Project) -> None:
         project.run("add-hook", "--apply", code=3)
     (hook,) = project.hooks()
     assert hook["url"] == project.url
-    assert (hook["issues_events"], hook["note_events"]) == (True, False)
+    assert (hook["issues_events"], hook["note_events"]) == (True, True)
     assert (hook["push_events"], hook["confidential_issues_events"]) == (False, False)
 
 
@@ -164,7 +164,10 @@ def test_without_a_token_the_error_names_the_variable(project: Project) -> None:
 
 def test_a_dry_run_lists_the_triggers(project: Project) -> None:
     output = project.run("add-hook")
-    assert "triggers: issues events; not: confidential issues events, note events" in output
+    assert (
+        "triggers: issues events, note events; not: confidential issues events, confidential note"
+        in output
+    )
 
 
 @pytest.mark.parametrize(

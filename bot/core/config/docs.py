@@ -45,6 +45,7 @@ DESCRIPTIONS = {
     "privacy.redact": "emails: removed before a model sees the text, as secrets always are",
     "learn.from_history": "learn labels from this repository's labelled issues",
     "learn.from_corrections": "learn from labels that people change",
+    "commands.alias": "on GitLab, a name for commands beside the bot's: @alias redo",
     "budget.per_day_usd": "limit for this repository; beyond it labels come from rules",
     "budget.per_author_per_hour": "issues of one author that are sent to a model",
 }

@@ -8,6 +8,12 @@ import msgspec
 from msgspec import Meta, Struct, field
 
 Count = Annotated[int, Meta(ge=0, le=20)]
+LANGUAGE, ALIAS = r"^(auto|[a-z]{2,3}(-[A-Za-z]{2,4})?)$", r"^(@?[\w-][\w.-]{0,100})?$"
+# What people write for a text of each pattern.
+PATTERNS = {
+    LANGUAGE: "`auto` or a language code such as en or pt-BR",
+    ALIAS: "a name without blanks, such as tagline",
+}
 
 
 class Ignore(Struct, frozen=True):
@@ -70,6 +76,10 @@ class Learn(Struct, frozen=True):
     from_corrections: bool = True
 
 
+class Commands(Struct, frozen=True):
+    alias: Annotated[str, Meta(pattern=ALIAS)] = ""
+
+
 class Budget(Struct, frozen=True):
     per_day_usd: Annotated[float, Meta(ge=0, le=1_000_000)] = 1.0
     per_author_per_hour: Annotated[int, Meta(ge=0, le=1_000_000)] = 5
@@ -80,7 +90,7 @@ class RepoConfig(Struct, frozen=True):
 
     version: Literal[1] = 1
     mode: Literal["apply", "suggest", "dry-run", "off"] = "apply"
-    language: Annotated[str, Meta(pattern=r"^(auto|[a-z]{2,3}(-[A-Za-z]{2,4})?)$")] = "auto"
+    language: Annotated[str, Meta(pattern=LANGUAGE)] = "auto"
     on: tuple[Literal["opened", "reopened", "edited"], ...] = ("opened",)
     ignore: Ignore = Ignore()
     comment: CommentRules = CommentRules()
@@ -90,6 +100,7 @@ class RepoConfig(Struct, frozen=True):
     model: ModelRules = ModelRules()
     privacy: Privacy = Privacy()
     learn: Learn = Learn()
+    commands: Commands = Commands()
     budget: Budget = Budget()
 
 

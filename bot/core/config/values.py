@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 import msgspec
 from msgspec import inspect
 
-from bot.core.config.schema import FULL_KEYS, WordRule
+from bot.core.config.schema import FULL_KEYS, PATTERNS, WordRule
 from bot.core.config.yaml_nodes import ANCHOR, List, Map, Node, Scalar
 from bot.core.text.sanitize import to_one_line
 
@@ -176,8 +176,8 @@ def _describe_scalar(kind: inspect.Type) -> str:
         case inspect.IntType(ge=low, le=high) | inspect.FloatType(ge=low, le=high):
             number = "a whole number" if isinstance(kind, inspect.IntType) else "a number"
             return f"{number} from {low:,g} to {high:,.0f}"
-        case inspect.StrType(pattern=str()):
-            return "`auto` or a language code such as en or pt-BR"
+        case inspect.StrType(pattern=str(pattern)):
+            return PATTERNS[pattern]
         case inspect.StrType(max_length=int(most)):
             return f"a text of at most {most} characters"
     return "a text"

@@ -28,6 +28,7 @@ from bot.forges.config_files import list_unread, read_first
 from bot.forges.github import events, suggestions
 from bot.forges.github.auth import TOO_NEW, AppAuth, Auth
 from bot.forges.github.client import DOT_SEGMENTS, JSON, RAW, Credential, GitHubClient, format_query
+from bot.forges.github.commands import GitHubCommands
 from bot.forges.github.deliveries import Deliveries
 from bot.forges.github.errors import Unauthorized
 from bot.forges.github.issue import is_by_person, parse_issue
@@ -76,6 +77,7 @@ class GitHub:
         self._host = host
         self._rest = rest
         self._auth = auth
+        self.commands = GitHubCommands(self._call)
         self._names = NameCache(self._fetch_name)
         self._labels = RepositoryCache(self._fetch_labels, LABELS_SECONDS)
         self._suggestions = Suggestions(self._call, self._list_pages)

@@ -18,7 +18,7 @@ from bot.http import ClientPool
 
 # What the App is registered with, as in app.yaml.
 NEEDED = {**PERMISSIONS, "metadata": "read"}
-EVENTS = ("issues",)
+EVENTS = ("issues", "issue_comment")
 WEBHOOK_PATH = "/webhooks/github"
 RANK = {"read": 1, "write": 2, "admin": 3}
 MISSING_PERMISSION = {
@@ -26,7 +26,11 @@ MISSING_PERMISSION = {
     "metadata": "every App has it: look at the App's settings",
     "contents": "only for .github/tagline.yml; without it the defaults apply",
 }
-MISSING_EVENT = "subscribe to it in the App's settings: without it nothing arrives"
+MISSING_EVENT = {
+    "issues": "subscribe to it in the App's settings: without it nothing arrives",
+    "issue_comment": "subscribe to it in the App's settings (Issue comment): without it commands in"
+    " comments have no effect",
+}
 EXPIRY = "github-authentication-token-expiration"
 EXPIRES_SOON_DAYS = 30
 SCOPES = frozenset({"repo", "public_repo"})
@@ -111,7 +115,8 @@ def _check_events(app: Json) -> Iterator[Finding]:
         if name in events:
             yield Finding(f"event {name}")
         else:
-            yield Finding(f"event {name} is not sent", MISSING_EVENT, wrong=True)
+            missing = MISSING_EVENT[name]
+            yield Finding(f"event {name} is not sent", missing, wrong=name == "issues")
 
 
 def _check_scopes(scopes: str | None) -> Finding:

@@ -17,6 +17,7 @@ from bot.forges.values import timestamp
 
 PAGE, MAX_PAGES = 100, 50
 DELIVERIES = "/app/hook/deliveries"
+EVENTS = ("issues", "issue_comment")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ class Deliveries:
             guid, status = str(delivery["guid"]), int(delivery["status_code"])
             if 200 <= status < 300:
                 seen.add(guid)
-            elif guid not in seen and delivery.get("event") == "issues":
+            elif guid not in seen and delivery.get("event") in EVENTS:
                 failed[int(delivery["id"])] = guid
                 seen.add(guid)
         return failed

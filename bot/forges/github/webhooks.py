@@ -9,15 +9,24 @@ from __future__ import annotations
 import hmac
 import re
 import uuid
-from collections.abc import Mapping, Sequence
-from typing import Annotated
+from collections.abc import Collection, Mapping, Sequence
+from typing import Annotated, Any
 from urllib.parse import parse_qs
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from bot.core.commands import find_commands
 from bot.core.errors import Rejected
-from bot.core.events import Event, Ignored, IssueEdited, IssueOpened, IssueReopened, LabelsChanged
+from bot.core.events import (
+    Event,
+    Ignored,
+    IssueCommented,
+    IssueEdited,
+    IssueOpened,
+    IssueReopened,
+    LabelsChanged,
+)
 from bot.core.types import IssueRef
 from bot.forges.signatures import HmacVerifier
 
@@ -32,6 +41,7 @@ EVENTS: dict[str, type[Event]] = {
     "typed": LabelsChanged,
     "untyped": LabelsChanged,
 }
+COMMAND = "/tagline"
 # Changes by a bot are no reason for a job. With a personal access token the bot's own changes
 # look like a person's; the journal tells them apart.
 BY_PEOPLE = {
@@ -56,6 +66,15 @@ class _Issue(Struct, frozen=True):
     pull_request: msgspec.Raw | UnsetType = UNSET
 
 
+class _Comment(Struct, frozen=True):
+    """`performed_via_github_app` is the App with which a comment was written, also by a person."""
+
+    id: Id
+    body: str | None = None
+    user: _User | None = None
+    performed_via_github_app: Any = None
+
+
 class _Repository(Struct, frozen=True):
     id: Id
     full_name: Name
@@ -77,6 +96,7 @@ class _Payload(Struct, frozen=True):
     sender: _User | None = None
     installation: _Installation | None = None
     changes: _Changes = _Changes()
+    comment: _Comment | None = None
 
 
 _decoder = msgspec.json.Decoder(_Payload)
@@ -97,19 +117,22 @@ class GitHubEvents:
         name, delivery = headers.get("x-github-event", ""), headers.get("x-github-delivery", "")
         if not name or not DELIVERY.fullmatch(delivery):
             raise Rejected(400, "no event name or delivery id")
-        if name != "issues":
+        if name not in ("issues", "issue_comment"):
             return Ignored(f"event {name[:40]!r}")
         payload = _decode(headers.get("content-type", ""), body)
-        if reason := self._why_ignore(payload):
+        is_comment = name == "issue_comment"
+        if reason := self._why_ignore(payload, ("created",) if is_comment else EVENTS):
             return Ignored(reason)
         account = str(payload.installation.id) if payload.installation else ""
         repo, number = payload.repository, payload.issue.number
         ref = IssueRef("github", self._host, repo.full_name, number, repo.id, account)
+        if is_comment:
+            return _parse_comment(payload, delivery, ref)
         return EVENTS[payload.action](delivery, ref)
 
-    def _why_ignore(self, payload: _Payload) -> str:
+    def _why_ignore(self, payload: _Payload, actions: Collection[str]) -> str:
         changes, sender, author = payload.changes, payload.sender, payload.issue.user
-        if payload.action not in EVENTS:
+        if payload.action not in actions:
             return f"action {payload.action[:40]!r}"
         if payload.action == "edited" and changes.title is UNSET and changes.body is UNSET:
             return "neither title nor body changed"
@@ -139,6 +162,19 @@ class GitHubWebhooks(GitHubEvents):
         if not match:
             raise Rejected(401, "no SHA-256 signature")
         return HmacVerifier([bytes.fromhex(match[1])], self._keys)
+
+
+def _parse_comment(payload: _Payload, delivery: str, ref: IssueRef) -> Event | Ignored:
+    """Return the event of a comment with commands by a person. Raises `Rejected`."""
+    comment = payload.comment
+    if comment is None:
+        raise Rejected(400, "no comment in the payload")
+    users = (payload.sender, comment.user)
+    if comment.performed_via_github_app or any(user and user.type == "Bot" for user in users):
+        return Ignored("a comment by a bot")
+    if commands := find_commands(comment.body or "", [COMMAND]):
+        return IssueCommented(delivery, ref, comment=comment.id, commands=commands)
+    return Ignored("a comment without a command")
 
 
 def sign_ping(secret: str, body: bytes) -> dict[str, str]:

@@ -31,6 +31,7 @@ from bot.forges.cache import NameCache, RepositoryCache
 from bot.forges.config_files import list_unread, read_first
 from bot.forges.gitlab.backend import call, connect, fetch_page
 from bot.forges.gitlab.bot_users import is_bot_user
+from bot.forges.gitlab.commands import GitLabCommands
 from bot.forges.gitlab.issue import parse_issue
 from bot.forges.history import PAGE_BYTES, ListedPage, PageRequest, read_history_page
 from bot.forges.labels import create_label
@@ -82,6 +83,7 @@ class GitLab:
         self._gl = connect(url, token, clients)
         self._pages = connect(url, token, clients, PAGE_BYTES)
         self._anonymous = not token
+        self.commands = GitLabCommands(self._get_project, lambda: self._own_name)
         self._names = NameCache(self._fetch_path)
         self._labels = RepositoryCache(self._fetch_labels, LABELS_SECONDS)
         self._configs = RepositoryCache(self._fetch_config, CONFIG_SECONDS)
@@ -358,11 +360,19 @@ class GitLab:
             self._get_issue(ref).notes, activity_filter="only_comments", sort="asc"
         )
 
-    @cached_property
+    @property
     def _own_id(self) -> int:
+        return require_id("GitLab", self._own_user)
+
+    @property
+    def _own_name(self) -> str:
+        return "" if self._anonymous else text(self._own_user.get("username"))
+
+    @cached_property
+    def _own_user(self) -> dict[str, Any]:
         call(self._gl.auth)
         assert self._gl.user is not None
-        return require_id("GitLab", self._gl.user.attributes)
+        return self._gl.user.attributes
 
     def _list_pages(self, manager: Any, **query: Any) -> list[Any]:
         """Return the items of all pages, by number: a link in a response is not followed."""

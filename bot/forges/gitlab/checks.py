@@ -13,12 +13,24 @@ from bot.core.diagnostics import Finding
 from bot.core.errors import NotFound, PermanentError
 from bot.forges.clock import check_clock
 from bot.forges.gitlab.backend import call, connect
-from bot.forges.values import number, require_id, require_object, text, timestamp
+from bot.forges.values import (
+    number,
+    require_id,
+    require_object,
+    require_objects,
+    text,
+    timestamp,
+)
 from bot.http import ClientPool
 
 MIN_VERSION = (15, 0)
 SIGNING_VERSION = (19, 0)
 REPORTER, MAINTAINER = 20, 40
+WEBHOOK_PATH = "/webhooks/gitlab"
+WITHOUT_NOTES = (
+    "turn on its trigger Comments, or run `tagline gitlab add-hook` again: without it commands in"
+    " comments have no effect"
+)
 EXPIRES_SOON_DAYS = 30
 NEEDS_MAINTAINER = (
     "creating a hook needs Maintainer: use such a token here, or add the hook in GitLab"
@@ -88,6 +100,19 @@ class GitLabChecks:
         if for_hooks and not wrong and level < MAINTAINER:
             fix = NEEDS_MAINTAINER
         return Finding(role, fix, wrong=wrong)
+
+    def check_hooks(self, project: str) -> Iterator[Finding]:
+        """Yield findings about Tagline's webhooks of a project; only Maintainers may read them."""
+        path = f"{project}/hooks?per_page=100"
+        try:
+            hooks = require_objects("GitLab", call(lambda: self._gl.http_get(path)))
+        except PermanentError:
+            return
+        for hook in hooks:
+            url = text(hook.get("url")).split("?")[0].rstrip("/")
+            if url.endswith(WEBHOOK_PATH):
+                fix = "" if hook.get("note_events") else WITHOUT_NOTES
+                yield Finding(f"webhook {url}" + (" sends no comments" if fix else ""), fix)
 
     def _get(self, path: str) -> dict[str, Any]:
         return require_object("GitLab", call(lambda: self._gl.http_get(path)))

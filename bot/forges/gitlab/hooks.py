@@ -24,7 +24,8 @@ from bot.http import ClientPool
 EVENTS = {
     "issues_events": True,
     "confidential_issues_events": False,
-    "note_events": False,
+    "note_events": True,  # for commands in comments
+    "confidential_note_events": False,
     "push_events": False,
     "enable_ssl_verification": True,
 }

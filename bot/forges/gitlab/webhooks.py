@@ -18,9 +18,18 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from bot.core.commands import find_commands
 from bot.core.errors import Rejected
-from bot.core.events import Event, Ignored, IssueEdited, IssueOpened, IssueReopened, LabelsChanged
-from bot.core.types import IssueRef
+from bot.core.events import (
+    Event,
+    Ignored,
+    IssueCommented,
+    IssueEdited,
+    IssueOpened,
+    IssueReopened,
+    LabelsChanged,
+)
+from bot.core.types import IssueRef, make_job_id
 from bot.forges.gitlab.bot_users import is_bot_user
 from bot.forges.signatures import HmacVerifier
 
@@ -50,11 +59,18 @@ class _Project(Struct, frozen=True):
 
 
 class _Attributes(Struct, frozen=True):
+    """An issue, or a note: `id`, `note`, `noteable_type`, `system` and `internal` are a note's."""
+
     iid: Id | None = None
     action: str | None = None
     type: str | None = None
     confidential: bool | None = None
     updated_at: str | None = None
+    id: Id | None = None
+    note: str | None = None
+    noteable_type: str | None = None
+    system: bool | None = None
+    internal: bool | None = None
 
 
 class _User(Struct, frozen=True):
@@ -89,6 +105,7 @@ class _Payload(Struct, frozen=True):
     project: _Project | None = None
     object_attributes: _Attributes = _Attributes()
     changes: _Changes | None = None
+    issue: _Attributes | None = None
 
 
 _decoder = msgspec.json.Decoder(_Payload)
@@ -111,21 +128,49 @@ class GitLabEvents:
             payload = _decoder.decode(body.decode())
         except (ValueError, RecursionError):
             return Ignored("not the JSON of an issue event")
+        if payload.object_kind == "note":
+            return self._parse_note(payload, headers.get("x-gitlab-event", ""))
         if reason := self._why_ignore(payload, headers.get("x-gitlab-event", "")):
             return Ignored(reason)
         project, issue = payload.project, payload.object_attributes
         assert project
         assert issue.iid
         assert issue.action
-        path = project.path_with_namespace
-        repo = path if isinstance(path, str) and PATH.fullmatch(path) else ""
-        ref = IssueRef("gitlab", self._host, repo, issue.iid, project.id)
+        ref = self._make_ref(project, issue.iid)
         event, changes = EVENTS[issue.action], payload.changes or _Changes()
         delivery = _compute_delivery_id(ref, issue)
         if event is IssueEdited and not changes.is_edit:
             return LabelsChanged(delivery, ref)
         is_new = event is IssueOpened
         return event(delivery, ref, not is_new and not _why_ignore_labels(changes, payload.user))
+
+    def _make_ref(self, project: _Project, number: int) -> IssueRef:
+        path = project.path_with_namespace
+        repo = path if isinstance(path, str) and PATH.fullmatch(path) else ""
+        return IssueRef("gitlab", self._host, repo, number, project.id)
+
+    def _parse_note(self, payload: _Payload, event_header: str) -> Event | Ignored:
+        """Return the event of a note with commands by a person, to any name after `@`."""
+        note, issue, project = payload.object_attributes, payload.issue, payload.project
+        if note.noteable_type != "Issue" or issue is None:
+            return Ignored("a note that is not on an issue")
+        if _is_confidential(payload, event_header) or issue.confidential or note.internal:
+            return Ignored("confidential")
+        if project is None or issue.iid is None or note.id is None:
+            return Ignored("no project or number in the payload")
+        if note.action not in (None, "create"):
+            return Ignored(f"action {note.action[:40]!r}")
+        if note.system or (payload.user and is_bot_user(payload.user.username)):
+            return Ignored("a note by a bot")
+        if (issue.type or "issue").lower() not in self._types:
+            return Ignored(f"a work item of type {str(issue.type)[:40]!r}")
+        commands = find_commands(note.note or "")
+        if not commands:
+            return Ignored("a note without a command")
+        ref = self._make_ref(project, issue.iid)
+        return IssueCommented(
+            make_job_id(f"note-{note.id}", ref), ref, comment=note.id, commands=commands
+        )
 
     def _why_ignore(self, payload: _Payload, event_header: str) -> str:
         issue, changes = payload.object_attributes, payload.changes or _Changes()

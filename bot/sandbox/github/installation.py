@@ -12,6 +12,9 @@ from bot.sandbox.github.serializers import Json, stamp
 from bot.sandbox.state import Missing, Repo
 from bot.sandbox.webhooks import WebhookDelivery
 
+# https://docs.github.com/rest/collaborators/collaborators: what `permission` shows of each role
+PERMISSIONS = {"write": "write", "maintain": "write", "admin": "admin"}
+
 
 def get_repo(call: Call) -> Response:
     return success(show_repo(call, call.repo()))
@@ -91,8 +94,9 @@ def permission(call: Call) -> Response:
     login = call.arg("username")
     if login not in call.state.users:
         raise Missing(login)
-    role = "write" if login in call.repo().writers else "read"
-    return success({"permission": role, "role_name": role, "user": None})
+    repo = call.repo()
+    role = "write" if login in repo.writers else repo.roles.get(login, "read")
+    return success({"permission": PERMISSIONS.get(role, "read"), "role_name": role, "user": None})
 
 
 def hook_deliveries(call: Call) -> Response:

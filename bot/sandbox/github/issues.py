@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from bot.sandbox import decisions
 from bot.sandbox.changes import LabelChange, TypeChange
+from bot.sandbox.comments import add_reaction
 from bot.sandbox.github.access import Denied
 from bot.sandbox.github.api import FORBIDDEN, REPO, Call, Row, error, invalid, success
 from bot.sandbox.paging import link_cursor
@@ -19,6 +20,7 @@ from bot.sandbox.state import Issue, StoredComment
 from bot.sandbox.suggestions import KEYS, Intent, parse_intent
 
 LONGEST_COMMENT = 65_536
+REACTIONS = ("+1", "-1", "laugh", "confused", "heart", "hooray", "rocket", "eyes")
 LONGEST_LABEL = 50
 LONGEST_DESCRIPTION = 100  # of a label
 COLOR = re.compile(r"[0-9A-Fa-f]{6}")
@@ -201,6 +203,25 @@ def list_comments(call: Call) -> Response:
     return success(content, headers=page.headers)
 
 
+def get_comment(call: Call) -> Response:
+    issue, comment = call.state.find_comment(call.repo_id, int(call.arg("id")))
+    return _comment(call, issue, comment)
+
+
+def create_reaction(call: Call) -> Response:
+    """https://docs.github.com/rest/reactions/reactions#create-reaction-for-an-issue-comment"""
+    issue, comment = call.state.find_comment(call.repo_id, int(call.arg("id")))
+    body = call.json()
+    content = body.get("content") if isinstance(body, dict) else None
+    if content not in REACTIONS:
+        return invalid("Reaction", "content", "invalid")
+    if issue.locked and call.caller.login not in call.repo().writers:
+        return error(403, FORBIDDEN)
+    at = call.state.clock()
+    reaction, is_new = add_reaction(comment.reactions, content, call.caller.login, at)
+    return success(call.serializer.reaction(reaction), 201 if is_new else 200)
+
+
 def create_comment(call: Call) -> Response:
     issue = call.issue()
     if issue.locked:
@@ -262,6 +283,8 @@ ROWS = [
     Row("GET", ISSUE + "/timeline", list_timeline, "issues:read"),
     Row("GET", ISSUE + "/comments", list_comments, "issues:read"),
     Row("POST", ISSUE + "/comments", create_comment, "issues:write"),
+    Row("GET", COMMENT, get_comment, "issues:read"),
+    Row("POST", COMMENT + "/reactions", create_reaction, "issues:write"),
     Row("PATCH", COMMENT, edit_comment, "issues:write"),
     Row("DELETE", COMMENT, delete_comment, "issues:write"),
 ]

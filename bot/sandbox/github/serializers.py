@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 from bot.sandbox.changes import CommentDeletion, LabelChange, TypeChange
+from bot.sandbox.comments import Reaction
 from bot.sandbox.state import Issue, Repo, State, StoredComment, User
 from bot.sandbox.suggestions import Suggestion
 
@@ -122,7 +123,7 @@ class Serializer:
         return content
 
     def association(self, repo: Repo, login: str) -> str:
-        return "MEMBER" if login in repo.writers else "NONE"
+        return "MEMBER" if login in repo.writers or login in repo.roles else "NONE"
 
     def label_event(self, repo: Repo, change: LabelChange, app: int) -> Json:
         """Return an issue event.
@@ -202,12 +203,23 @@ class Serializer:
             "id": comment.id,
             "url": url,
             "html_url": f"{page}#issuecomment-{comment.id}",
+            "issue_url": f"{self.repo_url(repo)}/issues/{issue.number}",
             "user": self.user(comment.author),
             "body": comment.body,
             "created_at": stamp(comment.created_at),
             "updated_at": stamp(comment.updated_at),
             "author_association": self.association(repo, comment.author),
             "performed_via_github_app": comment.app and self.app(comment.app, comment.author),
+        }
+
+    def reaction(self, reaction: Reaction) -> Json:
+        """https://docs.github.com/rest/reactions/reactions"""
+        return {
+            "id": reaction.id,
+            "node_id": node_id("REA", reaction.id),
+            "user": self.user(reaction.author),
+            "content": reaction.content,
+            "created_at": stamp(reaction.at),
         }
 
     def app(self, app_id: int, bot: str) -> Json:

@@ -11,6 +11,7 @@ from bot.sandbox.state import MAINTAINER, Issue, Repo
 
 BOT = "project_77_bot_ab12cd34"
 GUEST, PLANNER, REPORTER, DEVELOPER, MAINTAINER_LEVEL = 10, 15, 20, 30, 40
+LEVELS = {"guest": GUEST, "planner": PLANNER, "reporter": REPORTER, "developer": DEVELOPER}
 TOKEN_LIFETIME = timedelta(days=365)
 
 
@@ -87,7 +88,7 @@ class Access:
             return GUEST if repo.read_only else self.bot_level
         if login == MAINTAINER:
             return MAINTAINER_LEVEL
-        return DEVELOPER if login in repo.writers else 0
+        return DEVELOPER if login in repo.writers else LEVELS.get(repo.roles.get(login, ""), 0)
 
     def can_see(self, repo: Repo, issue: Issue, login: str) -> bool:
         """Return whether a user sees an issue: a confidential one needs a planner or its author."""

@@ -149,6 +149,16 @@ def list_members(call: Call) -> Response:
     return list_response(page, [call.serializer.member(repo, login) for login in page.items])
 
 
+def get_member(call: Call) -> Response:
+    """Return a member of the project or its groups, to a caller with a token."""
+    call.require_token()
+    repo = call.repo()
+    for user in list(call.state.users.values()):
+        if str(user.id) == call.arg("user") and call.gitlab.access.level(repo, user.login):
+            return success(call.serializer.member(repo, user.login))
+    raise NOT_FOUND
+
+
 def get_file(call: Call) -> Response:
     """Return a raw file. Guests see no files of a private project."""
     repo, path = call.repo(), call.arg("path")
@@ -196,5 +206,6 @@ ROWS = [
     Row("GET", PROJECT + "/labels", list_labels),
     Row("POST", PROJECT + "/labels", create_label),
     Row("GET", PROJECT + "/members/all", list_members),
+    Row("GET", PROJECT + "/members/all/{user}", get_member),
     Row("GET", PROJECT + "/repository/files/{path}/raw", get_file),
 ]

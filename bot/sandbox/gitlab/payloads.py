@@ -67,16 +67,17 @@ def _issue_hook(event: Event, serializer: Serializer) -> tuple[str, Json]:
 def _note_hook(event: Event, serializer: Serializer) -> tuple[str, Json]:
     repo, issue, comment = event.repo, event.issue, event.comment
     assert comment is not None
+    is_confidential = issue.confidential or comment.internal
     body = {
         "object_kind": "note",
-        "event_type": "confidential_note" if issue.confidential else "note",
+        "event_type": "confidential_note" if is_confidential else "note",
         "user": user(serializer, event.actor),
         "project_id": repo.id,
         "project": project(serializer, repo),
         "object_attributes": _note(serializer, event, comment),
         "issue": attributes(serializer, repo, issue),
     }
-    return "Confidential Note Hook" if issue.confidential else "Note Hook", body
+    return "Confidential Note Hook" if is_confidential else "Note Hook", body
 
 
 def user(serializer: Serializer, login: str) -> Json:
@@ -148,6 +149,7 @@ def _note(serializer: Serializer, event: Event, comment: StoredComment) -> Json:
         "noteable_type": "Issue",
         "project_id": repo.id,
         "system": comment.system,
+        "internal": comment.internal,
         "updated_at": at(comment.updated_at),
         "url": f"{serializer.issue_page(repo, issue)}#note_{comment.id}",
         "action": NOTES[event.change],

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import quote
 
 from bot.sandbox.changes import LabelChange
+from bot.sandbox.comments import Reaction
 from bot.sandbox.gitlab.access import Access
 from bot.sandbox.state import Issue, Repo, State, StoredComment
 
@@ -44,7 +45,8 @@ class Serializer:
         }
 
     def member(self, repo: Repo, login: str) -> Json:
-        return self.user(login) | {"access_level": self.access.level(repo, login)}
+        level = self.access.level(repo, login)
+        return self.user(login) | {"access_level": level, "expires_at": None}
 
     def page(self, repo: Repo) -> str:
         return f"{self.base}/{repo.name}"
@@ -120,4 +122,17 @@ class Serializer:
             "created_at": iso(comment.created_at),
             "updated_at": iso(comment.updated_at),
             "system": comment.system,
+            "internal": comment.internal,
+        }
+
+    def award_emoji(self, comment: StoredComment, reaction: Reaction) -> Json:
+        """https://docs.gitlab.com/api/emoji_reactions/"""
+        return {
+            "id": reaction.id,
+            "name": reaction.content,
+            "user": self.user(reaction.author),
+            "created_at": iso(reaction.at),
+            "updated_at": iso(reaction.at),
+            "awardable_id": comment.id,
+            "awardable_type": "Note",
         }

@@ -1,0 +1,112 @@
+"""One job: commands in a comment → who wrote them? → acknowledge → carry them out, one by one.
+
+The job holds the comment's id and the words that were found in it. The comment is read again: its
+author's role decides, and on GitLab also whether the name before a command is the bot's. An author
+without such a role gets no sign that the comment was read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+from bot.core.commands import CommandName, CommandState, find_commands
+from bot.core.errors import PermanentError, RateLimited, Retry
+from bot.core.text.bounded import drop_body
+from bot.core.types import Issue, Job, Record
+from bot.flow.context import LAG_TRIES, JobContext
+from bot.flow.load_config import load_config_in_force
+from bot.flow.plan import Outcome
+from bot.flow.process import LAG_SECONDS, process
+
+WITHOUT_WRITES = ("off", "dry-run")  # modes
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The commands of a comment that are carried out, or why there are none."""
+
+    commands: tuple[CommandName, ...] = ()
+    why: str = ""
+
+
+def run_commands(job: Job, context: JobContext, try_number: int = 1) -> Outcome:
+    """Carry out the commands in a comment and return the outcome.
+
+    Raises `Retry` and `OperatorError`; a further try continues after the last command that was
+    carried out.
+    """
+    if wait := context.rate_limiter.pause_left(job.ref.account_key):
+        raise RateLimited("the forge asked to wait", wait)
+    try:
+        with _pause_on_limits(job, context):
+            accepted = _accept(job, context)
+            if not accepted.commands:
+                return Outcome(job, Record("skipped", accepted.why))
+            context.forge.commands.acknowledge(job.ref, job.comment)
+    except PermanentError as error:
+        if error.may_be_lag and try_number <= LAG_TRIES:
+            raise Retry(f"the comment is {error}; a replica may lag", LAG_SECONDS) from None
+        return Outcome(job, Record("skipped", str(error)), refused=error.refused)
+    outcomes = [(name, HANDLERS[name](job, context, try_number)) for name in accepted.commands]
+    why = ", ".join(f"{name}: {one.record.why or one.record.status}" for name, one in outcomes)
+    # The last one that called a model has its cost.
+    last = next((one for _, one in reversed(outcomes) if one.enrichment), outcomes[-1][1])
+    return replace(last, job=job, record=replace(last.record, status="executed", why=why))
+
+
+@contextmanager
+def _pause_on_limits(job: Job, context: JobContext) -> Iterator[None]:
+    try:
+        yield
+    except RateLimited as error:
+        if error.account_wide:
+            context.rate_limiter.pause(job.ref.account_key, error.after or 0)
+        raise
+
+
+def _accept(job: Job, context: JobContext) -> Accepted:
+    """Return what is carried out. Raises the errors of a forge."""
+    ref, comments = job.ref, context.forge.commands
+    record = context.store.record(ref.key)
+    state = record.commands if record else CommandState()
+    if all(state.is_done(job.comment, name) for name in job.commands):
+        return Accepted(why="carried out before")
+    if state.has_too_many(context.clock()):
+        return Accepted(why="too many commands on this issue in an hour")
+    config = load_config_in_force(ref, context).config
+    if config.mode in WITHOUT_WRITES:
+        return Accepted(why=f"mode is {config.mode}")
+    comment = comments.get_comment(ref, job.comment)
+    if comment is None:
+        return Accepted(why="a comment by a bot, or one that not everybody sees")
+    prefixes = comments.list_prefixes(config.commands.alias)
+    # A command that was added by an edit does not count.
+    found = find_commands(comment.body, prefixes)
+    commands = tuple(name for name in found if name in job.commands and name in HANDLERS)
+    if not commands:
+        return Accepted(why="no command for this bot")
+    if not comments.may_command(ref, comment.author):
+        return Accepted(why="its author may not change labels")
+    if reason := _why_closed_to_commands(drop_body(context.forge.get_issue(ref))):
+        return Accepted(why=reason)
+    return Accepted(commands)
+
+
+def _why_closed_to_commands(issue: Issue) -> str:
+    reasons = {
+        "a pull request": issue.is_pull_request,
+        f"a work item of type {issue.other_type!r}": bool(issue.other_type),
+        "confidential": issue.confidential,
+        "opened by a bot": issue.is_bot,
+    }
+    return next((reason for reason, holds in reasons.items() if holds), "")
+
+
+def _redo(job: Job, context: JobContext, try_number: int) -> Outcome:
+    return process(replace(job, kind="redo"), context, try_number)
+
+
+Handler = Callable[[Job, JobContext, int], Outcome]
+HANDLERS: Mapping[CommandName, Handler] = {"redo": _redo}

@@ -1,0 +1,93 @@
+"""GitLab's notes: an event for commands, or why a note is left alone."""
+
+from __future__ import annotations
+
+import copy
+import json
+from typing import Any
+
+import pytest
+
+from bot.core.events import Event, Ignored, IssueCommented
+from bot.core.types import IssueRef
+from bot.forges.gitlab.webhooks import GitLabWebhooks
+
+NOTE: dict[str, Any] = {
+    "object_kind": "note",
+    "event_type": "note",
+    "user": {"id": 5, "username": "ada"},
+    "project": {"id": 77, "path_with_namespace": "acme/gadget"},
+    "object_attributes": {
+        "id": 900,
+        "note": "quokkaberry\n@tagline-bot why",
+        "noteable_type": "Issue",
+        "action": "create",
+        "system": False,
+        "internal": False,
+        "type": None,
+    },
+    "issue": {"iid": 41, "type": "Issue", "confidential": False, "labels": []},
+}
+REF = IssueRef("gitlab", "gitlab.example", "acme/gadget", 41, 77)
+
+
+def read(event_header: str = "Note Hook", **changes: Any) -> Event | Ignored:
+    """Return what the parser makes of the note; a name `a__b` is the field `b` of `a`."""
+    payload = copy.deepcopy(NOTE)
+    for path, value in changes.items():
+        part, _, name = path.partition("__")
+        holder = payload[part] if name else payload
+        holder[name or part] = value
+    parser = GitLabWebhooks("gitlab.example", (), ["a-secret-of-some-length"])
+    return parser.parse({"x-gitlab-event": event_header}, json.dumps(payload).encode())
+
+
+def test_a_note_with_a_command_to_any_name_is_an_event_without_its_text() -> None:
+    event = read()
+    assert isinstance(event, IssueCommented)
+    assert (event.ref, event.comment, event.commands) == (REF, 900, ("why",))
+    assert "quokkaberry" not in repr(event)
+    assert "tagline-bot" not in repr(event)
+
+
+def test_the_hooks_of_project_and_group_report_a_note_under_one_id() -> None:
+    first, second = read(), read(object_attributes__note="@other redo")
+    other = read(object_attributes__id=901)
+    assert isinstance(first, Event)
+    assert isinstance(second, Event)
+    assert isinstance(other, Event)
+    assert first.delivery == second.delivery != other.delivery
+
+
+@pytest.mark.parametrize("type_", [None, "DiscussionNote"])
+def test_a_note_in_a_thread_and_one_of_an_old_server_count_too(type_: str | None) -> None:
+    assert isinstance(read(object_attributes__type=type_), IssueCommented)
+    assert isinstance(read(issue={"iid": 41}), IssueCommented)
+    assert isinstance(read(object_attributes__action=None), IssueCommented)
+
+
+IGNORED: list[tuple[dict[str, Any], str]] = [
+    ({"object_attributes__note": "I agree"}, "a note without a command"),
+    ({"object_attributes__note": None}, "a note without a command"),
+    ({"object_attributes__note": "```\n@bot redo\n```"}, "a note without a command"),
+    ({"object_attributes__note": "/tagline redo"}, "a note without a command"),
+    ({"object_attributes__noteable_type": "MergeRequest"}, "a note that is not on an issue"),
+    ({"object_attributes__action": "update"}, "action 'update'"),
+    ({"object_attributes__system": True}, "a note by a bot"),
+    ({"user": {"username": "project_77_bot_ab12cd34"}}, "a note by a bot"),
+    ({"object_attributes__internal": True}, "confidential"),
+    ({"issue__confidential": True}, "confidential"),
+    ({"event_type": "confidential_note"}, "confidential"),
+    ({"event_header": "Confidential Note Hook"}, "confidential"),
+    ({"issue__type": "Task"}, "a work item of type 'Task'"),
+    ({"project": None}, "no project or number in the payload"),
+    ({"issue__iid": None}, "no project or number in the payload"),
+    ({"object_attributes__id": None}, "no project or number in the payload"),
+    ({"issue": None}, "a note that is not on an issue"),
+    ({"object_attributes__id": "900"}, "not the JSON of an issue event"),
+]
+
+
+@pytest.mark.parametrize(("changes", "reason"), IGNORED)
+def test_any_other_note_is_ignored(changes: dict[str, Any], reason: str) -> None:
+    assert read(**changes) == Ignored(reason)

@@ -1,0 +1,144 @@
+"""People write commands in comments, on both hosts."""
+
+from __future__ import annotations
+
+from bot.core.jobs import JobRecord
+from bot.sandbox.state import MAINTAINER
+from tests.whole.app import BODY, App
+
+STRANGER = "octocat"  # the author of the issues
+
+
+def prefix(app: App) -> str:
+    """Return what people write before a command: GitLab's bot has a name that nobody types."""
+    app.configure("commands: {alias: tagline}")
+    return {"github": "/tagline", "gitlab": "@tagline"}[app.on]
+
+
+def write(app: App, number: int, body: str, login: str = MAINTAINER) -> tuple[int, JobRecord]:
+    """Write a comment with a command; return its id, and the job after its end."""
+    comment = app.host.comment_by_person(app.repo, number, body, login=login)
+    return comment, app.wait_for_end()
+
+
+def reactions(app: App, comment: int) -> list[str]:
+    return app.host.reactions(app.repo, comment)
+
+
+def model_calls(app: App) -> int:
+    return len(app.box.model_requests)
+
+
+def test_a_maintainer_s_redo_asks_again_and_edits_the_one_comment(app: App) -> None:
+    name = prefix(app)
+    number = app.issue()
+    (before,), calls = app.comments(number), model_calls(app)
+    app.box.replies.append('{"summary": "The login button is dead.", "labels": ["documentation"]}')
+    comment, job = write(app, number, f"Please again.\n\n{name} ReDo")
+    assert (job.outcome, job.why) == ("executed", "redo: answered")
+    (after,) = app.comments(number)
+    assert after.id == before.id
+    assert "The login button is dead" in after.body
+    assert "documentation" in app.labels(number)
+    assert reactions(app, comment) == ["eyes"]
+    assert model_calls(app) == calls + 1
+
+
+def test_an_old_issue_gets_its_comment_when_a_maintainer_asks(app: App) -> None:
+    name = prefix(app)
+    number = app.host.open_issue(
+        app.repo, "Login is broken", BODY, created_at=1_600_000_000, deliver=False
+    )
+    write(app, number, f"{name} redo")
+    assert len(app.comments(number)) == 1
+    assert "bug" in app.labels(number)
+
+
+def test_a_stranger_s_command_leaves_no_trace(app: App) -> None:
+    name = prefix(app)
+    number = app.issue()
+    (before,), labels, calls = app.comments(number), app.labels(number), model_calls(app)
+    writes = len(app.host.writes(app.repo))
+    text = f"quokkaberry\n{name} redo"
+    comment, job = write(app, number, text, STRANGER)
+    assert (job.outcome, job.why) == ("skipped", "its author may not change labels")
+    assert reactions(app, comment) == []
+    assert app.comments(number) == [before]
+    assert (app.labels(number), model_calls(app)) == (labels, calls)
+    assert len(app.host.writes(app.repo)) == writes
+    assert "quokkaberry" not in app.lines.getvalue()
+
+
+def test_a_member_with_the_lowest_role_that_may_label_commands_and_one_below_does_not(
+    app: App,
+) -> None:
+    name = prefix(app)
+    number = app.issue()
+    roles = {"github": ("triage", "read"), "gitlab": ("reporter", "planner")}[app.on]
+    app.host.state.repo(app.repo).roles.update(zip(("robin", "kim"), roles, strict=True))
+    assert reactions(app, write(app, number, f"{name} redo", "robin")[0]) == ["eyes"]
+    assert reactions(app, write(app, number, f"{name} redo", "kim")[0]) == []
+
+
+def test_a_command_that_is_delivered_again_is_carried_out_once(app: App) -> None:
+    name = prefix(app)
+    number = app.issue()
+    comment, _ = write(app, number, f"{name} redo")
+    calls, writes = model_calls(app), len(app.host.writes(app.repo))
+    for claims in app.redis.keys("tagline:claims:*"):
+        app.redis.delete(claims)
+    delivery = next(d for d in reversed(app.host.deliveries) if d.job)
+    app.host.redeliver(delivery.id)
+    job = app.wait_for_end()
+    assert (job.outcome, job.why) == ("skipped", "carried out before")
+    assert (model_calls(app), len(app.host.writes(app.repo))) == (calls, writes)
+    assert reactions(app, comment) == ["eyes"]
+
+
+def test_comments_that_are_no_commands_make_no_job(app: App) -> None:
+    name = prefix(app)
+    number = app.issue()
+    jobs = [d.job for d in app.host.deliveries if d.job]
+    texts = (f"> {name} redo", f"```\n{name} redo\n```", f"`{name} redo`", f"try {name} redo", "Hi")
+    for text in texts:
+        comment = app.host.comment_by_person(app.repo, number, text)
+        assert reactions(app, comment) == []
+    app.host.edit_comment_by_person(app.repo, comment, f"{name} redo")
+    assert [d.job for d in app.host.deliveries if d.job] == jobs
+    assert reactions(app, comment) == []
+
+
+def test_the_queue_holds_no_word_of_a_comment(app: App) -> None:
+    name = prefix(app)
+    number = app.issue()
+    write(app, number, f"quokkaberry\n{name} redo")
+    for key in app.redis.scan_iter("*"):
+        dumped = app.redis.dump(key) or b""
+        assert b"quokkaberry" not in dumped
+    assert "quokkaberry" not in app.lines.getvalue()
+
+
+def test_many_commands_at_once_leave_one_comment_and_few_calls_of_the_model(app: App) -> None:
+    name = prefix(app)
+    number = app.issue()
+    calls = model_calls(app)
+    for _ in range(30):
+        app.host.comment_by_person(app.repo, number, f"{name} redo")
+    jobs = {delivery.job for delivery in app.host.deliveries if delivery.job}
+    for job in jobs:
+        app.wait_for_end(job)
+    assert len(app.comments(number)) == 1
+    assert 1 <= model_calls(app) - calls <= 10
+
+
+def test_a_crash_between_reaction_and_edit_is_made_good(app: App) -> None:
+    name = prefix(app)
+    number = app.issue()
+    reply = '{"summary": "The login button is dead.", "labels": []}'
+    app.box.replies.extend([reply, reply])
+    app.arm_fault("forge-500", "comments")
+    comment, job = write(app, number, f"{name} redo")
+    assert (job.tries, job.why) == (2, "redo: answered")
+    (after,) = app.comments(number)
+    assert "The login button is dead" in after.body
+    assert reactions(app, comment) == ["eyes"]
