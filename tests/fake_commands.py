@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from bot.core.command_port import UserComment
 from bot.core.errors import NotFound, TaglineError
-from bot.core.types import IssueRef, UserComment
+from bot.core.types import IssueRef
 
 
 @dataclass

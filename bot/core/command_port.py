@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Protocol
 
-from bot.core.types import IssueRef, UserComment
+from bot.core.types import IssueRef
+
+
+@dataclass(frozen=True, slots=True)
+class UserComment:
+    """A comment that a person wrote. `author` is the login on GitHub, the user's id on GitLab."""
+
+    id: int
+    body: str
+    author: str
 
 
 class CommandComments(Protocol):

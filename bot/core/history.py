@@ -177,6 +177,11 @@ class IssueHistory:
         """Return whether an earlier try began to write and did not come to its end."""
         return self.record is not None and self.record.status == "writing"
 
+    @property
+    def why_silent(self) -> str:
+        """Return why the bot writes nothing until a person says otherwise, "" if it may write."""
+        return "silenced by a command" if self.record and self.record.commands.silent else ""
+
     def why_settled(self, kind: JobKind, *, has_model: bool = True) -> str:
         """Return why no change is needed, or "". A person's request overrides every reason but a
         deletion.
@@ -184,6 +189,8 @@ class IssueHistory:
         What rules wrote is final only while there is no model. The comment is written last: where
         it exists, an interrupted try had completed its writes.
         """
+        if self.record and self.record.commands.undone:
+            return "undone by a command"
         if self.record and self.record.comment_id and self.comment is None:
             return "a person deleted the comment"
         if kind in ("manual", "redo"):

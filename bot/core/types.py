@@ -185,15 +185,6 @@ class OwnComment:
 
 
 @dataclass(frozen=True, slots=True)
-class UserComment:
-    """A comment that a person wrote. `author` is the login on GitHub, the user's id on GitLab."""
-
-    id: int
-    body: str
-    author: str
-
-
-@dataclass(frozen=True, slots=True)
 class LabelSuggestion:
     """A label that a labeller chose, with its reason in plain text."""
 

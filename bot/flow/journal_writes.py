@@ -99,6 +99,8 @@ class JobJournal:
                 self.settle([write])
             elif write.kind == "post-comment" and history.comment:
                 self.settle([write], comment=history.comment.id)
+            elif write.kind == "delete-comment" and not history.comment:
+                self.settle([write])
         self.save()
 
     def _make_id(self, kind: WriteKind, what: str | int) -> str:

@@ -121,10 +121,10 @@ def enrich_issue(attempt: Attempt) -> Outcome:
     in_force = load_config_in_force(job.ref, context)
     config = in_force.config
     history = IssueHistory(drop_body(issue), issue_fingerprint(issue), record)
-    if reason := why_skip(job, issue, config):
+    if reason := why_skip(job, issue, config) or history.why_silent:
         return Outcome(job, history.ended("skipped", reason))
     if issue.commented or record or attempt.number > 1:
-        history = _add_own_comment(history, context)
+        history = add_own_comment(history, context)
     if history.interrupted:
         attempt.journal.settle_earlier(history)
     if end := _find_end(job, issue, history, context):
@@ -194,7 +194,7 @@ def _publish(answer: _Answer, history: IssueHistory, attempt: Attempt) -> Outcom
         raise Retry("the issue was edited meanwhile", EDIT_RETRY_SECONDS)
     if history.comment is None and attempt.number > 1:
         # The forge may show only now what an earlier try has posted.
-        history = _add_own_comment(history, context)
+        history = add_own_comment(history, context)
     # Labels and the type that a person set during the model call count too.
     decision = answer.decide(history.with_issue(issue))
     if decision.may_suggest and context.forge.takes_suggestions(job.ref):
@@ -269,7 +269,8 @@ def _is_answered_by_other(issue: Issue, history: IssueHistory, context: JobConte
     return any(read_marker(comment.body) for comment in comments)
 
 
-def _add_own_comment(history: IssueHistory, context: JobContext) -> IssueHistory:
+def add_own_comment(history: IssueHistory, context: JobContext) -> IssueHistory:
+    """Return the history with the bot's comment as the forge shows it now."""
     comment = own_comment(history.issue.ref, context.forge)
     marker = read_marker(comment.body) if comment else None
     if marker and has_digests(marker):

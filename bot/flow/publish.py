@@ -42,7 +42,7 @@ def publish(plan: Plan, history: IssueHistory, attempt: Attempt) -> tuple[Plan, 
     plan = _set_type(plan, history, attempt)
     save = partial(_save_pending, plan, history, attempt)
     # First, because GitLab allows only one label of a scope on an issue.
-    _remove_labels(plan, attempt, save)
+    remove_labels(plan.remove_labels, attempt, save)
     plan = replace_suggestions(plan, history, attempt, save)
     suggest_type(plan, attempt, save)
     writes = attempt.journal.begin_labels("add-label", plan.add_labels, plan.choices)
@@ -140,23 +140,44 @@ def _set_type(plan: Plan, history: IssueHistory, attempt: Attempt) -> Plan:
     return plan if is_set else plan.without_type()
 
 
+def take_back_type(history: IssueHistory, attempt: Attempt, save: Callable[[], None]) -> bool:
+    """Remove the type that the bot set, if nobody changed it since; return whether it is gone."""
+    forge, ref, name = attempt.context.forge, attempt.job.ref, history.issue.type
+    if not name or fold(name) != fold(history.own_type):
+        return False
+    if not _is_own_type(name, forge.list_type_changes(ref)):
+        return False
+    writes = attempt.journal.begin_type("", name, None)
+    save()
+    try:
+        is_removed = forge.set_type(ref, "")
+    except Forbidden:
+        is_removed = False
+    attempt.journal.settle(writes, "done" if is_removed else "refused")
+    return is_removed
+
+
 def _is_own_type(name: str, changes: Sequence[LabelChange]) -> bool:
     last = changes[-1] if changes else None
     return bool(last and last.own and last.added and fold(last.name) == fold(name))
 
 
-def _remove_labels(plan: Plan, attempt: Attempt, save: Callable[[], None]) -> None:
-    """Remove the labels that no person set again during the model call."""
-    forge, journal = attempt.context.forge, attempt.journal
-    if plan.remove_labels and (names := forge.filter_set_by_bot(plan.ref, plan.remove_labels)):
-        writes = journal.begin_labels("remove-label", names)
-        save()
-        try:
-            forge.remove_labels(plan.ref, names)
-        except Forbidden:
-            journal.settle(writes, "refused")
-        else:
-            journal.settle(writes)
+def remove_labels(
+    names: tuple[str, ...], attempt: Attempt, save: Callable[[], None]
+) -> tuple[str, ...]:
+    """Remove those of the labels that the bot was the last to set; return the removed ones."""
+    forge, journal, ref = attempt.context.forge, attempt.journal, attempt.job.ref
+    if not names or not (names := forge.filter_set_by_bot(ref, names)):
+        return ()
+    writes = journal.begin_labels("remove-label", names)
+    save()
+    try:
+        forge.remove_labels(ref, names)
+    except Forbidden:
+        journal.settle(writes, "refused")
+        return ()
+    journal.settle(writes)
+    return names
 
 
 def _add_all_labels(plan: Plan, attempt: Attempt, writes: Sequence[Write]) -> tuple[str, ...]:
@@ -243,11 +264,14 @@ class CommentWriter:
     def _delete_duplicates(self) -> OwnComment | None:
         comments = _list_own_comments(self.ref, self.forge)
         for duplicate in comments[1:]:
-            writes = self.journal.begin_comment("delete-comment", duplicate.id)
-            self.save()
-            self.forge.delete_comment(self.ref, duplicate.id)
-            self.journal.settle(writes)
+            self.delete(duplicate)
         return comments[0] if comments else None
+
+    def delete(self, comment: OwnComment) -> None:
+        writes = self.journal.begin_comment("delete-comment", comment.id)
+        self.save()
+        self.forge.delete_comment(self.ref, comment.id)
+        self.journal.settle(writes)
 
 
 def own_comment(ref: IssueRef, forge: Forge) -> OwnComment | None:

@@ -20,7 +20,7 @@ def replace_suggestions(
 ) -> Plan:
     """Dismiss the bot's suggestions that the plan replaces; return the plan without those that were
     made before, also by an interrupted try, or decided by a person."""
-    forge, journal, change = attempt.context.forge, attempt.journal, plan.suggest
+    forge, change = attempt.context.forge, plan.suggest
     held = history.record.held if history.record else ()
     if not (held or change) or _is_first(history, attempt):
         return plan
@@ -29,11 +29,16 @@ def replace_suggestions(
     own = {one.id for one in held}
     for one in known:
         if one.id in own and one.state == "pending" and _key(one) not in wanted:
-            writes = journal.begin_suggestions("dismiss-suggestion", [one.name], one.id)
-            save()
-            forge.dismiss_suggestion(plan.ref, one.id)
-            journal.settle(writes)
+            dismiss_suggestion(one, attempt, save)
     return plan.with_held(_select(change, known), own) if change else plan
+
+
+def dismiss_suggestion(one: HeldSuggestion, attempt: Attempt, save: Callable[[], None]) -> None:
+    """Dismiss a suggestion of the bot, unless a person has decided on it."""
+    writes = attempt.journal.begin_suggestions("dismiss-suggestion", [one.name], one.id)
+    save()
+    attempt.context.forge.dismiss_suggestion(attempt.job.ref, one.id)
+    attempt.journal.settle(writes)
 
 
 def suggest_type(plan: Plan, attempt: Attempt, save: Callable[[], None]) -> None:

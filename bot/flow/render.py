@@ -35,7 +35,7 @@ FALLBACK_SOURCES = {
     "rules": "from rules",
 }
 DEMOTED = "only suggested: people removed it three times in a row"
-SHOWN_COMMANDS: Sequence[CommandName] = ("redo",)
+SHOWN_COMMANDS: Sequence[CommandName] = ("redo", "undo", "off")
 _marker = msgspec.json.Decoder(Marker)
 
 

@@ -72,6 +72,10 @@ class FallbackRetries:
             self.retry_schedule.suspend(ref, now)
         return replace(wait, tries=wait.tries + 1, answers=answers)
 
+    def cancel(self, ref: IssueRef) -> None:
+        """End the wait of an issue."""
+        self.retry_schedule.remove(ref)
+
     def reschedule(self, job: Job, seconds: float = 0.0) -> None:
         """Schedule a retry that could not run again, an hour after its wait in `seconds`.
 

@@ -10,16 +10,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 
 from bot.core.commands import CommandName, CommandState, find_commands
 from bot.core.errors import PermanentError, RateLimited, Retry
 from bot.core.text.bounded import drop_body
 from bot.core.types import Issue, Job, Record
-from bot.flow.context import LAG_TRIES, JobContext
+from bot.flow.context import LAG_TRIES, Attempt, JobContext
+from bot.flow.journal_writes import JobJournal
 from bot.flow.load_config import load_config_in_force
 from bot.flow.plan import Outcome
 from bot.flow.process import LAG_SECONDS, process
+from bot.flow.undo import undo
 
+NEW = Record("skipped", "nothing but commands so far")
 WITHOUT_WRITES = ("off", "dry-run")  # modes
 
 
@@ -104,9 +108,56 @@ def _why_closed_to_commands(issue: Issue) -> str:
     return next((reason for reason, holds in reasons.items() if holds), "")
 
 
+Work = Callable[[Attempt, Record], tuple[Record, str]]
+Handler = Callable[[Job, JobContext, int], Outcome]
+
+
 def _redo(job: Job, context: JobContext, try_number: int) -> Outcome:
+    record = context.store.record(job.ref.key)
+    # Checked again under the lock, where the reason would replace that of the record.
+    if record and (why := record.commands.why_done(job.comment, "redo", job.received_at)):
+        return Outcome(job, replace(record, why=why))
     return process(replace(job, kind="redo"), context, try_number)
 
 
-Handler = Callable[[Job, JobContext, int], Outcome]
-HANDLERS: Mapping[CommandName, Handler] = {"redo": _redo}
+def _switch(_attempt: Attempt, record: Record, *, silent: bool) -> tuple[Record, str]:
+    commands = replace(record.commands, silent=silent)
+    return replace(record, commands=commands), "silent" if silent else "not silent"
+
+
+def _under_lock(name: CommandName, work: Work) -> Handler:
+    """Return a handler that does the work with the issue's lock, and records it.
+
+    `work` gets the issue's record and returns the new one, with what it did.
+    """
+
+    def handle(job: Job, context: JobContext, try_number: int) -> Outcome:
+        with context.store.lock(job.ref.key) as lock:
+            record = lock.record or NEW
+            if why := record.commands.why_done(job.comment, name, job.received_at):
+                return Outcome(job, replace(record, why=why))
+            journal = JobJournal(context.journal, job.ref.key, job.id)
+            attempt = Attempt(job, context, lock, journal, try_number)
+            try:
+                with _pause_on_limits(job, context):
+                    record, result = work(attempt, record)
+            except PermanentError as error:
+                if attempt.may_be_lag(error):
+                    raise Retry(f"the issue is {error}; a replica may lag", LAG_SECONDS) from None
+                result = str(error)
+            at = context.clock()
+            done = record.commands.with_done(job.comment, name, job.received_at, at)
+            # Without a record, reconciliation finds an issue whose delivery was lost.
+            if lock.record or record != NEW:
+                lock.finish(replace(record, commands=done), journal.take_unsaved())
+        return Outcome(job, replace(record, why=result))
+
+    return handle
+
+
+HANDLERS: Mapping[CommandName, Handler] = {
+    "redo": _redo,
+    "undo": _under_lock("undo", undo),
+    "off": _under_lock("off", partial(_switch, silent=True)),
+    "on": _under_lock("on", partial(_switch, silent=False)),
+}

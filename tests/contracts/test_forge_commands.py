@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
+from bot.core.command_port import UserComment
 from bot.core.errors import NotFound
-from bot.core.types import UserComment
 from bot.sandbox.state import MAINTAINER
 from tests.contracts.test_forge import (
     BODY,

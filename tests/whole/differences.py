@@ -9,7 +9,10 @@ DIFFERENCES = {
     (
         "github",
         "GitLab shows failed deliveries to a project's maintainers only; reconciliation finds it",
-    ): ("test_a_failed_delivery_is_requested_again",),
+    ): (
+        "test_a_failed_delivery_is_requested_again",
+        "test_a_failed_delivery_of_a_command_is_requested_again",
+    ),
     ("github", "GitLab's token is made by the operator; it cannot be replaced"): (
         "test_f048_a_token_that_expires_during_a_job_is_replaced",
         "test_a_new_token_that_github_does_not_accept_yet_is_retried",

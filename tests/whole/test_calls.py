@@ -101,6 +101,21 @@ LABEL_CHANGE = {
         ("GET", PROJECT + "/issues/{number}/resource_label_events", "page per_page", ""),
     ],
 }
+# The requests for a command in a comment that has no work to do, in order.
+COMMENT_COMMAND = {
+    "github": [
+        ("GET", REPO + "/issues/comments/{number}", "", ""),
+        ("GET", REPO + "/collaborators/{user}/permission", "", ""),
+        ("GET", ISSUE, "", ""),
+        ("POST", REPO + "/issues/comments/{number}/reactions", "", "content"),
+    ],
+    "gitlab": [
+        ("GET", NOTES + "/{number}", "", ""),
+        ("GET", PROJECT + "/members/all/{number}", "", ""),
+        ("GET", PROJECT + "/issues/{number}", "", ""),
+        ("POST", NOTES + "/{number}/award_emoji", "", "name"),
+    ],
+}
 COMMANDS: dict[str, set[Call]] = {
     "github": {
         ("GET", REPO + "/installation", "", ""),
@@ -273,6 +288,17 @@ def test_a_change_of_labels_needs_two_requests_and_none_on_an_issue_without_a_re
         app.host.label_by_person(app.repo, one, "documentation")
         app.wait_for_end()
         assert [call_of(exchange) for exchange in app.host.exchanges[start:]] == expected
+
+
+def test_a_command_in_a_comment_needs_four_requests_and_a_stranger_s_two(app: App) -> None:
+    number = app.issue()
+    name = {"github": "/tagline", "gitlab": f"@{app.host.bot_accounts[0]}"}[app.on]
+    for login, expected in (("maintainer", 4), ("stranger", 2)):
+        start = len(app.host.exchanges)
+        app.host.comment_by_person(app.repo, number, f"{name} on", login=login)
+        app.wait_for_end()
+        calls = [call_of(exchange) for exchange in app.host.exchanges[start:]]
+        assert calls == COMMENT_COMMAND[app.on][:expected]
 
 
 def test_a_repository_s_name_is_requested_once_an_hour(build: Build, clients: ClientPool) -> None:

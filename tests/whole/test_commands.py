@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from bot.core.jobs import JobRecord
 from bot.sandbox.state import MAINTAINER
 from tests.whole.app import BODY, App
+from tests.whole.test_training import repo_key
 
 STRANGER = "octocat"  # the author of the issues
 
@@ -142,3 +145,98 @@ def test_a_crash_between_reaction_and_edit_is_made_good(app: App) -> None:
     (after,) = app.comments(number)
     assert "The login button is dead" in after.body
     assert reactions(app, comment) == ["eyes"]
+
+
+@pytest.mark.parametrize("fault", ["forge-403", "forge-404", "forge-410", "forge-422"])
+def test_a_role_that_cannot_be_read_is_none(app: App, fault: str) -> None:
+    name = prefix(app)
+    number = app.issue()
+    app.box.fault(fault, match={"github": "/collaborators/", "gitlab": "/members/"}[app.on])
+    comment, job = write(app, number, f"{name} redo")
+    assert (job.outcome, job.why) == ("skipped", "its author may not change labels")
+    assert reactions(app, comment) == []
+
+
+@pytest.mark.parametrize("fault", ["forge-403", "forge-404", "forge-422"])
+def test_a_reaction_that_is_refused_prevents_no_command(app: App, fault: str) -> None:
+    name = prefix(app)
+    number = app.issue()
+    app.box.fault(fault, match={"github": "/reactions", "gitlab": "/award_emoji"}[app.on])
+    comment, job = write(app, number, f"{name} undo")
+    assert job.why == "undo: 2 labels removed, 1 comments deleted"
+    assert reactions(app, comment) == []
+    assert (app.labels(number), app.comments(number)) == ([], [])
+
+
+def test_a_command_is_acknowledged_while_another_worker_holds_the_issue(app: App) -> None:
+    name = prefix(app)
+    number = app.issue()
+    with app.store.lock(f"{repo_key(app)}:{number}"):
+        comment = app.host.comment_by_person(app.repo, number, f"{name} undo")
+        assert app.wait(lambda: reactions(app, comment)) == ["eyes"]
+        assert app.labels(number)
+    assert app.wait_for_end().why == "undo: 2 labels removed, 1 comments deleted"
+    assert (app.labels(number), app.comments(number)) == ([], [])
+
+
+def test_undo_takes_the_bot_s_work_back_and_nothing_is_written_again(app: App) -> None:
+    name = prefix(app)
+    app.configure("commands: {alias: tagline}\non: [opened, edited, reopened]")
+    number = app.issue()
+    app.host.label_by_person(app.repo, number, "documentation")
+    app.wait_for_end()
+    comment, job = write(app, number, f"{name} undo")
+    assert job.why == "undo: 2 labels removed, 1 comments deleted"
+    assert reactions(app, comment) == ["eyes"]
+    app.host.edit_issue(app.repo, number, title="Another title")
+    app.wait_for_end()
+    app.deliver_again()
+    write(app, number, f"{name} redo")
+    assert (app.comments(number), app.labels(number)) == ([], ["documentation"])
+
+
+def test_off_silences_the_issue_until_on(app: App) -> None:
+    name = prefix(app)
+    app.configure("commands: {alias: tagline}\non: [opened, edited, reopened]")
+    number = app.issue()
+    (before,) = app.comments(number)
+    calls = model_calls(app)
+    write(app, number, f"{name} off")
+    app.host.edit_issue(app.repo, number, title="Another title", body=f"{BODY} More words.")
+    assert app.wait_for_end().why == "silenced by a command"
+    write(app, number, f"{name} redo")
+    assert (app.comments(number), model_calls(app)) == ([before], calls)
+    job = write(app, number, f"Thanks.\n{name} on\n{name} redo")[1]
+    assert job.why == "on: not silent, redo: answered"
+    assert model_calls(app) == calls + 1
+    assert len(app.comments(number)) == 1
+
+
+def test_the_comment_names_the_commands_in_the_host_s_form(app: App) -> None:
+    name = prefix(app)
+    (comment,) = app.comments(app.issue())
+    shown = f"Commands for maintainers: `{name} redo`, `undo`, `off`."
+    assert shown in comment.body
+
+
+def test_comments_of_bots_and_on_pull_requests_make_no_job(app: App) -> None:
+    name = prefix(app)
+    number = app.issue()
+    jobs = [d.job for d in app.host.deliveries if d.job]
+    (bot, *_) = app.host.bot_accounts
+    app.host.comment_by_person(app.repo, number, f"{name} redo", login=bot)
+    if app.on == "github":
+        pull = app.host.open_issue(app.repo, "A pull request", pull_request=True)
+        app.host.comment_by_person(app.repo, pull, f"{name} redo")
+    else:
+        app.host.comment_by_person(app.repo, number, f"{name} redo", internal=True)
+    assert [d.job for d in app.host.deliveries if d.job] == jobs
+
+
+def test_where_tagline_yml_turns_the_bot_off_commands_leave_no_trace(app: App) -> None:
+    name = prefix(app)
+    app.configure("commands: {alias: tagline}\nmode: off")
+    number = app.host.open_issue(app.repo, "Login is broken", BODY, deliver=False)
+    comment, job = write(app, number, f"{name} redo")
+    assert job.why == "mode is off"
+    assert reactions(app, comment) == []

@@ -102,3 +102,13 @@ def test_a_failed_delivery_is_requested_again(app: App, clients: ClientPool) -> 
     deliveries = app.host.deliveries[start:]
     opened = [d for d in deliveries if d.number == number and d.action == "opened"]
     assert [delivery.status for delivery in opened] == [0, 202]
+
+
+def test_a_failed_delivery_of_a_command_is_requested_again(app: App, clients: ClientPool) -> None:
+    number = app.issue()
+    url, app.box.webhook_url = app.box.webhook_url, "http://127.0.0.1:1/webhooks/github"
+    comment = app.host.comment_by_person(app.repo, number, "/tagline undo")
+    app.box.webhook_url = url
+    PeriodicTasks(app, clients).reconcile()
+    assert app.wait(lambda: app.host.reactions(app.repo, comment)) == ["eyes"]
+    assert app.wait_for_end().why == "undo: 2 labels removed, 1 comments deleted"

@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
+from bot.core.command_port import UserComment
 from bot.core.errors import PermanentError
-from bot.core.types import IssueRef, UserComment
+from bot.core.types import IssueRef
 from bot.forges.github.issue import is_by_person
 from bot.forges.github.webhooks import COMMAND
 from bot.forges.values import require_object, text

@@ -12,8 +12,9 @@ from typing import Any
 
 from gitlab.v4.objects import Project
 
+from bot.core.command_port import UserComment
 from bot.core.errors import PermanentError, WriteUncertain
-from bot.core.types import IssueRef, UserComment
+from bot.core.types import IssueRef
 from bot.forges.gitlab.backend import call
 from bot.forges.gitlab.bot_users import is_bot_user
 from bot.forges.values import number, text

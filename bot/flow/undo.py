@@ -1,0 +1,57 @@
+"""Take the bot's work on an issue back: its labels and type that nobody touched since, its pending
+suggestions, and its comment."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+
+from bot.core.errors import Retry
+from bot.core.history import IssueHistory, issue_fingerprint
+from bot.core.labels.names import fold
+from bot.core.text.bounded import drop_body
+from bot.core.types import Record
+from bot.flow.context import Attempt
+from bot.flow.process import add_own_comment
+from bot.flow.publish import CommentWriter, remove_labels, take_back_type
+from bot.flow.publish_suggestions import dismiss_suggestion
+
+
+def undo(attempt: Attempt, record: Record) -> tuple[Record, str]:
+    """Return the record of the end, which keeps the bot from writing again, and what was undone.
+
+    Safe to run twice: labels and type go first, because the comment's marker lists them.
+    """
+    context, ref = attempt.context, attempt.job.ref
+    issue = context.forge.get_issue(ref)
+    history = IssueHistory(drop_body(issue), issue_fingerprint(issue), record)
+    history = add_own_comment(history, context)
+    if not (history.comment or history.applied_by_bot or history.own_type or record.held):
+        return record, "there is nothing to undo"
+    attempt.journal.settle_earlier(history)
+    save = partial(save_under_lock, attempt, record)
+    ours = {fold(name) for name in history.applied_by_bot}
+    on_issue = tuple(name for name in history.issue.labels if fold(name) in ours)
+    removed = remove_labels(on_issue, attempt, save)
+    results = [f"{len(removed)} labels removed"]
+    if take_back_type(history, attempt, save):
+        results.append("its type removed")
+    for one in record.held:
+        dismiss_suggestion(one, attempt, save)
+    if record.held:
+        results.append("suggestions dismissed")
+    if history.comment:
+        writer = CommentWriter(ref, context.forge, attempt.journal, save, context.sleep)
+        writer.delete(history.comment)
+    context.model_retries.cancel(ref)
+    ended = history.ended("deleted", "undone by a command")
+    commands = replace(ended.commands, undone=True)
+    results.append(f"{1 if history.comment else 0} comments deleted")
+    ended = replace(ended, by_rules=(), type_by_rules=False, held=(), wait=None, commands=commands)
+    return ended, ", ".join(results)
+
+
+def save_under_lock(attempt: Attempt, record: Record) -> None:
+    """Save the record, and what is about to be written. Raises `Retry` if the lock was lost."""
+    if not attempt.lock.save(record, attempt.journal.take_unsaved()):
+        raise Retry("the lock of this issue was lost")
