@@ -186,12 +186,13 @@ class OwnComment:
 
 @dataclass(frozen=True, slots=True)
 class LabelSuggestion:
-    """A label that a labeller chose, with its reason in plain text."""
+    """A label that a labeller chose, its reason in plain text, and the classifier's probability."""
 
     label: str
     certainty: Certainty
     reason: str = ""
     source: Source = "model"
+    score: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -322,6 +323,7 @@ class Choice:
     source: Source
     certainty: Certainty
     applied: bool = True
+    score: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -361,7 +363,7 @@ class Record(_FromSource):
     those that a model's answer may still remove. `choices` are the source and the certainty of what
     it added and suggested. `type` is the issue type that it set or suggested; `type_by_rules` is
     True while a model's answer may still replace it. `held` are its suggestions on the forge.
-    `commands` is what people told it in comments.
+    `commands` is what people told it in comments, `usage` the cost of the latest answer.
     """
 
     status: Status
@@ -379,6 +381,7 @@ class Record(_FromSource):
     type_by_rules: bool = False
     held: tuple[HeldSuggestion, ...] = ()
     commands: CommandState = field(default_factory=CommandState)
+    usage: Usage = Usage()
 
     @property
     def has_decided(self) -> bool:

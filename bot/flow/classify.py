@@ -72,7 +72,8 @@ def classify(
         certainty = prediction.certainty if reaches else "unsure"
         reason = f"learned from {label.examples} issues with this label"
         name = names[fold(label.name)]
-        labels.append(LabelSuggestion(name, certainty, reason, "classifier"))
+        score = round(prediction.probability, 3)
+        labels.append(LabelSuggestion(name, certainty, reason, "classifier", score))
     groups: dict[int, set[str]] = {}
     for scorer in model.scorers:
         if scorer.group >= 0:
@@ -127,7 +128,8 @@ def combine(
         other = by_classifier.pop(fold(choice.label), None)
         if other:
             certainty = BOTH[choice.certainty, other.certainty]
-            combined.append(replace(choice, certainty=certainty, source="classifier"))
+            agreed = replace(choice, certainty=certainty, source="classifier", score=other.score)
+            combined.append(agreed)
             continue
         rivals = [x for x in by_classifier.values() if exclude_each_other(x, choice, opinion)]
         is_contradicted = bool(rivals) and choice.certainty != "sure"

@@ -319,7 +319,7 @@ def _find_type_choice(types: LabelDecision, history: IssueHistory) -> Choice | N
     """Return the choice of this decision, or the earlier one for a type that is still the bot's."""
     chosen = (*types.keep, *types.apply)
     for one in (*chosen, *types.suggested):
-        return Choice(one.label, one.source, one.certainty, applied=one in chosen)
+        return Choice(one.label, one.source, one.certainty, one in chosen, one.score)
     return None if types.remove or not history.record else history.record.type
 
 
@@ -332,7 +332,8 @@ def _list_choices(
     choices = {fold(one.label): one for one in earlier if one.applied and fold(one.label) in still}
     for suggestions, applied in (((*labels.keep, *labels.apply), True), (labels.suggested, False)):
         choices |= {
-            fold(x.label): Choice(x.label, x.source, x.certainty, applied) for x in suggestions
+            fold(x.label): Choice(x.label, x.source, x.certainty, applied, x.score)
+            for x in suggestions
         }
     return tuple(choices.values())
 

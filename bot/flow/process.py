@@ -201,6 +201,7 @@ def _publish(answer: _Answer, history: IssueHistory, attempt: Attempt) -> Outcom
         decision = replace(decision, takes_suggestions=True)
     plan, history, enrichment = make_plan(decision), decision.history, decision.enrichment
     published, record = publish(plan, history, attempt)
+    record = replace(record, usage=enrichment.usage)
     if published != plan:
         labels = enrichment.label_decision.with_only(published.add_labels)
         types = enrichment.type_decision

@@ -16,7 +16,7 @@ from bot.core.commands import CommandName
 from bot.core.errors import ConfigProblem
 from bot.core.history import shorten_name
 from bot.core.text.sanitize import HIDDEN_BREAK, ZERO_WIDTH, to_code_span, to_plain_markdown
-from bot.core.types import LabelDecision, LabelSuggestion, Marker
+from bot.core.types import Choice, LabelDecision, LabelSuggestion, Marker, Record
 
 LEAD = "**Summary (automated):** "
 ESCAPED = re.compile(r"\\([^\w\s])")
@@ -25,8 +25,9 @@ MAX_PROBLEM = 300  # characters
 MAX_PROBLEMS = 10
 MARKER = re.compile(r"<!-- tagline:v1 ([A-Za-z0-9_=-]+) -->")
 MAX_MARKER_LABELS = 5600  # bytes of JSON; the marker then has less than 8,000 characters
-# Characters of the lists in a comment: with marker, summary and problems less than GitHub's limit
-# of 65,536. Twenty names of any kind fit into each of them.
+MAX_COMMENT = 65_536  # characters; GitHub's limit
+# Characters of the lists in a comment: with marker, summary and problems less than that. Twenty
+# names of any kind fit into each of them.
 MAX_NAMES, MAX_REASONS = 15_500, 18_500
 # The source of a label that is not the comment's own; a model's is not named.
 SOURCES = {"classifier": "learned from this repository's labels", "rules": "by rules"}
@@ -35,7 +36,14 @@ FALLBACK_SOURCES = {
     "rules": "from rules",
 }
 DEMOTED = "only suggested: people removed it three times in a row"
-SHOWN_COMMANDS: Sequence[CommandName] = ("redo", "undo", "off")
+SHOWN_COMMANDS: Sequence[CommandName] = ("redo", "why", "undo", "off")
+DECISION, FOOTER = "Decision record", "<sub>Written by Tagline "
+DECIDED_BY = {
+    "model": "a language model",
+    "classifier": "what this repository's labels taught, and rules",
+    "rules": "rules",
+}
+CHOSEN_BY = {"model": "by the model", "classifier": "by the classifier", "rules": "by rules"}
 _marker = msgspec.json.Decoder(Marker)
 
 
@@ -148,13 +156,49 @@ def _format_footer(content: CommentContent, *, has_labels: bool) -> str:
         by = f"{FALLBACK_SOURCES[content.source]}, without a language model"
     hint = " Wrong label? Change it, it will not come back." if has_labels else ""
     commands = _format_commands(content.command_prefix) if content.command_prefix else ""
-    return f"<sub>Written by Tagline {by}; it can be wrong.{hint}{commands}</sub>"
+    return f"{FOOTER}{by}; it can be wrong.{hint}{commands}</sub>"
 
 
 def _format_commands(prefix: str) -> str:
     first, *others = SHOWN_COMMANDS
     spans = [to_code_span(f"{prefix} {first}"), *map(to_code_span, others)]
     return f" Commands for maintainers: {', '.join(spans)}."
+
+
+def add_decision(comment: str, record: Record, marker: Marker) -> str:
+    """Return the bot's comment with the record of its decision, in place of an earlier one."""
+    start = comment.find(f"<details><summary>{DECISION}</summary>")
+    if start >= 0:
+        _, end, rest = comment[start:].partition("</details>\n\n")
+        comment = comment[:start] + rest if end else comment
+    room = min(MAX_REASONS, MAX_COMMENT - len(comment) - len(DECISION) - 100)
+    details = _format_details(DECISION, _limit_length(_list_decision(record, marker), room))
+    place = max(comment.rfind(FOOTER), 0) or comment.rfind("<!-- tagline:v1 ")
+    return f"{comment[:place]}{details}\n\n{comment[place:]}"
+
+
+def _list_decision(record: Record, marker: Marker) -> list[str]:
+    """Return the record of a decision; what Redis has lost is in the marker."""
+    source, usage = record.source or marker.source, record.usage
+    by = DECIDED_BY.get(source, DECIDED_BY["rules"])
+    reason = to_plain_markdown(record.why, MAX_REASON) if record.why and record.provisional else ""
+    items = [f"- Decided by {by}{f', because no model answered: {reason}' if reason else ''}"]
+    if usage.model:
+        cost = "of unknown price" if usage.cost_usd is None else f"{usage.cost_usd:.4f} US dollars"
+        tokens = f"{usage.tokens_in} tokens in, {usage.tokens_out} out"
+        items.append(f"- Model: {to_code_span(usage.model)}, {tokens}, {cost}")
+    if marker.prompt:
+        items.append(f"- Prompt: version {to_plain_markdown(marker.prompt, MAX_REASON)}")
+    if record.type:
+        items.append(f"- Type: {_describe_choice(record.type)}")
+    return [*items, *(f"- {_describe_choice(choice)}" for choice in record.choices)]
+
+
+def _describe_choice(choice: Choice) -> str:
+    effect = "applied" if choice.applied else "suggested"
+    score = "" if choice.score is None else f", score {choice.score:.2f}"
+    facts = f"{effect}, {choice.certainty}, {CHOSEN_BY[choice.source]}{score}"
+    return f"{to_code_span(choice.label)}: {facts}"
 
 
 def summary_of(comment: str) -> str:

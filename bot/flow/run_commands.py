@@ -21,7 +21,9 @@ from bot.flow.journal_writes import JobJournal
 from bot.flow.load_config import load_config_in_force
 from bot.flow.plan import Outcome
 from bot.flow.process import LAG_SECONDS, process
-from bot.flow.undo import undo
+from bot.flow.publish import CommentWriter, own_comment
+from bot.flow.render import add_decision, read_marker
+from bot.flow.undo import save_under_lock, undo
 
 NEW = Record("skipped", "nothing but commands so far")
 WITHOUT_WRITES = ("off", "dry-run")  # modes
@@ -88,7 +90,7 @@ def _accept(job: Job, context: JobContext) -> Accepted:
     prefixes = comments.list_prefixes(config.commands.alias)
     # A command that was added by an edit does not count.
     found = find_commands(comment.body, prefixes)
-    commands = tuple(name for name in found if name in job.commands and name in HANDLERS)
+    commands = tuple(name for name in found if name in job.commands)
     if not commands:
         return Accepted(why="no command for this bot")
     if not comments.may_command(ref, comment.author):
@@ -118,6 +120,19 @@ def _redo(job: Job, context: JobContext, try_number: int) -> Outcome:
     if record and (why := record.commands.why_done(job.comment, "redo", job.received_at)):
         return Outcome(job, replace(record, why=why))
     return process(replace(job, kind="redo"), context, try_number)
+
+
+def _explain(attempt: Attempt, record: Record) -> tuple[Record, str]:
+    """Add the decision to the details of the bot's comment, if there is one."""
+    context, ref = attempt.context, attempt.job.ref
+    comment = own_comment(ref, context.forge)
+    marker = read_marker(comment.body) if comment else None
+    if comment is None or marker is None:
+        return record, "there is no comment to explain"
+    save = partial(save_under_lock, attempt, record)
+    writer = CommentWriter(ref, context.forge, attempt.journal, save, context.sleep)
+    is_written = writer.write(add_decision(comment.body, record, marker), comment) is not None
+    return record, "explained" if is_written else "a person deleted the comment"
 
 
 def _switch(_attempt: Attempt, record: Record, *, silent: bool) -> tuple[Record, str]:
@@ -157,6 +172,7 @@ def _under_lock(name: CommandName, work: Work) -> Handler:
 
 HANDLERS: Mapping[CommandName, Handler] = {
     "redo": _redo,
+    "why": _under_lock("why", _explain),
     "undo": _under_lock("undo", undo),
     "off": _under_lock("off", partial(_switch, silent=True)),
     "on": _under_lock("on", partial(_switch, silent=False)),

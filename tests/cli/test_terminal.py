@@ -130,6 +130,7 @@ def test_a_job_says_what_chose_each_label_and_how_sure_it_was(
         "source": "model",
         "certainty": "sure",
         "applied": True,
+        "score": None,
     }
     former_job = tagline("job", "j-3", cwd=tmp_path, environment={"REDIS_URL": redis_url})
     assert "outcome: answered\n" in former_job.stdout

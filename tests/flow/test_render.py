@@ -18,12 +18,13 @@ from bot.core.types import (
     LabelSuggestion,
     Marker,
     OwnComment,
+    Record,
     Source,
     Usage,
 )
 from bot.flow.enrich import NO_PROVIDER
 from bot.flow.plan import AddLabels, Decision, Plan, make_plan
-from bot.flow.render import write_marker
+from bot.flow.render import MAX_COMMENT, add_decision, read_marker, write_marker
 from tests.configs import parse
 from tests.fakes import REF, make_issue
 
@@ -372,3 +373,24 @@ def test_a_label_that_was_set_before_keeps_its_reason() -> None:
     assert written.add_labels == ()
     assert "- **Labels:** `bug`." in str(written.comment)
     assert '- `bug`: "crashed" (likely)' in str(written.comment)
+
+
+@pytest.mark.parametrize("prefix", ["/tagline", "@robot"])
+def test_the_footer_names_the_commands_in_the_host_s_form(prefix: str) -> None:
+    decision = Decision(history(), parse(None)[0], (), BY_MODEL, command_prefix=prefix)
+    body = make_plan(decision).comment
+    assert body is not None
+    shown = f" Commands for maintainers: `{prefix} redo`, `why`, `undo`, `off`.</sub>\n"
+    assert WITH_MODEL.removesuffix("</sub>") + shown in body
+
+
+def test_a_decision_record_fits_into_the_longest_comment() -> None:
+    body = plan(BY_MODEL).comment
+    assert body is not None
+    long = body.replace("The login button", "x" * (MAX_COMMENT - len(body) - 500))
+    choices = tuple(Choice(f"label {n}", "model", "sure") for n in range(1000))
+    marker = read_marker(long)
+    assert marker is not None
+    explained = add_decision(long, Record("answered", choices=choices), marker)
+    assert len(explained) <= MAX_COMMENT
+    assert " more\n\n</details>" in explained

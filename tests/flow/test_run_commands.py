@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from itertools import count
 
@@ -10,6 +11,7 @@ import pytest
 from bot.core.command_port import UserComment
 from bot.core.commands import MAX_PER_HOUR, CommandName, find_commands
 from bot.core.errors import (
+    Forbidden,
     LockContended,
     NotFound,
     OperatorError,
@@ -17,8 +19,10 @@ from bot.core.errors import (
     Retry,
     TaglineError,
 )
-from bot.core.types import Job, JobKind
+from bot.core.prompt import VERSION
+from bot.core.types import Job, JobKind, Record
 from bot.flow.plan import Outcome
+from bot.flow.render import read_marker
 from bot.flow.run_commands import run_commands
 from tests.fakes import NOW, REF, ScriptedModel, make_context, model_reply
 from tests.flow.issue_case import ANSWER, DOWN, IssueCase, make_case
@@ -257,6 +261,82 @@ def test_a_comment_that_a_person_deleted_is_not_written_again() -> None:
     case.forge.person_deletes_comment()
     command(case, "/tagline redo")
     assert case.comments == []
+
+
+# Why.
+
+EXPLAINED = """\
+<details><summary>Decision record</summary>
+
+- Decided by a language model
+- Model: `gpt-6-luna`, 700 tokens in, 60 out, 0.0002 US dollars
+- Prompt: version {prompt}
+- `bug`: applied, sure, by the model
+- `area/login`: applied, likely, by the model
+- `regression`: suggested, unsure, by the model
+
+</details>
+
+<sub>Written by Tagline"""
+
+
+def test_why_adds_the_decision_to_the_details_of_the_comment_once() -> None:
+    case = answered()
+    (before,) = case.comments
+    for _ in range(2):
+        assert command(case, "/tagline why").record.why == "why: explained"
+    (after,) = case.comments
+    assert EXPLAINED.format(prompt=VERSION) in after
+    assert after.replace(EXPLAINED.format(prompt=VERSION), "<sub>Written by Tagline") == before
+    assert read_marker(after) == read_marker(before)
+    assert len(case.forge.commands.reactions) == 2
+
+
+def test_why_after_redo_in_one_comment_explains_the_new_answer() -> None:
+    case = answered(SECOND)
+    outcome = command(case, "/tagline redo\n/tagline why")
+    assert outcome.record.why == "redo: answered, why: explained"
+    (comment,) = case.comments
+    assert "`documentation`: applied, sure, by the model" in comment
+    assert "The page stays blank" in comment
+
+
+def test_why_names_the_rules_and_why_no_model_answered() -> None:
+    case = make_case(DOWN, config="comment: {on_fallback: true}")
+    case.job()
+    command(case, "/tagline why")
+    (comment,) = case.comments
+    assert "- Decided by rules, because no model answered: timeout\n" in comment
+    assert re.search(r"^- `bug`: applied, \w+, by rules$", comment, re.MULTILINE)
+    assert "Model:" not in comment
+
+
+def test_why_shows_the_score_of_a_learned_label() -> None:
+    case = answered()
+    choices = tuple(replace(one, source="classifier", score=0.973) for one in case.record.choices)
+    case.store.save(REF.key, replace(case.record, choices=choices))
+    command(case, "/tagline why")
+    assert "- `bug`: applied, sure, by the classifier, score 0.97\n" in case.comments[0]
+
+
+def test_why_without_a_record_says_what_the_marker_has() -> None:
+    case = answered()
+    case.store.save(REF.key, Record("skipped"))
+    command(case, "/tagline why")
+    assert f"- Decided by a language model\n- Prompt: version {VERSION}\n" in case.comments[0]
+
+
+def test_why_writes_no_comment_where_there_is_none() -> None:
+    for case in (make_case(), answered(config="comment: {post: never}")):
+        assert command(case, "/tagline why").record.why == "why: there is no comment to explain"
+        assert case.comments == []
+        assert len(case.forge.commands.reactions) == 1
+
+
+def test_why_on_a_locked_issue_ends_with_the_refusal() -> None:
+    case = answered()
+    case.forge.fail("edit_comment", Forbidden("locked"))
+    assert command(case, "/tagline why").record.why == "why: locked"
 
 
 # Undo.

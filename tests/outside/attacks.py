@@ -48,11 +48,15 @@ FRAME = re.compile(
     r"\n(?P<reasons>(?:- [^\n]+\n)+)\n</details>\n)?"
     r"(?:\n<details><summary>Problems in tagline\.yml; [^\n<>]+</summary>\n"
     r"\n(?P<problems>(?:- [^\n]+\n)+)\n</details>\n)?"
+    r"(?:\n<details><summary>Decision record</summary>\n"
+    r"\n(?P<decision>(?:- [^\n]+\n)+)\n</details>\n)?"
     r"\n<sub>Written by Tagline [^\n<>]+</sub>\n"
     r"<!-- tagline:v1 [\w=-]+ -->\n?"
 )
 TITLES = re.compile(
-    r"^<details><summary>(Why these labels|Problems in tagline\.yml; [^\n<>]+)</summary>$", re.M
+    r"^<details><summary>(Why these labels|Decision record|Problems in tagline\.yml; [^\n<>]+)"
+    r"</summary>$",
+    re.M,
 )
 WRITES = {
     "github": (

@@ -9,21 +9,24 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
+from bot.core.commands import find_commands
 from bot.core.config.schema import RepoConfig
 from bot.core.errors import ConfigProblem
 from bot.core.history import IssueHistory
 from bot.core.types import (
+    Choice,
     Enrichment,
     LabelDecision,
     LabelSuggestion,
     Marker,
     OwnComment,
+    Record,
     Source,
     Usage,
 )
 from bot.flow.enrich import NO_PROVIDER
 from bot.flow.plan import Decision, make_plan
-from bot.flow.render import read_marker, write_marker
+from bot.flow.render import add_decision, read_marker, write_marker
 from bot.forges import values
 from tests.configs import parse
 from tests.core.test_sanitize import HOSTILE
@@ -36,6 +39,7 @@ NAMES = st.one_of(
     HOSTILE.map(lambda name: values.text(name)[:255]), st.sampled_from(["bug", "area/login"])
 )
 CHOICES = st.lists(st.builds(LabelSuggestion, NAMES, CERTAINTY, HOSTILE), max_size=3).map(tuple)
+PREFIXES = st.sampled_from(["", "/tagline", "@tag-line.io"])
 ADVICE = HOSTILE.map(lambda text: f"is not known: {text}")
 PROBLEMS = st.lists(st.builds(ConfigProblem, st.integers(0, 99), HOSTILE, ADVICE), max_size=3)
 MODELS = st.sampled_from(["gpt-6-luna", "org/model:1b", "`", "a`b", "@x"])  # the operator's
@@ -63,7 +67,9 @@ def comments(draw: st.DrawFn) -> str:
     marker = Marker(bot_labels, "1", "rules", "0" * 16)
     issue = make_issue("Login", "It fails.", bot_labels)
     history = IssueHistory(issue, "0" * 16, None, OwnComment(7, write_marker(marker)), marker)
-    comment = make_plan(Decision(history, RepoConfig(), tuple(draw(PROBLEMS)), enrichment)).comment
+    problems, prefix = tuple(draw(PROBLEMS)), draw(PREFIXES)
+    decision = Decision(history, RepoConfig(), problems, enrichment, command_prefix=prefix)
+    comment = make_plan(decision).comment
     assert comment is not None
     return comment
 
@@ -83,6 +89,33 @@ def broken(comment: str, judge: Judge) -> set[str]:
 def test_no_text_of_others_breaks_a_property_of_the_comment(judge: Judge, comment: str) -> None:
     assert broken(comment, judge) == set()
     assert read_marker(comment) is not None
+
+
+RECORDS = st.builds(
+    Record,
+    st.just("answered"),
+    HOSTILE,
+    source=st.sampled_from(["model", "rules", ""]),
+    choices=st.lists(
+        st.builds(Choice, NAMES, st.sampled_from(["model", "rules"]), CERTAINTY), max_size=3
+    ).map(tuple),
+    usage=st.builds(Usage, HOSTILE, cost_usd=st.sampled_from([None, 0.0, 1.5])),
+)
+
+
+@settings(deadline=None, max_examples=40)
+@given(comments(), RECORDS)
+def test_no_text_of_others_breaks_a_property_through_the_decision_record(
+    judge: Judge, comment: str, record: Record
+) -> None:
+    marker = read_marker(comment)
+    assert marker is not None
+    explained = add_decision(comment, record, marker)
+    assert explained.count("<details><summary>Decision record</summary>") == 1
+    assert broken(explained, judge) == set()
+    assert read_marker(explained) == marker
+    assert add_decision(explained, record, marker) == explained
+    assert find_commands(explained, ["/tagline", "@tag-line.io"]) == ()
 
 
 @settings(deadline=None, max_examples=40)

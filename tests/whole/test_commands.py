@@ -179,6 +179,18 @@ def test_a_command_is_acknowledged_while_another_worker_holds_the_issue(app: App
     assert (app.labels(number), app.comments(number)) == ([], [])
 
 
+def test_why_adds_the_decision_to_the_comment_s_details(app: App) -> None:
+    name = prefix(app)
+    number = app.issue()
+    comment, job = write(app, number, f"{name} why")
+    assert job.why == "why: explained"
+    (after,) = app.comments(number)
+    assert "<details><summary>Decision record</summary>" in after.body
+    assert "- Decided by a language model\n- Model: `sandbox-rules`, " in after.body
+    assert "- `bug`: applied, " in after.body
+    assert reactions(app, comment) == ["eyes"]
+
+
 def test_undo_takes_the_bot_s_work_back_and_nothing_is_written_again(app: App) -> None:
     name = prefix(app)
     app.configure("commands: {alias: tagline}\non: [opened, edited, reopened]")
@@ -215,7 +227,7 @@ def test_off_silences_the_issue_until_on(app: App) -> None:
 def test_the_comment_names_the_commands_in_the_host_s_form(app: App) -> None:
     name = prefix(app)
     (comment,) = app.comments(app.issue())
-    shown = f"Commands for maintainers: `{name} redo`, `undo`, `off`."
+    shown = f"Commands for maintainers: `{name} redo`, `why`, `undo`, `off`."
     assert shown in comment.body
 
 

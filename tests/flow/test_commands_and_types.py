@@ -1,4 +1,4 @@
-"""The command `undo` on an issue with a type and with suggestions."""
+"""Commands on an issue with a type and with suggestions."""
 
 from __future__ import annotations
 
@@ -60,3 +60,11 @@ def test_an_interrupted_undo_of_types_and_suggestions_is_completed(method: str, 
         run(case, job)
     run(case, job, tries=2)
     assert (issue_type(case), shown(case), case.comments) == ("", [], [])
+
+
+def test_why_names_the_type_with_what_chose_it() -> None:
+    case = typed(ANSWER)
+    case.job()
+    command(case, "/tagline why")
+    (comment,) = case.comments
+    assert "- Type: `Bug`: applied, sure, by the model\n- `area/login`: applied" in comment
