@@ -14,6 +14,7 @@ from starlette.routing import Route
 from bot.sandbox.demo import DEMO_REPOS
 from bot.sandbox.faults import Faults
 from bot.sandbox.host import Host
+from bot.sandbox.state import MAINTAINER
 from bot.sandbox.webhooks import WebhookDelivery
 
 
@@ -29,6 +30,7 @@ class Control:
             Route("/issues", self.open_issue, methods=["POST"]),
             Route(issue, self.show_issue, methods=["GET"]),
             Route(issue + "/labels", self.label, methods=["POST"]),
+            Route(issue + "/comments", self.comment, methods=["POST"]),
             Route(issue + "/labels/{name:path}", self.unlabel, methods=["DELETE"]),
             Route("/faults", self.list_faults, methods=["GET"]),
             Route("/faults", self.arm, methods=["POST"]),
@@ -73,6 +75,16 @@ class Control:
         body = await _json_body(request, "name")
         await run_in_threadpool(host.label_by_person, *issue, body["name"])
         return JSONResponse({"labels": host.labels(*issue)}, 201)
+
+    async def comment(self, request: Request) -> Response:
+        """Comment as a maintainer, or as the `login` in the body, which has the comment's body."""
+        host, issue = self._host(request), _issue(request)
+        body = await _json_body(request, "body")
+        login = body.get("login") or MAINTAINER
+        comment_id = await run_in_threadpool(
+            host.comment_by_person, *issue, body["body"], login=str(login)
+        )
+        return JSONResponse({"id": comment_id}, 201)
 
     async def unlabel(self, request: Request) -> Response:
         host, issue = self._host(request), _issue(request)

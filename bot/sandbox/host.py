@@ -105,7 +105,14 @@ class Host:
                 "author": issue.author,
                 "labels": list(issue.labels),
                 "type": issue.issue_type,
-                "comments": [{"author": c.author, "body": c.body} for c in comments],
+                "comments": [
+                    {
+                        "author": c.author,
+                        "body": c.body,
+                        "reactions": [one.content for one in c.reactions],
+                    }
+                    for c in comments
+                ],
                 "is_open": issue.is_open,
             }
 

@@ -139,3 +139,22 @@ def test_the_command_prints_addresses_and_credentials_and_stops_cleanly() -> Non
         finally:
             running.kill()
     assert not key.exists()
+
+
+def test_people_comment_over_http_and_reactions_are_shown(
+    control: httpx.Client, bot: httpx.Client, box: Sandbox
+) -> None:
+    number = control.post("/issues", json={"title": "Dead"}).json()["number"]
+    issue = f"/issues/{REPO}/{number}"
+    first = control.post(f"{issue}/comments", json={"body": "/tagline why"})
+    assert first.status_code == 201
+    control.post(f"{issue}/comments", json={"body": "Me too", "login": "ada"})
+    reaction = f"/issues/comments/{first.json()['id']}/reactions"
+    assert bot.post(reaction, json={"content": "thumbsup"}).status_code == 422
+    assert [bot.post(reaction, json={"content": "eyes"}).status_code for _ in "12"] == [201, 200]
+    assert control.get(issue).json()["comments"] == [
+        {"author": "maintainer", "body": "/tagline why", "reactions": ["eyes"]},
+        {"author": "ada", "body": "Me too", "reactions": []},
+    ]
+    sent = [(x["action"], x["sender"]["login"]) for x in payloads(box) if "comment" in x]
+    assert sent == [("created", "maintainer"), ("created", "ada")]
