@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from bot.core.jobs import JobRecord
 from bot.sandbox.state import MAINTAINER
 from tests.whole.app import BODY, App
+from tests.whole.test_issue_types import add_types, issue_type, reply
+from tests.whole.test_suggestions import suggestions, switch_on
 from tests.whole.test_training import repo_key
 
 STRANGER = "octocat"  # the author of the issues
@@ -205,6 +209,27 @@ def test_undo_takes_the_bot_s_work_back_and_nothing_is_written_again(app: App) -
     app.deliver_again()
     write(app, number, f"{name} redo")
     assert (app.comments(number), app.labels(number)) == ([], ["documentation"])
+
+
+def test_undo_takes_the_type_and_the_suggestions_back(app: App) -> None:
+    name = prefix(app)
+    add_types(app)
+    switch_on(app)
+    unsure = {"name": "documentation", "certainty": "unsure", "reason": "a guess"}
+    answer = json.loads(reply(app, "bug"))
+    app.box.replies.append(json.dumps({**answer, "labels": [*answer["labels"], unsure]}))
+    number = app.issue()
+    assert issue_type(app, number) == "bug"
+    held = {"documentation": "low"} if app.on == "github" else {}
+    assert suggestions(app, number) == held
+    job = write(app, number, f"{name} undo")[1]
+    work = (
+        "1 labels removed, its type removed, suggestions dismissed" if held else "2 labels removed"
+    )
+    assert job.why == f"undo: {work}, 1 comments deleted"
+    assert (issue_type(app, number), app.labels(number), app.comments(number)) == ("", [], [])
+    assert suggestions(app, number) == {}
+    assert suggestions(app, number, "dismissed") == held
 
 
 def test_off_silences_the_issue_until_on(app: App) -> None:
