@@ -143,7 +143,7 @@ def test_the_steps_are_printed_for_a_person_without_a_browser(tmp_path: Path) ->
         ["read"],
         ["read"],
     )
-    assert fields["events[]"] == ["issues"]
+    assert fields["events[]"] == ["issues", "issue_comment"]
     assert re.search(r"GITHUB_WEBHOOK_SECRET=\w{40}\n", ran.stdout)
     assert not (tmp_path / "data").exists()
 

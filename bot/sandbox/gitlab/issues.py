@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from bot.sandbox.gitlab.access import FORBIDDEN, GUEST, NOT_FOUND, PLANNER, Denied
 from bot.sandbox.gitlab.api import Call, Row, list_response, success
-from bot.sandbox.state import Event, Issue, StoredComment
+from bot.sandbox.state import Event, Issue, Repo, StoredComment
 
 T = TypeVar("T", Issue, StoredComment)
 LONGEST_LABEL = 255
@@ -31,7 +31,8 @@ def list_issues(call: Call) -> Response:
     repo = call.repo()
     if not repo.has_issues:
         raise FORBIDDEN
-    page = call.page(sort(call, [issue for issue in repo.issues.values() if _matches(call, issue)]))
+    found = [issue for issue in repo.issues.values() if _matches(call, repo, issue)]
+    page = call.page(sort(call, found))
     return list_response(page, [call.serializer.issue(repo, issue) for issue in page.items])
 
 
@@ -52,8 +53,8 @@ FILTERS: dict[str, Callable[[Issue, str], bool]] = {
 }
 
 
-def _matches(call: Call, issue: Issue) -> bool:
-    hidden = issue.deleted or not call.can_see(call.repo(), issue)
+def _matches(call: Call, repo: Repo, issue: Issue) -> bool:
+    hidden = issue.deleted or not call.can_see(repo, issue)
     if hidden or not call.state.is_listed(issue):
         return False
     query = call.request.query_params
