@@ -69,6 +69,9 @@ class App:
         self.repo = f"{owner}/app{next(_numbers)}"
         self.host.add_repo(self.repo, LABELS)
         self.clear_schedules()
+        # The requests of earlier tests would count towards the limits of both hosts.
+        self.box.github.used = 0
+        self.box.gitlab.gitlab.requests.clear()
         self.lines = io.StringIO()
         log.configure("debug", "json", self.settings.secrets, self.lines)
         if self.url:
