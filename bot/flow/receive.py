@@ -60,8 +60,9 @@ async def receive(webhook: WebhookRequest, parser: WebhookParser, queue: Queue) 
     event = parser.parse(webhook.headers, b"".join(webhook.chunks))
     if isinstance(event, Ignored):
         return ReceiveResult(event)
-    jobs = make_jobs(event, webhook.received_at)
-    ids = await asyncio.gather(*(queue.put(job, wait) for job, wait in jobs))
+    puts = [queue.put(job, wait) for job, wait in make_jobs(event, webhook.received_at)]
+    # Nearly all deliveries have one job, and `gather` would make a task of it.
+    ids = [await puts[0]] if len(puts) == 1 else await asyncio.gather(*puts)
     return ReceiveResult(event, ids[0])
 
 

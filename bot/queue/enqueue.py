@@ -199,8 +199,9 @@ class RedisQueue:
 
     async def _save_repositories(self, jobs: list[Job]) -> None:
         """Add the repositories of jobs to those that reconciliation searches."""
-        rows = _encode_repositories(jobs)
-        new = {key: row for key, row in rows.items() if key not in self._repositories}
+        new = _encode_repositories(
+            [job for job in jobs if job.ref.repo_account_key not in self._repositories]
+        )
         if new:
             await self._redis.hset(redis_keys.REPOSITORIES, mapping=new)
             self._repositories |= new
