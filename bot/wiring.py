@@ -24,10 +24,11 @@ if TYPE_CHECKING:
 
     from bot.core.ports import Metrics, ModelService, WebhookParser
     from bot.core.refs import UrlForm
-    from bot.core.types import Job
+    from bot.core.types import Job, JobKind
     from bot.flow.context import JobContext
     from bot.flow.plan import Outcome
     from bot.flow.retry_fallbacks import FallbackRetries
+    from bot.flow.train_repository import TrainingParts
     from bot.forges.registry import ForgeClient, ForgeEntry
     from bot.http import ClientPool
     from bot.llm.client import ModelClient
@@ -47,7 +48,6 @@ SPARE_CONNECTIONS = 32  # for consumers, periodic tasks and second connections
 JOB_SECONDS = 300.0
 GRACE_SECONDS = 5.0
 WITHOUT_MODEL_SECONDS = 15.0
-POLLED = "polled repositories"
 
 
 def url_forms(settings: Settings) -> list[UrlForm]:
@@ -298,20 +298,14 @@ def worker(settings: Settings, *, single_host: bool = False) -> QueueWorker:
 
     On a single host, a worker without a heartbeat is taken for dead sooner.
     """
-    from bot.core.types import JobKind
     from bot.embedded.parent_death import with_pdeathsig
-    from bot.flow.process import process
-    from bot.flow.record_corrections import record_corrections
-    from bot.flow.run_commands import run_commands
-    from bot.flow.schedule_polls import TICK_SECONDS
-    from bot.flow.train_repository import TrainingParts, train_repository
+    from bot.flow.train_repository import TrainingParts
     from bot.footprint import configure_malloc
     from bot.queue.actors import declare, send
-    from bot.queue.periodic import PeriodicTasks, Task
     from bot.queue.trainer import ProcessTrainer
     from bot.queue.worker import QueueWorker
     from bot.settings.reload import ReloadingSettings
-    from bot.wiring_periodic import polling, reconciliation, training_schedule
+    from bot.wiring_periodic import periodic_tasks, polling, reconciliation, training_schedule
 
     settings.require(forge=True)
     configure_malloc()
@@ -321,14 +315,35 @@ def worker(settings: Settings, *, single_host: bool = False) -> QueueWorker:
     latest, retries = ReloadingSettings(settings), fallback_retries(settings, store)
     forge, services = forges(latest, pool), current_models(latest, pool, store, counters)
     contexts = _job_contexts(settings, store, forge, services, retries)
-    enrich = _handler(process, contexts)
     trainer = ProcessTrainer(with_pdeathsig)
     send_job = partial(send, queue, store)
     search, schedule = reconciliation(settings, forge, store), training_schedule(settings, store)
     training = TrainingParts(
         *(store.training, trainer, forge, time.time), partial(schedule.continue_after, send_job)
     )
-    handlers: dict[JobKind, Handler] = {
+    declare(queue, job_handlers(contexts, training), store, counters)
+    polls = polling(latest, pool, store, client) if settings.poll_seconds else None
+    tasks = periodic_tasks(send_job, retries, search, schedule, polls)
+    # Here, so that the first jobs do not wait for the imports of a client, all at once.
+    services()
+    for name in list_accessible_forges(settings):
+        forge(name)
+    seconds, closing = stop_seconds(settings), [pool.close, counters.close]
+    threads = settings.worker_threads + 1  # a training waits in one, and takes none from issues
+    return QueueWorker(queue, threads, tasks, seconds, closing, trainer.stop)
+
+
+def job_handlers(
+    contexts: Callable[[Job], JobContext], training: TrainingParts
+) -> dict[JobKind, Handler]:
+    """Return what is done with the jobs of each kind."""
+    from bot.flow.process import process
+    from bot.flow.record_corrections import record_corrections
+    from bot.flow.run_commands import run_commands
+    from bot.flow.train_repository import train_repository
+
+    enrich = _handler(process, contexts)
+    return {
         "opened": enrich,
         "reopened": enrich,
         "edited": enrich,
@@ -338,22 +353,6 @@ def worker(settings: Settings, *, single_host: bool = False) -> QueueWorker:
         "command": _handler(run_commands, contexts),
         "train": _handler(partial(train_repository, parts=training), contexts),
     }
-    declare(queue, handlers, store, counters)
-    tasks: dict[str, Task] = {
-        "retried a model for issues with rules": partial(retries.run_once, send_job),
-        "searched for missed issues and deliveries": partial(search.run_once, send_job),
-        "queued the training of a classifier": partial(schedule.run_once, send_job),
-    }
-    if settings.poll_seconds:
-        tasks[POLLED] = polling(latest, pool, store, client).run_once
-    periodic = PeriodicTasks(tasks, {POLLED: TICK_SECONDS})
-    # Here, so that the first jobs do not wait for the imports of a client, all at once.
-    services()
-    for name in list_accessible_forges(settings):
-        forge(name)
-    seconds, closing = stop_seconds(settings), [pool.close, counters.close]
-    threads = settings.worker_threads + 1  # a training waits in one, and takes none from issues
-    return QueueWorker(queue, threads, periodic, seconds, closing, trainer.stop)
 
 
 def stop_seconds(settings: Settings) -> float:

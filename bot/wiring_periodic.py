@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import time
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from bot.core import refs
 from bot.flow.poll import PollContext
 from bot.flow.reconcile import Reconciliation
-from bot.flow.schedule_polls import PollSchedule
+from bot.flow.schedule_polls import TICK_SECONDS, PollSchedule
 from bot.flow.schedule_training import TrainingSchedule
 from bot.forges.registry import FORGES, list_accessible_forges
 from bot.queue.enqueue import PollQueue
+from bot.queue.periodic import PeriodicTasks, Task
 from bot.settings.reload import Rebuilt
 
 if TYPE_CHECKING:
@@ -21,12 +22,36 @@ if TYPE_CHECKING:
     import redis
 
     from bot.core.polling_ports import ChangeSource
-    from bot.core.types import IssueRef
+    from bot.core.types import IssueRef, Job
+    from bot.flow.retry_fallbacks import FallbackRetries
     from bot.forges.registry import ForgeClient
     from bot.http import ClientPool
     from bot.settings.load import Settings
     from bot.settings.reload import ReloadingSettings
     from bot.store.redis import RedisStore
+
+POLLED = "polled repositories"
+
+
+def periodic_tasks(
+    send: Callable[[Job], object],
+    retries: FallbackRetries,
+    search: Reconciliation,
+    trainings: TrainingSchedule,
+    polls: PollSchedule | None,
+) -> PeriodicTasks:
+    """Return the tasks of a worker, by what the log says of one that has done something.
+
+    `send` enqueues a job; polling enqueues by itself, with the claims of webhooks.
+    """
+    tasks: dict[str, Task] = {
+        "retried a model for issues with rules": partial(retries.run_once, send),
+        "searched for missed issues and deliveries": partial(search.run_once, send),
+        "queued the training of a classifier": partial(trainings.run_once, send),
+    }
+    if polls:
+        tasks[POLLED] = polls.run_once
+    return PeriodicTasks(tasks, {POLLED: TICK_SECONDS})
 
 
 def training_schedule(settings: Settings, store: RedisStore) -> TrainingSchedule:

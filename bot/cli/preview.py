@@ -14,7 +14,7 @@ import click
 from bot.cli import bootstrap, progress
 
 if TYPE_CHECKING:
-    from bot.cli.comparison import Comparison
+    from bot.cli.comparison import Comparison, ComparisonOptions
     from bot.core.config.schema import RepoConfig
     from bot.core.ports import ModelService
     from bot.core.types import IssueRef
@@ -82,12 +82,7 @@ def preview(  # noqa: PLR0913, PLR0917  # click passes each option as an argumen
     3 if the model gave no answer for some issues, with 4 if a budget is reached; their labels are
     those of rules then.
     """
-    import msgspec
-
-    from bot.cli.comparison import ComparisonOptions, compare_recent
-    from bot.cli.preview_markdown import format_markdown
-    from bot.cli.preview_report import build_report, format_text
-    from bot.forges.registry import FORGES
+    from bot.cli.comparison import ComparisonOptions
 
     if markdown and as_json:
         raise click.UsageError("Give either --json or --markdown.")
@@ -96,9 +91,6 @@ def preview(  # noqa: PLR0913, PLR0917  # click passes each option as an argumen
         bootstrap.show_notices(settings)
     models = _open_models(settings, model)
     forge, ref = _find_repository(settings, repo)
-    if not FORGES[ref.forge].has_access(settings):
-        token = FORGES[ref.forge].token_variable
-        click.echo(f"Reading {ref.forge}:{ref.repo} without {token}.", err=True)
     config = _read_config(forge.get_config_text(ref), models, settings, ref.forge)
     name, service = _choose_model(config, models, model)
     budget = settings.budget_usd_per_day
@@ -109,12 +101,31 @@ def preview(  # noqa: PLR0913, PLR0917  # click passes each option as an argumen
         model_name=name,
         max_usd=max_usd if budget is None else min(max_usd, budget),
     )
+    comparison = _compare(forge, ref, config, options)
+    _print_report(comparison, markdown=markdown, as_json=as_json)
+    sys.exit(_explain_gaps(comparison, settings, max_usd))
+
+
+def _compare(
+    forge: ForgeClient, ref: IssueRef, config: RepoConfig, options: ComparisonOptions
+) -> Comparison:
+    """Return what Tagline would set, beside what is set; print the progress."""
+    from bot.cli.comparison import compare_recent
+
     try:
-        comparison = compare_recent(forge, ref, config, options, progress.make(ref.repo))
+        return compare_recent(forge, ref, config, options, progress.make(ref.repo))
     except KeyboardInterrupt:
         bootstrap.exit_at_once()
     finally:
         progress.clear()
+
+
+def _print_report(comparison: Comparison, *, markdown: bool, as_json: bool) -> None:
+    import msgspec
+
+    from bot.cli.preview_markdown import format_markdown
+    from bot.cli.preview_report import build_report, format_text
+
     report = build_report(comparison)
     if as_json:
         click.echo(msgspec.json.encode(report))
@@ -122,14 +133,24 @@ def preview(  # noqa: PLR0913, PLR0917  # click passes each option as an argumen
         click.echo(format_markdown(report))
     else:
         click.echo("\n".join(format_text(report)))
-    sys.exit(_explain_gaps(comparison, settings, max_usd))
 
 
 def _find_repository(settings: Settings, repo: str) -> tuple[ForgeClient, IssueRef]:
-    """Return the repository; without the GitHub App where that is not installed.
+    """Return the repository, and say so where it is read without a token.
 
-    Raises `BadParameter` and the errors of a forge.
+    The GitHub App is left out where it is not installed. Raises `BadParameter` and the errors of a
+    forge.
     """
+    from bot.forges.registry import FORGES
+
+    forge, ref = _open_repository(settings, repo)
+    if not FORGES[ref.forge].has_access(settings):
+        token = FORGES[ref.forge].token_variable
+        click.echo(f"Reading {ref.forge}:{ref.repo} without {token}.", err=True)
+    return forge, ref
+
+
+def _open_repository(settings: Settings, repo: str) -> tuple[ForgeClient, IssueRef]:
     from bot.core.errors import NotFound
 
     try:
