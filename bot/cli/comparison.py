@@ -13,7 +13,7 @@ from typing import Protocol
 import msgspec
 
 from bot.cli.batch import Totals
-from bot.cli.replay import Replay, make_recent_material
+from bot.cli.replay import Material, Replay, make_recent_material
 from bot.core.config.schema import RepoConfig
 from bot.core.errors import PermanentError, TaglineError
 from bot.core.ports import IssueHistorySource, ModelService
@@ -101,6 +101,32 @@ def compare_recent(
     What it knows of the repository's labels is learned from the earlier issues that are on the same
     page of the forge's list. Raises `NothingToCompare` and the errors of a forge.
     """
+    recent, material = _read_material(source, ref, config, options, show_progress)
+    replay = Replay(material, show_progress)
+    replay.learn()
+    threads = THREADS if options.model else 1
+    run = replay.run(options.model_name, options.model, threads, options.max_usd)
+    compared = map(ComparedIssue, material.replayed, run.answers, run.cases)
+    return Comparison(
+        ref=ref,
+        options=options,
+        config=config,
+        issues=[*compared][::-1],
+        labels=material.list_scored(),
+        learned_from=material.blocks[0].start,
+        left_out=recent.left_out,
+        totals=run.totals,
+    )
+
+
+def _read_material(
+    source: IssueSource,
+    ref: IssueRef,
+    config: RepoConfig,
+    options: ComparisonOptions,
+    show_progress: Callable[[str], None],
+) -> tuple[_Recent, Material]:
+    """Return the recent issues, and what is replayed of them. Raises as `compare_recent`."""
     name = f"{ref.forge}:{ref.repo}"
     try:
         labels = source.list_labels(ref)
@@ -123,21 +149,7 @@ def compare_recent(
             f"{name} has no label that Tagline may set: look at labels.allow and labels.deny in its"
             f" tagline.yml, or create common ones (`tagline labels init {name}`)"
         )
-    replay = Replay(material, show_progress)
-    replay.learn()
-    threads = THREADS if options.model else 1
-    run = replay.run(options.model_name, options.model, threads, options.max_usd)
-    compared = map(ComparedIssue, material.replayed, run.answers, run.cases)
-    return Comparison(
-        ref=ref,
-        options=options,
-        config=config,
-        issues=[*compared][::-1],
-        labels=material.list_scored(),
-        learned_from=material.blocks[0].start,
-        left_out=recent.left_out,
-        totals=run.totals,
-    )
+    return recent, material
 
 
 def _read_recent(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -258,23 +258,15 @@ def make_plan(decision: Decision) -> Plan:
     if config.mode == "suggest":
         labels = replace(labels.with_only(()), remove=())
         types = replace(types.with_only(()), remove=())
-    added = tuple(suggestion.label for suggestion in labels.apply)
     removed = {fold(name) for name in labels.remove}
     kept = tuple(name for name in history.applied_by_bot if fold(name) not in removed)
     marker = Marker(
-        labels=tuple(dict.fromkeys((*kept, *added))),
+        labels=tuple(dict.fromkeys((*kept, *(one.label for one in labels.apply)))),
         prompt=prompt.VERSION if enrichment.by_model else "",
         source=enrichment.source,
         input=history.input,
         type=_find_own_type(types, history),
     )
-    changes: list[Change] = []
-    if types.apply or types.remove:
-        changes.append(SetType(marker.type, next(iter(types.remove), "")))
-    if labels.remove:
-        changes.append(RemoveLabels(labels.remove))
-    if added:
-        changes.append(AddLabels(added))
     on_issue = {fold(name) for name in history.issue.labels}
     content = CommentContent(
         summary=enrichment.summary,
@@ -288,6 +280,7 @@ def make_plan(decision: Decision) -> Plan:
         still_type="" if types.remove else next(iter(history.current_type.applied_by_bot), ""),
         command_prefix=decision.command_prefix,
     )
+    changes = [*_list_changes(labels, types, marker)]
     if decision.takes_suggestions and (labels.suggested or types.suggested):
         a_type = next(map(_with_rationale, types.suggested), None)
         changes.append(Suggest(tuple(map(_with_rationale, labels.suggested)), a_type))
@@ -300,6 +293,16 @@ def make_plan(decision: Decision) -> Plan:
         choices=choices,
         type_choice=choice,
     )
+
+
+def _list_changes(labels: LabelDecision, types: LabelDecision, marker: Marker) -> Iterator[Change]:
+    """Yield what is changed on the issue itself."""
+    if types.apply or types.remove:
+        yield SetType(marker.type, next(iter(types.remove), ""))
+    if labels.remove:
+        yield RemoveLabels(labels.remove)
+    if labels.apply:
+        yield AddLabels(tuple(suggestion.label for suggestion in labels.apply))
 
 
 def _with_rationale(suggestion: LabelSuggestion) -> LabelSuggestion:
