@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from bot.core.commands import CommandName
 from bot.core.events import Event, IssueEdited, IssueOpened, IssueReopened, LabelsChanged
 from bot.core.history import issue_fingerprint
 from bot.core.journal import Write
@@ -32,13 +34,25 @@ IN_FLIGHT_SECONDS = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """An issue as it was listed at `at`, by the clock of the journal; `input` as in `Record`."""
+    """An issue as it was listed at `at`, by the clock of the journal; `input` as in `Record`.
+
+    `comments` is their number.
+    """
 
     is_open: bool
     input: str
     labels: tuple[str, ...]
     updated_at: float
     at: float
+    comments: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class CommandComment:
+    """A comment with commands, without its text."""
+
+    id: int
+    commands: tuple[CommandName, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +78,7 @@ class ChangedPage:
 
 def take_snapshot(issue: Issue, at: float) -> Snapshot:
     text = issue_fingerprint(issue)
-    return Snapshot(issue.is_open, text, issue.labels, issue.updated_at, at)
+    return Snapshot(issue.is_open, text, issue.labels, issue.updated_at, at, issue.comments)
 
 
 def is_young(issue: Issue, now: float) -> bool:
@@ -104,6 +118,17 @@ def find_events(
         yield IssueEdited(_make_id("edited", issue), issue.ref)
     if has_decided and labels != _apply(seen.labels, writes, seen.at):
         yield LabelsChanged("", issue.ref)
+
+
+def has_new_comments(issue: Issue, seen: Snapshot | None, writes: Iterable[Write]) -> bool:
+    """Return whether somebody else may have commented on an issue since it was `seen`.
+
+    A comment is not found where another one was deleted in the same time.
+    """
+    if seen is None:
+        return issue.comments > 0
+    own = Counter(write.kind for write in writes if write.at >= seen.at and write.state == "done")
+    return issue.comments > seen.comments + own["post-comment"] - own["delete-comment"]
 
 
 def _apply(names: Iterable[str], writes: Iterable[Write], since: float) -> set[str]:

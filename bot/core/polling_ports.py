@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from bot.core.polling import ChangedPage, Cursor, Snapshot
+from bot.core.polling import ChangedPage, CommandComment, Cursor, Snapshot
 from bot.core.types import IssueRef
 
 
@@ -29,6 +29,9 @@ class ChangeSource(Protocol):
         out. An issue may be on two pages, where others changed meanwhile. With the `etag` of the
         same list's first page, the page says whether the list is unchanged.
         """
+
+    def list_commands(self, ref: IssueRef, since: float) -> tuple[CommandComment, ...]:
+        """Return the comments with commands that people wrote on an issue since a time."""
 
 
 class PollState(Protocol):

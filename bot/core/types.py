@@ -151,8 +151,8 @@ class Issue:
     """An issue as the forge returns it now. `created_at` and `updated_at` are in seconds since the
     epoch.
 
-    `commented` is True if it has comments or the forge gives no number. `text_stats` is None
-    until `bound_body` has run. `other_type` is the type of a work item that is not one of those
+    `comments` is their number, 1 where the forge gives none. `text_stats` is None until
+    `bound_body` has run. `other_type` is the type of a work item that is not one of those
     which count as issues, "" for an issue. `handled` is True where a person has closed or assigned
     it, or has set its milestone. `type` is the name of GitHub's issue type, "" without one.
     """
@@ -168,12 +168,16 @@ class Issue:
     confidential: bool
     is_pull_request: bool
     created_at: float
-    commented: bool = True
+    comments: int = 1
     text_stats: TextStats | None = None
     other_type: str = ""
     handled: bool = False
     type: str = ""
     updated_at: float = 0.0
+
+    @property
+    def commented(self) -> bool:
+        return self.comments > 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,22 +7,27 @@ and its jobs have the same ids.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import islice
 
+from bot.core.errors import PermanentError
+from bot.core.events import IssueCommented
+from bot.core.journal import Write
 from bot.core.polling import (
     ChangedPage,
     Cursor,
     Snapshot,
     find_events,
+    has_new_comments,
     is_being_written,
     is_young,
     take_snapshot,
 )
 from bot.core.polling_ports import ChangeSource, PollState
 from bot.core.ports import Journal, Store
-from bot.core.types import MAX_ISSUE_AGE_SECONDS, Issue, IssueRef, Job
+from bot.core.types import MAX_ISSUE_AGE_SECONDS, Issue, IssueRef, Job, make_job_id
 from bot.flow.receive import make_jobs
 
 # A forge's lists may lag behind, and are not exactly in the order of its clock.
@@ -140,7 +145,27 @@ def _compare(
     writes = context.journal.list_writes(key) if has_decided else ()
     if is_being_written(writes, now):
         return replace(unchanged, is_early=True)
-    events = find_events(issue, seen, record, writes, cursor, at)
+    events = (
+        *find_events(issue, seen, record, writes, cursor, at),
+        *_find_commands(issue, seen, writes, cursor, context),
+    )
     jobs = tuple(job for event in events for job in make_jobs(event, now))
-    is_of_use = has_decided or is_young(issue, at)
+    is_of_use = has_decided or is_young(issue, at) or issue.commented
     return replace(unchanged, jobs=jobs, snapshot=take_snapshot(issue, now) if is_of_use else None)
+
+
+def _find_commands(
+    issue: Issue,
+    seen: Snapshot | None,
+    writes: Sequence[Write],
+    cursor: Cursor,
+    context: PollContext,
+) -> Iterator[IssueCommented]:
+    """Yield the comments with commands since the issue was seen; a webhook's has the same job."""
+    if not has_new_comments(issue, seen, writes):
+        return
+    since = max(seen.updated_at if seen else cursor.since, cursor.began)
+    with suppress(PermanentError):  # an issue that was deleted or moved since it was listed
+        for one in context.source(issue.ref.forge).list_commands(issue.ref, since):
+            delivery = make_job_id(f"note-{one.id}", issue.ref)
+            yield IssueCommented(delivery, issue.ref, comment=one.id, commands=one.commands)

@@ -144,7 +144,7 @@ def enrich_issue(attempt: Attempt) -> Outcome:
     )
     del issue  # its body may be long, and the model call takes time
     demoted = tuple(one.label for one in find_demotions(corrections, in_force.digest))
-    prefix = next(iter(context.forge.commands.list_prefixes(config.commands.alias)), "")
+    prefix = _find_command_prefix(config, context)
     answer = _Answer(material, propose(material, labellers), in_force, demoted, prefix)
     outcome = _publish(answer, history, attempt)
     entry = answer.proposed.proposal.cache_entry
@@ -153,6 +153,13 @@ def enrich_issue(attempt: Attempt) -> Outcome:
         cached = replace(entry.answer, digest=digest_summary(comment or ""))
         context.store.save_cached_answer(job.ref.repo_key, entry.key, cached)
     return outcome
+
+
+def _find_command_prefix(config: RepoConfig, context: JobContext) -> str:
+    """Return what people write before a command, "" where no command is carried out."""
+    if not context.keeps_records:
+        return ""
+    return next(iter(context.forge.commands.list_prefixes(config.commands.alias)), "")
 
 
 @dataclass(frozen=True, slots=True)

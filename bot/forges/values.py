@@ -65,6 +65,11 @@ def text(value: object) -> str:
     return value.encode("utf-8", "replace").decode().replace("\0", "\ufffd")
 
 
+def comment_count(value: object) -> int:
+    """Return the number of an issue's comments; 1 if there is none, as there may be comments."""
+    return value if isinstance(value, int) else 1
+
+
 def timestamp(value: object) -> float:
     """Return an ISO 8601 time as seconds since the epoch, 0 if there is none."""
     try:

@@ -254,3 +254,39 @@ def test_a_suspended_installation_is_left_out(box: Sandbox, clients: ClientPool)
     assert source.list_repositories() == ()
     installation.suspended_at = None
     assert source.list_repositories()
+
+
+def test_new_comments_of_people_are_listed_by_their_commands(platform: Platform) -> None:
+    name = {"github": "/tagline", "gitlab": "@tagline"}[platform.ref.forge]
+    number = platform.open()
+    ref = replace(platform.ref, number=number)
+
+    def comment(body: str) -> int:
+        return platform.host.comment_by_person(platform.repo, number, body, deliver=False)
+
+    old = comment(f"{name} undo")
+    comment("Nothing to do.")
+    assert [issue.comments for issue in platform.changed().issues] == [2]
+    first, second = comment(f"{name} why\n{name} redo"), comment(f"> {name} off\n\n{name} On")
+    found = platform.source.list_commands(ref, 0.0)
+    assert [(one.id, one.commands) for one in found] == [
+        (old, ("undo",)),
+        (first, ("why", "redo")),
+        (second, ("on",)),
+    ]
+    assert platform.source.list_commands(ref, time.time() + 5) == ()
+    with pytest.raises(NotFound):
+        platform.source.list_commands(replace(ref, number=9_999), 0.0)
+
+
+def test_a_command_that_an_edit_adds_to_an_old_comment_is_not_listed(platform: Platform) -> None:
+    number = platform.open()
+    ref = replace(platform.ref, number=number)
+    add = platform.host.comment_by_person
+    comment = add(platform.repo, number, "Please look.", deliver=False)
+    with platform.host.state.lock:
+        stored = platform.host.state.find_comment(platform.repo, comment)[1]
+        stored.created_at -= timedelta(hours=1)
+    name = {"github": "/tagline", "gitlab": "@tagline"}[platform.ref.forge]
+    platform.host.edit_comment_by_person(platform.repo, comment, f"{name} redo", deliver=False)
+    assert platform.source.list_commands(ref, time.time() - 60) == ()

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from bot.core.commands import CommandName
 from bot.core.errors import TaglineError
 from bot.core.history import issue_fingerprint
 from bot.core.journal import Write
-from bot.core.polling import ChangedPage
+from bot.core.polling import ChangedPage, CommandComment
 from bot.core.types import Issue, IssueRef, Job, Record
 from bot.flow.poll import Look, PollContext, poll
 from tests.fakes import NOW, REF, make_issue
@@ -35,6 +36,9 @@ class FakeChangeSource:
     hidden: set[int] = field(default_factory=set)
     error: TaglineError | None = None
     requests: list[str] = field(default_factory=list)  # "unchanged" or the page's cursor
+    comments: dict[int, list[tuple[float, CommandComment]]] = field(default_factory=dict)
+    comment_lists: list[int] = field(default_factory=list)  # the issues of these requests
+    comment_errors: list[TaglineError] = field(default_factory=list)  # of the next ones
 
     def list_repositories(self) -> tuple[IssueRef, ...]:
         if self.error:
@@ -73,6 +77,13 @@ class FakeChangeSource:
             at=self.now,
             spacing=self.spacing,
         )
+
+    def list_commands(self, ref: IssueRef, since: float) -> tuple[CommandComment, ...]:
+        if self.comment_errors:
+            raise self.comment_errors.pop(0)
+        self.comment_lists.append(ref.number)
+        found = self.comments.get(ref.number, [])
+        return tuple(one for at, one in found if at >= since and one.commands)
 
 
 class PollCase:
@@ -120,10 +131,17 @@ class PollCase:
     def open(self, number: int = 1, title: str = "Login fails", **more: Any) -> None:
         """Open an issue, or change one, at the forge's present time."""
         at = self.source.now
-        issue = self.source.issues.get(number) or replace(make_issue(title), created_at=at)
+        new = replace(make_issue(title), created_at=at, comments=0)
+        issue = self.source.issues.get(number) or new
         self.source.issues[number] = replace(issue, **{"updated_at": at, **more})
 
     change = open
+
+    def comment(self, number: int, *commands: CommandName) -> None:
+        """Let a person comment on an issue."""
+        listed = self.source.comments.setdefault(number, [])
+        listed.append((self.source.now, CommandComment(len(listed) + 1, commands)))
+        self.change(number, comments=self.source.issues[number].comments + 1)
 
     def answer(self, number: int, *labels: str, **more: Any) -> None:
         """Let the bot finish its job: a record, and labels that are in the journal."""

@@ -199,7 +199,7 @@ class UncommentedForge(FakeForge):
     """Reports an issue as not commented, although it lists comments."""
 
     def get_issue(self, ref: IssueRef) -> Issue:
-        return replace(super().get_issue(ref), commented=False)
+        return replace(super().get_issue(ref), comments=0)
 
 
 def test_a_new_issue_without_comments_is_not_searched_for_the_bots() -> None:

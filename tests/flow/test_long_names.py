@@ -37,7 +37,7 @@ def test_a_long_label_from_rules_is_replaced_by_the_model_s() -> None:
     forge, store = make_forge(), MemoryStore()
     process(make_job(), make_context(forge, None, store))
     assert set(forge.current.labels) == {LONG[0], "needs-review"}
-    forge.current = replace(forge.current, commented=True)
+    forge.current = replace(forge.current, comments=1)
     answer = model_reply("The login crashed.", (LONG[1], "sure", "crashed"))
     process(make_job(kind="manual"), make_context(forge, ScriptedModel(answer), store))
     assert set(forge.current.labels) == {LONG[1]}
@@ -51,7 +51,7 @@ def test_labels_of_the_repository_are_read_for_long_names_only(name: str) -> Non
     forge.config = None
     answer = model_reply("The login crashed.", (name, "sure", "crashed"))
     process(make_job(), make_context(forge, ScriptedModel(answer), MemoryStore()))
-    forge.current = replace(forge.current, commented=True)
+    forge.current = replace(forge.current, comments=1)
     requests: list[IssueRef] = []
     read_labels = forge.list_labels
 

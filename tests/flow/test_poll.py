@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from bot.core.errors import NotFound, RateLimited
 from bot.core.journal import Write
 from bot.core.types import Record, make_opened_id
 from bot.flow.poll import LIST_ITEMS, LIST_SPAN_SECONDS, OVERLAP_SECONDS
@@ -93,6 +94,61 @@ def test_a_comment_or_another_change_is_no_event(case: PollCase) -> None:
         assert case.look() == []
     case.change(2, is_open=False)
     assert case.look() == []
+
+
+def test_a_comment_with_commands_is_found_once(case: PollCase) -> None:
+    case.open(2)
+    case.look()
+    case.answer(2)
+    case.comment(2)
+    assert case.look() == []
+    case.comment(2, "redo", "why")
+    case.comment(2, "undo")
+    assert case.look() == [("command", 2), ("command", 2)]
+    jobs = [(job.comment, job.commands) for job in case.queued.values() if job.comment]
+    assert jobs == [(2, ("redo", "why")), (3, ("undo",))]
+    case.change(2, handled=True)
+    assert case.look() == []
+
+
+def test_a_command_on_an_issue_of_before_is_found_and_one_of_before_the_first_look_is_not() -> None:
+    case = PollCase()
+    case.open(5, created_at=case.source.now - 100 * DAY)
+    case.comment(5, "redo")
+    assert case.look() == []
+    case.comment(5, "redo")
+    assert case.look() == [("command", 5)]
+    case.change(5, handled=True)
+    assert case.look() == []
+
+
+def test_comments_are_listed_where_there_are_new_ones_of_others(case: PollCase) -> None:
+    case.open(2)
+    case.look()
+    case.answer(2)
+    write = Write("c", "post-comment", comment_id=7, state="done", at=case.now)
+    case.store.journal.append(replace(REF, number=2).key, [write])
+    case.change(2, comments=1)
+    case.look()
+    assert case.source.comment_lists == []
+    case.comment(2)
+    case.look()
+    case.change(2, labels=("bug",))
+    case.look()
+    assert case.source.comment_lists == [2]
+
+
+def test_a_failed_list_of_comments_is_requested_again_and_a_deleted_issue_stops_nothing(
+    case: PollCase,
+) -> None:
+    case.open(2)
+    case.look()
+    case.comment(2, "off")
+    case.open(3)
+    case.source.comment_errors = [RateLimited("too many", 60), NotFound("gone")]
+    with pytest.raises(RateLimited):
+        case.look()
+    assert case.look() == [("opened", 3)]
 
 
 def test_an_edit_of_an_issue_that_is_older_than_a_day_is_no_event(case: PollCase) -> None:

@@ -71,7 +71,7 @@ def test_redo_asks_the_model_again_and_edits_the_one_comment() -> None:
 
 
 def test_redo_ignores_age_and_works_on_an_issue_that_the_bot_never_saw() -> None:
-    case = make_case(ANSWER, issue={"created_at": NOW - 90 * 86_400.0, "commented": True})
+    case = make_case(ANSWER, issue={"created_at": NOW - 90 * 86_400.0, "comments": 1})
     command(case, "/tagline redo")
     assert len(case.comments) == 1
     assert case.labels == ["bug", "area/login"]

@@ -34,7 +34,7 @@ def test_a_comment_of_another_program_without_a_marker_changes_nothing() -> None
 
 
 def test_an_issue_without_comments_costs_no_request_for_those_of_others() -> None:
-    case = make_case(ANSWER, issue={"commented": False})
+    case = make_case(ANSWER, issue={"comments": 0})
     case.forge.fail("list_other_bots_comments", Retry("not expected"))
     case.job()
     assert len(case.comments) == 1

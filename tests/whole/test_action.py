@@ -57,6 +57,7 @@ def test_an_opened_issue_gets_labels_and_one_comment_however_often_its_job_runs(
     assert comments(ci, number) == [(AUTHORS[ci.on], True)]
     (comment,) = ci.host.comments(ci.repo, number)
     assert comment.body.partition("\n<!--")[0] in first.summary
+    assert "redo" not in comment.body  # a job reads no commands
     again = ci.run(job=ci.event(ci.opened(number)), GITHUB_RUN_ATTEMPT="2")
     assert (again.code, again.labels) == (0, [] if ci.on == "github" else None)
     assert ci.host.comments(ci.repo, number) == [comment]

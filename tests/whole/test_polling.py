@@ -15,6 +15,7 @@ from tests.simulation import Sandbox
 from tests.whole.app import BODY, TITLE, App
 from tests.whole.periodic import PeriodicTasks
 from tests.whole.polling import PollingApp
+from tests.whole.test_commands import STRANGER, prefix
 from tests.whole.test_corrections import NO_APP, answered, stats
 
 
@@ -173,3 +174,19 @@ def test_a_repository_that_cannot_be_polled_is_told_with_the_reason(
         (problem,) = cast("list[str]", app.report["problems"])
     assert problem.startswith(f"{app.on}:{app.repo}: ")
     assert told in problem
+
+
+def test_commands_in_comments_are_carried_out(app: PollingApp) -> None:
+    name = prefix(app)
+    number = app.issue()
+    assert app.poll() == []
+    stranger = app.host.comment_by_person(app.repo, number, f"{name} undo", login=STRANGER)
+    assert app.wait_for_end().outcome == "skipped"
+    comment = app.host.comment_by_person(app.repo, number, f"Please explain.\n\n{name} why")
+    job = app.poll()[-1]
+    assert app.wait_for_end(job).why == "why: explained"
+    assert [app.host.reactions(app.repo, one) for one in (stranger, comment)] == [[], ["eyes"]]
+    (own,) = app.comments(number)
+    assert "Decision record" in own.body
+    app.host.edit_comment_by_person(app.repo, comment, f"{name} undo")
+    assert app.poll() == []

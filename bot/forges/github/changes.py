@@ -11,16 +11,18 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
+from bot.core.commands import find_commands
 from bot.core.errors import Forbidden, Moved, NotFound
-from bot.core.polling import ChangedPage
+from bot.core.polling import ChangedPage, CommandComment
 from bot.core.types import Issue, IssueRef
 from bot.forges.changes import ConditionalPage, read_changed_page
-from bot.forges.github.api import PAGE, REPO, GitHub
+from bot.forges.github.api import ISSUE, PAGE, REPO, GitHub
 from bot.forges.github.auth import AppAuth, Auth
 from bot.forges.github.client import Credential, GitHubClient, format_query
-from bot.forges.github.issue import parse_issue
+from bot.forges.github.issue import is_by_person, parse_issue
+from bot.forges.github.webhooks import COMMAND
 from bot.forges.history import ListedPage, PageRequest
-from bot.forges.values import require_id, require_object, require_objects, text
+from bot.forges.values import require_id, require_object, require_objects, text, timestamp
 
 MAX_PAGES = 100
 INSTALLATIONS = "/app/installations"
@@ -61,7 +63,7 @@ class GitHubChanges:
     ) -> ChangedPage:
         first: dict[str, str | int] = dict(state="all", sort="updated", direction="desc")
         # Whole seconds, so that the same list has the same address.
-        first["since"] = datetime.fromtimestamp(int(since), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        first["since"] = format_time(since)
 
         def fetch(page: PageRequest) -> ConditionalPage:
             query = first | ({"after": page.after} if page.after else {"page": page.number})
@@ -81,6 +83,22 @@ class GitHubChanges:
             return parse_issue(replace(repository, number=int(number)), item)
 
         return read_changed_page(cursor, fetch, parse)
+
+    def list_commands(self, ref: IssueRef, since: float) -> tuple[CommandComment, ...]:
+        query: dict[str, str | int] = dict(since=format_time(since), per_page=PAGE)
+        path = f"{ISSUE}/comments?{format_query(query)}"
+        listed = self._github.send_about(ref, path, partial(self._rest.call, "GET", path), query)
+        found = (
+            CommandComment(
+                require_id("GitHub", one), find_commands(text(one.get("body")), [COMMAND])
+            )
+            for one in require_objects("GitHub", listed)
+            # `since` is about the last edit; a command that was added by one does not count.
+            if is_by_person(one)
+            and one.get("performed_via_github_app") is None
+            and timestamp(one.get("created_at")) >= int(since)
+        )
+        return tuple(comment for comment in found if comment.commands)
 
     def _list_installed(self) -> Iterator[tuple[str, Json]]:
         """Yield the repositories of each installation, with its id."""
@@ -124,6 +142,10 @@ class GitHubChanges:
     def _make_ref(self, item: Json, account: str) -> IssueRef:
         name = text(require_object("GitHub", item, "full_name")["full_name"])
         return IssueRef("github", self._host, name, 0, require_id("GitHub", item), account)
+
+
+def format_time(seconds: float) -> str:
+    return datetime.fromtimestamp(int(seconds), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def why_not(repository: Mapping[str, Any]) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from bot.core.text.bounded import bound_body
 from bot.core.types import Issue, IssueRef
 from bot.forges.history import is_handled
-from bot.forges.values import text, timestamp
+from bot.forges.values import comment_count, text, timestamp
 
 
 def parse_issue(ref: IssueRef, data: Mapping[str, Any]) -> Issue:
@@ -28,7 +28,7 @@ def parse_issue(ref: IssueRef, data: Mapping[str, Any]) -> Issue:
             confidential=False,
             is_pull_request="pull_request" in data,
             created_at=timestamp(data.get("created_at")),
-            commented=data.get("comments") != 0,
+            comments=comment_count(data.get("comments")),
             handled=is_handled(data, is_open=is_open),
             type=_read_name(data.get("type")),
             updated_at=timestamp(data.get("updated_at")),

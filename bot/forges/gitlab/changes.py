@@ -12,16 +12,18 @@ from typing import Any
 
 from gitlab.utils import EncodedId
 
+from bot.core.commands import find_commands
 from bot.core.errors import Forbidden, Moved
-from bot.core.polling import ChangedPage
+from bot.core.polling import ChangedPage, CommandComment
 from bot.core.types import Issue, IssueRef
 from bot.forges.changes import ConditionalPage, read_changed_page
 from bot.forges.gitlab.api import PAGE
 from bot.forges.gitlab.backend import call, connect, fetch_page
+from bot.forges.gitlab.bot_users import is_bot_user
 from bot.forges.gitlab.checks import REPORTER
 from bot.forges.gitlab.issue import parse_issue
 from bot.forges.history import PAGE_BYTES, ListedPage, PageRequest
-from bot.forges.values import number, require_id, require_object, text
+from bot.forges.values import number, require_id, require_object, text, timestamp
 from bot.http import ClientPool
 
 MAX_PAGES = 100
@@ -84,6 +86,19 @@ class GitLabChanges:
             return parse_issue(replace(repository, number=int(iid)), item, self._types)
 
         return read_changed_page(cursor, fetch, parse)
+
+    def list_commands(self, ref: IssueRef, since: float) -> tuple[CommandComment, ...]:
+        project = EncodedId(ref.repo_id or ref.repo)
+        query = {"activity_filter": "only_comments", "sort": "desc", "per_page": PAGE}
+        listed = fetch_page(self._gl, f"{PROJECTS}/{project}/issues/{ref.number}/notes", query)
+        found = (
+            CommandComment(require_id("GitLab", note), find_commands(text(note.get("body"))))
+            for note in listed.items
+            if timestamp(note.get("created_at")) >= int(since)
+            and not (note.get("internal") or note.get("confidential") or note.get("system"))
+            and not is_bot_user(text((note.get("author") or {}).get("username")))
+        )
+        return tuple(comment for comment in reversed([*found]) if comment.commands)
 
     def _fetch_project(self, project: str | int) -> Json:
         path = f"{PROJECTS}/{EncodedId(project)}"

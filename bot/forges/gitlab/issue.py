@@ -9,7 +9,7 @@ from bot.core.text.bounded import bound_body
 from bot.core.types import Issue, IssueRef
 from bot.forges.gitlab.bot_users import is_bot_user
 from bot.forges.history import is_handled
-from bot.forges.values import text, timestamp
+from bot.forges.values import comment_count, text, timestamp
 
 
 def parse_issue(ref: IssueRef, data: Mapping[str, Any], types: Collection[str]) -> Issue:
@@ -30,7 +30,7 @@ def parse_issue(ref: IssueRef, data: Mapping[str, Any], types: Collection[str]) 
             confidential=data.get("confidential") is not False,
             is_pull_request=False,
             created_at=timestamp(data.get("created_at")),
-            commented=data.get("user_notes_count") != 0,
+            comments=comment_count(data.get("user_notes_count")),
             other_type="" if work_item_type in types else work_item_type,
             handled=is_handled(data, is_open=is_open),
             updated_at=timestamp(data.get("updated_at")),

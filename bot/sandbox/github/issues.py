@@ -197,8 +197,9 @@ def list_timeline(call: Call) -> Response:
 
 
 def list_comments(call: Call) -> Response:
-    issue = call.issue()
-    page = call.page(issue.comments)
+    issue, since = call.issue(), call.request.query_params.get("since")
+    least = datetime.fromisoformat(since) if since else None
+    page = call.page([one for one in issue.comments if not least or one.updated_at >= least])
     content = [call.serializer.comment(call.repo(), issue, comment) for comment in page.items]
     return success(content, headers=page.headers)
 
