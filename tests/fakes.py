@@ -211,7 +211,7 @@ class FakeForge(FakeTypes, FakeSuggestions):
     def list_labelled_issues(self, repository: IssueRef, cursor: str = "") -> HistoryPage:
         with self._call("list_labelled_issues", repository):
             page = self.list_past_issues(repository, cursor)
-            return replace(page, issues=tuple(issue for issue in page.issues if issue.labels))
+            return replace(page, issues=tuple(x for x in page.issues if x.labels or x.type))
 
     def list_past_issues(self, repository: IssueRef, cursor: str = "") -> HistoryPage:
         assert repository.number == 0

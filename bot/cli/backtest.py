@@ -184,7 +184,8 @@ def _read_repository(settings: Settings, repo: str) -> Material:
     issues = [issue for issue in past if not issue.is_bot][::-1]
     for why, count in left_out.items():
         click.echo(f"Left out: {count:,} {why}.", err=True)
-    return make_material(f"{ref.forge}:{ref.repo}", forge.list_labels(ref), config, issues)
+    labels, types = forge.list_labels(ref), forge.list_types(ref) if config.types.set else ()
+    return make_material(f"{ref.forge}:{ref.repo}", labels, config, issues, types)
 
 
 def _read_file(file: str, labels: Path | None, path: Path | None) -> list[Material]:

@@ -80,7 +80,7 @@ class PatientModel:
 
 @dataclass(frozen=True, slots=True)
 class Enricher:
-    """Enriches issues of a file with the labels of a repository, a model and a classifier.
+    """Enriches issues with the labels and types of a repository, a model and a classifier.
 
     `model` is None without a language model, `classifier` where no history was learned from.
     """
@@ -90,6 +90,7 @@ class Enricher:
     model: ModelService | None
     day_usd: float | None = None
     classifier: RepositoryModel | None = None
+    types: Sequence[Label] = ()
 
     def enrich(self, issue: Issue) -> Enrichment:
         """Return labels and a summary. A confidential issue never reaches a model."""
@@ -102,8 +103,9 @@ class Enricher:
             ClassifierLabeller(),
             RulesLabeller(),
         ]
-        material = prepare(issue, self.labels, self.config, self.classifier)
-        return enrich(material, CurrentLabels(labels=issue.labels), labellers)
+        material = prepare(issue, self.labels, self.config, self.classifier, self.types)
+        types = CurrentLabels(labels=(issue.type,) if issue.type else ())
+        return enrich(material, CurrentLabels(labels=issue.labels), labellers, types)
 
 
 @dataclass(slots=True)

@@ -30,6 +30,8 @@ class IssueSource(IssueHistorySource, Protocol):
 
     def list_labels(self, ref: IssueRef) -> tuple[Label, ...]: ...
 
+    def list_types(self, ref: IssueRef) -> tuple[Label, ...]: ...
+
 
 class NothingToCompare(TaglineError):
     """The repository has no issues or no labels, or they are hidden; the text gives the fix."""
@@ -130,20 +132,22 @@ def _read_material(
     name = f"{ref.forge}:{ref.repo}"
     try:
         labels = source.list_labels(ref)
+        types = source.list_types(ref) if config.types.set else ()
         recent = _read_recent(source, ref, config, options, show_progress)
     except PermanentError as error:
         raise NothingToCompare(
             f"{name}: its issues and labels cannot be read ({error}): look whether issues are"
             " switched off there, or need a token"
         ) from None
-    if not labels:
+    if not (labels or types):
         raise NothingToCompare(
             f"{name} has no labels, so there is nothing to set: `tagline labels init {name}` shows"
             " common ones to create"
         )
     if not recent.compared:
         raise NothingToCompare(_explain_no_issues(name, recent, options))
-    material = make_recent_material(name, labels, config, recent.earlier, recent.compared)
+    earlier, compared = recent.earlier, recent.compared
+    material = make_recent_material(name, labels, config, earlier, compared, types)
     if not material.list_scored():
         raise NothingToCompare(
             f"{name} has no label that Tagline may set: look at labels.allow and labels.deny in its"

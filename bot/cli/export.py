@@ -45,7 +45,8 @@ def export(repo: str, form: str) -> None:
     settings = bootstrap.load_settings()
     forge, ref = bootstrap.find_repository(settings, repo, "REPO")
     config = read_config(settings, forge, ref).config
-    exporter = Exporter(forge.list_labels(ref), config)
+    types = forge.list_types(ref) if config.types.set else ()
+    exporter = Exporter(forge.list_labels(ref), config, types)
     left_out: Counter[str] = Counter()
     issues = list(_select(read_true(settings, forge, ref, left_out), exporter, left_out))
     has_bar = sys.stderr.isatty()

@@ -163,9 +163,9 @@ def _build_issue(each: ComparedIssue, comparison: Comparison) -> dict[str, Any]:
         "title": to_one_line(issue.title),
         "proposed": [
             {"name": label.label, "certainty": label.certainty, "source": label.source}
-            for label in answer.label_decision.apply
+            for label in answer.applied
         ],
-        "suggested": list(answer.label_decision.suggest),
+        "suggested": [label.label for label in answer.suggested],
         "actual": list(issue.labels),
         "type": issue.type or None,
         "summary": " ".join(words[:most]) + ELLIPSIS * (len(words) > most),
@@ -195,7 +195,7 @@ def _build_not_set(issues: Sequence[ComparedIssue]) -> list[dict[str, Any]]:
     """Return the labels that Tagline would have set on issues that do not have them."""
     numbers: dict[str, list[int]] = defaultdict(list)
     for each in issues:
-        present = set(map(fold, each.issue.labels))
+        present = {fold(name) for name in (*each.issue.labels, each.issue.type)}
         for name in each.case.applied:
             if fold(name) not in present:
                 numbers[name].append(each.issue.ref.number)

@@ -6,7 +6,7 @@ its answer is compared with them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
@@ -16,6 +16,7 @@ import bot
 from bot.cli.batch import Enricher, Totals, enrich_all
 from bot.cli.checkpoint import Checkpoint, make_key
 from bot.core.config.schema import RepoConfig
+from bot.core.labels.issue_types import find_types
 from bot.core.labels.names import fold
 from bot.core.labels.process import is_process_label
 from bot.core.ports import ModelService
@@ -32,7 +33,7 @@ MAX_REPLAYED = 300
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """A repository's labels, its configuration, and its issues in time order.
+    """A repository's labels and issue types, its configuration, and its issues in time order.
 
     Each range of `blocks` is predicted by what was learned from all issues before it.
     """
@@ -43,13 +44,21 @@ class Material:
     issues: Sequence[Issue]
     blocks: Sequence[range]
     left_out: int = 0  # issues with labels of which none counts
+    types: Sequence[Label] = ()
 
     @property
     def replayed(self) -> list[Issue]:
         return [self.issues[n] for block in self.blocks for n in block]
 
     def list_scored(self) -> list[Label]:
-        return _list_scored(self.labels, self.config)
+        """Return the labels and types that count."""
+        return _list_scored(self.labels, self.types, self.config)
+
+    def find_truth(self, issue: Issue) -> tuple[str, ...]:
+        """Return the labels that people gave an issue, and its type, spelled as in `labels`."""
+        merged = find_types(self.types, self.labels, self.config).merge(issue)
+        names = {fold(label.name): label.name for label in (*self.labels, *self.types)}
+        return tuple(names.get(fold(name), name) for name in merged.labels)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +113,10 @@ class Replay:
         return max(0, blocks[0].start - MAX_EXAMPLES) if blocks else 0
 
     def _make_key(self, past: Sequence[Issue]) -> str:
-        rows = [(x.title, x.body, x.labels, x.created_at) for x in past]
-        config = self.material.config
-        return make_key(bot.__version__, VERSION, config, self.material.labels, rows)
+        truth, config = self.material.find_truth, self.material.config
+        rows = [(x.title, x.body, truth(x), x.created_at) for x in past]
+        known = self.material.labels, self.material.types
+        return make_key(bot.__version__, VERSION, config, known, rows)
 
     def _extract(self, issues: Sequence[Issue], examples: list[Example]) -> None:
         """Append the examples of issues."""
@@ -115,7 +125,8 @@ class Replay:
             if len(examples) % 50 == 0:
                 self.show_progress(f"reading issue {len(examples) + 1:,} of {total:,}")
             features = extract_features(issue.title, issue.body)
-            examples.append(Example(features, issue.labels, issue.created_at))
+            truth = self.material.find_truth(issue)
+            examples.append(Example(features, truth, issue.created_at))
 
     def run(
         self, name: str, model: ModelService | None, threads: int, day_usd: float | None
@@ -127,8 +138,9 @@ class Replay:
             classifier = self.classifiers[number]
             issues = [self.material.issues[n] for n in block]
             hidden = [replace(issue, labels=(), type="") for issue in issues]
+            known = self.material.labels, self.material.types
             enricher = Enricher(
-                self.material.labels, self.material.config, model, day_usd, classifier
+                known[0], self.material.config, model, day_usd, classifier, known[1]
             )
             enrich = self._remember(enricher, name, self.keys[number]) if model else enricher.enrich
             of_model = f" with {name}" if name else ""
@@ -141,7 +153,8 @@ class Replay:
             for issue, result in zip(issues, results, strict=True):
                 if result is not None:
                     answers.append(result)
-                    cases.append(_make_case(issue, result, names, classifier))
+                    truth = self.material.find_truth(issue)
+                    cases.append(_make_case(issue, truth, result, names, classifier))
         return Run(name, answers, cases, totals)
 
     def _remember(self, enricher: Enricher, name: str, key: str) -> Callable[[Issue], Enrichment]:
@@ -167,33 +180,38 @@ def learn_from(
     """Return a classifier of the newest issues."""
     material = Material("", labels, config, select_issues(issues, labels, config), ())
     examples = [
-        Example(extract_features(issue.title, issue.body), issue.labels, issue.created_at)
-        for issue in material.issues[-MAX_EXAMPLES:]
+        Example(extract_features(x.title, x.body), material.find_truth(x), x.created_at)
+        for x in material.issues[-MAX_EXAMPLES:]
     ]
     return train(examples, material.list_scored(), config.labels.precision, 0.0)
 
 
 def select_issues(
-    issues: Sequence[Issue], labels: Sequence[Label], config: RepoConfig
+    issues: Sequence[Issue],
+    labels: Sequence[Label],
+    config: RepoConfig,
+    types: Sequence[Label] = (),
 ) -> list[Issue]:
-    """Return the issues with a label that counts, the oldest first; spelled as in `labels`."""
-    names = {fold(label.name): label.name for label in _list_scored(labels, config)}
-    known = [
-        replace(issue, labels=tuple(names.get(fold(name), name) for name in issue.labels))
-        for issue in issues
-        if any(fold(name) in names for name in issue.labels)
-    ]
+    """Return the issues with a label or type that counts, the oldest first."""
+    scored = {fold(label.name) for label in _list_scored(labels, types, config)}
+    names = find_types(types, labels, config)
+    known = (x for x in issues if not scored.isdisjoint(map(fold, names.merge(x).labels)))
     return sorted(known, key=lambda issue: issue.created_at)
 
 
 def make_material(
-    name: str, labels: Sequence[Label], config: RepoConfig, issues: Sequence[Issue]
+    name: str,
+    labels: Sequence[Label],
+    config: RepoConfig,
+    issues: Sequence[Issue],
+    types: Sequence[Label] = (),
 ) -> Material:
     """Return the material for a replay of the newest issues, in time order."""
-    known = select_issues(issues, labels, config)
+    known = select_issues(issues, labels, config, types)
     chosen = known[-(MAX_EXAMPLES + MAX_REPLAYED) :]
     blocks = plan_blocks(len(chosen), MAX_REPLAYED)
-    return Material(name, labels, config, chosen, blocks, _count_labelled(issues) - len(known))
+    left_out = _count_labelled(issues) - len(known)
+    return Material(name, labels, config, chosen, blocks, left_out, types)
 
 
 def make_split_material(
@@ -215,38 +233,44 @@ def make_recent_material(
     config: RepoConfig,
     past: Sequence[Issue],
     recent: Sequence[Issue],
+    types: Sequence[Label] = (),
 ) -> Material:
     """Return the material for a replay of all recent issues, also of those without a label.
 
     Both kinds of issues come newest first.
     """
-    known = select_issues(past, labels, config) if config.learn.from_history else []
+    known = select_issues(past, labels, config, types) if config.learn.from_history else []
     replayed = recent[::-1]
     blocks = [range(len(known), len(known) + len(replayed))] if replayed else []
-    return Material(name, labels, config, [*known, *replayed], blocks)
+    return Material(name, labels, config, [*known, *replayed], blocks, types=types)
 
 
 def _count_labelled(issues: Sequence[Issue]) -> int:
-    return sum(bool(issue.labels) for issue in issues)
+    return sum(bool(issue.labels or issue.type) for issue in issues)
 
 
-def _list_scored(labels: Sequence[Label], config: RepoConfig) -> list[Label]:
-    """Return the labels that count: the bot may set them, and texts can show them."""
+def _list_scored(
+    labels: Sequence[Label], types: Sequence[Label], config: RepoConfig
+) -> list[Label]:
+    """Return the labels and types that count: the bot may set them, and texts can show them."""
     usable, review = list_usable_labels(labels, config), fold(config.fallback.needs_review)
-    return [x for x in usable if not is_process_label(x.name) and fold(x.name) != review]
+    choices = find_types(types, labels, config).list_choices(usable)
+    return [x for x in choices if not is_process_label(x.name) and fold(x.name) != review]
 
 
 def _make_case(
-    issue: Issue, result: Enrichment, names: dict[str, str], classifier: RepositoryModel
+    issue: Issue,
+    truth: Iterable[str],
+    result: Enrichment,
+    names: dict[str, str],
+    classifier: RepositoryModel,
 ) -> Case:
-    decision = result.label_decision
-
-    def keep(found: Iterator[str]) -> tuple[str, ...]:
+    def keep(found: Iterable[str]) -> tuple[str, ...]:
         return tuple(names[fold(name)] for name in found if fold(name) in names)
 
     return Case(
-        truth=frozenset(keep(iter(issue.labels))),
-        applied=keep(choice.label for choice in decision.apply),
-        suggested=keep(iter(decision.suggest)),
+        truth=frozenset(keep(truth)),
+        applied=keep(choice.label for choice in result.applied),
+        suggested=keep(choice.label for choice in result.suggested),
         ranking=classifier.rank(extract_features(issue.title, issue.body)),
     )

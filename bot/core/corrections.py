@@ -182,7 +182,8 @@ def find_kept(past: Sequence[PastIssue], config: str, now: float) -> Iterator[Co
         if one.record is None or not one.issue.handled or now - labelled_at < KEPT_SECONDS:
             continue
         own = {fold(name) for name in find_own_labels(one)}
-        for choice in one.record.choices:
+        types = (one.record.type,) if one.record.type else ()
+        for choice in (*one.record.choices, *types):
             if choice.applied and fold(choice.label) in own:
                 yield Correction(
                     one.issue.ref.number,

@@ -143,14 +143,14 @@ class IssueHistorySource(Protocol):
     """Reads a repository's issues of the past. Raises the errors of `Forge`."""
 
     def list_labelled_issues(self, repository: IssueRef, cursor: str = "") -> HistoryPage:
-        """Return a page of issues with labels, open or closed, the newest first.
+        """Return a page of issues with labels or a type, open or closed, the newest first.
 
         Pull requests, confidential issues and work items of other types are left out. An issue may
         be on two pages, where others were opened meanwhile. Bodies are bounded by `bound_body`.
         """
 
     def list_past_issues(self, repository: IssueRef, cursor: str = "") -> HistoryPage:
-        """Return a page as `list_labelled_issues` does, with the issues without a label."""
+        """Return a page as `list_labelled_issues` does, with the issues without either."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -175,10 +175,6 @@ class Issue:
     type: str = ""
     updated_at: float = 0.0
 
-    @property
-    def commented(self) -> bool:
-        return self.comments > 0
-
 
 @dataclass(frozen=True, slots=True)
 class OwnComment:
@@ -272,6 +268,16 @@ class Enrichment(_FromSource):
     cache_entry: CacheEntry | None = None
     labels_not_shown: int = 0
     type_decision: LabelDecision = LabelDecision()
+
+    @property
+    def applied(self) -> tuple[LabelSuggestion, ...]:
+        """Return the type and the labels to set."""
+        return (*self.type_decision.apply, *self.label_decision.apply)
+
+    @property
+    def suggested(self) -> tuple[LabelSuggestion, ...]:
+        """Return the type and the labels that are only suggested."""
+        return (*self.type_decision.suggested, *self.label_decision.suggested)
 
 
 @dataclass(frozen=True, slots=True)

@@ -181,9 +181,9 @@ def prepare(
     `types` are the repository's issue types.
     """
     clean = redact_issue(issue, config.privacy.redact)
-    usable = list_usable_labels(labels, config)
-    opinion, ranked = _ask_classifier(classifier, issue, usable, config)
-    type_names = find_types(types, labels, config)
+    usable, type_names = list_usable_labels(labels, config), find_types(types, labels, config)
+    known = [*usable, *type_names.types]
+    opinion, ranked = _ask_classifier(classifier, issue, known, config)
     opinion, usable = opinion and translate(opinion, type_names), type_names.offer(usable)
     names = [label.name for label in (*labels, *types)]
     missing = [tag for tag in keywords.COMMON_TAGS if not keywords.label_for(tag, names)]
@@ -202,9 +202,14 @@ def prepare(
     )
 
 
-def enrich(material: Material, current: CurrentLabels, labellers: Sequence[Labeller]) -> Enrichment:
-    """Return the first proposal, without secrets and with the label policy applied."""
-    return decide(material, propose(material, labellers), current)
+def enrich(
+    material: Material,
+    current: CurrentLabels,
+    labellers: Sequence[Labeller],
+    current_type: CurrentLabels | None = None,
+) -> Enrichment:
+    """Return the first proposal, as `decide`."""
+    return decide(material, propose(material, labellers), current, current_type)
 
 
 def decide(

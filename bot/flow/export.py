@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from bot.core.config.schema import RepoConfig
+from bot.core.labels.issue_types import find_types
 from bot.core.labels.names import fold
 from bot.core.labels.process import is_process_label
 from bot.core.prompt import MAX_LABELS, MAX_SUMMARY, Prompt
@@ -28,16 +29,21 @@ _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")  # of a cell that a spreadshe
 
 @dataclass(frozen=True, slots=True)
 class Exporter:
-    """Exports issues of a repository with these labels."""
+    """Exports issues of a repository with these labels and issue types."""
 
     labels: Sequence[Label]
     config: RepoConfig
+    types: Sequence[Label] = ()
 
     def list_labels(self, issue: Issue) -> tuple[str, ...]:
-        """Return the issue's labels that the bot may set and that its text can show."""
-        usable = {fold(label.name) for label in list_usable_labels(self.labels, self.config)}
+        """Return the issue's type and labels that the bot may set and that its text can show."""
+        types = find_types(self.types, self.labels, self.config)
+        choices = types.list_choices(list_usable_labels(self.labels, self.config))
+        usable = {fold(choice.name) for choice in choices}
         return tuple(
-            name for name in issue.labels if fold(name) in usable and not is_process_label(name)
+            name
+            for name in types.merge(issue).labels
+            if fold(name) in usable and not is_process_label(name)
         )
 
     def make_example(self, issue: Issue) -> Mapping[str, Any] | None:
@@ -46,7 +52,7 @@ class Exporter:
         https://platform.openai.com/docs/guides/supervised-fine-tuning. Returns None for an issue
         without a sentence for the summary, or without one of the labels that the prompt has.
         """
-        material = prepare(issue, self.labels, self.config)
+        material = prepare(issue, self.labels, self.config, types=self.types)
         request, _ = material.build_prompt()
         summary = redact(
             to_one_line(material.extract_summary(), MAX_SUMMARY), self.config.privacy.redact

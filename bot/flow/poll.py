@@ -150,7 +150,7 @@ def _compare(
         *_find_commands(issue, seen, writes, cursor, context),
     )
     jobs = tuple(job for event in events for job in make_jobs(event, now))
-    is_of_use = has_decided or is_young(issue, at) or issue.commented
+    is_of_use = has_decided or is_young(issue, at) or issue.comments > 0
     return replace(unchanged, jobs=jobs, snapshot=take_snapshot(issue, now) if is_of_use else None)
 
 

@@ -123,7 +123,7 @@ def enrich_issue(attempt: Attempt) -> Outcome:
     history = IssueHistory(drop_body(issue), issue_fingerprint(issue), record)
     if reason := why_skip(job, issue, config) or history.why_silent:
         return Outcome(job, history.ended("skipped", reason))
-    if issue.commented or record or attempt.number > 1:
+    if issue.comments or record or attempt.number > 1:
         history = add_own_comment(history, context)
     if history.interrupted:
         attempt.journal.settle_earlier(history)
@@ -271,7 +271,7 @@ def _find_end(
 
 def _is_answered_by_other(issue: Issue, history: IssueHistory, context: JobContext) -> bool:
     """Return whether another installation of Tagline has commented, as an App beside an Action."""
-    if history.comment or not issue.commented:
+    if history.comment or not issue.comments:
         return False
     comments = context.forge.list_other_bots_comments(issue.ref)
     return any(read_marker(comment.body) for comment in comments)

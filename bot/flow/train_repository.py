@@ -20,11 +20,13 @@ from bot.core.errors import (
     Retry,
     TrainingFailed,
 )
+from bot.core.journal import ADDING
+from bot.core.labels.issue_types import TypeNames, find_types
 from bot.core.labels.names import fold
 from bot.core.labels.truth import PastIssue, find_own_labels, is_truth
 from bot.core.ports import IssueHistorySource, Journal, Store, Trainer, TrainingStore
 from bot.core.training import HistoryPage, TrainingProgress, TrainingState
-from bot.core.types import Issue, Job, Record
+from bot.core.types import Issue, Job, Label, Record
 from bot.flow.context import JobContext
 from bot.flow.enrich import list_usable_labels
 from bot.flow.load_config import ConfigInForce, load_config_in_force
@@ -157,6 +159,7 @@ def _end(training: Training, why: str, failures: int = 0) -> Outcome:
 def _read_history(training: Training, in_force: ConfigInForce) -> TrainingProgress:
     """Read pages until there are enough examples, or no more issues."""
     job, context, parts = training.job, training.context, training.parts
+    _, types = _list_labels_and_types(training, in_force.config)
     progress, _ = parts.store.progress(training.key)
     if progress.version != VERSION:
         parts.store.delete_progress(training.key)
@@ -175,7 +178,7 @@ def _read_history(training: Training, in_force: ConfigInForce) -> TrainingProgre
             kept = find_kept(past, in_force.digest, parts.clock())
             context.corrections.add(training.key, tuple(kept))
         true = [x.issue for x in past if is_truth(x, training.state.since, parts.clock())]
-        chosen = true[: MAX_EXAMPLES - len(progress.numbers)]
+        chosen = [types.merge(one) for one in true[: MAX_EXAMPLES - len(progress.numbers)]]
         examples = parts.trainer.extract(chosen) if chosen else b""
         progress = _advance(progress, page, chosen, len(examples))
         parts.store.save_progress(training.key, progress, examples)
@@ -200,17 +203,27 @@ def look_up(issue: Issue, store: Store, journal: Journal) -> PastIssue:
     if not (own := {fold(name) for name in find_own_labels(past)}):
         return past
     writes = journal.list_writes(issue.ref.key)
-    times = (x.at for x in writes if x.kind == "add-label" and fold(x.label) in own)
+    times = (x.at for x in writes if x.kind in ADDING and fold(x.label) in own)
     return replace(past, labelled_at=max(times, default=0.0))
+
+
+def _list_labels_and_types(
+    training: Training, config: RepoConfig
+) -> tuple[Sequence[Label], TypeNames]:
+    forge, ref = training.context.forge, training.job.ref
+    labels = forge.list_labels(ref)
+    types = forge.list_types(ref) if config.types.set else ()
+    return labels, find_types(types, labels, config)
 
 
 def _fit(training: Training, config: RepoConfig, progress: TrainingProgress) -> Outcome:
     """Fit a model to the stored examples, save it, and forget them."""
-    context, parts, key = training.context, training.parts, training.key
-    labels = list_usable_labels(context.forge.list_labels(training.job.ref), config)
+    parts, key = training.parts, training.key
+    labels, types = _list_labels_and_types(training, config)
+    choices = types.list_choices(list_usable_labels(labels, config))
     _, pages = parts.store.progress(key)
     now = parts.clock()
-    model = parts.trainer.fit(pages, labels, config.labels.precision, now)
+    model = parts.trainer.fit(pages, choices, config.labels.precision, now)
     parts.store.save_model(key, model)
     state = replace(
         training.state,

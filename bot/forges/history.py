@@ -56,10 +56,12 @@ def read_history_page(
     """Return the page at a cursor, as `read_page`, with issues to learn from or to compare.
 
     Leaves out pull requests, confidential issues and work items of other types; with `labelled`,
-    also issues without a label.
+    also issues with neither a label nor a type.
     """
     page = read_page(cursor, fetch, parse)
-    kept = (one for one in page.issues if _is_visible(one) and (one.labels or not labelled))
+    kept = (
+        one for one in page.issues if _is_visible(one) and (one.labels or one.type or not labelled)
+    )
     return replace(page, issues=tuple(kept))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,6 +12,7 @@ from bot.core.labels.issue_types import decide_type, find_types
 from bot.core.labels.policy import CurrentLabels
 from bot.core.types import Certainty, Label, LabelDecision, LabelSuggestion
 from tests.configs import parse
+from tests.fakes import make_issue
 
 TYPES = ("Bug", "Feature", "Task", "Question", "Documentation")
 
@@ -84,6 +87,27 @@ def test_scoped_labels_are_types_where_the_forge_has_no_others() -> None:
         "area::docs",
     ]
     assert "type::bug" in synonyms(names), "beside real types it is a label as any other"
+
+
+@pytest.mark.parametrize(
+    ("names", "its_type", "learned"),
+    [
+        (["area/login"], "Bug", ["area/login", "Bug"]),
+        (["bug", "area/login"], "", ["Bug", "area/login"]),
+        (["defect", "enhancement"], "Bug", ["Bug"]),
+        (["bug", "enhancement"], "", ["Bug", "Feature"]),
+        ([], "", []),
+    ],
+)
+def test_a_past_issue_s_type_is_learned_as_a_label(
+    names: list[str], its_type: str, learned: list[str]
+) -> None:
+    known = labels("bug", "defect", "enhancement", "area/login")
+    found = find_types(labels("Bug", "Feature"), known, parse("")[0])
+    issue = replace(make_issue("Login fails"), labels=tuple(names), type=its_type)
+    assert found.merge(issue).labels == tuple(learned)
+    without = find_types((), known, parse("")[0])
+    assert without.merge(issue).labels == tuple(names)
 
 
 def chosen(*given: tuple[str, Certainty]) -> list[LabelSuggestion]:

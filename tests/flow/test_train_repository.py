@@ -12,8 +12,10 @@ from bot.core.errors import (
     RateLimited,
 )
 from bot.core.training import TrainingProgress, TrainingState
+from bot.core.types import Choice, Label, Record
 from bot.flow import train_repository as module
-from tests.fakes import NOW, PAGE, REF, make_issue
+from bot.flow.process import process
+from tests.fakes import NOW, PAGE, REF, make_context, make_issue, make_job
 from tests.flow.training_case import REPOSITORY, Case
 from tests.history import TOPICS, make_history
 
@@ -43,6 +45,31 @@ def test_protected_and_denied_labels_are_not_learned() -> None:
     case.train()
     assert case.model
     assert {label.name for label in case.model.labels} == {"regression", "documentation", "bug"}
+
+
+def test_types_are_learned_as_labels_and_the_classifier_sets_them() -> None:
+    past = [replace(x, labels=(), type=x.labels[0].title()) for x in make_history(240)]
+    labelled = next(n for n, issue in enumerate(past) if issue.type == "Documentation")
+    past[labelled] = replace(past[labelled], labels=("documentation",), type="")
+    case = Case(past)
+    case.forge.types = tuple(Label(name.title()) for name in TOPICS)
+    case.train()
+    assert case.learned == {name.title(): 80 for name in TOPICS}
+    case.forge.current = replace(case.forge.current, title=past[1].title, body="")
+    process(make_job(), make_context(case.forge, None, case.store))
+    assert case.forge.current.type == past[1].type
+
+
+def test_a_type_of_the_bot_is_learned_where_it_was_kept_for_a_week() -> None:
+    past = [replace(x, labels=(), type=x.labels[0].title()) for x in make_history(60)]
+    case = Case(past)
+    case.forge.types = tuple(Label(name.title()) for name in TOPICS)
+    for number, issue in enumerate(past[:20]):
+        choice = Choice(issue.type, "model", "sure")
+        case.store.save(issue.ref.key, Record("quiet", input="x", type=choice))
+        case.forge.past[number] = replace(issue, handled=number < 5)
+    case.train()
+    assert case.state.examples == 45
 
 
 def test_unlabelled_bots_and_confidential_issues_are_no_examples() -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from tests.whole.app import App
 from tests.whole.test_command_line import CommandResult, tagline
+from tests.whole.test_issue_types import add_types, name_of
 
 DAY = 86_400.0
 SILENT = "redis://127.0.0.1:1/0"
@@ -78,7 +79,7 @@ def test_proposed_and_actual_labels_need_no_token_and_a_few_requests(
     assert [row["name"] for row in report["not_set"]] == ["bug"]
     tokens = {"authorization", "private-token"}  # the worker of the app has one
     asked = [x for x in app.host.exchanges[known:] if not tokens & x.request_headers.keys()]
-    assert len(asked) == 7
+    assert len(asked) == (8 if app.on == "github" else 7)  # and the types
     assert {exchange.method for exchange in asked} == {"GET"}
     assert not app.box.model_requests
 
@@ -246,3 +247,20 @@ def test_a_host_that_cannot_be_reached_is_named(app: App, tmp_path: Path) -> Non
     assert result.returncode == 75
     assert "cannot be reached at 127.0.0.1" in result.stderr
     assert f"look at {'GITHUB_API_URL' if app.on == 'github' else 'GITLAB_URL'}" in result.stderr
+
+
+def test_types_are_proposed_and_compared_as_labels(app: App, tmp_path: Path) -> None:
+    if app.on == "github":
+        add_types(app)
+        typed: dict[str, Any] = {"labels": [], "issue_type": "Bug"}
+    else:
+        app.host.state.repo(app.repo).labels = {"type::bug": ""}
+        typed = {"labels": ["type::bug"]}
+    for number in range(4):
+        add(app, f"{CRASH} of part {number}", **typed)
+    report = read(preview(app, tmp_path, "--json"))
+    name = name_of(app, "bug")
+    assert name in [label["name"] for label in report["issues"][0]["proposed"]]
+    (row,) = (row for row in report["agreement"]["labels"] if row["name"] == name)
+    assert (row["people"], row["proposed"], row["both"]) == (4, 4, 4)
+    assert report["not_set"] == []

@@ -16,7 +16,7 @@ from bot.core.config.schema import LabelRules, RepoConfig
 from bot.core.labels.keywords import find_meanings
 from bot.core.labels.names import fold, name_finder
 from bot.core.labels.policy import CurrentLabels, scope, usable_labels
-from bot.core.types import Label, LabelDecision, LabelSuggestion
+from bot.core.types import Issue, Label, LabelDecision, LabelSuggestion
 
 SCOPE = "type"  # of the labels that are types on GitLab
 
@@ -35,7 +35,25 @@ class TypeNames:
 
     def offer(self, labels: Sequence[Label]) -> list[Label]:
         """Return the labels that a labeller may choose beside `types`."""
-        return [label for label in labels if fold(label.name) not in self.synonyms]
+        return [label for label in labels if not self._means_type(label.name)]
+
+    def list_choices(self, labels: Sequence[Label]) -> list[Label]:
+        """Return the labels that a labeller may choose, and the types."""
+        return [*self.offer(labels), *self.types]
+
+    def merge(self, issue: Issue) -> Issue:
+        """Return a past issue with its type among its labels.
+
+        The type replaces labels that mean a type; without a type, such a label counts as one.
+        """
+        if not self.types:
+            return issue
+        labels = (
+            issue.type or self.synonyms[fold(name)] if self._means_type(name) else name
+            for name in issue.labels
+        )
+        own = (issue.type,) if issue.type else ()
+        return replace(issue, labels=tuple(dict.fromkeys((*labels, *own))))
 
     def translate(
         self, choices: Sequence[LabelSuggestion]
@@ -52,7 +70,10 @@ class TypeNames:
 
     def has_synonym(self, labels: Collection[str]) -> bool:
         """Return whether one of the labels means a type, and is none itself."""
-        return any(fold(name) in self.synonyms for name in labels)
+        return any(map(self._means_type, labels))
+
+    def _means_type(self, label: str) -> bool:
+        return fold(label) in self.synonyms
 
     def drop_repeated(
         self, choices: Sequence[LabelSuggestion], present: Collection[str]

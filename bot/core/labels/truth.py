@@ -16,7 +16,7 @@ class PastIssue:
     """An issue with what the bot knows of its own work on it.
 
     `record` is None where it did none, or it was long ago; `labelled_at` is the time of its last
-    label, in seconds since the epoch, as far as it is known.
+    label or type, in seconds since the epoch, as far as it is known.
     """
 
     issue: Issue
@@ -25,10 +25,17 @@ class PastIssue:
 
 
 def find_own_labels(past: PastIssue) -> tuple[str, ...]:
-    """Return the labels on the issue that the bot has set."""
-    recorded = past.record.labels if past.record else ()
-    own = {fold(name) for name in recorded}
-    return tuple(name for name in past.issue.labels if fold(name) in own)
+    """Return the labels on the issue, and its type, that the bot has set."""
+    if past.record is None:
+        return ()
+    own = {fold(name) for name in past.record.labels}
+    labels = tuple(name for name in past.issue.labels if fold(name) in own)
+    return (*labels, past.issue.type) if _has_own_type(past.issue, past.record) else labels
+
+
+def _has_own_type(issue: Issue, record: Record) -> bool:
+    choice = record.type
+    return choice is not None and choice.applied and fold(choice.label) == fold(issue.type)
 
 
 def is_truth(past: PastIssue, since: float, now: float) -> bool:
