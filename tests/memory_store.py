@@ -78,11 +78,12 @@ class MemoryStore(NoStore):
     def save(self, key: str, record: Record) -> None:
         self._records[key] = record
 
-    def cached_answer(self, repo_key: str, question: str) -> CachedAnswer | None:
-        return self._answers.get((repo_key, question))
+    def cached_answers(self, repo_key: str, keys: Sequence[str]) -> tuple[CachedAnswer, ...]:
+        found = (self._answers.get((repo_key, key)) for key in keys)
+        return tuple(filter(None, found))
 
-    def save_cached_answer(self, repo_key: str, question: str, cached: CachedAnswer) -> None:
-        self._answers[repo_key, question] = cached
+    def save_cached_answer(self, repo_key: str, keys: Sequence[str], cached: CachedAnswer) -> None:
+        self._answers |= {(repo_key, key): cached for key in keys}
 
     def last_config(self, repo_key: str) -> str | None:
         return self._configs.get(repo_key)

@@ -205,10 +205,13 @@ class Store(Protocol):
 
     def record(self, key: str) -> Record | None: ...
 
-    def cached_answer(self, repo_key: str, question: str) -> CachedAnswer | None:
-        """Return the answer to the same question for another issue of this repository."""
+    def cached_answers(self, repo_key: str, keys: Sequence[str]) -> tuple[CachedAnswer, ...]:
+        """Return the answers of other issues of this repository under any of the keys, in their
+        order."""
 
-    def save_cached_answer(self, repo_key: str, question: str, cached: CachedAnswer) -> None: ...
+    def save_cached_answer(
+        self, repo_key: str, keys: Sequence[str], cached: CachedAnswer
+    ) -> None: ...
 
     def last_config(self, repo_key: str) -> str | None:
         """Return the last readable configuration file of a repository."""

@@ -31,11 +31,15 @@ class ParsedReply:
 
 @dataclass(frozen=True, slots=True)
 class ModelAnswer:
-    """A parsed answer and its usage. `cache_entry` is None for one that is not to be cached."""
+    """A parsed answer and its usage. `cache_entry` is None for one that is not to be cached.
+
+    `like` is the number of the issue whose answer it is, 0 for a model's.
+    """
 
     reply: ParsedReply
     usage: Usage
     cache_entry: CacheEntry | None = None
+    like: int = 0
 
 
 def parse_reply(text: str) -> ParsedReply:

@@ -252,10 +252,11 @@ class _FromSource:
 class Enrichment(_FromSource):
     """A summary (plain text, not yet escaped), labels and an issue type, with their source.
 
-    `why` is the reason for the fallback. `fault` is the temporary failure behind it: of the
-    provider, or of this one answer. `labels_usable` is False where the repository has no label that
-    may be applied. `cache_entry` may be stored once the comment is published. `labels_not_shown` is
-    the number of usable labels for which the prompt had no room.
+    `why` is the reason for the fallback, `fault` the temporary failure behind it: of the provider,
+    or of this one answer. `like` is the number of the issue whose answer it reuses.
+    `labels_usable` is False where the repository has no label that may be applied. `cache_entry`
+    may be stored once the comment is published. `labels_not_shown` is the number of usable labels
+    for which the prompt had no room.
     """
 
     summary: str
@@ -268,6 +269,7 @@ class Enrichment(_FromSource):
     cache_entry: CacheEntry | None = None
     labels_not_shown: int = 0
     type_decision: LabelDecision = LabelDecision()
+    like: int = 0
 
     @property
     def applied(self) -> tuple[LabelSuggestion, ...]:
@@ -284,19 +286,22 @@ class Enrichment(_FromSource):
 class CachedAnswer:
     """An issue whose answer another issue with the same text can reuse: number and labels.
 
-    `digest` is that of the summary as it was published. An entry without one is not reused.
+    `digest` is that of the summary as it was published. An entry without one is not reused. One
+    with nearly the same text, by its `sketch`, can reuse it for a day after `opened_at`.
     """
 
     number: int
     choices: tuple[LabelSuggestion, ...]
     digest: str = ""
+    sketch: tuple[int, ...] = ()
+    opened_at: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class CacheEntry:
-    """A model's answer and the key under which it can be cached."""
+    """A model's answer and the keys under which it can be cached."""
 
-    key: str
+    keys: tuple[str, ...]
     answer: CachedAnswer
 
 

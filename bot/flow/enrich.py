@@ -63,8 +63,8 @@ class RuleMatches:
 class Material:
     """The input of labellers. It contains no long body, only results that were made from it.
 
-    `usable_labels` are those that may be set beside a type of `types`. `build_prompt` also returns
-    the issue's text in the prompt. `opinion` is None for a repository without a classifier.
+    `usable_labels` are those that may be set beside a type of `types`. `opinion` is None for a
+    repository without a classifier.
     """
 
     config: RepoConfig
@@ -72,20 +72,24 @@ class Material:
     types: TypeNames
     missing_tags: Sequence[str]
     opinion: Opinion | None
-    build_prompt: Callable[[], tuple[prompt.Prompt, str]]
+    build_prompt: Callable[[], prompt.Prompt]
     match_rules: Callable[[], RuleMatches]
     extract_summary: Callable[[], str]
 
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """The result of a labeller. For a `summary` of "", a sentence of the issue is used."""
+    """The result of a labeller. For a `summary` of "", a sentence of the issue is used.
+
+    `like` is the number of the issue whose answer it reuses, 0 for a new one.
+    """
 
     source: Source
     labels: Sequence[LabelSuggestion]
     summary: str = ""
     usage: Usage = field(default_factory=Usage)
     cache_entry: CacheEntry | None = None
+    like: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +120,8 @@ class ModelLabeller:
     def propose(self, material: Material) -> Proposal:
         if self.model is None:
             raise ModelSkipped(NO_PROVIDER)
-        request, text = material.build_prompt()
+        request = material.build_prompt()
+        text = request.issue
         answer = self.model.complete(request, self.call)
         offered = (*material.usable_labels, *material.types.types)
         told = "\n".join((request.system, *(x.description for x in offered)))
@@ -131,7 +136,8 @@ class ModelLabeller:
             for label, reason in zip(answer.reply.labels, reasons, strict=True)
         ]
         labels = combine(labels, material.opinion or Opinion(), self.doubted)
-        return Proposal("model", labels, summary, answer.usage, answer.cache_entry)
+        usage, entry = answer.usage, answer.cache_entry
+        return Proposal("model", labels, summary, usage, entry, answer.like)
 
 
 class ClassifierLabeller:
@@ -175,10 +181,11 @@ def prepare(
     config: RepoConfig,
     classifier: RepositoryModel | None = None,
     types: Sequence[Label] = (),
+    examples: Sequence[prompt.Example] = (),
 ) -> Material:
     """Return the labellers' input, so that no long body stays in memory while they run.
 
-    `types` are the repository's issue types.
+    `types` are the repository's issue types, `examples` older issues for the prompt.
     """
     clean = redact_issue(issue, config.privacy.redact)
     usable, type_names = list_usable_labels(labels, config), find_types(types, labels, config)
@@ -187,6 +194,7 @@ def prepare(
     opinion, usable = opinion and translate(opinion, type_names), type_names.offer(usable)
     names = [label.name for label in (*labels, *types)]
     missing = [tag for tag in keywords.COMMON_TAGS if not keywords.label_for(tag, names)]
+    choices = prompt.Choices(usable, missing, type_names.types, examples)
     hold = partial(_run_if_long, is_long=len(issue.body) > LONG_BODY)
     return Material(
         config=config,
@@ -194,9 +202,7 @@ def prepare(
         types=type_names,
         missing_tags=missing,
         opinion=opinion,
-        build_prompt=hold(
-            partial(_build_prompt, clean, usable, ranked, missing, config, type_names.types)
-        ),
+        build_prompt=hold(partial(_build_prompt, clean, choices, ranked, config)),
         match_rules=hold(partial(_match_rules, clean, [*type_names.types, *usable], config)),
         extract_summary=hold(partial(extract_summary, clean.title, clean.body)),
     )
@@ -244,6 +250,7 @@ def decide(
         labels_usable=bool(usable or types.types),
         usage=proposal.usage,
         cache_entry=proposal.cache_entry,
+        like=proposal.like,
         labels_not_shown=max(0, len(usable) - MAX_PROMPT_LABELS) if proposal.usage.model else 0,
     )
 
@@ -276,26 +283,15 @@ def _ask_classifier(
 
 
 def _build_prompt(
-    issue: Issue,
-    labels: Sequence[Label],
-    ranked: Sequence[str],
-    missing_tags: Sequence[str],
-    config: RepoConfig,
-    types: Sequence[Label],
-) -> tuple[prompt.Prompt, str]:
+    issue: Issue, choices: prompt.Choices, ranked: Sequence[str], config: RepoConfig
+) -> prompt.Prompt:
     # Redacted again: removing markup and hidden characters may join the parts of a secret.
     kinds = config.privacy.redact
     title, body = redact(to_one_line(issue.title), kinds), redact(condense(issue.body), kinds)
     grouped = [name for names in config.labels.groups.values() for name in names]
-    request = prompt.build(
-        replace(issue, title=title),
-        body,
-        shortlist(labels, f"{title}\n{body}", grouped, MAX_PROMPT_LABELS, ranked),
-        missing_tags,
-        config,
-        types,
-    )
-    return request, f"{title}\n{body}"
+    text = f"{title}\n{body}"
+    labels = shortlist(choices.labels, text, grouped, MAX_PROMPT_LABELS, ranked)
+    return prompt.build(replace(issue, title=title), body, replace(choices, labels=labels), config)
 
 
 def _match_rules(issue: Issue, labels: Sequence[Label], config: RepoConfig) -> RuleMatches:

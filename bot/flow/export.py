@@ -53,7 +53,7 @@ class Exporter:
         without a sentence for the summary, or without one of the labels that the prompt has.
         """
         material = prepare(issue, self.labels, self.config, types=self.types)
-        request, _ = material.build_prompt()
+        request = material.build_prompt()
         summary = redact(
             to_one_line(material.extract_summary(), MAX_SUMMARY), self.config.privacy.redact
         )

@@ -151,7 +151,7 @@ def enrich_issue(attempt: Attempt) -> Outcome:
     if outcome.record.status == "answered" and entry:
         comment = outcome.plan.comment if outcome.plan else None
         cached = replace(entry.answer, digest=digest_summary(comment or ""))
-        context.store.save_cached_answer(job.ref.repo_key, entry.key, cached)
+        context.store.save_cached_answer(job.ref.repo_key, entry.keys, cached)
     return outcome
 
 

@@ -1,4 +1,4 @@
-"""Reuses the answer of an issue with the same text in the same repository.
+"""Reuses the answer of an issue with the same, or nearly the same, text in the same repository.
 
 The cache stores no text: label names, the number of the issue whose comment has the summary, and a
 digest of that summary. People may edit the comment or hide the issue later, so both are read again.
@@ -7,45 +7,97 @@ digest of that summary. People may edit the comment or hide the issue later, so 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from bot.core.errors import PermanentError
 from bot.core.ports import ModelCall, Store
 from bot.core.prompt import Prompt
 from bot.core.reply import ParsedReply
-from bot.core.types import CachedAnswer, CacheEntry
+from bot.core.text.grounding import Grounding
+from bot.core.text.sketch import Sketch, is_near, make_sketch
+from bot.core.types import CachedAnswer, CacheEntry, Issue
 from bot.flow.publish import own_comment
 from bot.flow.render import digest_summary, summary_of
 
-
-def compute_key(model: str, prompt: Prompt) -> str:
-    """Return the first 32 hex digits of the SHA-256 of a model's name and its prompt."""
-    text = f"{model}\0{prompt.system}\0{prompt.user}"
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
+NEAR_KEYS = 2  # two texts that are nearly the same share at least one of them
+NEAR_SECONDS = 86_400.0
 
 
-def find_reply(key: str, call: ModelCall, store: Store) -> ParsedReply | None:
-    """Return the cached answer; None without one.
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What an answer has to fit: the issue's text, and a model with its instructions and labels.
 
-    None too if the other issue is confidential or gone by now, or its summary is not as published.
+    `key` finds the same text, `near_keys` one with the same title and nearly the same body: by its
+    `sketch`.
     """
-    ref = call.issue.ref
-    cached = store.cached_answer(ref.repo_key, key)
-    if cached is None or not cached.digest or call.forge is None or cached.number == ref.number:
+
+    key: str
+    sketch: Sketch
+    near_keys: tuple[str, ...]
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        return (self.key, *self.near_keys)
+
+
+def make_question(model: str, prompt: Prompt) -> Question:
+    """Return the question; its keys have 32 hex digits of SHA-256."""
+    title, _, body = prompt.issue.partition("\n")
+    rest, sketch = f"{model}\0{prompt.options}", make_sketch(body)
+    near = f"{rest}\0{' '.join(title.casefold().split())}"
+    near_keys = tuple(_digest(f"{near}\0{number}") for number in sketch[:NEAR_KEYS])
+    return Question(_digest(f"{rest}\0{prompt.issue}"), sketch, near_keys)
+
+
+def find_reply(
+    question: Question, prompt: Prompt, call: ModelCall, store: Store
+) -> tuple[ParsedReply, int] | None:
+    """Return the cached answer and the issue that has it; None without one.
+
+    None too if the other issue is confidential or gone by now, its summary is not as published, or
+    says what this issue does not.
+    """
+    issue, forge = call.issue, call.forge
+    if forge is None:
         return None
-    other = replace(ref, number=cached.number)
+    found = store.cached_answers(issue.ref.repo_key, question.keys)
+    usable = (one for one in found if _may_reuse(one, question, issue))
+    cached = next(usable, None)
+    if cached is None:
+        return None
+    other = replace(issue.ref, number=cached.number)
     try:
-        comment = own_comment(other, call.forge)
+        comment = own_comment(other, forge)
         if comment is None or digest_summary(comment.body) != cached.digest:
             return None
-        if call.forge.get_issue(other).confidential:
+        if forge.get_issue(other).confidential:
             return None
     except PermanentError:
         return None
-    return ParsedReply(summary_of(comment.body), cached.choices)
+    summary = summary_of(comment.body)
+    if Grounding(prompt.issue).drop_ungrounded(summary) != " ".join(summary.split()):
+        return None
+    return ParsedReply(summary, cached.choices), cached.number
 
 
-def make_entry(key: str, call: ModelCall, reply: ParsedReply) -> CacheEntry:
+def make_entry(question: Question, call: ModelCall, reply: ParsedReply) -> CacheEntry:
     """Return the part of an answer that may be stored once its comment is published."""
     labels = tuple(replace(label, reason="") for label in reply.labels)
-    return CacheEntry(key, CachedAnswer(call.issue.ref.number, labels))
+    issue = call.issue
+    answer = CachedAnswer(
+        issue.ref.number, labels, sketch=question.sketch, opened_at=issue.created_at
+    )
+    return CacheEntry(question.keys, answer)
+
+
+def _may_reuse(cached: CachedAnswer, question: Question, issue: Issue) -> bool:
+    if not cached.digest or cached.number == issue.ref.number:
+        return False
+    if cached.sketch == question.sketch:
+        return True
+    is_recent = abs(issue.created_at - cached.opened_at) <= NEAR_SECONDS
+    return is_recent and is_near(cached.sketch, question.sketch)
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:32]

@@ -17,7 +17,7 @@ from bot.core.prompt import Prompt
 from bot.core.reply import ModelAnswer, ParsedReply, parse_reply, require_summary
 from bot.core.types import Issue, Usage
 from bot.http import deadline, seconds_left
-from bot.llm.answer_cache import compute_key, find_reply, make_entry
+from bot.llm.answer_cache import find_reply, make_entry, make_question
 from bot.llm.breaker import CircuitBreaker
 
 # Concurrent calls of a process to one server. Hosted ones are bounded by WORKER_THREADS and answer
@@ -73,9 +73,10 @@ class RemoteModelService:
     def complete(self, prompt: Prompt, call: ModelCall | None) -> ModelAnswer:
         if call is None:
             return ModelAnswer(*self._try_providers(prompt, parse_reply))
-        key = compute_key(self.name, prompt)
-        if not call.fresh and (cached := find_reply(key, call, self.store)):
-            return ModelAnswer(cached, Usage(self.name))
+        question = make_question(self.name, prompt)
+        if not call.fresh and (cached := find_reply(question, prompt, call, self.store)):
+            reply, like = cached
+            return ModelAnswer(reply, Usage(self.name), like=like)
         # Every provider may be called and charge for its answer.
         worst_usd = sum(each.model.worst_usd(prompt.tokens) for each in self.providers)
         self._reserve(call, worst_usd)
@@ -87,7 +88,7 @@ class RemoteModelService:
             raise
         if usage.cost_usd is not None:  # otherwise the worst case stays charged
             self.budgets.settle(call.issue.ref.repo_key, usage.cost_usd - worst_usd)
-        return ModelAnswer(reply, usage, make_entry(key, call, reply))
+        return ModelAnswer(reply, usage, make_entry(question, call, reply))
 
     def _reserve(self, call: ModelCall, worst_usd: float) -> None:
         """Reserve the cost in one atomic step. Raises `ModelSkipped` if a budget is exhausted.

@@ -6,7 +6,7 @@ Many values share few keys, because Dramatiq runs KEYS when it finds a dead work
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
 import redis
 
@@ -20,8 +20,15 @@ local function latest(first, field)
     return false
 end
 """
-# KEYS: spans. ARGV: the field.
-GET = LATEST + "return latest(1, ARGV[1])"
+# KEYS: spans. ARGV: fields.
+GET = (
+    LATEST
+    + """
+local values = {}
+for i, field in ipairs(ARGV) do values[i] = latest(1, field) end
+return values
+"""
+)
 # KEYS: spans. ARGV: the field, its new value, lifetime of a span in seconds.
 PUT = (
     LATEST
@@ -48,6 +55,7 @@ class BucketedHash:
         spans: int,
         clock: Callable[[], float] = time.time,
     ) -> None:
+        self._client = client
         self._key, self._span, self._spans, self._clock = key, span, spans, clock
         self._get, self._put = client.register_script(GET), client.register_script(PUT)
         self.seconds = (spans + 1) * span  # lifetime of a hash after its last value
@@ -59,11 +67,24 @@ class BucketedHash:
 
     def get(self, field: str) -> bytes | None:
         """Return the latest value of a field, None without one."""
-        value: bytes | None = self._get(keys=self.keys(), args=[field])
-        return value
+        return self.get_many([field])[0]
+
+    def get_many(self, fields: Sequence[str]) -> list[bytes | None]:
+        """Return the latest value of each field, None for one without."""
+        values: list[bytes | None] = self._get(keys=self.keys(), args=fields)
+        return values
 
     def put(self, field: str, value: bytes) -> bytes | None:
         """Store a value, and return the previous one."""
         args: list[str | bytes | int] = [field, value, self.seconds]
         before: bytes | None = self._put(keys=self.keys(), args=args)
         return before
+
+    def put_many(self, values: Mapping[str, bytes]) -> None:
+        """Store the value of each field."""
+        key = self.keys()[0]
+        with self._client.pipeline(transaction=False) as pipe:
+            for field, value in values.items():
+                pipe.hset(key, field, value)
+            pipe.expire(key, self.seconds)
+            pipe.execute()

@@ -38,10 +38,10 @@ class NoStore:
     def record(self, key: str) -> Record | None:
         return None
 
-    def cached_answer(self, repo_key: str, question: str) -> CachedAnswer | None:
-        return None
+    def cached_answers(self, repo_key: str, keys: Sequence[str]) -> tuple[CachedAnswer, ...]:
+        return ()
 
-    def save_cached_answer(self, repo_key: str, question: str, cached: CachedAnswer) -> None:
+    def save_cached_answer(self, repo_key: str, keys: Sequence[str], cached: CachedAnswer) -> None:
         pass
 
     def last_config(self, repo_key: str) -> str | None:

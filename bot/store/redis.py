@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 
 import msgspec
@@ -66,14 +66,14 @@ class RedisStore:
         value = self._records.get(key)
         return record_decoder.decode(value) if value else None
 
-    def cached_answer(self, repo_key: str, question: str) -> CachedAnswer | None:
-        value = self._answers.get(f"{repo_key}:{question}")
-        return _cached_answer.decode(value) if value else None
+    def cached_answers(self, repo_key: str, keys: Sequence[str]) -> tuple[CachedAnswer, ...]:
+        values = self._answers.get_many([f"{repo_key}:{key}" for key in keys])
+        return tuple(_cached_answer.decode(value) for value in values if value)
 
-    def save_cached_answer(self, repo_key: str, question: str, cached: CachedAnswer) -> None:
+    def save_cached_answer(self, repo_key: str, keys: Sequence[str], cached: CachedAnswer) -> None:
         """Keep an answer for a week."""
         value = msgspec.json.encode(cached)
-        self._answers.put(f"{repo_key}:{question}", value)
+        self._answers.put_many({f"{repo_key}:{key}": value for key in keys})
 
     def last_config(self, repo_key: str) -> str | None:
         value = self._configs.get(repo_key)

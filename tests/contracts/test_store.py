@@ -347,7 +347,10 @@ def test_few_keys_hold_the_records_of_many_issues(redis_store: ClockedStore) -> 
 
 def test_a_cached_answer_is_found_in_its_repository_only(clocked: ClockedStore) -> None:
     cached = CachedAnswer(41, (LabelSuggestion("bug", "sure"),))
-    clocked.store.save_cached_answer("github:github.com:7001", "digest", cached)
-    assert clocked.store.cached_answer("github:github.com:7001", "digest") == cached
-    assert clocked.store.cached_answer("github:github.com:7001", "other") is None
-    assert clocked.store.cached_answer("github:github.com:7002", "digest") is None
+    clocked.store.save_cached_answer("github:github.com:7001", ["digest", "sketch"], cached)
+    newer = replace(cached, number=42)
+    clocked.store.save_cached_answer("github:github.com:7001", ["sketch"], newer)
+    find = clocked.store.cached_answers
+    assert find("github:github.com:7001", ["digest", "other", "sketch"]) == (cached, newer)
+    assert find("github:github.com:7001", ["other"]) == ()
+    assert find("github:github.com:7002", ["digest"]) == ()

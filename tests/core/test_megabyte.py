@@ -66,7 +66,7 @@ def build_prompt(text: str) -> None:
     assert len(condensed) <= 4000
     title, body = redact(to_one_line(text)), redact(condensed)
     config = RepoConfig(model=ModelRules(instructions=text))
-    prompt.build(make_issue(title, body), body, (), (), config)
+    prompt.build(make_issue(title, body), body, prompt.Choices(()), config)
 
 
 def summarize(text: str) -> None:

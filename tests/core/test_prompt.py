@@ -10,7 +10,7 @@ import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
 from bot.core.config.schema import CommentRules, ModelRules, RepoConfig
-from bot.core.prompt import MAX_DESCRIPTION, MAX_TITLE, Prompt, build
+from bot.core.prompt import MAX_DESCRIPTION, MAX_TITLE, Choices, Prompt, build
 from bot.core.types import Issue, Label
 from tests.fakes import make_issue, model_reply
 
@@ -26,7 +26,7 @@ def prompt(
     suggestions: Sequence[str] = ("security",),
     config: RepoConfig = DEFAULT,
 ) -> Prompt:
-    return build(issue or make_issue("Broken"), body, labels, suggestions, config)
+    return build(issue or make_issue("Broken"), body, Choices(labels, suggestions), config)
 
 
 def make_styled(instructions: str) -> RepoConfig:

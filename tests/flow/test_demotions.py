@@ -56,7 +56,7 @@ class Repository:
     def answer(self, model: ScriptedModel | None, title: str = TITLE) -> RepositoryForge:
         """Let the bot answer a new issue; return the forge as it left it."""
         ref = replace(REF, number=next(self.numbers))
-        issue = make_issue(title, f"{BODY} {ref.number}")
+        issue = make_issue(f"{title} in part {ref.number}", BODY)
         issue = replace(issue, ref=ref, author=f"author-{ref.number}")
         at = NOW + 3600 * ref.number
         forge = RepositoryForge(issue, LABELS, self.config, changes_from=at)

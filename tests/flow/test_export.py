@@ -46,7 +46,7 @@ def contents(example: Mapping[str, Any] | None) -> tuple[str, str, str]:
 
 
 def test_an_example_has_the_messages_that_tagline_sends() -> None:
-    request, _ = prepare(issue(), LABELS, RepoConfig()).build_prompt()
+    request = prepare(issue(), LABELS, RepoConfig()).build_prompt()
     system, user, _ = contents(make_exporter().make_example(issue("bug")))
     assert (system, user) == (request.system, request.user)
 

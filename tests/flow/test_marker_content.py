@@ -8,6 +8,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 
 import pytest
 
+from bot.core.prompt import VERSION
 from bot.core.types import (
     Marker,
 )
@@ -23,7 +24,7 @@ def test_the_marker_records_the_bots_labels_the_prompt_the_source_and_the_input(
     assert hidden
     assert json.loads(urlsafe_b64decode(hidden[1])) == {
         "labels": ["bug", "gone", "area/login"],
-        "prompt": "1",
+        "prompt": VERSION,
         "source": "model",
         "input": INPUT,
     }

@@ -10,6 +10,7 @@ import pytest
 
 from bot.core.errors import ConfigProblem
 from bot.core.history import IssueHistory
+from bot.core.prompt import VERSION
 from bot.core.text.sanitize import ZERO_WIDTH as Z
 from bot.core.types import (
     Choice,
@@ -309,7 +310,7 @@ def test_labels_are_planned_also_without_a_comment() -> None:
     assert silent == Plan(
         REF,
         (AddLabels(("bug", "area/login")),),
-        Marker(("bug", "area/login"), "1", "model", INPUT),
+        Marker(("bug", "area/login"), VERSION, "model", INPUT),
         "quiet",
         content=plan(BY_MODEL).content,  # as the comment would be
         choices=(

@@ -11,7 +11,7 @@ import pytest
 
 from bot.core.config.schema import RepoConfig
 from bot.core.errors import ModelFailed
-from bot.core.prompt import build
+from bot.core.prompt import Choices, build
 from bot.core.reply import parse_reply
 from bot.core.text.condense import condense
 from bot.core.types import Label
@@ -35,8 +35,7 @@ BODY = "\n".join(f"It crashed with {chr(97 + n % 26) * (n // 26 + 1)} too." for 
 PROMPT = build(
     make_issue("Login crashes", BODY),
     condense(BODY),
-    [Label("bug", "Something is broken")],
-    ["api"],
+    Choices([Label("bug", "Something is broken")], ["api"]),
     RepoConfig(),
 )
 ENDPOINT = Endpoint("http://127.0.0.1:8080/v1", "llama", "", 2000, 5.0)

@@ -8,11 +8,13 @@ from dataclasses import replace
 import pytest
 
 from bot.core.errors import NotFound
+from bot.core.text.sketch import make_sketch
 from bot.core.types import CachedAnswer, Issue, IssueRef, Label, LabelSuggestion, OwnComment
 from bot.flow.plan import Outcome
 from bot.flow.process import process
 from bot.flow.render import digest_summary, summary_of
 from tests.fakes import (
+    DAY,
     REF,
     FakeForge,
     ScriptedModel,
@@ -23,6 +25,7 @@ from tests.fakes import (
 )
 from tests.memory_store import MemoryStore
 
+OPENED = make_issue("").created_at
 TITLE, BODY = "Login fails", "It does nothing since the upgrade."
 HARD = "Press @admin, see #1 in snake_case_name or C++ (v1.2.3) * and https://example.com/x?"
 
@@ -51,14 +54,16 @@ class Repository:
     def first_job(self) -> Outcome:
         return self._job(self.first, REF)
 
-    def second_job(self, body: str = BODY) -> Outcome:
+    def second_job(self, body: str = BODY, opened_after: float = 0.0) -> Outcome:
         ref = replace(REF, number=77)
-        forge = SecondIssue(replace(make_issue(TITLE, body), ref=ref), self.first.repository)
+        issue = replace(make_issue(TITLE, body), ref=ref, created_at=OPENED + opened_after)
+        forge = SecondIssue(issue, self.first.repository)
         forge.first = self.first
         return self._job(forge, ref)
 
     def _job(self, forge: FakeForge, ref: IssueRef) -> Outcome:
-        delivery = replace(make_job(), ref=ref, id=f"d-{ref.number}")
+        at = forge.current.created_at + 60
+        delivery = replace(make_job(), ref=ref, id=f"d-{ref.number}", received_at=at)
         return process(delivery, make_context(forge, self.model, self.store))
 
 
@@ -126,8 +131,8 @@ def test_an_entry_of_a_former_version_is_not_reused() -> None:
     answer = model_reply("It is broken.")
     one = Repository(answer, answer)
     one.first_job()
-    (((_, key), cached),) = one.store._answers.items()
-    one.store.save_cached_answer(REF.repo_key, key, replace(cached, digest=""))
+    for (_, key), cached in [*one.store._answers.items()]:
+        one.store.save_cached_answer(REF.repo_key, [key], replace(cached, digest=""))
     one.second_job()
     assert len(one.model.prompts) == 2
 
@@ -144,7 +149,66 @@ def test_an_answer_that_was_not_published_is_not_cached() -> None:
 def test_the_cache_holds_label_names_and_no_text() -> None:
     one = Repository(model_reply("It is broken.", ("bug", "sure", "it says so")))
     one.first_job()
-    (cached,) = one.store._answers.values()
+    (cached,) = {*one.store._answers.values()}
     digest = digest_summary(one.first.own_comments[0].body)
     assert len(digest) == 32
-    assert cached == CachedAnswer(REF.number, (LabelSuggestion("bug", "sure"),), digest)
+    choices = (LabelSuggestion("bug", "sure"),)
+    sketch = make_sketch(BODY)
+    assert cached == CachedAnswer(REF.number, choices, digest, sketch, OPENED)
+
+
+NEAR = f"{BODY}\n\n" + "\n".join(
+    f"Step {n}: press the button of part {name} and look at the page."
+    for n, name in enumerate("abcdefgh")
+)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        NEAR.replace("\n", "\r\n"),
+        NEAR.upper(),
+        NEAR + "\n\nThanks!",
+        NEAR.replace("Step 3", "Step 33").replace("part c", "part  c,"),
+    ],
+)
+def test_nearly_the_same_text_within_a_day_is_answered_once_and_names_the_other(text: str) -> None:
+    one = Repository(model_reply("Login does nothing.", ("bug", "sure", "")))
+    one.first.current = replace(one.first.current, body=NEAR)
+    one.first_job()
+    second = one.second_job(text, opened_after=DAY - 60)
+    assert second.enrichment is not None
+    assert (second.enrichment.like, second.enrichment.usage.cost_usd) == (REF.number, 0.0)
+    assert len(one.model.prompts) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "days"),
+    [
+        (NEAR + "\n\nThanks!", 1.1),
+        (NEAR.replace("press the button", "close the window"), 0.1),
+        (NEAR.replace("It does nothing", "The export to PDF stops"), 0.1),
+        ("It does nothing.", 0.1),
+    ],
+)
+def test_an_older_or_another_text_is_sent_to_the_model(text: str, days: float) -> None:
+    answer = model_reply("Login does nothing.", ("bug", "sure", ""))
+    one = Repository(answer, answer)
+    one.first.current = replace(one.first.current, body=NEAR)
+    one.first_job()
+    assert one.second_job(text, opened_after=days * DAY).record.status == "answered"
+    assert len(one.model.prompts) == 2
+
+
+def test_a_summary_with_a_number_that_the_new_issue_lacks_is_not_reused() -> None:
+    old, new = NEAR + " Seen in 4.2.1.", NEAR + " Seen in 4.3.0."
+    one = Repository(
+        model_reply("Login does nothing in 4.2.1.", ("bug", "sure", "")),
+        model_reply("Login does nothing in 4.3.0.", ("bug", "sure", "")),
+    )
+    one.first.current = replace(one.first.current, body=old)
+    one.first_job()
+    second = one.second_job(new)
+    assert second.plan is not None
+    assert "4.3.0" in str(second.plan.comment)
+    assert len(one.model.prompts) == 2

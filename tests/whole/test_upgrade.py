@@ -111,8 +111,8 @@ def test_the_stores_read_what_a_former_version_kept(build: Build) -> None:
         assert store.last_config(repository) == CONFIG
         assert store.reported_problems(repository)
         (answer,) = hash_of(keys, "twins")
-        cached = store.cached_answer(*answer.rsplit(":", 1))
-        assert cached
+        key, digest = answer.rsplit(":", 1)
+        (cached,) = store.cached_answers(key, [digest])
         assert (cached.number, [label.label for label in cached.choices]) == (
             ANSWERED,
             ["bug", "area/login"],
