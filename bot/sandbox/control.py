@@ -17,6 +17,8 @@ from bot.sandbox.host import Host
 from bot.sandbox.state import MAINTAINER
 from bot.sandbox.webhooks import WebhookDelivery
 
+DECISIONS = {"approve": True, "dismiss": False}  # GitHub's words → accepted
+
 
 class Control:
     """Endpoints that act on a host, named by `?host=`, and on the faults."""
@@ -31,6 +33,7 @@ class Control:
             Route(issue, self.show_issue, methods=["GET"]),
             Route(issue + "/labels", self.label, methods=["POST"]),
             Route(issue + "/comments", self.comment, methods=["POST"]),
+            Route(issue + "/suggestions/{id:int}/{decision}", self.decide, methods=["POST"]),
             Route(issue + "/labels/{name:path}", self.unlabel, methods=["DELETE"]),
             Route("/faults", self.list_faults, methods=["GET"]),
             Route("/faults", self.arm, methods=["POST"]),
@@ -77,14 +80,32 @@ class Control:
         return JSONResponse({"labels": host.labels(*issue)}, 201)
 
     async def comment(self, request: Request) -> Response:
-        """Comment as a maintainer, or as the `login` in the body, which has the comment's body."""
+        """Comment as a maintainer, or as the `login` in the body, which has the comment's body.
+
+        Return the comment's id and the job of its webhook, "" for none.
+        """
         host, issue = self._host(request), _issue(request)
         body = await _json_body(request, "body")
-        login = body.get("login") or MAINTAINER
-        comment_id = await run_in_threadpool(
-            host.comment_by_person, *issue, body["body"], login=str(login)
+        login, text, sent = body.get("login") or MAINTAINER, body["body"], len(host.deliveries)
+        if not text.strip():
+            raise ValueError("the comment is empty")
+        comment_id = await run_in_threadpool(host.comment_by_person, *issue, text, login=str(login))
+        # The bot's own comments may have been delivered meanwhile.
+        jobs = (
+            delivery.job
+            for delivery in host.deliveries[sent:]
+            if (delivery.action, delivery.number) == ("created", issue[1])
         )
-        return JSONResponse({"id": comment_id}, 201)
+        return JSONResponse({"id": comment_id, "job": next(filter(None, jobs), "")}, 201)
+
+    async def decide(self, request: Request) -> Response:
+        """Accept or dismiss a suggestion as a maintainer."""
+        host, issue, path = self._host(request), _issue(request), request.path_params
+        if path["decision"] not in DECISIONS:
+            raise ValueError(f"{path['decision']!r} is none of {', '.join(DECISIONS)}")
+        accept = DECISIONS[path["decision"]]
+        await run_in_threadpool(host.decide_by_person, *issue, path["id"], accept=accept)
+        return JSONResponse(host.show(*issue))
 
     async def unlabel(self, request: Request) -> Response:
         host, issue = self._host(request), _issue(request)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.sandbox.state import Event, RepoId, State
+from bot.sandbox.state import Event, Missing, RepoId, State
 from bot.sandbox.suggestions import Action, Intent, Suggestion
 
 
@@ -28,6 +28,15 @@ def suggest(
         )
         issue.suggestions.append(made)
         return made
+
+
+def find_pending(state: State, repo: RepoId, number: int, suggestion: int) -> Suggestion | None:
+    """Return a pending suggestion, None for one that is resolved. Raises Missing."""
+    with state.lock:
+        for one in state.issue(repo, number).suggestions:
+            if one.id == suggestion:
+                return one if one.state == "pending" else None
+    raise Missing(f"suggestion {suggestion}")
 
 
 def dismiss(state: State, suggestion: Suggestion, login: str) -> None:

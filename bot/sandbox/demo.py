@@ -1,4 +1,7 @@
-"""The repositories that the sandbox starts with, one on each host."""
+"""The repositories that the sandbox starts with, one on each host.
+
+The types and the automation are those of the demo alone.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +24,12 @@ DEMO_LABELS: dict[str, str] = {
     "needs-review": "A maintainer should have a look",
     "priority: high": "Set by maintainers only",
 }
+DEMO_TYPES: dict[str, str] = {
+    "Bug": "An unexpected problem or behavior",
+    "Feature": "A request, idea, or new functionality",
+    "Task": "A specific piece of work",
+}
+DEMO_AUTOMATION = "cautious"  # one of `suggestions.LEVELS`
 PROJECT_LABELS: dict[str, str] = {
     "type::bug": "Something is broken or behaves differently from the documentation",
     "type::feature": "A new feature or an improvement of an existing one",

@@ -70,16 +70,20 @@ class Host:
             self.hooks.send(event)
 
     def decide_by_person(self, repo: RepoId, number: int, suggestion: int, *, accept: bool) -> None:
-        """Accept or dismiss a suggestion as a maintainer. Raises Missing."""
-        for one in self.state.issue(repo, number).suggestions:
-            if one.id == suggestion and accept:
-                for event in decisions.approve(self.state, repo, number, one, MAINTAINER):
-                    self.hooks.send(event)
+        """Accept or dismiss a suggestion as a maintainer.
+
+        Raises Missing, and ValueError for one that is resolved.
+        """
+        with self.state.lock:
+            pending = decisions.find_pending(self.state, repo, number, suggestion)
+            if pending is None:
+                raise ValueError(f"suggestion {suggestion} is not pending")
+            if not accept:
+                decisions.dismiss(self.state, pending, MAINTAINER)
                 return
-            if one.id == suggestion:
-                decisions.dismiss(self.state, one, MAINTAINER)
-                return
-        raise Missing(f"suggestion {suggestion}")
+            events = decisions.approve(self.state, repo, number, pending, MAINTAINER)
+        for event in events:
+            self.hooks.send(event)
 
     def comment_by_person(
         self, repo: RepoId, number: int, body: str, *, login: str = MAINTAINER
@@ -109,9 +113,21 @@ class Host:
                     {
                         "author": c.author,
                         "body": c.body,
+                        "is_bot": self.state.user(c.author).is_bot,
                         "reactions": [one.content for one in c.reactions],
                     }
                     for c in comments
+                ],
+                "suggestions": [
+                    {
+                        "id": one.id,
+                        "action": one.action,
+                        "target": one.target,
+                        "reason": one.rationale or "",
+                        "confidence": one.confidence or "",
+                    }
+                    for one in issue.suggestions
+                    if one.state == "pending"
                 ],
                 "is_open": issue.is_open,
             }

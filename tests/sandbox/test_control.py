@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 import pytest
 
-from bot.sandbox.demo import DEMO_PROJECT
+from bot.sandbox.demo import DEMO_AUTOMATION, DEMO_PROJECT, DEMO_TYPES
 from tests.simulation import Sandbox
 
 from .conftest import REPO, Receiver
@@ -108,6 +108,11 @@ def test_faults_are_armed_and_cleared_over_http(control: httpx.Client, bot: http
         ("POST", "/issues/acme/widget/1/labels", {"name": "unknown"}, 404),
         ("POST", "/issues/acme/widget/99/labels", {"name": "bug"}, 404),
         ("POST", "/issues/acme/widget/1/labels", {"label": "bug"}, 422),
+        ("POST", "/issues/acme/widget/1/comments", {}, 422),
+        ("POST", "/issues/acme/widget/1/comments", {"body": " \n"}, 422),
+        ("POST", "/issues/acme/widget/99/comments", {"body": "Hi"}, 404),
+        ("POST", "/issues/acme/widget/1/suggestions/1/approve", None, 404),
+        ("POST", "/issues/acme/widget/1/suggestions/1/ignore", None, 422),
     ],
 )
 def test_invalid_requests_are_refused(
@@ -153,8 +158,50 @@ def test_people_comment_over_http_and_reactions_are_shown(
     assert bot.post(reaction, json={"content": "thumbsup"}).status_code == 422
     assert [bot.post(reaction, json={"content": "eyes"}).status_code for _ in "12"] == [201, 200]
     assert control.get(issue).json()["comments"] == [
-        {"author": "maintainer", "body": "/tagline why", "reactions": ["eyes"]},
-        {"author": "ada", "body": "Me too", "reactions": []},
+        {"author": "maintainer", "body": "/tagline why", "is_bot": False, "reactions": ["eyes"]},
+        {"author": "ada", "body": "Me too", "is_bot": False, "reactions": []},
     ]
     sent = [(x["action"], x["sender"]["login"]) for x in payloads(box) if "comment" in x]
     assert sent == [("created", "maintainer"), ("created", "ada")]
+
+
+def test_people_accept_and_dismiss_suggestions_over_http(
+    control: httpx.Client, bot: httpx.Client, box: Sandbox
+) -> None:
+    home = box.state.repo(REPO)
+    home.types, home.automation = dict(DEMO_TYPES), DEMO_AUTOMATION
+    number = control.post("/issues", json={"title": "Dead"}).json()["number"]
+    issue = f"/issues/{REPO}/{number}"
+    labels = [{"name": name, "suggest": True, "rationale": "<b>"} for name in ("bug", "question")]
+    bot.post(f"/issues/{number}/labels", json={"labels": labels})
+    bot.patch(f"/issues/{number}", json={"type": {"value": "Task", "suggest": True}})
+    bug, question, task = control.get(issue).json()["suggestions"]
+    assert bug == {
+        "id": bug["id"],
+        "action": "add_label",
+        "target": "bug",
+        "reason": "<b>",
+        "confidence": "",
+    }
+    sent = len(payloads(box))
+    for one, decision in ((bug, "approve"), (question, "dismiss"), (task, "approve")):
+        path = f"{issue}/suggestions/{one['id']}/{decision}"
+        shown = control.post(path).json()
+        assert one not in shown["suggestions"]
+        again = control.post(path)
+        assert (again.status_code, "not pending" in again.json()["error"]) == (422, True)
+    assert (shown["labels"], shown["type"]) == (["bug"], "Task")
+    actions = [(x["action"], x["sender"]["login"]) for x in payloads(box)[sent:]]
+    assert actions == [("labeled", "maintainer"), ("typed", "maintainer")]
+
+
+@pytest.mark.parametrize("host", ["github", "gitlab"])
+def test_a_comment_over_http_names_the_job_of_its_webhook(
+    box: Sandbox, control: httpx.Client, receiver: Receiver, host: str
+) -> None:
+    box.gitlab.webhook_url = receiver.url
+    opened = control.post("/issues", json={"host": host, "title": "Dead"}).json()
+    path, params = f"/issues/{opened['repo']}/{opened['number']}/comments", {"host": host}
+    assert control.post(path, json={"body": "Hi"}, params=params).json()["job"] == "job-2"
+    box.webhook_url = box.gitlab.webhook_url = None
+    assert control.post(path, json={"body": "Hi"}, params=params).json()["job"] == ""

@@ -51,10 +51,7 @@ def _find_pending(call: Call) -> Suggestion | None:
     """Return a pending suggestion, None for one that is resolved. Raises Missing."""
     if call.repo().automation is None:
         raise Missing("suggestions")
-    for one in call.issue().suggestions:
-        if one.id == int(call.arg("id")):
-            return one if one.state == "pending" else None
-    raise Missing(f"suggestion {call.arg('id')}")
+    return decisions.find_pending(call.state, call.repo_id, call.number, int(call.arg("id")))
 
 
 ROWS = [
