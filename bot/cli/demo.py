@@ -174,7 +174,9 @@ def _run_issue(backend: DemoBackend, host: HostName) -> dict[str, Any]:
     return {
         "issue": issue.ref,
         "title": state.title,
+        "type": state.type,
         "labels": list(state.labels),
+        "suggested": [one.target for one in state.suggestions],
         "comments": [comment.body for comment in state.comments],
         "status": narration.describe(log, state).text,
         "log": [dict(event) for event in log],
@@ -187,7 +189,12 @@ def _format(result: Mapping[str, Any]) -> Iterator[str]:
     for body in result["comments"]:
         yield "\nComment:"
         yield from (f"  {line}" for line in body.splitlines())
-    yield f"\nLabels: {', '.join(result['labels']) or 'none'}"
+    yield ""
+    if result["type"]:
+        yield f"Type: {result['type']}"
+    yield f"Labels: {', '.join(result['labels']) or 'none'}"
+    if result["suggested"]:
+        yield f"Suggested, for a maintainer to accept: {', '.join(result['suggested'])}"
     yield "\nLog:"
     for event in result["log"]:
         shown = {k: v for k, v in event.items() if v is not None and k not in HIDDEN}

@@ -13,7 +13,7 @@ from threading import Event
 
 import click
 
-from bot.sandbox.demo import DEMO_PROJECT
+from bot.sandbox.demo import DEMO_AUTOMATION, DEMO_PROJECT, DEMO_REPO, DEMO_TYPES
 from bot.sandbox.server import Sandbox
 
 
@@ -26,6 +26,8 @@ def main(webhook_url: str | None, gitlab_webhook_url: str | None) -> None:
         secret = secrets.token_hex(32)
         sandbox = Sandbox(webhook_url, secret)
         sandbox.gitlab.webhook_url = gitlab_webhook_url
+        repo = sandbox.state.repo(DEMO_REPO)
+        repo.types, repo.automation = dict(DEMO_TYPES), DEMO_AUTOMATION
         signing_token = f"whsec_{base64.b64encode(secrets.token_bytes(32)).decode()}"
         sandbox.gitlab.signing_token, sandbox.gitlab.webhook_secret = signing_token, None
         with sandbox.running():

@@ -248,6 +248,16 @@ class DemoProcesses:
         path = f"{_path(issue)}/labels/{quote(label, safe='')}"
         self._request("DELETE", path, params={"host": issue.host})
 
+    def decide(self, issue: DemoIssue, suggestion: int, *, accept: bool) -> None:
+        path = f"{_path(issue)}/suggestions/{suggestion}/{'approve' if accept else 'dismiss'}"
+        self._request("POST", path, params={"host": issue.host})
+
+    def comment(self, issue: DemoIssue, body: str, author: str) -> str:
+        comment, params = {"body": body, "login": author}, {"host": issue.host}
+        return str(
+            self._request("POST", f"{_path(issue)}/comments", params=params, json=comment)["job"]
+        )
+
     def arm(self, fault: str, times: int | None) -> None:
         self._request("POST", "/faults", json={"name": fault, "times": times})
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from bot.sandbox.demo import DEMO_LABELS, GROUP_LABELS, PROJECT_LABELS
+from bot.sandbox.demo import DEMO_LABELS, DEMO_TYPES, GROUP_LABELS, PROJECT_LABELS
 from bot.sandbox.model import rules, scripted
 from bot.sandbox.page import samples
 
@@ -34,9 +34,18 @@ def test_each_sample_has_an_answer_with_labels_of_the_repository(host: str, key:
 
 
 def test_each_label_of_an_answer_exists_on_a_host() -> None:
-    known = {name for labels in HOSTS.values() for name in labels}
+    known = {name for labels in (*HOSTS.values(), DEMO_TYPES) for name in labels}
     for answer in scripted.ANSWERS.values():
         assert {name for choice in answer.choices for name in choice.names} <= known
+
+
+def test_a_type_takes_the_place_of_the_label_that_means_the_same() -> None:
+    """The bot offers no label beside a type of the same meaning."""
+    labels = {name: text for name, text in DEMO_LABELS.items() if name != "bug"}
+    types = [{"name": name, "description": text} for name, text in DEMO_TYPES.items()]
+    reply = scripted.answer({**request(samples.BUG, labels), "types": types})
+    assert reply is not None
+    assert [label["name"] for label in reply["labels"]][:2] == ["Bug", "area/login"]
 
 
 def test_other_text_below_the_title_of_a_sample_is_answered_by_rules() -> None:

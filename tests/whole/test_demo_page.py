@@ -12,7 +12,7 @@ import pytest
 from bot.cli.demo import show_page
 from bot.sandbox.processes import wait_until
 from bot.wiring import demo_processes
-from tests.sandbox.test_page import FakeBackend
+from tests.sandbox.demo_visitor import FakeBackend
 
 
 @pytest.mark.parametrize("display", ["DISPLAY", "WAYLAND_DISPLAY", None])

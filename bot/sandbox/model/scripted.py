@@ -11,7 +11,7 @@ from bot.sandbox.page import samples
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A label in the spellings of both hosts' repositories; the first one on offer is used."""
+    """A label in the spellings of both hosts' repositories, or a type: those on offer are used."""
 
     names: tuple[str, ...]
     certainty: str
@@ -27,7 +27,7 @@ class ScriptedAnswer:
     obeyed: tuple[str, ...] = ()
 
 
-BUG_NAMES = ("bug", "type::bug")
+BUG_NAMES = ("Bug", "bug", "type::bug")
 LOGIN_NAMES = ("area/login", "area::login")
 ANSWERS: dict[str, ScriptedAnswer] = {
     samples.BUG.key: ScriptedAnswer(
@@ -44,7 +44,7 @@ ANSWERS: dict[str, ScriptedAnswer] = {
         "Asks for a dark theme on the settings page that follows the system's preference and can "
         "be switched by hand; the author offers to help with the CSS.",
         (
-            Choice(("enhancement", "type::feature"), "sure", '"it would be great if"'),
+            Choice(("Feature", "enhancement", "type::feature"), "sure", '"it would be great if"'),
             Choice(("area/ui", "area::ui"), "sure", '"dark theme", "CSS of the UI"'),
             Choice(("good first issue",), "unsure", "the author offers help"),
         ),
@@ -56,6 +56,7 @@ ANSWERS: dict[str, ScriptedAnswer] = {
             Choice(("question", "type::question"), "sure", '"How do I ask for the next page?"'),
             Choice(("area/api", "area::api"), "sure", "GET /v1/orders"),
             Choice(("documentation",), "likely", '"I could not find an example"'),
+            Choice(("Task",), "unsure", "an example could be added to the documentation"),
         ),
     ),
     samples.CHINESE.key: ScriptedAnswer(

@@ -24,7 +24,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bot.sandbox.page import markdown
-from bot.sandbox.page.controller import HOSTS, Controller
+from bot.sandbox.page.controller import AUTHORS, HOSTS, Controller
 from bot.sandbox.page.demo_backend import DemoBackend, DemoUnavailable
 from bot.sandbox.page.samples import FAULTS, SAMPLES
 from bot.sandbox.serving import serving
@@ -43,6 +43,7 @@ HEADERS = {
     "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
 }
+REACTIONS = {"eyes": "\N{EYES}"}  # the hosts' name → its emoji
 Form = dict[str, str]
 
 
@@ -80,7 +81,14 @@ class Page:
         self._templates = Environment(
             loader=FileSystemLoader(HERE / "templates"), autoescape=True, undefined=StrictUndefined
         )
-        self._templates.globals.update(root=ROOT, hosts=HOSTS, samples=SAMPLES, faults=FAULTS)
+        self._templates.globals.update(
+            root=ROOT,
+            hosts=HOSTS,
+            samples=SAMPLES,
+            faults=FAULTS,
+            authors=AUTHORS,
+            reactions=REACTIONS,
+        )
         self._templates.filters["markdown"] = lambda text: Markup(markdown.render(text))  # noqa: S704 - escaped there
 
     def routes(self) -> list[Route | Mount]:
@@ -89,6 +97,8 @@ class Page:
             f"{ROOT}/issues": controller.open,
             f"{issue}/redeliver": controller.redeliver,
             f"{issue}/unlabel": controller.unlabel,
+            f"{issue}/suggestions": controller.decide,
+            f"{issue}/comments": controller.comment,
             f"{ROOT}/reset": controller.reset,
         }
         return [
@@ -115,7 +125,9 @@ class Page:
             return Response(status_code=204)
         is_part = "hx-request" in request.headers
         template = self._templates.get_template("part.html" if is_part else "page.html")
-        text = template.render(view=view, seen=seen)
+        # A poll leaves the text that the visitor types.
+        is_poll = "seen" in request.query_params
+        text = template.render(view=view, seen=seen, is_poll=is_poll)
         return HTMLResponse(text, headers={"Cache-Control": "no-store", "Vary": "HX-Request"})
 
 

@@ -31,7 +31,7 @@ def _has_label(pattern: str) -> Callable[[IssueView], bool]:
 
 
 def _has_text(pattern: str) -> Callable[[IssueView], bool]:
-    return lambda issue: any(re.search(pattern, one.body) for one in issue.comments)
+    return lambda issue: any(re.search(pattern, one.body) for one in issue.answers)
 
 
 ATTEMPTS = (
@@ -69,6 +69,6 @@ def judge(sample: str, issue: IssueView) -> list[Verdict]:
 
     Nothing before there is a comment, nor for other samples.
     """
-    if sample != samples.INJECTION.key or not issue.comments:
+    if sample != samples.INJECTION.key or not issue.answers:
         return []
     return [Verdict(one.tried, one.reason, not one.has_effect(issue)) for one in ATTEMPTS]

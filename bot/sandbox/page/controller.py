@@ -1,14 +1,15 @@
-"""The page's state and actions: issues, one fault at a time, redelivery, removal of a label."""
+"""The page's state and actions: issues, one fault at a time, and what people do on an issue."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import count
 from threading import Lock, Thread
 from time import monotonic, sleep
 
+from bot.sandbox.gitlab.access import BOT
 from bot.sandbox.model import scripted
 from bot.sandbox.page import attempts, narration, samples
 from bot.sandbox.page import steps as delivery_steps
@@ -19,10 +20,13 @@ from bot.sandbox.page.demo_backend import (
     HostName,
     IssueView,
     LogEvent,
+    SuggestionView,
 )
 from bot.sandbox.page.samples import CUSTOM, FAULTS, KILL, SAMPLES, DemoFault
 
 HOSTS: dict[HostName, str] = {"github": "GitHub", "gitlab": "GitLab"}
+PREFIXES: dict[HostName, str] = {"github": "/tagline", "gitlab": f"@{BOT}"}  # of commands
+AUTHORS = ("maintainer", "stranger")  # of comments; the login is the same
 LISTED = 8
 FAULT_SECONDS = 30.0
 NOTICES = {
@@ -31,15 +35,22 @@ NOTICES = {
     "long": f"A title has at most {samples.LONGEST_TITLE} characters, a text at most "
     f"{samples.LONGEST_BODY:,}.",
     "gone": "That label is not on the issue any more.",
+    "decided": "That suggestion does not wait for a decision any more, or is not on this issue.",
+    "decision": "Choose Accept or Dismiss.",
+    "empty": "A comment needs text.",
+    "long-comment": f"A comment has at most {samples.LONGEST_BODY:,} characters.",
+    "author": "Choose who writes the comment: a maintainer or a stranger.",
     "away": "A part of the demo does not answer. Reset restarts all parts.",
 }
 SAME_JOB = "The same webhook was delivered again. Its id was known, so nothing was queued."
 NEW_JOB = "The same webhook was delivered again. Its id was no longer known: a new job was queued."
+WITHOUT_JOB = "The comment has no command, so nothing was queued."
+WITH_JOB = "The webhook of the comment was delivered and its job was queued."
 
 
 @dataclass(slots=True)
 class TrackedIssue:
-    """An issue opened on the page. `action` describes what the visitor did after `outcomes` jobs.
+    """An issue opened on the page. `action` describes what the visitor did after `ended` jobs.
 
     While `fault_active`, the log's outcome is not final.
     """
@@ -48,8 +59,8 @@ class TrackedIssue:
     title: str
     sample: str
     fault: str = ""  # the name of the fault that it was opened with
-    action: str = ""
-    outcomes: int = 0
+    action: narration.Status | None = None
+    ended: int = 0
     fault_active: bool = False
 
     @property
@@ -89,6 +100,7 @@ class PageView:
     notice: str
     verdicts: Sequence[attempts.Verdict]
     is_scripted: bool
+    command: str
     model: str
     is_simulated: bool
     model_host: str
@@ -96,6 +108,21 @@ class PageView:
     @property
     def warning(self) -> str:
         return NOTICES.get(self.notice, "")
+
+
+def _describe_acceptance(suggestion: SuggestionView) -> str:
+    what = "set the type" if suggestion.action == "set_type" else "added the label"
+    return f"accepted a suggestion, which {what} {suggestion.target}"
+
+
+def _describe_dismissal(suggestion: SuggestionView) -> str:
+    return f"dismissed the suggestion {suggestion.target}"
+
+
+DECISIONS: dict[str, Callable[[SuggestionView], str]] = {
+    "accept": _describe_acceptance,
+    "dismiss": _describe_dismissal,
+}
 
 
 class Controller:
@@ -152,7 +179,7 @@ class Controller:
                 else:
                     self._wait_for(tracked, "outcome")
                 if not self._backend.disarm() and fault.result:
-                    self._set_action(tracked, fault.result)
+                    self._set_action(tracked, fault.result, self._count_ends(tracked))
         finally:
             tracked.fault_active = False
             self._fault_lock.release()
@@ -184,9 +211,10 @@ class Controller:
         tracked = self.issues.get(key)
         if not tracked:
             return ""
+        ended = self._count_ends(tracked)
         self._backend.record(tracked.issue, narration.REDELIVERED)
         job = self._backend.redeliver(tracked.issue)
-        self._set_action(tracked, SAME_JOB if job == tracked.issue.job else NEW_JOB)
+        self._set_action(tracked, SAME_JOB if job == tracked.issue.job else NEW_JOB, ended)
         return tracked.path
 
     def unlabel(self, key: str, form: Mapping[str, str]) -> str:
@@ -195,13 +223,58 @@ class Controller:
             return ""
         if label not in self._backend.show(tracked.issue).labels:
             return f"{tracked.path}?notice=gone"
+        ended = self._count_ends(tracked)
         self._backend.unlabel(tracked.issue, label)
         self._backend.record(tracked.issue, f"a maintainer removed the label {label}")
-        self._set_action(tracked, f"A maintainer removed {label}. Tagline will not set it again.")
+        text = f"A maintainer removed {label}. Tagline will not set it again."
+        self._set_action(tracked, text, ended)
         return tracked.path
 
-    def _set_action(self, tracked: TrackedIssue, action: str) -> None:
-        tracked.action, tracked.outcomes = action, _outcomes(self._backend.log(tracked.issue))
+    def decide(self, key: str, form: Mapping[str, str]) -> str:
+        """Accept or dismiss a suggestion as a maintainer."""
+        tracked, decision = self.issues.get(key), form.get("decision", "")
+        if not tracked:
+            return ""
+        if decision not in DECISIONS:
+            return f"{tracked.path}?notice=decision"
+        pending = self._backend.show(tracked.issue).suggestions
+        chosen = next((one for one in pending if str(one.id) == form.get("suggestion")), None)
+        if not chosen:
+            return f"{tracked.path}?notice=decided"
+        ended = self._count_ends(tracked)
+        text = DECISIONS[decision](chosen)
+        self._backend.record(tracked.issue, f"a maintainer {text}")
+        self._backend.decide(tracked.issue, chosen.id, accept=decision == "accept")
+        self._set_action(tracked, f"A maintainer {text}.", ended)
+        return tracked.path
+
+    def comment(self, key: str, form: Mapping[str, str]) -> str:
+        """Comment as a person; a command in the comment becomes a job."""
+        tracked, body, author = self.issues.get(key), form.get("body", ""), form.get("author")
+        if not tracked:
+            return ""
+        if author not in AUTHORS:
+            return f"{tracked.path}?notice=author"
+        if not body.strip():
+            return f"{tracked.path}?notice=empty"
+        if len(body) > samples.LONGEST_BODY:
+            return f"{tracked.path}?notice=long-comment"
+        ended = self._count_ends(tracked)
+        self._backend.record(tracked.issue, f"a {author} commented")
+        if self._backend.comment(tracked.issue, body, author):
+            self._set_action(tracked, WITH_JOB, ended, "working")
+        else:
+            self._set_action(tracked, WITHOUT_JOB, ended)
+        return tracked.path
+
+    def _count_ends(self, tracked: TrackedIssue) -> int:
+        return narration.count_ends(self._backend.log(tracked.issue))
+
+    def _set_action(
+        self, tracked: TrackedIssue, text: str, ended: int, state: narration.State = "ended"
+    ) -> None:
+        """Describe what the visitor did. The next job that ends, after `ended`, replaces it."""
+        tracked.action, tracked.ended = narration.Status(state, text), ended
 
     def reset(self, _key: str, _form: Mapping[str, str]) -> str:
         self.issues.clear()
@@ -214,9 +287,9 @@ class Controller:
         issue, events, status = IssueView(), [], None
         if tracked:
             issue, events = self._backend.show(tracked.issue), self._backend.log(tracked.issue)
-            is_last = _outcomes(events) == tracked.outcomes
+            is_last = narration.count_ends(events) == tracked.ended
             final = [e for e in events if not (tracked.fault_active and "outcome" in e)]
-            status = narration.describe(final, issue, tracked.action if is_last else "")
+            status = narration.describe(final, issue, tracked.action if is_last else None)
         is_simulated = self._backend.is_simulated
         return PageView(
             tracked=tracked,
@@ -230,6 +303,7 @@ class Controller:
             notice=notice if notice in NOTICES else "",
             verdicts=attempts.judge(tracked.sample, issue) if tracked else [],
             is_scripted=is_simulated and _is_scripted(events, issue),
+            command=f"{PREFIXES[tracked.issue.host]} why" if tracked else "",
             model=self._backend.model,
             is_simulated=is_simulated,
             model_host=self._backend.model_host,
@@ -249,12 +323,8 @@ def _problem(title: str, body: str) -> str:
     return "" if title else "title"
 
 
-def _outcomes(events: Sequence[LogEvent]) -> int:
-    return sum("outcome" in event for event in events)
-
-
 def _is_scripted(events: Sequence[LogEvent], issue: IssueView) -> bool:
     """Return whether the simulated model's last answer is the one written for a sample."""
-    last = next((e for e in reversed(events) if "outcome" in e), {})
+    last = narration.last_enrichment(events) or {}
     is_answer = last.get("event") == "enrichment succeeded" and "model" in last
     return is_answer and scripted.find(issue.title, issue.body) is not None

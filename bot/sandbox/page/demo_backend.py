@@ -31,20 +31,47 @@ class DemoIssue:
 
 @dataclass(frozen=True, slots=True)
 class CommentView:
+    """A comment, with the host's names of the reactions to it."""
+
     author: str
     body: str
+    is_bot: bool = False
+    reactions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SuggestionView:
+    """A label or type that waits for a person on the host."""
+
+    id: int
+    action: Literal["add_label", "set_type"]
+    target: str
+    reason: str = ""
+    confidence: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class IssueView:
-    """An issue's present state on its host."""
+    """An issue's present state on its host; `type` is "" for none."""
 
     title: str = ""
     body: str = ""
     author: str = ""
+    type: str = ""
     labels: tuple[str, ...] = ()
     comments: tuple[CommentView, ...] = ()
+    suggestions: tuple[SuggestionView, ...] = ()
     is_open: bool = True
+
+    @property
+    def answers(self) -> tuple[CommentView, ...]:
+        """The bot's comments."""
+        return tuple(one for one in self.comments if one.is_bot)
+
+    @property
+    def replies(self) -> tuple[CommentView, ...]:
+        """The comments of people."""
+        return tuple(one for one in self.comments if not one.is_bot)
 
 
 class DemoBackend(Protocol):
@@ -76,6 +103,12 @@ class DemoBackend(Protocol):
 
     def unlabel(self, issue: DemoIssue, label: str) -> None:
         """Remove a label as a maintainer."""
+
+    def decide(self, issue: DemoIssue, suggestion: int, *, accept: bool) -> None:
+        """Accept or dismiss a pending suggestion as a maintainer."""
+
+    def comment(self, issue: DemoIssue, body: str, author: str) -> str:
+        """Write a person's comment; return the job of its webhook, "" for none."""
 
     def arm(self, fault: str, times: int | None) -> None:
         """Arm a fault of the sandbox; None = until `disarm`."""

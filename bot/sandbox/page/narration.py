@@ -56,7 +56,7 @@ class Usage:
     compared: tuple[str, str] | None = None
 
 
-def describe(events: Sequence[LogEvent], issue: IssueView, action: str = "") -> Status:
+def describe(events: Sequence[LogEvent], issue: IssueView, action: Status | None = None) -> Status:
     """Return the issue's status; once the job has ended it is `action`, if there is one."""
     names = [event["event"] for event in events]
     last = next((i for i in reversed(range(len(names))) if names[i] in DESCRIPTIONS), None)
@@ -65,7 +65,7 @@ def describe(events: Sequence[LogEvent], issue: IssueView, action: str = "") -> 
         return Status("working", text)
     status = DESCRIPTIONS[names[last]](events[: last + 1], issue)
     if status.state != "working":
-        return Status(status.state, action) if action else status
+        return action or status
     if KILLED in names[last:]:
         text = "The worker was killed in the middle of the job. The job is still in Redis; "
         return Status("working", text + "the new worker resumes it within a minute.")
@@ -92,7 +92,7 @@ def _skipped(events: Sequence[LogEvent], _issue: IssueView) -> Status:
 
 def _fell_back(events: Sequence[LogEvent], issue: IssueView) -> Status:
     name, why = events[-1]["event"], str(events[-1].get("why"))
-    labels, comments = _count(len(issue.labels), "label"), _count(len(issue.comments), "comment")
+    labels, comments = _describe_labels(issue), _count(len(issue.answers), "comment")
     if why == "no-provider":
         return Status("ended", f"No model is configured, so rules were used: {comments}, {labels}.")
     failures = sum(event["event"] == name for event in events)
@@ -104,7 +104,9 @@ def _fell_back(events: Sequence[LogEvent], issue: IssueView) -> Status:
 
 def _succeeded(events: Sequence[LogEvent], issue: IssueView) -> Status:
     names = [event["event"] for event in events]
-    result = f"{_count(len(issue.comments), 'comment')}, {_count(len(issue.labels), 'label')}"
+    result = f"{_count(len(issue.answers), 'comment')}, {_describe_labels(issue)}"
+    if issue.suggestions:
+        result += f", {_count(len(issue.suggestions), 'suggestion')}"
     if "using fallback" in names:
         text = f"The model is back; its answer replaced the labels from rules: {result}."
     elif KILLED in names and names.count("starting enrichment") > 1:
@@ -116,8 +118,20 @@ def _succeeded(events: Sequence[LogEvent], issue: IssueView) -> Status:
     return Status("ended", text)
 
 
+def _reading_commands(_events: Sequence[LogEvent], _issue: IssueView) -> Status:
+    return Status("working", "The worker reads the comment and asks for its author's role.")
+
+
+def _commands_ended(events: Sequence[LogEvent], _issue: IssueView) -> Status:
+    result = events[-1].get("result")
+    if events[-1].get("outcome") == "executed":
+        return Status("ended", f"Tagline carried out the command ({result}).")
+    return Status("ended", f"Tagline ignored the comment, without a reaction: {result}.")
+
+
+Describe = Callable[[Sequence[LogEvent], IssueView], Status]
 # The worker's log events that say what happened to a job.
-DESCRIPTIONS: dict[str, Callable[[Sequence[LogEvent], IssueView], Status]] = {
+ENRICHMENTS: dict[str, Describe] = {
     "starting enrichment": _started,
     "error, tried again later": _retry,
     "gave up; kept as a dead letter": _dead,
@@ -127,6 +141,29 @@ DESCRIPTIONS: dict[str, Callable[[Sequence[LogEvent], IssueView], Status]] = {
     "using fallback": _fell_back,
     "enrichment succeeded": _succeeded,
 }
+DESCRIPTIONS: dict[str, Describe] = {
+    **ENRICHMENTS,
+    "reading commands": _reading_commands,
+    "commands ended": _commands_ended,
+}
+
+
+def count_ends(events: Sequence[LogEvent]) -> int:
+    """Return how many jobs with a description have ended."""
+    return sum("outcome" in event and event["event"] in DESCRIPTIONS for event in events)
+
+
+def last_enrichment(events: Sequence[LogEvent]) -> LogEvent | None:
+    """Return the end of the last job that asked for labels, None before it."""
+    ended = (e for e in reversed(events) if e["event"] in ENRICHMENTS and "outcome" in e)
+    return next(ended, None)
+
+
+def _describe_labels(issue: IssueView) -> str:
+    labels = _count(len(issue.labels), "label")
+    if not issue.type:
+        return labels
+    return f"type {issue.type} and {labels}" if issue.labels else f"type {issue.type}"
 
 
 def _count(number: int, noun: str) -> str:
@@ -155,8 +192,7 @@ def log_lines(events: Sequence[LogEvent]) -> list[LogLine]:
 
 def usage(events: Sequence[LogEvent], *, is_simulated: bool) -> Usage | None:
     """Return what the last answer took, None without one."""
-    ended = (e for e in reversed(events) if e["event"] in DESCRIPTIONS and "outcome" in e)
-    last = next(ended, None)
+    last = last_enrichment(events)
     if last is None:
         return None
     seconds = _duration(last)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bot.sandbox.page.demo_backend import IssueView, LogEvent
-from bot.sandbox.page.narration import KILLED, State
+from bot.sandbox.page.narration import KILLED, State, last_enrichment
 
 StepState = Literal["pending", "active", "done", "failed", "skipped"]
 STATE_NAMES: dict[StepState, str] = {
@@ -58,7 +58,7 @@ def _worker(names: Sequence[str], state: State | None) -> StepState:
 
 def _model(events: Sequence[LogEvent], state: State | None) -> StepState:
     """Return the state of the last call; rules alone need none."""
-    last = next((e for e in reversed(events) if "outcome" in e), None)
+    last = last_enrichment(events)
     if state == "working" or last is None:
         return "active" if state == "working" else "skipped"
     if last["event"] == "using fallback":
@@ -67,6 +67,6 @@ def _model(events: Sequence[LogEvent], state: State | None) -> StepState:
 
 
 def _comment(issue: IssueView, state: State | None) -> StepState:
-    if issue.comments:
+    if issue.answers:
         return "done"
     return "skipped" if state == "ended" else "pending"
