@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -113,6 +114,69 @@ def test_a_label_that_a_person_removed_stays_away(page: Any) -> None:
     assert removed not in page.locator(LABELS).all_inner_texts()
 
 
+def test_a_maintainer_accepts_a_suggestion_and_the_label_is_set(page: Any) -> None:
+    open_issue(page)
+    assert "type Bug" in settled(page)
+    assert page.locator("#result .type").inner_text() == "Type Bug"
+    panel = page.locator("#result .suggestions")
+    assert "Add label area/ui" in panel.inner_text()
+    assert "area/ui" not in page.locator(LABELS).all_inner_texts()
+    panel.get_by_role("button", name="Accept area/ui").click()
+    api.expect(page.locator("#status")).to_contain_text("accepted a suggestion")
+    assert "area/ui" in page.locator(LABELS).all_inner_texts()
+    assert panel.count() == 0
+
+
+def test_a_type_is_dismissed_by_keyboard_and_not_set(page: Any) -> None:
+    open_issue(page, about="question")
+    settled(page)
+    button = page.get_by_role("button", name="Dismiss Task")
+    button.focus()
+    page.keyboard.press("Enter")
+    api.expect(page.locator("#status")).to_contain_text("dismissed the suggestion Task")
+    assert page.locator("#result .suggestions, #result .type").count() == 0
+
+
+@pytest.mark.parametrize("host", ["github", "gitlab"])
+def test_a_maintainer_s_command_gets_a_reaction_and_changes_the_comment(
+    page: Any, host: str
+) -> None:
+    open_issue(page, host=host)
+    settled(page)
+    answer = page.locator("#result article .post")
+    before = answer.inner_text()
+    page.click("#comment-send")
+    api.expect(page.locator("#status")).to_contain_text("carried out the command (why: explained)")
+    api.expect(page.locator("#result .reactions")).to_contain_text("eyes")
+    assert before != answer.inner_text()
+    assert "Decision record" in answer.inner_text()
+    assert page.locator(BOT_COMMENT).count() == 1
+
+
+@pytest.mark.parametrize("host", ["github", "gitlab"])
+def test_a_stranger_s_command_is_ignored_without_a_reaction(page: Any, host: str) -> None:
+    open_issue(page, host=host)
+    settled(page)
+    before = page.locator("#result article").inner_text()
+    text = page.locator("#comment-text")
+    text.fill(text.input_value().replace("why", "undo") + "\n\n<img src=//evil.example/x> **now**")
+    page.check("input[name=author][value=stranger]", force=True)
+    page.click("#comment-send")
+    api.expect(page.locator("#status")).to_contain_text("its author may not change labels")
+    assert page.locator("#result .reactions, #result img").count() == 0
+    assert page.locator("#result article").inner_text() == before
+    assert "<img src=//evil.example/x> now" in page.locator("#result .card .post").inner_text()
+
+
+def test_a_poll_leaves_the_text_and_the_place_of_somebody_who_types(page: Any) -> None:
+    open_issue(page)
+    page.fill("#comment-text", "Half a sent")
+    settled(page)
+    page.wait_for_timeout(3500)  # enough for another poll
+    page.keyboard.type("ence")
+    assert page.locator("#comment-text").input_value() == "Half a sentence"
+
+
 @pytest.mark.parametrize("about", ["feature", "question", "chinese", "log", "injection"])
 def test_every_sample_ends_with_one_comment(page: Any, about: str) -> None:
     open_issue(page, about=about)
@@ -185,9 +249,27 @@ def test_axe_finds_nothing(page: Any, scheme: str, host: str) -> None:
     page.emulate_media(color_scheme=scheme)
     open_issue(page, host=host)
     settled(page)
+    page.click("#comment-send")
+    page.locator("#result .reactions").wait_for()
+    assert page.locator("#result .suggestions").count() == (host == "github")
     page.check("input[value=own]")
     found = axe.Axe().run(page)
     assert found.violations_count == 0, found.generate_report()
+
+
+@pytest.mark.parametrize("width", [360, 900, 1280])
+def test_type_suggestions_and_comments_fit_every_width(page: Any, width: int) -> None:
+    open_issue(page)
+    settled(page)
+    page.click("#comment-send")
+    page.locator("#result .reactions").wait_for()
+    page.set_viewport_size({"width": width, "height": 900})
+    shown = page.evaluate("document.documentElement.scrollWidth")
+    columns = [page.locator(name).bounding_box() for name in ("#result", "#comment", ".right")]
+    page.set_viewport_size({"width": 1400, "height": 1000})
+    assert shown <= width
+    for above, below in pairwise(columns):
+        assert below["y"] >= above["y"] + above["height"]
 
 
 def test_at_360_pixels_nothing_is_cut_off_and_the_result_is_in_sight(page: Any) -> None:
@@ -211,6 +293,10 @@ def test_without_script_a_visitor_sees_the_same(
     page.wait_for_selector(BOT_COMMENT, timeout=SOON_MS)
     page.click("#redeliver")
     assert "nothing was queued" in page.locator("#status").inner_text()
+    page.get_by_role("button", name="Accept area/ui").click()
+    assert "accepted a suggestion" in page.locator("#status").inner_text()
+    page.click("#comment-send")
+    page.locator("#result .reactions").wait_for(timeout=SOON_MS)
     context.close()
 
 
