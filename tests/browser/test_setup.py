@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 import time
 from collections.abc import Iterator
@@ -159,6 +160,72 @@ def test_no_page_has_a_finding_of_axe_and_none_is_wider_than_360_pixels(
     inspect(page)
     page.goto(f"{tagline.url}/")
     inspect(page)
+
+
+def test_pages_that_are_seen_once_or_in_passing_have_no_finding_either(
+    box: Sandbox, tagline: Installation, person: Person, chromium: Any
+) -> None:
+    page = person.page
+    page.goto(tagline.link)
+    inspect_locked(chromium, tagline)
+    page.locator("summary").click()
+    page.get_by_label("Store nothing").check()
+    person.click("Check and continue")
+    api.expect(page.locator("#block")).to_have_value(re.compile("PUBLIC_URL="))
+    inspect(page)
+    person.click("I have copied them")
+    person.wait_for("host")
+
+    page.route("**/setup.js", lambda route: route.fulfill(body=""))  # so that the bridge stays
+    person.click("Create the App on GitHub")
+    api.expect(page.get_by_role("button", name="Go to GitHub")).to_be_visible()
+    inspect(page)
+    page.goto(f"{tagline.url}/setup/host")
+    api.expect(page.locator(".status.wait")).to_contain_text("GitHub was asked to create an App")
+    inspect(page)
+    page.unroute("**/setup.js")
+
+    connect_as_reporter(box, person)
+    inspect(page)
+    person.click("Continue")
+    person.wait_for("delivery")
+    api.expect(page.locator(".events")).to_contain_text("GitLab: waiting")
+    inspect(page)
+    box.gitlab.webhook_url = f"{tagline.url}/webhooks/gitlab"
+    box.gitlab.open_issue(PROJECT, "Login" + "in" * 60, "Its webhook has another secret.")
+    api.expect(page.locator(".events .bad")).to_contain_text("wrong signature")
+    inspect(page)
+
+    page.goto(f"{tagline.url}/setup/mode")
+    page.get_by_label("Repository").fill(f"gitlab:{PROJECT}")
+    person.click("Preview ten issues")
+    api.expect(page.locator(".events li")).to_contain_text("#1 Login")
+    inspect(page)
+
+
+def inspect_locked(chromium: Any, tagline: Installation) -> None:
+    """Inspect what another browser sees: the link works once, and one without a token never."""
+    context, seen = chromium.new_context(viewport={"width": 1000, "height": 800}), Watched()
+    page = watch(context, seen)
+    for link in (tagline.link, f"{tagline.url}/setup?token=guessed", f"{tagline.url}/setup"):
+        assert page.goto(link).status == 403
+        api.expect(page.locator("main")).to_contain_text("A link works once")
+        inspect(page)
+    context.close()
+    assert seen.outside == []
+    assert all("403" in error for error in seen.errors)  # the status of the page itself
+
+
+def connect_as_reporter(box: Sandbox, person: Person) -> None:
+    """Connect GitLab with a token that may not create the webhook."""
+    person.fill("Address of GitLab", box.gitlab_url)
+    person.fill("Project", PROJECT)
+    person.fill("Access token", box.gitlab.token)
+    person.click("Connect GitLab")
+    api.expect(person.page.locator("#block")).to_have_value(re.compile("GITLAB_TOKEN="))
+    person.click("I have copied them")
+    api.expect(person.page.locator("#manual-title")).to_be_visible()
+    assert "whsec_" in person.page.inner_text("main")
 
 
 def inspect(page: Any) -> None:
