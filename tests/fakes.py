@@ -35,6 +35,7 @@ from bot.flow.retry_fallbacks import FallbackRetries
 from bot.llm.breaker import CircuitBreaker
 from bot.llm.service import Model, Provider, RemoteModelService
 from tests.fake_commands import FakeCommands
+from tests.fake_reports import FakeReports
 from tests.fake_suggestions import FakeSuggestions
 from tests.fake_types import FakeTypes
 from tests.memory_store import MemoryStore
@@ -105,6 +106,7 @@ class FakeForge(FakeTypes, FakeSuggestions):
     personal: bool = False
     rate: Rate = field(default_factory=lambda: Rate(80, 500))
     commands: FakeCommands = field(default_factory=FakeCommands)
+    reports: FakeReports = field(default_factory=FakeReports)
     past: list[Issue] = field(default_factory=list)
     pages_read: list[str] = field(default_factory=list)  # their cursors
     types: tuple[Label, ...] = ()

@@ -14,6 +14,7 @@ from bot.core.metric_definitions import MetricsSnapshot
 from bot.core.pricing import Limits
 from bot.core.prompt import Prompt
 from bot.core.reply import ModelAnswer
+from bot.core.report_port import ReportForge
 from bot.core.suggestion_port import SuggestionForge
 from bot.core.training import HistoryPage, TrainingProgress, TrainingState
 from bot.core.type_port import TypeForge
@@ -71,7 +72,7 @@ class Queue(Protocol):
         """
 
 
-class Forge(SuggestionForge, TypeForge, Protocol):
+class Forge(SuggestionForge, TypeForge, ReportForge, Protocol):
     """Reads and writes issues. Raises `NotFound`, `Forbidden`, `Retry`, `WriteUncertain`,
     `OperatorError`.
 

@@ -19,17 +19,21 @@ OTHER_NAME_SECONDS = 60.0
 
 
 class RepositoryCache(Generic[T]):
-    """Results of `fetch` for at most `seconds`. Of threads that miss the same key, one fetches."""
+    """Results of `fetch` for at most `seconds`, of at most `size` repositories.
+
+    Of threads that miss the same key, one fetches.
+    """
 
     def __init__(
         self,
         fetch: Callable[[IssueRef], T],
         seconds: float,
         key: Callable[[IssueRef], Hashable] = attrgetter("repo_key"),
+        size: int = MAX_REPOSITORIES,
     ) -> None:
         self._fetch = fetch
         self._key = key
-        self._values: TTLCache[Hashable, T] = TTLCache(MAX_REPOSITORIES, seconds)
+        self._values: TTLCache[Hashable, T] = TTLCache(size, seconds)
         self._condition = Condition()
         self.get = cached(self._values, key, condition=self._condition)(fetch)
 

@@ -110,7 +110,8 @@ class Repo:
     `installed`: whether GitHub's installation covers it. `read_only`: for the token's user. `types`
     maps GitHub's issue types to their descriptions, None for a repository of a user. `automation`
     is one of `suggestions.LEVELS`, None where suggestions are off. `roles` are those of further
-    members, by the forge's names in lower case: triage, reporter, ….
+    members, by the forge's names in lower case: triage, reporter, …. `issues_template` is that
+    of a GitLab project's settings.
     """
 
     id: int
@@ -131,6 +132,7 @@ class Repo:
     types: dict[str, str] | None = None
     disabled_types: set[str] = field(default_factory=set)
     automation: str | None = None
+    issues_template: str = ""
     writers: set[str] = field(default_factory=lambda: {MAINTAINER})
     roles: dict[str, str] = field(default_factory=dict)
     numbers: Iterator[int] = field(default_factory=lambda: count(1))

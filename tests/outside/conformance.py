@@ -81,6 +81,9 @@ EXCEPTIONS: list[tuple[str, str, Adaptation]] = [
     (r"GET /repos/[^/]+/[^/]+/contents/", "*", encoded_file_path),
     # A raw file is described only by a sentence, not by a media type.
     (r"GET /repos/[^/]+/[^/]+/contents/", "application/vnd.github.raw+json; charset=utf-8", None),
+    # The schema of a folder, a list, has a discriminator, which only objects can have;
+    # tests/outside/test_github_description.py checks its entries.
+    (r"GET /repos/[^/]+/[^/]+/contents/\.github((?:/|%2F)ISSUE_TEMPLATE)?$", "*", None),
     # An open issue's `state_reason` is null on the wire; the description requires a string.
     (r"(GET|PATCH) /repos/[^/]+/[^/]+/issues", "*", without_null_state_reason),
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import httpx
 import jwt
 import pytest
+from openapi_schema_validator import OAS30Validator
 
 from bot.sandbox.suggestions import LEVELS
 from tests.simulation import Exchange, Sandbox
@@ -63,6 +65,22 @@ def bot(box: Sandbox, app: httpx.Client) -> Iterator[httpx.Client]:
         base_url=box.github_url, headers={"authorization": f"token {token}"}
     ) as client:
         yield client
+
+
+@pytest.mark.parametrize("name", DESCRIPTIONS)
+def test_a_folder_has_entries_as_described(
+    box: Sandbox, bot: httpx.Client, shared: Path, name: str
+) -> None:
+    box.state.repo(REPO).files[".github/ISSUE_TEMPLATE/bug.md"] = "## Steps"
+    path = shared / "contracts/github/openapi" / name
+    content = json.loads(path.read_text(encoding="utf-8"))
+    schema = content["components"]["schemas"]["content-directory"]
+    listed = bot.get(f"/repos/{REPO}/contents/.github").json()
+    OAS30Validator({**schema, "components": content["components"]}).validate(listed)
+    assert [(one["type"], one["path"]) for one in listed] == [
+        ("dir", ".github/ISSUE_TEMPLATE"),
+        ("file", ".github/tagline.yml"),
+    ]
 
 
 def test_the_app_reads_itself_as_described(

@@ -33,6 +33,7 @@ from bot.forges.github.deliveries import Deliveries
 from bot.forges.github.errors import Unauthorized
 from bot.forges.github.issue import is_by_person, parse_issue
 from bot.forges.github.issue_types import IssueTypes
+from bot.forges.github.reports import COMMENTS, GitHubReports
 from bot.forges.github.suggestions import Suggestions
 from bot.forges.history import ListedPage, PageRequest, read_history_page
 from bot.forges.labels import create_label
@@ -78,6 +79,7 @@ class GitHub:
         self._rest = rest
         self._auth = auth
         self.commands = GitHubCommands(self._call)
+        self.reports = GitHubReports(self._call, self._list_pages)
         self._names = NameCache(self._fetch_name)
         self._labels = RepositoryCache(self._fetch_labels, LABELS_SECONDS)
         self._suggestions = Suggestions(self._call, self._list_pages)
@@ -110,10 +112,9 @@ class GitHub:
         return self._configs.get(ref)
 
     def list_own_comments(self, ref: IssueRef) -> tuple[OwnComment, ...]:
-        comments = self._list_pages(ISSUE + "/comments", ref)
         own = [
             OwnComment(int(comment["id"]), text(comment.get("body")))
-            for comment in comments
+            for comment in self._list_pages(COMMENTS, ref)
             if self._auth.is_own(comment)
         ]
         return tuple(sorted(own, key=lambda comment: comment.id))
@@ -121,7 +122,7 @@ class GitHub:
     def list_other_bots_comments(self, ref: IssueRef) -> tuple[OwnComment, ...]:
         return tuple(
             OwnComment(int(comment["id"]), text(comment.get("body")))
-            for comment in self._list_pages(ISSUE + "/comments", ref)
+            for comment in self._list_pages(COMMENTS, ref)
             if not is_by_person(comment) and not self._auth.is_own(comment)
         )
 
@@ -130,29 +131,28 @@ class GitHub:
 
         https://docs.github.com/en/rest/issues/timeline
         """
-        events = self._list_pages(ISSUE + "/timeline", ref)
-        return any(event.get("event") == "comment_deleted" for event in events)
+        timeline = self._list_pages(ISSUE + "/timeline", ref)
+        return any(event.get("event") == "comment_deleted" for event in timeline)
 
     def post_comment(self, ref: IssueRef, body: str) -> OwnComment:
-        data = self._call("POST", ISSUE + "/comments", ref, data={"body": body})
+        data = self._call("POST", COMMENTS, ref, data={"body": body})
         if not isinstance(data, Mapping) or not isinstance(data.get("id"), int):
             raise WriteUncertain("GitHub accepted the comment with a response that cannot be read")
         return OwnComment(data["id"], body)
 
     def edit_comment(self, ref: IssueRef, comment_id: int, body: str) -> bool:
-        try:
+        with suppress(NotFound):
             self._call("PATCH", COMMENT, ref, {"comment": comment_id}, data={"body": body})
-        except NotFound:
-            return False
-        return True
+            return True
+        return False
 
     def delete_comment(self, ref: IssueRef, comment_id: int) -> None:
         with suppress(NotFound):
             self._call("DELETE", COMMENT, ref, {"comment": comment_id})
 
     def has_member_reply(self, ref: IssueRef) -> bool:
-        comments = self._list_pages(ISSUE + "/comments", ref)
-        return any(is_by_person(c) and c.get("author_association") in MEMBERS for c in comments)
+        listed = self._list_pages(COMMENTS, ref)
+        return any(is_by_person(c) and c.get("author_association") in MEMBERS for c in listed)
 
     def author_can_write(self, issue: Issue) -> bool:
         path = REPO + "/collaborators/{username}/permission"

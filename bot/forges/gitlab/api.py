@@ -33,6 +33,7 @@ from bot.forges.gitlab.backend import call, connect, fetch_page
 from bot.forges.gitlab.bot_users import is_bot_user
 from bot.forges.gitlab.commands import GitLabCommands
 from bot.forges.gitlab.issue import parse_issue
+from bot.forges.gitlab.reports import GitLabReports
 from bot.forges.history import PAGE_BYTES, ListedPage, PageRequest, read_history_page
 from bot.forges.labels import create_label
 from bot.forges.values import (
@@ -84,6 +85,7 @@ class GitLab:
         self._pages = connect(url, token, clients, PAGE_BYTES)
         self._anonymous = not token
         self.commands = GitLabCommands(self._get_project, lambda: self._own_name)
+        self.reports = GitLabReports(self._gl, self._list_notes, self._fetch_text)
         self._names = NameCache(self._fetch_path)
         self._labels = RepositoryCache(self._fetch_labels, LABELS_SECONDS)
         self._configs = RepositoryCache(self._fetch_config, CONFIG_SECONDS)

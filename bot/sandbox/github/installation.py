@@ -6,6 +6,7 @@ from typing import Any
 
 from starlette.responses import Response
 
+from bot.sandbox.files import list_folder
 from bot.sandbox.github.access import SUSPENDED, Denied, Installation
 from bot.sandbox.github.api import REPO, Call, Row, error, invalid, success
 from bot.sandbox.github.serializers import Json, stamp
@@ -79,9 +80,15 @@ def _requested_repos(
 
 
 def contents(call: Call) -> Response:
+    """Return a raw file, or the entries of a folder, to which GitHub answers with JSON in any case.
+
+    https://docs.github.com/rest/repos/contents#get-repository-content
+    """
     path, repo = call.arg("path"), call.repo()
     text = repo.files.get(path)
     if text is None:
+        if entries := list_folder(repo.files, path):
+            return success([call.serializer.content(repo, *entry) for entry in entries])
         raise Missing(path)
     if "raw" not in call.request.headers.get("accept", ""):
         return error(415, "This sandbox returns raw files only")

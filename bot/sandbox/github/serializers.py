@@ -49,6 +49,27 @@ class Serializer:
             "type": "Bot" if user.is_bot else kind,
         }
 
+    def content(self, repo: Repo, path: str, text: str | None) -> Json:
+        """Return an entry of a folder; `text` is None for a folder."""
+        data = path.encode() if text is None else f"blob {len(text.encode())}\0{text}".encode()
+        sha = hashlib.sha1(data, usedforsecurity=False).hexdigest()
+        url = f"{self.repo_url(repo)}/contents/{quote(path)}?ref=main"
+        page = "tree" if text is None else "blob"
+        html = f"{self.html}/{repo.name}/{page}/main/{quote(path)}"
+        git = f"{self.repo_url(repo)}/git/{page}s/{sha}"
+        return {
+            "type": "dir" if text is None else "file",
+            "size": 0 if text is None else len(text.encode()),
+            "name": path.rpartition("/")[2],
+            "path": path,
+            "sha": sha,
+            "url": url,
+            "git_url": git,
+            "html_url": html,
+            "download_url": None if text is None else f"{self.html}/{repo.name}/raw/main/{path}",
+            "_links": {"self": url, "git": git, "html": html},
+        }
+
     def repo(self, repo: Repo) -> Json:
         return {
             "id": repo.id,

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from starlette.responses import Response
 
+from bot.sandbox.files import list_folder
 from bot.sandbox.gitlab.access import FORBIDDEN, GUEST, NOT_FOUND, PLANNER, Denied
 from bot.sandbox.gitlab.api import Call, Row, list_response, success
 from bot.sandbox.state import Event, Issue, Repo, StoredComment
@@ -172,6 +173,18 @@ def get_file(call: Call) -> Response:
     return Response(repo.files[path], media_type="text/plain")
 
 
+def list_tree(call: Call) -> Response:
+    """Return the entries of a folder. https://docs.gitlab.com/api/repositories/"""
+    repo, path = call.repo(), call.query("path").strip("/")
+    if repo.private and call.level(repo) <= GUEST:
+        raise FORBIDDEN
+    entries = list_folder(repo.files, path)
+    if call.query("ref", "HEAD") not in ("HEAD", "main") or not entries:
+        raise Denied(404, "404 Tree Not Found")
+    page = call.page([call.serializer.tree_entry(repo, *entry) for entry in entries])
+    return list_response(page, page.items)
+
+
 def get_project(call: Call) -> Response:
     repo = call.repo()
     content = call.serializer.project(repo)
@@ -208,5 +221,6 @@ ROWS = [
     Row("POST", PROJECT + "/labels", create_label),
     Row("GET", PROJECT + "/members/all", list_members),
     Row("GET", PROJECT + "/members/all/{user}", get_member),
+    Row("GET", PROJECT + "/repository/tree", list_tree),
     Row("GET", PROJECT + "/repository/files/{path}/raw", get_file),
 ]

@@ -60,8 +60,20 @@ class Serializer:
             "web_url": self.page(repo),
             "visibility": "private" if repo.private else "public",
             "archived": repo.archived,
+            "issues_template": repo.issues_template or None,
             "issues_enabled": repo.has_issues,
             "issues_access_level": "enabled" if repo.has_issues else "disabled",
+        }
+
+    def tree_entry(self, repo: Repo, path: str, text: str | None) -> Json:
+        """Return an entry of a folder; `text` is None for a folder."""
+        digest = hashlib.sha256(f"{repo.id} {path} {text}".encode()).hexdigest()
+        return {
+            "id": digest[:40],
+            "name": path.rpartition("/")[2],
+            "type": "tree" if text is None else "blob",
+            "path": path,
+            "mode": "040000" if text is None else "100644",
         }
 
     def label(self, repo: Repo, name: str) -> Json:

@@ -1,0 +1,77 @@
+"""Issue templates on GitLab, and comments of an issue's author: implements `ReportSource`.
+
+https://docs.gitlab.com/user/project/description_templates/
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from gitlab import Gitlab
+from gitlab.utils import EncodedId
+
+from bot import log
+from bot.core.errors import NotFound, PermanentError
+from bot.core.report_port import TemplateFile
+from bot.core.types import Issue, IssueRef
+from bot.forges.cache import RepositoryCache
+from bot.forges.gitlab.backend import call, fetch_page
+from bot.forges.issue_templates import CACHED_REPOSITORIES, TEMPLATES_SECONDS, read_templates
+from bot.forges.values import require_object, text
+
+FOLDER = ".gitlab/issue_templates"
+DEFAULT = "default.md"  # the name that stands for the project's default template
+PAGE = 100
+
+
+class GitLabReports:
+    """`list_notes` returns the comments on an issue, `fetch_text` a file of its project."""
+
+    def __init__(
+        self,
+        client: Gitlab,
+        list_notes: Callable[[IssueRef], list[Any]],
+        fetch_text: Callable[[IssueRef, str], str | None],
+    ) -> None:
+        self._client, self._list_notes = client, list_notes
+        self._fetch_text = fetch_text
+        self._templates = RepositoryCache(self._fetch, TEMPLATES_SECONDS, size=CACHED_REPOSITORIES)
+
+    def list_templates(self, ref: IssueRef) -> tuple[TemplateFile, ...]:
+        return self._templates.get(ref)
+
+    def list_author_comments(self, issue: Issue) -> tuple[str, ...]:
+        return tuple(
+            text(note.body)
+            for note in self._list_notes(issue.ref)
+            if not note.system
+            and not getattr(note, "internal", False)
+            and (note.author or {}).get("username") == issue.author
+        )
+
+    def _fetch(self, ref: IssueRef) -> tuple[TemplateFile, ...]:
+        try:
+            files = read_templates(self._list_paths(ref), lambda path: self._fetch_text(ref, path))
+            return (*self._find_default(ref), *files)
+        except PermanentError as error:
+            log.get().info("issue templates cannot be read", repository=ref.repo, why=str(error))
+            return ()
+
+    def _find_default(self, ref: IssueRef) -> Iterator[TemplateFile]:
+        """Yield the default template in the project's settings, which takes the place of a file."""
+        project = require_object("GitLab", call(lambda: self._client.http_get(_path(ref))))
+        if default := text(project.get("issues_template")):
+            yield TemplateFile(DEFAULT, default)
+
+    def _list_paths(self, ref: IssueRef) -> list[str]:
+        query = {"path": FOLDER, "ref": "HEAD", "per_page": PAGE}
+        try:
+            listed = fetch_page(self._client, f"{_path(ref)}/repository/tree", query)
+        except NotFound:
+            return []
+        return [text(one.get("path")) for one in listed.items if one.get("type") == "blob"]
+
+
+def _path(ref: IssueRef) -> str:
+    return f"/projects/{EncodedId(ref.repo_id or ref.repo)}"
