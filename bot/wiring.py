@@ -341,16 +341,18 @@ def job_handlers(
     from bot.flow.record_corrections import record_corrections
     from bot.flow.run_commands import run_commands
     from bot.flow.train_repository import train_repository
+    from bot.flow.withdraw_missing import process_edited, withdraw_missing
 
     enrich = _handler(process, contexts)
     return {
         "opened": enrich,
         "reopened": enrich,
-        "edited": enrich,
+        "edited": _handler(process_edited, contexts),
         "manual": enrich,
         "heal": enrich,
         "labels": _handler(lambda job, context, _: record_corrections(job, context), contexts),
         "command": _handler(run_commands, contexts),
+        "missing": _handler(withdraw_missing, contexts),
         "train": _handler(partial(train_repository, parts=training), contexts),
     }
 

@@ -23,7 +23,14 @@ from bot.core.errors import (
     TaglineError,
     Unreachable,
 )
-from bot.core.events import Event, Ignored, IssueCommented, IssueOpened, LabelsChanged
+from bot.core.events import (
+    AuthorCommented,
+    Event,
+    Ignored,
+    IssueCommented,
+    IssueOpened,
+    LabelsChanged,
+)
 from bot.core.types import MAX_ISSUE_AGE_SECONDS, IssueRef, Job, JobKind, OwnComment, make_job_id
 from bot.flow.plan import Outcome
 from bot.flow.publish import own_comment
@@ -140,6 +147,8 @@ class Run:
             raise NothingToDo(f"{event.reason}.")
         if isinstance(event, LabelsChanged):
             raise NothingToDo("labels were changed, and without a server nothing is learned.")
+        if isinstance(event, AuthorCommented):
+            raise NothingToDo("a comment without commands.")
         if isinstance(event, IssueCommented):
             raise NothingToDo("commands in comments need a server: `tagline run`.")
         return event

@@ -48,6 +48,12 @@ class IssueCommented(Event):
     commands: tuple[CommandName, ...] = ()
 
 
+class AuthorCommented(Event):
+    """The issue's author wrote a comment without commands; polling does not know who wrote it."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Ignored:
     """An authentic delivery that needs no job."""

@@ -8,7 +8,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from bot.core.commands import CommandName
-from bot.core.events import Event, IssueEdited, IssueOpened, IssueReopened, LabelsChanged
+from bot.core.events import (
+    AuthorCommented,
+    Event,
+    IssueEdited,
+    IssueOpened,
+    IssueReopened,
+    LabelsChanged,
+)
 from bot.core.history import issue_fingerprint
 from bot.core.journal import Write
 from bot.core.labels.names import fold
@@ -118,6 +125,8 @@ def find_events(
         yield IssueEdited(_make_id("edited", issue), issue.ref)
     if has_decided and labels != _apply(seen.labels, writes, seen.at):
         yield LabelsChanged("", issue.ref)
+    if record and record.missing and issue.is_open and has_new_comments(issue, seen, writes):
+        yield AuthorCommented(_make_id("missing", issue), issue.ref)
 
 
 def has_new_comments(issue: Issue, seen: Snapshot | None, writes: Iterable[Write]) -> bool:

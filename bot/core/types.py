@@ -18,6 +18,7 @@ JobKind = Literal[
     "heal",  # a model is asked again for an issue that got labels from rules
     "labels",  # people changed labels of an issue
     "command",  # a comment has commands
+    "missing",  # the author may have given what the report lacked
     "redo",  # the part of such a job that asks a model again
     "train",  # a repository's own labels are learned; its issue number is 0
 ]
@@ -40,6 +41,7 @@ Status = Literal[
     "recorded",  # of a job alone: people's label changes were recorded
     "trained",  # of a job alone: a repository has a new classifier
     "executed",  # of a job alone: commands in a comment were carried out
+    "updated",  # of a job alone: the comment asks for less than before
 ]
 
 
@@ -148,8 +150,7 @@ MAX_ISSUE_AGE_SECONDS = 24 * 3600.0
 
 @dataclass(frozen=True, slots=True)
 class Issue:
-    """An issue as the forge returns it now. `created_at` and `updated_at` are in seconds since the
-    epoch.
+    """An issue as the forge returns it now; its times are in seconds since the epoch.
 
     `comments` is their number, 1 where the forge gives none. `text_stats` is None until
     `bound_body` has run. `other_type` is the type of a work item that is not one of those
@@ -331,8 +332,7 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A label or type that the bot set on an issue or, unless `applied`, suggested in its
-    comment."""
+    """A label or type that the bot set or, unless `applied`, suggested in its comment."""
 
     label: str
     source: Source
@@ -397,6 +397,7 @@ class Record(_FromSource):
     held: tuple[HeldSuggestion, ...] = ()
     commands: CommandState = field(default_factory=CommandState)
     usage: Usage = Usage()
+    missing: int = 0  # items that the comment asks for
 
     @property
     def has_decided(self) -> bool:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from bot.core.errors import PermanentError
+from bot.core.errors import PermanentError, RateLimited
 from bot.core.ports import (
     CorrectionStore,
     Forge,
@@ -70,3 +71,14 @@ class Attempt:
     def may_be_lag(self, error: PermanentError) -> bool:
         """Return whether a forge's "not found" may only mean that a replica lags behind."""
         return error.may_be_lag and self.number <= LAG_TRIES
+
+
+@contextmanager
+def pause_on_limits(job: Job, context: JobContext) -> Iterator[None]:
+    """Pause all requests of the account where the forge requires it."""
+    try:
+        yield
+    except RateLimited as error:
+        if error.account_wide:
+            context.rate_limiter.pause(job.ref.account_key, error.after or 0)
+        raise

@@ -11,6 +11,7 @@ from bot.core.config.schema import RepoConfig
 from bot.core.errors import ConfigProblem
 from bot.core.history import IssueHistory
 from bot.core.labels.names import fold
+from bot.core.missing_info import MissingItem
 from bot.core.text.bounded import bound_body
 from bot.core.text.sanitize import to_plain_markdown
 from bot.core.types import (
@@ -26,6 +27,7 @@ from bot.core.types import (
     Status,
 )
 from bot.flow.enrich import NO_PROVIDER
+from bot.flow.missing_info import choose_missing
 from bot.flow.render import CommentContent, render
 
 MAX_REASON, MAX_RATIONALE = 120, 280  # characters before and after escaping
@@ -207,7 +209,7 @@ class Decision:
     """The enrichment of an issue, with the history and configuration that apply to it.
 
     `takes_suggestions`: people can accept suggestions on the forge itself. `command_prefix` is what
-    people write before a command in a comment.
+    people write before a command in a comment, `missing` what the report lacks.
     """
 
     history: IssueHistory
@@ -216,6 +218,7 @@ class Decision:
     enrichment: Enrichment
     takes_suggestions: bool = False
     command_prefix: str = ""
+    missing: tuple[MissingItem, ...] = ()
 
     @property
     def may_suggest(self) -> bool:
@@ -279,6 +282,7 @@ def make_plan(decision: Decision) -> Plan:
         types=types,
         still_type="" if types.remove else next(iter(history.current_type.applied_by_bot), ""),
         command_prefix=decision.command_prefix,
+        missing=choose_missing(decision.missing, history.issue, (labels, types)),
     )
     changes = [*_list_changes(labels, types, marker)]
     if decision.takes_suggestions and (labels.suggested or types.suggested):

@@ -17,7 +17,8 @@ from bot.core.errors import (
 )
 from bot.core.history import IssueHistory, has_digests, issue_fingerprint, resolve_digests
 from bot.core.labels.names import fold
-from bot.core.ports import ModelCall
+from bot.core.missing_info import MissingItem
+from bot.core.ports import Forge, ModelCall
 from bot.core.pricing import Limits
 from bot.core.text import globs
 from bot.core.text.bounded import drop_body
@@ -37,6 +38,7 @@ from bot.flow.enrich import (
 )
 from bot.flow.journal_writes import JobJournal
 from bot.flow.load_config import ConfigInForce, choose_model, load_config_in_force
+from bot.flow.missing_info import read_missing
 from bot.flow.plan import Decision, Outcome, make_plan
 from bot.flow.publish import own_comment, publish
 from bot.flow.record_corrections import load_corrections
@@ -142,10 +144,11 @@ def enrich_issue(attempt: Attempt) -> Outcome:
         _find_classifier(job, config, context),
         context.forge.list_types(job.ref) if config.types.set else (),
     )
+    missing = read_missing(issue, config, context.forge)
     del issue  # its body may be long, and the model call takes time
     demoted = tuple(one.label for one in find_demotions(corrections, in_force.digest))
     prefix = _find_command_prefix(config, context)
-    answer = _Answer(material, propose(material, labellers), in_force, demoted, prefix)
+    answer = _Answer(material, propose(material, labellers), in_force, demoted, prefix, missing)
     outcome = _publish(answer, history, attempt)
     entry = answer.proposed.proposal.cache_entry
     if outcome.record.status == "answered" and entry:
@@ -167,7 +170,7 @@ class _Answer:
     """What a labeller proposed for an issue, and what decides how much of it is used.
 
     `demoted` are labels that are only suggested. `command_prefix` is what people write before a
-    command in a comment.
+    command in a comment. `missing` is what the report lacks.
     """
 
     material: Material
@@ -175,14 +178,24 @@ class _Answer:
     in_force: ConfigInForce
     demoted: tuple[str, ...]
     command_prefix: str = ""
+    missing: tuple[MissingItem, ...] = ()
+
+    def reread(self, issue: Issue, forge: Forge) -> _Answer:
+        """Return the answer without what the author has added to the report meanwhile."""
+        if not self.missing:
+            return self
+        return replace(self, missing=read_missing(issue, self.in_force.config, forge))
 
     def decide(self, history: IssueHistory) -> Decision:
         current = replace(history.current_labels, demoted=self.demoted)
         current_type = replace(history.current_type, demoted=self.demoted)
         enrichment = decide(self.material, self.proposed, current, current_type)
         config, problems = self.in_force.config, self.in_force.problems
-        prefix = self.command_prefix
-        return Decision(history, config, problems, enrichment, command_prefix=prefix)
+        return Decision(
+            *(history, config, problems, enrichment),
+            command_prefix=self.command_prefix,
+            missing=self.missing,
+        )
 
 
 def _publish(answer: _Answer, history: IssueHistory, attempt: Attempt) -> Outcome:
@@ -192,7 +205,8 @@ def _publish(answer: _Answer, history: IssueHistory, attempt: Attempt) -> Outcom
     decision = answer.decide(history)
     if config.mode == "dry-run":
         return Outcome(job, history.ended("dry-run"), make_plan(decision), decision.enrichment)
-    issue = drop_body(context.forge.get_issue(job.ref))
+    issue = context.forge.get_issue(job.ref)
+    answer, issue = answer.reread(issue, context.forge), drop_body(issue)
     reason = why_skip(job, issue, config)
     if reason or _is_answered_by_other(issue, history, context):
         record = history.ended("skipped", reason or ANSWERED_BY_OTHER)

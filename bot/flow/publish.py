@@ -85,7 +85,7 @@ def _write_comment(
     if comment is None:
         return replace(ended, status="deleted")
     save_reported_problems(plan.ref, plan.problems, context.store)
-    return replace(ended, comment_id=comment.id)
+    return replace(ended, comment_id=comment.id, missing=len(plan.content.missing))
 
 
 def _build_pending_record(plan: Plan, history: IssueHistory) -> Record:
@@ -104,6 +104,7 @@ def _build_pending_record(plan: Plan, history: IssueHistory) -> Record:
         type=plan.type_choice,
         type_by_rules=bool(plan.marker.type) and (plan.marker.provisional or history.type_by_rules),
         commands=history.record.commands if history.record else CommandState(),
+        missing=history.record.missing if history.record else 0,
     )
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.core.events import (
+    AuthorCommented,
     Event,
     Ignored,
     IssueCommented,
@@ -25,6 +26,7 @@ JOB_KINDS: dict[type[Event], JobKind] = {
     IssueEdited: "edited",
     LabelsChanged: "labels",
     IssueCommented: "command",
+    AuthorCommented: "missing",
 }
 # People change several labels at once, and those of many issues: an issue has one such job in each
 # span, after its end, and the jobs of different issues are spread so that new issues do not wait.

@@ -19,6 +19,7 @@ from bot.core.text.sanitize import HIDDEN_BREAK, ZERO_WIDTH, to_code_span, to_pl
 from bot.core.types import Choice, LabelDecision, LabelSuggestion, Marker, Record
 
 LEAD = "**Summary (automated):** "
+MISSING = "- **Missing:** "
 ESCAPED = re.compile(r"\\([^\w\s])")
 MAX_REASON = 120  # characters
 MAX_PROBLEM = 300  # characters
@@ -54,6 +55,7 @@ class CommentContent:
 
     `source` is that of the answer, `model` the name of the model that gave it, None without one.
     `command_prefix` is what people write before a command, "" where the comment names none.
+    `missing` is what the report lacks.
     """
 
     summary: str
@@ -66,6 +68,7 @@ class CommentContent:
     source: str = "rules"
     still_type: str = ""
     command_prefix: str = ""
+    missing: tuple[str, ...] = ()
 
 
 def render(content: CommentContent, marker: Marker) -> str:
@@ -77,8 +80,9 @@ def render_content(content: CommentContent) -> str:
     """Return what people see of the comment."""
     summary = to_plain_markdown(content.summary, max_words=content.max_words)
     parts = [f"{LEAD}{summary or 'The issue has no words to sum up.'}"]
-    if item := "\n".join(filter(None, (_format_type(content), _format_labels(content)))):
-        parts.append(item)
+    lead = (_format_type(content), _format_labels(content), format_missing(content.missing))
+    if items := "\n".join(filter(None, lead)):
+        parts.append(items)
     decisions = (content.types, content.labels)
     labels = [label for one in decisions for label in (*one.keep, *one.apply)]
     demoted = [reason for one in decisions for reason in _list_demoted(one)]
@@ -115,6 +119,36 @@ def _format_labels(content: CommentContent) -> str:
     if content.labels.suggest:
         sentences.append(f"Suggested, not applied: {_format_names(content.labels.suggest)}")
     return "- **Labels:** " + " ".join(sentences) if sentences else ""
+
+
+def format_missing(names: Iterable[str]) -> str:
+    """Return the line that says what the report lacks, "" for nothing."""
+    shown = filter(None, (to_plain_markdown(name, MAX_REASON) for name in names))
+    line = ", ".join(shown)
+    return f"{MISSING}{line}" if line else ""
+
+
+def asks_for_missing(comment: str) -> bool:
+    """Return whether the bot's comment says that the report lacks something."""
+    return _find_missing(comment.partition("\n\n<")[0].split("\n")) is not None
+
+
+def _find_missing(lines: Sequence[str]) -> int | None:
+    return next((n for n, line in enumerate(lines) if line.startswith(MISSING)), None)
+
+
+def replace_missing(comment: str, names: Iterable[str]) -> str:
+    """Return the bot's comment with this line about what the report lacks, in place of its own.
+
+    A comment without such a line stays as it is.
+    """
+    lead, blank, rest = comment.partition("\n\n<")  # details and footer
+    lines = lead.split("\n")
+    place, line = _find_missing(lines), format_missing(names)
+    if place is None:
+        return comment
+    lines[place : place + 1] = [line] if line else []
+    return "\n".join(lines).rstrip("\n") + blank + rest
 
 
 def _format_names(labels: Iterable[str]) -> str:

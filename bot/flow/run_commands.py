@@ -7,8 +7,7 @@ without such a role gets no sign that the comment was read.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -16,7 +15,7 @@ from bot.core.commands import CommandName, CommandState, find_commands
 from bot.core.errors import PermanentError, RateLimited, Retry
 from bot.core.text.bounded import drop_body
 from bot.core.types import Issue, Job, Record
-from bot.flow.context import LAG_TRIES, Attempt, JobContext
+from bot.flow.context import LAG_TRIES, Attempt, JobContext, pause_on_limits
 from bot.flow.journal_writes import JobJournal
 from bot.flow.load_config import load_config_in_force
 from bot.flow.plan import Outcome
@@ -46,7 +45,7 @@ def run_commands(job: Job, context: JobContext, try_number: int = 1) -> Outcome:
     if wait := context.rate_limiter.pause_left(job.ref.account_key):
         raise RateLimited("the forge asked to wait", wait)
     try:
-        with _pause_on_limits(job, context):
+        with pause_on_limits(job, context):
             accepted = _accept(job, context)
             if not accepted.commands:
                 return Outcome(job, Record("skipped", accepted.why))
@@ -60,16 +59,6 @@ def run_commands(job: Job, context: JobContext, try_number: int = 1) -> Outcome:
     # The last one that called a model has its cost.
     last = next((one for _, one in reversed(outcomes) if one.enrichment), outcomes[-1][1])
     return replace(last, job=job, record=replace(last.record, status="executed", why=why))
-
-
-@contextmanager
-def _pause_on_limits(job: Job, context: JobContext) -> Iterator[None]:
-    try:
-        yield
-    except RateLimited as error:
-        if error.account_wide:
-            context.rate_limiter.pause(job.ref.account_key, error.after or 0)
-        raise
 
 
 def _accept(job: Job, context: JobContext) -> Accepted:
@@ -154,7 +143,7 @@ def _under_lock(name: CommandName, work: Work) -> Handler:
             journal = JobJournal(context.journal, job.ref.key, job.id)
             attempt = Attempt(job, context, lock, journal, try_number)
             try:
-                with _pause_on_limits(job, context):
+                with pause_on_limits(job, context):
                     record, result = work(attempt, record)
             except PermanentError as error:
                 if attempt.may_be_lag(error):

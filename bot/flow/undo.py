@@ -47,8 +47,8 @@ def undo(attempt: Attempt, record: Record) -> tuple[Record, str]:
     ended = history.ended("deleted", "undone by a command")
     commands = replace(ended.commands, undone=True)
     results.append(f"{1 if history.comment else 0} comments deleted")
-    ended = replace(ended, by_rules=(), type_by_rules=False, held=(), wait=None, commands=commands)
-    return ended, ", ".join(results)
+    ended = replace(ended, by_rules=(), type_by_rules=False, held=(), wait=None)
+    return replace(ended, commands=commands, missing=0), ", ".join(results)
 
 
 def save_under_lock(attempt: Attempt, record: Record) -> None:

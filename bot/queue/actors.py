@@ -36,11 +36,13 @@ PRIORITIES = {ACTOR: 0, TRAIN_ACTOR: 100}
 START_EVENTS: Mapping[JobKind, str] = {
     "labels": "comparing labels",
     "command": "reading commands",
+    "missing": "reading what an author added",
     "train": "starting training",
 }
 END_EVENTS: Mapping[JobKind, str] = {
     "labels": "compared labels",
     "command": "commands ended",
+    "missing": "read what an author added",
     "train": "training ended",
 }
 

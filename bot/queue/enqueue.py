@@ -268,8 +268,8 @@ def error_code(error: Exception) -> str:
 def _make_account_field(job: Job) -> str:
     """Return the field that counts an account's jobs; no delivery's id starts with `#`.
 
-    Changes of labels and commands are counted apart, so that many of them do not keep issues out of
+    Changes of labels and comments are counted apart, so that many of them do not keep issues out of
     the queue.
     """
-    kind = f"{job.kind} " if job.kind in ("labels", "command") else ""
+    kind = f"{job.kind} " if job.kind in ("labels", "command", "missing") else ""
     return f"#{kind}{job.ref.forge}:{job.ref.host}:{job.ref.account or job.ref.repo_id}"

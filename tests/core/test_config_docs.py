@@ -80,7 +80,7 @@ def test_a_note_names_each_key_without_effect_with_its_line() -> None:
     text = "mode: apply\ncomment:\n  missing_info: true\n  similar: 1\n"
     parsed = read(text)
     assert parsed.problems == ()
-    assert docs.notes(parsed) == [(3, "comment.missing_info"), (4, "comment.similar")]
+    assert docs.notes(parsed) == [(4, "comment.similar")]
 
 
 @pytest.mark.parametrize("text", ["", "{}", FULL, docs.as_yaml(RepoConfig())])

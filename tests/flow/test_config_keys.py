@@ -15,6 +15,7 @@ from bot.core.errors import ModelFailed
 from bot.core.types import JobKind, Label
 from bot.flow.load_config import digest_config
 from bot.learn.codec import dump
+from tests.core.issue_forms import BUG_FORM, fill
 from tests.fakes import NOW, REF, ScriptedModel
 from tests.flow.issue_case import ANSWER, BY_MODEL, BY_RULES, DOWN, IssueCase, make_case
 from tests.history import WOBBLES, make_classifier
@@ -82,6 +83,12 @@ EFFECTS = {
     "comment.post": Effect("comment: {post: never}", comments, 1, 0),
     "comment.max_words": Effect(
         "comment: {max_words: 10}", mentions("at most 10 words"), False, True
+    ),
+    "comment.missing_info": Effect(
+        "comment: {missing_info: true}",
+        lambda case: "- **Missing:** Version" in case.comments[0],
+        *(False, True),
+        issue={"body": fill("It crashes with an exception.")},
     ),
     "comment.on_fallback": Effect("comment: {on_fallback: true}", comments, 0, 1, DOWN),
     "labels.allow": Effect("labels: {allow: [bug]}", labels, BY_MODEL, ["bug"]),
@@ -158,6 +165,7 @@ def run_case(effect: Effect, config: str | None) -> IssueCase:
     more = {"other": ScriptedModel(ANSWER)}
     case = make_case(effect.answer, config=config, issue=effect.issue, more_models=more)
     case.forge.types = effect.types
+    case.forge.reports.templates = [BUG_FORM]
     if effect.classifier:
         case.store.training.save_model(REF.repo_key, dump(make_classifier()))
     if effect.demoted:

@@ -356,3 +356,18 @@ def test_the_requests_of_all_pages_count(case: PollCase) -> None:
     case.source.spacing = 0.5
     case.look()
     assert case.result.pause == 1.5
+
+
+def test_a_comment_counts_where_the_bot_s_comment_asks_for_something(case: PollCase) -> None:
+    case.open(2)
+    case.look()
+    case.answer(2)
+    case.comment(2)
+    assert case.look() == []
+    with case.store.lock(replace(REF, number=2).key) as lock:
+        assert lock.record
+        lock.finish(replace(lock.record, missing=2))
+    case.comment(2)
+    assert case.look() == [("missing", 2)]
+    case.change(2, handled=True)
+    assert case.look() == []

@@ -8,14 +8,16 @@ from typing import Any
 import pytest
 
 from bot.core.errors import Rejected
-from bot.core.events import Event, Ignored, IssueCommented
+from bot.core.events import AuthorCommented, Event, Ignored, IssueCommented
 from tests.forges.test_github_webhooks import ID, OPENED, changed, headers, parser
 
 
 def commented(**given: Any) -> Event | Ignored:
     """Return what the parser makes of a new comment; `given` are its fields."""
     event: dict[str, Any] = {
-        name: given.pop(name) for name in ("action", "sender", "issue__user") if name in given
+        name: given.pop(name)
+        for name in ("action", "sender", "issue__user", "issue__state")
+        if name in given
     }
     if given.pop("pull_request", False):
         event["issue__pull_request"] = {"url": "x"}
@@ -51,6 +53,33 @@ COMMENTS: list[tuple[dict[str, Any], str]] = [
 @pytest.mark.parametrize(("comment", "reason"), COMMENTS)
 def test_any_other_comment_is_ignored(comment: dict[str, Any], reason: str) -> None:
     assert commented(**comment) == Ignored(reason)
+
+
+AUTHOR = {"id": 5, "login": "ada", "type": "User"}
+
+
+def test_a_comment_of_the_issue_s_author_is_an_event_without_its_text() -> None:
+    event = commented(body="quokkaberry", user=AUTHOR, issue__user=AUTHOR)
+    assert event == AuthorCommented(ID, OPENED.ref)
+    both = commented(body="/tagline why", user=AUTHOR, issue__user=AUTHOR)
+    assert isinstance(both, IssueCommented)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"user": {**AUTHOR, "id": 6}},
+        {"user": {**AUTHOR, "id": None}, "issue__user": {**AUTHOR, "id": None}},
+        {"issue__user": None},
+        {"issue__state": "closed"},
+        {"action": "edited"},
+        {"pull_request": True},
+        {"performed_via_github_app": {"id": 1}},
+    ],
+)
+def test_a_comment_of_anybody_else_or_on_a_closed_issue_is_ignored(changes: dict[str, Any]) -> None:
+    given = {"body": "Words", "user": AUTHOR, "issue__user": AUTHOR, **changes}
+    assert isinstance(commented(**given), Ignored)
 
 
 @pytest.mark.parametrize("comment", [{"id": 0}, {"id": "7"}, {"id": True}, {"body": ["/tagline"]}])

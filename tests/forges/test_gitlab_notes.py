@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bot.core.events import Event, Ignored, IssueCommented
+from bot.core.events import AuthorCommented, Event, Ignored, IssueCommented
 from bot.core.types import IssueRef
 from bot.forges.gitlab.webhooks import GitLabWebhooks
 
@@ -91,3 +91,33 @@ IGNORED: list[tuple[dict[str, Any], str]] = [
 @pytest.mark.parametrize(("changes", "reason"), IGNORED)
 def test_any_other_note_is_ignored(changes: dict[str, Any], reason: str) -> None:
     assert read(**changes) == Ignored(reason)
+
+
+BY_AUTHOR: dict[str, Any] = {
+    "object_attributes__note": "quokkaberry",
+    "object_attributes__author_id": 5,
+    "issue__author_id": 5,
+}
+
+
+def test_a_note_of_the_issue_s_author_is_an_event_without_its_text() -> None:
+    event, command = read(**BY_AUTHOR), read(**{**BY_AUTHOR, "object_attributes__note": "@b why"})
+    assert isinstance(event, AuthorCommented)
+    assert (event.ref, "quokkaberry" in repr(event)) == (REF, False)
+    assert isinstance(command, IssueCommented)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"issue__author_id": 6},
+        {"issue__author_id": None, "object_attributes__author_id": None},
+        {"issue__state": "closed"},
+        {"issue__confidential": True},
+        {"object_attributes__action": "update"},
+        {"object_attributes__internal": True},
+        {"object_attributes__system": True},
+    ],
+)
+def test_a_note_of_anybody_else_or_on_a_closed_issue_is_ignored(changes: dict[str, Any]) -> None:
+    assert isinstance(read(**{**BY_AUTHOR, **changes}), Ignored)

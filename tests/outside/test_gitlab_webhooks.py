@@ -19,6 +19,10 @@ JOBS = {
     "webhooks-2026/issue.update.scoped-label-swapped.made.json": "labels",
     "webhooks-go-gitlab/issue.json": "opened",
     "webhooks-zulip/issue_hook__issue_opened_with_null_description.json": "opened",
+    # By the issue's author.
+    "webhooks-2025/note.issue.create.json": "missing",
+    "webhooks-2026/note.issue.mention-in-code-and-quote.made.json": "missing",
+    "webhooks-2026/note.issue.mention.made.json": "missing",
 }
 IGNORED = {
     "webhooks-2025/emoji.award.issue.json": "event 'emoji'",
@@ -30,7 +34,6 @@ IGNORED = {
     "webhooks-2025/member.add.json": "event ''",
     "webhooks-2025/note.commit.create.json": "a note that is not on an issue",
     "webhooks-2025/note.confidential.issue.create.json": "confidential",
-    "webhooks-2025/note.issue.create.json": "a note without a command",
     "webhooks-2025/note.issue.update.json": "action 'update'",
     "webhooks-2025/note.mergerequest.create.json": "a note that is not on an issue",
     "webhooks-2025/note.mergerequest.update.json": "a note that is not on an issue",
@@ -38,8 +41,6 @@ IGNORED = {
     "webhooks-2025/project.create.json": "event ''",
     "webhooks-2026/issue.update.labels-added-by-bot.made.json": "labels changed by a bot",
     "webhooks-2026/note.issue.by-bot.made.json": "a note by a bot",
-    "webhooks-2026/note.issue.mention-in-code-and-quote.made.json": "a note without a command",
-    "webhooks-2026/note.issue.mention.made.json": "a note without a command",
     "webhooks-2026/work_item.update.labels.made.json": "a work item of type 'Task'",
     "webhooks-go-gitlab/note_commit.json": "a note that is not on an issue",
     "webhooks-go-gitlab/note_issue.json": "a note without a command",

@@ -27,7 +27,7 @@ DESCRIPTIONS = {
     "comment.post": "always | when-useful (not on issues of under 12 words) | never",
     "comment.max_words": "words of the summary, 10 to 200",
     "comment.similar": "number of similar issues to list; 0 = off",
-    "comment.missing_info": "ask for details that a report lacks",
+    "comment.missing_info": "one line names what the issue template asks for and the report lacks",
     "comment.on_fallback": "a comment when no model answered: auto | true | false",
     "labels.allow": "globs of existing labels that may be set",
     "labels.deny": "globs of labels never set, beside those for decisions and automation",
@@ -50,7 +50,7 @@ DESCRIPTIONS = {
     "budget.per_author_per_hour": "issues of one author that are sent to a model",
 }
 # Accepted, without effect in this version.
-NOT_BUILT = ("comment.similar", "comment.missing_info")
+NOT_BUILT = ("comment.similar",)
 PLAIN = re.compile(r"(?!(?:true|false|null|yes|no|on|off|y|n)$)[A-Za-z][\w-]*", re.IGNORECASE)
 HEADER = """\
 # yaml-language-server: $schema={schema_url}

@@ -19,6 +19,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from bot.core.commands import find_commands
 from bot.core.errors import Rejected
 from bot.core.events import (
+    AuthorCommented,
     Event,
     Ignored,
     IssueCommented,
@@ -58,11 +59,13 @@ Name = Annotated[str, Meta(pattern=r"^[\w.-]{1,100}/[\w.-]{1,100}\Z")]
 
 class _User(Struct, frozen=True):
     type: str = ""
+    id: Any = None
 
 
 class _Issue(Struct, frozen=True):
     number: Id
     user: _User | None = None
+    state: Any = None
     pull_request: msgspec.Raw | UnsetType = UNSET
 
 
@@ -165,7 +168,10 @@ class GitHubWebhooks(GitHubEvents):
 
 
 def _parse_comment(payload: _Payload, delivery: str, ref: IssueRef) -> Event | Ignored:
-    """Return the event of a comment with commands by a person. Raises `Rejected`."""
+    """Return the event of a comment with commands by a person, or by the issue's author.
+
+    Raises `Rejected`.
+    """
     comment = payload.comment
     if comment is None:
         raise Rejected(400, "no comment in the payload")
@@ -174,6 +180,9 @@ def _parse_comment(payload: _Payload, delivery: str, ref: IssueRef) -> Event | I
         return Ignored("a comment by a bot")
     if commands := find_commands(comment.body or "", [COMMAND]):
         return IssueCommented(delivery, ref, comment=comment.id, commands=commands)
+    ids = [user and user.id for user in (comment.user, payload.issue.user)]
+    if ids[0] is not None and ids[0] == ids[1] and payload.issue.state != "closed":
+        return AuthorCommented(delivery, ref)
     return Ignored("a comment without a command")
 
 

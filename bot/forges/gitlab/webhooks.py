@@ -21,6 +21,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from bot.core.commands import find_commands
 from bot.core.errors import Rejected
 from bot.core.events import (
+    AuthorCommented,
     Event,
     Ignored,
     IssueCommented,
@@ -59,7 +60,8 @@ class _Project(Struct, frozen=True):
 
 
 class _Attributes(Struct, frozen=True):
-    """An issue, or a note: `id`, `note`, `noteable_type`, `system` and `internal` are a note's."""
+    """An issue, or a note: `id`, `note`, `noteable_type`, `system` and `internal` are a note's,
+    `state` is an issue's."""
 
     iid: Id | None = None
     action: str | None = None
@@ -71,6 +73,8 @@ class _Attributes(Struct, frozen=True):
     noteable_type: str | None = None
     system: bool | None = None
     internal: bool | None = None
+    author_id: Any = None
+    state: Any = None
 
 
 class _User(Struct, frozen=True):
@@ -150,7 +154,8 @@ class GitLabEvents:
         return IssueRef("gitlab", self._host, repo, number, project.id)
 
     def _parse_note(self, payload: _Payload, event_header: str) -> Event | Ignored:
-        """Return the event of a note with commands by a person, to any name after `@`."""
+        """Return the event of a note by a person: with commands, to any name after `@`, or by the
+        issue's author."""
         note, issue, project = payload.object_attributes, payload.issue, payload.project
         if note.noteable_type != "Issue" or issue is None:
             return Ignored("a note that is not on an issue")
@@ -164,13 +169,11 @@ class GitLabEvents:
             return Ignored("a note by a bot")
         if (issue.type or "issue").lower() not in self._types:
             return Ignored(f"a work item of type {str(issue.type)[:40]!r}")
-        commands = find_commands(note.note or "")
-        if not commands:
-            return Ignored("a note without a command")
         ref = self._make_ref(project, issue.iid)
-        return IssueCommented(
-            make_job_id(f"note-{note.id}", ref), ref, comment=note.id, commands=commands
-        )
+        job_id = make_job_id(f"note-{note.id}", ref)
+        if commands := find_commands(note.note or ""):
+            return IssueCommented(job_id, ref, comment=note.id, commands=commands)
+        return _find_author_event(note, issue, job_id, ref)
 
     def _why_ignore(self, payload: _Payload, event_header: str) -> str:
         issue, changes = payload.object_attributes, payload.changes or _Changes()
@@ -187,6 +190,15 @@ class GitLabEvents:
         if issue.action == "update" and not changes.is_edit:
             return _why_ignore_labels(changes, payload.user)
         return ""
+
+
+def _find_author_event(
+    note: _Attributes, issue: _Attributes, job_id: str, ref: IssueRef
+) -> Event | Ignored:
+    is_authors = note.author_id is not None and note.author_id == issue.author_id
+    if is_authors and issue.state != "closed":
+        return AuthorCommented(job_id, ref)
+    return Ignored("a note without a command")
 
 
 class GitLabWebhooks(GitLabEvents):
