@@ -207,8 +207,7 @@ class Store(Protocol):
     def record(self, key: str) -> Record | None: ...
 
     def cached_answers(self, repo_key: str, keys: Sequence[str]) -> tuple[CachedAnswer, ...]:
-        """Return the answers of other issues of this repository under any of the keys, in their
-        order."""
+        """Return the answers of its other issues under any of the keys, in their order."""
 
     def save_cached_answer(
         self, repo_key: str, keys: Sequence[str], cached: CachedAnswer
