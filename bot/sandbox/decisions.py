@@ -48,10 +48,17 @@ def dismiss(state: State, suggestion: Suggestion, login: str) -> None:
 def approve(
     state: State, repo: RepoId, number: int, suggestion: Suggestion, login: str
 ) -> list[Event]:
-    """Apply a suggested change in the name of the person who accepts it."""
+    """Apply a suggested change in the name of the person who accepts it; rivals are dismissed."""
     with state.lock:
         suggestion.state, suggestion.resolved_by = "approved", login
         suggestion.updated_at = state.clock()
+        for one in state.issue(repo, number).suggestions:
+            if (
+                one.state == "pending"
+                and one.action == suggestion.action
+                and (one.action == "set_type" or one.target == suggestion.target)
+            ):
+                dismiss(state, one, login)
         if suggestion.action == "set_type":
             return state.set_type(repo, number, suggestion.target, login)
         return state.relabel(repo, number, login, [suggestion.target])
