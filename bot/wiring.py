@@ -280,6 +280,7 @@ def _job_contexts(
             learned=learned,
             rate_limiter=store.rate_limiter,
             model_retries=retries,
+            looks=store.looks,
             day_usd=settings.budget_usd_per_day,
             mode=settings.mode,
         )
@@ -305,7 +306,13 @@ def worker(settings: Settings, *, single_host: bool = False) -> QueueWorker:
     from bot.queue.trainer import ProcessTrainer
     from bot.queue.worker import QueueWorker
     from bot.settings.reload import ReloadingSettings
-    from bot.wiring_periodic import periodic_tasks, polling, reconciliation, training_schedule
+    from bot.wiring_periodic import (
+        look_schedule,
+        periodic_tasks,
+        polling,
+        reconciliation,
+        training_schedule,
+    )
 
     settings.require(forge=True)
     configure_malloc()
@@ -323,7 +330,8 @@ def worker(settings: Settings, *, single_host: bool = False) -> QueueWorker:
     )
     declare(queue, job_handlers(contexts, training), store, counters)
     polls = polling(latest, pool, store, client) if settings.poll_seconds else None
-    tasks = periodic_tasks(send_job, retries, search, schedule, polls)
+    looks = look_schedule(settings, store)
+    tasks = periodic_tasks(send_job, retries, search, schedule, looks, polls)
     # Here, so that the first jobs do not wait for the imports of a client, all at once.
     services()
     for name in list_accessible_forges(settings):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from bot.core import refs
 from bot.flow.poll import PollContext
 from bot.flow.reconcile import Reconciliation
+from bot.flow.schedule_looks import Looks
 from bot.flow.schedule_polls import TICK_SECONDS, PollSchedule
 from bot.flow.schedule_training import TrainingSchedule
 from bot.forges.registry import FORGES, list_accessible_forges
@@ -38,6 +39,7 @@ def periodic_tasks(
     retries: FallbackRetries,
     search: Reconciliation,
     trainings: TrainingSchedule,
+    looks: Looks,
     polls: PollSchedule | None,
 ) -> PeriodicTasks:
     """Return the tasks of a worker, by what the log says of one that has done something.
@@ -48,6 +50,7 @@ def periodic_tasks(
         "retried a model for issues with rules": partial(retries.run_once, send),
         "searched for missed issues and deliveries": partial(search.run_once, send),
         "queued the training of a classifier": partial(trainings.run_once, send),
+        "queued looks at suggestions": partial(looks.run_once, send),
     }
     if polls:
         tasks[POLLED] = polls.run_once
@@ -60,6 +63,12 @@ def training_schedule(settings: Settings, store: RedisStore) -> TrainingSchedule
     return TrainingSchedule(
         *(store.reconcile_state, store.training, store.corrections, accessible, time.time)
     )
+
+
+def look_schedule(settings: Settings, store: RedisStore) -> Looks:
+    """Return the schedule of looks at suggestions on the forges to which there is access."""
+    accessible = list_accessible_forges(settings)
+    return Looks(store.looks, store.record, store.reconcile_state, accessible, time.time)
 
 
 def reconciliation(

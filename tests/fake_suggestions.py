@@ -16,6 +16,13 @@ class FakeSuggestions:
     current: Issue
     suggestions: list[HeldSuggestion] | None
     reasons: dict[str, LabelSuggestion]
+    changes_from: float
+
+    def person_adds(self, label: str, *, own: bool = False) -> None:
+        raise NotImplementedError
+
+    def person_sets_type(self, name: str) -> None:
+        raise NotImplementedError
 
     def _call(self, method: str, ref: IssueRef) -> AbstractContextManager[None]:
         raise NotImplementedError
@@ -37,11 +44,28 @@ class FakeSuggestions:
             self._decide(suggestion)
 
     def person_dismisses(self, name: str) -> None:
-        self._decide(next(one.id for one in self.suggestions or () if one.name == name))
+        self._decide(self._find_pending(name).id)
 
-    def _decide(self, suggestion: int) -> None:
+    def person_approves(self, name: str) -> None:
+        """Let a person accept a suggestion: the change is theirs, and rivals are dismissed."""
+        accepted = self._find_pending(name)
+        self._decide(accepted.id, "approved")
+        for one in [*(self.suggestions or ())]:
+            is_same = one.name == name or one.is_type
+            if one.is_type == accepted.is_type and is_same and one.state == "pending":
+                self._decide(one.id)
+        if accepted.is_type:
+            self.person_sets_type(name)
+        else:
+            self.person_adds(name)
+
+    def _find_pending(self, name: str) -> HeldSuggestion:
+        listed = self.suggestions or ()
+        return next(one for one in listed if one.name == name and one.state == "pending")
+
+    def _decide(self, suggestion: int, state: str = "dismissed") -> None:
         self.suggestions = [
-            replace(one, state="dismissed")
+            replace(one, state=state, at=self.changes_from + 1)
             if one.id == suggestion and one.state == "pending"
             else one
             for one in self.suggestions or ()

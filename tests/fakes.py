@@ -334,6 +334,8 @@ def make_context(
         learned=LearnedModels(store.training),
         rate_limiter=store.rate_limiter,
         model_retries=FallbackRetries(store.retry_schedule, store, ["provider"], lambda: now),
+        looks=store.looks,
+        clock=lambda: now,
     )
     return replace(context, **more)
 

@@ -16,6 +16,7 @@ from bot.core.journal import Write, merge_states
 from bot.core.polling import Cursor, Snapshot
 from bot.core.ports import PROBE_SECONDS
 from bot.core.pricing import Limits
+from bot.core.suggestion_port import LOOK_AGAIN_SECONDS
 from bot.core.training import TrainingProgress, TrainingState
 from bot.core.types import CachedAnswer, IssueRef, Record
 from bot.store.budgets import DAY, HOUR, microdollars
@@ -50,6 +51,7 @@ class MemoryStore(NoStore):
         super().__init__(clock)
         self.budgets = MemoryBudgets(clock)
         self.retry_schedule = MemoryRetrySchedule()
+        self.looks = MemoryLookSchedule()
         self.reconcile_state = MemoryReconcileState(clock)
         self.poll_state = MemoryPollState()
         self.training = MemoryTrainingStore(clock)
@@ -196,6 +198,27 @@ class MemoryRetrySchedule:
                     r: min(at, now) if at <= until else at for r, at in self._waiting.items()
                 }
                 self._next_probe = 0.0
+
+
+class MemoryLookSchedule:
+    """Implements `LookSchedule` for one process."""
+
+    def __init__(self) -> None:
+        self.due: dict[IssueRef, float] = {}
+
+    def schedule(self, ref: IssueRef, due: float) -> None:
+        self.due[ref] = due
+
+    def remove(self, ref: IssueRef) -> None:
+        self.due.pop(ref, None)
+
+    def take_due(self, now: float) -> IssueRef | None:
+        due = [(at, ref.key, ref) for ref, at in self.due.items() if at <= now]
+        if not due:
+            return None
+        _, _, one = min(due)
+        self.due[one] = now + LOOK_AGAIN_SECONDS
+        return one
 
 
 class MemoryReconcileState:

@@ -13,7 +13,7 @@ from bot.cli import bootstrap
 
 if TYPE_CHECKING:
     from bot.core.types import Job
-    from bot.flow.plan import Outcome
+    from bot.flow.plan import Outcome, Plan
     from bot.http import ClientPool
     from bot.settings.load import Settings
     from bot.store.no_store import NoStore
@@ -99,7 +99,7 @@ def _print(outcome: Outcome, as_json: bool, applied: bool) -> None:
             "why": record.why,
             "type": plan.type_change.name if plan and plan.type_change else "",
             "labels": plan.add_labels if plan else (),
-            "held": [one.name for one in plan.held] if plan else (),
+            "held": _list_held(plan),
             "suggested": enrichment.label_decision.suggest if enrichment else (),
             "comment": plan.comment if plan else None,
             "source": enrichment.source if enrichment else "",
@@ -118,11 +118,15 @@ def _print(outcome: Outcome, as_json: bool, applied: bool) -> None:
         click.echo(f"Type: {plan.type_change.name or 'none'}")
     already = " to add (already set)" if plan.marker.labels else ""
     click.echo(f"Labels: {', '.join(plan.add_labels) or f'none{already}'}")
-    if plan.held:
-        click.echo(f"Suggested on the forge: {', '.join(one.name for one in plan.held)}")
+    if held := _list_held(plan):
+        click.echo(f"Suggested on the forge: {', '.join(held)}")
     click.echo(f"\n{plan.comment}" if plan.comment else "No comment.")
     if enrichment and enrichment.source == "model":
         usage = enrichment.usage
         tokens = f"{usage.tokens_in:,} + {usage.tokens_out:,} tokens"
         cost = bootstrap.format_usd(usage.cost_usd)
         click.echo(f"Model: {usage.model}, {tokens}, cost {cost}", err=True)
+
+
+def _list_held(plan: Plan | None) -> list[str]:
+    return [one.name for one in plan.held if one.state == "pending"] if plan else []

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 MAX_ROWS = 50  # of a section; a repository may have hundreds of labels
 LEARN_OFF = (
     "Note: learn.from_corrections is false, or mode is off, in its tagline.yml: changes of labels"
-    " are not recorded, and no label is only suggested because of them."
+    " are not recorded, and no label is only suggested, or withheld, because of them."
 )
 
 
@@ -23,20 +23,21 @@ LEARN_OFF = (
 @click.argument("repo")
 @bootstrap.json_option
 def stats(repo: str, as_json: bool) -> None:
-    """Show what people kept, removed and added, what was learned, and what is only suggested.
+    """Show what people did with labels and suggestions, what was learned, and what is only
+    suggested, or not even that.
 
     REPO is github:OWNER/NAME, gitlab:GROUP/PROJECT or the repository's URL. A change of labels is
     counted about a minute after it was made.
     """
     import msgspec
 
-    from bot.cli.sections.corrections import show_corrections, show_demotions
+    from bot.cli.sections.corrections import show_corrections, show_demotions, show_withheld
     from bot.cli.sections.labels import show_labels
     from bot.cli.sections.training import show_learned, show_training
 
     repository = open_repository(repo)
-    order = (show_labels, show_training, show_learned, show_demotions, show_corrections)
-    sections = [make(repository) for make in order]
+    order = (show_labels, show_training, show_learned, show_demotions, show_withheld)
+    sections = [make(repository) for make in (*order, show_corrections)]
     learns = repository.in_force.learns_from_corrections
     if as_json:
         rows = {section.name: section.rows for section in sections}

@@ -1,32 +1,36 @@
-"""What people did with the labels of an issue, and the labels that are only suggested since.
+"""What people did with the labels of an issue, and with the bot's suggestions.
 
 An issue's type counts as a label with the type's name.
 """
 
 from __future__ import annotations
 
-import math
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from bot.core.journal import ADDING, Write, WriteKind, is_ours
+from bot.core.journal import Write, WriteKind, is_ours
 from bot.core.labels.names import fold
 from bot.core.labels.policy import scope
 from bot.core.labels.truth import KEPT_SECONDS, PastIssue, find_own_labels
-from bot.core.types import Issue, LabelChange, Record
+from bot.core.suggestions import Review
+from bot.core.types import HeldSuggestion, Issue, LabelChange, Record
 
 Verdict = Literal[
     # A label of the bot that was still there when a person changed labels, or closed the issue.
     "kept",
     "removed",  # a label of the bot that a person removed
     "added",  # a label that a person set
+    "approved",  # a label that a person set by accepting the bot's suggestion on the forge
+    "dismissed",  # a suggestion of the bot on the forge that a person did not accept
     "resumed",  # a person ended a demotion, or all of them by another configuration
 ]
-REMOVALS_TO_DEMOTE = 3
-ADDITIONS_TO_RECOVER = 3
+REFUSALS = frozenset[Verdict]({"removed", "dismissed"})
 OPENING_SECONDS = 5.0  # labels of a template, or by the author, are set just after the opening
+# Of the same time, as GitHub's whole seconds often are, refusals come first, and an approval counts
+# in place of the addition that it is.
+ORDER: Mapping[Verdict, int] = {"removed": 0, "dismissed": 0, "approved": 2}
 # The write of a label that is judged as that of a type is.
 TYPE_WRITES: dict[WriteKind, WriteKind] = {"set-type": "add-label", "remove-type": "remove-label"}
 SAME_CHANGE_SECONDS = 2.0  # a swap of scoped labels is two changes
@@ -49,20 +53,6 @@ class Correction:
     source: str = ""
     certainty: str = ""
     config: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Demotion:
-    """A label that is only suggested since people removed it from these issues in a row.
-
-    `since` is in seconds since the epoch, `additions` the number of times that people have set it
-    since then, of `ADDITIONS_TO_RECOVER`.
-    """
-
-    label: str
-    since: float
-    issues: tuple[int, ...]
-    additions: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +162,50 @@ def _is_swap(removal: LabelChange, by_people: Sequence[LabelChange]) -> bool:
     )
 
 
+def add_decisions(
+    found: Iterable[Correction], case: LabelledIssue, review: Review, *, is_type: bool
+) -> tuple[Correction, ...]:
+    """Return the corrections with what people decided on the bot's suggestions of labels, or of a
+    type.
+
+    An approval is also a change of labels by the person: it counts once. To dismiss the suggestion
+    of a label that is on the issue says nothing against the label.
+    """
+    approved = {fold(one.name): one for one in review.approved if one.is_type == is_type}
+    corrections = [
+        replace(one, verdict="approved")
+        if one.verdict == "added" and fold(one.label) in approved
+        else one
+        for one in found
+    ]
+    judged = {fold(one.label) for one in corrections if one.verdict == "approved"}
+    last_added = {fold(one.name): one for one in case.changes if one.added}
+    by_programs = {key for key, one in last_added.items() if one.by_bot}
+    on_issue = {fold(name) for name in case.issue.labels}
+    refused = {fold(one.name): one for one in review.dismissed if one.is_type == is_type}
+    ends: list[tuple[Verdict, HeldSuggestion]] = [
+        *(("approved", approved[key]) for key in approved.keys() - judged - by_programs),
+        *(("dismissed", refused[key]) for key in refused.keys() - on_issue),
+    ]
+    choices = {fold(choice.label): choice for choice in case.record.choices}
+    for verdict, one in ends:
+        choice = choices.get(fold(one.name))
+        origin = (choice.source, choice.certainty) if choice else (case.record.source, "")
+        number = case.issue.ref.number
+        corrections.append(Correction(number, one.name, verdict, one.at, *origin, case.config))
+    return tuple(corrections)
+
+
+def drop_known(found: Iterable[Correction], known: Iterable[Correction]) -> tuple[Correction, ...]:
+    """Return the corrections that are new, also under another configuration.
+
+    The addition that an approval is may be found again once the suggestion is no longer read.
+    """
+    before = {replace(one, config="") for one in known}
+    before |= {replace(one, verdict="added") for one in before if one.verdict == "approved"}
+    return tuple(one for one in found if replace(one, config="") not in before)
+
+
 def find_kept(past: Sequence[PastIssue], config: str, now: float) -> Iterator[Correction]:
     """Yield a verdict for each label of the bot that was kept on an issue that a person handled.
 
@@ -197,121 +231,38 @@ def find_kept(past: Sequence[PastIssue], config: str, now: float) -> Iterator[Co
 
 
 def select_latest(corrections: Iterable[Correction]) -> tuple[Correction, ...]:
-    """Return the last correction of each issue and label, oldest first, and every "resumed".
-
-    Of the same time, as GitHub's whole seconds often are, removals come first.
-    """
+    """Return the last correction of each issue and label, oldest first, and every "resumed"."""
     latest: dict[object, Correction] = {}
-    for correction in sorted(corrections, key=lambda one: (one.at, one.verdict != "removed")):
+    for correction in sorted(corrections, key=lambda one: (one.at, ORDER.get(one.verdict, 1))):
         key = (correction.number, fold(correction.label))
         latest.pop(key, None)
         latest[key if correction.number else (*key, correction.at)] = correction
     return tuple(latest.values())
 
 
-def find_demotions(corrections: Iterable[Correction], config: str) -> tuple[Demotion, ...]:
-    """Return the labels that are only suggested now.
-
-    A label is demoted once people have removed it from three issues in a row, with none kept or
-    added between. It recovers when people set it three times where it was suggested, without a
-    removal between; when the configuration changes; and by "resumed". Removals under another
-    configuration do not count.
-    """
-    streaks: dict[str, _Streak] = {}
-    for one in select_latest(corrections):
-        if one.verdict == "resumed":
-            for key in [fold(one.label)] if one.label else list(streaks):
-                streaks.pop(key, None)
-        elif one.config != config:
-            streaks.clear()  # also if the former configuration is in force again
-        else:
-            streaks.setdefault(fold(one.label), _Streak()).count(one)
-    demoted = (streak for streak in streaks.values() if streak.is_demoted)
-    return tuple(map(_Streak.make_demotion, demoted))
-
-
-def find_change(corrections: Sequence[Correction], config: str) -> Correction | None:
-    """Return the "resumed" to record where another configuration has ended demotions.
-
-    `corrections` are the oldest first. Without this, demotions would return with a configuration
-    that is changed and changed back.
-    """
-    configs = [one.config for one in corrections if one.verdict != "resumed" or not one.label]
-    if not configs or configs[-1] == config or not find_demotions(corrections, configs[-1]):
-        return None
-    # Before what people correct under the new configuration, by the forge's clock.
-    at = math.nextafter(corrections[-1].at, math.inf)
-    return Correction(0, "", "resumed", at, config=config)
-
-
-def list_unjudged(
-    demotion: Demotion,
-    journal: Iterable[tuple[int, Sequence[Write]]],
-    corrections: Iterable[Correction],
-) -> tuple[tuple[int, Write], ...]:
-    """Return the issues that got a label since the first of a demotion, and of which no person has
-    said anything, the newest first; with the write that set it."""
-    key = fold(demotion.label)
-    judged = {one.number for one in corrections if fold(one.label) == key}
-    given = {
-        number: write
-        for number, writes in journal
-        for write in writes
-        if write.kind in ADDING and write.state == "done" and fold(write.label) == key
-    }
-    first = given.get(demotion.issues[0])
-    since = first.at if first else 0.0
-    found = [(n, one) for n, one in given.items() if n not in judged and one.at >= since]
-    return tuple(sorted(found, key=lambda pair: pair[1].at, reverse=True))
-
-
-class _Streak:
-    """The removals of one label in a row, and how often people set it since they demoted it."""
-
-    def __init__(self) -> None:
-        self.removed: list[Correction] = []
-        self.added = 0
-
-    @property
-    def is_demoted(self) -> bool:
-        return len(self.removed) >= REMOVALS_TO_DEMOTE
-
-    @property
-    def demoted_at(self) -> float:
-        return self.removed[REMOVALS_TO_DEMOTE - 1].at
-
-    def count(self, one: Correction) -> None:
-        if one.verdict == "removed":
-            self.removed.append(one)
-            self.added = 0
-        elif not self.is_demoted or (one.verdict == "kept" and one.at <= self.demoted_at):
-            self.removed.clear()
-        elif one.verdict == "added" and one.source:
-            self.added += 1
-            if self.added >= ADDITIONS_TO_RECOVER:
-                self.removed.clear()
-                self.added = 0
-
-    def make_demotion(self) -> Demotion:
-        issues = tuple(one.number for one in self.removed)
-        return Demotion(self.removed[-1].label, self.demoted_at, issues, self.added)
-
-
 @dataclass(frozen=True, slots=True)
 class LabelCount:
-    """How often people kept, removed or added a label; `source` is the bot's for it, or ""."""
+    """How often people kept, removed or added a label, and how often they approved or dismissed
+    its suggestion; `source` is the bot's for it, or ""."""
 
     label: str
     source: str
     kept: int = 0
     removed: int = 0
     added: int = 0
+    approved: int = 0
+    dismissed: int = 0
 
     @property
     def kept_share(self) -> float | None:
-        """Return the share that people kept of those that the bot set, None without any."""
-        judged = self.kept + self.removed
-        return self.kept / judged if judged else None
+        """Return the share that people kept or approved of those that the bot set, or suggested on
+        the forge, and that they judged; None without any."""
+        right = self.kept + self.approved
+        judged = right + self.removed + self.dismissed
+        return right / judged if judged else None
+
+
+COUNTED: Sequence[Verdict] = ("kept", "removed", "added", "approved", "dismissed")
 
 
 def count_labels(corrections: Iterable[Correction]) -> tuple[LabelCount, ...]:
@@ -324,6 +275,6 @@ def count_labels(corrections: Iterable[Correction]) -> tuple[LabelCount, ...]:
             names[key] = one.label
             counts.setdefault((key, one.source), Counter())[one.verdict] += 1
     return tuple(
-        LabelCount(names[key], source, found["kept"], found["removed"], found["added"])
+        LabelCount(names[key], source, *(found[verdict] for verdict in COUNTED))
         for (key, source), found in sorted(counts.items())
     )

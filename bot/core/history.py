@@ -11,6 +11,7 @@ import msgspec
 from bot.core.labels.names import fold
 from bot.core.labels.policy import CurrentLabels
 from bot.core.types import (
+    HeldSuggestion,
     Issue,
     JobKind,
     LabelChange,
@@ -65,9 +66,9 @@ class IssueHistory:
 
     `input` is the fingerprint of the issue's text. `replaceable` are labels that rules set and that
     no person has touched since, `removed` labels that were removed from it, beside the record's.
-    `type_changes` are those of the issue's type, None where they were not needed. With
-    `keeps_silent`, no new comment is written: a member of the repository has commented, or the run
-    may not.
+    `type_changes` are those of the issue's type, `suggestions` those that the forge has for the
+    issue in any state; both are None where they were not needed. With `keeps_silent`, no new
+    comment is written: a member of the repository has commented, or the run may not.
     """
 
     issue: Issue
@@ -79,6 +80,7 @@ class IssueHistory:
     removed: tuple[str, ...] = ()
     keeps_silent: bool = False
     type_changes: tuple[LabelChange, ...] | None = None
+    suggestions: tuple[HeldSuggestion, ...] | None = None
 
     def with_issue(self, issue: Issue) -> IssueHistory:
         """Return the history with the issue as it is after the model call."""
@@ -110,9 +112,11 @@ class IssueHistory:
 
     @property
     def current_labels(self) -> CurrentLabels:
-        """Return the labels on the issue, and the bot's labels that a person removed."""
+        """Return the labels on the issue, and the bot's labels that a person removed, or did not
+        accept."""
         recorded = self.record.removed if self.record else ()
-        names = dict.fromkeys((*recorded, *self.removed, *self.applied_by_bot))
+        declined = self._list_declined(is_type=False)
+        names = dict.fromkeys((*recorded, *self.removed, *declined, *self.applied_by_bot))
         on_issue = self._on_issue
         removed = tuple(name for name in names if fold(name) not in on_issue)
         return CurrentLabels(self.issue.labels, removed, self.applied_by_bot, self.replaceable)
@@ -140,6 +144,7 @@ class IssueHistory:
     def current_type(self) -> CurrentLabels:
         """Return the issue's type in place of its labels, and the bot's that a person removed."""
         own, present = self.own_type, self.issue.type
+        declined = self._list_declined(is_type=True)
         if self.type_changes is None:
             was_set, is_own = bool(own), bool(own) and fold(own) == fold(present)
         else:
@@ -149,7 +154,7 @@ class IssueHistory:
         is_replaceable = is_own and self.type_changes is not None and self.type_by_rules
         return CurrentLabels(
             labels=(present,) if present else (),
-            removed=(own,) if own and was_set and not is_own else (),
+            removed=((own,) if own and was_set and not is_own else ()) or declined,
             applied_by_bot=(present,) if is_own else (),
             replaceable=(present,) if is_replaceable else (),
         )
@@ -167,6 +172,10 @@ class IssueHistory:
         if self.record is None or not names:
             return self
         return replace(self, record=replace(self.record, removed=(*self.record.removed, *names)))
+
+    def _list_declined(self, *, is_type: bool) -> tuple[str, ...]:
+        declined = self.record.declined if self.record else ()
+        return tuple(one.name for one in declined if one.is_type == is_type)
 
     @property
     def _on_issue(self) -> set[str]:

@@ -48,7 +48,7 @@ class Write:
     `label` is the name of a label or of a type; to replace a type is to remove it and set another.
     `id` is the same in each try of a job. `at` is in seconds since the epoch, 0 until the journal
     has it. `comment_id` is 0 for a comment whose posting was not confirmed, and so is
-    `suggestion_id`.
+    `suggestion_id`. `reason` is the digest of the text that a suggestion is sent with.
     """
 
     id: str
@@ -60,6 +60,7 @@ class Write:
     state: WriteState = "pending"
     at: float = 0.0
     suggestion_id: int = 0
+    reason: str = ""
 
     @property
     def inverse(self) -> WriteKind | None:
@@ -80,6 +81,7 @@ def merge_states(lines: Iterable[Write]) -> tuple[Write, ...]:
             state=line.state,
             comment_id=line.comment_id or first.comment_id,
             suggestion_id=line.suggestion_id or first.suggestion_id,
+            reason=line.reason or first.reason,
         )
     return tuple(merged.values())
 

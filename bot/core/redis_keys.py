@@ -78,6 +78,10 @@ SUSPENDED = f"{NAMESPACE}:parked"
 # string: exists after an issue was taken as a probe; one minute
 PROBE = f"{NAMESPACE}:probe"
 
+# Issues with suggestions that wait for a person.
+# zset: IssueRef by when it is looked at next; removed at the latest when its record has expired
+LOOKS = f"{NAMESPACE}:looks"
+
 # Polling.
 # hash: repository → Cursor; 42 days
 POLL_CURSORS = f"{NAMESPACE}:polled:{{span}}"

@@ -1,4 +1,5 @@
-"""The part of the `Forge` port that is about suggestions which wait for a person's decision."""
+"""Suggestions which wait for a person's decision: their part of the `Forge` port, and the port of
+the schedule by which they are looked at."""
 
 from __future__ import annotations
 
@@ -34,3 +35,18 @@ class SuggestionForge(Protocol):
 
     def dismiss_suggestion(self, ref: IssueRef, suggestion: int) -> None:
         """Dismiss a suggestion of the bot, unless a person has decided on it."""
+
+
+LOOK_AGAIN_SECONDS = 86_400.0
+
+
+class LookSchedule(Protocol):
+    """Issues with suggestions that wait for a person: no webhook reports that one is dismissed."""
+
+    def schedule(self, ref: IssueRef, due: float) -> None:
+        """Look at the issue at this time (seconds since the epoch), and each day from then on."""
+
+    def remove(self, ref: IssueRef) -> None: ...
+
+    def take_due(self, now: float) -> IssueRef | None:
+        """Return an issue that is due; it is due again a day later, until it is removed."""

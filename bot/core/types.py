@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from bot.core.commands import CommandName, CommandState
+from bot.core.text.stats import TextStats
 
 JobKind = Literal[
     "opened",
@@ -130,20 +131,6 @@ class Label:
     settable: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class TextStats:
-    """Statistics of an issue's full text, for an issue that holds only a part of its body.
-
-    `input` is the fingerprint of title and body, `words` their number of words (each counted up to
-    `bounded.MAX_COUNTED_WORDS`), `cut` the number of characters removed between the body's head
-    and tail.
-    """
-
-    input: str
-    words: int
-    cut: int = 0
-
-
 # An older one gets no answer to its events, except to a change of its labels.
 MAX_ISSUE_AGE_SECONDS = 24 * 3600.0
 
@@ -212,7 +199,8 @@ class LabelDecision:
 
     `apply` are labels to set, `suggested` those that the comment only mentions, `keep` labels that
     the bot set before and that still hold, `remove` labels that rules set and the model did not
-    choose. `demoted` are the names of suggested labels that people removed too often.
+    choose. `demoted` are the names of suggested labels that people removed too often, `withheld`
+    those of labels to set that are not suggested where they cannot be set.
     """
 
     apply: tuple[LabelSuggestion, ...] = ()
@@ -220,6 +208,7 @@ class LabelDecision:
     keep: tuple[LabelSuggestion, ...] = ()
     remove: tuple[str, ...] = ()
     demoted: tuple[str, ...] = ()
+    withheld: tuple[str, ...] = ()
 
     @property
     def suggest(self) -> tuple[str, ...]:
@@ -229,7 +218,8 @@ class LabelDecision:
     def with_only(self, names: Collection[str]) -> LabelDecision:
         """Return the decision where only these labels may be set: the others are suggested."""
         kept = tuple(label for label in self.apply if label.label in names)
-        others = (label for label in self.apply if label.label not in names)
+        excluded = {*names, *self.withheld}
+        others = (label for label in self.apply if label.label not in excluded)
         suggested = {label.label: label for label in (*others, *self.suggested)}
         return replace(self, apply=kept, suggested=tuple(suggested.values()))
 
@@ -345,7 +335,8 @@ class Choice:
 class HeldSuggestion:
     """A label or type that the forge holds until a person decides; id and state are the forge's.
 
-    `reason` is the text that came with it, "" where it is stored.
+    `reason` is the text that came with it, "" where it is stored. `at` is when the state was last
+    changed, in seconds since the epoch, 0 where that is not known.
     """
 
     id: int
@@ -353,6 +344,7 @@ class HeldSuggestion:
     is_type: bool = False
     state: str = "pending"
     reason: str = ""
+    at: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -377,8 +369,9 @@ class Record(_FromSource):
     `labels` are those that the bot added, `removed` those of them that a person removed, `by_rules`
     those that a model's answer may still remove. `choices` are the source and the certainty of what
     it added and suggested. `type` is the issue type that it set or suggested; `type_by_rules` is
-    True while a model's answer may still replace it. `held` are its suggestions on the forge.
-    `commands` is what people told it in comments, `usage` the cost of the latest answer.
+    True while a model's answer may still replace it. `held` are its suggestions on the forge whose
+    end is not recorded yet, `declined` those that people dismissed. `commands` is what people told
+    it in comments, `usage` the cost of the latest answer.
     """
 
     status: Status
@@ -395,6 +388,7 @@ class Record(_FromSource):
     type: Choice | None = None
     type_by_rules: bool = False
     held: tuple[HeldSuggestion, ...] = ()
+    declined: tuple[HeldSuggestion, ...] = ()
     commands: CommandState = field(default_factory=CommandState)
     usage: Usage = Usage()
     missing: int = 0  # items that the comment asks for

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from bot.core.corrections import Correction, select_latest
+from bot.core.corrections import REFUSALS, Correction, select_latest
 from bot.core.labels.issue_types import TypeNames
 from bot.core.labels.keywords import is_type_name
 from bot.core.labels.names import fold
@@ -168,8 +168,9 @@ def exclude_each_other(one: LabelSuggestion, other: LabelSuggestion, opinion: Op
 def find_doubted_labels(corrections: Collection[Correction], precision: float) -> frozenset[str]:
     """Return the folded names of labels that count only if the classifier chose them too.
 
-    People removed too many of those that only the language model chose. A label that it suggested
-    and that people set was right; of few outcomes nothing follows.
+    People removed too many of those that only the language model chose, or dismissed their
+    suggestions. A label that it suggested and that people set was right; of few outcomes nothing
+    follows.
     """
     by_label: dict[str, list[str]] = {}
     for one in select_latest(corrections):
@@ -180,5 +181,5 @@ def find_doubted_labels(corrections: Collection[Correction], precision: float) -
         name
         for name, verdicts in latest.items()
         if len(verdicts) >= MIN_OUTCOMES
-        and len(verdicts) - verdicts.count("removed") < precision * len(verdicts)
+        and sum(one not in REFUSALS for one in verdicts) < precision * len(verdicts)
     )

@@ -17,6 +17,7 @@ from bot.core.ports import (
     RateLimiter,
     Store,
 )
+from bot.core.suggestion_port import LookSchedule
 from bot.core.types import Job
 from bot.flow.journal_writes import JobJournal
 from bot.flow.learned_models import LearnedModels
@@ -46,6 +47,7 @@ class JobContext:
     learned: LearnedModels
     rate_limiter: RateLimiter
     model_retries: FallbackRetries
+    looks: LookSchedule
     day_usd: float | None = None
     mode: str = "apply"
     keeps_records: bool = True

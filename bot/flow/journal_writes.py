@@ -15,7 +15,8 @@ from bot.core.history import IssueHistory
 from bot.core.journal import Write, WriteKind, WriteState
 from bot.core.labels.names import fold
 from bot.core.ports import Journal
-from bot.core.types import Choice
+from bot.core.suggestions import digest_reason
+from bot.core.types import Choice, HeldSuggestion, LabelSuggestion
 
 # Kinds of writes, and whether the issue has the label or type after them.
 SHOWN = (("add-label", True), ("remove-label", False), ("set-type", True), ("remove-type", False))
@@ -49,13 +50,21 @@ class JobJournal:
         removed = self.begin_labels("remove-type", [replaced] if replaced else [])
         return (*removed, *self.begin_labels("set-type", [name] if name else [], choices))
 
-    def begin_suggestions(
-        self, kind: WriteKind, names: Iterable[str], suggestion: int = 0
-    ) -> tuple[Write, ...]:
-        writes = [replace(one, suggestion_id=suggestion) for one in self.begin_labels(kind, names)]
-        self._unsaved[len(self._unsaved) - len(writes) :] = writes
-        self._suggested += [one for one in writes if one.kind != "dismiss-suggestion"]
-        return tuple(writes)
+    def begin_suggestions(self, kind: WriteKind, suggested: Iterable[LabelSuggestion]) -> None:
+        for one in suggested:
+            write = Write(self._make_id(kind, one.label), kind, one.label)
+            self._suggested.append(replace(write, reason=digest_reason(one.reason)))
+            self._unsaved.append(self._suggested[-1])
+
+    def begin_dismissal(self, one: HeldSuggestion) -> tuple[Write, ...]:
+        kind: WriteKind = "dismiss-suggestion"
+        write = Write(self._make_id(kind, one.id), kind, one.name, suggestion_id=one.id)
+        self._unsaved.append(write)
+        return (write,)
+
+    def add(self, lines: Iterable[Write]) -> None:
+        """Add what became of writes of an interrupted try."""
+        self._unsaved += lines
 
     def settle_suggestions(self, found: Mapping[tuple[bool, str], int]) -> None:
         """Note which suggestions of this job the forge holds, by kind and name, with their ids."""

@@ -101,7 +101,7 @@ class Plan:
     `marker` is what the bot has set when all of them are made, `status` the end state then, and
     `why` the reason for a fallback. `choices` are the labels that it has set or suggests then,
     `type_choice` is the issue type. `content` is what the comment says, also where none is written.
-    `held` are the bot's suggestions that wait for a person.
+    `held` are the bot's suggestions whose end is not recorded yet.
     """
 
     ref: IssueRef

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from bot.core.config.schema import RepoConfig
-from bot.core.corrections import Correction, find_demotions
+from bot.core.corrections import Correction
+from bot.core.demotions import Demotion, find_demotions, list_names
 from bot.core.errors import (
     NotCovered,
     OperatorError,
@@ -41,6 +42,7 @@ from bot.flow.load_config import ConfigInForce, choose_model, load_config_in_for
 from bot.flow.missing_info import read_missing
 from bot.flow.plan import Decision, Outcome, make_plan
 from bot.flow.publish import own_comment, publish
+from bot.flow.publish_suggestions import load_suggestions
 from bot.flow.record_corrections import load_corrections
 from bot.flow.render import digest_summary, read_marker
 from bot.learn.model import RepositoryModel
@@ -146,9 +148,9 @@ def enrich_issue(attempt: Attempt) -> Outcome:
     )
     missing = read_missing(issue, config, context.forge)
     del issue  # its body may be long, and the model call takes time
-    demoted = tuple(one.label for one in find_demotions(corrections, in_force.digest))
+    demotions = find_demotions(corrections, in_force.digest)
     prefix = _find_command_prefix(config, context)
-    answer = _Answer(material, propose(material, labellers), in_force, demoted, prefix, missing)
+    answer = _Answer(material, propose(material, labellers), in_force, demotions, prefix, missing)
     outcome = _publish(answer, history, attempt)
     entry = answer.proposed.proposal.cache_entry
     if outcome.record.status == "answered" and entry:
@@ -169,14 +171,14 @@ def _find_command_prefix(config: RepoConfig, context: JobContext) -> str:
 class _Answer:
     """What a labeller proposed for an issue, and what decides how much of it is used.
 
-    `demoted` are labels that are only suggested. `command_prefix` is what people write before a
-    command in a comment. `missing` is what the report lacks.
+    `demotions` are of labels that people refused too often. `command_prefix` is what people write
+    before a command in a comment. `missing` is what the report lacks.
     """
 
     material: Material
     proposed: Proposed
     in_force: ConfigInForce
-    demoted: tuple[str, ...]
+    demotions: tuple[Demotion, ...]
     command_prefix: str = ""
     missing: tuple[MissingItem, ...] = ()
 
@@ -187,8 +189,10 @@ class _Answer:
         return replace(self, missing=read_missing(issue, self.in_force.config, forge))
 
     def decide(self, history: IssueHistory) -> Decision:
-        current = replace(history.current_labels, demoted=self.demoted)
-        current_type = replace(history.current_type, demoted=self.demoted)
+        demoted = list_names(self.demotions, "removed")
+        withheld = list_names(self.demotions, "dismissed")
+        current = replace(history.current_labels, demoted=demoted, withheld=withheld)
+        current_type = replace(history.current_type, demoted=demoted, withheld=withheld)
         enrichment = decide(self.material, self.proposed, current, current_type)
         config, problems = self.in_force.config, self.in_force.problems
         return Decision(
@@ -216,8 +220,9 @@ def _publish(answer: _Answer, history: IssueHistory, attempt: Attempt) -> Outcom
     if history.comment is None and attempt.number > 1:
         # The forge may show only now what an earlier try has posted.
         history = add_own_comment(history, context)
-    # Labels and the type that a person set during the model call count too.
-    decision = answer.decide(history.with_issue(issue))
+    # What a person set or decided during the model call counts too.
+    history = load_suggestions(history.with_issue(issue), attempt)
+    decision = answer.decide(history)
     if decision.may_suggest and context.forge.takes_suggestions(job.ref):
         decision = replace(decision, takes_suggestions=True)
     plan, history, enrichment = make_plan(decision), decision.history, decision.enrichment

@@ -25,6 +25,7 @@ from bot.flow.load_config import save_reported_problems
 from bot.flow.plan import Plan
 from bot.flow.publish_suggestions import (
     replace_suggestions,
+    schedule_look,
     settle_suggestions,
     suggest_type,
 )
@@ -39,16 +40,20 @@ def publish(plan: Plan, history: IssueHistory, attempt: Attempt) -> tuple[Plan, 
     A label or type that the forge refuses is suggested in the comment instead. Raises `Retry` if
     the forge does not answer, or if another worker may hold the lock.
     """
+    # Suggestions of earlier tries stay in the record until these have been replaced.
+    plan = replace(plan, held=history.record.held if history.record else ())
     plan = _set_type(plan, history, attempt)
     save = partial(_save_pending, plan, history, attempt)
     # First, because GitLab allows only one label of a scope on an issue.
     remove_labels(plan.remove_labels, attempt, save)
     plan = replace_suggestions(plan, history, attempt, save)
+    save = partial(_save_pending, plan, history, attempt)
+    if plan.suggest or plan.held:
+        schedule_look(plan.held, attempt)
     suggest_type(plan, attempt, save)
     writes = attempt.journal.begin_labels("add-label", plan.add_labels, plan.choices)
     if plan.suggest:
-        names = [one.label for one in plan.suggest.labels]
-        attempt.journal.begin_suggestions("suggest-label", names)
+        attempt.journal.begin_suggestions("suggest-label", plan.suggest.labels)
     save()
     added = _add_all_labels(plan, attempt, writes)
     plan = settle_suggestions(plan, attempt)
@@ -101,6 +106,7 @@ def _build_pending_record(plan: Plan, history: IssueHistory) -> Record:
         wait=history.record.wait if history.record else None,
         choices=plan.choices,
         held=plan.held,
+        declined=history.record.declined if history.record else (),
         type=plan.type_choice,
         type_by_rules=bool(plan.marker.type) and (plan.marker.provisional or history.type_by_rules),
         commands=history.record.commands if history.record else CommandState(),

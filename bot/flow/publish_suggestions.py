@@ -6,39 +6,76 @@ What a forge accepted is not trusted: its list of pending suggestions says what 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from bot.core.errors import PermanentError
 from bot.core.history import IssueHistory
 from bot.core.labels.names import fold
+from bot.core.suggestion_port import LOOK_AGAIN_SECONDS
+from bot.core.suggestions import list_unsettled, review_suggestions
 from bot.core.types import HeldSuggestion
 from bot.flow.context import Attempt
 from bot.flow.plan import Plan, Suggest
+
+
+def load_suggestions(history: IssueHistory, attempt: Attempt) -> IssueHistory:
+    """Return the history with what became of the bot's suggestions, also of those that an
+    interrupted try has left. Where there can be none, no request is sent."""
+    record, journal = history.record, attempt.context.journal
+    if record is None or not (record.held or history.interrupted):
+        return history
+    writes = journal.list_writes(attempt.job.ref.key)
+    if not (record.held or list_unsettled(writes)):
+        return history
+    listed = attempt.context.forge.list_suggestions(attempt.job.ref, "all")
+    review = review_suggestions(record, writes, listed)
+    attempt.journal.add(review.settled)
+    declined = tuple(dict.fromkeys((*record.declined, *review.dismissed)))
+    record = replace(record, held=review.unrecorded, declined=declined)
+    return replace(history, record=record, suggestions=listed)
 
 
 def replace_suggestions(
     plan: Plan, history: IssueHistory, attempt: Attempt, save: Callable[[], None]
 ) -> Plan:
     """Dismiss the bot's suggestions that the plan replaces; return the plan without those that were
-    made before, also by an interrupted try, or decided by a person."""
-    forge, change = attempt.context.forge, plan.suggest
-    held = history.record.held if history.record else ()
-    if not (held or change) or _is_first(history, attempt):
+    made before, also by an interrupted try, or decided by a person.
+
+    `plan.held` are the bot's; those whose end is to be recorded stay among them.
+    """
+    change, own = plan.suggest, {one.id for one in plan.held}
+    if not (own or change) or _is_first(history, attempt):
         return plan
-    known = forge.list_suggestions(plan.ref, "all")
+    known = history.suggestions
+    if known is None:
+        known = attempt.context.forge.list_suggestions(plan.ref, "all")
     wanted = change.keys if change else frozenset()
-    own = {one.id for one in held}
-    for one in known:
-        if one.id in own and one.state == "pending" and _key(one) not in wanted:
+    pending = [one for one in known if one.id in own and one.state == "pending"]
+    for one in pending:
+        if _key(one) not in wanted:
             dismiss_suggestion(one, attempt, save)
+    ids = {one.id for one in pending}
+    plan = replace(plan, held=tuple(one for one in plan.held if one.id not in ids))
     return plan.with_held(_select(change, known), own) if change else plan
 
 
 def dismiss_suggestion(one: HeldSuggestion, attempt: Attempt, save: Callable[[], None]) -> None:
     """Dismiss a suggestion of the bot, unless a person has decided on it."""
-    writes = attempt.journal.begin_suggestions("dismiss-suggestion", [one.name], one.id)
+    writes = attempt.journal.begin_dismissal(one)
     save()
     attempt.context.forge.dismiss_suggestion(attempt.job.ref, one.id)
     attempt.journal.settle(writes)
+
+
+def schedule_look(held: tuple[HeldSuggestion, ...], attempt: Attempt) -> None:
+    """Let the issue be looked at: now where people have decided on a suggestion, else in a day.
+
+    Before suggestions are made, so that none is forgotten.
+    """
+    is_decided = any(one.state != "pending" for one in held)
+    context = attempt.context
+    due = context.clock() + (0.0 if is_decided else LOOK_AGAIN_SECONDS)
+    context.looks.schedule(attempt.job.ref, due)
 
 
 def suggest_type(plan: Plan, attempt: Attempt, save: Callable[[], None]) -> None:
@@ -46,7 +83,7 @@ def suggest_type(plan: Plan, attempt: Attempt, save: Callable[[], None]) -> None
     change = plan.suggest
     if change is None or change.type is None:
         return
-    attempt.journal.begin_suggestions("suggest-type", [change.type.label])
+    attempt.journal.begin_suggestions("suggest-type", [change.type])
     save()
     try:
         attempt.context.forge.suggest_type(plan.ref, change.type)

@@ -1,5 +1,5 @@
-"""One job after people changed labels or the type of an issue: compare them with the bot's, record
-corrections.
+"""One job after people changed labels or the type of an issue, and once a day while suggestions
+wait for them: compare these with the bot's, record corrections.
 
 An issue on which the bot has not decided is left alone: people's labels there say nothing about its
 own, and a change of many old issues costs no request. The job holds no labels, it reads the forge's
@@ -15,16 +15,23 @@ from dataclasses import replace
 
 from bot.core.corrections import (
     Correction,
-    Demotion,
     LabelledIssue,
-    find_change,
+    add_decisions,
+    drop_known,
     find_corrections,
+)
+from bot.core.demotions import (
+    Demotion,
+    find_change,
     find_demotions,
+    list_names,
     list_unjudged,
 )
 from bot.core.errors import PermanentError, RateLimited, Retry
 from bot.core.labels.names import fold
 from bot.core.ports import Lock
+from bot.core.suggestion_port import LOOK_AGAIN_SECONDS
+from bot.core.suggestions import Review, list_unsettled, review_suggestions
 from bot.core.text.bounded import drop_body
 from bot.core.types import IssueRef, Job, Record
 from bot.flow.context import JobContext
@@ -40,6 +47,7 @@ def record_corrections(job: Job, context: JobContext) -> Outcome:
     account = job.ref.account_key
     record = context.store.record(job.ref.key)
     if record is None or not record.has_decided:
+        context.looks.remove(job.ref)
         return Outcome(job, Record("unchanged", "the bot has not decided on its labels"))
     if wait := context.rate_limiter.pause_left(account):
         raise RateLimited("the forge asked to wait", wait)
@@ -51,6 +59,7 @@ def record_corrections(job: Job, context: JobContext) -> Outcome:
                 context.rate_limiter.pause(account, error.after or 0)
             raise
         except PermanentError as error:
+            context.looks.remove(job.ref)
             return Outcome(job, Record("unchanged", str(error)), refused=error.refused)
     return Outcome(job, Record("recorded" if why else "unchanged", why or "nothing new"))
 
@@ -73,9 +82,11 @@ def _compare(job: Job, context: JobContext, lock: Lock) -> str:
     ref, record = job.ref, lock.record
     in_force = load_config_in_force(ref, context)
     if record is None or not in_force.learns_from_corrections:
+        context.looks.remove(ref)
         return ""
     issue = drop_body(context.forge.get_issue(ref))
     if issue.confidential or issue.is_pull_request:
+        context.looks.remove(ref)
         return ""
     case = LabelledIssue(
         issue=issue,
@@ -85,29 +96,57 @@ def _compare(job: Job, context: JobContext, lock: Lock) -> str:
         existing=[label.name for label in context.forge.list_labels(ref)],
         config=in_force.digest,
     )
-    found = find_corrections(case)
-    removed = [one.label for one in found if one.verdict == "removed"]
-    merged = tuple(dict.fromkeys((*record.removed, *removed)))
-    if merged != record.removed and not lock.save(replace(record, removed=merged)):
-        raise Retry("the lock of this issue was lost")
-    if types := context.forge.list_types(ref) if in_force.config.types.set else ():
+    types = context.forge.list_types(ref) if in_force.config.types.set else ()
+    review = _review(case, context)
+    labels = find_corrections(case)
+    found = add_decisions(labels, case, review, is_type=False)
+    if types:
         changes = context.forge.list_type_changes(ref)
-        found += find_corrections(case.for_type(changes, [one.name for one in types]))
+        of_type = case.for_type(changes, [one.name for one in types])
+        found += add_decisions(find_corrections(of_type), of_type, review, is_type=True)
     # People remove this one after their review, whether the bot was right or not.
-    review = fold(in_force.config.fallback.needs_review)
-    found = tuple(one for one in found if fold(one.label) != review)
-    return _add(found, job, in_force.digest, context)
+    needs_review = fold(in_force.config.fallback.needs_review)
+    found = tuple(one for one in found if fold(one.label) != needs_review)
+    why = _add(found, job, in_force.digest, context)
+    # Afterwards: what the record no longer has would not be found again.
+    _save_review(review, [one.label for one in labels if one.verdict == "removed"], lock)
+    if review.pending and issue.is_open:
+        context.looks.schedule(ref, context.clock() + LOOK_AGAIN_SECONDS)
+    else:
+        context.looks.remove(ref)
+    return why
+
+
+def _review(case: LabelledIssue, context: JobContext) -> Review:
+    """Return what became of the bot's suggestions; no request is sent where there are none."""
+    has_any = case.record.held or list_unsettled(case.writes)
+    # After the labels and types were listed: suggestions have only the ids of these.
+    listed = context.forge.list_suggestions(case.issue.ref, "all") if has_any else ()
+    return review_suggestions(case.record, case.writes, listed)
+
+
+def _save_review(review: Review, removed: Sequence[str], lock: Lock) -> None:
+    """Save what the bot may not set again, and its suggestions that still wait for a person."""
+    record = lock.record
+    assert record is not None
+    changed = replace(
+        record,
+        removed=tuple(dict.fromkeys((*record.removed, *removed))),
+        held=review.pending,
+        declined=tuple(dict.fromkeys((*record.declined, *review.dismissed))),
+    )
+    if (changed != record or review.settled) and not lock.save(changed, review.settled):
+        raise Retry("the lock of this issue was lost")
 
 
 def _add(found: Sequence[Correction], job: Job, config: str, context: JobContext) -> str:
     """Add the corrections that are not known; those keep the configuration of their time."""
     before = load_corrections(job.ref, config, context)
-    known = {replace(one, config="") for one in before}
-    new = [one for one in found if replace(one, config="") not in known]
+    new = [*drop_known(found, before)]
     counts = Counter(one.verdict for one in new)
-    demoted = {fold(one.label) for one in find_demotions(before, config)}
+    demoted = {*map(fold, list_names(find_demotions(before, config), "removed"))}
     for demotion in find_demotions([*before, *new], config):
-        if fold(demotion.label) not in demoted:
+        if demotion.refusal == "removed" and fold(demotion.label) not in demoted:
             new += _find_kept(demotion, [*before, *new], job, config, context)
     context.corrections.add(job.ref.repo_key, new)
     return ", ".join(f"{number} {verdict}" for verdict, number in counts.items())

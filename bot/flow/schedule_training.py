@@ -14,6 +14,7 @@ TRAIN_AGAIN_SECONDS, TRY_AGAIN_SECONDS = 7 * DAY, DAY
 # After a training that ended because the forge did not answer: four times as long after each.
 FAILED_SECONDS = 1_800.0
 CORRECTIONS_TO_TRAIN = 20
+CHANGES = ("removed", "added", "approved")  # after which an issue has other labels
 SEARCH_SECONDS = 30.0
 REPOSITORIES_PER_SEARCH = 300
 # One training at a time, of all workers. The next one is sent when it ends or waits; after this
@@ -105,8 +106,8 @@ def is_due(
         return False
     if not store.model_version(repo_key):
         return True
-    verdicts = [x.verdict for x in corrections.list(repo_key) if x.at > state.ended_at]
-    return verdicts.count("removed") + verdicts.count("added") >= CORRECTIONS_TO_TRAIN
+    latest = [x.verdict for x in corrections.list(repo_key) if x.at > state.ended_at]
+    return sum(verdict in CHANGES for verdict in latest) >= CORRECTIONS_TO_TRAIN
 
 
 def find_pause(state: TrainingState) -> float:

@@ -14,7 +14,7 @@ from bot.core.types import Record
 from bot.flow.context import Attempt
 from bot.flow.process import add_own_comment
 from bot.flow.publish import CommentWriter, remove_labels, take_back_type
-from bot.flow.publish_suggestions import dismiss_suggestion
+from bot.flow.publish_suggestions import dismiss_suggestion, load_suggestions, schedule_look
 
 
 def undo(attempt: Attempt, record: Record) -> tuple[Record, str]:
@@ -25,7 +25,8 @@ def undo(attempt: Attempt, record: Record) -> tuple[Record, str]:
     context, ref = attempt.context, attempt.job.ref
     issue = context.forge.get_issue(ref)
     history = IssueHistory(drop_body(issue), issue_fingerprint(issue), record)
-    history = add_own_comment(history, context)
+    history = load_suggestions(add_own_comment(history, context), attempt)
+    record = history.record or record
     if not (history.comment or history.applied_by_bot or history.own_type or record.held):
         return record, "there is nothing to undo"
     attempt.journal.settle_earlier(history)
@@ -36,9 +37,11 @@ def undo(attempt: Attempt, record: Record) -> tuple[Record, str]:
     results = [f"{len(removed)} labels removed"]
     if take_back_type(history, attempt, save):
         results.append("its type removed")
-    for one in record.held:
+    pending = [one for one in record.held if one.state == "pending"]
+    decided = tuple(one for one in record.held if one.state != "pending")
+    for one in pending:
         dismiss_suggestion(one, attempt, save)
-    if record.held:
+    if pending:
         results.append("suggestions dismissed")
     if history.comment:
         writer = CommentWriter(ref, context.forge, attempt.journal, save, context.sleep)
@@ -47,7 +50,9 @@ def undo(attempt: Attempt, record: Record) -> tuple[Record, str]:
     ended = history.ended("deleted", "undone by a command")
     commands = replace(ended.commands, undone=True)
     results.append(f"{1 if history.comment else 0} comments deleted")
-    ended = replace(ended, by_rules=(), type_by_rules=False, held=(), wait=None)
+    ended = replace(ended, by_rules=(), type_by_rules=False, held=decided, wait=None)
+    if decided:
+        schedule_look(decided, attempt)
     return replace(ended, commands=commands, missing=0), ", ".join(results)
 
 

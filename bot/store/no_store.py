@@ -12,6 +12,7 @@ from bot.core import ports
 from bot.core.corrections import Correction
 from bot.core.journal import Write
 from bot.core.pricing import Limits
+from bot.core.suggestion_port import LookSchedule
 from bot.core.training import TrainingProgress, TrainingState
 from bot.core.types import CachedAnswer, IssueRef, Rate, Record
 
@@ -24,6 +25,7 @@ class NoStore:
         self.budgets: ports.BudgetStore = ProcessBudgets()
         self.rate_limiter = NoRateLimiter()
         self.retry_schedule: ports.RetrySchedule = NoRetrySchedule()
+        self.looks: LookSchedule = NoLookSchedule()
         self.training: ports.TrainingStore = NoTrainingStore()
         self.journal: ports.Journal = NoJournal()
         self.corrections: ports.CorrectionStore = NoCorrections()
@@ -159,6 +161,19 @@ class NoRetrySchedule:
 
     def resume(self, now: float, *, include_scheduled: bool = False) -> None:
         pass
+
+
+class NoLookSchedule:
+    """Implements `LookSchedule` for a process that ends before any look is due."""
+
+    def schedule(self, ref: IssueRef, due: float) -> None:
+        pass
+
+    def remove(self, ref: IssueRef) -> None:
+        pass
+
+    def take_due(self, now: float) -> IssueRef | None:
+        return None
 
 
 class NoTrainingStore:

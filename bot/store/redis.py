@@ -20,6 +20,7 @@ from bot.store.budgets import RedisBudgets
 from bot.store.corrections import RedisCorrections
 from bot.store.journal import RedisJournal
 from bot.store.locks import HeldLock, Locks, record_decoder
+from bot.store.look_schedule import RedisLookSchedule
 from bot.store.poll_state import RedisPollState
 from bot.store.rate_limiter import RedisRateLimiter
 from bot.store.reconcile_state import RedisReconcileState
@@ -44,6 +45,7 @@ class RedisStore:
         self.budgets = RedisBudgets(client, clock)
         self.rate_limiter = RedisRateLimiter(client, clock)
         self.retry_schedule = RedisRetrySchedule(client)
+        self.looks = RedisLookSchedule(client)
         self.reconcile_state = RedisReconcileState(client, clock)
         self.poll_state = RedisPollState(client, clock)
         self.training = RedisTrainingStore(client, clock)

@@ -15,9 +15,11 @@ from bot.core.errors import Forbidden, NotFound
 from bot.core.labels.common_labels import NewLabel
 from bot.core.ports import Forge, IssueHistorySource
 from bot.core.text.condense import HEAD_CHARS, TAIL_CHARS
-from bot.core.types import Issue, IssueRef, Label, OwnComment
+from bot.core.types import HeldSuggestion, Issue, IssueRef, Label, OwnComment
 from bot.forges.registry import FORGES, ForgeClient
+from bot.sandbox import decisions
 from bot.sandbox.state import MAINTAINER
+from bot.sandbox.suggestions import Intent
 from bot.settings.load import load
 from tests.fakes import REF, FakeForge, make_issue
 from tests.simulation import Host, Sandbox
@@ -58,6 +60,16 @@ class Fake:
 
     def reply(self) -> None:
         self.fake.people_replied = True
+
+    def suggest_by_other_bot(self, label: str) -> None:
+        assert self.fake.suggestions is not None
+        self.fake.suggestions.append(HeldSuggestion(99, label))
+
+    def decide(self, suggestion: HeldSuggestion, is_accepted: bool) -> None:
+        if is_accepted:
+            self.fake.person_approves(suggestion.name)
+        else:
+            self.fake.person_dismisses(suggestion.name)
 
     def add_past(self, count: int, labels: Sequence[str], **more: Any) -> None:
         """Add issues, each newer than the one before."""
@@ -103,6 +115,15 @@ class Simulated:
         login = {"github": "other[bot]", "gitlab": "group_9_bot_77"}[self.ref.forge]
         self.host.state.user(login, is_bot=True)
         self.host.state.comment(self.ref.repo, self.ref.number, body, login, None)
+
+    def suggest_by_other_bot(self, label: str) -> None:
+        state, login = self.host.state, self.host.state.user("other[bot]", is_bot=True).login
+        repo, number = self.ref.repo, self.ref.number
+        decisions.suggest(state, repo, number, "add_label", Intent(label), login)
+
+    def decide(self, suggestion: HeldSuggestion, is_accepted: bool) -> None:
+        repo, number = self.ref.repo, self.ref.number
+        self.host.decide_by_person(repo, number, suggestion.id, accept=is_accepted)
 
     def reply(self) -> None:
         repo, number = self.ref.repo, self.ref.number

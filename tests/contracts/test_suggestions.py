@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+
 import pytest
 
+from bot import wiring
 from bot.core.types import IssueRef, Label, LabelSuggestion
-from bot.forges.registry import ForgeClient
+from bot.forges.registry import FORGES, ForgeClient
+from bot.settings.load import load
 from tests.contracts.test_forge import BODY, LABELS, TITLE, Case, Fake, Simulated, case, platforms
 from tests.simulation import Sandbox
 
@@ -81,3 +85,62 @@ def test_where_there_are_none_labels_are_added_all_the_same(case: Case) -> None:
     assert case.forge.get_issue(case.ref).labels == ("docs",)
     assert case.forge.list_suggestions(case.ref, "all") == ()
     case.forge.dismiss_suggestion(case.ref, 1)
+
+
+@pytest.mark.parametrize(("is_accepted", "state"), [(True, "approved"), (False, "dismissed")])
+def test_what_a_person_decided_is_listed_with_its_time(
+    holding: Case, is_accepted: bool, state: str
+) -> None:
+    holding.forge.add_labels(holding.ref, (), (BUG, DOCS))
+    before, _ = holding.forge.list_suggestions(holding.ref, "pending")
+    holding.decide(before, is_accepted)
+    assert listed(holding) == [("docs", False, "pending")]
+    (one,) = holding.forge.list_suggestions(holding.ref, state)
+    assert (one.id, one.name) == (before.id, "bug")
+    assert one.at > 0
+    assert holding.forge.get_issue(holding.ref).labels == (("bug",) if is_accepted else ())
+    changes = holding.forge.list_label_changes(holding.ref)
+    assert [(x.name, x.added, x.own, x.by_bot) for x in changes] == (
+        [("bug", True, False, False)] if is_accepted else []
+    )
+    holding.forge.dismiss_suggestion(holding.ref, before.id)
+    assert listed(holding, "all") == [("bug", False, state), ("docs", False, "pending")]
+
+
+def test_a_type_that_a_person_accepts_is_theirs(holding: Case) -> None:
+    holding.forge.list_types(holding.ref)
+    holding.forge.suggest_type(holding.ref, TASK)
+    (one,) = holding.forge.list_suggestions(holding.ref, "pending")
+    holding.decide(one, True)
+    assert holding.forge.get_issue(holding.ref).type == "Task"
+    (change,) = holding.forge.list_type_changes(holding.ref)
+    assert (change.name, change.added, change.own) == ("Task", True, False)
+
+
+def test_a_rival_of_what_a_person_accepts_is_dismissed(holding: Case) -> None:
+    holding.forge.list_labels(holding.ref)
+    holding.forge.add_labels(holding.ref, (), (DOCS, BUG))
+    holding.suggest_by_other_bot("bug")
+    *_, rival = holding.forge.list_suggestions(holding.ref, "pending")
+    holding.decide(rival, True)
+    assert sorted(listed(holding, "all")) == [
+        ("bug", False, "approved"),
+        ("bug", False, "dismissed"),
+        ("docs", False, "pending"),
+    ]
+
+
+def test_a_client_that_has_listed_nothing_yet_knows_the_names(
+    platforms: tuple[Sandbox, dict[str, ForgeClient]],
+) -> None:
+    box, forges = platforms
+    repo = "acme/names"
+    home = box.add_repo(repo, LABELS)
+    home.automation, home.types = "cautious", {"Task": ""}
+    number = box.open_issue(repo, TITLE, BODY, deliver=False)
+    ref = forges["github"].complete_ref(IssueRef("github", "", repo, number))
+    forges["github"].add_labels(ref, (), (BUG,))
+    forges["github"].suggest_type(ref, TASK)
+    with closing(wiring.clients()) as clients:
+        other = FORGES["github"].client(load(box.environment()), clients)
+        assert [one.name for one in other.list_suggestions(ref, "all")] == ["bug", "Task"]

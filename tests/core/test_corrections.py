@@ -11,10 +11,11 @@ from bot.core.corrections import (
     Correction,
     LabelledIssue,
     Verdict,
+    count_labels,
     find_corrections,
-    find_demotions,
     select_latest,
 )
+from bot.core.demotions import find_demotions
 from bot.core.journal import Write
 from bot.core.types import Choice, LabelChange, Record
 from tests.fakes import NOW, make_issue
@@ -179,8 +180,10 @@ def test_with_a_person_s_token_the_journal_tells_who_it_was(
 
 
 def say(text: str, label: str = "bug", config: str = "") -> list[Correction]:
-    """Return corrections of issues 1, 2, …: r(emoved), k(ept), a(dded), s(uggested and added)."""
+    """Return corrections of issues 1, 2, …: r(emoved), k(ept), a(dded), s(uggested and added),
+    d(ismissed), p (approved)."""
     names: dict[str, Verdict] = {"r": "removed", "k": "kept", "a": "added", "s": "added"}
+    names |= {"d": "dismissed", "p": "approved"}
     return [
         Correction(n, label, names[one], NOW + n, "" if one == "a" else "model", "sure", config)
         for n, one in enumerate(text, 1)
@@ -211,6 +214,51 @@ def test_three_removals_in_a_row_demote_and_three_additions_end_it(
     text: str, demoted: bool
 ) -> None:
     assert bool(find_demotions(say(text), "")) is demoted
+
+
+@pytest.mark.parametrize(
+    ("text", "refusals"),
+    [
+        ("dd", ""),
+        ("ddd", "dismissed"),
+        ("ddpd", ""),
+        ("ddad", ""),
+        ("ddsd", ""),
+        ("ddkd", "dismissed"),
+        ("ddrd", "dismissed"),
+        ("dddaa", "dismissed"),
+        ("dddaaa", ""),
+        ("dddsps", ""),
+        ("dddaadaa", "dismissed"),
+        ("dddaaaddd", "dismissed"),
+        ("rrdr", "removed"),
+        ("rrpr", ""),
+        ("rrrpp", "removed"),
+        ("rrrpps", ""),
+        ("rrrssdss", "removed"),
+        ("rrrddd", "removed dismissed"),
+        ("rrrdddaaa", "removed"),
+        ("rrrdddsss", ""),
+        ("rdrdrd", "removed dismissed"),
+    ],
+)
+def test_three_dismissals_in_a_row_withhold_a_label_and_approvals_count_as_additions(
+    text: str, refusals: str
+) -> None:
+    assert " ".join(one.refusal for one in find_demotions(say(text), "")) == refusals
+
+
+def test_approved_and_dismissed_suggestions_count_in_the_share() -> None:
+    (model, people) = sorted(count_labels(say("kkprda")), key=lambda one: not one.source)
+    assert (model.approved, model.dismissed, model.kept_share) == (1, 1, 0.6)
+    assert (people.added, people.kept_share) == (1, None)
+
+
+def test_of_one_second_an_approval_counts_in_place_of_the_addition_that_it_is() -> None:
+    approved = say("p")[0]
+    added = replace(approved, verdict="added")
+    for order in ([approved, added], [added, approved]):
+        assert select_latest(order) == (approved,)
 
 
 def test_a_demotion_names_its_issues_and_when_it_began() -> None:

@@ -125,6 +125,7 @@ REPLACEABLE = CurrentLabels(("Bug",), (), ("Bug",), ("Bug",))
 BY_PERSON = CurrentLabels(("Bug",))
 REMOVED = CurrentLabels((), ("Bug",))
 DEMOTED = CurrentLabels(demoted=("bug",))
+WITHHELD = CurrentLabels(withheld=("bug",))
 
 
 @pytest.mark.parametrize(
@@ -142,6 +143,9 @@ DEMOTED = CurrentLabels(demoted=("bug",))
         (BY_PERSON, chosen(("Task", "sure")), ([], [], [], [])),
         (REMOVED, chosen(("Task", "sure")), ([], [], [], [])),
         (DEMOTED, chosen(("Bug", "sure")), ([], ["Bug"], [], [])),
+        (WITHHELD, chosen(("Bug", "sure")), (["Bug"], [], [], [])),
+        (WITHHELD, chosen(("Bug", "unsure")), ([], [], [], [])),
+        (WITHHELD, chosen(("Bug", "unsure"), ("Task", "unsure")), ([], ["Task"], [], [])),
     ],
 )
 def test_at_most_one_type_is_set_and_a_person_s_stays(

@@ -111,6 +111,7 @@ def test_names_are_compared_without_case_and_superfluous_blanks(one: str, other:
 
 
 REMOVED = {"present": CurrentLabels(removed=["BUG"])}
+WITHHELD = {"present": CurrentLabels(withheld=["BUG"])}
 # What is chosen, and where → the labels that are applied and those that are suggested.
 CHOICES: dict[str, tuple[tuple[LabelSuggestion, ...], dict[str, Any], list[str], list[str]]] = {
     "nothing": ((), {}, [], []),
@@ -136,6 +137,20 @@ CHOICES: dict[str, tuple[tuple[LabelSuggestion, ...], dict[str, Any], list[str],
     "removed by a person, sure": (sure("bug"), REMOVED, [], []),
     "removed by a person, likely": (sure("bug", certainty="likely"), REMOVED, [], []),
     "removed by a person, unsure": (sure("bug", certainty="unsure"), REMOVED, [], []),
+    "withheld, sure": (sure("bug"), WITHHELD, ["bug"], []),
+    "withheld, unsure": (sure("bug", certainty="unsure"), WITHHELD, [], []),
+    "withheld and demoted": (
+        sure("bug"),
+        {"present": CurrentLabels(demoted=["bug"], withheld=["BUG"])},
+        [],
+        [],
+    ),
+    "one withheld, past the limit": (
+        sure("bug", "documentation", "area/login", certainty="unsure"),
+        {"max": 2, **WITHHELD},
+        [],
+        ["documentation", "area/login"],
+    ),
     "past the limit": (
         sure("bug", "documentation", "area/login", "team::web"),
         {"max": 2},

@@ -139,6 +139,8 @@ def verdicts(*counts: tuple[Verdict, int, str]) -> list[Correction]:
         (verdicts(("removed", 10, "model")), {"crash"}),
         (verdicts(("kept", 9, "model"), ("removed", 1, "model")), set()),
         (verdicts(("kept", 8, "model"), ("removed", 2, "model")), {"crash"}),
+        (verdicts(("approved", 9, "model"), ("dismissed", 1, "model")), set()),
+        (verdicts(("kept", 8, "model"), ("dismissed", 2, "model")), {"crash"}),
         (verdicts(("removed", 20, "classifier"), ("removed", 20, "rules")), set()),
         (verdicts(("removed", 20, "model"), ("kept", 45, "model")), set()),
         (verdicts(("removed", 20, "model"), ("added", 50, "model")), set()),

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from bot.core.errors import Retry
+from tests.fakes import NOW, REF
 from tests.flow.issue_case import ANSWER
 from tests.flow.test_issue_types import issue_type, kinds, typed
 from tests.flow.test_run_commands import command, run, write
@@ -44,7 +45,9 @@ def test_undo_dismisses_pending_suggestions_alone() -> None:
     assert (shown(case, "approved"), shown(case)) == (["bug"], [])
     assert shown(case, "dismissed") == ["area/login", "regression"]
     assert {state for _, _, state, _ in journal(case)} == {"done"}
-    assert (case.record.held, case.comments) == ((), [])
+    assert [(one.name, one.state) for one in case.record.held] == [("bug", "approved")]
+    assert case.store.looks.take_due(NOW + 2) == REF, "what a person decided is recorded soon"
+    assert case.comments == []
 
 
 @pytest.mark.parametrize("method", ["set_type", "dismiss_suggestion"])

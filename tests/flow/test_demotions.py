@@ -1,4 +1,5 @@
-"""Labels that people removed too often are only suggested, until that ends."""
+"""Labels that people removed too often are only suggested, and those whose suggestions they
+dismissed are not suggested, until that ends."""
 
 from __future__ import annotations
 
@@ -10,7 +11,7 @@ import pytest
 
 from bot.core.corrections import Correction
 from bot.core.errors import NotFound
-from bot.core.types import Issue, IssueRef, Record
+from bot.core.types import Issue, IssueRef, Label, Record
 from bot.flow.context import JobContext
 from bot.flow.process import process
 from bot.flow.record_corrections import record_corrections
@@ -22,8 +23,10 @@ from tests.fakes import (
     make_context,
     make_issue,
     make_job,
+    model_reply,
 )
 from tests.flow.issue_case import ANSWER, BODY, DOWN, LABELS, TITLE, make_case
+from tests.flow.test_issue_types import TYPES
 from tests.memory_store import MemoryStore
 
 LEARN_OFF = "learn: {from_corrections: false}"
@@ -52,15 +55,20 @@ class Repository:
     store: MemoryStore = field(default_factory=MemoryStore)
     numbers: Iterator[int] = field(default_factory=lambda: count(1))
     forges: dict[IssueRef, RepositoryForge] = field(default_factory=dict)
+    types: tuple[Label, ...] = ()
 
-    def answer(self, model: ScriptedModel | None, title: str = TITLE) -> RepositoryForge:
-        """Let the bot answer a new issue; return the forge as it left it."""
+    def answer(
+        self, model: ScriptedModel | None, title: str = TITLE, *, holds: bool = False
+    ) -> RepositoryForge:
+        """Let the bot answer a new issue; return the forge as it left it. Where it `holds`
+        suggestions, people can accept them there."""
         ref = replace(REF, number=next(self.numbers))
         issue = make_issue(f"{title} in part {ref.number}", BODY)
         issue = replace(issue, ref=ref, author=f"author-{ref.number}")
         at = NOW + 3600 * ref.number
         forge = RepositoryForge(issue, LABELS, self.config, changes_from=at)
         forge.forges, forge.read = self.forges, []
+        forge.suggestions, forge.types = [] if holds else None, self.types
         self.forges[ref] = forge
         process(replace(make_job(name=f"d-{ref.number}"), ref=ref), self._context(forge, model))
         return forge
@@ -75,6 +83,18 @@ class Repository:
             forge = self.answer(ScriptedModel(ANSWER) if model else None)
             forge.person_removes(label)
             self.compare(forge)
+
+    def decide(self, label: str, decision: str, times: int = 3) -> None:
+        """Let a person decide on suggestions of new issues."""
+        for _ in range(times):
+            forge = self.answer(ScriptedModel(ANSWER), holds=True)
+            getattr(forge, decision)(label)
+            self.compare(forge)
+
+    def suggested(self) -> list[str]:
+        """Return what the bot suggests for a new issue."""
+        forge = self.answer(ScriptedModel(ANSWER), holds=True)
+        return [one.name for one in forge.suggestions or ()]
 
     def records(self, count: int) -> list[Record]:
         """Return the bot's records of the first issues."""
@@ -241,3 +261,74 @@ def test_a_demoted_label_that_rules_had_set_is_not_taken_away_by_a_model() -> No
     case.store.corrections.add(REF.repo_key, removals)
     case.job("heal")
     assert case.labels == ["bug", "area/login"]
+
+
+# Labels whose suggestions people dismissed.
+
+
+def test_a_label_that_was_dismissed_three_times_is_not_suggested_any_more() -> None:
+    repository = Repository("mode: suggest")
+    repository.decide("bug", "person_dismisses", times=2)
+    assert "bug" in repository.suggested()
+    repository.decide("bug", "person_dismisses", times=1)
+    for _ in range(2):
+        assert repository.suggested() == ["area/login", "regression"]
+    forge = repository.answer(ScriptedModel(ANSWER))
+    (comment,) = forge.own_comments
+    assert "bug" not in comment.body.partition("<!--")[0], "nor where suggestions are off"
+
+
+def test_a_label_of_which_the_bot_is_sure_is_applied_although_it_is_not_suggested() -> None:
+    repository = Repository("# the same file\nmode: apply")
+    repository.decide("regression", "person_dismisses")
+    assert repository.suggested() == []
+    sure = model_reply("It is dead.", ("regression", "sure", "dead"))
+    assert repository.answer(ScriptedModel(sure)).current.labels == ("regression",)
+
+
+def test_an_approval_between_three_dismissals_keeps_a_label_suggested() -> None:
+    repository = Repository("mode: suggest")
+    repository.decide("bug", "person_dismisses", times=2)
+    repository.decide("bug", "person_approves", times=1)
+    repository.decide("bug", "person_dismisses", times=2)
+    assert "bug" in repository.suggested()
+
+
+def test_three_approvals_let_a_label_be_applied_again() -> None:
+    repository = Repository()
+    repository.correct("bug")
+    for _ in range(3):
+        assert "bug" in repository.suggested()
+        repository.decide("bug", "person_approves", times=1)
+    assert "bug" in repository.answer(ScriptedModel(ANSWER)).current.labels
+
+
+def test_a_withheld_label_is_suggested_again_when_people_set_it_three_times() -> None:
+    repository = Repository("mode: suggest")
+    repository.decide("bug", "person_dismisses")
+    for _ in range(3):
+        assert "bug" not in repository.suggested()
+        forge = repository.answer(ScriptedModel(ANSWER), holds=True)
+        forge.person_adds("bug")
+        repository.compare(forge)
+    assert "bug" in repository.suggested()
+
+
+def test_a_changed_configuration_and_a_person_let_a_label_be_suggested_again() -> None:
+    repository = Repository("mode: suggest")
+    repository.decide("bug", "person_dismisses")
+    repository.config = "mode: suggest\nlanguage: en"
+    assert "bug" in repository.suggested()
+    repository.decide("bug", "person_dismisses")
+    assert "bug" not in repository.suggested()
+    latest = repository.store.corrections.list(REF.repo_key)[-1].at
+    repository.store.corrections.add(
+        REF.repo_key, [Correction(0, "bug", "resumed", latest + 1, config="")]
+    )
+    assert "bug" in repository.suggested()
+
+
+def test_a_type_that_was_dismissed_three_times_is_not_suggested_any_more() -> None:
+    repository = Repository("mode: suggest", types=TYPES)
+    repository.decide("Bug", "person_dismisses")
+    assert repository.suggested() == ["area/login", "regression"]

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.core.types import JobKind
+from bot.core.types import HeldSuggestion, JobKind
 from tests.fakes import ScriptedModel, model_reply
 from tests.flow.issue_case import DOWN, LABELS, IssueCase, make_case
 from tests.flow.test_issue_types import TYPES
@@ -53,14 +52,17 @@ class People:
             self.added.discard(name)
 
     def accept(self, index: int) -> None:
+        if one := self.choose_pending(index):
+            self.case.forge.person_approves(one.name)
+            if one.is_type:
+                self.type = one.name
+            else:
+                self.added.add(one.name)
+                self.removed.discard(one.name)
+
+    def choose_pending(self, index: int) -> HeldSuggestion | None:
         pending = [x for x in self.case.forge.suggestions or () if x.state == "pending"]
-        if pending:
-            one = pending[index % len(pending)]
-            self.case.forge.suggestions = [
-                replace(x, state="approved") if x is one else x
-                for x in self.case.forge.suggestions or ()
-            ]
-            (self.set_type if one.is_type else self.label)(one.name)
+        return pending[index % len(pending)] if pending else None
 
     def check(self) -> None:
         forge = self.case.forge

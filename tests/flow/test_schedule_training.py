@@ -223,6 +223,8 @@ def test_a_training_is_due_by_its_age_and_its_end(
         ("removed", 20, NOW - 60, True),
         ("added", 20, NOW - 60, True),
         ("added", 19, NOW - 60, False),
+        ("approved", 20, NOW - 60, True),
+        ("dismissed", 30, NOW - 60, False),
         ("removed", 20, NOW - 2 * DAY, False),
         ("kept", 30, NOW - 60, False),
     ],

@@ -118,10 +118,10 @@ class App:
         self.redis.close()
 
     def clear_schedules(self) -> None:
-        """Remove issues of earlier tests from the retry schedule and from reconciliation.
+        """Remove issues of earlier tests from the schedules and from reconciliation.
 
         Reconciliation and trainings run only where a test asks for them."""
-        self.redis.delete("tagline:waiting", "tagline:parked", "tagline:places")
+        self.redis.delete("tagline:waiting", "tagline:parked", "tagline:places", "tagline:looks")
         for name in ("sweep", "deliveries", "train-search"):
             self.redis.set(f"tagline:lease:{name}", 1, ex=3600)
 

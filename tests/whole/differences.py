@@ -80,6 +80,11 @@ DIFFERENCES = {
         "test_a_refused_suggestion_is_in_the_comment",
         "test_where_suggestions_cannot_be_read_the_comment_lists_them",
         "test_a_refused_dismissal_leaves_the_suggestion",
+        "test_the_next_twenty_issues_show_what_a_maintainer_accepted_and_dismissed",
+        "test_a_look_at_an_issue_that_is_gone_or_settled_is_the_last_one",
+        "test_what_was_dismissed_does_not_come_back_by_a_command",
+        "test_a_suggestion_of_a_killed_worker_is_replaced_and_a_decision_on_it_counts",
+        "test_a_worker_that_is_killed_while_it_records_decisions_loses_none",
     ),
     ("gitlab", "GitHub has no nested organisations"): ("test_the_nearest_group_s_file_is_used",),
 }

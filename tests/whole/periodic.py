@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 from bot import wiring, wiring_periodic
+from bot.core import redis_keys
 from bot.core.types import Job
 from bot.http import ClientPool
 from bot.queue.actors import send
@@ -13,8 +15,8 @@ from tests.whole.app import App
 
 
 class PeriodicTasks:
-    """Runs fallback retries, reconciliation and the schedule of trainings, and waits for the jobs
-    that they send."""
+    """Runs fallback retries, reconciliation, the schedule of trainings and looks at suggestions,
+    and waits for the jobs that they send."""
 
     def __init__(self, app: App, clients: ClientPool) -> None:
         self.app = app
@@ -23,6 +25,7 @@ class PeriodicTasks:
         forge = wiring.forges(ReloadingSettings(app.settings), clients)
         self._reconciliation = wiring_periodic.reconciliation(app.settings, forge, app.store)
         self._trainings = wiring_periodic.training_schedule(app.settings, app.store)
+        self._looks = wiring_periodic.look_schedule(app.settings, app.store)
         self.jobs: list[str] = []
 
     def _send(self, delivery: Job) -> None:
@@ -40,6 +43,17 @@ class PeriodicTasks:
         report = dict(self._reconciliation.run_once(self._send))
         self._wait_for_jobs()
         return report
+
+    def look(self) -> None:
+        """Look at all issues whose suggestions wait, as on the next day."""
+        redis, key = self.app.redis, redis_keys.LOOKS
+        waiting: Any = redis.zrange(key, 0, -1)
+        for issue in waiting:
+            redis.zadd(key, {issue: 0})
+        while redis.zcount(key, 0, time.time()):
+            redis.delete("tagline:lease:looks")
+            self._looks.run_once(self._send)
+        self._wait_for_jobs()
 
     def train(self, *, wait: bool = True) -> None:
         """Run once, as if no training had been sent for a while."""

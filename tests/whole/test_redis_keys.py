@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 
 from bot.core import redis_keys
 from bot.core.corrections import Correction
+from tests.fakes import REF
 from tests.whole.app import Build
 from tests.whole.test_upgrade import DATA
 
@@ -51,6 +53,7 @@ def test_a_whole_run_leaves_only_keys_that_are_described(
         app.arm_fault("forge-502", "comments")
         app.issue(body="A third one.", author="cid")
         app.store.rate_limiter.pause("an account", 60)
+        app.store.looks.schedule(REF, time.time())
         app.store.call_failed("openai", at_once=True)
         app.store.corrections.add("a repository", [Correction(1, "bug", "removed", 1.0)])
         client: Any = app.redis

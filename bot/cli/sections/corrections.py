@@ -1,30 +1,21 @@
-"""What people corrected, and the labels that are only suggested since."""
+"""What people corrected, and the labels that are only suggested since, or not suggested."""
 
 from __future__ import annotations
 
 from bot.cli.bootstrap import LABEL_SOURCES, format_time
 from bot.cli.sections.section import Repository, Row, Section
-from bot.core.corrections import ADDITIONS_TO_RECOVER, select_latest
+from bot.core.corrections import select_latest
+from bot.core.demotions import ADDITIONS_TO_RECOVER, Refusal
 
 LATEST = 20
 
 
 def show_demotions(repository: Repository) -> Section:
     """Return the labels that are only suggested, and because of which issues."""
-    rows = [
-        {
-            "label": one.label,
-            "since": one.since,
-            "issues": one.issues,
-            "additions": one.additions,
-            "additions_needed": ADDITIONS_TO_RECOVER,
-        }
-        for one in repository.find_demotions()
-    ]
     return Section(
         "demotions",
         "Only suggested: labels that people removed three times in a row",
-        rows,
+        _list_demotions(repository, "removed"),
         ("label", "since", "removed from", "set again"),
         _format_demotion,
         "None.",
@@ -32,6 +23,33 @@ def show_demotions(repository: Repository) -> Section:
         " was suggested, when tagline.yml changes, or after"
         f" `tagline resume {repository.name} LABEL`.",
     )
+
+
+def show_withheld(repository: Repository) -> Section:
+    """Return the labels that are not suggested any more, and because of which issues."""
+    return Section(
+        "withheld",
+        "Not suggested: labels whose suggestions people dismissed three times in a row",
+        _list_demotions(repository, "dismissed"),
+        ("label", "since", "dismissed on", "set since"),
+        _format_demotion,
+        "None.",
+        f"A label is suggested again when people have set it {ADDITIONS_TO_RECOVER} times, when"
+        f" tagline.yml changes, or after `tagline resume {repository.name} LABEL`.",
+    )
+
+
+def _list_demotions(repository: Repository, refusal: Refusal) -> list[Row]:
+    return [
+        {
+            "label": one.label,
+            "since": one.since,
+            "issues": one.issues,
+            "additions": one.additions,
+            "additions_needed": ADDITIONS_TO_RECOVER,
+        }
+        for one in repository.find_demotions(refusal)
+    ]
 
 
 def _format_demotion(row: Row) -> tuple[str, ...]:

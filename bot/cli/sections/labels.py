@@ -13,6 +13,7 @@ from bot.core.labels.names import fold
 from bot.core.text.percent import format_share
 
 APPLIED_SECONDS = 30 * 86_400
+COLUMNS = ("applied", "kept", "removed", "added", "approved", "dismissed")
 
 
 def show_labels(repository: Repository) -> Section:
@@ -22,7 +23,8 @@ def show_labels(repository: Repository) -> Section:
         for one in count_labels(repository.store.corrections.list(repository.ref.repo_key))
     }
     applied, names = _count_applied(repository)
-    demoted = {fold(one.label) for one in repository.find_demotions()}
+    demoted = {fold(one.label) for one in repository.find_demotions("removed")}
+    withheld = {fold(one.label) for one in repository.find_demotions("dismissed")}
     rows = []
     for key, source in sorted({*counts, *applied}):
         count = counts.get((key, source)) or LabelCount(names[key], source)
@@ -34,15 +36,19 @@ def show_labels(repository: Repository) -> Section:
                 "kept": count.kept,
                 "removed": count.removed,
                 "added": count.added,
+                "approved": count.approved,
+                "dismissed": count.dismissed,
                 "kept_share": count.kept_share,
                 "only_suggested": key in demoted,
+                "withheld": key in withheld,
             }
         )
     return Section(
         "labels",
-        "Labels: applied by Tagline in the last 30 days; kept, removed and added by people",
+        "Labels: applied by Tagline in the last 30 days; kept, removed and added by people;"
+        " suggestions that they approved and dismissed",
         rows,
-        ("label", "source", "applied", "kept", "removed", "added", "kept of judged", ""),
+        ("label", "source", *COLUMNS, "right of judged", ""),
         _format_label,
         "None yet: Tagline has applied no label, or Redis has lost its data.",
     )
@@ -67,6 +73,8 @@ def _count_applied(
 
 
 def _format_label(row: Row) -> tuple[str, ...]:
-    counts = (str(row[name]) for name in ("applied", "kept", "removed", "added"))
-    share, note = format_share(row["kept_share"]), "only suggested" if row["only_suggested"] else ""
+    counts = (str(row[name]) for name in COLUMNS)
+    notes = {"only suggested": row["only_suggested"], "not suggested": row["withheld"]}
+    note = ", ".join(name for name, holds in notes.items() if holds)
+    share = format_share(row["kept_share"])
     return row["label"], LABEL_SOURCES[row["source"]], *counts, share, note

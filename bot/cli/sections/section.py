@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bot.core.corrections import Demotion, find_demotions
+from bot.core.demotions import Demotion, Refusal, find_demotions
 from bot.core.types import IssueRef
 from bot.flow.load_config import ConfigInForce
 from bot.store.redis import RedisStore
@@ -26,10 +26,13 @@ class Repository:
     def name(self) -> str:
         return f"{self.ref.forge}:{self.ref.repo}"
 
-    def find_demotions(self) -> tuple[Demotion, ...]:
+    def find_demotions(self, *refusals: Refusal) -> tuple[Demotion, ...]:
+        """Return the labels that people refused in one of these ways."""
         if not self.in_force.learns_from_corrections:
             return ()
-        return find_demotions(self.store.corrections.list(self.ref.repo_key), self.in_force.digest)
+        corrections = self.store.corrections.list(self.ref.repo_key)
+        found = find_demotions(corrections, self.in_force.digest)
+        return tuple(one for one in found if one.refusal in refusals)
 
 
 @dataclass(frozen=True, slots=True)

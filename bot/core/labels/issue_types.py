@@ -157,11 +157,13 @@ def decide_type(
     sure = [x for x in choices if x.certainty != "unsure" and fold(x.label) not in demoted]
     chosen = tuple(sure[:1])
     is_kept = any(fold(choice.label) in replaceable for choice in chosen)
-    suggested = () if chosen else tuple(choices[:1])
+    withheld = {fold(name) for name in present.withheld}
+    suggested = () if chosen else tuple(x for x in choices if fold(x.label) not in withheld)[:1]
     return LabelDecision(
         apply=() if is_kept else chosen,
         suggested=suggested,
         keep=chosen if is_kept else (),
         remove=() if is_kept else tuple(present.replaceable),
         demoted=tuple(choice.label for choice in suggested if fold(choice.label) in demoted),
+        withheld=tuple(choice.label for choice in chosen if fold(choice.label) in withheld),
     )

@@ -51,7 +51,7 @@ class CurrentLabels:
     """The labels on an issue, those that people have removed, and those that the bot has set.
 
     `replaceable` are those of the bot's that a better answer may remove again, `demoted` those that
-    are only suggested in this repository.
+    are only suggested in this repository, `withheld` those that are not suggested.
     """
 
     labels: Collection[str] = ()
@@ -59,6 +59,7 @@ class CurrentLabels:
     applied_by_bot: Collection[str] = ()
     replaceable: Collection[str] = ()
     demoted: Collection[str] = ()
+    withheld: Collection[str] = ()
 
     @property
     def fixed(self) -> tuple[str, ...]:
@@ -77,8 +78,9 @@ def decide(
     """Return which labels to apply, suggest, keep and remove.
 
     Applied are allowed labels only: at most `rules.max`, one of each family. Suggested are unsure
-    choices, demoted labels, and `suggestions`, common tags that the repository lacks. A label that
-    a person set or removed is neither applied nor suggested. The bot's own label stays on the
+    choices, demoted labels, and `suggestions`, common tags that the repository lacks; not those
+    that are withheld. A label that a person set or removed is neither applied nor suggested. The
+    bot's own label stays on the
     issue, unless it is replaceable and not chosen again.
     """
     known = {label.name: label for label in reversed(labels)}
@@ -112,13 +114,16 @@ def decide(
         families |= its_families
         apply[key] = choice
     keep |= {key: choice for key, choice in apply.items() if key in replaceable}
-    suggested = [choice for key, choice in suggest.items() if key not in apply][: rules.max]
+    withheld = {fold(name) for name in present.withheld}
+    suggested = [x for key, x in suggest.items() if key not in apply and key not in withheld]
+    suggested = suggested[: rules.max]
     return LabelDecision(
         apply=tuple(choice for key, choice in apply.items() if key not in replaceable),
         suggested=tuple(suggested),
         keep=tuple(keep.values()),
         remove=tuple(name for name in present.replaceable if fold(name) not in apply),
         demoted=tuple(x.label for x in suggested if fold(x.label) in demoted),
+        withheld=tuple(choice.label for key, choice in apply.items() if key in withheld),
     )
 
 

@@ -10,7 +10,8 @@ from dataclasses import replace
 
 from bot.core.history import fingerprint
 from bot.core.text.condense import HEAD_CHARS, INVISIBLE, TAIL_CHARS
-from bot.core.types import Issue, TextStats
+from bot.core.text.stats import TextStats
+from bot.core.types import Issue
 
 MAX_COUNTED_WORDS = 50
 _CHUNK_CHARS = 65_536

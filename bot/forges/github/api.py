@@ -34,7 +34,6 @@ from bot.forges.github.errors import Unauthorized
 from bot.forges.github.issue import is_by_person, parse_issue
 from bot.forges.github.issue_types import IssueTypes
 from bot.forges.github.reports import COMMENTS, GitHubReports
-from bot.forges.github.suggestions import Suggestions
 from bot.forges.history import ListedPage, PageRequest, read_history_page
 from bot.forges.labels import create_label
 from bot.forges.values import (
@@ -82,7 +81,8 @@ class GitHub:
         self.reports = GitHubReports(self._call, self._list_pages)
         self._names = NameCache(self._fetch_name)
         self._labels = RepositoryCache(self._fetch_labels, LABELS_SECONDS)
-        self._suggestions = Suggestions(self._call, self._list_pages)
+        lists = self._list_pages, self.list_labels, self.list_types
+        self._suggestions = suggestions.Suggestions(self._call, *lists)
         self._types = IssueTypes(self._call, self._suggestions.type_names)
         self._deliveries = Deliveries(rest, auth)
         self._configs = RepositoryCache(self._fetch_config, CONFIG_SECONDS)

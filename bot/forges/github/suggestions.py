@@ -13,7 +13,7 @@ from typing import Any
 from bot.core.errors import PermanentError
 from bot.core.types import Certainty, HeldSuggestion, IssueRef, LabelSuggestion
 from bot.forges.cache import RepositoryCache
-from bot.forges.values import text
+from bot.forges.values import text, timestamp
 
 DAY_SECONDS = 86_400
 CONFIDENCE: Mapping[Certainty, str] = {"sure": "high", "likely": "medium", "unsure": "low"}
@@ -24,13 +24,19 @@ ACTIONS = {"add_label": False, "set_type": True}  # whether it is about the type
 class Suggestions:
     """`call` and `list_pages` send requests about a repository, as those of `GitHub`.
 
-    `label_names` and `type_names` are the names of labels and types by GitHub's ids.
+    `label_names` and `type_names` are the names of labels and types by GitHub's ids; `list_labels`
+    and `list_types` put them there.
     """
 
     def __init__(
-        self, call: Callable[..., Any], list_pages: Callable[..., Iterator[dict[str, Any]]]
+        self,
+        call: Callable[..., Any],
+        list_pages: Callable[..., Iterator[dict[str, Any]]],
+        list_labels: Callable[[IssueRef], object],
+        list_types: Callable[[IssueRef], object],
     ) -> None:
         self._call, self._list_pages = call, list_pages
+        self._list_labels, self._list_types = list_labels, list_types
         self._works = RepositoryCache(self._probe, DAY_SECONDS)
         self.label_names = RepositoryCache(_know_no_names, DAY_SECONDS)
         self.type_names = RepositoryCache(_know_no_names, DAY_SECONDS)
@@ -46,10 +52,20 @@ class Suggestions:
         except PermanentError:
             self._works.put(ref, False)
             return ()
+        actions = {one.get("action") for one in listed}
+        if "add_label" in actions and self.label_names.peek(ref) is None:
+            self._list_labels(ref)
+        if "set_type" in actions and self.type_names.peek(ref) is None:
+            self._list_types(ref)
         labels, types = self.label_names.peek(ref) or {}, self.type_names.peek(ref) or {}
         return tuple(
             HeldSuggestion(
-                *(int(one["id"]), name, is_type, text(one.get("state")), text(one.get("rationale")))
+                id=int(one["id"]),
+                name=name,
+                is_type=is_type,
+                state=text(one.get("state")),
+                reason=text(one.get("rationale")),
+                at=timestamp(one.get("updated_at")),
             )
             for one in listed
             if (is_type := ACTIONS.get(str(one.get("action")))) is not None
