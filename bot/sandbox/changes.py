@@ -1,4 +1,4 @@
-"""Changes of an issue's labels, type and comments, as a simulated forge keeps them."""
+"""Changes of an issue's labels, type, comments and state, as a simulated forge keeps them."""
 
 from __future__ import annotations
 
@@ -35,3 +35,17 @@ class CommentDeletion:
     id: int
     actor: str
     at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """Why an issue was closed; `original` is (repository id, number) of what it duplicates.
+
+    `reason` is GitHub's: completed, not_planned or duplicate. GitLab has duplicates only.
+    """
+
+    reason: str = "completed"
+    original: tuple[int, int] | None = None
+
+
+COMPLETED = Closing()

@@ -13,7 +13,7 @@ from threading import RLock
 from typing import Literal
 
 from bot.core.errors import TaglineError
-from bot.sandbox.changes import CommentDeletion, LabelChange, TypeChange
+from bot.sandbox.changes import COMPLETED, Closing, CommentDeletion, LabelChange, TypeChange
 from bot.sandbox.comments import Reaction
 from bot.sandbox.label_rules import GITHUB, LabelRules
 from bot.sandbox.suggestions import Suggestion
@@ -89,6 +89,8 @@ class Issue:
     deleted_comments: list[CommentDeletion] = field(default_factory=list)
     is_open: bool = True
     closed_at: datetime | None = None
+    closing: Closing = COMPLETED
+    milestone: str = ""
     locked: bool = False
     is_pull_request: bool = False
     deleted: bool = False

@@ -112,6 +112,22 @@ class FullSerializer(Serializer):
             "reactions": _reactions(url),
         }
 
+    def milestone(self, repo: Repo, title: str) -> Json:
+        content = super().milestone(repo, title)
+        url = f"{self.repo_url(repo)}/milestones/{content['number']}"
+        return content | {
+            "id": (number := 40_000 + content["number"]),
+            "node_id": node_id("MI", number),
+            "url": url,
+            "html_url": f"{self.html}/{repo.name}/milestone/{content['number']}",
+            "labels_url": f"{url}/labels",
+            "description": None,
+            "creator": self.user("maintainer"),
+            **dict.fromkeys(("open_issues", "closed_issues"), 1),
+            **dict.fromkeys(("created_at", "updated_at"), stamp(repo.created_at)),
+            **dict.fromkeys(("due_on", "closed_at")),
+        }
+
     def label_event(self, repo: Repo, change: LabelChange, app: int) -> Json:
         return super().label_event(repo, change, app) | {
             "node_id": node_id("LE" if change.added else "UNLE", change.id),

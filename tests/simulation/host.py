@@ -13,6 +13,7 @@ from typing import Any, ClassVar, TypedDict, Unpack
 import httpx
 
 from bot.sandbox import host
+from bot.sandbox.changes import Closing
 from bot.sandbox.label_rules import GITLAB
 from bot.sandbox.state import MAINTAINER, Change, Event, Missing, Repo, RepoId, State, StoredComment
 from bot.sandbox.webhooks import Webhook, WebhookDelivery
@@ -117,8 +118,24 @@ class Host(host.Host, ABC):
     def reopen_issue(self, repo: RepoId, number: int, *, deliver: bool = True) -> None:
         self._set(repo, number, "reopened", deliver)
 
-    def close_issue(self, repo: RepoId, number: int, *, deliver: bool = True) -> None:
+    def close_issue(
+        self,
+        repo: RepoId,
+        number: int,
+        *,
+        reason: str = "completed",
+        duplicate_of: int = 0,
+        deliver: bool = True,
+    ) -> None:
+        """Close an issue as completed, not_planned, or as a duplicate of another one."""
+        original = (self.state.repo(repo).id, duplicate_of) if duplicate_of else None
+        closing = Closing("duplicate" if original else reason, original)
+        self.state.issue(repo, number).closing = closing
         self._set(repo, number, "closed", deliver)
+
+    def set_milestone(self, repo: RepoId, number: int, title: str) -> None:
+        """Set an issue's milestone, "" for none, without a webhook."""
+        self.state.issue(repo, number).milestone = title
 
     def lock_issue(self, repo: RepoId, number: int, *, deliver: bool = True) -> None:
         self._set(repo, number, "locked", deliver)

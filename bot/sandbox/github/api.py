@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from starlette.requests import Request
@@ -19,6 +19,7 @@ from bot.sandbox.github.hooks import GitHubHooks
 from bot.sandbox.github.serializers import Serializer
 from bot.sandbox.paging import Page, paginate
 from bot.sandbox.rate_limit import AddressLimit, find_address
+from bot.sandbox.search_server import SearchServer
 from bot.sandbox.state import Event, Issue, Missing, Repo, State
 
 DOCS = "https://docs.github.com/rest"
@@ -45,6 +46,7 @@ class GitHub:
     serializer: Serializer
     hooks: GitHubHooks
     anonymous: AddressLimit
+    searches: SearchServer = field(default_factory=SearchServer)
     used: int = 0
 
 
@@ -198,12 +200,14 @@ def _endpoint(github: GitHub, row: Row) -> Callable[[Request], Any]:
 
 def _add_limit(response: Response, limit: int, used: int, reset: float) -> Response:
     """https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api"""
+    response.headers["x-github-request-id"] = f"SBOX:{used:06X}"
+    if "x-ratelimit-resource" in response.headers:  # a limit of its own
+        return response
     response.headers["x-ratelimit-limit"] = str(limit)
     response.headers["x-ratelimit-remaining"] = str(max(limit - used, 0))
     response.headers["x-ratelimit-used"] = str(min(used, limit))
     response.headers["x-ratelimit-reset"] = str(math.ceil(reset))
     response.headers["x-ratelimit-resource"] = "core"
-    response.headers["x-github-request-id"] = f"SBOX:{used:06X}"
     return response
 
 

@@ -128,10 +128,10 @@ class Serializer:
             "labels": self.labels(repo, issue.labels),
             "type": self.issue_type(repo, issue.issue_type) if issue.issue_type else None,
             "state": "open" if issue.is_open else "closed",
-            "state_reason": None if issue.is_open else "completed",
+            "state_reason": None if issue.is_open else issue.closing.reason,
             "locked": issue.locked,
             "assignees": [self.user(login) for login in issue.assignees],
-            "milestone": None,
+            "milestone": self.milestone(repo, issue.milestone) if issue.milestone else None,
             "comments": len(issue.comments),
             "created_at": stamp(issue.created_at),
             "updated_at": stamp(issue.updated_at),
@@ -142,6 +142,11 @@ class Serializer:
             pull = url.replace("/issues/", "/pulls/")
             content["pull_request"] = {"url": pull, "html_url": page}
         return content
+
+    def milestone(self, repo: Repo, title: str) -> Json:
+        """Return a milestone; the sandbox keeps titles only."""
+        number = 1 + sorted({issue.milestone for issue in repo.issues.values()} - {""}).index(title)
+        return {"number": number, "title": title, "state": "open"}
 
     def association(self, repo: Repo, login: str) -> str:
         return "MEMBER" if login in repo.writers or login in repo.roles else "NONE"

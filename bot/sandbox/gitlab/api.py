@@ -29,10 +29,12 @@ from bot.sandbox.gitlab.access import (
 from bot.sandbox.gitlab.hooks import GitLabHooks
 from bot.sandbox.gitlab.serializers import Serializer
 from bot.sandbox.paging import Page, paginate
-from bot.sandbox.rate_limit import AddressLimit
+from bot.sandbox.rate_limit import AddressLimit, find_address
+from bot.sandbox.search_server import SearchServer
 from bot.sandbox.state import Event, Issue, Missing, Repo, State
 
 MINUTE_LIMIT = 2000
+TOO_OFTEN = "This endpoint has been requested too many times. Try again later."
 MOVED = "405 Method Not Allowed - Non GET methods are not allowed for moved projects"
 
 
@@ -45,6 +47,7 @@ class GitLab:
     serializer: Serializer
     hooks: GitLabHooks
     anonymous: AddressLimit
+    searches: SearchServer = field(default_factory=SearchServer)
     requests: Counter[int] = field(default_factory=Counter)
 
     def count_request(self) -> dict[str, str]:
@@ -134,6 +137,12 @@ class Call:
     def send(self, *events: Event) -> None:
         for event in events:
             self.gitlab.hooks.send_later(event)
+
+    def count_search(self) -> None:
+        """Raises Denied(429) where the caller has searched too often in this minute."""
+        caller = self.login or find_address(self.request)
+        if self.gitlab.searches.count(caller, self.state.clock(), by_meaning=False).left < 0:
+            raise Denied(429, {"error": TOO_OFTEN})
 
     def page(self, items: list[Any]) -> Page:
         return paginate(self.request, self.serializer.base, items, 20, link_current=True)

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from starlette.responses import Response
 
 from bot.sandbox.files import list_folder
+from bot.sandbox.gitlab import search
 from bot.sandbox.gitlab.access import FORBIDDEN, GUEST, NOT_FOUND, PLANNER, Denied
 from bot.sandbox.gitlab.api import Call, Row, list_response, success
 from bot.sandbox.state import Event, Issue, Repo, StoredComment
@@ -32,6 +33,8 @@ def list_issues(call: Call) -> Response:
     repo = call.repo()
     if not repo.has_issues:
         raise FORBIDDEN
+    if call.query("search"):
+        call.count_search()
     found = [issue for issue in repo.issues.values() if _matches(call, repo, issue)]
     page = call.page(sort(call, found))
     return list_response(page, [call.serializer.issue(repo, issue) for issue in page.items])
@@ -59,6 +62,9 @@ def _matches(call: Call, repo: Repo, issue: Issue) -> bool:
     if hidden or not call.state.is_listed(issue):
         return False
     query = call.request.query_params
+    text = query.get("search")
+    if text and not search.matches(issue, text, query.get("in", "")):
+        return False
     return all(matches(issue, query[name]) for name, matches in FILTERS.items() if name in query)
 
 

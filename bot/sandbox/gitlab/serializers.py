@@ -101,7 +101,7 @@ class Serializer:
             "labels": sorted(issue.labels),
             "author": self.user(issue.author),
             "assignees": [self.user(login) for login in issue.assignees],
-            "milestone": None,
+            "milestone": self.milestone(repo, issue.milestone) if issue.milestone else None,
             "type": issue.type.upper(),
             "issue_type": issue.type.lower(),
             "user_notes_count": sum(not comment.system for comment in issue.comments),
@@ -110,6 +110,25 @@ class Serializer:
             "web_url": self.issue_page(repo, issue),
             "moved_to_id": self.state.issue(*issue.moved_to).id if issue.moved_to else None,
             "references": {"full": f"{repo.name}#{issue.number}"},
+            "_links": self.links(repo, issue),
+        }
+
+    def milestone(self, repo: Repo, title: str) -> Json:
+        return {"id": number_of(repo.id, "milestone", title), "title": title, "state": "active"}
+
+    def links(self, repo: Repo, issue: Issue) -> Json:
+        """https://docs.gitlab.com/api/issues/#list-project-issues"""
+        api = f"{self.base}/api/v4/projects"
+        url, original = f"{api}/{repo.id}/issues/{issue.number}", issue.closing.original
+        is_duplicate = original is not None and not issue.is_open
+        return {
+            "self": url,
+            "notes": f"{url}/notes",
+            "award_emoji": f"{url}/award_emoji",
+            "project": f"{api}/{repo.id}",
+            "closed_as_duplicate_of": "{}/{}/issues/{}".format(api, *original)
+            if is_duplicate and original
+            else None,
         }
 
     def label_event(self, repo: Repo, change: LabelChange) -> Json:
