@@ -265,6 +265,7 @@ def _job_contexts(
     retries: FallbackRetries,
 ) -> Callable[[Job], JobContext]:
     """Return a function from a job to its context, with the secrets as they are then."""
+    from bot import log
     from bot.flow.context import JobContext
     from bot.flow.learned_models import LearnedModels
 
@@ -279,10 +280,12 @@ def _job_contexts(
             corrections=store.corrections,
             learned=learned,
             rate_limiter=store.rate_limiter,
+            search_budget=store.search_budget,
             model_retries=retries,
             looks=store.looks,
             day_usd=settings.budget_usd_per_day,
             mode=settings.mode,
+            log=lambda event, **fields: log.get().info(event, **fields),
         )
 
     return context

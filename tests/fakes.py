@@ -35,6 +35,7 @@ from bot.flow.retry_fallbacks import FallbackRetries
 from bot.llm.breaker import CircuitBreaker
 from bot.llm.service import Model, Provider, RemoteModelService
 from tests.fake_commands import FakeCommands
+from tests.fake_related import FakeRelated
 from tests.fake_reports import FakeReports
 from tests.fake_suggestions import FakeSuggestions
 from tests.fake_types import FakeTypes
@@ -106,6 +107,7 @@ class FakeForge(FakeTypes, FakeSuggestions):
     personal: bool = False
     rate: Rate = field(default_factory=lambda: Rate(80, 500))
     commands: FakeCommands = field(default_factory=FakeCommands)
+    related: FakeRelated = field(default_factory=FakeRelated)
     reports: FakeReports = field(default_factory=FakeReports)
     past: list[Issue] = field(default_factory=list)
     pages_read: list[str] = field(default_factory=list)  # their cursors
@@ -333,6 +335,7 @@ def make_context(
         corrections=store.corrections,
         learned=LearnedModels(store.training),
         rate_limiter=store.rate_limiter,
+        search_budget=store.search_budget,
         model_retries=FallbackRetries(store.retry_schedule, store, ["provider"], lambda: now),
         looks=store.looks,
         clock=lambda: now,

@@ -13,6 +13,7 @@ from bot.core.jobs import JobRecord
 from bot.core.metric_definitions import MetricsSnapshot
 from bot.core.pricing import Limits
 from bot.core.prompt import Prompt
+from bot.core.related_port import RelatedForge
 from bot.core.reply import ModelAnswer
 from bot.core.report_port import ReportForge
 from bot.core.suggestion_port import SuggestionForge
@@ -72,9 +73,8 @@ class Queue(Protocol):
         """
 
 
-class Forge(SuggestionForge, TypeForge, ReportForge, Protocol):
-    """Reads and writes issues. Raises `NotFound`, `Forbidden`, `Retry`, `WriteUncertain`,
-    `OperatorError`.
+class Forge(SuggestionForge, TypeForge, ReportForge, RelatedForge, Protocol):
+    """Reads and writes issues. Raises `PermanentError`, `Retry` (`WriteUncertain`), `OperatorError`.
 
     `rate` is the number of comments that it accepts from an account.
     """

@@ -69,6 +69,10 @@ AUTHORS = f"{NAMESPACE}:asked:{{hour}}"
 RESERVATIONS = f"{NAMESPACE}:pace:{{account}}"
 # string: exists while requests of the account are paused; as long as the forge requires
 PAUSE = f"{NAMESPACE}:pace:silence:{{account}}"
+# zset: an account's searches for older issues by their time; a minute after the last
+SEARCHES = f"{NAMESPACE}:searches:{{account}}"
+# string: exists while the account may not search; as long as the forge requires
+SEARCH_PAUSE = f"{NAMESPACE}:searches:pause:{{account}}"
 
 # Issues that wait for a model.
 # zset: IssueRef by when it is due; no expiry

@@ -19,6 +19,8 @@ class RelatedCandidate:
 
     `created_at` is in seconds since the epoch, 0 if it is not known. `state_reason` is why it was
     closed, in the forge's word, such as "duplicate"; "" if it is open or the forge gives none.
+    `duplicate_of` is the issue that it was closed as a duplicate of, in the same repository, 0 if
+    that is not known; `milestone` is the title of its milestone, "" without one.
     """
 
     number: int
@@ -29,6 +31,8 @@ class RelatedCandidate:
     is_open: bool = True
     state_reason: str = ""
     created_at: float = 0.0
+    milestone: str = ""
+    duplicate_of: int = 0
 
 
 @dataclass(frozen=True, slots=True)

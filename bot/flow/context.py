@@ -17,6 +17,7 @@ from bot.core.ports import (
     RateLimiter,
     Store,
 )
+from bot.core.related_port import SearchBudget
 from bot.core.suggestion_port import LookSchedule
 from bot.core.types import Job
 from bot.flow.journal_writes import JobJournal
@@ -33,7 +34,7 @@ class JobContext:
     `models` maps names to models: the first one is used unless the repository names another.
     `day_usd` is the limit of all model calls of a day together, None without a limit. Of the
     operator's `mode` and the repository's, the stricter one applies. `clock` returns seconds since
-    the epoch.
+    the epoch. `log` logs an event with fields, which never hold text of an issue.
 
     Without `keeps_records`, as in a job of continuous integration, the forge's history tells which
     labels people removed, and a new comment is written only if the run `posts`.
@@ -46,6 +47,7 @@ class JobContext:
     corrections: CorrectionStore
     learned: LearnedModels
     rate_limiter: RateLimiter
+    search_budget: SearchBudget
     model_retries: FallbackRetries
     looks: LookSchedule
     day_usd: float | None = None
@@ -54,6 +56,7 @@ class JobContext:
     posts: bool = True
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.time
+    log: Callable[..., object] = lambda _event, **_fields: None
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,12 +38,18 @@ def require_objects(forge: str, data: object) -> list[dict[str, Any]]:
     raise Retry(f"{forge}'s response cannot be read")
 
 
-def require_id(forge: str, data: object) -> int:
-    """Return the id in a JSON object. Raises `Retry`."""
-    number = require_object(forge, data, "id")["id"]
+def require_id(forge: str, data: object, name: str = "id") -> int:
+    """Return the id, or another number, in a JSON object. Raises `Retry`."""
+    number = require_object(forge, data, name)[name]
     if isinstance(number, int):
         return number
     raise Retry(f"{forge}'s response cannot be read")
+
+
+def split_name(full_name: str) -> dict[str, str | int]:
+    """Return a repository's name on GitHub as the variables of a path."""
+    owner, _, repo = full_name.partition("/")
+    return {"owner": owner, "repo": repo}
 
 
 def require_web_host(variable: str, url: object, host: str) -> None:

@@ -12,9 +12,11 @@ from bot.core import ports
 from bot.core.corrections import Correction
 from bot.core.journal import Write
 from bot.core.pricing import Limits
+from bot.core.related_port import SearchBudget
 from bot.core.suggestion_port import LookSchedule
 from bot.core.training import TrainingProgress, TrainingState
 from bot.core.types import CachedAnswer, IssueRef, Rate, Record
+from bot.store.search_budget import ProcessSearchBudget
 
 
 class NoStore:
@@ -24,6 +26,7 @@ class NoStore:
         self._clock = clock
         self.budgets: ports.BudgetStore = ProcessBudgets()
         self.rate_limiter = NoRateLimiter()
+        self.search_budget: SearchBudget = ProcessSearchBudget(clock)
         self.retry_schedule: ports.RetrySchedule = NoRetrySchedule()
         self.looks: LookSchedule = NoLookSchedule()
         self.training: ports.TrainingStore = NoTrainingStore()

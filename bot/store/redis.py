@@ -25,6 +25,7 @@ from bot.store.poll_state import RedisPollState
 from bot.store.rate_limiter import RedisRateLimiter
 from bot.store.reconcile_state import RedisReconcileState
 from bot.store.retry_schedule import RedisRetrySchedule
+from bot.store.search_budget import RedisSearchBudget
 from bot.store.training import RedisTrainingStore
 
 DAY, HOUR = 86_400, 3_600
@@ -44,6 +45,7 @@ class RedisStore:
         self._client = client
         self.budgets = RedisBudgets(client, clock)
         self.rate_limiter = RedisRateLimiter(client, clock)
+        self.search_budget = RedisSearchBudget(client, clock)
         self.retry_schedule = RedisRetrySchedule(client)
         self.looks = RedisLookSchedule(client)
         self.reconcile_state = RedisReconcileState(client, clock)

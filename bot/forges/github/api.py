@@ -34,6 +34,7 @@ from bot.forges.github.errors import Unauthorized
 from bot.forges.github.issue import is_by_person, parse_issue
 from bot.forges.github.issue_types import IssueTypes
 from bot.forges.github.reports import COMMENTS, GitHubReports
+from bot.forges.github.search import GitHubSearch
 from bot.forges.history import ListedPage, PageRequest, read_history_page
 from bot.forges.labels import create_label
 from bot.forges.values import (
@@ -41,6 +42,7 @@ from bot.forges.values import (
     require_object,
     require_objects,
     require_web_host,
+    split_name,
     text,
     timestamp,
 )
@@ -79,6 +81,7 @@ class GitHub:
         self._auth = auth
         self.commands = GitHubCommands(self._call)
         self.reports = GitHubReports(self._call, self._list_pages)
+        self.related = GitHubSearch(rest, self.send_about, auth.is_own)
         self._names = NameCache(self._fetch_name)
         self._labels = RepositoryCache(self._fetch_labels, LABELS_SECONDS)
         lists = self._list_pages, self.list_labels, self.list_types
@@ -355,7 +358,7 @@ class GitHub:
         name = self._names.get(ref)
 
         def send_to(name: str, credential: Credential) -> T:
-            values = {**_split_name(name), "number": ref.number, **(variables or {})}
+            values = {**split_name(name), "number": ref.number, **(variables or {})}
             return send(values, credential)
 
         try:
@@ -393,8 +396,3 @@ class GitHub:
             return self._names.refresh(ref) != name
         except PermanentError:
             return False
-
-
-def _split_name(full_name: str) -> dict[str, str | int]:
-    owner, _, repo = full_name.partition("/")
-    return {"owner": owner, "repo": repo}

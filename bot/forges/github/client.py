@@ -21,6 +21,7 @@ from bot.http import ClientPool, Request, Response
 PUBLIC_API = "https://api.github.com"
 VERSION = "2026-03-10"  # Enterprise Server may be older, and uses its own default
 NOT_MODIFIED = 304
+GHE_COM = re.compile(r"https://api\.[\w-]+\.ghe\.com$")
 RAW = "application/vnd.github.raw+json"
 JSON = "application/vnd.github+json"
 DOT_SEGMENTS = frozenset({".", ".."})  # a URL's parts that name another URL
@@ -63,6 +64,18 @@ class GitHubClient:
         self._clients = clients
         self._base = BaseUrl("GitHub", "GITHUB_API_URL", base_url, RESOURCES, ADVICE)
         self._clock = clock
+
+    @property
+    def is_public(self) -> bool:
+        """Whether it is known where the pages of the server are: GitHub.com and GHE.com."""
+        return self._base.url == PUBLIC_API or bool(GHE_COM.match(self._base.url))
+
+    @property
+    def web_url(self) -> str:
+        """The address of the server's pages, without a slash at the end."""
+        api = urlsplit(self._base.url)
+        host = api.netloc.removeprefix("api.") if self.is_public else api.netloc
+        return f"{api.scheme}://{host}"
 
     def call(
         self,

@@ -34,6 +34,7 @@ from bot.forges.gitlab.bot_users import is_bot_user
 from bot.forges.gitlab.commands import GitLabCommands
 from bot.forges.gitlab.issue import parse_issue
 from bot.forges.gitlab.reports import GitLabReports
+from bot.forges.gitlab.search import GitLabSearch
 from bot.forges.history import PAGE_BYTES, ListedPage, PageRequest, read_history_page
 from bot.forges.labels import create_label
 from bot.forges.values import (
@@ -87,6 +88,7 @@ class GitLab:
         self.commands = GitLabCommands(self._get_project, lambda: self._own_name)
         self.reports = GitLabReports(self._gl, self._list_notes, self._fetch_text)
         self._names = NameCache(self._fetch_path)
+        self.related = GitLabSearch(self._pages, self._names.get, self._is_own, types)
         self._labels = RepositoryCache(self._fetch_labels, LABELS_SECONDS)
         self._configs = RepositoryCache(self._fetch_config, CONFIG_SECONDS)
         self._defaults = RepositoryCache(self._fetch_file, DEFAULTS_SECONDS)
@@ -361,6 +363,10 @@ class GitLab:
         return self._list_pages(
             self._get_issue(ref).notes, activity_filter="only_comments", sort="asc"
         )
+
+    def _is_own(self, item: Mapping[str, Any]) -> bool:
+        author = item.get("author") or {}
+        return not self._anonymous and author.get("id") == self._own_id
 
     @property
     def _own_id(self) -> int:

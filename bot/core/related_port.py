@@ -1,0 +1,54 @@
+"""The ports that find older issues like a new one; see `Forge.related`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from bot.core.related import RelatedCandidate, SearchQuery
+from bot.core.types import IssueRef
+
+SEARCH_SECONDS = 4.0  # of all requests of one call of `search` together
+
+
+class RelatedIssues(Protocol):
+    """Searches the issues of a repository by the forge's own search. Raises the errors of `Forge`.
+
+    `per_minute` is how many calls of `search` the forge accepts from an account. With `takes_any` a
+    search for any of several words is one request; without it, each word is one.
+    """
+
+    @property
+    def per_minute(self) -> int: ...
+
+    @property
+    def takes_any(self) -> bool: ...
+
+    def search(
+        self, ref: IssueRef, queries: Sequence[SearchQuery], title: str
+    ) -> tuple[RelatedCandidate, ...]:
+        """Return issues like the one at `ref`, the best of each search first, each issue once.
+
+        `queries` are sent in their order, as many as the forge's limit permits; `title` where the
+        forge compares meanings. Leaves out the issue itself, pull requests, confidential and locked
+        issues, work items of other types, the bot's own issues, and what is in another repository.
+        Ends after `SEARCH_SECONDS`; a search that fails after another one has succeeded is left
+        out, unless it is a rate limit.
+        """
+
+
+class RelatedForge(Protocol):
+    """The part of the `Forge` port that is about older issues."""
+
+    @property
+    def related(self) -> RelatedIssues: ...
+
+
+class SearchBudget(Protocol):
+    """How often each account may search, shared by all workers: searches have their own limits."""
+
+    def take(self, account: str, per_minute: int) -> bool:
+        """Count a search and return True; False where it has to be left out."""
+
+    def pause(self, account: str, seconds: float) -> None:
+        """Permit no search for that time, as the forge requires."""

@@ -1,0 +1,154 @@
+"""GitHub's search for older issues; implements `RelatedIssues`.
+
+Limits of a query: 256 characters, and five of the operators AND, OR and NOT; GitHub answers 422 to
+more. No other limits are documented for `advanced_search`, except five levels of parentheses, so
+the same are kept there. Searches have a rate limit of their own: 30 a minute, and 10 for those
+that compare meanings.
+https://docs.github.com/en/search-github/getting-started-with-searching-on-github/troubleshooting-search-queries
+https://docs.github.com/en/rest/search/search#rate-limit
+
+No response to a search names the issue that another one is a duplicate of.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from itertools import islice
+from typing import Any, Literal
+
+from bot.core.errors import PermanentError
+from bot.core.related import RelatedCandidate, SearchQuery
+from bot.core.related_port import SEARCH_SECONDS
+from bot.core.types import IssueRef
+from bot.footprint import large_responses
+from bot.forges.cache import RepositoryCache
+from bot.forges.github.client import Credential, GitHubClient, format_query
+from bot.forges.github.errors import Unauthorized
+from bot.forges.github.issue import parse_issue
+from bot.forges.history import PAGE_BYTES
+from bot.forges.related import (
+    MAX_TITLE,
+    choose_link,
+    collect,
+    is_candidate,
+    list_words,
+    make_candidate,
+)
+from bot.forges.values import require_id, require_object, require_objects, text
+from bot.http import deadline
+
+MAX_REQUESTS = 2
+MAX_QUERY, MAX_OPERATORS = 256, 5
+PAGE = 50
+DAY, HOUR = 86_400.0, 3_600.0
+# Why a search did not compare meanings: reasons that lie in the query, and those that pass.
+OF_QUERY = frozenset({"no_text_terms", "quoted_text", "or_boolean_not_supported"})
+PASSING = frozenset({"server_error", "service_unavailable"})
+Json = dict[str, Any]
+
+
+class GitHubSearch:
+    """`send_about` is that of `GitHub`; `is_own` says whether the bot opened an issue.
+
+    The first search compares meanings, where the server can do that; others are for words.
+    """
+
+    per_minute = 8  # of 10, as other programs use the same installation or token
+    takes_any = True
+
+    def __init__(
+        self,
+        rest: GitHubClient,
+        send_about: Callable[..., tuple[str, Json]],
+        is_own: Callable[[Mapping[str, Any]], bool],
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._rest, self._send_about, self._is_own, self._clock = rest, send_about, is_own, clock
+        self._lexical_until = RepositoryCache(lambda _: 0.0, DAY)
+
+    def search(
+        self, ref: IssueRef, queries: Sequence[SearchQuery], title: str
+    ) -> tuple[RelatedCandidate, ...]:
+        searches = self._list_searches(ref, queries, title)
+        with deadline(SEARCH_SECONDS):
+            return collect(islice(searches, MAX_REQUESTS), ref.number)
+
+    def _list_searches(
+        self, ref: IssueRef, queries: Sequence[SearchQuery], title: str
+    ) -> Iterator[Callable[[], list[RelatedCandidate]]]:
+        words = list_words([title[:MAX_TITLE]])
+        if words and self._lexical_until.get(ref) <= self._clock():
+            yield partial(self._search_meaning, ref, words)
+        for query in queries:
+            if words := list_words(query.words):
+                yield partial(self._search_words, ref, words, query.match)
+
+    def _search_meaning(self, ref: IssueRef, words: Sequence[str]) -> list[RelatedCandidate]:
+        try:
+            name, found = self._send(ref, words, "all", search_type="hybrid")
+        except (PermanentError, Unauthorized):  # an older server, or a client without a token
+            self._lexical_until.put(ref, self._clock() + DAY)
+            return []
+        if found.get("search_type") != "hybrid":
+            reasons = found.get("lexical_fallback_reason")
+            why = frozenset(map(str, reasons if isinstance(reasons, list) else ()))
+            if not (why and why <= OF_QUERY):
+                seconds = HOUR if why & PASSING else DAY
+                self._lexical_until.put(ref, self._clock() + seconds)
+        return self._parse(ref, name, found)
+
+    def _search_words(
+        self, ref: IssueRef, words: Sequence[str], match: Literal["any", "all"]
+    ) -> list[RelatedCandidate]:
+        name, found = self._send(ref, words, match, advanced_search="true")
+        return self._parse(ref, name, found)
+
+    def _send(
+        self, ref: IssueRef, words: Sequence[str], match: Literal["any", "all"], **form: str
+    ) -> tuple[str, Json]:
+        """Return the repository's name and the response to a search in it."""
+
+        def send(values: Mapping[str, str | int], credential: Credential) -> tuple[str, Json]:
+            name = f"{values['owner']}/{values['repo']}"
+            query: dict[str, str | int] = {"q": format_search(name, words, match), **form}
+            query["per_page"] = PAGE
+            path = f"/search/issues?{format_query(query)}"
+            with large_responses():
+                page = self._rest.page(path, query, credential, PAGE_BYTES)
+                return name, require_object("GitHub", page.items, "items")
+
+        return self._send_about(ref, "/search/issues", send)
+
+    def _parse(self, ref: IssueRef, name: str, found: Json) -> list[RelatedCandidate]:
+        """Return the issues of this repository that may be shown."""
+        items = require_objects("GitHub", found["items"])
+        parsed = (self._parse_issue(ref, name, item) for item in items)
+        return [candidate for candidate in parsed if candidate]
+
+    def _parse_issue(self, ref: IssueRef, name: str, item: Json) -> RelatedCandidate | None:
+        if not text(item.get("repository_url")).lower().endswith(f"/repos/{name.lower()}"):
+            return None
+        number = require_id("GitHub", item, "number")
+        issue = parse_issue(replace(ref, number=number), item)
+        if not is_candidate(issue) or self._is_own(item):
+            return None
+        page = f"{self._rest.web_url}/{name}/issues/{number}"
+        url = choose_link(item.get("html_url"), [page], any_host=not self._rest.is_public)
+        reason = "" if issue.is_open else text(item.get("state_reason"))
+        return make_candidate(issue, url, milestone=item.get("milestone"), state_reason=reason)
+
+
+def format_search(name: str, words: Sequence[str], match: Literal["any", "all"]) -> str:
+    """Return a query for issues of a repository with any or all of the first of these words."""
+    where = f"repo:{name} is:issue"
+    if match == "any":
+        words = words[: MAX_OPERATORS + 1]
+    for count in range(len(words), 0, -1):
+        some = " OR ".join(words[:count]) if match == "any" else " ".join(words[:count])
+        query = f"({some}) {where}" if match == "any" and count > 1 else f"{some} {where}"
+        if len(query) <= MAX_QUERY:
+            return query
+    return where

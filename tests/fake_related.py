@@ -1,0 +1,29 @@
+"""The part of the fake forge that is about older issues."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from bot.core.errors import TaglineError
+from bot.core.related import RelatedCandidate, SearchQuery
+from bot.core.types import IssueRef
+
+
+@dataclass
+class FakeRelated:
+    """Implements `RelatedIssues`: each search finds `found`, or raises the next of `errors`."""
+
+    found: tuple[RelatedCandidate, ...] = ()
+    errors: list[TaglineError] = field(default_factory=list)
+    searches: list[tuple[tuple[SearchQuery, ...], str]] = field(default_factory=list)
+    per_minute: int = 8
+    takes_any: bool = True
+
+    def search(
+        self, ref: IssueRef, queries: Sequence[SearchQuery], title: str
+    ) -> tuple[RelatedCandidate, ...]:
+        self.searches.append((tuple(queries), title))
+        if self.errors:
+            raise self.errors.pop(0)
+        return tuple(one for one in self.found if one.number != ref.number)
