@@ -27,13 +27,15 @@ class SearchServer:
 
     `meanings`: whether the server compares meanings: "on"; "off", it searches for words instead and
     says `fallback` as the reason; "refused", it answers 422; "unknown", as an older server it
-    ignores the parameter and does not say how it searched.
+    ignores the parameter and does not say how it searched. `is_incomplete`: it says that it had not
+    the time to search everything.
     """
 
     per_minute: int = 30
     meanings_per_minute: int = 10
     meanings: Literal["on", "off", "refused", "unknown"] = "on"
     fallback: tuple[str, ...] = ("service_unavailable",)
+    is_incomplete: bool = False
     used: Counter[tuple[str, str, int]] = field(default_factory=Counter)
 
     def count(self, caller: str, now: datetime, *, by_meaning: bool) -> Counted:

@@ -52,18 +52,23 @@ def encoded_file_path(exchange: Exchange) -> Exchange:
     return replace(exchange, path=head + separator + tail.replace("/", "%2F"))
 
 
-def without_null_state_reason(exchange: Exchange) -> Exchange:
+def without_null(name: str) -> Callable[[Exchange], Exchange]:
+    """Return a function that removes a field from a response where it is null."""
+
     def strip(value: Any) -> Any:
         if isinstance(value, list):
             return [strip(item) for item in value]
         if isinstance(value, dict):
-            empty = "state_reason" in value and value["state_reason"] is None
-            return {k: strip(v) for k, v in value.items() if not (empty and k == "state_reason")}
+            is_null = name in value and value[name] is None
+            return {k: strip(v) for k, v in value.items() if not (is_null and k == name)}
         return value
 
-    if b'"state_reason":null' not in exchange.response_body:
-        return exchange
-    return replace(exchange, response_body=json.dumps(strip(exchange.response_json)).encode())
+    def adapt(exchange: Exchange) -> Exchange:
+        if f'"{name}":null'.encode() not in exchange.response_body:
+            return exchange
+        return replace(exchange, response_body=json.dumps(strip(exchange.response_json)).encode())
+
+    return adapt
 
 
 # Where GitHub differs from its own description: the last column adapts the exchange to the
@@ -85,7 +90,9 @@ EXCEPTIONS: list[tuple[str, str, Adaptation]] = [
     # tests/outside/test_github_description.py checks its entries.
     (r"GET /repos/[^/]+/[^/]+/contents/\.github((?:/|%2F)ISSUE_TEMPLATE)?$", "*", None),
     # An open issue's `state_reason` is null on the wire; the description requires a string.
-    (r"(GET|PATCH) /repos/[^/]+/[^/]+/issues", "*", without_null_state_reason),
+    (r"(GET|PATCH) /repos/[^/]+/[^/]+/issues", "*", without_null("state_reason")),
+    # An issue without a body has null there, as in lists; the description of a search lacks that.
+    (r"GET /search/issues$", "*", without_null("body")),
 ]
 # Where the description of issue types and suggestions applies instead.
 OTHERS: list[tuple[str, str, Adaptation]] = [

@@ -162,6 +162,34 @@ def test_raw_files_and_personal_tokens_work(box: Sandbox, conformance: Conforman
     assert conformance.violations == []
 
 
+def test_the_search_works_as_described(
+    box: Sandbox, bot: httpx.Client, conformance: Conformance, description_of_types: Conformance
+) -> None:
+    more = description_of_types.fresh()
+    box.observe(more.check)
+    repo = box.state.repo(REPO)
+    repo.types = {"Bug": "Broken"}
+    number = box.open_issue(REPO, "Login is dead", None, labels=["bug"], issue_type="Bug")
+    other = box.open_issue(REPO, "The login again", "Words")
+    box.set_milestone(REPO, number, "2.4")
+    box.close_issue(REPO, number, duplicate_of=other)
+    query = f"login repo:{REPO} is:issue"
+    calls: list[tuple[dict[str, str], int, int]] = [
+        ({"q": query, "search_type": "hybrid", "per_page": "50"}, 200, 2),
+        ({"q": f"(login OR dead) {query}", "advanced_search": "true"}, 200, 2),
+        ({"q": f'"again" {query}', "search_type": "semantic"}, 200, 1),
+        ({"q": query, "sort": "created", "order": "asc", "page": "2"}, 200, 0),
+        ({"q": "login"}, 422, 0),
+    ]
+    for params, status, count in calls:
+        response = bot.get("/search/issues", params=params)
+        assert (params, response.status_code) == (params, status)
+        assert len(response.json().get("items", [])) == count
+    for one in (conformance, more):
+        assert one.violations == []
+    assert more.checked == len(calls)
+
+
 def test_issue_types_work_as_described(
     box: Sandbox, bot: httpx.Client, conformance: Conformance, description_of_types: Conformance
 ) -> None:

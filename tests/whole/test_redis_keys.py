@@ -54,6 +54,8 @@ def test_a_whole_run_leaves_only_keys_that_are_described(
         app.issue(body="A third one.", author="cid")
         app.store.rate_limiter.pause("an account", 60)
         app.store.looks.schedule(REF, time.time())
+        app.store.search_budget.take("an account", 1)
+        app.store.search_budget.pause("an account", 60)
         app.store.call_failed("openai", at_once=True)
         app.store.corrections.add("a repository", [Correction(1, "bug", "removed", 1.0)])
         client: Any = app.redis

@@ -79,12 +79,20 @@ class GitHubSearch:
     def _list_searches(
         self, ref: IssueRef, queries: Sequence[SearchQuery], title: str
     ) -> Iterator[Callable[[], list[RelatedCandidate]]]:
-        words = list_words([title[:MAX_TITLE]])
-        if words and self._lexical_until.get(ref) <= self._clock():
-            yield partial(self._search_meaning, ref, words)
+        """Yield searches, each after the one before was carried out."""
+        of_title = list_words([title[:MAX_TITLE]])
+        if of_title and self._compares_meanings(ref):
+            yield partial(self._search_meaning, ref, of_title)
+            if self._compares_meanings(ref):
+                # The words of the title were searched: those of the body find other issues.
+                known = {word.casefold() for word in of_title}
+                queries = sorted(queries, key=lambda one: known.issuperset(one.words))
         for query in queries:
             if words := list_words(query.words):
                 yield partial(self._search_words, ref, words, query.match)
+
+    def _compares_meanings(self, ref: IssueRef) -> bool:
+        return self._lexical_until.get(ref) <= self._clock()
 
     def _search_meaning(self, ref: IssueRef, words: Sequence[str]) -> list[RelatedCandidate]:
         try:

@@ -58,7 +58,11 @@ def _search(call: Call, meaning: str) -> Response:
         problem = {"message": str(wrong), "resource": "Search", "field": "q", "code": "invalid"}
         return error(422, "Validation Failed", errors=[problem])
     items = [call.serializer.issue(repo, one) | {"score": score} for score, repo, one in page.items]
-    content = {"total_count": len(found), "incomplete_results": False, "items": items}
+    content = {
+        "total_count": len(found),
+        "incomplete_results": call.github.searches.is_incomplete,
+        "items": items,
+    }
     if call.github.searches.meanings != "unknown":
         content["search_type"] = meaning if meaning and not reasons else "lexical"
     if reasons:

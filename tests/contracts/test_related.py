@@ -1,0 +1,378 @@
+"""The search for older issues in the `Forge` port: both clients over HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import count
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from bot import wiring
+from bot.core.errors import Forbidden, RateLimited, Retry, TaglineError
+from bot.core.related import MAX_CANDIDATES, RelatedCandidate, SearchQuery
+from bot.core.types import IssueRef
+from bot.forges.registry import FORGES, ForgeClient
+from bot.sandbox.search_server import SearchServer
+from bot.settings.load import load
+from tests.simulation import Exchange, Host, Sandbox
+
+TITLE = "Upload fails with a timeout"
+NO_LIMIT = 100_000
+MAX_REQUESTS = {"github": 2, "gitlab": 3}
+ANY = SearchQuery(("upload", "timeout"), "any")
+BOTS = {"github": "tagline-bot[bot]", "gitlab": "project_77_bot_ab12cd34"}
+_numbers = count(1)
+
+
+@dataclass
+class Case:
+    """A repository with an issue, and the client that searches for others like it."""
+
+    box: Sandbox
+    host: Host
+    forge: ForgeClient
+    ref: IssueRef
+
+    def open(self, title: str, body: str = "", **more: object) -> int:
+        return self.host.open_issue(self.ref.repo, title, body, deliver=False, **more)  # type: ignore[arg-type]
+
+    def search(self, *queries: SearchQuery, title: str = TITLE) -> tuple[RelatedCandidate, ...]:
+        return self.forge.related.search(self.ref, queries, title)
+
+    def find(self, *queries: SearchQuery, title: str = TITLE) -> list[int]:
+        """Return the numbers of the issues that are found, the lowest first."""
+        return sorted(one.number for one in self.search(*queries, title=title))
+
+    @property
+    def server(self) -> SearchServer:
+        return (self.box.github if self.is_github else self.box.gitlab.gitlab).searches
+
+    @property
+    def is_github(self) -> bool:
+        return self.ref.forge == "github"
+
+    def requests(self) -> list[Exchange]:
+        """Return the searches in this repository."""
+        return [one for one in self.host.exchanges if self._is_search(one)]
+
+    def _is_search(self, one: Exchange) -> bool:
+        if self.is_github:
+            return one.path == "/search/issues" and f"repo:{self.ref.repo} " in read(one, "q")
+        return one.path.endswith(f"/projects/{self.ref.repo_id}/issues") and "search=" in one.query
+
+
+def read(exchange: Exchange, name: str) -> str:
+    return parse_qs(exchange.query).get(name, [""])[0]
+
+
+@pytest.fixture(scope="module")
+def box() -> Iterator[Sandbox]:
+    with Sandbox().running() as box:
+        yield box
+
+
+@pytest.fixture
+def forges(box: Sandbox) -> Iterator[dict[str, ForgeClient]]:
+    """Clients that know nothing of the servers yet, and servers without limits."""
+    for server in (box.github, box.gitlab.gitlab):
+        server.searches = SearchServer(NO_LIMIT, NO_LIMIT)
+    settings, clients = load(box.environment()), wiring.clients()
+    yield {name: entry.client(settings, clients) for name, entry in FORGES.items()}
+    clients.close()
+    box.faults.clear()
+
+
+def make_case(box: Sandbox, forges: dict[str, ForgeClient], name: str) -> Case:
+    repo = f"acme/related{next(_numbers)}"
+    host = box.hosts[name]
+    host.add_repo(repo)
+    ref = forges[name].complete_ref(IssueRef(name, "", repo, 0))
+    case = Case(box, host, forges[name], ref)
+    case.ref = replace(ref, number=case.open(TITLE))
+    return case
+
+
+@pytest.fixture(params=["github", "gitlab"])
+def case(request: pytest.FixtureRequest, box: Sandbox, forges: dict[str, ForgeClient]) -> Case:
+    return make_case(box, forges, request.param)
+
+
+@pytest.fixture
+def on_github(box: Sandbox, forges: dict[str, ForgeClient]) -> Case:
+    return make_case(box, forges, "github")
+
+
+@pytest.fixture
+def on_gitlab(box: Sandbox, forges: dict[str, ForgeClient]) -> Case:
+    return make_case(box, forges, "gitlab")
+
+
+def test_issues_of_all_searches_are_found_once_and_not_the_issue_itself(case: Case) -> None:
+    upload, timeout = case.open("The upload stops"), case.open("Again a timeout", "upload")
+    case.open("Something else")
+    found = case.search(ANY, SearchQuery(("timeout",), "all"))
+    assert sorted(one.number for one in found) == [upload, timeout]
+    assert 1 <= len(case.requests()) <= MAX_REQUESTS[case.ref.forge]
+
+
+def test_a_candidate_has_what_is_shown_of_it(case: Case) -> None:
+    original = case.open("Upload is slow")
+    number = case.open("Upload", "It stops.", labels=["bug"], created_at=1_700_000_000)
+    case.host.set_milestone(case.ref.repo, number, "2.4")
+    case.host.close_issue(case.ref.repo, number, duplicate_of=original, deliver=False)
+    found = {one.number: one for one in case.search(ANY)}
+    one = found[number]
+    assert (one.title, one.body, one.labels) == ("Upload", "It stops.", ("bug",))
+    assert (one.is_open, one.state_reason, one.milestone) == (False, "duplicate", "2.4")
+    assert one.created_at == 1_700_000_000
+    assert one.duplicate_of == (0 if case.is_github else original)  # GitHub does not say
+    middle = "/issues/" if case.is_github else "/-/issues/"
+    web = case.box.url if case.is_github else case.box.gitlab_url
+    assert one.url == f"{web}/{case.ref.repo}{middle}{number}"
+    other = found[original]
+    assert (other.is_open, other.state_reason, other.milestone) == (True, "", "")
+
+
+@pytest.mark.parametrize("wrong", ["javascript:alert(1)//x", "https://evil.example/issues/1", None])
+def test_a_link_to_another_place_is_replaced(
+    case: Case, wrong: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number = case.open("Upload")
+    serializer = type(case.box.hooks.serializer if case.is_github else case.box.gitlab.serializer)
+    make = serializer.issue
+
+    def make_wrong(self: object, repo: object, issue: object) -> dict[str, object]:
+        return make(self, repo, issue) | {"html_url": wrong, "web_url": wrong}  # type: ignore[arg-type]
+
+    monkeypatch.setattr(serializer, "issue", make_wrong)
+    (one,) = case.search(ANY)
+    assert one.url.startswith(case.box.url)
+    assert one.url.endswith(f"/{number}")
+
+
+def test_what_nobody_may_be_sent_to_is_left_out(case: Case) -> None:
+    shown = case.open("Upload")
+    case.host.lock_issue(case.ref.repo, case.open("Upload, locked"), deliver=False)
+    case.open("Upload, by the bot", author=BOTS[case.ref.forge], bot=True)
+    if case.is_github:
+        case.open("Upload, a pull request", pull_request=True)
+    else:
+        case.open("Upload, confidential", confidential=True)
+        case.open("Upload, a task", type="Task")
+    assert case.find(ANY, SearchQuery(("upload",), "all"), title="upload") == [shown]
+
+
+def test_at_most_a_hundred_are_found_and_each_search_has_its_part(case: Case) -> None:
+    numbers = [case.open(f"Upload {n}") for n in range(110)]
+    last = [case.open(f"Timeout {n}", created_at=1_600_000_000) for n in range(20)]
+    found = case.find(*(SearchQuery((word,), "all") for word in ("upload", "timeout")), title="")
+    assert len(found) <= MAX_CANDIDATES
+    assert set(found) & set(numbers)
+    assert set(last) <= set(found)
+
+
+HOSTILE = [
+    "repo:acme/secret upload",
+    'x" repo:acme/secret "upload',
+    "upload) OR (repo:acme/secret",
+    "upload OR repo:acme/secret",
+    "NOT repo:acme/x -repo:acme/related is:pr upload",
+    "upload\nrepo:acme/secret&per_page=1&q=x#",
+    "upload \uff52\uff45\uff50\uff4f\uff1aacme\uff0fsecret",  # the same in full width
+    "user:acme org:acme in:title author:@me is:private upload",
+    "upload " + "a" * 300,
+    "upload " + "(((((((((((" + '"',
+    "upload " + "very " * 100,
+]
+
+
+@pytest.mark.parametrize("hostile", HOSTILE)
+def test_no_text_of_an_issue_changes_a_search(case: Case, hostile: str) -> None:
+    """Only words are left of it, and the answer is none of a wrong query."""
+    case.host.add_repo("acme/secret", private=True)
+    case.host.open_issue("acme/secret", "Upload secret acme", deliver=False)
+    number = case.open("Upload acme secret")
+    for query in ((), (SearchQuery((hostile,), "any"),), (SearchQuery((hostile,), "all"),)):
+        found = case.search(*query, title=hostile)
+        assert {one.number for one in found} <= {number}
+    assert case.requests()
+    for one in case.requests():
+        assert one.status == 200
+        text = read(one, "q" if case.is_github else "search")
+        if case.is_github:
+            assert len(text) <= 256
+            assert text.endswith(f" repo:{case.ref.repo} is:issue")
+            text = text.removesuffix(f" repo:{case.ref.repo} is:issue")
+            assert not set(text.split()) & {"AND", "NOT"}
+            if read(one, "advanced_search") and text.startswith("("):
+                text = text.removeprefix("(").removesuffix(")").replace(" OR ", " ")
+        assert "OR" not in text.split()
+        assert all(char.isalnum() or char == " " for char in text), text
+
+
+def test_results_of_another_repository_are_dropped(
+    case: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number = case.open("Upload")
+    serializer = type(case.box.hooks.serializer if case.is_github else case.box.gitlab.serializer)
+    make = serializer.issue
+
+    def make_wrong(self: object, repo: object, issue: object) -> dict[str, object]:
+        content: dict[str, object] = make(self, repo, issue)  # type: ignore[arg-type]
+        place = content.get("repository_url", "")
+        return content | {"repository_url": f"{place}-other", "project_id": 1}
+
+    assert case.find(ANY) == [number]
+    monkeypatch.setattr(serializer, "issue", make_wrong)
+    assert case.find(ANY) == []
+
+
+def test_a_search_without_words_sends_nothing(case: Case) -> None:
+    assert case.find(SearchQuery((), "any"), SearchQuery(("!", "or"), "all"), title="?! :(") == []
+    assert case.requests() == []
+
+
+@pytest.mark.parametrize(
+    ("fault", "error"),
+    [
+        ("forge-403", Forbidden),
+        ("forge-422", Forbidden),
+        ("forge-429", RateLimited),
+        ("forge-500", Retry),
+        ("forge-503", Retry),
+        ("forge-web-page", Retry),
+    ],
+)
+def test_an_error_is_the_forge_s_own(case: Case, fault: str, error: type[TaglineError]) -> None:
+    case.open("Upload")
+    case.find(ANY)  # the token and the name are known now
+    match = "/search/issues" if case.is_github else f"/{case.ref.repo_id}/issues"
+    case.box.fault(fault, None, match)
+    with pytest.raises(error):
+        case.search(ANY)
+
+
+def test_a_later_search_that_fails_leaves_the_results_of_the_first(case: Case) -> None:
+    case.open("Timeout")
+    number = case.open("Upload")
+    queries = [SearchQuery((word,), "all") for word in ("upload", "timeout", "fails")]
+    case.find(*queries, title="upload")
+    match = "/search/issues" if case.is_github else f"/{case.ref.repo_id}/issues"
+    before = len(case.requests())
+    case.host.log.observers.append(lambda one: arm_once(case, one, match))
+    try:
+        assert case.find(*queries, title="upload") == [number]
+    finally:
+        case.host.log.observers.clear()
+    assert len(case.requests()) == before + 2
+
+
+def arm_once(case: Case, exchange: Exchange, match: str) -> None:
+    """Arm a fault after the first search was answered."""
+    if match in exchange.path and not exchange.fault:
+        case.box.fault("forge-500", 1, match)
+
+
+def test_a_slow_server_ends_the_search_in_time(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    case.open("Upload")
+    case.find(ANY)
+    for client in ("github", "gitlab"):
+        monkeypatch.setattr(f"bot.forges.{client}.search.SEARCH_SECONDS", 0.3)
+    case.box.fault("forge-slow", None, "issues")
+    with pytest.raises(Retry):
+        case.search(ANY)
+
+
+def test_an_incomplete_answer_counts(on_github: Case) -> None:
+    number = on_github.open("Upload")
+    on_github.server.is_incomplete = True
+    assert on_github.find(ANY) == [number]
+
+
+def list_forms(case: Case) -> list[str]:
+    """Return the form of each search on GitHub: its search type, or "words"."""
+    return [read(one, "search_type") or "words" for one in case.requests()]
+
+
+def test_github_compares_meanings_once_and_searches_for_words_once(on_github: Case) -> None:
+    by_meaning, by_word = on_github.open("Upload"), on_github.open("ECONNRESET")
+    queries = [SearchQuery((word,), "any") for word in ("econnreset", "other", "third")]
+    assert on_github.find(*queries, title="Upload fails") == [by_meaning, by_word]
+    assert list_forms(on_github) == ["hybrid", "words"]
+
+
+def test_words_of_the_title_are_not_searched_twice_where_meanings_are_compared(
+    on_github: Case,
+) -> None:
+    queries = [ANY, SearchQuery(("upload", "econnreset"), "any")]
+    for meanings, sent in (("on", "(upload OR econnreset)"), ("off", "(upload OR timeout)")):
+        on_github.server.meanings = meanings  # type: ignore[assignment]
+        on_github.search(*queries)
+        assert read(on_github.requests()[-1], "q").startswith(sent)
+
+
+@pytest.mark.parametrize("meanings", ["off", "refused", "unknown"])
+def test_a_server_that_compares_no_meanings_is_not_asked_again(
+    on_github: Case, meanings: str
+) -> None:
+    on_github.server.meanings = meanings  # type: ignore[assignment]
+    number = on_github.open("Upload")
+    assert on_github.find(ANY) == [number]
+    assert list_forms(on_github) == ["hybrid", "words"]
+    assert on_github.find(ANY, SearchQuery(("fails",), "all")) == [number]
+    assert list_forms(on_github) == ["hybrid", "words", "words", "words"]
+
+
+def test_a_reason_in_the_query_is_not_remembered(
+    on_github: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    on_github.server.meanings, on_github.server.fallback = "off", ("no_text_terms",)
+    for _ in range(2):
+        on_github.find(ANY)
+    assert list_forms(on_github) == ["hybrid", "words"] * 2
+
+
+def test_a_client_without_a_token_searches_for_words(box: Sandbox, on_github: Case) -> None:
+    clients = wiring.clients()
+    anonymous = FORGES["github"].client(load({"GITHUB_API_URL": box.github_url}), clients)
+    number = on_github.open("Upload")
+    ref = replace(on_github.ref, account="")
+    assert [one.number for one in anonymous.related.search(ref, [ANY], TITLE)] == [number]
+    clients.close()
+
+
+def test_the_limit_for_searches_is_a_rate_limit(case: Case) -> None:
+    case.open("Upload")
+    case.server.per_minute = 1
+    with pytest.raises(RateLimited) as raised:
+        case.search(ANY, ANY, SearchQuery(("fails",), "all"))
+    assert 0 < (raised.value.after or 0) <= 60
+
+
+@pytest.mark.parametrize(
+    ("queries", "sent"),
+    [
+        ([SearchQuery(("upload", "to", "timeout"), "all")], ["upload timeout"]),
+        ([SearchQuery(("upload", "timeout"), "any")], ["upload", "timeout"]),
+        ([SearchQuery(("one", "two", "three", "four"), "any")], ["one", "two", "three"]),
+        ([SearchQuery(("upload",), "all"), SearchQuery(("upload",), "any")], ["upload"]),
+    ],
+)
+def test_gitlab_searches_for_each_of_several_words(
+    on_gitlab: Case, queries: Sequence[SearchQuery], sent: Sequence[str]
+) -> None:
+    assert not on_gitlab.forge.related.takes_any
+    on_gitlab.search(*queries)
+    assert [read(one, "search") for one in on_gitlab.requests()] == sent
+    assert {read(one, "in") for one in on_gitlab.requests()} == {"title,description"}
+
+
+def test_a_renamed_repository_is_searched_by_its_new_name(on_github: Case) -> None:
+    number = on_github.open("Upload")
+    on_github.host.rename_repo(on_github.ref.repo, f"{on_github.ref.repo}-new")
+    other = FORGES["github"].client(load(on_github.box.environment()), clients := wiring.clients())
+    (one,) = other.related.search(on_github.ref, [ANY], TITLE)
+    assert urlsplit(one.url).path == f"/{on_github.ref.repo}-new/issues/{number}"
+    clients.close()
