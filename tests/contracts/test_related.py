@@ -343,6 +343,18 @@ def test_a_client_without_a_token_searches_for_words(box: Sandbox, on_github: Ca
     clients.close()
 
 
+def test_issues_of_the_person_whose_token_the_bot_has_are_found(
+    box: Sandbox, on_github: Case
+) -> None:
+    clients = wiring.clients()
+    settings = load({"GITHUB_API_URL": box.github_url, "GITHUB_TOKEN": box.token})
+    forge = FORGES["github"].client(settings, clients)
+    number = on_github.open("Upload", author=box.token_login)
+    ref = replace(on_github.ref, account="")
+    assert [one.number for one in forge.related.search(ref, [ANY], TITLE)] == [number]
+    clients.close()
+
+
 def test_the_limit_for_searches_is_a_rate_limit(case: Case) -> None:
     case.open("Upload")
     case.server.per_minute = 1

@@ -141,7 +141,7 @@ class GitHubSearch:
             return None
         number = require_id("GitHub", item, "number")
         issue = parse_issue(replace(ref, number=number), item)
-        if not is_candidate(issue) or self._is_own(item):
+        if not is_candidate(issue) or (issue.is_bot and self._is_own(item)):
             return None
         page = f"{self._rest.web_url}/{name}/issues/{number}"
         url = choose_link(item.get("html_url"), [page], any_host=not self._rest.is_public)

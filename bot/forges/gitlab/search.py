@@ -82,7 +82,7 @@ class GitLabSearch:
         project_id = require_id("GitLab", item, "project_id")
         issue = parse_issue(replace(ref, number=number), item, self._types)
         is_elsewhere = ref.repo_id not in (0, project_id)
-        if is_elsewhere or not is_candidate(issue) or self._is_own(item):
+        if is_elsewhere or not is_candidate(issue) or (issue.is_bot and self._is_own(item)):
             return None
         pages = [f"{self._gl.url}/{project}/-/{kind}/{number}" for kind in ("issues", "work_items")]
         url = choose_link(item.get("web_url"), pages, any_host=not self._is_public)
