@@ -74,7 +74,7 @@ class Queue(Protocol):
 
 
 class Forge(SuggestionForge, TypeForge, ReportForge, RelatedForge, Protocol):
-    """Reads and writes issues. Raises `PermanentError`, `Retry` (`WriteUncertain`), `OperatorError`.
+    """Reads and writes issues. Raises `PermanentError`, `Retry` and `OperatorError`.
 
     `rate` is the number of comments that it accepts from an account.
     """

@@ -19,3 +19,8 @@ class LabelRules:
 
 GITHUB = LabelRules()
 GITLAB = LabelRules(fold_case=False, scoped=True, joined=True)
+
+
+def find_scope(label: str) -> str:
+    """Return the key of `key::value`, up to the last pair of colons; empty for none."""
+    return label.rpartition("::")[0]

@@ -15,7 +15,7 @@ from typing import Literal
 from bot.core.errors import TaglineError
 from bot.sandbox.changes import COMPLETED, Closing, CommentDeletion, LabelChange, TypeChange
 from bot.sandbox.comments import Reaction
-from bot.sandbox.label_rules import GITHUB, LabelRules
+from bot.sandbox.label_rules import GITHUB, LabelRules, find_scope
 from bot.sandbox.suggestions import Suggestion
 
 Change = Literal[
@@ -320,8 +320,8 @@ class State:
             home.created_labels.append(name)
         if spelling in issue.labels:
             return []
-        scope = _scope(spelling) if self.rules.scoped else ""
-        replaced = [other for other in issue.labels if scope and _scope(other) == scope]
+        scope = find_scope(spelling) if self.rules.scoped else ""
+        replaced = [other for other in issue.labels if scope and find_scope(other) == scope]
         events = [self.remove_label(repo, number, other, actor) for other in replaced]
         old_labels = tuple(issue.labels)
         issue.labels.append(spelling)
@@ -395,8 +395,3 @@ class State:
             deletion = CommentDeletion(next(self._ids), actor, self.clock())
             issue.deleted_comments.append(deletion)
             return Event("comment-deleted", self.repo(repo), issue, actor, comment=comment)
-
-
-def _scope(label: str) -> str:
-    """Return the key of `key::value`, up to the last pair of colons; empty for none."""
-    return label.rpartition("::")[0]
