@@ -12,17 +12,19 @@ import math
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
+from typing import NamedTuple
 
 from bot.core.related import MAX_CANDIDATES, MAX_SHOWN, Related, RelatedCandidate
 from bot.core.types import Issue
 from bot.learn.common_words import RARE, load_term_shares
 from bot.learn.fingerprints import find_errors, find_frames
-from bot.learn.templates import MAX_READ, find_template, strip_template
+from bot.learn.templates import MAX_READ, strip_templates
 from bot.learn.terms import list_terms, map_terms
 
-SHOWN_AT = 0.5  # probability
+SHOWN_AT = 0.33  # probability
 
-_MAX_TITLE, _MAX_BODY = 300, 1_000  # characters whose words are compared
+_MAX_TITLE, _MAX_BODY = 300, 600  # characters whose words are compared
 _MAX_SEARCHED = 12_000  # characters of a candidate that error messages are searched in
 _TITLE_WEIGHT = 3
 _SATURATION, _LENGTH_SHARE = 1.2, 0.75  # k1 and b of BM25
@@ -31,12 +33,11 @@ _TITLE_BONUS = 2.0
 _PRIOR_ISSUES = 20  # the table of common words counts as so many candidates
 _RIVALS = slice(MAX_SHOWN, MAX_SHOWN + 10)  # the candidates that one stands out from
 _RIVAL_SHARE = 0.15  # of the issue's own score that a rival reaches where there are too few
-_MIN_RARITY = 1.5  # of a word that is a reason
+_MIN_RARITY, _COMMON = 1.0, 0.05  # of a word that is a reason: rarity, share of issues
+_MIN_SHARED = 2  # such words, unless error messages are the same
 _MAX_REASON_WORDS = 3
-# Log odds: see `docs/figures.md`.
-_BIAS, _REACHED, _SHARED, _STANDS_OUT = -0.41, 1.45, 0.41, 1.33
 _SAME_ERROR, _SAME_FRAMES = "same error line", "same stack frames"
-_TRACES = {_SAME_ERROR: 1.0, _SAME_FRAMES: 0.5}
+_TRACES = {_SAME_ERROR: 0.5, _SAME_FRAMES: 0.3}
 _MIN_FRAMES = 2
 
 
@@ -53,6 +54,26 @@ class Document:
         return _TITLE_WEIGHT * len(self.title) + len(self.body)
 
 
+class Measures(NamedTuple):
+    """What speaks for a candidate. All but the last are logarithms.
+
+    How much of the issue's own score it reaches; how far it stands out from those that are not
+    shown; how near it is to the best; how much of its title the issue's text has.
+    """
+
+    reached: float
+    stands_out: float
+    is_best: float
+    title_found: float
+
+
+class Shared(NamedTuple):
+    """The terms that an issue and a candidate share: in both titles, and anywhere in both."""
+
+    in_titles: Sequence[str]
+    in_texts: Sequence[str]
+
+
 @dataclass(frozen=True, slots=True)
 class Ranking:
     """The scores of documents in their order; how rare the issue's terms are; its own score."""
@@ -62,16 +83,15 @@ class Ranking:
     own: float
 
 
+# Log odds: see `docs/figures.md`.
+_BIAS = -2.45
+_WEIGHTS = Measures(reached=0.41, stands_out=1.95, is_best=2.9, title_found=1.71)
+
+
 def find_related(issue: Issue, candidates: Iterable[RelatedCandidate]) -> tuple[Related, ...]:
-    """Return the older issues to show, the most probable first, in whatever order they came."""
-    return tuple(x for x in rank_related(issue, candidates)[:MAX_SHOWN] if x.score >= SHOWN_AT)
+    """Return the older issues to show, the most probable first, in whatever order they came.
 
-
-def rank_related(issue: Issue, candidates: Iterable[RelatedCandidate]) -> list[Related]:
-    """Return the older ones of the candidates, the most probable first, of equal ones the newest.
-
-    Those that are not to be shown have no reasons. Of more than `MAX_CANDIDATES` the newest are
-    compared.
+    Of more than `MAX_CANDIDATES` the newest are compared.
     """
     older = {x.number: x for x in sorted(candidates, key=_describe) if _is_older(x, issue)}
     chosen = [older[number] for number in sorted(older, reverse=True)[:MAX_CANDIDATES]]
@@ -81,21 +101,26 @@ def rank_related(issue: Issue, candidates: Iterable[RelatedCandidate]) -> list[R
     traces = _find_traces(issue, chosen)
     scores = [
         1 / (1 + math.exp(-odds - sum(_TRACES[trace] for trace in found)))
-        for odds, found in zip(_estimate(query, documents, ranking), traces, strict=True)
+        for odds, found in zip(estimate(query, documents, ranking), traces, strict=True)
     ]
-    order = sorted(range(len(chosen)), key=lambda n: (-scores[n], -chosen[n].number))
-    shown = {n for n in order[:MAX_SHOWN] if scores[n] >= SHOWN_AT}
-    words = map_terms(f"{issue.title[:_MAX_TITLE]}\n{issue.body[:MAX_READ]}")
-    reasons = {
-        n: (*traces[n], *_explain_words(query, documents[n], ranking.rarity, words)) for n in shown
-    }
-    return [Related(chosen[n], scores[n], reasons.get(n, ())) for n in order]
+    likely = [n for n, score in enumerate(scores) if score >= SHOWN_AT]
+    likely.sort(key=lambda n: (-scores[n], -chosen[n].number))
+    shared = {n: _find_shared(query, documents[n], ranking.rarity) for n in likely}
+    shown = [n for n in likely if traces[n] or len(shared[n].in_texts) >= _MIN_SHARED]
+    words = map_terms(f"{issue.title[:_MAX_TITLE]}\n{issue.body[:MAX_READ]}") if shown else {}
+    return tuple(
+        Related(chosen[n], scores[n], (*traces[n], *_explain(shared[n], words)))
+        for n in shown[:MAX_SHOWN]
+    )
 
 
 def read_documents(texts: Sequence[tuple[str, str]]) -> list[Document]:
     """Return the documents of titles and bodies, without lines that several bodies have."""
-    template = find_template([body for _, body in texts])
-    return [_read_document(title, body, template) for title, body in texts]
+    bodies = strip_templates([body for _, body in texts], _MAX_BODY)
+    return [
+        Document(tuple(list_terms(title[:_MAX_TITLE])), tuple(list_terms(body[:_MAX_BODY])))
+        for (title, _), body in zip(texts, bodies, strict=True)
+    ]
 
 
 def rank(query: Document, documents: Sequence[Document]) -> Ranking:
@@ -105,7 +130,7 @@ def rank(query: Document, documents: Sequence[Document]) -> Ranking:
         wanted[term] += _TITLE_WEIGHT
     every = [*documents, query]
     counts = [_count(document, wanted) for document in every]
-    rarity = _weigh(wanted, counts[:-1])
+    rarity = weigh_terms(wanted, counts[:-1])
     weights = {term: count * rarity[term] ** _RARITY_POWER for term, count in wanted.items()}
     mean = sum(document.length for document in documents) / max(1, len(documents)) or 1.0
     titles = frozenset(query.title)
@@ -118,11 +143,6 @@ def rank(query: Document, documents: Sequence[Document]) -> Ranking:
     return Ranking(tuple(scores[:-1]), rarity, scores[-1])
 
 
-def _read_document(title: str, body: str, template: Collection[str]) -> Document:
-    shown = strip_template(body, template, _MAX_BODY)[:_MAX_BODY]
-    return Document(tuple(list_terms(title[:_MAX_TITLE])), tuple(list_terms(shown)))
-
-
 def _count(document: Document, wanted: Collection[str]) -> Counter[str]:
     found = Counter(filter(wanted.__contains__, document.body))
     for term in filter(wanted.__contains__, document.title):
@@ -130,9 +150,9 @@ def _count(document: Document, wanted: Collection[str]) -> Counter[str]:
     return found
 
 
-def _weigh(wanted: Collection[str], counts: Sequence[Collection[str]]) -> dict[str, float]:
+def weigh_terms(wanted: Collection[str], counts: Sequence[Collection[str]]) -> dict[str, float]:
     """Return how rare each term is: the logarithm of one issue in so many."""
-    uses = Counter(term for found in counts for term in found)
+    uses = Counter(chain.from_iterable(map(frozenset, counts)))
     shares = load_term_shares()
     issues = len(counts) + _PRIOR_ISSUES
     return {
@@ -142,23 +162,46 @@ def _weigh(wanted: Collection[str], counts: Sequence[Collection[str]]) -> dict[s
     }
 
 
-def _estimate(query: Document, documents: Sequence[Document], ranking: Ranking) -> list[float]:
+def estimate(query: Document, documents: Sequence[Document], ranking: Ranking) -> list[float]:
     """Return the log odds of each document that it is about the same thing."""
-    own = ranking.own or 1.0
-    rivals = sorted(ranking.scores, reverse=True)[_RIVALS]
+    return [
+        _BIAS + sum(weight * value for weight, value in zip(_WEIGHTS, measures, strict=True))
+        for measures in measure(query, documents, ranking)
+    ]
+
+
+def measure(query: Document, documents: Sequence[Document], ranking: Ranking) -> list[Measures]:
+    """Return what speaks for each document."""
+    own, scores = ranking.own or 1.0, ranking.scores
+    best = max(scores, default=0.0) or 1.0
+    rivals = sorted(scores, reverse=True)[_RIVALS]
     missing = _RIVALS.stop - _RIVALS.start - len(rivals)
-    rival = (sum(rivals) + missing * _RIVAL_SHARE * own) / (len(rivals) + missing)
-    titles = frozenset(query.title)
-    odds = []
-    for document, score in zip(documents, ranking.scores, strict=True):
-        shared = sum(ranking.rarity[term] for term in titles.intersection(document.title))
-        odds.append(
-            _BIAS
-            + _REACHED * math.log(score / own + 0.02)
-            + _SHARED * math.log(shared + 0.5)
-            + _STANDS_OUT * math.log(score / (rival or 1.0) + 0.1)
+    rival = (sum(rivals) + missing * _RIVAL_SHARE * own) / (len(rivals) + missing) or 1.0
+    terms = frozenset((*query.title, *query.body))
+    titles = [document.title for document in documents]
+    rarity = weigh_terms(frozenset(chain.from_iterable(titles)), titles)
+    rarity.update(ranking.rarity)
+    return [
+        Measures(
+            reached=math.log(score / own + 0.02),
+            stands_out=math.log(score / rival + 0.1),
+            is_best=math.log(score / best + 0.05),
+            title_found=_measure_title(document, terms, rarity),
         )
-    return odds
+        for document, score in zip(documents, scores, strict=True)
+    ]
+
+
+def _measure_title(
+    document: Document, terms: Collection[str], rarity: Mapping[str, float]
+) -> float:
+    """Return the share of a title that the issue's text has, rare terms counted more."""
+    found = total = 0.0
+    for term in dict.fromkeys(document.title):
+        weight = rarity[term] ** 2
+        total += weight
+        found += weight * (term in terms)
+    return found / total if total else 0.0
 
 
 def _find_traces(issue: Issue, candidates: Sequence[RelatedCandidate]) -> list[list[str]]:
@@ -173,16 +216,28 @@ def _find_traces(issue: Issue, candidates: Sequence[RelatedCandidate]) -> list[l
     return found
 
 
-def _explain_words(
-    query: Document, document: Document, rarity: Mapping[str, float], words: Mapping[str, str]
-) -> Iterator[str]:
-    """Yield a reason with the rarest words that both titles have, else that both texts have."""
+def _find_shared(query: Document, document: Document, rarity: Mapping[str, float]) -> Shared:
+    """Return the terms that say something and are in both, the rarest first."""
     titles = frozenset(query.title).intersection(document.title)
     texts = frozenset((*query.title, *query.body)).intersection((*document.title, *document.body))
-    for what, terms in (("same title words", titles), ("same words", texts)):
-        rare = sorted((x for x in terms if rarity[x] >= _MIN_RARITY), key=lambda x: (-rarity[x], x))
-        if rare:
-            yield f"{what}: {', '.join(words.get(x, x) for x in rare[:_MAX_REASON_WORDS])}"
+    shares = load_term_shares()
+    telling = [
+        term
+        for term in texts
+        if rarity[term] >= _MIN_RARITY
+        and shares.get(term, RARE) < _COMMON
+        and len(term) > 1
+        and not term.isdigit()
+    ]
+    telling.sort(key=lambda term: (-rarity[term], term))
+    return Shared([term for term in telling if term in titles], telling)
+
+
+def _explain(shared: Shared, words: Mapping[str, str]) -> Iterator[str]:
+    """Yield in words what both have, "same title words: login, Firefox"."""
+    for what, terms in (("title words", shared.in_titles), ("words", shared.in_texts)):
+        if names := dict.fromkeys(words.get(term, term) for term in terms):
+            yield f"same {what}: {', '.join(list(names)[:_MAX_REASON_WORDS])}"
             return
 
 

@@ -4,50 +4,55 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Sequence
 
-MAX_READ = 2_400  # characters of a body
+MAX_READ = 2_000  # characters of a body
 _MIN_ISSUES = 3
 _MIN_SHARE = 0.02
 _MIN_LINE = 12  # characters of a whole line
 _MAX_LINE = 300
-_HEADING = re.compile(r"\s{0,3}#{1,6}\s+(.{1,80}?)[\s:#]*$")
-_FIELD = re.compile(r"[\s*_+-]{0,8}([A-Za-z][\w /()'-]{1,40}?)[*_]{0,3}\s?:")
+_HEADING_OR_FIELD = re.compile(
+    r"[ \t]{0,3}#{1,6}[ \t]+(.{1,80}?)[\s:#]*$"
+    r"|[\s*_+-]{0,8}([A-Za-z][\w /()'-]{1,40}?)[*_]{0,3}\s?:"
+)
+
+Line = tuple[str, str]  # with the key by which lines of a template are known, "" for none
 
 
-def find_template(bodies: Collection[str]) -> frozenset[str]:
-    """Return the keys of headings, fields and lines that several of the bodies have."""
-    counts: Counter[str] = Counter()
-    for body in bodies:
-        counts.update({key for line in _split(body) for key in _list_keys(line)})
-    least = max(_MIN_ISSUES, _MIN_SHARE * len(bodies))
-    return frozenset(key for key, count in counts.items() if count >= least)
-
-
-def strip_template(body: str, template: Collection[str], size: int) -> str:
-    """Return at least `size` characters of the body, if it has them, without lines of a template.
+def strip_templates(bodies: Iterable[str], size: int) -> list[str]:
+    """Return at least `size` characters of each body, if it has them, without lines of templates.
 
     A field loses its name and its value: where a form has it, the value is one of few.
     """
-    return "\n".join(_take(_strip_lines(body, template), size))
+    parsed = [_parse(body) for body in bodies]
+    counts: Counter[str] = Counter()
+    for lines in parsed:
+        counts.update({key for key, _ in lines if key})
+    least = max(_MIN_ISSUES, _MIN_SHARE * len(parsed))
+    template = {key for key, count in counts.items() if count >= least}
+    return [_join(lines, template, size) for lines in parsed]
 
 
-def _strip_lines(body: str, template: Collection[str]) -> Iterator[str]:
-    for line in _split(body):
-        if not any(key in template for key in _list_keys(line)):
-            yield line
+def _parse(body: str) -> list[Line]:
+    return [(_find_key(line), line) for line in _drop_comments(body[:MAX_READ]).splitlines()]
 
 
-def _take(lines: Iterable[str], size: int) -> Iterator[str]:
-    for line in lines:
-        if size <= 0:
-            return
-        yield line
-        size -= len(line) + 1
+def _find_key(line: str) -> str:
+    """Return the heading, the name of a field or else the whole line, in lower case."""
+    if (":" in line or "#" in line) and (match := _HEADING_OR_FIELD.match(line)):
+        return (match[1] or match[2]).lower()
+    return line[:_MAX_LINE].strip().lower() if len(line) >= _MIN_LINE else ""
 
 
-def _split(body: str) -> list[str]:
-    return _drop_comments(body[:MAX_READ]).splitlines()
+def _join(lines: Sequence[Line], template: Iterable[str], size: int) -> str:
+    kept = []
+    for key, line in lines:
+        if key not in template:
+            kept.append(line)
+            size -= len(line) + 1
+            if size <= 0:
+                break
+    return "\n".join(kept)
 
 
 def _drop_comments(text: str) -> str:
@@ -57,10 +62,3 @@ def _drop_comments(text: str) -> str:
         kept.append(text[start:begin])
         start = end + 3
     return "".join([*kept, text[start:]])
-
-
-def _list_keys(line: str) -> Iterator[str]:
-    if match := _HEADING.match(line) or _FIELD.match(line):
-        yield match[1].lower()
-    elif len(line) >= _MIN_LINE:
-        yield line[:_MAX_LINE].strip().lower()

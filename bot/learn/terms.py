@@ -3,55 +3,67 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+import string
+from collections.abc import Iterable
 from functools import lru_cache
+from itertools import chain
 
-_MAX_WORD = 30
-_ASCII_WORD = r"[A-Z]?[a-z]{1,60}(?:'[a-z]{1,9})?|[A-Z]{1,60}(?![a-z])|[0-9]{1,60}"
+_MAX_WORD = 40
 _CJK = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff"
-# Of names such as `HttpServer` each part is a word; only Latin letters have this custom.
-_ASCII = re.compile(_ASCII_WORD)
-_ANY = re.compile(rf"[{_CJK}]+|[A-Za-z]{{0,30}}[^\W\d_A-Za-z{_CJK}][^\W\d_{_CJK}]*|{_ASCII_WORD}")
-_WHOLE = re.compile(rf"[{_CJK}]+|[^\W_{_CJK}]+(?:'[a-z]{{1,9}})?")
-_IS_CJK = re.compile(f"[{_CJK}]")
+_CJK_LETTER = re.compile(f"[{_CJK}]")
+_WORD = re.compile(rf"[{_CJK}]+|[^\W_{_CJK}]+")
+_PART = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[0-9]+")  # of a name such as HttpServer
 _VOWEL = re.compile(r"[aeiouy]")
 _ENDINGS = ("ies", "ing", "ed", "s")
+_BREAKS = {n: " " for n in range(128) if chr(n) not in string.ascii_letters + string.digits}
+_ASCII_BREAKS: dict[int, str | None] = {**_BREAKS, ord("'"): None}
+_TYPOGRAPHY = {"’": "'", "\xa0": " ", "“": " ", "”": " ", "–": " ", "—": " ", "…": " "}
 
 
 def list_terms(text: str) -> list[str]:
     """Return the terms of a text in order; of a script without blanks, pairs of letters."""
-    return [_stem(word) for word in _split_parts(text)]
+    return list(chain.from_iterable(map(_to_terms, _split(text))))
 
 
 def map_terms(text: str) -> dict[str, str]:
-    """Return the terms of a text, each with the first word of which it is made."""
-    words = list(_split_parts(text))
-    return {_stem(word): word[:_MAX_WORD] for word in reversed(words)}
-
-
-def _split_parts(text: str) -> Iterable[str]:
-    return _ASCII.findall(text) if text.isascii() else _split(_ANY, text)
+    """Return the terms of a text, each with the first word that has it."""
+    words = _split(text)
+    return {term: word[:_MAX_WORD] for word in reversed(words) for term in _to_terms(word)}
 
 
 def list_words(text: str) -> list[str]:
     """Return the words of a text in lower case, as `features` and a search split it; no numbers."""
-    words = (word[:_MAX_WORD].lower().replace("'", "") for word in _split(_WHOLE, text))
-    return [word for word in words if not word.isdigit()]
+    return [word[:_MAX_WORD].lower() for word in _split(text) if not word.isdigit()]
 
 
-def _split(pattern: re.Pattern[str], text: str) -> Iterator[str]:
-    for word in pattern.findall(text.replace("’", "'")):
-        if _IS_CJK.match(word):
-            yield from (word[start : start + 2] for start in range(max(1, len(word) - 1)))
-        else:
-            yield word
+def _split(text: str) -> list[str]:
+    if not text.isascii():
+        for character, plain in _TYPOGRAPHY.items():
+            text = text.replace(character, plain)
+    if text.isascii():  # as below, in a tenth of the time
+        return text.translate(_ASCII_BREAKS).split()
+    words = _WORD.findall(text.replace("'", ""))
+    if not _CJK_LETTER.search(text):
+        return words
+    return [part for word in words for part in _split_cjk(word)]
+
+
+def _split_cjk(word: str) -> Iterable[str]:
+    if not _CJK_LETTER.match(word):
+        return (word,)
+    return (word[start : start + 2] for start in range(max(1, len(word) - 1)))
 
 
 @lru_cache(maxsize=16_384)
+def _to_terms(word: str) -> tuple[str, ...]:
+    word = word[:_MAX_WORD]
+    return tuple(map(_stem, _PART.findall(word))) if word.isascii() else (word.lower(),)
+
+
 def _stem(word: str) -> str:
     """Return a word in lower case without the endings of plurals and verbs, nor a final "e"."""
-    word = word[:_MAX_WORD].lower().replace("'", "")
-    if len(word) < 4 or not word.isascii():
+    word = word.lower()
+    if len(word) < 4:
         return word
     ending = next((x for x in _ENDINGS if word.endswith(x)), "")
     base = word[: len(word) - len(ending)]
@@ -64,6 +76,4 @@ def _stem(word: str) -> str:
             base = base[:-1]
     if ending == "ies":
         base += "y"
-    if base.endswith(("xe", "che", "she", "sse", "ze")) or len(base) > 3:
-        base = base.removesuffix("e")
-    return base
+    return base.removesuffix("e") if len(base) > 3 else base
