@@ -12,6 +12,7 @@ import math
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 from typing import NamedTuple
 
@@ -22,9 +23,9 @@ from bot.learn.fingerprints import find_errors, find_frames
 from bot.learn.templates import MAX_READ, strip_templates
 from bot.learn.terms import list_terms, map_terms
 
-SHOWN_AT = 0.33  # probability
+SHOWN_AT = 0.35  # probability
 
-_MAX_TITLE, _MAX_BODY = 300, 600  # characters whose words are compared
+_MAX_TITLE, _MAX_BODY = 300, 500  # characters whose words are compared
 _MAX_SEARCHED = 12_000  # characters of a candidate that error messages are searched in
 _TITLE_WEIGHT = 3
 _SATURATION, _LENGTH_SHARE = 1.2, 0.75  # k1 and b of BM25
@@ -67,13 +68,6 @@ class Measures(NamedTuple):
     title_found: float
 
 
-class Shared(NamedTuple):
-    """The terms that an issue and a candidate share: in both titles, and anywhere in both."""
-
-    in_titles: Sequence[str]
-    in_texts: Sequence[str]
-
-
 @dataclass(frozen=True, slots=True)
 class Ranking:
     """The scores of documents in their order; how rare the issue's terms are; its own score."""
@@ -84,17 +78,26 @@ class Ranking:
 
 
 # Log odds: see `docs/figures.md`.
-_BIAS = -2.45
-_WEIGHTS = Measures(reached=0.41, stands_out=1.95, is_best=2.9, title_found=1.71)
+_BIAS = -2.26
+_WEIGHTS = Measures(reached=0.45, stands_out=2.13, is_best=3.52, title_found=1.18)
 
 
 def find_related(issue: Issue, candidates: Iterable[RelatedCandidate]) -> tuple[Related, ...]:
-    """Return the older issues to show, the most probable first, in whatever order they came.
+    """Return the older issues to show, the most probable first, in whatever order they came."""
+    ranked = rank_related(issue, candidates)
+    return tuple(related for related in ranked if related.reasons)[:MAX_SHOWN]
 
-    Of more than `MAX_CANDIDATES` the newest are compared.
+
+def rank_related(
+    issue: Issue, candidates: Iterable[RelatedCandidate], limit: int = MAX_CANDIDATES
+) -> list[Related]:
+    """Return the older ones of the candidates, the most probable first, of equal ones the newest.
+
+    Only those that are good enough to be shown have reasons. Of more than `limit` the newest are
+    compared.
     """
     older = {x.number: x for x in sorted(candidates, key=_describe) if _is_older(x, issue)}
-    chosen = [older[number] for number in sorted(older, reverse=True)[:MAX_CANDIDATES]]
+    chosen = [older[number] for number in sorted(older, reverse=True)[:limit]]
     texts = [(x.title, x.body) for x in chosen]
     *documents, query = read_documents([*texts, (issue.title, issue.body)])
     ranking = rank(query, documents)
@@ -104,14 +107,12 @@ def find_related(issue: Issue, candidates: Iterable[RelatedCandidate]) -> tuple[
         for odds, found in zip(estimate(query, documents, ranking), traces, strict=True)
     ]
     likely = [n for n, score in enumerate(scores) if score >= SHOWN_AT]
-    likely.sort(key=lambda n: (-scores[n], -chosen[n].number))
-    shared = {n: _find_shared(query, documents[n], ranking.rarity) for n in likely}
-    shown = [n for n in likely if traces[n] or len(shared[n].in_texts) >= _MIN_SHARED]
-    words = map_terms(f"{issue.title[:_MAX_TITLE]}\n{issue.body[:MAX_READ]}") if shown else {}
-    return tuple(
-        Related(chosen[n], scores[n], (*traces[n], *_explain(shared[n], words)))
-        for n in shown[:MAX_SHOWN]
-    )
+    words = map_terms(f"{issue.title[:_MAX_TITLE]}\n{issue.body[:MAX_READ]}") if likely else {}
+    reasons = {
+        n: (*traces[n], *_explain(query, documents[n], ranking.rarity, words)) for n in likely
+    }
+    order = sorted(range(len(chosen)), key=lambda n: (-scores[n], -chosen[n].number))
+    return [Related(chosen[n], scores[n], reasons.get(n, ())) for n in order]
 
 
 def read_documents(texts: Sequence[tuple[str, str]]) -> list[Document]:
@@ -216,29 +217,27 @@ def _find_traces(issue: Issue, candidates: Sequence[RelatedCandidate]) -> list[l
     return found
 
 
-def _find_shared(query: Document, document: Document, rarity: Mapping[str, float]) -> Shared:
-    """Return the terms that say something and are in both, the rarest first."""
-    titles = frozenset(query.title).intersection(document.title)
+def _explain(
+    query: Document, document: Document, rarity: Mapping[str, float], words: Mapping[str, str]
+) -> Iterator[str]:
+    """Yield in words what both have, the rarest first: "same title words: login, Firefox".
+
+    One word alone is no reason.
+    """
     texts = frozenset((*query.title, *query.body)).intersection((*document.title, *document.body))
-    shares = load_term_shares()
-    telling = [
-        term
-        for term in texts
-        if rarity[term] >= _MIN_RARITY
-        and shares.get(term, RARE) < _COMMON
-        and len(term) > 1
-        and not term.isdigit()
-    ]
-    telling.sort(key=lambda term: (-rarity[term], term))
-    return Shared([term for term in telling if term in titles], telling)
+    telling = sorted(filter(partial(_is_telling, rarity), texts), key=lambda x: (-rarity[x], x))
+    if len(telling) < _MIN_SHARED:
+        return
+    titles = frozenset(query.title).intersection(document.title)
+    in_titles = [term for term in telling if term in titles]
+    names = dict.fromkeys(words.get(term, term) for term in in_titles or telling)
+    what = "title words" if in_titles else "words"
+    yield f"same {what}: {', '.join(list(names)[:_MAX_REASON_WORDS])}"
 
 
-def _explain(shared: Shared, words: Mapping[str, str]) -> Iterator[str]:
-    """Yield in words what both have, "same title words: login, Firefox"."""
-    for what, terms in (("title words", shared.in_titles), ("words", shared.in_texts)):
-        if names := dict.fromkeys(words.get(term, term) for term in terms):
-            yield f"same {what}: {', '.join(list(names)[:_MAX_REASON_WORDS])}"
-            return
+def _is_telling(rarity: Mapping[str, float], term: str) -> bool:
+    is_rare = rarity[term] >= _MIN_RARITY and load_term_shares().get(term, RARE) < _COMMON
+    return is_rare and len(term) > 1 and not term.isdigit()
 
 
 def _describe(candidate: RelatedCandidate) -> tuple[int, str, str]:

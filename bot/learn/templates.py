@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-MAX_READ = 2_000  # characters of a body
+MAX_READ = 1_500  # characters of a body
 _MIN_ISSUES = 3
 _MIN_SHARE = 0.02
 _MIN_LINE = 12  # characters of a whole line
