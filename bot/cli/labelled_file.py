@@ -48,7 +48,7 @@ def read_labelled(file: str) -> list[LabelledIssue]:
 
 
 def _make_labelled(issue: Issue, value: Mapping[Any, Any]) -> LabelledIssue:
-    created_at = _read_time(value.get("created_at", value.get("createdAt")))
+    created_at = read_time(value.get("created_at", value.get("createdAt")))
     split = value.get("split")
     return LabelledIssue(
         replace(issue, labels=tuple(_read_names(value)), created_at=created_at),
@@ -65,7 +65,7 @@ def _read_names(value: Mapping[Any, Any]) -> Sequence[str]:
     return [name for name in dict.fromkeys(names) if isinstance(name, str) and name]
 
 
-def _read_time(value: object) -> float:
+def read_time(value: object) -> float:
     """Return seconds since the epoch; 0 for no time, so that the order of the file holds."""
     if isinstance(value, int | float):
         return float(value) if abs(value) < _MAX_TIME else 0.0  # not NaN either: it has no order

@@ -7,8 +7,10 @@ import string
 from collections.abc import Iterable
 from functools import lru_cache
 from itertools import chain
+from os.path import commonprefix
 
 _MAX_WORD = 40
+_MIN_BEGINNING = 4
 _CJK = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff"
 _CJK_LETTER = re.compile(f"[{_CJK}]")
 _WORD = re.compile(rf"[{_CJK}]+|[^\W_{_CJK}]+")
@@ -31,12 +33,22 @@ def map_terms(text: str) -> dict[str, str]:
     return {term: word[:_MAX_WORD] for word in reversed(words) for term in _to_terms(word)}
 
 
-def list_words(text: str) -> list[str]:
-    """Return the words of a text in lower case, as `features` and a search split it; no numbers."""
-    return [word[:_MAX_WORD].lower() for word in _split(text) if not word.isdigit()]
+def list_words(text: str, letters: int = 2) -> list[str]:
+    """Return the words of a text in lower case, as `features` and a search split it; no numbers.
+
+    `letters` is the length of the parts into which a script without blanks is split.
+    """
+    return [word[:_MAX_WORD].lower() for word in _split(text, letters) if not word.isdigit()]
 
 
-def _split(text: str) -> list[str]:
+def cut_ending(word: str) -> str:
+    """Return the beginning that the other forms of a word have too, the word if that is short."""
+    terms = _to_terms(word)
+    shared = commonprefix([word, terms[0]]) if len(terms) == 1 else word
+    return shared if len(shared) >= _MIN_BEGINNING else word
+
+
+def _split(text: str, letters: int = 2) -> list[str]:
     if not text.isascii():
         for character, plain in _TYPOGRAPHY.items():
             text = text.replace(character, plain)
@@ -45,13 +57,13 @@ def _split(text: str) -> list[str]:
     words = _WORD.findall(text.replace("'", ""))
     if not _CJK_LETTER.search(text):
         return words
-    return [part for word in words for part in _split_cjk(word)]
+    return [part for word in words for part in _split_cjk(word, letters)]
 
 
-def _split_cjk(word: str) -> Iterable[str]:
+def _split_cjk(word: str, letters: int) -> Iterable[str]:
     if not _CJK_LETTER.match(word):
         return (word,)
-    return (word[start : start + 2] for start in range(max(1, len(word) - 1)))
+    return (word[start : start + letters] for start in range(max(1, len(word) - letters + 1)))
 
 
 @lru_cache(maxsize=16_384)
