@@ -27,3 +27,6 @@ class FakeRelated:
         if self.errors:
             raise self.errors.pop(0)
         return tuple(one for one in self.found if one.number != ref.number)
+
+    def make_link(self, ref: IssueRef) -> str:
+        return f"https://forge.example/{ref.repo}/issues?q={ref.number}"

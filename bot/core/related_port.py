@@ -36,6 +36,12 @@ class RelatedIssues(Protocol):
         out, unless it is a rate limit.
         """
 
+    def make_link(self, ref: IssueRef) -> str:
+        """Return the address of an issue in a form that the forge does not take for a reference.
+
+        A reference in a comment would leave a mark on the other issue.
+        """
+
 
 class RelatedForge(Protocol):
     """The part of the `Forge` port that is about older issues."""

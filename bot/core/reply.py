@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, get_args
 
 from bot.core.errors import ModelFailed
+from bot.core.related import RelatedCandidate
 from bot.core.text import placeholders, thoughts
 from bot.core.text.lenient_json import DECODE_ERRORS, decode_leniently
 from bot.core.types import CacheEntry, Certainty, LabelSuggestion, Usage
@@ -33,13 +34,13 @@ class ParsedReply:
 class ModelAnswer:
     """A parsed answer and its usage. `cache_entry` is None for one that is not to be cached.
 
-    `like` is the number of the issue whose answer it is, 0 for a model's.
+    `like` is the issue whose answer it is, None for a model's.
     """
 
     reply: ParsedReply
     usage: Usage
     cache_entry: CacheEntry | None = None
-    like: int = 0
+    like: RelatedCandidate | None = None
 
 
 def parse_reply(text: str) -> ParsedReply:

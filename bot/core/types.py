@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from bot.core.commands import CommandName, CommandState
+from bot.core.related import RelatedCandidate
 from bot.core.text.stats import TextStats
 
 JobKind = Literal[
@@ -244,7 +245,7 @@ class Enrichment(_FromSource):
     """A summary (plain text, not yet escaped), labels and an issue type, with their source.
 
     `why` is the reason for the fallback, `fault` the temporary failure behind it: of the provider,
-    or of this one answer. `like` is the number of the issue whose answer it reuses.
+    or of this one answer. `like` is the issue whose answer it reuses, None for a new one.
     `labels_usable` is False where the repository has no label that may be applied. `cache_entry`
     may be stored once the comment is published. `labels_not_shown` is the number of usable labels
     for which the prompt had no room.
@@ -260,7 +261,7 @@ class Enrichment(_FromSource):
     cache_entry: CacheEntry | None = None
     labels_not_shown: int = 0
     type_decision: LabelDecision = LabelDecision()
-    like: int = 0
+    like: RelatedCandidate | None = None
 
     @property
     def applied(self) -> tuple[LabelSuggestion, ...]:
@@ -371,7 +372,8 @@ class Record(_FromSource):
     it added and suggested. `type` is the issue type that it set or suggested; `type_by_rules` is
     True while a model's answer may still replace it. `held` are its suggestions on the forge whose
     end is not recorded yet, `declined` those that people dismissed. `commands` is what people told
-    it in comments, `usage` the cost of the latest answer.
+    it in comments, `usage` the cost of the latest answer, `related` the numbers of the older issues
+    that its comment names.
     """
 
     status: Status
@@ -392,6 +394,7 @@ class Record(_FromSource):
     commands: CommandState = field(default_factory=CommandState)
     usage: Usage = Usage()
     missing: int = 0  # items that the comment asks for
+    related: tuple[int, ...] = ()
 
     @property
     def has_decided(self) -> bool:

@@ -20,6 +20,7 @@ from bot.core.labels.names import fold
 from bot.core.labels.policy import CurrentLabels
 from bot.core.labels.shortlist import shortlist
 from bot.core.ports import ModelCall, ModelService
+from bot.core.related import RelatedCandidate
 from bot.core.text import language
 from bot.core.text.condense import condense
 from bot.core.text.extractive_summary import extract_summary
@@ -81,7 +82,7 @@ class Material:
 class Proposal:
     """The result of a labeller. For a `summary` of "", a sentence of the issue is used.
 
-    `like` is the number of the issue whose answer it reuses, 0 for a new one.
+    `like` is the issue whose answer it reuses, None for a new one.
     """
 
     source: Source
@@ -89,7 +90,7 @@ class Proposal:
     summary: str = ""
     usage: Usage = field(default_factory=Usage)
     cache_entry: CacheEntry | None = None
-    like: int = 0
+    like: RelatedCandidate | None = None
 
 
 @dataclass(frozen=True, slots=True)

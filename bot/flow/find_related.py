@@ -1,13 +1,57 @@
-"""Asks the forge's own search for older issues like a new one; whatever fails, there are none."""
+"""Older issues like a new one, from the forge's own search; whatever fails, there are none."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
+from bot.core.config.schema import RepoConfig
 from bot.core.errors import RateLimited, TaglineError
-from bot.core.related import RelatedCandidate, SearchQuery
-from bot.core.types import Issue
+from bot.core.labels.names import fold
+from bot.core.prompt import Example
+from bot.core.related import Related, RelatedCandidate, SearchQuery, follow_duplicates
+from bot.core.text.redact import redact
+from bot.core.text.sanitize import to_one_line
+from bot.core.types import Issue, Label
 from bot.flow.context import JobContext
+from bot.flow.enrich import list_usable_labels
+from bot.learn.frequencies import read_frequencies
+from bot.learn.model import RepositoryModel
+from bot.learn.search_queries import make_and_queries, make_or_queries
+from bot.learn.similarity import SHOWN_AT, rank_related
+
+MAX_EXAMPLES = 3
+DUPLICATE = "duplicate"
+
+
+@dataclass(frozen=True, slots=True)
+class OlderIssues:
+    """Issues to show beside a new one, the most probable first, and examples for a model."""
+
+    related: tuple[Related, ...] = ()
+    examples: tuple[Example, ...] = ()
+
+
+def find_older_issues(
+    issue: Issue,
+    labels: Sequence[Label],
+    config: RepoConfig,
+    classifier: RepositoryModel | None,
+    context: JobContext,
+) -> OlderIssues:
+    """Return the older issues of use for a new one; none where the configuration wants none.
+
+    `labels` are the repository's. Holds no body of another issue.
+    """
+    if not config.comment.similar:
+        return OlderIssues()
+    make_queries = make_or_queries if context.forge.related.takes_any else make_and_queries
+    frequencies = read_frequencies(classifier)
+    queries = make_queries(issue.title, issue.body, issue.ref.number, frequencies)
+    ranked = rank_related(issue, find_candidates(issue, queries, context))
+    examples = _list_examples(issue, ranked, labels, config, context)
+    shown = _replace_duplicates(ranked, issue.ref.number)[: config.comment.similar]
+    return OlderIssues(tuple(shown), tuple(examples))
 
 
 def find_candidates(
@@ -34,3 +78,47 @@ def find_candidates(
         why = type(error).__name__
     context.log("older issues not found", issue=str(ref), why=why)
     return ()
+
+
+def _replace_duplicates(ranked: Sequence[Related], number: int) -> list[Related]:
+    """Return the issues to show, each once: in place of a duplicate the original, where that was
+    found too."""
+    found = {one.candidate.number: one.candidate for one in ranked}
+    links = {key: one.duplicate_of or None for key, one in found.items()}
+    shown: dict[int, Related] = {}
+    for one in ranked:
+        candidate: RelatedCandidate | None = one.candidate
+        if one.score < SHOWN_AT:
+            break
+        if one.candidate.state_reason == DUPLICATE:
+            original = follow_duplicates(links | {number: one.candidate.number}, number)
+            candidate = found.get(original or 0)
+            if candidate is None or candidate.state_reason == DUPLICATE:
+                continue
+        assert candidate
+        shown.setdefault(candidate.number, replace(one, candidate=replace(candidate, body="")))
+    return list(shown.values())
+
+
+def _list_examples(
+    issue: Issue,
+    ranked: Sequence[Related],
+    labels: Sequence[Label],
+    config: RepoConfig,
+    context: JobContext,
+) -> Iterator[Example]:
+    """Yield the candidates that people labelled, the most similar first."""
+    usable = {fold(label.name): label.name for label in list_usable_labels(labels, config)}
+    count = 0
+    for one in ranked:
+        candidate = one.candidate
+        names = [usable[fold(name)] for name in candidate.labels if fold(name) in usable]
+        if not names:
+            continue
+        record = context.store.record(replace(issue.ref, number=candidate.number).key)
+        own = {fold(name) for name in record.labels} if record else set()
+        if by_people := tuple(name for name in names if fold(name) not in own):
+            yield Example(redact(to_one_line(candidate.title), config.privacy.redact), by_people)
+            count += 1
+        if count == MAX_EXAMPLES:
+            return

@@ -12,6 +12,7 @@ from bot.core.errors import ConfigProblem
 from bot.core.history import IssueHistory
 from bot.core.labels.names import fold
 from bot.core.missing_info import MissingItem
+from bot.core.related import Related
 from bot.core.text.bounded import bound_body
 from bot.core.text.sanitize import to_plain_markdown
 from bot.core.types import (
@@ -209,7 +210,8 @@ class Decision:
     """The enrichment of an issue, with the history and configuration that apply to it.
 
     `takes_suggestions`: people can accept suggestions on the forge itself. `command_prefix` is what
-    people write before a command in a comment, `missing` what the report lacks.
+    people write before a command in a comment, `missing` what the report lacks. `related` are older
+    issues to show.
     """
 
     history: IssueHistory
@@ -219,6 +221,7 @@ class Decision:
     takes_suggestions: bool = False
     command_prefix: str = ""
     missing: tuple[MissingItem, ...] = ()
+    related: tuple[Related, ...] = ()
 
     @property
     def may_suggest(self) -> bool:
@@ -283,6 +286,7 @@ def make_plan(decision: Decision) -> Plan:
         still_type="" if types.remove else next(iter(history.current_type.applied_by_bot), ""),
         command_prefix=decision.command_prefix,
         missing=choose_missing(decision.missing, history.issue, (labels, types)),
+        related=decision.related,
     )
     changes = [*_list_changes(labels, types, marker)]
     if decision.takes_suggestions and (labels.suggested or types.suggested):

@@ -21,9 +21,10 @@ from bot.core.labels.names import fold
 from bot.core.missing_info import MissingItem
 from bot.core.ports import Forge, ModelCall
 from bot.core.pricing import Limits
+from bot.core.related import Related, RelatedCandidate
 from bot.core.text import globs
 from bot.core.text.bounded import drop_body
-from bot.core.types import MAX_ISSUE_AGE_SECONDS, Issue, Job, Record, Status
+from bot.core.types import MAX_ISSUE_AGE_SECONDS, Issue, IssueRef, Job, Record, Status
 from bot.flow.classify import find_doubted_labels
 from bot.flow.context import Attempt, JobContext
 from bot.flow.enrich import (
@@ -37,10 +38,11 @@ from bot.flow.enrich import (
     prepare,
     propose,
 )
+from bot.flow.find_related import find_older_issues
 from bot.flow.journal_writes import JobJournal
 from bot.flow.load_config import ConfigInForce, choose_model, load_config_in_force
 from bot.flow.missing_info import read_missing
-from bot.flow.plan import Decision, Outcome, make_plan
+from bot.flow.plan import Decision, Outcome, Plan, make_plan
 from bot.flow.publish import own_comment, publish
 from bot.flow.publish_suggestions import load_suggestions
 from bot.flow.record_corrections import load_corrections
@@ -49,6 +51,7 @@ from bot.learn.model import RepositoryModel
 
 LAG_SECONDS = 5.0
 EDIT_TRIES, EDIT_RETRY_SECONDS = 2, 1.0
+SAME_TEXT = "nearly the same text"
 ANSWERED_BY_OTHER = "another installation of Tagline has answered"
 WITHOUT_EVENT = (
     "manual",
@@ -139,18 +142,12 @@ def enrich_issue(attempt: Attempt) -> Outcome:
     corrections = load_corrections(job.ref, in_force.digest, context)
     corrections = corrections if in_force.learns_from_corrections else ()
     labellers = _make_labellers(job, history.issue, config, corrections, context)
-    material = prepare(
-        issue,
-        context.forge.list_labels(job.ref),
-        config,
-        _find_classifier(job, config, context),
-        context.forge.list_types(job.ref) if config.types.set else (),
-    )
+    material, related = _prepare(issue, config, context)
     missing = read_missing(issue, config, context.forge)
     del issue  # its body may be long, and the model call takes time
     demotions = find_demotions(corrections, in_force.digest)
-    prefix = _find_command_prefix(config, context)
-    answer = _Answer(material, propose(material, labellers), in_force, demotions, prefix, missing)
+    prefix, proposed = _find_command_prefix(config, context), propose(material, labellers)
+    answer = _Answer(material, proposed, in_force, demotions, prefix, missing, related)
     outcome = _publish(answer, history, attempt)
     entry = answer.proposed.proposal.cache_entry
     if outcome.record.status == "answered" and entry:
@@ -158,6 +155,18 @@ def enrich_issue(attempt: Attempt) -> Outcome:
         cached = replace(entry.answer, digest=digest_summary(comment or ""))
         context.store.save_cached_answer(job.ref.repo_key, entry.keys, cached)
     return outcome
+
+
+def _prepare(
+    issue: Issue, config: RepoConfig, context: JobContext
+) -> tuple[Material, tuple[Related, ...]]:
+    """Return the labellers' input, and the older issues to show."""
+    forge, ref = context.forge, issue.ref
+    labels, classifier = forge.list_labels(ref), _find_classifier(ref, config, context)
+    older = find_older_issues(issue, labels, config, classifier, context)
+    types = forge.list_types(ref) if config.types.set else ()
+    material = prepare(issue, labels, config, classifier, types, older.examples)
+    return material, older.related
 
 
 def _find_command_prefix(config: RepoConfig, context: JobContext) -> str:
@@ -172,7 +181,8 @@ class _Answer:
     """What a labeller proposed for an issue, and what decides how much of it is used.
 
     `demotions` are of labels that people refused too often. `command_prefix` is what people write
-    before a command in a comment. `missing` is what the report lacks.
+    before a command in a comment. `missing` is what the report lacks. `related` are older issues to
+    show.
     """
 
     material: Material
@@ -181,6 +191,7 @@ class _Answer:
     demotions: tuple[Demotion, ...]
     command_prefix: str = ""
     missing: tuple[MissingItem, ...] = ()
+    related: tuple[Related, ...] = ()
 
     def reread(self, issue: Issue, forge: Forge) -> _Answer:
         """Return the answer without what the author has added to the report meanwhile."""
@@ -199,7 +210,16 @@ class _Answer:
             *(history, config, problems, enrichment),
             command_prefix=self.command_prefix,
             missing=self.missing,
+            related=self._choose_related(enrichment.like),
         )
+
+    def _choose_related(self, like: RelatedCandidate | None) -> tuple[Related, ...]:
+        """Return the older issues to show; one whose answer is reused comes first."""
+        most = self.in_force.config.comment.similar
+        if like is None or not most:
+            return self.related
+        others = (one for one in self.related if one.candidate.number != like.number)
+        return (Related(like, 1.0, (SAME_TEXT,)), *others)[:most]
 
 
 def _publish(answer: _Answer, history: IssueHistory, attempt: Attempt) -> Outcome:
@@ -227,7 +247,7 @@ def _publish(answer: _Answer, history: IssueHistory, attempt: Attempt) -> Outcom
         decision = replace(decision, takes_suggestions=True)
     plan, history, enrichment = make_plan(decision), decision.history, decision.enrichment
     published, record = publish(plan, history, attempt)
-    record = replace(record, usage=enrichment.usage)
+    record = replace(record, usage=enrichment.usage, related=_list_shown(published, record))
     if published != plan:
         labels = enrichment.label_decision.with_only(published.add_labels)
         types = enrichment.type_decision
@@ -237,6 +257,13 @@ def _publish(answer: _Answer, history: IssueHistory, attempt: Attempt) -> Outcom
     refused = tuple(name for name in plan.add_labels if name not in published.add_labels)
     refusals = tuple(dict.fromkeys(attempt.refusals))
     return Outcome(job, record, published, enrichment, refused_labels=refused, refusals=refusals)
+
+
+def _list_shown(plan: Plan, record: Record) -> tuple[int, ...]:
+    """Return the older issues that the bot's comment names."""
+    if plan.comment_change is None:
+        return record.related
+    return tuple(one.candidate.number for one in plan.content.related)
 
 
 def _build_unreachable(before: Record | None, why: str) -> Record:
@@ -326,10 +353,12 @@ def _make_labellers(
     ]
 
 
-def _find_classifier(job: Job, config: RepoConfig, context: JobContext) -> RepositoryModel | None:
+def _find_classifier(
+    ref: IssueRef, config: RepoConfig, context: JobContext
+) -> RepositoryModel | None:
     if not config.learn.from_history:
         return None
-    return context.learned.get(job.ref.repo_key, config.labels.precision)
+    return context.learned.get(ref.repo_key, config.labels.precision)
 
 
 def why_skip(job: Job, issue: Issue, config: RepoConfig) -> str:

@@ -6,7 +6,7 @@ import base64
 import binascii
 import hashlib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import accumulate
 
@@ -15,6 +15,7 @@ import msgspec
 from bot.core.commands import CommandName
 from bot.core.errors import ConfigProblem
 from bot.core.history import shorten_name
+from bot.core.related import Related, RelatedCandidate
 from bot.core.text.sanitize import HIDDEN_BREAK, ZERO_WIDTH, to_code_span, to_plain_markdown
 from bot.core.types import Choice, LabelDecision, LabelSuggestion, Marker, Record
 
@@ -22,6 +23,9 @@ LEAD = "**Summary (automated):** "
 MISSING = "- **Missing:** "
 ESCAPED = re.compile(r"\\([^\w\s])")
 MAX_REASON = 120  # characters
+MAX_RELATED_TITLE = 80
+# Why an issue was closed, in GitHub's words and in people's.
+STATES = {"completed": "closed as completed", "not_planned": "closed as not planned"}
 MAX_PROBLEM = 300  # characters
 MAX_PROBLEMS = 10
 MARKER = re.compile(r"<!-- tagline:v1 ([A-Za-z0-9_=-]+) -->")
@@ -55,7 +59,7 @@ class CommentContent:
 
     `source` is that of the answer, `model` the name of the model that gave it, None without one.
     `command_prefix` is what people write before a command, "" where the comment names none.
-    `missing` is what the report lacks.
+    `missing` is what the report lacks. `related` are older issues that may be about the same.
     """
 
     summary: str
@@ -69,6 +73,7 @@ class CommentContent:
     still_type: str = ""
     command_prefix: str = ""
     missing: tuple[str, ...] = ()
+    related: tuple[Related, ...] = ()
 
 
 def render(content: CommentContent, marker: Marker) -> str:
@@ -80,7 +85,11 @@ def render_content(content: CommentContent) -> str:
     """Return what people see of the comment."""
     summary = to_plain_markdown(content.summary, max_words=content.max_words)
     parts = [f"{LEAD}{summary or 'The issue has no words to sum up.'}"]
-    lead = (_format_type(content), _format_labels(content), format_missing(content.missing))
+    lead = (
+        *(_format_type(content), _format_labels(content)),
+        *_list_related(content.related),
+        format_missing(content.missing),
+    )
     if items := "\n".join(filter(None, lead)):
         parts.append(items)
     decisions = (content.types, content.labels)
@@ -149,6 +158,32 @@ def replace_missing(comment: str, names: Iterable[str]) -> str:
         return comment
     lines[place : place + 1] = [line] if line else []
     return "\n".join(lines).rstrip("\n") + blank + rest
+
+
+def _list_related(related: Sequence[Related]) -> Iterator[str]:
+    """Yield a list item for older issues that are like this one, and one for those that were
+    completed: this one may be a return of these."""
+    for title, is_return in (("Maybe related", False), ("Possibly a return of", True)):
+        chosen = [one for one in related if _is_return(one.candidate) == is_return]
+        if chosen:
+            yield f"- **{title}:** {', '.join(map(_format_related, chosen))}"
+
+
+def _is_return(candidate: RelatedCandidate) -> bool:
+    """Return whether an issue was completed; GitLab gives no reason."""
+    return not candidate.is_open and candidate.state_reason in ("", "completed")
+
+
+def _format_related(one: Related) -> str:
+    candidate = one.candidate
+    title = to_plain_markdown(candidate.title, MAX_RELATED_TITLE)
+    state = "open" if candidate.is_open else STATES.get(candidate.state_reason, "closed")
+    milestone = to_plain_markdown(candidate.milestone, MAX_RELATED_TITLE)
+    # What is not done yet was not fixed there.
+    fixed = f"milestone {milestone}" if milestone and _is_return(candidate) else ""
+    reasons = [to_plain_markdown(reason, MAX_REASON) for reason in one.reasons]
+    facts = "; ".join(filter(None, (state, fixed, *reasons)))
+    return f"[{candidate.number} {title}](<{candidate.url}>) ({facts})"
 
 
 def _format_names(labels: Iterable[str]) -> str:

@@ -44,7 +44,7 @@ def list_words(text: str, letters: int = 2) -> list[str]:
 def cut_ending(word: str) -> str:
     """Return the beginning that the other forms of a word have too, the word if that is short."""
     terms = _to_terms(word)
-    shared = commonprefix([word, terms[0]]) if len(terms) == 1 else word
+    shared = commonprefix([word, terms[0]]) if len(terms) == 1 else word  # noqa: RUF071
     return shared if len(shared) >= _MIN_BEGINNING else word
 
 

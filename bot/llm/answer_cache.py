@@ -12,7 +12,9 @@ from dataclasses import dataclass, replace
 from bot.core.errors import PermanentError
 from bot.core.ports import ModelCall, Store
 from bot.core.prompt import Prompt
+from bot.core.related import RelatedCandidate
 from bot.core.reply import ParsedReply
+from bot.core.text.bounded import drop_body
 from bot.core.text.grounding import Grounding
 from bot.core.text.sketch import Sketch, is_near, make_sketch
 from bot.core.types import CachedAnswer, CacheEntry, Issue
@@ -51,7 +53,7 @@ def make_question(model: str, prompt: Prompt) -> Question:
 
 def find_reply(
     question: Question, prompt: Prompt, call: ModelCall, store: Store
-) -> tuple[ParsedReply, int] | None:
+) -> tuple[ParsedReply, RelatedCandidate] | None:
     """Return the cached answer and the issue that has it; None without one.
 
     None too if the other issue is confidential or gone by now, its summary is not as published, or
@@ -70,14 +72,17 @@ def find_reply(
         comment = own_comment(other, forge)
         if comment is None or digest_summary(comment.body) != cached.digest:
             return None
-        if forge.get_issue(other).confidential:
+        first = drop_body(forge.get_issue(other))
+        if first.confidential:
             return None
     except PermanentError:
         return None
     summary = summary_of(comment.body)
     if Grounding(prompt.issue).drop_ungrounded(summary) != " ".join(summary.split()):
         return None
-    return ParsedReply(summary, cached.choices), cached.number
+    url = forge.related.make_link(other)
+    like = RelatedCandidate(cached.number, first.title, url=url, is_open=first.is_open)
+    return ParsedReply(summary, cached.choices), like
 
 
 def make_entry(question: Question, call: ModelCall, reply: ParsedReply) -> CacheEntry:

@@ -25,6 +25,7 @@ from tests.fakes import (
 )
 from tests.memory_store import MemoryStore
 
+URL = "https://forge.example/acme/widget/issues?q="
 OPENED = make_issue("").created_at
 TITLE, BODY = "Login fails", "It does nothing since the upgrade."
 HARD = "Press @admin, see #1 in snake_case_name or C++ (v1.2.3) * and https://example.com/x?"
@@ -178,8 +179,13 @@ def test_nearly_the_same_text_within_a_day_is_answered_once_and_names_the_other(
     one.first_job()
     second = one.second_job(text, opened_after=DAY - 60)
     assert second.enrichment is not None
-    assert (second.enrichment.like, second.enrichment.usage.cost_usd) == (REF.number, 0.0)
+    assert second.enrichment.like is not None
+    assert (second.enrichment.like.number, second.enrichment.usage.cost_usd) == (REF.number, 0.0)
     assert len(one.model.prompts) == 1
+    assert f"[{REF.number} {TITLE}](<{URL}{REF.number}>) (open; nearly the same text)" in str(
+        second.plan and second.plan.comment
+    )
+    assert second.record.related == (REF.number,)
 
 
 @pytest.mark.parametrize(

@@ -72,6 +72,8 @@ class App:
         # The requests of earlier tests would count towards the limits of both hosts.
         self.box.github.used = 0
         self.box.gitlab.gitlab.requests.clear()
+        for server in (self.box.github, self.box.gitlab.gitlab):
+            server.searches.used.clear()
         self.lines = io.StringIO()
         log.configure("debug", "json", self.settings.secrets, self.lines)
         if self.url:
@@ -122,6 +124,8 @@ class App:
 
         Reconciliation and trainings run only where a test asks for them."""
         self.redis.delete("tagline:waiting", "tagline:parked", "tagline:places", "tagline:looks")
+        for searches in self.redis.scan_iter("tagline:searches:*"):
+            self.redis.delete(searches)
         for name in ("sweep", "deliveries", "train-search"):
             self.redis.set(f"tagline:lease:{name}", 1, ex=3600)
 

@@ -27,6 +27,7 @@ Call = tuple[str, str, str, str]
 REPO, ISSUE = "/repos/{owner}/{repo}", "/repos/{owner}/{repo}/issues/{number}"
 PROJECT = "/api/v4/projects/{project}"
 NOTES = PROJECT + "/issues/{number}/notes"
+SEARCH = "/search/issues"  # for older issues
 TOKEN = "/app/installations/{number}/access_tokens"
 RIGHTS = "permissions.contents permissions.issues repository_ids"
 
@@ -39,6 +40,8 @@ JOBS: dict[str, set[Call]] = {
         ("GET", REPO + "/labels", "page per_page", ""),
         ("GET", REPO + "/issue-types", "", ""),
         ("GET", ISSUE + "/suggestions", "", ""),  # whether it takes any, once a day
+        ("GET", SEARCH, "per_page q search_type", ""),
+        ("GET", SEARCH, "advanced_search per_page q", ""),
         ("GET", ISSUE + "/comments", "page per_page", ""),
         ("GET", REPO + "/collaborators/{user}/permission", "", ""),
         ("POST", ISSUE + "/labels", "", "labels"),
@@ -50,6 +53,8 @@ JOBS: dict[str, set[Call]] = {
         ("GET", PROJECT + "/issues/{number}", "", ""),
         ("GET", PROJECT + "/repository/files/.gitlab%2Ftagline.yml/raw", "ref", ""),
         ("GET", PROJECT + "/labels", "include_ancestor_groups page per_page", ""),
+        ("GET", PROJECT + "/issues", "confidential in order_by per_page search sort state", ""),
+        ("GET", PROJECT, "", ""),  # its path, once an hour
         ("GET", NOTES, "activity_filter page per_page sort", ""),
         ("GET", PROJECT + "/members/all", "per_page query", ""),
         ("PUT", PROJECT + "/issues/{number}", "", "add_labels"),
@@ -67,13 +72,14 @@ WITHOUT_CONFIG: dict[str, set[Call]] = {
     },
     "gitlab": {
         ("GET", PROJECT + "/repository/files/.gitlab%2Ftagline.yaml/raw", "ref", ""),
-        ("GET", PROJECT, "", ""),  # its path, to find its groups
     },
 }
 # The requests for a further issue of a repository with cached settings, in order.
 FURTHER_ISSUE = {
     "github": [
         ("GET", ISSUE),
+        ("GET", SEARCH),
+        ("GET", SEARCH),
         ("GET", ISSUE),  # changes while the model answered
         ("GET", REPO + "/labels"),
         ("POST", ISSUE + "/labels"),
@@ -82,6 +88,9 @@ FURTHER_ISSUE = {
     ],
     "gitlab": [
         ("GET", PROJECT + "/issues/{number}"),
+        ("GET", PROJECT + "/issues"),
+        ("GET", PROJECT + "/issues"),
+        ("GET", PROJECT + "/issues"),
         ("GET", PROJECT + "/issues/{number}"),
         ("GET", PROJECT + "/labels"),
         ("GET", PROJECT + "/issues/{number}"),  # a person's scoped labels, which are kept
@@ -233,7 +242,7 @@ def test_a_repository_without_a_file_needs_few_requests_more(
     assert product.calls - JOBS[app.on] == WITHOUT_CONFIG[app.on]
 
 
-def test_a_further_issue_needs_six_requests_on_github_and_seven_on_gitlab(
+def test_a_further_issue_needs_eight_requests_on_github_and_ten_on_gitlab(
     build: Build, clients: ClientPool
 ) -> None:
     app = build()
@@ -273,9 +282,9 @@ def test_a_type_needs_one_request_more(build: Build, clients: ClientPool) -> Non
     product.open_issue()
     calls = [call_of(exchange) for exchange in app.host.exchanges[start:]]
     assert [call[:2] for call in calls] == [
-        *FURTHER_ISSUE["github"][:2],
+        *FURTHER_ISSUE["github"][:4],
         ("PATCH", ISSUE),
-        *FURTHER_ISSUE["github"][2:],
+        *FURTHER_ISSUE["github"][4:],
     ]
     assert ("PATCH", ISSUE, "", "type") in calls
 

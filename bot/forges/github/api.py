@@ -81,8 +81,8 @@ class GitHub:
         self._auth = auth
         self.commands = GitHubCommands(self._call)
         self.reports = GitHubReports(self._call, self._list_pages)
-        self.related = GitHubSearch(rest, self.send_about, auth.is_own)
         self._names = NameCache(self._fetch_name)
+        self.related = GitHubSearch(rest, self.send_about, self._names.get, auth.is_own)
         self._labels = RepositoryCache(self._fetch_labels, LABELS_SECONDS)
         lists = self._list_pages, self.list_labels, self.list_types
         self._suggestions = suggestions.Suggestions(self._call, *lists)

@@ -18,6 +18,7 @@ from dataclasses import replace
 from functools import partial
 from itertools import islice
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from bot.core.errors import PermanentError
 from bot.core.related import RelatedCandidate, SearchQuery
@@ -46,12 +47,14 @@ PAGE = 50
 DAY, HOUR = 86_400.0, 3_600.0
 # Why a search did not compare meanings: reasons that lie in the query, and those that pass.
 OF_QUERY = frozenset({"no_text_terms", "quoted_text", "or_boolean_not_supported"})
+REDIRECT = "https://redirect.github.com"
 PASSING = frozenset({"server_error", "service_unavailable"})
 Json = dict[str, Any]
 
 
 class GitHubSearch:
-    """`send_about` is that of `GitHub`; `is_own` says whether the bot opened an issue.
+    """`send_about` is that of `GitHub`, `get_name` returns a repository's name, and `is_own` says
+    whether the bot opened an issue.
 
     The first search compares meanings, where the server can do that; others are for words.
     """
@@ -63,10 +66,12 @@ class GitHubSearch:
         self,
         rest: GitHubClient,
         send_about: Callable[..., tuple[str, Json]],
+        get_name: Callable[[IssueRef], str],
         is_own: Callable[[Mapping[str, Any]], bool],
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._rest, self._send_about, self._is_own, self._clock = rest, send_about, is_own, clock
+        self._rest, self._send_about, self._get_name = rest, send_about, get_name
+        self._is_own, self._clock = is_own, clock
         self._lexical_until = RepositoryCache(lambda _: 0.0, DAY)
 
     def search(
@@ -146,7 +151,23 @@ class GitHubSearch:
         page = f"{self._rest.web_url}/{name}/issues/{number}"
         url = choose_link(item.get("html_url"), [page], any_host=not self._rest.is_public)
         reason = "" if issue.is_open else text(item.get("state_reason"))
-        return make_candidate(issue, url, milestone=item.get("milestone"), state_reason=reason)
+        link, milestone = self._avoid_reference(url), item.get("milestone")
+        return make_candidate(issue, link, milestone=milestone, state_reason=reason)
+
+    def make_link(self, ref: IssueRef) -> str:
+        url = f"{self._rest.web_url}/{self._get_name(ref)}/issues/{ref.number}"
+        return self._avoid_reference(url)
+
+    def _avoid_reference(self, url: str) -> str:
+        """Return an address that leads to an issue's, and is no reference to it.
+
+        Other servers than github.com have no redirecting host: their list of issues finds numbers.
+        https://docs.github.com/en/get-started/writing-on-github/working-with-advanced-formatting/autolinked-references-and-urls#avoiding-backlinks-to-linked-references
+        """
+        if self._rest.is_public:
+            return REDIRECT + urlsplit(url).path
+        base, _, number = url.rpartition("/")
+        return f"{base}?q={number}"
 
 
 def format_search(name: str, words: Sequence[str], match: Literal["any", "all"]) -> str:

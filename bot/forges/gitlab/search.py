@@ -36,6 +36,9 @@ MAX_REQUESTS = 3
 MIN_LETTERS = 3
 PAGE = 100
 PUBLIC = "gitlab.com"
+# GitLab takes the address of an issue for a reference to it, with a query only where that has no
+# capital letter: `Referable.link_reference_pattern` in app/models/concerns/referable.rb.
+NO_REFERENCE = "?from=Tagline"
 DUPLICATE = re.compile(r"/projects/(\d{1,18})/issues/(\d{1,18})")
 Json = dict[str, Any]
 
@@ -91,8 +94,15 @@ class GitLabSearch:
         same = original[1] if original and original[0] == project_id else 0
         milestone = item.get("milestone")
         return make_candidate(
-            issue, url, milestone=milestone, state_reason=reason, duplicate_of=same
+            issue,
+            f"{url}{NO_REFERENCE}",
+            milestone=milestone,
+            state_reason=reason,
+            duplicate_of=same,
         )
+
+    def make_link(self, ref: IssueRef) -> str:
+        return f"{self._gl.url}/{self._get_path(ref)}/-/issues/{ref.number}{NO_REFERENCE}"
 
 
 def _list_searches(queries: Sequence[SearchQuery]) -> Iterator[str]:
