@@ -16,7 +16,7 @@ from bot.core.related_port import SearchBudget
 from bot.core.suggestion_port import LookSchedule
 from bot.core.training import TrainingProgress, TrainingState
 from bot.core.types import CachedAnswer, IssueRef, Rate, Record
-from bot.store.search_budget import ProcessSearchBudget
+from bot.store.process_budget import ProcessSearchBudget
 
 
 class NoStore:

@@ -43,7 +43,8 @@ PREFIX = "**Summary (automated):** "
 # The bot's own text around text of others. Only the groups may vary.
 FRAME = re.compile(
     r"\*\*Summary \(automated\):\*\* (?P<summary>[^\n]+)\n"
-    r"(?:\n- \*\*Labels:\*\* (?P<labels>[^\n]+)\n)?"
+    r"(?:\n(?P<items>(?:- \*\*(?:Type|Labels|Maybe related|Possibly a return of|Missing):\*\* "
+    r"[^\n]+\n)+))?"
     r"(?:\n<details><summary>Why these labels</summary>\n"
     r"\n(?P<reasons>(?:- [^\n]+\n)+)\n</details>\n)?"
     r"(?:\n<details><summary>Problems in tagline\.yml; [^\n<>]+</summary>\n"
@@ -53,6 +54,9 @@ FRAME = re.compile(
     r"\n<sub>Written by Tagline [^\n<>]+</sub>\n"
     r"<!-- tagline:v1 [\w=-]+ -->\n?"
 )
+ITEM = re.compile(r"^- \*\*[\w ]+:\*\* ", re.M)
+# The bot's own link to an older issue, whose title is the link's text.
+LINK = re.compile(r"\]\(<https?://[\w.:-]+/[\w./-]+/issues(?:\?q=\d+|/\d+\?from=Tagline)>\)")
 TITLES = re.compile(
     r"^<details><summary>(Why these labels|Decision record|Problems in tagline\.yml; [^\n<>]+)"
     r"</summary>$",
@@ -298,8 +302,8 @@ def words_in(comment: str) -> str:
     match = FRAME.fullmatch(comment)
     if not match:
         return comment.removeprefix(PREFIX)
-    parts = [match["summary"], f"- {match['labels']}" if match["labels"] else "", match["reasons"]]
-    parts.append(match["problems"])
+    items = LINK.sub("]", ITEM.sub("- ", match["items"] or ""))
+    parts = [match["summary"], items, match["reasons"], match["problems"]]
     return "\n\n".join(part for part in parts if part)
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from bot.core.pricing import cost_usd
-from tests.whole.app import BODY, App, Build
+from tests.whole.app import TITLE, App, Build
 
 
 def test_an_author_s_third_issue_within_the_hour_gets_labels_from_rules(app: App) -> None:
     app.configure("budget: {per_author_per_hour: 2}")
-    numbers = [app.issue(body=f"{BODY} Number {n}.") for n in range(3)]
+    numbers = [app.issue(f"{TITLE}, part {n}") for n in range(3)]
     assert [len(app.comments(number)) for number in numbers] == [1, 1, 0]
     assert all("bug" in app.labels(number) for number in numbers)
     (fallback,) = app.events("using fallback")

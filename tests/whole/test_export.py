@@ -55,6 +55,7 @@ def add_history(app: App) -> None:
 def test_the_examples_are_what_the_model_gets_and_what_people_chose(
     app: App, tmp_path: Path
 ) -> None:
+    app.configure("comment: {similar: 0}")  # the prompt without examples
     add_history(app)
     result = export(app, tmp_path, "openai-jsonl")
     assert result.returncode == 0, result.stderr

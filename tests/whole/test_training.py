@@ -76,7 +76,8 @@ def model_of(app: App) -> RepositoryModel | None:
 def pages_read(app: App) -> list[Exchange]:
     """Return the requests for pages of the history."""
     lists = [x for x in app.host.exchanges if re.search(r"/issues$", x.path)]
-    return [x for x in lists if x.method == "GET" and parse_qs(x.query)["state"] == ["all"]]
+    queries = [(x, parse_qs(x.query)) for x in lists if x.method == "GET"]
+    return [x for x, query in queries if query.get("state") == ["all"] and "search" not in query]
 
 
 def label_without_model(app: App) -> list[str]:

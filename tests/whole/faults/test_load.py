@@ -49,7 +49,7 @@ class LoadCase:
         self.forges = [self._forge(number) for number in range(ISSUES)]
 
     def _forge(self, number: int) -> FakeForge:
-        issue = make_issue(TITLE, f"{BODY} Its number was {number}.")
+        issue = make_issue(f"{TITLE}, report {number}", BODY)
         issue = replace(issue, ref=replace(REF, number=number), author=f"author-{number}")
         return FakeForge(issue, LABELS, rate=GitHub.rate)
 
