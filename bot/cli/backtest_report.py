@@ -192,14 +192,15 @@ def _format_totals(runs: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     heads = "".join(f"{_cut(_say(run), 26):28}" for run in runs)
     yield f"  {'in total (95 % interval)':{NAME}} {heads}".rstrip()
     for name in SHARES:
-        cells = "".join(f"{_format_figure(run[name]):28}" for run in runs)
+        cells = "".join(f"{format_figure(run[name]):28}" for run in runs)
         yield f"  {_name(name):{NAME}} {cells}".rstrip()
     yield f"  {'cost':{NAME}} {''.join(f'{_format_cost(run):28}' for run in runs)}".rstrip()
 
 
-def _format_figure(figure: Mapping[str, Any]) -> str:
+def format_figure(figure: Mapping[str, Any], none: str = "no label was applied") -> str:
+    """Return a share with its interval; `none` says why there is none."""
     if figure["value"] is None:
-        return "- (no label was applied)"
+        return f"- ({none})"
     share = f"{format_share(figure['value'])} of {figure['of']:,}"
     return f"{share} ({100 * figure['low']:.0f} to {100 * figure['high']:.0f})"
 

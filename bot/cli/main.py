@@ -48,6 +48,7 @@ GROUPS = {
     },
     "Learn": {
         "backtest": "Show how often Tagline's labels would have been right on past issues.",
+        "duplicates": "Show how often Tagline finds the known duplicates of reports in a file.",
         "export": "Print labelled issues, to fine-tune a language model.",
     },
 }

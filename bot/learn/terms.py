@@ -7,7 +7,6 @@ import string
 from collections.abc import Iterable
 from functools import lru_cache
 from itertools import chain
-from os.path import commonprefix
 
 _MAX_WORD = 40
 _MIN_BEGINNING = 4
@@ -44,8 +43,8 @@ def list_words(text: str, letters: int = 2) -> list[str]:
 def cut_ending(word: str) -> str:
     """Return the beginning that the other forms of a word have too, the word if that is short."""
     terms = _to_terms(word)
-    shared = commonprefix([word, terms[0]]) if len(terms) == 1 else word  # noqa: RUF071
-    return shared if len(shared) >= _MIN_BEGINNING else word
+    ends = range(len(word), _MIN_BEGINNING - 1, -1) if len(terms) == 1 else ()
+    return next((word[:end] for end in ends if terms[0].startswith(word[:end])), word)
 
 
 def _split(text: str, letters: int = 2) -> list[str]:
