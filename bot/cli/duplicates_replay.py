@@ -21,13 +21,14 @@ WAYS: tuple[Way, ...] = ("every", "any", "all")
 
 @dataclass(frozen=True, slots=True)
 class Lookup:
-    """What was found for one report; reports are their places in the order of time.
+    """What was found for the report at `place`; places are those in the order of time.
 
     `same` are the reports about the same thing, `originals` those of them that a pair names,
     `different` those of a pair of different reports. `found` are the candidates, `ranked` the same
     with the most probable first, `seconds` the time that this took.
     """
 
+    place: int
     same: frozenset[int]
     originals: frozenset[int]
     different: frozenset[int]
@@ -78,6 +79,7 @@ class Replay:
         seconds = time.perf_counter() - start
         older = frozenset(among) - {place}
         return Lookup(
+            place,
             older & self._same[place],
             older & self._originals.get(place, set()),
             older & self._different.get(place, set()),

@@ -19,12 +19,9 @@ class WordFrequencies:
 
     def share(self, word: str) -> float:
         """Return the share of issues that have a word in lower case, between 0 and 1."""
-        shipped = load_shares().get(word, RARE)
-        if not self.issues:
-            return shipped
         parts = (Part.TITLE, Part.BODY)
         uses = max(self.uses.get(hash_feature(part, word), 0) for part in parts)
-        return uses / self.issues if uses else min(shipped, 1 / self.issues)
+        return uses / self.issues if uses else load_shares().get(word, RARE)
 
 
 NO_FREQUENCIES = WordFrequencies()
@@ -34,6 +31,4 @@ def read_frequencies(model: RepositoryModel | None) -> WordFrequencies:
     """Return the frequencies that a model has, none for no model."""
     if model is None:
         return NO_FREQUENCIES
-    weights = model.weights
-    uses = dict(zip(weights.numbers, weights.uses, strict=True))
-    return WordFrequencies(uses, model.examples)
+    return WordFrequencies(model.weights.uses_by_number, model.examples)

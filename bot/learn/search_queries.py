@@ -25,7 +25,6 @@ _ROOM = MAX_CANDIDATES / 2  # issues that a word may find before it is worth les
 # once, more often): of the pairs that `docs/figures.md` names.
 _IN_TITLE = (0.25, 0.42, 0.60)
 _IN_BODY = (0.0, 0.14, 0.25)
-_IN_NO_OTHER_ISSUE = 0.05
 
 
 def make_or_queries(
@@ -69,11 +68,8 @@ def _rate(
     for word in dict.fromkeys([*titles, *bodies]):
         if len(word) < _MIN_LETTERS and word.isascii():
             continue
-        share = frequencies.share(word)
         chance = (_IN_TITLE if word in in_title else _IN_BODY)[min(counts[word], 2)]
-        worth[word] = chance * min(1.0, _ROOM / max(1.0, share * issues))
-        if frequencies.issues and share * frequencies.issues < 1.5:
-            worth[word] *= _IN_NO_OTHER_ISSUE
+        worth[word] = chance * min(1.0, _ROOM / max(1.0, frequencies.share(word) * issues))
     return worth
 
 

@@ -51,7 +51,7 @@ class Weights:
     def score(self, features: Features, issues: int, count: int) -> list[float]:
         """Return the sum for each of `count` labels of a model of so many `issues`."""
         totals = [0.0] * count
-        for number, value in scale_features(features, self._uses, issues).items():
+        for number, value in scale_features(features, self.uses_by_number, issues).items():
             start, end = self._spans[number]
             entries = zip(self.labels[start:end], self.values[start:end], strict=True)
             for label, level in entries:
@@ -59,7 +59,8 @@ class Weights:
         return totals
 
     @cached_property
-    def _uses(self) -> Mapping[int, int]:
+    def uses_by_number(self) -> Mapping[int, int]:
+        """Return the number of issues that have each feature."""
         return dict(zip(self.numbers, self.uses, strict=True))
 
     @cached_property

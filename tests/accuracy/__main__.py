@@ -1,4 +1,4 @@
-"""`make accuracy`: how often labels are right, on labelled issues from the shared material.
+"""`make accuracy`: how often labels and related issues are right, on the shared material.
 
 `python -m tests.accuracy NAME` prints one section; `python -m tests.accuracy fit` writes
 `bot/core/labels/keyword_weights.json`, the weights of the rules.
@@ -9,11 +9,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 
-from tests.accuracy import day_zero, learned
+from tests.accuracy import day_zero, duplicates, learned
 
 SECTIONS: dict[str, Callable[[], Iterator[str]]] = {
     "day-0": day_zero.measure,
     "learned": learned.measure,
+    "duplicates": duplicates.measure,
 }
 
 
