@@ -79,5 +79,5 @@ def _print(result: dict[str, Any], *, is_timed: bool, as_json: bool) -> None:
     )
     click.echo("\n".join(format_ways(result["ways"])))
     click.echo(
-        f"\n  Shown: at most 3, from a score of {SHOWN_AT:.2f}. In brackets: 95 % intervals."
+        f"\n  Shown: at most 3, from a score of {SHOWN_AT:.3f}. In brackets: 95 % intervals."
     )

@@ -1,7 +1,7 @@
 """Figures of the search for related issues, on pairs of duplicates from two bug trackers.
 
-The weights of `bot/learn/similarity.py` are those fitted to Hadoop's pairs; the last table has the
-figures of each tracker with weights that were fitted to the other one.
+The weights of `bot/learn/similarity.py` are those fitted to Hadoop's reports, with duplicates and
+without; the last table has the figures of each tracker with weights that were fitted to the other.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from tests.shared import shared_folder
 
 TRACKERS = ("mozilla", "hadoop")
 SEARCHES: tuple[Way, ...] = ("any", "all")
-MAX_UNPAIRED = 300
+UNPAIRED_STEP = 8  # one in so many reports without a known duplicate is looked up
+PAIRED_COPIES = 3  # in the fit, beside these
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +66,18 @@ def _show(figure: Figure | None) -> str:
 
 
 def _list_unpaired() -> Iterator[str]:
-    yield "\n### Newest reports of hadoop without a known duplicate: those for which one is shown\n"
-    reports = load_tracker("hadoop").reports
-    single = [report.id for report in reports if not report.group][-MAX_UNPAIRED:]
-    replay = Replay(reports, [Pair(key, reports[0].id, is_duplicate=False) for key in single])
+    yield "\n### Reports of hadoop without a known duplicate: those for which one is shown\n"
     for way in SEARCHES:
-        lookups = list(replay.run(way, lambda _: None))
+        lookups = look_up_unpaired(way, UNPAIRED_STEP // 2)
         yield f"- {NAMES[way]}: {_show(estimate_share(lookups, count_not_empty))}"
+
+
+def look_up_unpaired(way: Way, start: int) -> list[Lookup]:
+    """Return what is found for some of Hadoop's reports without a known duplicate."""
+    reports = load_tracker("hadoop").reports
+    single = [report.id for report in reports[1:] if not report.group][start::UNPAIRED_STEP]
+    pairs = [Pair(key, reports[0].id, is_duplicate=False) for key in single]
+    return [x for x in Replay(reports, pairs).run(way, lambda _: None) if x.found]
 
 
 def count_not_empty(lookups: Sequence[Lookup]) -> Share:
@@ -122,20 +128,26 @@ def _list_refitted() -> Iterator[str]:
     yield "\n### With weights that were fitted to the other tracker\n"
     yield "| tracker | weights, bias first | candidates | first 5 | shown, right | found |"
     yield "|---|---|---|---|---|---|"
-    measured = {
+    rows = {
         (name, way): [list_rows(load_tracker(name).reports, x) for x in _list_known(name, way)]
         for name in TRACKERS
         for way in SEARCHES
     }
-    for name, other in zip(TRACKERS, TRACKERS[::-1], strict=True):
-        weights = fit([rows for way in SEARCHES for rows in measured[other, way]])
-        for way in SEARCHES:
-            pairs = zip(_list_known(name, way), measured[name, way], strict=True)
-            again = [rank_again(lookup, rows, weights) for lookup, rows in pairs]
-            shares = (count_recall(again, 5), count_precision(again), count_shown(again))
-            values = " | ".join(f"{share.value:.2f}" for share in shares)
-            shown = ", ".join(f"{weight:.2f}" for weight in weights)
-            yield f"| {name} | {shown} | {NAMES[way]} | {values} |"
+    unpaired = [x for way in SEARCHES for x in look_up_unpaired(way, 0)]
+    weights = {
+        "mozilla": fit(
+            [one for way in SEARCHES for one in rows["hadoop", way]] * PAIRED_COPIES
+            + [list_rows(load_tracker("hadoop").reports, x) for x in unpaired]
+        ),
+        "hadoop": fit([one for way in SEARCHES for one in rows["mozilla", way]]),
+    }
+    for (name, way), measured in rows.items():
+        pairs = zip(_list_known(name, way), measured, strict=True)
+        again = [rank_again(lookup, one, weights[name]) for lookup, one in pairs]
+        shares = (count_recall(again, 5), count_precision(again), count_shown(again))
+        values = " | ".join(f"{share.value:.2f}" for share in shares)
+        shown = ", ".join(f"{weight:.2f}" for weight in weights[name])
+        yield f"| {name} | {shown} | {NAMES[way]} | {values} |"
 
 
 def _list_known(name: str, way: Way) -> list[Lookup]:

@@ -58,6 +58,8 @@ WITH_ARGUMENT = [
     ["check", "--repo"],
     ["backtest"],
     ["backtest", "--file"],
+    ["duplicates", "--file"],
+    ["duplicates", "--file", "README.md", "--pairs"],
     ["preview"],
     ["preview", "github:o/r", "--limit"],
     ["preview", "github:o/r", "--since"],
