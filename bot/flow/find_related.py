@@ -18,7 +18,7 @@ from bot.flow.enrich import list_usable_labels
 from bot.learn.frequencies import read_frequencies
 from bot.learn.model import RepositoryModel
 from bot.learn.search_queries import make_and_queries, make_or_queries
-from bot.learn.similarity import SHOWN_AT, rank_related
+from bot.learn.similarity import rank_related
 
 MAX_EXAMPLES = 3
 DUPLICATE = "duplicate"
@@ -88,8 +88,8 @@ def _replace_duplicates(ranked: Sequence[Related], number: int) -> list[Related]
     shown: dict[int, Related] = {}
     for one in ranked:
         candidate: RelatedCandidate | None = one.candidate
-        if one.score < SHOWN_AT:
-            break
+        if not one.reasons:  # it is not similar enough
+            continue
         if one.candidate.state_reason == DUPLICATE:
             original = follow_duplicates(links | {number: one.candidate.number}, number)
             candidate = found.get(original or 0)

@@ -81,19 +81,13 @@ _BIAS = -2.46
 _WEIGHTS = Measures(reached=1.12, stands_out=1.53, is_best=3.83, title_found=1.57)
 
 
-def find_related(issue: Issue, candidates: Iterable[RelatedCandidate]) -> tuple[Related, ...]:
-    """Return the older issues to show, the most probable first, in whatever order they came."""
-    ranked = rank_related(issue, candidates)
-    return tuple(related for related in ranked if related.reasons)[:MAX_SHOWN]
-
-
 def rank_related(
     issue: Issue, candidates: Iterable[RelatedCandidate], limit: int = MAX_CANDIDATES
 ) -> list[Related]:
     """Return the older ones of the candidates, the most probable first, of equal ones the newest.
 
-    Only those that are good enough to be shown have reasons. Of more than `limit` the newest are
-    compared.
+    Only those that are good enough to be shown have reasons. The order of the candidates does not
+    matter; of more than `limit` the newest are compared.
     """
     older = {x.number: x for x in sorted(candidates, key=_describe) if _is_older(x, issue)}
     chosen = [older[number] for number in sorted(older, reverse=True)[:limit]]
