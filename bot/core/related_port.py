@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
-from bot.core.related import RelatedCandidate, SearchQuery
+from bot.core.related import Duplicate, RelatedCandidate, RelatedVerdict, SearchQuery
 from bot.core.types import IssueRef
 
 SEARCH_SECONDS = 4.0  # of all requests of one call of `search` together
@@ -42,12 +42,29 @@ class RelatedIssues(Protocol):
         A reference in a comment would leave a mark on the other issue.
         """
 
+    def find_duplicate(self, ref: IssueRef) -> Duplicate | None:
+        """Return what the issue was closed as a duplicate of, and by whom; None where it is open
+        or was closed for another reason.
+
+        Sends no request about the other issue, which may not exist any more.
+        """
+
 
 class RelatedForge(Protocol):
     """The part of the `Forge` port that is about older issues."""
 
     @property
     def related(self) -> RelatedIssues: ...
+
+
+class RelatedVerdicts(Protocol):
+    """Whether older issues in comments were the right ones, per repository: at least the last
+    `MAX_RELATED_VERDICTS`."""
+
+    def add(self, repo_key: str, verdicts: Collection[RelatedVerdict]) -> None: ...
+
+    def list(self, repo_key: str) -> tuple[RelatedVerdict, ...]:
+        """Return the verdicts, oldest first."""
 
 
 class SearchBudget(Protocol):

@@ -19,7 +19,7 @@ from bot.sandbox.broken_connections import RawProtocol
 from bot.sandbox.demo import DEMO_LABELS, DEMO_PROJECT, DEMO_REPO, GROUP_LABELS, PROJECT_LABELS
 from bot.sandbox.faults import Fault, FaultInjector, Faults, Side
 from bot.sandbox.github import api as github
-from bot.sandbox.github import installation, issue_types, issues, search, suggestions
+from bot.sandbox.github import graphql, installation, issue_types, issues, search, suggestions
 from bot.sandbox.github.access import GRANTED, Access, AppRegistration, Installation
 from bot.sandbox.github.hooks import GitHubHooks
 from bot.sandbox.github.registration import Registrations
@@ -48,6 +48,7 @@ class Sandbox(Host):
         *issue_types.ROWS,
         *suggestions.ROWS,
         *search.ROWS,
+        *graphql.ROWS,
         *installation.ROWS,
     ]
     serializer_type: ClassVar[type[Serializer]] = Serializer

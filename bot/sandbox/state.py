@@ -90,6 +90,7 @@ class Issue:
     is_open: bool = True
     closed_at: datetime | None = None
     closing: Closing = COMPLETED
+    closed_by: str = ""
     milestone: str = ""
     locked: bool = False
     is_pull_request: bool = False

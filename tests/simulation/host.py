@@ -125,13 +125,14 @@ class Host(host.Host, ABC):
         *,
         reason: str = "completed",
         duplicate_of: int = 0,
+        login: str = MAINTAINER,
         deliver: bool = True,
     ) -> None:
         """Close an issue as completed, not_planned, or as a duplicate of another one."""
         original = (self.state.repo(repo).id, duplicate_of) if duplicate_of else None
         closing = Closing("duplicate" if original else reason, original)
         self.state.issue(repo, number).closing = closing
-        self._set(repo, number, "closed", deliver)
+        self._send(set_state(self.state, repo, number, login, "closed"), deliver)
 
     def set_milestone(self, repo: RepoId, number: int, title: str) -> None:
         """Set an issue's milestone, "" for none, without a webhook."""
@@ -288,6 +289,7 @@ def set_state(state: State, repo: RepoId, number: int, actor: str, change: Chang
         if change in ("closed", "reopened"):
             issue.is_open = change == "reopened"
             issue.closed_at = state.clock() if change == "closed" else None
+            issue.closed_by = actor if change == "closed" else ""
         issue.locked = issue.locked or change == "locked"
         issue.deleted = issue.deleted or change == "deleted"
         issue.confidential = issue.confidential or change == "confidential"

@@ -31,7 +31,7 @@ from bot.forges.github.client import DOT_SEGMENTS, JSON, RAW, Credential, GitHub
 from bot.forges.github.commands import GitHubCommands
 from bot.forges.github.deliveries import Deliveries
 from bot.forges.github.errors import Unauthorized
-from bot.forges.github.issue import is_by_person, parse_issue
+from bot.forges.github.issue import MEMBERS, is_by_person, parse_issue
 from bot.forges.github.issue_types import IssueTypes
 from bot.forges.github.reports import COMMENTS, GitHubReports
 from bot.forges.github.search import GitHubSearch
@@ -59,7 +59,6 @@ DEFAULTS = ".github"  # an organisation's repository that may hold the file for 
 LABELS_SECONDS = 300
 CONFIG_SECONDS = 60
 DEFAULTS_SECONDS = 300
-MEMBERS = ("OWNER", "MEMBER", "COLLABORATOR")
 REPO = "/repos/{owner}/{repo}"
 ISSUE = REPO + "/issues/{number}"
 COMMENT = REPO + "/issues/comments/{comment}"

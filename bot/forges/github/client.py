@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlsplit
 
@@ -134,6 +134,17 @@ class GitHubClient:
         request = self._request("GET", path, {}, credential, None, JSON)
         response = send_request("GitHub", self._clients.get(), request)
         return self._decode(request, response)[0], response.headers
+
+    def query(self, text: str, variables: Mapping[str, Any], credential: Credential) -> Any:
+        """Return the data of a GraphQL query; None for one that the server does not know.
+
+        On GitHub Enterprise Server it has the address /api/graphql beside /api/v3.
+        """
+        body = {"query": text, "variables": variables}
+        request = self._request("POST", "", {}, credential, body, JSON)
+        request = replace(request, url=f"{self._base.url.removesuffix('/v3')}/graphql")
+        answer = self._send(request)[0]
+        return answer.get("data") if isinstance(answer, Mapping) else None
 
     def _send(self, request: Request) -> tuple[Any, str | None]:
         return self._decode(request, send_request("GitHub", self._clients.get(), request))

@@ -10,6 +10,8 @@ from bot.core.types import Issue, IssueRef
 from bot.forges.history import is_handled
 from bot.forges.values import comment_count, text, timestamp
 
+MEMBERS = ("OWNER", "MEMBER", "COLLABORATOR")  # of a repository, by `author_association`
+
 
 def parse_issue(ref: IssueRef, data: Mapping[str, Any]) -> Issue:
     """Return an issue with a bounded body."""

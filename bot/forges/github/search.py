@@ -21,12 +21,13 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from bot.core.errors import PermanentError
-from bot.core.related import RelatedCandidate, SearchQuery
+from bot.core.related import Duplicate, RelatedCandidate, SearchQuery
 from bot.core.related_port import SEARCH_SECONDS
 from bot.core.types import IssueRef
 from bot.footprint import large_responses
 from bot.forges.cache import RepositoryCache
 from bot.forges.github.client import Credential, GitHubClient, format_query
+from bot.forges.github.duplicates import find_duplicate
 from bot.forges.github.errors import Unauthorized
 from bot.forges.github.issue import parse_issue
 from bot.forges.history import PAGE_BYTES
@@ -153,6 +154,9 @@ class GitHubSearch:
         reason = "" if issue.is_open else text(item.get("state_reason"))
         link, milestone = self._avoid_reference(url), item.get("milestone")
         return make_candidate(issue, link, milestone=milestone, state_reason=reason)
+
+    def find_duplicate(self, ref: IssueRef) -> Duplicate | None:
+        return find_duplicate(ref, self._rest, self._send_about)
 
     def make_link(self, ref: IssueRef) -> str:
         url = f"{self._rest.web_url}/{self._get_name(ref)}/issues/{ref.number}"

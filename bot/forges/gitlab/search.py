@@ -22,14 +22,15 @@ from urllib.parse import urlsplit
 import gitlab
 from gitlab.utils import EncodedId
 
-from bot.core.related import RelatedCandidate, SearchQuery
+from bot.core.related import Duplicate, RelatedCandidate, SearchQuery
 from bot.core.related_port import SEARCH_SECONDS
 from bot.core.types import IssueRef
 from bot.footprint import large_responses
-from bot.forges.gitlab.backend import fetch_page
+from bot.forges.gitlab.backend import call, fetch_page
+from bot.forges.gitlab.bot_users import is_bot_user
 from bot.forges.gitlab.issue import parse_issue
 from bot.forges.related import choose_link, collect, is_candidate, list_words, make_candidate
-from bot.forges.values import require_id, text
+from bot.forges.values import require_id, require_object, text
 from bot.http import deadline
 
 MAX_REQUESTS = 3
@@ -100,6 +101,20 @@ class GitLabSearch:
             state_reason=reason,
             duplicate_of=same,
         )
+
+    def find_duplicate(self, ref: IssueRef) -> Duplicate | None:
+        path = f"/projects/{EncodedId(ref.repo_id or ref.repo)}/issues/{ref.number}"
+        with large_responses():
+            item = require_object("GitLab", call(lambda: self._gl.http_get(path)), "iid")
+            original = _read_original(item)
+            is_closed = item.get("state") == "closed" and item.get("confidential") is False
+            if original is None or not is_closed:
+                return None
+            closer = item.get("closed_by") or {}
+            is_person = not is_bot_user(text(closer.get("username")))
+            closed_by = str(closer.get("id") or "") if is_person else ""
+            same = original[0] == require_id("GitLab", item, "project_id")
+            return Duplicate(original[1] if same else 0, closed_by)
 
     def make_link(self, ref: IssueRef) -> str:
         return f"{self._gl.url}/{self._get_path(ref)}/-/issues/{ref.number}{NO_REFERENCE}"

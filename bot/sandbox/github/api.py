@@ -39,7 +39,10 @@ MEDIA_TYPE = "application/json; charset=utf-8"
 
 @dataclass(slots=True)
 class GitHub:
-    """What the handlers share. `used` counts towards the hourly limit of all tokens."""
+    """What the handlers share. `used` counts towards the hourly limit of all tokens.
+
+    `unknown_fields` are those of GraphQL that an older server lacks.
+    """
 
     state: State
     access: Access
@@ -48,6 +51,7 @@ class GitHub:
     anonymous: AddressLimit
     searches: SearchServer = field(default_factory=SearchServer)
     used: int = 0
+    unknown_fields: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

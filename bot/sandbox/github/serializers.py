@@ -136,6 +136,7 @@ class Serializer:
             "created_at": stamp(issue.created_at),
             "updated_at": stamp(issue.updated_at),
             "closed_at": stamp(issue.closed_at) if issue.closed_at else None,
+            "closed_by": self.user(issue.closed_by) if issue.closed_by else None,
             "author_association": self.association(repo, issue.author),
         }
         if issue.is_pull_request:

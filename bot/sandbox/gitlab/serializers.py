@@ -100,6 +100,7 @@ class Serializer:
             "updated_at": iso(issue.updated_at),
             "labels": sorted(issue.labels),
             "author": self.user(issue.author),
+            "closed_by": self.user(issue.closed_by) if issue.closed_by else None,
             "assignees": [self.user(login) for login in issue.assignees],
             "milestone": self.milestone(repo, issue.milestone) if issue.milestone else None,
             "type": issue.type.upper(),
