@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import Generic, TypeVar
 
 from bot.core.corrections import Correction
 from bot.core.errors import LockContended
@@ -16,16 +17,19 @@ from bot.core.journal import Write, merge_states
 from bot.core.polling import Cursor, Snapshot
 from bot.core.ports import PROBE_SECONDS
 from bot.core.pricing import Limits
+from bot.core.related import RelatedVerdict
 from bot.core.suggestion_port import LOOK_AGAIN_SECONDS
 from bot.core.training import TrainingProgress, TrainingState
 from bot.core.types import CachedAnswer, IssueRef, Record
 from bot.store.budgets import DAY, HOUR, microdollars
-from bot.store.corrections import MAX_CORRECTIONS
+from bot.store.corrections import MAX_CORRECTIONS, MAX_RELATED_VERDICTS
 from bot.store.journal import SPAN_SECONDS, SPANS
 from bot.store.locks import BUSY_SECONDS
 from bot.store.no_store import NoStore
 from bot.store.retry_schedule import LEASE_SECONDS, RESUME_SECONDS
 from bot.store.training import PROGRESS_DAYS, compute_version
+
+V = TypeVar("V", Correction, RelatedVerdict)
 
 
 class MemoryLock:
@@ -56,7 +60,8 @@ class MemoryStore(NoStore):
         self.poll_state = MemoryPollState()
         self.training = MemoryTrainingStore(clock)
         self.journal = MemoryJournal(clock)
-        self.corrections = MemoryCorrections()
+        self.corrections = MemoryNewest[Correction](MAX_CORRECTIONS)
+        self.related_verdicts = MemoryNewest[RelatedVerdict](MAX_RELATED_VERDICTS)
         self._locks: set[str] = set()
         self._records: dict[str, Record] = {}
         self._answers: dict[tuple[str, str], CachedAnswer] = {}
@@ -342,17 +347,17 @@ class MemoryJournal:
                 yield int(number), writes
 
 
-class MemoryCorrections:
-    """Implements `CorrectionStore` for one process."""
+class MemoryNewest(Generic[V]):
+    """Implements `CorrectionStore` and `RelatedVerdicts` for one process."""
 
-    def __init__(self) -> None:
-        self._corrections: dict[str, set[Correction]] = {}
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._values: dict[str, set[V]] = {}
 
-    def add(self, repo_key: str, corrections: Collection[Correction]) -> None:
-        merged = {*self._corrections.get(repo_key, ()), *corrections}
-        newest = sorted(merged, key=lambda one: one.at)[-MAX_CORRECTIONS:]
-        self._corrections[repo_key] = {*newest}
+    def add(self, repo_key: str, values: Collection[V]) -> None:
+        kept = self._values.setdefault(repo_key, set())
+        kept.update(values)
+        kept.intersection_update(sorted(kept, key=lambda one: one.at)[-self._most :])
 
-    def list(self, repo_key: str) -> tuple[Correction, ...]:
-        found = self._corrections.get(repo_key, ())
-        return tuple(sorted(found, key=lambda one: one.at))
+    def list(self, repo_key: str) -> tuple[V, ...]:
+        return tuple(sorted(self._values.get(repo_key, ()), key=lambda one: one.at))

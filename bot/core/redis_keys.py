@@ -43,6 +43,8 @@ RECORDS = f"{NAMESPACE}:done:{{span}}"
 JOURNAL = f"{NAMESPACE}:journal:{{span}}"
 # zset: Corrections of a repository by their time, the newest 1,000; 400 days after the last
 CORRECTIONS = f"{NAMESPACE}:corrections:{{repository}}"
+# zset: RelatedVerdicts of a repository by their time, the newest 200; 400 days after the last
+RELATED_VERDICTS = f"{NAMESPACE}:related:{{repository}}"
 # string: token of the worker that holds the lock of an issue, or of `polling`; 30 seconds, renewed
 LOCK = f"{NAMESPACE}:lock:{{issue}}"
 # hash: repository → its last readable tagline.yml; 360 days

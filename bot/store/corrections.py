@@ -1,40 +1,61 @@
-"""What people did with labels, in Redis: a sorted set per repository."""
+"""What people did with labels and with older issues in comments, in Redis: a sorted set per
+repository each."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import msgspec
 import redis
 
 from bot.core import redis_keys
 from bot.core.corrections import Correction
+from bot.core.related import RelatedVerdict
 
-MAX_CORRECTIONS = 1000
+MAX_CORRECTIONS, MAX_RELATED_VERDICTS = 1000, 200
 KEEP_SECONDS = 400 * 86_400
 # At import, in one thread: msgspec prepares a type on its first use, and crashes if several
 # threads do this at the same time.
 _correction = msgspec.json.Decoder(Correction)
+_related_verdict = msgspec.json.Decoder(RelatedVerdict)
+T = TypeVar("T", Correction, RelatedVerdict)
 
 
-class RedisCorrections:
-    """Implements `CorrectionStore`."""
+class _Newest(Generic[T]):
+    """The newest `most` values of each repository, by their time; `key` is its name in Redis."""
 
-    def __init__(self, client: redis.Redis) -> None:
-        self._client = client
+    def __init__(
+        self, client: redis.Redis, key: str, decoder: msgspec.json.Decoder[T], most: int
+    ) -> None:
+        self._client, self._key, self._most = client, key, most
+        self._decoder: msgspec.json.Decoder[T] = decoder
 
-    def add(self, repo_key: str, corrections: Collection[Correction]) -> None:
-        if not corrections:
+    def add(self, repo_key: str, values: Collection[T]) -> None:
+        if not values:
             return
-        key = redis_keys.CORRECTIONS.format(repository=repo_key)
+        key = self._key.format(repository=repo_key)
         with self._client.pipeline() as pipe:
-            pipe.zadd(key, {msgspec.json.encode(one): one.at for one in corrections})
-            pipe.zremrangebyrank(key, 0, -MAX_CORRECTIONS - 1)
+            pipe.zadd(key, {msgspec.json.encode(one): one.at for one in values})
+            pipe.zremrangebyrank(key, 0, -self._most - 1)
             pipe.expire(key, KEEP_SECONDS)
             pipe.execute()
 
-    def list(self, repo_key: str) -> tuple[Correction, ...]:
-        key = redis_keys.CORRECTIONS.format(repository=repo_key)
-        members: Any = self._client.zrange(key, 0, -1)
-        return tuple(map(_correction.decode, members))
+    def list(self, repo_key: str) -> tuple[T, ...]:
+        members: Any = self._client.zrange(self._key.format(repository=repo_key), 0, -1)
+        return tuple(map(self._decoder.decode, members))
+
+
+class RedisCorrections(_Newest[Correction]):
+    """Implements `CorrectionStore`."""
+
+    def __init__(self, client: redis.Redis) -> None:
+        super().__init__(client, redis_keys.CORRECTIONS, _correction, MAX_CORRECTIONS)
+
+
+class RedisRelatedVerdicts(_Newest[RelatedVerdict]):
+    """Implements `RelatedVerdicts`."""
+
+    def __init__(self, client: redis.Redis) -> None:
+        key = redis_keys.RELATED_VERDICTS
+        super().__init__(client, key, _related_verdict, MAX_RELATED_VERDICTS)

@@ -12,7 +12,8 @@ from bot.core import ports
 from bot.core.corrections import Correction
 from bot.core.journal import Write
 from bot.core.pricing import Limits
-from bot.core.related_port import SearchBudget
+from bot.core.related import RelatedVerdict
+from bot.core.related_port import RelatedVerdicts, SearchBudget
 from bot.core.suggestion_port import LookSchedule
 from bot.core.training import TrainingProgress, TrainingState
 from bot.core.types import CachedAnswer, IssueRef, Rate, Record
@@ -32,6 +33,7 @@ class NoStore:
         self.training: ports.TrainingStore = NoTrainingStore()
         self.journal: ports.Journal = NoJournal()
         self.corrections: ports.CorrectionStore = NoCorrections()
+        self.related_verdicts: RelatedVerdicts = NoRelatedVerdicts()
         self._failures: dict[str, tuple[int, float]] = {}
         self._next_probe: dict[str, float] = {}
         self._successes: Counter[str] = Counter()
@@ -230,4 +232,14 @@ class NoCorrections:
         pass
 
     def list(self, repo_key: str) -> tuple[Correction, ...]:
+        return ()
+
+
+class NoRelatedVerdicts:
+    """Implements `RelatedVerdicts` for a command that sees no issue closed."""
+
+    def add(self, repo_key: str, verdicts: Collection[RelatedVerdict]) -> None:
+        pass
+
+    def list(self, repo_key: str) -> tuple[RelatedVerdict, ...]:
         return ()

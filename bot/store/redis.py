@@ -17,7 +17,7 @@ from bot.core.ports import FAILURE_WINDOW_SECONDS, FAILURES_TO_OPEN, PROBE_SECON
 from bot.core.types import CachedAnswer, Record
 from bot.store.bucketed_hash import BucketedHash
 from bot.store.budgets import RedisBudgets
-from bot.store.corrections import RedisCorrections
+from bot.store.corrections import RedisCorrections, RedisRelatedVerdicts
 from bot.store.journal import RedisJournal
 from bot.store.locks import HeldLock, Locks, record_decoder
 from bot.store.look_schedule import RedisLookSchedule
@@ -53,6 +53,7 @@ class RedisStore:
         self.training = RedisTrainingStore(client, clock)
         self.journal = RedisJournal(client, clock)
         self.corrections = RedisCorrections(client)
+        self.related_verdicts = RedisRelatedVerdicts(client)
         self._records = BucketedHash(client, redis_keys.RECORDS, 6 * DAY, 6, clock)
         self._configs = BucketedHash(client, redis_keys.CONFIGS, 90 * DAY, 3, clock)
         self._problems = BucketedHash(client, redis_keys.REPORTED_PROBLEMS, 90 * DAY, 3, clock)

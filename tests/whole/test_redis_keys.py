@@ -12,6 +12,7 @@ import pytest
 
 from bot.core import redis_keys
 from bot.core.corrections import Correction
+from bot.core.related import RelatedVerdict
 from tests.fakes import REF
 from tests.whole.app import Build
 from tests.whole.test_upgrade import DATA
@@ -58,6 +59,7 @@ def test_a_whole_run_leaves_only_keys_that_are_described(
         app.store.search_budget.pause("an account", 60)
         app.store.call_failed("openai", at_once=True)
         app.store.corrections.add("a repository", [Correction(1, "bug", "removed", 1.0)])
+        app.store.related_verdicts.add("a repository", [RelatedVerdict(1, "confirmed", 1.0)])
         client: Any = app.redis
         types = {key.decode(): client.type(key).decode() for key in client.scan_iter()}
     types = {key: name for key, name in types.items() if name != "none"}  # gone since the scan
