@@ -278,6 +278,7 @@ def _job_contexts(
             store=store,
             journal=store.journal,
             corrections=store.corrections,
+            related_verdicts=store.related_verdicts,
             learned=learned,
             rate_limiter=store.rate_limiter,
             search_budget=store.search_budget,
@@ -350,6 +351,7 @@ def job_handlers(
     """Return what is done with the jobs of each kind."""
     from bot.flow.process import process
     from bot.flow.record_corrections import record_corrections
+    from bot.flow.record_duplicate import record_duplicate
     from bot.flow.run_commands import run_commands
     from bot.flow.train_repository import train_repository
     from bot.flow.withdraw_missing import process_edited, withdraw_missing
@@ -364,6 +366,7 @@ def job_handlers(
         "labels": _handler(lambda job, context, _: record_corrections(job, context), contexts),
         "command": _handler(run_commands, contexts),
         "missing": _handler(withdraw_missing, contexts),
+        "closed": _handler(record_duplicate, contexts),
         "train": _handler(partial(train_repository, parts=training), contexts),
     }
 

@@ -333,6 +333,7 @@ def make_context(
         store=store,
         journal=store.journal,
         corrections=store.corrections,
+        related_verdicts=store.related_verdicts,
         learned=LearnedModels(store.training),
         rate_limiter=store.rate_limiter,
         search_budget=store.search_budget,

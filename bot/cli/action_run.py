@@ -27,6 +27,7 @@ from bot.core.events import (
     AuthorCommented,
     Event,
     Ignored,
+    IssueClosed,
     IssueCommented,
     IssueOpened,
     LabelsChanged,
@@ -149,6 +150,8 @@ class Run:
             raise NothingToDo("labels were changed, and without a server nothing is learned.")
         if isinstance(event, AuthorCommented):
             raise NothingToDo("a comment without commands.")
+        if isinstance(event, IssueClosed):
+            raise NothingToDo("an issue was closed, and without a server nothing is learned.")
         if isinstance(event, IssueCommented):
             raise NothingToDo("commands in comments need a server: `tagline run`.")
         return event

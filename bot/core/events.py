@@ -54,6 +54,12 @@ class AuthorCommented(Event):
     __slots__ = ()
 
 
+class IssueClosed(Event):
+    """A person closed it, on GitHub as a duplicate; GitLab and polling do not say why."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Ignored:
     """An authentic delivery that needs no job."""

@@ -11,6 +11,7 @@ from bot.core.commands import CommandName
 from bot.core.events import (
     AuthorCommented,
     Event,
+    IssueClosed,
     IssueEdited,
     IssueOpened,
     IssueReopened,
@@ -125,8 +126,18 @@ def find_events(
         yield IssueEdited(_make_id("edited", issue), issue.ref)
     if has_decided and labels != _apply(seen.labels, writes, seen.at):
         yield LabelsChanged("", issue.ref)
-    if record and record.missing and issue.is_open and has_new_comments(issue, seen, writes):
+    if record:
+        yield from _find_events_of_comment(issue, seen, record, writes)
+
+
+def _find_events_of_comment(
+    issue: Issue, seen: Snapshot, record: Record, writes: Iterable[Write]
+) -> Iterator[Event]:
+    """Yield what happened that matters to what the bot's comment asks for or names."""
+    if record.missing and issue.is_open and has_new_comments(issue, seen, writes):
         yield AuthorCommented(_make_id("missing", issue), issue.ref)
+    if record.related and seen.is_open and not issue.is_open:
+        yield IssueClosed(_make_id("closed", issue), issue.ref)
 
 
 def has_new_comments(issue: Issue, seen: Snapshot | None, writes: Iterable[Write]) -> bool:

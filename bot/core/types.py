@@ -21,6 +21,7 @@ JobKind = Literal[
     "labels",  # people changed labels of an issue
     "command",  # a comment has commands
     "missing",  # the author may have given what the report lacked
+    "closed",  # a person closed an issue, maybe as a duplicate
     "redo",  # the part of such a job that asks a model again
     "train",  # a repository's own labels are learned; its issue number is 0
 ]
@@ -40,7 +41,7 @@ Status = Literal[
     "unchanged",  # written before
     "dry-run",
     "deleted",  # a person deleted the comment
-    "recorded",  # of a job alone: people's label changes were recorded
+    "recorded",  # of a job alone: what people did with labels or older issues was recorded
     "trained",  # of a job alone: a repository has a new classifier
     "executed",  # of a job alone: commands in a comment were carried out
     "updated",  # of a job alone: the comment asks for less than before

@@ -17,7 +17,7 @@ from bot.core.ports import (
     RateLimiter,
     Store,
 )
-from bot.core.related_port import SearchBudget
+from bot.core.related_port import RelatedVerdicts, SearchBudget
 from bot.core.suggestion_port import LookSchedule
 from bot.core.types import Job
 from bot.flow.journal_writes import JobJournal
@@ -45,6 +45,7 @@ class JobContext:
     store: Store
     journal: Journal
     corrections: CorrectionStore
+    related_verdicts: RelatedVerdicts
     learned: LearnedModels
     rate_limiter: RateLimiter
     search_budget: SearchBudget

@@ -38,10 +38,12 @@ def find_older_issues(
     config: RepoConfig,
     classifier: RepositoryModel | None,
     context: JobContext,
+    most: int,
 ) -> OlderIssues:
     """Return the older issues of use for a new one; none where the configuration wants none.
 
-    `labels` are the repository's. Holds no body of another issue.
+    `labels` are the repository's, `most` is how many may be shown: none where the repository is
+    quiet. Holds no body of another issue.
     """
     if not config.comment.similar:
         return OlderIssues()
@@ -50,7 +52,7 @@ def find_older_issues(
     queries = make_queries(issue.title, issue.body, issue.ref.number, frequencies)
     ranked = rank_related(issue, find_candidates(issue, queries, context))
     examples = _list_examples(issue, ranked, labels, config, context)
-    shown = _replace_duplicates(ranked, issue.ref.number)[: config.comment.similar]
+    shown = _replace_duplicates(ranked, issue.ref.number)[:most]
     return OlderIssues(tuple(shown), tuple(examples))
 
 

@@ -46,6 +46,7 @@ from bot.flow.plan import Decision, Outcome, Plan, make_plan
 from bot.flow.publish import own_comment, publish
 from bot.flow.publish_suggestions import load_suggestions
 from bot.flow.record_corrections import load_corrections
+from bot.flow.record_duplicate import load_feedback
 from bot.flow.render import digest_summary, read_marker
 from bot.learn.model import RepositoryModel
 
@@ -142,12 +143,16 @@ def enrich_issue(attempt: Attempt) -> Outcome:
     corrections = load_corrections(job.ref, in_force.digest, context)
     corrections = corrections if in_force.learns_from_corrections else ()
     labellers = _make_labellers(job, history.issue, config, corrections, context)
-    material, related = _prepare(issue, config, context)
+    is_quiet = load_feedback(job.ref, in_force, context).quiet_since is not None
+    most = 0 if is_quiet else config.comment.similar
+    material, related = _prepare(issue, config, context, most)
     missing = read_missing(issue, config, context.forge)
     del issue  # its body may be long, and the model call takes time
     demotions = find_demotions(corrections, in_force.digest)
     prefix, proposed = _find_command_prefix(config, context), propose(material, labellers)
-    answer = _Answer(material, proposed, in_force, demotions, prefix, missing, related)
+    answer = _Answer(
+        *(material, proposed, in_force, demotions, prefix, missing, related), most_related=most
+    )
     outcome = _publish(answer, history, attempt)
     entry = answer.proposed.proposal.cache_entry
     if outcome.record.status == "answered" and entry:
@@ -158,12 +163,12 @@ def enrich_issue(attempt: Attempt) -> Outcome:
 
 
 def _prepare(
-    issue: Issue, config: RepoConfig, context: JobContext
+    issue: Issue, config: RepoConfig, context: JobContext, most: int
 ) -> tuple[Material, tuple[Related, ...]]:
-    """Return the labellers' input, and the older issues to show."""
+    """Return the labellers' input, and the older issues to show, `most` of them."""
     forge, ref = context.forge, issue.ref
     labels, classifier = forge.list_labels(ref), _find_classifier(ref, config, context)
-    older = find_older_issues(issue, labels, config, classifier, context)
+    older = find_older_issues(issue, labels, config, classifier, context, most)
     types = forge.list_types(ref) if config.types.set else ()
     material = prepare(issue, labels, config, classifier, types, older.examples)
     return material, older.related
@@ -182,7 +187,7 @@ class _Answer:
 
     `demotions` are of labels that people refused too often. `command_prefix` is what people write
     before a command in a comment. `missing` is what the report lacks. `related` are older issues to
-    show.
+    show, `most_related` at most.
     """
 
     material: Material
@@ -192,6 +197,7 @@ class _Answer:
     command_prefix: str = ""
     missing: tuple[MissingItem, ...] = ()
     related: tuple[Related, ...] = ()
+    most_related: int = 0
 
     def reread(self, issue: Issue, forge: Forge) -> _Answer:
         """Return the answer without what the author has added to the report meanwhile."""
@@ -215,11 +221,10 @@ class _Answer:
 
     def _choose_related(self, like: RelatedCandidate | None) -> tuple[Related, ...]:
         """Return the older issues to show; one whose answer is reused comes first."""
-        most = self.in_force.config.comment.similar
-        if like is None or not most:
+        if like is None or not self.most_related:
             return self.related
         others = (one for one in self.related if one.candidate.number != like.number)
-        return (Related(like, 1.0, (SAME_TEXT,)), *others)[:most]
+        return (Related(like, 1.0, (SAME_TEXT,)), *others)[: self.most_related]
 
 
 def _publish(answer: _Answer, history: IssueHistory, attempt: Attempt) -> Outcome:

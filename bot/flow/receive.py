@@ -11,6 +11,7 @@ from bot.core.events import (
     AuthorCommented,
     Event,
     Ignored,
+    IssueClosed,
     IssueCommented,
     IssueEdited,
     IssueOpened,
@@ -27,11 +28,15 @@ JOB_KINDS: dict[type[Event], JobKind] = {
     LabelsChanged: "labels",
     IssueCommented: "command",
     AuthorCommented: "missing",
+    IssueClosed: "closed",
 }
 # People change several labels at once, and those of many issues: an issue has one such job in each
 # span, after its end, and the jobs of different issues are spread so that new issues do not wait.
 LABELS_SPAN_SECONDS = 10.0
 LABELS_SPREAD_SECONDS = 50
+# GitLab stores what an issue is a duplicate of after it has closed it, and people may write it in a
+# comment just after.
+CLOSED_WAIT_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +79,8 @@ def make_jobs(event: Event, now: float) -> Iterator[tuple[Job, float]]:
     if isinstance(event, IssueCommented):
         yield Job(event.delivery, kind, ref, now, event.comment, event.commands), 0.0
     elif kind != "labels":
-        yield Job(event.delivery, kind, ref, now), 0.0
+        wait = CLOSED_WAIT_SECONDS if kind == "closed" else 0.0
+        yield Job(event.delivery, kind, ref, now), wait
     if kind == "labels" or event.labels_changed:
         yield _make_labels_job(ref, now)
 

@@ -12,9 +12,11 @@ from bot.core.labels.names import fold
 from bot.core.text.bounded import drop_body
 from bot.core.types import Record
 from bot.flow.context import Attempt
+from bot.flow.load_config import load_config_in_force
 from bot.flow.process import add_own_comment
 from bot.flow.publish import CommentWriter, remove_labels, take_back_type
 from bot.flow.publish_suggestions import dismiss_suggestion, load_suggestions, schedule_look
+from bot.flow.record_duplicate import record_verdict
 
 
 def undo(attempt: Attempt, record: Record) -> tuple[Record, str]:
@@ -29,6 +31,9 @@ def undo(attempt: Attempt, record: Record) -> tuple[Record, str]:
     record = history.record or record
     if not (history.comment or history.applied_by_bot or history.own_type or record.held):
         return record, "there is nothing to undo"
+    if record.related and history.comment:
+        # First: a further try would find no comment any more.
+        record_verdict(ref, "corrected", load_config_in_force(ref, context), context)
     attempt.journal.settle_earlier(history)
     save = partial(save_under_lock, attempt, record)
     ours = {fold(name) for name in history.applied_by_bot}

@@ -37,12 +37,14 @@ START_EVENTS: Mapping[JobKind, str] = {
     "labels": "comparing labels",
     "command": "reading commands",
     "missing": "reading what an author added",
+    "closed": "reading why an issue was closed",
     "train": "starting training",
 }
 END_EVENTS: Mapping[JobKind, str] = {
     "labels": "compared labels",
     "command": "commands ended",
     "missing": "read what an author added",
+    "closed": "read why an issue was closed",
     "train": "training ended",
 }
 

@@ -39,6 +39,7 @@ MAX_BATCH = 500
 # Redis; reconciliation finds those issues by their missing comment. Changes of labels beyond it are
 # seen with the issue's next one.
 MAX_PER_ACCOUNT = 20_000
+COUNTED_APART = frozenset({"labels", "command", "missing", "closed"})
 QUEUES = (
     *(redis_keys.QUEUE, redis_keys.QUEUE_MESSAGES),
     *(redis_keys.DELAYED, redis_keys.DELAYED_MESSAGES),
@@ -268,8 +269,8 @@ def error_code(error: Exception) -> str:
 def _make_account_field(job: Job) -> str:
     """Return the field that counts an account's jobs; no delivery's id starts with `#`.
 
-    Changes of labels and comments are counted apart, so that many of them do not keep issues out of
+    What does not concern new issues is counted apart, so that much of it does not keep these out of
     the queue.
     """
-    kind = f"{job.kind} " if job.kind in ("labels", "command", "missing") else ""
+    kind = f"{job.kind} " if job.kind in COUNTED_APART else ""
     return f"#{kind}{job.ref.forge}:{job.ref.host}:{job.ref.account or job.ref.repo_id}"

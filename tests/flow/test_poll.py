@@ -371,3 +371,18 @@ def test_a_comment_counts_where_the_bot_s_comment_asks_for_something(case: PollC
     assert case.look() == [("missing", 2)]
     case.change(2, handled=True)
     assert case.look() == []
+
+
+def test_a_closed_issue_counts_where_the_bot_s_comment_names_older_ones(case: PollCase) -> None:
+    for number in (2, 3):
+        case.open(number)
+    case.look()
+    case.answer(2)
+    with case.store.lock(replace(REF, number=2).key) as lock:
+        assert lock.record
+        lock.finish(replace(lock.record, related=(1,)))
+    for number in (2, 3):
+        case.change(number, is_open=False)
+    assert case.look() == [("closed", 2)]
+    case.change(2, is_open=True, created_at=0.0)
+    assert case.look() == []

@@ -12,6 +12,7 @@ from bot.core.errors import QueueUnavailable, Rejected
 from bot.core.events import (
     Event,
     Ignored,
+    IssueClosed,
     IssueCommented,
     IssueEdited,
     IssueOpened,
@@ -20,6 +21,7 @@ from bot.core.events import (
 )
 from bot.core.types import Job, JobKind
 from bot.flow.receive import (
+    CLOSED_WAIT_SECONDS,
     LABELS_SPAN_SECONDS,
     LABELS_SPREAD_SECONDS,
     ReceiveResult,
@@ -48,6 +50,13 @@ def test_each_event_becomes_one_job(event: type[Event], kind: JobKind) -> None:
     queue, reported = FakeQueue(), event("d-1", REF)
     assert deliver(FakeWebhookParser(reported), queue) == ReceiveResult(reported, "job of d-1")
     assert queue.jobs == {"job of d-1": Job("d-1", kind, REF, NOW)}
+
+
+def test_the_job_of_a_closed_issue_waits_for_what_it_is_a_duplicate_of() -> None:
+    queue = FakeQueue()
+    deliver(FakeWebhookParser(IssueClosed("d-1", REF)), queue)
+    assert queue.jobs == {"job of d-1": Job("d-1", "closed", REF, NOW)}
+    assert queue.waits == {"d-1": CLOSED_WAIT_SECONDS}
 
 
 def test_label_changes_of_an_issue_within_ten_seconds_are_one_job_after_them() -> None:

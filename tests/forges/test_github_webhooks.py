@@ -14,6 +14,7 @@ from bot.core.errors import Rejected
 from bot.core.events import (
     Event,
     Ignored,
+    IssueClosed,
     IssueEdited,
     IssueOpened,
     IssueReopened,
@@ -194,7 +195,12 @@ def test_missing_and_new_fields_do_no_harm(event: dict[str, Any]) -> None:
 
 # Event → why it is left alone.
 IGNORED: dict[str, dict[str, Any]] = {
-    "action 'closed'": changed(action="closed"),
+    "not closed as a duplicate": changed(action="closed", issue__state_reason="completed"),
+    "closed by a bot": changed(
+        action="closed",
+        issue__state_reason="duplicate",
+        sender={"login": "x[bot]", "type": "Bot"},
+    ),
     "action 'transferred'": changed(action="transferred"),
     "action 'quite_new'": changed(action="quite_new"),
     "neither title nor body changed": changed(action="edited", changes={"labels": []}),
@@ -215,6 +221,11 @@ IGNORED: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("reason", IGNORED)
 def test_an_event_that_needs_no_job_is_ignored_with_its_reason(reason: str) -> None:
     assert read(IGNORED[reason]) == Ignored(reason)
+
+
+def test_an_issue_that_a_person_closed_as_a_duplicate_is_an_event() -> None:
+    event = read(changed(action="closed", issue__state_reason="duplicate"))
+    assert type(event) is IssueClosed
 
 
 def test_an_edit_without_changes_is_ignored() -> None:

@@ -20,13 +20,13 @@ JOBS = {
     "webhooks-go-gitlab/issue.json": "opened",
     "webhooks-zulip/issue_hook__issue_opened_with_null_description.json": "opened",
     # By the issue's author.
+    "webhooks-2025/issue.close.json": "closed",
     "webhooks-2025/note.issue.create.json": "missing",
     "webhooks-2026/note.issue.mention-in-code-and-quote.made.json": "missing",
     "webhooks-2026/note.issue.mention.made.json": "missing",
 }
 IGNORED = {
     "webhooks-2025/emoji.award.issue.json": "event 'emoji'",
-    "webhooks-2025/issue.close.json": "action 'close'",
     "webhooks-2025/issue.confidential.close.json": "confidential",
     "webhooks-2025/issue.confidential.open.json": "confidential",
     "webhooks-2025/issue.confidential.update.json": "confidential",

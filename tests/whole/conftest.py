@@ -123,6 +123,7 @@ def short_waits() -> Iterator[None]:
         patch.setattr("bot.queue.enqueue.ANSWER_SECONDS", 10)
         patch.setattr("bot.flow.receive.LABELS_SPAN_SECONDS", 0.2)
         patch.setattr("bot.flow.receive.LABELS_SPREAD_SECONDS", 1)
+        patch.setattr("bot.flow.receive.CLOSED_WAIT_SECONDS", 0.2)
         yield
 
 

@@ -22,6 +22,7 @@ from bot.core.events import (
     AuthorCommented,
     Event,
     Ignored,
+    IssueClosed,
     IssueCommented,
     IssueEdited,
     IssueOpened,
@@ -36,6 +37,7 @@ DELIVERY = re.compile(r"[A-Za-z0-9-]{1,64}")
 EVENTS: dict[str, type[Event]] = {
     "opened": IssueOpened,
     "reopened": IssueReopened,
+    "closed": IssueClosed,
     "edited": IssueEdited,
     "labeled": LabelsChanged,
     "unlabeled": LabelsChanged,
@@ -47,6 +49,7 @@ COMMAND = "/tagline"
 # look like a person's; the journal tells them apart.
 BY_PEOPLE = {
     "edited": "edited by a bot",
+    "closed": "closed by a bot",
     "labeled": "labels changed by a bot",
     "unlabeled": "labels changed by a bot",
     "typed": "type changed by a bot",
@@ -66,6 +69,7 @@ class _Issue(Struct, frozen=True):
     number: Id
     user: _User | None = None
     state: Any = None
+    state_reason: Any = None
     pull_request: msgspec.Raw | UnsetType = UNSET
 
 
@@ -139,6 +143,8 @@ class GitHubEvents:
             return f"action {payload.action[:40]!r}"
         if payload.action == "edited" and changes.title is UNSET and changes.body is UNSET:
             return "neither title nor body changed"
+        if payload.action == "closed" and payload.issue.state_reason != "duplicate":
+            return "not closed as a duplicate"
         if payload.action in BY_PEOPLE and sender and sender.type == "Bot":
             return BY_PEOPLE[payload.action]
         if payload.issue.pull_request is not UNSET:

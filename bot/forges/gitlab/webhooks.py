@@ -24,6 +24,7 @@ from bot.core.events import (
     AuthorCommented,
     Event,
     Ignored,
+    IssueClosed,
     IssueCommented,
     IssueEdited,
     IssueOpened,
@@ -42,6 +43,7 @@ TIMESTAMP = re.compile(r"[0-9]{1,12}")
 EVENTS: dict[str, type[Event]] = {
     "open": IssueOpened,
     "reopen": IssueReopened,
+    "close": IssueClosed,
     "update": IssueEdited,  # of labels alone: LabelsChanged
 }
 
@@ -187,6 +189,8 @@ class GitLabEvents:
             return f"action {str(issue.action)[:40]!r}"
         if (issue.type or "issue").lower() not in self._types:
             return f"a work item of type {str(issue.type)[:40]!r}"
+        if issue.action == "close" and payload.user and is_bot_user(payload.user.username):
+            return "closed by a bot"
         if issue.action == "update" and not changes.is_edit:
             return _why_ignore_labels(changes, payload.user)
         return ""
