@@ -1,12 +1,17 @@
-"""`tagline resume REPO [LABEL]`: lets labels be applied or suggested again."""
+"""`tagline resume REPO [LABEL]`: lets labels be applied or suggested again, and older issues be named
+again in a repository that went quiet."""
 
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
 import click
 
 from bot.cli import bootstrap
+
+if TYPE_CHECKING:
+    from bot.cli.sections.section import Repository
 
 NONE = "No label is."
 
@@ -19,7 +24,8 @@ def resume(repo: str, label: str | None, as_json: bool) -> None:
     """Apply labels again that are only suggested since people removed them three times in a row,
     and suggest those again whose suggestions they dismissed three times in a row.
 
-    LABEL is one of those that `tagline stats REPO` lists; without it, all of them are meant.
+    LABEL is one of those that `tagline stats REPO` lists; without it, all of them are meant, and
+    comments name older issues again where they stopped because people corrected them.
     Nothing is written to the forge: issues that are answered from now on may get the label.
     """
     import msgspec
@@ -41,11 +47,27 @@ def resume(repo: str, label: str | None, as_json: bool) -> None:
     now = max([time.time(), *(one.at for one in store.list(key))])
     resumed = list(dict.fromkeys(one.label for one in ended))  # one may be refused in both ways
     store.add(key, [Correction(0, name, "resumed", now) for name in resumed])
+    was_quiet = label is None and _end_quiet(repository)
     if as_json:
-        click.echo(msgspec.json.encode({"v": 1, "repository": repository.name, "resumed": resumed}))
+        report = {"v": 1, "repository": repository.name, "resumed": resumed, "related": was_quiet}
+        click.echo(msgspec.json.encode(report))
         return
     for refusal, verb in (("removed", "Applied"), ("dismissed", "Suggested")):
         if names := ", ".join(one.label for one in ended if one.refusal == refusal):
             click.echo(f"{verb} again from now on: {names}")
-    if not ended:
+    if was_quiet:
+        click.echo("Comments name older issues again from now on.")
+    if not ended and not was_quiet:
         click.echo("No label is only suggested.", err=True)
+
+
+def _end_quiet(repository: Repository) -> bool:
+    """Let comments name older issues again; return whether they did not."""
+    from bot.core.related import RelatedVerdict
+
+    if repository.count_feedback().quiet_since is None:
+        return False
+    store, key = repository.store.related_verdicts, repository.ref.repo_key
+    now = max([time.time(), *(one.at for one in store.list(key))])
+    store.add(key, [RelatedVerdict(0, "resumed", now, repository.in_force.digest)])
+    return True

@@ -1,4 +1,4 @@
-"""`tagline stats REPO`: prints what people did with labels, one section after the other."""
+"""`tagline stats REPO`: prints what people did with labels and named issues, section by section."""
 
 from __future__ import annotations
 
@@ -33,11 +33,12 @@ def stats(repo: str, as_json: bool) -> None:
 
     from bot.cli.sections.corrections import show_corrections, show_demotions, show_withheld
     from bot.cli.sections.labels import show_labels
+    from bot.cli.sections.related import show_related
     from bot.cli.sections.training import show_learned, show_training
 
     repository = open_repository(repo)
-    order = (show_labels, show_training, show_learned, show_demotions, show_withheld)
-    sections = [make(repository) for make in (*order, show_corrections)]
+    of_labels = (show_labels, show_training, show_learned, show_demotions, show_withheld)
+    sections = [make(repository) for make in (*of_labels, show_corrections, show_related)]
     learns = repository.in_force.learns_from_corrections
     if as_json:
         rows = {section.name: section.rows for section in sections}

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.core.demotions import Demotion, Refusal, find_demotions
+from bot.core.related import RelatedFeedback, count_feedback
 from bot.core.types import IssueRef
 from bot.flow.load_config import ConfigInForce
 from bot.store.redis import RedisStore
@@ -33,6 +34,13 @@ class Repository:
         corrections = self.store.corrections.list(self.ref.repo_key)
         found = find_demotions(corrections, self.in_force.digest)
         return tuple(one for one in found if one.refusal in refusals)
+
+    def count_feedback(self) -> RelatedFeedback:
+        """Return what people said of older issues in comments; nothing where that is not used."""
+        if not self.in_force.learns_from_corrections:
+            return RelatedFeedback()
+        verdicts = self.store.related_verdicts.list(self.ref.repo_key)
+        return count_feedback(verdicts, self.in_force.digest)
 
 
 @dataclass(frozen=True, slots=True)
