@@ -258,7 +258,7 @@ def _check_models(settings: Settings, clients: ClientPool) -> Iterator[Finding]:
 
 
 def _check_repository(settings: Settings, clients: ClientPool, repo: IssueRef) -> Iterator[Finding]:
-    from bot.core.config import docs, parser
+    from bot.core.config import parser
     from bot.core.diagnostics import Finding, about_labels, about_unused_labels
     from bot.forges import registry
 
@@ -272,8 +272,6 @@ def _check_repository(settings: Settings, clients: ClientPool, repo: IssueRef) -
     reading = parser.restrict_models(parser.read(forge.get_config_text(repo)), names)
     for problem in reading.problems:
         yield Finding(f"tagline.yml, {problem}", "correct that line", wrong=True)
-    for line, key in docs.notes(reading):
-        yield Finding(f"tagline.yml, line {line}: {key} is accepted, without effect yet")
     labels = forge.list_labels(repo)
     yield from about_unused_labels(labels, reading.config.labels)
     yield from about_labels(labels)

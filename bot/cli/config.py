@@ -16,7 +16,6 @@ READ = tuple(path.replace(".yml", end) for path in PATHS for end in (".yml", ".y
 FOLDERS = (".", ".github", ".github/workflows", ".gitlab", "docs")
 NAME = re.compile(r"\.?tagline\.ya?ml", re.IGNORECASE)
 EXAMPLE_URL = "https://your.host"  # as in README
-NO_EFFECT = "accepted, without effect in this version"
 file_argument = click.argument(
     "file", required=False, type=click.Path(exists=True, dir_okay=False, allow_dash=True)
 )
@@ -34,8 +33,8 @@ def check(file: str | None, as_json: bool) -> None:
     """Print every problem in FILE, with its line, its key and what to write instead.
 
     FILE defaults to .github/tagline.yml and .gitlab/tagline.yml in this directory (or .yaml); - is
-    standard input. The exit code is 1 if there is a problem. Notes on keys without effect and on
-    files that are not read are no problems. --json prints one line for each file.
+    standard input. The exit code is 1 if there is a problem. Notes on files that are not read are
+    no problems. --json prints one line for each file.
     """
     names = [file] if file else _find_default_files()
     unread = [] if file else _list_unread()
@@ -47,26 +46,22 @@ def check(file: str | None, as_json: bool) -> None:
 
 
 def _check_file(name: str, unread: list[str], *, as_json: bool) -> bool:
-    """Print the problems and notes of a file; return whether it has no problem."""
-    from bot.core.config import docs, parser
+    """Print the problems of a file; return whether it has none."""
+    from bot.core.config import parser
 
-    parsed = parser.read(_read_file(name))
-    problems, notes = parsed.problems, docs.notes(parsed)
+    problems = parser.read(_read_file(name)).problems
     if as_json:
         report = {
             "v": 1,
             "file": name,
             "ok": not problems,
             "problems": [{"line": x.line, "key": x.key, "advice": x.advice} for x in problems],
-            "notes": [{"line": line, "key": key, "note": NO_EFFECT} for line, key in notes],
             "unread": unread,
         }
         click.echo(json.dumps(report))
     else:
         for x in problems:
             click.echo(f"{name}:{x.line or 1}: {x.key or 'file'}: {x.advice}")
-        for line, key in notes:
-            click.echo(f"{name}:{line}: {key}: note: {NO_EFFECT}")
         if not problems:
             click.echo(f"{name}: no problem", err=True)
     return not problems

@@ -1,4 +1,4 @@
-"""The configuration file explained: schema, descriptions and notes agree with the definitions."""
+"""The configuration file explained: schema and descriptions agree with the definitions."""
 
 from __future__ import annotations
 
@@ -39,12 +39,10 @@ def leaves() -> set[str]:
 
 def test_every_key_has_a_description() -> None:
     assert set(docs.DESCRIPTIONS) == leaves()
-    assert set(docs.NOT_BUILT) <= leaves()
 
 
 def test_the_commented_file_means_the_defaults() -> None:
     assert parse(docs.commented(URL)) == (RepoConfig(), ())
-    assert docs.notes(read(docs.commented(URL))) == []
 
 
 def test_the_commented_file_names_the_schema_as_editors_read_it() -> None:
@@ -52,35 +50,16 @@ def test_the_commented_file_names_the_schema_as_editors_read_it() -> None:
     assert first == "# yaml-language-server: $schema=https://tagline.example/schema/v1.json"
 
 
-def test_a_shown_configuration_marks_the_keys_without_effect() -> None:
-    marked = [
-        x for x in docs.as_yaml(RepoConfig()).splitlines() if x.endswith("without effect yet")
-    ]
-    assert [line.strip().partition(":")[0] for line in marked] == [
-        key.rpartition(".")[2] for key in docs.NOT_BUILT
-    ]
-
-
-def test_the_commented_file_has_every_key_also_those_without_effect() -> None:
-    _, _, lines = docs.commented(URL).partition("version")
-    every = "version" + lines.replace("\n# ", "\n")
-    parsed = read(every)
+def test_the_commented_file_has_every_key() -> None:
+    parsed = read(docs.commented(URL))
     assert (parsed.config, parsed.problems) == (RepoConfig(), ())
     assert leaves() <= set(parsed.lines)
-    assert [key for _, key in docs.notes(parsed)] == list(docs.NOT_BUILT)
 
 
 @pytest.mark.parametrize("text", ["", FULL], ids=["defaults", "full"])
 def test_a_shown_configuration_is_a_file_that_means_it(text: str) -> None:
     config = parse(text)[0]
     assert parse(docs.as_yaml(config)) == (config, ())
-
-
-def test_a_note_names_each_key_without_effect_with_its_line() -> None:
-    text = "mode: apply\ncomment:\n  missing_info: true\n  similar: 1\n"
-    parsed = read(text)
-    assert parsed.problems == ()
-    assert docs.notes(parsed) == [(4, "comment.similar")]
 
 
 @pytest.mark.parametrize("text", ["", "{}", FULL, docs.as_yaml(RepoConfig())])
@@ -107,7 +86,7 @@ def test_the_schema_has_the_description_and_the_default_of_each_key() -> None:
     labels = schema["$defs"]["LabelRules"]["properties"]
     assert labels["max"]["default"] == RepoConfig().labels.max
     similar = schema["$defs"]["CommentRules"]["properties"]["similar"]
-    assert similar["description"].endswith("(accepted, without effect yet)")
+    assert similar["description"] == docs.DESCRIPTIONS["comment.similar"]
 
 
 def test_a_configuration_as_json_can_be_read_again() -> None:

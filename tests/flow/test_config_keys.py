@@ -1,4 +1,4 @@
-"""Every key of the configuration file has its effect, or is reported as not built."""
+"""Every key of the configuration file has its effect."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from bot.learn.codec import dump
 from tests.core.issue_forms import BUG_FORM, fill
 from tests.fakes import NOW, REF, ScriptedModel
 from tests.flow.issue_case import ANSWER, BY_MODEL, BY_RULES, DOWN, IssueCase, make_case
+from tests.flow.test_related import OTHERS, older
 from tests.history import WOBBLES, make_classifier
 
 TYPES = (Label("Bug"), Label("Task"))
@@ -84,6 +85,7 @@ EFFECTS = {
     "comment.max_words": Effect(
         "comment: {max_words: 10}", mentions("at most 10 words"), False, True
     ),
+    "comment.similar": Effect("comment: {similar: 0}", lambda x: x.record.related, (5,), ()),
     "comment.missing_info": Effect(
         "comment: {missing_info: true}",
         lambda case: "- **Missing:** Version" in case.comments[0],
@@ -166,6 +168,7 @@ def run_case(effect: Effect, config: str | None) -> IssueCase:
     case = make_case(effect.answer, config=config, issue=effect.issue, more_models=more)
     case.forge.types = effect.types
     case.forge.reports.templates = [BUG_FORM]
+    case.forge.related.found = (older(5), *(older(n, x, x) for n, x in enumerate(OTHERS, 10)))
     if effect.classifier:
         case.store.training.save_model(REF.repo_key, dump(make_classifier()))
     if effect.demoted:
@@ -191,9 +194,8 @@ def test_a_model_that_is_not_allowed_is_reported_and_the_operator_s_is_used() ->
     assert r"line 1, model.name: this host allows: gpt-6-luna, gpt-6" in case.comments[0]
 
 
-def test_every_key_has_an_effect_or_is_reported_as_not_built() -> None:
-    assert {*EFFECTS, *docs.NOT_BUILT, "version"} == set(docs.DESCRIPTIONS)
-    assert not set(EFFECTS) & set(docs.NOT_BUILT)
+def test_every_key_has_an_effect() -> None:
+    assert {*EFFECTS, "version"} == set(docs.DESCRIPTIONS)
 
 
 def test_instructions_for_the_style_cannot_change_the_rules() -> None:

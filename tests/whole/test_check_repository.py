@@ -14,13 +14,12 @@ from tests.whole.check_command import CheckCommand, messages
 def test_a_repository_is_checked_on_request(check: CheckCommand, host: str) -> None:
     app = check.app
     app.refresh(host)
-    app.configure("mode: aply\ncomment: {similar: 0}\n")
+    app.configure("mode: aply\n")
     app.host.state.repo(app.repo).labels["bare"] = ""
     repo = ("--repo", f"{host}:{app.repo}")
     problem = check.problem("repository", *repo)
     assert "tagline.yml, line 1, mode: write one of" in problem
     more = messages(check.lines(*repo, code=1), "repository")
-    assert "line 2: comment.similar is accepted, without effect yet" in more
     assert "7 of 8 labels may be applied" in more
     assert "1 of 8 labels have no description: bare" in more
 

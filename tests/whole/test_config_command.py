@@ -13,7 +13,7 @@ from tests.configs import parse
 from tests.whole.app import App
 from tests.whole.test_command_line import tagline
 
-WRONG = "mode: aply\nlabels:\n  alow: [bug]\ncomment: {similar: 0}\n"
+WRONG = "mode: aply\nlabels:\n  alow: [bug]\n"
 
 
 @pytest.fixture
@@ -23,14 +23,13 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_check_prints_every_problem_and_note_with_its_line(folder: Path) -> None:
+def test_check_prints_every_problem_with_its_line(folder: Path) -> None:
     result = tagline("config", "check", cwd=folder)
     assert result.returncode == 1, result.stderr
     file = ".github/tagline.yml"
     assert result.stdout.splitlines() == [
         f"{file}:1: mode: write one of: apply, dry-run, off, suggest",
         f"{file}:3: labels.alow: unknown key; did you mean `allow`?",
-        f"{file}:4: comment.similar: note: accepted, without effect in this version",
     ]
 
 
@@ -58,7 +57,6 @@ def test_check_prints_json(folder: Path) -> None:
         "key": "labels.alow",
         "advice": "unknown key; did you mean `allow`?",
     }
-    assert [note["key"] for note in shown["notes"]] == ["comment.similar"]
 
 
 @pytest.mark.parametrize(

@@ -1,19 +1,16 @@
-"""Documents the configuration file: JSON Schema, a file with all defaults, keys without effect."""
+"""Documents the configuration file: JSON Schema, a file with all defaults."""
 
 from __future__ import annotations
 
 import json
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 from msgspec import Struct
 
 from bot.core.config.schema import RepoConfig
-
-if TYPE_CHECKING:  # the receiver serves the schema, and parses no YAML
-    from bot.core.config.parser import ParsedConfig
 
 SCHEMA_PATH = "/schema/v1.json"
 DESCRIPTIONS = {
@@ -26,7 +23,7 @@ DESCRIPTIONS = {
     "ignore.title": 'titles of ignored issues; globs such as "chore:*"',
     "comment.post": "always | when-useful (not on issues of under 12 words) | never",
     "comment.max_words": "words of the summary, 10 to 200",
-    "comment.similar": "number of similar issues to list; 0 = off",
+    "comment.similar": "older issues like a new one that the comment names at most; 0 = off",
     "comment.missing_info": "one line names what the issue template asks for and the report lacks",
     "comment.on_fallback": "a comment when no model answered: auto | true | false",
     "labels.allow": "globs of existing labels that may be set",
@@ -49,18 +46,11 @@ DESCRIPTIONS = {
     "budget.per_day_usd": "limit for this repository; beyond it labels come from rules",
     "budget.per_author_per_hour": "issues of one author that are sent to a model",
 }
-# Accepted, without effect in this version.
-NOT_BUILT = ("comment.similar",)
 PLAIN = re.compile(r"(?!(?:true|false|null|yes|no|on|off|y|n)$)[A-Za-z][\w-]*", re.IGNORECASE)
 HEADER = """\
 # yaml-language-server: $schema={schema_url}
 # Tagline's settings for this repository, with their defaults. Keep only the keys that you change.
 """
-
-
-def notes(parsed: ParsedConfig) -> list[tuple[int, str]]:
-    """Return line and key of each setting without effect in a file, in its order."""
-    return sorted((line, key) for key, line in parsed.lines.items() if key in NOT_BUILT)
 
 
 def schema() -> dict[str, Any]:
@@ -72,15 +62,14 @@ def schema() -> dict[str, Any]:
     for key, description in DESCRIPTIONS.items():
         section, _, leaf = key.rpartition(".")
         holder = parts[root["properties"][section]["$ref"].rpartition("/")[2]] if section else root
-        suffix = " (accepted, without effect yet)" if key in NOT_BUILT else ""
-        holder["properties"][leaf]["description"] = description + suffix
+        holder["properties"][leaf]["description"] = description
     dialect = "https://json-schema.org/draft/2020-12/schema"
     root["type"] = ["object", "null"]  # an empty file has the defaults
     return {"$schema": dialect, **root, "title": "tagline.yml", "$defs": parts}
 
 
 def commented(public_url: str) -> str:
-    """Return a file with every default and its description; keys without effect are comments.
+    """Return a file with every default and its description.
 
     Editors get the schema from the receiver at `public_url`.
     """
@@ -89,7 +78,7 @@ def commented(public_url: str) -> str:
 
 
 def as_yaml(config: RepoConfig) -> str:
-    """Return a file with this configuration; comments mark the keys without effect."""
+    """Return a file with this configuration."""
     return "".join(f"{line}\n" for line in _format_lines(config, comments=False))
 
 
@@ -98,17 +87,11 @@ def _format_lines(section: Struct, path: str = "", *, comments: bool) -> Iterato
     for field in msgspec.structs.fields(section):
         key, value = path + field.encode_name, getattr(section, field.name)
         if isinstance(value, Struct):
-            inner = list(_format_lines(value, f"{key}.", comments=comments))
-            mark = "# " if all(line.startswith("#") for line in inner) else ""
-            yield from (f"{mark}{field.encode_name}:", *inner)
+            yield f"{field.encode_name}:"
+            yield from _format_lines(value, f"{key}.", comments=comments)
             continue
         line = f"{indent}{field.encode_name}: {_format_flow(msgspec.to_builtins(value))}"
-        if comments:
-            off, note = ("# ", "not built yet: ") if key in NOT_BUILT else ("", "")
-            line = f"{off + line:<26} # {note}{DESCRIPTIONS[key]}"
-        elif key in NOT_BUILT:
-            line = f"{line}  # without effect yet"
-        yield line
+        yield f"{line:<26} # {DESCRIPTIONS[key]}" if comments else line
 
 
 def _format_flow(value: Any) -> str:
