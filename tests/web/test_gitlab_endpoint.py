@@ -195,7 +195,7 @@ def test_a_payload_without_a_usable_number_asks_for_nothing(place: str, number: 
         ({**GITLAB_PAYLOAD, "object_kind": "merge_request"}, {}),
         ({**GITLAB_PAYLOAD, "project": None}, {}),
         (with_attributes(action=None), {}),
-        (with_attributes(action="close"), {}),
+        (with_attributes(action="quite_new"), {}),
         (with_attributes(action="update"), {}),
         (with_attributes(type="Task"), {}),
         ({**GITLAB_PAYLOAD, "object_attributes": "a custom template"}, {}),
@@ -236,6 +236,10 @@ def reopened(payload: dict[str, Any]) -> dict[str, Any]:
     return {**payload, "object_attributes": attributes}
 
 
+def closed(by: str) -> dict[str, Any]:
+    return {**with_attributes(action="close"), "user": {"id": 5, "username": by}}
+
+
 TITLES = {"previous": "x", "current": "y"}
 BUG, RENAMED, LOW = {"id": 1, "title": "bug"}, {"id": 1, "title": "defect"}, {"id": 2}
 
@@ -255,14 +259,18 @@ BUG, RENAMED, LOW = {"id": 1, "title": "bug"}, {"id": 1, "title": "defect"}, {"i
         (labels_changed(before=[BUG], after=[RENAMED], title=TITLES), ["edited"]),
         (reopened(labels_changed(before=[BUG])), ["reopened", "labels"]),
         (reopened(labels_changed()), ["reopened"]),
+        (closed(by="maintainer"), ["closed"]),
+        (closed(by="project_7_bot_ab12"), []),
         (labels_changed(before=["bug"]), []),
         (labels_changed(before=[{"id": "1"}]), []),
         (labels_changed() | {"changes": {"labels": None}}, []),
         (labels_changed() | {"changes": {"labels": {"current": [BUG]}}}, ["labels"]),
     ],
-    ids=range(16),
+    ids=range(18),
 )
-def test_a_change_of_labels_by_a_person_is_a_job(payload: dict[str, Any], kinds: list[str]) -> None:
+def test_a_change_of_labels_or_a_closing_by_a_person_is_a_job(
+    payload: dict[str, Any], kinds: list[str]
+) -> None:
     endpoint = LocalReceiver()
     assert endpoint.gitlab(payload).status_code == 202
     assert [job.kind for job in endpoint.queue.jobs.values()] == kinds
