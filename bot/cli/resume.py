@@ -1,5 +1,5 @@
-"""`tagline resume REPO [LABEL]`: lets labels be applied or suggested again, and older issues be named
-again in a repository that went quiet."""
+"""`tagline resume REPO [LABEL]`: lets labels be applied or suggested again, and a quiet repository
+name older issues again."""
 
 from __future__ import annotations
 

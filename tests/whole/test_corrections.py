@@ -241,4 +241,4 @@ def test_a_repository_without_corrections_has_empty_statistics(app: App, tmp_pat
     assert (resumed.stdout, resumed.stderr) == ("", "No label is only suggested.\n")
     assert json.loads(
         command(app, tmp_path, "resume", f"{app.on}:{app.repo}", "--json").stdout
-    ) == {"v": 1, "repository": f"{app.on}:{app.repo}", "resumed": []}
+    ) == {"v": 1, "repository": f"{app.on}:{app.repo}", "resumed": [], "related": False}
