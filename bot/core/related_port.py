@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
 from bot.core.related import Duplicate, RelatedCandidate, RelatedVerdict, SearchQuery
-from bot.core.types import IssueRef
+from bot.core.types import Issue, IssueRef
 
 SEARCH_SECONDS = 4.0  # of all requests of one call of `search` together
 
@@ -34,6 +34,12 @@ class RelatedIssues(Protocol):
         issues, work items of other types, the bot's own issues, and what is in another repository.
         Ends after `SEARCH_SECONDS`; a search that fails after another one has succeeded is left
         out, unless it is a rate limit.
+        """
+
+    def get_issues(self, ref: IssueRef, numbers: Sequence[int]) -> Mapping[int, Issue]:
+        """Return issues of the repository as they are now, by number, with one request.
+
+        Returns none where issues cannot become confidential, as on GitHub.
         """
 
     def make_link(self, ref: IssueRef) -> str:

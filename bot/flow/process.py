@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from bot.core.config.schema import RepoConfig
 from bot.core.corrections import Correction
-from bot.core.demotions import Demotion, find_demotions, list_names
+from bot.core.demotions import find_demotions
 from bot.core.errors import (
     NotCovered,
     OperatorError,
@@ -18,13 +18,13 @@ from bot.core.errors import (
 )
 from bot.core.history import IssueHistory, has_digests, issue_fingerprint, resolve_digests
 from bot.core.labels.names import fold
-from bot.core.missing_info import MissingItem
-from bot.core.ports import Forge, ModelCall
+from bot.core.ports import ModelCall
 from bot.core.pricing import Limits
-from bot.core.related import Related, RelatedCandidate
+from bot.core.related import Related
 from bot.core.text import globs
 from bot.core.text.bounded import drop_body
 from bot.core.types import MAX_ISSUE_AGE_SECONDS, Issue, IssueRef, Job, Record, Status
+from bot.flow.answer import Answer
 from bot.flow.classify import find_doubted_labels
 from bot.flow.context import Attempt, JobContext
 from bot.flow.enrich import (
@@ -32,17 +32,15 @@ from bot.flow.enrich import (
     Labeller,
     Material,
     ModelLabeller,
-    Proposed,
     RulesLabeller,
-    decide,
     prepare,
     propose,
 )
 from bot.flow.find_related import find_older_issues
 from bot.flow.journal_writes import JobJournal
-from bot.flow.load_config import ConfigInForce, choose_model, load_config_in_force
+from bot.flow.load_config import choose_model, load_config_in_force
 from bot.flow.missing_info import read_missing
-from bot.flow.plan import Decision, Outcome, Plan, make_plan
+from bot.flow.plan import Outcome, Plan, make_plan
 from bot.flow.publish import own_comment, publish
 from bot.flow.publish_suggestions import load_suggestions
 from bot.flow.record_corrections import load_corrections
@@ -52,7 +50,6 @@ from bot.learn.model import RepositoryModel
 
 LAG_SECONDS = 5.0
 EDIT_TRIES, EDIT_RETRY_SECONDS = 2, 1.0
-SAME_TEXT = "nearly the same text"
 ANSWERED_BY_OTHER = "another installation of Tagline has answered"
 WITHOUT_EVENT = (
     "manual",
@@ -150,7 +147,7 @@ def enrich_issue(attempt: Attempt) -> Outcome:
     del issue  # its body may be long, and the model call takes time
     demotions = find_demotions(corrections, in_force.digest)
     prefix, proposed = _find_command_prefix(config, context), propose(material, labellers)
-    answer = _Answer(
+    answer = Answer(
         *(material, proposed, in_force, demotions, prefix, missing, related), most_related=most
     )
     outcome = _publish(answer, history, attempt)
@@ -181,61 +178,14 @@ def _find_command_prefix(config: RepoConfig, context: JobContext) -> str:
     return next(iter(context.forge.commands.list_prefixes(config.commands.alias)), "")
 
 
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    """What a labeller proposed for an issue, and what decides how much of it is used.
-
-    `demotions` are of labels that people refused too often. `command_prefix` is what people write
-    before a command in a comment. `missing` is what the report lacks. `related` are older issues to
-    show, `most_related` at most.
-    """
-
-    material: Material
-    proposed: Proposed
-    in_force: ConfigInForce
-    demotions: tuple[Demotion, ...]
-    command_prefix: str = ""
-    missing: tuple[MissingItem, ...] = ()
-    related: tuple[Related, ...] = ()
-    most_related: int = 0
-
-    def reread(self, issue: Issue, forge: Forge) -> _Answer:
-        """Return the answer without what the author has added to the report meanwhile."""
-        if not self.missing:
-            return self
-        return replace(self, missing=read_missing(issue, self.in_force.config, forge))
-
-    def decide(self, history: IssueHistory) -> Decision:
-        demoted = list_names(self.demotions, "removed")
-        withheld = list_names(self.demotions, "dismissed")
-        current = replace(history.current_labels, demoted=demoted, withheld=withheld)
-        current_type = replace(history.current_type, demoted=demoted, withheld=withheld)
-        enrichment = decide(self.material, self.proposed, current, current_type)
-        config, problems = self.in_force.config, self.in_force.problems
-        return Decision(
-            *(history, config, problems, enrichment),
-            command_prefix=self.command_prefix,
-            missing=self.missing,
-            related=self._choose_related(enrichment.like),
-        )
-
-    def _choose_related(self, like: RelatedCandidate | None) -> tuple[Related, ...]:
-        """Return the older issues to show; one whose answer is reused comes first."""
-        if like is None or not self.most_related:
-            return self.related
-        others = (one for one in self.related if one.candidate.number != like.number)
-        return (Related(like, 1.0, (SAME_TEXT,)), *others)[: self.most_related]
-
-
-def _publish(answer: _Answer, history: IssueHistory, attempt: Attempt) -> Outcome:
+def _publish(answer: Answer, history: IssueHistory, attempt: Attempt) -> Outcome:
     """Write what follows from an answer, unless the issue changed during the model call; return the
     outcome."""
     job, context, config = attempt.job, attempt.context, answer.in_force.config
     decision = answer.decide(history)
     if config.mode == "dry-run":
         return Outcome(job, history.ended("dry-run"), make_plan(decision), decision.enrichment)
-    issue = context.forge.get_issue(job.ref)
-    answer, issue = answer.reread(issue, context.forge), drop_body(issue)
+    answer, issue = answer.reread(job.ref, context.forge)
     reason = why_skip(job, issue, config)
     if reason or _is_answered_by_other(issue, history, context):
         record = history.ended("skipped", reason or ANSWERED_BY_OTHER)

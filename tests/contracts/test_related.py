@@ -388,3 +388,17 @@ def test_a_renamed_repository_is_searched_by_its_new_name(on_github: Case) -> No
     (one,) = other.related.search(on_github.ref, [ANY], TITLE)
     assert one.url.endswith(f"/{on_github.ref.repo}-new/issues?q={number}")
     clients.close()
+
+
+def test_only_where_issues_can_become_confidential_they_are_read_again(case: Case) -> None:
+    first, second = case.open("Upload"), case.open("Other")
+    case.host.state.issue(case.ref.repo, second).confidential = True
+    found = case.forge.related.get_issues(case.ref, [first, second, 9_999])
+    if case.is_github:
+        assert found == {}
+    else:
+        assert {number: one.confidential for number, one in found.items()} == {
+            first: False,
+            second: True,
+        }
+        assert (found[first].title, found[first].ref.number) == ("Upload", first)

@@ -180,3 +180,13 @@ def test_without_examples_the_prompt_says_nothing_of_them() -> None:
     case.job()
     assert case.model
     assert "examples" not in case.model.prompts[-1].system + case.model.prompts[-1].user
+
+
+@pytest.mark.parametrize("change", ["confidential", "deleted"])
+def test_an_older_issue_that_nobody_may_see_any_more_is_not_named(change: str) -> None:
+    case = case_with(older(5), older(6))
+    case.forge.related.current = lambda: case.forge.current
+    getattr(case.forge.related, change).add(5)
+    case.job()
+    assert case.record.related == (6,)
+    assert "[5 " not in case.comments[0]

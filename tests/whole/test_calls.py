@@ -54,6 +54,7 @@ JOBS: dict[str, set[Call]] = {
         ("GET", PROJECT + "/repository/files/.gitlab%2Ftagline.yml/raw", "ref", ""),
         ("GET", PROJECT + "/labels", "include_ancestor_groups page per_page", ""),
         ("GET", PROJECT + "/issues", "confidential in order_by per_page search sort state", ""),
+        ("GET", PROJECT + "/issues", "iids[] per_page", ""),  # the issue and those to name, now
         ("GET", PROJECT, "", ""),  # its path, once an hour
         ("GET", NOTES, "activity_filter page per_page sort", ""),
         ("GET", PROJECT + "/members/all", "per_page query", ""),
@@ -91,7 +92,7 @@ FURTHER_ISSUE = {
         ("GET", PROJECT + "/issues"),
         ("GET", PROJECT + "/issues"),
         ("GET", PROJECT + "/issues"),
-        ("GET", PROJECT + "/issues/{number}"),
+        ("GET", PROJECT + "/issues"),  # changes of it and of an older one while the model answered
         ("GET", PROJECT + "/labels"),
         ("GET", PROJECT + "/issues/{number}"),  # a person's scoped labels, which are kept
         ("PUT", PROJECT + "/issues/{number}"),

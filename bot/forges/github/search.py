@@ -23,7 +23,7 @@ from urllib.parse import urlsplit
 from bot.core.errors import PermanentError
 from bot.core.related import Duplicate, RelatedCandidate, SearchQuery
 from bot.core.related_port import SEARCH_SECONDS
-from bot.core.types import IssueRef
+from bot.core.types import Issue, IssueRef
 from bot.footprint import large_responses
 from bot.forges.cache import RepositoryCache
 from bot.forges.github.client import Credential, GitHubClient, format_query
@@ -157,6 +157,9 @@ class GitHubSearch:
 
     def find_duplicate(self, ref: IssueRef) -> Duplicate | None:
         return find_duplicate(ref, self._rest, self._send_about)
+
+    def get_issues(self, ref: IssueRef, numbers: Sequence[int]) -> Mapping[int, Issue]:
+        return {}
 
     def make_link(self, ref: IssueRef) -> str:
         url = f"{self._rest.web_url}/{self._get_name(ref)}/issues/{ref.number}"

@@ -24,7 +24,7 @@ from gitlab.utils import EncodedId
 
 from bot.core.related import Duplicate, RelatedCandidate, SearchQuery
 from bot.core.related_port import SEARCH_SECONDS
-from bot.core.types import IssueRef
+from bot.core.types import Issue, IssueRef
 from bot.footprint import large_responses
 from bot.forges.gitlab.backend import call, fetch_page
 from bot.forges.gitlab.bot_users import is_bot_user
@@ -101,6 +101,16 @@ class GitLabSearch:
             state_reason=reason,
             duplicate_of=same,
         )
+
+    def get_issues(self, ref: IssueRef, numbers: Sequence[int]) -> Mapping[int, Issue]:
+        path = f"/projects/{EncodedId(ref.repo_id or ref.repo)}/issues"
+        with large_responses():
+            items = fetch_page(self._gl, path, {"iids[]": list(numbers), "per_page": PAGE}).items
+            found = {require_id("GitLab", item, "iid"): item for item in items}
+            return {
+                number: parse_issue(replace(ref, number=number), item, self._types)
+                for number, item in found.items()
+            }
 
     def find_duplicate(self, ref: IssueRef) -> Duplicate | None:
         path = f"/projects/{EncodedId(ref.repo_id or ref.repo)}/issues/{ref.number}"

@@ -62,6 +62,9 @@ def _matches(call: Call, repo: Repo, issue: Issue) -> bool:
     if hidden or not call.state.is_listed(issue):
         return False
     query = call.request.query_params
+    numbers = query.getlist("iids[]")
+    if numbers and str(issue.number) not in numbers:
+        return False
     text = query.get("search")
     if text and not search.matches(issue, text, query.get("in", "")):
         return False
