@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 import time
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -82,7 +82,13 @@ class Response:
 class Client:
     """Sends the requests of one thread."""
 
-    def __init__(self, transport: httpx.BaseTransport, user_agent: str = "") -> None:
+    def __init__(
+        self,
+        transport: httpx.BaseTransport,
+        user_agent: str = "",
+        report_rate: Callable[[str, float, float], object] = lambda *_: None,
+    ) -> None:
+        self.report_rate = report_rate
         self._transport = transport
         self._headers = {"accept": "*/*", "accept-encoding": "gzip", "user-agent": user_agent}
 
@@ -114,9 +120,14 @@ class Client:
 
 
 class ClientPool:
-    """One `Client` per thread over one TLS context. Raises `UnsupportedProxy`."""
+    """One `Client` per thread over one TLS context. Raises `UnsupportedProxy`.
+
+    `report_rate` may be set before the first call: it gets what a forge says of its rate limit: the
+    forge's name, the share that is left, and when the limit ends.
+    """
 
     def __init__(self, user_agent: str) -> None:
+        self.report_rate: Callable[[str, float, float], object] = lambda *_: None
         self._context = create_ssl_context()
         self._proxies = environment_proxies()
         self._user_agent = user_agent
@@ -128,7 +139,7 @@ class ClientPool:
         client: Client | None = getattr(self._local, "client", None)
         if client is None:
             transport = Transport(self._context, self._proxies)
-            client = Client(transport, self._user_agent)
+            client = Client(transport, self._user_agent, self.report_rate)
             self._local.client = client
             self._clients.append(client)
         return client

@@ -312,6 +312,7 @@ def worker(settings: Settings, *, single_host: bool = False) -> QueueWorker:
     from bot.settings.reload import ReloadingSettings
     from bot.wiring_periodic import (
         look_schedule,
+        paused_tasks,
         periodic_tasks,
         polling,
         reconciliation,
@@ -323,6 +324,7 @@ def worker(settings: Settings, *, single_host: bool = False) -> QueueWorker:
     client, pool = redis_client(settings), clients()
     store, queue = redis_store(client), broker(client, single_host=single_host)
     counters = metrics(settings, client)
+    pool.report_rate = counters.report_rate
     latest, retries = ReloadingSettings(settings), fallback_retries(settings, store)
     forge, services = forges(latest, pool), current_models(latest, pool, store, counters)
     contexts = _job_contexts(settings, store, forge, services, retries)
@@ -342,6 +344,8 @@ def worker(settings: Settings, *, single_host: bool = False) -> QueueWorker:
         forge(name)
     seconds, closing = stop_seconds(settings), [pool.close, counters.close]
     threads = settings.worker_threads + 1  # a training waits in one, and takes none from issues
+    if settings.paused:
+        threads, tasks = 0, paused_tasks(counters.report_pause, polls)
     return QueueWorker(queue, threads, tasks, seconds, closing, trainer.stop)
 
 

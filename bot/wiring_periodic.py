@@ -57,6 +57,22 @@ def periodic_tasks(
     return PeriodicTasks(tasks, {POLLED: TICK_SECONDS})
 
 
+def paused_tasks(report: Callable[[], object], polls: PollSchedule | None) -> PeriodicTasks:
+    """Return the tasks of a worker that is paused: those that neither write nor call a model.
+
+    `report` notes in Redis that it is paused.
+    """
+
+    def report_pause() -> dict[str, object]:
+        report()
+        return {}
+
+    tasks: dict[str, Task] = {"reported the pause": report_pause}
+    if polls:
+        tasks[POLLED] = polls.run_once
+    return PeriodicTasks(tasks, {POLLED: TICK_SECONDS})
+
+
 def training_schedule(settings: Settings, store: RedisStore) -> TrainingSchedule:
     """Return the schedule of trainings for the forges to which there is access."""
     accessible = list_accessible_forges(settings)

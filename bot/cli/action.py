@@ -71,7 +71,10 @@ def _run(report: Report, task: str, since: str, limit: str) -> int:
     from bot.cli.action_run import Run
 
     job = read_ci_job(os.environ, report)
-    run = Run(job, _load_settings(job), bootstrap.open_clients())
+    settings = _load_settings(job)
+    if settings.paused:
+        raise NothingToDo("TAGLINE_PAUSE is set.")
+    run = Run(job, settings, bootstrap.open_clients())
     try:
         _start(run, task, since, limit)
     finally:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+import msgspec
+
 from bot.core.types import Choice
 
 JobState = Literal["queued", "running", "waiting", "done", "dead"]
@@ -32,3 +34,10 @@ class JobRecord:
     tokens_out: int = 0
     cost_usd: float | None = 0.0
     choices: tuple[Choice, ...] = ()
+
+
+def read_queued_at(message: bytes) -> float:
+    """Return when a message of the queue was enqueued, in seconds since the epoch."""
+    data = msgspec.json.decode(message)
+    at: float = data.get("options", {}).get("queued_at", data["message_timestamp"])
+    return at / 1000

@@ -28,6 +28,9 @@ FETCHED = f"{NAMESPACE}:__acks__.{{broker}}.{{queue}}"
 # zset: worker processes by their last command; no expiry
 HEARTBEATS = f"{NAMESPACE}:__heartbeats__"
 
+# string: exists while a worker is paused; a minute, renewed
+PAUSED = f"{NAMESPACE}:paused"
+
 # The receiver's keys.
 # hash: delivery, or opening of an issue → job id, `#account` → its number of jobs; four hours
 CLAIMS = f"{NAMESPACE}:claims:{{span}}"
@@ -63,7 +66,7 @@ TRAINING_STATES = f"{NAMESPACE}:training:{{span}}"
 TRAINING_PROGRESS = f"{NAMESPACE}:examples:{{repository}}"
 
 # Limits.
-# hash: `all` or repository → microdollars reserved or spent on that day; two days
+# hash: `all`, `limit` or repository → microdollars of that day, `80 …` → used so far; two days
 SPENT = f"{NAMESPACE}:spent:{{day}}"
 # hash: digest of an author → issues sent to a model in that hour; digest of a text → 1; two hours
 AUTHORS = f"{NAMESPACE}:asked:{{hour}}"
@@ -75,6 +78,9 @@ PAUSE = f"{NAMESPACE}:pace:silence:{{account}}"
 SEARCHES = f"{NAMESPACE}:searches:{{account}}"
 # string: exists while the account may not search; as long as the forge requires
 SEARCH_PAUSE = f"{NAMESPACE}:searches:pause:{{account}}"
+
+# hash: forge → lowest share left of its rate limits, and when that limit ends; two hours
+RATES = f"{NAMESPACE}:rates"
 
 # Issues that wait for a model.
 # zset: IssueRef by when it is due; no expiry

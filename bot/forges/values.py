@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -108,6 +109,11 @@ class RateLimit:
     left: float | None = None
     limit: float | None = None
     reset: float | None = None
+
+    def report(self, report: Callable[[float, float], object]) -> None:
+        """Call a function with the share that is left and its end, if the response says both."""
+        if self.left is not None and self.limit and self.reset is not None:
+            report(self.left / self.limit, self.reset)
 
 
 def compute_reserve_pause(limit: RateLimit, now: float) -> float:

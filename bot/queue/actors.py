@@ -20,6 +20,7 @@ from bot.core.jobs import JobRecord
 from bot.core.ports import JobRecords, Metrics
 from bot.core.types import Job, JobKind, Usage
 from bot.flow.plan import Outcome
+from bot.flow.retry_fallbacks import WRITE_STATUSES
 from bot.queue.broker import Broker
 from bot.queue.connection import CONNECTION_ERRORS
 from bot.queue.enqueue import ACTOR, list_claims
@@ -112,6 +113,8 @@ class JobRunner:
         usage = outcome.enrichment.usage if outcome.enrichment else Usage()
         end = {"outcome": outcome.record.status, "why": outcome.record.why, **asdict(usage)}
         record = replace(record, state="done", choices=outcome.choices, **end)
+        if outcome.enrichment and outcome.record.status in WRITE_STATUSES:
+            self._metrics.count("enrichments", job.ref.forge, outcome.enrichment.source)
         save_job(self._jobs, self._metrics, record)
 
     def _start(self, message: Any, issue: str) -> JobRecord:

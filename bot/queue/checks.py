@@ -7,12 +7,12 @@ import time
 from collections.abc import Callable, Generator, Iterator, Mapping
 from typing import Any
 
-import msgspec
 import redis
 from redis.exceptions import NoPermissionError
 
 from bot.core import redis_keys
 from bot.core.diagnostics import Finding
+from bot.core.jobs import read_queued_at
 
 OLDEST_MAJOR = 7
 LONG_WAIT_SECONDS = 600
@@ -24,7 +24,8 @@ RECEIVER_COMMANDS: Mapping[str, tuple[str, ...]] = {
     "script|load": ("return 1",),
     "evalsha": ("0" * 40, "0"),
     **dict.fromkeys(("exists", "hgetall", "llen", "zcard"), (PROBE_KEY,)),
-    **dict.fromkeys(("hget", "expire", "rpush"), (PROBE_KEY, "1")),
+    **dict.fromkeys(("hget", "hmget", "expire", "lindex", "rpush"), (PROBE_KEY, "1")),
+    "scan": ("0",),
     **dict.fromkeys(("hset", "hincrby"), (PROBE_KEY, "1", "1")),
 }
 WORKER_COMMANDS: Mapping[str, tuple[str, ...]] = {
@@ -32,10 +33,10 @@ WORKER_COMMANDS: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("del", "get", "hlen", "hvals", "incr", "keys", "lpop"), (PROBE_KEY,)),
     **dict.fromkeys(("pttl", "scard", "smembers"), (PROBE_KEY,)),
     "hscan": (PROBE_KEY, "0"),
-    **dict.fromkeys(("hdel", "hexists", "hmget", "lindex", "pexpire", "sadd"), (PROBE_KEY, "1")),
+    **dict.fromkeys(("hdel", "hexists", "pexpire", "sadd"), (PROBE_KEY, "1")),
     **dict.fromkeys(("set", "srem", "zrem", "zscore"), (PROBE_KEY, "1")),
     **dict.fromkeys(("zadd", "zrange", "zrangebyscore", "zrevrange"), (PROBE_KEY, "1", "1")),
-    **dict.fromkeys(("zremrangebyrank", "zremrangebyscore"), (PROBE_KEY, "1", "1")),
+    **dict.fromkeys(("hsetnx", "zremrangebyrank", "zremrangebyscore"), (PROBE_KEY, "1", "1")),
 }
 NOT_ONE_SERVER = {
     "cluster": "runs in cluster mode, and a delivery needs keys of several nodes at once",
@@ -197,7 +198,11 @@ def _check_queue(client: redis.Redis, now: float) -> Iterator[Finding]:
     dead = client.zcard(redis_keys.DEAD)
     seconds = _measure_oldest_wait(client, now)
     since = f", the oldest for {seconds} s" if waiting else ""
-    slow = seconds > LONG_WAIT_SECONDS
+    if paused := bool(client.exists(redis_keys.PAUSED)):
+        yield Finding(
+            "a worker is paused: jobs wait", "unset TAGLINE_PAUSE where it runs, and restart it"
+        )
+    slow = seconds > LONG_WAIT_SECONDS and not paused
     fix = "start `tagline worker`, or give it more WORKER_THREADS" if slow else ""
     yield Finding(f"{waiting} jobs wait{since}; {later} are to be tried later", fix, wrong=slow)
     hint = "`tagline dead list` shows the reasons" if dead else ""
@@ -210,6 +215,4 @@ def _measure_oldest_wait(client: redis.Redis, now: float) -> int:
     message = client.hget(redis_keys.QUEUE_MESSAGES, first) if first else None
     if not message:
         return 0
-    data = msgspec.json.decode(message)
-    queued_at: float = data.get("options", {}).get("queued_at", data["message_timestamp"])
-    return max(round(now - queued_at / 1000), 0)
+    return max(round(now - read_queued_at(message)), 0)

@@ -18,7 +18,7 @@ class QueueWorker:
     """Dramatiq's worker with our broker.
 
     A stop calls `stopping` and waits up to `stop_seconds` for running jobs. `closing` is called
-    after the last thread has ended.
+    after the last thread has ended. Without `threads` it runs its tasks and fetches no job.
     """
 
     def __init__(
@@ -30,6 +30,7 @@ class QueueWorker:
         closing: Sequence[Callable[[], object]] = (),
         stopping: Callable[[], object] = lambda: None,
     ) -> None:
+        self._threads = threads
         self._tasks = tasks
         self.stop_seconds = stop_seconds
         self._worker = Worker(
@@ -44,7 +45,8 @@ class QueueWorker:
         self._closing = (*closing, broker.client.close)
 
     def start(self) -> None:
-        self._worker.start()
+        if self._threads:
+            self._worker.start()
         self._tasks.start()
 
     def stop(self) -> None:

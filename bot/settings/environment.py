@@ -12,6 +12,7 @@ from bot.settings.placeholders import is_placeholder
 MIN_SECRET = 16  # bytes
 TOKEN = re.compile(r"[!-~]*")
 HOST = re.compile(r"[A-Za-z0-9._:%-]{1,253}")
+OFF, ON = ("0", "false", "no", "off"), ("1", "true", "yes", "on")
 REFERENCE = re.compile(r"\$\{[^}]*\}")
 
 
@@ -154,6 +155,12 @@ class Environment:
         if value not in choices:
             self.problems.append(f"{name} must be one of: {', '.join(choices)}.")
         return value
+
+    def switch(self, name: str, notice: str) -> bool:
+        """Return whether a switch is on; give that notice if it is."""
+        is_on = self.choice(name, (*OFF, *ON)) in ON
+        self.notices += [notice] if is_on else []
+        return is_on
 
 
 def is_quoted(value: str) -> bool:

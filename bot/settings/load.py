@@ -47,13 +47,17 @@ PLAIN = (
     *("REDIS_URL", "TAGLINE_HOST", "PORT", "WORKER_THREADS", "DATA_DIR"),
     *("LOG_LEVEL", "LOG_FORMAT", "PUBLIC_URL", "TAGLINE_TRUSTED_PROXIES"),
     *("TAGLINE_MODE", "TAGLINE_BUDGET_USD_PER_DAY", "TAGLINE_ALLOWED_MODELS"),
-    *("TAGLINE_POLL_SECONDS", "TAGLINE_POLL_REPOS"),
+    *("TAGLINE_POLL_SECONDS", "TAGLINE_POLL_REPOS", "TAGLINE_PAUSE"),
 )
 FORGE_PREFIXES = ("GITHUB_", "GITLAB_")
 # Reserved, without effect in this version: a notice at start-up names those that are set.
 NOT_BUILT = (
     *("TAGLINE_ADMIN_TOKEN", "TAGLINE_ADMIN_TOKEN_FILE"),
-    *("TAGLINE_RETENTION_DAYS", "TAGLINE_PAUSE"),
+    "TAGLINE_RETENTION_DAYS",
+)
+PAUSED = (
+    "TAGLINE_PAUSE is set: deliveries are received and queued, and nothing else is done. To go on,"
+    " unset it and restart Tagline."
 )
 TEST_VARIABLES = ("TAGLINE_SHARED", "TAGLINE_REQUIRE_SHARED")
 # Read by other modules or by `_data_dir`.
@@ -82,7 +86,8 @@ class Settings:
 
     `notices` are lines for the start-up log, `model_notices` those of the parts that call models.
     `poll_seconds` is the interval of polling, 0 without; `poll_repos` are written as
-    `github:owner/repository`, () for all that the credentials reach.
+    `github:owner/repository`, () for all that the credentials reach. `paused`: nothing is done with
+    what is received.
     """
 
     github_app_id: str
@@ -110,6 +115,7 @@ class Settings:
     budget_usd_per_day: float | None
     poll_seconds: int
     poll_repos: tuple[str, ...]
+    paused: bool
     metrics_tokens: tuple[str, ...] = field(repr=False)
     notices: tuple[str, ...]
     model_notices: tuple[str, ...]
@@ -283,6 +289,7 @@ def _read(env: Environment) -> Settings:
         budget_usd_per_day=_budget(env),
         poll_seconds=poll_seconds,
         poll_repos=poll_repos,
+        paused=env.switch("TAGLINE_PAUSE", PAUSED),
         metrics_tokens=env.secrets("TAGLINE_METRICS_TOKEN"),
         notices=tuple(env.notices),
         model_notices=tuple(env.model_notices),

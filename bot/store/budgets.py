@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 import redis
 
+from bot import log
 from bot.core import redis_keys
 from bot.core.pricing import Limits
 
@@ -20,27 +21,58 @@ UNLIMITED = 2**53
 
 # KEYS: spending of the day, authors of the hour.
 # ARGV: repository, author or "", amount, limits of all, of the repository, of the author, the text.
+# Returns "" or which budget is used up, then `scope percent` where a budget reached that now.
 RESERVE = """
 local amount = tonumber(ARGV[3])
 local function spent(field) return tonumber(redis.call('hget', KEYS[1], field) or 0) end
-if spent('all') + amount > tonumber(ARGV[4]) then return 'day' end
-if spent(ARGV[1]) + amount > tonumber(ARGV[5]) then return 'repository' end
+local result = {''}
+local function mark(scope, field, percent)
+    if redis.call('hsetnx', KEYS[1], percent .. ' ' .. field, 1) == 0 then return end
+    if scope == 'repository' then redis.call('hincrby', KEYS[1], percent .. ' repositories', 1) end
+    redis.call('expire', KEYS[1], 172800)
+    result[#result + 1] = scope .. ' ' .. percent
+end
+local function is_used_up(scope, field, limit)
+    local used, refused = spent(field), spent(field) + amount > limit
+    if limit > 0 and used >= 0.8 * limit then mark(scope, field, 80) end
+    if limit > 0 and (refused or used >= limit) then mark(scope, field, 100) end
+    return refused
+end
+redis.call('hset', KEYS[1], 'limit', ARGV[4])
+redis.call('expire', KEYS[1], 172800)
+if is_used_up('operator', 'all', tonumber(ARGV[4])) then
+    result[1] = 'day'
+    return result
+end
+if is_used_up('repository', ARGV[1], tonumber(ARGV[5])) then
+    result[1] = 'repository'
+    return result
+end
 if ARGV[2] ~= '' and redis.call('hexists', KEYS[2], ARGV[7]) == 0 then
     local issues = tonumber(redis.call('hget', KEYS[2], ARGV[2]) or 0)
-    if issues >= tonumber(ARGV[6]) then return 'author' end
+    if issues >= tonumber(ARGV[6]) then
+        result[1] = 'author'
+        return result
+    end
     redis.call('hincrby', KEYS[2], ARGV[2], 1)
     redis.call('hset', KEYS[2], ARGV[7], 1)
     redis.call('expire', KEYS[2], 7200)
 end
 redis.call('hincrby', KEYS[1], 'all', ARGV[3])
 redis.call('hincrby', KEYS[1], ARGV[1], ARGV[3])
-redis.call('expire', KEYS[1], 172800)
-return ''
+return result
 """
+ALERTS = {
+    "80": "80 % of a day's budget are used",
+    "100": "a day's budget is used up: no model is called for its issues until midnight UTC",
+}
 
 
 class RedisBudgets:
-    """Implements `BudgetStore` for all workers together."""
+    """Implements `BudgetStore` for all workers together.
+
+    A budget of which 80 %, or all, is used is a warning in the log, once a day.
+    """
 
     def __init__(self, client: redis.Redis, clock: Callable[[], float] = time.time) -> None:
         self._client = client
@@ -49,14 +81,18 @@ class RedisBudgets:
 
     def reserve(self, repository: str, author: str, text: str, usd: float, limits: Limits) -> str:
         now = self._clock()
-        keys = [_make_spent_key(now), redis_keys.AUTHORS.format(hour=int(now // HOUR))]
+        keys = [make_spent_key(now), redis_keys.AUTHORS.format(hour=int(now // HOUR))]
         request: list[str | int] = [repository, _compute_digest(author), microdollars(usd)]
         maximums = microdollars(limits.day_usd), microdollars(limits.repository_usd)
         args = [*request, *maximums, limits.author_per_hour, _compute_digest(text)]
-        return bytes(self._reserve(keys=keys, args=args)).decode()
+        exhausted, *alerts = (part.decode() for part in self._reserve(keys=keys, args=args))
+        for scope, percent in map(str.split, alerts):
+            where = {"repository": repository} if scope == "repository" else {}
+            log.get().warning(ALERTS[percent], scope=scope, percent=int(percent), **where)
+        return str(exhausted)
 
     def settle(self, repository: str, usd: float) -> None:
-        key, amount = _make_spent_key(self._clock()), microdollars(usd)
+        key, amount = make_spent_key(self._clock()), microdollars(usd)
         with self._client.pipeline() as pipe:
             pipe.hincrby(key, "all", amount)
             pipe.hincrby(key, repository, amount)
@@ -69,7 +105,8 @@ def microdollars(usd: float | None) -> int:
     return UNLIMITED if usd is None else round(usd * MICRO)
 
 
-def _make_spent_key(now: float) -> str:
+def make_spent_key(now: float) -> str:
+    """Return the hash of a day's spending."""
     return redis_keys.SPENT.format(day=int(now // DAY))
 
 

@@ -52,7 +52,7 @@ def render(snapshot: MetricsSnapshot) -> bytes:
 
 
 def _build_families(
-    kind: Any, definitions: Mapping[str, MetricDefinition], values: Mapping[Key, int]
+    kind: Any, definitions: Mapping[str, MetricDefinition], values: Mapping[Key, float]
 ) -> Iterator[Any]:
     for name, (text, labels) in definitions.items():
         family = kind(f"tagline_{name}", text, labels=labels)

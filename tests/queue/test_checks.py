@@ -228,7 +228,12 @@ def test_each_part_names_cluster_mode_at_its_start(tmp_path: Path, part: str) ->
     assert "cluster-enabled no" in first
 
 
-METHODS = {"delete": "del", "hscan_iter": "hscan", "script_load": "script|load"}
+METHODS = {
+    "delete": "del",
+    "hscan_iter": "hscan",
+    "scan_iter": "scan",
+    "script_load": "script|load",
+}
 
 
 def test_the_commands_of_both_parts_are_all_that_the_scripts_and_clients_send() -> None:

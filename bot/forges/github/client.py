@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlsplit
 
@@ -14,7 +15,7 @@ from gidgethub import HTTPException, sansio
 
 from bot.core.errors import NotFound
 from bot.forges.base_url import BaseUrl
-from bot.forges.github.errors import classify, find_reserve_pause, find_spacing
+from bot.forges.github.errors import classify, find_reserve_pause, find_spacing, read_limit
 from bot.forges.requests import MAX_BYTES, MAX_FILE, NotModified, read_date, send_request
 from bot.http import ClientPool, Request, Response
 
@@ -152,6 +153,7 @@ class GitHubClient:
     def _decode(self, request: Request, response: Response) -> tuple[Any, str | None]:
         """Return a response's data and the URL of the next page, which is never requested."""
         status, headers = response.status, response.headers
+        read_limit(headers).report(partial(self._clients.get().report_rate, "github"))
         if 200 <= status < 300:
             self._base.check_success(request, response)
         try:

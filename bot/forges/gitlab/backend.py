@@ -11,6 +11,7 @@ import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from types import SimpleNamespace
 from typing import Any, TypeVar
 
@@ -22,7 +23,13 @@ from gitlab.exceptions import GitlabError, GitlabParsingError
 from bot.core.errors import Retry, TaglineError
 from bot.footprint import large_responses
 from bot.forges.base_url import BaseUrl
-from bot.forges.gitlab.errors import RequestKind, classify, find_reserve_pause, find_spacing
+from bot.forges.gitlab.errors import (
+    RequestKind,
+    classify,
+    find_reserve_pause,
+    find_spacing,
+    read_limit,
+)
 from bot.forges.requests import MAX_BYTES, MAX_FILE, NotModified, read_date, send_request
 from bot.forges.values import require_objects
 from bot.http import ClientPool, Request, Response
@@ -156,6 +163,7 @@ class HttpxBackend:
         response = send_request(
             "GitLab", self.client.get(), request, first_bytes, max_bytes=self._max_bytes
         )
+        read_limit(response.headers).report(partial(self.client.get().report_rate, "gitlab"))
         if response.status == NOT_MODIFIED and "if-none-match" in request.headers:
             raise NotModified("unchanged")
         error = classify(

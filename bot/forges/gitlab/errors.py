@@ -94,15 +94,16 @@ def classify(
 
 def find_reserve_pause(headers: Mapping[str, str], now: float) -> float:
     """Return for how long the rest of the rate limit is left to issues."""
-    return compute_reserve_pause(_read_limit(headers), now)
+    return compute_reserve_pause(read_limit(headers), now)
 
 
 def find_spacing(headers: Mapping[str, str], now: float) -> float:
     """Return the seconds between requests that leave a part of the rate limit to issues."""
-    return compute_spacing(_read_limit(headers), now)
+    return compute_spacing(read_limit(headers), now)
 
 
-def _read_limit(headers: Mapping[str, str]) -> RateLimit:
+def read_limit(headers: Mapping[str, str]) -> RateLimit:
+    """Return what a response says of the rate limit."""
     # `ratelimit-limit` is that of a minute, also where the server counts those of another time.
     names = ("ratelimit-remaining", "ratelimit-observed", "ratelimit-reset")
     left, used, reset = (number(headers.get(name)) for name in names)
