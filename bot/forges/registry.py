@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from bot.forges.github.auth import Auth
     from bot.forges.github.checks import GitHubChecks
     from bot.forges.github.client import GitHubClient
+    from bot.forges.github.deliveries import Deliveries
     from bot.forges.gitlab.checks import GitLabChecks
     from bot.forges.gitlab.hooks import Hooks
     from bot.http import ClientPool
@@ -239,6 +240,14 @@ def gitlab_hooks(settings: Settings, clients: ClientPool, path: str, *, group: b
     from bot.forges.gitlab.hooks import Hooks
 
     return Hooks(settings.gitlab_url, settings.gitlab_token, clients, path, group=group)
+
+
+def github_deliveries(settings: Settings, clients: ClientPool) -> Deliveries:
+    """Return the webhook deliveries of the GitHub App, for `tagline github`."""
+    from bot.forges.github.deliveries import Deliveries
+
+    _, rest, auth = _build_github(settings, clients)
+    return Deliveries(rest, auth)
 
 
 def check_public_url(settings: Settings, clients: ClientPool) -> Iterator[Finding]:

@@ -62,7 +62,10 @@ class PayloadFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebhookDelivery(PayloadFacts):
-    """A sent webhook and its answer. `status` is 0 without one. A redelivery keeps the key."""
+    """A sent webhook and its answer. `status` is 0 without one. A redelivery keeps the key.
+
+    `timed_out`: the receiver was reached, and its answer did not arrive in time.
+    """
 
     id: int
     webhook: Webhook
@@ -71,6 +74,7 @@ class WebhookDelivery(PayloadFacts):
     job: str | None
     seconds: float
     redelivery: bool = False
+    timed_out: bool = False
 
     @property
     def guid(self) -> str:
@@ -157,12 +161,15 @@ class Hooks(ABC):
         url, headers = self.signed(webhook)
         if url is None:
             raise Missing("no webhook_url is set")
-        started, answer = monotonic(), None
+        started, answer, timed_out = monotonic(), None, False
         try:
             answer = _client().post(
                 url, content=webhook.body, headers={**headers, **webhook.headers}
             )
             return answer
+        except httpx.ReadTimeout:
+            timed_out = True
+            raise
         finally:
             self.deliveries.append(
                 WebhookDelivery(
@@ -174,6 +181,7 @@ class Hooks(ABC):
                     job=answer.headers.get("x-tagline-job") if answer is not None else None,
                     seconds=monotonic() - started,
                     redelivery=redelivery,
+                    timed_out=timed_out,
                 )
             )
 

@@ -72,6 +72,8 @@ WITH_ARGUMENT = [
     ["gitlab", "add-hook", "--url", "https://tagline.example/webhooks/gitlab"],
     ["gitlab", "remove-hook", "--url", "https://tagline.example/webhooks/gitlab"],
     ["gitlab"],
+    ["github", "redeliver", "--since"],
+    ["github"],
     ["enrich", "github:o/r#1", "--apply", "--delay"],
     ["completion"],
     ["version"],
@@ -244,6 +246,7 @@ CALLS = [
     ["gitlab", "add-hook", "g/p", "--url", "https://tagline.example", "--apply"],
     ["gitlab", "remove-hook", "g/p", "--url", "https://tagline.example", "--apply"],
     ["triage", "--file", "issues.json"],
+    ["github", "redeliver", "--apply"],
 ]
 CALLS_WITH_PROVIDER = [
     *((words, "openai") for words in CALLS),

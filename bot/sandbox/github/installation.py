@@ -13,6 +13,7 @@ from bot.sandbox.github.serializers import Json, stamp
 from bot.sandbox.state import Missing, Repo
 from bot.sandbox.webhooks import WebhookDelivery
 
+NO_ANSWER = {False: "failed to connect to host", True: "timed out"}
 # https://docs.github.com/rest/collaborators/collaborators: what `permission` shows of each role
 PERMISSIONS = {"write": "write", "maintain": "write", "admin": "admin"}
 
@@ -107,15 +108,17 @@ def permission(call: Call) -> Response:
 
 
 def hook_deliveries(call: Call) -> Response:
-    """Return the newest `per_page` (30) deliveries, with `cursor` those before that id."""
+    """Return the newest `per_page` (30) deliveries, with `cursor` those before that id.
+
+    The status `failure` is that of the codes from 400 on: a timeout has none.
+    """
     query = call.request.query_params
     status, cursor = query.get("status"), query.get("cursor")
     size = min(int(query.get("per_page", "30")), 100)
     matching = [
         delivery
         for delivery in reversed(call.github.hooks.deliveries)
-        if status in (None, "success" if delivery.status // 100 == 2 else "failure")
-        and not (cursor and delivery.id >= int(cursor))
+        if status in (None, _status_of(delivery)) and not (cursor and delivery.id >= int(cursor))
     ]
     shown = matching[:size]
     headers = None
@@ -124,6 +127,15 @@ def hook_deliveries(call: Call) -> Response:
         url += f"&status={status}" if status else ""
         headers = {"Link": f'<{url}>; rel="next"'}
     return success([_delivery(delivery) for delivery in shown], headers=headers)
+
+
+def _code_of(delivery: WebhookDelivery) -> int:
+    return delivery.status or (0 if delivery.timed_out else 502)
+
+
+def _status_of(delivery: WebhookDelivery) -> str:
+    code = _code_of(delivery)
+    return "success" if code // 100 in (2, 3) else "failure" if code else ""
 
 
 def _delivery(delivery: WebhookDelivery) -> Json:
@@ -135,8 +147,8 @@ def _delivery(delivery: WebhookDelivery) -> Json:
         "delivered_at": stamp(delivery.at),
         "redelivery": delivery.redelivery,
         "duration": round(delivery.seconds, 2),
-        "status": message if delivery.status else "failed to connect to host",
-        "status_code": delivery.status or 502,
+        "status": message if delivery.status else NO_ANSWER[delivery.timed_out],
+        "status_code": _code_of(delivery),
         "event": delivery.event,
         "action": delivery.action,
         "installation_id": delivery.installation,
