@@ -303,6 +303,7 @@ def worker(settings: Settings, *, single_host: bool = False) -> QueueWorker:
 
     On a single host, a worker without a heartbeat is taken for dead sooner.
     """
+    from bot import wiring_periodic as periodic
     from bot.embedded.parent_death import with_pdeathsig
     from bot.flow.train_repository import TrainingParts
     from bot.footprint import configure_malloc
@@ -310,14 +311,6 @@ def worker(settings: Settings, *, single_host: bool = False) -> QueueWorker:
     from bot.queue.trainer import ProcessTrainer
     from bot.queue.worker import QueueWorker
     from bot.settings.reload import ReloadingSettings
-    from bot.wiring_periodic import (
-        look_schedule,
-        paused_tasks,
-        periodic_tasks,
-        polling,
-        reconciliation,
-        training_schedule,
-    )
 
     settings.require(forge=True)
     configure_malloc()
@@ -328,16 +321,19 @@ def worker(settings: Settings, *, single_host: bool = False) -> QueueWorker:
     latest, retries = ReloadingSettings(settings), fallback_retries(settings, store)
     forge, services = forges(latest, pool), current_models(latest, pool, store, counters)
     contexts = _job_contexts(settings, store, forge, services, retries)
-    trainer = ProcessTrainer(with_pdeathsig)
-    send_job = partial(send, queue, store)
-    search, schedule = reconciliation(settings, forge, store), training_schedule(settings, store)
+    trainer, send_job = ProcessTrainer(with_pdeathsig), partial(send, queue, store)
+    departed = periodic.departures(latest, pool, store)
+    schedule = periodic.training_schedule(settings, store)
+    search = periodic.reconciliation(settings, forge, store, departed)
     training = TrainingParts(
         *(store.training, trainer, forge, time.time), partial(schedule.continue_after, send_job)
     )
-    declare(queue, job_handlers(contexts, training), store, counters)
-    polls = polling(latest, pool, store, client) if settings.poll_seconds else None
-    looks = look_schedule(settings, store)
-    tasks = periodic_tasks(send_job, retries, search, schedule, looks, polls)
+    handlers = {**job_handlers(contexts, training), "forget": departed.forget_account}
+    declare(queue, handlers, store, counters)
+    looks = periodic.look_schedule(settings, store)
+    polls = periodic.polling_task(latest, pool, store, client)
+    others = {"forgot repositories without access": departed.run_once, **polls}
+    tasks = periodic.periodic_tasks(send_job, retries, search, schedule, looks, others)
     # Here, so that the first jobs do not wait for the imports of a client, all at once.
     services()
     for name in list_accessible_forges(settings):
@@ -345,7 +341,7 @@ def worker(settings: Settings, *, single_host: bool = False) -> QueueWorker:
     seconds, closing = stop_seconds(settings), [pool.close, counters.close]
     threads = settings.worker_threads + 1  # a training waits in one, and takes none from issues
     if settings.paused:
-        threads, tasks = 0, paused_tasks(counters.report_pause, polls)
+        threads, tasks = 0, periodic.paused_tasks(counters.report_pause, polls)
     return QueueWorker(queue, threads, tasks, seconds, closing, trainer.stop)
 
 

@@ -7,6 +7,7 @@ from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from bot.core import refs
+from bot.flow.forget import Departures
 from bot.flow.poll import PollContext
 from bot.flow.reconcile import Reconciliation
 from bot.flow.schedule_looks import Looks
@@ -18,7 +19,7 @@ from bot.queue.periodic import PeriodicTasks, Task
 from bot.settings.reload import Rebuilt
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     import redis
 
@@ -40,24 +41,24 @@ def periodic_tasks(
     search: Reconciliation,
     trainings: TrainingSchedule,
     looks: Looks,
-    polls: PollSchedule | None,
+    others: Mapping[str, Task],
 ) -> PeriodicTasks:
     """Return the tasks of a worker, by what the log says of one that has done something.
 
-    `send` enqueues a job; polling enqueues by itself, with the claims of webhooks.
+    `send` enqueues a job; the `others` need none: polling enqueues by itself, with the claims of
+    webhooks.
     """
     tasks: dict[str, Task] = {
         "retried a model for issues with rules": partial(retries.run_once, send),
         "searched for missed issues and deliveries": partial(search.run_once, send),
         "queued the training of a classifier": partial(trainings.run_once, send),
         "queued looks at suggestions": partial(looks.run_once, send),
+        **others,
     }
-    if polls:
-        tasks[POLLED] = polls.run_once
     return PeriodicTasks(tasks, {POLLED: TICK_SECONDS})
 
 
-def paused_tasks(report: Callable[[], object], polls: PollSchedule | None) -> PeriodicTasks:
+def paused_tasks(report: Callable[[], object], polls: Mapping[str, Task]) -> PeriodicTasks:
     """Return the tasks of a worker that is paused: those that neither write nor call a model.
 
     `report` notes in Redis that it is paused.
@@ -67,10 +68,7 @@ def paused_tasks(report: Callable[[], object], polls: PollSchedule | None) -> Pe
         report()
         return {}
 
-    tasks: dict[str, Task] = {"reported the pause": report_pause}
-    if polls:
-        tasks[POLLED] = polls.run_once
-    return PeriodicTasks(tasks, {POLLED: TICK_SECONDS})
+    return PeriodicTasks({"reported the pause": report_pause, **polls}, {POLLED: TICK_SECONDS})
 
 
 def training_schedule(settings: Settings, store: RedisStore) -> TrainingSchedule:
@@ -87,8 +85,19 @@ def look_schedule(settings: Settings, store: RedisStore) -> Looks:
     return Looks(store.looks, store.record, store.reconcile_state, accessible, time.time)
 
 
+def departures(latest: ReloadingSettings, clients: ClientPool, store: RedisStore) -> Departures:
+    """Return what forgets repositories to which access has ended."""
+    return Departures(
+        store.reconcile_state,
+        store.repository_data,
+        lambda name: FORGES[name].client(latest(), clients),
+        list_accessible_forges(latest()),
+        time.time,
+    )
+
+
 def reconciliation(
-    settings: Settings, forge: Callable[[str], ForgeClient], store: RedisStore
+    settings: Settings, forge: Callable[[str], ForgeClient], store: RedisStore, departed: Departures
 ) -> Reconciliation:
     """Return reconciliation with the forges to which there is access."""
     return Reconciliation(
@@ -99,7 +108,18 @@ def reconciliation(
         list_accessible_forges(settings),
         time.time,
         store.poll_state.cursor,
+        departed.note,
+        store.repository_data.has_forgotten,
     )
+
+
+def polling_task(
+    latest: ReloadingSettings, clients: ClientPool, store: RedisStore, client: redis.Redis
+) -> dict[str, Task]:
+    """Return the task of polling, none where it is off."""
+    if not latest().poll_seconds:
+        return {}
+    return {POLLED: polling(latest, clients, store, client).run_once}
 
 
 def polling(

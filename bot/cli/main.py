@@ -46,6 +46,7 @@ GROUPS = {
         "stats": "Show what people did with the labels that Tagline chose.",
         "resume": "Let Tagline apply a label again that people had removed too often.",
         "dead": "List failed jobs and retry them.",
+        "forget": "Remove what Redis holds of a repository or an account.",
     },
     "Learn": {
         "backtest": "Show how often Tagline's labels would have been right on past issues.",

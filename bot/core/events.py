@@ -60,6 +60,12 @@ class IssueClosed(Event):
     __slots__ = ()
 
 
+class AccessRemoved(Event):
+    """An account has ended access to repositories; the reference has the account alone."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Ignored:
     """An authentic delivery that needs no job."""

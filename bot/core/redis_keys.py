@@ -106,6 +106,12 @@ LEASE = f"{NAMESPACE}:lease:{{name}}"
 # hash: issue or failed delivery → attempts on that day; two days
 ATTEMPTS = f"{NAMESPACE}:swept:{{day}}"
 
+# Repositories to which access has ended.
+# hash: repository and account → when it was first out of reach, and its IssueRef; one day
+DEPARTURES = f"{NAMESPACE}:departures"
+# string: exists after repositories were forgotten, so that no process restores them; two hours
+FORGOTTEN = f"{NAMESPACE}:forgotten"
+
 # A provider's circuit breaker.
 # string: exists while it is open; one day
 BREAKER_OPEN = f"{NAMESPACE}:breaker:{{provider}}:open"

@@ -24,6 +24,7 @@ JobKind = Literal[
     "closed",  # a person closed an issue, maybe as a duplicate
     "redo",  # the part of such a job that asks a model again
     "train",  # a repository's own labels are learned; its issue number is 0
+    "forget",  # an account's repositories may be out of reach; the reference has the account alone
 ]
 Certainty = Literal["sure", "likely", "unsure"]
 Source = Literal["model", "classifier", "rules"]
@@ -45,6 +46,7 @@ Status = Literal[
     "trained",  # of a job alone: a repository has a new classifier
     "executed",  # of a job alone: commands in a comment were carried out
     "updated",  # of a job alone: the comment asks for less than before
+    "forgotten",  # of a job alone: what was stored of repositories is removed
 ]
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.core.events import (
+    AccessRemoved,
     AuthorCommented,
     Event,
     Ignored,
@@ -29,6 +30,7 @@ JOB_KINDS: dict[type[Event], JobKind] = {
     IssueCommented: "command",
     AuthorCommented: "missing",
     IssueClosed: "closed",
+    AccessRemoved: "forget",
 }
 # People change several labels at once, and those of many issues: an issue has one such job in each
 # span, after its end, and the jobs of different issues are spread so that new issues do not wait.
@@ -37,6 +39,8 @@ LABELS_SPREAD_SECONDS = 50
 # GitLab stores what an issue is a duplicate of after it has closed it, and people may write it in a
 # comment just after.
 CLOSED_WAIT_SECONDS = 60.0
+# Until the jobs that run have ended, so that none stores anew what is removed.
+FORGET_WAIT_SECONDS = 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +82,8 @@ def make_jobs(event: Event, now: float) -> Iterator[tuple[Job, float]]:
     kind, ref = JOB_KINDS[type(event)], event.ref
     if isinstance(event, IssueCommented):
         yield Job(event.delivery, kind, ref, now, event.comment, event.commands), 0.0
+    elif kind == "forget":
+        yield Job(event.delivery, kind, ref, now), FORGET_WAIT_SECONDS
     elif kind != "labels":
         wait = CLOSED_WAIT_SECONDS if kind == "closed" else 0.0
         yield Job(event.delivery, kind, ref, now), wait

@@ -27,7 +27,8 @@ class Reconciliation:
     """`find_record` returns an issue's record by its key, `forge` a forge by its name, `clock`
     seconds since the epoch, `find_cursor` how far a repository was polled, by its key.
 
-    The known repositories are also kept in this process, in case Redis loses them.
+    The known repositories are also kept in this process, in case Redis loses them; `has_forgotten`
+    tells whether they were removed on purpose. `note_departure` gets those out of reach.
     """
 
     state: ReconcileState
@@ -37,6 +38,8 @@ class Reconciliation:
     forges: tuple[str, ...]
     clock: Callable[[], float]
     find_cursor: Callable[[str], Cursor | None] = lambda _: None
+    note_departure: Callable[[IssueRef], object] = lambda _: None
+    has_forgotten: Callable[[], bool] = lambda: False
     _repositories: dict[str, IssueRef] = field(default_factory=dict)
 
     def run_once(self, send: Callable[[Job], object]) -> Mapping[str, object]:
@@ -63,6 +66,8 @@ class Reconciliation:
             self._repositories = {
                 key: self._repositories[key] for key in self._repositories if key in by_key
             }
+        elif self._repositories and self.has_forgotten():
+            self._repositories = {}
         elif self._repositories:
             self.state.save_repositories(self._repositories.values())
         self._repositories |= by_key
@@ -101,6 +106,7 @@ class Reconciliation:
             if error.refused:  # the operator or an owner may change this
                 problems.append(str(error))
                 return 0
+            self.note_departure(repository)
             self.state.forget_repository(repository)
             self._repositories.pop(repository.repo_account_key, None)
             return 0

@@ -40,6 +40,7 @@ START_EVENTS: Mapping[JobKind, str] = {
     "missing": "reading what an author added",
     "closed": "reading why an issue was closed",
     "train": "starting training",
+    "forget": "looking for repositories without access",
 }
 END_EVENTS: Mapping[JobKind, str] = {
     "labels": "compared labels",
@@ -47,6 +48,7 @@ END_EVENTS: Mapping[JobKind, str] = {
     "missing": "read what an author added",
     "closed": "read why an issue was closed",
     "train": "training ended",
+    "forget": "forgot repositories without access",
 }
 
 Handler = Callable[[Job, int], Outcome]

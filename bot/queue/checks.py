@@ -32,6 +32,8 @@ WORKER_COMMANDS: Mapping[str, tuple[str, ...]] = {
     **RECEIVER_COMMANDS,
     **dict.fromkeys(("del", "get", "hlen", "hvals", "incr", "keys", "lpop"), (PROBE_KEY,)),
     **dict.fromkeys(("pttl", "scard", "smembers"), (PROBE_KEY,)),
+    "type": (PROBE_KEY,),
+    "lrem": (PROBE_KEY, "1", "1"),
     "hscan": (PROBE_KEY, "0"),
     **dict.fromkeys(("hdel", "hexists", "pexpire", "sadd"), (PROBE_KEY, "1")),
     **dict.fromkeys(("set", "srem", "zrem", "zscore"), (PROBE_KEY, "1")),
@@ -212,7 +214,7 @@ def _check_queue(client: redis.Redis, now: float) -> Iterator[Finding]:
 def _measure_oldest_wait(client: redis.Redis, now: float) -> int:
     """Return for how many seconds the first job of the queue has waited."""
     first: Any = client.lindex(redis_keys.QUEUE, 0)
-    message = client.hget(redis_keys.QUEUE_MESSAGES, first) if first else None
+    message: Any = client.hget(redis_keys.QUEUE_MESSAGES, first) if first else None
     if not message:
         return 0
     return max(round(now - read_queued_at(message)), 0)

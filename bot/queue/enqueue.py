@@ -216,7 +216,8 @@ class RedisQueue:
             await asyncio.sleep(REPOSITORIES_SECONDS)
             with suppress(*REDIS_ERRORS):
                 rows: dict[Any, bytes] = dict(self._repositories)
-                if rows and not await self._redis.exists(redis_keys.REPOSITORIES):
+                kept = redis_keys.REPOSITORIES, redis_keys.FORGOTTEN
+                if rows and not await self._redis.exists(*kept):
                     await self._redis.hset(redis_keys.REPOSITORIES, mapping=rows)
             if not minute % SAVE_AGAIN_MINUTES or len(self._repositories) > MAX_REPOSITORIES:
                 self._repositories.clear()
@@ -257,7 +258,9 @@ def _make_arguments(
 
 def _encode_repositories(jobs: Sequence[Job]) -> dict[Any, bytes]:
     return {
-        job.ref.repo_account_key: msgspec.json.encode(replace(job.ref, number=0)) for job in jobs
+        job.ref.repo_account_key: msgspec.json.encode(replace(job.ref, number=0))
+        for job in jobs
+        if job.kind != "forget"
     }
 
 

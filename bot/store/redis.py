@@ -24,6 +24,7 @@ from bot.store.look_schedule import RedisLookSchedule
 from bot.store.poll_state import RedisPollState
 from bot.store.rate_limiter import RedisRateLimiter
 from bot.store.reconcile_state import RedisReconcileState
+from bot.store.repository_data import RedisRepositoryData
 from bot.store.retry_schedule import RedisRetrySchedule
 from bot.store.search_budget import RedisSearchBudget
 from bot.store.training import RedisTrainingStore
@@ -49,6 +50,7 @@ class RedisStore:
         self.retry_schedule = RedisRetrySchedule(client)
         self.looks = RedisLookSchedule(client)
         self.reconcile_state = RedisReconcileState(client, clock)
+        self.repository_data = RedisRepositoryData(client)
         self.poll_state = RedisPollState(client, clock)
         self.training = RedisTrainingStore(client, clock)
         self.journal = RedisJournal(client, clock)

@@ -74,6 +74,8 @@ WITH_ARGUMENT = [
     ["gitlab"],
     ["github", "redeliver", "--since"],
     ["github"],
+    ["forget"],
+    ["forget", "--apply"],
     ["enrich", "github:o/r#1", "--apply", "--delay"],
     ["completion"],
     ["version"],

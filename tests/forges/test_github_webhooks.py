@@ -12,6 +12,7 @@ import pytest
 
 from bot.core.errors import Rejected
 from bot.core.events import (
+    AccessRemoved,
     Event,
     Ignored,
     IssueClosed,
@@ -236,6 +237,19 @@ def test_an_edit_without_changes_is_ignored() -> None:
 def test_other_events_are_ignored_whatever_they_contain(event: str) -> None:
     for body in (b"", b"{}", b"\xff", b"[" * 100_000):
         assert parser().parse(headers(x_github_event=event), body) == Ignored(f"event {event!r}")
+
+
+@pytest.mark.parametrize(
+    ("event", "action"), [("installation", "deleted"), ("installation_repositories", "removed")]
+)
+def test_the_end_of_access_is_an_event_of_the_account_alone(event: str, action: str) -> None:
+    body = json.dumps({"action": action, "installation": {"id": 5001}}).encode()
+    found = parser().parse(headers(x_github_event=event), body)
+    assert isinstance(found, AccessRemoved)
+    assert found.ref == IssueRef("github", "github.com", "", 0, 0, "5001")
+    for other in ("created", "suspend", "added"):
+        body = json.dumps({"action": other, "installation": {"id": 5001}}).encode()
+        assert parser().parse(headers(x_github_event=event), body) == Ignored(f"action {other!r}")
 
 
 def test_a_long_event_name_is_cut_in_the_reason() -> None:

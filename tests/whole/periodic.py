@@ -23,7 +23,11 @@ class PeriodicTasks:
         self._broker = wiring.broker(app.redis)
         self._retries = wiring.fallback_retries(app.settings, app.store)
         forge = wiring.forges(ReloadingSettings(app.settings), clients)
-        self._reconciliation = wiring_periodic.reconciliation(app.settings, forge, app.store)
+        latest = ReloadingSettings(app.settings)
+        self.departures = wiring_periodic.departures(latest, clients, app.store)
+        self._reconciliation = wiring_periodic.reconciliation(
+            app.settings, forge, app.store, self.departures
+        )
         self._trainings = wiring_periodic.training_schedule(app.settings, app.store)
         self._looks = wiring_periodic.look_schedule(app.settings, app.store)
         self.jobs: list[str] = []

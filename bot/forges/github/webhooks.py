@@ -10,7 +10,7 @@ import hmac
 import re
 import uuid
 from collections.abc import Collection, Mapping, Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 from urllib.parse import parse_qs
 
 import msgspec
@@ -19,6 +19,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from bot.core.commands import find_commands
 from bot.core.errors import Rejected
 from bot.core.events import (
+    AccessRemoved,
     AuthorCommented,
     Event,
     Ignored,
@@ -44,6 +45,8 @@ EVENTS: dict[str, type[Event]] = {
     "typed": LabelsChanged,
     "untyped": LabelsChanged,
 }
+# The events, and their actions, after which repositories may be out of reach; every App gets them.
+REMOVALS = {"installation": "deleted", "installation_repositories": "removed"}
 COMMAND = "/tagline"
 # Changes by a bot are no reason for a job. With a personal access token the bot's own changes
 # look like a person's; the journal tells them apart.
@@ -56,6 +59,7 @@ BY_PEOPLE = {
     "untyped": "type changed by a bot",
 }
 
+T = TypeVar("T")
 Id = Annotated[int, Meta(gt=0, le=2**63 - 1)]
 Name = Annotated[str, Meta(pattern=r"^[\w.-]{1,100}/[\w.-]{1,100}\Z")]
 
@@ -106,7 +110,12 @@ class _Payload(Struct, frozen=True):
     comment: _Comment | None = None
 
 
-_decoder = msgspec.json.Decoder(_Payload)
+class _Removal(Struct, frozen=True):
+    action: str
+    installation: _Installation
+
+
+_decoder, _removal = msgspec.json.Decoder(_Payload), msgspec.json.Decoder(_Removal)
 
 
 class GitHubEvents:
@@ -124,9 +133,12 @@ class GitHubEvents:
         name, delivery = headers.get("x-github-event", ""), headers.get("x-github-delivery", "")
         if not name or not DELIVERY.fullmatch(delivery):
             raise Rejected(400, "no event name or delivery id")
+        content_type = headers.get("content-type", "")
+        if name in REMOVALS:
+            return self._parse_removal(name, delivery, content_type, body)
         if name not in ("issues", "issue_comment"):
             return Ignored(f"event {name[:40]!r}")
-        payload = _decode(headers.get("content-type", ""), body)
+        payload = _decode(_decoder, content_type, body)
         is_comment = name == "issue_comment"
         if reason := self._why_ignore(payload, ("created",) if is_comment else EVENTS):
             return Ignored(reason)
@@ -136,6 +148,18 @@ class GitHubEvents:
         if is_comment:
             return _parse_comment(payload, delivery, ref)
         return EVENTS[payload.action](delivery, ref)
+
+    def _parse_removal(
+        self, name: str, delivery: str, content_type: str, body: bytes
+    ) -> Event | Ignored:
+        try:
+            removal = _decode(_removal, content_type, body)
+        except Rejected:
+            return Ignored(f"event {name!r}")
+        if removal.action != REMOVALS[name]:
+            return Ignored(f"action {removal.action[:40]!r}")
+        account = str(removal.installation.id)
+        return AccessRemoved(delivery, IssueRef("github", self._host, "", 0, 0, account))
 
     def _why_ignore(self, payload: _Payload, actions: Collection[str]) -> str:
         changes, sender, author = payload.changes, payload.sender, payload.issue.user
@@ -201,11 +225,11 @@ def sign_ping(secret: str, body: bytes) -> dict[str, str]:
     }
 
 
-def _decode(content_type: str, body: bytes) -> _Payload:
+def _decode(decoder: msgspec.json.Decoder[T], content_type: str, body: bytes) -> T:
     try:
         text = body.decode()
         if content_type.lower().startswith("application/x-www-form-urlencoded"):
             text = parse_qs(text, strict_parsing=True, max_num_fields=8)["payload"][0]
-        return _decoder.decode(text)
+        return decoder.decode(text)
     except (ValueError, KeyError, RecursionError):
         raise Rejected(400, "not the JSON of an issues event") from None
