@@ -11,8 +11,6 @@ import click
 from bot.cli import bootstrap
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
-
     from bot.core.types import IssueRef
     from bot.settings.load import Settings
 
@@ -40,9 +38,11 @@ def forget(ref: str, apply: bool, as_json: bool) -> None:
     settings = bootstrap.load_settings()
     store = wiring.redis_store(bootstrap.open_redis(settings))
     known = {*store.reconcile_state.repositories(), *store.repository_data.departures()}
-    meant = sorted(_find(settings, ref, known), key=str)
-    found = store.repository_data.forget(meant, dry_run=not apply)
-    names = sorted({_format(one) for one in meant})
+    given = _parse(settings, ref)
+    meant = [one for one in known if _is_meant(one, given)]
+    # Something may be left of one that is not known any more.
+    found = store.repository_data.forget([given, *meant], dry_run=not apply)
+    names = sorted({_format(one) for one in meant or [given]})
     if as_json:
         report = {"v": 1, "repositories": names, "found": found, "applied": apply}
         click.echo(json.dumps(report))
@@ -57,30 +57,35 @@ def forget(ref: str, apply: bool, as_json: bool) -> None:
         click.echo("Nothing was removed: add --apply to do it.")
 
 
-def _find(settings: Settings, text: str, known: Collection[IssueRef]) -> Iterator[IssueRef]:
-    """Yield the repositories that a reference means: known ones, and one by the given name or
-    number, of which something may be left. Raises `BadParameter`."""
+def _parse(settings: Settings, text: str) -> IssueRef:
+    """Return the repository or account of an argument; of a number, a reference with that number.
+
+    Raises `BadParameter`.
+    """
     from bot import wiring
     from bot.core import refs
     from bot.core.types import IssueRef
 
     forms = wiring.url_forms(settings)
     try:
-        given = refs.repository(text, forms)
+        return refs.repository(text, forms)
     except ValueError:
         match, hosts = ACCOUNT.fullmatch(text), {form.forge: form.host for form in forms}
-        if not match or match[1] not in hosts:
-            raise click.BadParameter(FORMS, param_hint="REF") from None
-        given = IssueRef(match[1], hosts[match[1]], match[2], 0)
-    name = given.repo.lower()
-    is_number = name.isascii() and name.isdecimal() and len(name) < 19
-    yield IssueRef(given.forge, given.host, "", 0, int(name)) if is_number else given
-    for one in known:
-        repo = one.repo.lower()
-        is_named = repo == name or repo.startswith(f"{name}/")
-        is_numbered = is_number and name in (str(one.repo_id), one.account)
-        if one.forge == given.forge and (is_named or is_numbered):
-            yield one
+    if not match or match[1] not in hosts:
+        raise click.BadParameter(FORMS, param_hint="REF")
+    forge, name = match[1], match[2]
+    if name.isascii() and name.isdecimal() and len(name) < 19:
+        return IssueRef(forge, hosts[forge], "", 0, int(name))
+    return IssueRef(forge, hosts[forge], name, 0)
+
+
+def _is_meant(one: IssueRef, given: IssueRef) -> bool:
+    """Return whether a known repository is the given one, or of the given account."""
+    if one.forge != given.forge:
+        return False
+    if given.repo_id:
+        return str(given.repo_id) in (str(one.repo_id), one.account)
+    return f"{one.repo}/".lower().startswith(f"{given.repo}/".lower())
 
 
 def _format(one: IssueRef) -> str:

@@ -28,7 +28,7 @@ FETCHED = f"{NAMESPACE}:__acks__.{{broker}}.{{queue}}"
 # zset: worker processes by their last command; no expiry
 HEARTBEATS = f"{NAMESPACE}:__heartbeats__"
 
-# string: exists while a worker is paused; a minute, renewed
+# string: exists while a worker is paused; 30 seconds, renewed
 PAUSED = f"{NAMESPACE}:paused"
 
 # The receiver's keys.

@@ -110,8 +110,8 @@ class RedisMetrics:
         return {("breaker_open", provider): provider in is_open for provider in known}
 
     def report_pause(self) -> None:
-        """Note for a minute that this worker is paused. Raises `redis.RedisError`."""
-        self._client.set(redis_keys.PAUSED, 1, ex=60)
+        """Note for half a minute that this worker is paused. Raises `redis.RedisError`."""
+        self._client.set(redis_keys.PAUSED, 1, ex=30)
 
     def report_rate(self, forge: str, left: float, until: float) -> None:
         """Note the share that is left of a rate limit which ends at a time; the lowest counts."""

@@ -6,10 +6,12 @@ import json
 from pathlib import Path
 
 import httpx
+import pytest
 
-from bot import wiring
+from bot import wiring, wiring_periodic
 from bot.core import redis_keys
 from bot.settings.load import PAUSED
+from bot.wiring_periodic import POLLED
 from tests.simulation import Sandbox
 from tests.waiting import wait_until
 from tests.whole.app import LABELS, App, Build
@@ -26,7 +28,10 @@ def read_gauges(app: App) -> dict[tuple[str, ...], float]:
         counters.close()
 
 
-def test_a_paused_worker_does_nothing_and_its_jobs_run_after_a_restart(build: Build) -> None:
+def test_a_paused_worker_does_nothing_and_its_jobs_run_after_a_restart(
+    build: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.store.metrics.EVERY_SECONDS", 0.1)
     app = build(TAGLINE_PAUSE="1")
     with app.open(worker=False):
         start = len(app.host.exchanges)
@@ -43,6 +48,23 @@ def test_a_paused_worker_does_nothing_and_its_jobs_run_after_a_restart(build: Bu
         with app.running_worker():
             assert app.wait_for_job().state == "done"
             assert len(app.comments(number)) == 1
+            app.wait(lambda: ("rate_left_ratio", app.on) in read_gauges(app))
+            gauges = read_gauges(app)
+        assert 0 < gauges["rate_left_ratio", app.on] <= 1
+        assert gauges["queue_oldest_seconds",] == 0
+
+
+def test_a_paused_worker_goes_on_polling() -> None:
+    reports, polls = list[str](), list[str]()
+
+    def poll() -> dict[str, object]:
+        polls.append("poll")
+        return {}
+
+    tasks = wiring_periodic.paused_tasks(lambda: reports.append("paused"), {POLLED: poll})
+    tasks.start()
+    wait_until(lambda: bool(reports and polls))
+    tasks.stop(5)
 
 
 def test_run_says_at_its_start_that_it_is_paused(box: Sandbox, clean: str, tmp_path: Path) -> None:
