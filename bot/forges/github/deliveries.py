@@ -13,7 +13,7 @@ from typing import Any
 from bot.core.errors import NotFound
 from bot.forges.github.auth import AppAuth, Auth
 from bot.forges.github.client import GitHubClient
-from bot.forges.values import text, timestamp
+from bot.forges.values import require_objects, text, timestamp
 
 PAGE, MAX_PAGES = 100, 50
 ALL_PAGES = 1_000_000
@@ -79,7 +79,7 @@ class Deliveries:
         for _ in range(max_pages):
             query: dict[str, str | int] = {"per_page": PAGE, "cursor": cursor}
             found = auth.as_app(partial(self.rest.page, path, query))
-            page, cursor = found.items, found.following.get("cursor", "")
+            page, cursor = require_objects("GitHub", found.items), found.following.get("cursor", "")
             path = DELIVERIES + "?per_page={per_page}&cursor={cursor}"
             recent = [x for x in page if timestamp(x.get("delivered_at")) >= since]
             yield from recent
