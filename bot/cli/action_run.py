@@ -32,7 +32,8 @@ from bot.core.events import (
     IssueOpened,
     LabelsChanged,
 )
-from bot.core.types import MAX_ISSUE_AGE_SECONDS, IssueRef, Job, JobKind, OwnComment, make_job_id
+from bot.core.job_ids import make_job_id
+from bot.core.types import MAX_ISSUE_AGE_SECONDS, IssueRef, Job, JobKind, OwnComment
 from bot.flow.plan import Outcome
 from bot.flow.publish import own_comment
 from bot.flow.receive import JOB_KINDS

@@ -18,9 +18,10 @@ from bot.core.events import (
     LabelsChanged,
 )
 from bot.core.history import issue_fingerprint
+from bot.core.job_ids import make_opened_id
 from bot.core.journal import Write
 from bot.core.labels.names import fold
-from bot.core.types import MAX_ISSUE_AGE_SECONDS, Issue, Record, make_opened_id
+from bot.core.types import MAX_ISSUE_AGE_SECONDS, Issue, Record
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from itertools import islice
 
 from bot.core.errors import PermanentError
 from bot.core.events import IssueCommented
+from bot.core.job_ids import make_job_id
 from bot.core.journal import Write
 from bot.core.polling import (
     ChangedPage,
@@ -27,7 +28,7 @@ from bot.core.polling import (
 )
 from bot.core.polling_ports import ChangeSource, PollState
 from bot.core.ports import Journal, Store
-from bot.core.types import MAX_ISSUE_AGE_SECONDS, Issue, IssueRef, Job, make_job_id
+from bot.core.types import MAX_ISSUE_AGE_SECONDS, Issue, IssueRef, Job
 from bot.flow.receive import make_jobs
 
 # A forge's lists may lag behind, and are not exactly in the order of its clock.

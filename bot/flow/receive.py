@@ -19,8 +19,9 @@ from bot.core.events import (
     IssueReopened,
     LabelsChanged,
 )
+from bot.core.job_ids import make_job_id
 from bot.core.ports import Queue, SignatureVerifier, WebhookParser
-from bot.core.types import IssueRef, Job, JobKind, make_job_id
+from bot.core.types import IssueRef, Job, JobKind
 
 JOB_KINDS: dict[type[Event], JobKind] = {
     IssueOpened: "opened",

@@ -9,9 +9,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from bot.core.errors import OperatorError, PermanentError, Retry
+from bot.core.job_ids import make_job_id
 from bot.core.polling import Cursor
 from bot.core.ports import DeliveryHistory, RateLimiter, ReconcileState
-from bot.core.types import IssueRef, Job, Record, make_job_id
+from bot.core.types import IssueRef, Job, Record
 
 EVERY_SECONDS = 290.0
 LOOK_BACK_SECONDS = 24 * 3600.0

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from bot.core.job_ids import make_job_id
 from bot.core.ports import BreakerStore, RetrySchedule
-from bot.core.types import IssueRef, Job, Record, Wait, make_job_id
+from bot.core.types import IssueRef, Job, Record, Wait
 from bot.flow.plan import Outcome
 
 PAUSES = (60.0, 120.0, 180.0)

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from bot.core.job_ids import make_job_id
 from bot.core.ports import ReconcileState
 from bot.core.suggestion_port import LookSchedule
-from bot.core.types import Job, Record, make_job_id
+from bot.core.types import Job, Record
 
 ROUND_SECONDS = 60.0
 # By all workers together. A look takes some five requests; a forge accepts 5,000 an hour.

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from bot.core.job_ids import make_job_id
 from bot.core.ports import CorrectionStore, ReconcileState, TrainingStore
 from bot.core.training import TrainingState
-from bot.core.types import IssueRef, Job, make_job_id
+from bot.core.types import IssueRef, Job
 
 DAY = 86_400.0
 TRAIN_AGAIN_SECONDS, TRY_AGAIN_SECONDS = 7 * DAY, DAY

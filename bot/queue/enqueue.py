@@ -24,7 +24,8 @@ from redis.exceptions import NoScriptError, RedisError, ResponseError
 
 from bot.core import redis_keys
 from bot.core.errors import QueueUnavailable
-from bot.core.types import Job, make_opened_id
+from bot.core.job_ids import make_opened_id
+from bot.core.types import Job
 
 ACTOR = "enrich"
 CLAIM_SECONDS = 2 * 3600

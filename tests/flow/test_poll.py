@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from bot.core.errors import NotFound, RateLimited
+from bot.core.job_ids import make_opened_id
 from bot.core.journal import Write
-from bot.core.types import Record, make_opened_id
+from bot.core.types import Record
 from bot.flow.poll import LIST_ITEMS, LIST_SPAN_SECONDS, OVERLAP_SECONDS
 from tests.fakes import REF
 from tests.flow.poll_case import DAY, REPOSITORY, PollCase

@@ -19,8 +19,9 @@ from dramatiq.middleware import CurrentMessage
 
 from bot.core import redis_keys
 from bot.core.errors import QueueUnavailable
+from bot.core.job_ids import make_opened_id
 from bot.core.redis_keys import NAMESPACE, REPOSITORIES
-from bot.core.types import IssueRef, Job, make_opened_id
+from bot.core.types import IssueRef, Job
 from bot.embedded.valkey import EmbeddedRedis
 from bot.queue.broker import is_queued
 from bot.queue.enqueue import ACTOR, PollQueue, RedisQueue, error_code

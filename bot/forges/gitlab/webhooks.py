@@ -31,7 +31,8 @@ from bot.core.events import (
     IssueReopened,
     LabelsChanged,
 )
-from bot.core.types import IssueRef, make_job_id
+from bot.core.job_ids import make_job_id
+from bot.core.types import IssueRef
 from bot.forges.gitlab.bot_users import is_bot_user
 from bot.forges.signatures import HmacVerifier
 
