@@ -27,6 +27,7 @@ from bot.store.journal import SPAN_SECONDS, SPANS
 from bot.store.locks import BUSY_SECONDS
 from bot.store.no_store import NoStore
 from bot.store.retry_schedule import LEASE_SECONDS, RESUME_SECONDS
+from bot.store.runs import MAX_RUNS
 from bot.store.training import PROGRESS_DAYS, compute_version
 
 V = TypeVar("V", Correction, RelatedVerdict)
@@ -49,7 +50,8 @@ class MemoryLock:
 
 
 class MemoryStore(NoStore):
-    """Implements `Store`, `BreakerStore` and `JobRecords`; its parts implement the other ports."""
+    """Implements `Store`, `BreakerStore`, `JobRecords` and `RunHistory`; its parts implement the
+    other ports."""
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         super().__init__(clock)
@@ -114,6 +116,19 @@ class MemoryStore(NoStore):
 
     def job(self, job_id: str) -> JobRecord | None:
         return self._jobs.get(job_id)
+
+    def list_jobs(
+        self, repository: str = "", since: float = 0.0, limit: int = MAX_RUNS
+    ) -> tuple[JobRecord, ...]:
+        known = [x for x in self._jobs.values() if x.repository and x.state != "queued"]
+        found = [x for x in known if repository in ("", x.repository) and x.at >= since]
+        return tuple(sorted(found, key=lambda one: one.at, reverse=True)[:limit])
+
+    def list_records(self, repo_key: str) -> Iterator[tuple[int, Record]]:
+        for issue, record in self._records.items():
+            repository, _, number = issue.rpartition(":")
+            if repository == repo_key:
+                yield int(number), record
 
 
 class MemoryBudgets:

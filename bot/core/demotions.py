@@ -10,6 +10,7 @@ from typing import Literal
 from bot.core.corrections import REFUSALS, Correction, Verdict, select_latest
 from bot.core.journal import ADDING, Write
 from bot.core.labels.names import fold
+from bot.core.mode_limit import HIGHEST_PRECISION, find_mode_limit
 
 Refusal = Literal["removed", "dismissed"]
 REFUSALS_TO_DEMOTE = 3
@@ -78,13 +79,18 @@ def list_names(demotions: Iterable[Demotion], refusal: Refusal) -> tuple[str, ..
 
 
 def find_change(corrections: Sequence[Correction], config: str) -> Correction | None:
-    """Return the "resumed" to record where another configuration has ended demotions.
+    """Return the "resumed" to record where another configuration has ended demotions, or the limit
+    of the repository's mode.
 
-    `corrections` are the oldest first. Without this, demotions would return with a configuration
-    that is changed and changed back.
+    `corrections` are the oldest first. Without this, these would return with a configuration that
+    is changed and changed back.
     """
     configs = [one.config for one in corrections if one.verdict != "resumed" or not one.label]
-    if not configs or configs[-1] == config or not find_demotions(corrections, configs[-1]):
+    if not configs or configs[-1] == config:
+        return None
+    # The former configuration's `labels.precision` is not known.
+    limit = find_mode_limit(corrections, configs[-1], HIGHEST_PRECISION)
+    if not limit and not find_demotions(corrections, configs[-1]):
         return None
     # Before what people correct under the new configuration, by the forge's clock.
     at = math.nextafter(corrections[-1].at, math.inf)

@@ -18,7 +18,9 @@ class JobRecord:
 
     `at` is when the state changed, in seconds since the epoch. `frames` are the file, line and
     function of an unexpected error. `cost_usd` is in dollars, None if no price is known. `choices`
-    are the labels that the bot set on the issue, or suggests.
+    are the labels that the bot set on the issue, or suggests. `repository` is its key, `kind` the
+    job's, `labeller` what chose the labels. `started` is when the last try began, and `seconds` how
+    long it took.
     """
 
     id: str
@@ -34,6 +36,22 @@ class JobRecord:
     tokens_out: int = 0
     cost_usd: float | None = 0.0
     choices: tuple[Choice, ...] = ()
+    repository: str = ""
+    kind: str = ""
+    labeller: str = ""
+    started: float = 0.0
+    seconds: float = 0.0
+
+    @property
+    def number(self) -> int:
+        """Return the number of its issue, 0 for a repository."""
+        number = self.issue.rpartition("#")[2]
+        return int(number) if number.isdecimal() else 0
+
+    @property
+    def has_failed(self) -> bool:
+        """Return whether it was given up, or waits for another try after an error."""
+        return self.state in ("waiting", "dead")
 
 
 def read_queued_at(message: bytes) -> float:

@@ -22,6 +22,10 @@ COUNTED = {
         ("forge", "source"),
     ),
     "model_calls": MetricDefinition("Calls of a language model", ("model", "result")),
+    "mode_limits": MetricDefinition(
+        "Times that a repository's labels became suggestions, since people kept too few",
+        ("forge",),
+    ),
 }
 MEASURED = {
     "queue_jobs": MetricDefinition(

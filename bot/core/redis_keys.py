@@ -40,6 +40,10 @@ REPOSITORIES = f"{NAMESPACE}:places"
 # The state of jobs, issues and repositories.
 # hash: job id → JobRecord; nine days
 JOBS = f"{NAMESPACE}:jobs:{{span}}"
+# zset: ids of jobs by their last change, the newest 2,000; nine days after the last
+RUNS = f"{NAMESPACE}:runs"
+# zset: those of a repository, the newest 1,000; nine days after the last
+REPOSITORY_RUNS = f"{NAMESPACE}:runs:{{repository}}"
 # hash: issue → Record; 42 days
 RECORDS = f"{NAMESPACE}:done:{{span}}"
 # hash: issue → Writes, one JSON text per line, the newest up to 16 KiB; 42 days

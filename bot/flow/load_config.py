@@ -7,7 +7,7 @@ A file that cannot be read leaves the last readable one in force; without one th
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
@@ -17,7 +17,9 @@ import msgspec
 from bot.core.config import parser
 from bot.core.config.caution import MODES, tighten
 from bot.core.config.schema import RepoConfig
+from bot.core.corrections import Correction
 from bot.core.errors import ConfigProblem
+from bot.core.mode_limit import ModeLimit, find_mode_limit
 from bot.core.ports import ModelService, Store
 from bot.core.types import IssueRef
 from bot.flow.context import JobContext
@@ -90,6 +92,19 @@ def restrict_mode(in_force: ConfigInForce, mode: str) -> ConfigInForce:
     """Return the same with the stricter of both modes."""
     stricter = max(in_force.config.mode, mode, key=MODES.index)
     return replace(in_force, config=msgspec.structs.replace(in_force.config, mode=stricter))
+
+
+def limit_mode(in_force: ConfigInForce, corrections: Iterable[Correction]) -> ConfigInForce:
+    """Return the same with `suggest` where people kept too few labels; a stricter mode stays."""
+    limit = find_limit(in_force, corrections)
+    return restrict_mode(in_force, "suggest") if limit else in_force
+
+
+def find_limit(in_force: ConfigInForce, corrections: Iterable[Correction]) -> ModeLimit | None:
+    """Return the limit of the mode by what people did with labels, None where there is none."""
+    if not in_force.learns_from_corrections:
+        return None
+    return find_mode_limit(corrections, in_force.digest, in_force.config.labels.precision)
 
 
 def digest_config(text: str | None) -> str:

@@ -237,7 +237,8 @@ class Outcome:
 
     `refused` is True if the forge refused access, for the reason in the record, `refused_labels`
     are labels of the plan that it refused to set, `refusals` its reasons, none where a label was
-    deleted meanwhile.
+    deleted meanwhile. `new_limit` is why the repository's labels are only suggested from this job
+    on, "" where that did not change.
     """
 
     job: Job
@@ -247,6 +248,7 @@ class Outcome:
     refused: bool = False
     refused_labels: tuple[str, ...] = ()
     refusals: tuple[str, ...] = ()
+    new_limit: str = ""
 
     @property
     def choices(self) -> tuple[Choice, ...]:

@@ -38,7 +38,7 @@ from bot.flow.enrich import (
 )
 from bot.flow.find_related import find_older_issues
 from bot.flow.journal_writes import JobJournal
-from bot.flow.load_config import choose_model, load_config_in_force
+from bot.flow.load_config import choose_model, limit_mode, load_config_in_force
 from bot.flow.missing_info import read_missing
 from bot.flow.plan import Outcome, Plan, make_plan
 from bot.flow.publish import own_comment, publish
@@ -139,6 +139,8 @@ def enrich_issue(attempt: Attempt) -> Outcome:
     history = _add_changes_by_people(job, history, context)
     corrections = load_corrections(job.ref, in_force.digest, context)
     corrections = corrections if in_force.learns_from_corrections else ()
+    in_force = limit_mode(in_force, corrections)
+    config = in_force.config
     labellers = _make_labellers(job, history.issue, config, corrections, context)
     is_quiet = load_feedback(job.ref, in_force, context).quiet_since is not None
     most = 0 if is_quiet else config.comment.similar

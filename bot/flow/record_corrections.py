@@ -34,8 +34,9 @@ from bot.core.suggestion_port import LOOK_AGAIN_SECONDS
 from bot.core.suggestions import Review, list_unsettled, review_suggestions
 from bot.core.text.bounded import drop_body
 from bot.core.types import IssueRef, Job, Record
+from bot.flow.add_corrections import add_corrections
 from bot.flow.context import JobContext
-from bot.flow.load_config import load_config_in_force
+from bot.flow.load_config import ConfigInForce, load_config_in_force
 from bot.flow.plan import Outcome
 
 MAX_LOOKS = 10  # requests before a label is demoted
@@ -53,7 +54,7 @@ def record_corrections(job: Job, context: JobContext) -> Outcome:
         raise RateLimited("the forge asked to wait", wait)
     with context.store.lock(job.ref.key) as lock:
         try:
-            why = _compare(job, context, lock)
+            why, new_limit = _compare(job, context, lock)
         except RateLimited as error:
             if error.account_wide:
                 context.rate_limiter.pause(account, error.after or 0)
@@ -61,7 +62,8 @@ def record_corrections(job: Job, context: JobContext) -> Outcome:
         except PermanentError as error:
             context.looks.remove(job.ref)
             return Outcome(job, Record("unchanged", str(error)), refused=error.refused)
-    return Outcome(job, Record("recorded" if why else "unchanged", why or "nothing new"))
+    record = Record("recorded" if why else "unchanged", why or "nothing new")
+    return Outcome(job, record, new_limit=new_limit)
 
 
 def load_corrections(ref: IssueRef, config: str, context: JobContext) -> tuple[Correction, ...]:
@@ -77,17 +79,17 @@ def load_corrections(ref: IssueRef, config: str, context: JobContext) -> tuple[C
     return (*corrections, change)
 
 
-def _compare(job: Job, context: JobContext, lock: Lock) -> str:
-    """Record what is new; return it in words, "" for nothing."""
+def _compare(job: Job, context: JobContext, lock: Lock) -> tuple[str, str]:
+    """Record what is new; return it in words, and why the mode is limited since; "" for nothing."""
     ref, record = job.ref, lock.record
     in_force = load_config_in_force(ref, context)
     if record is None or not in_force.learns_from_corrections:
         context.looks.remove(ref)
-        return ""
+        return "", ""
     issue = drop_body(context.forge.get_issue(ref))
     if issue.confidential or issue.is_pull_request:
         context.looks.remove(ref)
-        return ""
+        return "", ""
     case = LabelledIssue(
         issue=issue,
         record=record,
@@ -107,14 +109,14 @@ def _compare(job: Job, context: JobContext, lock: Lock) -> str:
     # People remove this one after their review, whether the bot was right or not.
     needs_review = fold(in_force.config.fallback.needs_review)
     found = tuple(one for one in found if fold(one.label) != needs_review)
-    why = _add(found, job, in_force.digest, context)
+    added = _add(found, job, in_force, context)
     # Afterwards: what the record no longer has would not be found again.
     _save_review(review, [one.label for one in labels if one.verdict == "removed"], lock)
     if review.pending and issue.is_open:
         context.looks.schedule(ref, context.clock() + LOOK_AGAIN_SECONDS)
     else:
         context.looks.remove(ref)
-    return why
+    return added
 
 
 def _review(case: LabelledIssue, context: JobContext) -> Review:
@@ -139,8 +141,14 @@ def _save_review(review: Review, removed: Sequence[str], lock: Lock) -> None:
         raise Retry("the lock of this issue was lost")
 
 
-def _add(found: Sequence[Correction], job: Job, config: str, context: JobContext) -> str:
-    """Add the corrections that are not known; those keep the configuration of their time."""
+def _add(
+    found: Sequence[Correction], job: Job, in_force: ConfigInForce, context: JobContext
+) -> tuple[str, str]:
+    """Add the corrections that are not known; those keep the configuration of their time.
+
+    Return them in words, and why the mode is limited since.
+    """
+    config = in_force.digest
     before = load_corrections(job.ref, config, context)
     new = [*drop_known(found, before)]
     counts = Counter(one.verdict for one in new)
@@ -148,8 +156,8 @@ def _add(found: Sequence[Correction], job: Job, config: str, context: JobContext
     for demotion in find_demotions([*before, *new], config):
         if demotion.refusal == "removed" and fold(demotion.label) not in demoted:
             new += _find_kept(demotion, [*before, *new], job, config, context)
-    context.corrections.add(job.ref.repo_key, new)
-    return ", ".join(f"{number} {verdict}" for verdict, number in counts.items())
+    new_limit = add_corrections(new, job.ref, in_force, context)
+    return ", ".join(f"{number} {verdict}" for verdict, number in counts.items()), new_limit
 
 
 def _find_kept(

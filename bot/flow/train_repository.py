@@ -27,6 +27,7 @@ from bot.core.labels.truth import PastIssue, find_own_labels, is_truth
 from bot.core.ports import IssueHistorySource, Journal, Store, Trainer, TrainingStore
 from bot.core.training import HistoryPage, TrainingProgress, TrainingState
 from bot.core.types import Issue, Job, Label, Record
+from bot.flow.add_corrections import add_corrections
 from bot.flow.context import JobContext
 from bot.flow.enrich import list_usable_labels
 from bot.flow.load_config import ConfigInForce, load_config_in_force
@@ -61,16 +62,23 @@ class TrainingParts:
 
 @dataclass(frozen=True, slots=True)
 class Training:
-    """One try of a job; `state` is that of the repository before it."""
+    """One try of a job; `state` is that of the repository before it.
+
+    `new_limits` are reasons why its labels are only suggested from this try on.
+    """
 
     job: Job
     context: JobContext
     parts: TrainingParts
     state: TrainingState
+    new_limits: list[str] = field(default_factory=list)
 
     @property
     def key(self) -> str:
         return self.job.ref.repo_key
+
+    def make_outcome(self, record: Record) -> Outcome:
+        return Outcome(self.job, record, new_limit=", ".join(self.new_limits))
 
 
 def train_repository(
@@ -153,7 +161,7 @@ def _end(training: Training, why: str, failures: int = 0) -> Outcome:
     now = training.parts.clock()
     state = replace(training.state, status="skipped", ended_at=now, why=why, failures=failures)
     training.parts.store.save_training_state(training.key, state)
-    return Outcome(training.job, Record("skipped", why))
+    return training.make_outcome(Record("skipped", why))
 
 
 def _read_history(training: Training, in_force: ConfigInForce) -> TrainingProgress:
@@ -175,8 +183,9 @@ def _read_history(training: Training, in_force: ConfigInForce) -> TrainingProgre
             if issue.ref.number not in known and not issue.is_bot
         ]
         if in_force.learns_from_corrections:
-            kept = find_kept(past, in_force.digest, parts.clock())
-            context.corrections.add(training.key, tuple(kept))
+            kept = tuple(find_kept(past, in_force.digest, parts.clock()))
+            if why := add_corrections(kept, job.ref, in_force, context):
+                training.new_limits.append(why)
         true = [x.issue for x in past if is_truth(x, training.state.since, parts.clock())]
         chosen = [types.merge(one) for one in true[: MAX_EXAMPLES - len(progress.numbers)]]
         examples = parts.trainer.extract(chosen) if chosen else b""
@@ -237,4 +246,4 @@ def _fit(training: Training, config: RepoConfig, progress: TrainingProgress) -> 
     )
     parts.store.save_training_state(key, state)
     parts.store.delete_progress(key)
-    return Outcome(training.job, Record("trained", f"from {state.examples} issues"))
+    return training.make_outcome(Record("trained", f"from {state.examples} issues"))

@@ -16,7 +16,7 @@ from dramatiq.middleware import CurrentMessage
 from bot import log
 from bot.core import redis_keys
 from bot.core.errors import OperatorError, Postponed, Retry
-from bot.core.jobs import JobRecord
+from bot.core.jobs import JobRecord, JobState
 from bot.core.ports import JobRecords, Metrics
 from bot.core.types import Job, JobKind, Usage
 from bot.flow.plan import Outcome
@@ -29,6 +29,8 @@ from bot.queue.retries import JobFailed, JobRetries, save_job, until_connected
 MAX_TRIES = 6
 FIRST_PAUSE, LONGEST_PAUSE = 5.0, 300.0
 LONGEST_SPREAD = 600.0  # a comment's reservation is kept for an hour after its time
+
+FIX = "`tagline stats` shows them; `tagline resume` or another tagline.yml applies labels again"
 
 # Of jobs that a worker has fetched, the one with the lowest number runs first.
 TRAIN_ACTOR = "train"
@@ -74,7 +76,7 @@ def send(broker: Broker, jobs: JobRecords, job: Job, delay_seconds: float = 0.0)
     actor = TRAIN_ACTOR if job.kind == "train" else ACTOR
     message = dramatiq.Message[None](redis_keys.QUEUE_NAME, actor, (), kwargs, options={})
     delay = int(delay_seconds * 1000) if delay_seconds > 0 else None
-    jobs.save_job(JobRecord(message.message_id, "queued", str(job.ref), at=time.time()))
+    jobs.save_job(make_record(message.message_id, "queued", job))
     broker.enqueue(message, delay=delay)
     return message.message_id
 
@@ -99,7 +101,7 @@ class JobRunner:
             why = "a job that this version cannot read"
             log.get().error("gave up; kept as a dead letter", job=message.message_id, why=why)
             raise JobFailed(JobRecord(message.message_id, "dead", "", why=why)) from None
-        record = self._start(message, str(job.ref))
+        record = self._start(message, job)
         logger = log.get().bind(job=record.id, delivery=job.id, issue=record.issue)
         if record.tries > MAX_TRIES:
             record = replace(record, tries=MAX_TRIES, why="every worker process that ran it ended")
@@ -111,26 +113,48 @@ class JobRunner:
             outcome = handler(job, record.tries)
         except Exception as error:
             raise _sort_error(error, record, job, logger) from None
-        _log_outcome(logger, outcome, time.monotonic() - started)
-        usage = outcome.enrichment.usage if outcome.enrichment else Usage()
+        seconds = time.monotonic() - started
+        _log_outcome(logger, outcome, seconds)
+        if outcome.new_limit:
+            logger.warning("labels are only suggested from now on", why=outcome.new_limit, fix=FIX)
+            self._metrics.count("mode_limits", job.ref.forge)
+        enrichment = outcome.enrichment
+        usage = enrichment.usage if enrichment else Usage()
         end = {"outcome": outcome.record.status, "why": outcome.record.why, **asdict(usage)}
-        record = replace(record, state="done", choices=outcome.choices, **end)
-        if outcome.enrichment and outcome.record.status in WRITE_STATUSES:
-            self._metrics.count("enrichments", job.ref.forge, outcome.enrichment.source)
+        record = replace(
+            record,
+            state="done",
+            choices=outcome.choices,
+            labeller=enrichment.source if enrichment else "",
+            seconds=round(seconds, 3),
+            **end,
+        )
+        if enrichment and outcome.record.status in WRITE_STATUSES:
+            self._metrics.count("enrichments", job.ref.forge, enrichment.source)
         save_job(self._jobs, self._metrics, record)
 
-    def _start(self, message: Any, issue: str) -> JobRecord:
+    def _start(self, message: Any, job: Job) -> JobRecord:
         """Return the record of this try. A try during which the worker process ended counts too."""
         tries = int(message.options.get("tries", 0)) + 1
-        job = JobRecord(message.message_id, "running", issue, tries, at=time.time())
+        record = replace(
+            make_record(message.message_id, "running", job), tries=tries, started=time.time()
+        )
         try:
-            before = self._jobs.start_job(job)
+            before = self._jobs.start_job(record)
         except (redis.RedisError, msgspec.DecodeError):  # unreachable, or another version's record
-            return job
+            return record
         if before and before.state == "running" and before.tries >= tries:
-            job = replace(job, tries=before.tries + 1)
-            until_connected(lambda: self._jobs.save_job(job))  # or the count would be wrong
-        return job
+            record = replace(record, tries=before.tries + 1)
+            until_connected(lambda: self._jobs.save_job(record))  # or the count would be wrong
+        return record
+
+
+def make_record(job_id: str, state: JobState, job: Job) -> JobRecord:
+    """Return the record of a job that is in this state from now on."""
+    repository = job.ref.repo_key
+    return JobRecord(
+        job_id, state, str(job.ref), at=time.time(), repository=repository, kind=job.kind
+    )
 
 
 def _sort_error(error: Exception, record: JobRecord, job: Job, logger: Any) -> JobFailed:
@@ -148,7 +172,10 @@ def _sort_error(error: Exception, record: JobRecord, job: Job, logger: Any) -> J
         # The type and the place only: values stay out of logs and Redis.
         why, frames = f"unexpected {type(error).__name__}", (*log.frames(error.__traceback__),)
         logger.error("unexpected error", error=type(error).__name__, frames=frames[-8:])
-    record = replace(record, state="waiting", tries=tries, why=why, frames=frames)
+    took = round(time.time() - record.started, 3)
+    record = replace(
+        record, state="waiting", tries=tries, why=why, frames=frames, seconds=max(took, 0.0)
+    )
     if isinstance(error, OperatorError) or tries >= MAX_TRIES:
         return _give_up(record, job, logger)
     seconds = min(FIRST_PAUSE * 2 ** (tries - 1), LONGEST_PAUSE) if after is None else after

@@ -6,7 +6,7 @@ Many values share few keys, because Dramatiq runs KEYS when it finds a dead work
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import redis
 
@@ -74,6 +74,15 @@ class BucketedHash:
         values: list[bytes | None] = self._get(keys=self.keys(), args=fields)
         return values
 
+    def scan(self, prefix: str) -> Iterator[tuple[bytes, bytes]]:
+        """Yield each field that begins with the prefix and a colon, with its latest value."""
+        seen: set[bytes] = set()
+        for key in self.keys():
+            for field, value in self._client.hscan_iter(key, f"{_escape(prefix)}:*", 1000):
+                if field not in seen:
+                    seen.add(field)
+                    yield field, value
+
     def put(self, field: str, value: bytes) -> bytes | None:
         """Store a value, and return the previous one."""
         args: list[str | bytes | int] = [field, value, self.seconds]
@@ -88,3 +97,8 @@ class BucketedHash:
                 pipe.hset(key, field, value)
             pipe.expire(key, self.seconds)
             pipe.execute()
+
+
+def _escape(text: str) -> str:
+    """Return a pattern of Redis that matches this text alone."""
+    return "".join(f"\\{char}" if char in "*?[]\\^" else char for char in text)

@@ -69,23 +69,13 @@ class RedisJournal:
         return _decode(self._texts.get(issue) or b"")
 
     def list_repository(self, repo_key: str) -> Iterator[tuple[int, tuple[Write, ...]]]:
-        seen: set[bytes] = set()
-        newest_first = self._texts.keys()
-        for key in newest_first:
-            for issue, text in self._client.hscan_iter(key, f"{_escape(repo_key)}:*", 1000):
-                if issue not in seen:
-                    seen.add(issue)
-                    yield int(issue.rpartition(b":")[2]), _decode(text)
+        for issue, text in self._texts.scan(repo_key):
+            yield int(issue.rpartition(b":")[2]), _decode(text)
 
 
 def _encode(write: Write) -> bytes:
     """Return a write without its default values: many issues have a journal."""
     return msgspec.json.encode({k: v for k, v in asdict(write).items() if v != DEFAULTS[k]})
-
-
-def _escape(text: str) -> str:
-    """Return a pattern of Redis that matches this text alone."""
-    return "".join(f"\\{char}" if char in "*?[]\\^" else char for char in text)
 
 
 def _decode(text: bytes) -> tuple[Write, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 
 import msgspec
@@ -26,6 +26,7 @@ from bot.store.rate_limiter import RedisRateLimiter
 from bot.store.reconcile_state import RedisReconcileState
 from bot.store.repository_data import RedisRepositoryData
 from bot.store.retry_schedule import RedisRetrySchedule
+from bot.store.runs import MAX_RUNS, RedisRunIndex
 from bot.store.search_budget import RedisSearchBudget
 from bot.store.training import RedisTrainingStore
 
@@ -37,7 +38,8 @@ _cached_answer, _job = msgspec.json.Decoder(CachedAnswer), msgspec.json.Decoder(
 
 
 class RedisStore:
-    """Implements `Store`, `BreakerStore` and `JobRecords`. `clock` returns seconds since the epoch.
+    """Implements `Store`, `BreakerStore`, `JobRecords` and `RunHistory`. `clock` returns seconds
+    since the epoch.
 
     Its parts implement the other ports of the store.
     """
@@ -61,6 +63,7 @@ class RedisStore:
         self._problems = BucketedHash(client, redis_keys.REPORTED_PROBLEMS, 90 * DAY, 3, clock)
         self._answers = BucketedHash(client, redis_keys.CACHED_ANSWERS, DAY, 8, clock)
         self._jobs = BucketedHash(client, redis_keys.JOBS, DAY, 8, clock)
+        self._runs = RedisRunIndex(client)
         self._locks = Locks(client, self._records, self.journal)
         self._saved_configs: TTLCache[str, str] = TTLCache(CONFIGS_IN_MEMORY, HOUR, clock)
         self._guard = threading.Lock()
@@ -136,11 +139,24 @@ class RedisStore:
     def save_job(self, job: JobRecord) -> None:
         """Keep a job's state for a week."""
         self._jobs.put(job.id, msgspec.json.encode(job))
+        self._runs.add(job)
 
     def start_job(self, job: JobRecord) -> JobRecord | None:
         before = self._jobs.put(job.id, msgspec.json.encode(job))
+        self._runs.add(job)
         return _job.decode(before) if before else None
 
     def job(self, job_id: str) -> JobRecord | None:
         value = self._jobs.get(job_id)
         return _job.decode(value) if value else None
+
+    def list_jobs(
+        self, repository: str = "", since: float = 0.0, limit: int = MAX_RUNS
+    ) -> tuple[JobRecord, ...]:
+        ids = self._runs.list_ids(repository, since, limit)
+        values = self._jobs.get_many(ids) if ids else []
+        return tuple(_job.decode(value) for value in values if value)
+
+    def list_records(self, repo_key: str) -> Iterator[tuple[int, Record]]:
+        for issue, value in self._records.scan(repo_key):
+            yield int(issue.rpartition(b":")[2]), record_decoder.decode(value)
