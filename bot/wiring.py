@@ -238,7 +238,7 @@ def runner(
 
     latest, retries = ReloadingSettings(settings), fallback_retries(settings, store)
     services = current_models(latest, clients, store)
-    contexts = _job_contexts(settings, store, forges(latest, clients), services, retries)
+    contexts = job_contexts(settings, store, forges(latest, clients), services, retries)
     return _handler(
         process, lambda job: replace(contexts(job), keeps_records=keeps_records, posts=posts)
     )
@@ -257,7 +257,7 @@ def _handler(
     return run
 
 
-def _job_contexts(
+def job_contexts(
     settings: Settings,
     store: RedisStore | NoStore,
     forge: Callable[[str], ForgeClient],
@@ -320,7 +320,7 @@ def worker(settings: Settings, *, single_host: bool = False) -> QueueWorker:
     pool.report_rate = counters.report_rate
     latest, retries = ReloadingSettings(settings), fallback_retries(settings, store)
     forge, services = forges(latest, pool), current_models(latest, pool, store, counters)
-    contexts = _job_contexts(settings, store, forge, services, retries)
+    contexts = job_contexts(settings, store, forge, services, retries)
     trainer, send_job = ProcessTrainer(with_pdeathsig), partial(send, queue, store)
     departed = periodic.departures(latest, pool, store)
     schedule = periodic.training_schedule(settings, store)

@@ -34,6 +34,8 @@ def job(job_id: str, as_json: bool) -> None:
     if as_json:
         click.echo(msgspec.json.encode({"v": 1, **fields}))
         return
+    del fields["repository"]  # its key; the issue has the name
+    fields["started"] = bootstrap.format_time(record.started) if record.started else ""
     fields["at"] = bootstrap.format_time(record.at) if record.at else ""
     cost = fields.pop("cost_usd")
     fields["cost"] = bootstrap.format_usd(cost) if record.model else ""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bot.cli import bootstrap
+from bot.cli.tables import format_table
 
 if TYPE_CHECKING:
     from bot.cli.sections.section import Repository, Section
@@ -70,13 +71,8 @@ def format_section(section: Section) -> Iterator[str]:
         yield f"  {section.empty}"
         return
     table = [section.columns, *(section.format(row) for row in section.rows[:MAX_ROWS])]
-    widths = [max(map(bootstrap.measure_width, column)) for column in zip(*table, strict=True)]
-    for cells in table:
-        line = "  ".join(
-            bootstrap.pad(cell, width) for cell, width in zip(cells, widths, strict=True)
-        )
-        # A label's name may hold what a terminal would obey.
-        yield "  " + "".join(x if x.isprintable() else "?" for x in line.rstrip())
+    for line in format_table(table):
+        yield f"  {line}"
     if len(section.rows) > MAX_ROWS:
         yield f"  and {len(section.rows) - MAX_ROWS:,} more: --json has them"
     if section.note:

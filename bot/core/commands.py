@@ -150,12 +150,14 @@ class DoneCommand:
 class CommandState:
     """What commands did with an issue: ids, names and times, never text.
 
-    `silent`: the bot writes nothing. `undone`: people took its work back, for good. `done` are the
-    newest commands that were carried out.
+    `silent`: the bot writes nothing. `undone`: people took its work back, for good. `withdrawn`:
+    its operator did, until a person asks for an answer. `done` are the newest commands that were
+    carried out.
     """
 
     silent: bool = False
     undone: bool = False
+    withdrawn: bool = False
     done: tuple[DoneCommand, ...] = ()
 
     def is_done(self, comment: int, name: CommandName) -> bool:

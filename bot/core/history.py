@@ -204,6 +204,8 @@ class IssueHistory:
             return "a person deleted the comment"
         if kind in ("manual", "redo"):
             return ""
+        if self.record and self.record.commands.withdrawn:
+            return "undone by the operator"
         sources = (self.marker, None if self.interrupted else self.record)
         current = [x for x in sources if x and x.input == self.input]
         is_final = any(x.by_model or (x.provisional and not has_model) for x in current)

@@ -109,7 +109,9 @@ def _build_pending_record(plan: Plan, history: IssueHistory) -> Record:
         declined=history.record.declined if history.record else (),
         type=plan.type_choice,
         type_by_rules=bool(plan.marker.type) and (plan.marker.provisional or history.type_by_rules),
-        commands=history.record.commands if history.record else CommandState(),
+        commands=replace(history.record.commands, withdrawn=False)
+        if history.record
+        else CommandState(),
         missing=history.record.missing if history.record else 0,
     )
 

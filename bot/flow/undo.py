@@ -10,7 +10,7 @@ from bot.core.errors import Retry
 from bot.core.history import IssueHistory, issue_fingerprint
 from bot.core.labels.names import fold
 from bot.core.text.bounded import drop_body
-from bot.core.types import Record
+from bot.core.types import Issue, Record
 from bot.flow.context import Attempt
 from bot.flow.load_config import load_config_in_force
 from bot.flow.process import add_own_comment
@@ -24,16 +24,34 @@ def undo(attempt: Attempt, record: Record) -> tuple[Record, str]:
 
     Safe to run twice: labels and type go first, because the comment's marker lists them.
     """
-    context, ref = attempt.context, attempt.job.ref
-    issue = context.forge.get_issue(ref)
-    history = IssueHistory(drop_body(issue), issue_fingerprint(issue), record)
-    history = load_suggestions(add_own_comment(history, context), attempt)
+    history = load_own_work(attempt.context.forge.get_issue(attempt.job.ref), attempt, record)
     record = history.record or record
     if not (history.comment or history.applied_by_bot or history.own_type or record.held):
         return record, "there is nothing to undo"
     if record.related and history.comment:
         # First: a further try would find no comment any more.
+        context, ref = attempt.context, attempt.job.ref
         record_verdict(ref, "corrected", load_config_in_force(ref, context), context)
+    what = take_back(history, attempt, record)
+    ended = history.ended("deleted", "undone by a command")
+    commands = replace(ended.commands, undone=True)
+    decided = tuple(one for one in record.held if one.state != "pending")
+    ended = replace(ended, by_rules=(), type_by_rules=False, held=decided, wait=None)
+    if decided:
+        schedule_look(decided, attempt)
+    return replace(ended, commands=commands, missing=0), what
+
+
+def load_own_work(issue: Issue, attempt: Attempt, record: Record) -> IssueHistory:
+    """Return the history of an issue with the bot's comment and suggestions as they are now."""
+    history = IssueHistory(drop_body(issue), issue_fingerprint(issue), record)
+    return load_suggestions(add_own_comment(history, attempt.context), attempt)
+
+
+def take_back(history: IssueHistory, attempt: Attempt, record: Record) -> str:
+    """Remove the bot's labels and type that nobody touched since, dismiss its pending suggestions
+    and delete its comment; return what was undone. `record` is saved meanwhile."""
+    context, ref = attempt.context, attempt.job.ref
     attempt.journal.settle_earlier(history)
     save = partial(save_under_lock, attempt, record)
     ours = {fold(name) for name in history.applied_by_bot}
@@ -43,7 +61,6 @@ def undo(attempt: Attempt, record: Record) -> tuple[Record, str]:
     if take_back_type(history, attempt, save):
         results.append("its type removed")
     pending = [one for one in record.held if one.state == "pending"]
-    decided = tuple(one for one in record.held if one.state != "pending")
     for one in pending:
         dismiss_suggestion(one, attempt, save)
     if pending:
@@ -52,13 +69,8 @@ def undo(attempt: Attempt, record: Record) -> tuple[Record, str]:
         writer = CommentWriter(ref, context.forge, attempt.journal, save, context.sleep)
         writer.delete(history.comment)
     context.model_retries.cancel(ref)
-    ended = history.ended("deleted", "undone by a command")
-    commands = replace(ended.commands, undone=True)
     results.append(f"{1 if history.comment else 0} comments deleted")
-    ended = replace(ended, by_rules=(), type_by_rules=False, held=decided, wait=None)
-    if decided:
-        schedule_look(decided, attempt)
-    return replace(ended, commands=commands, missing=0), ", ".join(results)
+    return ", ".join(results)
 
 
 def save_under_lock(attempt: Attempt, record: Record) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import redis
 
 from bot.core import redis_keys
@@ -34,8 +36,8 @@ class RedisRunIndex:
     def list_ids(self, repository: str, since: float, limit: int) -> list[str]:
         """Return the ids of the newest jobs, the newest first; of all repositories for ""."""
         key = _make_key(repository) if repository else redis_keys.RUNS
-        found = self._client.zrevrangebyscore(key, "+inf", since, start=0, num=limit)
-        return [bytes(one).decode() for one in found]  # type: ignore[union-attr]
+        found: Any = self._client.zrevrangebyscore(key, "+inf", since, start=0, num=limit)
+        return [one.decode() for one in found]
 
 
 def _make_key(repository: str) -> str:
