@@ -106,7 +106,7 @@ def _format(one: UndoneIssue, applies: bool) -> str:
     from bot.core.text.sanitize import to_one_line
 
     note = f"; renamed or deleted since: {', '.join(one.vanished)}" if one.vanished else ""
-    return to_one_line(f"{one.ref}  {WORDS[applies][one.state]}: {one.why}{note}")
+    return to_one_line(f"{one.ref} {WORDS[applies][one.state]}: {one.why}{note}")
 
 
 def _report(found: Sequence[UndoneIssue], since: float, applies: bool, as_json: bool) -> None:
