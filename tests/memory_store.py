@@ -62,7 +62,7 @@ class MemoryStore(NoStore):
         self.poll_state = MemoryPollState()
         self.training = MemoryTrainingStore(clock)
         self.journal = MemoryJournal(clock)
-        self.corrections = MemoryNewest[Correction](MAX_CORRECTIONS)
+        self.corrections = MemoryCorrections(MAX_CORRECTIONS)
         self.related_verdicts = MemoryNewest[RelatedVerdict](MAX_RELATED_VERDICTS)
         self._locks: set[str] = set()
         self._records: dict[str, Record] = {}
@@ -376,3 +376,19 @@ class MemoryNewest(Generic[V]):
 
     def list(self, repo_key: str) -> tuple[V, ...]:
         return tuple(sorted(self._values.get(repo_key, ()), key=lambda one: one.at))
+
+
+class MemoryCorrections(MemoryNewest[Correction]):
+    """Implements `CorrectionStore` for one process."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(most)
+        self._reported: set[tuple[str, str]] = set()
+
+    def is_limit_reported(self, repo_key: str, period: str) -> bool:
+        return (repo_key, period) in self._reported
+
+    def report_limit(self, repo_key: str, period: str) -> bool:
+        is_new = (repo_key, period) not in self._reported
+        self._reported.add((repo_key, period))
+        return is_new

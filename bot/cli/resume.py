@@ -24,7 +24,8 @@ def resume(repo: str, label: str | None, as_json: bool) -> None:
     """Apply labels again that are only suggested since people removed them three times in a row,
     and suggest those again whose suggestions they dismissed three times in a row.
 
-    LABEL is one of those that `tagline stats REPO` lists; without it, all of them are meant, and
+    LABEL is one of those that `tagline stats REPO` lists; without it, all of them are meant. Then
+    labels are also applied again where all were only suggested, since people kept too few, and
     comments name older issues again where they stopped because people corrected them.
     Nothing is written to the forge: issues that are answered from now on may get the label.
     """
@@ -46,18 +47,24 @@ def resume(repo: str, label: str | None, as_json: bool) -> None:
     # The refusals have the forge's times, and its clock may be ahead of this one.
     now = max([time.time(), *(one.at for one in store.list(key))])
     resumed = list(dict.fromkeys(one.label for one in ended))  # one may be refused in both ways
-    store.add(key, [Correction(0, name, "resumed", now) for name in resumed])
+    records = [Correction(0, name, "resumed", now) for name in resumed]
+    limit = repository.find_limit() if label is None else None
+    if limit:
+        records = [Correction(0, "", "resumed", now, config=repository.in_force.digest)]
+    store.add(key, records)
     was_quiet = label is None and _end_quiet(repository)
     if as_json:
         report = {"v": 1, "repository": repository.name, "resumed": resumed, "related": was_quiet}
-        click.echo(msgspec.json.encode(report))
+        click.echo(msgspec.json.encode({**report, **({"mode": "apply"} if limit else {})}))
         return
+    if limit:
+        click.echo("Labels are applied again from now on; those that were judged count no more.")
     for refusal, verb in (("removed", "Applied"), ("dismissed", "Suggested")):
         if names := ", ".join(one.label for one in ended if one.refusal == refusal):
             click.echo(f"{verb} again from now on: {names}")
     if was_quiet:
         click.echo("Comments name older issues again from now on.")
-    if not ended and not was_quiet:
+    if not (ended or limit or was_quiet):
         click.echo("No label is only suggested.", err=True)
 
 

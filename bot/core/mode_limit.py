@@ -19,13 +19,15 @@ class ModeLimit:
     """The bot works as with `mode: suggest` since then: of the last `judged` labels that it had
     set and people had judged, they had kept `kept`. `since` is in seconds since the epoch.
 
-    `first` is when the first of these was judged.
+    `first` is when the first of these was judged, `period` begins with what ended the limit before
+    this one, 0 without one.
     """
 
     since: float
     first: float
     kept: int
     judged: int = JUDGED_TO_LIMIT
+    period: float = 0.0
 
     def __str__(self) -> str:
         return f"people kept {self.kept} of the last {self.judged} labels"
@@ -48,14 +50,15 @@ def find_mode_limit(
     """
     limit: ModeLimit | None = None
     judged: dict[tuple[int, str], Correction] = {}
+    period = 0.0
     for one in sorted(corrections, key=lambda one: (one.at, ORDER.get(one.verdict, 1))):
         if one.verdict == "resumed":
             if not one.label:
-                limit = None
+                limit, period = None, one.at
                 judged.clear()
             continue
         if one.config != config:  # also if the former configuration is in force again
-            limit = None
+            limit, period = None, one.at
             judged.clear()
             continue
         key = one.number, fold(one.label)
@@ -63,15 +66,15 @@ def find_mode_limit(
         if one.verdict in ("kept", "removed"):
             judged[key] = one
         if one.verdict == "removed" and limit is None:
-            limit = _judge([*judged.values()][-JUDGED_TO_LIMIT:], precision)
+            limit = _judge([*judged.values()][-JUDGED_TO_LIMIT:], precision, period)
     return limit
 
 
-def _judge(latest: Sequence[Correction], precision: float) -> ModeLimit | None:
+def _judge(latest: Sequence[Correction], precision: float, period: float) -> ModeLimit | None:
     kept = sum(one.verdict == "kept" for one in latest)
     if len(latest) < JUDGED_TO_LIMIT or kept / len(latest) >= find_lowest_share(precision):
         return None
-    return ModeLimit(latest[-1].at, latest[0].at, kept)
+    return ModeLimit(latest[-1].at, latest[0].at, kept, period=period)
 
 
 def list_unjudged_issues(

@@ -245,6 +245,12 @@ class CorrectionStore(Protocol):
     def list(self, repo_key: str) -> tuple[Correction, ...]:
         """Return the corrections, oldest first."""
 
+    def is_limit_reported(self, repo_key: str, period: str) -> bool:
+        """Return whether the limit of the repository's mode in this period was reported."""
+
+    def report_limit(self, repo_key: str, period: str) -> bool:
+        """Return True for the first caller."""
+
 
 class RateLimiter(Protocol):
     """Keeps every account below the rate limits of its forge, without a waiting thread."""

@@ -52,6 +52,8 @@ JOURNAL = f"{NAMESPACE}:journal:{{span}}"
 CORRECTIONS = f"{NAMESPACE}:corrections:{{repository}}"
 # zset: RelatedVerdicts of a repository by their time, the newest 200; 400 days after the last
 RELATED_VERDICTS = f"{NAMESPACE}:related:{{repository}}"
+# hash: repository and a period of its corrections → 1 once its mode was limited; 400 days
+REPORTED_LIMITS = f"{NAMESPACE}:limits"
 # string: token of the worker that holds the lock of an issue, or of `polling`; 30 seconds, renewed
 LOCK = f"{NAMESPACE}:lock:{{issue}}"
 # hash: repository → its last readable tagline.yml; 360 days

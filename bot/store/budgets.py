@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable
+from typing import Any
 
 import redis
 
@@ -98,6 +99,12 @@ class RedisBudgets:
             pipe.hincrby(key, repository, amount)
             pipe.expire(key, 2 * DAY)
             pipe.execute()
+
+    def spent_today(self, repository: str) -> tuple[float, float]:
+        """Return the dollars of a repository, and of all together."""
+        values: Any = self._client.hmget(_make_spent_key(self._clock()), [repository, "all"])
+        of_repository, of_all = (int(value or 0) / MICRO for value in values)
+        return of_repository, of_all
 
 
 def microdollars(usd: float | None) -> int:

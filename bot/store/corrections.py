@@ -52,6 +52,15 @@ class RedisCorrections(_Newest[Correction]):
     def __init__(self, client: redis.Redis) -> None:
         super().__init__(client, redis_keys.CORRECTIONS, _correction, MAX_CORRECTIONS)
 
+    def is_limit_reported(self, repo_key: str, period: str) -> bool:
+        return bool(self._client.hexists(redis_keys.REPORTED_LIMITS, f"{repo_key} {period}"))
+
+    def report_limit(self, repo_key: str, period: str) -> bool:
+        with self._client.pipeline() as pipe:
+            pipe.hsetnx(redis_keys.REPORTED_LIMITS, f"{repo_key} {period}", 1)
+            pipe.expire(redis_keys.REPORTED_LIMITS, KEEP_SECONDS)
+            return bool(pipe.execute()[0])
+
 
 class RedisRelatedVerdicts(_Newest[RelatedVerdict]):
     """Implements `RelatedVerdicts`."""

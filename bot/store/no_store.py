@@ -234,6 +234,12 @@ class NoCorrections:
     def list(self, repo_key: str) -> tuple[Correction, ...]:
         return ()
 
+    def is_limit_reported(self, repo_key: str, period: str) -> bool:
+        return False
+
+    def report_limit(self, repo_key: str, period: str) -> bool:
+        return True
+
 
 class NoRelatedVerdicts:
     """Implements `RelatedVerdicts` for a command that sees no issue closed."""

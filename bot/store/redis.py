@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 
 import msgspec
 import redis
@@ -154,8 +154,11 @@ class RedisStore:
         self, repository: str = "", since: float = 0.0, limit: int = MAX_RUNS
     ) -> tuple[JobRecord, ...]:
         ids = self._runs.list_ids(repository, since, limit)
-        values = self._jobs.get_many(ids) if ids else []
-        return tuple(_job.decode(value) for value in values if value)
+        found: list[JobRecord] = []
+        for value in self._jobs.get_many(ids) if ids else ():
+            with suppress(msgspec.DecodeError):  # the record of another version
+                found += [_job.decode(value)] if value else []
+        return tuple(found)
 
     def list_records(self, repo_key: str) -> Iterator[tuple[int, Record]]:
         for issue, value in self._records.scan(repo_key):

@@ -41,6 +41,11 @@ WITH_ARGUMENT = [
     ["enrich"],
     ["job"],
     ["stats"],
+    ["runs", "--repo"],
+    ["runs", "--limit"],
+    ["undo", "--since"],
+    ["undo", "--since", "1h", "--repo"],
+    ["undo"],
     ["resume"],
     ["dead", "retry"],
     ["dead"],
@@ -87,6 +92,7 @@ WITH_ARGUMENT = [
     ["serve"],
     ["worker"],
 ]
+WITHOUT_ARGUMENT = ("demo", "version", "stats")  # commands that need none
 OTHER_PROVIDERS = ("anthropic", "compatible")
 WITHOUT_ACCESS = {
     "REDIS_URL": SILENT,
@@ -125,7 +131,7 @@ def test_a_wrong_or_hostile_argument_is_explained(tmp_path: Path, words: list[st
 
 
 @pytest.mark.parametrize(
-    "words", [x for x in WITH_ARGUMENT if x[0] not in ("demo", "version")], ids=" ".join
+    "words", [x for x in WITH_ARGUMENT if x[0] not in WITHOUT_ARGUMENT], ids=" ".join
 )
 def test_a_missing_argument_is_a_usage_error(tmp_path: Path, words: list[str]) -> None:
     result = tagline(*words, cwd=tmp_path, environment=WITHOUT_ACCESS)
@@ -283,7 +289,9 @@ def test_a_platform_and_a_model_that_answer_nonsense(
 
 
 @pytest.mark.parametrize(
-    "words", [["job", "j-1"], ["dead", "list"], ["dead", "retry", "--all"]], ids=" ".join
+    "words",
+    [["job", "j-1"], ["runs"], ["stats"], ["dead", "list"], ["dead", "retry", "--all"]],
+    ids=" ".join,
 )
 @pytest.mark.parametrize("junk", [b"", b"<html>", b"[]", b"null", b'{"id": 5}', b"\xff"])
 def test_nonsense_in_redis_is_explained(
@@ -296,6 +304,8 @@ def test_nonsense_in_redis_is_explained(
         for back in (0, 1):
             span = int(time.time() // DAY) - back
             client.hset(redis_keys.JOBS.format(span=span), "j-1", junk)
+        client.zadd(redis_keys.RUNS, {"j-1": 1})
+        client.hset(redis_keys.REPOSITORIES, "r", junk)
     assert_explained(tagline(*words, cwd=tmp_path, environment={"REDIS_URL": redis_url}))
 
 
@@ -324,7 +334,7 @@ def test_any_content_of_an_env_file_is_explained(
 
 def test_a_redis_that_is_none_is_explained(tmp_path: Path, nonsense: str) -> None:
     environment = {"REDIS_URL": nonsense.replace("http", "redis")}
-    for words in (["job", "j-1"], ["dead", "list"], ["check"]):
+    for words in (["job", "j-1"], ["runs"], ["stats"], ["dead", "list"], ["check"]):
         result = tagline(*words, cwd=tmp_path, environment=environment)
         assert_explained(result)
         assert result.returncode

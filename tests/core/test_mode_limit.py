@@ -42,7 +42,7 @@ LIMITS = [
     # A person ends it, and what was judged before does not count any more.
     ([*judge(34, 16), resume(60)], None),
     ([*judge(34, 16), resume(60), *judge(0, 49, first=100)], None),
-    ([*judge(34, 16), resume(60), *judge(0, 50, first=100)], ModeLimit(149, 100, 0)),
+    ([*judge(34, 16), resume(60), *judge(0, 50, first=100)], ModeLimit(149, 100, 0, 50, 60)),
     # One demoted label that is applied again says nothing of the others.
     ([*judge(34, 16), resume(60, "bug")], ModeLimit(50, 1, 34)),
     # Another configuration, and back.

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from bot.core.corrections import Correction
+from bot.core.journal import Write
 from bot.core.mode_limit import JUDGED_TO_LIMIT
+from bot.core.ports import Journal
 from bot.core.types import Choice, Record
 from bot.flow.add_corrections import MAX_LOOKS
 from bot.flow.load_config import digest_config
@@ -18,7 +20,7 @@ from tests.flow.issue_case import ANSWER, BY_MODEL
 from tests.flow.test_demotions import Repository, RepositoryForge
 from tests.flow.training_case import Case
 from tests.history import make_history
-from tests.memory_store import MemoryStore
+from tests.memory_store import MemoryJournal, MemoryStore
 
 
 @dataclass
@@ -95,6 +97,24 @@ def test_labels_that_nobody_touched_on_handled_issues_count_before_the_mode_is_l
         ]
     )
     assert maintainer.answer().current.labels == tuple(BY_MODEL)
+
+
+def test_labels_that_nobody_touched_for_a_week_count_too() -> None:
+    maintainer = Maintainer(kept=34, removed=15)
+    maintainer.store.journal = MemoryJournal(lambda: NOW - 8 * DAY)
+    of_that_time = Write("1", "add-label", "l1001", state="done")
+    maintainer.store.journal.append(f"{REF.repo_key}:1001", [of_that_time])
+    maintainer.answer()
+    maintainer.store.journal = replace_clock(maintainer.store.journal)
+    assert maintainer.remove(maintainer.answer(), "bug").new_limit == ""
+    assert maintainer.answer().current.labels == tuple(BY_MODEL)
+
+
+def replace_clock(journal: Journal) -> Journal:
+    """Return a journal with the same lines whose clock is the other fakes'."""
+    later = MemoryJournal(lambda: NOW)
+    later._lines, later._written = journal._lines, journal._written  # type: ignore[attr-defined]
+    return later
 
 
 def test_few_issues_are_read_before_the_mode_is_limited() -> None:

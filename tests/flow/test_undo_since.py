@@ -32,6 +32,7 @@ from tests.memory_store import MemoryStore
 
 HOUR = 3600.0
 REPOSITORY = replace(REF, number=0)
+OTHER_ANSWER = model_reply("Something else.", ("documentation", "sure", "login"))
 
 
 @dataclass
@@ -299,7 +300,6 @@ OTHERS: dict[str, Callable[[Written], object]] = {
         make_job("labels"), make_context(case.forge, None, case.store, case.now)
     ),
 }
-OTHER_ANSWER = model_reply("Something else.", ("documentation", "sure", "login"))
 
 
 @given(

@@ -87,5 +87,11 @@ def _format_correction(row: Row) -> tuple[str, ...]:
     source = LABEL_SOURCES[row["source"]] if row["source"] else "-"
     by = f"{source}, {row['certainty']}" if row["certainty"] else source
     if not row["label"]:
-        return format_time(row["at"]), issue, "all labels", "resumed: tagline.yml was changed", by
+        return (
+            format_time(row["at"]),
+            issue,
+            "all labels",
+            "resumed, or tagline.yml was changed",
+            by,
+        )
     return format_time(row["at"]), issue, row["label"], row["verdict"], by

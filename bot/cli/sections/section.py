@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from bot.core.demotions import Demotion, Refusal, find_demotions
+from bot.core.mode_limit import ModeLimit
 from bot.core.related import RelatedFeedback, count_feedback
 from bot.core.types import IssueRef
-from bot.flow.load_config import ConfigInForce
+from bot.core.usefulness import Usefulness, Verdict, find_verdict
+from bot.flow.load_config import ConfigInForce, find_limit
+from bot.flow.measure_usefulness import measure_usefulness
 from bot.store.redis import RedisStore
 
 Row = Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots, for the cached property
 class Repository:
     """A repository, its configuration and what Redis has of it."""
 
     ref: IssueRef
     store: RedisStore
     in_force: ConfigInForce
+    day_usd: float | None = None  # the limit of all repositories together
 
     @property
     def name(self) -> str:
@@ -41,6 +47,34 @@ class Repository:
             return RelatedFeedback()
         verdicts = self.store.related_verdicts.list(self.ref.repo_key)
         return count_feedback(verdicts, self.in_force.digest)
+
+    def find_limit(self) -> ModeLimit | None:
+        """Return why labels are only suggested though the configuration applies them."""
+        if self.in_force.config.mode != "apply":
+            return None
+        return find_limit(self.in_force, self.store.corrections.list(self.ref.repo_key))
+
+    @cached_property
+    def figures(self) -> Usefulness:
+        """Return what Tagline did here; read once."""
+        store = self.store
+        return measure_usefulness(
+            self.ref.repo_key, store, store.journal, store.corrections, time.time()
+        )
+
+    def find_verdict(self) -> Verdict:
+        """Return whether Tagline is worth keeping, and whether it acts on that by itself."""
+        verdict = find_verdict(self.figures, self.in_force.config.labels.precision)
+        if limit := self.find_limit():
+            text = f"{verdict.text} It suggests labels only, by itself: {limit}."
+            return replace(verdict, text=text)
+        return verdict
+
+    def find_budget_left(self) -> float:
+        """Return the dollars that are left today for this repository."""
+        spent, of_all = self.store.budgets.spent_today(self.ref.repo_key)
+        left = self.in_force.config.budget.per_day_usd - spent
+        return max(0.0, left if self.day_usd is None else min(left, self.day_usd - of_all))
 
 
 @dataclass(frozen=True, slots=True)
