@@ -32,7 +32,6 @@ from bot.core.types import (
 )
 
 if TYPE_CHECKING:  # the receiver needs neither them nor the label policy behind them
-    from bot.core.corrections import Correction
     from bot.core.journal import Write
 
 
@@ -235,21 +234,6 @@ class Journal(Protocol):
 
     def list_repository(self, repo_key: str) -> Iterator[tuple[int, tuple[Write, ...]]]:
         """Yield the issues of a repository that have a journal: number and writes."""
-
-
-class CorrectionStore(Protocol):
-    """What people did with labels, per repository: at least the last `MAX_CORRECTIONS`."""
-
-    def add(self, repo_key: str, corrections: Collection[Correction]) -> None: ...
-
-    def list(self, repo_key: str) -> tuple[Correction, ...]:
-        """Return the corrections, oldest first."""
-
-    def is_limit_reported(self, repo_key: str, period: str) -> bool:
-        """Return whether the limit of the repository's mode in this period was reported."""
-
-    def report_limit(self, repo_key: str, period: str) -> bool:
-        """Return True for the first caller."""
 
 
 class RateLimiter(Protocol):

@@ -155,9 +155,9 @@ def _count_judged(
         issues[number] = min(at, issues.get(number, at))
     counts = dict.fromkeys(("kept", "removed", "added", "approved", "dismissed"), 0)
     for one in corrections:
-        at = set_at.get((one.number, fold(one.label)))
-        if one.verdict in ("kept", "removed") and at is not None:
-            is_late = one.at > at + JUDGED_SECONDS
+        key = one.number, fold(one.label)
+        if one.verdict in ("kept", "removed") and key in set_at:
+            is_late = one.at > set_at[key] + JUDGED_SECONDS
             counts["kept" if is_late else one.verdict] += 1
         elif one.verdict in ("approved", "dismissed"):
             counts[one.verdict] += 1

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from bot.core.correction_port import CorrectionStore
 from bot.core.errors import PermanentError, RateLimited
 from bot.core.ports import (
-    CorrectionStore,
     Forge,
     Journal,
     Lock,

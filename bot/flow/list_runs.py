@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 
+from bot.core.correction_port import CorrectionStore
 from bot.core.corrections import Correction
-from bot.core.ports import CorrectionStore
 from bot.core.run_port import RunHistory
 from bot.core.runs import Run, make_run
 

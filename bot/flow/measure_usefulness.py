@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from bot.core.ports import CorrectionStore, Journal
+from bot.core.correction_port import CorrectionStore
+from bot.core.ports import Journal
 from bot.core.run_port import RunHistory
 from bot.core.usefulness import DAY, Usefulness, measure
 

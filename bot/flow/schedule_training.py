@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from bot.core.correction_port import CorrectionStore
 from bot.core.job_ids import make_job_id
-from bot.core.ports import CorrectionStore, ReconcileState, TrainingStore
+from bot.core.ports import ReconcileState, TrainingStore
 from bot.core.training import TrainingState
 from bot.core.types import IssueRef, Job
 

@@ -39,6 +39,7 @@ WORKER_COMMANDS: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("set", "srem", "zrem", "zscore"), (PROBE_KEY, "1")),
     **dict.fromkeys(("zadd", "zrange", "zrangebyscore", "zrevrange"), (PROBE_KEY, "1", "1")),
     **dict.fromkeys(("hsetnx", "zremrangebyrank", "zremrangebyscore"), (PROBE_KEY, "1", "1")),
+    "zrevrangebyscore": (PROBE_KEY, "1", "1"),
 }
 NOT_ONE_SERVER = {
     "cluster": "runs in cluster mode, and a delivery needs keys of several nodes at once",

@@ -57,7 +57,7 @@ class RedisCorrections(_Newest[Correction]):
 
     def report_limit(self, repo_key: str, period: str) -> bool:
         with self._client.pipeline() as pipe:
-            pipe.hsetnx(redis_keys.REPORTED_LIMITS, f"{repo_key} {period}", 1)
+            pipe.hset(redis_keys.REPORTED_LIMITS, f"{repo_key} {period}", 1)
             pipe.expire(redis_keys.REPORTED_LIMITS, KEEP_SECONDS)
             return bool(pipe.execute()[0])
 

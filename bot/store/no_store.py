@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 
 from bot.core import ports
+from bot.core.correction_port import CorrectionStore
 from bot.core.corrections import Correction
 from bot.core.journal import Write
 from bot.core.pricing import Limits
@@ -32,7 +33,7 @@ class NoStore:
         self.looks: LookSchedule = NoLookSchedule()
         self.training: ports.TrainingStore = NoTrainingStore()
         self.journal: ports.Journal = NoJournal()
-        self.corrections: ports.CorrectionStore = NoCorrections()
+        self.corrections: CorrectionStore = NoCorrections()
         self.related_verdicts: RelatedVerdicts = NoRelatedVerdicts()
         self._failures: dict[str, tuple[int, float]] = {}
         self._next_probe: dict[str, float] = {}

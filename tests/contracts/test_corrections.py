@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
+from bot.core.correction_port import CorrectionStore
 from bot.core.corrections import Correction
-from bot.core.ports import CorrectionStore
 from bot.store.corrections import MAX_CORRECTIONS
 from bot.store.redis import RedisStore
 from tests.fakes import NOW, REF
@@ -41,3 +41,12 @@ def test_a_repository_keeps_a_limited_number_the_newest(corrections: CorrectionS
     for start in range(0, len(many), 300):
         corrections.add(REF.repo_key, many[start : start + 300])
     assert corrections.list(REF.repo_key) == tuple(many[5:])
+
+
+def test_a_limit_is_reported_by_the_first_of_all_workers(corrections: CorrectionStore) -> None:
+    assert not corrections.is_limit_reported(REF.repo_key, "d1 0.0")
+    assert corrections.report_limit(REF.repo_key, "d1 0.0")
+    assert corrections.is_limit_reported(REF.repo_key, "d1 0.0")
+    assert not corrections.report_limit(REF.repo_key, "d1 0.0")
+    assert corrections.report_limit(REF.repo_key, "d1 5.0")
+    assert corrections.report_limit(f"{REF.repo_key}1", "d1 0.0")
