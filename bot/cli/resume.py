@@ -4,6 +4,7 @@ name older issues again."""
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -12,6 +13,7 @@ from bot.cli import bootstrap
 
 if TYPE_CHECKING:
     from bot.cli.sections.section import Repository
+    from bot.core.demotions import Demotion
 
 NONE = "No label is."
 
@@ -57,15 +59,21 @@ def resume(repo: str, label: str | None, as_json: bool) -> None:
         report = {"v": 1, "repository": repository.name, "resumed": resumed, "related": was_quiet}
         click.echo(msgspec.json.encode({**report, **({"mode": "apply"} if limit else {})}))
         return
-    if limit:
-        click.echo("Labels are applied again from now on; those that were judged count no more.")
+    lines = _describe(ended, has_limit=limit is not None, was_quiet=was_quiet)
+    click.echo("\n".join(lines) or "No label is only suggested.", err=not lines)
+
+
+def _describe(ended: Sequence[Demotion], *, has_limit: bool, was_quiet: bool) -> list[str]:
+    """Return what is different from now on."""
+    lines = []
+    if has_limit:
+        lines.append("Labels are applied again from now on; what was judged before counts no more.")
     for refusal, verb in (("removed", "Applied"), ("dismissed", "Suggested")):
         if names := ", ".join(one.label for one in ended if one.refusal == refusal):
-            click.echo(f"{verb} again from now on: {names}")
+            lines.append(f"{verb} again from now on: {names}")
     if was_quiet:
-        click.echo("Comments name older issues again from now on.")
-    if not (ended or limit or was_quiet):
-        click.echo("No label is only suggested.", err=True)
+        lines.append("Comments name older issues again from now on.")
+    return lines
 
 
 def _end_quiet(repository: Repository) -> bool:

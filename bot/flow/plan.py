@@ -237,8 +237,7 @@ class Outcome:
 
     `refused` is True if the forge refused access, for the reason in the record, `refused_labels`
     are labels of the plan that it refused to set, `refusals` its reasons, none where a label was
-    deleted meanwhile. `new_limit` is why the repository's labels are only suggested from this job
-    on, "" where that did not change.
+    deleted meanwhile. `new_limit` is why labels are only suggested from this job on, or "".
     """
 
     job: Job

@@ -151,6 +151,7 @@ def _undo_locked(job: Job, since: float, context: JobContext, lock: Lock) -> Und
         type_by_rules=False,
         commands=replace(ended.commands, withdrawn=True),
         missing=0,
+        related=(),
     )
     lock.finish(ended, attempt.journal.take_unsaved())
     context.looks.remove(ref)
