@@ -42,6 +42,7 @@ def make_run(job: JobRecord, corrections: Iterable[Correction]) -> Run:
     found: dict[str, list[str]] = {"kept": [], "removed": [], "added": []}
     for one in select_latest(corrections):
         effect, is_of_bot = EFFECTS.get(one.verdict, ("", False))
-        if effect and one.at >= job.started and (fold(one.label) in applied or not is_of_bot):
+        # A forge's times may be whole seconds.
+        if effect and one.at >= int(job.started) and (fold(one.label) in applied or not is_of_bot):
             found[effect].append(one.label)
     return Run(job, *(tuple(names) for names in found.values()))

@@ -228,6 +228,7 @@ NAMING_A_REPOSITORY = (
     ("enrich", "{repo}#1"),
     ("config", "show", "--repo", "{repo}"),
     ("stats", "{repo}"),
+    ("undo", "--since", "1h", "--repo", "{repo}"),
     ("export", "{repo}", "--format", "csv"),
     ("labels", "doctor", "{repo}"),
 )

@@ -129,7 +129,7 @@ def test_a_forge_that_fails_meanwhile_is_asked_again_by_the_next_run(
         assert take_picture(app, number) == picture
 
 
-def test_an_issue_and_a_repository_that_are_gone_are_listed(app: App, tmp_path: Path) -> None:
+def test_an_issue_that_is_gone_is_listed(app: App, tmp_path: Path) -> None:
     first, second = open_issues(app, 2)
     app.host.delete_issue(app.repo, first)
     lines = undo(app, tmp_path, "--apply").stdout.splitlines()
@@ -138,6 +138,27 @@ def test_an_issue_and_a_repository_that_are_gone_are_listed(app: App, tmp_path: 
     again = undo(app, tmp_path, "--apply")
     assert again.stdout.splitlines() == lines[:1]
     assert again.returncode == 0
+
+
+def test_the_issues_of_a_repository_that_is_gone_are_listed(app: App, tmp_path: Path) -> None:
+    numbers = [*open_issues(app, 2)]
+    app.host.state._repos.remove(app.host.state.repo(app.repo))
+    for _ in range(2):
+        result = undo(app, tmp_path, "--apply")
+        assert result.returncode == 0, result.stderr
+        for number, line in zip(numbers, result.stdout.splitlines(), strict=True):
+            assert line.startswith(f"{app.ref(number)} unreachable: ")
+
+
+def test_a_label_that_was_renamed_since_stays_and_is_listed(app: App, tmp_path: Path) -> None:
+    (number,) = open_issues(app, 1)
+    repo = app.host.state.repo(app.repo)
+    repo.labels["defect"] = repo.labels.pop("bug")
+    labels = app.host.state.issue(app.repo, number).labels
+    labels[labels.index("bug")] = "defect"
+    result = undo(app, tmp_path, "--apply")
+    assert "1 labels removed, 1 comments deleted; renamed or deleted since: bug" in result.stdout
+    assert (app.labels(number), app.comments(number)) == (["defect"], [])
 
 
 def test_a_repository_without_writes_is_said(app: App, tmp_path: Path) -> None:

@@ -26,8 +26,11 @@ def judge(app: App, share: float, issues: int) -> int:
 
     Return how many labels were kept.
     """
+    at = time.time() - 60  # what is added just after the opening is the author's or a template's
     numbers = [
-        app.host.open_issue(app.repo, TITLE, f"{BODY} Attempt {n}.", author=f"author-{n}")
+        app.host.open_issue(
+            app.repo, TITLE, f"{BODY} Attempt {n}.", author=f"author-{n}", created_at=at
+        )
         for n in range(issues)
     ]
     app.wait(lambda: all(app.comments(number) for number in numbers))
@@ -65,7 +68,16 @@ def judge_and_check(app: App, share: float, issues: int, folder: Path) -> str:
     assert figures["answered"] == figures["by_model"] == issues
     assert figures["seconds_p95"] >= figures["seconds_p50"] > 0
     assert figures["usd"] > 0
+    assert figures["added"] == issues
     assert report["costs"][0]["issues"] == issues
+    result = tagline(
+        *("runs", "--repo", name, "--limit", "2000", "--json"), cwd=folder, environment=app.environ
+    )
+    runs = [run for run in json.loads(result.stdout)["runs"] if run["kind"] == "opened"]
+    assert {run["labeller"] for run in runs} == {"model"}
+    assert sum(len(run["kept"]) for run in runs) == kept
+    assert {tuple(run["added"]) for run in runs} == {("documentation",)}
+    assert min(run["seconds"] for run in runs) > 0
     text = stats(app, folder, name)
     assert RULE in text
     assert f"within 7 days {kept} kept" in text
