@@ -102,7 +102,7 @@ class RedisBudgets:
 
     def spent_today(self, repository: str) -> tuple[float, float]:
         """Return the dollars of a repository, and of all together."""
-        values: Any = self._client.hmget(_make_spent_key(self._clock()), [repository, "all"])
+        values: Any = self._client.hmget(make_spent_key(self._clock()), [repository, "all"])
         of_repository, of_all = (int(value or 0) / MICRO for value in values)
         return of_repository, of_all
 

@@ -30,10 +30,12 @@ HASHES = {
     "issues seen by polling": redis_keys.POLL_SNAPSHOTS,
     "spending of a day": redis_keys.SPENT,
     "attempts of a day": redis_keys.ATTEMPTS,
+    "reported limits of the mode": redis_keys.REPORTED_LIMITS,
 }
 # Keys of one repository.
 KEYS = {
     "corrections": redis_keys.CORRECTIONS,
+    "lists of the newest jobs": redis_keys.REPOSITORY_RUNS,
     "feedback on older issues": redis_keys.RELATED_VERDICTS,
     "classifiers": redis_keys.MODEL,
     "examples of a training": redis_keys.TRAINING_PROGRESS,

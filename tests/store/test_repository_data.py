@@ -22,6 +22,7 @@ from bot.store.repository_data import HASHES, KEYS, QUEUES, WAITING
 OTHERS = {
     "FETCHED": "ids of messages",
     "HEARTBEATS": "ids of processes",
+    "RUNS": "ids of jobs whose states are removed, nine days",
     "PAUSED": "a state of workers",
     "CLAIMS": "delivery ids, four hours: no delivery is answered twice",
     "LOCK": "30 seconds after its job; nobody else may write an issue until then",
@@ -60,6 +61,7 @@ def plant(client: redis.Redis, ref: IssueRef) -> set[str]:
         **dict.fromkeys(("REPOSITORIES", "DEPARTURES"), ref.repo_account_key),
         "SPENT": key,
         "JOBS": number,
+        "REPORTED_LIMITS": f"{key} 0123 0.0",
     }
     values = {
         "REPOSITORIES": msgspec.json.encode(ref),
@@ -69,7 +71,8 @@ def plant(client: redis.Redis, ref: IssueRef) -> set[str]:
     for name, field in fields.items():
         client.hset(key_of(name), field, values.get(name, b"1"))
     client.hset(key_of("SPENT"), f"80 {key}", 1)
-    per_repository = ("CORRECTIONS", "RELATED_VERDICTS", "MODEL", "TRAINING_PROGRESS")
+    of_people = ("CORRECTIONS", "RELATED_VERDICTS")
+    per_repository = (*of_people, "REPOSITORY_RUNS", "MODEL", "TRAINING_PROGRESS")
     for name in per_repository:
         client.set(getattr(redis_keys, name).format(repository=key), 1)
     waiting = ("SCHEDULED", "SUSPENDED", "LOOKS")
