@@ -24,15 +24,12 @@ if TYPE_CHECKING:
 
     from bot.core.ports import Metrics, ModelService, WebhookParser
     from bot.core.refs import UrlForm
-    from bot.core.types import Job, JobKind
-    from bot.flow.context import JobContext
+    from bot.core.types import Job
     from bot.flow.plan import Outcome
     from bot.flow.retry_fallbacks import FallbackRetries
-    from bot.flow.train_repository import TrainingParts
     from bot.forges.registry import ForgeClient, ForgeEntry
     from bot.http import ClientPool
     from bot.llm.client import ModelClient
-    from bot.queue.actors import Handler
     from bot.queue.broker import Broker
     from bot.queue.worker import QueueWorker
     from bot.sandbox.processes import DemoProcesses
@@ -45,7 +42,6 @@ if TYPE_CHECKING:
     from bot.web.pages import SetupRoutes
 
 SPARE_CONNECTIONS = 32  # for consumers, periodic tasks and second connections
-JOB_SECONDS = 300.0
 GRACE_SECONDS = 5.0
 WITHOUT_MODEL_SECONDS = 15.0
 
@@ -235,61 +231,14 @@ def runner(
     """
     from bot.flow.process import process
     from bot.settings.reload import ReloadingSettings
+    from bot.wiring_jobs import job_contexts, make_handler
 
     latest, retries = ReloadingSettings(settings), fallback_retries(settings, store)
     services = current_models(latest, clients, store)
     contexts = job_contexts(settings, store, forges(latest, clients), services, retries)
-    return _handler(
+    return make_handler(
         process, lambda job: replace(contexts(job), keeps_records=keeps_records, posts=posts)
     )
-
-
-def _handler(
-    work: Callable[[Job, JobContext, int], Outcome], contexts: Callable[[Job], JobContext]
-) -> Handler:
-    """Return a handler that does the work with the job's context, within a limited time."""
-    from bot.http import deadline
-
-    def run(job: Job, try_number: int) -> Outcome:
-        with deadline(JOB_SECONDS):
-            return work(job, contexts(job), try_number)
-
-    return run
-
-
-def job_contexts(
-    settings: Settings,
-    store: RedisStore | NoStore,
-    forge: Callable[[str], ForgeClient],
-    services: Callable[[], dict[str, ModelService]],
-    retries: FallbackRetries,
-) -> Callable[[Job], JobContext]:
-    """Return a function from a job to its context, with the secrets as they are then."""
-    from bot import log
-    from bot.flow.context import JobContext
-    from bot.flow.learned_models import LearnedModels
-
-    learned = LearnedModels(store.training)
-
-    def context(job: Job) -> JobContext:
-        return JobContext(
-            forge=forge(job.ref.forge),
-            models=services(),
-            store=store,
-            journal=store.journal,
-            corrections=store.corrections,
-            related_verdicts=store.related_verdicts,
-            learned=learned,
-            rate_limiter=store.rate_limiter,
-            search_budget=store.search_budget,
-            model_retries=retries,
-            looks=store.looks,
-            day_usd=settings.budget_usd_per_day,
-            mode=settings.mode,
-            log=lambda event, **fields: log.get().info(event, **fields),
-        )
-
-    return context
 
 
 def broker(client: redis.Redis, *, single_host: bool = False) -> Broker:
@@ -303,6 +252,7 @@ def worker(settings: Settings, *, single_host: bool = False) -> QueueWorker:
 
     On a single host, a worker without a heartbeat is taken for dead sooner.
     """
+    from bot import wiring_jobs
     from bot import wiring_periodic as periodic
     from bot.embedded.parent_death import with_pdeathsig
     from bot.flow.train_repository import TrainingParts
@@ -320,7 +270,7 @@ def worker(settings: Settings, *, single_host: bool = False) -> QueueWorker:
     pool.report_rate = counters.report_rate
     latest, retries = ReloadingSettings(settings), fallback_retries(settings, store)
     forge, services = forges(latest, pool), current_models(latest, pool, store, counters)
-    contexts = job_contexts(settings, store, forge, services, retries)
+    contexts = wiring_jobs.job_contexts(settings, store, forge, services, retries)
     trainer, send_job = ProcessTrainer(with_pdeathsig), partial(send, queue, store)
     departed = periodic.departures(latest, pool, store)
     schedule = periodic.training_schedule(settings, store)
@@ -328,7 +278,7 @@ def worker(settings: Settings, *, single_host: bool = False) -> QueueWorker:
     training = TrainingParts(
         *(store.training, trainer, forge, time.time), partial(schedule.continue_after, send_job)
     )
-    handlers = {**job_handlers(contexts, training), "forget": departed.forget_account}
+    handlers = {**wiring_jobs.job_handlers(contexts, training), "forget": departed.forget_account}
     declare(queue, handlers, store, counters)
     looks = periodic.look_schedule(settings, store)
     polls = periodic.polling_task(latest, pool, store, client)
@@ -343,32 +293,6 @@ def worker(settings: Settings, *, single_host: bool = False) -> QueueWorker:
     if settings.paused:
         threads, tasks = 0, periodic.paused_tasks(counters.report_pause, polls)
     return QueueWorker(queue, threads, tasks, seconds, closing, trainer.stop)
-
-
-def job_handlers(
-    contexts: Callable[[Job], JobContext], training: TrainingParts
-) -> dict[JobKind, Handler]:
-    """Return what is done with the jobs of each kind."""
-    from bot.flow.process import process
-    from bot.flow.record_corrections import record_corrections
-    from bot.flow.record_duplicate import record_duplicate
-    from bot.flow.run_commands import run_commands
-    from bot.flow.train_repository import train_repository
-    from bot.flow.withdraw_missing import process_edited, withdraw_missing
-
-    enrich = _handler(process, contexts)
-    return {
-        "opened": enrich,
-        "reopened": enrich,
-        "edited": _handler(process_edited, contexts),
-        "manual": enrich,
-        "heal": enrich,
-        "labels": _handler(lambda job, context, _: record_corrections(job, context), contexts),
-        "command": _handler(run_commands, contexts),
-        "missing": _handler(withdraw_missing, contexts),
-        "closed": _handler(record_duplicate, contexts),
-        "train": _handler(partial(train_repository, parts=training), contexts),
-    }
 
 
 def stop_seconds(settings: Settings) -> float:

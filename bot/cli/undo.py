@@ -82,7 +82,7 @@ def _undo_all(
     since: float,
     applies: bool,
 ) -> Iterator[UndoneIssue]:
-    from bot import wiring
+    from bot import wiring, wiring_jobs
     from bot.core.types import Job
     from bot.flow.undo_since import list_written_issues, undo_issue
     from bot.forges.registry import list_accessible_forges
@@ -91,7 +91,7 @@ def _undo_all(
     accessible = list_accessible_forges(settings)
     forges = wiring.forges(ReloadingSettings(settings), bootstrap.open_clients())
     retries = wiring.fallback_retries(settings, store)
-    contexts = wiring.job_contexts(settings, store, forges, dict, retries)
+    contexts = wiring_jobs.job_contexts(settings, store, forges, dict, retries)
     for repository in repositories:
         if repository.forge not in accessible:
             name = f"{repository.forge}:{repository.repo}"

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from bot.forges.requests import CALL_SECONDS
 from bot.queue.actors import MAX_TRIES
 from bot.sandbox.faults import Armed, Call, Fault
-from bot.wiring import JOB_SECONDS
+from bot.wiring_jobs import JOB_SECONDS
 from tests.simulation.forge_faults import refuse
 from tests.whole.app import App
 from tests.whole.faults.conftest import assert_answered, count_posts
