@@ -38,6 +38,10 @@ class JobContext:
 
     Without `keeps_records`, as in a job of continuous integration, the forge's history tells which
     labels people removed, and a new comment is written only if the run `posts`.
+
+    With `labels_only` nothing but labels and types is new on an issue: no comment, no suggestion,
+    and nothing is read for them. With `closed_too` closed issues are not skipped. Without
+    `searches` no older issues are looked for.
     """
 
     forge: Forge
@@ -55,6 +59,9 @@ class JobContext:
     mode: str = "apply"
     keeps_records: bool = True
     posts: bool = True
+    labels_only: bool = False
+    closed_too: bool = False
+    searches: bool = True
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.time
     log: Callable[..., object] = lambda _event, **_fields: None

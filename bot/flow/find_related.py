@@ -45,7 +45,7 @@ def find_older_issues(
     `labels` are the repository's, `most` is how many may be shown: none where the repository is
     quiet. Holds no body of another issue.
     """
-    if not config.comment.similar:
+    if not (config.comment.similar and context.searches):
         return OlderIssues()
     make_queries = make_or_queries if context.forge.related.takes_any else make_and_queries
     frequencies = read_frequencies(classifier)

@@ -126,7 +126,8 @@ def enrich_issue(attempt: Attempt) -> Outcome:
     in_force = load_config_in_force(job.ref, context)
     config = in_force.config
     history = IssueHistory(drop_body(issue), issue_fingerprint(issue), record)
-    if reason := why_skip(job, issue, config) or history.why_silent:
+    reason = why_skip(job, issue, config, closed_too=context.closed_too)
+    if reason := reason or history.why_silent:
         return Outcome(job, history.ended("skipped", reason))
     if issue.comments or record or attempt.number > 1:
         history = add_own_comment(history, context)
@@ -134,7 +135,7 @@ def enrich_issue(attempt: Attempt) -> Outcome:
         attempt.journal.settle_earlier(history)
     if end := _find_end(job, issue, history, context):
         return Outcome(job, history.ended(*end))
-    if config.mode != "dry-run":
+    if config.mode != "dry-run" and not context.labels_only:
         _reserve_comment(history, context)
     history = _add_changes_by_people(job, history, context)
     corrections = load_corrections(job.ref, in_force.digest, context)
@@ -145,7 +146,7 @@ def enrich_issue(attempt: Attempt) -> Outcome:
     is_quiet = load_feedback(job.ref, in_force, context).quiet_since is not None
     most = 0 if is_quiet else config.comment.similar
     material, related = _prepare(issue, config, context, most)
-    missing = read_missing(issue, config, context.forge)
+    missing = () if context.labels_only else read_missing(issue, config, context.forge)
     del issue  # its body may be long, and the model call takes time
     demotions = find_demotions(corrections, in_force.digest)
     prefix, proposed = _find_command_prefix(config, context), propose(material, labellers)
@@ -188,7 +189,7 @@ def _publish(answer: Answer, history: IssueHistory, attempt: Attempt) -> Outcome
     if config.mode == "dry-run":
         return Outcome(job, history.ended("dry-run"), make_plan(decision), decision.enrichment)
     answer, issue = answer.reread(job.ref, context.forge)
-    reason = why_skip(job, issue, config)
+    reason = why_skip(job, issue, config, closed_too=context.closed_too)
     if reason or _is_answered_by_other(issue, history, context):
         record = history.ended("skipped", reason or ANSWERED_BY_OTHER)
         return Outcome(job, record, None, decision.enrichment)
@@ -200,7 +201,8 @@ def _publish(answer: Answer, history: IssueHistory, attempt: Attempt) -> Outcome
     # What a person set or decided during the model call counts too.
     history = load_suggestions(history.with_issue(issue), attempt)
     decision = answer.decide(history)
-    if decision.may_suggest and context.forge.takes_suggestions(job.ref):
+    may_suggest = decision.may_suggest and not context.labels_only
+    if may_suggest and context.forge.takes_suggestions(job.ref):
         decision = replace(decision, takes_suggestions=True)
     plan, history, enrichment = make_plan(decision), decision.history, decision.enrichment
     published, record = publish(plan, history, attempt)
@@ -246,10 +248,14 @@ def _add_changes_by_people(job: Job, history: IssueHistory, context: JobContext)
     """Return the history with what people did since an interrupted try, or since rules chose labels
     that a model may replace now: label changes and replies."""
     forge, ref = context.forge, job.ref
-    if not context.keeps_records:
+    if not context.keeps_records or job.kind == "backfill":  # no record has what was removed before
         last = {fold(one.name): one for one in forge.list_label_changes(ref)}
         removed = tuple(one.name for one in last.values() if not one.added)
-        return replace(history, removed=removed, keeps_silent=not context.posts)
+        history = replace(history, removed=removed)
+    if not context.keeps_records or context.labels_only:
+        history = replace(history, keeps_silent=context.labels_only or not context.posts)
+    if not context.keeps_records:
+        return history
     if history.maybe_added:
         history = history.with_removed(forge.filter_set_by_bot(ref, history.maybe_added))
     if history.needs_type_changes:
@@ -258,7 +264,8 @@ def _add_changes_by_people(job: Job, history: IssueHistory, context: JobContext)
         return history
     replaceable = forge.filter_set_by_bot(ref, history.by_rules) if history.by_rules else ()
     replied = job.kind == "heal" and history.comment is None and forge.has_member_reply(ref)
-    return replace(history, replaceable=replaceable, keeps_silent=replied)
+    keeps_silent = replied or history.keeps_silent
+    return replace(history, replaceable=replaceable, keeps_silent=keeps_silent)
 
 
 def _find_end(
@@ -318,7 +325,7 @@ def _find_classifier(
     return context.learned.get(ref.repo_key, config.labels.precision)
 
 
-def why_skip(job: Job, issue: Issue, config: RepoConfig) -> str:
+def why_skip(job: Job, issue: Issue, config: RepoConfig, *, closed_too: bool = False) -> str:
     """Return why the issue is skipped, "" if it is not."""
     on_event = job.kind not in WITHOUT_EVENT
     ignored = {fold(name) for name in config.ignore.labels}
@@ -328,7 +335,7 @@ def why_skip(job: Job, issue: Issue, config: RepoConfig) -> str:
         f"a work item of type {issue.other_type!r}": bool(issue.other_type),
         "confidential": issue.confidential,
         "opened by a bot": issue.is_bot,
-        "closed": not issue.is_open,
+        "closed": not (issue.is_open or closed_too),
         "locked": issue.locked,
         "older than a day": on_event and job.received_at - issue.created_at > MAX_ISSUE_AGE_SECONDS,
         f"{job.kind} is not in `on`": on_event and job.kind not in config.on,
