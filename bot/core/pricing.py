@@ -9,6 +9,9 @@ from pathlib import Path
 import msgspec
 
 PRICES = Path(__file__).with_name("prices.json")
+# Of the list price, in a batch: https://platform.openai.com/docs/guides/batch and
+# https://docs.anthropic.com/en/docs/build-with-claude/batch-processing
+BATCH_FACTOR = 0.5
 
 
 @dataclass(frozen=True, slots=True)

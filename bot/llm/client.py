@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from email.utils import parsedate_to_datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -51,6 +51,19 @@ class ModelClient:
         self._endpoint = endpoint
         self._sleep = sleep
         self._capabilities = Capabilities(protocol.forms[0])
+
+    @property
+    def protocol(self) -> ModelProtocol:
+        return self._protocol
+
+    @property
+    def endpoint(self) -> Endpoint:
+        return self._endpoint
+
+    def build_body(self, prompt: Prompt) -> Mapping[str, Any]:
+        """Return the body of a request, in the form that the server accepted last."""
+        request = CompletionRequest(prompt, self._endpoint, self._capabilities)
+        return self._protocol.build_body(request)
 
     @property
     def url(self) -> str:
@@ -142,9 +155,9 @@ class ModelClient:
         try:
             response = self._clients.get().send(http_request, MAX_BYTES)
         except http.FAILURES as error:
-            raise _map_transport_error(error) from None
+            raise map_transport_error(error) from None
         if response.status != 200:
-            raise _map_status(response)
+            raise map_status(response)
         return self._read(response)
 
     def _read(self, response: http.Response) -> Completion:
@@ -153,18 +166,24 @@ class ModelClient:
             read = join_events if is_stream else decode_leniently
             data = read(response.content)
             if status := _find_error_status(data):
-                raise _map_status(replace(response, status=status))
-            completion = self._protocol.parse_response(data)
+                raise map_status(replace(response, status=status))
         except DECODE_ERRORS:
             raise ModelFailed("not-json", retryable=True) from None
-        except (KeyError, TypeError, IndexError, AttributeError):
-            raise ModelFailed("wrong-envelope") from None
-        if not isinstance(completion.text, str) or not completion.text.strip():
-            raise ModelFailed("empty")
-        return completion
+        return read_completion(self._protocol, data)
 
 
-def _map_transport_error(error: Exception) -> ModelFailed:
+def read_completion(protocol: ModelProtocol, data: Any) -> Completion:
+    """Return the completion in a decoded response. Raises `ModelFailed`."""
+    try:
+        completion = protocol.parse_response(data)
+    except (KeyError, TypeError, IndexError, AttributeError):
+        raise ModelFailed("wrong-envelope") from None
+    if not isinstance(completion.text, str) or not completion.text.strip():
+        raise ModelFailed("empty")
+    return completion
+
+
+def map_transport_error(error: Exception) -> ModelFailed:
     if isinstance(error, http.TIMEOUTS) or not http.seconds_left():
         return ModelFailed("timeout", outage=True)
     if isinstance(error, http.NOT_SENT):
@@ -174,7 +193,7 @@ def _map_transport_error(error: Exception) -> ModelFailed:
     return ModelFailed("too-long")
 
 
-def _map_status(response: http.Response) -> ModelFailed:
+def map_status(response: http.Response) -> ModelFailed:
     status = response.status
     reason = f"status-{status}"
     detail = extract_error(response.content)

@@ -81,7 +81,7 @@ class RemoteModelService:
         worst_usd = sum(each.model.worst_usd(prompt.tokens) for each in self.providers)
         self._reserve(call, worst_usd)
         try:
-            reply, usage = self._try_providers(prompt, partial(_parse, issue=call.issue))
+            reply, usage = self._try_providers(prompt, partial(parse_answer, issue=call.issue))
         except ModelFailed as failure:
             if not failure.charged:
                 self.budgets.settle(call.issue.ref.repo_key, -worst_usd)
@@ -148,8 +148,8 @@ class RemoteModelService:
             self.metrics.count("model_calls", provider.model.name, result)
 
 
-def _parse(text: str, issue: Issue) -> ParsedReply:
-    """Return the content of an answer. Raises `ModelFailed`."""
+def parse_answer(text: str, issue: Issue) -> ParsedReply:
+    """Return the content of an answer about an issue. Raises `ModelFailed`."""
     words = issue.text_stats.words if issue.text_stats else len(issue.body.split())
     says_more = words - len(issue.title.split()) >= WORDS_TO_SUM_UP
     return require_summary(parse_reply(text), issue.title if says_more else "")

@@ -24,9 +24,11 @@ from bot.sandbox.github.api import Row
 from bot.sandbox.github.serializers import Serializer
 from bot.sandbox.gitlab.host import GitLabHost
 from bot.sandbox.model.api import Models, Vendor, router
+from bot.sandbox.model.openai import OpenAI
 from bot.sandbox.state import Missing, Repo, RepoId
 from tests.simulation import checks, forge_faults, model_faults, polling
 from tests.simulation.anthropic import Anthropic
+from tests.simulation.batches import AnthropicBatchApi, OpenAIBatchApi
 from tests.simulation.fast_stop import FastStopServer
 from tests.simulation.github import FullSerializer
 from tests.simulation.gitlab import GitLab
@@ -35,6 +37,7 @@ from tests.simulation.recorder import Exchange, Log, Recorder
 from tests.simulation.schema import fit, schema_of
 
 MODEL_APIS = ("openai", "anthropic")
+MODEL_PATHS = (OpenAI.path, Anthropic.path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +85,10 @@ class Sandbox(Host, server.Sandbox):
         server.Sandbox.__post_init__(self)
         self.gitlab.log = self.log
         self.models: ScriptedModels = ScriptedModels(self.model_key)
+        self.batches: dict[str, OpenAIBatchApi | AnthropicBatchApi] = {
+            "openai": OpenAIBatchApi(self.models, OpenAI()),
+            "anthropic": AnthropicBatchApi(self.models, Anthropic()),
+        }
         self._installation_ids = count(self.installation_id + 1)
 
     @property
@@ -99,7 +106,10 @@ class Sandbox(Host, server.Sandbox):
         return Recorder(super().wrap(app, name), name, self.log)
 
     def apis(self) -> dict[str, tuple[str, ASGIApp]]:
-        return {**super().apis(), "anthropic": ("/anthropic", router(self.models, Anthropic()))}
+        batched = self.batches.values()
+        routers = {x.name: router(self.models, x.vendor, x.routes()) for x in batched}
+        paths = {"openai": "/openai/v1", "anthropic": "/anthropic"}
+        return {**super().apis(), **{name: (paths[name], app) for name, app in routers.items()}}
 
     def control_routes(self) -> Sequence[BaseRoute]:
         return [
@@ -151,7 +161,7 @@ class Sandbox(Host, server.Sandbox):
         return [
             ModelRequest(exchange.api, exchange.request_headers, exchange.request_json)
             for exchange in self.model_exchanges
-            if exchange.method == "POST"
+            if exchange.method == "POST" and exchange.path in MODEL_PATHS
         ]
 
     def observe(self, observer: Callable[[Exchange], None]) -> None:

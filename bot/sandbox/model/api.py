@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -74,7 +74,9 @@ class Models:
         return json.dumps(scripted.answer(request) or rules.answer(request))
 
 
-def router(models: Models, vendor: Vendor) -> Router:
+def router(models: Models, vendor: Vendor, others: Sequence[Route] = ()) -> Router:
+    """Return the endpoints of a vendor, with others of its own."""
+
     async def complete(request: Request) -> Response:
         try:
             body = _decode(await request.body())
@@ -89,6 +91,7 @@ def router(models: Models, vendor: Vendor) -> Router:
     return Router(
         [
             Route(vendor.path, complete, methods=["POST"]),
+            *others,
             Route("/{rest:path}", unknown, methods=None),
         ]
     )

@@ -1,0 +1,213 @@
+"""Requests that a vendor answers within a day at a lower price: sent, polled, read, deleted.
+
+A vendor's format is in `openai_batches.py` or `anthropic_batches.py`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol
+
+import msgspec
+
+from bot import http
+from bot.core.errors import ModelFailed
+from bot.core.prompt import Prompt
+from bot.core.text.lenient_json import DECODE_ERRORS
+from bot.llm.client import ModelClient, map_status, map_transport_error, read_completion
+from bot.llm.protocol import Completion
+
+MAX_BYTES = 1024 * 1024  # of a response that is no result
+MAX_RESULT_BYTES = 48 * 1024 * 1024
+CALL_SECONDS = 180.0  # with the upload of `MAX_BATCH_BYTES`
+MAX_BATCH_BYTES = 8 * 1024 * 1024  # of requests; both vendors accept far more
+ID = re.compile(r"[\w.-]{1,200}")
+# Failures of a request that the vendor may have carried out.
+UNCERTAIN = (
+    *("timeout", "connection-lost", "too-long", "wrong-envelope", "not-json"),
+    *("status-500", "status-502", "status-504"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class BatchRequest:
+    """One request. `id` has at most 64 letters, digits, `-` and `_`."""
+
+    id: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class SentBatch:
+    """A batch at the vendor: its id there, and the files that were uploaded for it."""
+
+    id: str
+    files: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BatchState:
+    """`why` is the vendor's reason where the whole batch failed, `outputs` are its results."""
+
+    has_ended: bool
+    why: str = ""
+    outputs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BatchResult:
+    """The answer to one request; without a completion `why` is the reason.
+
+    `rejected`: the vendor does not accept the request, and would not accept it again.
+    """
+
+    id: str
+    completion: Completion | None = None
+    why: str = ""
+    rejected: bool = False
+    charged: bool = False
+
+
+class Send(Protocol):
+    def __call__(
+        self,
+        method: str,
+        path: str,
+        content: bytes | None = None,
+        content_type: str = "application/json",
+        max_bytes: int = MAX_BYTES,
+    ) -> bytes:
+        """Return the content of a response with status 200. Raises `ModelFailed`."""
+
+
+class BatchFormat(Protocol):
+    """A vendor's endpoints. All methods raise `ModelFailed`, KeyError and TypeError."""
+
+    can_find: ClassVar[bool]
+
+    def submit(self, send: Send, requests: Sequence[BatchRequest], token: str) -> SentBatch:
+        """Create a batch; `token` is what `find` finds it by, where the format `can_find`."""
+
+    def find(self, send: Send, token: str) -> SentBatch | None:
+        """Return the batch that was created with a token, None where it cannot be found."""
+
+    def poll(self, send: Send, batch: SentBatch) -> BatchState: ...
+
+    def read(self, send: Send, batch: SentBatch, output: str) -> bytes:
+        """Return results as JSON lines."""
+
+    def parse(self, line: Any) -> tuple[str, Mapping[str, Any] | None, str, bool]:
+        """Return a result: its id, the response or None, why not, and whether it was rejected."""
+
+    def cancel(self, send: Send, batch: SentBatch) -> None: ...
+
+    def delete(self, send: Send, batch: SentBatch, state: BatchState) -> None:
+        """Delete what the vendor keeps of a batch that has ended; gone already is no error."""
+
+
+@dataclass(frozen=True, slots=True)
+class BatchClient:
+    """The batches of one model."""
+
+    clients: http.ClientPool
+    model: ModelClient
+    format: BatchFormat
+
+    def build_request(self, id_: str, prompt: Prompt) -> BatchRequest:
+        return BatchRequest(id_, msgspec.json.encode(self.model.build_body(prompt)))
+
+    def submit(self, requests: Sequence[BatchRequest], token: str) -> SentBatch:
+        """Send requests; the batch may exist where the failure `is_uncertain`."""
+        with _readable():
+            return self.format.submit(self._send, requests, token)
+
+    def find(self, token: str) -> SentBatch | None:
+        with _readable():
+            return self.format.find(self._send, token)
+
+    def poll(self, batch: SentBatch) -> BatchState:
+        with _readable():
+            return self.format.poll(self._send, batch)
+
+    def read_results(self, batch: SentBatch, state: BatchState) -> Iterator[BatchResult]:
+        """Yield the results that can be read, each request's first one."""
+        seen = set[str]()
+        for output in state.outputs:
+            with _readable():
+                content = self.format.read(self._send, batch, output)
+            for line in content.splitlines():
+                result = self._parse(line)
+                if result and result.id not in seen:
+                    seen.add(result.id)
+                    yield result
+
+    def _parse(self, line: bytes) -> BatchResult | None:
+        """Return a result, None for a line that cannot be read."""
+        try:
+            id_, response, why, rejected = self.format.parse(msgspec.json.decode(line))
+        except (*DECODE_ERRORS, KeyError, TypeError, AttributeError):
+            return None
+        if response is None:
+            return BatchResult(id_, None, why, rejected)
+        try:
+            completion = read_completion(self.model.protocol, response)
+        except ModelFailed as failure:
+            return BatchResult(id_, None, failure.reason, rejected=True, charged=True)
+        return BatchResult(id_, completion, charged=True)
+
+    def cancel(self, batch: SentBatch) -> None:
+        with _readable():
+            self.format.cancel(self._send, batch)
+
+    def delete(self, batch: SentBatch, state: BatchState) -> None:
+        with _readable():
+            self.format.delete(self._send, batch, state)
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        content: bytes | None = None,
+        content_type: str = "application/json",
+        max_bytes: int = MAX_BYTES,
+    ) -> bytes:
+        endpoint = self.model.endpoint
+        headers = {"Content-Type": content_type} if content is not None else {}
+        headers |= self.model.protocol.build_headers(endpoint.key)
+        request = http.Request(method, endpoint.base_url + path, headers, content, CALL_SECONDS)
+        with http.deadline(CALL_SECONDS):
+            try:
+                response = self.clients.get().send(request, max_bytes)
+            except http.FAILURES as error:
+                raise map_transport_error(error) from None
+        if response.status != 200:
+            raise map_status(response)
+        return response.content
+
+
+@contextmanager
+def _readable() -> Iterator[None]:
+    """Raise `ModelFailed` for a response that does not have the vendor's format."""
+    try:
+        yield
+    except (*DECODE_ERRORS, KeyError, TypeError, AttributeError, IndexError):
+        raise ModelFailed("wrong-envelope") from None
+
+
+def is_gone(failure: ModelFailed) -> bool:
+    return failure.reason == "status-404"
+
+
+def is_uncertain(failure: ModelFailed) -> bool:
+    """Return whether a request that failed may have had its effect."""
+    return failure.reason in UNCERTAIN
+
+
+def check_id(value: object) -> str:
+    """Return an id of the vendor, which may be part of a path. Raises `TypeError`."""
+    if not isinstance(value, str) or not ID.fullmatch(value):
+        raise TypeError("not an id")
+    return value

@@ -1,0 +1,124 @@
+"""OpenAI's batches: a file of requests, a batch, files with results and errors.
+
+https://platform.openai.com/docs/api-reference/batch
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import Any, ClassVar
+from uuid import uuid4
+
+import msgspec
+
+from bot.core.errors import ModelFailed
+from bot.llm.batches import (
+    MAX_RESULT_BYTES,
+    BatchRequest,
+    BatchState,
+    Send,
+    SentBatch,
+    check_id,
+    is_gone,
+    is_uncertain,
+)
+
+ENDPOINT = "/v1/chat/completions"
+ENDED = ("completed", "failed", "expired", "cancelled")
+KEPT_SECONDS = 3 * 86_400  # files are deleted by OpenAI then, if no command did it before
+TOKEN = "tagline"  # the key of a batch's metadata
+
+
+class OpenAIBatches:
+    """Implements `BatchFormat`."""
+
+    can_find: ClassVar[bool] = True
+
+    def submit(self, send: Send, requests: Sequence[BatchRequest], token: str) -> SentBatch:
+        file = self._upload(send, requests)
+        expiry = {"anchor": "created_at", "seconds": KEPT_SECONDS}
+        body = {
+            "input_file_id": file,
+            "endpoint": ENDPOINT,
+            "completion_window": "24h",
+            "metadata": {TOKEN: token},
+            "output_expires_after": expiry,
+        }
+        try:
+            batch = _decode(send("POST", "/batches", msgspec.json.encode(body)))
+        except ModelFailed as failure:
+            if not is_uncertain(failure):
+                with suppress(ModelFailed):
+                    send("DELETE", f"/files/{file}")
+            raise
+        return SentBatch(check_id(batch["id"]), (file,))
+
+    def _upload(self, send: Send, requests: Sequence[BatchRequest]) -> str:
+        """Return the id of the uploaded requests."""
+        boundary = f"tagline-{uuid4().hex}"
+        fields = {
+            "purpose": "batch",
+            "expires_after[anchor]": "created_at",
+            "expires_after[seconds]": str(KEPT_SECONDS),
+        }
+        start = "".join(
+            f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
+            for name, value in fields.items()
+        )
+        start += (
+            f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="requests'
+            '.jsonl"\r\nContent-Type: application/jsonl\r\n\r\n'
+        )
+        lines = b"\n".join(
+            b'{"custom_id":%b,"method":"POST","url":"%b","body":%b}'
+            % (msgspec.json.encode(one.id), ENDPOINT.encode(), one.body)
+            for one in requests
+        )
+        content = b"%b%b\n\r\n--%b--\r\n" % (start.encode(), lines, boundary.encode())
+        form = f"multipart/form-data; boundary={boundary}"
+        return check_id(_decode(send("POST", "/files", content, form))["id"])
+
+    def find(self, send: Send, token: str) -> SentBatch | None:
+        """Look through the newest batches: those of a token were created lately."""
+        for one in _decode(send("GET", "/batches?limit=100"))["data"]:
+            if (one.get("metadata") or {}).get(TOKEN) == token:
+                return SentBatch(check_id(one["id"]), (check_id(one["input_file_id"]),))
+        return None
+
+    def poll(self, send: Send, batch: SentBatch) -> BatchState:
+        data = _decode(send("GET", f"/batches/{batch.id}"))
+        names = ("output_file_id", "error_file_id")
+        outputs = tuple(check_id(data[name]) for name in names if data.get(name))
+        problems = (data.get("errors") or {}).get("data") or ()
+        codes = (str(one.get("code") or "failed") for one in problems)
+        why = next(codes, "failed") if data["status"] == "failed" else ""
+        return BatchState(data["status"] in ENDED, why, outputs)
+
+    def read(self, send: Send, batch: SentBatch, output: str) -> bytes:
+        return send("GET", f"/files/{output}/content", max_bytes=MAX_RESULT_BYTES)
+
+    def parse(self, line: Any) -> tuple[str, Mapping[str, Any] | None, str, bool]:
+        id_, response, error = str(line["custom_id"]), line.get("response"), line.get("error")
+        if error or not response:
+            return id_, None, str((error or {}).get("code") or "no-response"), False
+        status = int(response["status_code"])
+        if status != 200:
+            return id_, None, f"status-{status}", 400 <= status < 429
+        return id_, response["body"], "", False
+
+    def cancel(self, send: Send, batch: SentBatch) -> None:
+        send("POST", f"/batches/{batch.id}/cancel")
+
+    def delete(self, send: Send, batch: SentBatch, state: BatchState) -> None:
+        """Delete its files; OpenAI keeps the batch itself, which has no text."""
+        for file in (*batch.files, *state.outputs):
+            try:
+                send("DELETE", f"/files/{file}")
+            except ModelFailed as failure:
+                if not is_gone(failure):
+                    raise
+
+
+def _decode(content: bytes) -> Any:
+    return msgspec.json.decode(content)
