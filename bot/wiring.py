@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import redis
     from starlette.applications import Starlette
 
-    from bot.core.ports import Metrics, ModelService, WebhookParser
+    from bot.core.ports import BudgetStore, Metrics, ModelService, WebhookParser
     from bot.core.refs import UrlForm
     from bot.core.types import Job
     from bot.flow.plan import Outcome
@@ -127,11 +127,12 @@ def models(
     metrics: Metrics | None = None,
     *,
     concurrency: int = 0,
+    budgets: BudgetStore | None = None,
 ) -> dict[str, ModelService]:
     """Return the configured model and those that a repository may choose, by name.
 
     Each has the same fallbacks. `metrics` count the calls. `concurrency` replaces the limit of
-    concurrent calls to each server.
+    concurrent calls to each server, `budgets` the store's.
     """
     from bot.llm.breaker import CircuitBreaker
     from bot.llm.service import (
@@ -157,7 +158,7 @@ def models(
 
     def service(first: ModelSettings) -> ModelService:
         providers = [provider(first), *fallbacks]
-        return RemoteModelService(providers, seconds, store, store.budgets, metrics)
+        return RemoteModelService(providers, seconds, store, budgets or store.budgets, metrics)
 
     return {one.model: service(one) for one in (settings, *settings.allowed)}
 

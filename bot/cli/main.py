@@ -42,6 +42,7 @@ GROUPS = {
         "serve": "Receive webhooks and queue them.",
         "worker": "Process queued jobs: summaries, labels, comments.",
         "action": "Process the event of a GitHub Actions or GitLab CI/CD job; needs no server.",
+        "backfill": "Label the past issues of a repository.",
         "runs": "List the last jobs: outcome, model, cost, seconds, labels kept since.",
         "job": "Show the state and outcome of a job.",
         "stats": "Show whether Tagline is worth keeping: labels kept, cost, what was learned.",

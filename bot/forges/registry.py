@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from bot.settings.load import Settings
 
 
+GITHUB_SECONDS_PER_ISSUE = 0.7
 PUBLIC_GITHUB_API, PUBLIC_GITLAB = "api.github.com", "gitlab.com"
 
 
@@ -61,6 +62,8 @@ class ForgeEntry:
     url_variable: str  # with the address of the API
     token_variable: str  # with a token that also the command line uses
     config_path: str  # where people should put a repository's configuration
+    # Seconds between the starts of two issues that a command writes to, one after the other.
+    seconds_per_issue: Callable[[Settings], float]
     url_form: Callable[[Settings], UrlForm]
     has_access: Callable[[Settings], bool]  # whether there are credentials to write with
     has_webhook_secret: Callable[[Settings], bool]
@@ -86,6 +89,15 @@ def _build_github_url_form(settings: Settings) -> UrlForm:
         web_host="" if is_public else api.removeprefix("api."),
         any_host=not is_public and not on_ghe_com,
     )
+
+
+def _find_github_pace(settings: Settings) -> float:
+    """Return a pace within the secondary limits of github.com: 900 points a minute.
+
+    An issue takes about 10. https://docs.github.com/en/rest/using-the-rest-api/rate-limits
+    """
+    is_own = _build_github_url_form(settings).any_host  # an Enterprise Server's limits are off
+    return 0.0 if is_own else GITHUB_SECONDS_PER_ISSUE
 
 
 def _create_github_parser(settings: Settings) -> WebhookParser:
@@ -270,6 +282,7 @@ FORGES = {
         url_variable="GITHUB_API_URL",
         token_variable="GITHUB_TOKEN",
         config_path=".github/tagline.yml",
+        seconds_per_issue=_find_github_pace,
         url_form=_build_github_url_form,
         has_access=lambda settings: settings.has_github,
         has_webhook_secret=lambda settings: bool(settings.github_webhook_secrets),
@@ -287,6 +300,7 @@ FORGES = {
         url_variable="GITLAB_URL",
         token_variable="GITLAB_TOKEN",
         config_path=".gitlab/tagline.yml",
+        seconds_per_issue=lambda _: 0.0,
         url_form=_build_gitlab_url_form,
         has_access=lambda settings: bool(settings.gitlab_token),
         has_webhook_secret=lambda settings: bool(

@@ -17,7 +17,13 @@ from bot import http
 from bot.core.errors import ModelFailed
 from bot.core.prompt import Prompt
 from bot.core.text.lenient_json import DECODE_ERRORS
-from bot.llm.client import ModelClient, map_status, map_transport_error, read_completion
+from bot.llm.client import (
+    WRONG_SHAPES,
+    ModelClient,
+    map_status,
+    map_transport_error,
+    read_completion,
+)
 from bot.llm.protocol import Completion
 
 MAX_BYTES = 1024 * 1024  # of a response that is no result
@@ -148,12 +154,14 @@ class BatchClient:
         """Return a result, None for a line that cannot be read."""
         try:
             id_, response, why, rejected = self.format.parse(msgspec.json.decode(line))
-        except (*DECODE_ERRORS, KeyError, TypeError, AttributeError):
+        except (*DECODE_ERRORS, *WRONG_SHAPES, ValueError):
             return None
         if response is None:
             return BatchResult(id_, None, why, rejected)
         try:
             completion = read_completion(self.model.protocol, response)
+        except WRONG_SHAPES:
+            return BatchResult(id_, None, "wrong-envelope", rejected=True, charged=True)
         except ModelFailed as failure:
             return BatchResult(id_, None, failure.reason, rejected=True, charged=True)
         return BatchResult(id_, completion, charged=True)
@@ -193,7 +201,7 @@ def _readable() -> Iterator[None]:
     """Raise `ModelFailed` for a response that does not have the vendor's format."""
     try:
         yield
-    except (*DECODE_ERRORS, KeyError, TypeError, AttributeError, IndexError):
+    except (*DECODE_ERRORS, *WRONG_SHAPES):
         raise ModelFailed("wrong-envelope") from None
 
 

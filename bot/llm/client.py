@@ -31,6 +31,7 @@ from bot.llm.protocol import Capabilities, Completion, CompletionRequest, Endpoi
 MAX_BYTES = 1024 * 1024
 PAUSE_SECONDS = 0.5
 SETTINGS: Mapping[int, ModelSetting] = {401: "key", 402: "key", 403: "model", 404: "url"}
+WRONG_SHAPES = (KeyError, TypeError, IndexError, AttributeError)  # of a decoded response
 
 T = TypeVar("T")
 
@@ -167,17 +168,16 @@ class ModelClient:
             data = read(response.content)
             if status := _find_error_status(data):
                 raise map_status(replace(response, status=status))
+            return read_completion(self._protocol, data)
         except DECODE_ERRORS:
             raise ModelFailed("not-json", retryable=True) from None
-        return read_completion(self._protocol, data)
+        except WRONG_SHAPES:
+            raise ModelFailed("wrong-envelope") from None
 
 
 def read_completion(protocol: ModelProtocol, data: Any) -> Completion:
-    """Return the completion in a decoded response. Raises `ModelFailed`."""
-    try:
-        completion = protocol.parse_response(data)
-    except (KeyError, TypeError, IndexError, AttributeError):
-        raise ModelFailed("wrong-envelope") from None
+    """Return the completion in a decoded response. Raises `ModelFailed` and `WRONG_SHAPES`."""
+    completion = protocol.parse_response(data)
     if not isinstance(completion.text, str) or not completion.text.strip():
         raise ModelFailed("empty")
     return completion

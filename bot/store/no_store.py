@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Protocol
 
 from bot.core import ports
 from bot.core.correction_port import CorrectionStore
@@ -19,6 +20,14 @@ from bot.core.suggestion_port import LookSchedule
 from bot.core.training import TrainingProgress, TrainingState
 from bot.core.types import CachedAnswer, IssueRef, Rate, Record
 from bot.store.process_budget import ProcessSearchBudget
+
+
+class ReadableStore(ports.Store, Protocol):
+    @property
+    def training(self) -> ports.TrainingStore: ...
+
+    @property
+    def corrections(self) -> CorrectionStore: ...
 
 
 class NoStore:
@@ -93,6 +102,28 @@ class NoStore:
 
     def answers(self, provider: str) -> int:
         return self._successes[provider]
+
+
+class ReadOnlyStore(NoStore):
+    """Implements `Store` for a run that changes nothing: reads what another store knows."""
+
+    def __init__(self, known: ReadableStore) -> None:
+        super().__init__()
+        self._known = known
+        self.training = known.training
+        self.corrections = known.corrections
+
+    @contextmanager
+    def lock(self, key: str) -> Iterator[ports.Lock]:
+        lock = NoLock()
+        lock.record = self.record(key)
+        yield lock
+
+    def record(self, key: str) -> Record | None:
+        return self._known.record(key)
+
+    def last_config(self, repo_key: str) -> str | None:
+        return self._known.last_config(repo_key)
 
 
 class NoLock:
