@@ -21,6 +21,11 @@ COUNTED = {
         "Issues that got labels or a comment, by what chose them: model, classifier or rules",
         ("forge", "source"),
     ),
+    "writes": MetricDefinition(
+        "Changes to issues that the forge has confirmed (add-label, post-comment, ...), each once,"
+        " also where a process was killed",
+        ("forge", "kind"),
+    ),
     "model_calls": MetricDefinition("Calls of a language model", ("model", "result")),
     "mode_limits": MetricDefinition(
         "Times that a repository's labels became suggestions, since people kept too few",

@@ -20,31 +20,39 @@ DEFAULTS = {field.name: field.default for field in fields(Write)}
 # threads do this at the same time.
 _write = msgspec.json.Decoder(Write)
 
-# Adds lines to an issue's journal; its spans are the KEYS from `first` on. `seconds` is the
-# lifetime of a span, `max` the bytes to keep.
+# Adds lines to an issue's journal. KEYS[first] are the counters, the spans follow. `seconds` is the
+# lifetime of a span, `max` the bytes to keep. From ARGV[confirmed] on come pairs of a write's id
+# and the counter to increment, unless an earlier try has confirmed that write.
 APPEND = (
     LATEST
     + """
-local function append(first, issue, lines, seconds, max)
-    local text = (latest(first, issue) or '') .. lines
+local function append(first, issue, lines, seconds, max, confirmed)
+    local before, span = latest(first + 1, issue) or '', KEYS[first + 1]
+    for i = confirmed, #ARGV, 2 do
+        if not string.find(before, '"id":"' .. ARGV[i] .. '"[^\\n]*"state":"done"') then
+            redis.call('hincrby', KEYS[first], ARGV[i + 1], 1)
+        end
+    end
+    local text = before .. lines
     local excess = #text - tonumber(max)
     if excess > 0 then
         text = string.sub(text, (string.find(text, '\\n', excess, true) or 0) + 1)
     end
-    redis.call('hset', KEYS[first], issue, text)
-    redis.call('expire', KEYS[first], seconds)
+    redis.call('hset', span, issue, text)
+    redis.call('expire', span, seconds)
 end
 """
 )
-# KEYS: spans. ARGV: the issue, then the last three arguments of `append`.
-ADD = APPEND + "append(1, ARGV[1], ARGV[2], ARGV[3], ARGV[4])"
+# KEYS: those of `append`. ARGV: the issue, then what `make_arguments` returns.
+ADD = APPEND + "append(1, ARGV[1], ARGV[2], ARGV[3], ARGV[4], 5)"
 
 
 class RedisJournal:
     """Implements `Journal`. `clock` returns seconds since the epoch.
 
     Lines are only added, in one atomic step, so that a worker that lost an issue's lock cannot
-    remove the lines of the one that holds it.
+    remove the lines of the one that holds it. The same step counts confirmed writes for `/metrics`:
+    the counts are right although processes are killed and jobs run again.
     """
 
     def __init__(self, client: redis.Redis, clock: Callable[[], float] = time.time) -> None:
@@ -53,17 +61,22 @@ class RedisJournal:
         self._add = client.register_script(ADD)
 
     def append(self, issue: str, writes: Sequence[Write]) -> None:
-        self._add(keys=self._texts.keys(), args=[issue, *self.make_arguments(writes)])
+        self._add(keys=self.keys(), args=[issue, *self.make_arguments(issue, writes)])
 
     def keys(self) -> list[str]:
-        """Return the hashes for a script with `APPEND`, which adds lines to the first one."""
-        return self._texts.keys()
+        """Return the hashes for a script with `APPEND`."""
+        return [redis_keys.COUNTERS, *self._texts.keys()]
 
-    def make_arguments(self, writes: Sequence[Write]) -> tuple[bytes, int, int]:
-        """Return the last three arguments of `APPEND`; no lines for no writes."""
+    def make_arguments(self, issue: str, writes: Sequence[Write]) -> tuple[bytes | str | int, ...]:
+        """Return lines (none for no writes), `seconds`, `max` and the pairs for `APPEND`."""
         now = self._clock()
         lines = b"".join(_encode(replace(one, at=now)) + b"\n" for one in writes)
-        return lines, self._texts.seconds, MAX_BYTES
+        kinds = {one.id: one.kind for one in writes if one.state == "done"}
+        forge = issue.partition(":")[0]
+        pairs: list[bytes | str] = []
+        for write_id, kind in kinds.items():
+            pairs += write_id, msgspec.json.encode(("writes", forge, kind))
+        return lines, self._texts.seconds, MAX_BYTES, *pairs
 
     def list_writes(self, issue: str) -> tuple[Write, ...]:
         return _decode(self._texts.get(issue) or b"")

@@ -43,15 +43,15 @@ RENEW = """
 if redis.call('get', KEYS[1]) ~= ARGV[1] then return 0 end
 return redis.call('pexpire', KEYS[1], ARGV[2])
 """
-# KEYS: the lock, the latest span of records, the spans of the journal. ARGV: the token,
-# milliseconds, issue, record, seconds of a span of records, then the arguments of `append`.
+# KEYS: the lock, the latest span of records, those of `append`. ARGV: the token, milliseconds,
+# issue, record, seconds of a span of records, then the arguments of `append`.
 PUT = (
     APPEND
     + """
 local function put()
     redis.call('hset', KEYS[2], ARGV[3], ARGV[4])
     redis.call('expire', KEYS[2], ARGV[5])
-    if ARGV[6] ~= '' then append(3, ARGV[3], ARGV[6], ARGV[7], ARGV[8]) end
+    if ARGV[6] ~= '' then append(3, ARGV[3], ARGV[6], ARGV[7], ARGV[8], 9) end
 end
 """
 )
@@ -134,7 +134,7 @@ class Locks:
         """Save a record and writes by one of the scripts; return its result."""
         keys = [lock.key, self._records.keys()[0], *self._journal.keys()]
         value, seconds = msgspec.json.encode(record), self._records.seconds
-        journal = self._journal.make_arguments(writes)
+        journal = self._journal.make_arguments(lock.issue, writes)
         return script(keys=keys, args=[lock.token, LOCK_MS, lock.issue, value, seconds, *journal])
 
     def forget(self, lock: HeldLock) -> bool:
