@@ -38,6 +38,18 @@ Scenario = Callable[[Path, int, float, float | None], Outcome]
 
 LONG = Storm(issues=2000, rate=8, receiver_kill_period=50)
 NETWORK = replace(LONG, issues=400, rate=3, worker_kill_period=20, network_fault_period=6)
+# On one Redis that is not killed: the totals of `/metrics` must be those of the forges.
+WORKERS = Storm(
+    issues=5000,
+    rate=25,
+    lost_responses=0.02,
+    timeouts=False,
+    worker_kill_period=7,
+    redis_kill_period=0,
+    workers=4,
+    limit=1800,
+    has_totals=True,
+)
 SHORT = Storm(
     issues=40,
     rate=20,
@@ -81,6 +93,7 @@ SCENARIOS: dict[str, Scenario] = {
     "long": partial(storm, LONG),
     "model-down": partial(storm, replace(LONG, model_down=True)),
     "network": partial(storm, NETWORK),
+    "workers": partial(storm, WORKERS),
     "takeover": takeover,
     "flush": flush,
     "burst": burst_deliveries,

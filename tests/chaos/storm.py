@@ -10,6 +10,7 @@ from random import Random
 
 from tests.chaos.fault_injector import FaultInjector
 from tests.chaos.parts import Parts
+from tests.chaos.totals import TOKEN, compare_totals, count_on_forges, read_metrics
 from tests.chaos.users import Users
 from tests.chaos.verdict import KINDS, Verdict, find_leaks, wait_for_end_state
 
@@ -20,7 +21,8 @@ class Storm:
 
     `limit` is the seconds after the last fault until the end state. `repeated` and
     `lost_responses` are shares of deliveries and of comments, `timeouts` adds lost responses
-    without a reset, `outage` is the seconds without Redis. `settings` go to `launch.py`.
+    without a reset, `outage` is the seconds without Redis. `settings` go to `launch.py`. With
+    `has_totals` those of `/metrics` are compared at the end; a killed Redis may lose some.
     """
 
     issues: int
@@ -39,6 +41,7 @@ class Storm:
     limit: float = 600.0
     workers: int = 2
     settings: tuple[str, ...] = ()
+    has_totals: bool = False
 
 
 class Run:
@@ -48,11 +51,13 @@ class Run:
         self.storm, self.folder, self.seed = storm, folder, seed
         # A generator per thread, so that threads do not change each other's random numbers.
         users, faults, forge = (Random(f"{seed} {name}") for name in ("people", "faults", "forge"))
-        self.parts = Parts(folder, forge, storm.settings)
+        self.parts = Parts(folder, forge, storm.settings, {"TAGLINE_METRICS_TOKEN": TOKEN})
         self.users = Users(self.parts, users, storm.repeated)
         self.injector = FaultInjector(self.parts, faults, storm.outage)
         self.verdict = Verdict()
         self.settled_after = 0.0
+        self.rate = 0.0  # issues that reached their end state in a second
+        self.totals: dict[str, object] = {}
 
     def run(self) -> Verdict:
         with self.parts.running():
@@ -60,9 +65,15 @@ class Run:
             for _ in range(self.storm.workers):
                 self.parts.start("worker")
             self.parts.wait_until_ready()
+            started = time.monotonic()
             self._inject_faults()
             self._wait_for_end_state()
+            self.rate = len(self.users.opened) / (time.monotonic() - started)
             dead = self.parts.count_dead()
+            if self.storm.has_totals:
+                on_forges = count_on_forges(self.parts, self.users.opened)
+                self.totals, wrong = compare_totals(read_metrics(self.parts), on_forges)
+                self.verdict.wrong_totals = wrong
         self.injector.counts["dead letters"] = dead
         self.verdict.crashes = self.parts.crashes
         self.verdict.leaked_words = find_leaks(self.folder, self.users.words)
@@ -112,6 +123,8 @@ class Run:
             "deliveries repeated": users.repeats,
             "issues refused": users.refused,
             **self.injector.counts,
+            **self.totals,
+            "issues a second, all of it": round(self.rate, 1),
             "last fault to last comment, s": "none" if after is None else round(after, 1),
             "settled after, s": round(self.settled_after, 1),
             "seed": self.seed,
