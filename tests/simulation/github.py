@@ -70,7 +70,8 @@ class FullSerializer(Serializer):
     def repo(self, repo: Repo) -> Json:
         content = super().repo(repo)
         url, page = content["url"], content["html_url"]
-        open_issues = sum(issue.is_open for issue in repo.issues.values())
+        # A copy: other threads open issues meanwhile.
+        open_issues = sum(issue.is_open for issue in [*repo.issues.values()])
         return content | {
             "node_id": node_id("R", repo.id),
             "visibility": "private" if repo.private else "public",
