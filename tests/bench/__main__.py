@@ -5,9 +5,16 @@ from __future__ import annotations
 import os
 import platform
 
-from tests.bench import burst, largest, receiver, start, worker
+from tests.bench import burst, largest, receiver, scale, start, worker
 
-SECTIONS = [receiver.measure, burst.measure, worker.measure, largest.measure, start.measure]
+SECTIONS = [
+    receiver.measure,
+    burst.measure,
+    worker.measure,
+    scale.measure,
+    largest.measure,
+    start.measure,
+]
 
 
 def main() -> None:

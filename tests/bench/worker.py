@@ -24,9 +24,10 @@ from tests.conftest import free_port
 from tests.simulation import Sandbox
 
 ROUNDS_EACH = 6  # jobs for each thread
-ISSUES_PER_ACCOUNT = 60  # more would be rate-limited
+# Those of a minute that search for older issues (`per_minute` in forges/*/search.py).
+ISSUES_PER_ACCOUNT = 8
 PICK_UPS = 40
-REQUESTS = 7  # of a job, to forge and model
+REQUESTS = 9  # of a job, to forge (two of them searches) and model
 _numbers = count(1)
 
 
