@@ -15,10 +15,10 @@ from starlette.responses import HTMLResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import BaseRoute, Mount, Route, Router
 from starlette.staticfiles import StaticFiles
 
-from bot.core import url_policy
 from bot.core.setup import ManualHook, Registration, SetupPreview, SetupProblem, SetupState
 from bot.flow.setup import NAMES, TITLES, find_next, list_steps
-from bot.web.setup.guard import Guard, add_headers, form_action
+from bot.web.forms import add_headers, find_scheme, is_private
+from bot.web.setup.guard import Guard, form_action
 from bot.web.setup.session import COOKIE, SESSION_SECONDS, Sessions
 from bot.web.setup.tasks import Result, Tasks
 
@@ -136,7 +136,7 @@ class SetupPages:
             path=ROOT,
             httponly=True,
             samesite="lax",
-            secure=_find_scheme(request) == "https",
+            secure=find_scheme(request) == "https",
         )
         return answer
 
@@ -157,7 +157,7 @@ class SetupPages:
         if block := self._actions.take_block():
             return self._render("block", block=block, here=f"{ROOT}/{step}")
         state, result = self._actions.read_state(), self._tasks.result(step)
-        origin = f"{_find_scheme(request)}://{request.headers.get('host', '')}"
+        origin = f"{find_scheme(request)}://{request.headers.get('host', '')}"
         return self._render(
             step,
             step=step,
@@ -293,10 +293,7 @@ def _find_following(step: str) -> str:
 
 def _find_plain_text(request: Request) -> str:
     """Return the problem of a form that was sent over an unencrypted public connection, else ""."""
-    origin = urlsplit(request.headers.get("origin", ""))
-    host = origin.hostname or ""
-    is_private = url_policy.is_loopback(host) or url_policy.is_near(host)
-    return "" if origin.scheme == "https" or is_private else NOT_ENCRYPTED
+    return "" if is_private(request) else NOT_ENCRYPTED
 
 
 def _raise(problem: str) -> Result:

@@ -4,23 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Protocol
-from urllib.parse import parse_qsl, urlsplit
 
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from bot.web.pages import HEADERS, POLICY
+from bot.web.forms import add_headers, read_form, refuse_foreign
+from bot.web.pages import POLICY
 from bot.web.setup.session import COOKIE, Sessions
 
-MAX_FORM = 64 * 1024
 PUBLIC = ("/setup/reachable/", "/setup/static/")
 LOCKED = "Open the one-time link that `tagline setup` or `tagline run` printed.\n"
-FOREIGN = (
-    "Only the setup page itself may send this form: reload it and send the form again. A proxy must"
-    " pass on the header Host (nginx: proxy_set_header Host $http_host;).\n"
-)
 
 
 class HasOpen(Protocol):
@@ -32,12 +27,6 @@ def form_action(origin: str) -> Mapping[str, str]:
     """Return the headers of a page whose form goes to another origin."""
     policy = POLICY.replace("form-action 'self'", f"form-action 'self' {origin}")
     return {"Content-Security-Policy": policy, "Referrer-Policy": "strict-origin"}
-
-
-def add_headers(headers: MutableHeaders) -> None:
-    """Add those of every page, except where the page has its own."""
-    for name, value in {**HEADERS, "Cache-Control": "no-store"}.items():
-        headers.setdefault(name, value)
 
 
 class Guard:
@@ -68,18 +57,12 @@ class Guard:
 
     async def _refuse_form(self, request: Request) -> Response | None:
         """Return the answer to a form of another page; keep the fields of the page's own."""
-        # No page of another origin can set these headers.
-        hosts = [request.headers.get(name, "") for name in ("host", "x-forwarded-host")]
-        origin = urlsplit(request.headers.get("origin", "")).netloc
-        if not origin or origin not in hosts:
-            return PlainTextResponse(FOREIGN, 403)
-        body = b""
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > MAX_FORM:
-                return PlainTextResponse("The form is too large.\n", 413)
-        form = dict(parse_qsl(body.decode(errors="replace"), keep_blank_values=True))
-        if not self._sessions.is_form_token(form.pop("form_token", "")):
-            return PlainTextResponse(FOREIGN, 403)
-        request.scope["setup_form"] = form
+        form = await read_form(request)
+        if isinstance(form, Response):
+            return form
+        if not self._sessions.is_form_token(form.get("form_token", "")):
+            return refuse_foreign()
+        request.scope["setup_form"] = {
+            name: value for name, value in form.items() if name != "form_token"
+        }
         return None
