@@ -10,6 +10,8 @@ import msgspec
 from bot.core.types import Choice
 
 JobState = Literal["queued", "running", "waiting", "done", "dead"]
+# Outcomes of a job that wrote labels or a comment, or found nothing to write.
+WRITE_STATUSES = ("answered", "fallback", "quiet", "suggested")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +51,26 @@ class JobRecord:
         return int(number) if number.isdecimal() else 0
 
     @property
+    def has_answered(self) -> bool:
+        """Return whether it ended with an answer to its issue."""
+        return self.state == "done" and bool(self.labeller) and self.outcome in WRITE_STATUSES
+
+    @property
     def has_failed(self) -> bool:
         """Return whether it was given up, or waits for another try after an error."""
         return self.state in ("waiting", "dead")
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A job that was given up at `at`, in seconds since the epoch.
+
+    `issue` is "" if this version cannot read the job.
+    """
+
+    job: str
+    issue: str
+    at: float
 
 
 def read_queued_at(message: bytes) -> float:

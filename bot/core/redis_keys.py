@@ -30,6 +30,8 @@ HEARTBEATS = f"{NAMESPACE}:__heartbeats__"
 
 # string: exists while a worker is paused; 30 seconds, renewed
 PAUSED = f"{NAMESPACE}:paused"
+# string: exists while the admin page pauses all workers; no expiry
+PAUSE_ALL = f"{NAMESPACE}:pause-all"
 
 # The receiver's keys.
 # hash: delivery, or opening of an issue → job id, `#account` → its number of jobs; four hours
@@ -128,5 +130,7 @@ BREAKER_PROBE = f"{NAMESPACE}:breaker:{{provider}}:probe"
 # string: calls that succeeded; no expiry
 BREAKER_ANSWERS = f"{NAMESPACE}:breaker:{{provider}}:answers"
 
+# hash: a name in `core/day_figures.py` → count of that day; 40 days
+DAY_COUNTS = f"{NAMESPACE}:days:{{day}}"
 # hash: JSON list of a metric's name and label values → count; no expiry
 COUNTERS = f"{NAMESPACE}:counters"

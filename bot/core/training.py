@@ -37,7 +37,8 @@ class TrainingState:
     `since` is when the bot first saw the repository: labels of older issues are people's. The last
     job was sent at `sent_at`, the last training ended at `ended_at`, and `trained_at` is the end of
     the last one that gave a model, from `examples` of the `read` issues. `failures` counts the
-    trainings in a row that ended because the forge did not answer.
+    trainings in a row that ended because the forge did not answer. `learned` are labels that the
+    last model applies or suggests, a hundred at most.
     """
 
     since: float
@@ -50,6 +51,7 @@ class TrainingState:
     status: TrainingStatus = "due"
     retry_at: float = 0.0
     failures: int = 0
+    learned: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bot.core.job_ids import make_job_id
+from bot.core.jobs import WRITE_STATUSES
 from bot.core.ports import BreakerStore, RetrySchedule
 from bot.core.types import IssueRef, Job, Record, Wait
 from bot.flow.plan import Outcome
@@ -19,7 +20,6 @@ MAX_PAUSE_SECONDS = 540.0
 POSTPONE_SECONDS = 3600.0
 MAX_WAIT_SECONDS = 24 * 3600.0
 MAX_PER_RUN = 50
-WRITE_STATUSES = ("answered", "fallback", "quiet", "suggested")
 
 
 @dataclass(slots=True)

@@ -33,6 +33,7 @@ from bot.flow.enrich import list_usable_labels
 from bot.flow.load_config import ConfigInForce, load_config_in_force
 from bot.flow.plan import Outcome
 from bot.flow.schedule_training import is_due
+from bot.learn import codec
 from bot.learn.features import VERSION
 
 BUSY_SECONDS = 60.0
@@ -41,6 +42,7 @@ MAX_SIZE = 12_000_000  # bytes of examples
 # After a try that failed, before the next one; the last failure ends the training.
 RETRY_SECONDS = (15.0, 60.0, 240.0)
 MAX_TRIES = len(RETRY_SECONDS) + 1
+MAX_LEARNED = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,7 +245,16 @@ def _fit(training: Training, config: RepoConfig, progress: TrainingProgress) -> 
         why="",
         status="trained",
         failures=0,
+        learned=_list_learned(model),
     )
     parts.store.save_training_state(key, state)
     parts.store.delete_progress(key)
     return training.make_outcome(Record("trained", f"from {state.examples} issues"))
+
+
+def _list_learned(data: bytes) -> tuple[str, ...]:
+    """Return the labels that a model applies or suggests, those with the most examples first."""
+    model = codec.load(data)
+    used = [one for one in model.labels if not one.why_silent] if model else []
+    used.sort(key=lambda one: -one.examples)
+    return tuple(one.name for one in used[:MAX_LEARNED])

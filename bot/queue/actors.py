@@ -16,11 +16,10 @@ from dramatiq.middleware import CurrentMessage
 from bot import log
 from bot.core import redis_keys
 from bot.core.errors import OperatorError, Postponed, Retry
-from bot.core.jobs import JobRecord, JobState
+from bot.core.jobs import WRITE_STATUSES, JobRecord, JobState
 from bot.core.ports import JobRecords, Metrics
 from bot.core.types import Job, JobKind, Usage
 from bot.flow.plan import Outcome
-from bot.flow.retry_fallbacks import WRITE_STATUSES
 from bot.queue.broker import Broker
 from bot.queue.connection import CONNECTION_ERRORS
 from bot.queue.enqueue import ACTOR, list_claims

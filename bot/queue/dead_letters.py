@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 import redis
 
 from bot.core import redis_keys
+from bot.core.jobs import DeadLetter
 from bot.core.types import Job
 
 # KEYS: dead letters, their messages, the queue, its messages. ARGV: a letter's id, its message.
@@ -21,18 +21,6 @@ redis.call('hset', KEYS[4], ARGV[1], ARGV[2])
 redis.call('rpush', KEYS[3], ARGV[1])
 return 1
 """
-
-
-@dataclass(frozen=True, slots=True)
-class DeadLetter:
-    """A job that was given up at `at`, in seconds since the epoch.
-
-    `issue` is "" if this version cannot read the job.
-    """
-
-    job: str
-    issue: str
-    at: float
 
 
 class DeadLetters:

@@ -18,6 +18,7 @@ from bot.core.types import CachedAnswer, Record
 from bot.store.bucketed_hash import BucketedHash
 from bot.store.budgets import RedisBudgets
 from bot.store.corrections import RedisCorrections, RedisRelatedVerdicts
+from bot.store.day_counts import RedisDayCounts
 from bot.store.journal import RedisJournal
 from bot.store.locks import HeldLock, Locks, record_decoder
 from bot.store.look_schedule import RedisLookSchedule
@@ -58,6 +59,7 @@ class RedisStore:
         self.journal = RedisJournal(client, clock)
         self.corrections = RedisCorrections(client)
         self.related_verdicts = RedisRelatedVerdicts(client)
+        self.days = RedisDayCounts(client)
         self._records = BucketedHash(client, redis_keys.RECORDS, 6 * DAY, 6, clock)
         self._configs = BucketedHash(client, redis_keys.CONFIGS, 90 * DAY, 3, clock)
         self._problems = BucketedHash(client, redis_keys.REPORTED_PROBLEMS, 90 * DAY, 3, clock)
@@ -140,6 +142,7 @@ class RedisStore:
         """Keep a job's state for a week."""
         self._jobs.put(job.id, msgspec.json.encode(job))
         self._runs.add(job)
+        self.days.add(job)
 
     def start_job(self, job: JobRecord) -> JobRecord | None:
         before = self._jobs.put(job.id, msgspec.json.encode(job))

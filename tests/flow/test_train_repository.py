@@ -25,7 +25,11 @@ def test_a_classifier_is_learned_from_the_labelled_issues() -> None:
     outcome = case.train()
     assert (outcome.record.status, outcome.record.why) == ("trained", "from 240 issues")
     assert case.learned == dict.fromkeys(TOPICS, 80)
-    assert case.state == TrainingState(NOW, 0.0, NOW, NOW, 240, 240, status="trained")
+    state = TrainingState(
+        NOW, 0.0, NOW, NOW, 240, 240, status="trained", learned=case.state.learned
+    )
+    assert case.state == state
+    assert {*state.learned} == {*TOPICS}
     assert case.forge.pages_read == ["", "100", "200"]
     assert case.store.training.progress(REF.repo_key) == (TrainingProgress(), ())
     assert case.forge.writes == []

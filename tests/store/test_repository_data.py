@@ -24,6 +24,8 @@ OTHERS = {
     "HEARTBEATS": "ids of processes",
     "RUNS": "ids of jobs whose states are removed, nine days",
     "PAUSED": "a state of workers",
+    "PAUSE_ALL": "a state of workers",
+    "DAY_COUNTS": "counts of all repositories together",
     "CLAIMS": "delivery ids, four hours: no delivery is answered twice",
     "LOCK": "30 seconds after its job; nobody else may write an issue until then",
     "AUTHORS": "digests that lead to no repository, two hours",
