@@ -242,10 +242,16 @@ def runner(
     )
 
 
-def broker(client: redis.Redis, *, single_host: bool = False) -> Broker:
+def broker(
+    client: redis.Redis,
+    is_paused: Callable[[], bool] = lambda: False,
+    *,
+    single_host: bool = False,
+) -> Broker:
     from bot.queue.broker import HEARTBEAT_MS, SINGLE_HOST_HEARTBEAT_MS, Broker
 
-    return Broker(client, SINGLE_HOST_HEARTBEAT_MS if single_host else HEARTBEAT_MS)
+    heartbeat_ms = SINGLE_HOST_HEARTBEAT_MS if single_host else HEARTBEAT_MS
+    return Broker(client, heartbeat_ms, is_paused)
 
 
 def worker(settings: Settings, *, single_host: bool = False) -> QueueWorker:
@@ -259,6 +265,7 @@ def worker(settings: Settings, *, single_host: bool = False) -> QueueWorker:
     from bot.flow.train_repository import TrainingParts
     from bot.footprint import configure_malloc
     from bot.queue.actors import declare, send
+    from bot.queue.pause import PauseSwitch
     from bot.queue.trainer import ProcessTrainer
     from bot.queue.worker import QueueWorker
     from bot.settings.reload import ReloadingSettings
@@ -266,7 +273,8 @@ def worker(settings: Settings, *, single_host: bool = False) -> QueueWorker:
     settings.require(forge=True)
     configure_malloc()
     client, pool = redis_client(settings), clients()
-    store, queue = redis_store(client), broker(client, single_host=single_host)
+    pause, store = PauseSwitch(client), redis_store(client)
+    queue = broker(client, pause.is_on, single_host=single_host)
     counters = metrics(settings, client)
     pool.report_rate = counters.report_rate
     latest, retries = ReloadingSettings(settings), fallback_retries(settings, store)
@@ -291,9 +299,11 @@ def worker(settings: Settings, *, single_host: bool = False) -> QueueWorker:
         forge(name)
     seconds, closing = stop_seconds(settings), [pool.close, counters.close]
     threads = settings.worker_threads + 1  # a training waits in one, and takes none from issues
+    is_paused = pause.read
     if settings.paused:
-        threads, tasks = 0, periodic.paused_tasks(counters.report_pause, polls)
-    return QueueWorker(queue, threads, tasks, seconds, closing, trainer.stop)
+        threads, tasks, is_paused = 0, polls, lambda: True
+    periodic_tasks = periodic.pausable_tasks(tasks, is_paused, counters.report_pause)
+    return QueueWorker(queue, threads, periodic_tasks, seconds, closing, trainer.stop)
 
 
 def stop_seconds(settings: Settings) -> float:

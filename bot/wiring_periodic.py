@@ -42,33 +42,40 @@ def periodic_tasks(
     trainings: TrainingSchedule,
     looks: Looks,
     others: Mapping[str, Task],
-) -> PeriodicTasks:
+) -> dict[str, Task]:
     """Return the tasks of a worker, by what the log says of one that has done something.
 
     `send` enqueues a job; the `others` need none: polling enqueues by itself, with the claims of
     webhooks.
     """
-    tasks: dict[str, Task] = {
+    return {
         "retried a model for issues with rules": partial(retries.run_once, send),
         "searched for missed issues and deliveries": partial(search.run_once, send),
         "queued the training of a classifier": partial(trainings.run_once, send),
         "queued looks at suggestions": partial(looks.run_once, send),
         **others,
     }
-    return PeriodicTasks(tasks, {POLLED: TICK_SECONDS})
 
 
-def paused_tasks(report: Callable[[], object], polls: Mapping[str, Task]) -> PeriodicTasks:
-    """Return the tasks of a worker that is paused: those that neither write nor call a model.
+def pausable_tasks(
+    tasks: Mapping[str, Task], is_paused: Callable[[], bool], report: Callable[[], object]
+) -> PeriodicTasks:
+    """Return the tasks of a worker that may be paused. Then it goes on with polling, which neither
+    writes nor calls a model.
 
     `report` notes in Redis that it is paused.
     """
 
     def report_pause() -> dict[str, object]:
-        report()
+        if is_paused():
+            report()
         return {}
 
-    return PeriodicTasks({"reported the pause": report_pause, **polls}, {POLLED: TICK_SECONDS})
+    def unless_paused(task: Task) -> Task:
+        return lambda: {} if is_paused() else task()
+
+    running = {name: x if name == POLLED else unless_paused(x) for name, x in tasks.items()}
+    return PeriodicTasks({"reported the pause": report_pause, **running}, {POLLED: TICK_SECONDS})
 
 
 def training_schedule(settings: Settings, store: RedisStore) -> TrainingSchedule:

@@ -37,7 +37,9 @@ MEASURED = {
         "Jobs in the queue: waiting, delayed (later), dead letters", ("state",)
     ),
     "queue_oldest_seconds": MetricDefinition("How long the first job of the queue has waited", ()),
-    "paused": MetricDefinition("1 while a worker is paused by TAGLINE_PAUSE", ()),
+    "paused": MetricDefinition(
+        "1 while a worker is paused, by TAGLINE_PAUSE or on the admin page", ()
+    ),
     "breaker_open": MetricDefinition(
         "1 while a provider fails and is called once a minute", ("provider",)
     ),

@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -31,7 +32,12 @@ IDLE_FACTOR = 4  # delayed jobs, and idle threads, are checked this many times l
 class Broker(RedisBroker):
     """A broker that is not registered globally; nothing connects before its first command."""
 
-    def __init__(self, client: redis.Redis, heartbeat_ms: int = HEARTBEAT_MS) -> None:
+    def __init__(
+        self,
+        client: redis.Redis,
+        heartbeat_ms: int = HEARTBEAT_MS,
+        is_paused: Callable[[], bool] = lambda: False,
+    ) -> None:
         super().__init__(
             client=client,
             middleware=[CurrentMessage()],
@@ -39,6 +45,7 @@ class Broker(RedisBroker):
             maintenance_chance=1_000_000,
             heartbeat_timeout=heartbeat_ms,
         )
+        self.is_paused = is_paused
         self.in_progress: set[str] = set()
         self.in_progress_lock = threading.Lock()
 
@@ -71,11 +78,22 @@ class _Consumer(_RedisConsumer):
 
     def __next__(self) -> MessageProxy | None:
         with _map_connection_errors():
+            if self._must_wait():
+                time.sleep(self.timeout / 1000)
+                return None
             message: MessageProxy | None = super().__next__()
         if message is not None:
             with self.broker.in_progress_lock:
                 self.broker.in_progress.add(message.options["redis_message_id"])
         return message
+
+    def _must_wait(self) -> bool:
+        """Return whether a pause keeps it from fetching jobs.
+
+        The delayed queue's consumer goes on: its commands are the heartbeats of running jobs, and
+        what is due joins the queue, where it waits.
+        """
+        return not self._is_delayed and not self.message_cache and self.broker.is_paused()
 
     def ack(self, message: MessageProxy) -> None:
         self._finish(super().ack, message)

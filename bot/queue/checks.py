@@ -201,7 +201,11 @@ def _check_queue(client: redis.Redis, now: float) -> Iterator[Finding]:
     dead = client.zcard(redis_keys.DEAD)
     seconds = _measure_oldest_wait(client, now)
     since = f", the oldest for {seconds} s" if waiting else ""
-    if paused := bool(client.exists(redis_keys.PAUSED)):
+    paused = bool(client.exists(redis_keys.PAUSED, redis_keys.PAUSE_ALL))
+    if client.exists(redis_keys.PAUSE_ALL):
+        fix = "press Resume on the page /admin, which needs TAGLINE_ADMIN_TOKEN"
+        yield Finding("all workers are paused on the admin page: jobs wait", fix)
+    elif paused:
         yield Finding(
             "a worker is paused: jobs wait", "unset TAGLINE_PAUSE where it runs, and restart it"
         )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from importlib import import_module
 
 import redis
@@ -32,8 +33,13 @@ def set_constant(setting: str) -> None:
     setattr(owner, name, json.loads(value))
 
 
-def make_broker(client: redis.Redis, *, single_host: bool = False) -> broker.Broker:
-    return broker.Broker(client, broker.HEARTBEAT_MS)
+def make_broker(
+    client: redis.Redis,
+    is_paused: Callable[[], bool] = lambda: False,
+    *,
+    single_host: bool = False,
+) -> broker.Broker:
+    return broker.Broker(client, broker.HEARTBEAT_MS, is_paused)
 
 
 def main() -> None:

@@ -61,7 +61,9 @@ def test_a_paused_worker_goes_on_polling() -> None:
         polls.append("poll")
         return {}
 
-    tasks = wiring_periodic.paused_tasks(lambda: reports.append("paused"), {POLLED: poll})
+    tasks = wiring_periodic.pausable_tasks(
+        {POLLED: poll}, lambda: True, lambda: reports.append("paused")
+    )
     tasks.start()
     wait_until(lambda: bool(reports and polls))
     tasks.stop(5)
