@@ -73,13 +73,19 @@ def receiver_of(
     from bot.queue.enqueue import RedisQueue
     from bot.settings.reload import Rebuilt
     from bot.web.app import create
+    from bot.web.pages import OptionalPages
 
     def parser_of(entry: ForgeEntry) -> Callable[[Settings], WebhookParser | None]:
         return lambda now: entry.webhook_parser(now) if entry.has_webhook_secret(now) else None
 
     parsers = {name: Rebuilt(latest, parser_of(entry)) for name, entry in FORGES.items()}
     queue = RedisQueue(latest().redis_url)
-    return create(parsers, queue, counters, lambda: latest().metrics_tokens, setup=setup)
+    others = OptionalPages(setup)
+    if latest().admin_tokens:
+        from bot.wiring_admin import admin_pages  # with its templates, for those who use it
+
+        others = OptionalPages(setup, *admin_pages(latest, counters))
+    return create(parsers, queue, counters, lambda: latest().metrics_tokens, others=others)
 
 
 def metrics(settings: Settings, client: redis.Redis) -> RedisMetrics:

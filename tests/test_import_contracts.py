@@ -44,9 +44,10 @@ PLANTED = {
         ("forges/github/webhooks.py", "bot.forges.github.api"),
         ("queue/enqueue.py", "dramatiq"),
     ),
-    "The receiver loads the setup page only while it is open": (
+    "The receiver loads the setup and admin pages only where they are used": (
         ("web/pages.py", "jinja2"),
         ("web/app.py", "bot.web.setup.app"),
+        ("web/server.py", "bot.web.admin.app"),
     ),
 }
 

@@ -38,7 +38,7 @@ SECRETS = (
     *("GITHUB_PRIVATE_KEY", "GITHUB_WEBHOOK_SECRET", "GITHUB_TOKEN"),
     *("GITLAB_TOKEN", "GITLAB_SIGNING_TOKEN", "GITLAB_WEBHOOK_SECRET"),
     *("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "LLM_API_KEY"),
-    "TAGLINE_METRICS_TOKEN",
+    *("TAGLINE_METRICS_TOKEN", "TAGLINE_ADMIN_TOKEN"),
 )
 PLAIN = (
     *("GITHUB_APP_ID", "GITHUB_API_URL", "GITLAB_URL", "GITLAB_ISSUE_TYPES"),
@@ -51,10 +51,7 @@ PLAIN = (
 )
 FORGE_PREFIXES = ("GITHUB_", "GITLAB_")
 # Reserved, without effect in this version: a notice at start-up names those that are set.
-NOT_BUILT = (
-    *("TAGLINE_ADMIN_TOKEN", "TAGLINE_ADMIN_TOKEN_FILE"),
-    "TAGLINE_RETENTION_DAYS",
-)
+NOT_BUILT = ("TAGLINE_RETENTION_DAYS",)
 PAUSED = (
     "TAGLINE_PAUSE is set: deliveries are received and queued, and nothing else is done. To go on,"
     " unset it and restart Tagline."
@@ -117,6 +114,7 @@ class Settings:
     poll_repos: tuple[str, ...]
     paused: bool
     metrics_tokens: tuple[str, ...] = field(repr=False)
+    admin_tokens: tuple[str, ...] = field(repr=False)
     notices: tuple[str, ...]
     model_notices: tuple[str, ...]
     empty_files: frozenset[str]
@@ -131,7 +129,7 @@ class Settings:
             *(self.github_private_key, *self.github_webhook_secrets, self.github_token),
             *(self.gitlab_token, *self.gitlab_signing_tokens, *self.gitlab_webhook_secrets),
             *dict.fromkeys(model.key for model in models),
-            *(*self.metrics_tokens, *urls.redis_passwords(self.redis_url)),
+            *(*self.metrics_tokens, *self.admin_tokens, *urls.redis_passwords(self.redis_url)),
         )
         return tuple(value for value in values if value)
 
@@ -291,6 +289,7 @@ def _read(env: Environment) -> Settings:
         poll_repos=poll_repos,
         paused=env.switch("TAGLINE_PAUSE", PAUSED),
         metrics_tokens=env.secrets("TAGLINE_METRICS_TOKEN"),
+        admin_tokens=env.secrets("TAGLINE_ADMIN_TOKEN"),
         notices=tuple(env.notices),
         model_notices=tuple(env.model_notices),
         empty_files=frozenset(env.empty_files),

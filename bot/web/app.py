@@ -23,7 +23,7 @@ from bot.core.ports import Metrics, Queue, SignatureVerifier, WebhookParser
 from bot.flow.receive import ReceiveResult, WebhookRequest, receive
 from bot.web import metrics, pages
 from bot.web.limits import MAX_REFUSALS, RefusalLimiter, Upload, Uploads
-from bot.web.pages import SetupRoutes
+from bot.web.pages import OptionalPages
 
 MAX_BODY = 25 * 1024 * 1024  # GitHub sends no more
 MAX_IN_FLIGHT = 64 * 1024 * 1024
@@ -31,6 +31,7 @@ BODY_SECONDS = 10.0
 SECRET_WARNING_SECONDS = 600.0  # anybody can send a wrong signature
 UNVERIFIED = (401, 408, 413, 415)  # refusals of a sender that may not be a forge
 CONTENT_TYPES = ("application/json", "application/x-www-form-urlencoded")
+NO_OTHERS = OptionalPages()
 # An editor that runs in a browser may read the schema.
 SCHEMA_HEADERS = {"Cache-Control": "max-age=3600", "Access-Control-Allow-Origin": "*"}
 
@@ -47,7 +48,7 @@ def create(
     counters: Metrics,
     metrics_tokens: Callable[[], Sequence[str]] = tuple,
     clock: Callable[[], float] = time.time,
-    setup: SetupRoutes | None = None,
+    others: OptionalPages = NO_OTHERS,
 ) -> Starlette:
     """Return the web application.
 
@@ -60,6 +61,7 @@ def create(
         yield
         await queue.close()
         await asyncio.to_thread(counters.close)
+        await asyncio.to_thread(others.close)
 
     async def healthz(_request: Request) -> Response:
         return PlainTextResponse("ok\n")
@@ -67,7 +69,7 @@ def create(
     async def readyz(_request: Request) -> Response:
         if not await queue.ping():
             return PlainTextResponse("Redis does not answer\n", 503)
-        if setup and setup.is_needed():
+        if others.setup and others.setup.is_needed():
             return PlainTextResponse("not set up yet\n", 503)
         return PlainTextResponse("ok\n")
 
@@ -84,8 +86,8 @@ def create(
         Route("/readyz", readyz),
         Route(docs.SCHEMA_PATH, schema),
         Route("/metrics", metrics.page(counters, metrics_tokens)),
-        *pages.routes(queue.ping, lambda: any(parser() for parser in parsers.values()), setup),
-        *(setup.routes if setup else ()),
+        *pages.routes(queue.ping, lambda: any(parser() for parser in parsers.values()), others),
+        *others.routes,
     ]
     app = Starlette(routes=routes, lifespan=lifespan)
     app.router.redirect_slashes = False  # a redirect would go to any Host that a request names

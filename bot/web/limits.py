@@ -70,6 +70,11 @@ class RefusalLimiter:
     def __init__(self) -> None:
         self._counts: OrderedDict[str, tuple[float, int]] = OrderedDict()
 
+    def read(self, source: str, now: float) -> int:
+        """Return the count of this minute."""
+        since, count = self._counts.get(_get_network(source[:MAX_SOURCE]), (now, 0))
+        return count if 0 <= now - since < MINUTE else 0
+
     def count(self, source: str, now: float) -> int:
         """Count one more refusal and return the count of this minute."""
         source = _get_network(source[:MAX_SOURCE])

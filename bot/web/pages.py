@@ -31,6 +31,7 @@ HEALTHY = ("good", "Running: webhooks are received and queued.")
 POLLING = ("good", "Running: Tagline looks for new issues itself; no webhooks are received.")
 UNHEALTHY = ("bad", "Redis does not answer, so webhooks are refused: see the log.")
 OPEN = '<p><a class="primary" href="/setup">Continue setup</a></p>'
+ADMIN = '<p>What happened today and this month: <a href="/admin">admin page</a>.</p>'
 CLOSED = "<p>To change the settings: <code>tagline setup</code> on this server.</p>"
 
 
@@ -46,13 +47,31 @@ class SetupRoutes:
     is_needed: Callable[[], bool]
 
 
+@dataclass(frozen=True, slots=True)
+class OptionalPages:
+    """The pages that are not always there: setup, and the routes of the admin page.
+
+    `close` is called at the end.
+    """
+
+    setup: SetupRoutes | None = None
+    admin: Sequence[BaseRoute] = ()
+    close: Callable[[], None] = lambda: None
+
+    @property
+    def routes(self) -> list[BaseRoute]:
+        return [*(self.setup.routes if self.setup else ()), *self.admin]
+
+
 def routes(
-    ping: Callable[[], Awaitable[bool]], receives: Callable[[], bool], setup: SetupRoutes | None
+    ping: Callable[[], Awaitable[bool]], receives: Callable[[], bool], others: OptionalPages
 ) -> list[Route]:
     """Return the routes; `ping` says whether Redis answers, `receives` whether webhooks can come.
 
     Without a secret of webhooks the server only starts if it polls.
     """
+
+    setup = others.setup
 
     async def home(_request: Request) -> Response:
         if setup and setup.is_needed():
@@ -61,8 +80,8 @@ def routes(
             state, health = UNHEALTHY
         else:
             state, health = HEALTHY if receives() else POLLING
-        link = OPEN if setup and setup.is_open() else CLOSED
-        text = _read_home().substitute(state=state, health=health, setup=link)
+        links = (OPEN if setup and setup.is_open() else CLOSED) + (ADMIN if others.admin else "")
+        text = _read_home().substitute(state=state, health=health, links=links)
         return HTMLResponse(text, headers={**HEADERS, "Cache-Control": "no-store"})
 
     return [Route("/", home), *(Route(f"/static/{name}", _file(name)) for name in FILES)]

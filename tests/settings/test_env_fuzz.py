@@ -21,6 +21,7 @@ SECRETS = {
     "OPENAI_API_KEY": "sk-Quokka3zanzibar",
     "LLM_API_KEY": "Quokka4zanzibar",
     "TAGLINE_METRICS_TOKEN": "Quokka5-metrics-zanzibar",
+    "TAGLINE_ADMIN_TOKEN": "Quokka0-admin-zanzibar",
     "REDIS_URL": "redis://user:Quokka6zanzibar@redis:6379/0",
 }
 PLAIN = {

@@ -51,7 +51,7 @@ def refusal() -> str:
     return ran.stderr
 
 
-@pytest.mark.parametrize("name", [*HOOKS, "TAGLINE_METRICS_TOKEN"])
+@pytest.mark.parametrize("name", [*HOOKS, "TAGLINE_METRICS_TOKEN", "TAGLINE_ADMIN_TOKEN"])
 @pytest.mark.parametrize("value", ["", " ", SHORT, f"{GOOD},", f",{GOOD}", f"{GOOD},{SHORT}"])
 def test_an_empty_or_short_secret_refuses_the_start(
     bare: pytest.MonkeyPatch, name: str, value: str
@@ -101,7 +101,11 @@ def test_every_mistake_and_its_reason_are_shown_at_once(
         assert ("GITHUB_WEBHOOK_SECRET is not set" in ran.output) is (command in ("run", "check"))
 
 
-def test_a_running_receiver_has_loaded_parsers_and_no_client(tmp_path: Path) -> None:
+@pytest.mark.parametrize("admin_token", ["", GOOD], ids=["plain", "admin"])
+def test_a_running_receiver_has_loaded_parsers_and_no_client(
+    tmp_path: Path, admin_token: str
+) -> None:
+    """The admin page adds its templates, and no more."""
     port = free_port()
     environment = {
         "PATH": os.environ["PATH"],
@@ -109,6 +113,7 @@ def test_a_running_receiver_has_loaded_parsers_and_no_client(tmp_path: Path) -> 
         "GITLAB_WEBHOOK_SECRET": GOOD,
         "REDIS_URL": "redis://127.0.0.1:1/0",
         "PORT": str(port),
+        **({"TAGLINE_ADMIN_TOKEN": admin_token} if admin_token else {}),
     }
     with (tmp_path / "imports").open("wb") as imports:
         process = subprocess.Popen(
@@ -129,13 +134,19 @@ def test_a_running_receiver_has_loaded_parsers_and_no_client(tmp_path: Path) -> 
             body = msgspec.json.encode(GITLAB_PAYLOAD)
             answer = web.post(f"{base}/webhooks/gitlab", content=body, headers=gitlab_headers(GOOD))
             assert answer.status_code == 503
+            form, origin = {"token": GOOD}, {"origin": base}
+            web.follow_redirects = True
+            answer = web.post(f"{base}/admin/login", data=form, headers=origin)
+            assert answer.status_code == (503 if admin_token else 404)
     finally:
         process.terminate()
         process.wait(20)
     lines = (tmp_path / "imports").read_text().splitlines()
     loaded = {line.rpartition("|")[2].strip() for line in lines if line.startswith("import time:")}
     assert {"bot.forges.github.webhooks", "bot.forges.gitlab.webhooks"} <= loaded
-    assert {name for name in loaded if CLIENT_MODULES.match(name)} == set()
+    assert {x for x in loaded if x.startswith(("bot.learn", "bot.flow.enrich"))} == set()
+    found = {name for name in loaded if CLIENT_MODULES.match(name)}
+    assert {name for name in found if not (admin_token and name.startswith("jinja2"))} == set()
 
 
 def _await_start(web: httpx.Client, process: subprocess.Popen[bytes], base: str) -> None:
