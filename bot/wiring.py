@@ -10,14 +10,13 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 from functools import cache, partial
-from pathlib import Path
 from threading import BoundedSemaphore
 from typing import TYPE_CHECKING
 
 from bot.forges.registry import FORGES, list_accessible_forges
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     import redis
     from starlette.applications import Starlette
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
     from bot.llm.client import ModelClient
     from bot.queue.broker import Broker
     from bot.queue.worker import QueueWorker
-    from bot.sandbox.processes import DemoProcesses
     from bot.settings.load import Settings
     from bot.settings.models import ModelSettings
     from bot.settings.reload import ReloadingSettings
@@ -320,24 +318,3 @@ def stop_seconds(settings: Settings) -> float:
     if model is None:
         return WITHOUT_MODEL_SECONDS + GRACE_SECONDS
     return model.timeout * (CHAIN_TIME_FACTOR if model.fallbacks else 1) + GRACE_SECONDS
-
-
-def demo_processes(
-    folder: Path,
-    variables: Mapping[str, str],
-    *,
-    local_model: bool = False,
-    model_host: str = "",
-) -> DemoProcesses:
-    """Return the demo's processes, which keep their files in `folder`.
-
-    `variables` may name a model; `model_host` is its server, "" for one on this machine.
-    """
-    from bot.embedded.parent_death import with_pdeathsig
-    from bot.embedded.valkey import EmbeddedRedis
-    from bot.sandbox.processes import DemoProcesses, Launcher
-
-    launcher = Launcher(EmbeddedRedis, with_pdeathsig)
-    return DemoProcesses(
-        folder, launcher, variables, local_model=local_model, model_host=model_host
-    )

@@ -8,6 +8,7 @@ from typing import Any
 
 from bot.cli import bootstrap
 from bot.cli.replay import Replay, Run
+from bot.core.text.money import format_usd
 from bot.core.text.percent import format_share
 from bot.core.text.sanitize import to_one_line
 from bot.learn import evaluation
@@ -206,7 +207,7 @@ def format_figure(figure: Mapping[str, Any], none: str = "no label was applied")
 
 
 def _format_cost(run: Mapping[str, Any]) -> str:
-    cost = bootstrap.format_usd(run["cost_usd"])
+    cost = format_usd(run["cost_usd"])
     if not run["unpriced"]:
         return cost
     return f"over {cost}, in part unknown" if run["cost_usd"] else "unknown: no known price"

@@ -382,12 +382,3 @@ def format_wait(seconds: float | None) -> str:
     """Return a time to wait in words, rounded up."""
     minutes = math.ceil((seconds or 0) / 60)
     return "a minute" if minutes <= 1 else f"{minutes} minutes"
-
-
-def format_usd(usd: float | None) -> str:
-    """Return dollars, with four digits after the point where they are few; "unknown" for None."""
-    if usd is None:
-        return "unknown"
-    if 0 < usd < 0.0001:
-        return "under $0.0001"
-    return f"${usd:,.2f}" if usd >= 0.1 or not usd else f"${usd:.4f}"

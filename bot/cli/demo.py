@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 import click
 
 from bot.cli import bootstrap
+from bot.core.text.money import format_usd
 
 if TYPE_CHECKING:
     from bot.sandbox.page.demo_backend import DemoBackend, HostName
@@ -46,7 +47,7 @@ def demo(local_model: bool, as_json: bool) -> None:
     """
     from bot.embedded.valkey import ServerUnavailable
     from bot.sandbox.page.demo_backend import DemoUnavailable
-    from bot.wiring import demo_processes
+    from bot.wiring_demo import demo_processes
 
     variables = _read_variables()
     model_host = "" if local_model else _read_model_host(variables)
@@ -199,5 +200,5 @@ def _format(result: Mapping[str, Any]) -> Iterator[str]:
     for event in result["log"]:
         shown = {k: v for k, v in event.items() if v is not None and k not in HIDDEN}
         if "cost_usd" in shown:
-            shown["cost"] = bootstrap.format_usd(shown.pop("cost_usd"))
+            shown["cost"] = format_usd(shown.pop("cost_usd"))
         yield f"  {event['event']}  {' '.join(f'{k}={v}' for k, v in shown.items())}"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bot.cli import bootstrap
+from bot.core.text.money import format_usd
 
 if TYPE_CHECKING:
     from bot.core.types import Job
@@ -124,7 +125,7 @@ def _print(outcome: Outcome, as_json: bool, applied: bool) -> None:
     if enrichment and enrichment.source == "model":
         usage = enrichment.usage
         tokens = f"{usage.tokens_in:,} + {usage.tokens_out:,} tokens"
-        cost = bootstrap.format_usd(usage.cost_usd)
+        cost = format_usd(usage.cost_usd)
         click.echo(f"Model: {usage.model}, {tokens}, cost {cost}", err=True)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from bot.cli import bootstrap
+from bot.core.text.money import format_usd
 
 
 @click.command()
@@ -38,7 +39,7 @@ def job(job_id: str, as_json: bool) -> None:
     fields["started"] = bootstrap.format_time(record.started) if record.started else ""
     fields["at"] = bootstrap.format_time(record.at) if record.at else ""
     cost = fields.pop("cost_usd")
-    fields["cost"] = bootstrap.format_usd(cost) if record.model else ""
+    fields["cost"] = format_usd(cost) if record.model else ""
     fields["labels"] = [_describe_choice(choice) for choice in fields.pop("choices")]
     for name, value in fields.items():
         if value:

@@ -9,6 +9,7 @@ from typing import Any
 from bot.cli import bootstrap
 from bot.cli.comparison import ComparedIssue, Comparison
 from bot.core.labels.names import fold
+from bot.core.text.money import format_usd
 from bot.core.text.sanitize import ELLIPSIS, to_code_span, to_one_line
 from bot.learn.evaluation import Case, count_label
 
@@ -230,7 +231,7 @@ def _format_agreement(agreement: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _format_cost(report: Mapping[str, Any]) -> str:
-    cost = bootstrap.format_usd(report["cost_usd"])
+    cost = format_usd(report["cost_usd"])
     if not report["unpriced"]:
         return cost
     return f"over {cost}, in part unknown" if report["cost_usd"] else "an unknown price"

@@ -10,6 +10,7 @@ import click
 
 from bot.cli import bootstrap
 from bot.cli.tables import format_table
+from bot.core.text.money import format_usd
 
 if TYPE_CHECKING:
     from bot.core.runs import Run
@@ -146,7 +147,7 @@ def _format(run: Run) -> tuple[str, ...]:
         bootstrap.LABEL_SOURCES[job.labeller] if job.labeller else "-",
         job.model or "-",
         tokens,
-        bootstrap.format_usd(job.cost_usd) if job.model else "-",
+        format_usd(job.cost_usd) if job.model else "-",
         f"{job.seconds:.1f}" if job.seconds else "-",
         _count_labels(run),
     )

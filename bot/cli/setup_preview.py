@@ -10,6 +10,7 @@ from bot.cli.preview_report import build_report
 from bot.core import refs
 from bot.core.config import parser
 from bot.core.setup import PreviewedIssue, SetupPreview, SetupProblem
+from bot.core.text.money import format_usd
 from bot.flow.load_config import choose_model
 from bot.http import ClientPool
 from bot.settings.load import Settings
@@ -42,5 +43,5 @@ def preview_issues(settings: Settings, clients: ClientPool, repository: str) -> 
         )
         for issue in report["issues"]
     ]
-    cost = bootstrap.format_usd(report["cost_usd"])
+    cost = format_usd(report["cost_usd"])
     return SetupPreview(report["repository"], report["sentence"], cost, tuple(issues))

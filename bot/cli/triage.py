@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bot.cli import bootstrap
+from bot.core.text.money import format_usd
 
 if TYPE_CHECKING:
     from bot.cli.batch import Enricher, Totals
@@ -153,7 +154,7 @@ def _process(rows: Sequence[Row], enricher: Enricher, threads: int, as_json: boo
 
     def describe(_item: object) -> str:
         rate = totals.done / max(time.monotonic() - started, 0.001)
-        return f"{rate:.1f}/s, {bootstrap.format_usd(totals.cost_usd)}"
+        return f"{rate:.1f}/s, {format_usd(totals.cost_usd)}"
 
     def show() -> None:
         bar.update(totals.done - bar.pos, "")
@@ -216,7 +217,7 @@ def _format(row: Row, report: Mapping[str, Any]) -> str:
 
 def _print_totals(rows: Sequence[Row], totals: Totals, seconds: float) -> None:
     sources = ", ".join(f"{count:,} by {name}" for name, count in sorted(totals.sources.items()))
-    cost = bootstrap.format_usd(totals.cost_usd)
+    cost = format_usd(totals.cost_usd)
     if totals.unpriced:
         cost = f"at least {cost}, {totals.unpriced:,} answers without a known price"
     tokens = f"{totals.tokens_in:,} + {totals.tokens_out:,} tokens, {cost}; "
@@ -254,9 +255,9 @@ def _explain_gaps(
         code = bootstrap.PARTIAL
     if totals.over_budget:
         budget = enricher.config.budget.per_day_usd
-        limits = [f"budget.per_day_usd of {bootstrap.format_usd(budget)}"]
+        limits = [f"budget.per_day_usd of {format_usd(budget)}"]
         if enricher.day_usd is not None:
-            day = bootstrap.format_usd(enricher.day_usd)
+            day = format_usd(enricher.day_usd)
             limits.append(f"TAGLINE_BUDGET_USD_PER_DAY of {day}")
         click.echo(
             f"The budget is reached ({', '.join(limits)}): labels of {totals.over_budget:,} issues"

@@ -19,9 +19,10 @@ from pathlib import Path
 import pytest
 import redis
 
-from bot.cli.bootstrap import format_time, format_usd
+from bot.cli.bootstrap import format_time
 from bot.core import redis_keys
 from bot.core.jobs import JobRecord
+from bot.core.text.money import format_usd
 from bot.core.types import Choice
 from bot.wiring import redis_store
 from tests.whole.test_command_line import PREFIXES, ROOT, tagline

@@ -15,7 +15,7 @@ from bot.sandbox.page.controller import PREFIXES
 from bot.sandbox.page.demo_backend import DemoIssue, DemoUnavailable, HostName
 from bot.sandbox.page.samples import BUG, QUESTION, Sample
 from bot.sandbox.processes import DemoProcesses, wait_until
-from bot.wiring import demo_processes
+from bot.wiring_demo import demo_processes
 from tests.sandbox.demo_visitor import FakeBackend
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bot.cli.bootstrap import LABEL_SOURCES, format_usd
+from bot.cli.bootstrap import LABEL_SOURCES
 from bot.cli.sections.section import Repository, Row, Section
 from bot.cli.sections.usefulness import describe_figures
+from bot.core.text.money import format_usd
 from bot.core.text.percent import format_share
 from bot.core.usefulness import Usefulness, add_up
 

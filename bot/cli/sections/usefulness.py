@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bot.cli.bootstrap import LABEL_SOURCES, format_time, format_usd
+from bot.cli.bootstrap import LABEL_SOURCES, format_time
 from bot.cli.sections.section import Repository, Row, Section
+from bot.core.text.money import format_usd
 from bot.core.text.percent import format_share
 from bot.core.usefulness import Usefulness
 

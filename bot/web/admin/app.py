@@ -14,6 +14,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import BaseRoute, Route
 
 from bot import log
+from bot.core.text.money import format_usd
 from bot.core.text.percent import format_share
 from bot.flow.describe_activity import Activity
 from bot.web.admin import format as formats
@@ -77,7 +78,7 @@ class AdminPages:
         self._templates.globals.update(root=ROOT)
         self._templates.filters.update(
             time=formats.format_time,
-            usd=formats.format_usd,
+            usd=format_usd,
             seconds=formats.format_seconds,
             source=formats.format_source,
             share=format_share,

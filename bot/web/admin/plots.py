@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from bot.core.day_figures import DayFigures
+from bot.core.text.money import format_usd
 from bot.core.text.percent import format_share
-from bot.web.admin.format import SOURCES, format_day, format_seconds, format_usd
+from bot.web.admin.format import SOURCES, format_day, format_seconds
 
 HEIGHT, STEP, WIDTH = 100.0, 10.0, 8.0  # in units of the drawing, which is stretched to its box
 
