@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bot.cli import bootstrap
+from bot.core.text.money import format_usd
 
 if TYPE_CHECKING:
     from bot.cli.backfill_parts import Backfiller, Options
@@ -249,7 +250,7 @@ def _announce(backfiller: Backfiller, number: int) -> None:
     if run.report.done_before:
         text += f"; {run.report.done_before:,} were done before"
     if chosen and options.calls_model:
-        text += f"; {chosen.model}, at most {bootstrap.format_usd(options.limit_usd)} in all"
+        text += f"; {chosen.model}, at most {format_usd(options.limit_usd)} in all"
     elif chosen is None:
         text += "; no language model is configured: by rules and what was learned"
     click.echo(f"{text}.", err=True)
@@ -280,7 +281,7 @@ def _explain_stop(stopped: Stopped, backfiller: Backfiller) -> str:
         "day": settings.budget_usd_per_day,
         "repository": backfiller.config.budget.per_day_usd,
     }
-    usd = bootstrap.format_usd(limits.get(budget))
+    usd = format_usd(limits.get(budget))
     then = "with a higher one" if budget == "run" else "tomorrow, or with a higher one,"
     return f"The budget is reached: {name} is {usd}. The same command {then} continues."
 
@@ -300,8 +301,8 @@ def _finish(backfiller: Backfiller) -> int:
         issues = count(estimator.prompts, "issue")
         click.echo(
             f"{estimator.name} was not called. For {issues} it would cost about"
-            f" {bootstrap.format_usd(usual)} ({bootstrap.format_usd(half)} with --batch), at most"
-            f" {bootstrap.format_usd(most)}.",
+            f" {format_usd(usual)} ({format_usd(half)} with --batch), at most"
+            f" {format_usd(most)}.",
             err=True,
         )
     if not backfiller.options.apply:

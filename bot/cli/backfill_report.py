@@ -13,6 +13,7 @@ import click
 import msgspec
 
 from bot.cli import bootstrap, progress
+from bot.core.text.money import format_usd
 from bot.core.text.sanitize import to_one_line
 from bot.flow.plan import Outcome, Plan
 
@@ -113,14 +114,14 @@ class Report:
     def _describe(self, now: float) -> str:
         text = f"{self.done:,} of {self.total:,} issues"
         if self.waiting:
-            usd = bootstrap.format_usd(self.spent())
+            usd = format_usd(self.spent())
             return f"{text}, {self.waiting:,} in batches, {usd} spent or reserved"
         if self.done:
             left, rate = self.total - self.done, self.done / max(now - self._started, 0.001)
             text += f", {rate:.1f}/s, {_format_left(left / rate)} left"
             if self.cost_usd:
-                more = bootstrap.format_usd(self.cost_usd / self.done * left)
-                text += f", {bootstrap.format_usd(self.spent())} so far, about {more} left"
+                more = format_usd(self.cost_usd / self.done * left)
+                text += f", {format_usd(self.spent())} so far, about {more} left"
         return text
 
     def _print(self, outcome: Outcome, plan: Plan | None) -> None:
@@ -174,7 +175,7 @@ class Report:
             reasons = ", ".join(f"{number:,} {why}" for why, number in skipped.most_common())
             yield f"Left as they are: {reasons}"
         if self.tokens_in or self.spent():
-            cost = bootstrap.format_usd(self.spent())
+            cost = format_usd(self.spent())
             end = "spent, or reserved for batches" if self.waiting else "so far"
             yield f"Model: {self.tokens_in:,} + {self.tokens_out:,} tokens, {cost} {end}"
         if self.model_failures:

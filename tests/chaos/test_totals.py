@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from tests.chaos.totals import compare_totals
+from tests.chaos.totals import Series, compare_totals
 
-QUEUE = {("tagline_queue_jobs", state): 0.0 for state in ("waiting", "later", "dead")}
-WRITES = {
+QUEUE: dict[Series, float] = {
+    ("tagline_queue_jobs", state): 0.0 for state in ("waiting", "later", "dead")
+}
+WRITES: dict[Series, float] = {
     ("tagline_writes_total", "github", "post-comment"): 2.0,
     ("tagline_writes_total", "github", "add-label"): 5.0,
     ("tagline_writes_total", "github", "remove-label"): 1.0,
 }
-ON_FORGES = {
+ON_FORGES: dict[Series, int] = {
     ("github", "comments"): 2,
     ("github", "labels"): 4,
     ("gitlab", "comments"): 0,
