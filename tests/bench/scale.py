@@ -68,7 +68,7 @@ def measure() -> Iterator[str]:
             found = measure_throughput(settings, workers)
             one = one or found.rate
             yield (
-                f"{workers} workers of {THREADS} threads on one Redis, {JOBS:,} jobs, model answers"
+                f"{workers} x worker of {THREADS} threads, one Redis, {JOBS:,} jobs, model answers"
                 f" after {SECONDS:g} s: {found.rate:.1f} jobs a second, {found.rate / one:.2f} x"
                 f" one worker, {found.share:.2f} of ideal, {found.cpu_ms:.1f} ms CPU a job,"
                 f" {max(found.memory):.0f} MiB each at most"
