@@ -87,7 +87,7 @@ class BatchRun:
         if sends:
             self._ask_first(waiting)
         while waiting or self.state.batches:
-            self.run.report.waiting = sum(len(x.requests) for x in self.state.batches.values())
+            self.run.report.waiting = sum(len(x.questions) for x in self.state.batches.values())
             waiting.extend(self._end_batches())
             try:
                 self._continue(waiting, sends=sends)
@@ -113,7 +113,7 @@ class BatchRun:
             self.run.pause(POLL_SECONDS)
 
     def _ask_first(self, waiting: deque[int]) -> None:
-        """Ask directly until the model has answered, which settles the form of its requests."""
+        """Ask directly until the model has answered, which settles the form of what is sent."""
         for _ in range(FIRST_ISSUES):
             if waiting and not self.run.report.sources["model"]:
                 self._ask(waiting, 1)
@@ -232,10 +232,12 @@ class BatchRun:
         self._is_full, self._over_budget = state.why in FULL, None
         if state.why:
             self.run.report.note(f"The vendor did not process a batch ({state.why}).")
-        results = {x.id: x for x in self.client.read_results(sent, state) if x.id in batch.requests}
+        results = {
+            x.id: x for x in self.client.read_results(sent, state) if x.id in batch.questions
+        }
         self._apply(batch, results)
         self._delete(sent, state)
-        left = {id_: x.number for id_, x in batch.requests.items() if self._is_left(x.number)}
+        left = {id_: x.number for id_, x in batch.questions.items() if self._is_left(x.number)}
         # A direct question follows where another batch would bring the same.
         is_final = {id_ for id_, one in results.items() if one.completion or one.rejected}
         tries = {
@@ -246,7 +248,7 @@ class BatchRun:
         }
         micro_usd = sum(
             _find_micro_usd(self.client.model.name, results.get(id_), one) - microdollars(one.usd)
-            for id_, one in batch.requests.items()
+            for id_, one in batch.questions.items()
         )
         self._end(batch, micro_usd, tries)
         return list(tries)
@@ -257,7 +259,7 @@ class BatchRun:
     def _apply(self, batch: Batch, results: dict[str, BatchResult]) -> None:
         """Process the issues whose answers are there."""
         answers = {
-            batch.requests[id_].number: (batch.requests[id_].digest, one)
+            batch.questions[id_].number: (batch.questions[id_].digest, one)
             for id_, one in results.items()
             if one.completion
         }
@@ -271,7 +273,7 @@ class BatchRun:
         """
         numbers = [number for number in batch.numbers if self._is_left(number)]
         tries = {n: self.state.tries.get(n, 0) + tried for n in numbers}
-        micro_usd = -sum(microdollars(x.usd) for x in batch.requests.values()) if refund else 0
+        micro_usd = -sum(microdollars(x.usd) for x in batch.questions.values()) if refund else 0
         self._end(batch, micro_usd, tries)
         return numbers
 
@@ -308,7 +310,7 @@ def _explain(failure: ModelFailed) -> Stopped:
 
 def replace_sent(batch: Batch, sent: SentBatch) -> Batch:
     """Return the batch with its id at the vendor."""
-    return Batch(batch.token, batch.vendor, batch.at, batch.requests, sent.id, sent.files)
+    return Batch(batch.token, batch.vendor, batch.at, batch.questions, sent.id, sent.files)
 
 
 def _find_micro_usd(model: str, result: BatchResult | None, request: Request) -> int:

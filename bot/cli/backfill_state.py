@@ -49,13 +49,13 @@ class Batch(msgspec.Struct, frozen=True):
     token: str
     vendor: str
     at: float
-    requests: dict[str, Request]
+    questions: dict[str, Request]
     id: str = ""
     files: tuple[str, ...] = ()
 
     @property
     def numbers(self) -> set[int]:
-        return {one.number for one in self.requests.values()}
+        return {one.number for one in self.questions.values()}
 
 
 @dataclass

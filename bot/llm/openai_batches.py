@@ -55,7 +55,7 @@ class OpenAIBatches:
         return SentBatch(check_id(batch["id"]), (file,))
 
     def _upload(self, send: Send, requests: Sequence[BatchRequest]) -> str:
-        """Return the id of the uploaded requests."""
+        """Upload the requests as a file, and return its id."""
         boundary = f"tagline-{uuid4().hex}"
         fields = {
             "purpose": "batch",

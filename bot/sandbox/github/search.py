@@ -101,7 +101,8 @@ def _find(call: Call, query: Query, *, by_meaning: bool) -> list[tuple[float, Re
     The comparison of meanings is simulated: an issue needs one of the words, not all.
     """
     words, found = set(query.words), []
-    for repo in call.state.repos():
+    named = [call.state.repo(name) for name in query.repos]
+    for repo in named or call.state.repos():
         if not call.can_see(repo):
             continue
         for issue in repo.issues.values():

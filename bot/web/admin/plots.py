@@ -75,7 +75,7 @@ DEFINITIONS = (
         ("kept",),
         lambda day: (100 * (day.kept_share or 0.0),),
         lambda day: (f"{format_share(day.kept_share)} of {day.judged:,}" if day.judged else "-",),
-        lambda value: f"{value:.0f} %",
+        lambda value: format_share(value / 100),
         100.0,
     ),
     _Definition(
