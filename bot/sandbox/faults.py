@@ -11,7 +11,7 @@ from email.utils import format_datetime
 from threading import Event, Lock
 from typing import Literal
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -116,25 +116,30 @@ class FaultInjector:
                 message["headers"] = [*message["headers"], (b"date", date.encode())]
             await send(message)
 
-        side: Side = self.side
-        fault = self.faults.take(side, scope["method"], scope["path"])
+        fault = self.faults.take(self.side, scope["method"], scope["path"])
         if fault is None:
             await self.app(scope, receive, send_dated)
             return
         scope["state"].update(fault=fault.name, ending=self.faults.ending)
-        body = await read_body(receive)
+        try:
+            body = await read_body(receive)
+        except ClientDisconnect:
+            return
 
         async def act() -> Response:
             return await collect(self.app, scope, replay(body, receive))
 
-        response = await fault.effect(Call(side, Request(scope), body, act))
+        response = await fault.effect(Call(self.side, Request(scope), body, act))
         await response(scope, receive, send_dated)
 
 
 async def read_body(receive: Receive) -> bytes:
+    """Return a request's body. Raises `ClientDisconnect` where the client ends within it."""
     body = b""
     while True:
         message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
         body += bytes(message.get("body", b""))
         if not message.get("more_body", False):
             return body

@@ -6,8 +6,10 @@
 from __future__ import annotations
 
 import json
+import socket
 import zlib
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -37,6 +39,21 @@ def test_faults_are_counted_narrowed_and_cleared(box: Sandbox, bot: httpx.Client
     assert [bot.get("/labels").status_code for _ in range(3)] == [500] * 3
     box.clear_faults()
     assert bot.get("/labels").status_code == 200
+
+
+@pytest.mark.parametrize("body", ["", '{"labels"'])
+def test_a_request_whose_client_ends_within_it_is_none(box: Sandbox, body: str) -> None:
+    server, log = urlsplit(box.github_url), box.log
+    path = f"{server.path}/repos/acme/widget/issues/1/labels"
+    with socket.create_connection((server.hostname, server.port)) as client:
+        client.sendall(
+            f"POST {path} HTTP/1.1\r\nhost: x\r\ncontent-length: 20\r\n\r\n{body}".encode()
+        )
+    with socket.create_connection((server.hostname, server.port)) as client:
+        client.sendall(f"GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n".encode())
+        while client.recv(4096):
+            pass
+    assert [exchange.method for exchange in log.exchanges] == ["GET"]
 
 
 def test_an_unknown_fault_names_the_nearest(box: Sandbox) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any
 
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bot.sandbox.faults import read_body, replay
@@ -97,7 +98,10 @@ class Recorder:
         self.app, self.api, self.log = app, api, log
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        body = await read_body(receive)
+        try:
+            body = await read_body(receive)
+        except ClientDisconnect:
+            return  # the request did not arrive: it is neither carried out nor logged
         answer, logged = Answer(), False
 
         async def sending(message: Message) -> None:
