@@ -153,7 +153,7 @@ def decide_type(
         on_issue = {fold(name) for name in present.labels}
         kept = [choice for choice in choices if fold(choice.label) in own & on_issue]
         return LabelDecision(keep=tuple(kept[:1]))
-    demoted = {fold(name) for name in present.demoted} - replaceable
+    demoted = present.only_suggested
     sure = [x for x in choices if x.certainty != "unsure" and fold(x.label) not in demoted]
     chosen = tuple(sure[:1])
     is_kept = any(fold(choice.label) in replaceable for choice in chosen)

@@ -67,6 +67,24 @@ class CurrentLabels:
         replaceable = {fold(name) for name in self.replaceable}
         return tuple(name for name in self.labels if fold(name) not in replaceable)
 
+    @property
+    def own(self) -> frozenset[str]:
+        """Return the folded names of the bot's labels that stay on the issue."""
+        return frozenset(map(fold, self.applied_by_bot)) & frozenset(map(fold, self.fixed))
+
+    @property
+    def only_suggested(self) -> frozenset[str]:
+        """Return the folded names of labels that are not set, unless they replace themselves."""
+        return frozenset(map(fold, self.demoted)) - frozenset(map(fold, self.replaceable))
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Choices to set and to suggest, by the folded names of their labels."""
+
+    apply: dict[str, LabelSuggestion]
+    suggest: dict[str, LabelSuggestion]
+
 
 def decide(
     choices: Sequence[LabelSuggestion],
@@ -80,51 +98,64 @@ def decide(
     Applied are allowed labels only: at most `rules.max`, one of each family. Suggested are unsure
     choices, demoted labels, and `suggestions`, common tags that the repository lacks; not those
     that are withheld. A label that a person set or removed is neither applied nor suggested. The
-    bot's own label stays on the
-    issue, unless it is replaceable and not chosen again.
+    bot's own label stays on the issue, unless it is replaceable and not chosen again.
     """
-    known = {label.name: label for label in reversed(labels)}
     find_name = name_finder(label.name for label in labels)
-    missing = {fold(tag): tag for tag in suggestions}
-    replaceable = {fold(name) for name in present.replaceable}
-    fixed = present.fixed
-    families = {family for name in fixed for family in _list_families(name, rules)}
-    excluded = {fold(name) for name in (*fixed, *present.removed)}
     choices = [replace(choice, label=find_name(choice.label) or choice.label) for choice in choices]
-    own = {fold(name) for name in present.applied_by_bot} & {fold(name) for name in fixed}
-    keep = {fold(c.label): c for c in reversed(choices) if fold(c.label) in own}
-    apply: dict[str, LabelSuggestion] = {}
-    suggest: dict[str, LabelSuggestion] = {}
-    demoted = {fold(name) for name in present.demoted} - replaceable
-    for choice in choices:
-        key = fold(choice.label)
-        label = known.get(choice.label)
-        if key in excluded or key in apply:
-            continue
-        if label is None:
-            if key in missing:
-                suggest[key] = replace(choice, label=missing[key])
-            continue
-        its_families = _list_families(label.name, rules)
-        is_full = len(apply) + len(own) >= rules.max or not its_families.isdisjoint(families)
-        is_sure = choice.certainty != "unsure" and key not in demoted
-        if not is_sure or is_full or not label.settable:
-            suggest[key] = choice
-            continue
-        families |= its_families
-        apply[key] = choice
-    keep |= {key: choice for key, choice in apply.items() if key in replaceable}
+    selection = _select(choices, labels, suggestions, present, rules)
+    apply = selection.apply
+    replaceable = {fold(name) for name in present.replaceable}
     withheld = {fold(name) for name in present.withheld}
-    suggested = [x for key, x in suggest.items() if key not in apply and key not in withheld]
-    suggested = suggested[: rules.max]
+    keep = {fold(c.label): c for c in reversed(choices) if fold(c.label) in present.own}
+    keep |= {key: choice for key, choice in apply.items() if key in replaceable}
+    suggested = [
+        choice
+        for key, choice in selection.suggest.items()
+        if key not in apply and key not in withheld
+    ][: rules.max]
     return LabelDecision(
         apply=tuple(choice for key, choice in apply.items() if key not in replaceable),
         suggested=tuple(suggested),
         keep=tuple(keep.values()),
         remove=tuple(name for name in present.replaceable if fold(name) not in apply),
-        demoted=tuple(x.label for x in suggested if fold(x.label) in demoted),
+        demoted=tuple(x.label for x in suggested if fold(x.label) in present.only_suggested),
         withheld=tuple(choice.label for key, choice in apply.items() if key in withheld),
     )
+
+
+def _select(
+    choices: Sequence[LabelSuggestion],
+    labels: Sequence[Label],
+    missing: Sequence[str],
+    present: CurrentLabels,
+    rules: LabelRules,
+) -> Selection:
+    """Return the choices that the issue may get, in their order; the first of a family counts.
+
+    `missing` are names that may be suggested although the repository has no such label.
+    """
+    known = {label.name: label for label in reversed(labels)}
+    names = {fold(name): name for name in missing}
+    taken = {family for name in present.fixed for family in _list_families(name, rules)}
+    excluded = {fold(name) for name in (*present.fixed, *present.removed)}
+    selection, places = Selection({}, {}), rules.max - len(present.own)
+    for choice in choices:
+        key, label = fold(choice.label), known.get(choice.label)
+        if key in excluded or key in selection.apply:
+            continue
+        if label is None:
+            if key in names:
+                selection.suggest[key] = replace(choice, label=names[key])
+            continue
+        families = _list_families(label.name, rules)
+        has_place = len(selection.apply) < places and families.isdisjoint(taken)
+        is_sure = choice.certainty != "unsure" and key not in present.only_suggested
+        if is_sure and has_place and label.settable:
+            selection.apply[key] = choice
+            taken |= families
+        else:
+            selection.suggest[key] = choice
+    return selection
 
 
 def _list_families(name: str, rules: LabelRules) -> set[str]:
