@@ -28,11 +28,12 @@ from bot.sandbox.model.openai import OpenAI
 from bot.sandbox.state import Missing, Repo, RepoId
 from tests.simulation import checks, forge_faults, model_faults, polling
 from tests.simulation.anthropic import Anthropic
-from tests.simulation.batches import AnthropicBatchApi, OpenAIBatchApi
+from tests.simulation.anthropic_batches import AnthropicBatchApi
 from tests.simulation.fast_stop import FastStopServer
 from tests.simulation.github import FullSerializer
 from tests.simulation.gitlab import GitLab
 from tests.simulation.host import Host
+from tests.simulation.openai_batches import OpenAIBatchApi
 from tests.simulation.recorder import Exchange, Log, Recorder
 from tests.simulation.schema import fit, schema_of
 

@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from bot.core.pricing import cost_usd
-from tests.simulation.batches import AnthropicBatchApi, OpenAIBatchApi, Script
+from tests.simulation.anthropic_batches import AnthropicBatchApi
+from tests.simulation.batches import Script
+from tests.simulation.openai_batches import OpenAIBatchApi
 from tests.waiting import wait_until
 from tests.whole.app import TITLE, App
 from tests.whole.backfill_case import (
