@@ -10,7 +10,7 @@ from bot import wiring
 from bot.flow.process import process
 from bot.flow.retry_fallbacks import FallbackRetries
 from bot.llm.anthropic_batches import AnthropicBatches
-from bot.llm.batches import BatchClient, BatchFormat
+from bot.llm.batches import BatchClient, BatchFormat, Sender
 from bot.llm.client import ModelClient
 from bot.llm.openai_batches import OpenAIBatches
 from bot.llm.service import RemoteModelService
@@ -77,4 +77,4 @@ def batch_client(service: ModelService, clients: ClientPool, provider: str) -> B
     model = service.providers[0].model
     if not isinstance(model, ModelClient):
         return None
-    return BatchClient(clients, model, BATCH_FORMATS[provider]())
+    return BatchClient(Sender(clients, model), BATCH_FORMATS[provider]())

@@ -218,6 +218,7 @@ class BatchRun:
             elif not self.client.format.can_find:
                 return self._return(batch, refund=False)
             elif time.time() - batch.at > FIND_SECONDS:
+                self.client.abandon(batch.token)
                 return self._return(batch)
             return []
         sent = SentBatch(batch.id, batch.files)

@@ -15,7 +15,7 @@ from bot.llm.batches import (
     MAX_RESULT_BYTES,
     BatchRequest,
     BatchState,
-    Send,
+    Sender,
     SentBatch,
     check_id,
     is_gone,
@@ -30,7 +30,7 @@ class AnthropicBatches:
 
     can_find: ClassVar[bool] = False
 
-    def submit(self, send: Send, requests: Sequence[BatchRequest], token: str) -> SentBatch:
+    def submit(self, send: Sender, requests: Sequence[BatchRequest], token: str) -> SentBatch:
         parts = b",".join(
             b'{"custom_id":%b,"params":%b}' % (msgspec.json.encode(one.id), one.body)
             for one in requests
@@ -38,16 +38,19 @@ class AnthropicBatches:
         batch = msgspec.json.decode(send("POST", BATCHES, b'{"requests":[%b]}' % parts))
         return SentBatch(check_id(batch["id"]))
 
-    def find(self, send: Send, token: str) -> SentBatch | None:
+    def find(self, send: Sender, token: str) -> SentBatch | None:
         return None  # its list shows nothing that a command has given
 
-    def poll(self, send: Send, batch: SentBatch) -> BatchState:
+    def abandon(self, send: Sender, token: str) -> None:
+        """Nothing was uploaded beside the batch."""
+
+    def poll(self, send: Sender, batch: SentBatch) -> BatchState:
         data = msgspec.json.decode(send("GET", f"{BATCHES}/{batch.id}"))
         has_ended = data["processing_status"] == "ended"
         # Its `results_url` is not called: the key would go wherever the response says.
         return BatchState(has_ended, outputs=("results",) if data.get("results_url") else ())
 
-    def read(self, send: Send, batch: SentBatch, output: str) -> bytes:
+    def read(self, send: Sender, batch: SentBatch, output: str) -> bytes:
         return send("GET", f"{BATCHES}/{batch.id}/{output}", max_bytes=MAX_RESULT_BYTES)
 
     def parse(self, line: Any) -> tuple[str, Mapping[str, Any] | None, str, bool]:
@@ -58,10 +61,10 @@ class AnthropicBatches:
         why = str(error.get("type") or result["type"])
         return id_, None, why, why in REJECTED
 
-    def cancel(self, send: Send, batch: SentBatch) -> None:
+    def cancel(self, send: Sender, batch: SentBatch) -> None:
         send("POST", f"{BATCHES}/{batch.id}/cancel", b"")
 
-    def delete(self, send: Send, batch: SentBatch, state: BatchState) -> None:
+    def delete(self, send: Sender, batch: SentBatch, state: BatchState) -> None:
         try:
             send("DELETE", f"{BATCHES}/{batch.id}")
         except ModelFailed as failure:

@@ -77,7 +77,13 @@ class BatchResult:
     charged: bool = False
 
 
-class Send(Protocol):
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Sends requests to the vendor of a model."""
+
+    clients: http.ClientPool
+    model: ModelClient
+
     def __call__(
         self,
         method: str,
@@ -87,6 +93,18 @@ class Send(Protocol):
         max_bytes: int = MAX_BYTES,
     ) -> bytes:
         """Return the content of a response with status 200. Raises `ModelFailed`."""
+        endpoint = self.model.endpoint
+        headers = {"Content-Type": content_type} if content is not None else {}
+        headers |= self.model.protocol.build_headers(endpoint.key)
+        request = http.Request(method, endpoint.base_url + path, headers, content, CALL_SECONDS)
+        with http.deadline(CALL_SECONDS):
+            try:
+                response = self.clients.get().send(request, max_bytes)
+            except http.FAILURES as error:
+                raise map_transport_error(error) from None
+        if response.status != 200:
+            raise map_status(response)
+        return response.content
 
 
 class BatchFormat(Protocol):
@@ -94,23 +112,26 @@ class BatchFormat(Protocol):
 
     can_find: ClassVar[bool]
 
-    def submit(self, send: Send, requests: Sequence[BatchRequest], token: str) -> SentBatch:
+    def submit(self, send: Sender, requests: Sequence[BatchRequest], token: str) -> SentBatch:
         """Create a batch; `token` is what `find` finds it by, where the format `can_find`."""
 
-    def find(self, send: Send, token: str) -> SentBatch | None:
+    def find(self, send: Sender, token: str) -> SentBatch | None:
         """Return the batch that was created with a token, None where it cannot be found."""
 
-    def poll(self, send: Send, batch: SentBatch) -> BatchState: ...
+    def abandon(self, send: Sender, token: str) -> None:
+        """Delete what was uploaded for a batch that cannot be found."""
 
-    def read(self, send: Send, batch: SentBatch, output: str) -> bytes:
+    def poll(self, send: Sender, batch: SentBatch) -> BatchState: ...
+
+    def read(self, send: Sender, batch: SentBatch, output: str) -> bytes:
         """Return results as JSON lines."""
 
     def parse(self, line: Any) -> tuple[str, Mapping[str, Any] | None, str, bool]:
         """Return a result: its id, the response or None, why not, and whether it was rejected."""
 
-    def cancel(self, send: Send, batch: SentBatch) -> None: ...
+    def cancel(self, send: Sender, batch: SentBatch) -> None: ...
 
-    def delete(self, send: Send, batch: SentBatch, state: BatchState) -> None:
+    def delete(self, send: Sender, batch: SentBatch, state: BatchState) -> None:
         """Delete what the vendor keeps of a batch that has ended; gone already is no error."""
 
 
@@ -118,9 +139,12 @@ class BatchFormat(Protocol):
 class BatchClient:
     """The batches of one model."""
 
-    clients: http.ClientPool
-    model: ModelClient
+    send: Sender
     format: BatchFormat
+
+    @property
+    def model(self) -> ModelClient:
+        return self.send.model
 
     def build_request(self, id_: str, prompt: Prompt) -> BatchRequest:
         return BatchRequest(id_, msgspec.json.encode(self.model.build_body(prompt)))
@@ -128,22 +152,26 @@ class BatchClient:
     def submit(self, requests: Sequence[BatchRequest], token: str) -> SentBatch:
         """Send requests; the batch may exist where the failure `is_uncertain`."""
         with _readable():
-            return self.format.submit(self._send, requests, token)
+            return self.format.submit(self.send, requests, token)
 
     def find(self, token: str) -> SentBatch | None:
         with _readable():
-            return self.format.find(self._send, token)
+            return self.format.find(self.send, token)
+
+    def abandon(self, token: str) -> None:
+        with _readable():
+            self.format.abandon(self.send, token)
 
     def poll(self, batch: SentBatch) -> BatchState:
         with _readable():
-            return self.format.poll(self._send, batch)
+            return self.format.poll(self.send, batch)
 
     def read_results(self, batch: SentBatch, state: BatchState) -> Iterator[BatchResult]:
         """Yield the results that can be read, each request's first one."""
         seen = set[str]()
         for output in state.outputs:
             with _readable():
-                content = self.format.read(self._send, batch, output)
+                content = self.format.read(self.send, batch, output)
             for line in content.splitlines():
                 result = self._parse(line)
                 if result and result.id not in seen:
@@ -168,32 +196,11 @@ class BatchClient:
 
     def cancel(self, batch: SentBatch) -> None:
         with _readable():
-            self.format.cancel(self._send, batch)
+            self.format.cancel(self.send, batch)
 
     def delete(self, batch: SentBatch, state: BatchState) -> None:
         with _readable():
-            self.format.delete(self._send, batch, state)
-
-    def _send(
-        self,
-        method: str,
-        path: str,
-        content: bytes | None = None,
-        content_type: str = "application/json",
-        max_bytes: int = MAX_BYTES,
-    ) -> bytes:
-        endpoint = self.model.endpoint
-        headers = {"Content-Type": content_type} if content is not None else {}
-        headers |= self.model.protocol.build_headers(endpoint.key)
-        request = http.Request(method, endpoint.base_url + path, headers, content, CALL_SECONDS)
-        with http.deadline(CALL_SECONDS):
-            try:
-                response = self.clients.get().send(request, max_bytes)
-            except http.FAILURES as error:
-                raise map_transport_error(error) from None
-        if response.status != 200:
-            raise map_status(response)
-        return response.content
+            self.format.delete(self.send, batch, state)
 
 
 @contextmanager

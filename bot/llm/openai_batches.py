@@ -17,7 +17,7 @@ from bot.llm.batches import (
     MAX_RESULT_BYTES,
     BatchRequest,
     BatchState,
-    Send,
+    Sender,
     SentBatch,
     check_id,
     is_gone,
@@ -35,8 +35,8 @@ class OpenAIBatches:
 
     can_find: ClassVar[bool] = True
 
-    def submit(self, send: Send, requests: Sequence[BatchRequest], token: str) -> SentBatch:
-        file = self._upload(send, requests)
+    def submit(self, send: Sender, requests: Sequence[BatchRequest], token: str) -> SentBatch:
+        file = self._upload(send, requests, token)
         expiry = {"anchor": "created_at", "seconds": KEPT_SECONDS}
         body = {
             "input_file_id": file,
@@ -50,11 +50,11 @@ class OpenAIBatches:
         except ModelFailed as failure:
             if not is_uncertain(failure):
                 with suppress(ModelFailed):
-                    send("DELETE", f"/files/{file}")
+                    _delete_file(send, file)
             raise
         return SentBatch(check_id(batch["id"]), (file,))
 
-    def _upload(self, send: Send, requests: Sequence[BatchRequest]) -> str:
+    def _upload(self, send: Sender, requests: Sequence[BatchRequest], token: str) -> str:
         """Upload the requests as a file, and return its id."""
         boundary = f"tagline-{uuid4().hex}"
         fields = {
@@ -67,8 +67,8 @@ class OpenAIBatches:
             for name, value in fields.items()
         )
         start += (
-            f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="requests'
-            '.jsonl"\r\nContent-Type: application/jsonl\r\n\r\n'
+            f'--{boundary}\r\nContent-Disposition: form-data; name="file";'
+            f' filename="{_name_file(token)}"\r\nContent-Type: application/jsonl\r\n\r\n'
         )
         lines = b"\n".join(
             b'{"custom_id":%b,"method":"POST","url":"%b","body":%b}'
@@ -79,14 +79,20 @@ class OpenAIBatches:
         form = f"multipart/form-data; boundary={boundary}"
         return check_id(_decode(send("POST", "/files", content, form))["id"])
 
-    def find(self, send: Send, token: str) -> SentBatch | None:
+    def find(self, send: Sender, token: str) -> SentBatch | None:
         """Look through the newest batches: those of a token were created lately."""
         for one in _decode(send("GET", "/batches?limit=100"))["data"]:
             if (one.get("metadata") or {}).get(TOKEN) == token:
                 return SentBatch(check_id(one["id"]), (check_id(one["input_file_id"]),))
         return None
 
-    def poll(self, send: Send, batch: SentBatch) -> BatchState:
+    def abandon(self, send: Sender, token: str) -> None:
+        """Delete the uploaded file by its name: the upload may have happened without a response."""
+        for one in _decode(send("GET", "/files?purpose=batch&order=desc&limit=1000"))["data"]:
+            if one.get("filename") == _name_file(token):
+                _delete_file(send, check_id(one["id"]))
+
+    def poll(self, send: Sender, batch: SentBatch) -> BatchState:
         data = _decode(send("GET", f"/batches/{batch.id}"))
         names = ("output_file_id", "error_file_id")
         outputs = tuple(check_id(data[name]) for name in names if data.get(name))
@@ -95,7 +101,7 @@ class OpenAIBatches:
         why = next(codes, "failed") if data["status"] == "failed" else ""
         return BatchState(data["status"] in ENDED, why, outputs)
 
-    def read(self, send: Send, batch: SentBatch, output: str) -> bytes:
+    def read(self, send: Sender, batch: SentBatch, output: str) -> bytes:
         return send("GET", f"/files/{output}/content", max_bytes=MAX_RESULT_BYTES)
 
     def parse(self, line: Any) -> tuple[str, Mapping[str, Any] | None, str, bool]:
@@ -107,17 +113,26 @@ class OpenAIBatches:
             return id_, None, f"status-{status}", 400 <= status < 429
         return id_, response["body"], "", False
 
-    def cancel(self, send: Send, batch: SentBatch) -> None:
+    def cancel(self, send: Sender, batch: SentBatch) -> None:
         send("POST", f"/batches/{batch.id}/cancel")
 
-    def delete(self, send: Send, batch: SentBatch, state: BatchState) -> None:
+    def delete(self, send: Sender, batch: SentBatch, state: BatchState) -> None:
         """Delete its files; OpenAI keeps the batch itself, which has no text."""
         for file in (*batch.files, *state.outputs):
-            try:
-                send("DELETE", f"/files/{file}")
-            except ModelFailed as failure:
-                if not is_gone(failure):
-                    raise
+            _delete_file(send, file)
+
+
+def _name_file(token: str) -> str:
+    return f"{TOKEN}-{token}.jsonl"
+
+
+def _delete_file(send: Sender, file: str) -> None:
+    """Delete a file; one that is gone already is no error."""
+    try:
+        send("DELETE", f"/files/{file}")
+    except ModelFailed as failure:
+        if not is_gone(failure):
+            raise
 
 
 def _decode(content: bytes) -> Any:

@@ -61,6 +61,16 @@ def test_openai_answers_a_batch_at_a_later_poll_and_deletes_files(openai: Call) 
     assert openai("POST", f"/batches/{batch['id']}/cancel").status_code == 409
 
 
+def test_openai_lists_files_by_purpose_the_newest_first(openai: Call) -> None:
+    ids = [upload(openai, LINE).json()["id"] for _ in range(3)]
+    found = openai("GET", "/files", params={"purpose": "batch", "order": "desc", "limit": 2}).json()
+    assert [one["id"] for one in found["data"]] == [ids[2], ids[1]]
+    assert (found["data"][0]["filename"], found["has_more"]) == ("x.jsonl", True)
+    assert openai("GET", "/files", params={"purpose": "batch_output"}).json()["data"] == []
+    for wrong in ({"limit": 0}, {"order": "newest"}, {"name": "x.jsonl"}):
+        assert openai("GET", "/files", params=wrong).status_code == 400
+
+
 def test_openai_refuses_wrong_uploads_and_batches(openai: Call, box: Sandbox) -> None:
     assert upload(openai, LINE, purpose="fine-tune").status_code == 400
     assert openai("POST", "/files", json={}).status_code == 400

@@ -8,7 +8,9 @@ from __future__ import annotations
 import json
 import time
 import uuid
+from dataclasses import dataclass, field
 from email import message_from_bytes
+from typing import ClassVar
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -21,12 +23,15 @@ LINE_FIELDS = {"custom_id", "method", "url", "body"}
 EXPIRY = (3_600, 2_592_000)  # seconds
 
 
+@dataclass
 class OpenAIBatchApi(BatchVendor):
-    name = "openai"
+    name: ClassVar[str] = "openai"
+    _details: dict[str, Json] = field(default_factory=dict)
 
     def routes(self) -> list[Route]:
         rows = [
             ("/files", self._upload, "POST"),
+            ("/files", self._list_files, "GET"),
             ("/files/{id}/content", self._content, "GET"),
             ("/files/{id}", self._delete, "DELETE"),
             ("/batches", self._create, "POST"),
@@ -59,11 +64,32 @@ class OpenAIBatchApi(BatchVendor):
             )
         if len(fields["file"]) > MAX_BYTES["openai"]:
             raise InvalidRequest(413, "File is too large.")
-        file = f"file-{uuid.uuid4().hex[:22]}"
-        self.files[file] = fields["file"]
-        shown = {"id": file, "object": "file", "purpose": "batch", "bytes": len(fields["file"])}
-        now = int(time.time())
-        return JSONResponse(shown | {"created_at": now, "filename": "requests.jsonl"})
+        file = self._add_file(fields["file"], parts["file"].get_filename(""), "batch")
+        return JSONResponse(self._show_file(file))
+
+    def _add_file(self, content: bytes, name: str, purpose: str) -> str:
+        """Keep a file, and return its id."""
+        id_ = f"file-{uuid.uuid4().hex[:22]}"
+        self.files[id_] = content
+        self._details[id_] = {"filename": name, "purpose": purpose, "created_at": int(time.time())}
+        return id_
+
+    def _show_file(self, id_: str) -> Json:
+        return {"id": id_, "object": "file", "bytes": len(self.files[id_]), **self._details[id_]}
+
+    def _list_files(self, request: Request, _body: bytes) -> Response:
+        query = request.query_params
+        if extra := set(query) - {"purpose", "limit", "order"}:
+            raise InvalidRequest(400, f"Unknown parameter: '{min(extra)}'.")
+        limit, order = int(query.get("limit", 10_000)), query.get("order", "desc")
+        if not 1 <= limit <= 10_000 or order not in ("asc", "desc"):
+            raise InvalidRequest(400, "Invalid value.", "limit")
+        shown = [self._show_file(id_) for id_ in self.files]
+        found = [one for one in shown if one["purpose"] == query.get("purpose", one["purpose"])]
+        if order == "desc":
+            found.reverse()
+        data = found[:limit]
+        return JSONResponse({"object": "list", "data": data, "has_more": len(found) > limit})
 
     def _create(self, _request: Request, body: bytes) -> Response:
         data = json.loads(body)
@@ -154,10 +180,9 @@ class OpenAIBatchApi(BatchVendor):
             outputs[kind].append({**line, "response": response, "error": None})
         for kind, found in outputs.items():
             if found:
-                file = f"file-{uuid.uuid4().hex[:22]}"
                 lines = found * (2 if script.twice else 1)
-                self.files[file] = b"\n".join(json.dumps(x).encode() for x in lines) + b"\n"
-                batch.files[kind] = file
+                content = b"\n".join(json.dumps(x).encode() for x in lines) + b"\n"
+                batch.files[kind] = self._add_file(content, f"{batch.id}.jsonl", "batch_output")
 
     def _cancel(self, request: Request, _body: bytes) -> Response:
         batch = self.find(request)

@@ -5,12 +5,16 @@ from __future__ import annotations
 import re
 import signal
 import stat
+import threading
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
 from bot.core.pricing import cost_usd
+from tests.chaos.proxy import Proxy
+from tests.simulation import Exchange
 from tests.simulation.anthropic_batches import AnthropicBatchApi
 from tests.simulation.batches import Script
 from tests.simulation.openai_batches import OpenAIBatchApi
@@ -186,6 +190,31 @@ def test_an_api_that_restarts_in_the_middle_loses_nothing(
     assert max(count_label_writes(app).values()) == 1
     if api.name == "openai":  # a batch that was never created is not paid for
         assert float(said.rpartition(" tokens, $")[2].split()[0]) < 0.001
+
+
+@pytest.mark.parametrize("path", ["/files", "/batches"])
+def test_an_api_that_stops_before_it_confirms_keeps_no_file(
+    app: App, api: BatchApi, numbers: list[int], tmp_path: Path, path: str
+) -> None:
+    if api.name == "anthropic":
+        pytest.skip("its batches need no file")
+    server = urlsplit(app.box.openai_url)
+    assert server.port
+    with Proxy("batches", server.port).running() as proxy:
+        stopped, restart = threading.Event(), threading.Timer(0.3, proxy.switch, ["pass"])
+
+        def stop(exchange: Exchange) -> None:
+            if exchange.method == "POST" and exchange.path.endswith(path) and not stopped.is_set():
+                stopped.set()
+                proxy.switch("refuse")
+                restart.start()
+
+        app.box.observe(stop)
+        url = server._replace(netloc=f"127.0.0.1:{proxy.port}").geturl()
+        said = run(app, tmp_path, OPENAI_BASE_URL=url)
+    assert "A batch was not accepted (connection-lost)." in said
+    assert_each_once(app, numbers)
+    assert not api.files
 
 
 def test_an_issue_that_is_edited_meanwhile_is_asked_about_again(
