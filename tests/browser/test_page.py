@@ -190,6 +190,16 @@ def test_every_sample_ends_with_one_comment(page: Any, about: str) -> None:
     assert page.locator("#result .taken").count() == 0
 
 
+@pytest.mark.parametrize("host", ["github", "gitlab"])
+def test_a_second_report_names_the_first_with_its_evidence(page: Any, host: str) -> None:
+    open_issue(page, host=host)
+    settled(page)
+    open_issue(page, host=host)
+    assert "1 comment" in settled(page)
+    text = page.locator("#result .post").inner_text()
+    assert re.search(r"Maybe related: \d+ Login .*\(open; nearly the same text\)", text), text
+
+
 def test_a_late_answer_to_a_poll_does_not_bring_the_previous_issue_back(page: Any) -> None:
     held: list[Any] = []
 

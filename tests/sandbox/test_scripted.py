@@ -17,8 +17,8 @@ HOSTS = {"github": DEMO_LABELS, "gitlab": PROJECT_LABELS | GROUP_LABELS}
 
 def request(sample: samples.Sample, labels: dict[str, str]) -> dict[str, object]:
     offered = [{"name": name, "description": text} for name, text in labels.items()]
-    body = samples.with_build(sample.body, 1017)
-    return {"title": sample.title, "body": body, "labels": offered}
+    title, body = samples.write_issue(sample, 1017, is_new=True)
+    return {"title": title, "body": body, "labels": offered}
 
 
 @pytest.mark.parametrize("host", HOSTS)

@@ -86,10 +86,10 @@ ANSWERS: dict[str, ScriptedAnswer] = {
 
 
 def find(title: str, body: str) -> ScriptedAnswer | None:
-    """Return the answer to an issue with a sample's title and first paragraph."""
+    """Return the answer to an issue whose title begins as a sample's, with its first paragraph."""
     for sample in samples.SAMPLES.values():
         first = sample.body.partition("\n")[0]
-        if title.strip() == sample.title and body.lstrip().startswith(first):
+        if title.lstrip().startswith(sample.title) and body.lstrip().startswith(first):
             return ANSWERS[sample.key]
     return None
 

@@ -138,13 +138,13 @@ class Controller:
         host: HostName = "gitlab" if form.get("host") == "gitlab" else "github"
         build = next(self._builds)
         sample = SAMPLES.get(form.get("sample", ""))
-        if sample:
-            title, body = sample.title, samples.with_build(sample.body, build)
+        fault = next((f for f in FAULTS if f.key == form.get("fault")), None)
+        if sample:  # an answer that is reused would hide the fault
+            title, body = samples.write_issue(sample, build, is_new=fault is not None)
         else:
             title, body = form.get("title", "").strip(), form.get("body", "")
         if notice := _problem(title, body):
             return f"{self._latest_path()}?notice={notice}"
-        fault = next((f for f in FAULTS if f.key == form.get("fault")), None)
         if fault and not self._fault_lock.acquire(blocking=False):
             return f"{self._latest_path()}?notice=busy"
         try:

@@ -147,6 +147,11 @@ The program crashes when it starts.
 SAMPLES = {sample.key: sample for sample in (BUG, FEATURE, QUESTION, CHINESE, LOG, INJECTION)}
 
 
-def with_build(body: str, number: int) -> str:
-    """Return the body with a build number: for an equal text the first answer would be reused."""
-    return f"{body}\nBuild {number}.\n"
+def write_issue(sample: Sample, build: int, *, is_new: bool = False) -> tuple[str, str]:
+    """Return a title and a text with a build number.
+
+    The answer to an earlier issue of the sample is reused, unless it `is_new`: its title too has
+    the number then.
+    """
+    title = f"{sample.title} (build {build})" if is_new else sample.title
+    return title, f"{sample.body}\nBuild {build}.\n"
