@@ -48,29 +48,30 @@ QUEUES = (
 QUEUE_KEY, DELAYED_KEY = 3, 5  # their places in KEYS of the script
 
 # KEYS: claims of this span and of the last, the queue, its messages, the delayed queue, its
-# messages. ARGV: lifetime of claims in seconds, jobs that one account may have, then per job: its
-# `Claims`, its id, its message, its account, the place of its queue in KEYS. Returns the job's id
-# for each, "" beyond the limit.
+# messages. ARGV: lifetime of claims in seconds, jobs that one account may have, and as MessagePack
+# a list of jobs: the `Claims`, id, message and account of each, and its queue's place in KEYS.
+# Returns the job's id for each, "" beyond the limit.
 CLAIM_AND_ENQUEUE = """
 local function claimed(id)
     return redis.call('hget', KEYS[1], id) or redis.call('hget', KEYS[2], id)
 end
-local jobs = {}
-for i = 3, #ARGV, 7 do
-    local job = claimed(ARGV[i]) or claimed(ARGV[i + 1])
-    if not job and redis.call('hincrby', KEYS[1], ARGV[i + 5], 1) > tonumber(ARGV[2]) then
-        job = ''
-    elseif not job then
-        job = ARGV[i + 3]
-        local queue = tonumber(ARGV[i + 6])
-        redis.call('hset', KEYS[queue + 1], job, ARGV[i + 4])
-        redis.call('rpush', KEYS[queue], job)
-        redis.call('hset', KEYS[1], ARGV[i], job, ARGV[i + 2], job)
+local ids = {}
+for i, job in ipairs(cmsgpack.unpack(ARGV[3])) do
+    local own, other, also, id, message, account, queue = unpack(job)
+    local known = claimed(own) or claimed(other)
+    if known then
+        id = known
+    elseif redis.call('hincrby', KEYS[1], account, 1) > tonumber(ARGV[2]) then
+        id = ''
+    else
+        redis.call('hset', KEYS[queue + 1], id, message)
+        redis.call('rpush', KEYS[queue], id)
+        redis.call('hset', KEYS[1], own, id, also, id)
     end
-    jobs[#jobs + 1] = job
+    ids[i] = id
 end
 redis.call('expire', KEYS[1], ARGV[1])
-return jobs
+return ids
 """
 
 
@@ -245,15 +246,16 @@ class PollQueue:
 
 def _make_arguments(
     jobs: Sequence[tuple[Job, float]], now: float
-) -> tuple[tuple[str, ...], list[str | bytes | int]]:
+) -> tuple[tuple[str, ...], tuple[int, int, bytes]]:
     """Return KEYS and ARGV of the script for jobs with their waiting times."""
-    args: list[str | bytes | int] = [2 * CLAIM_SECONDS, MAX_PER_ACCOUNT]
     random = secrets.token_hex(16 * len(jobs))
+    queued = []
     for n, (job, wait) in enumerate(jobs):
         job_id = random[32 * n : 32 * (n + 1)]
         queue = DELAYED_KEY if wait else QUEUE_KEY
-        message = encode(job, job_id, now, wait)
-        args += (*list_claims(job), job_id, message, _make_account_field(job), queue)
+        message = encode(job, job_id, now, wait).decode()  # the script reads no other bytes
+        queued.append((*list_claims(job), job_id, message, _make_account_field(job), queue))
+    args = (2 * CLAIM_SECONDS, MAX_PER_ACCOUNT, msgspec.msgpack.encode(queued))
     return (*claim_keys(now), *QUEUES), args
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -31,6 +32,7 @@ BODY_SECONDS = 10.0
 SECRET_WARNING_SECONDS = 600.0  # anybody can send a wrong signature
 UNVERIFIED = (401, 408, 413, 415)  # refusals of a sender that may not be a forge
 CONTENT_TYPES = ("application/json", "application/x-www-form-urlencoded")
+UNPRINTABLE = re.compile(r"[^ -~]")
 NO_OTHERS = OptionalPages()
 # An editor that runs in a browser may read the schema.
 SCHEMA_HEADERS = {"Cache-Control": "max-age=3600", "Access-Control-Allow-Origin": "*"}
@@ -136,16 +138,17 @@ class WebhookEndpoint:
         return handle
 
     def _accept(self, result: ReceiveResult, fields: Mapping[str, str]) -> Response:
-        logger, event, headers = log.get().bind(**fields), result.event, {}
+        event, headers = result.event, {}
         if isinstance(event, Ignored):
             result_label = "ignored"
-            logger.info("ignored", why=event.reason)
+            log.get().info("ignored", **fields, why=event.reason)
         elif not result.job:
             result_label = "left-to-the-sweep"
-            logger.warning("too many deliveries of one installation", issue=str(event.ref))
+            issue = str(event.ref)
+            log.get().warning("too many deliveries of one installation", **fields, issue=issue)
         else:
             result_label = "queued"
-            logger.info("accepted", job=result.job, issue=str(event.ref))
+            log.get().info("accepted", **fields, job=result.job, issue=str(event.ref))
             headers = {"X-Tagline-Job": result.job}
         self._metrics.count("deliveries", fields["forge"], result_label)
         return Response(status_code=202, headers=headers)
@@ -232,7 +235,7 @@ def _encode_schema() -> bytes:
 
 def _make_loggable(delivery: str) -> str:
     """Return a delivery's id for the log; before it is verified it may hold anything."""
-    return "".join(char if char.isascii() and char.isprintable() else "?" for char in delivery[:64])
+    return UNPRINTABLE.sub("?", delivery[:64])
 
 
 def _check_form(headers: Mapping[str, str]) -> None:
