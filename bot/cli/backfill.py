@@ -85,8 +85,8 @@ def backfill(repo: str, since: datetime | None, **given: Any) -> None:
 
     REPO is github:OWNER/NAME, gitlab:GROUP/PROJECT or the repository's URL. Labels and types are
     set as on new issues; a comment is written with --comment only. What people set or removed
-    stays, and issues that Tagline has labelled before, or that `ignore` names, are left as they
-    are.
+    stays, and issues that Tagline has labelled within the last weeks, or that `ignore` names, are
+    left as they are.
 
     Without --apply each issue's labels are printed. They come from rules and from what was learned
     of the repository: no model is called, and its cost is estimated. With --max-usd it is called.

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("ref")
-@click.option("--apply", is_flag=True, help="Write the comment and the labels.")
+@click.option("--apply", is_flag=True, help="Write the comment, the labels and the type.")
 @click.option(
     "--delay", type=click.FloatRange(0, 86400), metavar="SECONDS", help="Queue a job to run later."
 )
