@@ -11,6 +11,7 @@ import sys
 import tarfile
 import textwrap
 from pathlib import Path
+from typing import get_args
 
 import click
 import httpx
@@ -21,6 +22,7 @@ from ruamel.yaml import YAML
 from bot.cli.main import COMMANDS, cli
 from bot.core.config.schema import RepoConfig
 from bot.core.reply import parse_reply
+from bot.core.types import JobKind
 from bot.forges.github.checks import EVENTS, NEEDED
 from bot.sandbox.github.access import GRANTED
 from bot.settings.load import NOT_BUILT, PLAIN, SECRETS, load
@@ -206,6 +208,21 @@ def test_the_tree_of_the_guide_lists_every_file_and_no_missing_one() -> None:
     assert {path.name for path in modules if path.parts[0] != "cli"} <= named
     for folder in (path for path in bot.iterdir() if (path / "__init__.py").exists()):
         assert f"{folder.name}/" in tree
+
+
+def test_every_file_that_the_text_of_the_guide_names_exists() -> None:
+    for path in set(re.findall(r"`((?:\w+/)+\w+\.(?:py|json))`", GUIDE)):
+        assert (ROOT / "bot" / path).exists() or (ROOT / path).exists(), path
+
+
+def test_the_guide_names_the_handler_of_every_kind_of_job() -> None:
+    rows = re.findall(r"^   \| (`.+?) \| .+? \| (.+) \|$", GUIDE, re.MULTILINE)
+    kinds = {kind for column, _ in rows for kind in re.findall(r"`(\w+)`", column)}
+    # Those of a command's own process, and of a part of another job.
+    assert kinds == {*get_args(JobKind)} - {"backfill", "redo"}
+    for _, handlers in rows:
+        for name in re.findall(r"`(\w+\.py)`", handlers):
+            assert (ROOT / "bot" / "flow" / name).exists(), name
 
 
 def test_the_app_manifest_asks_for_what_the_bot_needs_and_the_sandbox_grants() -> None:
