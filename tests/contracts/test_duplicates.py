@@ -13,10 +13,8 @@ from bot.core.related import Duplicate
 from bot.core.types import IssueRef
 from bot.sandbox.changes import Closing
 from bot.sandbox.state import MAINTAINER
-from tests.contracts.test_forge import BODY, TITLE, Simulated, created_in, platforms
+from tests.contracts.forge_case import BODY, TITLE, Simulated
 from tests.simulation import Sandbox
-
-__all__ = ["created_in", "platforms"]
 
 
 @pytest.fixture

@@ -9,17 +9,7 @@ import pytest
 from bot.core.command_port import UserComment
 from bot.core.errors import NotFound
 from bot.sandbox.state import MAINTAINER
-from tests.contracts.test_forge import (
-    BODY,
-    TITLE,
-    Case,
-    Simulated,
-    case,
-    created_in,
-    platforms,
-)
-
-__all__ = ["case", "created_in", "platforms"]
+from tests.contracts.forge_case import BODY, TITLE, Case, Simulated
 
 
 def write(case: Case, body: str, author: str = MAINTAINER) -> int:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tests.contracts.test_forge import BODY, TITLE, Case, Simulated, case, created_in, platforms
-
-__all__ = ["case", "created_in", "platforms"]  # fixtures
+from tests.contracts.forge_case import BODY, TITLE, Case, Simulated
 
 
 def test_comments_of_other_programs_are_neither_the_bot_s_nor_people_s(case: Case) -> None:

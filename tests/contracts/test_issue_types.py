@@ -6,16 +6,12 @@ import pytest
 
 from bot.core.errors import Forbidden
 from bot.core.types import IssueRef, Label
-from bot.forges.registry import ForgeClient
 from bot.sandbox.state import MAINTAINER
-from tests.contracts.test_forge import BODY, LABELS, TITLE, Case, Fake, Simulated, case, platforms
-from tests.simulation import Sandbox
-
-__all__ = ["case", "platforms"]
+from tests.contracts.forge_case import BODY, LABELS, TITLE, Case, Fake, Platforms, Simulated
 
 
 def test_a_type_is_set_replaced_and_removed_with_who_changed_it(
-    platforms: tuple[Sandbox, dict[str, ForgeClient]],
+    platforms: Platforms,
 ) -> None:
     fake = Fake()
     fake.fake.types = (Label("Bug", "Broken"), Label("Task"))

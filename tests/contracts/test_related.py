@@ -2,111 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from itertools import count
-from urllib.parse import parse_qs
+from dataclasses import replace
 
 import pytest
 
-from bot import wiring
 from bot.core.errors import Forbidden, RateLimited, Retry, TaglineError
-from bot.core.related import MAX_CANDIDATES, RelatedCandidate, SearchQuery
-from bot.core.types import IssueRef
-from bot.forges.registry import FORGES, ForgeClient
-from bot.sandbox.search_server import SearchServer
-from bot.settings.load import load
-from tests.simulation import Exchange, Host, Sandbox
+from bot.core.related import MAX_CANDIDATES, SearchQuery
+from bot.forges.registry import ForgeClient
+from tests.contracts.related_case import ANY, Case, box, forges, make_case, read
+from tests.simulation import Exchange, Sandbox
 
-TITLE = "Upload fails with a timeout"
-NO_LIMIT = 100_000
+__all__ = ["box", "forges"]  # fixtures
+
 MAX_REQUESTS = {"github": 2, "gitlab": 3}
-ANY = SearchQuery(("upload", "timeout"), "any")
 BOTS = {"github": "tagline-bot[bot]", "gitlab": "project_77_bot_ab12cd34"}
-_numbers = count(1)
-
-
-@dataclass
-class Case:
-    """A repository with an issue, and the client that searches for others like it."""
-
-    box: Sandbox
-    host: Host
-    forge: ForgeClient
-    ref: IssueRef
-
-    def open(self, title: str, body: str = "", **more: object) -> int:
-        return self.host.open_issue(self.ref.repo, title, body, deliver=False, **more)  # type: ignore[arg-type]
-
-    def search(self, *queries: SearchQuery, title: str = TITLE) -> tuple[RelatedCandidate, ...]:
-        return self.forge.related.search(self.ref, queries, title)
-
-    def find(self, *queries: SearchQuery, title: str = TITLE) -> list[int]:
-        """Return the numbers of the issues that are found, the lowest first."""
-        return sorted(one.number for one in self.search(*queries, title=title))
-
-    @property
-    def server(self) -> SearchServer:
-        return (self.box.github if self.is_github else self.box.gitlab.gitlab).searches
-
-    @property
-    def is_github(self) -> bool:
-        return self.ref.forge == "github"
-
-    def requests(self) -> list[Exchange]:
-        """Return the searches in this repository."""
-        return [one for one in self.host.exchanges if self._is_search(one)]
-
-    def _is_search(self, one: Exchange) -> bool:
-        if self.is_github:
-            return one.path == "/search/issues" and f"repo:{self.ref.repo} " in read(one, "q")
-        return one.path.endswith(f"/projects/{self.ref.repo_id}/issues") and "search=" in one.query
-
-
-def read(exchange: Exchange, name: str) -> str:
-    return parse_qs(exchange.query).get(name, [""])[0]
-
-
-@pytest.fixture(scope="module")
-def box() -> Iterator[Sandbox]:
-    with Sandbox().running() as box:
-        yield box
-
-
-@pytest.fixture
-def forges(box: Sandbox) -> Iterator[dict[str, ForgeClient]]:
-    """Clients that know nothing of the servers yet, and servers without limits."""
-    for server in (box.github, box.gitlab.gitlab):
-        server.searches = SearchServer(NO_LIMIT, NO_LIMIT)
-    settings, clients = load(box.environment()), wiring.clients()
-    yield {name: entry.client(settings, clients) for name, entry in FORGES.items()}
-    clients.close()
-    box.faults.clear()
-
-
-def make_case(box: Sandbox, forges: dict[str, ForgeClient], name: str) -> Case:
-    repo = f"acme/related{next(_numbers)}"
-    host = box.hosts[name]
-    host.add_repo(repo)
-    ref = forges[name].complete_ref(IssueRef(name, "", repo, 0))
-    case = Case(box, host, forges[name], ref)
-    case.ref = replace(ref, number=case.open(TITLE))
-    return case
 
 
 @pytest.fixture(params=["github", "gitlab"])
 def case(request: pytest.FixtureRequest, box: Sandbox, forges: dict[str, ForgeClient]) -> Case:
     return make_case(box, forges, request.param)
-
-
-@pytest.fixture
-def on_github(box: Sandbox, forges: dict[str, ForgeClient]) -> Case:
-    return make_case(box, forges, "github")
-
-
-@pytest.fixture
-def on_gitlab(box: Sandbox, forges: dict[str, ForgeClient]) -> Case:
-    return make_case(box, forges, "gitlab")
 
 
 def test_issues_of_all_searches_are_found_once_and_not_the_issue_itself(case: Case) -> None:
@@ -285,109 +199,12 @@ def test_a_slow_server_ends_the_search_in_time(case: Case, monkeypatch: pytest.M
         case.search(ANY)
 
 
-def test_an_incomplete_answer_counts(on_github: Case) -> None:
-    number = on_github.open("Upload")
-    on_github.server.is_incomplete = True
-    assert on_github.find(ANY) == [number]
-
-
-def list_forms(case: Case) -> list[str]:
-    """Return the form of each search on GitHub: its search type, or "words"."""
-    return [read(one, "search_type") or "words" for one in case.requests()]
-
-
-def test_github_compares_meanings_once_and_searches_for_words_once(on_github: Case) -> None:
-    by_meaning, by_word = on_github.open("Upload"), on_github.open("ECONNRESET")
-    queries = [SearchQuery((word,), "any") for word in ("econnreset", "other", "third")]
-    assert on_github.find(*queries, title="Upload fails") == [by_meaning, by_word]
-    assert list_forms(on_github) == ["hybrid", "words"]
-
-
-def test_words_of_the_title_are_not_searched_twice_where_meanings_are_compared(
-    on_github: Case,
-) -> None:
-    queries = [ANY, SearchQuery(("upload", "econnreset"), "any")]
-    for meanings, sent in (("on", "(upload OR econnreset)"), ("off", "(upload OR timeout)")):
-        on_github.server.meanings = meanings  # type: ignore[assignment]
-        on_github.search(*queries)
-        assert read(on_github.requests()[-1], "q").startswith(sent)
-
-
-@pytest.mark.parametrize("meanings", ["off", "refused", "unknown"])
-def test_a_server_that_compares_no_meanings_is_not_asked_again(
-    on_github: Case, meanings: str
-) -> None:
-    on_github.server.meanings = meanings  # type: ignore[assignment]
-    number = on_github.open("Upload")
-    assert on_github.find(ANY) == [number]
-    assert list_forms(on_github) == ["hybrid", "words"]
-    assert on_github.find(ANY, SearchQuery(("fails",), "all")) == [number]
-    assert list_forms(on_github) == ["hybrid", "words", "words", "words"]
-
-
-def test_a_reason_in_the_query_is_not_remembered(
-    on_github: Case, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    on_github.server.meanings, on_github.server.fallback = "off", ("no_text_terms",)
-    for _ in range(2):
-        on_github.find(ANY)
-    assert list_forms(on_github) == ["hybrid", "words"] * 2
-
-
-def test_a_client_without_a_token_searches_for_words(box: Sandbox, on_github: Case) -> None:
-    clients = wiring.clients()
-    anonymous = FORGES["github"].client(load({"GITHUB_API_URL": box.github_url}), clients)
-    number = on_github.open("Upload")
-    ref = replace(on_github.ref, account="")
-    assert [one.number for one in anonymous.related.search(ref, [ANY], TITLE)] == [number]
-    clients.close()
-
-
-def test_issues_of_the_person_whose_token_the_bot_has_are_found(
-    box: Sandbox, on_github: Case
-) -> None:
-    clients = wiring.clients()
-    settings = load({"GITHUB_API_URL": box.github_url, "GITHUB_TOKEN": box.token})
-    forge = FORGES["github"].client(settings, clients)
-    number = on_github.open("Upload", author=box.token_login)
-    ref = replace(on_github.ref, account="")
-    assert [one.number for one in forge.related.search(ref, [ANY], TITLE)] == [number]
-    clients.close()
-
-
 def test_the_limit_for_searches_is_a_rate_limit(case: Case) -> None:
     case.open("Upload")
     case.server.per_minute = 1
     with pytest.raises(RateLimited) as raised:
         case.search(ANY, ANY, SearchQuery(("fails",), "all"))
     assert 0 < (raised.value.after or 0) <= 60
-
-
-@pytest.mark.parametrize(
-    ("queries", "sent"),
-    [
-        ([SearchQuery(("upload", "to", "timeout"), "all")], ["upload timeout"]),
-        ([SearchQuery(("upload", "timeout"), "any")], ["upload", "timeout"]),
-        ([SearchQuery(("one", "two", "three", "four"), "any")], ["one", "two", "three"]),
-        ([SearchQuery(("upload",), "all"), SearchQuery(("upload",), "any")], ["upload"]),
-    ],
-)
-def test_gitlab_searches_for_each_of_several_words(
-    on_gitlab: Case, queries: Sequence[SearchQuery], sent: Sequence[str]
-) -> None:
-    assert not on_gitlab.forge.related.takes_any
-    on_gitlab.search(*queries)
-    assert [read(one, "search") for one in on_gitlab.requests()] == sent
-    assert {read(one, "in") for one in on_gitlab.requests()} == {"title,description"}
-
-
-def test_a_renamed_repository_is_searched_by_its_new_name(on_github: Case) -> None:
-    number = on_github.open("Upload")
-    on_github.host.rename_repo(on_github.ref.repo, f"{on_github.ref.repo}-new")
-    other = FORGES["github"].client(load(on_github.box.environment()), clients := wiring.clients())
-    (one,) = other.related.search(on_github.ref, [ANY], TITLE)
-    assert one.url.endswith(f"/{on_github.ref.repo}-new/issues?q={number}")
-    clients.close()
 
 
 def test_only_where_issues_can_become_confidential_they_are_read_again(case: Case) -> None:

@@ -10,13 +10,10 @@ import pytest
 from bot import wiring
 from bot.core.report_port import MAX_TEMPLATES, TemplateFile
 from bot.core.types import IssueRef
-from bot.forges.registry import FORGES, ForgeClient
+from bot.forges.registry import FORGES
 from bot.sandbox.state import MAINTAINER
 from bot.settings.load import load
-from tests.contracts.test_forge import BODY, TITLE, Case, Simulated, case, created_in, platforms
-from tests.simulation import Sandbox
-
-__all__ = ["case", "created_in", "platforms"]
+from tests.contracts.forge_case import BODY, TITLE, Case, Platforms, Simulated
 
 FOLDERS = {"github": ".github/ISSUE_TEMPLATE", "gitlab": ".gitlab/issue_templates"}
 
@@ -119,7 +116,7 @@ def test_internal_notes_of_the_author_are_not_read(created_in: Simulated) -> Non
 
 @pytest.mark.parametrize("created_in", ["github"], indirect=True)
 def test_without_the_right_to_contents_there_are_no_templates_after_one_request(
-    platforms: tuple[Sandbox, dict[str, ForgeClient]], created_in: Simulated
+    platforms: Platforms, created_in: Simulated
 ) -> None:
     (box, _), repo, clients = platforms, created_in.ref.repo, wiring.clients()
     add(created_in, {"*/bug.md": "## Steps"})

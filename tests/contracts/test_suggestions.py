@@ -8,12 +8,9 @@ import pytest
 
 from bot import wiring
 from bot.core.types import IssueRef, Label, LabelSuggestion
-from bot.forges.registry import FORGES, ForgeClient
+from bot.forges.registry import FORGES
 from bot.settings.load import load
-from tests.contracts.test_forge import BODY, LABELS, TITLE, Case, Fake, Simulated, case, platforms
-from tests.simulation import Sandbox
-
-__all__ = ["case", "platforms"]
+from tests.contracts.forge_case import BODY, LABELS, TITLE, Case, Fake, Platforms, Simulated
 
 BUG = LabelSuggestion("bug", "sure", "It crashes.")
 DOCS = LabelSuggestion("docs", "unsure")
@@ -27,9 +24,7 @@ def make_fake() -> Fake:
 
 
 @pytest.fixture(params=["fake", "github"])
-def holding(
-    request: pytest.FixtureRequest, platforms: tuple[Sandbox, dict[str, ForgeClient]]
-) -> Case:
+def holding(request: pytest.FixtureRequest, platforms: Platforms) -> Case:
     """A repository that takes suggestions."""
     if request.param == "fake":
         return make_fake()
@@ -131,7 +126,7 @@ def test_a_rival_of_what_a_person_accepts_is_dismissed(holding: Case) -> None:
 
 
 def test_a_client_that_has_listed_nothing_yet_knows_the_names(
-    platforms: tuple[Sandbox, dict[str, ForgeClient]],
+    platforms: Platforms,
 ) -> None:
     box, forges = platforms
     repo = "acme/names"
