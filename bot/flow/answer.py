@@ -13,8 +13,8 @@ from bot.core.text.bounded import drop_body
 from bot.core.types import Issue, IssueRef
 from bot.flow.enrich import Material, Proposed, decide
 from bot.flow.load_config import ConfigInForce
+from bot.flow.make_plan import Decision
 from bot.flow.missing_info import read_missing
-from bot.flow.plan import Decision
 
 SAME_TEXT = "nearly the same text"
 

@@ -14,7 +14,7 @@ from bot.core.config.schema import RepoConfig
 from bot.core.errors import ConfigProblem
 from bot.core.history import IssueHistory, resolve_digests
 from bot.core.types import Enrichment, LabelDecision, LabelSuggestion, Marker, OwnComment, Usage
-from bot.flow.plan import Decision, make_plan
+from bot.flow.make_plan import Decision, make_plan
 from bot.flow.render import read_marker, write_marker
 from bot.forges import values
 from tests.fakes import make_issue

@@ -24,7 +24,8 @@ from bot.core.types import (
     Usage,
 )
 from bot.flow.enrich import NO_PROVIDER
-from bot.flow.plan import AddLabels, Decision, Plan, make_plan
+from bot.flow.make_plan import Decision, make_plan
+from bot.flow.plan import AddLabels, Plan
 from bot.flow.render import MAX_COMMENT, add_decision, read_marker, write_marker
 from tests.configs import parse
 from tests.fakes import REF, make_issue

@@ -25,7 +25,7 @@ from bot.core.types import (
     Usage,
 )
 from bot.flow.enrich import NO_PROVIDER
-from bot.flow.plan import Decision, make_plan
+from bot.flow.make_plan import Decision, make_plan
 from bot.flow.render import add_decision, read_marker, write_marker
 from bot.forges import values
 from tests.configs import parse
