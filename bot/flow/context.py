@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from bot.core.correction_port import CorrectionStore
-from bot.core.errors import PermanentError, RateLimited
+from bot.core.errors import PermanentError, RateLimited, Retry
 from bot.core.ports import (
     Forge,
     Journal,
@@ -24,7 +24,8 @@ from bot.flow.journal_writes import JobJournal
 from bot.flow.learned_models import LearnedModels
 from bot.flow.retry_fallbacks import FallbackRetries
 
-LAG_TRIES = 2
+# A replica of the forge may lag behind: in these tries "not found" is not final yet.
+LAG_TRIES, LAG_SECONDS = 2, 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,17 +82,34 @@ class Attempt:
     number: int
     refusals: list[str] = field(default_factory=list)
 
+    @classmethod
+    def start(cls, job: Job, context: JobContext, lock: Lock, number: int = 1) -> Attempt:
+        """Return a try that has not written anything yet."""
+        return cls(job, context, lock, JobJournal(context.journal, job.ref.key, job.id), number)
+
     def may_be_lag(self, error: PermanentError) -> bool:
         """Return whether a forge's "not found" may only mean that a replica lags behind."""
         return error.may_be_lag and self.number <= LAG_TRIES
 
 
+def retry_on_lag(error: PermanentError, try_number: int, what: str = "issue") -> None:
+    """Raise `Retry` where a forge's "not found" may only mean that a replica lags behind."""
+    if error.may_be_lag and try_number <= LAG_TRIES:
+        raise Retry(f"the {what} is {error}; a replica of the forge may lag", LAG_SECONDS) from None
+
+
 @contextmanager
-def pause_on_limits(job: Job, context: JobContext) -> Iterator[None]:
-    """Pause all requests of the account where the forge requires it."""
+def heed_rate_limits(job: Job, context: JobContext) -> Iterator[None]:
+    """Pause all requests of the account where the forge requires it.
+
+    Raises `RateLimited` while they are paused.
+    """
+    account = job.ref.account_key
+    if wait := context.rate_limiter.pause_left(account):
+        raise RateLimited("the forge asked to wait", wait)
     try:
         yield
     except RateLimited as error:
         if error.account_wide:
-            context.rate_limiter.pause(job.ref.account_key, error.after or 0)
+            context.rate_limiter.pause(account, error.after or 0)
         raise

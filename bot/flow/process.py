@@ -26,7 +26,7 @@ from bot.core.text.bounded import drop_body
 from bot.core.types import MAX_ISSUE_AGE_SECONDS, Issue, IssueRef, Job, Record, Status
 from bot.flow.answer import Answer
 from bot.flow.classify import find_doubted_labels
-from bot.flow.context import Attempt, JobContext
+from bot.flow.context import Attempt, JobContext, heed_rate_limits, retry_on_lag
 from bot.flow.enrich import (
     ClassifierLabeller,
     Labeller,
@@ -37,7 +37,6 @@ from bot.flow.enrich import (
     propose,
 )
 from bot.flow.find_related import find_older_issues
-from bot.flow.journal_writes import JobJournal
 from bot.flow.load_config import choose_model, limit_mode, load_config_in_force
 from bot.flow.make_plan import make_plan
 from bot.flow.missing_info import read_missing
@@ -49,7 +48,6 @@ from bot.flow.record_duplicate import load_feedback
 from bot.flow.render import digest_summary, read_marker
 from bot.learn.model import RepositoryModel
 
-LAG_SECONDS = 5.0
 EDIT_TRIES, EDIT_RETRY_SECONDS = 2, 1.0
 ANSWERED_BY_OTHER = "another installation of Tagline has answered"
 WITHOUT_EVENT = (
@@ -65,29 +63,20 @@ def process(job: Job, context: JobContext, try_number: int = 1) -> Outcome:
 
     Raises `Retry` and `OperatorError`.
     """
-    account = job.ref.account_key
-    if wait := context.rate_limiter.pause_left(account):
-        context.model_retries.reschedule(job, wait)
-        raise RateLimited("the forge asked to wait", wait)
     started_at = context.clock()
     with context.store.lock(job.ref.key) as lock:
-        journal = JobJournal(context.journal, job.ref.key, job.id)
-        attempt = Attempt(job, context, lock, journal, try_number)
+        attempt = Attempt.start(job, context, lock, try_number)
         try:
-            outcome = enrich_issue(attempt)
+            with heed_rate_limits(job, context):
+                outcome = enrich_issue(attempt)
         except Postponed as error:
-            if isinstance(error, RateLimited) and error.account_wide:
-                context.rate_limiter.pause(account, error.after or 0)
             context.model_retries.reschedule(job, error.after or 0)
             raise
         except OperatorError:
             context.model_retries.reschedule(job)
             raise
         except PermanentError as error:
-            if attempt.may_be_lag(error):
-                raise Retry(
-                    f"the issue is {error}; a replica of the forge may lag", LAG_SECONDS
-                ) from None
+            retry_on_lag(error, try_number)
             why, refused = str(error), error.refused
             if isinstance(error, NotCovered) and job.kind != "heal":
                 return Outcome(job, Record("skipped", why), refused=refused)  # see `NotCovered`
@@ -96,7 +85,7 @@ def process(job: Job, context: JobContext, try_number: int = 1) -> Outcome:
         wait_for_model = context.model_retries.schedule_after(outcome)
         record = replace(outcome.record, delivery=job.id, wait=wait_for_model)
         record = _note_command(job, record, started_at)
-        lock.finish(record, journal.take_unsaved())
+        lock.finish(record, attempt.journal.take_unsaved())
         return replace(outcome, record=record)
 
 

@@ -27,7 +27,7 @@ from bot.core.demotions import (
     list_names,
     list_unjudged,
 )
-from bot.core.errors import PermanentError, RateLimited, Retry
+from bot.core.errors import PermanentError, Retry
 from bot.core.labels.names import fold
 from bot.core.ports import Lock
 from bot.core.suggestion_port import LOOK_AGAIN_SECONDS
@@ -35,7 +35,7 @@ from bot.core.suggestions import Review, list_unsettled, review_suggestions
 from bot.core.text.bounded import drop_body
 from bot.core.types import IssueRef, Job, Record
 from bot.flow.add_corrections import add_corrections
-from bot.flow.context import JobContext
+from bot.flow.context import JobContext, heed_rate_limits
 from bot.flow.load_config import ConfigInForce, load_config_in_force
 from bot.flow.plan import Outcome
 
@@ -45,20 +45,13 @@ MAX_LOOKS = 10  # requests before a label is demoted
 def record_corrections(job: Job, context: JobContext) -> Outcome:
     """Record what people did with the issue's labels; return the outcome. Raises `Retry` and
     `OperatorError`."""
-    account = job.ref.account_key
     record = context.store.record(job.ref.key)
     if record is None or not record.has_decided:
         context.looks.remove(job.ref)
         return Outcome(job, Record("unchanged", "the bot has not decided on its labels"))
-    if wait := context.rate_limiter.pause_left(account):
-        raise RateLimited("the forge asked to wait", wait)
-    with context.store.lock(job.ref.key) as lock:
+    with heed_rate_limits(job, context), context.store.lock(job.ref.key) as lock:
         try:
             why, new_limit = _compare(job, context, lock)
-        except RateLimited as error:
-            if error.account_wide:
-                context.rate_limiter.pause(account, error.after or 0)
-            raise
         except PermanentError as error:
             context.looks.remove(job.ref)
             return Outcome(job, Record("unchanged", str(error)), refused=error.refused)

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from typing import Literal
 
-from bot.core.errors import PermanentError, RateLimited
+from bot.core.errors import PermanentError
 from bot.core.related import RelatedFeedback, RelatedVerdict, count_feedback, find_resumption
 from bot.core.types import IssueRef, Job, Record
-from bot.flow.context import JobContext, pause_on_limits
+from bot.flow.context import JobContext, heed_rate_limits
 from bot.flow.load_config import ConfigInForce, load_config_in_force
 from bot.flow.plan import Outcome
 
@@ -25,15 +25,11 @@ def record_duplicate(job: Job, context: JobContext, _try_number: int = 1) -> Out
     record = context.store.record(job.ref.key)
     if record is None or not record.related:
         return Outcome(job, Record("unchanged", NAMES_NONE))
-    if wait := context.rate_limiter.pause_left(job.ref.account_key):
-        raise RateLimited("the forge asked to wait", wait)
-    with context.store.lock(job.ref.key) as lock:
-        try:
-            with pause_on_limits(job, context):
-                ended = _judge(job.ref, lock.record, context)
-        except PermanentError as error:
-            return Outcome(job, Record("unchanged", str(error)), refused=error.refused)
-    return Outcome(job, ended)
+    try:
+        with heed_rate_limits(job, context), context.store.lock(job.ref.key) as lock:
+            return Outcome(job, _judge(job.ref, lock.record, context))
+    except PermanentError as error:
+        return Outcome(job, Record("unchanged", str(error)), refused=error.refused)
 
 
 def load_feedback(ref: IssueRef, in_force: ConfigInForce, context: JobContext) -> RelatedFeedback:

@@ -12,14 +12,13 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from bot.core.commands import CommandName, CommandState, find_commands
-from bot.core.errors import PermanentError, RateLimited, Retry
+from bot.core.errors import PermanentError
 from bot.core.text.bounded import drop_body
 from bot.core.types import Issue, Job, Record
-from bot.flow.context import LAG_TRIES, Attempt, JobContext, pause_on_limits
-from bot.flow.journal_writes import JobJournal
+from bot.flow.context import Attempt, JobContext, heed_rate_limits, retry_on_lag
 from bot.flow.load_config import load_config_in_force
 from bot.flow.plan import Outcome
-from bot.flow.process import LAG_SECONDS, process
+from bot.flow.process import process
 from bot.flow.publish import CommentWriter, own_comment
 from bot.flow.render import add_decision, read_marker
 from bot.flow.undo import save_under_lock, undo
@@ -42,17 +41,14 @@ def run_commands(job: Job, context: JobContext, try_number: int = 1) -> Outcome:
     Raises `Retry` and `OperatorError`; a further try continues after the last command that was
     carried out.
     """
-    if wait := context.rate_limiter.pause_left(job.ref.account_key):
-        raise RateLimited("the forge asked to wait", wait)
     try:
-        with pause_on_limits(job, context):
+        with heed_rate_limits(job, context):
             accepted = _accept(job, context)
             if not accepted.commands:
                 return Outcome(job, Record("skipped", accepted.why))
             context.forge.commands.acknowledge(job.ref, job.comment)
     except PermanentError as error:
-        if error.may_be_lag and try_number <= LAG_TRIES:
-            raise Retry(f"the comment is {error}; a replica may lag", LAG_SECONDS) from None
+        retry_on_lag(error, try_number, "comment")
         return Outcome(job, Record("skipped", str(error)), refused=error.refused)
     outcomes = [(name, HANDLERS[name](job, context, try_number)) for name in accepted.commands]
     why = ", ".join(f"{name}: {one.record.why or one.record.status}" for name, one in outcomes)
@@ -140,20 +136,18 @@ def _under_lock(name: CommandName, work: Work) -> Handler:
             record = lock.record or NEW
             if why := record.commands.why_done(job.comment, name, job.received_at):
                 return Outcome(job, replace(record, why=why))
-            journal = JobJournal(context.journal, job.ref.key, job.id)
-            attempt = Attempt(job, context, lock, journal, try_number)
+            attempt = Attempt.start(job, context, lock, try_number)
             try:
-                with pause_on_limits(job, context):
+                with heed_rate_limits(job, context):
                     record, result = work(attempt, record)
             except PermanentError as error:
-                if attempt.may_be_lag(error):
-                    raise Retry(f"the issue is {error}; a replica may lag", LAG_SECONDS) from None
+                retry_on_lag(error, try_number)
                 result = str(error)
             at = context.clock()
             done = record.commands.with_done(job.comment, name, job.received_at, at)
             # Without a record, reconciliation finds an issue whose delivery was lost.
             if lock.record or record != NEW:
-                lock.finish(replace(record, commands=done), journal.take_unsaved())
+                lock.finish(replace(record, commands=done), attempt.journal.take_unsaved())
         return Outcome(job, replace(record, why=result))
 
     return handle

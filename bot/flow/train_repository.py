@@ -28,7 +28,7 @@ from bot.core.ports import IssueHistorySource, Journal, Store, Trainer, Training
 from bot.core.training import HistoryPage, TrainingProgress, TrainingState
 from bot.core.types import Issue, Job, Label, Record
 from bot.flow.add_corrections import add_corrections
-from bot.flow.context import JobContext
+from bot.flow.context import JobContext, heed_rate_limits
 from bot.flow.enrich import list_usable_labels
 from bot.flow.load_config import ConfigInForce, load_config_in_force
 from bot.flow.plan import Outcome
@@ -109,10 +109,9 @@ def _train_locked(job: Job, context: JobContext, parts: TrainingParts, try_numbe
         return Outcome(job, Record("unchanged", "its classifier is up to date"))
     training = Training(job, context, parts, state)
     try:
-        return _learn(training)
+        with heed_rate_limits(job, context):
+            return _learn(training)
     except Postponed as error:
-        if isinstance(error, RateLimited) and error.account_wide:
-            context.rate_limiter.pause(job.ref.account_key, error.after or 0)
         raise _wait(training, error) from None
     except Retry as error:
         if try_number >= MAX_TRIES:

@@ -24,8 +24,7 @@ from bot.core.take_back import (
 )
 from bot.core.text.bounded import drop_body
 from bot.core.types import Issue, IssueRef, Job, Record
-from bot.flow.context import Attempt, JobContext, pause_on_limits
-from bot.flow.journal_writes import JobJournal
+from bot.flow.context import Attempt, JobContext, heed_rate_limits
 from bot.flow.publish import own_comment
 from bot.flow.undo import load_own_work, take_back
 
@@ -86,10 +85,8 @@ def undo_issue(ref: IssueRef, since: float, context: JobContext, *, applies: boo
 
 def _undo_once(ref: IssueRef, since: float, context: JobContext, *, applies: bool) -> UndoneIssue:
     job = Job(f"undo-{uuid.uuid4()}", "command", ref, context.clock())
-    if wait := context.rate_limiter.pause_left(ref.account_key):
-        raise RateLimited("the forge asked to wait", wait)
     try:
-        with pause_on_limits(job, context):
+        with heed_rate_limits(job, context):
             if not applies:
                 return _preview(ref, since, context)
             with context.store.lock(ref.key) as lock:
@@ -134,7 +131,7 @@ def _undo_locked(job: Job, since: float, context: JobContext, lock: Lock) -> Und
     turn = f"{ref.key} undo"
     if wait := context.rate_limiter.reserve(ref.account_key, turn, context.forge.rate):
         raise RateLimited("the account's rate limit is reached", wait, account_wide=False)
-    attempt = Attempt(job, context, lock, JobJournal(context.journal, ref.key, job.id), 1)
+    attempt = Attempt.start(job, context, lock)
     history = load_own_work(issue, attempt, record)
     what = take_back(history, attempt, history.record or record)
     ended = history.ended("deleted", "undone by the operator")

@@ -9,15 +9,14 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from bot.core.config.schema import RepoConfig
-from bot.core.errors import PermanentError, RateLimited, Retry
+from bot.core.errors import PermanentError
 from bot.core.missing_info import choose_shown
 from bot.core.types import Issue, Job, Record, Status
-from bot.flow.context import Attempt, JobContext, pause_on_limits
-from bot.flow.journal_writes import JobJournal
+from bot.flow.context import Attempt, JobContext, heed_rate_limits, retry_on_lag
 from bot.flow.load_config import load_config_in_force
 from bot.flow.missing_info import read_missing
 from bot.flow.plan import Outcome
-from bot.flow.process import LAG_SECONDS, process
+from bot.flow.process import process
 from bot.flow.publish import CommentWriter, own_comment
 from bot.flow.render import asks_for_missing, replace_missing
 from bot.flow.undo import save_under_lock
@@ -52,23 +51,18 @@ def withdraw_missing(job: Job, context: JobContext, try_number: int = 1) -> Outc
     record = context.store.record(job.ref.key)
     if record is None or not record.missing:
         return nothing
-    if wait := context.rate_limiter.pause_left(job.ref.account_key):
-        raise RateLimited("the forge asked to wait", wait)
-    with context.store.lock(job.ref.key) as lock:
+    with heed_rate_limits(job, context), context.store.lock(job.ref.key) as lock:
         record = lock.record
         if record is None or not record.missing:
             return nothing
-        journal = JobJournal(context.journal, job.ref.key, job.id)
-        attempt = Attempt(job, context, lock, journal, try_number)
+        attempt = Attempt.start(job, context, lock, try_number)
         try:
-            with pause_on_limits(job, context):
-                update = _update_comment(attempt, record)
+            update = _update_comment(attempt, record)
         except PermanentError as error:
-            if attempt.may_be_lag(error):
-                raise Retry(f"the issue is {error}; a replica may lag", LAG_SECONDS) from None
+            retry_on_lag(error, try_number)
             update = _Update(record.missing, str(error))
         ended = replace(record, missing=update.missing)
-        lock.finish(ended, journal.take_unsaved())
+        lock.finish(ended, attempt.journal.take_unsaved())
     return Outcome(job, replace(ended, status=update.status, why=update.why))
 
 

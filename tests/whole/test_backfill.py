@@ -36,7 +36,7 @@ DAY = 86_400
 def no_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bot.cli.backfill_run.FIRST_WAIT", 0.01)
     monkeypatch.setattr("bot.cli.backfill.LOCK_SECONDS", 0.1)
-    monkeypatch.setattr("bot.flow.process.LAG_SECONDS", 0.01)
+    monkeypatch.setattr("bot.flow.context.LAG_SECONDS", 0.01)
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from tests.whole.app import App
 SHORT = {
     "bot.queue.actors.FIRST_PAUSE": 0.02,
     "bot.queue.retries.RECONNECT_SECONDS": 0.05,
-    "bot.flow.process.LAG_SECONDS": 0.02,
+    "bot.flow.context.LAG_SECONDS": 0.02,
     "bot.flow.process.EDIT_RETRY_SECONDS": 0.02,
     "bot.store.locks.BUSY_SECONDS": 0.05,
     "dramatiq.worker.CONSUMER_RESTART_DELAY_SECS": 0.05,
