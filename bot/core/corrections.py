@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from bot.core.journal import Write, WriteKind, is_ours
+from bot.core.journal import Write, is_ours, list_type_writes
 from bot.core.labels.names import fold
 from bot.core.labels.policy import scope
 from bot.core.labels.truth import KEPT_SECONDS, PastIssue, find_own_labels
@@ -30,20 +30,18 @@ REFUSALS = frozenset[Verdict]({"removed", "dismissed"})
 OPENING_SECONDS = 5.0  # labels of a template, or by the author, are set just after the opening
 # Of the same time, as GitHub's whole seconds often are, refusals come first, and an approval counts
 # in place of the addition that it is.
-ORDER: Mapping[Verdict, int] = {"removed": 0, "dismissed": 0, "approved": 2}
-# The write of a label that is judged as that of a type is.
-TYPE_WRITES: dict[WriteKind, WriteKind] = {"set-type": "add-label", "remove-type": "remove-label"}
+_ORDER: Mapping[Verdict, int] = {"removed": 0, "dismissed": 0, "approved": 2}
 SAME_CHANGE_SECONDS = 2.0  # a swap of scoped labels is two changes
 
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """What a person did with a label of an issue; "resumed" has no issue.
+    """What a person did with a label of an issue.
 
-    It has the label "" where another configuration has ended all demotions.
-
-    `at` is in seconds since the epoch. `source` and `certainty` are the bot's for this label, ""
-    where it neither set nor suggested it. `config` is the digest of the configuration in force.
+    "resumed" is of no issue: its number is 0, and its label "" where another configuration has
+    ended all demotions. `at` is in seconds since the epoch. `source` and `certainty` are the bot's
+    for this label, "" where it neither set nor suggested it. `config` is the digest of the
+    configuration in force.
     """
 
     number: int
@@ -89,14 +87,21 @@ class LabelledIssue:
                 removed=(),
                 choices=(choice,) if choice else (),
             ),
-            writes=[
-                replace(write, kind=TYPE_WRITES[write.kind])
-                for write in self.writes
-                if write.kind in TYPE_WRITES
-            ],
+            writes=list_type_writes(self.writes),
             changes=changes,
             existing=existing,
         )
+
+    def make_correction(
+        self, label: str, verdict: Verdict, at: float, *, is_ours: bool
+    ) -> Correction:
+        """Return a verdict on a label; `is_ours`: the bot has set or suggested it."""
+        choices = (one for one in self.record.choices if fold(one.label) == fold(label))
+        choice = next(choices, None)
+        source = choice.source if choice else self.record.source if is_ours else ""
+        certainty = choice.certainty if choice else ""
+        number = self.issue.ref.number
+        return Correction(number, label, verdict, at, source, certainty, self.config)
 
 
 def find_corrections(case: LabelledIssue) -> tuple[Correction, ...]:
@@ -109,17 +114,11 @@ def find_corrections(case: LabelledIssue) -> tuple[Correction, ...]:
     on_issue = {fold(name): name for name in case.issue.labels}
     by_people = [change for change in case.changes if _is_by_person(change, case, ours)]
     last = {fold(change.name): n for n, change in enumerate(case.changes)}
-    choices = {fold(choice.label): choice for choice in case.record.choices}
-    found: list[Correction] = []
-    for key, name in (ours | on_issue).items():
-        if key not in last or not (verdict := _find_verdict(last[key], case, by_people)):
-            continue
-        choice = choices.get(key)
-        source = choice.source if choice else case.record.source if key in ours else ""
-        certainty = choice.certainty if choice else ""
-        number = case.issue.ref.number
-        found.append(Correction(number, name, *verdict, source, certainty, case.config))
-    return tuple(found)
+    return tuple(
+        case.make_correction(name, *verdict, is_ours=key in ours)
+        for key, name in (ours | on_issue).items()
+        if key in last and (verdict := _find_verdict(last[key], case, by_people))
+    )
 
 
 def _find_verdict(
@@ -187,13 +186,8 @@ def add_decisions(
         *(("approved", approved[key]) for key in approved.keys() - judged - by_programs),
         *(("dismissed", refused[key]) for key in refused.keys() - on_issue),
     ]
-    choices = {fold(choice.label): choice for choice in case.record.choices}
-    for verdict, one in ends:
-        choice = choices.get(fold(one.name))
-        origin = (choice.source, choice.certainty) if choice else (case.record.source, "")
-        number = case.issue.ref.number
-        corrections.append(Correction(number, one.name, verdict, one.at, *origin, case.config))
-    return tuple(corrections)
+    decided = (case.make_correction(x.name, verdict, x.at, is_ours=True) for verdict, x in ends)
+    return (*corrections, *decided)
 
 
 def drop_known(found: Iterable[Correction], known: Iterable[Correction]) -> tuple[Correction, ...]:
@@ -230,10 +224,15 @@ def find_kept(past: Sequence[PastIssue], config: str, now: float) -> Iterator[Co
                 )
 
 
+def sort_by_time(corrections: Iterable[Correction]) -> list[Correction]:
+    """Return the corrections, oldest first."""
+    return sorted(corrections, key=lambda one: (one.at, _ORDER.get(one.verdict, 1)))
+
+
 def select_latest(corrections: Iterable[Correction]) -> tuple[Correction, ...]:
     """Return the last correction of each issue and label, oldest first, and every "resumed"."""
     latest: dict[object, Correction] = {}
-    for correction in sorted(corrections, key=lambda one: (one.at, ORDER.get(one.verdict, 1))):
+    for correction in sort_by_time(corrections):
         key = (correction.number, fold(correction.label))
         latest.pop(key, None)
         latest[key if correction.number else (*key, correction.at)] = correction

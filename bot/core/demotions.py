@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bot.core.corrections import REFUSALS, Correction, Verdict, select_latest
-from bot.core.journal import ADDING, Write
+from bot.core.journal import Write
 from bot.core.labels.names import fold
 from bot.core.mode_limit import HIGHEST_PRECISION, find_mode_limit
 
@@ -110,7 +110,7 @@ def list_unjudged(
         number: write
         for number, writes in journal
         for write in writes
-        if write.kind in ADDING and write.state == "done" and fold(write.label) == key
+        if write.has_set_label and fold(write.label) == key
     }
     first = given.get(demotion.issues[0])
     since = first.at if first else 0.0

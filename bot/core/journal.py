@@ -37,6 +37,8 @@ INVERSES: dict[WriteKind, WriteKind] = {
     "suggest-type": "dismiss-suggestion",
     "post-comment": "delete-comment",
 }
+# The write of a label that is compared with people's changes as that of a type is.
+_LABEL_KINDS: dict[WriteKind, WriteKind] = {"set-type": "add-label", "remove-type": "remove-label"}
 # Between the journal's clock and the forge's; the bot does not write a label twice within it.
 MAX_CLOCK_SKEW_SECONDS = 600.0
 
@@ -67,6 +69,11 @@ class Write:
         """Return the write that undoes this one, None where nothing does."""
         return INVERSES.get(self.kind)
 
+    @property
+    def has_set_label(self) -> bool:
+        """Return whether the issue got a label or a type by this write."""
+        return self.kind in ADDING and self.state == "done"
+
 
 def merge_states(lines: Iterable[Write]) -> tuple[Write, ...]:
     """Return each write once, as its first line has it and in the state of its last, oldest first.
@@ -84,6 +91,13 @@ def merge_states(lines: Iterable[Write]) -> tuple[Write, ...]:
             reason=line.reason or first.reason,
         )
     return tuple(merged.values())
+
+
+def list_type_writes(writes: Iterable[Write]) -> tuple[Write, ...]:
+    """Return the writes of the issue's type, as those of a label with the type's name."""
+    return tuple(
+        replace(one, kind=_LABEL_KINDS[one.kind]) for one in writes if one.kind in _LABEL_KINDS
+    )
 
 
 def is_ours(change: LabelChange, writes: Iterable[Write]) -> bool:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from bot.core.corrections import ORDER, Correction
-from bot.core.journal import ADDING, Write
+from bot.core.corrections import Correction, sort_by_time
+from bot.core.journal import Write
 from bot.core.labels.names import fold
 
 JUDGED_TO_LIMIT = 50
@@ -51,13 +51,11 @@ def find_mode_limit(
     limit: ModeLimit | None = None
     judged: dict[tuple[int, str], Correction] = {}
     period = 0.0
-    for one in sorted(corrections, key=lambda one: (one.at, ORDER.get(one.verdict, 1))):
-        if one.verdict == "resumed":
-            if not one.label:
-                limit, period = None, one.at
-                judged.clear()
+    for one in sort_by_time(corrections):
+        if one.verdict == "resumed" and one.label:  # it is about this label alone
             continue
-        if one.config != config:  # also if the former configuration is in force again
+        # Another configuration ends the limit also if the former one is in force again.
+        if one.verdict == "resumed" or one.config != config:
             limit, period = None, one.at
             judged.clear()
             continue
@@ -94,7 +92,7 @@ def list_unjudged_issues(
     set_at: dict[int, float] = {}
     for number, writes in journal:
         for write in writes:
-            if write.kind in ADDING and write.state == "done":
+            if write.has_set_label:
                 set_at[number] = max(write.at, set_at.get(number, 0.0))
                 if (number, fold(write.label)) not in judged:
                     given.setdefault(number, {})[fold(write.label)] = write

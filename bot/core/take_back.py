@@ -6,15 +6,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from bot.core.corrections import OPENING_SECONDS
-from bot.core.journal import ADDING, Write, WriteKind, is_ours
+from bot.core.journal import ADDING, Write, WriteKind, is_ours, list_type_writes
 from bot.core.labels.names import fold
 from bot.core.types import Issue, LabelChange
 
 # What leaves something on an issue.
 LEAVING: tuple[WriteKind, ...] = (*ADDING, "suggest-label", "suggest-type", "post-comment")
 COMMENT_KINDS: tuple[WriteKind, ...] = ("post-comment", "edit-comment", "delete-comment")
-# The writes of a type are compared with its changes as those of labels are.
-OF_TYPES: dict[WriteKind, WriteKind] = {"set-type": "add-label", "remove-type": "remove-label"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,17 +31,12 @@ class WrittenIssue:
     decided: Sequence[str] = ()
 
     @property
-    def of_labels(self) -> list[Write]:
+    def label_writes(self) -> list[Write]:
         return [one for one in self.writes if one.kind in ("add-label", "remove-label")]
 
     @property
-    def of_types(self) -> list[Write]:
-        kinds = OF_TYPES.get
-        return [
-            Write(one.id, kind, one.label, state=one.state, at=one.at)
-            for one in self.writes
-            if (kind := kinds(one.kind))
-        ]
+    def type_writes(self) -> tuple[Write, ...]:
+        return list_type_writes(self.writes)
 
 
 def list_current_writes(writes: Iterable[Write]) -> tuple[Write, ...]:
@@ -69,8 +62,8 @@ def why_left(case: WrittenIssue, since: float) -> str:
     An issue is restored as a whole or not at all: no text is stored, so that an edited comment
     cannot be, and what a person did after the bot's work may have been done because of it.
     """
-    labels = find_touched(case.changes, case.of_labels, case)
-    types = find_touched(case.type_changes, case.of_types, case)
+    labels = find_touched(case.changes, case.label_writes, case)
+    types = find_touched(case.type_changes, case.type_writes, case)
     reasons = {
         "Tagline wrote to it before that time, too: undo from an earlier time on": any(
             one.at < since for one in case.writes
@@ -120,7 +113,7 @@ def _expects_comment(writes: Iterable[Write]) -> bool:
 def find_vanished(case: WrittenIssue) -> Iterator[str]:
     """Yield the labels that the bot set, and that left the issue though nobody removed them: they
     were renamed or deleted."""
-    last_write = {fold(one.label): one for one in case.of_labels if one.state == "done"}
+    last_write = {fold(one.label): one for one in case.label_writes if one.state == "done"}
     last_change = {fold(change.name): change for change in case.changes}
     on_issue = {fold(name) for name in case.issue.labels}
     for key, write in last_write.items():

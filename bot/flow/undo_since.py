@@ -107,11 +107,11 @@ def _preview(ref: IssueRef, since: float, context: JobContext) -> UndoneIssue:
 
 def _describe(case: WrittenIssue, record: Record) -> str:
     """Return what would be taken back."""
-    ours = {fold(one.label) for one in case.of_labels}
+    ours = {fold(one.label) for one in case.label_writes}
     labels = ", ".join(name for name in case.issue.labels if fold(name) in ours)
     parts = {
         f"labels {labels}": bool(labels),
-        f"type {case.issue.type}": bool(case.issue.type and case.of_types),
+        f"type {case.issue.type}": bool(case.issue.type and case.type_writes),
         "suggestions": any(one.state == "pending" for one in record.held),
         "comment": case.has_comment,
     }

@@ -8,7 +8,6 @@ from collections import Counter
 from bot.cli.bootstrap import LABEL_SOURCES
 from bot.cli.sections.section import Repository, Row, Section
 from bot.core.corrections import LabelCount, count_labels
-from bot.core.journal import ADDING
 from bot.core.labels.names import fold
 from bot.core.text.percent import format_share
 
@@ -66,7 +65,7 @@ def _count_applied(
     names: dict[str, str] = {}
     for _, writes in repository.store.journal.list_repository(repository.ref.repo_key):
         for write in writes:
-            if write.kind in ADDING and write.state == "done" and write.at >= since:
+            if write.has_set_label and write.at >= since:
                 applied[fold(write.label), write.source] += 1
                 names[fold(write.label)] = write.label
     return applied, names
