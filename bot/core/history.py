@@ -51,13 +51,14 @@ def shorten_name(name: str) -> str:
 
 def has_digests(marker: Marker) -> bool:
     """Return whether the marker has digests in place of long names."""
-    return any(name.startswith(_DIGEST_MARK) for name in marker.labels)
+    return any(name.startswith(_DIGEST_MARK) for name in (*marker.labels, marker.type))
 
 
 def resolve_digests(marker: Marker, names: Iterable[str]) -> Marker:
     """Return the marker with names in place of their digests; an unknown digest stays."""
     names_by_digest = {shorten_name(name): name for name in names}
-    return replace(marker, labels=tuple(names_by_digest.get(name, name) for name in marker.labels))
+    labels = tuple(names_by_digest.get(name, name) for name in marker.labels)
+    return replace(marker, labels=labels, type=names_by_digest.get(marker.type, marker.type))
 
 
 @dataclass(frozen=True, slots=True)

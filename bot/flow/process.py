@@ -282,8 +282,10 @@ def add_own_comment(history: IssueHistory, context: JobContext) -> IssueHistory:
     comment = own_comment(history.issue.ref, context.forge)
     marker = read_marker(comment.body) if comment else None
     if marker and has_digests(marker):
-        names = (label.name for label in context.forge.list_labels(history.issue.ref))
-        marker = resolve_digests(marker, (*names, *history.applied_by_bot, *history.issue.labels))
+        issue = history.issue
+        names = (label.name for label in context.forge.list_labels(issue.ref))
+        known = (*names, *history.applied_by_bot, *issue.labels, issue.type)
+        marker = resolve_digests(marker, known)
     return replace(history, comment=comment, marker=marker)
 
 

@@ -17,6 +17,8 @@ from tests.fakes import (
     make_job,
     model_reply,
 )
+from tests.flow.test_issue_types import issue_type, typed
+from tests.flow.test_run_commands import command
 from tests.memory_store import MemoryStore
 
 BOOM = "\U0001f4a5"
@@ -63,3 +65,14 @@ def test_labels_of_the_repository_are_read_for_long_names_only(name: str) -> Non
     outcome = process(make_job(), make_context(forge, ScriptedModel(), MemoryStore()))
     assert outcome.record.status == "unchanged"
     assert requests == ([] if name == "bug" else [REF])
+
+
+def test_undo_removes_a_long_type_that_only_the_marker_records() -> None:
+    name = BOOM * 30
+    case = typed(model_reply("The login crashed.", (name, "sure", "crashed")))
+    case.forge.types = (Label(name),)
+    case.job()
+    assert issue_type(case) == name
+    case.store = MemoryStore()
+    command(case, "/tagline undo")
+    assert (issue_type(case), case.comments) == ("", [])
