@@ -20,24 +20,21 @@ from bot.core.history import IssueHistory, has_digests, issue_fingerprint, resol
 from bot.core.labels.names import fold
 from bot.core.ports import ModelCall
 from bot.core.pricing import Limits
-from bot.core.related import Related
 from bot.core.text import globs
 from bot.core.text.bounded import drop_body
-from bot.core.types import MAX_ISSUE_AGE_SECONDS, Issue, IssueRef, Job, Record, Status
-from bot.flow.answer import Answer
+from bot.core.types import MAX_ISSUE_AGE_SECONDS, Enrichment, Issue, IssueRef, Job, Record, Status
+from bot.flow.answer import Answer, Question
 from bot.flow.classify import find_doubted_labels
 from bot.flow.context import Attempt, JobContext, heed_rate_limits, retry_on_lag
 from bot.flow.enrich import (
     ClassifierLabeller,
     Labeller,
-    Material,
     ModelLabeller,
     RulesLabeller,
     prepare,
-    propose,
 )
 from bot.flow.find_related import find_older_issues
-from bot.flow.load_config import choose_model, limit_mode, load_config_in_force
+from bot.flow.load_config import ConfigInForce, choose_model, limit_mode, load_config_in_force
 from bot.flow.make_plan import make_plan
 from bot.flow.missing_info import read_missing
 from bot.flow.plan import Outcome, Plan
@@ -50,12 +47,8 @@ from bot.learn.model import RepositoryModel
 
 EDIT_TRIES, EDIT_RETRY_SECONDS = 2, 1.0
 ANSWERED_BY_OTHER = "another installation of Tagline has answered"
-WITHOUT_EVENT = (
-    "manual",
-    "backfill",
-    "heal",
-    "redo",
-)  # kinds to which neither an issue's age nor `on` applies
+# Kinds of jobs to which neither an issue's age nor `on` applies.
+WITHOUT_EVENT = ("manual", "backfill", "heal", "redo")
 
 
 def process(job: Job, context: JobContext, try_number: int = 1) -> Outcome:
@@ -114,9 +107,8 @@ def enrich_issue(attempt: Attempt) -> Outcome:
         return Outcome(job, replace(record, why=why))
     issue = context.forge.get_issue(job.ref)
     in_force = load_config_in_force(job.ref, context)
-    config = in_force.config
     history = IssueHistory(drop_body(issue), issue_fingerprint(issue), record)
-    reason = why_skip(job, issue, config, closed_too=context.closed_too)
+    reason = why_skip(job, issue, in_force.config, closed_too=context.closed_too)
     if reason := reason or history.why_silent:
         return Outcome(job, history.ended("skipped", reason))
     if issue.comments or record or attempt.number > 1:
@@ -125,43 +117,47 @@ def enrich_issue(attempt: Attempt) -> Outcome:
         attempt.journal.settle_earlier(history)
     if end := _find_end(job, issue, history, context):
         return Outcome(job, history.ended(*end))
-    if config.mode != "dry-run" and not context.labels_only:
+    if in_force.config.mode != "dry-run" and not context.labels_only:
         _reserve_comment(history, context)
     history = _add_changes_by_people(job, history, context)
-    corrections = load_corrections(job.ref, in_force.digest, context)
-    corrections = corrections if in_force.learns_from_corrections else ()
+    question = _prepare(job, issue, in_force, context)
+    del issue  # its body may be long, and the model call takes time
+    answer = question.ask()
+    outcome = _publish(answer, history, attempt)
+    _save_cached_answer(answer, outcome, context)
+    return outcome
+
+
+def _prepare(job: Job, issue: Issue, in_force: ConfigInForce, context: JobContext) -> Question:
+    """Return what labellers are asked, and what else the comment may say."""
+    forge, ref = context.forge, issue.ref
+    corrections = load_corrections(ref, in_force, context)
     in_force = limit_mode(in_force, corrections)
     config = in_force.config
-    labellers = _make_labellers(job, history.issue, config, corrections, context)
-    is_quiet = load_feedback(job.ref, in_force, context).quiet_since is not None
-    most = 0 if is_quiet else config.comment.similar
-    material, related = _prepare(issue, config, context, most)
-    missing = () if context.labels_only else read_missing(issue, config, context.forge)
-    del issue  # its body may be long, and the model call takes time
-    demotions = find_demotions(corrections, in_force.digest)
-    prefix, proposed = _find_command_prefix(config, context), propose(material, labellers)
-    answer = Answer(
-        *(material, proposed, in_force, demotions, prefix, missing, related), most_related=most
+    is_quiet = load_feedback(ref, in_force, context).quiet_since is not None
+    most_related = 0 if is_quiet else config.comment.similar
+    labels, classifier = forge.list_labels(ref), _find_classifier(ref, config, context)
+    older = find_older_issues(issue, labels, config, classifier, context, most_related)
+    types = forge.list_types(ref) if config.types.set else ()
+    return Question(
+        material=prepare(issue, labels, config, classifier, types, older.examples),
+        labellers=_make_labellers(job, drop_body(issue), config, corrections, context),
+        in_force=in_force,
+        demotions=find_demotions(corrections, in_force.digest),
+        missing=() if context.labels_only else read_missing(issue, config, forge),
+        command_prefix=_find_command_prefix(config, context),
+        related=older.related,
+        most_related=most_related,
     )
-    outcome = _publish(answer, history, attempt)
+
+
+def _save_cached_answer(answer: Answer, outcome: Outcome, context: JobContext) -> None:
+    """Let other issues with the same text have this answer, once a comment has it."""
     entry = answer.proposed.proposal.cache_entry
     if outcome.record.status == "answered" and entry:
         comment = outcome.plan.comment if outcome.plan else None
         cached = replace(entry.answer, digest=digest_summary(comment or ""))
-        context.store.save_cached_answer(job.ref.repo_key, entry.keys, cached)
-    return outcome
-
-
-def _prepare(
-    issue: Issue, config: RepoConfig, context: JobContext, most: int
-) -> tuple[Material, tuple[Related, ...]]:
-    """Return the labellers' input, and the older issues to show, `most` of them."""
-    forge, ref = context.forge, issue.ref
-    labels, classifier = forge.list_labels(ref), _find_classifier(ref, config, context)
-    older = find_older_issues(issue, labels, config, classifier, context, most)
-    types = forge.list_types(ref) if config.types.set else ()
-    material = prepare(issue, labels, config, classifier, types, older.examples)
-    return material, older.related
+        context.store.save_cached_answer(outcome.job.ref.repo_key, entry.keys, cached)
 
 
 def _find_command_prefix(config: RepoConfig, context: JobContext) -> str:
@@ -174,7 +170,7 @@ def _find_command_prefix(config: RepoConfig, context: JobContext) -> str:
 def _publish(answer: Answer, history: IssueHistory, attempt: Attempt) -> Outcome:
     """Write what follows from an answer, unless the issue changed during the model call; return the
     outcome."""
-    job, context, config = attempt.job, attempt.context, answer.in_force.config
+    job, context, config = attempt.job, attempt.context, answer.question.in_force.config
     decision = answer.decide(history)
     if config.mode == "dry-run":
         return Outcome(job, history.ended("dry-run"), make_plan(decision), decision.enrichment)
@@ -197,6 +193,13 @@ def _publish(answer: Answer, history: IssueHistory, attempt: Attempt) -> Outcome
     plan, history, enrichment = make_plan(decision), decision.history, decision.enrichment
     published, record = publish(plan, history, attempt)
     record = replace(record, usage=enrichment.usage, related=_list_shown(published, record))
+    return _make_outcome(plan, published, record, enrichment, attempt)
+
+
+def _make_outcome(
+    plan: Plan, published: Plan, record: Record, enrichment: Enrichment, attempt: Attempt
+) -> Outcome:
+    """Return the result of a job, with what the forge refused of its plan."""
     if published != plan:
         labels = enrichment.label_decision.with_only(published.add_labels)
         types = enrichment.type_decision
@@ -205,7 +208,14 @@ def _publish(answer: Answer, history: IssueHistory, attempt: Attempt) -> Outcome
         enrichment = replace(enrichment, label_decision=labels, type_decision=types)
     refused = tuple(name for name in plan.add_labels if name not in published.add_labels)
     refusals = tuple(dict.fromkeys(attempt.refusals))
-    return Outcome(job, record, published, enrichment, refused_labels=refused, refusals=refusals)
+    return Outcome(
+        job=attempt.job,
+        record=record,
+        plan=published,
+        enrichment=enrichment,
+        refused_labels=refused,
+        refusals=refusals,
+    )
 
 
 def _list_shown(plan: Plan, record: Record) -> tuple[int, ...]:

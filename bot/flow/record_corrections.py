@@ -59,17 +59,18 @@ def record_corrections(job: Job, context: JobContext) -> Outcome:
     return Outcome(job, record, new_limit=new_limit)
 
 
-def load_corrections(ref: IssueRef, config: str, context: JobContext) -> tuple[Correction, ...]:
-    """Return the repository's corrections; a changed configuration is recorded among them.
+def load_corrections(
+    ref: IssueRef, in_force: ConfigInForce, context: JobContext
+) -> tuple[Correction, ...]:
+    """Return the repository's corrections, none where the configuration learns from none.
 
-    `config` is the digest of the one in force.
+    A changed configuration is recorded among them.
     """
     corrections = context.corrections.list(ref.repo_key)
-    change = find_change(corrections, config)
-    if change is None:
-        return corrections
-    context.corrections.add(ref.repo_key, [change])
-    return (*corrections, change)
+    if change := find_change(corrections, in_force.digest):
+        context.corrections.add(ref.repo_key, [change])
+        corrections = (*corrections, change)
+    return corrections if in_force.learns_from_corrections else ()
 
 
 def _compare(job: Job, context: JobContext, lock: Lock) -> tuple[str, str]:
@@ -142,7 +143,7 @@ def _add(
     Return them in words, and why the mode is limited since.
     """
     config = in_force.digest
-    before = load_corrections(job.ref, config, context)
+    before = load_corrections(job.ref, in_force, context)
     new = [*drop_known(found, before)]
     counts = Counter(one.verdict for one in new)
     demoted = {*map(fold, list_names(find_demotions(before, config), "removed"))}
