@@ -12,10 +12,11 @@ from bot.core.correction_port import CorrectionStore
 from bot.core.day_figures import DAY, DayFigures, DayHistory, add_up_days, count_judged
 from bot.core.jobs import DeadLetter, JobRecord
 from bot.core.metric_definitions import MetricsSnapshot
-from bot.core.ports import ReconcileState, TrainingStore
+from bot.core.ports import ReconcileState
 from bot.core.run_port import RunHistory
 from bot.core.runs import Run
 from bot.core.training import TrainingState
+from bot.core.training_ports import TrainingStore
 from bot.core.types import IssueRef
 from bot.flow.list_runs import list_runs
 

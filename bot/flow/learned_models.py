@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from cachetools import LRUCache
 
-from bot.core.ports import TrainingStore
+from bot.core.training_ports import TrainingStore
 from bot.learn import codec
 from bot.learn.model import RepositoryModel
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 
 from bot.core.correction_port import CorrectionStore
 from bot.core.job_ids import make_job_id
-from bot.core.ports import ReconcileState, TrainingStore
+from bot.core.ports import ReconcileState
 from bot.core.training import TrainingState
+from bot.core.training_ports import TrainingStore
 from bot.core.types import IssueRef, Job
 
 DAY = 86_400.0

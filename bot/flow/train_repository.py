@@ -24,8 +24,9 @@ from bot.core.journal import ADDING
 from bot.core.labels.issue_types import TypeNames, find_types
 from bot.core.labels.names import fold
 from bot.core.labels.truth import PastIssue, find_own_labels, is_truth
-from bot.core.ports import IssueHistorySource, Journal, Store, Trainer, TrainingStore
+from bot.core.ports import IssueHistorySource, Journal, Store
 from bot.core.training import HistoryPage, TrainingProgress, TrainingState
+from bot.core.training_ports import Trainer, TrainingStore
 from bot.core.types import Issue, Job, Label, Record
 from bot.flow.add_corrections import add_corrections
 from bot.flow.context import JobContext, heed_rate_limits

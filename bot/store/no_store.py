@@ -18,13 +18,14 @@ from bot.core.related import RelatedVerdict
 from bot.core.related_port import RelatedVerdicts, SearchBudget
 from bot.core.suggestion_port import LookSchedule
 from bot.core.training import TrainingProgress, TrainingState
+from bot.core.training_ports import TrainingStore
 from bot.core.types import CachedAnswer, IssueRef, Rate, Record
 from bot.store.process_budget import ProcessSearchBudget
 
 
 class ReadableStore(ports.Store, Protocol):
     @property
-    def training(self) -> ports.TrainingStore: ...
+    def training(self) -> TrainingStore: ...
 
     @property
     def corrections(self) -> CorrectionStore: ...
@@ -40,7 +41,7 @@ class NoStore:
         self.search_budget: SearchBudget = ProcessSearchBudget(clock)
         self.retry_schedule: ports.RetrySchedule = NoRetrySchedule()
         self.looks: LookSchedule = NoLookSchedule()
-        self.training: ports.TrainingStore = NoTrainingStore()
+        self.training: TrainingStore = NoTrainingStore()
         self.journal: ports.Journal = NoJournal()
         self.corrections: CorrectionStore = NoCorrections()
         self.related_verdicts: RelatedVerdicts = NoRelatedVerdicts()

@@ -9,8 +9,8 @@ import pytest
 import redis
 
 from bot.core import redis_keys
-from bot.core.ports import TrainingStore
 from bot.core.training import TrainingProgress, TrainingState
+from bot.core.training_ports import TrainingStore
 from bot.store.training import MODEL_DAYS, PROGRESS_DAYS, RedisTrainingStore
 from tests.fakes import DAY, NOW, REF
 from tests.memory_store import MemoryTrainingStore
