@@ -40,6 +40,7 @@ from bot.flow.load_config import ConfigInForce, load_config_in_force
 from bot.flow.plan import Outcome
 
 MAX_LOOKS = 10  # requests before a label is demoted
+NOTHING_NEW = Record("unchanged", "nothing new")
 
 
 def record_corrections(job: Job, context: JobContext) -> Outcome:
@@ -51,12 +52,10 @@ def record_corrections(job: Job, context: JobContext) -> Outcome:
         return Outcome(job, Record("unchanged", "the bot has not decided on its labels"))
     with heed_rate_limits(job, context), context.store.lock(job.ref.key) as lock:
         try:
-            why, new_limit = _compare(job, context, lock)
+            return _record_new(job, context, lock)
         except PermanentError as error:
             context.looks.remove(job.ref)
             return Outcome(job, Record("unchanged", str(error)), refused=error.refused)
-    record = Record("recorded" if why else "unchanged", why or "nothing new")
-    return Outcome(job, record, new_limit=new_limit)
 
 
 def load_corrections(
@@ -73,17 +72,17 @@ def load_corrections(
     return corrections if in_force.learns_from_corrections else ()
 
 
-def _compare(job: Job, context: JobContext, lock: Lock) -> tuple[str, str]:
-    """Record what is new; return it in words, and why the mode is limited since; "" for nothing."""
+def _record_new(job: Job, context: JobContext, lock: Lock) -> Outcome:
+    """Record what people did that is not recorded yet. Raises the errors of a forge."""
     ref, record = job.ref, lock.record
     in_force = load_config_in_force(ref, context)
     if record is None or not in_force.learns_from_corrections:
         context.looks.remove(ref)
-        return "", ""
+        return Outcome(job, NOTHING_NEW)
     issue = drop_body(context.forge.get_issue(ref))
     if issue.confidential or issue.is_pull_request:
         context.looks.remove(ref)
-        return "", ""
+        return Outcome(job, NOTHING_NEW)
     case = LabelledIssue(
         issue=issue,
         record=record,
@@ -103,14 +102,14 @@ def _compare(job: Job, context: JobContext, lock: Lock) -> tuple[str, str]:
     # People remove this one after their review, whether the bot was right or not.
     needs_review = fold(in_force.config.fallback.needs_review)
     found = tuple(one for one in found if fold(one.label) != needs_review)
-    added = _add(found, job, in_force, context)
+    outcome = _add(found, job, in_force, context)
     # Afterwards: what the record no longer has would not be found again.
     _save_review(review, [one.label for one in labels if one.verdict == "removed"], lock)
     if review.pending and issue.is_open:
         context.looks.schedule(ref, context.clock() + LOOK_AGAIN_SECONDS)
     else:
         context.looks.remove(ref)
-    return added
+    return outcome
 
 
 def _review(case: LabelledIssue, context: JobContext) -> Review:
@@ -137,11 +136,8 @@ def _save_review(review: Review, removed: Sequence[str], lock: Lock) -> None:
 
 def _add(
     found: Sequence[Correction], job: Job, in_force: ConfigInForce, context: JobContext
-) -> tuple[str, str]:
-    """Add the corrections that are not known; those keep the configuration of their time.
-
-    Return them in words, and why the mode is limited since.
-    """
+) -> Outcome:
+    """Add the corrections that are not known; those keep the configuration of their time."""
     config = in_force.digest
     before = load_corrections(job.ref, in_force, context)
     new = [*drop_known(found, before)]
@@ -151,7 +147,10 @@ def _add(
         if demotion.refusal == "removed" and fold(demotion.label) not in demoted:
             new += _find_kept(demotion, [*before, *new], job, config, context)
     new_limit = add_corrections(new, job.ref, in_force, context)
-    return ", ".join(f"{number} {verdict}" for verdict, number in counts.items()), new_limit
+    if not counts:
+        return Outcome(job, NOTHING_NEW, new_limit=new_limit)
+    why = ", ".join(f"{number} {verdict}" for verdict, number in counts.items())
+    return Outcome(job, Record("recorded", why), new_limit=new_limit)
 
 
 def _find_kept(
