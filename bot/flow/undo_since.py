@@ -135,31 +135,30 @@ def _undo_locked(job: Job, since: float, context: JobContext, lock: Lock) -> Und
     history = load_own_work(issue, attempt, record)
     what = take_back(history, attempt, history.record or record)
     ended = history.ended("deleted", "undone by the operator")
-    # As if the bot had never written to it, for a person who asks for an answer.
-    ended = replace(
-        ended,
-        labels=(),
-        by_rules=(),
-        comment_id=0,
-        wait=None,
-        choices=(),
-        held=(),
-        type=None,
-        type_by_rules=False,
-        commands=replace(ended.commands, withdrawn=True),
-        missing=0,
-        related=(),
-    )
-    lock.finish(ended, attempt.journal.take_unsaved())
+    lock.finish(_clear(ended), attempt.journal.take_unsaved())
     context.looks.remove(ref)
     return UndoneIssue(ref, "undone", what, vanished)
+
+
+def _clear(record: Record) -> Record:
+    """Return a record as if the bot had not written to the issue, for a person who asks again."""
+    return Record(
+        status=record.status,
+        why=record.why,
+        removed=record.removed,
+        input=record.input,
+        source=record.source,
+        delivery=record.delivery,
+        declined=record.declined,
+        commands=replace(record.commands, withdrawn=True),
+        usage=record.usage,
+    )
 
 
 def _read(issue: Issue, record: Record, context: JobContext) -> WrittenIssue:
     """Return the issue with what people did. Raises the errors of a forge."""
     forge, ref = context.forge, issue.ref
     writes = context.journal.list_writes(ref.key)
-    current = list_current_writes(writes)
     changes = forge.list_label_changes(ref)
     decided: tuple[str, ...] = ()
     if record.held or record.declined:
@@ -167,10 +166,10 @@ def _read(issue: Issue, record: Record, context: JobContext) -> WrittenIssue:
         ends = (*review.approved, *review.dismissed, *record.declined)
         decided = tuple(dict.fromkeys(one.name for one in ends))
     return WrittenIssue(
-        issue,
-        current,
-        changes,
-        forge.list_type_changes(ref),
-        own_comment(ref, forge) is not None,
-        decided,
+        issue=issue,
+        writes=list_current_writes(writes),
+        changes=changes,
+        type_changes=forge.list_type_changes(ref),
+        has_comment=own_comment(ref, forge) is not None,
+        decided=decided,
     )
