@@ -33,7 +33,15 @@ from bot.forges.github.deliveries import Deliveries
 from bot.forges.github.errors import Unauthorized
 from bot.forges.github.issue import MEMBERS, is_by_person, parse_issue
 from bot.forges.github.issue_types import IssueTypes
-from bot.forges.github.reports import COMMENTS, GitHubReports
+from bot.forges.github.reports import GitHubReports
+from bot.forges.github.repository_requests import (
+    COMMENT,
+    COMMENTS,
+    CONTENTS,
+    ISSUE,
+    REPO,
+    Variables,
+)
 from bot.forges.github.search import GitHubSearch
 from bot.forges.history import ListedPage, PageRequest, read_history_page
 from bot.forges.labels import create_label
@@ -59,9 +67,6 @@ DEFAULTS = ".github"  # an organisation's repository that may hold the file for 
 LABELS_SECONDS = 300
 CONFIG_SECONDS = 60
 DEFAULTS_SECONDS = 300
-REPO = "/repos/{owner}/{repo}"
-ISSUE = REPO + "/issues/{number}"
-COMMENT = REPO + "/issues/comments/{comment}"
 
 
 class GitHub:
@@ -295,8 +300,7 @@ class GitHub:
 
     def _fetch_text(self, ref: IssueRef, path: str) -> str | None:
         """Return a file's text, None for a folder. Raises `PermanentError`."""
-        url = REPO + "/contents/{path}"
-        content = self._call("GET", url, ref, {"path": path}, accept=RAW)
+        content = self._call("GET", CONTENTS, ref, {"path": path}, accept=RAW)
         return text(content) if isinstance(content, str) else None
 
     def _fetch_name(self, ref: IssueRef) -> str:
@@ -330,14 +334,14 @@ class GitHub:
         method: str,
         path: str,
         ref: IssueRef,
-        variables: Mapping[str, str | int] | None = None,
+        variables: Variables | None = None,
         *,
         data: Mapping[str, Any] | None = None,
         accept: str = JSON,
     ) -> Any:
         """Return the response to a request about a repository."""
 
-        def send(values: Mapping[str, str | int], credential: Credential) -> Any:
+        def send(values: Variables, credential: Credential) -> Any:
             with large_responses():
                 return self._rest.call(method, path, values, credential, data=data, accept=accept)
 
@@ -347,8 +351,8 @@ class GitHub:
         self,
         ref: IssueRef,
         path: str,
-        send: Callable[[Mapping[str, str | int], Credential], T],
-        variables: Mapping[str, str | int] | None = None,
+        send: Callable[[Variables, Credential], T],
+        variables: Variables | None = None,
     ) -> T:
         """Return the result of `send` for a repository, with all variables of the path.
 

@@ -16,10 +16,11 @@ from bot.core.errors import Forbidden, Moved, NotFound
 from bot.core.polling import ChangedPage, CommandComment
 from bot.core.types import Issue, IssueRef
 from bot.forges.changes import ConditionalPage, read_changed_page
-from bot.forges.github.api import ISSUE, PAGE, REPO, GitHub
+from bot.forges.github.api import PAGE, GitHub
 from bot.forges.github.auth import AppAuth, Auth
 from bot.forges.github.client import Credential, GitHubClient, format_query
 from bot.forges.github.issue import is_by_person, parse_issue
+from bot.forges.github.repository_requests import COMMENTS, REPO
 from bot.forges.github.webhooks import COMMAND
 from bot.forges.history import ListedPage, PageRequest
 from bot.forges.values import require_id, require_object, require_objects, text, timestamp
@@ -86,7 +87,7 @@ class GitHubChanges:
 
     def list_commands(self, ref: IssueRef, since: float) -> tuple[CommandComment, ...]:
         query: dict[str, str | int] = dict(since=format_time(since), per_page=PAGE)
-        path = f"{ISSUE}/comments?{format_query(query)}"
+        path = f"{COMMENTS}?{format_query(query)}"
         listed = self._github.send_about(ref, path, partial(self._rest.call, "GET", path), query)
         found = (
             CommandComment(

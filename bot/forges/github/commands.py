@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any
 
 from bot.core.command_port import UserComment
 from bot.core.errors import PermanentError
 from bot.core.types import IssueRef
 from bot.forges.github.issue import is_by_person
+from bot.forges.github.repository_requests import COMMENT, REPO, Call
 from bot.forges.github.webhooks import COMMAND
 from bot.forges.values import require_object, text
 
-COMMENT = "/repos/{owner}/{repo}/issues/comments/{comment}"
-PERMISSION = "/repos/{owner}/{repo}/collaborators/{username}/permission"
+PERMISSION = REPO + "/collaborators/{username}/permission"
 # `permission` knows no triage: it shows that role as "read", and "maintain" as "write".
 # https://docs.github.com/en/rest/collaborators/collaborators
 ROLES = frozenset({"triage", "write", "maintain", "admin"})
@@ -25,7 +24,7 @@ REACTION = "eyes"
 class GitHubCommands:
     """`call` sends a request about a repository, as `GitHub` does."""
 
-    def __init__(self, call: Callable[..., Any]) -> None:
+    def __init__(self, call: Call) -> None:
         self._call = call
 
     def list_prefixes(self, alias: str) -> tuple[str, ...]:

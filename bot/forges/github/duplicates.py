@@ -8,7 +8,7 @@ of a member may name it.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from math import ceil
 from typing import Any
 
@@ -19,10 +19,10 @@ from bot.footprint import large_responses
 from bot.forges.github.client import Credential, GitHubClient
 from bot.forges.github.errors import Unauthorized
 from bot.forges.github.issue import MEMBERS, is_by_person
+from bot.forges.github.repository_requests import COMMENTS, ISSUE, SendAbout, Variables
 from bot.forges.values import comment_count, require_object, require_objects, text
 
-ISSUE = "/repos/{owner}/{repo}/issues/{number}"
-COMMENTS = ISSUE + "/comments?per_page={per_page}&page={page}"
+COMMENTS_PAGE = COMMENTS + "?per_page={per_page}&page={page}"
 PAGE = 100
 # https://docs.github.com/en/graphql/reference/objects#closedevent, `duplicateOf`
 QUERY = """\
@@ -43,13 +43,12 @@ query($owner: String!, $repo: String!, $number: Int!) {
   }
 }
 fragment original on Issue { number repository { nameWithOwner } }"""
-Send = Callable[..., Any]
 
 
-def find_duplicate(ref: IssueRef, rest: GitHubClient, send_about: Send) -> Duplicate | None:
+def find_duplicate(ref: IssueRef, rest: GitHubClient, send_about: SendAbout) -> Duplicate | None:
     """Return as `RelatedIssues.find_duplicate`; `send_about` is that of `GitHub`."""
 
-    def read_issue(values: Mapping[str, Any], credential: Credential) -> dict[str, Any]:
+    def read_issue(values: Variables, credential: Credential) -> dict[str, Any]:
         with large_responses():
             data = require_object("GitHub", rest.call("GET", ISSUE, values, credential), "number")
             wanted = ("state", "state_reason", "closed_by", "comments", "pull_request")
@@ -68,10 +67,10 @@ def find_duplicate(ref: IssueRef, rest: GitHubClient, send_about: Send) -> Dupli
     return Duplicate(original, closed_by)
 
 
-def _query_original(ref: IssueRef, rest: GitHubClient, send_about: Send) -> int | None:
+def _query_original(ref: IssueRef, rest: GitHubClient, send_about: SendAbout) -> int | None:
     """Return the original's number, 0 for one in another repository, None if it is not known."""
 
-    def send(values: Mapping[str, Any], credential: Credential) -> int | None:
+    def send(values: Variables, credential: Credential) -> int | None:
         variables = {**values, "number": ref.number}
         data = rest.query(QUERY, variables, credential)
         nodes = data
@@ -81,10 +80,9 @@ def _query_original(ref: IssueRef, rest: GitHubClient, send_about: Send) -> int 
         return choose_original(nodes if isinstance(nodes, list) else [], name)
 
     try:
-        found: int | None = send_about(ref, ISSUE, send)
+        return send_about(ref, ISSUE, send)
     except (PermanentError, Unauthorized):
         return None
-    return found
 
 
 def choose_original(nodes: Sequence[Any], name: str) -> int | None:
@@ -106,14 +104,16 @@ def choose_original(nodes: Sequence[Any], name: str) -> int | None:
     return None
 
 
-def _read_comments(ref: IssueRef, page: int, rest: GitHubClient, send_about: Send) -> int:
+def _read_comments(ref: IssueRef, page: int, rest: GitHubClient, send_about: SendAbout) -> int:
     """Return the original that the newest of a page of comments names, 0 for none."""
 
-    def send(values: Mapping[str, Any], credential: Credential) -> int:
+    def send(values: Variables, credential: Credential) -> int:
         path_values = {**values, "per_page": PAGE, "page": page}
         name = f"{values['owner']}/{values['repo']}"
         with large_responses():
-            listed = require_objects("GitHub", rest.call("GET", COMMENTS, path_values, credential))
+            listed = require_objects(
+                "GitHub", rest.call("GET", COMMENTS_PAGE, path_values, credential)
+            )
             bodies = (
                 text(comment.get("body"))
                 for comment in reversed(listed)
@@ -121,8 +121,7 @@ def _read_comments(ref: IssueRef, page: int, rest: GitHubClient, send_about: Sen
             )
             return next(filter(None, (find_original(x, rest.web_url, name) for x in bodies)), 0)
 
-    number: int = send_about(ref, COMMENTS, send)
-    return number
+    return send_about(ref, COMMENTS_PAGE, send)
 
 
 def find_original(comment: str, web_url: str, name: str) -> int:

@@ -5,21 +5,20 @@ https://docs.github.com/en/rest/repos/issue-types
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Mapping
 
 from bot.core.errors import PermanentError
 from bot.core.types import IssueRef, Label
 from bot.forges.cache import RepositoryCache
 from bot.forges.github.issue import read_label_name
+from bot.forges.github.repository_requests import ISSUE, REPO, Call
 from bot.forges.values import require_objects, text
 
 TYPES_SECONDS = 300
-Call = Callable[..., Any]
 
 
 class IssueTypes:
-    """`call` sends a request about a repository, as `GitHub._call`; `names` gets those by id."""
+    """`call` sends a request about a repository, as `GitHub` does; `names` gets those by id."""
 
     def __init__(self, call: Call, names: RepositoryCache[Mapping[object, str]]) -> None:
         self._call, self._names = call, names
@@ -34,9 +33,8 @@ class IssueTypes:
         GitHub answers 200 without any change where the right to set it is missing. A request with
         more than the type could replace labels.
         """
-        path = "/repos/{owner}/{repo}/issues/{number}"
         try:
-            data = self._call("PATCH", path, ref, data={"type": name or None})
+            data = self._call("PATCH", ISSUE, ref, data={"type": name or None})
         except PermanentError:
             self._cache.discard(ref, self._cache.get(ref))  # it may be renamed or disabled
             raise
@@ -46,7 +44,7 @@ class IssueTypes:
     def _fetch(self, ref: IssueRef) -> tuple[Label, ...]:
         """Return the types that are enabled; none where there are none, as for a user's own."""
         try:
-            data = self._call("GET", "/repos/{owner}/{repo}/issue-types", ref)
+            data = self._call("GET", REPO + "/issue-types", ref)
         except PermanentError:
             return ()
         listed = require_objects("GitHub", data)

@@ -5,8 +5,7 @@ https://docs.github.com/en/communities/using-templates-to-encourage-useful-issue
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
 
 from bot import log
 from bot.core.errors import NotFound, PermanentError
@@ -15,14 +14,11 @@ from bot.core.types import Issue, IssueRef
 from bot.forges.cache import RepositoryCache
 from bot.forges.github.client import RAW
 from bot.forges.github.issue import is_by_person
+from bot.forges.github.repository_requests import COMMENTS, CONTENTS, Call, ListPages
 from bot.forges.issue_templates import CACHED_REPOSITORIES, TEMPLATES_SECONDS, read_templates
 from bot.forges.values import text
 
-COMMENTS = "/repos/{owner}/{repo}/issues/{number}/comments"
-CONTENTS = "/repos/{owner}/{repo}/contents/{path}"
 FOLDER, NAME, ROOT_FILE = ".github", "issue_template", "ISSUE_TEMPLATE.md"
-Call = Callable[..., Any]
-ListPages = Callable[..., Iterator[dict[str, Any]]]
 
 
 class GitHubReports:

@@ -30,6 +30,7 @@ from bot.forges.github.client import Credential, GitHubClient, format_query
 from bot.forges.github.duplicates import find_duplicate
 from bot.forges.github.errors import Unauthorized
 from bot.forges.github.issue import parse_issue
+from bot.forges.github.repository_requests import SendAbout, Variables
 from bot.forges.history import PAGE_BYTES
 from bot.forges.related import (
     MAX_TITLE,
@@ -66,7 +67,7 @@ class GitHubSearch:
     def __init__(
         self,
         rest: GitHubClient,
-        send_about: Callable[..., tuple[str, Json]],
+        send_about: SendAbout,
         get_name: Callable[[IssueRef], str],
         is_own: Callable[[Mapping[str, Any]], bool],
         clock: Callable[[], float] = time.time,
@@ -125,7 +126,7 @@ class GitHubSearch:
     ) -> tuple[str, Json]:
         """Return the repository's name and the response to a search in it."""
 
-        def send(values: Mapping[str, str | int], credential: Credential) -> tuple[str, Json]:
+        def send(values: Variables, credential: Credential) -> tuple[str, Json]:
             name = f"{values['owner']}/{values['repo']}"
             query: dict[str, str | int] = {"q": format_search(name, words, match), **form}
             query["per_page"] = PAGE

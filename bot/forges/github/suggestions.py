@@ -6,18 +6,18 @@ https://docs.github.com/en/rest/issues/issues#list-issue-suggestions
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import Any
 
 from bot.core.errors import PermanentError
 from bot.core.types import Certainty, HeldSuggestion, IssueRef, LabelSuggestion
 from bot.forges.cache import RepositoryCache
+from bot.forges.github.repository_requests import ISSUE, Call, ListPages
 from bot.forges.values import text, timestamp
 
 DAY_SECONDS = 86_400
 CONFIDENCE: Mapping[Certainty, str] = {"sure": "high", "likely": "medium", "unsure": "low"}
-PATH = "/repos/{owner}/{repo}/issues/{number}/suggestions"
+PATH = ISSUE + "/suggestions"
 ACTIONS = {"add_label": False, "set_type": True}  # whether it is about the type
 
 
@@ -30,8 +30,8 @@ class Suggestions:
 
     def __init__(
         self,
-        call: Callable[..., Any],
-        list_pages: Callable[..., Iterator[dict[str, Any]]],
+        call: Call,
+        list_pages: ListPages,
         list_labels: Callable[[IssueRef], object],
         list_types: Callable[[IssueRef], object],
     ) -> None:
