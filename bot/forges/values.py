@@ -47,12 +47,6 @@ def require_id(forge: str, data: object, name: str = "id") -> int:
     raise Retry(f"{forge}'s response cannot be read")
 
 
-def split_name(full_name: str) -> dict[str, str | int]:
-    """Return a repository's name on GitHub as the variables of a path."""
-    owner, _, repo = full_name.partition("/")
-    return {"owner": owner, "repo": repo}
-
-
 def require_web_host(variable: str, url: object, host: str) -> None:
     """Raise `NotFound` unless a repository's page, at this URL, is on the host of a link."""
     try:

@@ -41,6 +41,7 @@ from bot.forges.github.repository_requests import (
     ISSUE,
     REPO,
     Variables,
+    split_name,
 )
 from bot.forges.github.search import GitHubSearch
 from bot.forges.history import ListedPage, PageRequest, read_history_page
@@ -50,7 +51,6 @@ from bot.forges.values import (
     require_object,
     require_objects,
     require_web_host,
-    split_name,
     text,
     timestamp,
 )

@@ -18,6 +18,7 @@ from bot.core.types import IssueRef
 from bot.forges.cache import RepositoryCache
 from bot.forges.github.client import Credential, GitHubClient
 from bot.forges.github.errors import Unauthorized
+from bot.forges.github.repository_requests import REPO, split_name
 from bot.forges.values import require_id, require_object, text
 
 T = TypeVar("T")
@@ -198,8 +199,7 @@ class AppAuth(Auth):
 
         Raises `NotFound` if the App is not installed there.
         """
-        owner, _, repo = ref.repo.partition("/")
-        path, variables = "/repos/{owner}/{repo}/installation", {"owner": owner, "repo": repo}
+        path, variables = REPO + "/installation", split_name(ref.repo)
         found = self.as_app(lambda app: self._rest.call("GET", path, variables, app))
         return str(require_id("GitHub", found))
 

@@ -19,7 +19,7 @@ from bot.footprint import large_responses
 from bot.forges.github.client import Credential, GitHubClient
 from bot.forges.github.errors import Unauthorized
 from bot.forges.github.issue import MEMBERS, is_by_person
-from bot.forges.github.repository_requests import COMMENTS, ISSUE, SendAbout, Variables
+from bot.forges.github.repository_requests import COMMENTS, ISSUE, SendAbout, Variables, join_name
 from bot.forges.values import comment_count, require_object, require_objects, text
 
 COMMENTS_PAGE = COMMENTS + "?per_page={per_page}&page={page}"
@@ -76,7 +76,7 @@ def _query_original(ref: IssueRef, rest: GitHubClient, send_about: SendAbout) ->
         nodes = data
         for name in ("repository", "issue", "timelineItems", "nodes"):
             nodes = nodes.get(name) if isinstance(nodes, Mapping) else None
-        name = f"{values['owner']}/{values['repo']}"
+        name = join_name(values)
         return choose_original(nodes if isinstance(nodes, list) else [], name)
 
     try:
@@ -109,7 +109,7 @@ def _read_comments(ref: IssueRef, page: int, rest: GitHubClient, send_about: Sen
 
     def send(values: Variables, credential: Credential) -> int:
         path_values = {**values, "per_page": PAGE, "page": page}
-        name = f"{values['owner']}/{values['repo']}"
+        name = join_name(values)
         with large_responses():
             listed = require_objects(
                 "GitHub", rest.call("GET", COMMENTS_PAGE, path_values, credential)

@@ -18,6 +18,17 @@ T = TypeVar("T")
 Variables = Mapping[str, str | int]  # of a path
 
 
+def split_name(full_name: str) -> dict[str, str | int]:
+    """Return a repository's name as the variables of a path."""
+    owner, _, repo = full_name.partition("/")
+    return {"owner": owner, "repo": repo}
+
+
+def join_name(variables: Variables) -> str:
+    """Return the name of the repository in the variables of a path."""
+    return f"{variables['owner']}/{variables['repo']}"
+
+
 class Call(Protocol):
     def __call__(
         self,

@@ -30,7 +30,7 @@ from bot.forges.github.client import Credential, GitHubClient, format_query
 from bot.forges.github.duplicates import find_duplicate
 from bot.forges.github.errors import Unauthorized
 from bot.forges.github.issue import parse_issue
-from bot.forges.github.repository_requests import SendAbout, Variables
+from bot.forges.github.repository_requests import SendAbout, Variables, join_name
 from bot.forges.history import PAGE_BYTES
 from bot.forges.related import (
     MAX_TITLE,
@@ -127,7 +127,7 @@ class GitHubSearch:
         """Return the repository's name and the response to a search in it."""
 
         def send(values: Variables, credential: Credential) -> tuple[str, Json]:
-            name = f"{values['owner']}/{values['repo']}"
+            name = join_name(values)
             query: dict[str, str | int] = {"q": format_search(name, words, match), **form}
             query["per_page"] = PAGE
             path = f"/search/issues?{format_query(query)}"
