@@ -33,6 +33,7 @@ from bot.forges.gitlab.backend import call, connect, fetch_page
 from bot.forges.gitlab.bot_users import is_bot_user
 from bot.forges.gitlab.commands import GitLabCommands
 from bot.forges.gitlab.issue import parse_issue
+from bot.forges.gitlab.paths import PAGE, format_issue_path, format_issues_path
 from bot.forges.gitlab.reports import GitLabReports
 from bot.forges.gitlab.search import GitLabSearch
 from bot.forges.history import PAGE_BYTES, ListedPage, PageRequest, read_history_page
@@ -46,7 +47,6 @@ from bot.forges.values import (
 )
 from bot.http import ClientPool
 
-PAGE = 100
 DEVELOPER = 30
 MAX_PAGES = 50
 CONFIG_PATHS = (".gitlab/tagline.yml", ".gitlab/tagline.yaml")  # the first that exists is read
@@ -107,7 +107,7 @@ class GitLab:
     def get_issue(self, ref: IssueRef) -> Issue:
         # python-gitlab's object refers to itself: a long description would stay in memory until the
         # next garbage collection.
-        path = f"/projects/{EncodedId(ref.repo_id or ref.repo)}/issues/{ref.number}"
+        path = format_issue_path(ref)
         with large_responses():
             data = require_object("GitLab", call(lambda: self._gl.http_get(path)), "iid", "title")
             return parse_issue(ref, data, self._types)
@@ -280,7 +280,7 @@ class GitLab:
     def _read_past_issues(
         self, repository: IssueRef, cursor: str, *, labelled: bool
     ) -> HistoryPage:
-        path = f"/projects/{EncodedId(repository.repo_id or repository.repo)}/issues"
+        path = format_issues_path(repository)
 
         def fetch(page: PageRequest) -> ListedPage:
             client = self._pages if page.size > 1 else self._gl

@@ -17,11 +17,11 @@ from bot.core.errors import Forbidden, Moved
 from bot.core.polling import ChangedPage, CommandComment
 from bot.core.types import Issue, IssueRef
 from bot.forges.changes import ConditionalPage, read_changed_page
-from bot.forges.gitlab.api import PAGE
 from bot.forges.gitlab.backend import call, connect, fetch_page
 from bot.forges.gitlab.bot_users import is_bot_user
 from bot.forges.gitlab.checks import REPORTER
 from bot.forges.gitlab.issue import parse_issue
+from bot.forges.gitlab.paths import PAGE, format_issue_path, format_issues_path
 from bot.forges.history import PAGE_BYTES, ListedPage, PageRequest
 from bot.forges.values import number, require_id, require_object, text, timestamp
 from bot.http import ClientPool
@@ -68,7 +68,7 @@ class GitLabChanges:
     def list_changed_issues(
         self, repository: IssueRef, since: float, *, etag: str = "", cursor: str = ""
     ) -> ChangedPage:
-        path = f"{PROJECTS}/{EncodedId(repository.repo_id or repository.repo)}/issues"
+        path = format_issues_path(repository)
         # Whole seconds, so that the same list has the same address.
         first: dict[str, str | int] = dict(state="all", order_by="updated_at", sort="desc")
         first["updated_after"] = datetime.fromtimestamp(int(since), UTC).isoformat()
@@ -88,9 +88,8 @@ class GitLabChanges:
         return read_changed_page(cursor, fetch, parse)
 
     def list_commands(self, ref: IssueRef, since: float) -> tuple[CommandComment, ...]:
-        project = EncodedId(ref.repo_id or ref.repo)
         query = {"activity_filter": "only_comments", "sort": "desc", "per_page": PAGE}
-        listed = fetch_page(self._gl, f"{PROJECTS}/{project}/issues/{ref.number}/notes", query)
+        listed = fetch_page(self._gl, f"{format_issue_path(ref)}/notes", query)
         found = (
             CommandComment(require_id("GitLab", note), find_commands(text(note.get("body"))))
             for note in listed.items

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from gitlab import Gitlab
-from gitlab.utils import EncodedId
 
 from bot import log
 from bot.core.errors import NotFound, PermanentError
@@ -17,12 +16,12 @@ from bot.core.report_port import TemplateFile
 from bot.core.types import Issue, IssueRef
 from bot.forges.cache import RepositoryCache
 from bot.forges.gitlab.backend import call, fetch_page
+from bot.forges.gitlab.paths import PAGE, format_project_path
 from bot.forges.issue_templates import CACHED_REPOSITORIES, TEMPLATES_SECONDS, read_templates
 from bot.forges.values import require_object, text
 
 FOLDER = ".gitlab/issue_templates"
 DEFAULT = "default.md"  # the name that stands for the project's default template
-PAGE = 100
 
 
 class GitLabReports:
@@ -60,18 +59,15 @@ class GitLabReports:
 
     def _find_default(self, ref: IssueRef) -> Iterator[TemplateFile]:
         """Yield the default template in the project's settings, which takes the place of a file."""
-        project = require_object("GitLab", call(lambda: self._client.http_get(_path(ref))))
+        path = format_project_path(ref)
+        project = require_object("GitLab", call(lambda: self._client.http_get(path)))
         if default := text(project.get("issues_template")):
             yield TemplateFile(DEFAULT, default)
 
     def _list_paths(self, ref: IssueRef) -> list[str]:
         query = {"path": FOLDER, "ref": "HEAD", "per_page": PAGE}
         try:
-            listed = fetch_page(self._client, f"{_path(ref)}/repository/tree", query)
+            listed = fetch_page(self._client, f"{format_project_path(ref)}/repository/tree", query)
         except NotFound:
             return []
         return [text(one.get("path")) for one in listed.items if one.get("type") == "blob"]
-
-
-def _path(ref: IssueRef) -> str:
-    return f"/projects/{EncodedId(ref.repo_id or ref.repo)}"

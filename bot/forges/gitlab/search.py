@@ -20,7 +20,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import gitlab
-from gitlab.utils import EncodedId
 
 from bot.core.related import Duplicate, RelatedCandidate, SearchQuery
 from bot.core.related_port import SEARCH_SECONDS
@@ -29,13 +28,13 @@ from bot.footprint import large_responses
 from bot.forges.gitlab.backend import call, fetch_page
 from bot.forges.gitlab.bot_users import is_bot_user
 from bot.forges.gitlab.issue import parse_issue
+from bot.forges.gitlab.paths import PAGE, format_issue_path, format_issues_path
 from bot.forges.related import choose_link, collect, is_candidate, list_words, make_candidate
 from bot.forges.values import require_id, require_object, text
 from bot.http import deadline
 
 MAX_REQUESTS = 3
 MIN_LETTERS = 3
-PAGE = 100
 PUBLIC = "gitlab.com"
 # GitLab takes the address of an issue for a reference to it, with a query only where that has no
 # capital letter: `Referable.link_reference_pattern` in app/models/concerns/referable.rb.
@@ -72,11 +71,10 @@ class GitLabSearch:
             )
 
     def _search(self, ref: IssueRef, words: str) -> list[RelatedCandidate]:
-        path = f"/projects/{EncodedId(ref.repo_id or ref.repo)}/issues"
         query: dict[str, str | int] = {"search": words, "in": "title,description", "state": "all"}
         query |= {"order_by": "created_at", "sort": "desc", "confidential": "false"}
         with large_responses():
-            items = fetch_page(self._gl, path, query | {"per_page": PAGE}).items
+            items = fetch_page(self._gl, format_issues_path(ref), query | {"per_page": PAGE}).items
             project = self._get_path(ref) if items else ""
             parsed = (self._parse(ref, project, item) for item in items)
             return [candidate for candidate in parsed if candidate]
@@ -103,9 +101,9 @@ class GitLabSearch:
         )
 
     def get_issues(self, ref: IssueRef, numbers: Sequence[int]) -> Mapping[int, Issue]:
-        path = f"/projects/{EncodedId(ref.repo_id or ref.repo)}/issues"
+        query: dict[str, Any] = {"iids[]": list(numbers), "per_page": PAGE}
         with large_responses():
-            items = fetch_page(self._gl, path, {"iids[]": list(numbers), "per_page": PAGE}).items
+            items = fetch_page(self._gl, format_issues_path(ref), query).items
             found = {require_id("GitLab", item, "iid"): item for item in items}
             return {
                 number: parse_issue(replace(ref, number=number), item, self._types)
@@ -113,7 +111,7 @@ class GitLabSearch:
             }
 
     def find_duplicate(self, ref: IssueRef) -> Duplicate | None:
-        path = f"/projects/{EncodedId(ref.repo_id or ref.repo)}/issues/{ref.number}"
+        path = format_issue_path(ref)
         with large_responses():
             item = require_object("GitLab", call(lambda: self._gl.http_get(path)), "iid")
             original = _read_original(item)
