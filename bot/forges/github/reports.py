@@ -7,15 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from bot import log
-from bot.core.errors import NotFound, PermanentError
+from bot.core.errors import NotFound
 from bot.core.report_port import TemplateFile
 from bot.core.types import Issue, IssueRef
-from bot.forges.cache import RepositoryCache
 from bot.forges.github.client import RAW
 from bot.forges.github.issue import is_by_person
 from bot.forges.github.repository_requests import COMMENTS, CONTENTS, Call, ListPages
-from bot.forges.issue_templates import CACHED_REPOSITORIES, TEMPLATES_SECONDS, read_templates
+from bot.forges.issue_templates import cache_templates, read_templates
 from bot.forges.values import text
 
 FOLDER, NAME, ROOT_FILE = ".github", "issue_template", "ISSUE_TEMPLATE.md"
@@ -26,7 +24,7 @@ class GitHubReports:
 
     def __init__(self, call: Call, list_pages: ListPages) -> None:
         self._call, self._list_pages = call, list_pages
-        self._templates = RepositoryCache(self._fetch, TEMPLATES_SECONDS, size=CACHED_REPOSITORIES)
+        self._templates = cache_templates(self._fetch)
 
     def list_templates(self, ref: IssueRef) -> tuple[TemplateFile, ...]:
         return self._templates.get(ref)
@@ -39,11 +37,7 @@ class GitHubReports:
         )
 
     def _fetch(self, ref: IssueRef) -> tuple[TemplateFile, ...]:
-        try:
-            return read_templates(self._list_paths(ref), lambda path: self._fetch_text(ref, path))
-        except PermanentError as error:
-            log.get().info("issue templates cannot be read", repository=ref.repo, why=str(error))
-            return ()
+        return read_templates(self._list_paths(ref), lambda path: self._fetch_text(ref, path))
 
     def _list_paths(self, ref: IssueRef) -> Iterator[str]:
         """Yield the paths of templates; GitHub takes their folder's and file's name in any case."""

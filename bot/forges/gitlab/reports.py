@@ -10,14 +10,12 @@ from typing import Any
 
 from gitlab import Gitlab
 
-from bot import log
-from bot.core.errors import NotFound, PermanentError
+from bot.core.errors import NotFound
 from bot.core.report_port import TemplateFile
 from bot.core.types import Issue, IssueRef
-from bot.forges.cache import RepositoryCache
 from bot.forges.gitlab.backend import call, fetch_page
 from bot.forges.gitlab.paths import PAGE, format_project_path
-from bot.forges.issue_templates import CACHED_REPOSITORIES, TEMPLATES_SECONDS, read_templates
+from bot.forges.issue_templates import cache_templates, read_templates
 from bot.forges.values import require_object, text
 
 FOLDER = ".gitlab/issue_templates"
@@ -35,7 +33,7 @@ class GitLabReports:
     ) -> None:
         self._client, self._list_notes = client, list_notes
         self._fetch_text = fetch_text
-        self._templates = RepositoryCache(self._fetch, TEMPLATES_SECONDS, size=CACHED_REPOSITORIES)
+        self._templates = cache_templates(self._fetch)
 
     def list_templates(self, ref: IssueRef) -> tuple[TemplateFile, ...]:
         return self._templates.get(ref)
@@ -50,12 +48,8 @@ class GitLabReports:
         )
 
     def _fetch(self, ref: IssueRef) -> tuple[TemplateFile, ...]:
-        try:
-            files = read_templates(self._list_paths(ref), lambda path: self._fetch_text(ref, path))
-            return (*self._find_default(ref), *files)
-        except PermanentError as error:
-            log.get().info("issue templates cannot be read", repository=ref.repo, why=str(error))
-            return ()
+        files = read_templates(self._list_paths(ref), lambda path: self._fetch_text(ref, path))
+        return (*self._find_default(ref), *files)
 
     def _find_default(self, ref: IssueRef) -> Iterator[TemplateFile]:
         """Yield the default template in the project's settings, which takes the place of a file."""
