@@ -12,6 +12,7 @@ from bot.core.types import HeldSuggestion, Record
 
 SUGGESTING: dict[WriteKind, bool] = {"suggest-label": False, "suggest-type": True}  # a type?
 APPROVED = ("approved", "applied")
+SuggestionKey = tuple[bool, str]  # whether it is a type, and its folded name
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,10 @@ def review_suggestions(
     )
 
 
+def make_key(one: HeldSuggestion) -> SuggestionKey:
+    return one.is_type, fold(one.name)
+
+
 def list_unsettled(writes: Iterable[Write]) -> tuple[Write, ...]:
     """Return the suggestions of which it is not known whether the forge has them."""
     return tuple(one for one in writes if one.kind in SUGGESTING and one.state == "pending")
@@ -74,7 +79,7 @@ def find_left_over(
         (SUGGESTING[one.kind], fold(one.label), one.reason): one for one in list_unsettled(writes)
     }
     found = (
-        (unsettled.get((one.is_type, fold(one.name), digest_reason(one.reason))), one)
+        (unsettled.get((*make_key(one), digest_reason(one.reason))), one)
         for one in listed
         if one.id not in known
     )

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from bot.core.errors import ConfigProblem
 from bot.core.labels.names import fold
+from bot.core.suggestions import SuggestionKey, make_key
 from bot.core.types import (
     Choice,
     Enrichment,
@@ -52,16 +53,16 @@ class Suggest:
     type: LabelSuggestion | None = None
 
     @property
-    def reasons(self) -> dict[tuple[bool, str], str]:
-        """Return the reason of each, by a pair: whether it is a type, and its folded name."""
+    def reasons(self) -> dict[SuggestionKey, str]:
+        """Return the reason of each suggestion."""
         types = {(True, fold(self.type.label)): self.type.reason} if self.type else {}
         return types | {(False, fold(one.label)): one.reason for one in self.labels}
 
     @property
-    def keys(self) -> frozenset[tuple[bool, str]]:
+    def keys(self) -> frozenset[SuggestionKey]:
         return frozenset(self.reasons)
 
-    def without(self, keys: Collection[tuple[bool, str]]) -> Suggest:
+    def without(self, keys: Collection[SuggestionKey]) -> Suggest:
         labels = tuple(one for one in self.labels if (False, fold(one.label)) not in keys)
         is_known = self.type and (True, fold(self.type.label)) in keys
         return Suggest(labels, None if is_known else self.type)
@@ -160,13 +161,13 @@ class Plan:
         The bot's are those with the plan's reason, and those whose ids are `known`. One that a
         person has decided on, or that another program has made, is not made again.
         """
-        keys = {(one.is_type, fold(one.name)) for one in found}
+        keys = {make_key(one) for one in found}
         reasons = self.suggest.reasons if self.suggest else {}
         own = tuple(
             replace(one, reason="")
             for one in found
             if one.state == "pending"
-            and (one.id in known or one.reason == reasons.get((one.is_type, fold(one.name))))
+            and (one.id in known or one.reason == reasons.get(make_key(one)))
         )
         content = _drop_held(self.content, keys)
         changes = tuple(
@@ -229,7 +230,7 @@ def _replace_content(
     )
 
 
-def _drop_held(content: CommentContent, keys: Collection[tuple[bool, str]]) -> CommentContent:
+def _drop_held(content: CommentContent, keys: Collection[SuggestionKey]) -> CommentContent:
     """Return the content without the suggestions that the forge itself shows."""
     labels = [x for x in content.labels.suggested if (False, fold(x.label)) not in keys]
     types = [x for x in content.types.suggested if (True, fold(x.label)) not in keys]

@@ -10,9 +10,8 @@ from dataclasses import replace
 
 from bot.core.errors import PermanentError
 from bot.core.history import IssueHistory
-from bot.core.labels.names import fold
 from bot.core.suggestion_port import LOOK_AGAIN_SECONDS
-from bot.core.suggestions import list_unsettled, review_suggestions
+from bot.core.suggestions import list_unsettled, make_key, review_suggestions
 from bot.core.types import HeldSuggestion
 from bot.flow.context import Attempt
 from bot.flow.plan import Plan, Suggest
@@ -52,7 +51,7 @@ def replace_suggestions(
     wanted = change.keys if change else frozenset()
     pending = [one for one in known if one.id in own and one.state == "pending"]
     for one in pending:
-        if _key(one) not in wanted:
+        if make_key(one) not in wanted:
             dismiss_suggestion(one, attempt, save)
     ids = {one.id for one in pending}
     plan = replace(plan, held=tuple(one for one in plan.held if one.id not in ids))
@@ -109,8 +108,4 @@ def _is_first(history: IssueHistory, attempt: Attempt) -> bool:
 
 
 def _select(change: Suggest, listed: tuple[HeldSuggestion, ...]) -> tuple[HeldSuggestion, ...]:
-    return tuple(one for one in listed if _key(one) in change.keys)
-
-
-def _key(one: HeldSuggestion) -> tuple[bool, str]:
-    return one.is_type, fold(one.name)
+    return tuple(one for one in listed if make_key(one) in change.keys)
