@@ -6,10 +6,11 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 
-from bot.learn.evaluation import Case, measure_micro_f1
+from bot.learn.evaluation import Case
 from bot.learn.features import HASH_BITS, Part
 from bot.learn.linear import Row, Separator, make_row
 from bot.learn.model import Example
+from tests.accuracy.measures import measure_micro_f1
 
 VALIDATION_SHARE = 0.2
 STEPS = 40

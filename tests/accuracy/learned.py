@@ -17,18 +17,12 @@ from bot.core.labels.process import is_process_label
 from bot.core.types import Label
 from bot.learn import evaluation
 from bot.learn.codec import dump
-from bot.learn.evaluation import (
-    Case,
-    Figure,
-    estimate,
-    estimate_mean,
-    estimate_share,
-    predict_case,
-)
+from bot.learn.evaluation import Case, Figure, estimate_share
 from bot.learn.model import Example, RepositoryModel
 from bot.learn.train import MIN_EXAMPLES, train
-from tests.accuracy import baseline
+from tests.accuracy import baseline, measures
 from tests.accuracy.material import AGENT_WRITTEN, Repository, load_repositories
+from tests.accuracy.measures import estimate, estimate_mean, predict_case
 
 TARGET = 0.90
 DRAWS = 6
@@ -48,7 +42,7 @@ def _measure_types() -> Iterator[str]:
     yield "| repository | macro-F1, 300 issues | 50 issues | precision at 70 % of issues |"
     yield "|---|---|---|---|"
     all_full, all_few = [], []
-    confident = partial(evaluation.count_confident, coverage=0.7)
+    confident = partial(measures.count_confident, coverage=0.7)
     for repository in load_repositories("type_nlbse24"):
         full = _predict(repository, repository.train)
         draws = (_draw(repository.train, 50, draw) for draw in range(DRAWS))
@@ -56,7 +50,7 @@ def _measure_types() -> Iterator[str]:
         all_full.append(full)
         all_few.append(few)
         figures = (
-            estimate(full, evaluation.measure_macro_f1),
+            estimate(full, measures.measure_macro_f1),
             estimate(few, _measure_draws),
             estimate_share(full, confident),
         )
@@ -64,7 +58,7 @@ def _measure_types() -> Iterator[str]:
     yield _format_row(
         "mean (goals .78, stretch .827; .71; .90)",
         (
-            estimate_mean(all_full, evaluation.measure_macro_f1),
+            estimate_mean(all_full, measures.measure_macro_f1),
             estimate_mean(all_few, _measure_draws),
             estimate_mean(all_full, lambda cases: confident(cases).value),
         ),
@@ -81,8 +75,8 @@ def _measure_own_labels() -> Iterator[str]:
         cases = _restrict(_predict(repository, repository.train), names)
         plain = baseline.predict(repository.train, repository.test, sorted(names))
         figures = (
-            estimate(cases, evaluation.measure_micro_f1),
-            estimate(_restrict(plain, names), evaluation.measure_micro_f1),
+            estimate(cases, measures.measure_micro_f1),
+            estimate(_restrict(plain, names), measures.measure_micro_f1),
             estimate_share(cases, evaluation.count_hits),
         )
         yield _format_row(f"{repository.name} | {len(names)}", figures)
@@ -151,7 +145,7 @@ def _predict(repository: Repository, history: Sequence[Example]) -> list[Case]:
 
 def _measure_draws(issues: Sequence[tuple[Case, ...]]) -> float:
     """Return the mean macro-F1 of the draws; each issue has a case of each draw."""
-    return mean(map(evaluation.measure_macro_f1, zip(*issues, strict=True)))
+    return mean(map(measures.measure_macro_f1, zip(*issues, strict=True)))
 
 
 def _draw(examples: Sequence[Example], size: int, draw: int) -> list[Example]:

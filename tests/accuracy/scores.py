@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from statistics import mean
 
 from bot.core.labels.keywords import TYPES, TypeWeights, choose_type, score_cues
-from bot.learn.evaluation import Figure, Share, estimate, estimate_mean, estimate_share
+from bot.learn.evaluation import Figure, Share, estimate_share
 from tests.accuracy.datasets import TypedIssue
+from tests.accuracy.measures import estimate, estimate_mean
 
 
 @dataclass(frozen=True, slots=True)

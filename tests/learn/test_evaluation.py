@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import pytest
 
 from bot.learn.calibration import find_interval
-from bot.learn.evaluation import Figure, Share, estimate, estimate_mean, estimate_share
+from bot.learn.evaluation import Figure, Share, estimate_share
+from tests.accuracy.measures import estimate, estimate_mean
 
 
 def count(outcomes: Sequence[bool | None]) -> Share:
