@@ -44,8 +44,7 @@ def test_a_section_of_nothing_but_comments_means_the_defaults() -> None:
     assert (config, found) == (RepoConfig(mode="suggest"), ())
 
 
-def test_the_whole_file_of_the_manual_is_understood() -> None:
-    text = """\
+WHOLE_FILE = """\
 version: 1
 mode: suggest
 language: de
@@ -75,7 +74,10 @@ privacy: {redact: [secrets]}
 learn: {from_corrections: false}
 budget: {per_day_usd: 2.5, per_author_per_hour: 1}
 """
-    assert parse(text) == (
+
+
+def test_the_whole_file_of_the_manual_is_understood() -> None:
+    assert parse(WHOLE_FILE) == (
         RepoConfig(
             version=1,
             mode="suggest",

@@ -354,10 +354,7 @@ class GitHub:
         send: Callable[[Variables, Credential], T],
         variables: Variables | None = None,
     ) -> T:
-        """Return the result of `send` for a repository, with all variables of the path.
-
-        Repeats it after a rename.
-        """
+        """As `SendAbout`."""
         name = self._names.get(ref)
 
         def send_to(name: str, credential: Credential) -> T:
