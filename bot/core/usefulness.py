@@ -10,7 +10,7 @@ from typing import Literal
 
 from bot.core.corrections import Correction, select_latest
 from bot.core.jobs import JobRecord
-from bot.core.journal import ADDING, Write
+from bot.core.journal import Write
 from bot.core.labels.names import fold
 from bot.core.mode_limit import find_lowest_share
 from bot.core.text.percent import format_share
@@ -139,7 +139,7 @@ def _find_times(
         (number, fold(write.label)): write.at
         for number, writes in journal
         for write in writes
-        if write.kind in ADDING and write.state == "done" and write.at >= now - LABEL_SECONDS
+        if write.has_set_label and write.at >= now - LABEL_SECONDS
     }
 
 
