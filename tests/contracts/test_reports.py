@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,8 @@ from bot import wiring
 from bot.core.report_port import MAX_TEMPLATES, TemplateFile
 from bot.core.types import IssueRef
 from bot.forges.registry import FORGES
-from bot.sandbox.state import MAINTAINER
+from bot.sandbox.gitlab.serializers import Serializer
+from bot.sandbox.state import MAINTAINER, StoredComment
 from bot.settings.load import load
 from tests.contracts.forge_case import BODY, TITLE, Case, Platforms, Simulated
 
@@ -105,8 +107,18 @@ def test_the_default_template_of_a_gitlab_project_is_read(created_in: Simulated)
     assert names(created_in) == ["default.md"]
 
 
+@pytest.mark.parametrize("field", ["internal", "confidential"])  # GitLab before 15.5 has the latter
 @pytest.mark.parametrize("created_in", ["gitlab"], indirect=True)
-def test_internal_notes_of_the_author_are_not_read(created_in: Simulated) -> None:
+def test_internal_notes_of_the_author_are_not_read(
+    created_in: Simulated, field: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_note = Serializer.note
+
+    def make_old_note(serializer: Serializer, comment: StoredComment) -> dict[str, Any]:
+        note = make_note(serializer, comment)
+        return note | {field: note.pop("internal")}
+
+    monkeypatch.setattr(Serializer, "note", make_old_note)
     repo, host = created_in.ref.repo, created_in.host
     number = host.open_issue(repo, TITLE, BODY, author=MAINTAINER, deliver=False)
     issue = created_in.forge.get_issue(replace(created_in.ref, number=number))

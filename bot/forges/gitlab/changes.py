@@ -20,7 +20,7 @@ from bot.forges.changes import ConditionalPage, read_changed_page
 from bot.forges.gitlab.backend import call, connect, fetch_page
 from bot.forges.gitlab.bot_users import is_bot_user
 from bot.forges.gitlab.checks import REPORTER
-from bot.forges.gitlab.issue import parse_issue
+from bot.forges.gitlab.issue import is_public_comment, parse_issue
 from bot.forges.gitlab.paths import PAGE, format_issue_path, format_issues_path
 from bot.forges.history import PAGE_BYTES, ListedPage, PageRequest
 from bot.forges.values import number, require_id, require_object, text, timestamp
@@ -94,7 +94,7 @@ class GitLabChanges:
             CommandComment(require_id("GitLab", note), find_commands(text(note.get("body"))))
             for note in listed.items
             if timestamp(note.get("created_at")) >= int(since)
-            and not (note.get("internal") or note.get("confidential") or note.get("system"))
+            and is_public_comment(note)
             and not is_bot_user(text((note.get("author") or {}).get("username")))
         )
         return tuple(comment for comment in reversed([*found]) if comment.commands)

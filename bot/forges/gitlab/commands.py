@@ -17,6 +17,7 @@ from bot.core.errors import PermanentError, WriteUncertain
 from bot.core.types import IssueRef
 from bot.forges.gitlab.backend import call
 from bot.forges.gitlab.bot_users import is_bot_user
+from bot.forges.gitlab.issue import is_public_comment
 from bot.forges.values import number, text
 
 REPORTER = 20  # the lowest role that may change labels and that is no Planner
@@ -40,9 +41,9 @@ class GitLabCommands:
     def get_comment(self, ref: IssueRef, comment_id: int) -> UserComment | None:
         note = call(lambda: self._get_notes(ref).get(comment_id)).attributes
         author = note.get("author") or {}
-        hidden = note.get("internal") or note.get("confidential") or note.get("system")
         user = author.get("id")
-        if hidden or not isinstance(user, int) or is_bot_user(text(author.get("username"))):
+        is_by_person = isinstance(user, int) and not is_bot_user(text(author.get("username")))
+        if not (is_by_person and is_public_comment(note)):
             return None
         return UserComment(comment_id, text(note.get("body")), str(user))
 

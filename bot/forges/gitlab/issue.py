@@ -1,4 +1,4 @@
-"""GitLab's JSON of an issue → `Issue`."""
+"""GitLab's JSON of an issue → `Issue`; which notes on it everybody sees."""
 
 from __future__ import annotations
 
@@ -36,3 +36,11 @@ def parse_issue(ref: IssueRef, data: Mapping[str, Any], types: Collection[str]) 
             updated_at=timestamp(data.get("updated_at")),
         )
     )
+
+
+def is_public_comment(note: Mapping[str, Any]) -> bool:
+    """Return whether a note is a comment that everybody sees who sees the issue.
+
+    Servers before 15.5 have `confidential` in place of `internal`.
+    """
+    return not (note.get("internal") or note.get("confidential") or note.get("system"))

@@ -14,6 +14,7 @@ from bot.core.errors import NotFound
 from bot.core.report_port import TemplateFile
 from bot.core.types import Issue, IssueRef
 from bot.forges.gitlab.backend import call, fetch_page
+from bot.forges.gitlab.issue import is_public_comment
 from bot.forges.gitlab.paths import PAGE, format_project_path
 from bot.forges.issue_templates import cache_templates, read_templates
 from bot.forges.values import require_object, text
@@ -42,8 +43,7 @@ class GitLabReports:
         return tuple(
             text(note.body)
             for note in self._list_notes(issue.ref)
-            if not note.system
-            and not getattr(note, "internal", False)
+            if is_public_comment(note.attributes)
             and (note.author or {}).get("username") == issue.author
         )
 
