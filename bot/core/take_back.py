@@ -62,8 +62,10 @@ def why_left(case: WrittenIssue, since: float) -> str:
     An issue is restored as a whole or not at all: no text is stored, so that an edited comment
     cannot be, and what a person did after the bot's work may have been done because of it.
     """
-    labels = find_touched(case.changes, case.label_writes, case)
-    types = find_touched(case.type_changes, case.type_writes, case)
+    if not case.writes:  # another call or a command was faster
+        return "nothing to take back is left"
+    labels = _find_touched(case.changes, case.label_writes, case)
+    types = _find_touched(case.type_changes, case.type_writes, case)
     reasons = {
         "Tagline wrote to it before that time, too: undo from an earlier time on": any(
             one.at < since for one in case.writes
@@ -76,7 +78,7 @@ def why_left(case: WrittenIssue, since: float) -> str:
     return next((reason for reason, holds in reasons.items() if holds), "")
 
 
-def find_touched(
+def _find_touched(
     changes: Sequence[LabelChange], writes: Sequence[Write], case: WrittenIssue
 ) -> tuple[str, ...]:
     """Return the labels or types that others than the bot changed after its first write.

@@ -344,3 +344,12 @@ def test_after_any_history_an_issue_is_as_before_or_as_people_left_it(
     case.job("opened", ScriptedModel(ANSWER))
     if states == {"undone"}:
         assert (case.shown, len(case.forge.writes)) == again
+
+
+def test_an_issue_that_was_taken_back_meanwhile_is_left() -> None:
+    case = Written()
+    context = make_context(case.forge, None, case.store, case.now)
+    (ref,) = list_written_issues(REPOSITORY, NOW - HOUR, context)
+    first, second = (undo_issue(ref, NOW - HOUR, context, applies=True) for _ in range(2))
+    assert first.state == "undone"
+    assert (second.state, second.why) == ("left", "nothing to take back is left")
