@@ -87,7 +87,7 @@ def job_handlers(
         "edited": make_handler(process_edited, contexts),
         "manual": enrich,
         "heal": enrich,
-        "labels": make_handler(lambda job, context, _: record_corrections(job, context), contexts),
+        "labels": make_handler(record_corrections, contexts),
         "command": make_handler(run_commands, contexts),
         "missing": make_handler(withdraw_missing, contexts),
         "closed": make_handler(record_duplicate, contexts),

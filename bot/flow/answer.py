@@ -16,7 +16,7 @@ from bot.core.types import Issue, IssueRef
 from bot.flow.enrich import Labeller, Material, Proposed, decide, propose
 from bot.flow.load_config import ConfigInForce
 from bot.flow.make_plan import Decision
-from bot.flow.missing_info import read_missing
+from bot.flow.read_missing import read_missing
 
 SAME_TEXT = "nearly the same text"
 

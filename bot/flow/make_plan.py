@@ -16,8 +16,8 @@ from bot.core.text.bounded import bound_body
 from bot.core.text.sanitize import to_plain_markdown
 from bot.core.types import Choice, Enrichment, LabelDecision, LabelSuggestion, Marker, Status
 from bot.flow.enrich import NO_PROVIDER
-from bot.flow.missing_info import choose_missing
 from bot.flow.plan import AddLabels, Change, Plan, RemoveLabels, SetType, Suggest, WriteComment
+from bot.flow.read_missing import choose_missing
 from bot.flow.render import CommentContent
 
 MAX_REASON, MAX_RATIONALE = 120, 280  # characters before and after escaping

@@ -36,10 +36,10 @@ from bot.flow.enrich import (
 from bot.flow.find_related import find_older_issues
 from bot.flow.load_config import ConfigInForce, choose_model, limit_mode, load_config_in_force
 from bot.flow.make_plan import make_plan
-from bot.flow.missing_info import read_missing
 from bot.flow.plan import Outcome, Plan
 from bot.flow.publish import own_comment, publish
 from bot.flow.publish_suggestions import load_suggestions
+from bot.flow.read_missing import read_missing
 from bot.flow.record_corrections import load_corrections
 from bot.flow.record_duplicate import load_feedback
 from bot.flow.render import digest_summary, read_marker

@@ -43,7 +43,7 @@ MAX_LOOKS = 10  # requests before a label is demoted
 NOTHING_NEW = Record("unchanged", "nothing new")
 
 
-def record_corrections(job: Job, context: JobContext) -> Outcome:
+def record_corrections(job: Job, context: JobContext, _try_number: int = 1) -> Outcome:
     """Record what people did with the issue's labels; return the outcome. Raises `Retry` and
     `OperatorError`."""
     record = context.store.record(job.ref.key)

@@ -14,10 +14,10 @@ from bot.core.missing_info import choose_shown
 from bot.core.types import Issue, Job, Record, Status
 from bot.flow.context import Attempt, JobContext, heed_rate_limits, retry_on_lag
 from bot.flow.load_config import load_config_in_force
-from bot.flow.missing_info import read_missing
 from bot.flow.plan import Outcome
 from bot.flow.process import process
 from bot.flow.publish import CommentWriter, own_comment
+from bot.flow.read_missing import read_missing
 from bot.flow.render import asks_for_missing, replace_missing
 from bot.flow.undo import save_under_lock
 
