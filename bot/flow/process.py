@@ -192,7 +192,7 @@ def _publish(answer: Answer, history: IssueHistory, attempt: Attempt) -> Outcome
         decision = replace(decision, takes_suggestions=True)
     plan, history, enrichment = make_plan(decision), decision.history, decision.enrichment
     published, record = publish(plan, history, attempt)
-    record = replace(record, usage=enrichment.usage, related=_list_shown(published, record))
+    record = replace(record, usage=enrichment.usage)
     return _make_outcome(plan, published, record, enrichment, attempt)
 
 
@@ -216,13 +216,6 @@ def _make_outcome(
         refused_labels=refused,
         refusals=refusals,
     )
-
-
-def _list_shown(plan: Plan, record: Record) -> tuple[int, ...]:
-    """Return the older issues that the bot's comment names."""
-    if plan.comment_change is None:
-        return record.related
-    return tuple(one.candidate.number for one in plan.content.related)
 
 
 def _build_unreachable(before: Record | None, why: str) -> Record:

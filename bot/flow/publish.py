@@ -12,7 +12,6 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 
-from bot.core.commands import CommandState
 from bot.core.errors import Forbidden, PermanentError, Retry, TaglineError, WriteUncertain
 from bot.core.history import IssueHistory
 from bot.core.journal import Write, WriteKind
@@ -57,10 +56,9 @@ def publish(plan: Plan, history: IssueHistory, attempt: Attempt) -> tuple[Plan, 
     save()
     added = _add_all_labels(plan, attempt, writes)
     plan = settle_suggestions(plan, attempt)
-    save = partial(_save_pending, plan, history, attempt)
     # Added labels are listed as removed too: a person has removed one that a later try finds
     # missing. Saving also checks the lock again before the comment is written.
-    save = partial(save, added)
+    save = partial(_save_pending, plan, history, attempt, added)
     if added != plan.add_labels:
         plan = plan.with_only(added)
     return plan, _write_comment(plan, history, attempt, save)
@@ -88,13 +86,19 @@ def _write_comment(
     except Forbidden as refusal:
         return replace(pending, status="skipped", why=str(refusal), source="")
     if comment is None:
-        return replace(ended, status="deleted")
+        return replace(ended, status="deleted", missing=0, related=())
     save_reported_problems(plan.ref, plan.problems, context.store)
-    return replace(ended, comment_id=comment.id, missing=len(plan.content.missing))
+    return replace(
+        ended,
+        comment_id=comment.id,
+        missing=len(plan.content.missing),
+        related=tuple(one.candidate.number for one in plan.content.related),
+    )
 
 
 def _build_pending_record(plan: Plan, history: IssueHistory) -> Record:
     """Return the record for a try that has begun to write: after a crash the next one reads it."""
+    before = history.record or Record("writing")
     return Record(
         status="writing",
         labels=plan.marker.labels,
@@ -103,16 +107,15 @@ def _build_pending_record(plan: Plan, history: IssueHistory) -> Record:
         comment_id=history.comment.id if history.comment else 0,
         input=history.input,
         source=plan.marker.source,
-        wait=history.record.wait if history.record else None,
+        wait=before.wait,
         choices=plan.choices,
         held=plan.held,
-        declined=history.record.declined if history.record else (),
+        declined=before.declined,
         type=plan.type_choice,
         type_by_rules=bool(plan.marker.type) and (plan.marker.provisional or history.type_by_rules),
-        commands=replace(history.record.commands, withdrawn=False)
-        if history.record
-        else CommandState(),
-        missing=history.record.missing if history.record else 0,
+        commands=replace(before.commands, withdrawn=False),
+        missing=before.missing,
+        related=before.related,
     )
 
 

@@ -13,8 +13,8 @@ from bot.core.errors import Forbidden, RateLimited, Retry, TaglineError
 from bot.core.prompt import MAX_EXAMPLE_TITLE
 from bot.core.related import RelatedCandidate
 from bot.core.types import Record
-from tests.fakes import NOW, REF
-from tests.flow.issue_case import ANSWER, BODY, LABELS, TITLE, IssueCase, make_case
+from tests.fakes import NOW, REF, ScriptedModel
+from tests.flow.issue_case import ANSWER, BODY, DOWN, LABELS, TITLE, IssueCase, make_case
 from tests.outside.second_checks import MORE_REFERENCES
 
 OTHERS = (
@@ -190,3 +190,19 @@ def test_an_older_issue_that_nobody_may_see_any_more_is_not_named(change: str) -
     case.job()
     assert case.record.related == (6,)
     assert "[5 " not in case.comments[0]
+
+
+def test_the_record_keeps_them_while_the_comment_stays_as_it_is() -> None:
+    case = case_with(older(5))
+    case.model = ScriptedModel(ANSWER, DOWN)
+    case.job()
+    before = case.comments
+    assert case.job("redo").record.status == "fallback"
+    assert (case.comments, case.record.related) == (before, (5,))
+
+
+def test_a_comment_that_is_refused_names_none() -> None:
+    case = case_with(older(5))
+    case.forge.fail("post_comment", Forbidden("comments are limited"))
+    assert case.job().record.status == "skipped"
+    assert case.record.related == ()
