@@ -8,9 +8,11 @@ from typing import Any
 
 from bot.cli import bootstrap
 from bot.cli.comparison import ComparedIssue, Comparison
+from bot.core.config.schema import RepoConfig
 from bot.core.labels.names import fold
 from bot.core.text.money import format_usd
 from bot.core.text.sanitize import ELLIPSIS, to_code_span, to_one_line
+from bot.core.types import Issue
 from bot.learn.evaluation import Case, count_label
 
 MAX_TITLE, NAME, MAX_NUMBERS = 70, 30, 10
@@ -46,7 +48,8 @@ def build_report(comparison: Comparison) -> dict[str, Any]:
         "issues": [_build_issue(each, comparison) for each in comparison.issues],
         "would_label": sum(bool(each.case.applied) for each in comparison.issues),
         "would_label_first": sum(
-            bool(each.case.applied) and not each.issue.labels for each in comparison.issues
+            bool(each.case.applied) and not _is_labelled(each.issue, comparison.config)
+            for each in comparison.issues
         ),
         "agreement": _build_agreement(comparison, labelled),
         "not_set": _build_not_set(comparison.issues),
@@ -173,6 +176,11 @@ def _build_issue(each: ComparedIssue, comparison: Comparison) -> dict[str, Any]:
         "source": answer.source,
         "cost_usd": answer.usage.cost_usd,
     }
+
+
+def _is_labelled(issue: Issue, config: RepoConfig) -> bool:
+    """Return whether an issue has a label, or a type where Tagline sets types too."""
+    return bool(issue.labels or (issue.type and config.types.set))
 
 
 def _build_agreement(comparison: Comparison, labelled: Sequence[Case]) -> dict[str, Any]:

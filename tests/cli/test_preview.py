@@ -97,6 +97,20 @@ def test_agreement_counts_only_issues_and_labels_of_people_that_count() -> None:
     )
 
 
+@pytest.mark.parametrize(("sets_types", "unlabelled"), [(True, 0), (False, 1)])
+def test_an_issue_with_a_type_is_labelled_where_types_are_set(
+    sets_types: bool, unlabelled: int
+) -> None:
+    (typed,) = make_past((CRASH, []), type="Bug")
+    forge = FakeForge(make_issue("", ""), LABELS, past=[typed], types=(Label("Bug"),))
+    config = parse(f"types: {{set: {str(sets_types).lower()}}}")[0]
+
+    report = build_report(compare_recent(forge, REPOSITORY, config, ComparisonOptions()))
+
+    assert (report["would_label"], report["would_label_first"]) == (1, unlabelled)
+    assert ("without any label" in report["sentence"]) is not sets_types
+
+
 def test_the_newest_issues_are_compared_and_the_earlier_ones_teach() -> None:
     odd = [
         ("The {} gizmo wobbles".format(["left", "right", "upper", "lower"][n % 4]), ["enhancement"])
