@@ -99,10 +99,6 @@ class BackfillState:
     def usd(self) -> float:
         return self.micro_usd / MICRO
 
-    @property
-    def has_begun(self) -> bool:
-        return bool(self.done or self.batches or self.micro_usd)
-
     def add_done(self, number: int) -> None:
         self._add("done", number)
 

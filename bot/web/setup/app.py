@@ -280,11 +280,6 @@ def _keep(form: Form) -> Form:
     return {name: form[name] for name in SHOWN_AGAIN if name in form}
 
 
-def _find_scheme(request: Request) -> str:
-    """Return the scheme that the browser sees, as the proxy names it. It decides nothing else."""
-    return request.headers.get("x-forwarded-proto", request.url.scheme)
-
-
 def _find_following(step: str) -> str:
     """Return the step behind this one."""
     names = list(TITLES)
