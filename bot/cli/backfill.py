@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bot.cli import bootstrap
+from bot.core.text.counts import format_count
 from bot.core.text.money import format_usd
 
 if TYPE_CHECKING:
@@ -242,11 +243,9 @@ def _open_state(
 
 def _announce(backfiller: Backfiller, number: int) -> None:
     """Say what will happen."""
-    from bot.cli.backfill_report import count
-
     run, options, chosen = backfiller.run, backfiller.options, backfiller.chosen
     verb = "Labelling" if options.apply else "Would label"
-    text = f"{verb} {count(number, 'issue')} of {run.report.name}"
+    text = f"{verb} {format_count(number, 'issue')} of {run.report.name}"
     if run.report.done_before:
         text += f"; {run.report.done_before:,} were done before"
     if chosen and options.calls_model:
@@ -289,7 +288,6 @@ def _explain_stop(stopped: Stopped, backfiller: Backfiller) -> str:
 def _finish(backfiller: Backfiller) -> int:
     """Print totals, the estimate and the gaps, and return the exit code."""
     from bot.cli.backfill_models import USUAL_OUTPUT_TOKENS
-    from bot.cli.backfill_report import count
     from bot.core.pricing import BATCH_FACTOR
 
     report = backfiller.run.report
@@ -298,7 +296,7 @@ def _finish(backfiller: Backfiller) -> int:
         usual = estimator.estimate(USUAL_OUTPUT_TOKENS)
         most = estimator.estimate(estimator.max_output_tokens)
         half = None if usual is None else usual * BATCH_FACTOR
-        issues = count(estimator.prompts, "issue")
+        issues = format_count(estimator.prompts, "issue")
         click.echo(
             f"{estimator.name} was not called. For {issues} it would cost about"
             f" {format_usd(usual)} ({format_usd(half)} with --batch), at most"
@@ -308,7 +306,8 @@ def _finish(backfiller: Backfiller) -> int:
     if not backfiller.options.apply:
         click.echo("Nothing was written. Add --apply to set the labels.", err=True)
     if report.refused:
-        click.echo(f"The forge refused changes to {count(report.refused, 'issue')}.", err=True)
+        issues = format_count(report.refused, "issue")
+        click.echo(f"The forge refused changes to {issues}.", err=True)
     if not report.is_complete:
         click.echo("The same command tries the others again.", err=True)
     has_gaps = not report.is_complete or report.model_failures

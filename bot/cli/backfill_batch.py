@@ -21,11 +21,11 @@ from bot.cli.backfill_models import (
     Question,
     batch_usd,
 )
-from bot.cli.backfill_report import count
 from bot.cli.backfill_run import BackfillRun, Process, Stopped
 from bot.cli.backfill_state import MICRO, BackfillState, Batch, Request
 from bot.core.errors import ModelFailed
 from bot.core.ports import BudgetStore, ModelCall, ModelService
+from bot.core.text.counts import format_count
 from bot.llm.batches import (
     MAX_BATCH_BYTES,
     BatchClient,
@@ -192,7 +192,7 @@ class BatchRun:
             self._is_full = failure.reason in FULL
             return self._return(batch, tried=not self._is_full)
         self.state.add_batch(replace_sent(batch, sent))
-        self.run.report.note(f"Sent a batch of {count(len(requests), 'issue')}.")
+        self.run.report.note(f"Sent a batch of {format_count(len(requests), 'issue')}.")
         return []
 
     def _end_batches(self) -> list[int]:

@@ -13,6 +13,7 @@ import click
 import msgspec
 
 from bot.cli import bootstrap, progress
+from bot.core.text.counts import format_count
 from bot.core.text.money import format_usd
 from bot.core.text.sanitize import to_one_line
 from bot.flow.plan import Outcome, Plan
@@ -165,9 +166,9 @@ class Report:
             for name, number in sorted(self.sources.items())
         )
         yield (
-            f"{count(self.done, 'issue')} in {seconds:,.0f} s{before}:"
-            f" {count(self.labels, 'label')} and {count(self.types, 'type')} {verb}"
-            + (f", {count(self.comments, 'comment')}" if self.comments else "")
+            f"{format_count(self.done, 'issue')} in {seconds:,.0f} s{before}:"
+            f" {format_count(self.labels, 'label')} and {format_count(self.types, 'type')} {verb}"
+            + (f", {format_count(self.comments, 'comment')}" if self.comments else "")
             + (f"; {sources}" if sources else "")
         )
         skipped = self.skipped + Counter(self.left_out.values())
@@ -180,16 +181,11 @@ class Report:
             yield f"Model: {self.tokens_in:,} + {self.tokens_out:,} tokens, {cost} {end}"
         if self.model_failures:
             reasons = ", ".join(sorted(self.model_failures))
-            issues = count(self.model_failures.total(), "issue")
+            issues = format_count(self.model_failures.total(), "issue")
             yield f"The model's answer was not usable for {issues}, labelled by rules ({reasons})"
         if self.unpriced:
-            answers = count(self.unpriced, "answer")
+            answers = format_count(self.unpriced, "answer")
             yield f"The price of {answers} is not known, so no limit counts them."
-
-
-def count(number: int, noun: str) -> str:
-    """Return a number with its noun."""
-    return f"{number:,} {noun}{'s' * (number != 1)}"
 
 
 def _format_left(seconds: float) -> str:

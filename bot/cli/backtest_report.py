@@ -8,6 +8,7 @@ from typing import Any
 
 from bot.cli import bootstrap
 from bot.cli.replay import Replay, Run
+from bot.core.text.counts import format_count
 from bot.core.text.money import format_usd
 from bot.core.text.percent import format_share
 from bot.core.text.sanitize import to_one_line
@@ -56,7 +57,7 @@ def build_mean(reports: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 def format_report(report: Mapping[str, Any]) -> Iterator[str]:
     """Yield the lines for a terminal; the last is the one sentence to read."""
     name, replayed = to_one_line(report["repository"]) or "All issues", report["replayed"]
-    yield f"{name}: {report['issues']:,} labelled issues, {replayed:,} replayed"
+    yield f"{name}: {format_count(report['issues'], 'labelled issue')}, {replayed:,} replayed"
     if report["left_out"]:
         yield from bootstrap.wrap(
             f"Left out: {report['left_out']:,} whose labels do not count (labels about the work on"
@@ -215,7 +216,8 @@ def _format_cost(run: Mapping[str, Any]) -> str:
 
 def _format_errors(run: Mapping[str, Any], with_model: str) -> Iterator[str]:
     if run["failed"]:
-        yield f"  {_say(run)} gave no answer for {run['failed']:,} issues; these got other labels."
+        issues = format_count(run["failed"], "issue")
+        yield f"  {_say(run)} gave no answer for {issues}, labelled without it."
     if run["errors"]:
         yield f"\n  Labels that people did not set{with_model}:"
     for error in run["errors"]:

@@ -16,6 +16,7 @@ from bot.core.ports import ModelCall, ModelService
 from bot.core.pricing import Limits
 from bot.core.prompt import Prompt
 from bot.core.reply import ModelAnswer
+from bot.core.text.counts import format_count
 from bot.core.types import Enrichment, Issue, Label
 from bot.flow.enrich import (
     NO_PROVIDER,
@@ -160,7 +161,7 @@ def explain_failure(totals: Totals, model: ModelSettings) -> str:
     from bot.llm.checks import find_fix
 
     reason = totals.main_failure
-    count = f"{totals.failed:,} issue{'s' * (totals.failed != 1)}"
+    count = format_count(totals.failed, "issue")
     return (
         f"The model {model.model} gave no usable answer for {count}, whose labels come from rules"
         f" ({reason}): {find_fix(reason, model.variables)}"

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import click
 
 from bot.cli import bootstrap
+from bot.core.text.counts import format_count
 
 if TYPE_CHECKING:
     import redis
@@ -68,7 +69,7 @@ def _print(area: str, finding: Finding) -> None:
 
 
 def _count(number: int, noun: str) -> str:
-    return f"{number or 'no'} {noun}{'' if number == 1 else 's'}"
+    return format_count(number, noun) if number else f"no {noun}s"
 
 
 @dataclass
@@ -197,7 +198,8 @@ def _check_polling(settings: Settings, clients: ClientPool) -> Iterator[Finding]
             continue
         shown = ", ".join(ref.repo for ref in refs[:SHOWN_REPOSITORIES])
         more = "" if len(refs) <= SHOWN_REPOSITORIES else ", ..."
-        yield Finding(f"{name}: {len(refs)} repositories are polled: {shown}{more}")
+        count = format_count(len(refs), "repository is", "repositories are")
+        yield Finding(f"{name}: {count} polled: {shown}{more}")
 
 
 def _check_redis(settings: Settings) -> Iterator[Finding]:

@@ -10,6 +10,7 @@ from typing import Any, Literal
 import click
 
 from bot.cli.issue_file import Row, make_row, read_values
+from bot.core.text.counts import format_count
 from bot.core.types import Issue
 
 MAX_SHOWN = 3
@@ -42,8 +43,8 @@ def read_labelled(file: str) -> list[LabelledIssue]:
     for row in unreadable[:MAX_SHOWN]:
         click.echo(f"{file}, {row.place}: {row.error}", err=True)
     if unreadable:
-        noun = "entry" if len(unreadable) == 1 else "entries"
-        click.echo(f"{len(unreadable):,} {noun} of {file} could not be read as issues.", err=True)
+        count = format_count(len(unreadable), "entry", "entries")
+        click.echo(f"{count} of {file} could not be read as issues.", err=True)
     return issues
 
 

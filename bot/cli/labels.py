@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bot.cli import bootstrap
+from bot.core.text.counts import format_count
 
 if TYPE_CHECKING:
     from bot.core.errors import TaglineError
@@ -138,7 +139,8 @@ def _learn(settings: Settings, forge: ForgeClient, ref: IssueRef) -> Repository:
         if not issue.is_bot:
             features = extract_features(issue.title, issue.body)
             examples.append(Example(features, issue.labels, issue.created_at))
-    click.echo(f"Learning from {len(examples):,} issues (up to a minute or two)", err=True)
+    issues = format_count(len(examples), "issue")
+    click.echo(f"Learning from {issues} (up to a minute or two)", err=True)
     model = train(examples, usable, config.labels.precision, time.time())
     return Repository(known, usable, history, model)
 
@@ -147,7 +149,8 @@ def _format_review(repository: Repository, problems: Sequence[Problem]) -> Itera
     """Yield the lines of a review: problems by kind, those with the same proposal together."""
     from bot.learn.label_review import MIN_ISSUES
 
-    read = f"{len(repository.labels):,} labels, {len(repository.history):,} labelled issues"
+    labels = format_count(len(repository.labels), "label")
+    read = f"{labels}, {format_count(len(repository.history), 'labelled issue')}"
     if not repository.labels:
         yield "The repository has no labels: `tagline labels init REPO` shows common ones."
         return
@@ -162,8 +165,7 @@ def _format_review(repository: Repository, problems: Sequence[Problem]) -> Itera
             yield from bootstrap.wrap(f"What to do: {proposal}", "    ")
             yield ""
     if problems:
-        count = f"{len(problems):,} problem{'s' * (len(problems) != 1)}"
-        yield f"{count}: {read}."
+        yield f"{format_count(len(problems), 'problem')}: {read}."
     if len(repository.history) < MIN_ISSUES:
         note = f"Rare and unused labels are judged from {MIN_ISSUES} labelled issues on."
         yield from bootstrap.wrap(note, "")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bot.cli import bootstrap, progress
+from bot.core.text.counts import format_count
 from bot.core.text.money import format_usd
 
 if TYPE_CHECKING:
@@ -225,9 +226,10 @@ def _explain_gaps(comparison: Comparison, settings: Settings, max_usd: float) ->
         }
         known = {name: usd for name, usd in limits.items() if usd is not None}
         name = min(known, key=known.__getitem__)
+        issues = format_count(totals.over_budget, "issue")
         click.echo(
-            f"The budget is reached: {name} is {format_usd(known[name])}. Labels of"
-            f" {totals.over_budget:,} issues come from rules; raise it for the others.",
+            f"The budget is reached: {name} is {format_usd(known[name])}. Labels of {issues} come"
+            " from rules; raise it for the others.",
             err=True,
         )
         code = bootstrap.OVER_BUDGET

@@ -10,6 +10,7 @@ from bot.cli import bootstrap
 from bot.cli.comparison import ComparedIssue, Comparison
 from bot.core.config.schema import RepoConfig
 from bot.core.labels.names import fold
+from bot.core.text.counts import format_count
 from bot.core.text.money import format_usd
 from bot.core.text.sanitize import ELLIPSIS, to_code_span, to_one_line
 from bot.core.types import Issue
@@ -67,7 +68,7 @@ def build_report(comparison: Comparison) -> dict[str, Any]:
 def format_text(report: Mapping[str, Any]) -> Iterator[str]:
     """Yield the lines for a terminal; the last is the sentence to paste."""
     count = len(report["issues"])
-    yield f"{report['repository']}: {_count(count, 'issue')}, labelled by {say_how(report)}"
+    yield f"{report['repository']}: {format_count(count, 'issue')}, labelled by {say_how(report)}"
     for issue in report["issues"]:
         yield ""
         yield from _format_issue(issue)
@@ -88,10 +89,10 @@ def list_findings(report: Mapping[str, Any], name: Callable[[str], str]) -> Iter
     """Yield a sentence for each finding in total; `name` formats the name of a label."""
     agreement = report["agreement"]
     if agreement["proposed"]:
-        right = f"{agreement['both']:,} of {_count(agreement['proposed'], 'label')}"
+        right = f"{agreement['both']:,} of {format_count(agreement['proposed'], 'label')}"
         yield f"Labels of Tagline that people set too: {right}."
     if agreement["people"]:
-        found = f"{agreement['both']:,} of {_count(agreement['people'], 'label')}"
+        found = f"{agreement['both']:,} of {format_count(agreement['people'], 'label')}"
         yield f"Labels of people that Tagline found: {found}."
     if report["not_set"]:
         rows = [f"{name(row['name'])} ({_list_numbers(row)})" for row in report["not_set"]]
@@ -138,12 +139,12 @@ def format_sentence(report: Mapping[str, Any], name: Callable[[str], str] = str)
         f" {report['would_label']:,} by {say_how(report, name)}"
     ]
     if agreement["proposed"]:
-        right = f"{agreement['both']:,} of its {_count(agreement['proposed'], 'label')}"
+        right = f"{agreement['both']:,} of its {format_count(agreement['proposed'], 'label')}"
         parts.append(
             f"on the {agreement['issues']:,} that people labelled, they agree with {right}"
         )
     if number := report["would_label_first"]:
-        parts.append(f"{_count(number, 'issue')} without any label would have got one")
+        parts.append(f"{format_count(number, 'issue')} without any label would have got one")
     return f"{'; '.join(parts)}; it cost {_format_cost(report)}."
 
 
@@ -156,7 +157,7 @@ def say_how(report: Mapping[str, Any], name: Callable[[str], str] = str) -> str:
         part = f" ({without:,} of {total:,} without it)" if without else ""
         how = f"{name(report['model'])}{part}"
     number = report["learned_from"]
-    return f"{how} and what {_count(number, 'earlier issue')} taught" if number else how
+    return f"{how} and what {format_count(number, 'earlier issue')} taught" if number else how
 
 
 def _build_issue(each: ComparedIssue, comparison: Comparison) -> dict[str, Any]:
@@ -249,10 +250,6 @@ def _list_numbers(row: Mapping[str, Any]) -> str:
     numbers = row["issues"]
     more = f" and {len(numbers) - MAX_NUMBERS:,} more" if len(numbers) > MAX_NUMBERS else ""
     return ", ".join(map(str, numbers[:MAX_NUMBERS])) + more
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'s' * (number != 1)}"
 
 
 def _cut_name(name: str) -> str:

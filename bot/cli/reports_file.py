@@ -11,6 +11,7 @@ import click
 
 from bot.cli.issue_file import make_row, read_values
 from bot.cli.labelled_file import MAX_SHOWN, read_time
+from bot.core.text.counts import format_count
 
 _LAST_NUMBER = re.compile(r"(\d{1,18})\D*$")
 
@@ -103,5 +104,5 @@ def _fail(file: str, problems: Sequence[str], noun: str) -> None:
         return
     for problem in problems[:MAX_SHOWN]:
         click.echo(f"{file}, {problem}.", err=True)
-    count = f"{len(problems):,} {'row' if len(problems) == 1 else 'rows'}"
+    count = format_count(len(problems), "row")
     raise click.ClickException(f"{count} of {file} could not be read as {noun}.")

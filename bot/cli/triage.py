@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bot.cli import bootstrap
+from bot.core.text.counts import format_count
 from bot.core.text.money import format_usd
 
 if TYPE_CHECKING:
@@ -219,10 +220,11 @@ def _print_totals(rows: Sequence[Row], totals: Totals, seconds: float) -> None:
     sources = ", ".join(f"{count:,} by {name}" for name, count in sorted(totals.sources.items()))
     cost = format_usd(totals.cost_usd)
     if totals.unpriced:
-        cost = f"at least {cost}, {totals.unpriced:,} answers without a known price"
+        unpriced = format_count(totals.unpriced, "answer")
+        cost = f"at least {cost}, {unpriced} without a known price"
     tokens = f"{totals.tokens_in:,} + {totals.tokens_out:,} tokens, {cost}; "
     click.echo(
-        f"{len(rows):,} issue{'s' * (len(rows) != 1)}: {sources or 'none read'}"
+        f"{format_count(len(rows), 'issue')}: {sources or 'none read'}"
         + (f", {totals.unreadable:,} unreadable" if totals.unreadable else "")
         + f"; {tokens if totals.tokens_in or totals.unpriced else ''}{seconds:.1f} s",
         err=True,
@@ -241,7 +243,7 @@ def _explain_gaps(
 
     code = 0
     if totals.unreadable:
-        count = f"{totals.unreadable:,} of {len(rows):,} issue{'s' * (len(rows) != 1)}"
+        count = f"{totals.unreadable:,} of {format_count(len(rows), 'issue')}"
         where = "standard input" if file == "-" else file
         click.echo(f"{count} in {where} could not be read.", err=True)
         code = bootstrap.PARTIAL
@@ -259,9 +261,10 @@ def _explain_gaps(
         if enricher.day_usd is not None:
             day = format_usd(enricher.day_usd)
             limits.append(f"TAGLINE_BUDGET_USD_PER_DAY of {day}")
+        issues = format_count(totals.over_budget, "issue")
         click.echo(
-            f"The budget is reached ({', '.join(limits)}): labels of {totals.over_budget:,} issues"
-            " come from rules. Raise it, with --config for the first.",
+            f"The budget is reached ({', '.join(limits)}): labels of {issues} come from rules."
+            " Raise it, with --config for the first.",
             err=True,
         )
         code = bootstrap.OVER_BUDGET

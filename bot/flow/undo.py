@@ -10,6 +10,7 @@ from bot.core.errors import Retry
 from bot.core.history import IssueHistory, issue_fingerprint
 from bot.core.labels.names import fold
 from bot.core.text.bounded import drop_body
+from bot.core.text.counts import format_count
 from bot.core.types import Issue, Record
 from bot.flow.context import Attempt
 from bot.flow.load_config import load_config_in_force
@@ -57,7 +58,7 @@ def take_back(history: IssueHistory, attempt: Attempt, record: Record) -> str:
     ours = {fold(name) for name in history.applied_by_bot}
     on_issue = tuple(name for name in history.issue.labels if fold(name) in ours)
     removed = remove_labels(on_issue, attempt, save)
-    results = [f"{len(removed)} labels removed"]
+    results = [f"{format_count(len(removed), 'label')} removed"]
     if take_back_type(history, attempt, save):
         results.append("its type removed")
     pending = [one for one in record.held if one.state == "pending"]
@@ -69,7 +70,7 @@ def take_back(history: IssueHistory, attempt: Attempt, record: Record) -> str:
         writer = CommentWriter(ref, context.forge, attempt.journal, save, context.sleep)
         writer.delete(history.comment)
     context.model_retries.cancel(ref)
-    results.append(f"{1 if history.comment else 0} comments deleted")
+    results.append(f"{format_count(int(bool(history.comment)), 'comment')} deleted")
     return ", ".join(results)
 
 

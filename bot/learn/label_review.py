@@ -10,6 +10,7 @@ from typing import Literal
 
 from bot.core.labels.look_alikes import find_look_alikes
 from bot.core.labels.process import is_process_label
+from bot.core.text.counts import format_count
 from bot.core.text.percent import format_share
 from bot.core.types import Label
 from bot.learn.calibration import find_lower_bound
@@ -193,7 +194,7 @@ _FINDERS: tuple[Callable[[Repository], Iterator[Problem]], ...] = (
 
 
 def _count_issues(number: int) -> str:
-    return "1 issue" if number == 1 else f"{number:,} issues"
+    return format_count(number, "issue")
 
 
 def _quote(name: str) -> str:

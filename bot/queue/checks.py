@@ -13,6 +13,7 @@ from redis.exceptions import NoPermissionError
 from bot.core import redis_keys
 from bot.core.diagnostics import Finding
 from bot.core.jobs import read_queued_at
+from bot.core.text.counts import format_count
 
 OLDEST_MAJOR = 7
 LONG_WAIT_SECONDS = 600
@@ -197,23 +198,30 @@ def _check_access(
 
 
 def _check_queue(client: redis.Redis, now: float) -> Iterator[Finding]:
-    waiting, later = client.llen(redis_keys.QUEUE), client.llen(redis_keys.DELAYED)
-    dead = client.zcard(redis_keys.DEAD)
+    pauses = list(_find_pauses(client))
+    yield from pauses
+    waiting: Any = client.llen(redis_keys.QUEUE)
+    later: Any = client.llen(redis_keys.DELAYED)
+    dead: Any = client.zcard(redis_keys.DEAD)
     seconds = _measure_oldest_wait(client, now)
     since = f", the oldest for {seconds} s" if waiting else ""
-    paused = bool(client.exists(redis_keys.PAUSED, redis_keys.PAUSE_ALL))
+    slow = seconds > LONG_WAIT_SECONDS and not pauses
+    fix = "start `tagline worker`, or give it more WORKER_THREADS" if slow else ""
+    jobs = format_count(waiting, "job waits", "jobs wait")
+    others = f"{format_count(later, 'is', 'are')} to be tried later"
+    yield Finding(f"{jobs}{since}; {others}", fix, wrong=slow)
+    hint = "`tagline dead list` shows the reasons" if dead else ""
+    yield Finding(format_count(dead, "dead letter"), hint)
+
+
+def _find_pauses(client: redis.Redis) -> Iterator[Finding]:
+    """Yield why workers take no jobs, if that is intended."""
     if client.exists(redis_keys.PAUSE_ALL):
         fix = "press Resume on the page /admin, which needs TAGLINE_ADMIN_TOKEN"
         yield Finding("all workers are paused on the admin page: jobs wait", fix)
-    elif paused:
-        yield Finding(
-            "a worker is paused: jobs wait", "unset TAGLINE_PAUSE where it runs, and restart it"
-        )
-    slow = seconds > LONG_WAIT_SECONDS and not paused
-    fix = "start `tagline worker`, or give it more WORKER_THREADS" if slow else ""
-    yield Finding(f"{waiting} jobs wait{since}; {later} are to be tried later", fix, wrong=slow)
-    hint = "`tagline dead list` shows the reasons" if dead else ""
-    yield Finding(f"{dead} dead letters", hint)
+    elif client.exists(redis_keys.PAUSED):
+        fix = "unset TAGLINE_PAUSE where it runs, and restart it"
+        yield Finding("a worker is paused: jobs wait", fix)
 
 
 def _measure_oldest_wait(client: redis.Redis, now: float) -> int:

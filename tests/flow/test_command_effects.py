@@ -104,7 +104,7 @@ def test_undo_takes_off_what_nobody_touched_and_deletes_the_comment() -> None:
     case.forge.person_removes("bug")
     case.forge.person_adds("bug")
     outcome = command(case, "/tagline undo")
-    assert outcome.record.why == "undo: 1 labels removed, 1 comments deleted"
+    assert outcome.record.why == "undo: 1 label removed, 1 comment deleted"
     assert case.labels == ["documentation", "bug"]
     assert case.comments == []
     kinds = [(one.kind, one.state) for one in case.store.journal.list_writes(REF.key)]

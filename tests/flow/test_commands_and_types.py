@@ -19,7 +19,7 @@ UNDO = "/tagline undo"
 def test_undo_removes_the_type_that_the_bot_set() -> None:
     case = typed(ANSWER)
     case.job()
-    result = "undo: 1 labels removed, its type removed, 1 comments deleted"
+    result = "undo: 1 label removed, its type removed, 1 comment deleted"
     assert command(case, UNDO).record.why == result
     assert (issue_type(case), case.labels, case.comments) == ("", [], [])
     assert kinds(case)[-1] == ("remove-type", "Bug", "done")

@@ -86,7 +86,7 @@ def test_an_issue_that_nobody_touched_is_as_before() -> None:
     writes = [*case.forge.writes]
     assert case.undo_one() == (
         "undone",
-        "1 labels removed, its type removed, suggestions dismissed, 1 comments deleted",
+        "1 label removed, its type removed, suggestions dismissed, 1 comment deleted",
     )
     assert case.shown == (issue, [], [])
     assert len(case.forge.writes) > len(writes)

@@ -285,7 +285,7 @@ def test_jobs_days_and_repositories_are_shown(
     assert "1 job" in today
     month = page[page.index("This month") :]
     assert "3 (2 by model, 1 by rules)" in month
-    assert "1 calls without a known price" in month
+    assert "1 call without a known price" in month
     assert "acme/widget#41 answered by model" in page
     assert "gpt-6-luna: 1,200 + 80 tokens, $0.0012" in page
     assert "bug by model, sure (97 %)" in page

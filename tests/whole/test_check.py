@@ -217,7 +217,7 @@ def test_a_queue_that_does_not_move(check: CheckCommand, own_redis: EmbeddedRedi
     problem = check.problem("redis")
     assert "2 jobs wait, the oldest for 360" in problem
     assert "start `tagline worker`" in problem
-    assert "1 dead letters" in messages(check.lines(code=1), "redis")
+    assert "1 dead letter" in messages(check.lines(code=1), "redis")
 
 
 @pytest.mark.parametrize("queued_at", [None, 0])
@@ -231,7 +231,7 @@ def test_a_job_that_was_tried_later_on_purpose_has_not_waited(
         client.rpush("tagline:issues", "j-1")
         client.hset("tagline:issues.msgs", "j-1", message)
     if queued_at is None:
-        assert "1 jobs wait, the oldest for 0 s" in messages(check.lines(code=0), "redis")
+        assert "1 job waits, the oldest for 0 s" in messages(check.lines(code=0), "redis")
     else:
         assert "start `tagline worker`" in check.problem("redis")
 

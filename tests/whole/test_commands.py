@@ -167,7 +167,7 @@ def test_a_reaction_that_is_refused_prevents_no_command(app: App, fault: str) ->
     number = app.issue()
     app.box.fault(fault, match={"github": "/reactions", "gitlab": "/award_emoji"}[app.on])
     comment, job = write(app, number, f"{name} undo")
-    assert job.why == "undo: 2 labels removed, 1 comments deleted"
+    assert job.why == "undo: 2 labels removed, 1 comment deleted"
     assert reactions(app, comment) == []
     assert (app.labels(number), app.comments(number)) == ([], [])
 
@@ -179,7 +179,7 @@ def test_a_command_is_acknowledged_while_another_worker_holds_the_issue(app: App
         comment = app.host.comment_by_person(app.repo, number, f"{name} undo")
         assert app.wait(lambda: reactions(app, comment)) == ["eyes"]
         assert app.labels(number)
-    assert app.wait_for_end().why == "undo: 2 labels removed, 1 comments deleted"
+    assert app.wait_for_end().why == "undo: 2 labels removed, 1 comment deleted"
     assert (app.labels(number), app.comments(number)) == ([], [])
 
 
@@ -202,7 +202,7 @@ def test_undo_takes_the_bot_s_work_back_and_nothing_is_written_again(app: App) -
     app.host.label_by_person(app.repo, number, "documentation")
     app.wait_for_end()
     comment, job = write(app, number, f"{name} undo")
-    assert job.why == "undo: 2 labels removed, 1 comments deleted"
+    assert job.why == "undo: 2 labels removed, 1 comment deleted"
     assert reactions(app, comment) == ["eyes"]
     app.host.edit_issue(app.repo, number, title="Another title")
     app.wait_for_end()
@@ -224,9 +224,9 @@ def test_undo_takes_the_type_and_the_suggestions_back(app: App) -> None:
     assert suggestions(app, number) == held
     job = write(app, number, f"{name} undo")[1]
     work = (
-        "1 labels removed, its type removed, suggestions dismissed" if held else "2 labels removed"
+        "1 label removed, its type removed, suggestions dismissed" if held else "2 labels removed"
     )
-    assert job.why == f"undo: {work}, 1 comments deleted"
+    assert job.why == f"undo: {work}, 1 comment deleted"
     assert (issue_type(app, number), app.labels(number), app.comments(number)) == ("", [], [])
     assert suggestions(app, number) == {}
     assert suggestions(app, number, "dismissed") == held

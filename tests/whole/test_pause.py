@@ -92,6 +92,6 @@ def test_check_takes_the_jobs_of_a_paused_worker_for_no_problem(check: CheckComm
     client = check.app.redis
     client.rpush(redis_keys.QUEUE, "j-1")
     client.hset(redis_keys.QUEUE_MESSAGES, "j-1", json.dumps({"message_timestamp": 1}))
-    assert "jobs wait, the oldest for" in check.problem("redis")
+    assert "1 job waits, the oldest for" in check.problem("redis")
     client.set(redis_keys.PAUSED, 1)
     assert ("a worker is paused: jobs wait") in [x["what"] for x in check.lines()]

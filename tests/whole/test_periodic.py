@@ -111,4 +111,4 @@ def test_a_failed_delivery_of_a_command_is_requested_again(app: App, clients: Cl
     app.box.webhook_url = url
     PeriodicTasks(app, clients).reconcile()
     assert app.wait(lambda: app.host.reactions(app.repo, comment)) == ["eyes"]
-    assert app.wait_for_end().why == "undo: 2 labels removed, 1 comments deleted"
+    assert app.wait_for_end().why == "undo: 2 labels removed, 1 comment deleted"

@@ -157,7 +157,7 @@ def test_a_label_that_was_renamed_since_stays_and_is_listed(app: App, tmp_path: 
     labels = app.host.state.issue(app.repo, number).labels
     labels[labels.index("bug")] = "defect"
     result = undo(app, tmp_path, "--apply")
-    assert "1 labels removed, 1 comments deleted; renamed or deleted since: bug" in result.stdout
+    assert "1 label removed, 1 comment deleted; renamed or deleted since: bug" in result.stdout
     assert (app.labels(number), app.comments(number)) == (["defect"], [])
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bot.cli.bootstrap import format_time
 from bot.cli.sections.section import Repository, Row, Section
+from bot.core.text.counts import format_count
 from bot.core.text.percent import format_share
 from bot.core.training import TrainingState
 from bot.flow.classify import MIN_HISTORY
@@ -65,7 +66,7 @@ def _explain_training(repository: Repository, state: TrainingState) -> str:
 
 def _format_training(row: Row) -> tuple[str, ...]:
     at = format_time(row["trained_at"]) if row["trained_at"] else "never"
-    examples = f"{row['examples']} issues with labels, of {row['read']} read"
+    examples = f"{format_count(row['examples'], 'issue')} with labels, of {row['read']:,} read"
     other = "-" if row["why_not"] == SWITCHED_OFF else "due"
     following = format_time(row["next_at"]) if row["next_at"] else other
     return at, examples if row["trained_at"] else "-", following, row["why_not"]

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from bot.cli.bootstrap import LABEL_SOURCES, format_time
 from bot.cli.sections.section import Repository, Row, Section
+from bot.core.text.counts import format_count
 from bot.core.text.money import format_usd
 from bot.core.text.percent import format_share
 from bot.core.usefulness import Usefulness
@@ -70,7 +71,7 @@ def _list_lines(figures: Usefulness) -> Iterator[tuple[str, str, str]]:
     suggested = f"{figures.approved} approved, {figures.dismissed} dismissed"
     half, most = figures.find_seconds(0.5), figures.find_seconds(0.95)
     cost = figures.cost
-    unknown = f", and {cost.unknown} calls without a known price" if cost.unknown else ""
+    unknown = f", and {_format_unknown(cost.unknown)}" if cost.unknown else ""
     per_issue = format_usd(figures.usd_per_issue) if cost.issues else "-"
     yield "issues answered", str(figures.issues), ", ".join(by)
     yield "without a comment", str(figures.silent), format_share(figures.silence_rate)
@@ -80,6 +81,10 @@ def _list_lines(figures: Usefulness) -> Iterator[tuple[str, str, str]]:
     yield "suggestions decided", str(figures.approved + figures.dismissed), suggested
     yield "seconds of an answer", _format_seconds(half), f"95 % within {_format_seconds(most)}"
     yield "cost", format_usd(cost.usd), f"{per_issue} per issue{unknown}"
+
+
+def _format_unknown(calls: int) -> str:
+    return f"{format_count(calls, 'call')} without a known price"
 
 
 def _format_seconds(seconds: float | None) -> str:
@@ -105,7 +110,7 @@ def show_costs(repository: Repository) -> Section:
 
 
 def _format_cost(row: Row) -> tuple[str, ...]:
-    unknown = f"{row['unknown']} calls without a known price" if row["unknown"] else ""
+    unknown = _format_unknown(row["unknown"]) if row["unknown"] else ""
     return format_time(row["day"])[:10], format_usd(row["usd"]), str(row["issues"]), unknown
 
 

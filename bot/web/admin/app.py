@@ -14,6 +14,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import BaseRoute, Route
 
 from bot import log
+from bot.core.text.counts import format_count
 from bot.core.text.money import format_usd
 from bot.core.text.percent import format_share
 from bot.flow.describe_activity import Activity
@@ -82,6 +83,7 @@ class AdminPages:
             seconds=formats.format_seconds,
             source=formats.format_source,
             share=format_share,
+            count=format_count,
         )
 
     def routes(self) -> list[BaseRoute]:
