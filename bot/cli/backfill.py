@@ -139,7 +139,7 @@ def _backfill(settings: Settings, repo: str, options: Options, parts: ExitStack)
     _check_mode(settings, config, options)
     store = _open_store(settings, is_needed=options.apply and settings.has_redis_url)
     state = _open_state(settings, ref, store, parts) if options.apply else None
-    report = Report(f"{ref.forge}:{ref.repo}", options.as_json, applied=options.apply)
+    report = Report(ref.repo_name, options.as_json, applied=options.apply)
     if state:
         report.spent = lambda: state.usd
     run = BackfillRun(
@@ -220,11 +220,10 @@ def _open_state(
     from bot.cli.backfill_state import AlreadyRunning, BackfillState
     from bot.core.errors import LockContended
 
-    name = f"{ref.forge}:{ref.repo}"
     try:
         state = BackfillState.open(settings.data_dir / "backfill", ref)
     except AlreadyRunning:
-        raise Stopped(RUNNING.format(name), bootstrap.TRY_AGAIN) from None
+        raise Stopped(RUNNING.format(ref.repo_name), bootstrap.TRY_AGAIN) from None
     parts.callback(state.close)
     until, is_told = time.monotonic() + LOCK_SECONDS, False
     while True:  # a run on another host holds it, or one that was killed a moment ago
@@ -232,7 +231,7 @@ def _open_state(
             parts.enter_context(store.lock(f"backfill:{ref.repo_key}"))
         except LockContended:
             if time.monotonic() > until:
-                raise Stopped(RUNNING.format(name), bootstrap.TRY_AGAIN) from None
+                raise Stopped(RUNNING.format(ref.repo_name), bootstrap.TRY_AGAIN) from None
             if not is_told:
                 click.echo("Waiting until the lock of an earlier run expires.", err=True)
                 is_told = True

@@ -185,7 +185,7 @@ def _read_repository(settings: Settings, repo: str) -> Material:
     for why, count in left_out.items():
         click.echo(f"Left out: {count:,} {why}.", err=True)
     labels, types = forge.list_labels(ref), forge.list_types(ref) if config.types.set else ()
-    return make_material(f"{ref.forge}:{ref.repo}", labels, config, issues, types)
+    return make_material(ref.repo_name, labels, config, issues, types)
 
 
 def _read_file(file: str, labels: Path | None, path: Path | None) -> list[Material]:

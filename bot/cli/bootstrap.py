@@ -262,7 +262,7 @@ def open_forge(
     from bot.core.errors import Moved, NotFound
     from bot.forges import registry
 
-    entry, name = registry.FORGES[ref.forge], f"{ref.forge}:{ref.repo}"
+    entry, name = registry.FORGES[ref.forge], ref.repo_name
     forge = entry.client(settings, clients)
     try:
         return forge, forge.complete_ref(ref)

@@ -186,9 +186,9 @@ def _check_polling(settings: Settings, clients: ClientPool) -> Iterator[Finding]
             found = FORGES[ref.forge].changes(settings, clients).find_repository(ref)
         except PermanentError as error:
             fix = f"correct TAGLINE_POLL_REPOS, or {bootstrap.NO_REPOSITORY}"
-            yield Finding(f"{ref.forge}:{ref.repo}: {error}", fix, wrong=True)
+            yield Finding(f"{ref.repo_name}: {error}", fix, wrong=True)
         else:
-            yield Finding(f"{found.forge}:{found.repo} is polled")
+            yield Finding(f"{found.repo_name} is polled")
     for name, forge in FORGES.items():
         if named or not forge.has_access(settings):
             continue

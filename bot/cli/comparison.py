@@ -129,7 +129,7 @@ def _read_material(
     show_progress: Callable[[str], None],
 ) -> tuple[_Recent, Material]:
     """Return the recent issues, and what is replayed of them. Raises as `compare_recent`."""
-    name = f"{ref.forge}:{ref.repo}"
+    name = ref.repo_name
     try:
         labels = source.list_labels(ref)
         types = source.list_types(ref) if config.types.set else ()

@@ -58,7 +58,7 @@ def export(repo: str, form: str) -> None:
     rest = "; ".join(f"{number:,} {why}" for why, number in left_out.items())
     click.echo(f"Exported: {count:,}. Left out: {rest or 'none'}.", err=True)
     if not count:
-        bootstrap.fail(f"Nothing to export from {ref.forge}:{ref.repo}: {_name_missing(left_out)}")
+        bootstrap.fail(f"Nothing to export from {ref.repo_name}: {_name_missing(left_out)}")
 
 
 def _select(issues: Iterator[Issue], exporter: Exporter, left_out: Counter[str]) -> Iterator[Issue]:

@@ -42,7 +42,7 @@ def forget(ref: str, apply: bool, as_json: bool) -> None:
     meant = [one for one in known if _is_meant(one, given)]
     # Something may be left of one that is not known any more.
     found = store.repository_data.forget([given, *meant], dry_run=not apply)
-    names = sorted({_format(one) for one in meant or [given]})
+    names = sorted({one.repo_name for one in meant or [given]})
     if as_json:
         report = {"v": 1, "repositories": names, "found": found, "applied": apply}
         click.echo(json.dumps(report))
@@ -86,7 +86,3 @@ def _is_meant(one: IssueRef, given: IssueRef) -> bool:
     if given.repo_id:
         return str(given.repo_id) in (str(one.repo_id), one.account)
     return f"{one.repo}/".lower().startswith(f"{given.repo}/".lower())
-
-
-def _format(one: IssueRef) -> str:
-    return f"{one.forge}:{one.repo or one.repo_id}"

@@ -55,7 +55,7 @@ def doctor(repo: str, as_json: bool) -> None:
     if as_json:
         report = {
             "v": 1,
-            "repository": f"{ref.forge}:{ref.repo}",
+            "repository": ref.repo_name,
             "labels": len(repository.labels),
             "issues": len(repository.history),
             "problems": problems,
@@ -86,8 +86,7 @@ def init(repo: str, apply: bool, as_json: bool) -> None:
     created, failure = _create(forge, ref, missing) if apply else ((), None)
     shown = created if apply else missing
     if as_json:
-        name = f"{ref.forge}:{ref.repo}"
-        report = {"v": 1, "repository": name, "applied": apply, "labels": shown}
+        report = {"v": 1, "repository": ref.repo_name, "applied": apply, "labels": shown}
         click.echo(msgspec.json.encode(report))
     else:
         width = max((len(label.name) for label in shown), default=0)
@@ -101,7 +100,7 @@ def init(repo: str, apply: bool, as_json: bool) -> None:
     elif not apply:
         click.echo(f"Not created without --apply: {len(missing)}.", err=True)
     else:
-        click.echo(f"Created in {ref.forge}:{ref.repo}: {len(created)}.", err=True)
+        click.echo(f"Created in {ref.repo_name}: {len(created)}.", err=True)
 
 
 def _create(

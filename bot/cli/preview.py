@@ -148,7 +148,7 @@ def _find_repository(settings: Settings, repo: str) -> tuple[ForgeClient, IssueR
     forge, ref = _open_repository(settings, repo)
     if not FORGES[ref.forge].has_access(settings):
         token = FORGES[ref.forge].token_variable
-        click.echo(f"Reading {ref.forge}:{ref.repo} without {token}.", err=True)
+        click.echo(f"Reading {ref.repo_name} without {token}.", err=True)
     return forge, ref
 
 

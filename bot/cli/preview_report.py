@@ -42,7 +42,7 @@ def build_report(comparison: Comparison) -> dict[str, Any]:
     totals, ref = comparison.totals, comparison.ref
     report = {
         "v": 1,
-        "repository": to_one_line(f"{ref.forge}:{ref.repo}"),
+        "repository": to_one_line(ref.repo_name),
         "model": comparison.options.model_name,
         "learned_from": comparison.learned_from,
         "mode": comparison.config.mode,

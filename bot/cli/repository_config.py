@@ -29,7 +29,7 @@ def read_config(settings: Settings, forge: ForgeClient, ref: IssueRef) -> Config
     """
     in_force = find_config(forge.get_config_text(ref), lambda: _load_last(settings, ref))
     for note in (*in_force.problems, EFFECTS[in_force.origin]) if in_force.problems else ():
-        click.echo(f"tagline.yml of {ref.forge}:{ref.repo}: {note}", err=True)
+        click.echo(f"tagline.yml of {ref.repo_name}: {note}", err=True)
     return in_force
 
 

@@ -94,8 +94,8 @@ def _undo_all(
     contexts = wiring_jobs.job_contexts(settings, store, forges, dict, retries)
     for repository in repositories:
         if repository.forge not in accessible:
-            name = f"{repository.forge}:{repository.repo}"
-            click.echo(f"{name} is left out: the settings have no access to its forge.", err=True)
+            why = "is left out: the settings have no access to its forge."
+            click.echo(f"{repository.repo_name} {why}", err=True)
             continue
         context = contexts(Job("", "manual", repository, 0.0))
         for ref in list_written_issues(repository, since, context):

@@ -63,7 +63,7 @@ def _explain(address: str, forms: Sequence[UrlForm]) -> str:
     if PULL_REQUEST.search(address):
         return f"that is a pull request or merge request; {advice}"
     if issue := _find(address, forms, rf"#{NUMBER}", rf"{NUMBER}(?:[?#].*)?"):
-        short = f"{issue.forge}:{issue.repo}"
+        short = issue.repo_name
         return f"that is an issue, which `tagline enrich` shows; its repository is {short}"
     if _find_host(f"https://{address}"):
         return "write https:// before the address"

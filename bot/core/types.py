@@ -84,8 +84,13 @@ class IssueRef:
         """Return a key for the account whose requests the forge's rate limits count together."""
         return f"{self.forge}:{self.host}:{self.account}"
 
+    @property
+    def repo_name(self) -> str:
+        """Return the repository as people write it: `github:owner/name`, its id without a name."""
+        return f"{self.forge}:{self.repo or self.repo_id}"
+
     def __str__(self) -> str:
-        return f"{self.forge}:{self.repo or self.repo_id}#{self.number}"
+        return f"{self.repo_name}#{self.number}"
 
 
 @dataclass(frozen=True, slots=True)

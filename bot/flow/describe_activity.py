@@ -173,7 +173,7 @@ def _describe_repository(
 ) -> RepositoryActivity:
     counts = sum((x for day, x in judged.items() if day >= since), Counter[str]())
     return RepositoryActivity(
-        name=f"{ref.forge}:{ref.repo or ref.repo_id}",
+        name=ref.repo_name,
         jobs=sum(job.repository == ref.repo_key for job in jobs),
         kept=counts["kept"],
         removed=counts["removed"],

@@ -210,5 +210,5 @@ def describe_problem(repository: IssueRef, error: TaglineError) -> str:
         return f"{error}: polling waits for {error.after or FIRST_PAUSE:.0f} s"
     hint = NO_ACCESS if isinstance(error, NotFound) else ""
     if isinstance(error, PermanentError):
-        return f"{repository.forge}:{repository.repo}: {error}{hint}"
+        return f"{repository.repo_name}: {error}{hint}"
     return str(error)

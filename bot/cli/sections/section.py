@@ -31,7 +31,7 @@ class Repository:
 
     @property
     def name(self) -> str:
-        return f"{self.ref.forge}:{self.ref.repo}"
+        return self.ref.repo_name
 
     def find_demotions(self, *refusals: Refusal) -> tuple[Demotion, ...]:
         """Return the labels that people refused in one of these ways."""
