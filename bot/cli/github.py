@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import sys
 import time
 from collections import Counter
@@ -16,7 +15,6 @@ from bot.cli import bootstrap, progress
 if TYPE_CHECKING:
     from bot.forges.github.deliveries import Deliveries, FailedDelivery
 
-UNITS = {"m": 60.0, "h": 3600.0, "d": 86_400.0}
 SPACING_SECONDS = 0.5  # of requests that GitHub counts five times towards its limit of 900 a minute
 NO_APP = (
     "GITHUB_APP_ID and GITHUB_PRIVATE_KEY are not set. GitHub lists the deliveries of an App only."
@@ -89,11 +87,11 @@ def _request(deliveries: Deliveries, failed: list[FailedDelivery], requested: li
 
 def _parse_span(text: str) -> float:
     """Return a span of time in seconds. Raises `BadParameter`."""
+    from bot.core.text.since import parse_span
     from bot.forges.github.deliveries import KEPT_SECONDS
 
-    match = re.fullmatch(r"([0-9]{1,6})([mhd])", text.strip().lower())
-    seconds = int(match[1]) * UNITS[match[2]] if match else 0.0
-    if not 0 < seconds <= KEPT_SECONDS:
+    seconds = parse_span(text)
+    if seconds is None or not 0 < seconds <= KEPT_SECONDS:
         why = "write 30m, 2h or 3d; GitHub keeps deliveries for three days"
         raise click.BadParameter(why, param_hint="--since")
     return seconds

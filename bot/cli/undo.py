@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from bot.settings.load import Settings
     from bot.store.redis import RedisStore
 
-JOURNAL_SECONDS = 30 * 86_400.0
+JOURNAL_DAYS = 30
 # With --apply, and without.
 WORDS: Mapping[bool, Mapping[UndoState, str]] = {
     True: {"undone": "undone", "left": "left", "unreachable": "unreachable"},
@@ -44,12 +44,8 @@ def undo(since: str, repo: str | None, applies: bool, as_json: bool) -> None:
     a rate limit or the network; run it again.
     """
     from bot import wiring
-    from bot.core.text.since import parse_since
 
-    try:
-        begin = parse_since(since, time.time(), JOURNAL_SECONDS)
-    except ValueError as error:
-        raise click.BadParameter(str(error), param_hint="--since") from None
+    begin = _parse_since(since)
     settings = bootstrap.load_settings()
     store = wiring.redis_store(bootstrap.open_redis(settings))
     repositories = _find_repositories(settings, store, repo)
@@ -61,6 +57,21 @@ def undo(since: str, repo: str | None, applies: bool, as_json: bool) -> None:
                 click.echo(_format(one, applies))
     finally:  # also where a rate limit ends it
         _report(found, begin, applies, as_json)
+
+
+def _parse_since(text: str) -> float:
+    """Return seconds since the epoch. Raises `BadParameter`."""
+    from bot.core.text.since import parse_since
+
+    now = time.time()
+    try:
+        since = parse_since(text, now)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--since") from None
+    if since < now - JOURNAL_DAYS * 86_400:
+        why = f"the journal has the last {JOURNAL_DAYS} days"
+        raise click.BadParameter(why, param_hint="--since")
+    return since
 
 
 def _find_repositories(
