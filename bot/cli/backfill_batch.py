@@ -23,6 +23,7 @@ from bot.cli.backfill_models import (
 )
 from bot.cli.backfill_run import BackfillRun, Process, Stopped
 from bot.cli.backfill_state import MICRO, BackfillState, Batch, Request
+from bot.core.day_figures import find_day_start
 from bot.core.errors import ModelFailed
 from bot.core.ports import BudgetStore, ModelCall, ModelService
 from bot.core.text.counts import format_count
@@ -51,7 +52,6 @@ FULL = (
     *("token_limit_exceeded", "request_limit_exceeded"),
     *("status-429", "status-503", "status-529"),
 )
-DAY = 86_400
 
 
 @dataclass
@@ -281,7 +281,7 @@ class BatchRun:
     def _end(self, batch: Batch, micro_usd: int, tries: dict[int, int]) -> None:
         """Remove a batch, and settle what was reserved of the workers' budgets the same day."""
         self.state.end_batch(batch.token, micro_usd, tries)
-        if int(batch.at // DAY) == int(time.time() // DAY):
+        if find_day_start(batch.at) == find_day_start(time.time()):
             self.shared.settle(self.run.ref.repo_key, micro_usd / MICRO)
 
     def _delete(self, sent: SentBatch, state: BatchState) -> None:

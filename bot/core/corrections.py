@@ -239,6 +239,23 @@ def select_latest(corrections: Iterable[Correction]) -> tuple[Correction, ...]:
     return tuple(latest.values())
 
 
+class JudgedLabels:
+    """A mixin: the number of the bot's labels that people `kept`, and that they `removed`."""
+
+    __slots__ = ()
+    kept: int
+    removed: int
+
+    @property
+    def judged(self) -> int:
+        return self.kept + self.removed
+
+    @property
+    def kept_share(self) -> float | None:
+        """Return the share of the judged labels that people kept, None without any."""
+        return self.kept / self.judged if self.judged else None
+
+
 @dataclass(frozen=True, slots=True)
 class LabelCount:
     """How often people kept, removed or added a label, and how often they approved or dismissed

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from bot.core.corrections import Correction, select_latest
+from bot.core.corrections import Correction, JudgedLabels, select_latest
 from bot.core.jobs import JobRecord
 
 DAY = 86_400
@@ -18,7 +18,7 @@ ANSWERED, SECONDS, USD, UNKNOWN, DEAD = "answered", "seconds", "microdollars", "
 
 
 @dataclass(frozen=True, slots=True)
-class DayFigures:
+class DayFigures(JudgedLabels):
     """The figures of the day that begins at `day` (seconds since the epoch, UTC), or of several.
 
     `answered` are answers by what chose the labels, `seconds` the number of answers by the bound
@@ -38,14 +38,6 @@ class DayFigures:
     @property
     def answers(self) -> int:
         return sum(self.answered.values())
-
-    @property
-    def judged(self) -> int:
-        return self.kept + self.removed
-
-    @property
-    def kept_share(self) -> float | None:
-        return self.kept / self.judged if self.judged else None
 
     @property
     def is_empty(self) -> bool:
@@ -100,12 +92,17 @@ def read_counts(day: int, counts: Mapping[str, int]) -> DayFigures:
     return DayFigures(day, answered, seconds, usd, counts.get(UNKNOWN, 0), counts.get(DEAD, 0))
 
 
+def find_day_start(at: float) -> int:
+    """Return when the UTC day of a time began, both in seconds since the epoch."""
+    return int(at // DAY * DAY)
+
+
 def count_judged(corrections: Iterable[Correction]) -> Mapping[int, Counter[str]]:
     """Return how many labels of a repository people kept and removed, by day."""
     days: dict[int, Counter[str]] = {}
     for one in select_latest(corrections):
         if one.verdict in ("kept", "removed"):
-            days.setdefault(int(one.at // DAY * DAY), Counter())[one.verdict] += 1
+            days.setdefault(find_day_start(one.at), Counter())[one.verdict] += 1
     return days
 
 

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from bot.core.corrections import Correction, select_latest
+from bot.core.corrections import Correction, JudgedLabels, select_latest
+from bot.core.day_figures import DAY, find_day_start
 from bot.core.jobs import JobRecord
 from bot.core.journal import Write
 from bot.core.labels.names import fold
@@ -16,7 +17,6 @@ from bot.core.mode_limit import find_lowest_share
 from bot.core.text.percent import format_share
 from bot.core.types import Record
 
-DAY = 86_400.0
 JUDGED_SECONDS = 7 * DAY  # after a label was set
 LABEL_SECONDS = 30 * DAY  # labels that were set before are not counted
 JUDGED_FOR_VERDICT = 20
@@ -40,7 +40,7 @@ class DayCost:
 
 
 @dataclass(frozen=True, slots=True)
-class Usefulness:
+class Usefulness(JudgedLabels):
     """What the bot did in a repository, or in several, and what people made of it.
 
     `answered` are issues by what chose their labels, of which `silent` have no comment. `deleted`
@@ -70,14 +70,6 @@ class Usefulness:
     @property
     def silence_rate(self) -> float | None:
         return self.silent / self.issues if self.issues else None
-
-    @property
-    def judged(self) -> int:
-        return self.kept + self.removed
-
-    @property
-    def kept_share(self) -> float | None:
-        return self.kept / self.judged if self.judged else None
 
     @property
     def cost(self) -> DayCost:
@@ -173,7 +165,7 @@ def _sum_costs(jobs: Iterable[JobRecord]) -> dict[int, DayCost]:
     for job in jobs:
         if not job.model:
             continue
-        day = int(job.at // DAY * DAY)
+        day = find_day_start(job.at)
         issue = day, job.repository, job.number
         is_unknown = job.cost_usd is None
         cost = DayCost(job.cost_usd or 0.0, int(issue not in known), int(is_unknown))

@@ -9,7 +9,15 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from bot.core.correction_port import CorrectionStore
-from bot.core.day_figures import DAY, DayFigures, DayHistory, add_up_days, count_judged
+from bot.core.corrections import JudgedLabels
+from bot.core.day_figures import (
+    DAY,
+    DayFigures,
+    DayHistory,
+    add_up_days,
+    count_judged,
+    find_day_start,
+)
 from bot.core.jobs import DeadLetter, JobRecord
 from bot.core.metric_definitions import MetricsSnapshot
 from bot.core.ports import ReconcileState
@@ -45,7 +53,7 @@ class ActivityStore(RunHistory, Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class RepositoryActivity:
+class RepositoryActivity(JudgedLabels):
     """A repository. `jobs` are those of the last week; `kept` and `removed` are labels that people
     judged since the first day of the plots."""
 
@@ -55,11 +63,6 @@ class RepositoryActivity:
     removed: int
     has_config_problems: bool
     training: TrainingState | None
-
-    @property
-    def kept_share(self) -> float | None:
-        judged = self.kept + self.removed
-        return self.kept / judged if judged else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,14 +120,14 @@ def describe_activity(
     now: float,
 ) -> Activity:
     """Return what happened today, this month and last, as the store has it now."""
-    today = int(now // DAY * DAY)
+    today = find_day_start(now)
     first = today - (DAYS - 1) * DAY
     jobs = store.list_jobs()
     known = _order(store.reconcile_state.repositories(), jobs)
     judged = {x.repo_key: count_judged(store.corrections.list(x.repo_key)) for x in known}
     days = _add_judged(store.days.list_days(first, DAYS), judged.values())
     dead = letters()
-    month = int(datetime.fromtimestamp(now, UTC).replace(day=1).timestamp() // DAY * DAY)
+    month = find_day_start(datetime.fromtimestamp(now, UTC).replace(day=1).timestamp())
     return Activity(
         now=now,
         days=days,

@@ -7,7 +7,7 @@ from typing import Any
 import redis
 
 from bot.core import redis_keys
-from bot.core.day_figures import DAY, DayFigures, count_job, read_counts
+from bot.core.day_figures import DAY, DayFigures, count_job, find_day_start, read_counts
 from bot.core.jobs import JobRecord
 
 KEEP_SECONDS = 40 * DAY
@@ -31,7 +31,7 @@ class RedisDayCounts:
             pipe.execute()
 
     def list_days(self, since: int, number: int) -> tuple[DayFigures, ...]:
-        days = [since // DAY * DAY + n * DAY for n in range(number)]
+        days = [find_day_start(since) + n * DAY for n in range(number)]
         with self._client.pipeline(transaction=False) as pipe:
             for day in days:
                 pipe.hgetall(_make_key(day))

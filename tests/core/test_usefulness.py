@@ -9,13 +9,14 @@ import pytest
 
 from bot.core.commands import CommandState
 from bot.core.corrections import Correction, Verdict
+from bot.core.day_figures import DAY, find_day_start
 from bot.core.jobs import JobRecord
 from bot.core.journal import Write
 from bot.core.types import Record
-from bot.core.usefulness import DAY, DayCost, Usefulness, add_up, find_verdict, measure
+from bot.core.usefulness import DayCost, Usefulness, add_up, find_verdict, measure
 from tests.fakes import NOW
 
-TODAY = int(NOW // DAY * DAY)
+TODAY = find_day_start(NOW)
 BY_MODEL = Record("answered", input="x", source="model", comment_id=5)
 BY_RULES = Record("fallback", input="x", source="rules")
 
