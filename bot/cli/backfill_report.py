@@ -12,10 +12,11 @@ from dataclasses import dataclass, field
 import click
 import msgspec
 
-from bot.cli import bootstrap, progress
+from bot.cli import progress
 from bot.core.text.counts import format_count
 from bot.core.text.money import format_usd
 from bot.core.text.sanitize import to_one_line
+from bot.core.text.sources import format_source
 from bot.flow.plan import Outcome, Plan
 
 LINE_SECONDS = 60.0  # between two lines of progress, where standard error is no terminal
@@ -162,8 +163,7 @@ class Report:
         seconds = time.monotonic() - self._started
         before = f" ({self.done_before:,} were done before)" if self.done_before else ""
         sources = ", ".join(
-            f"{number:,} by {bootstrap.LABEL_SOURCES[name]}"
-            for name, number in sorted(self.sources.items())
+            f"{number:,} by {format_source(name)}" for name, number in sorted(self.sources.items())
         )
         yield (
             f"{format_count(self.done, 'issue')} in {seconds:,.0f} s{before}:"

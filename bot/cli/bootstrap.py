@@ -39,8 +39,6 @@ ENV_FILE = Path(".env")
 PARTIAL = 3
 OVER_BUDGET = 4
 TRY_AGAIN = 75
-# What chose a label, for people; "" for a person.
-LABEL_SOURCES = {"": "people", "model": "model", "classifier": "history", "rules": "rules"}
 ADAPTERS = ("bot.forges.", "bot.store.", "bot.queue.")
 NO_REPOSITORY = "check its spelling, and that the App or the token's user has access to it"
 NO_REDIS = "look at REDIS_URL; if it is not set, at DATA_DIR and whether `tagline run` is running"

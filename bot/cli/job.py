@@ -9,6 +9,7 @@ import click
 
 from bot.cli import bootstrap
 from bot.core.text.money import format_usd
+from bot.core.text.sources import format_source
 
 
 @click.command()
@@ -51,5 +52,5 @@ def _describe_choice(choice: Mapping[str, Any]) -> str:
     from bot.core.text.sanitize import to_one_line
 
     note = "" if choice["applied"] else ", only suggested"
-    source = bootstrap.LABEL_SOURCES[choice["source"]]
+    source = format_source(choice["source"])
     return f"{to_one_line(choice['label'])} ({source}, {choice['certainty']}{note})"

@@ -11,6 +11,7 @@ import click
 from bot.cli import bootstrap
 from bot.cli.tables import format_table
 from bot.core.text.money import format_usd
+from bot.core.text.sources import format_source
 
 if TYPE_CHECKING:
     from bot.core.runs import Run
@@ -144,7 +145,7 @@ def _format(run: Run) -> tuple[str, ...]:
         job.issue or "unreadable",
         job.kind,
         outcome,
-        bootstrap.LABEL_SOURCES[job.labeller] if job.labeller else "-",
+        format_source(job.labeller) if job.labeller else "-",
         job.model or "-",
         tokens,
         format_usd(job.cost_usd) if job.model else "-",

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from bot.cli.bootstrap import LABEL_SOURCES, format_time
+from bot.cli.bootstrap import format_time
 from bot.cli.sections.section import Repository, Row, Section
 from bot.core.corrections import select_latest
 from bot.core.demotions import ADDITIONS_TO_RECOVER, Refusal
+from bot.core.text.sources import format_source
 
 LATEST = 20
 
@@ -84,7 +85,7 @@ def show_corrections(repository: Repository) -> Section:
 
 def _format_correction(row: Row) -> tuple[str, ...]:
     issue = f"#{row['issue']}" if row["issue"] else "-"
-    source = LABEL_SOURCES[row["source"]] if row["source"] else "-"
+    source = format_source(row["source"]) if row["source"] else "-"
     by = f"{source}, {row['certainty']}" if row["certainty"] else source
     if not row["label"]:
         return (

@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 from collections import Counter
 
-from bot.cli.bootstrap import LABEL_SOURCES
 from bot.cli.sections.section import Repository, Row, Section
 from bot.core.corrections import LabelCount, count_labels
 from bot.core.labels.names import fold
 from bot.core.text.percent import format_share
+from bot.core.text.sources import format_source
 
 APPLIED_SECONDS = 30 * 86_400
 COLUMNS = ("applied", "kept", "removed", "added", "approved", "dismissed")
@@ -76,4 +76,4 @@ def _format_label(row: Row) -> tuple[str, ...]:
     notes = {"only suggested": row["only_suggested"], "not suggested": row["withheld"]}
     note = ", ".join(name for name, holds in notes.items() if holds)
     share = format_share(row["kept_share"])
-    return row["label"], LABEL_SOURCES[row["source"]], *counts, share, note
+    return row["label"], format_source(row["source"]), *counts, share, note

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bot.cli.bootstrap import LABEL_SOURCES
 from bot.cli.sections.section import Repository, Row, Section
 from bot.cli.sections.usefulness import describe_figures
 from bot.core.text.money import format_usd
 from bot.core.text.percent import format_share
+from bot.core.text.sources import LABELLERS
 from bot.core.usefulness import Usefulness, add_up
 
 ADVICE = {
@@ -49,6 +49,6 @@ def show_overview(repositories: Sequence[Repository]) -> Section:
 def format_row(row: Row) -> tuple[str, ...]:
     kept = f"{format_share(row['kept_share'])} of {row['kept'] + row['removed']}"
     mode = "suggest, by itself" if row["limited"] else row["mode"]
-    by = (str(row[f"by_{source}"]) for source in LABEL_SOURCES if source)
+    by = (str(row[f"by_{source}"]) for source in LABELLERS)
     cells = row["repository"], str(row["answered"]), *by
     return *cells, kept, format_usd(row["usd"]), mode, ADVICE[row["advice"]]

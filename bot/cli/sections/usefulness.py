@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bot.cli.bootstrap import LABEL_SOURCES, format_time
+from bot.cli.bootstrap import format_time
 from bot.cli.sections.section import Repository, Row, Section
 from bot.core.text.counts import format_count
 from bot.core.text.money import format_usd
 from bot.core.text.percent import format_share
+from bot.core.text.sources import LABELLERS, format_source
 from bot.core.usefulness import Usefulness
 
 COLUMNS = ("figure", "value", "detail")
@@ -25,7 +26,7 @@ def describe_figures(figures: Usefulness) -> Row:
     cost = figures.cost
     return {
         "answered": figures.issues,
-        **{f"by_{name}": figures.answered.get(name, 0) for name in LABEL_SOURCES if name},
+        **{f"by_{name}": figures.answered.get(name, 0) for name in LABELLERS},
         "silent": figures.silent,
         "silence_rate": figures.silence_rate,
         "comments_deleted": figures.deleted,
@@ -66,7 +67,7 @@ def show_figures(figures: Usefulness, title: str) -> Section:
 
 
 def _list_lines(figures: Usefulness) -> Iterator[tuple[str, str, str]]:
-    by = (f"{number} by {LABEL_SOURCES[x]}" for x, number in sorted(figures.answered.items()))
+    by = (f"{number} by {format_source(x)}" for x, number in sorted(figures.answered.items()))
     labels = f"{figures.kept} kept, {figures.removed} removed, {figures.added} added by people"
     suggested = f"{figures.approved} approved, {figures.dismissed} dismissed"
     half, most = figures.find_seconds(0.5), figures.find_seconds(0.95)

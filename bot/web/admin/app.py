@@ -17,6 +17,7 @@ from bot import log
 from bot.core.text.counts import format_count
 from bot.core.text.money import format_usd
 from bot.core.text.percent import format_share
+from bot.core.text.sources import format_source
 from bot.flow.describe_activity import Activity
 from bot.web.admin import format as formats
 from bot.web.admin.plots import draw_plots
@@ -81,7 +82,7 @@ class AdminPages:
             time=formats.format_time,
             usd=format_usd,
             seconds=formats.format_seconds,
-            source=formats.format_source,
+            source=format_source,
             share=format_share,
             count=format_count,
         )

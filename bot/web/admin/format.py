@@ -1,11 +1,8 @@
-"""How the admin page writes times, money and names; it does not load the command line for that."""
+"""How the admin page writes times, days and seconds."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
-
-SOURCES = {"model": "model", "classifier": "history", "rules": "rules"}
-PEOPLE = "people"
 
 
 def format_time(at: float) -> str:
@@ -18,7 +15,3 @@ def format_day(at: float) -> str:
 
 def format_seconds(seconds: float | None) -> str:
     return "-" if seconds is None else f"{seconds:g} s"
-
-
-def format_source(source: str) -> str:
-    return SOURCES.get(source, source or PEOPLE)

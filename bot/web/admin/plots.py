@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from bot.core.day_figures import DayFigures
 from bot.core.text.money import format_usd
 from bot.core.text.percent import format_share
-from bot.web.admin.format import SOURCES, format_day, format_seconds
+from bot.core.text.sources import LABELLERS
+from bot.web.admin.format import format_day, format_seconds
 
 HEIGHT, STEP, WIDTH = 100.0, 10.0, 8.0  # in units of the drawing, which is stretched to its box
 
@@ -64,9 +65,9 @@ DEFINITIONS = (
     _Definition(
         "answers",
         "Answers per day, by what chose the labels",
-        tuple(SOURCES.values()),
-        lambda day: tuple(float(day.answered.get(name, 0)) for name in SOURCES),
-        lambda day: tuple(f"{day.answered.get(name, 0):,}" for name in SOURCES),
+        tuple(LABELLERS.values()),
+        lambda day: tuple(float(day.answered.get(name, 0)) for name in LABELLERS),
+        lambda day: tuple(f"{day.answered.get(name, 0):,}" for name in LABELLERS),
         lambda value: f"{value:,.0f}",
     ),
     _Definition(
