@@ -20,7 +20,8 @@ from bot.core.types import Choice, IssueRef
 from bot.queue.enqueue import encode
 from bot.settings.load import load
 from bot.store.redis import RedisStore
-from bot.web.admin.session import SESSION_SECONDS, AdminSessions
+from bot.web.admin.session import AdminSessions
+from bot.web.forms import SESSION_SECONDS
 from tests.contracts.conftest import Clock
 from tests.fakes import DAY, REF, make_job
 from tests.serving import served

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bot.web.setup.session import SESSION_SECONDS, Sessions
+from bot.web.forms import SESSION_SECONDS
+from bot.web.setup.session import Sessions
 
 
 class Clock:

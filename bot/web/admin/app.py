@@ -8,7 +8,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
@@ -21,8 +20,15 @@ from bot.core.text.sources import format_source
 from bot.flow.describe_activity import Activity
 from bot.web.admin import format as formats
 from bot.web.admin.plots import draw_plots
-from bot.web.admin.session import COOKIE, SESSION_SECONDS, AdminSessions
-from bot.web.forms import add_headers, find_scheme, is_private, read_form, refuse_foreign
+from bot.web.admin.session import COOKIE, AdminSessions
+from bot.web.forms import (
+    add_headers,
+    is_private,
+    load_templates,
+    open_session,
+    read_form,
+    refuse_foreign,
+)
 from bot.web.limits import RefusalLimiter
 
 HERE = Path(__file__).parent
@@ -74,10 +80,7 @@ class AdminPages:
     ) -> None:
         self._actions, self._sessions, self._clock = actions, sessions, clock
         self._wrong_tokens = RefusalLimiter()
-        self._templates = Environment(
-            loader=FileSystemLoader(HERE / "templates"), autoescape=True, undefined=StrictUndefined
-        )
-        self._templates.globals.update(root=ROOT)
+        self._templates = load_templates(HERE / "templates", "admin", ROOT)
         self._templates.filters.update(
             time=formats.format_time,
             usd=format_usd,
@@ -135,15 +138,7 @@ class AdminPages:
             self._count_wrong(address)
             return self._render("login", 403, problem=WRONG)
         log.get().info("the admin page was opened", address=address)
-        answer = RedirectResponse(ROOT, 303)
-        answer.set_cookie(
-            *(COOKIE, cookie, SESSION_SECONDS),
-            path=ROOT,
-            httponly=True,
-            samesite="strict",
-            secure=find_scheme(request) == "https",
-        )
-        return answer
+        return open_session(request, ROOT, COOKIE, cookie, "strict")
 
     def _count_wrong(self, address: str) -> None:
         if self._wrong_tokens.count(address, self._clock()) == MAX_WRONG_TOKENS:

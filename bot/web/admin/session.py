@@ -11,8 +11,9 @@ import secrets
 import time
 from collections.abc import Callable, Sequence
 
+from bot.web.forms import SESSION_SECONDS
+
 COOKIE = "tagline_admin"
-SESSION_SECONDS = 12 * 3600
 MAX_COOKIE = 200  # characters
 
 

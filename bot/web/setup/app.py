@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
@@ -17,9 +16,9 @@ from starlette.staticfiles import StaticFiles
 
 from bot.core.setup import ManualHook, Registration, SetupPreview, SetupProblem, SetupState
 from bot.flow.setup import NAMES, TITLES, find_next, list_steps
-from bot.web.forms import add_headers, find_scheme, is_private
+from bot.web.forms import add_headers, find_scheme, is_private, load_templates, open_session
 from bot.web.setup.guard import Guard, form_action
-from bot.web.setup.session import COOKIE, SESSION_SECONDS, Sessions
+from bot.web.setup.session import COOKIE, Sessions
 from bot.web.setup.tasks import Result, Tasks
 
 HERE = Path(__file__).parent
@@ -81,10 +80,8 @@ class SetupPages:
     def __init__(self, actions: SetupActions, sessions: Sessions, owner: str = "") -> None:
         self._actions, self._sessions, self._owner = actions, sessions, owner
         self._tasks = Tasks()
-        self._templates = Environment(
-            loader=FileSystemLoader(HERE / "templates"), autoescape=True, undefined=StrictUndefined
-        )
-        self._templates.globals.update(root=ROOT, names=NAMES, titles=TITLES)
+        self._templates = load_templates(HERE / "templates", "setup", ROOT)
+        self._templates.globals.update(names=NAMES, titles=TITLES)
 
     def routes(self) -> list[BaseRoute]:
         """Return the routes; `Guard` refuses all but two without the session's cookie."""
@@ -130,15 +127,8 @@ class SetupPages:
             return self._redirect(find_next(self._actions.read_state()))
         if not cookie:
             return self._render("locked", 403)
-        answer = RedirectResponse(ROOT, 303)
-        answer.set_cookie(
-            *(COOKIE, cookie, SESSION_SECONDS),
-            path=ROOT,
-            httponly=True,
-            samesite="lax",
-            secure=find_scheme(request) == "https",
-        )
-        return answer
+        # GitHub leads back to this page, which needs the cookie then.
+        return open_session(request, ROOT, COOKIE, cookie, "lax")
 
     async def start(self, _request: Request) -> Response:
         return self._redirect(find_next(self._actions.read_state()))

@@ -7,8 +7,9 @@ import secrets
 import time
 from collections.abc import Callable
 
+from bot.web.forms import SESSION_SECONDS
+
 COOKIE = "tagline_setup"
-SESSION_SECONDS = 12 * 3600
 
 
 class Sessions:
