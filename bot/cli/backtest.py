@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from bot.cli import bootstrap, progress
+from bot.cli.options import json_option
 
 if TYPE_CHECKING:
     from bot.cli.checkpoint import Checkpoint
@@ -37,7 +38,7 @@ THREADS = 8  # concurrent calls of a language model
 @click.option("--labels", type=FILE, help="With --file: the labels as JSON.")
 @click.option("--config", type=FILE, help="With --file: a tagline.yml.")
 @click.option("--model", "names", multiple=True, help="Call this language model; repeatable.")
-@bootstrap.json_option
+@json_option
 def backtest(
     repo: str | None,
     file: str | None,

@@ -21,7 +21,6 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from bot import log
-from bot.settings import polling
 from bot.settings.load import PROXIES, Settings, SettingsError, load
 
 if TYPE_CHECKING:
@@ -46,15 +45,6 @@ NO_REDIS = "look at REDIS_URL; if it is not set, at DATA_DIR and whether `taglin
 
 class AddressUnavailable(Exception):
     """The receiver cannot listen on its address; the text gives the reason and the fix."""
-
-
-poll_option = click.option(
-    "--poll",
-    type=click.IntRange(polling.MIN_SECONDS, polling.MAX_SECONDS),
-    metavar="SECONDS",
-    help="Look for changed issues at this interval, without webhooks (TAGLINE_POLL_SECONDS).",
-)
-json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 def load_settings() -> Settings:

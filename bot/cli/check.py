@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import click
 
 from bot.cli import bootstrap
+from bot.cli.options import json_option
 from bot.core.text.counts import format_count
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ CORRECT = "change it in the environment or in .env"
 
 @click.command()
 @click.option("--repo", help="Check a repository too: github:OWNER/NAME or its URL.")
-@bootstrap.json_option
+@json_option
 def check(repo: str | None, as_json: bool) -> None:
     """Check everything that Tagline needs, and show the fix of each problem.
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from bot.cli import bootstrap
+from bot.cli.options import json_option
 
 PATHS = (".github/tagline.yml", ".gitlab/tagline.yml")
 READ = tuple(path.replace(".yml", end) for path in PATHS for end in (".yml", ".yaml"))
@@ -28,7 +29,7 @@ def config() -> None:
 
 @config.command()
 @file_argument
-@bootstrap.json_option
+@json_option
 def check(file: str | None, as_json: bool) -> None:
     """Print every problem in FILE, with its line, its key and what to write instead.
 
@@ -70,7 +71,7 @@ def _check_file(name: str, unread: list[str], *, as_json: bool) -> bool:
 @config.command()
 @file_argument
 @click.option("--repo", help="Read it from a repository: github:OWNER/NAME or its URL.")
-@bootstrap.json_option
+@json_option
 def show(file: str | None, repo: str | None, as_json: bool) -> None:
     """Print the effective configuration, with defaults. Problems go to standard error."""
     import msgspec

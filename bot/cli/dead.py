@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bot.cli import bootstrap
+from bot.cli.options import json_option
 
 if TYPE_CHECKING:
     from bot.queue.dead_letters import DeadLetters
@@ -19,7 +20,7 @@ def dead() -> None:
 
 
 @dead.command("list")
-@bootstrap.json_option
+@json_option
 def show(as_json: bool) -> None:
     """List time, issue and reason of each failed job. Redis keeps them for a week."""
     import msgspec

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bot.cli import bootstrap, progress
+from bot.cli import progress
+from bot.cli.options import json_option
 
 if TYPE_CHECKING:
     from bot.cli.duplicates_replay import Replay
@@ -19,7 +20,7 @@ FILE = click.Path(exists=True, dir_okay=False)
 @click.command()
 @click.option("--file", required=True, type=FILE, help="Reports as JSON lines, also .gz.")
 @click.option("--pairs", required=True, type=FILE, help="Pairs of reports as JSON lines, also .gz.")
-@bootstrap.json_option
+@json_option
 def duplicates(file: str, pairs: str, as_json: bool) -> None:
     """Look up reports whose duplicates are known, and compare; no host or model is called.
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bot.cli import bootstrap
+from bot.cli.options import json_option
 from bot.core.text.money import format_usd
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 @click.option(
     "--delay", type=click.FloatRange(0, 86400), metavar="SECONDS", help="Queue a job to run later."
 )
-@bootstrap.json_option
+@json_option
 def enrich(ref: str, apply: bool, delay: float | None, as_json: bool) -> None:
     """Process one issue. REF is its URL, github:owner/repository#1 or gitlab:group/project#1.
 

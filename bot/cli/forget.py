@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bot.cli import bootstrap
+from bot.cli.options import json_option
 
 if TYPE_CHECKING:
     from bot.core.types import IssueRef
@@ -24,7 +25,7 @@ FORMS = (
 @click.command()
 @click.argument("ref")
 @click.option("--apply", is_flag=True, help="Remove it; without it the numbers are only shown.")
-@bootstrap.json_option
+@json_option
 def forget(ref: str, apply: bool, as_json: bool) -> None:
     """Remove everything that Redis holds of a repository: records, classifier, queued jobs, all.
 

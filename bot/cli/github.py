@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bot.cli import bootstrap, progress
+from bot.cli.options import json_option
 
 if TYPE_CHECKING:
     from bot.forges.github.deliveries import Deliveries, FailedDelivery
@@ -31,7 +32,7 @@ def github() -> None:
     "--since", default="2h", show_default=True, metavar="TIME", help="How far back: 30m, 2h, 3d."
 )
 @click.option("--apply", is_flag=True, help="Request them; without it they are only listed.")
-@bootstrap.json_option
+@json_option
 def redeliver(since: str, apply: bool, as_json: bool) -> None:
     """List the App's deliveries that failed, and request each once.
 

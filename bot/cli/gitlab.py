@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import click
 
 from bot.cli import bootstrap
+from bot.cli.options import json_option
 
 if TYPE_CHECKING:
     from bot.forges.gitlab.hooks import Hooks
@@ -32,7 +33,7 @@ def gitlab() -> None:
 
 def _add_options(command: F) -> F:
     for option in (
-        bootstrap.json_option,
+        json_option,
         click.option("--apply", is_flag=True, help="Make the change; without it nothing changes."),
         click.option("--group", is_flag=True, help="PATH is a group (GitLab Premium)."),
         click.option(

@@ -8,13 +8,14 @@ from typing import Any
 import click
 
 from bot.cli import bootstrap
+from bot.cli.options import json_option
 from bot.core.text.money import format_usd
 from bot.core.text.sources import format_source
 
 
 @click.command()
 @click.argument("job_id")
-@bootstrap.json_option
+@json_option
 def job(job_id: str, as_json: bool) -> None:
     """Show the state and outcome of a job, and what chose each label, with its certainty.
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bot.cli import bootstrap
+from bot.cli.options import json_option
 from bot.core.text.counts import format_count
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def labels() -> None:
 
 @labels.command()
 @click.argument("repo")
-@bootstrap.json_option
+@json_option
 def doctor(repo: str, as_json: bool) -> None:
     """List labels that confuse people and models, with numbers and a proposal for each.
 
@@ -68,7 +69,7 @@ def doctor(repo: str, as_json: bool) -> None:
 @labels.command()
 @click.argument("repo")
 @click.option("--apply", is_flag=True, help="Create them.")
-@bootstrap.json_option
+@json_option
 def init(repo: str, apply: bool, as_json: bool) -> None:
     """Create common labels, with descriptions, of which the repository has none of that meaning.
 

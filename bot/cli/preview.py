@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import math
 import sys
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import click
 
 from bot.cli import bootstrap, progress
+from bot.cli.options import Dollars, json_option, since_day_option
 from bot.core.text.counts import format_count
 from bot.core.text.money import format_usd
 
@@ -27,13 +26,6 @@ MAX_ISSUES = 300
 WITHOUT_MODEL = "none"  # as in LLM_PROVIDER
 
 
-def _require_number(_context: click.Context, _option: click.Parameter, value: float) -> float:
-    """Return the value. Raises `BadParameter` for NaN, which no cost would reach."""
-    if math.isnan(value):
-        raise click.BadParameter("must be a number of US dollars.")
-    return value
-
-
 @click.command()
 @click.argument("repo")
 @click.option(
@@ -44,12 +36,7 @@ def _require_number(_context: click.Context, _option: click.Parameter, value: fl
     metavar="N",
     help="Compare the newest N issues.",
 )
-@click.option(
-    "--since",
-    type=click.DateTime(["%Y-%m-%d"]),
-    metavar="DATE",
-    help="Only issues opened since this day (UTC), such as 2026-01-31.",
-)
+@since_day_option
 @click.option(
     "--model",
     metavar="NAME",
@@ -57,18 +44,17 @@ def _require_number(_context: click.Context, _option: click.Parameter, value: fl
 )
 @click.option(
     "--max-usd",
-    type=click.FloatRange(0, 1000),
+    type=Dollars(0, 1000),
     default=0.10,
     show_default=True,
-    callback=_require_number,
     help="Limit of the cost of language models in US dollars.",
 )
 @click.option("--markdown", is_flag=True, help="Print Markdown, to paste into an issue.")
-@bootstrap.json_option
+@json_option
 def preview(  # noqa: PLR0913, PLR0917  # click passes each option as an argument
     repo: str,
     limit: int,
-    since: datetime | None,
+    since: float,
     model: str | None,
     max_usd: float,
     markdown: bool,
@@ -98,7 +84,7 @@ def preview(  # noqa: PLR0913, PLR0917  # click passes each option as an argumen
     budget = settings.budget_usd_per_day
     options = ComparisonOptions(
         limit=limit,
-        since=since.replace(tzinfo=UTC).timestamp() if since else 0.0,
+        since=since,
         model=service,
         model_name=name,
         max_usd=max_usd if budget is None else min(max_usd, budget),

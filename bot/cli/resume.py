@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bot.cli import bootstrap
+from bot.cli.options import json_option
 
 if TYPE_CHECKING:
     from bot.cli.sections.section import Repository
@@ -21,7 +22,7 @@ NONE = "No label is."
 @click.command()
 @click.argument("repo")
 @click.argument("label", required=False)
-@bootstrap.json_option
+@json_option
 def resume(repo: str, label: str | None, as_json: bool) -> None:
     """Apply labels again that are only suggested since people removed them three times in a row,
     and suggest those again whose suggestions they dismissed three times in a row.

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import click
 
 from bot.cli import bootstrap
+from bot.cli.options import poll_option
 
 if TYPE_CHECKING:
     from bot.cli.signals import StopSignal
@@ -25,7 +26,7 @@ CHECK_SECONDS = 0.5
 
 
 @click.command()
-@bootstrap.poll_option
+@poll_option
 def run(poll: int | None) -> None:
     """Run receiver, worker and a private Redis, or the Redis of REDIS_URL.
 

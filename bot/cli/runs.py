@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bot.cli import bootstrap
+from bot.cli.options import json_option
 from bot.cli.tables import format_table
 from bot.core.text.money import format_usd
 from bot.core.text.sources import format_source
@@ -29,7 +30,7 @@ COLUMNS = ("at", "job", "issue", "kind", "outcome", "by", "model", "tokens", "co
 @click.option(
     "--limit", type=click.IntRange(1, 2000), default=20, show_default=True, help="Jobs to print."
 )
-@bootstrap.json_option
+@json_option
 def runs(repo: str | None, failed: bool, follow: bool, limit: int, as_json: bool) -> None:
     """List the newest jobs: issue, outcome, what chose the labels, model, tokens, cost, seconds,
     and how many of the labels people kept or changed since.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bot.cli import bootstrap
+from bot.cli.options import json_option
 from bot.cli.tables import format_table
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ LEARN_OFF = (
 
 @click.command()
 @click.argument("repo", required=False)
-@bootstrap.json_option
+@json_option
 def stats(repo: str | None, as_json: bool) -> None:
     """Show whether Tagline is worth keeping: what it did, what people made of it, what it cost,
     what was learned, and what is only suggested, or not even that.

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bot.cli import bootstrap
+from bot.cli.options import json_option
 
 if TYPE_CHECKING:
     from bot.core.types import IssueRef
@@ -31,7 +32,7 @@ WORDS: Mapping[bool, Mapping[UndoState, str]] = {
 )
 @click.option("--repo", metavar="REPO", help="Only this repository: github:OWNER/NAME or a URL.")
 @click.option("--apply", "applies", is_flag=True, help="Take it back.")
-@bootstrap.json_option
+@json_option
 def undo(since: str, repo: str | None, applies: bool, as_json: bool) -> None:
     """Take back what Tagline wrote to issues since a time: labels, types, suggestions, comments.
 

@@ -7,7 +7,7 @@ import json
 import click
 
 from bot import __version__
-from bot.cli.bootstrap import json_option
+from bot.cli.options import json_option
 
 
 @click.command()

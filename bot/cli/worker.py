@@ -7,12 +7,13 @@ import gc
 import click
 
 from bot.cli import bootstrap
+from bot.cli.options import poll_option
 
 CHECK_SECONDS = 0.5
 
 
 @click.command()
-@bootstrap.poll_option
+@poll_option
 def worker(poll: int | None) -> None:
     """Process jobs from Redis: call the model, write comments and labels.
 
