@@ -34,11 +34,6 @@ BATCH_FORMATS: dict[str, Callable[[], BatchFormat]] = {
 }
 
 
-def read_only_store(store: RedisStore) -> ReadOnlyStore:
-    """Return a store that reads what Redis knows, and changes nothing there."""
-    return ReadOnlyStore(store)
-
-
 def backfill_runner(
     settings: Settings,
     clients: ClientPool,

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import math
 import sys
 from contextlib import ExitStack
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from bot.cli import bootstrap
+from bot.cli.backfill_options import MAX_USD, Options
+from bot.cli.options import Dollars, since_day_option
 from bot.core.text.counts import format_count
 from bot.core.text.money import format_usd
 
 if TYPE_CHECKING:
-    from bot.cli.backfill_parts import Backfiller, Options
+    from bot.cli.backfill_parts import Backfiller
     from bot.cli.backfill_run import Stopped
     from bot.cli.backfill_state import BackfillState
     from bot.core.config.schema import RepoConfig
@@ -25,24 +25,9 @@ if TYPE_CHECKING:
     from bot.store.no_store import NoStore
     from bot.store.redis import RedisStore
 
-MAX_USD = 1.0
 THREADS, MAX_THREADS = 4, 16
 LOCK_SECONDS = 35.0  # after which the lock of a process that was killed has expired
 RUNNING = "Another backfill of {} is running: wait for its end, or stop it."
-LIMITS = {
-    "run": "--max-usd",
-    "day": "TAGLINE_BUDGET_USD_PER_DAY",
-    "repository": "budget.per_day_usd of its tagline.yml",
-}
-
-
-def _require_number(
-    _context: click.Context, _option: click.Parameter, value: float | None
-) -> float | None:
-    """Return the value. Raises `BadParameter` for NaN, which no cost would reach."""
-    if value is not None and math.isnan(value):
-        raise click.BadParameter("must be a number of US dollars.")
-    return value
 
 
 @click.command()
@@ -57,17 +42,11 @@ def _require_number(
     show_default=True,
     help="Which issues.",
 )
-@click.option(
-    "--since",
-    type=click.DateTime(["%Y-%m-%d"]),
-    metavar="DATE",
-    help="Only issues opened since this day (UTC), such as 2026-01-31.",
-)
+@since_day_option
 @click.option("--limit", type=click.IntRange(1), metavar="N", help="Only the newest N issues.")
 @click.option(
     "--max-usd",
-    type=click.FloatRange(0, 100_000),
-    callback=_require_number,
+    type=Dollars(0, 100_000),
     help=f"Limit of the cost of language models in US dollars; {MAX_USD:.2f} without it.",
 )
 @click.option(
@@ -81,7 +60,7 @@ def _require_number(
 )
 @click.option("--batch", is_flag=True, help="Use the model's batch API: half the price, slower.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON line per issue.")
-def backfill(repo: str, since: datetime | None, **given: Any) -> None:
+def backfill(repo: str, **given: Any) -> None:
     """Label the past issues of a repository, the newest first; without --apply write nothing.
 
     REPO is github:OWNER/NAME, gitlab:GROUP/PROJECT or the repository's URL. Labels and types are
@@ -101,11 +80,9 @@ def backfill(repo: str, since: datetime | None, **given: Any) -> None:
     was not usable, 4 if a budget is reached, 75 if a server did not answer; the same command
     continues then.
     """
-    from bot.cli.backfill_parts import Options
     from bot.cli.backfill_run import Stopped
 
-    at = since.replace(tzinfo=UTC).timestamp() if since else 0.0
-    options = Options(since=at, **given)
+    options = Options(**given)
     if options.batch and not options.calls_model:
         raise click.UsageError("--batch calls a language model: add --apply or --max-usd.")
     if options.batch and not options.apply:
@@ -126,7 +103,8 @@ def _backfill(settings: Settings, repo: str, options: Options, parts: ExitStack)
     """Label the issues and print what came of it; return the exit code. Raises `Stopped`."""
     from bot.cli.backfill_parts import Backfiller
     from bot.cli.backfill_report import Report
-    from bot.cli.backfill_run import BackfillRun, Selection, Stopped
+    from bot.cli.backfill_run import BackfillRun
+    from bot.cli.backfill_state import BackfillState
     from bot.cli.repository_config import read_config
     from bot.flow.load_config import restrict_mode
     from bot.forges.registry import FORGES
@@ -138,19 +116,20 @@ def _backfill(settings: Settings, repo: str, options: Options, parts: ExitStack)
     config = restrict_mode(read_config(settings, forge, ref), settings.mode).config
     _check_mode(settings, config, options)
     store = _open_store(settings, is_needed=options.apply and settings.has_redis_url)
-    state = _open_state(settings, ref, store, parts) if options.apply else None
-    report = Report(ref.repo_name, options.as_json, applied=options.apply)
-    if state:
-        report.spent = lambda: state.usd
-    run = BackfillRun(
-        *(ref, forge, report, state, options.threads),
-        pace=entry.seconds_per_issue(settings) if options.apply else 0.0,
-        patient=entry.has_access(settings),
-    )
+    state = _open_state(settings, ref, store, parts) if options.apply else BackfillState()
+    report = Report(ref.repo_name, options.as_json, options.apply, lambda: state.usd)
+    pace = entry.seconds_per_issue(settings) if options.apply else 0.0
+    run = BackfillRun(ref, forge, report, state, options, pace, entry.has_access(settings))
     parts.callback(run.close)
-    selection = Selection(options.which, options.since, options.limit)
-    numbers = run.list_issues(selection, config)
-    backfiller = Backfiller(settings, options, run, store, config)
+    numbers = run.list_issues(config)
+    return _process(Backfiller(settings, options, run, store, config), numbers)
+
+
+def _process(backfiller: Backfiller, numbers: list[int]) -> int:
+    """Process issues and print the progress and totals; return the exit code."""
+    from bot.cli.backfill_run import Stopped
+
+    report = backfiller.run.report
     _announce(backfiller, len(numbers))
     report.begin(len(numbers))
     try:
@@ -162,8 +141,8 @@ def _backfill(settings: Settings, repo: str, options: Options, parts: ExitStack)
         report.print_totals()
         bootstrap.fail(_explain_stop(stopped, backfiller), stopped.code)
     code = _finish(backfiller)
-    if state and report.is_complete:
-        state.delete()
+    if report.is_complete:
+        backfiller.run.state.delete()
     return code
 
 
@@ -265,23 +244,23 @@ def _has_price(model: str) -> bool:
 def _explain_stop(stopped: Stopped, backfiller: Backfiller) -> str:
     """Return why the run ended early, and what to do."""
     from bot.cli.backfill_models import BudgetReached, ModelUnavailable
+    from bot.cli.backfill_state import OVER_MAX
     from bot.llm.checks import find_fix
 
-    settings, cause = backfiller.settings, stopped.cause
+    settings, config, cause = backfiller.settings, backfiller.config, stopped.cause
     if isinstance(cause, ModelUnavailable) and backfiller.chosen:
         fix = find_fix(cause.reason, backfiller.chosen.variables, cause.setting)
         return f"Not done: {cause}: {fix}. The same command continues."
     if not isinstance(cause, BudgetReached):
         return str(stopped)
-    budget, name = str(cause), LIMITS.get(str(cause), "a budget")
     limits = {
-        "run": backfiller.options.limit_usd,
-        "day": settings.budget_usd_per_day,
-        "repository": backfiller.config.budget.per_day_usd,
+        OVER_MAX: ("--max-usd", backfiller.options.limit_usd),
+        "day": ("TAGLINE_BUDGET_USD_PER_DAY", settings.budget_usd_per_day),
+        "repository": ("budget.per_day_usd of its tagline.yml", config.budget.per_day_usd),
     }
-    usd = format_usd(limits.get(budget))
-    then = "with a higher one" if budget == "run" else "tomorrow, or with a higher one,"
-    return f"The budget is reached: {name} is {usd}. The same command {then} continues."
+    name, usd = limits.get(str(cause), ("a budget", None))
+    then = "with a higher one" if str(cause) == OVER_MAX else "tomorrow, or with a higher one,"
+    return f"The budget is reached: {name} is {format_usd(usd)}. The same command {then} continues."
 
 
 def _finish(backfiller: Backfiller) -> int:

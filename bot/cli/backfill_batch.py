@@ -58,15 +58,12 @@ FULL = (
 class BatchRun:
     """The batches of a run.
 
-    `make_process` and `collect` return the handler of a job with a given model; the one of
-    `collect` never writes a comment.
-
-    `vendor` is the provider and the model. `reserve` and
-    `settle` are those of the run's budget.
+    `vendor` is the provider and the model, which `direct` asks without a batch. `make_process` and
+    `collect` return the handler of a job with a given model; the one of `collect` never writes a
+    comment. `reserve` is that of the run's budget, `shared` the budgets of all workers.
     """
 
     run: BackfillRun
-    state: BackfillState
     client: BatchClient
     vendor: str
     direct: ModelService
@@ -77,7 +74,11 @@ class BatchRun:
     _is_full: bool = False  # the vendor takes no more batches for now
     _over_budget: Stopped | None = None  # until a batch has ended, which frees what it did not use
 
-    def run_all(self, numbers: Sequence[int], *, sends: bool = True) -> None:
+    @property
+    def state(self) -> BackfillState:
+        return self.run.state
+
+    def run_all(self, numbers: Sequence[int], *, sends: bool) -> None:
         """Process issues, through batches if it `sends`, and end the batches of earlier runs.
 
         Raises `Stopped` and KeyboardInterrupt.

@@ -11,48 +11,28 @@ from bot import wiring, wiring_backfill
 from bot.cli import bootstrap
 from bot.cli.backfill_batch import BatchRun
 from bot.cli.backfill_models import Estimator, StrictModel
-from bot.cli.backfill_run import BackfillRun, Process, Stopped, Which
-from bot.cli.backfill_state import BackfillState, RunBudget
+from bot.cli.backfill_options import Options
+from bot.cli.backfill_run import BackfillRun, Process, Stopped
+from bot.cli.backfill_state import RunBudget
 from bot.cli.batch import PatientModel
 from bot.core.config.schema import RepoConfig
 from bot.core.ports import ModelCall, ModelService
 from bot.flow.load_config import choose_model
-from bot.store.no_store import NoStore
+from bot.store.no_store import NoStore, ReadOnlyStore
 from bot.store.redis import RedisStore
 
 if TYPE_CHECKING:
     from bot.settings.load import Settings
     from bot.settings.models import ModelSettings
 
-MAX_USD = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """The options of the command. `max_usd` is None where it was not given."""
-
-    apply: bool
-    comment: bool
-    which: Which
-    since: float
-    limit: int | None
-    max_usd: float | None
-    threads: int
-    batch: bool
-    as_json: bool
-
-    @property
-    def calls_model(self) -> bool:
-        return self.apply or self.max_usd is not None
-
-    @property
-    def limit_usd(self) -> float:
-        return MAX_USD if self.max_usd is None else self.max_usd
-
 
 @dataclass
 class Backfiller:
-    """Joins a run with the models that its options ask for."""
+    """Joins a run with the models that its options ask for.
+
+    `chosen` is the model of the repository, None without one. It is not called but estimated where
+    there is an `estimator`.
+    """
 
     settings: Settings
     options: Options
@@ -61,37 +41,28 @@ class Backfiller:
     config: RepoConfig
 
     def __post_init__(self) -> None:
-        self.clients = bootstrap.open_clients()
-        self.models: dict[str, ModelService] = {}
-        self.budget: RunBudget | None = None
-        self.estimator: Estimator | None = None
         first = self.settings.model
-        if first is None:
-            self.chosen: ModelSettings | None = None
-            return
-        self.budget = self._make_budget()
+        self.clients = bootstrap.open_clients()
+        self.budget = RunBudget(self.run.state, self.store.budgets, self.options.limit_usd)
         self.models = wiring.models(first, self.clients, self.store, budgets=self.budget)
         service = choose_model(self.config, self.models)
-        self.chosen = next(x for x in first.all if self.models.get(x.model) is service)
-        if not self.options.calls_model:
+        known = first.all if first else ()
+        self.chosen: ModelSettings | None = next(
+            (one for one in known if self.models.get(one.model) is service), None
+        )
+        self.estimator: Estimator | None = None
+        if self.chosen and not self.options.calls_model:
             self.estimator = Estimator(self.chosen.model, self.chosen.max_output_tokens)
-
-    def _make_budget(self) -> RunBudget:
-        state = self.run.state or BackfillState()
-        self.run.report.spent = lambda: state.usd
-        return RunBudget(state, self.store.budgets, self.options.limit_usd)
 
     def process(self, numbers: list[int]) -> None:
         """Process the issues. Raises `Stopped` and KeyboardInterrupt."""
-
-        state = self.run.state
         self._check_batches()
         if self.chosen is None or self.estimator:
             self.run.run_all(numbers, self._make_process(self.estimator))
             return
         direct = StrictModel(PatientModel(self.models[self.chosen.model]))
-        if state and (self.options.batch or state.batches):
-            self._run_batches(numbers, direct, self.chosen, state)
+        if self.options.batch or self.run.state.batches:
+            self._run_batches(numbers, direct, self.chosen)
         else:
             self.run.run_all(numbers, self._make_process(direct))
 
@@ -103,21 +74,15 @@ class Backfiller:
     def _check_batches(self) -> None:
         """Raise `Stopped` where batches of an earlier run are those of another model."""
         state = self.run.state
-        others = {x.vendor for x in state.batches.values()} - {self.vendor} if state else set()
-        if state and others:
+        others = {one.vendor for one in state.batches.values()} - {self.vendor}
+        if others:
             raise Stopped(
                 f"A batch of {', '.join(sorted(others))} has not ended: run the command with that"
                 f" model first, or delete {state.path} to give the batch up.",
                 bootstrap.USAGE,
             )
 
-    def _run_batches(
-        self,
-        numbers: list[int],
-        direct: ModelService,
-        chosen: ModelSettings,
-        state: BackfillState,
-    ) -> None:
+    def _run_batches(self, numbers: list[int], direct: ModelService, chosen: ModelSettings) -> None:
         client = wiring_backfill.batch_client(
             self.models[chosen.model], self.clients, chosen.provider
         )
@@ -126,7 +91,10 @@ class Backfiller:
                 f"--batch: LLM_PROVIDER={chosen.provider} has no batches; openai and anthropic do."
             )
         batches = BatchRun(
-            *(self.run, state, client, self.vendor, direct),
+            run=self.run,
+            client=client,
+            vendor=self.vendor,
+            direct=direct,
             collect=lambda model: self._make_process(model, labels_only=True),
             make_process=self._make_process,
             reserve=self._reserve,
@@ -135,20 +103,20 @@ class Backfiller:
         batches.run_all(numbers, sends=self.options.batch)
 
     def _reserve(self, call: ModelCall, usd: float) -> str:
-        assert self.budget
         return self.budget.reserve(call.issue.ref.repo_key, "", "", usd, call.limits)
 
     def _make_process(self, model: ModelService | None, *, labels_only: bool = False) -> Process:
         """Return the handler of a job, whose model is this one."""
-
         settings, store, options = self.settings, self.store, self.options
         if not options.apply:
             settings = replace(settings, mode="dry-run")
             if not isinstance(store, NoStore):
-                store = wiring_backfill.read_only_store(store)
-        models = {name: model for name in self.models} if model else {}
+                store = ReadOnlyStore(store)
         return wiring_backfill.backfill_runner(
-            *(settings, self.clients, store, models),
+            settings,
+            self.clients,
+            store,
+            models={name: model for name in self.models} if model else {},
             labels_only=labels_only or not options.comment,
-            closed_too=options.which != "open",
+            closed_too=options.closed_too,
         )

@@ -32,7 +32,7 @@ class Report:
     name: str
     as_json: bool
     applied: bool
-    spent: Callable[[], float] = lambda: 0.0
+    spent: Callable[[], float]
     total: int = 0
     done_before: int = 0
     left_out: dict[int, str] = field(default_factory=dict)

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 import redis
 
 from bot.cli import bootstrap
 from bot.cli.action_run import is_refused
 from bot.cli.backfill_models import BudgetReached, Collected, ModelUnavailable
+from bot.cli.backfill_options import Options
 from bot.cli.backfill_report import Report
 from bot.cli.backfill_state import BackfillState
 from bot.core.config.schema import RepoConfig
@@ -28,12 +30,11 @@ from bot.core.errors import (
 from bot.core.job_ids import make_job_id
 from bot.core.ports import IssueHistorySource
 from bot.core.training import HistoryPage
-from bot.core.types import Issue, IssueRef, Job
+from bot.core.types import IssueRef, Job
 from bot.flow.plan import Outcome
 from bot.flow.process import why_skip
 
 Process = Callable[[Job, int], Outcome]
-Which = Literal["open", "closed", "all"]
 T = TypeVar("T")
 
 TRIES, FIRST_WAIT = 6, 2.0  # seconds: before the second try; each further wait is twice as long
@@ -59,22 +60,9 @@ class GaveUp(Exception):
     """One issue could not be processed; the others may be."""
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
-    """Which issues are labelled: the newest `limit` since a time, in seconds since the epoch."""
-
-    which: Which = "open"
-    since: float = 0.0
-    limit: int | None = None
-
-    def holds(self, issue: Issue) -> bool:
-        is_state = self.which == "all" or issue.is_open == (self.which == "open")
-        return is_state and issue.created_at >= self.since
-
-
 @dataclass
 class BackfillRun:
-    """One run of the command. `state` is None where nothing is written.
+    """One run of the command.
 
     `pace` are seconds between the starts of two issues. Without `patient` a rate limit ends it.
     """
@@ -82,10 +70,10 @@ class BackfillRun:
     ref: IssueRef
     source: IssueHistorySource
     report: Report
-    state: BackfillState | None
-    threads: int
-    pace: float = 0.0
-    patient: bool = True
+    state: BackfillState
+    options: Options
+    pace: float
+    patient: bool
     stopping: threading.Event = field(default_factory=threading.Event)
     given_up: set[int] = field(default_factory=set)
     _problem: Exception | None = None
@@ -97,35 +85,35 @@ class BackfillRun:
 
     def __post_init__(self) -> None:
         # One for the whole run: each thread has connections of its own.
-        self._pool = ThreadPoolExecutor(self.threads)
+        self._pool = ThreadPoolExecutor(self.options.threads)
 
     def close(self) -> None:
         """End the threads, once no issue is processed any more."""
         self._pool.shutdown()
 
-    def list_issues(self, selection: Selection, config: RepoConfig) -> list[int]:
+    def list_issues(self, config: RepoConfig) -> list[int]:
         """Return the numbers of the selected issues that are not done, the newest first.
 
         Raises `Stopped` and the errors of a forge.
         """
         numbers, cursor, read = dict[int, None](), "", 0
         job = Job("backfill", "backfill", self.ref, 0.0)
+        limit = self.options.limit or sys.maxsize
         while True:
             page = self._read_page(cursor)
             read, cursor = read + page.read, page.next
-            for issue in filter(selection.holds, page.issues):
-                why = why_skip(job, issue, config, closed_too=selection.which != "open")
+            for issue in filter(self.options.select, page.issues):
+                why = why_skip(job, issue, config, closed_too=self.options.closed_too)
                 number = issue.ref.number
                 if why:
                     self.report.left_out[number] = why
-                elif selection.limit is None or len(numbers) < selection.limit:
+                elif len(numbers) < limit:
                     numbers[number] = None
             self.report.show(f"read {read:,} issues")
-            is_full = selection.limit is not None and len(numbers) >= selection.limit
-            is_past = any(issue.created_at < selection.since for issue in page.issues)
-            if not cursor or is_full or is_past:
+            is_past = any(issue.created_at < self.options.since for issue in page.issues)
+            if not cursor or len(numbers) >= limit or is_past:
                 break
-        done = self.state.done if self.state else set()
+        done = self.state.done
         self.report.done_before = len(done & numbers.keys())
         return [number for number in numbers if number not in done]
 
@@ -140,7 +128,9 @@ class BackfillRun:
     def run_all(self, numbers: Iterable[int], process: Process) -> None:
         """Process issues. Raises `Stopped` and KeyboardInterrupt, once running ones have ended."""
         pending = iter(numbers)
-        running = [self._pool.submit(self._work, pending, process) for _ in range(self.threads)]
+        running = [
+            self._pool.submit(self._work, pending, process) for _ in range(self.options.threads)
+        ]
         self._wait_for(running)
         self.raise_problem()
         for future in running:
@@ -217,7 +207,7 @@ class BackfillRun:
                 self.report.add_failed(number, str(error))
             return
         refused = is_refused(outcome)
-        if self.state and not refused:
+        if not refused:
             self.state.add_done(number)
         self.report.add(outcome, refused=refused)
         self._refused = self._refused + 1 if refused else 0

@@ -60,7 +60,8 @@ class Batch(msgspec.Struct, frozen=True):
 
 @dataclass
 class BackfillState:
-    """The state of a repository's backfill; all changes are written to `path` at once, if any.
+    """The state of a repository's backfill; all changes are written to `path` at once, or kept in
+    memory without one.
 
     `done` are the issues that reached an end state, `usd` what was spent or is reserved, `tries`
     how often an issue was sent in a batch that gave no answer.
