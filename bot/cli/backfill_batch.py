@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from uuid import uuid4
+
+import msgspec
 
 from bot.cli import bootstrap
 from bot.cli.backfill_models import (
@@ -22,7 +24,7 @@ from bot.cli.backfill_models import (
     batch_usd,
 )
 from bot.cli.backfill_run import BackfillRun, Process, Stopped
-from bot.cli.backfill_state import MICRO, BackfillState, Batch, Request
+from bot.cli.backfill_state import MICRO, BackfillState, Batch, SentQuestion
 from bot.core.day_figures import find_day_start
 from bot.core.errors import ModelFailed
 from bot.core.ports import BudgetStore, ModelCall, ModelService
@@ -49,8 +51,11 @@ DELETE_TRIES, DELETE_PAUSE = 4, 3.0  # seconds
 FIRST_ISSUES = 20  # that are asked about directly, until the model has answered for one
 # Why a vendor takes no more batches for now.
 FULL = (
-    *("token_limit_exceeded", "request_limit_exceeded"),
-    *("status-429", "status-503", "status-529"),
+    "token_limit_exceeded",
+    "request_limit_exceeded",
+    "status-429",
+    "status-503",
+    "status-529",
 )
 
 
@@ -155,14 +160,14 @@ class BatchRun:
         size, questions = 0, model.questions
         while waiting and len(questions) < MAX_REQUESTS and size < MAX_BATCH_BYTES:
             numbers = self._take(waiting, min(COLLECT, MAX_REQUESTS - len(questions)))
-            tired = deque(n for n in numbers if self.state.tries.get(n, 0) >= MAX_TRIES)
-            fresh = [n for n in numbers if n not in tired]
+            to_ask = deque(n for n in numbers if self.state.tries.get(n, 0) >= MAX_TRIES)
+            to_collect = [n for n in numbers if n not in to_ask]
             try:
-                self._ask(tired, len(tired))
-                self.run.run_all(fresh, self.collect(model))
+                self._ask(to_ask, len(to_ask))
+                self.run.run_all(to_collect, self.collect(model))
             except Stopped:
                 waiting.extend(
-                    n for n in (*tired, *fresh) if self._is_left(n) and n not in questions
+                    n for n in (*to_ask, *to_collect) if self._is_left(n) and n not in questions
                 )
                 raise
             size = sum(len(one.request.body) for one in questions.values())
@@ -176,7 +181,7 @@ class BatchRun:
     def _submit(self, token: str, questions: dict[int, Question]) -> list[int]:
         """Send a batch; return the issues of one that the vendor did not take."""
         requests = {
-            one.request.id: Request(number, one.digest, one.usd)
+            one.request.id: SentQuestion(number, one.digest, one.usd)
             for number, one in questions.items()
         }
         batch = Batch(token, self.vendor, time.time(), requests)
@@ -192,7 +197,7 @@ class BatchRun:
                 return []  # it is looked for, and returned where it cannot be found
             self._is_full = failure.reason in FULL
             return self._return(batch, tried=not self._is_full)
-        self.state.add_batch(replace_sent(batch, sent))
+        self.state.add_batch(_add_sent(batch, sent))
         self.run.report.note(f"Sent a batch of {format_count(len(requests), 'issue')}.")
         return []
 
@@ -211,49 +216,63 @@ class BatchRun:
         return waiting
 
     def _look_at(self, batch: Batch) -> list[int]:
-        """Poll one batch, and apply it if it has ended. Raises `ModelFailed`."""
+        """Poll one batch, and apply it if it has ended; return the issues that need another try.
+
+        Raises `ModelFailed`.
+        """
         if not batch.id:
-            found = self.client.find(batch.token)
-            if found:
-                self.state.add_batch(replace_sent(batch, found))
-            elif not self.client.format.can_find:
-                return self._return(batch, refund=False)
-            elif time.time() - batch.at > FIND_SECONDS:
-                self.client.abandon(batch.token)
-                return self._return(batch)
-            return []
+            return self._find(batch)
         sent = SentBatch(batch.id, batch.files)
         state = self.client.poll(sent)
         if not state.has_ended:
-            if not self._is_late(batch):
-                return []
-            with suppress(ModelFailed):
-                self.client.cancel(sent)
-            self._delete(sent, state)
-            return self._return(batch, refund=False)
+            return self._cancel(batch, sent, state) if self._is_late(batch) else []
         self._is_full, self._over_budget = state.why in FULL, None
         if state.why:
             self.run.report.note(f"The vendor did not process a batch ({state.why}).")
-        results = {
-            x.id: x for x in self.client.read_results(sent, state) if x.id in batch.questions
-        }
+        found = self.client.read_results(sent, state)
+        results = {one.id: one for one in found if one.id in batch.questions}
         self._apply(batch, results)
         self._delete(sent, state)
-        left = {id_: x.number for id_, x in batch.questions.items() if self._is_left(x.number)}
-        # A direct question follows where another batch would bring the same.
-        is_final = {id_ for id_, one in results.items() if one.completion or one.rejected}
-        tries = {
-            number: MAX_TRIES
-            if id_ in is_final
-            else self.state.tries.get(number, 0) + (not self._is_full)
-            for id_, number in left.items()
-        }
         micro_usd = sum(
             _find_micro_usd(self.client.model.name, results.get(id_), one) - microdollars(one.usd)
             for id_, one in batch.questions.items()
         )
+        tries = self._count_tries(batch, results)
         self._end(batch, micro_usd, tries)
         return list(tries)
+
+    def _find(self, batch: Batch) -> list[int]:
+        """Look for a batch of which it is not known whether it was created; return its issues if
+        it was not. Raises `ModelFailed`."""
+        if found := self.client.find(batch.token):
+            self.state.add_batch(_add_sent(batch, found))
+        elif not self.client.format.can_find:
+            return self._return(batch, refund=False)
+        elif time.time() - batch.at > FIND_SECONDS:
+            self.client.abandon(batch.token)
+            return self._return(batch)
+        return []
+
+    def _cancel(self, batch: Batch, sent: SentBatch, state: BatchState) -> list[int]:
+        """Give up a batch that has not ended; return its issues."""
+        with suppress(ModelFailed):
+            self.client.cancel(sent)
+        self._delete(sent, state)
+        return self._return(batch, refund=False)
+
+    def _count_tries(self, batch: Batch, results: Mapping[str, BatchResult]) -> dict[int, int]:
+        """Return the number of tries so far of the issues that are not done.
+
+        A direct question follows where another batch would bring the same.
+        """
+        is_final = {id_ for id_, one in results.items() if one.completion or one.rejected}
+        return {
+            one.number: MAX_TRIES
+            if id_ in is_final
+            else self.state.tries.get(one.number, 0) + (not self._is_full)
+            for id_, one in batch.questions.items()
+            if self._is_left(one.number)
+        }
 
     def _is_left(self, number: int) -> bool:
         return number not in self.state.done and number not in self.run.given_up
@@ -310,16 +329,16 @@ def _explain(failure: ModelFailed) -> Stopped:
     return Stopped(str(cause), 1, cause)
 
 
-def replace_sent(batch: Batch, sent: SentBatch) -> Batch:
-    """Return the batch with its id at the vendor."""
-    return Batch(batch.token, batch.vendor, batch.at, batch.questions, sent.id, sent.files)
+def _add_sent(batch: Batch, sent: SentBatch) -> Batch:
+    """Return the batch with its id and files at the vendor."""
+    return msgspec.structs.replace(batch, id=sent.id, files=sent.files)
 
 
-def _find_micro_usd(model: str, result: BatchResult | None, request: Request) -> int:
-    """Return what a request has cost; all that was reserved where its tokens are not known."""
+def _find_micro_usd(model: str, result: BatchResult | None, question: SentQuestion) -> int:
+    """Return what a question has cost; all that was reserved where its tokens are not known."""
     if result is None or not result.charged:
         return 0
     completion = result.completion
     if completion is None or not completion.tokens_in:
-        return microdollars(request.usd)
+        return microdollars(question.usd)
     return microdollars(batch_usd(model, completion.tokens_in, completion.tokens_out) or 0.0)

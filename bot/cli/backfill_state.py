@@ -32,8 +32,8 @@ class AlreadyRunning(Exception):
     """Another process labels the past issues of this repository."""
 
 
-class Request(msgspec.Struct, frozen=True):
-    """A request in a batch: its issue, the digest of its text, and the reserved US dollars."""
+class SentQuestion(msgspec.Struct, frozen=True):
+    """A question in a batch: its issue, the digest of its text, and the reserved US dollars."""
 
     number: int
     digest: str
@@ -41,7 +41,7 @@ class Request(msgspec.Struct, frozen=True):
 
 
 class Batch(msgspec.Struct, frozen=True):
-    """A batch of requests by their ids. Without an `id` it is not known whether it was created.
+    """A batch of questions by their ids. Without an `id` it is not known whether it was created.
 
     `at` is in seconds since the epoch, `vendor` its provider and model.
     """
@@ -49,7 +49,7 @@ class Batch(msgspec.Struct, frozen=True):
     token: str
     vendor: str
     at: float
-    questions: dict[str, Request]
+    questions: dict[str, SentQuestion]
     id: str = ""
     files: tuple[str, ...] = ()
 

@@ -12,15 +12,15 @@ from bot.cli.backfill_state import (
     AlreadyRunning,
     BackfillState,
     Batch,
-    Request,
     RunBudget,
+    SentQuestion,
 )
 from bot.core.pricing import Limits
 from bot.store.no_store import ProcessBudgets
 from tests.fakes import REF
 
 LIMITS = Limits(None, 100.0, 10)
-BATCH = Batch("t", "openai:m", 1.0, {"t-3": Request(3, "d", 0.5)}, "batch_1", ("file-1",))
+BATCH = Batch("t", "openai:m", 1.0, {"t-3": SentQuestion(3, "d", 0.5)}, "batch_1", ("file-1",))
 
 
 def reopen(state: BackfillState, folder: Path) -> BackfillState:
